@@ -1,0 +1,24 @@
+/**
+ * `troikamq start`: starts the broker, says that it is ready, and ends it when a signal asks.
+ *
+ * Invariant: stdout gets one line, and only once every listener accepts. A signal drains, then the exit code is
+ * 0; the same signal again changes nothing, since a terminal's Ctrl-C may arrive twice.
+ */
+import { settle } from "../settle.ts";
+
+const endingSignals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
+export async function start(argv: readonly string[]): Promise<number> {
+  const config = await settle("start", argv);
+  const { runStart } = await import("../../src/main.ts");
+  const broker = await runStart(config);
+  const ended = new Promise<void>((resolve) => {
+    for (const signal of endingSignals) process.on(signal, () => resolve());
+  });
+  const { dataDir, ports } = broker;
+  process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, dataDir, ports })}\n`);
+  await ended;
+  await broker.close();
+  // A client's socket or a library's timer that is still open must not keep the process.
+  process.exit(0);
+}

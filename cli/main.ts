@@ -1,0 +1,46 @@
+/**
+ * The command line: finds the subcommand and turns its outcome into an exit code.
+ *
+ * Not here: what a subcommand does (commands/). Each is loaded only when it is asked for, so that `start` pays
+ * for nothing else.
+ * Invariant: a StartError is one line on stderr and its exit code; any other error is a bug and keeps its stack.
+ */
+import { StartError } from "../src/base/errors.ts";
+import { nearest } from "../src/base/nearest.ts";
+import { commands, isCommandName } from "./commands.ts";
+import type { CommandName } from "./commands.ts";
+
+async function run(argv: readonly string[]): Promise<number> {
+  const { name, rest } = readCommand(argv);
+  if (rest.includes("--help") || rest.includes("-h")) {
+    const { commandHelp } = await import("./commands/help.ts");
+    process.stdout.write(commandHelp(name));
+    return 0;
+  }
+  const execute = await commands[name].load();
+  return await execute(rest);
+}
+
+/** No subcommand is `start`; the customary `--version` and `--help` alone are their subcommands. */
+function readCommand(argv: readonly string[]): { name: CommandName; rest: readonly string[] } {
+  const [first, ...rest] = argv;
+  if (first === undefined) return { name: "start", rest };
+  if (first === "--version" || first === "-v") return { name: "version", rest };
+  if (first === "--help" || first === "-h") return { name: "help", rest };
+  if (first.startsWith("-")) return { name: "start", rest: argv };
+  if (isCommandName(first)) return { name: first, rest };
+  const close = nearest(first, Object.keys(commands));
+  throw new StartError(
+    2,
+    `unknown command ${JSON.stringify(first)}; ${close === undefined ? "see troikamq help" : `did you mean ${close}?`}`,
+  );
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof StartError)) throw error;
+  process.stderr.write(`troikamq: ${error.message}\n`);
+  // Whatever a failed start has opened must not keep the process.
+  process.exit(error.exitCode);
+}

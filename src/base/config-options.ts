@@ -1,0 +1,206 @@
+/**
+ * Every option of the broker, described once. Flags, environment names, file keys, the type `Config`, the help
+ * and the documentation's table derive from this table; nothing else knows an option's name or default.
+ *
+ * Not here: where values come from and which wins (config.ts), how help looks (config-help.ts).
+ * Invariant: every default is text that its own `parse` accepts.
+ */
+
+/** A port to listen on: 0 takes a free one, `off` does not listen. */
+export type PortSetting = number | "off";
+
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
+/** When an acknowledgement is given: on stable storage, with the operating system, or at once. */
+export type Durability = "fsync" | "written" | "memory";
+
+/** What a parser may know about the machine. */
+export interface Machine {
+  readonly memoryBytesTotal: number;
+}
+
+interface Option<Value, Default extends string | undefined = string> {
+  readonly help: string;
+  /** How the value is shown in help, e.g. `PORT`. */
+  readonly placeholder: string;
+  /** The text that stands for a value not given. Undefined: the option stays unset. */
+  readonly default: Default;
+  /** Turns text into the value, or returns undefined if it is none. */
+  readonly parse: (value: string, machine: Machine) => Value | undefined;
+  /** What a good value is, to end the sentence "give …". */
+  readonly expected: string;
+}
+
+interface Description {
+  readonly help: string;
+  readonly default: string;
+}
+
+function port(description: Description): Option<PortSetting> {
+  return {
+    ...description,
+    placeholder: "PORT",
+    expected: "a port from 0 (any free one) to 65535, or off",
+    parse: (value) => (value === "off" ? "off" : integerWithin(value, 0, 65_535)),
+  };
+}
+
+function choice<const Values extends readonly string[]>(
+  values: Values,
+  description: Description,
+): Option<Values[number]> {
+  return {
+    ...description,
+    placeholder: values.join("|"),
+    expected: `one of ${values.join(", ")}`,
+    parse: (value) => values.find((candidate) => candidate === value),
+  };
+}
+
+function text<Default extends string | undefined>(description: {
+  help: string;
+  placeholder: string;
+  default: Default;
+  expected: string;
+}): Option<string, Default> {
+  return {
+    ...description,
+    parse: (value) => (value === "" || hasControlCharacter(value) ? undefined : value),
+  };
+}
+
+function bytes(description: Description & { readonly least: number }): Option<number> {
+  return {
+    ...description,
+    placeholder: "BYTES",
+    expected:
+      "a number of bytes, with KiB, MiB or GiB if you like, or a share of memory such as 40%" +
+      (description.least > 0 ? `; at least ${description.least}` : ""),
+    parse: (value, machine) => {
+      const parsed = parseBytes(value, machine);
+      return parsed !== undefined && parsed >= description.least ? parsed : undefined;
+    },
+  };
+}
+
+export const options = {
+  host: text({
+    help: "name or address to listen on; localhost is 127.0.0.1 and, where there is one, ::1",
+    placeholder: "HOST",
+    default: "localhost",
+    expected: "a host name or an address",
+  }),
+  dataDir: text({
+    help: "directory of all that is kept; memory keeps nothing",
+    placeholder: "DIR",
+    default: "./troikamq-data",
+    expected: "a directory, or memory",
+  }),
+  redisPort: port({ help: "port of the Redis protocol", default: "6379" }),
+  amqpPort: port({ help: "port of AMQP 0-9-1", default: "5672" }),
+  kafkaPort: port({ help: "port of the Kafka protocol", default: "9092" }),
+  httpPort: port({ help: "port of health, metrics and the HTTP interface", default: "15672" }),
+  config: text({
+    help: "YAML file with any of these options, each under its name without the dashes",
+    placeholder: "FILE",
+    default: undefined,
+    expected: "a file",
+  }),
+  logLevel: choice(["debug", "info", "warn", "error", "silent"], {
+    help: "what is logged to stderr: this level and worse",
+    default: "info",
+  }),
+  advertisedHost: text({
+    help: "host that Kafka clients are told to use; by default the address by which they came",
+    placeholder: "HOST",
+    default: undefined,
+    expected: "a host name or an address",
+  }),
+  advertisedPort: {
+    help: "port that Kafka clients are told to use; by default the one by which they came",
+    placeholder: "PORT",
+    default: undefined,
+    expected: "a port from 1 to 65535",
+    parse: (value) => integerWithin(value, 1, 65_535),
+  } as Option<number, undefined>,
+  durabilityRedisStreams: choice(["fsync", "written", "memory"], {
+    help: "what the answer to XADD means: on stable storage, handed to the system, or accepted",
+    default: "fsync",
+  }),
+  journalBytesMax: bytes({
+    help: "how much journal is kept before its entries are moved to segments",
+    default: "256MiB",
+    least: 1_048_576,
+  }),
+  memoryBytesMax: bytes({
+    help: "publishers are slowed when the broker uses more memory; 0 is no limit",
+    default: "40%",
+    least: 0,
+  }),
+} satisfies Record<string, Option<unknown, string | undefined>>;
+
+export type OptionName = keyof typeof options;
+
+/** A value with a default is never undefined. */
+type ValueOf<Row> =
+  Row extends Option<infer Value, infer Default>
+    ? Default extends string
+      ? Value
+      : Value | undefined
+    : never;
+
+/** The settled value of every option. */
+export type Config = { readonly [Name in OptionName]: ValueOf<(typeof options)[Name]> };
+
+export const optionNames = Object.keys(options) as OptionName[];
+
+/** Prefix of every environment variable of the broker. */
+export const environmentPrefix = "TROIKAMQ_";
+
+/** Names under the prefix that are not options of this version; a trailing `*` stands for any ending. */
+export const environmentReserved: readonly string[] = [
+  "TROIKAMQ_RUNTIME",
+  "TROIKAMQ_TEST_*",
+  "TROIKAMQ_MQTT_PORT",
+  "TROIKAMQ_STOMP_PORT",
+];
+
+/** `redisPort` in a file: `redis-port`. */
+export function fileKeyOf(name: OptionName): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** `redisPort` on the command line: `--redis-port`. */
+export function flagOf(name: OptionName): string {
+  return `--${fileKeyOf(name)}`;
+}
+
+/** `redisPort` in the environment: `TROIKAMQ_REDIS_PORT`. */
+export function environmentNameOf(name: OptionName): string {
+  return environmentPrefix + fileKeyOf(name).replaceAll("-", "_").toUpperCase();
+}
+
+function integerWithin(value: string, least: number, most: number): number | undefined {
+  if (!/^\d{1,10}$/.test(value)) return undefined;
+  const number = Number(value);
+  return number >= least && number <= most ? number : undefined;
+}
+
+const byteUnits: Record<string, number> = { "": 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
+function parseBytes(value: string, machine: Machine): number | undefined {
+  const share = /^(\d{1,3})%$/.exec(value);
+  if (share !== null) {
+    const percent = Number(share[1]);
+    return percent <= 100 ? Math.floor((machine.memoryBytesTotal * percent) / 100) : undefined;
+  }
+  const amount = /^(\d{1,15})(KiB|MiB|GiB)?$/.exec(value);
+  if (amount === null) return undefined;
+  const size = Number(amount[1]) * byteUnits[amount[2] ?? ""]!;
+  return Number.isSafeInteger(size) ? size : undefined;
+}
+
+function hasControlCharacter(value: string): boolean {
+  for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) < 0x20) return true;
+  return false;
+}

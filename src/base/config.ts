@@ -1,0 +1,162 @@
+/**
+ * Settles the options: flags beat the environment, which beats the file, which beats the defaults.
+ *
+ * Not here: the options themselves (config-options.ts). Nothing is read but what is passed in.
+ * Invariant: it answers a complete Config, or throws a StartError with exit code 2 whose one line names the
+ * wrong key or value as its writer wrote it, and the place it came from. Every source is checked in full, also
+ * where another source wins.
+ */
+import {
+  environmentNameOf,
+  environmentPrefix,
+  environmentReserved,
+  fileKeyOf,
+  flagOf,
+  optionNames,
+  options,
+} from "./config-options.ts";
+import type { Config, Machine, OptionName } from "./config-options.ts";
+import { StartError } from "./errors.ts";
+import { nearest } from "./nearest.ts";
+
+export type { Config, Durability, LogLevel, PortSetting } from "./config-options.ts";
+
+export interface ConfigSources extends Machine {
+  /** Arguments after the subcommand. */
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Reads the text of the configuration file; its errors become the StartError's reason. */
+  readonly readFile: (path: string) => Promise<string>;
+  /** The flags that this subcommand takes; all of them by default. */
+  readonly accepted?: readonly OptionName[];
+}
+
+/** Where a value was written, to be named in an error. */
+interface Given {
+  readonly text: string;
+  readonly place: string;
+}
+
+type Layer = Partial<Record<OptionName, Given>>;
+
+export async function resolveConfig(sources: ConfigSources): Promise<Config> {
+  const flags = readFlags(sources.argv, sources.accepted ?? optionNames);
+  const environment = readEnvironment(sources.environment);
+  checkLayer(flags, sources);
+  checkLayer(environment, sources);
+  const path = (flags.config ?? environment.config)?.text;
+  const file = path === undefined ? {} : await readConfigFile(path, sources.readFile);
+  checkLayer(file, sources);
+
+  const values: Partial<Record<OptionName, unknown>> = {};
+  for (const name of optionNames) {
+    const given = flags[name] ?? environment[name] ?? file[name];
+    const text = given?.text ?? options[name].default;
+    values[name] = text === undefined ? undefined : options[name].parse(text, sources);
+  }
+  return values as Config;
+}
+
+function readFlags(argv: readonly string[], accepted: readonly OptionName[]): Layer {
+  const layer: Layer = {};
+  for (let i = 0; i < argv.length; i++) {
+    const argument = argv[i]!;
+    if (!argument.startsWith("-")) {
+      throw new StartError(2, `unexpected argument ${quote(argument)}; options begin with --`);
+    }
+    const equals = argument.indexOf("=");
+    const flag = equals === -1 ? argument : argument.slice(0, equals);
+    const name = accepted.find((candidate) => flagOf(candidate) === flag);
+    if (name === undefined) throw unknown("option", flag, accepted.map(flagOf));
+    let text = argument.slice(equals + 1);
+    if (equals === -1) {
+      const next = argv[++i];
+      if (next === undefined || next.startsWith("--")) {
+        throw new StartError(2, `${flag} needs a value; give ${options[name].expected}`);
+      }
+      text = next;
+    }
+    layer[name] = { text, place: flag };
+  }
+  return layer;
+}
+
+function readEnvironment(environment: ConfigSources["environment"]): Layer {
+  const layer: Layer = {};
+  const known = new Map(optionNames.map((name) => [environmentNameOf(name), name]));
+  for (const [variable, text] of Object.entries(environment)) {
+    if (!variable.startsWith(environmentPrefix) || isReserved(variable)) continue;
+    const name = known.get(variable);
+    if (name === undefined) throw unknown("environment variable", variable, [...known.keys()]);
+    // Compose files and shells pass a variable that was not filled in as an empty one: it is not set.
+    if (text !== undefined && text !== "") layer[name] = { text, place: variable };
+  }
+  return layer;
+}
+
+function isReserved(variable: string): boolean {
+  return environmentReserved.some((entry) =>
+    entry.endsWith("*") ? variable.startsWith(entry.slice(0, -1)) : variable === entry,
+  );
+}
+
+async function readConfigFile(path: string, readFile: ConfigSources["readFile"]): Promise<Layer> {
+  let content: unknown;
+  try {
+    const text = await readFile(path);
+    // Only who names a file pays for the YAML parser.
+    const { parse } = await import("yaml");
+    content = parse(text, { prettyErrors: true, logLevel: "error" });
+  } catch (error) {
+    throw new StartError(2, `${path}: ${firstLine(error)}`);
+  }
+  if (content === null || content === undefined) return {};
+  if (typeof content !== "object" || Array.isArray(content)) {
+    throw new StartError(2, `${path}: is not a list of "option: value" lines`);
+  }
+  // A file cannot name a file.
+  const known = new Map(
+    optionNames.filter((name) => name !== "config").map((name) => [fileKeyOf(name), name]),
+  );
+  const layer: Layer = {};
+  for (const [key, value] of Object.entries(content)) {
+    const name = known.get(key);
+    if (name === undefined) throw unknown(`key in ${path}:`, key, [...known.keys()]);
+    const place = `${path}: ${key}`;
+    if (typeof value === "object") {
+      throw new StartError(2, `${place}: is not one value; give ${options[name].expected}`);
+    }
+    layer[name] = { text: String(value), place };
+  }
+  return layer;
+}
+
+function checkLayer(layer: Layer, machine: Machine): void {
+  for (const name of optionNames) {
+    const given = layer[name];
+    if (given === undefined || options[name].parse(given.text, machine) !== undefined) continue;
+    throw new StartError(
+      2,
+      `${given.place}: ${quote(given.text)} is not a valid value; give ${options[name].expected}`,
+    );
+  }
+}
+
+function unknown(kind: string, name: string, known: readonly string[]): StartError {
+  const close = nearest(name, known);
+  return new StartError(
+    2,
+    `unknown ${kind} ${quote(name)}${close === undefined ? "" : `; did you mean ${close}?`}`,
+  );
+}
+
+/** Quoted, so that a line feed in what was typed cannot make two lines of the message. */
+function quote(text: string): string {
+  return /^[\w./:@%+-]+$/.test(text) ? text : JSON.stringify(text);
+}
+
+function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const line = message.split("\n", 1)[0]!;
+  return line.endsWith(":") ? line.slice(0, -1) : line;
+}

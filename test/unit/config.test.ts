@@ -1,0 +1,307 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { optionsHelp, optionsTable } from "../../src/base/config-help.ts";
+import { environmentNameOf, fileKeyOf, flagOf, optionNames, options } from "../../src/base/config-options.ts";
+import type { OptionName } from "../../src/base/config-options.ts";
+import { resolveConfig } from "../../src/base/config.ts";
+import type { Config } from "../../src/base/config.ts";
+import { StartError } from "../../src/base/errors.ts";
+
+const gibibyte = 1024 ** 3;
+
+interface Sources {
+  argv?: readonly string[];
+  environment?: Record<string, string>;
+  file?: string;
+  accepted?: readonly OptionName[];
+}
+
+/** Settles with `file`, if given, as the text of the file `broker.yaml`. */
+async function settle({
+  argv = [],
+  environment = {},
+  file,
+  accepted = optionNames,
+}: Sources): Promise<Config> {
+  return await resolveConfig({
+    argv: file === undefined ? argv : ["--config", "broker.yaml", ...argv],
+    environment,
+    accepted,
+    memoryBytesTotal: 10 * gibibyte,
+    readFile: async (path) => {
+      if (path !== "broker.yaml" || file === undefined) throw new Error("ENOENT: no such file");
+      return file;
+    },
+  });
+}
+
+/** The one line with which settling fails. */
+async function problemOf(sources: Sources): Promise<string> {
+  try {
+    await settle(sources);
+  } catch (error) {
+    assert.ok(error instanceof StartError, String(error));
+    assert.equal(error.exitCode, 2);
+    assert.doesNotMatch(error.message, /[\n\r]/);
+    return error.message;
+  }
+  throw new assert.AssertionError({ message: "settled" });
+}
+
+/** For each option three good texts, none its default, with what they mean; and bad ones. */
+const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: string[] } } = {
+  host: {
+    good: [
+      ["0.0.0.0", "0.0.0.0"],
+      ["::", "::"],
+      ["broker.local", "broker.local"],
+    ],
+    bad: ["a\nb"],
+  },
+  dataDir: {
+    good: [
+      ["memory", "memory"],
+      ["/data", "/data"],
+      ["a b", "a b"],
+    ],
+    bad: ["a\0b"],
+  },
+  redisPort: {
+    good: [
+      ["0", 0],
+      ["off", "off"],
+      ["65535", 65_535],
+    ],
+    bad: ["65536", "-1", "6379x", "1e3", "on", "0x10", "6 379"],
+  },
+  amqpPort: {
+    good: [
+      ["0", 0],
+      ["off", "off"],
+      ["1", 1],
+    ],
+    bad: ["x"],
+  },
+  kafkaPort: {
+    good: [
+      ["0", 0],
+      ["off", "off"],
+      ["1", 1],
+    ],
+    bad: ["x"],
+  },
+  httpPort: {
+    good: [
+      ["0", 0],
+      ["off", "off"],
+      ["1", 1],
+    ],
+    bad: ["x"],
+  },
+  config: { good: [], bad: [] },
+  logLevel: {
+    good: [
+      ["debug", "debug"],
+      ["error", "error"],
+      ["silent", "silent"],
+    ],
+    bad: ["loud", "INFO", "toString"],
+  },
+  advertisedHost: {
+    good: [
+      ["a", "a"],
+      ["b", "b"],
+      ["c", "c"],
+    ],
+    bad: ["\u0001"],
+  },
+  advertisedPort: {
+    good: [
+      ["1", 1],
+      ["2", 2],
+      ["65535", 65_535],
+    ],
+    bad: ["0", "off", "65536"],
+  },
+  durabilityRedisStreams: {
+    good: [
+      ["written", "written"],
+      ["memory", "memory"],
+      ["written", "written"],
+    ],
+    bad: ["always"],
+  },
+  journalBytesMax: {
+    good: [
+      ["1048576", 1_048_576],
+      ["1GiB", gibibyte],
+      ["10%", gibibyte],
+    ],
+    bad: ["1048575", "0", "1GB", "-1", "1.5GiB", "9007199254740993GiB", "101%", "%"],
+  },
+  memoryBytesMax: {
+    good: [
+      ["0", 0],
+      ["2GiB", 2 * gibibyte],
+      ["50%", 5 * gibibyte],
+    ],
+    bad: ["half", "-5"],
+  },
+};
+
+const shown = optionNames.filter((name) => name !== "config");
+
+test("the defaults are what the issue names", async () => {
+  assert.deepEqual(await settle({}), {
+    host: "localhost",
+    dataDir: "./troikamq-data",
+    redisPort: 6379,
+    amqpPort: 5672,
+    kafkaPort: 9092,
+    httpPort: 15_672,
+    config: undefined,
+    logLevel: "info",
+    advertisedHost: undefined,
+    advertisedPort: undefined,
+    durabilityRedisStreams: "fsync",
+    journalBytesMax: 268_435_456,
+    memoryBytesMax: 4 * gibibyte,
+  });
+});
+
+test("names derive from one name", () => {
+  assert.equal(flagOf("durabilityRedisStreams"), "--durability-redis-streams");
+  assert.equal(environmentNameOf("durabilityRedisStreams"), "TROIKAMQ_DURABILITY_REDIS_STREAMS");
+  assert.equal(fileKeyOf("durabilityRedisStreams"), "durability-redis-streams");
+});
+
+for (const name of shown) {
+  test(`${flagOf(name)}: a flag beats the environment, which beats the file, which beats the default`, async () => {
+    const [first, second, third] = examples[name].good;
+    assert.ok(first !== undefined && second !== undefined && third !== undefined);
+    const sources: Sources = { file: `${fileKeyOf(name)}: ${first[0]}\n` };
+    const expect = async (value: unknown) => assert.deepEqual((await settle(sources))[name], value);
+    await expect(first[1]);
+    sources.environment = { [environmentNameOf(name)]: second[0] };
+    await expect(second[1]);
+    sources.argv = [flagOf(name), third[0]];
+    await expect(third[1]);
+    sources.argv = [`${flagOf(name)}=${third[0]}`];
+    await expect(third[1]);
+  });
+
+  test(`${flagOf(name)}: a bad value is named with its place, also where another wins`, async () => {
+    const good = examples[name].good[0]![0];
+    for (const bad of examples[name].bad) {
+      const quoted = JSON.stringify(bad).slice(1, -1);
+      const flag = await problemOf({ argv: [`${flagOf(name)}=${bad}`] });
+      assert.ok(flag.startsWith(`${flagOf(name)}: `) && flag.includes(quoted), flag);
+      assert.ok(flag.endsWith(`give ${options[name].expected}`), flag);
+      const variable = environmentNameOf(name);
+      const environment = await problemOf({
+        argv: [`${flagOf(name)}=${good}`],
+        environment: { [variable]: bad },
+      });
+      assert.ok(environment.startsWith(`${variable}: `) && environment.includes(quoted), environment);
+      const file = await problemOf({
+        argv: [`${flagOf(name)}=${good}`],
+        file: `${fileKeyOf(name)}: ${JSON.stringify(bad)}\n`,
+      });
+      assert.ok(file.startsWith(`broker.yaml: ${fileKeyOf(name)}: `) && file.includes(quoted), file);
+    }
+  });
+}
+
+test("an unknown name is named, with the nearest known one", async () => {
+  const unknown: [Sources, string][] = [
+    [{ argv: ["--redis-prot", "1"] }, "unknown option --redis-prot; did you mean --redis-port?"],
+    [{ argv: ["--nonsense"] }, "unknown option --nonsense"],
+    [{ argv: ["-p", "1"] }, "unknown option -p"],
+    [{ argv: ["redis-port=1"] }, 'unexpected argument "redis-port=1"; options begin with --'],
+    [
+      { environment: { TROIKAMQ_AMQP_PROT: "1" } },
+      "unknown environment variable TROIKAMQ_AMQP_PROT; did you mean TROIKAMQ_AMQP_PORT?",
+    ],
+    [
+      { environment: { TROIKAMQ_UTTER_NONSENSE: "" } },
+      "unknown environment variable TROIKAMQ_UTTER_NONSENSE",
+    ],
+    [{ file: "kafkaport: 1" }, "unknown key in broker.yaml: kafkaport; did you mean kafka-port?"],
+    [{ file: "config: other.yaml" }, "unknown key in broker.yaml: config"],
+    [{ file: "1: 2" }, "unknown key in broker.yaml: 1"],
+    [{ file: "? [a]\n: 2" }, 'unknown key in broker.yaml: "[ a ]"'],
+  ];
+  for (const [sources, problem] of unknown) assert.equal(await problemOf(sources), problem);
+});
+
+test("a flag needs its value", async () => {
+  const problem = "--host needs a value; give a host name or an address";
+  assert.equal(await problemOf({ argv: ["--host"] }), problem);
+  assert.equal(await problemOf({ argv: ["--host", "--http-port", "1"] }), problem);
+  assert.match(await problemOf({ argv: ["--host="] }), /^--host: "" is not/);
+  assert.match(await problemOf({ argv: ["--host", ""] }), /^--host: "" is not/);
+});
+
+test("the last of a repeated flag counts", async () => {
+  assert.equal((await settle({ argv: ["--redis-port", "1", "--redis-port=2"] })).redisPort, 2);
+});
+
+test("only the flags of the subcommand are taken, but the environment is the broker's", async () => {
+  const accepted = ["dataDir"] as const;
+  assert.match(await problemOf({ accepted, argv: ["--redis-port", "1"] }), /^unknown option --redis-port/);
+  const environment = { TROIKAMQ_REDIS_PORT: "1" };
+  assert.equal((await settle({ accepted, environment, argv: ["--data-dir", "d"] })).dataDir, "d");
+});
+
+test("reserved and foreign variables are left alone; an empty one is not set", async () => {
+  const environment = {
+    TROIKAMQ_RUNTIME: "node",
+    TROIKAMQ_TEST_ANYTHING: "x",
+    TROIKAMQ_MQTT_PORT: "1883",
+    TROIKAMQ_STOMP_PORT: "61613",
+    TROIKA_REDIS_PORT: "x",
+    TROIKAMQ_REDIS_PORT: "",
+  };
+  assert.deepEqual(await settle({ environment }), await settle({}));
+});
+
+test("the file may be empty, and is named when it is no YAML, no list of options, or not there", async () => {
+  assert.equal((await settle({ file: "" })).redisPort, 6379);
+  assert.equal((await settle({ file: "# nothing\n" })).redisPort, 6379);
+  assert.match(await problemOf({ file: "a: b: c" }), /^broker\.yaml: .*line 1/);
+  assert.match(await problemOf({ file: "host: a\nhost: b" }), /^broker\.yaml: .*unique/);
+  assert.match(await problemOf({ file: "- a" }), /^broker\.yaml: is not a list of/);
+  assert.match(await problemOf({ file: "host:\n  name: x" }), /^broker\.yaml: host: is not one value/);
+  assert.match(await problemOf({ file: "host:" }), /^broker\.yaml: host: is not one value/);
+  const absent = await problemOf({ environment: { TROIKAMQ_CONFIG: "absent.yaml" } });
+  assert.equal(absent, "absent.yaml: ENOENT: no such file");
+});
+
+test("whatever is given, the outcome is a config or one line", async () => {
+  const word = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 12 }),
+    fc.constantFrom(...optionNames.map(flagOf).filter((flag) => flag !== "--config"), "off", "1", "--"),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(word, { maxLength: 6 }), async (argv) => {
+      await settle({ argv }).then(
+        (config) => assert.deepEqual(Object.keys(config), optionNames),
+        async () => assert.notEqual(await problemOf({ argv }), ""),
+      );
+    }),
+  );
+});
+
+test("every default is a good value, and help and table show every option", () => {
+  const help = optionsHelp(optionNames).split("\n");
+  const table = optionsTable().split("\n");
+  assert.equal(help.length, optionNames.length);
+  assert.equal(table.length, optionNames.length + 2);
+  for (const [index, name] of optionNames.entries()) {
+    const { default: fallback, parse } = options[name];
+    if (fallback !== undefined) assert.notEqual(parse(fallback, { memoryBytesTotal: 1 }), undefined);
+    assert.ok(help[index]!.includes(`  ${flagOf(name)} `), help[index]);
+    assert.ok(table[index + 2]!.includes(`\`${environmentNameOf(name)}\``), table[index + 2]);
+  }
+});
