@@ -1,0 +1,131 @@
+/**
+ * Numbers as redis spells them: strict integers (its string2ll), floats (its string2d) and the `%.17g` of its replies.
+ *
+ * Not here: what a number means to a command. Invariant: an integer that is accepted is spelt in the only way redis
+ * would print it, so text and number are interchangeable.
+ */
+
+const safeDigitsMax = 15;
+const int64Max = 9223372036854775807n;
+const int64Min = -9223372036854775808n;
+
+/** `-?[1-9][0-9]*` or `0` within 64 bits, else NaN. Beyond 2^53 the result is rounded. */
+export function parseInteger(buffer: Uint8Array, start: number, end: number): number {
+  const negative = start < end && buffer[start] === 0x2d;
+  const first = negative ? start + 1 : start;
+  const digits = end - first;
+  if (digits < 1 || digits > 19) return NaN;
+  if (buffer[first] === 0x30) return digits === 1 && !negative ? 0 : NaN;
+  let value = 0;
+  for (let at = first; at < end; at++) {
+    const digit = buffer[at]! - 0x30;
+    if (digit < 0 || digit > 9) return NaN;
+    value = value * 10 + digit;
+  }
+  if (digits > safeDigitsMax && parseBigInteger(buffer, start, end) === undefined) return NaN;
+  return negative ? -value : value;
+}
+
+/** The same, exact. */
+export function parseBigInteger(buffer: Uint8Array, start: number, end: number): bigint | undefined {
+  const negative = start < end && buffer[start] === 0x2d;
+  const first = negative ? start + 1 : start;
+  const digits = end - first;
+  if (digits < 1 || digits > 19) return undefined;
+  if (buffer[first] === 0x30) return digits === 1 && !negative ? 0n : undefined;
+  // Two halves that fit a double each: no text is made.
+  let high = 0;
+  let low = 0;
+  let lowScale = 1;
+  for (let at = first; at < end; at++) {
+    const digit = buffer[at]! - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    if (at - first < 10) high = high * 10 + digit;
+    else {
+      low = low * 10 + digit;
+      lowScale *= 10;
+    }
+  }
+  const magnitude = BigInt(high) * BigInt(lowScale) + BigInt(low);
+  const value = negative ? -magnitude : magnitude;
+  return value > int64Max || value < int64Min ? undefined : value;
+}
+
+/**
+ * A number as redis reads scores and increments: what C's strtod takes whole, except blanks, NaN, and values that
+ * overflow or underflow. NaN when refused. Hexadecimal is taken for whole numbers only.
+ */
+export function parseFloatStrict(buffer: Uint8Array, start: number, end: number): number {
+  const size = end - start;
+  if (size < 1 || size > 128) return NaN;
+  let text = "";
+  for (let at = start; at < end; at++) text += String.fromCharCode(buffer[at]!);
+  const sign = text.charCodeAt(0);
+  const signed = sign === 0x2b || sign === 0x2d;
+  const body = signed ? text.slice(1) : text;
+  const lower = body.toLowerCase();
+  let value: number;
+  if (lower === "inf" || lower === "infinity") value = Infinity;
+  else if (lower.startsWith("0x")) {
+    if (!isSpelt(lower, 2, true)) return NaN;
+    value = Number(lower);
+  } else {
+    if (!isSpelt(lower, 0, false)) return NaN;
+    value = Number(lower);
+    if (value === Infinity || (value === 0 && hasNonZeroDigit(lower))) return NaN;
+  }
+  return sign === 0x2d ? -value : value;
+}
+
+/** digits [. digits] [e [sign] digits], at least one digit in the first two; or hexadecimal digits only. */
+function isSpelt(text: string, from: number, hexadecimal: boolean): boolean {
+  let at = from;
+  let digits = 0;
+  const isDigit = (): boolean => {
+    const code = text.charCodeAt(at);
+    return (code >= 0x30 && code <= 0x39) || (hexadecimal && code >= 0x61 && code <= 0x66);
+  };
+  for (; isDigit(); at++) digits++;
+  if (hexadecimal) return digits > 0 && at === text.length;
+  if (text[at] === ".") {
+    at++;
+    for (; isDigit(); at++) digits++;
+  }
+  if (digits === 0) return false;
+  if (text[at] === "e") {
+    at++;
+    if (text[at] === "+" || text[at] === "-") at++;
+    if (!isDigit()) return false;
+    while (isDigit()) at++;
+  }
+  return at === text.length;
+}
+
+function hasNonZeroDigit(text: string): boolean {
+  for (let at = 0; at < text.length && text[at] !== "e"; at++) {
+    if (text[at]! >= "1" && text[at]! <= "9") return true;
+  }
+  return false;
+}
+
+/** A double as redis 7.0 prints it: C's `%.17g`, with inf, -inf and nan. */
+export function formatDouble(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1e17) return Object.is(value, -0) ? "-0" : String(value);
+  if (value === Infinity) return "inf";
+  if (value === -Infinity) return "-inf";
+  if (Number.isNaN(value)) return "nan";
+  const [mantissa, exponentText] = value.toExponential(16).split("e") as [string, string];
+  const exponent = Number(exponentText);
+  if (exponent < -4 || exponent >= 17) {
+    const digits = String(Math.abs(exponent)).padStart(2, "0");
+    return `${withoutTrailingZeros(mantissa)}e${exponent < 0 ? "-" : "+"}${digits}`;
+  }
+  return withoutTrailingZeros(value.toFixed(Math.max(0, 16 - exponent)));
+}
+
+function withoutTrailingZeros(text: string): string {
+  if (!text.includes(".")) return text;
+  let end = text.length;
+  while (text[end - 1] === "0") end--;
+  return text.slice(0, text[end - 1] === "." ? end - 1 : end);
+}
