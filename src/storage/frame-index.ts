@@ -1,0 +1,212 @@
+/**
+ * Where a log's frames are, oldest first: four numbers for each frame in typed arrays, no objects.
+ *
+ * Grown at the end, shortened at the front. Invariant: first offsets and positions both strictly increase.
+ */
+const blockFramesMax = 512;
+const blockFramesFirst = 8;
+const blockFramesKept = 32;
+
+interface Block {
+  /** First offset of the block's first frame; `deltas` count from it. */
+  base: number;
+  deltas: Uint32Array;
+  lengths: Uint32Array;
+  positions: Float64Array;
+  from: number;
+  to: number;
+  firstIdMs: number;
+  firstIdSequence: number;
+  maxTimestamp: number;
+}
+
+const offsetDeltaMax = 0xffff_ffff;
+
+export class FrameIndex {
+  #blocks: Block[] = [];
+  /** Blocks before this one are used up; the array is cut now and then, not on every shift. */
+  #head = 0;
+  length = 0;
+
+  push(
+    firstOffset: number,
+    position: number,
+    length: number,
+    idMs: number,
+    idSequence: number,
+    timestamp: number,
+  ): void {
+    let block = this.#blocks[this.#blocks.length - 1];
+    if (block !== undefined && block.to === 0) {
+      block.base = firstOffset;
+      block.firstIdMs = idMs;
+      block.firstIdSequence = idSequence;
+      block.maxTimestamp = timestamp;
+    } else if (
+      block === undefined ||
+      block.to === blockFramesMax ||
+      firstOffset - block.base > offsetDeltaMax
+    ) {
+      block = {
+        base: firstOffset,
+        deltas: new Uint32Array(blockFramesFirst),
+        lengths: new Uint32Array(blockFramesFirst),
+        positions: new Float64Array(blockFramesFirst),
+        from: 0,
+        to: 0,
+        firstIdMs: idMs,
+        firstIdSequence: idSequence,
+        maxTimestamp: timestamp,
+      };
+      this.#blocks.push(block);
+    } else if (block.to === block.deltas.length) grow(block);
+    const at = block.to++;
+    block.deltas[at] = firstOffset - block.base;
+    block.lengths[at] = length;
+    block.positions[at] = position;
+    if (timestamp > block.maxTimestamp) block.maxTimestamp = timestamp;
+    this.length++;
+  }
+
+  get #front(): Block | undefined {
+    return this.#blocks[this.#head];
+  }
+
+  get firstOffset(): number {
+    const block = this.#front!;
+    return block.base + block.deltas[block.from]!;
+  }
+
+  get firstPosition(): number {
+    const block = this.#front!;
+    return block.positions[block.from]!;
+  }
+
+  get firstLength(): number {
+    const block = this.#front!;
+    return block.lengths[block.from]!;
+  }
+
+  /** First offset of the second frame: where the first one ends. `whenLast` is returned when there is no second. */
+  secondOffset(whenLast: number): number {
+    const block = this.#front!;
+    if (block.from + 1 < block.to) return block.base + block.deltas[block.from + 1]!;
+    const next = this.#blocks[this.#head + 1];
+    return next === undefined ? whenLast : next.base + next.deltas[next.from]!;
+  }
+
+  shift(): void {
+    const block = this.#front!;
+    block.from++;
+    this.length--;
+    if (block.from < block.to) return;
+    if (this.#head + 1 === this.#blocks.length) {
+      // The last block is used up: keep small arrays, for the queue that fills and empties all the time.
+      this.#blocks = block.deltas.length <= blockFramesKept ? [block] : [];
+      this.#head = 0;
+      block.from = 0;
+      block.to = 0;
+      return;
+    }
+    this.#head++;
+    if (this.#head >= 64 && this.#head * 2 >= this.#blocks.length) {
+      this.#blocks.splice(0, this.#head);
+      this.#head = 0;
+    }
+  }
+
+  clear(): void {
+    this.#blocks = [];
+    this.#head = 0;
+    this.length = 0;
+  }
+
+  /**
+   * The frame that holds `offset` (the last one whose first offset is not above it), as a slot for `slot…` methods;
+   * -1 when all frames start above it.
+   */
+  find(offset: number): number {
+    const blocks = this.#blocks;
+    let low = this.#head;
+    let high = blocks.length - 1;
+    if (this.length === 0 || offset < this.firstOffset) return -1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      const block = blocks[middle]!;
+      if (block.base + block.deltas[block.from]! <= offset) low = middle;
+      else high = middle - 1;
+    }
+    const block = blocks[low]!;
+    const delta = offset - block.base;
+    let from = block.from;
+    let to = block.to - 1;
+    while (from < to) {
+      const middle = (from + to + 1) >>> 1;
+      if (block.deltas[middle]! <= delta) from = middle;
+      else to = middle - 1;
+    }
+    return (low - this.#head) * blockFramesMax + from;
+  }
+
+  /** The slot after `slot`, or -1. */
+  after(slot: number): number {
+    const number = Math.floor(slot / blockFramesMax);
+    const block = this.#blocks[this.#head + number]!;
+    if ((slot % blockFramesMax) + 1 < block.to) return slot + 1;
+    const next = this.#blocks[this.#head + number + 1];
+    return next === undefined ? -1 : (number + 1) * blockFramesMax + next.from;
+  }
+
+  slotOffset(slot: number): number {
+    const block = this.#blocks[this.#head + Math.floor(slot / blockFramesMax)]!;
+    return block.base + block.deltas[slot % blockFramesMax]!;
+  }
+
+  slotPosition(slot: number): number {
+    return this.#blocks[this.#head + Math.floor(slot / blockFramesMax)]!.positions[slot % blockFramesMax]!;
+  }
+
+  slotLength(slot: number): number {
+    return this.#blocks[this.#head + Math.floor(slot / blockFramesMax)]!.lengths[slot % blockFramesMax]!;
+  }
+
+  /** First offset of the last block that starts at or below the entry id; -1 when none does. */
+  offsetByEntryId(idMs: number, idSequence: number): number {
+    let low = this.#head;
+    let high = this.length === 0 ? low - 1 : this.#blocks.length - 1;
+    let found = -1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const block = this.#blocks[middle]!;
+      if (block.firstIdMs > idMs || (block.firstIdMs === idMs && block.firstIdSequence > idSequence)) {
+        high = middle - 1;
+      } else {
+        found = block.base + block.deltas[block.from]!;
+        low = middle + 1;
+      }
+    }
+    return found;
+  }
+
+  /** First offset of the first block that has a record as new as `timestamp`; -1 when none has. */
+  offsetByTimestamp(timestamp: number): number {
+    for (let i = this.#head; this.length > 0 && i < this.#blocks.length; i++) {
+      const block = this.#blocks[i]!;
+      if (block.maxTimestamp >= timestamp) return block.base + block.deltas[block.from]!;
+    }
+    return -1;
+  }
+}
+
+function grow(block: Block): void {
+  const size = Math.min(block.deltas.length * 4, blockFramesMax);
+  const deltas = new Uint32Array(size);
+  const lengths = new Uint32Array(size);
+  const positions = new Float64Array(size);
+  deltas.set(block.deltas);
+  lengths.set(block.lengths);
+  positions.set(block.positions);
+  block.deltas = deltas;
+  block.lengths = lengths;
+  block.positions = positions;
+}

@@ -1,0 +1,9 @@
+/** What the rest of the program may use of the storage. */
+export { envelope, type Envelope } from "./frame.ts";
+export { automaticId, LogGroup } from "./frame-store.ts";
+export { Log } from "./log.ts";
+export { LogReader } from "./log-reader.ts";
+export { type DurableState, StateHandle } from "./state.ts";
+export { Storage, type StorageOptions } from "./storage.ts";
+export { localDisk } from "./local/disk.ts";
+export { lockDirectory } from "./local/lock.ts";

@@ -1,0 +1,225 @@
+/**
+ * The journal: the frames of all logs and states in one sequence of files, written once and synced once for each tick.
+ *
+ * It knows positions, files and watermarks, not what frames mean. Two watermarks: `written` (handed to the system:
+ * survives a killed process) and `durable` (on stable storage). Invariants: `durable <= written <= end`; both only
+ * grow, and only to the end of a group; a frame lies in one file; a file is deleted only by `deleteOldest`.
+ * After a failed sync nothing more is promised: `onFatal` is called and the process must end (a second fdatasync
+ * may report success for pages that were dropped).
+ */
+import type { Disk, DiskFile } from "../base/disk.ts";
+import { type Chunk, type FrameLocation, FrameStore } from "./frame-store.ts";
+import { frameKind, markBytes, sealFrame, writeUint64 } from "./frame.ts";
+import { journalFileName, journalHeader, journalHeaderBytes } from "./journal-file.ts";
+import { ReadCache } from "./read-cache.ts";
+
+export interface JournalOptions {
+  disk: Disk;
+  directory: string;
+  now: () => number;
+  /** A file that has reached this size is followed by another. */
+  fileBytes: number;
+  /** How much of the newest bytes stays in memory for readers that keep up. */
+  cacheBytes: number;
+  onDurable: () => void;
+  onFatal: (error: Error) => void;
+}
+
+export interface JournalFile {
+  readonly base: number;
+  readonly file: DiskFile;
+  readonly path: string;
+  /** Frames in it that a log needs, once for each log. */
+  live: number;
+}
+
+export class JournalStore extends FrameStore {
+  readonly #options: JournalOptions;
+  /** Oldest first; the last one is written to. */
+  readonly files: JournalFile[] = [];
+  readonly #readCache = new ReadCache();
+  written = 0;
+  durable = 0;
+  #marked = 0;
+  #syncing = false;
+  #unsyncedFiles: DiskFile[] = [];
+  #isDirectoryUnsynced = false;
+  /** The file that `fileOf` found last, and the positions it holds. */
+  #found: JournalFile | null = null;
+  #foundFrom = 0;
+  #foundTo = 0;
+  /** Writes and syncs so far, for the metrics. */
+  writes = 0;
+  syncs = 0;
+
+  constructor(options: JournalOptions) {
+    super(options.now);
+    this.#options = options;
+  }
+
+  /** Takes over the files that recovery found whole up to `end`; the last one is continued. */
+  resume(files: JournalFile[], end: number): void {
+    this.files.push(...files);
+    this.restart(end);
+    this.written = end;
+    this.durable = end;
+    this.#marked = end;
+    if (files.length === 0) this.#addFile();
+  }
+
+  /** Appends a frame that is not a message and returns its position. */
+  appendControl(kind: number, body: Uint8Array, bodyEnd: number): number {
+    const length = 12 + bodyEnd;
+    const at = this.openControl(length);
+    this.tail.set(bodyEnd === body.length ? body : body.subarray(0, bodyEnd), at + 12);
+    return this.closeControl(at, kind, length);
+  }
+
+  /** Ends the group and writes all that gathered. Throws what the disk throws; nothing is lost then: call again. */
+  write(): void {
+    this.seal();
+    if (this.end > this.#marked) {
+      const at = this.openControl(markBytes);
+      writeUint64(this.tail, at + 12, this.durable);
+      this.closeControl(at, frameKind.mark, markBytes);
+      this.#marked = this.end;
+    }
+    if (this.written === this.end) return;
+    const current = this.files[this.files.length - 1]!;
+    for (let i = this.#firstUnwritten(); i < this.chunks.length; i++) {
+      const chunk = this.chunks[i]!;
+      const from = Math.max(this.written - chunk.base, 0);
+      if (chunk.length === from) continue;
+      const at = journalHeaderBytes + chunk.base + from - current.base;
+      current.file.write(chunk.buffer, from, chunk.length, at);
+      this.written = chunk.base + chunk.length;
+      this.writes++;
+    }
+    if (this.#unsyncedFiles.at(-1) !== current.file) this.#unsyncedFiles.push(current.file);
+    if (this.written - current.base >= this.#options.fileBytes) this.#addFile();
+    this.#trimCache();
+  }
+
+  #firstUnwritten(): number {
+    let i = this.chunks.length - 1;
+    while (i > 0 && this.chunks[i]!.base > this.written) i--;
+    return i;
+  }
+
+  #addFile(): void {
+    const base = this.end;
+    const path = `${this.#options.directory}/${journalFileName(base)}`;
+    const file = this.#options.disk.open(path, "create");
+    const header = journalHeader(base);
+    file.write(header, 0, header.length, 0);
+    this.files.push({ base, file, path, live: 0 });
+    this.#foundTo = 0;
+    this.#unsyncedFiles.push(file);
+    this.#isDirectoryUnsynced = true;
+  }
+
+  #trimCache(): void {
+    const chunks = this.chunks;
+    let total = 0;
+    for (const chunk of chunks) total += chunk.buffer.length;
+    while (total > this.#options.cacheBytes && chunks.length > 1) {
+      const oldest = chunks[0]!;
+      if (oldest.base + oldest.length > this.written) return;
+      total -= oldest.buffer.length;
+      chunks.shift();
+      this.recycle(oldest);
+    }
+  }
+
+  /** Starts moving `durable` to `written`; one sync at a time, the next one takes all that came meanwhile. */
+  startSync(): void {
+    if (this.#syncing || this.durable === this.written) return;
+    this.#syncing = true;
+    const target = this.written;
+    const files = this.#unsyncedFiles;
+    const isDirectoryUnsynced = this.#isDirectoryUnsynced;
+    this.#unsyncedFiles = [];
+    this.#isDirectoryUnsynced = false;
+    this.syncs++;
+    this.#syncAll(files, isDirectoryUnsynced).then(
+      () => {
+        this.#syncing = false;
+        this.durable = target;
+        this.#options.onDurable();
+      },
+      (error: Error) => this.#options.onFatal(error),
+    );
+  }
+
+  async #syncAll(files: DiskFile[], withDirectory: boolean): Promise<void> {
+    // A file before the last must be durable before what follows it: recovery reads them in order.
+    for (const file of files) await file.sync();
+    if (withDirectory) await this.#options.disk.syncDirectory(this.#options.directory);
+  }
+
+  get isSyncing(): boolean {
+    return this.#syncing;
+  }
+
+  fileOf(position: number): JournalFile {
+    if (position >= this.#foundFrom && position < this.#foundTo) return this.#found!;
+    const files = this.files;
+    let i = files.length - 1;
+    while (i > 0 && files[i]!.base > position) i--;
+    this.#found = files[i]!;
+    this.#foundFrom = files[i]!.base;
+    this.#foundTo = files[i + 1]?.base ?? Infinity;
+    return this.#found;
+  }
+
+  override locate(position: number, length: number, into: FrameLocation): void {
+    const chunk = this.chunkAt(position);
+    if (chunk !== null) {
+      into.chunk = chunk;
+      into.at = position - chunk.base;
+      return;
+    }
+    const file = this.fileOf(position);
+    this.#readCache.locate(file.file, file.path, position - file.base + journalHeaderBytes, length, into);
+  }
+
+  override release(position: number): void {
+    this.fileOf(position).live--;
+  }
+
+  protected override frameSealed(chunk: Chunk, at: number, length: number, logs: number): void {
+    sealFrame(chunk.buffer, at, length);
+    this.files[this.files.length - 1]!.live += logs;
+  }
+
+  /** Bytes in files. */
+  get bytes(): number {
+    return this.written - this.files[0]!.base;
+  }
+
+  /** Deletes the oldest file. The caller has seen to it that nothing in it is needed and that this is durable. */
+  deleteOldest(): void {
+    const oldest = this.files.shift()!;
+    this.#foundTo = 0;
+    this.#readCache.forget(oldest.file);
+    oldest.file.close();
+    this.#options.disk.remove(oldest.path);
+  }
+
+  /** Writes and syncs what is left, then closes the files. */
+  async close(): Promise<void> {
+    this.write();
+    while (this.durable < this.written || this.#syncing) {
+      this.startSync();
+      await new Promise<void>((resolve) => this.#closeWaiters.push(resolve));
+    }
+    for (const { file } of this.files) file.close();
+  }
+
+  #closeWaiters: (() => void)[] = [];
+
+  /** Called by the owner after each durable step, for `close`. */
+  durableMoved(): void {
+    for (const resolve of this.#closeWaiters.splice(0)) resolve();
+  }
+}

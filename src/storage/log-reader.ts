@@ -1,0 +1,153 @@
+/**
+ * Walks a log's records in offset order without an object for each.
+ *
+ * The fields describe the record that `next()` stopped at, and are valid until the caller returns to the event loop;
+ * a reader that slept finds its place again by itself. Gone records are passed over.
+ */
+import {
+  appendCountAt,
+  appendRecordsAt,
+  appendTargetAt,
+  appendTargetCountAt,
+  appendTimestampAt,
+  type Envelope,
+  envelope,
+  frameEnvelopeAt,
+  frameLengthAt,
+  readUint32,
+  readUint64,
+} from "./frame.ts";
+import { emptyBuffer, type FrameLocation, noChunk } from "./frame-store.ts";
+import type { Log } from "./log.ts";
+
+export class LogReader {
+  readonly log: Log;
+  /** The record: its offset, bytes `[start, end)` of `buffer`, and the protocol that wrote it. */
+  offset = -1;
+  buffer: Buffer = emptyBuffer;
+  start = 0;
+  end = 0;
+  envelope: Envelope = envelope.none;
+  /** Append time of the record's frame, ms (a Kafka batch: its newest record's). */
+  timestamp = 0;
+  /** For a Kafka batch `[start, end)` is the whole batch, and this is the record's index in it. */
+  indexInFrame = 0;
+  /** The frame: offsets `[frameOffset, frameEnd)`, records at `[recordsStart, recordsEnd)`. */
+  frameOffset = 0;
+  frameEnd = 0;
+  recordsStart = 0;
+  recordsEnd = 0;
+  #frameIdMs = 0;
+  #frameIdSequence = 0;
+  #wanted: number;
+  #generation = -1;
+  readonly #location: FrameLocation = { chunk: noChunk, at: 0 };
+
+  constructor(log: Log, offset = 0) {
+    this.log = log;
+    this.#wanted = offset;
+  }
+
+  /** Entry id of the record. */
+  get idMs(): number {
+    return this.#frameIdMs;
+  }
+
+  get idSequence(): number {
+    return this.#frameIdSequence + this.offset - this.frameOffset;
+  }
+
+  /** Offset that `next()` would start from. */
+  get position(): number {
+    return this.#wanted;
+  }
+
+  /** Makes `next()` stop at the first record at or after `offset`. */
+  seek(offset: number): void {
+    this.#wanted = offset;
+  }
+
+  /** Stops at the next record that is there; false at the end. Throws CORRUPT where the bytes fail their checksum. */
+  next(): boolean {
+    const log = this.log;
+    const removed = log.removed;
+    let wanted = this.#wanted;
+    if (wanted < removed.first) wanted = removed.first;
+    while (wanted < log.nextOffset) {
+      if (removed.countAbove > 0 && removed.has(wanted)) {
+        wanted++;
+        continue;
+      }
+      this.#moveTo(wanted);
+      this.#wanted = wanted + 1;
+      return true;
+    }
+    this.#wanted = wanted;
+    return false;
+  }
+
+  /** Stops at the frame that holds the next record; its first record may lie before. Moves past the whole frame. */
+  nextFrame(): boolean {
+    if (!this.next()) return false;
+    this.#wanted = this.frameEnd;
+    return true;
+  }
+
+  #moveTo(offset: number): void {
+    if (
+      offset < this.frameOffset ||
+      offset >= this.frameEnd ||
+      this.#location.chunk.generation !== this.#generation
+    ) {
+      this.#enterFrame(offset);
+    }
+    if (this.envelope === envelope.kafka) {
+      this.start = this.recordsStart;
+      this.end = this.recordsEnd;
+      this.indexInFrame = offset - this.frameOffset;
+      this.offset = offset;
+      return;
+    }
+    let at = this.end;
+    let index = this.indexInFrame + 1;
+    const wantedIndex = offset - this.frameOffset;
+    if (this.offset < this.frameOffset || wantedIndex < index) {
+      at = this.recordsStart;
+      index = 0;
+    }
+    const buffer = this.buffer;
+    while (index < wantedIndex) {
+      at += 4 + readUint32(buffer, at);
+      index++;
+    }
+    this.start = at + 4;
+    this.end = this.start + readUint32(buffer, at);
+    this.indexInFrame = wantedIndex;
+    this.offset = offset;
+  }
+
+  #enterFrame(offset: number): void {
+    const location = this.#location;
+    this.frameEnd = 0;
+    this.log.locate(offset, location);
+    const buffer = location.chunk.buffer;
+    const at = location.at;
+    let target = 0;
+    const targets = appendTargetCountAt(buffer, at);
+    while (target < targets - 1 && readUint32(buffer, appendTargetAt(at, target)) !== this.log.id) target++;
+    const targetAt = appendTargetAt(at, target);
+    this.buffer = buffer;
+    this.#generation = location.chunk.generation;
+    this.frameOffset = readUint64(buffer, targetAt + 4);
+    this.#frameIdMs = readUint64(buffer, targetAt + 12);
+    this.#frameIdSequence = readUint64(buffer, targetAt + 20);
+    this.frameEnd = this.frameOffset + appendCountAt(buffer, at);
+    this.envelope = frameEnvelopeAt(buffer, at);
+    this.timestamp = appendTimestampAt(buffer, at);
+    this.recordsStart = appendRecordsAt(buffer, at);
+    this.recordsEnd = at + frameLengthAt(buffer, at);
+    this.offset = -1;
+    this.indexInFrame = -1;
+    this.end = this.recordsStart;
+  }
+}

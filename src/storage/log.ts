@@ -1,0 +1,274 @@
+/**
+ * One log: an append-only sequence of records with dense offsets and increasing entry ids, of which some are gone.
+ *
+ * It knows where its frames are and which offsets are gone; it does not know who reads it (cursors, broker) nor what
+ * the records mean (message). Frames lie first in segments, then in the store (journal or volatile).
+ * Invariants: `first <= nextOffset`; segments and indexed frames are in offset order without overlap; a frame whose
+ * records are all below `first` is released.
+ */
+import { BrokerError } from "../base/errors.ts";
+import type { ByteReader, ByteWriter } from "../base/bytes.ts";
+import { FrameIndex } from "./frame-index.ts";
+import { type FrameLocation, type FrameStore, LogGroup } from "./frame-store.ts";
+import { OffsetSet } from "./offset-set.ts";
+import type { Segment } from "./segment.ts";
+import type { DurableState } from "./state.ts";
+
+export interface LogHost {
+  /** The log changed in a way that `encodeChange` will tell. Only called for durable logs. */
+  logChanged(log: Log): void;
+  /** No record of the segment is needed: its file goes once that is durable. */
+  segmentUnneeded(segment: Segment): void;
+}
+
+export class Log implements DurableState {
+  readonly id: number;
+  readonly store: FrameStore;
+  readonly isDurable: boolean;
+  /** The group of this log alone. */
+  readonly group: LogGroup;
+  readonly #host: LogHost;
+  readonly removed = new OffsetSet();
+  readonly index = new FrameIndex();
+  /** Oldest first; all before the index's first frame. Changed by the cleaner only. */
+  segments: Segment[] = [];
+  /** The offset that the next record gets. */
+  nextOffset = 0;
+  lastIdMs = 0;
+  lastIdSequence = 0;
+  /** Highest entry id ever deleted one by one (XDEL), as Redis reports it. */
+  maxDeletedIdMs = 0;
+  maxDeletedIdSequence = 0;
+  /** Redis's `entries-added` minus `nextOffset`: zero unless XSETID said otherwise. */
+  entriesAddedShift = 0;
+  /** Bytes of the frames that are still needed. */
+  bytes = 0;
+  /** Append time of the newest frame, ms. */
+  lastTimestamp = 0;
+  /** In the store's `dirtyLogs`: got records that the broker has not looked at. */
+  isDirty = false;
+  isDeleted = false;
+  #changedRanges: number[] = [];
+  #isMetaChanged = false;
+
+  constructor(id: number, store: FrameStore, isDurable: boolean, host: LogHost) {
+    this.id = id;
+    this.store = store;
+    this.isDurable = isDurable;
+    this.#host = host;
+    this.group = new LogGroup([this]);
+  }
+
+  /** The lowest offset that is not gone; `nextOffset` when the log is empty. */
+  get firstOffset(): number {
+    return this.removed.first;
+  }
+
+  /** Records that are not gone. */
+  get length(): number {
+    return this.nextOffset - this.removed.first - this.removed.countAbove;
+  }
+
+  /** The store sealed a frame with records of this log. */
+  appended(
+    position: number,
+    length: number,
+    count: number,
+    idMs: number,
+    idSequence: number,
+    timestamp: number,
+  ): void {
+    this.index.push(this.nextOffset, position, length, idMs, idSequence, timestamp);
+    this.nextOffset += count;
+    this.lastIdMs = idMs;
+    this.lastIdSequence = idSequence + count - 1;
+    this.lastTimestamp = timestamp;
+    this.bytes += length;
+  }
+
+  /** Marks one record gone; says whether it was there. */
+  remove(offset: number): boolean {
+    if (offset >= this.nextOffset || !this.removed.add(offset)) return false;
+    if (this.isDurable) this.#noteRange(offset, offset + 1);
+    this.#releaseFront();
+    return true;
+  }
+
+  /** Marks all records below `offset` gone (trim, purge, retention). */
+  removeBelow(offset: number): void {
+    const to = Math.min(offset, this.nextOffset);
+    const from = this.removed.first;
+    if (to <= from) return;
+    this.removed.addRange(from, to);
+    if (this.isDurable) this.#noteRange(from, to);
+    this.#releaseFront();
+  }
+
+  #noteRange(from: number, to: number): void {
+    const ranges = this.#changedRanges;
+    const last = ranges.length - 1;
+    if (last > 0 && ranges[last] === from) ranges[last] = to;
+    else ranges.push(from, to);
+    this.#host.logChanged(this);
+  }
+
+  #releaseFront(): void {
+    const first = this.removed.first;
+    while (this.segments.length > 0 && this.segments[0]!.endOffset <= first) {
+      const segment = this.segments.shift()!;
+      this.bytes -= segment.bytes;
+      this.#host.segmentUnneeded(segment);
+    }
+    const index = this.index;
+    while (index.length > 0 && index.secondOffset(this.nextOffset) <= first) {
+      this.bytes -= index.firstLength;
+      this.store.release(index.firstPosition);
+      index.shift();
+    }
+  }
+
+  /** Releases everything: the log is deleted. The id is never used again. */
+  drop(): void {
+    this.isDeleted = true;
+    for (const segment of this.segments) this.#host.segmentUnneeded(segment);
+    this.segments = [];
+    while (this.index.length > 0) {
+      this.store.release(this.index.firstPosition);
+      this.index.shift();
+    }
+    this.bytes = 0;
+    this.removed.first = this.nextOffset;
+  }
+
+  /** Sets what XSETID sets. The last id may only be raised above every entry; the caller checks. */
+  setMeta(meta: {
+    lastIdMs: number;
+    lastIdSequence: number;
+    maxDeletedIdMs: number;
+    maxDeletedIdSequence: number;
+    entriesAdded: number;
+  }): void {
+    this.lastIdMs = meta.lastIdMs;
+    this.lastIdSequence = meta.lastIdSequence;
+    this.maxDeletedIdMs = meta.maxDeletedIdMs;
+    this.maxDeletedIdSequence = meta.maxDeletedIdSequence;
+    this.entriesAddedShift = meta.entriesAdded - this.nextOffset;
+    this.metaChanged();
+  }
+
+  metaChanged(): void {
+    this.#isMetaChanged = true;
+    if (this.isDurable) this.#host.logChanged(this);
+  }
+
+  /** Puts the frame that holds `offset`, which must be at least `firstOffset`, into `location`. */
+  locate(offset: number, location: FrameLocation): void {
+    for (let i = this.segments.length - 1; i >= 0; i--) {
+      const segment = this.segments[i]!;
+      if (offset >= segment.endOffset) break;
+      if (offset >= segment.baseOffset) return segment.locate(offset, location);
+    }
+    const slot = this.index.find(offset);
+    if (slot < 0)
+      throw new BrokerError(
+        "CORRUPT",
+        `log ${this.id} has no frame for offset ${offset}; run troikamq check`,
+      );
+    this.store.locate(this.index.slotPosition(slot), this.index.slotLength(slot), location);
+  }
+
+  /**
+   *     full = u64 next offset, u64 x2 last id, u64 x2 max deleted id, i64 entries added shift, removed set,
+   *            u32 segments, { u64 base offset, u64 end offset }
+   */
+  encodeFull(writer: ByteWriter): void {
+    this.#changedRanges.length = 0;
+    this.#isMetaChanged = false;
+    writer.int64(this.nextOffset);
+    this.#encodeMeta(writer);
+    this.removed.encode(writer);
+    writer.uint32(this.segments.length);
+    for (const segment of this.segments) writer.int64(segment.baseOffset).int64(segment.endOffset);
+  }
+
+  #encodeMeta(writer: ByteWriter): void {
+    writer.int64(this.lastIdMs).int64(this.lastIdSequence);
+    writer.int64(this.maxDeletedIdMs).int64(this.maxDeletedIdSequence).int64(this.entriesAddedShift);
+  }
+
+  #decodeMeta(reader: ByteReader): void {
+    this.lastIdMs = reader.int64();
+    this.lastIdSequence = reader.int64();
+    this.maxDeletedIdMs = reader.int64();
+    this.maxDeletedIdSequence = reader.int64();
+    this.entriesAddedShift = reader.int64();
+  }
+
+  /** Segments named by the last full form, for the storage to open after replay. */
+  restoredSegments: { baseOffset: number; endOffset: number }[] = [];
+
+  restoreFull(reader: ByteReader): void {
+    this.nextOffset = reader.int64();
+    this.#decodeMeta(reader);
+    this.removed.decode(reader);
+    this.restoredSegments = [];
+    for (let left = reader.uint32(); left > 0; left--) {
+      this.restoredSegments.push({ baseOffset: reader.int64(), endOffset: reader.int64() });
+    }
+    const moved = this.restoredSegments.at(-1)?.endOffset ?? 0;
+    this.dropIndexBelow(Math.max(moved, this.removed.first));
+  }
+
+  /** Forgets indexed frames that end at or below `offset`: their records are in a segment now, or gone. */
+  dropIndexBelow(offset: number): void {
+    const index = this.index;
+    while (index.length > 0 && index.secondOffset(this.nextOffset) <= offset) {
+      this.store.release(index.firstPosition);
+      this.bytes -= index.firstLength;
+      index.shift();
+    }
+  }
+
+  /** `change = u8 has meta, [meta], { u64 from, u64 to }` until the end of the frame. */
+  encodeChange(writer: ByteWriter): void {
+    if (!this.#isMetaChanged && this.#changedRanges.length === 0) return;
+    writer.uint8(this.#isMetaChanged ? 1 : 0);
+    if (this.#isMetaChanged) this.#encodeMeta(writer);
+    for (const bound of this.#changedRanges) writer.int64(bound);
+    this.#changedRanges.length = 0;
+    this.#isMetaChanged = false;
+  }
+
+  applyChange(reader: ByteReader): void {
+    if (reader.uint8() === 1) this.#decodeMeta(reader);
+    while (reader.remaining > 0) {
+      const from = reader.int64();
+      this.removed.addRange(from, reader.int64());
+    }
+    this.#releaseFront();
+  }
+
+  /** A frame of this log met at replay. Frames that are gone or in a segment are not indexed. */
+  replayed(
+    firstOffset: number,
+    position: number,
+    length: number,
+    count: number,
+    idMs: number,
+    idSequence: number,
+    timestamp: number,
+  ): boolean {
+    const end = firstOffset + count;
+    if (end > this.nextOffset) {
+      this.nextOffset = end;
+      this.lastIdMs = idMs;
+      this.lastIdSequence = idSequence + count - 1;
+    }
+    this.lastTimestamp = timestamp;
+    const moved = this.restoredSegments.at(-1)?.endOffset ?? 0;
+    if (end <= this.removed.first || end <= moved) return false;
+    this.index.push(firstOffset, position, length, idMs, idSequence, timestamp);
+    this.bytes += length;
+    return true;
+  }
+}

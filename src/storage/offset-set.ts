@@ -1,0 +1,109 @@
+/**
+ * The offsets of a log that are gone: consumed, deleted or trimmed.
+ *
+ * Everything below `first` is gone; above it, gone offsets are bits in pages. Invariants: `first` itself is never
+ * gone; a page below `first` is never kept; `countAbove` is the number of bits set at or above `first`.
+ */
+import type { ByteReader, ByteWriter } from "../base/bytes.ts";
+
+const pageBits = 10;
+const offsetsPerPage = 1 << pageBits;
+
+export class OffsetSet {
+  /** The lowest offset that is not gone. */
+  first = 0;
+  countAbove = 0;
+  #pages = new Map<number, Uint8Array>();
+
+  has(offset: number): boolean {
+    if (offset < this.first) return true;
+    if (this.countAbove === 0) return false;
+    const page = this.#pages.get(Math.floor(offset / offsetsPerPage));
+    if (page === undefined) return false;
+    const bit = offset % offsetsPerPage;
+    return (page[bit >> 3]! & (1 << (bit & 7))) !== 0;
+  }
+
+  /** Adds one offset; says whether it was new. */
+  add(offset: number): boolean {
+    if (offset === this.first) {
+      this.first++;
+      if (this.countAbove > 0) this.#swallow();
+      return true;
+    }
+    if (offset < this.first) return false;
+    const number = Math.floor(offset / offsetsPerPage);
+    let page = this.#pages.get(number);
+    if (page === undefined) this.#pages.set(number, (page = new Uint8Array(offsetsPerPage >> 3)));
+    const bit = offset % offsetsPerPage;
+    const mask = 1 << (bit & 7);
+    if ((page[bit >> 3]! & mask) !== 0) return false;
+    page[bit >> 3]! |= mask;
+    this.countAbove++;
+    return true;
+  }
+
+  /** Adds `[from, to)`. A run that starts at or below `first` costs no more than the pages it drops. */
+  addRange(from: number, to: number): void {
+    if (from > this.first) {
+      for (let offset = from; offset < to; offset++) this.add(offset);
+      return;
+    }
+    if (to <= this.first) return;
+    if (this.countAbove > 0) {
+      for (const [number, page] of this.#pages) this.#forgetBelow(number, page, to);
+    }
+    this.first = to;
+    if (this.countAbove > 0) this.#swallow();
+  }
+
+  #forgetBelow(number: number, page: Uint8Array, below: number): void {
+    const pageStart = number * offsetsPerPage;
+    const until = Math.min(offsetsPerPage, below - pageStart);
+    if (until <= 0) return;
+    for (let bit = 0; bit < until; bit++) {
+      const mask = 1 << (bit & 7);
+      if ((page[bit >> 3]! & mask) === 0) continue;
+      page[bit >> 3]! &= ~mask;
+      this.countAbove--;
+    }
+    if (until === offsetsPerPage) this.#pages.delete(number);
+  }
+
+  #swallow(): void {
+    for (;;) {
+      if (this.countAbove === 0) {
+        this.#pages.clear();
+        return;
+      }
+      const number = Math.floor(this.first / offsetsPerPage);
+      const page = this.#pages.get(number);
+      const bit = this.first % offsetsPerPage;
+      if (page === undefined || (page[bit >> 3]! & (1 << (bit & 7))) === 0) {
+        if (bit === 0) this.#pages.delete(number - 1);
+        return;
+      }
+      this.first++;
+      this.countAbove--;
+      if (bit === offsetsPerPage - 1) this.#pages.delete(number);
+    }
+  }
+
+  /** `u64 first, u32 pages, { u64 page number, bits }` */
+  encode(writer: ByteWriter): void {
+    writer.int64(this.first).uint32(this.#pages.size);
+    for (const [number, page] of this.#pages) writer.int64(number).bytes(page);
+  }
+
+  decode(reader: ByteReader): void {
+    this.first = reader.int64();
+    this.countAbove = 0;
+    this.#pages.clear();
+    for (let left = reader.uint32(); left > 0; left--) {
+      const number = reader.int64();
+      const page = Uint8Array.from(reader.view(offsetsPerPage >> 3));
+      this.#pages.set(number, page);
+      for (const byte of page) for (let bits = byte; bits !== 0; bits &= bits - 1) this.countAbove++;
+    }
+  }
+}

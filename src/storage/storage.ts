@@ -1,0 +1,350 @@
+/**
+ * Storage's front: logs, states and the table over one journal (or over memory alone), and the end-of-tick flush.
+ *
+ * It does not route, deliver or know protocols. Start-up goes in three steps: `open` (checks the journal and reads the
+ * table), then the owner restores its logs and states by id, then `replay` fills them. Invariants: an id is never used
+ * twice; nothing is told durable before the journal's watermark; `flush` is the only place that writes messages.
+ */
+import { ByteReader, ByteWriter } from "../base/bytes.ts";
+import { BrokerError } from "../base/errors.ts";
+import type { Disk } from "../base/disk.ts";
+import {
+  appendCountAt,
+  appendTargetAt,
+  appendTargetCountAt,
+  appendTimestampAt,
+  frameHeaderBytes,
+  frameKind,
+  frameKindAt,
+  readUint32,
+  readUint64,
+} from "./frame.ts";
+import { Cleaner } from "./cleaner.ts";
+import type { FrameStore } from "./frame-store.ts";
+import { JournalStore } from "./journal.ts";
+import { Log, type LogHost } from "./log.ts";
+import { type FoundFile, openJournalFiles, scanJournal } from "./recovery.ts";
+import type { Segment } from "./segment.ts";
+import { type DurableState, StateHandle } from "./state.ts";
+import { DurableTable } from "./table.ts";
+import { VolatileStore } from "./volatile-store.ts";
+
+export interface StorageOptions {
+  /** Null keeps nothing: all logs are volatile. */
+  disk: Disk | null;
+  directory: string;
+  now: () => number;
+  /** Journal beyond this is moved to segments or, when nothing needs it, deleted. */
+  journalBytesMax: number;
+  /** A background step is due: the owner calls `flush` soon. */
+  requestFlush: () => void;
+  /** Runs a background continuation after the input that is ready has been handled. */
+  pause: () => Promise<void>;
+  /** The durable watermark moved. */
+  onDurable: () => void;
+  /** A sync failed: end the process. */
+  onFatal: (error: Error) => void;
+}
+
+const idsReservedAtOnce = 1024;
+const nextIdKey = "storage/next-id";
+
+export class Storage implements LogHost {
+  readonly journal: JournalStore | null;
+  readonly volatile: VolatileStore;
+  readonly table: DurableTable;
+  readonly cleaner: Cleaner | null;
+  readonly directory: string;
+  readonly disk: Disk | null;
+  /** Durable logs by id. */
+  readonly logs = new Map<number, Log>();
+  /** In the order of their last full form: the front is what an old journal file still holds. */
+  readonly states = new Map<number, StateHandle>();
+  #changed: StateHandle[] = [];
+  #nextId = 1;
+  #reservedIds = 0;
+  readonly #writer = new ByteWriter(4096);
+  #found: FoundFile[] = [];
+  /** Bytes of an unfinished write that recovery cut off. */
+  tornBytes = 0;
+  /** Why the journal cannot be written now (disk full, input/output error); null when it can. */
+  failure: Error | null = null;
+
+  private constructor(options: StorageOptions) {
+    this.disk = options.disk;
+    this.directory = options.directory;
+    this.volatile = new VolatileStore(options.now);
+    this.journal =
+      options.disk === null
+        ? null
+        : new JournalStore({
+            disk: options.disk,
+            directory: `${options.directory}/journal`,
+            now: options.now,
+            fileBytes: Math.max(Math.floor(options.journalBytesMax / 8), 1 << 16),
+            cacheBytes: 32 << 20,
+            onDurable: () => {
+              this.journal!.durableMoved();
+              options.onDurable();
+            },
+            onFatal: options.onFatal,
+          });
+    this.table = new DurableTable(this.journal);
+    this.cleaner =
+      this.journal === null
+        ? null
+        : new Cleaner(this, this.journal, {
+            journalBytesMax: options.journalBytesMax,
+            requestFlush: options.requestFlush,
+            pause: options.pause,
+          });
+  }
+
+  /** Step one: checks the journal and reads the table. Throws CORRUPT. */
+  static async open(options: StorageOptions): Promise<Storage> {
+    const storage = new Storage(options);
+    if (storage.journal !== null) await storage.#openJournal(options.disk!);
+    return storage;
+  }
+
+  async #openJournal(disk: Disk): Promise<void> {
+    const directory = `${this.directory}/journal`;
+    disk.makeDirectory(directory);
+    disk.makeDirectory(`${this.directory}/segments`);
+    const found = openJournalFiles(disk, directory);
+    const { end, tornBytes } = scanJournal(found, (buffer, at, length, position) => {
+      const kind = frameKindAt(buffer, at);
+      if (kind === frameKind.full || kind === frameKind.change) {
+        this.#nextId = Math.max(this.#nextId, readUint32(buffer, at + frameHeaderBytes) + 1);
+        return;
+      }
+      if (kind !== frameKind.put && kind !== frameKind.delete) return;
+      const reader = new ByteReader(buffer, at + frameHeaderBytes, at + length);
+      const key = reader.utf8(reader.uint16());
+      this.table.replayed(key, position, kind === frameKind.put ? length : 0);
+    });
+    this.tornBytes = tornBytes;
+    if (tornBytes > 0) {
+      const last = found.at(-1)!;
+      last.file.truncate(last.size - tornBytes);
+      last.size -= tornBytes;
+    }
+    this.#found = found;
+    this.journal!.resume(
+      found.map(({ base, file, path }) => ({ base, file, path, live: 0 })),
+      end,
+    );
+    const reserved = this.table.get(nextIdKey);
+    if (reserved !== undefined) this.#nextId = Math.max(this.#nextId, Number(reserved.toString()));
+  }
+
+  /** Step two, for each log that a definition names. */
+  restoreLog(id: number): Log {
+    const log = new Log(id, this.#durableStore, true, this);
+    this.logs.set(id, log);
+    this.restoreState(id, log);
+    return log;
+  }
+
+  /** Step two, for each other state. */
+  restoreState(id: number, owner: DurableState): StateHandle {
+    const handle = new StateHandle(id, owner);
+    this.states.set(id, handle);
+    return handle;
+  }
+
+  /** Step three: reads the journal into the restored logs and states, then opens their segments. */
+  async replay(): Promise<void> {
+    if (this.journal === null) return;
+    const reader = new ByteReader(Buffer.alloc(0));
+    scanJournal(this.#found, (buffer, at, length, position) => {
+      const kind = frameKindAt(buffer, at);
+      if (kind === frameKind.append) return this.#replayAppend(buffer, at, length, position);
+      if (kind !== frameKind.full && kind !== frameKind.change) return;
+      const handle = this.states.get(readUint32(buffer, at + frameHeaderBytes));
+      if (handle === undefined) return;
+      reader.reuse(buffer, at + frameHeaderBytes + 4, at + length);
+      if (kind === frameKind.change) handle.owner.applyChange(reader);
+      else {
+        handle.owner.restoreFull(reader);
+        this.#placeState(handle, position);
+      }
+    });
+    this.#found = [];
+    await this.cleaner!.openSegments();
+  }
+
+  #replayAppend(buffer: Buffer, at: number, length: number, position: number): void {
+    const count = appendCountAt(buffer, at);
+    const timestamp = appendTimestampAt(buffer, at);
+    for (let i = appendTargetCountAt(buffer, at) - 1; i >= 0; i--) {
+      const target = appendTargetAt(at, i);
+      const log = this.logs.get(readUint32(buffer, target));
+      if (log === undefined) continue;
+      const idMs = readUint64(buffer, target + 12);
+      const idSequence = readUint64(buffer, target + 20);
+      const firstOffset = readUint64(buffer, target + 4);
+      if (log.replayed(firstOffset, position, length, count, idMs, idSequence, timestamp)) {
+        this.journal!.fileOf(position).live++;
+      }
+    }
+  }
+
+  get #durableStore(): FrameStore {
+    return this.journal ?? this.volatile;
+  }
+
+  /** Makes a log. A durable one must be named by a definition in the table, or it is gone after a restart. */
+  createLog(durable: boolean): Log {
+    const id = this.#takeId();
+    if (!durable || this.journal === null) return new Log(id, this.volatile, false, this);
+    const log = new Log(id, this.journal, true, this);
+    this.logs.set(id, log);
+    this.#addState(id, log);
+    return log;
+  }
+
+  /** Makes a state other than a log's; durable unless nothing is kept. */
+  createState(owner: DurableState): StateHandle {
+    return this.#addState(this.#takeId(), owner);
+  }
+
+  #addState(id: number, owner: DurableState): StateHandle {
+    const handle = new StateHandle(id, owner);
+    if (this.journal !== null) this.rewriteState(handle);
+    return handle;
+  }
+
+  #takeId(): number {
+    if (this.#nextId >= this.#reservedIds) {
+      this.#reservedIds = this.#nextId + idsReservedAtOnce;
+      this.table.put(nextIdKey, String(this.#reservedIds));
+    }
+    return this.#nextId++;
+  }
+
+  /** Drops a log's records and state. Its definition is the caller's to delete from the table. */
+  deleteLog(log: Log): void {
+    log.store.seal();
+    log.drop();
+    if (!log.isDurable) return;
+    this.logs.delete(log.id);
+    const handle = this.states.get(log.id);
+    if (handle !== undefined) this.deleteState(handle);
+  }
+
+  deleteState(handle: StateHandle): void {
+    handle.isOpen = false;
+    this.states.delete(handle.id);
+  }
+
+  /** The state has something for `encodeChange` at the end of this tick. */
+  changed(handle: StateHandle): void {
+    if (handle.isChanged || this.journal === null) return;
+    handle.isChanged = true;
+    this.#changed.push(handle);
+  }
+
+  logChanged(log: Log): void {
+    const handle = this.states.get(log.id);
+    if (handle !== undefined) this.changed(handle);
+  }
+
+  segmentUnneeded(segment: Segment): void {
+    this.cleaner?.segmentUnneeded(segment);
+  }
+
+  /** Appends the state's full form; what an older file holds of it is not needed from then on. */
+  rewriteState(handle: StateHandle): void {
+    const writer = this.#writer;
+    writer.reset();
+    writer.uint32(handle.id);
+    handle.owner.encodeFull(writer);
+    handle.isChanged = false;
+    this.#placeState(handle, this.journal!.appendControl(frameKind.full, writer.buffer, writer.length));
+  }
+
+  #placeState(handle: StateHandle, position: number): void {
+    handle.position = position;
+    this.states.delete(handle.id);
+    this.states.set(handle.id, handle);
+  }
+
+  /** Closes the open frames, so that all that was appended can be read. */
+  seal(): void {
+    this.journal?.seal();
+    this.volatile.seal();
+  }
+
+  /** What a waiter for this tick's appends waits for: compare with `written` and `durable`. */
+  get pending(): number {
+    return this.journal === null ? 0 : this.journal.end;
+  }
+
+  get written(): number {
+    return this.journal === null ? 0 : this.journal.written;
+  }
+
+  get durable(): number {
+    return this.journal === null ? 0 : this.journal.durable;
+  }
+
+  /** Throws UNAVAILABLE while the journal cannot be written: publishers are told, nothing is dropped. */
+  assertWritable(): void {
+    if (this.failure !== null) {
+      throw new BrokerError(
+        "UNAVAILABLE",
+        `the journal cannot be written (${this.failure.message}); free disk space`,
+      );
+    }
+  }
+
+  /**
+   * Ends the tick: changes of states, then one write. Returns false when the disk refused it; all is kept and the next
+   * call tries again. Until then no acknowledgement may leave.
+   */
+  flush(): boolean {
+    this.volatile.seal();
+    const journal = this.journal;
+    if (journal === null) return true;
+    journal.seal();
+    this.#flushChanges();
+    try {
+      journal.write();
+    } catch (error) {
+      this.failure = error as Error;
+      return false;
+    }
+    this.failure = null;
+    this.cleaner!.step();
+    return true;
+  }
+
+  #flushChanges(): void {
+    const changed = this.#changed;
+    if (changed.length === 0) return;
+    const writer = this.#writer;
+    for (const handle of changed) {
+      if (!handle.isOpen || !handle.isChanged) continue;
+      handle.isChanged = false;
+      writer.reset();
+      writer.uint32(handle.id);
+      handle.owner.encodeChange(writer);
+      if (writer.length > 4) this.journal!.appendControl(frameKind.change, writer.buffer, writer.length);
+    }
+    changed.length = 0;
+  }
+
+  /** Makes all that was flushed durable; `onDurable` follows. */
+  startSync(): void {
+    this.journal?.startSync();
+  }
+
+  /** Writes, syncs and closes everything. */
+  async close(): Promise<void> {
+    if (this.journal === null) return;
+    await this.cleaner!.close();
+    this.#flushChanges();
+    await this.journal.close();
+  }
+}

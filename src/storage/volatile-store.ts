@@ -1,0 +1,41 @@
+/**
+ * Frames that need not survive: transient queues, and everything when the data directory is `memory`.
+ *
+ * Invariant: a chunk is kept exactly as long as it is written to or some log needs a frame in it.
+ */
+import { type Chunk, type FrameLocation, FrameStore } from "./frame-store.ts";
+
+export class VolatileStore extends FrameStore {
+  /** Bytes held, in whole chunks: what `memory-bytes-max` bounds. */
+  get bytes(): number {
+    let total = 0;
+    for (const chunk of this.chunks) total += chunk.buffer.length;
+    return total;
+  }
+
+  override locate(position: number, _length: number, into: FrameLocation): void {
+    const chunk = this.chunkAt(position)!;
+    into.chunk = chunk;
+    into.at = position - chunk.base;
+  }
+
+  override release(position: number): void {
+    const chunk = this.chunkAt(position)!;
+    chunk.live--;
+    if (chunk.live === 0 && !this.isTail(chunk)) this.#drop(chunk);
+  }
+
+  #drop(chunk: Chunk): void {
+    this.recycle(chunk);
+    const chunks = this.chunks;
+    if (chunks[0] === chunk) chunks.shift();
+    else chunks.splice(chunks.indexOf(chunk), 1);
+  }
+
+  protected override frameSealed(chunk: Chunk, _at: number, _length: number, logs: number): void {
+    chunk.live += logs;
+    // A chunk that stopped being the tail while nothing in it was needed is dropped by the next seal.
+    const oldest = this.chunks[0]!;
+    if (oldest.live === 0 && !this.isTail(oldest)) this.#drop(oldest);
+  }
+}
