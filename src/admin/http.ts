@@ -28,7 +28,7 @@ export interface HttpOptions extends Site {
 
 export interface HttpListener {
   readonly port: number;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export async function startHttp(options: HttpOptions): Promise<HttpListener> {

@@ -301,7 +301,7 @@ test("every default is a good value, and help and table show every option", () =
   for (const [index, name] of optionNames.entries()) {
     const { default: fallback, parse } = options[name];
     if (fallback !== undefined) assert.notEqual(parse(fallback, { memoryBytesTotal: 1 }), undefined);
-    assert.ok(help[index]!.includes(`  ${flagOf(name)} `), help[index]);
-    assert.ok(table[index + 2]!.includes(`\`${environmentNameOf(name)}\``), table[index + 2]);
+    assert.ok(help[index]!.includes(`  ${flagOf(name)} `));
+    assert.ok(table[index + 2]!.includes(`\`${environmentNameOf(name)}\``));
   }
 });

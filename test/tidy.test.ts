@@ -1,0 +1,188 @@
+/** Holds the house rules (tidy/rules.ts) over the sources, and shows that they would be found broken. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { roomOf, violationsIn } from "./tidy/rules.ts";
+import { importsOf, maskSource } from "./tidy/scan.ts";
+
+const root = join(import.meta.dirname, "..");
+/** Fewer than this means that the walk went wrong, not that the project shrank. */
+const filesSeenMin = 30;
+
+function readSources(): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const top of ["src", "cli"]) {
+    for (const entry of readdirSync(join(root, top), { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile() || !/\.[cm]?[jt]sx?$/.test(entry.name)) continue;
+      const path = join(entry.parentPath, entry.name);
+      files.set(path.slice(root.length + 1).replaceAll("\\", "/"), readFileSync(path, "utf8"));
+    }
+  }
+  return files;
+}
+
+test("the sources keep the rules of the house", () => {
+  assert.deepEqual(violationsIn(readSources()), []);
+});
+
+test("the walk has seen files, imports, and every room that is there", () => {
+  const files = readSources();
+  assert.ok(files.size >= filesSeenMin, `saw ${files.size} files`);
+  const imports = [...files.values()].flatMap((source) => importsOf(source));
+  assert.ok(imports.length > files.size, `saw ${imports.length} imports`);
+  assert.ok(imports.some(({ specifier }) => specifier === "../base/version.ts"));
+
+  for (const folder of ["src", "src/protocols"]) {
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      const path = `${folder}/${entry.name}`;
+      if (!entry.isDirectory() || readdirSync(join(root, path)).length === 0) continue;
+      assert.ok(
+        [...files.keys()].some((seen) => seen.startsWith(`${path}/`)),
+        `saw no file of ${path}`,
+      );
+    }
+  }
+  for (const protocol of ["redis", "amqp", "kafka"]) {
+    const isItsWire = (path: string) => roomOf(path)?.name === "wire" && roomOf(path)?.protocol === protocol;
+    assert.ok([...files.keys()].some(isItsWire), `saw no wire of ${protocol}`);
+  }
+});
+
+/** The violations of one file with this content, without their places. */
+function plant(path: string, source: string): string[] {
+  return violationsIn(new Map([[path, source]]));
+}
+
+test("a planted import through a closed door is found, however it is written", () => {
+  const forms = [
+    `import { a } from "TARGET";`,
+    `import type { a } from "TARGET";`,
+    `import {\n  a,\n  b,\n} from 'TARGET';`,
+    `export * from "TARGET";`,
+    `export type { a } from "TARGET";`,
+    `import "TARGET";`,
+    `const a = await import("TARGET");`,
+    `const a = await import(\n  "TARGET"\n);`,
+    `let a: import("TARGET").A;`,
+    `const a = require("TARGET");`,
+    `new Worker(new URL("TARGET", import.meta.url));`,
+    "const a = `${await import('TARGET')}`;",
+    `const pattern = /["'\`/*]/; import "TARGET";`,
+  ];
+  const closed: [string, string][] = [
+    ["src/base/a.ts", "../message/a.ts"],
+    ["src/message/a.ts", "../storage/index.ts"],
+    ["src/storage/local/a.ts", "../../broker/a.ts"],
+    ["src/broker/a.ts", "../storage/log.ts"],
+    ["src/broker/a.ts", "../net/a.ts"],
+    ["src/keyspace/a.ts", "../storage/index.ts"],
+    ["src/protocols/contract.ts", "./redis/session.ts"],
+    ["src/protocols/redis/a.ts", "../amqp/session.ts"],
+    ["src/protocols/redis/a.ts", "../amqp/wire/frames.ts"],
+    ["src/protocols/redis/a.ts", "../../storage/index.ts"],
+    ["src/protocols/amqp/a.ts", "../../keyspace/a.ts"],
+    ["src/protocols/amqp/wire/a.ts", "../session.ts"],
+    ["src/protocols/amqp/wire/a.ts", "../../contract.ts"],
+    ["src/protocols/amqp/wire/a.ts", "../../kafka/wire/a.ts"],
+    ["src/protocols/amqp/wire/a.ts", "node:buffer"],
+    ["src/protocols/amqp/wire/a.ts", "snappy"],
+    ["src/net/a.ts", "../broker/a.ts"],
+    ["src/admin/a.ts", "../net/a.ts"],
+    ["src/admin/a.ts", "bun"],
+    ["src/broker/a.ts", "node:timers/promises"],
+    ["src/broker/a.ts", "../main.ts"],
+    ["src/main.ts", "../cli/main.ts"],
+    ["src/embed.ts", "../test/clients/a.ts"],
+    ["src/base/config.ts", "../../package.json"],
+    ["cli/main.ts", "../src/storage/log.ts"],
+    ["cli/main.ts", "../src/net/a.ts"],
+  ];
+  for (const [path, target] of closed) {
+    for (const form of forms) {
+      const source = form.replace("TARGET", target);
+      assert.equal(plant(path, source).length, 1, `${path}: ${source}`);
+    }
+  }
+  assert.equal(plant("src/broker/a.ts", "await import(name);").length, 1);
+  assert.equal(plant("src/cellar/a.ts", "").length, 1);
+  assert.equal(plant("src/a.ts", "").length, 1);
+});
+
+test("an open door is open", () => {
+  const open: [string, string][] = [
+    ["src/base/a.ts", "./b.ts"],
+    ["src/base/version.ts", "../../package.json"],
+    ["src/storage/local/a.ts", "../log.ts"],
+    ["src/storage/a.ts", "node:fs"],
+    ["src/broker/a.ts", "../storage/index.ts"],
+    ["src/protocols/redis/commands/a.ts", "../wire/reply.ts"],
+    ["src/protocols/redis/commands/a.ts", "../../../keyspace/a.ts"],
+    ["src/protocols/kafka/a.ts", "../contract.ts"],
+    ["src/protocols/kafka/wire/messages/a.ts", "../types.ts"],
+    ["src/protocols/kafka/wire/a.ts", "../../../message/a.ts"],
+    ["src/net/a.ts", "bun"],
+    ["src/main.ts", "./protocols/kafka/session.ts"],
+    ["cli/commands/start.ts", "../../src/main.ts"],
+    ["cli/commands/check.ts", "../../src/storage/index.ts"],
+  ];
+  for (const [path, target] of open) assert.deepEqual(plant(path, `import { a } from "${target}";`), []);
+});
+
+test("a planted name of time, chance or runtime is found outside net", () => {
+  const names = [
+    "Date.now()",
+    "new Date()",
+    "new Date",
+    "Date()",
+    "performance.now()",
+    "process.hrtime.bigint()",
+    "setTimeout(f, 1)",
+    "globalThis.setTimeout(f, 1)",
+    "setInterval(f, 1)",
+    "setImmediate(f)",
+    "const later = setTimeout;",
+    "Math.random()",
+    "crypto.randomUUID()",
+    "randomBytes(8)",
+    "Bun.serve({})",
+    "globalThis.Bun",
+    "`${Date.now()}`",
+    "`${`a${{}}`} ${Math.random()}`",
+    "a / b; Date.now(); c / d",
+    "const p = /[/'\"]/.test(a) ? Date.now() : 0;",
+  ];
+  for (const name of names) {
+    assert.equal(plant("src/broker/a.ts", `${name};\n`).length, 1, name);
+    assert.equal(plant("src/main.ts", `${name};\n`).length, 1, name);
+    assert.deepEqual(plant("src/net/a.ts", `${name};\n`), [], name);
+  }
+  const innocent = [
+    "socket.setTimeout(1)",
+    "new Date(clock.now())",
+    "// Date.now()",
+    "/* Math.random() */",
+    '"setTimeout("',
+    "`setTimeout( ${a} Bun.`",
+    "/Date.now/",
+    "const BunPath = a.Bun;",
+    "update()",
+    "validateDate(a)",
+  ];
+  for (const text of innocent) assert.deepEqual(plant("src/broker/a.ts", `${text};\n`), [], text);
+});
+
+test("a file past the bound is found", () => {
+  assert.deepEqual(plant("src/broker/a.ts", "\n".repeat(500)), []);
+  assert.equal(plant("src/broker/a.ts", "\n".repeat(501)).length, 1);
+});
+
+test("a masked source is as long as its source, line by line", () => {
+  for (const source of readSources().values()) {
+    const masked = maskSource(source);
+    assert.deepEqual(
+      masked.split("\n").map((line) => line.length),
+      source.split("\n").map((line) => line.length),
+    );
+  }
+});
