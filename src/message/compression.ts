@@ -1,0 +1,95 @@
+/**
+ * The codecs of Kafka's record batches (and of who else needs them): gzip, snappy, lz4 frames, zstd. Synchronous,
+ * since batches are small and an order must be kept.
+ *
+ * Every decompression is bounded before memory is taken: a kilobyte can announce or hold gigabytes. Native packages
+ * are loaded on first use, for most brokers never meet most codecs.
+ *
+ * Invariant: `decompress` returns at most `bytesMax` bytes, or throws `BrokerError` LIMIT; broken input is MALFORMED.
+ */
+import { createRequire } from "node:module";
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { asBuffer } from "../base/bytes.ts";
+import { BrokerError } from "../base/errors.ts";
+import { lz4FrameSize } from "./compression-lz4-size.ts";
+import { joinXerial, snappySize, splitXerial } from "./compression-snappy-framing.ts";
+
+/** The numbers of the codecs in a batch's attributes. */
+export const codecs = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
+
+const load = createRequire(import.meta.url);
+let snappyLoaded: typeof import("snappy") | undefined;
+let lz4Loaded: typeof import("lz4-napi") | undefined;
+
+function snappy(): typeof import("snappy") {
+  return (snappyLoaded ??= load("snappy") as typeof import("snappy"));
+}
+
+function lz4(): typeof import("lz4-napi") {
+  return (lz4Loaded ??= load("lz4-napi") as typeof import("lz4-napi"));
+}
+
+export function compress(codec: number, bytes: Uint8Array): Buffer {
+  switch (codec) {
+    case codecs.none:
+      return asBuffer(bytes);
+    case codecs.gzip:
+      return gzipSync(bytes);
+    case codecs.snappy:
+      // Java clients frame what they send; all clients read both forms.
+      return joinXerial(bytes, (block) => snappy().compressSync(block));
+    case codecs.lz4:
+      return lz4().compressFrameSync(asBuffer(bytes));
+    case codecs.zstd:
+      return zstdCompressSync(bytes);
+    default:
+      throw new BrokerError("INVALID", `codec ${codec} is unknown; 0 to 4 are none, gzip, snappy, lz4, zstd`);
+  }
+}
+
+export function decompress(codec: number, bytes: Uint8Array, bytesMax: number): Buffer {
+  try {
+    switch (codec) {
+      case codecs.none:
+        if (bytes.length > bytesMax) throw tooLarge(codec, bytesMax);
+        return asBuffer(bytes);
+      case codecs.gzip:
+        return gunzipSync(bytes, { maxOutputLength: Math.max(bytesMax, 1) });
+      case codecs.snappy:
+        return unsnappy(asBuffer(bytes), bytesMax);
+      case codecs.lz4:
+        if (lz4FrameSize(bytes, bytesMax) > bytesMax) throw tooLarge(codec, bytesMax);
+        return lz4().decompressFrameSync(asBuffer(bytes));
+      case codecs.zstd:
+        return zstdDecompressSync(bytes, { maxOutputLength: Math.max(bytesMax, 1) });
+      default:
+        throw new BrokerError(
+          "INVALID",
+          `codec ${codec} is unknown; 0 to 4 are none, gzip, snappy, lz4, zstd`,
+        );
+    }
+  } catch (error) {
+    if (error instanceof BrokerError) throw error;
+    if ((error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(codec, bytesMax);
+    throw new BrokerError(
+      "MALFORMED",
+      `codec ${codec} cannot decompress ${bytes.length} bytes: ${String(error)}`,
+    );
+  }
+}
+
+function unsnappy(bytes: Buffer, bytesMax: number): Buffer {
+  const blocks = splitXerial(bytes);
+  let total = 0;
+  for (const block of blocks) total += snappySize(block);
+  if (total > bytesMax) throw tooLarge(codecs.snappy, bytesMax);
+  const parts = blocks.map((block) => snappy().uncompressSync(block, { asBuffer: true }) as Buffer);
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+}
+
+function tooLarge(codec: number, bytesMax: number): BrokerError {
+  return new BrokerError(
+    "LIMIT",
+    `codec ${codec}: more than ${bytesMax} bytes when decompressed; send smaller batches`,
+  );
+}

@@ -1,0 +1,165 @@
+/**
+ * Writes an uncompressed record batch: how the messages of other protocols are served to Kafka consumers. It appends
+ * to the caller's writer, so a fetch response needs no buffer in between.
+ *
+ *     builder.begin(writer, { baseOffset, baseTimestamp, partitionLeaderEpoch });
+ *     builder.header("traceparent", value); builder.record(offset, timestamp, key, value); ...
+ *     builder.finish(lastOffset);
+ *
+ * Offsets may have gaps, as those of a queue whose entries were consumed have.
+ * Invariant: between `begin` and `finish` nobody else appends to the writer; offsets ascend.
+ */
+import { crc32c } from "@node-rs/crc32";
+import { ByteWriter } from "../base/bytes.ts";
+import { BrokerError } from "../base/errors.ts";
+import { batchHeaderBytes, batchMagic, batchPrefixBytes } from "./kafka-batch.ts";
+import { putInt32, putInt64, varintSize, writeVarint } from "./kafka-batch-varint.ts";
+
+export interface BatchStart {
+  readonly baseOffset: number;
+  readonly baseTimestamp: number;
+  readonly partitionLeaderEpoch: number;
+  /** See `attributeBits`; the codec stays 0. */
+  readonly attributes?: number;
+  readonly producerId?: number;
+  readonly producerEpoch?: number;
+  readonly baseSequence?: number;
+}
+
+const offsetDeltaMax = 0x7fff_ffff;
+const nothing = new ByteWriter(0);
+
+export class KafkaBatchBuilder {
+  recordCount = 0;
+  #writer: ByteWriter = nothing;
+  #start = 0;
+  #baseOffset = 0;
+  #baseTimestamp = 0;
+  #maxTimestamp = 0;
+  #lastOffset = 0;
+  /** The next record's headers, encoded. */
+  readonly #headers = new ByteWriter();
+  #headerCount = 0;
+
+  /** Writes the header of a batch, to be completed by `finish`. */
+  begin(writer: ByteWriter, start: BatchStart): this {
+    this.#writer = writer;
+    this.#baseOffset = start.baseOffset;
+    this.#baseTimestamp = start.baseTimestamp;
+    this.#maxTimestamp = start.baseTimestamp;
+    this.#lastOffset = start.baseOffset - 1;
+    this.recordCount = 0;
+    this.#headers.reset();
+    this.#headerCount = 0;
+    const at = writer.reserve(batchHeaderBytes);
+    this.#start = at;
+    const buffer = writer.buffer;
+    putInt64(buffer, at, start.baseOffset);
+    putInt32(buffer, at + 12, start.partitionLeaderEpoch);
+    buffer[at + 16] = batchMagic;
+    const attributes = start.attributes ?? 0;
+    buffer[at + 21] = attributes >>> 8;
+    buffer[at + 22] = attributes;
+    putInt64(buffer, at + 27, start.baseTimestamp);
+    putInt64(buffer, at + 43, start.producerId ?? -1);
+    const producerEpoch = start.producerEpoch ?? -1;
+    buffer[at + 51] = producerEpoch >>> 8;
+    buffer[at + 52] = producerEpoch;
+    putInt32(buffer, at + 53, start.baseSequence ?? -1);
+    return this;
+  }
+
+  /** Bytes of the batch so far. */
+  get sizeBytes(): number {
+    return this.#writer.length - this.#start;
+  }
+
+  /** Adds a header to the record that comes next. */
+  header(
+    name: string,
+    value: Uint8Array | null,
+    valueStart = 0,
+    valueEnd: number = value?.length ?? 0,
+  ): this {
+    const headers = this.#headers;
+    writeVarint(headers, Buffer.byteLength(name));
+    headers.utf8(name);
+    writeNullableBytes(headers, value, valueStart, valueEnd);
+    this.#headerCount++;
+    return this;
+  }
+
+  /** Appends a record with the headers given before. */
+  record(
+    offset: number,
+    timestamp: number,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    keyStart = 0,
+    keyEnd: number = key?.length ?? 0,
+    valueStart = 0,
+    valueEnd: number = value?.length ?? 0,
+  ): this {
+    const offsetDelta = offset - this.#baseOffset;
+    if (offset <= this.#lastOffset || offsetDelta > offsetDeltaMax) {
+      throw new BrokerError("INVALID", `record offset ${offset} after ${this.#lastOffset} in one batch`);
+    }
+    const timestampDelta = timestamp - this.#baseTimestamp;
+    const keyLength = key === null ? -1 : keyEnd - keyStart;
+    const valueLength = value === null ? -1 : valueEnd - valueStart;
+    const size =
+      1 +
+      varintSize(timestampDelta) +
+      varintSize(offsetDelta) +
+      varintSize(keyLength) +
+      Math.max(keyLength, 0) +
+      varintSize(valueLength) +
+      Math.max(valueLength, 0) +
+      varintSize(this.#headerCount) +
+      this.#headers.length;
+    const writer = this.#writer;
+    writeVarint(writer, size);
+    writer.uint8(0);
+    writeVarint(writer, timestampDelta);
+    writeVarint(writer, offsetDelta);
+    writeNullableBytes(writer, key, keyStart, keyEnd);
+    writeNullableBytes(writer, value, valueStart, valueEnd);
+    writeVarint(writer, this.#headerCount);
+    if (this.#headerCount > 0) {
+      writer.bytes(this.#headers.buffer, 0, this.#headers.length);
+      this.#headers.reset();
+      this.#headerCount = 0;
+    }
+    this.#lastOffset = offset;
+    if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
+    this.recordCount++;
+    return this;
+  }
+
+  /**
+   * Completes the batch and returns its size. A `lastOffset` beyond the last record tells consumers where to go on
+   * when the offsets that follow have no records.
+   */
+  finish(lastOffset: number = this.#lastOffset): number {
+    if (this.recordCount === 0) throw new BrokerError("INVALID", "a record batch needs a record");
+    const buffer = this.#writer.buffer;
+    const at = this.#start;
+    const end = this.#writer.length;
+    putInt32(buffer, at + 8, end - at - batchPrefixBytes);
+    putInt32(buffer, at + 23, Math.max(lastOffset, this.#lastOffset) - this.#baseOffset);
+    putInt64(buffer, at + 35, this.#maxTimestamp);
+    putInt32(buffer, at + 57, this.recordCount);
+    putInt32(buffer, at + 17, crc32c(buffer.subarray(at + 21, end)));
+    this.#writer = nothing;
+    return end - at;
+  }
+}
+
+function writeNullableBytes(writer: ByteWriter, bytes: Uint8Array | null, start: number, end: number): void {
+  if (bytes === null) {
+    writeVarint(writer, -1);
+    return;
+  }
+  writeVarint(writer, end - start);
+  writer.bytes(bytes, start, end);
+}
