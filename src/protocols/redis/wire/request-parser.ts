@@ -5,25 +5,31 @@
  *     multibulk = "*" count CRLF count-times("$" length CRLF length-bytes CRLF)
  *     inline    = arguments separated by blanks, with redis-cli's quotes, ended by LF or CRLF
  *
- * Not here: what a command means, replies, time. A command is neither an object nor an array: it is `argumentCount`,
- * and `starts[i]`, `ends[i]` into `buffer`, all reused. A command that lies whole in its chunk is not copied; one
+ * Not here: what a command means, replies, time. A command is not an array of arguments: it is one reused `request`,
+ * offsets into the bytes that came. A command that lies whole in its chunk is not copied; one
  * that does not is gathered in a buffer that doubles, so each byte is copied a bounded number of times.
  *
  * Invariant: what `next()` gave is valid until the following call of `next()` or `feed()`; what must live longer is
  * copied by its user. Between calls, `#commandStart <= #position <= #end <= #input.length`.
  */
-import { parseFloatStrict, parseInteger, parseBigInteger } from "./numbers.ts";
+import { splitInline } from "./inline-request.ts";
+import { parseInteger } from "./numbers.ts";
+import { RequestArguments } from "./request-arguments.ts";
 
 const star = 0x2a;
 const dollar = 0x24;
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
 
-const emptyBuffer = Buffer.alloc(0);
-const keptBufferBytesMax = 16 * 1024;
-const keptArgumentsMax = 1024;
+/** A gathering buffer that a huge command left behind is not kept for small ones. */
+const shrinkFromBytes = 256 * 1024;
 
-/** Redis's own bounds; `queryBufferBytesMax` is its client-query-buffer-limit. */
+const emptyBuffer = Buffer.alloc(0);
+
+/**
+ * Redis 7.0's own bounds. It takes any 31-bit count of arguments, so what bounds a command's memory is
+ * `queryBufferBytesMax`, its client-query-buffer-limit: past it redis closes the connection without a word.
+ */
 export interface RequestLimits {
   readonly bulkBytesMax: number;
   readonly argumentsMax: number;
@@ -35,7 +41,7 @@ export interface RequestLimits {
 
 export const defaultRequestLimits: RequestLimits = {
   bulkBytesMax: 512 * 1024 * 1024,
-  argumentsMax: 1024 * 1024,
+  argumentsMax: 2 ** 31 - 1,
   lineBytesMax: 64 * 1024,
   queryBufferBytesMax: 1024 * 1024 * 1024,
   unauthenticatedArgumentsMax: 10,
@@ -43,22 +49,16 @@ export const defaultRequestLimits: RequestLimits = {
 };
 
 export class RequestParser {
-  /** The bytes that `starts` and `ends` point into. */
-  buffer: Buffer = emptyBuffer;
-  argumentCount = 0;
-  starts = new Int32Array(16);
-  ends = new Int32Array(16);
-  /**
-   * Whether the arguments lie in `buffer` as canonical RESP bulk strings, one behind the other: then a run of them
-   * can be copied in one go (see message/redis-entry.ts). False for inline commands.
-   */
-  canonical = false;
+  /** The command that `next()` found. */
+  readonly request = new RequestArguments();
   /** Empty, or redis's text without its "ERR " prefix. After an error the parser gives nothing more. */
   error = "";
   /** The session sets this while the connection must still authenticate: tighter limits apply. */
   unauthenticated = false;
 
   readonly #limits: RequestLimits;
+  /** Up to here a bulk's length breaks no limit, so the fast way need not look. */
+  readonly #plainLengthMax: number;
   #input: Buffer = emptyBuffer;
   #owned = false;
   #commandStart = 0;
@@ -71,19 +71,20 @@ export class RequestParser {
 
   constructor(limits: RequestLimits = defaultRequestLimits) {
     this.#limits = limits;
+    this.#plainLengthMax = Math.min(limits.bulkBytesMax, limits.unauthenticatedBulkBytesMax);
   }
 
   /** Bytes held that belong to no complete command yet (or to commands not taken yet). */
   get pendingBytes(): number {
-    return this.#end - this.#commandStart;
+    return this.#end - (this.#argumentsLeft === 0 ? this.#position : this.#commandStart);
   }
 
   /** Takes a chunk. It is read in place and must stay unchanged until `next()` has returned false. */
   feed(chunk: Buffer): void {
     if (this.error !== "") return;
+    if (this.#argumentsLeft === 0) this.#commandStart = this.#position;
     if (this.#commandStart === this.#end) {
-      if (this.#owned && this.#input.length > keptBufferBytesMax) this.#owned = false;
-      // A small gathering buffer is not worth keeping for idle connections either: the next one is as cheap.
+      // No buffer is kept for the next unfinished command: idle connections shall hold none.
       this.#owned = false;
       this.#input = chunk;
       this.#commandStart = 0;
@@ -124,7 +125,7 @@ export class RequestParser {
         if (this.#argumentsLeft === 0) continue;
       }
       if (!this.#bulks()) return this.#wait();
-      this.buffer = this.#input;
+      this.request.buffer = this.#input;
       return true;
     }
   }
@@ -141,13 +142,9 @@ export class RequestParser {
     }
     this.#position = line + 2;
     this.#argumentsLeft = count <= 0 ? 0 : count;
-    this.argumentCount = 0;
-    this.canonical = true;
+    this.request.clear();
+    this.request.canonical = true;
     this.#bulkLength = -1;
-    if (this.starts.length > keptArgumentsMax) {
-      this.starts = new Int32Array(16);
-      this.ends = new Int32Array(16);
-    }
     return true;
   }
 
@@ -158,7 +155,8 @@ export class RequestParser {
     let left = this.#argumentsLeft;
     let position = this.#position;
     let length = this.#bulkLength;
-    let count = this.argumentCount;
+    const request = this.request;
+    let count = request.argumentCount;
     while (left > 0) {
       if (length < 0) {
         // The common header is `$`, one to four digits without a leading zero, CRLF; the rest goes the careful way.
@@ -175,6 +173,7 @@ export class RequestParser {
             byte === carriageReturn &&
             input[at + 1] === lineFeed &&
             digits > 0 &&
+            value <= this.#plainLengthMax &&
             (digits === 1 || input[position + 1] !== 0x30)
           ) {
             length = value;
@@ -184,7 +183,7 @@ export class RequestParser {
         if (length < 0) {
           this.#position = position;
           this.#argumentsLeft = left;
-          this.argumentCount = count;
+          request.argumentCount = count;
           length = this.#bulkHeader();
           if (length < 0) return false;
           position = this.#position;
@@ -194,16 +193,16 @@ export class RequestParser {
       if (bulkEnd + 2 > end) {
         this.#position = position;
         this.#argumentsLeft = left;
-        this.argumentCount = count;
+        request.argumentCount = count;
         this.#bulkLength = length;
         return false;
       }
-      if (count === this.starts.length) this.#growArguments();
-      this.starts[count] = position;
-      this.ends[count] = bulkEnd;
+      if (count === request.starts.length) request.growArguments();
+      request.starts[count] = position;
+      request.ends[count] = bulkEnd;
       count++;
       // Redis does not look at the two bytes behind a bulk; neither do we, but such a run is not copied as it is.
-      if (input[bulkEnd] !== carriageReturn || input[bulkEnd + 1] !== lineFeed) this.canonical = false;
+      if (input[bulkEnd] !== carriageReturn || input[bulkEnd + 1] !== lineFeed) request.canonical = false;
       position = bulkEnd + 2;
       length = -1;
       left--;
@@ -211,7 +210,7 @@ export class RequestParser {
     this.#position = position;
     this.#argumentsLeft = 0;
     this.#bulkLength = -1;
-    this.argumentCount = count;
+    request.argumentCount = count;
     return true;
   }
 
@@ -234,7 +233,7 @@ export class RequestParser {
       this.#fail("Protocol error: unauthenticated bulk length");
       return -1;
     }
-    if (input[line + 1] !== lineFeed) this.canonical = false;
+    if (input[line + 1] !== lineFeed) this.request.canonical = false;
     this.#position = line + 2;
     return length;
   }
@@ -261,69 +260,11 @@ export class RequestParser {
     }
     this.#position = line + 1;
     const lineEnd = line > start && input[line - 1] === carriageReturn ? line - 1 : line;
-    this.canonical = false;
-    if (!this.#splitInline(start, lineEnd)) {
+    if (!splitInline(input, start, lineEnd, this.request)) {
       this.#fail("Protocol error: unbalanced quotes in request");
       return "wait";
     }
-    return this.argumentCount === 0 ? "empty" : "command";
-  }
-
-  /**
-   * Splits a line as redis's sdssplitargs: double quotes know \n \r \t \b \a \xHH and take any other escaped byte as
-   * itself, single quotes know \', and a closing quote must be followed by a blank. False: quotes do not balance.
-   */
-  #splitInline(start: number, end: number): boolean {
-    const input = this.#input;
-    const text = Buffer.allocUnsafe(end - start);
-    this.buffer = text;
-    this.argumentCount = 0;
-    let size = 0;
-    let at = start;
-    for (;;) {
-      while (at < end && isBlank(input[at]!)) at++;
-      if (at === end || input[at] === 0) return true;
-      if (this.argumentCount === this.starts.length) this.#growArguments();
-      this.starts[this.argumentCount] = size;
-      let quote = 0;
-      for (;;) {
-        const byte = at < end ? input[at]! : 0;
-        if (byte === 0) {
-          // A zero byte ends the line here as it does in redis, whose strings end there.
-          if (quote !== 0) return false;
-          at = at < end ? end : at;
-          break;
-        }
-        if (quote === 0) {
-          if (byte === 0x20 || byte === lineFeed || byte === carriageReturn || byte === 0x09) break;
-          if (byte === 0x22 || byte === 0x27) quote = byte;
-          else text[size++] = byte;
-        } else if (byte === 0x5c && quote === 0x22 && isHexEscape(input, at, end)) {
-          text[size++] = (hexValue(input[at + 2]!) << 4) | hexValue(input[at + 3]!);
-          at += 3;
-        } else if (byte === 0x5c && quote === 0x22 && at + 1 < end) {
-          text[size++] = unescaped(input[++at]!);
-        } else if (byte === 0x5c && quote === 0x27 && at + 1 < end && input[at + 1] === 0x27) {
-          text[size++] = 0x27;
-          at++;
-        } else if (byte === quote) {
-          if (at + 1 < end && input[at + 1] !== 0 && !isBlank(input[at + 1]!)) return false;
-          at++;
-          break;
-        } else text[size++] = byte;
-        at++;
-      }
-      this.ends[this.argumentCount++] = size;
-    }
-  }
-
-  #growArguments(): void {
-    const starts = new Int32Array(this.starts.length * 2);
-    const ends = new Int32Array(this.starts.length * 2);
-    starts.set(this.starts);
-    ends.set(this.ends);
-    this.starts = starts;
-    this.ends = ends;
+    return this.request.argumentCount === 0 ? "empty" : "command";
   }
 
   /** Moves an unfinished command out of the caller's chunk before `next()` says false. */
@@ -339,7 +280,7 @@ export class RequestParser {
     const needed = size + more;
     if (this.#owned && shift + needed <= this.#input.length && shift === 0) return;
     let target = this.#input;
-    if (!this.#owned || needed > target.length) {
+    if (!this.#owned || needed > target.length || target.length > shrinkFromBytes + 4 * needed) {
       // A claimed length never sizes the buffer by itself: what came does, at most twice over.
       const claimed = this.#bulkLength < 0 ? 0 : this.#position - shift + this.#bulkLength + 2;
       const doubled = Math.max(2 * needed, 512);
@@ -352,9 +293,9 @@ export class RequestParser {
     this.#position -= shift;
     this.#end = size;
     if (shift === 0) return;
-    for (let i = 0; i < this.argumentCount; i++) {
-      this.starts[i] = this.starts[i]! - shift;
-      this.ends[i] = this.ends[i]! - shift;
+    for (let i = 0; i < this.request.argumentCount; i++) {
+      this.request.starts[i] = this.request.starts[i]! - shift;
+      this.request.ends[i] = this.request.ends[i]! - shift;
     }
   }
 
@@ -369,91 +310,8 @@ export class RequestParser {
 
   #fail(text: string): false {
     this.error = text;
-    this.argumentCount = 0;
+    this.request.argumentCount = 0;
     this.#release();
     return false;
-  }
-
-  // What a command does with its arguments. `index` is below `argumentCount`; 0 is the command's name.
-
-  size(index: number): number {
-    return this.ends[index]! - this.starts[index]!;
-  }
-
-  /** A view of the argument: valid as long as the command is. */
-  view(index: number): Buffer {
-    return this.buffer.subarray(this.starts[index]!, this.ends[index]!);
-  }
-
-  copy(index: number): Buffer {
-    return Buffer.from(this.view(index));
-  }
-
-  latin1(index: number): string {
-    return this.buffer.latin1Slice(this.starts[index]!, this.ends[index]!);
-  }
-
-  utf8(index: number): string {
-    return this.buffer.utf8Slice(this.starts[index]!, this.ends[index]!);
-  }
-
-  /** A 64-bit integer in redis's strict spelling, else NaN. Beyond 2^53 it is rounded: see `bigInteger`. */
-  integer(index: number): number {
-    return parseInteger(this.buffer, this.starts[index]!, this.ends[index]!);
-  }
-
-  bigInteger(index: number): bigint | undefined {
-    return parseBigInteger(this.buffer, this.starts[index]!, this.ends[index]!);
-  }
-
-  /** A finite or infinite number as redis takes it, else NaN. */
-  float(index: number): number {
-    return parseFloatStrict(this.buffer, this.starts[index]!, this.ends[index]!);
-  }
-
-  /** Whether the argument is `word`, which is upper-case ASCII, in any case. */
-  is(index: number, word: string): boolean {
-    const start = this.starts[index]!;
-    const size = word.length;
-    if (this.ends[index]! - start !== size) return false;
-    const buffer = this.buffer;
-    for (let i = 0; i < size; i++) {
-      const byte = buffer[start + i]!;
-      if ((byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte) !== word.charCodeAt(i)) return false;
-    }
-    return true;
-  }
-}
-
-function isBlank(byte: number): boolean {
-  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
-}
-
-function isHexEscape(input: Buffer, at: number, end: number): boolean {
-  return (
-    at + 3 < end && input[at + 1] === 0x78 && hexValue(input[at + 2]!) >= 0 && hexValue(input[at + 3]!) >= 0
-  );
-}
-
-function hexValue(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const lower = byte | 0x20;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
-}
-
-function unescaped(byte: number): number {
-  switch (byte) {
-    case 0x6e:
-      return 0x0a;
-    case 0x72:
-      return 0x0d;
-    case 0x74:
-      return 0x09;
-    case 0x62:
-      return 0x08;
-    case 0x61:
-      return 0x07;
-    default:
-      return byte;
   }
 }

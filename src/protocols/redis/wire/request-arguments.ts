@@ -1,0 +1,116 @@
+/**
+ * The arguments of one command, as offsets into bytes: what handlers read. The parser reuses one for all commands of a
+ * connection; a command that is run later (MULTI, a blocked client) is kept as a `clone()`, which owns its bytes.
+ *
+ * Not here: parsing of requests, what arguments mean. Invariant: for i below `argumentCount`,
+ * `0 <= starts[i] <= ends[i] <= buffer.length`.
+ */
+import { ByteWriter } from "../../../base/bytes.ts";
+import { parseBigInteger, parseFloatStrict, parseInteger } from "./numbers.ts";
+import { writeNumberLine } from "./reply-writer.ts";
+
+const initialArguments = 16;
+const keptArgumentsMax = 1024;
+const emptyBuffer = Buffer.alloc(0);
+
+export class RequestArguments {
+  /** The bytes that `starts` and `ends` point into. */
+  buffer: Buffer = emptyBuffer;
+  /** With the command's name, which is argument 0. */
+  argumentCount = 0;
+  starts = new Int32Array(initialArguments);
+  ends = new Int32Array(initialArguments);
+  /**
+   * Whether the arguments lie in `buffer` as canonical RESP bulk strings, one behind the other: then a run of them
+   * can be copied in one go (see message/redis-entry.ts). False for inline commands.
+   */
+  canonical = false;
+
+  /** Begins another command; a huge one does not keep its arrays. */
+  clear(): void {
+    this.argumentCount = 0;
+    if (this.starts.length > keptArgumentsMax) {
+      this.starts = new Int32Array(initialArguments);
+      this.ends = new Int32Array(initialArguments);
+    }
+  }
+
+  growArguments(): void {
+    const starts = new Int32Array(this.starts.length * 2);
+    const ends = new Int32Array(this.starts.length * 2);
+    starts.set(this.starts);
+    ends.set(this.ends);
+    this.starts = starts;
+    this.ends = ends;
+  }
+
+  /** The same command in memory of its own: canonical bulks, so that it can be stored as quickly as a fresh one. */
+  clone(): RequestArguments {
+    const count = this.argumentCount;
+    let bytes = 0;
+    for (let i = 0; i < count; i++) bytes += 16 + this.size(i);
+    const out = new ByteWriter(bytes);
+    const kept = new RequestArguments();
+    kept.starts = new Int32Array(count);
+    kept.ends = new Int32Array(count);
+    for (let i = 0; i < count; i++) {
+      writeNumberLine(out, 0x24, this.size(i));
+      kept.starts[i] = out.length;
+      out.bytes(this.buffer, this.starts[i], this.ends[i]);
+      kept.ends[i] = out.length;
+      out.uint16(0x0d0a);
+    }
+    kept.buffer = out.buffer;
+    kept.argumentCount = count;
+    kept.canonical = true;
+    return kept;
+  }
+
+  size(index: number): number {
+    return this.ends[index] - this.starts[index];
+  }
+
+  /** A view of the argument: valid as long as the command is. */
+  view(index: number): Buffer {
+    return this.buffer.subarray(this.starts[index], this.ends[index]);
+  }
+
+  copy(index: number): Buffer {
+    return Buffer.from(this.view(index));
+  }
+
+  latin1(index: number): string {
+    return this.buffer.latin1Slice(this.starts[index], this.ends[index]);
+  }
+
+  utf8(index: number): string {
+    return this.buffer.utf8Slice(this.starts[index], this.ends[index]);
+  }
+
+  /** A 64-bit integer in redis's strict spelling, else NaN. Beyond 2^53 it is rounded: see `bigInteger`. */
+  integer(index: number): number {
+    return parseInteger(this.buffer, this.starts[index], this.ends[index]);
+  }
+
+  bigInteger(index: number): bigint | undefined {
+    return parseBigInteger(this.buffer, this.starts[index], this.ends[index]);
+  }
+
+  /** A finite or infinite number as redis takes it, else NaN. */
+  float(index: number): number {
+    return parseFloatStrict(this.buffer, this.starts[index], this.ends[index]);
+  }
+
+  /** Whether the argument is `word`, which is upper-case ASCII, in any case. */
+  is(index: number, word: string): boolean {
+    const start = this.starts[index];
+    const size = word.length;
+    if (this.ends[index] - start !== size) return false;
+    const buffer = this.buffer;
+    for (let i = 0; i < size; i++) {
+      const byte = buffer[start + i]!;
+      if ((byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte) !== word.charCodeAt(i)) return false;
+    }
+    return true;
+  }
+}
