@@ -50,7 +50,7 @@ export function writeEntryFromArguments(
     copyBytes(out.buffer, at, buffer, from, to);
     return;
   }
-  for (let i = first; i < last; i++) writeEntryPart(out, buffer, starts[i]!, ends[i]!);
+  for (let i = first; i < last; i++) writeEntryPart(out, buffer, starts[i], ends[i]);
 }
 
 /** The header of an entry that another protocol's message is turned into; `writeEntryPart` follows 2 x `pairs` times. */

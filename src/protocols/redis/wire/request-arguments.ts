@@ -67,7 +67,7 @@ export class RequestArguments {
   }
 
   size(index: number): number {
-    return this.ends[index] - this.starts[index];
+    return this.ends[index]! - this.starts[index]!;
   }
 
   /** A view of the argument: valid as long as the command is. */
@@ -89,23 +89,23 @@ export class RequestArguments {
 
   /** A 64-bit integer in redis's strict spelling, else NaN. Beyond 2^53 it is rounded: see `bigInteger`. */
   integer(index: number): number {
-    return parseInteger(this.buffer, this.starts[index], this.ends[index]);
+    return parseInteger(this.buffer, this.starts[index]!, this.ends[index]!);
   }
 
   bigInteger(index: number): bigint | undefined {
-    return parseBigInteger(this.buffer, this.starts[index], this.ends[index]);
+    return parseBigInteger(this.buffer, this.starts[index]!, this.ends[index]!);
   }
 
   /** A finite or infinite number as redis takes it, else NaN. */
   float(index: number): number {
-    return parseFloatStrict(this.buffer, this.starts[index], this.ends[index]);
+    return parseFloatStrict(this.buffer, this.starts[index]!, this.ends[index]!);
   }
 
   /** Whether the argument is `word`, which is upper-case ASCII, in any case. */
   is(index: number, word: string): boolean {
     const start = this.starts[index];
     const size = word.length;
-    if (this.ends[index] - start !== size) return false;
+    if (this.ends[index]! - start !== size) return false;
     const buffer = this.buffer;
     for (let i = 0; i < size; i++) {
       const byte = buffer[start + i]!;

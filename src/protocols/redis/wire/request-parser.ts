@@ -79,6 +79,11 @@ export class RequestParser {
     return this.#end - (this.#argumentsLeft === 0 ? this.#position : this.#commandStart);
   }
 
+  /** Memory of its own that the parser holds for an unfinished command. */
+  get heldBytes(): number {
+    return this.#owned ? this.#input.length : 0;
+  }
+
   /** Takes a chunk. It is read in place and must stay unchanged until `next()` has returned false. */
   feed(chunk: Buffer): void {
     if (this.error !== "") return;
@@ -184,6 +189,7 @@ export class RequestParser {
           this.#position = position;
           this.#argumentsLeft = left;
           request.argumentCount = count;
+          this.#bulkLength = -1;
           length = this.#bulkHeader();
           if (length < 0) return false;
           position = this.#position;
