@@ -3,10 +3,11 @@
  *
  * Positions are absolute in `buffer`. A table body is what follows the table's size: `*( name:shortstr value )`,
  * grammar in amqp-table.ts. Not here: decoding.
- * Invariant: `checkFieldTableBody` accepts exactly what `readFieldTable` accepts, but for the count of values.
+ * Invariant: `checkFieldTableBody` accepts exactly what `readFieldTable` accepts. So what was checked when it was
+ * published cannot fail when it is read.
  */
 import { BrokerError } from "../base/errors.ts";
-import { checkFieldDepth } from "./amqp-table.ts";
+import { checkFieldDepth, FieldCount, fieldCountMax } from "./amqp-table.ts";
 
 /** Bytes after the tag for each tag; absent: unknown tag; `sized`: a u32 length leads. */
 const sized = -1;
@@ -23,8 +24,12 @@ payloadSizes["V".charCodeAt(0)] = 0;
 const arrayTag = "A".charCodeAt(0);
 const tableTag = "F".charCodeAt(0);
 
+/** Reused, since a check runs to its end at once. */
+const count = new FieldCount();
+
 /** Throws `MALFORMED` or `LIMIT` unless `[start, end)` is a whole, valid table body. */
 export function checkFieldTableBody(buffer: Buffer, start: number, end: number): void {
+  count.left = fieldCountMax;
   checkTable(buffer, start, end, 1);
 }
 
@@ -41,6 +46,7 @@ function checkArray(buffer: Buffer, start: number, end: number, depth: number): 
 }
 
 function checkValue(buffer: Buffer, at: number, end: number, depth: number): number {
+  count.take();
   const next = skipFieldValue(buffer, at, end);
   const tag = buffer[at];
   if (tag === tableTag) checkTable(buffer, at + 5, next, depth + 1);

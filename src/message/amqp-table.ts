@@ -58,7 +58,8 @@ export function checkFieldDepth(depth: number): void {
   }
 }
 
-class FieldCount {
+/** Counts the values of one table, and throws `LIMIT` when there are too many. */
+export class FieldCount {
   left = fieldCountMax;
 
   take(): void {

@@ -153,8 +153,12 @@ test("nesting and count are bounded", () => {
     ];
     return encode(table);
   };
-  decode(many(fieldCountMax - 1));
-  assert.throws(() => decode(many(fieldCountMax)), { code: "LIMIT" });
+  const most = many(fieldCountMax - 1);
+  decode(most);
+  checkFieldTableBody(most, 4, most.length);
+  const tooMany = many(fieldCountMax);
+  assert.throws(() => decode(tooMany), { code: "LIMIT" });
+  assert.throws(() => checkFieldTableBody(tooMany, 4, tooMany.length), { code: "LIMIT" });
 });
 
 test("a field is found in place, the first of its name", () => {

@@ -26,6 +26,8 @@ export const protocolHeader: Buffer = Buffer.from("AMQP\x00\x00\x09\x01", "latin
 /** RabbitMQ's limit before tuning; connection.start-ok carries client properties and may be large. */
 const initialFrameMaxBytes = 8192;
 
+const nothing = Buffer.alloc(0);
+
 export type ProtocolHeaderState = "incomplete" | "accepted" | "mismatch";
 
 export class FrameParser {
@@ -34,7 +36,7 @@ export class FrameParser {
 
   type = 0;
   channel = 0;
-  bytes: Buffer = Buffer.alloc(0);
+  bytes: Buffer = nothing;
   payloadStart = 0;
   payloadEnd = 0;
 
@@ -94,6 +96,7 @@ export class FrameParser {
   /** Lets go of the chunk: what is left of it is copied. Call it when `next()` said false, or to pause. */
   settle(): void {
     this.#input.settle();
+    this.bytes = nothing; // else an idle connection would keep its last chunk alive
   }
 }
 
