@@ -10,4 +10,4 @@ export function stripsTypes(version: string): boolean;
 export function chooseRuntime(
   wanted: string | undefined,
   find?: { bun: () => string | undefined; node: () => string | undefined },
-): { path: string; problem?: never } | { path?: never; problem: string };
+): { path: string; args: string[]; problem?: never } | { path?: never; args?: never; problem: string };

@@ -57,31 +57,34 @@ export function findNode() {
     : fileInPackage("node", "bin", "node");
 }
 
-/** The runtime that `wanted` (the value of TROIKAMQ_RUNTIME) asks for: `{ path }`, or `{ problem }` in one line. */
+/** Node's arguments before the program: no warnings about what we know, and types below node_modules too. */
+const nodeArguments = [
+  "--disable-warning=ExperimentalWarning",
+  "--import",
+  new URL("typescript.js", import.meta.url).href,
+];
+
+/**
+ * The runtime that `wanted` (the value of TROIKAMQ_RUNTIME) asks for, and its arguments before the program:
+ * `{ path, args }`, or `{ problem }` in one line.
+ */
 export function chooseRuntime(wanted, find = { bun: findBun, node: findNode }) {
-  if (wanted === "bun") {
-    const path = find.bun();
-    return path !== undefined
-      ? { path }
-      : { problem: "TROIKAMQ_RUNTIME=bun, but no @oven/bun-* package for this machine is installed" };
-  }
-  if (wanted === "node") {
-    const path = find.node();
-    return path !== undefined
-      ? { path }
-      : {
-          problem: `TROIKAMQ_RUNTIME=node, but Node ${process.versions.node} is too old; 22.18 or later is needed`,
-        };
-  }
-  if (wanted !== undefined && wanted !== "") {
+  if (wanted !== undefined && wanted !== "" && wanted !== "bun" && wanted !== "node") {
     return { problem: `TROIKAMQ_RUNTIME: "${wanted}" is not a runtime; give bun or node` };
   }
-  const path = find.bun() ?? find.node();
-  return path !== undefined
-    ? { path }
-    : {
-        problem:
-          "found neither Bun nor a recent Node; " +
+  const bun = wanted === "node" ? undefined : find.bun();
+  if (bun !== undefined) return { path: bun, args: [] };
+  if (wanted === "bun") {
+    return { problem: "TROIKAMQ_RUNTIME=bun, but no @oven/bun-* package for this machine is installed" };
+  }
+  const node = find.node();
+  if (node !== undefined) return { path: node, args: nodeArguments };
+  const version = process.versions.node;
+  return {
+    problem:
+      wanted === "node"
+        ? `TROIKAMQ_RUNTIME=node, but Node ${version} is too old; 22.18 or later is needed`
+        : "found neither Bun nor a recent Node; " +
           "install again without --omit=optional, or run it with Node 22.18 or later",
-      };
+  };
 }

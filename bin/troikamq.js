@@ -38,11 +38,11 @@ async function runAsChild(path, args) {
   });
 }
 
-const { path, problem } = chooseRuntime(process.env.TROIKAMQ_RUNTIME);
+const { path, args: before, problem } = chooseRuntime(process.env.TROIKAMQ_RUNTIME);
 if (problem !== undefined) {
   fail(problem);
 } else {
-  const args = [program, ...process.argv.slice(2)];
+  const args = [...before, program, ...process.argv.slice(2)];
   // Replacing this process leaves one process less and makes signals and the exit code the broker's own.
   if (typeof process.execve === "function" && process.platform !== "win32") {
     process.execve(path, [path, ...args], process.env);

@@ -8,6 +8,6 @@ export async function check(argv: readonly string[]): Promise<number> {
     throw new StartError(2, "--data-dir: memory keeps nothing to check; give a directory");
   const { checkDataDirectory } = await import("../../src/storage/index.ts");
   const { ok, lines } = await checkDataDirectory(dataDir);
-  process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+  process.stdout.write(lines.map((line: string) => `${line}\n`).join(""));
   return ok ? 0 : 1;
 }

@@ -6,12 +6,22 @@
  */
 import { settle } from "../settle.ts";
 
+/** What the wiring answers once every listener accepts. */
+interface RunningBroker {
+  /** The absolute path, or `memory`. */
+  readonly dataDir: string;
+  /** By protocol; what is off is not in it. */
+  readonly ports: Readonly<Record<string, number>>;
+  /** Drains: no new work, what was accepted is finished and stored. */
+  readonly close: () => Promise<void>;
+}
+
 const endingSignals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 export async function start(argv: readonly string[]): Promise<number> {
   const config = await settle("start", argv);
   const { runStart } = await import("../../src/main.ts");
-  const broker = await runStart(config);
+  const broker: RunningBroker = await runStart(config);
   const ended = new Promise<void>((resolve) => {
     for (const signal of endingSignals) process.on(signal, () => resolve());
   });

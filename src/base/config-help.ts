@@ -1,4 +1,4 @@
-/** The options as text for people: the help of a subcommand, and the documentation's table. */
+/** The options as text for people: the help of a subcommand, and the documentation's page. */
 import { environmentNameOf, fileKeyOf, flagOf, optionNames, options } from "./config-options.ts";
 import type { OptionName } from "./config-options.ts";
 
@@ -14,12 +14,34 @@ export function optionsHelp(names: readonly OptionName[]): string {
     .join("\n");
 }
 
-/** A Markdown table of all options, for docs/. */
-export function optionsTable(): string {
+/** The page docs/configuration.md; `npm run docs` writes it. */
+export function configurationPage(): string {
+  return `# Configuration
+
+<!-- Written by \`npm run docs\` from src/base/config-options.ts. -->
+
+Flags beat the environment, which beats the file that \`--config\` names, which beats the default. An unknown
+name or a bad value, in any of them, is one line on stderr and exit code 2. An empty environment variable is not
+set. Sizes are in bytes, or with \`KiB\`, \`MiB\` or \`GiB\`, or a share of memory such as \`40%\` (of the
+container's, where it has less than the machine).
+
+${optionsTable()}
+
+\`TROIKAMQ_RUNTIME\` (\`bun\` or \`node\`) makes the command \`troikamq\` take that runtime; by default it is the
+Bun that came with the package, else Node 22.18 or later.
+`;
+}
+
+function optionsTable(): string {
   const rows = optionNames.map((name) => {
     const { help, default: fallback } = options[name];
-    const cells = [flagOf(name), environmentNameOf(name), fileKeyOf(name)].map((cell) => `\`${cell}\``);
-    return `| ${[...cells, fallback === undefined ? "" : `\`${fallback}\``, help].join(" | ")} |`;
+    const key = name === "config" ? undefined : fileKeyOf(name);
+    const cells = [flagOf(name), environmentNameOf(name), key, fallback].map(code);
+    return `| ${[...cells, help].join(" | ")} |`;
   });
   return ["| flag | environment | file | default | meaning |", "|---|---|---|---|---|", ...rows].join("\n");
+}
+
+function code(text: string | undefined): string {
+  return text === undefined ? "" : `\`${text}\``;
 }

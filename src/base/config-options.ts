@@ -1,6 +1,6 @@
 /**
  * Every option of the broker, described once. Flags, environment names, file keys, the type `Config`, the help
- * and the documentation's table derive from this table; nothing else knows an option's name or default.
+ * and the documentation's page derive from this table; nothing else knows an option's name or default.
  *
  * Not here: where values come from and which wins (config.ts), how help looks (config-help.ts).
  * Invariant: every default is text that its own `parse` accepts.

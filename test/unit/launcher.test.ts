@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -33,20 +33,18 @@ interface Run {
   environment?: Record<string, string>;
   /** Makes the launcher run without `process.execve`, as on Node 20. */
   withoutExecve?: boolean;
+  /** The launcher of an installed package instead of this checkout's. */
+  installed?: string;
   onOutput?: (child: ChildProcess) => void;
 }
 
 /** Runs the launcher under Node, whichever runtime this test runs on. */
-async function launch({
-  args = [],
-  environment = {},
-  withoutExecve = false,
-  onOutput,
-}: Run): Promise<Outcome> {
+async function launch(run: Run): Promise<Outcome> {
+  const { args = [], environment = {}, withoutExecve = false, installed = launcher, onOutput } = run;
   const node = findNode();
   assert.ok(node !== undefined);
   const hide = program("without-execve.mjs", "delete process.execve;\n");
-  const child = spawn(node, [...(withoutExecve ? ["--import", hide] : []), launcher, ...args], {
+  const child = spawn(node, [...(withoutExecve ? ["--import", hide] : []), installed, ...args], {
     env: { PATH: process.env["PATH"], ...environment },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: limitMs,
@@ -175,6 +173,24 @@ test("the command line: version, help, and one line for what is wrong", async ()
   }
 });
 
+test("an installed package runs below node_modules, where Node strips no types by itself", async () => {
+  const home = join(directory, "node_modules/troikamq");
+  for (const part of ["bin", "cli", "src/base", "package.json"]) {
+    cpSync(join(root, part), join(home, part), { recursive: true });
+  }
+  for (const runtime of ["bun", "node"]) {
+    if (runtime === "bun" && findBun() === undefined) continue;
+    const { stdout, stderr } = await launch({
+      installed: join(home, "bin/troikamq.js"),
+      args: ["version"],
+      // The copy has no node_modules of its own; the platform package is found as a neighbour would be.
+      environment: { TROIKAMQ_RUNTIME: runtime, NODE_PATH: join(root, "node_modules") },
+    });
+    assert.equal(stderr, "");
+    assert.match(stdout, new RegExp(`^troikamq .* \\(${runtime} `));
+  }
+});
+
 test("each machine has its package, the one for its C library first", () => {
   const only = (present: string) => (path: string) => path === present;
   const nothing = () => false;
@@ -191,8 +207,10 @@ test("each machine has its package, the one for its C library first", () => {
 
 test("without Bun a recent Node does, without both there is one line", () => {
   const none = { bun: () => undefined, node: () => undefined };
-  assert.deepEqual(chooseRuntime(undefined, { ...none, node: () => "/node" }), { path: "/node" });
-  assert.deepEqual(chooseRuntime("", { bun: () => "/bun", node: () => "/node" }), { path: "/bun" });
+  const both = { bun: () => "/bun", node: () => "/node" };
+  assert.equal(chooseRuntime(undefined, { ...none, node: both.node }).path, "/node");
+  assert.deepEqual(chooseRuntime("", both), { path: "/bun", args: [] });
+  assert.equal(chooseRuntime("node", both).path, "/node");
   for (const wanted of [undefined, "bun", "node"]) {
     assert.match(chooseRuntime(wanted, none).problem ?? "", /^[^\n]+$/);
   }
