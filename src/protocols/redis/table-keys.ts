@@ -3,6 +3,7 @@
  *
  * Not here: the keys' names or what is done to them. Invariant: every index returned is an argument of the command.
  */
+import { isArityMet } from "./table-lookup.ts";
 import type { CommandSpec, KeyFlag, KeyRule } from "./table-spec.ts";
 
 /** The arguments of a parsed command, of which only few are looked at. RequestParser is one. */
@@ -18,8 +19,21 @@ export interface FoundKey {
   readonly flags: readonly KeyFlag[];
 }
 
-/** Whether a command can have keys at all: redis has its own error for GETKEYS of one that cannot. */
-export function canHaveKeys(spec: CommandSpec): boolean {
+/**
+ * What COMMAND GETKEYS says of a request (its `tail(2)`): the keys, or redis's error text without "ERR ". `spec` is
+ * what the lookup found.
+ */
+export function requestedKeys(spec: CommandSpec | undefined, request: CommandArguments): FoundKey[] | string {
+  if (spec === undefined) return "Invalid command specified";
+  if (!canHaveKeys(spec)) return "The command has no key arguments";
+  if (!isArityMet(spec, request.argumentCount)) return "Invalid number of arguments specified for command";
+  const found = findKeys(spec, request);
+  if (found !== undefined && found.length > 0) return found;
+  return spec.flags.includes("no_mandatory_keys") ? [] : "Invalid arguments specified for command";
+}
+
+/** Whether a command can have keys at all. */
+function canHaveKeys(spec: CommandSpec): boolean {
   return spec.keys.some((rule) => !rule.flags.includes("not_key"));
 }
 
@@ -40,10 +54,10 @@ function addKeys(spec: CommandSpec, rule: KeyRule, request: CommandArguments, fo
   if (spec.name === "migrate" && begin.type === "index" && request.size(begin.index) === 0) return true;
   let start: number;
   if (begin.type === "unknown") {
-    // SORT: STORE may stand anywhere, and the last one counts. BY and GET name keys by pattern: there are none to give.
+    // BY and GET of SORT name keys by pattern: there are none to give. STORE names one.
     if (spec.name === "sort" && flags.includes("OW")) {
-      const store = findKeyword(request, "STORE", 2, count - 1, 1);
-      if (store > 0) found.push({ index: store + 1, flags });
+      const destination = sortDestination(request);
+      if (destination > 0) found.push({ index: destination, flags });
     }
     return true;
   }
@@ -70,6 +84,17 @@ function addKeys(spec: CommandSpec, rule: KeyRule, request: CommandArguments, fo
   if (last >= count) return false;
   for (let index = first; index <= last; index += find.keyStep) found.push({ index, flags });
   return true;
+}
+
+/** The argument behind SORT's last STORE, or 0. Options are stepped over, as they may hold the word too. */
+function sortDestination(request: CommandArguments): number {
+  let destination = 0;
+  for (let index = 2; index < request.argumentCount - 1; index++) {
+    if (request.is(index, "LIMIT")) index += 2;
+    else if (request.is(index, "BY") || request.is(index, "GET")) index++;
+    else if (request.is(index, "STORE")) destination = ++index;
+  }
+  return destination;
 }
 
 /** Searches from `from` towards `to`, which is left out. */

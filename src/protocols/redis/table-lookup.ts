@@ -7,6 +7,13 @@ import type { CommandSpec } from "./table-spec.ts";
 
 const slotsForEach = 4;
 
+interface RequestedCommand {
+  readonly buffer: Uint8Array;
+  readonly argumentCount: number;
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+}
+
 export class CommandLookup {
   readonly #commands: NameIndex;
   /** By the container's id. */
@@ -35,6 +42,14 @@ export class CommandLookup {
     return this.#subcommands[container.id]?.find(buffer, start, end);
   }
 
+  /** The command of a request, or the subcommand if it is a container with one; undefined if either is unknown. */
+  findRequested(request: RequestedCommand): CommandSpec | undefined {
+    const { buffer, starts, ends } = request;
+    const spec = this.#commands.find(buffer, starts[0]!, ends[0]!);
+    if (spec === undefined || spec.subcommandSpecs.length === 0 || request.argumentCount === 1) return spec;
+    return this.#subcommands[spec.id]!.find(buffer, starts[1]!, ends[1]!);
+  }
+
   /** By text, as COMMAND INFO and ACL rules have it: "xadd", "XGROUP|CREATE". */
   findByName(fullName: string): CommandSpec | undefined {
     const bytes = Buffer.from(fullName, "latin1");
@@ -43,6 +58,11 @@ export class CommandLookup {
     const container = this.find(bytes, 0, bar);
     return container && this.findSubcommand(container, bytes, bar + 1, bytes.length);
   }
+}
+
+/** Whether a request of so many arguments, its name counted, is one that the command takes. */
+export function isArityMet(spec: CommandSpec, argumentCount: number): boolean {
+  return spec.arity >= 0 ? argumentCount === spec.arity : argumentCount >= -spec.arity;
 }
 
 class NameIndex {

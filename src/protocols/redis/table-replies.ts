@@ -21,7 +21,9 @@ export function writeCommandInfo(reply: ReplyWriter, spec: CommandSpec): void {
   for (const tip of spec.tips) reply.bulkLatin1(tip);
   reply.set(spec.keys.length);
   for (const rule of spec.keys) writeKeyRule(reply, rule);
-  reply.set(spec.subcommandSpecs.length);
+  // An array if there are any, an empty set if not: so says redis 7.0.
+  if (spec.subcommandSpecs.length > 0) reply.array(spec.subcommandSpecs.length);
+  else reply.set(0);
   for (const subcommand of spec.subcommandSpecs) writeCommandInfo(reply, subcommand);
 }
 

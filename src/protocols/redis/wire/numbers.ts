@@ -22,7 +22,10 @@ export function parseInteger(buffer: Uint8Array, start: number, end: number): nu
     if (digit < 0 || digit > 9) return NaN;
     value = value * 10 + digit;
   }
-  if (digits > safeDigitsMax && parseBigInteger(buffer, start, end) === undefined) return NaN;
+  if (digits > safeDigitsMax) {
+    const exact = parseBigInteger(buffer, start, end);
+    return exact === undefined ? NaN : Number(exact);
+  }
   return negative ? -value : value;
 }
 
@@ -110,7 +113,7 @@ function hasNonZeroDigit(text: string): boolean {
 
 /** A double as redis 7.0 prints it: C's `%.17g`, with inf, -inf and nan. */
 export function formatDouble(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 1e17) return Object.is(value, -0) ? "-0" : String(value);
+  if (Number.isSafeInteger(value)) return Object.is(value, -0) ? "-0" : String(value);
   if (value === Infinity) return "inf";
   if (value === -Infinity) return "-inf";
   if (Number.isNaN(value)) return "nan";

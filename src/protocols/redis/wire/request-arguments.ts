@@ -44,6 +44,17 @@ export class RequestArguments {
     this.ends = ends;
   }
 
+  /** The arguments from `first` on as a command of their own, over the same bytes (COMMAND GETKEYS, ACL DRYRUN). */
+  tail(first: number): RequestArguments {
+    const rest = new RequestArguments();
+    rest.buffer = this.buffer;
+    rest.argumentCount = this.argumentCount - first;
+    rest.starts = this.starts.slice(first, this.argumentCount);
+    rest.ends = this.ends.slice(first, this.argumentCount);
+    rest.canonical = this.canonical;
+    return rest;
+  }
+
   /** The same command in memory of its own: canonical bulks, so that it can be stored as quickly as a fresh one. */
   clone(): RequestArguments {
     const count = this.argumentCount;
@@ -103,7 +114,7 @@ export class RequestArguments {
 
   /** Whether the argument is `word`, which is upper-case ASCII, in any case. */
   is(index: number, word: string): boolean {
-    const start = this.starts[index];
+    const start = this.starts[index]!;
     const size = word.length;
     if (this.ends[index]! - start !== size) return false;
     const buffer = this.buffer;
