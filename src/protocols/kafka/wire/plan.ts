@@ -5,9 +5,10 @@
  * switch. That keeps every call site monomorphic without generated code, and all versions of a message decode to
  * objects of the same shape, because the steps follow the description and not the version.
  *
- * Invariant: `sizeMin` is a lower bound on the encoded size, and at least 1, so that an array's count can be held
- * against the bytes that are left before anything is allocated.
+ * Invariant: `sizeMin` is a lower bound on the encoded size, so that an array's count can be held against the bytes
+ * that are left before anything is allocated.
  */
+import { BrokerError } from "../../../base/errors.ts";
 import type { FieldMap, FieldSpec } from "./schema.ts";
 
 export const operation = {
@@ -48,6 +49,7 @@ export class Step {
   readonly plan: Plan | null;
   /** The elements of an array. */
   readonly element: Step | null;
+  readonly sizeMin: number;
 
   constructor(name: string, spec: FieldSpec, version: number, flexible: boolean) {
     const present = version >= spec.since && version <= spec.until;
@@ -58,10 +60,8 @@ export class Step {
     this.operation = present ? chooseOperation(spec, this.nullable, flexible) : operation.absent;
     this.plan = spec.fields === null ? null : new Plan(spec.fields, version, flexible);
     this.element = spec.element === null ? null : new Step(name, spec.element, version, flexible);
-  }
-
-  get sizeMin(): number {
-    return this.operation === operation.struct ? this.plan!.sizeMin : sizesMin[this.operation]!;
+    this.sizeMin = this.operation === operation.struct ? this.plan!.sizeMin : sizesMin[this.operation]!;
+    if (this.element?.sizeMin === 0) throw new BrokerError("INVALID", `elements of ${name} may not be empty`);
   }
 }
 
@@ -79,7 +79,7 @@ export class Plan {
     this.flexible = flexible;
     let sizeMin = flexible ? 1 : 0;
     for (const step of this.steps) if (step.tag < 0) sizeMin += step.sizeMin;
-    this.sizeMin = Math.max(sizeMin, 1);
+    this.sizeMin = sizeMin;
   }
 }
 
