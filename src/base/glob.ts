@@ -20,7 +20,7 @@ const backslash = 0x5c;
 const closeBracket = 0x5d;
 const caret = 0x5e;
 
-export class Glob {
+class Glob {
   /** Each step: a byte, any byte, any run, or `firstClass` + the number of a class. */
   readonly #steps: Int32Array;
   /** 256 flags for each class. */
@@ -32,9 +32,9 @@ export class Glob {
   /** Nothing but plain bytes: it matches exactly one text. */
   readonly isLiteral: boolean;
 
-  constructor(pattern: Uint8Array, options: { readonly ignoreCase?: boolean } = {}) {
-    this.#ignoreCase = options.ignoreCase ?? false;
-    const compiled = compile(pattern, this.#ignoreCase);
+  constructor(pattern: Uint8Array, ignoreCase: boolean) {
+    this.#ignoreCase = ignoreCase;
+    const compiled = compile(pattern, ignoreCase);
     this.#steps = compiled.steps;
     this.#classes = compiled.classes;
     let plain = 0;
@@ -51,6 +51,8 @@ export class Glob {
     const stepCount = steps.length;
     if (start === end) return stepCount === 0;
     if (this.#isHopeless) return false;
+    const classes = this.#classes;
+    const ignoreCase = this.#ignoreCase;
     let step = 0;
     let at = start;
     let starStep = -1;
@@ -64,7 +66,12 @@ export class Glob {
           starAt = at;
           continue;
         }
-        if (wanted === anyByte || this.#isOne(wanted, text[at]!)) {
+        const byte = text[at]!;
+        if (
+          wanted < anyByte
+            ? wanted === (ignoreCase ? lower(byte) : byte)
+            : wanted === anyByte || classes[((wanted - firstClass) << 8) | byte] === 1
+        ) {
           step++;
           at++;
           continue;
@@ -78,12 +85,14 @@ export class Glob {
     while (step < stepCount && steps[step] === anyRun) step++;
     return step === stepCount;
   }
-
-  #isOne(wanted: number, byte: number): boolean {
-    if (wanted >= firstClass) return this.#classes[((wanted - firstClass) << 8) | byte] === 1;
-    return wanted === (this.#ignoreCase ? lower(byte) : byte);
-  }
 }
+
+/** Patterns are compiled when they are subscribed to, and matched many times. */
+export function compileGlob(pattern: Uint8Array, options: { readonly ignoreCase?: boolean } = {}): Glob {
+  return new Glob(pattern, options.ignoreCase ?? false);
+}
+
+export type { Glob };
 
 function compile(pattern: Uint8Array, ignoreCase: boolean): { steps: Int32Array; classes: Uint8Array } {
   const steps: number[] = [];

@@ -149,7 +149,10 @@ export interface CommandSpec extends CommandRow {
   readonly firstKey: number;
   readonly lastKey: number;
   readonly keyStep: number;
+  /** Flags that are asked about for every request. */
   readonly write: boolean;
+  readonly noAuth: boolean;
+  readonly noMulti: boolean;
   readonly container: CommandSpec | undefined;
   readonly subcommandSpecs: readonly CommandSpec[];
 }
@@ -234,6 +237,8 @@ function addSpec(
     keys,
     tips: row.tips ?? [],
     write: row.flags.includes("write"),
+    noAuth: row.flags.includes("no_auth"),
+    noMulti: row.flags.includes("no_multi"),
     container,
     subcommandSpecs,
   };
