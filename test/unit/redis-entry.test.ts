@@ -50,6 +50,30 @@ test("a request's fields become the array of a reply, whichever way they came", 
   assert.equal(entryOf(new RequestParser(), sloppy, 3).toString(), stored);
 });
 
+test("a request that comes in two chunks is stored alike, wherever it is cut and whatever came before it", () => {
+  const ping = "*1\r\n$4\r\nPING\r\n";
+  const add = `*7\r\n$4\r\nXADD\r\n$1\r\ns\r\n$1\r\n*\r\n${stored.slice(4)}`;
+  const input = Buffer.from(ping + add);
+  for (let cut = 0; cut <= input.length; cut++) {
+    const parser = new RequestParser();
+    const entries: string[] = [];
+    for (const chunk of [input.subarray(0, cut), input.subarray(cut)]) {
+      const fed = Buffer.from(chunk);
+      parser.feed(fed);
+      while (parser.next()) {
+        const { request } = parser;
+        if (request.argumentCount === 1) continue;
+        assert.equal(request.canonical, true);
+        const out = new ByteWriter();
+        writeEntryFromArguments(out, request, 3, request.argumentCount);
+        entries.push(out.copy().toString());
+      }
+      fed.fill(0xee);
+    }
+    assert.deepEqual(entries, [stored], `cut at ${cut}`);
+  }
+});
+
 test("a kept clone of a request is stored alike", () => {
   const parser = new RequestParser();
   parser.feed(Buffer.from('XADD s * f 0123456789 g ""\r\n'));

@@ -19,7 +19,8 @@ import { ReplyParser, type Reply } from "../../src/protocols/redis/wire/reply-pa
 import { ReplyWriter, type RespVersion } from "../../src/protocols/redis/wire/reply-writer.ts";
 import { RequestParser } from "../../src/protocols/redis/wire/request-parser.ts";
 
-const version = String(spawnSync("redis-server", ["--version"]).stdout);
+const serverProgram = "redis-server";
+const version = String(spawnSync(serverProgram, ["--version"]).stdout);
 const skip = version.includes("v=7.0.") ? false : "no redis-server 7.0 on this machine";
 
 /** Not in 7.0: clients send it, so we know it. */
@@ -113,7 +114,7 @@ before(async () => {
   directory = mkdtempSync(join(tmpdir(), "troikamq-redis-"));
   port = await freePort();
   const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory];
-  server = spawn("redis-server", options, { stdio: "ignore" });
+  server = spawn(serverProgram, options, { stdio: "ignore" });
   for (let attempt = 0; attempt < 100; attempt++) {
     const client = new RawClient();
     const reply = await client.raw(requestOf(["PING"]));
