@@ -3,7 +3,7 @@
  * to the caller's writer, so a fetch response needs no buffer in between.
  *
  *     builder.begin(writer, { baseOffset, baseTimestamp, partitionLeaderEpoch });
- *     builder.header("traceparent", value); builder.record(offset, timestamp, key, value); ...
+ *     builder.key(key).value(body).header("traceparent", value).record(offset, timestamp); ...
  *     builder.finish(lastOffset);
  *
  * Offsets may have gaps, as those of a queue whose entries were consumed have.
@@ -37,6 +37,12 @@ export class KafkaBatchBuilder {
   #baseTimestamp = 0;
   #maxTimestamp = 0;
   #lastOffset = 0;
+  #key: Uint8Array | null = null;
+  #keyStart = 0;
+  #keyEnd = 0;
+  #value: Uint8Array | null = null;
+  #valueStart = 0;
+  #valueEnd = 0;
   /** The next record's headers, encoded. */
   readonly #headers = new ByteWriter();
   #headerCount = 0;
@@ -49,8 +55,7 @@ export class KafkaBatchBuilder {
     this.#maxTimestamp = start.baseTimestamp;
     this.#lastOffset = start.baseOffset - 1;
     this.recordCount = 0;
-    this.#headers.reset();
-    this.#headerCount = 0;
+    this.#clearRecord();
     const at = writer.reserve(batchHeaderBytes);
     this.#start = at;
     const buffer = writer.buffer;
@@ -89,24 +94,31 @@ export class KafkaBatchBuilder {
     return this;
   }
 
-  /** Appends a record with the headers given before. */
-  record(
-    offset: number,
-    timestamp: number,
-    key: Uint8Array | null,
-    value: Uint8Array | null,
-    keyStart = 0,
-    keyEnd: number = key?.length ?? 0,
-    valueStart = 0,
-    valueEnd: number = value?.length ?? 0,
-  ): this {
+  /** Sets the key of the record that comes next; null if never called. The bytes are copied by `record`. */
+  key(bytes: Uint8Array | null, start = 0, end: number = bytes?.length ?? 0): this {
+    this.#key = bytes;
+    this.#keyStart = start;
+    this.#keyEnd = end;
+    return this;
+  }
+
+  /** Sets the value of the record that comes next; null if never called, a tombstone. */
+  value(bytes: Uint8Array | null, start = 0, end: number = bytes?.length ?? 0): this {
+    this.#value = bytes;
+    this.#valueStart = start;
+    this.#valueEnd = end;
+    return this;
+  }
+
+  /** Appends a record with the key, value and headers given before. */
+  record(offset: number, timestamp: number): this {
     const offsetDelta = offset - this.#baseOffset;
     if (offset <= this.#lastOffset || offsetDelta > offsetDeltaMax) {
       throw new BrokerError("INVALID", `record offset ${offset} after ${this.#lastOffset} in one batch`);
     }
     const timestampDelta = timestamp - this.#baseTimestamp;
-    const keyLength = key === null ? -1 : keyEnd - keyStart;
-    const valueLength = value === null ? -1 : valueEnd - valueStart;
+    const keyLength = this.#key === null ? -1 : this.#keyEnd - this.#keyStart;
+    const valueLength = this.#value === null ? -1 : this.#valueEnd - this.#valueStart;
     const size =
       1 +
       varintSize(timestampDelta) +
@@ -122,18 +134,22 @@ export class KafkaBatchBuilder {
     writer.uint8(0);
     writeVarint(writer, timestampDelta);
     writeVarint(writer, offsetDelta);
-    writeNullableBytes(writer, key, keyStart, keyEnd);
-    writeNullableBytes(writer, value, valueStart, valueEnd);
+    writeNullableBytes(writer, this.#key, this.#keyStart, this.#keyEnd);
+    writeNullableBytes(writer, this.#value, this.#valueStart, this.#valueEnd);
     writeVarint(writer, this.#headerCount);
-    if (this.#headerCount > 0) {
-      writer.bytes(this.#headers.buffer, 0, this.#headers.length);
-      this.#headers.reset();
-      this.#headerCount = 0;
-    }
+    if (this.#headerCount > 0) writer.bytes(this.#headers.buffer, 0, this.#headers.length);
+    this.#clearRecord();
     this.#lastOffset = offset;
     if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
     this.recordCount++;
     return this;
+  }
+
+  #clearRecord(): void {
+    this.#key = null;
+    this.#value = null;
+    this.#headers.reset();
+    this.#headerCount = 0;
   }
 
   /**

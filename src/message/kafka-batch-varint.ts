@@ -12,10 +12,15 @@ const twoTo32 = 0x1_0000_0000;
 const smallMax = 0x7fff_ffff;
 
 export function writeVarint(writer: ByteWriter, value: number): void {
+  if (value >= -64 && value < 64) {
+    writer.uint8((value << 1) ^ (value >> 31));
+    return;
+  }
   writeUnsigned(writer, value >= 0 ? value * 2 : -value * 2 - 1);
 }
 
 export function varintSize(value: number): number {
+  if (value >= -64 && value < 64) return 1;
   let rest = value >= 0 ? value * 2 : -value * 2 - 1;
   let size = 1;
   for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++;

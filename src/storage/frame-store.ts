@@ -8,10 +8,10 @@
  * Invariants: sealed frames lie end to end; a frame never straddles two chunks; a chunk's bytes never change once
  * sealed, until the chunk is recycled, which bumps its `generation` so that a reader that slept notices.
  */
+import type { Envelope } from "../message/envelope.ts";
 import type { Log } from "./log.ts";
 import {
   appendHeaderBytes,
-  type Envelope,
   frameKind,
   readUint64,
   sealFrame,

@@ -16,12 +16,9 @@
  * A mark ends the group of frames that one tick wrote: a group without its mark never happened.
  */
 import { crc32c } from "../base/crc32c.ts";
+import type { Envelope } from "../message/envelope.ts";
 
 export const frameKind = { mark: 1, append: 2, put: 3, delete: 4, full: 5, change: 6 } as const;
-
-/** How the records of an append frame are to be read: which protocol wrote them. */
-export const envelope = { none: 0, amqp: 1, redis: 2, kafka: 3 } as const;
-export type Envelope = (typeof envelope)[keyof typeof envelope];
 
 export const frameMagic = 0xa7;
 export const frameHeaderBytes = 12;

@@ -1,5 +1,4 @@
 /** What the rest of the program may use of the storage. */
-export { envelope, type Envelope } from "./frame.ts";
 export { automaticId, LogGroup } from "./frame-store.ts";
 export { Log } from "./log.ts";
 export { LogReader } from "./log-reader.ts";
@@ -7,3 +6,4 @@ export { type DurableState, StateHandle } from "./state.ts";
 export { Storage, type StorageOptions } from "./storage.ts";
 export { localDisk } from "./local/disk.ts";
 export { lockDirectory } from "./local/lock.ts";
+export type { Disk } from "../base/disk.ts";

@@ -4,14 +4,13 @@
  * The fields describe the record that `next()` stopped at, and are valid until the caller returns to the event loop;
  * a reader that slept finds its place again by itself. Gone records are passed over.
  */
+import { type Envelope, envelope } from "../message/envelope.ts";
 import {
   appendCountAt,
   appendRecordsAt,
   appendTargetAt,
   appendTargetCountAt,
   appendTimestampAt,
-  type Envelope,
-  envelope,
   frameEnvelopeAt,
   frameLengthAt,
   readUint32,

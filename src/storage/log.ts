@@ -14,6 +14,11 @@ import { OffsetSet } from "./offset-set.ts";
 import type { Segment } from "./segment.ts";
 import type { DurableState } from "./state.ts";
 
+/** Who reads the log; told at the end of the tick that records came. */
+export interface LogOwner {
+  appended(): void;
+}
+
 export interface LogHost {
   /** The log changed in a way that `encodeChange` will tell. Only called for durable logs. */
   logChanged(log: Log): void;
@@ -48,6 +53,7 @@ export class Log implements DurableState {
   /** In the store's `dirtyLogs`: got records that the broker has not looked at. */
   isDirty = false;
   isDeleted = false;
+  owner: LogOwner | null = null;
   #changedRanges: number[] = [];
   #isMetaChanged = false;
 

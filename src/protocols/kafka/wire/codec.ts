@@ -47,10 +47,10 @@ export interface UnsupportedRequest extends RequestHead {
 export type KafkaRequest = { [N in ApiName]: RequestNamed<N> }[ApiName] | UnsupportedRequest;
 
 /** The same descriptions without their own types, for code that works on all of them. */
-const apiByName: Readonly<Record<ApiName, Api>> = { ...messages };
+const apiByName: ReadonlyMap<string, Api> = new Map(Object.entries<Api>(messages));
 const apiVersionsKey = messages.ApiVersions.key;
 const apiByKey: (Api | undefined)[] = [];
-for (const api of Object.values(apiByName)) apiByKey[api.key] = api;
+for (const api of apiByName.values()) apiByKey[api.key] = api;
 
 /** All apis by ascending key. */
 export const allApis: readonly Api[] = apiByKey.filter((api) => api !== undefined);
@@ -94,7 +94,7 @@ export function encodeResponse<N extends ApiName>(
   head: { readonly version: number; readonly correlationId: number },
   body: ResponseInput<N>,
 ): void {
-  const api = apiByName[name];
+  const api = apiByName.get(name)!;
   const plans = api.plans(head.version);
   const at = writer.reserve(4);
   writer.int32(head.correlationId);
@@ -110,7 +110,7 @@ export function encodeRequest<N extends ApiName>(
   head: { readonly version: number; readonly correlationId: number; readonly clientId: string | null },
   body: RequestInput<N>,
 ): void {
-  const api = apiByName[name];
+  const api = apiByName.get(name)!;
   const plans = api.plans(head.version);
   const at = writer.reserve(4);
   writer.int16(api.key).int16(head.version).int32(head.correlationId);
@@ -129,7 +129,7 @@ export function decodeResponse<N extends ApiName>(
   name: N,
   version: number,
 ): { correlationId: number; body: ResponseBody<N> } {
-  const api = apiByName[name];
+  const api = apiByName.get(name)!;
   const plans = api.plans(version);
   const reader = new ByteReader(buffer, start, end);
   const correlationId = reader.int32();

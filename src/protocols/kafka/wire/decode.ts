@@ -98,8 +98,6 @@ function readValue(step: Step, reader: ByteReader): unknown {
       const at = reader.skip(16);
       return reader.buffer.toString("hex", at, at + 16);
     }
-    case operation.float64:
-      return reader.float64();
     default:
       throw new BrokerError("INVALID", `field ${step.name} has no operation ${step.operation}`);
   }

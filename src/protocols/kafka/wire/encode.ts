@@ -125,9 +125,6 @@ function writeValue(step: Step, value: unknown, writer: ByteWriter): void {
       }
       return;
     }
-    case operation.float64:
-      writer.float64(value as number);
-      return;
     default:
       throw new BrokerError("INVALID", `field ${step.name} has no operation ${step.operation}`);
   }

@@ -19,25 +19,24 @@ export const operation = {
   int16: 3,
   int32: 4,
   int64: 5,
-  float64: 6,
-  uuid: 7,
+  uuid: 6,
   /** int16 length, UTF-8. */
-  string: 8,
+  string: 7,
   /** unsigned varint length + 1, UTF-8. */
-  compactString: 9,
+  compactString: 8,
   /** int32 length. Records, too. */
-  bytes: 10,
-  compactBytes: 11,
+  bytes: 9,
+  compactBytes: 10,
   /** int32 count. */
-  array: 12,
-  compactArray: 13,
-  struct: 14,
+  array: 11,
+  compactArray: 12,
+  struct: 13,
   /** int8: -1 for null, 1 before a value. */
-  nullableStruct: 15,
+  nullableStruct: 14,
 } as const;
 
 /** Encoded sizes of the smallest value, indexed by operation. */
-const sizesMin = [0, 1, 1, 2, 4, 8, 8, 16, 2, 1, 4, 1, 4, 1, 0, 1];
+const sizesMin = [0, 1, 1, 2, 4, 8, 16, 2, 1, 4, 1, 4, 1, 0, 1];
 
 export class Step {
   readonly name: string;

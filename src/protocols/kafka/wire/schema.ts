@@ -15,7 +15,6 @@ export type FieldKind =
   | "int16"
   | "int32"
   | "int64"
-  | "float64"
   | "string"
   | "bytes"
   | "records"
@@ -130,10 +129,6 @@ export function int32<const O extends Options<number>>(options?: O): Scalar<numb
 /** A 64-bit integer as a JS number: exact up to 2^53, which no offset, time or producer id of ours passes. */
 export function int64<const O extends Options<number>>(options?: O): Scalar<number, O> {
   return { spec: makeSpec("int64", options, 0) };
-}
-
-export function float64<const O extends Options<number>>(options?: O): Scalar<number, O> {
-  return { spec: makeSpec("float64", options, 0) };
 }
 
 export function string<const O extends Options<string>>(options?: O): Scalar<string, O> {

@@ -1,0 +1,24 @@
+/** Every bound in one place. Sizes in bytes, times in milliseconds. */
+export const limits = {
+  /** A connection with this much unsent output is not read from until it drains below the low mark. */
+  outputHighWaterBytes: 4 << 20,
+  outputLowWaterBytes: 256 << 10,
+  /** A queue stops delivering to a connection with this much unsent output. */
+  deliverOutputBytesMax: 1 << 20,
+  /** A Redis subscriber that falls this far behind is disconnected (Redis: client-output-buffer-limit pubsub 32mb). */
+  subscriberOutputBytesMax: 32 << 20,
+  /** Output buffers larger than this are given back once they are empty. */
+  outputBytesKept: 256 << 10,
+  /** Publishers are paused while this much of the journal waits for the disk. */
+  journalBacklogBytesMax: 64 << 20,
+  /** Routes remembered for each exchange. */
+  routesCachedMax: 16_384,
+  /** Longest name of a queue, exchange, topic or group (AMQP shortstr). */
+  nameBytesMax: 255,
+  kafkaRequestBytesMax: 100 << 20,
+  amqpFrameBytesMax: 128 << 10,
+  amqpChannelsMax: 2047,
+  amqpMessageBytesMax: 512 << 20,
+  /** Data of less durable levels reaches the disk this late at most. */
+  lazySyncDelayMs: 1000,
+} as const;

@@ -1,0 +1,180 @@
+/**
+ * The protocol-neutral broker: virtual hosts over one storage, and the tick that ends every turn.
+ *
+ * Protocols call it; it calls back through the small interfaces in queue.ts, ticker.ts and live-channels.ts and knows
+ * none of them. Start-up: `Broker.open` reads definitions, restores logs and cursors, replays the journal.
+ */
+import type { Clock, Timer, Timers } from "../base/clock.ts";
+import { limits } from "../base/limits.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Random } from "../base/random.ts";
+import type { Connection } from "../protocols/contract.ts";
+import { type Disk, Storage } from "../storage/index.ts";
+import { Access } from "./access.ts";
+import { deadLetter } from "./dead-letter.ts";
+import type { Queue } from "./queue.ts";
+import { restoreDefinitions } from "./restore.ts";
+import { type DeadLetterReason, Retention } from "./retention.ts";
+import { Ticker } from "./ticker.ts";
+import { Vhost } from "./vhost.ts";
+
+export type Durability = "fsync" | "written" | "memory";
+
+export interface BrokerOptions {
+  /** Null keeps nothing. */
+  disk: Disk | null;
+  directory: string;
+  clock: Clock;
+  timers: Timers;
+  random: Random;
+  logger: Logger;
+  journalBytesMax: number;
+  /** Volatile records beyond this pause publishers; 0 is no limit. */
+  memoryBytesMax: number;
+  /** When XADD is answered. */
+  redisStreamsDurability: Durability;
+  /** The disk lost what it had promised: the process must end. */
+  onFatal: (error: Error) => void;
+}
+
+export const defaultVhostName = "/";
+const sweepIntervalMs = 5000;
+
+export class Broker {
+  readonly options: BrokerOptions;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly storage: Storage;
+  readonly ticker: Ticker;
+  readonly access: Access;
+  readonly retention: Retention;
+  readonly vhosts = new Map<string, Vhost>();
+  /** Publishers are being held back. */
+  isBlocked = false;
+  readonly #pausedPublishers = new Set<Connection>();
+  /** Told when `isBlocked` changes. */
+  readonly flowListeners = new Set<(isBlocked: boolean) => void>();
+  #nextConsumerId = 1;
+  #sweep: Timer | null = null;
+
+  private constructor(options: BrokerOptions, storage: Storage) {
+    this.options = options;
+    this.clock = options.clock;
+    this.timers = options.timers;
+    this.random = options.random;
+    this.logger = options.logger;
+    this.storage = storage;
+    this.ticker = new Ticker(storage, options.timers, () => this.#checkFlow());
+    this.access = new Access(storage, options.random);
+    this.retention = new Retention(this);
+  }
+
+  /** Opens the data directory. Throws CORRUPT (see `troikamq check`) and what the disk throws. */
+  static async open(options: BrokerOptions): Promise<Broker> {
+    let broker: Broker | null = null;
+    const storage = await Storage.open({
+      disk: options.disk,
+      directory: options.directory,
+      now: () => options.clock.now(),
+      journalBytesMax: options.journalBytesMax,
+      requestFlush: () => broker?.ticker.request(),
+      pause: () => new Promise((resolve) => options.timers.atTickEnd(resolve)),
+      onDurable: () => broker?.ticker.durableMoved(),
+      onFatal: options.onFatal,
+    });
+    broker = new Broker(options, storage);
+    await restoreDefinitions(broker);
+    if (storage.tornBytes > 0) {
+      options.logger.warn("cut an unfinished write off the journal", { bytes: storage.tornBytes });
+    }
+    broker.#sweepLater();
+    return broker;
+  }
+
+  /** The virtual host of that name, or undefined. */
+  vhost(name: string): Vhost | undefined {
+    return this.vhosts.get(name);
+  }
+
+  get defaultVhost(): Vhost {
+    return this.vhosts.get(defaultVhostName)!;
+  }
+
+  createVhost(name: string): Vhost {
+    const present = this.vhosts.get(name);
+    if (present !== undefined) return present;
+    const vhost = new Vhost(this, name);
+    this.vhosts.set(name, vhost);
+    return vhost;
+  }
+
+  /** A number for a consumer, unique in this process and above 0. */
+  takeConsumerId(): number {
+    return this.#nextConsumerId++;
+  }
+
+  /** Has the queue looked at when the tick ends: deliveries, bounds, waiters. */
+  schedule(queue: Queue): void {
+    this.ticker.schedule(queue);
+  }
+
+  /** Has the queue looked at again at a wall time (its head expires then). */
+  wakeQueueAt(queue: Queue, at: number): void {
+    if (queue.wakeAt <= at) return;
+    queue.wakeAt = at;
+    this.timers.after(Math.max(at - this.clock.now(), 1), () => {
+      if (queue.wakeAt !== at) return;
+      queue.wakeAt = Infinity;
+      if (!queue.isDeleted) this.schedule(queue);
+    });
+  }
+
+  deadLetter(queue: Queue, offset: number, reason: DeadLetterReason): void {
+    deadLetter(this, queue, offset, reason);
+  }
+
+  /** Call after taking a message from a connection: while the broker is behind, its publishers are not read from. */
+  publisherSeen(connection: Connection): void {
+    if (!this.isBlocked || this.#pausedPublishers.has(connection)) return;
+    this.#pausedPublishers.add(connection);
+    connection.pauseReading();
+  }
+
+  /** The connection is gone. */
+  publisherGone(connection: Connection): void {
+    this.#pausedPublishers.delete(connection);
+  }
+
+  #checkFlow(): void {
+    const { storage } = this;
+    const { memoryBytesMax } = this.options;
+    const isBehind = storage.pending - storage.durable > limits.journalBacklogBytesMax;
+    const isFull = memoryBytesMax > 0 && storage.volatile.bytes > memoryBytesMax;
+    const isBlocked = isBehind || isFull || storage.failure !== null;
+    if (isBlocked === this.isBlocked) return;
+    this.isBlocked = isBlocked;
+    for (const listener of this.flowListeners) listener(isBlocked);
+    if (isBlocked) return;
+    for (const connection of this.#pausedPublishers) connection.resumeReading();
+    this.#pausedPublishers.clear();
+  }
+
+  #sweepLater(): void {
+    this.#sweep = this.timers.after(sweepIntervalMs, () => {
+      for (const vhost of this.vhosts.values()) {
+        for (const queue of vhost.queues.values()) this.retention.sweep(queue);
+      }
+      this.#sweepLater();
+    });
+  }
+
+  /** Writes and syncs everything. Connections are to be gone by now. */
+  async close(): Promise<void> {
+    this.#sweep?.cancel();
+    this.ticker.run();
+    this.ticker.close();
+    await this.storage.close();
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Offset cursors: what each group committed for each topic partition (Kafka consumer groups).
+ *
+ * Every commit is in the table before the call returns; membership of groups is the protocol's business.
+ */
+import { definitionKey } from "./names.ts";
+import type { Vhost } from "./vhost.ts";
+
+export interface CommittedOffset {
+  readonly offset: number;
+  readonly leaderEpoch: number;
+  readonly metadata: string;
+  /** Wall time of the commit, ms. */
+  readonly at: number;
+}
+
+/** Commits of one group: topic -> partition -> offset. */
+export type GroupCommits = Map<string, Map<number, CommittedOffset>>;
+
+export class GroupOffsets {
+  readonly #vhost: Vhost;
+  readonly groups = new Map<string, GroupCommits>();
+
+  constructor(vhost: Vhost) {
+    this.#vhost = vhost;
+  }
+
+  get(group: string, topic: string, partition: number): CommittedOffset | undefined {
+    return this.groups.get(group)?.get(topic)?.get(partition);
+  }
+
+  commit(group: string, topic: string, partition: number, committed: CommittedOffset): void {
+    this.#set(group, topic, partition, committed);
+    this.#vhost.broker.storage.table.put(this.#key(group, topic, partition), JSON.stringify(committed));
+  }
+
+  #set(group: string, topic: string, partition: number, committed: CommittedOffset): void {
+    let topics = this.groups.get(group);
+    if (topics === undefined) this.groups.set(group, (topics = new Map()));
+    let partitions = topics.get(topic);
+    if (partitions === undefined) topics.set(topic, (partitions = new Map()));
+    partitions.set(partition, committed);
+  }
+
+  #key(group: string, topic: string, partition: number): string {
+    return definitionKey("offset", this.#vhost.name, group, topic, String(partition));
+  }
+
+  delete(group: string, topic: string, partition: number): boolean {
+    const topics = this.groups.get(group);
+    const partitions = topics?.get(topic);
+    if (partitions === undefined || !partitions.delete(partition)) return false;
+    if (partitions.size === 0) topics!.delete(topic);
+    this.#vhost.broker.storage.table.delete(this.#key(group, topic, partition));
+    return true;
+  }
+
+  deleteGroup(group: string): boolean {
+    const topics = this.groups.get(group);
+    if (topics === undefined) return false;
+    for (const [topic, partitions] of topics) {
+      for (const partition of partitions.keys()) this.delete(group, topic, partition);
+    }
+    return this.groups.delete(group);
+  }
+
+  deleteTopic(topic: string): void {
+    for (const [group, topics] of this.groups) {
+      for (const partition of topics.get(topic)?.keys() ?? []) this.delete(group, topic, partition);
+    }
+  }
+
+  restore(group: string, topic: string, partition: number, committed: CommittedOffset): void {
+    this.#set(group, topic, partition, committed);
+  }
+}

@@ -1,0 +1,67 @@
+/** The broker's numbers for `/metrics`, read when someone asks; nothing is counted twice for them. */
+import type { MetricsRegistry } from "../base/metrics.ts";
+import type { Broker } from "./broker.ts";
+
+/** What a listener tells of itself. */
+export interface ListenerNumbers {
+  readonly protocol: { readonly name: string };
+  readonly connections: { readonly size: number };
+  readonly accepted: number;
+}
+
+export function registerBrokerMetrics(
+  registry: MetricsRegistry,
+  broker: Broker,
+  listeners: readonly ListenerNumbers[],
+): void {
+  const gauge = (name: string, help: string, read: () => number): void =>
+    registry.read({ name, help, kind: "gauge" }, (emit) => emit(read()));
+  const counter = (name: string, help: string, read: () => number): void =>
+    registry.read({ name, help, kind: "counter" }, (emit) => emit(read()));
+
+  registry.read({ name: "troikamq_connections", help: "Open connections.", kind: "gauge" }, (emit) => {
+    for (const { protocol, connections } of listeners) emit(connections.size, { protocol: protocol.name });
+  });
+  registry.read(
+    { name: "troikamq_connections_accepted_total", help: "Connections accepted.", kind: "counter" },
+    (emit) => {
+      for (const { protocol, accepted } of listeners) emit(accepted, { protocol: protocol.name });
+    },
+  );
+  const sumQueues = (read: (queue: import("./queue.ts").Queue) => number): number => {
+    let sum = 0;
+    for (const vhost of broker.vhosts.values()) for (const queue of vhost.queues.values()) sum += read(queue);
+    return sum;
+  };
+  gauge("troikamq_queues", "Queues and streams.", () => sumQueues(() => 1));
+  gauge("troikamq_records_ready", "Records that nobody holds.", () => sumQueues((queue) => queue.readyCount));
+  gauge("troikamq_records_held", "Records given out and not settled.", () =>
+    sumQueues((queue) => queue.cursor?.heldCount ?? 0),
+  );
+  gauge("troikamq_log_bytes", "Bytes of records that are still needed.", () =>
+    sumQueues((queue) => queue.log.bytes),
+  );
+  counter(
+    "troikamq_ticks_total",
+    "Turns of the event loop that ended with a flush.",
+    () => broker.ticker.ticks,
+  );
+  counter(
+    "troikamq_journal_writes_total",
+    "Writes to the journal.",
+    () => broker.storage.journal?.writes ?? 0,
+  );
+  counter("troikamq_journal_syncs_total", "Syncs of the journal.", () => broker.storage.journal?.syncs ?? 0);
+  counter(
+    "troikamq_journal_written_bytes_total",
+    "Bytes written to the journal.",
+    () => broker.storage.written,
+  );
+  gauge("troikamq_journal_bytes", "Bytes in journal files.", () => broker.storage.journal?.bytes ?? 0);
+  gauge(
+    "troikamq_volatile_bytes",
+    "Bytes of records kept in memory only.",
+    () => broker.storage.volatile.bytes,
+  );
+  gauge("troikamq_publishers_blocked", "1 while publishers are held back.", () => (broker.isBlocked ? 1 : 0));
+}

@@ -1,0 +1,64 @@
+/** What a queue's arguments ask for, read once. Times in ms, sizes in bytes; undefined is unbounded. */
+import type { BindingArguments } from "./routing/router.ts";
+
+export interface QueuePolicy {
+  readonly messageTtl: number | undefined;
+  readonly expires: number | undefined;
+  readonly maxLength: number | undefined;
+  readonly maxLengthBytes: number | undefined;
+  /** Drop the oldest, refuse the newest, or refuse it and dead-letter it. */
+  readonly overflow: "drop-head" | "reject-publish" | "reject-publish-dlx";
+  readonly deadLetterExchange: string | undefined;
+  readonly deadLetterRoutingKey: string | undefined;
+  readonly deliveryLimit: number | undefined;
+  /** How long acknowledged records of a queue, or all records of a stream, stay readable. */
+  readonly historyMs: number | undefined;
+  readonly historyBytes: number | undefined;
+  readonly singleActiveConsumer: boolean;
+  /** Some records may expire: the head is looked at before each delivery. */
+  canExpire: boolean;
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === "number" && value >= 0 ? value : undefined;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+const ageUnitsMs: Record<string, number> = {
+  Y: 365 * 86_400_000,
+  M: 30 * 86_400_000,
+  D: 86_400_000,
+  h: 3_600_000,
+  m: 60_000,
+  s: 1000,
+};
+
+/** RabbitMQ's `x-max-age`: a number and a unit, such as `7D`; undefined when it is not of that form. */
+export function maxAgeMs(value: unknown): number | undefined {
+  if (typeof value !== "string") return undefined;
+  const unit = ageUnitsMs[value.slice(-1)];
+  const count = Number(value.slice(0, -1));
+  return unit === undefined || !Number.isInteger(count) || count < 0 ? undefined : count * unit;
+}
+
+export function queuePolicy(args: BindingArguments): QueuePolicy {
+  const messageTtl = numberOf(args["x-message-ttl"]);
+  const overflow = textOf(args["x-overflow"]);
+  return {
+    messageTtl,
+    expires: numberOf(args["x-expires"]),
+    maxLength: numberOf(args["x-max-length"]),
+    maxLengthBytes: numberOf(args["x-max-length-bytes"]),
+    overflow: overflow === "reject-publish" || overflow === "reject-publish-dlx" ? overflow : "drop-head",
+    deadLetterExchange: textOf(args["x-dead-letter-exchange"]),
+    deadLetterRoutingKey: textOf(args["x-dead-letter-routing-key"]),
+    deliveryLimit: numberOf(args["x-delivery-limit"]),
+    historyMs: numberOf(args["x-history-ms"]) ?? maxAgeMs(args["x-max-age"]),
+    historyBytes: numberOf(args["x-history-bytes"]),
+    singleActiveConsumer: args["x-single-active-consumer"] === true,
+    canExpire: messageTtl !== undefined,
+  };
+}

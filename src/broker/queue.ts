@@ -1,0 +1,197 @@
+/**
+ * A named log with its readers: what AMQP calls a queue or a stream queue, Redis a stream and Kafka a partition.
+ *
+ * A `queue` has one shared cursor and a record is gone once settled; a `stream` keeps its records until retention takes
+ * them. Delivery runs at the end of each tick, in `deliver`. Invariants: of a queue's records, each is ready, held by
+ * one consumer, or gone; a consumer never has more than its prefetch.
+ */
+import type { Log } from "../storage/index.ts";
+import type { BindingArguments } from "./routing/router.ts";
+import { SharedCursor } from "./shared-cursor.ts";
+import type { Vhost } from "./vhost.ts";
+import { type QueuePolicy, queuePolicy } from "./queue-policy.ts";
+
+export type QueueKind = "queue" | "stream";
+
+export interface QueueOptions {
+  name: string;
+  kind: QueueKind;
+  durable: boolean;
+  /** The connection that alone may use it; it is deleted with that connection. 0 for none. */
+  exclusiveOwner: number;
+  autoDelete: boolean;
+  args: BindingArguments;
+}
+
+/** Somebody who takes records of a queue as they become ready (AMQP basic.consume). */
+export interface QueueConsumer {
+  /** Above 0, unique in this process. */
+  readonly id: number;
+  readonly priority: number;
+  readonly isNoAck: boolean;
+  /** Room in the prefetch and in the connection's output. */
+  canTake(): boolean;
+  /** Copies the cursor's record to the client. A no-ack record is settled by the queue, others later by the session. */
+  deliver(queue: Queue, cursor: SharedCursor): void;
+  /** The queue is gone (basic.cancel to the client). */
+  cancelled(queue: Queue): void;
+}
+
+/** Somebody who looks at a log by himself and wants to know of new records (long polls, blocking reads, streams). */
+export interface LogWaiter {
+  /** Records came, or the log was deleted (`queue.isDeleted`). May remove itself from `waiters`. */
+  logChanged(queue: Queue): void;
+}
+
+export class Queue {
+  readonly kind: QueueKind;
+  readonly name: string;
+  readonly vhost: Vhost;
+  readonly durable: boolean;
+  readonly exclusiveOwner: number;
+  readonly autoDelete: boolean;
+  readonly args: BindingArguments;
+  readonly policy: QueuePolicy;
+  readonly log: Log;
+  /** The queue's own shared cursor; streams have none. */
+  readonly cursor: SharedCursor | null;
+  /** Redis consumer groups. */
+  readonly groups = new Map<string, SharedCursor>();
+  readonly waiters = new Set<LogWaiter>();
+  consumers: QueueConsumer[] = [];
+  #turn = 0;
+  hadConsumers = false;
+  isDeleted = false;
+  /** In the vhost's list of queues to look at when the tick ends. */
+  isScheduled = false;
+  /** Wall time at which the broker looks at it again by itself, ms. */
+  wakeAt = Infinity;
+  delivered = 0;
+  acknowledged = 0;
+
+  constructor(vhost: Vhost, options: QueueOptions, log: Log, cursor: SharedCursor | null) {
+    this.vhost = vhost;
+    this.kind = options.kind;
+    this.name = options.name;
+    this.durable = options.durable;
+    this.exclusiveOwner = options.exclusiveOwner;
+    this.autoDelete = options.autoDelete;
+    this.args = options.args;
+    this.policy = queuePolicy(options.args);
+    this.log = log;
+    this.cursor = cursor;
+    log.owner = this;
+  }
+
+  /** Records that nobody holds. */
+  get readyCount(): number {
+    return this.cursor === null ? this.log.length : this.log.length - this.cursor.heldCount;
+  }
+
+  /** Records came into the log in this tick. */
+  appended(): void {
+    this.vhost.broker.schedule(this);
+  }
+
+  /** The end of the tick: bounds, deliveries, waiters. */
+  atTickEnd(): void {
+    if (this.isDeleted) return;
+    this.vhost.broker.retention.enforce(this);
+    if (this.consumers.length > 0) this.#deliver();
+    for (const waiter of this.waiters) waiter.logChanged(this);
+  }
+
+  #deliver(): void {
+    const cursor = this.cursor!;
+    const broker = this.vhost.broker;
+    const now = broker.clock.now();
+    for (;;) {
+      const consumer = this.#nextConsumer();
+      if (consumer === null) return;
+      if (this.policy.canExpire) broker.retention.expireHead(this);
+      if (consumer.isNoAck) {
+        if (!cursor.take()) return;
+        const offset = cursor.record.offset;
+        consumer.deliver(this, cursor);
+        this.log.remove(offset);
+      } else {
+        if (!cursor.acquire(consumer.id, now)) return;
+        consumer.deliver(this, cursor);
+      }
+      this.delivered++;
+    }
+  }
+
+  /** Round robin among those of the highest priority that can take a record. */
+  #nextConsumer(): QueueConsumer | null {
+    const consumers = this.consumers;
+    const count = consumers.length;
+    let best: QueueConsumer | null = null;
+    let bestAt = 0;
+    for (let i = 0; i < count; i++) {
+      let at = this.#turn + i;
+      if (at >= count) at -= count;
+      const consumer = consumers[at]!;
+      if ((best === null || consumer.priority > best.priority) && consumer.canTake()) {
+        best = consumer;
+        bestAt = at;
+        if (this.#hasOnePriority) break;
+      }
+    }
+    if (best !== null) this.#turn = bestAt + 1 === count ? 0 : bestAt + 1;
+    if (best !== null && this.policy.singleActiveConsumer && best !== consumers[0]) return null;
+    return best;
+  }
+
+  #hasOnePriority = true;
+
+  addConsumer(consumer: QueueConsumer): void {
+    this.consumers = [...this.consumers, consumer];
+    this.#consumersChanged();
+    this.hadConsumers = true;
+    this.vhost.broker.schedule(this);
+  }
+
+  /** Takes a consumer away; what it holds is for its session to requeue. An auto-delete queue goes with its last one. */
+  removeConsumer(consumer: QueueConsumer): void {
+    this.consumers = this.consumers.filter((other) => other !== consumer);
+    this.#consumersChanged();
+    if (this.autoDelete && this.hadConsumers && this.consumers.length === 0 && !this.isDeleted) {
+      this.vhost.deleteQueue(this);
+    } else this.vhost.broker.schedule(this);
+  }
+
+  #consumersChanged(): void {
+    this.#turn = 0;
+    const first = this.consumers[0]?.priority;
+    this.#hasOnePriority = this.consumers.every((consumer) => consumer.priority === first);
+  }
+
+  /** A consumer is done with a record for good. */
+  settle(offset: number): void {
+    this.cursor!.settle(offset);
+    this.log.remove(offset);
+    this.acknowledged++;
+  }
+
+  /** A consumer gives a record back; it goes out again from its old place. */
+  requeue(offset: number): void {
+    this.cursor!.requeue(offset);
+    this.vhost.broker.schedule(this);
+  }
+
+  /** Drops all records that nobody holds and returns how many there were. */
+  purge(): number {
+    const count = this.readyCount;
+    const cursor = this.cursor;
+    if (cursor === null || cursor.pending.size === 0) {
+      this.log.removeBelow(this.log.nextOffset);
+    } else {
+      cursor.forgetRequeued();
+      for (let offset = this.log.firstOffset; offset < this.log.nextOffset; offset++) {
+        if (cursor.pending.ownerOf(offset) === 0) this.log.remove(offset);
+      }
+    }
+    return count;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * What leaves a log without being consumed: bounds by length and bytes, age, and expiry at the head of a queue.
+ *
+ * Expiry looks at the head only, as RabbitMQ's classic queues do: a record behind one that lives longer waits for it.
+ */
+import { expirationMs } from "../message/amqp-property-offsets.ts";
+import type { Broker } from "./broker.ts";
+import type { Queue } from "./queue.ts";
+import { amqpPropertiesOf } from "./record-view.ts";
+
+export type DeadLetterReason = "expired" | "maxlen" | "rejected" | "delivery_limit";
+
+export class Retention {
+  readonly #broker: Broker;
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+  }
+
+  /** Applies the bounds of length, bytes and age. Called when records came, and now and then. */
+  enforce(queue: Queue): void {
+    const { policy, log } = queue;
+    if (queue.kind === "stream") return this.#enforceStream(queue);
+    if (policy.maxLength !== undefined) {
+      while (queue.readyCount > policy.maxLength && this.#dropHead(queue, "maxlen"));
+    }
+    if (policy.maxLengthBytes !== undefined) {
+      while (log.bytes > policy.maxLengthBytes && queue.readyCount > 0 && this.#dropHead(queue, "maxlen"));
+    }
+  }
+
+  #enforceStream(queue: Queue): void {
+    const { policy, log } = queue;
+    if (policy.maxLength !== undefined && log.length > policy.maxLength) {
+      log.removeBelow(log.nextOffset - policy.maxLength);
+    }
+  }
+
+  /** Now and then: bounds by age and bytes, which work on whole frames; the head of a queue that nobody reads. */
+  sweep(queue: Queue): void {
+    const { policy, log } = queue;
+    if (queue.kind === "queue") {
+      if (policy.canExpire && queue.readyCount > 0) this.expireHead(queue);
+      return;
+    }
+    if (policy.historyMs !== undefined && log.length > 0) {
+      const oldest = this.#broker.clock.now() - policy.historyMs;
+      if (log.timestampOfFirst() < oldest) {
+        const offset = log.offsetOfTimestamp(oldest);
+        log.removeBelow(offset < 0 ? log.nextOffset : offset);
+      }
+    }
+    const bytesMax = policy.historyBytes ?? policy.maxLengthBytes;
+    if (bytesMax !== undefined && log.bytes > bytesMax) log.removeBelow(log.offsetForBytes(bytesMax));
+  }
+
+  /** Takes expired records from the head of a queue; sees to it that the next one is looked at in time. */
+  expireHead(queue: Queue): void {
+    const cursor = queue.cursor!;
+    const now = this.#broker.clock.now();
+    while (cursor.peek()) {
+      const expiresAt = this.#expiresAt(queue);
+      if (expiresAt > now) {
+        if (expiresAt !== Infinity) this.#broker.wakeQueueAt(queue, expiresAt);
+        return;
+      }
+      if (!this.#dropHead(queue, "expired")) return;
+    }
+  }
+
+  #expiresAt(queue: Queue): number {
+    const record = queue.cursor!.record;
+    let ttl = queue.policy.messageTtl ?? Infinity;
+    const properties = amqpPropertiesOf(record);
+    if (properties !== null) {
+      const own = expirationMs(properties);
+      if (own >= 0 && own < ttl) ttl = own;
+    }
+    return record.timestamp + ttl;
+  }
+
+  /** Removes the record at the head and dead-letters it; false when nothing is ready. */
+  #dropHead(queue: Queue, reason: DeadLetterReason): boolean {
+    const cursor = queue.cursor!;
+    if (!cursor.take()) return false;
+    this.discard(queue, cursor.record.offset, reason);
+    return true;
+  }
+
+  /** Removes a record for good: to the dead-letter exchange if the queue has one. */
+  discard(queue: Queue, offset: number, reason: DeadLetterReason): void {
+    if (queue.policy.deadLetterExchange !== undefined) this.#broker.deadLetter(queue, offset, reason);
+    queue.cursor!.settle(offset);
+    queue.log.remove(offset);
+  }
+}

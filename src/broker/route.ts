@@ -1,0 +1,15 @@
+/** Where one routing key leads from one exchange: found once, then reused for every message with that key. */
+import type { LogGroup } from "../storage/index.ts";
+import type { Queue } from "./queue.ts";
+
+export interface Route {
+  /** Durable logs, written together; null without any. */
+  readonly durable: LogGroup | null;
+  /** Logs that live in memory; null without any. */
+  readonly volatile: LogGroup | null;
+  readonly queues: readonly Queue[];
+  /** A queue that must be asked before each publish (`overflow=reject-publish`). */
+  readonly hasGuards: boolean;
+}
+
+export const noRoute: Route = { durable: null, volatile: null, queues: [], hasGuards: false };

@@ -1,0 +1,43 @@
+/**
+ * One interface for all exchange types: who gets a message with this key and these headers.
+ *
+ * A router knows destinations only as opaque values; following a destination that is an exchange is the vhost's part.
+ * Invariant: `route` never looks at bindings that cannot match (no scan of all of them).
+ */
+export type HeaderValue = string | number | boolean | null;
+export type BindingArguments = Readonly<Record<string, unknown>>;
+
+/** Headers of the message being routed; asked for only by exchanges that route by headers. */
+export type HeaderLookup = () => ReadonlyMap<string, HeaderValue>;
+
+export interface Router<Destination> {
+  /** Whether the result depends on headers: then a route is not remembered by key. */
+  readonly usesHeaders: boolean;
+  bind(destination: Destination, key: string, args: BindingArguments): void;
+  unbind(destination: Destination, key: string, args: BindingArguments): void;
+  /** Adds the destinations to `into`. */
+  route(key: string, headers: HeaderLookup, into: Set<Destination>): void;
+}
+
+/** A multiset of destinations: the same one may be bound here by bindings that differ in what the router ignores. */
+export class DestinationBag<Destination> {
+  readonly #counts = new Map<Destination, number>();
+
+  get isEmpty(): boolean {
+    return this.#counts.size === 0;
+  }
+
+  add(destination: Destination): void {
+    this.#counts.set(destination, (this.#counts.get(destination) ?? 0) + 1);
+  }
+
+  remove(destination: Destination): void {
+    const count = this.#counts.get(destination) ?? 0;
+    if (count > 1) this.#counts.set(destination, count - 1);
+    else this.#counts.delete(destination);
+  }
+
+  addTo(into: Set<Destination>): void {
+    for (const destination of this.#counts.keys()) into.add(destination);
+  }
+}

@@ -1,0 +1,442 @@
+/**
+ * The shared cursor: competing consumers on one log. Each record is held by one consumer at a time until it is settled
+ * (acknowledged) or requeued; requeued records go out again first, in offset order.
+ *
+ * An AMQP queue has one; every Redis consumer group is one. It decides who holds what; removing settled records from
+ * the log is the queue's business. Invariants: a record at or above `next` was never given out (or the cursor was set
+ * back); `pending.size` counts held and requeued records; a held record has an owner above 0.
+ *
+ * Durable when it `tracksOwners` (a Redis group's pending entries survive a restart). Otherwise only `next` and the
+ * delivery counts of requeued records do, and whatever was held is given out again, marked as redelivered.
+ */
+import { type ByteReader, ByteWriter } from "../base/bytes.ts";
+import { type DurableState, type Log, LogReader, type StateHandle, type Storage } from "../storage/index.ts";
+import { OffsetHeap } from "./offset-heap.ts";
+import { noOwner, PendingTable, requeuedOwner } from "./pending-table.ts";
+
+const change = { position: 1, given: 2, settled: 3, noted: 4, ownerAdded: 5, ownerRemoved: 6 } as const;
+
+/** A named consumer of a group that tracks owners (Redis). */
+export interface CursorOwner {
+  readonly id: number;
+  readonly name: string;
+  /** When it last asked, and when it last got something, ms. */
+  seenAt: number;
+  activeAt: number;
+  pending: number;
+}
+
+export class SharedCursor implements DurableState {
+  readonly log: Log;
+  readonly tracksOwners: boolean;
+  readonly pending = new PendingTable();
+  readonly #requeued = new OffsetHeap();
+  readonly #news: LogReader;
+  readonly #again: LogReader;
+  /** The record that `acquire` gave; valid until the next call or the end of the tick. */
+  record: LogReader;
+  /** How often the record that `acquire` gave has been given out, this time included. */
+  deliveryCount = 0;
+  /** Records below were given out before a restart: they may have been seen. */
+  redeliveredBelow = 0;
+  /** Redis: entries-read and last-delivered-id of the group. */
+  entriesRead = 0;
+  lastIdMs = 0;
+  lastIdSequence = 0;
+  readonly owners = new Map<string, CursorOwner>();
+  readonly #ownersById = new Map<number, CursorOwner>();
+  #nextOwnerId = 1;
+  handle: StateHandle | null = null;
+  readonly #storage: Storage;
+  readonly #changes = new ByteWriter(64);
+  #savedNext = 0;
+  #runKind = 0;
+  #runFrom = 0;
+  #runTo = 0;
+  #runOwner = 0;
+  #runTime = 0;
+  #isMetaChanged = false;
+
+  constructor(log: Log, storage: Storage, tracksOwners: boolean) {
+    this.log = log;
+    this.#storage = storage;
+    this.tracksOwners = tracksOwners;
+    this.#news = new LogReader(log);
+    this.#again = new LogReader(log);
+    this.record = this.#news;
+  }
+
+  /** Offset of the first record never given out. */
+  get next(): number {
+    return this.#news.position;
+  }
+
+  /** Records held by somebody. */
+  get heldCount(): number {
+    return this.pending.size - this.#requeued.size;
+  }
+
+  /** Whether `acquire` would find something. Looks past records that are gone. */
+  get hasReady(): boolean {
+    this.#dropGoneRequeued();
+    if (this.#requeued.size > 0) return true;
+    return this.#news.position < this.log.nextOffset && this.peek();
+  }
+
+  #dropGoneRequeued(): void {
+    const requeued = this.#requeued;
+    while (requeued.size > 0 && this.pending.ownerOf(requeued.lowest) !== requeuedOwner) requeued.pop();
+    while (requeued.size > 0 && this.log.removed.has(requeued.lowest)) this.pending.clear(requeued.pop());
+  }
+
+  /** Stops `record` at the record that `acquire` would give, without giving it; false when there is none. */
+  peek(): boolean {
+    this.#dropGoneRequeued();
+    if (this.#requeued.size > 0) {
+      this.record = this.#again;
+      this.#again.seek(this.#requeued.lowest);
+      return this.#again.next();
+    }
+    this.record = this.#news;
+    if (!this.#nextNew()) return false;
+    this.#news.seek(this.#news.offset);
+    return true;
+  }
+
+  #nextNew(): boolean {
+    const news = this.#news;
+    while (news.next()) {
+      if (!this.tracksOwners) return true;
+      // A group may have been set to an id that no entry has reached yet.
+      if (news.idMs > this.lastIdMs) return true;
+      if (news.idMs === this.lastIdMs && news.idSequence > this.lastIdSequence) return true;
+    }
+    return false;
+  }
+
+  /** Gives the next record to `owner` (a number above 0) and leaves it in `record`; false when none is ready. */
+  acquire(owner: number, now: number): boolean {
+    if (this.#requeued.size > 0) {
+      this.#dropGoneRequeued();
+      if (this.#requeued.size > 0) return this.#acquireAgain(owner, now);
+    }
+    const news = this.#news;
+    if (!this.#nextNew()) return false;
+    this.record = news;
+    this.deliveryCount = this.#countOfNew(news.offset);
+    const offset = news.offset;
+    this.pending.set(offset, owner, this.deliveryCount, now);
+    if (this.tracksOwners) {
+      this.lastIdMs = news.idMs;
+      this.lastIdSequence = news.idSequence;
+      this.entriesRead++;
+      this.#ownersById.get(owner)!.pending++;
+      this.#noteRun(change.given, offset, owner, now);
+    } else this.#touch();
+    return true;
+  }
+
+  #acquireAgain(owner: number, now: number): boolean {
+    const offset = this.#requeued.pop();
+    this.record = this.#again;
+    this.#again.seek(offset);
+    this.#again.next();
+    this.deliveryCount = this.pending.countOf(offset) + 1;
+    this.pending.set(offset, owner, this.deliveryCount, now);
+    this.#touch();
+    return true;
+  }
+
+  /** Gives the next record and takes it as settled at once (AMQP no-ack, Redis NOACK). */
+  take(): boolean {
+    if (this.#requeued.size > 0) {
+      this.#dropGoneRequeued();
+      if (this.#requeued.size > 0) {
+        this.#acquireAgain(1, 0);
+        this.pending.clear(this.record.offset);
+        return true;
+      }
+    }
+    const news = this.#news;
+    if (!this.#nextNew()) return false;
+    this.record = news;
+    this.deliveryCount = this.#countOfNew(news.offset);
+    if (this.tracksOwners) {
+      this.lastIdMs = news.idMs;
+      this.lastIdSequence = news.idSequence;
+      this.entriesRead++;
+    }
+    this.#touch();
+    return true;
+  }
+
+  /** The record is done with; says whether anybody held it. */
+  settle(offset: number): boolean {
+    const owner = this.pending.clear(offset);
+    if (owner === noOwner) return false;
+    if (this.tracksOwners) {
+      const known = this.#ownersById.get(owner);
+      if (known !== undefined) known.pending--;
+      this.#noteRun(change.settled, offset, 0, 0);
+    }
+    return true;
+  }
+
+  /** The record is to be given out again, in its old place; its delivery count stays. */
+  requeue(offset: number): void {
+    const owner = this.pending.ownerOf(offset);
+    if (owner === noOwner || owner === requeuedOwner) return;
+    const count = this.pending.countOf(offset);
+    this.pending.set(offset, requeuedOwner, count, 0);
+    this.#requeued.push(offset);
+    this.#noteRecord(offset, requeuedOwner, count, 0);
+  }
+
+  /** Notes a holder, count and time outright (XCLAIM). The record must not be gone. */
+  assign(offset: number, owner: number, count: number, time: number): void {
+    const before = this.pending.ownerOf(offset);
+    const known = this.#ownersById.get(before);
+    if (known !== undefined) known.pending--;
+    const taker = this.#ownersById.get(owner);
+    if (taker !== undefined) taker.pending++;
+    this.pending.set(offset, owner, count, time);
+    this.#noteRecord(offset, owner, count, time);
+  }
+
+  /** Moves to the first record at or after `offset`; what is held stays held. */
+  setNext(offset: number): void {
+    this.#news.seek(offset);
+    this.#isMetaChanged = true;
+    this.#touch();
+  }
+
+  /** Sets the group's last-delivered-id and entries-read outright (XGROUP CREATE, SETID). */
+  setGroupPosition(offset: number, lastIdMs: number, lastIdSequence: number, entriesRead: number): void {
+    this.lastIdMs = lastIdMs;
+    this.lastIdSequence = lastIdSequence;
+    this.entriesRead = entriesRead;
+    this.setNext(offset);
+  }
+
+  ownerById(id: number): CursorOwner | undefined {
+    return this.#ownersById.get(id);
+  }
+
+  /** Makes a named consumer. Says nothing when it exists: look in `owners` first. */
+  addOwner(name: string, now: number): CursorOwner {
+    const id = this.#nextOwnerId++;
+    this.#addOwner(id, name, now);
+    this.#endRun();
+    this.#changes.uint8(change.ownerAdded).uint32(id).int64(now).uint32(name.length).latin1(name);
+    this.#touch();
+    return this.owners.get(name)!;
+  }
+
+  #addOwner(id: number, name: string, now: number): void {
+    const owner: CursorOwner = { id, name, seenAt: now, activeAt: -1, pending: 0 };
+    this.owners.set(name, owner);
+    this.#ownersById.set(id, owner);
+    this.#nextOwnerId = Math.max(this.#nextOwnerId, id + 1);
+  }
+
+  /** Removes a named consumer and settles all that it held; returns how many that were. */
+  removeOwner(owner: CursorOwner): number {
+    const held: number[] = [];
+    this.pending.visit(0, Infinity, (offset) => {
+      if (this.pending.ownerOf(offset) === owner.id) held.push(offset);
+      return true;
+    });
+    for (const offset of held) this.settle(offset);
+    this.#dropOwner(owner.id);
+    this.#endRun();
+    this.#changes.uint8(change.ownerRemoved).uint32(owner.id);
+    this.#touch();
+    return held.length;
+  }
+
+  #dropOwner(id: number): void {
+    const owner = this.#ownersById.get(id);
+    if (owner === undefined) return;
+    this.#ownersById.delete(id);
+    this.owners.delete(owner.name);
+  }
+
+  #touch(): void {
+    if (this.handle !== null) this.#storage.changed(this.handle);
+  }
+
+  #noteRun(kind: number, offset: number, owner: number, time: number): void {
+    if (this.handle === null) return;
+    if (
+      this.#runKind === kind &&
+      this.#runTo === offset &&
+      this.#runOwner === owner &&
+      this.#runTime === time
+    ) {
+      this.#runTo = offset + 1;
+      return;
+    }
+    this.#endRun();
+    this.#runKind = kind;
+    this.#runFrom = offset;
+    this.#runTo = offset + 1;
+    this.#runOwner = owner;
+    this.#runTime = time;
+    this.#touch();
+  }
+
+  #endRun(): void {
+    if (this.#runKind === 0) return;
+    const changes = this.#changes.uint8(this.#runKind).int64(this.#runFrom).int64(this.#runTo);
+    if (this.#runKind === change.given) changes.uint32(this.#runOwner).int64(this.#runTime);
+    this.#runKind = 0;
+  }
+
+  #noteRecord(offset: number, owner: number, count: number, time: number): void {
+    if (this.handle === null) return;
+    this.#endRun();
+    this.#changes.uint8(change.noted).int64(offset).int32(owner).uint32(count).int64(time);
+    this.#touch();
+  }
+
+  #encodePosition(writer: ByteWriter): void {
+    writer.int64(this.next).int64(this.lastIdMs).int64(this.lastIdSequence).int64(this.entriesRead);
+    this.#savedNext = this.next;
+    this.#isMetaChanged = false;
+  }
+
+  /** `change = { u8 kind, fields }`, in the order in which they happened; the position comes last. */
+  encodeChange(writer: ByteWriter): void {
+    this.#endRun();
+    writer.bytes(this.#changes.buffer, 0, this.#changes.length);
+    this.#changes.reset();
+    if (this.next !== this.#savedNext || this.#isMetaChanged) {
+      writer.uint8(change.position);
+      this.#encodePosition(writer);
+    }
+  }
+
+  applyChange(reader: ByteReader): void {
+    while (reader.remaining > 0) {
+      switch (reader.uint8()) {
+        case change.position:
+          this.#decodePosition(reader);
+          break;
+        case change.given:
+          this.#applyGiven(reader.int64(), reader.int64(), reader.uint32(), reader.int64());
+          break;
+        case change.settled:
+          this.#applySettled(reader.int64(), reader.int64());
+          break;
+        case change.noted:
+          this.#applyNoted(reader.int64(), reader.int32(), reader.uint32(), reader.int64());
+          break;
+        case change.ownerAdded: {
+          const id = reader.uint32();
+          const now = reader.int64();
+          this.#addOwner(id, reader.latin1(reader.uint32()), now);
+          break;
+        }
+        default:
+          this.#dropOwner(reader.uint32());
+      }
+    }
+  }
+
+  #decodePosition(reader: ByteReader): void {
+    this.#news.seek(reader.int64());
+    this.lastIdMs = reader.int64();
+    this.lastIdSequence = reader.int64();
+    this.entriesRead = reader.int64();
+    this.#savedNext = this.next;
+  }
+
+  #applyGiven(from: number, to: number, owner: number, time: number): void {
+    for (let offset = from; offset < to; offset++) this.#applyNoted(offset, owner, 1, time);
+  }
+
+  #applySettled(from: number, to: number): void {
+    for (let offset = from; offset < to; offset++) {
+      const owner = this.#ownersById.get(this.pending.clear(offset));
+      if (owner !== undefined) owner.pending--;
+    }
+  }
+
+  #applyNoted(offset: number, owner: number, count: number, time: number): void {
+    const before = this.#ownersById.get(this.pending.ownerOf(offset));
+    if (before !== undefined) before.pending--;
+    const after = this.#ownersById.get(owner);
+    if (after !== undefined) after.pending++;
+    this.pending.set(offset, owner, count, time);
+  }
+
+  /** `full = position, u32 owners, { u32 id, i64 seen at, u32 size, name }, u32 noted, { offset, owner, count, time }` */
+  encodeFull(writer: ByteWriter): void {
+    this.#changes.reset();
+    this.#runKind = 0;
+    this.#encodePosition(writer);
+    writer.uint32(this.owners.size);
+    for (const owner of this.owners.values()) {
+      writer.uint32(owner.id).int64(owner.seenAt).uint32(owner.name.length).latin1(owner.name);
+    }
+    const countAt = writer.length;
+    let noted = 0;
+    writer.uint32(0);
+    this.pending.visit(0, Infinity, (offset) => {
+      const owner = this.pending.ownerOf(offset);
+      if (!this.tracksOwners && owner !== requeuedOwner) return true;
+      writer
+        .int64(offset)
+        .int32(owner)
+        .uint32(this.pending.countOf(offset))
+        .int64(this.pending.timeOf(offset));
+      noted++;
+      return true;
+    });
+    writer.patchUint32(countAt, noted);
+  }
+
+  restoreFull(reader: ByteReader): void {
+    this.owners.clear();
+    this.#ownersById.clear();
+    this.pending.reset();
+    this.#decodePosition(reader);
+    for (let left = reader.uint32(); left > 0; left--) {
+      const id = reader.uint32();
+      const seenAt = reader.int64();
+      this.#addOwner(id, reader.latin1(reader.uint32()), seenAt);
+    }
+    for (let left = reader.uint32(); left > 0; left--) {
+      this.#applyNoted(reader.int64(), reader.int32(), reader.uint32(), reader.int64());
+    }
+  }
+
+  /** After replay: a cursor without owners gives out again, marked, whatever was held when the process ended. */
+  restored(): void {
+    if (this.tracksOwners) return;
+    this.redeliveredBelow = this.next;
+    this.#countsBefore = new Map();
+    this.pending.visit(0, Infinity, (offset) => {
+      if (!this.log.removed.has(offset)) this.#countsBefore.set(offset, this.pending.countOf(offset));
+      return true;
+    });
+    this.pending.reset();
+    this.#news.seek(this.log.firstOffset);
+  }
+
+  /** Forgets what waits to be given out again: the ready records of the log are being purged. */
+  forgetRequeued(): void {
+    while (this.#requeued.size > 0) {
+      const offset = this.#requeued.pop();
+      if (this.pending.ownerOf(offset) === requeuedOwner) this.pending.clear(offset);
+    }
+  }
+
+  /** Delivery counts of records that were given out before a restart. */
+  #countsBefore = new Map<number, number>();
+
+  #countOfNew(offset: number): number {
+    if (offset >= this.redeliveredBelow) return 1;
+    return (this.#countsBefore.get(offset) ?? 1) + 1;
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * The end of each tick, in its one right order: deliver, write, send.
+ *
+ * Nothing leaves on a socket before the journal has taken what it speaks of; that is what makes every acknowledgement
+ * true for a killed process, and the holds of `NetConnection` do the same for the durable level.
+ * Invariant: `#send` runs only after a flush that succeeded, in the same turn.
+ */
+import type { Timer, Timers } from "../base/clock.ts";
+import { limits } from "../base/limits.ts";
+import type { ConnectionHost, FlushableConnection } from "../protocols/contract.ts";
+import type { Storage } from "../storage/index.ts";
+import type { Queue } from "./queue.ts";
+
+/** Something that waits for the durable watermark, such as a channel with unconfirmed publishes. */
+export interface DurableWaiter {
+  /** The watermark stands at `position` now. Register again to hear more. */
+  durableMoved(position: number): void;
+}
+
+const retryDelayMs = 100;
+/** A round delivers what the one before published (dead letters); more rounds than this wait for the next tick. */
+const roundsMax = 16;
+
+export class Ticker implements ConnectionHost {
+  readonly #storage: Storage;
+  readonly #timers: Timers;
+  readonly #afterFlush: () => void;
+  #isRequested = false;
+  #isRunning = false;
+  #scheduled: Queue[] = [];
+  #touched: FlushableConnection[] = [];
+  #held: FlushableConnection[] = [];
+  #waiters: DurableWaiter[] = [];
+  #lazySync: Timer | null = null;
+  #retry: Timer | null = null;
+  isClosed = false;
+  ticks = 0;
+
+  constructor(storage: Storage, timers: Timers, afterFlush: () => void) {
+    this.#storage = storage;
+    this.#timers = timers;
+    this.#afterFlush = afterFlush;
+  }
+
+  /** Sees to it that this tick ends with a flush. */
+  request(): void {
+    if (this.#isRequested) return;
+    this.#isRequested = true;
+    this.#timers.atTickEnd(() => this.run());
+  }
+
+  schedule(queue: Queue): void {
+    if (queue.isScheduled) return;
+    queue.isScheduled = true;
+    this.#scheduled.push(queue);
+    this.request();
+  }
+
+  connectionTouched(connection: FlushableConnection): void {
+    this.#touched.push(connection);
+    this.request();
+  }
+
+  connectionHeld(connection: FlushableConnection): void {
+    this.#held.push(connection);
+    this.request();
+  }
+
+  get durablePosition(): number {
+    return this.#storage.durable;
+  }
+
+  get writtenPosition(): number {
+    return this.#storage.written;
+  }
+
+  /** Calls the waiter once, when the durable watermark next moves. */
+  awaitDurable(waiter: DurableWaiter): void {
+    this.#waiters.push(waiter);
+    this.request();
+  }
+
+  /** The durable watermark moved. */
+  durableMoved(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    const position = this.#storage.durable;
+    for (const waiter of waiters) waiter.durableMoved(position);
+    this.#touched.push(...this.#held);
+    this.#held = [];
+    this.run();
+  }
+
+  run(): void {
+    if (this.#isRunning || this.isClosed) return;
+    this.#isRunning = true;
+    this.#isRequested = false;
+    this.ticks++;
+    this.#deliver();
+    if (this.#storage.flush()) {
+      this.#send();
+      this.#sync();
+      this.#afterFlush();
+    } else this.#retryLater();
+    this.#isRunning = false;
+    if (this.#scheduled.length > 0 || this.#touched.length > 0) this.request();
+  }
+
+  #deliver(): void {
+    const storage = this.#storage;
+    for (let round = 0; round < roundsMax; round++) {
+      storage.seal();
+      this.#collect();
+      const scheduled = this.#scheduled;
+      if (scheduled.length === 0) return;
+      this.#scheduled = [];
+      for (const queue of scheduled) {
+        queue.isScheduled = false;
+        queue.atTickEnd();
+      }
+    }
+  }
+
+  #collect(): void {
+    const { journal, volatile } = this.#storage;
+    for (const store of journal === null ? [volatile] : [journal, volatile]) {
+      for (const log of store.dirtyLogs) {
+        log.isDirty = false;
+        log.owner?.appended();
+      }
+      store.dirtyLogs.length = 0;
+    }
+  }
+
+  #send(): void {
+    const touched = this.#touched;
+    this.#touched = [];
+    for (const connection of touched) connection.flush();
+  }
+
+  #sync(): void {
+    const storage = this.#storage;
+    if (storage.durable === storage.written) return;
+    const isAwaited = this.#held.length > 0 || this.#waiters.length > 0;
+    if (isAwaited || storage.written - storage.durable > limits.journalBacklogBytesMax / 4) {
+      storage.startSync();
+      return;
+    }
+    this.#lazySync ??= this.#timers.after(limits.lazySyncDelayMs, () => {
+      this.#lazySync = null;
+      storage.startSync();
+    });
+  }
+
+  #retryLater(): void {
+    this.#retry ??= this.#timers.after(retryDelayMs, () => {
+      this.#retry = null;
+      this.request();
+    });
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.#lazySync?.cancel();
+    this.#retry?.cancel();
+  }
+}

@@ -1,0 +1,407 @@
+/**
+ * One namespace of exchanges, queues, streams and topics, and the bindings between them.
+ *
+ * Declaring, deleting, binding and finding routes are here; delivering is the queue's part. Every change of a durable
+ * thing is in the table before the call returns (and on disk with this tick's write). Invariants: a binding's two ends
+ * exist; `routingVersion` grows with every change that can alter a route, and deleted queues are in no route.
+ */
+import { BrokerError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import { type Log, LogGroup } from "../storage/index.ts";
+import type { Broker } from "./broker.ts";
+import {
+  type Binding,
+  bindingIdentity,
+  type Destination,
+  Exchange,
+  type ExchangeOptions,
+  type ExchangeType,
+} from "./exchange.ts";
+import { GroupOffsets } from "./group-offsets.ts";
+import { LiveChannels } from "./live-channels.ts";
+import { definitionKey } from "./names.ts";
+import { Queue, type QueueOptions } from "./queue.ts";
+import { noRoute, type Route } from "./route.ts";
+import type { BindingArguments, HeaderLookup } from "./routing/router.ts";
+import { SharedCursor } from "./shared-cursor.ts";
+import { Topics } from "./topics.ts";
+
+const standardExchanges: [name: string, type: ExchangeType][] = [
+  ["", "direct"],
+  ["amq.direct", "direct"],
+  ["amq.fanout", "fanout"],
+  ["amq.topic", "topic"],
+  ["amq.headers", "headers"],
+  ["amq.match", "headers"],
+];
+
+const noHeaders: HeaderLookup = () => new Map();
+
+export class Vhost {
+  readonly name: string;
+  readonly broker: Broker;
+  readonly exchanges = new Map<string, Exchange>();
+  readonly queues = new Map<string, Queue>();
+  readonly topics: Topics;
+  readonly groupOffsets: GroupOffsets;
+  readonly live: LiveChannels;
+  /** Bindings by destination, for deleting with it. */
+  readonly #bindingsTo = new Map<Destination, Set<Binding>>();
+  routingVersion = 1;
+  readonly #groups = new Map<string, LogGroup>();
+
+  constructor(broker: Broker, name: string) {
+    this.broker = broker;
+    this.name = name;
+    this.topics = new Topics(this);
+    this.groupOffsets = new GroupOffsets(this);
+    for (const [exchange, type] of standardExchanges) {
+      const options = { name: exchange, type, durable: true, autoDelete: false, internal: false, args: {} };
+      this.exchanges.set(exchange, new Exchange(options));
+    }
+    this.live = new LiveChannels(this);
+  }
+
+  // Exchanges
+
+  /** The exchange of that name. Throws NOT_FOUND. */
+  exchange(name: string): Exchange {
+    const exchange = this.exchanges.get(name);
+    if (exchange === undefined)
+      throw new BrokerError("NOT_FOUND", `no exchange '${name}' in vhost '${this.name}'`);
+    return exchange;
+  }
+
+  /** Makes an exchange, or returns the one that is there and the same. Throws PRECONDITION_FAILED where it differs. */
+  declareExchange(options: ExchangeOptions): Exchange {
+    const present = this.exchanges.get(options.name);
+    if (present !== undefined) {
+      this.#assertSame("exchange", present.name, [
+        ["type", options.type, present.type],
+        ["durable", options.durable, present.durable],
+        ["auto_delete", options.autoDelete, present.autoDelete],
+        ["internal", options.internal, present.internal],
+        ["alternate-exchange", options.args["alternate-exchange"], present.args["alternate-exchange"]],
+      ]);
+      return present;
+    }
+    checkName("exchange", options.name);
+    if (options.durable) {
+      const { type, autoDelete, internal, args } = options;
+      this.#save(definitionKey("exchange", this.name, options.name), { type, autoDelete, internal, args });
+    }
+    return this.declareRestoredExchange(options);
+  }
+
+  /** Start-up: the exchange is in the table already. */
+  declareRestoredExchange(options: ExchangeOptions): Exchange {
+    const exchange = new Exchange(options);
+    this.exchanges.set(options.name, exchange);
+    this.routingVersion++;
+    return exchange;
+  }
+
+  deleteExchange(exchange: Exchange): void {
+    exchange.isDeleted = true;
+    this.exchanges.delete(exchange.name);
+    for (const binding of exchange.bindings.values()) this.#removeBinding(binding);
+    this.#removeBindingsTo(exchange);
+    this.broker.storage.table.delete(definitionKey("exchange", this.name, exchange.name));
+    this.routingVersion++;
+  }
+
+  // Queues and streams
+
+  /** The queue or stream of that name. Throws NOT_FOUND. */
+  queue(name: string): Queue {
+    const queue = this.queues.get(name);
+    if (queue === undefined) throw new BrokerError("NOT_FOUND", `no queue '${name}' in vhost '${this.name}'`);
+    return queue;
+  }
+
+  /** Makes a queue or stream, or returns the one that is there and the same. Throws PRECONDITION_FAILED. */
+  declareQueue(options: QueueOptions): Queue {
+    const present = this.queues.get(options.name);
+    if (present !== undefined) {
+      this.#assertSame("queue", present.name, [
+        ["durable", options.durable, present.durable],
+        ["exclusive", options.exclusiveOwner > 0, present.exclusiveOwner > 0],
+        ["auto_delete", options.autoDelete, present.autoDelete],
+        ["x-queue-type", typeName(options.kind), typeName(present.kind)],
+      ]);
+      for (const name of comparedArguments) this.#assertSameArgument(present, options.args, name);
+      return present;
+    }
+    checkName("queue", options.name);
+    return this.#makeQueue(options);
+  }
+
+  #makeQueue(options: QueueOptions): Queue {
+    const storage = this.broker.storage;
+    const isKept = options.durable && options.exclusiveOwner === 0;
+    const log = storage.createLog(isKept);
+    let cursor: SharedCursor | null = null;
+    if (options.kind === "queue") {
+      cursor = new SharedCursor(log, storage, false);
+      if (isKept) cursor.handle = storage.createState(cursor);
+    }
+    const queue = this.addQueue(options, log, cursor);
+    if (isKept) {
+      const { kind, autoDelete, args } = options;
+      const definition = { kind, autoDelete, args, log: log.id, cursor: cursor?.handle?.id ?? 0 };
+      this.#save(definitionKey("queue", this.name, options.name), definition);
+    }
+    return queue;
+  }
+
+  /** Also used at start-up, with the log and cursor restored. */
+  addQueue(options: QueueOptions, log: Log, cursor: SharedCursor | null): Queue {
+    const queue = new Queue(this, options, log, cursor);
+    this.queues.set(options.name, queue);
+    this.exchanges.get("")!.router.bind(queue, options.name, {});
+    this.routingVersion++;
+    return queue;
+  }
+
+  /** Deletes a queue with its records, bindings, groups and consumers. */
+  deleteQueue(queue: Queue): void {
+    if (queue.isDeleted) return;
+    queue.isDeleted = true;
+    this.queues.delete(queue.name);
+    this.exchanges.get("")!.router.unbind(queue, queue.name, {});
+    this.#removeBindingsTo(queue);
+    this.routingVersion++;
+    const { storage } = this.broker;
+    for (const name of queue.groups.keys()) this.deleteGroup(queue, name);
+    if (queue.cursor?.handle != null) storage.deleteState(queue.cursor.handle);
+    storage.deleteLog(queue.log);
+    storage.table.delete(definitionKey("queue", this.name, queue.name));
+    this.topics.queueDeleted(queue);
+    const consumers = queue.consumers;
+    queue.consumers = [];
+    for (const consumer of consumers) consumer.cancelled(queue);
+    for (const waiter of queue.waiters) waiter.logChanged(queue);
+    queue.waiters.clear();
+  }
+
+  // Consumer groups with owners (Redis)
+
+  createGroup(queue: Queue, name: string): SharedCursor {
+    const { storage } = this.broker;
+    const cursor = new SharedCursor(queue.log, storage, true);
+    queue.groups.set(name, cursor);
+    if (queue.log.isDurable) {
+      cursor.handle = storage.createState(cursor);
+      this.#save(definitionKey("group", this.name, queue.name, name), { cursor: cursor.handle.id });
+    }
+    return cursor;
+  }
+
+  deleteGroup(queue: Queue, name: string): void {
+    const cursor = queue.groups.get(name);
+    if (cursor === undefined) return;
+    queue.groups.delete(name);
+    const { storage } = this.broker;
+    if (cursor.handle !== null) storage.deleteState(cursor.handle);
+    storage.table.delete(definitionKey("group", this.name, queue.name, name));
+    for (const waiter of queue.waiters) waiter.logChanged(queue);
+  }
+
+  // Bindings
+
+  bind(source: Exchange, destination: Destination, key: string, args: BindingArguments): void {
+    if (source.bindings.has(bindingIdentity(destination, key, args))) return;
+    const binding = this.bindRestored(source, destination, key, args);
+    if (binding.isDurable) this.#save(this.#bindingKey(binding), { args });
+  }
+
+  /** Start-up: the binding is in the table already. */
+  bindRestored(source: Exchange, destination: Destination, key: string, args: BindingArguments): Binding {
+    const identity = bindingIdentity(destination, key, args);
+    const isKept =
+      destination.kind === "exchange"
+        ? destination.durable
+        : destination.durable && destination.exclusiveOwner === 0;
+    const binding: Binding = { source, destination, key, args, isDurable: source.durable && isKept };
+    source.bindings.set(identity, binding);
+    let known = this.#bindingsTo.get(destination);
+    if (known === undefined) this.#bindingsTo.set(destination, (known = new Set()));
+    known.add(binding);
+    source.router.bind(destination, key, args);
+    this.routingVersion++;
+    return binding;
+  }
+
+  /** Removes a binding; removing one that is not there is no error, as in RabbitMQ. */
+  unbind(source: Exchange, destination: Destination, key: string, args: BindingArguments): void {
+    const binding = source.bindings.get(bindingIdentity(destination, key, args));
+    if (binding === undefined) return;
+    this.#removeBinding(binding);
+    this.#deleteIfUnused(source);
+  }
+
+  bindingsTo(destination: Destination): Iterable<Binding> {
+    return this.#bindingsTo.get(destination) ?? [];
+  }
+
+  #bindingKey({ source, destination, key, args }: Binding): string {
+    const kind = destination.kind === "exchange" ? "e" : "q";
+    return definitionKey(
+      "binding",
+      this.name,
+      source.name,
+      kind,
+      destination.name,
+      key,
+      JSON.stringify(args),
+    );
+  }
+
+  #removeBinding(binding: Binding): void {
+    const { source, destination, key, args } = binding;
+    source.bindings.delete(bindingIdentity(destination, key, args));
+    this.#bindingsTo.get(destination)?.delete(binding);
+    source.router.unbind(destination, key, args);
+    if (binding.isDurable) this.broker.storage.table.delete(this.#bindingKey(binding));
+    this.routingVersion++;
+  }
+
+  #removeBindingsTo(destination: Destination): void {
+    for (const binding of this.#bindingsTo.get(destination) ?? []) {
+      this.#removeBinding(binding);
+      this.#deleteIfUnused(binding.source);
+    }
+    this.#bindingsTo.delete(destination);
+  }
+
+  #deleteIfUnused(exchange: Exchange): void {
+    if (exchange.autoDelete && exchange.bindings.size === 0 && !exchange.isDeleted)
+      this.deleteExchange(exchange);
+  }
+
+  // Routes
+
+  /** Where a message goes. `headers` is asked only where a headers exchange is on the way. */
+  route(exchange: Exchange, key: string, headers: HeaderLookup = noHeaders): Route {
+    const routes = exchange.routes;
+    if (exchange.routesVersion !== this.routingVersion) {
+      routes.clear();
+      exchange.routesVersion = this.routingVersion;
+    }
+    const known = routes.get(key);
+    if (known !== undefined) return known;
+    const walk = { queues: new Set<Queue>(), seen: new Set<Exchange>(), usesHeaders: false };
+    this.#walk(exchange, key, headers, walk);
+    const route = walk.queues.size === 0 ? noRoute : this.#makeRoute([...walk.queues]);
+    if (!walk.usesHeaders) {
+      if (routes.size >= limits.routesCachedMax) routes.clear();
+      routes.set(key, route);
+    }
+    return route;
+  }
+
+  #walk(
+    exchange: Exchange,
+    key: string,
+    headers: HeaderLookup,
+    walk: { queues: Set<Queue>; seen: Set<Exchange>; usesHeaders: boolean },
+  ): void {
+    if (walk.seen.has(exchange)) return;
+    walk.seen.add(exchange);
+    if (exchange.router.usesHeaders) walk.usesHeaders = true;
+    const found = new Set<Destination>();
+    exchange.router.route(key, headers, found);
+    if (found.size === 0 && exchange.alternate !== undefined) {
+      const alternate = this.exchanges.get(exchange.alternate);
+      if (alternate !== undefined) this.#walk(alternate, key, headers, walk);
+      return;
+    }
+    for (const destination of found) {
+      if (destination.kind === "exchange") this.#walk(destination, key, headers, walk);
+      else walk.queues.add(destination);
+    }
+  }
+
+  #makeRoute(queues: Queue[]): Route {
+    const durable = queues.filter((queue) => queue.log.isDurable).map((queue) => queue.log);
+    const volatile = queues.filter((queue) => !queue.log.isDurable).map((queue) => queue.log);
+    const hasGuards = queues.some((queue) => queue.policy.overflow !== "drop-head");
+    return { durable: this.#group(durable), volatile: this.#group(volatile), queues, hasGuards };
+  }
+
+  /** One group for each set of logs, so that messages with different keys but equal targets share a frame. */
+  #group(logs: Log[]): LogGroup | null {
+    if (logs.length === 0) return null;
+    if (logs.length === 1) return logs[0]!.group;
+    logs.sort((a, b) => a.id - b.id);
+    const key = logs.map((log) => log.id).join(" ");
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      if (this.#groups.size >= limits.routesCachedMax) this.#groups.clear();
+      this.#groups.set(key, (group = new LogGroup(logs)));
+    }
+    return group;
+  }
+
+  // Definitions
+
+  #save(key: string, definition: object): void {
+    this.broker.storage.table.put(key, JSON.stringify(definition));
+  }
+
+  #assertSame(
+    kind: string,
+    name: string,
+    fields: [field: string, received: unknown, current: unknown][],
+  ): void {
+    for (const [field, received, current] of fields) {
+      if (received === current) continue;
+      throw new BrokerError(
+        "PRECONDITION_FAILED",
+        `inequivalent arg '${field}' for ${kind} '${name}' in vhost '${this.name}': ` +
+          `received ${shown(received)} but current is ${shown(current)}`,
+      );
+    }
+  }
+
+  #assertSameArgument(queue: Queue, args: BindingArguments, name: string): void {
+    const received = args[name];
+    const current = queue.args[name];
+    if (JSON.stringify(received) === JSON.stringify(current)) return;
+    this.#assertSame("queue", queue.name, [[name, received, current]]);
+  }
+}
+
+const comparedArguments = [
+  "x-expires",
+  "x-message-ttl",
+  "x-max-length",
+  "x-max-length-bytes",
+  "x-overflow",
+  "x-dead-letter-exchange",
+  "x-dead-letter-routing-key",
+  "x-max-priority",
+  "x-single-active-consumer",
+  "x-max-age",
+];
+
+function typeName(kind: "queue" | "stream"): string {
+  return kind === "stream" ? "stream" : "classic";
+}
+
+/** RabbitMQ's way of naming a value in a 406. */
+function shown(value: unknown): string {
+  if (value === undefined) return "none";
+  if (typeof value === "number") return `the value '${value}' of type 'signedint'`;
+  if (typeof value === "string") return `the value '${value}' of type 'longstr'`;
+  return `'${JSON.stringify(value)}'`;
+}
+
+function checkName(kind: string, name: string): void {
+  if (Buffer.byteLength(name) > limits.nameBytesMax) {
+    throw new BrokerError(
+      "INVALID",
+      `${kind} name of ${Buffer.byteLength(name)} bytes; the most is ${limits.nameBytesMax}`,
+    );
+  }
+}

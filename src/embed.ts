@@ -1,0 +1,159 @@
+/**
+ * The library: `startBroker()` runs the broker inside another program, on Bun and on Node.
+ *
+ *     const broker = await startBroker({ dataDir: "memory", ports: { redis: 0 } });
+ *     broker.ports.redis; await broker.close();
+ *
+ * This and main.ts are the only wiring: here every protocol is named once. Brokers in one process share nothing.
+ */
+import os from "node:os";
+import path from "node:path";
+import { startHttp } from "./admin/http.ts";
+import { registerProcessMetrics } from "./admin/process-metrics.ts";
+import { type Config, resolveConfig } from "./base/config.ts";
+import { Logger } from "./base/logger.ts";
+import { MetricsRegistry } from "./base/metrics.ts";
+import { Broker } from "./broker/broker.ts";
+import { registerBrokerMetrics } from "./broker/metrics.ts";
+import { Server } from "./net/listen.ts";
+import { systemClock, systemRandom, systemTimers } from "./net/runtime.ts";
+import { amqpProtocol } from "./protocols/amqp/index.ts";
+import type { Protocol } from "./protocols/contract.ts";
+import { kafkaProtocol } from "./protocols/kafka/index.ts";
+import { redisProtocol } from "./protocols/redis/index.ts";
+import { localDisk, lockDirectory } from "./storage/index.ts";
+
+export type PortName = "redis" | "amqp" | "kafka" | "http";
+
+export interface StartOptions {
+  /** Directory of all that is kept, or `memory` (the default here), which keeps nothing. */
+  dataDir?: string;
+  /** Ports by protocol: a number, 0 for a free one (the default here), or `off`. */
+  ports?: Partial<Record<PortName, number | "off">>;
+  /** Name or address to listen on; by default `localhost`, both loopback addresses. */
+  host?: string;
+  logLevel?: Config["logLevel"];
+  advertisedHost?: string;
+  advertisedPort?: number;
+  durabilityRedisStreams?: Config["durabilityRedisStreams"];
+  journalBytesMax?: number;
+  memoryBytesMax?: number;
+}
+
+export interface RunningBroker {
+  /** Where each protocol listens; those that are off are absent. */
+  readonly ports: Partial<Record<PortName, number>>;
+  /** The absolute path, or `memory`. */
+  readonly dataDir: string;
+  /** Stops listening, ends the connections, writes and syncs everything. */
+  close(): Promise<void>;
+}
+
+/** Starts a broker. Throws StartError when a port or the data directory is taken, with one line that says which. */
+export async function startBroker(options: StartOptions = {}): Promise<RunningBroker> {
+  const { ports = {}, ...settings } = options;
+  const defaults = await resolveConfig({
+    argv: [],
+    environment: {},
+    readFile: async () => "",
+    memoryBytesTotal: os.totalmem(),
+  });
+  return startConfigured({
+    ...defaults,
+    dataDir: "memory",
+    logLevel: "warn",
+    ...settings,
+    redisPort: ports.redis ?? 0,
+    amqpPort: ports.amqp ?? 0,
+    kafkaPort: ports.kafka ?? 0,
+    httpPort: ports.http ?? 0,
+  });
+}
+
+/** Starts a broker from settled options; what the command line uses. */
+export async function startConfigured(config: Config): Promise<RunningBroker> {
+  const logger = new Logger({
+    level: config.logLevel,
+    clock: systemClock,
+    sink: (line) => process.stderr.write(line),
+  });
+  const isKept = config.dataDir !== "memory";
+  const directory = isKept ? path.resolve(config.dataDir) : "memory";
+  const unlock = isKept ? lockDirectory(directory) : () => {};
+  const opened: { close(): Promise<void> | void }[] = [{ close: unlock }];
+  try {
+    return await open(config, directory, logger, opened);
+  } catch (error) {
+    for (const part of opened.reverse()) await part.close();
+    throw error;
+  }
+}
+
+async function open(
+  config: Config,
+  directory: string,
+  logger: Logger,
+  opened: { close(): Promise<void> | void }[],
+): Promise<RunningBroker> {
+  const broker = await Broker.open({
+    disk: config.dataDir === "memory" ? null : localDisk,
+    directory,
+    clock: systemClock,
+    timers: systemTimers,
+    random: systemRandom,
+    logger,
+    journalBytesMax: config.journalBytesMax,
+    memoryBytesMax: config.memoryBytesMax,
+    redisStreamsDurability: config.durabilityRedisStreams,
+    onFatal: (error) => {
+      logger.error("the disk failed to sync; stopping, so that nothing is promised that may be lost", {
+        error,
+      });
+      process.exit(1);
+    },
+  });
+  opened.push({ close: () => broker.close() });
+  const advertised = { host: config.advertisedHost, port: config.advertisedPort };
+  const wanted: [Protocol, number | "off"][] = [
+    [redisProtocol(broker), config.redisPort],
+    [amqpProtocol(broker), config.amqpPort],
+    [kafkaProtocol(broker, advertised), config.kafkaPort],
+  ];
+  const servers: Server[] = [];
+  const ports: Partial<Record<PortName, number>> = {};
+  for (const [protocol, port] of wanted) {
+    if (port === "off") continue;
+    const server = await Server.listen({
+      protocol,
+      host: config.host,
+      port,
+      connectionHost: broker.ticker,
+      clock: systemClock,
+    });
+    servers.push(server);
+    opened.push({ close: () => closeServer(server) });
+    ports[protocol.name] = server.port;
+  }
+  if (config.httpPort !== "off") {
+    const registry = new MetricsRegistry();
+    registerProcessMetrics(registry);
+    registerBrokerMetrics(registry, broker, servers);
+    const readiness = () => ({
+      ready: broker.storage.failure === null,
+      checks: { journal: broker.storage.failure?.message ?? "ok" },
+    });
+    const http = await startHttp({ host: config.host, port: config.httpPort, registry, readiness, logger });
+    opened.push(http);
+    ports.http = http.port;
+  }
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    for (const part of opened.toReversed()) await part.close();
+  };
+  return { ports, dataDir: directory, close: () => (closing ??= close()) };
+}
+
+function closeServer(server: Server): void {
+  server.stopListening();
+  server.destroyConnections();
+}

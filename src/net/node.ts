@@ -1,0 +1,58 @@
+/** Node's sockets: `write` keeps the bytes, so they are copied; what it buffers is bounded by its high-water mark. */
+import net from "node:net";
+import type { Address } from "../protocols/contract.ts";
+import type { NetConnection, Transport } from "./connection.ts";
+import type { Accept, Listener } from "./listen.ts";
+
+class NodeTransport implements Transport {
+  readonly #socket: net.Socket;
+  readonly local: Address;
+  readonly remote: Address;
+
+  constructor(socket: net.Socket) {
+    this.#socket = socket;
+    this.local = { host: socket.localAddress ?? "", port: socket.localPort ?? 0 };
+    this.remote = { host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
+  }
+
+  write(bytes: Buffer, start: number, end: number): number {
+    if (this.#socket.writableNeedDrain) return 0;
+    this.#socket.write(Buffer.from(bytes.subarray(start, end)));
+    return end - start;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+export function listenNode(host: string, port: number, accept: Accept): Promise<Listener> {
+  const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    const connection: NetConnection = accept(new NodeTransport(socket));
+    socket.on("data", (bytes: Buffer) => connection.received(bytes));
+    socket.on("drain", () => connection.drained());
+    socket.on("close", () => connection.closed());
+    socket.on("error", () => connection.destroy());
+    socket.on("end", () => connection.end());
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port, exclusive: true }, () => {
+      server.off("error", reject);
+      const address = server.address() as net.AddressInfo;
+      resolve({ port: address.port, close: () => server.close() });
+    });
+  });
+}
