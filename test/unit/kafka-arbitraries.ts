@@ -46,8 +46,6 @@ function presentArbitrary(spec: FieldSpec, version: number, options: BodyOptions
       return fc.integer({ min: -0x8000_0000, max: 0x7fff_ffff });
     case "int64":
       return fc.maxSafeInteger();
-    case "float64":
-      return fc.double({ noNaN: true });
     case "string":
       return fc.string({ unit: "grapheme", maxLength: 20 });
     case "uuid":
@@ -61,7 +59,7 @@ function presentArbitrary(spec: FieldSpec, version: number, options: BodyOptions
       return fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes));
     case "struct":
       return bodyArbitrary(spec.fields!, version, options);
-    case "array":
+    default:
       return fc.array(valueArbitrary(spec.element!, version, options), { maxLength: 3 });
   }
 }

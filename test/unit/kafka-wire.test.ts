@@ -1,6 +1,7 @@
 /** Every api in every version: what is encoded decodes to the same, byte for byte; what is broken is refused. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import * as platformatic from "@platformatic/kafka";
 import fc from "fast-check";
 import { ByteReader, ByteWriter } from "../../src/base/bytes.ts";
 import { BrokerError } from "../../src/base/errors.ts";
@@ -15,11 +16,15 @@ import {
 } from "../../src/protocols/kafka/wire/codec.ts";
 import { readStruct } from "../../src/protocols/kafka/wire/decode.ts";
 import { writeStruct } from "../../src/protocols/kafka/wire/encode.ts";
-import { errorCodes } from "../../src/protocols/kafka/wire/error-codes.ts";
+import { errorCodes, errorNameOf, isRetriable } from "../../src/protocols/kafka/wire/error-codes.ts";
 import type { Plan } from "../../src/protocols/kafka/wire/plan.ts";
 import { bodyArbitrary } from "./kafka-arbitraries.ts";
 
 const runs = { numRuns: 25 };
+
+function hex(text: string): Buffer {
+  return Buffer.from(text.replaceAll(" ", ""), "hex");
+}
 
 function eachVersion(check: (api: Api, version: number) => void): void {
   let checked = 0;
@@ -139,7 +144,7 @@ describe("Kafka messages", () => {
 
   test("a tagged field that does not fill its size is refused", () => {
     const plan = allApis.find((api) => api.name === "ApiVersions")!.plans(3).response;
-    const bytes = Buffer.from("0000" + "01" + "00000000" + "01" + "01" + "09" + "000000000000000500", "hex");
+    const bytes = hex("0000 01 00000000 01 01 09 000000000000000500");
     assert.equal(tryDecode(plan, bytes), null);
   });
 
@@ -212,7 +217,7 @@ describe("Kafka requests and responses", () => {
 
   test("an ApiVersions request of a version to come is answered in version 0", () => {
     // Header v2 with a tag, and a body that nobody can know.
-    const bytes = Buffer.from("0012" + "0063" + "00000005" + "000161" + "00" + "ff".repeat(9), "hex");
+    const bytes = hex("0012 0063 00000005 000161 00 ffffffffffffffff");
     const request = decodeRequest(bytes, 0, bytes.length);
     assert.deepEqual(request, {
       name: null,
@@ -230,13 +235,13 @@ describe("Kafka requests and responses", () => {
       { errorCode: errorCodes.UNSUPPORTED_VERSION, apiKeys: apiVersionRanges },
     );
     const answer = writer.copy();
-    assert.equal(answer.subarray(4, 14).toString("hex"), "00000005" + "0023" + "0000001d");
+    assert.equal(answer.subarray(4, 14).toString("hex"), "0000000500230000001d");
     const { body } = decodeResponse(answer, 4, answer.length, "ApiVersions", 0);
     assert.deepEqual(body.apiKeys, apiVersionRanges);
   });
 
   test("unknown apis are named by their key", () => {
-    const bytes = Buffer.from("0fff" + "0000" + "00000005" + "ffff", "hex");
+    const bytes = hex("0fff 0000 00000005 ffff");
     const request = decodeRequest(bytes, 0, bytes.length);
     assert.equal(request.name, null);
     assert.equal(request.apiKey, 0xfff);
@@ -277,5 +282,20 @@ describe("Kafka requests and responses", () => {
       60: [0, 2],
       75: [0, 0],
     });
+  });
+});
+
+describe("Kafka error codes", () => {
+  test("agree with those that a client knows", () => {
+    let compared = 0;
+    for (const { id, code, canRetry } of Object.values(platformatic.protocolErrors)) {
+      assert.equal(errorCodes[id as keyof typeof errorCodes], code, id);
+      assert.equal(isRetriable(code), canRetry, id);
+      assert.equal(errorNameOf(code), id);
+      compared++;
+    }
+    assert.ok(compared > 120);
+    assert.equal(errorNameOf(9999), "UNKNOWN_SERVER_ERROR");
+    assert.equal(errorCodes.NONE, 0);
   });
 });
