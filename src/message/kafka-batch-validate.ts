@@ -31,6 +31,9 @@ export interface BatchRules {
   readonly decompressedBytesMax: number;
 }
 
+/** Seven fields of one byte each. */
+const recordBytesMin = 7;
+
 const cursor = new RecordCursor();
 
 /**
@@ -71,6 +74,10 @@ function checkHeader(batch: KafkaBatch, rules: BatchRules): BatchFault | null {
   const count = batch.recordCount;
   if (count <= 0 || batch.lastOffsetDelta !== count - 1) {
     return fault("INVALID_RECORD", `${count} records with last offset delta ${batch.lastOffsetDelta}`);
+  }
+  // Holds back a batch that would take millions of offsets with a handful of bytes, when nobody looks into it.
+  if (codec === codecs.none && count * recordBytesMin > batch.end - batch.recordsStart) {
+    return fault("INVALID_RECORD", `${count} records in ${batch.sizeBytes} bytes`);
   }
   if ((batch.attributes & attributeBits.control) !== 0) {
     return fault("INVALID_RECORD", "clients may not write control records");

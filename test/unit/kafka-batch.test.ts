@@ -356,6 +356,11 @@ describe("validation of what producers send", () => {
     });
     assert.equal(check(fewer), "INVALID_RECORD");
     assert.equal(check(fewer, { recordsChecked: false }), null);
+    const many = patched((bytes) => {
+      putInt32(bytes, 57, 0x7fff_ffff);
+      putInt32(bytes, 23, 0x7fff_fffe);
+    });
+    assert.equal(check(many, { recordsChecked: false }), "INVALID_RECORD");
     // Offsets with a gap.
     assert.equal(check(build([produced[0]!, produced[2]!])), "INVALID_RECORD");
   });

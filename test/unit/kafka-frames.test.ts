@@ -49,6 +49,12 @@ describe("FrameSplitter", () => {
     assert.equal(splitter.next(), false);
   });
 
+  test("a chunk that is not used up is not replaced", () => {
+    const splitter = new FrameSplitter(1000);
+    splitter.push(frame(Buffer.from("abc")));
+    assert.throws(() => splitter.push(Buffer.alloc(1)), BrokerError);
+  });
+
   test("an announced size takes no memory by itself, and has a bound", () => {
     const splitter = new FrameSplitter(100 * 1024 * 1024);
     splitter.push(Buffer.from("06400000aabb", "hex"));

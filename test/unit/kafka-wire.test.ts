@@ -215,6 +215,17 @@ describe("Kafka requests and responses", () => {
     }
   });
 
+  test("a body that cannot be written leaves nothing behind, and does not compile", () => {
+    const writer = new ByteWriter();
+    writer.uint8(1);
+    const head = { version: 0, correlationId: 1 };
+    const results = [{ groupId: "g", errorCode: 0 }, null] as { groupId: string; errorCode: number }[];
+    assert.throws(() => encodeResponse(writer, "DeleteGroups", head, { results }));
+    assert.equal(writer.length, 1);
+    // @ts-expect-error: a field without a default may not be left out.
+    encodeResponse(writer, "Heartbeat", head, {});
+  });
+
   test("an ApiVersions request of a version to come is answered in version 0", () => {
     // Header v2 with a tag, and a body that nobody can know.
     const bytes = hex("0012 0063 00000005 000161 00 ffffffffffffffff");

@@ -12,8 +12,9 @@
  */
 import { ByteReader, type ByteWriter } from "../../../base/bytes.ts";
 import type { Api, RequestInputOf, RequestOf, ResponseInputOf, ResponseOf } from "./api.ts";
-import { readStruct, skipTaggedFields } from "./decode.ts";
+import { readStruct, skipTaggedFields, type Struct } from "./decode.ts";
 import { writeStruct } from "./encode.ts";
+import type { Plan } from "./plan.ts";
 import * as messages from "./messages/index.ts";
 
 export type Apis = typeof messages;
@@ -99,8 +100,7 @@ export function encodeResponse<N extends ApiName>(
   const at = writer.reserve(4);
   writer.int32(head.correlationId);
   if (plans.flexible && api.key !== apiVersionsKey) writer.uint8(0);
-  writeStruct(plans.response, body, writer);
-  writer.patchUint32(at, writer.length - at - 4);
+  finishFrame(writer, at, plans.response, body);
 }
 
 /** Appends a whole request frame, its size included. */
@@ -117,7 +117,17 @@ export function encodeRequest<N extends ApiName>(
   if (head.clientId === null) writer.int16(-1);
   else writer.int16(Buffer.byteLength(head.clientId)).utf8(head.clientId);
   if (plans.flexible) writer.uint8(0);
-  writeStruct(plans.request, body, writer);
+  finishFrame(writer, at, plans.request, body);
+}
+
+/** Writes the body and then the frame's size. A body that cannot be written leaves nothing behind. */
+function finishFrame(writer: ByteWriter, at: number, plan: Plan, body: Struct): void {
+  try {
+    writeStruct(plan, body, writer);
+  } catch (error) {
+    writer.length = at;
+    throw error;
+  }
   writer.patchUint32(at, writer.length - at - 4);
 }
 

@@ -40,6 +40,8 @@ export class FrameSplitter {
 
   /** Takes the next chunk. Call `next()` until it returns false before the next push. */
   push(chunk: Buffer): void {
+    if (this.#position < this.#chunk.length)
+      throw new BrokerError("INVALID", "push before the last chunk was used up");
     this.#chunk = chunk;
     this.#position = 0;
   }
