@@ -2,13 +2,12 @@
  * The codecs of Kafka's record batches (and of who else needs them): gzip, snappy, lz4 frames, zstd. Synchronous,
  * since batches are small and an order must be kept.
  *
- * Every decompression is bounded before memory is taken: a kilobyte can announce or hold gigabytes. Native packages
- * are loaded on first use, for most brokers never meet most codecs.
+ * Every decompression is bounded before memory is taken: a kilobyte can announce or hold gigabytes. What
+ * compresses is loaded on first use (node:zlib alone takes Bun 8 ms), for most brokers never meet most codecs.
  *
  * Invariant: `decompress` returns at most `bytesMax` bytes, or throws `BrokerError` LIMIT; broken input is MALFORMED.
  */
 import { createRequire } from "node:module";
-import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { asBuffer } from "../base/bytes.ts";
 import { BrokerError } from "../base/errors.ts";
 import { lz4FrameSize } from "./compression-lz4-size.ts";
@@ -18,8 +17,13 @@ import { joinXerial, snappySize, splitXerial } from "./compression-snappy-framin
 export const codecs = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 
 const load = createRequire(import.meta.url);
+let zlibLoaded: typeof import("node:zlib") | undefined;
 let snappyLoaded: typeof import("snappy") | undefined;
 let lz4Loaded: typeof import("lz4-napi") | undefined;
+
+function zlib(): typeof import("node:zlib") {
+  return (zlibLoaded ??= load("node:zlib") as typeof import("node:zlib"));
+}
 
 function snappy(): typeof import("snappy") {
   return (snappyLoaded ??= load("snappy") as typeof import("snappy"));
@@ -34,14 +38,14 @@ export function compress(codec: number, bytes: Uint8Array): Buffer {
     case codecs.none:
       return asBuffer(bytes);
     case codecs.gzip:
-      return gzipSync(bytes);
+      return zlib().gzipSync(bytes);
     case codecs.snappy:
       // Java clients frame what they send; all clients read both forms.
       return joinXerial(bytes, (block) => snappy().compressSync(block));
     case codecs.lz4:
       return lz4().compressFrameSync(asBuffer(bytes));
     case codecs.zstd:
-      return zstdCompressSync(bytes);
+      return zlib().zstdCompressSync(bytes);
     default:
       throw new BrokerError("INVALID", `codec ${codec} is unknown; 0 to 4 are none, gzip, snappy, lz4, zstd`);
   }
@@ -54,14 +58,14 @@ export function decompress(codec: number, bytes: Uint8Array, bytesMax: number): 
         if (bytes.length > bytesMax) throw tooLarge(codec, bytesMax);
         return asBuffer(bytes);
       case codecs.gzip:
-        return gunzipSync(bytes, { maxOutputLength: Math.max(bytesMax, 1) });
+        return zlib().gunzipSync(bytes, { maxOutputLength: Math.max(bytesMax, 1) });
       case codecs.snappy:
         return unsnappy(asBuffer(bytes), bytesMax);
       case codecs.lz4:
         if (lz4FrameSize(bytes, bytesMax) > bytesMax) throw tooLarge(codec, bytesMax);
         return lz4().decompressFrameSync(asBuffer(bytes));
       case codecs.zstd:
-        return zstdDecompressSync(bytes, { maxOutputLength: Math.max(bytesMax, 1) });
+        return zlib().zstdDecompressSync(bytes, { maxOutputLength: Math.max(bytesMax, 1) });
       default:
         throw new BrokerError(
           "INVALID",

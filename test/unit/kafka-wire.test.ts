@@ -14,7 +14,7 @@ import {
   encodeRequest,
   encodeResponse,
 } from "../../src/protocols/kafka/wire/codec.ts";
-import { readStruct } from "../../src/protocols/kafka/wire/decode.ts";
+import { readMessage } from "../../src/protocols/kafka/wire/decode.ts";
 import { writeStruct } from "../../src/protocols/kafka/wire/encode.ts";
 import { errorCodes, errorNameOf, isRetriable } from "../../src/protocols/kafka/wire/error-codes.ts";
 import type { Plan } from "../../src/protocols/kafka/wire/plan.ts";
@@ -46,7 +46,7 @@ function encode(plan: Plan, body: Record<string, unknown>): Buffer {
 /** Decodes, and says how a refusal looked. */
 function tryDecode(plan: Plan, bytes: Buffer): Record<string, unknown> | null {
   try {
-    return readStruct(plan, new ByteReader(bytes));
+    return readMessage(plan, new ByteReader(bytes));
   } catch (error) {
     assert.ok(error instanceof BrokerError && error.code === "MALFORMED", String(error));
     return null;
@@ -67,7 +67,7 @@ describe("Kafka messages", () => {
           fc.property(bodyArbitrary(fields, version), (body) => {
             const bytes = encode(plan, body);
             const reader = new ByteReader(bytes);
-            const decoded = readStruct(plan, reader);
+            const decoded = readMessage(plan, reader);
             assert.equal(reader.remaining, 0, `${api.name} ${version}`);
             assert.deepEqual(decoded, body, `${api.name} ${version}`);
             assert.deepEqual(encode(plan, decoded), bytes);
@@ -109,6 +109,16 @@ describe("Kafka messages", () => {
     writer.int32(0x7fff_ffff).bytes(Buffer.alloc(100));
     const plan = allApis.find((api) => api.name === "Metadata")!.plans(1).request;
     assert.equal(tryDecode(plan, writer.copy()), null);
+  });
+
+  test("a message has a bound on its array elements", () => {
+    const plan = allApis.find((api) => api.name === "Metadata")!.plans(1).request;
+    const writer = new ByteWriter();
+    writer.int32(300_000).bytes(Buffer.alloc(600_000));
+    assert.throws(
+      () => readMessage(plan, new ByteReader(writer.view())),
+      (error) => error instanceof BrokerError && error.code === "LIMIT",
+    );
   });
 
   test("a null where none may be is refused both ways", () => {

@@ -12,7 +12,7 @@
  */
 import { ByteReader, type ByteWriter } from "../../../base/bytes.ts";
 import type { Api, RequestInputOf, RequestOf, ResponseInputOf, ResponseOf } from "./api.ts";
-import { readStruct, skipTaggedFields, type Struct } from "./decode.ts";
+import { readMessage, skipTaggedFields, type Struct } from "./decode.ts";
 import { writeStruct } from "./encode.ts";
 import type { Plan } from "./plan.ts";
 import * as messages from "./messages/index.ts";
@@ -84,7 +84,7 @@ export function decodeRequest(buffer: Buffer, start: number, end: number): Kafka
   const clientIdSize = reader.int16();
   const clientId = clientIdSize < 0 ? null : reader.utf8(clientIdSize);
   if (plans.flexible) skipTaggedFields(reader);
-  const body = readStruct(plans.request, reader);
+  const body = readMessage(plans.request, reader);
   return { name: api.name, apiKey, version, correlationId, clientId, body } as KafkaRequest;
 }
 
@@ -144,5 +144,5 @@ export function decodeResponse<N extends ApiName>(
   const reader = new ByteReader(buffer, start, end);
   const correlationId = reader.int32();
   if (plans.flexible && api.key !== apiVersionsKey) skipTaggedFields(reader);
-  return { correlationId, body: readStruct(plans.response, reader) as ResponseBody<N> };
+  return { correlationId, body: readMessage(plans.response, reader) as ResponseBody<N> };
 }

@@ -8,7 +8,8 @@
  *     tagged fields  unsigned varint count, then for each: unsigned varint tag, unsigned varint size, bytes
  *
  * Bytes and records come out as views of the request. Unknown tags are skipped, as KIP-482 demands.
- * Invariant: what is not a whole message throws `BrokerError` MALFORMED; nothing is read past the reader's end.
+ * Invariant: what is not a whole message throws `BrokerError` MALFORMED, one with too many elements LIMIT; nothing is
+ * read past the reader's end.
  */
 import type { ByteReader } from "../../../base/bytes.ts";
 import { BrokerError } from "../../../base/errors.ts";
@@ -18,7 +19,20 @@ import { readUnsignedVarint } from "./varint.ts";
 
 export type Struct = Record<string, unknown>;
 
-export function readStruct(plan: Plan, reader: ByteReader): Struct {
+/**
+ * Array elements in one message. An element of two bytes on the wire is an object of a hundred in memory, so without
+ * this bound a request of 100 MiB could fill gigabytes. The largest sane request names some 100,000 partitions.
+ */
+const elementsMax = 0x4_0000;
+let elementsLeft = 0;
+
+/** Reads one message. */
+export function readMessage(plan: Plan, reader: ByteReader): Struct {
+  elementsLeft = elementsMax;
+  return readStruct(plan, reader);
+}
+
+function readStruct(plan: Plan, reader: ByteReader): Struct {
   const struct: Struct = {};
   const steps = plan.steps;
   for (let i = 0; i < steps.length; i++) {
@@ -108,6 +122,10 @@ function readArray(step: Step, count: number, reader: ByteReader): unknown[] | n
   const element = step.element!;
   if (count * element.sizeMin > reader.remaining) {
     throw malformed(step, `announces ${count} elements in ${reader.remaining} bytes`);
+  }
+  elementsLeft -= count;
+  if (elementsLeft < 0) {
+    throw new BrokerError("LIMIT", `field ${step.name}: a message has at most ${elementsMax} array elements`);
   }
   const values: unknown[] = [];
   if (element.operation === operation.struct) {
