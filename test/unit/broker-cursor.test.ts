@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { ByteReader, ByteWriter } from "../../src/base/bytes.ts";
+import { OffsetHeap } from "../../src/broker/offset-heap.ts";
+import { PendingTable } from "../../src/broker/pending-table.ts";
+import { SharedCursor } from "../../src/broker/shared-cursor.ts";
+import { envelope } from "../../src/message/envelope.ts";
+import { Log, Storage } from "../../src/storage/index.ts";
+
+test("the heap gives offsets in order", () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(1000)), (offsets) => {
+      const heap = new OffsetHeap();
+      for (const offset of offsets) heap.push(offset);
+      const got: number[] = [];
+      while (heap.size > 0) got.push(heap.pop());
+      assert.deepEqual(
+        got,
+        offsets.toSorted((a, b) => a - b),
+      );
+    }),
+  );
+});
+
+test("the pending table agrees with a map", () => {
+  const step = fc.record({ offset: fc.nat(2000), owner: fc.integer({ min: 0, max: 3 }) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const table = new PendingTable();
+      const model = new Map<number, number>();
+      for (const { offset, owner } of steps) {
+        if (owner === 0) {
+          assert.equal(table.clear(offset), model.get(offset) ?? 0);
+          model.delete(offset);
+        } else {
+          table.set(offset, owner, 1, 5);
+          model.set(offset, owner);
+        }
+      }
+      assert.equal(table.size, model.size);
+      const seen: number[] = [];
+      table.visit(0, Infinity, (offset) => seen.push(offset) > 0);
+      assert.deepEqual(
+        seen,
+        [...model.keys()].toSorted((a, b) => a - b),
+      );
+      for (const [offset, owner] of model) assert.equal(table.ownerOf(offset), owner);
+      assert.equal(table.next(500), seen.find((offset) => offset >= 500) ?? -1);
+    }),
+  );
+});
+
+async function memoryStorage(): Promise<Storage> {
+  return Storage.open({
+    disk: null,
+    directory: "memory",
+    now: () => 1000,
+    journalBytesMax: 1 << 20,
+    requestFlush: () => {},
+    pause: async () => {},
+    onDurable: () => {},
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+}
+
+function fill(storage: Storage, log: Log, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const at = log.store.reserve(log.group, envelope.amqp, 2);
+    log.store.tail.latin1Write(String(i % 100).padStart(2, "0"), at, 2);
+  }
+  storage.seal();
+}
+
+type Step =
+  | { kind: "acquire"; owner: number }
+  | { kind: "settle" | "requeue"; pick: number }
+  | { kind: "append"; count: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ kind: fc.constant("acquire" as const), owner: fc.integer({ min: 1, max: 3 }) }),
+  fc.record({ kind: fc.constantFrom("settle" as const, "requeue" as const), pick: fc.nat() }),
+  fc.record({ kind: fc.constant("append" as const), count: fc.integer({ min: 1, max: 5 }) }),
+);
+
+test("each record is ready, held by one, or settled; requeued ones come first and in order", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
+      const storage = await memoryStorage();
+      const log = storage.createLog(false);
+      const cursor = new SharedCursor(log, storage, false);
+      const ready: number[] = [];
+      const held: number[] = [];
+      const counts = new Map<number, number>();
+      let appended = 0;
+      for (const action of steps) {
+        if (action.kind === "append") {
+          fill(storage, log, action.count);
+          for (let i = 0; i < action.count; i++) ready.push(appended++);
+        } else if (action.kind === "acquire") {
+          const expected = ready.shift();
+          assert.equal(cursor.acquire(action.owner, 7), expected !== undefined);
+          if (expected === undefined) continue;
+          assert.equal(cursor.record.offset, expected);
+          counts.set(expected, (counts.get(expected) ?? 0) + 1);
+          assert.equal(cursor.deliveryCount, counts.get(expected));
+          held.push(expected);
+        } else if (held.length > 0) {
+          const offset = held.splice(action.pick % held.length, 1)[0]!;
+          if (action.kind === "settle") {
+            assert.equal(cursor.settle(offset), true);
+            assert.equal(cursor.settle(offset), false);
+            log.remove(offset);
+          } else {
+            cursor.requeue(offset);
+            ready.push(offset);
+            ready.sort((a, b) => a - b);
+          }
+        }
+        assert.equal(cursor.heldCount, held.length);
+        assert.equal(cursor.hasReady, ready.length > 0);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("a group's pending entries survive: the full form and the changes after it give the same table", async () => {
+  const storage = await memoryStorage();
+  const log = storage.createLog(false);
+  fill(storage, log, 20);
+  const cursor = new SharedCursor(log, storage, true);
+  cursor.handle = storage.createState(cursor);
+  const full = new ByteWriter();
+  cursor.encodeFull(full);
+  const alice = cursor.addOwner("alice", 1);
+  const bob = cursor.addOwner("bob", 2);
+  for (let i = 0; i < 6; i++) cursor.acquire(i < 4 ? alice.id : bob.id, 50);
+  cursor.settle(1);
+  cursor.settle(2);
+  cursor.assign(3, bob.id, 9, 77);
+  cursor.removeOwner(alice);
+  const change = new ByteWriter();
+  cursor.encodeChange(change);
+
+  const copy = new SharedCursor(log, storage, true);
+  copy.restoreFull(new ByteReader(full.view()));
+  copy.applyChange(new ByteReader(change.view()));
+  assert.deepEqual([...copy.owners.keys()], ["bob"]);
+  assert.equal(copy.next, 6);
+  assert.equal(copy.entriesRead, 6);
+  const noted: number[][] = [];
+  copy.pending.visit(0, Infinity, (offset) => {
+    noted.push([
+      offset,
+      copy.pending.ownerOf(offset),
+      copy.pending.countOf(offset),
+      copy.pending.timeOf(offset),
+    ]);
+    return true;
+  });
+  assert.deepEqual(noted, [
+    [3, bob.id, 9, 77],
+    [4, bob.id, 1, 50],
+    [5, bob.id, 1, 50],
+  ]);
+  assert.equal(copy.owners.get("bob")!.pending, 3);
+});

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { HeadersRouter } from "../../src/broker/routing/headers.ts";
+import { murmur2, partitionOf } from "../../src/broker/routing/murmur2.ts";
+import type { HeaderValue, Router } from "../../src/broker/routing/router.ts";
+import { TopicRouter } from "../../src/broker/routing/topic.ts";
+
+const noHeaders = () => new Map<string, HeaderValue>();
+
+function routed(router: Router<string>, key: string, headers = noHeaders): string[] {
+  const found = new Set<string>();
+  router.route(key, headers, found);
+  return [...found].toSorted();
+}
+
+/** The definition, word by word. */
+function matchesTopic(pattern: string[], words: string[]): boolean {
+  if (pattern.length === 0) return words.length === 0;
+  const [first, ...rest] = pattern;
+  if (first === "#") {
+    for (let skip = 0; skip <= words.length; skip++) if (matchesTopic(rest, words.slice(skip))) return true;
+    return false;
+  }
+  if (words.length === 0 || (first !== "*" && first !== words[0])) return false;
+  return matchesTopic(rest, words.slice(1));
+}
+
+const word = fc.constantFrom("a", "b", "c", "");
+const patternWord = fc.constantFrom("a", "b", "c", "", "*", "#");
+const key = fc.array(word, { minLength: 1, maxLength: 5 });
+const pattern = fc.array(patternWord, { minLength: 1, maxLength: 5 });
+
+test("topic: the trie agrees with the definition, also after unbinding", () => {
+  fc.assert(
+    fc.property(
+      fc.array(pattern, { maxLength: 12 }),
+      fc.array(key, { maxLength: 10 }),
+      fc.nat(),
+      (patterns, keys, cut) => {
+        const router = new TopicRouter<string>();
+        const texts = patterns.map((words) => words.join("."));
+        texts.forEach((text, i) => router.bind(`q${i}`, text, {}));
+        const gone = patterns.length === 0 ? -1 : cut % patterns.length;
+        if (gone >= 0) router.unbind(`q${gone}`, texts[gone]!, {});
+        for (const words of keys) {
+          const expected = patterns
+            .map((wanted, i) => (i !== gone && matchesTopic(wanted, words) ? `q${i}` : ""))
+            .filter((name) => name !== "");
+          assert.deepEqual(routed(router, words.join(".")), expected.toSorted());
+        }
+      },
+    ),
+  );
+});
+
+const headerName = fc.constantFrom("x", "y", "z", "x-w");
+const headerValue = fc.constantFrom<HeaderValue>("1", 1, true, "b");
+const headerPairs = fc.dictionary(headerName, headerValue);
+
+test("headers: the index agrees with the definition", () => {
+  const binding = fc.record({
+    match: fc.constantFrom("all", "any", "all-with-x", "any-with-x"),
+    pairs: headerPairs,
+  });
+  fc.assert(
+    fc.property(fc.array(binding, { maxLength: 10 }), headerPairs, (bindings, message) => {
+      const router = new HeadersRouter<string>();
+      bindings.forEach(({ match, pairs }, i) => router.bind(`q${i}`, "", { "x-match": match, ...pairs }));
+      const present = new Map(Object.entries(message));
+      const expected = bindings.flatMap(({ match, pairs }, i) => {
+        const counted = Object.entries(pairs).filter(
+          ([name]) => match.endsWith("-with-x") || !name.startsWith("x-"),
+        );
+        const hits = counted.filter(([name, value]) => present.get(name) === value).length;
+        const isMatch = match.startsWith("any") ? hits > 0 : hits === counted.length;
+        return isMatch ? [`q${i}`] : [];
+      });
+      assert.deepEqual(
+        routed(router, "", () => present),
+        expected.toSorted(),
+      );
+      bindings.forEach(({ match, pairs }, i) => router.unbind(`q${i}`, "", { "x-match": match, ...pairs }));
+      assert.deepEqual(
+        routed(router, "", () => present),
+        [],
+      );
+    }),
+  );
+});
+
+test("murmur2 gives the values of Kafka's own tests", () => {
+  const known: [text: string, hash: number][] = [
+    ["21", -973932308],
+    ["foobar", -790332482],
+    ["a-little-bit-long-string", -985981536],
+    ["a-little-bit-longer-string", -1486304829],
+    ["lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971],
+  ];
+  for (const [text, hash] of known) assert.equal(murmur2(Buffer.from(text)) | 0, hash);
+  assert.equal(partitionOf(Buffer.from("21"), 10), (-973932308 & 0x7fffffff) % 10);
+});
