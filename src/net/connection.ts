@@ -120,6 +120,8 @@ export class NetConnection implements Connection, FlushableConnection {
   #settleOutput(): void {
     const output = this.output;
     if (this.#sent === output.length) {
+      // A hold may stand at the very end, before the bytes that it is for.
+      for (const barrier of this.#barriers) barrier.at = 0;
       this.#sent = 0;
       output.reset();
       if (output.buffer.length > limits.outputBytesKept)

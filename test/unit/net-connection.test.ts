@@ -93,6 +93,19 @@ test("a position that is durable already holds nothing", () => {
   assert.equal(transport.sent, "a");
 });
 
+test("a hold before an empty output holds what comes later", () => {
+  const { transport, host, connection } = make();
+  connection.output.latin1("sent");
+  connection.holdUntilDurable(5);
+  connection.flush();
+  connection.output.latin1("held");
+  connection.flush();
+  assert.equal(transport.sent, "sent");
+  host.durablePosition = 5;
+  connection.flush();
+  assert.equal(transport.sent, "sentheld");
+});
+
 test("a hold stays right when the sent part of the output is dropped", () => {
   const { transport, host, connection } = make();
   const big = "x".repeat(limits.outputBytesKept + 10);
