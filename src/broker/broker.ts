@@ -8,7 +8,7 @@ import type { Clock, Timer, Timers } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
-import type { Connection } from "../protocols/contract.ts";
+import type { Connection } from "../base/connection.ts";
 import { type Disk, Storage } from "../storage/index.ts";
 import { Access } from "./access.ts";
 import { deadLetter } from "./dead-letter.ts";

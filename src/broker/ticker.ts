@@ -7,7 +7,7 @@
  */
 import type { Timer, Timers } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
-import type { ConnectionHost, FlushableConnection } from "../protocols/contract.ts";
+import type { ConnectionHost, FlushableConnection } from "../base/connection.ts";
 import type { Storage } from "../storage/index.ts";
 import type { Queue } from "./queue.ts";
 

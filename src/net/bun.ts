@@ -1,5 +1,5 @@
 /** Bun's sockets: `write` copies to the kernel at once and says how much it took. */
-import type { Address } from "../protocols/contract.ts";
+import type { Address } from "../base/connection.ts";
 import type { NetConnection, Transport } from "./connection.ts";
 import type { Accept, Listener } from "./listen.ts";
 

@@ -6,13 +6,8 @@
  */
 import { ByteWriter } from "../base/bytes.ts";
 import { limits } from "../base/limits.ts";
-import type {
-  Address,
-  Connection,
-  ConnectionHost,
-  FlushableConnection,
-  Session,
-} from "../protocols/contract.ts";
+import type { Address, Connection, ConnectionHost, FlushableConnection } from "../base/connection.ts";
+import type { Session } from "../protocols/contract.ts";
 
 /** A socket of one of the runtimes. */
 export interface Transport {

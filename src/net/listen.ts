@@ -6,7 +6,8 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { StartError } from "../base/errors.ts";
-import type { ConnectionHost, Protocol } from "../protocols/contract.ts";
+import type { ConnectionHost } from "../base/connection.ts";
+import type { Protocol } from "../protocols/contract.ts";
 import { listenBun } from "./bun.ts";
 import { NetConnection, type Transport } from "./connection.ts";
 import { listenNode } from "./node.ts";

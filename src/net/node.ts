@@ -1,6 +1,6 @@
 /** Node's sockets: `write` keeps the bytes, so they are copied; what it buffers is bounded by its high-water mark. */
 import net from "node:net";
-import type { Address } from "../protocols/contract.ts";
+import type { Address } from "../base/connection.ts";
 import type { NetConnection, Transport } from "./connection.ts";
 import type { Accept, Listener } from "./listen.ts";
 

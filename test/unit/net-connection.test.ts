@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { limits } from "../../src/base/limits.ts";
 import { NetConnection, type Transport } from "../../src/net/connection.ts";
-import type { ConnectionHost, FlushableConnection } from "../../src/protocols/contract.ts";
+import type { ConnectionHost, FlushableConnection } from "../../src/base/connection.ts";
 
 class FakeTransport implements Transport {
   readonly local = { host: "127.0.0.1", port: 1 };

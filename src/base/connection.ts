@@ -1,0 +1,58 @@
+/**
+ * A connection as a session and the broker see it, and what a connection asks of the end of the tick.
+ *
+ * Implemented by `net/` and by the broker's ticker; here so that neither needs to know the other.
+ */
+import type { ByteWriter } from "./bytes.ts";
+
+export interface Address {
+  host: string;
+  port: number;
+}
+
+export interface Connection {
+  /** Unique in this process. */
+  readonly id: number;
+  readonly local: Address;
+  readonly remote: Address;
+  /** Wall time at which it was accepted, ms. */
+  readonly openedAt: number;
+  /** Replies are appended here. After appending, call `touch()`. */
+  readonly output: ByteWriter;
+  /** Bytes in `output` that have not left. Sessions that push (consumers, subscribers) bound themselves by it. */
+  readonly outputBytes: number;
+  readonly isClosed: boolean;
+  bytesReceived: number;
+  bytesSent: number;
+  /** Has the output sent at the end of this tick. */
+  touch(): void;
+  /**
+   * What is appended from here on leaves only when the journal is durable up to `position`. Bytes appended before
+   * leave at once. Replies stay in order; one call in a tick is as good as many.
+   */
+  holdUntilDurable(position: number): void;
+  /** Stops and starts reading from the peer, for flow control. Counted: each pause needs its resume. */
+  pauseReading(): void;
+  resumeReading(): void;
+  /** Sends what is in the output, then closes. */
+  end(): void;
+  /** Closes now. */
+  destroy(): void;
+}
+
+/** Called by connections; implemented by the broker's ticker. */
+export interface ConnectionHost {
+  /** The output of this connection is to be flushed at the end of the tick. Called once until it was. */
+  connectionTouched(connection: FlushableConnection): void;
+  /** The connection has bytes that wait for the durable watermark. */
+  connectionHeld(connection: FlushableConnection): void;
+  /** The journal's durable watermark now. */
+  readonly durablePosition: number;
+  /** What has been handed to the system: positions at or below it are in an ended group. */
+  readonly writtenPosition: number;
+}
+
+export interface FlushableConnection {
+  /** Sends what may leave. */
+  flush(): void;
+}
