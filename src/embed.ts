@@ -11,6 +11,7 @@ import path from "node:path";
 import { startHttp } from "./admin/http.ts";
 import { registerProcessMetrics } from "./admin/process-metrics.ts";
 import { type Config, resolveConfig } from "./base/config.ts";
+import { BrokerError, StartError } from "./base/errors.ts";
 import { Logger } from "./base/logger.ts";
 import { MetricsRegistry } from "./base/metrics.ts";
 import { Broker } from "./broker/broker.ts";
@@ -85,6 +86,9 @@ export async function startConfigured(config: Config): Promise<RunningBroker> {
     return await open(config, directory, logger, opened);
   } catch (error) {
     for (const part of opened.reverse()) await part.close();
+    if (error instanceof BrokerError && error.code === "CORRUPT") {
+      throw new StartError(1, `${error.message}; see: troikamq check --data-dir ${directory}`);
+    }
     throw error;
   }
 }

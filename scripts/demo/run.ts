@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import amqplib from "amqplib";
 import { Redis } from "ioredis";
 import { Kafka, logLevel } from "kafkajs";
-import { BrokerProcess } from "./broker-process.ts";
+import { startTestBroker, type TestBroker } from "../../test/support/broker.ts";
 import { flightMessages } from "./flights.ts";
 import { publishAll } from "./publisher.ts";
 import { readQueue, readStream, readTopic } from "./readers.ts";
@@ -41,8 +41,7 @@ export async function runDemo({
   timeoutMs,
 }: DemoOptions): Promise<DemoResult> {
   const total = records * rounds;
-  const broker = new BrokerProcess(dataDir);
-  await broker.start();
+  const broker = await startTestBroker({ dataDir });
   await declare(broker);
   const startedAt = performance.now();
   const confirmed = new Set<string>();
@@ -65,7 +64,7 @@ export async function runDemo({
   });
   const restarted = halfWay.then(async () => {
     await broker.kill("SIGKILL");
-    await broker.start();
+    await broker.restart();
   });
   const deadline = performance.now() + timeoutMs;
   const isDone = (): boolean => confirmed.size === total && tallies.every((tally) => tally.distinct >= total);
@@ -77,7 +76,7 @@ export async function runDemo({
   const elapsedMs = performance.now() - startedAt;
   if (isDone()) await Promise.all([published, restarted]);
   await Promise.all(readers.map((reader) => reader.stop()));
-  await broker.kill("SIGTERM");
+  await broker.stop();
   const sides = tallies.map((tally) => ({
     name: tally.name,
     received: tally.received,
@@ -89,7 +88,7 @@ export async function runDemo({
 }
 
 /** The exchange and the three things bound to it, each made with its own protocol's client. */
-async function declare(broker: BrokerProcess): Promise<void> {
+async function declare(broker: TestBroker): Promise<void> {
   const kafka = new Kafka({ brokers: [`127.0.0.1:${broker.ports.kafka}`], logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();

@@ -10,6 +10,7 @@
  */
 import type { Envelope } from "../message/envelope.ts";
 import type { Log } from "./log.ts";
+import type { Segment } from "./segment.ts";
 import {
   appendHeaderBytes,
   frameKind,
@@ -39,6 +40,13 @@ export interface Chunk {
 export interface FrameLocation {
   chunk: Chunk;
   at: number;
+  /** The segment that the frame was found in and where the next frame starts in its file; null for a store's frames. */
+  segment: Segment | null;
+  segmentPosition: number;
+}
+
+export function newFrameLocation(): FrameLocation {
+  return { chunk: noChunk, at: 0, segment: null, segmentPosition: 0 };
 }
 
 /** The logs that one message goes to: durable together or volatile together. Made once for each route and reused. */
@@ -56,10 +64,14 @@ export const automaticId = -1;
 export abstract class FrameStore {
   /** Oldest first. The last one is written to. */
   protected chunks: Chunk[] = [];
+  /** Bytes of all chunks held, used or not. */
+  chunkBytesHeld = 0;
   /** The buffer that `reserve` gave room in; read it after each `reserve`. */
   tail: Buffer;
   #tailChunk: Chunk;
   #pool: Buffer[] = [];
+  /** Buffers given up in this turn: somebody may still read them before it ends. */
+  #givenUp: Buffer[] = [];
   #openGroup: LogGroup | null = null;
   /** The open frame's group while more records may join it; null for batches and for ids chosen by the writer. */
   #sharedGroup: LogGroup | null = null;
@@ -262,22 +274,33 @@ export abstract class FrameStore {
     const buffer = pooled ?? Buffer.allocUnsafeSlow(size);
     const chunk: Chunk = { base, buffer, length: 0, live: 0, generation: 0 };
     this.chunks.push(chunk);
+    this.chunkBytesHeld += buffer.length;
     return chunk;
   }
 
   /** Starts again at a position, with nothing in memory: after recovery. */
   protected restart(base: number): void {
     this.chunks = [];
+    this.chunkBytesHeld = 0;
     this.#tailChunk = this.#makeChunk(base, chunkBytes);
     this.tail = this.#tailChunk.buffer;
   }
 
-  /** Gives up the oldest chunk's bytes. Readers see the changed generation. */
+  /** Gives up a chunk's bytes. Readers see the changed generation; what they read in this turn stays as it is. */
   protected recycle(chunk: Chunk): void {
     chunk.generation++;
-    if (chunk.buffer.length === chunkBytes && this.#pool.length < pooledChunksMax)
-      this.#pool.push(chunk.buffer);
+    this.chunkBytesHeld -= chunk.buffer.length;
+    if (chunk.buffer.length === chunkBytes && this.#pool.length + this.#givenUp.length < pooledChunksMax) {
+      this.#givenUp.push(chunk.buffer);
+    }
     chunk.buffer = emptyBuffer;
+  }
+
+  /** Nobody reads any more what was given up: it may be written to. */
+  turnEnded(): void {
+    if (this.#givenUp.length === 0) return;
+    this.#pool.push(...this.#givenUp);
+    this.#givenUp.length = 0;
   }
 
   protected isTail(chunk: Chunk): boolean {
@@ -301,6 +324,8 @@ export abstract class FrameStore {
 
   /** Finds the frame that starts at `position`, from memory or from the disk. Throws CORRUPT. */
   abstract locate(position: number, length: number, into: FrameLocation): void;
+  /** Like `locate`, for a look at the frame's header alone: nothing is verified, so nothing of it may be served. */
+  abstract peek(position: number, length: number, into: FrameLocation): void;
   /** A log needs the frame at `position` no longer. */
   abstract release(position: number): void;
   /** Called once for each sealed append frame, before its logs hear of it. */

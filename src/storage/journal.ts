@@ -8,6 +8,7 @@
  * may report success for pages that were dropped).
  */
 import type { Disk, DiskFile } from "../base/disk.ts";
+import { BrokerError } from "../base/errors.ts";
 import { type Chunk, type FrameLocation, FrameStore } from "./frame-store.ts";
 import { frameKind, markBytes, sealFrame, writeUint64 } from "./frame.ts";
 import { journalFileName, journalHeader, journalHeaderBytes } from "./journal-file.ts";
@@ -37,8 +38,10 @@ export class JournalStore extends FrameStore {
   readonly #options: JournalOptions;
   /** Oldest first; the last one is written to. */
   readonly files: JournalFile[] = [];
-  readonly #readCache = new ReadCache();
+  readonly readCache = new ReadCache();
   written = 0;
+  /** What the system took; ahead of `written` only while a group is half written because the disk refused the rest. */
+  #handed = 0;
   durable = 0;
   #marked = 0;
   #syncing = false;
@@ -62,6 +65,7 @@ export class JournalStore extends FrameStore {
     this.files.push(...files);
     this.restart(end);
     this.written = end;
+    this.#handed = end;
     this.durable = end;
     this.#marked = end;
     if (files.length === 0) this.#addFile();
@@ -88,13 +92,14 @@ export class JournalStore extends FrameStore {
     const current = this.files[this.files.length - 1]!;
     for (let i = this.#firstUnwritten(); i < this.chunks.length; i++) {
       const chunk = this.chunks[i]!;
-      const from = Math.max(this.written - chunk.base, 0);
+      const from = Math.max(this.#handed - chunk.base, 0);
       if (chunk.length === from) continue;
       const at = journalHeaderBytes + chunk.base + from - current.base;
       current.file.write(chunk.buffer, from, chunk.length, at);
-      this.written = chunk.base + chunk.length;
+      this.#handed = chunk.base + chunk.length;
       this.writes++;
     }
+    this.written = this.end;
     if (this.#unsyncedFiles.at(-1) !== current.file) this.#unsyncedFiles.push(current.file);
     if (this.written - current.base >= this.#options.fileBytes) this.#addFile();
     this.#trimCache();
@@ -102,7 +107,7 @@ export class JournalStore extends FrameStore {
 
   #firstUnwritten(): number {
     let i = this.chunks.length - 1;
-    while (i > 0 && this.chunks[i]!.base > this.written) i--;
+    while (i > 0 && this.chunks[i]!.base > this.#handed) i--;
     return i;
   }
 
@@ -111,7 +116,14 @@ export class JournalStore extends FrameStore {
     const path = `${this.#options.directory}/${journalFileName(base)}`;
     const file = this.#options.disk.open(path, "create");
     const header = journalHeader(base);
-    file.write(header, 0, header.length, 0);
+    try {
+      file.write(header, 0, header.length, 0);
+    } catch (error) {
+      // The next write tries again, and must not find the name taken.
+      file.close();
+      this.#options.disk.remove(path);
+      throw error;
+    }
     this.files.push({ base, file, path, live: 0 });
     this.#foundTo = 0;
     this.#unsyncedFiles.push(file);
@@ -120,12 +132,9 @@ export class JournalStore extends FrameStore {
 
   #trimCache(): void {
     const chunks = this.chunks;
-    let total = 0;
-    for (const chunk of chunks) total += chunk.buffer.length;
-    while (total > this.#options.cacheBytes && chunks.length > 1) {
+    while (this.chunkBytesHeld > this.#options.cacheBytes && chunks.length > 1) {
       const oldest = chunks[0]!;
       if (oldest.base + oldest.length > this.written) return;
-      total -= oldest.buffer.length;
       chunks.shift();
       this.recycle(oldest);
     }
@@ -177,10 +186,27 @@ export class JournalStore extends FrameStore {
     if (chunk !== null) {
       into.chunk = chunk;
       into.at = position - chunk.base;
+      into.segment = null;
       return;
     }
     const file = this.fileOf(position);
-    this.#readCache.locate(file.file, file.path, position - file.base + journalHeaderBytes, length, into);
+    this.readCache.locate(file.file, file.path, position - file.base + journalHeaderBytes, length, into);
+    into.segment = null;
+  }
+
+  override peek(position: number, length: number, into: FrameLocation): void {
+    if (this.chunkAt(position) !== null) return this.locate(position, length, into);
+    const file = this.fileOf(position);
+    if (this.readCache.peek(file.file, position - file.base + journalHeaderBytes, length, into)) {
+      into.segment = null;
+      return;
+    }
+    throw new BrokerError("CORRUPT", `${file.path}: is cut; run troikamq check`);
+  }
+
+  override turnEnded(): void {
+    super.turnEnded();
+    this.readCache.turnEnded();
   }
 
   override release(position: number): void {
@@ -201,7 +227,7 @@ export class JournalStore extends FrameStore {
   deleteOldest(): void {
     const oldest = this.files.shift()!;
     this.#foundTo = 0;
-    this.#readCache.forget(oldest.file);
+    this.readCache.forget(oldest.file);
     oldest.file.close();
     this.#options.disk.remove(oldest.path);
   }

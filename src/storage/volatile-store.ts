@@ -8,15 +8,18 @@ import { type Chunk, type FrameLocation, FrameStore } from "./frame-store.ts";
 export class VolatileStore extends FrameStore {
   /** Bytes held, in whole chunks: what `memory-bytes-max` bounds. */
   get bytes(): number {
-    let total = 0;
-    for (const chunk of this.chunks) total += chunk.buffer.length;
-    return total;
+    return this.chunkBytesHeld;
   }
 
   override locate(position: number, _length: number, into: FrameLocation): void {
     const chunk = this.chunkAt(position)!;
     into.chunk = chunk;
     into.at = position - chunk.base;
+    into.segment = null;
+  }
+
+  override peek(position: number, length: number, into: FrameLocation): void {
+    this.locate(position, length, into);
   }
 
   override release(position: number): void {

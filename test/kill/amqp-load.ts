@@ -1,0 +1,159 @@
+/**
+ * AMQP under kills: confirmed publishes through an exchange to a queue and a stream, and a consumer whose
+ * acknowledgements count as synced once a later request on the same channel was answered.
+ */
+import amqplib, { type ChannelModel, type ConsumeMessage } from "amqplib";
+import { Redis } from "ioredis";
+import type { Load } from "./load.ts";
+
+const exchange = "kill.exchange";
+const queue = "kill.queue";
+const stream = "kill.stream";
+const unconfirmedMax = 300;
+const acksBetweenSyncs = 40;
+
+export class AmqpLoad implements Load {
+  readonly name = "amqp";
+  readonly #confirmed = new Set<string>();
+  readonly #received = new Set<string>();
+  /** Acknowledged, and the broker answered something later: must never come again. */
+  readonly #synced = new Set<string>();
+  readonly #faults: string[] = [];
+  /** Highest sequence first delivered, by publisher. */
+  readonly #highest = new Map<string, number>();
+  #round = 0;
+  #isStopping = false;
+
+  get told(): Record<string, number> {
+    return { confirmed: this.#confirmed.size, received: this.#received.size, synced: this.#synced.size };
+  }
+
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  async run(ports: { amqp: number }): Promise<void> {
+    this.#round++;
+    this.#isStopping = false;
+    const connection = await connect(ports.amqp);
+    const gone = new Promise<void>((resolve) => connection.once("close", () => resolve()));
+    try {
+      await this.#declare(connection);
+      await Promise.race([gone, Promise.all([this.#publish(connection), this.#consume(connection)])]);
+      await connection.close();
+    } catch {
+      // Killed: what was told before stands.
+    }
+  }
+
+  async #declare(connection: ChannelModel): Promise<void> {
+    const channel = await connection.createChannel();
+    await channel.assertExchange(exchange, "topic", { durable: true });
+    await channel.assertQueue(queue, { durable: true });
+    await channel.assertQueue(stream, { durable: true, arguments: { "x-queue-type": "stream" } });
+    await channel.bindQueue(queue, exchange, "kill.#");
+    await channel.bindQueue(stream, exchange, "kill.#");
+    await channel.close();
+  }
+
+  async #publish(connection: ChannelModel): Promise<void> {
+    const channel = await connection.createConfirmChannel();
+    channel.on("error", () => {});
+    const publisher = `p${this.#round}`;
+    let sequence = 0;
+    let unconfirmed = 0;
+    let wake = (): void => {};
+    while (!this.#isStopping) {
+      while (unconfirmed < unconfirmedMax) {
+        const id = `${publisher}:${sequence++}`;
+        unconfirmed++;
+        channel.publish(exchange, `kill.${sequence % 7}`, Buffer.from(id), { persistent: true }, (error) => {
+          unconfirmed--;
+          if (error === null || error === undefined) this.#confirmed.add(id);
+          wake();
+        });
+      }
+      await new Promise<void>((resolve) => (wake = resolve));
+    }
+    await channel.waitForConfirms();
+  }
+
+  async #consume(connection: ChannelModel): Promise<void> {
+    const channel = await connection.createChannel();
+    channel.on("error", () => {});
+    await channel.prefetch(100);
+    let acked: string[] = [];
+    let stopped = (): void => {};
+    const isStopped = new Promise<void>((resolve) => (stopped = resolve));
+    await channel.consume(queue, (message) => {
+      if (message === null || this.#isStopping) return stopped();
+      acked.push(this.#receive(message));
+      channel.ack(message);
+      if (acked.length < acksBetweenSyncs) return;
+      const batch = acked;
+      acked = [];
+      channel.checkQueue(queue).then(
+        () => batch.forEach((id) => this.#synced.add(id)),
+        () => {},
+      );
+    });
+    await isStopped;
+  }
+
+  #receive(message: ConsumeMessage): string {
+    const id = message.content.toString();
+    if (this.#synced.has(id)) this.#faults.push(`amqp: ${id} came back after its acknowledgement was synced`);
+    const [publisher, sequence] = id.split(":") as [string, string];
+    if (!message.fields.redelivered) {
+      const highest = this.#highest.get(publisher) ?? -1;
+      if (Number(sequence) <= highest) this.#faults.push(`amqp: ${id} came after ${publisher}:${highest}`);
+      this.#highest.set(publisher, Math.max(highest, Number(sequence)));
+    }
+    this.#received.add(id);
+    return id;
+  }
+
+  async verify(ports: { amqp: number; redis: number }): Promise<string[]> {
+    const faults = [...this.#faults];
+    const connection = await connect(ports.amqp);
+    const channel = await connection.createChannel();
+    for (;;) {
+      const message = await channel.get(queue, { noAck: true });
+      if (message === false) break;
+      this.#receive({ ...message, fields: { ...message.fields, consumerTag: "" } });
+    }
+    await connection.close();
+    const lost = [...this.#confirmed].filter((id) => !this.#received.has(id));
+    if (lost.length > 0) faults.push(`amqp: ${lost.length} confirmed messages lost, first ${lost[0]}`);
+    faults.push(...(await this.#verifyStream(ports.redis)));
+    return faults;
+  }
+
+  async #verifyStream(port: number): Promise<string[]> {
+    const redis = new Redis(port, "127.0.0.1");
+    const ids = new Set<string>();
+    let twice = 0;
+    for (let from = "-"; ;) {
+      const entries = await redis.xrange(stream, from, "+", "COUNT", 5000);
+      for (const [, fields] of entries) {
+        const id = fields[fields.indexOf("body") + 1]!;
+        if (ids.has(id)) twice++;
+        ids.add(id);
+      }
+      if (entries.length < 5000) break;
+      from = `(${entries.at(-1)![0]}`;
+    }
+    redis.disconnect();
+    const lost = [...this.#confirmed].filter((id) => !ids.has(id)).length;
+    const faults: string[] = [];
+    if (lost > 0) faults.push(`amqp: ${lost} confirmed messages are not in the stream`);
+    if (twice > 0) faults.push(`amqp: ${twice} messages are twice in the stream`);
+    return faults;
+  }
+}
+
+async function connect(port: number): Promise<ChannelModel> {
+  const connection = await amqplib.connect({ port, hostname: "127.0.0.1" });
+  connection.on("error", () => {});
+  return connection;
+}

@@ -1,0 +1,48 @@
+/**
+ * Kills the broker at random moments under the mixed load of three protocols, and looks for a lost message.
+ *
+ * The random moments come from a seed that a failure prints; the load itself is as fast as it can be, so a seed gives
+ * the same moments, not the same run.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { TestBroker } from "../support/broker.ts";
+import { AmqpLoad } from "./amqp-load.ts";
+import { KafkaLoad } from "./kafka-load.ts";
+import type { Load } from "./load.ts";
+import { RedisLoad } from "./redis-load.ts";
+
+export interface KillOptions {
+  broker: TestBroker;
+  rounds: number;
+  seed: number;
+  onRound?: (round: number, told: string) => void;
+}
+
+const earliestKillMs = 120;
+const latestKillMs = 500;
+
+/** Returns what contradicts what the clients were told: nothing, when all is well. */
+export async function killRounds({ broker, rounds, seed, onRound }: KillOptions): Promise<string[]> {
+  const loads: Load[] = [new AmqpLoad(), new RedisLoad(), new KafkaLoad()];
+  let state = seed >>> 0;
+  const random = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  for (let round = 1; round <= rounds; round++) {
+    const running = loads.map((load) => load.run(broker.ports));
+    await sleep(earliestKillMs + random() * (latestKillMs - earliestKillMs));
+    await broker.kill("SIGKILL");
+    for (const load of loads) load.stop();
+    await Promise.all(running);
+    await broker.restart();
+    onRound?.(round, toldBy(loads));
+  }
+  const faults: string[] = [];
+  for (const load of loads) faults.push(...(await load.verify(broker.ports)));
+  return faults;
+}
+
+function toldBy(loads: readonly Load[]): string {
+  return loads.map(({ name, told }) => `${name} ${JSON.stringify(told)}`).join("  ");
+}
