@@ -9,7 +9,7 @@ import { limits } from "../base/limits.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
 import type { Connection } from "../base/connection.ts";
-import { type Disk, Storage } from "../storage/index.ts";
+import { type Disk, type StateSource, Storage } from "../storage/index.ts";
 import { Access } from "./access.ts";
 import { deadLetter } from "./dead-letter.ts";
 import type { Queue } from "./queue.ts";
@@ -18,6 +18,7 @@ import { type DeadLetterReason, Retention } from "./retention.ts";
 import { Ticker } from "./ticker.ts";
 import { Vhost } from "./vhost.ts";
 
+export type { StateSource } from "../storage/index.ts";
 export type Durability = "fsync" | "written" | "memory";
 
 export interface BrokerOptions {
@@ -31,6 +32,8 @@ export interface BrokerOptions {
   journalBytesMax: number;
   /** Volatile records beyond this pause publishers; 0 is no limit. */
   memoryBytesMax: number;
+  /** Values that are neither messages nor definitions: the Redis keyspace. */
+  source?: StateSource;
   /** When XADD is answered. */
   redisStreamsDurability: Durability;
   /** The disk lost what it had promised: the process must end. */
@@ -79,6 +82,7 @@ export class Broker {
       directory: options.directory,
       now: () => options.clock.now(),
       journalBytesMax: options.journalBytesMax,
+      source: options.source ?? null,
       requestFlush: () => broker?.ticker.request(),
       pause: () => new Promise((resolve) => options.timers.atTickEnd(resolve)),
       onDurable: () => broker?.ticker.durableMoved(),

@@ -11,6 +11,7 @@
  *     records of the others     = { u32 length, bytes } for each record
  *     put    = u16 key length, key, value        delete = u16 key length, key
  *     full, change = u32 state, bytes            mark   = u64 durable position
+ *     source = bytes of the state source (state-source.ts)
  *
  * Record i of an append has offset `first offset + i` and entry id `(id ms, id sequence + i)` in each target log.
  * A mark ends the group of frames that one tick wrote: a group without its mark never happened.
@@ -18,7 +19,7 @@
 import { crc32c } from "../base/crc32c.ts";
 import type { Envelope } from "../message/envelope.ts";
 
-export const frameKind = { mark: 1, append: 2, put: 3, delete: 4, full: 5, change: 6 } as const;
+export const frameKind = { mark: 1, append: 2, put: 3, delete: 4, full: 5, change: 6, source: 7 } as const;
 
 export const frameMagic = 0xa7;
 export const frameHeaderBytes = 12;

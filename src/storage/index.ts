@@ -2,6 +2,7 @@
 export { automaticId, LogGroup } from "./frame-store.ts";
 export { Log } from "./log.ts";
 export { LogReader } from "./log-reader.ts";
+export type { StateSource } from "./state-source.ts";
 export { type DurableState, StateHandle } from "./state.ts";
 export { Storage, type StorageOptions } from "./storage.ts";
 export { localDisk } from "./local/disk.ts";

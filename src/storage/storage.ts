@@ -26,6 +26,7 @@ import { Log, type LogHost } from "./log.ts";
 import { type FoundFile, openJournalFiles, scanJournal } from "./recovery.ts";
 import type { Segment } from "./segment.ts";
 import { type DurableState, StateHandle } from "./state.ts";
+import type { StateSource } from "./state-source.ts";
 import { DurableTable } from "./table.ts";
 import { VolatileStore } from "./volatile-store.ts";
 
@@ -40,6 +41,8 @@ export interface StorageOptions {
   requestFlush: () => void;
   /** Runs a background continuation after the input that is ready has been handled. */
   pause: () => Promise<void>;
+  /** Values that their owner keeps by itself; null without such an owner. */
+  source?: StateSource | null;
   /** The durable watermark moved. */
   onDurable: () => void;
   /** A sync failed: end the process. */
@@ -56,6 +59,7 @@ export class Storage implements LogHost {
   readonly cleaner: Cleaner | null;
   readonly directory: string;
   readonly disk: Disk | null;
+  readonly source: StateSource | null;
   /** Durable logs by id. */
   readonly logs = new Map<number, Log>();
   /** In the order of their last full form: the front is what an old journal file still holds. */
@@ -72,6 +76,7 @@ export class Storage implements LogHost {
 
   private constructor(options: StorageOptions) {
     this.disk = options.disk;
+    this.source = options.source ?? null;
     this.directory = options.directory;
     this.volatile = new VolatileStore(options.now);
     this.journal =
@@ -160,6 +165,10 @@ export class Storage implements LogHost {
     scanJournal(this.#found, (buffer, at, length, position) => {
       const kind = frameKindAt(buffer, at);
       if (kind === frameKind.append) return this.#replayAppend(buffer, at, length, position);
+      if (kind === frameKind.source) {
+        this.source?.replayed(buffer, at + frameHeaderBytes, at + length, position);
+        return;
+      }
       if (kind !== frameKind.full && kind !== frameKind.change) return;
       const handle = this.states.get(readUint32(buffer, at + frameHeaderBytes));
       if (handle === undefined) return;
@@ -320,7 +329,16 @@ export class Storage implements LogHost {
     return true;
   }
 
+  /** Appends what the source gathered: at the end of each tick, and before where it has become much. */
+  flushSource(): void {
+    const changes = this.source?.changes;
+    if (changes === undefined || changes.length === 0) return;
+    this.journal?.appendControl(frameKind.source, changes.buffer, changes.length);
+    changes.reset();
+  }
+
   #flushChanges(): void {
+    this.flushSource();
     const changed = this.#changed;
     if (changed.length === 0) return;
     const writer = this.#writer;

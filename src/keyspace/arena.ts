@@ -1,0 +1,163 @@
+/**
+ * Memory for entries of all sizes: blocks in chunks, so that a million keys are a few hundred buffers and not a million
+ * objects.
+ *
+ * Each chunk holds blocks of one size; a block larger than a quarter of a chunk has a chunk to itself. A block's
+ * address is its chunk's number and its place in it in units of 16 bytes, packed into 32 bits; 0 is no block.
+ * Not here: what a block holds, and no bytes are ever cleared. Invariants: a block never moves; `live` blocks of a
+ * chunk plus its free list plus the blocks above `used` are all its blocks; an empty chunk is given back unless it is
+ * the last open one of its size.
+ */
+import { BrokerError } from "../base/errors.ts";
+
+const unitShift = 4;
+const chunkUnitsShift = 14;
+const chunkUnitsMask = (1 << chunkUnitsShift) - 1;
+const chunkBytes = 1 << (chunkUnitsShift + unitShift);
+/** Chunk numbers are the upper bits of an address. */
+const chunksMax = 1 << (32 - chunkUnitsShift);
+const sharedBlockBytesMax = chunkBytes / 4;
+/** Sizes up to here go in steps of 16 bytes, above in eighths of the power of two below: at most 12.5 % is wasted. */
+const evenBlockBytesMax = 256;
+const evenClasses = evenBlockBytesMax >> unitShift;
+
+export class ArenaChunk {
+  readonly bytes: Buffer;
+  readonly words: Int32Array;
+  readonly doubles: Float64Array;
+  readonly blockBytes: number;
+  readonly number: number;
+  /** Bytes given out at least once. */
+  used = 0;
+  /** The address of the first free block; its first word is the next one. */
+  free = 0;
+  live = 0;
+  isOpen = false;
+
+  constructor(number: number, bytes: number, blockBytes: number) {
+    this.number = number;
+    this.blockBytes = blockBytes;
+    this.bytes = Buffer.allocUnsafeSlow(bytes);
+    this.words = new Int32Array(this.bytes.buffer, 0, bytes >> 2);
+    this.doubles = new Float64Array(this.bytes.buffer, 0, bytes >> 3);
+  }
+}
+
+const noChunk = new ArenaChunk(0, 0, 0);
+
+export class Arena {
+  /** By number; the first is none, so that no block has address 0. */
+  readonly #chunks: ArenaChunk[] = [noChunk];
+  #freeNumbers: number[] = [];
+  /** For each size class, the chunks that may have room; the last one is asked first. */
+  readonly #open: ArenaChunk[][] = [];
+  /** Memory in chunks. */
+  bytes = 0;
+
+  /** The chunk that a block is in. */
+  chunk(address: number): ArenaChunk {
+    return this.#chunks[address >>> chunkUnitsShift]!;
+  }
+
+  /** How much a block can hold. */
+  capacity(address: number): number {
+    return this.chunk(address).blockBytes;
+  }
+
+  /** A block of at least `size` bytes. Throws LIMIT when there are no more addresses. */
+  allocate(size: number): number {
+    if (size > sharedBlockBytesMax) return this.#allocateAlone(size);
+    const sizeClass = classOf(size);
+    const open = (this.#open[sizeClass] ??= []);
+    for (;;) {
+      const chunk = open[open.length - 1];
+      if (chunk === undefined) {
+        this.#openChunk(open, this.#makeChunk(chunkBytes, bytesOfClass(sizeClass)));
+        continue;
+      }
+      const address = takeBlock(chunk);
+      if (address !== 0) return address;
+      open.pop();
+      chunk.isOpen = false;
+    }
+  }
+
+  #openChunk(open: ArenaChunk[], chunk: ArenaChunk): void {
+    chunk.isOpen = true;
+    open.push(chunk);
+  }
+
+  #allocateAlone(size: number): number {
+    const bytes = Math.ceil(size / 16) * 16;
+    const chunk = this.#makeChunk(bytes, bytes);
+    chunk.live = 1;
+    return (chunk.number << chunkUnitsShift) | 0;
+  }
+
+  #makeChunk(bytes: number, blockBytes: number): ArenaChunk {
+    if (this.#freeNumbers.length === 0 && this.#chunks.length === chunksMax) {
+      throw new BrokerError("LIMIT", `a Redis database holds ${chunksMax} chunks already; delete keys`);
+    }
+    const chunk = new ArenaChunk(this.#freeNumbers.pop() ?? this.#chunks.length, bytes, blockBytes);
+    this.#chunks[chunk.number] = chunk;
+    this.bytes += bytes;
+    return chunk;
+  }
+
+  release(address: number): void {
+    const chunk = this.chunk(address);
+    chunk.live--;
+    if (chunk.blockBytes > sharedBlockBytesMax) return this.#dropChunk(chunk);
+    chunk.words[wordOf(address)] = chunk.free;
+    chunk.free = address;
+    const open = this.#open[classOf(chunk.blockBytes)]!;
+    if (!chunk.isOpen) this.#openChunk(open, chunk);
+    if (chunk.live > 0 || open.length === 1) return;
+    open.splice(open.indexOf(chunk), 1);
+    this.#dropChunk(chunk);
+  }
+
+  #dropChunk(chunk: ArenaChunk): void {
+    this.#chunks[chunk.number] = noChunk;
+    this.#freeNumbers.push(chunk.number);
+    this.bytes -= chunk.bytes.length;
+  }
+}
+
+/** Where a block begins in its chunk's `words`. */
+export function wordOf(address: number): number {
+  return (address & chunkUnitsMask) << 2;
+}
+
+/** Where a block begins in its chunk's `bytes`. */
+export function byteOf(address: number): number {
+  return (address & chunkUnitsMask) << unitShift;
+}
+
+function takeBlock(chunk: ArenaChunk): number {
+  const free = chunk.free;
+  if (free !== 0) {
+    chunk.free = chunk.words[wordOf(free)]!;
+    chunk.live++;
+    return free;
+  }
+  const at = chunk.used;
+  if (at + chunk.blockBytes > chunk.bytes.length) return 0;
+  chunk.used = at + chunk.blockBytes;
+  chunk.live++;
+  return (chunk.number << chunkUnitsShift) | (at >> unitShift);
+}
+
+function classOf(size: number): number {
+  if (size <= evenBlockBytesMax) return (size + 15) >> unitShift;
+  // The power of two below, and which eighth above it.
+  const exponent = 31 - Math.clz32(size - 1);
+  return evenClasses + (exponent - 8) * 8 + ((size - 1 - (1 << exponent)) >> (exponent - 3)) + 1;
+}
+
+function bytesOfClass(sizeClass: number): number {
+  if (sizeClass <= evenClasses) return sizeClass << unitShift;
+  const eighths = sizeClass - evenClasses - 1;
+  const exponent = 8 + (eighths >> 3);
+  return (1 << exponent) + (((eighths & 7) + 1) << (exponent - 3));
+}

@@ -1,0 +1,331 @@
+/**
+ * The hash table of one database: from the bytes of a key to its entry, without an object for each key.
+ *
+ *     entry = i32 hash, i32 next entry of its bucket, i32 key length, i32 value length,
+ *             i32 age, i32 type, f64 expiry (wall time in ms, 0 for never), key bytes, value bytes
+ *
+ * in a block of the arena, native byte order. The table grows one bucket at a time (linear hashing), so that no
+ * insertion waits for a million others to be moved. Not here: time, the journal, what a command means.
+ *
+ * Scans go through the hashes in the order of their reversed bits. A bucket is a range of that order whatever the
+ * table's size is, so a scan meets every entry that is there from its beginning to its end, however the table grows
+ * or shrinks meanwhile; an entry may be met twice.
+ *
+ * Invariants: an entry is in the bucket of its hash; `bucketCount` buckets lie in [2^level, 2^(level+1)); an address
+ * stays valid until its entry is removed or resized.
+ */
+import { copyBytes } from "../base/bytes.ts";
+import { Arena, byteOf, wordOf } from "./arena.ts";
+
+const headerBytes = 32;
+const hashWord = 0;
+const nextWord = 1;
+const keyLengthWord = 2;
+const valueLengthWord = 3;
+const ageWord = 4;
+const typeWord = 5;
+const expiryDouble = 3;
+const levelMin = 4;
+/** From here on a value that grows gets an eighth more than it asked for, so that appending stays cheap. */
+const spareFromBytes = 1024;
+
+export class KeyTable {
+  readonly #seed: number;
+  readonly #arena = new Arena();
+  #buckets = new Int32Array(1 << levelMin);
+  #level = levelMin;
+  #bucketCount = 1 << levelMin;
+  count = 0;
+  /** Entries with an expiry. */
+  volatileCount = 0;
+  /** Bytes of all keys, values and headers. */
+  usedBytes = 0;
+  /** Where the value is that `locate` or `locateKey` was asked for: `bytes[start, end)`. Valid until the next change. */
+  bytes: Buffer = Buffer.alloc(0);
+  start = 0;
+  end = 0;
+
+  /** The seed keeps clients from choosing keys that share a bucket. */
+  constructor(seed: number) {
+    this.#seed = seed | 0;
+  }
+
+  get arenaBytes(): number {
+    return this.#arena.bytes + this.#buckets.byteLength;
+  }
+
+  hash(key: Uint8Array, start: number, end: number): number {
+    let hash = this.#seed;
+    for (let at = start; at < end; at++) hash = Math.imul(hash ^ key[at]!, 0x01000193);
+    hash ^= hash >>> 16;
+    hash = Math.imul(hash, 0x85ebca6b);
+    hash ^= hash >>> 13;
+    hash = Math.imul(hash, 0xc2b2ae35);
+    return hash ^ (hash >>> 16);
+  }
+
+  #bucketOf(hash: number): number {
+    const bucket = hash & ((2 << this.#level) - 1);
+    return bucket < this.#bucketCount ? bucket : bucket - (1 << this.#level);
+  }
+
+  /** The entry of a key, or 0. */
+  find(hash: number, key: Uint8Array, start: number, end: number): number {
+    let entry = this.#buckets[this.#bucketOf(hash)]!;
+    const size = end - start;
+    while (entry !== 0) {
+      const chunk = this.#arena.chunk(entry);
+      const word = wordOf(entry);
+      const words = chunk.words;
+      if (words[word + hashWord] === hash && words[word + keyLengthWord] === size) {
+        const bytes = chunk.bytes;
+        let at = byteOf(entry) + headerBytes;
+        let i = start;
+        while (i < end && bytes[at] === key[i]) {
+          at++;
+          i++;
+        }
+        if (i === end) return entry;
+      }
+      entry = words[word + nextWord]!;
+    }
+    return 0;
+  }
+
+  /** Makes an entry for a key that has none, and locates its value, whose `size` bytes the caller writes at once. */
+  insert(hash: number, key: Uint8Array, start: number, end: number, type: number, size: number): number {
+    const keyLength = end - start;
+    const entry = this.#arena.allocate(headerBytes + keyLength + size);
+    const chunk = this.#arena.chunk(entry);
+    const word = wordOf(entry);
+    const words = chunk.words;
+    const bucket = this.#bucketOf(hash);
+    words[word + hashWord] = hash;
+    words[word + nextWord] = this.#buckets[bucket]!;
+    words[word + keyLengthWord] = keyLength;
+    words[word + valueLengthWord] = size;
+    words[word + ageWord] = 0;
+    words[word + typeWord] = type;
+    chunk.doubles[(word >> 1) + expiryDouble] = 0;
+    this.#buckets[bucket] = entry;
+    const keyAt = byteOf(entry) + headerBytes;
+    copyBytes(chunk.bytes, keyAt, key, start, end);
+    this.bytes = chunk.bytes;
+    this.start = keyAt + keyLength;
+    this.end = this.start + size;
+    this.count++;
+    this.usedBytes += headerBytes + keyLength + size;
+    if (this.count > this.#bucketCount) this.#split();
+    return entry;
+  }
+
+  /**
+   * Gives an entry's value another size, locates it and returns the entry's address, which may be another one.
+   * With `keep` the bytes that are in both sizes stay; bytes beyond are the caller's to write.
+   */
+  resize(entry: number, size: number, keep: boolean): number {
+    const arena = this.#arena;
+    const chunk = arena.chunk(entry);
+    const word = wordOf(entry);
+    const keyLength = chunk.words[word + keyLengthWord]!;
+    const before = chunk.words[word + valueLengthWord]!;
+    const needed = headerBytes + keyLength + size;
+    const capacity = chunk.blockBytes;
+    let place = entry;
+    if (needed > capacity || needed < capacity >> 1) {
+      const isGrowing = keep && size > before && size >= spareFromBytes;
+      place = this.#move(
+        entry,
+        headerBytes + keyLength + (keep ? Math.min(size, before) : 0),
+        isGrowing ? needed + (needed >>> 3) : needed,
+      );
+    }
+    const now = arena.chunk(place);
+    now.words[wordOf(place) + valueLengthWord] = size;
+    this.usedBytes += size - before;
+    this.bytes = now.bytes;
+    this.start = byteOf(place) + headerBytes + keyLength;
+    this.end = this.start + size;
+    return place;
+  }
+
+  #move(entry: number, copied: number, room: number): number {
+    const arena = this.#arena;
+    const place = arena.allocate(room);
+    const from = byteOf(entry);
+    const old = arena.chunk(entry);
+    copyBytes(arena.chunk(place).bytes, byteOf(place), old.bytes, from, from + copied);
+    this.#relink(entry, place);
+    arena.release(entry);
+    return place;
+  }
+
+  /** Has whatever points at `entry` point at `to`. */
+  #relink(entry: number, to: number): void {
+    const arena = this.#arena;
+    const bucket = this.#bucketOf(arena.chunk(entry).words[wordOf(entry) + hashWord]!);
+    let at = this.#buckets[bucket]!;
+    if (at === entry) {
+      this.#buckets[bucket] = to;
+      return;
+    }
+    for (;;) {
+      const words = arena.chunk(at).words;
+      const word = wordOf(at) + nextWord;
+      at = words[word]!;
+      if (at === entry) {
+        words[word] = to;
+        return;
+      }
+    }
+  }
+
+  remove(entry: number): void {
+    const chunk = this.#arena.chunk(entry);
+    const word = wordOf(entry);
+    const words = chunk.words;
+    if (chunk.doubles[(word >> 1) + expiryDouble] !== 0) this.volatileCount--;
+    this.usedBytes -= headerBytes + words[word + keyLengthWord]! + words[word + valueLengthWord]!;
+    this.#relink(entry, words[word + nextWord]!);
+    this.#arena.release(entry);
+    this.count--;
+    if (this.count < this.#bucketCount >> 2 && this.#level > levelMin) this.#merge();
+  }
+
+  /** Locates the value of an entry. */
+  locate(entry: number): void {
+    const chunk = this.#arena.chunk(entry);
+    const word = wordOf(entry);
+    this.bytes = chunk.bytes;
+    this.start = byteOf(entry) + headerBytes + chunk.words[word + keyLengthWord]!;
+    this.end = this.start + chunk.words[word + valueLengthWord]!;
+  }
+
+  /** Locates the key of an entry. */
+  locateKey(entry: number): void {
+    const chunk = this.#arena.chunk(entry);
+    this.bytes = chunk.bytes;
+    this.start = byteOf(entry) + headerBytes;
+    this.end = this.start + chunk.words[wordOf(entry) + keyLengthWord]!;
+  }
+
+  valueLength(entry: number): number {
+    return this.#arena.chunk(entry).words[wordOf(entry) + valueLengthWord]!;
+  }
+
+  hashOf(entry: number): number {
+    return this.#arena.chunk(entry).words[wordOf(entry) + hashWord]!;
+  }
+
+  type(entry: number): number {
+    return this.#arena.chunk(entry).words[wordOf(entry) + typeWord]!;
+  }
+
+  setType(entry: number, type: number): void {
+    this.#arena.chunk(entry).words[wordOf(entry) + typeWord] = type;
+  }
+
+  /** How far into the journal the entry's last full record is; the database gives it meaning. */
+  age(entry: number): number {
+    return this.#arena.chunk(entry).words[wordOf(entry) + ageWord]!;
+  }
+
+  setAge(entry: number, age: number): void {
+    this.#arena.chunk(entry).words[wordOf(entry) + ageWord] = age;
+  }
+
+  /** When it expires, wall time in ms; 0 for never. */
+  expiry(entry: number): number {
+    return this.#arena.chunk(entry).doubles[(wordOf(entry) >> 1) + expiryDouble]!;
+  }
+
+  setExpiry(entry: number, at: number): void {
+    const doubles = this.#arena.chunk(entry).doubles;
+    const index = (wordOf(entry) >> 1) + expiryDouble;
+    const before = doubles[index]!;
+    if (before === at) return;
+    if (before === 0) this.volatileCount++;
+    else if (at === 0) this.volatileCount--;
+    doubles[index] = at;
+  }
+
+  /**
+   * Appends the entries of the bucket at `cursor` (reversed hash bits, below 2^32) to `found`; returns the cursor of the
+   * next bucket, or 0 after the last.
+   */
+  scan(cursor: number, found: number[]): number {
+    const bucket = this.#bucketOf(reverseBits(cursor));
+    for (let entry = this.#buckets[bucket]!; entry !== 0;) {
+      found.push(entry);
+      entry = this.#arena.chunk(entry).words[wordOf(entry) + nextWord]!;
+    }
+    const half = 1 << this.#level;
+    const bits = bucket >= half || bucket < this.#bucketCount - half ? this.#level + 1 : this.#level;
+    const width = 2 ** (32 - bits);
+    const next = (Math.floor(cursor / width) + 1) * width;
+    return next >= 2 ** 32 ? 0 : next;
+  }
+
+  /** One bucket more: the entries of the next one that shared a bucket part. */
+  #split(): void {
+    const half = 1 << this.#level;
+    const from = this.#bucketCount - half;
+    const to = this.#bucketCount;
+    if (to === this.#buckets.length) {
+      const grown = new Int32Array(to * 2);
+      grown.set(this.#buckets);
+      this.#buckets = grown;
+    }
+    const buckets = this.#buckets;
+    const arena = this.#arena;
+    let entry = buckets[from]!;
+    let stay = 0;
+    let go = 0;
+    while (entry !== 0) {
+      const words = arena.chunk(entry).words;
+      const word = wordOf(entry);
+      const next = words[word + nextWord]!;
+      if ((words[word + hashWord]! & half) === 0) {
+        words[word + nextWord] = stay;
+        stay = entry;
+      } else {
+        words[word + nextWord] = go;
+        go = entry;
+      }
+      entry = next;
+    }
+    buckets[from] = stay;
+    buckets[to] = go;
+    this.#bucketCount++;
+    if (this.#bucketCount === half * 2) this.#level++;
+  }
+
+  /** The last bucket joins the one that it was split from. */
+  #merge(): void {
+    if (this.#bucketCount === 1 << this.#level) this.#level--;
+    const from = --this.#bucketCount;
+    const buckets = this.#buckets;
+    const arena = this.#arena;
+    const first = buckets[from]!;
+    buckets[from] = 0;
+    if (first === 0) return;
+    let last = first;
+    for (;;) {
+      const next = arena.chunk(last).words[wordOf(last) + nextWord]!;
+      if (next === 0) break;
+      last = next;
+    }
+    const to = from - (1 << this.#level);
+    arena.chunk(last).words[wordOf(last) + nextWord] = buckets[to]!;
+    buckets[to] = first;
+  }
+}
+
+function reverseBits(value: number): number {
+  let bits = value | 0;
+  bits = ((bits >>> 1) & 0x55555555) | ((bits & 0x55555555) << 1);
+  bits = ((bits >>> 2) & 0x33333333) | ((bits & 0x33333333) << 2);
+  bits = ((bits >>> 4) & 0x0f0f0f0f) | ((bits & 0x0f0f0f0f) << 4);
+  bits = ((bits >>> 8) & 0x00ff00ff) | ((bits & 0x00ff00ff) << 8);
+  return (bits >>> 16) | (bits << 16);
+}
