@@ -51,6 +51,7 @@ export class GroupOffsets {
     const partitions = topics?.get(topic);
     if (partitions === undefined || !partitions.delete(partition)) return false;
     if (partitions.size === 0) topics!.delete(topic);
+    if (topics!.size === 0) this.groups.delete(group);
     this.#vhost.broker.storage.table.delete(this.#key(group, topic, partition));
     return true;
   }
@@ -61,7 +62,7 @@ export class GroupOffsets {
     for (const [topic, partitions] of topics) {
       for (const partition of partitions.keys()) this.delete(group, topic, partition);
     }
-    return this.groups.delete(group);
+    return true;
   }
 
   deleteTopic(topic: string): void {

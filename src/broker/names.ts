@@ -7,6 +7,7 @@ export type DefinitionKind =
   | "topic"
   | "group"
   | "offset"
+  | "producers"
   | "user";
 
 export function definitionKey(kind: DefinitionKind, ...names: readonly string[]): string {

@@ -11,9 +11,9 @@ export interface QueuePolicy {
   readonly deadLetterExchange: string | undefined;
   readonly deadLetterRoutingKey: string | undefined;
   readonly deliveryLimit: number | undefined;
-  /** How long acknowledged records of a queue, or all records of a stream, stay readable. */
-  readonly historyMs: number | undefined;
-  readonly historyBytes: number | undefined;
+  /** Kafka's topic configuration may change these two. How long acknowledged records of a queue, or all records of a stream, stay readable. */
+  historyMs: number | undefined;
+  historyBytes: number | undefined;
   readonly singleActiveConsumer: boolean;
   /** Some records may expire: the head is looked at before each delivery. */
   canExpire: boolean;

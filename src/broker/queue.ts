@@ -5,7 +5,8 @@
  * them. Delivery runs at the end of each tick, in `deliver`. Invariants: of a queue's records, each is ready, held by
  * one consumer, or gone; a consumer never has more than its prefetch.
  */
-import type { Log } from "../storage/index.ts";
+import { type Log, LogReader } from "../storage/index.ts";
+import type { ProducerState } from "./producer-state.ts";
 import type { BindingArguments } from "./routing/router.ts";
 import { SharedCursor } from "./shared-cursor.ts";
 import type { Vhost } from "./vhost.ts";
@@ -58,6 +59,8 @@ export class Queue {
   /** Redis consumer groups. */
   readonly groups = new Map<string, SharedCursor>();
   readonly waiters = new Set<LogWaiter>();
+  /** Idempotent producers (Kafka); null before the first. */
+  producers: ProducerState | null = null;
   consumers: QueueConsumer[] = [];
   #turn = 0;
   hadConsumers = false;
@@ -86,6 +89,11 @@ export class Queue {
   /** Records that nobody holds. */
   get readyCount(): number {
     return this.cursor === null ? this.log.length : this.log.length - this.cursor.heldCount;
+  }
+
+  /** A walker over the records from `offset` on, for those who look without consuming. */
+  reader(offset = 0): LogReader {
+    return new LogReader(this.log, offset);
   }
 
   /** Records came into the log in this tick. */

@@ -4,9 +4,11 @@ import { defaultVhostName } from "./broker.ts";
 import type { Destination, ExchangeOptions } from "./exchange.ts";
 import { type CommittedOffset } from "./group-offsets.ts";
 import { type DefinitionKind, namesOfKey } from "./names.ts";
+import { ProducerState } from "./producer-state.ts";
 import type { QueueKind } from "./queue.ts";
 import type { BindingArguments } from "./routing/router.ts";
 import { SharedCursor } from "./shared-cursor.ts";
+import type { TopicDefinition } from "./topics.ts";
 import type { Vhost } from "./vhost.ts";
 
 interface QueueDefinition {
@@ -38,10 +40,15 @@ export async function restoreDefinitions(broker: Broker): Promise<void> {
     cursor.handle = broker.storage.restoreState((value as { cursor: number }).cursor, cursor);
     queue.groups.set(names[2]!, cursor);
   }
+  for (const { names, value } of definitions(broker, "producers")) {
+    const queue = broker.createVhost(names[0]!).queues.get(names[1]!);
+    if (queue === undefined) continue;
+    queue.producers = new ProducerState(broker.storage);
+    queue.producers.handle = broker.storage.restoreState((value as { state: number }).state, queue.producers);
+  }
   restoreBindings(broker);
   for (const { names, value } of definitions(broker, "topic")) {
-    const definition = value as { partitions: number; configs: Record<string, string> };
-    broker.createVhost(names[0]!).topics.restore(names[1]!, definition);
+    broker.createVhost(names[0]!).topics.restore(names[1]!, value as TopicDefinition);
   }
   for (const { names, value } of definitions(broker, "offset")) {
     const [vhost, group, topic, partition] = names;

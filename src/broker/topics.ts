@@ -3,9 +3,11 @@
  *
  * A topic `t` of n partitions is the streams `t-0` … `t-(n-1)` and the exchange `t` that spreads over them by key.
  * Invariant: partition i of a topic is the queue named by `partitionName`, and is bound to the exchange with key `i`.
+ * Another protocol may delete one partition of several: it is made again, empty, so that the others keep their numbers.
  */
 import { BrokerError } from "../base/errors.ts";
 import { definitionKey } from "./names.ts";
+import { queuePolicy } from "./queue-policy.ts";
 import type { Queue } from "./queue.ts";
 import type { Vhost } from "./vhost.ts";
 
@@ -14,6 +16,18 @@ export interface Topic {
   readonly partitions: Queue[];
   /** Kafka's topic configuration, as set by the client. */
   readonly configs: Readonly<Record<string, string>>;
+  /** Another protocol made its log; only the configuration is Kafka's. */
+  readonly isAdopted: boolean;
+}
+
+/** For topics that were made as such: seven days, any size. */
+const kafkaDefaults = { historyMs: 604_800_000, historyBytes: undefined };
+
+/** A topic in the table. */
+export interface TopicDefinition {
+  partitions: number;
+  configs: Readonly<Record<string, string>>;
+  isAdopted: boolean;
 }
 
 export function partitionName(topic: string, partition: number): string {
@@ -24,6 +38,8 @@ export class Topics {
   readonly #vhost: Vhost;
   /** Those that were made as topics; see `find` for the others. */
   readonly #declared = new Map<string, Topic>();
+  /** Partitions of declared topics. */
+  readonly #topicOf = new Map<Queue, Topic>();
 
   constructor(vhost: Vhost) {
     this.#vhost = vhost;
@@ -35,19 +51,15 @@ export class Topics {
     if (declared !== undefined) return declared;
     const queue = this.#vhost.queues.get(name);
     if (queue === undefined || queue.exclusiveOwner !== 0) return undefined;
-    return { name, partitions: [queue], configs: {} };
+    return { name, partitions: [queue], configs: {}, isAdopted: true };
   }
 
   /** All topics: the declared ones and each queue or stream that is not a partition of one. */
   *all(): Generator<Topic> {
-    const partitions = new Set<Queue>();
-    for (const topic of this.#declared.values()) {
-      yield topic;
-      for (const partition of topic.partitions) partitions.add(partition);
-    }
+    yield* this.#declared.values();
     for (const queue of this.#vhost.queues.values()) {
-      if (queue.exclusiveOwner === 0 && !partitions.has(queue)) {
-        yield { name: queue.name, partitions: [queue], configs: {} };
+      if (queue.exclusiveOwner === 0 && !this.#topicOf.has(queue)) {
+        yield { name: queue.name, partitions: [queue], configs: {}, isAdopted: true };
       }
     }
   }
@@ -66,7 +78,7 @@ export class Topics {
         );
       }
     }
-    const topic: Topic = { name, partitions: [], configs };
+    const topic: Topic = { name, partitions: [], configs, isAdopted: false };
     if (partitions > 1) this.#makeExchange(name);
     this.#declared.set(name, topic);
     this.#addPartitions(topic, partitions);
@@ -86,20 +98,28 @@ export class Topics {
   }
 
   #addPartitions(topic: Topic, count: number): void {
+    for (let i = topic.partitions.length; i < count; i++) this.#makePartition(topic, i, count > 1);
+  }
+
+  #makePartition(topic: Topic, index: number, isNumbered: boolean): void {
     const vhost = this.#vhost;
-    for (let i = topic.partitions.length; i < count; i++) {
-      const name = count === 1 ? topic.name : partitionName(topic.name, i);
-      const queue = vhost.declareQueue({
-        name,
-        kind: "stream",
-        durable: true,
-        exclusiveOwner: 0,
-        autoDelete: false,
-        args: {},
-      });
-      topic.partitions.push(queue);
-      if (count > 1) vhost.bind(vhost.exchange(topic.name), queue, String(i), {});
-    }
+    const queue = vhost.declareQueue({
+      name: isNumbered ? partitionName(topic.name, index) : topic.name,
+      kind: "stream",
+      durable: true,
+      exclusiveOwner: 0,
+      autoDelete: false,
+      args: {},
+    });
+    this.#setPartition(topic, index, queue);
+    const exchange = isNumbered ? vhost.exchanges.get(topic.name) : undefined;
+    if (exchange !== undefined) vhost.bind(exchange, queue, String(index), {});
+  }
+
+  #setPartition(topic: Topic, index: number, queue: Queue): void {
+    topic.partitions[index] = queue;
+    this.#topicOf.set(queue, topic);
+    applyRetention(queue, topic);
   }
 
   /** Adds partitions. Throws INVALID when a topic of one partition is asked to grow: its log has the topic's own name. */
@@ -124,30 +144,43 @@ export class Topics {
   setConfigs(topic: Topic, configs: Readonly<Record<string, string>>): void {
     const changed: Topic = { ...topic, configs };
     this.#declared.set(topic.name, changed);
+    changed.partitions.forEach((queue, index) => this.#setPartition(changed, index, queue));
     this.#save(changed);
+  }
+
+  /** The declared topic of which the queue is a partition. */
+  topicOf(queue: Queue): Topic | undefined {
+    return this.#topicOf.get(queue);
   }
 
   delete(topic: Topic): void {
     const vhost = this.#vhost;
     this.#declared.delete(topic.name);
     vhost.broker.storage.table.delete(definitionKey("topic", vhost.name, topic.name));
-    for (const queue of topic.partitions) vhost.deleteQueue(queue);
+    for (const queue of topic.partitions) {
+      this.#topicOf.delete(queue);
+      vhost.deleteQueue(queue);
+    }
     const exchange = vhost.exchanges.get(topic.name);
     if (exchange?.type === "x-kafka-topic") vhost.deleteExchange(exchange);
     vhost.groupOffsets.deleteTopic(topic.name);
   }
 
-  /** A queue was deleted by another protocol: a topic without partitions is gone. */
+  /** A queue was deleted by another protocol: with its only partition a topic is gone. */
   queueDeleted(queue: Queue): void {
-    const topic = this.#declared.get(queue.name);
-    if (topic !== undefined && topic.partitions[0] === queue) {
-      this.#declared.delete(queue.name);
-      this.#vhost.broker.storage.table.delete(definitionKey("topic", this.#vhost.name, queue.name));
-    }
+    const vhost = this.#vhost;
+    const topic = this.#topicOf.get(queue);
+    this.#topicOf.delete(queue);
+    if (topic === undefined) return vhost.groupOffsets.deleteTopic(queue.name);
+    if (topic.partitions.length > 1) return this.#makePartition(topic, topic.partitions.indexOf(queue), true);
+    this.#declared.delete(topic.name);
+    vhost.broker.storage.table.delete(definitionKey("topic", vhost.name, topic.name));
+    vhost.groupOffsets.deleteTopic(topic.name);
   }
 
   #save(topic: Topic): void {
-    const definition = { partitions: topic.partitions.length, configs: topic.configs };
+    const { partitions, configs, isAdopted } = topic;
+    const definition: TopicDefinition = { partitions: partitions.length, configs, isAdopted };
     this.#vhost.broker.storage.table.put(
       definitionKey("topic", this.#vhost.name, topic.name),
       JSON.stringify(definition),
@@ -155,12 +188,27 @@ export class Topics {
   }
 
   /** Start-up: the partitions' queues are there already. */
-  restore(name: string, definition: { partitions: number; configs: Record<string, string> }): void {
-    const topic: Topic = { name, partitions: [], configs: definition.configs };
+  restore(name: string, definition: TopicDefinition): void {
+    const topic: Topic = { ...definition, name, partitions: [] };
     for (let i = 0; i < definition.partitions; i++) {
       const queue = this.#vhost.queues.get(definition.partitions === 1 ? name : partitionName(name, i));
-      if (queue !== undefined) topic.partitions.push(queue);
+      // The topic's log lived in memory, and so did what was set for it.
+      if (queue === undefined) return;
+      this.#setPartition(topic, i, queue);
     }
     this.#declared.set(name, topic);
   }
+}
+
+function applyRetention(queue: Queue, { configs, isAdopted }: Topic): void {
+  const { policy } = queue;
+  const own = isAdopted ? queuePolicy(queue.args) : kafkaDefaults;
+  policy.historyMs = boundOf(configs["retention.ms"], own.historyMs);
+  policy.historyBytes = boundOf(configs["retention.bytes"], own.historyBytes);
+}
+
+/** A setting of Kafka's where -1 is no bound. */
+function boundOf(text: string | undefined, whenAbsent: number | undefined): number | undefined {
+  if (text === undefined) return whenAbsent;
+  return Number(text) >= 0 ? Number(text) : undefined;
 }

@@ -21,6 +21,7 @@ import { GroupOffsets } from "./group-offsets.ts";
 import { LiveChannels } from "./live-channels.ts";
 import { definitionKey } from "./names.ts";
 import { Queue, type QueueOptions } from "./queue.ts";
+import { deleteProducersOf } from "./producer-state.ts";
 import { noRoute, type Route } from "./route.ts";
 import type { BindingArguments, HeaderLookup } from "./routing/router.ts";
 import { SharedCursor } from "./shared-cursor.ts";
@@ -174,6 +175,7 @@ export class Vhost {
     const { storage } = this.broker;
     for (const name of queue.groups.keys()) this.deleteGroup(queue, name);
     if (queue.cursor?.handle != null) storage.deleteState(queue.cursor.handle);
+    deleteProducersOf(queue);
     storage.deleteLog(queue.log);
     storage.table.delete(definitionKey("queue", this.name, queue.name));
     this.topics.queueDeleted(queue);

@@ -102,6 +102,7 @@ export class NetConnection implements Connection, FlushableConnection {
   flush(): void {
     this.#isTouched = false;
     if (this.isClosed) return;
+    if (this.outputBytes > limits.outputLowWaterBytes) this.#wasFull = true;
     const end = this.#sendable();
     if (this.#sent < end) {
       const taken = this.#transport.write(this.output.buffer, this.#sent, end);
@@ -124,7 +125,6 @@ export class NetConnection implements Connection, FlushableConnection {
       if (this.#isEnding) return this.#transport.end();
     } else if (this.#sent > limits.outputBytesKept && this.#sent * 2 > output.length) this.#compact();
     const waiting = output.length - this.#sent;
-    if (waiting > limits.outputLowWaterBytes) this.#wasFull = true;
     if (waiting > limits.outputHighWaterBytes && !this.#isOutputPaused) {
       this.#isOutputPaused = true;
       this.pauseReading();
