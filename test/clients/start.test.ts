@@ -1,0 +1,130 @@
+/** The program as an operator meets it: one JSON line, clear refusals, exit codes, health. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import net from "node:net";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { startTestBroker, type TestBroker } from "../support/broker.ts";
+
+const launcher = path.join(import.meta.dirname, "../../bin/troikamq.js");
+const allOff = ["--redis-port", "off", "--amqp-port", "off", "--kafka-port", "off", "--http-port", "off"];
+
+interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function run(args: readonly string[], environment: Record<string, string> = {}): Promise<Ended> {
+  return new Promise((resolve) => {
+    const runtime = process.env["TROIKAMQ_TEST_RUNTIME"] ?? "bun";
+    const child = spawn(process.execPath, [launcher, ...args], {
+      env: { ...process.env, TROIKAMQ_RUNTIME: runtime, ...environment },
+    });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));
+    child.stderr.on("data", (text: Buffer) => (stderr += text.toString()));
+    child.on("exit", (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+let broker: TestBroker;
+before(async () => {
+  broker = await startTestBroker();
+});
+after(() => broker.stop());
+
+test("a directory that another broker holds is one clear line and exit code 1", async () => {
+  const { code, stdout, stderr } = await run(["start", "--data-dir", broker.dataDir, ...allOff]);
+  assert.equal(code, 1);
+  assert.equal(stdout, "");
+  assert.match(stderr, new RegExp(`data directory .* is in use by process ${broker.pid}`));
+  assert.equal(stderr.trim().split("\n").length, 1);
+});
+
+for (const protocol of ["redis", "amqp", "kafka", "http"] as const) {
+  test(`a ${protocol} port in use is one clear line and exit code 1`, async () => {
+    const port = String(broker.ports[protocol]);
+    const others = allOff.filter(
+      (_, i) => Math.floor(i / 2) !== ["redis", "amqp", "kafka", "http"].indexOf(protocol),
+    );
+    const args = [
+      "start",
+      "--data-dir",
+      "memory",
+      "--log-level",
+      "error",
+      `--${protocol}-port`,
+      port,
+      ...others,
+    ];
+    const { code, stderr } = await run(args);
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`${protocol}.*${port}.*in use`));
+    assert.equal(stderr.trim().split("\n").length, 1);
+  });
+}
+
+test("an unknown option, a bad value and an unknown key are named, with exit code 2", async () => {
+  const wrong: [args: string[], environment: Record<string, string>, named: RegExp][] = [
+    [["start", "--redis-prot", "1"], {}, /redis-prot/],
+    [["start", "--redis-port", "seventy"], {}, /redis-port.*seventy/],
+    [["start"], { TROIKAMQ_REDIS_PROT: "1" }, /TROIKAMQ_REDIS_PROT/],
+  ];
+  for (const [args, environment, named] of wrong) {
+    const { code, stderr } = await run(args, environment);
+    assert.equal(code, 2);
+    assert.match(stderr, named);
+    assert.equal(stderr.trim().split("\n").length, 1);
+  }
+});
+
+test("localhost is both loopback addresses", async () => {
+  for (const host of ["127.0.0.1", "::1"]) {
+    await new Promise<void>((resolve, reject) => {
+      const socket = net.connect({ host, port: broker.ports.redis });
+      socket.once("connect", () => {
+        socket.destroy();
+        resolve();
+      });
+      socket.once("error", (error: NodeJS.ErrnoException) => {
+        // A machine without IPv6 has one loopback address only.
+        if (host === "::1" && error.code === "EADDRNOTAVAIL") resolve();
+        else reject(error);
+      });
+    });
+  }
+});
+
+test("health and metrics", async () => {
+  const base = `http://127.0.0.1:${broker.ports.http}`;
+  assert.equal((await fetch(`${base}/livez`)).status, 200);
+  assert.equal((await fetch(`${base}/readyz`)).status, 200);
+  const metrics = await (await fetch(`${base}/metrics`)).text();
+  assert.match(metrics, /^troikamq_connections\{protocol="redis"\} \d+$/m);
+  assert.match(metrics, /^troikamq_journal_syncs_total \d+$/m);
+});
+
+test("a peer that speaks nonsense is sent away and nobody else notices", async () => {
+  for (const protocol of ["redis", "amqp", "kafka"] as const) {
+    await new Promise<void>((resolve, reject) => {
+      const socket = net.connect({ host: "127.0.0.1", port: broker.ports[protocol] });
+      socket.on("error", () => {});
+      socket.on("close", () => resolve());
+      setTimeout(
+        () => reject(new Error(`${protocol} kept a connection that spoke nonsense`)),
+        10_000,
+      ).unref();
+      socket.on("data", () => {});
+      socket.write(Buffer.from("\x7f\xff\xff\xffnonsense\r\n*1\r\n!\r\n".repeat(20), "latin1"));
+    });
+  }
+  assert.equal((await fetch(`http://127.0.0.1:${broker.ports.http}/livez`)).status, 200);
+});
+
+test("SIGTERM drains and exits 0", async () => {
+  const other = await startTestBroker();
+  assert.equal(await other.kill("SIGTERM"), 0);
+  await other.stop();
+});
