@@ -1,0 +1,46 @@
+/**
+ * Removing keys whose time has come and that nobody asks for.
+ *
+ * Each call looks at a slice of the table, so that the whole of it is passed in about ten seconds, and goes on while
+ * it finds much to remove. Bounded: what one call looks at has a maximum, whatever it finds.
+ */
+import type { Database } from "./database.ts";
+
+const callsForAll = 100;
+const keysMin = 500;
+const keysMax = 20_000;
+/** A round in which more than every tenth key was due is followed by another. */
+const busyShare = 0.1;
+
+/** Looks on from `cursor` and returns where to look next. */
+export function sweepDatabase(database: Database, cursor: number): number {
+  let looked = 0;
+  let at = cursor;
+  while (database.table.volatileCount > 0 && looked < keysMax) {
+    const wanted = Math.min(Math.max(database.size / callsForAll, keysMin), keysMax - looked);
+    const round = sweepRound(database, at, wanted);
+    at = round.cursor;
+    looked += round.looked;
+    if (round.removed < round.looked * busyShare || round.looked === 0) break;
+  }
+  return at;
+}
+
+interface Round {
+  cursor: number;
+  looked: number;
+  removed: number;
+}
+
+function sweepRound(database: Database, cursor: number, wanted: number): Round {
+  const found: number[] = [];
+  const round = { cursor, looked: 0, removed: 0 };
+  do {
+    found.length = 0;
+    round.cursor = database.table.scan(round.cursor, found);
+    for (const entry of found) if (database.expireIfDue(entry)) round.removed++;
+    // An empty bucket costs a look as well.
+    round.looked += Math.max(found.length, 1);
+  } while (round.looked < wanted && round.cursor !== 0);
+  return round;
+}
