@@ -1,8 +1,10 @@
 /** The Redis protocol's entry: what the wiring needs of it. */
 import type { Broker } from "../../broker/broker.ts";
 import type { Protocol } from "../contract.ts";
+import { RedisServer } from "./server.ts";
 import { RedisSession } from "./session.ts";
 
 export function redisProtocol(broker: Broker): Protocol {
-  return { name: "redis", createSession: (connection) => new RedisSession(connection, broker) };
+  const server = new RedisServer(broker);
+  return { name: "redis", createSession: (connection) => new RedisSession(connection, server) };
 }

@@ -1,19 +1,141 @@
-/** Being written: closes every connection. */
-import type { Broker } from "../../broker/broker.ts";
+/**
+ * One Redis connection: reads requests, runs them in order, and holds what the connection has set.
+ *
+ * Not here: what commands do. Everything that few connections need (transaction, subscriptions, a blocked read) is made
+ * when it is asked for, so that ten thousand idle connections are cheap. Invariant: while `blocked` is set, no further
+ * request of this connection runs.
+ */
 import type { Connection, Session } from "../contract.ts";
+import type { BlockedRead } from "./blocking.ts";
+import { commandLookup } from "./command-table.ts";
+import { CommandContext } from "./context.ts";
+import { dispatch } from "./dispatch.ts";
+import { errorTexts, RedisError } from "./errors.ts";
+import type { Subscriptions } from "./pubsub.ts";
+import type { RedisServer } from "./server.ts";
+import type { CommandSpec } from "./table-spec.ts";
+import type { Transaction } from "./transactions.ts";
+import type { Watcher } from "./watches.ts";
+import { RequestParser } from "./wire/request-parser.ts";
+
+/** CLIENT REPLY: `skipNext` is between CLIENT REPLY SKIP and the command that it speaks of. */
+export type ReplyMode = "on" | "off" | "skip" | "skipNext";
+
+const pingName = Buffer.from("ping");
+const firstSpec = commandLookup.find(pingName, 0, pingName.length)!;
 
 export class RedisSession implements Session {
-  readonly #connection: Connection;
+  readonly id: number;
+  readonly server: RedisServer;
+  readonly connection: Connection;
+  readonly context: CommandContext;
+  readonly #parser = new RequestParser();
+  name = "";
+  libraryName = "";
+  libraryVersion = "";
+  user = "default";
+  isAuthenticated: boolean;
+  replyMode: ReplyMode = "on";
+  transaction: Transaction | null = null;
+  watcher: Watcher | null = null;
+  subscriptions: Subscriptions | null = null;
+  blocked: BlockedRead | null = null;
+  /** No further request is read: QUIT, a protocol error, CLIENT KILL. */
+  isEnding = false;
+  lastCommandAt: number;
+  isNoEvict = false;
 
-  constructor(connection: Connection, _broker: Broker) {
-    this.#connection = connection;
+  constructor(connection: Connection, server: RedisServer) {
+    this.connection = connection;
+    this.server = server;
+    this.id = server.takeSessionId();
+    this.lastCommandAt = connection.openedAt;
+    this.context = new CommandContext(server, this, this.#parser.request, firstSpec);
+    this.isAuthenticated = server.settings.password === "";
+    this.#parser.unauthenticated = !this.isAuthenticated;
+    server.sessions.set(this.id, this);
   }
 
-  onData(_bytes: Buffer): void {
-    this.#connection.destroy();
+  get queryBufferBytes(): number {
+    return this.#parser.heldBytes;
+  }
+
+  get isSubscriber(): boolean {
+    return this.subscriptions !== null && this.subscriptions.count > 0;
+  }
+
+  onData(bytes: Buffer): void {
+    if (this.isEnding) return;
+    this.#parser.feed(bytes);
+    this.#run();
+  }
+
+  #run(): void {
+    const parser = this.#parser;
+    const context = this.context;
+    const reply = context.reply;
+    this.lastCommandAt = this.server.broker.clock.now();
+    while (this.blocked === null && !this.isEnding && parser.next()) {
+      context.request = parser.request;
+      if (this.replyMode === "on") dispatch(context);
+      else this.#dispatchWithoutReply();
+    }
+    if (this.blocked !== null) parser.hold();
+    if (parser.error !== "" && !this.isEnding) {
+      reply.error(`ERR ${parser.error}`);
+      this.end();
+    }
+    this.connection.touch();
+  }
+
+  /** Runs a command whose reply the client does not want; what CLIENT REPLY itself answers is for it to say. */
+  #dispatchWithoutReply(): void {
+    const output = this.connection.output;
+    const before = output.length;
+    const mode = this.replyMode;
+    dispatch(this.context);
+    if (this.replyMode === "on" && mode === "off") return;
+    output.length = before;
+    if (this.replyMode === "skip") this.replyMode = "skipNext";
+    else if (this.replyMode === "skipNext") this.replyMode = "on";
+  }
+
+  /** The blocked read has been answered: the requests that waited behind it run. */
+  unblocked(): void {
+    this.blocked = null;
+    if (this.connection.isClosed) return;
+    this.#run();
+  }
+
+  /** Throws redis's error where the connection's state does not allow the command. */
+  assertAllowed(spec: CommandSpec): void {
+    if (!this.isAuthenticated && !spec.noAuth) throw new RedisError(errorTexts.noAuth);
+    if (this.subscriptions !== null) this.subscriptions.assertAllowed(spec);
+    if (this.transaction !== null && spec.noMulti)
+      throw new RedisError("ERR Command not allowed inside a transaction");
+  }
+
+  /** Log in: from now on the wider limits hold. */
+  authenticated(user: string): void {
+    this.user = user;
+    this.isAuthenticated = true;
+    this.#parser.unauthenticated = false;
+  }
+
+  /** Sends what is written, then closes. */
+  end(): void {
+    this.isEnding = true;
+    this.connection.end();
   }
 
   onWritable(): void {}
 
-  onClosed(): void {}
+  onClosed(): void {
+    this.isEnding = true;
+    this.server.sessions.delete(this.id);
+    this.blocked?.abandon();
+    this.subscriptions?.unsubscribeAll();
+    if (this.watcher !== null) this.server.watches.unwatchAll(this.watcher);
+    this.server.broker.publisherGone(this.connection);
+  }
 }

@@ -198,7 +198,7 @@ export function decimalSize(value: number): number {
 }
 
 /** Writes `size` bytes, which must be `decimalSize(value)`. */
-function writeDecimal(buffer: Uint8Array, start: number, size: number, value: number): void {
+export function writeDecimal(buffer: Uint8Array, start: number, size: number, value: number): void {
   let at = start + size;
   let rest = value;
   if (value < 0) {

@@ -135,6 +135,14 @@ export class RequestParser {
     }
   }
 
+  /** Moves what is not taken yet into memory of its own: the chunk may go though `next()` did not say false. */
+  hold(): void {
+    if (this.error !== "") return;
+    if (this.#argumentsLeft === 0) this.#commandStart = this.#position;
+    if (this.#commandStart === this.#end) this.#release();
+    else this.#gather(0);
+  }
+
   /** Reads `*count CRLF`. False: wait or failed. Leaves `#argumentsLeft` at 0 for a count of 0 or less. */
   #multibulkHeader(): boolean {
     const line = this.#findLineEnd("Protocol error: too big mbulk count string");

@@ -1,0 +1,100 @@
+/**
+ * XADD key [NOMKSTREAM] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] <* | id> field value [field value ...]
+ *
+ * Onto a stream or an AMQP queue: appends. Onto a name that is an exchange and no queue: publishes through it, with the
+ * value of field `routing_key` as the key. The reply waits for the disk if `redisStreamsDurability` says so.
+ */
+import type { Queue } from "../../../broker/queue.ts";
+import type { CommandContext } from "../context.ts";
+import { appendEntry, automaticMs } from "../entry-append.ts";
+import { RedisError, wrongArity } from "../errors.ts";
+import { publishThroughExchange } from "../exchange-publish.ts";
+import { compareIds, idPartMax, StreamId, strictIdArgument, writeStreamId } from "../stream-id.ts";
+import { seal } from "../stream-log.ts";
+import { createStream, lookUp } from "../streams.ts";
+import { parseTrimOption, settleTrimOptions, trim, TrimOptions } from "../stream-trim.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
+
+const options = new TrimOptions();
+const wanted = new StreamId();
+
+export function xadd(context: CommandContext): void {
+  const { request, reply, broker, session } = context;
+  options.reset();
+  const idAt = parse(context);
+  const isAutomatic = isStar(request, idAt);
+  const first = idAt + 1;
+  const count = request.argumentCount;
+  if ((count - first) % 2 !== 0 || count - first < 2) throw wrongArity("xadd");
+  if (!isAutomatic && !wanted.isSequenceOpen && wanted.isZero)
+    throw new RedisError("ERR The ID specified in XADD must be greater than 0-0");
+
+  const key = request.latin1(1);
+  let queue = lookUp(context, key);
+  if (queue === undefined) {
+    const exchange = context.database === 0 ? context.vhost.exchanges.get(key) : undefined;
+    if (exchange !== undefined && key !== "") return publishThroughExchange(context, exchange, first);
+    if (options.noMakeStream) return reply.null();
+  }
+  broker.storage.assertWritable();
+  if (queue === undefined) {
+    queue = createStream(context, key);
+  }
+  if (isAutomatic) {
+    appendEntry(queue.log, request, first, count, automaticMs, 0);
+  } else {
+    settleId(queue);
+    appendEntry(queue.log, request, first, count, wanted.ms, wanted.sequence);
+  }
+  const { store } = queue.log;
+  const ms = store.reservedIdMs;
+  const sequence = store.reservedIdSequence;
+  if (options.strategy !== "none") trim(context, queue, options);
+  context.keyChanged(1);
+  broker.publisherSeen(session.connection);
+  if (queue.log.isDurable && broker.options.redisStreamsDurability === "fsync")
+    session.connection.holdUntilDurable(broker.storage.pending);
+  writeStreamId(reply.out, ms, sequence);
+}
+
+/** Reads the options and returns where the id is. */
+function parse(context: CommandContext): number {
+  const { request } = context;
+  let at = 2;
+  while (at < request.argumentCount) {
+    if (isStar(request, at)) break;
+    const next = parseTrimOption(context, at, options);
+    if (next > at) at = next;
+    else if (request.is(at, "NOMKSTREAM")) {
+      options.noMakeStream = true;
+      at++;
+    } else {
+      strictIdArgument(request, at, wanted, 0, true);
+      break;
+    }
+  }
+  settleTrimOptions(context, options);
+  return at;
+}
+
+function isStar(request: RequestArguments, index: number): boolean {
+  return request.size(index) === 1 && request.buffer[request.starts[index]!] === 0x2a;
+}
+
+/** Completes `ms-*` and refuses an id that is not above the last one. */
+function settleId(queue: Queue): void {
+  seal(queue);
+  const { lastIdMs, lastIdSequence } = queue.log;
+  if (lastIdMs === idPartMax && lastIdSequence === idPartMax) {
+    throw new RedisError("ERR The stream has exhausted the last possible ID, unable to add more items");
+  }
+  if (wanted.isSequenceOpen) {
+    if (wanted.ms === lastIdMs && lastIdSequence < idPartMax) wanted.set(wanted.ms, lastIdSequence + 1);
+    else if (wanted.ms === lastIdMs) throw tooSmall();
+  }
+  if (compareIds(wanted.ms, wanted.sequence, lastIdMs, lastIdSequence) <= 0) throw tooSmall();
+}
+
+function tooSmall(): RedisError {
+  return new RedisError("ERR The ID specified in XADD is equal or smaller than the target stream top item");
+}

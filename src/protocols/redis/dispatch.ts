@@ -1,0 +1,99 @@
+/**
+ * From a request to its handler: which command it is, whether it may run now, and what becomes of what it throws.
+ *
+ * Not here: reading requests (session.ts), what commands do. Invariant: every command gets exactly one reply, unless it
+ * is blocked or the client asked for none.
+ */
+import { commandLookup } from "./command-table.ts";
+import type { CommandContext, CommandHandler } from "./context.ts";
+import { errorReplyText, RedisError, wrongArity } from "./errors.ts";
+import { handlers } from "./handlers.ts";
+import { isArityMet } from "./table-lookup.ts";
+import type { CommandSpec } from "./table-spec.ts";
+import type { RequestArguments } from "./wire/request-arguments.ts";
+
+const shownBytesMax = 128;
+
+/** Runs, queues or refuses the command in `context.request`. */
+export function dispatch(context: CommandContext): void {
+  const { request, session } = context;
+  let spec: CommandSpec;
+  try {
+    spec = findCommand(request);
+    context.spec = spec;
+    session.assertAllowed(spec);
+  } catch (error) {
+    session.transaction?.refused();
+    replyError(context, error);
+    return;
+  }
+  const transaction = session.transaction;
+  if (transaction !== null && !transaction.runsAtOnce(spec)) {
+    transaction.queue(spec, request.clone());
+    context.reply.queued();
+    return;
+  }
+  runHandler(context);
+}
+
+/** Runs the handler of `context.spec`. What it throws becomes the reply, in place of what it had written. */
+export function runHandler(context: CommandContext): void {
+  const output = context.reply.out;
+  const before = output.length;
+  context.server.commandsProcessed++;
+  try {
+    handlerOf(context.spec)!(context);
+  } catch (error) {
+    output.length = before;
+    replyError(context, error);
+  }
+}
+
+function handlerOf(spec: CommandSpec): CommandHandler | undefined {
+  return handlers[spec.id];
+}
+
+/** Throws redis's error for what is no command, or has the wrong number of arguments. */
+function findCommand(request: RequestArguments): CommandSpec {
+  const { buffer, starts, ends } = request;
+  let spec = commandLookup.find(buffer, starts[0]!, ends[0]!);
+  if (spec === undefined) throw unknownCommand(request);
+  if (spec.subcommandSpecs.length > 0 && request.argumentCount > 1) {
+    const subcommand = commandLookup.findSubcommand(spec, buffer, starts[1]!, ends[1]!);
+    if (subcommand === undefined) throw unknownSubcommand(request);
+    spec = subcommand;
+  }
+  if (handlers[spec.id] === undefined && (spec.container === undefined || !hasHandlers(spec.container))) {
+    if (spec.subcommandSpecs.length === 0 || !hasHandlers(spec)) throw unknownCommand(request);
+  }
+  if (!isArityMet(spec, request.argumentCount)) throw wrongArity(spec.fullName);
+  if (handlers[spec.id] === undefined) throw unknownSubcommand(request);
+  return spec;
+}
+
+function hasHandlers(container: CommandSpec): boolean {
+  return container.subcommandSpecs.some((spec) => handlers[spec.id] !== undefined);
+}
+
+function unknownCommand(request: RequestArguments): RedisError {
+  const name = request.utf8(0).slice(0, shownBytesMax);
+  let shown = "";
+  for (let i = 1; i < request.argumentCount && shown.length < shownBytesMax; i++) {
+    shown += `'${request.utf8(i).slice(0, shownBytesMax - shown.length)}' `;
+  }
+  return new RedisError(`ERR unknown command '${name}', with args beginning with: ${shown}`);
+}
+
+function unknownSubcommand(request: RequestArguments): RedisError {
+  const name = request.utf8(1).slice(0, shownBytesMax);
+  return new RedisError(`ERR unknown subcommand '${name}'. Try ${request.utf8(0).toUpperCase()} HELP.`);
+}
+
+function replyError(context: CommandContext, error: unknown): void {
+  const text = errorReplyText(error);
+  if (text === undefined) {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    context.broker.logger.error("a Redis command failed", { command: context.spec.fullName, error: message });
+  }
+  context.reply.error(text ?? "ERR internal error; see the server's log");
+}

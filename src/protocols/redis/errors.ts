@@ -1,0 +1,47 @@
+/**
+ * The errors of Redis commands, with redis's texts, and how the broker's own errors are told to a Redis client.
+ *
+ * Handlers throw `RedisError`; the dispatch turns it into one error reply, whatever had been written of another one.
+ */
+import { BrokerError } from "../../base/errors.ts";
+
+/** An error reply; the message begins with its code word. */
+export class RedisError extends Error {
+  constructor(text: string) {
+    super(text);
+    this.name = "RedisError";
+  }
+}
+
+export const errorTexts = {
+  syntax: "ERR syntax error",
+  notInteger: "ERR value is not an integer or out of range",
+  wrongType: "WRONGTYPE Operation against a key holding the wrong kind of value",
+  noSuchKey: "ERR no such key",
+  noAuth: "NOAUTH Authentication required.",
+  wrongPassword: "WRONGPASS invalid username-password pair or user is disabled.",
+  invalidStreamId: "ERR Invalid stream ID specified as stream command argument",
+} as const;
+
+export function syntaxError(): RedisError {
+  return new RedisError(errorTexts.syntax);
+}
+
+export function wrongArity(fullName: string): RedisError {
+  return new RedisError(`ERR wrong number of arguments for '${fullName}' command`);
+}
+
+/** The text that a client gets for whatever a handler threw; undefined for what is a fault of the program. */
+export function errorReplyText(error: unknown): string | undefined {
+  if (error instanceof RedisError) return error.message;
+  if (!(error instanceof BrokerError)) return undefined;
+  switch (error.code) {
+    case "UNAVAILABLE":
+      // The word that redis uses when it cannot persist: clients know not to give up on the connection.
+      return `MISCONF ${error.message}`;
+    case "ACCESS_REFUSED":
+      return `NOPERM ${error.message}`;
+    default:
+      return `ERR ${error.message}`;
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * What all Redis connections of one broker share: who is connected, databases, watched keys, settings, counters.
+ *
+ * Not here: sockets and commands. A stream of database 0 is the queue or stream of that name in the default virtual
+ * host; the other databases are virtual hosts of their own, which no client of another protocol can name.
+ */
+import type { Broker } from "../../broker/broker.ts";
+import type { Queue } from "../../broker/queue.ts";
+import type { Vhost } from "../../broker/vhost.ts";
+import { RedisError } from "./errors.ts";
+import type { RedisSession } from "./session.ts";
+import { ServerSettings } from "./settings.ts";
+import { StreamId } from "./stream-id.ts";
+import { WatchTable } from "./watches.ts";
+
+export const databaseCount = 16;
+
+/** What the streams' commands ask the keyspace: whether a key holds another kind of value, and which ("string"). */
+export interface KeyspaceTypes {
+  typeOf(database: number, key: string): string | undefined;
+}
+
+const noKeyspace: KeyspaceTypes = { typeOf: () => undefined };
+
+export class RedisServer {
+  readonly broker: Broker;
+  readonly sessions = new Map<number, RedisSession>();
+  readonly settings = new ServerSettings();
+  readonly watches: WatchTable;
+  keyspace: KeyspaceTypes = noKeyspace;
+  readonly startedAt: number;
+  commandsProcessed = 0;
+  connectionsAccepted = 0;
+  #lastSessionId = 0;
+  readonly #publishId = new StreamId();
+  readonly #vhosts: (Vhost | undefined)[] = [];
+
+  constructor(broker: Broker) {
+    this.broker = broker;
+    this.startedAt = broker.clock.now();
+    this.watches = new WatchTable((database, key) => this.findStream(database, key));
+  }
+
+  takeSessionId(): number {
+    this.connectionsAccepted++;
+    return ++this.#lastSessionId;
+  }
+
+  /** An id for what was published through an exchange: unique in this process and growing, like an entry's. */
+  takePublishId(): StreamId {
+    const id = this.#publishId;
+    const now = this.broker.clock.now();
+    return now > id.ms ? id.set(now, 0) : id.set(id.ms, id.sequence + 1);
+  }
+
+  /** Where the streams of a database are. */
+  vhostOf(database: number): Vhost {
+    let vhost = this.#vhosts[database];
+    if (vhost === undefined) {
+      vhost = database === 0 ? this.broker.defaultVhost : this.broker.createVhost(`\0redis/${database}`);
+      this.#vhosts[database] = vhost;
+    }
+    return vhost;
+  }
+
+  /** The stream (or queue) of that key. Throws where it belongs to one AMQP connection alone. */
+  findStream(database: number, key: string): Queue | undefined {
+    const queue = this.vhostOf(database).queues.get(key);
+    if (queue !== undefined && queue.exclusiveOwner !== 0)
+      throw new RedisError(`ERR queue '${key}' is exclusive to an AMQP connection`);
+    return queue;
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * CONFIG: the settings that clients and tools read or set. Few of them change anything here; the others are kept and
+ * read back, so that tools which set them go on working. Nothing is kept across restarts.
+ */
+
+/** Name and value at start. */
+const initialSettings: readonly [name: string, value: string][] = [
+  ["appendonly", "yes"],
+  ["bind", "127.0.0.1"],
+  ["client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 0 0"],
+  ["databases", "16"],
+  ["lua-time-limit", "5000"],
+  ["maxclients", "10000"],
+  ["maxmemory", "0"],
+  ["maxmemory-policy", "noeviction"],
+  ["notify-keyspace-events", ""],
+  ["proto-max-bulk-len", "536870912"],
+  ["requirepass", ""],
+  ["save", ""],
+  ["slowlog-log-slower-than", "10000"],
+  ["slowlog-max-len", "128"],
+  ["stream-node-max-bytes", "4096"],
+  ["stream-node-max-entries", "100"],
+  ["timeout", "0"],
+];
+
+export class ServerSettings {
+  readonly values = new Map<string, string>(initialSettings);
+  /** Records in a block of what `~` trims by. */
+  streamNodeEntriesMax = 100;
+  password = "";
+
+  /** Takes a value and says whether the setting exists. */
+  set(name: string, value: string): boolean {
+    if (!this.values.has(name)) return false;
+    this.values.set(name, value);
+    if (name === "stream-node-max-entries") this.streamNodeEntriesMax = Number(value);
+    else if (name === "requirepass") this.password = value;
+    return true;
+  }
+}

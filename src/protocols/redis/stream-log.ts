@@ -1,0 +1,43 @@
+/**
+ * A stream seen as redis sees it, over a log: first and last entry, ranges, entries in replies.
+ *
+ * Not here: groups, keys. Readers are shared by all commands, since a command runs to its end before another starts.
+ * Invariant: a log is sealed before it is read.
+ */
+import { LogReader, offsetOfEntryId, type Log } from "../../broker/log-entries.ts";
+import type { Queue } from "../../broker/queue.ts";
+import { envelope } from "../../message/envelope.ts";
+import { type StreamId, writeStreamId } from "./stream-id.ts";
+import type { ReplyWriter } from "./wire/reply-writer.ts";
+
+/** Makes what was appended in this turn readable. */
+export function seal(queue: Queue): void {
+  queue.log.store.seal();
+}
+
+/** The first offset at or above an id. */
+export function offsetOfId(log: Log, id: StreamId): number {
+  return offsetOfEntryId(log, new LogReader(log), id.ms, id.sequence);
+}
+
+/** Stops a reader at the entry with exactly that id; false when it is not there. */
+export function findEntry(reader: LogReader, id: StreamId): boolean {
+  const offset = offsetOfEntryId(reader.log, reader, id.ms, id.sequence);
+  return offset < reader.log.nextOffset && reader.idMs === id.ms && reader.idSequence === id.sequence;
+}
+
+/** `[id, [field, value, ...]]` of the record that the reader stopped at. */
+export function writeEntry(reply: ReplyWriter, reader: LogReader): void {
+  const out = reply.out;
+  reply.array(2);
+  writeStreamId(out, reader.idMs, reader.idSequence);
+  writeFields(reply, reader);
+}
+
+export function writeFields(reply: ReplyWriter, reader: LogReader): void {
+  if (reader.envelope === envelope.redis) {
+    reply.out.bytes(reader.buffer, reader.start, reader.end);
+    return;
+  }
+  reply.array(0);
+}

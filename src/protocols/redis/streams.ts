@@ -1,0 +1,37 @@
+/**
+ * From a key to its stream: what every stream command begins with.
+ *
+ * A key is one of three: a string (the keyspace has it), a stream or queue (the virtual host has it), or nothing.
+ */
+import type { Queue } from "../../broker/queue.ts";
+import { seal } from "./stream-log.ts";
+import type { CommandContext } from "./context.ts";
+import { errorTexts, RedisError } from "./errors.ts";
+
+/** The stream named by argument `index`, ready to be read; undefined when there is none. Throws WRONGTYPE. */
+export function findStream(context: CommandContext, index: number): Queue | undefined {
+  const queue = lookUp(context, context.request.latin1(index));
+  if (queue !== undefined) seal(queue);
+  return queue;
+}
+
+/** The same by its name, without sealing. */
+export function lookUp(context: CommandContext, key: string): Queue | undefined {
+  const { server, database } = context;
+  const queue = server.findStream(database, key);
+  if (queue === undefined && server.keyspace.typeOf(database, key) !== undefined)
+    throw new RedisError(errorTexts.wrongType);
+  return queue;
+}
+
+/** Makes the stream of that key: durable, without bounds. */
+export function createStream(context: CommandContext, key: string): Queue {
+  return context.vhost.declareQueue({
+    name: key,
+    kind: "stream",
+    durable: true,
+    exclusiveOwner: 0,
+    autoDelete: false,
+    args: {},
+  });
+}

@@ -1,0 +1,28 @@
+/** MULTI: the commands that wait for EXEC. They own their bytes; running them is commands/exec.ts. */
+import type { CommandSpec } from "./table-spec.ts";
+import type { RequestArguments } from "./wire/request-arguments.ts";
+
+interface QueuedCommand {
+  readonly spec: CommandSpec;
+  readonly request: RequestArguments;
+}
+
+const atOnce = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
+
+export class Transaction {
+  readonly commands: QueuedCommand[] = [];
+  /** A command was refused while queueing: EXEC must not run the others. */
+  isAborted = false;
+
+  runsAtOnce(spec: CommandSpec): boolean {
+    return atOnce.has(spec.fullName);
+  }
+
+  queue(spec: CommandSpec, request: RequestArguments): void {
+    this.commands.push({ spec, request });
+  }
+
+  refused(): void {
+    this.isAborted = true;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * WATCH: which connections look at which keys, so that a change of one makes their next EXEC fail.
+ *
+ * Not here: noticing changes; whoever changes a key calls `keyChanged`. What other protocols append to a stream is
+ * noticed at EXEC, by comparing the log with what it was (`StreamMark`). Invariant: a key is in the table exactly as
+ * long as somebody watches it.
+ */
+import type { Queue } from "../../broker/queue.ts";
+
+/** A watched stream as it was. */
+interface StreamMark {
+  readonly queue: Queue | undefined;
+  readonly nextOffset: number;
+  readonly length: number;
+}
+
+/** What one connection watches. */
+export class Watcher {
+  isDirty = false;
+  /** By `watchKey`. */
+  readonly marks = new Map<string, StreamMark>();
+}
+
+function watchKey(database: number, key: string): string {
+  return `${database} ${key}`;
+}
+
+export class WatchTable {
+  readonly #watchers = new Map<string, Set<Watcher>>();
+  readonly #findStream: (database: number, key: string) => Queue | undefined;
+
+  constructor(findStream: (database: number, key: string) => Queue | undefined) {
+    this.#findStream = findStream;
+  }
+
+  get isEmpty(): boolean {
+    return this.#watchers.size === 0;
+  }
+
+  watch(watcher: Watcher, database: number, key: string): void {
+    const name = watchKey(database, key);
+    if (watcher.marks.has(name)) return;
+    watcher.marks.set(name, this.#mark(database, key));
+    let watchers = this.#watchers.get(name);
+    if (watchers === undefined) this.#watchers.set(name, (watchers = new Set()));
+    watchers.add(watcher);
+  }
+
+  #mark(database: number, key: string): StreamMark {
+    const queue = this.#findStream(database, key);
+    if (queue === undefined) return { queue, nextOffset: 0, length: 0 };
+    queue.log.store.seal();
+    return { queue, nextOffset: queue.log.nextOffset, length: queue.log.length };
+  }
+
+  unwatchAll(watcher: Watcher): void {
+    for (const name of watcher.marks.keys()) {
+      const watchers = this.#watchers.get(name);
+      if (watchers !== undefined && watchers.delete(watcher) && watchers.size === 0)
+        this.#watchers.delete(name);
+    }
+    watcher.marks.clear();
+    watcher.isDirty = false;
+  }
+
+  keyChanged(database: number, key: string): void {
+    for (const watcher of this.#watchers.get(watchKey(database, key)) ?? []) watcher.isDirty = true;
+  }
+
+  /** Whether anything that the connection watches has changed. */
+  hasChanged(watcher: Watcher): boolean {
+    if (watcher.isDirty) return true;
+    for (const [name, before] of watcher.marks) {
+      const blank = name.indexOf(" ");
+      const now = this.#mark(Number(name.slice(0, blank)), name.slice(blank + 1));
+      if (now.queue !== before.queue || now.nextOffset !== before.nextOffset || now.length !== before.length)
+        return true;
+    }
+    return false;
+  }
+
+  /** All keys of a database (or of all, with -1) are gone. */
+  databaseFlushed(database: number): void {
+    for (const [name, watchers] of this.#watchers) {
+      if (database >= 0 && !name.startsWith(`${database} `)) continue;
+      for (const watcher of watchers) watcher.isDirty = true;
+    }
+  }
+}
