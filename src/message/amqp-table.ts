@@ -73,6 +73,11 @@ export function readFieldTable(reader: ByteReader): FieldTable {
   return readTable(reader, 1, new FieldCount());
 }
 
+/** One value from its tag on, as it stands in a table. */
+export function readFieldValue(reader: ByteReader): FieldValue {
+  return readValue(reader, 1, new FieldCount());
+}
+
 function readTable(reader: ByteReader, depth: number, count: FieldCount): FieldTable {
   const outerEnd = enter(reader, depth);
   const table: Field[] = [];

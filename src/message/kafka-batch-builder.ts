@@ -94,6 +94,23 @@ export class KafkaBatchBuilder {
     return this;
   }
 
+  /** The same with the name as bytes, for headers that are copied. */
+  headerOfBytes(
+    name: Uint8Array,
+    nameStart: number,
+    nameEnd: number,
+    value: Uint8Array | null,
+    valueStart: number,
+    valueEnd: number,
+  ): this {
+    const headers = this.#headers;
+    writeVarint(headers, nameEnd - nameStart);
+    headers.bytes(name, nameStart, nameEnd);
+    writeNullableBytes(headers, value, valueStart, valueEnd);
+    this.#headerCount++;
+    return this;
+  }
+
   /** Sets the key of the record that comes next; null if never called. The bytes are copied by `record`. */
   key(bytes: Uint8Array | null, start = 0, end: number = bytes?.length ?? 0): this {
     this.#key = bytes;

@@ -82,6 +82,22 @@ export class RecordCursor {
     return this.#end - this.#recordEnd;
   }
 
+  /** Where the record that `next()` would move to starts, and how many there are from it on: what `seek` takes. */
+  get nextRecordStart(): number {
+    return this.#recordEnd;
+  }
+
+  get recordsLeft(): number {
+    return this.#recordsLeft;
+  }
+
+  /** Stands again before a record that was passed, without decompressing the batch again. */
+  seek(recordStart: number, recordsLeft: number): void {
+    this.#recordEnd = recordStart;
+    this.#recordsLeft = recordsLeft;
+    this.#headersLeft = 0;
+  }
+
   /** Moves to the next record; false after the last. */
   next(): boolean {
     if (this.#recordsLeft <= 0) return false;

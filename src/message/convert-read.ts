@@ -1,0 +1,25 @@
+/** Reads a stored record of whatever envelope into `MessageParts`. */
+import { BrokerError } from "../base/errors.ts";
+import { MessageParts } from "./convert-parts.ts";
+import { AmqpPartsReader } from "./convert-read-amqp.ts";
+import { KafkaPartsReader } from "./convert-read-kafka.ts";
+import { RedisPartsReader } from "./convert-read-redis.ts";
+import { envelope } from "./envelope.ts";
+import type { StoredRecord } from "./record.ts";
+
+export class PartsReader {
+  readonly #parts = new MessageParts();
+  readonly #amqp = new AmqpPartsReader();
+  readonly #kafka = new KafkaPartsReader();
+  readonly #redis = new RedisPartsReader();
+
+  /** Valid until the next call. */
+  read(record: StoredRecord): MessageParts {
+    const parts = this.#parts;
+    if (record.envelope === envelope.amqp) this.#amqp.read(record, parts);
+    else if (record.envelope === envelope.kafka) this.#kafka.read(record, parts);
+    else if (record.envelope === envelope.redis) this.#redis.read(record, parts);
+    else throw new BrokerError("INVALID", "reads a record that no protocol wrote");
+    return parts;
+  }
+}
