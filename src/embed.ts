@@ -16,6 +16,7 @@ import { Logger } from "./base/logger.ts";
 import { MetricsRegistry } from "./base/metrics.ts";
 import { Broker } from "./broker/broker.ts";
 import { registerBrokerMetrics } from "./broker/metrics.ts";
+import { Keyspace } from "./keyspace/keyspace.ts";
 import { Server } from "./net/listen.ts";
 import { systemClock, systemRandom, systemTimers } from "./net/runtime.ts";
 import { amqpProtocol } from "./protocols/amqp/index.ts";
@@ -99,6 +100,7 @@ async function open(
   logger: Logger,
   opened: { close(): Promise<void> | void }[],
 ): Promise<RunningBroker> {
+  const keyspace = new Keyspace(systemRandom.below(2 ** 32));
   const broker = await Broker.open({
     disk: config.dataDir === "memory" ? null : localDisk,
     directory,
@@ -108,6 +110,7 @@ async function open(
     logger,
     journalBytesMax: config.journalBytesMax,
     memoryBytesMax: config.memoryBytesMax,
+    source: keyspace,
     redisStreamsDurability: config.durabilityRedisStreams,
     onFatal: (error) => {
       logger.error("the disk failed to sync; stopping, so that nothing is promised that may be lost", {
@@ -117,9 +120,11 @@ async function open(
     },
   });
   opened.push({ close: () => broker.close() });
+  keyspace.start(broker);
+  opened.push({ close: () => keyspace.stop() });
   const advertised = { host: config.advertisedHost, port: config.advertisedPort };
   const wanted: [Protocol, number | "off"][] = [
-    [redisProtocol(broker), config.redisPort],
+    [redisProtocol(broker, keyspace), config.redisPort],
     [amqpProtocol(broker), config.amqpPort],
     [kafkaProtocol(broker, advertised), config.kafkaPort],
   ];

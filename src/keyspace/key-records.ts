@@ -2,9 +2,9 @@
  * What the keyspace writes into the journal, and how it is applied again at start-up.
  *
  *     record = u8 operation, u8 database, ...
- *       set    : key, u8 type, i64 expiry ms (0 never), u32 length, value      all of a key
+ *       set    : key, u8 type, f64 expiry ms (0 never), u32 length, value      all of a key
  *       delete : key
- *       expire : key, i64 expiry ms (0 never)
+ *       expire : key, f64 expiry ms (0 never)
  *       patch  : key, u32 offset, u32 length, bytes                            a part of a string, zeros before it
  *       flush  : (nothing)                                                     all keys of the database
  *       swap   : u8 other database
@@ -34,7 +34,7 @@ function writeKey(out: ByteWriter, table: KeyTable, entry: number): void {
 export function writeSet(out: ByteWriter, database: number, table: KeyTable, entry: number): void {
   head(out, operation.set, database);
   writeKey(out, table, entry);
-  out.uint8(table.type(entry)).int64(table.expiry(entry));
+  out.uint8(table.type(entry)).float64(table.expiry(entry));
   table.locate(entry);
   out.uint32(table.end - table.start).bytes(table.bytes, table.start, table.end);
 }
@@ -47,7 +47,7 @@ export function writeDelete(out: ByteWriter, database: number, table: KeyTable, 
 export function writeExpire(out: ByteWriter, database: number, table: KeyTable, entry: number): void {
   head(out, operation.expire, database);
   writeKey(out, table, entry);
-  out.int64(table.expiry(entry));
+  out.float64(table.expiry(entry));
 }
 
 /** `size` bytes of the value from `offset` on, as they are now. */
@@ -113,7 +113,7 @@ function applyToKey(table: KeyTable, code: number, reader: ByteReader, age: numb
   switch (code) {
     case operation.set: {
       const type = reader.uint8();
-      const expiry = reader.int64();
+      const expiry = reader.float64();
       const size = reader.uint32();
       const from = reader.skip(size);
       if (entry === 0) entry = table.insert(hash, buffer, keyStart, keyEnd, type, size);
@@ -128,7 +128,7 @@ function applyToKey(table: KeyTable, code: number, reader: ByteReader, age: numb
       if (entry !== 0) table.remove(entry);
       return;
     case operation.expire: {
-      const expiry = reader.int64();
+      const expiry = reader.float64();
       if (entry !== 0) table.setExpiry(entry, expiry);
       return;
     }

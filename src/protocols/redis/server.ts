@@ -7,27 +7,20 @@
 import type { Broker } from "../../broker/broker.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
+import { type Keyspace } from "../../keyspace/keyspace.ts";
 import { RedisError } from "./errors.ts";
 import type { RedisSession } from "./session.ts";
 import { ServerSettings } from "./settings.ts";
 import { StreamId } from "./stream-id.ts";
 import { WatchTable } from "./watches.ts";
 
-export const databaseCount = 16;
-
-/** What the streams' commands ask the keyspace: whether a key holds another kind of value, and which ("string"). */
-export interface KeyspaceTypes {
-  typeOf(database: number, key: string): string | undefined;
-}
-
-const noKeyspace: KeyspaceTypes = { typeOf: () => undefined };
-
 export class RedisServer {
   readonly broker: Broker;
   readonly sessions = new Map<number, RedisSession>();
   readonly settings = new ServerSettings();
   readonly watches: WatchTable;
-  keyspace: KeyspaceTypes = noKeyspace;
+  /** All keys that are not streams. */
+  readonly keyspace: Keyspace;
   readonly startedAt: number;
   commandsProcessed = 0;
   connectionsAccepted = 0;
@@ -35,10 +28,12 @@ export class RedisServer {
   readonly #publishId = new StreamId();
   readonly #vhosts: (Vhost | undefined)[] = [];
 
-  constructor(broker: Broker) {
+  constructor(broker: Broker, keyspace: Keyspace) {
     this.broker = broker;
+    this.keyspace = keyspace;
     this.startedAt = broker.clock.now();
     this.watches = new WatchTable((database, key) => this.findStream(database, key));
+    keyspace.watcher = this.watches;
   }
 
   takeSessionId(): number {
