@@ -178,7 +178,8 @@ export function encodeKafkaRecord(
 function partsOf(message: CanonicalMessage): MessageParts {
   const writer = new ByteWriter();
   const route = message.routingKey ?? routableKey(message.key);
-  writeRecord(message, "", route.toString("latin1"), message.properties, writer);
+  // Any exchange but the default one, whose routing keys only name queues.
+  writeRecord(message, "canonical", route.toString("latin1"), message.properties, writer);
   return reader.read({
     envelope: envelope.amqp,
     buffer: writer.buffer,

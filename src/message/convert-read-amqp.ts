@@ -2,7 +2,8 @@
  * Reads a stored AMQP record into `MessageParts`.
  *
  * The key is header `x-key`, else the routing key; an empty routing key without that header is no key, so that what
- * came through a fanout exchange spreads over a Kafka topic's partitions. The broker's own headers leave the list.
+ * came through a fanout exchange spreads over a Kafka topic's partitions. Beside an `x-key`, the
+ * routing key is kept too, unless it only names a queue (default exchange). The broker's own headers leave the list.
  */
 import { ByteWriter } from "../base/bytes.ts";
 import { propertyFlag } from "./amqp-properties.ts";
@@ -48,7 +49,10 @@ export class AmqpPartsReader {
       if (!hasKeyHeader) {
         into.keyStart = parts.routingKeyStart;
         into.keyEnd = parts.routingKeyEnd;
-      } else if (!isKey(into, buffer, parts.routingKeyStart, parts.routingKeyEnd)) {
+      } else if (
+        parts.exchangeEnd > parts.exchangeStart &&
+        !isKey(into, buffer, parts.routingKeyStart, parts.routingKeyEnd)
+      ) {
         into.routingKeyStart = parts.routingKeyStart;
         into.routingKeyEnd = parts.routingKeyEnd;
       }
