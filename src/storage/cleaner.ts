@@ -1,23 +1,315 @@
-/** PLACEHOLDER: replaced by the segment work. */
-import type { JournalStore } from "./journal.ts";
+/**
+ * Keeps the journal within its budget, in the background: what an old file still holds is put elsewhere, then the file
+ * is deleted.
+ *
+ * One round frees the oldest file F, in this order, each step durable before the next begins:
+ *   1. the needed frames of each log in F are copied into segments (`segment-mover.ts`), synced, named, the names synced;
+ *   2. each such log's state is written again and names its new segments instead of what they replace;
+ *   3. states, table pairs and values of the source whose last full form is in F are written again;
+ *   4. when all that is durable, F is deleted, and then the segments that were merged away.
+ * Killed at any point, either the old state with the old files or the new state with the new ones is found; files that
+ * no state names are deleted at start-up.
+ *
+ * It never blocks the loop for more than a slice of work. When the disk refuses (full, input/output error) it gives up
+ * the round, keeps everything, and tries again later. Invariant: a file that a durable state needs is never deleted.
+ */
+import type { Disk } from "../base/disk.ts";
+import { BrokerError } from "../base/errors.ts";
+import type { JournalFile, JournalStore } from "./journal.ts";
+import { JournalSource } from "./journal-source.ts";
+import type { Log } from "./log.ts";
+import { SegmentFile } from "./segment-file.ts";
+import { SegmentFiles } from "./segment-files.ts";
+import { parseSegmentFileName, segmentFileName } from "./segment-format.ts";
+import { type MovedLog, SegmentMover } from "./segment-mover.ts";
+import { temporarySuffix } from "./segment-writer.ts";
 import type { Segment } from "./segment.ts";
 import type { Storage } from "./storage.ts";
 
 export interface CleanerOptions {
+  disk: Disk;
+  directory: string;
+  now: () => number;
   journalBytesMax: number;
   requestFlush: () => void;
   pause: () => Promise<void>;
 }
 
+const retryDelayMsFirst = 1000;
+const retryDelayMsMax = 60_000;
+/** Logs whose new segments share one sync of the directory. */
+const movedAtOnce = 256;
+const rewrittenAtOnce = 256;
+const deletedAtOnce = 16;
+const logsLookedAtAtOnce = 10_000;
+
+/** Thrown inside a round to end it at shutdown. */
+class Stopped extends Error {}
+
 export class Cleaner {
-  constructor(_storage: Storage, _journal: JournalStore, _options: CleanerOptions) {}
+  readonly #storage: Storage;
+  readonly #journal: JournalStore;
+  readonly #options: CleanerOptions;
+  readonly #files: SegmentFiles;
+  readonly #source: JournalSource;
+  #mover: SegmentMover | null = null;
+  /** Segments that nobody needs, and the position that must be durable before they go; -1 until the next flush. */
+  #unneeded: { segment: SegmentFile; position: number }[] = [];
+  #round: Promise<void> | null = null;
+  #isClosing = false;
+  #retryAt = 0;
+  #retryDelayMs = retryDelayMsFirst;
+  /** The newest file when it was last considered to delete the oldest one early. */
+  #consideredTail = -1;
+  #durableWaiters: (() => void)[] = [];
+  #wake: () => void = () => {};
+  /** For the metrics. */
+  filesDeleted = 0;
+  segmentsMade = 0;
+  segmentBytesWritten = 0;
+  failures = 0;
+  lastFailure: Error | null = null;
 
-  /** Called after each flush. */
-  step(): void {}
+  constructor(storage: Storage, journal: JournalStore, options: CleanerOptions) {
+    this.#storage = storage;
+    this.#journal = journal;
+    this.#options = options;
+    this.#files = new SegmentFiles(options.disk, `${options.directory}/segments`, journal.readCache);
+    this.#source = new JournalSource(journal);
+  }
 
-  async openSegments(): Promise<void> {}
+  /** Called after each flush: starts a round when one is due. Costs next to nothing when none is. */
+  step(): void {
+    if (this.#unneeded.length > 0) {
+      // The flush before this step wrote what made them unneeded.
+      for (const each of this.#unneeded) if (each.position < 0) each.position = this.#journal.written;
+      this.#deleteUnneeded();
+    }
+    if (this.#durableWaiters.length > 0) this.#journal.startSync();
+    if (this.#round !== null || this.#isClosing || this.#journal.files.length < 2 || !this.#isDue()) return;
+    if (this.#options.now() < this.#retryAt) return;
+    this.#round = this.#run();
+  }
 
-  segmentUnneeded(_segment: Segment): void {}
+  #isDue(): boolean {
+    const journal = this.#journal;
+    if (journal.bytes > this.#budget) return true;
+    const tail = journal.files.at(-1)!.base;
+    if (tail === this.#consideredTail) return false;
+    this.#consideredTail = tail;
+    return this.#isWorthlessEarly(journal.files[0]!, journal.files[1]!.base);
+  }
 
-  async close(): Promise<void> {}
+  /** What is kept beside messages is only moved within the journal: a budget below it would never be met. */
+  get #budget(): number {
+    const { stateBytes, table, source } = this.#storage;
+    return Math.max(this.#options.journalBytesMax, 2 * (stateBytes + table.bytes + (source?.liveBytes ?? 0)));
+  }
+
+  /** No message in the file is needed, and what else is needed of it is little. */
+  #isWorthlessEarly(file: JournalFile, end: number): boolean {
+    if (file.live > 0) return false;
+    const { table, source } = this.#storage;
+    const enough = (end - file.base) / 4;
+    // How much of the source is in the file is not known: all of it may be.
+    return (
+      this.#storage.stateBytesBelow(end, enough) + table.bytesBelow(end) + (source?.liveBytes ?? 0) < enough
+    );
+  }
+
+  async #run(): Promise<void> {
+    try {
+      const journal = this.#journal;
+      while (journal.files.length > 1 && !this.#isClosing) {
+        await this.#cleanOldest();
+        this.#retryDelayMs = retryDelayMsFirst;
+        const [oldest, next] = journal.files;
+        const isEarly = next !== undefined && this.#isWorthlessEarly(oldest!, next.base);
+        if (journal.bytes <= this.#budget && !isEarly) break;
+      }
+    } catch (error) {
+      if (!(error instanceof Stopped)) this.#failed(error as Error);
+    } finally {
+      this.#source.forget();
+      this.#round = null;
+    }
+  }
+
+  #failed(error: Error): void {
+    this.failures++;
+    this.lastFailure = error;
+    this.#retryAt = this.#options.now() + this.#retryDelayMs;
+    this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, retryDelayMsMax);
+  }
+
+  async #cleanOldest(): Promise<void> {
+    const journal = this.#journal;
+    const [file, next] = journal.files;
+    const end = next!.base;
+    await this.#pause();
+    if (file!.live > 0) await this.#moveLogs(end);
+    await this.#rewriteBelow(end);
+    await this.#durable(journal.end);
+    if (file!.live !== 0 || this.#storage.stateBytesBelow(end, 1) > 0) {
+      throw new BrokerError("INVALID", `${file!.path}: still needed after cleaning; it is kept`);
+    }
+    this.#source.forget();
+    journal.deleteOldest();
+    this.filesDeleted++;
+    // The next one may only go when this one is surely gone: a gap between files is a missing file.
+    await this.#options.disk.syncDirectory(`${this.#options.directory}/journal`);
+  }
+
+  async #moveLogs(end: number): Promise<void> {
+    this.#mover ??= new SegmentMover({
+      files: this.#files,
+      source: this.#source,
+      pause: () => this.#pause(),
+    });
+    const mover = this.#mover;
+    const sealedEnd = this.#journal.files.at(-1)!.base;
+    let moved: MovedLog[] = [];
+    let lookedAt = 0;
+    try {
+      for (const log of Array.from(this.#storage.logs.values())) {
+        if (++lookedAt % logsLookedAtAtOnce === 0) await this.#pause();
+        if (log.isDeleted || log.index.length === 0 || log.index.firstPosition >= end) continue;
+        moved.push(await mover.move(log, end, sealedEnd));
+        if (moved.length < movedAtOnce) continue;
+        await this.#commit(moved);
+        moved = [];
+      }
+      await this.#commit(moved);
+    } catch (error) {
+      for (const { made } of moved) for (const segment of made) mover.discard(segment);
+      throw error;
+    }
+  }
+
+  /** The names of new segments become durable; then the logs name them. Takes what it did out of `moved`. */
+  async #commit(moved: MovedLog[]): Promise<void> {
+    if (moved.length === 0) return;
+    await this.#options.disk.syncDirectory(this.#files.directory);
+    for (const { log, made, merged, endOffset } of moved.splice(0)) {
+      if (log.isDeleted) {
+        for (const segment of made) this.#mover!.discard(segment);
+        continue;
+      }
+      this.segmentsMade += made.length;
+      for (const segment of made) this.segmentBytesWritten += segment.bytes;
+      log.moved(merged, made, endOffset);
+      this.#storage.rewriteLog(log);
+    }
+    this.#options.requestFlush();
+  }
+
+  /** Writes again at the end of the journal what has its last full form below `end`. */
+  async #rewriteBelow(end: number): Promise<void> {
+    while (this.#storage.rewriteStatesBelow(end, rewrittenAtOnce)) await this.#pauseWritten();
+    while (this.#storage.table.rewriteBelow(end, rewrittenAtOnce)) await this.#pauseWritten();
+    while (this.#storage.source?.rewriteBelow(end) === true) await this.#pauseWritten();
+  }
+
+  async #pauseWritten(): Promise<void> {
+    this.#options.requestFlush();
+    await this.#pause();
+  }
+
+  async #pause(): Promise<void> {
+    if (!this.#isClosing) {
+      await new Promise<void>((resolve, reject) => {
+        // At shutdown nobody may run what waits for the end of a turn any more.
+        this.#wake = resolve;
+        this.#options.pause().then(resolve, reject);
+      });
+    }
+    if (this.#isClosing) throw new Stopped();
+  }
+
+  /** Resolves when the journal is durable up to `position`. */
+  async #durable(position: number): Promise<void> {
+    while (this.#journal.durable < position) {
+      if (this.#isClosing) throw new Stopped();
+      this.#options.requestFlush();
+      await new Promise<void>((resolve) => this.#durableWaiters.push(resolve));
+    }
+  }
+
+  /** The journal's durable watermark moved. */
+  durableMoved(): void {
+    for (const resolve of this.#durableWaiters.splice(0)) resolve();
+    if (this.#unneeded.length > 0 && !this.#isClosing) this.#deleteUnneeded();
+  }
+
+  segmentUnneeded(segment: Segment): void {
+    this.#unneeded.push({ segment: segment as SegmentFile, position: -1 });
+  }
+
+  /** Deletes unneeded segments once that is durable; a few at a time, the rest at the next step. */
+  #deleteUnneeded(): void {
+    const { durable } = this.#journal;
+    let deleted = 0;
+    for (const { segment, position } of this.#unneeded) {
+      if (position < 0 || position > durable) continue;
+      this.#delete(segment);
+      if (++deleted === deletedAtOnce) break;
+    }
+    if (deleted > 0) this.#unneeded = this.#unneeded.filter(({ segment }) => !segment.isGone);
+    if (deleted === deletedAtOnce) this.#options.requestFlush();
+  }
+
+  #delete(segment: SegmentFile): void {
+    try {
+      this.#files.remove(segment);
+    } catch (error) {
+      // No state names it: start-up tries again.
+      this.failures++;
+      this.lastFailure = error as Error;
+    }
+  }
+
+  /** After replay: opens the segments that the logs' states name and deletes all other files. Throws CORRUPT. */
+  async openSegments(): Promise<void> {
+    const { directory, disk } = this.#files;
+    const used = new Set<string>();
+    for (const log of this.#storage.logs.values()) {
+      this.#openSegmentsOf(log, used);
+    }
+    for (const name of disk.list(directory)) {
+      if (used.has(name)) continue;
+      if (parseSegmentFileName(name) !== null || name.endsWith(temporarySuffix)) {
+        disk.remove(`${directory}/${name}`);
+      }
+    }
+  }
+
+  #openSegmentsOf(log: Log, used: Set<string>): void {
+    for (const { baseOffset, endOffset } of log.restoredSegments) {
+      if (endOffset <= log.firstOffset) continue;
+      const name = segmentFileName(log.id, baseOffset, endOffset);
+      used.add(name);
+      const path = `${this.#files.directory}/${name}`;
+      const segment = SegmentFile.open(this.#files, path, log.id, baseOffset, endOffset);
+      log.segments.push(segment);
+      log.bytes += segment.bytes;
+      log.lastTimestamp = Math.max(log.lastTimestamp, segment.maxTimestamp);
+    }
+    log.restoredSegments = [];
+    log.assertCovered();
+  }
+
+  /** Ends the round that runs. Nothing is lost by where it stops. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#wake();
+    for (const resolve of this.#durableWaiters.splice(0)) resolve();
+    if (this.#round !== null) await this.#round;
+  }
+
+  /** The last act, when everything is durable. */
+  closeFiles(): void {
+    for (const { segment } of this.#unneeded) this.#delete(segment);
+    this.#unneeded = [];
+    this.#files.closeAll();
+  }
 }

@@ -157,6 +157,39 @@ export class FrameIndex {
     return next === undefined ? -1 : (number + 1) * blockFramesMax + next.from;
   }
 
+  /** The first slot whose frame starts at or above `offset`, or -1. */
+  atOrAfter(offset: number): number {
+    const slot = this.find(offset);
+    if (slot < 0) return this.length === 0 ? -1 : this.#front!.from;
+    return this.slotOffset(slot) === offset ? slot : this.after(slot);
+  }
+
+  /** Bytes of the frames below `position`, counted until they are `enough`. */
+  bytesBelow(position: number, enough: number): number {
+    let total = 0;
+    for (let i = this.#head; this.length > 0 && i < this.#blocks.length; i++) {
+      const block = this.#blocks[i]!;
+      for (let at = block.from; at < block.to; at++) {
+        if (block.positions[at]! >= position || total >= enough) return total;
+        total += block.lengths[at]!;
+      }
+    }
+    return total;
+  }
+
+  /** First offset of the first frame such that the frames from it on, which hold `total`, hold at most `bytes`; -1. */
+  offsetForBytes(bytes: number, total: number): number {
+    let left = total;
+    for (let i = this.#head; this.length > 0 && i < this.#blocks.length; i++) {
+      const block = this.#blocks[i]!;
+      for (let at = block.from; at < block.to; at++) {
+        if (left <= bytes) return block.base + block.deltas[at]!;
+        left -= block.lengths[at]!;
+      }
+    }
+    return -1;
+  }
+
   slotOffset(slot: number): number {
     const block = this.#blocks[this.#head + Math.floor(slot / blockFramesMax)]!;
     return block.base + block.deltas[slot % blockFramesMax]!;
@@ -170,8 +203,8 @@ export class FrameIndex {
     return this.#blocks[this.#head + Math.floor(slot / blockFramesMax)]!.lengths[slot % blockFramesMax]!;
   }
 
-  /** First offset of the last block that starts at or below the entry id; -1 when none does. */
-  offsetByEntryId(idMs: number, idSequence: number): number {
+  /** The first and last slots of the last block that starts at or below the entry id; [-1, -1] when none does. */
+  slotsByEntryId(idMs: number, idSequence: number): [first: number, last: number] {
     let low = this.#head;
     let high = this.length === 0 ? low - 1 : this.#blocks.length - 1;
     let found = -1;
@@ -181,18 +214,23 @@ export class FrameIndex {
       if (block.firstIdMs > idMs || (block.firstIdMs === idMs && block.firstIdSequence > idSequence)) {
         high = middle - 1;
       } else {
-        found = block.base + block.deltas[block.from]!;
+        found = middle;
         low = middle + 1;
       }
     }
-    return found;
+    if (found < 0) return [-1, -1];
+    const { from, to } = this.#blocks[found]!;
+    const start = (found - this.#head) * blockFramesMax;
+    return [start + from, start + to - 1];
   }
 
-  /** First offset of the first block that has a record as new as `timestamp`; -1 when none has. */
-  offsetByTimestamp(timestamp: number): number {
-    for (let i = this.#head; this.length > 0 && i < this.#blocks.length; i++) {
-      const block = this.#blocks[i]!;
-      if (block.maxTimestamp >= timestamp) return block.base + block.deltas[block.from]!;
+  /** `slot`, or the first one after it in a block that has a record as new as `timestamp`; -1 when none has. */
+  skipOlder(slot: number, timestamp: number): number {
+    let number = this.#head + Math.floor(slot / blockFramesMax);
+    if (slot < 0 || this.#blocks[number]!.maxTimestamp >= timestamp) return slot;
+    for (number++; number < this.#blocks.length; number++) {
+      const block = this.#blocks[number]!;
+      if (block.maxTimestamp >= timestamp) return (number - this.#head) * blockFramesMax + block.from;
     }
     return -1;
   }

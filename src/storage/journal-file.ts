@@ -19,7 +19,11 @@ export function journalFileName(base: number): string {
 }
 
 export function isJournalFileName(name: string): boolean {
-  return name.endsWith(suffix);
+  return name.endsWith(suffix) && Number.isSafeInteger(journalFileBase(name));
+}
+
+export function journalFileBase(name: string): number {
+  return Number(name.slice(0, -suffix.length));
 }
 
 function headerCrc(header: Uint8Array): number {

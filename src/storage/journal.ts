@@ -204,6 +204,10 @@ export class JournalStore extends FrameStore {
     throw new BrokerError("CORRUPT", `${file.path}: is cut; run troikamq check`);
   }
 
+  chunkInMemory(position: number): Chunk | null {
+    return this.chunkAt(position);
+  }
+
   override turnEnded(): void {
     super.turnEnded();
     this.readCache.turnEnded();

@@ -16,7 +16,7 @@ import {
   readUint32,
   readUint64,
 } from "./frame.ts";
-import { emptyBuffer, type FrameLocation, noChunk } from "./frame-store.ts";
+import { emptyBuffer, type FrameLocation, newFrameLocation } from "./frame-store.ts";
 import type { Log } from "./log.ts";
 
 export class LogReader {
@@ -40,7 +40,7 @@ export class LogReader {
   #frameIdSequence = 0;
   #wanted: number;
   #generation = -1;
-  readonly #location: FrameLocation = { chunk: noChunk, at: 0 };
+  readonly #location: FrameLocation = newFrameLocation();
 
   constructor(log: Log, offset = 0) {
     this.log = log;
@@ -127,8 +127,13 @@ export class LogReader {
 
   #enterFrame(offset: number): void {
     const location = this.#location;
+    const segment = location.segment;
+    const isAhead = offset >= this.frameEnd;
     this.frameEnd = 0;
-    this.log.locate(offset, location);
+    // Until the new frame is found there is none: an error leaves a reader that searches again.
+    location.segment = null;
+    if (segment === null || !isAhead || !segment.locateAfter(offset, location))
+      this.log.locate(offset, location);
     const buffer = location.chunk.buffer;
     const at = location.at;
     let target = 0;

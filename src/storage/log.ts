@@ -10,6 +10,14 @@ import { BrokerError } from "../base/errors.ts";
 import type { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { FrameIndex } from "./frame-index.ts";
 import { type FrameLocation, type FrameStore, LogGroup } from "./frame-store.ts";
+import {
+  entryIdOf,
+  type EntryId,
+  offsetForBytes,
+  offsetOfEntryId,
+  offsetOfTimestamp,
+  timestampOfFirst,
+} from "./log-lookup.ts";
 import { OffsetSet } from "./offset-set.ts";
 import type { Segment } from "./segment.ts";
 import type { DurableState } from "./state.ts";
@@ -133,6 +141,27 @@ export class Log implements DurableState {
     }
   }
 
+  /** New segments hold what is needed of `merged` ones and of the indexed frames below `endOffset`. For the cleaner. */
+  moved(merged: ReadonlySet<Segment>, made: readonly Segment[], endOffset: number): void {
+    const kept: Segment[] = [];
+    for (const segment of this.segments) {
+      if (!merged.has(segment)) {
+        kept.push(segment);
+        continue;
+      }
+      this.bytes -= segment.bytes;
+      this.#host.segmentUnneeded(segment);
+    }
+    for (const segment of made) {
+      kept.push(segment);
+      this.bytes += segment.bytes;
+    }
+    this.segments = kept;
+    this.dropIndexBelow(endOffset);
+    // They may have been consumed while they were made.
+    this.#releaseFront();
+  }
+
   /** Releases everything: the log is deleted. The id is never used again. */
   drop(): void {
     this.isDeleted = true;
@@ -143,7 +172,7 @@ export class Log implements DurableState {
       this.index.shift();
     }
     this.bytes = 0;
-    this.removed.first = this.nextOffset;
+    this.removed.addRange(0, this.nextOffset);
   }
 
   /** Sets what XSETID sets. The last id may only be raised above every entry; the caller checks. */
@@ -167,20 +196,67 @@ export class Log implements DurableState {
     if (this.isDurable) this.#host.logChanged(this);
   }
 
+  /** The first segment that ends above `offset`. */
+  segmentAt(offset: number): Segment | undefined {
+    const segments = this.segments;
+    let low = 0;
+    let high = segments.length;
+    if (high === 0 || segments[high - 1]!.endOffset <= offset) return undefined;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (segments[middle]!.endOffset > offset) high = middle;
+      else low = middle + 1;
+    }
+    return segments[low];
+  }
+
   /** Puts the frame that holds `offset`, which must be at least `firstOffset`, into `location`. */
   locate(offset: number, location: FrameLocation): void {
-    for (let i = this.segments.length - 1; i >= 0; i--) {
-      const segment = this.segments[i]!;
-      if (offset >= segment.endOffset) break;
-      if (offset >= segment.baseOffset) return segment.locate(offset, location);
-    }
-    const slot = this.index.find(offset);
-    if (slot < 0)
+    const segment = this.segmentAt(offset);
+    if (segment !== undefined && offset >= segment.baseOffset) return segment.locate(offset, location);
+    const slot = segment === undefined ? this.index.find(offset) : -1;
+    if (slot < 0) {
       throw new BrokerError(
         "CORRUPT",
         `log ${this.id} has no frame for offset ${offset}; run troikamq check`,
       );
+    }
     this.store.locate(this.index.slotPosition(slot), this.index.slotLength(slot), location);
+  }
+
+  /** Where what holds `offset` ends: the segment or the frame; for `check`, to go on behind a damaged place. */
+  nextPlaceAfter(offset: number): number {
+    const segment = this.segmentAt(offset);
+    if (segment !== undefined) return segment.endOffset;
+    const next = this.index.atOrAfter(offset + 1);
+    return next < 0 ? this.nextOffset : this.index.slotOffset(next);
+  }
+
+  // Lookups: see `log-lookup.ts`.
+
+  /** Lowest offset of a record that is there with an entry id at or above the given one; `nextOffset` when none. */
+  offsetOfEntryId(idMs: number, idSequence: number): number {
+    return offsetOfEntryId(this, idMs, idSequence);
+  }
+
+  /** Lowest offset of a record that is there in a frame as new as `timestamp` (ms); -1 when none. */
+  offsetOfTimestamp(timestamp: number): number {
+    return offsetOfTimestamp(this, timestamp);
+  }
+
+  /** The entry id of a record that is there. */
+  entryIdOf(offset: number): EntryId {
+    return entryIdOf(this, offset);
+  }
+
+  /** Append time of the frame of the first record that is there, ms; -1 when the log is empty. */
+  timestampOfFirst(): number {
+    return timestampOfFirst(this);
+  }
+
+  /** Lowest offset such that the frames from it on hold at most `bytesMax`: `removeBelow` it to keep that much. */
+  offsetForBytes(bytesMax: number): number {
+    return offsetForBytes(this, bytesMax);
   }
 
   /**
@@ -210,8 +286,11 @@ export class Log implements DurableState {
     this.entriesAddedShift = reader.int64();
   }
 
-  /** Segments named by the last full form, for the storage to open after replay. */
+  /** Segments named by the last full form, for the cleaner to open after replay. */
   restoredSegments: { baseOffset: number; endOffset: number }[] = [];
+  /** Offsets between which replay met nothing, in pairs, and where what it met ends. */
+  #replayGaps: number[] = [];
+  #replayEnd = 0;
 
   restoreFull(reader: ByteReader): void {
     this.nextOffset = reader.int64();
@@ -273,8 +352,36 @@ export class Log implements DurableState {
     this.lastTimestamp = timestamp;
     const moved = this.restoredSegments.at(-1)?.endOffset ?? 0;
     if (end <= this.removed.first || end <= moved) return false;
+    if (this.index.length > 0 && firstOffset > this.#replayEnd)
+      this.#replayGaps.push(this.#replayEnd, firstOffset);
+    this.#replayEnd = end;
     this.index.push(firstOffset, position, length, idMs, idSequence, timestamp);
     this.bytes += length;
     return true;
+  }
+
+  /** After replay: throws CORRUPT unless every record that should be there has a place. */
+  assertCovered(): void {
+    let covered = 0;
+    for (const segment of this.segments) {
+      this.#assertGone(covered, segment.baseOffset);
+      covered = segment.endOffset;
+    }
+    if (this.index.length > 0) {
+      this.#assertGone(covered, this.index.firstOffset);
+      const gaps = this.#replayGaps;
+      for (let i = 0; i < gaps.length; i += 2) this.#assertGone(Math.max(gaps[i]!, covered), gaps[i + 1]!);
+      covered = this.#replayEnd;
+    }
+    this.#assertGone(covered, this.nextOffset);
+    this.#replayGaps = [];
+  }
+
+  #assertGone(from: number, to: number): void {
+    if (from >= to || this.removed.hasAll(from, to)) return;
+    throw new BrokerError(
+      "CORRUPT",
+      `log ${this.id}: offsets ${Math.max(from, this.removed.first)} to ${to - 1} are missing: a journal file is gone, or from another time; restore it`,
+    );
   }
 }

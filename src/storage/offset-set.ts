@@ -2,7 +2,7 @@
  * The offsets of a log that are gone: consumed, deleted or trimmed.
  *
  * Everything below `first` is gone; above it, gone offsets are bits in pages. Invariants: `first` itself is never
- * gone; a page below `first` is never kept; `countAbove` is the number of bits set at or above `first`.
+ * gone; no bit below `first` is set; `countAbove` is the number of bits that are.
  */
 import type { ByteReader, ByteWriter } from "../base/bytes.ts";
 
@@ -22,6 +22,21 @@ export class OffsetSet {
     if (page === undefined) return false;
     const bit = offset % offsetsPerPage;
     return (page[bit >> 3]! & (1 << (bit & 7))) !== 0;
+  }
+
+  /** Whether all of `[from, to)` is gone. Bounded by the records of one frame, or by those that are gone. */
+  hasAll(from: number, to: number): boolean {
+    let offset = Math.max(from, this.first);
+    if (to - offset > this.countAbove) return false;
+    while (offset < to && this.has(offset)) offset++;
+    return offset >= to;
+  }
+
+  /** The lowest offset at or above `offset` that is not gone. */
+  nextPresent(offset: number): number {
+    let next = Math.max(offset, this.first);
+    while (this.countAbove > 0 && this.has(next)) next++;
+    return next;
   }
 
   /** Adds one offset; says whether it was new. */
@@ -79,10 +94,12 @@ export class OffsetSet {
       const number = Math.floor(this.first / offsetsPerPage);
       const page = this.#pages.get(number);
       const bit = this.first % offsetsPerPage;
-      if (page === undefined || (page[bit >> 3]! & (1 << (bit & 7))) === 0) {
+      const mask = 1 << (bit & 7);
+      if (page === undefined || (page[bit >> 3]! & mask) === 0) {
         if (bit === 0) this.#pages.delete(number - 1);
         return;
       }
+      page[bit >> 3]! &= ~mask;
       this.first++;
       this.countAbove--;
       if (bit === offsetsPerPage - 1) this.#pages.delete(number);

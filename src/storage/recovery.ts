@@ -1,9 +1,11 @@
 /**
  * Reads journal files from the first frame to the last whole group.
  *
- * A group counts only with its mark. What follows the last whole group is a torn tail (a write that never finished)
- * and is cut, unless a later mark says that it had been durable: then bytes in the middle have gone bad, which is an
- * error that the operator must see, never something to cut or to pass over in silence.
+ * A group counts only with its mark. What follows the last whole group is a torn tail (writes that never finished, maybe
+ * over several files) and is cut, unless a later mark says that it had been durable: then bytes in the middle have gone
+ * bad or a file is missing, which is an error that the operator must see, never something to pass over in silence.
+ * The group that was written last has no later mark: that it was durable is known only after a clean shutdown
+ * (`clean-marker.ts`).
  */
 import { BrokerError } from "../base/errors.ts";
 import type { Disk, DiskFile } from "../base/disk.ts";
@@ -12,39 +14,39 @@ import {
   frameKind,
   frameKindAt,
   frameLengthAt,
+  frameMagic,
   isFrameWhole,
+  markBytes,
   readUint64,
 } from "./frame.ts";
-import { isJournalFileName, journalHeaderBytes, readJournalHeader } from "./journal-file.ts";
+import { isJournalFileName, journalFileBase, journalHeaderBytes, readJournalHeader } from "./journal-file.ts";
 
 export interface FoundFile {
   path: string;
   file: DiskFile;
   base: number;
   size: number;
+  /** It has room for a header but none was written: its creation did not survive. */
+  isBlank: boolean;
 }
 
-/** The journal files of a directory in order. Throws CORRUPT when one is missing between two others. */
-export function openJournalFiles(disk: Disk, directory: string): FoundFile[] {
-  const found: FoundFile[] = [];
-  for (const name of disk.list(directory)) {
-    if (!isJournalFileName(name)) continue;
+/** The journal files of a directory in order. Throws CORRUPT where a header is damaged. */
+export function openJournalFiles(disk: Disk, directory: string, mode: "existing" | "read"): FoundFile[] {
+  const names = disk.list(directory).filter(isJournalFileName);
+  const found = names.map((name) => {
     const path = `${directory}/${name}`;
-    const file = disk.open(path, "existing");
-    const header = Buffer.alloc(journalHeaderBytes);
-    const size = file.size();
-    const got = file.read(header, 0, journalHeaderBytes, 0);
-    found.push({ path, file, base: 0, size });
-    if (got < journalHeaderBytes && found.length > 1) {
-      // Created at a roll, killed before its header was written: nothing can be in it.
-      found.pop();
-      file.close();
-      disk.remove(path);
-      continue;
-    }
-    found.at(-1)!.base = readJournalHeader(header.subarray(0, got), path);
-  }
+    const file = disk.open(path, mode);
+    return { path, file, base: journalFileBase(name), size: file.size(), isBlank: false };
+  });
   found.sort((a, b) => a.base - b.base);
+  for (const each of found) {
+    const header = Buffer.alloc(journalHeaderBytes);
+    const got = each.file.read(header, 0, journalHeaderBytes, 0);
+    each.isBlank = each === found.at(-1) && (got < journalHeaderBytes || header.every((byte) => byte === 0));
+    if (!each.isBlank && readJournalHeader(header.subarray(0, got), each.path) !== each.base) {
+      throw new BrokerError("CORRUPT", `${each.path}: starts at another position than its name says`);
+    }
+  }
   return found;
 }
 
@@ -54,37 +56,78 @@ export type FrameVisitor = (buffer: Buffer, at: number, length: number, position
 export interface ScanResult {
   /** Position after the last whole group. */
   end: number;
-  /** Bytes after it that were cut. */
+  /** How many of the files have something of it, the last one perhaps not all. */
+  files: number;
+  /** Bytes after it: of the last of these files, and of the files after it. */
   tornBytes: number;
 }
 
 /** Visits all frames of all files. Throws CORRUPT where bytes that had been durable are bad or missing. */
-export function scanJournal(files: FoundFile[], visit: FrameVisitor): ScanResult {
+export function scanJournal(files: readonly FoundFile[], visit: FrameVisitor): ScanResult {
   let end = files[0]?.base ?? 0;
   let buffer: Buffer = Buffer.alloc(0);
   for (let i = 0; i < files.length; i++) {
-    const { file, path, base, size } = files[i]!;
-    if (base !== end) {
-      throw new BrokerError(
-        "CORRUPT",
-        `${path}: starts at ${base}, but what is before it ends at ${end}: a journal file is missing, cut or swapped`,
-      );
+    const { file, path, base, size, isBlank } = files[i]!;
+    if (base !== end || isBlank) {
+      const what = isBlank
+        ? "has lost its header"
+        : `starts at ${base}, but what is before it ends at ${end}: a journal file is missing, cut or swapped`;
+      return tornFrom(files, i, 0, end, `${path}: ${what}`);
     }
     if (buffer.length < size) buffer = Buffer.allocUnsafeSlow(size);
     const bytes = file.read(buffer, 0, size, 0);
     const endInFile = scanFile(buffer, bytes, base, visit);
     end = base + endInFile - journalHeaderBytes;
     if (endInFile === bytes) continue;
-    const bad = findLaterDurable(buffer, endInFile, bytes);
-    if (bad > end || i < files.length - 1) {
-      throw new BrokerError(
-        "CORRUPT",
-        `${path}: bytes from ${endInFile} on fail their checksum, though they were durable`,
-      );
-    }
-    return { end, tornBytes: bytes - endInFile };
+    return tornFrom(files, i, endInFile, end, `${path}: bytes from ${endInFile} on fail their checksum`);
   }
-  return { end, tornBytes: 0 };
+  return { end, files: files.length, tornBytes: 0 };
+}
+
+/** What is whole ends at byte `from` of file `first`. Throws when a later mark knows it to have been durable beyond. */
+function tornFrom(
+  files: readonly FoundFile[],
+  first: number,
+  from: number,
+  end: number,
+  problem: string,
+): ScanResult {
+  let tornBytes = 0;
+  for (let i = first; i < files.length; i++) {
+    const { file, base, size } = files[i]!;
+    const at = i === first ? from : 0;
+    const bytes = Buffer.allocUnsafeSlow(size - at);
+    const got = file.read(bytes, 0, size - at, at);
+    if (highestDurable(bytes, got, base + at - journalHeaderBytes) > end) {
+      throw new BrokerError("CORRUPT", `${problem}, though what was there had been durable`);
+    }
+    tornBytes += got;
+  }
+  return { end, files: from === 0 ? first : first + 1, tornBytes };
+}
+
+/**
+ * Takes what `scanJournal` found torn out of the files and of `found`, then makes all the rest durable: a killed process
+ * may have left it in the page cache only, and from here on it is told durable.
+ */
+export async function cutTornTail(
+  disk: Disk,
+  directory: string,
+  found: FoundFile[],
+  { end, files, tornBytes }: ScanResult,
+): Promise<void> {
+  while (found.length > files) {
+    const { file, path } = found.pop()!;
+    file.close();
+    disk.remove(path);
+  }
+  const last = found.at(-1);
+  if (last !== undefined && tornBytes > 0) {
+    last.size = end - last.base + journalHeaderBytes;
+    last.file.truncate(last.size);
+  }
+  for (const { file } of found) await file.sync();
+  await disk.syncDirectory(directory);
 }
 
 /** Visits the whole groups of one file; returns where they end. */
@@ -106,14 +149,15 @@ function scanFile(buffer: Buffer, bytes: number, base: number, visit: FrameVisit
   return groupStart;
 }
 
-/** The highest durable position that any whole mark after `from` tells of; -1 without one. */
-function findLaterDurable(buffer: Buffer, from: number, bytes: number): number {
+/** The highest durable position that a whole mark in `buffer` tells of, which stands at `position`; -1 without one. */
+function highestDurable(buffer: Buffer, bytes: number, position: number): number {
   let highest = -1;
-  for (let at = from; at + frameHeaderBytes <= bytes; at++) {
-    if (frameKindAt(buffer, at) !== frameKind.mark || frameLengthAt(buffer, at) !== frameHeaderBytes + 8)
-      continue;
-    if (isFrameWhole(buffer, at, bytes))
-      highest = Math.max(highest, readUint64(buffer, at + frameHeaderBytes));
+  for (let at = 0; at + markBytes <= bytes; at++) {
+    if (buffer[at + 4] !== frameMagic || frameKindAt(buffer, at) !== frameKind.mark) continue;
+    if (frameLengthAt(buffer, at) !== markBytes || !isFrameWhole(buffer, at, bytes)) continue;
+    const durable = readUint64(buffer, at + frameHeaderBytes);
+    // A message may hold bytes that look like a mark; a mark cannot know of what came after it.
+    if (durable <= position + at) highest = Math.max(highest, durable);
   }
   return highest;
 }

@@ -21,6 +21,8 @@ export class StateHandle {
   readonly owner: DurableState;
   /** Where its last full form is; -1 before the first. */
   position = -1;
+  /** Bytes of that full form's frame. */
+  bytes = 0;
   isChanged = false;
   isOpen = true;
 

@@ -19,11 +19,12 @@ import {
   readUint32,
   readUint64,
 } from "./frame.ts";
+import { checkCleanMarker, removeCleanMarker, writeCleanMarker } from "./clean-marker.ts";
 import { Cleaner } from "./cleaner.ts";
 import type { FrameStore } from "./frame-store.ts";
 import { JournalStore } from "./journal.ts";
 import { Log, type LogHost } from "./log.ts";
-import { type FoundFile, openJournalFiles, scanJournal } from "./recovery.ts";
+import { cutTornTail, type FoundFile, openJournalFiles, scanJournal } from "./recovery.ts";
 import type { Segment } from "./segment.ts";
 import { type DurableState, StateHandle } from "./state.ts";
 import type { StateSource } from "./state-source.ts";
@@ -64,6 +65,8 @@ export class Storage implements LogHost {
   readonly logs = new Map<number, Log>();
   /** In the order of their last full form: the front is what an old journal file still holds. */
   readonly states = new Map<number, StateHandle>();
+  /** Bytes of these full forms. */
+  stateBytes = 0;
   #changed: StateHandle[] = [];
   #nextId = 1;
   #reservedIds = 0;
@@ -90,6 +93,7 @@ export class Storage implements LogHost {
             cacheBytes: 32 << 20,
             onDurable: () => {
               this.journal!.durableMoved();
+              this.cleaner!.durableMoved();
               options.onDurable();
             },
             onFatal: options.onFatal,
@@ -99,6 +103,9 @@ export class Storage implements LogHost {
       this.journal === null
         ? null
         : new Cleaner(this, this.journal, {
+            disk: options.disk!,
+            directory: options.directory,
+            now: options.now,
             journalBytesMax: options.journalBytesMax,
             requestFlush: options.requestFlush,
             pause: options.pause,
@@ -116,8 +123,8 @@ export class Storage implements LogHost {
     const directory = `${this.directory}/journal`;
     disk.makeDirectory(directory);
     disk.makeDirectory(`${this.directory}/segments`);
-    const found = openJournalFiles(disk, directory);
-    const { end, tornBytes } = scanJournal(found, (buffer, at, length, position) => {
+    const found = openJournalFiles(disk, directory, "existing");
+    const scan = scanJournal(found, (buffer, at, length, position) => {
       const kind = frameKindAt(buffer, at);
       if (kind === frameKind.full || kind === frameKind.change) {
         this.#nextId = Math.max(this.#nextId, readUint32(buffer, at + frameHeaderBytes) + 1);
@@ -128,12 +135,10 @@ export class Storage implements LogHost {
       const key = reader.utf8(reader.uint16());
       this.table.replayed(key, position, kind === frameKind.put ? length : 0);
     });
+    const { end, tornBytes } = scan;
     this.tornBytes = tornBytes;
-    if (tornBytes > 0) {
-      const last = found.at(-1)!;
-      last.file.truncate(last.size - tornBytes);
-      last.size -= tornBytes;
-    }
+    if (checkCleanMarker(disk, directory, found[0]?.base ?? 0, end)) await removeCleanMarker(disk, directory);
+    await cutTornTail(disk, directory, found, scan);
     this.#found = found;
     this.journal!.resume(
       found.map(({ base, file, path }) => ({ base, file, path, live: 0 })),
@@ -176,10 +181,17 @@ export class Storage implements LogHost {
       if (kind === frameKind.change) handle.owner.applyChange(reader);
       else {
         handle.owner.restoreFull(reader);
-        this.#placeState(handle, position);
+        this.#placeState(handle, position, length);
       }
     });
     this.#found = [];
+    for (const { id, position } of this.states.values()) {
+      if (position >= 0) break;
+      throw new BrokerError(
+        "CORRUPT",
+        `${this.directory}/journal: a definition names state ${id}, which is nowhere: a journal file is missing`,
+      );
+    }
     await this.cleaner!.openSegments();
   }
 
@@ -244,7 +256,7 @@ export class Storage implements LogHost {
 
   deleteState(handle: StateHandle): void {
     handle.isOpen = false;
-    this.states.delete(handle.id);
+    if (this.states.delete(handle.id)) this.stateBytes -= handle.bytes;
   }
 
   /** The state has something for `encodeChange` at the end of this tick. */
@@ -265,18 +277,50 @@ export class Storage implements LogHost {
 
   /** Appends the state's full form; what an older file holds of it is not needed from then on. */
   rewriteState(handle: StateHandle): void {
+    const journal = this.journal!;
+    // What is in front of the full form in the journal must be told by it: the open frame comes first.
+    journal.seal();
     const writer = this.#writer;
     writer.reset();
     writer.uint32(handle.id);
     handle.owner.encodeFull(writer);
     handle.isChanged = false;
-    this.#placeState(handle, this.journal!.appendControl(frameKind.full, writer.buffer, writer.length));
+    const position = journal.appendControl(frameKind.full, writer.buffer, writer.length);
+    this.#placeState(handle, position, frameHeaderBytes + writer.length);
   }
 
-  #placeState(handle: StateHandle, position: number): void {
+  #placeState(handle: StateHandle, position: number, bytes: number): void {
+    this.stateBytes += bytes - handle.bytes;
     handle.position = position;
+    handle.bytes = bytes;
     this.states.delete(handle.id);
     this.states.set(handle.id, handle);
+  }
+
+  /** For the cleaner: the log's segments changed. */
+  rewriteLog(log: Log): void {
+    this.rewriteState(this.states.get(log.id)!);
+  }
+
+  /** For the cleaner: bytes of full forms below `position`, counted until they are `enough`. */
+  stateBytesBelow(position: number, enough: number): number {
+    let total = 0;
+    for (const handle of this.states.values()) {
+      if (handle.position >= position || total >= enough) break;
+      total += handle.bytes;
+    }
+    return total;
+  }
+
+  /** For the cleaner: writes up to `most` of the states that stand below `position` again; says whether any are left. */
+  rewriteStatesBelow(position: number, most: number): boolean {
+    let left = most;
+    for (const handle of this.states.values()) {
+      if (handle.position >= position) return false;
+      if (left-- === 0) return true;
+      this.rewriteState(handle);
+    }
+    return false;
   }
 
   /** Closes the open frames, so that all that was appended can be read. */
@@ -314,8 +358,10 @@ export class Storage implements LogHost {
    */
   flush(): boolean {
     this.volatile.seal();
+    this.volatile.turnEnded();
     const journal = this.journal;
     if (journal === null) return true;
+    journal.turnEnded();
     journal.seal();
     this.#flushChanges();
     try {
@@ -358,11 +404,16 @@ export class Storage implements LogHost {
     this.journal?.startSync();
   }
 
-  /** Writes, syncs and closes everything. */
+  /** Writes, syncs and closes everything, and notes that it did. */
   async close(): Promise<void> {
-    if (this.journal === null) return;
+    const journal = this.journal;
+    if (journal === null) return;
     await this.cleaner!.close();
+    journal.seal();
     this.#flushChanges();
-    await this.journal.close();
+    await journal.close();
+    this.cleaner!.closeFiles();
+    const directory = `${this.directory}/journal`;
+    await writeCleanMarker(this.disk!, directory, journal.files[0]!.base, journal.durable);
   }
 }

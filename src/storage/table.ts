@@ -4,8 +4,7 @@
  * The values stay in the journal; here is only where. Kept in the order of their last change, so that what an old
  * journal file still holds is found at the front (see the cleaner).
  */
-import type { FrameLocation } from "./frame-store.ts";
-import { noChunk } from "./frame-store.ts";
+import { type FrameLocation, newFrameLocation } from "./frame-store.ts";
 import { frameHeaderBytes, frameKind } from "./frame.ts";
 import type { JournalStore } from "./journal.ts";
 import { ByteWriter } from "../base/bytes.ts";
@@ -19,7 +18,9 @@ export class DurableTable {
   readonly #journal: JournalStore | null;
   readonly #places = new Map<string, Place>();
   readonly #writer = new ByteWriter(1024);
-  readonly #location: FrameLocation = { chunk: noChunk, at: 0 };
+  readonly #location: FrameLocation = newFrameLocation();
+  /** Bytes of the frames that are still needed. */
+  bytes = 0;
 
   constructor(journal: JournalStore | null) {
     this.#journal = journal;
@@ -42,7 +43,7 @@ export class DurableTable {
   }
 
   delete(key: string): void {
-    if (this.#journal === null || !this.#places.delete(key)) return;
+    if (this.#journal === null || !this.#forget(key)) return;
     const writer = this.#writer;
     writer.reset();
     writer.uint16(Buffer.byteLength(key)).utf8(key);
@@ -50,13 +51,21 @@ export class DurableTable {
   }
 
   #place(key: string, position: number, length: number): void {
-    this.#places.delete(key);
+    this.#forget(key);
     this.#places.set(key, { position, length });
+    this.bytes += length;
+  }
+
+  #forget(key: string): boolean {
+    const place = this.#places.get(key);
+    if (place === undefined) return false;
+    this.bytes -= place.length;
+    return this.#places.delete(key);
   }
 
   /** Recovery met a put (with its frame's length) or a delete (`length` 0). */
   replayed(key: string, position: number, length: number): void {
-    if (length === 0) this.#places.delete(key);
+    if (length === 0) this.#forget(key);
     else this.#place(key, position, length);
   }
 
@@ -77,6 +86,16 @@ export class DurableTable {
     this.#journal!.locate(place.position, place.length, location);
     const from = location.at + frameHeaderBytes + 2 + Buffer.byteLength(key);
     return Buffer.from(location.chunk.buffer.subarray(from, location.at + place.length));
+  }
+
+  /** Bytes of the pairs that stand below `position`. */
+  bytesBelow(position: number): number {
+    let total = 0;
+    for (const place of this.#places.values()) {
+      if (place.position >= position) break;
+      total += place.length;
+    }
+    return total;
   }
 
   /** Writes up to `most` of the pairs that stand below `position` again at the end; says whether any are left. */

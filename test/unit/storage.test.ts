@@ -3,7 +3,8 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { envelope, localDisk, LogReader, Storage } from "../../src/storage/index.ts";
+import { envelope } from "../../src/message/envelope.ts";
+import { localDisk, type LogGroup, LogReader, Storage } from "../../src/storage/index.ts";
 
 function options(directory: string) {
   return {
@@ -20,11 +21,7 @@ function options(directory: string) {
   };
 }
 
-function append(
-  storage: Storage,
-  group: Parameters<NonNullable<Storage["journal"]>["reserve"]>[0],
-  text: string,
-): void {
+function append(group: LogGroup, text: string): void {
   const store = group.logs[0]!.store;
   const at = store.reserve(group, envelope.amqp, text.length);
   store.tail.latin1Write(text, at, text.length);
@@ -46,12 +43,12 @@ test("what was appended is there after a restart, what was removed is not", asyn
   await storage.replay();
   let log = storage.createLog(true);
   storage.table.put("queue/a", JSON.stringify({ log: log.id }));
-  for (const text of ["a", "bb", "ccc"]) append(storage, log.group, text);
+  for (const text of ["a", "bb", "ccc"]) append(log.group, text);
   storage.seal();
   assert.deepEqual(readAll(new LogReader(log)), ["0:1000-0:a", "1:1000-1:bb", "2:1000-2:ccc"]);
   log.remove(1);
   storage.flush();
-  append(storage, log.group, "dddd");
+  append(log.group, "dddd");
   storage.flush();
   log.remove(0);
   await storage.close();
@@ -62,7 +59,7 @@ test("what was appended is there after a restart, what was removed is not", asyn
   await storage.replay();
   assert.deepEqual(readAll(new LogReader(log)), ["2:1000-2:ccc", "3:1000-3:dddd"]);
   assert.equal(log.length, 2);
-  append(storage, log.group, "e");
+  append(log.group, "e");
   storage.seal();
   assert.deepEqual(readAll(new LogReader(log, 4)), ["4:1000-4:e"]);
   await storage.close();

@@ -1,0 +1,68 @@
+/**
+ * A small file beside the journal that says where it begins and ends, there only between a clean shutdown and the next
+ * start: a journal that was cut at the end of a group, or lost its first file, would look whole without it.
+ *
+ *     clean = "TroikaMQ clean\n", decimal start, "\n", decimal end, "\n", decimal crc32c of what is before, "\n"
+ */
+import { crc32c } from "../base/crc32c.ts";
+import { BrokerError } from "../base/errors.ts";
+import type { Disk } from "../base/disk.ts";
+
+export const cleanMarkerName = "CLEAN";
+const title = "TroikaMQ clean";
+
+/** Written durably as the last act of a shutdown, when the journal is durable up to `end`. */
+export async function writeCleanMarker(
+  disk: Disk,
+  directory: string,
+  start: number,
+  end: number,
+): Promise<void> {
+  const text = `${title}\n${start}\n${end}\n`;
+  const body = Buffer.from(text);
+  const bytes = Buffer.from(`${text}${crc32c(body, 0, body.length)}\n`);
+  const temporary = `${directory}/${cleanMarkerName}.tmp`;
+  dropTemporary(disk, directory);
+  const file = disk.open(temporary, "create");
+  try {
+    file.write(bytes, 0, bytes.length, 0);
+    await file.sync();
+  } finally {
+    file.close();
+  }
+  disk.rename(temporary, `${directory}/${cleanMarkerName}`);
+  await disk.syncDirectory(directory);
+}
+
+function dropTemporary(disk: Disk, directory: string): void {
+  const name = `${cleanMarkerName}.tmp`;
+  if (disk.list(directory).includes(name)) disk.remove(`${directory}/${name}`);
+}
+
+/** Throws CORRUPT when the journal is not what the last clean shutdown left. Says whether there is a marker. */
+export function checkCleanMarker(disk: Disk, directory: string, start: number, end: number): boolean {
+  if (!disk.list(directory).includes(cleanMarkerName)) return false;
+  const path = `${directory}/${cleanMarkerName}`;
+  const file = disk.open(path, "read");
+  const bytes = Buffer.alloc(256);
+  const text = bytes.latin1Slice(0, file.read(bytes, 0, bytes.length, 0));
+  file.close();
+  const [name, wasStart, wasEnd, sum] = text.split("\n");
+  const body = Buffer.from(`${name}\n${wasStart}\n${wasEnd}\n`, "latin1");
+  if (name !== title || sum !== String(crc32c(body, 0, body.length))) {
+    throw new BrokerError("CORRUPT", `${path}: damaged; when troikamq check finds nothing else, delete it`);
+  }
+  if (Number(wasEnd) !== end || Number(wasStart) !== start) {
+    throw new BrokerError(
+      "CORRUPT",
+      `${directory}: holds positions ${start} to ${end}, but at the last shutdown it held ${wasStart} to ${wasEnd}: a journal file is cut, missing, or of another time`,
+    );
+  }
+  return true;
+}
+
+/** Before the first write. */
+export async function removeCleanMarker(disk: Disk, directory: string): Promise<void> {
+  disk.remove(`${directory}/${cleanMarkerName}`);
+  await disk.syncDirectory(directory);
+}

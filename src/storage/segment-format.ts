@@ -1,0 +1,126 @@
+/**
+ * Names and bytes of segment files. No files here.
+ *
+ *     header = "TroikaMQ segment", u32 version, u32 crc32c of the other 36 bytes, u32 log, u32 zero, u64 base offset
+ *     frames = append frames as in the journal, each with the one target, in offset order
+ *     footer = { u64 first offset, u64 position in the file, u64 id ms, u64 id sequence, u64 newest timestamp so far },
+ *              u64 base offset, u64 end offset, u64 bytes of frames, u64 records, u64 newest timestamp,
+ *              u32 entries, u32 crc32c of the footer up to here
+ *
+ * An entry stands for each 64 KiB of frames or so; the first one for the first frame. The timestamp of an entry covers
+ * what is before it, the footer's all.
+ */
+import { BrokerError } from "../base/errors.ts";
+import { crc32c } from "../base/crc32c.ts";
+import { readUint32, readUint64, writeUint32, writeUint64 } from "./frame.ts";
+
+const magic = "TroikaMQ segment";
+const version = 1;
+export const segmentHeaderBytes = 40;
+export const segmentEntryFields = 5;
+const entryBytes = segmentEntryFields * 8;
+export const segmentTrailerBytes = 48;
+/** Frames between two entries of the sparse index hold at least this much. */
+export const segmentEntryEveryBytes = 64 * 1024;
+
+export interface SegmentFooter {
+  /** Five numbers for each entry, as above. */
+  entries: Float64Array;
+  baseOffset: number;
+  endOffset: number;
+  bytes: number;
+  records: number;
+  maxTimestamp: number;
+}
+
+export function segmentFileName(logId: number, baseOffset: number, endOffset: number): string {
+  return `${logId}-${baseOffset}-${endOffset}.segment`;
+}
+
+/** Log, base and end offset of a segment's name; null for other names. */
+export function parseSegmentFileName(name: string): [log: number, base: number, end: number] | null {
+  if (!name.endsWith(".segment")) return null;
+  const parts = name.slice(0, -".segment".length).split("-").map(Number);
+  return parts.length === 3 && parts.every(Number.isSafeInteger) ? (parts as [number, number, number]) : null;
+}
+
+function headerCrc(header: Uint8Array): number {
+  const covered = Buffer.from(header);
+  covered.fill(0, 20, 24);
+  return crc32c(covered, 0, segmentHeaderBytes);
+}
+
+export function segmentHeader(logId: number, baseOffset: number): Buffer {
+  const header = Buffer.alloc(segmentHeaderBytes);
+  header.write(magic, "latin1");
+  writeUint32(header, 16, version);
+  writeUint32(header, 24, logId);
+  writeUint64(header, 32, baseOffset);
+  writeUint32(header, 20, headerCrc(header));
+  return header;
+}
+
+/** Throws CORRUPT unless these bytes open the segment of that log and base. */
+export function checkSegmentHeader(header: Buffer, logId: number, baseOffset: number, path: string): void {
+  if (header.length < segmentHeaderBytes || header.latin1Slice(0, 16) !== magic) {
+    throw new BrokerError("CORRUPT", `${path}: not a TroikaMQ segment file`);
+  }
+  if (readUint32(header, 20) !== headerCrc(header.subarray(0, segmentHeaderBytes))) {
+    throw new BrokerError("CORRUPT", `${path}: the file's header fails its checksum`);
+  }
+  if (readUint32(header, 16) !== version) {
+    throw new BrokerError(
+      "CORRUPT",
+      `${path}: segment version ${readUint32(header, 16)}; this program reads version ${version}`,
+    );
+  }
+  if (readUint32(header, 24) !== logId || readUint64(header, 32) !== baseOffset) {
+    throw new BrokerError("CORRUPT", `${path}: holds another log or offset than its name says`);
+  }
+}
+
+export function encodeSegmentFooter(footer: SegmentFooter): Buffer {
+  const { entries } = footer;
+  const bytes = Buffer.alloc(entries.length * 8 + segmentTrailerBytes);
+  let at = 0;
+  for (const field of entries) {
+    writeUint64(bytes, at, field);
+    at += 8;
+  }
+  for (const field of [
+    footer.baseOffset,
+    footer.endOffset,
+    footer.bytes,
+    footer.records,
+    footer.maxTimestamp,
+  ]) {
+    writeUint64(bytes, at, field);
+    at += 8;
+  }
+  writeUint32(bytes, at, entries.length / segmentEntryFields);
+  writeUint32(bytes, at + 4, crc32c(bytes, 0, at + 4));
+  return bytes;
+}
+
+/** How long the footer is, from the file's last `segmentTrailerBytes`. */
+export function segmentFooterBytes(trailer: Buffer): number {
+  return readUint32(trailer, segmentTrailerBytes - 8) * entryBytes + segmentTrailerBytes;
+}
+
+/** Reads a whole footer. Throws CORRUPT. */
+export function decodeSegmentFooter(footer: Buffer, path: string): SegmentFooter {
+  const at = footer.length - segmentTrailerBytes;
+  if (at < 0 || readUint32(footer, footer.length - 4) !== crc32c(footer, 0, footer.length - 4)) {
+    throw new BrokerError("CORRUPT", `${path}: the segment's footer fails its checksum`);
+  }
+  const entries = new Float64Array(at / 8);
+  for (let i = 0; i < entries.length; i++) entries[i] = readUint64(footer, i * 8);
+  return {
+    entries,
+    baseOffset: readUint64(footer, at),
+    endOffset: readUint64(footer, at + 8),
+    bytes: readUint64(footer, at + 16),
+    records: readUint64(footer, at + 24),
+    maxTimestamp: readUint64(footer, at + 32),
+  };
+}

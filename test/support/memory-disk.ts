@@ -1,0 +1,270 @@
+/**
+ * A disk in memory that behaves as badly as a real one may.
+ *
+ * What takes time (sync, background writes) waits until the test lets it happen, so that a test can stop the world at
+ * any point. `crash("kill")` keeps all that was written; `crash("power")` keeps what was synced and, of the rest, a
+ * random part: writes get lost, torn, or done out of order, and so do creations, renames and removals of names.
+ */
+import type { Disk, DiskFile } from "../../src/base/disk.ts";
+
+export type Random = () => number;
+
+/** Numbers in [0, 1) from a seed (mulberry32). */
+export function seeded(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** A write (bytes at a place) or a truncation (bytes null, at = new size). */
+interface Change {
+  at: number;
+  bytes: Buffer | null;
+}
+
+class Inode {
+  bytes: Buffer = Buffer.alloc(256);
+  size = 0;
+  durable: Buffer = Buffer.alloc(0);
+  unsynced: Change[] = [];
+
+  apply({ at, bytes }: Change): void {
+    if (bytes === null) {
+      if (at < this.size) this.bytes.fill(0, at, this.size);
+      this.size = at;
+      return;
+    }
+    const end = at + bytes.length;
+    if (end > this.bytes.length) {
+      const grown = Buffer.alloc(Math.max(end, this.bytes.length * 2));
+      grown.set(this.bytes.subarray(0, this.size));
+      this.bytes = grown;
+    }
+    this.bytes.set(bytes, at);
+    this.size = Math.max(this.size, end);
+  }
+
+  change(change: Change): void {
+    this.apply(change);
+    this.unsynced.push(change);
+  }
+
+  content(): Buffer {
+    return Buffer.from(this.bytes.subarray(0, this.size));
+  }
+
+  reset(content: Buffer): void {
+    this.bytes = Buffer.from(content);
+    this.size = content.length;
+    this.durable = content;
+    this.unsynced = [];
+  }
+}
+
+interface NameChange {
+  directory: string;
+  set: [path: string, inode: Inode] | null;
+  removed: string | null;
+}
+
+const sectorBytes = 512;
+
+export class MemoryDisk implements Disk {
+  readonly #random: Random;
+  #names = new Map<string, Inode>();
+  #durableNames = new Map<string, Inode>();
+  #nameChanges: NameChange[] = [];
+  /** Asynchronous work that the test lets happen. */
+  #waiting: (() => void)[] = [];
+  #era = 0;
+  /** Chance that a write or creation fails with ENOSPC. */
+  fullness = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Joins the queue of what the test lets happen: for pauses. */
+  wait(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Lets one waiting operation happen, a random one; then all that follows from it at once. */
+  async step(): Promise<void> {
+    const index = Math.floor(this.#random() * this.#waiting.length);
+    this.#waiting.splice(index, 1)[0]?.();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+
+  /** The process or the machine dies: old handles are dead, nothing that waits happens any more. */
+  crash(kind: "kill" | "power"): void {
+    this.#era++;
+    this.#waiting = [];
+    if (kind === "kill") return;
+    for (const change of this.#nameChanges)
+      if (this.#random() < 0.5) this.#applyName(this.#durableNames, change);
+    this.#nameChanges = [];
+    this.#names = new Map(this.#durableNames);
+    for (const inode of this.#names.values()) this.#lose(inode);
+  }
+
+  #lose(inode: Inode): void {
+    const { unsynced } = inode;
+    inode.bytes = Buffer.from(inode.durable);
+    inode.size = inode.durable.length;
+    const keep = this.#random();
+    for (const change of unsynced) {
+      if (this.#random() > keep) continue;
+      if (change.bytes === null || this.#random() < 0.5) inode.apply(change);
+      else {
+        const sectors = Math.ceil(change.bytes.length / sectorBytes);
+        const from = Math.floor(this.#random() * sectors) * sectorBytes;
+        inode.apply({ at: change.at + from, bytes: change.bytes.subarray(from, from + sectorBytes) });
+      }
+    }
+    inode.reset(inode.content());
+  }
+
+  #applyName(names: Map<string, Inode>, { set, removed }: NameChange): void {
+    if (removed !== null) names.delete(removed);
+    if (set !== null) names.set(...set);
+  }
+
+  #changeName(path: string, set: NameChange["set"], removed: string | null): void {
+    const change = { directory: path.slice(0, path.lastIndexOf("/")), set, removed };
+    this.#applyName(this.#names, change);
+    this.#nameChanges.push(change);
+  }
+
+  /** All files with their bytes, to damage or to copy. */
+  files(): Map<string, Buffer> {
+    return new Map([...this.#names].map(([path, inode]) => [path, inode.content()]));
+  }
+
+  /** Puts a file there as if it had always been. */
+  plant(path: string, content: Buffer): void {
+    const inode = new Inode();
+    inode.reset(Buffer.from(content));
+    this.#names.set(path, inode);
+    this.#durableNames.set(path, inode);
+  }
+
+  /** A disk of its own with the same files. */
+  copy(random: Random): MemoryDisk {
+    const copied = new MemoryDisk(random);
+    for (const [path, content] of this.files()) copied.plant(path, content);
+    return copied;
+  }
+
+  makeDirectory(): void {}
+
+  list(path: string): string[] {
+    const start = `${path}/`;
+    return [...this.#names.keys()]
+      .filter((name) => name.startsWith(start) && !name.includes("/", start.length))
+      .map((name) => name.slice(start.length))
+      .sort();
+  }
+
+  #failWhenFull(): void {
+    if (this.#random() < this.fullness) {
+      throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+    }
+  }
+
+  open(path: string, mode: "create" | "existing" | "read"): DiskFile {
+    let inode = this.#names.get(path);
+    if (mode === "create") {
+      if (inode !== undefined) throw Object.assign(new Error(`EEXIST: ${path}`), { code: "EEXIST" });
+      this.#failWhenFull();
+      inode = new Inode();
+      this.#changeName(path, [path, inode], null);
+    }
+    if (inode === undefined) throw Object.assign(new Error(`ENOENT: ${path}`), { code: "ENOENT" });
+    return this.#handle(inode, mode === "read");
+  }
+
+  #handle(inode: Inode, isReadOnly: boolean): DiskFile {
+    const era = this.#era;
+    let isOpen = true;
+    const alive = () => {
+      if (!isOpen) throw new Error("EBADF: the file is closed");
+      if (era !== this.#era) throw new Error("the process that opened this file died");
+    };
+    const write = (bytes: Uint8Array, start: number, end: number, at: number) => {
+      alive();
+      if (isReadOnly) throw new Error("EBADF: opened for reading");
+      try {
+        this.#failWhenFull();
+      } catch (error) {
+        // A full disk takes a part.
+        const part = start + Math.floor(this.#random() * (end - start));
+        if (part > start) inode.change({ at, bytes: Buffer.from(bytes.subarray(start, part)) });
+        throw error;
+      }
+      inode.change({ at, bytes: Buffer.from(bytes.subarray(start, end)) });
+    };
+    return {
+      write,
+      writeLater: async (bytes, start, end, at) => {
+        alive();
+        await this.wait();
+        write(bytes, start, end, at);
+      },
+      read: (target, targetAt, size, at) => {
+        alive();
+        const end = Math.min(inode.size, at + size);
+        if (end <= at) return 0;
+        target.set(inode.bytes.subarray(at, end), targetAt);
+        return end - at;
+      },
+      sync: async () => {
+        alive();
+        const until = inode.unsynced.length;
+        const content = inode.content();
+        await this.wait();
+        inode.durable = content;
+        inode.unsynced.splice(0, until);
+      },
+      size: () => inode.size,
+      truncate: (size) => {
+        alive();
+        inode.change({ at: size, bytes: null });
+      },
+      close: () => {
+        alive();
+        isOpen = false;
+      },
+    };
+  }
+
+  rename(from: string, to: string): void {
+    const inode = this.#names.get(from);
+    if (inode === undefined) throw new Error(`ENOENT: ${from}`);
+    this.#changeName(to, [to, inode], from);
+  }
+
+  remove(path: string): void {
+    if (!this.#names.has(path)) throw Object.assign(new Error(`ENOENT: ${path}`), { code: "ENOENT" });
+    this.#changeName(path, null, path);
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    const changes = this.#nameChanges.filter(({ directory }) => directory === path);
+    await this.wait();
+    for (const change of changes) {
+      const index = this.#nameChanges.indexOf(change);
+      if (index < 0) continue;
+      this.#nameChanges.splice(index, 1);
+      this.#applyName(this.#durableNames, change);
+    }
+  }
+}
