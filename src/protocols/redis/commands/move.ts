@@ -1,0 +1,27 @@
+/** MOVE key database */
+import type { CommandContext } from "../context.ts";
+import { databaseArgument } from "../database-argument.ts";
+import { RedisError } from "../errors.ts";
+import { findEntry, keyExists, writableKeysOf } from "../key-access.ts";
+import { assertNoStream, copyEntry } from "../key-copy.ts";
+
+export function move(context: CommandContext): void {
+  const { reply, server } = context;
+  const number = databaseArgument(context, 2);
+  if (number === context.database) throw new RedisError("ERR source and destination objects are the same");
+  const source = writableKeysOf(context);
+  const entry = findEntry(context, source, 1);
+  if (entry === 0) {
+    assertNoStream(context, 1);
+    return reply.integer(0);
+  }
+  const target = server.keyspace.databases[number]!;
+  const selected = context.database;
+  context.database = number;
+  const isThere = keyExists(context, target, 1);
+  context.database = selected;
+  if (isThere) return reply.integer(0);
+  copyEntry(context, source, entry, target, 1);
+  source.remove(entry);
+  reply.integer(1);
+}

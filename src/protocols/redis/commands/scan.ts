@@ -1,0 +1,41 @@
+/** SCAN cursor [MATCH pattern] [COUNT count] [TYPE type] */
+import { compileGlob } from "../../../base/glob.ts";
+import type { CommandContext } from "../context.ts";
+import { errorTexts, RedisError, syntaxError } from "../errors.ts";
+import { type ScanFilter, scanKeys } from "../key-scan.ts";
+
+const unsigned64Max = 2n ** 64n - 1n;
+
+export function scan(context: CommandContext): void {
+  const { request, reply } = context;
+  const cursor = parseCursor(request.latin1(1));
+  const filter: ScanFilter = { glob: null, type: null, count: 10 };
+  for (let index = 2; index < request.argumentCount; index += 2) {
+    if (index + 1 === request.argumentCount) throw syntaxError();
+    if (request.is(index, "COUNT")) {
+      filter.count = request.integer(index + 1);
+      if (Number.isNaN(filter.count)) throw new RedisError(errorTexts.notInteger);
+      if (filter.count < 1) throw syntaxError();
+    } else if (request.is(index, "MATCH")) filter.glob = compileGlob(request.view(index + 1));
+    else if (request.is(index, "TYPE")) filter.type = request.latin1(index + 1).toLowerCase();
+    else throw syntaxError();
+  }
+  const names: string[] = [];
+  const next = scanKeys(context, cursor, filter, names);
+  reply.array(2);
+  reply.bulkLatin1(String(next));
+  reply.array(names.length);
+  for (const name of names) reply.bulkLatin1(name);
+}
+
+/** Any number of 64 bits is a cursor; those that are none of ours end the scan. */
+function parseCursor(text: string): number {
+  let value = 0n;
+  for (const character of text) {
+    if (character < "0" || character > "9") throw new RedisError("ERR invalid cursor");
+    value = value * 10n + BigInt(character);
+    if (value > unsigned64Max) throw new RedisError("ERR invalid cursor");
+  }
+  if (text === "") throw new RedisError("ERR invalid cursor");
+  return Number(value);
+}

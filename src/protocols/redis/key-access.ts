@@ -1,0 +1,113 @@
+/**
+ * From an argument to its key: what every command on strings, and on keys in general, begins with.
+ *
+ * A key is a string of the keyspace or a stream of the database's virtual host; streams.ts does the same for streams.
+ * Should another protocol declare a queue of a string's name, commands on strings see the string, those on streams the
+ * queue. Not here: what commands do with what is found.
+ */
+import type { Queue } from "../../broker/queue.ts";
+import type { Database } from "../../keyspace/database.ts";
+import { valueType } from "../../keyspace/value-type.ts";
+import type { CommandContext } from "./context.ts";
+import { errorTexts, RedisError } from "./errors.ts";
+
+/** The selected database, to be read. */
+export function keysOf(context: CommandContext): Database {
+  return context.server.keyspace.databases[context.database]!;
+}
+
+/** The selected database, to be changed. Throws UNAVAILABLE while the journal cannot take it. */
+export function writableKeysOf(context: CommandContext): Database {
+  const { broker } = context;
+  broker.storage.assertWritable();
+  broker.publisherSeen(context.session.connection);
+  return keysOf(context);
+}
+
+/** The entry of the key in argument `index`, or 0. Streams are not among them. */
+export function findEntry(context: CommandContext, database: Database, index: number): number {
+  const { buffer, starts, ends } = context.request;
+  return database.find(buffer, starts[index]!, ends[index]!);
+}
+
+/** The entry of a string key, or 0 for none; its value is located in `database.table`. Throws WRONGTYPE. */
+export function findString(context: CommandContext, database: Database, index: number): number {
+  const entry = findEntry(context, database, index);
+  if (entry === 0) {
+    if (streamAt(context, index) !== undefined) throw wrongType();
+    return 0;
+  }
+  const table = database.table;
+  if (table.type(entry) !== valueType.string) throw wrongType();
+  table.locate(entry);
+  return entry;
+}
+
+function wrongType(): RedisError {
+  return new RedisError(errorTexts.wrongType);
+}
+
+/** The stream or queue whose key argument `index` is. */
+export function streamAt(context: CommandContext, index: number): Queue | undefined {
+  if (context.vhost.queues.size === 0) return undefined;
+  return context.server.findStream(context.database, context.request.latin1(index));
+}
+
+/** Whether argument `index` is a key of any kind. */
+export function keyExists(context: CommandContext, database: Database, index: number): boolean {
+  return findEntry(context, database, index) !== 0 || streamAt(context, index) !== undefined;
+}
+
+/** Sets argument `keyIndex` to the value in argument `valueIndex`, whatever it held. */
+export function setString(
+  context: CommandContext,
+  database: Database,
+  keyIndex: number,
+  valueIndex: number,
+  expiry: number,
+): void {
+  const { buffer, starts, ends } = context.request;
+  if (context.vhost.queues.size > 0) replaceStream(context, keyIndex);
+  database.put(
+    buffer,
+    starts[keyIndex]!,
+    ends[keyIndex]!,
+    buffer,
+    starts[valueIndex]!,
+    ends[valueIndex]!,
+    expiry,
+  );
+}
+
+/** A stream gives way to a value that is set in its place, as in redis; a queue of AMQP does not. Throws WRONGTYPE. */
+export function replaceStream(context: CommandContext, index: number): void {
+  const queue = streamAt(context, index);
+  if (queue === undefined) return;
+  if (queue.kind === "queue") throw wrongType();
+  queue.vhost.deleteQueue(queue);
+}
+
+/** Removes the key in argument `index`, of whatever kind, and says whether there was one. */
+export function removeKey(context: CommandContext, database: Database, index: number): boolean {
+  const entry = findEntry(context, database, index);
+  if (entry !== 0) database.remove(entry);
+  const queue = streamAt(context, index);
+  if (queue !== undefined) {
+    queue.vhost.deleteQueue(queue);
+    context.keyChanged(index);
+  }
+  return entry !== 0 || queue !== undefined;
+}
+
+/** The streams that Redis clients see in the selected database. */
+export function* visibleStreams(context: CommandContext): Generator<Queue> {
+  for (const queue of context.vhost.queues.values()) if (queue.exclusiveOwner === 0) yield queue;
+}
+
+/** The value of the string that was found last, or null. */
+export function replyString(context: CommandContext, database: Database, entry: number): void {
+  const { reply } = context;
+  const { table } = database;
+  if (entry === 0) reply.null();
+  else reply.bulk(table.bytes, table.start, table.end);
+}
