@@ -1,8 +1,9 @@
 /**
  * The records that a shared cursor has given out and not got back: who holds each, since when, how often given.
  *
- * Pages of typed arrays by offset, taken from a pool: no object for each record. Invariant: a page is kept exactly as
- * long as something is noted in it (`noted > 0`).
+ * Pages of typed arrays by offset, taken from a pool: no object for each record. A table that `keepsIds` also knows the
+ * entry id of each record, which outlives the record itself. Invariants: a page is kept exactly as long as something is
+ * noted in it (`noted > 0`); `#numbers` are the numbers of all pages, in order; ids grow with the offset.
  */
 const pageBits = 8;
 const recordsPerPage = 1 << pageBits;
@@ -18,19 +19,26 @@ interface Page {
   owners: Int32Array;
   counts: Uint32Array;
   times: Float64Array;
+  /** Empty unless the table keeps ids. */
+  idsMs: Float64Array;
+  idsSequence: Float64Array;
   noted: number;
 }
 
+const noIds = new Float64Array(0);
 const pool: Page[] = [];
+const poolWithIds: Page[] = [];
 
-function takePage(number: number): Page {
-  const page = pool.pop();
+function takePage(number: number, keepsIds: boolean): Page {
+  const page = (keepsIds ? poolWithIds : pool).pop();
   if (page === undefined) {
     return {
       number,
       owners: new Int32Array(recordsPerPage),
       counts: new Uint32Array(recordsPerPage),
       times: new Float64Array(recordsPerPage),
+      idsMs: keepsIds ? new Float64Array(recordsPerPage) : noIds,
+      idsSequence: keepsIds ? new Float64Array(recordsPerPage) : noIds,
       noted: 0,
     };
   }
@@ -39,10 +47,16 @@ function takePage(number: number): Page {
 }
 
 export class PendingTable {
+  readonly keepsIds: boolean;
   readonly #pages = new Map<number, Page>();
+  #numbers: number[] = [];
   #last: Page | undefined = undefined;
   /** Records noted: held or requeued. */
   size = 0;
+
+  constructor(keepsIds = false) {
+    this.keepsIds = keepsIds;
+  }
 
   #page(offset: number): Page | undefined {
     const number = Math.floor(offset / recordsPerPage);
@@ -68,11 +82,21 @@ export class PendingTable {
     return page === undefined ? 0 : page.times[offset % recordsPerPage]!;
   }
 
+  /** Entry id of a noted record, in a table that keeps ids. */
+  idMsOf(offset: number): number {
+    return this.#page(offset)!.idsMs[offset % recordsPerPage]!;
+  }
+
+  idSequenceOf(offset: number): number {
+    return this.#page(offset)!.idsSequence[offset % recordsPerPage]!;
+  }
+
   set(offset: number, owner: number, count: number, time: number): void {
     let page = this.#page(offset);
     if (page === undefined) {
-      page = takePage(Math.floor(offset / recordsPerPage));
+      page = takePage(Math.floor(offset / recordsPerPage), this.keepsIds);
       this.#pages.set(page.number, page);
+      this.#addNumber(page.number);
       this.#last = page;
     }
     const at = offset % recordsPerPage;
@@ -83,6 +107,13 @@ export class PendingTable {
     page.owners[at] = owner;
     page.counts[at] = count;
     page.times[at] = time;
+  }
+
+  /** The entry id of a record that is noted. */
+  setId(offset: number, idMs: number, idSequence: number): void {
+    const page = this.#page(offset)!;
+    page.idsMs[offset % recordsPerPage] = idMs;
+    page.idsSequence[offset % recordsPerPage] = idSequence;
   }
 
   /** Forgets a record and returns who held it (`noOwner` when it was not noted). */
@@ -99,44 +130,106 @@ export class PendingTable {
     this.size--;
     if (page.noted === 0) {
       this.#pages.delete(page.number);
+      this.#numbers.splice(this.#numberAtOrAbove(page.number), 1);
       if (this.#last === page) this.#last = undefined;
-      if (pool.length < pooledPagesMax) pool.push(page);
+      const kept = this.keepsIds ? poolWithIds : pool;
+      if (kept.length < pooledPagesMax) kept.push(page);
     }
     return owner;
+  }
+
+  #addNumber(number: number): void {
+    const numbers = this.#numbers;
+    if (numbers.length === 0 || numbers[numbers.length - 1]! < number) numbers.push(number);
+    else numbers.splice(this.#numberAtOrAbove(number), 0, number);
+  }
+
+  /** Index of the first page number at or above `number`. */
+  #numberAtOrAbove(number: number): number {
+    const numbers = this.#numbers;
+    let low = 0;
+    let high = numbers.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (numbers[middle]! < number) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** The lowest noted offset at or above `from`; -1 when there is none. */
   next(from: number): number {
     const fromPage = Math.floor(from / recordsPerPage);
-    let best: Page | undefined;
-    const first = this.#pages.get(fromPage);
-    if (first !== undefined) {
-      const found = nextInPage(first, from % recordsPerPage);
+    const numbers = this.#numbers;
+    for (let i = this.#numberAtOrAbove(fromPage); i < numbers.length; i++) {
+      const number = numbers[i]!;
+      const found = nextInPage(this.#pages.get(number)!, number === fromPage ? from % recordsPerPage : 0);
       if (found >= 0) return found;
     }
-    for (const page of this.#pages.values()) {
-      if (page.number > fromPage && (best === undefined || page.number < best.number)) best = page;
-    }
-    return best === undefined ? -1 : nextInPage(best, 0);
+    return -1;
   }
 
-  /** Calls `visit` with each noted offset in `[from, to)`, in order, until it returns false. */
-  visit(from: number, to: number, visit: (offset: number) => boolean): void {
-    const numbers = [...this.#pages.keys()].sort((a, b) => a - b);
-    for (const number of numbers) {
-      const base = number * recordsPerPage;
-      if (base + recordsPerPage <= from) continue;
-      if (base >= to) return;
-      const page = this.#pages.get(number);
-      for (let at = Math.max(from - base, 0); page !== undefined && at < recordsPerPage; at++) {
-        if (base + at >= to) return;
-        if (page.owners[at] !== noOwner && !visit(base + at)) return;
+  /** The highest noted offset; -1 when there is none. */
+  get highest(): number {
+    const number = this.#numbers[this.#numbers.length - 1];
+    if (number === undefined) return -1;
+    const { owners } = this.#pages.get(number)!;
+    let at = recordsPerPage - 1;
+    while (owners[at] === noOwner) at--;
+    return number * recordsPerPage + at;
+  }
+
+  /** The lowest noted offset whose entry id is at or above the given one; -1 when there is none. */
+  atOrAboveId(idMs: number, idSequence: number): number {
+    // The last page whose first noted id is not above it, then the pages from there on.
+    let low = 0;
+    let high = this.#numbers.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      const page = this.#pages.get(this.#numbers[middle]!)!;
+      const first = nextInPage(page, 0) % recordsPerPage;
+      if (compare(page, first, idMs, idSequence) <= 0) low = middle;
+      else high = middle - 1;
+    }
+    for (; low < this.#numbers.length; low++) {
+      const page = this.#pages.get(this.#numbers[low]!)!;
+      for (let at = 0; at < recordsPerPage; at++) {
+        if (page.owners[at] !== noOwner && compare(page, at, idMs, idSequence) >= 0)
+          return page.number * recordsPerPage + at;
       }
+    }
+    return -1;
+  }
+
+  #hint = 0;
+
+  /** The noted offset with exactly that entry id; -1 when there is none. Quick when asked in order. */
+  findId(idMs: number, idSequence: number): number {
+    const guess = this.#hint;
+    if (this.ownerOf(guess) !== noOwner && this.#hasId(guess, idMs, idSequence)) {
+      this.#hint = guess + 1;
+      return guess;
+    }
+    const offset = this.atOrAboveId(idMs, idSequence);
+    if (offset < 0 || !this.#hasId(offset, idMs, idSequence)) return -1;
+    this.#hint = offset + 1;
+    return offset;
+  }
+
+  #hasId(offset: number, idMs: number, idSequence: number): boolean {
+    return compare(this.#page(offset)!, offset % recordsPerPage, idMs, idSequence) === 0;
+  }
+
+  /** Calls `visit` with each noted offset in `[from, to)`, in order, until it returns false. It may clear what it got. */
+  visit(from: number, to: number, visit: (offset: number) => boolean): void {
+    for (let offset = this.next(from); offset >= 0 && offset < to; offset = this.next(offset + 1)) {
+      if (!visit(offset)) return;
     }
   }
 
   reset(): void {
     this.#pages.clear();
+    this.#numbers = [];
     this.#last = undefined;
     this.size = 0;
   }
@@ -147,4 +240,9 @@ function nextInPage(page: Page, from: number): number {
     if (page.owners[at] !== noOwner) return page.number * recordsPerPage + at;
   }
   return -1;
+}
+
+function compare(page: Page, at: number, idMs: number, idSequence: number): number {
+  const ms = page.idsMs[at]!;
+  return ms === idMs ? page.idsSequence[at]! - idSequence : ms - idMs;
 }

@@ -12,6 +12,7 @@
 import { type ByteReader, ByteWriter } from "../base/bytes.ts";
 import { type DurableState, type Log, LogReader, type StateHandle, type Storage } from "../storage/index.ts";
 import { OffsetHeap } from "./offset-heap.ts";
+import { entriesReadAt } from "./group-progress.ts";
 import { noOwner, PendingTable, requeuedOwner } from "./pending-table.ts";
 
 const change = { position: 1, given: 2, settled: 3, noted: 4, ownerAdded: 5, ownerRemoved: 6 } as const;
@@ -29,7 +30,7 @@ export interface CursorOwner {
 export class SharedCursor implements DurableState {
   readonly log: Log;
   readonly tracksOwners: boolean;
-  readonly pending = new PendingTable();
+  readonly pending: PendingTable;
   readonly #requeued = new OffsetHeap();
   readonly #news: LogReader;
   readonly #again: LogReader;
@@ -55,12 +56,15 @@ export class SharedCursor implements DurableState {
   #runTo = 0;
   #runOwner = 0;
   #runTime = 0;
+  #runIdMs = 0;
+  #runIdSequence = 0;
   #isMetaChanged = false;
 
   constructor(log: Log, storage: Storage, tracksOwners: boolean) {
     this.log = log;
     this.#storage = storage;
     this.tracksOwners = tracksOwners;
+    this.pending = new PendingTable(tracksOwners);
     this.#news = new LogReader(log);
     this.#again = new LogReader(log);
     this.record = this.#news;
@@ -123,17 +127,35 @@ export class SharedCursor implements DurableState {
     const news = this.#news;
     if (!this.#nextNew()) return false;
     this.record = news;
-    this.deliveryCount = this.#countOfNew(news.offset);
     const offset = news.offset;
-    this.pending.set(offset, owner, this.deliveryCount, now);
     if (this.tracksOwners) {
-      this.lastIdMs = news.idMs;
-      this.lastIdSequence = news.idSequence;
-      this.entriesRead++;
-      this.#ownersById.get(owner)!.pending++;
-      this.#noteRun(change.given, offset, owner, now);
-    } else this.#touch();
+      this.deliveryCount = 1;
+      this.#give(offset, owner, 1, now, news.idMs, news.idSequence);
+      this.#passed(news);
+      this.#noteGiven(offset, owner, now, news.idMs, news.idSequence);
+      return true;
+    }
+    this.deliveryCount = this.#countOfNew(offset);
+    this.pending.set(offset, owner, this.deliveryCount, now);
+    this.#touch();
     return true;
+  }
+
+  /** Notes who holds a record of a group now; it may have been another consumer's (the group was set back). */
+  #give(offset: number, owner: number, count: number, time: number, idMs: number, idSequence: number): void {
+    const before = this.#ownersById.get(this.pending.ownerOf(offset));
+    if (before !== undefined) before.pending--;
+    const after = this.#ownersById.get(owner);
+    if (after !== undefined) after.pending++;
+    this.pending.set(offset, owner, count, time);
+    this.pending.setId(offset, idMs, idSequence);
+  }
+
+  /** The group has got as far as the record. */
+  #passed(record: LogReader): void {
+    this.entriesRead = entriesReadAt(this.log, this.entriesRead, record.idMs, record.idSequence);
+    this.lastIdMs = record.idMs;
+    this.lastIdSequence = record.idSequence;
   }
 
   #acquireAgain(owner: number, now: number): boolean {
@@ -160,12 +182,8 @@ export class SharedCursor implements DurableState {
     const news = this.#news;
     if (!this.#nextNew()) return false;
     this.record = news;
-    this.deliveryCount = this.#countOfNew(news.offset);
-    if (this.tracksOwners) {
-      this.lastIdMs = news.idMs;
-      this.lastIdSequence = news.idSequence;
-      this.entriesRead++;
-    }
+    if (this.tracksOwners) this.#passed(news);
+    else this.deliveryCount = this.#countOfNew(news.offset);
     this.#touch();
     return true;
   }
@@ -177,7 +195,7 @@ export class SharedCursor implements DurableState {
     if (this.tracksOwners) {
       const known = this.#ownersById.get(owner);
       if (known !== undefined) known.pending--;
-      this.#noteRun(change.settled, offset, 0, 0);
+      this.#noteSettled(offset);
     }
     return true;
   }
@@ -189,18 +207,20 @@ export class SharedCursor implements DurableState {
     const count = this.pending.countOf(offset);
     this.pending.set(offset, requeuedOwner, count, 0);
     this.#requeued.push(offset);
-    this.#noteRecord(offset, requeuedOwner, count, 0);
+    this.#noteRecord(offset);
   }
 
-  /** Notes a holder, count and time outright (XCLAIM). The record must not be gone. */
-  assign(offset: number, owner: number, count: number, time: number): void {
-    const before = this.pending.ownerOf(offset);
-    const known = this.#ownersById.get(before);
-    if (known !== undefined) known.pending--;
-    const taker = this.#ownersById.get(owner);
-    if (taker !== undefined) taker.pending++;
-    this.pending.set(offset, owner, count, time);
-    this.#noteRecord(offset, owner, count, time);
+  /** Notes a holder, count and time outright (XCLAIM), of a record with that entry id. */
+  assign(offset: number, owner: number, count: number, time: number, idMs: number, idSequence: number): void {
+    this.#give(offset, owner, count, time, idMs, idSequence);
+    this.#noteRecord(offset);
+  }
+
+  /** Notes that a record was shown again to the one that holds it (Redis: its history). */
+  givenAgain(offset: number, time: number): void {
+    this.deliveryCount = this.pending.countOf(offset) + 1;
+    this.pending.set(offset, this.pending.ownerOf(offset), this.deliveryCount, time);
+    this.#noteRecord(offset);
   }
 
   /** Moves to the first record at or after `offset`; what is held stays held. */
@@ -265,38 +285,92 @@ export class SharedCursor implements DurableState {
     if (this.handle !== null) this.#storage.changed(this.handle);
   }
 
-  #noteRun(kind: number, offset: number, owner: number, time: number): void {
+  #noteGiven(offset: number, owner: number, time: number, idMs: number, idSequence: number): void {
     if (this.handle === null) return;
-    if (
-      this.#runKind === kind &&
+    const isNext =
+      this.#runKind === change.given &&
       this.#runTo === offset &&
       this.#runOwner === owner &&
-      this.#runTime === time
-    ) {
+      this.#runTime === time &&
+      this.#runIdMs === idMs &&
+      this.#runIdSequence + (offset - this.#runFrom) === idSequence;
+    if (isNext) {
       this.#runTo = offset + 1;
       return;
     }
     this.#endRun();
+    this.#startRun(change.given, offset);
+    this.#runOwner = owner;
+    this.#runTime = time;
+    this.#runIdMs = idMs;
+    this.#runIdSequence = idSequence;
+  }
+
+  #noteSettled(offset: number): void {
+    if (this.handle === null) return;
+    if (this.#runKind === change.settled && this.#runTo === offset) {
+      this.#runTo = offset + 1;
+      return;
+    }
+    this.#endRun();
+    this.#startRun(change.settled, offset);
+  }
+
+  #startRun(kind: number, offset: number): void {
     this.#runKind = kind;
     this.#runFrom = offset;
     this.#runTo = offset + 1;
-    this.#runOwner = owner;
-    this.#runTime = time;
     this.#touch();
   }
 
+  /** `given = from, to, owner, time, id of from (the others follow it)`, `settled = from, to`. */
   #endRun(): void {
     if (this.#runKind === 0) return;
     const changes = this.#changes.uint8(this.#runKind).int64(this.#runFrom).int64(this.#runTo);
-    if (this.#runKind === change.given) changes.uint32(this.#runOwner).int64(this.#runTime);
+    if (this.#runKind === change.given) {
+      changes.uint32(this.#runOwner).int64(this.#runTime).int64(this.#runIdMs).int64(this.#runIdSequence);
+    }
     this.#runKind = 0;
   }
 
-  #noteRecord(offset: number, owner: number, count: number, time: number): void {
+  #noteRecord(offset: number): void {
     if (this.handle === null) return;
     this.#endRun();
-    this.#changes.uint8(change.noted).int64(offset).int32(owner).uint32(count).int64(time);
+    this.#changes.uint8(change.noted);
+    this.#encodeNoted(this.#changes, offset);
     this.#touch();
+  }
+
+  /** `noted = offset, owner, count, time`, and the entry id where owners are tracked. */
+  #encodeNoted(writer: ByteWriter, offset: number): void {
+    const { pending } = this;
+    writer.int64(offset).int32(pending.ownerOf(offset)).uint32(pending.countOf(offset));
+    writer.int64(pending.timeOf(offset));
+    if (this.tracksOwners) writer.int64(pending.idMsOf(offset)).int64(pending.idSequenceOf(offset));
+  }
+
+  #decodeNoted(reader: ByteReader): void {
+    const offset = reader.int64();
+    const owner = reader.int32();
+    const count = reader.uint32();
+    const time = reader.int64();
+    if (this.tracksOwners) this.#restoreGiven(offset, owner, count, time, reader.int64(), reader.int64());
+    else this.pending.set(offset, owner, count, time);
+  }
+
+  #restoreGiven(
+    offset: number,
+    owner: number,
+    count: number,
+    time: number,
+    idMs: number,
+    idSequence: number,
+  ): void {
+    this.#give(offset, owner, count, time, idMs, idSequence);
+    const holder = this.#ownersById.get(owner);
+    if (holder === undefined) return;
+    holder.seenAt = Math.max(holder.seenAt, time);
+    holder.activeAt = Math.max(holder.activeAt, time);
   }
 
   #encodePosition(writer: ByteWriter): void {
@@ -323,13 +397,13 @@ export class SharedCursor implements DurableState {
           this.#decodePosition(reader);
           break;
         case change.given:
-          this.#applyGiven(reader.int64(), reader.int64(), reader.uint32(), reader.int64());
+          this.#applyGiven(reader);
           break;
         case change.settled:
           this.#applySettled(reader.int64(), reader.int64());
           break;
         case change.noted:
-          this.#applyNoted(reader.int64(), reader.int32(), reader.uint32(), reader.int64());
+          this.#decodeNoted(reader);
           break;
         case change.ownerAdded: {
           const id = reader.uint32();
@@ -351,8 +425,15 @@ export class SharedCursor implements DurableState {
     this.#savedNext = this.next;
   }
 
-  #applyGiven(from: number, to: number, owner: number, time: number): void {
-    for (let offset = from; offset < to; offset++) this.#applyNoted(offset, owner, 1, time);
+  #applyGiven(reader: ByteReader): void {
+    const from = reader.int64();
+    const to = reader.int64();
+    const owner = reader.uint32();
+    const time = reader.int64();
+    const idMs = reader.int64();
+    const idSequence = reader.int64();
+    for (let offset = from; offset < to; offset++)
+      this.#restoreGiven(offset, owner, 1, time, idMs, idSequence + offset - from);
   }
 
   #applySettled(from: number, to: number): void {
@@ -362,22 +443,15 @@ export class SharedCursor implements DurableState {
     }
   }
 
-  #applyNoted(offset: number, owner: number, count: number, time: number): void {
-    const before = this.#ownersById.get(this.pending.ownerOf(offset));
-    if (before !== undefined) before.pending--;
-    const after = this.#ownersById.get(owner);
-    if (after !== undefined) after.pending++;
-    this.pending.set(offset, owner, count, time);
-  }
-
-  /** `full = position, u32 owners, { u32 id, i64 seen at, u32 size, name }, u32 noted, { offset, owner, count, time }` */
+  /** `full = position, u32 owners, { u32 id, i64 seen at, i64 active at, u32 size, name }, u32 noted, { noted }` */
   encodeFull(writer: ByteWriter): void {
     this.#changes.reset();
     this.#runKind = 0;
     this.#encodePosition(writer);
     writer.uint32(this.owners.size);
     for (const owner of this.owners.values()) {
-      writer.uint32(owner.id).int64(owner.seenAt).uint32(owner.name.length).latin1(owner.name);
+      writer.uint32(owner.id).int64(owner.seenAt).int64(owner.activeAt);
+      writer.uint32(owner.name.length).latin1(owner.name);
     }
     const countAt = writer.length;
     let noted = 0;
@@ -385,11 +459,7 @@ export class SharedCursor implements DurableState {
     this.pending.visit(0, Infinity, (offset) => {
       const owner = this.pending.ownerOf(offset);
       if (!this.tracksOwners && owner !== requeuedOwner) return true;
-      writer
-        .int64(offset)
-        .int32(owner)
-        .uint32(this.pending.countOf(offset))
-        .int64(this.pending.timeOf(offset));
+      this.#encodeNoted(writer, offset);
       noted++;
       return true;
     });
@@ -404,10 +474,13 @@ export class SharedCursor implements DurableState {
     for (let left = reader.uint32(); left > 0; left--) {
       const id = reader.uint32();
       const seenAt = reader.int64();
-      this.#addOwner(id, reader.latin1(reader.uint32()), seenAt);
+      const activeAt = reader.int64();
+      const name = reader.latin1(reader.uint32());
+      this.#addOwner(id, name, seenAt);
+      this.owners.get(name)!.activeAt = activeAt;
     }
     for (let left = reader.uint32(); left > 0; left--) {
-      this.#applyNoted(reader.int64(), reader.int32(), reader.uint32(), reader.int64());
+      this.#decodeNoted(reader);
     }
   }
 

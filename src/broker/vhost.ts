@@ -38,6 +38,11 @@ const standardExchanges: [name: string, type: ExchangeType][] = [
 
 const noHeaders: HeaderLookup = () => new Map();
 
+/** Somebody who waits for a queue or stream that is not there yet (a blocking read). */
+export interface QueueWaiter {
+  queueMade(queue: Queue): void;
+}
+
 export class Vhost {
   readonly name: string;
   readonly broker: Broker;
@@ -50,6 +55,7 @@ export class Vhost {
   readonly #bindingsTo = new Map<Destination, Set<Binding>>();
   routingVersion = 1;
   readonly #groups = new Map<string, LogGroup>();
+  readonly #queueWaiters = new Map<string, Set<QueueWaiter>>();
 
   constructor(broker: Broker, name: string) {
     this.broker = broker;
@@ -159,9 +165,29 @@ export class Vhost {
   addQueue(options: QueueOptions, log: Log, cursor: SharedCursor | null): Queue {
     const queue = new Queue(this, options, log, cursor);
     this.queues.set(options.name, queue);
+    if (this.#queueWaiters.size > 0) this.#wakeQueueWaiters(queue);
     this.exchanges.get("")!.router.bind(queue, options.name, {});
     this.routingVersion++;
     return queue;
+  }
+
+  /** Calls the waiter once, when a queue of that name is made. */
+  awaitQueue(name: string, waiter: QueueWaiter): void {
+    let waiters = this.#queueWaiters.get(name);
+    if (waiters === undefined) this.#queueWaiters.set(name, (waiters = new Set()));
+    waiters.add(waiter);
+  }
+
+  stopAwaitingQueue(name: string, waiter: QueueWaiter): void {
+    const waiters = this.#queueWaiters.get(name);
+    if (waiters !== undefined && waiters.delete(waiter) && waiters.size === 0)
+      this.#queueWaiters.delete(name);
+  }
+
+  #wakeQueueWaiters(queue: Queue): void {
+    const waiters = this.#queueWaiters.get(queue.name);
+    this.#queueWaiters.delete(queue.name);
+    for (const waiter of waiters ?? []) waiter.queueMade(queue);
   }
 
   /** Deletes a queue with its records, bindings, groups and consumers. */
@@ -206,7 +232,8 @@ export class Vhost {
     const { storage } = this.broker;
     if (cursor.handle !== null) storage.deleteState(cursor.handle);
     storage.table.delete(definitionKey("group", this.name, queue.name, name));
-    for (const waiter of queue.waiters) waiter.logChanged(queue);
+    // Who waits in the group learns of it when the tick ends, not in the middle of somebody's command.
+    this.broker.schedule(queue);
   }
 
   // Bindings

@@ -140,7 +140,7 @@ test("a group's pending entries survive: the full form and the changes after it 
   for (let i = 0; i < 6; i++) cursor.acquire(i < 4 ? alice.id : bob.id, 50);
   cursor.settle(1);
   cursor.settle(2);
-  cursor.assign(3, bob.id, 9, 77);
+  cursor.assign(3, bob.id, 9, 77, cursor.pending.idMsOf(3), cursor.pending.idSequenceOf(3));
   cursor.removeOwner(alice);
   const change = new ByteWriter();
   cursor.encodeChange(change);

@@ -1,5 +1,114 @@
-/** A read that waits for entries. Being written. */
-export interface BlockedRead {
+/**
+ * A connection that waits in XREAD or XREADGROUP with BLOCK.
+ *
+ * It waits on the logs it reads, in order of arrival, and for streams that are not there yet; it is served when a tick
+ * ends that brought entries. Not here: what is read (stream-read.ts). Invariant: it is registered with every stream it
+ * names, or with the virtual host for those that do not exist, until it is over.
+ */
+import type { Timer } from "../../base/clock.ts";
+import type { LogWaiter, Queue } from "../../broker/queue.ts";
+import type { QueueWaiter, Vhost } from "../../broker/vhost.ts";
+import type { CommandContext } from "./context.ts";
+import { errorReplyText } from "./errors.ts";
+import { serve, type StreamRead } from "./stream-read.ts";
+
+/** A timer cannot be set for longer; who waits longer waits for ever. */
+const timeoutMsMax = 2 ** 31 - 1;
+
+export class BlockedRead implements LogWaiter, QueueWaiter {
+  readonly #context: CommandContext;
+  readonly #read: StreamRead;
+  readonly #vhost: Vhost;
+  readonly #database: number;
+  readonly #queues = new Set<Queue>();
+  #timer: Timer | null = null;
+  #isOver = false;
+
+  constructor(context: CommandContext, read: StreamRead) {
+    this.#context = context;
+    this.#read = read;
+    this.#vhost = context.vhost;
+    this.#database = context.database;
+    read.setBlocked();
+    if (read.blockMs > 0 && read.blockMs <= timeoutMsMax)
+      this.#timer = context.broker.timers.after(read.blockMs, () => this.unblock(null));
+    this.#register();
+  }
+
+  #register(): void {
+    for (const { key } of this.#read.streams) {
+      const queue = this.#vhost.queues.get(key);
+      if (queue === undefined) this.#vhost.awaitQueue(key, this);
+      else this.#waitOn(queue);
+    }
+  }
+
+  #waitOn(queue: Queue): void {
+    this.#queues.add(queue);
+    queue.waiters.add(this);
+  }
+
+  #unregister(): void {
+    for (const queue of this.#queues) queue.waiters.delete(this);
+    this.#queues.clear();
+    for (const { key } of this.#read.streams) this.#vhost.stopAwaitingQueue(key, this);
+  }
+
+  queueMade(queue: Queue): void {
+    if (!this.#isOver) this.#waitOn(queue);
+  }
+
+  logChanged(queue: Queue): void {
+    if (!queue.isDeleted) return this.#serve();
+    // Somebody's command deletes the stream just now: what that means here is seen once the command is over.
+    this.#queues.delete(queue);
+    this.#context.broker.timers.atTickEnd(() => {
+      if (this.#isOver) return;
+      this.#unregister();
+      this.#serve();
+      if (!this.#isOver) this.#register();
+    });
+  }
+
+  /** A key that the read names was set to a value of another kind. */
+  keyChanged(): void {
+    this.#serve();
+  }
+
+  #serve(): void {
+    if (this.#isOver) return;
+    const { reply } = this.#context;
+    const before = reply.out.length;
+    const { database } = this.#context;
+    this.#context.database = this.#database;
+    try {
+      if (!serve(this.#context, this.#read)) return;
+    } catch (error) {
+      reply.out.length = before;
+      reply.error(errorReplyText(error) ?? "ERR internal error; see the server's log");
+    } finally {
+      this.#context.database = database;
+    }
+    this.#end();
+  }
+
+  /** Answers as at a timeout, or with an error (CLIENT UNBLOCK). */
+  unblock(error: string | null): void {
+    if (this.#isOver) return;
+    if (error === null) this.#context.reply.nullArray();
+    else this.#context.reply.error(error);
+    this.#end();
+  }
+
+  #end(): void {
+    this.abandon();
+    this.#context.session.unblocked();
+  }
+
   /** The connection is gone. */
-  abandon(): void;
+  abandon(): void {
+    this.#isOver = true;
+    this.#timer?.cancel();
+    this.#unregister();
+  }
 }

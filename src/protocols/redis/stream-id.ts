@@ -60,6 +60,8 @@ export class StreamId {
   }
 }
 
+const probe = new StreamId();
+
 export function compareIds(aMs: number, aSequence: number, bMs: number, bSequence: number): number {
   return aMs === bMs ? aSequence - bSequence : aMs - bMs;
 }
@@ -115,6 +117,11 @@ export function strictIdArgument(
   if (!parseId(request.buffer, request.starts[index]!, request.ends[index]!, into, missing, open))
     throw new RedisError(errorTexts.invalidStreamId);
   return into;
+}
+
+/** Whether the argument is an id without `-` and `+`. */
+export function isId(request: RequestArguments, index: number): boolean {
+  return parseId(request.buffer, request.starts[index]!, request.ends[index]!, probe, 0, false);
 }
 
 /** An id, or `-` for the least and `+` for the greatest. */

@@ -4,7 +4,7 @@
  * Not here: groups, keys. Readers are shared by all commands, since a command runs to its end before another starts.
  * Invariant: a log is sealed before it is read.
  */
-import { LogReader, offsetOfEntryId, type Log } from "../../broker/log-entries.ts";
+import type { Log, LogReader } from "../../broker/log-entries.ts";
 import type { Queue } from "../../broker/queue.ts";
 import { envelope } from "../../message/envelope.ts";
 import { type StreamId, writeStreamId } from "./stream-id.ts";
@@ -17,13 +17,23 @@ export function seal(queue: Queue): void {
 
 /** The first offset at or above an id. */
 export function offsetOfId(log: Log, id: StreamId): number {
-  return offsetOfEntryId(log, new LogReader(log), id.ms, id.sequence);
+  return log.offsetOfEntryId(id.ms, id.sequence);
 }
 
 /** Stops a reader at the entry with exactly that id; false when it is not there. */
-export function findEntry(reader: LogReader, id: StreamId): boolean {
-  const offset = offsetOfEntryId(reader.log, reader, id.ms, id.sequence);
-  return offset < reader.log.nextOffset && reader.idMs === id.ms && reader.idSequence === id.sequence;
+export function findEntry(reader: LogReader, idMs: number, idSequence: number): boolean {
+  reader.seek(reader.log.offsetOfEntryId(idMs, idSequence));
+  return reader.next() && reader.idMs === idMs && reader.idSequence === idSequence;
+}
+
+/** How many of the offsets in `[from, to)` are there. */
+export function countPresent(log: Log, from: number, to: number): number {
+  const { removed } = log;
+  const start = Math.max(from, removed.first);
+  let count = Math.max(to - start, 0);
+  if (removed.countAbove > 0)
+    for (let offset = start; offset < to; offset++) if (removed.has(offset)) count--;
+  return count;
 }
 
 /** `[id, [field, value, ...]]` of the record that the reader stopped at. */

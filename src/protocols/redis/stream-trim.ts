@@ -4,12 +4,11 @@
  * `~` takes whole blocks of `stream-node-max-entries` entries, counted from the stream's first one, as redis does; that
  * lets the storage drop whole frames. Not here: parsing of ids. Invariant: trimming only takes entries from the front.
  */
-import { LogReader, offsetOfEntryId } from "../../broker/log-entries.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { CommandContext } from "./context.ts";
 import { errorTexts, RedisError } from "./errors.ts";
 import { StreamId, strictIdArgument } from "./stream-id.ts";
-import { seal } from "./stream-log.ts";
+import { offsetOfId, seal } from "./stream-log.ts";
 
 export class TrimOptions {
   strategy: "none" | "maxlen" | "minid" = "none";
@@ -87,7 +86,7 @@ export function trim(context: CommandContext, queue: Queue, options: TrimOptions
   const length = log.length;
   let target: number;
   if (options.strategy === "maxlen") target = offsetAfter(queue, length - options.maxLength);
-  else target = offsetOfEntryId(log, new LogReader(log), options.minId.ms, options.minId.sequence);
+  else target = offsetOfId(log, options.minId);
   if (options.isApproximate) target = wholeBlocks(context, queue, target, options.limit);
   if (target <= log.firstOffset) return 0;
   removeBelow(queue, target);

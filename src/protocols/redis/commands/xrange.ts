@@ -3,7 +3,7 @@ import { LogReader } from "../../../broker/log-entries.ts";
 import type { CommandContext } from "../context.ts";
 import { errorTexts, RedisError, syntaxError } from "../errors.ts";
 import { rangeEndArgument, rangeStartArgument, StreamId } from "../stream-id.ts";
-import { offsetOfId, writeEntry } from "../stream-log.ts";
+import { countPresent, offsetOfId, writeEntry } from "../stream-log.ts";
 import { findStream } from "../streams.ts";
 
 const start = new StreamId();
@@ -28,9 +28,7 @@ function range(context: CommandContext, isReverse: boolean): void {
   const { log } = queue;
   const from = offsetOfId(log, start);
   const to = end.increment() ? offsetOfId(log, end) : log.nextOffset;
-  const { removed } = log;
-  let total = Math.max(to - from, 0);
-  if (removed.countAbove > 0) for (let at = from; at < to; at++) if (removed.has(at)) total--;
+  const total = countPresent(log, from, to);
   const shown = count < 0 ? total : Math.min(total, count);
   reply.array(shown);
   const reader = new LogReader(log, from);
@@ -40,7 +38,7 @@ function range(context: CommandContext, isReverse: boolean): void {
   }
   let left = shown;
   for (let offset = to - 1; left > 0; offset--) {
-    if (removed.countAbove > 0 && removed.has(offset)) continue;
+    if (log.removed.has(offset)) continue;
     reader.seek(offset);
     reader.next();
     writeEntry(reply, reader);

@@ -1,0 +1,73 @@
+/** XAUTOCLAIM key group consumer min-idle-ms start [COUNT count] [JUSTID] */
+import { LogReader } from "../../../broker/log-entries.ts";
+import type { SharedCursor } from "../../../broker/shared-cursor.ts";
+import { claim, writeClaimed } from "../claims.ts";
+import type { CommandContext } from "../context.ts";
+import { RedisError, syntaxError } from "../errors.ts";
+import { findGroup, noGroup, seenConsumer } from "../groups.ts";
+import { rangeStartArgument, StreamId, writeStreamId } from "../stream-id.ts";
+import { findEntry } from "../stream-log.ts";
+import { findStream } from "../streams.ts";
+
+const start = new StreamId();
+const defaultCount = 100;
+/** Redis looks at so many pending entries for each one it may return. */
+const attemptsForEach = 10;
+const countMax = Math.floor((2 ** 63 - 1) / 16);
+
+export function xautoclaim(context: CommandContext): void {
+  const { request } = context;
+  const minIdle = request.integer(4);
+  if (Number.isNaN(minIdle)) throw new RedisError("ERR Invalid min-idle-time argument for XAUTOCLAIM");
+  rangeStartArgument(request, 5, start);
+  let count = defaultCount;
+  let isIdOnly = false;
+  for (let at = 6; at < request.argumentCount; at++) {
+    if (request.is(at, "COUNT") && at + 1 < request.argumentCount) {
+      count = request.integer(++at);
+      if (!(count >= 1 && count <= countMax)) throw new RedisError("ERR COUNT must be > 0");
+    } else if (request.is(at, "JUSTID")) isIdOnly = true;
+    else throw syntaxError();
+  }
+  const cursor = findGroup(context, findStream(context, 1), 2);
+  if (cursor === undefined) throw noGroup(context);
+  claimFrom(context, cursor, { minIdle: Math.max(minIdle, 0), count, isIdOnly });
+}
+
+function claimFrom(
+  context: CommandContext,
+  cursor: SharedCursor,
+  { minIdle, count, isIdOnly }: { minIdle: number; count: number; isIdOnly: boolean },
+): void {
+  const { reply, request, broker } = context;
+  const { pending } = cursor;
+  const now = broker.clock.now();
+  const claimed: number[] = [];
+  const deleted: StreamId[] = [];
+  const reader = new LogReader(cursor.log);
+  let left = count;
+  let attempts = count * attemptsForEach;
+  let offset = pending.size === 0 ? -1 : pending.atOrAboveId(start.ms, start.sequence);
+  for (; offset >= 0 && left > 0 && attempts > 0; offset = pending.next(offset + 1), attempts--) {
+    const idMs = pending.idMsOf(offset);
+    const idSequence = pending.idSequenceOf(offset);
+    if (!findEntry(reader, idMs, idSequence)) {
+      cursor.settle(offset);
+      deleted.push(new StreamId().set(idMs, idSequence));
+      left--;
+      continue;
+    }
+    if (minIdle > 0 && now - pending.timeOf(offset) < minIdle) continue;
+    const owner = seenConsumer(cursor, request.latin1(3), now);
+    const deliveries = pending.countOf(offset) + (isIdOnly ? 0 : 1);
+    claim(cursor, offset, owner, { count: deliveries, time: now, now });
+    claimed.push(offset);
+    left--;
+  }
+  reply.array(3);
+  if (offset < 0) writeStreamId(reply.out, 0, 0);
+  else writeStreamId(reply.out, pending.idMsOf(offset), pending.idSequenceOf(offset));
+  writeClaimed(context, cursor, claimed, isIdOnly);
+  reply.array(deleted.length);
+  for (const id of deleted) writeStreamId(reply.out, id.ms, id.sequence);
+}

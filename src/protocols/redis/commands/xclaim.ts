@@ -1,0 +1,117 @@
+/**
+ * XCLAIM key group consumer min-idle-ms id [id ...]
+ *   [IDLE ms] [TIME unix-ms] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID id]
+ */
+import { LogReader } from "../../../broker/log-entries.ts";
+import type { SharedCursor } from "../../../broker/shared-cursor.ts";
+import { claim, writeClaimed } from "../claims.ts";
+import type { CommandContext } from "../context.ts";
+import { RedisError } from "../errors.ts";
+import { findGroup, noGroup, seenConsumer } from "../groups.ts";
+import { isId, StreamId, strictIdArgument } from "../stream-id.ts";
+import { findEntry } from "../stream-log.ts";
+import { findStream } from "../streams.ts";
+
+const id = new StreamId();
+const firstIdAt = 5;
+
+interface ClaimOptions {
+  minIdle: number;
+  /** Behind the last id. */
+  idsEnd: number;
+  time: number;
+  /** -1 without RETRYCOUNT. */
+  retryCount: number;
+  isForced: boolean;
+  isIdOnly: boolean;
+}
+
+export function xclaim(context: CommandContext): void {
+  const { request } = context;
+  const cursor = findGroup(context, findStream(context, 1), 2);
+  if (cursor === undefined) throw noGroup(context);
+  const options = parse(context, cursor);
+  const claimed: number[] = [];
+  const reader = new LogReader(cursor.log);
+  for (let at = firstIdAt; at < options.idsEnd; at++) {
+    strictIdArgument(request, at, id);
+    const offset = claimOne(context, cursor, reader, options);
+    if (offset >= 0) claimed.push(offset);
+  }
+  writeClaimed(context, cursor, claimed, options.isIdOnly);
+}
+
+/** Claims the entry in `id` and returns its offset, or -1. */
+function claimOne(
+  context: CommandContext,
+  cursor: SharedCursor,
+  reader: LogReader,
+  options: ClaimOptions,
+): number {
+  const { pending } = cursor;
+  const now = context.broker.clock.now();
+  let offset = pending.findId(id.ms, id.sequence);
+  if (!findEntry(reader, id.ms, id.sequence)) {
+    // What is gone from the stream is not to be claimed, and leaves the pending entries.
+    if (offset >= 0) cursor.settle(offset);
+    return -1;
+  }
+  if (offset < 0 && !options.isForced) return -1;
+  if (offset >= 0 && options.minIdle > 0 && now - pending.timeOf(offset) < options.minIdle) return -1;
+  const owner = seenConsumer(cursor, context.request.latin1(3), now);
+  let count = offset < 0 ? 1 : pending.countOf(offset);
+  if (options.retryCount >= 0) count = options.retryCount;
+  else if (!options.isIdOnly) count++;
+  if (offset < 0) {
+    offset = reader.offset;
+    owner.activeAt = now;
+    cursor.assign(offset, owner.id, count, options.time, id.ms, id.sequence);
+  } else claim(cursor, offset, owner, { count, time: options.time, now });
+  return offset;
+}
+
+function parse(context: CommandContext, cursor: SharedCursor): ClaimOptions {
+  const { request } = context;
+  const now = context.broker.clock.now();
+  const minIdle = integerArgument(context, 4, "Invalid min-idle-time argument for XCLAIM");
+  let at = firstIdAt;
+  while (at < request.argumentCount && isId(request, at)) at++;
+  const options: ClaimOptions = {
+    minIdle: Math.max(minIdle, 0),
+    idsEnd: at,
+    time: now,
+    retryCount: -1,
+    isForced: false,
+    isIdOnly: false,
+  };
+  let hasLastId = false;
+  for (; at < request.argumentCount; at++) {
+    const hasValue = at + 1 < request.argumentCount;
+    if (request.is(at, "FORCE")) options.isForced = true;
+    else if (request.is(at, "JUSTID")) options.isIdOnly = true;
+    else if (hasValue && request.is(at, "IDLE"))
+      options.time = now - integerArgument(context, ++at, "Invalid IDLE option argument for XCLAIM");
+    else if (hasValue && request.is(at, "TIME"))
+      options.time = integerArgument(context, ++at, "Invalid TIME option argument for XCLAIM");
+    else if (hasValue && request.is(at, "RETRYCOUNT"))
+      options.retryCount = integerArgument(context, ++at, "Invalid RETRYCOUNT option argument for XCLAIM");
+    else if (hasValue && request.is(at, "LASTID")) {
+      strictIdArgument(request, ++at, id);
+      hasLastId = true;
+    } else throw new RedisError(`ERR Unrecognized XCLAIM option '${request.utf8(at)}'`);
+  }
+  // A clock that differs from ours is no reason to refuse; a time that cannot be is now.
+  if (options.time < 0 || options.time > now) options.time = now;
+  if (hasLastId && id.compare(cursor.lastIdMs, cursor.lastIdSequence) > 0) {
+    const offset = id.increment() ? cursor.log.offsetOfEntryId(id.ms, id.sequence) : cursor.log.nextOffset;
+    id.decrement();
+    cursor.setGroupPosition(offset, id.ms, id.sequence, cursor.entriesRead);
+  }
+  return options;
+}
+
+function integerArgument(context: CommandContext, index: number, text: string): number {
+  const value = context.request.integer(index);
+  if (Number.isNaN(value)) throw new RedisError(`ERR ${text}`);
+  return value;
+}

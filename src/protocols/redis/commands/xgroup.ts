@@ -1,0 +1,133 @@
+/**
+ * XGROUP CREATE key group id|$ [MKSTREAM] [ENTRIESREAD n]      XGROUP SETID key group id|$ [ENTRIESREAD n]
+ * XGROUP DESTROY key group      XGROUP CREATECONSUMER key group consumer      XGROUP DELCONSUMER key group consumer
+ */
+import type { Queue } from "../../../broker/queue.ts";
+import type { SharedCursor } from "../../../broker/shared-cursor.ts";
+import type { CommandContext } from "../context.ts";
+import { errorTexts, RedisError } from "../errors.ts";
+import { findGroup, noSuchGroup, seenConsumer } from "../groups.ts";
+import { subcommandSyntaxError, writeHelp } from "../help.ts";
+import { idArgument, StreamId, strictIdArgument } from "../stream-id.ts";
+import { offsetOfId, seal } from "../stream-log.ts";
+import { createStream, findStream } from "../streams.ts";
+
+const id = new StreamId();
+const next = new StreamId();
+
+interface PositionOptions {
+  makesStream: boolean;
+  /** -1 is not known. */
+  entriesRead: number;
+}
+
+function parseOptions(context: CommandContext, mayMake: boolean): PositionOptions {
+  const { request } = context;
+  const options = { makesStream: false, entriesRead: -1 };
+  for (let at = 5; at < request.argumentCount; at++) {
+    if (mayMake && request.is(at, "MKSTREAM")) options.makesStream = true;
+    else if (request.is(at, "ENTRIESREAD") && at + 1 < request.argumentCount) {
+      options.entriesRead = request.integer(++at);
+      if (Number.isNaN(options.entriesRead)) throw new RedisError(errorTexts.notInteger);
+      if (options.entriesRead < -1) throw new RedisError("ERR value for ENTRIESREAD must be positive or -1");
+    } else throw subcommandSyntaxError(context);
+  }
+  return options;
+}
+
+function existingStream(context: CommandContext): Queue {
+  const queue = findStream(context, 2);
+  if (queue !== undefined) return queue;
+  throw new RedisError(
+    "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM " +
+      "option to create an empty stream automatically.",
+  );
+}
+
+function existingGroup(context: CommandContext): SharedCursor {
+  const cursor = findGroup(context, existingStream(context), 3);
+  if (cursor === undefined) throw noSuchGroup(context);
+  return cursor;
+}
+
+/** Puts the group behind the id in `id`. */
+function setPosition(queue: Queue, cursor: SharedCursor, entriesRead: number): void {
+  const offset = next.copyFrom(id).increment() ? offsetOfId(queue.log, next) : queue.log.nextOffset;
+  cursor.setGroupPosition(offset, id.ms, id.sequence, entriesRead);
+}
+
+export function xgroupCreate(context: CommandContext): void {
+  const { request, reply } = context;
+  const { makesStream, entriesRead } = parseOptions(context, true);
+  let queue = makesStream ? findStream(context, 2) : existingStream(context);
+  if (!request.is(4, "$")) strictIdArgument(request, 4, id);
+  else if (queue === undefined) id.set(0, 0);
+  else id.set(queue.log.lastIdMs, queue.log.lastIdSequence);
+  context.broker.storage.assertWritable();
+  queue ??= createStream(context, request.latin1(2));
+  const name = request.latin1(3);
+  if (queue.groups.has(name)) throw new RedisError("BUSYGROUP Consumer Group name already exists");
+  seal(queue);
+  setPosition(queue, queue.vhost.createGroup(queue, name), entriesRead);
+  context.keyChanged(2);
+  reply.ok();
+}
+
+export function xgroupSetId(context: CommandContext): void {
+  const { request, reply } = context;
+  const { entriesRead } = parseOptions(context, false);
+  const queue = existingStream(context);
+  const cursor = existingGroup(context);
+  if (request.is(4, "$")) id.set(queue.log.lastIdMs, queue.log.lastIdSequence);
+  else idArgument(request, 4, id, 0);
+  setPosition(queue, cursor, entriesRead);
+  context.keyChanged(2);
+  // Entries may be new to the group now: who waits in it is to look.
+  context.broker.schedule(queue);
+  reply.ok();
+}
+
+export function xgroupDestroy(context: CommandContext): void {
+  const { request, reply } = context;
+  const queue = existingStream(context);
+  const name = request.latin1(3);
+  const exists = queue.groups.has(name);
+  if (exists) {
+    queue.vhost.deleteGroup(queue, name);
+    context.keyChanged(2);
+  }
+  reply.integer(exists ? 1 : 0);
+}
+
+export function xgroupCreateConsumer(context: CommandContext): void {
+  const cursor = existingGroup(context);
+  const name = context.request.latin1(4);
+  const isNew = !cursor.owners.has(name);
+  if (isNew) seenConsumer(cursor, name, context.broker.clock.now());
+  context.reply.integer(isNew ? 1 : 0);
+}
+
+export function xgroupDelConsumer(context: CommandContext): void {
+  const cursor = existingGroup(context);
+  const owner = cursor.owners.get(context.request.latin1(4));
+  context.reply.integer(owner === undefined ? 0 : cursor.removeOwner(owner));
+}
+
+export function xgroupHelp(context: CommandContext): void {
+  writeHelp(context, [
+    "CREATE <key> <groupname> <id|$> [option]",
+    "    Create a new consumer group. Options are:",
+    "    * MKSTREAM",
+    "      Create the empty stream if it does not exist.",
+    "    * ENTRIESREAD entries_read",
+    "      Set the group's entries_read counter (internal use).",
+    "CREATECONSUMER <key> <groupname> <consumer>",
+    "    Create a new consumer in the specified group.",
+    "DELCONSUMER <key> <groupname> <consumer>",
+    "    Remove the specified consumer.",
+    "DESTROY <key> <groupname>",
+    "    Remove the specified group.",
+    "SETID <key> <groupname> <id|$> [ENTRIESREAD entries_read]",
+    "    Set the current group ID and entries_read counter.",
+  ]);
+}

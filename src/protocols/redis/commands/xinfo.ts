@@ -1,0 +1,132 @@
+/** XINFO STREAM key [FULL [COUNT count]]      XINFO GROUPS key      XINFO CONSUMERS key group */
+import { entriesAdded } from "../../../broker/group-progress.ts";
+import { LogReader } from "../../../broker/log-entries.ts";
+import type { Queue } from "../../../broker/queue.ts";
+import type { CommandContext } from "../context.ts";
+import { errorTexts, RedisError } from "../errors.ts";
+import { findGroup, noSuchGroup, sortedByName, writeProgress } from "../groups.ts";
+import { subcommandSyntaxError, writeHelp } from "../help.ts";
+import { writeStreamId } from "../stream-id.ts";
+import { writeEntry } from "../stream-log.ts";
+import { findStream } from "../streams.ts";
+import { writeFullInfo } from "../stream-full-info.ts";
+
+const defaultCount = 10;
+
+function existingStream(context: CommandContext): Queue {
+  const queue = findStream(context, 2);
+  if (queue === undefined) throw new RedisError(errorTexts.noSuchKey);
+  return queue;
+}
+
+export function xinfoStream(context: CommandContext): void {
+  const { request, reply } = context;
+  const queue = existingStream(context);
+  const options = request.argumentCount - 3;
+  if (options === 0) {
+    reply.map(10);
+    writeStreamFacts(context, queue);
+    return writeShortInfo(context, queue);
+  }
+  if ((options !== 1 && options !== 3) || !request.is(3, "FULL")) throw subcommandSyntaxError(context);
+  let count = defaultCount;
+  if (options === 3) {
+    if (!request.is(4, "COUNT")) throw subcommandSyntaxError(context);
+    count = request.integer(5);
+    if (Number.isNaN(count)) throw new RedisError(errorTexts.notInteger);
+    if (count < 0) count = defaultCount;
+  }
+  reply.map(9);
+  writeStreamFacts(context, queue);
+  writeFullInfo(context, queue, count);
+}
+
+/** The seven pairs that both forms begin with. Our stream has no radix tree: its blocks are what redis would have. */
+function writeStreamFacts(context: CommandContext, { log }: Queue): void {
+  const { reply, server } = context;
+  const blocks =
+    log.length === 0 ? 0 : Math.ceil(log.length / Math.max(server.settings.streamNodeEntriesMax, 1));
+  reply.bulkLatin1("length");
+  reply.integer(log.length);
+  reply.bulkLatin1("radix-tree-keys");
+  reply.integer(blocks);
+  reply.bulkLatin1("radix-tree-nodes");
+  reply.integer(blocks + 1);
+  reply.bulkLatin1("last-generated-id");
+  writeStreamId(reply.out, log.lastIdMs, log.lastIdSequence);
+  reply.bulkLatin1("max-deleted-entry-id");
+  writeStreamId(reply.out, log.maxDeletedIdMs, log.maxDeletedIdSequence);
+  reply.bulkLatin1("entries-added");
+  reply.integer(entriesAdded(log));
+  reply.bulkLatin1("recorded-first-entry-id");
+  const reader = new LogReader(log, log.firstOffset);
+  if (reader.next()) writeStreamId(reply.out, reader.idMs, reader.idSequence);
+  else writeStreamId(reply.out, 0, 0);
+}
+
+function writeShortInfo(context: CommandContext, queue: Queue): void {
+  const { reply } = context;
+  const { log } = queue;
+  reply.bulkLatin1("groups");
+  reply.integer(queue.groups.size);
+  reply.bulkLatin1("first-entry");
+  writeEntryOrNull(context, new LogReader(log, log.firstOffset));
+  reply.bulkLatin1("last-entry");
+  let last = log.nextOffset - 1;
+  while (last > log.firstOffset && log.removed.has(last)) last--;
+  writeEntryOrNull(context, new LogReader(log, last));
+}
+
+function writeEntryOrNull(context: CommandContext, reader: LogReader): void {
+  if (reader.next()) writeEntry(context.reply, reader);
+  else context.reply.null();
+}
+
+export function xinfoGroups(context: CommandContext): void {
+  const { reply } = context;
+  const queue = existingStream(context);
+  reply.array(queue.groups.size);
+  for (const [name, cursor] of sortedByName(queue.groups)) {
+    reply.map(6);
+    reply.bulkLatin1("name");
+    reply.bulkLatin1(name);
+    reply.bulkLatin1("consumers");
+    reply.integer(cursor.owners.size);
+    reply.bulkLatin1("pending");
+    reply.integer(cursor.pending.size);
+    reply.bulkLatin1("last-delivered-id");
+    writeStreamId(reply.out, cursor.lastIdMs, cursor.lastIdSequence);
+    writeProgress(reply, queue.log, cursor);
+  }
+}
+
+export function xinfoConsumers(context: CommandContext): void {
+  const { reply, broker } = context;
+  const cursor = findGroup(context, existingStream(context), 3);
+  if (cursor === undefined) throw noSuchGroup(context);
+  const now = broker.clock.now();
+  reply.array(cursor.owners.size);
+  for (const [name, owner] of sortedByName(cursor.owners)) {
+    // Redis 7.2's form: `inactive` is how long ago it last got something, -1 for never.
+    reply.map(4);
+    reply.bulkLatin1("name");
+    reply.bulkLatin1(name);
+    reply.bulkLatin1("pending");
+    reply.integer(owner.pending);
+    reply.bulkLatin1("idle");
+    reply.integer(Math.max(now - owner.seenAt, 0));
+    reply.bulkLatin1("inactive");
+    reply.integer(owner.activeAt < 0 ? -1 : Math.max(now - owner.activeAt, 0));
+  }
+}
+
+export function xinfoHelp(context: CommandContext): void {
+  writeHelp(context, [
+    "CONSUMERS <key> <groupname>",
+    "    Show consumers of <groupname>.",
+    "GROUPS <key>",
+    "    Show the stream consumer groups.",
+    "STREAM <key> [FULL [COUNT <count>]",
+    "    Show information about the stream.",
+  ]);
+}

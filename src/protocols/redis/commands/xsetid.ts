@@ -1,0 +1,61 @@
+/** XSETID key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id] */
+import { entriesAdded } from "../../../broker/group-progress.ts";
+import { LogReader, type Log } from "../../../broker/log-entries.ts";
+import type { CommandContext } from "../context.ts";
+import { errorTexts, RedisError, syntaxError } from "../errors.ts";
+import { StreamId, strictIdArgument } from "../stream-id.ts";
+import { findStream } from "../streams.ts";
+
+const last = new StreamId();
+const maxDeleted = new StreamId();
+
+export function xsetid(context: CommandContext): void {
+  const { request, reply } = context;
+  strictIdArgument(request, 2, last);
+  maxDeleted.set(0, 0);
+  let added = -1;
+  for (let at = 3; at < request.argumentCount; at += 2) {
+    const hasValue = at + 1 < request.argumentCount;
+    if (hasValue && request.is(at, "ENTRIESADDED")) {
+      added = request.integer(at + 1);
+      if (Number.isNaN(added)) throw new RedisError(errorTexts.notInteger);
+      if (added < 0) throw new RedisError("ERR entries_added must be positive");
+    } else if (hasValue && request.is(at, "MAXDELETEDID")) {
+      strictIdArgument(request, at + 1, maxDeleted);
+      if (last.compare(maxDeleted.ms, maxDeleted.sequence) < 0) {
+        throw new RedisError(
+          "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id",
+        );
+      }
+    } else throw syntaxError();
+  }
+  const queue = findStream(context, 1);
+  if (queue === undefined) throw new RedisError(errorTexts.noSuchKey);
+  const { log } = queue;
+  if (log.length > 0) {
+    if (isBelowTop(log))
+      throw new RedisError("ERR The ID specified in XSETID is smaller than the target stream top item");
+    if (added >= 0 && log.length > added) {
+      throw new RedisError(
+        "ERR The entries_added specified in XSETID is smaller than the target stream length",
+      );
+    }
+  }
+  log.setMeta({
+    lastIdMs: last.ms,
+    lastIdSequence: last.sequence,
+    maxDeletedIdMs: maxDeleted.isZero ? log.maxDeletedIdMs : maxDeleted.ms,
+    maxDeletedIdSequence: maxDeleted.isZero ? log.maxDeletedIdSequence : maxDeleted.sequence,
+    entriesAdded: added >= 0 ? added : entriesAdded(log),
+  });
+  context.keyChanged(1);
+  reply.ok();
+}
+
+/** Whether the wanted id is below the last entry that is there. */
+function isBelowTop(log: Log): boolean {
+  let offset = log.nextOffset - 1;
+  while (log.removed.has(offset)) offset--;
+  const reader = new LogReader(log, offset);
+  return reader.next() && last.compare(reader.idMs, reader.idSequence) < 0;
+}

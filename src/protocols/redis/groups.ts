@@ -1,0 +1,58 @@
+/** Consumer groups of a stream: finding them and their consumers, and what replies say of them. */
+import type { Log } from "../../broker/log-entries.ts";
+import type { Queue } from "../../broker/queue.ts";
+import type { CursorOwner, SharedCursor } from "../../broker/shared-cursor.ts";
+import type { CommandContext } from "./context.ts";
+import { RedisError } from "./errors.ts";
+import { groupLag, notKnown } from "../../broker/group-progress.ts";
+import type { ReplyWriter } from "./wire/reply-writer.ts";
+
+/** The group in argument `index`; undefined when stream or group is not there. */
+export function findGroup(
+  context: CommandContext,
+  queue: Queue | undefined,
+  index: number,
+): SharedCursor | undefined {
+  return queue?.groups.get(context.request.latin1(index));
+}
+
+/** The error of commands that need a group, for the key in argument 1 and the group in argument 2. */
+export function noGroup(context: CommandContext, suffix = ""): RedisError {
+  const { request } = context;
+  return new RedisError(
+    `NOGROUP No such key '${request.utf8(1)}' or consumer group '${request.utf8(2)}'${suffix}`,
+  );
+}
+
+/** The error of XGROUP and XINFO, for the key in argument 2 and the group in argument 3. */
+export function noSuchGroup(context: CommandContext): RedisError {
+  const { request } = context;
+  return new RedisError(
+    `NOGROUP No such consumer group '${request.utf8(3)}' for key name '${request.utf8(2)}'`,
+  );
+}
+
+/** The consumer of that name, made when it is not there; it counts as seen now. */
+export function seenConsumer(cursor: SharedCursor, name: string, now: number): CursorOwner {
+  const owner = cursor.owners.get(name) ?? cursor.addOwner(name, now);
+  owner.seenAt = now;
+  return owner;
+}
+
+/** In the order in which redis lists names: by their bytes. */
+export function sortedByName<Value>(map: ReadonlyMap<string, Value>): [name: string, value: Value][] {
+  return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** The values of `entries-read` and `lag`, each with its name. */
+export function writeProgress(reply: ReplyWriter, log: Log, cursor: SharedCursor): void {
+  reply.bulkLatin1("entries-read");
+  writeKnown(reply, cursor.entriesRead);
+  reply.bulkLatin1("lag");
+  writeKnown(reply, groupLag(log, cursor.entriesRead, cursor.lastIdMs, cursor.lastIdSequence));
+}
+
+function writeKnown(reply: ReplyWriter, value: number): void {
+  if (value === notKnown) reply.null();
+  else reply.integer(value);
+}
