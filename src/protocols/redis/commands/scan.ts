@@ -28,14 +28,10 @@ export function scan(context: CommandContext): void {
   for (const name of names) reply.bulkLatin1(name);
 }
 
-/** Any number of 64 bits is a cursor; those that are none of ours end the scan. */
+/** As C's strtoul: any number of 64 bits, a negative one wraps. Those that are none of our cursors end the scan. */
 function parseCursor(text: string): number {
-  let value = 0n;
-  for (const character of text) {
-    if (character < "0" || character > "9") throw new RedisError("ERR invalid cursor");
-    value = value * 10n + BigInt(character);
-    if (value > unsigned64Max) throw new RedisError("ERR invalid cursor");
-  }
-  if (text === "") throw new RedisError("ERR invalid cursor");
-  return Number(value);
+  const match = /^([+-]?)(\d{1,20})$/.exec(text);
+  const value = match === null ? unsigned64Max + 1n : BigInt(match[2]!);
+  if (value > unsigned64Max) throw new RedisError("ERR invalid cursor");
+  return Number(match![1] === "-" ? BigInt.asUintN(64, -value) : value);
 }

@@ -1,0 +1,66 @@
+/** The real redis-server of this machine, for tests that compare with it; absent elsewhere. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const program = "redis-server";
+const startMsMax = 10_000;
+
+/** False where redis 7.0 is installed, else why not: the `skip` of a test. */
+export const noRealRedis: string | false = String(spawnSync(program, ["--version"]).stdout).includes("v=7.0.")
+  ? false
+  : "no redis-server 7.0 on this machine";
+
+export class RealRedis {
+  readonly port: number;
+  readonly #child: ChildProcess;
+  readonly #directory: string;
+
+  private constructor(port: number, child: ChildProcess, directory: string) {
+    this.port = port;
+    this.#child = child;
+    this.#directory = directory;
+  }
+
+  static async start(): Promise<RealRedis> {
+    const port = await freePort();
+    const directory = mkdtempSync(join(tmpdir(), "real-redis-"));
+    const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory];
+    const child = spawn(program, options, { stdio: "ignore" });
+    const server = new RealRedis(port, child, directory);
+    for (let waited = 0; waited < startMsMax; waited += 50) {
+      if (await canConnect(port)) return server;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await server.stop();
+    throw new Error("redis-server did not start");
+  }
+
+  async stop(): Promise<void> {
+    const gone = new Promise((resolve) => this.#child.once("exit", resolve));
+    this.#child.kill("SIGKILL");
+    await gone;
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+function canConnect(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
