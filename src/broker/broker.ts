@@ -11,10 +11,9 @@ import type { Random } from "../base/random.ts";
 import type { Connection } from "../base/connection.ts";
 import { type Disk, type StateSource, Storage } from "../storage/index.ts";
 import { Access } from "./access.ts";
-import { deadLetter } from "./dead-letter.ts";
 import type { Queue } from "./queue.ts";
 import { restoreDefinitions } from "./restore.ts";
-import { type DeadLetterReason, Retention } from "./retention.ts";
+import { Retention } from "./retention.ts";
 import { Ticker } from "./ticker.ts";
 import { Vhost } from "./vhost.ts";
 
@@ -133,10 +132,6 @@ export class Broker {
       queue.wakeAt = Infinity;
       if (!queue.isDeleted) this.schedule(queue);
     });
-  }
-
-  deadLetter(queue: Queue, offset: number, reason: DeadLetterReason): void {
-    deadLetter(this, queue, offset, reason);
   }
 
   /** Call after taking a message from a connection: while the broker is behind, its publishers are not read from. */

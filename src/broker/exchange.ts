@@ -77,7 +77,7 @@ export class Exchange {
   /** Where messages go that match nothing here (`alternate-exchange`). */
   get alternate(): string | undefined {
     const name = this.args["alternate-exchange"];
-    return typeof name === "string" ? name : undefined;
+    return typeof name === "string" ? Buffer.from(name).latin1Slice() : undefined;
   }
 }
 

@@ -15,6 +15,8 @@ export interface QueuePolicy {
   historyMs: number | undefined;
   historyBytes: number | undefined;
   readonly singleActiveConsumer: boolean;
+  /** Deliveries after the first say how many came before (`x-delivery-count`, as of RabbitMQ's quorum queues). */
+  readonly countsDeliveries: boolean;
   /** Some records may expire: the head is looked at before each delivery. */
   canExpire: boolean;
 }
@@ -25,6 +27,11 @@ function numberOf(value: unknown): number | undefined {
 
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
+}
+
+/** A name in the broker's form: a latin1 string of its bytes. */
+function nameOf(value: unknown): string | undefined {
+  return typeof value === "string" ? Buffer.from(value).latin1Slice() : undefined;
 }
 
 const ageUnitsMs: Record<string, number> = {
@@ -44,8 +51,18 @@ export function maxAgeMs(value: unknown): number | undefined {
   return unit === undefined || !Number.isInteger(count) || count < 0 ? undefined : count * unit;
 }
 
+/** What RabbitMQ 4 allows a quorum queue that asks for no limit of its own; -1 is none. */
+const quorumDeliveryLimit = 20;
+
+function deliveryLimitOf(args: BindingArguments): number | undefined {
+  const limit = args["x-delivery-limit"];
+  if (typeof limit === "number") return limit < 0 ? undefined : limit;
+  return args["x-queue-type"] === "quorum" ? quorumDeliveryLimit : undefined;
+}
+
 export function queuePolicy(args: BindingArguments): QueuePolicy {
   const messageTtl = numberOf(args["x-message-ttl"]);
+  const deliveryLimit = deliveryLimitOf(args);
   const overflow = textOf(args["x-overflow"]);
   return {
     messageTtl,
@@ -53,12 +70,13 @@ export function queuePolicy(args: BindingArguments): QueuePolicy {
     maxLength: numberOf(args["x-max-length"]),
     maxLengthBytes: numberOf(args["x-max-length-bytes"]),
     overflow: overflow === "reject-publish" || overflow === "reject-publish-dlx" ? overflow : "drop-head",
-    deadLetterExchange: textOf(args["x-dead-letter-exchange"]),
-    deadLetterRoutingKey: textOf(args["x-dead-letter-routing-key"]),
-    deliveryLimit: numberOf(args["x-delivery-limit"]),
+    deadLetterExchange: nameOf(args["x-dead-letter-exchange"]),
+    deadLetterRoutingKey: nameOf(args["x-dead-letter-routing-key"]),
+    deliveryLimit,
     historyMs: numberOf(args["x-history-ms"]) ?? maxAgeMs(args["x-max-age"]),
     historyBytes: numberOf(args["x-history-bytes"]),
     singleActiveConsumer: args["x-single-active-consumer"] === true,
+    countsDeliveries: deliveryLimit !== undefined || args["x-queue-type"] === "quorum",
     canExpire: messageTtl !== undefined,
   };
 }

@@ -11,6 +11,7 @@ import type { BindingArguments } from "./routing/router.ts";
 import { SharedCursor } from "./shared-cursor.ts";
 import type { Vhost } from "./vhost.ts";
 import { type QueuePolicy, queuePolicy } from "./queue-policy.ts";
+import { ReadyBytes } from "./ready-bytes.ts";
 
 export type QueueKind = "queue" | "stream";
 
@@ -30,6 +31,8 @@ export interface QueueConsumer {
   readonly id: number;
   readonly priority: number;
   readonly isNoAck: boolean;
+  /** Nobody else may consume from the queue meanwhile. */
+  readonly isExclusive: boolean;
   /** Room in the prefetch and in the connection's output. */
   canTake(): boolean;
   /** Copies the cursor's record to the client. A no-ack record is settled by the queue, others later by the session. */
@@ -62,6 +65,11 @@ export class Queue {
   /** Idempotent producers (Kafka); null before the first. */
   producers: ProducerState | null = null;
   consumers: QueueConsumer[] = [];
+  /** AMQP consumers of a stream, which are among the waiters. */
+  streamConsumers = 0;
+  /** Kept for a bound by bytes only. */
+  readonly readyBytes: ReadyBytes | null;
+  #usedAt: number;
   #turn = 0;
   hadConsumers = false;
   isDeleted = false;
@@ -84,6 +92,34 @@ export class Queue {
     this.log = log;
     this.cursor = cursor;
     log.owner = this;
+    this.readyBytes = cursor !== null && this.policy.maxLengthBytes !== undefined ? new ReadyBytes(this) : null;
+    this.#usedAt = vhost.broker.clock.monotonic();
+    if (this.policy.expires !== undefined) this.#expireLater(this.policy.expires);
+  }
+
+  get consumerCount(): number {
+    return this.consumers.length + this.streamConsumers;
+  }
+
+  get isExclusivelyConsumed(): boolean {
+    return this.consumers.some((consumer) => consumer.isExclusive);
+  }
+
+  /** Somebody declared it, consumes from it or took from it: `x-expires` counts from here. */
+  used(): void {
+    if (this.policy.expires !== undefined) this.#usedAt = this.vhost.broker.clock.monotonic();
+  }
+
+  /** Deletes the queue once nobody has used it for `x-expires`. */
+  #expireLater(delayMs: number): void {
+    const { clock, timers } = this.vhost.broker;
+    timers.after(delayMs, () => {
+      if (this.isDeleted) return;
+      if (this.consumerCount > 0) this.used();
+      const left = this.#usedAt + this.policy.expires! - clock.monotonic();
+      if (left <= 0) this.vhost.deleteQueue(this);
+      else this.#expireLater(Math.ceil(left));
+    });
   }
 
   /** Records that nobody holds. */
@@ -106,6 +142,7 @@ export class Queue {
     if (this.isDeleted) return;
     this.vhost.broker.retention.enforce(this);
     if (this.consumers.length > 0) this.#deliver();
+    if (this.policy.canExpire && this.readyCount > 0) this.vhost.broker.retention.expireHead(this, true);
     for (const waiter of this.waiters) waiter.logChanged(this);
   }
 
@@ -116,23 +153,45 @@ export class Queue {
     for (;;) {
       const consumer = this.#nextConsumer();
       if (consumer === null) return;
-      if (this.policy.canExpire) broker.retention.expireHead(this);
+      if (this.policy.canExpire) broker.retention.expireHead(this, false);
       if (consumer.isNoAck) {
         if (!cursor.take()) return;
+        this.readyBytes?.taken(cursor.record);
         const offset = cursor.record.offset;
         consumer.deliver(this, cursor);
         this.log.remove(offset);
       } else {
         if (!cursor.acquire(consumer.id, now)) return;
+        this.readyBytes?.taken(cursor.record);
         consumer.deliver(this, cursor);
       }
       this.delivered++;
     }
   }
 
+  /**
+   * Takes the record at the head for somebody who asks once (basic.get); it is in the cursor's `record` then. `owner`
+   * holds it, or, with `isNoAck`, it is settled at once and its bytes stay valid for this turn.
+   */
+  takeForGet(isNoAck: boolean, owner: number): boolean {
+    const cursor = this.cursor!;
+    const { clock, retention } = this.vhost.broker;
+    this.readyBytes?.countNew();
+    if (this.policy.canExpire) retention.expireHead(this, true);
+    if (isNoAck ? !cursor.take() : !cursor.acquire(owner, clock.now())) return false;
+    this.readyBytes?.taken(cursor.record);
+    if (isNoAck) this.log.remove(cursor.record.offset);
+    this.delivered++;
+    return true;
+  }
+
   /** Round robin among those of the highest priority that can take a record. */
   #nextConsumer(): QueueConsumer | null {
     const consumers = this.consumers;
+    if (this.policy.singleActiveConsumer) {
+      const active = this.#activeConsumer;
+      return active !== undefined && active.canTake() ? active : null;
+    }
     const count = consumers.length;
     let best: QueueConsumer | null = null;
     let bestAt = 0;
@@ -147,11 +206,12 @@ export class Queue {
       }
     }
     if (best !== null) this.#turn = bestAt + 1 === count ? 0 : bestAt + 1;
-    if (best !== null && this.policy.singleActiveConsumer && best !== consumers[0]) return null;
     return best;
   }
 
   #hasOnePriority = true;
+  /** The one that `x-single-active-consumer` lets take; it stays while it is there. */
+  #activeConsumer: QueueConsumer | undefined = undefined;
 
   addConsumer(consumer: QueueConsumer): void {
     this.consumers = [...this.consumers, consumer];
@@ -162,7 +222,11 @@ export class Queue {
 
   /** Takes a consumer away; what it holds is for its session to requeue. An auto-delete queue goes with its last one. */
   removeConsumer(consumer: QueueConsumer): void {
+    const before = this.consumers.length;
     this.consumers = this.consumers.filter((other) => other !== consumer);
+    // The queue was deleted, and had told the consumer.
+    if (this.consumers.length === before) return;
+    this.used();
     this.#consumersChanged();
     if (this.autoDelete && this.hadConsumers && this.consumers.length === 0 && !this.isDeleted) {
       this.vhost.deleteQueue(this);
@@ -171,6 +235,13 @@ export class Queue {
 
   #consumersChanged(): void {
     this.#turn = 0;
+    const active = this.#activeConsumer;
+    if (active === undefined || !this.consumers.includes(active)) {
+      this.#activeConsumer = this.consumers.reduce<QueueConsumer | undefined>(
+        (best, consumer) => (best === undefined || consumer.priority > best.priority ? consumer : best),
+        undefined,
+      );
+    }
     const first = this.consumers[0]?.priority;
     this.#hasOnePriority = this.consumers.every((consumer) => consumer.priority === first);
   }
@@ -182,16 +253,25 @@ export class Queue {
     this.acknowledged++;
   }
 
-  /** A consumer gives a record back; it goes out again from its old place. */
+  /** A consumer gives a record back; it goes out again from its old place, unless it did so too often. */
   requeue(offset: number): void {
-    this.cursor!.requeue(offset);
+    const cursor = this.cursor!;
+    const limit = this.policy.deliveryLimit;
+    if (limit !== undefined && cursor.pending.countOf(offset) > limit) {
+      this.vhost.broker.retention.discard(this, offset, "delivery_limit");
+      return;
+    }
+    cursor.requeue(offset);
+    this.readyBytes?.returned(offset);
     this.vhost.broker.schedule(this);
   }
 
   /** Drops all records that nobody holds and returns how many there were. */
   purge(): number {
+    this.log.store.seal();
     const count = this.readyCount;
     const cursor = this.cursor;
+    this.readyBytes?.purged();
     if (cursor === null || cursor.pending.size === 0) {
       this.log.removeBelow(this.log.nextOffset);
     } else {

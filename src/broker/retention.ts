@@ -5,6 +5,8 @@
  */
 import { expirationMs } from "../message/amqp-property-offsets.ts";
 import type { Broker } from "./broker.ts";
+import type { AmqpRecordParts } from "../message/amqp-record.ts";
+import { deadLetter, deadLetterParts } from "./dead-letter.ts";
 import type { Queue } from "./queue.ts";
 import { amqpPropertiesOf } from "./record-view.ts";
 
@@ -19,14 +21,32 @@ export class Retention {
 
   /** Applies the bounds of length, bytes and age. Called when records came, and now and then. */
   enforce(queue: Queue): void {
-    const { policy, log } = queue;
+    const { policy } = queue;
     if (queue.kind === "stream") return this.#enforceStream(queue);
     if (policy.maxLength !== undefined) {
       while (queue.readyCount > policy.maxLength && this.#dropHead(queue, "maxlen"));
     }
-    if (policy.maxLengthBytes !== undefined) {
-      while (log.bytes > policy.maxLengthBytes && queue.readyCount > 0 && this.#dropHead(queue, "maxlen"));
+    const { readyBytes } = queue;
+    if (readyBytes !== null) {
+      readyBytes.countNew();
+      while (readyBytes.total > policy.maxLengthBytes! && this.#dropHead(queue, "maxlen"));
     }
+  }
+
+  /** Whether a bounded queue refuses the next message (`x-overflow`), those of this turn counted. */
+  isFull(queue: Queue): boolean {
+    const { policy, readyBytes } = queue;
+    if (queue.cursor === null || policy.overflow === "drop-head") return false;
+    queue.log.store.seal();
+    if (policy.maxLength !== undefined && queue.readyCount >= policy.maxLength) return true;
+    if (readyBytes === null) return false;
+    readyBytes.countNew();
+    return readyBytes.total >= policy.maxLengthBytes!;
+  }
+
+  /** A message that a full queue refuses goes to the dead-letter exchange (`reject-publish-dlx`). */
+  refuse(queue: Queue, parts: AmqpRecordParts): void {
+    if (queue.policy.deadLetterExchange !== undefined) deadLetterParts(queue, parts, "maxlen");
   }
 
   #enforceStream(queue: Queue): void {
@@ -40,7 +60,7 @@ export class Retention {
   sweep(queue: Queue): void {
     const { policy, log } = queue;
     if (queue.kind === "queue") {
-      if (policy.canExpire && queue.readyCount > 0) this.expireHead(queue);
+      if (policy.canExpire && queue.readyCount > 0) this.expireHead(queue, true);
       return;
     }
     if (policy.historyMs !== undefined && log.length > 0) {
@@ -54,13 +74,16 @@ export class Retention {
     if (bytesMax !== undefined && log.bytes > bytesMax) log.removeBelow(log.offsetForBytes(bytesMax));
   }
 
-  /** Takes expired records from the head of a queue; sees to it that the next one is looked at in time. */
-  expireHead(queue: Queue): void {
+  /**
+   * Takes expired records from the head of a queue; sees to it that the next one is looked at in time. A record that
+   * expires right now is left to a consumer that can take it (a ttl of 0 asks for just that), unless `isLate`.
+   */
+  expireHead(queue: Queue, isLate: boolean): void {
     const cursor = queue.cursor!;
     const now = this.#broker.clock.now();
     while (cursor.peek()) {
       const expiresAt = this.#expiresAt(queue);
-      if (expiresAt > now) {
+      if (expiresAt > now || (expiresAt === now && !isLate)) {
         if (expiresAt !== Infinity) this.#broker.wakeQueueAt(queue, expiresAt);
         return;
       }
@@ -83,13 +106,14 @@ export class Retention {
   #dropHead(queue: Queue, reason: DeadLetterReason): boolean {
     const cursor = queue.cursor!;
     if (!cursor.take()) return false;
+    queue.readyBytes?.taken(cursor.record);
     this.discard(queue, cursor.record.offset, reason);
     return true;
   }
 
   /** Removes a record for good: to the dead-letter exchange if the queue has one. */
   discard(queue: Queue, offset: number, reason: DeadLetterReason): void {
-    if (queue.policy.deadLetterExchange !== undefined) this.#broker.deadLetter(queue, offset, reason);
+    if (queue.policy.deadLetterExchange !== undefined) deadLetter(queue, offset, reason);
     queue.cursor!.settle(offset);
     queue.log.remove(offset);
   }

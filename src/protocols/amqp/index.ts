@@ -1,8 +1,10 @@
-/** The Amqp protocol's entry: what the wiring needs of it. */
+/** The AMQP protocol's entry: what the wiring needs of it. */
 import type { Broker } from "../../broker/broker.ts";
 import type { Protocol } from "../contract.ts";
+import { AmqpServer } from "./server.ts";
 import { AmqpSession } from "./session.ts";
 
 export function amqpProtocol(broker: Broker): Protocol {
-  return { name: "amqp", createSession: (connection) => new AmqpSession(connection, broker) };
+  const server = new AmqpServer(broker);
+  return { name: "amqp", createSession: (connection) => new AmqpSession(connection, server) };
 }

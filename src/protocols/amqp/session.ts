@@ -1,19 +1,327 @@
-/** Being written: closes every connection. */
+/**
+ * An AMQP connection: frames to channels, errors to closings, and the end of everything that it held.
+ *
+ * The connection's own methods and their states are in connection-methods.ts, those of channels in commands/.
+ * Invariants: nothing thrown leaves `onData`; after we sent a close, all but its answer is ignored; when the
+ * connection is gone, so are its channels, its exclusive queues and its timers.
+ */
+import { ByteReader } from "../../base/bytes.ts";
+import { BrokerError } from "../../base/errors.ts";
+import type { Timer } from "../../base/clock.ts";
+import { limits } from "../../base/limits.ts";
 import type { Broker } from "../../broker/broker.ts";
+import type { Queue } from "../../broker/queue.ts";
+import type { Vhost } from "../../broker/vhost.ts";
+import { fitShortString } from "../../message/amqp-text.ts";
 import type { Connection, Session } from "../contract.ts";
+import { Channel } from "./channel.ts";
+import { type Capabilities, noCapabilities } from "./capabilities.ts";
+import { runChannelMethod } from "./commands/index.ts";
+import { type ConnectionState, runConnectionMethod, sendStart } from "./connection-methods.ts";
+import { AmqpError, amqpErrorOf } from "./errors.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { unexpectedFrame } from "./incoming-message.ts";
+import type { AmqpServer } from "./server.ts";
+import { frameType } from "./wire/constants.ts";
+import { SettleFields } from "./wire/content-input.ts";
+import { FrameParser, protocolHeader } from "./wire/frame-parser.ts";
+import { decodeMethod, methodNumberAt, writeMethodFrame } from "./wire/method-codec.ts";
+import { methodNumber, type MethodArguments, type MethodName } from "./wire/methods.ts";
+
+/** As RabbitMQ's handshake_timeout. */
+const handshakeMsMax = 10_000;
+/** How long a peer may take to answer our connection.close. */
+const closeMsMax = 5000;
+
+const numbers = {
+  publish: methodNumber("basic.publish"),
+  channelOpen: methodNumber("channel.open"),
+  channelClose: methodNumber("channel.close"),
+  channelCloseOk: methodNumber("channel.close-ok"),
+} as const;
+
+const settle = new SettleFields();
 
 export class AmqpSession implements Session {
-  readonly #connection: Connection;
+  readonly connection: Connection;
+  readonly server: AmqpServer;
+  readonly broker: Broker;
+  state: ConnectionState = "header";
+  /** Set when the client is who it says, and when it has chosen. */
+  userName = "";
+  vhost!: Vhost;
+  capabilities: Capabilities = noCapabilities;
+  frameMax: number = limits.amqpFrameBytesMax;
+  channelMax: number = limits.amqpChannelsMax;
+  readonly heartbeat: Heartbeat;
+  readonly parser = new FrameParser();
+  readonly channels = new Map<number, Channel>();
+  readonly exclusiveQueues = new Set<Queue>();
+  readonly #reader = new ByteReader(Buffer.alloc(0));
+  #lastChannel: Channel | null = null;
+  /** The channel whose content header may lie in the chunk being read. */
+  #borrower: Channel | null = null;
+  #confirming: Channel[] = [];
+  #deadline: Timer | null;
+  /** Method being run on channel 0, for connection.close. */
+  #methodNumber = 0;
 
-  constructor(connection: Connection, _broker: Broker) {
-    this.#connection = connection;
+  constructor(connection: Connection, server: AmqpServer) {
+    this.connection = connection;
+    this.server = server;
+    this.broker = server.broker;
+    this.heartbeat = new Heartbeat(connection, server.broker);
+    this.#deadline = this.broker.timers.after(handshakeMsMax, () => connection.destroy());
   }
 
-  onData(_bytes: Buffer): void {
-    this.#connection.destroy();
+  onData(bytes: Buffer): void {
+    if (this.state === "broken") return;
+    const { parser } = this;
+    try {
+      parser.push(bytes);
+      if (this.state === "header" && !this.#readHeader()) return parser.settle();
+      while (parser.next()) this.#frame();
+      this.#borrower?.incoming.park();
+      parser.settle();
+    } catch (error) {
+      // The stream has lost its frames: nothing after this can be read.
+      this.failConnection(amqpErrorOf(error));
+      this.state = "broken";
+    }
+    if (this.#confirming.length > 0) this.#releaseConfirms();
   }
 
-  onWritable(): void {}
+  #readHeader(): boolean {
+    const found = this.parser.readProtocolHeader();
+    if (found === "incomplete") return false;
+    if (found === "mismatch") {
+      this.connection.output.bytes(protocolHeader);
+      this.connection.end();
+      this.state = "broken";
+      return false;
+    }
+    sendStart(this);
+    return true;
+  }
 
-  onClosed(): void {}
+  #frame(): void {
+    const { type, channel: number, bytes, payloadStart, payloadEnd } = this.parser;
+    if (type === frameType.heartbeat || this.state === "broken") return;
+    if (number === 0) return this.#connectionFrame();
+    if (this.state !== "running") {
+      if (this.state === "closing") return;
+      return this.failConnection(
+        new AmqpError("CHANNEL_ERROR", `unexpected frame on channel ${number} in connection state ${this.state}`),
+      );
+    }
+    let channel = this.#lastChannel;
+    if (channel === null || channel.number !== number) {
+      const found = this.channels.get(number);
+      if (found === undefined) return this.#openChannel(number);
+      channel = this.#lastChannel = found;
+    }
+    if (channel.isClosing) return this.#closingFrame(channel);
+    try {
+      if (type === frameType.method) this.#method(channel, bytes, payloadStart, payloadEnd);
+      else this.#content(channel, type, bytes, payloadStart, payloadEnd);
+    } catch (error) {
+      this.#fail(channel, error);
+    }
+  }
+
+  #method(channel: Channel, bytes: Buffer, start: number, end: number): void {
+    const number = methodNumberAt(bytes, start, end);
+    const { incoming } = channel;
+    if (incoming.stage !== "method") throw unexpectedFrame(incoming.stage);
+    channel.methodNumber = number;
+    switch (number) {
+      case numbers.publish:
+        incoming.begin(bytes, start, end);
+        return;
+      case SettleFields.ackNumber:
+        settle.read(bytes, start, end, number);
+        channel.settle(settle.deliveryTag, settle.multiple, "acknowledged");
+        return;
+      case SettleFields.nackNumber:
+      case SettleFields.rejectNumber:
+        settle.read(bytes, start, end, number);
+        channel.settle(settle.deliveryTag, settle.multiple, settle.requeue ? "requeued" : "discarded");
+        return;
+      case numbers.channelOpen:
+        throw new AmqpError("CHANNEL_ERROR", "second 'channel.open' seen");
+      case numbers.channelClose:
+        this.#dropChannel(channel);
+        this.send(channel.number, "channel.close-ok", {});
+        return;
+      default:
+        runChannelMethod(channel, decodeMethod(this.#reader.reuse(bytes, start, end)));
+    }
+  }
+
+  #content(channel: Channel, type: number, bytes: Buffer, start: number, end: number): void {
+    const { incoming } = channel;
+    if (type === frameType.header) {
+      incoming.headerFrame(bytes, start, end);
+      if (this.#borrower !== null && this.#borrower !== channel) this.#borrower.incoming.park();
+      this.#borrower = channel;
+    } else incoming.bodyFrame(bytes, start, end);
+    if (incoming.isComplete) {
+      incoming.finish();
+      channel.publisher.publish(incoming);
+      incoming.release();
+      this.broker.publisherSeen(this.connection);
+    }
+  }
+
+  /** We closed this channel: only the answer, or the client's own close that crossed ours, counts. */
+  #closingFrame(channel: Channel): void {
+    const { type, bytes, payloadStart, payloadEnd } = this.parser;
+    if (type !== frameType.method) return;
+    const number = methodNumberAt(bytes, payloadStart, payloadEnd);
+    if (number === numbers.channelClose) this.send(channel.number, "channel.close-ok", {});
+    if (number === numbers.channelCloseOk) this.#dropChannel(channel);
+  }
+
+  #openChannel(number: number): void {
+    const { type, bytes, payloadStart, payloadEnd } = this.parser;
+    const method = type === frameType.method ? methodNumberAt(bytes, payloadStart, payloadEnd) : 0;
+    // The answer to a close that crossed the client's own.
+    if (method === numbers.channelCloseOk) return;
+    if (method !== numbers.channelOpen) {
+      this.#methodNumber = method;
+      return this.failConnection(new AmqpError("CHANNEL_ERROR", "expected 'channel.open'"));
+    }
+    if (this.channels.size >= this.channelMax) {
+      this.#methodNumber = method;
+      const detail = `number of channels opened (${this.channels.size}) has reached the negotiated channel_max (${this.channelMax})`;
+      return this.failConnection(new AmqpError("NOT_ALLOWED", detail));
+    }
+    this.channels.set(number, new Channel(this, number, this.vhost));
+    this.send(number, "channel.open-ok", { channelId: Buffer.alloc(0) });
+  }
+
+  #connectionFrame(): void {
+    const { type, bytes, payloadStart, payloadEnd } = this.parser;
+    this.#methodNumber = type === frameType.method ? methodNumberAt(bytes, payloadStart, payloadEnd) : 0;
+    try {
+      if (type !== frameType.method) throw unexpectedFrame("method");
+      runConnectionMethod(this, decodeMethod(this.#reader.reuse(bytes, payloadStart, payloadEnd)));
+    } catch (error) {
+      if (this.state !== "closing") this.failConnection(this.#told(error));
+    }
+  }
+
+  send<Name extends MethodName>(channel: number, name: Name, values: MethodArguments[Name]): void {
+    writeMethodFrame(this.connection.output, channel, name, values);
+    this.connection.touch();
+  }
+
+  /** Logs what is our own fault, once, here at the edge. */
+  #told(error: unknown): AmqpError {
+    if (!(error instanceof AmqpError) && !(error instanceof BrokerError)) {
+      this.broker.logger.error("an AMQP method failed", { error: error as Error });
+    }
+    return amqpErrorOf(error);
+  }
+
+  #fail(channel: Channel, thrown: unknown): void {
+    const error = this.#told(thrown);
+    if (error.isHard) {
+      this.#methodNumber = channel.methodNumber;
+      return this.failConnection(error);
+    }
+    channel.releaseConfirms();
+    channel.release();
+    this.send(channel.number, "channel.close", this.#closeArguments(error, channel.methodNumber));
+  }
+
+  #closeArguments(error: AmqpError, method: number): MethodArguments["connection.close"] {
+    return {
+      replyCode: error.code,
+      replyText: fitShortString(error.text),
+      classId: method >>> 16,
+      methodId: method & 0xffff,
+    };
+  }
+
+  /** Tells the client why, and waits a little for its answer. */
+  failConnection(error: AmqpError): void {
+    if (this.state === "closing" || this.state === "broken") return;
+    this.#releaseAll();
+    this.state = "closing";
+    this.send(0, "connection.close", this.#closeArguments(error, this.#methodNumber));
+    this.setDeadline(closeMsMax);
+  }
+
+  /** Ends the connection unless it is gone by then; null lifts the deadline. */
+  setDeadline(delayMs: number | null): void {
+    this.#deadline?.cancel();
+    this.#deadline =
+      delayMs === null ? null : this.broker.timers.after(delayMs, () => this.connection.destroy());
+  }
+
+  /** The client asked for the end: everything is released before it hears so. */
+  closeByClient(): void {
+    this.#releaseAll();
+    this.send(0, "connection.close-ok", {});
+    this.connection.end();
+    this.state = "broken";
+    this.setDeadline(closeMsMax);
+  }
+
+  #dropChannel(channel: Channel): void {
+    if (!channel.isClosing) {
+      channel.releaseConfirms();
+      channel.release();
+    }
+    this.channels.delete(channel.number);
+    this.#lastChannel = null;
+    if (this.#borrower === channel) this.#borrower = null;
+  }
+
+  confirmsChanged(channel: Channel): void {
+    if (channel.isConfirmListed) return;
+    channel.isConfirmListed = true;
+    this.#confirming.push(channel);
+  }
+
+  #releaseConfirms(): void {
+    const channels = this.#confirming;
+    for (const channel of channels) {
+      channel.isConfirmListed = false;
+      channel.releaseConfirms();
+    }
+    channels.length = 0;
+  }
+
+  /** Publishers are held back, or no longer: clients that asked to know are told. */
+  flowChanged(isBlocked: boolean): void {
+    if (this.state !== "running" || !this.capabilities.connectionBlocked) return;
+    if (isBlocked) this.send(0, "connection.blocked", { reason: "low on memory or disk" });
+    else this.send(0, "connection.unblocked", {});
+  }
+
+  readonly flowListener = (isBlocked: boolean): void => this.flowChanged(isBlocked);
+
+  onWritable(): void {
+    for (const channel of this.channels.values()) channel.wakeConsumers();
+  }
+
+  #releaseAll(): void {
+    for (const channel of this.channels.values()) if (!channel.isClosing) channel.release();
+    this.channels.clear();
+    this.#lastChannel = this.#borrower = null;
+    const queues = [...this.exclusiveQueues];
+    this.exclusiveQueues.clear();
+    for (const queue of queues) this.vhost.deleteQueue(queue);
+    this.broker.flowListeners.delete(this.flowListener);
+  }
+
+  onClosed(): void {
+    this.state = "broken";
+    this.#releaseAll();
+    this.heartbeat.stop();
+    this.setDeadline(null);
+    this.broker.publisherGone(this.connection);
+  }
 }

@@ -1,0 +1,243 @@
+/**
+ * A channel: its consumers, its unacknowledged deliveries, its mode (plain, confirm or transactional) and the message
+ * that is just coming in.
+ *
+ * Not here: methods (commands/), frames and closing (session.ts), where messages go (publisher.ts).
+ * Invariants: `globalHeld` is the number of deliveries that consumers of this channel hold; confirm and transaction
+ * mode exclude each other; after `release` it holds nothing of the broker.
+ */
+import type { ByteWriter } from "../../base/bytes.ts";
+import { limits } from "../../base/limits.ts";
+import type { Broker } from "../../broker/broker.ts";
+import type { Queue } from "../../broker/queue.ts";
+import type { DurableWaiter } from "../../broker/ticker.ts";
+import type { Vhost } from "../../broker/vhost.ts";
+import type { Confirms } from "./confirms.ts";
+import { Consumer } from "./consumer.ts";
+import type { DirectReplyConsumer } from "./direct-reply.ts";
+import { AmqpError } from "./errors.ts";
+import { IncomingMessage } from "./incoming-message.ts";
+import { brokerName } from "./names.ts";
+import { Publisher } from "./publisher.ts";
+import type { AmqpSession } from "./session.ts";
+import { StreamConsumer } from "./stream-consumer.ts";
+import type { HeldSettlement, Outcome, Transaction } from "./transaction.ts";
+import { Unacked, type UnackedSource } from "./unacked.ts";
+import { writeMethodFrame } from "./wire/method-codec.ts";
+import type { MethodArguments, MethodName } from "./wire/methods.ts";
+
+export type ChannelConsumer = Consumer | StreamConsumer;
+
+/** basic.get of one queue as the source of deliveries. */
+class GetSource implements UnackedSource {
+  readonly queue: Queue;
+  readonly id = 0;
+  held = 0;
+  slot = 0;
+
+  constructor(queue: Queue) {
+    this.queue = queue;
+  }
+}
+
+export class Channel implements DurableWaiter {
+  readonly session: AmqpSession;
+  readonly number: number;
+  readonly vhost: Vhost;
+  readonly broker: Broker;
+  readonly output: ByteWriter;
+  /** We sent channel.close and wait for its answer: all else is ignored. */
+  isClosing = false;
+  /** The method whose content is awaited, or that is being run; for channel.close. */
+  methodNumber = 0;
+  readonly incoming = new IncomingMessage();
+  readonly publisher: Publisher;
+  confirms: Confirms | null = null;
+  /** Waits for the durable watermark already. */
+  isAwaitingDurable = false;
+  /** In the session's list of channels whose confirms are looked at when the chunk is done. */
+  isConfirmListed = false;
+  transaction: Transaction | null = null;
+  /** basic.qos: for consumers that start from now on, and for the channel; 0 is no bound. */
+  consumerPrefetch = 0;
+  globalPrefetch = 0;
+  globalHeld = 0;
+  readonly consumers = new Map<string, ChannelConsumer>();
+  readonly unacked = new Unacked();
+  readonly #getSources = new Map<Queue, GetSource>();
+  directReply: DirectReplyConsumer | null = null;
+  /** The queue that an empty name means (spec, queue.declare). */
+  lastQueueName = "";
+
+  constructor(session: AmqpSession, number: number, vhost: Vhost) {
+    this.session = session;
+    this.number = number;
+    this.vhost = vhost;
+    this.broker = session.broker;
+    this.output = session.connection.output;
+    this.publisher = new Publisher(this);
+  }
+
+  reply<Name extends MethodName>(name: Name, values: MethodArguments[Name]): void {
+    writeMethodFrame(this.output, this.number, name, values);
+    this.session.connection.touch();
+  }
+
+  get frameTarget(): { channel: number; frameMax: number; output: ByteWriter } {
+    return { channel: this.number, frameMax: this.session.frameMax, output: this.output };
+  }
+
+  // Names
+
+  /** The queue that a method names; the empty name is the one declared last. Throws NOT_FOUND, RESOURCE_LOCKED. */
+  queue(text: string): Queue {
+    const queue = this.vhost.queue(this.queueName(text));
+    this.assertMayUse(queue);
+    return queue;
+  }
+
+  queueName(text: string): string {
+    if (text !== "") return brokerName(text);
+    if (this.lastQueueName === "") {
+      throw new AmqpError("NOT_FOUND", "no previously declared queue");
+    }
+    return this.lastQueueName;
+  }
+
+  assertMayUse(queue: Queue): void {
+    if (queue.exclusiveOwner === 0 || queue.exclusiveOwner === this.session.connection.id) return;
+    throw new AmqpError(
+      "RESOURCE_LOCKED",
+      `cannot obtain exclusive access to locked queue '${queue.name}' in vhost '${this.vhost.name}'. It could be ` +
+        "originally declared on another connection or the exclusive property value does not match that of the " +
+        "original declaration.",
+    );
+  }
+
+  // Deliveries
+
+  get hasOutputRoom(): boolean {
+    return this.session.connection.outputBytes < limits.deliverOutputBytesMax;
+  }
+
+  get hasCredit(): boolean {
+    return (this.globalPrefetch === 0 || this.globalHeld < this.globalPrefetch) && this.hasOutputRoom;
+  }
+
+  /** Notes a delivery to a consumer and returns its tag. */
+  hold(consumer: ChannelConsumer, offset: number): number {
+    this.globalHeld++;
+    return this.unacked.add(consumer, offset);
+  }
+
+  /** Notes a delivery to basic.get and returns its tag. */
+  holdGet(queue: Queue, offset: number): number {
+    let source = this.#getSources.get(queue);
+    if (source === undefined) this.#getSources.set(queue, (source = new GetSource(queue)));
+    return this.unacked.add(source, offset);
+  }
+
+  /** basic.ack, nack, reject. Throws PRECONDITION_FAILED for a tag that is not outstanding. */
+  settle(tag: number, multiple: boolean, outcome: Outcome): void {
+    const { unacked } = this;
+    if (!multiple) {
+      if (!unacked.take(tag)) throw unknownTag(tag);
+      this.#takenSettled(tag, outcome);
+    } else {
+      if (tag !== 0 && !unacked.has(tag)) throw unknownTag(tag);
+      for (const each of unacked.upTo(tag === 0 ? unacked.lastTag : tag)) {
+        unacked.take(each);
+        this.#takenSettled(each, outcome);
+      }
+    }
+  }
+
+  #takenSettled(tag: number, outcome: Outcome): void {
+    const { source, offset } = this.unacked;
+    if (this.transaction !== null) {
+      // Held until the commit, and still counted as held.
+      this.transaction.addSettlement({ source, tag, offset, outcome });
+      return;
+    }
+    this.finishSettlement(source, offset, outcome);
+  }
+
+  /** Carries out what became of a delivery that left the table. */
+  finishSettlement(source: UnackedSource, offset: number, outcome: Outcome): void {
+    const { queue } = source;
+    if (source.id > 0) this.globalHeld--;
+    if (queue.isDeleted) return;
+    if (queue.kind === "queue") {
+      if (outcome === "acknowledged") queue.settle(offset);
+      else if (outcome === "requeued") queue.requeue(offset);
+      else this.broker.retention.discard(queue, offset, "rejected");
+    }
+    if (source.id > 0) {
+      if (this.globalPrefetch > 0) this.wakeConsumers();
+      else this.broker.schedule(queue);
+    }
+  }
+
+  /** A rollback: the delivery is outstanding again, under the tag it had. */
+  restore({ source, tag, offset }: HeldSettlement): void {
+    this.unacked.restore(source, tag, offset);
+  }
+
+  /** Credit or room came back: the queues of all consumers are looked at when the tick ends. */
+  wakeConsumers(): void {
+    for (const consumer of this.consumers.values()) consumer.settled();
+  }
+
+  requeueAll(): void {
+    const { unacked } = this;
+    for (const tag of unacked.upTo(unacked.lastTag)) {
+      unacked.take(tag);
+      this.finishSettlement(unacked.source, unacked.offset, "requeued");
+    }
+  }
+
+  // Consumers
+
+  /** The queue of a consumer is gone. */
+  consumerCancelled(consumer: ChannelConsumer): void {
+    if (!this.consumers.delete(consumer.tag) || this.isClosing) return;
+    if (!this.session.capabilities.consumerCancelNotify) return;
+    this.reply("basic.cancel", { consumerTag: consumer.tag, noWait: true });
+  }
+
+  // Confirms
+
+  /** Answers the publishes that are durable now; waits for the watermark while others are left. */
+  releaseConfirms(): void {
+    const { confirms, broker } = this;
+    if (confirms === null || this.isClosing) return;
+    if (confirms.release(this.output, broker.storage.durable)) this.session.connection.touch();
+    if (!confirms.isWaiting || this.isAwaitingDurable) return;
+    this.isAwaitingDurable = true;
+    broker.ticker.awaitDurable(this);
+  }
+
+  durableMoved(_position: number): void {
+    this.isAwaitingDurable = false;
+    if (!this.session.connection.isClosed) this.releaseConfirms();
+  }
+
+  /** The channel ends: what it holds goes back, its consumers are gone. */
+  release(): void {
+    this.isClosing = true;
+    if (this.transaction !== null) {
+      for (const held of this.transaction.settlements) this.restore(held);
+      this.transaction = null;
+    }
+    this.requeueAll();
+    const consumers = [...this.consumers.values()];
+    this.consumers.clear();
+    for (const consumer of consumers) consumer.stop();
+    if (this.directReply !== null) this.session.server.directReplies.delete(this.directReply.replyName);
+    this.directReply = null;
+  }
+}
+
+function unknownTag(tag: number): AmqpError {
+  return new AmqpError("PRECONDITION_FAILED", `unknown delivery tag ${tag}`);
+}

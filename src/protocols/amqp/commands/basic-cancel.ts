@@ -1,0 +1,16 @@
+import type { Channel } from "../channel.ts";
+import type { MethodArguments } from "../wire/methods.ts";
+
+/** Ends a consumer; what it holds stays outstanding on the channel. An unknown tag is answered just so. */
+export function basicCancel(channel: Channel, values: MethodArguments["basic.cancel"]): void {
+  const consumer = channel.consumers.get(values.consumerTag);
+  if (consumer !== undefined) {
+    channel.consumers.delete(values.consumerTag);
+    consumer.queue.used();
+    consumer.stop();
+  } else if (channel.directReply?.tag === values.consumerTag) {
+    channel.session.server.directReplies.delete(channel.directReply.replyName);
+    channel.directReply = null;
+  }
+  if (!values.noWait) channel.reply("basic.cancel-ok", { consumerTag: values.consumerTag });
+}

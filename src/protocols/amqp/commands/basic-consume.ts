@@ -1,0 +1,79 @@
+import type { Queue } from "../../../broker/queue.ts";
+import { type FieldTable, findField } from "../../../message/amqp-table.ts";
+import type { Channel, ChannelConsumer } from "../channel.ts";
+import { Consumer } from "../consumer.ts";
+import { DirectReplyConsumer, directReplyName, directReplyPrefix } from "../direct-reply.ts";
+import { AmqpError } from "../errors.ts";
+import { amqpName, randomName } from "../names.ts";
+import { StreamConsumer } from "../stream-consumer.ts";
+import { streamStart } from "../stream-offset.ts";
+import type { MethodArguments } from "../wire/methods.ts";
+
+type Consume = MethodArguments["basic.consume"];
+
+/** Starts a consumer. The answer comes before its first delivery, since queues deliver when the tick ends. */
+export function basicConsume(channel: Channel, values: Consume): void {
+  const tag = values.consumerTag === "" ? randomName("amq.ctag-", channel.broker.random) : values.consumerTag;
+  if (values.queue === directReplyName) return consumeDirectReply(channel, values, tag);
+  const queue = channel.queue(values.queue);
+  if (channel.consumers.has(tag) || channel.directReply?.tag === tag) {
+    throw new AmqpError("NOT_ALLOWED", `attempt to reuse consumer tag '${tag}'`);
+  }
+  const consumer =
+    queue.kind === "stream" ? makeStreamConsumer(channel, queue, tag, values) : makeConsumer(channel, queue, tag, values);
+  channel.consumers.set(tag, consumer);
+  queue.used();
+  if (!values.noWait) channel.reply("basic.consume-ok", { consumerTag: tag });
+  consumer.start();
+}
+
+function makeConsumer(channel: Channel, queue: Queue, tag: string, values: Consume): ChannelConsumer {
+  if (queue.isExclusivelyConsumed || (values.exclusive && queue.consumers.length > 0)) {
+    throw new AmqpError(
+      "ACCESS_REFUSED",
+      `queue '${amqpName(queue.name)}' in vhost '${channel.vhost.name}' in exclusive use`,
+    );
+  }
+  return new Consumer(channel, {
+    tag,
+    queue,
+    isNoAck: values.noAck,
+    isExclusive: values.exclusive,
+    priority: priorityOf(values.arguments),
+    prefetch: channel.consumerPrefetch,
+  });
+}
+
+function priorityOf(table: FieldTable): number {
+  const field = findField(table, "x-priority");
+  if (field === undefined) return 0;
+  if ("bBsuIilL".includes(field.type)) return Number((field as { value: number | bigint }).value);
+  throw new AmqpError("PRECONDITION_FAILED", `invalid arg 'x-priority': expected an integer`);
+}
+
+function makeStreamConsumer(channel: Channel, queue: Queue, tag: string, values: Consume): ChannelConsumer {
+  const what = `queue '${amqpName(queue.name)}' in vhost '${channel.vhost.name}'`;
+  if (channel.consumerPrefetch === 0) {
+    throw new AmqpError("PRECONDITION_FAILED", `consumer prefetch count is not set for '${what}'`);
+  }
+  if (values.noAck) {
+    throw new AmqpError("NOT_IMPLEMENTED", `automatic acknowledgement not supported by stream queues ${what}`);
+  }
+  // What was published in this turn is before `next`.
+  queue.log.store.seal();
+  const start = streamStart(queue, findField(values.arguments, "x-stream-offset"), channel.broker.clock.now());
+  return new StreamConsumer(channel, { tag, queue, start, prefetch: channel.consumerPrefetch });
+}
+
+function consumeDirectReply(channel: Channel, values: Consume, tag: string): void {
+  if (!values.noAck) {
+    throw new AmqpError("PRECONDITION_FAILED", "reply consumer cannot acknowledge");
+  }
+  if (channel.directReply !== null) {
+    throw new AmqpError("PRECONDITION_FAILED", "reply consumer already set");
+  }
+  const consumer = new DirectReplyConsumer(channel, tag, randomName(directReplyPrefix, channel.broker.random));
+  channel.directReply = consumer;
+  channel.session.server.directReplies.set(consumer.replyName, consumer);
+  if (!values.noWait) channel.reply("basic.consume-ok", { consumerTag: tag });
+}

@@ -1,0 +1,37 @@
+import { AmqpView } from "../../../message/as-amqp.ts";
+import type { Channel } from "../channel.ts";
+import { AmqpError } from "../errors.ts";
+import { withHeaderField } from "../header-field.ts";
+import { amqpName } from "../names.ts";
+import { writeGetOk } from "../wire/content-output.ts";
+import type { MethodArguments } from "../wire/methods.ts";
+
+const view = new AmqpView();
+
+/** Takes one message from the head of a queue. Nobody's prefetch counts it. */
+export function basicGet(channel: Channel, values: MethodArguments["basic.get"]): void {
+  const queue = channel.queue(values.queue);
+  const { cursor } = queue;
+  if (cursor === null) {
+    throw new AmqpError(
+      "NOT_IMPLEMENTED",
+      `basic.get not supported by stream queues queue '${amqpName(queue.name)}' in vhost '${channel.vhost.name}'`,
+    );
+  }
+  queue.used();
+  // The messages of this very turn count as well.
+  queue.log.store.seal();
+  if (!queue.takeForGet(values.noAck, channel.broker.takeConsumerId())) {
+    channel.reply("basic.get-empty", { clusterId: "" });
+    return;
+  }
+  const { record, deliveryCount } = cursor;
+  const deliveryTag = values.noAck ? channel.unacked.skip() : channel.holdGet(queue, record.offset);
+  let parts = view.show(record);
+  if (queue.policy.countsDeliveries && deliveryCount > 1) {
+    parts = withHeaderField(parts, "x-delivery-count", deliveryCount - 1);
+  }
+  const delivery = { deliveryTag, redelivered: deliveryCount > 1, messageCount: queue.readyCount };
+  writeGetOk(channel.output, channel.frameTarget, delivery, parts);
+  channel.session.connection.touch();
+}

@@ -1,0 +1,40 @@
+import { type ExchangeType, exchangeTypes } from "../../../broker/exchange.ts";
+import { plainArguments } from "../arguments.ts";
+import type { Channel } from "../channel.ts";
+import { AmqpError } from "../errors.ts";
+import { assertNotReserved, brokerName } from "../names.ts";
+import type { MethodArguments } from "../wire/methods.ts";
+
+/** Makes an exchange or finds the same; passive only asks whether it is there (spec exchange.declare). */
+export function exchangeDeclare(channel: Channel, values: MethodArguments["exchange.declare"]): void {
+  const { vhost } = channel;
+  const name = brokerName(values.exchange);
+  if (values.passive) {
+    assertNotDefault(name);
+    vhost.exchange(name);
+  } else {
+    const type = exchangeTypes.find((known) => known === values.type);
+    if (type === undefined || type === "x-kafka-topic") {
+      throw new AmqpError("COMMAND_INVALID", `unknown exchange type '${values.type}'`);
+    }
+    assertNotDefault(name);
+    if (!vhost.exchanges.has(name)) assertNotReserved("exchange", values.exchange);
+    declare(channel, name, type, values);
+  }
+  if (!values.noWait) channel.reply("exchange.declare-ok", {});
+}
+
+function declare(
+  channel: Channel,
+  name: string,
+  type: ExchangeType,
+  values: MethodArguments["exchange.declare"],
+): void {
+  const { durable, autoDelete, internal } = values;
+  const args = plainArguments(values.arguments);
+  channel.vhost.declareExchange({ name, type, durable, autoDelete, internal, args });
+}
+
+export function assertNotDefault(name: string): void {
+  if (name === "") throw new AmqpError("ACCESS_REFUSED", "operation not permitted on the default exchange");
+}

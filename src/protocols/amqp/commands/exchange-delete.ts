@@ -1,0 +1,29 @@
+import type { Channel } from "../channel.ts";
+import { AmqpError } from "../errors.ts";
+import { brokerName } from "../names.ts";
+import type { MethodArguments } from "../wire/methods.ts";
+import { assertNotDefault } from "./exchange-declare.ts";
+
+/** Deleting what is not there is no error, as in RabbitMQ. */
+export function exchangeDelete(channel: Channel, values: MethodArguments["exchange.delete"]): void {
+  const { vhost } = channel;
+  const name = brokerName(values.exchange);
+  assertNotDefault(name);
+  if (name.startsWith("amq.")) {
+    throw new AmqpError(
+      "ACCESS_REFUSED",
+      `deletion of system exchange '${values.exchange}' in vhost '${vhost.name}' not allowed`,
+    );
+  }
+  const exchange = vhost.exchanges.get(name);
+  if (exchange !== undefined) {
+    if (values.ifUnused && exchange.bindings.size > 0) {
+      throw new AmqpError(
+        "PRECONDITION_FAILED",
+        `exchange '${values.exchange}' in vhost '${vhost.name}' in use`,
+      );
+    }
+    vhost.deleteExchange(exchange);
+  }
+  if (!values.noWait) channel.reply("exchange.delete-ok", {});
+}

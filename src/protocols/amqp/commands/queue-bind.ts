@@ -1,0 +1,31 @@
+import type { Destination } from "../../../broker/exchange.ts";
+import { plainArguments } from "../arguments.ts";
+import type { Channel } from "../channel.ts";
+import { brokerName } from "../names.ts";
+import type { MethodArguments } from "../wire/methods.ts";
+import { assertNotDefault } from "./exchange-declare.ts";
+
+/** Binds a queue or stream. A Kafka topic of several partitions has no queue of its name: its exchange is bound. */
+export function queueBind(channel: Channel, values: MethodArguments["queue.bind"]): void {
+  const { vhost } = channel;
+  assertNotDefault(values.exchange);
+  const destination = bindingDestination(channel, values.queue);
+  const exchange = vhost.exchange(brokerName(values.exchange));
+  vhost.bind(exchange, destination, bindingKey(channel, values), plainArguments(values.arguments));
+  if (!values.noWait) channel.reply("queue.bind-ok", {});
+}
+
+export function bindingDestination(channel: Channel, queueText: string): Destination {
+  const name = channel.queueName(queueText);
+  const topic = channel.vhost.queues.has(name) ? undefined : channel.vhost.topics.find(name);
+  return topic !== undefined && topic.partitions.length > 1
+    ? channel.vhost.exchange(topic.name)
+    : channel.queue(queueText);
+}
+
+/** Neither queue nor key given: the key is the name of the queue declared last (spec queue.bind). */
+export function bindingKey(channel: Channel, values: { queue: string; routingKey: string }): string {
+  return values.queue === "" && values.routingKey === ""
+    ? channel.queueName("")
+    : brokerName(values.routingKey);
+}

@@ -1,0 +1,77 @@
+import type { Queue } from "../../../broker/queue.ts";
+import { plainArguments } from "../arguments.ts";
+import type { Channel } from "../channel.ts";
+import { directReplyName, directReplyPrefix } from "../direct-reply.ts";
+import { AmqpError } from "../errors.ts";
+import { amqpName, assertNotReserved, brokerName, randomName } from "../names.ts";
+import { checkQueueArguments } from "../queue-arguments.ts";
+import type { MethodArguments } from "../wire/methods.ts";
+
+type Declare = MethodArguments["queue.declare"];
+
+/**
+ * Makes a queue or stream or finds the same. RabbitMQ 4.3 refuses queues that are neither durable nor exclusive;
+ * Celery needs them, and they are made.
+ */
+export function queueDeclare(channel: Channel, values: Declare): void {
+  if (values.queue === directReplyName || values.queue.startsWith(directReplyPrefix)) {
+    return declareDirectReply(channel, values);
+  }
+  const queue = values.passive ? findQueue(channel, values) : makeQueue(channel, values);
+  channel.lastQueueName = queue.name;
+  queue.used();
+  if (values.noWait) return;
+  channel.reply("queue.declare-ok", {
+    queue: amqpName(queue.name),
+    messageCount: queue.readyCount,
+    consumerCount: queue.consumerCount,
+  });
+}
+
+function findQueue(channel: Channel, values: Declare): Queue {
+  return channel.queue(values.queue);
+}
+
+function makeQueue(channel: Channel, values: Declare): Queue {
+  const { vhost, session } = channel;
+  const isServerNamed = values.queue === "";
+  if (!isServerNamed) assertNotReserved("queue", values.queue);
+  const name = isServerNamed ? randomName("amq.gen-", channel.broker.random) : brokerName(values.queue);
+  const present = vhost.queues.get(name);
+  if (present !== undefined) {
+    channel.assertMayUse(present);
+    if (present.exclusiveOwner === 0 && values.exclusive) throw lockedByDeclaration(channel, present);
+  }
+  const args = plainArguments(values.arguments);
+  checkQueueArguments(channel, values);
+  const queue = vhost.declareQueue({
+    name,
+    kind: args["x-queue-type"] === "stream" ? "stream" : "queue",
+    durable: values.durable,
+    exclusiveOwner: values.exclusive ? session.connection.id : 0,
+    autoDelete: values.autoDelete,
+    args,
+  });
+  if (values.exclusive) session.exclusiveQueues.add(queue);
+  return queue;
+}
+
+function lockedByDeclaration(channel: Channel, queue: Queue): AmqpError {
+  return new AmqpError(
+    "RESOURCE_LOCKED",
+    `cannot obtain exclusive access to locked queue '${amqpName(queue.name)}' in vhost '${channel.vhost.name}'. It ` +
+      "could be originally declared on another connection or the exclusive property value does not match that of " +
+      "the original declaration.",
+  );
+}
+
+/** Clients ask for it passively to learn whether the one who asked is still there. */
+function declareDirectReply(channel: Channel, values: Declare): void {
+  const isThere = values.queue === directReplyName || channel.session.server.directReplies.has(values.queue);
+  if (!isThere) {
+    throw new AmqpError("NOT_FOUND", `no queue '${values.queue}' in vhost '${channel.vhost.name}'`);
+  }
+  if (!values.noWait) {
+    channel.reply("queue.declare-ok", { queue: values.queue, messageCount: 0, consumerCount: 1 });
+  }
+}

@@ -1,0 +1,17 @@
+import type { Channel } from "../channel.ts";
+import { AmqpError } from "../errors.ts";
+import { amqpName } from "../names.ts";
+import type { MethodArguments } from "../wire/methods.ts";
+
+/** Drops what is ready; what consumers hold stays with them. */
+export function queuePurge(channel: Channel, values: MethodArguments["queue.purge"]): void {
+  const queue = channel.queue(values.queue);
+  if (queue.kind === "stream") {
+    throw new AmqpError(
+      "NOT_IMPLEMENTED",
+      `queue.purge not supported by stream queues queue '${amqpName(queue.name)}' in vhost '${channel.vhost.name}'`,
+    );
+  }
+  const messageCount = queue.purge();
+  if (!values.noWait) channel.reply("queue.purge-ok", { messageCount });
+}

@@ -1,0 +1,170 @@
+/**
+ * Joins basic.publish, content header and body frames of one channel into a message, copying as little as it can.
+ *
+ *   content = basic.publish header *body        (spec 4.2.6; frames of one channel come in this order)
+ *
+ * A message whose frames lie in one chunk is read in place. What must wait for the next chunk is copied by `park`.
+ * The route is kept from message to message: the same bytes again cost a comparison, and `routeNumber` stays.
+ *
+ * Not here: where the message goes (publisher.ts).
+ * Invariant: when `isComplete`, header and body are whole and were checked; they are valid until the next frame.
+ */
+import { ByteWriter, copyBytes } from "../../base/bytes.ts";
+import { limits } from "../../base/limits.ts";
+import { PropertyOffsets } from "../../message/amqp-property-offsets.ts";
+import { bodySizeBytes } from "../../message/amqp-record.ts";
+import { checkFieldTableBody } from "../../message/amqp-table-scan.ts";
+import { AmqpError } from "./errors.ts";
+import { basicClassId } from "./wire/constants.ts";
+import { ContentHeader, PublishFields } from "./wire/content-input.ts";
+
+const fields = new PublishFields();
+const header = new ContentHeader();
+const nothing = Buffer.alloc(0);
+const keptBytesMax = 256 * 1024;
+
+type Stage = "method" | "header" | "body" | "complete";
+
+export class IncomingMessage {
+  /** What must come next. */
+  stage: Stage = "method";
+  /** Exchange and routing key as two shortstrs. */
+  route: Buffer = nothing;
+  routeSize = 0;
+  exchangeSize = 0;
+  /** Grows when the route differs from that of the message before. */
+  routeNumber = 0;
+  mandatory = false;
+  immediate = false;
+  /** Content header after class and weight. */
+  headerBuffer: Buffer = nothing;
+  headerStart = 0;
+  headerEnd = 0;
+  bodyBuffer: Buffer = nothing;
+  bodyStart = 0;
+  bodyEnd = 0;
+  bodySize = 0;
+  readonly properties = new PropertyOffsets();
+  #headerStore: Buffer = nothing;
+  /** Body frames so far, when there are several. */
+  readonly #gathered = new ByteWriter(0);
+
+  get isComplete(): boolean {
+    return this.stage === "complete";
+  }
+
+  /** A basic.publish came. */
+  begin(bytes: Buffer, start: number, end: number): void {
+    fields.read(bytes, start, end);
+    this.mandatory = fields.mandatory;
+    this.immediate = fields.immediate;
+    const { routeStart, routeEnd } = fields;
+    if (!this.#isSameRoute(bytes, routeStart, routeEnd)) {
+      const size = routeEnd - routeStart;
+      if (this.route.length < size) this.route = Buffer.allocUnsafe(Math.max(size, 32));
+      copyBytes(this.route, 0, bytes, routeStart, routeEnd);
+      this.routeSize = size;
+      this.exchangeSize = fields.exchangeEnd - fields.exchangeStart;
+      this.routeNumber++;
+    }
+    this.stage = "header";
+  }
+
+  #isSameRoute(bytes: Buffer, start: number, end: number): boolean {
+    const size = end - start;
+    if (size !== this.routeSize) return false;
+    const route = this.route;
+    for (let i = 0; i < size; i++) if (route[i] !== bytes[start + i]) return false;
+    return true;
+  }
+
+  /** A header frame came. */
+  headerFrame(bytes: Buffer, start: number, end: number): void {
+    if (this.stage !== "header") throw unexpectedFrame(this.stage);
+    header.read(bytes, start, end);
+    if (header.classId !== basicClassId) {
+      throw new AmqpError(
+        "UNEXPECTED_FRAME",
+        `expected content header for class ${basicClassId}, got one for class ${header.classId} instead`,
+      );
+    }
+    this.properties.walk(bytes, header.propertiesStart, header.headerEnd);
+    if (this.properties.headersStart >= 0) {
+      checkFieldTableBody(bytes, this.properties.headersStart, this.properties.headersEnd);
+    }
+    this.headerBuffer = bytes;
+    this.headerStart = header.headerStart;
+    this.headerEnd = header.headerEnd;
+    this.bodySize = header.bodySize;
+    this.#gathered.length = 0;
+    if (header.bodySize > 0) {
+      this.stage = "body";
+      return;
+    }
+    this.bodyStart = this.bodyEnd = 0;
+    this.stage = "complete";
+  }
+
+  /** A body frame came. */
+  bodyFrame(bytes: Buffer, start: number, end: number): void {
+    if (this.stage !== "body") throw unexpectedFrame(this.stage);
+    const size = end - start;
+    const gathered = this.#gathered;
+    if (size === this.bodySize) {
+      this.bodyBuffer = bytes;
+      this.bodyStart = start;
+      this.bodyEnd = end;
+      this.stage = "complete";
+      return;
+    }
+    if (gathered.length + size > this.bodySize) {
+      throw new AmqpError("UNEXPECTED_FRAME", "content body is larger than its header said");
+    }
+    // Beyond the bound the bytes are only counted; the message is refused once it is whole, as RabbitMQ does.
+    if (this.isTooLarge) gathered.length += size;
+    else gathered.bytes(bytes, start, end);
+    if (gathered.length < this.bodySize) return;
+    this.bodyBuffer = gathered.buffer;
+    this.bodyStart = 0;
+    this.bodyEnd = gathered.length;
+    this.stage = "complete";
+  }
+
+  get isTooLarge(): boolean {
+    return this.bodySize > limits.amqpMessageBytesMax;
+  }
+
+  /** The chunk that the header lies in is going away, or another channel's frames come first: keep a copy. */
+  park(): void {
+    if (this.stage !== "body" || this.headerBuffer === this.#headerStore) return;
+    const size = this.headerEnd - this.headerStart;
+    if (this.#headerStore.length < size) this.#headerStore = Buffer.allocUnsafe(Math.max(size, 64));
+    copyBytes(this.#headerStore, 0, this.headerBuffer, this.headerStart, this.headerEnd);
+    this.headerBuffer = this.#headerStore;
+    this.headerStart = 0;
+    this.headerEnd = size;
+    this.properties.walk(this.#headerStore, bodySizeBytes, size);
+  }
+
+  /** The message is whole and about to be taken: from here on, the next method may come. */
+  finish(): void {
+    this.stage = "method";
+  }
+
+  /** The message was taken: lets go of its body. */
+  release(): void {
+    if (this.#gathered.buffer.length > keptBytesMax) this.#gathered.buffer = nothing;
+    this.bodyBuffer = nothing;
+  }
+}
+
+/** What RabbitMQ says of a frame that does not fit the sequence; `stage` is what was expected. */
+export function unexpectedFrame(stage: Stage): AmqpError {
+  const expected: Record<Stage, string> = {
+    method: "expected method frame, got non method frame instead",
+    complete: "expected method frame, got non method frame instead",
+    header: `expected content header for class ${basicClassId}, got non content header frame instead`,
+    body: "expected content body, got non content body frame instead",
+  };
+  return new AmqpError("UNEXPECTED_FRAME", expected[stage]);
+}

@@ -1,0 +1,106 @@
+/**
+ * The seldom side of a publish: properties that must hold before it is taken, headers for a headers exchange, and the
+ * message as one record. Not on the hot path: here strings and objects are made.
+ */
+import { ByteReader, ByteWriter } from "../../base/bytes.ts";
+import type { HeaderValue } from "../../broker/routing/router.ts";
+import { readProperties, writeProperties } from "../../message/amqp-properties.ts";
+import { expirationMs } from "../../message/amqp-property-offsets.ts";
+import { AmqpRecordParts, bodySizeBytes, readAmqpRecord } from "../../message/amqp-record.ts";
+import { type FieldTable, readFieldTable } from "../../message/amqp-table.ts";
+import { displayText } from "../../message/amqp-text.ts";
+import type { Channel } from "./channel.ts";
+import { AmqpError } from "./errors.ts";
+import type { IncomingMessage } from "./incoming-message.ts";
+
+/** RabbitMQ's largest timer: 2^32 - 1 ms. */
+const expirationMsMax = 0xffff_ffff;
+
+/** `user-id` must be the user's own name; `expiration` must be a number of milliseconds. */
+export function checkProperties(channel: Channel, message: IncomingMessage): void {
+  const { properties } = message;
+  const { buffer } = properties;
+  if (properties.userIdStart >= 0) {
+    const userId = buffer.utf8Slice(properties.userIdStart, properties.userIdEnd);
+    if (userId !== channel.session.userName) {
+      throw new AmqpError(
+        "PRECONDITION_FAILED",
+        `user_id property set to '${userId}' but authenticated user was '${channel.session.userName}'`,
+      );
+    }
+  }
+  if (properties.expirationStart >= 0) checkExpiration(message);
+}
+
+function checkExpiration(message: IncomingMessage): void {
+  const { properties } = message;
+  const value = expirationMs(properties);
+  if (value >= 0 && value <= expirationMsMax) return;
+  const text = properties.buffer.utf8Slice(properties.expirationStart, properties.expirationEnd);
+  const number = parseInt(text, 10);
+  let reason = "no_integer";
+  if (value > expirationMsMax) reason = `{value_too_big,${value}}`;
+  else if (number < 0 && String(number) === text) reason = `{value_negative,${number}}`;
+  else if (!Number.isNaN(number)) reason = `{leftover_string,${JSON.stringify(text.slice(String(number).length))}}`;
+  throw new AmqpError("PRECONDITION_FAILED", `invalid expiration '${text}': ${reason}`);
+}
+
+const noHeaders: ReadonlyMap<string, HeaderValue> = new Map();
+
+export function messageHeaders(message: IncomingMessage): ReadonlyMap<string, HeaderValue> {
+  const { buffer, headersStart, headersEnd } = message.properties;
+  if (headersStart < 0) return noHeaders;
+  return headerMap(readFieldTable(new ByteReader(buffer, headersStart - 4, headersEnd)));
+}
+
+function headerMap(table: FieldTable): ReadonlyMap<string, HeaderValue> {
+  const headers = new Map<string, HeaderValue>();
+  for (const { name, field } of table) {
+    const key = displayText(name);
+    if (headers.has(key)) continue;
+    if (field.type === "S") headers.set(key, displayText(field.value));
+    else if (field.type === "D") headers.set(key, field.value / 10 ** field.scale);
+    else if (field.type === "V" || field.type === "A" || field.type === "F" || field.type === "x") {
+      headers.set(key, null);
+    } else headers.set(key, typeof field.value === "bigint" ? Number(field.value) : field.value);
+  }
+  return headers;
+}
+
+const record = new ByteWriter(1024);
+const parts = new AmqpRecordParts();
+
+/** The message as one stored record would have it; valid until the next call. */
+export function recordParts(message: IncomingMessage): AmqpRecordParts {
+  writeRecord(record, message);
+  return readAmqpRecord(record.buffer, 0, record.length, parts);
+}
+
+/** The message as a record of its own bytes. */
+export function recordCopy(message: IncomingMessage): Buffer {
+  writeRecord(record, message);
+  return record.copy();
+}
+
+function writeRecord(writer: ByteWriter, message: IncomingMessage): void {
+  writer.reset();
+  writer.bytes(message.route, 0, message.routeSize);
+  writer.uint32(message.headerEnd - message.headerStart);
+  writer.bytes(message.headerBuffer, message.headerStart, message.headerEnd);
+  writer.bytes(message.bodyBuffer, message.bodyStart, message.bodyEnd);
+}
+
+/** Replaces the reply-to property: the header is written anew. */
+export function replaceReplyTo(message: IncomingMessage, replyTo: string): void {
+  const propertiesStart = message.headerStart + bodySizeBytes;
+  const properties = readProperties(
+    new ByteReader(message.headerBuffer, propertiesStart, message.headerEnd),
+  );
+  const writer = new ByteWriter(256);
+  writer.bytes(message.headerBuffer, message.headerStart, propertiesStart);
+  writeProperties(writer, { ...properties, replyTo });
+  message.headerBuffer = writer.buffer;
+  message.headerStart = 0;
+  message.headerEnd = writer.length;
+  message.properties.walk(writer.buffer, bodySizeBytes, writer.length);
+}

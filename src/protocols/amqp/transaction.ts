@@ -1,0 +1,64 @@
+/**
+ * A transaction of one channel (tx class): publishes and settlements that happen at commit, or not at all.
+ *
+ * Settled tags leave the table of unacknowledged deliveries at once, as in RabbitMQ, so that a second settlement is an
+ * error; a rollback puts them back under their tags. Not here: what publishing and settling do (publisher.ts,
+ * channel.ts). A commit is one turn, so its appends and settlements lie in one group of the journal: all or nothing.
+ */
+import { readAmqpRecord, AmqpRecordParts } from "../../message/amqp-record.ts";
+import { IncomingMessage } from "./incoming-message.ts";
+import { recordCopy } from "./publish-properties.ts";
+import type { UnackedSource } from "./unacked.ts";
+
+interface HeldPublish {
+  readonly record: Buffer;
+  readonly mandatory: boolean;
+}
+
+export interface HeldSettlement {
+  readonly source: UnackedSource;
+  readonly tag: number;
+  readonly offset: number;
+  readonly outcome: Outcome;
+}
+
+/** What becomes of a delivery that its consumer is done with. */
+export type Outcome = "acknowledged" | "requeued" | "discarded";
+
+const parts = new AmqpRecordParts();
+
+export class Transaction {
+  publishes: HeldPublish[] = [];
+  settlements: HeldSettlement[] = [];
+
+  addPublish(message: IncomingMessage): void {
+    this.publishes.push({ record: recordCopy(message), mandatory: message.mandatory });
+  }
+
+  addSettlement(settlement: HeldSettlement): void {
+    this.settlements.push(settlement);
+  }
+
+  reset(): void {
+    this.publishes = [];
+    this.settlements = [];
+  }
+}
+
+/** Makes a held publish a message again. */
+export function messageOf({ record, mandatory }: HeldPublish): IncomingMessage {
+  readAmqpRecord(record, 0, record.length, parts);
+  const message = new IncomingMessage();
+  message.route = record.subarray(parts.routeStart, parts.routeEnd);
+  message.routeSize = message.route.length;
+  message.exchangeSize = parts.exchangeEnd - parts.exchangeStart;
+  message.mandatory = mandatory;
+  message.headerBuffer = message.bodyBuffer = record;
+  message.headerStart = parts.headerStart;
+  message.headerEnd = parts.headerEnd;
+  message.bodyStart = parts.bodyStart;
+  message.bodyEnd = parts.bodyEnd;
+  message.bodySize = parts.bodyEnd - parts.bodyStart;
+  message.properties.walk(record, parts.propertiesStart, parts.headerEnd);
+  return message;
+}
