@@ -61,7 +61,7 @@ for (const protocol of ["redis", "amqp", "kafka", "http"] as const) {
     ];
     const { code, stderr } = await run(args);
     assert.equal(code, 1);
-    assert.match(stderr, new RegExp(`${protocol}.*${port}.*in use`));
+    assert.match(stderr, new RegExp(`${protocol}.*${port}.*in use`, "i"));
     assert.equal(stderr.trim().split("\n").length, 1);
   });
 }
