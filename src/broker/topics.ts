@@ -123,7 +123,7 @@ export class Topics {
   }
 
   /** Adds partitions. Throws INVALID when a topic of one partition is asked to grow: its log has the topic's own name. */
-  grow(topic: Topic, count: number): void {
+  grow(topic: Topic, count: number, isOnlyChecked = false): void {
     if (count <= topic.partitions.length) {
       throw new BrokerError(
         "INVALID",
@@ -137,6 +137,7 @@ export class Topics {
           "create a new topic with more partitions instead.",
       );
     }
+    if (isOnlyChecked) return;
     this.#addPartitions(topic, count);
     this.#save(topic);
   }

@@ -1,11 +1,10 @@
 /** The Kafka protocol's entry: what the wiring needs of it. */
 import type { Broker } from "../../broker/broker.ts";
 import type { Protocol } from "../contract.ts";
+import { type Advertised, KafkaNode } from "./node.ts";
 import { KafkaSession } from "./session.ts";
 
-export function kafkaProtocol(
-  broker: Broker,
-  _advertised: { host: string | undefined; port: number | undefined },
-): Protocol {
-  return { name: "kafka", createSession: (connection) => new KafkaSession(connection, broker) };
+export function kafkaProtocol(broker: Broker, advertised: Advertised): Protocol {
+  const node = new KafkaNode(broker, advertised);
+  return { name: "kafka", createSession: (connection) => new KafkaSession(connection, node) };
 }

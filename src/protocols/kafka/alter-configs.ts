@@ -1,0 +1,60 @@
+/** What AlterConfigs and IncrementalAlterConfigs share: resources, and the check and change of a topic's settings. */
+import type { Call } from "./call.ts";
+import { topicConfigFault } from "./config-definitions.ts";
+import { errorCodes } from "./wire/error-codes.ts";
+
+export const resourceTypes = { topic: 2, broker: 4, clientMetrics: 16, group: 32 } as const;
+
+interface Resource {
+  readonly resourceType: number;
+  readonly resourceName: string;
+}
+
+export interface AlterResult extends Resource {
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+}
+
+export type TopicSettings = Record<string, string>;
+
+/** Has `change` edit a copy of a topic's settings, which then replaces them. `change` returns what is wrong, or null. */
+export function alterTopic(
+  call: Call<"AlterConfigs"> | Call<"IncrementalAlterConfigs">,
+  { resourceType, resourceName }: Resource,
+  isOnlyChecked: boolean,
+  change: (settings: TopicSettings) => string | null,
+): AlterResult {
+  const result = (error: keyof typeof errorCodes, errorMessage: string | null): AlterResult => ({
+    errorCode: errorCodes[error],
+    errorMessage,
+    resourceType,
+    resourceName,
+  });
+  if (resourceType !== resourceTypes.topic) {
+    return result(
+      "INVALID_REQUEST",
+      "only topics have settings that can be changed here; see the options of troikamq",
+    );
+  }
+  const found = call.node.topics.find(resourceName);
+  if (found === undefined)
+    return result("UNKNOWN_TOPIC_OR_PARTITION", `The topic '${resourceName}' does not exist.`);
+  if (found.topic === null)
+    return result("INVALID_REQUEST", `'${resourceName}' is an exchange: it keeps nothing.`);
+  const settings = { ...found.configs };
+  const fault = change(settings) ?? faultIn(settings);
+  if (fault !== null) return result("INVALID_CONFIG", fault);
+  if (!isOnlyChecked) {
+    call.node.vhost.topics.setConfigs(found.topic, settings);
+    call.holdUntilDurable();
+  }
+  return result("NONE", null);
+}
+
+export function faultIn(settings: TopicSettings): string | null {
+  for (const [name, value] of Object.entries(settings)) {
+    const fault = topicConfigFault(name, value);
+    if (fault !== null) return fault;
+  }
+  return null;
+}

@@ -1,0 +1,31 @@
+/** CreatePartitions: more partitions for a topic that has several; see `Topics.grow` for the one that has one. */
+import type { Call, Handler } from "../call.ts";
+import { faultOf } from "../errors.ts";
+import type { RequestBody, ResponseInput } from "../wire/codec.ts";
+import { errorCodes } from "../wire/error-codes.ts";
+
+type Wanted = RequestBody<"CreatePartitions">["topics"][number];
+type Result = ResponseInput<"CreatePartitions">["results"][number];
+
+export const createPartitions: Handler<"CreatePartitions"> = (call, request) => {
+  const results = request.topics.map((wanted) => grow(call, wanted, request.validateOnly));
+  call.holdUntilDurable();
+  return { results };
+};
+
+function grow(call: Call<"CreatePartitions">, { name, count }: Wanted, isOnlyChecked: boolean): Result {
+  const topic = call.node.topics.find(name)?.topic;
+  if (topic === undefined || topic === null) {
+    return {
+      name,
+      errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+      errorMessage: "This server does not host this topic-partition.",
+    };
+  }
+  try {
+    call.node.vhost.topics.grow(topic, count, isOnlyChecked);
+    return { name, errorCode: errorCodes.NONE };
+  } catch (error) {
+    return { name, errorCode: errorCodes.INVALID_PARTITIONS, errorMessage: faultOf(error).errorMessage };
+  }
+}

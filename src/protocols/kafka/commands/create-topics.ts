@@ -1,0 +1,118 @@
+/** CreateTopics. Any replication factor is taken, since one node keeps one copy; clients ask for three by habit. */
+import type { Call, Handler } from "../call.ts";
+import { faultIn, type TopicSettings } from "../alter-configs.ts";
+import { configSources, topicConfigFault, topicConfigs } from "../config-definitions.ts";
+import { faultOf } from "../errors.ts";
+import { nameFault } from "../names.ts";
+import type { RequestBody, ResponseInput } from "../wire/codec.ts";
+import { errorCodes } from "../wire/error-codes.ts";
+
+type Wanted = RequestBody<"CreateTopics">["topics"][number];
+type Result = ResponseInput<"CreateTopics">["topics"][number];
+interface Fault {
+  readonly errorCode: number;
+  readonly errorMessage: string;
+}
+
+const partitionsMax = 10_000;
+
+export const createTopics: Handler<"CreateTopics"> = (call, request) => {
+  const counts = new Map<string, number>();
+  for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const topics: Result[] = [];
+  for (const wanted of request.topics) {
+    const { name } = wanted;
+    if (counts.get(name)! === 1) topics.push(create(call, wanted, request.validateOnly));
+    else if (counts.get(name)! > 1) {
+      counts.set(name, 0);
+      topics.push({ name, ...fault("INVALID_REQUEST", "Duplicate topic name.") });
+    }
+  }
+  call.holdUntilDurable();
+  return { topics };
+};
+
+function create(call: Call<"CreateTopics">, wanted: Wanted, isOnlyChecked: boolean): Result {
+  const { name } = wanted;
+  const partitions = partitionsOf(wanted);
+  const found = faultOfTopic(call, wanted, partitions);
+  if (found !== null) return { name, ...found };
+  const settings: TopicSettings = Object.fromEntries(
+    wanted.configs.map(({ name: key, value }) => [key, value!]),
+  );
+  const done = {
+    name,
+    errorCode: errorCodes.NONE,
+    numPartitions: partitions,
+    replicationFactor: 1,
+    configs: shown(settings),
+  };
+  if (isOnlyChecked) return done;
+  try {
+    return { ...done, topicId: call.node.topics.create(name, partitions, settings).id };
+  } catch (error) {
+    return { name, ...faultOf(error) };
+  }
+}
+
+/** -1 asks for the broker's default; with assignments their number counts. */
+function partitionsOf({ numPartitions, assignments }: Wanted): number {
+  if (assignments.length > 0) return assignments.length;
+  return numPartitions === -1 ? 1 : numPartitions;
+}
+
+function faultOfTopic(call: Call<"CreateTopics">, wanted: Wanted, partitions: number): Fault | null {
+  const { name, replicationFactor, numPartitions, assignments, configs } = wanted;
+  const badName = nameFault(name);
+  if (badName !== null) return fault("INVALID_TOPIC_EXCEPTION", badName);
+  if (call.node.topics.find(name) !== undefined) {
+    return fault("TOPIC_ALREADY_EXISTS", `Topic '${name}' already exists.`);
+  }
+  if (assignments.length > 0 && (numPartitions !== -1 || replicationFactor !== -1)) {
+    return fault(
+      "INVALID_REQUEST",
+      "Both numPartitions or replicationFactor and replicasAssignments were set. Both cannot be used at the same time.",
+    );
+  }
+  if (assignments.length > 0 && !areConsecutive(assignments)) {
+    return fault("INVALID_REPLICA_ASSIGNMENT", "partitions should be a consecutive 0-based integer sequence");
+  }
+  if (partitions <= 0)
+    return fault("INVALID_PARTITIONS", "Number of partitions was set to an invalid non-positive value.");
+  if (partitions > partitionsMax) {
+    return fault("INVALID_PARTITIONS", `${partitions} partitions; a topic has at most ${partitionsMax}.`);
+  }
+  if (replicationFactor === 0 || replicationFactor < -1) {
+    return fault("INVALID_REPLICATION_FACTOR", "Replication factor must be larger than 0.");
+  }
+  return configFault(configs);
+}
+
+function areConsecutive(assignments: Wanted["assignments"]): boolean {
+  const numbers = assignments.map(({ partitionIndex }) => partitionIndex).toSorted((a, b) => a - b);
+  return numbers.every((number, i) => number === i);
+}
+
+function configFault(configs: Wanted["configs"]): Fault | null {
+  const settings: TopicSettings = {};
+  for (const { name, value } of configs) {
+    if (value === null) return fault("INVALID_CONFIG", topicConfigFault(name, value)!);
+    settings[name] = value;
+  }
+  const text = faultIn(settings);
+  return text === null ? null : fault("INVALID_CONFIG", text);
+}
+
+function shown(settings: TopicSettings): Result["configs"] {
+  return topicConfigs.map(({ name, value }) => ({
+    name,
+    value: settings[name] ?? value,
+    readOnly: false,
+    configSource: settings[name] === undefined ? configSources.default : configSources.topic,
+    isSensitive: false,
+  }));
+}
+
+function fault(error: keyof typeof errorCodes, errorMessage: string): Fault {
+  return { errorCode: errorCodes[error], errorMessage };
+}

@@ -1,0 +1,43 @@
+/** DeleteTopics: by name or id. A queue or stream of another protocol goes the same way, with its records. */
+import type { Call, Handler } from "../call.ts";
+import type { KafkaTopic } from "../topic-directory.ts";
+import type { ResponseInput } from "../wire/codec.ts";
+import { errorCodes } from "../wire/error-codes.ts";
+import { zeroUuid } from "../wire/schema.ts";
+
+type Result = ResponseInput<"DeleteTopics">["responses"][number];
+
+export const deleteTopics: Handler<"DeleteTopics"> = (call, request) => {
+  const { topics } = call.node;
+  const responses =
+    call.version < 6
+      ? request.topicNames.map((name) => remove(call, name, zeroUuid, topics.find(name)))
+      : request.topics.map(({ name, topicId }) =>
+          remove(call, name, topicId, name === null ? topics.findById(topicId) : topics.find(name)),
+        );
+  call.holdUntilDurable();
+  return { responses };
+};
+
+function remove(
+  call: Call<"DeleteTopics">,
+  name: string | null,
+  topicId: string,
+  found: KafkaTopic | undefined,
+): Result {
+  if (found === undefined) {
+    const error = name === null ? "UNKNOWN_TOPIC_ID" : "UNKNOWN_TOPIC_OR_PARTITION";
+    const errorMessage =
+      name === null
+        ? "This server does not host this topic ID."
+        : "This server does not host this topic-partition.";
+    return { name, topicId, errorCode: errorCodes[error], errorMessage };
+  }
+  const answer = { name: found.name, topicId: found.id };
+  if (found.topic === null) {
+    const errorMessage = `'${found.name}' is an exchange; delete it by AMQP.`;
+    return { ...answer, errorCode: errorCodes.INVALID_REQUEST, errorMessage };
+  }
+  call.node.vhost.topics.delete(found.topic);
+  return { ...answer, errorCode: errorCodes.NONE };
+}

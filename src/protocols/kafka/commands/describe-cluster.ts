@@ -1,0 +1,26 @@
+/** DescribeCluster: the one broker, which is its own controller. */
+import type { Handler } from "../call.ts";
+import { nodeId } from "../node.ts";
+import { errorCodes } from "../wire/error-codes.ts";
+
+const brokersEndpoint = 1;
+
+export const describeCluster: Handler<"DescribeCluster"> = (call, request) => {
+  const { clusterId } = call.node;
+  if (request.endpointType !== brokersEndpoint) {
+    return {
+      errorCode: errorCodes.MISMATCHED_ENDPOINT_TYPE,
+      errorMessage: "this listener is a broker's, not a controller's",
+      endpointType: brokersEndpoint,
+      clusterId,
+      brokers: [],
+    };
+  }
+  const { host, port } = call.node.addressFor(call.connection);
+  return {
+    errorCode: errorCodes.NONE,
+    clusterId,
+    controllerId: nodeId,
+    brokers: [{ brokerId: nodeId, host, port }],
+  };
+};

@@ -1,0 +1,100 @@
+/** DescribeConfigs: the settings of topics, and those of the broker that tools look at. */
+import { resourceTypes } from "../alter-configs.ts";
+import type { Call, Handler } from "../call.ts";
+import {
+  brokerConfigs,
+  type ConfigDefinition,
+  configSources,
+  configTypes,
+  topicConfigs,
+} from "../config-definitions.ts";
+import { nodeId } from "../node.ts";
+import type { RequestBody, ResponseInput } from "../wire/codec.ts";
+import { errorCodes } from "../wire/error-codes.ts";
+
+type Resource = RequestBody<"DescribeConfigs">["resources"][number];
+type Result = ResponseInput<"DescribeConfigs">["results"][number];
+type ConfigInput = Result["configs"][number];
+
+export const describeConfigs: Handler<"DescribeConfigs"> = (call, request) => ({
+  results: request.resources.map((resource) => describe(call, resource, request.includeSynonyms)),
+});
+
+function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonyms: boolean): Result {
+  const { resourceType, resourceName, configurationKeys } = resource;
+  const refuse = (error: keyof typeof errorCodes, errorMessage: string): Result => ({
+    errorCode: errorCodes[error],
+    errorMessage,
+    resourceType,
+    resourceName,
+    configs: [],
+  });
+  const chosen = (definitions: readonly ConfigDefinition[]): readonly ConfigDefinition[] =>
+    configurationKeys === null || configurationKeys.length === 0
+      ? definitions
+      : definitions.filter(({ name }) => configurationKeys.includes(name));
+  const result = { errorCode: errorCodes.NONE, errorMessage: null, resourceType, resourceName };
+  switch (resourceType) {
+    case resourceTypes.topic: {
+      const topic = call.node.topics.find(resourceName);
+      if (topic === undefined) {
+        return refuse("UNKNOWN_TOPIC_OR_PARTITION", "This server does not host this topic-partition.");
+      }
+      return {
+        ...result,
+        configs: chosen(topicConfigs).map((definition) =>
+          topicEntry(definition, topic.configs, withSynonyms),
+        ),
+      };
+    }
+    case resourceTypes.broker:
+      if (resourceName !== "" && resourceName !== String(nodeId)) {
+        return refuse(
+          "INVALID_REQUEST",
+          `Unexpected broker id, expected ${nodeId} but received ${resourceName}`,
+        );
+      }
+      return {
+        ...result,
+        configs: chosen(brokerConfigs).map((definition) => brokerEntry(definition, withSynonyms)),
+      };
+    case resourceTypes.group:
+    case resourceTypes.clientMetrics:
+      return { ...result, configs: [] };
+    default:
+      return refuse("INVALID_REQUEST", `Unsupported resource type: ${resourceType}`);
+  }
+}
+
+function topicEntry(
+  { name, type, value }: ConfigDefinition,
+  settings: Readonly<Record<string, string>>,
+  withSynonyms: boolean,
+): ConfigInput {
+  const own = settings[name];
+  const synonyms: { name: string; value: string; source: number }[] = [
+    { name, value, source: configSources.default },
+  ];
+  if (own !== undefined) synonyms.unshift({ name, value: own, source: configSources.topic });
+  return {
+    name,
+    value: own ?? value,
+    readOnly: false,
+    configSource: own === undefined ? configSources.default : configSources.topic,
+    isSensitive: false,
+    synonyms: withSynonyms ? synonyms : [],
+    configType: configTypes[type],
+  };
+}
+
+function brokerEntry({ name, type, value }: ConfigDefinition, withSynonyms: boolean): ConfigInput {
+  return {
+    name,
+    value,
+    readOnly: true,
+    configSource: configSources.default,
+    isSensitive: false,
+    synonyms: withSynonyms ? [{ name, value, source: configSources.default }] : [],
+    configType: configTypes[type],
+  };
+}

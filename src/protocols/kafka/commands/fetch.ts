@@ -1,0 +1,202 @@
+/**
+ * Fetch: records from logs, at once if there are enough of them, otherwise when there are or the time is up.
+ *
+ * Fetch sessions (KIP-227) are refused in the way that the protocol has for it: session id 0 in every answer, after
+ * which clients name all their partitions in each request; a request for a session gets FETCH_SESSION_ID_NOT_FOUND.
+ */
+import { BrokerError } from "../../../base/errors.ts";
+import type { Timer } from "../../../base/clock.ts";
+import type { LogWaiter, Queue } from "../../../broker/queue.ts";
+import type { Call, Handler } from "../call.ts";
+import { faultOf } from "../errors.ts";
+import { FetchedRecords } from "../fetch-records.ts";
+import { leaderEpoch } from "../node.ts";
+import type { KafkaTopic } from "../topic-directory.ts";
+import type { RequestBody, ResponseInput } from "../wire/codec.ts";
+import { errorCodes, type KafkaErrorName } from "../wire/error-codes.ts";
+
+type Asked = RequestBody<"Fetch">["topics"][number]["partitions"][number];
+type Answer = ResponseInput<"Fetch">["responses"][number]["partitions"][number];
+
+/** What one answer holds at most, whatever the client would take; a batch that is longer goes alone. */
+const answerBytesMax = 8 << 20;
+const readCommitted = 1;
+const sessionEpochs = { none: -1, first: 0 } as const;
+
+interface Target {
+  readonly name: string;
+  readonly topicId: string;
+  readonly partitions: readonly Asked[];
+  readonly topic: KafkaTopic | undefined;
+}
+
+/** A response in the making. */
+interface Reading {
+  readonly responses: ResponseInput<"Fetch">["responses"];
+  readonly bytes: number;
+  readonly hasFault: boolean;
+}
+
+export const fetch: Handler<"Fetch"> = (call, request) => {
+  const { sessionEpoch, maxWaitMs, minBytes } = request;
+  if (sessionEpoch > sessionEpochs.first) {
+    return { errorCode: errorCodes.FETCH_SESSION_ID_NOT_FOUND, responses: [] };
+  }
+  const { topics: directory, broker } = call.node;
+  const targets = request.topics.map(({ topic: name, topicId, partitions }) => ({
+    name,
+    topicId,
+    partitions,
+    topic: call.version >= 13 ? directory.findById(topicId) : directory.find(name),
+  }));
+  // What came earlier in this turn is to be seen.
+  broker.storage.seal();
+  const reading = read(call, request, targets);
+  if (reading.hasFault || reading.bytes >= minBytes || maxWaitMs <= 0)
+    return { responses: reading.responses };
+  new LongPoll(call, request, targets, reading);
+  return "later";
+};
+
+function read(call: Call<"Fetch">, request: RequestBody<"Fetch">, targets: readonly Target[]): Reading {
+  let left = Math.min(request.maxBytes, answerBytesMax);
+  let bytes = 0;
+  let hasFault = false;
+  const isCommittedOnly = request.isolationLevel === readCommitted;
+  const responses = targets.map((target) => ({
+    topic: target.name,
+    topicId: target.topicId,
+    partitions: target.partitions.map((asked) => {
+      const answer = readPartition(call, target, asked, left, bytes === 0);
+      if (isCommittedOnly) answer.abortedTransactions = [];
+      const size = answer.records.length;
+      bytes += size;
+      left -= size;
+      if (answer.errorCode !== errorCodes.NONE) hasFault = true;
+      return answer;
+    }),
+  }));
+  return { responses, bytes, hasFault };
+}
+
+class PartitionAnswer implements Answer {
+  readonly partitionIndex: number;
+  errorCode: number = errorCodes.NONE;
+  highWatermark = -1;
+  lastStableOffset = -1;
+  logStartOffset = -1;
+  abortedTransactions: [] | null = null;
+  readonly records = new FetchedRecords();
+
+  constructor(partitionIndex: number) {
+    this.partitionIndex = partitionIndex;
+  }
+
+  refuse(error: KafkaErrorName): this {
+    this.errorCode = errorCodes[error];
+    return this;
+  }
+}
+
+function readPartition(
+  call: Call<"Fetch">,
+  { topic }: Target,
+  asked: Asked,
+  bytesLeft: number,
+  takesOne: boolean,
+): PartitionAnswer {
+  const answer = new PartitionAnswer(asked.partition);
+  if (topic === undefined)
+    return answer.refuse(call.version >= 13 ? "UNKNOWN_TOPIC_ID" : "UNKNOWN_TOPIC_OR_PARTITION");
+  if (!topic.hasPartition(asked.partition)) return answer.refuse("UNKNOWN_TOPIC_OR_PARTITION");
+  if (asked.currentLeaderEpoch > leaderEpoch) return answer.refuse("UNKNOWN_LEADER_EPOCH");
+  const queue = topic.queue(asked.partition);
+  // Nothing is kept in an exchange: there is never anything to read.
+  const end = queue?.log.nextOffset ?? 0;
+  const first = queue?.log.firstOffset ?? 0;
+  answer.highWatermark = end;
+  answer.lastStableOffset = end;
+  answer.logStartOffset = first;
+  if (isOutOfRange(queue, asked.fetchOffset, first, end)) return answer.refuse("OFFSET_OUT_OF_RANGE");
+  if (queue === undefined || asked.fetchOffset === end) return answer;
+  try {
+    answer.records.collect(queue, asked.fetchOffset, Math.min(bytesLeft, asked.partitionMaxBytes), takesOne);
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error;
+    // Bytes that are not whole are never served; the operator hears of them.
+    call.node.broker.logger.error("a fetch met records that cannot be read", { queue: queue.name, error });
+    answer.errorCode = faultOf(error).errorCode;
+  }
+  return answer;
+}
+
+/** Records that others consumed from a queue are passed over; from a stream they are gone by retention, an error. */
+function isOutOfRange(queue: Queue | undefined, offset: number, first: number, end: number): boolean {
+  return offset > end || offset < (queue?.kind === "queue" ? 0 : first);
+}
+
+/** Waits on the logs of a request. Told at the end of a tick, it answers before that tick's output leaves. */
+class LongPoll implements LogWaiter {
+  readonly #call: Call<"Fetch">;
+  readonly #request: RequestBody<"Fetch">;
+  readonly #targets: readonly Target[];
+  readonly #queues: Queue[] = [];
+  readonly #timer: Timer;
+  /** Bytes that the last reading found, and the sizes of the logs then: what came since is estimated by them. */
+  #bytes = 0;
+  readonly #sizes: number[] = [];
+
+  constructor(
+    call: Call<"Fetch">,
+    request: RequestBody<"Fetch">,
+    targets: readonly Target[],
+    reading: Reading,
+  ) {
+    this.#call = call;
+    this.#request = request;
+    this.#targets = targets;
+    for (const { topic, partitions } of targets) {
+      for (const { partition } of partitions) {
+        const queue = topic?.queue(partition);
+        if (queue === undefined) continue;
+        this.#queues.push(queue);
+        queue.waiters.add(this);
+      }
+    }
+    this.#found(reading);
+    call.onGone = () => this.#stop();
+    this.#timer = call.node.broker.timers.after(request.maxWaitMs, () => this.#answer(this.#read()));
+  }
+
+  #found({ bytes }: Reading): void {
+    this.#bytes = bytes;
+    this.#queues.forEach((queue, i) => (this.#sizes[i] = queue.log.bytes));
+  }
+
+  logChanged(queue: Queue): void {
+    if (queue.isDeleted) return this.#answer(this.#read());
+    let estimate = this.#bytes;
+    this.#queues.forEach((other, i) => (estimate += Math.max(other.log.bytes - this.#sizes[i]!, 0)));
+    if (estimate < this.#request.minBytes) return;
+    const reading = this.#read();
+    if (reading.hasFault || reading.bytes >= this.#request.minBytes) this.#answer(reading);
+    else this.#found(reading);
+  }
+
+  #read(): Reading {
+    const { topics } = this.#call.node;
+    // A topic may have been deleted, or made again under its name, since.
+    const targets = this.#targets.map((target) => ({ ...target, topic: topics.findById(target.topic!.id) }));
+    return read(this.#call, this.#request, targets);
+  }
+
+  #answer({ responses }: Reading): void {
+    this.#stop();
+    this.#call.answer({ responses });
+  }
+
+  #stop(): void {
+    this.#timer.cancel();
+    for (const queue of this.#queues) queue.waiters.delete(this);
+  }
+}

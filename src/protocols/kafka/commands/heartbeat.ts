@@ -1,0 +1,9 @@
+/** Heartbeat: a member lives; REBALANCE_IN_PROGRESS tells it to join again. */
+import type { Handler } from "../call.ts";
+import { errorCodes } from "../wire/error-codes.ts";
+
+export const heartbeat: Handler<"Heartbeat"> = (call, request) => {
+  const group = call.node.coordinator.find(request.groupId);
+  const fault = group === undefined ? "UNKNOWN_MEMBER_ID" : group.heartbeat(request);
+  return { errorCode: errorCodes[fault ?? "NONE"] };
+};

@@ -1,0 +1,120 @@
+/** ListOffsets: the first and last offset of a log, and those of points in time, exact to the record. */
+import type { Queue } from "../../../broker/queue.ts";
+import { limits } from "../../../base/limits.ts";
+import { envelope } from "../../../message/envelope.ts";
+import { KafkaBatch } from "../../../message/kafka-batch.ts";
+import { RecordCursor } from "../../../message/kafka-batch-records.ts";
+import type { Call, Handler } from "../call.ts";
+import { faultOf } from "../errors.ts";
+import { leaderEpoch } from "../node.ts";
+import type { KafkaTopic } from "../topic-directory.ts";
+import type { RequestBody } from "../wire/codec.ts";
+import { errorCodes } from "../wire/error-codes.ts";
+
+type Asked = RequestBody<"ListOffsets">["topics"][number]["partitions"][number];
+
+/** Numbers that stand for positions instead of times. */
+const positions = {
+  latest: -1,
+  earliest: -2,
+  maxTimestamp: -3,
+  earliestLocal: -4,
+  latestTiered: -5,
+} as const;
+
+interface Found {
+  readonly timestamp: number;
+  readonly offset: number;
+}
+
+const nothing: Found = { timestamp: -1, offset: -1 };
+const batch = new KafkaBatch();
+const cursor = new RecordCursor();
+
+export const listOffsets: Handler<"ListOffsets"> = (call, request) => {
+  call.node.broker.storage.seal();
+  return {
+    topics: request.topics.map(({ name, partitions }) => {
+      const topic = call.node.topics.find(name);
+      return { name, partitions: partitions.map((asked) => answerFor(call, topic, asked)) };
+    }),
+  };
+};
+
+function answerFor(
+  call: Call<"ListOffsets">,
+  topic: KafkaTopic | undefined,
+  { partitionIndex, currentLeaderEpoch, timestamp }: Asked,
+): { partitionIndex: number; errorCode: number; timestamp?: number; offset?: number; leaderEpoch?: number } {
+  if (topic === undefined || !topic.hasPartition(partitionIndex)) {
+    return { partitionIndex, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION };
+  }
+  if (currentLeaderEpoch > leaderEpoch) return { partitionIndex, errorCode: errorCodes.UNKNOWN_LEADER_EPOCH };
+  try {
+    const found = find(topic.queue(partitionIndex), timestamp);
+    const epoch = found.offset < 0 ? -1 : leaderEpoch;
+    return { partitionIndex, errorCode: errorCodes.NONE, ...found, leaderEpoch: epoch };
+  } catch (error) {
+    call.node.broker.logger.error("a search by time met records that cannot be read", {
+      error: error as Error,
+    });
+    return { partitionIndex, errorCode: faultOf(error).errorCode };
+  }
+}
+
+function find(queue: Queue | undefined, timestamp: number): Found {
+  switch (timestamp) {
+    case positions.latest:
+      return { timestamp: -1, offset: queue?.log.nextOffset ?? 0 };
+    case positions.earliest:
+    case positions.earliestLocal:
+      return { timestamp: -1, offset: queue?.log.firstOffset ?? 0 };
+    case positions.maxTimestamp:
+      return queue === undefined ? nothing : findNewest(queue);
+    default:
+      return queue === undefined || timestamp < 0 ? nothing : findSince(queue, timestamp);
+  }
+}
+
+/** The first record as new as `timestamp`. */
+function findSince(queue: Queue, timestamp: number): Found {
+  const from = queue.log.offsetOfTimestamp(timestamp);
+  if (from < 0) return nothing;
+  const reader = queue.reader(from);
+  while (reader.nextFrame()) {
+    if (reader.timestamp < timestamp) continue;
+    if (reader.envelope !== envelope.kafka) return { timestamp: reader.timestamp, offset: reader.offset };
+    const found = findInBatch(reader, timestamp);
+    if (found !== null) return found;
+  }
+  return nothing;
+}
+
+function findInBatch(reader: ReturnType<Queue["reader"]>, timestamp: number): Found | null {
+  const { removed } = reader.log;
+  batch.reset(reader.buffer, reader.recordsStart, reader.recordsEnd).next();
+  cursor.open(batch, limits.kafkaRequestBytesMax);
+  try {
+    for (let offset = reader.frameOffset; cursor.next(); offset++) {
+      if (cursor.timestamp >= timestamp && !removed.has(offset))
+        return { timestamp: cursor.timestamp, offset };
+    }
+    return null;
+  } finally {
+    cursor.close();
+  }
+}
+
+/** The newest record, which need not be the last. Its time is found by halving: the index answers for any time. */
+function findNewest(queue: Queue): Found {
+  const { log } = queue;
+  if (log.offsetOfTimestamp(0) < 0) return nothing;
+  let low = 0;
+  let high = Number.MAX_SAFE_INTEGER;
+  while (low < high) {
+    const middle = low + Math.ceil((high - low) / 2);
+    if (log.offsetOfTimestamp(middle) >= 0) low = middle;
+    else high = middle - 1;
+  }
+  return findSince(queue, low);
+}

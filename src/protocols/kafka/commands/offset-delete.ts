@@ -1,0 +1,39 @@
+/** OffsetDelete: forgets a group's positions on topics that none of its members subscribes to. */
+import type { Group } from "../group.ts";
+import type { Handler } from "../call.ts";
+import { consumerProtocolType, subscribedTopics } from "../consumer-protocol.ts";
+import { toBrokerName } from "../names.ts";
+import { errorCodes } from "../wire/error-codes.ts";
+
+export const offsetDelete: Handler<"OffsetDelete"> = (call, request) => {
+  const { groupId } = request;
+  const { coordinator, vhost } = call.node;
+  if (groupId === "") return { errorCode: errorCodes.INVALID_GROUP_ID, topics: [] };
+  if (!coordinator.exists(groupId)) return { errorCode: errorCodes.GROUP_ID_NOT_FOUND, topics: [] };
+  const group = coordinator.find(groupId);
+  const hasMembers = group !== undefined && group.members.size > 0;
+  if (hasMembers && group.protocolType !== consumerProtocolType) {
+    return { errorCode: errorCodes.NON_EMPTY_GROUP, topics: [] };
+  }
+  const subscribed = hasMembers ? subscriptionOf(group) : new Set<string>();
+  const topics = request.topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex }) => {
+      if (subscribed.has(name)) return { partitionIndex, errorCode: errorCodes.GROUP_SUBSCRIBED_TO_TOPIC };
+      vhost.groupOffsets.delete(toBrokerName(groupId), toBrokerName(name), partitionIndex);
+      return { partitionIndex, errorCode: errorCodes.NONE };
+    }),
+  }));
+  call.holdUntilDurable();
+  return { errorCode: errorCodes.NONE, topics };
+};
+
+function subscriptionOf(group: Group): Set<string> {
+  const topics = new Set<string>();
+  for (const { details } of group.members.values()) {
+    for (const { metadata } of details.protocols) {
+      for (const topic of subscribedTopics(metadata)) topics.add(topic);
+    }
+  }
+  return topics;
+}

@@ -1,0 +1,28 @@
+/** OffsetForLeaderEpoch: there has been one epoch, which ends where the log does. */
+import type { Call, Handler } from "../call.ts";
+import { leaderEpoch } from "../node.ts";
+import type { RequestBody } from "../wire/codec.ts";
+import { errorCodes } from "../wire/error-codes.ts";
+
+type Asked = RequestBody<"OffsetForLeaderEpoch">["topics"][number]["partitions"][number];
+type Answer = { errorCode: number; partition: number; leaderEpoch: number; endOffset: number };
+
+export const offsetForLeaderEpoch: Handler<"OffsetForLeaderEpoch"> = (call, request) => ({
+  topics: request.topics.map(({ topic, partitions }) => ({
+    topic,
+    partitions: partitions.map((asked) => endOf(call, topic, asked)),
+  })),
+});
+
+function endOf(call: Call<"OffsetForLeaderEpoch">, topic: string, asked: Asked): Answer {
+  const { partition } = asked;
+  const unknown = { partition, leaderEpoch: -1, endOffset: -1 };
+  const queue = call.node.topics.find(topic)?.queue(partition);
+  if (queue === undefined) return { ...unknown, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION };
+  if (asked.currentLeaderEpoch > leaderEpoch)
+    return { ...unknown, errorCode: errorCodes.UNKNOWN_LEADER_EPOCH };
+  // An epoch that has not been: undefined, which is no error.
+  if (asked.leaderEpoch !== leaderEpoch) return { ...unknown, errorCode: errorCodes.NONE };
+  queue.log.store.seal();
+  return { errorCode: errorCodes.NONE, partition, leaderEpoch, endOffset: queue.log.nextOffset };
+}

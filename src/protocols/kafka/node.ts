@@ -1,0 +1,56 @@
+/**
+ * The one node of the cluster that this broker is to Kafka clients: its identity, its address, and what all sessions
+ * share.
+ *
+ * A Kafka listener belongs to the default vhost. Invariant: the node id and the leader epoch never change, since there
+ * is nobody else to lead.
+ */
+import type { Broker } from "../../broker/broker.ts";
+import { clusterIdOf } from "../../broker/cluster-id.ts";
+import { ProducerIds } from "../../broker/producer-state.ts";
+import type { Vhost } from "../../broker/vhost.ts";
+import type { Address, Connection } from "../contract.ts";
+import { GroupCoordinator } from "./coordinator.ts";
+import { TopicDirectory } from "./topic-directory.ts";
+
+export const nodeId = 0;
+export const leaderEpoch = 0;
+/** In answers that may tell which operations a client is allowed to do. */
+export const operationsUnknown = -2147483648;
+
+/** Another address than the one by which a client came, for brokers behind a proxy or in a container. */
+export interface Advertised {
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+}
+
+export class KafkaNode {
+  readonly broker: Broker;
+  readonly vhost: Vhost;
+  readonly clusterId: string;
+  readonly topics: TopicDirectory;
+  readonly coordinator: GroupCoordinator;
+  readonly producerIds: ProducerIds;
+  readonly #advertised: Advertised;
+
+  constructor(broker: Broker, advertised: Advertised) {
+    this.broker = broker;
+    this.vhost = broker.defaultVhost;
+    this.#advertised = advertised;
+    this.clusterId = clusterIdOf(broker.storage, broker.random);
+    this.topics = new TopicDirectory(this.vhost, this.clusterId);
+    this.coordinator = new GroupCoordinator(this.vhost);
+    this.producerIds = new ProducerIds(broker.storage, broker.random);
+  }
+
+  /** Where this client is to connect: the address by which it came, unless the configuration names another. */
+  addressFor(connection: Connection): Address {
+    const { host, port } = connection.local;
+    return { host: this.#advertised.host ?? plainHost(host), port: this.#advertised.port ?? port };
+  }
+}
+
+/** An IPv4 address that an IPv6 socket shows as a mapped one. */
+function plainHost(host: string): string {
+  return host.startsWith("::ffff:") ? host.slice(7) : host;
+}

@@ -1,0 +1,133 @@
+/**
+ * What Kafka clients see as topics: declared topics, each queue and stream, and each exchange.
+ *
+ * An exchange is a topic with one partition that only takes records, since nothing is kept in it. Exchanges are found
+ * by name but not listed. Topic ids are derived from what is durable: the cluster and the first partition's log, so
+ * that a topic made again under its old name has another id.
+ * Invariant: an id that was given out is found again as long as its topic lives.
+ */
+import type { Exchange } from "../../broker/exchange.ts";
+import type { Queue } from "../../broker/queue.ts";
+import type { Topic } from "../../broker/topics.ts";
+import type { Vhost } from "../../broker/vhost.ts";
+import { fromBrokerName, nameFault, toBrokerName } from "./names.ts";
+
+const idKinds = { log: 1, exchange: 2 } as const;
+const configsNone: Readonly<Record<string, string>> = {};
+
+export class KafkaTopic {
+  /** As Kafka clients write it. */
+  readonly name: string;
+  readonly id: string;
+  readonly topic: Topic | null;
+  readonly exchange: Exchange | null;
+
+  constructor(name: string, id: string, topic: Topic | null, exchange: Exchange | null) {
+    this.name = name;
+    this.id = id;
+    this.topic = topic;
+    this.exchange = exchange;
+  }
+
+  get partitionCount(): number {
+    return this.topic === null ? 1 : this.topic.partitions.length;
+  }
+
+  get configs(): Readonly<Record<string, string>> {
+    return this.topic?.configs ?? configsNone;
+  }
+
+  /** The partition's log; undefined where there is none, which an exchange never has. */
+  queue(partition: number): Queue | undefined {
+    return this.topic?.partitions[partition];
+  }
+
+  hasPartition(partition: number): boolean {
+    return partition >= 0 && partition < this.partitionCount;
+  }
+}
+
+export class TopicDirectory {
+  readonly #vhost: Vhost;
+  readonly #idPrefix: string;
+  /** Broker names by topic id; an entry may be of a topic that is gone. */
+  readonly #nameById = new Map<string, string>();
+  readonly #exchangeNumbers = new Map<string, number>();
+
+  constructor(vhost: Vhost, clusterId: string) {
+    this.#vhost = vhost;
+    this.#idPrefix = Buffer.from(clusterId, "base64url").toString("hex", 0, 8);
+  }
+
+  find(name: string): KafkaTopic | undefined {
+    return this.#find(toBrokerName(name));
+  }
+
+  #find(brokerName: string): KafkaTopic | undefined {
+    const topic = this.#vhost.topics.find(brokerName);
+    if (topic !== undefined) return this.#ofTopic(topic);
+    const exchange = brokerName === "" ? undefined : this.#vhost.exchanges.get(brokerName);
+    if (exchange === undefined || exchange.internal) return undefined;
+    return new KafkaTopic(fromBrokerName(brokerName), this.#exchangeId(brokerName), null, exchange);
+  }
+
+  findById(id: string): KafkaTopic | undefined {
+    return this.#findKnown(id) ?? this.#findAmongAll(id);
+  }
+
+  #findKnown(id: string): KafkaTopic | undefined {
+    const name = this.#nameById.get(id);
+    const found = name === undefined ? undefined : this.#find(name);
+    if (found?.id === id) return found;
+    this.#nameById.delete(id);
+    return undefined;
+  }
+
+  /** An id from before the last restart. */
+  #findAmongAll(id: string): KafkaTopic | undefined {
+    if (!id.startsWith(this.#idPrefix)) return undefined;
+    for (const found of this.all()) if (found.id === id) return found;
+    return undefined;
+  }
+
+  *all(): Generator<KafkaTopic> {
+    for (const topic of this.#vhost.topics.all()) yield this.#ofTopic(topic);
+  }
+
+  #ofTopic(topic: Topic): KafkaTopic {
+    const id = this.#id(idKinds.log, topic.partitions[0]!.log.id, topic.name);
+    return new KafkaTopic(fromBrokerName(topic.name), id, topic, null);
+  }
+
+  #exchangeId(brokerName: string): string {
+    let number = this.#exchangeNumbers.get(brokerName);
+    if (number === undefined) {
+      number = this.#exchangeNumbers.size + 1;
+      this.#exchangeNumbers.set(brokerName, number);
+    }
+    return this.#id(idKinds.exchange, number, brokerName);
+  }
+
+  #id(kind: number, number: number, brokerName: string): string {
+    const id = this.#idPrefix + hex(kind) + hex(number);
+    this.#nameById.set(id, brokerName);
+    return id;
+  }
+
+  /** The topic of that name, made with one partition if there is none; undefined when the name is not allowed. */
+  findOrCreate(name: string): KafkaTopic | undefined {
+    const found = this.find(name);
+    if (found !== undefined) return found;
+    // A queue of one connection is nobody else's, and holds its name.
+    if (nameFault(name) !== null || this.#vhost.queues.has(name)) return undefined;
+    return this.#ofTopic(this.#vhost.topics.create(name, 1, {}));
+  }
+
+  create(name: string, partitions: number, configs: Readonly<Record<string, string>>): KafkaTopic {
+    return this.#ofTopic(this.#vhost.topics.create(name, partitions, configs));
+  }
+}
+
+function hex(number: number): string {
+  return number.toString(16).padStart(8, "0");
+}
