@@ -107,9 +107,7 @@ function addDeath(deaths: readonly FieldTable[], death: Death): FieldTable[] {
   }
   // What happened again keeps its exchange, keys and time, as in RabbitMQ.
   const kept =
-    before === undefined
-      ? entry
-      : before.map((field) => (field.name === "count" ? entry[0]! : field));
+    before === undefined ? entry : before.map((field) => (field.name === "count" ? entry[0]! : field));
   return [kept, ...deaths.filter((other) => other !== before)];
 }
 

@@ -92,7 +92,8 @@ export class Queue {
     this.log = log;
     this.cursor = cursor;
     log.owner = this;
-    this.readyBytes = cursor !== null && this.policy.maxLengthBytes !== undefined ? new ReadyBytes(this) : null;
+    this.readyBytes =
+      cursor !== null && this.policy.maxLengthBytes !== undefined ? new ReadyBytes(this) : null;
     this.#usedAt = vhost.broker.clock.monotonic();
     if (this.policy.expires !== undefined) this.#expireLater(this.policy.expires);
   }

@@ -134,7 +134,7 @@ export class Vhost {
         ["durable", options.durable, present.durable],
         ["exclusive", options.exclusiveOwner > 0, present.exclusiveOwner > 0],
         ["auto_delete", options.autoDelete, present.autoDelete],
-        ["x-queue-type", typeName(options.kind), typeName(present.kind)],
+        ["x-queue-type", typeName(options), typeName(present)],
       ]);
       for (const name of comparedArguments) this.#assertSameArgument(present, options.args, name);
       return present;
@@ -388,7 +388,7 @@ export class Vhost {
       throw new BrokerError(
         "PRECONDITION_FAILED",
         `inequivalent arg '${field}' for ${kind} '${name}' in vhost '${this.name}': ` +
-          `received ${shown(received)} but current is ${shown(current)}`,
+          `received ${shown(received, current)} but current is ${shown(current, received)}`,
       );
     }
   }
@@ -414,13 +414,15 @@ const comparedArguments = [
   "x-max-age",
 ];
 
-function typeName(kind: "queue" | "stream"): string {
-  return kind === "stream" ? "stream" : "classic";
+function typeName({ kind, args }: { kind: "queue" | "stream"; args: BindingArguments }): string {
+  return kind === "stream" ? "stream" : args["x-queue-type"] === "quorum" ? "quorum" : "classic";
 }
 
-/** RabbitMQ's way of naming a value in a 406. */
-function shown(value: unknown): string {
+/** RabbitMQ's way of naming a value in a 406: with its type only where the other side has none. */
+function shown(value: unknown, other: unknown): string {
   if (value === undefined) return "none";
+  if (other !== undefined)
+    return typeof value === "object" ? `'${JSON.stringify(value)}'` : `'${String(value)}'`;
   if (typeof value === "number") return `the value '${value}' of type 'signedint'`;
   if (typeof value === "string") return `the value '${value}' of type 'longstr'`;
   return `'${JSON.stringify(value)}'`;

@@ -17,7 +17,7 @@ import { Consumer } from "./consumer.ts";
 import type { DirectReplyConsumer } from "./direct-reply.ts";
 import { AmqpError } from "./errors.ts";
 import { IncomingMessage } from "./incoming-message.ts";
-import { brokerName } from "./names.ts";
+import { amqpName, brokerName } from "./names.ts";
 import { Publisher } from "./publisher.ts";
 import type { AmqpSession } from "./session.ts";
 import { StreamConsumer } from "./stream-consumer.ts";
@@ -106,9 +106,13 @@ export class Channel implements DurableWaiter {
 
   assertMayUse(queue: Queue): void {
     if (queue.exclusiveOwner === 0 || queue.exclusiveOwner === this.session.connection.id) return;
-    throw new AmqpError(
+    throw this.locked(queue);
+  }
+
+  locked(queue: Queue): AmqpError {
+    return new AmqpError(
       "RESOURCE_LOCKED",
-      `cannot obtain exclusive access to locked queue '${queue.name}' in vhost '${this.vhost.name}'. It could be ` +
+      `cannot obtain exclusive access to locked queue '${amqpName(queue.name)}' in vhost '${this.vhost.name}'. It could be ` +
         "originally declared on another connection or the exclusive property value does not match that of the " +
         "original declaration.",
     );

@@ -120,15 +120,15 @@ interface Credentials {
 /** PLAIN (RFC 4616): `[authorisation] NUL name NUL password`. */
 function credentialsOf(mechanism: string, response: Buffer): Credentials | null {
   if (mechanism !== "PLAIN") {
-    throw new AmqpError(
-      "COMMAND_INVALID",
-      `unknown authentication mechanism '${mechanism}'`,
-    );
+    throw new AmqpError("COMMAND_INVALID", `unknown authentication mechanism '${mechanism}'`);
   }
   const first = response.indexOf(0);
   const second = response.indexOf(0, first + 1);
   if (first < 0 || second < 0) return null;
-  return { name: response.toString("utf8", first + 1, second), password: response.toString("utf8", second + 1) };
+  return {
+    name: response.toString("utf8", first + 1, second),
+    password: response.toString("utf8", second + 1),
+  };
 }
 
 function refuseLogin(session: AmqpSession, mechanism: string): void {

@@ -35,7 +35,12 @@ export function withHeaderField(parts: AmqpRecordParts, name: string, value: num
     fieldsSize = buffer.readUInt32BE(at);
     at += 4;
   }
-  writer.uint32(fieldsSize + 1 + name.length + 9).uint8(name.length).latin1(name).latin1("l").int64(value);
+  writer
+    .uint32(fieldsSize + 1 + name.length + 9)
+    .uint8(name.length)
+    .latin1(name)
+    .latin1("l")
+    .int64(value);
   writer.bytes(buffer, at, parts.headerEnd);
   writer.patchUint32(headerSizeAt, writer.length - headerSizeAt - 4);
   writer.bytes(buffer, parts.bodyStart, parts.bodyEnd);

@@ -12,9 +12,7 @@ import { displayText } from "../../message/amqp-text.ts";
 import type { Channel } from "./channel.ts";
 import { AmqpError } from "./errors.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
-
-/** RabbitMQ's largest timer: 2^32 - 1 ms. */
-const expirationMsMax = 0xffff_ffff;
+import { durationMsMax } from "./queue-arguments.ts";
 
 /** `user-id` must be the user's own name; `expiration` must be a number of milliseconds. */
 export function checkProperties(channel: Channel, message: IncomingMessage): void {
@@ -35,13 +33,14 @@ export function checkProperties(channel: Channel, message: IncomingMessage): voi
 function checkExpiration(message: IncomingMessage): void {
   const { properties } = message;
   const value = expirationMs(properties);
-  if (value >= 0 && value <= expirationMsMax) return;
+  if (value >= 0 && value <= durationMsMax) return;
   const text = properties.buffer.utf8Slice(properties.expirationStart, properties.expirationEnd);
   const number = parseInt(text, 10);
   let reason = "no_integer";
-  if (value > expirationMsMax) reason = `{value_too_big,${value}}`;
+  if (value > durationMsMax) reason = `{value_too_big,${value}}`;
   else if (number < 0 && String(number) === text) reason = `{value_negative,${number}}`;
-  else if (!Number.isNaN(number)) reason = `{leftover_string,${JSON.stringify(text.slice(String(number).length))}}`;
+  else if (!Number.isNaN(number))
+    reason = `{leftover_string,${JSON.stringify(text.slice(String(number).length))}}`;
   throw new AmqpError("PRECONDITION_FAILED", `invalid expiration '${text}': ${reason}`);
 }
 
@@ -93,9 +92,7 @@ function writeRecord(writer: ByteWriter, message: IncomingMessage): void {
 /** Replaces the reply-to property: the header is written anew. */
 export function replaceReplyTo(message: IncomingMessage, replyTo: string): void {
   const propertiesStart = message.headerStart + bodySizeBytes;
-  const properties = readProperties(
-    new ByteReader(message.headerBuffer, propertiesStart, message.headerEnd),
-  );
+  const properties = readProperties(new ByteReader(message.headerBuffer, propertiesStart, message.headerEnd));
   const writer = new ByteWriter(256);
   writer.bytes(message.headerBuffer, message.headerStart, propertiesStart);
   writeProperties(writer, { ...properties, replyTo });

@@ -170,7 +170,12 @@ export class Publisher {
 
   #return(message: IncomingMessage): void {
     const { channel, output, frameMax } = this.#channel.frameTarget;
-    writeReturn(output, { channel, frameMax }, { code: replyCode.NO_ROUTE, text: "NO_ROUTE" }, recordParts(message));
+    writeReturn(
+      output,
+      { channel, frameMax },
+      { code: replyCode.NO_ROUTE, text: "NO_ROUTE" },
+      recordParts(message),
+    );
     this.#channel.session.connection.touch();
   }
 }

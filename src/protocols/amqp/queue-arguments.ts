@@ -1,3 +1,187 @@
-import type { Channel } from "./channel.ts";
+/**
+ * What the arguments of queue.declare may be: RabbitMQ's checks and texts, as a table.
+ *
+ * Unknown arguments pass, as in RabbitMQ; `x-history-ms` and `x-history-bytes` are our own. What an argument means is
+ * in broker/queue-policy.ts. Invariant: what passes here is read there without a second look.
+ */
+import { maxAgeMs } from "../../broker/queue-policy.ts";
+import { type FieldTable, type FieldValue, findField } from "../../message/amqp-table.ts";
+import { displayText } from "../../message/amqp-text.ts";
+import { AmqpError } from "./errors.ts";
 import type { MethodArguments } from "./wire/methods.ts";
-export function checkQueueArguments(_channel: Channel, _values: MethodArguments["queue.declare"]): void {}
+
+export type QueueType = "classic" | "quorum" | "stream";
+
+/** RabbitMQ's largest time, ten years; beyond it: value_too_big. */
+export const durationMsMax = 315_360_000_000;
+const prioritiesMax = 255;
+
+/** What is wrong with a value, in RabbitMQ's words; undefined when nothing is. */
+type Check = (field: FieldValue, table: FieldTable) => string | undefined;
+
+interface ArgumentRule {
+  readonly check: Check;
+  readonly types: readonly QueueType[];
+}
+
+const typeNames: Readonly<Record<FieldValue["type"], string>> = {
+  t: "bool",
+  b: "byte",
+  B: "unsignedbyte",
+  s: "short",
+  u: "unsignedshort",
+  I: "signedint",
+  i: "unsignedint",
+  l: "long",
+  L: "long",
+  f: "float",
+  d: "double",
+  D: "decimal",
+  S: "longstr",
+  x: "binary",
+  T: "timestamp",
+  A: "array",
+  F: "table",
+  V: "void",
+};
+
+const integerTypes = "bBsuIilL";
+
+/** The integer in a field; otherwise RabbitMQ's complaint. */
+export function integerOf(field: FieldValue): number | string {
+  if (!integerTypes.includes(field.type)) return `"expected integer, got ${typeNames[field.type]}"`;
+  return Number((field as { readonly value: number | bigint }).value);
+}
+
+const atLeastZero: Check = (field) => {
+  const value = integerOf(field);
+  if (typeof value === "string") return value;
+  return value < 0 ? `{value_negative,${value}}` : undefined;
+};
+
+const duration: Check = (field) => {
+  const problem = atLeastZero(field, []);
+  const value = integerOf(field);
+  return problem ?? (Number(value) > durationMsMax ? `{value_too_big,${value}}` : undefined);
+};
+
+const durationAboveZero: Check = (field) => {
+  return integerOf(field) === 0 ? "{value_zero,0}" : duration(field, []);
+};
+
+const unlimitedOrMore: Check = (field) => {
+  const value = integerOf(field);
+  if (typeof value === "string") return value;
+  return value < -1 ? `{value_negative,${value}}` : undefined;
+};
+
+const priorities: Check = (field) => {
+  const value = integerOf(field);
+  return (
+    atLeastZero(field, []) ?? (Number(value) > prioritiesMax ? `{max_value_exceeded,${value}}` : undefined)
+  );
+};
+
+function unacceptable(field: FieldValue): string {
+  return `{unacceptable_type,${typeNames[field.type]}}`;
+}
+
+const text: Check = (field) => (field.type === "S" ? undefined : unacceptable(field));
+const flag: Check = (field) => (field.type === "t" ? undefined : unacceptable(field));
+const any: Check = () => undefined;
+
+function oneOf(values: readonly string[], problem: string): Check {
+  return (field) => {
+    if (field.type !== "S") return unacceptable(field);
+    return values.includes(displayText(field.value)) ? undefined : problem;
+  };
+}
+
+const deadLetterKey: Check = (field, table) =>
+  text(field, table) ??
+  (findField(table, "x-dead-letter-exchange") === undefined ? "routing_key_but_no_dlx_defined" : undefined);
+
+const maxAge: Check = (field) => {
+  if (field.type !== "S") return unacceptable(field);
+  return maxAgeMs(displayText(field.value)) === undefined ? "invalid_max_age" : undefined;
+};
+
+const everywhere: readonly QueueType[] = ["classic", "quorum", "stream"];
+const queues: readonly QueueType[] = ["classic", "quorum"];
+
+const rules: Readonly<Record<string, ArgumentRule>> = {
+  "x-expires": { check: durationAboveZero, types: queues },
+  "x-message-ttl": { check: duration, types: queues },
+  "x-dead-letter-exchange": { check: any, types: queues },
+  "x-dead-letter-routing-key": { check: deadLetterKey, types: queues },
+  "x-dead-letter-strategy": { check: text, types: ["quorum"] },
+  "x-max-length": { check: atLeastZero, types: queues },
+  "x-max-length-bytes": { check: atLeastZero, types: everywhere },
+  "x-max-priority": { check: priorities, types: ["classic"] },
+  "x-overflow": {
+    check: oneOf(["drop-head", "reject-publish", "reject-publish-dlx"], "invalid_overflow"),
+    types: queues,
+  },
+  "x-queue-mode": { check: oneOf(["default", "lazy"], "invalid_queue_mode"), types: ["classic"] },
+  "x-single-active-consumer": { check: flag, types: queues },
+  "x-delivery-limit": { check: unlimitedOrMore, types: ["quorum"] },
+  "x-quorum-initial-group-size": { check: atLeastZero, types: ["quorum"] },
+  "x-max-age": { check: maxAge, types: ["stream"] },
+  "x-stream-max-segment-size-bytes": { check: atLeastZero, types: ["stream"] },
+  "x-initial-cluster-size": { check: atLeastZero, types: ["stream"] },
+  "x-queue-leader-locator": { check: text, types: everywhere },
+  "x-history-ms": { check: atLeastZero, types: everywhere },
+  "x-history-bytes": { check: atLeastZero, types: everywhere },
+};
+
+type Declare = MethodArguments["queue.declare"];
+
+/** Throws PRECONDITION_FAILED unless the arguments make a queue; tells which type. `what` names the queue. */
+export function checkQueueArguments(values: Declare, what: string): QueueType {
+  const table = values.arguments;
+  const type = typeOf(table, what);
+  for (const [name, { check, types }] of Object.entries(rules)) {
+    const field = findField(table, name);
+    if (field === undefined) continue;
+    if (name === "x-dead-letter-exchange" && field.type !== "S") {
+      throw refused(`invalid type '${typeNames[field.type]}' for arg '${name}' in ${what}`);
+    }
+    const problem = check(field, table);
+    if (problem !== undefined) throw refused(`invalid arg '${name}' for ${what}: ${problem}`);
+    if (!types.includes(type)) {
+      throw refused(`invalid arg '${name}' for ${what} of queue type rabbit_${type}_queue`);
+    }
+  }
+  checkProperties(values, type, what);
+  return type;
+}
+
+function typeOf(table: FieldTable, what: string): QueueType {
+  const field = findField(table, "x-queue-type");
+  if (field === undefined) return "classic";
+  if (field.type !== "S") throw refused(`invalid arg 'x-queue-type' for ${what}: ${unacceptable(field)}`);
+  const name = displayText(field.value);
+  const type = everywhere.find((known) => known === name);
+  if (type !== undefined) return type;
+  throw refused(`invalid arg 'x-queue-type' for ${what}: "unsupported queue type '${name}'"`);
+}
+
+/** Quorum queues and streams outlive their connections, or would be no use. */
+function checkProperties(values: Declare, type: QueueType, what: string): void {
+  if (type === "classic") return;
+  if (values.queue === "") {
+    throw refused(`Cannot declare a server-named queue for type rabbit_${type}_queue`);
+  }
+  const properties: [isSet: boolean, name: string][] = [
+    [values.autoDelete, "auto-delete"],
+    [values.exclusive, "exclusive-owner"],
+    [!values.durable, "non-durable"],
+  ];
+  for (const [isSet, name] of properties) {
+    if (isSet) throw refused(`invalid property '${name}' for ${what}`);
+  }
+}
+
+function refused(detail: string): AmqpError {
+  return new AmqpError("PRECONDITION_FAILED", detail);
+}

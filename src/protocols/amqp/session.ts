@@ -111,7 +111,10 @@ export class AmqpSession implements Session {
     if (this.state !== "running") {
       if (this.state === "closing") return;
       return this.failConnection(
-        new AmqpError("CHANNEL_ERROR", `unexpected frame on channel ${number} in connection state ${this.state}`),
+        new AmqpError(
+          "CHANNEL_ERROR",
+          `unexpected frame on channel ${number} in connection state ${this.state}`,
+        ),
       );
     }
     let channel = this.#lastChannel;

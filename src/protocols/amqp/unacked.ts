@@ -34,7 +34,12 @@ const pool: Page[] = [];
 function takePage(number: number): Page {
   const page = pool.pop();
   if (page === undefined) {
-    return { number, offsets: new Float64Array(tagsPerPage), slots: new Uint32Array(tagsPerPage), outstanding: 0 };
+    return {
+      number,
+      offsets: new Float64Array(tagsPerPage),
+      slots: new Uint32Array(tagsPerPage),
+      outstanding: 0,
+    };
   }
   page.number = number;
   return page;

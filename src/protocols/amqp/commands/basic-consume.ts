@@ -5,6 +5,7 @@ import { Consumer } from "../consumer.ts";
 import { DirectReplyConsumer, directReplyName, directReplyPrefix } from "../direct-reply.ts";
 import { AmqpError } from "../errors.ts";
 import { amqpName, randomName } from "../names.ts";
+import { integerOf } from "../queue-arguments.ts";
 import { StreamConsumer } from "../stream-consumer.ts";
 import { streamStart } from "../stream-offset.ts";
 import type { MethodArguments } from "../wire/methods.ts";
@@ -20,7 +21,9 @@ export function basicConsume(channel: Channel, values: Consume): void {
     throw new AmqpError("NOT_ALLOWED", `attempt to reuse consumer tag '${tag}'`);
   }
   const consumer =
-    queue.kind === "stream" ? makeStreamConsumer(channel, queue, tag, values) : makeConsumer(channel, queue, tag, values);
+    queue.kind === "stream"
+      ? makeStreamConsumer(channel, queue, tag, values)
+      : makeConsumer(channel, queue, tag, values);
   channel.consumers.set(tag, consumer);
   queue.used();
   if (!values.noWait) channel.reply("basic.consume-ok", { consumerTag: tag });
@@ -28,27 +31,26 @@ export function basicConsume(channel: Channel, values: Consume): void {
 }
 
 function makeConsumer(channel: Channel, queue: Queue, tag: string, values: Consume): ChannelConsumer {
+  const what = `queue '${amqpName(queue.name)}' in vhost '${channel.vhost.name}'`;
   if (queue.isExclusivelyConsumed || (values.exclusive && queue.consumers.length > 0)) {
-    throw new AmqpError(
-      "ACCESS_REFUSED",
-      `queue '${amqpName(queue.name)}' in vhost '${channel.vhost.name}' in exclusive use`,
-    );
+    throw new AmqpError("ACCESS_REFUSED", `${what} in exclusive use`);
   }
   return new Consumer(channel, {
     tag,
     queue,
     isNoAck: values.noAck,
     isExclusive: values.exclusive,
-    priority: priorityOf(values.arguments),
+    priority: priorityOf(values.arguments, what),
     prefetch: channel.consumerPrefetch,
   });
 }
 
-function priorityOf(table: FieldTable): number {
+function priorityOf(table: FieldTable, what: string): number {
   const field = findField(table, "x-priority");
   if (field === undefined) return 0;
-  if ("bBsuIilL".includes(field.type)) return Number((field as { value: number | bigint }).value);
-  throw new AmqpError("PRECONDITION_FAILED", `invalid arg 'x-priority': expected an integer`);
+  const priority = integerOf(field);
+  if (typeof priority === "number") return priority;
+  throw new AmqpError("PRECONDITION_FAILED", `invalid arg 'x-priority' for ${what}: ${priority}`);
 }
 
 function makeStreamConsumer(channel: Channel, queue: Queue, tag: string, values: Consume): ChannelConsumer {
@@ -57,11 +59,18 @@ function makeStreamConsumer(channel: Channel, queue: Queue, tag: string, values:
     throw new AmqpError("PRECONDITION_FAILED", `consumer prefetch count is not set for '${what}'`);
   }
   if (values.noAck) {
-    throw new AmqpError("NOT_IMPLEMENTED", `automatic acknowledgement not supported by stream queues ${what}`);
+    throw new AmqpError(
+      "NOT_IMPLEMENTED",
+      `automatic acknowledgement not supported by stream queues ${what}`,
+    );
   }
   // What was published in this turn is before `next`.
   queue.log.store.seal();
-  const start = streamStart(queue, findField(values.arguments, "x-stream-offset"), channel.broker.clock.now());
+  const start = streamStart(
+    queue,
+    findField(values.arguments, "x-stream-offset"),
+    channel.broker.clock.now(),
+  );
   return new StreamConsumer(channel, { tag, queue, start, prefetch: channel.consumerPrefetch });
 }
 
@@ -72,7 +81,11 @@ function consumeDirectReply(channel: Channel, values: Consume, tag: string): voi
   if (channel.directReply !== null) {
     throw new AmqpError("PRECONDITION_FAILED", "reply consumer already set");
   }
-  const consumer = new DirectReplyConsumer(channel, tag, randomName(directReplyPrefix, channel.broker.random));
+  const consumer = new DirectReplyConsumer(
+    channel,
+    tag,
+    randomName(directReplyPrefix, channel.broker.random),
+  );
   channel.directReply = consumer;
   channel.session.server.directReplies.set(consumer.replyName, consumer);
   if (!values.noWait) channel.reply("basic.consume-ok", { consumerTag: tag });

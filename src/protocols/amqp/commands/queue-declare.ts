@@ -20,6 +20,8 @@ export function queueDeclare(channel: Channel, values: Declare): void {
   const queue = values.passive ? findQueue(channel, values) : makeQueue(channel, values);
   channel.lastQueueName = queue.name;
   queue.used();
+  // What was published in this turn counts.
+  queue.log.store.seal();
   if (values.noWait) return;
   channel.reply("queue.declare-ok", {
     queue: amqpName(queue.name),
@@ -40,29 +42,19 @@ function makeQueue(channel: Channel, values: Declare): Queue {
   const present = vhost.queues.get(name);
   if (present !== undefined) {
     channel.assertMayUse(present);
-    if (present.exclusiveOwner === 0 && values.exclusive) throw lockedByDeclaration(channel, present);
+    if (present.exclusiveOwner === 0 && values.exclusive) throw channel.locked(present);
   }
-  const args = plainArguments(values.arguments);
-  checkQueueArguments(channel, values);
+  const type = checkQueueArguments(values, `queue '${values.queue}' in vhost '${vhost.name}'`);
   const queue = vhost.declareQueue({
     name,
-    kind: args["x-queue-type"] === "stream" ? "stream" : "queue",
+    kind: type === "stream" ? "stream" : "queue",
     durable: values.durable,
     exclusiveOwner: values.exclusive ? session.connection.id : 0,
     autoDelete: values.autoDelete,
-    args,
+    args: plainArguments(values.arguments),
   });
   if (values.exclusive) session.exclusiveQueues.add(queue);
   return queue;
-}
-
-function lockedByDeclaration(channel: Channel, queue: Queue): AmqpError {
-  return new AmqpError(
-    "RESOURCE_LOCKED",
-    `cannot obtain exclusive access to locked queue '${amqpName(queue.name)}' in vhost '${channel.vhost.name}'. It ` +
-      "could be originally declared on another connection or the exclusive property value does not match that of " +
-      "the original declaration.",
-  );
 }
 
 /** Clients ask for it passively to learn whether the one who asked is still there. */

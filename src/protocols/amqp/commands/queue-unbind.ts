@@ -5,11 +5,15 @@ import type { MethodArguments } from "../wire/methods.ts";
 import { assertNotDefault } from "./exchange-declare.ts";
 import { bindingDestination, bindingKey } from "./queue-bind.ts";
 
+/** Unbinding what is not there is no error, as in RabbitMQ. */
 export function queueUnbind(channel: Channel, values: MethodArguments["queue.unbind"]): void {
   const { vhost } = channel;
   assertNotDefault(values.exchange);
-  const destination = bindingDestination(channel, values.queue);
-  const exchange = vhost.exchange(brokerName(values.exchange));
-  vhost.unbind(exchange, destination, bindingKey(channel, values), plainArguments(values.arguments));
+  const exchange = vhost.exchanges.get(brokerName(values.exchange));
+  const name = channel.queueName(values.queue);
+  if (exchange !== undefined && (vhost.queues.has(name) || vhost.topics.find(name) !== undefined)) {
+    const destination = bindingDestination(channel, values.queue);
+    vhost.unbind(exchange, destination, bindingKey(channel, values), plainArguments(values.arguments));
+  }
   channel.reply("queue.unbind-ok", {});
 }
