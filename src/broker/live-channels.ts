@@ -24,6 +24,8 @@ export class LiveChannels {
   readonly vhost: Vhost;
   readonly channels = new Map<string, Set<LiveSubscriber>>();
   readonly patterns = new Map<string, PatternEntry>();
+  /** Which message is being handed out: subscribers that need the same bytes make them once for each number. */
+  publication = 0;
 
   constructor(vhost: Vhost) {
     this.vhost = vhost;
@@ -65,6 +67,7 @@ export class LiveChannels {
   /** Hands `bytes[start, end)` to everyone who listens; returns how many did. A subscriber counts once a match. */
   publish(channel: Buffer, bytes: Buffer, start: number, end: number): number {
     if (this.isEmpty) return 0;
+    this.publication++;
     let count = 0;
     const exact = this.channels.get(channel.latin1Slice(0, channel.length));
     if (exact !== undefined) {

@@ -70,11 +70,6 @@ export class BlockedRead implements LogWaiter, QueueWaiter {
     });
   }
 
-  /** A key that the read names was set to a value of another kind. */
-  keyChanged(): void {
-    this.#serve();
-  }
-
   #serve(): void {
     if (this.#isOver) return;
     const { reply } = this.#context;
@@ -85,6 +80,8 @@ export class BlockedRead implements LogWaiter, QueueWaiter {
       if (!serve(this.#context, this.#read)) return;
     } catch (error) {
       reply.out.length = before;
+      // A plain reader waits on while its key is something else; a group's reader has lost what it waits for.
+      if (this.#read.group === undefined) return;
       reply.error(errorReplyText(error) ?? "ERR internal error; see the server's log");
     } finally {
       this.#context.database = database;
@@ -98,6 +95,11 @@ export class BlockedRead implements LogWaiter, QueueWaiter {
     if (error === null) this.#context.reply.nullArray();
     else this.#context.reply.error(error);
     this.#end();
+  }
+
+  /** The same once the command at work is over: another connection asks for it. */
+  unblockSoon(error: string | null): void {
+    this.#context.broker.timers.atTickEnd(() => this.unblock(error));
   }
 
   #end(): void {

@@ -5,9 +5,9 @@
  * is blocked or the client asked for none.
  */
 import { commandLookup } from "./command-table.ts";
-import type { CommandContext, CommandHandler } from "./context.ts";
+import type { CommandContext } from "./context.ts";
 import { errorReplyText, RedisError, wrongArity } from "./errors.ts";
-import { handlers } from "./handlers.ts";
+import { handlers, isImplemented } from "./handlers.ts";
 import { isArityMet } from "./table-lookup.ts";
 import type { CommandSpec } from "./table-spec.ts";
 import type { RequestArguments } from "./wire/request-arguments.ts";
@@ -42,15 +42,11 @@ export function runHandler(context: CommandContext): void {
   const before = output.length;
   context.server.commandsProcessed++;
   try {
-    handlerOf(context.spec)!(context);
+    handlers[context.spec.id]!(context);
   } catch (error) {
     output.length = before;
     replyError(context, error);
   }
-}
-
-function handlerOf(spec: CommandSpec): CommandHandler | undefined {
-  return handlers[spec.id];
 }
 
 /** Throws redis's error for what is no command, or has the wrong number of arguments. */
@@ -63,16 +59,10 @@ function findCommand(request: RequestArguments): CommandSpec {
     if (subcommand === undefined) throw unknownSubcommand(request);
     spec = subcommand;
   }
-  if (handlers[spec.id] === undefined && (spec.container === undefined || !hasHandlers(spec.container))) {
-    if (spec.subcommandSpecs.length === 0 || !hasHandlers(spec)) throw unknownCommand(request);
-  }
+  if (!isImplemented(spec.container ?? spec)) throw unknownCommand(request);
   if (!isArityMet(spec, request.argumentCount)) throw wrongArity(spec.fullName);
   if (handlers[spec.id] === undefined) throw unknownSubcommand(request);
   return spec;
-}
-
-function hasHandlers(container: CommandSpec): boolean {
-  return container.subcommandSpecs.some((spec) => handlers[spec.id] !== undefined);
 }
 
 function unknownCommand(request: RequestArguments): RedisError {

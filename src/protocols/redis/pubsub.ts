@@ -1,8 +1,117 @@
-/** What a connection is subscribed to. Being written. */
+/**
+ * What one connection is subscribed to, and how messages reach it.
+ *
+ * Not here: who publishes, the bytes of a message (live-messages.ts). Invariant: each name in a set is registered with
+ * its `LiveChannels` under this subscriber. A subscriber that does not read is disconnected once its output passes
+ * `subscriberOutputBytesMax`: live messages are not kept for anybody.
+ */
+import { limits } from "../../base/limits.ts";
+import type { LiveChannels, LiveSubscriber } from "../../broker/live-channels.ts";
+import { RedisError } from "./errors.ts";
+import type { LiveMessages } from "./live-messages.ts";
+import type { RedisSession } from "./session.ts";
 import type { CommandSpec } from "./table-spec.ts";
 
-export interface Subscriptions {
-  readonly count: number;
-  assertAllowed(spec: CommandSpec): void;
-  unsubscribeAll(): void;
+const allowedInResp2 = new Set([
+  "ping",
+  "quit",
+  "reset",
+  "subscribe",
+  "psubscribe",
+  "ssubscribe",
+  "unsubscribe",
+  "punsubscribe",
+  "sunsubscribe",
+]);
+
+/** One of a connection's two subscribers: ordinary channels and patterns, or shard channels. */
+class ChannelSubscriber implements LiveSubscriber {
+  readonly #session: RedisSession;
+  readonly #messages: LiveMessages;
+
+  constructor(session: RedisSession, messages: LiveMessages) {
+    this.#session = session;
+    this.#messages = messages;
+  }
+
+  liveMessage(channel: Buffer, pattern: Buffer | null, bytes: Buffer, start: number, end: number): void {
+    const session = this.#session;
+    const { version } = session.context.reply;
+    const message = this.#messages.encode(version, channel, pattern, bytes, start, end);
+    session.push(message.buffer, message.length);
+    const { connection } = session;
+    if (connection.outputBytes > limits.subscriberOutputBytesMax) connection.destroy();
+  }
+}
+
+export class Subscriptions {
+  readonly channels = new Set<string>();
+  readonly patterns = new Set<string>();
+  readonly shardChannels = new Set<string>();
+  readonly #session: RedisSession;
+  readonly #live: LiveChannels;
+  readonly #shardLive: LiveChannels;
+  readonly #subscriber: ChannelSubscriber;
+  readonly #shardSubscriber: ChannelSubscriber;
+
+  constructor(session: RedisSession) {
+    const { server } = session;
+    this.#session = session;
+    this.#live = server.live;
+    this.#shardLive = server.shardLive;
+    this.#subscriber = new ChannelSubscriber(session, server.liveMessages);
+    this.#shardSubscriber = new ChannelSubscriber(session, server.shardMessages);
+  }
+
+  get count(): number {
+    return this.channels.size + this.patterns.size + this.shardChannels.size;
+  }
+
+  /** The number that a confirmation of SUBSCRIBE and PSUBSCRIBE bears. */
+  get plainCount(): number {
+    return this.channels.size + this.patterns.size;
+  }
+
+  /** Throws where a RESP2 connection that is subscribed may not run the command. */
+  assertAllowed(spec: CommandSpec): void {
+    if (this.#session.context.reply.version === 3 || this.count === 0 || allowedInResp2.has(spec.fullName))
+      return;
+    throw new RedisError(
+      `ERR Can't execute '${spec.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET ` +
+        "are allowed in this context",
+    );
+  }
+
+  subscribe(channel: string): void {
+    this.channels.add(channel);
+    this.#live.subscribe(channel, this.#subscriber);
+  }
+
+  unsubscribe(channel: string): void {
+    if (this.channels.delete(channel)) this.#live.unsubscribe(channel, this.#subscriber);
+  }
+
+  subscribePattern(pattern: string): void {
+    this.patterns.add(pattern);
+    this.#live.subscribePattern(pattern, this.#subscriber);
+  }
+
+  unsubscribePattern(pattern: string): void {
+    if (this.patterns.delete(pattern)) this.#live.unsubscribePattern(pattern, this.#subscriber);
+  }
+
+  subscribeShard(channel: string): void {
+    this.shardChannels.add(channel);
+    this.#shardLive.subscribe(channel, this.#shardSubscriber);
+  }
+
+  unsubscribeShard(channel: string): void {
+    if (this.shardChannels.delete(channel)) this.#shardLive.unsubscribe(channel, this.#shardSubscriber);
+  }
+
+  unsubscribeAll(): void {
+    for (const channel of this.channels) this.unsubscribe(channel);
+    for (const pattern of this.patterns) this.unsubscribePattern(pattern);
+    for (const channel of this.shardChannels) this.unsubscribeShard(channel);
+  }
 }

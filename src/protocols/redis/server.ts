@@ -9,10 +9,16 @@ import type { Queue } from "../../broker/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { type Keyspace } from "../../keyspace/keyspace.ts";
 import { RedisError } from "./errors.ts";
+import type { Exchange } from "../../broker/exchange.ts";
+import { LiveChannels, liveExchangeName } from "../../broker/live-channels.ts";
+import { LiveMessages } from "./live-messages.ts";
 import type { RedisSession } from "./session.ts";
 import { ServerSettings } from "./settings.ts";
 import { StreamId } from "./stream-id.ts";
 import { WatchTable } from "./watches.ts";
+
+/** What clients are told: the version whose commands and replies ours are. */
+export const redisVersion = "7.2.0";
 
 export class RedisServer {
   readonly broker: Broker;
@@ -21,6 +27,12 @@ export class RedisServer {
   readonly watches: WatchTable;
   /** All keys that are not streams. */
   readonly keyspace: Keyspace;
+  readonly live: LiveChannels;
+  readonly liveMessages: LiveMessages;
+  /** Shard channels are this protocol's alone: no exchange stands behind them. */
+  readonly shardLive: LiveChannels;
+  readonly shardMessages: LiveMessages;
+  readonly liveExchange: Exchange;
   readonly startedAt: number;
   commandsProcessed = 0;
   connectionsAccepted = 0;
@@ -31,9 +43,22 @@ export class RedisServer {
   constructor(broker: Broker, keyspace: Keyspace) {
     this.broker = broker;
     this.keyspace = keyspace;
+    const vhost = broker.defaultVhost;
+    this.live = vhost.live;
+    this.liveMessages = new LiveMessages(this.live, "message");
+    this.shardLive = new LiveChannels(vhost);
+    this.shardMessages = new LiveMessages(this.shardLive, "smessage");
+    this.liveExchange = vhost.exchange(liveExchangeName);
     this.startedAt = broker.clock.now();
     this.watches = new WatchTable((database, key) => this.findStream(database, key));
     keyspace.watcher = this.watches;
+  }
+
+  /** Strings and streams of a database. */
+  keyCount(database: number): number {
+    let count = this.keyspace.databases[database]!.size;
+    for (const queue of this.vhostOf(database).queues.values()) if (queue.exclusiveOwner === 0) count++;
+    return count;
   }
 
   takeSessionId(): number {

@@ -11,7 +11,8 @@ import { commandLookup } from "./command-table.ts";
 import { CommandContext } from "./context.ts";
 import { dispatch } from "./dispatch.ts";
 import { errorTexts, RedisError } from "./errors.ts";
-import type { Subscriptions } from "./pubsub.ts";
+import { ByteWriter } from "../../base/bytes.ts";
+import { Subscriptions } from "./pubsub.ts";
 import type { RedisServer } from "./server.ts";
 import type { CommandSpec } from "./table-spec.ts";
 import type { Transaction } from "./transactions.ts";
@@ -40,6 +41,9 @@ export class RedisSession implements Session {
   watcher: Watcher | null = null;
   subscriptions: Subscriptions | null = null;
   blocked: BlockedRead | null = null;
+  /** Messages to this connection that came while it ran a command: they follow its reply. */
+  #deferredPushes: ByteWriter | null = null;
+  #isRunning = false;
   /** No further request is read: QUIT, a protocol error, CLIENT KILL. */
   isEnding = false;
   lastCommandAt: number;
@@ -77,8 +81,11 @@ export class RedisSession implements Session {
     this.lastCommandAt = this.server.broker.clock.now();
     while (this.blocked === null && !this.isEnding && parser.next()) {
       context.request = parser.request;
+      this.#isRunning = true;
       if (this.replyMode === "on") dispatch(context);
       else this.#dispatchWithoutReply();
+      this.#isRunning = false;
+      if (this.#deferredPushes !== null) this.#flushPushes();
     }
     if (this.blocked !== null) parser.hold();
     if (parser.error !== "" && !this.isEnding) {
@@ -98,6 +105,55 @@ export class RedisSession implements Session {
     output.length = before;
     if (this.replyMode === "skip") this.replyMode = "skipNext";
     else if (this.replyMode === "skipNext") this.replyMode = "on";
+  }
+
+  /** Sends out-of-band bytes: never in the middle of a reply. */
+  push(bytes: Buffer, length: number): void {
+    if (this.connection.isClosed) return;
+    if (this.#isRunning) {
+      this.#deferredPushes ??= new ByteWriter();
+      this.#deferredPushes.bytes(bytes, 0, length);
+      return;
+    }
+    this.connection.output.bytes(bytes, 0, length);
+    this.connection.touch();
+  }
+
+  #flushPushes(): void {
+    const pushes = this.#deferredPushes!;
+    this.#deferredPushes = null;
+    this.connection.output.bytes(pushes.buffer, 0, pushes.length);
+  }
+
+  ensureSubscriptions(): Subscriptions {
+    this.subscriptions ??= new Subscriptions(this);
+    return this.subscriptions;
+  }
+
+  unwatch(): void {
+    if (this.watcher !== null) this.server.watches.unwatchAll(this.watcher);
+    this.watcher = null;
+  }
+
+  /** EXEC, DISCARD: nothing is queued or watched any more. */
+  endTransaction(): void {
+    this.transaction = null;
+    this.unwatch();
+  }
+
+  /** RESET: as the connection was when it began. */
+  reset(): void {
+    this.endTransaction();
+    this.subscriptions?.unsubscribeAll();
+    this.subscriptions = null;
+    this.context.database = 0;
+    this.context.reply.version = 2;
+    this.name = "";
+    this.replyMode = "on";
+    this.isNoEvict = false;
+    this.user = "default";
+    this.isAuthenticated = this.server.settings.password === "";
+    this.#parser.unauthenticated = !this.isAuthenticated;
   }
 
   /** The blocked read has been answered: the requests that waited behind it run. */
@@ -135,7 +191,7 @@ export class RedisSession implements Session {
     this.server.sessions.delete(this.id);
     this.blocked?.abandon();
     this.subscriptions?.unsubscribeAll();
-    if (this.watcher !== null) this.server.watches.unwatchAll(this.watcher);
+    this.unwatch();
     this.server.broker.publisherGone(this.connection);
   }
 }

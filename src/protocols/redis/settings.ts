@@ -30,6 +30,14 @@ export class ServerSettings {
   streamNodeEntriesMax = 100;
   password = "";
 
+  /** Why a value cannot be set, in redis's words; null when it can. */
+  problemWith(name: string, value: string): string | null {
+    const initial = initialSettings.find(([other]) => other === name)![1];
+    const isNumber = initial !== "" && !Number.isNaN(Number(initial));
+    if (isNumber && !/^-?\d+([kmg]b?)?$/i.test(value)) return "argument couldn't be parsed into an integer";
+    return null;
+  }
+
   /** Takes a value and says whether the setting exists. */
   set(name: string, value: string): boolean {
     if (!this.values.has(name)) return false;

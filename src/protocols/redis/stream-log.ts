@@ -6,9 +6,12 @@
  */
 import type { Log, LogReader } from "../../broker/log-entries.ts";
 import type { Queue } from "../../broker/queue.ts";
+import { RedisView } from "../../message/as-redis.ts";
 import { envelope } from "../../message/envelope.ts";
 import { type StreamId, writeStreamId } from "./stream-id.ts";
 import type { ReplyWriter } from "./wire/reply-writer.ts";
+
+const view = new RedisView();
 
 /** Makes what was appended in this turn readable. */
 export function seal(queue: Queue): void {
@@ -49,5 +52,7 @@ export function writeFields(reply: ReplyWriter, reader: LogReader): void {
     reply.out.bytes(reader.buffer, reader.start, reader.end);
     return;
   }
-  reply.array(0);
+  // What another protocol wrote: its fields are made now.
+  const entry = view.entry(reader);
+  reply.out.bytes(entry.buffer, entry.start, entry.end);
 }

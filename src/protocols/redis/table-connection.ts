@@ -97,6 +97,14 @@ export const connectionCommands: CommandRows = inGroup(
           summary: "Exempts this connection from eviction under memory pressure.",
         },
         {
+          name: "no-touch",
+          arity: 3,
+          flags: ["noscript", "loading", "stale"],
+          since: "7.2.0",
+          complexity: "O(1)",
+          summary: "Sets whether this connection's commands count as uses of their keys.",
+        },
+        {
           name: "pause",
           arity: -3,
           flags: ["admin", "noscript", "loading", "stale"],

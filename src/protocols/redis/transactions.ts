@@ -1,4 +1,4 @@
-/** MULTI: the commands that wait for EXEC. They own their bytes; running them is commands/exec.ts. */
+/** MULTI: the commands that wait for EXEC. They own their bytes; running them is commands/exec.ts. Watched keys are in watches.ts. */
 import type { CommandSpec } from "./table-spec.ts";
 import type { RequestArguments } from "./wire/request-arguments.ts";
 

@@ -1,0 +1,125 @@
+/** COMMAND and its subcommands: what the table says about the commands that there are handlers for. */
+import { compileGlob } from "../../../base/glob.ts";
+import { allCommands, commandLookup, topLevelCommands } from "../command-table.ts";
+import type { CommandContext } from "../context.ts";
+import { RedisError, syntaxError } from "../errors.ts";
+import { isImplemented } from "../handlers.ts";
+import { writeHelp } from "../help.ts";
+import { requestedKeys, type FoundKey } from "../table-keys.ts";
+import { writeCommandDocs, writeCommandInfo } from "../table-replies.ts";
+import type { CommandSpec } from "../table-spec.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
+
+function ownCommands(): CommandSpec[] {
+  return topLevelCommands.filter(isImplemented);
+}
+
+/** The command named by an argument, such as `get` or `xgroup|create`. */
+function namedCommand(request: RequestArguments, index: number): CommandSpec | undefined {
+  const name = request.latin1(index).toLowerCase();
+  const spec = commandLookup.find(request.buffer, request.starts[index]!, request.ends[index]!);
+  const found = spec ?? (name.includes("|") ? allCommands.find((one) => one.fullName === name) : undefined);
+  return found !== undefined && isImplemented(found) ? found : undefined;
+}
+
+export function command({ reply }: CommandContext): void {
+  const specs = ownCommands();
+  reply.array(specs.length);
+  for (const spec of specs) writeCommandInfo(reply, spec);
+}
+
+export function commandCount({ reply }: CommandContext): void {
+  reply.integer(ownCommands().length);
+}
+
+export function commandInfo(context: CommandContext): void {
+  const { request, reply } = context;
+  if (request.argumentCount === 2) return command(context);
+  reply.array(request.argumentCount - 2);
+  for (let at = 2; at < request.argumentCount; at++) {
+    const spec = namedCommand(request, at);
+    if (spec === undefined) reply.nullArray();
+    else writeCommandInfo(reply, spec);
+  }
+}
+
+export function commandDocs({ request, reply }: CommandContext): void {
+  let specs = ownCommands();
+  if (request.argumentCount > 2) {
+    specs = [];
+    for (let at = 2; at < request.argumentCount; at++) {
+      const spec = namedCommand(request, at);
+      if (spec !== undefined) specs.push(spec);
+    }
+  }
+  reply.map(specs.length);
+  for (const spec of specs) writeCommandDocs(reply, spec);
+}
+
+/** COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern] */
+export function commandList({ request, reply }: CommandContext): void {
+  let specs = ownCommands();
+  if (request.argumentCount > 2) {
+    if (request.argumentCount !== 5 || !request.is(2, "FILTERBY")) throw syntaxError();
+    const value = request.copy(4);
+    if (request.is(3, "MODULE")) specs = [];
+    else if (request.is(3, "ACLCAT")) {
+      const category = value.toString().toLowerCase();
+      specs = specs.filter((spec) => spec.categories.some((name) => name === category));
+    } else if (request.is(3, "PATTERN")) {
+      const glob = compileGlob(value);
+      specs = specs.filter((spec) => glob.matches(Buffer.from(spec.name), 0, spec.name.length));
+    } else throw syntaxError();
+  }
+  reply.array(specs.length);
+  for (const spec of specs) reply.bulkLatin1(spec.name);
+}
+
+function keysOfTail({ request }: CommandContext): { tail: RequestArguments; found: FoundKey[] } {
+  const tail = request.tail(2);
+  const found = requestedKeys(commandLookup.findRequested(tail), tail);
+  if (typeof found === "string") throw new RedisError(`ERR ${found}`);
+  return { tail, found };
+}
+
+export function commandGetKeys(context: CommandContext): void {
+  const { reply } = context;
+  const { tail, found } = keysOfTail(context);
+  reply.array(found.length);
+  for (const { index } of found) reply.bulk(tail.buffer, tail.starts[index], tail.ends[index]);
+}
+
+export function commandGetKeysAndFlags(context: CommandContext): void {
+  const { reply } = context;
+  const { tail, found } = keysOfTail(context);
+  reply.array(found.length);
+  for (const { index, flags } of found) {
+    reply.array(2);
+    reply.bulk(tail.buffer, tail.starts[index], tail.ends[index]);
+    reply.set(flags.length);
+    for (const flag of flags) reply.simple(flag);
+  }
+}
+
+export function commandHelp(context: CommandContext): void {
+  writeHelp(context, [
+    "(no subcommand)",
+    "    Return details about all Redis commands.",
+    "COUNT",
+    "    Return the total number of commands in this Redis server.",
+    "LIST",
+    "    Return a list of all commands in this Redis server.",
+    "INFO [<command-name> ...]",
+    "    Return details about multiple Redis commands.",
+    "    If no command names are given, documentation details for all",
+    "    commands are returned.",
+    "DOCS [<command-name> ...]",
+    "    Return documentation details about multiple Redis commands.",
+    "    If no command names are given, documentation details for all",
+    "    commands are returned.",
+    "GETKEYS <full-command>",
+    "    Return the keys from a full Redis command.",
+    "GETKEYSANDFLAGS <full-command>",
+    "    Return the keys and the access flags from a full Redis command.",
+  ]);
+}

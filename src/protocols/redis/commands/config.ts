@@ -1,0 +1,68 @@
+/** CONFIG GET pattern [pattern ...]      CONFIG SET name value [name value ...]      CONFIG RESETSTAT | REWRITE */
+import { compileGlob } from "../../../base/glob.ts";
+import type { CommandContext } from "../context.ts";
+import { RedisError, wrongArity } from "../errors.ts";
+import { writeHelp } from "../help.ts";
+
+export function configGet({ request, reply, server }: CommandContext): void {
+  const found = new Map<string, string>();
+  for (let at = 2; at < request.argumentCount; at++) {
+    const glob = compileGlob(Buffer.from(request.latin1(at).toLowerCase(), "latin1"));
+    for (const [name, value] of server.settings.values) {
+      if (glob.matches(Buffer.from(name), 0, name.length)) found.set(name, value);
+    }
+  }
+  reply.map(found.size);
+  for (const [name, value] of found) {
+    reply.bulkLatin1(name);
+    reply.bulkText(value);
+  }
+}
+
+export function configSet({ request, reply, server }: CommandContext): void {
+  if (request.argumentCount % 2 !== 0) throw wrongArity("config|set");
+  const changes: [name: string, value: string][] = [];
+  for (let at = 2; at < request.argumentCount; at += 2) {
+    const name = request.utf8(at).toLowerCase();
+    if (!server.settings.values.has(name)) {
+      throw new RedisError(
+        `ERR Unknown option or number of arguments for CONFIG SET - '${request.utf8(at)}'`,
+      );
+    }
+    if (changes.some(([other]) => other === name))
+      throw new RedisError(
+        `ERR CONFIG SET failed (possibly related to argument '${name}') - duplicate parameter`,
+      );
+    changes.push([name, request.utf8(at + 1)]);
+  }
+  for (const [name, value] of changes) {
+    const problem = server.settings.problemWith(name, value);
+    if (problem !== null)
+      throw new RedisError(`ERR CONFIG SET failed (possibly related to argument '${name}') - ${problem}`);
+  }
+  for (const [name, value] of changes) server.settings.set(name, value);
+  reply.ok();
+}
+
+export function configResetStat({ reply, server }: CommandContext): void {
+  server.commandsProcessed = 0;
+  server.connectionsAccepted = 0;
+  reply.ok();
+}
+
+export function configRewrite(): void {
+  throw new RedisError("ERR The server is running without a config file");
+}
+
+export function configHelp(context: CommandContext): void {
+  writeHelp(context, [
+    "GET <pattern>",
+    "    Return parameters matching the glob-like <pattern> and their values.",
+    "SET <directive> <value>",
+    "    Set the configuration <directive> to <value>.",
+    "RESETSTAT",
+    "    Reset statistics reported by the INFO command.",
+    "REWRITE",
+    "    Rewrite the configuration file.",
+  ]);
+}

@@ -1,0 +1,26 @@
+/** EXEC: runs what MULTI gathered, with nothing of another connection in between. */
+import type { CommandContext } from "../context.ts";
+import { runHandler } from "../dispatch.ts";
+import { RedisError } from "../errors.ts";
+
+export function exec(context: CommandContext): void {
+  const { reply, session, server } = context;
+  const { transaction, watcher } = session;
+  if (transaction === null) throw new RedisError("ERR EXEC without MULTI");
+  const hasChanged = watcher !== null && server.watches.hasChanged(watcher);
+  session.endTransaction();
+  if (transaction.isAborted)
+    throw new RedisError("EXECABORT Transaction discarded because of previous errors.");
+  if (hasChanged) return reply.nullArray();
+  const { request, spec } = context;
+  reply.array(transaction.commands.length);
+  context.isInTransaction = true;
+  for (const command of transaction.commands) {
+    context.request = command.request;
+    context.spec = command.spec;
+    runHandler(context);
+  }
+  context.isInTransaction = false;
+  context.request = request;
+  context.spec = spec;
+}
