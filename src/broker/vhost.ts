@@ -200,7 +200,8 @@ export class Vhost {
     this.routingVersion++;
     const { storage } = this.broker;
     for (const name of queue.groups.keys()) this.deleteGroup(queue, name);
-    if (queue.cursor?.handle != null) storage.deleteState(queue.cursor.handle);
+    const handle = queue.cursor?.handle ?? null;
+    if (handle !== null) storage.deleteState(handle);
     deleteProducersOf(queue);
     storage.deleteLog(queue.log);
     storage.table.delete(definitionKey("queue", this.name, queue.name));
@@ -422,7 +423,7 @@ function typeName({ kind, args }: { kind: "queue" | "stream"; args: BindingArgum
 function shown(value: unknown, other: unknown): string {
   if (value === undefined) return "none";
   if (other !== undefined)
-    return typeof value === "object" ? `'${JSON.stringify(value)}'` : `'${String(value)}'`;
+    return `'${typeof value === "string" ? value : JSON.stringify(value)}'`;
   if (typeof value === "number") return `the value '${value}' of type 'signedint'`;
   if (typeof value === "string") return `the value '${value}' of type 'longstr'`;
   return `'${JSON.stringify(value)}'`;
