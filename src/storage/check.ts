@@ -74,7 +74,7 @@ async function findProblems(path: string, disk: Disk): Promise<Findings> {
   }
   checkSegments(path, disk, found, storage === null ? null : used);
   for (const { file } of storage?.journal?.files ?? []) file.close();
-  storage?.cleaner?.closeFiles();
+  await storage?.cleaner?.closeFiles();
   return found;
 }
 

@@ -91,6 +91,10 @@ export class Cleaner {
     this.#round = this.#run();
   }
 
+  get isRunning(): boolean {
+    return this.#round !== null;
+  }
+
   #isDue(): boolean {
     const journal = this.#journal;
     if (journal.bytes > this.#budget) return true;
@@ -154,7 +158,7 @@ export class Cleaner {
       throw new BrokerError("INVALID", `${file!.path}: still needed after cleaning; it is kept`);
     }
     this.#source.forget();
-    journal.deleteOldest();
+    await journal.deleteOldest();
     this.filesDeleted++;
     // The next one may only go when this one is surely gone: a gap between files is a missing file.
     await this.#options.disk.syncDirectory(`${this.#options.directory}/journal`);
@@ -174,7 +178,7 @@ export class Cleaner {
       for (const log of Array.from(this.#storage.logs.values())) {
         if (++lookedAt % logsLookedAtAtOnce === 0) await this.#pause();
         if (log.isDeleted || log.index.length === 0 || log.index.firstPosition >= end) continue;
-        moved.push(await mover.move(log, end, sealedEnd));
+        moved.push(await mover.move(log, sealedEnd));
         if (moved.length < movedAtOnce) continue;
         await this.#commit(moved);
         moved = [];
@@ -251,16 +255,16 @@ export class Cleaner {
     let deleted = 0;
     for (const { segment, position } of this.#unneeded) {
       if (position < 0 || position > durable) continue;
-      this.#delete(segment);
+      void this.#delete(segment);
       if (++deleted === deletedAtOnce) break;
     }
     if (deleted > 0) this.#unneeded = this.#unneeded.filter(({ segment }) => !segment.isGone);
     if (deleted === deletedAtOnce) this.#options.requestFlush();
   }
 
-  #delete(segment: SegmentFile): void {
+  async #delete(segment: SegmentFile): Promise<void> {
     try {
-      this.#files.remove(segment);
+      await this.#files.remove(segment);
     } catch (error) {
       // No state names it: start-up tries again.
       this.failures++;
@@ -307,8 +311,8 @@ export class Cleaner {
   }
 
   /** The last act, when everything is durable. */
-  closeFiles(): void {
-    for (const { segment } of this.#unneeded) this.#delete(segment);
+  async closeFiles(): Promise<void> {
+    await Promise.all(this.#unneeded.map(({ segment }) => this.#delete(segment)));
     this.#unneeded = [];
     this.#files.closeAll();
   }

@@ -32,6 +32,8 @@ export interface JournalFile {
   readonly path: string;
   /** Frames in it that a log needs, once for each log. */
   live: number;
+  /** Nothing in it is needed: it is being deleted. */
+  isClosed?: boolean;
 }
 
 export class JournalStore extends FrameStore {
@@ -228,12 +230,17 @@ export class JournalStore extends FrameStore {
   }
 
   /** Deletes the oldest file. The caller has seen to it that nothing in it is needed and that this is durable. */
-  deleteOldest(): void {
-    const oldest = this.files.shift()!;
+  async deleteOldest(): Promise<void> {
+    const oldest = this.files[0]!;
+    if (oldest.isClosed !== true) {
+      oldest.isClosed = true;
+      this.readCache.forget(oldest.file);
+      oldest.file.close();
+    }
+    // While it is there it counts, so that no later file can go before it: a gap is a missing file.
+    await this.#options.disk.removeLater(oldest.path);
+    this.files.shift();
     this.#foundTo = 0;
-    this.readCache.forget(oldest.file);
-    oldest.file.close();
-    this.#options.disk.remove(oldest.path);
   }
 
   /** Writes and syncs what is left, then closes the files. */
@@ -243,7 +250,7 @@ export class JournalStore extends FrameStore {
       this.startSync();
       await new Promise<void>((resolve) => this.#closeWaiters.push(resolve));
     }
-    for (const { file } of this.files) file.close();
+    for (const { file, isClosed } of this.files) if (isClosed !== true) file.close();
   }
 
   #closeWaiters: (() => void)[] = [];

@@ -12,7 +12,7 @@ import type { Chunk, FrameLocation } from "./frame-store.ts";
 
 const blockBytes = 256 * 1024;
 const blocksMax = 64;
-const pooledBlocksMax = 16;
+const pooledBlocksMax = blocksMax;
 
 export class ReadCache {
   readonly #files = new Map<DiskFile, Map<number, Chunk>>();

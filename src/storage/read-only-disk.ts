@@ -30,6 +30,7 @@ export function readOnly(disk: Disk): Disk {
     },
     rename() {},
     remove() {},
+    async removeLater() {},
     async syncDirectory() {},
   };
 }

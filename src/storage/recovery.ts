@@ -42,7 +42,7 @@ export function openJournalFiles(disk: Disk, directory: string, mode: "existing"
   for (const each of found) {
     const header = Buffer.alloc(journalHeaderBytes);
     const got = each.file.read(header, 0, journalHeaderBytes, 0);
-    each.isBlank = each === found.at(-1) && (got < journalHeaderBytes || header.every((byte) => byte === 0));
+    each.isBlank = got < journalHeaderBytes || header.every((byte) => byte === 0);
     if (!each.isBlank && readJournalHeader(header.subarray(0, got), each.path) !== each.base) {
       throw new BrokerError("CORRUPT", `${each.path}: starts at another position than its name says`);
     }

@@ -62,10 +62,10 @@ export class SegmentFiles {
   }
 
   /** Closes and deletes the file of a segment that no state names any more. */
-  remove(segment: SegmentFile): void {
+  remove(segment: SegmentFile): Promise<void> {
     segment.isGone = true;
     this.close(segment);
-    this.disk.remove(segment.path);
+    return this.disk.removeLater(segment.path);
   }
 
   closeAll(): void {

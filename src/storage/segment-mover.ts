@@ -30,8 +30,6 @@ import { type FrameView, sliceBytes, SegmentWriter } from "./segment-writer.ts";
 
 /** Segments are not made bigger than this by merging. */
 const segmentBytesMax = 64 << 20;
-/** A log with this much in sealed files leaves all of them at once. */
-const wholeTailBytes = 1 << 20;
 
 /** A frame passed is a step, and so are this many offsets looked up: a slice of steps takes some 2 ms. */
 const offsetsPerStep = 256;
@@ -79,10 +77,11 @@ export class SegmentMover {
     this.#options = options;
   }
 
-  /** Moves the log's frames below `position`, more when there are many below `sealedEnd`. Throws what the disk throws. */
-  async move(log: Log, position: number, sealedEnd: number): Promise<MovedLog> {
-    const all = log.index.bytesBelow(sealedEnd, wholeTailBytes);
-    const limit = all >= wholeTailBytes ? sealedEnd : position;
+  /**
+   * Moves the log's frames below `limit`, the end of the sealed files: a log that still needs the oldest one is behind,
+   * and will need the others when their time comes; many small moves cost more. Throws what the disk throws.
+   */
+  async move(log: Log, limit: number): Promise<MovedLog> {
     const merged = chooseMerged(log, log.index.bytesBelow(limit, segmentBytesMax));
     const from = log.segments.at(-1)?.endOffset ?? 0;
     this.#made = [];
@@ -110,11 +109,7 @@ export class SegmentMover {
 
   /** Deletes a new segment that no state names. Never throws: start-up deletes what is left. */
   discard(segment: SegmentFile): void {
-    try {
-      this.#options.files.remove(segment);
-    } catch {
-      // See above.
-    }
+    this.#options.files.remove(segment).catch(() => {});
   }
 
   async #copyJournal(log: Log, from: number, limit: number): Promise<number> {

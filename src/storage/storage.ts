@@ -412,7 +412,7 @@ export class Storage implements LogHost {
     journal.seal();
     this.#flushChanges();
     await journal.close();
-    this.cleaner!.closeFiles();
+    await this.cleaner!.closeFiles();
     const directory = `${this.directory}/journal`;
     await writeCleanMarker(this.disk!, directory, journal.files[0]!.base, journal.durable);
   }

@@ -257,6 +257,11 @@ export class MemoryDisk implements Disk {
     this.#changeName(path, null, path);
   }
 
+  async removeLater(path: string): Promise<void> {
+    await this.wait();
+    this.remove(path);
+  }
+
   async syncDirectory(path: string): Promise<void> {
     const changes = this.#nameChanges.filter(({ directory }) => directory === path);
     await this.wait();

@@ -72,6 +72,11 @@ export const localDisk: Disk = {
   remove(path) {
     fs.unlinkSync(path);
   },
+  removeLater(path) {
+    return new Promise((resolve, reject) => {
+      fs.unlink(path, (error) => (error === null ? resolve() : reject(error)));
+    });
+  },
   syncDirectory(path) {
     return new Promise((resolve, reject) => {
       fs.open(path, "r", (openError, descriptor) => {
