@@ -56,12 +56,12 @@ export function entriesReadAt(log: Log, entriesRead: number, idMs: number, idSeq
   return entriesAdded(log) > 0 ? entriesUpTo(log, idMs, idSequence) : entriesRead;
 }
 
-/** Entries that a group at that position has still to get; -1 when not known. */
+/** Entries that a group at that position has still to get; NaN when not known (it may be negative, after XGROUP SETID). */
 export function groupLag(log: Log, entriesRead: number, lastIdMs: number, lastIdSequence: number): number {
   const added = entriesAdded(log);
   if (added === 0) return 0;
   if (entriesRead !== notKnown && !hasTombstonesFrom(log, lastIdMs, lastIdSequence))
     return added - entriesRead;
   const read = entriesUpTo(log, lastIdMs, lastIdSequence);
-  return read === notKnown ? notKnown : added - read;
+  return read === notKnown ? NaN : added - read;
 }

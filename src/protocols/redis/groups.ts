@@ -47,12 +47,12 @@ export function sortedByName<Value>(map: ReadonlyMap<string, Value>): [name: str
 /** The values of `entries-read` and `lag`, each with its name. */
 export function writeProgress(reply: ReplyWriter, log: Log, cursor: SharedCursor): void {
   reply.bulkLatin1("entries-read");
-  writeKnown(reply, cursor.entriesRead);
+  writeKnown(reply, cursor.entriesRead === notKnown ? NaN : cursor.entriesRead);
   reply.bulkLatin1("lag");
   writeKnown(reply, groupLag(log, cursor.entriesRead, cursor.lastIdMs, cursor.lastIdSequence));
 }
 
 function writeKnown(reply: ReplyWriter, value: number): void {
-  if (value === notKnown) reply.null();
+  if (Number.isNaN(value)) reply.null();
   else reply.integer(value);
 }

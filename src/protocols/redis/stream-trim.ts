@@ -119,8 +119,9 @@ function wholeBlocks(context: CommandContext, queue: Queue, target: number, limi
   let border = Math.floor(log.firstOffset / block) * block;
   let deleted = 0;
   for (;;) {
-    const next = border + block;
-    if (next > target) return border;
+    // The last block may not be full.
+    const next = Math.min(border + block, log.nextOffset);
+    if (next > target || next === border) return border;
     const from = Math.max(border, log.firstOffset);
     let entries = next - from;
     if (log.removed.countAbove > 0)

@@ -38,7 +38,7 @@ export function commandInfo(context: CommandContext): void {
   reply.array(request.argumentCount - 2);
   for (let at = 2; at < request.argumentCount; at++) {
     const spec = namedCommand(request, at);
-    if (spec === undefined) reply.nullArray();
+    if (spec === undefined) reply.null();
     else writeCommandInfo(reply, spec);
   }
 }

@@ -64,12 +64,15 @@ export function xgroupCreate(context: CommandContext): void {
   else if (queue === undefined) id.set(0, 0);
   else id.set(queue.log.lastIdMs, queue.log.lastIdSequence);
   context.broker.storage.assertWritable();
-  queue ??= createStream(context, request.latin1(2));
+  // Only a new key is a change to those who WATCH: groups are not part of the value.
+  if (queue === undefined) {
+    queue = createStream(context, request.latin1(2));
+    context.keyChanged(2);
+  }
   const name = request.latin1(3);
   if (queue.groups.has(name)) throw new RedisError("BUSYGROUP Consumer Group name already exists");
   seal(queue);
   setPosition(queue, queue.vhost.createGroup(queue, name), entriesRead);
-  context.keyChanged(2);
   reply.ok();
 }
 
@@ -81,7 +84,6 @@ export function xgroupSetId(context: CommandContext): void {
   if (request.is(4, "$")) id.set(queue.log.lastIdMs, queue.log.lastIdSequence);
   else idArgument(request, 4, id, 0);
   setPosition(queue, cursor, entriesRead);
-  context.keyChanged(2);
   // Entries may be new to the group now: who waits in it is to look.
   context.broker.schedule(queue);
   reply.ok();
@@ -92,10 +94,7 @@ export function xgroupDestroy(context: CommandContext): void {
   const queue = existingStream(context);
   const name = request.latin1(3);
   const exists = queue.groups.has(name);
-  if (exists) {
-    queue.vhost.deleteGroup(queue, name);
-    context.keyChanged(2);
-  }
+  if (exists) queue.vhost.deleteGroup(queue, name);
   reply.integer(exists ? 1 : 0);
 }
 

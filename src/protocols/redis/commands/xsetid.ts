@@ -48,7 +48,6 @@ export function xsetid(context: CommandContext): void {
     maxDeletedIdSequence: maxDeleted.isZero ? log.maxDeletedIdSequence : maxDeleted.sequence,
     entriesAdded: added >= 0 ? added : entriesAdded(log),
   });
-  context.keyChanged(1);
   reply.ok();
 }
 
