@@ -143,7 +143,9 @@ export class Queue {
     if (this.isDeleted) return;
     this.vhost.broker.retention.enforce(this);
     if (this.consumers.length > 0) this.#deliver();
-    if (this.policy.canExpire && this.readyCount > 0) this.vhost.broker.retention.expireHead(this, true);
+    // A stream has no head that could expire: its records go by retention, as in RabbitMQ.
+    if (this.cursor !== null && this.policy.canExpire && this.readyCount > 0)
+      this.vhost.broker.retention.expireHead(this, true);
     for (const waiter of this.waiters) waiter.logChanged(this);
   }
 
