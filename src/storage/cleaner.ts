@@ -59,8 +59,9 @@ export class Cleaner {
   #isClosing = false;
   #retryAt = 0;
   #retryDelayMs = retryDelayMsFirst;
-  /** The newest file when it was last considered to delete the oldest one early. */
-  #consideredTail = -1;
+  /** The files when it was last considered to delete the oldest one early: once for each pair. */
+  #consideredOldest: JournalFile | null = null;
+  #consideredTail: JournalFile | null = null;
   #durableWaiters: (() => void)[] = [];
   #wake: () => void = () => {};
   /** For the metrics. */
@@ -98,10 +99,13 @@ export class Cleaner {
   #isDue(): boolean {
     const journal = this.#journal;
     if (journal.bytes > this.#budget) return true;
-    const tail = journal.files.at(-1)!.base;
-    if (tail === this.#consideredTail) return false;
+    const oldest = journal.files[0]!;
+    if (oldest.live > 0) return false;
+    const tail = journal.files.at(-1)!;
+    if (tail === this.#consideredTail && oldest === this.#consideredOldest) return false;
     this.#consideredTail = tail;
-    return this.#isWorthlessEarly(journal.files[0]!, journal.files[1]!.base);
+    this.#consideredOldest = oldest;
+    return this.#isWorthlessEarly(oldest, journal.files[1]!.base);
   }
 
   /** What is kept beside messages is only moved within the journal: a budget below it would never be met. */

@@ -1,0 +1,230 @@
+/** Damage to the files: what was stored is read as it was, or refused, or reported; other bytes are never served. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BrokerError } from "../../src/base/errors.ts";
+import { envelope } from "../../src/message/envelope.ts";
+import { checkDataDirectory, type Log, LogReader, Storage } from "../../src/storage/index.ts";
+import { MemoryDisk, seeded } from "../support/memory-disk.ts";
+
+const directory = "data";
+
+/** Lets everything on the disk happen at once. */
+async function finish<T>(disk: MemoryDisk, work: Promise<T>): Promise<T> {
+  let isDone = false;
+  const settled = work.finally(() => (isDone = true));
+  settled.catch(() => {});
+  while (!isDone) await disk.step();
+  return settled;
+}
+
+async function open(disk: MemoryDisk): Promise<{ storage: Storage; logs: Log[] }> {
+  const work = async () => {
+    const storage = await Storage.open({
+      disk,
+      directory,
+      now: () => 1000,
+      journalBytesMax: 1 << 17,
+      requestFlush: () => {},
+      pause: () => disk.wait(),
+      onDurable: () => {},
+      onFatal: (error) => {
+        throw error;
+      },
+    });
+    const logs: Log[] = [];
+    for (const [, value] of storage.table.entries("log/")) {
+      logs.push(storage.restoreLog(JSON.parse(value.toString()).log));
+    }
+    await storage.replay();
+    return { storage, logs };
+  };
+  return finish(disk, work());
+}
+
+function append(log: Log, text: string): void {
+  const at = log.store.reserve(log.group, envelope.amqp, text.length);
+  log.store.tail.latin1Write(text, at, text.length);
+}
+
+async function flush(disk: MemoryDisk, storage: Storage, isBackgroundToRun = false): Promise<void> {
+  storage.flush();
+  storage.startSync();
+  let steps = 0;
+  while (disk.waiting > 0 && steps++ < 10_000) {
+    await disk.step();
+    if (isBackgroundToRun) storage.flush();
+    storage.startSync();
+  }
+}
+
+/** Three logs, segments, several journal files, some records gone. */
+async function makeDirectory(): Promise<MemoryDisk> {
+  const disk = new MemoryDisk(seeded(1));
+  const { storage } = await open(disk);
+  const logs = [0, 1, 2].map(() => storage.createLog(true));
+  for (const log of logs) storage.table.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
+  for (let round = 0; round < 60; round++) {
+    for (const [i, log] of logs.entries()) {
+      for (let each = 0; each < 8; each++)
+        append(log, `${i}:${log.nextOffset + each}:`.padEnd(100 + each * 60, "m"));
+    }
+    storage.seal();
+    if (round % 7 === 0) logs[1]!.remove(round);
+    await flush(disk, storage, true);
+  }
+  logs[2]!.removeBelow(200);
+  await flush(disk, storage, true);
+  assert.ok(storage.cleaner!.segmentsMade > 3);
+  await finish(disk, storage.close());
+  return disk;
+}
+
+/** Everything that can be read; an entry for each record, or the error that stood in its place. */
+async function readAll(disk: MemoryDisk): Promise<Map<string, string>> {
+  const { storage, logs } = await open(disk);
+  const all = new Map<string, string>();
+  for (const log of logs) {
+    const reader = new LogReader(log, log.firstOffset);
+    for (;;) {
+      try {
+        if (!reader.next()) break;
+        const text = reader.buffer.latin1Slice(reader.start, reader.end);
+        all.set(`${log.id}/${reader.offset}`, `${reader.idMs}-${reader.idSequence} ${text}`);
+      } catch (error) {
+        assert.ok(error instanceof BrokerError && error.code === "CORRUPT", String(error));
+        const next = log.nextPlaceAfter(log.removed.nextPresent(reader.position));
+        all.set(`${log.id}/${reader.position}`, error.message);
+        reader.seek(next);
+      }
+    }
+  }
+  for (const { file } of storage.journal!.files) file.close();
+  await storage.cleaner!.closeFiles();
+  return all;
+}
+
+test("a flipped byte anywhere is refused at start, or found when its record is read; never served", async () => {
+  const disk = await makeDirectory();
+  const whole = await readAll(disk.copy(seeded(2)));
+  assert.ok(whole.size > 1000);
+  const random = seeded(3);
+  const outcomes = { refused: 0, reported: 0 };
+  const files = [...disk.files()];
+  for (let i = 0; i < 400; i++) {
+    const [path, content] = files[i % files.length]!;
+    const at =
+      i < files.length * 2
+        ? Math.floor(random() * 48) % content.length
+        : Math.floor(random() * content.length);
+    const damaged = Buffer.from(content);
+    damaged[at] = damaged[at]! ^ (1 << Math.floor(random() * 8));
+    const copy = disk.copy(seeded(4));
+    copy.plant(path, damaged);
+    const what = `${path} byte ${at}`;
+    const checked = await finish(copy, checkDataDirectory(directory, copy));
+    assert.equal(checked.ok, false, `${what}: check finds nothing`);
+    assert.ok(checked.lines.length > 1, what);
+    try {
+      const all = await readAll(copy);
+      for (const [place, text] of all) {
+        if (text.includes("fail") || text.includes("damaged") || text.includes("frame")) continue;
+        assert.equal(text, whole.get(place), `${what}: ${place} is served wrong`);
+      }
+      outcomes.reported++;
+    } catch (error) {
+      assert.ok(error instanceof BrokerError && error.code === "CORRUPT", `${what}: ${String(error)}`);
+      outcomes.refused++;
+    }
+  }
+  assert.ok(outcomes.refused > 50 && outcomes.reported > 50, JSON.stringify(outcomes));
+});
+
+test("a file that is cut or missing after a clean shutdown is refused", async () => {
+  const disk = await makeDirectory();
+  for (const [path, content] of disk.files()) {
+    const changes: [string, (copy: MemoryDisk) => void][] = [
+      ["missing", (copy) => copy.remove(path)],
+      ["cut in half", (copy) => copy.plant(path, content.subarray(0, content.length >> 1))],
+      ["empty", (copy) => copy.plant(path, Buffer.alloc(0))],
+    ];
+    for (const [what, change] of changes) {
+      if (path.endsWith("CLEAN") && what === "missing") continue;
+      const copy = disk.copy(seeded(5));
+      change(copy);
+      await assert.rejects(open(copy), { code: "CORRUPT" }, `${path} ${what}`);
+      assert.equal((await finish(copy, checkDataDirectory(directory, copy))).ok, false, `${path} ${what}`);
+    }
+  }
+});
+
+test("a journal cut at a frame's or group's end after a clean shutdown is refused", async () => {
+  const disk = await makeDirectory();
+  const journals = [...disk.files()].filter(([path]) => path.endsWith(".journal"));
+  const [path, content] = journals.at(-1)!;
+  for (let size = content.length - 1; size > Math.max(32, content.length - 3000); size -= 37) {
+    const copy = disk.copy(seeded(6));
+    copy.plant(path, content.subarray(0, size));
+    await assert.rejects(open(copy), { code: "CORRUPT" }, `cut at ${size}`);
+  }
+});
+
+test("the last group torn at any byte, by a cut or by zeros, never happened; all before it did", async () => {
+  const disk = new MemoryDisk(seeded(7));
+  const { storage } = await open(disk);
+  const log = storage.createLog(true);
+  storage.table.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
+  for (let i = 0; i < 5; i++) {
+    append(log, `before ${i}`);
+    await flush(disk, storage);
+  }
+  const before = storage.written + 32;
+  append(log, "torn 1");
+  append(log, "torn 2");
+  storage.table.put("pair", "value");
+  log.remove(2);
+  storage.flush();
+  const [path, content] = [...disk.files()].find(([name]) => name.endsWith(".journal"))!;
+  assert.ok(content.length > before + 100);
+  for (let size = before; size < content.length; size++) {
+    for (const isZeroed of [false, true]) {
+      const copy = new MemoryDisk(seeded(8));
+      const torn = isZeroed
+        ? Buffer.concat([content.subarray(0, size), Buffer.alloc(200)])
+        : content.subarray(0, size);
+      copy.plant(path, torn);
+      const checked = await finish(copy, checkDataDirectory(directory, copy));
+      assert.ok(checked.ok, checked.lines.join("\n"));
+      const { storage: again, logs } = await open(copy);
+      assert.equal(again.tornBytes, torn.length - before);
+      assert.equal(logs[0]!.nextOffset, 5);
+      assert.equal(logs[0]!.length, 5);
+      assert.equal(again.table.get("pair"), undefined);
+      append(logs[0]!, "after");
+      await flush(copy, again);
+      assert.equal(again.durable, again.written);
+      const { logs: third } = await open(copy);
+      assert.equal(third[0]!.length, 6);
+    }
+  }
+});
+
+test("damage in the middle is not a torn tail", async () => {
+  const disk = new MemoryDisk(seeded(9));
+  const { storage } = await open(disk);
+  const log = storage.createLog(true);
+  for (let i = 0; i < 20; i++) {
+    append(log, `record ${i}`);
+    await flush(disk, storage);
+  }
+  const [path, content] = [...disk.files()].find(([name]) => name.endsWith(".journal"))!;
+  for (let at = 0; at < content.length - 200; at += 3) {
+    const copy = new MemoryDisk(seeded(10));
+    const damaged = Buffer.from(content);
+    damaged[at] = damaged[at]! ^ 0x10;
+    copy.plant(path, damaged);
+    await assert.rejects(open(copy), { code: "CORRUPT" }, `byte ${at}`);
+    const { ok, lines } = await finish(copy, checkDataDirectory(directory, copy));
+    assert.equal(ok, false, `byte ${at}`);
+    assert.match(lines.join("\n"), at < 32 ? /header|not a TroikaMQ|version/ : /affected: /);
+  }
+});
