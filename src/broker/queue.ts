@@ -75,6 +75,8 @@ export class Queue {
   isDeleted = false;
   /** In the vhost's list of queues to look at when the tick ends. */
   isScheduled = false;
+  /** Its last turn ended in an error, which has been logged. */
+  hasFailed = false;
   /** Wall time at which the broker looks at it again by itself, ms. */
   wakeAt = Infinity;
   delivered = 0;

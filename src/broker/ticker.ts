@@ -116,8 +116,25 @@ export class Ticker implements ConnectionHost {
       this.#scheduled = [];
       for (const queue of scheduled) {
         queue.isScheduled = false;
-        queue.atTickEnd();
+        this.#endTickOf(queue);
       }
+    }
+  }
+
+  /** What one queue throws (a record that cannot be read) must not keep all others from being answered. */
+  #endTickOf(queue: Queue): void {
+    try {
+      queue.atTickEnd();
+      queue.hasFailed = false;
+    } catch (error) {
+      if (queue.hasFailed) return;
+      queue.hasFailed = true;
+      const { logger } = queue.vhost.broker;
+      logger.error("a queue cannot deliver; run troikamq check, or purge or delete it", {
+        queue: queue.name,
+        vhost: queue.vhost.name,
+        error: error instanceof Error ? error : new Error(String(error)),
+      });
     }
   }
 
