@@ -83,8 +83,17 @@ export async function readStream(options: ReaderOptions & { members: number }): 
     while (!isStopped) {
       try {
         const consumer = `consumer-${member}`;
-        const args = ["GROUP", "demo", consumer, "COUNT", 500, "BLOCK", 500, "STREAMS", name, from] as const;
-        const reply = (await client.call("XREADGROUP", ...args)) as StreamReply;
+        const place = ["STREAMS", name, from] as const;
+        const reply = (await client.xreadgroup(
+          "GROUP",
+          "demo",
+          consumer,
+          "COUNT",
+          500,
+          "BLOCK",
+          500,
+          ...place,
+        )) as StreamReply;
         const entries = reply?.[0]?.[1] ?? [];
         if (entries.length === 0) from = ">";
         for (const [, fields] of entries) if (fields !== null) tally.add(bodyOf(fields));

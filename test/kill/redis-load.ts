@@ -57,8 +57,9 @@ export class RedisLoad implements Load {
   async #consume(client: Redis): Promise<void> {
     let from = "0";
     while (!this.#isStopping) {
-      const args = ["GROUP", group, "c", "COUNT", 50, "STREAMS", stream, from] as const;
-      const reply = (await client.call("XREADGROUP", ...args)) as [string, Entries][] | null;
+      const reply = (await client.xreadgroup("GROUP", group, "c", "COUNT", 50, "STREAMS", stream, from)) as
+        | [string, Entries][]
+        | null;
       const entries = reply?.[0]?.[1] ?? [];
       if (entries.length === 0) {
         from = ">";
@@ -112,8 +113,16 @@ export class RedisLoad implements Load {
   async #drain(client: Redis): Promise<void> {
     for (const from of ["0", ">"]) {
       for (;;) {
-        const args = ["GROUP", group, "c", "COUNT", 5000, "STREAMS", stream, from] as const;
-        const reply = (await client.call("XREADGROUP", ...args)) as [string, Entries][] | null;
+        const reply = (await client.xreadgroup(
+          "GROUP",
+          group,
+          "c",
+          "COUNT",
+          5000,
+          "STREAMS",
+          stream,
+          from,
+        )) as [string, Entries][] | null;
         const ids = (reply?.[0]?.[1] ?? []).map(([id]) => id);
         if (ids.length === 0) break;
         for (const id of ids) this.#receive(id);
