@@ -60,6 +60,20 @@ describe("a record of a stored batch", () => {
     }
   });
 
+  it("is found in several batches in turn without opening them again", () => {
+    const records = Array.from({ length: 7 }, (_, i) =>
+      storedRecord(envelope.kafka, compressedBatch(codecs.gzip, `batch ${i} `)),
+    );
+    const view = new AmqpView();
+    for (let index = 0; index < count; index++) {
+      for (const [i, record] of records.entries()) {
+        const shown = shownAmqp(view.show({ ...record, indexInFrame: index }));
+        assert.equal(shown.body.toString(), `batch ${i} ${index}`);
+        if (index === 0) record.buffer.fill(0, record.start + batchHeaderBytes, record.end);
+      }
+    }
+  });
+
   it("is of the bytes that are there now, when the buffer got another batch of the same size", () => {
     const first = compressedBatch(codecs.none, "v");
     const second = compressedBatch(codecs.none, "w");
