@@ -94,6 +94,16 @@ export class Interop {
     await this.broker.stop();
   }
 
+  /** Kills the broker; the clients are of no use any more. */
+  async crash(): Promise<void> {
+    await this.broker.kill();
+    this.redis.disconnect();
+    await Promise.all(
+      [this.admin.disconnect(), this.producer.disconnect()].map((done) => done.catch(() => {})),
+    );
+    await this.broker.check();
+  }
+
   // Redis
 
   async entries(stream: string): Promise<Entry[]> {
