@@ -66,8 +66,10 @@ export class Retention {
     if (policy.historyMs !== undefined && log.length > 0) {
       const oldest = this.#broker.clock.now() - policy.historyMs;
       if (log.timestampOfFirst() < oldest) {
-        const offset = log.offsetOfTimestamp(oldest);
-        log.removeBelow(offset < 0 ? log.nextOffset : offset);
+        // A Kafka producer may write times of long ago, or far ahead: a record stays that long after it arrived, too.
+        const byTime = log.offsetOfTimestamp(oldest);
+        const byArrival = log.offsetOfEntryId(oldest, 0);
+        log.removeBelow(Math.min(byTime < 0 ? log.nextOffset : byTime, byArrival));
       }
     }
     const bytesMax = policy.historyBytes ?? policy.maxLengthBytes;

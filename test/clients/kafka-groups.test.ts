@@ -31,7 +31,7 @@ class Member {
       await clients.jsConsumer({ groupId, sessionTimeout: 6000, rebalanceTimeout: 6000 }),
     );
     member.consumer.on("consumer.group_join", ({ payload }) => {
-      member.partitions = (payload.memberAssignment[topic] ?? []).toSorted();
+      member.partitions = (payload.memberAssignment[topic] ?? []).toSorted((a, b) => a - b);
     });
     await member.consumer.subscribe({ topic, fromBeginning: true });
     await member.consumer.run({
@@ -65,7 +65,7 @@ test("two, then three members share the partitions; one that leaves gives its sh
   await until(() => shares(first, second) === "3,3", "three partitions each");
   const third = await Member.join("share", topic);
   await until(() => shares(first, second, third) === "2,2,2", "two partitions each");
-  const all = [first, second, third].flatMap(({ partitions }) => partitions).toSorted();
+  const all = [first, second, third].flatMap(({ partitions }) => partitions).toSorted((a, b) => a - b);
   assert.deepEqual(all, [0, 1, 2, 3, 4, 5]);
   await produce(topic, 0, 300);
   const total = (): number => first.values.length + second.values.length + third.values.length;
@@ -138,12 +138,12 @@ test("@platformatic/kafka: two members, commits by hand, and what is left for th
   await one.close();
   await two.close();
   await produce(topic, 200, 210);
-  const before = got.length;
+  const countBefore = got.length;
   const three = await open();
-  await until(() => got.length >= before + 10, "what came after the commits");
+  await until(() => got.length >= countBefore + 10, "what came after the commits");
   assert.deepEqual(
     got
-      .slice(before)
+      .slice(countBefore)
       .map(Number)
       .toSorted((a, b) => a - b),
     Array.from({ length: 10 }, (_, i) => 200 + i),

@@ -122,7 +122,7 @@ export class KafkaClients {
   }
 
   async close(): Promise<void> {
-    for (const close of this.#open.reverse()) await close().catch(() => {});
+    for (const close of this.#open.toReversed()) await close().catch(() => {});
   }
 }
 

@@ -114,8 +114,7 @@ function problemOf({ type, least, words }: ConfigDefinition, value: string): str
       if (value === "" || Number.isNaN(number)) return "Not a number of type DOUBLE";
       return number < least! || number > 1 ? `Value must be at least ${least}` : null;
     }
-    case "string":
-    case "list": {
+    default: {
       const given = type === "list" ? listOf(value) : [value];
       if (words === undefined || given.every((word) => words.includes(word))) return null;
       return `String must be one of: ${words.join(", ")}`;

@@ -42,7 +42,7 @@ export class FetchedRecords implements RecordsSource {
     const places = this.#places;
     for (let i = 0; i < buffers.length; i++) {
       const at = writer.length;
-      writer.bytes(buffers[i]!, places[i * 3]!, places[i * 3 + 1]!);
+      writer.bytes(buffers[i]!, places[i * 3], places[i * 3 + 1]);
       placed.reset(writer.buffer, at).setPlace(places[i * 3 + 2]!, leaderEpoch);
     }
   }

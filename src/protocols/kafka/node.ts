@@ -15,8 +15,6 @@ import { TopicDirectory } from "./topic-directory.ts";
 
 export const nodeId = 0;
 export const leaderEpoch = 0;
-/** In answers that may tell which operations a client is allowed to do. */
-export const operationsUnknown = -2147483648;
 
 /** Another address than the one by which a client came, for brokers behind a proxy or in a container. */
 export interface Advertised {

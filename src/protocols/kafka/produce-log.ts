@@ -48,7 +48,7 @@ export function appendToQueue(queue: Queue, batch: KafkaBatch, now: number): Kaf
       return "OUT_OF_ORDER_SEQUENCE_NUMBER";
     case "oldEpoch":
       return "INVALID_PRODUCER_EPOCH";
-    case "append": {
+    default: {
       const baseOffset = appendBatch(queue.log.group, batch, recordCount);
       producers.appended(producerId, producerEpoch, baseSequence, lastSequence, baseOffset, now);
       appended.baseOffset = baseOffset;

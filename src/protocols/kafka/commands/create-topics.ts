@@ -17,17 +17,13 @@ interface Fault {
 const partitionsMax = 10_000;
 
 export const createTopics: Handler<"CreateTopics"> = (call, request) => {
-  const counts = new Map<string, number>();
-  for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const topics: Result[] = [];
-  for (const wanted of request.topics) {
-    const { name } = wanted;
-    if (counts.get(name)! === 1) topics.push(create(call, wanted, request.validateOnly));
-    else if (counts.get(name)! > 1) {
-      counts.set(name, 0);
-      topics.push({ name, ...fault("INVALID_REQUEST", "Duplicate topic name.") });
-    }
-  }
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const { name } of request.topics) (seen.has(name) ? repeated : seen).add(name);
+  const topics: Result[] = request.topics
+    .filter(({ name }) => !repeated.has(name))
+    .map((wanted) => create(call, wanted, request.validateOnly));
+  for (const name of repeated) topics.push({ name, ...fault("INVALID_REQUEST", "Duplicate topic name.") });
   call.holdUntilDurable();
   return { topics };
 };

@@ -54,7 +54,7 @@ export const fetch: Handler<"Fetch"> = (call, request) => {
   const reading = read(call, request, targets);
   if (reading.hasFault || reading.bytes >= minBytes || maxWaitMs <= 0)
     return { responses: reading.responses };
-  new LongPoll(call, request, targets, reading);
+  LongPoll.begin(call, request, targets, reading);
   return "later";
 };
 
@@ -145,6 +145,10 @@ class LongPoll implements LogWaiter {
   /** Bytes that the last reading found, and the sizes of the logs then: what came since is estimated by them. */
   #bytes = 0;
   readonly #sizes: number[] = [];
+
+  static begin(...parts: ConstructorParameters<typeof LongPoll>): void {
+    void new LongPoll(...parts);
+  }
 
   constructor(
     call: Call<"Fetch">,
