@@ -166,7 +166,7 @@ function assertSame(found: Model, wanted: Model): void {
 /** Keys with the sizes of their values: enough to see what differs. */
 function show(model: Model | undefined): string {
   const shown = model?.map((keys) =>
-    [...keys].map(([key, { value, expiry }]) => `${key.slice(0, 8)}=${value.length}@${expiry}`).sort(),
+    [...keys].map(([key, { value, expiry }]) => `${key.slice(0, 8)}=${value.length}@${expiry}`).toSorted(),
   );
   return JSON.stringify(shown);
 }
