@@ -72,7 +72,8 @@ export function publishEntry(route: Route, request: RequestArguments, first: num
   publishRecord(route, envelope.redis, entry.buffer, 0, entry.length);
 }
 
-function entryOf(request: RequestArguments, first: number, last: number): ByteWriter {
+/** The entry in a buffer that the next one reuses. */
+export function entryOf(request: RequestArguments, first: number, last: number): ByteWriter {
   if (scratch.buffer.length > scratchBytesKept) scratch.buffer = Buffer.allocUnsafeSlow(1024);
   scratch.reset();
   writeEntryFromArguments(scratch, request, first, last);

@@ -3,8 +3,11 @@
  * there may be many entries made or none.
  */
 import type { Exchange } from "../../broker/exchange.ts";
+import { liveExchangeName } from "../../broker/live-channels.ts";
+import { readCanonical } from "../../message/canonical.ts";
+import { envelope } from "../../message/envelope.ts";
 import type { CommandContext } from "./context.ts";
-import { publishEntry } from "./entry-append.ts";
+import { entryOf, publishEntry } from "./entry-append.ts";
 import { writeStreamId } from "./stream-id.ts";
 import type { RequestArguments } from "./wire/request-arguments.ts";
 
@@ -27,12 +30,32 @@ export function publishThroughExchange(context: CommandContext, exchange: Exchan
       found.set(request.utf8(at), request.utf8(at + 1));
     return found;
   };
-  const route = context.vhost.route(exchange, routingKey(request, first), headers);
+  const key = routingKey(request, first);
+  const route = context.vhost.route(exchange, key, headers);
   exchange.published++;
   publishEntry(route, request, first, request.argumentCount);
+  if (exchange.name === liveExchangeName && !context.vhost.live.isEmpty) publishLive(context, key, first);
   broker.publisherSeen(session.connection);
   if (route.durable !== null && broker.options.redisStreamsDurability === "fsync")
     session.connection.holdUntilDurable(broker.storage.pending);
   const id = server.takePublishId();
   writeStreamId(reply.out, id.ms, id.sequence);
+}
+
+/** Subscribers get what is the entry's body for other protocols. */
+function publishLive({ request, vhost, broker }: CommandContext, key: string, first: number): void {
+  const { buffer, length } = entryOf(request, first, request.argumentCount);
+  const now = broker.clock.now();
+  const { body } = readCanonical({
+    envelope: envelope.redis,
+    buffer,
+    start: 0,
+    end: length,
+    offset: 0,
+    timestamp: now,
+    idMs: now,
+    idSequence: 0,
+    indexInFrame: 0,
+  });
+  if (body !== null) vhost.live.publish(Buffer.from(key, "latin1"), body, 0, body.length);
 }
