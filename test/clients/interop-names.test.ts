@@ -49,6 +49,26 @@ describe("a Redis stream", () => {
     assert.ok((await all.admin.listTopics()).includes("made-by-redis"));
   });
 
+  it("of another database than 0 is not seen", async () => {
+    const other = all.newRedis();
+    await other.select(1);
+    await other.xadd("apart", "*", "body", "v");
+    assert.equal(await all.redis.exists("apart"), 0);
+    assert.ok(!(await all.admin.listTopics()).includes("apart"));
+    const channel = await all.newChannel();
+    await assert.rejects(channel.checkQueue("apart"), /404/);
+  });
+
+  it("wakes a Kafka consumer and an AMQP consumer that wait", async () => {
+    await all.createTopic("waited");
+    const records = all.fetch("waited", 1);
+    const messages = all.consume("waited", 1, "first");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await all.xadd("waited", { body: "now" });
+    assert.equal((await records)[0]!.value!.toString(), "now");
+    assert.equal((await messages)[0]!.content.toString(), "now");
+  });
+
   it("is written and read by all", async () => {
     await all.redis.xgroup("CREATE", "redis-log", "group", "$", "MKSTREAM");
     await everyoneWritesAndReads("redis-log");
@@ -290,6 +310,16 @@ describe("a Redis channel", () => {
     await all.publish("amq.topic", "news.world", "war");
     await until("three messages", () => seen.length === 3);
     assert.deepEqual(seen, ["news.local: hello", "news.* news.local: hello", "news.* news.world: war"]);
+  });
+
+  it("gets the body of what is added to amq.topic by XADD", async () => {
+    const subscriber = all.newRedis();
+    const seen: string[] = [];
+    subscriber.on("message", (channel, text) => seen.push(`${channel}: ${text}`));
+    await subscriber.subscribe("music.local");
+    await all.xadd("amq.topic", { body: "song", routing_key: "music.local" });
+    await until("a message", () => seen.length === 1);
+    assert.deepEqual(seen, ["music.local: song"]);
   });
 
   it("gets what Kafka produces to topic amq.topic", async () => {
