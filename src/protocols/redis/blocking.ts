@@ -9,7 +9,7 @@ import type { Timer } from "../../base/clock.ts";
 import type { LogWaiter, Queue } from "../../broker/queue.ts";
 import type { QueueWaiter, Vhost } from "../../broker/vhost.ts";
 import type { CommandContext } from "./context.ts";
-import { errorReplyText } from "./errors.ts";
+import { replyError } from "./dispatch.ts";
 import { serve, type StreamRead } from "./stream-read.ts";
 
 /** A timer cannot be set for longer; who waits longer waits for ever. */
@@ -82,7 +82,7 @@ export class BlockedRead implements LogWaiter, QueueWaiter {
       reply.out.length = before;
       // A plain reader waits on while its key is something else; a group's reader has lost what it waits for.
       if (this.#read.group === undefined) return;
-      reply.error(errorReplyText(error) ?? "ERR internal error; see the server's log");
+      replyError(this.#context, error);
     } finally {
       this.#context.database = database;
     }

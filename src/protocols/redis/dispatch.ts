@@ -79,11 +79,13 @@ function unknownSubcommand(request: RequestArguments): RedisError {
   return new RedisError(`ERR unknown subcommand '${name}'. Try ${request.utf8(0).toUpperCase()} HELP.`);
 }
 
-function replyError(context: CommandContext, error: unknown): void {
-  const text = errorReplyText(error);
-  if (text === undefined) {
+/** Turns what a handler threw into an error reply, and counts it. */
+export function replyError(context: CommandContext, error: unknown): void {
+  const text = errorReplyText(error) ?? "ERR internal error; see the server's log";
+  if (errorReplyText(error) === undefined) {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
     context.broker.logger.error("a Redis command failed", { command: context.spec.fullName, error: message });
   }
-  context.reply.error(text ?? "ERR internal error; see the server's log");
+  context.server.countError(text);
+  context.reply.error(text);
 }

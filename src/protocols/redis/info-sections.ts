@@ -22,7 +22,10 @@ export function infoSections(context: CommandContext): [name: string, fields: Fi
       ],
     ],
     ["CPU", []],
-    ["Errorstats", []],
+    [
+      "Errorstats",
+      [...context.server.errorCounts].map(([code, count]) => [`errorstat_${code}`, `count=${count}`]),
+    ],
     ["Cluster", [["cluster_enabled", 0]]],
     ["Keyspace", keyspaceFields(context)],
   ];

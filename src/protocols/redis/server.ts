@@ -20,6 +20,8 @@ import { WatchTable } from "./watches.ts";
 /** What clients are told: the version whose commands and replies ours are. */
 export const redisVersion = "7.2.0";
 
+const errorCodesMax = 128;
+
 export class RedisServer {
   readonly broker: Broker;
   readonly sessions = new Map<number, RedisSession>();
@@ -35,6 +37,8 @@ export class RedisServer {
   readonly liveExchange: Exchange;
   readonly startedAt: number;
   commandsProcessed = 0;
+  /** Error replies by their code word. */
+  readonly errorCounts = new Map<string, number>();
   connectionsAccepted = 0;
   #lastSessionId = 0;
   readonly #publishId = new StreamId();
@@ -50,7 +54,10 @@ export class RedisServer {
     this.shardMessages = new LiveMessages(this.shardLive, "smessage");
     this.liveExchange = vhost.exchange(liveExchangeName);
     this.startedAt = broker.clock.now();
-    this.watches = new WatchTable((database, key) => this.findStream(database, key));
+    this.watches = new WatchTable({
+      findStream: (database, key) => this.findStream(database, key),
+      hasValue: (database, key) => keyspace.typeOf(database, key) !== undefined,
+    });
     keyspace.watcher = this.watches;
   }
 
@@ -59,6 +66,14 @@ export class RedisServer {
     let count = this.keyspace.databases[database]!.size;
     for (const queue of this.vhostOf(database).queues.values()) if (queue.exclusiveOwner === 0) count++;
     return count;
+  }
+
+  /** An error reply goes out: INFO errorstats counts them by their first word. */
+  countError(text: string): void {
+    const blank = text.indexOf(" ");
+    const code = blank < 0 ? text : text.slice(0, blank);
+    if (!this.errorCounts.has(code) && this.errorCounts.size >= errorCodesMax) return;
+    this.errorCounts.set(code, (this.errorCounts.get(code) ?? 0) + 1);
   }
 
   takeSessionId(): number {

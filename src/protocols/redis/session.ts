@@ -25,6 +25,15 @@ export type ReplyMode = "on" | "off" | "skip" | "skipNext";
 const pingName = Buffer.from("ping");
 const firstSpec = commandLookup.find(pingName, 0, pingName.length)!;
 
+const confirmedAlways = new Set([
+  "subscribe",
+  "psubscribe",
+  "ssubscribe",
+  "unsubscribe",
+  "punsubscribe",
+  "sunsubscribe",
+]);
+
 export class RedisSession implements Session {
   readonly id: number;
   readonly server: RedisServer;
@@ -102,6 +111,8 @@ export class RedisSession implements Session {
     const mode = this.replyMode;
     dispatch(this.context);
     if (this.replyMode === "on" && mode === "off") return;
+    // Confirmations of subscriptions are messages rather than replies: redis sends them even so.
+    if (confirmedAlways.has(this.context.spec.fullName)) return;
     output.length = before;
     if (this.replyMode === "skip") this.replyMode = "skipNext";
     else if (this.replyMode === "skipNext") this.replyMode = "on";

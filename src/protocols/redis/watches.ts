@@ -2,13 +2,14 @@
  * WATCH: which connections look at which keys, so that a change of one makes their next EXEC fail.
  *
  * Not here: noticing changes; whoever changes a key calls `keyChanged`. What other protocols append to a stream is
- * noticed at EXEC, by comparing the log with what it was (`StreamMark`). Invariant: a key is in the table exactly as
+ * noticed at EXEC, by comparing the log with what it was (`KeyMark`). Invariant: a key is in the table exactly as
  * long as somebody watches it.
  */
 import type { Queue } from "../../broker/queue.ts";
 
-/** A watched stream as it was. */
-interface StreamMark {
+/** A watched key as it was: whether it was there, and for a stream what was in it. */
+interface KeyMark {
+  readonly exists: boolean;
   readonly queue: Queue | undefined;
   readonly nextOffset: number;
   readonly length: number;
@@ -18,19 +19,25 @@ interface StreamMark {
 export class Watcher {
   isDirty = false;
   /** By `watchKey`. */
-  readonly marks = new Map<string, StreamMark>();
+  readonly marks = new Map<string, KeyMark>();
 }
 
 function watchKey(database: number, key: string): string {
   return `${database} ${key}`;
 }
 
+/** Where the table looks keys up. */
+export interface WatchedKeys {
+  findStream(database: number, key: string): Queue | undefined;
+  hasValue(database: number, key: string): boolean;
+}
+
 export class WatchTable {
   readonly #watchers = new Map<string, Set<Watcher>>();
-  readonly #findStream: (database: number, key: string) => Queue | undefined;
+  readonly #keys: WatchedKeys;
 
-  constructor(findStream: (database: number, key: string) => Queue | undefined) {
-    this.#findStream = findStream;
+  constructor(keys: WatchedKeys) {
+    this.#keys = keys;
   }
 
   get isEmpty(): boolean {
@@ -46,11 +53,12 @@ export class WatchTable {
     watchers.add(watcher);
   }
 
-  #mark(database: number, key: string): StreamMark {
-    const queue = this.#findStream(database, key);
-    if (queue === undefined) return { queue, nextOffset: 0, length: 0 };
+  #mark(database: number, key: string): KeyMark {
+    const queue = this.#keys.findStream(database, key);
+    if (queue === undefined)
+      return { exists: this.#keys.hasValue(database, key), queue, nextOffset: 0, length: 0 };
     queue.log.store.seal();
-    return { queue, nextOffset: queue.log.nextOffset, length: queue.log.length };
+    return { exists: true, queue, nextOffset: queue.log.nextOffset, length: queue.log.length };
   }
 
   unwatchAll(watcher: Watcher): void {
@@ -79,11 +87,11 @@ export class WatchTable {
     return false;
   }
 
-  /** All keys of a database (or of all, with -1) are gone. */
+  /** All keys of a database (or of all, with -1) are gone: those that were there have changed. */
   databaseFlushed(database: number): void {
     for (const [name, watchers] of this.#watchers) {
       if (database >= 0 && !name.startsWith(`${database} `)) continue;
-      for (const watcher of watchers) watcher.isDirty = true;
+      for (const watcher of watchers) if (watcher.marks.get(name)!.exists) watcher.isDirty = true;
     }
   }
 }

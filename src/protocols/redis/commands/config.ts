@@ -47,6 +47,7 @@ export function configSet({ request, reply, server }: CommandContext): void {
 export function configResetStat({ reply, server }: CommandContext): void {
   server.commandsProcessed = 0;
   server.connectionsAccepted = 0;
+  server.errorCounts.clear();
   reply.ok();
 }
 

@@ -40,9 +40,10 @@ export function xadd(context: CommandContext): void {
   if (queue === undefined) {
     queue = createStream(context, key);
   }
-  if (isAutomatic) {
+  if (isAutomatic && queue.log.lastIdSequence !== idPartMax) {
     appendEntry(queue.log, request, first, count, automaticMs, 0);
   } else {
+    if (isAutomatic) setNextId(queue, broker.clock.now());
     settleId(queue);
     appendEntry(queue.log, request, first, count, wanted.ms, wanted.sequence);
   }
@@ -79,6 +80,13 @@ function parse(context: CommandContext): number {
 
 function isStar(request: RequestArguments, index: number): boolean {
   return request.size(index) === 1 && request.buffer[request.starts[index]!] === 0x2a;
+}
+
+/** After the greatest sequence there is comes the next millisecond. */
+function setNextId(queue: Queue, now: number): void {
+  const { lastIdMs } = queue.log;
+  wanted.isSequenceOpen = false;
+  wanted.set(lastIdMs >= now && lastIdMs < idPartMax ? lastIdMs + 1 : now, 0);
 }
 
 /** Completes `ms-*` and refuses an id that is not above the last one. */
