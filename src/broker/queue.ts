@@ -100,6 +100,13 @@ export class Queue {
     if (this.policy.expires !== undefined) this.#expireLater(this.policy.expires);
   }
 
+  /** After replay: any of the records that are there may have an expiration of its own. */
+  restored(): void {
+    if (this.kind !== "queue" || this.log.length === 0) return;
+    this.policy.canExpire = true;
+    this.vhost.broker.schedule(this);
+  }
+
   get consumerCount(): number {
     return this.consumers.length + this.streamConsumers;
   }

@@ -57,6 +57,7 @@ export async function restoreDefinitions(broker: Broker): Promise<void> {
   }
   await broker.storage.replay();
   for (const cursor of cursors) cursor.restored();
+  for (const vhost of broker.vhosts.values()) for (const queue of vhost.queues.values()) queue.restored();
   broker.access.restore();
 }
 

@@ -91,6 +91,8 @@ export class Retention {
       }
       if (!this.#dropHead(queue, "expired")) return;
     }
+    // Nothing is left that could expire; the next publish with an expiration says so again.
+    if (queue.log.length === 0) queue.policy.canExpire = queue.policy.messageTtl !== undefined;
   }
 
   #expiresAt(queue: Queue): number {
