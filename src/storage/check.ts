@@ -22,7 +22,7 @@ import { parseSegmentFileName } from "./segment-format.ts";
 import type { DurableState } from "./state.ts";
 import { Storage } from "./storage.ts";
 
-export interface CheckResult {
+interface CheckResult {
   ok: boolean;
   /** What was found, one sentence each; the last one sums up. */
   lines: string[];

@@ -8,7 +8,7 @@ import { crc32c } from "../base/crc32c.ts";
 import { BrokerError } from "../base/errors.ts";
 import type { Disk } from "../base/disk.ts";
 
-export const cleanMarkerName = "CLEAN";
+const cleanMarkerName = "CLEAN";
 const title = "TroikaMQ clean";
 
 /** Written durably as the last act of a shutdown, when the journal is durable up to `end`. */

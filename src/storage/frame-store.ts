@@ -333,4 +333,4 @@ export abstract class FrameStore {
 }
 
 export const emptyBuffer: Buffer = Buffer.alloc(0);
-export const noChunk: Chunk = { base: 0, buffer: emptyBuffer, length: 0, live: 0, generation: 0 };
+const noChunk: Chunk = { base: 0, buffer: emptyBuffer, length: 0, live: 0, generation: 0 };

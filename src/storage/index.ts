@@ -1,6 +1,6 @@
 /** What the rest of the program may use of the storage. */
 export { automaticId, LogGroup } from "./frame-store.ts";
-export { checkDataDirectory, type CheckResult } from "./check.ts";
+export { checkDataDirectory } from "./check.ts";
 export { Log } from "./log.ts";
 export { LogReader } from "./log-reader.ts";
 export type { StateSource } from "./state-source.ts";

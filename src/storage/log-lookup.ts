@@ -144,6 +144,11 @@ function hasPresent(log: Log): boolean {
 }
 
 export function offsetForBytes(log: Log, bytesMax: number): number {
+  return Math.max(log.firstOffset, anyOffsetForBytes(log, bytesMax));
+}
+
+/** As above; a segment counts whole until all of it is gone, so it may lie below the first record. */
+function anyOffsetForBytes(log: Log, bytesMax: number): number {
   let left = log.bytes;
   if (left <= bytesMax) return log.firstOffset;
   for (const segment of log.segments) {

@@ -54,7 +54,7 @@ export class Log implements DurableState {
   maxDeletedIdSequence = 0;
   /** Redis's `entries-added` minus `nextOffset`: zero unless XSETID said otherwise. */
   entriesAddedShift = 0;
-  /** Bytes of the frames that are still needed. */
+  /** Bytes of the frames that are still held: of a segment all, until all of its records are gone. */
   bytes = 0;
   /** Append time of the newest frame, ms. */
   lastTimestamp = 0;

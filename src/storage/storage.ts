@@ -5,6 +5,7 @@
  * table), then the owner restores its logs and states by id, then `replay` fills them. Invariants: an id is never used
  * twice; nothing is told durable before the journal's watermark; `flush` is the only place that writes messages.
  */
+import { dirname } from "node:path";
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { BrokerError } from "../base/errors.ts";
 import type { Disk } from "../base/disk.ts";
@@ -123,6 +124,8 @@ export class Storage implements LogHost {
     const directory = `${this.directory}/journal`;
     disk.makeDirectory(directory);
     disk.makeDirectory(`${this.directory}/segments`);
+    // A file whose directory's name is lost is lost.
+    for (const parent of [this.directory, dirname(this.directory)]) await disk.syncDirectory(parent);
     const found = openJournalFiles(disk, directory, "existing");
     const scan = scanJournal(found, (buffer, at, length, position) => {
       const kind = frameKindAt(buffer, at);

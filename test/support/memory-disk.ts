@@ -171,7 +171,7 @@ export class MemoryDisk implements Disk {
     return [...this.#names.keys()]
       .filter((name) => name.startsWith(start) && !name.includes("/", start.length))
       .map((name) => name.slice(start.length))
-      .sort();
+      .toSorted();
   }
 
   #failWhenFull(): void {

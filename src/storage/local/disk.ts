@@ -61,7 +61,7 @@ export const localDisk: Disk = {
     fs.mkdirSync(path, { recursive: true });
   },
   list(path) {
-    return fs.existsSync(path) ? fs.readdirSync(path).sort() : [];
+    return fs.existsSync(path) ? fs.readdirSync(path).toSorted() : [];
   },
   open(path, mode) {
     return new LocalFile(fs.openSync(path, openFlags[mode], 0o640));
