@@ -33,6 +33,22 @@ describe("the body", () => {
     for (const { value } of await all.fetch(log, 3)) assert.deepEqual(value, binary);
   });
 
+  it("may be large: many frames in AMQP, one record in Kafka, one field in Redis", async () => {
+    const log = await newLog();
+    const large = Buffer.alloc(5 << 20, "0123456789");
+    await all.publish("", log, large);
+    await all.xadd(log, { body: large });
+    await all.produce(log, { value: large.subarray(0, 900_000) });
+    const bodies = [large, large, large.subarray(0, 900_000)];
+    for (const [i, { content }] of (await all.consume(log, 3, "first")).entries()) {
+      assert.ok(content.equals(bodies[i]!));
+    }
+    for (const [i, { value }] of (await all.fetch(log, 3)).entries()) assert.ok(value!.equals(bodies[i]!));
+    for (const [i, { fields }] of (await all.entries(log)).entries()) {
+      assert.ok(fields.get("body")!.equals(bodies[i]!));
+    }
+  });
+
   it("of a Redis entry may be in field data, payload, value or message", async () => {
     const log = await newLog();
     const fields = ["data", "payload", "value", "message"];
@@ -185,6 +201,15 @@ describe("headers", () => {
     const [message] = await all.fetch(back, 1);
     assert.equal(headerText(message!, "text"), "grüße");
     assert.deepEqual(message!.headers!["bytes"], binary);
+  });
+
+  it("that do not fit one AMQP frame are left out there, and the message arrives", async () => {
+    const log = await newLog();
+    await all.produce(log, { value: "v", headers: { before: "1", large: "x".repeat(200_000), after: "2" } });
+    const [message] = await all.consume(log, 1, "first");
+    const { before: first, large, after: last } = message!.properties.headers!;
+    assert.deepEqual([first, large, last], ["1", undefined, "2"]);
+    assert.equal((await all.entries(log))[0]!.text["large"]!.length, 200_000);
   });
 
   it("hold the trace context everywhere under the same name", async () => {
