@@ -4,7 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { Interop, until } from "../support/interop.ts";
+import type { GetMessage } from "amqplib";
+import { headerText, Interop, until } from "../support/interop.ts";
 
 let all: Interop;
 before(async () => {
@@ -202,6 +203,31 @@ describe("an AMQP queue", () => {
       (await all.fetch("looked", 2)).map(({ value }) => value!.toString()),
       ["b", "c"],
     );
+  });
+
+  it("lets its consumers give back and reject what Kafka and Redis wrote; dead letters go to any log", async () => {
+    await all.createTopic("dead");
+    await all.channel.assertExchange("dead-letters", "fanout", { durable: true });
+    await all.channel.bindQueue("dead", "dead-letters", "");
+    await all.channel.assertQueue("tried", { durable: true, deadLetterExchange: "dead-letters" });
+    await all.producer.send({ topic: "tried", messages: [{ value: "a" }, { key: "k", value: "b" }] });
+    await all.xadd("tried", { body: "c", h: "v" });
+    const take = async (): Promise<GetMessage> => (await all.channel.get("tried")) as GetMessage;
+    const first = await take();
+    all.channel.nack(first, false, true);
+    const again = await take();
+    assert.deepEqual([again.content.toString(), again.fields.redelivered], ["a", true]);
+    all.channel.ack(again);
+    for (const body of ["b", "c"]) {
+      const message = await take();
+      assert.equal(message.content.toString(), body);
+      all.channel.reject(message, false);
+    }
+    const [b, c] = await all.fetch("dead", 2);
+    assert.deepEqual([b!.key!.toString(), b!.value!.toString()], ["k", "b"]);
+    assert.deepEqual([c!.value!.toString(), headerText(c!, "h")], ["c", "v"]);
+    const deaths = JSON.parse((await all.entries("dead"))[1]!.text["x-death"]!) as Record<string, unknown>[];
+    assert.deepEqual([deaths[0]!["queue"], deaths[0]!["reason"]], ["tried", "rejected"]);
   });
 
   it("that is exclusive is nobody else's", async () => {
