@@ -144,7 +144,10 @@ test("the unacknowledged of a closed channel and of a lost connection come again
   await (await Gathered.from(channel, queue)).count(3);
   await channel.close();
   const again = await Gathered.from(await connection.createChannel(), queue);
-  assert.deepEqual((await again.count(3)).map(({ fields }) => fields.redelivered), [true, true, true]);
+  assert.deepEqual(
+    (await again.count(3)).map(({ fields }) => fields.redelivered),
+    [true, true, true],
+  );
   assert.deepEqual(again.bodies, ["a", "b", "c"]);
   (connection.connection as unknown as { stream: { destroy(): void } }).stream.destroy();
   await until(async () => (await owner.checkQueue(queue)).messageCount === 3);

@@ -28,8 +28,10 @@ type Action = (channel: Channel) => Promise<unknown> | unknown;
 
 const body = Buffer.from("x");
 const fresh = (): string => uniqueName("never");
-const withArguments = (args: Record<string, unknown>): Action => (channel) =>
-  channel.assertQueue("args", { durable: false, arguments: args });
+const withArguments =
+  (args: Record<string, unknown>): Action =>
+  (channel) =>
+    channel.assertQueue("args", { durable: false, arguments: args });
 
 /** What a client does wrong, and how the server closes: scope, code, text. */
 const cases: Record<string, [Action, string]> = {

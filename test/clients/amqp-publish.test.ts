@@ -26,7 +26,10 @@ async function boundQueues(type: string, keys: (string | Record<string, unknown>
   return { channel, exchange, queues };
 }
 
-async function counts(channel: Awaited<ReturnType<typeof target.channel>>, queues: string[]): Promise<number[]> {
+async function counts(
+  channel: Awaited<ReturnType<typeof target.channel>>,
+  queues: string[],
+): Promise<number[]> {
   await settled();
   return Promise.all(queues.map(async (queue) => (await channel.checkQueue(queue)).messageCount));
 }
@@ -186,8 +189,9 @@ test("rabbitmq-client's publisher, consumer and RPC client work", async () => {
   const client = new Client({ url: target.url });
   client.on("error", () => {});
   const queue = uniqueName("rpc");
-  const server = client.createConsumer({ queue, queueOptions: { autoDelete: true } }, async (message, reply) =>
-    reply(`re: ${String(message.body)}`),
+  const server = client.createConsumer(
+    { queue, queueOptions: { autoDelete: true } },
+    async (message, reply) => reply(`re: ${String(message.body)}`),
   );
   await until(() => new Promise<boolean>((resolve) => server.once("ready", () => resolve(true))));
   const rpc = client.createRPCClient({ confirm: true });

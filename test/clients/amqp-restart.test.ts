@@ -21,7 +21,8 @@ test("definitions and messages of durable queues survive a restart and a kill", 
   await channel.assertQueue("gone", { durable: false });
   await channel.assertQueue("stream", { arguments: { "x-queue-type": "stream" } });
   await channel.bindQueue("kept", "kept", "a.#");
-  for (let i = 0; i < 100; i++) channel.publish("kept", `a.${i}`, Buffer.from(String(i)), { persistent: true });
+  for (let i = 0; i < 100; i++)
+    channel.publish("kept", `a.${i}`, Buffer.from(String(i)), { persistent: true });
   channel.sendToQueue("stream", Buffer.from("s"), { persistent: true });
   await channel.waitForConfirms();
   await target.closeConnections();

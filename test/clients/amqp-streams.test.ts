@@ -16,12 +16,18 @@ async function streamWith(count: number) {
   const channel = await connection.createConfirmChannel();
   const stream = uniqueName("stream");
   await channel.assertQueue(stream, { durable: true, arguments: { "x-queue-type": "stream" } });
-  for (let i = 0; i < count; i++) channel.sendToQueue(stream, Buffer.from(`m${i}`), { headers: { number: i } });
+  for (let i = 0; i < count; i++)
+    channel.sendToQueue(stream, Buffer.from(`m${i}`), { headers: { number: i } });
   await channel.waitForConfirms();
   return { connection, channel, stream };
 }
 
-async function readFrom(channel: Channel, stream: string, offset: unknown, prefetch = 100): Promise<Gathered> {
+async function readFrom(
+  channel: Channel,
+  stream: string,
+  offset: unknown,
+  prefetch = 100,
+): Promise<Gathered> {
   await channel.prefetch(prefetch);
   return Gathered.from(channel, stream, { arguments: { "x-stream-offset": offset } });
 }
