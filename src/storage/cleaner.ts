@@ -56,6 +56,8 @@ export class Cleaner {
   /** Segments that nobody needs, and the position that must be durable before they go; -1 until the next flush. */
   #unneeded: { segment: SegmentFile; position: number }[] = [];
   #round: Promise<void> | null = null;
+  /** Before replay nobody knows what is needed. */
+  #isReady = false;
   #isClosing = false;
   #retryAt = 0;
   #retryDelayMs = retryDelayMsFirst;
@@ -87,7 +89,14 @@ export class Cleaner {
       this.#deleteUnneeded();
     }
     if (this.#durableWaiters.length > 0) this.#journal.startSync();
-    if (this.#round !== null || this.#isClosing || this.#journal.files.length < 2 || !this.#isDue()) return;
+    if (
+      !this.#isReady ||
+      this.#round !== null ||
+      this.#isClosing ||
+      this.#journal.files.length < 2 ||
+      !this.#isDue()
+    )
+      return;
     if (this.#options.now() < this.#retryAt) return;
     this.#round = this.#run();
   }
@@ -189,7 +198,7 @@ export class Cleaner {
       }
       await this.#commit(moved);
     } catch (error) {
-      for (const { made } of moved) for (const segment of made) mover.discard(segment);
+      for (const { made } of moved) for (const segment of made) await mover.discard(segment);
       throw error;
     }
   }
@@ -200,7 +209,7 @@ export class Cleaner {
     await this.#options.disk.syncDirectory(this.#files.directory);
     for (const { log, made, merged, endOffset } of moved.splice(0)) {
       if (log.isDeleted) {
-        for (const segment of made) this.#mover!.discard(segment);
+        for (const segment of made) void this.#mover!.discard(segment);
         continue;
       }
       this.segmentsMade += made.length;
@@ -289,6 +298,7 @@ export class Cleaner {
         disk.remove(`${directory}/${name}`);
       }
     }
+    this.#isReady = true;
   }
 
   #openSegmentsOf(log: Log, used: Set<string>): void {

@@ -90,26 +90,27 @@ export class SegmentMover {
       const endOffset = await this.#copyJournal(log, from, limit);
       if (endOffset === from || log.isDeleted) {
         // The frames went meanwhile. A merge alone could take the name of what it merges.
-        this.#giveUp();
+        await this.#giveUp();
         return { log, made: [], merged: new Set(), endOffset };
       }
       await this.#finish(log, endOffset);
       return { log, made: this.#made, merged: new Set(merged), endOffset };
     } catch (error) {
-      this.#giveUp();
+      await this.#giveUp();
       throw error;
     }
   }
 
-  #giveUp(): void {
+  /** Waits until the files are gone: the next try may take their names. */
+  async #giveUp(): Promise<void> {
     this.#writer?.abandon();
     this.#writer = null;
-    for (const segment of this.#made) this.discard(segment);
+    for (const segment of this.#made) await this.discard(segment);
   }
 
   /** Deletes a new segment that no state names. Never throws: start-up deletes what is left. */
-  discard(segment: SegmentFile): void {
-    this.#options.files.remove(segment).catch(() => {});
+  discard(segment: SegmentFile): Promise<void> {
+    return this.#options.files.remove(segment).catch(() => {});
   }
 
   async #copyJournal(log: Log, from: number, limit: number): Promise<number> {

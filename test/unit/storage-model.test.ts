@@ -47,7 +47,7 @@ async function run(seed: number): Promise<StorageModel> {
 
 test(
   "nothing durable is lost and nothing removed returns, whatever the disk does",
-  { timeout: 120_000 },
+  { timeout: 60_000 + runs * 3000 },
   async () => {
     let crashes = 0;
     let segments = 0;
