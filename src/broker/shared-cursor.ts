@@ -6,11 +6,14 @@
  * the log is the queue's business. Invariants: a record at or above `next` was never given out (or the cursor was set
  * back); `pending.size` counts held and requeued records; a held record has an owner above 0.
  *
+ * A queue that keeps its history also remembers here what was settled (`history`), since the log still has it.
+ *
  * Durable when it `tracksOwners` (a Redis group's pending entries survive a restart). Otherwise only `next` and the
  * delivery counts of requeued records do, and whatever was held is given out again, marked as redelivered.
  */
 import { type ByteReader, ByteWriter } from "../base/bytes.ts";
 import { type DurableState, type Log, LogReader, type StateHandle, type Storage } from "../storage/index.ts";
+import { HistoryMarks } from "./history-marks.ts";
 import { OffsetHeap } from "./offset-heap.ts";
 import { entriesReadAt } from "./group-progress.ts";
 import { noOwner, PendingTable, requeuedOwner } from "./pending-table.ts";
@@ -48,6 +51,8 @@ export class SharedCursor implements DurableState {
   readonly #ownersById = new Map<number, CursorOwner>();
   #nextOwnerId = 1;
   handle: StateHandle | null = null;
+  /** What was settled and is still in the log; null unless the queue keeps its history. */
+  history: HistoryMarks | null = null;
   readonly #storage: Storage;
   readonly #changes = new ByteWriter(64);
   #savedNext = 0;
@@ -110,7 +115,10 @@ export class SharedCursor implements DurableState {
   #nextNew(): boolean {
     const news = this.#news;
     while (news.next()) {
-      if (!this.tracksOwners) return true;
+      if (!this.tracksOwners) {
+        if (this.history === null || !this.history.has(news.offset)) return true;
+        continue;
+      }
       // A group may have been set to an id that no entry has reached yet.
       if (news.idMs > this.lastIdMs) return true;
       if (news.idMs === this.lastIdMs && news.idSequence > this.lastIdSequence) return true;
@@ -176,6 +184,7 @@ export class SharedCursor implements DurableState {
       if (this.#requeued.size > 0) {
         this.#acquireAgain(1, 0);
         this.pending.clear(this.record.offset);
+        if (this.history !== null) this.#noteHistory(this.record.offset);
         return true;
       }
     }
@@ -184,6 +193,7 @@ export class SharedCursor implements DurableState {
     this.record = news;
     if (this.tracksOwners) this.#passed(news);
     else this.deliveryCount = this.#countOfNew(news.offset);
+    if (this.history !== null) this.#noteHistory(news.offset);
     this.#touch();
     return true;
   }
@@ -196,8 +206,21 @@ export class SharedCursor implements DurableState {
       const known = this.#ownersById.get(owner);
       if (known !== undefined) known.pending--;
       this.#noteSettled(offset);
-    }
+    } else if (this.history !== null) this.#noteHistory(offset);
     return true;
+  }
+
+  #noteHistory(offset: number): void {
+    if (this.history!.add(offset)) this.#noteSettled(offset);
+  }
+
+  /** Settles whatever nobody holds (a purge of a queue that keeps its history). */
+  settleReady(): void {
+    this.forgetRequeued();
+    const end = this.log.nextOffset;
+    for (let offset = this.history!.first; offset < end; offset++) {
+      if (this.pending.ownerOf(offset) === noOwner) this.#noteHistory(offset);
+    }
   }
 
   /** The record is to be given out again, in its old place; its delivery count stays. */
@@ -440,6 +463,7 @@ export class SharedCursor implements DurableState {
     for (let offset = from; offset < to; offset++) {
       const owner = this.#ownersById.get(this.pending.clear(offset));
       if (owner !== undefined) owner.pending--;
+      this.history?.add(offset);
     }
   }
 
@@ -464,6 +488,7 @@ export class SharedCursor implements DurableState {
       return true;
     });
     writer.patchUint32(countAt, noted);
+    this.history?.encode(writer);
   }
 
   restoreFull(reader: ByteReader): void {
@@ -482,6 +507,7 @@ export class SharedCursor implements DurableState {
     for (let left = reader.uint32(); left > 0; left--) {
       this.#decodeNoted(reader);
     }
+    this.history?.decode(reader);
   }
 
   /** After replay: a cursor without owners gives out again, marked, whatever was held when the process ended. */

@@ -1,0 +1,65 @@
+/** Streams, groups and pending entries outlive a killed broker and its restart. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startTestBroker } from "../support/broker.ts";
+import { RawRedis } from "../support/raw-redis.ts";
+
+/** Everything that can be asked about a stream, times masked. */
+async function describe(client: RawRedis, key: string): Promise<string[]> {
+  const mask = (reply: string): string =>
+    reply
+      .replaceAll(/(seen-time|active-time|idle|inactive)\r\n:-?\d+/g, "$1\r\n:T")
+      .replaceAll(/:\d{13}\r\n/g, ":T\r\n")
+      .replaceAll(/:\d+\r\n(?=:\d+\r\n)/g, ":T\r\n");
+  return [
+    await client.call("xrange", key, "-", "+"),
+    await client.call("xinfo", "stream", key),
+    mask(await client.call("xinfo", "stream", key, "full", "count", 0)),
+    mask(await client.call("xpending", key, "g", "-", "+", 1000)),
+    mask(await client.call("xinfo", "consumers", key, "g")),
+  ];
+}
+
+test("all of a group's state is the same after kill -9", async () => {
+  const broker = await startTestBroker();
+  let client = await RawRedis.open(broker.ports.redis);
+  for (let i = 1; i <= 300; i++) await client.call("xadd", "s", i % 3 === 0 ? `${i}-1` : `${i}-*`, "n", i);
+  await client.call("xgroup", "create", "s", "g", 0);
+  await client.call("xgroup", "create", "s", "later", "$");
+  await client.call("xreadgroup", "group", "g", "alice", "count", 100, "streams", "s", ">");
+  await client.call("xreadgroup", "group", "g", "bob", "count", 50, "streams", "s", ">");
+  await client.call("xreadgroup", "group", "g", "carol", "noack", "count", 5, "streams", "s", ">");
+  await client.call("xack", "s", "g", "1-0", "2-0", "3-1", "77-0", "140-0");
+  await client.call("xclaim", "s", "g", "dave", 0, "10-0", "11-0", "retrycount", 9);
+  await client.call("xdel", "s", "20-0", "21-1", "299-0");
+  await client.call("xtrim", "s", "maxlen", 260);
+  await client.call("xgroup", "delconsumer", "s", "g", "bob");
+  await client.call("xsetid", "s", "1000-0");
+  const before = await describe(client, "s");
+  assert.match(before[3]!, /\$3\r\n4-0/);
+  await client.close();
+
+  await broker.kill();
+  await broker.restart();
+  client = await RawRedis.open(broker.ports.redis);
+  assert.deepEqual(await describe(client, "s"), before);
+  // Entries that are gone are still pending, and can still be acknowledged.
+  assert.equal(await client.call("xack", "s", "g", "4-0", "20-0"), ":2\r\n");
+  assert.match(await client.call("xadd", "s", "*", "a", 1), /^\$\d+\r\n\d{13}-0\r\n$/);
+  const changed = await describe(client, "s");
+  await client.close();
+
+  await broker.kill("SIGTERM");
+  await broker.restart();
+  client = await RawRedis.open(broker.ports.redis);
+  assert.deepEqual(await describe(client, "s"), changed);
+  await client.call("del", "s");
+  await client.close();
+
+  await broker.kill();
+  await broker.restart();
+  client = await RawRedis.open(broker.ports.redis);
+  assert.equal(await client.call("exists", "s"), ":0\r\n");
+  await client.close();
+  await broker.stop();
+});
