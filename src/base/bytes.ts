@@ -6,10 +6,15 @@
  */
 import { BrokerError } from "./errors.ts";
 
-const copyLoopBytesMax = 48;
+const copyLoopBytesMax = 24;
+const latin1LoopBytesMax = 48;
+const nativeCopy = Buffer.prototype.copy;
 const minimumCapacity = 256;
 
-/** Copies `source[start, end)` to `target` at `at`. A loop beats the runtime's call for short runs (measured). */
+/**
+ * Copies `source[start, end)` to `target` at `at`. A loop beats the runtime's call for short runs; for longer ones
+ * Buffer's copy takes half the time of `set` with a `subarray`, on both runtimes, as it makes no object (measured).
+ */
 export function copyBytes(
   target: Uint8Array,
   at: number,
@@ -22,8 +27,7 @@ export function copyBytes(
     for (let i = 0; i < size; i++) target[at + i] = source[start + i]!;
     return;
   }
-  if (start === 0 && end === source.length) target.set(source, at);
-  else target.set(source.subarray(start, end), at);
+  nativeCopy.call(source as Buffer, target, at, start, end);
 }
 
 /** Appends bytes to one growing buffer. `take()` hands out what was written; `reset()` starts again without freeing. */
@@ -123,7 +127,7 @@ export class ByteWriter {
   latin1(text: string): this {
     const size = text.length;
     const at = this.reserve(size);
-    if (size <= copyLoopBytesMax) {
+    if (size <= latin1LoopBytesMax) {
       const buffer = this.buffer;
       for (let i = 0; i < size; i++) buffer[at + i] = text.charCodeAt(i);
     } else this.buffer.latin1Write(text, at, size);
