@@ -33,7 +33,7 @@ function hasTombstonesFrom(log: Log, idMs: number, idSequence: number): boolean 
 }
 
 /** How many entries were added up to the id, where that can be told without counting. */
-export function entriesUpTo(log: Log, idMs: number, idSequence: number): number {
+function entriesUpTo(log: Log, idMs: number, idSequence: number): number {
   const added = entriesAdded(log);
   if (added === 0) return 0;
   const last = compareIds(idMs, idSequence, log.lastIdMs, log.lastIdSequence);

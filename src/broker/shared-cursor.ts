@@ -11,14 +11,13 @@
  * Durable when it `tracksOwners` (a Redis group's pending entries survive a restart). Otherwise only `next` and the
  * delivery counts of requeued records do, and whatever was held is given out again, marked as redelivered.
  */
-import { type ByteReader, ByteWriter } from "../base/bytes.ts";
+import type { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { type DurableState, type Log, LogReader, type StateHandle, type Storage } from "../storage/index.ts";
+import { change, CursorChanges } from "./cursor-changes.ts";
 import { HistoryMarks } from "./history-marks.ts";
 import { OffsetHeap } from "./offset-heap.ts";
 import { entriesReadAt } from "./group-progress.ts";
 import { noOwner, PendingTable, requeuedOwner } from "./pending-table.ts";
-
-const change = { position: 1, given: 2, settled: 3, noted: 4, ownerAdded: 5, ownerRemoved: 6 } as const;
 
 /** A named consumer of a group that tracks owners (Redis). */
 export interface CursorOwner {
@@ -54,15 +53,8 @@ export class SharedCursor implements DurableState {
   /** What was settled and is still in the log; null unless the queue keeps its history. */
   history: HistoryMarks | null = null;
   readonly #storage: Storage;
-  readonly #changes = new ByteWriter(64);
+  readonly #changes = new CursorChanges();
   #savedNext = 0;
-  #runKind = 0;
-  #runFrom = 0;
-  #runTo = 0;
-  #runOwner = 0;
-  #runTime = 0;
-  #runIdMs = 0;
-  #runIdSequence = 0;
   #isMetaChanged = false;
 
   constructor(log: Log, storage: Storage, tracksOwners: boolean) {
@@ -140,7 +132,8 @@ export class SharedCursor implements DurableState {
       this.deliveryCount = 1;
       this.#give(offset, owner, 1, now, news.idMs, news.idSequence);
       this.#passed(news);
-      this.#noteGiven(offset, owner, now, news.idMs, news.idSequence);
+      if (this.handle !== null && this.#changes.given(offset, owner, now, news.idMs, news.idSequence))
+        this.#touch();
       return true;
     }
     this.deliveryCount = this.#countOfNew(offset);
@@ -269,8 +262,7 @@ export class SharedCursor implements DurableState {
   addOwner(name: string, now: number): CursorOwner {
     const id = this.#nextOwnerId++;
     this.#addOwner(id, name, now);
-    this.#endRun();
-    this.#changes.uint8(change.ownerAdded).uint32(id).int64(now).uint32(name.length).latin1(name);
+    this.#changes.begin(change.ownerAdded).uint32(id).int64(now).uint32(name.length).latin1(name);
     this.#touch();
     return this.owners.get(name)!;
   }
@@ -291,8 +283,7 @@ export class SharedCursor implements DurableState {
     });
     for (const offset of held) this.settle(offset);
     this.#dropOwner(owner.id);
-    this.#endRun();
-    this.#changes.uint8(change.ownerRemoved).uint32(owner.id);
+    this.#changes.begin(change.ownerRemoved).uint32(owner.id);
     this.#touch();
     return held.length;
   }
@@ -308,59 +299,13 @@ export class SharedCursor implements DurableState {
     if (this.handle !== null) this.#storage.changed(this.handle);
   }
 
-  #noteGiven(offset: number, owner: number, time: number, idMs: number, idSequence: number): void {
-    if (this.handle === null) return;
-    const isNext =
-      this.#runKind === change.given &&
-      this.#runTo === offset &&
-      this.#runOwner === owner &&
-      this.#runTime === time &&
-      this.#runIdMs === idMs &&
-      this.#runIdSequence + (offset - this.#runFrom) === idSequence;
-    if (isNext) {
-      this.#runTo = offset + 1;
-      return;
-    }
-    this.#endRun();
-    this.#startRun(change.given, offset);
-    this.#runOwner = owner;
-    this.#runTime = time;
-    this.#runIdMs = idMs;
-    this.#runIdSequence = idSequence;
-  }
-
   #noteSettled(offset: number): void {
-    if (this.handle === null) return;
-    if (this.#runKind === change.settled && this.#runTo === offset) {
-      this.#runTo = offset + 1;
-      return;
-    }
-    this.#endRun();
-    this.#startRun(change.settled, offset);
-  }
-
-  #startRun(kind: number, offset: number): void {
-    this.#runKind = kind;
-    this.#runFrom = offset;
-    this.#runTo = offset + 1;
-    this.#touch();
-  }
-
-  /** `given = from, to, owner, time, id of from (the others follow it)`, `settled = from, to`. */
-  #endRun(): void {
-    if (this.#runKind === 0) return;
-    const changes = this.#changes.uint8(this.#runKind).int64(this.#runFrom).int64(this.#runTo);
-    if (this.#runKind === change.given) {
-      changes.uint32(this.#runOwner).int64(this.#runTime).int64(this.#runIdMs).int64(this.#runIdSequence);
-    }
-    this.#runKind = 0;
+    if (this.handle !== null && this.#changes.settled(offset)) this.#touch();
   }
 
   #noteRecord(offset: number): void {
     if (this.handle === null) return;
-    this.#endRun();
-    this.#changes.uint8(change.noted);
-    this.#encodeNoted(this.#changes, offset);
+    this.#encodeNoted(this.#changes.begin(change.noted), offset);
     this.#touch();
   }
 
@@ -404,9 +349,7 @@ export class SharedCursor implements DurableState {
 
   /** `change = { u8 kind, fields }`, in the order in which they happened; the position comes last. */
   encodeChange(writer: ByteWriter): void {
-    this.#endRun();
-    writer.bytes(this.#changes.buffer, 0, this.#changes.length);
-    this.#changes.reset();
+    this.#changes.moveTo(writer);
     if (this.next !== this.#savedNext || this.#isMetaChanged) {
       writer.uint8(change.position);
       this.#encodePosition(writer);
@@ -470,7 +413,6 @@ export class SharedCursor implements DurableState {
   /** `full = position, u32 owners, { u32 id, i64 seen at, i64 active at, u32 size, name }, u32 noted, { noted }` */
   encodeFull(writer: ByteWriter): void {
     this.#changes.reset();
-    this.#runKind = 0;
     this.#encodePosition(writer);
     writer.uint32(this.owners.size);
     for (const owner of this.owners.values()) {

@@ -55,7 +55,7 @@ for (const protocol of [2, 3] as const) {
     const key = `orders-${protocol}`;
     const ids: string[] = [];
     for (let i = 0; i < 5; i++) ids.push((await client.xadd(key, "*", "n", String(i), "t", "é"))!);
-    assert.deepEqual([...ids].sort(), ids);
+    assert.deepEqual(ids.toSorted(), ids);
     assert.equal(await client.xlen(key), 5);
     assert.deepEqual(flat(await client.xrange(key, ids[1]!, ids[2]!)), [
       [ids[1], ["n", "1", "t", "é"]],

@@ -41,7 +41,7 @@ export function seenConsumer(cursor: SharedCursor, name: string, now: number): C
 
 /** In the order in which redis lists names: by their bytes. */
 export function sortedByName<Value>(map: ReadonlyMap<string, Value>): [name: string, value: Value][] {
-  return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+  return [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** The values of `entries-read` and `lag`, each with its name. */

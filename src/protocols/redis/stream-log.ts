@@ -47,7 +47,7 @@ export function writeEntry(reply: ReplyWriter, reader: LogReader): void {
   writeFields(reply, reader);
 }
 
-export function writeFields(reply: ReplyWriter, reader: LogReader): void {
+function writeFields(reply: ReplyWriter, reader: LogReader): void {
   if (reader.envelope === envelope.redis) {
     reply.out.bytes(reader.buffer, reader.start, reader.end);
     return;

@@ -97,7 +97,7 @@ export function clientUnblock({ request, reply, server }: CommandContext): void 
   const id = request.integer(2);
   if (Number.isNaN(id)) throw new RedisError(errorTexts.notInteger);
   const blocked = server.sessions.get(id)?.blocked;
-  if (blocked == null) return reply.integer(0);
+  if (blocked === undefined || blocked === null) return reply.integer(0);
   reply.integer(1);
   blocked.unblockSoon(isError ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : null);
 }
