@@ -51,6 +51,11 @@ export function maxAgeMs(value: unknown): number | undefined {
   return unit === undefined || !Number.isInteger(count) || count < 0 ? undefined : count * unit;
 }
 
+/** Acknowledged records stay readable for a while. */
+export function keepsHistory({ historyMs, historyBytes }: QueuePolicy): boolean {
+  return historyMs !== undefined || historyBytes !== undefined;
+}
+
 /** What RabbitMQ 4 allows a quorum queue that asks for no limit of its own; -1 is none. */
 const quorumDeliveryLimit = 20;
 

@@ -10,7 +10,8 @@ import type { ProducerState } from "./producer-state.ts";
 import type { BindingArguments } from "./routing/router.ts";
 import { SharedCursor } from "./shared-cursor.ts";
 import type { Vhost } from "./vhost.ts";
-import { type QueuePolicy, queuePolicy } from "./queue-policy.ts";
+import { HistoryMarks } from "./history-marks.ts";
+import { keepsHistory, type QueuePolicy, queuePolicy } from "./queue-policy.ts";
 import { ReadyBytes } from "./ready-bytes.ts";
 
 export type QueueKind = "queue" | "stream";
@@ -94,6 +95,8 @@ export class Queue {
     this.log = log;
     this.cursor = cursor;
     log.owner = this;
+    // Before the journal's replay, which tells it what was settled.
+    if (cursor !== null && keepsHistory(this.policy)) cursor.history = new HistoryMarks();
     this.readyBytes =
       cursor !== null && this.policy.maxLengthBytes !== undefined ? new ReadyBytes(this) : null;
     this.#usedAt = vhost.broker.clock.monotonic();
@@ -134,7 +137,10 @@ export class Queue {
 
   /** Records that nobody holds. */
   get readyCount(): number {
-    return this.cursor === null ? this.log.length : this.log.length - this.cursor.heldCount;
+    const { cursor, log } = this;
+    if (cursor === null) return log.length;
+    const unsettled = cursor.history === null ? log.length : log.nextOffset - cursor.history.countBelow(log);
+    return unsettled - cursor.heldCount;
   }
 
   /** A walker over the records from `offset` on, for those who look without consuming. */
@@ -171,7 +177,7 @@ export class Queue {
         this.readyBytes?.taken(cursor.record);
         const offset = cursor.record.offset;
         consumer.deliver(this, cursor);
-        this.log.remove(offset);
+        if (cursor.history === null) this.log.remove(offset);
       } else {
         if (!cursor.acquire(consumer.id, now)) return;
         this.readyBytes?.taken(cursor.record);
@@ -192,7 +198,7 @@ export class Queue {
     if (this.policy.canExpire) retention.expireHead(this, true);
     if (isNoAck ? !cursor.take() : !cursor.acquire(owner, clock.now())) return false;
     this.readyBytes?.taken(cursor.record);
-    if (isNoAck) this.log.remove(cursor.record.offset);
+    if (isNoAck && cursor.history === null) this.log.remove(cursor.record.offset);
     this.delivered++;
     return true;
   }
@@ -260,9 +266,15 @@ export class Queue {
 
   /** A consumer is done with a record for good. */
   settle(offset: number): void {
-    this.cursor!.settle(offset);
-    this.log.remove(offset);
+    this.drop(offset);
     this.acknowledged++;
+  }
+
+  /** The record is out of the queue: gone from the log too, unless that keeps its history. */
+  drop(offset: number): void {
+    const cursor = this.cursor!;
+    cursor.settle(offset);
+    if (cursor.history === null) this.log.remove(offset);
   }
 
   /** A consumer gives a record back; it goes out again from its old place, unless it did so too often. */
@@ -284,7 +296,8 @@ export class Queue {
     const count = this.readyCount;
     const cursor = this.cursor;
     this.readyBytes?.purged();
-    if (cursor === null || cursor.pending.size === 0) {
+    if (cursor !== null && cursor.history !== null) cursor.settleReady();
+    else if (cursor === null || cursor.pending.size === 0) {
       this.log.removeBelow(this.log.nextOffset);
     } else {
       cursor.forgetRequeued();

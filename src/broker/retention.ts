@@ -61,31 +61,40 @@ export class Retention {
     const { policy, log } = queue;
     if (queue.kind === "queue") {
       if (policy.canExpire && queue.readyCount > 0) this.expireHead(queue, true);
+      const history = queue.cursor!.history;
+      // Whatever the bounds say: what nobody has settled yet is no history.
+      if (history !== null)
+        log.removeBelow(Math.min(this.#keptFrom(queue, policy.historyBytes), history.first));
       return;
     }
+    log.removeBelow(this.#keptFrom(queue, policy.historyBytes ?? policy.maxLengthBytes));
+  }
+
+  /** The first offset that the bounds by age and bytes keep. */
+  #keptFrom({ policy, log }: Queue, bytesMax: number | undefined): number {
+    let from = log.firstOffset;
     if (policy.historyMs !== undefined && log.length > 0) {
       const oldest = this.#broker.clock.now() - policy.historyMs;
       if (log.timestampOfFirst() < oldest) {
-        // A Kafka producer may write times of long ago, or far ahead: a record stays that long after it arrived, too.
-        const byTime = log.offsetOfTimestamp(oldest);
-        const byArrival = log.offsetOfEntryId(oldest, 0);
-        log.removeBelow(Math.min(byTime < 0 ? log.nextOffset : byTime, byArrival));
+        const offset = log.offsetOfTimestamp(oldest);
+        from = offset < 0 ? log.nextOffset : offset;
       }
     }
-    const bytesMax = policy.historyBytes ?? policy.maxLengthBytes;
-    if (bytesMax !== undefined && log.bytes > bytesMax) log.removeBelow(log.offsetForBytes(bytesMax));
+    if (bytesMax !== undefined && log.bytes > bytesMax) from = Math.max(from, log.offsetForBytes(bytesMax));
+    return from;
   }
 
   /**
-   * Takes expired records from the head of a queue; sees to it that the next one is looked at in time. A record that
-   * expires right now is left to a consumer that can take it (a ttl of 0 asks for just that), unless `isLate`.
+   * Takes expired records from the head of a queue; sees to it that the next one is looked at in time. A record with a
+   * ttl of 0 is left to a consumer that can take it, unless `isLate`: it came in this tick, for at the end it goes.
    */
   expireHead(queue: Queue, isLate: boolean): void {
     const cursor = queue.cursor!;
     const now = this.#broker.clock.now();
     while (cursor.peek()) {
       const expiresAt = this.#expiresAt(queue);
-      if (expiresAt > now || (expiresAt === now && !isLate)) {
+      const isInstant = expiresAt === cursor.record.timestamp;
+      if (expiresAt > now || (isInstant && !isLate)) {
         if (expiresAt !== Infinity) this.#broker.wakeQueueAt(queue, expiresAt);
         return;
       }
@@ -118,7 +127,6 @@ export class Retention {
   /** Removes a record for good: to the dead-letter exchange if the queue has one. */
   discard(queue: Queue, offset: number, reason: DeadLetterReason): void {
     if (queue.policy.deadLetterExchange !== undefined) deadLetter(queue, offset, reason);
-    queue.cursor!.settle(offset);
-    queue.log.remove(offset);
+    queue.drop(offset);
   }
 }

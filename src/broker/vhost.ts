@@ -148,12 +148,11 @@ export class Vhost {
     const isKept = options.durable && options.exclusiveOwner === 0;
     const log = storage.createLog(isKept);
     let cursor: SharedCursor | null = null;
-    if (options.kind === "queue") {
-      cursor = new SharedCursor(log, storage, false);
-      if (isKept) cursor.handle = storage.createState(cursor);
-    }
+    if (options.kind === "queue") cursor = new SharedCursor(log, storage, false);
     const queue = this.addQueue(options, log, cursor);
     if (isKept) {
+      // After the queue was made, which gives the cursor what its policy asks for.
+      if (cursor !== null) cursor.handle = storage.createState(cursor);
       const { kind, autoDelete, args } = options;
       const definition = { kind, autoDelete, args, log: log.id, cursor: cursor?.handle?.id ?? 0 };
       this.#save(definitionKey("queue", this.name, options.name), definition);
@@ -422,8 +421,7 @@ function typeName({ kind, args }: { kind: "queue" | "stream"; args: BindingArgum
 /** RabbitMQ's way of naming a value in a 406: with its type only where the other side has none. */
 function shown(value: unknown, other: unknown): string {
   if (value === undefined) return "none";
-  if (other !== undefined)
-    return `'${typeof value === "string" ? value : JSON.stringify(value)}'`;
+  if (other !== undefined) return `'${typeof value === "string" ? value : JSON.stringify(value)}'`;
   if (typeof value === "number") return `the value '${value}' of type 'signedint'`;
   if (typeof value === "string") return `the value '${value}' of type 'longstr'`;
   return `'${JSON.stringify(value)}'`;

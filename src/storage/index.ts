@@ -3,6 +3,7 @@ export { automaticId, LogGroup } from "./frame-store.ts";
 export { checkDataDirectory } from "./check.ts";
 export { Log } from "./log.ts";
 export { LogReader } from "./log-reader.ts";
+export { OffsetSet } from "./offset-set.ts";
 export type { StateSource } from "./state-source.ts";
 export { type DurableState, StateHandle } from "./state.ts";
 export { Storage, type StorageOptions } from "./storage.ts";

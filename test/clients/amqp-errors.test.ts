@@ -24,7 +24,7 @@ after(async () => {
   await target.stop();
 });
 
-type Action = (channel: Channel) => Promise<unknown> | unknown;
+type Action = (channel: Channel) => unknown;
 
 const body = Buffer.from("x");
 const fresh = (): string => uniqueName("never");

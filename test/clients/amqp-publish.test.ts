@@ -84,7 +84,9 @@ test("a mandatory message without a queue comes back, then is confirmed", async 
   const order: string[] = [];
   channel.on("return", (message: ConsumeMessage) => {
     const fields = message.fields as unknown as { replyCode: number; replyText: string };
-    order.push(`${fields.replyCode} ${fields.replyText} ${message.fields.routingKey} ${message.content}`);
+    order.push(
+      `${fields.replyCode} ${fields.replyText} ${message.fields.routingKey} ${message.content.toString()}`,
+    );
   });
   channel.publish("amq.direct", uniqueName("nobody"), Buffer.from("gone"), {});
   channel.publish("amq.direct", "nobody", Buffer.from("back"), { mandatory: true, messageId: "id" }, () =>
@@ -167,9 +169,14 @@ test("requests are answered through direct reply-to", async () => {
     queue,
     (request) => {
       assert.match(request!.properties.replyTo as string, /^amq\.rabbitmq\.reply-to\.\S+$/);
-      server.publish("", request!.properties.replyTo as string, Buffer.from(`re: ${request!.content}`), {
-        correlationId: request!.properties.correlationId as string,
-      });
+      server.publish(
+        "",
+        request!.properties.replyTo as string,
+        Buffer.from(`re: ${request!.content.toString()}`),
+        {
+          correlationId: request!.properties.correlationId as string,
+        },
+      );
     },
     { noAck: true },
   );

@@ -116,10 +116,7 @@ export function settled(): Promise<void> {
 }
 
 /** The code and text with which the server closed the channel or the connection, as `CODE text`. */
-export async function closingOf(
-  target: AmqpTarget,
-  action: (channel: Channel) => Promise<unknown> | unknown,
-): Promise<string> {
+export async function closingOf(target: AmqpTarget, action: (channel: Channel) => unknown): Promise<string> {
   const connection = await amqp.connect(target.url);
   const closings: string[] = [];
   const note = (scope: string) => (error: Error) => {

@@ -32,6 +32,7 @@ export type ChannelConsumer = Consumer | StreamConsumer;
 class GetSource implements UnackedSource {
   readonly queue: Queue;
   readonly id = 0;
+  readonly takesRecords = true;
   held = 0;
   slot = 0;
 
@@ -171,7 +172,7 @@ export class Channel implements DurableWaiter {
     const { queue } = source;
     if (source.id > 0) this.globalHeld--;
     if (queue.isDeleted) return;
-    if (queue.kind === "queue") {
+    if (source.takesRecords) {
       if (outcome === "acknowledged") queue.settle(offset);
       else if (outcome === "requeued") queue.requeue(offset);
       else this.broker.retention.discard(queue, offset, "rejected");

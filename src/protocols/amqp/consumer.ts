@@ -33,6 +33,7 @@ export class Consumer implements QueueConsumer, UnackedSource {
   readonly isExclusive: boolean;
   readonly priority: number;
   readonly prefetch: number;
+  readonly takesRecords = true;
   held = 0;
   slot = 0;
   /** For `writeDeliver`. */

@@ -1,5 +1,6 @@
 /**
- * A consumer of a stream: walks the log by itself from where it asked to start; nothing is taken from anybody.
+ * A consumer of a stream, or of a queue's history: walks the log by itself from where it asked to start; nothing is taken
+ * from anybody.
  *
  * Acknowledging only gives credit. Every delivery carries its offset in the header `x-stream-offset`.
  * Invariant: at most `prefetch` deliveries are outstanding; RabbitMQ refuses one without a prefetch, and so do we.
@@ -28,6 +29,7 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
   readonly isNoAck = false;
   readonly isExclusive = false;
   readonly prefetch: number;
+  readonly takesRecords = false;
   held = 0;
   slot = 0;
   readonly channel: number;

@@ -13,6 +13,8 @@ export interface UnackedSource {
   readonly queue: Queue;
   /** Above 0 for consumers: counts in the channel's prefetch. */
   readonly id: number;
+  /** Its deliveries are taken out of the queue, so settling them matters there; a stream's are copies. */
+  readonly takesRecords: boolean;
   held: number;
   /** Its slot in the channel's table of sources; 0 while it has none. */
   slot: number;

@@ -21,13 +21,22 @@ export function basicConsume(channel: Channel, values: Consume): void {
     throw new AmqpError("NOT_ALLOWED", `attempt to reuse consumer tag '${tag}'`);
   }
   const consumer =
-    queue.kind === "stream"
+    queue.kind === "stream" || readsHistory(queue, values.arguments)
       ? makeStreamConsumer(channel, queue, tag, values)
       : makeConsumer(channel, queue, tag, values);
   channel.consumers.set(tag, consumer);
   queue.used();
   if (!values.noWait) channel.reply("basic.consume-ok", { consumerTag: tag });
   consumer.start();
+}
+
+/** A queue that keeps its history is read like a stream by who asks for an offset; nothing is taken from it so. */
+function readsHistory(queue: Queue, table: FieldTable): boolean {
+  return (
+    queue.cursor !== null &&
+    queue.cursor.history !== null &&
+    findField(table, "x-stream-offset") !== undefined
+  );
 }
 
 function makeConsumer(channel: Channel, queue: Queue, tag: string, values: Consume): ChannelConsumer {
