@@ -66,10 +66,16 @@ function appendScratch(
   copyBytes(log.store.tail, at, entry.buffer, 0, entry.length);
 }
 
-/** Appends the entry to every log of a route. */
-export function publishEntry(route: Route, request: RequestArguments, first: number, last: number): void {
+/** Appends the entry to every log of a route and returns it; it is valid until the next call. */
+export function publishEntry(
+  route: Route,
+  request: RequestArguments,
+  first: number,
+  last: number,
+): ByteWriter {
   const entry = entryOf(request, first, last);
   publishRecord(route, envelope.redis, entry.buffer, 0, entry.length);
+  return entry;
 }
 
 /** The entry in a buffer that the next one reuses. */

@@ -31,6 +31,11 @@ export function wrongArity(fullName: string): RedisError {
   return new RedisError(`ERR wrong number of arguments for '${fullName}' command`);
 }
 
+/** A queue with `x-overflow=reject-publish` is at its bound. */
+export function queueFull(name: string): RedisError {
+  return new RedisError(`ERR queue '${name}' is full: it rejects publishes until something is consumed`);
+}
+
 /** The text that a client gets for whatever a handler threw; undefined for what is a fault of the program. */
 export function errorReplyText(error: unknown): string | undefined {
   if (error instanceof RedisError) return error.message;

@@ -2,12 +2,16 @@
  * XADD onto the name of an exchange: the entry goes where the exchange leads, and the reply is an id of its own, since
  * there may be many entries made or none.
  */
+import { asBuffer, type ByteWriter } from "../../base/bytes.ts";
 import type { Exchange } from "../../broker/exchange.ts";
 import { liveExchangeName } from "../../broker/live-channels.ts";
 import { readCanonical } from "../../message/canonical.ts";
 import { envelope } from "../../message/envelope.ts";
+import { readCanonical } from "../../message/canonical.ts";
+import { envelope } from "../../message/envelope.ts";
 import type { CommandContext } from "./context.ts";
 import { entryOf, publishEntry } from "./entry-append.ts";
+import { queueFull } from "./errors.ts";
 import { writeStreamId } from "./stream-id.ts";
 import type { RequestArguments } from "./wire/request-arguments.ts";
 
@@ -24,6 +28,7 @@ function routingKey(request: RequestArguments, first: number): string {
 export function publishThroughExchange(context: CommandContext, exchange: Exchange, first: number): void {
   const { request, reply, broker, session, server } = context;
   broker.storage.assertWritable();
+  const key = routingKey(request, first);
   const headers = (): Map<string, string> => {
     const found = new Map<string, string>();
     for (let at = first; at + 1 < request.argumentCount; at += 2)
@@ -32,8 +37,12 @@ export function publishThroughExchange(context: CommandContext, exchange: Exchan
   };
   const key = routingKey(request, first);
   const route = context.vhost.route(exchange, key, headers);
+  if (route.hasGuards) {
+    for (const queue of route.queues) if (broker.retention.isFull(queue)) throw queueFull(queue.name);
+  }
   exchange.published++;
-  publishEntry(route, request, first, request.argumentCount);
+  const entry = publishEntry(route, request, first, request.argumentCount);
+  if (exchange === server.liveExchange && !server.live.isEmpty) publishLive(context, key, entry);
   if (exchange.name === liveExchangeName && !context.vhost.live.isEmpty) publishLive(context, key, first);
   broker.publisherSeen(session.connection);
   if (route.durable !== null && broker.options.redisStreamsDurability === "fsync")
@@ -58,4 +67,21 @@ function publishLive({ request, vhost, broker }: CommandContext, key: string, fi
     indexInFrame: 0,
   });
   if (body !== null) vhost.live.publish(Buffer.from(key, "latin1"), body, 0, body.length);
+}
+
+/** Subscribers of Pub/Sub hear the message's body. */
+function publishLive({ server }: CommandContext, key: string, entry: ByteWriter): void {
+  const { body } = readCanonical({
+    envelope: envelope.redis,
+    buffer: entry.buffer,
+    start: 0,
+    end: entry.length,
+    offset: 0,
+    timestamp: 0,
+    idMs: 0,
+    idSequence: 0,
+    indexInFrame: 0,
+  });
+  const bytes = asBuffer(body ?? new Uint8Array(0));
+  server.live.publish(Buffer.from(key, "latin1"), bytes, 0, bytes.length);
 }

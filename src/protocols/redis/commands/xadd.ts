@@ -7,7 +7,7 @@
 import type { Queue } from "../../../broker/queue.ts";
 import type { CommandContext } from "../context.ts";
 import { appendEntry, automaticMs } from "../entry-append.ts";
-import { RedisError, wrongArity } from "../errors.ts";
+import { queueFull, RedisError, wrongArity } from "../errors.ts";
 import { publishThroughExchange } from "../exchange-publish.ts";
 import { compareIds, idPartMax, StreamId, strictIdArgument, writeStreamId } from "../stream-id.ts";
 import { seal } from "../stream-log.ts";
@@ -40,6 +40,7 @@ export function xadd(context: CommandContext): void {
   if (queue === undefined) {
     queue = createStream(context, key);
   }
+  if (broker.retention.isFull(queue)) throw queueFull(key);
   if (isAutomatic && queue.log.lastIdSequence !== idPartMax) {
     appendEntry(queue.log, request, first, count, automaticMs, 0);
   } else {
