@@ -262,17 +262,18 @@ export class Cleaner {
     this.#unneeded.push({ segment: segment as SegmentFile, position: -1 });
   }
 
-  /** Deletes unneeded segments once that is durable; a few at a time, the rest at the next step. */
+  /** Deletes unneeded segments once that is durable; a few at a time, and others when these are gone. */
   #deleteUnneeded(): void {
+    if (this.#files.removing > deletedAtOnce / 2) return;
     const { durable } = this.#journal;
     let deleted = 0;
     for (const { segment, position } of this.#unneeded) {
+      if (this.#files.removing >= deletedAtOnce) break;
       if (position < 0 || position > durable) continue;
+      deleted++;
       void this.#delete(segment);
-      if (++deleted === deletedAtOnce) break;
     }
     if (deleted > 0) this.#unneeded = this.#unneeded.filter(({ segment }) => !segment.isGone);
-    if (deleted === deletedAtOnce) this.#options.requestFlush();
   }
 
   async #delete(segment: SegmentFile): Promise<void> {
@@ -283,6 +284,7 @@ export class Cleaner {
       this.failures++;
       this.lastFailure = error as Error;
     }
+    if (this.#unneeded.length > 0 && !this.#isClosing) this.#deleteUnneeded();
   }
 
   /** After replay: opens the segments that the logs' states name and deletes all other files. Throws CORRUPT. */
@@ -328,6 +330,6 @@ export class Cleaner {
   async closeFiles(): Promise<void> {
     await Promise.all(this.#unneeded.map(({ segment }) => this.#delete(segment)));
     this.#unneeded = [];
-    this.#files.closeAll();
+    await this.#files.closeAll();
   }
 }

@@ -16,6 +16,7 @@ export class SegmentFiles {
   readonly cache: ReadCache;
   /** Least recently used first. */
   readonly #open = new Map<SegmentFile, DiskFile>();
+  readonly #removals = new Set<Promise<void>>();
   #last: SegmentFile | null = null;
   #lastFile: DiskFile | null = null;
 
@@ -65,10 +66,19 @@ export class SegmentFiles {
   remove(segment: SegmentFile): Promise<void> {
     segment.isGone = true;
     this.close(segment);
-    return this.disk.removeLater(segment.path);
+    const removal = this.disk.removeLater(segment.path).finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
+    return removal;
   }
 
-  closeAll(): void {
+  /** How many files are being deleted. */
+  get removing(): number {
+    return this.#removals.size;
+  }
+
+  /** Also waits for what is being deleted: who opens the directory next must not meet it half done. */
+  async closeAll(): Promise<void> {
     for (const segment of this.#open.keys()) this.close(segment);
+    await Promise.allSettled(this.#removals);
   }
 }
