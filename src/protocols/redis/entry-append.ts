@@ -79,7 +79,7 @@ export function publishEntry(
 }
 
 /** The entry in a buffer that the next one reuses. */
-export function entryOf(request: RequestArguments, first: number, last: number): ByteWriter {
+function entryOf(request: RequestArguments, first: number, last: number): ByteWriter {
   if (scratch.buffer.length > scratchBytesKept) scratch.buffer = Buffer.allocUnsafeSlow(1024);
   scratch.reset();
   writeEntryFromArguments(scratch, request, first, last);

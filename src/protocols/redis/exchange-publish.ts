@@ -2,15 +2,12 @@
  * XADD onto the name of an exchange: the entry goes where the exchange leads, and the reply is an id of its own, since
  * there may be many entries made or none.
  */
-import { asBuffer, type ByteWriter } from "../../base/bytes.ts";
+import type { ByteWriter } from "../../base/bytes.ts";
 import type { Exchange } from "../../broker/exchange.ts";
-import { liveExchangeName } from "../../broker/live-channels.ts";
-import { readCanonical } from "../../message/canonical.ts";
-import { envelope } from "../../message/envelope.ts";
 import { readCanonical } from "../../message/canonical.ts";
 import { envelope } from "../../message/envelope.ts";
 import type { CommandContext } from "./context.ts";
-import { entryOf, publishEntry } from "./entry-append.ts";
+import { publishEntry } from "./entry-append.ts";
 import { queueFull } from "./errors.ts";
 import { writeStreamId } from "./stream-id.ts";
 import type { RequestArguments } from "./wire/request-arguments.ts";
@@ -28,7 +25,6 @@ function routingKey(request: RequestArguments, first: number): string {
 export function publishThroughExchange(context: CommandContext, exchange: Exchange, first: number): void {
   const { request, reply, broker, session, server } = context;
   broker.storage.assertWritable();
-  const key = routingKey(request, first);
   const headers = (): Map<string, string> => {
     const found = new Map<string, string>();
     for (let at = first; at + 1 < request.argumentCount; at += 2)
@@ -43,7 +39,6 @@ export function publishThroughExchange(context: CommandContext, exchange: Exchan
   exchange.published++;
   const entry = publishEntry(route, request, first, request.argumentCount);
   if (exchange === server.liveExchange && !server.live.isEmpty) publishLive(context, key, entry);
-  if (exchange.name === liveExchangeName && !context.vhost.live.isEmpty) publishLive(context, key, first);
   broker.publisherSeen(session.connection);
   if (route.durable !== null && broker.options.redisStreamsDurability === "fsync")
     session.connection.holdUntilDurable(broker.storage.pending);
@@ -51,25 +46,7 @@ export function publishThroughExchange(context: CommandContext, exchange: Exchan
   writeStreamId(reply.out, id.ms, id.sequence);
 }
 
-/** Subscribers get what is the entry's body for other protocols. */
-function publishLive({ request, vhost, broker }: CommandContext, key: string, first: number): void {
-  const { buffer, length } = entryOf(request, first, request.argumentCount);
-  const now = broker.clock.now();
-  const { body } = readCanonical({
-    envelope: envelope.redis,
-    buffer,
-    start: 0,
-    end: length,
-    offset: 0,
-    timestamp: now,
-    idMs: now,
-    idSequence: 0,
-    indexInFrame: 0,
-  });
-  if (body !== null) vhost.live.publish(Buffer.from(key, "latin1"), body, 0, body.length);
-}
-
-/** Subscribers of Pub/Sub hear the message's body. */
+/** Subscribers hear what is the entry's body for other protocols. */
 function publishLive({ server }: CommandContext, key: string, entry: ByteWriter): void {
   const { body } = readCanonical({
     envelope: envelope.redis,
@@ -82,6 +59,5 @@ function publishLive({ server }: CommandContext, key: string, entry: ByteWriter)
     idSequence: 0,
     indexInFrame: 0,
   });
-  const bytes = asBuffer(body ?? new Uint8Array(0));
-  server.live.publish(Buffer.from(key, "latin1"), bytes, 0, bytes.length);
+  if (body !== null) server.live.publish(Buffer.from(key, "latin1"), body, 0, body.length);
 }
