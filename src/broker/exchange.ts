@@ -32,20 +32,13 @@ export interface ExchangeOptions {
   args: BindingArguments;
 }
 
-function makeRouter(type: ExchangeType): Router<Destination> {
-  switch (type) {
-    case "direct":
-      return new DirectRouter();
-    case "fanout":
-      return new FanoutRouter();
-    case "topic":
-      return new TopicRouter();
-    case "headers":
-      return new HeadersRouter();
-    case "x-kafka-topic":
-      return new PartitionRouter();
-  }
-}
+const routers: Record<ExchangeType, new () => Router<Destination>> = {
+  direct: DirectRouter,
+  fanout: FanoutRouter,
+  topic: TopicRouter,
+  headers: HeadersRouter,
+  "x-kafka-topic": PartitionRouter,
+};
 
 export class Exchange {
   readonly kind = "exchange";
@@ -71,7 +64,7 @@ export class Exchange {
     this.autoDelete = options.autoDelete;
     this.internal = options.internal;
     this.args = options.args;
-    this.router = makeRouter(options.type);
+    this.router = new routers[options.type]();
   }
 
   /** Where messages go that match nothing here (`alternate-exchange`). */

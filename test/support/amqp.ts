@@ -73,7 +73,7 @@ export async function until<Value>(
   const deadline = Date.now() + waitMsMax;
   for (;;) {
     const found = await find();
-    if (found !== undefined && found !== false) return found as Value;
+    if (found !== undefined && found !== false) return found;
     assert.ok(Date.now() < deadline, `${what} did not come within ${waitMsMax} ms`);
     await delay(5);
   }

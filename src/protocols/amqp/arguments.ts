@@ -10,7 +10,7 @@ export function plainArguments(table: FieldTable): BindingArguments {
 function plainObject(object: { readonly [name: string]: PlainValue }): Record<string, unknown> {
   const plain: Record<string, unknown> = {};
   // Sorted, so that the same arguments in another order are the same binding.
-  for (const name of Object.keys(object).sort()) plain[name] = jsonValue(object[name]!);
+  for (const name of Object.keys(object).toSorted()) plain[name] = jsonValue(object[name]!);
   return plain;
 }
 

@@ -156,7 +156,7 @@ export class Unacked {
   }
 
   #sortPages(): void {
-    const pages = [...this.#pages.values()].sort((a, b) => a.number - b.number);
+    const pages = [...this.#pages.values()].toSorted((a, b) => a.number - b.number);
     this.#pages.clear();
     for (const page of pages) this.#pages.set(page.number, page);
   }
