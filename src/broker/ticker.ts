@@ -63,7 +63,6 @@ export class Ticker implements ConnectionHost {
 
   connectionHeld(connection: FlushableConnection): void {
     this.#held.push(connection);
-    this.request();
   }
 
   get durablePosition(): number {

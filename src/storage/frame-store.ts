@@ -80,11 +80,14 @@ export abstract class FrameStore {
   #openCount = 0;
   #openTimestamp = 0;
   readonly #now: () => number;
+  readonly #requestFlush: () => void;
   /** Logs that got records since the broker last looked. */
   readonly dirtyLogs: Log[] = [];
 
-  constructor(now: () => number, base = 0) {
+  /** `requestFlush` is called for each frame that is opened: whoever appends need not see to the end of the tick. */
+  constructor(now: () => number, requestFlush: () => void, base = 0) {
     this.#now = now;
+    this.#requestFlush = requestFlush;
     this.#tailChunk = this.#makeChunk(base, 4096);
     this.tail = this.#tailChunk.buffer;
   }
@@ -176,6 +179,7 @@ export abstract class FrameStore {
 
   #open(group: LogGroup, envelopeOfRecords: number, size: number, idMs: number, idSequence: number): void {
     this.seal();
+    this.#requestFlush();
     const now = this.#now();
     const logs = group.logs;
     const header = appendHeaderBytes + logs.length * targetBytes;

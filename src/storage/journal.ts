@@ -18,6 +18,7 @@ export interface JournalOptions {
   disk: Disk;
   directory: string;
   now: () => number;
+  requestFlush: () => void;
   /** A file that has reached this size is followed by another. */
   fileBytes: number;
   /** How much of the newest bytes stays in memory for readers that keep up. */
@@ -58,7 +59,7 @@ export class JournalStore extends FrameStore {
   syncs = 0;
 
   constructor(options: JournalOptions) {
-    super(options.now);
+    super(options.now, options.requestFlush);
     this.#options = options;
   }
 
@@ -76,6 +77,8 @@ export class JournalStore extends FrameStore {
   /** Appends a frame that is not a message and returns its position. */
   appendControl(kind: number, body: Uint8Array, bodyEnd: number): number {
     const length = 12 + bodyEnd;
+    // Changes are written by the flush itself.
+    if (kind !== frameKind.change) this.#options.requestFlush();
     const at = this.openControl(length);
     this.tail.set(bodyEnd === body.length ? body : body.subarray(0, bodyEnd), at + 12);
     return this.closeControl(at, kind, length);

@@ -39,7 +39,7 @@ export interface StorageOptions {
   now: () => number;
   /** Journal beyond this is moved to segments or, when nothing needs it, deleted. */
   journalBytesMax: number;
-  /** A background step is due: the owner calls `flush` soon. */
+  /** Something was appended or changed, or a background step is due: the owner calls `flush` at the end of the tick. */
   requestFlush: () => void;
   /** Runs a background continuation after the input that is ready has been handled. */
   pause: () => Promise<void>;
@@ -68,6 +68,7 @@ export class Storage implements LogHost {
   readonly states = new Map<number, StateHandle>();
   /** Bytes of these full forms. */
   stateBytes = 0;
+  readonly #requestFlush: () => void;
   #changed: StateHandle[] = [];
   #nextId = 1;
   #reservedIds = 0;
@@ -79,10 +80,11 @@ export class Storage implements LogHost {
   failure: Error | null = null;
 
   private constructor(options: StorageOptions) {
+    this.#requestFlush = options.requestFlush;
     this.disk = options.disk;
     this.source = options.source ?? null;
     this.directory = options.directory;
-    this.volatile = new VolatileStore(options.now);
+    this.volatile = new VolatileStore(options.now, options.requestFlush);
     this.journal =
       options.disk === null
         ? null
@@ -90,6 +92,7 @@ export class Storage implements LogHost {
             disk: options.disk,
             directory: `${options.directory}/journal`,
             now: options.now,
+            requestFlush: options.requestFlush,
             fileBytes: Math.max(Math.floor(options.journalBytesMax / 8), 1 << 16),
             cacheBytes: 32 << 20,
             onDurable: () => {
@@ -266,7 +269,7 @@ export class Storage implements LogHost {
   changed(handle: StateHandle): void {
     if (handle.isChanged || this.journal === null) return;
     handle.isChanged = true;
-    this.#changed.push(handle);
+    if (this.#changed.push(handle) === 1) this.#requestFlush();
   }
 
   logChanged(log: Log): void {
