@@ -153,14 +153,24 @@ export class Queue {
     this.vhost.broker.schedule(this);
   }
 
-  /** The end of the tick: bounds, deliveries, waiters. */
+  /** The end of the tick. What one queue cannot do (its bytes are corrupt) must not stop the others. */
   atTickEnd(): void {
     if (this.isDeleted) return;
-    this.vhost.broker.retention.enforce(this);
+    const { logger } = this.vhost.broker;
+    try {
+      this.#serve();
+    } catch (error) {
+      logger.error("a queue cannot be served", { queue: this.name, error: error as Error });
+    }
+  }
+
+  /** Bounds, deliveries, waiters. */
+  #serve(): void {
+    const { retention } = this.vhost.broker;
+    retention.enforce(this);
     if (this.consumers.length > 0) this.#deliver();
-    // A stream has no head that could expire: its records go by retention, as in RabbitMQ.
-    if (this.cursor !== null && this.policy.canExpire && this.readyCount > 0)
-      this.vhost.broker.retention.expireHead(this, true);
+    if (this.policy.canExpire && this.cursor !== null && this.readyCount > 0)
+      retention.expireHead(this, true);
     for (const waiter of this.waiters) waiter.logChanged(this);
   }
 
