@@ -22,6 +22,7 @@ export const databaseCount = 16;
 const ageShift = 2 ** 20;
 /** Changes beyond this go to the journal before the tick ends, so that no frame becomes huge. */
 const changesBytesMax = 256 << 10;
+const changesBytesKept = 1 << 20;
 const rewriteBytesAtOnce = 256 << 10;
 const rewriteBucketsAtOnce = 4096;
 const sweepIntervalMs = 100;
@@ -89,7 +90,14 @@ export class Keyspace implements StateSource, ReplayTarget {
 
   /** A record was written. */
   recorded(): void {
-    if (this.changes.length > changesBytesMax) this.#broker!.storage.flushSource();
+    if (this.changes.length > changesBytesMax) this.#flushChanges();
+  }
+
+  /** Hands the changes over, and gives back the room that a huge value took. */
+  #flushChanges(): void {
+    this.#broker!.storage.flushSource();
+    const { changes } = this;
+    if (changes.buffer.length > changesBytesKept) changes.buffer = Buffer.allocUnsafeSlow(changesBytesMax);
   }
 
   /** What a key holds, "string" or "none" as TYPE says it, streams not counted; undefined for none. */
@@ -155,10 +163,9 @@ export class Keyspace implements StateSource, ReplayTarget {
       walk.database = 0;
       walk.cursor = 0;
     }
-    const { storage } = this.#broker!;
-    storage.flushSource();
+    this.#flushChanges();
     this.#rewriteSome();
-    storage.flushSource();
+    this.#flushChanges();
     if (walk.database < databaseCount) return true;
     walk.isRunning = false;
     this.#cleanBelow = walk.below;

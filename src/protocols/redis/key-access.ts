@@ -81,10 +81,15 @@ export function setString(
 
 /** A stream gives way to a value that is set in its place, as in redis; a queue of AMQP does not. Throws WRONGTYPE. */
 export function replaceStream(context: CommandContext, index: number): void {
+  const queue = assertReplaceable(context, index);
+  if (queue !== undefined) queue.vhost.deleteQueue(queue);
+}
+
+/** Throws WRONGTYPE where argument `index` is a queue; gives the stream that it is, if it is one. */
+export function assertReplaceable(context: CommandContext, index: number): Queue | undefined {
   const queue = streamAt(context, index);
-  if (queue === undefined) return;
-  if (queue.kind === "queue") throw wrongType();
-  queue.vhost.deleteQueue(queue);
+  if (queue?.kind === "queue") throw wrongType();
+  return queue;
 }
 
 /** Removes the key in argument `index`, of whatever kind, and says whether there was one. */
