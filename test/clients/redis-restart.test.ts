@@ -35,6 +35,9 @@ test("all of a group's state is the same after kill -9", async () => {
   await client.call("xtrim", "s", "maxlen", 260);
   await client.call("xgroup", "delconsumer", "s", "g", "bob");
   await client.call("xsetid", "s", "1000-0");
+  await client.call("select", 1);
+  await client.call("xadd", "s", "7-7", "in", "one");
+  await client.call("select", 0);
   const before = await describe(client, "s");
   assert.match(before[3]!, /\$3\r\n4-0/);
   await client.close();
@@ -43,6 +46,9 @@ test("all of a group's state is the same after kill -9", async () => {
   await broker.restart();
   client = await RawRedis.open(broker.ports.redis);
   assert.deepEqual(await describe(client, "s"), before);
+  await client.call("select", 1);
+  assert.match(await client.call("xrange", "s", "-", "+"), /^\*1\r\n\*2\r\n\$3\r\n7-7/);
+  await client.call("select", 0);
   // Entries that are gone are still pending, and can still be acknowledged.
   assert.equal(await client.call("xack", "s", "g", "4-0", "20-0"), ":2\r\n");
   assert.match(await client.call("xadd", "s", "*", "a", 1), /^\$\d+\r\n\d{13}-0\r\n$/);

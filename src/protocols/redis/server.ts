@@ -37,6 +37,9 @@ export class RedisServer {
   readonly liveExchange: Exchange;
   readonly startedAt: number;
   commandsProcessed = 0;
+  /** The stream that was looked up last, and where. */
+  lastStream: Queue | undefined = undefined;
+  lastStreamDatabase = 0;
   /** Error replies by their code word. */
   readonly errorCounts = new Map<string, number>();
   connectionsAccepted = 0;

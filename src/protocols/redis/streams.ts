@@ -10,8 +10,23 @@ import { errorTexts, RedisError } from "./errors.ts";
 
 /** The stream named by argument `index`, ready to be read; undefined when there is none. Throws WRONGTYPE. */
 export function findStream(context: CommandContext, index: number): Queue | undefined {
-  const queue = lookUp(context, context.request.latin1(index));
+  const queue = lastStream(context, index) ?? lookUp(context, context.request.latin1(index));
   if (queue !== undefined) seal(queue);
+  return queue;
+}
+
+/**
+ * The stream in argument `index` if it is the one that was looked up last, by this or another connection: most are, and
+ * comparing a few bytes is cheaper than making a string.
+ */
+export function lastStream({ server, database, request }: CommandContext, index: number): Queue | undefined {
+  const queue = server.lastStream;
+  if (queue === undefined || queue.isDeleted || server.lastStreamDatabase !== database) return undefined;
+  const { name } = queue;
+  const start = request.starts[index]!;
+  if (request.ends[index]! - start !== name.length) return undefined;
+  const { buffer } = request;
+  for (let i = 0; i < name.length; i++) if (buffer[start + i] !== name.charCodeAt(i)) return undefined;
   return queue;
 }
 
@@ -21,6 +36,8 @@ export function lookUp(context: CommandContext, key: string): Queue | undefined 
   const queue = server.findStream(database, key);
   if (queue === undefined && server.keyspace.typeOf(database, key) !== undefined)
     throw new RedisError(errorTexts.wrongType);
+  server.lastStream = queue;
+  server.lastStreamDatabase = database;
   return queue;
 }
 

@@ -11,7 +11,7 @@ import { queueFull, RedisError, wrongArity } from "../errors.ts";
 import { publishThroughExchange } from "../exchange-publish.ts";
 import { compareIds, idPartMax, StreamId, strictIdArgument, writeStreamId } from "../stream-id.ts";
 import { seal } from "../stream-log.ts";
-import { createStream, lookUp } from "../streams.ts";
+import { createStream, lastStream, lookUp } from "../streams.ts";
 import { parseTrimOption, settleTrimOptions, trim, TrimOptions } from "../stream-trim.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 
@@ -29,18 +29,16 @@ export function xadd(context: CommandContext): void {
   if (!isAutomatic && !wanted.isSequenceOpen && wanted.isZero)
     throw new RedisError("ERR The ID specified in XADD must be greater than 0-0");
 
-  const key = request.latin1(1);
-  let queue = lookUp(context, key);
-  if (queue === undefined) {
+  const known = lastStream(context, 1) ?? lookUp(context, request.latin1(1));
+  if (known === undefined) {
+    const key = request.latin1(1);
     const exchange = context.database === 0 ? context.vhost.exchanges.get(key) : undefined;
     if (exchange !== undefined && key !== "") return publishThroughExchange(context, exchange, first);
     if (options.noMakeStream) return reply.null();
   }
   broker.storage.assertWritable();
-  if (queue === undefined) {
-    queue = createStream(context, key);
-  }
-  if (broker.retention.isFull(queue)) throw queueFull(key);
+  const queue = known ?? createStream(context, request.latin1(1));
+  if (broker.retention.isFull(queue)) throw queueFull(queue.name);
   if (isAutomatic && queue.log.lastIdSequence !== idPartMax) {
     appendEntry(queue.log, request, first, count, automaticMs, 0);
   } else {
