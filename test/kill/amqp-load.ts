@@ -35,11 +35,13 @@ export class AmqpLoad implements Load {
   async run(ports: { amqp: number }): Promise<void> {
     this.#round++;
     this.#isStopping = false;
-    const connection = await connect(ports.amqp);
-    const gone = new Promise<void>((resolve) => connection.once("close", () => resolve()));
     try {
+      const connection = await connect(ports.amqp);
+      const gone = new Promise<void>((resolve) => connection.once("close", () => resolve()));
       await this.#declare(connection);
-      await Promise.race([gone, Promise.all([this.#publish(connection), this.#consume(connection)])]);
+      const work = Promise.all([this.#publish(connection), this.#consume(connection)]);
+      work.catch(() => {});
+      await Promise.race([gone, work]);
       await connection.close();
     } catch {
       // Killed: what was told before stands.

@@ -34,7 +34,8 @@ export class KafkaLoad implements Load {
 
   async run({ kafka: port }: { kafka: number }): Promise<void> {
     this.#isStopping = false;
-    const client = await KafkaWireClient.connect(port);
+    const client = await KafkaWireClient.connect(port).catch(() => null);
+    if (client === null) return;
     try {
       const topics = [{ name: topic }];
       await client.request("Metadata", 9, { topics, allowAutoTopicCreation: true });
