@@ -5,7 +5,7 @@ import { seeded } from "../support/memory-disk.ts";
 import { StorageModel } from "../support/storage-model.ts";
 
 const only = process.env["STORAGE_SEED"];
-const runs = Number(process.env["STORAGE_RUNS"] ?? 14);
+const runs = Number(process.env["STORAGE_RUNS"] ?? 8);
 const seeds = only === undefined ? Array.from({ length: runs }, (_, i) => i + 1) : [Number(only)];
 
 async function run(seed: number): Promise<StorageModel> {
