@@ -164,11 +164,12 @@ export class Queue {
     }
   }
 
-  /** Bounds, deliveries, waiters. */
+  /** Deliveries before bounds: what a consumer can take at once never counts against a bound, as in RabbitMQ. */
   #serve(): void {
     const { retention } = this.vhost.broker;
-    retention.enforce(this);
+    this.readyBytes?.countNew();
     if (this.consumers.length > 0) this.#deliver();
+    retention.enforce(this);
     if (this.policy.canExpire && this.cursor !== null && this.readyCount > 0)
       retention.expireHead(this, true);
     for (const waiter of this.waiters) waiter.logChanged(this);

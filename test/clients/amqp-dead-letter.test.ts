@@ -96,6 +96,14 @@ test("a bound by length drops the oldest", async () => {
   assert.equal((await channel.checkQueue(queue)).messageCount, 3);
 });
 
+test("what a consumer takes at once counts against no bound", async () => {
+  const { channel, queue, letters } = await withDeadLetters({ maxLength: 1 });
+  const gathered = await Gathered.from(channel, queue, { noAck: true });
+  for (let i = 0; i < 100; i++) channel.sendToQueue(queue, Buffer.from(String(i)));
+  await gathered.count(100);
+  assert.equal(letters.messages.length, 0);
+});
+
 test("a bound by bytes counts the bodies that wait", async () => {
   const { channel, queue, letters } = await withDeadLetters({ arguments: { "x-max-length-bytes": 100 } });
   for (let i = 0; i < 6; i++) channel.sendToQueue(queue, Buffer.alloc(30, 48 + i));

@@ -151,6 +151,23 @@ test("a wrong password is told to who asks to be told, and ends the others witho
   );
 });
 
+test("a client may log in by AMQPLAIN, and renew its secret", async () => {
+  const client = new RawClient(target.url);
+  client.send(protocolHeader);
+  await client.method("10.10");
+  const text = (value: string): Buffer => Buffer.concat([Buffer.from("S"), longText(value)]);
+  const response = Buffer.concat([shortText("LOGIN"), text("guest"), shortText("PASSWORD"), text("guest")]);
+  client.send(method(0, 10, 11, longText(""), shortText("AMQPLAIN"), longText(response), shortText("en_US")));
+  await client.method("10.30");
+  client.send(tuneOk(10, 131_072, 0), open("/"));
+  await client.method("10.41");
+  client.send(method(0, 10, 70, longText("new"), shortText("it was time")));
+  await client.method("10.71");
+  client.send(method(0, 10, 50, uint(2, 200), shortText("bye"), uint(2, 0), uint(2, 0)));
+  await client.method("10.51");
+  await until(() => client.isClosed);
+});
+
 test("an unknown vhost is refused", async () => {
   const client = new RawClient(target.url);
   client.send(protocolHeader);

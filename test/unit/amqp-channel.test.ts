@@ -59,8 +59,8 @@ test("unacknowledged deliveries: any order of adding, taking and putting back is
           model.set(back.tag, back);
         }
         assert.equal(unacked.size, model.size);
-        for (const each of sources) {
-          assert.equal(each.held, [...model.values()].filter((entry) => entry.source === each).length);
+        for (const owner of sources) {
+          assert.equal(owner.held, [...model.values()].filter((entry) => entry.source === owner).length);
         }
       }
     }),

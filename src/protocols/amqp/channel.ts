@@ -171,8 +171,7 @@ export class Channel implements DurableWaiter {
   finishSettlement(source: UnackedSource, offset: number, outcome: Outcome): void {
     const { queue } = source;
     if (source.id > 0) this.globalHeld--;
-    if (queue.isDeleted) return;
-    if (source.takesRecords) {
+    if (source.takesRecords && !queue.isDeleted) {
       if (outcome === "acknowledged") queue.settle(offset);
       else if (outcome === "requeued") queue.requeue(offset);
       else this.broker.retention.discard(queue, offset, "rejected");

@@ -7,7 +7,10 @@
  * Invariant: every state has a cell for every method that a client can send on channel 0; a cell without a handler is
  * RabbitMQ's 504 "unexpected method in connection state".
  */
+import { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import { limits } from "../../base/limits.ts";
+import { readFieldTable } from "../../message/amqp-table.ts";
+import { toPlain } from "../../message/amqp-table-plain.ts";
 import { clientCapabilities, serverProperties } from "./capabilities.ts";
 import { AmqpError } from "./errors.ts";
 import { brokerName } from "./names.ts";
@@ -92,7 +95,7 @@ export function sendStart(session: AmqpSession): void {
     versionMajor: 0,
     versionMinor: 9,
     serverProperties,
-    mechanisms: Buffer.from("PLAIN"),
+    mechanisms: Buffer.from("PLAIN AMQPLAIN"),
     locales: Buffer.from("en_US"),
   });
 }
@@ -117,8 +120,12 @@ interface Credentials {
   readonly password: string;
 }
 
-/** PLAIN (RFC 4616): `[authorisation] NUL name NUL password`. */
+/**
+ * PLAIN (RFC 4616) is `[authorisation] NUL name NUL password`; AMQPLAIN, which PHP's library begins with, is a table
+ * body of LOGIN and PASSWORD.
+ */
 function credentialsOf(mechanism: string, response: Buffer): Credentials | null {
+  if (mechanism === "AMQPLAIN") return tableCredentials(response);
   if (mechanism !== "PLAIN") {
     throw new AmqpError("COMMAND_INVALID", `unknown authentication mechanism '${mechanism}'`);
   }
@@ -129,6 +136,14 @@ function credentialsOf(mechanism: string, response: Buffer): Credentials | null 
     name: response.toString("utf8", first + 1, second),
     password: response.toString("utf8", second + 1),
   };
+}
+
+function tableCredentials(response: Buffer): Credentials | null {
+  const bytes = new ByteWriter(response.length + 4).uint32(response.length).bytes(response);
+  const { LOGIN: name, PASSWORD: password } = toPlain(
+    readFieldTable(new ByteReader(bytes.buffer, 0, bytes.length)),
+  );
+  return typeof name === "string" && typeof password === "string" ? { name, password } : null;
 }
 
 function refuseLogin(session: AmqpSession, mechanism: string): void {
@@ -184,10 +199,7 @@ function open(session: AmqpSession, values: MethodArguments["connection.open"]):
   if (session.broker.isBlocked) session.flowChanged(true);
 }
 
-/** Credentials that expire are renewed by this; ours do not, so it is checked to be the user's and accepted. */
-function updateSecret(session: AmqpSession, values: MethodArguments["connection.update-secret"]): void {
-  if (session.broker.access.authenticate(session.userName, values.newSecret.toString()) === null) {
-    throw new AmqpError("NOT_ALLOWED", "New secret was refused by one of the backends");
-  }
+/** Renews credentials that expire; ours do not, so any is accepted, as by RabbitMQ's own users. */
+function updateSecret(session: AmqpSession): void {
   session.send(0, "connection.update-secret-ok", {});
 }
