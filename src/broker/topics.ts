@@ -124,13 +124,15 @@ export class Topics {
 
   /** Adds partitions. Throws INVALID when a topic of one partition is asked to grow: its log has the topic's own name. */
   grow(topic: Topic, count: number, isOnlyChecked = false): void {
-    if (count <= topic.partitions.length) {
+    const current = topic.partitions.length;
+    if (count === current) throw new BrokerError("INVALID", `Topic already has ${current} partition(s).`);
+    if (count < current) {
       throw new BrokerError(
         "INVALID",
-        `The topic ${topic.name} currently has ${topic.partitions.length} partition(s); ${count} would not be an increase.`,
+        `The topic ${topic.name} currently has ${current} partition(s); ${count} would not be an increase.`,
       );
     }
-    if (topic.partitions.length === 1) {
+    if (current === 1) {
       throw new BrokerError(
         "INVALID",
         `Topic ${topic.name} has one partition, which other protocols see as the stream '${topic.name}'; ` +

@@ -63,7 +63,7 @@ test("requests that cannot be done get Kafka's errors and texts", async () => {
   ]);
   assert.deepEqual(await create("none", { replicationFactor: 0 }), [
     38,
-    "Replication factor must be larger than 0.",
+    "Replication factor must be larger than 0, or -1 to use the default value.",
   ]);
   assert.deepEqual(await create("none", { configs: [{ name: "retention.ms", value: "soon" }] }), [
     40,

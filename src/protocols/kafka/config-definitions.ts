@@ -25,7 +25,7 @@ const longest = "9223372036854775807";
 const codecs = ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
 
 export const topicConfigs: readonly ConfigDefinition[] = [
-  { name: "cleanup.policy", type: "list", value: "delete", words: ["delete", "compact"] },
+  { name: "cleanup.policy", type: "list", value: "delete", words: ["compact", "delete"] },
   { name: "compression.gzip.level", type: "int", value: "-1" },
   { name: "compression.lz4.level", type: "int", value: "9" },
   { name: "compression.type", type: "string", value: "producer", words: codecs },

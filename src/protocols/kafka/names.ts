@@ -20,7 +20,7 @@ export function fromBrokerName(name: string): string {
 /** Why a topic may not be made under this name, in Kafka's words (org.apache.kafka.common.internals.Topic); or null. */
 export function nameFault(name: string): string | null {
   if (name === "") return "Topic name is invalid: the empty string is not allowed";
-  if (name === "." || name === "..") return `Topic name is invalid: '.' or '..' is not allowed`;
+  if (name === "." || name === "..") return `Topic name is invalid: '${name}' is not allowed`;
   if (name.length > nameCharactersMax) {
     return `Topic name is invalid: the length of '${name}' is longer than the max allowed length ${nameCharactersMax}`;
   }

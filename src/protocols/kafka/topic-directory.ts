@@ -18,15 +18,21 @@ const configsNone: Readonly<Record<string, string>> = {};
 export class KafkaTopic {
   /** As Kafka clients write it. */
   readonly name: string;
-  readonly id: string;
   readonly topic: Topic | null;
   readonly exchange: Exchange | null;
+  readonly #makeId: () => string;
+  #id: string | null = null;
 
-  constructor(name: string, id: string, topic: Topic | null, exchange: Exchange | null) {
+  constructor(name: string, topic: Topic | null, exchange: Exchange | null, makeId: () => string) {
     this.name = name;
-    this.id = id;
     this.topic = topic;
     this.exchange = exchange;
+    this.#makeId = makeId;
+  }
+
+  /** 32 hexadecimal digits; made when first asked for. */
+  get id(): string {
+    return (this.#id ??= this.#makeId());
   }
 
   get partitionCount(): number {
@@ -52,6 +58,8 @@ export class TopicDirectory {
   readonly #idPrefix: string;
   /** Broker names by topic id; an entry may be of a topic that is gone. */
   readonly #nameById = new Map<string, string>();
+  /** A change of a topic's settings makes another `Topic`; one of its partitions does not alter what is kept here. */
+  readonly #seen = new WeakMap<Topic, KafkaTopic>();
   readonly #exchangeNumbers = new Map<string, number>();
 
   constructor(vhost: Vhost, clusterId: string) {
@@ -68,7 +76,7 @@ export class TopicDirectory {
     if (topic !== undefined) return this.#ofTopic(topic);
     const exchange = brokerName === "" ? undefined : this.#vhost.exchanges.get(brokerName);
     if (exchange === undefined || exchange.internal) return undefined;
-    return new KafkaTopic(fromBrokerName(brokerName), this.#exchangeId(brokerName), null, exchange);
+    return new KafkaTopic(fromBrokerName(brokerName), null, exchange, () => this.#exchangeId(brokerName));
   }
 
   findById(id: string): KafkaTopic | undefined {
@@ -95,8 +103,13 @@ export class TopicDirectory {
   }
 
   #ofTopic(topic: Topic): KafkaTopic {
-    const id = this.#id(idKinds.log, topic.partitions[0]!.log.id, topic.name);
-    return new KafkaTopic(fromBrokerName(topic.name), id, topic, null);
+    let seen = this.#seen.get(topic);
+    if (seen === undefined) {
+      const { name } = topic;
+      const makeId = (): string => this.#id(idKinds.log, topic.partitions[0]!.log.id, name);
+      this.#seen.set(topic, (seen = new KafkaTopic(fromBrokerName(name), topic, null, makeId)));
+    }
+    return seen;
   }
 
   #exchangeId(brokerName: string): string {

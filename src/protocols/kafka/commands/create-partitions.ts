@@ -16,11 +16,7 @@ export const createPartitions: Handler<"CreatePartitions"> = (call, request) => 
 function grow(call: Call<"CreatePartitions">, { name, count }: Wanted, isOnlyChecked: boolean): Result {
   const topic = call.node.topics.find(name)?.topic;
   if (topic === undefined || topic === null) {
-    return {
-      name,
-      errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
-      errorMessage: "This server does not host this topic-partition.",
-    };
+    return { name, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION };
   }
   try {
     call.node.vhost.topics.grow(topic, count, isOnlyChecked);

@@ -64,10 +64,11 @@ function faultOfTopic(call: Call<"CreateTopics">, wanted: Wanted, partitions: nu
   if (call.node.topics.find(name) !== undefined) {
     return fault("TOPIC_ALREADY_EXISTS", `Topic '${name}' already exists.`);
   }
-  if (assignments.length > 0 && (numPartitions !== -1 || replicationFactor !== -1)) {
+  if (assignments.length > 0 && (replicationFactor !== -1 || numPartitions !== -1)) {
+    const what = replicationFactor === -1 ? "numPartitions" : "replication factor";
     return fault(
       "INVALID_REQUEST",
-      "Both numPartitions or replicationFactor and replicasAssignments were set. Both cannot be used at the same time.",
+      `A manual partition assignment was specified, but ${what} was not set to -1.`,
     );
   }
   if (assignments.length > 0 && !areConsecutive(assignments)) {
@@ -79,7 +80,10 @@ function faultOfTopic(call: Call<"CreateTopics">, wanted: Wanted, partitions: nu
     return fault("INVALID_PARTITIONS", `${partitions} partitions; a topic has at most ${partitionsMax}.`);
   }
   if (replicationFactor === 0 || replicationFactor < -1) {
-    return fault("INVALID_REPLICATION_FACTOR", "Replication factor must be larger than 0.");
+    return fault(
+      "INVALID_REPLICATION_FACTOR",
+      "Replication factor must be larger than 0, or -1 to use the default value.",
+    );
   }
   return configFault(configs);
 }

@@ -10,7 +10,8 @@ export const describeCluster: Handler<"DescribeCluster"> = (call, request) => {
   if (request.endpointType !== brokersEndpoint) {
     return {
       errorCode: errorCodes.MISMATCHED_ENDPOINT_TYPE,
-      errorMessage: "this listener is a broker's, not a controller's",
+      errorMessage:
+        "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER",
       endpointType: brokersEndpoint,
       clusterId,
       brokers: [],

@@ -8,6 +8,7 @@ import {
   configTypes,
   topicConfigs,
 } from "../config-definitions.ts";
+import { nameFault } from "../names.ts";
 import { nodeId } from "../node.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
 import { errorCodes } from "../wire/error-codes.ts";
@@ -38,6 +39,8 @@ function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonym
     case resourceTypes.topic: {
       const topic = call.node.topics.find(resourceName);
       if (topic === undefined) {
+        const badName = nameFault(resourceName);
+        if (badName !== null) return refuse("INVALID_TOPIC_EXCEPTION", badName);
         return refuse("UNKNOWN_TOPIC_OR_PARTITION", "This server does not host this topic-partition.");
       }
       return {
@@ -51,7 +54,7 @@ function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonym
       if (resourceName !== "" && resourceName !== String(nodeId)) {
         return refuse(
           "INVALID_REQUEST",
-          `Unexpected broker id, expected ${nodeId} but received ${resourceName}`,
+          `Unexpected broker id, expected ${nodeId} or empty string, but received ${resourceName}`,
         );
       }
       return {

@@ -17,7 +17,6 @@ function describe(call: Call<"DescribeGroups">, groupId: string): GroupInput {
   const group = coordinator.find(groupId);
   if (group !== undefined) return describeMembers(group);
   const bare = { groupId, protocolType: "", protocolData: "", members: [] };
-  if (groupId === "") return { ...bare, errorCode: errorCodes.INVALID_GROUP_ID, groupState: "" };
   if (coordinator.exists(groupId)) {
     return { ...bare, errorCode: errorCodes.NONE, groupState: "Empty", protocolType: consumerProtocolType };
   }

@@ -114,10 +114,10 @@ function readPartition(
   // Nothing is kept in an exchange: there is never anything to read.
   const end = queue?.log.nextOffset ?? 0;
   const first = queue?.log.firstOffset ?? 0;
+  if (isOutOfRange(queue, asked.fetchOffset, first, end)) return answer.refuse("OFFSET_OUT_OF_RANGE");
   answer.highWatermark = end;
   answer.lastStableOffset = end;
   answer.logStartOffset = first;
-  if (isOutOfRange(queue, asked.fetchOffset, first, end)) return answer.refuse("OFFSET_OUT_OF_RANGE");
   if (queue === undefined || asked.fetchOffset === end) return answer;
   try {
     answer.records.collect(queue, asked.fetchOffset, Math.min(bytesLeft, asked.partitionMaxBytes), takesOne);

@@ -15,7 +15,7 @@ export const findCoordinator: Handler<"FindCoordinator"> = (call, request) => {
   const { host, port } = call.node.addressFor(call.connection);
   const answer =
     keyType === keyTypes.group || keyType === keyTypes.transaction
-      ? { errorCode: errorCodes.NONE, errorMessage: null, nodeId, host, port }
+      ? { errorCode: errorCodes.NONE, errorMessage: "", nodeId, host, port }
       : {
           errorCode: errorCodes.INVALID_REQUEST,
           errorMessage: `there is no coordinator of type ${keyType}`,

@@ -3,6 +3,7 @@ import type { Handler } from "../call.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
 export const heartbeat: Handler<"Heartbeat"> = (call, request) => {
+  if (request.groupId === "") return { errorCode: errorCodes.INVALID_GROUP_ID };
   const group = call.node.coordinator.find(request.groupId);
   const fault = group === undefined ? "UNKNOWN_MEMBER_ID" : group.heartbeat(request);
   return { errorCode: errorCodes[fault ?? "NONE"] };

@@ -111,7 +111,7 @@ function topicFault(rules: TopicRules, now: number): [KafkaErrorName, string] | 
   const isOutside =
     newest - now > rules.timestampAfterMsMax || (newest >= 0 && now - newest > rules.timestampBeforeMsMax);
   return isOutside
-    ? ["INVALID_TIMESTAMP", `Timestamp ${newest} of the newest record is too far from the broker's ${now}`]
+    ? ["INVALID_TIMESTAMP", "One or more records have been rejected due to invalid timestamp"]
     : null;
 }
 

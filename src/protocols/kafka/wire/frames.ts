@@ -12,7 +12,8 @@
 import { BrokerError } from "../../../base/errors.ts";
 
 const sizeBytes = 4;
-const gatherBytesMin = 4096;
+/** An announced size is believed up to here: most requests are gathered without growing. */
+const gatherBytesMin = 128 << 10;
 const nothing = Buffer.alloc(0);
 
 export class FrameSplitter {
