@@ -19,7 +19,7 @@ import type { Transaction } from "./transactions.ts";
 import type { Watcher } from "./watches.ts";
 import { RequestParser } from "./wire/request-parser.ts";
 
-/** CLIENT REPLY: `skipNext` is between CLIENT REPLY SKIP and the command that it speaks of. */
+/** CLIENT REPLY: `skipNext` is set by SKIP and becomes `skip` for the one command that follows. */
 export type ReplyMode = "on" | "off" | "skip" | "skipNext";
 
 const pingName = Buffer.from("ping");
@@ -94,6 +94,8 @@ export class RedisSession implements Session {
       if (this.replyMode === "on") dispatch(context);
       else this.#dispatchWithoutReply();
       this.#isRunning = false;
+      if (this.replyMode === "skip") this.replyMode = "on";
+      else if (this.replyMode === "skipNext") this.replyMode = "skip";
       if (this.#deferredPushes !== null) this.#flushPushes();
     }
     if (this.blocked !== null) parser.hold();
@@ -108,14 +110,12 @@ export class RedisSession implements Session {
   #dispatchWithoutReply(): void {
     const output = this.connection.output;
     const before = output.length;
-    const mode = this.replyMode;
+    // A command that is refused leaves the spec as it is.
+    this.context.spec = firstSpec;
     dispatch(this.context);
-    if (this.replyMode === "on" && mode === "off") return;
-    // Confirmations of subscriptions are messages rather than replies: redis sends them even so.
-    if (confirmedAlways.has(this.context.spec.fullName)) return;
+    // CLIENT REPLY ON answers for itself; confirmations of subscriptions are messages rather than replies.
+    if (this.replyMode === "on" || confirmedAlways.has(this.context.spec.fullName)) return;
     output.length = before;
-    if (this.replyMode === "skip") this.replyMode = "skipNext";
-    else if (this.replyMode === "skipNext") this.replyMode = "on";
   }
 
   /** Sends out-of-band bytes: never in the middle of a reply. */

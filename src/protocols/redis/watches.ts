@@ -81,7 +81,13 @@ export class WatchTable {
     for (const [name, before] of watcher.marks) {
       const blank = name.indexOf(" ");
       const now = this.#mark(Number(name.slice(0, blank)), name.slice(blank + 1));
-      if (now.queue !== before.queue || now.nextOffset !== before.nextOffset || now.length !== before.length)
+      // A key whose time came meanwhile has changed too.
+      if (
+        now.exists !== before.exists ||
+        now.queue !== before.queue ||
+        now.nextOffset !== before.nextOffset ||
+        now.length !== before.length
+      )
         return true;
     }
     return false;

@@ -61,7 +61,7 @@ export function clientReply({ request, reply, session }: CommandContext): void {
     reply.ok();
   } else if (request.is(2, "OFF")) session.replyMode = "off";
   else if (request.is(2, "SKIP")) {
-    if (session.replyMode !== "off") session.replyMode = "skip";
+    if (session.replyMode !== "off") session.replyMode = "skipNext";
   } else throw syntaxError();
 }
 
