@@ -1,10 +1,10 @@
 /**
  * CRC-32C (Castagnoli), as journal frames and Kafka batches use it. Short runs go through tables, eight bytes at a
- * time: below about 256 bytes the call into native code costs more than the loop (measured).
+ * time: below about 512 bytes the call into native code costs more than the loop (measured).
  */
 import { crc32c as nativeCrc32c } from "@node-rs/crc32";
 
-const nativeFromBytes = 256;
+const nativeFromBytes = 512;
 const polynomial = 0x82f63b78;
 /** Table `k` at `k * 256`: what a byte does to the remainder when `k` more bytes follow it. */
 const tables = makeTables();

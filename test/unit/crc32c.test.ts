@@ -10,7 +10,7 @@ test("the check value of CRC-32C", () => {
 
 test("tables and native code agree for every length and start", () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 400 }), fc.nat(20), (bytes, skip) => {
+    fc.property(fc.uint8Array({ maxLength: 700 }), fc.nat(20), (bytes, skip) => {
       const start = Math.min(skip, bytes.length);
       assert.equal(crc32c(bytes, start, bytes.length), native(bytes.subarray(start)) >>> 0);
     }),
