@@ -140,7 +140,7 @@ async function open(
       clock: systemClock,
     });
     servers.push(server);
-    opened.push({ close: () => closeServer(server) });
+    opened.push({ close: () => server.drain(systemTimers) });
     ports[protocol.name] = server.port;
   }
   if (config.httpPort !== "off") {
@@ -160,9 +160,4 @@ async function open(
     for (const part of opened.toReversed()) await part.close();
   };
   return { ports, dataDir: directory, close: () => (closing ??= close()) };
-}
-
-function closeServer(server: Server): void {
-  server.stopListening();
-  server.destroyConnections();
 }

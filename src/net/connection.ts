@@ -159,6 +159,13 @@ export class NetConnection implements Connection, FlushableConnection {
     this.touch();
   }
 
+  /** The broker is stopping: the session may say so, then what is in the output is sent and the connection ends. */
+  shutdown(): void {
+    if (this.isClosed) return;
+    this.session.onShutdown?.();
+    this.end();
+  }
+
   destroy(): void {
     if (this.isClosed) return;
     this.#transport.destroy();

@@ -14,6 +14,8 @@ export interface Session {
   onData(bytes: Buffer): void;
   /** The output had been over `outputLowWaterBytes` and has drained below it: pushing may go on. */
   onWritable(): void;
+  /** The broker is stopping: a protocol that has words for it writes them to the output. */
+  onShutdown?(): void;
   /** The connection is gone, whoever closed it. Called once. */
   onClosed(): void;
 }
