@@ -123,6 +123,24 @@ test("a blocked connection: unblocked by another, killed by another, gone by its
   await admin.close();
 });
 
+test("a blocked connection that goes on sending is not read from without bound, and loses nothing", async () => {
+  const admin = await RawRedis.open(broker.ports.redis);
+  const wire = new Wire().send("XREAD BLOCK 0 STREAMS v $\r\n");
+  await until(async () => (await admin.call("info", "clients")).includes("blocked_clients:1"), "blocked");
+  const payload = "x".repeat(1 << 20);
+  const count = 64;
+  for (let i = 0; i < count; i++) wire.send(`*2\r\n$4\r\nECHO\r\n$${payload.length}\r\n${payload}\r\n`);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const [, qbuf] = /qbuf=(\d+) .*cmd=xread/.exec(await admin.call("client", "list"))!;
+  assert.ok(Number(qbuf) < 8 << 20, `${qbuf} bytes`);
+  await admin.call("xadd", "v", "1-1", "a", 1);
+  const read = "*1\r\n*2\r\n$1\r\nv\r\n*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n";
+  const wanted = read + `$${payload.length}\r\n${payload}\r\n`.repeat(count);
+  await until(() => wire.text.length >= wanted.length, "all replies");
+  assert.ok(wire.text === wanted);
+  await admin.close();
+});
+
 test("a group's reader learns that the group, the stream or its type is gone", async () => {
   const admin = await RawRedis.open(broker.ports.redis);
   const blocked = async (): Promise<Wire> => {

@@ -87,7 +87,7 @@ function statFields({ server }: CommandContext): Field[] {
     ["total_connections_received", server.connectionsAccepted],
     ["total_commands_processed", server.commandsProcessed],
     ["rejected_connections", 0],
-    ["expired_keys", 0],
+    ["expired_keys", server.keyspace.expired],
     ["evicted_keys", 0],
     ["pubsub_channels", server.live.channels.size],
     ["pubsub_patterns", server.live.patterns.size],

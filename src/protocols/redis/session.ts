@@ -25,6 +25,9 @@ export type ReplyMode = "on" | "off" | "skip" | "skipNext";
 const pingName = Buffer.from("ping");
 const firstSpec = commandLookup.find(pingName, 0, pingName.length)!;
 
+/** What a connection may send behind a read that blocks before it is no longer read from. */
+const blockedInputBytesMax = 1 << 20;
+
 const confirmedAlways = new Set([
   "subscribe",
   "psubscribe",
@@ -53,6 +56,8 @@ export class RedisSession implements Session {
   /** Messages to this connection that came while it ran a command: they follow its reply. */
   #deferredPushes: ByteWriter | null = null;
   #isRunning = false;
+  /** Blocked, and sent so much meanwhile that it is not read from. */
+  #isPaused = false;
   /** No further request is read: QUIT, a protocol error, CLIENT KILL. */
   isEnding = false;
   lastCommandAt: number;
@@ -98,7 +103,13 @@ export class RedisSession implements Session {
       else if (this.replyMode === "skipNext") this.replyMode = "skip";
       if (this.#deferredPushes !== null) this.#flushPushes();
     }
-    if (this.blocked !== null) parser.hold();
+    if (this.blocked !== null) {
+      parser.hold();
+      if (parser.heldBytes > blockedInputBytesMax && !this.#isPaused) {
+        this.#isPaused = true;
+        this.connection.pauseReading();
+      }
+    }
     if (parser.error !== "" && !this.isEnding) {
       reply.error(`ERR ${parser.error}`);
       this.end();
@@ -171,6 +182,10 @@ export class RedisSession implements Session {
   unblocked(): void {
     this.blocked = null;
     if (this.connection.isClosed) return;
+    if (this.#isPaused) {
+      this.#isPaused = false;
+      this.connection.resumeReading();
+    }
     this.#run();
   }
 
