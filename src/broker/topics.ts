@@ -174,7 +174,11 @@ export class Topics {
     const vhost = this.#vhost;
     const topic = this.#topicOf.get(queue);
     this.#topicOf.delete(queue);
-    if (topic === undefined) return vhost.groupOffsets.deleteTopic(queue.name);
+    if (topic === undefined) {
+      // Nobody commits for a queue of one connection.
+      if (queue.exclusiveOwner === 0) vhost.groupOffsets.deleteTopic(queue.name);
+      return;
+    }
     if (topic.partitions.length > 1) return this.#makePartition(topic, topic.partitions.indexOf(queue), true);
     this.#declared.delete(topic.name);
     vhost.broker.storage.table.delete(definitionKey("topic", vhost.name, topic.name));

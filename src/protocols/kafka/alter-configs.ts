@@ -17,12 +17,17 @@ export interface AlterResult extends Resource {
 
 export type TopicSettings = Record<string, string>;
 
+export interface SettingsFault {
+  readonly error: "INVALID_CONFIG" | "INVALID_REQUEST";
+  readonly text: string;
+}
+
 /** Has `change` edit a copy of a topic's settings, which then replaces them. `change` returns what is wrong, or null. */
 export function alterTopic(
   call: Call<"AlterConfigs"> | Call<"IncrementalAlterConfigs">,
   { resourceType, resourceName }: Resource,
   isOnlyChecked: boolean,
-  change: (settings: TopicSettings) => string | null,
+  change: (settings: TopicSettings) => SettingsFault | null,
 ): AlterResult {
   const result = (error: keyof typeof errorCodes, errorMessage: string | null): AlterResult => ({
     errorCode: errorCodes[error],
@@ -42,8 +47,10 @@ export function alterTopic(
   if (found.topic === null)
     return result("INVALID_REQUEST", `'${resourceName}' is an exchange: it keeps nothing.`);
   const settings = { ...found.configs };
-  const fault = change(settings) ?? faultIn(settings);
-  if (fault !== null) return result("INVALID_CONFIG", fault);
+  const fault = change(settings);
+  if (fault !== null) return result(fault.error, fault.text);
+  const badValue = faultIn(settings);
+  if (badValue !== null) return result("INVALID_CONFIG", badValue);
   if (!isOnlyChecked) {
     call.node.vhost.topics.setConfigs(found.topic, settings);
     call.holdUntilDurable();

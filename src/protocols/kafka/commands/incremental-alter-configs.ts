@@ -1,7 +1,7 @@
 /** IncrementalAlterConfigs: sets, resets, or changes lists among a topic's settings. */
-import { alterTopic, type TopicSettings } from "../alter-configs.ts";
+import { alterTopic, type SettingsFault, type TopicSettings } from "../alter-configs.ts";
 import type { Handler } from "../call.ts";
-import { listOf, topicConfig } from "../config-definitions.ts";
+import { type ConfigDefinition, listOf, topicConfig } from "../config-definitions.ts";
 import type { RequestBody } from "../wire/codec.ts";
 
 type Change = RequestBody<"IncrementalAlterConfigs">["resources"][number]["configs"][number];
@@ -12,7 +12,9 @@ export const incrementalAlterConfigs: Handler<"IncrementalAlterConfigs"> = (call
   responses: request.resources.map((resource) =>
     alterTopic(call, resource, request.validateOnly, (settings) => {
       const names = new Set(resource.configs.map(({ name }) => name));
-      if (names.size < resource.configs.length) return "Error due to duplicate config keys";
+      if (names.size < resource.configs.length) {
+        return { error: "INVALID_REQUEST", text: "Error due to duplicate config keys" };
+      }
       for (const change of resource.configs) {
         const fault = apply(settings, change);
         if (fault !== null) return fault;
@@ -22,25 +24,40 @@ export const incrementalAlterConfigs: Handler<"IncrementalAlterConfigs"> = (call
   ),
 });
 
-function apply(settings: TopicSettings, { name, value, configOperation }: Change): string | null {
+function apply(settings: TopicSettings, { name, value, configOperation }: Change): SettingsFault | null {
   const definition = topicConfig(name);
-  if (definition === undefined) return `Unknown topic config name: ${name}`;
+  if (definition === undefined)
+    return { error: "INVALID_CONFIG", text: `Unknown topic config name: ${name}` };
   if (configOperation === operations.delete) {
     delete settings[name];
     return null;
   }
-  if (value === null) return `Null value not supported for : ${name}`;
-  if (configOperation === operations.set) {
-    settings[name] = value;
-    return null;
+  if (value === null) return { error: "INVALID_REQUEST", text: `Null value not supported for : ${name}` };
+  switch (configOperation) {
+    case operations.set:
+      settings[name] = value;
+      return null;
+    case operations.append:
+    case operations.subtract:
+      return changeList(settings, definition, value, configOperation === operations.append);
+    default:
+      return { error: "INVALID_REQUEST", text: `Unknown operation ${configOperation} for ${name}` };
   }
-  if (definition.type !== "list") {
-    const verb = configOperation === operations.append ? "APPEND" : "SUBTRACT";
-    return `Can't ${verb} to key ${name} because its type is not LIST.`;
+}
+
+function changeList(
+  settings: TopicSettings,
+  { name, type, value: initial }: ConfigDefinition,
+  value: string,
+  isAppended: boolean,
+): SettingsFault | null {
+  if (type !== "list") {
+    const verb = isAppended ? "APPEND" : "SUBTRACT";
+    return { error: "INVALID_CONFIG", text: `Can't ${verb} to key ${name} because its type is not LIST.` };
   }
-  const words = new Set(listOf(settings[name] ?? definition.value));
+  const words = new Set(listOf(settings[name] ?? initial));
   for (const word of listOf(value)) {
-    if (configOperation === operations.append) words.add(word);
+    if (isAppended) words.add(word);
     else words.delete(word);
   }
   settings[name] = [...words].join(",");
