@@ -19,6 +19,8 @@ export const limits = {
   amqpFrameBytesMax: 128 << 10,
   amqpChannelsMax: 2047,
   amqpMessageBytesMax: 512 << 20,
+  /** Waits longer than this are taken in steps: the runtimes' timers end at 2^31 ms, and fire at once beyond. */
+  timerMsMax: 3_600_000,
   /** Data of less durable levels reaches the disk this late at most. */
   lazySyncDelayMs: 1000,
 } as const;

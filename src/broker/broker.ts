@@ -127,7 +127,8 @@ export class Broker {
   wakeQueueAt(queue: Queue, at: number): void {
     if (queue.wakeAt <= at) return;
     queue.wakeAt = at;
-    this.timers.after(Math.max(at - this.clock.now(), 1), () => {
+    const delayMs = Math.min(Math.max(at - this.clock.now(), 1), limits.timerMsMax);
+    this.timers.after(delayMs, () => {
       if (queue.wakeAt !== at) return;
       queue.wakeAt = Infinity;
       if (!queue.isDeleted) this.schedule(queue);

@@ -5,6 +5,7 @@
  * them. Delivery runs at the end of each tick, in `deliver`. Invariants: of a queue's records, each is ready, held by
  * one consumer, or gone; a consumer never has more than its prefetch.
  */
+import { limits } from "../base/limits.ts";
 import { type Log, LogReader } from "../storage/index.ts";
 import type { ProducerState } from "./producer-state.ts";
 import type { BindingArguments } from "./routing/router.ts";
@@ -126,7 +127,7 @@ export class Queue {
   /** Deletes the queue once nobody has used it for `x-expires`. */
   #expireLater(delayMs: number): void {
     const { clock, timers } = this.vhost.broker;
-    timers.after(delayMs, () => {
+    timers.after(Math.min(delayMs, limits.timerMsMax), () => {
       if (this.isDeleted) return;
       if (this.consumerCount > 0) this.used();
       const left = this.#usedAt + this.policy.expires! - clock.monotonic();

@@ -96,6 +96,18 @@ test("a bound by length drops the oldest", async () => {
   assert.equal((await channel.checkQueue(queue)).messageCount, 3);
 });
 
+test("times beyond what a timer can wait are no busy loop, and end nothing early", async () => {
+  const { channel, queue, letters } = await withDeadLetters({
+    messageTtl: 9_000_000_000,
+    expires: 9_000_000_000,
+  });
+  channel.sendToQueue(queue, Buffer.from("kept"));
+  await settled();
+  assert.equal((await channel.checkQueue(queue)).messageCount, 1);
+  assert.equal(letters.messages.length, 0);
+  if (target.broker !== null) assert.doesNotMatch(target.broker.log, /TimeoutOverflow/);
+});
+
 test("what a consumer takes at once counts against no bound", async () => {
   const { channel, queue, letters } = await withDeadLetters({ maxLength: 1 });
   const gathered = await Gathered.from(channel, queue, { noAck: true });

@@ -65,6 +65,8 @@ export class Channel implements DurableWaiter {
   globalHeld = 0;
   readonly consumers = new Map<string, ChannelConsumer>();
   readonly unacked = new Unacked();
+  /** Holds what basic.get takes, in the eyes of the queues. */
+  readonly getOwner: number;
   readonly #getSources = new Map<Queue, GetSource>();
   directReply: DirectReplyConsumer | null = null;
   /** The queue that an empty name means (spec, queue.declare). */
@@ -75,6 +77,7 @@ export class Channel implements DurableWaiter {
     this.number = number;
     this.vhost = vhost;
     this.broker = session.broker;
+    this.getOwner = session.broker.takeConsumerId();
     this.output = session.connection.output;
     this.publisher = new Publisher(this);
   }

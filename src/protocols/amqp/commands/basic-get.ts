@@ -21,7 +21,7 @@ export function basicGet(channel: Channel, values: MethodArguments["basic.get"])
   queue.used();
   // The messages of this very turn count as well.
   queue.log.store.seal();
-  if (!queue.takeForGet(values.noAck, channel.broker.takeConsumerId())) {
+  if (!queue.takeForGet(values.noAck, channel.getOwner)) {
     channel.reply("basic.get-empty", { clusterId: "" });
     return;
   }
