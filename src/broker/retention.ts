@@ -76,8 +76,10 @@ export class Retention {
     if (policy.historyMs !== undefined && log.length > 0) {
       const oldest = this.#broker.clock.now() - policy.historyMs;
       if (log.timestampOfFirst() < oldest) {
-        const offset = log.offsetOfTimestamp(oldest);
-        from = offset < 0 ? log.nextOffset : offset;
+        const byTime = log.offsetOfTimestamp(oldest);
+        // A Kafka producer may write times of long ago: its records stay that long after they arrived all the same.
+        const byArrival = log.offsetOfEntryId(oldest, 0);
+        from = Math.min(byTime < 0 ? log.nextOffset : byTime, byArrival);
       }
     }
     if (bytesMax !== undefined && log.bytes > bytesMax) from = Math.max(from, log.offsetForBytes(bytesMax));

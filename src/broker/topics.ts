@@ -207,7 +207,9 @@ export class Topics {
   }
 }
 
+/** What a queue keeps of its past is said by its arguments alone: it was built for that. */
 function applyRetention(queue: Queue, { configs, isAdopted }: Topic): void {
+  if (queue.kind === "queue") return;
   const { policy } = queue;
   const own = isAdopted ? queuePolicy(queue.args) : kafkaDefaults;
   policy.historyMs = boundOf(configs["retention.ms"], own.historyMs);
