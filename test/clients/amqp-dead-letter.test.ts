@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Options } from "amqplib";
-import { AmqpTarget, Gathered, settled, uniqueName, until } from "../support/amqp.ts";
+import { AmqpTarget, Gathered, quiet, settled, uniqueName, until } from "../support/amqp.ts";
 
 let target: AmqpTarget;
 
@@ -94,6 +94,32 @@ test("a bound by length drops the oldest", async () => {
   assert.deepEqual(letters.bodies, ["0", "1"]);
   assert.equal(deaths(letters)[0]!.reason, "maxlen");
   assert.equal((await channel.checkQueue(queue)).messageCount, 3);
+});
+
+test("a full queue may refuse and dead-letter the newest", async () => {
+  const channel = quiet(await (await target.connect()).createConfirmChannel());
+  const { queue: dead } = await channel.assertQueue("", { exclusive: true });
+  const { queue } = await channel.assertQueue("", {
+    exclusive: true,
+    maxLength: 1,
+    deadLetterExchange: "",
+    deadLetterRoutingKey: dead,
+    arguments: { "x-overflow": "reject-publish-dlx" },
+  });
+  const letters = await Gathered.from(channel, dead, { noAck: true });
+  const outcomes: boolean[] = [];
+  for (const text of ["first", "second"]) {
+    await new Promise<void>((resolve) => {
+      channel.sendToQueue(queue, Buffer.from(text), {}, (error) => {
+        outcomes.push(error === null);
+        resolve();
+      });
+    });
+  }
+  assert.deepEqual(outcomes, [true, false]);
+  await letters.count(1);
+  assert.deepEqual(letters.bodies, ["second"]);
+  assert.equal(deaths(letters)[0]!.reason, "maxlen");
 });
 
 test("times beyond what a timer can wait are no busy loop, and end nothing early", async () => {
