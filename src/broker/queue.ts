@@ -72,7 +72,9 @@ export class Queue {
   /** Kept for a bound by bytes only. */
   readonly readyBytes: ReadyBytes | null;
   #usedAt: number;
+  /** The consumer that is looked at first, and the one after the consumer that `#nextConsumer` found. */
   #turn = 0;
+  #turnAfter = 0;
   hadConsumers = false;
   isDeleted = false;
   /** In the vhost's list of queues to look at when the tick ends. */
@@ -195,6 +197,8 @@ export class Queue {
         this.readyBytes?.taken(cursor.record);
         consumer.deliver(this, cursor);
       }
+      // Only who got something has had his turn, or one message a tick would go to the same consumer for ever.
+      this.#turn = this.#turnAfter;
       this.delivered++;
     }
   }
@@ -235,7 +239,7 @@ export class Queue {
         if (this.#hasOnePriority) break;
       }
     }
-    if (best !== null) this.#turn = bestAt + 1 === count ? 0 : bestAt + 1;
+    this.#turnAfter = bestAt + 1 === count ? 0 : bestAt + 1;
     return best;
   }
 

@@ -99,7 +99,13 @@ test("consumers take turns", async () => {
   const two = await Gathered.from(second, queue);
   for (let i = 0; i < 40; i++) channel.sendToQueue(queue, Buffer.from(String(i)));
   await until(() => one.messages.length + two.messages.length === 40);
-  assert.ok(Math.abs(one.messages.length - two.messages.length) <= 2, `${one.messages.length} of 40`);
+  assert.equal(one.messages.length, 20);
+  // One at a time, each in a turn of its own.
+  for (let i = 1; i <= 6; i++) {
+    channel.sendToQueue(queue, Buffer.from("single"));
+    await until(() => one.messages.length + two.messages.length === 40 + i);
+  }
+  assert.equal(one.messages.length, 23);
 });
 
 test("the consumer of the higher priority is served first", async () => {
