@@ -124,11 +124,8 @@ export class NetConnection implements Connection, FlushableConnection {
         output.buffer = Buffer.allocUnsafeSlow(smallOutputBytes);
       if (this.#isEnding) return this.#transport.end();
     } else if (this.#sent > limits.outputBytesKept && this.#sent * 2 > output.length) this.#compact();
-    const waiting = output.length - this.#sent;
-    if (waiting > limits.outputHighWaterBytes && !this.#isOutputPaused) {
-      this.#isOutputPaused = true;
-      this.pauseReading();
-    } else if (waiting <= limits.outputLowWaterBytes && this.#wasFull) {
+    this.#stopWhenFull();
+    if (this.outputBytes <= limits.outputLowWaterBytes && this.#wasFull) {
       this.#wasFull = false;
       if (this.#isOutputPaused) {
         this.#isOutputPaused = false;
@@ -136,6 +133,12 @@ export class NetConnection implements Connection, FlushableConnection {
       }
       this.session.onWritable();
     }
+  }
+
+  #stopWhenFull(): void {
+    if (this.#isOutputPaused || this.outputBytes <= limits.outputHighWaterBytes) return;
+    this.#isOutputPaused = true;
+    this.pauseReading();
   }
 
   #compact(): void {
@@ -177,6 +180,8 @@ export class NetConnection implements Connection, FlushableConnection {
     if (this.isClosed || this.#isEnding) return;
     this.bytesReceived += bytes.length;
     this.session.onData(bytes);
+    // Not only when the output is sent: that has to wait while the journal cannot be written.
+    this.#stopWhenFull();
   }
 
   /** The transport takes bytes again. */

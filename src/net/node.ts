@@ -1,8 +1,13 @@
-/** Node's sockets: `write` keeps the bytes, so they are copied; what it buffers is bounded by its high-water mark. */
+/**
+ * Node's sockets: `write` keeps the bytes, so they are copied. It would keep any number: they are given in pieces until
+ * it asks for a pause, so that what a peer does not read stays in the connection's output, which is bounded.
+ */
 import net from "node:net";
 import type { Address } from "../base/connection.ts";
 import type { NetConnection, Transport } from "./connection.ts";
 import type { Accept, Listener } from "./listen.ts";
+
+const pieceBytesMax = 256 << 10;
 
 class NodeTransport implements Transport {
   readonly #socket: net.Socket;
@@ -16,9 +21,14 @@ class NodeTransport implements Transport {
   }
 
   write(bytes: Buffer, start: number, end: number): number {
-    if (this.#socket.writableNeedDrain) return 0;
-    this.#socket.write(Buffer.from(bytes.subarray(start, end)));
-    return end - start;
+    const socket = this.#socket;
+    let at = start;
+    while (at < end && !socket.writableNeedDrain) {
+      const pieceEnd = Math.min(end, at + pieceBytesMax);
+      socket.write(Buffer.from(bytes.subarray(at, pieceEnd)));
+      at = pieceEnd;
+    }
+    return at - start;
   }
 
   pause(): void {
