@@ -76,11 +76,16 @@ export class AmqpSession implements Session {
 
   onData(bytes: Buffer): void {
     if (this.state === "broken") return;
-    const { parser } = this;
+    this.parser.push(bytes);
+    this.#run();
+  }
+
+  /** Takes the frames that are there, but not from a client that leaves what it asked for unread. */
+  #run(): void {
+    const { parser, connection } = this;
     try {
-      parser.push(bytes);
       if (this.state === "header" && !this.#readHeader()) return parser.settle();
-      while (parser.next()) this.#frame();
+      while (connection.outputBytes <= limits.outputHighWaterBytes && parser.next()) this.#frame();
       this.#borrower?.incoming.park();
       parser.settle();
     } catch (error) {
@@ -299,6 +304,13 @@ export class AmqpSession implements Session {
     channels.length = 0;
   }
 
+  /** RabbitMQ's words for the same. */
+  onShutdown(): void {
+    if (this.state !== "running") return;
+    const text = "broker forced connection closure with reason 'shutdown'";
+    this.send(0, "connection.close", this.#closeArguments(new AmqpError("CONNECTION_FORCED", text), 0));
+  }
+
   /** Publishers are held back, or no longer: clients that asked to know are told. */
   flowChanged(isBlocked: boolean): void {
     if (this.state !== "running" || !this.capabilities.connectionBlocked) return;
@@ -310,6 +322,7 @@ export class AmqpSession implements Session {
 
   onWritable(): void {
     for (const channel of this.channels.values()) channel.wakeConsumers();
+    if (this.state !== "broken" && this.parser.unread > 0) this.#run();
   }
 
   #releaseAll(): void {

@@ -3,7 +3,7 @@
  *
  * Not here: what commands do. Everything that few connections need (transaction, subscriptions, a blocked read) is made
  * when it is asked for, so that ten thousand idle connections are cheap. Invariant: while `blocked` is set, no further
- * request of this connection runs.
+ * request of this connection runs; nor does one while the client leaves more than `outputHighWaterBytes` unread.
  */
 import type { Connection, Session } from "../contract.ts";
 import type { BlockedRead } from "./blocking.ts";
@@ -12,6 +12,7 @@ import { CommandContext } from "./context.ts";
 import { dispatch } from "./dispatch.ts";
 import { errorTexts, RedisError } from "./errors.ts";
 import { ByteWriter } from "../../base/bytes.ts";
+import { limits } from "../../base/limits.ts";
 import { Subscriptions } from "./pubsub.ts";
 import type { RedisServer } from "./server.ts";
 import type { CommandSpec } from "./table-spec.ts";
@@ -93,7 +94,7 @@ export class RedisSession implements Session {
     const context = this.context;
     const reply = context.reply;
     this.lastCommandAt = this.server.broker.clock.now();
-    while (this.blocked === null && !this.isEnding && parser.next()) {
+    while (this.blocked === null && !this.isEnding && !this.#isOutputFull && parser.next()) {
       context.request = parser.request;
       this.#isRunning = true;
       if (this.replyMode === "on") dispatch(context);
@@ -103,6 +104,7 @@ export class RedisSession implements Session {
       else if (this.replyMode === "skipNext") this.replyMode = "skip";
       if (this.#deferredPushes !== null) this.#flushPushes();
     }
+    if (this.#isOutputFull) parser.hold();
     if (this.blocked !== null) {
       parser.hold();
       if (parser.heldBytes > blockedInputBytesMax && !this.#isPaused) {
@@ -115,6 +117,11 @@ export class RedisSession implements Session {
       this.end();
     }
     this.connection.touch();
+  }
+
+  /** One chunk of small requests may ask for gigabytes. */
+  get #isOutputFull(): boolean {
+    return this.connection.outputBytes > limits.outputHighWaterBytes;
   }
 
   /** Runs a command whose reply the client does not want; what CLIENT REPLY itself answers is for it to say. */
@@ -210,7 +217,10 @@ export class RedisSession implements Session {
     this.connection.end();
   }
 
-  onWritable(): void {}
+  /** The client has read: the requests that waited for that run. */
+  onWritable(): void {
+    if (this.blocked === null && this.#parser.pendingBytes > 0) this.#run();
+  }
 
   onClosed(): void {
     this.isEnding = true;

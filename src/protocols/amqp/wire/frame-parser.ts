@@ -42,6 +42,11 @@ export class FrameParser {
 
   readonly #input = new InputBuffer();
 
+  /** Bytes that came and were not taken yet. */
+  get unread(): number {
+    return this.#input.unread;
+  }
+
   push(chunk: Buffer): void {
     this.#input.push(chunk);
   }
