@@ -41,6 +41,10 @@ export interface BrokerOptions {
 
 export const defaultVhostName = "/";
 const sweepIntervalMs = 5000;
+/** Publishers that were held back go on below this share of the bound. */
+const resumeShare = 7 / 8;
+/** Memory is given out in chunks, of which one is always held: a smaller bound would hold publishers for ever. */
+const memoryBytesLeast = 2 << 20;
 
 export class Broker {
   readonly options: BrokerOptions;
@@ -147,11 +151,14 @@ export class Broker {
     this.#pausedPublishers.delete(connection);
   }
 
+  /** Once held back, publishers stay so until there is some room: each change is told to all who listen. */
   #checkFlow(): void {
     const { storage } = this;
     const { memoryBytesMax } = this.options;
-    const isBehind = storage.pending - storage.durable > limits.journalBacklogBytesMax;
-    const isFull = memoryBytesMax > 0 && storage.volatile.bytes > memoryBytesMax;
+    const share = this.isBlocked ? resumeShare : 1;
+    const isBehind = storage.pending - storage.durable > limits.journalBacklogBytesMax * share;
+    const isFull =
+      memoryBytesMax > 0 && storage.volatile.bytes > Math.max(memoryBytesMax, memoryBytesLeast) * share;
     const isBlocked = isBehind || isFull || storage.failure !== null;
     if (isBlocked === this.isBlocked) return;
     this.isBlocked = isBlocked;
@@ -166,8 +173,20 @@ export class Broker {
       for (const vhost of this.vhosts.values()) {
         for (const queue of vhost.queues.values()) this.retention.sweep(queue);
       }
+      // What timers took away may be the room that publishers wait for.
+      if (this.isBlocked) this.ticker.request();
       this.#sweepLater();
     });
+  }
+
+  /** Ends the tick and resolves once all that was appended by now is durable: every confirm has been written. */
+  async sync(): Promise<void> {
+    this.ticker.run();
+    const { storage } = this;
+    const position = storage.written;
+    while (storage.durable < position) {
+      await new Promise<void>((resolve) => this.ticker.awaitDurable({ durableMoved: () => resolve() }));
+    }
   }
 
   /** Writes and syncs everything. Connections are to be gone by now. */

@@ -3,7 +3,7 @@
  *
  * Nothing leaves on a socket before the journal has taken what it speaks of; that is what makes every acknowledgement
  * true for a killed process, and the holds of `NetConnection` do the same for the durable level.
- * Invariant: `#send` runs only after a flush that succeeded, in the same turn.
+ * Invariant: what a session has appended to an output is sent only after a flush that succeeded, in the same turn.
  */
 import type { Timer, Timers } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
@@ -24,6 +24,7 @@ const roundsMax = 16;
 export class Ticker implements ConnectionHost {
   readonly #storage: Storage;
   readonly #timers: Timers;
+  /** Looks whether publishers must be held back. */
   readonly #afterFlush: () => void;
   #isRequested = false;
   #isRunning = false;
@@ -96,13 +97,14 @@ export class Ticker implements ConnectionHost {
     this.#isRequested = false;
     this.ticks++;
     this.#deliver();
-    if (this.#storage.flush()) {
+    const isWritten = this.#storage.flush();
+    if (isWritten) {
       this.#send();
       this.#sync();
       this.#afterFlush();
-    } else this.#retryLater();
+    } else this.#waitForDisk();
     this.#isRunning = false;
-    if (this.#scheduled.length > 0 || this.#touched.length > 0) this.request();
+    if (isWritten && (this.#scheduled.length > 0 || this.#touched.length > 0)) this.request();
   }
 
   #deliver(): void {
@@ -166,6 +168,19 @@ export class Ticker implements ConnectionHost {
       this.#lazySync = null;
       storage.startSync();
     });
+  }
+
+  /**
+   * The journal takes nothing now. What connections would say may speak of what is not written, so it waits; those that
+   * have nothing to say hear at once that publishers are held back.
+   */
+  #waitForDisk(): void {
+    const waiting = this.#touched;
+    this.#touched = [];
+    this.#afterFlush();
+    this.#send();
+    for (const connection of waiting) this.#touched.push(connection);
+    this.#retryLater();
   }
 
   #retryLater(): void {
