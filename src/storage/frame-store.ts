@@ -282,6 +282,18 @@ export abstract class FrameStore {
     return chunk;
   }
 
+  /** Lets another chunk be the tail and returns the one that was. No frame is open. */
+  protected leaveTail(): Chunk {
+    const left = this.#tailChunk;
+    this.#tailChunk = this.#makeChunk(left.base + left.length, chunkBytes);
+    this.tail = this.#tailChunk.buffer;
+    return left;
+  }
+
+  protected get tailChunk(): Chunk {
+    return this.#tailChunk;
+  }
+
   /** Starts again at a position, with nothing in memory: after recovery. */
   protected restart(base: number): void {
     this.chunks = [];

@@ -5,6 +5,8 @@
  */
 import { type Chunk, type FrameLocation, FrameStore } from "./frame-store.ts";
 
+const tailBytesKept = 1 << 20;
+
 export class VolatileStore extends FrameStore {
   /** Bytes held, in whole chunks: what `memory-bytes-max` bounds. */
   get bytes(): number {
@@ -33,6 +35,14 @@ export class VolatileStore extends FrameStore {
     const chunks = this.chunks;
     if (chunks[0] === chunk) chunks.shift();
     else chunks.splice(chunks.indexOf(chunk), 1);
+  }
+
+  /** A huge message's chunk is the tail until more comes, which may be never while publishers wait for its room. */
+  override turnEnded(): void {
+    super.turnEnded();
+    const { tailChunk } = this;
+    if (tailChunk.live === 0 && tailChunk.buffer.length > tailBytesKept && !this.hasOpenFrame)
+      this.#drop(this.leaveTail());
   }
 
   protected override frameSealed(chunk: Chunk, _at: number, _length: number, logs: number): void {
