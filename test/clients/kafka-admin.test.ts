@@ -144,7 +144,8 @@ test("settings of topics are described, changed, reset and refused", async () =>
   });
 });
 
-test("retention.bytes takes old records away, and DeleteRecords at once", async () => {
+// The broker looks at the bounds of streams every five seconds.
+test("retention.bytes takes old records away, and DeleteRecords at once", { timeout: 30_000 }, async () => {
   const admin = await clients.jsAdmin();
   const configEntries = [{ name: "retention.bytes", value: "20000" }];
   await admin.createTopics({ topics: [{ topic: "bounded", configEntries }, { topic: "cleared" }] });

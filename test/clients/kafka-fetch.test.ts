@@ -229,49 +229,53 @@ test("@platformatic/kafka reads from a given offset and from the end", async () 
   assert.deepEqual(fresh, ["new"]);
 });
 
-test("a client that asks and does not read holds back itself; all its answers come in order once it reads", async () => {
-  const client = await clients.wire();
-  for (let i = 0; i < 8; i++) await produceBatch(client, "unread", ["x".repeat(1 << 20)]);
-  const count = 100;
-  const requests = new ByteWriter();
-  const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 8 << 20 }];
-  const body = { maxWaitMs: 0, minBytes: 1, maxBytes: 8 << 20, topics: [{ topic: "unread", partitions }] };
-  for (let correlationId = 0; correlationId < count; correlationId++) {
-    encodeRequest(requests, "Fetch", { version: 11, correlationId, clientId: "greedy" }, body);
-  }
-  const socket = net.connect({ port: broker.ports.kafka, host: "127.0.0.1" });
-  socket.pause();
-  socket.write(requests.copy());
-  await sleep(500);
-  const resident = await residentBytes();
-  assert.ok(resident < 500 << 20, `the broker has ${resident >> 20} MiB`);
-  const ids: number[] = [];
-  let missing = 0;
-  let head = Buffer.alloc(0);
-  socket.on("data", (piece: Buffer) => {
-    let at = Math.min(missing, piece.length);
-    missing -= at;
-    while (missing === 0 && at < piece.length) {
-      const more = piece.subarray(at, at + 8 - head.length);
-      head = Buffer.concat([head, more]);
-      at += more.length;
-      if (head.length < 8) break;
-      ids.push(head.readInt32BE(4));
-      missing = head.readInt32BE(0) - 4;
-      head = Buffer.alloc(0);
-      const step = Math.min(missing, piece.length - at);
-      missing -= step;
-      at += step;
+test(
+  "a client that asks and does not read holds back itself; all its answers come in order once it reads",
+  { timeout: 30_000 },
+  async () => {
+    const client = await clients.wire();
+    for (let i = 0; i < 8; i++) await produceBatch(client, "unread", ["x".repeat(1 << 20)]);
+    const count = 100;
+    const requests = new ByteWriter();
+    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 8 << 20 }];
+    const body = { maxWaitMs: 0, minBytes: 1, maxBytes: 8 << 20, topics: [{ topic: "unread", partitions }] };
+    for (let correlationId = 0; correlationId < count; correlationId++) {
+      encodeRequest(requests, "Fetch", { version: 11, correlationId, clientId: "greedy" }, body);
     }
-  });
-  socket.resume();
-  await until(() => ids.length === count && missing === 0, "all answers");
-  socket.destroy();
-  assert.deepEqual(
-    ids,
-    Array.from({ length: count }, (_, i) => i),
-  );
-});
+    const socket = net.connect({ port: broker.ports.kafka, host: "127.0.0.1" });
+    socket.pause();
+    socket.write(requests.copy());
+    await sleep(500);
+    const resident = await residentBytes();
+    assert.ok(resident < 500 << 20, `the broker has ${resident >> 20} MiB`);
+    const ids: number[] = [];
+    let missing = 0;
+    let head = Buffer.alloc(0);
+    socket.on("data", (piece: Buffer) => {
+      let at = Math.min(missing, piece.length);
+      missing -= at;
+      while (missing === 0 && at < piece.length) {
+        const more = piece.subarray(at, at + 8 - head.length);
+        head = Buffer.concat([head, more]);
+        at += more.length;
+        if (head.length < 8) break;
+        ids.push(head.readInt32BE(4));
+        missing = head.readInt32BE(0) - 4;
+        head = Buffer.alloc(0);
+        const step = Math.min(missing, piece.length - at);
+        missing -= step;
+        at += step;
+      }
+    });
+    socket.resume();
+    await until(() => ids.length === count && missing === 0, "all answers");
+    socket.destroy();
+    assert.deepEqual(
+      ids,
+      Array.from({ length: count }, (_, i) => i),
+    );
+  },
+);
 
 async function residentBytes(): Promise<number> {
   const answer = await fetch(`http://127.0.0.1:${broker.ports.http}/metrics`);

@@ -55,51 +55,60 @@ async function produce(topic: string, from: number, to: number): Promise<void> {
   await producer.send({ topic, messages });
 }
 
-test("two, then three members share the partitions; one that leaves gives its share back", async () => {
-  const topic = "shared";
-  await makeTopic(topic, 6);
-  const first = await Member.join("share", topic);
-  await until(() => first.partitions.length === 6, "all partitions for the only member");
-  const second = await Member.join("share", topic);
-  const shares = (...members: Member[]): string => members.map(({ partitions }) => partitions.length).join();
-  await until(() => shares(first, second) === "3,3", "three partitions each");
-  const third = await Member.join("share", topic);
-  await until(() => shares(first, second, third) === "2,2,2", "two partitions each");
-  const all = [first, second, third].flatMap(({ partitions }) => partitions).toSorted((a, b) => a - b);
-  assert.deepEqual(all, [0, 1, 2, 3, 4, 5]);
-  await produce(topic, 0, 300);
-  const total = (): number => first.values.length + second.values.length + third.values.length;
-  await until(() => total() === 300, "300 messages among three members");
-  await third.consumer.disconnect();
-  await until(() => shares(first, second) === "3,3", "the share of the one that left");
-  await produce(topic, 300, 600);
-  const values = new Set<string>();
-  await until(() => {
-    for (const { values: got } of [first, second, third]) for (const value of got) values.add(value);
-    return values.size === 600;
-  }, "600 messages");
-});
+test(
+  "two, then three members share the partitions; one that leaves gives its share back",
+  { timeout: 30_000 },
+  async () => {
+    const topic = "shared";
+    await makeTopic(topic, 6);
+    const first = await Member.join("share", topic);
+    await until(() => first.partitions.length === 6, "all partitions for the only member");
+    const second = await Member.join("share", topic);
+    const shares = (...members: Member[]): string =>
+      members.map(({ partitions }) => partitions.length).join();
+    await until(() => shares(first, second) === "3,3", "three partitions each");
+    const third = await Member.join("share", topic);
+    await until(() => shares(first, second, third) === "2,2,2", "two partitions each");
+    const all = [first, second, third].flatMap(({ partitions }) => partitions).toSorted((a, b) => a - b);
+    assert.deepEqual(all, [0, 1, 2, 3, 4, 5]);
+    await produce(topic, 0, 300);
+    const total = (): number => first.values.length + second.values.length + third.values.length;
+    await until(() => total() === 300, "300 messages among three members");
+    await third.consumer.disconnect();
+    await until(() => shares(first, second) === "3,3", "the share of the one that left");
+    await produce(topic, 300, 600);
+    const values = new Set<string>();
+    await until(() => {
+      for (const { values: got } of [first, second, third]) for (const value of got) values.add(value);
+      return values.size === 600;
+    }, "600 messages");
+  },
+);
 
-test("a group goes on where it committed, also after the broker was killed", async () => {
-  const topic = "resumed";
-  await makeTopic(topic, 2);
-  await produce(topic, 0, 100);
-  const first = await Member.join("resume", topic);
-  await until(() => first.values.length === 100, "the first 100 messages");
-  await first.consumer.disconnect();
-  await broker.kill("SIGKILL");
-  await broker.restart();
-  await produce(topic, 100, 150);
-  const second = await Member.join("resume", topic);
-  await until(() => second.values.length === 50, "the messages after the commit");
-  assert.deepEqual(
-    second.values.map(Number).toSorted((a, b) => a - b),
-    Array.from({ length: 50 }, (_, i) => 100 + i),
-  );
-  await second.consumer.disconnect();
-});
+test(
+  "a group goes on where it committed, also after the broker was killed",
+  { timeout: 30_000 },
+  async () => {
+    const topic = "resumed";
+    await makeTopic(topic, 2);
+    await produce(topic, 0, 100);
+    const first = await Member.join("resume", topic);
+    await until(() => first.values.length === 100, "the first 100 messages");
+    await first.consumer.disconnect();
+    await broker.kill("SIGKILL");
+    await broker.restart();
+    await produce(topic, 100, 150);
+    const second = await Member.join("resume", topic);
+    await until(() => second.values.length === 50, "the messages after the commit");
+    assert.deepEqual(
+      second.values.map(Number).toSorted((a, b) => a - b),
+      Array.from({ length: 50 }, (_, i) => 100 + i),
+    );
+    await second.consumer.disconnect();
+  },
+);
 
-test("a running consumer survives a restart of the broker", async () => {
+test("a running consumer survives a restart of the broker", { timeout: 30_000 }, async () => {
   const topic = "surviving";
   await makeTopic(topic, 1);
   const member = await Member.join("survive", topic);
