@@ -140,7 +140,7 @@ async function open(
       clock: systemClock,
     });
     servers.push(server);
-    opened.push({ close: () => server.drain(systemTimers) });
+    opened.push({ close: () => server.drain() });
     ports[protocol.name] = server.port;
   }
   if (config.httpPort !== "off") {
@@ -157,6 +157,8 @@ async function open(
   }
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
+    for (const server of servers) server.stopListening();
+    await broker.sync();
     for (const part of opened.toReversed()) await part.close();
   };
   return { ports, dataDir: directory, close: () => (closing ??= close()) };

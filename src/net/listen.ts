@@ -4,7 +4,7 @@
  * The only place that knows the runtime. A listener for host `localhost` listens on 127.0.0.1 and, where the machine
  * has one, on ::1 with the same port.
  */
-import type { Clock, Timers } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { StartError } from "../base/errors.ts";
 import type { ConnectionHost } from "../base/connection.ts";
 import type { Protocol } from "../protocols/contract.ts";
@@ -95,12 +95,13 @@ export class Server {
    * Ends all connections: no more input, but what was answered leaves, also what waits for the disk. A peer that does
    * not take it within `drainMsMax` is cut off.
    */
-  async drain(timers: Timers): Promise<void> {
+  async drain(): Promise<void> {
     this.stopListening();
     for (const connection of this.connections) connection.shutdown();
     const drained = (): boolean => Array.from(this.connections).every(({ outputBytes }) => outputBytes === 0);
     for (let waitedMs = 0; waitedMs < drainMsMax && !drained(); waitedMs += drainStepMs) {
-      await new Promise<void>((resolve) => timers.after(drainStepMs, resolve));
+      // A timer that keeps the process alive, unlike those of `Timers`: the sockets may be gone before the data is safe.
+      await new Promise<void>((resolve) => setTimeout(resolve, drainStepMs));
     }
     for (const connection of this.connections) connection.destroy();
   }

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import net from "node:net";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import amqplib from "amqplib";
 import { startTestBroker, type TestBroker } from "../support/broker.ts";
 
 const launcher = path.join(import.meta.dirname, "../../bin/troikamq.js");
@@ -127,4 +128,24 @@ test("SIGTERM drains and exits 0", async () => {
   const other = await startTestBroker();
   assert.equal(await other.kill("SIGTERM"), 0);
   await other.stop();
+});
+
+test("SIGTERM tells AMQP clients why, after their confirms", async () => {
+  const other = await startTestBroker();
+  const connection = await amqplib.connect(other.amqpUrl);
+  const errors: string[] = [];
+  connection.on("error", (error: Error) => errors.push(error.message));
+  const closed = new Promise<void>((resolve) => connection.once("close", () => resolve()));
+  const channel = await connection.createConfirmChannel();
+  await channel.assertQueue("q", { durable: true });
+  let confirmed = 0;
+  for (let i = 0; i < 500; i++)
+    channel.sendToQueue("q", Buffer.from("x"), { persistent: true }, () => confirmed++);
+  await channel.checkQueue("q");
+  assert.equal(await other.kill("SIGTERM"), 0);
+  await closed;
+  await other.stop();
+  assert.equal(confirmed, 500);
+  // amqplib takes a shutdown by the operator for no error.
+  assert.deepEqual(errors, []);
 });
