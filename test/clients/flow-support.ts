@@ -1,0 +1,147 @@
+/**
+ * What the tests of flow control share: peers that stop reading, and how much memory the broker uses meanwhile.
+ *
+ * Not here: protocols; a test says its bytes itself. Invariant: a paused peer takes nothing but what the system buffers.
+ */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import net from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+
+export const mebibyte: number = 1 << 20;
+
+const waitMsMax = 20_000;
+
+export async function eventually(
+  holds: () => boolean,
+  what: string,
+  msMax: number = waitMsMax,
+): Promise<void> {
+  const deadline = Date.now() + msMax;
+  while (!holds()) {
+    assert.ok(Date.now() < deadline, `${what}: not within ${msMax} ms`);
+    await delay(5);
+  }
+}
+
+/** Resident memory of a process; 0 where there is no /proc, so that what is asserted of it holds by itself. */
+export function residentBytes(pid: number): number {
+  try {
+    const status = fs.readFileSync(`/proc/${pid}/status`, "latin1");
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
+
+/** Watches how far a process grows from where it is now. */
+export class MemoryWatch {
+  readonly #pid: number;
+  readonly #before: number;
+  readonly #timer: NodeJS.Timeout;
+  #peak = 0;
+
+  constructor(pid: number) {
+    this.#pid = pid;
+    this.#before = residentBytes(pid);
+    this.#timer = setInterval(() => this.#look(), 10);
+  }
+
+  #look(): void {
+    this.#peak = Math.max(this.#peak, residentBytes(this.#pid));
+  }
+
+  /** Ends the watch, says what it saw and fails when that is too much. */
+  endsBelow(bytesMax: number, what: string): void {
+    clearInterval(this.#timer);
+    this.#look();
+    const grown = (this.#peak - this.#before) / mebibyte;
+    if (process.env["TROIKAMQ_TEST_FIGURES"] !== undefined) {
+      process.stderr.write(`figure: ${what}: ${grown.toFixed(1)} MiB more\n`);
+    }
+    assert.ok(grown * mebibyte < bytesMax, `${what}: the broker grew by ${grown.toFixed(1)} MiB`);
+  }
+}
+
+/** A plain socket whose reading the test starts and stops. */
+export class Peer {
+  readonly socket: net.Socket;
+  /** Bytes that it read. */
+  received = 0;
+  isClosed = false;
+  /** Takes each chunk that is read. */
+  take: (bytes: Buffer) => void = () => {};
+
+  private constructor(socket: net.Socket) {
+    this.socket = socket;
+    socket.on("data", (bytes: Buffer) => {
+      this.received += bytes.length;
+      this.take(bytes);
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => (this.isClosed = true));
+  }
+
+  static connect(port: number): Promise<Peer> {
+    return new Promise((resolve, reject) => {
+      const socket = net.connect({ port, host: "127.0.0.1", noDelay: true });
+      const peer = new Peer(socket);
+      socket.once("connect", () => resolve(peer));
+      socket.once("error", reject);
+    });
+  }
+
+  send(...bytes: (Buffer | string)[]): void {
+    for (const piece of bytes) this.socket.write(piece);
+  }
+
+  /** Bytes that were sent and that the system has not taken. */
+  get unsent(): number {
+    return this.socket.writableLength;
+  }
+
+  stopReading(): void {
+    this.socket.pause();
+  }
+
+  read(): void {
+    this.socket.resume();
+  }
+
+  async close(): Promise<void> {
+    this.socket.destroy();
+    await eventually(() => this.isClosed, "the socket's end");
+  }
+}
+
+/** A Redis request. */
+export function redis(...words: (string | Buffer)[]): Buffer {
+  const parts = [Buffer.from(`*${words.length}\r\n`)];
+  for (const word of words) {
+    const bytes = Buffer.from(word as Buffer);
+    parts.push(Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from("\r\n"));
+  }
+  return Buffer.concat(parts);
+}
+
+/** The longest that a Redis PING took while `work` was going on. */
+export async function slowestPing(port: number, work: Promise<unknown>): Promise<number> {
+  const peer = await Peer.connect(port);
+  let isOver = false;
+  const over = (): void => {
+    isOver = true;
+  };
+  work.then(over, over);
+  let slowest = 0;
+  while (!isOver) {
+    const { received } = peer;
+    const from = performance.now();
+    peer.send(redis("PING"));
+    await eventually(() => peer.received > received, "PONG");
+    slowest = Math.max(slowest, performance.now() - from);
+    await delay(2);
+  }
+  await peer.close();
+  await work;
+  return slowest;
+}
