@@ -86,7 +86,7 @@ export async function startConfigured(config: Config): Promise<RunningBroker> {
   try {
     return await open(config, directory, logger, opened);
   } catch (error) {
-    for (const part of opened.reverse()) await part.close();
+    for (const part of opened.toReversed()) await part.close();
     if (error instanceof BrokerError && error.code === "CORRUPT") {
       throw new StartError(1, `${error.message}; see: troikamq check --data-dir ${directory}`);
     }

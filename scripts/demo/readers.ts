@@ -68,8 +68,6 @@ export async function readTopic(options: ReaderOptions & { members: number }): P
   };
 }
 
-type StreamReply = [key: string, entries: [id: string, fields: string[] | null][]][] | null;
-
 /** ioredis: a consumer group of `members`; after a reconnect each first takes what it holds already. */
 export async function readStream(options: ReaderOptions & { members: number }): Promise<Reader> {
   const { port, name, tally, members } = options;
@@ -84,7 +82,7 @@ export async function readStream(options: ReaderOptions & { members: number }): 
       try {
         const consumer = `consumer-${member}`;
         const place = ["STREAMS", name, from] as const;
-        const reply = (await client.xreadgroup(
+        const reply = await client.xreadgroup(
           "GROUP",
           "demo",
           consumer,
@@ -93,7 +91,7 @@ export async function readStream(options: ReaderOptions & { members: number }): 
           "BLOCK",
           500,
           ...place,
-        )) as StreamReply;
+        );
         const entries = reply?.[0]?.[1] ?? [];
         if (entries.length === 0) from = ">";
         for (const [, fields] of entries) if (fields !== null) tally.add(bodyOf(fields));

@@ -27,7 +27,7 @@ export function copyBytes(
     for (let i = 0; i < size; i++) target[at + i] = source[start + i]!;
     return;
   }
-  nativeCopy.call(source as Buffer, target, at, start, end);
+  nativeCopy.call(source, target, at, start, end);
 }
 
 /** Appends bytes to one growing buffer. `take()` hands out what was written; `reset()` starts again without freeing. */

@@ -11,9 +11,6 @@ export type PortSetting = number | "off";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
-/** When an acknowledgement is given: on stable storage, with the operating system, or at once. */
-export type Durability = "fsync" | "written" | "memory";
-
 /** What a parser may know about the machine. */
 export interface Machine {
   readonly memoryBytesTotal: number;

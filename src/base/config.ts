@@ -19,7 +19,7 @@ import type { Config, Machine, OptionName } from "./config-options.ts";
 import { StartError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
-export type { Config, Durability, LogLevel, PortSetting } from "./config-options.ts";
+export type { Config, LogLevel } from "./config-options.ts";
 
 export interface ConfigSources extends Machine {
   /** Arguments after the subcommand. */

@@ -30,7 +30,7 @@ export interface TopicDefinition {
   isAdopted: boolean;
 }
 
-export function partitionName(topic: string, partition: number): string {
+function partitionName(topic: string, partition: number): string {
   return `${topic}-${partition}`;
 }
 

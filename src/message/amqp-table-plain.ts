@@ -33,7 +33,7 @@ export function toPlain(table: FieldTable): PlainTable {
   return plain;
 }
 
-export function toPlainValue(field: FieldValue): PlainValue {
+function toPlainValue(field: FieldValue): PlainValue {
   switch (field.type) {
     case "S":
       return displayText(field.value);
@@ -53,10 +53,6 @@ export function toPlainValue(field: FieldValue): PlainValue {
 /** The types that clients of RabbitMQ choose for these values: longstr, int32, else int64, double. */
 export function fromPlain(plain: PlainTable): FieldTable {
   return tableOf(plain, 1);
-}
-
-export function fromPlainValue(value: PlainValue): FieldValue {
-  return valueOf(value, 1);
 }
 
 function tableOf(plain: PlainTable, depth: number): FieldTable {

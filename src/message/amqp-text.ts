@@ -37,7 +37,7 @@ export function displayText(text: AmqpText): string {
   return typeof text === "string" ? text : text.toString("utf8");
 }
 
-export function readText(reader: ByteReader, size: number): AmqpText {
+function readText(reader: ByteReader, size: number): AmqpText {
   const start = reader.skip(size);
   const end = start + size;
   // A copy, because a decoded value outlives the input it was read from.

@@ -52,7 +52,7 @@ export async function listenBun(host: string, port: number, accept: Accept): Pro
         socket.data = { connection };
       },
       data(socket, bytes) {
-        socket.data.connection.received(bytes as Buffer);
+        socket.data.connection.received(bytes);
       },
       drain(socket) {
         socket.data.connection.drained();

@@ -59,7 +59,7 @@ export class LogGroup {
 }
 
 /** Entry id that asks for the next one: `max(now, last ms)` and the sequence that follows. */
-export const automaticId = -1;
+const automaticId = -1;
 
 export abstract class FrameStore {
   /** Oldest first. The last one is written to. */

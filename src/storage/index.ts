@@ -1,12 +1,12 @@
 /** What the rest of the program may use of the storage. */
-export { automaticId, LogGroup } from "./frame-store.ts";
+export { LogGroup } from "./frame-store.ts";
 export { checkDataDirectory } from "./check.ts";
 export { Log } from "./log.ts";
 export { LogReader } from "./log-reader.ts";
 export { OffsetSet } from "./offset-set.ts";
 export type { StateSource } from "./state-source.ts";
 export { type DurableState, StateHandle } from "./state.ts";
-export { Storage, type StorageOptions } from "./storage.ts";
+export { Storage } from "./storage.ts";
 export { localDisk } from "./local/disk.ts";
 export { lockDirectory } from "./local/lock.ts";
 export type { Disk } from "../base/disk.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { startTestBroker, type TestBroker } from "../support/broker.ts";
-import { MemoryWatch, mebibyte, Peer, redis, residentBytes } from "./flow-support.ts";
+import { figure, MemoryWatch, mebibyte, Peer, redis, residentBytes } from "./flow-support.ts";
 
 let broker: TestBroker;
 
@@ -27,17 +27,17 @@ test("2,000 idle Redis connections cost little, and closing them gives it back",
   const count = 2000;
   await closeAll(await connectMany(broker.ports.redis, 100, redis("PING")));
   await delay(100);
-  const before = residentBytes(broker.pid);
+  const bytesBefore = residentBytes(broker.pid);
   const peers = await connectMany(broker.ports.redis, count, redis("PING"));
   while (peers.some((peer) => peer.received < 7)) await delay(5);
-  const each = (residentBytes(broker.pid) - before) / count;
+  const each = (residentBytes(broker.pid) - bytesBefore) / count;
   figure(`idle Redis connection: ${(each / 1024).toFixed(1)} KiB`);
   assert.ok(each < 20_000, `${each} bytes for each connection`);
   await closeAll(peers);
   // The room is used again: as many once more need no more.
   const again = await connectMany(broker.ports.redis, count, redis("PING"));
   while (again.some((peer) => peer.received < 7)) await delay(5);
-  const grown = (residentBytes(broker.pid) - before) / count;
+  const grown = (residentBytes(broker.pid) - bytesBefore) / count;
   figure(`after as many were closed and opened again: ${(grown / 1024).toFixed(1)} KiB`);
   assert.ok(grown < 30_000, `${grown} bytes for each connection the second time`);
   await closeAll(again);
@@ -69,8 +69,4 @@ for (const name of ["redis", "amqp", "kafka"] as const) {
 async function closeAll(peers: readonly Peer[]): Promise<void> {
   await Promise.all(peers.map((peer) => peer.close()));
   await delay(50);
-}
-
-function figure(text: string): void {
-  if (process.env["TROIKAMQ_TEST_FIGURES"] !== undefined) process.stderr.write(`figure: ${text}\n`);
 }

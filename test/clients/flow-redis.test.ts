@@ -58,10 +58,10 @@ test("replies to a pipeline that nobody reads wait unmade, and come whole and in
   const count = 400;
   const watch = new MemoryWatch(broker.pid);
   peer.stopReading();
-  const before = peer.received;
+  const receivedBefore = peer.received;
   peer.send(Buffer.concat(Array.from({ length: count }, (_, i) => redis("GET", `k${i % 8}`))));
   await delay(300);
-  assert.equal(peer.received, before);
+  assert.equal(peer.received, receivedBefore);
   const head = `$${size}\r\n`.length;
   const replyBytes = head + size + 2;
   let position = 0;
@@ -89,7 +89,7 @@ test("a client that sends without reading is stopped, and goes on where it was",
   await ask(peer, 5, redis("SET", "page", Buffer.alloc(4000, "p")));
   const watch = new MemoryWatch(broker.pid);
   peer.stopReading();
-  const before = peer.received;
+  const receivedBefore = peer.received;
   // 96 MB of requests whose replies are 96 MB.
   const request = redis("ECHO", Buffer.alloc(96_000, "e"));
   const count = 1000;
@@ -98,7 +98,7 @@ test("a client that sends without reading is stopped, and goes on where it was",
   assert.ok(peer.unsent > 50 * mebibyte, `${peer.unsent} bytes were not taken`);
   watch.endsBelow(48 * mebibyte, "96 MB of ECHO that nobody reads");
   peer.read();
-  const wanted = before + count * (96_000 + "$96000\r\n\r\n".length);
+  const wanted = receivedBefore + count * (96_000 + "$96000\r\n\r\n".length);
   await eventually(() => peer.received >= wanted, "all replies");
   assert.equal(peer.received, wanted);
   await peer.close();

@@ -34,6 +34,11 @@ export function residentBytes(pid: number): number {
   }
 }
 
+/** Says what was measured, when asked to. */
+export function figure(text: string): void {
+  if (process.env["TROIKAMQ_TEST_FIGURES"] !== undefined) process.stderr.write(`figure: ${text}\n`);
+}
+
 /** Watches how far a process grows from where it is now. */
 export class MemoryWatch {
   readonly #pid: number;
@@ -56,9 +61,7 @@ export class MemoryWatch {
     clearInterval(this.#timer);
     this.#look();
     const grown = (this.#peak - this.#before) / mebibyte;
-    if (process.env["TROIKAMQ_TEST_FIGURES"] !== undefined) {
-      process.stderr.write(`figure: ${what}: ${grown.toFixed(1)} MiB more\n`);
-    }
+    figure(`${what}: ${grown.toFixed(1)} MiB more`);
     assert.ok(grown * mebibyte < bytesMax, `${what}: the broker grew by ${grown.toFixed(1)} MiB`);
   }
 }

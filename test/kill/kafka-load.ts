@@ -56,7 +56,7 @@ export class KafkaLoad implements Load {
       transactionTimeoutMs: 60_000,
     });
     if (reply.errorCode !== 0) throw new Error(`InitProducerId answered ${reply.errorCode}`);
-    return { id: Number(reply.producerId), epoch: reply.producerEpoch };
+    return { id: reply.producerId, epoch: reply.producerEpoch };
   }
 
   /** Sends the batch that starts at `#nextSequence`: a new one, or the one that a kill left unanswered. */
@@ -82,7 +82,7 @@ export class KafkaLoad implements Load {
       this.#faults.push(`kafka: producing from sequence ${first} answered ${errorCode}`);
       return;
     }
-    for (let i = 0; i < recordsPerBatch; i++) this.#offsets.set(first + i, Number(baseOffset) + i);
+    for (let i = 0; i < recordsPerBatch; i++) this.#offsets.set(first + i, baseOffset + i);
     this.#nextSequence = first + recordsPerBatch;
   }
 
@@ -117,7 +117,7 @@ export class KafkaLoad implements Load {
       groupId: group,
       topics: [{ name: topic, partitionIndexes: [0] }],
     });
-    const committed = Number(reply.topics[0]?.partitions[0]?.committedOffset ?? -1);
+    const committed = reply.topics[0]?.partitions[0]?.committedOffset ?? -1;
     if (committed < this.#committedTold || committed > this.#committedTried) {
       faults.push(`kafka: the group stands at ${committed}, ${this.#committedTold} was answered`);
     }

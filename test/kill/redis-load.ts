@@ -6,8 +6,6 @@ const stream = "kill:redis";
 const group = "g";
 const pipelined = 20;
 
-type Entries = [id: string, fields: string[] | null][];
-
 export class RedisLoad implements Load {
   readonly name = "redis";
   readonly #added = new Map<string, string>();
@@ -57,9 +55,7 @@ export class RedisLoad implements Load {
   async #consume(client: Redis): Promise<void> {
     let from = "0";
     while (!this.#isStopping) {
-      const reply = (await client.xreadgroup("GROUP", group, "c", "COUNT", 50, "STREAMS", stream, from)) as
-        | [string, Entries][]
-        | null;
+      const reply = await client.xreadgroup("GROUP", group, "c", "COUNT", 50, "STREAMS", stream, from);
       const entries = reply?.[0]?.[1] ?? [];
       if (entries.length === 0) {
         from = ">";
@@ -113,16 +109,7 @@ export class RedisLoad implements Load {
   async #drain(client: Redis): Promise<void> {
     for (const from of ["0", ">"]) {
       for (;;) {
-        const reply = (await client.xreadgroup(
-          "GROUP",
-          group,
-          "c",
-          "COUNT",
-          5000,
-          "STREAMS",
-          stream,
-          from,
-        )) as [string, Entries][] | null;
+        const reply = await client.xreadgroup("GROUP", group, "c", "COUNT", 5000, "STREAMS", stream, from);
         const ids = (reply?.[0]?.[1] ?? []).map(([id]) => id);
         if (ids.length === 0) break;
         for (const id of ids) this.#receive(id);

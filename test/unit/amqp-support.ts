@@ -89,7 +89,7 @@ export function amqplibFields(values: Record<string, unknown>): object {
 
 /** As decoders make objects: with a prototype, which deepEqual looks at. */
 function record<Value>(model: { [Key in keyof Value]: fc.Arbitrary<Value[Key]> }): fc.Arbitrary<Value> {
-  return fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<Value>;
+  return fc.record(model, { noNullPrototype: true });
 }
 
 const anyText = fc.string({ unit: "grapheme", maxLength: 40 });
@@ -213,7 +213,7 @@ export function anyProperties(peer: boolean): fc.Arbitrary<AmqpProperties> {
       clusterId: text,
     },
     { requiredKeys: [], noNullPrototype: true },
-  ) as fc.Arbitrary<AmqpProperties>;
+  );
 }
 
 /** Runs `decode` on every beginning of `whole` but itself; each must throw `MALFORMED`. */

@@ -253,8 +253,6 @@ export type Method = {
   [Name in MethodName]: { readonly name: Name; readonly arguments: MethodArguments[Name] };
 }[MethodName];
 
-export type MethodOf<Name extends MethodName> = Extract<Method, { readonly name: Name }>;
-
 /** Class and method id as they begin a method frame's payload. */
 export function methodNumber(name: MethodName): number {
   const shape = methods[name];
