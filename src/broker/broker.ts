@@ -139,9 +139,13 @@ export class Broker {
     });
   }
 
-  /** Call after taking a message from a connection: while the broker is behind, its publishers are not read from. */
+  /**
+   * Call after taking a message from a connection: while the broker is behind, its publishers are not read from. It is
+   * looked at for each message, since one tick may read megabytes from each of many connections.
+   */
   publisherSeen(connection: Connection): void {
-    if (!this.isBlocked || this.#pausedPublishers.has(connection)) return;
+    if (!this.isBlocked && !this.#isBehind(1)) return;
+    if (this.#pausedPublishers.has(connection)) return;
     this.#pausedPublishers.add(connection);
     connection.pauseReading();
   }
@@ -151,19 +155,22 @@ export class Broker {
     this.#pausedPublishers.delete(connection);
   }
 
+  /** Whether a share of what the journal or memory may have waiting is passed. */
+  #isBehind(share: number): boolean {
+    const { storage } = this;
+    if (storage.pending - storage.durable > limits.journalBacklogBytesMax * share) return true;
+    const { memoryBytesMax } = this.options;
+    return memoryBytesMax > 0 && storage.volatile.bytes > Math.max(memoryBytesMax, memoryBytesLeast) * share;
+  }
+
   /** Once held back, publishers stay so until there is some room: each change is told to all who listen. */
   #checkFlow(): void {
-    const { storage } = this;
-    const { memoryBytesMax } = this.options;
-    const share = this.isBlocked ? resumeShare : 1;
-    const isBehind = storage.pending - storage.durable > limits.journalBacklogBytesMax * share;
-    const isFull =
-      memoryBytesMax > 0 && storage.volatile.bytes > Math.max(memoryBytesMax, memoryBytesLeast) * share;
-    const isBlocked = isBehind || isFull || storage.failure !== null;
-    if (isBlocked === this.isBlocked) return;
-    this.isBlocked = isBlocked;
-    for (const listener of this.flowListeners) listener(isBlocked);
-    if (isBlocked) return;
+    const isBlocked = this.storage.failure !== null || this.#isBehind(this.isBlocked ? resumeShare : 1);
+    if (isBlocked !== this.isBlocked) {
+      this.isBlocked = isBlocked;
+      for (const listener of this.flowListeners) listener(isBlocked);
+    }
+    if (isBlocked || this.#pausedPublishers.size === 0) return;
     for (const connection of this.#pausedPublishers) connection.resumeReading();
     this.#pausedPublishers.clear();
   }
