@@ -109,7 +109,7 @@ const maxAge: Check = (field) => {
 const everywhere: readonly QueueType[] = ["classic", "quorum", "stream"];
 const queues: readonly QueueType[] = ["classic", "quorum"];
 
-const rules: Readonly<Record<string, ArgumentRule>> = {
+export const queueArguments: Readonly<Record<string, ArgumentRule>> = {
   "x-expires": { check: durationAboveZero, types: queues },
   "x-message-ttl": { check: duration, types: queues },
   "x-dead-letter-exchange": { check: any, types: queues },
@@ -140,7 +140,7 @@ type Declare = MethodArguments["queue.declare"];
 export function checkQueueArguments(values: Declare, what: string): QueueType {
   const table = values.arguments;
   const type = typeOf(table, what);
-  for (const [name, { check, types }] of Object.entries(rules)) {
+  for (const [name, { check, types }] of Object.entries(queueArguments)) {
     const field = findField(table, name);
     if (field === undefined) continue;
     if (name === "x-dead-letter-exchange" && field.type !== "S") {

@@ -34,7 +34,7 @@ type Handlers = {
 
 const ignored = (): void => {};
 
-const handlers: Handlers = {
+export const handlers: Handlers = {
   "access.request": accessRequest,
   "basic.cancel": basicCancel,
   // The answer to our basic.cancel.
