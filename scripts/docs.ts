@@ -1,6 +1,7 @@
-/** `npm run docs`: writes the pages of docs/ that derive from tables in the source. A test holds them to it. */
+/** `npm run docs`: writes what docs/ derives from tables in the source. A test holds the pages to it. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { configurationPage } from "../src/base/config-help.ts";
+import { root } from "./docs-markdown.ts";
+import { derivedPages } from "./docs-pages.ts";
 
-writeFileSync(join(import.meta.dirname, "../docs/configuration.md"), configurationPage());
+for (const [path, text] of derivedPages()) writeFileSync(join(root, path), text);

@@ -1,0 +1,103 @@
+/** What docs/amqp.md derives: methods, exchange types, and the arguments of queues with what becomes of them. */
+import { exchangeTypes } from "../src/broker/exchange.ts";
+import { queuePolicy } from "../src/broker/queue-policy.ts";
+import { serverProperties } from "../src/protocols/amqp/capabilities.ts";
+import { handlers } from "../src/protocols/amqp/commands/index.ts";
+import { queueArguments } from "../src/protocols/amqp/queue-arguments.ts";
+import { type MethodName, methods } from "../src/protocols/amqp/wire/methods.ts";
+import { clientVersions, code, codes, type Sections, table } from "./docs-markdown.ts";
+
+/** What session.ts and connection-methods.ts read by themselves; all the rest has its file in commands/. */
+const sessionMethods: readonly MethodName[] = [
+  "connection.start-ok",
+  "connection.tune-ok",
+  "connection.open",
+  "connection.close",
+  "connection.close-ok",
+  "connection.update-secret",
+  "channel.open",
+  "channel.close",
+  "basic.publish",
+  "basic.ack",
+  "basic.nack",
+  "basic.reject",
+];
+
+function methodTable(): string {
+  const known = new Set<string>([...Object.keys(handlers), ...sessionMethods]);
+  const fromClients = Object.entries(methods).filter(([, { sender }]) => sender !== "server");
+  const classes = [...new Set(fromClients.map(([name]) => name.split(".")[0]!))];
+  const rows = classes.map((each) => {
+    const names = fromClients.map(([name]) => name).filter((name) => name.startsWith(`${each}.`));
+    const list = (isKnown: boolean): string =>
+      codes(names.filter((name) => known.has(name) === isKnown).map((name) => name.split(".")[1]!));
+    return [each, list(true), list(false)];
+  });
+  return table(["class", "a client may send", "not there"], rows);
+}
+
+/** The arguments that a queue's policy reads: what a queue acts upon. */
+function argumentsActedUpon(): ReadonlySet<string> {
+  const read = new Set<string>();
+  queuePolicy(
+    new Proxy<Record<string, unknown>>(
+      {},
+      {
+        get(_, name) {
+          read.add(String(name));
+          return undefined;
+        },
+      },
+    ),
+  );
+  return read;
+}
+
+/** What each does, for those that are acted upon. */
+const argumentMeanings: Readonly<Record<string, string>> = {
+  "x-queue-type": "`classic`, `quorum` or `stream`",
+  "x-expires": "the queue goes after this long without use, ms",
+  "x-message-ttl": "messages expire at the head of the queue, ms",
+  "x-dead-letter-exchange": "where expired, rejected and dropped messages go",
+  "x-dead-letter-routing-key": "under this key instead of their own",
+  "x-max-length": "how many messages may wait",
+  "x-max-length-bytes": "how many bytes of bodies may wait; of a stream, how many are kept",
+  "x-overflow": "`drop-head`, `reject-publish` or `reject-publish-dlx`",
+  "x-single-active-consumer": "one consumer at a time",
+  "x-delivery-limit": "deliveries before a message is given up; 20 for a quorum queue that does not say",
+  "x-max-age": "how long records are kept, such as `7D`",
+  "x-history-ms": "TroikaMQ's own: how long acknowledged messages stay readable",
+  "x-history-bytes": "TroikaMQ's own: how many bytes of them stay readable",
+};
+
+function argumentTable(): string {
+  const actedUpon = argumentsActedUpon();
+  const meaningOf = (name: string): string => {
+    if (!actedUpon.has(name)) return "checked and kept, without effect";
+    const meaning = argumentMeanings[name];
+    if (meaning === undefined) throw new Error(`say in scripts/docs-amqp.ts what ${name} does`);
+    return meaning;
+  };
+  const rows = Object.entries(queueArguments).map(([name, { types }]) => [
+    code(name),
+    types.join(", "),
+    meaningOf(name),
+  ]);
+  const type = [code("x-queue-type"), "", meaningOf("x-queue-type")];
+  return table(["argument", "of queue types", "what it does"], [type, ...rows]);
+}
+
+function capabilities(): string {
+  const { field } = serverProperties.find(({ name }) => name === "capabilities")!;
+  if (field.type !== "F") throw new Error("capabilities are a table");
+  return `Capabilities told to clients: ${codes(field.value.map(({ name }) => String(name)))}.`;
+}
+
+export const amqpSections: Sections = {
+  clients: () => `Tested with ${clientVersions(["amqplib", "rabbitmq-client"])}.`,
+  methods: methodTable,
+  "exchange-types": () =>
+    `Exchange types: ${codes(exchangeTypes.filter((type) => type !== "x-kafka-topic"))}.`,
+  "queue-arguments": argumentTable,
+  capabilities,
+};

@@ -1,0 +1,47 @@
+/** What docs/redis.md derives: which commands have a handler, of all that the command table knows. */
+import { allCommands, topLevelCommands } from "../src/protocols/redis/command-table.ts";
+import { handlers, isImplemented } from "../src/protocols/redis/handlers.ts";
+import { ServerSettings } from "../src/protocols/redis/settings.ts";
+import type { CommandSpec } from "../src/protocols/redis/table-spec.ts";
+import { clientVersions, code, codes, type Sections, table } from "./docs-markdown.ts";
+
+/** The commands and subcommands that the table knows and nobody answers. */
+export function missingCommands(): readonly CommandSpec[] {
+  return allCommands.filter((spec) => spec.subcommandSpecs.length === 0 && handlers[spec.id] === undefined);
+}
+
+/** `NAME`, or `NAME (SUB, SUB)` of those subcommands that are meant; null for none. */
+function shown(spec: CommandSpec, isMeant: (spec: CommandSpec) => boolean): string | null {
+  const name = spec.fullName.toUpperCase();
+  if (spec.subcommandSpecs.length === 0) return isMeant(spec) ? code(name) : null;
+  const meant = spec.subcommandSpecs.filter(isMeant);
+  if (meant.length === 0) return null;
+  return `${code(name)} (${meant.map((each) => each.fullName.split("|")[1]!.toUpperCase()).join(", ")})`;
+}
+
+function commandTable(): string {
+  const isThere = (spec: CommandSpec): boolean => handlers[spec.id] !== undefined;
+  const groups = [...new Set(topLevelCommands.map(({ group }) => group))];
+  const inGroup = (group: string): readonly CommandSpec[] =>
+    topLevelCommands
+      .filter((spec) => spec.group === group)
+      .toSorted((a, b) => (a.fullName < b.fullName ? -1 : 1));
+  const list = (specs: readonly CommandSpec[], isMeant: (spec: CommandSpec) => boolean): string =>
+    specs
+      .map((spec) => shown(spec, isMeant))
+      .filter((text) => text !== null)
+      .join(", ");
+  const rows = groups.map((group) => {
+    const specs = inGroup(group);
+    return [group, list(specs, isThere), list(specs, (spec) => !isThere(spec))];
+  });
+  const count = topLevelCommands.filter(isImplemented).length;
+  const head = ["group", "supported", "known, not there yet"];
+  return `${count} of the ${topLevelCommands.length} commands that redis 7.0 has:\n\n${table(head, rows)}`;
+}
+
+export const redisSections: Sections = {
+  clients: () => `Tested with ${clientVersions(["ioredis", "redis"])}.`,
+  commands: commandTable,
+  settings: () => codes([...new ServerSettings().values.keys()]),
+};
