@@ -121,7 +121,7 @@ export const options = {
     parse: (value) => integerWithin(value, 1, 65_535),
   } as Option<number, undefined>,
   durabilityRedisStreams: choice(["fsync", "written", "memory"], {
-    help: "what the answer to XADD means: on stable storage, handed to the system, or accepted",
+    help: "what the answer to XADD means: on stable storage, or handed to the system (memory is the same)",
     default: "fsync",
   }),
   journalBytesMax: bytes({
@@ -130,7 +130,7 @@ export const options = {
     least: 1_048_576,
   }),
   memoryBytesMax: bytes({
-    help: "publishers are slowed when the broker uses more memory; 0 is no limit",
+    help: "publishers are slowed when records that live in memory only take more; 0 is no limit",
     default: "40%",
     least: 0,
   }),

@@ -212,6 +212,12 @@ function applyRetention(queue: Queue, { configs, isAdopted }: Topic): void {
   if (queue.kind === "queue") return;
   const { policy } = queue;
   const own = isAdopted ? queuePolicy(queue.args) : kafkaDefaults;
+  // A compacted topic keeps the newest record of each key for ever: no bound may take it.
+  if (configs["cleanup.policy"] === "compact") {
+    policy.historyMs = undefined;
+    policy.historyBytes = undefined;
+    return;
+  }
   policy.historyMs = boundOf(configs["retention.ms"], own.historyMs);
   policy.historyBytes = boundOf(configs["retention.bytes"], own.historyBytes);
 }

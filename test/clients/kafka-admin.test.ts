@@ -148,10 +148,19 @@ test("settings of topics are described, changed, reset and refused", async () =>
 test("retention.bytes takes old records away, and DeleteRecords at once", { timeout: 30_000 }, async () => {
   const admin = await clients.jsAdmin();
   const configEntries = [{ name: "retention.bytes", value: "20000" }];
-  await admin.createTopics({ topics: [{ topic: "bounded", configEntries }, { topic: "cleared" }] });
+  // What a compacted topic must keep, no bound takes.
+  const compacted = [...configEntries, { name: "cleanup.policy", value: "compact" }];
+  await admin.createTopics({
+    topics: [
+      { topic: "bounded", configEntries },
+      { topic: "cleared" },
+      { topic: "compacted", configEntries: compacted },
+    ],
+  });
   const producer = await clients.jsProducer();
   for (let i = 0; i < 10; i++) {
     await producer.send({ topic: "bounded", messages: [{ value: "x".repeat(10_000) }] });
+    await producer.send({ topic: "compacted", messages: [{ key: String(i), value: "x".repeat(10_000) }] });
     // By its own time a record is older than any retention; it goes by its arrival.
     await producer.send({ topic: "cleared", messages: [{ value: String(i), timestamp: "1000" }] });
   }
@@ -159,6 +168,7 @@ test("retention.bytes takes old records away, and DeleteRecords at once", { time
     async () => Number((await admin.fetchTopicOffsets("bounded"))[0]!.low) > 5,
     "the bound of bytes",
   );
+  assert.equal((await admin.fetchTopicOffsets("compacted"))[0]!.low, "0");
   // kafkajs knows the leaders of topics that it has been asked about.
   await admin.fetchTopicOffsets("cleared");
   await admin.deleteTopicRecords({ topic: "cleared", partitions: [{ partition: 0, offset: "4" }] });
