@@ -159,7 +159,16 @@ async function open(
   const close = async (): Promise<void> => {
     for (const server of servers) server.stopListening();
     await broker.sync();
-    for (const part of opened.toReversed()) await part.close();
+    let failure: unknown;
+    for (const part of opened.toReversed()) {
+      try {
+        await part.close();
+      } catch (error) {
+        // A full disk: the rest is closed all the same, the lock above all.
+        failure ??= error;
+      }
+    }
+    if (failure !== undefined) throw failure;
   };
   return { ports, dataDir: directory, close: () => (closing ??= close()) };
 }

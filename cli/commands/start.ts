@@ -4,6 +4,7 @@
  * Invariant: stdout gets one line, and only once every listener accepts. A signal drains, then the exit code is
  * 0; the same signal again changes nothing, since a terminal's Ctrl-C may arrive twice.
  */
+import { StartError } from "../../src/base/errors.ts";
 import { settle } from "../settle.ts";
 
 /** What the wiring answers once every listener accepts. */
@@ -28,7 +29,12 @@ export async function start(argv: readonly string[]): Promise<number> {
   const { dataDir, ports } = broker;
   process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, dataDir, ports })}\n`);
   await ended;
-  await broker.close();
+  try {
+    await broker.close();
+  } catch (error) {
+    const why = (error as Error).message;
+    throw new StartError(1, `what was not acknowledged yet could not be written at the end: ${why}`);
+  }
   // A client's socket or a library's timer that is still open must not keep the process.
   process.exit(0);
 }
