@@ -1,0 +1,174 @@
+/** The broker's side of flow control, without sockets: when publishers are stopped, and that each goes on once. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Timers } from "../../src/base/clock.ts";
+import type { Connection } from "../../src/base/connection.ts";
+import { limits } from "../../src/base/limits.ts";
+import { Logger } from "../../src/base/logger.ts";
+import { Broker } from "../../src/broker/broker.ts";
+import { appendRecord } from "../../src/broker/publish.ts";
+import { envelope } from "../../src/message/envelope.ts";
+import { NetConnection, type Transport } from "../../src/net/connection.ts";
+import { LogReader } from "../../src/storage/index.ts";
+
+const mebibyte = 1 << 20;
+const body = Buffer.alloc(mebibyte - 1000);
+
+/** Ticks end when the test says so. */
+class ManualTimers implements Timers {
+  #waiting: (() => void)[] = [];
+
+  after(): { cancel(): void } {
+    return { cancel: () => {} };
+  }
+
+  atTickEnd(action: () => void): void {
+    this.#waiting.push(action);
+  }
+
+  endTick(): void {
+    for (const action of this.#waiting.splice(0)) action();
+  }
+}
+
+class Publisher {
+  pauses = 0;
+
+  get connection(): Connection {
+    return this as unknown as Connection;
+  }
+
+  pauseReading(): void {
+    this.pauses++;
+  }
+
+  resumeReading(): void {
+    this.pauses--;
+  }
+}
+
+async function make() {
+  const timers = new ManualTimers();
+  const clock = { now: () => 1000, monotonic: () => 1000 };
+  const broker = await Broker.open({
+    disk: null,
+    directory: "memory",
+    clock,
+    timers,
+    random: { below: () => 0, bytes: (size) => Buffer.alloc(size) },
+    logger: new Logger({ level: "silent", clock, sink: () => {} }),
+    journalBytesMax: 256 * mebibyte,
+    memoryBytesMax: 8 * mebibyte,
+    redisStreamsDurability: "memory",
+    onFatal: (error) => assert.fail(error),
+  });
+  const log = broker.storage.createLog(false);
+  const flow: boolean[] = [];
+  broker.flowListeners.add((isBlocked) => flow.push(isBlocked));
+  const publish = (publisher: Publisher, bytes = body): void => {
+    appendRecord(log.group, envelope.amqp, bytes, 0, bytes.length);
+    broker.publisherSeen(publisher.connection);
+  };
+  return { timers, broker, log, flow, publish };
+}
+
+test("publishers are stopped at the bound, told once, and go on once there is some room", async () => {
+  const { timers, log, flow, publish, broker } = await make();
+  const [first, second] = [new Publisher(), new Publisher()];
+  for (let i = 0; i < 7; i++) publish(first);
+  assert.equal(first.pauses, 0);
+  for (let i = 0; i < 3; i++) publish(first);
+  // Within the tick, and once, however much of what was read is still to come.
+  assert.equal(first.pauses, 1);
+  assert.deepEqual(flow, []);
+  timers.endTick();
+  assert.deepEqual(flow, [true]);
+  assert.ok(broker.isBlocked);
+  publish(second);
+  timers.endTick();
+  assert.equal(second.pauses, 1);
+  assert.deepEqual(flow, [true]);
+  log.removeBelow(3);
+  broker.ticker.request();
+  timers.endTick();
+  // Just below the bound is not enough.
+  assert.equal(first.pauses, 1);
+  log.removeBelow(8);
+  broker.ticker.request();
+  timers.endTick();
+  assert.deepEqual([first.pauses, second.pauses], [0, 0]);
+  assert.deepEqual(flow, [true, false]);
+});
+
+test("a publisher that is gone is not asked to go on", async () => {
+  const { timers, log, publish, broker } = await make();
+  const publisher = new Publisher();
+  for (let i = 0; i < 10; i++) publish(publisher);
+  timers.endTick();
+  broker.publisherGone(publisher.connection);
+  log.removeBelow(log.nextOffset);
+  broker.ticker.request();
+  timers.endTick();
+  assert.equal(publisher.pauses, 1);
+});
+
+test("a bound passed and left within one tick stops nobody for longer than that", async () => {
+  const { timers, log, flow, publish, broker } = await make();
+  const publisher = new Publisher();
+  for (let i = 0; i < 10; i++) publish(publisher);
+  assert.equal(publisher.pauses, 1);
+  broker.storage.seal();
+  log.removeBelow(log.nextOffset);
+  timers.endTick();
+  assert.equal(publisher.pauses, 0);
+  assert.deepEqual(flow, []);
+});
+
+test("the room of a huge transient record is free once it is consumed, though nothing follows it", async () => {
+  const { timers, log, flow, publish, broker } = await make();
+  const publisher = new Publisher();
+  publish(publisher, Buffer.alloc(20 * mebibyte));
+  timers.endTick();
+  assert.equal(publisher.pauses, 1);
+  log.remove(0);
+  broker.ticker.request();
+  timers.endTick();
+  assert.equal(publisher.pauses, 0);
+  assert.deepEqual(flow, [true, false]);
+  publish(publisher);
+  broker.storage.seal();
+  const reader = new LogReader(log, 0);
+  assert.ok(reader.next());
+  assert.equal(reader.end - reader.start, body.length);
+});
+
+test("a connection whose output is full is not read from, though the tick cannot end", () => {
+  const transport = {
+    local: { host: "", port: 0 },
+    remote: { host: "", port: 0 },
+    isPaused: false,
+    write: () => 0,
+    pause: () => (transport.isPaused = true),
+    resume: () => (transport.isPaused = false),
+    end: () => {},
+    destroy: () => {},
+  };
+  const host = {
+    durablePosition: 0,
+    writtenPosition: 0,
+    connectionTouched: () => {},
+    connectionHeld: () => {},
+  };
+  const connection = new NetConnection(1, transport satisfies Transport, host, 0, () => {});
+  const reply = Buffer.alloc(limits.outputHighWaterBytes / 2);
+  connection.session = {
+    onData: () => void connection.output.bytes(reply),
+    onWritable: () => {},
+    onClosed: () => {},
+  };
+  connection.received(Buffer.alloc(1));
+  connection.received(Buffer.alloc(1));
+  assert.equal(transport.isPaused, false);
+  connection.received(Buffer.alloc(1));
+  assert.equal(transport.isPaused, true);
+});
