@@ -72,6 +72,6 @@ test("many Fetch requests without reading", async () => {
     Array.from({ length: count }, (_, i) => i + 1),
   );
   assert.ok(peer.received > count * 500_000);
-  whileRead.endsBelow(192 * mebibyte, "Kafka: the same when they are read");
+  whileRead.endsBelow(256 * mebibyte, "Kafka: the same when they are read");
   await peer.close();
 });
