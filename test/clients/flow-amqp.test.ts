@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Channel, ConfirmChannel } from "amqplib";
 import { AmqpTarget, uniqueName } from "../support/amqp.ts";
 import { method, open, protocolHeader, shortText, startOk, tuneOk, uint } from "../support/amqp-raw.ts";
-import { eventually, MemoryWatch, mebibyte, Peer } from "./flow-support.ts";
+import { eventually, mebibyte, MemoryWatch, Peer, testMsMax } from "./flow-support.ts";
 
 const bodyBytes = 100_000;
 const count = 2000;
@@ -92,69 +92,81 @@ async function durableQueue(): Promise<string> {
 
 const ascending = Array.from({ length: count }, (_, i) => i);
 
-test("a no-ack consumer that does not read: bounded, and all comes once and in order", async () => {
-  const queue = await durableQueue();
-  await fill(queue);
-  const watch = new MemoryWatch(target.broker!.pid);
-  const consumer = await RawConsumer.start(queue, { noAck: true, prefetch: 0 });
-  await eventually(() => consumer.numbers.length > 0, "the first delivery");
-  consumer.peer.stopReading();
-  const seen = consumer.numbers.length;
-  await delay(300);
-  assert.equal(consumer.numbers.length, seen);
-  const { messageCount } = await publisher.checkQueue(queue);
-  assert.ok(messageCount > count / 2, `${messageCount} messages wait in the queue, not in memory`);
-  watch.endsBelow(64 * mebibyte, "no-ack consumer before 200 MB that does not read");
-  consumer.peer.read();
-  await eventually(() => consumer.numbers.length >= count, "all messages");
-  assert.deepEqual(consumer.numbers, ascending);
-  await consumer.peer.close();
-});
+test(
+  "a no-ack consumer that does not read: bounded, and all comes once and in order",
+  { timeout: testMsMax },
+  async () => {
+    const queue = await durableQueue();
+    await fill(queue);
+    const watch = new MemoryWatch(target.broker!.pid);
+    const consumer = await RawConsumer.start(queue, { noAck: true, prefetch: 0 });
+    await eventually(() => consumer.numbers.length > 0, "the first delivery");
+    consumer.peer.stopReading();
+    const seen = consumer.numbers.length;
+    await delay(300);
+    assert.equal(consumer.numbers.length, seen);
+    const { messageCount } = await publisher.checkQueue(queue);
+    assert.ok(messageCount > count / 2, `${messageCount} messages wait in the queue, not in memory`);
+    watch.endsBelow(64 * mebibyte, "no-ack consumer before 200 MB that does not read");
+    consumer.peer.read();
+    await eventually(() => consumer.numbers.length >= count, "all messages");
+    assert.deepEqual(consumer.numbers, ascending);
+    await consumer.peer.close();
+  },
+);
 
-test("a consumer with a huge prefetch that does not read: bounded, and another one gets the rest", async () => {
-  const queue = await durableQueue();
-  const lazy = await RawConsumer.start(queue, { noAck: false, prefetch: 60_000 });
-  lazy.acknowledges = true;
-  lazy.peer.stopReading();
-  const watch = new MemoryWatch(target.broker!.pid);
-  await fill(queue);
-  watch.endsBelow(96 * mebibyte, "200 MB through the broker past a consumer that does not read");
-  const other: Channel = await target.channel();
-  const numbers: number[] = [];
-  await other.consume(queue, (message) => numbers.push(message!.content.readUInt32BE(0)), { noAck: true });
-  await eventually(() => numbers.length > count / 2, "the other one's messages");
-  await delay(200);
-  const taken = numbers.length;
-  assert.ok(taken < count, "the lazy one has some");
-  lazy.peer.read();
-  await eventually(() => lazy.numbers.length + numbers.length >= count, "all messages");
-  for (const one of [lazy.numbers, numbers])
+test(
+  "a consumer with a huge prefetch that does not read: bounded, and another one gets the rest",
+  { timeout: testMsMax },
+  async () => {
+    const queue = await durableQueue();
+    const lazy = await RawConsumer.start(queue, { noAck: false, prefetch: 60_000 });
+    lazy.acknowledges = true;
+    lazy.peer.stopReading();
+    const watch = new MemoryWatch(target.broker!.pid);
+    await fill(queue);
+    watch.endsBelow(96 * mebibyte, "200 MB through the broker past a consumer that does not read");
+    const other: Channel = await target.channel();
+    const numbers: number[] = [];
+    await other.consume(queue, (message) => numbers.push(message!.content.readUInt32BE(0)), { noAck: true });
+    await eventually(() => numbers.length > count / 2, "the other one's messages");
+    await delay(200);
+    const taken = numbers.length;
+    assert.ok(taken < count, "the lazy one has some");
+    lazy.peer.read();
+    await eventually(() => lazy.numbers.length + numbers.length >= count, "all messages");
+    for (const one of [lazy.numbers, numbers])
+      assert.deepEqual(
+        one,
+        one.toSorted((a, b) => a - b),
+      );
     assert.deepEqual(
-      one,
-      one.toSorted((a, b) => a - b),
+      [...lazy.numbers, ...numbers].toSorted((a, b) => a - b),
+      ascending,
     );
-  assert.deepEqual(
-    [...lazy.numbers, ...numbers].toSorted((a, b) => a - b),
-    ascending,
-  );
-  await lazy.peer.close();
-});
+    await lazy.peer.close();
+  },
+);
 
-test("basic.get in one chunk for more than anybody reads: bounded, in order", async () => {
-  const queue = await durableQueue();
-  await fill(queue);
-  const consumer = await RawConsumer.start(await durableQueue(), { noAck: true, prefetch: 0 });
-  await eventually(() => consumer.peer.received > 400, "the connection");
-  consumer.peer.stopReading();
-  const watch = new MemoryWatch(target.broker!.pid);
-  const get = method(1, 60, 70, uint(2, 0), shortText(queue), uint(1, 1));
-  consumer.peer.send(Buffer.concat(Array.from({ length: count }, () => get)));
-  await delay(300);
-  const { messageCount } = await publisher.checkQueue(queue);
-  assert.ok(messageCount > count / 2, `${messageCount} messages wait in the queue`);
-  watch.endsBelow(64 * mebibyte, "basic.get for 200 MB that nobody reads");
-  consumer.peer.read();
-  await eventually(() => consumer.numbers.length >= count, "all messages");
-  assert.deepEqual(consumer.numbers, ascending);
-  await consumer.peer.close();
-});
+test(
+  "basic.get in one chunk for more than anybody reads: bounded, in order",
+  { timeout: testMsMax },
+  async () => {
+    const queue = await durableQueue();
+    await fill(queue);
+    const consumer = await RawConsumer.start(await durableQueue(), { noAck: true, prefetch: 0 });
+    await eventually(() => consumer.peer.received > 400, "the connection");
+    consumer.peer.stopReading();
+    const watch = new MemoryWatch(target.broker!.pid);
+    const get = method(1, 60, 70, uint(2, 0), shortText(queue), uint(1, 1));
+    consumer.peer.send(Buffer.concat(Array.from({ length: count }, () => get)));
+    await delay(300);
+    const { messageCount } = await publisher.checkQueue(queue);
+    assert.ok(messageCount > count / 2, `${messageCount} messages wait in the queue`);
+    watch.endsBelow(64 * mebibyte, "basic.get for 200 MB that nobody reads");
+    consumer.peer.read();
+    await eventually(() => consumer.numbers.length >= count, "all messages");
+    assert.deepEqual(consumer.numbers, ascending);
+    await consumer.peer.close();
+  },
+);

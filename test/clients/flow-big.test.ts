@@ -4,7 +4,16 @@ import { after, before, test } from "node:test";
 import { AmqpTarget, uniqueName } from "../support/amqp.ts";
 import { startTestBroker, type TestBroker } from "../support/broker.ts";
 import { KafkaWireClient, makeBatch } from "../support/kafka-wire-client.ts";
-import { eventually, figure, MemoryWatch, mebibyte, Peer, redis, slowestPing } from "./flow-support.ts";
+import {
+  eventually,
+  figure,
+  mebibyte,
+  MemoryWatch,
+  Peer,
+  redis,
+  slowestPing,
+  testMsMax,
+} from "./flow-support.ts";
 
 /** The aim is 500 ms; the client, which takes its part, and other tests run on the same processors. */
 const pingMsMax = 1500;
@@ -24,7 +33,7 @@ async function measured(what: string, bytesMax: number, work: () => Promise<void
   watch.endsBelow(bytesMax, what);
 }
 
-test("20 MB in one Kafka batch", async () => {
+test("20 MB in one Kafka batch", { timeout: testMsMax }, async () => {
   const client = await KafkaWireClient.connect(broker.ports.kafka);
   const name = uniqueName("big");
   const size = 20 * mebibyte;
@@ -54,7 +63,7 @@ test("20 MB in one Kafka batch", async () => {
   client.close();
 });
 
-test("100 MB in one Redis value", async () => {
+test("100 MB in one Redis value", { timeout: testMsMax }, async () => {
   const peer = await Peer.connect(broker.ports.redis);
   const size = 100 * mebibyte;
   await measured("100 MB Redis value", 7 * size, async () => {
@@ -66,7 +75,7 @@ test("100 MB in one Redis value", async () => {
   await peer.close();
 });
 
-test("100 MB in one AMQP message", async () => {
+test("100 MB in one AMQP message", { timeout: testMsMax }, async () => {
   const target = new AmqpTarget(broker.amqpUrl, broker);
   const publisher = await (await target.connect()).createConfirmChannel();
   const channel = await target.channel();

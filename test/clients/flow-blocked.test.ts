@@ -18,7 +18,7 @@ import {
 } from "../support/amqp-raw.ts";
 import { startTestBroker, type TestBroker } from "../support/broker.ts";
 import { KafkaWireClient, makeBatch } from "../support/kafka-wire-client.ts";
-import { eventually, MemoryWatch, mebibyte, Peer, redis } from "./flow-support.ts";
+import { eventually, mebibyte, MemoryWatch, Peer, redis, testMsMax } from "./flow-support.ts";
 
 const bodyBytes = 100_000;
 const messagesEach = 700;
@@ -71,7 +71,7 @@ function amqpPublish(queue: string, body: Buffer): Buffer {
   ]);
 }
 
-test("AMQP publishers into a transient queue", () =>
+test("AMQP publishers into a transient queue", { timeout: testMsMax }, () =>
   withBroker(undefined, async (broker) => {
     const target = new AmqpTarget(broker.amqpUrl, broker);
     const channel = await target.channel();
@@ -116,9 +116,10 @@ test("AMQP publishers into a transient queue", () =>
       await eventually(() => Buffer.concat(chunks).includes(unblocked), "connection.unblocked");
     await Promise.all(peers.map((peer) => peer.close()));
     await target.closeConnections();
-  }));
+  }),
+);
 
-test("a message larger than the memory there is, and what comes after it", () =>
+test("a message larger than the memory there is, and what comes after it", { timeout: testMsMax }, () =>
   withBroker(undefined, async (broker) => {
     const target = new AmqpTarget(broker.amqpUrl, broker);
     const consumer = await target.channel();
@@ -133,9 +134,10 @@ test("a message larger than the memory there is, and what comes after it", () =>
       assert.equal(sizes[at], size);
     }
     await target.closeConnections();
-  }));
+  }),
+);
 
-test("XADD where nothing is kept on disk", () =>
+test("XADD where nothing is kept on disk", { timeout: testMsMax }, () =>
   withBroker("memory", async (broker) => {
     const peers = [await Peer.connect(broker.ports.redis), await Peer.connect(broker.ports.redis)];
     const reader = await Peer.connect(broker.ports.redis);
@@ -160,9 +162,10 @@ test("XADD where nothing is kept on disk", () =>
       await delay(10);
     }
     await Promise.all([...peers, reader].map((peer) => peer.close()));
-  }));
+  }),
+);
 
-test("Kafka produce where nothing is kept on disk", () =>
+test("Kafka produce where nothing is kept on disk", { timeout: testMsMax }, () =>
   withBroker("memory", async (broker) => {
     const admin = await KafkaWireClient.connect(broker.ports.kafka);
     const topics = [{ name: "fast", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }];
@@ -201,4 +204,5 @@ test("Kafka produce where nothing is kept on disk", () =>
       Array.from({ length: batches }, (_, i) => i),
     );
     admin.close();
-  }));
+  }),
+);

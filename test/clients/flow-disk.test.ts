@@ -23,7 +23,7 @@ import { checkDataDirectory } from "../../src/storage/index.ts";
 import { localDisk } from "../../src/storage/local/disk.ts";
 import { KafkaWireClient, makeBatch } from "../support/kafka-wire-client.ts";
 import { RawRedis } from "../support/raw-redis.ts";
-import { eventually, figure, mebibyte } from "./flow-support.ts";
+import { eventually, figure, mebibyte, testMsMax } from "./flow-support.ts";
 
 /** The real disk, made worse. */
 class FaultyDisk {
@@ -155,125 +155,133 @@ async function serving(run: (served: Served) => Promise<void>): Promise<void> {
   }
 }
 
-test("a disk that takes 200 ms to sync: the backlog is bounded, and all is confirmed", () =>
-  serving(async (served) => {
-    const { broker } = served;
-    served.faulty.syncMs = 200;
-    const publishers = await Promise.all([1, 2, 3].map(() => served.amqp()));
-    const channels = await Promise.all(publishers.map((client) => client.createConfirmChannel()));
-    await channels[0]!.assertQueue("slow", { durable: true });
-    const flow: string[] = [];
-    publishers[0]!.on("blocked", () => flow.push("blocked"));
-    publishers[0]!.on("unblocked", () => flow.push("unblocked"));
-    let most = 0;
-    const timer = setInterval(() => {
-      most = Math.max(most, broker.storage.pending - broker.storage.durable);
-    }, 1);
-    const each = 600;
-    const body = Buffer.alloc(100_000, "d");
-    let confirmed = 0;
-    for (const channel of channels) {
-      for (let i = 0; i < each; i++) {
-        channel.sendToQueue(
-          "slow",
-          body,
-          { persistent: true },
-          (error) => (confirmed += error === null ? 1 : 0),
-        );
+test(
+  "a disk that takes 200 ms to sync: the backlog is bounded, and all is confirmed",
+  { timeout: testMsMax },
+  () =>
+    serving(async (served) => {
+      const { broker } = served;
+      served.faulty.syncMs = 200;
+      const publishers = await Promise.all([1, 2, 3].map(() => served.amqp()));
+      const channels = await Promise.all(publishers.map((client) => client.createConfirmChannel()));
+      await channels[0]!.assertQueue("slow", { durable: true });
+      const flow: string[] = [];
+      publishers[0]!.on("blocked", () => flow.push("blocked"));
+      publishers[0]!.on("unblocked", () => flow.push("unblocked"));
+      let most = 0;
+      const timer = setInterval(() => {
+        most = Math.max(most, broker.storage.pending - broker.storage.durable);
+      }, 1);
+      const each = 600;
+      const body = Buffer.alloc(100_000, "d");
+      let confirmed = 0;
+      for (const channel of channels) {
+        for (let i = 0; i < each; i++) {
+          channel.sendToQueue(
+            "slow",
+            body,
+            { persistent: true },
+            (error) => (confirmed += error === null ? 1 : 0),
+          );
+        }
       }
-    }
-    await eventually(() => confirmed === 3 * each, "all confirms");
-    clearInterval(timer);
-    figure(`180 MB before a slow disk: the backlog was ${(most / mebibyte).toFixed(1)} MiB at most`);
-    // What the system gives at once from each of the three.
-    assert.ok(most < limits.journalBacklogBytesMax + 4 * mebibyte, `${most} bytes waited for the disk`);
-    assert.ok(flow.includes("blocked"), "the bound was reached");
-    await eventually(() => flow.at(-1) === "unblocked", "connection.unblocked");
-    assert.equal((await channels[0]!.checkQueue("slow")).messageCount, 3 * each);
-  }));
+      await eventually(() => confirmed === 3 * each, "all confirms");
+      clearInterval(timer);
+      figure(`180 MB before a slow disk: the backlog was ${(most / mebibyte).toFixed(1)} MiB at most`);
+      // What the system gives at once from each of the three.
+      assert.ok(most < limits.journalBacklogBytesMax + 4 * mebibyte, `${most} bytes waited for the disk`);
+      assert.ok(flow.includes("blocked"), "the bound was reached");
+      await eventually(() => flow.at(-1) === "unblocked", "connection.unblocked");
+      assert.equal((await channels[0]!.checkQueue("slow")).messageCount, 3 * each);
+    }),
+);
 
-test("a disk that is full for a while: nothing is acknowledged, nothing lost, memory bounded", () =>
-  serving(async (served) => {
-    const { broker, faulty } = served;
-    const idle = await served.amqp();
-    const publisher = await served.amqp();
-    const flow: string[] = [];
-    idle.on("blocked", () => flow.push("blocked"));
-    idle.on("unblocked", () => flow.push("unblocked"));
-    const channel = await publisher.createConfirmChannel();
-    await channel.assertQueue("full", { durable: true });
-    const [first, second] = [
-      await RawRedis.open(served.port("redis")),
-      await RawRedis.open(served.port("redis")),
-    ];
-    const kafka = await KafkaWireClient.connect(served.port("kafka"));
-    await kafka.request("CreateTopics", 2, {
-      topics: [{ name: "topic", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }],
-      timeoutMs: 5000,
-      validateOnly: false,
-    });
-    const body = Buffer.alloc(100_000, "d");
-    let confirmed = 0;
-    const send = (count: number): void => {
-      for (let i = 0; i < count; i++) {
-        channel.sendToQueue(
-          "full",
-          body,
-          { persistent: true },
-          (error) => (confirmed += error === null ? 1 : 0),
-        );
-      }
-    };
-    send(100);
-    await eventually(() => confirmed === 100, "the first confirms");
+test(
+  "a disk that is full for a while: nothing is acknowledged, nothing lost, memory bounded",
+  { timeout: testMsMax },
+  () =>
+    serving(async (served) => {
+      const { broker, faulty } = served;
+      const idle = await served.amqp();
+      const publisher = await served.amqp();
+      const flow: string[] = [];
+      idle.on("blocked", () => flow.push("blocked"));
+      idle.on("unblocked", () => flow.push("unblocked"));
+      const channel = await publisher.createConfirmChannel();
+      await channel.assertQueue("full", { durable: true });
+      const [first, second] = [
+        await RawRedis.open(served.port("redis")),
+        await RawRedis.open(served.port("redis")),
+      ];
+      const kafka = await KafkaWireClient.connect(served.port("kafka"));
+      await kafka.request("CreateTopics", 2, {
+        topics: [{ name: "topic", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }],
+        timeoutMs: 5000,
+        validateOnly: false,
+      });
+      const body = Buffer.alloc(100_000, "d");
+      let confirmed = 0;
+      const send = (count: number): void => {
+        for (let i = 0; i < count; i++) {
+          channel.sendToQueue(
+            "full",
+            body,
+            { persistent: true },
+            (error) => (confirmed += error === null ? 1 : 0),
+          );
+        }
+      };
+      send(100);
+      await eventually(() => confirmed === 100, "the first confirms");
 
-    faulty.isFull = true;
-    send(900);
-    const added = first.call("XADD", "stream", "*", "body", "while full");
-    await eventually(() => flow.includes("blocked"), "connection.blocked");
-    assert.match(broker.storage.failure!.message, /ENOSPC/);
-    const refused = second.call("XADD", "stream", "*", "body", "refused");
-    const set = second.call("SET", "key", "refused");
-    const options = { timestamp: Date.now(), producerId: -1, producerEpoch: -1, baseSequence: -1 };
-    const topicData = [
-      { name: "topic", partitionData: [{ index: 0, records: makeBatch({ values: ["k"], ...options }) }] },
-    ];
-    const produced = kafka.request("Produce", 7, { acks: -1, timeoutMs: 5000, topicData });
-    let answers = 0;
-    for (const answer of [added, refused, set, produced]) void answer.then(() => answers++);
-    const ticksBefore = broker.ticker.ticks;
-    await delay(600);
-    assert.equal(confirmed, 100);
-    assert.equal(answers, 0);
-    const ticks = broker.ticker.ticks - ticksBefore;
-    assert.ok(ticks < 50, `${ticks} tries in 600 ms`);
-    const held = broker.storage.journal!.chunkBytesHeld;
-    figure(
-      `90 MB before a full disk: ${(held / mebibyte).toFixed(1)} MiB of journal in memory, ${ticks} ticks`,
-    );
-    assert.ok(held < 40 * mebibyte);
+      faulty.isFull = true;
+      send(900);
+      const added = first.call("XADD", "stream", "*", "body", "while full");
+      await eventually(() => flow.includes("blocked"), "connection.blocked");
+      assert.match(broker.storage.failure!.message, /ENOSPC/);
+      const refused = second.call("XADD", "stream", "*", "body", "refused");
+      const set = second.call("SET", "key", "refused");
+      const options = { timestamp: Date.now(), producerId: -1, producerEpoch: -1, baseSequence: -1 };
+      const topicData = [
+        { name: "topic", partitionData: [{ index: 0, records: makeBatch({ values: ["k"], ...options }) }] },
+      ];
+      const produced = kafka.request("Produce", 7, { acks: -1, timeoutMs: 5000, topicData });
+      let answers = 0;
+      for (const answer of [added, refused, set, produced]) void answer.then(() => answers++);
+      const ticksBefore = broker.ticker.ticks;
+      await delay(600);
+      assert.equal(confirmed, 100);
+      assert.equal(answers, 0);
+      const ticks = broker.ticker.ticks - ticksBefore;
+      assert.ok(ticks < 50, `${ticks} tries in 600 ms`);
+      const held = broker.storage.journal!.chunkBytesHeld;
+      figure(
+        `90 MB before a full disk: ${(held / mebibyte).toFixed(1)} MiB of journal in memory, ${ticks} ticks`,
+      );
+      assert.ok(held < 40 * mebibyte);
 
-    faulty.isFull = false;
-    await eventually(() => confirmed === 1000, "all confirms");
-    assert.match(await added, /^\$/);
-    assert.match(await refused, /^-.*journal cannot be written/);
-    assert.match(await set, /^-.*journal cannot be written/);
-    const { errorCode } = (await produced).responses[0]!.partitionResponses[0]!;
-    const storageError = 56;
-    assert.equal(errorCode, storageError);
-    await eventually(() => flow.at(-1) === "unblocked", "connection.unblocked");
-    assert.equal(broker.storage.failure, null);
-    assert.match(await second.call("XADD", "stream", "*", "body", "again"), /^\$/);
-    const again = await kafka.request("Produce", 7, { acks: -1, timeoutMs: 5000, topicData });
-    assert.equal(again.responses[0]!.partitionResponses[0]!.errorCode, 0);
-    kafka.close();
-    await Promise.all([first.close(), second.close()]);
+      faulty.isFull = false;
+      await eventually(() => confirmed === 1000, "all confirms");
+      assert.match(await added, /^\$/);
+      assert.match(await refused, /^-.*journal cannot be written/);
+      assert.match(await set, /^-.*journal cannot be written/);
+      const { errorCode } = (await produced).responses[0]!.partitionResponses[0]!;
+      const storageError = 56;
+      assert.equal(errorCode, storageError);
+      await eventually(() => flow.at(-1) === "unblocked", "connection.unblocked");
+      assert.equal(broker.storage.failure, null);
+      assert.match(await second.call("XADD", "stream", "*", "body", "again"), /^\$/);
+      const again = await kafka.request("Produce", 7, { acks: -1, timeoutMs: 5000, topicData });
+      assert.equal(again.responses[0]!.partitionResponses[0]!.errorCode, 0);
+      kafka.close();
+      await Promise.all([first.close(), second.close()]);
 
-    await served.restart();
-    const after = await (await served.amqp()).createChannel();
-    assert.equal((await after.checkQueue("full")).messageCount, 1000);
-    const reader = await RawRedis.open(served.port("redis"));
-    assert.equal(await reader.call("XLEN", "stream"), ":2\r\n");
-    assert.equal(await reader.call("EXISTS", "key"), ":0\r\n");
-    await reader.close();
-  }));
+      await served.restart();
+      const after = await (await served.amqp()).createChannel();
+      assert.equal((await after.checkQueue("full")).messageCount, 1000);
+      const reader = await RawRedis.open(served.port("redis"));
+      assert.equal(await reader.call("XLEN", "stream"), ":2\r\n");
+      assert.equal(await reader.call("EXISTS", "key"), ":0\r\n");
+      await reader.close();
+    }),
+);

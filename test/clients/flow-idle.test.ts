@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { startTestBroker, type TestBroker } from "../support/broker.ts";
-import { figure, MemoryWatch, mebibyte, Peer, redis, residentBytes } from "./flow-support.ts";
+import { figure, mebibyte, MemoryWatch, Peer, redis, residentBytes, testMsMax } from "./flow-support.ts";
 
 let broker: TestBroker;
 
@@ -23,25 +23,29 @@ async function connectMany(port: number, count: number, first: Buffer | null): P
   return peers;
 }
 
-test("2,000 idle Redis connections cost little, and closing them gives it back", async () => {
-  const count = 2000;
-  await closeAll(await connectMany(broker.ports.redis, 100, redis("PING")));
-  await delay(100);
-  const bytesBefore = residentBytes(broker.pid);
-  const peers = await connectMany(broker.ports.redis, count, redis("PING"));
-  while (peers.some((peer) => peer.received < 7)) await delay(5);
-  const each = (residentBytes(broker.pid) - bytesBefore) / count;
-  figure(`idle Redis connection: ${(each / 1024).toFixed(1)} KiB`);
-  assert.ok(each < 20_000, `${each} bytes for each connection`);
-  await closeAll(peers);
-  // The room is used again: as many once more need no more.
-  const again = await connectMany(broker.ports.redis, count, redis("PING"));
-  while (again.some((peer) => peer.received < 7)) await delay(5);
-  const grown = (residentBytes(broker.pid) - bytesBefore) / count;
-  figure(`after as many were closed and opened again: ${(grown / 1024).toFixed(1)} KiB`);
-  assert.ok(grown < 30_000, `${grown} bytes for each connection the second time`);
-  await closeAll(again);
-});
+test(
+  "2,000 idle Redis connections cost little, and closing them gives it back",
+  { timeout: testMsMax },
+  async () => {
+    const count = 2000;
+    await closeAll(await connectMany(broker.ports.redis, 100, redis("PING")));
+    await delay(100);
+    const bytesBefore = residentBytes(broker.pid);
+    const peers = await connectMany(broker.ports.redis, count, redis("PING"));
+    while (peers.some((peer) => peer.received < 7)) await delay(5);
+    const each = (residentBytes(broker.pid) - bytesBefore) / count;
+    figure(`idle Redis connection: ${(each / 1024).toFixed(1)} KiB`);
+    assert.ok(each < 20_000, `${each} bytes for each connection`);
+    await closeAll(peers);
+    // The room is used again: as many once more need no more.
+    const again = await connectMany(broker.ports.redis, count, redis("PING"));
+    while (again.some((peer) => peer.received < 7)) await delay(5);
+    const grown = (residentBytes(broker.pid) - bytesBefore) / count;
+    figure(`after as many were closed and opened again: ${(grown / 1024).toFixed(1)} KiB`);
+    assert.ok(grown < 30_000, `${grown} bytes for each connection the second time`);
+    await closeAll(again);
+  },
+);
 
 const halves: Record<Port, Buffer[]> = {
   // A bulk of half a gigabyte, of which nothing comes; a line that does not end.
@@ -56,7 +60,7 @@ const halves: Record<Port, Buffer[]> = {
 };
 
 for (const name of ["redis", "amqp", "kafka"] as const) {
-  test(`requests that only begin cost what came of them: ${name}`, async () => {
+  test(`requests that only begin cost what came of them: ${name}`, { timeout: testMsMax }, async () => {
     const watch = new MemoryWatch(broker.pid);
     const peers: Peer[] = [];
     for (const half of halves[name]) peers.push(...(await connectMany(broker.ports[name], 500, half)));

@@ -6,7 +6,7 @@ import { ByteWriter } from "../../src/base/bytes.ts";
 import { encodeRequest } from "../../src/protocols/kafka/wire/codec.ts";
 import { startTestBroker, type TestBroker } from "../support/broker.ts";
 import { KafkaWireClient, makeBatch } from "../support/kafka-wire-client.ts";
-import { eventually, MemoryWatch, mebibyte, Peer } from "./flow-support.ts";
+import { eventually, mebibyte, MemoryWatch, Peer, testMsMax } from "./flow-support.ts";
 
 let broker: TestBroker;
 
@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => broker.stop());
 
-test("many Fetch requests without reading", async () => {
+test("many Fetch requests without reading", { timeout: testMsMax }, async () => {
   const client = await KafkaWireClient.connect(broker.ports.kafka);
   await client.request("CreateTopics", 2, {
     topics: [{ name: "flow", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }],

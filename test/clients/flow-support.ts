@@ -11,6 +11,8 @@ import { setTimeout as delay } from "node:timers/promises";
 export const mebibyte: number = 1 << 20;
 
 const waitMsMax = 20_000;
+/** For each test; `bun test` would give it five seconds. */
+export const testMsMax = 60_000;
 
 export async function eventually(
   holds: () => boolean,
