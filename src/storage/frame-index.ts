@@ -115,6 +115,20 @@ export class FrameIndex {
     }
   }
 
+  /** Takes a frame out of the middle; slots are void then. Of ids and times, blocks keep bounds that still hold. */
+  removeAt(slot: number): void {
+    const number = this.#head + Math.floor(slot / blockFramesMax);
+    const block = this.#blocks[number]!;
+    const at = slot % blockFramesMax;
+    if (number === this.#head && at === block.from) return this.shift();
+    block.deltas.copyWithin(at, at + 1, block.to);
+    block.lengths.copyWithin(at, at + 1, block.to);
+    block.positions.copyWithin(at, at + 1, block.to);
+    block.to--;
+    this.length--;
+    if (block.from === block.to) this.#blocks.splice(number, 1);
+  }
+
   clear(): void {
     this.#blocks = [];
     this.#head = 0;

@@ -104,8 +104,26 @@ export class Log implements DurableState {
   remove(offset: number): boolean {
     if (offset >= this.nextOffset || !this.removed.add(offset)) return false;
     if (this.isDurable) this.#noteRange(offset, offset + 1);
-    this.#releaseFront();
+    if (offset < this.removed.first) this.#releaseFront();
+    else if (!this.isDurable) this.#releaseFrameOf(offset);
     return true;
+  }
+
+  /**
+   * Memory goes as soon as all of a frame is gone: one record at the front that nobody settles must not hold all behind
+   * it. (On disk the cleaner sees to that.)
+   */
+  #releaseFrameOf(offset: number): void {
+    const { index, removed } = this;
+    const slot = index.find(offset);
+    const from = index.slotOffset(slot);
+    const next = index.after(slot);
+    const to = next < 0 ? this.nextOffset : index.slotOffset(next);
+    // Records mostly go in order: the last one of a frame tells without a look at the others.
+    if (!removed.has(to - 1) || !removed.hasAll(from, to)) return;
+    this.bytes -= index.slotLength(slot);
+    this.store.release(index.slotPosition(slot));
+    index.removeAt(slot);
   }
 
   /** Marks all records below `offset` gone (trim, purge, retention). */

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Channel } from "amqplib";
 import { AmqpTarget } from "../support/amqp.ts";
 import {
   frame,
@@ -135,6 +136,37 @@ test("a message larger than the memory there is, and what comes after it", { tim
     }
     await target.closeConnections();
   }),
+);
+
+test(
+  "a connection that publishes and consumes waits with both, and others make room for it",
+  { timeout: testMsMax },
+  () =>
+    withBroker(undefined, async (broker) => {
+      const target = new AmqpTarget(broker.amqpUrl, broker);
+      const both = await target.channel();
+      await both.assertQueue("shared", { durable: false });
+      const seen: number[] = [];
+      const consume = async (channel: Channel, prefetch: number): Promise<void> => {
+        await channel.prefetch(prefetch);
+        await channel.consume("shared", (message) => {
+          seen.push(message!.content.readUInt32BE(0));
+          channel.ack(message!);
+        });
+      };
+      await consume(both, 1);
+      const count = 150;
+      for (let i = 0; i < count; i++) {
+        const body = Buffer.alloc(mebibyte);
+        body.writeUInt32BE(i);
+        both.sendToQueue("shared", body);
+      }
+      await delay(500);
+      await consume(await target.channel(), 10);
+      await eventually(() => seen.length === count, "all messages");
+      assert.equal(new Set(seen).size, count);
+      await target.closeConnections();
+    }),
 );
 
 test("XADD where nothing is kept on disk", { timeout: testMsMax }, () =>

@@ -1,6 +1,7 @@
 /** The broker's side of flow control, without sockets: when publishers are stopped, and that each goes on once. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import type { Timers } from "../../src/base/clock.ts";
 import type { Connection } from "../../src/base/connection.ts";
 import { limits } from "../../src/base/limits.ts";
@@ -171,4 +172,76 @@ test("a connection whose output is full is not read from, though the tick cannot
   assert.equal(transport.isPaused, false);
   connection.received(Buffer.alloc(1));
   assert.equal(transport.isPaused, true);
+});
+
+test("one record that nobody settles does not hold the memory of those behind it", async () => {
+  const { timers, log, flow, publish, broker } = await make();
+  const publisher = new Publisher();
+  for (let i = 0; i < 10; i++) publish(publisher);
+  timers.endTick();
+  for (let offset = 1; offset < 10; offset++) log.remove(offset);
+  broker.ticker.request();
+  timers.endTick();
+  assert.equal(publisher.pauses, 0);
+  assert.deepEqual(flow, [true, false]);
+  assert.ok(broker.storage.volatile.bytes <= 3 * mebibyte);
+  const reader = new LogReader(log, 0);
+  assert.ok(reader.next());
+  assert.equal(reader.offset, 0);
+  assert.equal(reader.next(), false);
+});
+
+test("records that go in any order leave the others where they are", async () => {
+  const { broker } = await make();
+  const { volatile } = broker.storage;
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.integer({ min: 1, max: 900 }), fc.boolean()), {
+        minLength: 1,
+        maxLength: 3000,
+        size: "max",
+      }),
+      fc.infiniteStream(fc.nat()),
+      (records, chances) => {
+        const log = broker.storage.createLog(false);
+        const present = new Map<number, number>();
+        for (const [size, ends] of records) {
+          const at = volatile.reserve(log.group, envelope.amqp, size);
+          volatile.tail.fill(size & 0xff, at, at + size);
+          present.set(volatile.reservedOffset, size);
+          if (ends) volatile.seal();
+        }
+        volatile.seal();
+        const ids = [...present.keys()].map((offset) => log.entryIdOf(offset));
+        const check = (): void => {
+          const reader = new LogReader(log, 0);
+          for (const [offset, size] of present) {
+            assert.ok(reader.next());
+            assert.equal(reader.offset, offset);
+            assert.equal(reader.end - reader.start, size);
+            assert.equal(reader.buffer[reader.start], size & 0xff);
+          }
+          assert.equal(reader.next(), false);
+          for (let at = 0; at < ids.length; at += 97) {
+            const { ms, sequence } = ids[at]!;
+            const wanted = [...present.keys()].find((offset) => offset >= at) ?? log.nextOffset;
+            assert.equal(log.offsetOfEntryId(ms, sequence), wanted);
+          }
+        };
+        const left = [...present.keys()];
+        while (left.length > 0) {
+          for (let i = Math.ceil(left.length / 3); i > 0; i--) {
+            const offset = left.splice(chances.next().value % left.length, 1)[0]!;
+            present.delete(offset);
+            log.remove(offset);
+          }
+          check();
+          volatile.turnEnded();
+        }
+        assert.equal(log.bytes, 0);
+        broker.storage.deleteLog(log);
+      },
+    ),
+    { numRuns: 25 },
+  );
 });
