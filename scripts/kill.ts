@@ -9,7 +9,7 @@ const { values } = parseArgs({
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
 const rounds = Number(values.rounds);
 process.stdout.write(`seed ${seed}\n`);
-const broker = await startTestBroker({ args: ["--journal-bytes-max", "4MiB"] });
+const broker = await startTestBroker({ args: ["--journal-bytes-max", "1MiB"] });
 const faults = await killRounds({
   broker,
   rounds,

@@ -341,16 +341,21 @@ export class SharedCursor implements DurableState {
     holder.activeAt = Math.max(holder.activeAt, time);
   }
 
+  /** What a restart must take for given out: more than `next` while that goes again over what was given before one. */
+  get #givenBelow(): number {
+    return Math.max(this.next, this.redeliveredBelow);
+  }
+
   #encodePosition(writer: ByteWriter): void {
-    writer.int64(this.next).int64(this.lastIdMs).int64(this.lastIdSequence).int64(this.entriesRead);
-    this.#savedNext = this.next;
+    writer.int64(this.#givenBelow).int64(this.lastIdMs).int64(this.lastIdSequence).int64(this.entriesRead);
+    this.#savedNext = this.#givenBelow;
     this.#isMetaChanged = false;
   }
 
   /** `change = { u8 kind, fields }`, in the order in which they happened; the position comes last. */
   encodeChange(writer: ByteWriter): void {
     this.#changes.moveTo(writer);
-    if (this.next !== this.#savedNext || this.#isMetaChanged) {
+    if (this.#givenBelow !== this.#savedNext || this.#isMetaChanged) {
       writer.uint8(change.position);
       this.#encodePosition(writer);
     }
@@ -429,6 +434,11 @@ export class SharedCursor implements DurableState {
       noted++;
       return true;
     });
+    for (const [offset, count] of this.#countsBefore) {
+      if (offset < this.next || this.log.removed.has(offset)) continue;
+      writer.int64(offset).int32(requeuedOwner).uint32(count).int64(0);
+      noted++;
+    }
     writer.patchUint32(countAt, noted);
     this.history?.encode(writer);
   }

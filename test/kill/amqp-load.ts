@@ -2,6 +2,7 @@
  * AMQP under kills: confirmed publishes through an exchange to a queue and a stream, and a consumer whose
  * acknowledgements count as synced once a later request on the same channel was answered.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import amqplib, { type ChannelModel, type ConsumeMessage } from "amqplib";
 import { Redis } from "ioredis";
 import type { Load } from "./load.ts";
@@ -11,6 +12,19 @@ const queue = "kill.queue";
 const stream = "kill.stream";
 const unconfirmedMax = 300;
 const acksBetweenSyncs = 40;
+const settleMs = 2000;
+
+/** One run of the load; a run that hangs must not take part in the next. */
+interface Run {
+  isStopping: boolean;
+  readonly stopped: () => void;
+  readonly whenStopped: Promise<void>;
+}
+
+function newRun(): Run {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { isStopping: false, stopped: resolve, whenStopped: promise };
+}
 
 export class AmqpLoad implements Load {
   readonly name = "amqp";
@@ -22,24 +36,31 @@ export class AmqpLoad implements Load {
   /** Highest sequence first delivered, by publisher. */
   readonly #highest = new Map<string, number>();
   #round = 0;
-  #isStopping = false;
+  #run = newRun();
 
   get told(): Record<string, number> {
     return { confirmed: this.#confirmed.size, received: this.#received.size, synced: this.#synced.size };
   }
 
   stop(): void {
-    this.#isStopping = true;
+    this.#run.isStopping = true;
+    this.#run.stopped();
   }
 
   async run(ports: { amqp: number }): Promise<void> {
     this.#round++;
-    this.#isStopping = false;
+    const run = (this.#run = newRun());
+    const session = this.#session(ports.amqp, run);
+    // amqplib never settles a connect whose socket was reset in the handshake: the kill ends that one.
+    await Promise.race([session, run.whenStopped.then(() => Promise.race([session, sleep(settleMs)]))]);
+  }
+
+  async #session(port: number, run: Run): Promise<void> {
     try {
-      const connection = await connect(ports.amqp);
+      const connection = await connect(port);
       const gone = new Promise<void>((resolve) => connection.once("close", () => resolve()));
       await this.#declare(connection);
-      const work = Promise.all([this.#publish(connection), this.#consume(connection)]);
+      const work = Promise.all([this.#publish(connection, run), this.#consume(connection, run)]);
       work.catch(() => {});
       await Promise.race([gone, work]);
       await connection.close();
@@ -58,14 +79,14 @@ export class AmqpLoad implements Load {
     await channel.close();
   }
 
-  async #publish(connection: ChannelModel): Promise<void> {
+  async #publish(connection: ChannelModel, run: Run): Promise<void> {
     const channel = await connection.createConfirmChannel();
     channel.on("error", () => {});
     const publisher = `p${this.#round}`;
     let sequence = 0;
     let unconfirmed = 0;
     let wake = (): void => {};
-    while (!this.#isStopping) {
+    while (!run.isStopping) {
       while (unconfirmed < unconfirmedMax) {
         const id = `${publisher}:${sequence++}`;
         unconfirmed++;
@@ -80,7 +101,7 @@ export class AmqpLoad implements Load {
     await channel.waitForConfirms();
   }
 
-  async #consume(connection: ChannelModel): Promise<void> {
+  async #consume(connection: ChannelModel, run: Run): Promise<void> {
     const channel = await connection.createChannel();
     channel.on("error", () => {});
     await channel.prefetch(100);
@@ -88,7 +109,7 @@ export class AmqpLoad implements Load {
     let stopped = (): void => {};
     const isStopped = new Promise<void>((resolve) => (stopped = resolve));
     await channel.consume(queue, (message) => {
-      if (message === null || this.#isStopping) return stopped();
+      if (message === null || run.isStopping) return stopped();
       acked.push(this.#receive(message));
       channel.ack(message);
       if (acked.length < acksBetweenSyncs) return;

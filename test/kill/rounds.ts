@@ -20,6 +20,7 @@ export interface KillOptions {
 
 const earliestKillMs = 120;
 const latestKillMs = 500;
+const waitMsMax = 25_000;
 
 /** Returns what contradicts what the clients were told: nothing, when all is well. */
 export async function killRounds({ broker, rounds, seed, onRound }: KillOptions): Promise<string[]> {
@@ -34,13 +35,28 @@ export async function killRounds({ broker, rounds, seed, onRound }: KillOptions)
     await sleep(earliestKillMs + random() * (latestKillMs - earliestKillMs));
     await broker.kill("SIGKILL");
     for (const load of loads) load.stop();
-    await Promise.all(running);
-    await broker.restart();
+    for (const [i, load] of loads.entries()) await within(`round ${round}: ${load.name} to end`, running[i]!);
+    await within(`round ${round}: the restart`, broker.restart());
     onRound?.(round, toldBy(loads));
   }
   const faults: string[] = [];
-  for (const load of loads) faults.push(...(await load.verify(broker.ports)));
+  for (const load of loads)
+    faults.push(...(await within(`${load.name} to verify`, load.verify(broker.ports))));
   return faults;
+}
+
+/** Names what hangs, instead of a test that only ends by its timeout. */
+async function within<Result>(what: string, work: Promise<Result>): Promise<Result> {
+  const timeout = new AbortController();
+  const late = sleep(waitMsMax, undefined, { signal: timeout.signal }).then(() => {
+    throw new Error(`waited ${waitMsMax} ms for ${what}`);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    timeout.abort();
+    late.catch(() => {});
+  }
 }
 
 function toldBy(loads: readonly Load[]): string {

@@ -168,3 +168,40 @@ test("a group's pending entries survive: the full form and the changes after it 
   ]);
   assert.equal(copy.owners.get("bob")!.pending, 3);
 });
+
+test("what was given out before two restarts is marked as redelivered after both, and keeps its count", async () => {
+  const storage = await memoryStorage();
+  const log = storage.createLog(false);
+  fill(storage, log, 10);
+  /** The cursor after a restart that kept `full` and then `change`. */
+  const restart = (full: ByteWriter, change: ByteWriter): SharedCursor => {
+    const cursor = new SharedCursor(log, storage, false);
+    cursor.handle = storage.createState(cursor);
+    cursor.restoreFull(new ByteReader(full.view()));
+    cursor.applyChange(new ByteReader(change.view()));
+    cursor.restored();
+    return cursor;
+  };
+  const take = (cursor: SharedCursor, count: number): number[] =>
+    Array.from({ length: count }, () => (cursor.acquire(1, 0) ? cursor.deliveryCount : 0));
+
+  const first = new SharedCursor(log, storage, false);
+  first.handle = storage.createState(first);
+  const firstFull = new ByteWriter();
+  first.encodeFull(firstFull);
+  assert.deepEqual(take(first, 6), [1, 1, 1, 1, 1, 1]);
+  first.requeue(4);
+  const firstChange = new ByteWriter();
+  first.encodeChange(firstChange);
+
+  const second = restart(firstFull, firstChange);
+  assert.deepEqual(take(second, 2), [2, 2]);
+  const secondChange = new ByteWriter();
+  second.encodeChange(secondChange);
+  const secondFull = new ByteWriter();
+  second.encodeFull(secondFull);
+
+  const third = restart(secondFull, secondChange);
+  assert.equal(third.redeliveredBelow, 6);
+  assert.deepEqual(take(third, 7), [2, 2, 2, 2, 2, 2, 1]);
+});
