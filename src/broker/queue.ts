@@ -156,19 +156,12 @@ export class Queue {
     this.vhost.broker.schedule(this);
   }
 
-  /** The end of the tick. What one queue cannot do (its bytes are corrupt) must not stop the others. */
+  /**
+   * The end of the tick. Deliveries before bounds: what a consumer can take at once never counts against a bound, as in
+   * RabbitMQ. What it throws (its bytes are corrupt) is logged by the ticker, once, and stops no other queue.
+   */
   atTickEnd(): void {
     if (this.isDeleted) return;
-    const { logger } = this.vhost.broker;
-    try {
-      this.#serve();
-    } catch (error) {
-      logger.error("a queue cannot be served", { queue: this.name, error: error as Error });
-    }
-  }
-
-  /** Deliveries before bounds: what a consumer can take at once never counts against a bound, as in RabbitMQ. */
-  #serve(): void {
     const { retention } = this.vhost.broker;
     this.readyBytes?.countNew();
     if (this.consumers.length > 0) this.#deliver();

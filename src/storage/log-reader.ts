@@ -100,6 +100,8 @@ export class LogReader {
     ) {
       this.#enterFrame(offset);
     }
+    // Looked at before and taken now (an expiring queue does so for each record): not from the frame's start again.
+    if (offset === this.offset) return;
     if (this.envelope === envelope.kafka) {
       this.start = this.recordsStart;
       this.end = this.recordsEnd;
