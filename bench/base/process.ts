@@ -1,0 +1,137 @@
+/**
+ * Processes of the bench: pinned to a core, watched through /proc, ended by pid.
+ * Not here: what a server's settings are (servers/).
+ * Invariant: whatever was started here is ended when the bench ends, by whichever way.
+ */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
+import os from "node:os";
+import path from "node:path";
+import type { Usage } from "../contract.ts";
+
+const ticksPerSecond = 100;
+const pollMs = 20;
+const stopMsMax = 15_000;
+
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) killHard(child);
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
+
+/** The server has the first core and the generator the second, where there are two and `taskset` can pin. */
+export const isPinned: boolean =
+  process.platform === "linux" &&
+  os.availableParallelism() >= 2 &&
+  spawnSync("taskset", ["--version"]).status === 0;
+
+export type Core = 0 | 1;
+
+export interface Started {
+  readonly child: ChildProcess;
+  readonly exited: Promise<number>;
+  /** The end of what it wrote to stderr. */
+  log(): string;
+}
+
+export interface StartOptions {
+  readonly core: Core;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly directory?: string;
+}
+
+/** stdout is piped to the caller, who must read it. */
+export function startPinned(program: string, args: readonly string[], options: StartOptions): Started {
+  const [command, ...rest] = isPinned
+    ? ["taskset", "-c", String(options.core), program, ...args]
+    : [program, ...args];
+  const child = spawn(command!, rest, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...options.environment },
+    cwd: options.directory,
+  });
+  let log = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    log = (log + text).slice(-8192);
+  });
+  running.add(child);
+  const exited = new Promise<number>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code) => {
+      running.delete(child);
+      resolve(code ?? -1);
+    });
+  });
+  return { child, exited, log: () => log };
+}
+
+function killHard(child: ChildProcess): void {
+  child.kill("SIGKILL");
+}
+
+/** Asks a process to end, and after 15 s makes it. */
+export async function stopProcess(started: Started, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+  const late = setTimeout(() => killHard(started.child), stopMsMax);
+  started.child.kill(signal);
+  await started.exited;
+  clearTimeout(late);
+}
+
+/** Of one process and all its threads, from /proc; zeros where there is none. */
+export function usageOf(pid: number): Usage {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const status = fs.readFileSync(`/proc/${pid}/status`, "utf8");
+    const bytesOf = (name: string) =>
+      Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0) * 1024;
+    return {
+      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
+      rssBytes: bytesOf("VmRSS"),
+      rssBytesMax: bytesOf("VmHWM"),
+    };
+  } catch {
+    return { cpuSeconds: 0, rssBytes: 0, rssBytesMax: 0 };
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+/** Waits until something accepts on the port. @throws when the process ended, or nothing did in time */
+export async function waitForPort(port: number, started: Started, msMax: number): Promise<void> {
+  let code: number | undefined;
+  void started.exited.then((exitCode) => (code = exitCode));
+  for (let waited = 0; waited < msMax; waited += pollMs) {
+    if (code !== undefined)
+      throw new Error(`it ended with code ${code} before it was ready\n${started.log()}`);
+    if (await canConnect(port)) return;
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+  throw new Error(`nothing listened on port ${port} within ${msMax} ms\n${started.log()}`);
+}
+
+function canConnect(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    const settle = (isOpen: boolean) => {
+      socket.destroy();
+      resolve(isOpen);
+    };
+    socket.once("connect", () => settle(true));
+    socket.once("error", () => settle(false));
+  });
+}
+
+/** A directory for a server's data, on a real disk: beside the checkout, where /tmp may be memory. */
+export function temporaryDirectory(name: string): string {
+  const parent = path.join(import.meta.dirname, "../../.peers/data");
+  fs.mkdirSync(parent, { recursive: true });
+  return fs.mkdtempSync(path.join(parent, `${name}-`));
+}

@@ -1,0 +1,115 @@
+/**
+ * What the bench prints: a line of each side for every scenario, then the median ratio with its spread and its bar.
+ * Not here: whether anything fails by it; a time never fails a build.
+ */
+import type { Percentiles } from "./contract.ts";
+import type { Result, Sample } from "./run.ts";
+import { median, pairedRatios, type Spread } from "./base/statistics.ts";
+
+export interface Summary {
+  readonly scenario: string;
+  readonly ours: SideSummary;
+  readonly theirs: SideSummary | undefined;
+  readonly ratePerSecond: readonly number[] | undefined;
+  /** Ours to theirs, of the pairs. */
+  readonly throughput: Spread | undefined;
+  readonly p99: Spread | undefined;
+  readonly verdicts: readonly string[];
+}
+
+interface SideSummary {
+  readonly name: string;
+  readonly perSecond: number;
+  readonly unit: string;
+  readonly latency: Percentiles | undefined;
+  readonly cpuMicrosecondsEach: number;
+  readonly rssBytes: number;
+  readonly rssBytesMax: number;
+  readonly verified: string;
+}
+
+export function summarize(result: Result): Summary {
+  const { scenario } = result;
+  const ours = sideOf(result.ours, scenario.unit);
+  const theirs = result.theirs === undefined ? undefined : sideOf(result.theirs, scenario.unit);
+  const ratio = (of: (sample: Sample) => number | undefined): Spread | undefined => {
+    if (result.theirs === undefined) return undefined;
+    const [a, b] = [result.ours.samples.map(of), result.theirs.samples.map(of)];
+    if (a.some((value) => value === undefined) || b.some((value) => value === undefined)) return undefined;
+    return pairedRatios(a as number[], b as number[]);
+  };
+  const throughput = ratio((sample) => sample.perSecond);
+  const p99 = ratio((sample) => sample.figures.latency?.p99);
+  const verdicts: string[] = [];
+  const judge = (what: string, value: number | undefined, bar: number | undefined, isReached: boolean) => {
+    if (bar === undefined || value === undefined) return;
+    verdicts.push(`${isReached ? "reached" : "FALLS SHORT"}: ${what} (${figure(value)})`);
+  };
+  const { bar = {} } = scenario;
+  const [rate, tail] = [throughput?.median, p99?.median];
+  judge(`throughput >= ${bar.throughput}x`, rate, bar.throughput, rate! >= bar.throughput!);
+  judge(`p99 <= ${bar.p99Ratio}x`, tail, bar.p99Ratio, tail! <= bar.p99Ratio!);
+  judge(`p99 <= ${bar.p99Ms} ms`, ours.latency?.p99, bar.p99Ms, ours.latency?.p99! <= bar.p99Ms!);
+  return { scenario: scenario.name, ours, theirs, ratePerSecond: result.rates, throughput, p99, verdicts };
+}
+
+function sideOf(side: NonNullable<Result["theirs"]>, unit: string): SideSummary {
+  const { samples } = side;
+  const of = (value: (sample: Sample) => number) => median(samples.map(value));
+  const hasLatency = samples.every((sample) => sample.figures.latency !== undefined);
+  const latency = (name: keyof Percentiles) => of((sample) => sample.figures.latency![name]);
+  return {
+    name: side.name,
+    perSecond: of((sample) => sample.perSecond),
+    unit,
+    latency: hasLatency
+      ? { p50: latency("p50"), p99: latency("p99"), p999: latency("p999"), max: latency("max") }
+      : undefined,
+    cpuMicrosecondsEach: of((sample) => (sample.cpuSeconds * 1e6) / sample.figures.count),
+    rssBytes: of((sample) => sample.rssBytes),
+    rssBytesMax: Math.max(...samples.map((sample) => sample.rssBytesMax)),
+    verified: samples.at(-1)!.figures.verified,
+  };
+}
+
+export function textOf(summary: Summary): string {
+  const lines = [summary.scenario];
+  const { ratePerSecond } = summary;
+  for (const [index, side] of [summary.ours, summary.theirs].entries()) {
+    if (side === undefined) continue;
+    const rate = ratePerSecond === undefined ? "" : ` (kept to ${thousands(ratePerSecond[index]!)}/s)`;
+    const latency =
+      side.latency === undefined
+        ? ""
+        : `, ms p50 ${figure(side.latency.p50)} p99 ${figure(side.latency.p99)} ` +
+          `p99.9 ${figure(side.latency.p999)} max ${figure(side.latency.max)}`;
+    lines.push(
+      `  ${side.name.padEnd(22)} ${thousands(side.perSecond)} ${side.unit}/s${rate}${latency}, ` +
+        `cpu ${figure(side.cpuMicrosecondsEach)} us each, RSS ${mebibytes(side.rssBytes)} ` +
+        `(most ${mebibytes(side.rssBytesMax)}); ${side.verified}`,
+    );
+  }
+  if (summary.throughput !== undefined) lines.push(`  ratio ${ratioText(summary.throughput)}`);
+  if (summary.p99 !== undefined) lines.push(`  ratio of p99 ${ratioText(summary.p99)}`);
+  for (const verdict of summary.verdicts) lines.push(`  ${verdict}`);
+  return lines.join("\n");
+}
+
+export function ratioText(spread: Spread): string {
+  return `${figure(spread.median)}x (${figure(spread.least)} to ${figure(spread.most)})`;
+}
+
+/** Three digits that count. */
+function figure(value: number): string {
+  if (!Number.isFinite(value)) return "?";
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.max(Math.abs(value), 1e-3))));
+  return value.toFixed(Math.min(digits, 3));
+}
+
+function thousands(perSecond: number): string {
+  return perSecond >= 1e6 ? `${figure(perSecond / 1e6)} M` : `${figure(perSecond / 1e3)} k`;
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / (1 << 20))} MiB`;
+}

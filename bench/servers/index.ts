@@ -1,0 +1,21 @@
+/** The real servers that TroikaMQ is measured beside. One file each; see there for what each durability means. */
+import type { PeerName, Server, ServerSettings } from "../contract.ts";
+import { redisMissing, startRedis } from "./redis.ts";
+
+interface Peer {
+  /** Why it cannot be started here, or undefined. */
+  missing(): string | undefined;
+  start(settings: ServerSettings): Promise<Server>;
+}
+
+export const peers: Readonly<Record<PeerName, Peer>> = {
+  redis: { missing: redisMissing, start: startRedis },
+  rabbitmq: notYet("rabbitmq-server"),
+  kafka: notYet("Apache Kafka"),
+  mosquitto: notYet("mosquitto"),
+};
+
+function notYet(name: string): Peer {
+  const missing = () => `the bench cannot start ${name} yet`;
+  return { missing, start: () => Promise.reject(new Error(missing())) };
+}

@@ -1,0 +1,74 @@
+/**
+ * redis-server under test.
+ *
+ * Durability: `none` without AOF and RDB; `written` is AOF with `appendfsync everysec`, what TroikaMQ's `written` is;
+ * `fsync` is `appendfsync always`.
+ */
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import type { Durability, Server, ServerSettings } from "../contract.ts";
+import {
+  freePort,
+  startPinned,
+  stopProcess,
+  temporaryDirectory,
+  usageOf,
+  waitForPort,
+} from "../base/process.ts";
+import { findProgram } from "../base/programs.ts";
+
+const startMsMax = 10_000;
+
+const ofDurability: Record<Durability, Record<string, string>> = {
+  none: { appendonly: "no" },
+  written: { appendonly: "yes", appendfsync: "everysec" },
+  fsync: { appendonly: "yes", appendfsync: "always" },
+};
+
+export function redisMissing(): string | undefined {
+  return findProgram("redis-server") === undefined
+    ? "no redis-server; npm run bench:peers fetches it"
+    : undefined;
+}
+
+export async function startRedis(settings: ServerSettings): Promise<Server> {
+  const program = findProgram("redis-server")!;
+  const version = /v=(\S+)/.exec(String(spawnSync(program, ["--version"]).stdout))?.[1] ?? "?";
+  const port = await freePort();
+  const directory = temporaryDirectory("redis");
+  const configuration = { ...ofDurability[settings.durability], ...settings.peerSettings };
+  const started = startPinned(
+    program,
+    [
+      ...[
+        "--port",
+        String(port),
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        directory,
+        "--save",
+        "",
+        "--maxclients",
+        "20000",
+      ],
+      ...Object.entries(configuration).flatMap(([name, value]) => [`--${name}`, value]),
+    ],
+    { core: 0 },
+  );
+  started.child.stdout!.resume();
+  await waitForPort(port, started, startMsMax);
+  // taskset becomes the program that it runs: the pid stays.
+  const pid = started.child.pid!;
+  return {
+    name: `redis-server ${version}`,
+    isTroikaMQ: false,
+    ports: { redis: port },
+    pid,
+    usage: () => usageOf(pid),
+    async stop() {
+      await stopProcess(started, "SIGKILL");
+      fs.rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}

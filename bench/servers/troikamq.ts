@@ -1,0 +1,77 @@
+/**
+ * TroikaMQ under test, from this checkout or another (`--baseline`).
+ *
+ * Durability: `none` is `--data-dir memory`; `written` and `fsync` are a data directory, with
+ * `--durability-redis-streams` of that name. AMQP and Kafka settle theirs by message (persistent with confirms,
+ * acks), so there the two differ only by what the generator asks for.
+ */
+import fs from "node:fs";
+import path from "node:path";
+import type { Server, ServerSettings } from "../contract.ts";
+import { startPinned, type Started, stopProcess, temporaryDirectory, usageOf } from "../base/process.ts";
+import { bunProgram } from "../base/programs.ts";
+
+const startMsMax = 30_000;
+export const thisCheckout = path.join(import.meta.dirname, "../..");
+
+export interface TroikaMQOptions {
+  readonly checkout?: string;
+  readonly runtime?: "bun" | "node";
+  /** Kept at the end; default is a new one, removed. */
+  readonly dataDirectory?: string;
+}
+
+export async function startTroikaMQ(
+  settings: ServerSettings,
+  options: TroikaMQOptions = {},
+): Promise<Server> {
+  const checkout = options.checkout ?? thisCheckout;
+  const isKept = settings.durability !== "none";
+  const directory = options.dataDirectory ?? (isKept ? temporaryDirectory("troikamq") : "memory");
+  const program = options.runtime === "node" ? process.execPath : bunProgram();
+  const started = startPinned(
+    program,
+    [
+      path.join(checkout, "cli/main.ts"),
+      ...["start", "--data-dir", directory, "--log-level", "error"],
+      ...["redis", "amqp", "kafka", "http"].flatMap((name) => [`--${name}-port`, "0"]),
+      ...(isKept ? ["--durability-redis-streams", settings.durability] : []),
+      ...(settings.troikamqArguments ?? []),
+    ],
+    { core: 0 },
+  );
+  const ready = await readyLine(started);
+  return {
+    name: checkout === thisCheckout ? "TroikaMQ" : `TroikaMQ of ${path.basename(checkout)}`,
+    isTroikaMQ: true,
+    ports: ready.ports,
+    pid: ready.pid,
+    usage: () => usageOf(ready.pid),
+    async stop() {
+      await stopProcess(started);
+      if (options.dataDirectory === undefined && isKept)
+        fs.rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Ready {
+  readonly pid: number;
+  readonly ports: { redis: number; amqp: number; kafka: number; http: number };
+}
+
+function readyLine(started: Started): Promise<Ready> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`TroikaMQ was not ready\n${started.log()}`)), startMsMax);
+    let text = "";
+    started.child.stdout!.setEncoding("utf8").on("data", (piece: string) => {
+      text += piece;
+      if (!text.includes("\n")) return;
+      clearTimeout(timer);
+      resolve(JSON.parse(text) as Ready);
+    });
+    void started.exited.then((code) =>
+      reject(new Error(`TroikaMQ ended with code ${code}\n${started.log()}`)),
+    );
+  });
+}
