@@ -7,7 +7,7 @@ import type { Figures } from "./contract.ts";
 
 /** What each generators/*.ts exports. */
 export interface Generator<Options> {
-  generate(options: Options): Promise<Figures>;
+  generate: (options: Options) => Promise<Figures>;
 }
 
 const [name, json] = process.argv.slice(2);

@@ -41,15 +41,17 @@ export function summarize(result: Result): Summary {
   const throughput = ratio((sample) => sample.perSecond);
   const p99 = ratio((sample) => sample.figures.latency?.p99);
   const verdicts: string[] = [];
-  const judge = (what: string, value: number | undefined, bar: number | undefined, isReached: boolean) => {
+  const judge = (what: string, value: number | undefined, bar: number | undefined, isLess: boolean) => {
     if (bar === undefined || value === undefined) return;
-    verdicts.push(`${isReached ? "reached" : "FALLS SHORT"}: ${what} (${figure(value)})`);
+    const isReached = isLess ? value <= bar : value >= bar;
+    verdicts.push(
+      `${isReached ? "reached" : "FALLS SHORT"}: ${what} ${isLess ? "<=" : ">="} ${bar} (${figure(value)})`,
+    );
   };
   const { bar = {} } = scenario;
-  const [rate, tail] = [throughput?.median, p99?.median];
-  judge(`throughput >= ${bar.throughput}x`, rate, bar.throughput, rate! >= bar.throughput!);
-  judge(`p99 <= ${bar.p99Ratio}x`, tail, bar.p99Ratio, tail! <= bar.p99Ratio!);
-  judge(`p99 <= ${bar.p99Ms} ms`, ours.latency?.p99, bar.p99Ms, ours.latency?.p99! <= bar.p99Ms!);
+  judge("times the peer's throughput", throughput?.median, bar.throughput, false);
+  judge("times the peer's p99", p99?.median, bar.p99Ratio, true);
+  judge("p99, ms,", ours.latency?.p99, bar.p99Ms, true);
   return { scenario: scenario.name, ours, theirs, ratePerSecond: result.rates, throughput, p99, verdicts };
 }
 

@@ -59,14 +59,9 @@ export async function runScenario(
 }
 
 function ratesFor(scenario: Scenario, fastest: readonly number[]): number[] | undefined {
-  switch (scenario.halfLoad) {
-    case undefined:
-      return undefined;
-    case "of the slower":
-      return fastest.map(() => Math.min(...fastest) / 2);
-    case "of its own":
-      return fastest.map((perSecond) => perSecond / 2);
-  }
+  if (scenario.halfLoad === undefined) return undefined;
+  const slower = Math.min(...fastest);
+  return fastest.map((perSecond) => (scenario.halfLoad === "of its own" ? perSecond : slower) / 2);
 }
 
 async function runOnce(

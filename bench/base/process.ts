@@ -41,12 +41,16 @@ export interface StartOptions {
   readonly directory?: string;
 }
 
+/** `{ port: 1 }` as `--port 1`. */
+export function flagsOf(options: Readonly<Record<string, string | number>>): string[] {
+  return Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+}
+
 /** stdout is piped to the caller, who must read it. */
 export function startPinned(program: string, args: readonly string[], options: StartOptions): Started {
-  const [command, ...rest] = isPinned
-    ? ["taskset", "-c", String(options.core), program, ...args]
-    : [program, ...args];
-  const child = spawn(command!, rest, {
+  const pin = isPinned ? ["taskset", "-c", String(options.core)] : [];
+  const [command = program, ...rest] = [...pin, program, ...args];
+  const child = spawn(command, rest, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...options.environment },
     cwd: options.directory,

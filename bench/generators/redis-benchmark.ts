@@ -20,11 +20,9 @@ export interface RedisBenchmarkOptions {
 export async function generate(options: RedisBenchmarkOptions): Promise<Figures> {
   const program = findProgram("redis-benchmark");
   if (program === undefined) throw new Error("no redis-benchmark; npm run bench:peers fetches it");
-  const args = [
-    ...["-h", "127.0.0.1", "-p", options.port, "-c", options.connections, "-P", options.pipeline],
-    ...["-n", options.requests, ...(options.keyspace === undefined ? [] : ["-r", options.keyspace])],
-    ...options.command,
-  ].map(String);
+  const random = options.keyspace === undefined ? [] : ["-r", options.keyspace];
+  const load = ["-c", options.connections, "-P", options.pipeline, "-n", options.requests, ...random];
+  const args = ["-h", "127.0.0.1", "-p", options.port, ...load, ...options.command].map(String);
   const text = await textOf(program, args);
   const seconds = Number(/completed in ([\d.]+) seconds/.exec(text)?.[1]);
   const perSecond = Number(/throughput summary: ([\d.]+) requests/.exec(text)?.[1]);

@@ -8,6 +8,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import type { Durability, Server, ServerSettings } from "../contract.ts";
 import {
+  flagsOf,
   freePort,
   startPinned,
   stopProcess,
@@ -36,26 +37,16 @@ export async function startRedis(settings: ServerSettings): Promise<Server> {
   const version = /v=(\S+)/.exec(String(spawnSync(program, ["--version"]).stdout))?.[1] ?? "?";
   const port = await freePort();
   const directory = temporaryDirectory("redis");
-  const configuration = { ...ofDurability[settings.durability], ...settings.peerSettings };
-  const started = startPinned(
-    program,
-    [
-      ...[
-        "--port",
-        String(port),
-        "--bind",
-        "127.0.0.1",
-        "--dir",
-        directory,
-        "--save",
-        "",
-        "--maxclients",
-        "20000",
-      ],
-      ...Object.entries(configuration).flatMap(([name, value]) => [`--${name}`, value]),
-    ],
-    { core: 0 },
-  );
+  const configuration = {
+    port,
+    bind: "127.0.0.1",
+    dir: directory,
+    save: "",
+    maxclients: 20_000,
+    ...ofDurability[settings.durability],
+    ...settings.peerSettings,
+  };
+  const started = startPinned(program, flagsOf(configuration), { core: 0 });
   started.child.stdout!.resume();
   await waitForPort(port, started, startMsMax);
   // taskset becomes the program that it runs: the pid stays.

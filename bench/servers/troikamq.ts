@@ -8,7 +8,14 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { Server, ServerSettings } from "../contract.ts";
-import { startPinned, type Started, stopProcess, temporaryDirectory, usageOf } from "../base/process.ts";
+import {
+  flagsOf,
+  startPinned,
+  type Started,
+  stopProcess,
+  temporaryDirectory,
+  usageOf,
+} from "../base/process.ts";
 import { bunProgram } from "../base/programs.ts";
 
 const startMsMax = 30_000;
@@ -29,17 +36,13 @@ export async function startTroikaMQ(
   const isKept = settings.durability !== "none";
   const directory = options.dataDirectory ?? (isKept ? temporaryDirectory("troikamq") : "memory");
   const program = options.runtime === "node" ? process.execPath : bunProgram();
-  const started = startPinned(
-    program,
-    [
-      path.join(checkout, "cli/main.ts"),
-      ...["start", "--data-dir", directory, "--log-level", "error"],
-      ...["redis", "amqp", "kafka", "http"].flatMap((name) => [`--${name}-port`, "0"]),
-      ...(isKept ? ["--durability-redis-streams", settings.durability] : []),
-      ...(settings.troikamqArguments ?? []),
-    ],
-    { core: 0 },
-  );
+  const ports = { "redis-port": 0, "amqp-port": 0, "kafka-port": 0, "http-port": 0 };
+  const durability = isKept ? { "durability-redis-streams": settings.durability } : {};
+  const flags = flagsOf({ "data-dir": directory, "log-level": "error", ...ports, ...durability });
+  const main = path.join(checkout, "cli/main.ts");
+  const started = startPinned(program, [main, "start", ...flags, ...(settings.troikamqArguments ?? [])], {
+    core: 0,
+  });
   const ready = await readyLine(started);
   return {
     name: checkout === thisCheckout ? "TroikaMQ" : `TroikaMQ of ${path.basename(checkout)}`,
