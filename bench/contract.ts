@@ -54,6 +54,8 @@ export interface Server {
   readonly isTroikaMQ: boolean;
   readonly ports: ServerPorts;
   readonly pid: number;
+  /** From its spawn until it took connections, ms; undefined where nobody watched. */
+  readonly readyMs?: number;
   usage(): Usage;
   /** Ends it by its pid and removes its directory. */
   stop(): Promise<void>;
@@ -92,6 +94,7 @@ export interface Bar {
 }
 
 export interface Scenario {
+  readonly kind?: undefined;
   /** `protocol/what/variant`, unique; `--only` matches a part of it. */
   readonly name: string;
   /** Null: there is none to compare with, TroikaMQ's figures stand alone. */
@@ -109,3 +112,42 @@ export interface Scenario {
   /** Drives the server once; creates what it needs under `run.id`, and removes it again. */
   drive(run: Run): Promise<Figures>;
 }
+
+/** A value that a `SelfScenario` measured, once in each round. */
+export interface Measurement {
+  /** For example "ready, through bin/troikamq.js". */
+  readonly what: string;
+  readonly unit: "ms" | "bytes" | "us" | "a second" | "times";
+  readonly values: readonly number[];
+  /** What the median must not be above. */
+  readonly atMost?: number;
+  /** How it was seen that nothing was missing, and what else a reader should know. */
+  readonly note?: string;
+}
+
+export interface SelfRun {
+  readonly id: string;
+  /** How often to measure each value. */
+  readonly rounds: number;
+  readonly secondsWanted: number;
+  /** TroikaMQ as the bench was asked to run it. What a scenario left running is stopped when it ends or throws. */
+  startOurs(settings: ServerSettings, options?: { readonly dataDirectory?: string }): Promise<Server>;
+  /** Undefined where the peer is missing. */
+  startPeer(name: PeerName, settings: ServerSettings): Promise<Server | undefined>;
+  generate(name: string, options: Readonly<Record<string, unknown>>): Promise<Figures>;
+}
+
+/**
+ * What does not fit one drive against servers that are up: it starts them itself (start-up, restart, memory), or
+ * compares TroikaMQ with itself (growth).
+ */
+export interface SelfScenario {
+  readonly kind: "self";
+  readonly name: string;
+  readonly isShort?: true;
+  /** Takes minutes and gigabytes: only with `--full`. */
+  readonly isLong?: true;
+  measure(run: SelfRun): Promise<readonly Measurement[]>;
+}
+
+export type AnyScenario = Scenario | SelfScenario;

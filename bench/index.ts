@@ -2,18 +2,27 @@
  * The bench: TroikaMQ beside the servers that it stands in for, under the same load.
  *
  *     npm run bench [-- --only TEXT[,TEXT]] [--pairs 3] [--seconds 3] [--short] [--json FILE] [--list]
- *                   [--baseline CHECKOUT] [--runtime node]
+ *                   [--baseline CHECKOUT] [--runtime node] [--full]
  *
  * `--only` takes scenarios whose name contains one of the texts; `--baseline` runs against another checkout of
  * TroikaMQ (with its own node_modules) instead of the peer, to see what a change brings. Peers that are not there are
- * named, and their scenarios run without them.
+ * named, and their scenarios run without them. `--full` adds the scenarios that take minutes and gigabytes.
  */
 import fs from "node:fs";
 import { parseArgs } from "node:util";
-import type { Scenario, Server, ServerSettings } from "./contract.ts";
+import type { AnyScenario, PeerName, Scenario, Server, ServerSettings } from "./contract.ts";
 import { isPinned } from "./base/process.ts";
-import { ratioText, summarize, type Summary, textOf } from "./report.ts";
+import {
+  ratioText,
+  type SelfSummary,
+  summarize,
+  summarizeSelf,
+  type Summary,
+  textOf,
+  textOfSelf,
+} from "./report.ts";
 import { runScenario } from "./run.ts";
+import { runSelfScenario } from "./run-self.ts";
 import { scenarios } from "./scenarios/index.ts";
 import { peers } from "./servers/index.ts";
 import { startTroikaMQ } from "./servers/troikamq.ts";
@@ -28,16 +37,19 @@ const { values: options } = parseArgs({
     list: { type: "boolean", default: false },
     baseline: { type: "string" },
     runtime: { type: "string", default: "bun" },
+    full: { type: "boolean", default: false },
   },
 });
 
 const pairs = Number(options.pairs ?? (options.short ? 1 : 3));
 const secondsWanted = Number(options.seconds ?? (options.short ? 0.5 : 3));
+const runtime = options.runtime as "bun" | "node";
 const wanted = options.only?.split(",");
 const chosen = scenarios.filter(
-  ({ name, isShort }) =>
-    (!options.short || isShort === true) &&
-    (wanted === undefined || wanted.some((text) => name.includes(text))),
+  (scenario) =>
+    (!options.short || scenario.isShort === true) &&
+    (options.full || scenario.kind === undefined || scenario.isLong !== true) &&
+    (wanted === undefined || wanted.some((text) => scenario.name.includes(text))),
 );
 
 function missingPeer(scenario: Scenario): string | undefined {
@@ -53,7 +65,7 @@ async function serversFor(scenario: Scenario): Promise<[Server] | [Server, Serve
   const key = JSON.stringify([peer, scenario.settings]);
   if (up?.key === key) return up.servers;
   await stopServers();
-  const ours = await startTroikaMQ(scenario.settings, { runtime: options.runtime as "bun" | "node" });
+  const ours = await startTroikaMQ(scenario.settings, { runtime });
   up = { key, servers: [ours] };
   const other = await startOther(peer, scenario.settings);
   if (other !== undefined) up.servers = [ours, other];
@@ -80,20 +92,41 @@ if (chosen.length === 0) {
 }
 for (const [name, peer] of Object.entries(peers)) {
   const why = peer.missing();
-  if (why !== undefined && chosen.some((scenario) => scenario.peer === name)) console.log(`missing: ${why}`);
+  if (why !== undefined && chosen.some((scenario) => scenario.kind === undefined && scenario.peer === name))
+    console.log(`missing: ${why}`);
 }
 console.log(
   isPinned ? "server on core 0, generator on core 1" : "not pinned: fewer than two cores, or no taskset",
 );
 
-const summaries: Summary[] = [];
+async function runOne(scenario: AnyScenario): Promise<void> {
+  if (scenario.kind === "self") {
+    await stopServers();
+    const summary = summarizeSelf(
+      await runSelfScenario(scenario, { rounds: pairs, secondsWanted, startOurs, startPeer }),
+    );
+    summaries.push(summary);
+    console.log(textOfSelf(summary));
+    return;
+  }
+  const servers = await serversFor(scenario);
+  const summary = summarize(await runScenario(scenario, servers, { pairs, secondsWanted }));
+  summaries.push(summary);
+  console.log(options.short ? shortText(summary) : textOf(summary));
+}
+
+const startOurs = (settings: ServerSettings, where?: { readonly dataDirectory?: string }): Promise<Server> =>
+  startTroikaMQ(settings, { runtime, ...where });
+
+async function startPeer(name: PeerName, settings: ServerSettings): Promise<Server | undefined> {
+  return peers[name].missing() === undefined ? peers[name].start(settings) : undefined;
+}
+
+const summaries: (Summary | SelfSummary)[] = [];
 const failures: string[] = [];
 for (const scenario of chosen) {
   try {
-    const servers = await serversFor(scenario);
-    const summary = summarize(await runScenario(scenario, servers, { pairs, secondsWanted }));
-    summaries.push(summary);
-    console.log(options.short ? shortText(summary) : textOf(summary));
+    await runOne(scenario);
   } catch (error) {
     failures.push(scenario.name);
     console.log(`${scenario.name}\n  FAILED: ${error instanceof Error ? error.message : String(error)}`);

@@ -2,9 +2,10 @@
  * What the bench prints: a line of each side for every scenario, then the median ratio with its spread and its bar.
  * Not here: whether anything fails by it; a time never fails a build.
  */
-import type { Percentiles } from "./contract.ts";
+import type { Measurement, Percentiles } from "./contract.ts";
 import type { Result, Sample } from "./run.ts";
-import { median, pairedRatios, type Spread } from "./base/statistics.ts";
+import type { SelfResult } from "./run-self.ts";
+import { median, pairedRatios, type Spread, spreadOf } from "./base/statistics.ts";
 
 export interface Summary {
   readonly scenario: string;
@@ -99,6 +100,45 @@ export function textOf(summary: Summary): string {
 
 export function ratioText(spread: Spread): string {
   return `${figure(spread.median)}x (${figure(spread.least)} to ${figure(spread.most)})`;
+}
+
+export interface SelfSummary {
+  readonly scenario: string;
+  readonly measurements: readonly (Omit<Measurement, "values"> & { readonly spread: Spread })[];
+  readonly verdicts: readonly string[];
+}
+
+export function summarizeSelf({ scenario, measurements }: SelfResult): SelfSummary {
+  const verdicts: string[] = [];
+  const summarized = measurements.map(({ values, ...rest }) => {
+    const spread = spreadOf(values);
+    if (rest.atMost !== undefined) {
+      const isReached = spread.median <= rest.atMost;
+      const value = valueText(spread.median, rest.unit);
+      verdicts.push(
+        `${isReached ? "reached" : "FALLS SHORT"}: ${rest.what} <= ${valueText(rest.atMost, rest.unit)} (${value})`,
+      );
+    }
+    return { ...rest, spread };
+  });
+  return { scenario: scenario.name, measurements: summarized, verdicts };
+}
+
+export function textOfSelf({ scenario, measurements, verdicts }: SelfSummary): string {
+  const lines = [scenario];
+  for (const { what, unit, spread, note } of measurements) {
+    const text = (value: number) => valueText(value, unit);
+    const range = spread.least === spread.most ? "" : ` (${text(spread.least)} to ${text(spread.most)})`;
+    lines.push(`  ${what}: ${text(spread.median)}${range}${note === undefined ? "" : `; ${note}`}`);
+  }
+  for (const verdict of verdicts) lines.push(`  ${verdict}`);
+  return lines.join("\n");
+}
+
+function valueText(value: number, unit: Measurement["unit"]): string {
+  if (unit === "bytes") return value >= 1e6 ? `${figure(value / 1e6)} MB` : `${figure(value / 1e3)} kB`;
+  if (unit === "a second") return `${thousands(value)}/s`;
+  return unit === "times" ? `${figure(value)}x` : `${figure(value)} ${unit}`;
 }
 
 /** Three digits that count. */

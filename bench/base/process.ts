@@ -11,7 +11,7 @@ import path from "node:path";
 import type { Usage } from "../contract.ts";
 
 const ticksPerSecond = 100;
-const pollMs = 20;
+const pollMs = 5;
 const stopMsMax = 15_000;
 
 const running = new Set<ChildProcess>();
@@ -31,6 +31,8 @@ export type Core = 0 | 1;
 export interface Started {
   readonly child: ChildProcess;
   readonly exited: Promise<number>;
+  /** When it was spawned, as `performance.now()` tells it. */
+  readonly spawnedAtMs: number;
   /** The end of what it wrote to stderr. */
   log(): string;
 }
@@ -50,6 +52,7 @@ export function flagsOf(options: Readonly<Record<string, string | number>>): str
 export function startPinned(program: string, args: readonly string[], options: StartOptions): Started {
   const pin = isPinned ? ["taskset", "-c", String(options.core)] : [];
   const [command = program, ...rest] = [...pin, program, ...args];
+  const spawnedAtMs = performance.now();
   const child = spawn(command, rest, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...options.environment },
@@ -67,7 +70,7 @@ export function startPinned(program: string, args: readonly string[], options: S
       resolve(code ?? -1);
     });
   });
-  return { child, exited, log: () => log };
+  return { child, exited, spawnedAtMs, log: () => log };
 }
 
 function killHard(child: ChildProcess): void {
@@ -108,14 +111,17 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Waits until something accepts on the port. @throws when the process ended, or nothing did in time */
-export async function waitForPort(port: number, started: Started, msMax: number): Promise<void> {
+/**
+ * Waits until something accepts on the port, and says how long that was after its spawn, ms.
+ * @throws when the process ended, or nothing did in time
+ */
+export async function waitForPort(port: number, started: Started, msMax: number): Promise<number> {
   let code: number | undefined;
   void started.exited.then((exitCode) => (code = exitCode));
   for (let waited = 0; waited < msMax; waited += pollMs) {
     if (code !== undefined)
       throw new Error(`it ended with code ${code} before it was ready\n${started.log()}`);
-    if (await canConnect(port)) return;
+    if (await canConnect(port)) return performance.now() - started.spawnedAtMs;
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
   throw new Error(`nothing listened on port ${port} within ${msMax} ms\n${started.log()}`);

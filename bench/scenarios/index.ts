@@ -1,6 +1,7 @@
 /** All scenarios, in the order in which they run: those with the same servers stand together. */
-import type { Scenario } from "../contract.ts";
+import type { AnyScenario } from "../contract.ts";
 import { kafkaScenarios } from "./kafka.ts";
 import { redisScenarios } from "./redis.ts";
+import { startScenarios } from "./start.ts";
 
-export const scenarios: readonly Scenario[] = [...redisScenarios, ...kafkaScenarios];
+export const scenarios: readonly AnyScenario[] = [...redisScenarios, ...kafkaScenarios, ...startScenarios];

@@ -48,7 +48,7 @@ export async function startRedis(settings: ServerSettings): Promise<Server> {
   };
   const started = startPinned(program, flagsOf(configuration), { core: 0 });
   started.child.stdout!.resume();
-  await waitForPort(port, started, startMsMax);
+  const readyMs = await waitForPort(port, started, startMsMax);
   // taskset becomes the program that it runs: the pid stays.
   const pid = started.child.pid!;
   return {
@@ -56,6 +56,7 @@ export async function startRedis(settings: ServerSettings): Promise<Server> {
     isTroikaMQ: false,
     ports: { redis: port },
     pid,
+    readyMs,
     usage: () => usageOf(pid),
     async stop() {
       await stopProcess(started, "SIGKILL");

@@ -24,6 +24,8 @@ export const thisCheckout = path.join(import.meta.dirname, "../..");
 export interface TroikaMQOptions {
   readonly checkout?: string;
   readonly runtime?: "bun" | "node";
+  /** A `node` that runs bin/troikamq.js, as users start it; default is the runtime itself. */
+  readonly launcher?: string;
   /** Kept at the end; default is a new one, removed. */
   readonly dataDirectory?: string;
 }
@@ -35,20 +37,24 @@ export async function startTroikaMQ(
   const checkout = options.checkout ?? thisCheckout;
   const isKept = settings.durability !== "none";
   const directory = options.dataDirectory ?? (isKept ? temporaryDirectory("troikamq") : "memory");
-  const program = options.runtime === "node" ? process.execPath : bunProgram();
+  const runtime = options.runtime === "node" ? process.execPath : bunProgram();
+  const program = options.launcher ?? runtime;
   const ports = { "redis-port": 0, "amqp-port": 0, "kafka-port": 0, "http-port": 0 };
   const durability = isKept ? { "durability-redis-streams": settings.durability } : {};
   const flags = flagsOf({ "data-dir": directory, "log-level": "error", ...ports, ...durability });
-  const main = path.join(checkout, "cli/main.ts");
+  const main = path.join(checkout, options.launcher === undefined ? "cli/main.ts" : "bin/troikamq.js");
   const started = startPinned(program, [main, "start", ...flags, ...(settings.troikamqArguments ?? [])], {
     core: 0,
+    environment: { TROIKAMQ_RUNTIME: options.runtime ?? "bun" },
   });
   const ready = await readyLine(started);
+  const readyMs = performance.now() - started.spawnedAtMs;
   return {
     name: checkout === thisCheckout ? "TroikaMQ" : `TroikaMQ of ${path.basename(checkout)}`,
     isTroikaMQ: true,
     ports: ready.ports,
     pid: ready.pid,
+    readyMs,
     usage: () => usageOf(ready.pid),
     async stop() {
       await stopProcess(started);
