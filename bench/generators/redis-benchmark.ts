@@ -1,38 +1,103 @@
 /**
  * Redis' own load generator, read from its text: closed loop, so its latency is that under full load.
  *
- * It counts the replies that it asked for; that they took effect is the scenario's to see.
+ * It counts the replies that it asked for; that they took effect is looked up afterwards, on a connection of our own.
  */
 import { spawn } from "node:child_process";
+import fs from "node:fs";
 import type { Figures, Percentiles } from "../contract.ts";
 import { findProgram } from "../base/programs.ts";
+import { callAll } from "./redis/client.ts";
+import { Connection, type ConnectionOptions } from "./redis/connection.ts";
+import { type Expectation, verifyAll } from "./redis/expectation.ts";
+import { fillKeyspace, type Keyspace, writtenShare } from "./redis/keyspace.ts";
 
 export interface RedisBenchmarkOptions {
   readonly port: number;
   readonly connections: number;
   readonly pipeline: number;
   readonly requests: number;
-  /** Random keys out of so many, where the command has `__rand_int__`. */
-  readonly keyspace?: number;
+  /** Random keys out of these, where the command has `__rand_int__`; they are filled first. */
+  readonly keyspace?: Keyspace;
   readonly command: readonly string[];
+  readonly before?: readonly (readonly string[])[];
+  readonly expect?: readonly Expectation[];
+  /** What the command writes to random keys, looked for afterwards. */
+  readonly writtenValue?: string;
+  readonly after?: readonly (readonly string[])[];
 }
+
+const ticksPerSecond = 100;
+/** Of the share of keys that random picks hit on average; a sample of keys may have fewer by chance. */
+const writtenShareLeast = 0.8;
 
 export async function generate(options: RedisBenchmarkOptions): Promise<Figures> {
   const program = findProgram("redis-benchmark");
   if (program === undefined) throw new Error("no redis-benchmark; npm run bench:peers fetches it");
-  const random = options.keyspace === undefined ? [] : ["-r", options.keyspace];
-  const load = ["-c", options.connections, "-P", options.pipeline, "-n", options.requests, ...random];
+  const { keyspace, requests } = options;
+  const target = { port: options.port, failed };
+  await callAll(target, options.before ?? []);
+  if (keyspace !== undefined) await withConnection(target, (to) => fillKeyspace(to, keyspace));
+
+  const random = keyspace === undefined ? [] : ["-r", keyspace.keys];
+  const load = ["-c", options.connections, "-P", options.pipeline, "-n", requests, ...random];
   const args = ["-h", "127.0.0.1", "-p", options.port, ...load, ...options.command].map(String);
+  const cpuSecondsBefore = cpuSecondsOfChildren();
+  const startMs = performance.now();
   const text = await textOf(program, args);
-  const seconds = Number(/completed in ([\d.]+) seconds/.exec(text)?.[1]);
+  const cpuShare = ((cpuSecondsOfChildren() - cpuSecondsBefore) * 1000) / (performance.now() - startMs);
   const perSecond = Number(/throughput summary: ([\d.]+) requests/.exec(text)?.[1]);
-  if (!(seconds > 0) || !(perSecond > 0)) throw new Error(`redis-benchmark said\n${text}`);
+  if (!(perSecond > 0)) throw new Error(`redis-benchmark said\n${text}`);
+
+  const state = await verifyAll(target, options.expect ?? []);
+  const keys =
+    keyspace === undefined ? "" : await withConnection(target, (to) => verifyKeys(to, keyspace, options));
+  await callAll(target, options.after ?? []);
   return {
-    count: options.requests,
-    seconds: options.requests / perSecond,
+    count: requests,
+    seconds: requests / perSecond,
     latency: percentilesOf(text),
-    verified: `${options.requests} replies`,
+    verified: `${requests} replies${state}${keys}, generator ${Math.round(cpuShare * 100)}% busy`,
   };
+}
+
+/** Of our own connections: the run must not go on. */
+function failed(error: unknown): void {
+  throw error;
+}
+
+async function withConnection<T>(
+  target: ConnectionOptions,
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await Connection.open(target);
+  const result = await use(connection);
+  connection.close();
+  return result;
+}
+
+async function verifyKeys(
+  connection: Connection,
+  keyspace: Keyspace,
+  { requests, writtenValue }: RedisBenchmarkOptions,
+): Promise<string> {
+  const share = await writtenShare(connection, keyspace, writtenValue ?? "");
+  if (writtenValue === undefined) return ", the keys are there";
+  const expected = 1 - Math.exp(-requests / keyspace.keys);
+  if (share < writtenShareLeast * expected)
+    throw new Error(`${share} of the keys have the run's value, expected about ${expected}`);
+  return `, ${Math.round(share * 100)}% of the keys have the run's value`;
+}
+
+/** Of children that have ended: redis-benchmark's own time, to tell whether it was the limit. 0 where there is no /proc. */
+function cpuSecondsOfChildren(): number {
+  try {
+    const stat = fs.readFileSync("/proc/self/stat", "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[13]) + Number(fields[14])) / ticksPerSecond;
+  } catch {
+    return 0;
+  }
 }
 
 /** Its table of percentiles has a line for each doubling of certainty; the first at or past each share is taken. */

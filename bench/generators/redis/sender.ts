@@ -1,0 +1,118 @@
+/**
+ * Sends one connection's share of a run's requests, which differ only by the header of their payload.
+ *
+ * At full speed it is a closed loop as redis-benchmark's: so many requests at once, and the next when all are answered.
+ * At a fixed rate it is an open loop: request n of all connections is due at start + n / rate, is sent then whatever is
+ * unanswered, and carries the time when it was due, not when it was sent. A server that stalls is not forgiven.
+ *
+ * Invariant: never more than one batch is unsent, so a server that does not read costs no memory.
+ */
+import type { CommandBatch } from "./commands.ts";
+import type { Connection } from "./connection.ts";
+import { writePayloadHeader } from "./payload.ts";
+import { ReplyCounter } from "./replies.ts";
+
+export interface Share {
+  /** Of all requests, this connection sends number `source`, `source + sources`, and so on. */
+  readonly source: number;
+  readonly sources: number;
+  readonly requests: number;
+  /** At once and unanswered, at full speed. */
+  readonly pipeline: number;
+  readonly ratePerSecond: number | undefined;
+}
+
+export class Sender {
+  readonly #connection: Connection;
+  readonly #batch: CommandBatch;
+  readonly #view: DataView;
+  readonly #share: Share;
+  readonly #counter = new ReplyCounter();
+  readonly #requests: number;
+  #sent = 0;
+  #startMs = 0;
+
+  constructor(connection: Connection, batch: CommandBatch, share: Share) {
+    this.#connection = connection;
+    // Each its own: a connection keeps the bytes until the kernel has taken them.
+    const bytes = Buffer.from(batch.bytes);
+    this.#batch = { ...batch, bytes };
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#share = share;
+    this.#requests = Math.ceil((share.requests - share.source) / share.sources);
+  }
+
+  get sent(): number {
+    return this.#sent;
+  }
+
+  get answered(): number {
+    return this.#counter.replies;
+  }
+
+  /** Of all replies that were counts. */
+  get integerSum(): number {
+    return this.#counter.integerSum;
+  }
+
+  get isDone(): boolean {
+    return this.answered === this.#requests;
+  }
+
+  start(startMs: number, answered: (sender: Sender, replies: number) => void): void {
+    this.#startMs = startMs;
+    this.#connection.received = (chunk) => {
+      const before = this.answered;
+      this.#counter.feed(chunk);
+      answered(this, this.answered - before);
+    };
+  }
+
+  /** When the connection's request of this number was to be sent, of a run with a rate. */
+  dueMs(index: number): number {
+    const { source, sources, ratePerSecond } = this.#share;
+    return this.#startMs + ((index * sources + source) * 1000) / ratePerSecond!;
+  }
+
+  /** Sends what may be sent now, at most `commandsMax`. @returns how many requests that was */
+  step(nowMs: number, commandsMax: number): number {
+    if (!this.#connection.isIdle) return 0;
+    const { pipeline, ratePerSecond } = this.#share;
+    const isPaced = ratePerSecond !== undefined;
+    if (!isPaced && this.answered < this.#sent) return 0;
+    const most = Math.min(this.#requests - this.#sent, this.#batch.commands, commandsMax);
+    const count = isPaced ? this.#dueOf(nowMs, most) : Math.min(most, pipeline);
+    if (count <= 0) return 0;
+    const { bytes, commandBytes } = this.#batch;
+    for (let index = 0; index < count; index++) {
+      const sequence = this.#sent + index;
+      const timeMs = isPaced ? this.dueMs(sequence) : nowMs;
+      const at = index * commandBytes + this.#batch.payloadOffset;
+      writePayloadHeader(this.#view, at, { sequence, source: this.#share.source, timeMs });
+    }
+    this.#sent += count;
+    this.#connection.send(bytes, 0, count * commandBytes);
+    return count;
+  }
+
+  #dueOf(nowMs: number, most: number): number {
+    let due = 0;
+    while (due < most && this.dueMs(this.#sent + due) <= nowMs) due += 1;
+    return due;
+  }
+}
+
+/**
+ * Calls `step` over and over until it says that it is over. It never sleeps: the generator has a core to itself, and
+ * a timer's millisecond would be in every latency.
+ */
+export function spin(step: () => boolean, failed: (error: unknown) => void): void {
+  const turn = () => {
+    try {
+      if (step()) setImmediate(turn);
+    } catch (error) {
+      failed(error);
+    }
+  };
+  turn();
+}
