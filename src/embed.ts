@@ -8,8 +8,8 @@
  */
 import os from "node:os";
 import path from "node:path";
-import { startHttp } from "./admin/http.ts";
 import { registerProcessMetrics } from "./admin/process-metrics.ts";
+import { siteHandler } from "./admin/routes.ts";
 import { type Config, resolveConfig } from "./base/config.ts";
 import { BrokerError, StartError } from "./base/errors.ts";
 import { Logger } from "./base/logger.ts";
@@ -17,6 +17,7 @@ import { MetricsRegistry } from "./base/metrics.ts";
 import { Broker } from "./broker/broker.ts";
 import { registerBrokerMetrics } from "./broker/metrics.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
+import { listenHttp } from "./net/http.ts";
 import { Server } from "./net/listen.ts";
 import { systemClock, systemRandom, systemTimers } from "./net/runtime.ts";
 import { amqpProtocol } from "./protocols/amqp/index.ts";
@@ -151,7 +152,9 @@ async function open(
       ready: broker.storage.failure === null,
       checks: { journal: broker.storage.failure?.message ?? "ok" },
     });
-    const http = await startHttp({ host: config.host, port: config.httpPort, registry, readiness, logger });
+    const handler = siteHandler({ registry, readiness, logger });
+    const http = await listenHttp({ host: config.host, port: config.httpPort, handler });
+    logger.info("http listens", { host: config.host, port: http.port });
     opened.push(http);
     ports.http = http.port;
   }

@@ -1,4 +1,6 @@
-/** What the HTTP interface answers: a pure function of method and path. Not here: sockets (http.ts). */
+/** What the HTTP interface answers: a function of method and path. Not here: sockets (net/http.ts). */
+import type { HttpAnswer, HttpHandler } from "../base/http.ts";
+import type { Logger } from "../base/logger.ts";
 import type { MetricsRegistry } from "../base/metrics.ts";
 import { version } from "../base/version.ts";
 
@@ -12,16 +14,10 @@ export interface Readiness {
 export interface Site {
   readonly registry: MetricsRegistry;
   readonly readiness: () => Readiness;
+  readonly logger: Logger;
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly type: string;
-  readonly body: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-type Route = (site: Site) => Answer;
+type Route = (site: Site) => HttpAnswer;
 
 const routes: Readonly<Record<string, Route>> = {
   "/": () =>
@@ -42,7 +38,20 @@ const routes: Readonly<Record<string, Route>> = {
   }),
 };
 
-export function answer(site: Site, method: string, url: string): Answer {
+/** A fault in what is looked at must not end the broker that it looks at. */
+export function siteHandler(site: Site): HttpHandler {
+  return (method, url) => {
+    try {
+      return answer(site, method, url);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      site.logger.error("http answer failed", { method, url, reason });
+      return json(500, { error: "internal", reason });
+    }
+  };
+}
+
+function answer(site: Site, method: string, url: string): HttpAnswer {
   const path = url.split("?", 1)[0]!;
   if (!Object.hasOwn(routes, path)) return json(404, { error: "not_found", reason: `there is no ${path}` });
   if (method !== "GET" && method !== "HEAD") {
@@ -52,6 +61,6 @@ export function answer(site: Site, method: string, url: string): Answer {
   return routes[path]!(site);
 }
 
-function json(status: number, value: unknown): Answer {
+function json(status: number, value: unknown): HttpAnswer {
   return { status, type: "application/json", body: `${JSON.stringify(value)}\n` };
 }

@@ -2,7 +2,7 @@
  * CRC-32C (Castagnoli), as journal frames and Kafka batches use it. Short runs go through tables, eight bytes at a
  * time: below about 512 bytes the call into native code costs more than the loop (measured).
  */
-import { crc32c as nativeCrc32c } from "@node-rs/crc32";
+import { nativeCrc32c } from "./crc32c-native.ts";
 
 const nativeFromBytes = 512;
 const polynomial = 0x82f63b78;

@@ -9,7 +9,7 @@
  * Offsets may have gaps, as those of a queue whose entries were consumed have.
  * Invariant: between `begin` and `finish` nobody else appends to the writer; offsets ascend.
  */
-import { crc32c } from "@node-rs/crc32";
+import { nativeCrc32c } from "../base/crc32c-native.ts";
 import { ByteWriter } from "../base/bytes.ts";
 import { BrokerError } from "../base/errors.ts";
 import { batchHeaderBytes, batchMagic, batchPrefixBytes } from "./kafka-batch.ts";
@@ -182,7 +182,7 @@ export class KafkaBatchBuilder {
     putInt32(buffer, at + 23, Math.max(lastOffset, this.#lastOffset) - this.#baseOffset);
     putInt64(buffer, at + 35, this.#maxTimestamp);
     putInt32(buffer, at + 57, this.recordCount);
-    putInt32(buffer, at + 17, crc32c(buffer.subarray(at + 21, end)));
+    putInt32(buffer, at + 17, nativeCrc32c(buffer.subarray(at + 21, end)));
     this.#writer = nothing;
     return end - at;
   }

@@ -16,7 +16,7 @@
  * Not here: what is in the records (`kafka-batch-records.ts`), whether a producer may send it (`-validate.ts`).
  * Invariant: after `next()` returned true, `buffer[start, end)` is one batch of which the whole header is there.
  */
-import { crc32c } from "@node-rs/crc32";
+import { nativeCrc32c } from "../base/crc32c-native.ts";
 import { BrokerError } from "../base/errors.ts";
 import { int32At, int64At, putInt32, putInt64 } from "./kafka-batch-varint.ts";
 
@@ -164,7 +164,7 @@ export class KafkaBatch {
   }
 
   #computeChecksum(): number {
-    return crc32c(this.buffer.subarray(this.start + checksumStart, this.end));
+    return nativeCrc32c(this.buffer.subarray(this.start + checksumStart, this.end));
   }
 
   /** Gives the batch its place in the log. The checksum does not cover it. */

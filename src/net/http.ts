@@ -1,0 +1,78 @@
+/**
+ * The HTTP listener, on the server that each runtime brings: loading Node's under Bun would take 4 MB and 25 ms.
+ *
+ * Not here: what is answered (admin/).
+ * Invariant: a request's body is never read; a connection that asks nothing is closed after `idleMsMax`.
+ */
+import { StartError } from "../base/errors.ts";
+import type { HttpHandler } from "../base/http.ts";
+
+export const idleMsMax = 10_000;
+/** How often other ports are tried, when a free port of one address family is not free in the other. */
+const freePortAttemptsMax = 10;
+
+export interface HttpOptions {
+  /** A name or an address; `localhost` is both loopback addresses, the second where there is one. */
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly handler: HttpHandler;
+}
+
+export interface HttpListener {
+  readonly port: number;
+  readonly close: () => Promise<void>;
+}
+
+/** Of one address. @throws an error with a `code`, such as `EADDRINUSE` */
+type ListenHttp = (address: string, port: number, handler: HttpHandler) => Promise<HttpListener>;
+
+export async function listenHttp({ host, port, handler }: HttpOptions): Promise<HttpListener> {
+  const listenOn: ListenHttp =
+    typeof Bun === "undefined"
+      ? (await import("./http-node.ts")).listenHttpNode
+      : (await import("./http-bun.ts")).listenHttpBun;
+  const listen = (address: string, at: number) =>
+    listenOn(address, at, handler).catch((error: NodeJS.ErrnoException) => {
+      throw new ListenError(address, at, error.code ?? error.message);
+    });
+  if (host !== "localhost") return await listen(host, port);
+  for (let attempt = 1; ; attempt++) {
+    const first = await listen("127.0.0.1", port);
+    try {
+      const second = await listen("::1", first.port);
+      return {
+        port: first.port,
+        close: async () => void (await Promise.all([first.close(), second.close()])),
+      };
+    } catch (error) {
+      if (isAbsentAddress(error)) return first;
+      await first.close();
+      if (port !== 0 || attempt === freePortAttemptsMax) throw error;
+    }
+  }
+}
+
+/** A machine without IPv6. */
+function isAbsentAddress(error: unknown): boolean {
+  return error instanceof ListenError && ["EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"].includes(error.reason);
+}
+
+class ListenError extends StartError {
+  readonly reason: string;
+
+  constructor(address: string, port: number, reason: string) {
+    const what = reason === "EADDRINUSE" ? "is in use" : `cannot be listened on (${reason})`;
+    super(1, `HTTP port ${port} of ${address} ${what}; choose another with --http-port`);
+    this.reason = reason;
+  }
+}
+
+/** Of every answer. What follows an unread body cannot be told from a request, so the connection ends with it. */
+export function headersOf(type: string, hasBody: boolean): Record<string, string> {
+  return {
+    "content-type": type,
+    "cache-control": "no-store",
+    ...(hasBody ? { connection: "close" } : {}),
+  };
+}
