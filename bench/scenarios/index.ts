@@ -2,6 +2,12 @@
 import type { AnyScenario } from "../contract.ts";
 import { kafkaScenarios } from "./kafka.ts";
 import { redisScenarios } from "./redis.ts";
+import { restartScenarios } from "./restart.ts";
 import { startScenarios } from "./start.ts";
 
-export const scenarios: readonly AnyScenario[] = [...redisScenarios, ...kafkaScenarios, ...startScenarios];
+export const scenarios: readonly AnyScenario[] = [
+  ...redisScenarios,
+  ...kafkaScenarios,
+  ...startScenarios,
+  ...restartScenarios,
+];
