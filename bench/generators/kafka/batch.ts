@@ -6,7 +6,7 @@
  *             int64 producer id, int16 producer epoch, int32 base sequence, int32 count, records
  *     record  varint length, int8 attributes, varint time delta, varint offset delta, varint key length (-1),
  *             varint value length, value, varint header count (0)
- *     value   float64 when it was sent or due (ms of performance.now), uint32 sequence, uint32 partition, filling
+ *     value   uint32 sequence, uint32 partition, uint32 when it was sent or due (us of performance.now), filling
  *
  * Records are the same size whatever they say, so a batch of fewer records is the begin of the batch of all.
  */
@@ -31,8 +31,8 @@ export const fieldAt = {
 } as const;
 
 /** Where the parts of a value are; the bench's own, see record-check.ts for who reads them. */
-export const valueField = { sentMs: 0, sequence: 8, partition: 12 } as const;
-export const valueBytesMin = 16;
+export const valueField = { sequence: 0, partition: 4, sentMicroseconds: 8 } as const;
+export const valueBytesMin = 12;
 
 export interface BatchShape {
   readonly valueBytes: number;
@@ -109,9 +109,9 @@ export class BatchTemplate {
     const valueAt = this.#valueAt;
     for (let index = 0; index < count; index++) {
       const place = at + valueAt[index]!;
-      view.setFloat64(place + valueField.sentMs, firstSentMs + index * stepMs);
       view.setUint32(place + valueField.sequence, firstSequence + index);
       view.setUint32(place + valueField.partition, partition);
+      view.setUint32(place + valueField.sentMicroseconds, (firstSentMs + index * stepMs) * 1000);
     }
     const checked = bytes.subarray(at + fieldAt.attributes, at + size);
     view.setUint32(at + fieldAt.crc, crc32c(checked));

@@ -38,8 +38,13 @@ export class Fetcher {
   #moved: number[] = [];
   #sessionId = 0;
   #sessionEpoch = 0;
-  /** Records of the answer in hand: partition, begin, end, and the offset that was asked for. */
-  readonly #regions: number[] = [];
+  /**
+   * Records of the answer in hand: partition, begin and end; and the offset that was asked for. Typed arrays, since
+   * a place that is a float by its origin makes the whole walk from there one of floats.
+   */
+  readonly #regions: Int32Array;
+  readonly #regionOffsets: Float64Array;
+  #regionCount = 0;
   #total: () => number = () => 0;
   #done: (() => void) | undefined;
   /** Records that were in the answers so far. */
@@ -52,6 +57,8 @@ export class Fetcher {
     this.#options = options;
     this.#writer = new RequestWriter(headRoomBytes + options.partitions * partitionBytes);
     this.#offsets = new Float64Array(options.partitions);
+    this.#regions = new Int32Array(3 * options.partitions);
+    this.#regionOffsets = new Float64Array(options.partitions);
   }
 
   /**
@@ -96,23 +103,25 @@ export class Fetcher {
     const nowMs = performance.now();
     this.#readRegions(reader);
     const isLast = this.read >= this.#total();
-    const end = reader.at;
     if (!isLast) this.#fetch();
-    const regions = this.#regions;
-    const { visitor } = this.#options;
-    if (regions.length > 0) this.lastRecordMs = nowMs;
-    visitor.arrived(nowMs);
-    for (let i = 0; i < regions.length; i += 4) {
-      const from = { partition: regions[i]!, offset: regions[i + 3]! };
-      walkBatches(reader.view, regions[i + 1]!, regions[i + 2]!, from, visitor);
-    }
-    reader.at = end;
+    if (this.#regionCount > 0) this.lastRecordMs = nowMs;
+    this.#walk(reader.view, nowMs);
     if (isLast) this.#done?.();
+  }
+
+  #walk(view: DataView, nowMs: number): void {
+    const { visitor } = this.#options;
+    const regions = this.#regions;
+    visitor.arrived(nowMs);
+    for (let i = 0; i < this.#regionCount; i++) {
+      const from = { partition: regions[3 * i]!, offset: this.#regionOffsets[i]! };
+      walkBatches(view, regions[3 * i + 1]!, regions[3 * i + 2]!, from, visitor);
+    }
   }
 
   /** Notes where records are and moves the offsets behind them, by the batches' headers alone. */
   #readRegions(reader: ResponseReader): void {
-    this.#regions.length = 0;
+    this.#regionCount = 0;
     reader.skip(4);
     const errorCode = reader.int16();
     if (errorCode !== 0) throw new Error(`fetch of ${this.#options.topic}: error ${errorCode}`);
@@ -138,7 +147,11 @@ export class Fetcher {
     const offset = this.#offsets[partition]!;
     const next = offsetAfter(reader.view, at, at + bytes, offset);
     if (next <= offset) return;
-    this.#regions.push(partition, at, at + bytes, offset);
+    const index = this.#regionCount++;
+    this.#regions[3 * index] = partition;
+    this.#regions[3 * index + 1] = at;
+    this.#regions[3 * index + 2] = at + bytes;
+    this.#regionOffsets[index] = offset;
     this.#offsets[partition] = next;
     this.#moved.push(partition);
     this.read += next - offset;

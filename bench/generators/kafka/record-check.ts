@@ -19,7 +19,7 @@ export class RecordCheck implements RecordVisitor {
   readonly #next: Uint32Array;
   readonly #sampleMask: number;
   readonly #hasLatency: boolean;
-  #nowMs = 0;
+  #nowMicroseconds = 0;
   count = 0;
 
   constructor({ partitions, latencyOfOneIn }: RecordCheckOptions) {
@@ -30,13 +30,13 @@ export class RecordCheck implements RecordVisitor {
 
   /** When the records that are about to be told of had arrived. */
   arrived(nowMs: number): void {
-    this.#nowMs = nowMs;
+    this.#nowMicroseconds = nowMs * 1000;
   }
 
-  record(partition: number, view: DataView, valueAt: number, valueBytes: number): void {
+  record(partition: number, bytes: Uint8Array, valueAt: number, valueBytes: number): void {
     const expected = this.#next[partition]!;
-    const sequence = view.getUint32(valueAt + valueField.sequence);
-    const itsPartition = view.getUint32(valueAt + valueField.partition);
+    const sequence = uint32(bytes, valueAt + valueField.sequence);
+    const itsPartition = uint32(bytes, valueAt + valueField.partition);
     if (sequence !== expected || itsPartition !== partition || valueBytes < valueBytesMin) {
       throw new Error(
         `partition ${partition}: record ${sequence} of partition ${itsPartition} came where ${expected} was due`,
@@ -45,7 +45,7 @@ export class RecordCheck implements RecordVisitor {
     this.#next[partition] = expected + 1;
     this.count += 1;
     if (this.#hasLatency && (sequence & this.#sampleMask) === 0)
-      this.latency.record((this.#nowMs - view.getFloat64(valueAt + valueField.sentMs)) * 1000);
+      this.latency.record(this.#nowMicroseconds - uint32(bytes, valueAt + valueField.sentMicroseconds));
   }
 
   /** @param sequences how many each partition was given. @throws when one of them has not come */
@@ -61,4 +61,8 @@ export class RecordCheck implements RecordVisitor {
     this.#next.fill(0);
     this.count = 0;
   }
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }

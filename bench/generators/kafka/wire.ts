@@ -85,7 +85,7 @@ export class RequestWriter {
 
 /** Reads on within one response; the bytes are only good until its handler returns. */
 export class ResponseReader {
-  #view = new DataView(new ArrayBuffer(0));
+  #view: DataView = new DataView(new ArrayBuffer(0));
   at = 0;
 
   reset(view: DataView, at: number): void {
