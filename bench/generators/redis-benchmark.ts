@@ -28,6 +28,8 @@ export interface RedisBenchmarkOptions {
 }
 
 const ticksPerSecond = 100;
+/** It tells its rate four times a second; so long at zero, and it is ended. */
+const stallMsMax = 20_000;
 /** Of the share of keys that random picks hit on average; a sample of keys may have fewer by chance. */
 const writtenShareLeast = 0.8;
 
@@ -107,16 +109,33 @@ function percentilesOf(text: string): Percentiles {
   return { p50: at(50), p99: at(99), p999: at(99.9), max: at(100) };
 }
 
+/** What it printed. @throws when it fails, or its requests are not answered any more */
 function textOf(program: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
     let text = "";
-    child.stdout.setEncoding("utf8").on("data", (piece: string) => (text += piece));
-    child.stderr.setEncoding("utf8").on("data", (piece: string) => (text += piece));
+    let isStalled = false;
+    const stalled = () => {
+      isStalled = true;
+      child.kill("SIGKILL");
+    };
+    let timer = setTimeout(stalled, stallMsMax);
+    const read = (piece: string) => {
+      text += piece;
+      if (!/rps=\d*[1-9]/.test(piece)) return;
+      clearTimeout(timer);
+      timer = setTimeout(stalled, stallMsMax);
+    };
+    child.stdout.setEncoding("utf8").on("data", read);
+    child.stderr.setEncoding("utf8").on("data", read);
     child.on("error", reject);
     child.on("exit", (code) => {
-      if (code === 0) resolve(text.replaceAll("\r", "\n"));
-      else reject(new Error(`redis-benchmark ended with code ${code}\n${text.slice(-2000)}`));
+      clearTimeout(timer);
+      const end = text.replaceAll("\r", "\n");
+      if (isStalled)
+        reject(new Error(`redis-benchmark got no replies for ${stallMsMax} ms\n${end.slice(-300)}`));
+      else if (code === 0) resolve(end);
+      else reject(new Error(`redis-benchmark ended with code ${code}\n${end.slice(-2000)}`));
     });
   });
 }

@@ -72,7 +72,7 @@ export async function generate(options: RedisPublishOptions): Promise<Figures> {
     const inFlight = published * subscribers.length - arrived;
     const room = Math.floor((deliveriesInFlightMax - inFlight) / Math.max(1, subscribers.length));
     if (room < commands) isHeldBack = true;
-    else published += sender.step(nowMs, commands);
+    if (room > 0) published += sender.step(nowMs, Math.min(commands, room));
   };
   const stepAll = () => {
     isHeldBack = false;
