@@ -13,7 +13,7 @@ import { commandBatch } from "./redis/commands.ts";
 import { Connection } from "./redis/connection.ts";
 import { BusyMeter, linger, Progress } from "./redis/progress.ts";
 import { PushReader, pushSizes } from "./redis/pushes.ts";
-import { Sender, spin } from "./redis/sender.ts";
+import { type Pace, Sender, spin } from "./redis/sender.ts";
 
 export interface RedisPublishOptions {
   readonly port: number;
@@ -23,8 +23,8 @@ export interface RedisPublishOptions {
   readonly subscribers: number;
   readonly payloadBytes: number;
   readonly messages: number;
-  /** Messages published, not deliveries. */
-  readonly ratePerSecond?: number;
+  /** Of messages published, not deliveries. */
+  readonly pace?: Pace;
 }
 
 /** Of 100 bytes: 15 MB. */
@@ -34,9 +34,9 @@ const dueAtOnceMax = 256;
 const latencySkipMask = 63;
 
 export async function generate(options: RedisPublishOptions): Promise<Figures> {
-  const { port, channel, messages, payloadBytes, ratePerSecond } = options;
+  const { port, channel, messages, payloadBytes, pace } = options;
   const deliveries = messages * options.subscribers;
-  const isPaced = ratePerSecond !== undefined;
+  const isPaced = pace !== undefined;
   let published = 0;
   let answered = 0;
   let arrived = 0;
@@ -62,7 +62,7 @@ export async function generate(options: RedisPublishOptions): Promise<Figures> {
     sources: publishers.length,
     requests: messages,
     pipeline: options.pipeline,
-    ratePerSecond,
+    pace,
   };
   const senders = publishers.map((publisher, source) => new Sender(publisher, batch, { ...shared, source }));
 

@@ -10,14 +10,14 @@ import { commandBatch } from "./redis/commands.ts";
 import { Connection } from "./redis/connection.ts";
 import { type Expectation, verifyAll } from "./redis/expectation.ts";
 import { BusyMeter, Progress } from "./redis/progress.ts";
-import { Sender, spin } from "./redis/sender.ts";
+import { type Pace, Sender, spin } from "./redis/sender.ts";
 
 export interface RedisRequestsOptions {
   readonly port: number;
   readonly connections: number;
   readonly pipeline: number;
   readonly requests: number;
-  readonly ratePerSecond?: number;
+  readonly pace?: Pace;
   /** Up to its last argument, which is the payload. */
   readonly command: readonly string[];
   readonly payloadBytes: number;
@@ -30,7 +30,7 @@ export interface RedisRequestsOptions {
 const dueAtOnceMax = 256;
 
 export async function generate(options: RedisRequestsOptions): Promise<Figures> {
-  const { port, requests, ratePerSecond } = options;
+  const { port, requests, pace } = options;
   let answered = 0;
   const progress = new Progress(
     () => answered,
@@ -39,10 +39,10 @@ export async function generate(options: RedisRequestsOptions): Promise<Figures> 
   const target = { port, failed: progress.fail };
   await callAll(target, options.before);
   const connections = await Connection.openMany(options.connections, target);
-  const commands = ratePerSecond === undefined ? options.pipeline : dueAtOnceMax;
+  const commands = pace === undefined ? options.pipeline : dueAtOnceMax;
   const batch = commandBatch(options.command, { payloadBytes: options.payloadBytes, commands });
   const senders = connections.map((connection, source) => {
-    const shared = { sources: connections.length, requests, pipeline: options.pipeline, ratePerSecond };
+    const shared = { sources: connections.length, requests, pipeline: options.pipeline, pace };
     return new Sender(connection, batch, { ...shared, source });
   });
   const latency = new Histogram();
@@ -59,14 +59,14 @@ export async function generate(options: RedisRequestsOptions): Promise<Figures> 
     sender.start(startMs, (_, replies) => {
       const nowMs = performance.now();
       for (let reply = sender.answered - replies; reply < sender.answered; reply++)
-        latency.record((nowMs - (ratePerSecond === undefined ? sentMs[index]! : sender.dueMs(reply))) * 1000);
+        latency.record((nowMs - (pace === undefined ? sentMs[index]! : sender.dueMs(reply))) * 1000);
       answered += replies;
       if (answered === requests) progress.complete();
-      else if (ratePerSecond === undefined && sender.answered === sender.sent) step();
+      else if (pace === undefined && sender.answered === sender.sent) step();
     });
     step();
   }
-  if (ratePerSecond !== undefined) {
+  if (pace !== undefined) {
     spin(() => {
       const nowMs = performance.now();
       for (const sender of senders) sender.step(nowMs, commands);
@@ -75,7 +75,7 @@ export async function generate(options: RedisRequestsOptions): Promise<Figures> 
   }
   await progress.done;
   const seconds = (performance.now() - startMs) / 1000;
-  const busyText = ratePerSecond === undefined ? `, ${busy.text()}` : "";
+  const busyText = pace === undefined ? `, ${busy.text()}` : "";
   const verified = await verifyAll(target, options.expect);
   await callAll(target, options.after);
   for (const connection of connections) connection.close();

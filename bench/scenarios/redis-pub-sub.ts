@@ -60,7 +60,10 @@ const fanOuts: readonly FanOut[] = [
 ];
 
 const pacedSubscribers = 50;
+/** About so many deliveries a second where nothing keeps to a rate. */
 const pacedPerSecond = 3_000_000;
+/** Messages published at once: enough that the generator's system calls are few, too few to be a queue themselves. */
+const pacedBurst = 8;
 
 function fanOutScenario(fanOut: FanOut, durability: Durability): Scenario {
   const { name, subscribers, publishers, pipeline, bar, isShort } = fanOut;
@@ -109,7 +112,9 @@ function publish(run: Run, { perSecond, ...load }: Publishing) {
     payloadBytes,
     ...load,
     messages: Math.ceil((perSecond * run.secondsWanted) / load.subscribers),
-    ...(ratePerSecond === undefined ? {} : { ratePerSecond: ratePerSecond / load.subscribers }),
+    ...(ratePerSecond === undefined
+      ? {}
+      : { pace: { ratePerSecond: ratePerSecond / load.subscribers, burst: pacedBurst } }),
   };
   return run.generate("redis-publish", { ...options });
 }

@@ -56,6 +56,9 @@ const addsPerSecond: Readonly<Record<Durability, number>> = {
   fsync: 80_000,
 };
 
+/** The pipeline at full speed, and the burst at a rate. */
+const addsAtOnce = 16;
+
 function pacedAddScenario(durability: Durability, halfLoad: NonNullable<Scenario["halfLoad"]>): Scenario {
   const isOwn = halfLoad === "of its own";
   return {
@@ -71,9 +74,9 @@ function pacedAddScenario(durability: Durability, halfLoad: NonNullable<Scenario
       const options: RedisRequestsOptions = {
         port: run.server.ports.redis!,
         connections,
-        pipeline: 16,
+        pipeline: addsAtOnce,
         requests,
-        ...(ratePerSecond === undefined ? {} : { ratePerSecond }),
+        ...(ratePerSecond === undefined ? {} : { pace: { ratePerSecond, burst: addsAtOnce } }),
         command: ["XADD", run.id, "*", "v"],
         payloadBytes,
         before: [["FLUSHALL"]],

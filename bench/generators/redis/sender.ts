@@ -2,8 +2,9 @@
  * Sends one connection's share of a run's requests, which differ only by the header of their payload.
  *
  * At full speed it is a closed loop as redis-benchmark's: so many requests at once, and the next when all are answered.
- * At a fixed rate it is an open loop: request n of all connections is due at start + n / rate, is sent then whatever is
- * unanswered, and carries the time when it was due, not when it was sent. A server that stalls is not forgiven.
+ * At a fixed rate it is an open loop: bursts are due at even times, of one connection after the other, are sent then
+ * whatever is unanswered, and carry the time when they were due, not when they were sent. A server that stalls is not
+ * forgiven.
  *
  * Invariant: never more than one batch is unsent, so a server that does not read costs no memory.
  */
@@ -12,14 +13,21 @@ import type { Connection } from "./connection.ts";
 import { writePayloadHeader } from "./payload.ts";
 import { ReplyCounter } from "./replies.ts";
 
+export interface Pace {
+  /** Of all connections together. */
+  readonly ratePerSecond: number;
+  /** Requests that are due together, as a client that pipelines sends them; it spares the generator system calls. */
+  readonly burst: number;
+}
+
 export interface Share {
-  /** Of all requests, this connection sends number `source`, `source + sources`, and so on. */
+  /** Which of the `sources` connections this is; each sends as many of the requests as the others. */
   readonly source: number;
   readonly sources: number;
   readonly requests: number;
   /** At once and unanswered, at full speed. */
   readonly pipeline: number;
-  readonly ratePerSecond: number | undefined;
+  readonly pace: Pace | undefined;
 }
 
 export class Sender {
@@ -70,15 +78,17 @@ export class Sender {
 
   /** When the connection's request of this number was to be sent, of a run with a rate. */
   dueMs(index: number): number {
-    const { source, sources, ratePerSecond } = this.#share;
-    return this.#startMs + ((index * sources + source) * 1000) / ratePerSecond!;
+    const { source, sources } = this.#share;
+    const { burst, ratePerSecond } = this.#share.pace!;
+    const burstsBefore = Math.floor(index / burst) * sources + source;
+    return this.#startMs + (burstsBefore * burst * 1000) / ratePerSecond;
   }
 
   /** Sends what may be sent now, at most `commandsMax`. @returns how many requests that was */
   step(nowMs: number, commandsMax: number): number {
     if (!this.#connection.isIdle) return 0;
-    const { pipeline, ratePerSecond } = this.#share;
-    const isPaced = ratePerSecond !== undefined;
+    const { pipeline, pace } = this.#share;
+    const isPaced = pace !== undefined;
     if (!isPaced && this.answered < this.#sent) return 0;
     const most = Math.min(this.#requests - this.#sent, this.#batch.commands, commandsMax);
     const count = isPaced ? this.#dueOf(nowMs, most) : Math.min(most, pipeline);
