@@ -28,6 +28,15 @@ export class FrameIndex {
   #head = 0;
   length = 0;
 
+  /** What the arrays take, used or not: for the tests that bound it. */
+  get arrayBytes(): number {
+    let bytes = 0;
+    for (const { deltas, lengths, positions } of this.#blocks) {
+      bytes += deltas.byteLength + lengths.byteLength + positions.byteLength;
+    }
+    return bytes;
+  }
+
   push(
     firstOffset: number,
     position: number,
