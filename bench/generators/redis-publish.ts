@@ -13,7 +13,7 @@ import { commandBatch } from "./redis/commands.ts";
 import { Connection } from "./redis/connection.ts";
 import { BusyMeter, linger, Progress } from "./redis/progress.ts";
 import { PushReader, pushSizes } from "./redis/pushes.ts";
-import { type Pace, Sender, spin } from "./redis/sender.ts";
+import { latenessText, type PaceOptions, Sender, spin } from "./redis/sender.ts";
 
 export interface RedisPublishOptions {
   readonly port: number;
@@ -24,7 +24,7 @@ export interface RedisPublishOptions {
   readonly payloadBytes: number;
   readonly messages: number;
   /** Of messages published, not deliveries. */
-  readonly pace?: Pace;
+  readonly pace?: PaceOptions;
 }
 
 /** Of 100 bytes: 15 MB. */
@@ -34,7 +34,8 @@ const dueAtOnceMax = 256;
 const latencySkipMask = 63;
 
 export async function generate(options: RedisPublishOptions): Promise<Figures> {
-  const { port, channel, messages, payloadBytes, pace } = options;
+  const { port, channel, messages, payloadBytes } = options;
+  const pace = options.pace && { ...options.pace, lateness: new Histogram() };
   const deliveries = messages * options.subscribers;
   const isPaced = pace !== undefined;
   let published = 0;
@@ -107,7 +108,7 @@ export async function generate(options: RedisPublishOptions): Promise<Figures> {
   else stepAll();
   await progress.done;
   const seconds = (performance.now() - startMs) / 1000;
-  const busyText = isPaced ? "" : `, ${busy.text()}`;
+  const generatorText = pace === undefined ? busy.text() : latenessText(pace);
 
   await linger();
   verify(senders, readers, options);
@@ -118,7 +119,7 @@ export async function generate(options: RedisPublishOptions): Promise<Figures> {
     count: options.subscribers === 0 ? messages : deliveries,
     seconds,
     ...(percentiles === undefined ? {} : { latency: percentiles }),
-    verified: `${each}${busyText}`,
+    verified: `${each}, ${generatorText}`,
   };
 }
 

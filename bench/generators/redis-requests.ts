@@ -10,14 +10,14 @@ import { commandBatch } from "./redis/commands.ts";
 import { Connection } from "./redis/connection.ts";
 import { type Expectation, verifyAll } from "./redis/expectation.ts";
 import { BusyMeter, Progress } from "./redis/progress.ts";
-import { type Pace, Sender, spin } from "./redis/sender.ts";
+import { latenessText, type PaceOptions, Sender, spin } from "./redis/sender.ts";
 
 export interface RedisRequestsOptions {
   readonly port: number;
   readonly connections: number;
   readonly pipeline: number;
   readonly requests: number;
-  readonly pace?: Pace;
+  readonly pace?: PaceOptions;
   /** Up to its last argument, which is the payload. */
   readonly command: readonly string[];
   readonly payloadBytes: number;
@@ -30,7 +30,8 @@ export interface RedisRequestsOptions {
 const dueAtOnceMax = 256;
 
 export async function generate(options: RedisRequestsOptions): Promise<Figures> {
-  const { port, requests, pace } = options;
+  const { port, requests } = options;
+  const pace = options.pace && { ...options.pace, lateness: new Histogram() };
   let answered = 0;
   const progress = new Progress(
     () => answered,
@@ -75,7 +76,7 @@ export async function generate(options: RedisRequestsOptions): Promise<Figures> 
   }
   await progress.done;
   const seconds = (performance.now() - startMs) / 1000;
-  const busyText = pace === undefined ? `, ${busy.text()}` : "";
+  const generatorText = pace === undefined ? busy.text() : latenessText(pace);
   const verified = await verifyAll(target, options.expect);
   await callAll(target, options.after);
   for (const connection of connections) connection.close();
@@ -83,6 +84,6 @@ export async function generate(options: RedisRequestsOptions): Promise<Figures> 
     count: requests,
     seconds,
     latency: latency.percentiles()!,
-    verified: `${requests} replies${verified}${busyText}`,
+    verified: `${requests} replies${verified}, ${generatorText}`,
   };
 }

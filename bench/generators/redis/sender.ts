@@ -8,16 +8,22 @@
  *
  * Invariant: never more than one batch is unsent, so a server that does not read costs no memory.
  */
+import type { Histogram } from "../../base/histogram.ts";
 import type { CommandBatch } from "./commands.ts";
 import type { Connection } from "./connection.ts";
 import { writePayloadHeader } from "./payload.ts";
 import { ReplyCounter } from "./replies.ts";
 
-export interface Pace {
+export interface PaceOptions {
   /** Of all connections together. */
   readonly ratePerSecond: number;
   /** Requests that are due together, as a client that pipelines sends them; it spares the generator system calls. */
   readonly burst: number;
+}
+
+export interface Pace extends PaceOptions {
+  /** How much later than due a burst was sent. The generator's own fault, unless the server did not read. */
+  readonly lateness: Histogram;
 }
 
 export interface Share {
@@ -93,6 +99,7 @@ export class Sender {
     const most = Math.min(this.#requests - this.#sent, this.#batch.commands, commandsMax);
     const count = isPaced ? this.#dueOf(nowMs, most) : Math.min(most, pipeline);
     if (count <= 0) return 0;
+    if (isPaced) pace.lateness.record((nowMs - this.dueMs(this.#sent)) * 1000);
     const { bytes, commandBytes } = this.#batch;
     for (let index = 0; index < count; index++) {
       const sequence = this.#sent + index;
@@ -110,6 +117,11 @@ export class Sender {
     while (due < most && this.dueMs(this.#sent + due) <= nowMs) due += 1;
     return due;
   }
+}
+
+/** For a run's `verified`: whether the generator kept to its rate. */
+export function latenessText({ lateness }: Pace): string {
+  return `99% sent within ${lateness.percentiles()?.p99} ms of when they were due`;
 }
 
 /**
