@@ -1,5 +1,6 @@
 /** All scenarios, in the order in which they run: those with the same servers stand together. */
 import type { AnyScenario } from "../contract.ts";
+import { growthScenarios } from "./growth.ts";
 import { kafkaScenarios } from "./kafka.ts";
 import { redisScenarios } from "./redis.ts";
 import { restartScenarios } from "./restart.ts";
@@ -10,4 +11,5 @@ export const scenarios: readonly AnyScenario[] = [
   ...kafkaScenarios,
   ...startScenarios,
   ...restartScenarios,
+  ...growthScenarios,
 ];

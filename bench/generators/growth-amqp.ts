@@ -1,0 +1,111 @@
+/**
+ * The same load over any number of queues: messages go round over all of them, and each queue has a consumer.
+ *
+ * The server's CPU seconds are those of the load alone: declaring and subscribing are over before it begins.
+ */
+import type { Figures } from "../contract.ts";
+import { usageOf } from "../base/process.ts";
+import {
+  AmqpLink,
+  consume,
+  declareQueues,
+  deleteQueues,
+  method,
+  methodId,
+  queueName,
+  uint,
+} from "./growth/amqp-link.ts";
+import { Arrivals, throwWhenStalled } from "./growth/arrivals.ts";
+import { PublishBlocks } from "./growth/publish-blocks.ts";
+
+/** Sent and not yet both delivered and, where there are confirms, confirmed. */
+const inFlightMax = 20_000;
+const consumerChannels = 10;
+
+export interface GrowthAmqpOptions {
+  readonly port: number;
+  readonly serverPid: number;
+  readonly id: string;
+  readonly queues: number;
+  readonly messages: number;
+  readonly bodyBytes: number;
+  /** Durable queues and persistent, confirmed messages; else transient ones. */
+  readonly isPersistent: boolean;
+}
+
+export interface GrowthFigures extends Figures {
+  /** Of the server, for the messages counted. */
+  readonly cpuSeconds: number;
+  readonly rssBytes: number;
+}
+
+export async function generate(options: GrowthAmqpOptions): Promise<GrowthFigures> {
+  const { port, id, queues, messages, bodyBytes, isPersistent } = options;
+  const writing = await AmqpLink.open(port, 1);
+  const reading = await AmqpLink.open(port, consumerChannels);
+  await declareQueues(writing, id, queues, isPersistent);
+  if (isPersistent) await writing.call(method(1, 0x0055_000a, uint(1, 0)), methodId.confirmSelectOk);
+  const consumes = Array.from({ length: queues }, (_, number) => {
+    const channel = 1 + (number % consumerChannels);
+    return consume({ queue: queueName(id, number), channel, tag: String(number), acks: false });
+  });
+  await reading.call(Buffer.concat(consumes), methodId.consumeOk, queues);
+  const arrivals = new Arrivals(messages);
+  const to = { queuePrefix: id, queues };
+  const blocks = new PublishBlocks({ link: writing, bodyBytes, isPersistent, to });
+  const earlier = usageOf(options.serverPid);
+  const startedMs = performance.now();
+  await pass(writing, reading, { blocks, arrivals, messages, isPersistent });
+  const seconds = (performance.now() - startedMs) / 1000;
+  const later = usageOf(options.serverPid);
+  await deleteQueues(writing, id, queues);
+  writing.close();
+  reading.close();
+  return {
+    count: messages,
+    seconds,
+    verified: arrivals.note,
+    cpuSeconds: later.cpuSeconds - earlier.cpuSeconds,
+    rssBytes: later.rssBytes,
+  };
+}
+
+interface Load {
+  readonly blocks: PublishBlocks;
+  readonly arrivals: Arrivals;
+  readonly messages: number;
+  readonly isPersistent: boolean;
+}
+
+async function pass(writing: AmqpLink, reading: AmqpLink, load: Load): Promise<void> {
+  const { blocks, arrivals, messages, isPersistent } = load;
+  let confirmed = isPersistent ? 0 : messages;
+  const stopWatching = throwWhenStalled(
+    () => arrivals.count + confirmed,
+    () => `${blocks.sent} sent, ${arrivals.count} arrived, ${confirmed} confirmed, of ${messages}`,
+  );
+  await new Promise<void>((resolve) => {
+    const pump = () => {
+      while (blocks.hasFree && blocks.sent < messages) {
+        if (blocks.sent - Math.min(arrivals.count, confirmed) + blocks.messagesPerBlock > inFlightMax) return;
+        blocks.send(messages - blocks.sent, 0, 0);
+      }
+    };
+    const progressed = () => {
+      if (arrivals.areAll && confirmed >= messages) resolve();
+      else pump();
+    };
+    writing.onConfirm = (tag, isMultiple) => {
+      // One by one they may come in any order; all up to a tag stand for all before.
+      confirmed = isMultiple ? Math.max(confirmed, tag) : confirmed + 1;
+      progressed();
+    };
+    reading.onDeliver = (bytes, bodyAt) => {
+      arrivals.add(bytes.readUInt32BE(bodyAt));
+      if (arrivals.count % blocks.messagesPerBlock === 0 || arrivals.areAll) progressed();
+    };
+    blocks.onFree = pump;
+    pump();
+  });
+  stopWatching();
+}

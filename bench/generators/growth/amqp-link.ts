@@ -1,0 +1,201 @@
+/**
+ * A raw AMQP 0-9-1 connection of the growth and across generators: many queues and consumers on a few channels, frames
+ * walked where they came in, one call for each delivery and each confirm.
+ *
+ *     frame = u8 type, u16 channel, u32 size, payload, u8 0xce
+ *
+ * Not here: publishing (publish-blocks.ts), and what a message means. Invariant: a method that nobody waits for and
+ * that is no delivery, confirm or heartbeat ends the generator, as does a socket that closes early.
+ */
+import { connect, type Socket } from "node:net";
+
+const frameOverheadBytes = 8;
+const answerMsMax = 60_000;
+const channelsMax = 100;
+const frameBytesMax = 131_072;
+
+export const methodId = {
+  connectionStart: 0x000a_000a,
+  connectionTune: 0x000a_001e,
+  connectionOpenOk: 0x000a_0029,
+  channelOpenOk: 0x0014_000b,
+  queueDeclareOk: 0x0032_000b,
+  queueBindOk: 0x0032_0015,
+  queueDeleteOk: 0x0032_0029,
+  confirmSelectOk: 0x0055_000b,
+  qosOk: 0x003c_000b,
+  consumeOk: 0x003c_0015,
+  deliver: 0x003c_003c,
+  ack: 0x003c_0050,
+} as const;
+type AwaitedMethod = (typeof methodId)[keyof typeof methodId];
+
+export function uint(size: 1 | 2 | 4 | 8, value: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  if (size === 8) bytes.writeBigUInt64BE(BigInt(value));
+  else bytes.writeUIntBE(value, 0, size);
+  return bytes;
+}
+
+export function shortText(text: string): Buffer {
+  return Buffer.concat([uint(1, Buffer.byteLength(text)), Buffer.from(text)]);
+}
+
+export function frame(type: number, channel: number, ...payload: readonly Buffer[]): Buffer {
+  const bytes = Buffer.concat(payload);
+  return Buffer.concat([uint(1, type), uint(2, channel), uint(4, bytes.length), bytes, uint(1, 0xce)]);
+}
+
+export function method(channel: number, id: number, ...values: readonly Buffer[]): Buffer {
+  return frame(1, channel, uint(4, id), ...values);
+}
+
+/** Something came that must not; thrown where nobody can catch it, so that the process ends. */
+function die(error: Error): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+interface Awaited {
+  readonly method: AwaitedMethod;
+  left: number;
+  readonly resolve: () => void;
+}
+
+export class AmqpLink {
+  readonly socket: Socket;
+  /** The body's bytes are valid during the call only. */
+  onDeliver: (bytes: Buffer, bodyAt: number, deliveryTag: number, channel: number) => void = () => {};
+  /** All up to this delivery tag of a channel are confirmed; each channel's confirms come in order. */
+  onConfirm: (deliveryTag: number, isMultiple: boolean) => void = () => {};
+  #awaited: Awaited | null = null;
+  #held: Buffer = Buffer.alloc(0);
+  #deliveryTag = 0;
+  #isClosing = false;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.setNoDelay(true);
+    socket.on("data", (chunk: Buffer) => this.#received(chunk));
+    socket.on("error", die);
+    socket.on("close", () => {
+      if (!this.#isClosing) die(new Error("the server closed a connection"));
+    });
+  }
+
+  static async open(port: number, channels: number): Promise<AmqpLink> {
+    const socket = connect(port, "127.0.0.1");
+    await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
+    const link = new AmqpLink(socket);
+    await link.call(Buffer.from("AMQP\x00\x00\x09\x01", "latin1"), methodId.connectionStart);
+    const login = Buffer.from("\0guest\0guest");
+    const startOk = [uint(4, 0), shortText("PLAIN"), uint(4, login.length), login, shortText("en_US")];
+    await link.call(method(0, 0x000a_000b, ...startOk), methodId.connectionTune);
+    const tuneOk = method(0, 0x000a_001f, uint(2, channelsMax), uint(4, frameBytesMax), uint(2, 0));
+    const open = method(0, 0x000a_0028, shortText("/"), shortText(""), uint(1, 0));
+    await link.call(Buffer.concat([tuneOk, open]), methodId.connectionOpenOk);
+    const opens = Array.from({ length: channels }, (_, i) => method(i + 1, 0x0014_000a, shortText("")));
+    await link.call(Buffer.concat(opens), methodId.channelOpenOk, channels);
+    return link;
+  }
+
+  /** Sends, and waits until so many methods of this kind have come. */
+  async call(bytes: Buffer, awaited: AwaitedMethod, count = 1): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve, reject) => {
+      const waiting = { method: awaited, left: count, resolve };
+      this.#awaited = waiting;
+      timer = setTimeout(
+        () => reject(new Error(`${waiting.left} of ${count} answers ${awaited.toString(16)} are missing`)),
+        answerMsMax,
+      );
+      this.socket.write(bytes);
+    });
+    clearTimeout(timer);
+  }
+
+  close(): void {
+    this.#isClosing = true;
+    this.socket.destroy();
+  }
+
+  #received(chunk: Buffer): void {
+    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    let at = 0;
+    while (bytes.length - at >= frameOverheadBytes) {
+      const size =
+        ((bytes[at + 3]! << 24) | (bytes[at + 4]! << 16) | (bytes[at + 5]! << 8) | bytes[at + 6]!) >>> 0;
+      const end = at + size + frameOverheadBytes;
+      if (end > bytes.length) break;
+      const type = bytes[at]!;
+      if (type === 1) this.#method(bytes, at + 7);
+      else if (type === 3)
+        this.onDeliver(bytes, at + 7, this.#deliveryTag, (bytes[at + 1]! << 8) | bytes[at + 2]!);
+      at = end;
+    }
+    // The chunk's memory is the socket's: what is kept of it is copied.
+    this.#held = at === bytes.length ? noBytes : Buffer.from(bytes.subarray(at));
+  }
+
+  #method(bytes: Buffer, at: number): void {
+    const id = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+    if (id === methodId.deliver) {
+      this.#deliveryTag = tagAt(bytes, at + 5 + bytes[at + 4]!);
+      return;
+    }
+    if (id === methodId.ack) return this.onConfirm(tagAt(bytes, at + 4), bytes[at + 12] === 1);
+    const awaited = this.#awaited;
+    if (awaited?.method !== id)
+      return die(new Error(`an unexpected method: ${bytes.toString("latin1", at, at + 100)}`));
+    awaited.left -= 1;
+    if (awaited.left > 0) return;
+    this.#awaited = null;
+    awaited.resolve();
+  }
+}
+
+const noBytes = Buffer.alloc(0);
+
+function tagAt(bytes: Buffer, at: number): number {
+  return bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
+}
+
+/** Names of the same length, so that one can be written over another. */
+export function queueName(prefix: string, number: number): string {
+  return `${prefix}-${String(number).padStart(queueDigits, "0")}`;
+}
+
+export const queueDigits = 6;
+
+export async function declareQueues(
+  link: AmqpLink,
+  prefix: string,
+  queues: number,
+  isDurable: boolean,
+): Promise<void> {
+  const bits = uint(1, isDurable ? 2 : 0);
+  const declares = Array.from({ length: queues }, (_, number) =>
+    method(1, 0x0032_000a, uint(2, 0), shortText(queueName(prefix, number)), bits, uint(4, 0)),
+  );
+  await link.call(Buffer.concat(declares), methodId.queueDeclareOk, queues);
+}
+
+export async function deleteQueues(link: AmqpLink, prefix: string, queues: number): Promise<void> {
+  const deletes = Array.from({ length: queues }, (_, number) =>
+    method(1, 0x0032_0028, uint(2, 0), shortText(queueName(prefix, number)), uint(1, 0)),
+  );
+  await link.call(Buffer.concat(deletes), methodId.queueDeleteOk, queues);
+}
+
+export interface ConsumeOptions {
+  readonly queue: string;
+  readonly channel: number;
+  readonly tag: string;
+  readonly acks: boolean;
+}
+
+export function consume({ queue, channel, tag, acks }: ConsumeOptions): Buffer {
+  const bits = uint(1, acks ? 0 : 2);
+  return method(channel, 0x003c_0014, uint(2, 0), shortText(queue), shortText(tag), bits, uint(4, 0));
+}

@@ -1,0 +1,86 @@
+/**
+ * TroikaMQ beside itself: what a message costs with 1, 100 and 10,000 queues or partitions, and with a backlog of 0, 1
+ * and 10 million messages. The cost is the server's CPU time for each message; it must not grow by more than 1.3 times.
+ */
+import type { Measurement, SelfRun, SelfScenario, Server } from "../contract.ts";
+import type { GrowthAmqpOptions, GrowthFigures } from "../generators/growth-amqp.ts";
+
+const costRatioMax = 1.3;
+const bodyBytes = 100;
+/** About so many a second, to settle how many to ask for. */
+const perSecond = { transient: 400_000, persistent: 200_000 } as const;
+type Kind = keyof typeof perSecond;
+
+class Costs {
+  readonly #cost = new Map<string, number[]>();
+  readonly #speed = new Map<string, number[]>();
+  readonly #rssBytes = new Map<string, number[]>();
+  #note = "";
+
+  add(name: string, { count, seconds, cpuSeconds, rssBytes, verified }: GrowthFigures): void {
+    push(this.#cost, name, (cpuSeconds * 1e6) / count);
+    push(this.#speed, name, count / seconds);
+    push(this.#rssBytes, name, rssBytes);
+    this.#note = verified;
+  }
+
+  /** Of the first name that was added, the others are multiples. */
+  measurements(): readonly Measurement[] {
+    const found: Measurement[] = [];
+    const names = [...this.#cost.keys()];
+    for (const name of names) {
+      const note = this.#note;
+      found.push({ what: `${name}: CPU for a message`, unit: "us", values: this.#cost.get(name)!, note });
+      found.push({ what: `${name}: messages`, unit: "a second", values: this.#speed.get(name)! });
+      found.push({ what: `${name}: RSS`, unit: "bytes", values: this.#rssBytes.get(name)! });
+    }
+    const first = this.#cost.get(names[0]!)!;
+    for (const name of names.slice(1)) {
+      const values = this.#cost.get(name)!.map((value, round) => value / first[round]!);
+      found.push({ what: `cost, ${name} to ${names[0]}`, unit: "times", values, atMost: costRatioMax });
+    }
+    return found;
+  }
+}
+
+function push(values: Map<string, number[]>, name: string, value: number): void {
+  values.set(name, [...(values.get(name) ?? []), value]);
+}
+
+const queueCounts = [1, 100, 10_000] as const;
+
+async function queues(run: SelfRun, kind: Kind): Promise<readonly Measurement[]> {
+  const isPersistent = kind === "persistent";
+  const server = await run.startOurs({ durability: isPersistent ? "written" : "none" });
+  const costs = new Costs();
+  const load = (queueCount: number, round: number) =>
+    loadOf(run, server, {
+      id: `${run.id}-${queueCount}-${round}`,
+      queues: queueCount,
+      messages: Math.round(perSecond[kind] * run.secondsWanted),
+      bodyBytes,
+      isPersistent,
+    });
+  // The first run finds the server's code not compiled yet.
+  await load(1, -1);
+  for (let round = 0; round < run.rounds; round++) {
+    for (const count of queueCounts)
+      costs.add(count === 1 ? "1 queue" : `${count} queues`, await load(count, round));
+  }
+  await server.stop();
+  return costs.measurements();
+}
+
+async function loadOf(
+  run: SelfRun,
+  server: Server,
+  load: Omit<GrowthAmqpOptions, "port" | "serverPid">,
+): Promise<GrowthFigures> {
+  const options: GrowthAmqpOptions = { port: server.ports.amqp!, serverPid: server.pid, ...load };
+  return (await run.generate("growth-amqp", { ...options })) as GrowthFigures;
+}
+
+export const growthScenarios: readonly SelfScenario[] = [
+  { kind: "self", name: "growth/queues/transient", measure: (run) => queues(run, "transient") },
+  { kind: "self", name: "growth/queues/persistent", measure: (run) => queues(run, "persistent") },
+];
