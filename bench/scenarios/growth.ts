@@ -3,6 +3,7 @@
  * and 10 million messages. The cost is the server's CPU time for each message; it must not grow by more than 1.3 times.
  */
 import type { Measurement, SelfRun, SelfScenario, Server } from "../contract.ts";
+import type { GrowthBacklogOptions } from "../generators/growth-backlog.ts";
 import type { GrowthAmqpOptions, GrowthFigures } from "../generators/growth-amqp.ts";
 
 const costRatioMax = 1.3;
@@ -15,13 +16,13 @@ class Costs {
   readonly #cost = new Map<string, number[]>();
   readonly #speed = new Map<string, number[]>();
   readonly #rssBytes = new Map<string, number[]>();
-  #note = "";
+  readonly #notes = new Map<string, string>();
 
   add(name: string, { count, seconds, cpuSeconds, rssBytes, verified }: GrowthFigures): void {
     push(this.#cost, name, (cpuSeconds * 1e6) / count);
     push(this.#speed, name, count / seconds);
     push(this.#rssBytes, name, rssBytes);
-    this.#note = verified;
+    this.#notes.set(name, verified);
   }
 
   /** Of the first name that was added, the others are multiples. */
@@ -29,7 +30,7 @@ class Costs {
     const found: Measurement[] = [];
     const names = [...this.#cost.keys()];
     for (const name of names) {
-      const note = this.#note;
+      const note = this.#notes.get(name)!;
       found.push({ what: `${name}: CPU for a message`, unit: "us", values: this.#cost.get(name)!, note });
       found.push({ what: `${name}: messages`, unit: "a second", values: this.#speed.get(name)! });
       found.push({ what: `${name}: RSS`, unit: "bytes", values: this.#rssBytes.get(name)! });
@@ -80,7 +81,32 @@ async function loadOf(
   return (await run.generate("growth-amqp", { ...options })) as GrowthFigures;
 }
 
+async function backlog(run: SelfRun, depth: number): Promise<readonly Measurement[]> {
+  const server = await run.startOurs({ durability: "written" });
+  const costs = new Costs();
+  const load = async (messagesBefore: number, round: number) => {
+    const options: GrowthBacklogOptions = {
+      port: server.ports.amqp!,
+      serverPid: server.pid,
+      id: `${run.id}-${messagesBefore}-${round}`,
+      backlog: messagesBefore,
+      messages: Math.round(perSecond.persistent * run.secondsWanted),
+      bodyBytes,
+    };
+    return (await run.generate("growth-backlog", { ...options })) as GrowthFigures;
+  };
+  await load(0, -1);
+  for (let round = 0; round < run.rounds; round++) {
+    costs.add("nothing behind", await load(0, round));
+    costs.add(`${depth / 1e6} million behind`, await load(depth, round));
+  }
+  await server.stop();
+  return costs.measurements();
+}
+
 export const growthScenarios: readonly SelfScenario[] = [
   { kind: "self", name: "growth/queues/transient", measure: (run) => queues(run, "transient") },
   { kind: "self", name: "growth/queues/persistent", measure: (run) => queues(run, "persistent") },
+  { kind: "self", name: "growth/backlog/1-million", measure: (run) => backlog(run, 1e6) },
+  { kind: "self", name: "growth/backlog/10-million", isLong: true, measure: (run) => backlog(run, 10e6) },
 ];

@@ -57,6 +57,8 @@ function die(error: Error): void {
   });
 }
 
+const noBytes: Buffer = Buffer.alloc(0);
+
 interface Awaited {
   readonly method: AwaitedMethod;
   left: number;
@@ -69,8 +71,10 @@ export class AmqpLink {
   onDeliver: (bytes: Buffer, bodyAt: number, deliveryTag: number, channel: number) => void = () => {};
   /** All up to this delivery tag of a channel are confirmed; each channel's confirms come in order. */
   onConfirm: (deliveryTag: number, isMultiple: boolean) => void = () => {};
+  /** The last method that was waited for, from its class id to its frame's end. */
+  answer: Buffer = noBytes;
   #awaited: Awaited | null = null;
-  #held: Buffer = Buffer.alloc(0);
+  #held: Buffer = noBytes;
   #deliveryTag = 0;
   #isClosing = false;
 
@@ -129,7 +133,7 @@ export class AmqpLink {
       const end = at + size + frameOverheadBytes;
       if (end > bytes.length) break;
       const type = bytes[at]!;
-      if (type === 1) this.#method(bytes, at + 7);
+      if (type === 1) this.#method(bytes, at + 7, end - 1);
       else if (type === 3)
         this.onDeliver(bytes, at + 7, this.#deliveryTag, (bytes[at + 1]! << 8) | bytes[at + 2]!);
       at = end;
@@ -138,7 +142,7 @@ export class AmqpLink {
     this.#held = at === bytes.length ? noBytes : Buffer.from(bytes.subarray(at));
   }
 
-  #method(bytes: Buffer, at: number): void {
+  #method(bytes: Buffer, at: number, end: number): void {
     const id = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
     if (id === methodId.deliver) {
       this.#deliveryTag = tagAt(bytes, at + 5 + bytes[at + 4]!);
@@ -151,11 +155,10 @@ export class AmqpLink {
     awaited.left -= 1;
     if (awaited.left > 0) return;
     this.#awaited = null;
+    this.answer = Buffer.from(bytes.subarray(at, end));
     awaited.resolve();
   }
 }
-
-const noBytes = Buffer.alloc(0);
 
 function tagAt(bytes: Buffer, at: number): number {
   return bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
@@ -181,11 +184,25 @@ export async function declareQueues(
   await link.call(Buffer.concat(declares), methodId.queueDeclareOk, queues);
 }
 
+/** How many messages of a queue wait for a consumer. */
+export async function readyMessages(link: AmqpLink, queue: string): Promise<number> {
+  const passive = uint(1, 1);
+  const declare = method(1, 0x0032_000a, uint(2, 0), shortText(queue), passive, uint(4, 0));
+  await link.call(declare, methodId.queueDeclareOk);
+  const nameBytes = link.answer[4]!;
+  return link.answer.readUInt32BE(5 + nameBytes);
+}
+
 export async function deleteQueues(link: AmqpLink, prefix: string, queues: number): Promise<void> {
   const deletes = Array.from({ length: queues }, (_, number) =>
     method(1, 0x0032_0028, uint(2, 0), shortText(queueName(prefix, number)), uint(1, 0)),
   );
   await link.call(Buffer.concat(deletes), methodId.queueDeleteOk, queues);
+}
+
+/** All deliveries of a channel up to this tag. */
+export function ackUpTo(channel: number, deliveryTag: number): Buffer {
+  return method(channel, methodId.ack, uint(8, deliveryTag), uint(1, 1));
 }
 
 export interface ConsumeOptions {
