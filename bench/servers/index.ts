@@ -1,5 +1,7 @@
 /** The real servers that TroikaMQ is measured beside. One file each; see there for what each durability means. */
 import type { PeerName, Server, ServerSettings } from "../contract.ts";
+import { kafkaMissing, startKafka } from "./kafka.ts";
+import { rabbitmqMissing, startRabbitmq } from "./rabbitmq.ts";
 import { redisMissing, startRedis } from "./redis.ts";
 
 interface Peer {
@@ -10,8 +12,8 @@ interface Peer {
 
 export const peers: Readonly<Record<PeerName, Peer>> = {
   redis: { missing: redisMissing, start: startRedis },
-  rabbitmq: notYet("rabbitmq-server"),
-  kafka: notYet("Apache Kafka"),
+  rabbitmq: { missing: rabbitmqMissing, start: startRabbitmq },
+  kafka: { missing: kafkaMissing, start: startKafka },
   mosquitto: notYet("mosquitto"),
 };
 
