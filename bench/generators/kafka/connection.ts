@@ -3,10 +3,11 @@
  *
  * Responses are walked where they came in; only one that spans reads is copied together first. Not here: how many
  * requests may be in flight, which is their senders' to bound.
- * Invariant: each response has the correlation id of the oldest request that waits; whatever else comes, or goes
- * wrong, is thrown out of the socket's handler and ends the process: a generator is one, and no part of it goes on.
+ * Invariant: each response has the correlation id of the oldest request that waits; whatever else comes, and whatever
+ * a reader of responses throws, ends the process (fail.ts): a generator is one, and no part of it goes on.
  */
 import { connect, type Socket } from "node:net";
+import { fail } from "./fail.ts";
 import { correlationIdAt, ResponseReader } from "./wire.ts";
 
 /** Reads the response at `reader.at`; its bytes are used again once this returns. */
@@ -31,13 +32,13 @@ export class KafkaConnection {
       try {
         this.#take(chunk);
       } catch (error) {
-        die(error);
+        fail(error);
       }
     });
-    socket.on("error", die);
+    socket.on("error", fail);
     socket.on("close", () => {
       if (this.#waiting.length > 0)
-        die(new Error(`the server closed with ${this.#waiting.length} requests unanswered`));
+        fail(new Error(`the server closed with ${this.#waiting.length} requests unanswered`));
     });
   }
 
@@ -124,11 +125,4 @@ export class KafkaConnection {
     onResponse(this.#reader);
     if (this.#reader.at !== end) throw new Error(`a response ended at ${this.#reader.at} of ${end}`);
   }
-}
-
-/** Out of any handler: an exception that nobody can catch. */
-function die(error: unknown): void {
-  setImmediate(() => {
-    throw error;
-  });
 }

@@ -1,5 +1,7 @@
 /** Ends a generator that no longer moves. Not here: how long a run takes that does. */
 
+import { fail } from "./fail.ts";
+
 const stallMsMax = 20_000;
 const checkMs = 500;
 
@@ -8,7 +10,7 @@ const checkMs = 500;
  * @param missing what to say when nothing did for 20 s
  * @returns stops watching
  */
-export function throwWhenStalled(progress: () => number, missing: () => string): () => void {
+export function failWhenStalled(progress: () => number, missing: () => string): () => void {
   let last = progress();
   let movedMs = performance.now();
   const timer = setInterval(() => {
@@ -17,7 +19,7 @@ export function throwWhenStalled(progress: () => number, missing: () => string):
       last = now;
       movedMs = performance.now();
     } else if (performance.now() - movedMs > stallMsMax) {
-      throw new Error(`nothing moved for ${stallMsMax / 1000} s: ${missing()}`);
+      fail(new Error(`nothing moved for ${stallMsMax / 1000} s: ${missing()}`));
     }
   }, checkMs);
   return () => clearInterval(timer);
