@@ -15,8 +15,9 @@ import {
   queueName,
   uint,
 } from "./growth/amqp-link.ts";
-import { Arrivals, throwWhenStalled } from "./growth/arrivals.ts";
+import { Arrivals } from "./growth/arrivals.ts";
 import { PublishBlocks } from "./growth/publish-blocks.ts";
+import { throwWhenStalled } from "./kafka/watch.ts";
 
 /** Sent and not yet both delivered and, where there are confirms, confirmed. */
 const inFlightMax = 20_000;

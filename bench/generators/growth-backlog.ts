@@ -18,8 +18,8 @@ import {
   readyMessages,
   uint,
 } from "./growth/amqp-link.ts";
-import { throwWhenStalled } from "./growth/arrivals.ts";
 import { PublishBlocks } from "./growth/publish-blocks.ts";
+import { throwWhenStalled } from "./kafka/watch.ts";
 
 const prefetch = 2000;
 const acksTogether = 200;

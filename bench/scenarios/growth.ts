@@ -4,13 +4,13 @@
  */
 import type { Measurement, SelfRun, SelfScenario, Server } from "../contract.ts";
 import type { GrowthBacklogOptions } from "../generators/growth-backlog.ts";
+import type { GrowthKafkaOptions } from "../generators/growth-kafka.ts";
 import type { GrowthAmqpOptions, GrowthFigures } from "../generators/growth-amqp.ts";
 
 const costRatioMax = 1.3;
 const bodyBytes = 100;
 /** About so many a second, to settle how many to ask for. */
-const perSecond = { transient: 400_000, persistent: 200_000 } as const;
-type Kind = keyof typeof perSecond;
+const perSecond = { transient: 400_000, persistent: 200_000, records: 800_000 } as const;
 
 class Costs {
   readonly #cost = new Map<string, number[]>();
@@ -25,20 +25,21 @@ class Costs {
     this.#notes.set(name, verified);
   }
 
-  /** Of the first name that was added, the others are multiples. */
-  measurements(): readonly Measurement[] {
+  /** What was added after `baseline` must not cost much more than it. Default: what was added first. */
+  measurements(baseline = ""): readonly Measurement[] {
     const found: Measurement[] = [];
     const names = [...this.#cost.keys()];
+    const from = Math.max(names.indexOf(baseline), 0);
     for (const name of names) {
       const note = this.#notes.get(name)!;
       found.push({ what: `${name}: CPU for a message`, unit: "us", values: this.#cost.get(name)!, note });
       found.push({ what: `${name}: messages`, unit: "a second", values: this.#speed.get(name)! });
       found.push({ what: `${name}: RSS`, unit: "bytes", values: this.#rssBytes.get(name)! });
     }
-    const first = this.#cost.get(names[0]!)!;
-    for (const name of names.slice(1)) {
-      const values = this.#cost.get(name)!.map((value, round) => value / first[round]!);
-      found.push({ what: `cost, ${name} to ${names[0]}`, unit: "times", values, atMost: costRatioMax });
+    const compared = this.#cost.get(names[from]!)!;
+    for (const name of names.slice(from + 1)) {
+      const values = this.#cost.get(name)!.map((value, round) => value / compared[round]!);
+      found.push({ what: `cost, ${name} to ${names[from]}`, unit: "times", values, atMost: costRatioMax });
     }
     return found;
   }
@@ -48,9 +49,9 @@ function push(values: Map<string, number[]>, name: string, value: number): void 
   values.set(name, [...(values.get(name) ?? []), value]);
 }
 
-const queueCounts = [1, 100, 10_000] as const;
+const counts = [1, 100, 10_000] as const;
 
-async function queues(run: SelfRun, kind: Kind): Promise<readonly Measurement[]> {
+async function queues(run: SelfRun, kind: "transient" | "persistent"): Promise<readonly Measurement[]> {
   const isPersistent = kind === "persistent";
   const server = await run.startOurs({ durability: isPersistent ? "written" : "none" });
   const costs = new Costs();
@@ -65,7 +66,7 @@ async function queues(run: SelfRun, kind: Kind): Promise<readonly Measurement[]>
   // The first run finds the server's code not compiled yet.
   await load(1, -1);
   for (let round = 0; round < run.rounds; round++) {
-    for (const count of queueCounts)
+    for (const count of counts)
       costs.add(count === 1 ? "1 queue" : `${count} queues`, await load(count, round));
   }
   await server.stop();
@@ -79,6 +80,30 @@ async function loadOf(
 ): Promise<GrowthFigures> {
   const options: GrowthAmqpOptions = { port: server.ports.amqp!, serverPid: server.pid, ...load };
   return (await run.generate("growth-amqp", { ...options })) as GrowthFigures;
+}
+
+async function partitions(run: SelfRun): Promise<readonly Measurement[]> {
+  const server = await run.startOurs({ durability: "written" });
+  const costs = new Costs();
+  const load = async (count: number, round: number) => {
+    const options: GrowthKafkaOptions = {
+      port: server.ports.kafka!,
+      serverPid: server.pid,
+      id: `${run.id}-${count}-${round}`,
+      partitions: count,
+      records: Math.round(perSecond.records * run.secondsWanted),
+      valueBytes: bodyBytes,
+    };
+    return (await run.generate("growth-kafka", { ...options })) as GrowthFigures;
+  };
+  await load(1, -1);
+  for (let round = 0; round < run.rounds; round++) {
+    for (const count of counts)
+      costs.add(count === 1 ? "1 partition" : `${count} partitions`, await load(count, round));
+  }
+  await server.stop();
+  // With one partition a request has one batch: that costs more, and says nothing of how many partitions there are.
+  return costs.measurements("100 partitions");
 }
 
 async function backlog(run: SelfRun, depth: number): Promise<readonly Measurement[]> {
@@ -107,6 +132,7 @@ async function backlog(run: SelfRun, depth: number): Promise<readonly Measuremen
 export const growthScenarios: readonly SelfScenario[] = [
   { kind: "self", name: "growth/queues/transient", measure: (run) => queues(run, "transient") },
   { kind: "self", name: "growth/queues/persistent", measure: (run) => queues(run, "persistent") },
+  { kind: "self", name: "growth/partitions", measure: partitions },
   { kind: "self", name: "growth/backlog/1-million", measure: (run) => backlog(run, 1e6) },
   { kind: "self", name: "growth/backlog/10-million", isLong: true, measure: (run) => backlog(run, 10e6) },
 ];

@@ -25,19 +25,3 @@ export class Arrivals {
     return `${this.count} sequence numbers, each once`;
   }
 }
-
-const watchMs = 1000;
-const stallMsMax = 20_000;
-
-/** Ends the generator when `progress` has not grown for 20 s; returns how to stop watching. */
-export function throwWhenStalled(progress: () => number, missing: () => string): () => void {
-  let last = -1;
-  let stalledMs = 0;
-  const timer = setInterval(() => {
-    const now = progress();
-    stalledMs = now === last ? stalledMs + watchMs : 0;
-    last = now;
-    if (stalledMs >= stallMsMax) throw new Error(`nothing came for ${stallMsMax} ms: ${missing()}`);
-  }, watchMs);
-  return () => clearInterval(timer);
-}
