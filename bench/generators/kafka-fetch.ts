@@ -6,7 +6,7 @@ import { Fetcher } from "./kafka/fetcher.ts";
 import { Producer } from "./kafka/producer.ts";
 import { RecordCheck } from "./kafka/record-check.ts";
 import { FullSpeed } from "./kafka/schedule.ts";
-import { failWhenStalled } from "./kafka/watch.ts";
+import { throwWhenStalled } from "./kafka/watch.ts";
 
 const fillSecondsMax = 60;
 
@@ -29,7 +29,7 @@ export async function generate(options: KafkaFetchOptions): Promise<Figures> {
   const fetcher = new Fetcher(connection, { topic, partitions, visitor: check });
   let passes = 0;
   let seconds = 0;
-  const stopWatching = failWhenStalled(
+  const stopWatching = throwWhenStalled(
     () => producer.acknowledged + passes * records + fetcher.read,
     () => `${producer.acknowledged} of ${records} written, ${fetcher.read} read after ${passes} passes`,
   );

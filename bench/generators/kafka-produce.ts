@@ -10,7 +10,7 @@ import { Fetcher } from "./kafka/fetcher.ts";
 import { type Acks, Producer } from "./kafka/producer.ts";
 import { RecordCheck } from "./kafka/record-check.ts";
 import { scheduleFor } from "./kafka/schedule.ts";
-import { failWhenStalled } from "./kafka/watch.ts";
+import { throwWhenStalled } from "./kafka/watch.ts";
 
 export interface KafkaProduceOptions {
   readonly port: number;
@@ -31,7 +31,7 @@ export async function generate(options: KafkaProduceOptions): Promise<Figures> {
   const producer = new Producer(connection, options);
   const check = new RecordCheck({ partitions, latencyOfOneIn: 0 });
   const fetcher = new Fetcher(connection, { topic, partitions, visitor: check });
-  const stopWatching = failWhenStalled(
+  const stopWatching = throwWhenStalled(
     () => producer.acknowledged + fetcher.read,
     () => `${producer.acknowledged} of ${producer.sent} acknowledged, ${fetcher.read} read back`,
   );

@@ -6,7 +6,7 @@ import { Fetcher } from "./kafka/fetcher.ts";
 import { type Acks, Producer } from "./kafka/producer.ts";
 import { RecordCheck } from "./kafka/record-check.ts";
 import { scheduleFor } from "./kafka/schedule.ts";
-import { failWhenStalled } from "./kafka/watch.ts";
+import { throwWhenStalled } from "./kafka/watch.ts";
 
 /** At full speed one record in so many has its latency taken: it is that of a backlog, and only told. */
 const latencyOfOneInAtFullSpeed = 16;
@@ -30,7 +30,7 @@ export async function generate(options: KafkaTailOptions): Promise<Figures> {
   const latencyOfOneIn = ratePerSecond === undefined ? latencyOfOneInAtFullSpeed : 1;
   const check = new RecordCheck({ partitions, latencyOfOneIn });
   const fetcher = new Fetcher(reading, { topic, partitions, visitor: check });
-  const stopWatching = failWhenStalled(
+  const stopWatching = throwWhenStalled(
     () => producer.acknowledged + fetcher.read,
     () => `${fetcher.read} of ${producer.sent} sent records came, ${producer.acknowledged} are acknowledged`,
   );

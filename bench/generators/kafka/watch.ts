@@ -10,7 +10,7 @@ const checkMs = 500;
  * @param missing what to say when nothing did for 20 s
  * @returns stops watching
  */
-export function failWhenStalled(progress: () => number, missing: () => string): () => void {
+export function throwWhenStalled(progress: () => number, missing: () => string): () => void {
   let last = progress();
   let movedMs = performance.now();
   const timer = setInterval(() => {
