@@ -65,13 +65,14 @@ export async function startKafka(settings: ServerSettings): Promise<Server> {
     directory,
   });
   started.child.stdout!.resume();
-  await waitForPort(port, started, startMsMax);
+  const readyMs = await waitForPort(port, started, startMsMax);
   const pid = started.child.pid!;
   return {
     name: `kafka ${/-([\d.]+)\.jar$/.exec(findJar()!)?.[1]}`,
     isTroikaMQ: false,
     ports: { kafka: port },
     pid,
+    readyMs,
     usage: () => usageOf(pid),
     async stop() {
       await stopProcess(started, "SIGKILL");

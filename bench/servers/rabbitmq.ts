@@ -79,13 +79,14 @@ export async function startRabbitmq(settings: ServerSettings): Promise<Server> {
   };
   const started = startPinned(script, [], { core: 0, environment, directory });
   started.child.stdout!.resume();
-  await waitForPort(port, started, startMsMax);
+  const readyMs = await waitForPort(port, started, startMsMax);
   const pid = descendantNamed(started.child.pid!, "beam.smp");
   return {
     name: `rabbitmq ${versionOf(script)}`,
     isTroikaMQ: false,
     ports: { amqp: port },
     pid,
+    readyMs,
     usage: () => usageOf(pid),
     async stop() {
       process.kill(pid, "SIGKILL");

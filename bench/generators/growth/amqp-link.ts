@@ -8,6 +8,7 @@
  * that is no delivery, confirm or heartbeat ends the generator, as does a socket that closes early.
  */
 import { connect, type Socket } from "node:net";
+import { fail } from "../kafka/fail.ts";
 
 const frameOverheadBytes = 8;
 const answerMsMax = 60_000;
@@ -22,6 +23,8 @@ export const methodId = {
   queueDeclareOk: 0x0032_000b,
   queueBindOk: 0x0032_0015,
   queueDeleteOk: 0x0032_0029,
+  exchangeDeclareOk: 0x0028_000b,
+  exchangeDeleteOk: 0x0028_0015,
   confirmSelectOk: 0x0055_000b,
   qosOk: 0x003c_000b,
   consumeOk: 0x003c_0015,
@@ -50,13 +53,6 @@ export function method(channel: number, id: number, ...values: readonly Buffer[]
   return frame(1, channel, uint(4, id), ...values);
 }
 
-/** Something came that must not; thrown where nobody can catch it, so that the process ends. */
-function die(error: Error): void {
-  setImmediate(() => {
-    throw error;
-  });
-}
-
 const noBytes: Buffer = Buffer.alloc(0);
 
 interface Awaited {
@@ -71,6 +67,10 @@ export class AmqpLink {
   onDeliver: (bytes: Buffer, bodyAt: number, deliveryTag: number, channel: number) => void = () => {};
   /** All up to this delivery tag of a channel are confirmed; each channel's confirms come in order. */
   onConfirm: (deliveryTag: number, isMultiple: boolean) => void = () => {};
+  /** After all that one read of the socket brought. */
+  onChunk: () => void = () => {};
+  /** When that read came, ms of performance.now; one look at the clock for all that it brought. */
+  chunkMs = 0;
   /** The last method that was waited for, from its class id to its frame's end. */
   answer: Buffer = noBytes;
   #awaited: Awaited | null = null;
@@ -81,10 +81,16 @@ export class AmqpLink {
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.setNoDelay(true);
-    socket.on("data", (chunk: Buffer) => this.#received(chunk));
-    socket.on("error", die);
+    socket.on("data", (chunk: Buffer) => {
+      try {
+        this.#received(chunk);
+      } catch (error) {
+        fail(error);
+      }
+    });
+    socket.on("error", fail);
     socket.on("close", () => {
-      if (!this.#isClosing) die(new Error("the server closed a connection"));
+      if (!this.#isClosing) fail(new Error("the server closed a connection"));
     });
   }
 
@@ -125,6 +131,7 @@ export class AmqpLink {
   }
 
   #received(chunk: Buffer): void {
+    this.chunkMs = performance.now();
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     let at = 0;
     while (bytes.length - at >= frameOverheadBytes) {
@@ -140,6 +147,7 @@ export class AmqpLink {
     }
     // The chunk's memory is the socket's: what is kept of it is copied.
     this.#held = at === bytes.length ? noBytes : Buffer.from(bytes.subarray(at));
+    this.onChunk();
   }
 
   #method(bytes: Buffer, at: number, end: number): void {
@@ -151,7 +159,7 @@ export class AmqpLink {
     if (id === methodId.ack) return this.onConfirm(tagAt(bytes, at + 4), bytes[at + 12] === 1);
     const awaited = this.#awaited;
     if (awaited?.method !== id)
-      return die(new Error(`an unexpected method: ${bytes.toString("latin1", at, at + 100)}`));
+      return fail(new Error(`an unexpected method: ${bytes.toString("latin1", at, at + 100)}`));
     awaited.left -= 1;
     if (awaited.left > 0) return;
     this.#awaited = null;

@@ -13,12 +13,19 @@ const blockBytesWanted = 32 << 10;
 const publishId = 0x003c_0028;
 export const dueAt = 8;
 
+/**
+ * Where to: round robin over the queues of this prefix, through the default exchange; with that prefix as routing key
+ * through an exchange; or through an exchange without a key.
+ */
+export type PublishTarget =
+  | { readonly exchange?: string; readonly queuePrefix: string; readonly queues: number }
+  | { readonly exchange: string };
+
 export interface PublishBlocksOptions {
   readonly link: AmqpLink;
   readonly bodyBytes: number;
   readonly isPersistent: boolean;
-  /** Where to: round robin over the queues of this prefix, through the default exchange; or through an exchange. */
-  readonly to: { readonly queuePrefix: string; readonly queues: number } | { readonly exchange: string };
+  readonly to: PublishTarget;
 }
 
 export class PublishBlocks {
@@ -39,7 +46,8 @@ export class PublishBlocks {
     this.#link = link;
     const isToQueues = "queues" in to;
     this.#queues = isToQueues ? to.queues : 0;
-    const [exchange, key] = isToQueues ? ["", queueName(to.queuePrefix, 0)] : [to.exchange, ""];
+    const exchange = to.exchange ?? "";
+    const key = isToQueues ? queueName(to.queuePrefix, 0) : "";
     const publish = method(1, publishId, uint(2, 0), shortText(exchange), shortText(key), uint(1, 0));
     const properties = isPersistent ? [uint(2, 0x1000), uint(1, 2)] : [uint(2, 0)];
     const header = frame(2, 1, uint(2, 60), uint(2, 0), uint(8, bodyBytes), ...properties);
