@@ -20,6 +20,14 @@ export class Histogram {
     if (whole > this.#max) this.#max = whole;
   }
 
+  /** Takes in what another one counted. */
+  add(other: Histogram): void {
+    for (let bucket = 0; bucket < this.#counts.length; bucket++)
+      this.#counts[bucket]! += other.#counts[bucket]!;
+    this.#count += other.#count;
+    this.#max = Math.max(this.#max, other.#max);
+  }
+
   get count(): number {
     return this.#count;
   }

@@ -1,5 +1,7 @@
 /** All scenarios, in the order in which they run: those with the same servers stand together. */
 import type { AnyScenario } from "../contract.ts";
+import { amqpScenarios } from "./amqp.ts";
+import { connectionsScenarios } from "./connections.ts";
 import { growthScenarios } from "./growth.ts";
 import { kafkaScenarios } from "./kafka.ts";
 import { redisScenarios } from "./redis.ts";
@@ -8,8 +10,10 @@ import { startScenarios } from "./start.ts";
 
 export const scenarios: readonly AnyScenario[] = [
   ...redisScenarios,
+  ...amqpScenarios,
   ...kafkaScenarios,
   ...startScenarios,
   ...restartScenarios,
   ...growthScenarios,
+  ...connectionsScenarios,
 ];

@@ -9,49 +9,21 @@
  */
 import { connect, type Socket } from "node:net";
 import { fail } from "../kafka/fail.ts";
+import {
+  channelOpen,
+  connectionOpen,
+  method,
+  methodId,
+  protocolHeader,
+  shortText,
+  startOk,
+  uint,
+} from "./amqp-handshake.ts";
 
 const frameOverheadBytes = 8;
 const answerMsMax = 60_000;
-const channelsMax = 100;
-const frameBytesMax = 131_072;
 
-export const methodId = {
-  connectionStart: 0x000a_000a,
-  connectionTune: 0x000a_001e,
-  connectionOpenOk: 0x000a_0029,
-  channelOpenOk: 0x0014_000b,
-  queueDeclareOk: 0x0032_000b,
-  queueBindOk: 0x0032_0015,
-  queueDeleteOk: 0x0032_0029,
-  exchangeDeclareOk: 0x0028_000b,
-  exchangeDeleteOk: 0x0028_0015,
-  confirmSelectOk: 0x0055_000b,
-  qosOk: 0x003c_000b,
-  consumeOk: 0x003c_0015,
-  deliver: 0x003c_003c,
-  ack: 0x003c_0050,
-} as const;
 type AwaitedMethod = (typeof methodId)[keyof typeof methodId];
-
-export function uint(size: 1 | 2 | 4 | 8, value: number): Buffer {
-  const bytes = Buffer.alloc(size);
-  if (size === 8) bytes.writeBigUInt64BE(BigInt(value));
-  else bytes.writeUIntBE(value, 0, size);
-  return bytes;
-}
-
-export function shortText(text: string): Buffer {
-  return Buffer.concat([uint(1, Buffer.byteLength(text)), Buffer.from(text)]);
-}
-
-export function frame(type: number, channel: number, ...payload: readonly Buffer[]): Buffer {
-  const bytes = Buffer.concat(payload);
-  return Buffer.concat([uint(1, type), uint(2, channel), uint(4, bytes.length), bytes, uint(1, 0xce)]);
-}
-
-export function method(channel: number, id: number, ...values: readonly Buffer[]): Buffer {
-  return frame(1, channel, uint(4, id), ...values);
-}
 
 const noBytes: Buffer = Buffer.alloc(0);
 
@@ -98,14 +70,10 @@ export class AmqpLink {
     const socket = connect(port, "127.0.0.1");
     await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
     const link = new AmqpLink(socket);
-    await link.call(Buffer.from("AMQP\x00\x00\x09\x01", "latin1"), methodId.connectionStart);
-    const login = Buffer.from("\0guest\0guest");
-    const startOk = [uint(4, 0), shortText("PLAIN"), uint(4, login.length), login, shortText("en_US")];
-    await link.call(method(0, 0x000a_000b, ...startOk), methodId.connectionTune);
-    const tuneOk = method(0, 0x000a_001f, uint(2, channelsMax), uint(4, frameBytesMax), uint(2, 0));
-    const open = method(0, 0x000a_0028, shortText("/"), shortText(""), uint(1, 0));
-    await link.call(Buffer.concat([tuneOk, open]), methodId.connectionOpenOk);
-    const opens = Array.from({ length: channels }, (_, i) => method(i + 1, 0x0014_000a, shortText("")));
+    await link.call(protocolHeader, methodId.connectionStart);
+    await link.call(startOk, methodId.connectionTune);
+    await link.call(connectionOpen, methodId.connectionOpenOk);
+    const opens = Array.from({ length: channels }, (_, i) => channelOpen(i + 1));
     await link.call(Buffer.concat(opens), methodId.channelOpenOk, channels);
     return link;
   }
