@@ -5,16 +5,8 @@
  */
 import type { Figures } from "../contract.ts";
 import { usageOf } from "../base/process.ts";
-import {
-  AmqpLink,
-  consume,
-  declareQueues,
-  deleteQueues,
-  method,
-  methodId,
-  queueName,
-  uint,
-} from "./growth/amqp-link.ts";
+import { method, methodId, uint } from "./growth/amqp-handshake.ts";
+import { AmqpLink, consume, declareQueues, deleteQueues, queueName } from "./growth/amqp-link.ts";
 import { Arrivals } from "./growth/arrivals.ts";
 import { PublishBlocks } from "./growth/publish-blocks.ts";
 import { throwWhenStalled } from "./kafka/watch.ts";

@@ -6,17 +6,15 @@
  */
 import { usageOf } from "../base/process.ts";
 import type { GrowthFigures } from "./growth-amqp.ts";
+import { method, methodId, qos, uint } from "./growth/amqp-handshake.ts";
 import {
   ackUpTo,
   AmqpLink,
   consume,
   declareQueues,
   deleteQueues,
-  method,
-  methodId,
   queueName,
   readyMessages,
-  uint,
 } from "./growth/amqp-link.ts";
 import { PublishBlocks } from "./growth/publish-blocks.ts";
 import { throwWhenStalled } from "./kafka/watch.ts";
@@ -146,8 +144,7 @@ class Head {
       this.settle();
     };
     const done = new Promise<void>((resolve) => (this.#done = resolve));
-    const qos = method(1, 0x003c_000a, uint(4, 0), uint(2, prefetch), uint(1, 0));
-    await link.call(qos, methodId.qosOk);
+    await link.call(qos(1, prefetch), methodId.qosOk);
     await link.call(consume({ queue: this.#queue, channel: 1, tag: "c", acks: true }), methodId.consumeOk);
     await done;
     stopWatching();

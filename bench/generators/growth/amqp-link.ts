@@ -20,6 +20,8 @@ import {
   uint,
 } from "./amqp-handshake.ts";
 
+export { method, methodId, shortText, uint } from "./amqp-handshake.ts";
+
 const frameOverheadBytes = 8;
 const answerMsMax = 60_000;
 
