@@ -1,5 +1,6 @@
 /** All scenarios, in the order in which they run: those with the same servers stand together. */
 import type { AnyScenario } from "../contract.ts";
+import { acrossScenarios } from "./across.ts";
 import { amqpScenarios } from "./amqp.ts";
 import { connectionsScenarios } from "./connections.ts";
 import { growthScenarios } from "./growth.ts";
@@ -12,6 +13,7 @@ export const scenarios: readonly AnyScenario[] = [
   ...redisScenarios,
   ...amqpScenarios,
   ...kafkaScenarios,
+  ...acrossScenarios,
   ...startScenarios,
   ...restartScenarios,
   ...growthScenarios,
