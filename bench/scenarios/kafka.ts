@@ -24,8 +24,8 @@ const filledBytesPerSecond = 100e6;
 /** How many times the length of a run a server is warmed up for. */
 const warmUpTimes = 4;
 
-/** Topics of earlier runs leave the peer's disk at once, not a minute later. */
-const peerSettings = { "log.segment.delete.delay.ms": "1000" };
+/** Topics of earlier runs leave the peer's disk at once, not a minute later in the midst of another run. */
+const peerSettings = { "log.segment.delete.delay.ms": "100" };
 const written: ServerSettings = { durability: "written", peerSettings };
 const fsynced: ServerSettings = { durability: "fsync", peerSettings };
 

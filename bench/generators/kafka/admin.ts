@@ -5,6 +5,7 @@ import { apis, RequestWriter, type ResponseReader } from "./wire.ts";
 const timeoutMs = 30_000;
 const readyMsMax = 30_000;
 const pollMs = 20;
+const settleMs = 500;
 const latest = -1;
 const noEpoch = -1;
 /** Enough for ten thousand partitions in one request. */
@@ -27,6 +28,7 @@ export async function createTopic(connection: KafkaConnection, topic: Topic): Pr
   await untilReady(connection, topic);
 }
 
+/** Servers remove the files after their answer: that is waited for, so that the next run does not pay for it. */
 export async function deleteTopic(connection: KafkaConnection, name: string): Promise<void> {
   const request = new RequestWriter(requestBytesMax).begin(apis.deleteTopics);
   request.int32(1).string(name).int32(timeoutMs);
@@ -34,6 +36,7 @@ export async function deleteTopic(connection: KafkaConnection, name: string): Pr
     reader.skip(4);
     expectOne(reader, `DeleteTopics ${name}`, false);
   });
+  await new Promise((resolve) => setTimeout(resolve, settleMs));
 }
 
 function expectOne(reader: ResponseReader, what: string, hasMessage: boolean): void {

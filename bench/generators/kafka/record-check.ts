@@ -15,7 +15,8 @@ export interface RecordCheckOptions {
 }
 
 export class RecordCheck implements RecordVisitor {
-  readonly latency = new Histogram();
+  /** Of the records since somebody put a new one here. */
+  latency = new Histogram();
   readonly #next: Uint32Array;
   readonly #sampleMask: number;
   readonly #hasLatency: boolean;
