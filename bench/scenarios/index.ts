@@ -5,6 +5,7 @@ import { amqpScenarios } from "./amqp.ts";
 import { connectionsScenarios } from "./connections.ts";
 import { growthScenarios } from "./growth.ts";
 import { kafkaScenarios } from "./kafka.ts";
+import { loadedMemoryScenarios } from "./loaded-memory.ts";
 import { redisScenarios } from "./redis.ts";
 import { restartScenarios } from "./restart.ts";
 import { startScenarios } from "./start.ts";
@@ -15,6 +16,7 @@ export const scenarios: readonly AnyScenario[] = [
   ...kafkaScenarios,
   ...acrossScenarios,
   ...startScenarios,
+  ...loadedMemoryScenarios,
   ...restartScenarios,
   ...growthScenarios,
   ...connectionsScenarios,

@@ -1,7 +1,6 @@
 /**
  * XADD commands ready to be sent: blocks made once, of which only sequence number and time change. Bodies are those of
- * growth/publish-blocks.ts. Replies are only looked at for an
- * error, which throws: what matters is what arrives.
+ * growth/publish-blocks.ts. Replies are only looked at for an error, which throws: what matters is what arrives.
  *
  * Invariant: a block is written to again only once the socket has given it back.
  */
