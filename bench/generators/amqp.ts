@@ -3,24 +3,34 @@
  *
  * At full speed it sends for the time wanted, with a bound on what is under way, and then waits for the rest; at a
  * rate it sends what is due each millisecond and measures from when each message was due to when it came.
+ * Each publisher is a lane of its own: its connection, its queues, and the connections of their consumers.
  */
 import type { Figures } from "../contract.ts";
-import { AmqpLink, consume, declareQueues, deleteQueues, queueName } from "./growth/amqp-link.ts";
-import { method, methodId, uint } from "./growth/amqp-handshake.ts";
-import { throwWhenStalled } from "./kafka/watch.ts";
-import { PublishBlocks, type PublishTarget } from "./growth/publish-blocks.ts";
-import { bindTopics, declareExchange, deleteExchange, topicKeyPrefix } from "./amqp/exchanges.ts";
+import { Histogram } from "../base/histogram.ts";
+import { Deliveries } from "./amqp/deliveries.ts";
 import { Lane } from "./amqp/lane.ts";
+import { openRoute } from "./amqp/route.ts";
+import { method, methodId, uint } from "./growth/amqp-handshake.ts";
+import { AmqpLink } from "./growth/amqp-link.ts";
+import { PublishBlocks } from "./growth/publish-blocks.ts";
+import { scheduleFor } from "./kafka/schedule.ts";
+import { throwWhenStalled } from "./kafka/watch.ts";
+import { BusyMeter } from "./redis/progress.ts";
 
-const bytesInFlightMax = 16 << 20;
-const messagesInFlightMax = 50_000;
+/** On their way to consumers, over all of them. */
+const bytesUnarrivedMax = 16 << 20;
+const deliveriesUnarrivedMax = 50_000;
+const unarrivedLeast = 1000;
 const messagesPerSecondMax = 4_000_000;
+/** Connections over which the consumers of one publisher are spread. */
+const readingMax = 5;
 
 export interface AmqpOptions {
   readonly port: number;
   readonly id: string;
   readonly bodyBytes: number;
   readonly secondsWanted: number;
+  /** Deliveries a second. */
   readonly ratePerSecond?: number;
   /** Durable queues and persistent messages. */
   readonly isPersistent?: boolean;
@@ -36,102 +46,93 @@ export interface AmqpOptions {
   readonly topicBindings?: number;
 }
 
-interface Route {
-  readonly queues: number;
-  readonly copies: number;
-  readonly to: PublishTarget;
-  readonly exchange?: "fanout" | "topic";
-}
-
-const topicQueues = 10;
-
-function routeOf(options: AmqpOptions, id: string): Route {
-  const { fanOutQueues, topicBindings } = options;
-  if (fanOutQueues !== undefined)
-    return { queues: fanOutQueues, copies: fanOutQueues, to: { exchange: id }, exchange: "fanout" };
-  if (topicBindings !== undefined) {
-    const to = { exchange: id, queuePrefix: topicKeyPrefix, queues: topicBindings };
-    return { queues: topicQueues, copies: 1, to, exchange: "topic" };
-  }
-  return { queues: 1, copies: 1, to: { queuePrefix: id, queues: 1 } };
-}
-
 interface Opened {
   readonly lane: Lane;
+  readonly deliveries: readonly Deliveries[];
   close(): Promise<void>;
 }
 
-async function openLane(options: AmqpOptions, pairs: number, id: string): Promise<Opened> {
-  const { port, bodyBytes, isPersistent = false, confirmsInFlightMax, prefetch } = options;
-  const { queues, copies, to, exchange } = routeOf(options, id);
+async function openLane(options: AmqpOptions, number: number, pairs: number): Promise<Opened> {
+  const { port, bodyBytes, isPersistent = false, confirmsInFlightMax, prefetch, ratePerSecond } = options;
   const writing = await AmqpLink.open(port, 1);
-  const reading = await AmqpLink.open(port, copies);
-  await declareQueues(writing, id, queues, isPersistent);
-  if (exchange !== undefined) await declareExchange(writing, { name: id, type: exchange, queues });
-  if (options.topicBindings !== undefined)
-    await bindTopics(writing, { exchange: id, queues, bindings: options.topicBindings });
+  const route = await openRoute(writing, {
+    name: `${options.id}-${number}`,
+    isDurable: isPersistent,
+    fanOutQueues: options.fanOutQueues,
+    topicBindings: options.topicBindings,
+  });
+  const { consumed, copies } = route;
   if (confirmsInFlightMax !== undefined)
     await writing.call(method(1, 0x0055_000a, uint(1, 0)), methodId.confirmSelectOk);
-  for (let queue = 0; queue < queues; queue++) {
-    const channel = copies === 1 ? 1 : queue + 1;
-    if (prefetch !== undefined && (queue === 0 || copies > 1)) {
-      const qos = method(channel, 0x003c_000a, uint(4, 0), uint(2, prefetch), uint(1, 0));
-      await reading.call(qos, methodId.qosOk);
-    }
-    const from = { queue: queueName(id, queue), channel, tag: String(queue), acks: prefetch !== undefined };
-    await reading.call(consume(from), methodId.consumeOk);
+  const links: AmqpLink[] = [];
+  const deliveries: Deliveries[] = [];
+  const each = Math.ceil(consumed.length / readingMax);
+  for (let from = 0; from < consumed.length; from += each) {
+    const own = consumed.slice(from, from + each);
+    const link = await AmqpLink.open(port, own.length);
+    links.push(link);
+    const isEachTimed = ratePerSecond !== undefined;
+    deliveries.push(await Deliveries.subscribe({ link, consumed: own, bodyBytes, prefetch, isEachTimed }));
   }
+  const deliveriesMax = Math.min(deliveriesUnarrivedMax, bytesUnarrivedMax / bodyBytes);
   const lane = new Lane({
     writing,
-    reading,
-    blocks: new PublishBlocks({ link: writing, bodyBytes, isPersistent, to }),
+    blocks: new PublishBlocks({ link: writing, bodyBytes, isPersistent, to: route.to }),
+    deliveries,
     copies,
-    hasConfirms: confirmsInFlightMax !== undefined,
-    acks: prefetch !== undefined,
-    inFlightMax:
-      confirmsInFlightMax ??
-      Math.floor(Math.min(messagesInFlightMax, bytesInFlightMax / bodyBytes) / (copies * pairs) + 1000),
-    messagesMax: Math.ceil((messagesPerSecondMax * options.secondsWanted) / pairs),
-    ratePerSecond: options.ratePerSecond === undefined ? undefined : options.ratePerSecond / copies / pairs,
-    secondsWanted: options.secondsWanted,
+    schedule: scheduleFor(ratePerSecond === undefined ? undefined : ratePerSecond / copies / pairs, {
+      seconds: options.secondsWanted,
+      recordsMax: Math.ceil((messagesPerSecondMax * options.secondsWanted) / pairs),
+    }),
+    unarrivedMax: Math.floor(deliveriesMax / (copies * pairs)) + unarrivedLeast,
+    unconfirmedMax: confirmsInFlightMax,
   });
-  return {
-    lane,
-    async close() {
-      if (exchange !== undefined) await deleteExchange(writing, id);
-      await deleteQueues(writing, id, queues);
-      writing.close();
-      reading.close();
-    },
+  const close = async () => {
+    await route.remove();
+    for (const part of deliveries) await part.expectNoMore();
+    for (const link of [writing, ...links]) link.close();
   };
+  return { lane, deliveries, close };
 }
 
 export async function generate(options: AmqpOptions): Promise<Figures> {
-  const { pairs = 1 } = options;
+  const { pairs = 1, confirmsInFlightMax, ratePerSecond } = options;
   const opened: Opened[] = [];
-  for (let pair = 0; pair < pairs; pair++)
-    opened.push(await openLane(options, pairs, `${options.id}-${pair}`));
+  for (let number = 0; number < pairs; number++) opened.push(await openLane(options, number, pairs));
   const lanes = opened.map(({ lane }) => lane);
   const sumOf = (value: (lane: Lane) => number) => lanes.reduce((sum, lane) => sum + value(lane), 0);
   const stopWatching = throwWhenStalled(
-    () => sumOf((lane) => lane.delivered + lane.confirmed),
+    () => sumOf(({ arrived, confirmed }) => arrived + confirmed),
     () => lanes.map(({ note }) => note).join("; "),
   );
-  const startMs = performance.now();
+  const busy = new BusyMeter();
+  const startedMs = performance.now();
   await Promise.all(lanes.map((lane) => lane.run()));
+  const busyText = busy.text();
   stopWatching();
-  const endMs = Math.max(...lanes.map(({ lastArrivalMs }) => lastArrivalMs));
   for (const part of opened) await part.close();
-  const [first, ...others] = lanes;
-  for (const lane of others) first!.latency.add(lane.latency);
-  const count = sumOf((lane) => lane.delivered);
-  const latency = first!.latency.percentiles();
+
+  const count = sumOf(({ arrived }) => arrived);
+  const latency = merged(opened.flatMap(({ deliveries }) => deliveries.map((part) => part.latency)));
+  const percentiles = latency.percentiles();
   const confirms =
-    options.confirmsInFlightMax === undefined ? "" : `, ${sumOf((lane) => lane.confirmed)} confirmed`;
+    confirmsInFlightMax === undefined ? "" : `, ${sumOf(({ confirmed }) => confirmed)} confirmed`;
   return {
     count,
-    seconds: (endMs - startMs) / 1000,
-    ...(latency === undefined ? {} : { latency }),
-    verified: `${count} deliveries, each sequence number once for each consumer${confirms}`,
+    seconds: (Math.max(...lanes.map(({ endedMs }) => endedMs)) - startedMs) / 1000,
+    ...(percentiles === undefined ? {} : { latency: percentiles }),
+    verified:
+      `${count} deliveries, each once and in order for each consumer${confirms}, ${busyText}` +
+      (ratePerSecond === undefined ? "" : latenessText(merged(lanes.map(({ lateness }) => lateness)))),
   };
+}
+
+function merged(parts: readonly Histogram[]): Histogram {
+  const all = new Histogram();
+  for (const part of parts) all.add(part);
+  return all;
+}
+
+function latenessText(lateness: Histogram): string {
+  return `, 99% sent within ${lateness.percentiles()?.p99} ms of when they were due`;
 }

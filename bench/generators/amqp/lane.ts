@@ -1,149 +1,107 @@
 /**
- * One publisher and what it sends, through one queue or fanned out to many, until all of it has arrived and, where
- * there are confirms, is confirmed.
+ * One publisher and what it sends, by a schedule, until all of it has arrived at every consumer and, where there are
+ * confirms, is confirmed.
  *
- * Invariant: each of `copies` consumers gets each sequence number once; what was not sent, or comes again, throws.
+ * Not here: what arrives where (deliveries.ts). Invariant: no more is unconfirmed than `unconfirmedMax`, nor on its way
+ * than `unarrivedMax`, so that queues stay short and what is measured is a steady flow.
  */
 import { Histogram } from "../../base/histogram.ts";
-import { ackUpTo, AmqpLink } from "../growth/amqp-link.ts";
-import { Arrivals } from "../growth/arrivals.ts";
-import { dueAt, type PublishBlocks } from "../growth/publish-blocks.ts";
+import type { AmqpLink } from "../growth/amqp-link.ts";
+import type { PublishBlocks } from "../growth/publish-blocks.ts";
+import type { Schedule } from "../kafka/schedule.ts";
+import { Confirms } from "./confirms.ts";
+import type { Deliveries } from "./deliveries.ts";
 
-/** At full speed the latency of one message in so many is looked at. */
-const sampleMask = 63;
-const ackFrame = ackUpTo(1, 0);
-const ackTagAt = 11;
-const ackMultipleAt = ackTagAt + 8;
+const tickMs = 1;
 
 export interface LaneOptions {
   readonly writing: AmqpLink;
-  readonly reading: AmqpLink;
   readonly blocks: PublishBlocks;
-  /** Consumers, each of which gets every message, on the channels from 1 on. */
+  readonly deliveries: readonly Deliveries[];
+  /** Consumers that get each message. */
   readonly copies: number;
-  readonly hasConfirms: boolean;
-  /** Each delivery is acknowledged, one by one, once for each read of the socket. */
-  readonly acks: boolean;
-  readonly inFlightMax: number;
-  readonly messagesMax: number;
-  readonly ratePerSecond: number | undefined;
-  readonly secondsWanted: number;
+  readonly schedule: Schedule;
+  readonly unarrivedMax: number;
+  /** Absent: no confirms. */
+  readonly unconfirmedMax: number | undefined;
 }
 
 export class Lane {
-  readonly latency = new Histogram();
-  delivered = 0;
-  confirmed = 0;
-  lastArrivalMs = 0;
+  /** How much later than due messages were sent, us, of a run with a rate. */
+  readonly lateness = new Histogram();
+  endedMs = 0;
   readonly #options: LaneOptions;
-  readonly #arrivals: Arrivals[];
-  readonly #stepMs: number;
-  readonly #total: number;
-  #startMs = 0;
-  #isOver = false;
+  readonly #confirms = new Confirms();
+  /** Less room than this is waited with: a write of a few messages costs as much as one of many. */
+  readonly #roomLeast: number;
   #finish: () => void = () => {};
-  #acks = Buffer.alloc(0);
-  #ackBytes = 0;
 
   constructor(options: LaneOptions) {
     this.#options = options;
-    const { ratePerSecond, secondsWanted, messagesMax, copies } = options;
-    this.#stepMs = ratePerSecond === undefined ? 0 : 1000 / ratePerSecond;
-    this.#total = ratePerSecond === undefined ? messagesMax : Math.ceil(ratePerSecond * secondsWanted);
-    this.#arrivals = Array.from({ length: copies }, () => new Arrivals(this.#total));
+    const { blocks, unarrivedMax, unconfirmedMax = Infinity } = options;
+    const quarter = Math.min(unarrivedMax, unconfirmedMax) >> 2;
+    this.#roomLeast = Math.max(1, Math.min(blocks.messagesPerBlock, quarter));
   }
 
-  get sent(): number {
-    return this.#options.blocks.sent;
+  get arrived(): number {
+    return this.#options.deliveries.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  get confirmed(): number {
+    return this.#confirms.count;
   }
 
   get note(): string {
-    return `${this.sent} sent, ${this.delivered} of ${this.sent * this.#options.copies} arrived, ${this.confirmed} confirmed`;
+    const { blocks, copies, unconfirmedMax } = this.#options;
+    const confirms =
+      unconfirmedMax === undefined ? "" : `, ${this.confirmed} of ${blocks.sent} are confirmed`;
+    return `${this.arrived} of ${blocks.sent * copies} messages arrived${confirms}`;
   }
 
   async run(): Promise<void> {
-    const { writing, reading, blocks, acks, hasConfirms, ratePerSecond, secondsWanted } = this.#options;
-    this.#startMs = performance.now();
-    reading.onDeliver = (bytes, bodyAt, tag, channel) => this.#arrived(bytes, bodyAt, tag, channel);
-    reading.onChunk = () => {
-      if (acks) this.#sendAcks();
-      this.#progressed();
-    };
-    if (hasConfirms) {
-      writing.onConfirm = (tag, isMultiple) => {
-        this.confirmed = isMultiple ? Math.max(this.confirmed, tag) : this.confirmed + 1;
-      };
-      writing.onChunk = () => this.#progressed();
+    const { writing, blocks, deliveries, schedule, unconfirmedMax } = this.#options;
+    const pump = () => this.#pump();
+    if (unconfirmedMax !== undefined) {
+      writing.onConfirm = (tag, isMultiple) => this.#confirms.add(tag, isMultiple, blocks.sent);
+      writing.onChunk = pump;
     }
-    blocks.onFree = () => this.#progressed();
-    const pacer = ratePerSecond === undefined ? undefined : setInterval(() => this.#progressed(), 1);
-    const end = setTimeout(
-      () => {
-        this.#isOver = true;
-        this.#progressed();
-      },
-      ratePerSecond === undefined ? secondsWanted * 1000 : 2 ** 30,
-    );
-    await new Promise<void>((resolve) => {
-      this.#finish = resolve;
-      this.#progressed();
-    });
-    clearInterval(pacer);
-    clearTimeout(end);
+    for (const part of deliveries) part.onProgress = pump;
+    blocks.onFree = pump;
+    const done = new Promise<void>((resolve) => (this.#finish = resolve));
+    schedule.start(performance.now());
+    const tick = setInterval(pump, tickMs);
+    pump();
+    await done;
+    clearInterval(tick);
   }
 
-  #arrived(bytes: Buffer, bodyAt: number, tag: number, channel: number): void {
-    const sequence = bytes.readUInt32BE(bodyAt);
-    if (sequence >= this.sent) throw new Error(`message ${sequence} came, of ${this.sent} that were sent`);
-    this.#arrivals[channel - 1]!.add(sequence);
-    this.delivered += 1;
-    const { reading, acks, ratePerSecond } = this.#options;
-    if (ratePerSecond !== undefined || (sequence & sampleMask) === 0) {
-      this.latency.record((reading.chunkMs - bytes.readDoubleBE(bodyAt + dueAt)) * 1000);
+  #pump(): void {
+    const { blocks, schedule } = this.#options;
+    const nowMs = performance.now();
+    const most = schedule.allowed(nowMs);
+    while (blocks.hasFree && blocks.sent < most) {
+      const room = this.#room();
+      if (room < this.#roomLeast) break;
+      const dueMs = schedule.sentMs(blocks.sent, nowMs);
+      this.lateness.record((nowMs - dueMs) * 1000);
+      blocks.send(Math.min(room, most - blocks.sent), dueMs, schedule.stepMs);
     }
-    if (acks) this.#addAck(tag);
+    if (!schedule.isOver(blocks.sent, nowMs) || !this.#isSettled()) return;
+    this.endedMs = nowMs;
+    this.#finish();
   }
 
-  #addAck(tag: number): void {
-    if (this.#ackBytes + ackFrame.length > this.#acks.length) {
-      this.#acks = Buffer.concat([this.#acks], Math.max(8192, this.#acks.length * 2));
-    }
-    const at = this.#ackBytes;
-    ackFrame.copy(this.#acks, at);
-    this.#acks.writeUInt32BE(tag, at + ackTagAt + 4);
-    this.#acks[at + ackMultipleAt] = 0;
-    this.#ackBytes = at + ackFrame.length;
+  #room(): number {
+    const { blocks, copies, unarrivedMax, unconfirmedMax } = this.#options;
+    const unarrived = blocks.sent - Math.floor(this.arrived / copies);
+    const room = unarrivedMax - unarrived;
+    if (unconfirmedMax === undefined) return room;
+    return Math.min(room, unconfirmedMax - (blocks.sent - this.confirmed));
   }
 
-  #sendAcks(): void {
-    if (this.#ackBytes === 0) return;
-    this.#options.reading.socket.write(Buffer.from(this.#acks.subarray(0, this.#ackBytes)));
-    this.#ackBytes = 0;
-  }
-
-  #progressed(): void {
-    const { blocks, copies, hasConfirms, inFlightMax } = this.#options;
-    const arrived = this.delivered / copies;
-    const settled = hasConfirms ? Math.min(arrived, this.confirmed) : arrived;
-    if ((this.#isOver || this.sent >= this.#total) && settled >= this.sent) {
-      this.lastArrivalMs = performance.now();
-      return this.#finish();
-    }
-    const batch = Math.min(blocks.messagesPerBlock, inFlightMax >> 2);
-    while (blocks.hasFree && !this.#isOver) {
-      const room = inFlightMax - (this.sent - Math.floor(settled));
-      const count = Math.min(room, this.#allowed() - this.sent);
-      const isTail = this.#stepMs > 0 && count > 0;
-      if (count < batch && !isTail && count < this.#total - this.sent) return;
-      if (count <= 0) return;
-      if (this.#stepMs === 0) blocks.send(count, performance.now(), 0);
-      else blocks.send(count, this.#startMs + this.sent * this.#stepMs, this.#stepMs);
-    }
-  }
-
-  /** How many may have been sent by now: all, or those that are due. */
-  #allowed(): number {
-    if (this.#stepMs === 0) return this.#total;
-    return Math.min(this.#total, Math.floor((performance.now() - this.#startMs) / this.#stepMs));
+  #isSettled(): boolean {
+    const { blocks, copies, unconfirmedMax } = this.#options;
+    const isConfirmed = unconfirmedMax === undefined || this.confirmed === blocks.sent;
+    return isConfirmed && this.arrived === blocks.sent * copies;
   }
 }
