@@ -118,8 +118,9 @@ async function runOne(scenario: AnyScenario): Promise<void> {
 const startOurs = (settings: ServerSettings, where?: { readonly dataDirectory?: string }): Promise<Server> =>
   startTroikaMQ(settings, { runtime, ...where });
 
+/** The short edition has no time for the start of a Java or an Erlang machine. */
 async function startPeer(name: PeerName, settings: ServerSettings): Promise<Server | undefined> {
-  return peers[name].missing() === undefined ? peers[name].start(settings) : undefined;
+  return !options.short && peers[name].missing() === undefined ? peers[name].start(settings) : undefined;
 }
 
 const summaries: (Summary | SelfSummary)[] = [];

@@ -20,8 +20,6 @@ import {
   uint,
 } from "./amqp-handshake.ts";
 
-export { method, methodId, shortText, uint } from "./amqp-handshake.ts";
-
 const frameOverheadBytes = 8;
 const answerMsMax = 60_000;
 
