@@ -19,7 +19,7 @@ import {
 import { bunProgram } from "../base/programs.ts";
 
 const startMsMax = 30_000;
-export const thisCheckout = path.join(import.meta.dirname, "../..");
+const thisCheckout = path.join(import.meta.dirname, "../..");
 
 export interface TroikaMQOptions {
   readonly checkout?: string;
