@@ -2,7 +2,7 @@
  * AMQP load on raw sockets: publishers and consumers over queues, a fanout or a topic exchange.
  *
  * At full speed it sends for the time wanted, with a bound on what is under way, and then waits for the rest; at a
- * rate it sends what is due each millisecond and measures from when each message was due to when it came.
+ * rate it sends what is due on the millisecond and measures from when each message was due to when it came.
  * Each publisher is a lane of its own: its connection, its queues, and the connections of their consumers.
  */
 import type { Figures } from "../contract.ts";
@@ -108,7 +108,8 @@ export async function generate(options: AmqpOptions): Promise<Figures> {
   const busy = new BusyMeter();
   const startedMs = performance.now();
   await Promise.all(lanes.map((lane) => lane.run()));
-  const busyText = busy.text();
+  // At a rate it spins.
+  const busyText = ratePerSecond === undefined ? busy.text() : undefined;
   stopWatching();
   for (const part of opened) await part.close();
 
@@ -122,8 +123,8 @@ export async function generate(options: AmqpOptions): Promise<Figures> {
     seconds: (Math.max(...lanes.map(({ endedMs }) => endedMs)) - startedMs) / 1000,
     ...(percentiles === undefined ? {} : { latency: percentiles }),
     verified:
-      `${count} deliveries, each once and in order for each consumer${confirms}, ${busyText}` +
-      (ratePerSecond === undefined ? "" : latenessText(merged(lanes.map(({ lateness }) => lateness)))),
+      `${count} deliveries, each once and in order for each consumer${confirms}, ` +
+      (busyText ?? latenessText(merged(lanes.map(({ lateness }) => lateness)))),
   };
 }
 
@@ -134,5 +135,5 @@ function merged(parts: readonly Histogram[]): Histogram {
 }
 
 function latenessText(lateness: Histogram): string {
-  return `, 99% sent within ${lateness.percentiles()?.p99} ms of when they were due`;
+  return `99% sent within ${lateness.percentiles()?.p99} ms of when they were due`;
 }

@@ -8,10 +8,13 @@
 import { Histogram } from "../../base/histogram.ts";
 import type { AmqpLink } from "../growth/amqp-link.ts";
 import type { PublishBlocks } from "../growth/publish-blocks.ts";
+import { fail } from "../kafka/fail.ts";
 import type { Schedule } from "../kafka/schedule.ts";
+import { spin } from "../redis/sender.ts";
 import { Confirms } from "./confirms.ts";
 import type { Deliveries } from "./deliveries.ts";
 
+/** How exactly a run at full speed ends. */
 const tickMs = 1;
 
 export interface LaneOptions {
@@ -69,9 +72,16 @@ export class Lane {
     blocks.onFree = pump;
     const done = new Promise<void>((resolve) => (this.#finish = resolve));
     schedule.start(performance.now());
-    const tick = setInterval(pump, tickMs);
-    pump();
+    let isOver = false;
+    const tick = schedule.stepMs === 0 ? setInterval(pump, tickMs) : undefined;
+    // A timer would send a millisecond late, and that would be in every latency.
+    const step = () => {
+      pump();
+      return !isOver;
+    };
+    if (tick === undefined) spin(step, fail);
     await done;
+    isOver = true;
     clearInterval(tick);
   }
 
