@@ -5,6 +5,7 @@
  * Invariant of the writer: `0 <= start <= length <= buffer.length`; bytes below `start` have left already.
  */
 import { BrokerError } from "./errors.ts";
+import { giveLargeBuffer, takeLargeBuffer } from "./large-buffers.ts";
 
 const copyLoopBytesMax = 24;
 const latin1LoopBytesMax = 48;
@@ -34,9 +35,15 @@ export function copyBytes(
 export class ByteWriter {
   buffer: Buffer;
   length = 0;
+  readonly #isShared: boolean;
 
-  constructor(capacity = minimumCapacity) {
+  /**
+   * @param memory `shared`: large buffers come from and go back to large-buffers.ts, so a view of `buffer` holds only
+   * until the writer grows or shrinks
+   */
+  constructor(capacity = minimumCapacity, memory: "own" | "shared" = "own") {
     this.buffer = Buffer.allocUnsafeSlow(capacity);
+    this.#isShared = memory === "shared";
   }
 
   /** Makes room for `size` more bytes and returns the position where they start. */
@@ -48,12 +55,28 @@ export class ByteWriter {
     return at;
   }
 
+  /** Makes room for `size` more bytes that will be written soon, so that they do not make it grow step by step. */
+  ensure(size: number): void {
+    if (this.length + size > this.buffer.length) this.#grow(this.length + size);
+  }
+
   #grow(needed: number): void {
     let capacity = Math.max(this.buffer.length * 2, minimumCapacity);
     while (capacity < needed) capacity *= 2;
-    const grown = Buffer.allocUnsafeSlow(capacity);
-    grown.set(this.buffer.subarray(0, this.length), 0);
+    const old = this.buffer;
+    const pooled = this.#isShared ? takeLargeBuffer(capacity) : undefined;
+    const grown = pooled ?? Buffer.allocUnsafeSlow(capacity);
+    copyBytes(grown, 0, old, 0, this.length);
     this.buffer = grown;
+    if (this.#isShared) giveLargeBuffer(old);
+  }
+
+  /** Empties it and gives back what memory it has beyond `capacity`. */
+  shrink(capacity: number): void {
+    const old = this.buffer;
+    this.length = 0;
+    this.buffer = Buffer.allocUnsafeSlow(capacity);
+    if (this.#isShared) giveLargeBuffer(old);
   }
 
   uint8(value: number): this {

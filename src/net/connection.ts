@@ -34,7 +34,7 @@ export class NetConnection implements Connection, FlushableConnection {
   readonly local: Address;
   readonly remote: Address;
   readonly openedAt: number;
-  readonly output = new ByteWriter(smallOutputBytes);
+  readonly output = new ByteWriter(smallOutputBytes, "shared");
   isClosed = false;
   bytesReceived = 0;
   bytesSent = 0;
@@ -119,9 +119,8 @@ export class NetConnection implements Connection, FlushableConnection {
       // A hold may stand at the very end, before the bytes that it is for.
       for (const barrier of this.#barriers) barrier.at = 0;
       this.#sent = 0;
-      output.reset();
-      if (output.buffer.length > limits.outputBytesKept)
-        output.buffer = Buffer.allocUnsafeSlow(smallOutputBytes);
+      if (output.buffer.length > limits.outputBytesKept) output.shrink(smallOutputBytes);
+      else output.reset();
       if (this.#isEnding) return this.#transport.end();
     } else if (this.#sent > limits.outputBytesKept && this.#sent * 2 > output.length) this.#compact();
     this.#stopWhenFull();

@@ -1,9 +1,11 @@
 /**
  * Recently read blocks of files, for readers that are behind the memory tail.
  *
- * Every frame that `locate` hands out has passed its checksum. Bounded: `blocksMax` blocks of `blockBytes`; a longer
- * frame is read by itself and not kept. An evicted block's generation changes, so a reader that slept notices; its bytes
- * are not written to before the turn ends, so a reader that did not sleep need not.
+ * A reader that goes on where one was gets whole blocks, which are kept; one that jumps (its log's frames lie far apart
+ * between those of others) gets the frame alone, for this turn: a block for each frame would be many times what is used.
+ * Every frame that `locate` hands out has passed its checksum. Bounded: `blocksMax` blocks of `blockBytes`, and what is
+ * read alone in one turn. The generation of what is evicted changes, so a reader that slept notices; its bytes are not
+ * written to before the turn ends, so a reader that did not sleep need not.
  */
 import { BrokerError } from "../base/errors.ts";
 import type { DiskFile } from "../base/disk.ts";
@@ -13,6 +15,8 @@ import type { Chunk, FrameLocation } from "./frame-store.ts";
 const blockBytes = 256 * 1024;
 const blocksMax = 64;
 const pooledBlocksMax = blocksMax;
+/** So many readers of files far apart are still seen to go on. */
+const recentEndsMax = 8;
 
 export class ReadCache {
   readonly #files = new Map<DiskFile, Map<number, Chunk>>();
@@ -23,6 +27,12 @@ export class ReadCache {
   #evicted: Buffer[] = [];
   #lastFile: DiskFile | null = null;
   #lastBlock: Chunk | null = null;
+  /** Where the newest reads of files ended, a ring. */
+  readonly #recentFiles: (DiskFile | null)[] = Array.from({ length: recentEndsMax }, () => null);
+  readonly #recentEnds: number[] = Array.from({ length: recentEndsMax }, () => 0);
+  #nextRecent = 0;
+  /** Frames that were read alone in this turn, one after the other in the newest of these. */
+  readonly #alone: Chunk[] = [];
 
   /** Finds the frame of `length` bytes at `at` in `file`. Throws CORRUPT, naming `path`. */
   locate(file: DiskFile, path: string, at: number, length: number, into: FrameLocation): void {
@@ -42,39 +52,81 @@ export class ReadCache {
   /** Finds `length` bytes without a look at what they say; false when the file ends before. Never to be served. */
   peek(file: DiskFile, at: number, length: number, into: FrameLocation): boolean {
     const base = at - (at % blockBytes);
-    if (at + length > base + blockBytes) {
-      const buffer = Buffer.allocUnsafeSlow(length);
-      const got = file.read(buffer, 0, length, at);
-      into.chunk = { base: at, buffer, length: got, live: 0, generation: 0 };
-      into.at = 0;
+    const needed = at + length - base;
+    const kept = needed > blockBytes ? null : this.#keptBlock(file, base, needed);
+    if (kept !== null) {
+      into.chunk = kept;
+      into.at = at - base;
     } else {
-      into.chunk = this.#block(file, base, at + length - base);
+      const goesOn = this.#goesOn(file, at);
+      this.#recentFiles[this.#nextRecent] = file;
+      this.#recentEnds[this.#nextRecent] = at + length;
+      this.#nextRecent = (this.#nextRecent + 1) % recentEndsMax;
+      if (needed > blockBytes || !goesOn) return this.#readAlone(file, at, length, into);
+      into.chunk = this.#readBlock(file, base);
       into.at = at - base;
     }
     return into.at + length <= into.chunk.length;
   }
 
-  #block(file: DiskFile, base: number, needed: number): Chunk {
-    if (this.#lastFile === file && this.#lastBlock!.base === base && this.#lastBlock!.length >= needed) {
-      return this.#lastBlock!;
+  /** Whether a read at this place is near to where one of the last ones ended. */
+  #goesOn(file: DiskFile, at: number): boolean {
+    for (let i = 0; i < recentEndsMax; i++) {
+      if (this.#recentFiles[i] === file && Math.abs(at - this.#recentEnds[i]!) <= blockBytes) return true;
     }
+    return false;
+  }
+
+  #readAlone(file: DiskFile, at: number, length: number, into: FrameLocation): boolean {
+    let chunk = this.#alone[this.#alone.length - 1];
+    if (chunk === undefined || chunk.buffer.length - chunk.length < length) {
+      const buffer =
+        length > blockBytes
+          ? Buffer.allocUnsafeSlow(length)
+          : (this.#pool.pop() ?? Buffer.allocUnsafeSlow(blockBytes));
+      chunk = { base: 0, buffer, length: 0, live: 0, generation: 0 };
+      this.#alone.push(chunk);
+    }
+    into.chunk = chunk;
+    into.at = chunk.length;
+    const got = file.read(chunk.buffer, chunk.length, length, at);
+    chunk.length += got;
+    return got === length;
+  }
+
+  #keptBlock(file: DiskFile, base: number, needed: number): Chunk | null {
+    if (this.#lastFile === file && this.#lastBlock!.base === base && this.#lastBlock!.length >= needed) {
+      return this.#lastBlock;
+    }
+    const block = this.#files.get(file)?.get(base);
+    if (block === undefined) return null;
+    if (block.length < needed) {
+      // The file has grown since.
+      this.#evict(block);
+      return null;
+    }
+    this.#recent.delete(block);
+    this.#use(file, block);
+    return block;
+  }
+
+  #readBlock(file: DiskFile, base: number): Chunk {
+    if (this.#recent.size >= blocksMax) this.#evict(this.#recent.keys().next().value!);
+    const buffer = this.#pool.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
+    const block: Chunk = { base, buffer, length: 0, live: 0, generation: 0 };
+    block.length = file.read(buffer, 0, blockBytes, base);
     let blocks = this.#files.get(file);
     if (blocks === undefined) this.#files.set(file, (blocks = new Map()));
-    let block = blocks.get(base);
-    if (block !== undefined && block.length >= needed) {
-      this.#recent.delete(block);
-    } else {
-      if (block !== undefined) this.#evict(block);
-      if (this.#recent.size >= blocksMax) this.#evict(this.#recent.keys().next().value!);
-      const buffer = this.#pool.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
-      block = { base, buffer, length: 0, live: 0, generation: 0 };
-      block.length = file.read(buffer, 0, blockBytes, base);
-      blocks.set(base, block);
-    }
+    blocks.set(base, block);
+    this.#use(file, block);
+    return block;
+  }
+
+  /** It is the one most recently used. */
+  #use(file: DiskFile, block: Chunk): void {
     this.#recent.set(block, file);
     this.#lastFile = file;
     this.#lastBlock = block;
-    return block;
   }
 
   #evict(block: Chunk): void {
@@ -91,9 +143,19 @@ export class ReadCache {
 
   /** Nobody reads any more what was evicted: it may be written to. */
   turnEnded(): void {
+    if (this.#alone.length > 0) this.#dropAlone();
     if (this.#evicted.length === 0) return;
     this.#pool.push(...this.#evicted);
     this.#evicted.length = 0;
+  }
+
+  #dropAlone(): void {
+    for (const chunk of this.#alone) {
+      chunk.generation++;
+      const isPoolable = chunk.buffer.length === blockBytes && this.#pool.length < pooledBlocksMax;
+      if (isPoolable) this.#pool.push(chunk.buffer);
+    }
+    this.#alone.length = 0;
   }
 
   /** The file is about to be closed. */

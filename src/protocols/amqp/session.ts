@@ -177,8 +177,6 @@ export class AmqpSession implements Session {
       incoming.finish();
       channel.publisher.publish(incoming);
       incoming.release();
-      // An append by itself does not end the tick.
-      this.broker.ticker.request();
       this.broker.publisherSeen(this.connection);
     }
   }

@@ -19,7 +19,9 @@ type Asked = RequestBody<"Fetch">["topics"][number]["partitions"][number];
 type Answer = ResponseInput<"Fetch">["responses"][number]["partitions"][number];
 
 /** What one answer holds at most, whatever the client would take; a batch that is longer goes alone. */
-const answerBytesMax = 8 << 20;
+const answerBytesMax = 2 << 20;
+/** What an answer takes beyond its records, for each partition. */
+const partitionHeadBytes = 64;
 const readCommitted = 1;
 const sessionEpochs = { none: -1, first: 0 } as const;
 
@@ -52,11 +54,18 @@ export const fetch: Handler<"Fetch"> = (call, request) => {
   // What came earlier in this turn is to be seen.
   broker.storage.seal();
   const reading = read(call, request, targets);
-  if (reading.hasFault || reading.bytes >= minBytes || maxWaitMs <= 0)
-    return { responses: reading.responses };
+  if (reading.hasFault || reading.bytes >= minBytes || maxWaitMs <= 0) return answerOf(call, reading);
   LongPoll.begin(call, request, targets, reading);
   return "later";
 };
+
+/** The output grows once for all that follows. */
+function answerOf(call: Call<"Fetch">, { responses, bytes }: Reading): ResponseInput<"Fetch"> {
+  let partitions = 0;
+  for (const topic of responses) partitions += topic.partitions.length;
+  call.connection.output.ensure(bytes + (partitions + 1) * partitionHeadBytes);
+  return { responses };
+}
 
 function read(call: Call<"Fetch">, request: RequestBody<"Fetch">, targets: readonly Target[]): Reading {
   let left = Math.min(request.maxBytes, answerBytesMax);
@@ -194,9 +203,9 @@ class LongPoll implements LogWaiter {
     return read(this.#call, this.#request, targets);
   }
 
-  #answer({ responses }: Reading): void {
+  #answer(reading: Reading): void {
     this.#stop();
-    this.#call.answer({ responses });
+    this.#call.answer(answerOf(this.#call, reading));
   }
 
   #stop(): void {

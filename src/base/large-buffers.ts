@@ -1,0 +1,35 @@
+/**
+ * Large buffers that writers have grown out of or given back, for those that grow next: fresh memory of this size costs
+ * the system a fault for each page, as much as the copy into it.
+ *
+ * Invariant: at most `freeBytesMax` wait here; nobody keeps a view of a buffer that was given.
+ */
+
+/** Smaller ones are cheap to make. */
+const largeBytesMin = 256 << 10;
+const freeBytesMax = 16 << 20;
+/** A buffer of more than so many times the wish is left for a larger one. */
+const wasteMax = 4;
+
+const free: Buffer[] = [];
+let freeBytes = 0;
+
+/** One of at least `capacity` bytes, with whatever was in it; undefined when there is none. */
+export function takeLargeBuffer(capacity: number): Buffer | undefined {
+  if (capacity < largeBytesMin) return undefined;
+  for (let i = free.length - 1; i >= 0; i--) {
+    const buffer = free[i]!;
+    if (buffer.length < capacity || buffer.length > capacity * wasteMax) continue;
+    free[i] = free[free.length - 1]!;
+    free.pop();
+    freeBytes -= buffer.length;
+    return buffer;
+  }
+  return undefined;
+}
+
+export function giveLargeBuffer(buffer: Buffer): void {
+  if (buffer.length < largeBytesMin || freeBytes + buffer.length > freeBytesMax) return;
+  free.push(buffer);
+  freeBytes += buffer.length;
+}
