@@ -30,7 +30,10 @@ export interface LaneOptions {
 }
 
 export class Lane {
-  /** How much later than due messages were sent, us, of a run with a rate. */
+  /**
+   * How much later than due messages were sent, us, of a run with a rate: by the generator's own fault, or since the
+   * server left no room. It is part of their latency either way.
+   */
   readonly lateness = new Histogram();
   endedMs = 0;
   readonly #options: LaneOptions;
