@@ -6,21 +6,23 @@ import { findBun } from "../../bin/runtime.js";
 /** Ignored by git. */
 export const peersFolder = path.join(import.meta.dirname, "../../.peers");
 
+/** So that bench:peers can be tried where everything is installed. */
+const ignoresInstalled = process.env["TROIKAMQ_BENCH_IGNORE_INSTALLED"] === "1";
+
+/** Where there is such a file on the machine. */
+export function findInstalled(file: string): string | undefined {
+  return !ignoresInstalled && fs.existsSync(file) ? file : undefined;
+}
+
 /** The program's path; undefined where it is neither installed nor fetched. */
 export function findProgram(name: string): string | undefined {
-  for (const folder of [
-    ...(process.env["PATH"] ?? "").split(path.delimiter),
-    "/usr/sbin",
-    "/usr/local/sbin",
-  ]) {
-    const candidate = path.join(folder, name);
-    if (fs.existsSync(candidate)) return candidate;
+  const folders = [...(process.env["PATH"] ?? "").split(path.delimiter), "/usr/sbin", "/usr/local/sbin"];
+  for (const folder of folders) {
+    const installed = findInstalled(path.join(folder, name));
+    if (installed !== undefined) return installed;
   }
-  for (const folder of ["usr/bin", "usr/sbin"]) {
-    const candidate = path.join(peersFolder, "debian", folder, name);
-    if (fs.existsSync(candidate)) return candidate;
-  }
-  return undefined;
+  const fetched = path.join(peersFolder, "bin", name);
+  return fs.existsSync(fetched) ? fetched : undefined;
 }
 
 /** The Bun that `npm ci` brought: it runs the broker, and the generators. */

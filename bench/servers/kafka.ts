@@ -1,6 +1,7 @@
 /**
- * Apache Kafka under test: one KRaft node, broker and controller in one, heap 1 GiB, its defaults otherwise but for
- * replication of one and no delay before a group's first rebalance.
+ * Apache Kafka under test: one KRaft node, broker and controller in one, with the heap of 1 GiB and the collector that
+ * its own start script gives it; its defaults otherwise, threads among them, but for replication of one and no delay
+ * before a group's first rebalance. Nothing is logged: no logging library is bound.
  *
  * Durability: `none` and `written` are its default, the page cache, which is what its users run; `fsync` is
  * `log.flush.interval.messages=1`, flushed before the answer.
@@ -21,6 +22,10 @@ import {
 import { findProgram, peersFolder } from "../base/programs.ts";
 
 const startMsMax = 60_000;
+/** As kafka-server-start.sh has them: left to itself, Java takes a server on one core for a small program. */
+const javaArguments =
+  "-Xms1g -Xmx1g -server -Djava.awt.headless=true -XX:+UseG1GC -XX:MaxGCPauseMillis=20 " +
+  "-XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent";
 const libraries = path.join(peersFolder, "kafka/lib");
 
 function findJar(): string | undefined {
@@ -60,7 +65,7 @@ export async function startKafka(settings: ServerSettings): Promise<Server> {
   const format = ["kafka.tools.StorageTool", "format", "--cluster-id", clusterId, "--config", file];
   const formatted = spawnSync(java, [...classPath, ...format], { encoding: "utf8" });
   if (formatted.status !== 0) throw new Error(`Kafka's storage cannot be formatted\n${formatted.stderr}`);
-  const started = startPinned(java, ["-Xms1g", "-Xmx1g", ...classPath, "kafka.Kafka", file], {
+  const started = startPinned(java, [...javaArguments.split(" "), ...classPath, "kafka.Kafka", file], {
     core: 0,
     directory,
   });

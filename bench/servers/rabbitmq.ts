@@ -1,11 +1,11 @@
 /**
- * rabbitmq-server under test, with its defaults but for: ports, a memory watermark of 0.8 and a disk limit of 1 MB (so
- * that it never blocks publishers), no plugins, no log. Pinned to one core its Erlang has one scheduler.
+ * rabbitmq-server under test, with its defaults but for: ports, all of them on loopback; a memory watermark of 0.8 and
+ * a disk limit of 1 MB (so that it never blocks publishers); room for 65,536 connections and files; no plugins, no log.
+ * Pinned to one core its Erlang has one scheduler online, and by its default that one never spins while it is idle.
  *
  * Durability: it is settled by message and queue. What is persistent, in a durable classic queue, is confirmed after
  * a sync of queue index and message store (RabbitMQ 3.10), whatever the setting here.
  */
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import type { Server, ServerSettings } from "../contract.ts";
@@ -18,28 +18,26 @@ import {
   waitForPort,
 } from "../base/process.ts";
 import { descendantNamed } from "../base/descendants.ts";
-import { findProgram } from "../base/programs.ts";
+import { findInstalled, findProgram } from "../base/programs.ts";
 
 const startMsMax = 60_000;
-/** Debian's wrapper of the same name changes the user; this is the script behind it. */
-const scripts = ["/usr/lib/rabbitmq/bin/rabbitmq-server"];
+/** Debian's program of that name changes the user; this is the script behind it. */
+const installedScript = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
 function findServer(): string | undefined {
-  return scripts.find((script) => fs.existsSync(script)) ?? findProgram("rabbitmq-server");
+  return findInstalled(installedScript) ?? findProgram("rabbitmq-server");
 }
 
 export function rabbitmqMissing(): string | undefined {
-  return findServer() === undefined ? "no rabbitmq-server; npm run bench:peers fetches it" : undefined;
+  return findServer() === undefined || findProgram("epmd") === undefined
+    ? "no rabbitmq-server with its Erlang; npm run bench:peers fetches it"
+    : undefined;
 }
 
-function versionOf(script: string): string {
-  return /rabbitmq_server-([\d.]+)/.exec(fs.realpathSync(script))?.[1] ?? installedVersion();
-}
-
-function installedVersion(): string {
-  const folder = "/usr/lib/rabbitmq/lib";
-  const found = fs.existsSync(folder) ? fs.readdirSync(folder) : [];
-  return found[0]?.replace("rabbitmq_server-", "") ?? "?";
+/** As the folder of its libraries has it in its name. */
+function versionOf(pid: number): string {
+  const environment = fs.readFileSync(`/proc/${pid}/environ`, "latin1");
+  return /rabbitmq_server-([\d.]+)/.exec(environment)?.[1] ?? "?";
 }
 
 export async function startRabbitmq(settings: ServerSettings): Promise<Server> {
@@ -62,10 +60,14 @@ export async function startRabbitmq(settings: ServerSettings): Promise<Server> {
       .join(""),
   );
   fs.writeFileSync(inside("enabled_plugins"), "[].\n");
+  const portMapperEnvironment = { ERL_EPMD_PORT: String(epmdPort), ERL_EPMD_ADDRESS: "127.0.0.1" };
   const environment = {
     HOME: directory,
     RABBITMQ_NODENAME: `bench-${port}@localhost`,
     RABBITMQ_DIST_PORT: String(distributionPort),
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-kernel inet_dist_use_interface {127,0,0,1}",
+    // The script then becomes Erlang, and is not a shell beside it that could be killed alone.
+    RUNNING_UNDER_SYSTEMD: "true",
     RABBITMQ_MNESIA_BASE: inside("mnesia"),
     RABBITMQ_LOG_BASE: inside("log"),
     RABBITMQ_CONFIG_FILE: inside("rabbitmq.conf"),
@@ -73,35 +75,28 @@ export async function startRabbitmq(settings: ServerSettings): Promise<Server> {
     RABBITMQ_CONF_ENV_FILE: inside("none"),
     RABBITMQ_ENABLED_PLUGINS_FILE: inside("enabled_plugins"),
     RABBITMQ_PID_FILE: inside("pid"),
-    ERL_EPMD_PORT: String(epmdPort),
-    ERL_EPMD_ADDRESS: "127.0.0.1",
+    ...portMapperEnvironment,
     ERL_MAX_PORTS: "65536",
   };
+  // Erlang starts one where none answers, and leaves it behind as nobody's child: this one is ours to end.
+  const portMapper = startPinned(findProgram("epmd")!, [], { core: 0, environment: portMapperEnvironment });
+  portMapper.child.stdout!.resume();
+  await waitForPort(epmdPort, portMapper, startMsMax);
   const started = startPinned(script, [], { core: 0, environment, directory });
   started.child.stdout!.resume();
   const readyMs = await waitForPort(port, started, startMsMax);
   const pid = descendantNamed(started.child.pid!, "beam.smp");
   return {
-    name: `rabbitmq ${versionOf(script)}`,
+    name: `rabbitmq ${versionOf(pid)}`,
     isTroikaMQ: false,
     ports: { amqp: port },
     pid,
     readyMs,
     usage: () => usageOf(pid),
     async stop() {
-      process.kill(pid, "SIGKILL");
       await stopProcess(started, "SIGKILL");
-      await stopPortMapper(epmdPort);
+      await stopProcess(portMapper, "SIGKILL");
       fs.rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** Erlang leaves its port mapper behind, which is nobody's child and ends only once it has seen its node gone. */
-async function stopPortMapper(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 20; attempt++) {
-    const { status, stdout } = spawnSync("epmd", ["-port", String(port), "-kill"], { encoding: "utf8" });
-    if (status === 0 && stdout.includes("Killed")) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }

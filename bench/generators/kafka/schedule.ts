@@ -46,7 +46,7 @@ export class FullSpeed implements Schedule {
  * Record n is due at n / rate, and goes out with all that fell due in its millisecond, as under a `linger.ms` of 1.
  * The grid is the clock's, not that of the answers: both servers of a pair get the same batches while they keep up.
  */
-export class Paced implements Schedule {
+class Paced implements Schedule {
   readonly stepMs: number;
   readonly #total: number;
   #startMs = 0;
