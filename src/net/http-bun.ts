@@ -15,6 +15,8 @@ export async function listenHttpBun(
     port,
     idleTimeout: idleMsMax / 1000,
     development: false,
+    // Outside of development Bun shares a port with whoever else does: two brokers would each get half of the requests.
+    reusePort: false,
     fetch(request) {
       const { pathname, search } = new URL(request.url);
       const answer = handler(request.method, pathname + search);

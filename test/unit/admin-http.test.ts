@@ -202,6 +202,15 @@ test("a port in use is one line that names it, and exit code 1", async () => {
   server.close();
 });
 
+test("a port is not shared with another listener of ours", async () => {
+  await withHttp({ host: "localhost" }, async ({ port }) => {
+    await assert.rejects(
+      withHttp({ host: "localhost", port }, async () => {}),
+      /in use/,
+    );
+  });
+});
+
 test("the process tells its own numbers", () => {
   const registry = new MetricsRegistry();
   registerProcessMetrics(registry);
