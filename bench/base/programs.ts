@@ -7,7 +7,7 @@ import { findBun } from "../../bin/runtime.js";
 export const peersFolder = path.join(import.meta.dirname, "../../.peers");
 
 /** So that bench:peers can be tried where everything is installed. */
-const ignoresInstalled = process.env["TROIKAMQ_BENCH_IGNORE_INSTALLED"] === "1";
+export const ignoresInstalled = process.env["TROIKAMQ_BENCH_IGNORE_INSTALLED"] === "1";
 
 /** Where there is such a file on the machine. */
 export function findInstalled(file: string): string | undefined {

@@ -1,6 +1,7 @@
 /** The real servers that TroikaMQ is measured beside. One file each; see there for what each durability means. */
 import type { PeerName, Server, ServerSettings } from "../contract.ts";
 import { kafkaMissing, startKafka } from "./kafka.ts";
+import { mosquittoMissing, startMosquitto } from "./mosquitto.ts";
 import { rabbitmqMissing, startRabbitmq } from "./rabbitmq.ts";
 import { redisMissing, startRedis } from "./redis.ts";
 
@@ -14,10 +15,5 @@ export const peers: Readonly<Record<PeerName, Peer>> = {
   redis: { missing: redisMissing, start: startRedis },
   rabbitmq: { missing: rabbitmqMissing, start: startRabbitmq },
   kafka: { missing: kafkaMissing, start: startKafka },
-  mosquitto: notYet("mosquitto"),
+  mosquitto: { missing: mosquittoMissing, start: startMosquitto },
 };
-
-function notYet(name: string): Peer {
-  const missing = () => `the bench cannot start ${name} yet`;
-  return { missing, start: () => Promise.reject(new Error(missing())) };
-}
