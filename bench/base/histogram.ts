@@ -58,5 +58,6 @@ function bucketOf(microseconds: number): number {
 function upperEndOf(bucket: number): number {
   if (bucket < stepsPerPower) return bucket;
   const power = (bucket >> stepBits) - 1;
-  return ((stepsPerPower + (bucket & (stepsPerPower - 1)) + 1) << power) - 1;
+  // Multiplied: shifted, the last bucket would end below zero.
+  return (stepsPerPower + (bucket & (stepsPerPower - 1)) + 1) * 2 ** power - 1;
 }

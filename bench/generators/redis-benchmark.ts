@@ -103,7 +103,7 @@ function cpuSecondsOfChildren(): number {
 }
 
 /** Its table of percentiles has a line for each doubling of certainty; the first at or past each share is taken. */
-function percentilesOf(text: string): Percentiles {
+export function percentilesOf(text: string): Percentiles {
   const lines = [...text.matchAll(/^([\d.]+)% <= ([\d.]+) milliseconds \(cumulative count \d+\)/gm)];
   const at = (share: number) => Number(lines.find(([, percent]) => Number(percent) >= share)?.[2] ?? NaN);
   return { p50: at(50), p99: at(99), p999: at(99.9), max: at(100) };
