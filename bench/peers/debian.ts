@@ -23,6 +23,8 @@ const aptOptions = [
   `Dir::State::Lists=${path.join(aptFolder, "lists")}`,
   `Dir::Cache=${path.join(aptFolder, "cache")}`,
   "Debug::NoLocking=true",
+  // An unreachable source is otherwise a warning, and a package that nobody knows.
+  "APT::Update::Error-Mode=any",
   // Its own user for downloads may not write here.
   "APT::Sandbox::User=root",
   ...(ignoresInstalled ? ["Dir::State::status=/dev/null"] : []),
