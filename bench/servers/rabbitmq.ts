@@ -3,8 +3,10 @@
  * a disk limit of 1 MB (so that it never blocks publishers); room for 65,536 connections and files; no plugins, no log.
  * Pinned to one core its Erlang has one scheduler online, and by its default that one never spins while it is idle.
  *
- * Durability: it is settled by message and queue. What is persistent, in a durable classic queue, is confirmed after
- * a sync of queue index and message store (RabbitMQ 3.10), whatever the setting here.
+ * Durability: it is settled by message and queue, whatever the setting here. What is persistent, in a durable classic
+ * queue, is confirmed once it is synced, or once a consumer has acknowledged it, whichever comes first. Traced (3.10.8):
+ * without a consumer, or with manual acknowledgement, some 15 to 20 fsyncs a second, each for all that waits; with an
+ * automatically acknowledging consumer that keeps up, next to none. There the peer promises less than TroikaMQ does.
  */
 import fs from "node:fs";
 import path from "node:path";
