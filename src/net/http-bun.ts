@@ -18,8 +18,7 @@ export async function listenHttpBun(
     // Outside of development Bun shares a port with whoever else does: two brokers would each get half of the requests.
     reusePort: false,
     fetch(request) {
-      const { pathname, search } = new URL(request.url);
-      const answer = handler(request.method, pathname + search);
+      const answer = handler(request.method, targetOf(request.url));
       const hasBody = request.headers.has("content-length") || request.headers.has("transfer-encoding");
       return new Response(answer.body, {
         status: answer.status,
@@ -28,4 +27,9 @@ export async function listenHttpBun(
     },
   });
   return { port: server.port!, close: () => server.stop(true) };
+}
+
+/** Path and query. Of HTTP/1.0 without a Host, or with one that makes no URL, Bun gives no more than that. */
+function targetOf(url: string): string {
+  return url.replace(/^[a-z]+:\/\/[^/]*/i, "");
 }

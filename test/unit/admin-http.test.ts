@@ -99,6 +99,20 @@ test("a listener answers every path by its contract", async () => {
   });
 });
 
+test("a probe in HTTP/1.0, and a Host that makes no URL, are answered", async () => {
+  await withHttp({}, async ({ port }) => {
+    for (const head of [
+      "HTTP/1.0\r\n",
+      "HTTP/1.0\r\nHost: [\r\n",
+      "HTTP/1.1\r\nHost: a:99999999\r\nConnection: close\r\n",
+    ]) {
+      assert.match(await exchange(port, `GET /livez?verbose ${head}\r\n`), /^HTTP\/1\.1 200 .*ok$/s, head);
+    }
+    const absolute = "GET http://anywhere/livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    assert.match(await exchange(port, absolute), /^HTTP\/1\.1 /);
+  });
+});
+
 test("what is not ready answers 503 and says why", async () => {
   const readiness = () => ({ ready: false, checks: { storage: "disk full" } });
   await withHttp({ readiness }, async ({ port }) => {
