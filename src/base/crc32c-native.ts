@@ -1,6 +1,6 @@
 /**
  * The native CRC-32C of `@node-rs/crc32`. Its own loader reads files and may ask for a process report to learn which
- * binary fits: 1.3 MB and 5 ms of every start. So the likely binary is asked for first.
+ * binary fits, for more than a megabyte. So the likely binary is asked for first.
  */
 import { createRequire } from "node:module";
 

@@ -3,8 +3,8 @@
  *
  * A reader that goes on where one was gets whole blocks, which are kept; one that jumps (its log's frames lie far apart
  * between those of others) gets the frame alone, for this turn: a block for each frame would be many times what is used.
- * Every frame that `locate` hands out has passed its checksum. Bounded: `blocksMax` blocks of `blockBytes`, and what is
- * read alone in one turn. The generation of what is evicted changes, so a reader that slept notices; its bytes are not
+ * Every frame that `locate` hands out has passed its checksum. Bounded: `blocksMax` blocks of `blockBytes`, and as
+ * much again that was read alone in this turn. The generation of what is evicted changes, so a reader that slept notices; its bytes are not
  * written to before the turn ends, so a reader that did not sleep need not.
  */
 import { BrokerError } from "../base/errors.ts";
@@ -15,6 +15,8 @@ import type { Chunk, FrameLocation } from "./frame-store.ts";
 const blockBytes = 256 * 1024;
 const blocksMax = 64;
 const pooledBlocksMax = blocksMax;
+/** Buffers of frames that were read alone in one turn. */
+const aloneMax = blocksMax;
 /** So many readers of files far apart are still seen to go on. */
 const recentEndsMax = 8;
 
@@ -86,6 +88,8 @@ export class ReadCache {
           : (this.#pool.pop() ?? Buffer.allocUnsafeSlow(blockBytes));
       chunk = { base: 0, buffer, length: 0, live: 0, generation: 0 };
       this.#alone.push(chunk);
+      // A turn that walks a whole log. Whoever still looks at these bytes keeps them: they are not used again.
+      if (this.#alone.length > aloneMax) this.#alone.shift()!.generation++;
     }
     into.chunk = chunk;
     into.at = chunk.length;

@@ -37,3 +37,45 @@ test("reading past the end is an error, not undefined", () => {
   assert.throws(() => reader.skip(-1), { code: "MALFORMED" });
   assert.equal(reader.uint16(), 0x0102);
 });
+
+test("writers that share large buffers keep their bytes apart, however they grow and shrink", () => {
+  const step = fc.record({
+    writer: fc.nat(2),
+    bytes: fc.integer({ min: 1, max: 700_000 }),
+    ensured: fc.integer({ min: 0, max: 900_000 }),
+    shrinks: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+      const writers = [0, 1, 2].map(() => new ByteWriter(64, "shared"));
+      const models: number[][] = [[], [], []];
+      for (const [number, { writer: index, bytes, ensured, shrinks }] of steps.entries()) {
+        const writer = writers[index]!;
+        const runs = models[index]!;
+        writer.ensure(ensured);
+        const room = writer.buffer;
+        writer.bytes(Buffer.alloc(Math.min(bytes, ensured), number + 1));
+        if (ensured > 0) assert.equal(writer.buffer, room, "what was ensured is there");
+        runs.push(Math.min(bytes, ensured), number + 1);
+        if (shrinks) {
+          writer.shrink(64);
+          runs.length = 0;
+        }
+        for (const [other, model] of models.entries()) assertRuns(writers[other]!, model);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+/** @param runs lengths and the byte of which each is made, in turn */
+function assertRuns(writer: ByteWriter, runs: readonly number[]): void {
+  let at = 0;
+  for (let i = 0; i < runs.length; i += 2) {
+    const end = at + runs[i]!;
+    for (const place of [at, (at + end) >> 1, end - 1])
+      if (end > at) assert.equal(writer.buffer[place], runs[i + 1]);
+    at = end;
+  }
+  assert.equal(writer.length, at);
+}
