@@ -1,7 +1,8 @@
 /**
  * Processes of the bench: pinned to a core, watched through /proc, ended by pid.
  * Not here: what a server's settings are (servers/).
- * Invariant: whatever was started here is ended when the bench ends, by whichever way.
+ * Invariant: whatever was started here is ended, and each temporary directory gone, when the bench ends, by whichever
+ * way but a kill of its own.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -15,8 +16,10 @@ const pollMs = 5;
 const stopMsMax = 15_000;
 
 const running = new Set<ChildProcess>();
+const directories = new Set<string>();
 process.on("exit", () => {
   for (const child of running) killHard(child);
+  for (const directory of directories) removeDirectory(directory);
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
 
@@ -143,5 +146,13 @@ function canConnect(port: number): Promise<boolean> {
 export function temporaryDirectory(name: string): string {
   const parent = path.join(import.meta.dirname, "../../.peers/data");
   fs.mkdirSync(parent, { recursive: true });
-  return fs.mkdtempSync(path.join(parent, `${name}-`));
+  const directory = fs.mkdtempSync(path.join(parent, `${name}-`));
+  directories.add(directory);
+  return directory;
+}
+
+/** Again, while a process that was just killed still writes there. */
+export function removeDirectory(directory: string): void {
+  fs.rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
+  directories.delete(directory);
 }

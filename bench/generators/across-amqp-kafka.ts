@@ -1,13 +1,13 @@
 /** AMQP in, Kafka out: persistent messages to an exchange to which a topic is bound, fetched by a Kafka consumer. */
 import type { Figures } from "../contract.ts";
 import { Crossing } from "./across/crossing.ts";
-import { method, methodId, shortText, uint } from "./growth/amqp-handshake.ts";
-import { AmqpLink } from "./growth/amqp-link.ts";
-import { PublishBlocks } from "./growth/publish-blocks.ts";
+import { method, methodId, shortText, uint } from "./amqp/handshake.ts";
+import { AmqpLink } from "./amqp/link.ts";
+import { PublishBlocks } from "./amqp/publish-blocks.ts";
 import { createTopic, deleteTopic } from "./kafka/admin.ts";
 import { KafkaConnection } from "./kafka/connection.ts";
 import { type FetchVisitor, Fetcher } from "./kafka/fetcher.ts";
-import { scheduleFor } from "./kafka/schedule.ts";
+import { scheduleFor } from "./base/schedule.ts";
 
 const exchange = "amq.fanout";
 

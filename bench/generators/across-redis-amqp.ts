@@ -3,16 +3,9 @@ import type { Figures } from "../contract.ts";
 import type { AcrossOptions } from "./across-amqp-kafka.ts";
 import { Crossing } from "./across/crossing.ts";
 import { EntryBlocks } from "./across/entry-blocks.ts";
-import { methodId } from "./growth/amqp-handshake.ts";
-import {
-  AmqpLink,
-  consume,
-  declareQueues,
-  deleteQueues,
-  queueName,
-  readyMessages,
-} from "./growth/amqp-link.ts";
-import { scheduleFor } from "./kafka/schedule.ts";
+import { methodId } from "./amqp/handshake.ts";
+import { AmqpLink, consume, declareQueues, deleteQueues, queueName, readyMessages } from "./amqp/link.ts";
+import { scheduleFor } from "./base/schedule.ts";
 
 export async function generate(options: AcrossOptions): Promise<Figures> {
   const { amqpPort, otherPort, id, bodyBytes } = options;

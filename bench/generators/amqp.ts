@@ -10,12 +10,12 @@ import { Histogram } from "../base/histogram.ts";
 import { Deliveries } from "./amqp/deliveries.ts";
 import { Lane } from "./amqp/lane.ts";
 import { openRoute } from "./amqp/route.ts";
-import { method, methodId, uint } from "./growth/amqp-handshake.ts";
-import { AmqpLink } from "./growth/amqp-link.ts";
-import { PublishBlocks } from "./growth/publish-blocks.ts";
-import { scheduleFor } from "./kafka/schedule.ts";
-import { throwWhenStalled } from "./kafka/watch.ts";
-import { BusyMeter } from "./redis/progress.ts";
+import { method, methodId, uint } from "./amqp/handshake.ts";
+import { AmqpLink } from "./amqp/link.ts";
+import { PublishBlocks } from "./amqp/publish-blocks.ts";
+import { scheduleFor } from "./base/schedule.ts";
+import { throwWhenStalled } from "./base/watch.ts";
+import { BusyMeter, latenessText } from "./base/account.ts";
 
 /** On their way to consumers, over all of them. */
 const bytesUnarrivedMax = 16 << 20;
@@ -132,8 +132,4 @@ function merged(parts: readonly Histogram[]): Histogram {
   const all = new Histogram();
   for (const part of parts) all.add(part);
   return all;
-}
-
-function latenessText(lateness: Histogram): string {
-  return `99% sent within ${lateness.percentiles()?.p99} ms of when they were due`;
 }

@@ -5,11 +5,12 @@
  */
 import type { Figures } from "../contract.ts";
 import { usageOf } from "../base/process.ts";
-import { method, methodId, uint } from "./growth/amqp-handshake.ts";
-import { AmqpLink, consume, declareQueues, deleteQueues, queueName } from "./growth/amqp-link.ts";
-import { Arrivals } from "./growth/arrivals.ts";
-import { PublishBlocks } from "./growth/publish-blocks.ts";
-import { throwWhenStalled } from "./kafka/watch.ts";
+import { method, methodId, uint } from "./amqp/handshake.ts";
+import { AmqpLink, consume, declareQueues, deleteQueues, queueName } from "./amqp/link.ts";
+import { Arrivals } from "./amqp/arrivals.ts";
+import { Confirms } from "./amqp/confirms.ts";
+import { PublishBlocks } from "./amqp/publish-blocks.ts";
+import { throwWhenStalled } from "./base/watch.ts";
 
 /** Sent and not yet both delivered and, where there are confirms, confirmed. */
 const inFlightMax = 20_000;
@@ -72,25 +73,25 @@ interface Load {
 
 async function pass(writing: AmqpLink, reading: AmqpLink, load: Load): Promise<void> {
   const { blocks, arrivals, messages, isPersistent } = load;
-  let confirmed = isPersistent ? 0 : messages;
+  const confirms = new Confirms();
+  const settled = () => (isPersistent ? Math.min(arrivals.count, confirms.count) : arrivals.count);
   const stopWatching = throwWhenStalled(
-    () => arrivals.count + confirmed,
-    () => `${blocks.sent} sent, ${arrivals.count} arrived, ${confirmed} confirmed, of ${messages}`,
+    () => arrivals.count + confirms.count,
+    () => `${blocks.sent} sent, ${arrivals.count} arrived, ${confirms.count} confirmed, of ${messages}`,
   );
   await new Promise<void>((resolve) => {
     const pump = () => {
       while (blocks.hasFree && blocks.sent < messages) {
-        if (blocks.sent - Math.min(arrivals.count, confirmed) + blocks.messagesPerBlock > inFlightMax) return;
+        if (blocks.sent - settled() + blocks.messagesPerBlock > inFlightMax) return;
         blocks.send(messages - blocks.sent, 0, 0);
       }
     };
     const progressed = () => {
-      if (arrivals.areAll && confirmed >= messages) resolve();
+      if (settled() === messages) resolve();
       else pump();
     };
     writing.onConfirm = (tag, isMultiple) => {
-      // One by one they may come in any order; all up to a tag stand for all before.
-      confirmed = isMultiple ? Math.max(confirmed, tag) : confirmed + 1;
+      confirms.add(tag, isMultiple, blocks.sent);
       progressed();
     };
     reading.onDeliver = (bytes, bodyAt) => {

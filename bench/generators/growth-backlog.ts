@@ -6,7 +6,7 @@
  */
 import { usageOf } from "../base/process.ts";
 import type { GrowthFigures } from "./growth-amqp.ts";
-import { method, methodId, qos, uint } from "./growth/amqp-handshake.ts";
+import { method, methodId, qos, uint } from "./amqp/handshake.ts";
 import {
   ackUpTo,
   AmqpLink,
@@ -15,9 +15,9 @@ import {
   deleteQueues,
   queueName,
   readyMessages,
-} from "./growth/amqp-link.ts";
-import { PublishBlocks } from "./growth/publish-blocks.ts";
-import { throwWhenStalled } from "./kafka/watch.ts";
+} from "./amqp/link.ts";
+import { PublishBlocks } from "./amqp/publish-blocks.ts";
+import { throwWhenStalled } from "./base/watch.ts";
 
 const prefetch = 2000;
 const acksTogether = 200;

@@ -9,8 +9,8 @@ import { KafkaConnection } from "./kafka/connection.ts";
 import { Fetcher } from "./kafka/fetcher.ts";
 import { type Acks, Producer } from "./kafka/producer.ts";
 import { RecordCheck } from "./kafka/record-check.ts";
-import { scheduleFor } from "./kafka/schedule.ts";
-import { throwWhenStalled } from "./kafka/watch.ts";
+import { scheduleFor } from "./base/schedule.ts";
+import { throwWhenStalled } from "./base/watch.ts";
 
 export interface KafkaProduceOptions {
   readonly port: number;

@@ -6,8 +6,8 @@ import { KafkaConnection } from "./kafka/connection.ts";
 import { Fetcher } from "./kafka/fetcher.ts";
 import { type Acks, Producer } from "./kafka/producer.ts";
 import { RecordCheck } from "./kafka/record-check.ts";
-import { scheduleFor } from "./kafka/schedule.ts";
-import { throwWhenStalled } from "./kafka/watch.ts";
+import { scheduleFor } from "./base/schedule.ts";
+import { throwWhenStalled } from "./base/watch.ts";
 
 /** At full speed one record in so many has its latency taken: it is that of a backlog, and only told. */
 const latencyOfOneInAtFullSpeed = 16;

@@ -9,7 +9,8 @@ import { Histogram } from "../base/histogram.ts";
 import { call } from "./redis/client.ts";
 import { Connection } from "./redis/connection.ts";
 import { GroupReader } from "./redis/group-reader.ts";
-import { BusyMeter, Progress } from "./redis/progress.ts";
+import { BusyMeter } from "./base/account.ts";
+import { Progress } from "./redis/progress.ts";
 import { fillStream } from "./redis/stream.ts";
 
 export interface RedisConsumerGroupOptions {

@@ -11,9 +11,11 @@ import { Histogram } from "../base/histogram.ts";
 import { call } from "./redis/client.ts";
 import { commandBatch } from "./redis/commands.ts";
 import { Connection } from "./redis/connection.ts";
-import { BusyMeter, linger, Progress } from "./redis/progress.ts";
+import { linger, Progress } from "./redis/progress.ts";
 import { PushReader, pushSizes } from "./redis/pushes.ts";
-import { latenessText, type PaceOptions, Sender, spin } from "./redis/sender.ts";
+import { type PaceOptions, Sender } from "./redis/sender.ts";
+import { BusyMeter, latenessText } from "./base/account.ts";
+import { spin } from "./base/spin.ts";
 
 export interface RedisPublishOptions {
   readonly port: number;
@@ -104,11 +106,11 @@ export async function generate(options: RedisPublishOptions): Promise<Figures> {
       else if (!isPaced) step(sender, performance.now());
     });
   }
-  if (isPaced) spin(stepAll, progress.fail);
+  if (isPaced) spin(stepAll);
   else stepAll();
   await progress.done;
   const seconds = (performance.now() - startMs) / 1000;
-  const generatorText = pace === undefined ? busy.text() : latenessText(pace);
+  const generatorText = pace === undefined ? busy.text() : latenessText(pace.lateness);
 
   await linger();
   verify(senders, readers, options);

@@ -9,8 +9,10 @@ import { callAll } from "./redis/client.ts";
 import { commandBatch } from "./redis/commands.ts";
 import { Connection } from "./redis/connection.ts";
 import { type Expectation, verifyAll } from "./redis/expectation.ts";
-import { BusyMeter, Progress } from "./redis/progress.ts";
-import { latenessText, type PaceOptions, Sender, spin } from "./redis/sender.ts";
+import { Progress } from "./redis/progress.ts";
+import { type PaceOptions, Sender } from "./redis/sender.ts";
+import { BusyMeter, latenessText } from "./base/account.ts";
+import { spin } from "./base/spin.ts";
 
 export interface RedisRequestsOptions {
   readonly port: number;
@@ -72,11 +74,11 @@ export async function generate(options: RedisRequestsOptions): Promise<Figures> 
       const nowMs = performance.now();
       for (const sender of senders) sender.step(nowMs, commands);
       return !progress.isOver;
-    }, progress.fail);
+    });
   }
   await progress.done;
   const seconds = (performance.now() - startMs) / 1000;
-  const generatorText = pace === undefined ? busy.text() : latenessText(pace);
+  const generatorText = pace === undefined ? busy.text() : latenessText(pace.lateness);
   const verified = await verifyAll(target, options.expect);
   await callAll(target, options.after);
   for (const connection of connections) connection.close();

@@ -6,13 +6,7 @@
  */
 import { connectionsAllowed, type Greeting, IdleConnections } from "../base/idle-connections.ts";
 import type { Figures, Measurement, PeerName, SelfRun, SelfScenario, Server } from "../contract.ts";
-import {
-  channelOpen,
-  connectionOpen,
-  protocolHeader,
-  qos,
-  startOk,
-} from "../generators/growth/amqp-handshake.ts";
+import { channelOpen, connectionOpen, protocolHeader, qos, startOk } from "../generators/amqp/handshake.ts";
 
 const idleCounts = [0, 100, 10_000] as const;
 const most = Math.max(...idleCounts);

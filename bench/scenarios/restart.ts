@@ -8,7 +8,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { askRedis } from "../base/ask-redis.ts";
-import { temporaryDirectory } from "../base/process.ts";
+import { removeDirectory, temporaryDirectory } from "../base/process.ts";
 import type { Measurement, SelfRun, SelfScenario, Server, ServerSettings } from "../contract.ts";
 
 const settings: ServerSettings = { durability: "written" };
@@ -111,7 +111,7 @@ async function restart(run: SelfRun, gigabytes: number): Promise<readonly Measur
     await server.stop();
     return found;
   } finally {
-    fs.rmSync(directory, { recursive: true, force: true });
+    removeDirectory(directory);
   }
 }
 

@@ -11,14 +11,8 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import type { Server, ServerSettings } from "../contract.ts";
-import {
-  freePort,
-  startPinned,
-  stopProcess,
-  temporaryDirectory,
-  usageOf,
-  waitForPort,
-} from "../base/process.ts";
+import { freePort, startPinned, temporaryDirectory, waitForPort } from "../base/process.ts";
+import { runningPeer } from "./peer.ts";
 import { findProgram, peersFolder } from "../base/programs.ts";
 
 const startMsMax = 60_000;
@@ -71,17 +65,12 @@ export async function startKafka(settings: ServerSettings): Promise<Server> {
   });
   started.child.stdout!.resume();
   const readyMs = await waitForPort(port, started, startMsMax);
-  const pid = started.child.pid!;
-  return {
+  return runningPeer({
     name: `kafka ${/-([\d.]+)\.jar$/.exec(findJar()!)?.[1]}`,
-    isTroikaMQ: false,
     ports: { kafka: port },
-    pid,
+    pid: started.child.pid!,
     readyMs,
-    usage: () => usageOf(pid),
-    async stop() {
-      await stopProcess(started, "SIGKILL");
-      fs.rmSync(directory, { recursive: true, force: true });
-    },
-  };
+    directory,
+    processes: [started],
+  });
 }

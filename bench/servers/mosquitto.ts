@@ -10,14 +10,8 @@ import os from "node:os";
 import path from "node:path";
 import { spawnSync } from "node:child_process";
 import type { Server, ServerSettings } from "../contract.ts";
-import {
-  freePort,
-  startPinned,
-  stopProcess,
-  temporaryDirectory,
-  usageOf,
-  waitForPort,
-} from "../base/process.ts";
+import { freePort, startPinned, temporaryDirectory, waitForPort } from "../base/process.ts";
+import { runningPeer } from "./peer.ts";
 import { findProgram } from "../base/programs.ts";
 
 const startMsMax = 10_000;
@@ -50,17 +44,12 @@ export async function startMosquitto(settings: ServerSettings): Promise<Server> 
   const started = startPinned(program, ["-c", file], { core: 0, directory });
   started.child.stdout!.resume();
   const readyMs = await waitForPort(port, started, startMsMax);
-  const pid = started.child.pid!;
-  return {
+  return runningPeer({
     name: `mosquitto ${version}`,
-    isTroikaMQ: false,
     ports: { mqtt: port },
-    pid,
+    pid: started.child.pid!,
     readyMs,
-    usage: () => usageOf(pid),
-    async stop() {
-      await stopProcess(started, "SIGKILL");
-      fs.rmSync(directory, { recursive: true, force: true });
-    },
-  };
+    directory,
+    processes: [started],
+  });
 }

@@ -11,15 +11,9 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { Server, ServerSettings } from "../contract.ts";
-import {
-  freePort,
-  startPinned,
-  stopProcess,
-  temporaryDirectory,
-  usageOf,
-  waitForPort,
-} from "../base/process.ts";
+import { freePort, startPinned, temporaryDirectory, waitForPort } from "../base/process.ts";
 import { descendantNamed } from "../base/descendants.ts";
+import { runningPeer } from "./peer.ts";
 import { findInstalled, findProgram } from "../base/programs.ts";
 
 const startMsMax = 60_000;
@@ -88,17 +82,12 @@ export async function startRabbitmq(settings: ServerSettings): Promise<Server> {
   started.child.stdout!.resume();
   const readyMs = await waitForPort(port, started, startMsMax);
   const pid = descendantNamed(started.child.pid!, "beam.smp");
-  return {
+  return runningPeer({
     name: `rabbitmq ${versionOf(pid)}`,
-    isTroikaMQ: false,
     ports: { amqp: port },
     pid,
     readyMs,
-    usage: () => usageOf(pid),
-    async stop() {
-      await stopProcess(started, "SIGKILL");
-      await stopProcess(portMapper, "SIGKILL");
-      fs.rmSync(directory, { recursive: true, force: true });
-    },
-  };
+    directory,
+    processes: [started, portMapper],
+  });
 }

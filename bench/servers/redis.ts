@@ -5,17 +5,9 @@
  * `fsync` is `appendfsync always`.
  */
 import { spawnSync } from "node:child_process";
-import fs from "node:fs";
 import type { Durability, Server, ServerSettings } from "../contract.ts";
-import {
-  flagsOf,
-  freePort,
-  startPinned,
-  stopProcess,
-  temporaryDirectory,
-  usageOf,
-  waitForPort,
-} from "../base/process.ts";
+import { flagsOf, freePort, startPinned, temporaryDirectory, waitForPort } from "../base/process.ts";
+import { runningPeer } from "./peer.ts";
 import { findProgram } from "../base/programs.ts";
 
 const startMsMax = 10_000;
@@ -49,18 +41,12 @@ export async function startRedis(settings: ServerSettings): Promise<Server> {
   const started = startPinned(program, flagsOf(configuration), { core: 0 });
   started.child.stdout!.resume();
   const readyMs = await waitForPort(port, started, startMsMax);
-  // taskset becomes the program that it runs: the pid stays.
-  const pid = started.child.pid!;
-  return {
+  return runningPeer({
     name: `redis-server ${version}`,
-    isTroikaMQ: false,
     ports: { redis: port },
-    pid,
+    pid: started.child.pid!,
     readyMs,
-    usage: () => usageOf(pid),
-    async stop() {
-      await stopProcess(started, "SIGKILL");
-      fs.rmSync(directory, { recursive: true, force: true });
-    },
-  };
+    directory,
+    processes: [started],
+  });
 }

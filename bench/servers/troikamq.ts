@@ -5,7 +5,6 @@
  * `--durability-redis-streams` of that name. AMQP and Kafka settle theirs by message (persistent with confirms,
  * acks), so there the two differ only by what the generator asks for.
  */
-import fs from "node:fs";
 import path from "node:path";
 import type { Server, ServerSettings } from "../contract.ts";
 import {
@@ -13,6 +12,7 @@ import {
   startPinned,
   type Started,
   stopProcess,
+  removeDirectory,
   temporaryDirectory,
   usageOf,
 } from "../base/process.ts";
@@ -58,8 +58,7 @@ export async function startTroikaMQ(
     usage: () => usageOf(ready.pid),
     async stop() {
       await stopProcess(started);
-      if (options.dataDirectory === undefined && isKept)
-        fs.rmSync(directory, { recursive: true, force: true });
+      if (options.dataDirectory === undefined && isKept) removeDirectory(directory);
     },
   };
 }

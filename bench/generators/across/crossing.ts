@@ -6,15 +6,14 @@
  */
 import { Histogram } from "../../base/histogram.ts";
 import type { Figures } from "../../contract.ts";
-import { dueAt } from "../growth/publish-blocks.ts";
-import { fail } from "../kafka/fail.ts";
-import type { Schedule } from "../kafka/schedule.ts";
-import { throwWhenStalled } from "../kafka/watch.ts";
+import { dueAt } from "../amqp/publish-blocks.ts";
+import type { Schedule } from "../base/schedule.ts";
+import { throwWhenStalled } from "../base/watch.ts";
 
 const inFlightMax = 20_000;
 const tickMs = 1;
 
-/** What sends blocks of messages, see growth/publish-blocks.ts for their bodies. */
+/** What sends blocks of messages, see amqp/publish-blocks.ts for their bodies. */
 export interface BlockWriter {
   readonly sent: number;
   readonly hasFree: boolean;
@@ -77,7 +76,7 @@ export class Crossing {
   arrived(bytes: Buffer, bodyAt: number, nowMs: number): void {
     const sequence = bytes.readUInt32BE(bodyAt);
     if (sequence !== this.#arrived)
-      fail(new Error(`message ${sequence} arrived where ${this.#arrived} was due`));
+      throw new Error(`message ${sequence} arrived where ${this.#arrived} was due`);
     this.#arrived += 1;
     this.#lastMs = nowMs;
     this.#latency.record((nowMs - bytes.readDoubleBE(bodyAt + dueAt)) * 1000);

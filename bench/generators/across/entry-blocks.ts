@@ -1,12 +1,11 @@
 /**
  * XADD commands ready to be sent: blocks made once, of which only sequence number and time change. Bodies are those of
- * growth/publish-blocks.ts. Replies are only looked at for an error, which throws: what matters is what arrives.
+ * amqp/publish-blocks.ts. Replies are only looked at for an error, which throws: what matters is what arrives.
  *
  * Invariant: a block is written to again only once the socket has given it back.
  */
 import { connect, type Socket } from "node:net";
-import { dueAt } from "../growth/publish-blocks.ts";
-import { fail } from "../kafka/fail.ts";
+import { dueAt } from "../amqp/publish-blocks.ts";
 import { encodeCommand } from "../redis/commands.ts";
 import { ReplyCounter } from "../redis/replies.ts";
 import type { BlockWriter } from "./crossing.ts";
@@ -32,13 +31,7 @@ export class EntryBlocks implements BlockWriter {
     this.messagesPerBlock = Math.floor(blockBytesWanted / command.length);
     for (let i = 0; i < blocksMax; i++)
       this.#free.push(Buffer.alloc(command.length * this.messagesPerBlock, command));
-    socket.on("data", (chunk: Buffer) => {
-      try {
-        this.#replies.feed(chunk);
-      } catch (error) {
-        fail(error);
-      }
-    });
+    socket.on("data", (chunk: Buffer) => this.#replies.feed(chunk));
   }
 
   static async open(port: number, key: string, bodyBytes: number): Promise<EntryBlocks> {

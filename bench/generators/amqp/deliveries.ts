@@ -5,9 +5,9 @@
  * were published, each once, in bodies of the right size: what is lost, doubled, overtaken or in another's queue throws.
  */
 import { Histogram } from "../../base/histogram.ts";
-import { method, methodId, qos, uint } from "../growth/amqp-handshake.ts";
-import { type AmqpLink, consume } from "../growth/amqp-link.ts";
-import { dueAt } from "../growth/publish-blocks.ts";
+import { method, methodId, qos, uint } from "./handshake.ts";
+import { type AmqpLink, consume } from "./link.ts";
+import { dueAt } from "./publish-blocks.ts";
 
 /** At full speed the latency of one message in so many is looked at. */
 const sampleMask = 63;

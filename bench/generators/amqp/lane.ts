@@ -6,11 +6,10 @@
  * than `unarrivedMax`, so that queues stay short and what is measured is a steady flow.
  */
 import { Histogram } from "../../base/histogram.ts";
-import type { AmqpLink } from "../growth/amqp-link.ts";
-import type { PublishBlocks } from "../growth/publish-blocks.ts";
-import { fail } from "../kafka/fail.ts";
-import type { Schedule } from "../kafka/schedule.ts";
-import { spin } from "../redis/sender.ts";
+import type { AmqpLink } from "./link.ts";
+import type { PublishBlocks } from "./publish-blocks.ts";
+import type { Schedule } from "../base/schedule.ts";
+import { spin } from "../base/spin.ts";
 import { Confirms } from "./confirms.ts";
 import type { Deliveries } from "./deliveries.ts";
 
@@ -82,7 +81,7 @@ export class Lane {
       pump();
       return !isOver;
     };
-    if (tick === undefined) spin(step, fail);
+    if (tick === undefined) spin(step);
     await done;
     isOver = true;
     clearInterval(tick);

@@ -2,9 +2,9 @@
  * Where the messages of one publisher go: to a queue, fanned out to all queues, or by topic to one of them.
  * Declares and deletes all that it takes. Invariant: `consumed` says which sequence numbers each queue gets.
  */
-import { method, methodId, shortText, uint } from "../growth/amqp-handshake.ts";
-import { type AmqpLink, declareQueues, deleteQueues, queueName } from "../growth/amqp-link.ts";
-import type { PublishTarget } from "../growth/publish-blocks.ts";
+import { method, methodId, shortText, uint } from "./handshake.ts";
+import { type AmqpLink, declareQueues, deleteQueues, queueName } from "./link.ts";
+import type { PublishTarget } from "./publish-blocks.ts";
 import type { Consumed } from "./deliveries.ts";
 
 const topicQueues = 10;

@@ -4,10 +4,9 @@
  * Responses are walked where they came in; only one that spans reads is copied together first. Not here: how many
  * requests may be in flight, which is their senders' to bound.
  * Invariant: each response has the correlation id of the oldest request that waits; whatever else comes, and whatever
- * a reader of responses throws, ends the process (fail.ts): a generator is one, and no part of it goes on.
+ * a reader of responses throws, ends the process (generate.ts): a generator is one, and no part of it goes on.
  */
 import { connect, type Socket } from "node:net";
-import { fail } from "./fail.ts";
 import { correlationIdAt, ResponseReader } from "./wire.ts";
 
 /** Reads the response at `reader.at`; its bytes are used again once this returns. */
@@ -28,17 +27,13 @@ export class KafkaConnection {
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.setNoDelay(true);
-    socket.on("data", (chunk: Buffer) => {
-      try {
-        this.#take(chunk);
-      } catch (error) {
-        fail(error);
-      }
+    socket.on("data", (chunk: Buffer) => this.#take(chunk));
+    socket.on("error", (error) => {
+      throw error;
     });
-    socket.on("error", fail);
     socket.on("close", () => {
       if (this.#waiting.length > 0)
-        fail(new Error(`the server closed with ${this.#waiting.length} requests unanswered`));
+        throw new Error(`the server closed with ${this.#waiting.length} requests unanswered`);
     });
   }
 

@@ -9,7 +9,7 @@
 import { Histogram } from "../../base/histogram.ts";
 import { type BatchContent, BatchTemplate, recordsFitting } from "./batch.ts";
 import type { KafkaConnection } from "./connection.ts";
-import { FullSpeed, type Schedule } from "./schedule.ts";
+import { FullSpeed, type Schedule } from "../base/schedule.ts";
 import { apis, RequestWriter, type ResponseReader } from "./wire.ts";
 
 const batchBytesDefault = 16 << 10;

@@ -118,23 +118,3 @@ export class Sender {
     return due;
   }
 }
-
-/** For a run's `verified`: whether the generator kept to its rate. */
-export function latenessText({ lateness }: Pace): string {
-  return `99% sent within ${lateness.percentiles()?.p99} ms of when they were due`;
-}
-
-/**
- * Calls `step` over and over until it says that it is over. It never sleeps: the generator has a core to itself, and
- * a timer's millisecond would be in every latency.
- */
-export function spin(step: () => boolean, failed: (error: unknown) => void): void {
-  const turn = () => {
-    try {
-      if (step()) setImmediate(turn);
-    } catch (error) {
-      failed(error);
-    }
-  };
-  turn();
-}

@@ -1,6 +1,6 @@
 /**
- * A raw AMQP 0-9-1 connection of the growth and across generators: many queues and consumers on a few channels, frames
- * walked where they came in, one call for each delivery and each confirm.
+ * A raw AMQP 0-9-1 connection: many queues and consumers on a few channels, frames walked where they came in, one call
+ * for each delivery and each confirm.
  *
  *     frame = u8 type, u16 channel, u32 size, payload, u8 0xce
  *
@@ -8,7 +8,6 @@
  * that is no delivery, confirm or heartbeat ends the generator, as does a socket that closes early.
  */
 import { connect, type Socket } from "node:net";
-import { fail } from "../kafka/fail.ts";
 import {
   channelOpen,
   connectionOpen,
@@ -18,7 +17,7 @@ import {
   shortText,
   startOk,
   uint,
-} from "./amqp-handshake.ts";
+} from "./handshake.ts";
 
 const frameOverheadBytes = 8;
 const answerMsMax = 60_000;
@@ -37,7 +36,7 @@ export class AmqpLink {
   readonly socket: Socket;
   /** The body's bytes are valid during the call only. */
   onDeliver: (bytes: Buffer, bodyAt: number, deliveryTag: number, channel: number) => void = () => {};
-  /** All up to this delivery tag of a channel are confirmed; each channel's confirms come in order. */
+  /** This publish of a channel is confirmed, or all up to it; see confirms.ts. */
   onConfirm: (deliveryTag: number, isMultiple: boolean) => void = () => {};
   /** After all that one read of the socket brought. */
   onChunk: () => void = () => {};
@@ -53,16 +52,12 @@ export class AmqpLink {
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.setNoDelay(true);
-    socket.on("data", (chunk: Buffer) => {
-      try {
-        this.#received(chunk);
-      } catch (error) {
-        fail(error);
-      }
+    socket.on("data", (chunk: Buffer) => this.#received(chunk));
+    socket.on("error", (error) => {
+      throw error;
     });
-    socket.on("error", fail);
     socket.on("close", () => {
-      if (!this.#isClosing) fail(new Error("the server closed a connection"));
+      if (!this.#isClosing) throw new Error("the server closed a connection");
     });
   }
 
@@ -127,7 +122,7 @@ export class AmqpLink {
     if (id === methodId.ack) return this.onConfirm(tagAt(bytes, at + 4), bytes[at + 12] === 1);
     const awaited = this.#awaited;
     if (awaited?.method !== id)
-      return fail(new Error(`an unexpected method: ${bytes.toString("latin1", at, at + 100)}`));
+      throw new Error(`an unexpected method: ${bytes.toString("latin1", at, at + 100)}`);
     awaited.left -= 1;
     if (awaited.left > 0) return;
     this.#awaited = null;

@@ -1,7 +1,5 @@
 /** Ends a generator that no longer moves. Not here: how long a run takes that does. */
 
-import { fail } from "./fail.ts";
-
 const stallMsMax = 20_000;
 const checkMs = 500;
 
@@ -19,7 +17,7 @@ export function throwWhenStalled(progress: () => number, missing: () => string):
       last = now;
       movedMs = performance.now();
     } else if (performance.now() - movedMs > stallMsMax) {
-      fail(new Error(`nothing moved for ${stallMsMax / 1000} s: ${missing()}`));
+      throw new Error(`nothing moved for ${stallMsMax / 1000} s: ${missing()}`);
     }
   }, checkMs);
   return () => clearInterval(timer);

@@ -6,8 +6,8 @@
  * Blocks are as many as may be with the socket at once; none is written to before the socket has given it back.
  * Invariant: bodies hold the sequence numbers from 0 on, each once.
  */
-import { frame, method, shortText, uint } from "./amqp-handshake.ts";
-import { type AmqpLink, queueDigits, queueName } from "./amqp-link.ts";
+import { frame, method, shortText, uint } from "./handshake.ts";
+import { type AmqpLink, queueDigits, queueName } from "./link.ts";
 
 const blocksMax = 16;
 const blockBytesWanted = 32 << 10;
