@@ -148,8 +148,8 @@ export class Publisher {
 
   #publishLive(message: IncomingMessage): void {
     const { route, exchangeSize, routeSize } = message;
-    const key = route.subarray(2 + exchangeSize, routeSize);
-    this.#channel.vhost.live.publish(key, message.bodyBuffer, message.bodyStart, message.bodyEnd);
+    const { live } = this.#channel.vhost;
+    live.publish(route, 2 + exchangeSize, routeSize, message.bodyBuffer, message.bodyStart, message.bodyEnd);
   }
 
   #reply(message: IncomingMessage): boolean {

@@ -19,7 +19,6 @@ const cursor = new RecordCursor();
 const single = new KafkaBatch();
 const builder = new KafkaBatchBuilder();
 const writer = new ByteWriter();
-const nothing = Buffer.alloc(0);
 
 /** Publishes all records of the batch. False when a bounded queue on a record's way refused it; those before are out. */
 export function publishToExchange(
@@ -47,9 +46,16 @@ function publish(vhost: Vhost, exchange: Exchange): boolean {
   exchange.published++;
   if (route.durable !== null) appendBatch(route.durable, single, 1);
   if (route.volatile !== null) appendBatch(route.volatile, single, 1);
-  if (exchange.name === liveExchangeName && !vhost.live.isEmpty) {
-    const channel = keyStart < 0 ? nothing : buffer.subarray(keyStart, keyEnd);
-    vhost.live.publish(channel, buffer, Math.max(valueStart, 0), Math.max(valueEnd, 0));
+  if (exchange.name === liveExchangeName) {
+    const [channelStart, channelEnd] = [Math.max(keyStart, 0), Math.max(keyEnd, 0)];
+    vhost.live.publish(
+      buffer,
+      channelStart,
+      channelEnd,
+      buffer,
+      Math.max(valueStart, 0),
+      Math.max(valueEnd, 0),
+    );
   }
   return true;
 }

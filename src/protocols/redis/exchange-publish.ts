@@ -59,5 +59,7 @@ function publishLive({ server }: CommandContext, key: string, entry: ByteWriter)
     idSequence: 0,
     indexInFrame: 0,
   });
-  if (body !== null) server.live.publish(Buffer.from(key, "latin1"), body, 0, body.length);
+  if (body === null) return;
+  const channel = Buffer.from(key, "latin1");
+  server.live.publish(channel, 0, channel.length, body, 0, body.length);
 }

@@ -1,5 +1,6 @@
 /**
  * The bytes of Pub/Sub deliveries: made once for each message and protocol version, then copied to each subscriber.
+ * What stands before the message is kept for the next one of the same channel.
  *
  *     message  = push(3) "message" channel bytes          smessage likewise
  *     pmessage = push(4) "pmessage" pattern channel bytes
@@ -16,6 +17,9 @@ class EncodedMessage {
   readonly out = new ByteWriter(256);
   publication = -1;
   pattern: Buffer | null = null;
+  /** Whose exact messages begin with the first `prefixLength` bytes of `out`; null for nobody's. */
+  channel: Buffer | null = null;
+  prefixLength = 0;
 }
 
 export class LiveMessages {
@@ -46,15 +50,23 @@ export class LiveMessages {
     if (known.publication === this.#live.publication && known.pattern === pattern) return out;
     known.publication = this.#live.publication;
     known.pattern = pattern;
-    if (out.buffer.length > scratchBytesKept) out.buffer = Buffer.allocUnsafeSlow(256);
-    out.reset();
     const reply = this.#reply;
     reply.out = out;
     reply.version = version;
-    reply.push(pattern === null ? 3 : 4);
-    reply.bulk(pattern === null ? this.#kind : this.#patternKind);
-    if (pattern !== null) reply.bulk(pattern);
-    reply.bulk(channel);
+    if (out.buffer.length > scratchBytesKept) {
+      out.buffer = Buffer.allocUnsafeSlow(256);
+      known.channel = null;
+    }
+    if (pattern === null && known.channel === channel) out.length = known.prefixLength;
+    else {
+      out.reset();
+      reply.push(pattern === null ? 3 : 4);
+      reply.bulk(pattern === null ? this.#kind : this.#patternKind);
+      if (pattern !== null) reply.bulk(pattern);
+      reply.bulk(channel);
+      known.channel = pattern === null ? channel : null;
+      known.prefixLength = out.length;
+    }
     reply.bulk(bytes, start, end);
     return out;
   }

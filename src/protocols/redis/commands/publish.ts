@@ -5,10 +5,11 @@
  * are bound there, as an AMQP message without properties. The reply counts subscribers only.
  */
 import { ByteWriter } from "../../../base/bytes.ts";
-import { liveExchangeName } from "../../../broker/live-channels.ts";
+import { type LiveChannels, liveExchangeName } from "../../../broker/live-channels.ts";
 import { publishRecord } from "../../../broker/publish.ts";
 import { envelope } from "../../../message/envelope.ts";
 import type { CommandContext } from "../context.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
 
 const shortStringBytesMax = 255;
 const record = new ByteWriter(256);
@@ -16,19 +17,18 @@ const recordBytesKept = 1 << 20;
 
 export function publish(context: CommandContext): void {
   const { request, reply, server } = context;
-  const { live } = server;
   const exchange = server.liveExchange;
-  let count = 0;
-  if (!live.isEmpty)
-    count = live.publish(request.view(1), request.buffer, request.starts[2]!, request.ends[2]!);
+  const count = publishLive(server.live, request);
   if (exchange.bindings.size > 0) publishToBound(context);
   reply.integer(count);
 }
 
 export function spublish({ request, reply, server }: CommandContext): void {
-  const live = server.shardLive;
-  const { buffer, starts, ends } = request;
-  reply.integer(live.isEmpty ? 0 : live.publish(request.view(1), buffer, starts[2]!, ends[2]!));
+  reply.integer(publishLive(server.shardLive, request));
+}
+
+function publishLive(live: LiveChannels, { buffer, starts, ends }: RequestArguments): number {
+  return live.publish(buffer, starts[1]!, ends[1]!, buffer, starts[2]!, ends[2]!);
 }
 
 /** `route = exchange, key; header = u32 size, u64 body size, u16 flags; body`, see message/amqp-record.ts. */

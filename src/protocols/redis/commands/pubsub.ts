@@ -40,7 +40,7 @@ function writeCounts({ request, reply }: CommandContext, live: LiveChannels): vo
   reply.array((request.argumentCount - 2) * 2);
   for (let at = 2; at < request.argumentCount; at++) {
     reply.bulk(request.buffer, request.starts[at], request.ends[at]);
-    reply.integer(live.channels.get(request.latin1(at))?.size ?? 0);
+    reply.integer(live.channels.get(request.latin1(at))?.subscribers.size ?? 0);
   }
 }
 
