@@ -72,7 +72,7 @@ export class Broker {
     this.random = options.random;
     this.logger = options.logger;
     this.storage = storage;
-    this.ticker = new Ticker(storage, options.timers, () => this.#checkFlow());
+    this.ticker = new Ticker(storage, options.clock, options.timers, () => this.#checkFlow());
     this.access = new Access(storage, options.random);
     this.retention = new Retention(this);
   }

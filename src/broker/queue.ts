@@ -174,7 +174,7 @@ export class Queue {
   #deliver(): void {
     const cursor = this.cursor!;
     const broker = this.vhost.broker;
-    const now = broker.clock.now();
+    const now = broker.ticker.deliveryTime;
     for (;;) {
       const consumer = this.#nextConsumer();
       if (consumer === null) return;

@@ -10,6 +10,10 @@ export interface Route {
   readonly queues: readonly Queue[];
   /** A queue that must be asked before each publish (`overflow=reject-publish`). */
   readonly hasGuards: boolean;
+  /** A message's headers had a say: it is no other message's route, even with the same key. */
+  readonly usesHeaders: boolean;
 }
 
-export const noRoute: Route = { durable: null, volatile: null, queues: [], hasGuards: false };
+const nowhere = { durable: null, volatile: null, queues: [], hasGuards: false };
+export const noRoute: Route = { ...nowhere, usesHeaders: false };
+export const noRouteByHeaders: Route = { ...nowhere, usesHeaders: true };

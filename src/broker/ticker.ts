@@ -5,7 +5,7 @@
  * true for a killed process, and the holds of `NetConnection` do the same for the durable level.
  * Invariant: what a session has appended to an output is sent only after a flush that succeeded, in the same turn.
  */
-import type { Timer, Timers } from "../base/clock.ts";
+import type { Clock, Timer, Timers } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { ConnectionHost, FlushableConnection } from "../base/connection.ts";
 import type { Storage } from "../storage/index.ts";
@@ -23,6 +23,7 @@ const roundsMax = 16;
 
 export class Ticker implements ConnectionHost {
   readonly #storage: Storage;
+  readonly #clock: Clock;
   readonly #timers: Timers;
   /** Looks whether publishers must be held back. */
   readonly #afterFlush: () => void;
@@ -36,9 +37,12 @@ export class Ticker implements ConnectionHost {
   #retry: Timer | null = null;
   isClosed = false;
   ticks = 0;
+  /** Wall time of this tick's deliveries, ms: looked at once, not for each queue. */
+  deliveryTime = 0;
 
-  constructor(storage: Storage, timers: Timers, afterFlush: () => void) {
+  constructor(storage: Storage, clock: Clock, timers: Timers, afterFlush: () => void) {
     this.#storage = storage;
+    this.#clock = clock;
     this.#timers = timers;
     this.#afterFlush = afterFlush;
   }
@@ -114,6 +118,7 @@ export class Ticker implements ConnectionHost {
       this.#collect();
       const scheduled = this.#scheduled;
       if (scheduled.length === 0) return;
+      if (round === 0) this.deliveryTime = this.#clock.now();
       this.#scheduled = [];
       for (const queue of scheduled) {
         queue.isScheduled = false;

@@ -22,7 +22,7 @@ import { LiveChannels } from "./live-channels.ts";
 import { definitionKey } from "./names.ts";
 import { Queue, type QueueOptions } from "./queue.ts";
 import { deleteProducersOf } from "./producer-state.ts";
-import { noRoute, type Route } from "./route.ts";
+import { noRoute, noRouteByHeaders, type Route } from "./route.ts";
 import type { BindingArguments, HeaderLookup } from "./routing/router.ts";
 import { SharedCursor } from "./shared-cursor.ts";
 import { Topics } from "./topics.ts";
@@ -321,8 +321,10 @@ export class Vhost {
     if (known !== undefined) return known;
     const walk = { queues: new Set<Queue>(), seen: new Set<Exchange>(), usesHeaders: false };
     this.#walk(exchange, key, headers, walk);
-    const route = walk.queues.size === 0 ? noRoute : this.#makeRoute([...walk.queues]);
-    if (!walk.usesHeaders) {
+    const { usesHeaders } = walk;
+    let route = usesHeaders ? noRouteByHeaders : noRoute;
+    if (walk.queues.size > 0) route = this.#makeRoute([...walk.queues], usesHeaders);
+    if (!usesHeaders) {
       if (routes.size >= limits.routesCachedMax) routes.clear();
       routes.set(key, route);
     }
@@ -351,11 +353,11 @@ export class Vhost {
     }
   }
 
-  #makeRoute(queues: Queue[]): Route {
+  #makeRoute(queues: Queue[], usesHeaders: boolean): Route {
     const durable = queues.filter((queue) => queue.log.isDurable).map((queue) => queue.log);
     const volatile = queues.filter((queue) => !queue.log.isDurable).map((queue) => queue.log);
     const hasGuards = queues.some((queue) => queue.policy.overflow !== "drop-head");
-    return { durable: this.#group(durable), volatile: this.#group(volatile), queues, hasGuards };
+    return { durable: this.#group(durable), volatile: this.#group(volatile), queues, hasGuards, usesHeaders };
   }
 
   /** One group for each set of logs, so that messages with different keys but equal targets share a frame. */

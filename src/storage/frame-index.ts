@@ -1,7 +1,9 @@
 /**
  * Where a log's frames are, oldest first: four numbers for each frame in typed arrays, no objects.
  *
- * Grown at the end, shortened at the front. Invariant: first offsets and positions both strictly increase.
+ * Grown at the end, shortened at the front. A frame that is alone, as that of a queue which its consumers keep empty, lies
+ * in fields: with ten thousand such queues each array would be one more miss of the processor's caches.
+ * Invariants: first offsets and positions both strictly increase; while `#isAlone`, `length` is 1 and no block has frames.
  */
 const blockFramesMax = 512;
 const blockFramesFirst = 8;
@@ -27,6 +29,13 @@ export class FrameIndex {
   /** Blocks before this one are used up; the array is cut now and then, not on every shift. */
   #head = 0;
   length = 0;
+  #isAlone = false;
+  #aloneOffset = 0;
+  #alonePosition = 0;
+  #aloneLength = 0;
+  #aloneIdMs = 0;
+  #aloneIdSequence = 0;
+  #aloneTimestamp = 0;
 
   /** What the arrays take, used or not: for the tests that bound it. */
   get arrayBytes(): number {
@@ -38,6 +47,43 @@ export class FrameIndex {
   }
 
   push(
+    firstOffset: number,
+    position: number,
+    length: number,
+    idMs: number,
+    idSequence: number,
+    timestamp: number,
+  ): void {
+    if (this.length === 0) {
+      this.#isAlone = true;
+      this.#aloneOffset = firstOffset;
+      this.#alonePosition = position;
+      this.#aloneLength = length;
+      this.#aloneIdMs = idMs;
+      this.#aloneIdSequence = idSequence;
+      this.#aloneTimestamp = timestamp;
+    } else {
+      this.#intoBlocks();
+      this.#pushToBlocks(firstOffset, position, length, idMs, idSequence, timestamp);
+    }
+    this.length++;
+  }
+
+  /** The frame that was alone gets company, or is asked for more than where it is. */
+  #intoBlocks(): void {
+    if (!this.#isAlone) return;
+    this.#isAlone = false;
+    this.#pushToBlocks(
+      this.#aloneOffset,
+      this.#alonePosition,
+      this.#aloneLength,
+      this.#aloneIdMs,
+      this.#aloneIdSequence,
+      this.#aloneTimestamp,
+    );
+  }
+
+  #pushToBlocks(
     firstOffset: number,
     position: number,
     length: number,
@@ -74,7 +120,6 @@ export class FrameIndex {
     block.lengths[at] = length;
     block.positions[at] = position;
     if (timestamp > block.maxTimestamp) block.maxTimestamp = timestamp;
-    this.length++;
   }
 
   get #front(): Block | undefined {
@@ -82,22 +127,26 @@ export class FrameIndex {
   }
 
   get firstOffset(): number {
+    if (this.#isAlone) return this.#aloneOffset;
     const block = this.#front!;
     return block.base + block.deltas[block.from]!;
   }
 
   get firstPosition(): number {
+    if (this.#isAlone) return this.#alonePosition;
     const block = this.#front!;
     return block.positions[block.from]!;
   }
 
   get firstLength(): number {
+    if (this.#isAlone) return this.#aloneLength;
     const block = this.#front!;
     return block.lengths[block.from]!;
   }
 
   /** First offset of the second frame: where the first one ends. `whenLast` is returned when there is no second. */
   secondOffset(whenLast: number): number {
+    if (this.#isAlone) return whenLast;
     const block = this.#front!;
     if (block.from + 1 < block.to) return block.base + block.deltas[block.from + 1]!;
     const next = this.#blocks[this.#head + 1];
@@ -105,6 +154,11 @@ export class FrameIndex {
   }
 
   shift(): void {
+    if (this.#isAlone) {
+      this.#isAlone = false;
+      this.length = 0;
+      return;
+    }
     const block = this.#front!;
     block.from++;
     this.length--;
@@ -126,6 +180,7 @@ export class FrameIndex {
 
   /** Takes a frame out of the middle; slots are void then. Of ids and times, blocks keep bounds that still hold. */
   removeAt(slot: number): void {
+    if (this.#isAlone) return this.shift();
     const number = this.#head + Math.floor(slot / blockFramesMax);
     const block = this.#blocks[number]!;
     const at = slot % blockFramesMax;
@@ -142,6 +197,7 @@ export class FrameIndex {
     this.#blocks = [];
     this.#head = 0;
     this.length = 0;
+    this.#isAlone = false;
   }
 
   /**
@@ -149,6 +205,7 @@ export class FrameIndex {
    * -1 when all frames start above it.
    */
   find(offset: number): number {
+    if (this.#isAlone) return offset < this.#aloneOffset ? -1 : 0;
     const blocks = this.#blocks;
     let low = this.#head;
     let high = blocks.length - 1;
@@ -173,6 +230,7 @@ export class FrameIndex {
 
   /** The slot after `slot`, or -1. */
   after(slot: number): number {
+    if (this.#isAlone) return -1;
     const number = Math.floor(slot / blockFramesMax);
     const block = this.#blocks[this.#head + number]!;
     if ((slot % blockFramesMax) + 1 < block.to) return slot + 1;
@@ -182,6 +240,7 @@ export class FrameIndex {
 
   /** The first slot whose frame starts at or above `offset`, or -1. */
   atOrAfter(offset: number): number {
+    this.#intoBlocks();
     const slot = this.find(offset);
     if (slot < 0) return this.length === 0 ? -1 : this.#front!.from;
     return this.slotOffset(slot) === offset ? slot : this.after(slot);
@@ -189,6 +248,7 @@ export class FrameIndex {
 
   /** Bytes of the frames below `position`, counted until they are `enough`. */
   bytesBelow(position: number, enough: number): number {
+    this.#intoBlocks();
     let total = 0;
     for (let i = this.#head; this.length > 0 && i < this.#blocks.length; i++) {
       const block = this.#blocks[i]!;
@@ -202,6 +262,7 @@ export class FrameIndex {
 
   /** First offset of the first frame such that the frames from it on, which hold `total`, hold at most `bytes`; -1. */
   offsetForBytes(bytes: number, total: number): number {
+    this.#intoBlocks();
     let left = total;
     for (let i = this.#head; this.length > 0 && i < this.#blocks.length; i++) {
       const block = this.#blocks[i]!;
@@ -214,20 +275,24 @@ export class FrameIndex {
   }
 
   slotOffset(slot: number): number {
+    if (this.#isAlone) return this.#aloneOffset;
     const block = this.#blocks[this.#head + Math.floor(slot / blockFramesMax)]!;
     return block.base + block.deltas[slot % blockFramesMax]!;
   }
 
   slotPosition(slot: number): number {
+    if (this.#isAlone) return this.#alonePosition;
     return this.#blocks[this.#head + Math.floor(slot / blockFramesMax)]!.positions[slot % blockFramesMax]!;
   }
 
   slotLength(slot: number): number {
+    if (this.#isAlone) return this.#aloneLength;
     return this.#blocks[this.#head + Math.floor(slot / blockFramesMax)]!.lengths[slot % blockFramesMax]!;
   }
 
   /** The first and last slots of the last block that starts at or below the entry id; [-1, -1] when none does. */
   slotsByEntryId(idMs: number, idSequence: number): [first: number, last: number] {
+    this.#intoBlocks();
     let low = this.#head;
     let high = this.length === 0 ? low - 1 : this.#blocks.length - 1;
     let found = -1;
@@ -249,6 +314,7 @@ export class FrameIndex {
 
   /** `slot`, or the first one after it in a block that has a record as new as `timestamp`; -1 when none has. */
   skipOlder(slot: number, timestamp: number): number {
+    this.#intoBlocks();
     let number = this.#head + Math.floor(slot / blockFramesMax);
     if (slot < 0 || this.#blocks[number]!.maxTimestamp >= timestamp) return slot;
     for (number++; number < this.#blocks.length; number++) {

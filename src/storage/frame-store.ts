@@ -80,6 +80,8 @@ export abstract class FrameStore {
   #openCount = 0;
   #openTimestamp = 0;
   readonly #now: () => number;
+  /** Wall time of the first frame of this turn; -1 before it. All of a turn have the same, which is looked at once. */
+  #turnTime = -1;
   readonly #requestFlush: () => void;
   /** Logs that got records since the broker last looked. */
   readonly dirtyLogs: Log[] = [];
@@ -180,7 +182,8 @@ export abstract class FrameStore {
   #open(group: LogGroup, envelopeOfRecords: number, size: number, idMs: number, idSequence: number): void {
     this.seal();
     this.#requestFlush();
-    const now = this.#now();
+    if (this.#turnTime < 0) this.#turnTime = this.#now();
+    const now = this.#turnTime;
     const logs = group.logs;
     const header = appendHeaderBytes + logs.length * targetBytes;
     const chunk = this.#room(header + size);
@@ -314,6 +317,7 @@ export abstract class FrameStore {
 
   /** Nobody reads any more what was given up: it may be written to. */
   turnEnded(): void {
+    this.#turnTime = -1;
     if (this.#givenUp.length === 0) return;
     this.#pool.push(...this.#givenUp);
     this.#givenUp.length = 0;

@@ -128,7 +128,7 @@ export class Publisher {
     this.#isDirectReply = exchange.name === "" && key.startsWith(directReplyPrefix);
     this.#route = vhost.route(exchange, key, () => messageHeaders(message));
     // A route that headers decided is not remembered.
-    if (exchange.routes.get(key) !== this.#route) return;
+    if (this.#route.usesHeaders) return;
     this.#routeNumber = message.routeNumber;
     this.#routingVersion = vhost.routingVersion;
   }
