@@ -171,3 +171,33 @@ test(
     await consumer.peer.close();
   },
 );
+
+test("consumers on one connection take turns in its room", { timeout: testMsMax }, async () => {
+  const perQueue = 60;
+  const queues = Array.from({ length: 20 }, () => uniqueName("turns"));
+  for (const queue of queues) {
+    await publisher.assertQueue(queue, { durable: false });
+    for (let i = 0; i < perQueue; i++) publisher.sendToQueue(queue, numbered(i));
+  }
+  await publisher.waitForConfirms();
+  const peer = await Peer.connect(Number(new URL(target.url).port));
+  const seen = new Set<string>();
+  let end = Buffer.alloc(0);
+  let bytesUntilAll = 0;
+  peer.take = (piece) => {
+    end = Buffer.concat([end.subarray(-100), piece]);
+    for (const queue of queues) if (end.includes(queue)) seen.add(queue);
+    if (seen.size === queues.length && bytesUntilAll === 0) bytesUntilAll = peer.received;
+  };
+  peer.send(protocolHeader, startOk("guest", "guest"), tuneOk(100, 131_072, 0), open("/"));
+  const consumes = queues.map((queue, at) => {
+    const names = Buffer.concat([shortText(queue), shortText(queue)]);
+    const consume = method(at + 1, 60, 20, uint(2, 0), names, uint(1, 2 + 8), uint(4, 0));
+    return Buffer.concat([method(at + 1, 20, 10, shortText("")), consume]);
+  });
+  peer.send(...consumes);
+  await eventually(() => peer.received > queues.length * perQueue * bodyBytes, "all messages");
+  // One queue after the other would be 19 times 6 MB before the last one's first message.
+  assert.ok(bytesUntilAll > 0 && bytesUntilAll < 60e6, `${bytesUntilAll} bytes until each had its first`);
+  await peer.close();
+});

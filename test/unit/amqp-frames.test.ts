@@ -171,22 +171,46 @@ test("a heartbeat is eight bytes", () => {
   assert.deepEqual(writer.copy(), hex("08 0000 00000000 ce"));
 });
 
-test("the input buffer gives what was pushed, in order", () => {
-  const step = fc.record({ size: fc.nat({ max: 3000 }), take: fc.nat({ max: 4000 }), settle: fc.boolean() });
+test("the input buffer gives what was pushed, in order, and keeps what was read until it settles", () => {
+  const reads = fc.array(fc.nat({ max: 2000 }), { maxLength: 6 });
+  const step = fc.record({ size: fc.nat({ max: 3000 }), reads, settle: fc.boolean() });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
       const input = new InputBuffer();
       let written = 0;
       let read = 0;
-      for (const { size, take, settle } of steps) {
+      for (const { size, reads: sizes, settle } of steps) {
         input.push(Buffer.from(Array.from({ length: size }, () => written++ & 0xff)));
         assert.equal(input.unread, written - read);
-        for (let i = Math.min(take, input.unread); i > 0; i--) {
-          assert.equal(input.bytes[input.start++], read++ & 0xff);
+        const kept: { bytes: Buffer; first: number }[] = [];
+        for (const wanted of sizes) {
+          assert.equal(input.has(wanted), wanted <= written - read);
+          if (!input.has(wanted)) continue;
+          kept.push({ bytes: input.bytes.subarray(input.start, input.start + wanted), first: read });
+          input.start += wanted;
+          read += wanted;
         }
+        for (const { bytes, first } of kept)
+          assert.ok(bytes.every((byte, at) => byte === ((first + at) & 0xff)));
         if (settle) input.settle();
+        assert.equal(input.unread, written - read);
         assert.ok(input.start <= input.end && input.end <= input.bytes.length);
       }
     }),
+    { numRuns: 500 },
   );
+});
+
+test("a chunk behind the rest of a frame is not copied", () => {
+  const input = new InputBuffer();
+  input.push(Buffer.from("abc"));
+  input.settle();
+  const chunk = Buffer.from("defghi");
+  input.push(chunk);
+  assert.ok(input.has(4));
+  assert.equal(input.bytes.latin1Slice(input.start, input.start + 4), "abcd");
+  input.start += 4;
+  assert.ok(input.has(5));
+  assert.equal(input.bytes, chunk);
+  assert.equal(input.start, 1);
 });

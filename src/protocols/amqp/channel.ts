@@ -124,12 +124,15 @@ export class Channel implements DurableWaiter {
 
   // Deliveries
 
-  get hasOutputRoom(): boolean {
-    return this.session.connection.outputBytes < limits.deliverOutputBytesMax;
+  /** Whether the connection takes another delivery; if not, the consumer is woken, in its turn, when it does. */
+  hasRoomFor(consumer: ChannelConsumer): boolean {
+    if (this.session.connection.outputBytes < limits.deliverOutputBytesMax) return true;
+    this.session.awaitRoom(consumer);
+    return false;
   }
 
-  get hasCredit(): boolean {
-    return (this.globalPrefetch === 0 || this.globalHeld < this.globalPrefetch) && this.hasOutputRoom;
+  hasCreditFor(consumer: ChannelConsumer): boolean {
+    return (this.globalPrefetch === 0 || this.globalHeld < this.globalPrefetch) && this.hasRoomFor(consumer);
   }
 
   /** Notes a delivery to a consumer and returns its tag. */
@@ -190,7 +193,7 @@ export class Channel implements DurableWaiter {
     this.unacked.restore(source, tag, offset);
   }
 
-  /** Credit or room came back: the queues of all consumers are looked at when the tick ends. */
+  /** Credit came back: the queues of all consumers are looked at when the tick ends. */
   wakeConsumers(): void {
     for (const consumer of this.consumers.values()) consumer.settled();
   }

@@ -34,6 +34,8 @@ export class Consumer implements QueueConsumer, UnackedSource {
   readonly priority: number;
   readonly prefetch: number;
   readonly takesRecords = true;
+  awaitsRoom = false;
+  hadRoom = false;
   held = 0;
   slot = 0;
   /** For `writeDeliver`. */
@@ -65,13 +67,14 @@ export class Consumer implements QueueConsumer, UnackedSource {
   }
 
   canTake(): boolean {
-    if (this.isNoAck) return this.#owner.hasOutputRoom;
-    return (this.prefetch === 0 || this.held < this.prefetch) && this.#owner.hasCredit;
+    if (this.isNoAck) return this.#owner.hasRoomFor(this);
+    return (this.prefetch === 0 || this.held < this.prefetch) && this.#owner.hasCreditFor(this);
   }
 
   deliver(queue: Queue, cursor: SharedCursor): void {
     const owner = this.#owner;
     const { record, deliveryCount } = cursor;
+    this.hadRoom = true;
     const tag = this.isNoAck ? owner.unacked.skip() : owner.hold(this, record.offset);
     let parts = view.show(record);
     if (queue.policy.countsDeliveries && deliveryCount > 1) {

@@ -14,7 +14,7 @@ import type { Queue } from "../../broker/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { fitShortString } from "../../message/amqp-text.ts";
 import type { Connection, Session } from "../contract.ts";
-import { Channel } from "./channel.ts";
+import { Channel, type ChannelConsumer } from "./channel.ts";
 import { type Capabilities, noCapabilities } from "./capabilities.ts";
 import { runChannelMethod } from "./commands/index.ts";
 import { type ConnectionState, runConnectionMethod, sendStart } from "./connection-methods.ts";
@@ -62,6 +62,9 @@ export class AmqpSession implements Session {
   /** The channel whose content header may lie in the chunk being read. */
   #borrower: Channel | null = null;
   #confirming: Channel[] = [];
+  /** Consumers to be woken when the connection has room, those first that had none of what there was. */
+  #awaitingRoom: ChannelConsumer[] = [];
+  #awaitingMore: ChannelConsumer[] = [];
   #deadline: Timer | null;
   /** Method being run on channel 0, for connection.close. */
   #methodNumber = 0;
@@ -318,8 +321,23 @@ export class AmqpSession implements Session {
 
   readonly flowListener = (isBlocked: boolean): void => this.flowChanged(isBlocked);
 
+  /** The consumer could have been given a record, had the connection room. */
+  awaitRoom(consumer: ChannelConsumer): void {
+    if (consumer.awaitsRoom) return;
+    consumer.awaitsRoom = true;
+    (consumer.hadRoom ? this.#awaitingMore : this.#awaitingRoom).push(consumer);
+    consumer.hadRoom = false;
+  }
+
+  /** Those that had none of the last room come first: nobody starves beside others which always have something. */
   onWritable(): void {
-    for (const channel of this.channels.values()) channel.wakeConsumers();
+    const waiting = [...this.#awaitingRoom, ...this.#awaitingMore];
+    this.#awaitingRoom = [];
+    this.#awaitingMore = [];
+    for (const consumer of waiting) {
+      consumer.awaitsRoom = false;
+      consumer.settled();
+    }
     if (this.state !== "broken" && this.parser.unread > 0) this.#run();
   }
 

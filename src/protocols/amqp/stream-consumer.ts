@@ -30,6 +30,8 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
   readonly isExclusive = false;
   readonly prefetch: number;
   readonly takesRecords = false;
+  awaitsRoom = false;
+  hadRoom = false;
   held = 0;
   slot = 0;
   readonly channel: number;
@@ -68,8 +70,9 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
       return;
     }
     const reader = this.#reader;
-    while (this.held < this.prefetch && owner.hasCredit && reader.next()) {
+    while (this.held < this.prefetch && owner.hasCreditFor(this) && reader.next()) {
       const tag = owner.hold(this, reader.offset);
+      this.hadRoom = true;
       const parts = withHeaderField(view.show(reader), "x-stream-offset", reader.offset);
       writeDeliver(owner.output, this, tag, false, parts);
       queue.delivered++;

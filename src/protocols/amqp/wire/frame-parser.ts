@@ -58,7 +58,7 @@ export class FrameParser {
   readProtocolHeader(): ProtocolHeaderState {
     const input = this.#input;
     const size = protocolHeader.length;
-    if (input.unread < size) return "incomplete";
+    if (!input.has(size)) return "incomplete";
     const start = input.start;
     if (protocolHeader.compare(input.bytes, start, start + size) !== 0) return "mismatch";
     input.start += size;
@@ -68,10 +68,9 @@ export class FrameParser {
   /** Moves to the next whole frame; false when more bytes are needed. */
   next(): boolean {
     const input = this.#input;
-    const available = input.end - input.start;
-    if (available < frameHeadBytes) return false;
-    const bytes = input.bytes;
-    const at = input.start;
+    if (!input.has(frameHeadBytes)) return false;
+    let bytes = input.bytes;
+    let at = input.start;
     const type = bytes[at]!;
     const size =
       ((bytes[at + 3]! << 24) | (bytes[at + 4]! << 16) | (bytes[at + 5]! << 8) | bytes[at + 6]!) >>> 0;
@@ -83,7 +82,9 @@ export class FrameParser {
     if (type !== frameType.method && type !== frameType.body && type !== frameType.header) {
       checkHeartbeat(type, size, bytes[at + 1]! | bytes[at + 2]!);
     }
-    if (available < size + frameOverheadBytes) return false;
+    if (!input.has(size + frameOverheadBytes)) return false;
+    bytes = input.bytes;
+    at = input.start;
     const payloadStart = at + frameHeadBytes;
     const payloadEnd = payloadStart + size;
     if (bytes[payloadEnd] !== frameEnd) {
