@@ -44,16 +44,21 @@ export interface AmqpOptions {
   readonly fanOutQueues?: number;
   /** Through a topic exchange with so many bindings, each message to one queue. */
   readonly topicBindings?: number;
+  /** Consumers come when all is published and confirmed, and are not part of what is timed. */
+  readonly consumesAfter?: boolean;
 }
 
 interface Opened {
   readonly lane: Lane;
   readonly deliveries: readonly Deliveries[];
+  /** For consumers that come later: has them take all that was sent. */
+  consume(): Promise<void>;
   close(): Promise<void>;
 }
 
 async function openLane(options: AmqpOptions, number: number, pairs: number): Promise<Opened> {
   const { port, bodyBytes, isPersistent = false, confirmsInFlightMax, prefetch, ratePerSecond } = options;
+  const { consumesAfter = false } = options;
   const writing = await AmqpLink.open(port, 1);
   const route = await openRoute(writing, {
     name: `${options.id}-${number}`,
@@ -67,19 +72,23 @@ async function openLane(options: AmqpOptions, number: number, pairs: number): Pr
   const links: AmqpLink[] = [];
   const deliveries: Deliveries[] = [];
   const each = Math.ceil(consumed.length / readingMax);
-  for (let from = 0; from < consumed.length; from += each) {
-    const own = consumed.slice(from, from + each);
-    const link = await AmqpLink.open(port, own.length);
-    links.push(link);
-    const isEachTimed = ratePerSecond !== undefined;
-    deliveries.push(await Deliveries.subscribe({ link, consumed: own, bodyBytes, prefetch, isEachTimed }));
-  }
+  const subscribe = async () => {
+    for (let from = 0; from < consumed.length; from += each) {
+      const own = consumed.slice(from, from + each);
+      const link = await AmqpLink.open(port, own.length);
+      links.push(link);
+      const isEachTimed = ratePerSecond !== undefined;
+      const how = { bodyBytes, prefetch, isEachTimed, isTimed: !consumesAfter };
+      deliveries.push(await Deliveries.subscribe({ link, consumed: own, ...how }));
+    }
+  };
+  if (!consumesAfter) await subscribe();
   const deliveriesMax = Math.min(deliveriesUnarrivedMax, bytesUnarrivedMax / bodyBytes);
   const lane = new Lane({
     writing,
     blocks: new PublishBlocks({ link: writing, bodyBytes, isPersistent, to: route.to }),
     deliveries,
-    copies,
+    copies: consumesAfter ? 0 : copies,
     schedule: scheduleFor(ratePerSecond === undefined ? undefined : ratePerSecond / copies / pairs, {
       seconds: options.secondsWanted,
       recordsMax: Math.ceil((messagesPerSecondMax * options.secondsWanted) / pairs),
@@ -87,16 +96,31 @@ async function openLane(options: AmqpOptions, number: number, pairs: number): Pr
     unarrivedMax: Math.floor(deliveriesMax / (copies * pairs)) + unarrivedLeast,
     unconfirmedMax: confirmsInFlightMax,
   });
+  const consume = async () => {
+    await subscribe();
+    await arrival(lane, lane.sent * copies);
+  };
   const close = async () => {
     await route.remove();
     for (const part of deliveries) await part.expectNoMore();
     for (const link of [writing, ...links]) link.close();
   };
-  return { lane, deliveries, close };
+  return { lane, deliveries, consume, close };
+}
+
+/** Resolves when so many messages have arrived. */
+function arrival(lane: Lane, count: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (lane.arrived < count) return;
+      clearInterval(timer);
+      resolve();
+    }, 1);
+  });
 }
 
 export async function generate(options: AmqpOptions): Promise<Figures> {
-  const { pairs = 1, confirmsInFlightMax, ratePerSecond } = options;
+  const { pairs = 1, confirmsInFlightMax, ratePerSecond, consumesAfter = false } = options;
   const opened: Opened[] = [];
   for (let number = 0; number < pairs; number++) opened.push(await openLane(options, number, pairs));
   const lanes = opened.map(({ lane }) => lane);
@@ -110,6 +134,7 @@ export async function generate(options: AmqpOptions): Promise<Figures> {
   await Promise.all(lanes.map((lane) => lane.run()));
   // At a rate it spins.
   const busyText = ratePerSecond === undefined ? busy.text() : undefined;
+  if (consumesAfter) for (const part of opened) await part.consume();
   stopWatching();
   for (const part of opened) await part.close();
 

@@ -32,6 +32,17 @@ const cases: readonly Case[] = [
   { name: "persistent-confirms/1024", load: { bodyBytes: 1024, ...confirmed }, bar: { throughput: 8 } },
   { name: "persistent-confirms/1024/half-load", load: { bodyBytes: 1024, ...confirmed }, ...ofItsOwn },
   { name: "persistent-confirms/1024/same-load", load: { bodyBytes: 1024, ...confirmed }, ...ofTheSlower },
+  // RabbitMQ confirms without a sync what a consumer has acknowledged; here nothing is consumed before the end.
+  {
+    name: "persistent-confirms-stored/16",
+    load: { bodyBytes: 16, ...confirmed, consumesAfter: true },
+    bar: { throughput: 8 },
+  },
+  {
+    name: "persistent-confirms-stored/1024",
+    load: { bodyBytes: 1024, ...confirmed, consumesAfter: true },
+    bar: { throughput: 8 },
+  },
   { name: "manual-ack/16", load: { bodyBytes: 16, prefetch: 200 }, bar: { throughput: 8 } },
   { name: "manual-ack/1024", load: { bodyBytes: 1024, prefetch: 200 }, bar: { throughput: 8 } },
   {

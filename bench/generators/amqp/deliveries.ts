@@ -33,6 +33,8 @@ export interface DeliveriesOptions {
   readonly prefetch: number | undefined;
   /** Each latency is recorded, not only a sample. */
   readonly isEachTimed: boolean;
+  /** Else no latency is: the messages lay there. */
+  readonly isTimed: boolean;
 }
 
 export class Deliveries {
@@ -80,7 +82,7 @@ export class Deliveries {
   }
 
   #delivered(bytes: Buffer, bodyAt: number, consumer: number): void {
-    const { link, consumed, bodyBytes, isEachTimed } = this.#options;
+    const { link, consumed, bodyBytes, isEachTimed, isTimed } = this.#options;
     // Before a body's frame are its size's four bytes.
     const size = bytes.readUInt32BE(bodyAt - 4);
     if (size !== bodyBytes) throw new Error(`a body of ${size} B came, not of ${bodyBytes} B`);
@@ -90,7 +92,7 @@ export class Deliveries {
       throw new Error(`${consumed[consumer]?.queue} brought message ${sequence}, not ${expected}`);
     this.#expected[consumer] = expected + consumed[consumer]!.sequenceStep;
     this.count += 1;
-    if (isEachTimed || (sequence & sampleMask) === 0)
+    if (isTimed && (isEachTimed || (sequence & sampleMask) === 0))
       this.latency.record((link.chunkMs - bytes.readDoubleBE(bodyAt + dueAt)) * 1000);
   }
 

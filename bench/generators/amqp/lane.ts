@@ -20,7 +20,7 @@ export interface LaneOptions {
   readonly writing: AmqpLink;
   readonly blocks: PublishBlocks;
   readonly deliveries: readonly Deliveries[];
-  /** Consumers that get each message. */
+  /** Consumers that get each message while the lane runs; 0: they come later. */
   readonly copies: number;
   readonly schedule: Schedule;
   readonly unarrivedMax: number;
@@ -50,6 +50,10 @@ export class Lane {
 
   get arrived(): number {
     return this.#options.deliveries.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  get sent(): number {
+    return this.#options.blocks.sent;
   }
 
   get confirmed(): number {
@@ -105,7 +109,7 @@ export class Lane {
 
   #room(): number {
     const { blocks, copies, unarrivedMax, unconfirmedMax } = this.#options;
-    const unarrived = blocks.sent - Math.floor(this.arrived / copies);
+    const unarrived = copies === 0 ? 0 : blocks.sent - Math.floor(this.arrived / copies);
     const room = unarrivedMax - unarrived;
     if (unconfirmedMax === undefined) return room;
     return Math.min(room, unconfirmedMax - (blocks.sent - this.confirmed));
