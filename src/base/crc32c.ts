@@ -1,46 +1,15 @@
 /**
- * CRC-32C (Castagnoli), as journal frames and Kafka batches use it. Short runs go through tables, eight bytes at a
- * time: below about 512 bytes the call into native code costs more than the loop (measured).
+ * CRC-32C (Castagnoli), as Kafka's batches have it. Below about 512 bytes the call into native code costs more than the
+ * tables (measured). Our own files have crc32.ts, which is quicker.
  */
+import { crcByTables, crcTables } from "./crc-table.ts";
 import { nativeCrc32c } from "./crc32c-native.ts";
 
 const nativeFromBytes = 512;
-const polynomial = 0x82f63b78;
-/** Table `k` at `k * 256`: what a byte does to the remainder when `k` more bytes follow it. */
-const tables = makeTables();
-
-function makeTables(): Int32Array {
-  const made = new Int32Array(8 * 256);
-  for (let i = 0; i < 256; i++) {
-    let remainder = i;
-    for (let bit = 0; bit < 8; bit++)
-      remainder = remainder & 1 ? (remainder >>> 1) ^ polynomial : remainder >>> 1;
-    made[i] = remainder;
-  }
-  for (let i = 256; i < made.length; i++) {
-    const before = made[i - 256]!;
-    made[i] = made[before & 0xff]! ^ (before >>> 8);
-  }
-  return made;
-}
+const tables = crcTables(0x82f63b78);
 
 /** CRC-32C of `bytes[start, end)` as an unsigned 32-bit number. */
 export function crc32c(bytes: Uint8Array, start: number, end: number): number {
   if (end - start >= nativeFromBytes) return nativeCrc32c(bytes.subarray(start, end)) >>> 0;
-  let crc = -1;
-  let at = start;
-  for (const last = end - 8; at <= last; at += 8) {
-    const low = crc ^ (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24));
-    crc =
-      tables[1792 + (low & 0xff)]! ^
-      tables[1536 + ((low >>> 8) & 0xff)]! ^
-      tables[1280 + ((low >>> 16) & 0xff)]! ^
-      tables[1024 + (low >>> 24)]! ^
-      tables[768 + bytes[at + 4]!]! ^
-      tables[512 + bytes[at + 5]!]! ^
-      tables[256 + bytes[at + 6]!]! ^
-      tables[bytes[at + 7]!]!;
-  }
-  for (; at < end; at++) crc = tables[(crc ^ bytes[at]!) & 0xff]! ^ (crc >>> 8);
-  return (crc ^ -1) >>> 0;
+  return crcByTables(tables, bytes, start, end);
 }

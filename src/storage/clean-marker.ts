@@ -2,9 +2,9 @@
  * A small file beside the journal that says where it begins and ends, there only between a clean shutdown and the next
  * start: a journal that was cut at the end of a group, or lost its first file, would look whole without it.
  *
- *     clean = "TroikaMQ clean\n", decimal start, "\n", decimal end, "\n", decimal crc32c of what is before, "\n"
+ *     clean = "TroikaMQ clean\n", decimal start, "\n", decimal end, "\n", decimal crc32 of what is before, "\n"
  */
-import { crc32c } from "../base/crc32c.ts";
+import { crc32 } from "../base/crc32.ts";
 import { BrokerError } from "../base/errors.ts";
 import type { Disk } from "../base/disk.ts";
 
@@ -20,7 +20,7 @@ export async function writeCleanMarker(
 ): Promise<void> {
   const text = `${title}\n${start}\n${end}\n`;
   const body = Buffer.from(text);
-  const bytes = Buffer.from(`${text}${crc32c(body, 0, body.length)}\n`);
+  const bytes = Buffer.from(`${text}${crc32(body, 0, body.length)}\n`);
   const temporary = `${directory}/${cleanMarkerName}.tmp`;
   dropTemporary(disk, directory);
   const file = disk.open(temporary, "create");
@@ -49,7 +49,7 @@ export function checkCleanMarker(disk: Disk, directory: string, start: number, e
   file.close();
   const [name, wasStart, wasEnd, sum] = text.split("\n");
   const body = Buffer.from(`${name}\n${wasStart}\n${wasEnd}\n`, "latin1");
-  if (name !== title || sum !== String(crc32c(body, 0, body.length))) {
+  if (name !== title || sum !== String(crc32(body, 0, body.length))) {
     throw new BrokerError("CORRUPT", `${path}: damaged; when troikamq check finds nothing else, delete it`);
   }
   if (Number(wasEnd) !== end || Number(wasStart) !== start) {

@@ -1,7 +1,7 @@
 /**
  * The frame: the unit of the journal, of segments and of the volatile store. Bytes only; no files here.
  *
- *     frame  = u32 crc32c of all that follows
+ *     frame  = u32 crc32 of all that follows
  *              u8 magic 0xA7, u8 kind, u8 envelope, u8 reserved
  *              u32 length of the whole frame
  *              body
@@ -16,7 +16,7 @@
  * Record i of an append has offset `first offset + i` and entry id `(id ms, id sequence + i)` in each target log.
  * A mark ends the group of frames that one tick wrote: a group without its mark never happened.
  */
-import { crc32c } from "../base/crc32c.ts";
+import { crc32 } from "../base/crc32.ts";
 import type { Envelope } from "../message/envelope.ts";
 
 export const frameKind = { mark: 1, append: 2, put: 3, delete: 4, full: 5, change: 6, source: 7 } as const;
@@ -76,7 +76,7 @@ export function writeFrameHeader(
 }
 
 export function sealFrame(buffer: Uint8Array, at: number, length: number): void {
-  writeUint32(buffer, at, crc32c(buffer, at + 4, at + length));
+  writeUint32(buffer, at, crc32(buffer, at + 4, at + length));
 }
 
 /** Whether a whole frame with a right checksum starts at `at`. */
@@ -84,7 +84,7 @@ export function isFrameWhole(buffer: Uint8Array, at: number, end: number): boole
   if (end - at < frameHeaderBytes || buffer[at + 4] !== frameMagic) return false;
   const length = frameLengthAt(buffer, at);
   if (length < frameHeaderBytes || at + length > end) return false;
-  return readUint32(buffer, at) === crc32c(buffer, at + 4, at + length);
+  return readUint32(buffer, at) === crc32(buffer, at + 4, at + length);
 }
 
 export function appendCountAt(buffer: Uint8Array, at: number): number {

@@ -1,16 +1,16 @@
 /**
  * Names and headers of journal files.
  *
- *     header = "TroikaMQ journal", u32 version, u32 crc32c of the other 28 bytes, u64 base position
+ *     header = "TroikaMQ journal", u32 version, u32 crc32 of the other 28 bytes, u64 base position
  *
  * The base position is where the file's first frame stands in the whole sequence; the next file starts where it ends.
  */
 import { BrokerError } from "../base/errors.ts";
-import { crc32c } from "../base/crc32c.ts";
+import { crc32 } from "../base/crc32.ts";
 import { readUint32, readUint64, writeUint32, writeUint64 } from "./frame.ts";
 
 const magic = "TroikaMQ journal";
-const version = 1;
+const version = 2;
 export const journalHeaderBytes = 32;
 const suffix = ".journal";
 
@@ -29,7 +29,7 @@ export function journalFileBase(name: string): number {
 function headerCrc(header: Uint8Array): number {
   const covered = Buffer.from(header);
   covered.fill(0, 20, 24);
-  return crc32c(covered, 0, journalHeaderBytes);
+  return crc32(covered, 0, journalHeaderBytes);
 }
 
 export function journalHeader(base: number): Buffer {

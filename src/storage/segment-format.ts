@@ -1,21 +1,21 @@
 /**
  * Names and bytes of segment files. No files here.
  *
- *     header = "TroikaMQ segment", u32 version, u32 crc32c of the other 36 bytes, u32 log, u32 zero, u64 base offset
+ *     header = "TroikaMQ segment", u32 version, u32 crc32 of the other 36 bytes, u32 log, u32 zero, u64 base offset
  *     frames = append frames as in the journal, each with the one target, in offset order
  *     footer = { u64 first offset, u64 position in the file, u64 id ms, u64 id sequence, u64 newest timestamp so far },
  *              u64 base offset, u64 end offset, u64 bytes of frames, u64 records, u64 newest timestamp,
- *              u32 entries, u32 crc32c of the footer up to here
+ *              u32 entries, u32 crc32 of the footer up to here
  *
  * An entry stands for each 64 KiB of frames or so; the first one for the first frame. The timestamp of an entry covers
  * what is before it, the footer's all.
  */
 import { BrokerError } from "../base/errors.ts";
-import { crc32c } from "../base/crc32c.ts";
+import { crc32 } from "../base/crc32.ts";
 import { readUint32, readUint64, writeUint32, writeUint64 } from "./frame.ts";
 
 const magic = "TroikaMQ segment";
-const version = 1;
+const version = 2;
 export const segmentHeaderBytes = 40;
 export const segmentEntryFields = 5;
 const entryBytes = segmentEntryFields * 8;
@@ -47,7 +47,7 @@ export function parseSegmentFileName(name: string): [log: number, base: number, 
 function headerCrc(header: Uint8Array): number {
   const covered = Buffer.from(header);
   covered.fill(0, 20, 24);
-  return crc32c(covered, 0, segmentHeaderBytes);
+  return crc32(covered, 0, segmentHeaderBytes);
 }
 
 export function segmentHeader(logId: number, baseOffset: number): Buffer {
@@ -98,7 +98,7 @@ export function encodeSegmentFooter(footer: SegmentFooter): Buffer {
     at += 8;
   }
   writeUint32(bytes, at, entries.length / segmentEntryFields);
-  writeUint32(bytes, at + 4, crc32c(bytes, 0, at + 4));
+  writeUint32(bytes, at + 4, crc32(bytes, 0, at + 4));
   return bytes;
 }
 
@@ -110,7 +110,7 @@ export function segmentFooterBytes(trailer: Buffer): number {
 /** Reads a whole footer. Throws CORRUPT. */
 export function decodeSegmentFooter(footer: Buffer, path: string): SegmentFooter {
   const at = footer.length - segmentTrailerBytes;
-  if (at < 0 || readUint32(footer, footer.length - 4) !== crc32c(footer, 0, footer.length - 4)) {
+  if (at < 0 || readUint32(footer, footer.length - 4) !== crc32(footer, 0, footer.length - 4)) {
     throw new BrokerError("CORRUPT", `${path}: the segment's footer fails its checksum`);
   }
   const entries = new Float64Array(at / 8);
