@@ -104,6 +104,7 @@ export class Ticker implements ConnectionHost {
     const isWritten = this.#storage.flush();
     if (isWritten) {
       this.#send();
+      this.#storage.readAhead();
       this.#sync();
       this.#afterFlush();
     } else this.#waitForDisk();

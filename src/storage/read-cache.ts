@@ -15,6 +15,8 @@ import type { Chunk, FrameLocation } from "./frame-store.ts";
 const blockBytes = 256 * 1024;
 const blocksMax = 64;
 const pooledBlocksMax = blocksMax;
+/** As much as one answer of Kafka's holds by default of one partition. */
+const blocksAhead = 4;
 /** Buffers of frames that were read alone in one turn. */
 const aloneMax = blocksMax;
 /** So many readers of files far apart are still seen to go on. */
@@ -33,6 +35,9 @@ export class ReadCache {
   readonly #recentFiles: (DiskFile | null)[] = Array.from({ length: recentEndsMax }, () => null);
   readonly #recentEnds: number[] = Array.from({ length: recentEndsMax }, () => 0);
   #nextRecent = 0;
+  /** Where a reader that goes on will miss next; null unless one read a block in this turn. */
+  #aheadFile: DiskFile | null = null;
+  #aheadBase = 0;
   /** Frames that were read alone in this turn, one after the other in the newest of these. */
   readonly #alone: Chunk[] = [];
 
@@ -67,6 +72,8 @@ export class ReadCache {
       if (needed > blockBytes || !goesOn) return this.#readAlone(file, at, length, into);
       into.chunk = this.#readBlock(file, base);
       into.at = at - base;
+      this.#aheadFile = file;
+      this.#aheadBase = base + blockBytes;
     }
     return into.at + length <= into.chunk.length;
   }
@@ -162,8 +169,30 @@ export class ReadCache {
     this.#alone.length = 0;
   }
 
+  /**
+   * Reads some blocks that come next where a reader went on in this turn: while its client works on what it was just
+   * sent, before it asks for more. Call it when all is sent.
+   */
+  readAhead(): void {
+    const file = this.#aheadFile;
+    if (file === null) return;
+    this.#aheadFile = null;
+    const blocks = this.#files.get(file);
+    for (let i = 0; i < blocksAhead; i++) {
+      const base = this.#aheadBase + i * blockBytes;
+      if (blocks?.has(base) === true) continue;
+      try {
+        if (this.#readBlock(file, base).length < blockBytes) return;
+      } catch {
+        // Whoever asks for it will meet the error.
+        return;
+      }
+    }
+  }
+
   /** The file is about to be closed. */
   forget(file: DiskFile): void {
+    if (this.#aheadFile === file) this.#aheadFile = null;
     const blocks = this.#files.get(file);
     if (blocks === undefined) return;
     for (const block of blocks.values()) this.#evict(block);

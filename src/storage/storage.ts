@@ -405,6 +405,11 @@ export class Storage implements LogHost {
     changed.length = 0;
   }
 
+  /** All is sent: a good time to read what will be asked for next. */
+  readAhead(): void {
+    this.journal?.readCache.readAhead();
+  }
+
   /** Makes all that was flushed durable; `onDurable` follows. */
   startSync(): void {
     this.journal?.startSync();

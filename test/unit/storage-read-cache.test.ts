@@ -115,3 +115,40 @@ test("a block that was read before its file grew is read again", () => {
   read(cache, file, 3 * frameBytes);
   assert.equal(cache.peek(file, 4 * frameBytes, frameBytes, newFrameLocation()), false);
 });
+
+test("what comes next is read ahead, once, and only where a reader went on", () => {
+  const file = new PatternFile(8 * blockBytes);
+  const cache = new ReadCache();
+  cache.readAhead();
+  read(cache, file, 0);
+  read(cache, file, frameBytes);
+  cache.turnEnded();
+  const before = file.bytesRead;
+  cache.readAhead();
+  const ahead = file.bytesRead - before;
+  assert.ok(ahead >= blockBytes && ahead <= 4 * blockBytes, `${ahead} bytes ahead`);
+  cache.readAhead();
+  for (let at = 2 * frameBytes; at < blockBytes + ahead; at += frameBytes) read(cache, file, at);
+  assert.equal(file.bytesRead, before + ahead, "all of that was there");
+  const jumping = new PatternFile(8 * stride);
+  const other = new ReadCache();
+  for (let at = 0; at < 4 * stride; at += stride) read(other, jumping, at);
+  other.readAhead();
+  assert.equal(jumping.bytesRead, 4 * frameBytes);
+});
+
+test("an error while reading ahead is for whoever asks for those bytes", () => {
+  const file = new PatternFile(8 * blockBytes);
+  const cache = new ReadCache();
+  read(cache, file, 0);
+  read(cache, file, frameBytes);
+  cache.turnEnded();
+  const works = file.read.bind(file);
+  file.read = () => {
+    throw new Error("EIO");
+  };
+  cache.readAhead();
+  assert.throws(() => read(cache, file, blockBytes), /EIO/);
+  file.read = works;
+  read(cache, file, blockBytes);
+});
