@@ -10,7 +10,8 @@
  * Killed at any point, either the old state with the old files or the new state with the new ones is found; files that
  * no state names are deleted at start-up.
  *
- * It never blocks the loop for more than a slice of work. When the disk refuses (full, input/output error) it gives up
+ * It never blocks the loop for more than a slice of work, or for some when it is behind: then it takes time from those
+ * who write, so that the journal stays within a few times its budget however fast they are. When the disk refuses (full, input/output error) it gives up
  * the round, keeps everything, and tries again later. Invariant: a file that a durable state needs is never deleted.
  */
 import type { Disk } from "../base/disk.ts";
@@ -42,6 +43,8 @@ const movedAtOnce = 256;
 const rewrittenAtOnce = 256;
 const deletedAtOnce = 16;
 const logsLookedAtAtOnce = 10_000;
+/** Slices of work in one turn of the loop: as many as the journal is times its budget, but not more. */
+const slicesATurnMax = 8;
 
 /** Thrown inside a round to end it at shutdown. */
 class Stopped extends Error {}
@@ -64,6 +67,8 @@ export class Cleaner {
   /** The files when it was last considered to delete the oldest one early: once for each pair. */
   #consideredOldest: JournalFile | null = null;
   #consideredTail: JournalFile | null = null;
+  /** Of this turn. */
+  #slicesLeft = 0;
   #durableWaiters: (() => void)[] = [];
   #wake: () => void = () => {};
   /** For the metrics. */
@@ -182,6 +187,7 @@ export class Cleaner {
       files: this.#files,
       source: this.#source,
       pause: () => this.#pause(),
+      isBehind: () => this.#slicesATurn > 1,
     });
     const mover = this.#mover;
     const sealedEnd = this.#journal.files.at(-1)!.base;
@@ -232,8 +238,13 @@ export class Cleaner {
     await this.#pause();
   }
 
+  get #slicesATurn(): number {
+    return Math.max(1, Math.min(Math.floor(this.#journal.bytes / this.#budget), slicesATurnMax));
+  }
+
   async #pause(): Promise<void> {
-    if (!this.#isClosing) {
+    if (--this.#slicesLeft <= 0 && !this.#isClosing) {
+      this.#slicesLeft = this.#slicesATurn;
       await new Promise<void>((resolve, reject) => {
         // At shutdown nobody may run what waits for the end of a turn any more.
         this.#wake = resolve;

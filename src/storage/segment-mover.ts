@@ -40,6 +40,8 @@ export interface MoverOptions {
   source: JournalSource;
   /** Gives up the loop; throws when the work is to stop. */
   pause: () => Promise<void>;
+  /** The journal grows faster than it is emptied: slices are written at once, not when a thread has time. */
+  isBehind: () => boolean;
 }
 
 /** What a move made, to be put in place once the directory is synced. */
@@ -202,7 +204,7 @@ export class SegmentMover {
   /** Hands the slice to the disk and starts another segment when this one is big. */
   async #passSlice(log: Log): Promise<void> {
     const endOffset = this.#view.firstOffset + this.#view.count;
-    await this.#writer!.writeSlice();
+    await this.#writer!.writeSlice(this.#options.isBehind());
     if (this.#writer!.bytes >= segmentBytesMax) await this.#finish(log, endOffset);
     await this.#rest();
   }

@@ -119,12 +119,12 @@ export class SegmentWriter {
     this.#slice = grown;
   }
 
-  /** Hands what gathered to the disk. Throws what the disk throws. */
-  async writeSlice(): Promise<void> {
+  /** Hands what gathered to the disk, in this turn if it is little or `isUrgent`. Throws what the disk throws. */
+  async writeSlice(isUrgent = false): Promise<void> {
     const length = this.#length;
     if (length === 0) return;
     this.#file ??= this.#disk.open(this.#temporaryPath, "create");
-    if (length <= writeNowBytesMax) this.#file.write(this.#slice, 0, length, this.#writtenBytes);
+    if (isUrgent || length <= writeNowBytesMax) this.#file.write(this.#slice, 0, length, this.#writtenBytes);
     else await this.#file.writeLater(this.#slice, 0, length, this.#writtenBytes);
     this.#writtenBytes += length;
     this.#length = 0;
