@@ -41,7 +41,8 @@ export interface Started {
 }
 
 export interface StartOptions {
-  readonly core: Core;
+  /** Undefined: any. */
+  readonly core: Core | undefined;
   readonly environment?: Readonly<Record<string, string>>;
   readonly directory?: string;
 }
@@ -53,7 +54,7 @@ export function flagsOf(options: Readonly<Record<string, string | number>>): str
 
 /** stdout is piped to the caller, who must read it. */
 export function startPinned(program: string, args: readonly string[], options: StartOptions): Started {
-  const pin = isPinned ? ["taskset", "-c", String(options.core)] : [];
+  const pin = isPinned && options.core !== undefined ? ["taskset", "-c", String(options.core)] : [];
   const [command = program, ...rest] = [...pin, program, ...args];
   const spawnedAtMs = performance.now();
   const child = spawn(command, rest, {

@@ -24,6 +24,8 @@ const thisCheckout = path.join(import.meta.dirname, "../..");
 export interface TroikaMQOptions {
   readonly checkout?: string;
   readonly runtime?: "bun" | "node";
+  /** Not on the first core alone. */
+  readonly isOnAnyCore?: boolean;
   /** A `node` that runs bin/troikamq.js, as users start it; default is the runtime itself. */
   readonly launcher?: string;
   /** Kept at the end; default is a new one, removed. */
@@ -44,7 +46,7 @@ export async function startTroikaMQ(
   const flags = flagsOf({ "data-dir": directory, "log-level": "error", ...ports, ...durability });
   const main = path.join(checkout, options.launcher === undefined ? "cli/main.ts" : "bin/troikamq.js");
   const started = startPinned(program, [main, "start", ...flags, ...(settings.troikamqArguments ?? [])], {
-    core: 0,
+    core: options.isOnAnyCore === true ? undefined : 0,
     environment: { TROIKAMQ_RUNTIME: options.runtime ?? "bun" },
   });
   const ready = await readyLine(started);
