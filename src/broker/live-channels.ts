@@ -40,7 +40,7 @@ export class LiveChannels {
   /** Which message is being handed out: subscribers that need the same bytes make them once for each number. */
   publication = 0;
   /** By hash: what was published to last with it. */
-  readonly #recent = new Array<ChannelEntry | undefined>(recentChannels).fill(undefined);
+  readonly #recent = Array.from<ChannelEntry | undefined>({ length: recentChannels });
 
   constructor(vhost: Vhost) {
     this.vhost = vhost;
