@@ -54,7 +54,11 @@ function visitorOf(crossing: Crossing): FetchVisitor {
     },
     record(_partition, bytes, valueAt) {
       // A view for each answer, not for each record.
-      if (buffer.buffer !== bytes.buffer || buffer.byteOffset !== bytes.byteOffset)
+      if (
+        buffer.buffer !== bytes.buffer ||
+        buffer.byteOffset !== bytes.byteOffset ||
+        buffer.length !== bytes.length
+      )
         buffer = Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
       crossing.arrived(buffer, valueAt, arrivedMs);
     },

@@ -16,7 +16,7 @@ import {
   type StateHandle,
   Storage,
 } from "../../src/storage/index.ts";
-import { MemoryDisk, type Random } from "./memory-disk.ts";
+import { SimDisk, type Random } from "../../sim/disk.ts";
 
 interface ModelRecord {
   text: string;
@@ -69,7 +69,7 @@ class Counter implements DurableState {
 
 export class StorageModel {
   readonly random: Random;
-  readonly disk: MemoryDisk;
+  readonly disk: SimDisk;
   storage!: Storage;
   crashes = 0;
   restarts = 0;
@@ -89,7 +89,7 @@ export class StorageModel {
 
   constructor(random: Random, journalBytesMax: number) {
     this.random = random;
-    this.disk = new MemoryDisk(random);
+    this.disk = new SimDisk(random);
     this.#journalBytesMax = journalBytesMax;
   }
 

@@ -11,7 +11,7 @@ import { Logger } from "../../src/base/logger.ts";
 import { Broker } from "../../src/broker/broker.ts";
 import { type Database, keepExpiry } from "../../src/keyspace/database.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
-import { MemoryDisk, seeded } from "../support/memory-disk.ts";
+import { SimDisk, seeded } from "../../sim/disk.ts";
 
 const databasesUsed = 3;
 const journalBytesMax = 1 << 17;
@@ -38,7 +38,7 @@ class Run {
 }
 
 class World implements Clock {
-  readonly disk: MemoryDisk;
+  readonly disk: SimDisk;
   time = 1_000_000;
   model: Model = Array.from({ length: databasesUsed }, () => new Map());
   /** What each tick that was written left, with where it ended. */
@@ -49,7 +49,7 @@ class World implements Clock {
   filesDeleted = 0;
 
   constructor(seed: number) {
-    this.disk = new MemoryDisk(seeded(seed));
+    this.disk = new SimDisk(seeded(seed));
   }
 
   now(): number {

@@ -4,12 +4,12 @@ import { test } from "node:test";
 import { BrokerError } from "../../src/base/errors.ts";
 import { envelope } from "../../src/message/envelope.ts";
 import { checkDataDirectory, type Log, LogReader, Storage } from "../../src/storage/index.ts";
-import { MemoryDisk, seeded } from "../support/memory-disk.ts";
+import { SimDisk, seeded } from "../../sim/disk.ts";
 
 const directory = "data";
 
 /** Lets everything on the disk happen at once. */
-async function finish<T>(disk: MemoryDisk, work: Promise<T>): Promise<T> {
+async function finish<T>(disk: SimDisk, work: Promise<T>): Promise<T> {
   let isDone = false;
   const settled = work.finally(() => (isDone = true));
   settled.catch(() => {});
@@ -17,7 +17,7 @@ async function finish<T>(disk: MemoryDisk, work: Promise<T>): Promise<T> {
   return settled;
 }
 
-async function open(disk: MemoryDisk): Promise<{ storage: Storage; logs: Log[] }> {
+async function open(disk: SimDisk): Promise<{ storage: Storage; logs: Log[] }> {
   const work = async () => {
     const storage = await Storage.open({
       disk,
@@ -46,7 +46,7 @@ function append(log: Log, text: string): void {
   log.store.tail.latin1Write(text, at, text.length);
 }
 
-async function flush(disk: MemoryDisk, storage: Storage, isBackgroundToRun = false): Promise<void> {
+async function flush(disk: SimDisk, storage: Storage, isBackgroundToRun = false): Promise<void> {
   storage.flush();
   storage.startSync();
   let steps = 0;
@@ -58,8 +58,8 @@ async function flush(disk: MemoryDisk, storage: Storage, isBackgroundToRun = fal
 }
 
 /** Three logs, segments, several journal files, some records gone. */
-async function makeDirectory(): Promise<MemoryDisk> {
-  const disk = new MemoryDisk(seeded(1));
+async function makeDirectory(): Promise<SimDisk> {
+  const disk = new SimDisk(seeded(1));
   const { storage } = await open(disk);
   const logs = [0, 1, 2].map(() => storage.createLog(true));
   for (const log of logs) storage.table.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
@@ -80,7 +80,7 @@ async function makeDirectory(): Promise<MemoryDisk> {
 }
 
 /** Everything that can be read; an entry for each record, or the error that stood in its place. */
-async function readAll(disk: MemoryDisk): Promise<Map<string, string>> {
+async function readAll(disk: SimDisk): Promise<Map<string, string>> {
   const { storage, logs } = await open(disk);
   const all = new Map<string, string>();
   for (const log of logs) {
@@ -142,7 +142,7 @@ test("a flipped byte anywhere is refused at start, or found when its record is r
 test("a file that is cut or missing after a clean shutdown is refused", async () => {
   const disk = await makeDirectory();
   for (const [path, content] of disk.files()) {
-    const changes: [string, (copy: MemoryDisk) => void][] = [
+    const changes: [string, (copy: SimDisk) => void][] = [
       ["missing", (copy) => copy.remove(path)],
       ["cut in half", (copy) => copy.plant(path, content.subarray(0, content.length >> 1))],
       ["empty", (copy) => copy.plant(path, Buffer.alloc(0))],
@@ -169,7 +169,7 @@ test("a journal cut at a frame's or group's end after a clean shutdown is refuse
 });
 
 test("the last group torn at any byte, by a cut or by zeros, never happened; all before it did", async () => {
-  const disk = new MemoryDisk(seeded(7));
+  const disk = new SimDisk(seeded(7));
   const { storage } = await open(disk);
   const log = storage.createLog(true);
   storage.table.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
@@ -187,7 +187,7 @@ test("the last group torn at any byte, by a cut or by zeros, never happened; all
   assert.ok(content.length > before + 100);
   for (let size = before; size < content.length; size++) {
     for (const isZeroed of [false, true]) {
-      const copy = new MemoryDisk(seeded(8));
+      const copy = new SimDisk(seeded(8));
       const torn = isZeroed
         ? Buffer.concat([content.subarray(0, size), Buffer.alloc(200)])
         : content.subarray(0, size);
@@ -209,7 +209,7 @@ test("the last group torn at any byte, by a cut or by zeros, never happened; all
 });
 
 test("damage in the middle is not a torn tail", async () => {
-  const disk = new MemoryDisk(seeded(9));
+  const disk = new SimDisk(seeded(9));
   const { storage } = await open(disk);
   const log = storage.createLog(true);
   for (let i = 0; i < 20; i++) {
@@ -218,7 +218,7 @@ test("damage in the middle is not a torn tail", async () => {
   }
   const [path, content] = [...disk.files()].find(([name]) => name.endsWith(".journal"))!;
   for (let at = 0; at < content.length - 200; at += 3) {
-    const copy = new MemoryDisk(seeded(10));
+    const copy = new SimDisk(seeded(10));
     const damaged = Buffer.from(content);
     damaged[at] = damaged[at]! ^ 0x10;
     copy.plant(path, damaged);

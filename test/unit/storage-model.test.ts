@@ -1,7 +1,7 @@
 /** Random work on the storage over a bad disk, beside a model; `STORAGE_SEED=n` runs one seed, `STORAGE_RUNS=n` more. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { seeded } from "../support/memory-disk.ts";
+import { seeded } from "../../sim/disk.ts";
 import { StorageModel } from "../support/storage-model.ts";
 
 const only = process.env["STORAGE_SEED"];

@@ -1,11 +1,11 @@
 /**
- * A disk in memory that behaves as badly as a real one may.
+ * A disk in memory that behaves as badly as a real one may: full, failing, flipping bits.
  *
  * What takes time (sync, background writes) waits until the test lets it happen, so that a test can stop the world at
  * any point. `crash("kill")` keeps all that was written; `crash("power")` keeps what was synced and, of the rest, a
  * random part: writes get lost, torn, or done out of order, and so do creations, renames and removals of names.
  */
-import type { Disk, DiskFile } from "../../src/base/disk.ts";
+import type { Disk, DiskFile } from "../src/base/disk.ts";
 
 export type Random = () => number;
 
@@ -73,7 +73,7 @@ interface NameChange {
 
 const sectorBytes = 512;
 
-export class MemoryDisk implements Disk {
+export class SimDisk implements Disk {
   readonly #random: Random;
   #names = new Map<string, Inode>();
   #durableNames = new Map<string, Inode>();
@@ -83,6 +83,12 @@ export class MemoryDisk implements Disk {
   #era = 0;
   /** Chance that a write or creation fails with ENOSPC. */
   fullness = 0;
+  /** Chances of EIO. */
+  readErrors = 0;
+  writeErrors = 0;
+  syncErrors = 0;
+  /** Chance that a read finds one bit other than it was written; the next read may find it right. */
+  readFlips = 0;
 
   constructor(random: Random) {
     this.#random = random;
@@ -158,8 +164,8 @@ export class MemoryDisk implements Disk {
   }
 
   /** A disk of its own with the same files. */
-  copy(random: Random): MemoryDisk {
-    const copied = new MemoryDisk(random);
+  copy(random: Random): SimDisk {
+    const copied = new SimDisk(random);
     for (const [path, content] of this.files()) copied.plant(path, content);
     return copied;
   }
@@ -192,6 +198,31 @@ export class MemoryDisk implements Disk {
     return this.#handle(inode, mode === "read");
   }
 
+  #failAtTimes(chance: number, what: string): void {
+    if (chance > 0 && this.#random() < chance)
+      throw Object.assign(new Error(`EIO: i/o error, ${what}`), { code: "EIO" });
+  }
+
+  #flipAtTimes(target: Uint8Array, at: number, size: number): void {
+    if (this.readFlips === 0 || this.#random() >= this.readFlips) return;
+    target[at + Math.floor(this.#random() * size)]! ^= 1 << Math.floor(this.#random() * 8);
+  }
+
+  /** Flips one bit of what is kept, in a file whose path holds `text`; says where, or undefined when none is there. */
+  rot(text: string): string | undefined {
+    const found = [...this.#names].filter(([path, inode]) => path.includes(text) && inode.size > 0);
+    if (found.length === 0) return undefined;
+    const [path, inode] = found[Math.floor(this.#random() * found.length)]!;
+    const at = Math.floor(this.#random() * inode.size);
+    const mask = 1 << Math.floor(this.#random() * 8);
+    inode.bytes[at]! ^= mask;
+    if (at < inode.durable.length) {
+      inode.durable = Buffer.from(inode.durable);
+      inode.durable[at]! ^= mask;
+    }
+    return `${path} byte ${at}`;
+  }
+
   #handle(inode: Inode, isReadOnly: boolean): DiskFile {
     const era = this.#era;
     let isOpen = true;
@@ -204,8 +235,9 @@ export class MemoryDisk implements Disk {
       if (isReadOnly) throw new Error("EBADF: opened for reading");
       try {
         this.#failWhenFull();
+        this.#failAtTimes(this.writeErrors, "write");
       } catch (error) {
-        // A full disk takes a part.
+        // A part is taken.
         const part = start + Math.floor(this.#random() * (end - start));
         if (part > start) inode.change({ at, bytes: Buffer.from(bytes.subarray(start, part)) });
         throw error;
@@ -221,9 +253,11 @@ export class MemoryDisk implements Disk {
       },
       read: (target, targetAt, size, at) => {
         alive();
+        this.#failAtTimes(this.readErrors, "read");
         const end = Math.min(inode.size, at + size);
         if (end <= at) return 0;
         target.set(inode.bytes.subarray(at, end), targetAt);
+        this.#flipAtTimes(target, targetAt, end - at);
         return end - at;
       },
       sync: async () => {
@@ -231,6 +265,7 @@ export class MemoryDisk implements Disk {
         const until = inode.unsynced.length;
         const content = inode.content();
         await this.wait();
+        this.#failAtTimes(this.syncErrors, "fsync");
         inode.durable = content;
         inode.unsynced.splice(0, until);
       },

@@ -1,0 +1,234 @@
+/**
+ * An AMQP client of a run, on channel 1: calls with their answers in order, publishes with confirms, deliveries.
+ *
+ * Not here: what is published, and what its confirm means (actors).
+ */
+import {
+  frame,
+  method,
+  open,
+  protocolHeader,
+  shortText,
+  startOk,
+  tuneOk,
+  uint,
+} from "../../test/support/amqp-frames.ts";
+import type { LinkEnd, SimLink } from "../network.ts";
+
+export interface Delivery {
+  readonly tag: number;
+  readonly isRedelivered: boolean;
+  readonly body: string;
+}
+
+export interface AmqpEvents {
+  delivered?(delivery: Delivery): void;
+  confirmed?(tag: number, isMultiple: boolean, isAck: boolean): void;
+  /** The server closed the channel or the connection, or it is gone. */
+  lost?(why: string): void;
+}
+
+type OnAnswer = (payload: Buffer | null) => void;
+
+const channelMax = 10;
+const frameBytesMax = 4096;
+const closes = new Set(["10.50", "20.40"]);
+
+export class AmqpClient implements LinkEnd {
+  readonly #link: SimLink;
+  readonly #events: AmqpEvents;
+  #received: Buffer = Buffer.alloc(0);
+  #waiting: OnAnswer[] = [];
+  #delivery: { tag: number; isRedelivered: boolean; isGet: boolean } | null = null;
+  #bodyLeft = 0;
+  #body: Buffer[] = [];
+  #onGet: ((delivery: Delivery | null) => void)[] = [];
+  isLost = false;
+
+  constructor(link: SimLink, events: AmqpEvents) {
+    this.#link = link;
+    this.#events = events;
+    link.client = this;
+    link.send(protocolHeader);
+    link.send(startOk("guest", "guest", ["consumer_cancel_notify", "publisher_confirms"]));
+    link.send(tuneOk(channelMax, frameBytesMax, 0));
+    link.send(open("/"));
+    this.call(method(1, 20, 10, shortText("")), () => {});
+  }
+
+  get waiting(): number {
+    return this.#waiting.length + this.#onGet.length;
+  }
+
+  /** A method that has one answer. It gets the answer's payload, or null when the connection is gone. */
+  call(bytes: Buffer, onAnswer: OnAnswer): void {
+    if (this.isLost) return onAnswer(null);
+    this.#waiting.push(onAnswer);
+    this.#link.send(bytes);
+  }
+
+  declare(queue: string, table: Buffer, onAnswer: OnAnswer): void {
+    this.call(
+      method(1, 50, 10, uint(2, 0), shortText(queue), uint(1, 2), uint(4, table.length), table),
+      onAnswer,
+    );
+  }
+
+  deleteQueue(queue: string, onAnswer: OnAnswer): void {
+    this.call(method(1, 50, 40, uint(2, 0), shortText(queue), uint(1, 0)), onAnswer);
+  }
+
+  confirmSelect(onAnswer: OnAnswer): void {
+    this.call(method(1, 85, 10, uint(1, 0)), onAnswer);
+  }
+
+  /** An answer to it says that all acknowledgements before it were taken. */
+  qos(prefetch: number, onAnswer: OnAnswer): void {
+    this.call(method(1, 60, 10, uint(4, 0), uint(2, prefetch), uint(1, 0)), onAnswer);
+  }
+
+  consume(queue: string, onAnswer: OnAnswer): void {
+    const table = uint(4, 0);
+    this.call(method(1, 60, 20, uint(2, 0), shortText(queue), shortText("c"), uint(1, 0), table), onAnswer);
+  }
+
+  /** A consumer of a stream, from its first record. */
+  consumeStream(queue: string, onAnswer: OnAnswer): void {
+    const inner = Buffer.concat([
+      shortText("x-stream-offset"),
+      Buffer.from("S"),
+      uint(4, 5),
+      Buffer.from("first"),
+    ]);
+    const table = Buffer.concat([uint(4, inner.length), inner]);
+    this.call(method(1, 60, 20, uint(2, 0), shortText(queue), shortText("s"), uint(1, 0), table), onAnswer);
+  }
+
+  get(queue: string, onGet: (delivery: Delivery | null) => void): void {
+    if (this.isLost) return onGet(null);
+    this.#onGet.push(onGet);
+    this.#link.send(method(1, 60, 70, uint(2, 0), shortText(queue), uint(1, 1)));
+  }
+
+  /** Through the default exchange. Delivery tags of confirms count from 1. */
+  publish(queue: string, body: string): void {
+    if (this.isLost) return;
+    const bytes = Buffer.from(body);
+    // Only delivery-mode (bit 12) is there: persistent.
+    const header = Buffer.concat([
+      uint(2, 60),
+      uint(2, 0),
+      uint(8, bytes.length),
+      uint(2, 0x1000),
+      uint(1, 2),
+    ]);
+    this.#link.send(
+      Buffer.concat([
+        method(1, 60, 40, uint(2, 0), shortText(""), shortText(queue), uint(1, 0)),
+        frame(2, 1, header),
+        ...pieces(bytes),
+      ]),
+    );
+  }
+
+  ack(tag: number): void {
+    this.#link.send(method(1, 60, 80, uint(8, tag), uint(1, 0)));
+  }
+
+  requeue(tag: number): void {
+    this.#link.send(method(1, 60, 120, uint(8, tag), uint(1, 2)));
+  }
+
+  received(bytes: Buffer): void {
+    this.#received = Buffer.concat([this.#received, bytes]);
+    while (this.#received.length >= 8) {
+      const end = this.#received.readUInt32BE(3) + 8;
+      if (this.#received.length < end) return;
+      const whole = this.#received.subarray(0, end);
+      this.#received = this.#received.subarray(end);
+      if (whole[end - 1] !== 0xce) return this.#lost("a frame without its end");
+      this.#frame(whole[0]!, Buffer.from(whole.subarray(7, end - 1)));
+      if (this.isLost) return;
+    }
+  }
+
+  #frame(type: number, payload: Buffer): void {
+    if (type === 1) this.#method(`${payload.readUInt16BE(0)}.${payload.readUInt16BE(2)}`, payload);
+    else if (type === 2) {
+      this.#bodyLeft = Number(payload.readBigUInt64BE(4));
+      this.#body = [];
+      if (this.#bodyLeft === 0) this.#whole();
+    } else if (type === 3) {
+      this.#body.push(payload);
+      this.#bodyLeft -= payload.length;
+      if (this.#bodyLeft === 0) this.#whole();
+    }
+  }
+
+  #method(name: string, payload: Buffer): void {
+    if (closes.has(name)) return this.#lost(payload.toString("utf8", 7, 7 + payload[6]!));
+    switch (name) {
+      case "10.10":
+      case "10.30":
+      case "10.41":
+        return;
+      case "60.60": {
+        const at = 5 + payload[4]!;
+        const tag = Number(payload.readBigUInt64BE(at));
+        this.#delivery = { tag, isRedelivered: payload[at + 8] === 1, isGet: false };
+        return;
+      }
+      case "60.71":
+        this.#delivery = {
+          tag: Number(payload.readBigUInt64BE(4)),
+          isRedelivered: payload[12] === 1,
+          isGet: true,
+        };
+        return;
+      case "60.72":
+        return this.#onGet.shift()?.(null);
+      case "60.80":
+      case "60.120":
+        return this.#events.confirmed?.(
+          Number(payload.readBigUInt64BE(4)),
+          (payload[12]! & 1) === 1,
+          name === "60.80",
+        );
+      case "60.30":
+        return this.#lost("the consumer was cancelled");
+      default:
+        this.#waiting.shift()?.(payload);
+    }
+  }
+
+  #whole(): void {
+    const { tag, isRedelivered, isGet } = this.#delivery!;
+    const delivery = { tag, isRedelivered, body: Buffer.concat(this.#body).toString() };
+    if (isGet) this.#onGet.shift()?.(delivery);
+    else this.#events.delivered?.(delivery);
+  }
+
+  #lost(why: string): void {
+    this.#link.cut();
+    this.#events.lost?.(why);
+  }
+
+  closed(): void {
+    if (this.isLost) return;
+    this.isLost = true;
+    for (const onAnswer of this.#waiting.splice(0)) onAnswer(null);
+    for (const onGet of this.#onGet.splice(0)) onGet(null);
+    this.#events.lost?.("the connection is gone");
+  }
+
+  cut(): void {
+    this.#link.cut();
+  }
+}
+
+function pieces(bytes: Buffer): Buffer[] {
+  const all: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += frameBytesMax - 8)
+    all.push(frame(3, 1, bytes.subarray(at, at + frameBytesMax - 8)));
+  return all;
+}

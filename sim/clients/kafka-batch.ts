@@ -1,0 +1,48 @@
+/** Batches as a producer makes them, and what is in batches that came. */
+import { ByteWriter } from "../../src/base/bytes.ts";
+import { KafkaBatchBuilder } from "../../src/message/kafka-batch-builder.ts";
+import { RecordCursor } from "../../src/message/kafka-batch-records.ts";
+import { KafkaBatch } from "../../src/message/kafka-batch.ts";
+
+export interface BatchHead {
+  readonly timestamp: number;
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly baseSequence: number;
+}
+
+const recordBytesMax = 1 << 20;
+
+export function makeBatch(bodies: readonly string[], head: BatchHead): Buffer {
+  const { timestamp, producerId, producerEpoch, baseSequence } = head;
+  const writer = new ByteWriter();
+  const builder = new KafkaBatchBuilder();
+  builder.begin(writer, {
+    baseOffset: 0,
+    baseTimestamp: timestamp,
+    partitionLeaderEpoch: -1,
+    producerId,
+    producerEpoch,
+    baseSequence,
+  });
+  bodies.forEach((body, i) => builder.value(Buffer.from(body)).record(i, timestamp));
+  builder.finish();
+  return writer.copy();
+}
+
+/** Offset and body of each record. Throws when a batch fails its checksum. */
+export function recordsOf(bytes: Buffer): [offset: number, body: string][] {
+  const found: [number, string][] = [];
+  const batch = new KafkaBatch();
+  const cursor = new RecordCursor();
+  batch.reset(bytes);
+  while (batch.next()) {
+    cursor.open(batch, recordBytesMax);
+    while (cursor.next()) {
+      const { buffer, valueStart, valueEnd } = cursor;
+      found.push([cursor.offset, buffer.utf8Slice(valueStart, valueEnd)]);
+    }
+    cursor.close();
+  }
+  return found;
+}

@@ -1,0 +1,73 @@
+/** A Redis client of a run: commands out, replies in, in order. */
+import { type Reply, ReplyParser } from "../../src/protocols/redis/wire/reply-parser.ts";
+import type { LinkEnd, SimLink } from "../network.ts";
+
+export type RedisReply = string | number | null | RedisReply[] | Error;
+/** Null: the connection is gone, and nobody knows whether the command ran. */
+type OnReply = (reply: RedisReply, isLost: boolean) => void;
+
+export class RedisClient implements LinkEnd {
+  readonly #link: SimLink;
+  readonly #parser = new ReplyParser();
+  #waiting: OnReply[] = [];
+  isLost = false;
+
+  constructor(link: SimLink) {
+    this.#link = link;
+    link.client = this;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  call(words: readonly (string | number)[], onReply: OnReply): void {
+    if (this.isLost) return onReply(null, true);
+    const parts = words.map((word) => {
+      const text = String(word);
+      return `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
+    });
+    this.#waiting.push(onReply);
+    this.#link.send(Buffer.from(`*${words.length}\r\n${parts.join("")}`));
+  }
+
+  received(bytes: Buffer): void {
+    this.#parser.feed(bytes);
+    for (const reply of this.#parser.all()) this.#waiting.shift()?.(plain(reply), false);
+  }
+
+  closed(): void {
+    this.isLost = true;
+    for (const onReply of this.#waiting.splice(0)) onReply(null, true);
+  }
+
+  /** Leaves without a word. */
+  cut(): void {
+    this.#link.cut();
+  }
+}
+
+function plain(reply: Reply): RedisReply {
+  switch (reply.type) {
+    case "simple":
+      return reply.text;
+    case "error":
+      return new Error(reply.text);
+    case "integer":
+    case "bigNumber":
+      return Number(reply.value);
+    case "bulk":
+    case "verbatim":
+      return reply.bytes.toString();
+    case "double":
+      return reply.value;
+    case "boolean":
+      return reply.value ? 1 : 0;
+    case "null":
+    case "nullBulk":
+    case "nullArray":
+      return null;
+    default:
+      return reply.items.map((item) => plain(item));
+  }
+}

@@ -1,0 +1,288 @@
+/**
+ * What clients were told, and what must therefore be true. Knows nothing of the broker.
+ *
+ * Levels: `durable` survives a power failure, `written` a killed process. The journal is one sequence, so whoever was told
+ * that a message is durable knows the same of everything that anybody had been told before that message was sent.
+ * A fault is thrown at once, at the step where it shows.
+ */
+
+export class Fault extends Error {}
+
+export type Level = "written" | "durable";
+export type Crash = "kill" | "power";
+
+/** Numbers what is told, and knows up to which number all is durable. */
+export class Promises {
+  #next = 1;
+  #durableBelow = 0;
+
+  /** Call it when something is told, or when a message is sent whose answer will mean durable. */
+  number(): number {
+    return this.#next++;
+  }
+
+  /** A message that was sent as number `sent` is durable: so is all that was told before. */
+  durable(sent: number): void {
+    this.#durableBelow = Math.max(this.#durableBelow, sent);
+  }
+
+  survives(told: number, level: Level, crash: Crash): boolean {
+    return crash === "kill" || level === "durable" || told < this.#durableBelow;
+  }
+}
+
+interface Told {
+  readonly number: number;
+  readonly level: Level;
+}
+
+/** A log that keeps its records: a stream, a topic. Bodies are `producer/sequence`, each sent under one name only. */
+export class HistoryModel {
+  readonly name: string;
+  readonly #promises: Promises;
+  readonly #sent = new Set<string>();
+  readonly #required = new Map<string, Told>();
+  readonly #removing = new Set<string>();
+  readonly #removed = new Map<string, Told>();
+  /** What readers saw at an offset. */
+  #seen = new Map<number, string>();
+  /** Bytes of files were damaged: records may be missing, but none may be wrong. */
+  isDamaged = false;
+
+  constructor(name: string, promises: Promises) {
+    this.name = name;
+    this.#promises = promises;
+  }
+
+  get toldCount(): number {
+    return this.#required.size;
+  }
+
+  sent(body: string): void {
+    this.#sent.add(body);
+  }
+
+  told(body: string, level: Level): void {
+    if (!this.#removing.has(body)) this.#required.set(body, { number: this.#promises.number(), level });
+  }
+
+  /** Its deletion was asked for: from here on it may be there or not. */
+  removing(body: string): void {
+    this.#removing.add(body);
+    this.#required.delete(body);
+  }
+
+  removed(body: string): void {
+    this.#removed.set(body, { number: this.#promises.number(), level: "written" });
+  }
+
+  crashed(crash: Crash): void {
+    for (const map of [this.#required, this.#removed]) {
+      for (const [body, { number, level }] of map)
+        if (!this.#promises.survives(number, level, crash)) map.delete(body);
+    }
+    if (crash === "power") this.#seen = new Map();
+  }
+
+  /** A reader of any protocol found this body there. */
+  observe(offset: number, body: string, who: string): void {
+    this.assertSent(body, who);
+    const before = this.#seen.get(offset);
+    if (before !== undefined && before !== body)
+      throw new Fault(`${who}: ${this.name} has ${body} at ${offset}, where ${before} was read before`);
+    if (this.#removed.has(body)) throw new Fault(`${who}: ${this.name} has ${body}, which was deleted`);
+    this.#seen.set(offset, body);
+  }
+
+  assertSent(body: string, who: string): void {
+    if (!this.#sent.has(body)) throw new Fault(`${who}: ${this.name} has "${body}", which nobody sent`);
+  }
+
+  /** All that is there, in order, as one protocol tells it. */
+  check(bodies: readonly string[], who: string): void {
+    const present = new Set<string>();
+    const last = new Map<string, number>();
+    for (const body of bodies) {
+      this.assertSent(body, who);
+      if (present.has(body)) throw new Fault(`${who}: ${this.name} has ${body} twice`);
+      if (this.#removed.has(body)) throw new Fault(`${who}: ${this.name} has ${body}, which was deleted`);
+      present.add(body);
+      const [producer, sequence] = splitBody(body);
+      if (sequence <= (last.get(producer) ?? -1))
+        throw new Fault(`${who}: ${this.name} has ${body} after ${producer}/${last.get(producer)}`);
+      last.set(producer, sequence);
+    }
+    if (this.isDamaged) return;
+    for (const body of this.#required.keys())
+      if (!present.has(body)) throw new Fault(`${who}: ${this.name} lost ${body}, which was acknowledged`);
+  }
+}
+
+/** A queue: each message goes to somebody until it is acknowledged. */
+export class QueueModel {
+  readonly name: string;
+  readonly #promises: Promises;
+  readonly #sent = new Set<string>();
+  readonly #required = new Set<string>();
+  readonly #delivered = new Set<string>();
+  readonly #settled = new Map<string, Told>();
+  isDamaged = false;
+
+  constructor(name: string, promises: Promises) {
+    this.name = name;
+    this.#promises = promises;
+  }
+
+  get toldCount(): number {
+    return this.#required.size;
+  }
+
+  sent(body: string): void {
+    this.#sent.add(body);
+  }
+
+  /** Persistent and confirmed. */
+  told(body: string): void {
+    this.#required.add(body);
+  }
+
+  delivered(body: string, who: string): void {
+    if (!this.#sent.has(body)) throw new Fault(`${who}: ${this.name} delivered "${body}", which nobody sent`);
+    if (this.#settled.has(body))
+      throw new Fault(`${who}: ${this.name} delivered ${body} again after its acknowledgement was taken`);
+    this.#delivered.add(body);
+  }
+
+  /** The broker answered something that came after the acknowledgement. */
+  settled(body: string): void {
+    this.#settled.set(body, { number: this.#promises.number(), level: "written" });
+  }
+
+  crashed(crash: Crash): void {
+    for (const [body, { number, level }] of this.#settled)
+      if (!this.#promises.survives(number, level, crash)) this.#settled.delete(body);
+  }
+
+  /** The queue is empty. */
+  checkDrained(): void {
+    if (this.isDamaged) return;
+    for (const body of this.#required)
+      if (!this.#delivered.has(body))
+        throw new Fault(`${this.name} lost ${body}, which was confirmed and never delivered`);
+  }
+
+  /** All or none of them, as one transaction published them. */
+  checkTogether(bodies: readonly (readonly [queue: QueueModel, body: string])[]): void {
+    const there = bodies.filter(([queue, body]) => queue.#delivered.has(body));
+    if (there.length > 0 && there.length < bodies.length && !this.isDamaged)
+      throw new Fault(`of one transaction only ${there.map(([, body]) => body).join(" ")} arrived`);
+  }
+}
+
+/** A consumer group of a stream: who holds what, and what is acknowledged, by entry id. */
+export class GroupModel {
+  readonly name: string;
+  readonly #promises: Promises;
+  readonly #held = new Map<string, Told & { consumer: string }>();
+  readonly #acked = new Map<string, Told>();
+  /** Asked for without an answer: a read or an acknowledgement may have happened. */
+  readonly #unsure = new Set<string>();
+  /** A read was lost: what it gave is not known. */
+  hasLostRead = false;
+
+  constructor(name: string, promises: Promises) {
+    this.name = name;
+    this.#promises = promises;
+  }
+
+  read(id: string, consumer: string): void {
+    if (this.#acked.has(id))
+      throw new Fault(`${this.name}: ${id} came to ${consumer} after its XACK was answered`);
+    const before = this.#held.get(id);
+    if (before !== undefined && before.consumer !== consumer)
+      throw new Fault(`${this.name}: ${id} came to ${consumer}, but ${before.consumer} holds it`);
+    this.#held.set(id, { number: this.#promises.number(), level: "written", consumer });
+  }
+
+  acking(id: string): void {
+    this.#unsure.add(id);
+    this.#held.delete(id);
+  }
+
+  acked(id: string): void {
+    this.#unsure.delete(id);
+    this.#acked.set(id, { number: this.#promises.number(), level: "written" });
+  }
+
+  crashed(crash: Crash): void {
+    for (const [id, { number, level }] of this.#held) {
+      if (this.#promises.survives(number, level, crash)) continue;
+      this.#held.delete(id);
+      this.#unsure.add(id);
+    }
+    for (const [id, { number, level }] of this.#acked) {
+      if (this.#promises.survives(number, level, crash)) continue;
+      this.#acked.delete(id);
+      this.#unsure.add(id);
+    }
+    if (crash === "power") this.hasLostRead = true;
+  }
+
+  /** XPENDING's detail must be what the consumers hold. */
+  check(pending: readonly (readonly [id: string, consumer: string])[]): void {
+    const there = new Map(pending);
+    for (const [id, { consumer }] of this.#held) {
+      if (there.get(id) !== consumer)
+        throw new Fault(
+          `${this.name}: ${consumer} holds ${id}, but pending says ${there.get(id) ?? "nobody"}`,
+        );
+    }
+    for (const [id] of pending) {
+      if (this.#acked.has(id)) throw new Fault(`${this.name}: ${id} is pending after its XACK was answered`);
+      if (!this.#held.has(id) && !this.#unsure.has(id) && !this.hasLostRead)
+        throw new Fault(`${this.name}: ${id} is pending, but nobody was given it`);
+    }
+  }
+}
+
+/** One key that one client writes, each value once: a value that is read must be the newest told one, or a later one. */
+export class KeyModel {
+  readonly name: string;
+  /** The newest that was told, then what was asked for since without an answer. */
+  #candidates: (string | null)[] = [null];
+  readonly #ever = new Set<string | null>([null]);
+  #mayGoBack = false;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  setting(value: string | null): void {
+    this.#candidates.push(value);
+    this.#ever.add(value);
+  }
+
+  /** The answer to the oldest `setting` that had none. */
+  set(value: string | null): void {
+    const at = this.#candidates.indexOf(value, 1);
+    this.#candidates.splice(0, at < 0 ? 1 : at);
+    if (at < 0) this.#candidates.unshift(value);
+    this.#mayGoBack = false;
+  }
+
+  crashed(crash: Crash): void {
+    if (crash === "power") this.#mayGoBack = true;
+  }
+
+  read(value: string | null, isDamaged: boolean): void {
+    if (!this.#ever.has(value)) throw new Fault(`${this.name} is "${value}", which nobody set`);
+    if (this.#mayGoBack || isDamaged) return;
+    if (!this.#candidates.includes(value))
+      throw new Fault(`${this.name} is ${value}, told was ${this.#candidates.join(" or ")}`);
+  }
+}
+
+export function splitBody(body: string): [producer: string, sequence: number] {
+  const [producer = "", rest = ""] = body.split("/");
+  return [producer, Number.parseInt(rest, 10)];
+}

@@ -1,0 +1,211 @@
+/**
+ * Faults planted by hand, each of which the simulator must find: it looks for the right things, and looks hard enough.
+ *
+ * `npm run sim:mutants [-- TEXT]`: each is put into a copy of the sources, which is run seed by seed until one fails.
+ * Invariant: `find` stands in its file exactly once, or the list is out of date and that is an error.
+ */
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+
+interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+const mutants: readonly Mutant[] = [
+  {
+    name: "answers leave before the journal is written",
+    file: "src/broker/ticker.ts",
+    find: "    const isWritten = this.#storage.flush();",
+    replace: "    this.#send();\n    const isWritten = this.#storage.flush();",
+  },
+  {
+    name: "publishes are confirmed when written, not when durable",
+    file: "src/protocols/amqp/channel.ts",
+    find: "confirms.release(this.output, broker.storage.durable)",
+    replace: "confirms.release(this.output, broker.storage.written)",
+  },
+  {
+    name: "held answers do not wait for the disk",
+    file: "src/net/connection.ts",
+    find: "if (position <= host.durablePosition) return;",
+    replace: "if (position <= host.writtenPosition + 1e15) return;",
+  },
+  {
+    name: "a finished sync stands for what was written meanwhile",
+    file: "src/storage/journal.ts",
+    find: "        this.durable = target;",
+    replace: "        this.durable = this.written;",
+  },
+  {
+    name: "the journal is not synced",
+    file: "src/storage/journal.ts",
+    find: "for (const file of files) await file.sync();",
+    replace: "await files[0]?.size();",
+  },
+  {
+    name: "checksums are not looked at",
+    file: "src/storage/frame.ts",
+    find: "return readUint32(buffer, at) === crc32(buffer, at + 4, at + length);",
+    replace: "return true;",
+  },
+  {
+    name: "acknowledgements are lost when a log's state is written again",
+    file: "src/storage/log.ts",
+    find: "    this.removed.encode(writer);",
+    replace: "    new OffsetSet().encode(writer);",
+  },
+  {
+    name: "acknowledgements are not recorded",
+    file: "src/storage/log.ts",
+    find: "    if (this.isDurable) this.#noteRange(offset, offset + 1);",
+    replace: "",
+  },
+  {
+    name: "a journal file goes before what was moved out of it is durable",
+    file: "src/storage/cleaner.ts",
+    find: "    await this.#durable(journal.end);",
+    replace: "",
+  },
+  {
+    name: "the mover leaves out frames of which a part was consumed",
+    file: "src/storage/segment-mover.ts",
+    find: "      if (!log.removed.hasAll(first, end)) {",
+    replace: "      if (!log.removed.has(first)) {",
+  },
+  {
+    name: "groups that were not finished are taken at recovery",
+    file: "src/storage/recovery.ts",
+    find: "    } else starts.push(at);",
+    replace:
+      "    } else {\n      visit(buffer, at, length, base + at - journalHeaderBytes);\n      groupStart = at + length;\n    }",
+  },
+  {
+    name: "a batch that is sent again is appended again",
+    file: "src/broker/producer-state.ts",
+    find: '        return "duplicate";',
+    replace: '        return "append";',
+  },
+  {
+    name: "producers' sequences are not kept over a restart",
+    file: "src/broker/producer-state.ts",
+    find: "    this.#storage.changed(this.handle);",
+    replace: "",
+  },
+  {
+    name: "XACK is not recorded",
+    file: "src/broker/shared-cursor.ts",
+    find: "    if (this.handle !== null && this.#changes.settled(offset)) this.#touch();",
+    replace: "",
+  },
+  {
+    name: "a message that is given back does not go out again",
+    file: "src/broker/shared-cursor.ts",
+    find: "    this.#requeued.push(offset);\n    this.#noteRecord(offset);",
+    replace: "    this.#noteRecord(offset);",
+  },
+  {
+    name: "what a gone consumer held stays held",
+    file: "src/protocols/amqp/channel.ts",
+    find: "    this.requeueAll();\n    const consumers",
+    replace: "    const consumers",
+  },
+  {
+    name: "a content header is read from a chunk that is gone",
+    file: "src/protocols/amqp/session.ts",
+    find: "      this.#borrower?.incoming.park();\n      parser.settle();",
+    replace: "      parser.settle();",
+  },
+  {
+    name: "the offset of a record is one too high for Kafka",
+    file: "src/protocols/kafka/fetch-records.ts",
+    find: "    const baseOffset = reader.offset;",
+    replace: "    const baseOffset = reader.offset + 1;",
+  },
+  {
+    name: "keys are not recorded when EXEC sets them",
+    file: "src/storage/storage.ts",
+    find: "    this.journal?.appendControl(frameKind.source, changes.buffer, changes.length);",
+    replace:
+      "    if (changes.length < 120) this.journal?.appendControl(frameKind.source, changes.buffer, changes.length);",
+  },
+];
+
+const root = path.join(import.meta.dirname, "..");
+const seedsMax = 300;
+const msMax = 120_000;
+const wanted = process.argv.slice(2);
+
+/** A copy of what the simulator needs, with the fault in it. */
+function plant(mutant: Mutant): string {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), "troikamq-mutant-"));
+  for (const part of ["src", "sim", "test/support/amqp-frames.ts", "package.json"])
+    fs.cpSync(path.join(root, part), path.join(directory, part), { recursive: true });
+  fs.symlinkSync(path.join(root, "node_modules"), path.join(directory, "node_modules"));
+  const file = path.join(directory, mutant.file);
+  const source = fs.readFileSync(file, "utf8");
+  if (source.split(mutant.find).length !== 2)
+    throw new Error(
+      `"${mutant.name}": what is to be replaced is not once in ${mutant.file}; mend sim/mutants.ts`,
+    );
+  fs.writeFileSync(
+    file,
+    source.replace(mutant.find, () => mutant.replace),
+  );
+  return directory;
+}
+
+/** Runs seeds until one fails; says what failed, or undefined when none did. */
+function firstFailure(directory: string): Promise<string | undefined> {
+  const flags = [path.join(directory, "sim/index.ts"), `--seeds=${seedsMax}`, "--stride=1"];
+  const child = spawn(process.execPath, [...process.execArgv, ...flags], {
+    stdio: ["ignore", "pipe", "pipe"],
+    cwd: directory,
+  });
+  let text = "";
+  const take = (piece: string) => {
+    text += piece;
+    if (text.includes("FAILED") && text.includes("\n", text.indexOf("FAILED"))) child.kill();
+  };
+  child.stdout.setEncoding("utf8").on("data", take);
+  child.stderr.setEncoding("utf8").on("data", take);
+  const timer = setTimeout(() => child.kill(), msMax);
+  return new Promise((resolve) => {
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      const line = text.split("\n").find((each) => each.includes("FAILED"));
+      if (line !== undefined) resolve(line.replace("FAILED: ", "").slice(0, 160));
+      else resolve(code === 0 || code === null ? undefined : `ended with ${code}: ${text.slice(-200)}`);
+    });
+  });
+}
+
+async function hunt(mutant: Mutant): Promise<boolean> {
+  const directory = plant(mutant);
+  try {
+    const found = await firstFailure(directory);
+    process.stdout.write(`${found === undefined ? "MISSED" : "caught"}: ${mutant.name}\n`);
+    if (found !== undefined) process.stdout.write(`        ${found}\n`);
+    return found !== undefined;
+  } finally {
+    fs.rmSync(directory, { recursive: true });
+  }
+}
+
+const chosen = mutants.filter(
+  ({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)),
+);
+const waiting = [...chosen];
+let caught = 0;
+await Promise.all(
+  Array.from({ length: os.availableParallelism() }, async () => {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift())
+      if (await hunt(mutant)) caught++;
+  }),
+);
+process.stdout.write(`${caught} of ${chosen.length} planted faults caught\n`);
+process.exitCode = caught === chosen.length ? 0 : 1;

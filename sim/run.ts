@@ -1,0 +1,125 @@
+/** One seed, from an empty disk to the verdict. */
+import { ConsumerActor } from "./actors/consumer.ts";
+import { GroupActor } from "./actors/group.ts";
+import { KeysActor } from "./actors/keys.ts";
+import { ProducerActor } from "./actors/producer.ts";
+import { PublisherActor } from "./actors/publisher.ts";
+import { ReaderActor } from "./actors/reader.ts";
+import { StreamWriterActor } from "./actors/stream-writer.ts";
+import { TransactionActor } from "./actors/transactions.ts";
+import { AmqpClient } from "./clients/amqp-client.ts";
+import { Fault, HistoryModel, QueueModel } from "./model.ts";
+import { Seeded } from "./seeded.ts";
+import { type Cast, Verifier } from "./verify.ts";
+import { shortText, uint } from "../test/support/amqp-frames.ts";
+import { fairWeather, type Weather, World } from "./world.ts";
+
+export interface RunOptions {
+  readonly steps?: number;
+  readonly trace?: (line: string) => void;
+}
+
+export interface RunResult {
+  readonly steps: number;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** Of a run before its faults end. */
+const stepsDefault = 2500;
+
+/** Throws an error that names the seed when a promise was broken. */
+export async function run(seed: number, options: RunOptions = {}): Promise<RunResult> {
+  const world = new World(seed, fairWeather, options.trace ?? null);
+  const failure: { error: unknown } = { error: null };
+  try {
+    await play(world, weatherOf(seed), options.steps ?? stepsDefault);
+  } catch (error) {
+    failure.error = error;
+  }
+  world.process.kill("kill");
+  if (failure.error === null) return { steps: world.steps, counts: world.counts };
+  const text =
+    failure.error instanceof Fault ? failure.error.message : String((failure.error as Error).stack);
+  throw new Error(`seed ${seed}, step ${world.steps}: ${text}`, { cause: failure.error });
+}
+
+async function play(world: World, weather: Weather, steps: number): Promise<void> {
+  const cast = await setUp(world);
+  world.weather = weather;
+  Object.assign(world.disk, {
+    readErrors: weather.readErrors,
+    readFlips: weather.readFlips,
+    writeErrors: weather.writeErrors,
+    syncErrors: weather.syncErrors,
+  });
+  for (let i = 0; i < steps && !world.isRefused; i++) await world.step();
+  await world.calm();
+  if (world.isRefused) return;
+  const verifier = new Verifier(world, cast);
+  await verifier.verify();
+  await verifier.checkDirectory();
+}
+
+/** What may go wrong in this run: some of all there is, or one would hide the other. */
+function weatherOf(seed: number): Weather {
+  const random = new Seeded(seed ^ 0x5eed);
+  const at = (share: number, most: number): number => (random.chance(share) ? most * random.next() : 0);
+  return {
+    kill: at(0.6, 0.004),
+    power: at(0.4, 0.003),
+    cut: at(0.6, 0.01),
+    fullDisk: at(0.25, 0.004),
+    writeErrors: at(0.15, 0.03),
+    syncErrors: at(0.1, 0.01),
+    readErrors: at(0.1, 0.02),
+    readFlips: at(0.1, 0.02),
+    rot: at(0.08, 0.002),
+    clockJump: at(0.2, 0.004),
+    restart: at(0.3, 0.002),
+  };
+}
+
+const streamTable = tableOf("x-queue-type", "stream");
+
+function tableOf(name: string, value: string): Buffer {
+  const inner = Buffer.concat([shortText(name), Buffer.from("S"), uint(4, value.length), Buffer.from(value)]);
+  return inner;
+}
+
+async function setUp(world: World): Promise<Cast> {
+  await world.start();
+  const histories = ["h0", "h1"].map((name) => new HistoryModel(name, world.promises));
+  const queues = ["q0", "q1"].map((name) => new QueueModel(name, world.promises));
+  world.histories.push(...histories);
+  world.queues.push(...queues);
+  const client = new AmqpClient(world.connect("amqp")!, {});
+  let declared = 0;
+  const done = (payload: Buffer | null) => {
+    if (payload === null) throw new Fault("a queue cannot be declared");
+    declared++;
+  };
+  for (const { name } of histories) client.declare(name, streamTable, done);
+  for (const { name } of queues) client.declare(name, Buffer.alloc(0), done);
+  await world.until(() => declared === histories.length + queues.length, "queues are declared");
+  client.cut();
+
+  const { redisStreamsLevel } = world;
+  const groups = histories.map((history, i) => new GroupActor(world, `g${i}`, history));
+  const keys = [new KeysActor(world, "k0"), new KeysActor(world, "k1")];
+  const transactions = [new TransactionActor(world, "t0", queues)];
+  world.actors.push(
+    new PublisherActor(world, "a0", [...histories, ...queues]),
+    new PublisherActor(world, "a1", queues),
+    ...queues.flatMap((queue, i) => [0, 1].map((j) => new ConsumerActor(world, `c${i}${j}`, queue))),
+    ...transactions,
+    new StreamWriterActor(world, "w0", histories, redisStreamsLevel),
+    ...groups,
+    ...keys,
+    ...histories.flatMap((history, i) => [
+      new ProducerActor(world, `i${i}`, history, true),
+      new ProducerActor(world, `o${i}`, history, false),
+      new ReaderActor(world, `r${i}`, history),
+    ]),
+  );
+  return { groups, keys, transactions };
+}

@@ -1,0 +1,192 @@
+/**
+ * The end of a run: when the faults are over, everything drains, and every protocol must tell the same of every log, which
+ * must be what clients were promised.
+ */
+import { checkDataDirectory } from "../src/storage/index.ts";
+import type { GroupActor } from "./actors/group.ts";
+import type { KeysActor } from "./actors/keys.ts";
+import type { TransactionActor } from "./actors/transactions.ts";
+import { AmqpClient } from "./clients/amqp-client.ts";
+import { recordsOf } from "./clients/kafka-batch.ts";
+import { KafkaClient } from "./clients/kafka-client.ts";
+import { RedisClient, type RedisReply } from "./clients/redis-client.ts";
+import { Fault, type HistoryModel } from "./model.ts";
+import type { World } from "./world.ts";
+
+export interface Cast {
+  readonly groups: readonly GroupActor[];
+  readonly keys: readonly KeysActor[];
+  readonly transactions: readonly TransactionActor[];
+}
+
+const fetchVersion = 11;
+const allBytes = 64 << 20;
+
+export class Verifier {
+  readonly #world: World;
+  readonly #cast: Cast;
+  readonly #redis: RedisClient;
+  readonly #kafka: KafkaClient;
+
+  constructor(world: World, cast: Cast) {
+    this.#world = world;
+    this.#cast = cast;
+    this.#redis = new RedisClient(world.connect("redis")!);
+    this.#kafka = new KafkaClient(world.connect("kafka")!);
+  }
+
+  async verify(): Promise<void> {
+    await this.#drain();
+    for (const history of this.#world.histories) await this.#compare(history);
+    for (const group of this.#cast.groups) await this.#checkGroup(group);
+    for (const keys of this.#cast.keys) {
+      keys.read();
+      await this.#world.until(() => keys.isIdle, `${keys.name} has its answers`);
+    }
+    for (const queue of this.#world.queues) queue.checkDrained();
+    for (const actor of this.#cast.transactions)
+      for (const together of actor.transactions) together[0]![0].checkTogether(together);
+  }
+
+  /** Everybody finishes what he began, and the consumers take what is there. */
+  async #drain(): Promise<void> {
+    const world = this.#world;
+    const areIdle = () => world.actors.every((actor) => actor.isIdle);
+    await world.until(areIdle, "all clients are answered");
+    for (const queue of world.queues) {
+      for (let left = -1; left !== 0;) {
+        left = await this.#messagesIn(queue.name);
+        await world.until(areIdle, `the consumers of ${queue.name} are done`);
+        if (world.isDamaged) break;
+      }
+    }
+  }
+
+  async #messagesIn(queue: string): Promise<number> {
+    const client = this.#amqp();
+    let count = -1;
+    client.declare(queue, Buffer.alloc(0), (payload) => {
+      if (payload === null) throw new Fault(`${queue} cannot be declared again`);
+      count = payload.readUInt32BE(5 + payload[4]!);
+    });
+    await this.#world.until(() => count >= 0, `the count of ${queue}`);
+    client.cut();
+    return count;
+  }
+
+  #amqp(delivered?: (body: string) => void): AmqpClient {
+    return new AmqpClient(this.#world.connect("amqp")!, {
+      ...(delivered === undefined ? {} : { delivered: ({ body }) => delivered(body) }),
+    });
+  }
+
+  async #ask(...words: (string | number)[]): Promise<RedisReply> {
+    let found: { reply: RedisReply } | null = null;
+    this.#redis.call(words, (reply) => (found = { reply }));
+    await this.#world.until(() => found !== null, `the answer to ${words.slice(0, 2).join(" ")}`);
+    return found!["reply"];
+  }
+
+  /** Each protocol reads all of it. */
+  async #compare(history: HistoryModel): Promise<void> {
+    const byRedis = await this.#byRedis(history.name);
+    if (byRedis === null) return;
+    history.check(byRedis, "Redis");
+    const records = await this.#byKafka(history.name);
+    let before = -1;
+    for (const [offset, body] of records) {
+      if (offset <= before) throw new Fault(`Kafka: ${history.name} has offset ${offset} after ${before}`);
+      before = offset;
+      history.observe(offset, body, "Kafka");
+    }
+    const byKafka = records.map(([, body]) => body);
+    const byAmqp = await this.#byAmqp(history.name, byRedis.length);
+    if (this.#world.isDamaged) {
+      for (const body of [...byKafka, ...byAmqp]) history.assertSent(body, "after damage");
+      return;
+    }
+    assertSame(history.name, "Redis", byRedis, "Kafka", byKafka);
+    assertSame(history.name, "Redis", byRedis, "AMQP", byAmqp);
+  }
+
+  /** Null: damage has made it unreadable, and the broker said so. */
+  async #byRedis(stream: string): Promise<string[] | null> {
+    const reply = await this.#ask("XRANGE", stream, "-", "+");
+    if (reply instanceof Error) {
+      if (this.#world.isDamaged) return null;
+      throw new Fault(`XRANGE ${stream} answered ${reply.message}`);
+    }
+    return (reply as [string, string[]][]).map(([, fields]) => fields[fields.indexOf("body") + 1] ?? "");
+  }
+
+  async #byKafka(topic: string): Promise<[number, string][]> {
+    const all: [number, string][] = [];
+    for (let from = 0; ;) {
+      let bytes: Buffer | null = null;
+      const partitions = [{ partition: 0, fetchOffset: from, partitionMaxBytes: allBytes }];
+      this.#kafka.request(
+        "Fetch",
+        fetchVersion,
+        { maxWaitMs: 0, minBytes: 0, maxBytes: allBytes, topics: [{ topic, partitions }] },
+        (body) => {
+          const records = body?.responses[0]?.partitions[0]?.records;
+          bytes = Buffer.isBuffer(records) ? records : Buffer.alloc(0);
+        },
+      );
+      await this.#world.until(() => bytes !== null, `a fetch of ${topic}`);
+      const found = recordsOf(bytes!).filter(([offset]) => offset >= from);
+      if (found.length === 0) return all;
+      all.push(...found);
+      from = found.at(-1)![0] + 1;
+    }
+  }
+
+  async #byAmqp(stream: string, count: number): Promise<string[]> {
+    const bodies: string[] = [];
+    const client = this.#amqp((body) => bodies.push(body));
+    client.qos(60_000, () => {});
+    client.consumeStream(stream, () => {});
+    if (this.#world.isDamaged) for (let i = 0; i < 2000; i++) await this.#world.step();
+    else
+      await this.#world.until(
+        () => bodies.length >= count,
+        `AMQP reads ${count} records of ${stream}`,
+        50_000,
+      );
+    client.cut();
+    return bodies;
+  }
+
+  async #checkGroup(group: GroupActor): Promise<void> {
+    const reply = await this.#ask("XPENDING", group.stream.name, group.name, "-", "+", 100_000);
+    if (reply instanceof Error) {
+      if (this.#world.isDamaged || reply.message.startsWith("NOGROUP")) return;
+      throw new Fault(`XPENDING answered ${reply.message}`);
+    }
+    if (this.#world.isDamaged) return;
+    group.model.check((reply as [string, string][]).map(([id, consumer]) => [id, consumer] as const));
+  }
+
+  /** What is on the disk after a clean stop must be whole, as `troikamq check` sees it. */
+  async checkDirectory(): Promise<void> {
+    const world = this.#world;
+    await world.restart();
+    if (world.isDamaged) return;
+    const { ok, lines } = await checkDataDirectory("/data", world.disk);
+    if (!ok) throw new Fault(`troikamq check finds ${lines.join("; ")}`);
+  }
+}
+
+function assertSame(
+  log: string,
+  one: string,
+  ones: readonly string[],
+  other: string,
+  others: readonly string[],
+): void {
+  const at = ones.findIndex((body, i) => body !== others[i]);
+  if (at < 0 && ones.length === others.length) return;
+  throw new Fault(
+    `${log}: ${one} reads ${ones.length} records and ${other} ${others.length}; at ${at} ${ones[at]} and ${others[at]}`,
+  );
+}

@@ -1,0 +1,270 @@
+/**
+ * One simulated run: a process, its disk, its network and its time, and whatever is due to happen next, chosen by a seed.
+ *
+ * Not here: what clients do (actors/), what must be true (model.ts). Invariant: all chance is the seed's and all that
+ * happens is a step here, so a seed is a run, step by step.
+ */
+import { BrokerError } from "../src/base/errors.ts";
+import { SimDisk } from "./disk.ts";
+import {
+  type Crash,
+  Fault,
+  GroupModel,
+  HistoryModel,
+  KeyModel,
+  type Level,
+  Promises,
+  QueueModel,
+} from "./model.ts";
+import type { SimLink } from "./network.ts";
+import { type ProtocolName, SimProcess } from "./process.ts";
+import { Seeded } from "./seeded.ts";
+import { SimTime } from "./time.ts";
+
+/** How bad the world is: chances for each step, but for those of the disk, which are for each operation. */
+export interface Weather {
+  readonly kill: number;
+  readonly power: number;
+  readonly cut: number;
+  readonly fullDisk: number;
+  readonly writeErrors: number;
+  readonly syncErrors: number;
+  readonly readErrors: number;
+  readonly readFlips: number;
+  readonly rot: number;
+  readonly clockJump: number;
+  readonly restart: number;
+}
+
+export const fairWeather: Weather = {
+  kill: 0,
+  power: 0,
+  cut: 0,
+  fullDisk: 0,
+  writeErrors: 0,
+  syncErrors: 0,
+  readErrors: 0,
+  readFlips: 0,
+  rot: 0,
+  clockJump: 0,
+  restart: 0,
+};
+
+export interface Actor {
+  readonly name: string;
+  /** Does one thing, if there is one to do now. */
+  act(): void;
+  /** Whether it waits for nothing. */
+  readonly isIdle: boolean;
+}
+
+const downStepsMax = 12;
+const jumpMsMax = 20_000;
+
+export class World {
+  readonly random: Seeded;
+  readonly time = new SimTime();
+  readonly disk: SimDisk;
+  readonly process: SimProcess;
+  readonly promises = new Promises();
+  readonly histories: HistoryModel[] = [];
+  readonly queues: QueueModel[] = [];
+  readonly groups: GroupModel[] = [];
+  readonly keys: KeyModel[] = [];
+  readonly actors: Actor[] = [];
+  weather: Weather;
+  steps = 0;
+  readonly counts: Record<string, number> = {};
+  /** Bytes of files were flipped: a start may be refused, and what is refused is over. */
+  isDamaged = false;
+  isRefused = false;
+  isDraining = false;
+  #downFor = 0;
+  readonly #trace: ((line: string) => void) | null;
+  /** What an answer to XADD means. */
+  readonly redisStreamsLevel: Level;
+
+  constructor(seed: number, weather: Weather, trace: ((line: string) => void) | null) {
+    this.random = new Seeded(seed);
+    this.weather = weather;
+    this.#trace = trace;
+    this.redisStreamsLevel = this.random.chance(0.5) ? "durable" : "written";
+    this.disk = new SimDisk(() => this.random.next());
+    this.process = new SimProcess({
+      disk: this.disk,
+      time: this.time,
+      random: this.random,
+      journalBytesMax: 1 << (14 + this.random.below(4)),
+      redisStreamsDurability: this.redisStreamsLevel === "durable" ? "fsync" : "written",
+      log: (line) => this.note(`log ${line.trim()}`),
+    });
+  }
+
+  note(text: string): void {
+    this.#trace?.(`${this.steps} ${text}`);
+  }
+
+  count(what: string): void {
+    this.counts[what] = (this.counts[what] ?? 0) + 1;
+  }
+
+  #producers = 0;
+
+  /** A name for whoever sends in one connection: what it sends must stay in order. */
+  newProducer(): string {
+    return `p${++this.#producers}`;
+  }
+
+  /** A new connection, or null while the broker is down. */
+  connect(name: ProtocolName): SimLink | null {
+    return this.process.isUp ? this.process.connect(name) : null;
+  }
+
+  async start(): Promise<void> {
+    const { disk, weather } = this;
+    // Recovery takes what it cannot read at the journal's end for a torn write: a bit that flips only on its way from the
+    // disk would cut good data off. What checks of the machine's memory are for is not simulated.
+    disk.readFlips = 0;
+    disk.readErrors = weather.readErrors;
+    const starting = this.process.start();
+    starting.catch(() => {});
+    let isOver = false;
+    void starting.then(
+      () => (isOver = true),
+      () => (isOver = true),
+    );
+    while (!isOver) await this.#background();
+    try {
+      await starting;
+      this.note("started");
+    } catch (error) {
+      this.process.kill("kill");
+      this.#notStarted(error);
+    }
+    disk.readFlips = weather.readFlips;
+    disk.writeErrors = weather.writeErrors;
+    disk.syncErrors = weather.syncErrors;
+  }
+
+  #notStarted(error: unknown): void {
+    this.note(`start failed: ${String(error)}`);
+    const code = (error as { code?: string }).code;
+    if (code === "EIO" || code === "ENOSPC") this.count("starts refused by the disk");
+    else if (error instanceof BrokerError && error.code === "CORRUPT" && this.isDamaged) {
+      this.isRefused = true;
+      this.count("starts refused as corrupt");
+    } else
+      throw new Fault(`the broker does not start: ${error instanceof Error ? error.stack : String(error)}`);
+    this.#downFor = 1 + this.random.below(downStepsMax);
+  }
+
+  /** What happens without clients: the disk works, a tick ends, promises go on. */
+  async #background(): Promise<void> {
+    if (this.time.hasTickEnd) this.time.endTick();
+    if (this.disk.waiting > 0) await this.disk.step();
+    else await turn();
+  }
+
+  /** One step, of whatever could happen now. */
+  async step(): Promise<void> {
+    this.steps++;
+    const { process, random, time } = this;
+    if (!process.isUp) {
+      if (this.#downFor-- <= 0) await this.start();
+      return;
+    }
+    if (process.isDoomed) return this.crash("power");
+    if (await this.#fault()) return;
+    const choice = random.next();
+    if (choice < 0.3) this.#act();
+    else if (choice < 0.65) this.#network();
+    else if (choice < 0.82 && time.hasTickEnd) time.endTick();
+    else if (choice < 0.94 && this.disk.waiting > 0) await this.disk.step();
+    else if (choice < 0.97)
+      time.advance(random.chance(0.1) ? random.between(50, 3000) : random.between(1, 20));
+    else await turn();
+  }
+
+  #act(): void {
+    if (this.actors.length > 0) this.random.pick(this.actors).act();
+  }
+
+  #network(): void {
+    const busy = [...this.process.links].filter((link) => link.isBusy);
+    if (busy.length > 0) this.random.pick(busy).step();
+  }
+
+  /** Bad luck, if there is any in this step. */
+  async #fault(): Promise<boolean> {
+    const { weather, random, process, disk } = this;
+    if (random.chance(weather.kill)) this.crash("kill");
+    else if (random.chance(weather.power)) this.crash("power");
+    else if (random.chance(weather.restart)) await this.restart();
+    else if (random.chance(weather.cut) && process.links.size > 0) {
+      this.count("connections cut");
+      random.pick([...process.links]).cut();
+    } else if (random.chance(weather.fullDisk)) {
+      disk.fullness = disk.fullness > 0 ? 0 : random.next();
+      this.note(`the disk is ${disk.fullness > 0 ? "full at times" : "free again"}`);
+      this.count("disks full or free again");
+    } else if (random.chance(weather.rot)) this.#rot();
+    else if (random.chance(weather.clockJump)) {
+      this.count("clock jumps");
+      this.time.jump(random.between(-jumpMsMax, jumpMsMax));
+    } else return false;
+    return true;
+  }
+
+  #rot(): void {
+    const where = this.disk.rot("");
+    if (where === undefined) return;
+    this.note(`a bit of ${where} flipped`);
+    this.count("bits flipped");
+    this.isDamaged = true;
+    for (const model of [...this.histories, ...this.queues]) model.isDamaged = true;
+  }
+
+  crash(crash: Crash): void {
+    this.note(`crash: ${crash}`);
+    this.count(`crashes by ${crash}`);
+    for (const model of [...this.histories, ...this.queues, ...this.groups, ...this.keys])
+      model.crashed(crash);
+    this.process.kill(crash);
+    this.#downFor = this.random.below(downStepsMax);
+  }
+
+  async restart(): Promise<void> {
+    this.note("restart");
+    this.count("clean restarts");
+    try {
+      await this.process.stop(() => this.#background());
+      // Everything was synced before it ended.
+      this.promises.durable(this.promises.number());
+    } catch (error) {
+      this.note(`the stop failed: ${String(error)}`);
+      this.crash("kill");
+    }
+  }
+
+  /** The faults are over. */
+  async calm(): Promise<void> {
+    this.weather = fairWeather;
+    this.isDraining = true;
+    const { disk } = this;
+    disk.fullness = disk.readErrors = disk.writeErrors = disk.syncErrors = disk.readFlips = 0;
+    while (!this.process.isUp && !this.isRefused) await this.start();
+  }
+
+  /** Steps until it is so; a fault when it does not come to that. */
+  async until(isSo: () => boolean, what: string, stepsMax = 20_000): Promise<void> {
+    for (let i = 0; !isSo(); i++) {
+      if (i > stepsMax) throw new Fault(`after the faults had ended it did not come to this: ${what}`);
+      await this.step();
+    }
+  }
+}
+
+/** Lets everything run that waits for nothing. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
