@@ -84,13 +84,15 @@ export class HistoryModel {
     if (crash === "power") this.#seen = new Map();
   }
 
-  /** A reader of any protocol found this body there. */
-  observe(offset: number, body: string, who: string): void {
+  /** A reader of any protocol found this body there, as it had asked at `asked` (a number of `Promises`). */
+  observe(offset: number, body: string, who: string, asked: number): void {
     this.assertSent(body, who);
     const before = this.#seen.get(offset);
     if (before !== undefined && before !== body)
       throw new Fault(`${who}: ${this.name} has ${body} at ${offset}, where ${before} was read before`);
-    if (this.#removed.has(body)) throw new Fault(`${who}: ${this.name} has ${body}, which was deleted`);
+    const removed = this.#removed.get(body);
+    if (removed !== undefined && removed.number < asked)
+      throw new Fault(`${who}: ${this.name} has ${body}, which was deleted`);
     this.#seen.set(offset, body);
   }
 

@@ -102,6 +102,9 @@ async function setUp(world: World): Promise<Cast> {
   for (const { name } of queues) client.declare(name, Buffer.alloc(0), done);
   await world.until(() => declared === histories.length + queues.length, "queues are declared");
   client.cut();
+  // A declaration is written when it is answered; a clean stop syncs it.
+  await world.restart();
+  await world.until(() => world.process.isUp, "it starts again");
 
   const { redisStreamsLevel } = world;
   const groups = histories.map((history, i) => new GroupActor(world, `g${i}`, history));

@@ -20,6 +20,8 @@ export interface Cast {
 }
 
 const fetchVersion = 11;
+const looksMax = 200;
+const offsetOutOfRange = 1;
 const allBytes = 64 << 20;
 
 export class Verifier {
@@ -54,7 +56,8 @@ export class Verifier {
     const areIdle = () => world.actors.every((actor) => actor.isIdle);
     await world.until(areIdle, "all clients are answered");
     for (const queue of world.queues) {
-      for (let left = -1; left !== 0;) {
+      for (let left = -1, looks = 0; left !== 0; looks++) {
+        if (looks > looksMax) throw new Fault(`${queue.name} keeps ${left} messages that nobody gets`);
         left = await this.#messagesIn(queue.name);
         await world.until(areIdle, `the consumers of ${queue.name} are done`);
         if (world.isDamaged) break;
@@ -97,7 +100,7 @@ export class Verifier {
     for (const [offset, body] of records) {
       if (offset <= before) throw new Fault(`Kafka: ${history.name} has offset ${offset} after ${before}`);
       before = offset;
-      history.observe(offset, body, "Kafka");
+      history.observe(offset, body, "Kafka", this.#world.promises.number());
     }
     const byKafka = records.map(([, body]) => body);
     const byAmqp = await this.#byAmqp(history.name, byRedis.length);
@@ -123,17 +126,24 @@ export class Verifier {
     const all: [number, string][] = [];
     for (let from = 0; ;) {
       let bytes: Buffer | null = null;
+      let isOutOfRange = false;
       const partitions = [{ partition: 0, fetchOffset: from, partitionMaxBytes: allBytes }];
       this.#kafka.request(
         "Fetch",
         fetchVersion,
         { maxWaitMs: 0, minBytes: 0, maxBytes: allBytes, topics: [{ topic, partitions }] },
         (body) => {
-          const records = body?.responses[0]?.partitions[0]?.records;
-          bytes = Buffer.isBuffer(records) ? records : Buffer.alloc(0);
+          const partition = body?.responses[0]?.partitions[0];
+          isOutOfRange = partition?.errorCode === offsetOutOfRange;
+          bytes = Buffer.isBuffer(partition?.records) ? partition.records : Buffer.alloc(0);
         },
       );
       await this.#world.until(() => bytes !== null, `a fetch of ${topic}`);
+      // Its first records were deleted.
+      if (isOutOfRange) {
+        from++;
+        continue;
+      }
       const found = recordsOf(bytes!).filter(([offset]) => offset >= from);
       if (found.length === 0) return all;
       all.push(...found);

@@ -149,7 +149,8 @@ export class World {
   #notStarted(error: unknown): void {
     this.note(`start failed: ${String(error)}`);
     const code = (error as { code?: string }).code;
-    if (code === "EIO" || code === "ENOSPC") this.count("starts refused by the disk");
+    if (code === "EIO" || code === "ENOSPC" || code === "UNAVAILABLE")
+      this.count("starts refused by the disk");
     else if (error instanceof BrokerError && error.code === "CORRUPT" && this.isDamaged) {
       this.isRefused = true;
       this.count("starts refused as corrupt");

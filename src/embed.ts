@@ -91,6 +91,9 @@ export async function startConfigured(config: Config): Promise<RunningBroker> {
     if (error instanceof BrokerError && error.code === "CORRUPT") {
       throw new StartError(1, `${error.message}; see: troikamq check --data-dir ${directory}`);
     }
+    if (error instanceof BrokerError && error.code === "UNAVAILABLE") {
+      throw new StartError(1, `${directory}: ${error.message}`);
+    }
     throw error;
   }
 }

@@ -55,12 +55,14 @@ export class ConsumerActor implements Actor {
     this.#client = client;
     client.qos(1 + this.#world.random.below(prefetchMax), () => {});
     client.consume(this.#queue.name, () => {});
+    this.#world.note(`${this.name} consumes ${this.#queue.name}`);
   }
 
   #delivered(delivery: Delivery): void {
     const { body, isRedelivered } = delivery;
     this.#queue.delivered(body, this.name);
     this.#world.count("deliveries");
+    this.#world.note(`${this.name} gets ${body.slice(0, 20).trim()} of ${this.#queue.name}`);
     if (!isRedelivered) {
       const [producer, sequence] = splitBody(body);
       if (sequence <= (this.#last.get(producer) ?? -1))
@@ -74,9 +76,11 @@ export class ConsumerActor implements Actor {
     const { random, isDraining } = this.#world;
     const [{ tag, body }] = this.#held.splice(random.below(this.#held.length), 1) as [Delivery];
     if (!isDraining && random.chance(0.15)) {
+      this.#world.note(`${this.name} gives back ${body.slice(0, 20).trim()}`);
       client.requeue(tag);
       return;
     }
+    this.#world.note(`${this.name} acknowledges ${body.slice(0, 20).trim()}`);
     client.ack(tag);
     this.#settling.push(body);
   }

@@ -68,6 +68,7 @@ export class PublisherActor implements Actor {
     const body = `${this.#producer}/${this.#sequence++} ${padding}`;
     target.sent(body);
     this.#outstanding.set(++this.#lastTag, { target, body, sent: promises.number() });
+    this.#world.note(`${this.name} publishes ${body.trim().slice(0, 20)} to ${target.name}`);
     this.#client!.publish(target.name, body);
   }
 
@@ -79,6 +80,7 @@ export class PublisherActor implements Actor {
       this.#outstanding.delete(each);
       if (!isAck) continue;
       this.#world.count("publishes confirmed");
+      this.#world.note(`${this.name}: ${body.slice(0, 20).trim()} is confirmed`);
       target.told(body, "durable");
       this.#world.promises.durable(sent);
     }

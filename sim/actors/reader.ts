@@ -42,6 +42,7 @@ export class ReaderActor implements Actor {
     const { random } = this.#world;
     const from = this.#next;
     const partitionMaxBytes = random.between(200, 20_000);
+    const asked = this.#world.promises.number();
     this.#isWaiting = true;
     client.request(
       "Fetch",
@@ -60,18 +61,18 @@ export class ReaderActor implements Actor {
         if (partition === undefined) return;
         // After a power failure the log may be shorter than what was read of it.
         if (partition.errorCode !== 0) this.#next = 0;
-        else if (Buffer.isBuffer(partition.records)) this.#take(partition.records, from);
+        else if (Buffer.isBuffer(partition.records)) this.#take(partition.records, from, asked);
       },
     );
   }
 
-  #take(bytes: Buffer, from: number): void {
+  #take(bytes: Buffer, from: number, asked: number): void {
     let before = -1;
     for (const [offset, body] of recordsOf(bytes)) {
       if (offset <= before) throw new Fault(`${this.name}: offset ${offset} came after ${before}`);
       before = offset;
       if (offset < from) continue;
-      this.#topic.observe(offset, body, this.name);
+      this.#topic.observe(offset, body, this.name, asked);
       this.#world.count("records fetched");
       this.#next = offset + 1;
     }

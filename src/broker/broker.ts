@@ -178,12 +178,21 @@ export class Broker {
   #sweepLater(): void {
     this.#sweep = this.timers.after(sweepIntervalMs, () => {
       for (const vhost of this.vhosts.values()) {
-        for (const queue of vhost.queues.values()) this.retention.sweep(queue);
+        for (const queue of vhost.queues.values()) this.#sweepOne(queue);
       }
       // What timers took away may be the room that publishers wait for.
       if (this.isBlocked) this.ticker.request();
       this.#sweepLater();
     });
+  }
+
+  /** In a timer nobody would catch what it throws: an unreadable record must not end the broker. */
+  #sweepOne(queue: Queue): void {
+    try {
+      this.retention.sweep(queue);
+    } catch (error) {
+      queue.failed(error);
+    }
   }
 
   /** Ends the tick and resolves once all that was appended by now is durable: every confirm has been written. */

@@ -168,7 +168,27 @@ export class Queue {
     retention.enforce(this);
     if (this.policy.canExpire && this.cursor !== null && this.readyCount > 0)
       retention.expireHead(this, true);
-    for (const waiter of this.waiters) waiter.logChanged(this);
+    let failure: unknown;
+    for (const waiter of this.waiters) {
+      try {
+        waiter.logChanged(this);
+      } catch (error) {
+        // The others are to hear of it all the same.
+        failure = error;
+      }
+    }
+    if (failure !== undefined) throw failure;
+  }
+
+  /** A record of it cannot be read: said once until it can. */
+  failed(error: unknown): void {
+    if (this.hasFailed) return;
+    this.hasFailed = true;
+    this.vhost.broker.logger.error("a queue cannot deliver; run troikamq check, or purge or delete it", {
+      queue: this.name,
+      vhost: this.vhost.name,
+      error: error instanceof Error ? error : new Error(String(error)),
+    });
   }
 
   #deliver(): void {

@@ -18,6 +18,7 @@ export interface DurableWaiter {
 }
 
 const retryDelayMs = 100;
+const failedQueueRetryMs = 1000;
 /** A round delivers what the one before published (dead letters); more rounds than this wait for the next tick. */
 const roundsMax = 16;
 
@@ -128,20 +129,17 @@ export class Ticker implements ConnectionHost {
     }
   }
 
-  /** What one queue throws (a record that cannot be read) must not keep all others from being answered. */
+  /**
+   * What one queue throws (a record that cannot be read) must not keep all others from being answered. It is looked at
+   * again later: the disk may only have failed for a moment.
+   */
   #endTickOf(queue: Queue): void {
     try {
       queue.atTickEnd();
       queue.hasFailed = false;
     } catch (error) {
-      if (queue.hasFailed) return;
-      queue.hasFailed = true;
-      const { logger } = queue.vhost.broker;
-      logger.error("a queue cannot deliver; run troikamq check, or purge or delete it", {
-        queue: queue.name,
-        vhost: queue.vhost.name,
-        error: error instanceof Error ? error : new Error(String(error)),
-      });
+      queue.failed(error);
+      this.#timers.after(failedQueueRetryMs, () => this.schedule(queue));
     }
   }
 

@@ -41,19 +41,27 @@ export class ReadCache {
   /** Frames that were read alone in this turn, one after the other in the newest of these. */
   readonly #alone: Chunk[] = [];
 
-  /** Finds the frame of `length` bytes at `at` in `file`. Throws CORRUPT, naming `path`. */
+  /**
+   * Finds the frame of `length` bytes at `at` in `file`. Throws CORRUPT, naming `path`, and UNAVAILABLE. What fails its
+   * checksum is read once more: a bit may have flipped on its way, and must not stay here until it is evicted.
+   */
   locate(file: DiskFile, path: string, at: number, length: number, into: FrameLocation): void {
-    const isThere = this.peek(file, at, length, into);
-    if (
-      !isThere ||
-      frameLengthAt(into.chunk.buffer, into.at) !== length ||
-      !isFrameWhole(into.chunk.buffer, into.at, into.at + length)
-    ) {
-      throw new BrokerError(
-        "CORRUPT",
-        `${path}: bytes ${at} to ${at + length} fail their checksum; run troikamq check`,
-      );
-    }
+    if (this.#isWhole(file, at, length, into)) return;
+    const block = this.#files.get(file)?.get(at - (at % blockBytes));
+    if (block !== undefined) this.#evict(block);
+    if (this.#isWhole(file, at, length, into)) return;
+    throw new BrokerError(
+      "CORRUPT",
+      `${path}: bytes ${at} to ${at + length} fail their checksum; run troikamq check`,
+    );
+  }
+
+  #isWhole(file: DiskFile, at: number, length: number, into: FrameLocation): boolean {
+    return (
+      this.peek(file, at, length, into) &&
+      frameLengthAt(into.chunk.buffer, into.at) === length &&
+      isFrameWhole(into.chunk.buffer, into.at, into.at + length)
+    );
   }
 
   /** Finds `length` bytes without a look at what they say; false when the file ends before. Never to be served. */
@@ -100,7 +108,7 @@ export class ReadCache {
     }
     into.chunk = chunk;
     into.at = chunk.length;
-    const got = file.read(chunk.buffer, chunk.length, length, at);
+    const got = readFrom(file, chunk.buffer, chunk.length, length, at);
     chunk.length += got;
     return got === length;
   }
@@ -125,7 +133,7 @@ export class ReadCache {
     if (this.#recent.size >= blocksMax) this.#evict(this.#recent.keys().next().value!);
     const buffer = this.#pool.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
     const block: Chunk = { base, buffer, length: 0, live: 0, generation: 0 };
-    block.length = file.read(buffer, 0, blockBytes, base);
+    block.length = readFrom(file, buffer, 0, blockBytes, base);
     let blocks = this.#files.get(file);
     if (blocks === undefined) this.#files.set(file, (blocks = new Map()));
     blocks.set(base, block);
@@ -197,5 +205,14 @@ export class ReadCache {
     if (blocks === undefined) return;
     for (const block of blocks.values()) this.#evict(block);
     this.#files.delete(file);
+  }
+}
+
+/** Throws UNAVAILABLE where the system cannot read: whoever asked may ask again. */
+function readFrom(file: DiskFile, target: Buffer, targetAt: number, size: number, at: number): number {
+  try {
+    return file.read(target, targetAt, size, at);
+  } catch (error) {
+    throw new BrokerError("UNAVAILABLE", `the disk cannot be read (${(error as Error).message})`);
   }
 }
