@@ -128,6 +128,8 @@ export class QueueModel {
   readonly #required = new Set<string>();
   readonly #delivered = new Set<string>();
   readonly #settled = new Map<string, Told>();
+  /** Delivered, and lost by a power failure before anybody was told that they are safe; or not. */
+  readonly #unsure = new Set<string>();
   isDamaged = false;
 
   constructor(name: string, promises: Promises) {
@@ -163,6 +165,8 @@ export class QueueModel {
   crashed(crash: Crash): void {
     for (const [body, { number, level }] of this.#settled)
       if (!this.#promises.survives(number, level, crash)) this.#settled.delete(body);
+    if (crash === "kill") return;
+    for (const body of this.#delivered) if (!this.#required.has(body)) this.#unsure.add(body);
   }
 
   /** The queue is empty. */
@@ -175,6 +179,7 @@ export class QueueModel {
 
   /** All or none of them, as one transaction published them. */
   checkTogether(bodies: readonly (readonly [queue: QueueModel, body: string])[]): void {
+    if (bodies.some(([queue, body]) => queue.#unsure.has(body))) return;
     const there = bodies.filter(([queue, body]) => queue.#delivered.has(body));
     if (there.length > 0 && there.length < bodies.length && !this.isDamaged)
       throw new Fault(`of one transaction only ${there.map(([, body]) => body).join(" ")} arrived`);

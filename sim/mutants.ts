@@ -136,7 +136,7 @@ const mutants: readonly Mutant[] = [
 ];
 
 const root = path.join(import.meta.dirname, "..");
-const seedsMax = 300;
+const seedsMax = 2000;
 const msMax = 120_000;
 const wanted = process.argv.slice(2);
 

@@ -150,8 +150,21 @@ export class SegmentFile implements Segment {
     }
   }
 
-  /** Walks frame headers from position `from` to the first frame that ends above `offset`, which is then verified. */
+  /**
+   * Walks frame headers from position `from` to the first frame that ends above `offset`, which is then verified. Headers
+   * on the way are not, so where they lead astray they are read once more, as a bit may have flipped on its way.
+   */
   #scan(from: number, offset: number, location: FrameLocation): boolean {
+    try {
+      return this.#walk(from, offset, location);
+    } catch (error) {
+      if (!(error instanceof BrokerError) || error.code !== "CORRUPT") throw error;
+      this.#files.cache.forget(this.#files.open(this));
+      return this.#walk(from, offset, location);
+    }
+  }
+
+  #walk(from: number, offset: number, location: FrameLocation): boolean {
     const file = this.#files.open(this);
     const cache = this.#files.cache;
     const end = this.framesEnd;
