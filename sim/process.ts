@@ -25,6 +25,7 @@ export interface ProcessOptions {
   readonly random: Seeded;
   readonly journalBytesMax: number;
   readonly redisStreamsDurability: Durability;
+  readonly kafkaDurability: "fsync" | "written";
   readonly log: (line: string) => void;
 }
 
@@ -65,6 +66,7 @@ export class SimProcess {
       memoryBytesMax: 0,
       source: keyspace,
       redisStreamsDurability: this.#options.redisStreamsDurability,
+      kafkaDurability: this.#options.kafkaDurability,
       onFatal: () => (this.isDoomed = true),
     });
     keyspace.start(broker);

@@ -83,18 +83,22 @@ export class World {
   readonly #trace: ((line: string) => void) | null;
   /** What an answer to XADD means. */
   readonly redisStreamsLevel: Level;
+  /** And to acks=all. */
+  readonly acksAllLevel: Level;
 
   constructor(seed: number, weather: Weather, trace: ((line: string) => void) | null) {
     this.random = new Seeded(seed);
     this.weather = weather;
     this.#trace = trace;
     this.redisStreamsLevel = this.random.chance(0.5) ? "durable" : "written";
+    this.acksAllLevel = this.random.chance(0.7) ? "durable" : "written";
     this.disk = new SimDisk(() => this.random.next());
     this.process = new SimProcess({
       disk: this.disk,
       time: this.time,
       random: this.random,
       journalBytesMax: 1 << (14 + this.random.below(4)),
+      kafkaDurability: this.acksAllLevel === "durable" ? "fsync" : "written",
       redisStreamsDurability: this.redisStreamsLevel === "durable" ? "fsync" : "written",
       log: (line) => this.note(`log ${line.trim()}`),
     });

@@ -39,6 +39,7 @@ export interface StartOptions {
   advertisedHost?: string;
   advertisedPort?: number;
   durabilityRedisStreams?: Config["durabilityRedisStreams"];
+  durabilityKafka?: Config["durabilityKafka"];
   journalBytesMax?: number;
   memoryBytesMax?: number;
 }
@@ -116,6 +117,7 @@ async function open(
     memoryBytesMax: config.memoryBytesMax,
     source: keyspace,
     redisStreamsDurability: config.durabilityRedisStreams,
+    kafkaDurability: config.durabilityKafka,
     onFatal: (error) => {
       logger.error("the disk failed to sync; stopping, so that nothing is promised that may be lost", {
         error,

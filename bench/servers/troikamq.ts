@@ -2,8 +2,8 @@
  * TroikaMQ under test, from this checkout or another (`--baseline`).
  *
  * Durability: `none` is `--data-dir memory`; `written` and `fsync` are a data directory, with
- * `--durability-redis-streams` of that name. AMQP and Kafka settle theirs by message (persistent with confirms,
- * acks), so there the two differ only by what the generator asks for.
+ * `--durability-redis-streams` and `--durability-kafka` of that name. AMQP settles it by message (persistent with
+ * confirms), so there the two differ only by what the generator asks for.
  */
 import path from "node:path";
 import type { Server, ServerSettings } from "../contract.ts";
@@ -42,7 +42,13 @@ export async function startTroikaMQ(
   const runtime = options.runtime === "node" ? process.execPath : bunProgram();
   const program = options.launcher ?? runtime;
   const ports = { "redis-port": 0, "amqp-port": 0, "kafka-port": 0, "http-port": 0 };
-  const durability = isKept ? { "durability-redis-streams": settings.durability } : {};
+  const isSynced = settings.durability === "fsync";
+  const durability = isKept
+    ? {
+        "durability-redis-streams": settings.durability,
+        ...(isSynced ? {} : { "durability-kafka": "written" }),
+      }
+    : {};
   const flags = flagsOf({ "data-dir": directory, "log-level": "error", ...ports, ...durability });
   const main = path.join(checkout, options.launcher === undefined ? "cli/main.ts" : "bin/troikamq.js");
   const started = startPinned(program, [main, "start", ...flags, ...(settings.troikamqArguments ?? [])], {

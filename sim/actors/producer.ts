@@ -118,7 +118,8 @@ export class ProducerActor implements Actor {
     }
     this.#batch = null;
     this.#world.count(this.#isIdempotent ? "records produced, acks=all" : "records produced, acks=1");
-    for (const body of bodies) this.#topic.told(body, this.#isIdempotent ? "durable" : "written");
-    if (this.#isIdempotent) this.#world.promises.durable(sent);
+    const level = this.#isIdempotent ? this.#world.acksAllLevel : "written";
+    for (const body of bodies) this.#topic.told(body, level);
+    if (level === "durable") this.#world.promises.durable(sent);
   }
 }

@@ -124,6 +124,10 @@ export const options = {
     help: "what the answer to XADD means: on stable storage, or handed to the system (memory is the same)",
     default: "fsync",
   }),
+  durabilityKafka: choice(["fsync", "written"], {
+    help: "what the answer to acks=all means: on stable storage, or handed to the system, as in Kafka by default",
+    default: "fsync",
+  }),
   journalBytesMax: bytes({
     help: "how much journal is kept before its entries are moved to segments",
     default: "256MiB",

@@ -35,6 +35,8 @@ export interface BrokerOptions {
   source?: StateSource;
   /** When XADD is answered. */
   redisStreamsDurability: Durability;
+  /** When acks=all is answered. */
+  kafkaDurability: Exclude<Durability, "memory">;
   /** The disk lost what it had promised: the process must end. */
   onFatal: (error: Error) => void;
 }

@@ -94,6 +94,7 @@ class Served {
       memoryBytesMax: 0,
       source: keyspace,
       redisStreamsDurability: "fsync",
+      kafkaDurability: "fsync",
       onFatal: (error) => assert.fail(error),
     });
     keyspace.start(broker);

@@ -186,6 +186,7 @@ export class CountedBroker {
       memoryBytesMax: 0,
       source: keyspace,
       redisStreamsDurability: "written",
+      kafkaDurability: "fsync",
       onFatal: (error) => assert.fail(error),
     });
     keyspace.start(counted.broker);

@@ -133,6 +133,14 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     ],
     bad: ["always"],
   },
+  durabilityKafka: {
+    good: [
+      ["written", "written"],
+      ["fsync", "fsync"],
+      ["written", "written"],
+    ],
+    bad: ["memory"],
+  },
   journalBytesMax: {
     good: [
       ["1048576", 1_048_576],
@@ -166,6 +174,7 @@ test("the defaults are what the issue names", async () => {
     advertisedHost: undefined,
     advertisedPort: undefined,
     durabilityRedisStreams: "fsync",
+    durabilityKafka: "fsync",
     journalBytesMax: 268_435_456,
     memoryBytesMax: 4 * gibibyte,
   });

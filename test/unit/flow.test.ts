@@ -61,6 +61,7 @@ async function make() {
     journalBytesMax: 256 * mebibyte,
     memoryBytesMax: 8 * mebibyte,
     redisStreamsDurability: "memory",
+    kafkaDurability: "fsync",
     onFatal: (error) => assert.fail(error),
   });
   const log = broker.storage.createLog(false);

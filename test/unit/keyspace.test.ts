@@ -83,6 +83,7 @@ class World implements Clock {
       journalBytesMax,
       memoryBytesMax: 0,
       redisStreamsDurability: "written",
+      kafkaDurability: "fsync",
       onFatal: (error) => {
         throw error;
       },

@@ -1,7 +1,7 @@
 /**
  * Produce: batches into logs.
  *
- * acks=all is answered once the batches are on the disk, acks=1 once the system has them, acks=0 not at all; an error
+ * acks=all is answered once the batches are on the disk (or as `kafkaDurability` says), acks=1 once the system has them, acks=0 not at all; an error
  * under acks=0 closes the connection, as in Kafka, for the client to look at the metadata again.
  */
 import { limits } from "../../../base/limits.ts";
@@ -46,7 +46,7 @@ export const produce: Handler<"Produce"> = (call, request) => {
   });
   broker.publisherSeen(call.connection);
   if (acks === 0) return hasFault ? "close" : "silent";
-  if (acks === acksAll) call.holdUntilDurable();
+  if (acks === acksAll && broker.options.kafkaDurability === "fsync") call.holdUntilDurable();
   return { responses };
 };
 
