@@ -1,0 +1,39 @@
+/**
+ * 200,000 mutated inputs, shared out over all fuzz targets by fixed seeds, and every input that ever broke a promise.
+ * `npm run fuzz` runs for longer and with other seeds.
+ */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { keptChains, replay, Runner } from "../../fuzz/runner.ts";
+import { targets } from "../../fuzz/targets/index.ts";
+
+const inputsTotal = 200_000;
+const weightTotal = targets.reduce((sum, { weight }) => sum + weight, 0);
+const seed = 20_251_124;
+/** Spread over two seeds, so that a session does not always meet the same broker. */
+const seeds = [seed, seed + 1];
+
+let inputs = 0;
+
+describe("mutated inputs", () => {
+  for (const target of targets) {
+    test(target.name, async () => {
+      for (const [name, chain] of keptChains(target.name)) {
+        assert.equal(await replay(target, chain), null, `test/vectors/fuzz/${target.name}/${name}`);
+      }
+      for (const each of seeds) {
+        const runner = new Runner(target, each);
+        const count = Math.ceil((inputsTotal * target.weight) / weightTotal / seeds.length);
+        const failure = await runner.run(count);
+        runner.close();
+        inputs += runner.inputs;
+        const bytes = failure?.chain.map((input) => input.toString("hex")).join(" | ");
+        assert.equal(failure, null, `${failure?.problem}\nseed ${each}, input ${bytes}`);
+      }
+    });
+  }
+
+  test("so many were run", () => {
+    assert.ok(inputs >= inputsTotal, `${inputs} inputs`);
+  });
+});
