@@ -18,7 +18,7 @@ export const commands = {
     load: async () => (await import("./commands/start.ts")).start,
   },
   check: {
-    summary: "verify every file of a data directory and say what is wrong where",
+    summary: "verify a data directory, say what is wrong where; --repair sets that aside and keeps the rest",
     options: ["dataDir", "config"],
     load: async () => (await import("./commands/check.ts")).check,
   },

@@ -1,13 +1,21 @@
-/** `troikamq check`: verifies a data directory that no broker uses now. Exit code 1 if anything is wrong. */
+/**
+ * `troikamq check`: verifies a data directory that no broker uses now; with `--repair` it also mends what is damaged.
+ * Exit code 1 if anything is wrong (with `--repair`: if anything still is).
+ */
 import { StartError } from "../../src/base/errors.ts";
 import { settle } from "../settle.ts";
 
+const repairFlag = "--repair";
+
 export async function check(argv: readonly string[]): Promise<number> {
-  const { dataDir } = await settle("check", argv);
+  const rest = argv.filter((argument) => argument !== repairFlag);
+  const { dataDir } = await settle("check", rest);
   if (dataDir === "memory")
     throw new StartError(2, "--data-dir: memory keeps nothing to check; give a directory");
-  const { checkDataDirectory } = await import("../../src/storage/index.ts");
-  const { ok, lines } = await checkDataDirectory(dataDir);
+  const { checkDataDirectory, repairDataDirectory } = await import("../../src/storage/index.ts");
+  const time = new Date().toISOString().replaceAll(":", "-");
+  const isRepair = rest.length < argv.length;
+  const { ok, lines } = await (isRepair ? repairDataDirectory(dataDir, time) : checkDataDirectory(dataDir));
   process.stdout.write(lines.map((line: string) => `${line}\n`).join(""));
   return ok ? 0 : 1;
 }

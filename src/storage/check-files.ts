@@ -52,7 +52,7 @@ export function findDamage(
 }
 
 /** What a damaged frame's header seems to say, when it is plausible. */
-function affectedBy(buffer: Buffer, at: number, end: number): string {
+export function affectedBy(buffer: Buffer, at: number, end: number): string {
   if (end - at < appendHeaderBytes || frameKindAt(buffer, at) !== frameKind.append) return "";
   const targets = Math.min(appendTargetCountAt(buffer, at), 8);
   const names: string[] = [];
@@ -66,7 +66,7 @@ function affectedBy(buffer: Buffer, at: number, end: number): string {
   return names.join(", ");
 }
 
-/** Reads a whole file; `check` is the only one that does. */
+/** Reads a whole file: only `check` and repair do. */
 export function readWhole(file: DiskFile): Buffer {
   const buffer = Buffer.allocUnsafeSlow(file.size());
   return buffer.subarray(0, file.read(buffer, 0, buffer.length, 0));

@@ -2,8 +2,7 @@
  * `troikamq check`: verifies a data directory that no broker uses, and says what is wrong where.
  *
  * It reads every journal and segment file frame by frame, then runs the start-up itself over a disk that only seems to
- * change, and reads every record of every log that a definition names. It changes nothing; repair is another's work
- * (the place for it is after `findProblems`, which knows all there is to repair).
+ * change, and reads every record of every log that a definition names. It changes nothing (`repair.ts` does).
  * A definition names its log by a number `log`, its cursor's state by `cursor` and another state by `state`: no more is
  * known of definitions here.
  */
@@ -20,15 +19,15 @@ import { readOnly } from "./read-only-disk.ts";
 import { openJournalFiles, scanJournal } from "./recovery.ts";
 import { parseSegmentFileName } from "./segment-format.ts";
 import type { DurableState } from "./state.ts";
-import { Storage } from "./storage.ts";
+import { Storage, type StorageOptions } from "./storage.ts";
 
-interface CheckResult {
+export interface CheckResult {
   ok: boolean;
   /** What was found, one sentence each; the last one sums up. */
   lines: string[];
 }
 
-interface Findings {
+export interface Findings {
   problems: string[];
   notes: string[];
   files: number;
@@ -40,7 +39,16 @@ interface Findings {
 const restore = "restore the file from a backup";
 
 /** Verifies the data directory `path`. Refuses one that a broker has open. */
-export async function checkDataDirectory(path: string, disk: Disk = localDisk): Promise<CheckResult> {
+export function checkDataDirectory(path: string, disk: Disk = localDisk): Promise<CheckResult> {
+  return checkedAlone(path, disk, async () => verdictOf(path, await findProblems(path, disk)));
+}
+
+/** Does `work` on a data directory while nobody else can; says so when it is none, or is in use. */
+export async function checkedAlone(
+  path: string,
+  disk: Disk,
+  work: () => Promise<CheckResult>,
+): Promise<CheckResult> {
   if (!disk.list(`${path}/journal`).some(isJournalFileName)) {
     return { ok: false, lines: [`${path}: holds no journal; is it a data directory of TroikaMQ?`] };
   }
@@ -52,17 +60,20 @@ export async function checkDataDirectory(path: string, disk: Disk = localDisk): 
     return { ok: false, lines: [`${error.message}; a directory in use cannot be checked`] };
   }
   try {
-    const found = await findProblems(path, disk);
-    const ok = found.problems.length === 0;
-    const summary = `${found.files} files, ${found.frames} frames, ${found.logs} logs, ${found.records} records`;
-    const verdict = ok ? "ok" : `${found.problems.length} problems`;
-    return { ok, lines: [...found.problems, ...found.notes, `${path}: ${verdict}: ${summary}`] };
+    return await work();
   } finally {
     unlock();
   }
 }
 
-async function findProblems(path: string, disk: Disk): Promise<Findings> {
+export function verdictOf(path: string, found: Findings): CheckResult {
+  const ok = found.problems.length === 0;
+  const summary = `${found.files} files, ${found.frames} frames, ${found.logs} logs, ${found.records} records`;
+  const verdict = ok ? "ok" : `${found.problems.length} problems`;
+  return { ok, lines: [...found.problems, ...found.notes, `${path}: ${verdict}: ${summary}`] };
+}
+
+export async function findProblems(path: string, disk: Disk): Promise<Findings> {
   const found: Findings = { problems: [], notes: [], files: 0, frames: 0, logs: 0, records: 0 };
   checkJournal(path, disk, found);
   const storage = await startUp(path, disk, found);
@@ -123,20 +134,27 @@ function checkJournal(path: string, disk: Disk, found: Findings): void {
 /** A state of which only its being there matters. */
 const anyState: DurableState = { encodeFull() {}, restoreFull() {}, encodeChange() {}, applyChange() {} };
 
+/** For a start-up without a broker: nothing runs in the background, no journal file is too long. */
+export function startOptions(directory: string): Omit<StorageOptions, "disk"> {
+  return {
+    directory,
+    now: () => 0,
+    journalBytesMax: Number.MAX_SAFE_INTEGER,
+    requestFlush() {},
+    pause: async () => {},
+    onDurable() {},
+    onFatal(error) {
+      throw error;
+    },
+  };
+}
+
 /** Starts the storage over the directory without changing it; null when it would not start. */
 async function startUp(path: string, disk: Disk, found: Findings): Promise<Storage | null> {
   try {
-    const storage = await Storage.open({
-      disk: readOnly(disk),
-      directory: path,
-      now: () => 0,
-      journalBytesMax: Number.MAX_SAFE_INTEGER,
-      requestFlush() {},
-      pause: async () => {},
-      onDurable() {},
-      onFatal() {},
-    });
-    for (const [key, value] of storage.table.entries("")) restoreNamed(storage, key, value, found);
+    const storage = await Storage.open({ ...startOptions(path), disk: readOnly(disk) });
+    for (const [key, value] of storage.table.entries(""))
+      restoreNamed(storage, key, value, found.problems, new Map());
     await storage.replay();
     return storage;
   } catch (error) {
@@ -146,7 +164,14 @@ async function startUp(path: string, disk: Disk, found: Findings): Promise<Stora
   }
 }
 
-function restoreNamed(storage: Storage, key: string, value: Buffer, found: Findings): void {
+/** Restores what a definition names, for which `names` gets its key. */
+export function restoreNamed(
+  storage: Storage,
+  key: string,
+  value: Buffer,
+  problems: string[],
+  names: Map<number, string>,
+): void {
   let definition: { log?: unknown; cursor?: unknown; state?: unknown };
   try {
     definition = JSON.parse(value.toString()) ?? {};
@@ -155,12 +180,14 @@ function restoreNamed(storage: Storage, key: string, value: Buffer, found: Findi
   }
   const { log, cursor, state } = definition;
   if (typeof log === "number" && log > 0) {
-    if (storage.logs.has(log))
-      found.problems.push(`definition ${key}: names log ${log}, which another one has`);
+    names.set(log, key);
+    if (storage.logs.has(log)) problems.push(`definition ${key}: names log ${log}, which another one has`);
     else storage.restoreLog(log);
   }
   for (const id of [cursor, state]) {
-    if (typeof id === "number" && id > 0 && !storage.states.has(id)) storage.restoreState(id, anyState);
+    if (typeof id !== "number" || id <= 0 || storage.states.has(id)) continue;
+    names.set(id, key);
+    storage.restoreState(id, anyState);
   }
 }
 

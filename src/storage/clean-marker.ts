@@ -39,23 +39,30 @@ function dropTemporary(disk: Disk, directory: string): void {
   if (disk.list(directory).includes(name)) disk.remove(`${directory}/${name}`);
 }
 
-/** Throws CORRUPT when the journal is not what the last clean shutdown left. Says whether there is a marker. */
-export function checkCleanMarker(disk: Disk, directory: string, start: number, end: number): boolean {
-  if (!disk.list(directory).includes(cleanMarkerName)) return false;
+/** What the last clean shutdown left word of; null when it left none. Throws CORRUPT when the word is damaged. */
+export function readCleanMarker(disk: Disk, directory: string): { start: number; end: number } | null {
+  if (!disk.list(directory).includes(cleanMarkerName)) return null;
   const path = `${directory}/${cleanMarkerName}`;
   const file = disk.open(path, "read");
   const bytes = Buffer.alloc(256);
   const text = bytes.latin1Slice(0, file.read(bytes, 0, bytes.length, 0));
   file.close();
-  const [name, wasStart, wasEnd, sum] = text.split("\n");
-  const body = Buffer.from(`${name}\n${wasStart}\n${wasEnd}\n`, "latin1");
+  const [name, start, end, sum] = text.split("\n");
+  const body = Buffer.from(`${name}\n${start}\n${end}\n`, "latin1");
   if (name !== title || sum !== String(crc32(body, 0, body.length))) {
     throw new BrokerError("CORRUPT", `${path}: damaged; when troikamq check finds nothing else, delete it`);
   }
-  if (Number(wasEnd) !== end || Number(wasStart) !== start) {
+  return { start: Number(start), end: Number(end) };
+}
+
+/** Throws CORRUPT when the journal is not what the last clean shutdown left. Says whether there is a marker. */
+export function checkCleanMarker(disk: Disk, directory: string, start: number, end: number): boolean {
+  const marker = readCleanMarker(disk, directory);
+  if (marker === null) return false;
+  if (marker.end !== end || marker.start !== start) {
     throw new BrokerError(
       "CORRUPT",
-      `${directory}: holds positions ${start} to ${end}, but at the last shutdown it held ${wasStart} to ${wasEnd}: a journal file is cut, missing, or of another time`,
+      `${directory}: holds positions ${start} to ${end}, but at the last shutdown it held ${marker.start} to ${marker.end}: a journal file is cut, missing, or of another time`,
     );
   }
   return true;

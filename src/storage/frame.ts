@@ -12,6 +12,7 @@
  *     put    = u16 key length, key, value        delete = u16 key length, key
  *     full, change = u32 state, bytes            mark   = u64 durable position
  *     source = bytes of the state source (state-source.ts)
+ *     void   = anything: fills the place of what a repair took out
  *
  * Record i of an append has offset `first offset + i` and entry id `(id ms, id sequence + i)` in each target log.
  * A mark ends the group of frames that one tick wrote: a group without its mark never happened.
@@ -19,7 +20,16 @@
 import { crc32 } from "../base/crc32.ts";
 import type { Envelope } from "../message/envelope.ts";
 
-export const frameKind = { mark: 1, append: 2, put: 3, delete: 4, full: 5, change: 6, source: 7 } as const;
+export const frameKind = {
+  mark: 1,
+  append: 2,
+  put: 3,
+  delete: 4,
+  full: 5,
+  change: 6,
+  source: 7,
+  void: 8,
+} as const;
 
 export const frameMagic = 0xa7;
 export const frameHeaderBytes = 12;

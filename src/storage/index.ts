@@ -1,6 +1,7 @@
 /** What the rest of the program may use of the storage. */
 export { LogGroup } from "./frame-store.ts";
 export { checkDataDirectory } from "./check.ts";
+export { repairDataDirectory } from "./repair.ts";
 export { Log } from "./log.ts";
 export { LogReader } from "./log-reader.ts";
 export { OffsetSet } from "./offset-set.ts";

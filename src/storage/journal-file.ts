@@ -41,6 +41,12 @@ export function journalHeader(base: number): Buffer {
   return header;
 }
 
+/** Whether a header is undamaged, of whatever version. */
+export function isJournalHeaderWhole(bytes: Buffer): boolean {
+  if (bytes.length < journalHeaderBytes || bytes.latin1Slice(0, 16) !== magic) return false;
+  return readUint32(bytes, 20) === headerCrc(bytes.subarray(0, journalHeaderBytes));
+}
+
 /** The base position of a journal file. Throws CORRUPT with what is wrong. */
 export function readJournalHeader(header: Buffer, path: string): number {
   if (header.length < journalHeaderBytes || header.latin1Slice(0, 16) !== magic) {

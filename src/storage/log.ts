@@ -380,26 +380,39 @@ export class Log implements DurableState {
 
   /** After replay: throws CORRUPT unless every record that should be there has a place. */
   assertCovered(): void {
-    let covered = 0;
-    for (const segment of this.segments) {
-      this.#assertGone(covered, segment.baseOffset);
-      covered = segment.endOffset;
-    }
-    if (this.index.length > 0) {
-      this.#assertGone(covered, this.index.firstOffset);
-      const gaps = this.#replayGaps;
-      for (let i = 0; i < gaps.length; i += 2) this.#assertGone(Math.max(gaps[i]!, covered), gaps[i + 1]!);
-      covered = this.#replayEnd;
-    }
-    this.#assertGone(covered, this.nextOffset);
+    const [from, to] = this.uncovered(this.segments);
     this.#replayGaps = [];
-  }
-
-  #assertGone(from: number, to: number): void {
-    if (from >= to || this.removed.hasAll(from, to)) return;
+    if (from === undefined || to === undefined) return;
     throw new BrokerError(
       "CORRUPT",
       `log ${this.id}: offsets ${Math.max(from, this.removed.first)} to ${to - 1} are missing: a journal file is gone, or from another time; restore it`,
     );
+  }
+
+  /** After replay: the ranges of offsets, in pairs, that should be in `segments` or indexed, and are not. */
+  uncovered(segments: readonly { baseOffset: number; endOffset: number }[]): number[] {
+    const missing: number[] = [];
+    const need = (from: number, to: number): void => {
+      if (from < to && !this.removed.hasAll(from, to)) missing.push(from, to);
+    };
+    let covered = 0;
+    for (const segment of segments) {
+      need(covered, segment.baseOffset);
+      covered = segment.endOffset;
+    }
+    if (this.index.length > 0) {
+      need(covered, this.index.firstOffset);
+      const gaps = this.#replayGaps;
+      for (let i = 0; i < gaps.length; i += 2) need(Math.max(gaps[i]!, covered), gaps[i + 1]!);
+      covered = Math.max(covered, this.#replayEnd);
+    }
+    need(covered, this.nextOffset);
+    return missing;
+  }
+
+  /** For a repair: offsets that are lost are gone, and no record gets an offset that was noted as gone before it came. */
+  lose(from: number, to: number): void {
+    this.removed.addRange(from, to);
+    this.nextOffset = Math.max(this.nextOffset, this.removed.end);
   }
 }

@@ -32,6 +32,14 @@ export class OffsetSet {
     return offset >= to;
   }
 
+  /** No offset at or above is gone. */
+  get end(): number {
+    if (this.countAbove === 0) return this.first;
+    let offset = (Math.max(...this.#pages.keys()) + 1) * offsetsPerPage;
+    while (!this.has(offset - 1)) offset--;
+    return offset;
+  }
+
   /** The lowest offset at or above `offset` that is not gone. */
   nextPresent(offset: number): number {
     let next = Math.max(offset, this.first);

@@ -60,8 +60,8 @@ export function segmentHeader(logId: number, baseOffset: number): Buffer {
   return header;
 }
 
-/** Throws CORRUPT unless these bytes open the segment of that log and base. */
-export function checkSegmentHeader(header: Buffer, logId: number, baseOffset: number, path: string): void {
+/** Whose segment these bytes open. Throws CORRUPT when they are damaged or of another version. */
+export function readSegmentHeader(header: Buffer, path: string): { logId: number; baseOffset: number } {
   if (header.length < segmentHeaderBytes || header.latin1Slice(0, 16) !== magic) {
     throw new BrokerError("CORRUPT", `${path}: not a TroikaMQ segment file`);
   }
@@ -74,7 +74,13 @@ export function checkSegmentHeader(header: Buffer, logId: number, baseOffset: nu
       `${path}: segment version ${readUint32(header, 16)}; this program reads version ${version}`,
     );
   }
-  if (readUint32(header, 24) !== logId || readUint64(header, 32) !== baseOffset) {
+  return { logId: readUint32(header, 24), baseOffset: readUint64(header, 32) };
+}
+
+/** Throws CORRUPT unless these bytes open the segment of that log and base. */
+export function checkSegmentHeader(header: Buffer, logId: number, baseOffset: number, path: string): void {
+  const found = readSegmentHeader(header, path);
+  if (found.logId !== logId || found.baseOffset !== baseOffset) {
     throw new BrokerError("CORRUPT", `${path}: holds another log or offset than its name says`);
   }
 }

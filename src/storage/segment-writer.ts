@@ -61,7 +61,7 @@ export class SegmentWriter {
   #maxTimestamp = 0;
 
   /** `slice` is a buffer that is this writer's until it finishes or gives up; `serial` is used once in a run. */
-  constructor(disk: Disk, directory: string, logId: number, serial: number, slice: Buffer) {
+  constructor(disk: Disk, directory: string, logId: number, serial: number | string, slice: Buffer) {
     this.#disk = disk;
     this.#directory = directory;
     this.#logId = logId;

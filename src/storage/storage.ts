@@ -172,6 +172,17 @@ export class Storage implements LogHost {
   /** Step three: reads the journal into the restored logs and states, then opens their segments. */
   async replay(): Promise<void> {
     if (this.journal === null) return;
+    for (const { id } of this.replayJournal()) {
+      throw new BrokerError(
+        "CORRUPT",
+        `${this.directory}/journal: a definition names state ${id}, which is nowhere: a journal file is missing`,
+      );
+    }
+    await this.cleaner!.openSegments();
+  }
+
+  /** The first half of `replay`. Returns the restored states that are nowhere: none, unless a file is missing. */
+  replayJournal(): StateHandle[] {
     const reader = new ByteReader(Buffer.alloc(0));
     scanJournal(this.#found, (buffer, at, length, position) => {
       const kind = frameKindAt(buffer, at);
@@ -186,19 +197,13 @@ export class Storage implements LogHost {
       reader.reuse(buffer, at + frameHeaderBytes + 4, at + length);
       if (kind === frameKind.change) handle.owner.applyChange(reader);
       else {
-        handle.owner.restoreFull(reader);
+        // A repair writes an empty form for a state that is lost: it begins anew.
+        if (reader.remaining > 0) handle.owner.restoreFull(reader);
         this.#placeState(handle, position, length);
       }
     });
     this.#found = [];
-    for (const { id, position } of this.states.values()) {
-      if (position >= 0) break;
-      throw new BrokerError(
-        "CORRUPT",
-        `${this.directory}/journal: a definition names state ${id}, which is nowhere: a journal file is missing`,
-      );
-    }
-    await this.cleaner!.openSegments();
+    return Array.from(this.states.values()).filter(({ position }) => position < 0);
   }
 
   #replayAppend(buffer: Buffer, at: number, length: number, position: number): void {

@@ -1,0 +1,239 @@
+/**
+ * Finds for a log the segment files that hold what it misses, whatever their names, and saves what is whole in damaged ones.
+ *
+ * A file says in its header and its footer whose it is, so that a renamed or swapped one finds its way back. Not here: what
+ * the logs miss (`repair.ts`). Invariant: a file under a segment's name is whole, synced, and is what the name says.
+ */
+import { basename } from "node:path";
+import { BrokerError } from "../base/errors.ts";
+import type { Disk, DiskFile } from "../base/disk.ts";
+import { checkSegment, readWhole } from "./check-files.ts";
+import {
+  appendCountAt,
+  appendRecordsAt,
+  appendTargetAt,
+  appendTargetCountAt,
+  appendTimestampAt,
+  frameEnvelopeAt,
+  frameKind,
+  frameKindAt,
+  frameLengthAt,
+  frameMagic,
+  isFrameWhole,
+  readUint32,
+  readUint64,
+} from "./frame.ts";
+import { readSegmentFooter } from "./segment-file.ts";
+import {
+  parseSegmentFileName,
+  readSegmentHeader,
+  segmentFileName,
+  segmentHeaderBytes,
+} from "./segment-format.ts";
+import { type FrameView, SegmentWriter, sliceBytes } from "./segment-writer.ts";
+import type { SetAside } from "./set-aside.ts";
+
+/** Of a file between two names; a repair that was killed left it. */
+const passingSuffix = ".repair";
+
+/** A segment file that is there, with the offsets that it holds. */
+export interface FoundSegment {
+  path: string;
+  logId: number;
+  baseOffset: number;
+  endOffset: number;
+  /** It passes all checks under the name that it should have. */
+  isWhole: boolean;
+}
+
+/** Looks at every segment file in `directory`. */
+export function findSegments(disk: Disk, directory: string): FoundSegment[] {
+  const found: FoundSegment[] = [];
+  for (const name of disk.list(directory)) {
+    const plain = name.endsWith(passingSuffix) ? name.slice(0, -passingSuffix.length) : name;
+    const named = parseSegmentFileName(plain);
+    if (named === null) continue;
+    const path = `${directory}/${name}`;
+    const file = disk.open(path, "read");
+    try {
+      const [logId, baseOffset, endOffset] = ownName(file, path) ?? named;
+      const isWhole = passes(file, path, logId, baseOffset, endOffset);
+      found.push({ path, logId, baseOffset, endOffset, isWhole });
+    } finally {
+      file.close();
+    }
+  }
+  return found;
+}
+
+/** What the file itself says that it is; null when it says nothing that can be trusted. */
+function ownName(file: DiskFile, path: string): [log: number, base: number, end: number] | null {
+  try {
+    const header = Buffer.alloc(segmentHeaderBytes);
+    const got = file.read(header, 0, segmentHeaderBytes, 0);
+    const { logId, baseOffset } = readSegmentHeader(header.subarray(0, got), path);
+    return [logId, baseOffset, readSegmentFooter(file, path).endOffset];
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error;
+    return null;
+  }
+}
+
+function passes(file: DiskFile, path: string, logId: number, base: number, end: number): boolean {
+  try {
+    checkSegment(file, path, logId, base, end);
+    return true;
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error;
+    return false;
+  }
+}
+
+export class SegmentSaver {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #aside: SetAside;
+  #serial = 0;
+
+  constructor(disk: Disk, directory: string, aside: SetAside) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#aside = aside;
+  }
+
+  /**
+   * Writes the whole frames of `found` that start at or above `fromOffset` into a new segment of `logId`, and sets the old
+   * file aside. Null when no frame is left. `held` is told the offsets of each frame kept.
+   */
+  async save(
+    found: FoundSegment,
+    fromOffset: number,
+    why: string,
+    held: (from: number, to: number) => void,
+  ): Promise<FoundSegment | null> {
+    const { path, logId } = found;
+    const file = this.#disk.open(path, "read");
+    const bytes = readWhole(file);
+    file.close();
+    const slice = Buffer.allocUnsafeSlow(sliceBytes * 2);
+    const serial = `repair-${this.#serial++}`;
+    const writer = new SegmentWriter(this.#disk, this.#directory, logId, serial, slice);
+    let baseOffset = -1;
+    let next = Math.max(fromOffset, found.baseOffset);
+    try {
+      for (const view of wholeFrames(bytes, logId)) {
+        const end = view.firstOffset + view.count;
+        if (view.firstOffset < next || end > found.endOffset) continue;
+        if (baseOffset < 0) baseOffset = view.firstOffset;
+        writer.add(view);
+        held(view.firstOffset, end);
+        next = end;
+        if (writer.isSliceFull) await writer.writeSlice();
+      }
+      await this.#aside.copy(path, why);
+      this.#disk.remove(path);
+      if (baseOffset < 0) {
+        writer.abandon();
+        return null;
+      }
+      const made = await writer.finish(found.endOffset);
+      return { path: made.path, logId, baseOffset, endOffset: found.endOffset, isWhole: true };
+    } catch (error) {
+      writer.abandon();
+      throw error;
+    }
+  }
+
+  /**
+   * Gives the files the names of what they hold, by way of passing names, since two may have swapped theirs. Of several that
+   * hold the same the best one stays. Returns those that stay.
+   */
+  async nameRightly(found: readonly FoundSegment[], told: string[]): Promise<FoundSegment[]> {
+    const best = new Map<string, FoundSegment>();
+    for (const each of found) {
+      const other = best.get(rightName(each));
+      if (other === undefined || (each.isWhole && !other.isWhole)) best.set(rightName(each), each);
+    }
+    const staying = Array.from(best.values());
+    for (const each of found) {
+      if (staying.includes(each)) continue;
+      told.push(`${each.path}: set aside: another file holds the same`);
+      await this.#aside.move(
+        each.path,
+        `another file holds log ${each.logId} offsets from ${each.baseOffset} on`,
+      );
+    }
+    const misnamed = staying.filter((each) => basename(each.path) !== rightName(each));
+    if (misnamed.length === 0) return staying;
+    for (const each of misnamed) {
+      told.push(`${each.path}: holds what belongs under ${rightName(each)}; renamed`);
+      const passing = `${this.#directory}/${rightName(each)}${passingSuffix}`;
+      this.#disk.rename(each.path, passing);
+      each.path = passing;
+    }
+    for (const each of misnamed) {
+      const right = `${this.#directory}/${rightName(each)}`;
+      this.#disk.rename(each.path, right);
+      each.path = right;
+    }
+    await this.#disk.syncDirectory(this.#directory);
+    return staying;
+  }
+}
+
+function rightName({ logId, baseOffset, endOffset }: FoundSegment): string {
+  return segmentFileName(logId, baseOffset, endOffset);
+}
+
+/** The last record of a whole segment: its entry id. */
+export function lastEntryId(disk: Disk, { path, logId }: FoundSegment): { idMs: number; idSequence: number } {
+  const file = disk.open(path, "read");
+  const bytes = readWhole(file);
+  file.close();
+  let idMs = 0;
+  let idSequence = 0;
+  for (const view of wholeFrames(bytes, logId)) {
+    idMs = view.idMs;
+    idSequence = view.idSequence + view.count - 1;
+  }
+  return { idMs, idSequence };
+}
+
+/** Each whole frame of the log, in order. The view is the same object each time. */
+function* wholeFrames(bytes: Buffer, logId: number): Generator<FrameView> {
+  const view: FrameView = {
+    buffer: bytes,
+    envelope: frameEnvelopeAt(bytes, 0),
+    timestamp: 0,
+    firstOffset: 0,
+    count: 0,
+    idMs: 0,
+    idSequence: 0,
+    recordsStart: 0,
+    recordsEnd: 0,
+  };
+  for (let at = segmentHeaderBytes; at < bytes.length;) {
+    if (bytes[at + 4] !== frameMagic || !isFrameWhole(bytes, at, bytes.length)) {
+      at++;
+      continue;
+    }
+    const length = frameLengthAt(bytes, at);
+    const target = appendTargetAt(at, 0);
+    const isOurs =
+      frameKindAt(bytes, at) === frameKind.append &&
+      appendTargetCountAt(bytes, at) === 1 &&
+      readUint32(bytes, target) === logId;
+    if (isOurs) {
+      view.envelope = frameEnvelopeAt(bytes, at);
+      view.timestamp = appendTimestampAt(bytes, at);
+      view.firstOffset = readUint64(bytes, target + 4);
+      view.count = appendCountAt(bytes, at);
+      view.idMs = readUint64(bytes, target + 12);
+      view.idSequence = readUint64(bytes, target + 20);
+      view.recordsStart = appendRecordsAt(bytes, at);
+      view.recordsEnd = at + length;
+      yield view;
+    }
+    at += length;
+  }
+}
