@@ -9,6 +9,7 @@ import type { Actor, World } from "../world.ts";
 
 const produceVersion = 9;
 const duplicateSequence = 46;
+const outOfOrderSequence = 45;
 /** The disk is full or failing for now. */
 const temporary = new Set([56, 7, 19, 20, -1]);
 
@@ -55,8 +56,12 @@ export class ProducerActor implements Actor {
     if (link === null) return;
     this.#client = new KafkaClient(link);
     this.#isWaiting = false;
-    if (this.#isIdempotent && this.#producer !== "") return;
+    if (!this.#isIdempotent || this.#producer === "") this.#startAgain();
+  }
+
+  #startAgain(): void {
     this.#producer = this.#world.newProducer();
+    this.#id = null;
     this.#nextSequence = 0;
     this.#batch = null;
   }
@@ -109,6 +114,11 @@ export class ProducerActor implements Actor {
 
   #answered(errorCode: number, sent: number): void {
     const { bodies } = this.#batch!;
+    if (errorCode === outOfOrderSequence && this.#world.acksAllLevel === "written") {
+      // A power failure took a batch before it, as this level allows: the producer begins anew.
+      this.#startAgain();
+      return;
+    }
     if (errorCode !== 0 && errorCode !== duplicateSequence) {
       if (!temporary.has(errorCode) && !this.#world.isDamaged)
         throw new Fault(`${this.name}: producing ${bodies[0]} answered ${errorCode}`);

@@ -194,6 +194,7 @@ function serveGroup(context: CommandContext, read: StreamRead): boolean {
     const owner = seenConsumer(cursor, read.consumer, now);
     if (isNews) {
       const count = countNews(cursor, read.count);
+      if (count > 1 || read.streams.length > 1) assertReadable(cursor, count);
       if (count > 0) parts.push({ key, queue: queue!, cursor, owner, history: null, count });
     } else {
       scratchId.set(idMs, idSequence);
@@ -224,6 +225,16 @@ function countNews(cursor: SharedCursor, most: number): number {
   for (let offset = from; count < most && offset < log.nextOffset; offset++)
     if (!log.removed.has(offset)) count++;
   return count;
+}
+
+/**
+ * Throws what reading the next entries would throw, before any of them is given: an error half-way would leave some that
+ * are given to a consumer which never got them.
+ */
+function assertReadable(cursor: SharedCursor, count: number): void {
+  if (count === 0) return;
+  const reader = new LogReader(cursor.log, cursor.record.offset);
+  for (let left = count; left > 0 && reader.nextFrame();) left -= reader.frameEnd - reader.offset;
 }
 
 function writeNews(context: CommandContext, part: GroupPart, isNoAck: boolean, now: number): void {
