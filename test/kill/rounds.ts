@@ -46,7 +46,7 @@ export async function killRounds({ broker, rounds, seed, onRound }: KillOptions)
 }
 
 /** Names what hangs, instead of a test that only ends by its timeout. */
-async function within<Result>(what: string, work: Promise<Result>): Promise<Result> {
+export async function within<Result>(what: string, work: Promise<Result>): Promise<Result> {
   const timeout = new AbortController();
   const late = sleep(waitMsMax, undefined, { signal: timeout.signal }).then(() => {
     throw new Error(`waited ${waitMsMax} ms for ${what}`);

@@ -1,0 +1,56 @@
+/**
+ * `npm run faults [-- --only TEXT] [--seed S] [--rounds N] [--stop-seconds N]`: real faults on the running program.
+ *
+ * One line for each case: what was done, what the broker said, what `troikamq check` said, what repair kept. Exit code 1
+ * if anything that a client was told is not so. TROIKAMQ_TEST_RUNTIME (bun or node) says what runs the broker.
+ */
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { fileCases, makeBases } from "./files.ts";
+import { liveCases } from "./live.ts";
+import { lineOf, seededRandom } from "./report.ts";
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", default: "" },
+    seed: { type: "string" },
+    rounds: { type: "string", default: "200" },
+    "stop-seconds": { type: "string", default: "30" },
+  },
+});
+const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
+const runtime = process.env["TROIKAMQ_TEST_RUNTIME"] ?? "bun";
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+say(`faults on ${runtime}, seed ${seed}`);
+
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "troikamq-faults-"));
+let failed = 0;
+let passed = 0;
+try {
+  const bases = await makeBases(scratch);
+  const cases = [
+    ...fileCases(bases, scratch, seededRandom(seed)),
+    ...liveCases(scratch, Number(values.rounds), Number(values["stop-seconds"]) * 1000, seed),
+  ];
+  for (const { name, skip, run } of cases.filter((each) => each.name.includes(values.only))) {
+    if (skip !== undefined) {
+      say(`skip ${name}: ${skip}`);
+      continue;
+    }
+    try {
+      const outcome = await run();
+      if (outcome.wrong.length === 0) passed++;
+      else failed++;
+      say(lineOf(name, outcome));
+    } catch (error) {
+      failed++;
+      say(`FAIL ${name}: ${String((error as Error).stack)}`);
+    }
+  }
+} finally {
+  fs.rmSync(scratch, { recursive: true, force: true });
+}
+say(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);
