@@ -115,7 +115,11 @@ export class SimProcess {
     let isClosed = false;
     const closing = broker.close().finally(() => (isClosed = true));
     closing.catch(() => {});
-    while (!isClosed) await step();
+    while (!isClosed) {
+      // The process would be gone by now.
+      if (this.isDoomed) throw new Error("the disk failed to sync");
+      await step();
+    }
     await closing;
     this.kill("kill");
   }

@@ -247,7 +247,7 @@ export class World {
       this.promises.durable(this.promises.number());
     } catch (error) {
       this.note(`the stop failed: ${String(error)}`);
-      this.crash("kill");
+      this.crash(this.process.isDoomed ? "power" : "kill");
     }
   }
 
