@@ -5,8 +5,11 @@ import { KeysActor } from "./actors/keys.ts";
 import { ProducerActor } from "./actors/producer.ts";
 import { PublisherActor } from "./actors/publisher.ts";
 import { ReaderActor } from "./actors/reader.ts";
+import { boundedTopic, RetentionActor } from "./actors/retention.ts";
+import { ShortLivedActor } from "./actors/short-lived.ts";
 import { StreamWriterActor } from "./actors/stream-writer.ts";
 import { TransactionActor } from "./actors/transactions.ts";
+import { KafkaClient } from "./clients/kafka-client.ts";
 import { AmqpClient } from "./clients/amqp-client.ts";
 import { Fault, HistoryModel, QueueModel } from "./model.ts";
 import { Seeded } from "./seeded.ts";
@@ -98,6 +101,13 @@ async function setUp(world: World): Promise<Cast> {
     if (payload === null) throw new Fault("a queue cannot be declared");
     declared++;
   };
+  const kafka = new KafkaClient(world.connect("kafka")!);
+  let isMade = false;
+  const topics = [
+    { name: boundedTopic, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] },
+  ];
+  kafka.request("CreateTopics", 5, { topics, timeoutMs: 1000 }, () => (isMade = true));
+  await world.until(() => isMade, "a topic is made");
   for (const { name } of histories) client.declare(name, streamTable, done);
   for (const { name } of queues) client.declare(name, Buffer.alloc(0), done);
   await world.until(() => declared === histories.length + queues.length, "queues are declared");
@@ -110,7 +120,15 @@ async function setUp(world: World): Promise<Cast> {
   const groups = histories.map((history, i) => new GroupActor(world, `g${i}`, history));
   const keys = [new KeysActor(world, "k0"), new KeysActor(world, "k1")];
   const transactions = [new TransactionActor(world, "t0", queues)];
+  const retention = new RetentionActor(world, "b0");
+  const shortLived = new ShortLivedActor(world, "s0");
+  world.crashListeners.push(
+    (crash) => retention.crashed(crash),
+    (crash) => shortLived.crashed(crash),
+  );
   world.actors.push(
+    retention,
+    shortLived,
     new PublisherActor(world, "a0", [...histories, ...queues]),
     new PublisherActor(world, "a1", queues),
     ...queues.flatMap((queue, i) => [0, 1].map((j) => new ConsumerActor(world, `c${i}${j}`, queue))),
@@ -124,5 +142,5 @@ async function setUp(world: World): Promise<Cast> {
       new ReaderActor(world, `r${i}`, history),
     ]),
   );
-  return { groups, keys, transactions };
+  return { groups, keys, transactions, retention };
 }

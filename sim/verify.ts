@@ -5,6 +5,7 @@
 import { checkDataDirectory } from "../src/storage/index.ts";
 import type { GroupActor } from "./actors/group.ts";
 import type { KeysActor } from "./actors/keys.ts";
+import { boundedTopic, type RetentionActor } from "./actors/retention.ts";
 import type { TransactionActor } from "./actors/transactions.ts";
 import { AmqpClient } from "./clients/amqp-client.ts";
 import { recordsOf } from "./clients/kafka-batch.ts";
@@ -17,6 +18,7 @@ export interface Cast {
   readonly groups: readonly GroupActor[];
   readonly keys: readonly KeysActor[];
   readonly transactions: readonly TransactionActor[];
+  readonly retention: RetentionActor;
 }
 
 const fetchVersion = 11;
@@ -45,6 +47,7 @@ export class Verifier {
       keys.read();
       await this.#world.until(() => keys.isIdle, `${keys.name} has its answers`);
     }
+    this.#cast.retention.check((await this.#byKafka(boundedTopic)).map(([, body]) => body));
     for (const queue of this.#world.queues) queue.checkDrained();
     for (const actor of this.#cast.transactions)
       for (const together of actor.transactions) together[0]![0].checkTogether(together);

@@ -72,6 +72,7 @@ export class World {
   readonly groups: GroupModel[] = [];
   readonly keys: KeyModel[] = [];
   readonly actors: Actor[] = [];
+  readonly crashListeners: ((crash: Crash) => void)[] = [];
   weather: Weather;
   steps = 0;
   readonly counts: Record<string, number> = {};
@@ -234,6 +235,7 @@ export class World {
     this.count(`crashes by ${crash}`);
     for (const model of [...this.histories, ...this.queues, ...this.groups, ...this.keys])
       model.crashed(crash);
+    for (const listener of this.crashListeners) listener(crash);
     this.process.kill(crash);
     this.#downFor = this.random.below(downStepsMax);
   }
