@@ -130,7 +130,7 @@ const mutants: readonly Mutant[] = [
     name: "messages live a little longer than they may",
     file: "src/broker/retention.ts",
     find: "if (expiresAt > now || (isInstant && !isLate)) {",
-    replace: "if (expiresAt > now - 50 || (isInstant && !isLate)) {",
+    replace: "if (expiresAt > now - 2000 || (isInstant && !isLate)) {",
   },
   {
     name: "keys are not recorded when EXEC sets them",

@@ -208,11 +208,23 @@ export class Queue {
       } else {
         if (!cursor.acquire(consumer.id, now)) return;
         this.readyBytes?.taken(cursor.record);
-        consumer.deliver(this, cursor);
+        this.#hand(consumer, cursor);
       }
       // Only who got something has had his turn, or one message a tick would go to the same consumer for ever.
       this.#turn = this.#turnAfter;
       this.delivered++;
+    }
+  }
+
+  /** What cannot be handed over is nobody's: it goes out again when it can be. */
+  #hand(consumer: QueueConsumer, cursor: SharedCursor): void {
+    const { offset } = cursor.record;
+    try {
+      consumer.deliver(this, cursor);
+    } catch (error) {
+      cursor.requeue(offset);
+      this.readyBytes?.returned(offset);
+      throw error;
     }
   }
 

@@ -4,6 +4,7 @@
  * The fields describe the record that `next()` stopped at, and are valid until the caller returns to the event loop;
  * a reader that slept finds its place again by itself. Gone records are passed over.
  */
+import { BrokerError } from "../base/errors.ts";
 import { type Envelope, envelope } from "../message/envelope.ts";
 import {
   appendCountAt,
@@ -127,6 +128,16 @@ export class LogReader {
     this.offset = offset;
   }
 
+  /** Whoever located the frame was led astray: what it holds is not what was asked for. */
+  #throwElsewhere(offset: number): never {
+    const found = `${this.frameOffset} to ${this.frameEnd - 1}`;
+    this.frameEnd = 0;
+    throw new BrokerError(
+      "CORRUPT",
+      `log ${this.log.id}: the frame for offset ${offset} holds ${found}; run troikamq check`,
+    );
+  }
+
   #enterFrame(offset: number): void {
     const location = this.#location;
     const segment = location.segment;
@@ -148,6 +159,7 @@ export class LogReader {
     this.#frameIdMs = readUint64(buffer, targetAt + 12);
     this.#frameIdSequence = readUint64(buffer, targetAt + 20);
     this.frameEnd = this.frameOffset + appendCountAt(buffer, at);
+    if (offset < this.frameOffset || offset >= this.frameEnd) this.#throwElsewhere(offset);
     this.envelope = frameEnvelopeAt(buffer, at);
     this.timestamp = appendTimestampAt(buffer, at);
     this.recordsStart = appendRecordsAt(buffer, at);

@@ -178,6 +178,8 @@ export class SegmentFile implements Segment {
       if (offset < firstOffsetOf(location) + appendCountAt(location.chunk.buffer, location.at)) {
         cache.locate(file, this.path, at, length, location);
         this.#assertOurs(at, location);
+        if (offset >= firstOffsetOf(location) + appendCountAt(location.chunk.buffer, location.at))
+          this.#throwCorrupt(at, "the frame's header was not what it is now");
         location.segment = this;
         location.segmentPosition = at + length;
         return true;

@@ -75,8 +75,9 @@ export class Consumer implements QueueConsumer, UnackedSource {
     const owner = this.#owner;
     const { record, deliveryCount } = cursor;
     this.hadRoom = true;
-    const tag = this.isNoAck ? owner.unacked.skip() : owner.hold(this, record.offset);
+    // What cannot be shown is not held.
     let parts = view.show(record);
+    const tag = this.isNoAck ? owner.unacked.skip() : owner.hold(this, record.offset);
     if (queue.policy.countsDeliveries && deliveryCount > 1) {
       parts = withHeaderField(parts, "x-delivery-count", deliveryCount - 1);
     }

@@ -71,9 +71,9 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
     }
     const reader = this.#reader;
     while (this.held < this.prefetch && owner.hasCreditFor(this) && reader.next()) {
+      const parts = withHeaderField(view.show(reader), "x-stream-offset", reader.offset);
       const tag = owner.hold(this, reader.offset);
       this.hadRoom = true;
-      const parts = withHeaderField(view.show(reader), "x-stream-offset", reader.offset);
       writeDeliver(owner.output, this, tag, false, parts);
       queue.delivered++;
       owner.session.connection.touch();
