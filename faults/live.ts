@@ -172,9 +172,10 @@ async function readOnlyStart(mount: string): Promise<Outcome> {
       () => {},
     );
     const said = second.log.trim();
-    if (said.includes("\n    at ")) wrong.push("the refusal is a stack, not a line");
+    if (said.split("\n").length > 1 || !said.startsWith("troikamq: "))
+      wrong.push("the refusal is a stack, not a line");
     const checked = troikamqCheck(dataDir);
-    if (checked.lines.join("\n").includes("\n    at ")) wrong.push("check ends in a stack, not a line");
+    if (checked.lines.length > 1) wrong.push("check ends in a stack, not a line");
     system("mount", "-o", "remount,rw", mount);
     const third = new TestBroker({ dataDir, args });
     await third.start();

@@ -17,7 +17,7 @@ import type { Log } from "./log.ts";
 import { LogReader } from "./log-reader.ts";
 import { readOnly } from "./read-only-disk.ts";
 import { openJournalFiles, scanJournal } from "./recovery.ts";
-import { parseSegmentFileName } from "./segment-format.ts";
+import { isSegmentFileName, parseSegmentFileName } from "./segment-format.ts";
 import type { DurableState } from "./state.ts";
 import { Storage, type StorageOptions } from "./storage.ts";
 
@@ -50,7 +50,11 @@ export async function checkedAlone(
   work: () => Promise<CheckResult>,
 ): Promise<CheckResult> {
   if (!disk.list(`${path}/journal`).some(isJournalFileName)) {
-    return { ok: false, lines: [`${path}: holds no journal; is it a data directory of TroikaMQ?`] };
+    const isBereft = disk.list(`${path}/segments`).some(isSegmentFileName);
+    const what = isBereft
+      ? "holds segments but no journal, which says what they are: restore the whole directory from a backup"
+      : "holds no journal; is it a data directory of TroikaMQ?";
+    return { ok: false, lines: [`${path}: ${what}`] };
   }
   let unlock = () => {};
   try {

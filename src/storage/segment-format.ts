@@ -44,6 +44,10 @@ export function parseSegmentFileName(name: string): [log: number, base: number, 
   return parts.length === 3 && parts.every(Number.isSafeInteger) ? (parts as [number, number, number]) : null;
 }
 
+export function isSegmentFileName(name: string): boolean {
+  return parseSegmentFileName(name) !== null;
+}
+
 function headerCrc(header: Uint8Array): number {
   const covered = Buffer.from(header);
   covered.fill(0, 20, 24);

@@ -26,6 +26,7 @@ import type { FrameStore } from "./frame-store.ts";
 import { JournalStore } from "./journal.ts";
 import { Log, type LogHost } from "./log.ts";
 import { cutTornTail, type FoundFile, openJournalFiles, scanJournal } from "./recovery.ts";
+import { isSegmentFileName } from "./segment-format.ts";
 import type { Segment } from "./segment.ts";
 import { type DurableState, StateHandle } from "./state.ts";
 import type { StateSource } from "./state-source.ts";
@@ -130,6 +131,12 @@ export class Storage implements LogHost {
     // A file whose directory's name is lost is lost.
     for (const parent of [this.directory, dirname(this.directory)]) await disk.syncDirectory(parent);
     const found = openJournalFiles(disk, directory, "existing");
+    if (found.length === 0 && disk.list(`${this.directory}/segments`).some(isSegmentFileName)) {
+      throw new BrokerError(
+        "CORRUPT",
+        `${directory}: holds no file, but there are segments: the journal is missing; restore it from a backup`,
+      );
+    }
     const scan = scanJournal(found, (buffer, at, length, position) => {
       const kind = frameKindAt(buffer, at);
       if (kind === frameKind.full || kind === frameKind.change) {

@@ -2,6 +2,7 @@
  * Kafka under kills: one idempotent producer whose unanswered batch is sent again after each restart, and a group's
  * commits. The log must hold each record exactly once and in order, whatever was killed when.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { RecordCursor } from "../../src/message/kafka-batch-records.ts";
 import { KafkaBatch } from "../../src/message/kafka-batch.ts";
 import { errorCodes } from "../../src/protocols/kafka/wire/error-codes.ts";
@@ -12,6 +13,7 @@ const topic = "kill.topic";
 const group = "kill.group";
 const recordsPerBatch = 7;
 const produceVersion = 9;
+const retryMs = 50;
 
 export class KafkaLoad implements Load {
   readonly name = "kafka";
@@ -77,6 +79,11 @@ export class KafkaLoad implements Load {
       topicData: [{ name: topic, partitionData: [{ index: 0, records }] }],
     });
     const { errorCode, baseOffset } = reply.responses[0]!.partitionResponses[0]!;
+    if (errorCode === errorCodes.KAFKA_STORAGE_ERROR) {
+      // The disk takes nothing now: a client sends the same batch again.
+      await sleep(retryMs);
+      return;
+    }
     if (errorCode !== 0 && errorCode !== errorCodes.DUPLICATE_SEQUENCE_NUMBER) {
       this.#isStopping = true;
       this.#faults.push(`kafka: producing from sequence ${first} answered ${errorCode}`);
@@ -95,7 +102,8 @@ export class KafkaLoad implements Load {
     });
     const code = reply.topics[0]!.partitions[0]!.errorCode;
     if (code === 0) this.#committedTold = this.#committedTried;
-    else this.#faults.push(`kafka: OffsetCommit answered ${code}`);
+    else if (code !== errorCodes.KAFKA_STORAGE_ERROR && code !== errorCodes.COORDINATOR_NOT_AVAILABLE)
+      this.#faults.push(`kafka: OffsetCommit answered ${code}`);
   }
 
   async verify({ kafka: port }: { kafka: number }): Promise<string[]> {

@@ -31,7 +31,11 @@ function isAlive(pid: number, startTime: string): boolean {
 
 /** Takes the lock and returns what gives it back. Throws StartError(1) naming the holder. */
 export function lockDirectory(directory: string): () => void {
-  fs.mkdirSync(directory, { recursive: true });
+  try {
+    fs.mkdirSync(directory, { recursive: true });
+  } catch (error) {
+    throw unwritable(directory, error as Error);
+  }
   const real = fs.realpathSync(directory);
   const path = `${real}/LOCK`;
   if (heldHere.has(real)) {
@@ -46,7 +50,7 @@ export function lockDirectory(directory: string): () => void {
         fs.rmSync(path, { force: true });
       };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw unwritable(directory, error as Error);
     }
     dropDeadLock(path, directory);
   }
@@ -54,6 +58,11 @@ export function lockDirectory(directory: string): () => void {
     1,
     `data directory ${directory} could not be locked; is another broker starting on it?`,
   );
+}
+
+/** Read-only, full, or another's: the system says which. */
+function unwritable(directory: string, { message }: Error): StartError {
+  return new StartError(1, `data directory ${directory} cannot be locked: ${message}`);
 }
 
 function dropDeadLock(path: string, directory: string): void {
