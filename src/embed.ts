@@ -17,6 +17,7 @@ import { MetricsRegistry } from "./base/metrics.ts";
 import { Broker } from "./broker/broker.ts";
 import { registerBrokerMetrics } from "./broker/metrics.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
+import { settleHost } from "./net/exposure.ts";
 import { listenHttp } from "./net/http.ts";
 import { Server } from "./net/listen.ts";
 import { systemClock, systemRandom, systemTimers } from "./net/runtime.ts";
@@ -35,6 +36,11 @@ export interface StartOptions {
   ports?: Partial<Record<PortName, number | "off">>;
   /** Name or address to listen on; by default `localhost`, both loopback addresses. */
   host?: string;
+  /** What clients of all protocols must give; needed, or `insecure`, where `host` is not loopback. */
+  password?: string;
+  /** The name that AMQP and Kafka clients give with it; `guest` by default. */
+  user?: string;
+  insecure?: boolean;
   logLevel?: Config["logLevel"];
   advertisedHost?: string;
   advertisedPort?: number;
@@ -76,6 +82,7 @@ export async function startBroker(options: StartOptions = {}): Promise<RunningBr
 
 /** Starts a broker from settled options; what the command line uses. */
 export async function startConfigured(config: Config): Promise<RunningBroker> {
+  const host = await settleHost(config);
   const logger = new Logger({
     level: config.logLevel,
     clock: systemClock,
@@ -86,7 +93,7 @@ export async function startConfigured(config: Config): Promise<RunningBroker> {
   const unlock = isKept ? lockDirectory(directory) : () => {};
   const opened: { close(): Promise<void> | void }[] = [{ close: unlock }];
   try {
-    return await open(config, directory, logger, opened);
+    return await open({ ...config, host }, directory, logger, opened);
   } catch (error) {
     for (const part of opened.toReversed()) await part.close();
     if (error instanceof BrokerError && error.code === "CORRUPT") {
@@ -116,6 +123,7 @@ async function open(
     journalBytesMax: config.journalBytesMax,
     memoryBytesMax: config.memoryBytesMax,
     source: keyspace,
+    security: { password: config.password, name: config.user, isInsecure: config.insecure },
     redisStreamsDurability: config.durabilityRedisStreams,
     kafkaDurability: config.durabilityKafka,
     onFatal: (error) => {

@@ -4,7 +4,7 @@ import type { OptionName } from "./config-options.ts";
 
 /** One aligned line for each option, as `--help` shows them. */
 export function optionsHelp(names: readonly OptionName[]): string {
-  const left = names.map((name) => `  ${flagOf(name)} ${options[name].placeholder}`);
+  const left = names.map((name) => `  ${flagOf(name)} ${options[name].placeholder}`.trimEnd());
   const width = Math.max(...left.map((text) => text.length));
   return names
     .map((name, index) => {

@@ -26,6 +26,10 @@ interface Option<Value, Default extends string | undefined = string> {
   readonly parse: (value: string, machine: Machine) => Value | undefined;
   /** What a good value is, to end the sentence "give …". */
   readonly expected: string;
+  /** On the command line the name alone means `true`. */
+  readonly isSwitch?: boolean;
+  /** Never shown: not in an error, not in a log. */
+  readonly isSecret?: boolean;
 }
 
 interface Description {
@@ -66,6 +70,18 @@ function text<Default extends string | undefined>(description: {
   };
 }
 
+/** Off unless its name is given. */
+function toggle(help: string): Option<boolean> {
+  return {
+    help,
+    default: "false",
+    placeholder: "",
+    expected: "true or false",
+    isSwitch: true,
+    parse: (value) => (value === "true" ? true : value === "false" ? false : undefined),
+  };
+}
+
 function bytes(description: Description & { readonly least: number }): Option<number> {
   return {
     ...description,
@@ -87,6 +103,22 @@ export const options = {
     default: "localhost",
     expected: "a host name or an address",
   }),
+  password: {
+    ...text({
+      help: "what all protocols ask for; of Redis' default user and of --user; give it in the environment or the file, since a command line can be read by others",
+      placeholder: "PASSWORD",
+      default: undefined,
+      expected: "at least one character and no control characters",
+    }),
+    isSecret: true,
+  } as Option<string, undefined>,
+  user: text({
+    help: "name that AMQP and Kafka clients give with the password",
+    placeholder: "NAME",
+    default: "guest",
+    expected: "a name",
+  }),
+  insecure: toggle("listen beyond this machine although no password is set"),
   dataDir: text({
     help: "directory of all that is kept; memory keeps nothing",
     placeholder: "DIR",

@@ -69,7 +69,10 @@ function readFlags(argv: readonly string[], accepted: readonly OptionName[]): La
     const name = accepted.find((candidate) => flagOf(candidate) === flag);
     if (name === undefined) throw unknown("option", flag, accepted.map(flagOf));
     let text = argument.slice(equals + 1);
-    if (equals === -1) {
+    if (equals === -1 && isSwitch(name)) {
+      const isTold = argv[i + 1] === "true" || argv[i + 1] === "false";
+      text = isTold ? argv[++i]! : "true";
+    } else if (equals === -1) {
       const next = argv[++i];
       if (next === undefined || next.startsWith("--")) {
         throw new StartError(2, `${flag} needs a value; give ${options[name].expected}`);
@@ -79,6 +82,15 @@ function readFlags(argv: readonly string[], accepted: readonly OptionName[]): La
     layer[name] = { text, place: flag };
   }
   return layer;
+}
+
+/** The table's rows are of many types; what they may have is the same. */
+function isSwitch(name: OptionName): boolean {
+  return "isSwitch" in options[name] && options[name].isSwitch;
+}
+
+function isSecret(name: OptionName): boolean {
+  return "isSecret" in options[name] && options[name].isSecret;
 }
 
 function readEnvironment(environment: ConfigSources["environment"]): Layer {
@@ -126,6 +138,10 @@ async function readConfigFile(path: string, readFile: ConfigSources["readFile"])
     if (typeof value === "object") {
       throw new StartError(2, `${place}: is not one value; give ${options[name].expected}`);
     }
+    // YAML makes another text of 0123 or 1e3: a password that is not the one that was written must not be taken.
+    if (isSecret(name) && typeof value !== "string") {
+      throw new StartError(2, `${place}: is a number or a word of YAML's own; put it in quotes`);
+    }
     layer[name] = { text: String(value), place };
   }
   return layer;
@@ -135,10 +151,8 @@ function checkLayer(layer: Layer, machine: Machine): void {
   for (const name of optionNames) {
     const given = layer[name];
     if (given === undefined || options[name].parse(given.text, machine) !== undefined) continue;
-    throw new StartError(
-      2,
-      `${given.place}: ${quote(given.text)} is not a valid value; give ${options[name].expected}`,
-    );
+    const shown = isSecret(name) ? "what is there" : quote(given.text);
+    throw new StartError(2, `${given.place}: ${shown} is not a valid value; give ${options[name].expected}`);
   }
 }
 

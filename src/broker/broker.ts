@@ -10,7 +10,7 @@ import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
 import type { Connection } from "../base/connection.ts";
 import { type Disk, type StateSource, Storage } from "../storage/index.ts";
-import { Access } from "./access.ts";
+import { Access, type Security } from "./access.ts";
 import type { Queue } from "./queue.ts";
 import { restoreDefinitions } from "./restore.ts";
 import { Retention } from "./retention.ts";
@@ -33,6 +33,8 @@ export interface BrokerOptions {
   memoryBytesMax: number;
   /** Values that are neither messages nor definitions: the Redis keyspace. */
   source?: StateSource;
+  /** Who may come in; everybody, if absent. */
+  security?: Security;
   /** When XADD is answered. */
   redisStreamsDurability: Durability;
   /** When acks=all is answered. */
@@ -75,7 +77,7 @@ export class Broker {
     this.logger = options.logger;
     this.storage = storage;
     this.ticker = new Ticker(storage, options.clock, options.timers, () => this.#checkFlow());
-    this.access = new Access(storage, options.random);
+    this.access = new Access(storage, options.random, options.security);
     this.retention = new Retention(this);
   }
 

@@ -60,6 +60,31 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     ],
     bad: ["a\nb"],
   },
+  password: {
+    good: [
+      ["one", "one"],
+      ["two", "two"],
+      ["a b", "a b"],
+    ],
+    // A bad one is not named: see security-config.test.ts.
+    bad: [],
+  },
+  user: {
+    good: [
+      ["a", "a"],
+      ["b", "b"],
+      ["c d", "c d"],
+    ],
+    bad: ["a\nb"],
+  },
+  insecure: {
+    good: [
+      ["true", true],
+      ["false", false],
+      ["true", true],
+    ],
+    bad: ["yes", "1"],
+  },
   dataDir: {
     good: [
       ["memory", "memory"],
@@ -164,6 +189,9 @@ const shown = optionNames.filter((name) => name !== "config");
 test("the defaults are what the issue names", async () => {
   assert.deepEqual(await settle({}), {
     host: "localhost",
+    password: undefined,
+    user: "guest",
+    insecure: false,
     dataDir: "./troikamq-data",
     redisPort: 6379,
     amqpPort: 5672,
@@ -309,7 +337,7 @@ test("every default is a good value, and the help shows every option", () => {
   for (const [index, name] of optionNames.entries()) {
     const { default: fallback, parse } = options[name];
     if (fallback !== undefined) assert.notEqual(parse(fallback, { memoryBytesTotal: 1 << 30 }), undefined);
-    assert.ok(help[index]!.includes(`  ${flagOf(name)} `));
+    assert.ok(help[index]!.startsWith(`  ${flagOf(name)} `));
   }
 });
 

@@ -103,8 +103,11 @@ export function sendStart(session: AmqpSession): void {
 function startOk(session: AmqpSession, values: MethodArguments["connection.start-ok"]): void {
   session.capabilities = clientCapabilities(values.clientProperties);
   const credentials = credentialsOf(values.mechanism, values.response);
+  const { broker, connection } = session;
   const user =
-    credentials === null ? null : session.broker.access.authenticate(credentials.name, credentials.password);
+    credentials === null
+      ? null
+      : broker.access.authenticate(credentials.name, credentials.password, connection.remote.host);
   if (user === null) return refuseLogin(session, values.mechanism);
   session.userName = user.name;
   session.state = "tuning";

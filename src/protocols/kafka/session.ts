@@ -12,7 +12,7 @@ import type { Connection, Session } from "../contract.ts";
 import { Call, type Caller, type Handler } from "./call.ts";
 import { handlers } from "./handlers.ts";
 import type { KafkaNode } from "./node.ts";
-import { takeBareToken } from "./sasl.ts";
+import { assertMayAsk, takeBareToken } from "./sasl.ts";
 import { type ApiName, decodeRequest, encodeResponse, type ResponseInput } from "./wire/codec.ts";
 import { answerUnsupported } from "./commands/api-versions.ts";
 import { FrameSplitter } from "./wire/frames.ts";
@@ -77,6 +77,7 @@ export class KafkaSession implements Session, Caller {
       }
       return;
     }
+    assertMayAsk(this, request.name);
     const call = new Call(this, request);
     // The table's type ties each name to its body; the union of all names is more than the compiler follows.
     const handler = handlers[request.name] as unknown as Handler<ApiName>;

@@ -13,7 +13,7 @@ import type { Exchange } from "../../broker/exchange.ts";
 import { LiveChannels, liveExchangeName } from "../../broker/live-channels.ts";
 import { LiveMessages } from "./live-messages.ts";
 import type { RedisSession } from "./session.ts";
-import { ServerSettings } from "./settings.ts";
+import { hiddenValue, ServerSettings } from "./settings.ts";
 import { StreamId } from "./stream-id.ts";
 import { WatchTable } from "./watches.ts";
 
@@ -50,6 +50,7 @@ export class RedisServer {
   constructor(broker: Broker, keyspace: Keyspace) {
     this.broker = broker;
     this.keyspace = keyspace;
+    if (broker.access.isRequired) this.settings.values.set("requirepass", hiddenValue);
     const vhost = broker.defaultVhost;
     this.live = vhost.live;
     this.liveMessages = new LiveMessages(this.live, "message");

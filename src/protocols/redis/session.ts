@@ -6,6 +6,7 @@
  * request of this connection runs; nor does one while the client leaves more than `outputHighWaterBytes` unread.
  */
 import type { Connection, Session } from "../contract.ts";
+import { isPasswordRequired } from "./authentication.ts";
 import type { BlockedRead } from "./blocking.ts";
 import { commandLookup } from "./command-table.ts";
 import { CommandContext } from "./context.ts";
@@ -70,7 +71,7 @@ export class RedisSession implements Session {
     this.id = server.takeSessionId();
     this.lastCommandAt = connection.openedAt;
     this.context = new CommandContext(server, this, this.#parser.request, firstSpec);
-    this.isAuthenticated = server.settings.password === "";
+    this.isAuthenticated = !isPasswordRequired(server);
     this.#parser.unauthenticated = !this.isAuthenticated;
     server.sessions.set(this.id, this);
   }
@@ -181,7 +182,7 @@ export class RedisSession implements Session {
     this.replyMode = "on";
     this.isNoEvict = false;
     this.user = "default";
-    this.isAuthenticated = this.server.settings.password === "";
+    this.isAuthenticated = !isPasswordRequired(this.server);
     this.#parser.unauthenticated = !this.isAuthenticated;
   }
 

@@ -24,11 +24,15 @@ const initialSettings: readonly [name: string, value: string][] = [
   ["timeout", "0"],
 ];
 
+/** Stands for a secret. */
+export const hiddenValue = "********";
+
 export class ServerSettings {
   readonly values = new Map<string, string>(initialSettings);
   /** Records in a block of what `~` trims by. */
   streamNodeEntriesMax = 100;
-  password = "";
+  /** What CONFIG SET made of `requirepass`; null: nothing, what the broker was started with counts. */
+  password: string | null = null;
 
   /** Why a value cannot be set, in redis's words; null when it can. */
   problemWith(name: string, value: string): string | null {
@@ -41,7 +45,8 @@ export class ServerSettings {
   /** Takes a value and says whether the setting exists. */
   set(name: string, value: string): boolean {
     if (!this.values.has(name)) return false;
-    this.values.set(name, value);
+    // Redis shows its password to whoever may ask; ours is in no dump.
+    this.values.set(name, name === "requirepass" && value !== "" ? hiddenValue : value);
     if (name === "stream-node-max-entries") this.streamNodeEntriesMax = Number(value);
     else if (name === "requirepass") this.password = value;
     return true;

@@ -1,5 +1,5 @@
 /** AUTH [user] password */
-import { logIn } from "../authentication.ts";
+import { isPasswordRequired, logIn } from "../authentication.ts";
 import type { CommandContext } from "../context.ts";
 import { RedisError, syntaxError } from "../errors.ts";
 
@@ -8,7 +8,7 @@ export function auth(context: CommandContext): void {
   if (request.argumentCount > 3) throw syntaxError();
   if (request.argumentCount === 3) logIn(context, request.utf8(1), request.utf8(2));
   else {
-    if (server.settings.password === "") {
+    if (!isPasswordRequired(server)) {
       throw new RedisError(
         "ERR AUTH <password> called without any password configured for the default user. Are you sure your " +
           "configuration is correct?",
