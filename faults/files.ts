@@ -20,7 +20,7 @@ interface Bases {
 }
 
 /** Two data directories with the whole data set: of a broker that ended, and of one that was killed. */
-export async function makeBases(scratch: string): Promise<Bases> {
+async function makeBases(scratch: string): Promise<Bases> {
   const bases = { clean: path.join(scratch, "clean"), killed: path.join(scratch, "killed") };
   for (const [signal, dataDir] of [
     ["SIGTERM", bases.clean],
@@ -43,8 +43,9 @@ interface Damage {
   mayLoseSilently?: boolean;
 }
 
-export function fileCases(bases: Bases, scratch: string, random: () => number): Case[] {
+export function fileCases(scratch: string, random: () => number): Case[] {
   const damages: Damage[] = [];
+  let bases: Promise<Bases> | null = null;
   for (const on of ["clean", "killed"] as const) {
     for (let i = 0; i < 3; i++) {
       damages.push({
@@ -101,7 +102,10 @@ export function fileCases(bases: Bases, scratch: string, random: () => number): 
   });
   return damages.map((damage, i) => ({
     name: `${damage.name} (${damage.on})`,
-    run: () => runDamage(bases[damage.on], path.join(scratch, `case-${i}`), damage),
+    run: async () => {
+      bases ??= makeBases(scratch);
+      return await runDamage((await bases)[damage.on], path.join(scratch, `case-${i}`), damage);
+    },
   }));
 }
 

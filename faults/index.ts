@@ -8,7 +8,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { fileCases, makeBases } from "./files.ts";
+import { fileCases } from "./files.ts";
 import { liveCases } from "./live.ts";
 import { lineOf, seededRandom } from "./report.ts";
 
@@ -29,9 +29,8 @@ const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "troikamq-faults-"));
 let failed = 0;
 let passed = 0;
 try {
-  const bases = await makeBases(scratch);
   const cases = [
-    ...fileCases(bases, scratch, seededRandom(seed)),
+    ...fileCases(scratch, seededRandom(seed)),
     ...liveCases(scratch, Number(values.rounds), Number(values["stop-seconds"]) * 1000, seed),
   ];
   for (const { name, skip, run } of cases.filter((each) => each.name.includes(values.only))) {
