@@ -56,6 +56,11 @@ export class Peer implements Transport {
     this.connection.closed();
   }
 
+  /** What `take` would give. */
+  heard(): Buffer {
+    return Buffer.concat(this.#parts);
+  }
+
   /** What the broker has said since the last call. */
   take(): Buffer {
     return Buffer.concat(this.#parts.splice(0));

@@ -74,6 +74,16 @@ export function publish(
 
 export { said };
 
+/** Properties of many kinds that a publish may have, encoded. */
+function publishableProperties(count: number): Buffer[] {
+  return fc.sample(anyProperties(false), { seed: 8, numRuns: count }).map((properties) => {
+    const { userId: _user, expiration: _time, ...rest } = properties;
+    const writer = new ByteWriter();
+    writeProperties(writer, rest);
+    return writer.copy();
+  });
+}
+
 /** Properties of many kinds, encoded. */
 export function sampleProperties(count: number): Buffer[] {
   return fc.sample(anyProperties(false), { seed: 7, numRuns: count }).map((properties) => {
@@ -89,7 +99,7 @@ const table = (...pairs: [string, string][]) =>
 export function amqpConversations(): Buffer[] {
   const hello = handshake("/");
   const body = Buffer.from("a message");
-  const some = sampleProperties(20);
+  const some = publishableProperties(20);
   const declared = [
     said(1, "queue.declare", {
       queue: "q",
@@ -197,7 +207,17 @@ export function amqpConversations(): Buffer[] {
     [frame(8, 0), said(0, "connection.update-secret", { newSecret: Buffer.from("s") }), frame(8, 0)],
     some.map((properties) => publish("", "q", body, properties)),
     [longFrame()],
+    some.map((properties) => publish("x", "key", body, properties)),
+    some.map((properties) => publish("", "mix", body, properties)),
+    [
+      publish("", "mix", body),
+      publish("", "q", body),
+      said(1, "basic.get", { queue: "q" }),
+      said(1, "basic.reject", { deliveryTag: 1 }),
+    ],
   ];
+  // What does something comes as often as what is only there.
+  talks.push(...talks, ...talks);
   // Every method with arbitrary arguments, also those that only a server sends.
   for (const name of Object.keys(methods) as MethodName[]) {
     const channel = name.startsWith("connection.") ? 0 : 1;

@@ -70,21 +70,85 @@ export function apiVersionsRequest(): Buffer {
   return asked("ApiVersions", 0, {});
 }
 
-export function kafkaConversations(): Buffer[] {
-  const produce = batches().map((records) =>
-    asked("Produce", 9, {
-      acks: -1,
-      timeoutMs: 1000,
-      transactionalId: null,
-      topicData: [{ name: "t", partitionData: [{ index: 0, records }] }],
-    } as never),
-  );
-  const fetch = asked("Fetch", 12, {
+/** A member id that a client cannot know before: whoever sends a conversation puts the one that it was told here. */
+export const memberPlaceholder = "fuzz-00000000-0000-0000-0000-000000000000";
+
+/** A batch of an idempotent producer. */
+function idempotent(sequence: number): Buffer {
+  const batch = Buffer.from(batches()[1]!);
+  batch.writeBigInt64BE(1n, 43);
+  batch.writeInt16BE(0, 51);
+  batch.writeInt32BE(sequence, 53);
+  return batchFormat.seal!(batch);
+}
+
+function produced(name: string, records: Buffer, version = 9): Buffer {
+  return asked("Produce", version, {
+    acks: -1,
+    timeoutMs: 1000,
+    transactionalId: null,
+    topicData: [{ name, partitionData: [{ index: 0, records }] }],
+  });
+}
+
+export function fetched(topic: string, fetchOffset: number): Buffer {
+  return asked("Fetch", 12, {
     maxWaitMs: 0,
     minBytes: 1,
     maxBytes: 1 << 20,
-    topics: [{ topic: "t", partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 20 }] }],
-  } as never);
+    topics: [{ topic, partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 1 << 20 }] }],
+  });
+}
+
+/** The life of a group's only member. */
+function groupTalk(version: number): Buffer[] {
+  const groupId = "g";
+  const memberId = memberPlaceholder;
+  const metadata = Buffer.from("00000000000100017400000000", "hex");
+  const join = (id: string) =>
+    asked("JoinGroup", version, {
+      groupId,
+      sessionTimeoutMs: 6000,
+      rebalanceTimeoutMs: 6000,
+      memberId: id,
+      groupInstanceId: null,
+      protocolType: "consumer",
+      protocols: [{ name: "range", metadata }],
+    });
+  const partitions = [{ partitionIndex: 0, committedOffset: 1, committedMetadata: "m" }];
+  return [
+    join(""),
+    join(memberId),
+    asked("SyncGroup", 3, {
+      groupId,
+      generationId: 1,
+      memberId,
+      groupInstanceId: null,
+      assignments: [{ memberId, assignment: metadata }],
+    }),
+    asked("Heartbeat", 3, { groupId, generationId: 1, memberId, groupInstanceId: null }),
+    asked("DescribeGroups", 5, { groups: [groupId], includeAuthorizedOperations: true }),
+    asked("OffsetCommit", 7, {
+      groupId,
+      generationIdOrMemberEpoch: 1,
+      memberId,
+      groupInstanceId: null,
+      topics: [{ name: "t", partitions }],
+    }),
+    asked("OffsetFetch", 7, {
+      groupId,
+      topics: [{ name: "t", partitionIndexes: [0] }],
+      requireStable: false,
+    }),
+    asked("ListGroups", 4, { statesFilter: [] }),
+    asked("LeaveGroup", 3, { groupId, members: [{ memberId, groupInstanceId: null }] }),
+    asked("DeleteGroups", 2, { groupsNames: [groupId] }),
+  ];
+}
+
+export function kafkaConversations(): Buffer[] {
+  const produce = batches().map((records) => produced("t", records));
+  const fetch = fetched("t", 0);
   const create = asked("CreateTopics", 5, {
     topics: [
       {
@@ -97,11 +161,23 @@ export function kafkaConversations(): Buffer[] {
     ],
     timeoutMs: 100,
     validateOnly: false,
-  } as never);
+  });
   const recorded = recordedRequests();
-  const talks: Buffer[][] = [[create, ...produce, fetch], [create, produce[0]!, fetch, fetch], recorded];
+  const across = batches().flatMap((records) => ["mix", "x", "q"].map((name) => produced(name, records)));
+  const talks: Buffer[][] = [
+    [create, ...produce, fetch],
+    [create, produce[0]!, fetch, fetch],
+    [create, ...[0, 1, 1, 0, 3].map((sequence) => produced("t", idempotent(sequence)))],
+    groupTalk(2),
+    groupTalk(5),
+    across,
+    [create, asked("DeleteTopics", 3, { topicNames: ["t"], timeoutMs: 10 }), produced("t", batches()[0]!)],
+    recorded,
+  ];
   for (let at = 0; at < recorded.length; at += 6) talks.push([create, ...recorded.slice(at, at + 6), fetch]);
   const every = everyRequest(1);
   for (let at = 0; at < every.length; at += 5) talks.push([create, ...every.slice(at, at + 5)]);
-  return talks.map((requests) => Buffer.concat(requests));
+  // What does something comes as often as what is only there.
+  const told = talks.slice(0, 8);
+  return [...talks, ...told, ...told, ...told].map((requests) => Buffer.concat(requests));
 }

@@ -24,6 +24,10 @@ const lines = [
   "CLIENT REPLY SKIP | PING | CLIENT REPLY OFF | PING | CLIENT REPLY ON | ECHO x | CLIENT SETINFO LIB-NAME x | CLIENT TRACKINGINFO | CLIENT UNBLOCK 3",
   "COMMAND COUNT | COMMAND INFO get set | COMMAND GETKEYS XREAD STREAMS s t 0 0 | COMMAND LIST FILTERBY PATTERN x* | COMMAND DOCS get",
   "CONFIG GET max* | CONFIG SET maxmemory 0 | CONFIG RESETSTAT | INFO | INFO server clients | ROLE | TIME | ECHO hi | LOLWUT | QUIT",
+  "XADD mix * body b key k amqp.priority 5 | XADD mix * a 1 x-tombstone true | XADD x * routing_key r body b | PUBLISH a.b hello | XADD q * body b",
+  "XADD mix * amqp.timestamp 5 amqp.delivery_mode 2 amqp.expiration 9 header.x y | XRANGE mix - + | XRANGE q - + COUNT 3 | XREAD COUNT 3 STREAMS mix q 0 0",
+  "XADD s 1-0 f v | XADD s 2-0 f v | XADD s 3-0 f v | XTRIM s MINID = 2 | XTRIM s MAXLEN ~ 1 LIMIT 3 | XTRIM s MINID ~ 3-0 | XADD s MINID 9-9 * f v | XADD s MAXLEN = 0 * f v",
+  "XREAD BLOCK 0 STREAMS s t $ $ | XADD s * f v | XREADGROUP GROUP g c BLOCK 1 STREAMS s > | XREADGROUP GROUP g c STREAMS s 0 | XADD s * f v",
   "FLUSHDB ASYNC | FLUSHALL SYNC | SWAPDB 0 1 | CLIENT KILL ID 99 | CLIENT KILL TYPE pubsub SKIPME yes | CLIENT PAUSE 0 | DBSIZE",
 ];
 

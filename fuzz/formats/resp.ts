@@ -107,9 +107,9 @@ export const respFormat: Format = {
   },
 };
 
-export function command(...words: readonly (string | Buffer)[]): Buffer {
-  const parts: Buffer[] = [Buffer.from(`*${words.length}\r\n`)];
-  for (const word of words) {
+export function command(...list: readonly (string | Buffer)[]): Buffer {
+  const parts: Buffer[] = [Buffer.from(`*${list.length}\r\n`)];
+  for (const word of list) {
     const bytes = Buffer.from(word);
     parts.push(Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from("\r\n"));
   }

@@ -1,6 +1,9 @@
 /**
  * The real sessions of a real broker, fed with mutated conversations in random pieces.
  *
+ * Exchange `x` and the topic exchange lead to stream `mix` and queue `q`, which have all protocols among their writers;
+ * what is new in the stream is then read by all three.
+ *
  * After each input: nothing was logged as an error or told as an internal one, what was said in return is bounded, a
  * connection of each protocol that had been there before gets the right answer, and what it had stored is as it was.
  * Inputs that may by right change what the probes look at (FLUSHALL, CLIENT KILL) are excused from that last part, and
@@ -10,7 +13,12 @@ import { Seeded } from "../../sim/seeded.ts";
 import { crc32 } from "../../src/base/crc32.ts";
 import { limits } from "../../src/base/limits.ts";
 import { amqpConversations, amqpPreamble, handshake, publish, said } from "../conversations/amqp.ts";
-import { apiVersionsRequest, kafkaConversations } from "../conversations/kafka.ts";
+import {
+  apiVersionsRequest,
+  fetched,
+  kafkaConversations,
+  memberPlaceholder,
+} from "../conversations/kafka.ts";
 import { redisConversations } from "../conversations/redis.ts";
 import { amqpFormat } from "../formats/amqp.ts";
 import { kafkaFormat } from "../formats/kafka.ts";
@@ -37,11 +45,13 @@ class SessionSubject implements Subject {
   readonly #amqp: Peer;
   readonly #kafka: Peer;
   readonly #kafkaAnswer: Buffer;
+  readonly #amqpReader: Peer;
+  #mixRead = 0;
   #inputs = 0;
   isSpent = false;
 
-  private constructor(name: "redis" | "amqp" | "kafka", rig: Rig) {
-    this.#name = name;
+  private constructor(protocol: "redis" | "amqp" | "kafka", rig: Rig) {
+    this.#name = protocol;
     this.#rig = rig;
     rig.broker.createVhost("probe");
     this.#redis = rig.connect("redis");
@@ -52,6 +62,23 @@ class SessionSubject implements Subject {
     this.#ask(this.#amqp, Buffer.concat([handshake("probe"), own, publish("", "own", probeBody)]));
     this.#kafkaAnswer = this.#ask(this.#kafka, apiVersionsRequest());
     promise(this.#kafkaAnswer.length > 100, "the probes are not set up");
+    this.#amqpReader = rig.connect("amqp");
+    const mix = said(1, "queue.declare", { queue: "mix", durable: true, arguments: streamArguments });
+    const queue = said(1, "queue.declare", { queue: "q", durable: true });
+    const exchange = said(1, "exchange.declare", { exchange: "x", type: "fanout" });
+    const bindings = ["x", "amq.topic"].flatMap((name) =>
+      ["mix", "q"].map((each) => said(1, "queue.bind", { queue: each, exchange: name, routingKey: "#" })),
+    );
+    const all = [
+      handshake("/"),
+      mix,
+      queue,
+      exchange,
+      ...bindings,
+      said(1, "basic.qos", { prefetchCount: 10 }),
+    ];
+    const heard = this.#ask(this.#amqpReader, Buffer.concat(all));
+    promise(!isChannelClosed(heard), "the shared logs are not set up");
     this.#probe();
   }
 
@@ -83,7 +110,35 @@ class SessionSubject implements Subject {
     promise(versions.equals(this.#kafkaAnswer), `Kafka says ${versions.toString("latin1", 0, 200)}`);
   }
 
-  run(input: Buffer): void {
+  /** What came into the shared stream is read by every protocol, whoever wrote it. */
+  #readAcross(): void {
+    const queue = this.#rig.broker.defaultVhost.queues.get("mix");
+    if (queue === undefined || queue.kind !== "stream" || queue.log.nextOffset === this.#mixRead) return;
+    this.#mixRead = queue.log.nextOffset;
+    const from = Math.max(queue.log.firstOffset, this.#mixRead - readAcrossMax);
+    if (from >= this.#mixRead) return;
+    const entries = this.#ask(
+      this.#redis,
+      command("XREVRANGE", "mix", "+", "-", "COUNT", String(readAcrossMax)),
+    );
+    promise(entries[0] === 0x2a, `Redis reads ${entries.toString("latin1", 0, 200)}`);
+    promise(this.#ask(this.#kafka, fetched("mix", from)).length > 0, "Kafka reads nothing");
+    const start = [{ name: "x-stream-offset", field: { type: "l" as const, value: from } }];
+    const consume = said(1, "basic.consume", { queue: "mix", consumerTag: "reader", arguments: start });
+    const delivered = this.#ask(this.#amqpReader, consume);
+    promise(
+      delivered.length > 0 && !isChannelClosed(delivered),
+      `AMQP reads ${delivered.toString("latin1", 0, 200)}`,
+    );
+    const over = [
+      said(1, "basic.ack", { multiple: true }),
+      said(1, "basic.cancel", { consumerTag: "reader" }),
+    ];
+    this.#ask(this.#amqpReader, Buffer.concat(over));
+  }
+
+  run(sent: Buffer): void {
+    let input = sent;
     const rig = this.#rig;
     const peer = rig.connect(this.#name);
     const random = new Seeded(crc32(input, 0, input.length));
@@ -94,7 +149,10 @@ class SessionSubject implements Subject {
         : Math.ceil(left / piecesMax) + random.below(left);
       peer.send(Buffer.from(input.subarray(at, at + size)));
       at += size;
-      if (random.chance(0.5)) rig.settle();
+      if (random.chance(0.5)) {
+        rig.settle();
+        input = withMember(input, peer);
+      }
       if (random.chance(0.05)) rig.time.advance(settleMs);
     }
     rig.settle();
@@ -116,8 +174,33 @@ class SessionSubject implements Subject {
       this.isSpent = true;
       return;
     }
+    this.#readAcross();
+    promise(rig.errors.length === 0, `reading what came, logged: ${rig.errors.join("; ")}`);
     this.#probe();
   }
+}
+
+const streamArguments = [{ name: "x-queue-type", field: { type: "S" as const, value: "stream" } }];
+const channelClose = Buffer.from([0, 20, 0, 40]);
+const readAcrossMax = 3;
+
+/** What was heard is from a channel that has ended. */
+function isChannelClosed(heard: Buffer): boolean {
+  return heard.includes(channelClose);
+}
+
+const member = Buffer.from(memberPlaceholder);
+const memberPattern = /fuzz-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/;
+
+/** Puts the id that the group has given where the conversation could not know it. */
+function withMember(input: Buffer, peer: Peer): Buffer {
+  if (!input.includes(member)) return input;
+  const told = memberPattern.exec(peer.heard().toString("latin1"))?.[0];
+  if (told === undefined || told === memberPlaceholder) return input;
+  const changed = Buffer.from(input);
+  for (let at = changed.indexOf(member); at >= 0; at = changed.indexOf(member, at))
+    changed.write(told, at, "latin1");
+  return changed;
 }
 
 function sessionTarget(
