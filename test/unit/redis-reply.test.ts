@@ -298,3 +298,11 @@ test("doubles as %.17g prints them", () => {
     ),
   );
 });
+
+test("what is no number is refused as malformed", () => {
+  for (const line of ["($-1", "(0.5", "(", "(0x10", ",abc", ","]) {
+    const parser = new ReplyParser();
+    parser.feed(Buffer.from(`${line}\r\n`));
+    assert.throws(() => parser.next(), { code: "MALFORMED" }, line);
+  }
+});

@@ -105,6 +105,8 @@ export class ReplyParser {
         return this.#take(after, { type: "integer", value });
       }
       case "(":
+        // BigInt takes more than digits, and throws an error of its own for the rest.
+        if (!/^[+-]?\d+$/.test(text)) throw malformed(`big number "${text}"`);
         return this.#take(after, { type: "bigNumber", value: BigInt(text) });
       case ",":
         return this.#take(after, { type: "double", value: doubleOf(text) });
@@ -166,7 +168,10 @@ export class ReplyParser {
 function doubleOf(text: string): number {
   if (text === "inf") return Infinity;
   if (text === "-inf") return -Infinity;
-  return text === "nan" ? NaN : Number(text);
+  if (text === "nan") return NaN;
+  const value = Number(text);
+  if (text === "" || Number.isNaN(value)) throw malformed(`double "${text}"`);
+  return value;
 }
 
 function malformed(what: string): BrokerError {
