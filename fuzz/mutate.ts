@@ -27,7 +27,8 @@ export interface Seed {
 /** Bytes without a structure that anyone should know. */
 export const plainFormat: Format = { split: (input) => [input] };
 
-const inputBytesMax = 64 << 10;
+/** Small enough for all of its requests to be answered in the time that an input has, on a machine that is busy. */
+const inputBytesMax = 24 << 10;
 const repeatsMax = 40;
 const sealChance = 0.75;
 const preambleChance = 0.1;

@@ -18,7 +18,7 @@ import type { Subject, Target } from "./target.ts";
 import { bytesAllocated } from "./watch.ts";
 
 const inputMsMax = 100;
-const reruns = 3;
+const reruns = 5;
 const shrinkMsMax = 20_000;
 const vectorsDirectory = join(import.meta.dirname, "../test/vectors/fuzz");
 

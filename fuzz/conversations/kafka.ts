@@ -54,6 +54,12 @@ export function batches(): Buffer[] {
   ];
 }
 
+/** A few kilobytes that become megabytes. */
+export function compressionBombs(): Buffer[] {
+  const plain = Buffer.concat([batches()[1]!.subarray(0, 61), Buffer.alloc(2 << 20)]);
+  return [codecs.gzip, codecs.snappy, codecs.lz4, codecs.zstd].map((codec) => compressed(plain, codec));
+}
+
 function compressed(plain: Buffer, codec: number): Buffer {
   const head = Buffer.from(plain.subarray(0, 61));
   head[22] = codec;

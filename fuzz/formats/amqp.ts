@@ -81,11 +81,16 @@ function nestTable(unit: Buffer, random: Seeded): Buffer {
   if (at < 0) return unit;
   const end = at + 4 + unit.readUInt32BE(at);
   let inner: Buffer = Buffer.alloc(0);
+  // From the innermost outwards. What stands in an array has no name; the outermost is in the table.
+  let isInArray = random.chance(0.5);
+  const arrayChance = random.pick([0, 0.5, 1]);
   for (let depth = random.pick(depths); depth > 0; depth--) {
+    const isArray: boolean = isInArray;
+    isInArray = depth > 1 && random.chance(arrayChance);
     const size = Buffer.alloc(4);
     size.writeUInt32BE(inner.length);
     inner = Buffer.concat([
-      Buffer.from(random.chance(0.5) || depth === 1 ? "\x01nF" : "\x01nA", "latin1"),
+      Buffer.from(`${isInArray ? "" : "\x01n"}${isArray ? "A" : "F"}`, "latin1"),
       size,
       inner,
     ]);

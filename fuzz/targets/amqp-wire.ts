@@ -37,7 +37,8 @@ function reading(pieces: readonly Buffer[], inputSize: number): string {
       }
       while (isHeaderRead && parser.next()) {
         const { type, channel, bytes, payloadStart, payloadEnd } = parser;
-        promise(payloadEnd <= bytes.length, "a payload lies outside its buffer");
+        promise(payloadEnd < bytes.length, "a payload lies outside its buffer");
+        promise(bytes[payloadEnd] === 0xce, "a frame without its end was taken");
         seen += `/${type},${channel},${payloadEnd - payloadStart}:${crc32(bytes, payloadStart, payloadEnd)}`;
       }
       parser.settle();

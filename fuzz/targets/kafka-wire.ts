@@ -13,7 +13,13 @@ import {
   unsignedVarintSize,
   writeUnsignedVarint,
 } from "../../src/protocols/kafka/wire/varint.ts";
-import { batches, everyRequest, kafkaConversations, recordedRequests } from "../conversations/kafka.ts";
+import {
+  batches,
+  compressionBombs,
+  everyRequest,
+  kafkaConversations,
+  recordedRequests,
+} from "../conversations/kafka.ts";
 import { batchFormat, kafkaFormat } from "../formats/kafka.ts";
 import { plainFormat } from "../mutate.ts";
 import { codecAllocation, promise, refusable, seedsOf, type Target } from "../target.ts";
@@ -84,6 +90,8 @@ const rules = { zstdAllowed: true, recordsChecked: true, keysRequired: false, de
 /** Walks all records and headers; each lies in the bytes. */
 export function walkBatch(batch: KafkaBatch, cursor: RecordCursor): number {
   cursor.open(batch, decompressedBytesMax);
+  const isWithin = batch.codec === 0 || cursor.buffer.length <= decompressedBytesMax;
+  promise(isWithin, `decompressed to ${cursor.buffer.length} bytes`);
   let count = 0;
   while (cursor.next()) {
     count++;
@@ -105,9 +113,9 @@ export const kafkaBatches: Target = {
   name: "kafka-batches",
   weight: 12,
   format: batchFormat,
-  seeds: () => seedsOf(batchFormat, batches()),
-  // Compressors give out blocks of 64 KiB, up to what a batch may decompress to.
-  bytesAllocatedMax: [8 << 20, 64],
+  seeds: () => seedsOf(batchFormat, [...batches(), ...compressionBombs()]),
+  // Compressors give out blocks of 64 KiB, up to what each batch of an input may decompress to.
+  bytesAllocatedMax: [32 << 20, 64],
   open: () => {
     const batch = new KafkaBatch();
     const cursor = new RecordCursor();
