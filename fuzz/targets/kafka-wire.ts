@@ -85,6 +85,7 @@ export const kafkaFrames: Target = {
 };
 
 const decompressedBytesMax = 1 << 20;
+const batchesWalkedMax = 4;
 const rules = { zstdAllowed: true, recordsChecked: true, keysRequired: false, decompressedBytesMax };
 
 /** Walks all records and headers; each lies in the bytes. */
@@ -129,7 +130,10 @@ export const kafkaBatches: Target = {
         }
         refusable(() => {
           batch.reset(input);
-          while (batch.next()) refusable(() => void walkBatch(batch, cursor));
+          // Each may become as large as it is allowed to be: a few say all.
+          for (let i = 0; i < batchesWalkedMax && batch.next(); i++) {
+            refusable(() => void walkBatch(batch, cursor));
+          }
         });
       },
     };
