@@ -8,6 +8,7 @@
  */
 import os from "node:os";
 import path from "node:path";
+import { isAllowed } from "./admin/authorization.ts";
 import { registerProcessMetrics } from "./admin/process-metrics.ts";
 import { siteHandler } from "./admin/routes.ts";
 import { type Config, resolveConfig } from "./base/config.ts";
@@ -165,7 +166,12 @@ async function open(
       ready: broker.storage.failure === null,
       checks: { journal: broker.storage.failure?.message ?? "ok" },
     });
-    const handler = siteHandler({ registry, readiness, logger });
+    const handler = siteHandler({
+      registry,
+      readiness,
+      logger,
+      isAllowed: (request) => isAllowed(broker.access, request),
+    });
     const http = await listenHttp({ host: config.host, port: config.httpPort, handler });
     logger.info("http listens", { host: config.host, port: http.port });
     opened.push(http);

@@ -7,5 +7,15 @@ export interface HttpAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Must not throw. @param url path and query, as they came */
-export type HttpHandler = (method: string, url: string) => HttpAnswer;
+export interface HttpRequest {
+  readonly method: string;
+  /** Path and query, as they came. */
+  readonly url: string;
+  /** The header of that name. */
+  readonly authorization: string | undefined;
+  /** The peer's address. */
+  readonly remoteHost: string;
+}
+
+/** Must not throw. */
+export type HttpHandler = (request: HttpRequest) => HttpAnswer;

@@ -17,8 +17,13 @@ export async function listenHttpBun(
     development: false,
     // Outside of development Bun shares a port with whoever else does: two brokers would each get half of the requests.
     reusePort: false,
-    fetch(request) {
-      const answer = handler(request.method, targetOf(request.url));
+    fetch(request, own) {
+      const answer = handler({
+        method: request.method,
+        url: targetOf(request.url),
+        authorization: request.headers.get("authorization") ?? undefined,
+        remoteHost: own.requestIP(request)?.address ?? "",
+      });
       const hasBody = request.headers.has("content-length") || request.headers.has("transfer-encoding");
       return new Response(answer.body, {
         status: answer.status,

@@ -25,7 +25,12 @@ export async function listenHttpNode(
       connectionsCheckingInterval: idleMsMax / 2,
     },
     (request, response) => {
-      const { status, type, body, headers } = handler(request.method ?? "", request.url ?? "");
+      const { status, type, body, headers } = handler({
+        method: request.method ?? "",
+        url: request.url ?? "",
+        authorization: request.headers.authorization,
+        remoteHost: request.socket.remoteAddress ?? "",
+      });
       const hasBody =
         request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined;
       response.writeHead(status, {

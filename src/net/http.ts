@@ -68,11 +68,21 @@ class ListenError extends StartError {
   }
 }
 
+/** No answer is a page: a browser that is given one shall run, frame, guess at and pass on nothing of it. */
+const securityHeaders: Readonly<Record<string, string>> = {
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+};
+
 /** Of every answer. What follows an unread body cannot be told from a request, so the connection ends with it. */
 export function headersOf(type: string, hasBody: boolean): Record<string, string> {
   return {
     "content-type": type,
     "cache-control": "no-store",
+    ...securityHeaders,
     ...(hasBody ? { connection: "close" } : {}),
   };
 }

@@ -78,11 +78,52 @@ test("Kafka: SASL PLAIN or the end of the connection", async () => {
   await assert.rejects(raw.request("ListGroups", 4, { statesFilter: [] }), /closed/);
 });
 
+function basic(user: string, secret: string): string {
+  return `Basic ${Buffer.from(`${user}:${secret}`).toString("base64")}`;
+}
+
+test("HTTP: health is for everybody, all else for who has the password; browsers may do nothing with it", async () => {
+  const ask = (page: string, authorization = "", method = "GET"): Promise<Response> =>
+    fetch(`http://127.0.0.1:${broker.ports.http}${page}`, { method, headers: { authorization } });
+  assert.equal((await ask("/livez")).status, 200);
+  assert.deepEqual(await (await ask("/readyz")).json(), { ready: true });
+  const known = basic("anna", password);
+  assert.deepEqual(await (await ask("/readyz", known)).json(), { ready: true, checks: { journal: "ok" } });
+  const strangers = [
+    "",
+    "Basic",
+    "Basic !",
+    "Basic YW5uYQ==",
+    basic("anna", "x"),
+    basic("guest", "guest"),
+    "Bearer x",
+  ];
+  for (const page of ["/", "/metrics", "/nothing"]) {
+    for (const stranger of strangers) {
+      const refused = await ask(page, stranger);
+      assert.equal(refused.status, 401, `${page} ${stranger}`);
+      assert.match(refused.headers.get("www-authenticate")!, /^Basic realm=/);
+      assert.equal(refused.headers.get("set-cookie"), null);
+    }
+    const shown = await ask(page, known);
+    assert.equal(shown.status, page === "/nothing" ? 404 : 200);
+    assert.equal(shown.headers.get("x-content-type-options"), "nosniff");
+    assert.equal(shown.headers.get("x-frame-options"), "DENY");
+    assert.match(shown.headers.get("content-security-policy")!, /default-src 'none'/);
+    assert.equal(shown.headers.get("access-control-allow-origin"), null);
+  }
+  assert.equal((await ask("/metrics", known, "POST")).status, 405);
+});
+
 test("no output of it shows the password, and no health page, metric or help", async () => {
   const parts = [broker.log];
   for (const page of ["/", "/readyz", "/metrics", "/nothing"]) {
-    const answer = await fetch(`http://127.0.0.1:${broker.ports.http}${page}`);
-    parts.push(await answer.text());
+    for (const authorization of ["", basic("anna", password)]) {
+      const answer = await fetch(`http://127.0.0.1:${broker.ports.http}${page}`, {
+        headers: { authorization },
+      });
+      parts.push(JSON.stringify([...answer.headers]), await answer.text());
+    }
   }
   const client = await RawRedis.open(broker.ports.redis);
   await client.call("auth", password);

@@ -28,6 +28,7 @@ async function withHttp(
     registry: new MetricsRegistry(),
     readiness: () => ({ ready: true, checks: { storage: "ok" } }),
     logger: new Logger({ level: "info", clock, sink: (line) => logged.push(line) }),
+    isAllowed: () => true,
     ...site,
   });
   const listener = await listenHttp({ host, port, handler });
@@ -129,7 +130,7 @@ test("a fault in what is looked at is a 500 and a log line, not the end", async 
   };
   await withHttp({ readiness }, async ({ port }, logged) => {
     assert.equal((await ask(port, "/readyz")).status, 500);
-    assert.match(logged.join(""), /error http answer failed method=GET url=\/readyz reason=boom/);
+    assert.match(logged.join(""), /error http answer failed method=GET path=\/readyz reason=boom/);
     assert.equal((await ask(port, "/livez")).status, 200);
   });
 });
