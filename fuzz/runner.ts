@@ -13,7 +13,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Seeded } from "../sim/seeded.ts";
-import { mutate } from "./mutate.ts";
+import { mutate, type Seed } from "./mutate.ts";
 import type { Subject, Target } from "./target.ts";
 import { bytesAllocated } from "./watch.ts";
 
@@ -27,6 +27,15 @@ export interface Failure {
   readonly seed: number;
   readonly problem: string;
   readonly chain: readonly Buffer[];
+}
+
+/** Every version of every api is encoded once. */
+const seedsByTarget = new Map<string, readonly Seed[]>();
+
+function seedsFor(target: Target): readonly Seed[] {
+  let seeds = seedsByTarget.get(target.name);
+  if (seeds === undefined) seedsByTarget.set(target.name, (seeds = target.seeds()));
+  return seeds;
 }
 
 export class Runner {
@@ -47,7 +56,7 @@ export class Runner {
   /** Runs so many inputs, or fewer when time is up. Null: all promises were kept. */
   async run(count: number, isTimeUp: () => boolean = () => false): Promise<Failure | null> {
     const { target } = this;
-    const seeds = target.seeds();
+    const seeds = seedsFor(target);
     for (let i = 0; i < count && !isTimeUp(); i++) {
       const random = this.#random;
       const input = mutate(random.pick(seeds), seeds, target.format, random);
