@@ -7,7 +7,7 @@ import type { GroupActor } from "./actors/group.ts";
 import type { KeysActor } from "./actors/keys.ts";
 import { boundedTopic, type RetentionActor } from "./actors/retention.ts";
 import type { TransactionActor } from "./actors/transactions.ts";
-import { AmqpClient } from "./clients/amqp-client.ts";
+import { AmqpClient, type Delivery } from "./clients/amqp-client.ts";
 import { recordsOf } from "./clients/kafka-batch.ts";
 import { KafkaClient } from "./clients/kafka-client.ts";
 import { RedisClient, type RedisReply } from "./clients/redis-client.ts";
@@ -81,9 +81,8 @@ export class Verifier {
   }
 
   #amqp(delivered?: (body: string) => void): AmqpClient {
-    return new AmqpClient(this.#world.connect("amqp")!, {
-      ...(delivered === undefined ? {} : { delivered: ({ body }) => delivered(body) }),
-    });
+    const events = delivered === undefined ? {} : { delivered: ({ body }: Delivery) => delivered(body) };
+    return new AmqpClient(this.#world.connect("amqp")!, events);
   }
 
   async #ask(...words: (string | number)[]): Promise<RedisReply> {

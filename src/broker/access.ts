@@ -33,7 +33,7 @@ export interface Security {
 }
 
 /** Of brokers that no network can reach: tests and simulations. */
-export const openSecurity: Security = { password: undefined, name: "guest", isInsecure: true };
+const openSecurity: Security = { password: undefined, name: "guest", isInsecure: true };
 
 const hashBytes = 32;
 
