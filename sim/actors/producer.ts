@@ -80,7 +80,8 @@ export class ProducerActor implements Actor {
     this.#batch ??= this.#newBatch(random.between(1, 8));
     const { bodies, firstSequence } = this.#batch;
     const { id, epoch } = this.#id ?? { id: -1, epoch: -1 };
-    const records = makeBatch(bodies, {
+    const records = makeBatch({
+      values: bodies,
       timestamp: time.now(),
       producerId: id,
       producerEpoch: epoch,

@@ -64,7 +64,7 @@ export class RetentionActor implements Actor {
   #produce(client: KafkaClient): void {
     const number = ++this.#sent;
     const head = { timestamp: this.#world.time.now(), producerId: -1, producerEpoch: -1, baseSequence: -1 };
-    const records = makeBatch([`b/${number}`], head);
+    const records = makeBatch({ values: [`b/${number}`], ...head });
     const topicData = [{ name: boundedTopic, partitionData: [{ index: 0, records }] }];
     this.#isWaiting = true;
     client.request("Produce", produceVersion, { acks: -1, timeoutMs: 10_000, topicData }, (body) => {

@@ -4,7 +4,8 @@ import { KafkaBatchBuilder } from "../../src/message/kafka-batch-builder.ts";
 import { RecordCursor } from "../../src/message/kafka-batch-records.ts";
 import { KafkaBatch } from "../../src/message/kafka-batch.ts";
 
-export interface BatchHead {
+export interface BatchOptions {
+  readonly values: readonly string[];
   readonly timestamp: number;
   readonly producerId: number;
   readonly producerEpoch: number;
@@ -13,8 +14,9 @@ export interface BatchHead {
 
 const recordBytesMax = 1 << 20;
 
-export function makeBatch(bodies: readonly string[], head: BatchHead): Buffer {
-  const { timestamp, producerId, producerEpoch, baseSequence } = head;
+/** An uncompressed batch of records without keys. */
+export function makeBatch(options: BatchOptions): Buffer {
+  const { values, timestamp, producerId, producerEpoch, baseSequence } = options;
   const writer = new ByteWriter();
   const builder = new KafkaBatchBuilder();
   builder.begin(writer, {
@@ -25,7 +27,7 @@ export function makeBatch(bodies: readonly string[], head: BatchHead): Buffer {
     producerEpoch,
     baseSequence,
   });
-  bodies.forEach((body, i) => builder.value(Buffer.from(body)).record(i, timestamp));
+  values.forEach((value, i) => builder.value(Buffer.from(value)).record(i, timestamp));
   builder.finish();
   return writer.copy();
 }

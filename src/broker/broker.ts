@@ -131,7 +131,7 @@ export class Broker {
     this.ticker.schedule(queue);
   }
 
-  /** Has the queue looked at again at a wall time (its head expires then). */
+  /** Has the queue looked at again at a wall time, or before: its head expires then, or it could not be read. */
   wakeQueueAt(queue: Queue, at: number): void {
     if (queue.wakeAt <= at) return;
     queue.wakeAt = at;

@@ -139,7 +139,8 @@ export class Ticker implements ConnectionHost {
       queue.hasFailed = false;
     } catch (error) {
       queue.failed(error);
-      this.#timers.after(failedQueueRetryMs, () => this.schedule(queue));
+      // One wake-up however often it fails until then: it may get messages in every tick.
+      queue.vhost.broker.wakeQueueAt(queue, this.#clock.now() + failedQueueRetryMs);
     }
   }
 

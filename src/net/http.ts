@@ -1,5 +1,6 @@
 /**
- * The HTTP listener, on the server that each runtime brings: loading Node's under Bun would take some 4 MB and 10 ms or more.
+ * The HTTP listener, on the server that each runtime brings: loading Node's under Bun would take some 4 MB and 10 ms or
+ * more.
  *
  * Not here: what is answered (admin/).
  * Invariant: a request's body is never read; a connection that asks nothing is closed after `idleMsMax`.

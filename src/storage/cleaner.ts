@@ -11,8 +11,8 @@
  * no state names are deleted at start-up.
  *
  * It never blocks the loop for more than a slice of work, or for some when it is behind: then it takes time from those
- * who write, so that the journal stays within a few times its budget however fast they are. When the disk refuses (full, input/output error) it gives up
- * the round, keeps everything, and tries again later. Invariant: a file that a durable state needs is never deleted.
+ * who write, so that the journal stays within a few times its budget however fast they are. When the disk refuses (full,
+ * input/output error) it gives up the round, keeps everything, and tries again later. Invariant: a file that a durable state needs is never deleted.
  */
 import type { Disk } from "../base/disk.ts";
 import { BrokerError } from "../base/errors.ts";

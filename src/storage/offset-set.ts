@@ -35,7 +35,9 @@ export class OffsetSet {
   /** No offset at or above is gone. */
   get end(): number {
     if (this.countAbove === 0) return this.first;
-    let offset = (Math.max(...this.#pages.keys()) + 1) * offsetsPerPage;
+    let last = 0;
+    for (const number of this.#pages.keys()) last = Math.max(last, number);
+    let offset = (last + 1) * offsetsPerPage;
     while (!this.has(offset - 1)) offset--;
     return offset;
   }

@@ -9,20 +9,14 @@ import { BrokerError } from "../base/errors.ts";
 import type { Disk, DiskFile } from "../base/disk.ts";
 import { checkSegment, readWhole } from "./check-files.ts";
 import {
-  appendCountAt,
-  appendRecordsAt,
-  appendTargetAt,
   appendTargetCountAt,
-  appendTimestampAt,
-  frameEnvelopeAt,
   frameKind,
   frameKindAt,
   frameLengthAt,
   frameMagic,
   isFrameWhole,
-  readUint32,
-  readUint64,
 } from "./frame.ts";
+import { type FrameView, newFrameView, viewFrame } from "./frame-view.ts";
 import { readSegmentFooter } from "./segment-file.ts";
 import {
   parseSegmentFileName,
@@ -30,7 +24,7 @@ import {
   segmentFileName,
   segmentHeaderBytes,
 } from "./segment-format.ts";
-import { type FrameView, SegmentWriter, sliceBytes } from "./segment-writer.ts";
+import { SegmentWriter, sliceBytes } from "./segment-writer.ts";
 import type { SetAside } from "./set-aside.ts";
 
 /** Of a file between two names; a repair that was killed left it. */
@@ -201,39 +195,14 @@ export function lastEntryId(disk: Disk, { path, logId }: FoundSegment): { idMs: 
 
 /** Each whole frame of the log, in order. The view is the same object each time. */
 function* wholeFrames(bytes: Buffer, logId: number): Generator<FrameView> {
-  const view: FrameView = {
-    buffer: bytes,
-    envelope: frameEnvelopeAt(bytes, 0),
-    timestamp: 0,
-    firstOffset: 0,
-    count: 0,
-    idMs: 0,
-    idSequence: 0,
-    recordsStart: 0,
-    recordsEnd: 0,
-  };
+  const view = newFrameView();
   for (let at = segmentHeaderBytes; at < bytes.length;) {
     if (bytes[at + 4] !== frameMagic || !isFrameWhole(bytes, at, bytes.length)) {
       at++;
       continue;
     }
-    const length = frameLengthAt(bytes, at);
-    const target = appendTargetAt(at, 0);
-    const isOurs =
-      frameKindAt(bytes, at) === frameKind.append &&
-      appendTargetCountAt(bytes, at) === 1 &&
-      readUint32(bytes, target) === logId;
-    if (isOurs) {
-      view.envelope = frameEnvelopeAt(bytes, at);
-      view.timestamp = appendTimestampAt(bytes, at);
-      view.firstOffset = readUint64(bytes, target + 4);
-      view.count = appendCountAt(bytes, at);
-      view.idMs = readUint64(bytes, target + 12);
-      view.idSequence = readUint64(bytes, target + 20);
-      view.recordsStart = appendRecordsAt(bytes, at);
-      view.recordsEnd = at + length;
-      yield view;
-    }
-    at += length;
+    const isAppend = frameKindAt(bytes, at) === frameKind.append && appendTargetCountAt(bytes, at) === 1;
+    if (isAppend && viewFrame(view, bytes, at, logId)) yield view;
+    at += frameLengthAt(bytes, at);
   }
 }

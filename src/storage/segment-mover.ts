@@ -5,28 +5,16 @@
  * It does not decide when (cleaner). A log may be consumed, trimmed, deleted and appended to at every await, so nothing
  * of the index is remembered over one but offsets. Invariant: until `replaceWith` runs, the log is as it was.
  */
-import {
-  appendCountAt,
-  appendRecordsAt,
-  appendTargetAt,
-  appendTargetCountAt,
-  appendTimestampAt,
-  frameEnvelopeAt,
-  frameLengthAt,
-  isFrameWhole,
-  readUint32,
-  readUint64,
-} from "./frame.ts";
+import { frameLengthAt, isFrameWhole } from "./frame.ts";
 import { BrokerError } from "../base/errors.ts";
-import { envelope } from "../message/envelope.ts";
-import { emptyBuffer } from "./frame-store.ts";
+import { newFrameView, viewFrame } from "./frame-view.ts";
 import type { JournalSource } from "./journal-source.ts";
 import type { Log } from "./log.ts";
 import { SegmentFile } from "./segment-file.ts";
 import type { SegmentFiles } from "./segment-files.ts";
 import { segmentHeaderBytes } from "./segment-format.ts";
 import type { Segment } from "./segment.ts";
-import { type FrameView, sliceBytes, SegmentWriter } from "./segment-writer.ts";
+import { sliceBytes, SegmentWriter } from "./segment-writer.ts";
 
 /** Segments are not made bigger than this by merging. */
 const segmentBytesMax = 64 << 20;
@@ -59,17 +47,7 @@ export class SegmentMover {
   readonly #options: MoverOptions;
   readonly #slice = Buffer.allocUnsafeSlow(sliceBytes + 256 * 1024);
   readonly #read = Buffer.allocUnsafeSlow(sliceBytes);
-  readonly #view: FrameView = {
-    buffer: emptyBuffer,
-    envelope: envelope.none,
-    timestamp: 0,
-    firstOffset: 0,
-    count: 0,
-    idMs: 0,
-    idSequence: 0,
-    recordsStart: 0,
-    recordsEnd: 0,
-  };
+  readonly #view = newFrameView();
   #serial = 0;
   #steps = 0;
   #writer: SegmentWriter | null = null;
@@ -127,7 +105,7 @@ export class SegmentMover {
       const end = next < 0 ? log.nextOffset : index.slotOffset(next);
       if (!log.removed.hasAll(first, end)) {
         source.read(index.slotPosition(slot), index.slotLength(slot));
-        if (!this.#viewFrame(source.buffer, source.at, log.id)) {
+        if (!viewFrame(this.#view, source.buffer, source.at, log.id)) {
           throw new BrokerError(
             "CORRUPT",
             `journal position ${index.slotPosition(slot)}: no frame of log ${log.id} is there; run troikamq check`,
@@ -151,7 +129,10 @@ export class SegmentMover {
       let offsetInBuffer = 0;
       while (offsetInBuffer + 12 <= got && offsetInBuffer + frameLengthAt(buffer, offsetInBuffer) <= got) {
         const length = frameLengthAt(buffer, offsetInBuffer);
-        if (!isFrameWhole(buffer, offsetInBuffer, got) || !this.#viewFrame(buffer, offsetInBuffer, log.id)) {
+        if (
+          !isFrameWhole(buffer, offsetInBuffer, got) ||
+          !viewFrame(this.#view, buffer, offsetInBuffer, log.id)
+        ) {
           throw new BrokerError(
             "CORRUPT",
             `${segment.path}: byte ${at + offsetInBuffer}: fails its checksum; run troikamq check`,
@@ -171,26 +152,6 @@ export class SegmentMover {
       }
       await this.#rest();
     }
-  }
-
-  /** Reads a frame's header into `#view`; false when it has no target of the log. */
-  #viewFrame(buffer: Buffer, at: number, logId: number): boolean {
-    const view = this.#view;
-    const targets = appendTargetCountAt(buffer, at);
-    let target = 0;
-    while (target < targets && readUint32(buffer, appendTargetAt(at, target)) !== logId) target++;
-    if (target === targets) return false;
-    const targetAt = appendTargetAt(at, target);
-    view.buffer = buffer;
-    view.envelope = frameEnvelopeAt(buffer, at);
-    view.timestamp = appendTimestampAt(buffer, at);
-    view.count = appendCountAt(buffer, at);
-    view.firstOffset = readUint64(buffer, targetAt + 4);
-    view.idMs = readUint64(buffer, targetAt + 12);
-    view.idSequence = readUint64(buffer, targetAt + 20);
-    view.recordsStart = appendRecordsAt(buffer, at);
-    view.recordsEnd = at + frameLengthAt(buffer, at);
-    return true;
   }
 
   /** Copies the viewed frame; says whether a slice is full. */

@@ -6,7 +6,6 @@
  */
 import { copyBytes } from "../base/bytes.ts";
 import type { Disk, DiskFile } from "../base/disk.ts";
-import type { Envelope } from "../message/envelope.ts";
 import {
   appendHeaderBytes,
   frameKind,
@@ -15,6 +14,7 @@ import {
   writeUint32,
   writeUint64,
 } from "./frame.ts";
+import type { FrameView } from "./frame-view.ts";
 import { segmentFrameHeaderBytes } from "./segment-file.ts";
 import {
   encodeSegmentFooter,
@@ -31,19 +31,6 @@ export const sliceBytes = 1 << 20;
 const writeNowBytesMax = 64 * 1024;
 
 export const temporarySuffix = ".tmp";
-
-/** The frame to copy, as its log sees it. Reused for each. */
-export interface FrameView {
-  buffer: Buffer;
-  envelope: Envelope;
-  timestamp: number;
-  firstOffset: number;
-  count: number;
-  idMs: number;
-  idSequence: number;
-  recordsStart: number;
-  recordsEnd: number;
-}
 
 export class SegmentWriter {
   readonly #disk: Disk;

@@ -4,7 +4,6 @@
  */
 import net from "node:net";
 import { ByteWriter } from "../../src/base/bytes.ts";
-import { KafkaBatchBuilder } from "../../src/message/kafka-batch-builder.ts";
 import {
   type ApiName,
   decodeResponse,
@@ -12,6 +11,8 @@ import {
   type RequestInput,
   type ResponseBody,
 } from "../../src/protocols/kafka/wire/codec.ts";
+
+export { makeBatch } from "../../sim/clients/kafka-batch.ts";
 
 export class KafkaWireClient {
   readonly #socket: net.Socket;
@@ -73,35 +74,4 @@ export class KafkaWireClient {
   close(): void {
     this.#socket.destroy();
   }
-}
-
-export interface BatchOptions {
-  values: readonly string[];
-  timestamp: number;
-  producerId: number;
-  producerEpoch: number;
-  baseSequence: number;
-}
-
-/** An uncompressed batch of records without keys. */
-export function makeBatch({
-  values,
-  timestamp,
-  producerId,
-  producerEpoch,
-  baseSequence,
-}: BatchOptions): Buffer {
-  const writer = new ByteWriter();
-  const builder = new KafkaBatchBuilder();
-  builder.begin(writer, {
-    baseOffset: 0,
-    baseTimestamp: timestamp,
-    partitionLeaderEpoch: -1,
-    producerId,
-    producerEpoch,
-    baseSequence,
-  });
-  for (const [i, value] of values.entries()) builder.value(Buffer.from(value)).record(i, timestamp);
-  builder.finish();
-  return writer.copy();
 }

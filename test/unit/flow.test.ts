@@ -18,8 +18,11 @@ const body = Buffer.alloc(mebibyte - 1000);
 /** Ticks end when the test says so. */
 class ManualTimers implements Timers {
   #waiting: (() => void)[] = [];
+  /** Timers set so far; none ever ends. */
+  set = 0;
 
   after(): { cancel(): void } {
+    this.set++;
     return { cancel: () => {} };
   }
 
@@ -245,4 +248,25 @@ test("records that go in any order leave the others where they are", async () =>
     ),
     { numRuns: 25 },
   );
+});
+
+test("a queue that fails in every tick is looked at again by one timer, and the others go on", async () => {
+  const { timers, broker } = await make();
+  const vhost = broker.createVhost("failing");
+  const options = { kind: "queue", durable: false, exclusiveOwner: 0, autoDelete: false, args: {} } as const;
+  const [failing, other] = ["failing", "other"].map((name) => vhost.declareQueue({ ...options, name }));
+  let told = 0;
+  failing!.waiters.add({
+    logChanged() {
+      throw new Error("cannot be read");
+    },
+  });
+  for (const queue of [failing!, other!]) queue.waiters.add({ logChanged: () => told++ });
+  const before = timers.set;
+  for (let i = 0; i < 50; i++) {
+    for (const { log } of [failing!, other!]) appendRecord(log.group, envelope.amqp, body, 0, 100);
+    timers.endTick();
+  }
+  assert.ok(timers.set - before <= 1, `${timers.set - before} timers`);
+  assert.equal(told, 100, "each waiter heard of each tick");
 });

@@ -1,6 +1,7 @@
 /**
  * Logging in: AUTH, and AUTH within HELLO. The user `default` needs no password unless the broker was started with one or
- * `requirepass` is set, which then counts instead; every other user is one of the broker's, with the password that AMQP clients use too.
+ * `requirepass` is set, which then counts instead; every other user is one of the broker's, with the password that AMQP
+ * clients use too.
  */
 import type { CommandContext } from "./context.ts";
 import { errorTexts, RedisError } from "./errors.ts";
