@@ -138,7 +138,8 @@ function canConnect(port: number): Promise<boolean> {
       socket.destroy();
       resolve(isOpen);
     };
-    socket.once("connect", () => settle(true));
+    // Linux may give an attempt the very port that it calls, which then reaches itself: nobody listens there yet.
+    socket.once("connect", () => settle(socket.localPort !== port));
     socket.once("error", () => settle(false));
   });
 }
