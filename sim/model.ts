@@ -58,6 +58,17 @@ export class HistoryModel {
     return this.#required.size;
   }
 
+  /** Whether it was acknowledged and nobody has asked for its deletion. */
+  isRequired(body: string): boolean {
+    return this.#required.has(body);
+  }
+
+  /** One of those that were acknowledged which is not among these. */
+  missingFrom(bodies: ReadonlySet<string>): string | undefined {
+    for (const body of this.#required.keys()) if (!bodies.has(body)) return body;
+    return undefined;
+  }
+
   sent(body: string): void {
     this.#sent.add(body);
   }
@@ -183,72 +194,6 @@ export class QueueModel {
     const there = bodies.filter(([queue, body]) => queue.#delivered.has(body));
     if (there.length > 0 && there.length < bodies.length && !this.isDamaged)
       throw new Fault(`of one transaction only ${there.map(([, body]) => body).join(" ")} arrived`);
-  }
-}
-
-/** A consumer group of a stream: who holds what, and what is acknowledged, by entry id. */
-export class GroupModel {
-  readonly name: string;
-  readonly #promises: Promises;
-  readonly #held = new Map<string, Told & { consumer: string }>();
-  readonly #acked = new Map<string, Told>();
-  /** Asked for without an answer: a read or an acknowledgement may have happened. */
-  readonly #unsure = new Set<string>();
-  /** A read was lost: what it gave is not known. */
-  hasLostRead = false;
-
-  constructor(name: string, promises: Promises) {
-    this.name = name;
-    this.#promises = promises;
-  }
-
-  read(id: string, consumer: string): void {
-    if (this.#acked.has(id))
-      throw new Fault(`${this.name}: ${id} came to ${consumer} after its XACK was answered`);
-    const before = this.#held.get(id);
-    if (before !== undefined && before.consumer !== consumer)
-      throw new Fault(`${this.name}: ${id} came to ${consumer}, but ${before.consumer} holds it`);
-    this.#held.set(id, { number: this.#promises.number(), level: "written", consumer });
-  }
-
-  acking(id: string): void {
-    this.#unsure.add(id);
-    this.#held.delete(id);
-  }
-
-  acked(id: string): void {
-    this.#unsure.delete(id);
-    this.#acked.set(id, { number: this.#promises.number(), level: "written" });
-  }
-
-  crashed(crash: Crash): void {
-    for (const [id, { number, level }] of this.#held) {
-      if (this.#promises.survives(number, level, crash)) continue;
-      this.#held.delete(id);
-      this.#unsure.add(id);
-    }
-    for (const [id, { number, level }] of this.#acked) {
-      if (this.#promises.survives(number, level, crash)) continue;
-      this.#acked.delete(id);
-      this.#unsure.add(id);
-    }
-    if (crash === "power") this.hasLostRead = true;
-  }
-
-  /** XPENDING's detail must be what the consumers hold. */
-  check(pending: readonly (readonly [id: string, consumer: string])[]): void {
-    const there = new Map(pending);
-    for (const [id, { consumer }] of this.#held) {
-      if (there.get(id) !== consumer)
-        throw new Fault(
-          `${this.name}: ${consumer} holds ${id}, but pending says ${there.get(id) ?? "nobody"}`,
-        );
-    }
-    for (const [id] of pending) {
-      if (this.#acked.has(id)) throw new Fault(`${this.name}: ${id} is pending after its XACK was answered`);
-      if (!this.#held.has(id) && !this.#unsure.has(id) && !this.hasLostRead)
-        throw new Fault(`${this.name}: ${id} is pending, but nobody was given it`);
-    }
   }
 }
 

@@ -12,6 +12,7 @@ import { amqpProtocol } from "../src/protocols/amqp/index.ts";
 import type { Protocol } from "../src/protocols/contract.ts";
 import { kafkaProtocol } from "../src/protocols/kafka/index.ts";
 import { redisProtocol } from "../src/protocols/redis/index.ts";
+import { quickHash } from "./quick-hash.ts";
 import type { SimDisk } from "./disk.ts";
 import { SimLink } from "./network.ts";
 import type { Seeded } from "./seeded.ts";
@@ -67,6 +68,7 @@ export class SimProcess {
       source: keyspace,
       redisStreamsDurability: this.#options.redisStreamsDurability,
       kafkaDurability: this.#options.kafkaDurability,
+      hashPassword: quickHash,
       onFatal: () => (this.isDoomed = true),
     });
     keyspace.start(broker);

@@ -1,5 +1,6 @@
 /** One seed, from an empty disk to the verdict. */
 import { ConsumerActor } from "./actors/consumer.ts";
+import { ExpiringKeysActor } from "./actors/expiring-keys.ts";
 import { GroupActor } from "./actors/group.ts";
 import { KeysActor } from "./actors/keys.ts";
 import { ProducerActor } from "./actors/producer.ts";
@@ -121,6 +122,7 @@ async function setUp(world: World): Promise<Cast> {
   const keys = [new KeysActor(world, "k0"), new KeysActor(world, "k1")];
   const transactions = [new TransactionActor(world, "t0", queues)];
   const retention = new RetentionActor(world, "b0");
+  const expiringKeys = new ExpiringKeysActor(world, "e0");
   const shortLived = new ShortLivedActor(world, "s0");
   world.crashListeners.push(
     (crash) => retention.crashed(crash),
@@ -129,6 +131,7 @@ async function setUp(world: World): Promise<Cast> {
   world.actors.push(
     retention,
     shortLived,
+    expiringKeys,
     new PublisherActor(world, "a0", [...histories, ...queues]),
     new PublisherActor(world, "a1", queues),
     ...queues.flatMap((queue, i) => [0, 1].map((j) => new ConsumerActor(world, `c${i}${j}`, queue))),
@@ -142,5 +145,5 @@ async function setUp(world: World): Promise<Cast> {
       new ReaderActor(world, `r${i}`, history),
     ]),
   );
-  return { groups, keys, transactions, retention };
+  return { groups, keys, expiringKeys, transactions, retention };
 }

@@ -3,6 +3,7 @@
  * must be what clients were promised.
  */
 import { checkDataDirectory } from "../src/storage/index.ts";
+import type { ExpiringKeysActor } from "./actors/expiring-keys.ts";
 import type { GroupActor } from "./actors/group.ts";
 import type { KeysActor } from "./actors/keys.ts";
 import { boundedTopic, type RetentionActor } from "./actors/retention.ts";
@@ -17,6 +18,7 @@ import type { World } from "./world.ts";
 export interface Cast {
   readonly groups: readonly GroupActor[];
   readonly keys: readonly KeysActor[];
+  readonly expiringKeys: ExpiringKeysActor;
   readonly transactions: readonly TransactionActor[];
   readonly retention: RetentionActor;
 }
@@ -47,6 +49,9 @@ export class Verifier {
       keys.read();
       await this.#world.until(() => keys.isIdle, `${keys.name} has its answers`);
     }
+    const { expiringKeys } = this.#cast;
+    expiringKeys.readAll();
+    await this.#world.until(() => expiringKeys.isIdle, `${expiringKeys.name} has its answers`);
     this.#cast.retention.check((await this.#byKafka(boundedTopic)).map(([, body]) => body));
     for (const queue of this.#world.queues) queue.checkDrained();
     for (const actor of this.#cast.transactions)
@@ -175,8 +180,7 @@ export class Verifier {
       if (this.#world.isDamaged || reply.message.startsWith("NOGROUP")) return;
       throw new Fault(`XPENDING answered ${reply.message}`);
     }
-    if (this.#world.isDamaged) return;
-    group.model.check((reply as [string, string][]).map(([id, consumer]) => [id, consumer] as const));
+    group.checkPending(reply);
   }
 
   /** What is on the disk after a clean stop must be whole, as `troikamq check` sees it. */

@@ -6,16 +6,9 @@
  */
 import { BrokerError } from "../src/base/errors.ts";
 import { SimDisk } from "./disk.ts";
-import {
-  type Crash,
-  Fault,
-  GroupModel,
-  HistoryModel,
-  KeyModel,
-  type Level,
-  Promises,
-  QueueModel,
-} from "./model.ts";
+import { type Crash, Fault, HistoryModel, KeyModel, type Level, Promises, QueueModel } from "./model.ts";
+import type { ExpiringKey } from "./models/expiring-key.ts";
+import type { GroupModel } from "./models/pending-group.ts";
 import type { SimLink } from "./network.ts";
 import { type ProtocolName, SimProcess } from "./process.ts";
 import { Seeded } from "./seeded.ts";
@@ -71,6 +64,7 @@ export class World {
   readonly queues: QueueModel[] = [];
   readonly groups: GroupModel[] = [];
   readonly keys: KeyModel[] = [];
+  readonly expiringKeys: ExpiringKey[] = [];
   readonly actors: Actor[] = [];
   readonly crashListeners: ((crash: Crash) => void)[] = [];
   weather: Weather;
@@ -227,14 +221,17 @@ export class World {
     this.note(`a bit of ${where} flipped`);
     this.count("bits flipped");
     this.isDamaged = true;
-    for (const model of [...this.histories, ...this.queues]) model.isDamaged = true;
+    for (const model of this.#damageable) model.isDamaged = true;
+  }
+
+  get #damageable() {
+    return [...this.histories, ...this.queues, ...this.groups, ...this.expiringKeys];
   }
 
   crash(crash: Crash): void {
     this.note(`crash: ${crash}`);
     this.count(`crashes by ${crash}`);
-    for (const model of [...this.histories, ...this.queues, ...this.groups, ...this.keys])
-      model.crashed(crash);
+    for (const model of [...this.#damageable, ...this.keys]) model.crashed(crash);
     for (const listener of this.crashListeners) listener(crash);
     this.process.kill(crash);
     this.#downFor = this.random.below(downStepsMax);

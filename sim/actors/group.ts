@@ -1,10 +1,16 @@
-/** A Redis consumer group: XREADGROUP by two consumers of one connection, XACK. */
+/**
+ * A Redis consumer group: XREADGROUP by three consumers of one connection, XACK, XCLAIM, XAUTOCLAIM. A new connection asks by
+ * XPENDING what is pending before it goes on.
+ */
 import { RedisClient, type RedisReply } from "../clients/redis-client.ts";
-import { Fault, GroupModel, type HistoryModel } from "../model.ts";
+import { Fault, type HistoryModel } from "../model.ts";
+import { type Counting, GroupModel } from "../models/pending-group.ts";
 import type { Actor, World } from "../world.ts";
 import { isTemporary } from "./stream-writer.ts";
 
 const waitingMax = 4;
+const consumers = ["one", "two", "three"];
+type Row = [id: string, fields: string[] | null];
 
 export class GroupActor implements Actor {
   readonly name: string;
@@ -12,13 +18,14 @@ export class GroupActor implements Actor {
   readonly stream: HistoryModel;
   readonly model: GroupModel;
   #client: RedisClient | null = null;
-  #held: string[] = [];
+  /** This connection has heard what is pending. */
+  #isInStep = false;
 
   constructor(world: World, name: string, stream: HistoryModel) {
     this.#world = world;
     this.name = name;
     this.stream = stream;
-    this.model = new GroupModel(`group ${name} of ${stream.name}`, world.promises);
+    this.model = new GroupModel(`group ${name} of ${stream.name}`, stream, world.promises);
     world.groups.push(this.model);
   }
 
@@ -30,59 +37,145 @@ export class GroupActor implements Actor {
     const client = this.#client;
     if (client === null || client.isLost) return this.#connect();
     if (this.#world.isDraining || client.waiting >= waitingMax) return;
-    if (this.#held.length > 0 && this.#world.random.chance(0.5)) this.#ack(client);
-    else this.#read(client);
+    if (!this.#isInStep) {
+      if (client.waiting === 0) this.#begin(client);
+      return;
+    }
+    const choice = this.#world.random.next();
+    const { held } = this.model;
+    if (choice < 0.4 || held.length === 0) this.#read(client);
+    else if (choice < 0.6) this.#ack(client, this.#world.random.pick(held));
+    else if (choice < 0.78) this.#claim(client, held);
+    else if (choice < 0.9) this.#autoclaim(client, held);
+    else if (choice < 0.95) this.#show(client);
+    else this.#look(client);
   }
 
   #connect(): void {
     const link = this.#world.connect("redis");
     if (link === null) return;
-    this.#held = [];
+    this.#isInStep = false;
     this.#client = new RedisClient(link);
-    this.#client.call(["XGROUP", "CREATE", this.stream.name, this.name, "0", "MKSTREAM"], () => {});
+  }
+
+  #begin(client: RedisClient): void {
+    client.call(["XGROUP", "CREATE", this.stream.name, this.name, "0", "MKSTREAM"], (reply) => {
+      if (reply === "OK") this.model.created();
+    });
+    this.#look(client);
+  }
+
+  #look(client: RedisClient): void {
+    client.call(["XPENDING", this.stream.name, this.name, "-", "+", 100_000], (reply, isLost) => {
+      if (isLost || reply instanceof Error) return;
+      this.checkPending(reply);
+      this.#isInStep = true;
+    });
+  }
+
+  /** The detail of XPENDING. */
+  checkPending(reply: RedisReply): void {
+    this.#world.count("pending entries compared");
+    const rows = reply as [string, string, number, number][];
+    this.model.check(rows.map(([id, consumer, , count]) => [id, consumer, count] as const));
+  }
+
+  /** Whether there is an answer to go by; an error means that nothing was done. */
+  #isAnswer(command: string, reply: RedisReply): boolean {
+    if (!(reply instanceof Error)) return true;
+    if (!isTemporary(reply) && !this.#world.isDamaged)
+      throw new Fault(`${this.name}: ${command} answered ${reply.message}`);
+    return false;
   }
 
   #read(client: RedisClient): void {
-    const consumer = this.#world.random.pick(["one", "two"]);
+    const consumer = this.#world.random.pick(consumers);
     const count = this.#world.random.between(1, 6);
+    const { name } = this.stream;
     client.call(
-      ["XREADGROUP", "GROUP", this.name, consumer, "COUNT", count, "STREAMS", this.stream.name, ">"],
+      ["XREADGROUP", "GROUP", this.name, consumer, "COUNT", count, "STREAMS", name, ">"],
       (reply, isLost) => {
-        if (isLost) this.model.hasLostRead = true;
-        else if (reply instanceof Error) {
-          if (!isTemporary(reply) && !reply.message.startsWith("NOGROUP"))
-            throw new Fault(`${this.name}: XREADGROUP answered ${reply.message}`);
-        } else this.#take(reply, consumer);
+        if (isLost) this.model.mayHaveRead(consumer, count);
+        else if (this.#isAnswer("XREADGROUP", reply))
+          for (const row of entriesOf(reply)) this.#take(row, consumer);
       },
     );
   }
 
-  #take(reply: RedisReply, consumer: string): void {
-    for (const [id, fields] of entriesOf(reply)) {
-      this.#world.count("entries read by a group");
-      this.model.read(id, consumer);
-      const body = fields?.[fields.indexOf("body") + 1];
-      if (body !== undefined) this.stream.assertSent(body, this.name);
-      this.#held.push(id);
-    }
+  #take([id, fields]: Row, consumer: string): void {
+    this.#world.count("entries read by a group");
+    const body = fields?.[fields.indexOf("body") + 1];
+    if (body !== undefined) this.stream.assertSent(body, this.name);
+    this.model.read(consumer, id, body);
   }
 
-  #ack(client: RedisClient): void {
-    const [id] = this.#held.splice(this.#world.random.below(this.#held.length), 1) as [string];
-    this.model.acking(id);
+  /** All that a consumer holds, once more. */
+  #show(client: RedisClient): void {
+    const consumer = this.#world.random.pick(consumers);
+    client.call(
+      ["XREADGROUP", "GROUP", this.name, consumer, "STREAMS", this.stream.name, "0"],
+      (reply, isLost) => {
+        // What cannot be read may come in the middle of what can.
+        if (isLost || !this.#isAnswer("XREADGROUP", reply)) return this.model.mayHaveShown(consumer);
+        this.#world.count("histories of consumers read");
+        this.model.shown(
+          consumer,
+          entriesOf(reply).map(([id, fields]) => [id, fields !== null] as const),
+        );
+      },
+    );
+  }
+
+  #ack(client: RedisClient, id: string): void {
     client.call(["XACK", this.stream.name, this.name, id], (reply, isLost) => {
-      if (isLost || isTemporary(reply)) return;
-      if (reply !== 1 && !this.#world.isDamaged)
-        throw new Fault(`${this.name}: XACK ${id} answered ${String(reply)}`);
+      if (isLost) return this.model.mayHaveAcked(id);
+      if (!this.#isAnswer("XACK", reply)) return;
       this.#world.count("entries acknowledged");
-      this.model.acked(id);
+      this.model.acked(id, reply === 1);
     });
+  }
+
+  #claim(client: RedisClient, held: readonly string[]): void {
+    const { random } = this.#world;
+    const consumer = random.pick(consumers);
+    const ids = [...new Set(Array.from({ length: random.between(1, 3) }, () => random.pick(held)))];
+    const counting: Counting = random.pick(["same", "more", random.between(1, 9)]);
+    const options = counting === "same" ? ["JUSTID"] : counting === "more" ? [] : ["RETRYCOUNT", counting];
+    client.call(["XCLAIM", this.stream.name, this.name, consumer, 0, ...ids, ...options], (reply, isLost) => {
+      if (isLost || !this.#isAnswer("XCLAIM", reply))
+        return this.model.mayHaveClaimed(consumer, ids, counting);
+      this.#world.count("claims");
+      this.model.claimed(consumer, ids, idsOf(reply as (string | Row)[]), counting);
+    });
+  }
+
+  #autoclaim(client: RedisClient, held: readonly string[]): void {
+    const { random } = this.#world;
+    const consumer = random.pick(consumers);
+    const start = random.chance(0.5) ? "0-0" : random.pick(held);
+    const count = random.between(1, 8);
+    const counting: Counting = random.pick(["same", "more"]);
+    const options = counting === "same" ? ["JUSTID"] : [];
+    client.call(
+      ["XAUTOCLAIM", this.stream.name, this.name, consumer, 0, start, "COUNT", count, ...options],
+      (reply, isLost) => {
+        if (isLost || !this.#isAnswer("XAUTOCLAIM", reply))
+          return this.model.mayHaveClaimed(consumer, this.model.held, counting);
+        this.#world.count("claims");
+        const [, came, deleted] = reply as [string, (string | Row)[], string[]];
+        this.model.autoclaimed(consumer, { start, count, counting }, idsOf(came), deleted);
+      },
+    );
   }
 }
 
+function idsOf(rows: readonly (string | Row)[]): string[] {
+  return rows.map((row) => (typeof row === "string" ? row : row[0]));
+}
+
 /** Entries of the one stream of a reply to XREAD or XREADGROUP. */
-function entriesOf(reply: RedisReply): [id: string, fields: string[] | null][] {
+function entriesOf(reply: RedisReply): Row[] {
   if (reply === null) return [];
-  const streams = reply as [string, [string, string[] | null][]][];
+  const streams = reply as [string, Row[]][];
   return streams[0]?.[1] ?? [];
 }
