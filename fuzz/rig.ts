@@ -13,6 +13,7 @@ import { amqpProtocol } from "../src/protocols/amqp/index.ts";
 import type { Protocol } from "../src/protocols/contract.ts";
 import { kafkaProtocol } from "../src/protocols/kafka/index.ts";
 import { redisProtocol } from "../src/protocols/redis/index.ts";
+import { quickHash } from "../sim/quick-hash.ts";
 import { Seeded } from "../sim/seeded.ts";
 import { SimTime } from "../sim/time.ts";
 
@@ -97,6 +98,7 @@ export class Rig {
       source: keyspace,
       redisStreamsDurability: "memory",
       kafkaDurability: "fsync",
+      hashPassword: quickHash,
       onFatal: (error) => rig.errors.push(String(error)),
     });
     keyspace.start(rig.broker);

@@ -8,7 +8,6 @@
  */
 import os from "node:os";
 import path from "node:path";
-import { isAllowed } from "./admin/authorization.ts";
 import { registerProcessMetrics } from "./admin/process-metrics.ts";
 import { siteHandler } from "./admin/routes.ts";
 import { type Config, resolveConfig } from "./base/config.ts";
@@ -170,7 +169,7 @@ async function open(
       registry,
       readiness,
       logger,
-      isAllowed: (request) => isAllowed(broker.access, request),
+      broker,
     });
     const http = await listenHttp({ host: config.host, port: config.httpPort, handler });
     logger.info("http listens", { host: config.host, port: http.port });

@@ -1,18 +1,37 @@
 /**
- * HTTP Basic (RFC 7617) against the broker's users. There are no sessions and no cookies: each request tells who asks.
+ * HTTP Basic (RFC 7617) against the broker's users. There are no sessions and no cookies: each request tells who asks,
+ * so that no page of another site can ask in somebody's name.
  *
  *     authorization  "Basic" SP base64(user ":" password)
  */
 import type { HttpRequest } from "../base/http.ts";
-import type { Access } from "../broker/access.ts";
+import type { Access } from "../broker/access/access.ts";
+import type { Authorization } from "../broker/access/permissions.ts";
 
-/** Whether the request may see all pages: everybody may, unless the broker was started with a password. */
-export function isAllowed(access: Access, { authorization, remoteHost }: HttpRequest): boolean {
-  if (!access.isRequired) return true;
+/** Who the request says that it comes from, if the password is right. */
+export function whoAsks(
+  access: Access,
+  { authorization, remoteHost }: HttpRequest,
+): Promise<Authorization | null> {
   const encoded = /^basic +([a-z0-9+/=]+)$/i.exec(authorization ?? "")?.[1];
-  if (encoded === undefined) return false;
-  const text = Buffer.from(encoded, "base64").toString("utf8");
+  const text = encoded === undefined ? "" : Buffer.from(encoded, "base64").toString("utf8");
   const colon = text.indexOf(":");
-  if (colon < 0) return false;
-  return access.authenticate(text.slice(0, colon), text.slice(colon + 1), remoteHost) !== null;
+  if (colon < 0) return Promise.resolve(null);
+  const credentials = { name: text.slice(0, colon), password: text.slice(colon + 1), remoteHost };
+  return new Promise((resolve) => access.logIn(credentials, resolve));
+}
+
+const addressPattern = /^(localhost|\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])(:\d+)?$/i;
+
+/**
+ * Whether the request was meant for this machine: a page may have a name of its own resolve to 127.0.0.1 and then read,
+ * as of its own site, what needs no password. An address can be nobody's such name.
+ */
+export function isOwnHost(host: string | undefined): boolean {
+  return host === undefined || addressPattern.test(host);
+}
+
+/** Whether a page of another site asks (the browser says so; others send no Origin). */
+export function isForeign({ origin, host }: HttpRequest): boolean {
+  return origin !== undefined && origin.replace(/^https?:\/\//, "") !== host;
 }

@@ -2,12 +2,17 @@
  * What the HTTP interface answers. Not here: sockets (net/http.ts), users (broker/access.ts).
  *
  * Where a password is set, all but the health pages needs it (HTTP Basic), and those tell strangers yes or no only.
- * Invariant: nothing is changed by any request, so there is nothing that a forged one could do.
+ * Invariant: nothing is changed but by a request that brings an administrator's password itself and comes from no other
+ * site's page, so there is nothing that a forged one could do.
  */
 import type { HttpAnswer, HttpHandler, HttpRequest } from "../base/http.ts";
 import type { Logger } from "../base/logger.ts";
 import type { MetricsRegistry } from "../base/metrics.ts";
 import { version } from "../base/version.ts";
+import type { Authorization } from "../broker/access/permissions.ts";
+import { json, refuse } from "./answers.ts";
+import { isForeign, isOwnHost, whoAsks } from "./authorization.ts";
+import { type Administered, usersApi } from "./users-api.ts";
 
 export interface Readiness {
   readonly ready: boolean;
@@ -20,8 +25,7 @@ export interface Site {
   readonly registry: MetricsRegistry;
   readonly readiness: () => Readiness;
   readonly logger: Logger;
-  /** Whether this request may see everything. */
-  readonly isAllowed: (request: HttpRequest) => boolean;
+  readonly broker: Administered;
 }
 
 type Route = (site: Site, isAllowed: boolean) => HttpAnswer;
@@ -50,32 +54,50 @@ const routes: Readonly<Record<string, Route>> = {
 
 /** A fault in what is looked at must not end the broker that it looks at. */
 export function siteHandler(site: Site): HttpHandler {
-  return (request) => {
+  return async (request) => {
     const path = request.url.split("?", 1)[0]!;
     try {
-      return answer(site, request, path);
+      return await answer(site, request, path);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       site.logger.error("http answer failed", { method: request.method, path, reason });
-      return json(500, { error: "internal", reason: "see the server's log" });
+      return refuse(500, "internal", "see the server's log");
     }
   };
 }
 
-function answer(site: Site, request: HttpRequest, path: string): HttpAnswer {
-  const isAllowed = site.isAllowed(request);
-  if (!isAllowed && !openPaths.has(path)) {
-    const refusal = json(401, { error: "not_authorised", reason: "give a user and its password" });
-    return { ...refusal, headers: { "www-authenticate": 'Basic realm="TroikaMQ", charset="UTF-8"' } };
+async function answer(site: Site, request: HttpRequest, path: string): Promise<HttpAnswer> {
+  const { access } = site.broker;
+  if (isForeign(request)) return refuse(403, "forbidden", "pages of other sites have no business here");
+  if (!access.isRequired && !access.isInsecure && !isOwnHost(request.host)) {
+    return refuse(421, "misdirected", "ask by an address, or by localhost");
   }
-  if (!Object.hasOwn(routes, path)) return json(404, { error: "not_found", reason: `there is no ${path}` });
+  const caller = request.authorization === undefined ? null : await whoAsks(access, request);
+  if (path.startsWith("/api/")) return await answerApi(site, request, path, caller);
+  const isAllowed = caller !== null || (request.authorization === undefined && !access.isRequired);
+  if (!isAllowed && !openPaths.has(path)) return unauthorized();
+  if (!Object.hasOwn(routes, path)) return refuse(404, "not_found", `there is no ${path}`);
   if (request.method !== "GET" && request.method !== "HEAD") {
-    const refusal = json(405, { error: "method_not_allowed", reason: `${path} can only be read` });
+    const refusal = refuse(405, "method_not_allowed", `${path} can only be read`);
     return { ...refusal, headers: { allow: "GET, HEAD" } };
   }
   return routes[path]!(site, isAllowed);
 }
 
-function json(status: number, value: unknown): HttpAnswer {
-  return { status, type: "application/json", body: `${JSON.stringify(value)}\n` };
+/** What can change something is for administrators who have logged in, also where all else is open. */
+async function answerApi(
+  site: Site,
+  request: HttpRequest,
+  path: string,
+  caller: Authorization | null,
+): Promise<HttpAnswer> {
+  if (caller === null) return unauthorized();
+  if (!caller.isAdministrator) return refuse(401, "not_authorised", "Not administrator user");
+  const found = await usersApi(site.broker, caller, request, path);
+  return found ?? refuse(404, "Object Not Found", "Not Found");
+}
+
+function unauthorized(): HttpAnswer {
+  const refusal = refuse(401, "not_authorised", "give a user and its password");
+  return { ...refusal, headers: { "www-authenticate": 'Basic realm="TroikaMQ", charset="UTF-8"' } };
 }

@@ -11,11 +11,18 @@ export interface HttpRequest {
   readonly method: string;
   /** Path and query, as they came. */
   readonly url: string;
-  /** The header of that name. */
+  /** Headers of those names. */
   readonly authorization: string | undefined;
+  readonly host: string | undefined;
+  readonly origin: string | undefined;
   /** The peer's address. */
   readonly remoteHost: string;
+  /** The body as text; null where it is longer than `httpBodyBytesMax`, or was cut off. */
+  readonly body: () => Promise<string | null>;
 }
 
-/** Must not throw. */
-export type HttpHandler = (request: HttpRequest) => HttpAnswer;
+/** A longer body is not read. */
+export const httpBodyBytesMax = 64 << 10;
+
+/** Must not reject. */
+export type HttpHandler = (request: HttpRequest) => Promise<HttpAnswer>;

@@ -19,6 +19,16 @@ export const limits = {
   amqpFrameBytesMax: 128 << 10,
   amqpChannelsMax: 2047,
   amqpMessageBytesMax: 512 << 20,
+  /** How long a connection may take to log in where it has to. */
+  loginMsMax: 10_000,
+  /** A TLS handshake that takes longer ends the connection. */
+  tlsHandshakeMsMax: 10_000,
+  /** Descriptors that are left for files and HTTP when connections are bounded by what the process may open. */
+  descriptorsReserved: 200,
+  /** Most connections that `--connections-max auto` allows, however many descriptors there are. */
+  connectionsAutoMax: 100_000,
+  /** Refused connections and failed handshakes are logged at most this often, with their number. */
+  refusalLogMs: 1000,
   /** Waits longer than this are taken in steps: the runtimes' timers end at 2^31 ms, and fire at once beyond. */
   timerMsMax: 3_600_000,
   /** Data of less durable levels reaches the disk this late at most. */

@@ -10,7 +10,9 @@ import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
 import type { Connection } from "../base/connection.ts";
 import { type Disk, type StateSource, Storage } from "../storage/index.ts";
-import { Access, type Security } from "./access.ts";
+import { Access, type Security } from "./access/access.ts";
+import type { HashPassword } from "./access/password-hash.ts";
+import { defaultVhostName } from "./names.ts";
 import type { Queue } from "./queue.ts";
 import { restoreDefinitions } from "./restore.ts";
 import { Retention } from "./retention.ts";
@@ -35,6 +37,8 @@ export interface BrokerOptions {
   source?: StateSource;
   /** Who may come in; everybody, if absent. */
   security?: Security;
+  /** scrypt beside this thread, if absent. */
+  hashPassword?: HashPassword;
   /** When XADD is answered. */
   redisStreamsDurability: Durability;
   /** When acks=all is answered. */
@@ -43,7 +47,6 @@ export interface BrokerOptions {
   onFatal: (error: Error) => void;
 }
 
-export const defaultVhostName = "/";
 const sweepIntervalMs = 5000;
 /** Publishers that were held back go on below this share of the bound. */
 const resumeShare = 7 / 8;
@@ -77,8 +80,12 @@ export class Broker {
     this.logger = options.logger;
     this.storage = storage;
     this.ticker = new Ticker(storage, options.clock, options.timers, () => this.#checkFlow());
-    this.access = new Access(storage, options.random, options.security);
+    this.access = new Access({ ...options, storage });
     this.retention = new Retention(this);
+    // Publishers remember where they may publish together with the route.
+    this.access.permissions.listeners.add(() => {
+      for (const vhost of this.vhosts.values()) vhost.routingVersion++;
+    });
   }
 
   /** Opens the data directory. Throws CORRUPT (see `troikamq check`) and what the disk throws. */

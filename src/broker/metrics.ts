@@ -63,5 +63,9 @@ export function registerBrokerMetrics(
     "Bytes of records kept in memory only.",
     () => broker.storage.volatile.bytes,
   );
+  registry.read({ name: "troikamq_logins_total", help: "Logins, by result.", kind: "counter" }, (emit) => {
+    emit(broker.access.loginsMade, { result: "accepted" });
+    emit(broker.access.loginsFailed, { result: "refused" });
+  });
   gauge("troikamq_publishers_blocked", "1 while publishers are held back.", () => (broker.isBlocked ? 1 : 0));
 }

@@ -8,7 +8,8 @@ export type DefinitionKind =
   | "group"
   | "offset"
   | "producers"
-  | "user";
+  | "user"
+  | "acl";
 
 export function definitionKey(kind: DefinitionKind, ...names: readonly string[]): string {
   return `${kind}/${JSON.stringify(names)}`;
@@ -17,3 +18,5 @@ export function definitionKey(kind: DefinitionKind, ...names: readonly string[])
 export function namesOfKey(key: string): string[] {
   return JSON.parse(key.slice(key.indexOf("/") + 1)) as string[];
 }
+
+export const defaultVhostName = "/";

@@ -1,9 +1,8 @@
 /** Start-up: definitions from the table, then logs, cursors and groups by their ids, then the journal's replay. */
 import type { Broker } from "./broker.ts";
-import { defaultVhostName } from "./broker.ts";
 import type { Destination, ExchangeOptions } from "./exchange.ts";
 import { type CommittedOffset } from "./group-offsets.ts";
-import { type DefinitionKind, namesOfKey } from "./names.ts";
+import { defaultVhostName, type DefinitionKind, namesOfKey } from "./names.ts";
 import { ProducerState } from "./producer-state.ts";
 import type { QueueKind } from "./queue.ts";
 import type { BindingArguments } from "./routing/router.ts";

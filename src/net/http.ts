@@ -3,10 +3,11 @@
  * more.
  *
  * Not here: what is answered (admin/).
- * Invariant: a request's body is never read; a connection that asks nothing is closed after `idleMsMax`.
+ * Invariant: no more of a body is read than `httpBodyBytesMax`, and only if it is asked for; a connection that asks nothing is closed after `idleMsMax`.
  */
 import { StartError } from "../base/errors.ts";
 import type { HttpHandler } from "../base/http.ts";
+import type { TlsIdentity } from "./tls.ts";
 
 export const idleMsMax = 10_000;
 /** How often other ports are tried, when a free port of one address family is not free in the other. */
@@ -18,6 +19,13 @@ export interface HttpOptions {
   /** 0 takes a free one. */
   readonly port: number;
   readonly handler: HttpHandler;
+  readonly tls?: HttpTls | null;
+}
+
+export interface HttpTls {
+  readonly identity: TlsIdentity;
+  /** Told where the runtime tells it: Bun's HTTP server does not. */
+  readonly onHandshakeFailed: (remoteHost: string, reason: string) => void;
 }
 
 export interface HttpListener {
@@ -26,16 +34,21 @@ export interface HttpListener {
 }
 
 /** Of one address. @throws an error with a `code`, such as `EADDRINUSE` */
-type ListenHttp = (address: string, port: number, handler: HttpHandler) => Promise<HttpListener>;
+type ListenHttp = (
+  address: string,
+  port: number,
+  handler: HttpHandler,
+  tls: HttpTls | null,
+) => Promise<HttpListener>;
 
-export async function listenHttp({ host, port, handler }: HttpOptions): Promise<HttpListener> {
+export async function listenHttp({ host, port, handler, tls = null }: HttpOptions): Promise<HttpListener> {
   const listenOn: ListenHttp =
     typeof Bun === "undefined"
       ? (await import("./http-node.ts")).listenHttpNode
       : (await import("./http-bun.ts")).listenHttpBun;
   const listen = (address: string, at: number) =>
-    listenOn(address, at, handler).catch((error: NodeJS.ErrnoException) => {
-      throw new ListenError(address, at, error.code ?? error.message);
+    listenOn(address, at, handler, tls).catch((error: NodeJS.ErrnoException) => {
+      throw new ListenError(address, at, error.code ?? error.message, tls !== null);
     });
   if (host !== "localhost") return await listen(host, port);
   for (let attempt = 1; ; attempt++) {
@@ -62,9 +75,14 @@ function isAbsentAddress(error: unknown): boolean {
 class ListenError extends StartError {
   readonly reason: string;
 
-  constructor(address: string, port: number, reason: string) {
+  constructor(address: string, port: number, reason: string, isTls: boolean) {
     const what = reason === "EADDRINUSE" ? "is in use" : `cannot be listened on (${reason})`;
-    super(1, `HTTP port ${port} of ${address} ${what}; choose another with --http-port`);
+    super(
+      1,
+      isTls
+        ? `HTTPS port ${port} of ${address} ${what}; choose another with --http-tls-port`
+        : `HTTP port ${port} of ${address} ${what}; choose another with --http-port`,
+    );
     this.reason = reason;
   }
 }
@@ -79,11 +97,11 @@ const securityHeaders: Readonly<Record<string, string>> = {
 };
 
 /** Of every answer. What follows an unread body cannot be told from a request, so the connection ends with it. */
-export function headersOf(type: string, hasBody: boolean): Record<string, string> {
+export function headersOf(type: string, hasUnreadBody: boolean): Record<string, string> {
   return {
     "content-type": type,
     "cache-control": "no-store",
     ...securityHeaders,
-    ...(hasBody ? { connection: "close" } : {}),
+    ...(hasUnreadBody ? { connection: "close" } : {}),
   };
 }

@@ -22,5 +22,7 @@ export interface Session {
 
 export interface Protocol {
   readonly name: "redis" | "amqp" | "kafka";
+  /** What a connection is told that is one too many, before it is closed; most protocols have no words for it. */
+  readonly refusal?: string;
   createSession(connection: Connection): Session;
 }

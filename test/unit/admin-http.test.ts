@@ -8,6 +8,7 @@ import { registerProcessMetrics } from "../../src/admin/process-metrics.ts";
 import { StartError } from "../../src/base/errors.ts";
 import { type HttpListener, listenHttp } from "../../src/net/http.ts";
 import { Logger } from "../../src/base/logger.ts";
+import { makeAccess } from "../support/access.ts";
 import { MetricsRegistry } from "../../src/base/metrics.ts";
 
 interface Reply {
@@ -28,7 +29,7 @@ async function withHttp(
     registry: new MetricsRegistry(),
     readiness: () => ({ ready: true, checks: { storage: "ok" } }),
     logger: new Logger({ level: "info", clock, sink: (line) => logged.push(line) }),
-    isAllowed: () => true,
+    broker: { access: (await makeAccess()).access, vhost: () => undefined, sync: async () => {} },
     ...site,
   });
   const listener = await listenHttp({ host, port, handler });

@@ -8,6 +8,7 @@
  */
 import type { ByteWriter } from "../../base/bytes.ts";
 import { limits } from "../../base/limits.ts";
+import type { Operation } from "../../broker/access/rule.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { DurableWaiter } from "../../broker/ticker.ts";
@@ -111,6 +112,20 @@ export class Channel implements DurableWaiter {
   assertMayUse(queue: Queue): void {
     if (queue.exclusiveOwner === 0 || queue.exclusiveOwner === this.session.connection.id) return;
     throw this.locked(queue);
+  }
+
+  /** Whether the user may do that with a queue or exchange of that name. @throws ACCESS_REFUSED, in RabbitMQ's words */
+  assertAllowed(operation: Operation, kind: "queue" | "exchange", name: string): void {
+    const { session, vhost } = this;
+    const authorization = session.authorization!;
+    if (authorization.allowsAll(vhost.name)) return;
+    const asked = kind === "exchange" && name === "" ? "amq.default" : name;
+    const question = { vhost: vhost.name, kind: "name", operation, name: asked } as const;
+    if (authorization.allows(question, session.connection.remote.host)) return;
+    throw new AmqpError(
+      "ACCESS_REFUSED",
+      `access to ${kind} '${amqpName(asked)}' in vhost '${vhost.name}' refused for user '${session.userName}'`,
+    );
   }
 
   locked(queue: Queue): AmqpError {

@@ -1,7 +1,8 @@
 /**
  * The connection class: handshake, tuning, opening and closing, as a table of states and methods.
  *
- *   header --AMQP0091--> starting --start-ok--> tuning --tune-ok--> opening --open--> running
+ *   header --AMQP0091--> starting --start-ok--> authenticating --password is right--> tuning --tune-ok--> opening
+ *   opening --open--> running
  *   any --error--> closing (connection.close sent) --close-ok--> broken;  any --close--> broken
  *
  * Invariant: every state has a cell for every method that a client can send on channel 0; a cell without a handler is
@@ -12,6 +13,7 @@ import { limits } from "../../base/limits.ts";
 import { readFieldTable } from "../../message/amqp-table.ts";
 import { toPlain } from "../../message/amqp-table-plain.ts";
 import { clientCapabilities, serverProperties } from "./capabilities.ts";
+import type { Authorization } from "../../broker/access/permissions.ts";
 import { AmqpError } from "./errors.ts";
 import { brokerName } from "./names.ts";
 import type { AmqpSession } from "./session.ts";
@@ -21,6 +23,8 @@ import type { Method, MethodArguments } from "./wire/methods.ts";
 export type ConnectionState =
   | "header"
   | "starting"
+  /** The password is being looked at. */
+  | "authenticating"
   | "tuning"
   | "opening"
   | "running"
@@ -57,6 +61,7 @@ const nothingExpected: Handlers = {
 const table: Record<ConnectionState, Handlers> = {
   header: nothingExpected,
   starting: { ...nothingExpected, "connection.start-ok": startOk },
+  authenticating: nothingExpected,
   tuning: { ...nothingExpected, "connection.tune-ok": tuneOk },
   opening: { ...nothingExpected, "connection.open": open },
   running: { ...nothingExpected, "connection.update-secret": updateSecret },
@@ -104,12 +109,19 @@ function startOk(session: AmqpSession, values: MethodArguments["connection.start
   session.capabilities = clientCapabilities(values.clientProperties);
   const credentials = credentialsOf(values.mechanism, values.response);
   const { broker, connection } = session;
-  const user =
-    credentials === null
-      ? null
-      : broker.access.authenticate(credentials.name, credentials.password, connection.remote.host);
-  if (user === null) return refuseLogin(session, values.mechanism);
-  session.userName = user.name;
+  if (credentials === null) return refuseLogin(session, values.mechanism);
+  session.state = "authenticating";
+  broker.access.logIn({ ...credentials, remoteHost: connection.remote.host }, (authorization) => {
+    // It may have taken a while.
+    if (connection.isClosed || session.state !== "authenticating") return;
+    if (authorization === null) refuseLogin(session, values.mechanism);
+    else loggedIn(session, authorization);
+  });
+}
+
+function loggedIn(session: AmqpSession, authorization: Authorization): void {
+  session.authorization = authorization;
+  authorization.holders.add(session);
   session.state = "tuning";
   session.send(0, "connection.tune", {
     channelMax: limits.amqpChannelsMax,
@@ -194,6 +206,12 @@ function checkNegotiated(field: string, value: number, least: number, most: numb
 function open(session: AmqpSession, values: MethodArguments["connection.open"]): void {
   const vhost = session.broker.vhost(brokerName(values.virtualHost));
   if (vhost === undefined) throw new AmqpError("NOT_ALLOWED", `vhost ${values.virtualHost} not found`);
+  if (!session.authorization!.hasVhost(vhost.name)) {
+    throw new AmqpError(
+      "NOT_ALLOWED",
+      `access to vhost '${values.virtualHost}' refused for user '${session.userName}'`,
+    );
+  }
   session.vhost = vhost;
   session.state = "running";
   session.setDeadline(null);

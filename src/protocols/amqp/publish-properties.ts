@@ -20,10 +20,11 @@ export function checkProperties(channel: Channel, message: IncomingMessage): voi
   const { buffer } = properties;
   if (properties.userIdStart >= 0) {
     const userId = buffer.utf8Slice(properties.userIdStart, properties.userIdEnd);
-    if (userId !== channel.session.userName) {
+    const { userName } = channel.session;
+    if (userId !== userName) {
       throw new AmqpError(
         "PRECONDITION_FAILED",
-        `user_id property set to '${userId}' but authenticated user was '${channel.session.userName}'`,
+        `user_id property set to '${userId}' but authenticated user was '${userName}'`,
       );
     }
   }

@@ -115,6 +115,7 @@ export class Publisher {
     if (message.immediate) throw new AmqpError("NOT_IMPLEMENTED", "immediate=true");
     const { route, exchangeSize, routeSize } = message;
     const exchange = vhost.exchange(route.latin1Slice(1, 1 + exchangeSize));
+    this.#channel.assertAllowed("write", "exchange", exchange.name);
     if (exchange.internal) {
       throw new AmqpError(
         "ACCESS_REFUSED",

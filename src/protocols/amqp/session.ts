@@ -9,6 +9,7 @@ import { ByteReader } from "../../base/bytes.ts";
 import { BrokerError } from "../../base/errors.ts";
 import type { Timer } from "../../base/clock.ts";
 import { limits } from "../../base/limits.ts";
+import type { Authorization, Holder } from "../../broker/access/permissions.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
@@ -28,8 +29,6 @@ import { FrameParser, protocolHeader } from "./wire/frame-parser.ts";
 import { decodeMethod, methodNumberAt, writeMethodFrame } from "./wire/method-codec.ts";
 import { methodNumber, type MethodArguments, type MethodName } from "./wire/methods.ts";
 
-/** As RabbitMQ's handshake_timeout. */
-const handshakeMsMax = 10_000;
 /** How long a peer may take to answer our connection.close. */
 const closeMsMax = 5000;
 
@@ -42,13 +41,13 @@ const numbers = {
 
 const settle = new SettleFields();
 
-export class AmqpSession implements Session {
+export class AmqpSession implements Session, Holder {
   readonly connection: Connection;
   readonly server: AmqpServer;
   readonly broker: Broker;
   state: ConnectionState = "header";
   /** Set when the client is who it says, and when it has chosen. */
-  userName = "";
+  authorization: Authorization | undefined = undefined;
   vhost!: Vhost;
   capabilities: Capabilities = noCapabilities;
   frameMax: number = limits.amqpFrameBytesMax;
@@ -74,7 +73,7 @@ export class AmqpSession implements Session {
     this.server = server;
     this.broker = server.broker;
     this.heartbeat = new Heartbeat(connection, server.broker);
-    this.#deadline = this.broker.timers.after(handshakeMsMax, () => connection.destroy());
+    this.#deadline = this.broker.timers.after(limits.loginMsMax, () => connection.destroy());
   }
 
   onData(bytes: Buffer): void {
@@ -271,6 +270,14 @@ export class AmqpSession implements Session {
       delayMs === null ? null : this.broker.timers.after(delayMs, () => this.connection.destroy());
   }
 
+  get userName(): string {
+    return this.authorization?.name ?? "";
+  }
+
+  userDeleted(): void {
+    this.failConnection(new AmqpError("CONNECTION_FORCED", `user '${this.userName}' was deleted`));
+  }
+
   /** The client asked for the end: everything is released before it hears so. */
   closeByClient(): void {
     this.#releaseAll();
@@ -354,6 +361,7 @@ export class AmqpSession implements Session {
   onClosed(): void {
     this.state = "broken";
     this.#releaseAll();
+    this.authorization?.holders.delete(this);
     this.heartbeat.stop();
     this.setDeadline(null);
     this.broker.publisherGone(this.connection);

@@ -5,6 +5,7 @@
  * Produce with acks=0), or that the connection must be closed, which is Kafka's last word on a request it cannot answer.
  * Invariant: `later` is followed by exactly one `answer`, unless the connection is gone before.
  */
+import type { Authorization } from "../../broker/access/permissions.ts";
 import type { Connection } from "../contract.ts";
 import type { KafkaNode } from "./node.ts";
 import type { ApiName, RequestBody, ResponseInput } from "./wire/codec.ts";
@@ -17,8 +18,12 @@ export type Handler<N extends ApiName> = (call: Call<N>, body: RequestBody<N>) =
 export interface Caller {
   readonly connection: Connection;
   readonly node: KafkaNode;
-  /** The user that SASL told, and whether the connection gave itself one. */
-  user: string | null;
+  /** Of who asks; null: it has to log in first. */
+  readonly authorization: Authorization | null;
+  /** SASL has told who it is. */
+  loggedIn(authorization: Authorization): void;
+  /** What has been answered leaves, and nothing more is read. */
+  end(): void;
   /** After SaslHandshake version 0 the next frame is a bare token (KIP-43). */
   expectsToken: boolean;
   answered<N extends ApiName>(call: Call<N>, body: ResponseInput<N>): void;

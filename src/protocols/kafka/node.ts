@@ -20,6 +20,8 @@ export const leaderEpoch = 0;
 export interface Advertised {
   readonly host: string | undefined;
   readonly port: number | undefined;
+  /** For clients that came over TLS. */
+  readonly tlsPort?: number | undefined;
 }
 
 export class KafkaNode {
@@ -44,7 +46,9 @@ export class KafkaNode {
   /** Where this client is to connect: the address by which it came, unless the configuration names another. */
   addressFor(connection: Connection): Address {
     const { host, port } = connection.local;
-    return { host: this.#advertised.host ?? plainHost(host), port: this.#advertised.port ?? port };
+    const advertised = this.#advertised;
+    const told = connection.isEncrypted ? advertised.tlsPort : advertised.port;
+    return { host: advertised.host ?? plainHost(host), port: told ?? port };
   }
 }
 

@@ -7,26 +7,34 @@
  * the bytes of `onData` are valid during the call only; more of them than `backlogBytesMax` stop the reading.
  */
 import { BrokerError } from "../../base/errors.ts";
+import type { Timer } from "../../base/clock.ts";
 import { limits } from "../../base/limits.ts";
+import type { Authorization, Holder } from "../../broker/access/permissions.ts";
 import type { Connection, Session } from "../contract.ts";
 import { Call, type Caller, type Handler } from "./call.ts";
 import { handlers } from "./handlers.ts";
 import type { KafkaNode } from "./node.ts";
-import { assertMayAsk, takeBareToken } from "./sasl.ts";
+import { assertMayAsk, authenticate } from "./sasl.ts";
 import { type ApiName, decodeRequest, encodeResponse, type ResponseInput } from "./wire/codec.ts";
 import { answerUnsupported } from "./commands/api-versions.ts";
 import { FrameSplitter } from "./wire/frames.ts";
 
 const backlogBytesMax = 1 << 20;
+/** Room for what comes before a login, and for nothing that fills the memory. */
+const requestBytesMaxBeforeLogin = 64 << 10;
 
-export class KafkaSession implements Session, Caller {
+export class KafkaSession implements Session, Caller, Holder {
   readonly connection: Connection;
   readonly node: KafkaNode;
-  user: string | null = null;
+  #loggedInAs: Authorization | null = null;
+  /** Ends a connection that does not log in. */
+  #deadline: Timer | null = null;
   expectsToken = false;
   readonly #splitter = new FrameSplitter(limits.kafkaRequestBytesMax);
   /** The request that is being worked on or whose answer comes later. */
   #awaited: Call | null = null;
+  /** The token of SaslHandshake version 0 is being looked at. */
+  #isLoggingIn = false;
   #isOutputFull = false;
   #backlog: Buffer[] = [];
   #backlogBytes = 0;
@@ -37,6 +45,25 @@ export class KafkaSession implements Session, Caller {
   constructor(connection: Connection, node: KafkaNode) {
     this.connection = connection;
     this.node = node;
+    if (this.authorization !== null) return;
+    this.#splitter.frameBytesMax = requestBytesMaxBeforeLogin;
+    this.#deadline = node.broker.timers.after(limits.loginMsMax, () => connection.destroy());
+  }
+
+  get authorization(): Authorization | null {
+    return this.#loggedInAs ?? this.node.broker.access.anonymous;
+  }
+
+  loggedIn(authorization: Authorization): void {
+    this.#loggedInAs?.holders.delete(this);
+    this.#loggedInAs = authorization;
+    authorization.holders.add(this);
+    this.#splitter.frameBytesMax = limits.kafkaRequestBytesMax;
+    this.#deadline?.cancel();
+  }
+
+  userDeleted(): void {
+    this.end();
   }
 
   onData(bytes: Buffer): void {
@@ -53,7 +80,7 @@ export class KafkaSession implements Session, Caller {
   }
 
   get #isHeld(): boolean {
-    return this.#awaited !== null || this.#isOutputFull;
+    return this.#awaited !== null || this.#isLoggingIn || this.#isOutputFull;
   }
 
   #keep({ buffer, start, end }: FrameSplitter): void {
@@ -67,8 +94,7 @@ export class KafkaSession implements Session, Caller {
 
   #handle(buffer: Buffer, start: number, end: number): void {
     if (this.expectsToken) {
-      if (!takeBareToken(this, buffer.subarray(start, end))) this.#end();
-      return;
+      return this.#takeBareToken(buffer.subarray(start, end));
     }
     const request = decodeRequest(buffer, start, end);
     if (request.name === null) {
@@ -85,8 +111,21 @@ export class KafkaSession implements Session, Caller {
     const answer = handler(call, request.body);
     if (answer === "later") return;
     this.#awaited = null;
-    if (answer === "close") this.#end();
+    if (answer === "close") this.end();
     else if (answer !== "silent") this.#write(call, answer);
+  }
+
+  /** A frame that is only a token (KIP-43); answered by an empty one, a wrong one by the end. */
+  #takeBareToken(token: Uint8Array): void {
+    this.expectsToken = false;
+    this.#isLoggingIn = true;
+    authenticate(this, token, (isRight) => {
+      this.#isLoggingIn = false;
+      if (!isRight) return this.end();
+      this.connection.output.int32(0);
+      this.connection.touch();
+      this.#resumeLater();
+    });
   }
 
   answered<N extends ApiName>(call: Call<N>, body: ResponseInput<N>): void {
@@ -141,16 +180,18 @@ export class KafkaSession implements Session, Caller {
     const fields = { client: `${host}:${port}`, error: error as Error };
     if (isClients) this.node.broker.logger.info("closed a Kafka connection", fields);
     else this.node.broker.logger.error("a Kafka request failed; closed its connection", fields);
-    this.#end();
+    this.end();
   }
 
-  #end(): void {
+  end(): void {
     this.#isEnded = true;
     this.connection.end();
   }
 
   onClosed(): void {
     this.#isEnded = true;
+    this.#deadline?.cancel();
+    this.#loggedInAs?.holders.delete(this);
     this.#backlog = [];
     this.node.broker.publisherGone(this.connection);
     const awaited = this.#awaited;

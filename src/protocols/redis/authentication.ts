@@ -1,29 +1,37 @@
 /**
- * Logging in: AUTH, and AUTH within HELLO. The user `default` needs no password unless the broker was started with one or
- * `requirepass` is set, which then counts instead; every other user is one of the broker's, with the password that AMQP
- * clients use too.
+ * Logging in: AUTH, and AUTH within HELLO, as one of the broker's users. Who has not is the user `default`, as long as
+ * that one needs no password.
+ *
+ * A password may take a while to be looked at: until then no further command of the connection runs, and it costs no
+ * other connection anything.
  */
+import type { Authorization } from "../../broker/access/permissions.ts";
 import type { CommandContext } from "./context.ts";
+import { runReply } from "./dispatch.ts";
 import { errorTexts, RedisError } from "./errors.ts";
-import type { RedisServer } from "./server.ts";
 
-/** Throws WRONGPASS. */
-export function logIn({ server, session, broker }: CommandContext, user: string, password: string): void {
-  const isRight =
-    user === "default"
-      ? isDefaultPassword(server, password)
-      : broker.access.authenticate(user, password, session.connection.remote.host) !== null;
-  if (!isRight) throw new RedisError(errorTexts.wrongPassword);
-  session.authenticated(user);
-}
-
-function isDefaultPassword({ settings, broker: { access } }: RedisServer, password: string): boolean {
-  if (settings.password !== null)
-    return settings.password === "" || access.isSameSecret(settings.password, password);
-  return !access.isRequired || access.isOperatorPassword(password);
-}
-
-/** Whether a connection may do nothing before it has logged in. */
-export function isPasswordRequired({ settings, broker: { access } }: RedisServer): boolean {
-  return settings.password === null ? access.isRequired : settings.password !== "";
+/**
+ * Logs in, then runs `reply`, which answers the command. It may come after the handler has returned: the request is
+ * then the same, but in bytes of its own. @throws WRONGPASS, and what `reply` throws, where it is known at once
+ */
+export function logIn(context: CommandContext, name: string, password: string, reply: () => void): void {
+  const { session, broker } = context;
+  // EXEC's replies are one: none of them can come later.
+  if (context.isInTransaction) throw new RedisError("ERR AUTH is not allowed inside a transaction");
+  const finish = (authorization: Authorization | null): void => {
+    if (authorization === null) throw new RedisError(errorTexts.wrongPassword);
+    session.loggedIn(authorization);
+    reply();
+  };
+  let isLater = false;
+  let answer: Authorization | null | undefined;
+  const credentials = { name, password, remoteHost: session.connection.remote.host, takesNoPassword: true };
+  broker.access.logIn(credentials, (authorization) => {
+    answer = authorization;
+    if (isLater) session.endLogin(() => runReply(context, () => finish(authorization)));
+  });
+  if (answer !== undefined) return finish(answer);
+  isLater = true;
+  context.request = context.request.clone();
+  session.beginLogin();
 }

@@ -49,6 +49,18 @@ export function runHandler(context: CommandContext): void {
   }
 }
 
+/** What a handler left for later. What it throws becomes the reply, in place of what it had written. */
+export function runReply(context: CommandContext, write: () => void): void {
+  const output = context.reply.out;
+  const before = output.length;
+  try {
+    write();
+  } catch (error) {
+    output.length = before;
+    replyError(context, error);
+  }
+}
+
 /** Throws redis's error for what is no command, or has the wrong number of arguments. */
 function findCommand(request: RequestArguments): CommandSpec {
   const { buffer, starts, ends } = request;

@@ -1,4 +1,6 @@
 /** The handlers of connection, server, Pub/Sub, transaction and stream commands, by the command's full name. */
+import { aclCat, aclDryRun, aclGenPass, aclHelp, aclLoadOrSave, aclLog, aclWhoAmI } from "./commands/acl.ts";
+import { aclDelUser, aclGetUser, aclList, aclSetUser, aclUsers } from "./commands/acl-users.ts";
 import { auth } from "./commands/auth.ts";
 import { clientKill } from "./commands/client-kill.ts";
 import { clientList } from "./commands/client-list.ts";
@@ -44,7 +46,7 @@ import {
   pubsubShardNumSub,
 } from "./commands/pubsub.ts";
 import { quit, reset } from "./commands/quit.ts";
-import { aclWhoAmI, role } from "./commands/role.ts";
+import { role } from "./commands/role.ts";
 import { select } from "./commands/select.ts";
 import { psubscribe, ssubscribe, subscribe } from "./commands/subscribe.ts";
 import { time } from "./commands/time.ts";
@@ -73,6 +75,18 @@ import { xtrim } from "./commands/xtrim.ts";
 import type { CommandHandler } from "./context.ts";
 
 export const sessionHandlers: Record<string, CommandHandler> = {
+  "acl|cat": aclCat,
+  "acl|deluser": aclDelUser,
+  "acl|dryrun": aclDryRun,
+  "acl|genpass": aclGenPass,
+  "acl|getuser": aclGetUser,
+  "acl|help": aclHelp,
+  "acl|list": aclList,
+  "acl|load": aclLoadOrSave,
+  "acl|log": aclLog,
+  "acl|save": aclLoadOrSave,
+  "acl|setuser": aclSetUser,
+  "acl|users": aclUsers,
   "acl|whoami": aclWhoAmI,
   auth,
   "client|getname": clientGetName,

@@ -5,7 +5,13 @@ import type { Protocol } from "../contract.ts";
 import { RedisServer } from "./server.ts";
 import { RedisSession } from "./session.ts";
 
-export function redisProtocol(broker: Broker, keyspace: Keyspace): Protocol {
+/** `connectionsMax` is shown as the setting `maxclients`. */
+export function redisProtocol(broker: Broker, keyspace: Keyspace, connectionsMax?: number): Protocol {
   const server = new RedisServer(broker, keyspace);
-  return { name: "redis", createSession: (connection) => new RedisSession(connection, server) };
+  if (connectionsMax !== undefined) server.settings.values.set("maxclients", String(connectionsMax));
+  return {
+    name: "redis",
+    refusal: "-ERR max number of clients reached\r\n",
+    createSession: (connection) => new RedisSession(connection, server),
+  };
 }

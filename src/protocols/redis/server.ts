@@ -5,6 +5,7 @@
  * host; the other databases are virtual hosts of their own, which no client of another protocol can name.
  */
 import type { Broker } from "../../broker/broker.ts";
+import { defaultVhostName } from "../../broker/names.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { type Keyspace } from "../../keyspace/keyspace.ts";
@@ -21,6 +22,10 @@ import { WatchTable } from "./watches.ts";
 export const redisVersion = "7.2.0";
 
 const errorCodesMax = 128;
+
+export function databaseVhostName(database: number): string {
+  return database === 0 ? defaultVhostName : `\0redis/${database}`;
+}
 
 export class RedisServer {
   readonly broker: Broker;
@@ -96,7 +101,7 @@ export class RedisServer {
   vhostOf(database: number): Vhost {
     let vhost = this.#vhosts[database];
     if (vhost === undefined) {
-      vhost = database === 0 ? this.broker.defaultVhost : this.broker.createVhost(`\0redis/${database}`);
+      vhost = this.broker.createVhost(databaseVhostName(database));
       this.#vhosts[database] = vhost;
     }
     return vhost;

@@ -6,7 +6,10 @@
  * request of this connection runs; nor does one while the client leaves more than `outputHighWaterBytes` unread.
  */
 import type { Connection, Session } from "../contract.ts";
-import { isPasswordRequired } from "./authentication.ts";
+import type { Authorization, Holder } from "../../broker/access/permissions.ts";
+import { defaultUserName } from "../../broker/access/users.ts";
+import type { Timer } from "../../base/clock.ts";
+import { AclCheck } from "./acl/check.ts";
 import type { BlockedRead } from "./blocking.ts";
 import { commandLookup } from "./command-table.ts";
 import { CommandContext } from "./context.ts";
@@ -39,7 +42,7 @@ const confirmedAlways = new Set([
   "sunsubscribe",
 ]);
 
-export class RedisSession implements Session {
+export class RedisSession implements Session, Holder {
   readonly id: number;
   readonly server: RedisServer;
   readonly connection: Connection;
@@ -48,8 +51,13 @@ export class RedisSession implements Session {
   name = "";
   libraryName = "";
   libraryVersion = "";
-  user = "default";
-  isAuthenticated: boolean;
+  /** Null: it has to log in first. */
+  authorization: Authorization | null;
+  /** A password is being looked at: nothing runs meanwhile. */
+  #isLoggingIn = false;
+  readonly #acl = new AclCheck();
+  /** Ends a connection that does not log in. */
+  #deadline: Timer | null = null;
   replyMode: ReplyMode = "on";
   transaction: Transaction | null = null;
   watcher: Watcher | null = null;
@@ -71,9 +79,32 @@ export class RedisSession implements Session {
     this.id = server.takeSessionId();
     this.lastCommandAt = connection.openedAt;
     this.context = new CommandContext(server, this, this.#parser.request, firstSpec);
-    this.isAuthenticated = !isPasswordRequired(server);
-    this.#parser.unauthenticated = !this.isAuthenticated;
+    this.authorization = server.broker.access.anonymous;
+    this.#authorizationChanged();
     server.sessions.set(this.id, this);
+  }
+
+  get isAuthenticated(): boolean {
+    return this.authorization !== null;
+  }
+
+  get user(): string {
+    return this.authorization?.name ?? defaultUserName;
+  }
+
+  /** Who has not logged in may send little, and not for long. */
+  #authorizationChanged(): void {
+    const { authorization, connection } = this;
+    this.#parser.unauthenticated = authorization === null;
+    authorization?.holders.add(this);
+    if (authorization !== null) {
+      this.#deadline?.cancel();
+      this.#deadline = null;
+    } else this.#deadline ??= this.server.broker.timers.after(limits.loginMsMax, () => connection.destroy());
+  }
+
+  userDeleted(): void {
+    this.end();
   }
 
   get queryBufferBytes(): number {
@@ -95,7 +126,7 @@ export class RedisSession implements Session {
     const context = this.context;
     const reply = context.reply;
     this.lastCommandAt = this.server.broker.clock.now();
-    while (this.blocked === null && !this.isEnding && !this.#isOutputFull && parser.next()) {
+    while (!this.#isHeld && !this.isEnding && !this.#isOutputFull && parser.next()) {
       context.request = parser.request;
       this.#isRunning = true;
       if (this.replyMode === "on") dispatch(context);
@@ -106,7 +137,7 @@ export class RedisSession implements Session {
       if (this.#deferredPushes !== null) this.#flushPushes();
     }
     if (this.#isOutputFull) parser.hold();
-    if (this.blocked !== null) {
+    if (this.#isHeld) {
       parser.hold();
       if (parser.heldBytes > blockedInputBytesMax && !this.#isPaused) {
         this.#isPaused = true;
@@ -118,6 +149,11 @@ export class RedisSession implements Session {
       this.end();
     }
     this.connection.touch();
+  }
+
+  /** A command waits for something, and those behind it for that command. */
+  get #isHeld(): boolean {
+    return this.blocked !== null || this.#isLoggingIn;
   }
 
   /** One chunk of small requests may ask for gigabytes. */
@@ -181,14 +217,18 @@ export class RedisSession implements Session {
     this.name = "";
     this.replyMode = "on";
     this.isNoEvict = false;
-    this.user = "default";
-    this.isAuthenticated = !isPasswordRequired(this.server);
-    this.#parser.unauthenticated = !this.isAuthenticated;
+    this.authorization?.holders.delete(this);
+    this.authorization = this.server.broker.access.anonymous;
+    this.#authorizationChanged();
   }
 
   /** The blocked read has been answered: the requests that waited behind it run. */
   unblocked(): void {
     this.blocked = null;
+    this.#resume();
+  }
+
+  #resume(): void {
     if (this.connection.isClosed) return;
     if (this.#isPaused) {
       this.#isPaused = false;
@@ -203,13 +243,41 @@ export class RedisSession implements Session {
     if (this.subscriptions !== null) this.subscriptions.assertAllowed(spec);
     if (this.transaction !== null && spec.noMulti)
       throw new RedisError("ERR Command not allowed inside a transaction");
+    if (this.authorization !== null) this.assertPermitted(this.authorization, spec);
   }
 
-  /** Log in: from now on the wider limits hold. */
-  authenticated(user: string): void {
-    this.user = user;
-    this.isAuthenticated = true;
-    this.#parser.unauthenticated = false;
+  /** @throws NOPERM; asked again when EXEC runs what was queued */
+  assertPermitted(authorization: Authorization, spec: CommandSpec): void {
+    const { request, database } = this.context;
+    this.#acl.assertAllowed(authorization, {
+      spec,
+      request,
+      database,
+      remoteHost: this.connection.remote.host,
+    });
+  }
+
+  loggedIn(authorization: Authorization): void {
+    this.authorization?.holders.delete(this);
+    this.authorization = authorization;
+    this.#authorizationChanged();
+  }
+
+  /** Nothing runs until `endLogin`. */
+  beginLogin(): void {
+    this.#isLoggingIn = true;
+  }
+
+  /** Answers the command that logs in, then runs those that waited behind it. */
+  endLogin(answer: () => void): void {
+    this.#isLoggingIn = false;
+    if (this.connection.isClosed || this.isEnding) return;
+    const output = this.connection.output;
+    const before = output.length;
+    answer();
+    if (this.replyMode === "off") output.length = before;
+    this.connection.touch();
+    this.#resume();
   }
 
   /** Sends what is written, then closes. */
@@ -220,12 +288,14 @@ export class RedisSession implements Session {
 
   /** The client has read: the requests that waited for that run. */
   onWritable(): void {
-    if (this.blocked === null && this.#parser.pendingBytes > 0) this.#run();
+    if (!this.#isHeld && this.#parser.pendingBytes > 0) this.#run();
   }
 
   onClosed(): void {
     this.isEnding = true;
     this.server.sessions.delete(this.id);
+    this.#deadline?.cancel();
+    this.authorization?.holders.delete(this);
     this.blocked?.abandon();
     this.subscriptions?.unsubscribeAll();
     this.unwatch();

@@ -31,8 +31,6 @@ export class ServerSettings {
   readonly values = new Map<string, string>(initialSettings);
   /** Records in a block of what `~` trims by. */
   streamNodeEntriesMax = 100;
-  /** What CONFIG SET made of `requirepass`; null: nothing, what the broker was started with counts. */
-  password: string | null = null;
 
   /** Why a value cannot be set, in redis's words; null when it can. */
   problemWith(name: string, value: string): string | null {
@@ -48,7 +46,6 @@ export class ServerSettings {
     // Redis shows its password to whoever may ask; ours is in no dump.
     this.values.set(name, name === "requirepass" && value !== "" ? hiddenValue : value);
     if (name === "stream-node-max-entries") this.streamNodeEntriesMax = Number(value);
-    else if (name === "requirepass") this.password = value;
     return true;
   }
 }

@@ -28,7 +28,7 @@ export type CommandFlag =
   | "movablekeys";
 
 /** In the order in which redis lists them. */
-const aclCategories = [
+export const aclCategories = [
   "keyspace",
   "read",
   "write",

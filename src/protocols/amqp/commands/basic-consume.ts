@@ -16,6 +16,7 @@ type Consume = MethodArguments["basic.consume"];
 export function basicConsume(channel: Channel, values: Consume): void {
   const tag = values.consumerTag === "" ? randomName("amq.ctag-", channel.broker.random) : values.consumerTag;
   if (values.queue === directReplyName) return consumeDirectReply(channel, values, tag);
+  channel.assertAllowed("read", "queue", channel.queueName(values.queue));
   const queue = channel.queue(values.queue);
   if (channel.consumers.has(tag) || channel.directReply?.tag === tag) {
     throw new AmqpError("NOT_ALLOWED", `attempt to reuse consumer tag '${tag}'`);

@@ -9,6 +9,8 @@ export function exchangeBind(channel: Channel, values: MethodArguments["exchange
   const { vhost } = channel;
   assertNotDefault(values.destination);
   assertNotDefault(values.source);
+  channel.assertAllowed("write", "exchange", brokerName(values.destination));
+  channel.assertAllowed("read", "exchange", brokerName(values.source));
   const destination = vhost.exchange(brokerName(values.destination));
   const source = vhost.exchange(brokerName(values.source));
   vhost.bind(source, destination, brokerName(values.routingKey), plainArguments(values.arguments));

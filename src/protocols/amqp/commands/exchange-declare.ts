@@ -1,4 +1,5 @@
 import { type ExchangeType, exchangeTypes } from "../../../broker/exchange.ts";
+import { type FieldTable, findField } from "../../../message/amqp-table.ts";
 import { plainArguments } from "../arguments.ts";
 import type { Channel } from "../channel.ts";
 import { AmqpError } from "../errors.ts";
@@ -18,10 +19,19 @@ export function exchangeDeclare(channel: Channel, values: MethodArguments["excha
       throw new AmqpError("COMMAND_INVALID", `unknown exchange type '${values.type}'`);
     }
     assertNotDefault(name);
+    assertMayDeclare(channel, name, values.arguments);
     if (!vhost.exchanges.has(name)) assertNotReserved("exchange", values.exchange);
     declare(channel, name, type, values);
   }
   if (!values.noWait) channel.reply("exchange.declare-ok", {});
+}
+
+function assertMayDeclare(channel: Channel, name: string, table: FieldTable): void {
+  channel.assertAllowed("create", "exchange", name);
+  const alternate = findField(table, "alternate-exchange");
+  if (alternate?.type !== "S") return;
+  channel.assertAllowed("read", "exchange", name);
+  channel.assertAllowed("write", "exchange", alternate.value.toString("latin1"));
 }
 
 function declare(

@@ -15,6 +15,7 @@ export function exchangeDelete(channel: Channel, values: MethodArguments["exchan
       `deletion of system exchange '${values.exchange}' in vhost '${vhost.name}' not allowed`,
     );
   }
+  channel.assertAllowed("delete", "exchange", name);
   const exchange = vhost.exchanges.get(name);
   if (exchange !== undefined) {
     if (values.ifUnused && exchange.bindings.size > 0) {

@@ -8,6 +8,8 @@ export function exchangeUnbind(channel: Channel, values: MethodArguments["exchan
   const { vhost } = channel;
   assertNotDefault(values.destination);
   assertNotDefault(values.source);
+  channel.assertAllowed("write", "exchange", brokerName(values.destination));
+  channel.assertAllowed("read", "exchange", brokerName(values.source));
   const destination = vhost.exchanges.get(brokerName(values.destination));
   const source = vhost.exchanges.get(brokerName(values.source));
   if (source !== undefined && destination !== undefined) {

@@ -9,10 +9,16 @@ import { assertNotDefault } from "./exchange-declare.ts";
 export function queueBind(channel: Channel, values: MethodArguments["queue.bind"]): void {
   const { vhost } = channel;
   assertNotDefault(values.exchange);
+  assertMayBind(channel, values);
   const destination = bindingDestination(channel, values.queue);
   const exchange = vhost.exchange(brokerName(values.exchange));
   vhost.bind(exchange, destination, bindingKey(channel, values), plainArguments(values.arguments));
   if (!values.noWait) channel.reply("queue.bind-ok", {});
+}
+
+export function assertMayBind(channel: Channel, values: { queue: string; exchange: string }): void {
+  channel.assertAllowed("write", "queue", channel.queueName(values.queue));
+  channel.assertAllowed("read", "exchange", brokerName(values.exchange));
 }
 
 export function bindingDestination(channel: Channel, queueText: string): Destination {

@@ -1,4 +1,5 @@
 import type { Queue } from "../../../broker/queue.ts";
+import { findField } from "../../../message/amqp-table.ts";
 import { plainArguments } from "../arguments.ts";
 import type { Channel } from "../channel.ts";
 import { directReplyName, directReplyPrefix } from "../direct-reply.ts";
@@ -39,11 +40,13 @@ function makeQueue(channel: Channel, values: Declare): Queue {
   const isServerNamed = values.queue === "";
   if (!isServerNamed) assertNotReserved("queue", values.queue);
   const name = isServerNamed ? randomName("amq.gen-", channel.broker.random) : brokerName(values.queue);
+  channel.assertAllowed("create", "queue", name);
   const present = vhost.queues.get(name);
   if (present !== undefined) {
     channel.assertMayUse(present);
     if (present.exclusiveOwner === 0 && values.exclusive) throw channel.locked(present);
   }
+  assertMayDeadLetter(channel, name, values);
   const type = checkQueueArguments(values, `queue '${values.queue}' in vhost '${vhost.name}'`);
   const queue = vhost.declareQueue({
     name,
@@ -55,6 +58,14 @@ function makeQueue(channel: Channel, values: Declare): Queue {
   });
   if (values.exclusive) session.exclusiveQueues.add(queue);
   return queue;
+}
+
+/** Whoever has messages moved to an exchange could else read one queue and write where it may not. */
+function assertMayDeadLetter(channel: Channel, name: string, { arguments: table }: Declare): void {
+  const field = findField(table, "x-dead-letter-exchange");
+  if (field?.type !== "S") return;
+  channel.assertAllowed("read", "queue", name);
+  channel.assertAllowed("write", "exchange", field.value.toString("latin1"));
 }
 
 /** Clients ask for it passively to learn whether the one who asked is still there. */

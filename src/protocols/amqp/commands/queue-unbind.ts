@@ -3,12 +3,13 @@ import type { Channel } from "../channel.ts";
 import { brokerName } from "../names.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 import { assertNotDefault } from "./exchange-declare.ts";
-import { bindingDestination, bindingKey } from "./queue-bind.ts";
+import { assertMayBind, bindingDestination, bindingKey } from "./queue-bind.ts";
 
 /** Unbinding what is not there is no error, as in RabbitMQ. */
 export function queueUnbind(channel: Channel, values: MethodArguments["queue.unbind"]): void {
   const { vhost } = channel;
   assertNotDefault(values.exchange);
+  assertMayBind(channel, values);
   const exchange = vhost.exchanges.get(brokerName(values.exchange));
   const name = channel.queueName(values.queue);
   if (exchange !== undefined && (vhost.queues.has(name) || vhost.topics.find(name) !== undefined)) {

@@ -21,7 +21,8 @@ export class FrameSplitter {
   start = 0;
   end = 0;
 
-  readonly #frameBytesMax: number;
+  /** A longer frame is refused. */
+  frameBytesMax: number;
   #chunk: Buffer = nothing;
   #position = 0;
   /** The frame in the making: its size field byte by byte, then its bytes. */
@@ -31,7 +32,7 @@ export class FrameSplitter {
   #gatheredLength = 0;
 
   constructor(frameBytesMax: number) {
-    this.#frameBytesMax = frameBytesMax;
+    this.frameBytesMax = frameBytesMax;
   }
 
   /** Bytes held back for a frame that is not complete. */
@@ -82,10 +83,10 @@ export class FrameSplitter {
   #checkSize(): void {
     if (this.#size < 0)
       throw new BrokerError("MALFORMED", `frame size ${this.#size} is negative; close the connection`);
-    if (this.#size > this.#frameBytesMax) {
+    if (this.#size > this.frameBytesMax) {
       throw new BrokerError(
         "LIMIT",
-        `frame of ${this.#size} bytes, at most ${this.#frameBytesMax} are taken; close the connection`,
+        `frame of ${this.#size} bytes, at most ${this.frameBytesMax} are taken; close the connection`,
       );
     }
   }

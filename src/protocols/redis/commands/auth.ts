@@ -1,20 +1,19 @@
 /** AUTH [user] password */
-import { isPasswordRequired, logIn } from "../authentication.ts";
+import { defaultUserName } from "../../../broker/access/users.ts";
+import { logIn } from "../authentication.ts";
 import type { CommandContext } from "../context.ts";
 import { RedisError, syntaxError } from "../errors.ts";
 
 export function auth(context: CommandContext): void {
-  const { request, reply, server } = context;
+  const { request, reply, broker } = context;
   if (request.argumentCount > 3) throw syntaxError();
-  if (request.argumentCount === 3) logIn(context, request.utf8(1), request.utf8(2));
-  else {
-    if (!isPasswordRequired(server)) {
-      throw new RedisError(
-        "ERR AUTH <password> called without any password configured for the default user. Are you sure your " +
-          "configuration is correct?",
-      );
-    }
-    logIn(context, "default", request.utf8(1));
+  const done = (): void => reply.ok();
+  if (request.argumentCount === 3) return logIn(context, request.utf8(1), request.utf8(2), done);
+  if (broker.access.users.get(defaultUserName)!.needsNoPassword) {
+    throw new RedisError(
+      "ERR AUTH <password> called without any password configured for the default user. Are you sure your " +
+        "configuration is correct?",
+    );
   }
-  reply.ok();
+  logIn(context, defaultUserName, request.utf8(1), done);
 }

@@ -55,7 +55,7 @@ function parse(context: CommandContext): { filters: Filter[]; skipsMe: boolean }
     } else if (request.is(at, "LADDR")) {
       filters.push((session) => addressText(session.connection.local) === value);
     } else if (request.is(at, "USER")) {
-      if (value !== "default" && !context.broker.access.users.has(value))
+      if (context.broker.access.users.get(value) === undefined)
         throw new RedisError(`ERR No such user '${value}'`);
       filters.push((session) => session.user === value);
     } else if (request.is(at, "SKIPME") && (request.is(at + 1, "YES") || request.is(at + 1, "NO"))) {

@@ -40,7 +40,10 @@ export function configSet({ request, reply, server }: CommandContext): void {
     if (problem !== null)
       throw new RedisError(`ERR CONFIG SET failed (possibly related to argument '${name}') - ${problem}`);
   }
-  for (const [name, value] of changes) server.settings.set(name, value);
+  for (const [name, value] of changes) {
+    server.settings.set(name, value);
+    if (name === "requirepass") server.broker.access.requirePassword(value);
+  }
   reply.ok();
 }
 

@@ -6,7 +6,7 @@ import { RedisError } from "../errors.ts";
 import { redisVersion } from "../server.ts";
 
 export function hello(context: CommandContext): void {
-  const { request, reply, session } = context;
+  const { request } = context;
   let version = 0;
   if (request.argumentCount > 1) {
     version = request.integer(1);
@@ -23,7 +23,13 @@ export function hello(context: CommandContext): void {
     } else if (more >= 1 && request.is(at, "SETNAME")) name = ++at;
     else throw new RedisError(`ERR Syntax error in HELLO option '${request.utf8(at)}'`);
   }
-  if (user >= 0) logIn(context, request.utf8(user), request.utf8(user + 1));
+  const greet = (): void => writeGreeting(context, version, name);
+  if (user >= 0) logIn(context, request.utf8(user), request.utf8(user + 1), greet);
+  else greet();
+}
+
+function writeGreeting(context: CommandContext, version: number, name: number): void {
+  const { reply, session } = context;
   if (!session.isAuthenticated) {
     throw new RedisError(
       "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> " +

@@ -1,4 +1,4 @@
-/** ROLE      WAIT replicas timeout: there are no replicas.      ACL WHOAMI      LASTSAVE */
+/** ROLE: there are no replicas. */
 import type { CommandContext } from "../context.ts";
 
 export function role({ reply }: CommandContext): void {
@@ -6,8 +6,4 @@ export function role({ reply }: CommandContext): void {
   reply.bulkLatin1("master");
   reply.integer(0);
   reply.array(0);
-}
-
-export function aclWhoAmI({ reply, session }: CommandContext): void {
-  reply.bulkText(session.user);
 }

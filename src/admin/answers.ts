@@ -1,0 +1,15 @@
+/** The forms of HTTP answers that routes give. */
+import type { HttpAnswer } from "../base/http.ts";
+
+export function json(status: number, value: unknown): HttpAnswer {
+  return { status, type: "application/json", body: `${JSON.stringify(value)}\n` };
+}
+
+export function refuse(status: number, error: string, reason: string): HttpAnswer {
+  return json(status, { error, reason });
+}
+
+/** It is done, and there is nothing to tell (201, 204). */
+export function done(status: 201 | 204): HttpAnswer {
+  return { status, type: "application/json", body: "" };
+}

@@ -1,0 +1,199 @@
+/**
+ * Users and their permissions over HTTP, as RabbitMQ's management API has them (a slice of it):
+ *
+ *     GET    /api/whoami
+ *     GET    /api/users                       PUT, GET, DELETE /api/users/NAME     {"password": "…", "tags": "administrator"}
+ *     GET    /api/permissions                 PUT, GET, DELETE /api/permissions/VHOST/NAME
+ *     GET    /api/users/NAME/permissions      {"configure": ".*", "write": ".*", "read": ".*"}
+ *
+ * For administrators only, always with a password. Not here: who asks (authorization.ts), what permissions come to
+ * (broker/access). Invariant: a change is answered when it is on the disk; no answer has a password or its hash.
+ */
+import type { HttpAnswer, HttpRequest } from "../base/http.ts";
+import type { Authorization } from "../broker/access/permissions.ts";
+import { passwordDigest } from "../broker/access/password-hash.ts";
+import { newUser, type User, type VhostPermissions } from "../broker/access/users.ts";
+import type { Broker } from "../broker/broker.ts";
+import { done, json, refuse } from "./answers.ts";
+
+/** What is asked of the broker here. */
+export type Administered = Pick<Broker, "access" | "vhost" | "sync">;
+
+interface Asked {
+  readonly broker: Administered;
+  readonly caller: Authorization;
+  readonly method: string;
+  /** What stands behind the route's own words, decoded. */
+  readonly names: readonly string[];
+  readonly request: HttpRequest;
+}
+
+type Route = (asked: Asked) => HttpAnswer | Promise<HttpAnswer>;
+
+/** By the path's words, a name as `*`. */
+const routes: Readonly<Record<string, Route>> = {
+  whoami: ({ caller }) => json(200, shownUser(caller.user!)),
+  users: ({ broker }) => json(200, broker.access.users.all().map(shownUser)),
+  "users/*": oneUser,
+  "users/*/permissions": ({ broker, names }) => {
+    const user = broker.access.users.get(names[0]!);
+    return user === undefined ? notFound() : json(200, shownPermissions(user));
+  },
+  permissions: ({ broker }) => json(200, broker.access.users.all().flatMap(shownPermissions)),
+  "permissions/*/*": onePermission,
+};
+
+const changing: ReadonlySet<string> = new Set(["users/*", "permissions/*/*"]);
+
+/** Answers what is below /api/; undefined: it is none of these. */
+export async function usersApi(
+  broker: Administered,
+  caller: Authorization,
+  request: HttpRequest,
+  path: string,
+): Promise<HttpAnswer | undefined> {
+  const words = path.split("/").slice(2);
+  const found = Object.keys(routes).find((pattern) => fits(pattern, words));
+  if (found === undefined) return undefined;
+  const { method } = request;
+  const isRead = method === "GET" || method === "HEAD";
+  if (!isRead && !(changing.has(found) && (method === "PUT" || method === "DELETE"))) {
+    const allow = changing.has(found) ? "GET, HEAD, PUT, DELETE" : "GET, HEAD";
+    return { ...refuse(405, "method_not_allowed", `${path} takes ${allow}`), headers: { allow } };
+  }
+  const names = decodedNames(found, words);
+  if (names === null) return refuse(400, "bad_request", "a name in the path is not percent-encoded UTF-8");
+  return routes[found]!({ broker, caller, method, names, request });
+}
+
+function fits(pattern: string, words: readonly string[]): boolean {
+  const wanted = pattern.split("/");
+  return wanted.length === words.length && wanted.every((word, i) => word === "*" || word === words[i]);
+}
+
+function decodedNames(pattern: string, words: readonly string[]): string[] | null {
+  try {
+    return words.filter((_, i) => pattern.split("/")[i] === "*").map(decodeURIComponent);
+  } catch {
+    return null;
+  }
+}
+
+function notFound(): HttpAnswer {
+  return refuse(404, "Object Not Found", "Not Found");
+}
+
+function shownUser({ name, tags }: User): object {
+  return { name, tags };
+}
+
+function shownPermissions({ name, permissions }: User): object[] {
+  return Object.entries(permissions).map(([vhost, given]) => ({ user: name, vhost, ...given }));
+}
+
+async function oneUser({ broker, method, names, request }: Asked): Promise<HttpAnswer> {
+  const { users } = broker.access;
+  const name = names[0]!;
+  const user = users.get(name);
+  if (method === "PUT") {
+    const wanted = await readObject(request);
+    return wanted === null ? badBody() : putUser(broker, name, wanted);
+  }
+  if (user === undefined) return notFound();
+  if (method !== "DELETE") return json(200, shownUser(user));
+  if (name === "default") return refuse(400, "bad_request", "the user 'default' cannot be deleted");
+  users.delete(name);
+  await broker.sync();
+  return done(204);
+}
+
+type Wanted = Readonly<Record<string, unknown>>;
+
+async function putUser(broker: Administered, name: string, wanted: Wanted): Promise<HttpAnswer> {
+  const { access } = broker;
+  const before = access.users.get(name);
+  if (name === "" || /[\0 ]/.test(name))
+    return refuse(400, "bad_request", "a user needs a name without blanks");
+  const { password, tags = "" } = wanted;
+  if ("password_hash" in wanted) {
+    return refuse(
+      400,
+      "bad_request",
+      "password_hash is not taken: give the password, it is hashed by scrypt",
+    );
+  }
+  if (password !== undefined && typeof password !== "string")
+    return refuse(400, "bad_request", "password is a text");
+  const list = Array.isArray(tags) ? tags : String(tags).split(",");
+  const user = {
+    ...(before ?? newUser(name)),
+    tags: list.map((tag) => String(tag).trim()).filter((tag) => tag !== ""),
+    // As in RabbitMQ: a user without a password cannot log in.
+    passwords:
+      password === undefined || password === "" ? [] : [access.storedPassword(passwordDigest(password))],
+  };
+  access.users.set(user);
+  await broker.sync();
+  return done(before === undefined ? 201 : 204);
+}
+
+async function onePermission({ broker, method, names, request }: Asked): Promise<HttpAnswer> {
+  const [vhost, name] = names as [string, string];
+  const { users } = broker.access;
+  const user = users.get(name);
+  if (user === undefined || broker.vhost(vhost) === undefined) return notFound();
+  const before = user.permissions[vhost];
+  if (method === "PUT") {
+    const wanted = await readObject(request);
+    const given = wanted === null ? null : permissionsIn(wanted);
+    if (given === null) return badBody();
+    const fault = patternFault(given);
+    if (fault !== null) return refuse(400, "bad_request", fault);
+    users.set({ ...user, permissions: { ...user.permissions, [vhost]: given } });
+    await broker.sync();
+    return done(before === undefined ? 201 : 204);
+  }
+  if (before === undefined) return notFound();
+  if (method !== "DELETE") return json(200, { user: name, vhost, ...before });
+  const { [vhost]: _, ...left } = user.permissions;
+  users.set({ ...user, permissions: left });
+  await broker.sync();
+  return done(204);
+}
+
+function permissionsIn({ configure, write, read }: Wanted): VhostPermissions | null {
+  return typeof configure === "string" && typeof write === "string" && typeof read === "string"
+    ? { configure, write, read }
+    : null;
+}
+
+const patternSizeMax = 1000;
+
+function patternFault(given: VhostPermissions): string | null {
+  for (const [field, pattern] of Object.entries(given) as [string, string][]) {
+    if (pattern.length > patternSizeMax) return `${field}: longer than ${patternSizeMax} characters`;
+    try {
+      new RegExp(pattern);
+    } catch (error) {
+      return `${field}: ${(error as Error).message}`;
+    }
+  }
+  return null;
+}
+
+async function readObject(request: HttpRequest): Promise<Wanted | null> {
+  try {
+    const value: unknown = JSON.parse((await request.body()) ?? "");
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Wanted) : null;
+  } catch {
+    return null;
+  }
+}
+
+function badBody(): HttpAnswer {
+  return refuse(
+    400,
+    "bad_request",
+    "the body is not the JSON object that belongs here; see docs/security.md",
+  );
+}

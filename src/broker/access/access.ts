@@ -1,0 +1,254 @@
+/**
+ * Who comes in: logins, and those who do not log in. What they may do then is decided in permissions.ts.
+ *
+ * The first start makes `guest` with password `guest`, as RabbitMQ does. Everybody knows that password, so its hash is
+ * written here, and it opens nothing to other machines (RabbitMQ's `loopback_users`), nor anything once the operator
+ * has set a password. The operator's own user (`--user`, `--password`) is there while the broker is started with it.
+ *
+ * A password that has been right once is remembered by a cheap keyed hash, so that a thousand connections do not cost a
+ * thousand scrypts; a wrong one always costs one, whether the user exists or not.
+ * Invariants: no password is kept, only what tells whether another is the same; `logIn` answers exactly once.
+ */
+import crypto from "node:crypto";
+import type { Clock, Timers } from "../../base/clock.ts";
+import { isLoopbackAddress } from "../../base/loopback.ts";
+import type { Random } from "../../base/random.ts";
+import type { Storage } from "../../storage/index.ts";
+import { Acls } from "./acls.ts";
+import { LoginGuard } from "./login-guard.ts";
+import { hashBytes, hashInTurn, hashNow, type HashPassword, passwordDigest } from "./password-hash.ts";
+import { type Authorization, Permissions } from "./permissions.ts";
+import {
+  administratorTag,
+  defaultUserName,
+  everyName,
+  everyRedisRule,
+  newUser,
+  type StoredPassword,
+  type User,
+  Users,
+} from "./users.ts";
+
+/** What the operator asked for at start. */
+export interface Security {
+  /** Of the user `name`, and of the user `default`. Undefined: none is set. */
+  readonly password: string | undefined;
+  readonly name: string;
+  /** Everything is open to everybody, because the operator said so. */
+  readonly isInsecure: boolean;
+}
+
+/** Of brokers that no network can reach: tests and simulations. */
+const openSecurity: Security = { password: undefined, name: "guest", isInsecure: true };
+
+export interface AccessOptions {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly security?: Security;
+  readonly hashPassword?: HashPassword;
+}
+
+export interface Credentials {
+  readonly name: string;
+  readonly password: string;
+  readonly remoteHost: string;
+  /** Redis: a user with `nopass` comes in whatever the password. */
+  readonly takesNoPassword?: boolean;
+}
+
+interface Attempt {
+  readonly name: string;
+  readonly remoteHost: string;
+  readonly digest: string;
+  readonly quick: Buffer;
+}
+
+export type LoggedIn = (authorization: Authorization | null) => void;
+
+const guest: User = newUser("guest", {
+  tags: [administratorTag],
+  permissions: { "/": everyName },
+  redis: everyRedisRule,
+  passwords: [{ salt: "TroikaMQ guest", hash: "7jTwYpTNiIsfMgfHXFBNufqla2itHT7Orh5nzIsoKrk=" }],
+});
+const guestPassword = "guest";
+/** Whose password is looked for where there is no such user, so that this takes as long. */
+const nobodysSalt = "TroikaMQ nobody";
+const saltBytes = 16;
+
+export class Access {
+  readonly users: Users;
+  readonly acls: Acls;
+  readonly permissions: Permissions;
+  loginsMade = 0;
+  loginsFailed = 0;
+  readonly #random: Random;
+  readonly #guard: LoginGuard;
+  readonly #hashPassword: HashPassword;
+  readonly #rememberKey: Uint8Array;
+  /** Of each user the keyed hash of a password that was right. */
+  readonly #remembered = new Map<string, Buffer>();
+  /** Those who wait for the same password of the same user to be looked at. */
+  readonly #looking = new Map<string, ((isRight: boolean) => void)[]>();
+  /** The operator wants everything open to everybody. */
+  readonly isInsecure: boolean;
+  readonly #operator: { readonly name: string; readonly hash: Buffer } | null = null;
+
+  constructor(options: AccessOptions) {
+    const { storage, random, security = openSecurity } = options;
+    this.users = new Users(storage);
+    this.acls = new Acls(storage);
+    this.permissions = new Permissions(this.users, this.acls);
+    this.#random = random;
+    this.#guard = new LoginGuard(options.clock, options.timers);
+    this.#hashPassword = options.hashPassword ?? hashInTurn();
+    this.#rememberKey = random.bytes(hashBytes);
+    this.isInsecure = security.isInsecure;
+    const { name, password } = security;
+    if (password !== undefined) this.#operator = { name, hash: this.#quickHash(passwordDigest(password)) };
+    this.users.listeners.add((changed) => this.#remembered.delete(changed));
+  }
+
+  /** The operator has set a password: nobody does anything without one. */
+  get isRequired(): boolean {
+    return this.#operator !== null;
+  }
+
+  restore(): void {
+    this.users.restore();
+    this.acls.restore();
+    if (this.users.size === 0) this.users.set(guest);
+    if (this.#isGuestsOwn(this.users.get(guest.name))) this.#remember(guest.name, guestPassword);
+    if (this.users.get(defaultUserName) === undefined) this.users.setForNow(this.defaultUser());
+    if (this.#operator === null) return;
+    const { name, hash } = this.#operator;
+    const { tags, permissions, redis } = guest;
+    this.users.setForNow(newUser(name, { tags, permissions, redis }));
+    // No stored hash is this one's: only the remembered password is right.
+    this.#remembered.set(name, hash);
+    this.users.setForNow({ ...this.users.get(defaultUserName)!, needsNoPassword: false });
+    this.#remembered.set(defaultUserName, hash);
+  }
+
+  /** Redis's CONFIG SET requirepass: the only password of `default` until the broker ends; an empty one opens it. */
+  requirePassword(password: string): void {
+    const user = this.users.get(defaultUserName)!;
+    this.users.setForNow({ ...user, needsNoPassword: password === "", passwords: [] });
+    if (password !== "") this.#remember(defaultUserName, password);
+  }
+
+  /** `default` as it is at first. */
+  defaultUser(): User {
+    return newUser(defaultUserName, {
+      tags: [administratorTag],
+      redis: everyRedisRule,
+      needsNoPassword: !this.isRequired,
+    });
+  }
+
+  /** What a connection may do that has not logged in; null: nothing but to log in. */
+  get anonymous(): Authorization | null {
+    const user = this.users.get(defaultUserName);
+    return user !== undefined && user.isEnabled && user.needsNoPassword
+      ? this.permissions.of(defaultUserName)
+      : null;
+  }
+
+  /** What a user of Redis's `>password` or of RabbitMQ's `password` has. Takes some 50 ms. */
+  storedPassword(digest: string): StoredPassword {
+    const salt = Buffer.from(this.#random.bytes(saltBytes)).toString("base64");
+    return { salt, hash: hashNow(digest, salt).toString("base64") };
+  }
+
+  /** Whether it is the hash of that password. Takes some 50 ms. */
+  isStoredPassword(stored: StoredPassword, digest: string): boolean {
+    return isHash(stored, hashNow(digest, stored.salt));
+  }
+
+  /**
+   * Says who it is, at once where the password is remembered and nobody has been guessing, or later. Null: the password
+   * is wrong, the user may not come from there, or too many were wrong lately.
+   */
+  logIn(credentials: Credentials, done: LoggedIn): void {
+    const { name, password, remoteHost } = credentials;
+    const user = this.users.get(name);
+    const finish = (isRight: boolean): void => {
+      if (isRight) this.loginsMade++;
+      else this.loginsFailed++;
+      done(isRight ? this.permissions.of(name) : null);
+    };
+    if (credentials.takesNoPassword === true && user?.needsNoPassword === true && user.isEnabled) {
+      return finish(true);
+    }
+    const digest = passwordDigest(password);
+    const attempt: Attempt = { name, remoteHost, digest, quick: this.#quickHash(digest) };
+    // Many connections of one program come at the same time with the same password: they are one attempt.
+    const key = `${attempt.quick.toString("base64")} ${remoteHost} ${name}`;
+    const waiting = this.#looking.get(key);
+    if (waiting !== undefined) return void waiting.push(finish);
+    const told = [finish];
+    this.#looking.set(key, told);
+    const tell = (isRight: boolean): void => {
+      this.#looking.delete(key);
+      for (const one of told) one(isRight);
+    };
+    // All that do not exist are one to the guard: it must not remember every name that somebody makes up.
+    const guarded = user === undefined ? "" : name;
+    const isAdmitted = this.#guard.admit(remoteHost, guarded, () =>
+      this.#look(attempt, (isRight) => {
+        if (isRight) this.#guard.succeeded(remoteHost, guarded);
+        tell(isRight);
+      }),
+    );
+    if (!isAdmitted) tell(false);
+  }
+
+  #look({ name, remoteHost, digest, quick }: Attempt, tell: (isRight: boolean) => void): void {
+    const user = this.users.get(name);
+    const mayComeIn = user !== undefined && user.isEnabled && this.#mayComeFrom(user, remoteHost);
+    const known = this.#remembered.get(name);
+    if (mayComeIn && known !== undefined && crypto.timingSafeEqual(known, quick)) return tell(true);
+    this.#compare(user?.passwords ?? [], digest, (isRight) => {
+      // The user may have been changed or deleted meanwhile.
+      const isStill = isRight && mayComeIn && this.users.get(name) === user;
+      if (isStill) this.#remembered.set(name, quick);
+      tell(isStill);
+    });
+  }
+
+  /** Tries the user's passwords one after the other. */
+  #compare(stored: readonly StoredPassword[], digest: string, done: (isRight: boolean) => void): void {
+    const [first, ...rest] = stored;
+    this.#hashPassword(digest, first?.salt ?? nobodysSalt, (hash) => {
+      if (first === undefined || hash === null) return done(false);
+      if (isHash(first, hash)) return done(true);
+      if (rest.length === 0) return done(false);
+      this.#compare(rest, digest, done);
+    });
+  }
+
+  #mayComeFrom(user: User, remoteHost: string): boolean {
+    if (!this.#isGuestsOwn(user)) return true;
+    return this.#operator === null && (this.isInsecure || isLoopbackAddress(remoteHost));
+  }
+
+  /** It has the password that everybody knows. */
+  #isGuestsOwn(user: User | undefined): boolean {
+    return user !== undefined && user.passwords.some(({ hash }) => hash === guest.passwords[0]!.hash);
+  }
+
+  #remember(name: string, password: string): void {
+    this.#remembered.set(name, this.#quickHash(passwordDigest(password)));
+  }
+
+  #quickHash(digest: string): Buffer {
+    return crypto.createHmac("sha256", this.#rememberKey).update(digest).digest();
+  }
+}
+
+function isHash(stored: StoredPassword, hash: Buffer): boolean {
+  const own = Buffer.from(stored.hash, "base64");
+  return own.length === hash.length && crypto.timingSafeEqual(hash, own);
+}

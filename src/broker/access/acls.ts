@@ -1,0 +1,91 @@
+/**
+ * Kafka's ACLs: bindings of a principal, a resource pattern, an operation and a permission, kept in the table of
+ * definitions. What they come to is decided in permissions.ts, with what other protocols say of the same user.
+ *
+ * Invariant: a binding is there once; its key is all that it says.
+ */
+import type { Storage } from "../../storage/index.ts";
+import { definitionKey, namesOfKey } from "../names.ts";
+import type { Operation, ResourceKind } from "./rule.ts";
+
+export interface KafkaAcl {
+  readonly kind: Exclude<ResourceKind, "channel">;
+  /** `*` as a literal is every name. */
+  readonly name: string;
+  readonly patternType: "literal" | "prefixed";
+  /** `User:name`, or `User:*` for everybody. */
+  readonly principal: string;
+  /** An address, or `*`. */
+  readonly host: string;
+  readonly operation: Operation | "all";
+  readonly permission: "allow" | "deny";
+}
+
+const principalPrefix = "User:";
+export const everyPrincipal = "User:*";
+
+/** The user that a principal names; null: it is none of users. */
+export function userOfPrincipal(principal: string): string | null {
+  return principal.startsWith(principalPrefix) ? principal.slice(principalPrefix.length) : null;
+}
+
+export class Acls {
+  readonly #storage: Storage;
+  readonly #byKey = new Map<string, KafkaAcl>();
+  /** Told when any binding was made or deleted. */
+  readonly listeners = new Set<() => void>();
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  restore(): void {
+    for (const [key] of this.#storage.table.entries("acl/")) {
+      const [kind, name, patternType, principal, host, operation, permission] = namesOfKey(key);
+      this.#byKey.set(key, {
+        kind,
+        name,
+        patternType,
+        principal,
+        host,
+        operation,
+        permission,
+      } as KafkaAcl);
+    }
+  }
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  all(): KafkaAcl[] {
+    return [...this.#byKey.values()];
+  }
+
+  /** Durable as every definition is. A binding that is there already stays. */
+  add(acls: readonly KafkaAcl[]): void {
+    for (const acl of acls) {
+      const key = keyOf(acl);
+      this.#storage.table.put(key, "");
+      this.#byKey.set(key, acl);
+    }
+    this.#tell();
+  }
+
+  delete(acls: readonly KafkaAcl[]): void {
+    for (const acl of acls) {
+      this.#storage.table.delete(keyOf(acl));
+      this.#byKey.delete(keyOf(acl));
+    }
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.listeners) listener();
+  }
+}
+
+function keyOf(acl: KafkaAcl): string {
+  const { kind, name, patternType, principal, host, operation, permission } = acl;
+  return definitionKey("acl", kind, name, patternType, principal, host, operation, permission);
+}

@@ -1,0 +1,165 @@
+/**
+ * A rule: in one virtual host, on one kind of thing whose name matches, these operations are allowed or denied. What
+ * RabbitMQ, Redis and Kafka say of users is turned into rules here, so that one place decides for all of them.
+ *
+ * The operations are Kafka's, as the finest of the three. Names are latin1 strings of their bytes, and so are patterns.
+ *
+ *     RabbitMQ  configure = create, delete, alter, alterConfigs, describeConfigs;  write;  read
+ *     Redis     %W~ = write, create, delete, alter;  %R~ = read;  ~ = both;  & = everything, of a channel
+ *     Kafka     as they are; `all` is all of them
+ *
+ * Whoever may do anything else with a thing may see it: read, write, delete and alter imply describe, as in Kafka.
+ */
+import { compileGlob } from "../../base/glob.ts";
+import type { KafkaAcl } from "./acls.ts";
+import { defaultVhostName } from "../names.ts";
+import type { RedisRules, VhostPermissions } from "./users.ts";
+
+export const operations = [
+  "read",
+  "write",
+  "create",
+  "delete",
+  "alter",
+  "describe",
+  "clusterAction",
+  "describeConfigs",
+  "alterConfigs",
+  "idempotentWrite",
+] as const;
+export type Operation = (typeof operations)[number];
+
+/** `name`: queues, exchanges, streams, topics, keys, which share their names. */
+export type ResourceKind = "name" | "channel" | "group" | "transactionalId" | "cluster";
+
+export interface Question {
+  readonly vhost: string;
+  readonly kind: ResourceKind;
+  readonly operation: Operation;
+  /** Of the cluster: anything. */
+  readonly name: string;
+}
+
+export interface Rule {
+  readonly isDenied: boolean;
+  readonly isOfVhost: (vhost: string) => boolean;
+  readonly kinds: ReadonlySet<ResourceKind>;
+  readonly operations: ReadonlySet<Operation>;
+  readonly matches: (name: string) => boolean;
+  /** It matches every name. */
+  readonly isForAll: boolean;
+  /** A glob's own text: a pattern of channels is allowed where it is said in just these words. */
+  readonly glob: string | null;
+  /** The address that it is for; null: any. */
+  readonly host: string | null;
+}
+
+const describedBy: ReadonlySet<Operation> = new Set(["read", "write", "delete", "alter"]);
+
+function withImplied(given: readonly Operation[]): ReadonlySet<Operation> {
+  const all = new Set(given);
+  if (given.some((operation) => describedBy.has(operation))) all.add("describe");
+  if (all.has("alterConfigs")) all.add("describeConfigs");
+  return all;
+}
+
+const everything = (): boolean => true;
+const configureOperations = ["create", "delete", "alter", "alterConfigs", "describeConfigs"] as const;
+const redisWriteOperations = ["write", "create", "delete", "alter"] as const;
+const names: ReadonlySet<ResourceKind> = new Set(["name", "group", "transactionalId"]);
+const keys: ReadonlySet<ResourceKind> = new Set(["name"]);
+const channels: ReadonlySet<ResourceKind> = new Set(["channel"]);
+
+/** Regular expressions as RabbitMQ takes them: found anywhere in the name; an empty one is for the empty name only. */
+export function rulesOfPermissions(vhost: string, permissions: VhostPermissions): Rule[] {
+  const rule = (pattern: string, given: readonly Operation[]): Rule => {
+    const isForAll = pattern === ".*" || pattern === "^.*$";
+    const expression = new RegExp(pattern === "" ? "^$" : Buffer.from(pattern).toString("latin1"));
+    return {
+      isDenied: false,
+      isOfVhost: (asked) => asked === vhost,
+      kinds: isForAll ? new Set<ResourceKind>([...names, ...channels]) : names,
+      operations: withImplied(given),
+      matches: isForAll ? everything : (name) => expression.test(name),
+      isForAll,
+      glob: null,
+      host: null,
+    };
+  };
+  return [
+    rule(permissions.configure, configureOperations),
+    rule(permissions.write, ["write"]),
+    rule(permissions.read, ["read"]),
+  ];
+}
+
+/** The virtual hosts that are Redis's databases. */
+function isOfRedis(vhost: string): boolean {
+  return vhost === defaultVhostName || vhost.startsWith("\0redis/");
+}
+
+export function rulesOfRedis({ keys: keyRules, channels: channelRules }: RedisRules): Rule[] {
+  const rule = (pattern: string, kinds: ReadonlySet<ResourceKind>, given: readonly Operation[]): Rule => {
+    const glob = compileGlob(Buffer.from(pattern, "latin1"));
+    const isForAll = pattern === "*";
+    return {
+      isDenied: false,
+      isOfVhost: isOfRedis,
+      kinds: isForAll && kinds === keys ? names : kinds,
+      operations: withImplied(given),
+      matches: isForAll ? everything : (name) => glob.matches(Buffer.from(name, "latin1")),
+      isForAll,
+      glob: pattern,
+      host: null,
+    };
+  };
+  return [
+    ...keyRules.map((text) => {
+      const { pattern, isRead, isWrite } = parseKeyRule(text);
+      return rule(pattern, keys, [
+        ...(isRead ? (["read"] as const) : []),
+        ...(isWrite ? redisWriteOperations : []),
+        // Redis has no word for settings: who may do all with a key may see and change how it is kept.
+        ...(isRead && isWrite ? (["alterConfigs"] as const) : []),
+      ]);
+    }),
+    ...channelRules.map((text) => rule(text.slice(1), channels, ["read", "write"])),
+  ];
+}
+
+/** `~pattern` is for reading and writing, `%R~pattern`, `%W~pattern` and `%RW~pattern` say which. */
+export function parseKeyRule(text: string): { pattern: string; isRead: boolean; isWrite: boolean } {
+  const tilde = text.indexOf("~");
+  const flags = text.slice(1, Math.max(tilde, 1)).toUpperCase();
+  const isPlain = text.startsWith("~");
+  return {
+    pattern: text.slice(tilde + 1),
+    isRead: isPlain || flags.includes("R"),
+    isWrite: isPlain || flags.includes("W"),
+  };
+}
+
+export function ruleOfAcl(acl: KafkaAcl): Rule {
+  const { name, patternType } = acl;
+  const isForAll = name === "*" && patternType === "literal";
+  return {
+    isDenied: acl.permission === "deny",
+    isOfVhost: (asked) => asked === defaultVhostName,
+    kinds: new Set<ResourceKind>([acl.kind]),
+    operations:
+      acl.operation === "all"
+        ? new Set(operations)
+        : // A denial is of what it names, and of nothing that this would imply.
+          acl.permission === "deny"
+          ? new Set<Operation>([acl.operation])
+          : withImplied([acl.operation]),
+    matches: isForAll
+      ? everything
+      : patternType === "prefixed"
+        ? (asked) => asked.startsWith(name)
+        : (asked) => asked === name,
+    isForAll,
+    glob: null,
+    host: acl.host === "*" ? null : acl.host,
+  };
+}

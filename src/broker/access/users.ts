@@ -1,0 +1,123 @@
+/**
+ * Users: who there is, what each one's passwords hash to, and what each may do, kept in the table of definitions.
+ *
+ * A user has what every protocol says of users, side by side: RabbitMQ's tags and permissions, Redis's rules, and
+ * beside them the Kafka ACLs that name it (acls.ts). Not here: whether a password is right (access.ts), what the rules
+ * come to (permissions.ts).
+ *
+ * Invariants: no password is kept, only its hash; a user is replaced, never changed in place.
+ */
+import type { Storage } from "../../storage/index.ts";
+import { definitionKey, namesOfKey } from "../names.ts";
+
+/** See password-hash.ts; both in base64. */
+export interface StoredPassword {
+  readonly salt: string;
+  readonly hash: string;
+}
+
+/** RabbitMQ's: regular expressions over names. */
+export interface VhostPermissions {
+  readonly configure: string;
+  readonly write: string;
+  readonly read: string;
+}
+
+/** Redis's, each rule in its own words and in the order in which they were given. */
+export interface RedisRules {
+  /** `+get`, `-@dangerous`, `+config|get`. */
+  readonly commands: readonly string[];
+  /** `~pattern`, `%R~pattern`, `%W~pattern`. */
+  readonly keys: readonly string[];
+  /** `&pattern`. */
+  readonly channels: readonly string[];
+}
+
+export interface User {
+  readonly name: string;
+  readonly tags: readonly string[];
+  /** False: it cannot log in. */
+  readonly isEnabled: boolean;
+  /** Redis clients log in with any password, or none. */
+  readonly needsNoPassword: boolean;
+  readonly passwords: readonly StoredPassword[];
+  /** By virtual host. */
+  readonly permissions: Readonly<Record<string, VhostPermissions>>;
+  /** Null: it may run what is not for administrators, on the keys that its permissions allow. */
+  readonly redis: RedisRules | null;
+}
+
+export const administratorTag = "administrator";
+/** Of Redis and Kafka connections that have not logged in. */
+export const defaultUserName = "default";
+
+export const everyName: VhostPermissions = { configure: ".*", write: ".*", read: ".*" };
+export const everyRedisRule: RedisRules = { commands: ["+@all"], keys: ["~*"], channels: ["&*"] };
+
+const nobody: Omit<User, "name"> = {
+  tags: [],
+  isEnabled: true,
+  needsNoPassword: false,
+  passwords: [],
+  permissions: {},
+  redis: null,
+};
+
+export function newUser(name: string, values: Partial<User> = {}): User {
+  return { ...nobody, ...values, name };
+}
+
+export class Users {
+  readonly #storage: Storage;
+  readonly #byName = new Map<string, User>();
+  /** Told the name of each user that was set or deleted. */
+  readonly listeners = new Set<(name: string) => void>();
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  restore(): void {
+    for (const [key, value] of this.#storage.table.entries("user/")) {
+      const [name] = namesOfKey(key);
+      this.#byName.set(name!, newUser(name!, JSON.parse(value.toString()) as Partial<User>));
+    }
+  }
+
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  get(name: string): User | undefined {
+    return this.#byName.get(name);
+  }
+
+  all(): User[] {
+    return [...this.#byName.values()];
+  }
+
+  /** Durable as every definition is: with the next group that is synced. */
+  set(user: User): void {
+    const { name, ...kept } = user;
+    this.#storage.table.put(definitionKey("user", name), JSON.stringify(kept));
+    this.setForNow(user);
+  }
+
+  /** Until the broker ends; what is kept of a user of that name stays as it is. */
+  setForNow(user: User): void {
+    this.#byName.set(user.name, user);
+    this.#tell(user.name);
+  }
+
+  /** False: there is none. */
+  delete(name: string): boolean {
+    if (!this.#byName.delete(name)) return false;
+    this.#storage.table.delete(definitionKey("user", name));
+    this.#tell(name);
+    return true;
+  }
+
+  #tell(name: string): void {
+    for (const listener of this.listeners) listener(name);
+  }
+}
