@@ -210,6 +210,7 @@ export class World {
     } else if (random.chance(weather.rot)) this.#rot();
     else if (random.chance(weather.clockJump)) {
       this.count("clock jumps");
+      for (const key of this.expiringKeys) key.clockJumps(this.time.now());
       this.time.jump(random.between(-jumpMsMax, jumpMsMax));
     } else return false;
     return true;

@@ -60,6 +60,12 @@ export class ExpiringKey {
     this.#state.maybe(outcomes(this.#state.possible, when, onFound, onMissing));
   }
 
+  /** The wall clock is about to be set to another time: what is due by now may have been removed already. */
+  clockJumps(now: number): void {
+    const { possible } = this.#state;
+    if (possible.some((value) => isMissedAt(value, { from: now, to: now }))) this.#state.maybe([null]);
+  }
+
   crashed(crash: Crash): void {
     this.#state.crashed(crash);
   }
