@@ -29,6 +29,14 @@ export class StoppedReader {
     if (!this.socket.destroyed) this.socket.write(bytes);
   }
 
+  /** Reads again, until so many bytes have come or nothing more does. @returns how many came */
+  async readOn(bytesWanted: number): Promise<number> {
+    let received = 0;
+    this.socket.on("data", (bytes) => (received += bytes.length)).resume();
+    await until("what was not read", () => received >= bytesWanted).catch(() => {});
+    return received;
+  }
+
   close(): void {
     this.socket.destroy();
   }

@@ -45,6 +45,7 @@ export class AmqpClient {
   #waiting: Waiting[] = [];
   #delivery: Delivery | null = null;
   #failure: Error | null = null;
+  readonly #onDrained: (() => void)[] = [];
   isClosed = false;
   onDelivery: (body: Buffer, tag: number, isRedelivered: boolean, channel: number) => void = () => {};
   onConfirm: (tag: number, isMultiple: boolean) => void = () => {};
@@ -52,9 +53,11 @@ export class AmqpClient {
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on("data", (bytes: Buffer) => this.#data(bytes));
+    socket.on("drain", () => this.#settleDrained());
     socket.on("error", (error) => this.#fail(error));
     socket.on("close", () => {
       this.isClosed = true;
+      this.#settleDrained();
       this.#fail(new Error("the connection was closed"));
     });
   }
@@ -122,11 +125,16 @@ export class AmqpClient {
     this.socket.write(method(channel, 0x003c_0050, uint(8, tag), uint(1, isMultiple ? 1 : 0)));
   }
 
+  /** When the kernel has room for more, or the connection is gone. */
   drained(): Promise<void> {
     return new Promise((resolve) => {
       if (this.isClosed || !this.socket.writableNeedDrain) return resolve();
-      this.socket.once("drain", resolve).once("close", () => resolve());
+      this.#onDrained.push(resolve);
     });
+  }
+
+  #settleDrained(): void {
+    for (const resolve of this.#onDrained.splice(0)) resolve();
   }
 
   close(): void {

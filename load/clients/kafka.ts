@@ -16,6 +16,7 @@ import {
   type RequestInput,
   type ResponseBody,
 } from "../../src/protocols/kafka/wire/codec.ts";
+import { errorCodes } from "../../src/protocols/kafka/wire/error-codes.ts";
 
 const sizeBytes = 4;
 const produceVersion = 9;
@@ -46,7 +47,10 @@ export class KafkaClient {
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on("data", (bytes: Buffer) => this.#data(bytes));
-    socket.on("error", (error) => this.#fail(error));
+    socket.on("error", (error) => {
+      this.isClosed = true;
+      this.#fail(error);
+    });
     socket.on("close", () => {
       this.isClosed = true;
       this.#fail(new Error("the connection was closed"));
@@ -74,11 +78,13 @@ export class KafkaClient {
     return decodeResponse(bytes, 0, bytes.length, name, version).body;
   }
 
+  /** Or leaves it as it is, when it is there. */
   async createTopic(name: string, partitions = 1): Promise<void> {
     const topics = [{ name, numPartitions: partitions, replicationFactor: 1, assignments: [], configs: [] }];
     const reply = await this.request("CreateTopics", 4, { topics, timeoutMs });
     const { errorCode } = reply.topics[0]!;
-    if (errorCode !== 0) throw new Error(`CreateTopics ${name} answered ${errorCode}`);
+    if (errorCode !== 0 && errorCode !== errorCodes.TOPIC_ALREADY_EXISTS)
+      throw new Error(`CreateTopics ${name} answered ${errorCode}`);
   }
 
   /** @returns where the first one is; error code and offset */

@@ -1,6 +1,15 @@
 /** What `npm run load` holds the broker to, in the order in which it runs. */
 import type { Scenario } from "../base/scenario.ts";
+import { connections } from "./connections.ts";
+import { publishersScenario } from "./publishers.ts";
 import { stoppedReaders } from "./stopped-readers.ts";
+import { stormScenario } from "./storm.ts";
 import { unacked } from "./unacked.ts";
 
-export const scenarios: readonly Scenario[] = [unacked, stoppedReaders];
+export const scenarios: readonly Scenario[] = [
+  connections,
+  stormScenario,
+  stoppedReaders,
+  publishersScenario,
+  unacked,
+];

@@ -20,6 +20,8 @@ const readers = 8;
 const backlogBytes = 200_000_000;
 const messageBytes = 20_000;
 const messages = backlogBytes / messageBytes;
+const fetches = 300;
+const gets = 300;
 const holdMs = 2000;
 /** 32 MB for each subscriber before it is cut off, in a buffer that doubles; consumers and fetchers have less. */
 const rssBytesEachMax = 96 << 20;
@@ -109,30 +111,39 @@ async function fetchers(_load: Load, { ports }: TestBroker): Promise<readonly St
   const stopped = await Promise.all(
     Array.from({ length: readers }, () => StoppedReader.open(ports.kafka, fetch, 1000)),
   );
-  for (const reader of stopped) for (let asked = 0; asked < 300; asked++) reader.ask(fetch);
+  for (const reader of stopped) for (let asked = 0; asked < fetches; asked++) reader.ask(fetch);
   const records = await producer.fetch("load.topic", 0, { bytes: 1 << 20 });
   if (records.length < 1000) throw new Error("one that reads was not answered");
   producer.close();
   return stopped;
 }
 
-async function getters(_load: Load, { ports }: TestBroker): Promise<readonly StoppedReader[]> {
+async function getters(load: Load, { ports }: TestBroker): Promise<readonly StoppedReader[]> {
   const writer = openRedis(ports.redis);
   await writer.set("load:big", Buffer.alloc(1 << 20, "x"));
   const stopped = await Promise.all(
     Array.from({ length: readers }, () => StoppedReader.open(ports.redis, "PING\r\n", 7)),
   );
-  for (const reader of stopped) reader.ask("GET load:big\r\n".repeat(1000));
+  for (const reader of stopped) reader.ask("GET load:big\r\n".repeat(gets));
+  await sleep(holdMs);
+  // Nothing is lost to one that reads on.
+  const answer = `$${1 << 20}\r\n`.length + (1 << 20) + 2;
+  load.exactly(
+    "GETs of 1 MB: bytes to one that reads on",
+    await stopped[0]!.readOn(gets * answer),
+    gets * answer,
+  );
   writer.disconnect();
   return stopped;
 }
 
 async function run(load: Load): Promise<void> {
-  const broker = await load.startBroker();
-  await watched(load, broker, "subscribers", () => subscribers(load, broker));
-  await watched(load, broker, "consumers", () => consumers(load, broker));
-  await watched(load, broker, "fetchers", () => fetchers(load, broker));
-  await watched(load, broker, "GETs of 1 MB", () => getters(load, broker));
+  const kinds = { subscribers, consumers, fetchers, "GETs of 1 MB": getters };
+  for (const [what, work] of Object.entries(kinds)) {
+    const broker = await load.startBroker();
+    await watched(load, broker, what, () => work(load, broker));
+    await load.stopBrokers();
+  }
 }
 
 export const stoppedReaders: Scenario = {
