@@ -17,10 +17,14 @@ import { MetricsRegistry } from "./base/metrics.ts";
 import { Broker } from "./broker/broker.ts";
 import { registerBrokerMetrics } from "./broker/metrics.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
+import { settleConnectionsMax } from "./net/descriptors.ts";
+import { Entrance } from "./net/entrance.ts";
 import { settleHost } from "./net/exposure.ts";
-import { listenHttp } from "./net/http.ts";
+import { type HttpTls, listenHttp } from "./net/http.ts";
 import { Server } from "./net/listen.ts";
 import { systemClock, systemRandom, systemTimers } from "./net/runtime.ts";
+import type { TlsIdentity } from "./net/tls.ts";
+import { wantedTls } from "./net/tls-options.ts";
 import { amqpProtocol } from "./protocols/amqp/index.ts";
 import type { Protocol } from "./protocols/contract.ts";
 import { kafkaProtocol } from "./protocols/kafka/index.ts";
@@ -28,12 +32,18 @@ import { redisProtocol } from "./protocols/redis/index.ts";
 import { localDisk, lockDirectory } from "./storage/index.ts";
 
 export type PortName = "redis" | "amqp" | "kafka" | "http";
+/** `redisTls` and so on: the same protocol over TLS. */
+export type AnyPortName = PortName | `${PortName}Tls`;
 
 export interface StartOptions {
   /** Directory of all that is kept, or `memory` (the default here), which keeps nothing. */
   dataDir?: string;
-  /** Ports by protocol: a number, 0 for a free one (the default here), or `off`. */
-  ports?: Partial<Record<PortName, number | "off">>;
+  /** Ports: a number, 0 for a free one (the default here), or `off` (the default of the TLS ports). */
+  ports?: Partial<Record<AnyPortName, number | "off">>;
+  /** PEM files of the TLS ports: certificate, key, and authorities whose certificates clients must show. */
+  tlsCert?: string;
+  tlsKey?: string;
+  tlsCa?: string;
   /** Name or address to listen on; by default `localhost`, both loopback addresses. */
   host?: string;
   /** What clients of all protocols must give; needed, or `insecure`, where `host` is not loopback. */
@@ -44,6 +54,9 @@ export interface StartOptions {
   logLevel?: Config["logLevel"];
   advertisedHost?: string;
   advertisedPort?: number;
+  advertisedTlsPort?: number;
+  connectionsMax?: Config["connectionsMax"];
+  connectionsPerAddressMax?: number;
   durabilityRedisStreams?: Config["durabilityRedisStreams"];
   durabilityKafka?: Config["durabilityKafka"];
   journalBytesMax?: number;
@@ -52,11 +65,16 @@ export interface StartOptions {
 
 export interface RunningBroker {
   /** Where each protocol listens; those that are off are absent. */
-  readonly ports: Partial<Record<PortName, number>>;
+  readonly ports: Partial<Record<AnyPortName, number>>;
   /** The absolute path, or `memory`. */
   readonly dataDir: string;
   /** Stops listening, ends the connections, writes and syncs everything. */
   close(): Promise<void>;
+  /**
+   * Reads certificate and key again, for new connections; open ones stay. False when the files were no good: the log
+   * says why, and the old ones stay in use. Absent without TLS.
+   */
+  readonly reloadTls?: () => boolean;
 }
 
 /** Starts a broker. Throws StartError when a port or the data directory is taken, with one line that says which. */
@@ -77,6 +95,10 @@ export async function startBroker(options: StartOptions = {}): Promise<RunningBr
     amqpPort: ports.amqp ?? 0,
     kafkaPort: ports.kafka ?? 0,
     httpPort: ports.http ?? 0,
+    redisTlsPort: ports.redisTls ?? "off",
+    amqpTlsPort: ports.amqpTls ?? "off",
+    kafkaTlsPort: ports.kafkaTls ?? "off",
+    httpTlsPort: ports.httpTls ?? "off",
   });
 }
 
@@ -88,12 +110,15 @@ export async function startConfigured(config: Config): Promise<RunningBroker> {
     clock: systemClock,
     sink: (line) => process.stderr.write(line),
   });
+  const tlsFiles = wantedTls(config);
+  // Loaded for who listens with TLS only.
+  const tls = tlsFiles === null ? null : new (await import("./net/tls.ts")).TlsIdentity(tlsFiles, logger);
   const isKept = config.dataDir !== "memory";
   const directory = isKept ? path.resolve(config.dataDir) : "memory";
   const unlock = isKept ? lockDirectory(directory) : () => {};
   const opened: { close(): Promise<void> | void }[] = [{ close: unlock }];
   try {
-    return await open({ ...config, host }, directory, logger, opened);
+    return await open({ ...config, host }, directory, { logger, tls }, opened);
   } catch (error) {
     for (const part of opened.toReversed()) await part.close();
     if (error instanceof BrokerError && error.code === "CORRUPT") {
@@ -109,7 +134,7 @@ export async function startConfigured(config: Config): Promise<RunningBroker> {
 async function open(
   config: Config,
   directory: string,
-  logger: Logger,
+  { logger, tls }: { logger: Logger; tls: TlsIdentity | null },
   opened: { close(): Promise<void> | void }[],
 ): Promise<RunningBroker> {
   const keyspace = new Keyspace(systemRandom.below(2 ** 32));
@@ -136,28 +161,40 @@ async function open(
   opened.push({ close: () => broker.close() });
   keyspace.start(broker);
   opened.push({ close: () => keyspace.stop() });
-  const advertised = { host: config.advertisedHost, port: config.advertisedPort };
-  const wanted: [Protocol, number | "off"][] = [
-    [redisProtocol(broker, keyspace), config.redisPort],
-    [amqpProtocol(broker), config.amqpPort],
-    [kafkaProtocol(broker, advertised), config.kafkaPort],
+  const advertised = {
+    host: config.advertisedHost,
+    port: config.advertisedPort,
+    tlsPort: config.advertisedTlsPort,
+  };
+  const connectionsMax = settleConnectionsMax(config.connectionsMax);
+  const entrance = new Entrance({
+    max: connectionsMax,
+    perAddressMax: config.connectionsPerAddressMax,
+    logger,
+    timers: systemTimers,
+  });
+  const wanted: [Protocol, port: number | "off", tlsPort: number | "off"][] = [
+    [redisProtocol(broker, keyspace, connectionsMax), config.redisPort, config.redisTlsPort],
+    [amqpProtocol(broker), config.amqpPort, config.amqpTlsPort],
+    [kafkaProtocol(broker, advertised), config.kafkaPort, config.kafkaTlsPort],
   ];
   const servers: Server[] = [];
-  const ports: Partial<Record<PortName, number>> = {};
-  for (const [protocol, port] of wanted) {
-    if (port === "off") continue;
-    const server = await Server.listen({
+  const ports: Partial<Record<AnyPortName, number>> = {};
+  for (const [protocol, port, tlsPort] of wanted) {
+    if (port === "off" && tlsPort === "off") continue;
+    const server = new Server({
       protocol,
       host: config.host,
-      port,
       connectionHost: broker.ticker,
       clock: systemClock,
+      entrance,
     });
     servers.push(server);
     opened.push({ close: () => server.drain() });
-    ports[protocol.name] = server.port;
+    if (port !== "off") ports[protocol.name] = await server.listen(port);
+    if (tlsPort !== "off") ports[`${protocol.name}Tls`] = await server.listen(tlsPort, tls);
   }
-  if (config.httpPort !== "off") {
+  if (config.httpPort !== "off" || config.httpTlsPort !== "off") {
     const registry = new MetricsRegistry();
     registerProcessMetrics(registry);
     registerBrokerMetrics(registry, broker, servers);
@@ -171,10 +208,23 @@ async function open(
       logger,
       broker,
     });
-    const http = await listenHttp({ host: config.host, port: config.httpPort, handler });
-    logger.info("http listens", { host: config.host, port: http.port });
-    opened.push(http);
-    ports.http = http.port;
+    const listen = async (port: number, httpTls: HttpTls | null): Promise<number> => {
+      const http = await listenHttp({ host: config.host, port, handler, tls: httpTls });
+      logger.info(httpTls === null ? "http listens" : "https listens", {
+        host: config.host,
+        port: http.port,
+      });
+      opened.push(http);
+      return http.port;
+    };
+    if (config.httpPort !== "off") ports.http = await listen(config.httpPort, null);
+    if (config.httpTlsPort !== "off") {
+      ports.httpTls = await listen(config.httpTlsPort, {
+        identity: tls!,
+        onHandshakeFailed: (remote, reason) =>
+          entrance.logRefusal("tls", { protocol: "http", remote, reason }),
+      });
+    }
   }
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -191,5 +241,10 @@ async function open(
     }
     if (failure !== undefined) throw failure;
   };
-  return { ports, dataDir: directory, close: () => (closing ??= close()) };
+  return {
+    ports,
+    dataDir: directory,
+    close: () => (closing ??= close()),
+    ...(tls === null ? {} : { reloadTls: () => tls.reload() }),
+  };
 }

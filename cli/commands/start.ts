@@ -2,7 +2,8 @@
  * `troikamq start`: starts the broker, says that it is ready, and ends it when a signal asks.
  *
  * Invariant: stdout gets one line, and only once every listener accepts. A signal drains, then the exit code is
- * 0; the same signal again changes nothing, since a terminal's Ctrl-C may arrive twice.
+ * 0; the same signal again changes nothing, since a terminal's Ctrl-C may arrive twice. Where TLS is on, SIGHUP has the
+ * certificate read again instead.
  */
 import { StartError } from "../../src/base/errors.ts";
 import { settle } from "../settle.ts";
@@ -15,6 +16,8 @@ interface RunningBroker {
   readonly ports: Readonly<Record<string, number>>;
   /** Drains: no new work, what was accepted is finished and stored. */
   readonly close: () => Promise<void>;
+  /** Absent without TLS. */
+  readonly reloadTls?: () => boolean;
 }
 
 const endingSignals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
@@ -24,7 +27,10 @@ export async function start(argv: readonly string[]): Promise<number> {
   const { runStart } = await import("../../src/main.ts");
   const broker: RunningBroker = await runStart(config);
   const ended = new Promise<void>((resolve) => {
-    for (const signal of endingSignals) process.on(signal, () => resolve());
+    for (const signal of endingSignals) {
+      const reload = signal === "SIGHUP" ? broker.reloadTls : undefined;
+      process.on(signal, () => void (reload === undefined ? resolve() : reload()));
+    }
   });
   const { dataDir, ports } = broker;
   process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, dataDir, ports })}\n`);

@@ -70,6 +70,10 @@ function text<Default extends string | undefined>(description: {
   };
 }
 
+function file(help: string): Option<string, undefined> {
+  return text({ help, placeholder: "FILE", default: undefined, expected: "a file" });
+}
+
 /** Off unless its name is given. */
 function toggle(help: string): Option<boolean> {
   return {
@@ -129,6 +133,29 @@ export const options = {
   amqpPort: port({ help: "port of AMQP 0-9-1", default: "5672" }),
   kafkaPort: port({ help: "port of the Kafka protocol", default: "9092" }),
   httpPort: port({ help: "port of health, metrics and the HTTP interface", default: "15672" }),
+  redisTlsPort: port({ help: "port of the Redis protocol over TLS, such as 6380", default: "off" }),
+  amqpTlsPort: port({ help: "port of AMQP 0-9-1 over TLS, such as 5671", default: "off" }),
+  kafkaTlsPort: port({ help: "port of the Kafka protocol over TLS, such as 9093", default: "off" }),
+  httpTlsPort: port({ help: "port of the HTTP interface over TLS, such as 15671", default: "off" }),
+  tlsCert: file(
+    "PEM certificate that the TLS ports show, with those that lead to its authority; read again at SIGHUP",
+  ),
+  tlsKey: file("PEM private key of the certificate, without a passphrase; read again at SIGHUP"),
+  tlsCa: file("PEM certificates of authorities; the TLS ports then demand a client certificate of theirs"),
+  connectionsMax: {
+    help: "most connections of Redis, AMQP and Kafka together; auto is the process's descriptors less 200, at most 100000",
+    placeholder: "NUMBER",
+    default: "auto",
+    expected: "a number from 1, or auto",
+    parse: (value) => (value === "auto" ? "auto" : integerWithin(value, 1, 9_999_999)),
+  } as Option<number | "auto">,
+  connectionsPerAddressMax: {
+    help: "most of these connections from one address; 0 is no limit",
+    placeholder: "NUMBER",
+    default: "0",
+    expected: "a number from 0",
+    parse: (value) => integerWithin(value, 0, 9_999_999),
+  } as Option<number>,
   config: text({
     help: "YAML file with any of these options, each under its name without the dashes",
     placeholder: "FILE",
@@ -147,6 +174,13 @@ export const options = {
   }),
   advertisedPort: {
     help: "port that Kafka clients are told to use; by default the one by which they came",
+    placeholder: "PORT",
+    default: undefined,
+    expected: "a port from 1 to 65535",
+    parse: (value) => integerWithin(value, 1, 65_535),
+  } as Option<number, undefined>,
+  advertisedTlsPort: {
+    help: "the same for Kafka clients that came over TLS",
     placeholder: "PORT",
     default: undefined,
     expected: "a port from 1 to 65535",

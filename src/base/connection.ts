@@ -15,6 +15,8 @@ export interface Connection {
   readonly id: number;
   readonly local: Address;
   readonly remote: Address;
+  /** Whether it came over TLS. */
+  readonly isEncrypted: boolean;
   /** Wall time at which it was accepted, ms. */
   readonly openedAt: number;
   /** Replies are appended here. After appending, call `touch()`. */

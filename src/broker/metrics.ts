@@ -7,6 +7,8 @@ export interface ListenerNumbers {
   readonly protocol: { readonly name: string };
   readonly connections: { readonly size: number };
   readonly accepted: number;
+  /** By the reason. */
+  readonly refused: Readonly<Record<string, number>>;
 }
 
 export function registerBrokerMetrics(
@@ -26,6 +28,18 @@ export function registerBrokerMetrics(
     { name: "troikamq_connections_accepted_total", help: "Connections accepted.", kind: "counter" },
     (emit) => {
       for (const { protocol, accepted } of listeners) emit(accepted, { protocol: protocol.name });
+    },
+  );
+  registry.read(
+    {
+      name: "troikamq_connections_refused_total",
+      help: "Connections not let in, by the bound that was met; tls: the handshake failed.",
+      kind: "counter",
+    },
+    (emit) => {
+      for (const { protocol, refused } of listeners) {
+        for (const reason of Object.keys(refused)) emit(refused[reason]!, { protocol: protocol.name, reason });
+      }
     },
   );
   const sumQueues = (read: (queue: import("./queue.ts").Queue) => number): number => {

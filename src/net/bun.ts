@@ -1,21 +1,24 @@
 /** Bun's sockets: `write` copies to the kernel at once and says how much it took. */
 import type { Address } from "../base/connection.ts";
 import type { NetConnection, Transport } from "./connection.ts";
-import type { Accept, Listener } from "./listen.ts";
+import type { Door, Listener } from "./listen.ts";
 
 interface SocketState {
-  connection: NetConnection;
+  /** Null: it was not let in. */
+  connection: NetConnection | null;
 }
 
-class BunTransport implements Transport {
-  readonly #socket: Bun.Socket<SocketState>;
+export class BunTransport<State> implements Transport {
+  readonly #socket: Bun.Socket<State>;
   readonly local: Address;
   readonly remote: Address;
+  readonly isEncrypted: boolean;
 
-  constructor(socket: Bun.Socket<SocketState>, localHost: string, localPort: number) {
+  constructor(socket: Bun.Socket<State>, local: Address, isEncrypted: boolean) {
     this.#socket = socket;
-    this.local = { host: localHost, port: localPort };
+    this.local = local;
     this.remote = { host: socket.remoteAddress, port: socket.remotePort };
+    this.isEncrypted = isEncrypted;
   }
 
   write(bytes: Buffer, start: number, end: number): number {
@@ -39,7 +42,7 @@ class BunTransport implements Transport {
   }
 }
 
-export async function listenBun(host: string, port: number, accept: Accept): Promise<Listener> {
+export async function listenBun(host: string, port: number, door: Door): Promise<Listener> {
   const server = Bun.listen<SocketState>({
     hostname: host,
     port,
@@ -47,24 +50,33 @@ export async function listenBun(host: string, port: number, accept: Accept): Pro
     allowHalfOpen: true,
     socket: {
       open(socket) {
+        socket.data = { connection: null };
+        if (!door.enter(socket.remoteAddress)) {
+          if (door.refusal !== undefined) socket.write(door.refusal);
+          socket.end();
+          return;
+        }
         socket.setNoDelay(true);
-        const connection = accept(new BunTransport(socket, socket.localAddress ?? host, socket.localPort));
-        socket.data = { connection };
+        const local = { host: socket.localAddress ?? host, port: socket.localPort };
+        socket.data.connection = door.accept(new BunTransport(socket, local, false));
       },
       data(socket, bytes) {
-        socket.data.connection.received(bytes);
+        socket.data.connection?.received(bytes);
       },
       drain(socket) {
-        socket.data.connection.drained();
+        socket.data.connection?.drained();
       },
       end(socket) {
-        socket.data.connection.end();
+        socket.data.connection?.end();
       },
       close(socket) {
-        socket.data.connection.closed();
+        const { connection } = socket.data;
+        if (connection === null) return;
+        door.leave(connection.remote.host);
+        connection.closed();
       },
       error(socket) {
-        socket.data.connection.destroy();
+        socket.data.connection?.destroy();
       },
     },
   });

@@ -13,6 +13,7 @@ import type { Session } from "../protocols/contract.ts";
 export interface Transport {
   readonly local: Address;
   readonly remote: Address;
+  readonly isEncrypted?: boolean;
   /** Takes bytes `[start, end)` and returns how many; the rest is offered again after `drained`. */
   write(bytes: Buffer, start: number, end: number): number;
   pause(): void;
@@ -33,6 +34,7 @@ export class NetConnection implements Connection, FlushableConnection {
   readonly id: number;
   readonly local: Address;
   readonly remote: Address;
+  readonly isEncrypted: boolean;
   readonly openedAt: number;
   readonly output = new ByteWriter(smallOutputBytes, "shared");
   isClosed = false;
@@ -64,6 +66,7 @@ export class NetConnection implements Connection, FlushableConnection {
     this.#onClosed = onClosed;
     this.local = transport.local;
     this.remote = transport.remote;
+    this.isEncrypted = transport.isEncrypted ?? false;
   }
 
   get outputBytes(): number {

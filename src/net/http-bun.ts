@@ -5,8 +5,6 @@
 import { httpBodyBytesMax, type HttpHandler } from "../base/http.ts";
 import { headersOf, type HttpListener, type HttpTls, idleMsMax } from "./http.ts";
 
-import { bunTlsOptions } from "./tls-bun-options.ts";
-
 export async function listenHttpBun(
   address: string,
   port: number,
@@ -42,7 +40,7 @@ function serve(address: string, port: number, handler: HttpHandler, tls: HttpTls
   return Bun.serve({
     hostname: address,
     port,
-    ...(tls === null ? {} : { tls: bunTlsOptions(tls.identity.current) }),
+    ...(tls === null ? {} : { tls: tls.identity.current.options }),
     idleTimeout: idleMsMax / 1000,
     development: false,
     // Outside of development Bun shares a port with whoever else does: two brokers would each get half of the requests.

@@ -6,10 +6,13 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { StartError } from "../base/errors.ts";
+import type { LogFields } from "../base/logger.ts";
 import type { ConnectionHost } from "../base/connection.ts";
 import type { Protocol } from "../protocols/contract.ts";
 import { listenBun } from "./bun.ts";
 import { NetConnection, type Transport } from "./connection.ts";
+import type { Entrance, Refusal } from "./entrance.ts";
+import type { TlsIdentity } from "./tls.ts";
 
 export interface Listener {
   readonly port: number;
@@ -17,69 +20,123 @@ export interface Listener {
   close(): void;
 }
 
-/** Given to a runtime's listener: makes a connection for each accepted socket. */
-export type Accept = (transport: Transport) => NetConnection;
-
-export interface ListenOptions {
-  protocol: Protocol;
-  host: string;
-  /** 0 takes a free one. */
-  port: number;
-  connectionHost: ConnectionHost;
-  clock: Clock;
+/** What a runtime's listener asks for each socket that it accepts. */
+export interface Door {
+  /** Whether the socket may stay; then `leave` must follow once it is gone. */
+  enter(remoteHost: string): boolean;
+  leave(remoteHost: string): void;
+  /** What one that may not stay is told. */
+  readonly refusal: string | undefined;
+  /** Makes the connection: at once, or after the TLS handshake. */
+  accept(transport: Transport): NetConnection;
+  handshakeFailed(remoteHost: string, reason: string): void;
 }
 
-/** All connections of one listener and how to end them. */
-export class Server {
+export interface ServerOptions {
+  readonly protocol: Protocol;
+  readonly host: string;
+  readonly connectionHost: ConnectionHost;
+  readonly clock: Clock;
+  readonly entrance: Entrance;
+}
+
+/** One of the runtime's listeners, of one address. */
+type Listen = (address: string, port: number, door: Door) => Promise<Listener>;
+
+/** All connections of one protocol, by whichever of its ports they came, and how to end them. */
+export class Server implements Door {
   readonly protocol: Protocol;
   readonly connections = new Set<NetConnection>();
   accepted = 0;
+  /** Sockets that were not let in, by the reason. */
+  readonly refused: Record<Refusal, number> = {
+    "connections-max": 0,
+    "connections-per-address-max": 0,
+    tls: 0,
+  };
+  readonly #options: ServerOptions;
   readonly #listeners: Listener[] = [];
 
-  constructor(protocol: Protocol) {
-    this.protocol = protocol;
+  constructor(options: ServerOptions) {
+    this.protocol = options.protocol;
+    this.#options = options;
   }
 
-  get port(): number {
-    return this.#listeners[0]!.port;
+  get refusal(): string | undefined {
+    return this.protocol.refusal;
   }
 
-  static async listen(options: ListenOptions): Promise<Server> {
-    const server = new Server(options.protocol);
-    const accept: Accept = (transport) => server.#accept(transport, options);
-    // Node's sockets would cost Bun 3 MB and 10 ms.
-    const listen = typeof Bun === "undefined" ? (await import("./node.ts")).listenNode : listenBun;
-    const hosts = options.host === "localhost" ? ["127.0.0.1", "::1"] : [options.host];
+  /** Listens on a port, 0 for a free one, and returns it. @throws StartError */
+  async listen(port: number, tls: TlsIdentity | null = null): Promise<number> {
+    const listen = tls === null ? await plainListen() : await tlsListen(tls);
+    const { host } = this.#options;
+    const first = host === "localhost" ? "127.0.0.1" : host;
+    const second = host === "localhost" ? "::1" : undefined;
     for (let attempt = 0; ; attempt++) {
+      const opened: Listener[] = [];
       try {
-        server.#listeners.push(await listen(hosts[0]!, options.port, accept));
-        if (hosts[1] !== undefined) await server.#listenSecond(() => listen(hosts[1]!, server.port, accept));
-        return server;
+        opened.push(await listen(first, port, this));
+        if (second !== undefined) opened.push(...(await this.#listenSecond(listen, second, opened[0]!.port)));
+        this.#listeners.push(...opened);
+        return opened[0]!.port;
       } catch (error) {
-        server.stopListening();
+        for (const listener of opened) listener.close();
         // The random port was free on one address and taken on the other: draw again.
-        if (options.port === 0 && attempt < 20 && isInUse(error)) continue;
-        throw listenError(error, options);
+        if (port === 0 && attempt < 20 && isInUse(error)) continue;
+        throw this.#listenError(error, port, tls !== null);
       }
     }
   }
 
-  async #listenSecond(listen: () => Promise<Listener>): Promise<void> {
+  async #listenSecond(listen: Listen, address: string, port: number): Promise<Listener[]> {
     try {
-      this.#listeners.push(await listen());
+      return [await listen(address, port, this)];
     } catch (error) {
       if (isInUse(error)) throw error;
       // No IPv6 loopback on this machine: one address is enough.
+      return [];
     }
   }
 
-  #accept(transport: Transport, options: ListenOptions): NetConnection {
+  #listenError(error: unknown, port: number, isTls: boolean): StartError {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const { name } = this.protocol;
+    const what = `${name} ${isTls ? "TLS " : ""}port ${port} on ${this.#options.host}`;
+    const flag = `--${name}-${isTls ? "tls-" : ""}port`;
+    if (code === "EADDRINUSE")
+      return new StartError(1, `${what} is in use; stop what listens there or choose another ${flag}`);
+    if (code === "EACCES") return new StartError(1, `${what} needs more rights; choose a ${flag} above 1023`);
+    return new StartError(1, `${what} cannot be opened: ${message}`);
+  }
+
+  enter(remoteHost: string): boolean {
+    const refusal = this.#options.entrance.enter(remoteHost);
+    if (refusal === null) return true;
+    this.#refuse(refusal, { remote: remoteHost });
+    return false;
+  }
+
+  leave(remoteHost: string): void {
+    this.#options.entrance.leave(remoteHost);
+  }
+
+  handshakeFailed(remoteHost: string, reason: string): void {
+    this.#refuse("tls", { remote: remoteHost, reason });
+  }
+
+  #refuse(refusal: Refusal, fields: LogFields): void {
+    this.refused[refusal]++;
+    this.#options.entrance.logRefusal(refusal, { protocol: this.protocol.name, ...fields });
+  }
+
+  accept(transport: Transport): NetConnection {
+    const { connectionHost, clock } = this.#options;
     this.accepted++;
     const connection = new NetConnection(
       nextConnectionId++,
       transport,
-      options.connectionHost,
-      options.clock.now(),
+      connectionHost,
+      clock.now(),
       (closed) => this.connections.delete(closed),
     );
     this.connections.add(connection);
@@ -116,12 +173,15 @@ function isInUse(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "EADDRINUSE";
 }
 
-function listenError(error: unknown, options: ListenOptions): StartError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const what = `${options.protocol.name} port ${options.port} on ${options.host}`;
-  const flag = `--${options.protocol.name}-port`;
-  if (code === "EADDRINUSE")
-    return new StartError(1, `${what} is in use; stop what listens there or choose another ${flag}`);
-  if (code === "EACCES") return new StartError(1, `${what} needs more rights; choose a ${flag} above 1023`);
-  return new StartError(1, `${what} cannot be opened: ${message}`);
+/** Node's sockets would cost Bun 3 MB and 10 ms. */
+async function plainListen(): Promise<Listen> {
+  return typeof Bun === "undefined" ? (await import("./node.ts")).listenNode : listenBun;
+}
+
+async function tlsListen(identity: TlsIdentity): Promise<Listen> {
+  const listen =
+    typeof Bun === "undefined"
+      ? (await import("./node-tls.ts")).listenNodeTls
+      : (await import("./bun-tls.ts")).listenBunTls;
+  return (address, port, door) => listen(address, port, door, identity);
 }

@@ -4,8 +4,8 @@
  */
 import net from "node:net";
 import type { Address } from "../base/connection.ts";
-import type { NetConnection, Transport } from "./connection.ts";
-import type { Accept, Listener } from "./listen.ts";
+import type { Transport } from "./connection.ts";
+import type { Door, Listener } from "./listen.ts";
 
 const pieceBytesMax = 256 << 10;
 
@@ -13,11 +13,13 @@ class NodeTransport implements Transport {
   readonly #socket: net.Socket;
   readonly local: Address;
   readonly remote: Address;
+  readonly isEncrypted: boolean;
 
-  constructor(socket: net.Socket) {
+  constructor(socket: net.Socket, isEncrypted: boolean) {
     this.#socket = socket;
     this.local = { host: socket.localAddress ?? "", port: socket.localPort ?? 0 };
     this.remote = { host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
+    this.isEncrypted = isEncrypted;
   }
 
   write(bytes: Buffer, start: number, end: number): number {
@@ -48,14 +50,36 @@ class NodeTransport implements Transport {
   }
 }
 
-export function listenNode(host: string, port: number, accept: Accept): Promise<Listener> {
+/** Makes a connection of a socket that was let in and, with TLS, is past its handshake. */
+export function connectNode(door: Door, socket: net.Socket, isEncrypted: boolean): void {
+  const connection = door.accept(new NodeTransport(socket, isEncrypted));
+  socket.on("data", (bytes: Buffer) => connection.received(bytes));
+  socket.on("drain", () => connection.drained());
+  socket.on("close", () => connection.closed());
+  socket.on("error", () => connection.destroy());
+  socket.on("end", () => connection.end());
+}
+
+/** What is done with sockets that may stay, and what others are told. */
+interface Reception {
+  readonly onEntered: (socket: net.Socket) => void;
+  readonly refusal: string | undefined;
+}
+
+export function listenNode(
+  host: string,
+  port: number,
+  door: Door,
+  { onEntered, refusal }: Reception = {
+    onEntered: (socket) => connectNode(door, socket, false),
+    refusal: door.refusal,
+  },
+): Promise<Listener> {
   const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-    const connection: NetConnection = accept(new NodeTransport(socket));
-    socket.on("data", (bytes: Buffer) => connection.received(bytes));
-    socket.on("drain", () => connection.drained());
-    socket.on("close", () => connection.closed());
-    socket.on("error", () => connection.destroy());
-    socket.on("end", () => connection.end());
+    const remoteHost = socket.remoteAddress ?? "";
+    if (!door.enter(remoteHost)) return turnAway(socket, refusal);
+    socket.on("close", () => door.leave(remoteHost));
+    onEntered(socket);
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -65,4 +89,11 @@ export function listenNode(host: string, port: number, accept: Accept): Promise<
       resolve({ port: address.port, close: () => server.close() });
     });
   });
+}
+
+function turnAway(socket: net.Socket, refusal: string | undefined): void {
+  socket.on("error", () => {});
+  if (refusal === undefined) socket.destroy();
+  // Half-open sockets stay until both sides have ended, which this peer need not do.
+  else socket.end(refusal, "latin1", () => socket.destroy());
 }

@@ -14,6 +14,7 @@ import { limits } from "../../src/base/limits.ts";
 import { Logger } from "../../src/base/logger.ts";
 import { Broker } from "../../src/broker/broker.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
+import { Entrance } from "../../src/net/entrance.ts";
 import { Server } from "../../src/net/listen.ts";
 import { systemClock, systemRandom, systemTimers } from "../../src/net/runtime.ts";
 import { amqpProtocol } from "../../src/protocols/amqp/index.ts";
@@ -73,6 +74,7 @@ class Served {
   broker!: Broker;
   #keyspace!: Keyspace;
   #servers: Server[] = [];
+  readonly #ports = { redis: 0, amqp: 0, kafka: 0 };
   readonly #clients: ChannelModel[] = [];
 
   static async start(): Promise<Served> {
@@ -83,13 +85,14 @@ class Served {
 
   async #open(): Promise<void> {
     const keyspace = new Keyspace(1);
+    const logger = new Logger({ level: "error", clock: systemClock, sink: () => {} });
     const broker = await Broker.open({
       disk: this.faulty.disk,
       directory: this.directory,
       clock: systemClock,
       timers: systemTimers,
       random: systemRandom,
-      logger: new Logger({ level: "error", clock: systemClock, sink: () => {} }),
+      logger,
       journalBytesMax: 256 * mebibyte,
       memoryBytesMax: 0,
       source: keyspace,
@@ -101,18 +104,21 @@ class Served {
     this.broker = broker;
     this.#keyspace = keyspace;
     const advertised = { host: undefined, port: undefined };
+    const entrance = new Entrance({ max: Infinity, perAddressMax: 0, logger, timers: systemTimers });
     for (const protocol of [
       redisProtocol(broker, keyspace),
       amqpProtocol(broker),
       kafkaProtocol(broker, advertised),
     ]) {
-      const where = { host: "127.0.0.1", port: 0, connectionHost: broker.ticker, clock: systemClock };
-      this.#servers.push(await Server.listen({ protocol, ...where }));
+      const where = { host: "127.0.0.1", connectionHost: broker.ticker, clock: systemClock };
+      const server = new Server({ protocol, ...where, entrance });
+      this.#ports[protocol.name] = await server.listen(0);
+      this.#servers.push(server);
     }
   }
 
   port(name: "redis" | "amqp" | "kafka"): number {
-    return this.#servers.find(({ protocol }) => protocol.name === name)!.port;
+    return this.#ports[name];
   }
 
   async amqp(): Promise<ChannelModel> {

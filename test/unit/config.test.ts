@@ -125,6 +125,78 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     ],
     bad: ["x"],
   },
+  redisTlsPort: {
+    good: [
+      ["0", 0],
+      ["6380", 6380],
+      ["65535", 65_535],
+    ],
+    bad: ["65536", "on"],
+  },
+  amqpTlsPort: {
+    good: [
+      ["0", 0],
+      ["5671", 5671],
+      ["1", 1],
+    ],
+    bad: ["x"],
+  },
+  kafkaTlsPort: {
+    good: [
+      ["0", 0],
+      ["9093", 9093],
+      ["1", 1],
+    ],
+    bad: ["x"],
+  },
+  httpTlsPort: {
+    good: [
+      ["0", 0],
+      ["15671", 15_671],
+      ["1", 1],
+    ],
+    bad: ["x"],
+  },
+  tlsCert: {
+    good: [
+      ["a.crt", "a.crt"],
+      ["/b", "/b"],
+      ["c d", "c d"],
+    ],
+    bad: ["a\nb"],
+  },
+  tlsKey: {
+    good: [
+      ["a.key", "a.key"],
+      ["/b", "/b"],
+      ["c d", "c d"],
+    ],
+    bad: ["a\nb"],
+  },
+  tlsCa: {
+    good: [
+      ["a.crt", "a.crt"],
+      ["/b", "/b"],
+      ["c d", "c d"],
+    ],
+    bad: ["a\nb"],
+  },
+  connectionsMax: {
+    good: [
+      ["1", 1],
+      ["10000", 10_000],
+      ["9999999", 9_999_999],
+    ],
+    bad: ["0", "-1", "all", "1e3", "10000000"],
+  },
+  connectionsPerAddressMax: {
+    good: [
+      ["1", 1],
+      ["100", 100],
+      ["9999999", 9_999_999],
+    ],
+    bad: ["-1", "auto", "1.5"],
+  },
   config: { good: [], bad: [] },
   logLevel: {
     good: [
@@ -143,6 +215,14 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     bad: ["\u0001"],
   },
   advertisedPort: {
+    good: [
+      ["1", 1],
+      ["2", 2],
+      ["65535", 65_535],
+    ],
+    bad: ["0", "off", "65536"],
+  },
+  advertisedTlsPort: {
     good: [
       ["1", 1],
       ["2", 2],
@@ -197,10 +277,20 @@ test("the defaults are what the issue names", async () => {
     amqpPort: 5672,
     kafkaPort: 9092,
     httpPort: 15_672,
+    redisTlsPort: "off",
+    amqpTlsPort: "off",
+    kafkaTlsPort: "off",
+    httpTlsPort: "off",
+    tlsCert: undefined,
+    tlsKey: undefined,
+    tlsCa: undefined,
+    connectionsMax: "auto",
+    connectionsPerAddressMax: 0,
     config: undefined,
     logLevel: "info",
     advertisedHost: undefined,
     advertisedPort: undefined,
+    advertisedTlsPort: undefined,
     durabilityRedisStreams: "fsync",
     durabilityKafka: "fsync",
     journalBytesMax: 268_435_456,

@@ -1,0 +1,28 @@
+/** How many connections this process may hold. */
+import { readFileSync } from "node:fs";
+import type { Config } from "../base/config.ts";
+import { limits } from "../base/limits.ts";
+
+/** Where the system does not say how many descriptors there may be. */
+const connectionsAssumed = 10_000;
+const connectionsLeast = 16;
+
+/** What `--connections-max` comes to. */
+export function settleConnectionsMax(setting: Config["connectionsMax"]): number {
+  if (setting !== "auto") return setting;
+  const descriptors = descriptorsMax();
+  if (descriptors === undefined) return connectionsAssumed;
+  const rest = Math.min(descriptors - limits.descriptorsReserved, limits.connectionsAutoMax);
+  return Math.max(rest, connectionsLeast);
+}
+
+/** The soft limit, which both runtimes have raised to the hard one when they started. Known on Linux only. */
+function descriptorsMax(): number | undefined {
+  try {
+    const line = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync("/proc/self/limits", "latin1"));
+    if (line === null) return undefined;
+    return line[1] === "unlimited" ? Infinity : Number(line[1]);
+  } catch {
+    return undefined;
+  }
+}

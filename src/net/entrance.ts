@@ -1,0 +1,107 @@
+/**
+ * Who may come in: bounds on connections, all listeners together and for each address, and a log of who was not let in.
+ *
+ * Not here: sockets (bun.ts, node.ts), passwords (broker/access).
+ * Invariant: `inside` is the number of sockets that entered and have not left, and at most `max`; the same for each
+ * address. A socket that is still in its TLS handshake is inside.
+ */
+import type { LogFields, Logger } from "../base/logger.ts";
+import type { Timers } from "../base/clock.ts";
+import { limits } from "../base/limits.ts";
+
+export type Refusal = "connections-max" | "connections-per-address-max" | "tls";
+
+export interface EntranceOptions {
+  readonly max: number;
+  /** 0 is no bound. */
+  readonly perAddressMax: number;
+  readonly logger: Logger;
+  readonly timers: Timers;
+}
+
+/** One for all listeners of a broker. */
+export class Entrance {
+  readonly max: number;
+  readonly #perAddressMax: number;
+  readonly #byAddress = new Map<string, number>();
+  readonly #refusals: Record<Refusal, SparseLog>;
+  #inside = 0;
+
+  constructor({ max, perAddressMax, logger, timers }: EntranceOptions) {
+    this.max = max;
+    this.#perAddressMax = perAddressMax;
+    const warn = (message: string) => new SparseLog(timers, (fields) => logger.warn(message, fields));
+    this.#refusals = {
+      "connections-max": warn("connections refused: as many are open as --connections-max allows"),
+      "connections-per-address-max": warn(
+        "connections refused: as many are open from this address as --connections-per-address-max allows",
+      ),
+      tls: new SparseLog(timers, (fields) => logger.info("a TLS handshake failed", fields)),
+    };
+  }
+
+  get inside(): number {
+    return this.#inside;
+  }
+
+  /** Whether a socket from there may stay: null, and then `leave` must follow; or why not. */
+  enter(remoteHost: string): Refusal | null {
+    if (this.#inside >= this.max) return "connections-max";
+    if (this.#perAddressMax > 0) {
+      const host = plainHost(remoteHost);
+      const count = this.#byAddress.get(host) ?? 0;
+      if (count >= this.#perAddressMax) return "connections-per-address-max";
+      this.#byAddress.set(host, count + 1);
+    }
+    this.#inside++;
+    return null;
+  }
+
+  leave(remoteHost: string): void {
+    this.#inside--;
+    if (this.#perAddressMax === 0) return;
+    const host = plainHost(remoteHost);
+    const count = this.#byAddress.get(host)!;
+    if (count === 1) this.#byAddress.delete(host);
+    else this.#byAddress.set(host, count - 1);
+  }
+
+  logRefusal(refusal: Refusal, fields: LogFields): void {
+    this.#refusals[refusal].add(fields);
+  }
+}
+
+/** An IPv4 address that an IPv6 socket shows as a mapped one is the same address. */
+function plainHost(host: string): string {
+  return host.startsWith("::ffff:") ? host.slice(7) : host;
+}
+
+/** Lines that strangers can cause: the first of a second at once, the others as a number when the second is over. */
+class SparseLog {
+  readonly #timers: Timers;
+  readonly #write: (fields: LogFields) => void;
+  #last: LogFields = {};
+  #count = 0;
+  #isWaiting = false;
+
+  constructor(timers: Timers, write: (fields: LogFields) => void) {
+    this.#timers = timers;
+    this.#write = write;
+  }
+
+  add(fields: LogFields): void {
+    this.#count++;
+    this.#last = fields;
+    if (!this.#isWaiting) this.#tell();
+  }
+
+  #tell(): void {
+    this.#write({ ...this.#last, count: this.#count });
+    this.#count = 0;
+    this.#isWaiting = true;
+    this.#timers.after(limits.refusalLogMs, () => {
+      this.#isWaiting = false;
+      if (this.#count > 0) this.#tell();
+    });
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * The certificate that TLS listeners show: read, checked, and read again when the operator asks.
+ *
+ * Not here: handshakes (bun-tls.ts, node-tls.ts, http-*.ts).
+ * Invariant: `current` is a certificate and its own key; files that are not leave it as it was. No error and no log
+ * holds a byte of the key.
+ */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { StartError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  /** Authorities: where there are any, a client must show a certificate of theirs. */
+  readonly ca: string | undefined;
+}
+
+/** What both runtimes take, in PEM. */
+export interface TlsServerOptions {
+  readonly cert: string;
+  readonly key: string;
+  /** With it a client must show a certificate, and the next two are true. */
+  readonly ca?: string;
+  readonly requestCert?: boolean;
+  readonly rejectUnauthorized?: boolean;
+}
+
+export interface TlsMaterial {
+  readonly options: TlsServerOptions;
+  /** SHA-256 of the certificate, as tools show it. */
+  readonly fingerprint: string;
+}
+
+export class TlsIdentity {
+  current: TlsMaterial;
+  readonly #files: TlsFiles;
+  readonly #logger: Logger;
+  readonly #watchers = new Set<(material: TlsMaterial) => void>();
+
+  /** @throws StartError */
+  constructor(files: TlsFiles, logger: Logger) {
+    this.#files = files;
+    this.#logger = logger;
+    this.current = this.#read();
+  }
+
+  /** Called with each certificate that takes the place of `current`; returns what ends that. */
+  onChange(watcher: (material: TlsMaterial) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  /** Reads the files again. New connections get what is in them; where that is no good, what they got so far. */
+  reload(): boolean {
+    try {
+      this.current = this.#read();
+    } catch (error) {
+      this.#logger.error("the TLS certificate was not reloaded; the one in use stays", {
+        error: error as Error,
+      });
+      return false;
+    }
+    for (const watcher of this.#watchers) {
+      try {
+        watcher(this.current);
+      } catch (error) {
+        // One listener's trouble is not the others'.
+        this.#logger.error("a TLS listener did not take the new certificate", { error: error as Error });
+      }
+    }
+    this.#logger.info("the TLS certificate was reloaded", { fingerprint: this.current.fingerprint });
+    return true;
+  }
+
+  #read(): TlsMaterial {
+    const cert = readText("--tls-cert", this.#files.cert);
+    const key = readText("--tls-key", this.#files.key);
+    const ca = this.#files.ca === undefined ? undefined : readText("--tls-ca", this.#files.ca);
+    const own = certificatesIn("--tls-cert", this.#files.cert, cert)[0]!;
+    if (ca !== undefined) certificatesIn("--tls-ca", this.#files.ca!, ca);
+    if (!own.checkPrivateKey(privateKeyIn(this.#files.key, key))) {
+      throw problem("--tls-key", this.#files.key, `is not the key of the certificate in ${this.#files.cert}`);
+    }
+    const demand = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
+    return { options: { cert, key, ...demand }, fingerprint: own.fingerprint256 };
+  }
+}
+
+function readText(flag: string, path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw problem(flag, path, `cannot be read (${code ?? message})`);
+  }
+}
+
+/** Every one is parsed: a listener would meet a broken one at its first handshake only. */
+function certificatesIn(flag: string, path: string, text: string): X509Certificate[] {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  try {
+    const certificates = blocks.map((block) => new X509Certificate(block));
+    if (certificates.length > 0) return certificates;
+  } catch {
+    // Told below.
+  }
+  throw problem(flag, path, "holds no PEM certificate, or a broken one");
+}
+
+function privateKeyIn(path: string, text: string): ReturnType<typeof createPrivateKey> {
+  try {
+    return createPrivateKey(text);
+  } catch {
+    throw problem("--tls-key", path, "holds no PEM private key that can be read without a passphrase");
+  }
+}
+
+function problem(flag: string, path: string, what: string): StartError {
+  return new StartError(2, `${flag} ${JSON.stringify(path)} ${what}`);
+}
