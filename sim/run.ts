@@ -1,6 +1,7 @@
 /** One seed, from an empty disk to the verdict. */
 import { ConsumerActor } from "./actors/consumer.ts";
 import { ExpiringKeysActor } from "./actors/expiring-keys.ts";
+import { GroupMemberActor } from "./actors/group-member.ts";
 import { GroupActor } from "./actors/group.ts";
 import { KeysActor } from "./actors/keys.ts";
 import { ProducerActor } from "./actors/producer.ts";
@@ -13,10 +14,11 @@ import { TransactionActor } from "./actors/transactions.ts";
 import { KafkaClient } from "./clients/kafka-client.ts";
 import { AmqpClient } from "./clients/amqp-client.ts";
 import { Fault, HistoryModel, QueueModel } from "./model.ts";
+import { ConsumerGroupModel } from "./models/consumer-group.ts";
 import { Seeded } from "./seeded.ts";
 import { type Cast, Verifier } from "./verify.ts";
 import { shortText, uint } from "../test/support/amqp-frames.ts";
-import { fairWeather, type Weather, World } from "./world.ts";
+import { type Actor, fairWeather, type Weather, World } from "./world.ts";
 
 export interface RunOptions {
   readonly steps?: number;
@@ -117,33 +119,49 @@ async function setUp(world: World): Promise<Cast> {
   await world.restart();
   await world.until(() => world.process.isUp, "it starts again");
 
-  const { redisStreamsLevel } = world;
-  const groups = histories.map((history, i) => new GroupActor(world, `g${i}`, history));
-  const keys = [new KeysActor(world, "k0"), new KeysActor(world, "k1")];
-  const transactions = [new TransactionActor(world, "t0", queues)];
-  const retention = new RetentionActor(world, "b0");
-  const expiringKeys = new ExpiringKeysActor(world, "e0");
+  return castOf(world, histories, queues);
+}
+
+/** Many actors leave few steps to each: some runs are about a part of what there is. */
+type Scene = "all" | "groups" | "keys";
+
+function castOf(world: World, histories: readonly HistoryModel[], queues: readonly QueueModel[]): Cast {
+  const scene: Scene = world.random.pick(["all", "all", "groups", "keys"]);
+  const is = (...scenes: Scene[]): boolean => scenes.includes(scene);
+  const group = new ConsumerGroupModel("readers", histories, world.promises);
+  const cast: Cast = {
+    groups: histories.map((history, i) => new GroupActor(world, `g${i}`, history)),
+    members: is("keys") ? [] : ["m0", "m1", "m2"].map((name) => new GroupMemberActor(world, name, group)),
+    keys: [new KeysActor(world, "k0"), new KeysActor(world, "k1")],
+    expiringKeys: [new ExpiringKeysActor(world, "e0"), new ExpiringKeysActor(world, "e1")],
+    transactions: is("all") ? [new TransactionActor(world, "t0", queues)] : [],
+    retention: new RetentionActor(world, "b0"),
+  };
+  world.consumerGroups.push(group);
+  world.crashListeners.push((crash) => cast.retention.crashed(crash));
+  const { actors } = world;
+  actors.push(new StreamWriterActor(world, "w0", histories, world.redisStreamsLevel));
+  // A generation takes many turns of all members to begin.
+  const turns = is("groups") ? 3 : 1;
+  for (let i = 0; i < turns; i++) actors.push(...cast.members);
+  actors.push(...histories.map((history, i) => new ProducerActor(world, `i${i}`, history, true)));
+  if (is("all", "keys")) actors.push(...cast.groups, ...cast.keys, ...cast.expiringKeys);
+  if (is("all")) actors.push(...cast.transactions, cast.retention, ...othersOf(world, histories, queues));
+  return cast;
+}
+
+/** Those of whom the end of the run asks nothing. */
+function othersOf(world: World, histories: readonly HistoryModel[], queues: readonly QueueModel[]): Actor[] {
   const shortLived = new ShortLivedActor(world, "s0");
-  world.crashListeners.push(
-    (crash) => retention.crashed(crash),
-    (crash) => shortLived.crashed(crash),
-  );
-  world.actors.push(
-    retention,
+  world.crashListeners.push((crash) => shortLived.crashed(crash));
+  return [
     shortLived,
-    expiringKeys,
     new PublisherActor(world, "a0", [...histories, ...queues]),
     new PublisherActor(world, "a1", queues),
     ...queues.flatMap((queue, i) => [0, 1].map((j) => new ConsumerActor(world, `c${i}${j}`, queue))),
-    ...transactions,
-    new StreamWriterActor(world, "w0", histories, redisStreamsLevel),
-    ...groups,
-    ...keys,
     ...histories.flatMap((history, i) => [
-      new ProducerActor(world, `i${i}`, history, true),
       new ProducerActor(world, `o${i}`, history, false),
       new ReaderActor(world, `r${i}`, history),
     ]),
-  );
-  return { groups, keys, expiringKeys, transactions, retention };
+  ];
 }

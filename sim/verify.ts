@@ -4,6 +4,7 @@
  */
 import { checkDataDirectory } from "../src/storage/index.ts";
 import type { ExpiringKeysActor } from "./actors/expiring-keys.ts";
+import type { GroupMemberActor } from "./actors/group-member.ts";
 import type { GroupActor } from "./actors/group.ts";
 import type { KeysActor } from "./actors/keys.ts";
 import { boundedTopic, type RetentionActor } from "./actors/retention.ts";
@@ -17,14 +18,18 @@ import type { World } from "./world.ts";
 
 export interface Cast {
   readonly groups: readonly GroupActor[];
+  readonly members: readonly GroupMemberActor[];
   readonly keys: readonly KeysActor[];
-  readonly expiringKeys: ExpiringKeysActor;
+  readonly expiringKeys: readonly ExpiringKeysActor[];
   readonly transactions: readonly TransactionActor[];
   readonly retention: RetentionActor;
 }
 
 const fetchVersion = 11;
+const offsetFetchVersion = 7;
 const looksMax = 200;
+/** A look at all records of a log is not for each step. */
+const looksEach = 64;
 const offsetOutOfRange = 1;
 const allBytes = 64 << 20;
 
@@ -42,6 +47,7 @@ export class Verifier {
   }
 
   async verify(): Promise<void> {
+    await this.#letMembersFinish();
     await this.#drain();
     for (const history of this.#world.histories) await this.#compare(history);
     for (const group of this.#cast.groups) await this.#checkGroup(group);
@@ -49,9 +55,10 @@ export class Verifier {
       keys.read();
       await this.#world.until(() => keys.isIdle, `${keys.name} has its answers`);
     }
-    const { expiringKeys } = this.#cast;
-    expiringKeys.readAll();
-    await this.#world.until(() => expiringKeys.isIdle, `${expiringKeys.name} has its answers`);
+    for (const keys of this.#cast.expiringKeys) {
+      keys.readAll();
+      await this.#world.until(() => keys.isIdle, `${keys.name} has its answers`);
+    }
     this.#cast.retention.check((await this.#byKafka(boundedTopic)).map(([, body]) => body));
     for (const queue of this.#world.queues) queue.checkDrained();
     for (const actor of this.#cast.transactions)
@@ -71,6 +78,30 @@ export class Verifier {
         if (world.isDamaged) break;
       }
     }
+  }
+
+  /** The consumer group gets all that there is, and its position is what it committed. */
+  async #letMembersFinish(): Promise<void> {
+    const world = this.#world;
+    const { members } = this.#cast;
+    const model = members[0]?.model;
+    if (model === undefined) return;
+    let looks = 0;
+    if (!world.isDamaged)
+      await world.until(
+        () => looks++ % looksEach === 0 && model.hasSeenAll,
+        `${model.name} gets all records`,
+      );
+    for (const member of members) member.stop();
+    const topics = model.topics.map(({ name }) => ({ name, partitionIndexes: [0] }));
+    const askedAt = world.promises.number();
+    let isAnswered = false;
+    this.#kafka.request("OffsetFetch", offsetFetchVersion, { groupId: model.name, topics }, (body) => {
+      isAnswered = true;
+      for (const { name, partitions } of body!.topics)
+        model.found(name, partitions[0]!.committedOffset, askedAt);
+    });
+    await world.until(() => isAnswered, `the positions of ${model.name}`);
   }
 
   async #messagesIn(queue: string): Promise<number> {

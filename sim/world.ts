@@ -7,6 +7,7 @@
 import { BrokerError } from "../src/base/errors.ts";
 import { SimDisk } from "./disk.ts";
 import { type Crash, Fault, HistoryModel, KeyModel, type Level, Promises, QueueModel } from "./model.ts";
+import type { ConsumerGroupModel } from "./models/consumer-group.ts";
 import type { ExpiringKey } from "./models/expiring-key.ts";
 import type { GroupModel } from "./models/pending-group.ts";
 import type { SimLink } from "./network.ts";
@@ -63,6 +64,7 @@ export class World {
   readonly histories: HistoryModel[] = [];
   readonly queues: QueueModel[] = [];
   readonly groups: GroupModel[] = [];
+  readonly consumerGroups: ConsumerGroupModel[] = [];
   readonly keys: KeyModel[] = [];
   readonly expiringKeys: ExpiringKey[] = [];
   readonly actors: Actor[] = [];
@@ -226,7 +228,7 @@ export class World {
   }
 
   get #damageable() {
-    return [...this.histories, ...this.queues, ...this.groups, ...this.expiringKeys];
+    return [...this.histories, ...this.queues, ...this.groups, ...this.consumerGroups, ...this.expiringKeys];
   }
 
   crash(crash: Crash): void {
