@@ -1,0 +1,181 @@
+/**
+ * Messages of 1 MB and of 100 MB, in through each protocol and out through each, byte for byte; and beyond what Kafka
+ * allows, the error that it has for that.
+ *
+ * One stream is read by all three: an AMQP stream is a Kafka topic and a Redis stream of that name.
+ */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import type { TestBroker } from "../../test/support/broker.ts";
+import { errorCodes } from "../../src/protocols/kafka/wire/error-codes.ts";
+import { type Load, megabytes, milliseconds, type Scenario } from "../base/scenario.ts";
+import { MemoryWatch, settledRss } from "../base/usage.ts";
+import { until, within } from "../base/waiting.ts";
+import { AmqpClient } from "../clients/amqp.ts";
+import { KafkaClient, walkRecords } from "../clients/kafka.ts";
+import { openRedis } from "../clients/redis.ts";
+
+const hundredMegabytes = 100_000_000;
+const sizes = [1_000_000, hundredMegabytes] as const;
+const kafkaMessageBytesMax = 104_857_600;
+const msMax = 120_000;
+/** A message is there as it comes in, in the journal's buffer, and in what goes out; the collector is not in a hurry. */
+const rssCopiesMax = 14;
+
+/** Bytes that no compression and no repetition would let pass by accident. */
+function content(seed: number, bytes: number): Buffer {
+  const made = Buffer.allocUnsafe(bytes);
+  let state = seed + 1;
+  for (let at = 0; at < bytes; at++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    made[at] = state >>> 24;
+  }
+  return made;
+}
+
+const hashOf = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
+
+async function amqpQueue({ ports }: TestBroker, message: Buffer): Promise<string> {
+  const client = await AmqpClient.open(ports.amqp);
+  await client.declare("load.large.queue");
+  let came = "";
+  client.onDelivery = (bytes, tag) => {
+    came = hashOf(bytes);
+    client.ack(tag, false);
+  };
+  client.publish("load.large.queue", message);
+  await client.consume("load.large.queue", { isAcked: true });
+  await until("the message", () => came !== "" || client.isClosed, msMax);
+  client.close();
+  return came;
+}
+
+async function redisKey({ ports }: TestBroker, message: Buffer): Promise<string> {
+  const client = openRedis(ports.redis);
+  await client.set("load:large", message);
+  const came = await client.getBuffer("load:large");
+  await client.del("load:large");
+  client.disconnect();
+  return hashOf(came!);
+}
+
+/** Puts the messages into the stream, one through each protocol. */
+async function fill({ ports }: TestBroker, stream: string, messages: readonly Buffer[]): Promise<void> {
+  const amqp = await AmqpClient.open(ports.amqp);
+  await amqp.declare(stream, { isStream: true });
+  await amqp.selectConfirms();
+  const confirmed = new Promise<void>((resolve) => (amqp.onConfirm = () => resolve()));
+  amqp.publish(stream, messages[0]!);
+  await within("the confirm", confirmed, msMax);
+  const redis = openRedis(ports.redis);
+  await redis.xadd(stream, "*", "body", messages[1]!);
+  const kafka = await KafkaClient.open(ports.kafka);
+  assert.equal((await kafka.produce(stream, [messages[2]!])).errorCode, 0);
+  amqp.close();
+  redis.disconnect();
+  kafka.close();
+}
+
+const readers = {
+  async amqp({ ports }: TestBroker, stream: string): Promise<string[]> {
+    const hashes: string[] = [];
+    const client = await AmqpClient.open(ports.amqp);
+    await client.prefetch(10);
+    client.onDelivery = (bytes) => hashes.push(hashOf(bytes));
+    await client.consume(stream, { isAcked: true, offset: "first" });
+    await until("three messages", () => hashes.length >= 3 || client.isClosed, msMax);
+    client.close();
+    return hashes;
+  },
+  async redis({ ports }: TestBroker, stream: string): Promise<string[]> {
+    const client = openRedis(ports.redis);
+    const entries = await client.xrangeBuffer(stream, "-", "+");
+    client.disconnect();
+    return entries.map(([, fields]) => {
+      const at = fields.findIndex((field, i) => i % 2 === 0 && field.toString() === "body");
+      return hashOf(fields[at + 1]!);
+    });
+  },
+  async kafka({ ports }: TestBroker, stream: string): Promise<string[]> {
+    const hashes: string[] = [];
+    const client = await KafkaClient.open(ports.kafka);
+    for (let offset = 0; offset >= 0;) {
+      // A message larger than the limits is given all the same, as in Kafka: otherwise nobody got past it.
+      const records = await client.fetch(stream, offset, { bytes: 1 << 20 });
+      offset = walkRecords(records, (_offset, value) => hashes.push(hashOf(value)));
+    }
+    client.close();
+    return hashes;
+  },
+};
+
+async function tooLarge(load: Load, { ports }: TestBroker): Promise<void> {
+  const client = await KafkaClient.open(ports.kafka);
+  await client.createTopic("load.small");
+  const configs = [{ name: "max.message.bytes", configOperation: 0, value: "1000000" }];
+  const resources = [{ resourceType: 2, resourceName: "load.small", configs }];
+  await client.request("IncrementalAlterConfigs", 1, { resources, validateOnly: false });
+  const fits = await client.produce("load.small", [content(1, 999_000)]);
+  load.exactly("kafka: error for what just fits max.message.bytes", fits.errorCode, 0);
+  const refused = await client.produce("load.small", [content(1, 1_000_000)]);
+  load.exactly("kafka: error beyond it (MESSAGE_TOO_LARGE)", refused.errorCode, errorCodes.MESSAGE_TOO_LARGE);
+  const after = await client.produce("load.small", [Buffer.from("small")]);
+  load.exactly("kafka: error for the next one on that connection", after.errorCode, 0);
+  // A request beyond socket.request.max.bytes cannot be answered: Kafka closes the connection, before it was read whole.
+  const beyond = await client.produce("load.small", [content(1, kafkaMessageBytesMax)]).then(
+    ({ errorCode }) => `error ${errorCode}`,
+    () => "closed",
+  );
+  load.expect(
+    beyond === "closed",
+    `kafka: a request beyond socket.request.max.bytes was answered by ${beyond}`,
+  );
+  load.figure("kafka: a request beyond socket.request.max.bytes", beyond);
+  client.close();
+}
+
+async function run(load: Load): Promise<void> {
+  const broker = await load.startBroker();
+  for (const size of sizes) {
+    const name = megabytes(size).replace(".0", "");
+    const messages = [content(1, size), content(2, size), content(3, size)];
+    const hashes = messages.map(hashOf);
+    await settledRss(broker.pid);
+    const watch = new MemoryWatch(broker.pid);
+    const startedMs = performance.now();
+    load.expect(
+      (await amqpQueue(broker, messages[0]!)) === hashes[0],
+      `${name}: AMQP queue gave other bytes`,
+    );
+    load.expect((await redisKey(broker, messages[0]!)) === hashes[0], `${name}: GET gave other bytes`);
+    const stream = `load.large.${size}`;
+    await fill(broker, stream, messages);
+    for (const [protocol, read] of Object.entries(readers)) {
+      const came = await read(broker, stream);
+      const right = hashes.filter((hash, i) => came[i] === hash).length;
+      load.exactly(
+        `${name}: through ${protocol} whole, of those from amqp, redis and kafka`,
+        right,
+        hashes.length,
+      );
+    }
+    load.figure(`${name}: all that`, milliseconds(performance.now() - startedMs));
+    load.figure(`${name}: RSS more at most`, megabytes(watch.stop()));
+    if (size === hundredMegabytes)
+      load.atMost(`${name}: in copies of a message`, (watch.peak - watch.start) / size, rssCopiesMax, (n) =>
+        n.toFixed(1),
+      );
+  }
+  load.figure("RSS after that", megabytes(await settledRss(broker.pid)));
+  await tooLarge(load, broker);
+  await broker.restart();
+  const came = await readers.amqp(broker, `load.large.${hundredMegabytes}`);
+  const expected = [1, 2, 3].map((seed) => hashOf(content(seed, hundredMegabytes)));
+  load.expect(came.join() === expected.join(), "100 MB: after a restart the stream gave other bytes");
+}
+
+export const large: Scenario = {
+  name: "large",
+  what: "1 MB and 100 MB through each protocol and across; beyond Kafka's limits",
+  run,
+};
