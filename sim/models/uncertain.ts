@@ -34,6 +34,8 @@ export class Uncertain<State> {
   /** There was no answer: it may be in one of these states as well. */
   maybe(possible: readonly State[]): void {
     this.possible = distinct([...this.possible, ...possible]);
+    const { number } = this.#told.pop()!;
+    this.#told.push({ number, possible: this.possible });
   }
 
   get #lastDurable(): number {
