@@ -73,6 +73,10 @@ interface NameChange {
 
 const sectorBytes = 512;
 
+function flipBit(bytes: Uint8Array, random: Random): void {
+  bytes[Math.floor(random() * bytes.length)]! ^= 1 << Math.floor(random() * 8);
+}
+
 export class SimDisk implements Disk {
   readonly #random: Random;
   #names = new Map<string, Inode>();
@@ -129,14 +133,25 @@ export class SimDisk implements Disk {
     const keep = this.#random();
     for (const change of unsynced) {
       if (this.#random() > keep) continue;
-      if (change.bytes === null || this.#random() < 0.5) inode.apply(change);
-      else {
-        const sectors = Math.ceil(change.bytes.length / sectorBytes);
-        const from = Math.floor(this.#random() * sectors) * sectorBytes;
-        inode.apply({ at: change.at + from, bytes: change.bytes.subarray(from, from + sectorBytes) });
-      }
+      const { at, bytes } = change;
+      if (bytes === null || bytes.length === 0 || this.#random() < 0.5) inode.apply(change);
+      else this.#tear(inode, at, bytes);
     }
     inode.reset(inode.content());
+  }
+
+  /** Of a write that was not synced a part is there: one or two pieces, some of whole sectors; a bit of them may be wrong. */
+  #tear(inode: Inode, at: number, bytes: Buffer): void {
+    const unit = this.#random() < 0.5 ? sectorBytes : 1;
+    const place = (): number => Math.floor((this.#random() * (bytes.length + unit)) / unit) * unit;
+    const [a, b] = [place(), place()].toSorted((one, other) => one - other) as [number, number];
+    const pieces = this.#random() < 0.5 ? [bytes.subarray(a, b)] : [bytes.subarray(0, a), bytes.subarray(b)];
+    for (const piece of pieces) {
+      if (piece.length === 0) continue;
+      const kept = Buffer.from(piece);
+      if (this.#random() < 0.1) flipBit(kept, this.#random);
+      inode.apply({ at: at + piece.byteOffset - bytes.byteOffset, bytes: kept });
+    }
   }
 
   #applyName(names: Map<string, Inode>, { set, removed }: NameChange): void {
@@ -205,7 +220,7 @@ export class SimDisk implements Disk {
 
   #flipAtTimes(target: Uint8Array, at: number, size: number): void {
     if (this.readFlips === 0 || this.#random() >= this.readFlips) return;
-    target[at + Math.floor(this.#random() * size)]! ^= 1 << Math.floor(this.#random() * 8);
+    flipBit(target.subarray(at, at + size), this.#random);
   }
 
   /** Flips one bit of what is kept, in a file whose path holds `text`; says where, or undefined when none is there. */
@@ -214,13 +229,28 @@ export class SimDisk implements Disk {
     if (found.length === 0) return undefined;
     const [path, inode] = found[Math.floor(this.#random() * found.length)]!;
     const at = Math.floor(this.#random() * inode.size);
+    this.#flip(inode, at);
+    return `${path} byte ${at}`;
+  }
+
+  /** The same in the last bytes of the newest of these files, by their names. */
+  rotTail(text: string, bytesMax: number): { path: string; at: number } | undefined {
+    const found = [...this.#names].filter(([path, inode]) => path.includes(text) && inode.size > 0);
+    const newest = found.toSorted(([a], [b]) => (a < b ? -1 : 1)).at(-1);
+    if (newest === undefined) return undefined;
+    const [path, inode] = newest;
+    const at = inode.size - 1 - Math.floor(this.#random() * Math.min(bytesMax, inode.size));
+    this.#flip(inode, at);
+    return { path, at };
+  }
+
+  #flip(inode: Inode, at: number): void {
     const mask = 1 << Math.floor(this.#random() * 8);
     inode.bytes[at]! ^= mask;
     if (at < inode.durable.length) {
       inode.durable = Buffer.from(inode.durable);
       inode.durable[at]! ^= mask;
     }
-    return `${path} byte ${at}`;
   }
 
   #handle(inode: Inode, isReadOnly: boolean): DiskFile {

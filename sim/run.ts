@@ -80,6 +80,7 @@ function weatherOf(seed: number): Weather {
     readErrors: at(0.1, 0.02),
     readFlips: at(0.1, 0.02),
     rot: at(0.08, 0.002),
+    rotTail: at(0.08, 0.5),
     clockJump: at(0.2, 0.004),
     restart: at(0.3, 0.002),
   };

@@ -5,6 +5,7 @@
  * happens is a step here, so a seed is a run, step by step.
  */
 import { BrokerError } from "../src/base/errors.ts";
+import { journalFileBase, journalHeaderBytes } from "../src/storage/journal-file.ts";
 import { SimDisk } from "./disk.ts";
 import { type Crash, Fault, HistoryModel, KeyModel, type Level, Promises, QueueModel } from "./model.ts";
 import type { ConsumerGroupModel } from "./models/consumer-group.ts";
@@ -26,6 +27,8 @@ export interface Weather {
   readonly readErrors: number;
   readonly readFlips: number;
   readonly rot: number;
+  /** For each killed process: a bit of the journal's end flips before it is read. */
+  readonly rotTail: number;
   readonly clockJump: number;
   readonly restart: number;
 }
@@ -40,6 +43,7 @@ export const fairWeather: Weather = {
   readErrors: 0,
   readFlips: 0,
   rot: 0,
+  rotTail: 0,
   clockJump: 0,
   restart: 0,
 };
@@ -54,6 +58,7 @@ export interface Actor {
 
 const downStepsMax = 12;
 const jumpMsMax = 20_000;
+const tailBytes = 600;
 
 export class World {
   readonly random: Seeded;
@@ -77,6 +82,11 @@ export class World {
   isRefused = false;
   isDraining = false;
   #downFor = 0;
+  /** The journal says, in a group after it, that it was durable up to here. */
+  #knownDurable = -1;
+  #written = -1;
+  /** Damage of which the journal itself knows: no start may pass over it. */
+  #mustRefuse: string | null = null;
   readonly #trace: ((line: string) => void) | null;
   /** What an answer to XADD means. */
   readonly redisStreamsLevel: Level;
@@ -137,7 +147,11 @@ export class World {
     while (!isOver) await this.#background();
     try {
       await starting;
+      if (this.#mustRefuse !== null)
+        throw new Fault(`it starts, though ${this.#mustRefuse} is damaged and had been durable`);
       this.note("started");
+      this.#written = this.process.broker!.storage.written;
+      this.#knownDurable = -1;
     } catch (error) {
       this.process.kill("kill");
       this.#notStarted(error);
@@ -148,6 +162,7 @@ export class World {
   }
 
   #notStarted(error: unknown): void {
+    if (error instanceof Fault) throw error;
     this.note(`start failed: ${String(error)}`);
     const code = (error as { code?: string }).code;
     if (code === "EIO" || code === "ENOSPC" || code === "UNAVAILABLE")
@@ -170,12 +185,26 @@ export class World {
   /** One step, of whatever could happen now. */
   async step(): Promise<void> {
     this.steps++;
-    const { process, random, time } = this;
+    const { process } = this;
     if (!process.isUp) {
       if (this.#downFor-- <= 0) await this.start();
       return;
     }
     if (process.isDoomed) return this.crash("power");
+    const durable = process.broker!.storage.durable;
+    await this.#stepUp();
+    this.#noteWritten(durable);
+  }
+
+  /** Each group that is written says what was durable by then: what was so before this step, or more. */
+  #noteWritten(durable: number): void {
+    const written = this.process.broker?.storage.written ?? this.#written;
+    if (written > this.#written) this.#knownDurable = durable;
+    this.#written = written;
+  }
+
+  async #stepUp(): Promise<void> {
+    const { random, time } = this;
     if (await this.#fault()) return;
     const choice = random.next();
     if (choice < 0.3) this.#act();
@@ -220,7 +249,21 @@ export class World {
 
   #rot(): void {
     const where = this.disk.rot("");
-    if (where === undefined) return;
+    if (where !== undefined) this.#damaged(where);
+  }
+
+  /** In what a killed process wrote last, before it is read again. */
+  #rotTail(): void {
+    const found = this.disk.rotTail(".journal", tailBytes);
+    if (found === undefined) return;
+    const { path, at } = found;
+    const where = `${path} byte ${at}`;
+    this.#damaged(where);
+    const position = journalFileBase(path.slice(path.lastIndexOf("/") + 1)) + at - journalHeaderBytes;
+    if (at >= journalHeaderBytes && position < this.#knownDurable) this.#mustRefuse = where;
+  }
+
+  #damaged(where: string): void {
     this.note(`a bit of ${where} flipped`);
     this.count("bits flipped");
     this.isDamaged = true;
@@ -237,6 +280,7 @@ export class World {
     for (const model of [...this.#damageable, ...this.keys]) model.crashed(crash);
     for (const listener of this.crashListeners) listener(crash);
     this.process.kill(crash);
+    if (crash === "kill" && this.random.chance(this.weather.rotTail)) this.#rotTail();
     this.#downFor = this.random.below(downStepsMax);
   }
 
