@@ -102,6 +102,11 @@ export class SimDisk implements Disk {
     return this.#waiting.length;
   }
 
+  /** Names were changed and are not synced: the worst moments for a power failure. */
+  get hasUnsyncedNames(): boolean {
+    return this.#nameChanges.length > 0;
+  }
+
   /** Joins the queue of what the test lets happen: for pauses. */
   wait(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));

@@ -58,6 +58,8 @@ export interface Actor {
 
 const downStepsMax = 12;
 const jumpMsMax = 20_000;
+/** How much likelier the power fails just when files come and go. */
+const worstMoments = 15;
 const tailBytes = 600;
 
 export class World {
@@ -229,7 +231,7 @@ export class World {
   async #fault(): Promise<boolean> {
     const { weather, random, process, disk } = this;
     if (random.chance(weather.kill)) this.crash("kill");
-    else if (random.chance(weather.power)) this.crash("power");
+    else if (random.chance(weather.power * (disk.hasUnsyncedNames ? worstMoments : 1))) this.crash("power");
     else if (random.chance(weather.restart)) await this.restart();
     else if (random.chance(weather.cut) && process.links.size > 0) {
       this.count("connections cut");
