@@ -5,6 +5,7 @@
  * Invariant: a session begins after the handshake, and after the client's certificate was found good where one is
  * demanded; so nothing is written before it and no byte of a stranger reaches a session.
  */
+import type { Address } from "../base/connection.ts";
 import { limits } from "../base/limits.ts";
 import { BunTransport } from "./bun.ts";
 import type { NetConnection } from "./connection.ts";
@@ -13,13 +14,19 @@ import type { TlsIdentity } from "./tls.ts";
 
 type Timeout = ReturnType<typeof setTimeout>;
 
-/** Shared by the two faces of a socket. Null: it was not let in. */
+/** Shared by the two faces of a socket: as it came, and decrypted. */
 interface SocketState {
+  readonly local: Address;
   readonly remoteHost: string;
+  readonly deadline: Timeout;
+  /** The decrypted face, which alone can end the socket once there is one. Null until then. */
+  decrypted: Bun.Socket<SocketState> | null;
   /** Null until the handshake is done, and for good where it fails. */
   connection: NetConnection | null;
-  readonly deadline: Timeout;
 }
+
+/** Null: it was not let in. */
+type RawSocket = Bun.Socket<SocketState | null>;
 
 /** Bun takes the server's side of an upgrade too; its types know the client's only. */
 type ServerUpgrade = Bun.TLSUpgradeOptions<SocketState> & { readonly isServer: true };
@@ -30,35 +37,39 @@ export async function listenBunTls(
   door: Door,
   identity: TlsIdentity,
 ): Promise<Listener> {
-  const inHandshake = new Set<Bun.Socket<SocketState | null>>();
-  const fail = (raw: Bun.Socket<SocketState | null>, reason: string): void => {
-    if (!inHandshake.delete(raw)) return;
-    clearTimeout(raw.data!.deadline);
-    door.handshakeFailed(raw.data!.remoteHost, reason);
-    raw.terminate();
+  const inHandshake = new Map<SocketState, RawSocket>();
+  const endHandshake = (state: SocketState): boolean => {
+    clearTimeout(state.deadline);
+    return inHandshake.delete(state);
+  };
+  const drop = (raw: RawSocket, state: SocketState): void => {
+    if (endHandshake(state)) (state.decrypted ?? raw).terminate();
+  };
+  const fail = (raw: RawSocket, state: SocketState, reason: string): void => {
+    if (inHandshake.has(state)) door.handshakeFailed(state.remoteHost, reason);
+    drop(raw, state);
   };
 
-  const upgrade = (raw: Bun.Socket<SocketState | null>, state: SocketState): void => {
+  const upgrade = (raw: RawSocket, state: SocketState): void => {
     const { options } = identity.current;
     const socket: Bun.SocketHandler<SocketState> = {
-      handshake(encrypted, isDone, error) {
+      handshake(decrypted, isDone, error) {
         // With a certificate of a wrong authority Bun 1.4.5 says that it is done, and closes the socket afterwards.
-        if (!isDone || (options.ca !== undefined && !encrypted.authorized)) {
-          return fail(raw, error?.message ?? "not authorized");
+        const isGood = isDone && (options.ca === undefined || decrypted.authorized);
+        if (!isGood) fail(raw, state, error?.message ?? "the client's certificate is not trusted");
+        else if (endHandshake(state)) {
+          state.connection = door.accept(new BunTransport(decrypted, state.local, true));
         }
-        if (!inHandshake.delete(raw)) return;
-        clearTimeout(state.deadline);
-        const local = { host: raw.localAddress ?? host, port: raw.localPort };
-        state.connection = door.accept(new BunTransport(encrypted, local, true));
       },
       data: (_socket, bytes) => state.connection?.received(bytes),
       drain: () => state.connection?.drained(),
-      end: () => (state.connection === null ? fail(raw, "the client ended it") : state.connection.end()),
+      end: () =>
+        state.connection === null ? fail(raw, state, "the client ended it") : state.connection.end(),
       close: () => state.connection?.closed(),
       error: () => state.connection?.destroy(),
     };
     const wanted: ServerUpgrade = { isServer: true, data: state, tls: options, socket };
-    raw.upgradeTLS(wanted);
+    state.decrypted = raw.upgradeTLS(wanted)[1];
   };
 
   const server = Bun.listen<SocketState | null>({
@@ -75,25 +86,27 @@ export async function listenBunTls(
           return;
         }
         raw.setNoDelay(true);
-        const deadline = setTimeout(
-          () => fail(raw, `not done within ${limits.tlsHandshakeMsMax} ms`),
-          limits.tlsHandshakeMsMax,
-        );
+        const expire = (): void => fail(raw, state, `not done within ${limits.tlsHandshakeMsMax} ms`);
+        const deadline = setTimeout(expire, limits.tlsHandshakeMsMax);
         deadline.unref();
-        raw.data = { remoteHost, connection: null, deadline };
-        inHandshake.add(raw);
+        // Asked now: an upgraded socket knows its port no more.
+        const local = { host: raw.localAddress ?? host, port: raw.localPort };
+        const state: SocketState = { local, remoteHost, deadline, decrypted: null, connection: null };
+        raw.data = state;
+        inHandshake.set(state, raw);
         try {
-          upgrade(raw, raw.data);
+          upgrade(raw, state);
         } catch (error) {
-          fail(raw, (error as Error).message);
+          fail(raw, state, (error as Error).message);
         }
       },
-      // The bytes as they came; the upgraded face has what they mean.
+      // The bytes as they came; the decrypted face has what they mean.
       data() {},
       close(raw) {
-        if (raw.data === null) return;
-        fail(raw, "the connection broke");
-        door.leave(raw.data.remoteHost);
+        const state = raw.data;
+        if (state === null) return;
+        fail(raw, state, "the connection broke");
+        door.leave(state.remoteHost);
       },
       error() {},
     },
@@ -102,7 +115,7 @@ export async function listenBunTls(
     port: server.port,
     close() {
       server.stop();
-      for (const raw of inHandshake) fail(raw, "the broker is stopping");
+      for (const [state, raw] of inHandshake) drop(raw, state);
     },
   };
 }

@@ -29,15 +29,15 @@ export async function listenNodeTls(
   door: Door,
   identity: TlsIdentity,
 ): Promise<Listener> {
-  const options = { ...nodeTlsOptions(identity.current), allowHalfOpen: true };
   /** By its peer, which is all that a plain socket and the TLS socket over it have in common. */
   const inHandshake = new Map<string, net.Socket>();
-  const server = tls.createServer(options, (socket) => {
+  const server = tls.createServer(nodeTlsOptions(identity.current), (socket) => {
     inHandshake.delete(peerOf(socket));
+    socket.allowHalfOpen = true;
     connectNode(door, socket, true);
   });
   server.on("tlsClientError", (error, socket) => {
-    door.handshakeFailed(socket.remoteAddress ?? "", handshakeReason(error, socket));
+    door.handshakeFailed(socket.remoteAddress ?? "gone", handshakeReason(error, socket));
     socket.destroy();
   });
   const listener = await listenNode(host, port, door, {
@@ -45,6 +45,8 @@ export async function listenNodeTls(
     refusal: undefined,
     onEntered(socket) {
       const peer = peerOf(socket);
+      // Nobody would hear of it before the handshake's deadline that a peer has ended its side.
+      socket.allowHalfOpen = false;
       inHandshake.set(peer, socket);
       socket.on("close", () => inHandshake.delete(peer));
       server.emit("connection", socket);
