@@ -19,14 +19,20 @@ import {
   markBytes,
   readUint64,
 } from "./frame.ts";
-import { isJournalFileName, journalFileBase, journalHeaderBytes, readJournalHeader } from "./journal-file.ts";
+import {
+  isJournalFileName,
+  journalFileBase,
+  journalHeader,
+  journalHeaderBytes,
+  readJournalHeader,
+} from "./journal-file.ts";
 
 export interface FoundFile {
   path: string;
   file: DiskFile;
   base: number;
   size: number;
-  /** It has room for a header but none was written: its creation did not survive. */
+  /** It has room for a header but all or a part of it was not written: its creation did not survive. */
   isBlank: boolean;
 }
 
@@ -42,7 +48,11 @@ export function openJournalFiles(disk: Disk, directory: string, mode: "existing"
   for (const each of found) {
     const header = Buffer.alloc(journalHeaderBytes);
     const got = each.file.read(header, 0, journalHeaderBytes, 0);
-    each.isBlank = got < journalHeaderBytes || header.every((byte) => byte === 0);
+    const whole = journalHeader(each.base);
+    const isTorn = header.some((byte, at) => byte === 0 && whole[at] !== 0);
+    // A power failure may have left zeros in any place of it. Other bytes than these are damage.
+    each.isBlank =
+      got < journalHeaderBytes || (isTorn && header.every((byte, at) => byte === 0 || byte === whole[at]));
     if (!each.isBlank && readJournalHeader(header.subarray(0, got), each.path) !== each.base) {
       throw new BrokerError("CORRUPT", `${each.path}: starts at another position than its name says`);
     }
