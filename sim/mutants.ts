@@ -139,6 +139,81 @@ const mutants: readonly Mutant[] = [
     replace:
       "    if (changes.length < 120) this.journal?.appendControl(frameKind.source, changes.buffer, changes.length);",
   },
+  {
+    name: "a member of a generation that is over may commit",
+    file: "src/protocols/kafka/group.ts",
+    find: "    if (claim.generationId !== undefined && claim.generationId !== this.generation)",
+    replace: "    if (claim.generationId === this.generation + 1)",
+  },
+  {
+    name: "positions that groups commit are kept in memory only",
+    file: "src/broker/group-offsets.ts",
+    find: "    this.#vhost.broker.storage.table.put(this.#key(group, topic, partition), JSON.stringify(committed));",
+    replace: "",
+  },
+  {
+    name: "assignments are kept as views of the leader's request",
+    file: "src/protocols/kafka/group.ts",
+    find: "member.assignment = Buffer.from(assignment);",
+    replace: "member.assignment = assignment;",
+  },
+  {
+    name: "a leader's assignments stay when the group rebalances",
+    file: "src/protocols/kafka/group-states.ts",
+    find: '    sync: "REBALANCE_IN_PROGRESS",',
+    replace: '    sync: "answer",',
+  },
+  {
+    name: "expiries are lost at a restart",
+    file: "src/keyspace/key-records.ts",
+    find: "      table.setExpiry(entry, expiry);\n      table.setAge(entry, age);",
+    replace: "      table.setExpiry(entry, 0);\n      table.setAge(entry, age);",
+  },
+  {
+    name: "PERSIST is not recorded",
+    file: "src/keyspace/database.ts",
+    find: "    this.table.setExpiry(entry, at);\n    if (keyspace.isKept) {",
+    replace: "    this.table.setExpiry(entry, at);\n    if (keyspace.isKept && at !== 0) {",
+  },
+  {
+    name: "a key that is due is still found until it is swept",
+    file: "src/keyspace/database.ts",
+    find: "    return entry === 0 || !this.isDue(entry) ? entry : this.#expire(entry);",
+    replace: "    return entry;",
+  },
+  {
+    name: "who claimed an entry is not recorded",
+    file: "src/broker/shared-cursor.ts",
+    find: "    this.#give(offset, owner, count, time, idMs, idSequence);\n    this.#noteRecord(offset);",
+    replace: "    this.#give(offset, owner, count, time, idMs, idSequence);",
+  },
+  {
+    name: "delivery counts start again at a restart",
+    file: "src/broker/shared-cursor.ts",
+    find: "    const count = reader.uint32();\n    const time = reader.int64();\n    if (this.tracksOwners)",
+    replace:
+      "    const count = Math.min(reader.uint32(), 1);\n    const time = reader.int64();\n    if (this.tracksOwners)",
+  },
+  {
+    name: "the last entry of those that were given together is forgotten at a restart",
+    file: "src/broker/shared-cursor.ts",
+    find: "    for (let offset = from; offset < to; offset++)\n      this.#restoreGiven(",
+    replace:
+      "    for (let offset = from; offset < Math.max(to - 1, from + 1); offset++)\n      this.#restoreGiven(",
+  },
+  {
+    name: "a frame's last bytes are not part of its checksum",
+    file: "src/base/crc32.ts",
+    find: "export function crc32(bytes: Uint8Array, start: number, end: number): number {",
+    replace:
+      "export function crc32(bytes: Uint8Array, start: number, until: number): number {\n  const end = Math.max(until - 40, start);",
+  },
+  {
+    name: "damage in what was durable is cut off like a torn end",
+    file: "src/storage/recovery.ts",
+    find: "    if (highestDurable(bytes, got, base + at - journalHeaderBytes) > end) {",
+    replace: "    if (highestDurable(bytes, got, base + at - journalHeaderBytes) > end + 1e15) {",
+  },
 ];
 
 const root = path.join(import.meta.dirname, "..");
