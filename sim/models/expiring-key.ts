@@ -86,6 +86,8 @@ function outcomes(
     for (const result of [found && onFound(found), isMissedAt(state, when) ? onMissing() : null])
       if (result !== null) next.push(result.next);
   }
+  // The clock was set meanwhile: before that it may have been late enough to end what the command left.
+  if (when === anyTime && next.some((value) => value !== null && value.end !== null)) next.push(null);
   return next;
 }
 
