@@ -256,7 +256,7 @@ describe("Kafka requests and responses", () => {
       { errorCode: errorCodes.UNSUPPORTED_VERSION, apiKeys: apiVersionRanges },
     );
     const answer = writer.copy();
-    assert.equal(answer.subarray(4, 14).toString("hex"), "0000000500230000001d");
+    assert.equal(answer.subarray(4, 14).toString("hex"), "00000005002300000020");
     const { body } = decodeResponse(answer, 4, answer.length, "ApiVersions", 0);
     assert.deepEqual(body.apiKeys, apiVersionRanges);
   });
@@ -293,6 +293,9 @@ describe("Kafka requests and responses", () => {
       21: [0, 2],
       22: [0, 5],
       23: [2, 4],
+      29: [1, 3],
+      30: [1, 3],
+      31: [1, 3],
       32: [1, 4],
       33: [0, 2],
       36: [0, 2],

@@ -31,7 +31,8 @@ export function hashInTurn(): HashPassword {
       crypto.scrypt(digest, salt, hashBytes, (error, hash) => {
         running--;
         waiting.shift()?.();
-        done(error === null ? hash : null);
+        // Without an error Bun gives undefined, Node null.
+        done(error instanceof Error ? null : hash);
       });
     };
     if (running < runningMax) run();

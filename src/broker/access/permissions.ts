@@ -79,7 +79,11 @@ export class Authorization {
           rule.kinds.has(kind) &&
           rule.operations.has(operation),
       );
-    return namedOperations.every((operation) => isFree("name", operation)) && isFree("channel", "write");
+    return (
+      namedOperations.every((operation) => isFree("name", operation) && isFree("group", operation)) &&
+      isFree("channel", "write") &&
+      isFree("channel", "read")
+    );
   }
 
   /** `host`: where the connection comes from, which Kafka's ACLs may ask for. */

@@ -1,4 +1,5 @@
 /** What AlterConfigs and IncrementalAlterConfigs share: resources, and the check and change of a topic's settings. */
+import { mayUseTopic } from "./authorize.ts";
 import type { Call } from "./call.ts";
 import { topicConfigFault } from "./config-definitions.ts";
 import { errorCodes } from "./wire/error-codes.ts";
@@ -40,6 +41,9 @@ export function alterTopic(
       "INVALID_REQUEST",
       "only topics have settings that can be changed here; see the options of troikamq",
     );
+  }
+  if (!mayUseTopic(call, "alterConfigs", resourceName)) {
+    return result("TOPIC_AUTHORIZATION_FAILED", "Topic authorization failed.");
   }
   const found = call.node.topics.find(resourceName);
   if (found === undefined)

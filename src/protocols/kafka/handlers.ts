@@ -2,11 +2,14 @@
 import type { Handler } from "./call.ts";
 import { alterConfigs } from "./commands/alter-configs.ts";
 import { apiVersions } from "./commands/api-versions.ts";
+import { createAcls } from "./commands/create-acls.ts";
 import { createPartitions } from "./commands/create-partitions.ts";
 import { createTopics } from "./commands/create-topics.ts";
+import { deleteAcls } from "./commands/delete-acls.ts";
 import { deleteGroups } from "./commands/delete-groups.ts";
 import { deleteRecords } from "./commands/delete-records.ts";
 import { deleteTopics } from "./commands/delete-topics.ts";
+import { describeAcls } from "./commands/describe-acls.ts";
 import { describeCluster } from "./commands/describe-cluster.ts";
 import { describeConfigs } from "./commands/describe-configs.ts";
 import { describeGroups } from "./commands/describe-groups.ts";
@@ -60,5 +63,8 @@ export const handlers: { readonly [N in ApiName]: Handler<N> } = {
   IncrementalAlterConfigs: incrementalAlterConfigs,
   OffsetDelete: offsetDelete,
   DescribeCluster: describeCluster,
+  DescribeAcls: describeAcls,
+  CreateAcls: createAcls,
+  DeleteAcls: deleteAcls,
   DescribeTopicPartitions: describeTopicPartitions,
 };

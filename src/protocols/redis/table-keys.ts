@@ -44,7 +44,24 @@ export function findKeys(spec: CommandSpec, request: CommandArguments): FoundKey
     if (rule.flags.includes("not_key")) continue;
     if (!addKeys(spec, rule, request, found)) return undefined;
   }
+  if (spec.name === "set" || spec.name === "bitfield") {
+    return found.map(({ index }) => ({ index, flags: flagsByOptions(spec.name, request) }));
+  }
   return found;
+}
+
+const overwritten: readonly KeyFlag[] = ["OW", "update"];
+const readOnly: readonly KeyFlag[] = ["RO", "access"];
+const readAndWritten: readonly KeyFlag[] = ["RW", "access", "update"];
+
+/** SET reads only with GET, BITFIELD writes only with SET or INCRBY. */
+function flagsByOptions(name: "set" | "bitfield", request: CommandArguments): readonly KeyFlag[] {
+  const has = (word: string, from: number): boolean => {
+    for (let index = from; index < request.argumentCount; index++) if (request.is(index, word)) return true;
+    return false;
+  };
+  if (name === "set") return has("GET", 3) ? readAndWritten : overwritten;
+  return has("SET", 2) || has("INCRBY", 2) ? readAndWritten : readOnly;
 }
 
 function addKeys(spec: CommandSpec, rule: KeyRule, request: CommandArguments, found: FoundKey[]): boolean {

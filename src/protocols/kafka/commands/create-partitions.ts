@@ -1,4 +1,5 @@
 /** CreatePartitions: more partitions for a topic that has several; see `Topics.grow` for the one that has one. */
+import { mayUseTopic } from "../authorize.ts";
 import type { Call, Handler } from "../call.ts";
 import { faultOf } from "../errors.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
@@ -14,6 +15,9 @@ export const createPartitions: Handler<"CreatePartitions"> = (call, request) => 
 };
 
 function grow(call: Call<"CreatePartitions">, { name, count }: Wanted, isOnlyChecked: boolean): Result {
+  if (!mayUseTopic(call, "alter", name)) {
+    return { name, errorCode: errorCodes.TOPIC_AUTHORIZATION_FAILED, errorMessage: "Authorization failed." };
+  }
   const topic = call.node.topics.find(name)?.topic;
   if (topic === undefined || topic === null) {
     return { name, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION };

@@ -1,4 +1,5 @@
 /** CreateTopics. Any replication factor is taken, since one node keeps one copy; clients ask for three by habit. */
+import { mayCreateTopic } from "../authorize.ts";
 import type { Call, Handler } from "../call.ts";
 import { faultIn, type TopicSettings } from "../alter-configs.ts";
 import { configSources, topicConfigFault, topicConfigs } from "../config-definitions.ts";
@@ -59,6 +60,7 @@ function partitionsOf({ numPartitions, assignments }: Wanted): number {
 
 function faultOfTopic(call: Call<"CreateTopics">, wanted: Wanted, partitions: number): Fault | null {
   const { name, replicationFactor, numPartitions, assignments, configs } = wanted;
+  if (!mayCreateTopic(call, name)) return fault("TOPIC_AUTHORIZATION_FAILED", "Authorization failed.");
   const badName = nameFault(name);
   if (badName !== null) return fault("INVALID_TOPIC_EXCEPTION", badName);
   if (call.node.topics.find(name) !== undefined) {

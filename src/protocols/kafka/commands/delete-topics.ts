@@ -1,4 +1,5 @@
 /** DeleteTopics: by name or id. A queue or stream of another protocol goes the same way, with its records. */
+import { mayUseTopic } from "../authorize.ts";
 import type { Call, Handler } from "../call.ts";
 import type { KafkaTopic } from "../topic-directory.ts";
 import type { ResponseInput } from "../wire/codec.ts";
@@ -25,6 +26,14 @@ function remove(
   topicId: string,
   found: KafkaTopic | undefined,
 ): Result {
+  if (found === undefined && name !== null && !mayUseTopic(call, "describe", name)) {
+    return {
+      name,
+      topicId,
+      errorCode: errorCodes.TOPIC_AUTHORIZATION_FAILED,
+      errorMessage: "Authorization failed.",
+    };
+  }
   if (found === undefined) {
     const error = name === null ? "UNKNOWN_TOPIC_ID" : "UNKNOWN_TOPIC_OR_PARTITION";
     const errorMessage =
@@ -34,6 +43,15 @@ function remove(
     return { name, topicId, errorCode: errorCodes[error], errorMessage };
   }
   const answer = { name: found.name, topicId: found.id };
+  if (!mayUseTopic(call, "delete", found.name)) {
+    // By id: whoever may not see the topic is not told its name.
+    const shown = mayUseTopic(call, "describe", found.name) ? answer : { name, topicId };
+    return {
+      ...shown,
+      errorCode: errorCodes.TOPIC_AUTHORIZATION_FAILED,
+      errorMessage: "Authorization failed.",
+    };
+  }
   if (found.topic === null) {
     const errorMessage = `'${found.name}' is an exchange; delete it by AMQP.`;
     return { ...answer, errorCode: errorCodes.INVALID_REQUEST, errorMessage };

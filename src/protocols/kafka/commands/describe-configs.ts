@@ -1,4 +1,5 @@
 /** DescribeConfigs: the settings of topics, and those of the broker that tools look at. */
+import { mayUseCluster, mayUseTopic } from "../authorize.ts";
 import { resourceTypes } from "../alter-configs.ts";
 import type { Call, Handler } from "../call.ts";
 import {
@@ -37,6 +38,9 @@ function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonym
   const result = { errorCode: errorCodes.NONE, errorMessage: null, resourceType, resourceName };
   switch (resourceType) {
     case resourceTypes.topic: {
+      if (!mayUseTopic(call, "describeConfigs", resourceName)) {
+        return refuse("TOPIC_AUTHORIZATION_FAILED", "Topic authorization failed.");
+      }
       const topic = call.node.topics.find(resourceName);
       if (topic === undefined) {
         const badName = nameFault(resourceName);
@@ -51,6 +55,9 @@ function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonym
       };
     }
     case resourceTypes.broker:
+      if (!mayUseCluster(call, "describeConfigs")) {
+        return refuse("CLUSTER_AUTHORIZATION_FAILED", "Cluster authorization failed.");
+      }
       if (resourceName !== "" && resourceName !== String(nodeId)) {
         return refuse(
           "INVALID_REQUEST",

@@ -1,4 +1,5 @@
 /** DescribeGroups: state and members. What members said and got is shown while it holds, in a stable group. */
+import { mayUseGroup } from "../authorize.ts";
 import type { Call, Handler } from "../call.ts";
 import { consumerProtocolType } from "../consumer-protocol.ts";
 import type { Group } from "../group.ts";
@@ -14,9 +15,12 @@ export const describeGroups: Handler<"DescribeGroups"> = (call, request) => ({
 
 function describe(call: Call<"DescribeGroups">, groupId: string): GroupInput {
   const { coordinator } = call.node;
+  const bare = { groupId, protocolType: "", protocolData: "", members: [] };
+  if (!mayUseGroup(call, "describe", groupId)) {
+    return { ...bare, errorCode: errorCodes.GROUP_AUTHORIZATION_FAILED, groupState: "" };
+  }
   const group = coordinator.find(groupId);
   if (group !== undefined) return describeMembers(group);
-  const bare = { groupId, protocolType: "", protocolData: "", members: [] };
   if (coordinator.exists(groupId)) {
     return { ...bare, errorCode: errorCodes.NONE, groupState: "Empty", protocolType: consumerProtocolType };
   }

@@ -1,4 +1,5 @@
 /** DescribeTopicPartitions: metadata of topics in the order of their names, in pages. */
+import { mayUseTopic } from "../authorize.ts";
 import type { Handler } from "../call.ts";
 import { nameFault } from "../names.ts";
 import { leaderEpoch, nodeId } from "../node.ts";
@@ -16,12 +17,18 @@ export const describeTopicPartitions: Handler<"DescribeTopicPartitions"> = (call
   const { cursor } = request;
   const { topics: directory } = call.node;
   const asked = request.topics.map(({ name }) => name);
-  const names = asked.length > 0 ? [...new Set(asked)] : [...directory.all()].map(({ name }) => name);
+  const isSeen = (name: string): boolean => mayUseTopic(call, "describe", name);
+  const names =
+    asked.length > 0 ? [...new Set(asked)] : [...directory.all()].map(({ name }) => name).filter(isSeen);
   let left = Math.min(request.responsePartitionLimit, partitionsMax);
   const topics: TopicInput[] = [];
   for (const name of names.toSorted()) {
     if (cursor !== null && name < cursor.topicName) continue;
     const first = cursor !== null && name === cursor.topicName ? cursor.partitionIndex : 0;
+    if (!isSeen(name)) {
+      topics.push({ errorCode: errorCodes.TOPIC_AUTHORIZATION_FAILED, name, partitions: [] });
+      continue;
+    }
     const topic = directory.find(name);
     if (topic === undefined) {
       const error = nameFault(name) === null ? "UNKNOWN_TOPIC_OR_PARTITION" : "INVALID_TOPIC_EXCEPTION";

@@ -4,6 +4,7 @@
  * Fetch sessions (KIP-227) are refused in the way that the protocol has for it: session id 0 in every answer, after
  * which clients name all their partitions in each request; a request for a session gets FETCH_SESSION_ID_NOT_FOUND.
  */
+import { mayUseTopic } from "../authorize.ts";
 import { BrokerError } from "../../../base/errors.ts";
 import type { Timer } from "../../../base/clock.ts";
 import type { LogWaiter, Queue } from "../../../broker/queue.ts";
@@ -115,6 +116,8 @@ function readPartition(
   takesOne: boolean,
 ): PartitionAnswer {
   const answer = new PartitionAnswer(asked.partition);
+  if (topic !== undefined && !mayUseTopic(call, "read", topic.name))
+    return answer.refuse("TOPIC_AUTHORIZATION_FAILED");
   if (topic === undefined)
     return answer.refuse(call.version >= 13 ? "UNKNOWN_TOPIC_ID" : "UNKNOWN_TOPIC_OR_PARTITION");
   if (!topic.hasPartition(asked.partition)) return answer.refuse("UNKNOWN_TOPIC_OR_PARTITION");

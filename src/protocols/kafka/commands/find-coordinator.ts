@@ -4,11 +4,20 @@
  * For transactions it names itself too, though it has none yet: librdkafka takes every error here as a reason to try
  * again until its patience ends, and only one of InitProducerId as an answer.
  */
+import { mayUseGroup } from "../authorize.ts";
 import type { Handler } from "../call.ts";
 import { nodeId } from "../node.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
 const keyTypes = { group: 0, transaction: 1 } as const;
+
+const refusal = {
+  errorCode: errorCodes.GROUP_AUTHORIZATION_FAILED,
+  errorMessage: "Group authorization failed.",
+  nodeId: -1,
+  host: "",
+  port: -1,
+};
 
 export const findCoordinator: Handler<"FindCoordinator"> = (call, request) => {
   const { keyType } = request;
@@ -23,6 +32,8 @@ export const findCoordinator: Handler<"FindCoordinator"> = (call, request) => {
           host: "",
           port: -1,
         };
-  const coordinators = request.coordinatorKeys.map((key) => ({ key, ...answer }));
-  return call.version >= 4 ? { coordinators } : answer;
+  const answerFor = (key: string) =>
+    keyType === keyTypes.group && !mayUseGroup(call, "describe", key) ? refusal : answer;
+  if (call.version < 4) return answerFor(request.key);
+  return { coordinators: request.coordinatorKeys.map((key) => ({ key, ...answerFor(key) })) };
 };

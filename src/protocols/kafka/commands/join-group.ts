@@ -1,4 +1,5 @@
 /** JoinGroup: becomes a member, or stays one, and hears when all others have done so too. */
+import { mayUseGroup } from "../authorize.ts";
 import type { Handler } from "../call.ts";
 import { refusal } from "../group.ts";
 import type { JoinDetails } from "../group-member.ts";
@@ -11,6 +12,7 @@ const sessionTimeoutMsMax = 1_800_000;
 export const joinGroup: Handler<"JoinGroup"> = (call, request) => {
   const { groupId, memberId, sessionTimeoutMs } = request;
   if (groupId === "") return refusal("INVALID_GROUP_ID", memberId);
+  if (!mayUseGroup(call, "read", groupId)) return refusal("GROUP_AUTHORIZATION_FAILED", memberId);
   if (sessionTimeoutMs < sessionTimeoutMsMin || sessionTimeoutMs > sessionTimeoutMsMax) {
     return refusal("INVALID_SESSION_TIMEOUT", memberId);
   }

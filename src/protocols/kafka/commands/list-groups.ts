@@ -1,4 +1,5 @@
 /** ListGroups: all consumer groups, by state and type. Redis groups are not Kafka's to list. */
+import { mayUseCluster, mayUseGroup } from "../authorize.ts";
 import type { Handler } from "../call.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
@@ -7,8 +8,10 @@ const groupType = "classic";
 export const listGroups: Handler<"ListGroups"> = (call, { statesFilter, typesFilter }) => {
   const states = new Set(statesFilter.map((state) => state.toLowerCase()));
   const types = new Set(typesFilter.map((type) => type.toLowerCase()));
+  const seesAll = mayUseCluster(call, "describe");
   const groups = [];
   for (const { groupId, state, protocolType } of call.node.coordinator.list()) {
+    if (!seesAll && !mayUseGroup(call, "describe", groupId)) continue;
     if (states.size > 0 && !states.has(state.toLowerCase())) continue;
     if (types.size > 0 && !types.has(groupType)) continue;
     groups.push({ groupId, protocolType, groupState: state, groupType });

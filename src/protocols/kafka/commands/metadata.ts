@@ -1,4 +1,5 @@
 /** Metadata: the one broker and the topics asked for, made on the way if the client allows it. */
+import { mayCreateTopic, mayUseTopic } from "../authorize.ts";
 import { BrokerError } from "../../../base/errors.ts";
 import type { Call, Handler } from "../call.ts";
 import { faultOf } from "../errors.ts";
@@ -27,12 +28,16 @@ function topicsFor(call: Call<"Metadata">, request: RequestBody<"Metadata">): To
   const asked = request.topics;
   // Version 0 cannot say null: there an empty list asks for all.
   if (asked === null || (call.version === 0 && asked.length === 0)) {
-    return [...call.node.topics.all()].map(describe);
+    const all = [...call.node.topics.all()];
+    return all.filter((topic) => mayUseTopic(call, "describe", topic.name)).map(describe);
   }
   return asked.map(({ name, topicId }) => {
     if (name === null) {
       const topic = call.node.topics.findById(topicId);
-      return topic === undefined ? refuse(null, "UNKNOWN_TOPIC_ID", topicId) : describe(topic);
+      // What somebody may not see is not there for them.
+      return topic === undefined || !mayUseTopic(call, "describe", topic.name)
+        ? refuse(null, "UNKNOWN_TOPIC_ID", topicId)
+        : describe(topic);
     }
     return named(call, name, request.allowAutoTopicCreation);
   });
@@ -40,10 +45,12 @@ function topicsFor(call: Call<"Metadata">, request: RequestBody<"Metadata">): To
 
 function named(call: Call<"Metadata">, name: string, mayCreate: boolean): TopicInput {
   const topics = call.node.topics;
+  if (!mayUseTopic(call, "describe", name)) return refuse(name, "TOPIC_AUTHORIZATION_FAILED");
   const found = topics.find(name);
   if (found !== undefined) return describe(found);
   if (nameFault(name) !== null) return refuse(name, "INVALID_TOPIC_EXCEPTION");
   if (!mayCreate) return refuse(name, "UNKNOWN_TOPIC_OR_PARTITION");
+  if (!mayCreateTopic(call, name)) return refuse(name, "TOPIC_AUTHORIZATION_FAILED");
   try {
     const made = topics.findOrCreate(name);
     return made === undefined ? refuse(name, "UNKNOWN_TOPIC_OR_PARTITION") : describe(made);

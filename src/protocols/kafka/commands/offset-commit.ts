@@ -1,4 +1,5 @@
 /** OffsetCommit: a group's positions, kept as durably as acks=all records, which is what Kafka makes of them. */
+import { mayUseGroup, mayUseTopic } from "../authorize.ts";
 import { toBrokerName } from "../names.ts";
 import type { Call, Handler } from "../call.ts";
 import type { KafkaTopic } from "../topic-directory.ts";
@@ -12,7 +13,9 @@ type Partition = RequestBody<"OffsetCommit">["topics"][number]["partitions"][num
 
 export const offsetCommit: Handler<"OffsetCommit"> = (call, request) => {
   const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = request;
-  const fault = call.node.coordinator.checkCommit(groupId, { memberId, groupInstanceId, generationId });
+  const fault = mayUseGroup(call, "read", groupId)
+    ? call.node.coordinator.checkCommit(groupId, { memberId, groupInstanceId, generationId })
+    : "GROUP_AUTHORIZATION_FAILED";
   const { topics: directory } = call.node;
   const topics = request.topics.map(({ name, topicId, partitions }) => {
     const topic = call.version >= 10 ? directory.findById(topicId) : directory.find(name);
@@ -38,6 +41,7 @@ function commit(
 ): KafkaErrorName | null {
   const { partitionIndex, committedOffset, committedLeaderEpoch } = partition;
   const metadata = partition.committedMetadata ?? "";
+  if (!mayUseTopic(call, "read", topic.name)) return "TOPIC_AUTHORIZATION_FAILED";
   if (!topic.hasPartition(partitionIndex)) return "UNKNOWN_TOPIC_OR_PARTITION";
   if (Buffer.byteLength(metadata) > metadataBytesMax) return "OFFSET_METADATA_TOO_LARGE";
   const { vhost } = call.node;

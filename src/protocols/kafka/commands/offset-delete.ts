@@ -1,4 +1,5 @@
 /** OffsetDelete: forgets a group's positions on topics that none of its members subscribes to. */
+import { mayUseGroup, mayUseTopic } from "../authorize.ts";
 import type { Group } from "../group.ts";
 import type { Handler } from "../call.ts";
 import { consumerProtocolType, subscribedTopics } from "../consumer-protocol.ts";
@@ -9,6 +10,9 @@ export const offsetDelete: Handler<"OffsetDelete"> = (call, request) => {
   const { groupId } = request;
   const { coordinator, vhost } = call.node;
   if (groupId === "") return { errorCode: errorCodes.INVALID_GROUP_ID, topics: [] };
+  if (!mayUseGroup(call, "delete", groupId)) {
+    return { errorCode: errorCodes.GROUP_AUTHORIZATION_FAILED, topics: [] };
+  }
   if (!coordinator.exists(groupId)) return { errorCode: errorCodes.GROUP_ID_NOT_FOUND, topics: [] };
   const group = coordinator.find(groupId);
   const hasMembers = group !== undefined && group.members.size > 0;
@@ -19,6 +23,9 @@ export const offsetDelete: Handler<"OffsetDelete"> = (call, request) => {
   const topics = request.topics.map(({ name, partitions }) => ({
     name,
     partitions: partitions.map(({ partitionIndex }) => {
+      if (!mayUseTopic(call, "read", name)) {
+        return { partitionIndex, errorCode: errorCodes.TOPIC_AUTHORIZATION_FAILED };
+      }
       if (subscribed.has(name)) return { partitionIndex, errorCode: errorCodes.GROUP_SUBSCRIBED_TO_TOPIC };
       vhost.groupOffsets.delete(toBrokerName(groupId), toBrokerName(name), partitionIndex);
       return { partitionIndex, errorCode: errorCodes.NONE };

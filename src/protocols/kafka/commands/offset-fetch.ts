@@ -4,6 +4,7 @@
  * A partition without a position is answered by -1 and no error. `requireStable` asks for no position that an open
  * transaction may still change; there are none.
  */
+import { mayUseGroup, mayUseTopic } from "../authorize.ts";
 import type { Call, Handler } from "../call.ts";
 import type { CommittedOffset } from "../../../broker/group-offsets.ts";
 import { fromBrokerName, toBrokerName } from "../names.ts";
@@ -31,12 +32,17 @@ interface AskedTopic {
 }
 
 export const offsetFetch: Handler<"OffsetFetch"> = (call, request) => {
-  if (call.version < 8) return { topics: positionsOf(call, request.groupId, request.topics) };
+  const isRefused = (groupId: string): boolean => !mayUseGroup(call, "describe", groupId);
+  const refusal = { errorCode: errorCodes.GROUP_AUTHORIZATION_FAILED, topics: [] };
+  if (call.version < 8) {
+    return isRefused(request.groupId)
+      ? refusal
+      : { topics: positionsOf(call, request.groupId, request.topics) };
+  }
   // A member of the new protocol names itself and its epoch (version 9); classic groups have nothing to check there.
-  const groups = request.groups.map(({ groupId, topics }) => ({
-    groupId,
-    topics: positionsOf(call, groupId, topics),
-  }));
+  const groups = request.groups.map(({ groupId, topics }) =>
+    isRefused(groupId) ? { groupId, ...refusal } : { groupId, topics: positionsOf(call, groupId, topics) },
+  );
   return { groups };
 };
 
@@ -53,6 +59,11 @@ function positionsOf(
         position(index, undefined, errorCodes.UNKNOWN_TOPIC_ID);
       return { name, topicId, partitions: partitionIndexes.map(unknown) };
     }
+    if (!mayUseTopic(call, "describe", topic?.name ?? name)) {
+      const refused = (index: number): PartitionPosition =>
+        position(index, undefined, errorCodes.TOPIC_AUTHORIZATION_FAILED);
+      return { name, topicId, partitions: partitionIndexes.map(refused) };
+    }
     const known = toBrokerName(topic?.name ?? name);
     const partitions = partitionIndexes.map((index) =>
       position(index, call.node.vhost.groupOffsets.get(toBrokerName(groupId), known, index)),
@@ -64,7 +75,10 @@ function positionsOf(
 function allPositions(call: Call<"OffsetFetch">, groupId: string): TopicPositions[] {
   const commits = call.node.coordinator.commitsOf(groupId);
   if (commits === undefined) return [];
-  return [...commits].map(([brokerName, partitions]) => {
+  const seen = [...commits].filter(([brokerName]) =>
+    mayUseTopic(call, "describe", fromBrokerName(brokerName)),
+  );
+  return seen.map(([brokerName, partitions]) => {
     const name = fromBrokerName(brokerName);
     const topicId = call.node.topics.find(name)?.id ?? zeroUuid;
     return {

@@ -4,6 +4,7 @@
  * acks=all is answered once the batches are on the disk (or as `kafkaDurability` says), acks=1 once the system has them, acks=0 not at all; an error
  * under acks=0 closes the connection, as in Kafka, for the client to look at the metadata again.
  */
+import { mayCreateTopic, mayUseTopic } from "../authorize.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Queue } from "../../../broker/queue.ts";
 import { KafkaBatch } from "../../../message/kafka-batch.ts";
@@ -37,8 +38,9 @@ export const produce: Handler<"Produce"> = (call, request) => {
   const responses = request.topicData.map((data) => {
     const { name, topicId, partitionData } = data;
     const topic = fault === null ? topicFor(call, data) : undefined;
+    const refusal = fault ?? (isRefused(call, topic?.name ?? name) ? unauthorized : null);
     const partitionResponses = partitionData.map((partition) => {
-      const result = fault === null ? append(call, topic, partition) : refuse(partition.index, ...fault);
+      const result = refusal === null ? append(call, topic, partition) : refuse(partition.index, ...refusal);
       if (result.errorCode !== errorCodes.NONE) hasFault = true;
       return result;
     });
@@ -58,6 +60,13 @@ function requestFault(acks: number, transactionalId: string | null): [KafkaError
   return null;
 }
 
+const unauthorized: [KafkaErrorName, string] = ["TOPIC_AUTHORIZATION_FAILED", "Topic authorization failed."];
+
+/** An id that is nobody's topic has no name to be asked about, and is refused for that. */
+function isRefused(call: Call<"Produce">, name: string): boolean {
+  return name !== "" && !mayUseTopic(call, "write", name);
+}
+
 /** Producing to a topic that is not there makes it: what Kafka does one request earlier, for metadata. */
 function topicFor(
   call: Call<"Produce">,
@@ -67,6 +76,7 @@ function topicFor(
   if (call.version >= 13) return topics.findById(topicId);
   const found = topics.find(name);
   if (found !== undefined || partitionData.every(({ index }) => index !== 0)) return found;
+  if (isRefused(call, name) || !mayCreateTopic(call, name)) return undefined;
   try {
     return topics.findOrCreate(name);
   } catch (error) {

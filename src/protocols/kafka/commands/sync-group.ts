@@ -1,10 +1,12 @@
 /** SyncGroup: the leader hands in who gets what; each member hears its own part. */
+import { mayUseGroup } from "../authorize.ts";
 import type { Handler } from "../call.ts";
 import { syncRefusal } from "../group.ts";
 
 export const syncGroup: Handler<"SyncGroup"> = (call, request) => {
   const { groupId, protocolType, protocolName } = request;
   if (groupId === "") return syncRefusal("INVALID_GROUP_ID");
+  if (!mayUseGroup(call, "read", groupId)) return syncRefusal("GROUP_AUTHORIZATION_FAILED");
   const group = call.node.coordinator.find(groupId);
   if (group === undefined) return syncRefusal("UNKNOWN_MEMBER_ID");
   group.sync(request, { type: protocolType, name: protocolName }, request.assignments, (result) =>

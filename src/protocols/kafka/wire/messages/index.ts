@@ -30,4 +30,7 @@ export { DeleteGroups } from "./delete-groups.ts";
 export { IncrementalAlterConfigs } from "./incremental-alter-configs.ts";
 export { OffsetDelete } from "./offset-delete.ts";
 export { DescribeCluster } from "./describe-cluster.ts";
+export { DescribeAcls } from "./describe-acls.ts";
+export { CreateAcls } from "./create-acls.ts";
+export { DeleteAcls } from "./delete-acls.ts";
 export { DescribeTopicPartitions } from "./describe-topic-partitions.ts";

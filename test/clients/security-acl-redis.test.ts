@@ -1,0 +1,170 @@
+/**
+ * Redis ACLs: the same commands to the real redis-server and to us, replies compared; then what only ours does: users are
+ * kept, and their rules hold for the other protocols too.
+ */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import amqplib from "amqplib";
+import { createClient } from "redis";
+import { startTestBroker, type TestBroker } from "../support/broker.ts";
+import { RawRedis } from "../support/raw-redis.ts";
+import { noRealRedis, RealRedis } from "../support/real-redis.ts";
+
+let broker: TestBroker;
+before(async () => {
+  broker = await startTestBroker();
+});
+after(() => broker.stop());
+
+/** What an administrator says, then each line by bob; lines as people type them. */
+const administration = `
+  ACL USERS
+  ACL WHOAMI
+  ACL SETUSER bob
+  ACL GETUSER bob
+  ACL SETUSER bob on >pw ~a:* %R~r:* %W~w:* &ch* -@all +get +set +xadd +publish +psubscribe +subscribe +exists +config|get +multi +exec +mget +hello +reset +unsubscribe +punsubscribe
+  ACL SETUSER bob +nosuch
+  ACL SETUSER bob +@nosuch
+  ACL SETUSER bob foo
+  ACL SETUSER bob +config|nosuch
+  ACL SETUSER allk allkeys ~x
+  ACL SETUSER allc &*
+  ACL SETUSER allc &x
+  ACL SETUSER carl on nopass allkeys allcommands allchannels -@dangerous
+  ACL GETUSER carl
+  ACL DRYRUN bob get a:1
+  ACL DRYRUN bob get b
+  ACL DRYRUN bob del a:1
+  ACL DRYRUN bob publish x y
+  ACL DRYRUN bob set r:1 x
+  ACL DRYRUN bob get w:1
+  ACL DRYRUN nobody get b
+  ACL DRYRUN bob nosuch b
+  ACL DRYRUN bob get
+  ACL DELUSER nobody
+  ACL DELUSER default
+  ACL DELUSER carl nobody
+  ACL GETUSER nobody
+  ACL CAT nosuch
+  ACL LOG
+  ACL LOG RESET
+  ACL LOG x
+  ACL GENPASS 0
+  ACL GENPASS x
+  ACL FOO
+`;
+
+const bobs = `
+  SET a:1 x
+  GET a:1
+  GET b
+  MGET a:1 b
+  SET r:1 x
+  GET r:1
+  SET w:1 x
+  GET w:1
+  EXISTS r:1 w:1
+  EXISTS b
+  DEL a:1
+  XADD a:s 1-1 f v
+  XADD b 1-1 f v
+  PUBLISH ch1 x
+  PUBLISH x x
+  CONFIG GET maxmemory
+  CONFIG SET maxmemory 0
+  ACL WHOAMI
+  ACL SETUSER bob +@all
+  SUBSCRIBE x
+  PSUBSCRIBE c*
+  PSUBSCRIBE *
+  MULTI
+  SET a:1 y
+  SET b y
+  EXEC
+  AUTH bob wrong
+  AUTH nobody pw
+  GET a:1
+`;
+
+test("the same replies as redis 7.0", { skip: noRealRedis }, async () => {
+  const real = await RealRedis.start();
+  const clients: RawRedis[] = [];
+  const open = async (): Promise<(line: string) => Promise<void>> => {
+    const us = await RawRedis.open(broker.ports.redis);
+    const them = await RawRedis.open(real.port);
+    clients.push(us, them);
+    return async (line) => {
+      const words = line.trim().split(" ");
+      const [got, wanted] = await Promise.all([us.call(...words), them.call(...words)]);
+      assert.equal(masked(got), masked(wanted), line);
+    };
+  };
+  const linesOf = (text: string): string[] => text.trim().split("\n");
+  const admin = await open();
+  for (const line of linesOf(administration)) await admin(line);
+  const bob = await open();
+  await bob("AUTH bob pw");
+  for (const line of linesOf(bobs)) await bob(line);
+  await admin("ACL SETUSER bob -get");
+  await bob("GET a:1");
+  await admin("ACL SETUSER bob +get off");
+  await bob("GET a:1");
+  await bob("AUTH bob pw");
+  await admin("ACL SETUSER bob on resetpass >other <other >more");
+  await bob("AUTH bob pw");
+  await bob("AUTH bob more");
+  await bob("MULTI");
+  await bob("GET a:1");
+  await admin("ACL SETUSER bob resetkeys");
+  await bob("EXEC");
+  await admin("ACL DELUSER bob");
+  await bob("GET a:1");
+  for (const client of clients) await client.close();
+  await real.stop();
+});
+
+/** guest is ours; hashes differ, as they must; a test has no password in its errors; who is gone may be told or not. */
+function masked(reply: string): string {
+  return reply
+    .replace("*2\r\n$7\r\ndefault\r\n$5\r\nguest\r\n", "*1\r\n$7\r\ndefault\r\n")
+    .replaceAll(/[0-9a-f]{64}/g, "HASH");
+}
+
+test("a user set by Redis is kept, and is the same user for AMQP", async () => {
+  const admin = await RawRedis.open(broker.ports.redis);
+  assert.equal(
+    await admin.call("acl", "setuser", "dora", "on", ">d", "~dora:*", "+@all", "-@dangerous"),
+    "+OK\r\n",
+  );
+  await broker.kill();
+  await broker.restart();
+  const client = createClient({
+    url: `redis://dora:d@127.0.0.1:${broker.ports.redis}`,
+    socket: { reconnectStrategy: false },
+  });
+  await client.connect();
+  assert.equal(await client.set("dora:1", "x"), "OK");
+  await assert.rejects(client.get("other"), /NOPERM/);
+  await client.xAdd("dora:s", "*", { a: "1" });
+  client.destroy();
+  const connection = await amqplib.connect(`amqp://dora:d@127.0.0.1:${broker.ports.amqp}`);
+  const channel = await connection.createChannel();
+  assert.equal((await channel.checkQueue("dora:s")).queue, "dora:s");
+  const failed = new Promise<Error>((resolve) => channel.on("error", resolve));
+  await channel.assertQueue("other").catch(() => {});
+  assert.match((await failed).message, /access to queue 'other' in vhost '\/' refused for user 'dora'/);
+  await connection.close();
+});
+
+test("`default` may be closed: then nobody does anything without a login, by Redis or by Kafka", async () => {
+  const admin = await RawRedis.open(broker.ports.redis);
+  assert.equal(await admin.call("auth", "guest", "guest"), "+OK\r\n");
+  assert.equal(await admin.call("acl", "setuser", "default", "resetpass", ">secret"), "+OK\r\n");
+  const client = await RawRedis.open(broker.ports.redis);
+  assert.equal(await client.call("get", "a"), "-NOAUTH Authentication required.\r\n");
+  assert.equal(await client.call("auth", "secret"), "+OK\r\n");
+  assert.match(await client.call("get", "a"), /^\$/);
+  assert.equal(await admin.call("acl", "setuser", "default", "nopass"), "+OK\r\n");
+  await admin.close();
+  await client.close();
+});

@@ -1,0 +1,200 @@
+/** Users and permissions as RabbitMQ has them, over HTTP and AMQP; and that they hold for Kafka and Redis as well. */
+import assert from "node:assert/strict";
+import { request } from "node:http";
+import { after, before, test } from "node:test";
+import amqplib from "amqplib";
+import { Kafka, logLevel } from "kafkajs";
+import { Connection } from "rabbitmq-client";
+import { startTestBroker, type TestBroker } from "../support/broker.ts";
+import { RawRedis } from "../support/raw-redis.ts";
+import { api, basic, makeUser, nothingAllowed, permit } from "../support/users.ts";
+
+let broker: TestBroker;
+before(async () => {
+  broker = await startTestBroker();
+});
+after(() => broker.stop());
+
+async function connect(name: string, password: string): Promise<amqplib.ChannelModel> {
+  const connection = await amqplib.connect(`amqp://${name}:${password}@127.0.0.1:${broker.ports.amqp}`);
+  connection.on("error", () => {});
+  return connection;
+}
+
+/** What a channel is closed with when this is done on it; "" if nothing. */
+async function refusalOf(
+  connection: amqplib.ChannelModel,
+  act: (channel: amqplib.ConfirmChannel) => Promise<unknown>,
+): Promise<string> {
+  const channel = await connection.createConfirmChannel();
+  const failed = new Promise<string>((resolve) =>
+    channel.on("error", (error: Error) => resolve(error.message)),
+  );
+  const done = act(channel).then(
+    () => "",
+    (error: Error) => error.message,
+  );
+  const text = await Promise.race([failed, done]);
+  if (text === "") await channel.close();
+  return text;
+}
+
+const refused = (what: string, user: string): RegExp =>
+  new RegExp(`ACCESS_REFUSED - access to ${what} in vhost '/' refused for user '${user}'`);
+
+test("the API makes users and permissions, in RabbitMQ's forms, for administrators only", async () => {
+  assert.deepEqual(await api(broker, "GET", "whoami"), {
+    status: 200,
+    body: { name: "guest", tags: ["administrator"] },
+  });
+  await makeUser(broker, "ann", "secret", { configure: "^ann-", write: "^ann-", read: ".*" }, "monitoring");
+  assert.deepEqual((await api(broker, "GET", "users/ann")).body, { name: "ann", tags: ["monitoring"] });
+  const permission = { user: "ann", vhost: "/", configure: "^ann-", write: "^ann-", read: ".*" };
+  assert.deepEqual((await api(broker, "GET", "users/ann/permissions")).body, [permission]);
+  assert.deepEqual((await api(broker, "GET", "permissions/%2F/ann")).body, permission);
+  const again = { password: "secret", tags: "" };
+  assert.equal((await api(broker, "PUT", "users/ann", again)).status, 204);
+  assert.equal((await api(broker, "GET", "users", undefined, basic("ann", "secret"))).status, 401);
+  assert.equal((await api(broker, "GET", "users", undefined, basic("ann", "wrong"))).status, 401);
+  const shown = JSON.stringify((await api(broker, "GET", "users")).body);
+  assert.ok(!/hash|salt|secret/.test(shown), shown);
+  const bad: [method: string, path: string, body: unknown, status: number][] = [
+    ["PUT", "users/bob", [], 400],
+    ["PUT", "users/bob", { password: 3 }, 400],
+    ["PUT", "users/bob", { password_hash: "x" }, 400],
+    ["PUT", "users/b%20b", { password: "x" }, 400],
+    ["PUT", "users/%ff", { password: "x" }, 400],
+    ["PUT", "permissions/%2F/nobody", nothingAllowed, 404],
+    ["PUT", "permissions/none/ann", nothingAllowed, 404],
+    ["PUT", "permissions/%2F/ann", { configure: "(", write: "", read: "" }, 400],
+    ["PUT", "permissions/%2F/ann", { configure: "" }, 400],
+    ["POST", "users/ann", {}, 405],
+    ["DELETE", "users/nobody", undefined, 404],
+    ["DELETE", "users/default", undefined, 400],
+    ["GET", "nothing", undefined, 404],
+  ];
+  for (const [method, path, body, status] of bad) {
+    assert.equal((await api(broker, method, path, body)).status, status, `${method} ${path}`);
+  }
+});
+
+test("a page of another site, or one that calls itself this machine, is refused", async () => {
+  const ask = (headers: Record<string, string>, path = "/metrics"): Promise<Response> =>
+    fetch(`http://127.0.0.1:${broker.ports.http}${path}`, { headers });
+  assert.equal((await ask({ origin: "http://evil.example" })).status, 403);
+  assert.equal((await ask({ origin: "null" })).status, 403);
+  assert.equal((await ask({ origin: `http://127.0.0.1:${broker.ports.http}` })).status, 200);
+  // fetch says itself which host it asks.
+  const askAs = (host: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const options = { port: broker.ports.http, host: "127.0.0.1", path: "/metrics", headers: { host } };
+      request(options, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      })
+        .on("error", reject)
+        .end();
+    });
+  assert.equal(await askAs("evil.example"), 421);
+  assert.equal(await askAs("localhost:1"), 200);
+});
+
+test("AMQP: each method needs what it needs in RabbitMQ, and says so in its words", async () => {
+  const guest = await connect("guest", "guest");
+  const setup = await guest.createChannel();
+  await setup.assertQueue("other");
+  await setup.assertExchange("out", "topic");
+  await makeUser(broker, "bea", "b", { configure: "^bea-", write: "^(bea-|amq\\.default$)", read: "^bea-" });
+  const bea = await connect("bea", "b");
+  const check = async (
+    what: string,
+    act: (channel: amqplib.ConfirmChannel) => Promise<unknown>,
+  ): Promise<void> => assert.match(await refusalOf(bea, act), refused(what, "bea"));
+  assert.equal(await refusalOf(bea, (channel) => channel.assertQueue("bea-q")), "");
+  assert.equal(await refusalOf(bea, (channel) => channel.assertExchange("bea-x", "direct")), "");
+  assert.equal(await refusalOf(bea, (channel) => channel.bindQueue("bea-q", "bea-x", "k")), "");
+  assert.equal(await refusalOf(bea, (channel) => channel.checkQueue("other")), "", "passive");
+  await check("queue 'other'", (channel) => channel.assertQueue("other"));
+  await check("queue 'other'", (channel) => channel.deleteQueue("other"));
+  await check("queue 'other'", (channel) => channel.purgeQueue("other"));
+  await check("queue 'other'", (channel) => channel.consume("other", () => {}));
+  await check("queue 'other'", (channel) => channel.get("other"));
+  await check("queue 'other'", (channel) => channel.bindQueue("other", "bea-x", "k"));
+  await check("exchange 'out'", (channel) => channel.bindQueue("bea-q", "out", "k"));
+  await check("exchange 'out'", (channel) => channel.unbindQueue("bea-q", "out", "k"));
+  await check("exchange 'out'", (channel) => channel.bindExchange("bea-x", "out", "k"));
+  await check("exchange 'out'", (channel) => channel.assertExchange("out", "topic"));
+  await check("exchange 'out'", (channel) => channel.deleteExchange("out"));
+  await check("exchange 'out'", (channel) =>
+    channel.assertQueue("bea-d", { deadLetterExchange: "out" }),
+  );
+  await check("exchange 'out'", (channel) =>
+    channel.assertExchange("bea-a", "direct", { alternateExchange: "out" }),
+  );
+  const publish = (exchange: string, key: string) => (channel: amqplib.ConfirmChannel) => {
+    channel.publish(exchange, key, Buffer.from("x"));
+    return channel.waitForConfirms();
+  };
+  await check("exchange 'out'", publish("out", "k"));
+  assert.equal(await refusalOf(bea, publish("", "other")), "", "amq.default is allowed");
+  assert.equal(await refusalOf(bea, publish("bea-x", "k")), "");
+  await bea.close();
+  await guest.close();
+});
+
+test("what is taken from a user is taken from its open channels; a user that is deleted is sent away", async () => {
+  await makeUser(broker, "cyd", "c", { configure: ".*", write: ".*", read: ".*" });
+  const cyd = await connect("cyd", "c");
+  const channel = await cyd.createConfirmChannel();
+  await channel.assertQueue("cyd-q");
+  const publish = async (): Promise<void> => {
+    channel.sendToQueue("cyd-q", Buffer.from("x"));
+    await channel.waitForConfirms();
+  };
+  await publish();
+  const failed = new Promise<Error>((resolve) => channel.on("error", resolve));
+  await permit(broker, "cyd", { configure: "", write: "", read: ".*" });
+  void publish().catch(() => {});
+  assert.match((await failed).message, refused("exchange 'amq.default'", "cyd"));
+  // amqplib takes this code for no error.
+  const gone = new Promise<Error>((resolve) => cyd.on("close", resolve));
+  assert.equal((await api(broker, "DELETE", "users/cyd")).status, 204);
+  assert.match((await gone).message, /CONNECTION_FORCED - user 'cyd' was deleted/);
+  await assert.rejects(connect("cyd", "c"), /ACCESS.REFUSED/);
+});
+
+test("without a permission in the vhost there is no way in", async () => {
+  await makeUser(broker, "dot", "d", null);
+  const client = new Connection({ url: `amqp://dot:d@127.0.0.1:${broker.ports.amqp}`, retryLow: 60_000 });
+  const error = await new Promise<Error>((resolve) => client.on("error", resolve));
+  assert.match(error.message, /access to vhost '\/' refused for user 'dot'/);
+  await client.close();
+});
+
+test("the same permissions hold for Kafka and Redis", async () => {
+  await makeUser(broker, "eva", "e", { configure: "^eva", write: "^eva", read: "^(eva|shared)" });
+  const kafka = new Kafka({
+    brokers: [`127.0.0.1:${broker.ports.kafka}`],
+    retry: { retries: 0 },
+    logLevel: logLevel.NOTHING,
+    sasl: { mechanism: "plain", username: "eva", password: "e" },
+  });
+  const producer = kafka.producer();
+  await producer.connect();
+  await producer.send({ topic: "eva-topic", messages: [{ value: "1" }] });
+  await assert.rejects(producer.send({ topic: "other", messages: [{ value: "1" }] }), /not authorized/i);
+  await producer.disconnect();
+  const redis = await RawRedis.open(broker.ports.redis);
+  assert.equal(await redis.call("auth", "eva", "e"), "+OK\r\n");
+  assert.equal(await redis.call("xlen", "eva-topic"), ":1\r\n");
+  assert.match(await redis.call("xadd", "eva-stream", "*", "a", "1"), /^\$/);
+  const noKey = "-NOPERM this user has no permissions to access one of the keys used as arguments\r\n";
+  assert.equal(await redis.call("xadd", "shared", "*", "a", "1"), noKey);
+  assert.equal(await redis.call("xlen", "shared"), ":0\r\n");
+  assert.equal(await redis.call("xlen", "other"), noKey);
+  assert.equal(
+    await redis.call("flushall"),
+    "-NOPERM this user has no permissions to run the 'flushall' command\r\n",
+  );
+  await redis.close();
+});
