@@ -38,7 +38,8 @@ export function registerBrokerMetrics(
     },
     (emit) => {
       for (const { protocol, refused } of listeners) {
-        for (const reason of Object.keys(refused)) emit(refused[reason]!, { protocol: protocol.name, reason });
+        for (const reason of Object.keys(refused))
+          emit(refused[reason]!, { protocol: protocol.name, reason });
       }
     },
   );

@@ -14,7 +14,13 @@ let broker: TestBroker;
 before(async () => {
   broker = await startTestBroker();
 });
-after(() => broker.stop());
+const clients: RawRedis[] = [];
+let real: RealRedis | undefined;
+after(async () => {
+  for (const client of clients) await client.close();
+  await real?.stop();
+  await broker.stop();
+});
 
 /** What an administrator says, then each line by bob; lines as people type them. */
 const administration = `
@@ -87,11 +93,11 @@ const bobs = `
 `;
 
 test("the same replies as redis 7.0", { skip: noRealRedis }, async () => {
-  const real = await RealRedis.start();
-  const clients: RawRedis[] = [];
+  real = await RealRedis.start();
+  const { port } = real;
   const open = async (): Promise<(line: string) => Promise<void>> => {
     const us = await RawRedis.open(broker.ports.redis);
-    const them = await RawRedis.open(real.port);
+    const them = await RawRedis.open(port);
     clients.push(us, them);
     return async (line) => {
       const words = line.trim().split(" ");
@@ -119,8 +125,6 @@ test("the same replies as redis 7.0", { skip: noRealRedis }, async () => {
   await bob("EXEC");
   await admin("ACL DELUSER bob");
   await bob("GET a:1");
-  for (const client of clients) await client.close();
-  await real.stop();
 });
 
 /** guest is ours; hashes differ, as they must; a test has no password in its errors; who is gone may be told or not. */
@@ -132,6 +136,7 @@ function masked(reply: string): string {
 
 test("a user set by Redis is kept, and is the same user for AMQP", async () => {
   const admin = await RawRedis.open(broker.ports.redis);
+  clients.push(admin);
   assert.equal(
     await admin.call("acl", "setuser", "dora", "on", ">d", "~dora:*", "+@all", "-@dangerous"),
     "+OK\r\n",

@@ -125,9 +125,7 @@ test("AMQP: each method needs what it needs in RabbitMQ, and says so in its word
   await check("exchange 'out'", (channel) => channel.bindExchange("bea-x", "out", "k"));
   await check("exchange 'out'", (channel) => channel.assertExchange("out", "topic"));
   await check("exchange 'out'", (channel) => channel.deleteExchange("out"));
-  await check("exchange 'out'", (channel) =>
-    channel.assertQueue("bea-d", { deadLetterExchange: "out" }),
-  );
+  await check("exchange 'out'", (channel) => channel.assertQueue("bea-d", { deadLetterExchange: "out" }));
   await check("exchange 'out'", (channel) =>
     channel.assertExchange("bea-a", "direct", { alternateExchange: "out" }),
   );

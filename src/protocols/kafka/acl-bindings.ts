@@ -5,7 +5,7 @@
  * types and operations that nothing here asks for (delegation tokens, users) are refused.
  */
 import { everyPrincipal, type KafkaAcl, userOfPrincipal } from "../../broker/access/acls.ts";
-import { type Operation, operations } from "../../broker/access/rule.ts";
+import { operations } from "../../broker/access/rule.ts";
 import { clusterName } from "./authorize.ts";
 import { fromBrokerName, toBrokerName } from "./names.ts";
 
@@ -48,10 +48,7 @@ export function numbersOf(acl: KafkaAcl): BindingNumbers {
     patternType: patternTypes[acl.patternType],
     principal: acl.principal,
     host: acl.host,
-    operation:
-      acl.operation === "all"
-        ? allOperations
-        : firstOperation + operations.indexOf(acl.operation as Operation),
+    operation: acl.operation === "all" ? allOperations : firstOperation + operations.indexOf(acl.operation),
     permissionType: permissionTypes[acl.permission],
   };
 }

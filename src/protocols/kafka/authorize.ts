@@ -6,13 +6,12 @@
  */
 import { defaultVhostName } from "../../broker/names.ts";
 import type { Operation, ResourceKind } from "../../broker/access/rule.ts";
-import type { ApiName } from "./wire/codec.ts";
 import type { Call } from "./call.ts";
 import { toBrokerName } from "./names.ts";
 
 const vhost = defaultVhostName;
 
-function allows(call: Call<ApiName>, kind: ResourceKind, operation: Operation, name: string): boolean {
+function allows(call: Call, kind: ResourceKind, operation: Operation, name: string): boolean {
   const { authorization, connection } = call.caller;
   if (authorization === null) return false;
   if (authorization.allowsAll(vhost)) return true;
@@ -27,19 +26,19 @@ function plainHost(host: string): string {
   return host.startsWith("::ffff:") ? host.slice("::ffff:".length) : host;
 }
 
-export function mayUseTopic(call: Call<ApiName>, operation: Operation, name: string): boolean {
+export function mayUseTopic(call: Call, operation: Operation, name: string): boolean {
   return allows(call, "name", operation, name);
 }
 
-export function mayUseGroup(call: Call<ApiName>, operation: Operation, groupId: string): boolean {
+export function mayUseGroup(call: Call, operation: Operation, groupId: string): boolean {
   return allows(call, "group", operation, groupId);
 }
 
-export function mayUseCluster(call: Call<ApiName>, operation: Operation): boolean {
+export function mayUseCluster(call: Call, operation: Operation): boolean {
   return call.caller.authorization?.isAdministrator === true || asksCluster(call, operation);
 }
 
-function asksCluster(call: Call<ApiName>, operation: Operation): boolean {
+function asksCluster(call: Call, operation: Operation): boolean {
   const { authorization, connection } = call.caller;
   const question = { vhost, kind: "cluster", operation, name: clusterName } as const;
   return authorization !== null && authorization.allows(question, plainHost(connection.remote.host));
@@ -48,12 +47,12 @@ function asksCluster(call: Call<ApiName>, operation: Operation): boolean {
 export const clusterName = "kafka-cluster";
 
 /** By a right on the cluster, or on the topic alone. */
-export function mayCreateTopic(call: Call<ApiName>, name: string): boolean {
+export function mayCreateTopic(call: Call, name: string): boolean {
   return mayUseTopic(call, "create", name) || mayUseCluster(call, "create");
 }
 
 /** Whoever may write to any topic may do so without duplicates. */
-export function mayWriteIdempotently(call: Call<ApiName>): boolean {
+export function mayWriteIdempotently(call: Call): boolean {
   const { authorization, connection } = call.caller;
   if (authorization === null) return false;
   if (authorization.allowsAll(vhost) || mayUseCluster(call, "idempotentWrite")) return true;

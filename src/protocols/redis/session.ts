@@ -9,7 +9,7 @@ import type { Connection, Session } from "../contract.ts";
 import type { Authorization, Holder } from "../../broker/access/permissions.ts";
 import { defaultUserName } from "../../broker/access/users.ts";
 import type { Timer } from "../../base/clock.ts";
-import { AclCheck } from "./acl/check.ts";
+import { AclCheck, type Refusal, refusalText } from "./acl/check.ts";
 import type { BlockedRead } from "./blocking.ts";
 import { commandLookup } from "./command-table.ts";
 import { CommandContext } from "./context.ts";
@@ -243,18 +243,14 @@ export class RedisSession implements Session, Holder {
     if (this.subscriptions !== null) this.subscriptions.assertAllowed(spec);
     if (this.transaction !== null && spec.noMulti)
       throw new RedisError("ERR Command not allowed inside a transaction");
-    if (this.authorization !== null) this.assertPermitted(this.authorization, spec);
+    const refusal = this.authorization === null ? null : this.refusalOf(this.authorization, spec);
+    if (refusal !== null) throw new RedisError(`NOPERM ${refusalText(refusal)}`);
   }
 
-  /** @throws NOPERM; asked again when EXEC runs what was queued */
-  assertPermitted(authorization: Authorization, spec: CommandSpec): void {
+  /** What the user may not do; asked again when EXEC runs what was queued. */
+  refusalOf(authorization: Authorization, spec: CommandSpec): Refusal | null {
     const { request, database } = this.context;
-    this.#acl.assertAllowed(authorization, {
-      spec,
-      request,
-      database,
-      remoteHost: this.connection.remote.host,
-    });
+    return this.#acl.refusalOf(authorization, spec, request, database, this.connection);
   }
 
   loggedIn(authorization: Authorization): void {

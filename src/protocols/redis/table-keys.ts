@@ -44,8 +44,9 @@ export function findKeys(spec: CommandSpec, request: CommandArguments): FoundKey
     if (rule.flags.includes("not_key")) continue;
     if (!addKeys(spec, rule, request, found)) return undefined;
   }
-  if (spec.name === "set" || spec.name === "bitfield") {
-    return found.map(({ index }) => ({ index, flags: flagsByOptions(spec.name, request) }));
+  const { name } = spec;
+  if (name === "set" || name === "bitfield") {
+    return found.map(({ index }) => ({ index, flags: flagsByOptions(name, request) }));
   }
   return found;
 }

@@ -24,7 +24,7 @@ function deleteMatching(call: Call<"DeleteAcls">, filter: BindingFilter): Result
   const { acls } = call.node.broker.access;
   const matching = acls.all().filter((acl) => isMatched(acl, filter));
   acls.delete(matching);
-  const matchingAcls = matching.map((acl) => ({ errorCode: errorCodes.NONE, ...numbersOf(acl) }));
+  const matchingAcls = matching.map((acl) => Object.assign(numbersOf(acl), { errorCode: errorCodes.NONE }));
   return { errorCode: errorCodes.NONE, matchingAcls };
 }
 

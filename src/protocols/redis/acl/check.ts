@@ -6,7 +6,7 @@
  */
 import type { Authorization } from "../../../broker/access/permissions.ts";
 import type { Operation } from "../../../broker/access/rule.ts";
-import { RedisError } from "../errors.ts";
+import type { Connection } from "../../contract.ts";
 import { databaseVhostName } from "../server.ts";
 import { findKeys } from "../table-keys.ts";
 import type { CommandSpec, KeyFlag } from "../table-spec.ts";
@@ -33,21 +33,25 @@ export class AclCheck {
   #database = -1;
   #isFree = false;
 
-  /** @throws NOPERM */
-  assertAllowed(authorization: Authorization, asked: Asked): void {
+  refusalOf(
+    authorization: Authorization,
+    spec: CommandSpec,
+    request: RequestArguments,
+    database: number,
+    connection: Connection,
+  ): Refusal | null {
     if (
       authorization !== this.#authorization ||
       authorization.version !== this.#version ||
-      asked.database !== this.#database
+      database !== this.#database
     ) {
       this.#authorization = authorization;
       this.#version = authorization.version;
-      this.#database = asked.database;
-      this.#isFree = isFree(authorization, asked.database);
+      this.#database = database;
+      this.#isFree = isFree(authorization, database);
     }
-    if (this.#isFree) return;
-    const refusal = refusalOf(authorization, asked);
-    if (refusal !== null) throw new RedisError(`NOPERM ${refusalText(refusal)}`);
+    if (this.#isFree) return null;
+    return refusalOf(authorization, { spec, request, database, remoteHost: connection.remote.host });
   }
 }
 
@@ -62,7 +66,7 @@ function isFree(authorization: Authorization, database: number): boolean {
 }
 
 /** redis 7.0's. */
-function refusalText({ what, name }: Refusal): string {
+export function refusalText({ what, name }: Refusal): string {
   if (what === "command") return `this user has no permissions to run the '${name}' command`;
   return `this user has no permissions to access one of the ${what}s used as arguments`;
 }

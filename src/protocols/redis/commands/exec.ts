@@ -25,21 +25,22 @@ export function exec(context: CommandContext): void {
   context.spec = spec;
 }
 
+const reasons = {
+  command: "no permission to execute the command or subcommand",
+  key: "no permission to touch the specified keys",
+  channel: "no permission to access one of the channels used as arguments to the command",
+} as const;
+
 /** What the user was allowed when it was queued may have been taken since. */
 function runPermitted(context: CommandContext): void {
-  const { authorization } = context.session;
-  try {
-    if (authorization !== null) context.session.assertPermitted(authorization, context.spec);
-  } catch (error) {
-    if (!(error instanceof RedisError)) throw error;
-    const reason = error.message.replace(/^NOPERM /, "");
-    return replyError(
-      context,
-      new RedisError(
-        "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This " +
-          `command is no longer allowed for the following reason: ${reason}`,
-      ),
-    );
-  }
-  runHandler(context);
+  const { session, spec } = context;
+  const refusal = session.authorization === null ? null : session.refusalOf(session.authorization, spec);
+  if (refusal === null) return runHandler(context);
+  replyError(
+    context,
+    new RedisError(
+      "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This " +
+        `command is no longer allowed for the following reason: ${reasons[refusal.what]}`,
+    ),
+  );
 }
