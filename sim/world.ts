@@ -60,6 +60,9 @@ const downStepsMax = 12;
 const jumpMsMax = 20_000;
 /** How much likelier the power fails just when files come and go. */
 const worstMoments = 15;
+const leapMsMax = 3000;
+/** In the end nobody is to run into a handshake's deadline by mere bad luck. */
+const drainLeapMsMax = 500;
 const tailBytes = 600;
 
 export class World {
@@ -214,7 +217,11 @@ export class World {
     else if (choice < 0.82 && time.hasTickEnd) time.endTick();
     else if (choice < 0.94 && this.disk.waiting > 0) await this.disk.step();
     else if (choice < 0.97)
-      time.advance(random.chance(0.1) ? random.between(50, 3000) : random.between(1, 20));
+      time.advance(
+        random.chance(0.1)
+          ? random.between(50, this.isDraining ? drainLeapMsMax : leapMsMax)
+          : random.between(1, 20),
+      );
     else await turn();
   }
 

@@ -115,8 +115,11 @@ export class ProducerActor implements Actor {
 
   #answered(errorCode: number, sent: number): void {
     const { bodies } = this.#batch!;
-    if (errorCode === outOfOrderSequence && this.#world.acksAllLevel === "written") {
-      // A power failure took a batch before it, as this level allows: the producer begins anew.
+    if (
+      errorCode === outOfOrderSequence &&
+      (this.#world.acksAllLevel === "written" || this.#world.isDamaged)
+    ) {
+      // A power failure or damage took a batch before it, as this level allows: the producer begins anew.
       this.#startAgain();
       return;
     }
