@@ -6,7 +6,14 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { type TestBroker, startTestBroker } from "../support/broker.ts";
 import { RawRedis } from "../support/raw-redis.ts";
-import { Certificates, noOpenssl, startTlsBroker, tlsPorts, until } from "./security-tls-support.ts";
+import {
+  Certificates,
+  connectTls,
+  noOpenssl,
+  startTlsBroker,
+  tlsPorts,
+  until,
+} from "./security-tls-support.ts";
 
 /** All that a connection is told until it is closed by the other side, or for a second. */
 function toldUntilClosed(port: number): Promise<string> {
@@ -99,7 +106,7 @@ test(
 );
 
 test(
-  "failed handshakes count while they last, and leave neither a count nor a descriptor",
+  "handshakes count while they last, and those that fail leave neither a count nor a descriptor",
   { skip: noOpenssl },
   async (t) => {
     const certificates = new Certificates();
@@ -127,6 +134,17 @@ test(
       await new Promise<void>((resolve) => void socket.on("close", () => resolve()));
     }
     assert.ok((await metric(broker, refusedSeries("redis", "tls"))) > 10);
+    // Those that get through leave as well, whichever side ends them and however.
+    const ca = certificates.read(certificates.authority.cert);
+    for (let i = 0; i < 30; i++) {
+      const socket = await connectTls({ port: redisTls, ca });
+      socket.resume();
+      if (i % 3 === 0) socket.write("QUIT\r\n");
+      else if (i % 3 === 1) socket.end();
+      else socket.destroy();
+      await new Promise<void>((resolve) => void socket.on("close", () => resolve()));
+      await until(async () => (await metric(broker, 'troikamq_connections{protocol="redis"}')) === 0);
+    }
     const lines = broker.log.split("\n").filter((line) => line.includes("a TLS handshake failed"));
     assert.ok(lines.length >= 1 && lines.length < 20, lines.join("\n"));
     const clients: RawRedis[] = [];
