@@ -228,3 +228,29 @@ test("damage in the middle is not a torn tail", async () => {
     assert.match(lines.join("\n"), at < 32 ? /header|not a TroikaMQ|version/ : /affected: /);
   }
 });
+
+test("a new journal file whose header was torn never was, and one whose header is damaged is refused", async () => {
+  const disk = new SimDisk(seeded(9));
+  const { storage } = await open(disk);
+  const log = storage.createLog(true);
+  storage.table.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
+  const journals = () => [...disk.files()].filter(([path]) => path.endsWith(".journal"));
+  while (journals().length < 2) {
+    append(log, "m".repeat(1000));
+    storage.flush();
+  }
+  const records = log.nextOffset;
+  const [path, header] = journals().at(-1)!;
+  assert.equal(header.length, 32);
+  for (let size = 0; size < header.length; size++) {
+    const torn = Buffer.concat([header.subarray(0, size), Buffer.alloc(200 - size)]);
+    const copy = disk.copy(seeded(10));
+    copy.plant(path, torn);
+    const { logs } = await open(copy);
+    assert.equal(logs[0]!.nextOffset, records, `torn at ${size}`);
+    const damaged = Buffer.from(header);
+    damaged[size] = damaged[size]! ^ 0x55;
+    copy.plant(path, damaged);
+    await assert.rejects(open(copy), { code: "CORRUPT" }, `byte ${size}`);
+  }
+});
