@@ -92,6 +92,7 @@ export class ExpiringKeysActor implements Actor {
       if (isTemporary(reply)) return;
       if (reply instanceof Error) throw new Fault(`${words.join(" ")} answered ${reply.message}`);
       this.#world.count("answers about expiring keys");
+      this.#world.note(`${words.join(" ")} answered ${String(reply)}`);
       const { onFound, onMissing } = read(reply, when);
       key.answered(`${words.join(" ")} answered ${String(reply)}`, when, onFound, onMissing);
     });

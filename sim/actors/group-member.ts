@@ -123,6 +123,7 @@ export class GroupMemberActor implements Actor {
         if (body.errorCode !== 0) return this.#refused(body.errorCode);
         this.#memberId = body.memberId;
         this.#world.count("joins to a consumer group");
+        this.#world.note(`${this.name} joins generation ${body.generationId}`);
         const members = body.members.map(({ memberId }) => memberId);
         const { generationId: number, leader } = body;
         this.#sync(this.model.joined({ number, leader, askedAt }, body.memberId, members));
@@ -230,6 +231,7 @@ export class GroupMemberActor implements Actor {
     this.#requestCommit(generation, generation.number, offsets, (code) => {
       if (code !== 0) return this.#refused(code);
       this.#world.count("positions committed");
+      this.#world.note(`${this.name} commits ${offsets.join(" ")}`);
       this.model.taken("OffsetCommit", generation, askedAt);
       for (const [name, offset] of offsets) this.model.committed(name, offset, acksAllLevel);
       if (acksAllLevel === "durable") promises.durable(askedAt);

@@ -131,6 +131,7 @@ export class GroupActor implements Actor {
       if (isLost) return this.model.mayHaveAcked(id);
       if (!this.#isAnswer("XACK", reply)) return;
       this.#world.count("entries acknowledged");
+      this.#world.note(`${this.name} acknowledges ${id}`);
       this.model.acked(id, reply === 1);
     });
   }
