@@ -107,7 +107,7 @@ suite("reload of the certificate", { skip: noOpenssl }, () => {
     await Promise.all(storms);
     t.diagnostic(`Redis ${made[redisTls]} made, ${refused[redisTls]} refused`);
     t.diagnostic(`HTTPS ${made[httpTls]} made, ${refused[httpTls]} refused in 20 reloads`);
-    assert.ok(made[redisTls]! > 100 && made[httpTls]! > 100);
+    assert.ok(made[redisTls]! > 20 && made[httpTls]! > 20);
     assert.equal(refused[redisTls], 0);
     // Measured with 30 clients in tight loops: 74 of 7,483 attempts in 50 reloads.
     const missedMax = (process.env["TROIKAMQ_TEST_RUNTIME"] ?? "bun") === "bun" ? 40 : 0;
