@@ -61,8 +61,8 @@ const jumpMsMax = 20_000;
 /** How much likelier the power fails just when files come and go. */
 const worstMoments = 15;
 const leapMsMax = 3000;
-/** In the end nobody is to run into a handshake's deadline by mere bad luck. */
-const drainLeapMsMax = 500;
+/** Without faults nobody is to run into a handshake's deadline by mere bad luck. */
+const fairLeapMsMax = 500;
 const tailBytes = 600;
 
 export class World {
@@ -219,7 +219,7 @@ export class World {
     else if (choice < 0.97)
       time.advance(
         random.chance(0.1)
-          ? random.between(50, this.isDraining ? drainLeapMsMax : leapMsMax)
+          ? random.between(50, this.weather === fairWeather ? fairLeapMsMax : leapMsMax)
           : random.between(1, 20),
       );
     else await turn();
