@@ -78,6 +78,16 @@ test("the API makes users and permissions, in RabbitMQ's forms, for administrato
   }
 });
 
+test("a body of more than 64 KiB is not read", async () => {
+  const { status } = await fetch(`http://127.0.0.1:${broker.ports.http}/api/users/big`, {
+    method: "PUT",
+    headers: { authorization: basic("guest", "guest") },
+    body: JSON.stringify({ password: "x".repeat(100_000), tags: "" }),
+  });
+  assert.ok(status === 400 || status === 413, String(status));
+  assert.equal((await api(broker, "GET", "users/big")).status, 404);
+});
+
 test("a page of another site, or one that calls itself this machine, is refused", async () => {
   const ask = (headers: Record<string, string>, path = "/metrics"): Promise<Response> =>
     fetch(`http://127.0.0.1:${broker.ports.http}${path}`, { headers });
