@@ -6,6 +6,8 @@
  */
 import type { Address } from "../src/base/connection.ts";
 import { Logger } from "../src/base/logger.ts";
+import { passwordDigest } from "../src/broker/access/password-hash.ts";
+import { everyName, newUser } from "../src/broker/access/users.ts";
 import { Broker } from "../src/broker/broker.ts";
 import { Keyspace } from "../src/keyspace/keyspace.ts";
 import { NetConnection, type Transport } from "../src/net/connection.ts";
@@ -120,6 +122,15 @@ export class Rig {
     peer.connection = connection;
     connection.session = this.#protocols.get(name)!.createSession(connection);
     return peer;
+  }
+
+  /** A user of one virtual host, whose password is its name. */
+  addUser(name: string, vhost: string): void {
+    const salt = "fuzz";
+    quickHash(passwordDigest(name), salt, (hash) => {
+      const passwords = [{ salt, hash: hash!.toString("base64") }];
+      this.broker.access.users.set(newUser(name, { passwords, permissions: { [vhost]: everyName } }));
+    });
   }
 
   /** Ends ticks until nothing asks for another. */

@@ -47,10 +47,10 @@ function said<Name extends MethodName>(
   return writer.copy();
 }
 
-export function handshake(vhost: string): Buffer {
+export function handshake(vhost: string, name = "guest"): Buffer {
   return Buffer.concat([
     protocolHeader,
-    startOk("guest", "guest", ["basic.nack", "consumer_cancel_notify", "authentication_failure_close"]),
+    startOk(name, name, ["basic.nack", "consumer_cancel_notify", "authentication_failure_close"]),
     tuneOk(2047, 131_072, 0),
     open(vhost),
     said(1, "channel.open"),

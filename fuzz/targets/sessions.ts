@@ -54,12 +54,13 @@ class SessionSubject implements Subject {
     this.#name = protocol;
     this.#rig = rig;
     rig.broker.createVhost("probe");
+    rig.addUser("probe", "probe");
     this.#redis = rig.connect("redis");
     this.#amqp = rig.connect("amqp");
     this.#kafka = rig.connect("kafka");
     this.#ask(this.#redis, command("SET", probeKey, probeBody));
     const own = said(1, "queue.declare", { queue: "own" });
-    this.#ask(this.#amqp, Buffer.concat([handshake("probe"), own, publish("", "own", probeBody)]));
+    this.#ask(this.#amqp, Buffer.concat([handshake("probe", "probe"), own, publish("", "own", probeBody)]));
     this.#kafkaAnswer = this.#ask(this.#kafka, apiVersionsRequest());
     promise(this.#kafkaAnswer.length > 100, "the probes are not set up");
     this.#amqpReader = rig.connect("amqp");
