@@ -1,0 +1,40 @@
+/** The loads of test/kill together, against one life of a broker. */
+import type { TestPorts } from "../../test/support/broker.ts";
+import { AmqpLoad } from "../../test/kill/amqp-load.ts";
+import { KafkaLoad } from "../../test/kill/kafka-load.ts";
+import type { Load } from "../../test/kill/load.ts";
+import { RedisLoad } from "../../test/kill/redis-load.ts";
+
+export class MixedLoad {
+  readonly #loads: Load[] = [new AmqpLoad(), new RedisLoad(), new KafkaLoad()];
+  #running: Promise<void>[] = [];
+
+  start(ports: TestPorts): void {
+    this.#running = this.#loads.map((load) => load.run(ports));
+  }
+
+  async stop(): Promise<void> {
+    for (const load of this.#loads) load.stop();
+    await Promise.all(this.#running);
+  }
+
+  /** What contradicts what the clients were told, and a load that was told nothing. */
+  async verify(ports: TestPorts): Promise<string[]> {
+    const faults: string[] = [];
+    for (const load of this.#loads) {
+      faults.push(...(await load.verify(ports)));
+      if (Object.values(load.told).every((count) => count === 0))
+        faults.push(`${load.name}: nothing was told`);
+    }
+    return faults;
+  }
+
+  /** How much was told, of each protocol. */
+  get told(): Readonly<Record<string, number>> {
+    const counts = this.#loads.map(({ name, told }) => {
+      const [first] = Object.values(told);
+      return [name, first ?? 0] as const;
+    });
+    return Object.fromEntries(counts);
+  }
+}
