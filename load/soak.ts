@@ -9,7 +9,9 @@
  */
 import { parseArgs } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
+import { IdleConnections } from "../bench/base/idle-connections.ts";
 import { startTestBroker, type TestBroker } from "../test/support/broker.ts";
+import { greetings } from "./base/greetings.ts";
 import { megabytes } from "./base/scenario.ts";
 import { table } from "./base/table.ts";
 import { within } from "./base/waiting.ts";
@@ -18,6 +20,9 @@ import { deleteAll, filesOf } from "./soak/clean-up.ts";
 import { MixedLoad } from "./soak/mixed-load.ts";
 
 const sampleMs = 5000;
+const connectionsChurned = 50;
+/** Small, so that segments are written in each life. */
+const journalBytesMax = "16MiB";
 const waitMsMax = 180_000;
 /** Lives differ in length, so that kills do not always meet the same moment of a timer. */
 const lifeShareLeast = 0.8;
@@ -41,13 +46,25 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 // The kill ends calls of clients that nobody waits for any more; what counts is verified after it.
 process.on("unhandledRejection", () => {});
 
+/** Connections that come, are answered and go, besides those of the loads that stay for the whole life. */
+async function churn({ ports }: TestBroker): Promise<void> {
+  for (const protocol of ["redis", "amqp", "kafka"] as const) {
+    const connections = await IdleConnections.open(ports[protocol], connectionsChurned, greetings[protocol]);
+    await connections.expectAllAlive();
+    connections.close();
+  }
+}
+
 /** Samples until its time is over, then kills it amid the load. */
 async function live(broker: TestBroker, lives: Lives, load: MixedLoad): Promise<void> {
   const endsMs = performance.now() + lifeMs * (lifeShareLeast + Math.random() * lifeShareRange);
   load.start(broker.ports);
   for (let left = endsMs - performance.now(); left > 0; left = endsMs - performance.now()) {
-    await sleep(Math.min(sampleMs, left));
-    if (left >= sampleMs) lives.sample(broker.pid);
+    const isWhole = left >= sampleMs;
+    if (isWhole) await churn(broker);
+    const leftNow = endsMs - performance.now();
+    await sleep(Math.min(sampleMs, Math.max(0, leftNow)));
+    if (isWhole) lives.sample(broker.pid);
   }
   await broker.kill("SIGKILL");
   await within("the loads to end", load.stop(), waitMsMax);
@@ -73,7 +90,9 @@ async function soak(broker: TestBroker): Promise<{ lives: Lives; wrong: string[]
 }
 
 say(`soak on ${values.runtime}, ${minutes} minutes, killed every ${values["kill-seconds"]} s or so`);
-const broker = await startTestBroker({ args: ["--log-level", "error"] });
+const broker = await startTestBroker({
+  args: ["--log-level", "error", "--journal-bytes-max", journalBytesMax],
+});
 const { lives, wrong } = await soak(broker);
 await broker.stop().catch((error: Error) => wrong.push(`the broker did not end well: ${error.message}`));
 const { rows, breaches } = lives.summary();

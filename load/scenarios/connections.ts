@@ -2,32 +2,15 @@
  * 10,000 connections that do nothing, a third of each protocol, AMQP's through the handshake with a channel open: what
  * each costs in memory, that each still answers, and that all is given back when they leave.
  */
-import type { Greeting } from "../../bench/base/idle-connections.ts";
 import { IdleConnections } from "../../bench/base/idle-connections.ts";
-import {
-  channelOpen,
-  connectionOpen,
-  protocolHeader,
-  qos,
-  startOk,
-} from "../../bench/generators/amqp/handshake.ts";
+import { greetings } from "../base/greetings.ts";
 import { kilobytes, type Load, megabytes, milliseconds, type Scenario } from "../base/scenario.ts";
 import { descriptorsOf, settledRss } from "../base/usage.ts";
 import { until } from "../base/waiting.ts";
-import { requestBytes } from "../clients/kafka.ts";
 
 const counts = { redis: 3334, amqp: 3333, kafka: 3333 } as const;
 const total = counts.redis + counts.amqp + counts.kafka;
 const rssBytesEachMax = 40_000;
-
-const apiVersions = requestBytes("ApiVersions", 0, {});
-const metadata = requestBytes("Metadata", 1, { topics: [] });
-
-export const greetings: Readonly<Record<keyof typeof counts, Greeting>> = {
-  redis: { steps: ["PING\r\n"], ask: "PING\r\n" },
-  amqp: { steps: [protocolHeader, startOk, connectionOpen, channelOpen(1)], ask: qos(1, 1) },
-  kafka: { steps: [apiVersions], ask: metadata },
-};
 
 async function run(load: Load): Promise<void> {
   const broker = await load.startBroker();

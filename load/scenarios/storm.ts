@@ -9,7 +9,7 @@ import type { Greeting } from "../../bench/base/idle-connections.ts";
 import { type Load, megabytes, milliseconds, type Scenario } from "../base/scenario.ts";
 import { descriptorsOf, settledRss } from "../base/usage.ts";
 import { until } from "../base/waiting.ts";
-import { greetings } from "./connections.ts";
+import { greetings } from "../base/greetings.ts";
 
 const total = 5000;
 const slices = 50;
