@@ -10,7 +10,9 @@ import { KafkaLoad } from "../test/kill/kafka-load.ts";
 import type { Load } from "../test/kill/load.ts";
 import { RedisLoad } from "../test/kill/redis-load.ts";
 import { killRounds, within } from "../test/kill/rounds.ts";
+import { RawRedis } from "../test/support/raw-redis.ts";
 import { startTestBroker, TestBroker } from "../test/support/broker.ts";
+import { FakeClock } from "./fake-clock.ts";
 import { canRun, system, troikamqCheck } from "./command.ts";
 import { fill, lossOf, read } from "./dataset.ts";
 import type { Case, Outcome } from "./report.ts";
@@ -20,6 +22,7 @@ const warmUpMs = 1500;
 const unreadyMsMax = 60_000;
 
 export function liveCases(scratch: string, rounds: number, stopMs: number, seed: number): Case[] {
+  const clock = FakeClock.find(scratch);
   const noMount = canRun("mount") ? undefined : "needs root and mount";
   return [
     { name: "SIGKILL", run: () => killed(rounds, seed) },
@@ -33,8 +36,9 @@ export function liveCases(scratch: string, rounds: number, stopMs: number, seed:
     },
     {
       name: "a clock that jumps",
-      skip: "no libfaketime here; the simulator's clock jumps",
-      run: () => Promise.reject(new Error("skipped")),
+      skip:
+        clock === undefined ? "no libfaketime, and apt gives none; the simulator's clock jumps" : undefined,
+      run: () => jumpingClock(clock!),
     },
   ];
 }
@@ -105,6 +109,43 @@ async function stopped(ms: number): Promise<Outcome> {
     check: "ok",
     wrong,
   };
+}
+
+/** A day ahead, back, half an hour behind (Kafka refuses records from more than an hour ahead), a kill there, and back. */
+async function jumpingClock(clock: FakeClock): Promise<Outcome> {
+  const broker = await startTestBroker({ args, env: clock.environment });
+  const loads = new Loads(broker);
+  const wrong: string[] = [];
+  const shown: string[] = [];
+  const jump = async (offset: string): Promise<void> => {
+    clock.set(offset);
+    const before = loads.told;
+    await sleep(warmUpMs * 2);
+    if (loads.told <= before) wrong.push(`nothing went on at ${offset}`);
+    shown.push(`${offset}: ${Math.round((await clockOf(broker)) / 60_000)} min`);
+  };
+  await sleep(warmUpMs);
+  for (const offset of ["+1d", "+0", "-30m"]) await jump(offset);
+  await broker.kill();
+  await broker.restart();
+  await jump("-29m");
+  await jump("+0");
+  wrong.push(...(await loads.verify(broker)));
+  await broker.stop();
+  return {
+    done: "+1 day, back, -30 min, SIGKILL, back, under mixed load",
+    broker: `its clock ahead of ours: ${shown.join(", ")}`,
+    check: "ok",
+    wrong,
+  };
+}
+
+/** How far the broker's clock is ahead of ours, ms. */
+async function clockOf(broker: TestBroker): Promise<number> {
+  const client = await RawRedis.open(broker.ports.redis);
+  const seconds = /\$\d+\r\n(\d+)/.exec(await client.call("time"))?.[1];
+  await client.close();
+  return Number(seconds) * 1000 - Date.now();
 }
 
 async function readiness(broker: TestBroker): Promise<{ isReady: boolean; text: string }> {
