@@ -5,6 +5,7 @@
  * Invariant: `inside` is the number of sockets that entered and have not left, and at most `max`; the same for each
  * address. A socket that is still in its TLS handshake is inside.
  */
+import { plainHost } from "../base/addresses.ts";
 import type { LogFields, Logger } from "../base/logger.ts";
 import type { Timers } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
@@ -69,11 +70,6 @@ export class Entrance {
   logRefusal(refusal: Refusal, fields: LogFields): void {
     this.#refusals[refusal].add(fields);
   }
-}
-
-/** An IPv4 address that an IPv6 socket shows as a mapped one is the same address. */
-function plainHost(host: string): string {
-  return host.startsWith("::ffff:") ? host.slice(7) : host;
 }
 
 /** Lines that strangers can cause: the first of a second at once, the others as a number when the second is over. */

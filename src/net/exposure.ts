@@ -5,7 +5,7 @@
  * and from then on only its address counts.
  */
 import { StartError } from "../base/errors.ts";
-import { isAddress, isLoopbackAddress } from "../base/loopback.ts";
+import { isAddress, isLoopbackAddress } from "../base/addresses.ts";
 
 export interface Exposure {
   readonly host: string;

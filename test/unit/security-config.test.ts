@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { resolveConfig } from "../../src/base/config.ts";
 import { StartError } from "../../src/base/errors.ts";
-import { isAddress, isLoopbackAddress } from "../../src/base/loopback.ts";
+import { isAddress, isLoopbackAddress } from "../../src/base/addresses.ts";
 import { startBroker } from "../../src/embed.ts";
 import { settleHost } from "../../src/net/exposure.ts";
 

@@ -11,7 +11,7 @@
  */
 import crypto from "node:crypto";
 import type { Clock, Timers } from "../../base/clock.ts";
-import { isLoopbackAddress } from "../../base/loopback.ts";
+import { isLoopbackAddress } from "../../base/addresses.ts";
 import type { Random } from "../../base/random.ts";
 import type { Storage } from "../../storage/index.ts";
 import { Acls } from "./acls.ts";

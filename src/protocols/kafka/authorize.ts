@@ -4,6 +4,7 @@
  * Which request needs what is in the commands, as Kafka's documentation has it ("Authorization: Operations and
  * resources"). Invariant: a user who may do everything costs a look into a small map.
  */
+import { plainHost } from "../../base/addresses.ts";
 import { defaultVhostName } from "../../broker/names.ts";
 import type { Operation, ResourceKind } from "../../broker/access/rule.ts";
 import type { Call } from "./call.ts";
@@ -19,11 +20,6 @@ function allows(call: Call, kind: ResourceKind, operation: Operation, name: stri
     { vhost, kind, operation, name: toBrokerName(name) },
     plainHost(connection.remote.host),
   );
-}
-
-/** An ACL's host is an IPv4 address as people write it. */
-function plainHost(host: string): string {
-  return host.startsWith("::ffff:") ? host.slice("::ffff:".length) : host;
 }
 
 export function mayUseTopic(call: Call, operation: Operation, name: string): boolean {

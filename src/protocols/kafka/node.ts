@@ -5,6 +5,7 @@
  * A Kafka listener belongs to the default vhost. Invariant: the node id and the leader epoch never change, since there
  * is nobody else to lead.
  */
+import { plainHost } from "../../base/addresses.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { clusterIdOf } from "../../broker/cluster-id.ts";
 import { ProducerIds } from "../../broker/producer-state.ts";
@@ -50,9 +51,4 @@ export class KafkaNode {
     const told = connection.isEncrypted ? advertised.tlsPort : advertised.port;
     return { host: advertised.host ?? plainHost(host), port: told ?? port };
   }
-}
-
-/** An IPv4 address that an IPv6 socket shows as a mapped one. */
-function plainHost(host: string): string {
-  return host.startsWith("::ffff:") ? host.slice(7) : host;
 }
