@@ -152,6 +152,33 @@ function groupTalk(version: number): Buffer[] {
   ];
 }
 
+/** Of an administrator's connection, whom no denial concerns. */
+function acls(): Buffer[] {
+  const binding = {
+    resourceType: 2,
+    resourceName: "t",
+    resourcePatternType: 4,
+    principal: "User:ann",
+    host: "*",
+    operation: 3,
+    permissionType: 2,
+  };
+  const filter = {
+    resourceTypeFilter: 1,
+    resourceNameFilter: "topic",
+    patternTypeFilter: 2,
+    principalFilter: null,
+    hostFilter: "*",
+    operation: 1,
+    permissionType: 1,
+  };
+  return [
+    asked("CreateAcls", 2, { creations: [binding, { ...binding, resourceType: 3, permissionType: 3 }] }),
+    asked("DescribeAcls", 2, filter),
+    asked("DeleteAcls", 3, { filters: [filter] }),
+  ];
+}
+
 export function kafkaConversations(): Buffer[] {
   const produce = batches().map((records) => produced("t", records));
   const fetch = fetched("t", 0);
@@ -173,6 +200,7 @@ export function kafkaConversations(): Buffer[] {
   const talks: Buffer[][] = [
     [create, ...produce, fetch],
     [create, produce[0]!, fetch, fetch],
+    acls(),
     [create, ...[0, 1, 1, 0, 3].map((sequence) => produced("t", idempotent(sequence)))],
     groupTalk(2),
     groupTalk(5),

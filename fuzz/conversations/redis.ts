@@ -22,6 +22,8 @@ const lines = [
   "MULTI | SET k v | INCR k | GET k | EXEC | WATCH k | MULTI | SET k 2 | DISCARD | UNWATCH | MULTI | NOSUCH | EXEC",
   "HELLO 2 | HELLO 3 AUTH default x | AUTH x | CLIENT ID | CLIENT GETNAME | CLIENT SETNAME me | CLIENT LIST | CLIENT INFO | CLIENT NO-EVICT ON",
   "CLIENT REPLY SKIP | PING | CLIENT REPLY OFF | PING | CLIENT REPLY ON | ECHO x | CLIENT SETINFO LIB-NAME x | CLIENT TRACKINGINFO | CLIENT UNBLOCK 3",
+  // Not SETUSER: whoever takes everything from everybody has an effect on other connections, rightly.
+  "ACL WHOAMI | ACL LIST | ACL GETUSER guest | ACL CAT stream | ACL DRYRUN guest SET a b GET | ACL GENPASS 5 | ACL LOG RESET",
   "COMMAND COUNT | COMMAND INFO get set | COMMAND GETKEYS XREAD STREAMS s t 0 0 | COMMAND LIST FILTERBY PATTERN x* | COMMAND DOCS get",
   "CONFIG GET max* | CONFIG SET maxmemory 0 | CONFIG RESETSTAT | INFO | INFO server clients | ROLE | TIME | ECHO hi | LOLWUT | QUIT",
   "XADD mix * body b key k amqp.priority 5 | XADD mix * a 1 x-tombstone true | XADD x * routing_key r body b | PUBLISH a.b hello | XADD q * body b",
