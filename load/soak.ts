@@ -24,6 +24,8 @@ const connectionsChurned = 50;
 /** Small, so that segments are written in each life. */
 const journalBytesMax = "16MiB";
 const waitMsMax = 180_000;
+/** A minute of load is millions of messages, which are read back one by one. */
+const verifyMsMax = 900_000;
 /** Lives differ in length, so that kills do not always meet the same moment of a timer. */
 const lifeShareLeast = 0.8;
 const lifeShareRange = 0.4;
@@ -46,6 +48,9 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 // The kill ends calls of clients that nobody waits for any more; what counts is verified after it.
 process.on("unhandledRejection", () => {});
 
+const lives = new Lives();
+const wrong: string[] = [];
+
 /** Connections that come, are answered and go, besides those of the loads that stay for the whole life. */
 async function churn({ ports }: TestBroker): Promise<void> {
   for (const protocol of ["redis", "amqp", "kafka"] as const) {
@@ -56,7 +61,7 @@ async function churn({ ports }: TestBroker): Promise<void> {
 }
 
 /** Samples until its time is over, then kills it amid the load. */
-async function live(broker: TestBroker, lives: Lives, load: MixedLoad): Promise<void> {
+async function live(broker: TestBroker, load: MixedLoad): Promise<void> {
   const endsMs = performance.now() + lifeMs * (lifeShareLeast + Math.random() * lifeShareRange);
   load.start(broker.ports);
   for (let left = endsMs - performance.now(); left > 0; left = endsMs - performance.now()) {
@@ -70,30 +75,31 @@ async function live(broker: TestBroker, lives: Lives, load: MixedLoad): Promise<
   await within("the loads to end", load.stop(), waitMsMax);
 }
 
-async function soak(broker: TestBroker): Promise<{ lives: Lives; wrong: string[] }> {
-  const lives = new Lives();
-  const wrong: string[] = [];
+async function soak(broker: TestBroker): Promise<void> {
   const endsMs = performance.now() + minutes * 60_000;
   while (performance.now() < endsMs && wrong.length === 0) {
     const load = new MixedLoad();
     lives.begin(broker.pid);
-    await live(broker, lives, load);
+    await live(broker, load);
     await within("the restart after a kill", broker.restart(), waitMsMax);
-    wrong.push(...(await within("everything to be verified", load.verify(broker.ports), waitMsMax)));
+    wrong.push(...(await within("everything to be verified", load.verify(broker.ports), verifyMsMax)));
     const filesFull = filesOf(broker.dataDir);
     await within("everything to be deleted", deleteAll(broker.ports), waitMsMax);
     await within("the restart over what is left", broker.restart(), waitMsMax);
     lives.end(load.told, filesFull, filesOf(broker.dataDir));
     say(lives.lastLine());
   }
-  return { lives, wrong };
 }
 
 say(`soak on ${values.runtime}, ${minutes} minutes, killed every ${values["kill-seconds"]} s or so`);
 const broker = await startTestBroker({
   args: ["--log-level", "error", "--journal-bytes-max", journalBytesMax],
 });
-const { lives, wrong } = await soak(broker);
+try {
+  await soak(broker);
+} catch (error) {
+  wrong.push(String((error as Error).stack));
+}
 await broker.stop().catch((error: Error) => wrong.push(`the broker did not end well: ${error.message}`));
 const { rows, breaches } = lives.summary();
 wrong.push(...breaches);

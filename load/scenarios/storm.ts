@@ -1,5 +1,5 @@
 /**
- * 5,000 new connections within a second, each with its first request: none is refused, all are answered, and three such
+ * 5,000 new connections within a second, each with its first request: none is refused, all are answered, and six such
  * storms leave nothing behind.
  */
 import { connect, type Socket } from "node:net";
@@ -14,10 +14,15 @@ import { greetings } from "../base/greetings.ts";
 const total = 5000;
 const slices = 50;
 const sliceMs = 1000 / slices;
-const storms = 3;
+const storms = 6;
+/** The runtimes' heaps have found their size after these. */
+const warmUpStorms = 3;
 const answerMsMax = 15_000;
-/** What a storm may leave above the one before: noise of the collector. */
-const rssBytesMore = 32 << 20;
+/**
+ * What the last storm may leave above those that warmed up. Node collects late: on it RSS goes up and down between 250
+ * and 330 MB, over 18 storms too.
+ */
+const rssBytesMore = 96 << 20;
 const protocols = ["redis", "amqp", "kafka"] as const;
 
 interface Storm {
@@ -86,11 +91,18 @@ async function run(load: Load): Promise<void> {
     await until("all descriptors back", () => descriptorsOf(broker.pid) <= descriptorsBefore, 20_000);
     rss.push(await settledRss(broker.pid));
   }
-  load.atMost("RSS after the last above the first", rss.at(-1)! - rss[0]!, rssBytesMore, megabytes);
+  load.figure("RSS after each storm", rss.map(megabytes).join(", "));
+  const warm = Math.max(...rss.slice(0, warmUpStorms));
+  load.atMost(
+    `RSS after the last above the first ${warmUpStorms}`,
+    rss.at(-1)! - warm,
+    rssBytesMore,
+    megabytes,
+  );
 }
 
 export const stormScenario: Scenario = {
   name: "storm",
-  what: "5,000 new connections in a second, each with one request, three times",
+  what: "5,000 new connections in a second, each with one request, six times",
   run,
 };

@@ -20,13 +20,9 @@ export class MixedLoad {
 
   /** What contradicts what the clients were told, and a load that was told nothing. */
   async verify(ports: TestPorts): Promise<string[]> {
-    const faults: string[] = [];
-    for (const load of this.#loads) {
-      faults.push(...(await load.verify(ports)));
-      if (Object.values(load.told).every((count) => count === 0))
-        faults.push(`${load.name}: nothing was told`);
-    }
-    return faults;
+    const faults = await Promise.all(this.#loads.map((load) => load.verify(ports)));
+    const idle = this.#loads.filter(({ told }) => Object.values(told).every((count) => count === 0));
+    return [...faults.flat(), ...idle.map(({ name }) => `${name}: nothing was told`)];
   }
 
   /** How much was told, of each protocol. */
