@@ -128,7 +128,7 @@ export function rulesOfRedis({ keys: keyRules, channels: channelRules }: RedisRu
 }
 
 /** `~pattern` is for reading and writing, `%R~pattern`, `%W~pattern` and `%RW~pattern` say which. */
-export function parseKeyRule(text: string): { pattern: string; isRead: boolean; isWrite: boolean } {
+function parseKeyRule(text: string): { pattern: string; isRead: boolean; isWrite: boolean } {
   const tilde = text.indexOf("~");
   const flags = text.slice(1, Math.max(tilde, 1)).toUpperCase();
   const isPlain = text.startsWith("~");
