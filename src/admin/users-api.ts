@@ -4,20 +4,23 @@
  *     GET    /api/whoami
  *     GET    /api/users                       PUT, GET, DELETE /api/users/NAME     {"password": "…", "tags": "administrator"}
  *     GET    /api/permissions                 PUT, GET, DELETE /api/permissions/VHOST/NAME
+ *     GET    /api/vhosts                      PUT, GET /api/vhosts/NAME
  *     GET    /api/users/NAME/permissions      {"configure": ".*", "write": ".*", "read": ".*"}
  *
  * For administrators only, always with a password. Not here: who asks (authorization.ts), what permissions come to
  * (broker/access). Invariant: a change is answered when it is on the disk; no answer has a password or its hash.
  */
 import type { HttpAnswer, HttpRequest } from "../base/http.ts";
+import { limits } from "../base/limits.ts";
 import type { Authorization } from "../broker/access/permissions.ts";
 import { passwordDigest } from "../broker/access/password-hash.ts";
-import { newUser, type User, type VhostPermissions } from "../broker/access/users.ts";
+import { everyName, newUser, type User, type VhostPermissions } from "../broker/access/users.ts";
 import type { Broker } from "../broker/broker.ts";
+import type { Vhost } from "../broker/vhost.ts";
 import { done, json, refuse } from "./answers.ts";
 
 /** What is asked of the broker here. */
-export type Administered = Pick<Broker, "access" | "vhost" | "sync">;
+export type Administered = Pick<Broker, "access" | "addVhost" | "vhost" | "vhosts" | "sync">;
 
 interface Asked {
   readonly broker: Administered;
@@ -39,11 +42,18 @@ const routes: Readonly<Record<string, Route>> = {
     const user = broker.access.users.get(names[0]!);
     return user === undefined ? notFound() : json(200, shownPermissions(user));
   },
+  vhosts: ({ broker }) => json(200, [...broker.vhosts.values()].filter(isShown).map(shownVhost)),
+  "vhosts/*": oneVhost,
   permissions: ({ broker }) => json(200, broker.access.users.all().flatMap(shownPermissions)),
   "permissions/*/*": onePermission,
 };
 
-const changing: ReadonlySet<string> = new Set(["users/*", "permissions/*/*"]);
+/** What can be done besides reading. */
+const changing: Readonly<Record<string, readonly string[]>> = {
+  "users/*": ["PUT", "DELETE"],
+  "permissions/*/*": ["PUT", "DELETE"],
+  "vhosts/*": ["PUT"],
+};
 
 /** Answers what is below /api/; undefined: it is none of these. */
 export async function usersApi(
@@ -57,8 +67,9 @@ export async function usersApi(
   if (found === undefined) return undefined;
   const { method } = request;
   const isRead = method === "GET" || method === "HEAD";
-  if (!isRead && !(changing.has(found) && (method === "PUT" || method === "DELETE"))) {
-    const allow = changing.has(found) ? "GET, HEAD, PUT, DELETE" : "GET, HEAD";
+  const others = changing[found] ?? [];
+  if (!isRead && !others.includes(method)) {
+    const allow = ["GET", "HEAD", ...others].join(", ");
     return { ...refuse(405, "method_not_allowed", `${path} takes ${allow}`), headers: { allow } };
   }
   const names = decodedNames(found, words);
@@ -83,6 +94,15 @@ function notFound(): HttpAnswer {
   return refuse(404, "Object Not Found", "Not Found");
 }
 
+/** Of a virtual host: the broker's names are latin1 strings of their bytes. */
+function brokerName(name: string): string {
+  return Buffer.from(name).toString("latin1");
+}
+
+function shownName(name: string): string {
+  return Buffer.from(name, "latin1").toString();
+}
+
 function shownUser({ name, tags }: User): object {
   return { name, tags };
 }
@@ -90,11 +110,37 @@ function shownUser({ name, tags }: User): object {
 function shownPermissions({ name, permissions }: User): object[] {
   return Object.entries(permissions).map(([vhost, { configure, write, read }]) => ({
     user: name,
-    vhost,
+    vhost: shownName(vhost),
     configure,
     write,
     read,
   }));
+}
+
+/** Redis's other databases are virtual hosts that no other protocol can name. */
+function isShown({ name }: Vhost): boolean {
+  return !name.startsWith("\0");
+}
+
+function shownVhost({ name }: Vhost): object {
+  return { name: shownName(name) };
+}
+
+/** Who makes a virtual host may do everything there, as in RabbitMQ. */
+async function oneVhost({ broker, caller, method, names }: Asked): Promise<HttpAnswer> {
+  const name = brokerName(names[0]!);
+  const vhost = broker.vhost(name);
+  if (method !== "PUT") {
+    return vhost === undefined || !isShown(vhost) ? notFound() : json(200, shownVhost(vhost));
+  }
+  if (name === "" || name.includes("\0") || name.length > limits.nameBytesMax) {
+    return refuse(400, "bad_request", `a virtual host has a name of 1 to ${limits.nameBytesMax} bytes`);
+  }
+  if (!broker.addVhost(name)) return done(204);
+  const user = caller.user!;
+  broker.access.users.set({ ...user, permissions: { ...user.permissions, [name]: everyName } });
+  await broker.sync();
+  return done(201);
 }
 
 async function oneUser({ broker, method, names, request }: Asked): Promise<HttpAnswer> {
@@ -144,7 +190,7 @@ async function putUser(broker: Administered, name: string, wanted: Wanted): Prom
 }
 
 async function onePermission({ broker, method, names, request }: Asked): Promise<HttpAnswer> {
-  const [vhost, name] = names as [string, string];
+  const [vhost, name] = [brokerName(names[0]!), names[1]!];
   const { users } = broker.access;
   const user = users.get(name);
   if (user === undefined || broker.vhost(vhost) === undefined) return notFound();
@@ -160,7 +206,7 @@ async function onePermission({ broker, method, names, request }: Asked): Promise
     return done(before === undefined ? 201 : 204);
   }
   if (before === undefined) return notFound();
-  if (method !== "DELETE") return json(200, { user: name, vhost, ...before });
+  if (method !== "DELETE") return json(200, { user: name, vhost: shownName(vhost), ...before });
   const { [vhost]: _, ...left } = user.permissions;
   users.set({ ...user, permissions: left });
   await broker.sync();

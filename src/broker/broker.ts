@@ -12,7 +12,7 @@ import type { Connection } from "../base/connection.ts";
 import { type Disk, type StateSource, Storage } from "../storage/index.ts";
 import { Access, type Security } from "./access/access.ts";
 import type { HashPassword } from "./access/password-hash.ts";
-import { defaultVhostName } from "./names.ts";
+import { defaultVhostName, definitionKey } from "./names.ts";
 import type { Queue } from "./queue.ts";
 import { restoreDefinitions } from "./restore.ts";
 import { Retention } from "./retention.ts";
@@ -118,6 +118,14 @@ export class Broker {
 
   get defaultVhost(): Vhost {
     return this.vhosts.get(defaultVhostName)!;
+  }
+
+  /** Makes a virtual host that is kept; false where there is one of that name. */
+  addVhost(name: string): boolean {
+    if (this.vhosts.has(name)) return false;
+    this.storage.table.put(definitionKey("vhost", name), "{}");
+    this.createVhost(name);
+    return true;
   }
 
   createVhost(name: string): Vhost {

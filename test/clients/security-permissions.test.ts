@@ -171,6 +171,43 @@ test("what is taken from a user is taken from its open channels; a user that is 
   await assert.rejects(connect("cyd", "c"), /ACCESS.REFUSED/);
 });
 
+test("virtual hosts: who makes one may do everything there, others what they are permitted there", async () => {
+  assert.equal((await api(broker, "PUT", "vhosts/zo%C3%A9", {})).status, 201);
+  assert.equal((await api(broker, "PUT", "vhosts/zo%C3%A9", {})).status, 204);
+  assert.deepEqual((await api(broker, "GET", "vhosts")).body, [{ name: "/" }, { name: "zoé" }]);
+  await makeUser(broker, "fay", "f", nothingAllowed);
+  const there = { configure: "^fay$", write: ".*", read: ".*" };
+  assert.equal((await api(broker, "PUT", "permissions/zo%C3%A9/fay", there)).status, 201);
+  assert.deepEqual((await api(broker, "GET", "permissions/zo%C3%A9/fay")).body, {
+    user: "fay",
+    vhost: "zoé",
+    ...there,
+  });
+  await broker.kill();
+  await broker.restart();
+  const open = (name: string, password: string, vhost: string): Promise<amqplib.ChannelModel> =>
+    amqplib.connect(`amqp://${name}:${password}@127.0.0.1:${broker.ports.amqp}/${encodeURIComponent(vhost)}`);
+  const fay = await open("fay", "f", "zoé");
+  assert.equal(await refusalOf(fay, (channel) => channel.assertQueue("fay")), "");
+  assert.match(await refusalOf(fay, (channel) => channel.assertQueue("no")), /access to queue 'no' in vhost/);
+  const elsewhere = await open("fay", "f", "/");
+  assert.match(
+    await refusalOf(elsewhere, (channel) => channel.assertQueue("fay")),
+    refused("queue 'fay'", "fay"),
+  );
+  const guest = await open("guest", "guest", "zoé");
+  assert.equal(await refusalOf(guest, (channel) => channel.checkQueue("fay")), "");
+  for (const connection of [fay, elsewhere, guest]) await connection.close();
+  for (const [method, path, status] of [
+    ["DELETE", "vhosts/zo%C3%A9", 405],
+    ["PUT", "vhosts/a%00b", 400],
+    ["PUT", `vhosts/${"x".repeat(256)}`, 400],
+    ["GET", "vhosts/none", 404],
+  ] as const) {
+    assert.equal((await api(broker, method, path, method === "PUT" ? {} : undefined)).status, status, path);
+  }
+});
+
 test("without a permission in the vhost there is no way in", async () => {
   await makeUser(broker, "dot", "d", null);
   const client = new Connection({ url: `amqp://dot:d@127.0.0.1:${broker.ports.amqp}`, retryLow: 60_000 });

@@ -29,7 +29,13 @@ async function withHttp(
     registry: new MetricsRegistry(),
     readiness: () => ({ ready: true, checks: { storage: "ok" } }),
     logger: new Logger({ level: "info", clock, sink: (line) => logged.push(line) }),
-    broker: { access: (await makeAccess()).access, vhost: () => undefined, sync: async () => {} },
+    broker: {
+      access: (await makeAccess()).access,
+      vhosts: new Map(),
+      vhost: () => undefined,
+      addVhost: () => false,
+      sync: async () => {},
+    },
     ...site,
   });
   const listener = await listenHttp({ host, port, handler });

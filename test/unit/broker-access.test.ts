@@ -5,7 +5,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { Access, type Security } from "../../src/broker/access/access.ts";
 import { passwordDigest } from "../../src/broker/access/password-hash.ts";
-import { newUser } from "../../src/broker/access/users.ts";
+import { everyName, newUser } from "../../src/broker/access/users.ts";
 import { quickHash } from "../../sim/quick-hash.ts";
 import { logIn, makeAccess, openStorage } from "../support/access.ts";
 
@@ -69,21 +69,27 @@ test("the operator's user is there from everywhere, and not written down; `defau
   assert.equal(await logIn(access, "anna", "", far), null);
   assert.equal(access.anonymous, null);
   assert.equal((await logIn(access, "default", "x", far))?.name, "default");
+  // Changed while it is there, it is still the operator's, and keeps what it was given.
+  const anna = access.users.get("anna")!;
+  access.users.set({ ...anna, permissions: { ...anna.permissions, other: everyName } });
+  assert.equal((await logIn(access, "anna", "x", far))?.hasVhost("other"), true);
   await storage.close();
   const { access: again, storage: storageAgain } = await makeAccess({
     storage: await openStorage(directory),
   });
   assert.deepEqual(
     again.users.all().map(({ name }) => name),
-    ["guest", "default"],
+    ["guest", "anna", "default"],
   );
   assert.equal(again.anonymous?.name, "default");
+  assert.equal(await logIn(again, "anna", "x", far), null, "the password is not written down");
   // Kept as open, it is closed all the same while the operator's password is set.
   again.users.set(again.defaultUser());
   await storageAgain.close();
   const last = await makeAccess({ security, storage: await openStorage(directory) });
   assert.equal(last.access.users.get("default")?.needsNoPassword, false);
   assert.equal(last.access.anonymous, null);
+  assert.equal((await logIn(last.access, "anna", "x", far))?.hasVhost("other"), true);
   await last.storage.close();
   fs.rmSync(directory, { recursive: true });
 });

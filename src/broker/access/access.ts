@@ -108,7 +108,7 @@ export class Access {
     this.isInsecure = security.isInsecure;
     const { name, password } = security;
     if (password !== undefined) this.#operator = { name, hash: this.#quickHash(passwordDigest(password)) };
-    this.users.listeners.add((changed) => this.#remembered.delete(changed));
+    this.users.listeners.add((changed) => this.#forget(changed));
   }
 
   /** The operator has set a password: nobody does anything without one. */
@@ -123,13 +123,20 @@ export class Access {
     if (this.#isGuestsOwn(this.users.get(guest.name))) this.#remember(guest.name, guestPassword);
     if (this.users.get(defaultUserName) === undefined) this.users.setForNow(this.defaultUser());
     if (this.#operator === null) return;
-    const { name, hash } = this.#operator;
-    const { tags, permissions, redis } = guest;
+    const { name } = this.#operator;
+    const { tags, redis } = guest;
+    const permissions = { ...this.users.get(name)?.permissions, ...guest.permissions };
+    // Without a stored hash: only the remembered password is right.
     this.users.setForNow(newUser(name, { tags, permissions, redis }));
-    // No stored hash is this one's: only the remembered password is right.
-    this.#remembered.set(name, hash);
     this.users.setForNow({ ...this.users.get(defaultUserName)!, needsNoPassword: false });
-    this.#remembered.set(defaultUserName, hash);
+  }
+
+  /** What was remembered of a user that has changed; the operator's password stays right, for `default` as well. */
+  #forget(name: string): void {
+    this.#remembered.delete(name);
+    const operator = this.#operator;
+    const isOperators = name === operator?.name || name === defaultUserName;
+    if (operator !== null && isOperators) this.#remembered.set(name, operator.hash);
   }
 
   /** Redis's CONFIG SET requirepass: the only password of `default` until the broker ends; an empty one opens it. */
