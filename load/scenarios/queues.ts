@@ -62,7 +62,7 @@ async function consumeAll(load: Load, client: AmqpClient): Promise<void> {
 }
 
 async function run(load: Load): Promise<void> {
-  const broker = await load.startBroker();
+  const broker = await load.startBroker({ startMsMax: startMsMax * 6 });
   const before = await settledRss(broker.pid);
   let client = await AmqpClient.open(broker.ports.amqp);
   await timed(load, "declared", () => forEach(client, methodId.queueDeclareOk, declareBytes));

@@ -17,7 +17,7 @@ import path from "node:path";
 import * as storage from "../../src/storage/index.ts";
 
 const root = path.join(import.meta.dirname, "../..");
-const startMsMax = 20_000;
+const startMsMaxUsual = 20_000;
 const stopMsMax = 20_000;
 const logBytesKept = 64 * 1024;
 
@@ -29,6 +29,8 @@ export interface TestBrokerOptions {
   /** More of the command line, for example `["--log-level", "debug"]`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** How long it may take to be ready: 20 s if absent. */
+  readonly startMsMax?: number;
 }
 
 type CheckDataDirectory = (directory: string) => Promise<{ ok: boolean; lines: readonly string[] }>;
@@ -94,10 +96,13 @@ export class TestBroker {
   }
 
   #readyLine(child: ChildProcess): Promise<string> {
+    const { startMsMax = startMsMaxUsual } = this.#options;
     return new Promise((resolve, reject) => {
       let text = "";
       const timer = setTimeout(() => {
-        child.kill("SIGKILL");
+        // The launcher hands it on to the broker, whose pid nobody knows yet.
+        child.kill("SIGTERM");
+        this.#child = null;
         reject(new Error(`the broker was not ready within ${startMsMax} ms\n${this.log}`));
       }, startMsMax);
       child.stdout!.setEncoding("utf8").on("data", (piece: string) => {
