@@ -31,6 +31,8 @@ export function copyBytes(
   nativeCopy.call(source, target, at, start, end);
 }
 
+const resetBytesKept = 8 << 20;
+
 /** Appends bytes to one growing buffer. `take()` hands out what was written; `reset()` starts again without freeing. */
 export class ByteWriter {
   buffer: Buffer;
@@ -184,8 +186,10 @@ export class ByteWriter {
     return Buffer.from(this.view());
   }
 
+  /** Starts again with the same memory; one that a single huge message made it take is given back. */
   reset(): void {
-    this.length = 0;
+    if (this.buffer.length > resetBytesKept) this.shrink(minimumCapacity);
+    else this.length = 0;
   }
 }
 

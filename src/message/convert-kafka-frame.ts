@@ -6,7 +6,8 @@
  * batches it saw last, each with the place where its records start.
  *
  * Invariant: a batch is known again by place, base offset and checksum, since its buffer may hold other bytes by now.
- * Bounds: `framesMax` batches, and of those above `keptBytesMax` (decompressed) only one.
+ * Bounds: `framesMax` batches, and only one of those that keep more than `keptBytesMax` from being collected: in the buffer
+ * that they lie in (larger than a chunk where a batch is), or decompressed.
  */
 import { BrokerError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
@@ -61,7 +62,7 @@ class KafkaFrame {
   #next = 0;
 
   get isLarge(): boolean {
-    return this.#cursor.buffer !== this.#buffer && this.#cursor.buffer.length > keptBytesMax;
+    return this.#buffer.length > keptBytesMax || this.#cursor.buffer.length > keptBytesMax;
   }
 
   /** Whether this is the batch of the record, which `shown` stands at. */
