@@ -21,6 +21,18 @@ const startMsMaxUsual = 20_000;
 const stopMsMax = 20_000;
 const logBytesKept = 64 * 1024;
 
+/** What still runs when the tests end, because one of them failed, goes with them. */
+const running = new Set<number>();
+process.on("exit", () => {
+  for (const pid of running) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // Gone by itself.
+    }
+  }
+});
+
 export type TestPorts = Readonly<Record<"redis" | "amqp" | "kafka" | "http", number>>;
 
 export interface TestBrokerOptions {
@@ -93,6 +105,9 @@ export class TestBroker {
       this.log = (this.log + text).slice(-logBytesKept);
     });
     this.#ready = JSON.parse(await this.#readyLine(child)) as Ready;
+    const { pid } = this.#ready;
+    running.add(pid);
+    void this.#exited.then(() => running.delete(pid));
   }
 
   #readyLine(child: ChildProcess): Promise<string> {
