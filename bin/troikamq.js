@@ -5,6 +5,7 @@
  *
  * Invariant: the exit code is the broker's own, 128 + number if a signal ended it, 2 if nothing could be started.
  */
+import { totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { chooseRuntime } from "./runtime.js";
 
@@ -12,6 +13,17 @@ import { chooseRuntime } from "./runtime.js";
 const program =
   process.env.TROIKAMQ_TEST_PROGRAM ?? fileURLToPath(new URL("../cli/main.ts", import.meta.url));
 const forwardedSignals = ["SIGTERM", "SIGINT", "SIGHUP"];
+
+/**
+ * Bun's collector lets garbage grow to what is alive, until that is a quarter of the machine's memory: with messages of
+ * 100 MB on a large machine to gigabytes. It is told of no more than this; loads of less than a quarter of it notice nothing.
+ */
+const collectorMemoryBytesMax = 4 * 2 ** 30;
+
+function environment() {
+  const available = Math.min(totalmem(), process.constrainedMemory?.() || Infinity, collectorMemoryBytesMax);
+  return { BUN_JSC_forceRAMSize: String(available), ...process.env };
+}
 
 function fail(problem) {
   process.stderr.write(`troikamq: ${problem}\n`);
@@ -22,7 +34,7 @@ function fail(problem) {
 async function runAsChild(path, args) {
   const { spawn } = await import("node:child_process");
   const { constants } = await import("node:os");
-  const child = spawn(path, args, { stdio: "inherit" });
+  const child = spawn(path, args, { stdio: "inherit", env: environment() });
   for (const signal of forwardedSignals) {
     // The child decides when to end; this process only waits for it. A terminal's Ctrl-C reaches both.
     process.on(signal, () => child.kill(signal));
@@ -45,7 +57,7 @@ if (problem !== undefined) {
   const args = [...before, program, ...process.argv.slice(2)];
   // Replacing this process leaves one process less and makes signals and the exit code the broker's own.
   if (typeof process.execve === "function" && process.platform !== "win32") {
-    process.execve(path, [path, ...args], process.env);
+    process.execve(path, [path, ...args], environment());
   } else {
     await runAsChild(path, args);
   }
