@@ -8,12 +8,15 @@ import { RawRedis } from "../support/raw-redis.ts";
 import { makeUser } from "../support/users.ts";
 
 let broker: TestBroker;
+/** Measured while the other tests run, as it takes ten seconds. */
+let lives: Promise<number[]>;
 before(async () => {
   broker = await startTestBroker();
   await makeUser(broker, "ann", "right", { configure: ".*", write: ".*", read: ".*" });
   const admin = await RawRedis.open(broker.ports.redis);
   assert.equal(await admin.call("acl", "setuser", "default", "resetpass", ">secret"), "+OK\r\n");
   await admin.close();
+  lives = livesBeforeLogin();
 });
 after(() => broker.stop());
 
@@ -28,10 +31,10 @@ async function lifeOf(port: number, bytes: Buffer): Promise<number> {
   return performance.now() - startedAt;
 }
 
-test("who does not log in has ten seconds, also one who goes on asking", async () => {
+function livesBeforeLogin(): Promise<number[]> {
   const { redis, kafka, amqp } = broker.ports;
   const nothing = Buffer.alloc(0);
-  const lives = await Promise.all([
+  return Promise.all([
     lifeOf(redis, nothing),
     lifeOf(redis, Buffer.from("*1\r\n$4\r\nPING\r\n")),
     lifeOf(kafka, nothing),
@@ -39,8 +42,7 @@ test("who does not log in has ten seconds, also one who goes on asking", async (
     lifeOf(amqp, nothing),
     lifeOf(amqp, Buffer.from("AMQP\0\0\x09\x01", "latin1")),
   ]);
-  for (const life of lives) assert.ok(life > 9000 && life < 15_000, lives.join(" "));
-});
+}
 
 test("a Kafka request of more than 64 KiB before the login ends the connection at once", async () => {
   const announced = Buffer.alloc(4);
@@ -95,4 +97,9 @@ test("two hundred connections with a right password that nobody has used yet all
   const connections = await Promise.all(Array.from({ length: 200 }, () => amqplib.connect(url)));
   assert.equal(connections.length, 200);
   await Promise.all(connections.map((connection) => connection.close()));
+});
+
+test("who does not log in has ten seconds, also one who goes on asking", async () => {
+  const found = await lives;
+  for (const life of found) assert.ok(life > 9000 && life < 15_000, found.join(" "));
 });
