@@ -73,6 +73,9 @@ interface NameChange {
 
 const sectorBytes = 512;
 
+/** Of journal files and of segments. */
+const headerBytes = 32;
+
 function flipBit(bytes: Uint8Array, random: Random): void {
   bytes[Math.floor(random() * bytes.length)]! ^= 1 << Math.floor(random() * 8);
 }
@@ -154,8 +157,10 @@ export class SimDisk implements Disk {
     for (const piece of pieces) {
       if (piece.length === 0) continue;
       const kept = Buffer.from(piece);
-      if (this.#random() < 0.1) flipBit(kept, this.#random);
-      inode.apply({ at: at + piece.byteOffset - bytes.byteOffset, bytes: kept });
+      const begin = at + piece.byteOffset - bytes.byteOffset;
+      // In a file's header a wrong bit is damage, and refused: nothing tells it from a bit that was right and durable.
+      if (this.#random() < 0.1 && begin >= headerBytes) flipBit(kept, this.#random);
+      inode.apply({ at: begin, bytes: kept });
     }
   }
 

@@ -24,10 +24,10 @@ const mutants: readonly Mutant[] = [
     replace: "    this.#send();\n    const isWritten = this.#storage.flush();",
   },
   {
-    name: "publishes are confirmed when written, not when durable",
-    file: "src/protocols/amqp/channel.ts",
-    find: "confirms.release(this.output, broker.storage.durable)",
-    replace: "confirms.release(this.output, broker.storage.written)",
+    name: "publishes are confirmed before they are durable",
+    file: "src/protocols/amqp/publisher.ts",
+    find: "confirms.add(isDurable ? storage.pending : 0,",
+    replace: "confirms.add(0,",
   },
   {
     name: "held answers do not wait for the disk",
