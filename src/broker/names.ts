@@ -9,7 +9,8 @@ export type DefinitionKind =
   | "offset"
   | "producers"
   | "user"
-  | "acl";
+  | "acl"
+  | "access";
 
 export function definitionKey(kind: DefinitionKind, ...names: readonly string[]): string {
   return `${kind}/${JSON.stringify(names)}`;

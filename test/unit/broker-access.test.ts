@@ -40,9 +40,13 @@ test("users have their own passwords, and a changed one is changed at once", asy
   assert.equal((await logIn(again, "anna", "second"))?.name, "anna");
   again.users.set({ ...again.users.get("anna")!, isEnabled: false });
   assert.equal(await logIn(again, "anna", "second"), null, "switched off");
+  assert.equal(again.users.delete("guest"), true);
   assert.equal(again.users.delete("anna"), true);
   assert.equal(await logIn(again, "anna", "second"), null);
   await storageAgain.close();
+  const last = await makeAccess({ storage: await openStorage(directory) });
+  assert.equal(await logIn(last.access, "guest", "guest"), null, "guest was deleted, and does not come back");
+  await last.storage.close();
   fs.rmSync(directory, { recursive: true });
 });
 

@@ -14,6 +14,7 @@ import type { Clock, Timers } from "../../base/clock.ts";
 import { isLoopbackAddress } from "../../base/addresses.ts";
 import type { Random } from "../../base/random.ts";
 import type { Storage } from "../../storage/index.ts";
+import { definitionKey } from "../names.ts";
 import { Acls } from "./acls.ts";
 import { LoginGuard } from "./login-guard.ts";
 import { hashBytes, hashInTurn, hashNow, type HashPassword, passwordDigest } from "./password-hash.ts";
@@ -84,6 +85,7 @@ export class Access {
   readonly permissions: Permissions;
   loginsMade = 0;
   loginsFailed = 0;
+  readonly #storage: Storage;
   readonly #random: Random;
   readonly #guard: LoginGuard;
   readonly #hashPassword: HashPassword;
@@ -98,6 +100,7 @@ export class Access {
 
   constructor(options: AccessOptions) {
     const { storage, random, security = openSecurity } = options;
+    this.#storage = storage;
     this.users = new Users(storage);
     this.acls = new Acls(storage);
     this.permissions = new Permissions(this.users, this.acls);
@@ -119,7 +122,7 @@ export class Access {
   restore(): void {
     this.users.restore();
     this.acls.restore();
-    if (this.users.size === 0) this.users.set(guest);
+    this.#makeGuestOnce();
     if (this.#isGuestsOwn(this.users.get(guest.name))) this.#remember(guest.name, guestPassword);
     if (this.users.get(defaultUserName) === undefined) this.users.setForNow(this.defaultUser());
     if (this.#operator === null) return;
@@ -144,6 +147,14 @@ export class Access {
     const user = this.users.get(defaultUserName)!;
     this.users.setForNow({ ...user, needsNoPassword: password === "", passwords: [] });
     if (password !== "") this.#remember(defaultUserName, password);
+  }
+
+  /** Only the first start makes it: who deleted it must not meet it again. */
+  #makeGuestOnce(): void {
+    const { table } = this.#storage;
+    const made = definitionKey("access", "guest");
+    if (this.users.size === 0 && table.get(made) === undefined) this.users.set(guest);
+    if (table.get(made) === undefined) table.put(made, "{}");
   }
 
   /** `default` as it is at first. */

@@ -6,8 +6,9 @@
  * A denial counts more than any permission, and what nothing allows is refused. Administrators (the tag) may do to the
  * cluster what they like, and no denial is for them, as for Kafka's super users.
  * Invariants: `allowsAll` is only true where every question would be answered by yes; answers remembered are those of
- * the rules as they stand, and never more than `answersMax`.
+ * the rules as they stand, never more than `answersMax`, and of short names only.
  */
+import { limits } from "../../base/limits.ts";
 import { type Acls, everyPrincipal, userOfPrincipal } from "./acls.ts";
 import {
   type Operation,
@@ -89,6 +90,8 @@ export class Authorization {
   /** `host`: where the connection comes from, which Kafka's ACLs may ask for. */
   allows(question: Question, host: string): boolean {
     const { vhost, kind, operation, name } = question;
+    // A Redis key may be megabytes long: what is remembered is bounded in bytes too.
+    if (name.length > limits.nameBytesMax) return this.#decide(question, host);
     const key = `${kind}\n${operation}\n${host}\n${vhost}\n${name}`;
     let answer = this.#answers.get(key);
     if (answer === undefined) {

@@ -1,4 +1,5 @@
 /** CreateAcls: what the one place that decides is told in Kafka's words. In force when it is answered, and durable then. */
+import type { KafkaAcl } from "../../../broker/access/acls.ts";
 import { bindingOf } from "../acl-bindings.ts";
 import { mayUseCluster } from "../authorize.ts";
 import type { Handler } from "../call.ts";
@@ -11,12 +12,14 @@ export const createAcls: Handler<"CreateAcls"> = (call, request) => {
       results: request.creations.map(() => ({ errorCode, errorMessage: "Cluster authorization failed." })),
     };
   }
+  const bindings: KafkaAcl[] = [];
   const results = request.creations.map(({ resourcePatternType, ...rest }) => {
     const binding = bindingOf({ ...rest, patternType: resourcePatternType });
     if (typeof binding === "string") return { errorCode: errorCodes.INVALID_REQUEST, errorMessage: binding };
-    call.node.broker.access.acls.add([binding]);
+    bindings.push(binding);
     return { errorCode: errorCodes.NONE };
   });
+  call.node.broker.access.acls.add(bindings);
   call.holdUntilDurable();
   return { results };
 };
