@@ -12,6 +12,7 @@ import { registerProcessMetrics } from "./admin/process-metrics.ts";
 import { siteHandler } from "./admin/routes.ts";
 import { type Config, resolveConfig } from "./base/config.ts";
 import { BrokerError, StartError } from "./base/errors.ts";
+import { limits } from "./base/limits.ts";
 import { Logger } from "./base/logger.ts";
 import { MetricsRegistry } from "./base/metrics.ts";
 import { Broker } from "./broker/broker.ts";
@@ -20,7 +21,7 @@ import { Keyspace } from "./keyspace/keyspace.ts";
 import { settleConnectionsMax } from "./net/descriptors.ts";
 import { Entrance } from "./net/entrance.ts";
 import { settleHost } from "./net/exposure.ts";
-import { type HttpTls, listenHttp } from "./net/http.ts";
+import { httpConnectionHost, httpProtocol } from "./net/http.ts";
 import { Server } from "./net/listen.ts";
 import { systemClock, systemRandom, systemTimers } from "./net/runtime.ts";
 import type { TlsIdentity } from "./net/tls.ts";
@@ -35,11 +36,13 @@ export type PortName = "redis" | "amqp" | "kafka" | "http";
 /** `redisTls` and so on: the same protocol over TLS. */
 export type AnyPortName = PortName | `${PortName}Tls`;
 
+type Port = number | "off";
+
 export interface StartOptions {
   /** Directory of all that is kept, or `memory` (the default here), which keeps nothing. */
   dataDir?: string;
   /** Ports: a number, 0 for a free one (the default here), or `off` (the default of the TLS ports). */
-  ports?: Partial<Record<AnyPortName, number | "off">>;
+  ports?: Partial<Record<AnyPortName, Port>>;
   /** PEM files of the TLS ports: certificate, key, and authorities whose certificates clients must show. */
   tlsCert?: string;
   tlsKey?: string;
@@ -167,65 +170,46 @@ async function open(
     tlsPort: config.advertisedTlsPort,
   };
   const connectionsMax = settleConnectionsMax(config.connectionsMax);
-  const entrance = new Entrance({
-    max: connectionsMax,
-    perAddressMax: config.connectionsPerAddressMax,
-    logger,
-    timers: systemTimers,
+  const entrance = (max: number, maxName: string): Entrance =>
+    new Entrance({
+      max,
+      maxName,
+      perAddressMax: config.connectionsPerAddressMax,
+      logger,
+      timers: systemTimers,
+    });
+  const clients = {
+    connectionHost: broker.ticker,
+    entrance: entrance(connectionsMax, "--connections-max"),
+  };
+  const operators = {
+    connectionHost: httpConnectionHost(systemTimers),
+    entrance: entrance(limits.httpConnectionsMax, "the bound on those of HTTP"),
+  };
+  const registry = new MetricsRegistry();
+  const readiness = () => ({
+    ready: broker.storage.failure === null,
+    checks: { journal: broker.storage.failure?.message ?? "ok" },
   });
-  const wanted: [Protocol, port: number | "off", tlsPort: number | "off"][] = [
-    [redisProtocol(broker, keyspace, connectionsMax), config.redisPort, config.redisTlsPort],
-    [amqpProtocol(broker), config.amqpPort, config.amqpTlsPort],
-    [kafkaProtocol(broker, advertised), config.kafkaPort, config.kafkaTlsPort],
+  const site = siteHandler({ registry, readiness, logger, broker });
+  const wanted: [typeof clients | typeof operators, Protocol, port: Port, tlsPort: Port][] = [
+    [clients, redisProtocol(broker, keyspace, connectionsMax), config.redisPort, config.redisTlsPort],
+    [clients, amqpProtocol(broker), config.amqpPort, config.amqpTlsPort],
+    [clients, kafkaProtocol(broker, advertised), config.kafkaPort, config.kafkaTlsPort],
+    [operators, httpProtocol(site, systemTimers), config.httpPort, config.httpTlsPort],
   ];
   const servers: Server[] = [];
   const ports: Partial<Record<AnyPortName, number>> = {};
-  for (const [protocol, port, tlsPort] of wanted) {
+  for (const [side, protocol, port, tlsPort] of wanted) {
     if (port === "off" && tlsPort === "off") continue;
-    const server = new Server({
-      protocol,
-      host: config.host,
-      connectionHost: broker.ticker,
-      clock: systemClock,
-      entrance,
-    });
+    const server = new Server({ protocol, host: config.host, clock: systemClock, ...side });
     servers.push(server);
     opened.push({ close: () => server.drain() });
     if (port !== "off") ports[protocol.name] = await server.listen(port);
     if (tlsPort !== "off") ports[`${protocol.name}Tls`] = await server.listen(tlsPort, tls);
   }
-  if (config.httpPort !== "off" || config.httpTlsPort !== "off") {
-    const registry = new MetricsRegistry();
-    registerProcessMetrics(registry);
-    registerBrokerMetrics(registry, broker, servers);
-    const readiness = () => ({
-      ready: broker.storage.failure === null,
-      checks: { journal: broker.storage.failure?.message ?? "ok" },
-    });
-    const handler = siteHandler({
-      registry,
-      readiness,
-      logger,
-      broker,
-    });
-    const listen = async (port: number, httpTls: HttpTls | null): Promise<number> => {
-      const http = await listenHttp({ host: config.host, port, handler, tls: httpTls });
-      logger.info(httpTls === null ? "http listens" : "https listens", {
-        host: config.host,
-        port: http.port,
-      });
-      opened.push(http);
-      return http.port;
-    };
-    if (config.httpPort !== "off") ports.http = await listen(config.httpPort, null);
-    if (config.httpTlsPort !== "off") {
-      ports.httpTls = await listen(config.httpTlsPort, {
-        identity: tls!,
-        onHandshakeFailed: (remote, reason) =>
-          entrance.logRefusal("tls", { protocol: "http", remote, reason }),
-      });
-    }
-  }
+  registerProcessMetrics(registry);
+  registerBrokerMetrics(registry, broker, servers);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     for (const server of servers) server.stopListening();

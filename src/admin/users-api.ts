@@ -246,6 +246,6 @@ function badBody(): HttpAnswer {
   return refuse(
     400,
     "bad_request",
-    "the body is not the JSON object that belongs here; see docs/security.md",
+    "the body is not the JSON object, of 64 KiB at most, that belongs here; see docs/security.md",
   );
 }

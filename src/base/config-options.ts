@@ -143,7 +143,7 @@ export const options = {
   tlsKey: file("PEM private key of the certificate, without a passphrase; read again at SIGHUP"),
   tlsCa: file("PEM certificates of authorities; the TLS ports then demand a client certificate of theirs"),
   connectionsMax: {
-    help: "most connections of Redis, AMQP and Kafka together; auto is the process's descriptors less 200, at most 100000",
+    help: "most connections of Redis, AMQP and Kafka together; auto is the process's descriptors less 400, at most 100000",
     placeholder: "NUMBER",
     default: "auto",
     expected: "a number from 1, or auto",

@@ -24,7 +24,9 @@ export const limits = {
   /** A TLS handshake that takes longer ends the connection. */
   tlsHandshakeMsMax: 10_000,
   /** Descriptors that are left for files and HTTP when connections are bounded by what the process may open. */
-  descriptorsReserved: 200,
+  descriptorsReserved: 400,
+  /** HTTP's own bound: it is not part of `--connections-max`, so that a full broker can be looked at. */
+  httpConnectionsMax: 256,
   /** Most connections that `--connections-max auto` allows, however many descriptors there are. */
   connectionsAutoMax: 100_000,
   /** Refused connections and failed handshakes are logged at most this often, with their number. */

@@ -64,7 +64,7 @@ export async function listenBunTls(
       data: (_socket, bytes) => state.connection?.received(bytes),
       drain: () => state.connection?.drained(),
       end: () =>
-        state.connection === null ? fail(raw, state, "the client ended it") : state.connection.end(),
+        state.connection === null ? fail(raw, state, "the client ended it") : state.connection.peerEnded(),
       close: () => state.connection?.closed(),
       error: () => state.connection?.destroy(),
     };

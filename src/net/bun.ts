@@ -67,7 +67,7 @@ export async function listenBun(host: string, port: number, door: Door): Promise
         socket.data.connection?.drained();
       },
       end(socket) {
-        socket.data.connection?.end();
+        socket.data.connection?.peerEnded();
       },
       close(socket) {
         const { connection } = socket.data;

@@ -186,6 +186,13 @@ export class NetConnection implements Connection, FlushableConnection {
     this.#stopWhenFull();
   }
 
+  /** The peer sends no more, but may still read. */
+  peerEnded(): void {
+    if (this.isClosed || this.#isEnding) return;
+    if (this.session.onPeerEnded === undefined) this.end();
+    else this.session.onPeerEnded();
+  }
+
   /** The transport takes bytes again. */
   drained(): void {
     this.touch();

@@ -1,5 +1,6 @@
 /**
- * Who may come in: bounds on connections, all listeners together and for each address, and a log of who was not let in.
+ * Who may come in: bounds on connections, of several listeners together and for each address, and a log of who was not
+ * let in.
  *
  * Not here: sockets (bun.ts, node.ts), passwords (broker/access).
  * Invariant: `inside` is the number of sockets that entered and have not left, and at most `max`; the same for each
@@ -14,13 +15,15 @@ export type Refusal = "connections-max" | "connections-per-address-max" | "tls";
 
 export interface EntranceOptions {
   readonly max: number;
+  /** What it is called in the log. */
+  readonly maxName: string;
   /** 0 is no bound. */
   readonly perAddressMax: number;
   readonly logger: Logger;
   readonly timers: Timers;
 }
 
-/** One for all listeners of a broker. */
+/** One for all listeners of clients, and one for HTTP: who looks after a full broker must get in. */
 export class Entrance {
   readonly max: number;
   readonly #perAddressMax: number;
@@ -28,12 +31,12 @@ export class Entrance {
   readonly #refusals: Record<Refusal, SparseLog>;
   #inside = 0;
 
-  constructor({ max, perAddressMax, logger, timers }: EntranceOptions) {
+  constructor({ max, maxName, perAddressMax, logger, timers }: EntranceOptions) {
     this.max = max;
     this.#perAddressMax = perAddressMax;
     const warn = (message: string) => new SparseLog(timers, (fields) => logger.warn(message, fields));
     this.#refusals = {
-      "connections-max": warn("connections refused: as many are open as --connections-max allows"),
+      "connections-max": warn(`connections refused: as many are open as ${maxName} allows`),
       "connections-per-address-max": warn(
         "connections refused: as many are open from this address as --connections-per-address-max allows",
       ),

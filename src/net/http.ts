@@ -1,107 +1,155 @@
 /**
- * The HTTP listener, on the server that each runtime brings: loading Node's under Bun would take some 4 MB and 10 ms or
- * more.
+ * HTTP as one more protocol of our listeners: so it has their TLS, their bounds on connections and their counts.
  *
- * Not here: what is answered (admin/).
- * Invariant: no more of a body is read than `httpBodyBytesMax`, and only if it is asked for; a connection that asks nothing is closed after `idleMsMax`.
+ * Node's HTTP parser, which Bun has too, is loaded with the first connection: it would take some 3 MB of an idle broker.
+ * Not here: what is asked and answered (http-parser.ts, admin/), sockets (listen.ts).
+ * Invariants: a connection that has asked nothing whole for `idleMsMax`, and takes nothing of its answer, is closed; it
+ * is not read from while `unansweredBytesMax` of it wait for an answer.
  */
-import { StartError } from "../base/errors.ts";
-import type { HttpHandler } from "../base/http.ts";
-import type { TlsIdentity } from "./tls.ts";
+import type { Timer, Timers } from "../base/clock.ts";
+import type { Connection, ConnectionHost } from "../base/connection.ts";
+import { type HttpHandler, httpBodyBytesMax } from "../base/http.ts";
+import { limits } from "../base/limits.ts";
+import type { Protocol, Session } from "../protocols/contract.ts";
+import type { HttpParser, HttpPeer } from "./http-parser.ts";
 
-export const idleMsMax = 10_000;
-/** How often other ports are tried, when a free port of one address family is not free in the other. */
-const freePortAttemptsMax = 10;
+export const headerBytesMax = 8192;
+const idleMsMax = 10_000;
+/** More than the largest request, so there is always one whole, or one that is refused. */
+const unansweredBytesMax = httpBodyBytesMax + 2 * headerBytesMax;
+/** Clients wait for an answer before they ask again, but for a few. */
+const unansweredRequestsMax = 64;
 
-export interface HttpOptions {
-  /** A name or an address; `localhost` is both loopback addresses, the second where there is one. */
-  readonly host: string;
-  /** 0 takes a free one. */
-  readonly port: number;
-  readonly handler: HttpHandler;
-  readonly tls?: HttpTls | null;
-}
-
-export interface HttpTls {
-  readonly identity: TlsIdentity;
-  /** Told where the runtime tells it: Bun's HTTP server does not. */
-  readonly onHandshakeFailed: (remoteHost: string, reason: string) => void;
-}
-
-export interface HttpListener {
-  readonly port: number;
-  readonly close: () => Promise<void>;
-}
-
-/** Of one address. @throws an error with a `code`, such as `EADDRINUSE` */
-type ListenHttp = (
-  address: string,
-  port: number,
-  handler: HttpHandler,
-  tls: HttpTls | null,
-) => Promise<HttpListener>;
-
-export async function listenHttp({ host, port, handler, tls = null }: HttpOptions): Promise<HttpListener> {
-  const listenOn: ListenHttp =
-    typeof Bun === "undefined"
-      ? (await import("./http-node.ts")).listenHttpNode
-      : (await import("./http-bun.ts")).listenHttpBun;
-  const listen = (address: string, at: number) =>
-    listenOn(address, at, handler, tls).catch((error: NodeJS.ErrnoException) => {
-      throw new ListenError(address, at, error.code ?? error.message, tls !== null);
-    });
-  if (host !== "localhost") return await listen(host, port);
-  for (let attempt = 1; ; attempt++) {
-    const first = await listen("127.0.0.1", port);
-    try {
-      const second = await listen("::1", first.port);
-      return {
-        port: first.port,
-        close: async () => void (await Promise.all([first.close(), second.close()])),
-      };
-    } catch (error) {
-      if (isAbsentAddress(error)) return first;
-      await first.close();
-      if (port !== 0 || attempt === freePortAttemptsMax) throw error;
-    }
-  }
-}
-
-/** A machine without IPv6. */
-function isAbsentAddress(error: unknown): boolean {
-  return error instanceof ListenError && ["EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"].includes(error.reason);
-}
-
-class ListenError extends StartError {
-  readonly reason: string;
-
-  constructor(address: string, port: number, reason: string, isTls: boolean) {
-    const what = reason === "EADDRINUSE" ? "is in use" : `cannot be listened on (${reason})`;
-    super(
-      1,
-      isTls
-        ? `HTTPS port ${port} of ${address} ${what}; choose another with --http-tls-port`
-        : `HTTP port ${port} of ${address} ${what}; choose another with --http-port`,
-    );
-    this.reason = reason;
-  }
-}
-
-/** No answer is a page: a browser that is given one shall run, frame, guess at and pass on nothing of it. */
-const securityHeaders: Readonly<Record<string, string>> = {
-  "x-content-type-options": "nosniff",
-  "x-frame-options": "DENY",
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  "referrer-policy": "no-referrer",
-  "cross-origin-resource-policy": "same-origin",
-};
-
-/** Of every answer. What follows an unread body cannot be told from a request, so the connection ends with it. */
-export function headersOf(type: string, hasUnreadBody: boolean): Record<string, string> {
+export function httpProtocol(handler: HttpHandler, timers: Timers): Protocol {
+  let loading: Promise<HttpParser> | undefined;
+  const load = async (): Promise<HttpParser> => (await import("./http-parser.ts")).makeHttpParser(handler);
   return {
-    "content-type": type,
-    "cache-control": "no-store",
-    ...securityHeaders,
-    ...(hasUnreadBody ? { connection: "close" } : {}),
+    name: "http",
+    createSession: (connection) => new HttpSession(connection, (loading ??= load()), timers),
   };
+}
+
+/** Answers leave at once: health is asked for just when the journal cannot be written. */
+export function httpConnectionHost(timers: Timers): ConnectionHost {
+  return {
+    durablePosition: Infinity,
+    writtenPosition: Infinity,
+    connectionTouched: (connection) => timers.atTickEnd(() => connection.flush()),
+    connectionHeld() {},
+  };
+}
+
+class HttpSession implements Session, HttpPeer {
+  readonly #connection: Connection;
+  readonly #timers: Timers;
+  /** What came before the parser was there. */
+  #early: Buffer[] = [];
+  #stream: ReturnType<HttpParser["open"]> | null = null;
+  #isParserFull = false;
+  #isReadingPaused = false;
+  #unansweredBytes = 0;
+  #unansweredRequests = 0;
+  #hasPeerEnded = false;
+  #sentBefore = 0;
+  #deadline: Timer;
+  /** Tells the parser that the output has room again. */
+  #onRoom: (() => void) | null = null;
+
+  constructor(connection: Connection, parser: Promise<HttpParser>, timers: Timers) {
+    this.#connection = connection;
+    this.#timers = timers;
+    this.#deadline = this.#watch();
+    void parser.then((loaded) => {
+      if (connection.isClosed) return;
+      this.#stream = loaded.open(this);
+      for (const bytes of this.#early.splice(0)) this.#pass(bytes);
+    });
+  }
+
+  get remoteHost(): string {
+    return this.#connection.remote.host;
+  }
+
+  onData(bytes: Buffer): void {
+    this.#unansweredBytes += bytes.length;
+    // The transport uses its buffer again.
+    const own = Buffer.from(bytes);
+    if (this.#stream === null) this.#early.push(own);
+    else this.#pass(own);
+    this.#settleReading();
+  }
+
+  #pass(bytes: Buffer): void {
+    if (!this.#stream!.push(bytes)) this.#isParserFull = true;
+  }
+
+  #settleReading(): void {
+    const isTooMuch = this.#isParserFull || this.#unansweredBytes > unansweredBytesMax;
+    if (isTooMuch === this.#isReadingPaused) return;
+    this.#isReadingPaused = isTooMuch;
+    if (isTooMuch) this.#connection.pauseReading();
+    else this.#connection.resumeReading();
+  }
+
+  /** A client may say at once that it asks no more, and still wants its answer. */
+  onPeerEnded(): void {
+    this.#hasPeerEnded = true;
+    if (this.#unansweredBytes === 0) this.#connection.end();
+  }
+
+  onWritable(): void {
+    const onRoom = this.#onRoom;
+    this.#onRoom = null;
+    onRoom?.();
+  }
+
+  onClosed(): void {
+    this.#deadline.cancel();
+    this.#stream?.destroy();
+  }
+
+  wanted(): void {
+    this.#isParserFull = false;
+    this.#settleReading();
+  }
+
+  write(bytes: Uint8Array, done: () => void): void {
+    const connection = this.#connection;
+    if (connection.isClosed) return done();
+    connection.output.bytes(bytes);
+    connection.touch();
+    if (connection.outputBytes > limits.outputLowWaterBytes) this.#onRoom = done;
+    else done();
+  }
+
+  end(): void {
+    this.#connection.end();
+  }
+
+  destroy(): void {
+    this.#connection.destroy();
+  }
+
+  asked(): void {
+    if (++this.#unansweredRequests > unansweredRequestsMax) this.#connection.destroy();
+  }
+
+  answered(): void {
+    if (--this.#unansweredRequests > 0 || this.#connection.isClosed) return;
+    this.#unansweredBytes = 0;
+    this.#settleReading();
+    if (this.#hasPeerEnded) this.#connection.end();
+    this.#deadline.cancel();
+    this.#deadline = this.#watch();
+  }
+
+  #watch(): Timer {
+    return this.#timers.after(idleMsMax, () => {
+      const { bytesSent } = this.#connection;
+      const isTaking = bytesSent > this.#sentBefore && this.#connection.outputBytes > 0;
+      this.#sentBefore = bytesSent;
+      if (this.#unansweredRequests === 0 && !isTaking) this.#connection.destroy();
+      else this.#deadline = this.#watch();
+    });
+  }
 }

@@ -57,7 +57,7 @@ export function connectNode(door: Door, socket: net.Socket, isEncrypted: boolean
   socket.on("drain", () => connection.drained());
   socket.on("close", () => connection.closed());
   socket.on("error", () => connection.destroy());
-  socket.on("end", () => connection.end());
+  socket.on("end", () => connection.peerEnded());
 }
 
 /** What is done with sockets that may stay, and what others are told. */

@@ -14,6 +14,8 @@ export interface Session {
   onData(bytes: Buffer): void;
   /** The output had been over `outputLowWaterBytes` and has drained below it: pushing may go on. */
   onWritable(): void;
+  /** The peer has ended its side. Without this the connection ends once what was answered has left. */
+  onPeerEnded?(): void;
   /** The broker is stopping: a protocol that has words for it writes them to the output. */
   onShutdown?(): void;
   /** The connection is gone, whoever closed it. Called once. */
@@ -21,7 +23,7 @@ export interface Session {
 }
 
 export interface Protocol {
-  readonly name: "redis" | "amqp" | "kafka";
+  readonly name: "redis" | "amqp" | "kafka" | "http";
   /** What a connection is told that is one too many, before it is closed; most protocols have no words for it. */
   readonly refusal?: string;
   createSession(connection: Connection): Session;

@@ -74,7 +74,7 @@ class Served {
   broker!: Broker;
   #keyspace!: Keyspace;
   #servers: Server[] = [];
-  readonly #ports = { redis: 0, amqp: 0, kafka: 0 };
+  readonly #ports = { redis: 0, amqp: 0, kafka: 0, http: 0 };
   readonly #clients: ChannelModel[] = [];
 
   static async start(): Promise<Served> {
@@ -104,7 +104,13 @@ class Served {
     this.broker = broker;
     this.#keyspace = keyspace;
     const advertised = { host: undefined, port: undefined };
-    const entrance = new Entrance({ max: Infinity, perAddressMax: 0, logger, timers: systemTimers });
+    const entrance = new Entrance({
+      max: Infinity,
+      maxName: "nothing",
+      perAddressMax: 0,
+      logger,
+      timers: systemTimers,
+    });
     for (const protocol of [
       redisProtocol(broker, keyspace),
       amqpProtocol(broker),

@@ -61,6 +61,8 @@ test("--connections-max holds for all listeners together; who leaves makes room"
   assert.equal(await metric(broker, refusedSeries("amqp", "connections-max")), 1);
   assert.equal(await metric(broker, refusedSeries("kafka", "connections-max")), 1);
   assert.equal(await metric(broker, 'troikamq_connections{protocol="redis"}'), 5);
+  // That these numbers could be asked for: HTTP has a bound of its own.
+  assert.ok((await metric(broker, 'troikamq_connections_accepted_total{protocol="http"}')) >= 1);
   const lines = broker.log.split("\n").filter((line) => line.includes("connections refused"));
   assert.ok(lines.length >= 1 && lines.length <= 4, lines.join("\n"));
   await clients[0]!.close();
@@ -91,6 +93,26 @@ test("--connections-per-address-max bounds one address and not another", async (
   for (const client of clients) await client.close();
 });
 
+test("HTTP connections have a bound, are counted, and make room when they leave", async (t) => {
+  const broker = await startTestBroker({ dataDir: "memory" });
+  t.after(() => broker.stop());
+  const sockets = Array.from({ length: 256 }, () => net.connect(broker.ports.http, "127.0.0.1"));
+  await Promise.all(sockets.map((socket) => new Promise((resolve) => void socket.on("connect", resolve))));
+  await delay(200);
+  for (let i = 0; i < 5; i++) assert.equal(await toldUntilClosed(broker.ports.http), "");
+  const client = await RawRedis.open(broker.ports.redis);
+  assert.equal(await client.call("ping"), "+PONG\r\n");
+  await client.close();
+  assert.match(broker.log, /as many are open as the bound on those of HTTP allows/);
+  for (const socket of sockets) socket.destroy();
+  await until(() =>
+    metric(broker, refusedSeries("http", "connections-max")).then(
+      (count) => count >= 5,
+      () => false,
+    ),
+  );
+});
+
 test(
   "by default the descriptors of the process are the bound",
   { skip: process.platform !== "linux" },
@@ -99,7 +121,7 @@ test(
     t.after(() => broker.stop());
     const soft = /^Max open files\s+(\d+)/m.exec(fs.readFileSync(`/proc/${broker.pid}/limits`, "latin1"))![1];
     const client = await RawRedis.open(broker.ports.redis);
-    const expected = Math.min(Number(soft) - 200, 100_000);
+    const expected = Math.min(Number(soft) - 400, 100_000);
     assert.ok((await client.call("config", "get", "maxclients")).endsWith(`\r\n${expected}\r\n`));
     await client.close();
   },

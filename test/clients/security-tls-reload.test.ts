@@ -86,7 +86,7 @@ suite("reload of the certificate", { skip: noOpenssl }, () => {
     assert.equal(await witness.get("a"), "1");
   });
 
-  test("of connections that come meanwhile none is refused; HTTPS on Bun, which listens anew, may miss a few", async (t) => {
+  test("of connections that come meanwhile none is refused", async (t) => {
     const { redisTls, httpTls } = tlsPorts(broker);
     const pairs = [certificates.signed("even"), certificates.signed("odd")];
     const made = { [redisTls]: 0, [httpTls]: 0 };
@@ -108,10 +108,7 @@ suite("reload of the certificate", { skip: noOpenssl }, () => {
     t.diagnostic(`Redis ${made[redisTls]} made, ${refused[redisTls]} refused`);
     t.diagnostic(`HTTPS ${made[httpTls]} made, ${refused[httpTls]} refused in 20 reloads`);
     assert.ok(made[redisTls]! > 20 && made[httpTls]! > 20);
-    assert.equal(refused[redisTls], 0);
-    // Measured with 30 clients in tight loops: 74 of 7,483 attempts in 50 reloads.
-    const missedMax = (process.env["TROIKAMQ_TEST_RUNTIME"] ?? "bun") === "bun" ? 40 : 0;
-    assert.ok(refused[httpTls]! <= missedMax);
+    assert.deepEqual([refused[redisTls], refused[httpTls]], [0, 0]);
   });
 
   test("HTTPS answers after all that, also on a connection kept from before a reload", async () => {

@@ -5,10 +5,15 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { test } from "node:test";
 import { type Site, siteHandler } from "../../src/admin/routes.ts";
 import { registerProcessMetrics } from "../../src/admin/process-metrics.ts";
+import type { Timers } from "../../src/base/clock.ts";
 import { StartError } from "../../src/base/errors.ts";
-import { type HttpListener, listenHttp } from "../../src/net/http.ts";
+import { Entrance } from "../../src/net/entrance.ts";
+import { httpConnectionHost, httpProtocol } from "../../src/net/http.ts";
+import { Server as Listeners } from "../../src/net/listen.ts";
+import { systemClock, systemTimers } from "../../src/net/runtime.ts";
 import { Logger } from "../../src/base/logger.ts";
 import { makeAccess } from "../support/access.ts";
+import { Seeded } from "../../sim/seeded.ts";
 import { MetricsRegistry } from "../../src/base/metrics.ts";
 
 interface Reply {
@@ -18,17 +23,25 @@ interface Reply {
   body: string;
 }
 
+interface Listener {
+  readonly port: number;
+  readonly close: () => Promise<void>;
+}
+
+const connectionsMax = 100;
+
 async function withHttp(
-  options: Partial<Site> & { readonly host?: string; readonly port?: number },
-  act: (listener: HttpListener, logged: string[]) => Promise<void>,
+  options: Partial<Site> & { readonly host?: string; readonly port?: number; readonly timers?: Timers },
+  act: (listener: Listener, logged: string[]) => Promise<void>,
 ): Promise<void> {
   const logged: string[] = [];
   const clock = { now: () => 0, monotonic: () => 0 };
-  const { host = "127.0.0.1", port = 0, ...site } = options;
+  const { host = "127.0.0.1", port = 0, timers = systemTimers, ...site } = options;
+  const logger = new Logger({ level: "info", clock, sink: (line) => logged.push(line) });
   const handler = siteHandler({
     registry: new MetricsRegistry(),
     readiness: () => ({ ready: true, checks: { storage: "ok" } }),
-    logger: new Logger({ level: "info", clock, sink: (line) => logged.push(line) }),
+    logger,
     broker: {
       access: (await makeAccess()).access,
       vhosts: new Map(),
@@ -38,11 +51,18 @@ async function withHttp(
     },
     ...site,
   });
-  const listener = await listenHttp({ host, port, handler });
+  const server = new Listeners({
+    protocol: httpProtocol(handler, timers),
+    host,
+    connectionHost: httpConnectionHost(timers),
+    clock: systemClock,
+    entrance: new Entrance({ max: connectionsMax, maxName: "the test", perAddressMax: 0, logger, timers }),
+  });
+  const close = () => server.drain();
   try {
-    await act(listener, logged);
+    await act({ port: await server.listen(port), close }, logged);
   } finally {
-    await listener.close();
+    await close();
   }
 }
 
@@ -158,12 +178,131 @@ test("a body is not read, too long a header is refused, half a request does not 
   });
 });
 
-const noBound = typeof Bun === "undefined" ? false : "Bun's server has no bound but that of descriptors";
-test("connections past the bound are closed, the others are served", { skip: noBound }, async () => {
+/** A hundred times as fast: ten seconds are 100 ms. */
+const fastTimers: Timers = { ...systemTimers, after: (ms, act) => systemTimers.after(ms / 100, act) };
+
+test("half a request, and one that comes byte by byte, are closed after ten seconds; who waits for an answer is not", async () => {
+  let release = (): void => {};
+  const isSlow = new Promise<void>((resolve) => (release = resolve));
+  const access = (await makeAccess()).access;
+  const sync = () => isSlow;
+  const broker = { access, vhosts: new Map(), vhost: () => undefined, addVhost: () => true, sync };
+  await withHttp({ timers: fastTimers, broker }, async ({ port }) => {
+    assert.equal(await exchange(port, ""), "");
+    assert.equal(await exchange(port, "GET / HTTP/1.1\r\nHo"), "");
+    const dripping = connect(port, "127.0.0.1");
+    dripping.on("error", () => {});
+    const isClosed = new Promise<void>((resolve) => void dripping.on("close", () => resolve()));
+    const started = performance.now();
+    dripping.write("GET / HTTP/1.1\r\n");
+    const drip = setInterval(() => dripping.write("X"), 20);
+    await isClosed;
+    clearInterval(drip);
+    assert.ok(performance.now() - started < 1000);
+    const authorization = `Basic ${Buffer.from("guest:guest").toString("base64")}`;
+    const head = `PUT /api/vhosts/slow HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${authorization}\r\n`;
+    const asked = exchange(port, `${head}Connection: close\r\n\r\n`);
+    await new Promise((resolve) => setTimeout(resolve, 350));
+    release();
+    assert.match(await asked, /^HTTP\/1\.1 201 /);
+  });
+});
+
+test("a client that ends its side after a request has its answer", async () => {
   await withHttp({}, async ({ port }) => {
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    let received = "";
+    socket.on("data", (bytes: Buffer) => (received += bytes.toString("latin1")));
+    socket.end("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n");
+    await new Promise((resolve) => socket.on("close", resolve));
+    assert.match(received, /^HTTP\/1\.1 200 .*ok$/s);
+  });
+});
+
+test("requests that are sent without waiting are answered in order, and too many of them cost no memory", async () => {
+  await withHttp({}, async ({ port }) => {
+    const paths = ["/livez", "/nothing", "/readyz"];
+    const asked = paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join("");
+    const received = await exchange(port, `${asked}GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    const statuses = received.match(/HTTP\/1\.1 \d+/g)?.map((status) => Number(status.slice(9)));
+    assert.deepEqual(statuses, [200, 404, 200, 200]);
+    const flood = connect(port, "127.0.0.1");
+    flood.on("error", () => {});
+    flood.resume();
+    const isClosed = new Promise((resolve) => void flood.on("close", resolve));
+    flood.write("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2000));
+    await isClosed;
+    assert.equal((await ask(port, "/livez")).status, 200);
+  });
+});
+
+test("a long answer comes whole to a client that reads slowly, and a body past the bound is refused", async () => {
+  const registry = new MetricsRegistry();
+  registry.counter({ name: "x_total", help: "x".repeat(20_000_000) }).add(3);
+  await withHttp({ registry, timers: fastTimers }, async ({ port }) => {
+    const socket = connect(port, "127.0.0.1");
+    let received = 0;
+    socket.on("data", (bytes: Buffer) => {
+      received += bytes.length;
+      socket.pause();
+      setTimeout(() => socket.resume(), 2);
+    });
+    socket.write("GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    await new Promise((resolve) => socket.on("close", resolve));
+    assert.ok(received > 20_000_000, `${received}`);
+    const authorization = `Basic ${Buffer.from("guest:guest").toString("base64")}`;
+    const head = `PUT /api/users/ann HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${authorization}\r\n`;
+    const large = await exchange(port, `${head}Content-Length: 100000\r\n\r\n${"x".repeat(100_000)}`);
+    assert.match(large, /^HTTP\/1\.1 400 .*of 64 KiB at most/s);
+  });
+});
+
+test("what is no HTTP is refused, in whatever pieces it comes, and others are served", async () => {
+  const random = new Seeded(Number(process.env["HTTP_SEED"] ?? 1));
+  const parts = [
+    "GET ",
+    "/livez",
+    " HTTP/1.1",
+    "\r\n",
+    "\r\n\r\n",
+    "Host: a",
+    "\0",
+    "Content-Length: 5",
+    "abc",
+  ];
+  const more = [
+    "Transfer-Encoding: chunked",
+    "5\r\nabcde",
+    "0",
+    ": ",
+    "Connection: close",
+    "\n",
+    "é",
+    "CONNECT ",
+  ];
+  await withHttp({ timers: fastTimers }, async ({ port }) => {
+    const asked = async (): Promise<void> => {
+      const socket = connect(port, "127.0.0.1");
+      socket.on("error", () => {});
+      socket.resume();
+      const isClosed = new Promise((resolve) => void socket.on("close", resolve));
+      for (let i = random.between(1, 20); i > 0; i--) {
+        socket.write(random.pick([...parts, ...more]), "latin1");
+        if (random.chance(0.1)) await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      if (random.chance(0.5)) socket.end();
+      await isClosed;
+    };
+    for (let i = 0; i < 20; i++) await Promise.all(Array.from({ length: 50 }, asked));
+    assert.equal((await ask(port, "/livez")).status, 200);
+  });
+});
+
+test("connections past the bound are closed, the others are served", async () => {
+  await withHttp({}, async ({ port }, logged) => {
     const sockets: Socket[] = [];
     let closed = 0;
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < connectionsMax + 44; i++) {
       const socket = connect(port, "127.0.0.1");
       socket.on("error", () => {});
       socket.on("close", () => closed++);
@@ -172,6 +311,7 @@ test("connections past the bound are closed, the others are served", { skip: noB
     }
     for (let i = 0; i < 200 && closed < 44; i++) await new Promise((resolve) => setTimeout(resolve, 10));
     assert.equal(closed, 44);
+    assert.match(logged.join(""), /warn connections refused: as many are open as the test allows/);
     for (const socket of sockets) socket.destroy();
     for (let i = 0; i < 200; i++) {
       const reply = await ask(port, "/livez").catch(() => undefined);
@@ -215,7 +355,7 @@ test("a port in use is one line that names it, and exit code 1", async () => {
         assert.equal(error.exitCode, 1);
         assert.equal(
           error.message,
-          `HTTP port ${port} of 127.0.0.1 is in use; choose another with --http-port`,
+          `http port ${port} on ${host} is in use; stop what listens there or choose another --http-port`,
         );
         return true;
       },

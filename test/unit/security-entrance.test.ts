@@ -19,7 +19,7 @@ function make(max: number, perAddressMax: number) {
     },
     atTickEnd() {},
   };
-  const entrance = new Entrance({ max, perAddressMax, logger, timers });
+  const entrance = new Entrance({ max, maxName: "--connections-max", perAddressMax, logger, timers });
   return { entrance, lines, waiting };
 }
 

@@ -1,0 +1,154 @@
+/**
+ * Node's HTTP server without its sockets: it parses what a stream is given and writes to it, on both runtimes alike.
+ *
+ * Not here: when a connection is cut off (http.ts), what is answered (admin/).
+ * Invariant: no more of a body is kept than `httpBodyBytesMax`, and only if the handler asks for it.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { Duplex } from "node:stream";
+import { httpBodyBytesMax, type HttpHandler } from "../base/http.ts";
+import { headerBytesMax } from "./http.ts";
+
+/** A connection, as the parser sees it. */
+export interface HttpPeer {
+  readonly remoteHost: string;
+  /** More bytes may be pushed. */
+  wanted(): void;
+  /** Calls `done` when there is room for more. */
+  write(bytes: Uint8Array, done: () => void): void;
+  end(): void;
+  destroy(): void;
+  /** A request's head is there. */
+  asked(): void;
+  /** The answer to one is in the output, or will never be. */
+  answered(): void;
+}
+
+export interface HttpParser {
+  open(peer: HttpPeer): Duplex;
+}
+
+export function makeHttpParser(handler: HttpHandler): HttpParser {
+  const server = createServer(
+    { maxHeaderSize: headerBytesMax, keepAliveTimeout: keepAliveMs },
+    async (request, response) => {
+      const { peer } = request.socket as unknown as PeerStream;
+      peer.asked();
+      response.once("close", () => peer.answered());
+      await answer(handler, peer, request, response);
+    },
+  );
+  // Bytes that are no HTTP are no event for the operator.
+  server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
+    const status =
+      error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
+    if (stream.writable) stream.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    else stream.destroy();
+  });
+  // Proxies are asked to CONNECT.
+  server.on("connect", (_request, stream) => stream.destroy());
+  return {
+    open(peer) {
+      const stream = new PeerStream(peer);
+      server.emit("connection", stream);
+      return stream;
+    },
+  };
+}
+
+/** What clients are told; the connection is kept a little longer, or a request could meet its end. */
+const keepAliveMs = 5000;
+
+class PeerStream extends Duplex {
+  readonly peer: HttpPeer;
+
+  constructor(peer: HttpPeer) {
+    super();
+    this.peer = peer;
+    // A broken connection is the peer's own affair.
+    this.on("error", () => {});
+  }
+
+  override _read(): void {
+    this.peer.wanted();
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.peer.write(chunk, done);
+  }
+
+  override _final(done: () => void): void {
+    this.peer.end();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    // After `end` the connection closes by itself, once what was written has left.
+    if (!this.writableFinished) this.peer.destroy();
+    done(error);
+  }
+}
+
+async function answer(
+  handler: HttpHandler,
+  { remoteHost }: HttpPeer,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  let isRead = false;
+  const { authorization, host, origin } = request.headers;
+  const { status, type, body, headers } = await handler({
+    method: request.method ?? "",
+    url: targetOf(request.url ?? ""),
+    authorization,
+    host,
+    origin,
+    remoteHost,
+    body: async () => {
+      const text = await readBody(request);
+      isRead = text !== null;
+      return text;
+    },
+  });
+  const hasBody =
+    request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined;
+  response.writeHead(status, {
+    "content-length": Buffer.byteLength(body),
+    "content-type": type,
+    "cache-control": "no-store",
+    ...securityHeaders,
+    // What follows an unread body cannot be told from a request, so the connection ends with it.
+    ...(hasBody && !isRead ? { connection: "close" } : {}),
+    ...headers,
+  });
+  response.end(request.method === "HEAD" ? undefined : body);
+}
+
+/** No answer is a page: a browser that is given one shall run, frame, guess at and pass on nothing of it. */
+const securityHeaders: Readonly<Record<string, string>> = {
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+};
+
+/** Path and query: a proxy's form of the request line has scheme and host before it. */
+function targetOf(url: string): string {
+  return url.replace(/^[a-z]+:\/\/[^/]*/i, "");
+}
+
+async function readBody(request: IncomingMessage): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > httpBodyBytesMax) return null;
+      chunks.push(chunk);
+    }
+  } catch {
+    return null;
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
