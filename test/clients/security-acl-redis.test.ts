@@ -127,6 +127,71 @@ test("the same replies as redis 7.0", { skip: noRealRedis }, async () => {
   await bob("GET a:1");
 });
 
+test(
+  "what a subscriber may no longer hear ends it, as in redis; others go on",
+  { skip: noRealRedis },
+  async () => {
+    real ??= await RealRedis.start();
+    for (const port of [broker.ports.redis, real.port]) {
+      const open = async (): Promise<RawRedis> => {
+        const client = await RawRedis.open(port);
+        clients.push(client);
+        return client;
+      };
+      const admin = await open();
+      const say = async (words: string): Promise<string> => await admin.call(...words.split(" "));
+      assert.equal(await say("ACL SETUSER eve on >pw ~* &ch* &solo +@all"), "+OK\r\n");
+      const listen = async (...words: string[]): Promise<RawRedis> => {
+        const client = await open();
+        assert.equal(await client.call("auth", "eve", "pw"), "+OK\r\n");
+        assert.match(await client.call(...words), /^\*3/);
+        return client;
+      };
+      const chosen = [
+        ["subscribe", "ch1"],
+        ["psubscribe", "ch*"],
+        ["ssubscribe", "ch2"],
+        ["subscribe", "solo"],
+      ];
+      const [channel, pattern, shard, solo] = await Promise.all(chosen.map((words) => listen(...words)));
+      assert.equal(await say("ACL SETUSER eve resetchannels &ch* &solo"), "+OK\r\n");
+      for (const client of [channel!, pattern!, shard!, solo!])
+        assert.match(await client.call("ping"), /pong/i);
+      assert.equal(await say("ACL SETUSER eve resetchannels &ch1 &solo"), "+OK\r\n");
+      assert.match(await channel!.call("ping"), /pong/);
+      assert.match(await solo!.call("ping"), /pong/);
+      for (const client of [pattern!, shard!]) assert.equal(await client.call("ping"), "closed");
+      assert.equal(await say("ACL SETUSER eve resetchannels &solo"), "+OK\r\n");
+      assert.equal(await channel!.call("ping"), "closed");
+      assert.match(await solo!.call("ping"), /pong/);
+      assert.equal(await say("PUBLISH solo x"), ":1\r\n");
+    }
+  },
+);
+
+test("a read that waits ends when its key is taken from the user", async () => {
+  const admin = await RawRedis.open(broker.ports.redis);
+  const reader = await RawRedis.open(broker.ports.redis);
+  const other = await RawRedis.open(broker.ports.redis);
+  clients.push(admin, reader, other);
+  const say = async (words: string): Promise<string> => await admin.call(...words.split(" "));
+  assert.equal(await say("ACL SETUSER fay on >pw ~f:* +@all"), "+OK\r\n");
+  assert.equal(await say("XGROUP CREATE f:1 g $ MKSTREAM"), "+OK\r\n");
+  for (const client of [reader, other]) assert.equal(await client.call("auth", "fay", "pw"), "+OK\r\n");
+  const read = reader.call(..."XREADGROUP GROUP g c BLOCK 0 STREAMS f:1 >".split(" "));
+  const kept = other.call(..."XREAD BLOCK 0 STREAMS f:2 $".split(" "));
+  while (!(await say("INFO clients")).includes("blocked_clients:2")) await new Promise(setImmediate);
+  assert.equal(await say("ACL SETUSER fay resetkeys ~f:2"), "+OK\r\n");
+  assert.equal(
+    await read,
+    "-NOPERM this user has no permissions to access one of the keys used as arguments\r\n",
+  );
+  assert.match(await say("XADD f:1 * a 1"), /^\$/);
+  assert.match(await say("XADD f:2 1-1 a 1"), /^\$/);
+  assert.match(await kept, /1-1/);
+  assert.match(await say("XINFO CONSUMERS f:1 g"), /pending\r\n:0/);
+});
+
 /** guest is ours; hashes differ, as they must; a test has no password in its errors; who is gone may be told or not. */
 function masked(reply: string): string {
   return reply

@@ -28,6 +28,8 @@ const namedOperations = ["read", "write", "create", "delete", "alter", "alterCon
 /** A connection that has logged in. */
 export interface Holder {
   userDeleted(): void;
+  /** The user's rules are others now: what goes on without asking again (subscriptions, reads that wait) is looked at. */
+  rulesChanged?(): void;
 }
 
 export class Authorization {
@@ -55,7 +57,10 @@ export class Authorization {
     this.#answers.clear();
     this.#freeVhosts.clear();
     this.version++;
-    if (user === null) for (const holder of this.holders) holder.userDeleted();
+    for (const holder of this.holders) {
+      if (user === null) holder.userDeleted();
+      else holder.rulesChanged?.();
+    }
   }
 
   /** Whatever is asked about names and channels there is allowed, from everywhere. */

@@ -6,11 +6,14 @@
  * names, or with the virtual host for those that do not exist, until it is over.
  */
 import type { Timer } from "../../base/clock.ts";
+import type { Authorization } from "../../broker/access/permissions.ts";
 import type { LogWaiter, Queue } from "../../broker/queue.ts";
 import type { QueueWaiter, Vhost } from "../../broker/vhost.ts";
+import { refusalOfRead, refusalText } from "./acl/check.ts";
 import type { CommandContext } from "./context.ts";
 import { replyError } from "./dispatch.ts";
 import { serve, type StreamRead } from "./stream-read.ts";
+import type { CommandSpec } from "./table-spec.ts";
 
 /** A timer cannot be set for longer; who waits longer waits for ever. */
 const timeoutMsMax = 2 ** 31 - 1;
@@ -20,6 +23,7 @@ export class BlockedRead implements LogWaiter, QueueWaiter {
   readonly #read: StreamRead;
   readonly #vhost: Vhost;
   readonly #database: number;
+  readonly #spec: CommandSpec;
   readonly #queues = new Set<Queue>();
   #timer: Timer | null = null;
   #isOver = false;
@@ -29,6 +33,7 @@ export class BlockedRead implements LogWaiter, QueueWaiter {
     this.#read = read;
     this.#vhost = context.vhost;
     this.#database = context.database;
+    this.#spec = context.spec;
     read.setBlocked();
     if (read.blockMs > 0 && read.blockMs <= timeoutMsMax)
       this.#timer = context.broker.timers.after(read.blockMs, () => this.unblock(null));
@@ -100,6 +105,13 @@ export class BlockedRead implements LogWaiter, QueueWaiter {
   /** The same once the command at work is over: another connection asks for it. */
   unblockSoon(error: string | null): void {
     this.#context.broker.timers.atTickEnd(() => this.unblock(error));
+  }
+
+  rulesChanged(authorization: Authorization): void {
+    const keys = this.#read.streams.map(({ key }) => key);
+    const where = { database: this.#database, remoteHost: this.#context.session.connection.remote.host };
+    const refusal = refusalOfRead(authorization, this.#spec, keys, where);
+    if (refusal !== null) this.unblockSoon(`NOPERM ${refusalText(refusal)}`);
   }
 
   #end(): void {

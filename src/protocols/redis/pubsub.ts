@@ -6,7 +6,9 @@
  * `subscriberOutputBytesMax`: live messages are not kept for anybody.
  */
 import { limits } from "../../base/limits.ts";
+import type { Authorization } from "../../broker/access/permissions.ts";
 import type { LiveChannels, LiveSubscriber } from "../../broker/live-channels.ts";
+import { maySubscribe } from "./acl/check.ts";
 import { RedisError } from "./errors.ts";
 import type { LiveMessages } from "./live-messages.ts";
 import type { RedisSession } from "./session.ts";
@@ -65,6 +67,17 @@ export class Subscriptions {
 
   get count(): number {
     return this.channels.size + this.patterns.size + this.shardChannels.size;
+  }
+
+  /** Whether each of them is still allowed. */
+  areAllowed(authorization: Authorization): boolean {
+    const { host } = this.#session.connection.remote;
+    const isAllowed = (isPattern: boolean) => (name: string) =>
+      maySubscribe(authorization, name, isPattern, host);
+    return (
+      [...this.channels, ...this.shardChannels].every(isAllowed(false)) &&
+      [...this.patterns].every(isAllowed(true))
+    );
   }
 
   /** The number that a confirmation of SUBSCRIBE and PSUBSCRIBE bears. */

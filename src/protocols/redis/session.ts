@@ -107,6 +107,13 @@ export class RedisSession implements Session, Holder {
     this.end();
   }
 
+  /** As in Redis, whoever listens to what it may no longer is disconnected. */
+  rulesChanged(): void {
+    const authorization = this.authorization!;
+    if (this.subscriptions?.areAllowed(authorization) === false) this.end();
+    else this.blocked?.rulesChanged(authorization);
+  }
+
   get queryBufferBytes(): number {
     return this.#parser.heldBytes;
   }

@@ -5,7 +5,7 @@
  * protocols. Invariant: a user who may do everything pays for a comparison or two, and nothing else.
  */
 import type { Authorization } from "../../../broker/access/permissions.ts";
-import type { Operation } from "../../../broker/access/rule.ts";
+import type { Operation, Question } from "../../../broker/access/rule.ts";
 import type { Connection } from "../../contract.ts";
 import { databaseVhostName } from "../server.ts";
 import { findKeys } from "../table-keys.ts";
@@ -94,6 +94,22 @@ function refusedKey(authorization: Authorization, asked: Asked): Refusal | null 
   return null;
 }
 
+/** Whether a read of those keys that waits may go on waiting. */
+export function refusalOfRead(
+  authorization: Authorization,
+  spec: CommandSpec,
+  keys: readonly string[],
+  { database, remoteHost }: Pick<Asked, "database" | "remoteHost">,
+): Refusal | null {
+  const { user } = authorization;
+  if (user === null || !compiledRulesOf(user).allows(spec)) return { what: "command", name: spec.fullName };
+  const vhost = databaseVhostName(database);
+  const refused = keys.find(
+    (name) => !authorization.allows({ vhost, kind: "name", operation: "read", name }, remoteHost),
+  );
+  return refused === undefined ? null : { what: "key", name: refused };
+}
+
 const readOnly: readonly Operation[] = ["read"];
 const writeOnly: readonly Operation[] = ["write"];
 const both: readonly Operation[] = ["read", "write"];
@@ -125,11 +141,30 @@ function refusedChannel(
   const operation = isPublish ? "write" : "read";
   for (let index = 1; index < end; index++) {
     const name = request.latin1(index);
-    const question = { vhost, kind: "channel", operation, name } as const;
-    const isAllowed = isPattern
-      ? authorization.allowsPattern(question, remoteHost)
-      : authorization.allows(question, remoteHost);
-    if (!isAllowed) return { what: "channel", name };
+    if (!isChannelAllowed(authorization, { vhost, kind: "channel", operation, name }, isPattern, remoteHost))
+      return { what: "channel", name };
   }
   return null;
+}
+
+function isChannelAllowed(
+  authorization: Authorization,
+  question: Question,
+  isPattern: boolean,
+  remoteHost: string,
+): boolean {
+  return isPattern
+    ? authorization.allowsPattern(question, remoteHost)
+    : authorization.allows(question, remoteHost);
+}
+
+/** Whether a subscription may go on. */
+export function maySubscribe(
+  authorization: Authorization,
+  name: string,
+  isPattern: boolean,
+  remoteHost: string,
+): boolean {
+  const question = { vhost: databaseVhostName(0), kind: "channel", operation: "read", name } as const;
+  return isChannelAllowed(authorization, question, isPattern, remoteHost);
 }
