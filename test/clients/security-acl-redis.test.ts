@@ -127,6 +127,44 @@ test("the same replies as redis 7.0", { skip: noRealRedis }, async () => {
   await bob("GET a:1");
 });
 
+test("ACL LOG has what redis's has of each refusal", { skip: noRealRedis }, async () => {
+  real ??= await RealRedis.start();
+  const seen: unknown[] = [];
+  for (const port of [broker.ports.redis, real.port]) {
+    const admin = await RawRedis.open(port);
+    const gil = await RawRedis.open(port);
+    clients.push(admin, gil);
+    const say = async (client: RawRedis, words: string): Promise<string> =>
+      await client.call(...words.split(" "));
+    assert.equal(await say(admin, "ACL LOG RESET"), "+OK\r\n");
+    assert.equal(await say(admin, "ACL SETUSER gil on >pw ~g:* &g +@all -config"), "+OK\r\n");
+    const logins = "AUTH gil wrong|auth nobody pw|HELLO 2 AUTH gil wrong|AUTH gil pw";
+    const refused =
+      "GET x|GET x|GET y|CONFIG GET *|PUBLISH x y|MULTI|GET z|DISCARD|SUBSCRIBE x|MULTI|GET g:1";
+    for (const line of `${logins}|${refused}`.split("|")) await say(gil, line);
+    await say(admin, "ACL SETUSER gil resetkeys");
+    await say(gil, "EXEC");
+    for (const count of ["", " 3", " 0", " -1", " x"]) seen.push(logged(await say(admin, `ACL LOG${count}`)));
+    for (let i = 0; i < 140; i++) await say(gil, `GET k${i}`);
+    seen.push((await say(admin, "ACL LOG 1000")).slice(0, 6));
+    assert.equal(await say(admin, "ACL LOG RESET"), "+OK\r\n");
+    assert.equal(await say(admin, "ACL LOG"), "*0\r\n");
+  }
+  assert.equal((seen[0] as string[]).length, 9);
+  assert.deepEqual(seen.slice(0, seen.length / 2), seen.slice(seen.length / 2));
+});
+
+/** Entry by entry the fields that redis 7.0 has too, without ages and clients. */
+function logged(reply: string): string[] | string {
+  if (!reply.startsWith("*")) return reply;
+  const entries = reply.split("count\r\n").slice(1);
+  return entries.map((entry) => {
+    assert.match(entry, /client-info\r\n\$\d+\r\nid=\d+ addr=127\.0\.0\.1:\d+ .* user=/);
+    assert.match(entry, /age-seconds\r\n\$\d+\r\n\d/);
+    return entry.slice(0, entry.indexOf("$11\r\nage-seconds"));
+  });
+}
+
 test(
   "what a subscriber may no longer hear ends it, as in redis; others go on",
   { skip: noRealRedis },

@@ -19,7 +19,11 @@ export function logIn(context: CommandContext, name: string, password: string, r
   // EXEC's replies are one: none of them can come later.
   if (context.isInTransaction) throw new RedisError("ERR AUTH is not allowed inside a transaction");
   const finish = (authorization: Authorization | null): void => {
-    if (authorization === null) throw new RedisError(errorTexts.wrongPassword);
+    if (authorization === null) {
+      const object = context.request.latin1(0);
+      session.noteRefusal({ reason: "auth", context: "toplevel", object, username: name });
+      throw new RedisError(errorTexts.wrongPassword);
+    }
     session.loggedIn(authorization);
     reply();
   };

@@ -1,5 +1,6 @@
 /** The handlers of connection, server, Pub/Sub, transaction and stream commands, by the command's full name. */
-import { aclCat, aclDryRun, aclGenPass, aclHelp, aclLoadOrSave, aclLog, aclWhoAmI } from "./commands/acl.ts";
+import { aclLog } from "./commands/acl-log.ts";
+import { aclCat, aclDryRun, aclGenPass, aclHelp, aclLoadOrSave, aclWhoAmI } from "./commands/acl.ts";
 import { aclDelUser, aclGetUser, aclList, aclSetUser, aclUsers } from "./commands/acl-users.ts";
 import { auth } from "./commands/auth.ts";
 import { clientKill } from "./commands/client-kill.ts";

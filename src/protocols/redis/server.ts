@@ -9,6 +9,7 @@ import { defaultVhostName } from "../../broker/names.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { type Keyspace } from "../../keyspace/keyspace.ts";
+import { AclLog } from "./acl/log.ts";
 import { RedisError } from "./errors.ts";
 import type { Exchange } from "../../broker/exchange.ts";
 import { LiveChannels, liveExchangeName } from "../../broker/live-channels.ts";
@@ -31,6 +32,7 @@ export class RedisServer {
   readonly broker: Broker;
   readonly sessions = new Map<number, RedisSession>();
   readonly settings = new ServerSettings();
+  readonly aclLog: AclLog;
   readonly watches: WatchTable;
   /** All keys that are not streams. */
   readonly keyspace: Keyspace;
@@ -55,6 +57,7 @@ export class RedisServer {
   constructor(broker: Broker, keyspace: Keyspace) {
     this.broker = broker;
     this.keyspace = keyspace;
+    this.aclLog = new AclLog(broker.clock);
     if (broker.access.isRequired) this.settings.values.set("requirepass", hiddenValue);
     const vhost = broker.defaultVhost;
     this.live = vhost.live;

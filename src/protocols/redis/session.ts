@@ -10,8 +10,10 @@ import type { Authorization, Holder } from "../../broker/access/permissions.ts";
 import { defaultUserName } from "../../broker/access/users.ts";
 import type { Timer } from "../../base/clock.ts";
 import { AclCheck, type Refusal, refusalText } from "./acl/check.ts";
+import type { AclRefusal } from "./acl/log.ts";
 import type { BlockedRead } from "./blocking.ts";
 import { commandLookup } from "./command-table.ts";
+import { clientLine } from "./client-line.ts";
 import { CommandContext } from "./context.ts";
 import { dispatch } from "./dispatch.ts";
 import { errorTexts, RedisError } from "./errors.ts";
@@ -250,14 +252,25 @@ export class RedisSession implements Session, Holder {
     if (this.subscriptions !== null) this.subscriptions.assertAllowed(spec);
     if (this.transaction !== null && spec.noMulti)
       throw new RedisError("ERR Command not allowed inside a transaction");
-    const refusal = this.authorization === null ? null : this.refusalOf(this.authorization, spec);
+    const refusal = this.refusalOf(spec, this.transaction === null ? "toplevel" : "multi");
     if (refusal !== null) throw new RedisError(`NOPERM ${refusalText(refusal)}`);
   }
 
   /** What the user may not do; asked again when EXEC runs what was queued. */
-  refusalOf(authorization: Authorization, spec: CommandSpec): Refusal | null {
+  refusalOf(spec: CommandSpec, where: AclRefusal["context"]): Refusal | null {
+    const { authorization, connection } = this;
+    if (authorization === null) return null;
     const { request, database } = this.context;
-    return this.#acl.refusalOf(authorization, spec, request, database, this.connection);
+    const refusal = this.#acl.refusalOf(authorization, spec, request, database, connection);
+    if (refusal !== null) {
+      const { what, name } = refusal;
+      this.noteRefusal({ reason: what, context: where, object: name, username: this.user });
+    }
+    return refusal;
+  }
+
+  noteRefusal(refusal: AclRefusal): void {
+    this.server.aclLog.add(refusal, clientLine(this));
   }
 
   loggedIn(authorization: Authorization): void {

@@ -1,7 +1,7 @@
 /**
- * ACL WHOAMI | CAT [category] | DRYRUN user command [arg ...] | GENPASS [bits] | LOG [count | RESET] | LOAD | SAVE.
+ * ACL WHOAMI | CAT [category] | DRYRUN user command [arg ...] | GENPASS [bits] | LOAD | SAVE.
  *
- * Users are in acl-users.ts. LOG is empty: refusals are counted among INFO's errors and nowhere kept.
+ * Users are in acl-users.ts, LOG in acl-log.ts.
  */
 import { refusalOf } from "../acl/check.ts";
 import { allCommands, commandLookup } from "../command-table.ts";
@@ -67,14 +67,6 @@ export function aclGenPass({ request, reply, broker }: CommandContext): void {
   reply.bulkLatin1(Buffer.from(bytes).toString("hex").slice(0, digits));
 }
 
-export function aclLog({ request, reply }: CommandContext): void {
-  if (request.argumentCount === 3) {
-    if (request.is(2, "RESET")) return reply.ok();
-    if (Number.isNaN(request.integer(2))) throw new RedisError(errorTexts.notInteger);
-  }
-  reply.array(0);
-}
-
 /** redis keeps users in a file only if it is told of one. Ours are kept always. */
 export function aclLoadOrSave(): void {
   throw new RedisError(
@@ -97,7 +89,7 @@ export function aclHelp(context: CommandContext): void {
     "LIST",
     "    Show users in the form of their rules.",
     "LOG [<count> | RESET]",
-    "    Always empty.",
+    "    Show what was refused to whom, the newest first, or forget it.",
     "SETUSER <username> <attribute> [<attribute> ...]",
     "    Create or modify a user with the specified attributes.",
     "USERS",

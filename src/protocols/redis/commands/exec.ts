@@ -34,7 +34,7 @@ const reasons = {
 /** What the user was allowed when it was queued may have been taken since. */
 function runPermitted(context: CommandContext): void {
   const { session, spec } = context;
-  const refusal = session.authorization === null ? null : session.refusalOf(session.authorization, spec);
+  const refusal = session.refusalOf(spec, "multi");
   if (refusal === null) return runHandler(context);
   replyError(
     context,
