@@ -74,7 +74,7 @@ interface NameChange {
 const sectorBytes = 512;
 
 /** Of journal files and of segments. */
-const headerBytes = 32;
+const headerBytes = 40;
 
 function flipBit(bytes: Uint8Array, random: Random): void {
   bytes[Math.floor(random() * bytes.length)]! ^= 1 << Math.floor(random() * 8);

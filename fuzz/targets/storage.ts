@@ -6,7 +6,13 @@ import { BrokerError } from "../../src/base/errors.ts";
 import { crc32 } from "../../src/base/crc32.ts";
 import { scanJournal } from "../../src/storage/recovery.ts";
 import { frameHeaderBytes, frameKind, sealFrame, writeFrameHeader } from "../../src/storage/frame.ts";
-import { journalHeader, journalHeaderBytes, readJournalHeader } from "../../src/storage/journal-file.ts";
+import {
+  journalHeader,
+  journalHeaderBytes,
+  noNotes,
+  readJournalHeader,
+  readNotes,
+} from "../../src/storage/journal-file.ts";
 import {
   checkSegmentHeader,
   decodeSegmentFooter,
@@ -93,8 +99,10 @@ export const journals: Target = {
     run(input) {
       const path = "j";
       refusable(() => {
-        const base = readJournalHeader(input.subarray(0, journalHeaderBytes), path);
-        const found = [{ path, file: fileOf(input), base, size: input.length, isBlank: false }];
+        const header = input.subarray(0, journalHeaderBytes);
+        const base = readJournalHeader(header, path);
+        const notes = readNotes(header) ?? noNotes;
+        const found = [{ path, file: fileOf(input), base, size: input.length, isBlank: false, notes }];
         const { end } = scanJournal(found, (buffer, at, length) => {
           promise(length >= frameHeaderBytes && at + length <= input.length, "a frame lies outside the file");
           const isRight = buffer.readUInt32BE(at) === crc32(buffer, at + 4, at + length);

@@ -7,6 +7,7 @@
 import { crc32 } from "../base/crc32.ts";
 import { BrokerError } from "../base/errors.ts";
 import type { Disk } from "../base/disk.ts";
+import { writeDurableFile } from "./durable-file.ts";
 
 const cleanMarkerName = "CLEAN";
 const title = "TroikaMQ clean";
@@ -21,22 +22,7 @@ export async function writeCleanMarker(
   const text = `${title}\n${start}\n${end}\n`;
   const body = Buffer.from(text);
   const bytes = Buffer.from(`${text}${crc32(body, 0, body.length)}\n`);
-  const temporary = `${directory}/${cleanMarkerName}.tmp`;
-  dropTemporary(disk, directory);
-  const file = disk.open(temporary, "create");
-  try {
-    file.write(bytes, 0, bytes.length, 0);
-    await file.sync();
-  } finally {
-    file.close();
-  }
-  disk.rename(temporary, `${directory}/${cleanMarkerName}`);
-  await disk.syncDirectory(directory);
-}
-
-function dropTemporary(disk: Disk, directory: string): void {
-  const name = `${cleanMarkerName}.tmp`;
-  if (disk.list(directory).includes(name)) disk.remove(`${directory}/${name}`);
+  await writeDurableFile(disk, directory, cleanMarkerName, bytes);
 }
 
 /** What the last clean shutdown left word of; null when it left none. Throws CORRUPT when the word is damaged. */

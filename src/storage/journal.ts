@@ -3,7 +3,9 @@
  *
  * It knows positions, files and watermarks, not what frames mean. Two watermarks: `written` (handed to the system:
  * survives a killed process) and `durable` (on stable storage). Invariants: `durable <= written <= end`; both only
- * grow, and only to the end of a group; a frame lies in one file; a file is deleted only by `deleteOldest`.
+ * grow, and only to the end of a group; a frame lies in one file; a file is deleted only by `deleteOldest`. And so that no
+ * missing file goes unnoticed: `durable` passes the end of a file only when its header says durably that another follows;
+ * a file is deleted only when the next one's says durably that it is the first.
  * After a failed sync nothing more is promised: `onFatal` is called and the process must end (a second fdatasync
  * may report success for pages that were dropped).
  */
@@ -11,7 +13,7 @@ import type { Disk, DiskFile } from "../base/disk.ts";
 import { BrokerError } from "../base/errors.ts";
 import { type Chunk, type FrameLocation, FrameStore } from "./frame-store.ts";
 import { frameKind, markBytes, sealFrame, writeUint64 } from "./frame.ts";
-import { journalFileName, journalHeader, journalHeaderBytes } from "./journal-file.ts";
+import { createJournalFile, journalHeaderBytes, writeNote } from "./journal-file.ts";
 import { ReadCache } from "./read-cache.ts";
 
 export interface JournalOptions {
@@ -33,6 +35,8 @@ export interface JournalFile {
   readonly path: string;
   /** Frames in it that a log needs, once for each log. */
   live: number;
+  /** Its header says so: what is in front of it is not needed. */
+  isFirst: boolean;
   /** Nothing in it is needed: it is being deleted. */
   isClosed?: boolean;
 }
@@ -50,6 +54,12 @@ export class JournalStore extends FrameStore {
   #syncing = false;
   #unsyncedFiles: DiskFile[] = [];
   #isDirectoryUnsynced = false;
+  /** Whose header does not say durably yet that another file follows, oldest first. */
+  #unnoted: DiskFile[] = [];
+  /** Of these, the ones for which the disk refused that. */
+  #refused: readonly DiskFile[] = [];
+  /** Wait for the end of a sync of what is unsynced now. */
+  #syncWaiters: PromiseWithResolvers<void>[] = [];
   /** The file that `fileOf` found last, and the positions it holds. */
   #found: JournalFile | null = null;
   #foundFrom = 0;
@@ -63,7 +73,7 @@ export class JournalStore extends FrameStore {
     this.#options = options;
   }
 
-  /** Takes over the files that recovery found whole up to `end`; the last one is continued. */
+  /** Takes over the files that recovery found or made, whole up to `end`; the last one is continued. */
   resume(files: JournalFile[], end: number): void {
     this.files.push(...files);
     this.restart(end);
@@ -71,7 +81,6 @@ export class JournalStore extends FrameStore {
     this.#handed = end;
     this.durable = end;
     this.#marked = end;
-    if (files.length === 0) this.#addFile();
   }
 
   /** Appends a frame that is not a message and returns its position. */
@@ -86,6 +95,8 @@ export class JournalStore extends FrameStore {
 
   /** Ends the group and writes all that gathered. Throws what the disk throws; nothing is lost then: call again. */
   write(): void {
+    for (const file of this.#refused) writeNote(file, "followed");
+    this.#refused = [];
     this.seal();
     if (this.end > this.#marked) {
       const at = this.openControl(markBytes);
@@ -105,7 +116,7 @@ export class JournalStore extends FrameStore {
       this.writes++;
     }
     this.written = this.end;
-    if (this.#unsyncedFiles.at(-1) !== current.file) this.#unsyncedFiles.push(current.file);
+    if (!this.#unsyncedFiles.includes(current.file)) this.#unsyncedFiles.push(current.file);
     if (this.written - current.base >= this.#options.fileBytes) this.#addFile();
     this.#trimCache();
   }
@@ -118,21 +129,14 @@ export class JournalStore extends FrameStore {
 
   #addFile(): void {
     const base = this.end;
-    const path = `${this.#options.directory}/${journalFileName(base)}`;
-    const file = this.#options.disk.open(path, "create");
-    const header = journalHeader(base);
-    try {
-      file.write(header, 0, header.length, 0);
-    } catch (error) {
-      // The next write tries again, and must not find the name taken.
-      file.close();
-      this.#options.disk.remove(path);
-      throw error;
-    }
-    this.files.push({ base, file, path, live: 0 });
+    const { path, file } = createJournalFile(this.#options.disk, this.#options.directory, base);
+    this.#unnoted.push(this.files.at(-1)!.file);
+    this.files.push({ base, file, path, live: 0, isFirst: false });
     this.#foundTo = 0;
     this.#unsyncedFiles.push(file);
     this.#isDirectoryUnsynced = true;
+    // What is in the new file is not safe from the loss of that file before this is done.
+    this.startSync();
   }
 
   #trimCache(): void {
@@ -147,28 +151,54 @@ export class JournalStore extends FrameStore {
 
   /** Starts moving `durable` to `written`; one sync at a time, the next one takes all that came meanwhile. */
   startSync(): void {
-    if (this.#syncing || this.durable === this.written) return;
+    if (this.#syncing || (this.durable === this.written && this.#syncWaiters.length === 0)) return;
     this.#syncing = true;
     const target = this.written;
-    const files = this.#unsyncedFiles;
-    const isDirectoryUnsynced = this.#isDirectoryUnsynced;
-    this.#unsyncedFiles = [];
-    this.#isDirectoryUnsynced = false;
+    const waiters = this.#syncWaiters;
+    this.#syncWaiters = [];
     this.syncs++;
-    this.#syncAll(files, isDirectoryUnsynced).then(
-      () => {
+    this.#syncAll().then(
+      (isNoted) => {
         this.#syncing = false;
-        this.durable = target;
-        this.#options.onDurable();
+        for (const { resolve } of waiters) resolve();
+        if (isNoted) {
+          this.durable = target;
+          this.#options.onDurable();
+        } else {
+          // The owner hears of it from `write`, as of all that the disk refuses, and calls that until it is taken.
+          this.#options.requestFlush();
+          this.durableMoved();
+        }
+        if ((isNoted && this.#isDirectoryUnsynced) || this.#syncWaiters.length > 0) this.startSync();
       },
-      (error: Error) => this.#options.onFatal(error),
+      (error: Error) => {
+        for (const { reject } of [...waiters, ...this.#syncWaiters.splice(0)]) reject(error);
+        this.#options.onFatal(error);
+      },
     );
   }
 
-  async #syncAll(files: DiskFile[], withDirectory: boolean): Promise<void> {
+  /** Resolves to false when the disk refused a note: then all is synced, but may not be told durable. */
+  async #syncAll(): Promise<boolean> {
+    const files = this.#unsyncedFiles;
+    const isDirectoryUnsynced = this.#isDirectoryUnsynced;
+    const unnoted = this.#unnoted;
+    this.#unsyncedFiles = [];
+    this.#isDirectoryUnsynced = false;
+    this.#unnoted = [];
     // A file before the last must be durable before what follows it: recovery reads them in order.
     for (const file of files) await file.sync();
-    if (withDirectory) await this.#options.disk.syncDirectory(this.#options.directory);
+    if (isDirectoryUnsynced) await this.#options.disk.syncDirectory(this.#options.directory);
+    try {
+      for (const file of unnoted) writeNote(file, "followed");
+    } catch {
+      this.#unnoted.unshift(...unnoted);
+      this.#refused = unnoted;
+      return false;
+    }
+    for (const file of unnoted) await file.sync();
+    this.#refused = [];
+    return true;
   }
 
   get isSyncing(): boolean {
@@ -234,7 +264,8 @@ export class JournalStore extends FrameStore {
 
   /** Deletes the oldest file. The caller has seen to it that nothing in it is needed and that this is durable. */
   async deleteOldest(): Promise<void> {
-    const oldest = this.files[0]!;
+    const [oldest, next] = this.files as [JournalFile, JournalFile];
+    await this.#noteFirst(next);
     if (oldest.isClosed !== true) {
       oldest.isClosed = true;
       this.readCache.forget(oldest.file);
@@ -246,12 +277,26 @@ export class JournalStore extends FrameStore {
     this.#foundTo = 0;
   }
 
+  /** Throws when the disk refuses the note. */
+  async #noteFirst(next: JournalFile): Promise<void> {
+    if (next.isFirst) return;
+    writeNote(next.file, "first");
+    // With the journal's other syncs, one at a time: one that fails ends the process.
+    if (!this.#unsyncedFiles.includes(next.file)) this.#unsyncedFiles.push(next.file);
+    const synced = Promise.withResolvers<void>();
+    this.#syncWaiters.push(synced);
+    this.startSync();
+    await synced.promise;
+    next.isFirst = true;
+  }
+
   /** Writes and syncs what is left, then closes the files. */
   async close(): Promise<void> {
     this.write();
     while (this.durable < this.written || this.#syncing) {
       this.startSync();
       await new Promise<void>((resolve) => this.#closeWaiters.push(resolve));
+      this.write();
     }
     for (const { file, isClosed } of this.files) if (isClosed !== true) file.close();
   }

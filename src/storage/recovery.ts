@@ -6,6 +6,9 @@
  * bad or a file is missing, which is an error that the operator must see, never something to pass over in silence.
  * The group that was written last has no later mark: that it was durable is known only after a clean shutdown
  * (`clean-marker.ts`).
+ *
+ * That a file is missing in the middle is seen from where the next one starts; at either end, from the notes in the headers
+ * (`journal-file.ts`); that all are missing, from `begun-marker.ts`.
  */
 import { BrokerError } from "../base/errors.ts";
 import type { Disk, DiskFile } from "../base/disk.ts";
@@ -20,11 +23,16 @@ import {
   readUint64,
 } from "./frame.ts";
 import {
+  createJournalFile,
   isJournalFileName,
   journalFileBase,
   journalHeader,
   journalHeaderBytes,
+  type JournalNotes,
+  noNotes,
   readJournalHeader,
+  readNotes,
+  writeNote,
 } from "./journal-file.ts";
 
 export interface FoundFile {
@@ -34,6 +42,7 @@ export interface FoundFile {
   size: number;
   /** It has room for a header but all or a part of it was not written: its creation did not survive. */
   isBlank: boolean;
+  notes: Readonly<JournalNotes>;
 }
 
 /** The journal files of a directory in order. Throws CORRUPT where a header is damaged. */
@@ -42,7 +51,7 @@ export function openJournalFiles(disk: Disk, directory: string, mode: "existing"
   const found = names.map((name) => {
     const path = `${directory}/${name}`;
     const file = disk.open(path, mode);
-    return { path, file, base: journalFileBase(name), size: file.size(), isBlank: false };
+    return { path, file, base: journalFileBase(name), size: file.size(), isBlank: false, notes: noNotes };
   });
   found.sort((a, b) => a.base - b.base);
   for (const each of found) {
@@ -53,9 +62,15 @@ export function openJournalFiles(disk: Disk, directory: string, mode: "existing"
     // A power failure may have left zeros in any place of it. Other bytes than these are damage.
     each.isBlank =
       got < journalHeaderBytes || (isTorn && header.every((byte, at) => byte === 0 || byte === whole[at]));
-    if (!each.isBlank && readJournalHeader(header.subarray(0, got), each.path) !== each.base) {
+    if (each.isBlank) continue;
+    if (readJournalHeader(header, each.path) !== each.base) {
       throw new BrokerError("CORRUPT", `${each.path}: starts at another position than its name says`);
     }
+    const notes = readNotes(header);
+    if (notes === null) {
+      throw new BrokerError("CORRUPT", `${each.path}: a note in the file's header is damaged`);
+    }
+    each.notes = notes;
   }
   return found;
 }
@@ -74,6 +89,7 @@ export interface ScanResult {
 
 /** Visits all frames of all files. Throws CORRUPT where bytes that had been durable are bad or missing. */
 export function scanJournal(files: readonly FoundFile[], visit: FrameVisitor): ScanResult {
+  assertFirst(files[0]);
   let end = files[0]?.base ?? 0;
   let buffer: Buffer = Buffer.alloc(0);
   for (let i = 0; i < files.length; i++) {
@@ -91,7 +107,23 @@ export function scanJournal(files: readonly FoundFile[], visit: FrameVisitor): S
     if (endInFile === bytes) continue;
     return tornFrom(files, i, endInFile, end, `${path}: bytes from ${endInFile} on fail their checksum`);
   }
+  const last = files.at(-1);
+  if (last !== undefined && last.notes.followed !== "none") {
+    throw new BrokerError(
+      "CORRUPT",
+      `${last.path}: is the last journal file, but another one followed it, from position ${end} on: it is missing`,
+    );
+  }
   return { end, files: files.length, tornBytes: 0 };
+}
+
+/** Throws when files are missing in front of the first one. Where more is there than was needed, a deletion was interrupted. */
+function assertFirst(first: FoundFile | undefined): void {
+  if (first === undefined || first.base === 0 || first.notes.first === "whole") return;
+  throw new BrokerError(
+    "CORRUPT",
+    `${first.path}: is the first journal file, but what is in front of position ${first.base} was still needed: a file is missing`,
+  );
 }
 
 /** What is whole ends at byte `from` of file `first`. Throws when a later mark knows it to have been durable beyond. */
@@ -103,13 +135,17 @@ function tornFrom(
   problem: string,
 ): ScanResult {
   let tornBytes = 0;
+  const lost = new BrokerError("CORRUPT", `${problem}, though what was there had been durable`);
+  // The note that a file follows is written when that one has its header on stable storage, and all before it.
+  if (from === 0 && first > 0 && files[first - 1]!.notes.followed !== "none") throw lost;
   for (let i = first; i < files.length; i++) {
-    const { file, base, size } = files[i]!;
+    const { file, base, size, notes } = files[i]!;
+    if (notes.followed !== "none") throw lost;
     const at = i === first ? from : 0;
     const bytes = Buffer.allocUnsafeSlow(size - at);
     const got = file.read(bytes, 0, size - at, at);
     if (highestDurable(bytes, got, base + at - journalHeaderBytes) > end) {
-      throw new BrokerError("CORRUPT", `${problem}, though what was there had been durable`);
+      throw lost;
     }
     tornBytes += got;
   }
@@ -117,8 +153,8 @@ function tornFrom(
 }
 
 /**
- * Takes what `scanJournal` found torn out of the files and of `found`, then makes all the rest durable: a killed process
- * may have left it in the page cache only, and from here on it is told durable.
+ * Takes what `scanJournal` found torn out of the files and of `found`, then makes all the rest durable, and notes which
+ * files are followed: a killed process may have left it in the page cache only, and from here on it is told durable.
  */
 export async function cutTornTail(
   disk: Disk,
@@ -138,6 +174,19 @@ export async function cutTornTail(
   }
   for (const { file } of found) await file.sync();
   await disk.syncDirectory(directory);
+  for (const each of found.slice(0, -1)) {
+    if (each.notes.followed === "whole") continue;
+    writeNote(each.file, "followed");
+    await each.file.sync();
+  }
+}
+
+/** Makes the first file of all; durable when it resolves. */
+export async function createFirstFile(disk: Disk, directory: string): Promise<FoundFile> {
+  const { path, file } = createJournalFile(disk, directory, 0);
+  await file.sync();
+  await disk.syncDirectory(directory);
+  return { path, file, base: 0, size: journalHeaderBytes, isBlank: false, notes: noNotes };
 }
 
 /** Visits the whole groups of one file; returns where they end. */

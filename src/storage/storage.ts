@@ -20,12 +20,13 @@ import {
   readUint32,
   readUint64,
 } from "./frame.ts";
+import { hasBegun, writeBegunMarker } from "./begun-marker.ts";
 import { checkCleanMarker, removeCleanMarker, writeCleanMarker } from "./clean-marker.ts";
 import { Cleaner } from "./cleaner.ts";
 import type { FrameStore } from "./frame-store.ts";
 import { JournalStore } from "./journal.ts";
 import { Log, type LogHost } from "./log.ts";
-import { cutTornTail, type FoundFile, openJournalFiles, scanJournal } from "./recovery.ts";
+import { createFirstFile, cutTornTail, type FoundFile, openJournalFiles, scanJournal } from "./recovery.ts";
 import { isSegmentFileName } from "./segment-format.ts";
 import type { Segment } from "./segment.ts";
 import { type DurableState, StateHandle } from "./state.ts";
@@ -130,11 +131,13 @@ export class Storage implements LogHost {
     disk.makeDirectory(`${this.directory}/segments`);
     // A file whose directory's name is lost is lost.
     for (const parent of [this.directory, dirname(this.directory)]) await disk.syncDirectory(parent);
+    const isBegun = hasBegun(disk, this.directory);
     const found = openJournalFiles(disk, directory, "existing");
-    if (found.length === 0 && disk.list(`${this.directory}/segments`).some(isSegmentFileName)) {
+    const hasSegments = disk.list(`${this.directory}/segments`).some(isSegmentFileName);
+    if (found.length === 0 && (isBegun || hasSegments)) {
       throw new BrokerError(
         "CORRUPT",
-        `${directory}: holds no file, but there are segments: the journal is missing; restore it from a backup`,
+        `${directory}: holds no file, but there has been a journal: it is missing; restore the whole directory from a backup`,
       );
     }
     const scan = scanJournal(found, (buffer, at, length, position) => {
@@ -150,11 +153,22 @@ export class Storage implements LogHost {
     });
     const { end, tornBytes } = scan;
     this.tornBytes = tornBytes;
+    if (isBegun && scan.files === 0) {
+      throw new BrokerError("CORRUPT", `${found[0]!.path}: has lost its header, though it had been durable`);
+    }
     if (checkCleanMarker(disk, directory, found[0]?.base ?? 0, end)) await removeCleanMarker(disk, directory);
     await cutTornTail(disk, directory, found, scan);
+    if (found.length === 0) found.push(await createFirstFile(disk, directory));
+    if (!isBegun) await writeBegunMarker(disk, this.directory);
     this.#found = found;
     this.journal!.resume(
-      found.map(({ base, file, path }) => ({ base, file, path, live: 0 })),
+      found.map(({ base, file, path, notes }) => ({
+        base,
+        file,
+        path,
+        live: 0,
+        isFirst: notes.first === "whole",
+      })),
       end,
     );
     const reserved = this.table.get(nextIdKey);
