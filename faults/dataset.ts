@@ -74,6 +74,13 @@ export async function fill(ports: TestPorts): Promise<void> {
   kafka.close();
 }
 
+/** One key, written durably enough for a kill. */
+export async function fillLittle(ports: TestPorts): Promise<void> {
+  const redis = connectRedis(ports);
+  await redis.set("fault:key:0", "v:0");
+  redis.disconnect();
+}
+
 /** Reads all that is there. With `takes` the queue's messages are consumed, otherwise they go back. */
 export async function read(ports: TestPorts): Promise<Read> {
   const result: Read = { kept: {}, wrong: [], refused: [] };

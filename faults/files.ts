@@ -9,7 +9,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { TestBroker } from "../test/support/broker.ts";
 import { troikamqCheck } from "./command.ts";
-import { fill, keptText, lossOf, read } from "./dataset.ts";
+import { fill, fillLittle, keptText, lossOf, read } from "./dataset.ts";
 import type { Case, Outcome } from "./report.ts";
 
 const args = ["--journal-bytes-max", "1MiB"];
@@ -17,18 +17,29 @@ const args = ["--journal-bytes-max", "1MiB"];
 interface Bases {
   clean: string;
   killed: string;
+  /** With so little in them that there is one journal file and no segment. */
+  smallClean: string;
+  smallKilled: string;
 }
 
-/** Two data directories with the whole data set: of a broker that ended, and of one that was killed. */
+/** Data directories with the whole data set, or hardly any: of brokers that ended, and of ones that were killed. */
 async function makeBases(scratch: string): Promise<Bases> {
-  const bases = { clean: path.join(scratch, "clean"), killed: path.join(scratch, "killed") };
-  for (const [signal, dataDir] of [
-    ["SIGTERM", bases.clean],
-    ["SIGKILL", bases.killed],
+  const at = (name: string) => path.join(scratch, name);
+  const bases = {
+    clean: at("clean"),
+    killed: at("killed"),
+    smallClean: at("small-clean"),
+    smallKilled: at("small-killed"),
+  };
+  for (const [signal, dataDir, put] of [
+    ["SIGTERM", bases.clean, fill],
+    ["SIGKILL", bases.killed, fill],
+    ["SIGTERM", bases.smallClean, fillLittle],
+    ["SIGKILL", bases.smallKilled, fillLittle],
   ] as const) {
     const broker = new TestBroker({ dataDir, args });
     await broker.start();
-    await fill(broker.ports);
+    await put(broker.ports);
     await broker.kill(signal);
   }
   return bases;
@@ -39,6 +50,8 @@ interface Damage {
   on: keyof Bases;
   /** Does it; returns what was done. */
   hurt: (directory: string) => string;
+  /** No start may pass over it, and `check` and its repair must say that something is missing or lost. */
+  mustRefuse?: boolean;
   /** What is at the very end after a kill cannot be told from a write that never finished: its loss is no fault. */
   mayLoseSilently?: boolean;
 }
@@ -78,20 +91,28 @@ export function fileCases(scratch: string, random: () => number): Case[] {
     damages.push({
       name: "first journal file missing",
       on,
+      mustRefuse: true,
       hurt: (directory) => remove(pick(directory, "journal", 0)),
     });
     damages.push({
       name: "middle journal file missing",
       on,
+      mustRefuse: true,
       hurt: (directory) => remove(pick(directory, "journal", 0.5)),
     });
     damages.push({
       name: "last journal file missing",
       on,
-      mayLoseSilently: on === "killed",
+      mustRefuse: true,
       hurt: (directory) => remove(pick(directory, "journal", 0.999)),
     });
-    damages.push({ name: "all journal files missing", on, hurt: removeJournal });
+    damages.push({ name: "all journal files missing", on, mustRefuse: true, hurt: removeJournal });
+    damages.push({
+      name: "the only journal file missing",
+      on: on === "clean" ? "smallClean" : "smallKilled",
+      mustRefuse: true,
+      hurt: removeJournal,
+    });
     damages.push({ name: "two segments swapped", on, hurt: (directory) => swap(directory, "segment") });
     damages.push({ name: "two journal files swapped", on, hurt: (directory) => swap(directory, "journal") });
   }
@@ -170,12 +191,25 @@ async function runDamage(base: string, directory: string, damage: Damage): Promi
     wrong.push(`check finds nothing, but: ${first.said}`);
   if (first.isRefused && !first.said.includes("troikamq check"))
     wrong.push("the refusal does not name troikamq check");
-  if (checked.code !== 0) await repairAndRead(directory, outcome, wrong);
+  if (damage.mustRefuse === true) {
+    if (!first.isRefused) wrong.push("it starts");
+    if (!tellsLoss(checked.lines)) wrong.push("check does not say that something is missing");
+  }
+  if (checked.code !== 0) await repairAndRead(directory, damage, outcome, wrong);
   fs.rmSync(directory, { recursive: true, force: true });
   return outcome;
 }
 
-async function repairAndRead(directory: string, outcome: Outcome, wrong: string[]): Promise<void> {
+function tellsLoss(lines: readonly string[]): boolean {
+  return lines.some((line) => /missing|lost|nothing is left/.test(line));
+}
+
+async function repairAndRead(
+  directory: string,
+  { mustRefuse }: Damage,
+  outcome: Outcome,
+  wrong: string[],
+): Promise<void> {
   const repaired = troikamqCheck(directory, "--repair");
   if (repaired.code !== 0) {
     outcome.repair = shorten(repaired.lines.at(-1)!, directory);
@@ -183,6 +217,8 @@ async function repairAndRead(directory: string, outcome: Outcome, wrong: string[
     if (!outcome.repair.includes("backup")) wrong.push("it cannot be repaired");
     return;
   }
+  const said = repaired.lines.filter((line) => line.startsWith("repair: "));
+  if (mustRefuse === true && !tellsLoss(said)) wrong.push("the repair does not say that something is lost");
   const second = await startAndRead(directory, wrong);
   if (second.isRefused) wrong.push(`after the repair: ${second.said}`);
   const aside = path.join(directory, "set-aside");

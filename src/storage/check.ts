@@ -8,6 +8,7 @@
  */
 import type { Disk } from "../base/disk.ts";
 import { BrokerError, StartError } from "../base/errors.ts";
+import { begunMarkerName } from "./begun-marker.ts";
 import { checkCleanMarker } from "./clean-marker.ts";
 import { checkSegment, findDamage, readWhole } from "./check-files.ts";
 import { isJournalFileName, journalHeaderBytes } from "./journal-file.ts";
@@ -50,9 +51,10 @@ export async function checkedAlone(
   work: () => Promise<CheckResult>,
 ): Promise<CheckResult> {
   if (!disk.list(`${path}/journal`).some(isJournalFileName)) {
-    const isBereft = disk.list(`${path}/segments`).some(isSegmentFileName);
+    const isBereft =
+      disk.list(path).includes(begunMarkerName) || disk.list(`${path}/segments`).some(isSegmentFileName);
     const what = isBereft
-      ? "holds segments but no journal, which says what they are: restore the whole directory from a backup"
+      ? "has lost its journal, which says what is where: nothing can be kept without it; restore the whole directory from a backup"
       : "holds no journal; is it a data directory of TroikaMQ?";
     return { ok: false, lines: [`${path}: ${what}`] };
   }
@@ -79,6 +81,8 @@ export function verdictOf(path: string, found: Findings): CheckResult {
 
 export async function findProblems(path: string, disk: Disk): Promise<Findings> {
   const found: Findings = { problems: [], notes: [], files: 0, frames: 0, logs: 0, records: 0 };
+  if (!disk.list(path).includes(begunMarkerName))
+    found.notes.push(`${path}/${begunMarkerName}: is missing; the next start makes it again`);
   checkJournal(path, disk, found);
   const storage = await startUp(path, disk, found);
   const used = new Set<string>();

@@ -33,7 +33,9 @@ import {
   journalFileName,
   journalHeader,
   journalHeaderBytes,
+  type JournalNotes,
   readJournalHeader,
+  readNotes,
 } from "./journal-file.ts";
 import type { SetAside } from "./set-aside.ts";
 
@@ -50,6 +52,8 @@ interface Part {
   base: number;
   size: number;
   isHeaderWhole: boolean;
+  /** Null when they are damaged. */
+  notes: JournalNotes | null;
   runs: Run[];
   /** What is between the runs, for the report. */
   damage: string[];
@@ -67,7 +71,8 @@ export async function repairJournal(disk: Disk, directory: string, aside: SetAsi
   const told: string[] = [];
   const durable = await takeCleanMarker(disk, directory, aside, told);
   const parts = await readParts(disk, directory, aside, told);
-  const dropped = cutUndurable(parts, durable);
+  const noted = notedDurable(parts);
+  const dropped = cutUndurable(parts, Math.max(durable, noted));
   for (const part of dropped) {
     told.push(`${part.path}: set aside: what is in it never became durable`);
     await aside.move(part.path, "what is in it never became durable");
@@ -75,7 +80,10 @@ export async function repairJournal(disk: Disk, directory: string, aside: SetAsi
   const finals = new Map<string, string>();
   for (const [i, part] of parts.entries()) {
     const end = parts[i + 1]?.base ?? endOf(part);
-    const why = whatIsWrong(part, end, i === parts.length - 1);
+    const isLast = i === parts.length - 1;
+    const notes = notesOf(part, i === 0, isLast);
+    const isFollowerGone = isLast && (dropped.length === 0 || noted > end);
+    const why = [...whatIsWrong(part, end, isLast), ...whatNotesSay(part, i === 0, isLast, isFollowerGone)];
     const path = `${directory}/${journalFileName(part.base)}`;
     if (why.length === 0) {
       finals.set(path, path);
@@ -83,7 +91,7 @@ export async function repairJournal(disk: Disk, directory: string, aside: SetAsi
     }
     for (const each of why) told.push(`${part.path}: ${each}`);
     await aside.copy(part.path, why.join("; "));
-    await writePart(disk, part, end, path + unfinishedSuffix);
+    await writePart(disk, { part, end, notes, path: path + unfinishedSuffix });
     finals.set(path, path + unfinishedSuffix);
   }
   for (const [path, from] of finals) if (from !== path) disk.rename(from, path);
@@ -141,7 +149,42 @@ function readPart(disk: Disk, path: string, nameBase: number): Part {
   const isHeaderWhole = isJournalHeaderWhole(bytes);
   // A whole header of another version is no damage: it throws.
   const base = isHeaderWhole ? readJournalHeader(bytes, path) : nameBase;
-  return { path, base, size: bytes.length, isHeaderWhole, ...findRuns(bytes, base) };
+  const notes = isHeaderWhole ? readNotes(bytes) : null;
+  return { path, base, size: bytes.length, isHeaderWhole, notes, ...findRuns(bytes, base) };
+}
+
+/** How far all was durable, by the notes: a file that is followed was complete on stable storage. -1 without one. */
+function notedDurable(parts: readonly Part[]): number {
+  const last = parts.findLastIndex(({ notes }) => notes !== null && notes.followed !== "none");
+  if (last < 0) return -1;
+  return parts[last + 1]?.base ?? parts[last]!.base + parts[last]!.size - journalHeaderBytes;
+}
+
+/** What the header is to say from now on. */
+function notesOf({ base, notes }: Part, isFirst: boolean, isLast: boolean): JournalNotes {
+  const wasFirst = notes?.first === "whole";
+  return {
+    followed: isLast ? "none" : "whole",
+    first: (isFirst && base > 0) || wasFirst ? "whole" : "none",
+  };
+}
+
+/** What the notes say is missing, or that they are damaged themselves. One that is not there yet, the start writes. */
+function whatNotesSay(part: Part, isFirst: boolean, isLast: boolean, isFollowerGone: boolean): string[] {
+  const { base, isHeaderWhole, notes } = part;
+  const wrong: string[] = [];
+  if (isHeaderWhole && notes === null) wrong.push("a note in its header was damaged and was made again");
+  if (isLast && notes !== null && notes.followed !== "none") {
+    const follower = isFollowerGone
+      ? `that one is missing, and what was written from position ${endOf(part)} on is lost`
+      : "none does from now on";
+    wrong.push(`its header said that another file follows: ${follower}`);
+  }
+  if (isFirst && base > 0 && notes !== null && notes.first !== "whole")
+    wrong.push(
+      `the file in front of it is missing, and what was only written before position ${base} is lost`,
+    );
+  return wrong;
 }
 
 /** Finds the whole groups. A group that has a damaged frame is lost as a whole: a tick happened or it did not. */
@@ -250,13 +293,20 @@ function whatIsWrong(part: Part, end: number, isLast: boolean): string[] {
   return wrong;
 }
 
-async function writePart(disk: Disk, part: Part, end: number, path: string): Promise<void> {
+interface Writing {
+  part: Part;
+  end: number;
+  notes: JournalNotes;
+  path: string;
+}
+
+async function writePart(disk: Disk, { part, end, notes, path }: Writing): Promise<void> {
   const source = disk.open(part.path, "read");
   const bytes = readWhole(source);
   source.close();
   const file = disk.open(path, "create");
   const inFile = journalHeaderBytes - part.base;
-  const header = journalHeader(part.base);
+  const header = journalHeader(part.base, notes);
   file.write(header, 0, header.length, 0);
   let at = part.base;
   const fill = (to: number): void => {

@@ -14,6 +14,7 @@
 import { basename } from "node:path";
 import { BrokerError } from "../base/errors.ts";
 import type { Disk } from "../base/disk.ts";
+import { begunMarkerName, hasBegun } from "./begun-marker.ts";
 import {
   type CheckResult,
   checkedAlone,
@@ -76,6 +77,7 @@ export function repairDataDirectory(
 
 async function repair(path: string, disk: Disk, aside: SetAside, told: string[]): Promise<void> {
   const segmentsDirectory = `${path}/segments`;
+  await takeDamagedMarker(path, disk, aside, told);
   told.push(...(await repairJournal(disk, `${path}/journal`, aside)));
   const highestId = highestLogId(path, disk);
   const storage = await Storage.open({ ...startOptions(path), disk });
@@ -114,6 +116,18 @@ async function repair(path: string, disk: Disk, aside: SetAside, told: string[])
     if (value > 0 || seen > 0) storage.table.put(key, String(Math.max(value, seen) + by));
   }
   await storage.close();
+}
+
+/** The start makes it again. */
+async function takeDamagedMarker(path: string, disk: Disk, aside: SetAside, told: string[]): Promise<void> {
+  try {
+    hasBegun(disk, path);
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error;
+    const marker = `${path}/${begunMarkerName}`;
+    told.push(`${marker}: set aside: damaged; it was made again`);
+    await aside.move(marker, "damaged");
+  }
 }
 
 /** The highest id of a log that an append names, known or not: a new log must not inherit the records of a lost one. */

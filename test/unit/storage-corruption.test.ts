@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BrokerError } from "../../src/base/errors.ts";
 import { envelope } from "../../src/message/envelope.ts";
+import { journalHeaderBytes } from "../../src/storage/journal-file.ts";
 import { checkDataDirectory, type Log, LogReader, Storage } from "../../src/storage/index.ts";
 import { SimDisk, seeded } from "../../sim/disk.ts";
 
@@ -148,7 +149,8 @@ test("a file that is cut or missing after a clean shutdown is refused", async ()
       ["empty", (copy) => copy.plant(path, Buffer.alloc(0))],
     ];
     for (const [what, change] of changes) {
-      if (path.endsWith("CLEAN") && what === "missing") continue;
+      // Neither says what is stored, and nothing says that they were there.
+      if (/CLEAN$|BEGUN$/.test(path) && what === "missing") continue;
       const copy = disk.copy(seeded(5));
       change(copy);
       await assert.rejects(open(copy), { code: "CORRUPT" }, `${path} ${what}`);
@@ -177,7 +179,7 @@ test("the last group torn at any byte, by a cut or by zeros, never happened; all
     append(log, `before ${i}`);
     await flush(disk, storage);
   }
-  const before = storage.written + 32;
+  const before = storage.written + journalHeaderBytes;
   append(log, "torn 1");
   append(log, "torn 2");
   storage.table.put("pair", "value");
@@ -225,7 +227,7 @@ test("damage in the middle is not a torn tail", async () => {
     await assert.rejects(open(copy), { code: "CORRUPT" }, `byte ${at}`);
     const { ok, lines } = await finish(copy, checkDataDirectory(directory, copy));
     assert.equal(ok, false, `byte ${at}`);
-    assert.match(lines.join("\n"), at < 32 ? /header|not a TroikaMQ|version/ : /affected: /);
+    assert.match(lines.join("\n"), at < journalHeaderBytes ? /header|not a TroikaMQ|version/ : /affected: /);
   }
 });
 
@@ -241,7 +243,7 @@ test("a new journal file whose header was torn never was, and one whose header i
   }
   const records = log.nextOffset;
   const [path, header] = journals().at(-1)!;
-  assert.equal(header.length, 32);
+  assert.equal(header.length, journalHeaderBytes);
   for (let size = 0; size < header.length; size++) {
     const torn = Buffer.concat([header.subarray(0, size), Buffer.alloc(200 - size)]);
     const copy = disk.copy(seeded(10));
