@@ -141,7 +141,7 @@ async function live(lastOperation: number): Promise<Life> {
     () => {},
   );
   await untilDeath(() => storage !== null);
-  if (storage !== null && !life.isDead) await work(storage as Storage, life, disk, written);
+  if (storage !== null && !life.isDead) await fillAndConsume(storage, life, disk, written);
   const journal = (storage as Storage | null)?.journal;
   const durable = journal?.durable ?? 0;
   const promised = written.findLast(({ position }) => position <= durable);
@@ -154,7 +154,7 @@ async function live(lastOperation: number): Promise<Life> {
   };
 }
 
-async function work(
+async function fillAndConsume(
   storage: Storage,
   life: LifeDisk,
   disk: SimDisk,
