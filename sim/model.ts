@@ -15,6 +15,8 @@ export type Crash = "kill" | "power";
 export class Promises {
   #next = 1;
   #durableBelow = 0;
+  /** How often somebody was told that something is durable. */
+  durableAnswers = 0;
 
   /** Call it when something is told, or when a message is sent whose answer will mean durable. */
   number(): number {
@@ -23,6 +25,7 @@ export class Promises {
 
   /** A message that was sent as number `sent` is durable: so is all that was told before. */
   durable(sent: number): void {
+    this.durableAnswers++;
     this.#durableBelow = Math.max(this.#durableBelow, sent);
   }
 

@@ -30,6 +30,24 @@ const mutants: readonly Mutant[] = [
     replace: "confirms.add(0,",
   },
   {
+    name: "publishes are confirmed when they are written, not when they are durable",
+    file: "src/protocols/amqp/channel.ts",
+    find: "if (confirms.release(this.output, broker.storage.durable))",
+    replace: "if (confirms.release(this.output, broker.storage.written))",
+  },
+  {
+    name: "acks=all is answered when it is written, not when it is durable",
+    file: "src/protocols/kafka/call.ts",
+    find: "    this.connection.holdUntilDurable(this.node.broker.storage.pending);",
+    replace: "",
+  },
+  {
+    name: "XADD is answered when it is written, though it was asked to be durable",
+    file: "src/protocols/redis/commands/xadd.ts",
+    find: "    session.connection.holdUntilDurable(broker.storage.pending);",
+    replace: "    session.connection.holdUntilDurable(0);",
+  },
+  {
     name: "held answers do not wait for the disk",
     file: "src/net/connection.ts",
     find: "if (position <= host.durablePosition) return;",

@@ -1,24 +1,13 @@
 /** One seed, from an empty disk to the verdict. */
-import { ConsumerActor } from "./actors/consumer.ts";
-import { ExpiringKeysActor } from "./actors/expiring-keys.ts";
-import { GroupMemberActor } from "./actors/group-member.ts";
-import { GroupActor } from "./actors/group.ts";
-import { KeysActor } from "./actors/keys.ts";
-import { ProducerActor } from "./actors/producer.ts";
-import { PublisherActor } from "./actors/publisher.ts";
-import { ReaderActor } from "./actors/reader.ts";
-import { boundedTopic, RetentionActor } from "./actors/retention.ts";
-import { ShortLivedActor } from "./actors/short-lived.ts";
-import { StreamWriterActor } from "./actors/stream-writer.ts";
-import { TransactionActor } from "./actors/transactions.ts";
+import { boundedTopic } from "./actors/retention.ts";
+import { type Cast, castOf, type Scene, sceneOf } from "./cast.ts";
 import { KafkaClient } from "./clients/kafka-client.ts";
 import { AmqpClient } from "./clients/amqp-client.ts";
 import { Fault, HistoryModel, QueueModel } from "./model.ts";
-import { ConsumerGroupModel } from "./models/consumer-group.ts";
 import { Seeded } from "./seeded.ts";
-import { type Cast, Verifier } from "./verify.ts";
+import { Verifier } from "./verify.ts";
 import { shortText, uint } from "../test/support/amqp-frames.ts";
-import { type Actor, fairWeather, type Weather, World } from "./world.ts";
+import { fairWeather, type Weather, World } from "./world.ts";
 
 export interface RunOptions {
   readonly steps?: number;
@@ -35,10 +24,11 @@ const stepsDefault = 2500;
 
 /** Throws an error that names the seed when a promise was broken. */
 export async function run(seed: number, options: RunOptions = {}): Promise<RunResult> {
-  const world = new World(seed, fairWeather, options.trace ?? null);
+  const scene = sceneOf(seed);
+  const world = new World(seed, scene === "power", options.trace ?? null);
   const failure: { error: unknown } = { error: null };
   try {
-    await play(world, weatherOf(seed), options.steps ?? stepsDefault);
+    await play(world, scene, weatherOf(seed, scene), options.steps ?? stepsDefault);
   } catch (error) {
     failure.error = error;
   }
@@ -49,8 +39,8 @@ export async function run(seed: number, options: RunOptions = {}): Promise<RunRe
   throw new Error(`seed ${seed}, step ${world.steps}: ${text}`, { cause: failure.error });
 }
 
-async function play(world: World, weather: Weather, steps: number): Promise<void> {
-  const cast = await setUp(world);
+async function play(world: World, scene: Scene, weather: Weather, steps: number): Promise<void> {
+  const cast = await setUp(world, scene);
   world.weather = weather;
   Object.assign(world.disk, {
     readErrors: weather.readErrors,
@@ -67,12 +57,14 @@ async function play(world: World, weather: Weather, steps: number): Promise<void
 }
 
 /** What may go wrong in this run: some of all there is, or one would hide the other. */
-function weatherOf(seed: number): Weather {
+function weatherOf(seed: number, scene: Scene): Weather {
+  if (scene === "power") return { ...fairWeather, power: 0.001, powerAfterAnswer: 0.03 };
   const random = new Seeded(seed ^ 0x5eed);
   const at = (share: number, most: number): number => (random.chance(share) ? most * random.next() : 0);
   return {
     kill: at(0.6, 0.004),
     power: at(0.4, 0.003),
+    powerAfterAnswer: 0,
     cut: at(0.6, 0.01),
     fullDisk: at(0.25, 0.004),
     writeErrors: at(0.15, 0.03),
@@ -93,7 +85,7 @@ function tableOf(name: string, value: string): Buffer {
   return inner;
 }
 
-async function setUp(world: World): Promise<Cast> {
+async function setUp(world: World, scene: Scene): Promise<Cast> {
   await world.start();
   const histories = ["h0", "h1"].map((name) => new HistoryModel(name, world.promises));
   const queues = ["q0", "q1"].map((name) => new QueueModel(name, world.promises));
@@ -120,49 +112,5 @@ async function setUp(world: World): Promise<Cast> {
   await world.restart();
   await world.until(() => world.process.isUp, "it starts again");
 
-  return castOf(world, histories, queues);
-}
-
-/** Many actors leave few steps to each: some runs are about a part of what there is. */
-type Scene = "all" | "groups" | "keys";
-
-function castOf(world: World, histories: readonly HistoryModel[], queues: readonly QueueModel[]): Cast {
-  const scene: Scene = world.random.pick(["all", "all", "groups", "keys"]);
-  const is = (...scenes: Scene[]): boolean => scenes.includes(scene);
-  const group = new ConsumerGroupModel("readers", histories, world.promises);
-  const cast: Cast = {
-    groups: histories.map((history, i) => new GroupActor(world, `g${i}`, history)),
-    members: is("keys") ? [] : ["m0", "m1", "m2"].map((name) => new GroupMemberActor(world, name, group)),
-    keys: [new KeysActor(world, "k0"), new KeysActor(world, "k1")],
-    expiringKeys: [new ExpiringKeysActor(world, "e0"), new ExpiringKeysActor(world, "e1")],
-    transactions: is("all") ? [new TransactionActor(world, "t0", queues)] : [],
-    retention: new RetentionActor(world, "b0"),
-  };
-  world.consumerGroups.push(group);
-  world.crashListeners.push((crash) => cast.retention.crashed(crash));
-  const { actors } = world;
-  actors.push(new StreamWriterActor(world, "w0", histories, world.redisStreamsLevel));
-  // A generation takes many turns of all members to begin.
-  const turns = is("groups") ? 3 : 1;
-  for (let i = 0; i < turns; i++) actors.push(...cast.members);
-  actors.push(...histories.map((history, i) => new ProducerActor(world, `i${i}`, history, true)));
-  if (is("all", "keys")) actors.push(...cast.groups, ...cast.keys, ...cast.expiringKeys);
-  if (is("all")) actors.push(...cast.transactions, cast.retention, ...othersOf(world, histories, queues));
-  return cast;
-}
-
-/** Those of whom the end of the run asks nothing. */
-function othersOf(world: World, histories: readonly HistoryModel[], queues: readonly QueueModel[]): Actor[] {
-  const shortLived = new ShortLivedActor(world, "s0");
-  world.crashListeners.push((crash) => shortLived.crashed(crash));
-  return [
-    shortLived,
-    new PublisherActor(world, "a0", [...histories, ...queues]),
-    new PublisherActor(world, "a1", queues),
-    ...queues.flatMap((queue, i) => [0, 1].map((j) => new ConsumerActor(world, `c${i}${j}`, queue))),
-    ...histories.flatMap((history, i) => [
-      new ProducerActor(world, `o${i}`, history, false),
-      new ReaderActor(world, `r${i}`, history),
-    ]),
-  ];
+  return castOf(world, scene, histories, queues);
 }

@@ -3,27 +3,15 @@
  * must be what clients were promised.
  */
 import { checkDataDirectory } from "../src/storage/index.ts";
-import type { ExpiringKeysActor } from "./actors/expiring-keys.ts";
-import type { GroupMemberActor } from "./actors/group-member.ts";
 import type { GroupActor } from "./actors/group.ts";
-import type { KeysActor } from "./actors/keys.ts";
-import { boundedTopic, type RetentionActor } from "./actors/retention.ts";
-import type { TransactionActor } from "./actors/transactions.ts";
+import { boundedTopic } from "./actors/retention.ts";
+import type { Cast } from "./cast.ts";
 import { AmqpClient, type Delivery } from "./clients/amqp-client.ts";
 import { recordsOf } from "./clients/kafka-batch.ts";
 import { KafkaClient } from "./clients/kafka-client.ts";
 import { RedisClient, type RedisReply } from "./clients/redis-client.ts";
 import { Fault, type HistoryModel } from "./model.ts";
 import type { World } from "./world.ts";
-
-export interface Cast {
-  readonly groups: readonly GroupActor[];
-  readonly members: readonly GroupMemberActor[];
-  readonly keys: readonly KeysActor[];
-  readonly expiringKeys: readonly ExpiringKeysActor[];
-  readonly transactions: readonly TransactionActor[];
-  readonly retention: RetentionActor;
-}
 
 const fetchVersion = 11;
 const offsetFetchVersion = 7;

@@ -20,6 +20,8 @@ import { SimTime } from "./time.ts";
 export interface Weather {
   readonly kill: number;
   readonly power: number;
+  /** In each of the steps that follow an answer which means durable. */
+  readonly powerAfterAnswer: number;
   readonly cut: number;
   readonly fullDisk: number;
   readonly writeErrors: number;
@@ -36,6 +38,7 @@ export interface Weather {
 export const fairWeather: Weather = {
   kill: 0,
   power: 0,
+  powerAfterAnswer: 0,
   cut: 0,
   fullDisk: 0,
   writeErrors: 0,
@@ -60,6 +63,8 @@ const downStepsMax = 12;
 const jumpMsMax = 20_000;
 /** How much likelier the power fails just when files come and go. */
 const worstMoments = 15;
+/** How many steps after an answer that means durable the power likes to fail. */
+const stepsAfterAnswer = 8;
 const leapMsMax = 3000;
 /** Without faults nobody is to run into a handshake's deadline by mere bad luck. */
 const fairLeapMsMax = 500;
@@ -79,7 +84,7 @@ export class World {
   readonly expiringKeys: ExpiringKey[] = [];
   readonly actors: Actor[] = [];
   readonly crashListeners: ((crash: Crash) => void)[] = [];
-  weather: Weather;
+  weather = fairWeather;
   steps = 0;
   readonly counts: Record<string, number> = {};
   /** Bytes of files were flipped: a start may be refused, and what is refused is over. */
@@ -87,6 +92,8 @@ export class World {
   isRefused = false;
   isDraining = false;
   #downFor = 0;
+  #durableAnswers = 0;
+  #answeredAt = -stepsAfterAnswer;
   /** The journal says, in a group after it, that it was durable up to here. */
   #knownDurable = -1;
   #written = -1;
@@ -98,12 +105,12 @@ export class World {
   /** And to acks=all. */
   readonly acksAllLevel: Level;
 
-  constructor(seed: number, weather: Weather, trace: ((line: string) => void) | null) {
+  /** `isAllDurable`: all answers that can be set to mean durable do. */
+  constructor(seed: number, isAllDurable: boolean, trace: ((line: string) => void) | null) {
     this.random = new Seeded(seed);
-    this.weather = weather;
     this.#trace = trace;
-    this.redisStreamsLevel = this.random.chance(0.5) ? "durable" : "written";
-    this.acksAllLevel = this.random.chance(0.7) ? "durable" : "written";
+    this.redisStreamsLevel = isAllDurable || this.random.chance(0.5) ? "durable" : "written";
+    this.acksAllLevel = isAllDurable || this.random.chance(0.7) ? "durable" : "written";
     this.disk = new SimDisk(() => this.random.next());
     this.process = new SimProcess({
       disk: this.disk,
@@ -238,7 +245,7 @@ export class World {
   async #fault(): Promise<boolean> {
     const { weather, random, process, disk } = this;
     if (random.chance(weather.kill)) this.crash("kill");
-    else if (random.chance(weather.power * (disk.hasUnsyncedNames ? worstMoments : 1))) this.crash("power");
+    else if (random.chance(this.#powerFailureChance)) this.crash("power");
     else if (random.chance(weather.restart)) await this.restart();
     else if (random.chance(weather.cut) && process.links.size > 0) {
       this.count("connections cut");
@@ -254,6 +261,15 @@ export class World {
       this.time.jump(random.between(-jumpMsMax, jumpMsMax));
     } else return false;
     return true;
+  }
+
+  get #powerFailureChance(): number {
+    const { power, powerAfterAnswer } = this.weather;
+    const { durableAnswers } = this.promises;
+    if (durableAnswers !== this.#durableAnswers) this.#answeredAt = this.steps;
+    this.#durableAnswers = durableAnswers;
+    const isAfterAnswer = this.steps - this.#answeredAt < stepsAfterAnswer;
+    return power * (this.disk.hasUnsyncedNames ? worstMoments : 1) + (isAfterAnswer ? powerAfterAnswer : 0);
   }
 
   #rot(): void {

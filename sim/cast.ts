@@ -1,0 +1,102 @@
+/**
+ * Who takes part in a run. Many actors leave few steps to each, so that most runs are about a part of what there is.
+ *
+ * Not here: what they do (actors/), and what may go wrong meanwhile (run.ts).
+ */
+import { ConsumerActor } from "./actors/consumer.ts";
+import { ExpiringKeysActor } from "./actors/expiring-keys.ts";
+import { GroupMemberActor } from "./actors/group-member.ts";
+import { GroupActor } from "./actors/group.ts";
+import { KeysActor } from "./actors/keys.ts";
+import { ProducerActor } from "./actors/producer.ts";
+import { PublisherActor } from "./actors/publisher.ts";
+import { ReaderActor } from "./actors/reader.ts";
+import { RetentionActor } from "./actors/retention.ts";
+import { ShortLivedActor } from "./actors/short-lived.ts";
+import { StreamWriterActor } from "./actors/stream-writer.ts";
+import { TransactionActor } from "./actors/transactions.ts";
+import type { HistoryModel, QueueModel } from "./model.ts";
+import { ConsumerGroupModel } from "./models/consumer-group.ts";
+import { Seeded } from "./seeded.ts";
+import type { Actor, World } from "./world.ts";
+
+/** `power`: those who are told that something is durable, and a disk that forgets what is not. */
+export type Scene = "all" | "groups" | "keys" | "power";
+
+const scenes: readonly Scene[] = ["all", "all", "all", "groups", "groups", "keys", "power"];
+
+export function sceneOf(seed: number): Scene {
+  return new Seeded(seed ^ 0x5ce4e).pick(scenes);
+}
+
+/** Those of whom the end of the run asks something. */
+export interface Cast {
+  readonly groups: readonly GroupActor[];
+  readonly members: readonly GroupMemberActor[];
+  readonly keys: readonly KeysActor[];
+  readonly expiringKeys: readonly ExpiringKeysActor[];
+  readonly transactions: readonly TransactionActor[];
+  readonly retention: RetentionActor;
+}
+
+export function castOf(
+  world: World,
+  scene: Scene,
+  histories: readonly HistoryModel[],
+  queues: readonly QueueModel[],
+): Cast {
+  const is = (...among: Scene[]): boolean => among.includes(scene);
+  const group = new ConsumerGroupModel("readers", histories, world.promises);
+  const names = is("all", "groups") ? ["m0", "m1", "m2"] : [];
+  const cast: Cast = {
+    groups: is("all", "keys") ? histories.map((history, i) => new GroupActor(world, `g${i}`, history)) : [],
+    members: names.map((name) => new GroupMemberActor(world, name, group)),
+    keys: is("all", "keys") ? [new KeysActor(world, "k0"), new KeysActor(world, "k1")] : [],
+    expiringKeys: is("all", "keys") ? ["e0", "e1"].map((name) => new ExpiringKeysActor(world, name)) : [],
+    transactions: is("all") ? [new TransactionActor(world, "t0", queues)] : [],
+    retention: new RetentionActor(world, "b0"),
+  };
+  world.consumerGroups.push(group);
+  world.crashListeners.push((crash) => cast.retention.crashed(crash));
+  const { actors } = world;
+  actors.push(new StreamWriterActor(world, "w0", histories, world.redisStreamsLevel));
+  // A generation takes many turns of all members to begin.
+  const turns = is("groups") ? 3 : 1;
+  for (let i = 0; i < turns; i++) actors.push(...cast.members);
+  actors.push(...histories.map((history, i) => new ProducerActor(world, `i${i}`, history, true)));
+  actors.push(...cast.groups, ...cast.keys, ...cast.expiringKeys, ...cast.transactions);
+  if (is("all")) actors.push(cast.retention, ...othersOf(world, histories, queues));
+  if (is("power")) actors.push(...publishersOf(world, histories, queues), ...consumersOf(world, queues));
+  return cast;
+}
+
+/** Those of whom the end of the run asks nothing. */
+function othersOf(world: World, histories: readonly HistoryModel[], queues: readonly QueueModel[]): Actor[] {
+  const shortLived = new ShortLivedActor(world, "s0");
+  world.crashListeners.push((crash) => shortLived.crashed(crash));
+  return [
+    shortLived,
+    ...publishersOf(world, histories, queues),
+    ...consumersOf(world, queues),
+    ...consumersOf(world, queues),
+    ...histories.flatMap((history, i) => [
+      new ProducerActor(world, `o${i}`, history, false),
+      new ReaderActor(world, `r${i}`, history),
+    ]),
+  ];
+}
+
+function consumersOf(world: World, queues: readonly QueueModel[]): Actor[] {
+  return queues.map((queue) => new ConsumerActor(world, `c ${queue.name}`, queue));
+}
+
+function publishersOf(
+  world: World,
+  histories: readonly HistoryModel[],
+  queues: readonly QueueModel[],
+): Actor[] {
+  return [
+    new PublisherActor(world, "a0", [...histories, ...queues]),
+    new PublisherActor(world, "a1", queues),
+  ];
+}
