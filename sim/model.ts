@@ -37,6 +37,8 @@ export class Promises {
 interface Told {
   readonly number: number;
   readonly level: Level;
+  /** Its entry id, if whoever sent it was told. */
+  readonly id?: string;
 }
 
 /** A log that keeps its records: a stream, a topic. Bodies are `producer/sequence`, each sent under one name only. */
@@ -76,8 +78,15 @@ export class HistoryModel {
     this.#sent.add(body);
   }
 
-  told(body: string, level: Level): void {
-    if (!this.#removing.has(body)) this.#required.set(body, { number: this.#promises.number(), level });
+  told(body: string, level: Level, id?: string): void {
+    if (this.#removing.has(body)) return;
+    const told = { number: this.#promises.number(), level };
+    this.#required.set(body, id === undefined ? told : { ...told, id });
+  }
+
+  /** Ids of entries that must be there, which somebody was told before number `asked`. */
+  *idsToldBefore(asked: number): Generator<string> {
+    for (const { number, id } of this.#required.values()) if (id !== undefined && number < asked) yield id;
   }
 
   /** Its deletion was asked for: from here on it may be there or not. */

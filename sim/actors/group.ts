@@ -1,5 +1,5 @@
 /**
- * A Redis consumer group: XREADGROUP by three consumers of one connection, XACK, XCLAIM, XAUTOCLAIM. A new connection asks by
+ * A Redis consumer group: XREADGROUP, with BLOCK at times, by three consumers of one connection, XACK, XCLAIM, XAUTOCLAIM. A new connection asks by
  * XPENDING what is pending before it goes on.
  */
 import { RedisClient, type RedisReply } from "../clients/redis-client.ts";
@@ -9,6 +9,8 @@ import type { Actor, World } from "../world.ts";
 import { isTemporary } from "./stream-writer.ts";
 
 const waitingMax = 4;
+const blockMsMax = 200;
+const allCount = 200;
 const consumers = ["one", "two", "three"];
 type Row = [id: string, fields: string[] | null];
 
@@ -18,6 +20,7 @@ export class GroupActor implements Actor {
   readonly stream: HistoryModel;
   readonly model: GroupModel;
   #client: RedisClient | null = null;
+  #waker: RedisClient | null = null;
   /** This connection has heard what is pending. */
   #isInStep = false;
 
@@ -30,12 +33,13 @@ export class GroupActor implements Actor {
   }
 
   get isIdle(): boolean {
-    return this.#client === null || this.#client.waiting === 0;
+    return (this.#client?.waiting ?? 0) === 0 && (this.#waker?.waiting ?? 0) === 0;
   }
 
   act(): void {
     const client = this.#client;
     if (client === null || client.isLost) return this.#connect();
+    if (this.#world.isDraining && client.waiting > 0) return this.#wake();
     if (this.#world.isDraining || client.waiting >= waitingMax) return;
     if (!this.#isInStep) {
       if (client.waiting === 0) this.#begin(client);
@@ -88,18 +92,49 @@ export class GroupActor implements Actor {
     return false;
   }
 
+  /** At times it waits for news, and at times for all that there is: so that there is something to wait for. */
   #read(client: RedisClient): void {
-    const consumer = this.#world.random.pick(consumers);
-    const count = this.#world.random.between(1, 6);
+    const { random, promises } = this.#world;
+    const consumer = random.pick(consumers);
+    const isBlocking = random.chance(0.3);
+    const count = isBlocking && random.chance(0.5) ? allCount : random.between(1, 6);
+    const blockMs = random.chance(0.5) ? 0 : random.between(1, blockMsMax);
+    const block = isBlocking ? ["BLOCK", blockMs] : [];
     const { name } = this.stream;
+    const askedAt = promises.number();
     client.call(
-      ["XREADGROUP", "GROUP", this.name, consumer, "COUNT", count, "STREAMS", name, ">"],
+      ["XREADGROUP", "GROUP", this.name, consumer, "COUNT", count, ...block, "STREAMS", name, ">"],
       (reply, isLost) => {
-        if (isLost) this.model.mayHaveRead(consumer, count);
-        else if (this.#isAnswer("XREADGROUP", reply))
-          for (const row of entriesOf(reply)) this.#take(row, consumer);
+        if (isLost) return this.model.mayHaveRead(consumer, count);
+        if (!this.#isAnswer("XREADGROUP", reply)) return;
+        const rows = entriesOf(reply);
+        for (const row of rows) this.#take(row, consumer);
+        this.model.readAll(
+          askedAt,
+          count,
+          rows.map(([id]) => id),
+        );
+        if (isBlocking) this.#noteBlocked(blockMs, rows.length);
       },
     );
+  }
+
+  #noteBlocked(blockMs: number, count: number): void {
+    this.#world.count(count > 0 ? "blocking reads of a group" : "blocking reads of a group that timed out");
+    if (count === 0 && blockMs === 0) throw new Fault(`${this.name}: a read that waits for ever got nothing`);
+  }
+
+  /** When nothing else comes any more, those who wait for news get some: who still waits then was forgotten. */
+  #wake(): void {
+    const link = this.#waker === null || this.#waker.isLost ? this.#world.connect("redis") : null;
+    if (link !== null) this.#waker = new RedisClient(link);
+    const waker = this.#waker;
+    if (waker === null || waker.waiting > 0) return;
+    const body = `${this.#world.newProducer()}/0`;
+    this.stream.sent(body);
+    waker.call(["XADD", this.stream.name, "*", "body", body], (reply) => {
+      if (typeof reply === "string") this.stream.told(body, "written", reply);
+    });
   }
 
   #take([id, fields]: Row, consumer: string): void {

@@ -58,7 +58,7 @@ export class StreamWriterActor implements Actor {
       if (isLost || isTemporary(reply)) return;
       if (typeof reply !== "string") throw new Fault(`${this.name}: XADD answered ${String(reply)}`);
       this.#world.count("entries added");
-      stream.told(body, this.#level);
+      stream.told(body, this.#level, reply);
       if (this.#level === "durable") promises.durable(sent);
       this.#added.push({ stream, id: reply, body });
     });

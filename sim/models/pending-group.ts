@@ -86,6 +86,21 @@ export class GroupModel {
     if (body !== undefined) this.#bodies.set(id, body);
   }
 
+  /** XREADGROUP, sent at `askedAt` for at most `count`, gave these: all that it passed by must have been given before. */
+  readAll(askedAt: number, count: number, ids: readonly string[]): void {
+    // Nobody knows what went to those who got no answer, until XPENDING tells.
+    if (this.isDamaged || this.#lost.entries > 0) return;
+    const end = ids.length < count ? undefined : ids.at(-1)!;
+    for (const id of this.#stream.idsToldBefore(askedAt)) {
+      const isPassed = end === undefined || compareIds(id, end) < 0;
+      if (isPassed && this.#isSurelyNew(id)) this.#fault(`a read of new entries left out ${id}`);
+    }
+  }
+
+  #isSurelyNew(id: string): boolean {
+    return this.#entries.get(id)?.possible.every(({ fate }) => fate === "new") ?? true;
+  }
+
   #passed(id: string): void {
     this.#positions.push({ number: this.#promises.number(), id });
   }
