@@ -8,6 +8,13 @@ import { ExpiringKeysActor } from "./actors/expiring-keys.ts";
 import { GroupMemberActor } from "./actors/group-member.ts";
 import { GroupActor } from "./actors/group.ts";
 import { KeysActor } from "./actors/keys.ts";
+import {
+  KeyedWriterActor,
+  PartitionedProducerActor,
+  partitionedTopic,
+  partitionsOf,
+  targetsOf,
+} from "./actors/partitions.ts";
 import { ProducerActor } from "./actors/producer.ts";
 import { PublisherActor } from "./actors/publisher.ts";
 import { ReaderActor } from "./actors/reader.ts";
@@ -46,7 +53,10 @@ export function castOf(
   queues: readonly QueueModel[],
 ): Cast {
   const is = (...among: Scene[]): boolean => among.includes(scene);
-  const group = new ConsumerGroupModel("readers", histories, world.promises);
+  const partitions = is("groups") ? partitionsOf(partitionedTopic, world.promises) : [];
+  world.histories.push(...partitions);
+  const topics = is("groups") ? [histories[0]!, ...partitions] : histories;
+  const group = new ConsumerGroupModel("readers", topics, world.promises);
   const names = is("all", "groups") ? ["m0", "m1", "m2"] : [];
   const cast: Cast = {
     groups: is("all", "keys") ? histories.map((history, i) => new GroupActor(world, `g${i}`, history)) : [],
@@ -66,6 +76,13 @@ export function castOf(
   actors.push(...histories.map((history, i) => new ProducerActor(world, `i${i}`, history, true)));
   actors.push(...cast.groups, ...cast.keys, ...cast.expiringKeys, ...cast.transactions);
   if (is("all")) actors.push(cast.retention, ...othersOf(world, histories, queues));
+  if (is("groups")) {
+    actors.push(
+      new PartitionedProducerActor(world, "p0", partitions),
+      new KeyedWriterActor(world, "x0", partitions),
+      new PublisherActor(world, "a0", targetsOf(partitions)),
+    );
+  }
   if (is("power")) actors.push(...publishersOf(world, histories, queues), ...consumersOf(world, queues));
   return cast;
 }

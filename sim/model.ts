@@ -44,6 +44,9 @@ interface Told {
 /** A log that keeps its records: a stream, a topic. Bodies are `producer/sequence`, each sent under one name only. */
 export class HistoryModel {
   readonly name: string;
+  /** What Kafka calls it. */
+  readonly topic: string;
+  readonly partition: number;
   readonly #promises: Promises;
   readonly #sent = new Set<string>();
   readonly #required = new Map<string, Told>();
@@ -54,8 +57,10 @@ export class HistoryModel {
   /** Bytes of files were damaged: records may be missing, but none may be wrong. */
   isDamaged = false;
 
-  constructor(name: string, promises: Promises) {
+  constructor(name: string, promises: Promises, place = { topic: name, partition: 0 }) {
     this.name = name;
+    this.topic = place.topic;
+    this.partition = place.partition;
     this.#promises = promises;
   }
 

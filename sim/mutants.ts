@@ -220,6 +220,24 @@ const mutants: readonly Mutant[] = [
       "    for (let offset = from; offset < Math.max(to - 1, from + 1); offset++)\n      this.#restoreGiven(",
   },
   {
+    name: "who waits for a group's news is not woken",
+    file: "src/protocols/redis/blocking.ts",
+    find: "    if (!queue.isDeleted) return this.#serve();",
+    replace: "    if (!queue.isDeleted) return this.#read.group === undefined ? this.#serve() : undefined;",
+  },
+  {
+    name: "a group's news goes to one who waited and is gone",
+    file: "src/protocols/redis/session.ts",
+    find: "    this.blocked?.abandon();",
+    replace: "",
+  },
+  {
+    name: "an entry goes to one who waited for it, who does not hear of it",
+    file: "src/protocols/redis/stream-read.ts",
+    find: "      if (count > 1 || read.streams.length > 1) assertReadable(cursor, count);",
+    replace: "      if (count > 1 && read.blockMs > 0) cursor.acquire(owner.id, now);",
+  },
+  {
     name: "a frame's last bytes are not part of its checksum",
     file: "src/base/crc32.ts",
     find: "export function crc32(bytes: Uint8Array, start: number, end: number): number {",

@@ -1,5 +1,6 @@
 /** One seed, from an empty disk to the verdict. */
 import { boundedTopic } from "./actors/retention.ts";
+import { partitionCount, partitionedTopic } from "./actors/partitions.ts";
 import { type Cast, castOf, type Scene, sceneOf } from "./cast.ts";
 import { KafkaClient } from "./clients/kafka-client.ts";
 import { AmqpClient } from "./clients/amqp-client.ts";
@@ -100,10 +101,17 @@ async function setUp(world: World, scene: Scene): Promise<Cast> {
   const kafka = new KafkaClient(world.connect("kafka")!);
   let isMade = false;
   const topics = [
-    { name: boundedTopic, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] },
-  ];
+    [boundedTopic, 1],
+    [partitionedTopic, partitionCount],
+  ].map(([name, numPartitions]) => ({
+    name: name as string,
+    numPartitions: numPartitions as number,
+    replicationFactor: 1,
+    assignments: [],
+    configs: [],
+  }));
   kafka.request("CreateTopics", 5, { topics, timeoutMs: 1000 }, () => (isMade = true));
-  await world.until(() => isMade, "a topic is made");
+  await world.until(() => isMade, "topics are made");
   for (const { name } of histories) client.declare(name, streamTable, done);
   for (const { name } of queues) client.declare(name, Buffer.alloc(0), done);
   await world.until(() => declared === histories.length + queues.length, "queues are declared");

@@ -11,6 +11,7 @@ import { recordsOf } from "./clients/kafka-batch.ts";
 import { KafkaClient } from "./clients/kafka-client.ts";
 import { RedisClient, type RedisReply } from "./clients/redis-client.ts";
 import { Fault, type HistoryModel } from "./model.ts";
+import { byTopic } from "./models/consumer-group.ts";
 import type { World } from "./world.ts";
 
 const fetchVersion = 11;
@@ -81,13 +82,17 @@ export class Verifier {
         `${model.name} gets all records`,
       );
     for (const member of members) member.stop();
-    const topics = model.topics.map(({ name }) => ({ name, partitionIndexes: [0] }));
+    const topics = byTopic(model.topics).map(([name, logs]) => ({
+      name,
+      partitionIndexes: logs.map(({ partition }) => partition),
+    }));
     const askedAt = world.promises.number();
     let isAnswered = false;
     this.#kafka.request("OffsetFetch", offsetFetchVersion, { groupId: model.name, topics }, (body) => {
       isAnswered = true;
       for (const { name, partitions } of body!.topics)
-        model.found(name, partitions[0]!.committedOffset, askedAt);
+        for (const { partitionIndex, committedOffset } of partitions)
+          model.found(model.logOf(name, partitionIndex).name, committedOffset, askedAt);
     });
     await world.until(() => isAnswered, `the positions of ${model.name}`);
   }
@@ -121,7 +126,7 @@ export class Verifier {
     const byRedis = await this.#byRedis(history.name);
     if (byRedis === null) return;
     history.check(byRedis, "Redis");
-    const records = await this.#byKafka(history.name);
+    const records = await this.#byKafka(history.topic, history.partition);
     let before = -1;
     for (const [offset, body] of records) {
       if (offset <= before) throw new Fault(`Kafka: ${history.name} has offset ${offset} after ${before}`);
@@ -148,12 +153,12 @@ export class Verifier {
     return (reply as [string, string[]][]).map(([, fields]) => fields[fields.indexOf("body") + 1] ?? "");
   }
 
-  async #byKafka(topic: string): Promise<[number, string][]> {
+  async #byKafka(topic: string, index = 0): Promise<[number, string][]> {
     const all: [number, string][] = [];
     for (let from = 0; ;) {
       let bytes: Buffer | null = null;
       let isOutOfRange = false;
-      const partitions = [{ partition: 0, fetchOffset: from, partitionMaxBytes: allBytes }];
+      const partitions = [{ partition: index, fetchOffset: from, partitionMaxBytes: allBytes }];
       this.#kafka.request(
         "Fetch",
         fetchVersion,

@@ -5,7 +5,7 @@
 import { recordsOf } from "../clients/kafka-batch.ts";
 import { KafkaClient } from "../clients/kafka-client.ts";
 import { Fault, type HistoryModel } from "../model.ts";
-import type { ConsumerGroupModel, Generation } from "../models/consumer-group.ts";
+import { byTopic, type ConsumerGroupModel, type Generation } from "../models/consumer-group.ts";
 import type { Actor, World } from "../world.ts";
 
 const versions = { join: 7, sync: 5, heartbeat: 4, leave: 4, commit: 8, offsets: 7, fetch: 11 } as const;
@@ -16,7 +16,7 @@ const errors = {
   rebalancing: 27,
   memberIdRequired: 79,
 } as const;
-const sessionMs = 3000;
+const sessionMs = 1000;
 const hangMsMax = 2 * sessionMs;
 /** Of what a member does, this share is what it also does when the faults are over. */
 const drainShare = 0.8;
@@ -72,11 +72,11 @@ export class GroupMemberActor implements Actor {
     const { random, time, isDraining } = this.#world;
     const choice = isDraining ? random.next() * drainShare : random.next();
     if (choice < 0.2 || (choice < drainShare && part.topics.length === 0)) this.#beat(part);
-    else if (choice < 0.6) this.#fetch(part, random.pick(part.topics));
+    else if (choice < 0.6) this.#fetch(part, random.pick(part.topics).topic);
     else if (choice < drainShare) this.#commit(part);
-    else if (choice < 0.88) this.#commitStale(part);
-    else if (choice < 0.92) this.#leave();
-    else if (choice < 0.96) this.#hangsUntil = time.monotonic() + random.below(hangMsMax);
+    else if (choice < 0.94) this.#commitStale(part);
+    else if (choice < 0.96) this.#leave();
+    else if (choice < 0.98) this.#hangsUntil = time.monotonic() + random.below(hangMsMax);
     else {
       this.#world.count("group members cut off");
       this.#client!.cut();
@@ -169,16 +169,20 @@ export class GroupMemberActor implements Actor {
   #findPositions(part: Part): void {
     const askedAt = this.#world.promises.number();
     this.#isWaiting = true;
-    const topics = part.topics.map(({ name }) => ({ name, partitionIndexes: [0] }));
+    const topics = byTopic(part.topics).map(([name, logs]) => ({
+      name,
+      partitionIndexes: logs.map(({ partition }) => partition),
+    }));
     this.#client!.request("OffsetFetch", versions.offsets, { groupId: this.model.name, topics }, (body) => {
       this.#isWaiting = false;
       if (body === null || body.errorCode !== 0) return;
-      for (const { name, partitions } of body.topics) {
-        const { committedOffset, errorCode } = partitions[0]!;
-        if (errorCode !== 0) continue;
-        this.model.found(name, committedOffset, askedAt);
-        part.next.set(name, Math.max(committedOffset, 0));
-      }
+      for (const { name: topic, partitions } of body.topics)
+        for (const { partitionIndex, committedOffset, errorCode } of partitions) {
+          if (errorCode !== 0) continue;
+          const { name } = this.model.logOf(topic, partitionIndex);
+          this.model.found(name, committedOffset, askedAt);
+          part.next.set(name, Math.max(committedOffset, 0));
+        }
     });
   }
 
@@ -197,30 +201,38 @@ export class GroupMemberActor implements Actor {
     });
   }
 
-  #fetch(part: Part, topic: HistoryModel): void {
-    const from = part.next.get(topic.name)!;
-    const partitions = [{ partition: 0, fetchOffset: from, partitionMaxBytes: fetchBytes }];
-    const asked = {
-      maxWaitMs: 0,
-      minBytes: 0,
-      maxBytes: fetchBytes,
-      topics: [{ topic: topic.name, partitions }],
-    };
+  /** Of all its partitions of that topic. */
+  #fetch(part: Part, topic: string): void {
+    const partitions = part.topics
+      .filter((log) => log.topic === topic)
+      .map(({ name, partition }) => ({
+        partition,
+        fetchOffset: part.next.get(name)!,
+        partitionMaxBytes: fetchBytes,
+      }));
+    const topics = [{ topic, partitions }];
+    const asked = { maxWaitMs: 0, minBytes: 0, maxBytes: fetchBytes, topics };
     this.#isWaiting = true;
     this.#client!.request("Fetch", versions.fetch, asked, (body) => {
       this.#isWaiting = false;
-      const partition = body?.responses[0]?.partitions[0];
-      // The records before are deleted.
-      if (partition?.errorCode === errors.outOfRange) part.next.set(topic.name, from + 1);
-      if (partition?.errorCode !== 0 || !Buffer.isBuffer(partition.records)) return;
-      for (const [offset, record] of recordsOf(partition.records)) {
-        if (offset < from) continue;
-        this.#world.count("records that a consumer group got");
-        this.model.consumed(topic, record);
-        part.next.set(topic.name, offset + 1);
+      for (const { partitionIndex, errorCode, records } of body?.responses[0]?.partitions ?? []) {
+        const log = this.model.logOf(topic, partitionIndex);
+        // The records before are deleted.
+        if (errorCode === errors.outOfRange) part.next.set(log.name, part.next.get(log.name)! + 1);
+        if (errorCode === 0 && Buffer.isBuffer(records)) this.#take(part, log, records);
       }
-      if (this.#world.random.chance(0.5)) this.#commit(part);
+      if (body !== null && this.#world.random.chance(0.5)) this.#commit(part);
     });
+  }
+
+  #take(part: Part, log: HistoryModel, records: Buffer): void {
+    const from = part.next.get(log.name)!;
+    for (const [offset, record] of recordsOf(records)) {
+      if (offset < from) continue;
+      this.#world.count("records that a consumer group got");
+      this.model.consumed(log, record);
+      part.next.set(log.name, offset + 1);
+    }
   }
 
   #commit({ generation, topics, next }: Part): void {
@@ -258,15 +270,21 @@ export class GroupMemberActor implements Actor {
   ): void {
     const { groupId, memberId } = this.#claimOf(generation);
     this.#isWaiting = true;
-    const topics = offsets.map(([name, committedOffset]) => ({
-      name,
-      partitions: [{ partitionIndex: 0, committedOffset }],
-    }));
+    const committed = new Map(offsets);
+    const topics = byTopic(this.model.topics.filter(({ name }) => committed.has(name))).map(
+      ([name, logs]) => ({
+        name,
+        partitions: logs.map((log) => ({
+          partitionIndex: log.partition,
+          committedOffset: committed.get(log.name)!,
+        })),
+      }),
+    );
     const request = { groupId, memberId, generationIdOrMemberEpoch: number, topics };
     this.#client!.request("OffsetCommit", versions.commit, request, (body) => {
       this.#isWaiting = false;
-      const code = body?.topics[0]?.partitions[0]?.errorCode;
-      if (code !== undefined) onCode(code);
+      const codes = body?.topics.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode));
+      if (codes !== undefined && codes.length > 0) onCode(codes.find((code) => code !== 0) ?? 0);
     });
   }
 

@@ -115,16 +115,9 @@ export class ProducerActor implements Actor {
 
   #answered(errorCode: number, sent: number): void {
     const { bodies } = this.#batch!;
-    if (
-      errorCode === outOfOrderSequence &&
-      (this.#world.acksAllLevel === "written" || this.#world.isDamaged)
-    ) {
-      // A power failure or damage took a batch before it, as this level allows: the producer begins anew.
-      this.#startAgain();
-      return;
-    }
+    if (errorCode === outOfOrderSequence && mayBeLostBefore(this.#world)) return this.#startAgain();
     if (errorCode !== 0 && errorCode !== duplicateSequence) {
-      if (!temporary.has(errorCode) && !this.#world.isDamaged)
+      if (!isRefusedForNow(this.#world, errorCode))
         throw new Fault(`${this.name}: producing ${bodies[0]} answered ${errorCode}`);
       // Without idempotence nobody may send it again: it might be there.
       if (!this.#isIdempotent) this.#batch = null;
@@ -136,4 +129,13 @@ export class ProducerActor implements Actor {
     for (const body of bodies) this.#topic.told(body, level);
     if (level === "durable") this.#world.promises.durable(sent);
   }
+}
+
+/** A power failure or damage may have taken a batch before: then the producer begins anew. */
+export function mayBeLostBefore({ acksAllLevel, isDamaged }: World): boolean {
+  return acksAllLevel === "written" || isDamaged;
+}
+
+export function isRefusedForNow({ isDamaged }: World, errorCode: number): boolean {
+  return temporary.has(errorCode) || isDamaged;
 }

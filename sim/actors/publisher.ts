@@ -4,14 +4,22 @@
  * Each connection is a producer of its own, since nothing is sent again: whoever has no confirm knows nothing.
  */
 import { AmqpClient } from "../clients/amqp-client.ts";
-import { Fault, type HistoryModel, type QueueModel } from "../model.ts";
+import { Fault, type Level } from "../model.ts";
 import type { Actor, World } from "../world.ts";
 
 const unconfirmedMax = 30;
 const paddingMax = 6000;
 
+/** A queue or a stream, or the key of an exchange. */
+export interface Target {
+  readonly exchange?: string;
+  readonly name: string;
+  sent(body: string): void;
+  told(body: string, level: Level): void;
+}
+
 interface Outstanding {
-  readonly target: HistoryModel | QueueModel;
+  readonly target: Target;
   readonly body: string;
   readonly sent: number;
 }
@@ -19,7 +27,7 @@ interface Outstanding {
 export class PublisherActor implements Actor {
   readonly name: string;
   readonly #world: World;
-  readonly #targets: readonly (HistoryModel | QueueModel)[];
+  readonly #targets: readonly Target[];
   #client: AmqpClient | null = null;
   #producer = "";
   #sequence = 0;
@@ -27,7 +35,7 @@ export class PublisherActor implements Actor {
   #outstanding = new Map<number, Outstanding>();
   #lastTag = 0;
 
-  constructor(world: World, name: string, targets: readonly (HistoryModel | QueueModel)[]) {
+  constructor(world: World, name: string, targets: readonly Target[]) {
     this.#world = world;
     this.name = name;
     this.#targets = targets;
@@ -69,7 +77,7 @@ export class PublisherActor implements Actor {
     target.sent(body);
     this.#outstanding.set(++this.#lastTag, { target, body, sent: promises.number() });
     this.#world.note(`${this.name} publishes ${body.trim().slice(0, 20)} to ${target.name}`);
-    this.#client!.publish(target.name, body);
+    this.#client!.publish(target.name, body, target.exchange);
   }
 
   #confirmed(tag: number, isMultiple: boolean, isAck: boolean): void {

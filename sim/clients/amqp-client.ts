@@ -110,8 +110,8 @@ export class AmqpClient implements LinkEnd {
     this.#link.send(method(1, 60, 70, uint(2, 0), shortText(queue), uint(1, 1)));
   }
 
-  /** Through the default exchange. Delivery tags of confirms count from 1. */
-  publish(queue: string, body: string): void {
+  /** Through the default exchange or another. Delivery tags of confirms count from 1. */
+  publish(key: string, body: string, exchange = ""): void {
     if (this.isLost) return;
     const bytes = Buffer.from(body);
     // Only delivery-mode (bit 12) is there: persistent.
@@ -124,7 +124,7 @@ export class AmqpClient implements LinkEnd {
     ]);
     this.#link.send(
       Buffer.concat([
-        method(1, 60, 40, uint(2, 0), shortText(""), shortText(queue), uint(1, 0)),
+        method(1, 60, 40, uint(2, 0), shortText(exchange), shortText(key), uint(1, 0)),
         frame(2, 1, header),
         ...pieces(bytes),
       ]),

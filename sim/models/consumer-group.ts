@@ -1,5 +1,5 @@
 /**
- * A Kafka consumer group: its generations, who got which topic in each, how far it committed, and what it has seen.
+ * A Kafka consumer group: its generations, who got which partition in each, how far it committed, and what it has seen.
  *
  * A generation is known by its number and leader (member ids are used once); one is newer than another for certain when a
  * member that heard of it had asked to join after somebody had heard of the other. Not here: what members do.
@@ -16,7 +16,7 @@ export class Generation {
   /** As its leader was told. */
   members: readonly string[] | null = null;
   readonly joined = new Set<string>();
-  /** Topics by member, as the leader sent them. */
+  /** Partitions by member, as the leader sent them. */
   plan: Map<string, string[]> | null = null;
   readonly owners = new Map<string, string>();
 
@@ -34,7 +34,7 @@ interface Commit {
   readonly level: Level;
 }
 
-/** The commits to one topic, which has one partition. */
+/** The commits to one partition. */
 class Position {
   told: Commit[] = [];
   /** All that may have been committed: what was refused is not among them. */
@@ -42,8 +42,16 @@ class Position {
   readonly seen = new Set<string>();
 }
 
+/** As requests have it: each topic with its partitions. */
+export function byTopic(logs: readonly HistoryModel[]): [topic: string, partitions: HistoryModel[]][] {
+  const found = new Map<string, HistoryModel[]>();
+  for (const log of logs) found.set(log.topic, [...(found.get(log.topic) ?? []), log]);
+  return [...found];
+}
+
 export class ConsumerGroupModel {
   readonly name: string;
+  /** Each is a partition. */
   readonly topics: readonly HistoryModel[];
   readonly #promises: Promises;
   readonly #generations = new Map<string, Generation>();
@@ -55,6 +63,12 @@ export class ConsumerGroupModel {
     this.topics = topics;
     this.#promises = promises;
     for (const topic of topics) this.#positions.set(topic.name, new Position());
+  }
+
+  /** What a response speaks of. */
+  logOf(topic: string, partition: number): HistoryModel {
+    const log = this.topics.find((each) => each.topic === topic && each.partition === partition);
+    return log ?? this.#fault(`nobody asked for ${topic} ${partition}`);
   }
 
   #fault(text: string): never {
@@ -83,7 +97,7 @@ export class ConsumerGroupModel {
     return generation;
   }
 
-  /** What the leader sends, the same each time it is asked for: each topic goes to one member. */
+  /** What the leader sends, the same each time it is asked for: each partition goes to one member. */
   plan(generation: Generation, random: Seeded): Map<string, string[]> {
     if (generation.plan !== null) return generation.plan;
     const plan = new Map(generation.members!.map((member) => [member, [] as string[]]));
