@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { HeadersRouter } from "../../src/broker/routing/headers.ts";
 import { murmur2, partitionOf } from "../../src/broker/routing/murmur2.ts";
+import { PartitionRouter } from "../../src/broker/routing/partition.ts";
 import type { HeaderValue, Router } from "../../src/broker/routing/router.ts";
 import { TopicRouter } from "../../src/broker/routing/topic.ts";
 
@@ -99,4 +100,25 @@ test("murmur2 gives the values of Kafka's own tests", () => {
   ];
   for (const [text, hash] of known) assert.equal(murmur2(Buffer.from(text)) | 0, hash);
   assert.equal(partitionOf(Buffer.from("21"), 10), (-973932308 & 0x7fffffff) % 10);
+});
+
+test("a partition that is deleted and made again leaves the others their numbers", () => {
+  const router = new PartitionRouter<string>();
+  const keys = ["21", "foobar", "a-little-bit-long-string", "a-little-bit-longer-string", "a", "b", "c"];
+  ["t-0", "t-1", "t-2"].forEach((name, i) => router.bind(name, String(i), {}));
+  const before = keys.map((key) => routed(router, key));
+  for (const gone of ["0", "2", "1"]) {
+    router.unbind(`t-${gone}`, gone, {});
+    router.bind(`t-${gone}`, gone, {});
+  }
+  assert.deepEqual(
+    keys.map((key) => routed(router, key)),
+    before,
+  );
+  router.unbind("t-1", "1", {});
+  assert.deepEqual(
+    keys.map((key) => routed(router, key)),
+    before.map(([name]) => (name === "t-1" ? [] : [name])),
+    "what is gone gets nothing, and nobody else does in its place",
+  );
 });

@@ -1,18 +1,22 @@
 import { partitionOf } from "./murmur2.ts";
 import type { BindingArguments, HeaderLookup, Router } from "./router.ts";
 
-/** The partitions of a Kafka topic, bound with their numbers as keys: the routing key's hash picks one. */
+/**
+ * The partitions of a Kafka topic, bound with their numbers as keys: the routing key's hash picks one.
+ *
+ * Invariant: a partition has its number as long as it is bound, whichever others come and go.
+ */
 export class PartitionRouter<Destination> implements Router<Destination> {
   readonly usesHeaders = false;
-  readonly #partitions: Destination[] = [];
+  readonly #partitions: (Destination | undefined)[] = [];
 
   bind(destination: Destination, key: string, _args: BindingArguments): void {
     this.#partitions[Number(key)] = destination;
   }
 
-  unbind(destination: Destination, _key: string, _args: BindingArguments): void {
-    const at = this.#partitions.indexOf(destination);
-    if (at >= 0) this.#partitions.splice(at, 1);
+  unbind(destination: Destination, key: string, _args: BindingArguments): void {
+    const at = Number(key);
+    if (this.#partitions[at] === destination) this.#partitions[at] = undefined;
   }
 
   route(key: string, _headers: HeaderLookup, into: Set<Destination>): void {
