@@ -30,7 +30,7 @@ import type { Actor, World } from "./world.ts";
 /** `power`: those who are told that something is durable, and a disk that forgets what is not. */
 export type Scene = "all" | "groups" | "keys" | "power";
 
-const scenes: readonly Scene[] = ["all", "all", "all", "groups", "groups", "keys", "power"];
+const scenes: readonly Scene[] = ["all", "all", "all", "groups", "groups", "groups", "keys", "power"];
 
 export function sceneOf(seed: number): Scene {
   return new Seeded(seed ^ 0x5ce4e).pick(scenes);
@@ -57,7 +57,7 @@ export function castOf(
   world.histories.push(...partitions);
   const topics = is("groups") ? [histories[0]!, ...partitions] : histories;
   const group = new ConsumerGroupModel("readers", topics, world.promises);
-  const names = is("all", "groups") ? ["m0", "m1", "m2"] : [];
+  const names = is("groups") ? ["m0", "m1", "m2"] : [];
   const cast: Cast = {
     groups: is("all", "keys") ? histories.map((history, i) => new GroupActor(world, `g${i}`, history)) : [],
     members: names.map((name) => new GroupMemberActor(world, name, group)),
@@ -69,11 +69,12 @@ export function castOf(
   world.consumerGroups.push(group);
   world.crashListeners.push((crash) => cast.retention.crashed(crash));
   const { actors } = world;
-  actors.push(new StreamWriterActor(world, "w0", histories, world.redisStreamsLevel));
+  if (!is("groups")) actors.push(new StreamWriterActor(world, "w0", histories, world.redisStreamsLevel));
   // A generation takes many turns of all members to begin.
   const turns = is("groups") ? 3 : 1;
   for (let i = 0; i < turns; i++) actors.push(...cast.members);
-  actors.push(...histories.map((history, i) => new ProducerActor(world, `i${i}`, history, true)));
+  const produced = is("groups") ? histories.slice(0, 1) : histories;
+  actors.push(...produced.map((history, i) => new ProducerActor(world, `i${i}`, history, true)));
   actors.push(...cast.groups, ...cast.keys, ...cast.expiringKeys, ...cast.transactions);
   if (is("all")) actors.push(cast.retention, ...othersOf(world, histories, queues));
   if (is("groups")) {
@@ -83,7 +84,10 @@ export function castOf(
       new PublisherActor(world, "a0", targetsOf(partitions)),
     );
   }
-  if (is("power")) actors.push(...publishersOf(world, histories, queues), ...consumersOf(world, queues));
+  if (is("power")) {
+    const publisher = new PublisherActor(world, "a0", [...histories, ...queues]);
+    actors.push(publisher, ...consumersOf(world, queues));
+  }
   return cast;
 }
 
@@ -93,7 +97,8 @@ function othersOf(world: World, histories: readonly HistoryModel[], queues: read
   world.crashListeners.push((crash) => shortLived.crashed(crash));
   return [
     shortLived,
-    ...publishersOf(world, histories, queues),
+    new PublisherActor(world, "a0", [...histories, ...queues]),
+    new PublisherActor(world, "a1", queues),
     ...consumersOf(world, queues),
     ...consumersOf(world, queues),
     ...histories.flatMap((history, i) => [
@@ -105,15 +110,4 @@ function othersOf(world: World, histories: readonly HistoryModel[], queues: read
 
 function consumersOf(world: World, queues: readonly QueueModel[]): Actor[] {
   return queues.map((queue) => new ConsumerActor(world, `c ${queue.name}`, queue));
-}
-
-function publishersOf(
-  world: World,
-  histories: readonly HistoryModel[],
-  queues: readonly QueueModel[],
-): Actor[] {
-  return [
-    new PublisherActor(world, "a0", [...histories, ...queues]),
-    new PublisherActor(world, "a1", queues),
-  ];
 }

@@ -238,6 +238,24 @@ const mutants: readonly Mutant[] = [
     replace: "      if (count > 1 && read.blockMs > 0) cursor.acquire(owner.id, now);",
   },
   {
+    name: "positions in all partitions of a topic are kept as one",
+    file: "src/broker/group-offsets.ts",
+    find: 'definitionKey("offset", this.#vhost.name, group, topic, String(partition));',
+    replace: 'definitionKey("offset", this.#vhost.name, group, topic, String(Math.min(partition, 1)));',
+  },
+  {
+    name: "a topic's partitions are numbered otherwise after a restart",
+    file: "src/broker/topics.ts",
+    find: "definition.partitions === 1 ? name : partitionName(name, i));",
+    replace: "definition.partitions === 1 ? name : partitionName(name, (i * 2) % definition.partitions));",
+  },
+  {
+    name: "a partition is told by a part of the key",
+    file: "src/broker/routing/partition.ts",
+    find: 'partitions[partitionOf(Buffer.from(key, "latin1"), partitions.length)];',
+    replace: 'partitions[partitionOf(Buffer.from(key.slice(0, 12), "latin1"), partitions.length)];',
+  },
+  {
     name: "a frame's last bytes are not part of its checksum",
     file: "src/base/crc32.ts",
     find: "export function crc32(bytes: Uint8Array, start: number, end: number): number {",

@@ -62,11 +62,13 @@ function weatherOf(seed: number, scene: Scene): Weather {
   if (scene === "power") return { ...fairWeather, power: 0.001, powerAfterAnswer: 0.03 };
   const random = new Seeded(seed ^ 0x5eed);
   const at = (share: number, most: number): number => (random.chance(share) ? most * random.next() : 0);
+  // Who begins again all the time never gets to commit.
+  const deaths = scene === "groups" ? 0.3 : 1;
   return {
-    kill: at(0.6, 0.004),
-    power: at(0.4, 0.003),
+    kill: at(0.6, 0.004) * deaths,
+    power: at(0.4, 0.003) * deaths,
     powerAfterAnswer: 0,
-    cut: at(0.6, 0.01),
+    cut: at(0.6, 0.01) * deaths,
     fullDisk: at(0.25, 0.004),
     writeErrors: at(0.15, 0.03),
     syncErrors: at(0.1, 0.01),
@@ -75,7 +77,7 @@ function weatherOf(seed: number, scene: Scene): Weather {
     rot: at(0.08, 0.002),
     rotTail: at(0.08, 0.5),
     clockJump: at(0.2, 0.004),
-    restart: at(0.3, 0.002),
+    restart: at(0.3, 0.002) * deaths,
   };
 }
 

@@ -16,7 +16,9 @@ const errors = {
   rebalancing: 27,
   memberIdRequired: 79,
 } as const;
-const sessionMs = 1000;
+/** Time goes quickly when nothing else is to do: a request takes seconds. */
+const sessionMs = 12_000;
+const rebalanceMs = 6000;
 const hangMsMax = 2 * sessionMs;
 /** Of what a member does, this share is what it also does when the faults are over. */
 const drainShare = 0.8;
@@ -87,6 +89,7 @@ export class GroupMemberActor implements Actor {
     const link = this.#world.connect("kafka");
     if (link === null) return;
     this.#client = new KafkaClient(link);
+    this.#world.note(`${this.name} connects`);
     this.#isWaiting = false;
     this.#part = null;
     if (this.#world.random.chance(0.5)) this.#memberId = "";
@@ -94,6 +97,7 @@ export class GroupMemberActor implements Actor {
 
   /** What an error tells a member to do; others pass. */
   #refused(code: number): void {
+    this.#world.note(`${this.name} is refused: ${code}`);
     if (code === errors.unknownMember) this.#memberId = "";
     if (code === errors.unknownMember || code === errors.illegalGeneration || code === errors.rebalancing)
       this.#part = null;
@@ -108,7 +112,7 @@ export class GroupMemberActor implements Actor {
       {
         groupId: this.model.name,
         sessionTimeoutMs: sessionMs,
-        rebalanceTimeoutMs: sessionMs,
+        rebalanceTimeoutMs: rebalanceMs,
         memberId: this.#memberId,
         protocolType: "consumer",
         protocols: [{ name: "any", metadata: Buffer.from("all") }],
