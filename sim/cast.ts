@@ -19,10 +19,11 @@ import { ProducerActor } from "./actors/producer.ts";
 import { PublisherActor } from "./actors/publisher.ts";
 import { ReaderActor } from "./actors/reader.ts";
 import { RetentionActor } from "./actors/retention.ts";
+import { guardedStream, RightsActor } from "./actors/rights.ts";
 import { ShortLivedActor } from "./actors/short-lived.ts";
 import { StreamWriterActor } from "./actors/stream-writer.ts";
 import { TransactionActor } from "./actors/transactions.ts";
-import type { HistoryModel, QueueModel } from "./model.ts";
+import { HistoryModel, type QueueModel } from "./model.ts";
 import { ConsumerGroupModel } from "./models/consumer-group.ts";
 import { Seeded } from "./seeded.ts";
 import type { Actor, World } from "./world.ts";
@@ -77,6 +78,11 @@ export function castOf(
   actors.push(...produced.map((history, i) => new ProducerActor(world, `i${i}`, history, true)));
   actors.push(...cast.groups, ...cast.keys, ...cast.expiringKeys, ...cast.transactions);
   if (is("all")) actors.push(cast.retention, ...othersOf(world, histories, queues));
+  if (is("all", "keys", "power")) {
+    const guarded = new HistoryModel(guardedStream, world.promises);
+    world.histories.push(guarded);
+    actors.push(new RightsActor(world, "u0", guarded));
+  }
   if (is("groups")) {
     actors.push(
       new PartitionedProducerActor(world, "p0", partitions),

@@ -83,6 +83,11 @@ export class HistoryModel {
     this.#sent.add(body);
   }
 
+  /** It must not be there, now or later. */
+  refused(body: string): void {
+    this.#sent.delete(body);
+  }
+
   told(body: string, level: Level, id?: string): void {
     if (this.#removing.has(body)) return;
     const told = { number: this.#promises.number(), level };

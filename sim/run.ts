@@ -1,6 +1,7 @@
 /** One seed, from an empty disk to the verdict. */
 import { boundedTopic } from "./actors/retention.ts";
 import { partitionCount, partitionedTopic } from "./actors/partitions.ts";
+import { guardedStream } from "./actors/rights.ts";
 import { type Cast, castOf, type Scene, sceneOf } from "./cast.ts";
 import { KafkaClient } from "./clients/kafka-client.ts";
 import { AmqpClient } from "./clients/amqp-client.ts";
@@ -114,9 +115,10 @@ async function setUp(world: World, scene: Scene): Promise<Cast> {
   }));
   kafka.request("CreateTopics", 5, { topics, timeoutMs: 1000 }, () => (isMade = true));
   await world.until(() => isMade, "topics are made");
-  for (const { name } of histories) client.declare(name, streamTable, done);
+  const streams = [...histories.map(({ name }) => name), guardedStream];
+  for (const name of streams) client.declare(name, streamTable, done);
   for (const { name } of queues) client.declare(name, Buffer.alloc(0), done);
-  await world.until(() => declared === histories.length + queues.length, "queues are declared");
+  await world.until(() => declared === streams.length + queues.length, "queues are declared");
   client.cut();
   // A declaration is written when it is answered; a clean stop syncs it.
   await world.restart();

@@ -11,6 +11,7 @@ import { type Crash, Fault, HistoryModel, KeyModel, type Level, Promises, QueueM
 import type { ConsumerGroupModel } from "./models/consumer-group.ts";
 import type { ExpiringKey } from "./models/expiring-key.ts";
 import type { GroupModel } from "./models/pending-group.ts";
+import type { RightModel } from "./models/right.ts";
 import type { SimLink } from "./network.ts";
 import { type ProtocolName, SimProcess } from "./process.ts";
 import { Seeded } from "./seeded.ts";
@@ -80,6 +81,7 @@ export class World {
   readonly queues: QueueModel[] = [];
   readonly groups: GroupModel[] = [];
   readonly consumerGroups: ConsumerGroupModel[] = [];
+  readonly rights: RightModel[] = [];
   readonly keys: KeyModel[] = [];
   readonly expiringKeys: ExpiringKey[] = [];
   readonly actors: Actor[] = [];
@@ -296,7 +298,8 @@ export class World {
   }
 
   get #damageable() {
-    return [...this.histories, ...this.queues, ...this.groups, ...this.consumerGroups, ...this.expiringKeys];
+    const { histories, queues, groups, consumerGroups, rights, expiringKeys } = this;
+    return [...histories, ...queues, ...groups, ...consumerGroups, ...rights, ...expiringKeys];
   }
 
   crash(crash: Crash): void {

@@ -5,10 +5,11 @@
  * power failure brings back those since the last one that is surely durable. Knows nothing of what the states are.
  * Invariant: the thing's true state is among `possible`.
  */
-import type { Crash, Promises } from "../model.ts";
+import type { Crash, Level, Promises } from "../model.ts";
 
 interface Told<State> {
   readonly number: number;
+  readonly level: Level;
   readonly possible: readonly State[];
 }
 
@@ -21,26 +22,26 @@ export class Uncertain<State> {
   constructor(first: State, promises: Promises) {
     this.possible = [first];
     this.#promises = promises;
-    this.#told = [{ number: 0, possible: this.possible }];
+    this.#told = [{ number: 0, level: "durable", possible: this.possible }];
   }
 
-  /** An answer: it is in one of these states, and that is written. */
-  settle(possible: readonly State[]): void {
+  /** An answer: it is in one of these states, and that is written, or durable. */
+  settle(possible: readonly State[], level: Level = "written"): void {
     this.possible = distinct(possible);
-    this.#told.push({ number: this.#promises.number(), possible: this.possible });
+    this.#told.push({ number: this.#promises.number(), level, possible: this.possible });
     this.#told.splice(0, this.#lastDurable);
   }
 
   /** There was no answer: it may be in one of these states as well. */
   maybe(possible: readonly State[]): void {
     this.possible = distinct([...this.possible, ...possible]);
-    const { number } = this.#told.pop()!;
-    this.#told.push({ number, possible: this.possible });
+    const { number, level } = this.#told.pop()!;
+    this.#told.push({ number, level, possible: this.possible });
   }
 
   get #lastDurable(): number {
-    const isDurable = ({ number }: Told<State>): boolean =>
-      number === 0 || this.#promises.survives(number, "written", "power");
+    const isDurable = ({ number, level }: Told<State>): boolean =>
+      this.#promises.survives(number, level, "power");
     return Math.max(this.#told.findLastIndex(isDurable), 0);
   }
 
@@ -49,7 +50,7 @@ export class Uncertain<State> {
     const since = this.#told.slice(this.#lastDurable).flatMap(({ possible }) => possible);
     this.maybe(since);
     // What is there after a start is durable, whatever it is.
-    this.#told = [{ number: 0, possible: this.possible }];
+    this.#told = [{ number: 0, level: "durable", possible: this.possible }];
   }
 }
 
