@@ -256,6 +256,31 @@ const mutants: readonly Mutant[] = [
     replace: 'partitions[partitionOf(Buffer.from(key.slice(0, 12), "latin1"), partitions.length)];',
   },
   {
+    name: "a right that was taken is remembered as given",
+    file: "src/broker/access/permissions.ts",
+    find: "    this.#answers.clear();\n    this.#freeVhosts",
+    replace: "    this.#freeVhosts",
+  },
+  {
+    name: "a change of a user's rights is told before it is durable",
+    file: "src/protocols/redis/commands/acl-users.ts",
+    find: "  session.connection.holdUntilDurable(broker.storage.pending);",
+    replace: "  session.connection.holdUntilDurable(Math.min(broker.storage.pending, 0));",
+  },
+  {
+    name: "only that a user is there is recorded, not what is taken from it",
+    file: "src/broker/access/users.ts",
+    find: 'this.#storage.table.put(definitionKey("user", name), JSON.stringify(kept));',
+    replace:
+      'if (this.#storage.table.get(definitionKey("user", name)) === undefined)\n      this.#storage.table.put(definitionKey("user", name), JSON.stringify(kept));',
+  },
+  {
+    name: "a user that was deleted is there again after a restart",
+    file: "src/broker/access/users.ts",
+    find: '    this.#storage.table.delete(definitionKey("user", name));',
+    replace: "",
+  },
+  {
     name: "a frame's last bytes are not part of its checksum",
     file: "src/base/crc32.ts",
     find: "export function crc32(bytes: Uint8Array, start: number, end: number): number {",
