@@ -21,10 +21,12 @@ import { ReaderActor } from "./actors/reader.ts";
 import { RetentionActor } from "./actors/retention.ts";
 import { guardedStream, RightsActor } from "./actors/rights.ts";
 import { ShortLivedActor } from "./actors/short-lived.ts";
+import { StaticMemberActor } from "./actors/static-member.ts";
 import { StreamWriterActor } from "./actors/stream-writer.ts";
 import { TransactionActor } from "./actors/transactions.ts";
 import { HistoryModel, type QueueModel } from "./model.ts";
 import { ConsumerGroupModel } from "./models/consumer-group.ts";
+import { StaticMemberModel } from "./models/static-member.ts";
 import { Seeded } from "./seeded.ts";
 import type { Actor, World } from "./world.ts";
 
@@ -35,6 +37,14 @@ const scenes: readonly Scene[] = ["all", "all", "all", "groups", "groups", "grou
 
 export function sceneOf(seed: number): Scene {
   return new Seeded(seed ^ 0x5ce4e).pick(scenes);
+}
+
+/** Two that go by one name. */
+function staticMembersOf(world: World, topic: HistoryModel): Actor[] {
+  const group = new ConsumerGroupModel("named", [topic], world.promises);
+  world.consumerGroups.push(group);
+  const member = new StaticMemberModel("name");
+  return ["n0", "n1"].map((name) => new StaticMemberActor(world, name, member, group));
 }
 
 /** Those of whom the end of the run asks something. */
@@ -87,6 +97,7 @@ export function castOf(
     actors.push(
       new PartitionedProducerActor(world, "p0", partitions),
       new KeyedWriterActor(world, "x0", partitions),
+      ...staticMembersOf(world, histories[0]!),
       new PublisherActor(world, "a0", targetsOf(partitions)),
     );
   }

@@ -281,6 +281,20 @@ const mutants: readonly Mutant[] = [
     replace: "",
   },
   {
+    name: "who comes back under a name goes by the id of who had it",
+    file: "src/protocols/kafka/group.ts",
+    find: "    const memberId = this.#makeMemberId(groupInstanceId ?? details.clientId);",
+    replace:
+      '    const memberId = this.#staticIds.get(groupInstanceId ?? "") ?? this.#makeMemberId(groupInstanceId ?? details.clientId);',
+  },
+  {
+    name: "who comes back under a name is not told what it had been assigned",
+    file: "src/protocols/kafka/group.ts",
+    find: "    member.id = memberId;\n    member.details = details;",
+    replace:
+      "    member.id = memberId;\n    member.assignment = noAssignment;\n    member.details = details;",
+  },
+  {
     name: "a frame's last bytes are not part of its checksum",
     file: "src/base/crc32.ts",
     find: "export function crc32(bytes: Uint8Array, start: number, end: number): number {",

@@ -11,7 +11,7 @@ import { recordsOf } from "./clients/kafka-batch.ts";
 import { KafkaClient } from "./clients/kafka-client.ts";
 import { RedisClient, type RedisReply } from "./clients/redis-client.ts";
 import { Fault, type HistoryModel } from "./model.ts";
-import { byTopic } from "./models/consumer-group.ts";
+import { byTopic, type ConsumerGroupModel } from "./models/consumer-group.ts";
 import type { World } from "./world.ts";
 
 const fetchVersion = 11;
@@ -37,6 +37,7 @@ export class Verifier {
 
   async verify(): Promise<void> {
     await this.#letMembersFinish();
+    for (const group of this.#world.consumerGroups) await this.#checkPositions(group);
     await this.#drain();
     for (const history of this.#world.histories) await this.#compare(history);
     for (const group of this.#cast.groups) await this.#checkGroup(group);
@@ -82,6 +83,11 @@ export class Verifier {
         `${model.name} gets all records`,
       );
     for (const member of members) member.stop();
+  }
+
+  /** Each group's position is what was committed. */
+  async #checkPositions(model: ConsumerGroupModel): Promise<void> {
+    const world = this.#world;
     const topics = byTopic(model.topics).map(([name, logs]) => ({
       name,
       partitionIndexes: logs.map(({ partition }) => partition),
