@@ -30,10 +30,13 @@ import { StaticMemberModel } from "./models/static-member.ts";
 import { Seeded } from "./seeded.ts";
 import type { Actor, World } from "./world.ts";
 
-/** `power`: those who are told that something is durable, and a disk that forgets what is not. */
-export type Scene = "all" | "groups" | "keys" | "power";
+/**
+ * `groups`: Kafka's groups and a topic of several partitions. `keys`: Redis keys. `pending`: Redis groups. `power`: those who
+ * are told that something is durable, and a disk that forgets what is not.
+ */
+export type Scene = "all" | "groups" | "keys" | "pending" | "power";
 
-const scenes: readonly Scene[] = ["all", "all", "all", "groups", "groups", "groups", "keys", "power"];
+const scenes: readonly Scene[] = ["all", "all", "all", "groups", "groups", "keys", "pending", "power"];
 
 export function sceneOf(seed: number): Scene {
   return new Seeded(seed ^ 0x5ce4e).pick(scenes);
@@ -70,7 +73,9 @@ export function castOf(
   const group = new ConsumerGroupModel("readers", topics, world.promises);
   const names = is("groups") ? ["m0", "m1", "m2"] : [];
   const cast: Cast = {
-    groups: is("all", "keys") ? histories.map((history, i) => new GroupActor(world, `g${i}`, history)) : [],
+    groups: is("all", "pending")
+      ? histories.map((history, i) => new GroupActor(world, `g${i}`, history))
+      : [],
     members: names.map((name) => new GroupMemberActor(world, name, group)),
     keys: is("all", "keys") ? [new KeysActor(world, "k0"), new KeysActor(world, "k1")] : [],
     expiringKeys: is("all", "keys") ? ["e0", "e1"].map((name) => new ExpiringKeysActor(world, name)) : [],
@@ -84,11 +89,11 @@ export function castOf(
   // A generation takes many turns of all members to begin.
   const turns = is("groups") ? 3 : 1;
   for (let i = 0; i < turns; i++) actors.push(...cast.members);
-  const produced = is("groups") ? histories.slice(0, 1) : histories;
-  actors.push(...produced.map((history, i) => new ProducerActor(world, `i${i}`, history, true)));
+  const producedTo = is("all", "power") ? histories : histories.slice(0, is("keys") ? 0 : 1);
+  actors.push(...producedTo.map((history, i) => new ProducerActor(world, `i${i}`, history, true)));
   actors.push(...cast.groups, ...cast.keys, ...cast.expiringKeys, ...cast.transactions);
   if (is("all")) actors.push(cast.retention, ...othersOf(world, histories, queues));
-  if (is("all", "keys", "power")) {
+  if (is("all", "pending", "power")) {
     const guarded = new HistoryModel(guardedStream, world.promises);
     world.histories.push(guarded);
     actors.push(new RightsActor(world, "u0", guarded));

@@ -23,6 +23,8 @@ export interface RunResult {
 
 /** Of a run before its faults end. */
 const stepsDefault = 2500;
+/** Where the power fails every hundred steps or so, each start takes its time. */
+const stepsOfPower = 1500;
 
 /** Throws an error that names the seed when a promise was broken. */
 export async function run(seed: number, options: RunOptions = {}): Promise<RunResult> {
@@ -30,7 +32,12 @@ export async function run(seed: number, options: RunOptions = {}): Promise<RunRe
   const world = new World(seed, scene === "power", options.trace ?? null);
   const failure: { error: unknown } = { error: null };
   try {
-    await play(world, scene, weatherOf(seed, scene), options.steps ?? stepsDefault);
+    await play(
+      world,
+      scene,
+      weatherOf(seed, scene),
+      options.steps ?? (scene === "power" ? stepsOfPower : stepsDefault),
+    );
   } catch (error) {
     failure.error = error;
   }

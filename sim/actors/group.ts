@@ -46,8 +46,9 @@ export class GroupActor implements Actor {
       return;
     }
     const choice = this.#world.random.next();
+    if (choice < 0.4) return this.#read(client);
     const { held } = this.model;
-    if (choice < 0.4 || held.length === 0) this.#read(client);
+    if (held.length === 0) this.#read(client);
     else if (choice < 0.6) this.#ack(client, this.#world.random.pick(held));
     else if (choice < 0.78) this.#claim(client, held);
     else if (choice < 0.9) this.#autoclaim(client, held);

@@ -268,9 +268,12 @@ function shownAgain(entry: Entry, consumer: string): Entry[] {
 }
 
 export function compareIds(a: string, b: string): number {
-  const [aMs = 0, aSequence = 0] = a.split("-").map(Number);
-  const [bMs = 0, bSequence = 0] = b.split("-").map(Number);
-  return aMs - bMs || aSequence - bSequence;
+  const aDash = a.indexOf("-");
+  const bDash = b.indexOf("-");
+  return (
+    Number(a.slice(0, aDash)) - Number(b.slice(0, bDash)) ||
+    Number(a.slice(aDash + 1)) - Number(b.slice(bDash + 1))
+  );
 }
 
 function describe(entries: readonly Entry[]): string {

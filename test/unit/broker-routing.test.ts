@@ -106,18 +106,18 @@ test("a partition that is deleted and made again leaves the others their numbers
   const router = new PartitionRouter<string>();
   const keys = ["21", "foobar", "a-little-bit-long-string", "a-little-bit-longer-string", "a", "b", "c"];
   ["t-0", "t-1", "t-2"].forEach((name, i) => router.bind(name, String(i), {}));
-  const before = keys.map((key) => routed(router, key));
+  const before = keys.map((each) => routed(router, each));
   for (const gone of ["0", "2", "1"]) {
     router.unbind(`t-${gone}`, gone, {});
     router.bind(`t-${gone}`, gone, {});
   }
   assert.deepEqual(
-    keys.map((key) => routed(router, key)),
+    keys.map((each) => routed(router, each)),
     before,
   );
   router.unbind("t-1", "1", {});
   assert.deepEqual(
-    keys.map((key) => routed(router, key)),
+    keys.map((each) => routed(router, each)),
     before.map(([name]) => (name === "t-1" ? [] : [name])),
     "what is gone gets nothing, and nobody else does in its place",
   );

@@ -5,6 +5,8 @@ import { Fault, HistoryModel, Promises } from "../../sim/model.ts";
 import { ConsumerGroupModel } from "../../sim/models/consumer-group.ts";
 import { ExpiringKey } from "../../sim/models/expiring-key.ts";
 import { GroupModel } from "../../sim/models/pending-group.ts";
+import { RightModel } from "../../sim/models/right.ts";
+import { StaticMemberModel } from "../../sim/models/static-member.ts";
 import { run } from "../../sim/run.ts";
 
 async function traceOf(seed: number): Promise<string[]> {
@@ -73,6 +75,58 @@ test("the model of a consumer group knows a generation that is over, and a posit
   group.found("h", 5, promises.number());
   assert.throws(() => group.found("h", -1, promises.number()), Fault);
   assert.throws(() => group.found("h", 6, promises.number()), Fault, "nobody committed it");
+});
+
+test("the model of a group knows an entry that a read left out", () => {
+  const promises = new Promises();
+  const stream = new HistoryModel("h", promises);
+  const make = () => new GroupModel("g", stream, promises);
+  for (const [body, id] of [
+    ["p/0", "1-0"],
+    ["p/1", "2-0"],
+  ] as const) {
+    stream.sent(body);
+    stream.told(body, "written", id);
+  }
+  const asked = promises.number();
+  assert.throws(() => make().readAll(asked, 5, []), Fault);
+  const group = make();
+  group.read("one", "1-0", "p/0");
+  group.readAll(asked, 1, ["1-0"]);
+  assert.throws(() => group.readAll(asked, 2, ["1-0"]), Fault, "it had asked for two");
+  const lost = make();
+  lost.mayHaveRead("one", 5);
+  lost.readAll(asked, 5, []);
+});
+
+test("the model of a right knows what was taken, also after a power failure", () => {
+  const make = () => {
+    const right = new RightModel("u", new Promises());
+    right.changed("given");
+    right.changed("taken");
+    return right;
+  };
+  make().seen("a write was refused", ["taken"]);
+  const failed = make();
+  failed.crashed("power");
+  assert.throws(() => failed.seen("a write was taken", ["given"]), Fault);
+  assert.equal(failed.mayBeGiven, false);
+  const unsure = make();
+  unsure.mayHaveChanged("given");
+  unsure.crashed("power");
+  assert.equal(unsure.mayBeGiven, true);
+  unsure.seen("a write was refused", ["taken"]);
+  assert.equal(unsure.mayBeGiven, false);
+});
+
+test("the model of a static member serves the last who joined", () => {
+  const model = new StaticMemberModel("name");
+  model.joined({ memberId: "a", askedAt: 1, toldAt: 2 });
+  model.joined({ memberId: "b", askedAt: 3, toldAt: 5 });
+  model.taken("a heartbeat", "a", 4);
+  model.taken("a heartbeat", "b", 6);
+  assert.throws(() => model.taken("a heartbeat", "a", 6), Fault);
+  assert.throws(() => model.joined({ memberId: "b", askedAt: 7, toldAt: 8 }), Fault);
 });
 
 test("the model of an expiring key knows what is due", () => {
