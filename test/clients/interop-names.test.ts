@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { GetMessage } from "amqplib";
+import amqplib, { type Channel, type GetMessage } from "amqplib";
 import { headerText, Interop, until } from "../support/interop.ts";
 
 let all: Interop;
@@ -389,6 +389,30 @@ describe("any log can be bound to any exchange", () => {
     for (let i = 0; i < 8; i++) await all.publish("source", `key ${i}`, `${i}`);
     const seen = await all.fetch("spread", 8);
     assert.equal(new Set(seen.map(({ value }) => value!.toString())).size, 8);
+    assert.deepEqual([...new Set(seen.map(({ partition }) => partition))], [0, 1]);
+  });
+
+  it("and nobody else binds or unbinds a topic's partitions, nor deletes its exchange", async () => {
+    await all.createTopic("kept", 2);
+    await all.channel.assertQueue("intruder");
+    await all.channel.assertExchange("beside", "fanout");
+    const connection = await amqplib.connect(all.broker.amqpUrl);
+    const attempts: ((channel: Channel) => Promise<unknown>)[] = [
+      (channel) => channel.bindQueue("intruder", "kept", "1"),
+      (channel) => channel.bindQueue("intruder", "kept", "4294967294"),
+      (channel) => channel.unbindQueue("kept-1", "kept", "1"),
+      (channel) => channel.bindExchange("beside", "kept", "0"),
+      (channel) => channel.unbindExchange("beside", "kept", "0"),
+      (channel) => channel.deleteExchange("kept"),
+    ];
+    for (const attempt of attempts) {
+      const channel = await connection.createChannel();
+      channel.on("error", () => {});
+      await assert.rejects(attempt(channel), /ACCESS_REFUSED.*is that of a Kafka topic/);
+    }
+    await connection.close();
+    for (let i = 0; i < 8; i++) await all.publish("kept", `key ${i}`, `${i}`);
+    const seen = await all.fetch("kept", 8);
     assert.deepEqual([...new Set(seen.map(({ partition }) => partition))], [0, 1]);
   });
 });

@@ -48,3 +48,13 @@ function declare(
 export function assertNotDefault(name: string): void {
   if (name === "") throw new AmqpError("ACCESS_REFUSED", "operation not permitted on the default exchange");
 }
+
+/** A topic's partitions are bound under their numbers: another binding would take the place of one. */
+export function assertNotTopic({ vhost }: Channel, name: string): void {
+  if (vhost.exchanges.get(name)?.type !== "x-kafka-topic") return;
+  throw new AmqpError(
+    "ACCESS_REFUSED",
+    `exchange '${name}' in vhost '${vhost.name}' is that of a Kafka topic, whose partitions only the broker binds; ` +
+      "bind the topic and what else is to get its messages to another exchange, and publish there",
+  );
+}

@@ -2,7 +2,7 @@ import type { Channel } from "../channel.ts";
 import { AmqpError } from "../errors.ts";
 import { brokerName } from "../names.ts";
 import type { MethodArguments } from "../wire/methods.ts";
-import { assertNotDefault } from "./exchange-declare.ts";
+import { assertNotDefault, assertNotTopic } from "./exchange-declare.ts";
 
 /** Deleting what is not there is no error, as in RabbitMQ. */
 export function exchangeDelete(channel: Channel, values: MethodArguments["exchange.delete"]): void {
@@ -16,6 +16,7 @@ export function exchangeDelete(channel: Channel, values: MethodArguments["exchan
     );
   }
   channel.assertAllowed("delete", "exchange", name);
+  assertNotTopic(channel, name);
   const exchange = vhost.exchanges.get(name);
   if (exchange !== undefined) {
     if (values.ifUnused && exchange.bindings.size > 0) {

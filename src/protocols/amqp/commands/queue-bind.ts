@@ -3,13 +3,14 @@ import { plainArguments } from "../arguments.ts";
 import type { Channel } from "../channel.ts";
 import { brokerName } from "../names.ts";
 import type { MethodArguments } from "../wire/methods.ts";
-import { assertNotDefault } from "./exchange-declare.ts";
+import { assertNotDefault, assertNotTopic } from "./exchange-declare.ts";
 
 /** Binds a queue or stream. A Kafka topic of several partitions has no queue of its name: its exchange is bound. */
 export function queueBind(channel: Channel, values: MethodArguments["queue.bind"]): void {
   const { vhost } = channel;
   assertNotDefault(values.exchange);
   assertMayBind(channel, values);
+  assertNotTopic(channel, brokerName(values.exchange));
   const destination = bindingDestination(channel, values.queue);
   const exchange = vhost.exchange(brokerName(values.exchange));
   vhost.bind(exchange, destination, bindingKey(channel, values), plainArguments(values.arguments));
