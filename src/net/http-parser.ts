@@ -20,6 +20,9 @@ export interface HttpPeer {
   destroy(): void;
   /** A request's head is there. */
   asked(): void;
+  /** From here to `bodyRead` its handler waits for what the peer has still to send. */
+  bodyWanted(): void;
+  bodyRead(): void;
   /** The answer to one is in the output, or will never be. */
   answered(): void;
 }
@@ -91,7 +94,7 @@ class PeerStream extends Duplex {
 
 async function answer(
   handler: HttpHandler,
-  { remoteHost }: HttpPeer,
+  peer: HttpPeer,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -103,9 +106,11 @@ async function answer(
     authorization,
     host,
     origin,
-    remoteHost,
+    remoteHost: peer.remoteHost,
     body: async () => {
+      peer.bodyWanted();
       const text = await readBody(request);
+      peer.bodyRead();
       isRead = text !== null;
       return text;
     },

@@ -21,8 +21,16 @@ const unansweredBytesMax = httpBodyBytesMax + 2 * headerBytesMax;
 const unansweredRequestsMax = 64;
 
 export function httpProtocol(handler: HttpHandler, timers: Timers): Protocol {
-  let loading: Promise<HttpParser> | undefined;
-  const load = async (): Promise<HttpParser> => (await import("./http-parser.ts")).makeHttpParser(handler);
+  let loading: Promise<HttpParser> | null = null;
+  const load = async (): Promise<HttpParser> => {
+    try {
+      return (await import("./http-parser.ts")).makeHttpParser(handler);
+    } catch (error) {
+      // No descriptor was left, perhaps: the next connection tries again.
+      loading = null;
+      throw error;
+    }
+  };
   return {
     name: "http",
     createSession: (connection) => new HttpSession(connection, (loading ??= load()), timers),
@@ -49,6 +57,8 @@ class HttpSession implements Session, HttpPeer {
   #isReadingPaused = false;
   #unansweredBytes = 0;
   #unansweredRequests = 0;
+  /** Requests whose handler waits for the rest of a body. */
+  #unreadBodies = 0;
   #hasPeerEnded = false;
   #sentBefore = 0;
   #deadline: Timer;
@@ -59,11 +69,14 @@ class HttpSession implements Session, HttpPeer {
     this.#connection = connection;
     this.#timers = timers;
     this.#deadline = this.#watch();
-    void parser.then((loaded) => {
-      if (connection.isClosed) return;
-      this.#stream = loaded.open(this);
-      for (const bytes of this.#early.splice(0)) this.#pass(bytes);
-    });
+    parser.then(
+      (loaded) => {
+        if (connection.isClosed) return;
+        this.#stream = loaded.open(this);
+        for (const bytes of this.#early.splice(0)) this.#pass(bytes);
+      },
+      () => connection.destroy(),
+    );
   }
 
   get remoteHost(): string {
@@ -134,6 +147,14 @@ class HttpSession implements Session, HttpPeer {
     if (++this.#unansweredRequests > unansweredRequestsMax) this.#connection.destroy();
   }
 
+  bodyWanted(): void {
+    this.#unreadBodies++;
+  }
+
+  bodyRead(): void {
+    this.#unreadBodies--;
+  }
+
   answered(): void {
     if (--this.#unansweredRequests > 0 || this.#connection.isClosed) return;
     this.#unansweredBytes = 0;
@@ -148,7 +169,9 @@ class HttpSession implements Session, HttpPeer {
       const { bytesSent } = this.#connection;
       const isTaking = bytesSent > this.#sentBefore && this.#connection.outputBytes > 0;
       this.#sentBefore = bytesSent;
-      if (this.#unansweredRequests === 0 && !isTaking) this.#connection.destroy();
+      // A request that is not whole is the peer's to finish; one that is, ours to answer.
+      const isOurTurn = this.#unansweredRequests > this.#unreadBodies;
+      if (!isOurTurn && !isTaking) this.#connection.destroy();
       else this.#deadline = this.#watch();
     });
   }
