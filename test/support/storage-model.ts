@@ -17,6 +17,7 @@ import {
   Storage,
 } from "../../src/storage/index.ts";
 import { SimDisk, type Random } from "../../sim/disk.ts";
+import { finish } from "./finish.ts";
 
 interface ModelRecord {
   text: string;
@@ -107,7 +108,8 @@ export class StorageModel {
       this.segmentsMade += this.storage.cleaner!.segmentsMade;
       this.filesDeleted += this.storage.cleaner!.filesDeleted;
     }
-    this.storage = await this.#whileStepping(
+    this.storage = await finish(
+      this.disk,
       Storage.open({
         disk: this.disk,
         directory: "data",
@@ -130,18 +132,7 @@ export class StorageModel {
       if (key.startsWith("log/")) this.#logs.set(key, this.storage.restoreLog(definition.log));
       if (key === "counter") this.#counterHandle = this.storage.restoreState(definition.state, this.#counter);
     }
-    await this.#whileStepping(this.storage.replay());
-  }
-
-  async #whileStepping<T>(work: Promise<T>): Promise<T> {
-    let isDone = false;
-    const settled = work.finally(() => (isDone = true));
-    settled.catch(() => {});
-    for (let i = 0; !isDone; i++) {
-      assert.ok(i < 100_000, "the storage does not come to an end");
-      await this.disk.step();
-    }
-    return settled;
+    await finish(this.disk, this.storage.replay());
   }
 
   // Operations
@@ -309,7 +300,7 @@ export class StorageModel {
     this.restarts++;
     this.disk.fullness = 0;
     this.flush();
-    await this.#whileStepping(this.storage.close());
+    await finish(this.disk, this.storage.close());
     await this.check();
     await this.open();
     assert.equal(this.storage.tornBytes, 0);

@@ -6,17 +6,9 @@ import { envelope } from "../../src/message/envelope.ts";
 import { journalHeaderBytes } from "../../src/storage/journal-file.ts";
 import { checkDataDirectory, type Log, LogReader, Storage } from "../../src/storage/index.ts";
 import { SimDisk, seeded } from "../../sim/disk.ts";
+import { finish } from "../support/finish.ts";
 
 const directory = "data";
-
-/** Lets everything on the disk happen at once. */
-async function finish<T>(disk: SimDisk, work: Promise<T>): Promise<T> {
-  let isDone = false;
-  const settled = work.finally(() => (isDone = true));
-  settled.catch(() => {});
-  while (!isDone) await disk.step();
-  return settled;
-}
 
 async function open(disk: SimDisk): Promise<{ storage: Storage; logs: Log[] }> {
   const work = async () => {

@@ -16,6 +16,7 @@ import {
   Storage,
 } from "../../src/storage/index.ts";
 import { SimDisk, seeded } from "../../sim/disk.ts";
+import { finish } from "../support/finish.ts";
 
 const directory = "data";
 const rounds = 22;
@@ -23,15 +24,6 @@ const recordsARound = 8;
 const recordBytes = 2000;
 /** Of those before, one in so many is kept: for segments. */
 const keptEvery = 16;
-
-/** Lets everything on the disk happen at once. */
-async function finish<T>(disk: SimDisk, work: Promise<T>): Promise<T> {
-  let isDone = false;
-  const settled = work.finally(() => (isDone = true));
-  settled.catch(() => {});
-  while (!isDone) await disk.step();
-  return settled;
-}
 
 async function open(
   disk: Disk,

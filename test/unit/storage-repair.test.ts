@@ -16,17 +16,10 @@ import {
   Storage,
 } from "../../src/storage/index.ts";
 import { SimDisk, seeded } from "../../sim/disk.ts";
+import { finish } from "../support/finish.ts";
 
 const directory = "data";
 const logCount = 3;
-
-async function finish<T>(disk: SimDisk, work: Promise<T>): Promise<T> {
-  let isDone = false;
-  const settled = work.finally(() => (isDone = true));
-  settled.catch(() => {});
-  while (!isDone) await disk.step();
-  return settled;
-}
 
 async function open(disk: SimDisk): Promise<{ storage: Storage; logs: Map<string, Log> }> {
   const work = async () => {
