@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { Seeded } from "../sim/seeded.ts";
 import { mutate, type Seed } from "./mutate.ts";
 import type { Subject, Target } from "./target.ts";
-import { bytesAllocated } from "./watch.ts";
+import { bytesAllocated, stopwatch } from "./watch.ts";
 
 const inputMsMax = 100;
 const reruns = 5;
@@ -83,25 +83,25 @@ export class Runner {
   async #problemWith(subject: Subject, input: Buffer): Promise<string | null> {
     const { bytesAllocatedMax } = this.target;
     const before = bytesAllocated();
-    const started = performance.now();
+    const msOfWork = stopwatch();
     try {
       const running = subject.run(input);
       if (running !== undefined) await running;
     } catch (error) {
       return error instanceof Error ? (error.stack ?? error.message) : String(error);
     }
-    const ms = performance.now() - started;
+    const ms = msOfWork();
     if (ms > inputMsMax && (await this.#isSlow(input))) return `an input took ${ms.toFixed(0)} ms`;
     const allocated = bytesAllocated() - before;
     const most = bytesAllocatedMax[0] + bytesAllocatedMax[1] * input.length;
     return allocated > most ? `${input.length} bytes made it allocate ${allocated}, at most ${most}` : null;
   }
 
-  /** Slow by itself, not because the machine had something else to do: the quickest of some fresh runs. */
+  /** Slow by itself, not because something was compiled or collected just then: the quickest of some fresh runs. */
   async #isSlow(input: Buffer): Promise<boolean> {
     for (let i = 0; i < reruns; i++) {
       const subject = await this.target.open();
-      const started = performance.now();
+      const msOfWork = stopwatch();
       try {
         await subject.run(input);
       } catch {
@@ -109,7 +109,7 @@ export class Runner {
       } finally {
         subject.close?.();
       }
-      if (performance.now() - started <= inputMsMax) return false;
+      if (msOfWork() <= inputMsMax) return false;
     }
     return true;
   }
@@ -161,9 +161,9 @@ export async function replay(target: Target, chain: readonly Buffer[]): Promise<
   try {
     for (const input of chain) {
       const before = bytesAllocated();
-      const started = performance.now();
+      const msOfWork = stopwatch();
       await subject.run(input);
-      const ms = performance.now() - started;
+      const ms = msOfWork();
       if (ms > inputMsMax * 2) return `an input took ${ms.toFixed(0)} ms`;
       const allocated = bytesAllocated() - before;
       if (allocated > constant + perByte * input.length) return `allocated ${allocated} bytes`;

@@ -21,3 +21,14 @@ for (const name of ["alloc", "allocUnsafe", "allocUnsafeSlow"] as const) {
 export function bytesAllocated(): number {
   return allocated;
 }
+
+/** Milliseconds of this process's own work since now, so that a busy machine makes no input slow. */
+export function stopwatch(): () => number {
+  const started = performance.now();
+  const usage = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(usage);
+    // Collecting threads count as work too, but never beyond the time that passed.
+    return Math.min(performance.now() - started, (user + system) / 1000);
+  };
+}

@@ -1,8 +1,9 @@
 /**
  * `npm test [-- TEXT…]`: every test on both runtimes; with TEXT only the test files whose path holds one of them.
  *
- * Tests of pure code run under Node and under Bun. Tests with real clients (test/clients, test/conformance) run
- * under Node against a broker on Bun, then against one on Node: they read TROIKAMQ_TEST_RUNTIME.
+ * Tests of pure code run under Node and under Bun, side by side. Tests with real clients (test/clients) run under Node
+ * against a broker on Bun, then against one on Node: they read TROIKAMQ_TEST_RUNTIME. They mostly wait, so more run at
+ * once than there are cores; but those of flow control (`flow-`) measure times and memory, and are spared that.
  * Invariant: exit code 0 only if every stage ran at least one file (unless TEXT left it none) and all passed.
  */
 import { spawn } from "node:child_process";
@@ -12,7 +13,8 @@ import { findBun } from "../bin/runtime.js";
 
 const root = join(import.meta.dirname, "..");
 const testMsMax = 180_000;
-const filesAtOnce = 2;
+const cores = 2;
+const waitingAtOnce = 2 * cores;
 /** Node strips types and compiles once for all test files, and for all brokers that they start: a third of their time. */
 const compileCache = join(root, "node_modules/.cache/node-compile");
 
@@ -22,6 +24,8 @@ interface Stage {
   /** Undefined: this machine has no such runtime. */
   readonly command: readonly string[] | undefined;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Runs beside the stage before it; what it prints comes at its end. */
+  readonly isBeside?: boolean;
 }
 
 interface Result {
@@ -35,10 +39,11 @@ const all = globSync("test/**/*.test.ts", { cwd: root })
   .map((path) => path.replaceAll("\\", "/"))
   .filter((path) => wanted.length === 0 || wanted.some((text) => path.includes(text)))
   .toSorted();
-const needsBroker = (path: string): boolean => /^test\/(?:clients|conformance)\//.test(path);
+const needsBroker = (path: string): boolean => path.startsWith("test/clients/");
+const measures = (path: string): boolean => path.includes("/flow-");
 
 const bun = findBun();
-const nodeTest = [
+const nodeTest = (filesAtOnce: number): readonly string[] => [
   process.execPath,
   "--test",
   `--test-concurrency=${filesAtOnce}`,
@@ -46,54 +51,75 @@ const nodeTest = [
 ];
 const pure = all.filter((path) => !needsBroker(path));
 const clients = all.filter(needsBroker);
+
+/** Clients with a broker on the runtime. */
+function clientStages(runtime: "bun" | "node", title: string): readonly Stage[] {
+  const hasRuntime = runtime === "node" || bun !== undefined;
+  const environment = { TROIKAMQ_TEST_RUNTIME: runtime };
+  return [
+    {
+      name: `clients, broker on ${title}`,
+      files: clients.filter((path) => !measures(path)),
+      command: hasRuntime ? nodeTest(waitingAtOnce) : undefined,
+      environment,
+    },
+    {
+      name: `flow control on ${title}`,
+      files: clients.filter(measures),
+      command: hasRuntime ? nodeTest(cores) : undefined,
+      environment,
+    },
+  ];
+}
+
 const stages: readonly Stage[] = [
-  { name: "pure code on Node", files: pure, command: nodeTest },
+  { name: "pure code on Node", files: pure, command: nodeTest(cores) },
   {
     name: "pure code on Bun",
     // Bun takes a path for a file only when it begins with a dot.
     files: pure.map((path) => `./${path}`),
     command: bun === undefined ? undefined : [bun, "test", `--timeout=${testMsMax}`],
+    isBeside: true,
   },
-  {
-    name: "clients, broker on Bun",
-    files: clients,
-    command: bun === undefined ? undefined : nodeTest,
-    environment: { TROIKAMQ_TEST_RUNTIME: "bun" },
-  },
-  {
-    name: "clients, broker on Node",
-    files: clients,
-    command: nodeTest,
-    environment: { TROIKAMQ_TEST_RUNTIME: "node" },
-  },
+  ...clientStages("bun", "Bun"),
+  ...clientStages("node", "Node"),
 ];
 
 async function runStage(stage: Stage): Promise<Result> {
-  const { name, files, command, environment } = stage;
   const started = performance.now();
-  const outcome = await outcomeOf();
+  const outcome = await outcomeOf(stage);
   return { stage, outcome, seconds: (performance.now() - started) / 1000 };
+}
 
-  async function outcomeOf(): Promise<Result["outcome"]> {
-    if (files.length === 0) return wanted.length > 0 ? "no file matches" : "NO FILES";
-    if (command === undefined) return "no such runtime here";
-    process.stdout.write(`\n== ${name}: ${files.length} files ==\n`);
-    const [program, ...args] = command;
-    const child = spawn(program!, [...args, ...files], {
-      cwd: root,
-      stdio: "inherit",
-      env: { NODE_COMPILE_CACHE: compileCache, ...process.env, ...environment },
-    });
-    const code = await new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("exit", resolve);
-    });
-    return code === 0 ? "passed" : "FAILED";
-  }
+async function outcomeOf({ name, files, command, environment, isBeside }: Stage): Promise<Result["outcome"]> {
+  if (files.length === 0) return wanted.length > 0 ? "no file matches" : "NO FILES";
+  if (command === undefined) return "no such runtime here";
+  const title = `\n== ${name}: ${files.length} files ==\n`;
+  if (isBeside !== true) process.stdout.write(title);
+  const [program, ...args] = command;
+  const child = spawn(program!, [...args, ...files], {
+    cwd: root,
+    stdio: isBeside === true ? ["ignore", "pipe", "pipe"] : "inherit",
+    env: { NODE_COMPILE_CACHE: compileCache, ...process.env, ...environment },
+  });
+  const printed: Buffer[] = [];
+  child.stdout?.on("data", (bytes: Buffer) => printed.push(bytes));
+  child.stderr?.on("data", (bytes: Buffer) => printed.push(bytes));
+  const code = await new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+  });
+  if (isBeside === true) process.stdout.write(Buffer.concat([Buffer.from(title), ...printed]));
+  return code === 0 ? "passed" : "FAILED";
 }
 
 const results: Result[] = [];
-for (const stage of stages) results.push(await runStage(stage));
+const running: Promise<Result>[] = [];
+for (const stage of stages) {
+  if (stage.isBeside !== true) results.push(...(await Promise.all(running.splice(0))));
+  running.push(runStage(stage));
+}
+results.push(...(await Promise.all(running)));
 
 process.stdout.write("\n");
 for (const { stage, outcome, seconds } of results) {

@@ -23,7 +23,7 @@ test("the same seed is the same run, and another is another", { timeout: 60_000 
 });
 
 test("some seeds keep all promises", { timeout: 120_000 }, async () => {
-  for (let seed = 1; seed <= 40; seed++) await run(seed);
+  for (let seed = 1; seed <= 12; seed++) await run(seed);
 });
 
 test("the model of a group takes what may have happened, and nothing else", () => {
