@@ -51,7 +51,8 @@ export class MemoryWatch {
   constructor(pid: number) {
     this.#pid = pid;
     this.#before = residentBytes(pid);
-    this.#timer = setInterval(() => this.#look(), 10);
+    // A test that fails before its end leaves the watch behind.
+    this.#timer = setInterval(() => this.#look(), 10).unref();
   }
 
   #look(): void {
