@@ -331,6 +331,15 @@ export class Vhost {
     return route;
   }
 
+  /** The route as its queues are now: without those that are gone, with those made again under their names. */
+  routeNow(route: Route): Route {
+    const queues = route.queues.flatMap((queue) =>
+      queue.isDeleted ? (this.queues.get(queue.name) ?? []) : queue,
+    );
+    if (queues.length === 0) return route.usesHeaders ? noRouteByHeaders : noRoute;
+    return this.#makeRoute(queues, route.usesHeaders);
+  }
+
   #walk(
     exchange: Exchange,
     key: string,

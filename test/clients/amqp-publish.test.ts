@@ -163,6 +163,78 @@ test("a transaction publishes and acknowledges at commit, or not at all", async 
   await client.close();
 });
 
+/** What happens between publish and commit; what the first, second and third queue then hold, as in RabbitMQ 3.10. */
+const changesBeforeCommit: Record<
+  string,
+  { change: (of: Record<"exchange" | "first" | "third", string>) => Promise<unknown>; held: number[] }
+> = {
+  "the exchange is deleted": {
+    change: async ({ exchange }) => (await target.channel()).deleteExchange(exchange),
+    held: [1, 2, 0],
+  },
+  "the exchange is made again and leads elsewhere": {
+    change: async ({ exchange, third }) => {
+      const channel = await target.channel();
+      await channel.deleteExchange(exchange);
+      await channel.assertExchange(exchange, "fanout");
+      await channel.bindQueue(third, exchange, "");
+    },
+    held: [1, 2, 0],
+  },
+  "another queue is bound": {
+    change: async ({ exchange, third }) => (await target.channel()).bindQueue(third, exchange, ""),
+    held: [1, 2, 0],
+  },
+  "the queue is unbound": {
+    change: async ({ exchange, first }) => (await target.channel()).unbindQueue(first, exchange, ""),
+    held: [1, 2, 0],
+  },
+  "the queue is deleted": {
+    change: async ({ first }) => (await target.channel()).deleteQueue(first),
+    held: [0, 2, 0],
+  },
+  "the queue is made again": {
+    change: async ({ first }) => {
+      const channel = await target.channel();
+      await channel.deleteQueue(first);
+      await channel.assertQueue(first);
+    },
+    held: [1, 2, 0],
+  },
+};
+
+for (const [name, { change, held }] of Object.entries(changesBeforeCommit)) {
+  test(`a commit is whole, and goes where its publishes led: ${name} before it`, async () => {
+    const admin = await target.channel();
+    const [first, second, third] = [uniqueName("first"), uniqueName("second"), uniqueName("third")];
+    for (const queue of [first, second, third]) await admin.assertQueue(queue);
+    const exchange = uniqueName("exchange");
+    await admin.assertExchange(exchange, "fanout");
+    await admin.bindQueue(first, exchange, "");
+
+    const client = new Client(target.url);
+    const channel = await client.acquire();
+    let returned = 0;
+    channel.on("basic.return", () => returned++);
+    await channel.txSelect();
+    await channel.basicPublish({ routingKey: second, durable: true }, "before");
+    await channel.basicPublish({ exchange, mandatory: true, durable: true }, "between");
+    await channel.basicPublish({ routingKey: second, durable: true }, "behind");
+    // Answered when all three have come.
+    await channel.queueDeclare({ queue: second, passive: true });
+    await change({ exchange, first, third });
+    await channel.txCommit();
+    await channel.close();
+    await client.close();
+
+    for (const queue of [first, second, third]) await admin.assertQueue(queue);
+    assert.deepEqual(await counts(admin, [first, second, third]), held);
+    assert.equal(returned, held[0] === 0 ? 1 : 0);
+    for (const queue of [first, second, third]) await admin.deleteQueue(queue);
+    await admin.deleteExchange(exchange);
+  });
+}
+
 test("requests are answered through direct reply-to", async () => {
   const server = await target.channel();
   const { queue } = await server.assertQueue("", { exclusive: false, autoDelete: true, durable: false });

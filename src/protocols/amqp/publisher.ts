@@ -21,6 +21,7 @@ import { AmqpError, replyCode } from "./errors.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
 import { amqpName } from "./names.ts";
 import { checkProperties, messageHeaders, recordParts, replaceReplyTo } from "./publish-properties.ts";
+import { type HeldPublish, messageOf } from "./transaction.ts";
 import { writeReturn } from "./wire/content-output.ts";
 
 type LogGroup = NonNullable<Route["durable"]>;
@@ -59,20 +60,29 @@ export class Publisher {
       if (message.properties.replyToStart >= 0) this.#useDirectReply(message);
     }
     if (channel.transaction !== null) {
-      channel.transaction.addPublish(message);
+      const { routingVersion } = channel.vhost;
+      channel.transaction.addPublish(message, {
+        exchange: this.#exchange!,
+        route: this.#route,
+        routingVersion,
+      });
       return;
     }
     this.#deliver(message);
   }
 
-  /** A message of a transaction that is committed: it was checked when it came. Its route may be gone by now. */
-  republish(message: IncomingMessage): void {
-    try {
-      this.#resolve(message, true);
-      this.#deliver(message);
-    } finally {
-      this.#routeNumber = -1;
-    }
+  /**
+   * Publishes what a transaction held, to where it was to go when it came, as RabbitMQ does: whatever became of exchange
+   * and bindings since, to those queues, or others made again under their names. Never throws: a commit is whole.
+   */
+  publishHeld(held: HeldPublish): void {
+    const { vhost } = this.#channel;
+    const message = messageOf(held);
+    const { exchange, route, routingVersion } = held;
+    this.#leadTo(exchange, message.route.latin1Slice(2 + message.exchangeSize, message.routeSize));
+    this.#route = routingVersion === vhost.routingVersion ? route : vhost.routeNow(route);
+    this.#routeNumber = -1;
+    this.#deliver(message);
   }
 
   #deliver(message: IncomingMessage): void {
@@ -103,7 +113,7 @@ export class Publisher {
   }
 
   /** Finds exchange and route of a message whose route differs from the last one's, and what forbids it. */
-  #resolve(message: IncomingMessage, wasAllowed = false): void {
+  #resolve(message: IncomingMessage): void {
     const { vhost } = this.#channel;
     this.#routeNumber = -1;
     if (message.isTooLarge) {
@@ -115,24 +125,27 @@ export class Publisher {
     if (message.immediate) throw new AmqpError("NOT_IMPLEMENTED", "immediate=true");
     const { route, exchangeSize, routeSize } = message;
     const exchange = vhost.exchange(route.latin1Slice(1, 1 + exchangeSize));
-    // A commit must not stop half-way because of a right that was taken since.
-    if (!wasAllowed) this.#channel.assertAllowed("write", "exchange", exchange.name);
+    this.#channel.assertAllowed("write", "exchange", exchange.name);
     if (exchange.internal) {
       throw new AmqpError(
         "ACCESS_REFUSED",
         `cannot publish to internal exchange '${amqpName(exchange.name)}' in vhost '${vhost.name}'`,
       );
     }
-    this.#exchange = exchange;
     const key = route.latin1Slice(2 + exchangeSize, routeSize);
-    this.#key = key;
-    this.#isLive = exchange.name === liveExchangeName;
-    this.#isDirectReply = exchange.name === "" && key.startsWith(directReplyPrefix);
+    this.#leadTo(exchange, key);
     this.#route = vhost.route(exchange, key, () => messageHeaders(message));
     // A route that headers decided is not remembered.
     if (this.#route.usesHeaders) return;
     this.#routeNumber = message.routeNumber;
     this.#routingVersion = vhost.routingVersion;
+  }
+
+  #leadTo(exchange: Exchange, key: string): void {
+    this.#exchange = exchange;
+    this.#key = key;
+    this.#isLive = exchange.name === liveExchangeName;
+    this.#isDirectReply = exchange.name === "" && key.startsWith(directReplyPrefix);
   }
 
   /** Some queues refuse what is beyond their bounds (`x-overflow`); false when one did. */

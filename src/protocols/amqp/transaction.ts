@@ -4,13 +4,24 @@
  * Settled tags leave the table of unacknowledged deliveries at once, as in RabbitMQ, so that a second settlement is an
  * error; a rollback puts them back under their tags. Not here: what publishing and settling do (publisher.ts,
  * channel.ts). A commit is one turn, so its appends and settlements lie in one group of the journal: all or nothing.
+ * Invariant: where a publish goes is decided when it comes, as in RabbitMQ, so that nothing can stop a commit half-way.
  */
+import type { Exchange } from "../../broker/exchange.ts";
+import type { Route } from "../../broker/route.ts";
 import { readAmqpRecord, AmqpRecordParts } from "../../message/amqp-record.ts";
 import { IncomingMessage } from "./incoming-message.ts";
 import { recordCopy } from "./publish-properties.ts";
 import type { UnackedSource } from "./unacked.ts";
 
-interface HeldPublish {
+/** Where a message goes. */
+export interface Way {
+  readonly exchange: Exchange;
+  readonly route: Route;
+  /** Of the vhost, when the route was found. */
+  readonly routingVersion: number;
+}
+
+export interface HeldPublish extends Way {
   readonly record: Buffer;
   readonly mandatory: boolean;
 }
@@ -31,8 +42,8 @@ export class Transaction {
   publishes: HeldPublish[] = [];
   settlements: HeldSettlement[] = [];
 
-  addPublish(message: IncomingMessage): void {
-    this.publishes.push({ record: recordCopy(message), mandatory: message.mandatory });
+  addPublish(message: IncomingMessage, way: Way): void {
+    this.publishes.push({ record: recordCopy(message), mandatory: message.mandatory, ...way });
   }
 
   addSettlement(settlement: HeldSettlement): void {
