@@ -12,6 +12,7 @@ import fs from "node:fs";
 import { parseArgs } from "node:util";
 import type { AnyScenario, PeerName, Scenario, Server, ServerSettings } from "./contract.ts";
 import { isPinned } from "./base/process.ts";
+import { runtimeNamed } from "./base/programs.ts";
 import {
   ratioText,
   type SelfSummary,
@@ -43,7 +44,7 @@ const { values: options } = parseArgs({
 
 const pairs = Number(options.pairs ?? (options.short ? 1 : 3));
 const secondsWanted = Number(options.seconds ?? (options.short ? 0.5 : 3));
-const runtime = options.runtime as "bun" | "node";
+const runtime = runtimeNamed(options.runtime);
 const wanted = options.only?.split(",");
 const chosen = scenarios.filter(
   (scenario) =>

@@ -5,6 +5,7 @@
  * at (see bench/): other work on the machine may make these runs slow, not wrong. Exit code 1 when a bound is broken.
  */
 import { parseArgs } from "node:util";
+import { runtimeNamed } from "../bench/base/programs.ts";
 import { connectionsAllowed } from "../bench/base/idle-connections.ts";
 import { Load, type Scenario } from "./base/scenario.ts";
 import { table } from "./base/table.ts";
@@ -25,7 +26,7 @@ if (values.list || chosen.length === 0) {
   for (const { name, what } of scenarios) say(`${name.padEnd(16)}${what}`);
   process.exit(values.list ? 0 : 2);
 }
-process.env["TROIKAMQ_TEST_RUNTIME"] = values.runtime;
+process.env["TROIKAMQ_TEST_RUNTIME"] = runtimeNamed(values.runtime);
 const allowed = connectionsAllowed(connectionsWanted);
 if (allowed < connectionsWanted) {
   say(`only ${allowed} connections may be open here: raise ulimit -n above ${connectionsWanted + 1000}`);

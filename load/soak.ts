@@ -9,6 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
+import { runtimeNamed } from "../bench/base/programs.ts";
 import { IdleConnections } from "../bench/base/idle-connections.ts";
 import { startTestBroker, type TestBroker } from "../test/support/broker.ts";
 import { greetings } from "./base/greetings.ts";
@@ -43,7 +44,7 @@ if (!(minutes > 0 && lifeMs >= sampleMs * 2)) {
   process.stderr.write("give --minutes above 0 and --kill-seconds of at least 10\n");
   process.exit(2);
 }
-process.env["TROIKAMQ_TEST_RUNTIME"] = values.runtime;
+process.env["TROIKAMQ_TEST_RUNTIME"] = runtimeNamed(values.runtime);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 // The kill ends calls of clients that nobody waits for any more; what counts is verified after it.
 process.on("unhandledRejection", () => {});

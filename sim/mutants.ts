@@ -36,6 +36,12 @@ const mutants: readonly Mutant[] = [
     replace: "if (confirms.release(this.output, broker.storage.written))",
   },
   {
+    name: "a commit stops at a message whose exchange is gone",
+    file: "src/protocols/amqp/publisher.ts",
+    find: "const { exchange, route, routingVersion } = held;",
+    replace: "const { route, routingVersion } = held, exchange = vhost.exchange(held.exchange.name);",
+  },
+  {
     name: "acks=all is answered when it is written, not when it is durable",
     file: "src/protocols/kafka/call.ts",
     find: "    this.connection.holdUntilDurable(this.node.broker.storage.pending);",

@@ -31,3 +31,10 @@ export function bunProgram(): string {
   if (program === undefined) throw new Error("no Bun for this machine came with the packages; run npm ci");
   return program;
 }
+
+/** What `--runtime` says. Ends the process with a line on another word. */
+export function runtimeNamed(word: string): "bun" | "node" {
+  if (word === "bun" || word === "node") return word;
+  console.error(`--runtime ${word}: there are bun and node`);
+  process.exit(2);
+}

@@ -1,4 +1,8 @@
-/** AMQP transactions over two queues: after a commit both have the message, and without one both or neither. */
+/**
+ * AMQP transactions over two queues: after a commit both have the message, and without one both or neither.
+ *
+ * Some publish to the second through an exchange that is deleted before the commit, which must not tear it in two.
+ */
 import { method } from "../../test/support/amqp-frames.ts";
 import { AmqpClient } from "../clients/amqp-client.ts";
 import type { QueueModel } from "../model.ts";
@@ -45,12 +49,15 @@ export class TransactionActor implements Actor {
   #publish(client: AmqpClient): void {
     const { random, promises } = this.#world;
     const sent = promises.number();
-    const together = this.#queues.map((queue) => {
+    const passing = random.chance(0.3) ? `passing-${this.name}` : "";
+    if (passing !== "") this.#bindAll(client, passing);
+    const together = this.#queues.map((queue, i) => {
       const body = `${this.#producer}/${this.#sequence++}`;
       queue.sent(body);
-      client.publish(queue.name, body);
+      client.publish(queue.name, body, i === 0 ? "" : passing);
       return [queue, body] as const;
     });
+    if (passing !== "") client.deleteExchange(passing, () => {});
     this.#isWaiting = true;
     if (random.chance(0.2)) {
       client.call(method(1, 90, 30), () => (this.#isWaiting = false));
@@ -62,8 +69,14 @@ export class TransactionActor implements Actor {
       this.#isWaiting = false;
       if (answer === null) return;
       this.#world.count("transactions committed");
+      if (passing !== "") this.#world.count("transactions committed after their exchange was gone");
       for (const [queue, body] of together) queue.told(body);
       promises.durable(sent);
     });
+  }
+
+  #bindAll(client: AmqpClient, exchange: string): void {
+    client.declareExchange(exchange, () => {});
+    for (const queue of this.#queues) client.bind(queue.name, exchange, () => {});
   }
 }

@@ -78,6 +78,25 @@ export class AmqpClient implements LinkEnd {
     this.call(method(1, 50, 40, uint(2, 0), shortText(queue), uint(1, 0)), onAnswer);
   }
 
+  /** A direct exchange that is not durable. */
+  declareExchange(exchange: string, onAnswer: OnAnswer): void {
+    const table = uint(4, 0);
+    this.call(
+      method(1, 40, 10, uint(2, 0), shortText(exchange), shortText("direct"), uint(1, 0), table),
+      onAnswer,
+    );
+  }
+
+  deleteExchange(exchange: string, onAnswer: OnAnswer): void {
+    this.call(method(1, 40, 20, uint(2, 0), shortText(exchange), uint(1, 0)), onAnswer);
+  }
+
+  /** Under the queue's own name. */
+  bind(queue: string, exchange: string, onAnswer: OnAnswer): void {
+    const names = [shortText(queue), shortText(exchange), shortText(queue)];
+    this.call(method(1, 50, 20, uint(2, 0), ...names, uint(1, 0), uint(4, 0)), onAnswer);
+  }
+
   confirmSelect(onAnswer: OnAnswer): void {
     this.call(method(1, 85, 10, uint(1, 0)), onAnswer);
   }
