@@ -96,6 +96,8 @@ export class SimDisk implements Disk {
   syncErrors = 0;
   /** Chance that a read finds one bit other than it was written; the next read may find it right. */
   readFlips = 0;
+  /** Writes that failed so far. */
+  refusedWrites = 0;
 
   constructor(random: Random) {
     this.#random = random;
@@ -277,6 +279,7 @@ export class SimDisk implements Disk {
         this.#failWhenFull();
         this.#failAtTimes(this.writeErrors, "write");
       } catch (error) {
+        this.refusedWrites++;
         // A part is taken.
         const part = start + Math.floor(this.#random() * (end - start));
         if (part > start) inode.change({ at, bytes: Buffer.from(bytes.subarray(start, part)) });

@@ -99,6 +99,8 @@ export class World {
   /** The journal says, in a group after it, that it was durable up to here. */
   #knownDurable = -1;
   #written = -1;
+  /** What was durable before the disk refused a group that is not written yet: its mark says no more than that. */
+  #durableAtRefusal: number | null = null;
   /** Damage of which the journal itself knows: no start may pass over it. */
   #mustRefuse: string | null = null;
   readonly #trace: ((line: string) => void) | null;
@@ -166,6 +168,7 @@ export class World {
       this.note("started");
       this.#written = this.process.broker!.storage.written;
       this.#knownDurable = -1;
+      this.#durableAtRefusal = null;
     } catch (error) {
       this.process.kill("kill");
       this.#notStarted(error);
@@ -205,15 +208,20 @@ export class World {
       return;
     }
     if (process.isDoomed) return this.crash("power");
-    const durable = process.broker!.storage.durable;
+    const { durable } = process.broker!.storage;
+    const { refusedWrites } = this.disk;
     await this.#stepUp();
-    this.#noteWritten(durable);
+    this.#noteWritten(durable, this.disk.refusedWrites > refusedWrites);
   }
 
-  /** Each group that is written says what was durable by then: what was so before this step, or more. */
-  #noteWritten(durable: number): void {
+  /** Each group that is written says what was durable when it was sealed: what was so before this step, or more. */
+  #noteWritten(durable: number, isRefused: boolean): void {
     const written = this.process.broker?.storage.written ?? this.#written;
-    if (written > this.#written) this.#knownDurable = durable;
+    if (written > this.#written) {
+      this.#knownDurable = this.#durableAtRefusal ?? durable;
+      this.#durableAtRefusal = null;
+    }
+    if (isRefused) this.#durableAtRefusal ??= durable;
     this.#written = written;
   }
 

@@ -36,5 +36,5 @@ export function bunProgram(): string {
 export function runtimeNamed(word: string): "bun" | "node" {
   if (word === "bun" || word === "node") return word;
   console.error(`--runtime ${word}: there are bun and node`);
-  process.exit(2);
+  return process.exit(2);
 }
