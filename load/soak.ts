@@ -1,10 +1,11 @@
 /**
- * `npm run soak [-- --minutes 30] [--runtime bun|node] [--kill-seconds 60]`: mixed load over the three protocols for as
- * long as you like, with a SIGKILL every minute or so.
+ * `npm run soak [-- --minutes 30] [--runtime bun|node] [--kill-seconds 240]`: mixed load over the three protocols for as
+ * long as you like, with a SIGKILL every few minutes.
  *
  * In each life of the broker the loads of test/kill run until it is killed; after the restart everything that clients
  * were told is verified, then all is deleted and the broker is started once more, so that every life begins alike. RSS is
- * compared at equal ages: the last third of the lives against the second, after the first has warmed up. Exit code 1 when
+ * compared within a life (its last third against its second) and between lives at equal ages (the last third of the
+ * lives against the second). The load has a pace that does not depend on the machine, or memory would. Exit code 1 when
  * something was lost or came back, when RSS or descriptors grew, or when files are left over.
  */
 import { parseArgs } from "node:util";
@@ -25,7 +26,7 @@ const connectionsChurned = 50;
 /** Small, so that segments are written in each life. */
 const journalBytesMax = "16MiB";
 const waitMsMax = 180_000;
-/** A minute of load is millions of messages, which are read back one by one. */
+/** A life's load is millions of messages, which are read back one by one. */
 const verifyMsMax = 900_000;
 /** Lives differ in length, so that kills do not always meet the same moment of a timer. */
 const lifeShareLeast = 0.8;
@@ -35,7 +36,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "30" },
     runtime: { type: "string", default: "bun" },
-    "kill-seconds": { type: "string", default: "60" },
+    "kill-seconds": { type: "string", default: "240" },
   },
 });
 const minutes = Number(values.minutes);

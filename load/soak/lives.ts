@@ -2,7 +2,7 @@
  * What was seen of each life of the broker, and whether the later ones needed more than those before. Pure but for
  * looking at the process.
  *
- * Not here: what was told and verified. Invariant: only samples of equal age are compared.
+ * Not here: what was told and verified. Invariant: between lives only samples of equal age are compared.
  */
 import { median } from "../../bench/base/statistics.ts";
 import { megabytes } from "../base/scenario.ts";
@@ -12,6 +12,8 @@ import type { Files } from "./clean-up.ts";
 const growthShareMax = 0.1;
 /** Lives whose descriptors may be counted while a file is opened and another not closed yet. */
 const descriptorsMore = 4;
+/** Two minutes: in less than that memory has not settled. */
+const samplesToCompareWithin = 24;
 const livesPerThirdLeast = 1;
 /** What is left is the journal's newest file, which may be anything up to the soak's 16 MiB; twice that is growth. */
 const leftBytesMore = 32 << 20;
@@ -62,7 +64,7 @@ export class Lives {
       Object.entries(told)
         .map(([name, count]) => `${name} ${count}`)
         .join(" "),
-      `RSS ${megabytes(rssAtStart)}, then ${megabytes(median(rss))}, at most ${megabytes(Math.max(...rss))}`,
+      `RSS ${megabytes(rssAtStart)}, in thirds of its life ${thirds(rss).map(megabytes).join(", ")}, at most ${megabytes(Math.max(...rss))}`,
       `descriptors ${Math.max(...descriptors)}`,
       `files ${filesFull.count} (${megabytes(filesFull.bytes)}), left ${filesLeft.count} (${megabytes(filesLeft.bytes)})`,
     ].join("; ");
@@ -108,8 +110,25 @@ export class Lives {
     ]);
     if (openAfter > openBefore + descriptorsMore)
       breaches.push(`descriptors grew from ${openBefore} to ${openAfter}`);
-    breaches.push(...this.#fileBreaches(rows, third));
+    breaches.push(...this.#growthWithin(rows), ...this.#fileBreaches(rows, third));
     return { rows, breaches };
+  }
+
+  /** Whether a life's last third needs more memory than its second: the first is where caches fill. */
+  #growthWithin(rows: string[][]): string[] {
+    const growths = this.#lives
+      .filter(({ rss }) => rss.length >= samplesToCompareWithin)
+      .map(({ rss }) => thirds(rss)[2]! / thirds(rss)[1]! - 1);
+    if (growths.length === 0) return [];
+    const growth = median(growths);
+    const least = percent(Math.min(...growths));
+    rows.push([
+      "RSS, from the second third of a life to its last",
+      `${growths.length} lives: least, median, most`,
+      `${least}, ${percent(growth)}, ${percent(Math.max(...growths))}`,
+      `median <= ${percent(growthShareMax)}`,
+    ]);
+    return growth > growthShareMax ? [`RSS grew within a life, by ${percent(growth)}`] : [];
   }
 
   #toldRows(): string[][] {
@@ -139,6 +158,18 @@ export class Lives {
     ]);
     return after > before + leftBytesMore ? [`files left grew from ${before} to ${after} bytes`] : [];
   }
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+/** The medians of the first, second and last third. */
+function thirds(values: readonly number[]): number[] {
+  const third = values.length / 3;
+  return [0, 1, 2].map((i) =>
+    median(values.slice(Math.floor(i * third), Math.max(Math.ceil((i + 1) * third), 1))),
+  );
 }
 
 function spread(values: readonly number[]): string {

@@ -4,9 +4,20 @@ import { AmqpLoad } from "../../test/kill/amqp-load.ts";
 import { KafkaLoad } from "../../test/kill/kafka-load.ts";
 import type { Load } from "../../test/kill/load.ts";
 import { RedisLoad } from "../../test/kill/redis-load.ts";
+import { paceOf } from "./pace.ts";
+
+/**
+ * Messages a second. Well below what a broker on half a core takes: then every life, on whatever hour of the machine, has
+ * the same load, and what memory it needs can be compared.
+ */
+const paces = { amqp: 4000, redis: 1500, kafka: 500 };
 
 export class MixedLoad {
-  readonly #loads: Load[] = [new AmqpLoad(), new RedisLoad(), new KafkaLoad()];
+  readonly #loads: Load[] = [
+    new AmqpLoad(paceOf(paces.amqp)),
+    new RedisLoad(paceOf(paces.redis)),
+    new KafkaLoad(paceOf(paces.kafka)),
+  ];
   #running: Promise<void>[] = [];
 
   start(ports: TestPorts): void {

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import amqplib, { type ChannelModel, type ConsumeMessage } from "amqplib";
 import { Redis } from "ioredis";
-import type { Load } from "./load.ts";
+import { asFastAsItGoes, type Load, type Pace } from "./load.ts";
 
 const exchange = "kill.exchange";
 const queue = "kill.queue";
@@ -37,6 +37,11 @@ export class AmqpLoad implements Load {
   readonly #highest = new Map<string, number>();
   #round = 0;
   #run = newRun();
+  readonly #pace: Pace;
+
+  constructor(pace: Pace = asFastAsItGoes) {
+    this.#pace = pace;
+  }
 
   get told(): Record<string, number> {
     return { confirmed: this.#confirmed.size, received: this.#received.size, synced: this.#synced.size };
@@ -87,6 +92,7 @@ export class AmqpLoad implements Load {
     let unconfirmed = 0;
     let wake = (): void => {};
     while (!run.isStopping) {
+      await this.#pace(unconfirmedMax - unconfirmed);
       while (unconfirmed < unconfirmedMax) {
         const id = `${publisher}:${sequence++}`;
         unconfirmed++;

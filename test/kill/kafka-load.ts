@@ -7,7 +7,7 @@ import { RecordCursor } from "../../src/message/kafka-batch-records.ts";
 import { KafkaBatch } from "../../src/message/kafka-batch.ts";
 import { errorCodes } from "../../src/protocols/kafka/wire/error-codes.ts";
 import { KafkaWireClient, makeBatch } from "../support/kafka-wire-client.ts";
-import type { Load } from "./load.ts";
+import { asFastAsItGoes, type Load, type Pace } from "./load.ts";
 
 const topic = "kill.topic";
 const group = "kill.group";
@@ -25,6 +25,11 @@ export class KafkaLoad implements Load {
   #committedTold = -1;
   #committedTried = -1;
   #isStopping = false;
+  readonly #pace: Pace;
+
+  constructor(pace: Pace = asFastAsItGoes) {
+    this.#pace = pace;
+  }
 
   get told(): Record<string, number> {
     return { produced: this.#offsets.size, committed: this.#committedTold };
@@ -43,6 +48,7 @@ export class KafkaLoad implements Load {
       await client.request("Metadata", 9, { topics, allowAutoTopicCreation: true });
       this.#producer ??= await this.#initProducer(client);
       while (!this.#isStopping) {
+        await this.#pace(recordsPerBatch);
         await this.#produce(client);
         await this.#commit(client);
       }

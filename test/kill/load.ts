@@ -1,3 +1,8 @@
+/** Resolves when so many more messages may be sent. */
+export type Pace = (messages: number) => Promise<void>;
+
+export const asFastAsItGoes: Pace = () => Promise.resolve();
+
 /** A load that runs until its broker is killed, and remembers what it was told. */
 export interface Load {
   readonly name: string;

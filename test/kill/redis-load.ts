@@ -1,6 +1,6 @@
 /** Redis under kills: XADD, a consumer group with XACK, a counter and a key; every reply counts as told. */
 import { Redis } from "ioredis";
-import type { Load } from "./load.ts";
+import { asFastAsItGoes, type Load, type Pace } from "./load.ts";
 
 const stream = "kill:redis";
 const group = "g";
@@ -17,6 +17,11 @@ export class RedisLoad implements Load {
   #keyTried = 0;
   #round = 0;
   #isStopping = false;
+  readonly #pace: Pace;
+
+  constructor(pace: Pace = asFastAsItGoes) {
+    this.#pace = pace;
+  }
 
   get told(): Record<string, number> {
     return { added: this.#added.size, acked: this.#acked.size, counter: this.#counter, key: this.#keyTold };
@@ -43,6 +48,7 @@ export class RedisLoad implements Load {
 
   async #add(client: Redis): Promise<void> {
     for (let sequence = 0; !this.#isStopping;) {
+      await this.#pace(pipelined);
       const calls = Array.from({ length: pipelined }, async () => {
         const value = `r${this.#round}:${sequence++}`;
         const id = await client.xadd(stream, "*", "body", value);
@@ -59,6 +65,7 @@ export class RedisLoad implements Load {
       const entries = reply?.[0]?.[1] ?? [];
       if (entries.length === 0) {
         from = ">";
+        await this.#pace(1);
         await new Promise((resolve) => setImmediate(resolve));
         continue;
       }
@@ -76,6 +83,7 @@ export class RedisLoad implements Load {
 
   async #keys(client: Redis): Promise<void> {
     while (!this.#isStopping) {
+      await this.#pace(2);
       const next = ++this.#keyTried;
       await client.set("kill:key", String(next));
       this.#keyTold = next;
