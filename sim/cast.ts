@@ -15,6 +15,7 @@ import {
   partitionsOf,
   targetsOf,
 } from "./actors/partitions.ts";
+import { PassingLogActor } from "./actors/passing-log.ts";
 import { ProducerActor } from "./actors/producer.ts";
 import { PublisherActor } from "./actors/publisher.ts";
 import { ReaderActor } from "./actors/reader.ts";
@@ -57,6 +58,7 @@ export interface Cast {
   readonly keys: readonly KeysActor[];
   readonly expiringKeys: readonly ExpiringKeysActor[];
   readonly transactions: readonly TransactionActor[];
+  readonly passingLogs: readonly PassingLogActor[];
   readonly retention: RetentionActor;
 }
 
@@ -80,6 +82,9 @@ export function castOf(
     keys: is("all", "keys") ? [new KeysActor(world, "k0"), new KeysActor(world, "k1")] : [],
     expiringKeys: is("all", "keys") ? ["e0", "e1"].map((name) => new ExpiringKeysActor(world, name)) : [],
     transactions: is("all") ? [new TransactionActor(world, "t0", queues)] : [],
+    passingLogs: is("keys", "pending", "power")
+      ? ["l0", "l1"].map((name) => new PassingLogActor(world, name))
+      : [],
     retention: new RetentionActor(world, "b0"),
   };
   world.consumerGroups.push(group);
@@ -92,6 +97,7 @@ export function castOf(
   const producedTo = is("all", "power") ? histories : histories.slice(0, is("keys") ? 0 : 1);
   actors.push(...producedTo.map((history, i) => new ProducerActor(world, `i${i}`, history, true)));
   actors.push(...cast.groups, ...cast.keys, ...cast.expiringKeys, ...cast.transactions);
+  actors.push(...cast.passingLogs);
   if (is("all")) actors.push(cast.retention, ...othersOf(world, histories, queues));
   if (is("all", "pending", "power")) {
     const guarded = new HistoryModel(guardedStream, world.promises);

@@ -4,11 +4,10 @@ import { partitionCount, partitionedTopic } from "./actors/partitions.ts";
 import { guardedStream } from "./actors/rights.ts";
 import { type Cast, castOf, type Scene, sceneOf } from "./cast.ts";
 import { KafkaClient } from "./clients/kafka-client.ts";
-import { AmqpClient } from "./clients/amqp-client.ts";
+import { AmqpClient, streamTable } from "./clients/amqp-client.ts";
 import { Fault, HistoryModel, QueueModel } from "./model.ts";
 import { Seeded } from "./seeded.ts";
 import { Verifier } from "./verify.ts";
-import { shortText, uint } from "../test/support/amqp-frames.ts";
 import { fairWeather, type Weather, World } from "./world.ts";
 
 export interface RunOptions {
@@ -87,13 +86,6 @@ function weatherOf(seed: number, scene: Scene): Weather {
     clockJump: at(0.2, 0.004),
     restart: at(0.3, 0.002) * deaths,
   };
-}
-
-const streamTable = tableOf("x-queue-type", "stream");
-
-function tableOf(name: string, value: string): Buffer {
-  const inner = Buffer.concat([shortText(name), Buffer.from("S"), uint(4, value.length), Buffer.from(value)]);
-  return inner;
 }
 
 async function setUp(world: World, scene: Scene): Promise<Cast> {

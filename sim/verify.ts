@@ -49,6 +49,12 @@ export class Verifier {
       keys.readAll();
       await this.#world.until(() => keys.isIdle, `${keys.name} has its answers`);
     }
+    for (const log of this.#cast.passingLogs) {
+      for (const way of ["redis", "kafka"] as const) {
+        log.read(way);
+        await this.#world.until(() => log.isIdle, `${log.name} is read`);
+      }
+    }
     this.#cast.retention.check((await this.#byKafka(boundedTopic)).map(([, body]) => body));
     for (const queue of this.#world.queues) queue.checkDrained();
     for (const actor of this.#cast.transactions)

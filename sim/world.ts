@@ -10,6 +10,7 @@ import { SimDisk } from "./disk.ts";
 import { type Crash, Fault, HistoryModel, KeyModel, type Level, Promises, QueueModel } from "./model.ts";
 import type { ConsumerGroupModel } from "./models/consumer-group.ts";
 import type { ExpiringKey } from "./models/expiring-key.ts";
+import type { PassingLog } from "./models/passing-log.ts";
 import type { GroupModel } from "./models/pending-group.ts";
 import type { RightModel } from "./models/right.ts";
 import type { SimLink } from "./network.ts";
@@ -84,6 +85,7 @@ export class World {
   readonly rights: RightModel[] = [];
   readonly keys: KeyModel[] = [];
   readonly expiringKeys: ExpiringKey[] = [];
+  readonly passingLogs: PassingLog[] = [];
   readonly actors: Actor[] = [];
   readonly crashListeners: ((crash: Crash) => void)[] = [];
   weather = fairWeather;
@@ -306,8 +308,16 @@ export class World {
   }
 
   get #damageable() {
-    const { histories, queues, groups, consumerGroups, rights, expiringKeys } = this;
-    return [...histories, ...queues, ...groups, ...consumerGroups, ...rights, ...expiringKeys];
+    const { histories, queues, groups, consumerGroups, rights, expiringKeys, passingLogs } = this;
+    return [
+      ...histories,
+      ...queues,
+      ...groups,
+      ...consumerGroups,
+      ...rights,
+      ...expiringKeys,
+      ...passingLogs,
+    ];
   }
 
   crash(crash: Crash): void {

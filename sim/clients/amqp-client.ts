@@ -32,6 +32,13 @@ type OnAnswer = (payload: Buffer | null) => void;
 
 const channelMax = 10;
 const frameBytesMax = 4096;
+/** Of a declaration: the queue is a stream. */
+export const streamTable = Buffer.concat([
+  shortText("x-queue-type"),
+  Buffer.from("S"),
+  uint(4, 6),
+  Buffer.from("stream"),
+]);
 const closes = new Set(["10.50", "20.40"]);
 
 export class AmqpClient implements LinkEnd {
