@@ -100,7 +100,7 @@ export class Rig {
       source: keyspace,
       redisStreamsDurability: "memory",
       kafkaDurability: "fsync",
-      hashPassword: quickHash,
+      passwordHash: quickHash,
       onFatal: (error) => rig.errors.push(String(error)),
     });
     keyspace.start(rig.broker);
@@ -126,11 +126,9 @@ export class Rig {
 
   /** A user of one virtual host, whose password is its name. */
   addUser(name: string, vhost: string): void {
-    const salt = "fuzz";
-    quickHash(passwordDigest(name), salt, (hash) => {
-      const passwords = [{ salt, hash: hash!.toString("base64") }];
-      this.broker.access.users.set(newUser(name, { passwords, permissions: { [vhost]: everyName } }));
-    });
+    const { access } = this.broker;
+    const passwords = [access.storedPassword(passwordDigest(name))];
+    access.users.set(newUser(name, { passwords, permissions: { [vhost]: everyName } }));
   }
 
   /** Ends ticks until nothing asks for another. */

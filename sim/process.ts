@@ -68,7 +68,7 @@ export class SimProcess {
       source: keyspace,
       redisStreamsDurability: this.#options.redisStreamsDurability,
       kafkaDurability: this.#options.kafkaDurability,
-      hashPassword: quickHash,
+      passwordHash: quickHash,
       onFatal: () => (this.isDoomed = true),
     });
     keyspace.start(broker);

@@ -1,16 +1,22 @@
 /**
  * A user whose right to write to one stream is given and taken by an operator, and who is deleted and made again. The user's
- * connection stays open meanwhile: what is taken holds from the next request on, and after any crash.
+ * connections, of Redis and of Kafka, stay open meanwhile: what is taken holds from the next request on, in both, and after
+ * any crash.
  *
  * One request at a time, of either, so that each meets the right as the last answer left it.
  */
+import { makeBatch } from "../clients/kafka-batch.ts";
+import { KafkaClient } from "../clients/kafka-client.ts";
 import { RedisClient, type RedisReply } from "../clients/redis-client.ts";
-import { Fault, type HistoryModel } from "../model.ts";
+import { Fault, type HistoryModel, type Level } from "../model.ts";
 import { type Right, RightModel } from "../models/right.ts";
 import type { Actor, World } from "../world.ts";
+import { isRefusedForNow } from "./producer.ts";
 import { isTemporary } from "./stream-writer.ts";
 
 export const guardedStream = "guarded";
+const topicAuthorizationFailed = 29;
+const password = "any";
 
 export class RightsActor implements Actor {
   readonly name: string;
@@ -21,6 +27,8 @@ export class RightsActor implements Actor {
   #user: RedisClient | null = null;
   /** AUTH was answered. */
   #isLoggedIn = false;
+  #kafka: KafkaClient | null = null;
+  #isKafkaLoggedIn = false;
   #producer = "";
   #sequence = 0;
 
@@ -33,7 +41,7 @@ export class RightsActor implements Actor {
   }
 
   get isIdle(): boolean {
-    return (this.#operator?.waiting ?? 0) === 0 && (this.#user?.waiting ?? 0) === 0;
+    return [this.#operator, this.#user, this.#kafka].every((client) => (client?.waiting ?? 0) === 0);
   }
 
   act(): void {
@@ -45,7 +53,9 @@ export class RightsActor implements Actor {
       this.#isLoggedIn = false;
     });
     if (operator === null || user === null) return;
+    if (this.#kafka === null || this.#kafka.isLost) return this.#connectKafka();
     if (random.chance(0.25)) this.#change(operator);
+    else if (random.chance(0.4)) this.#useKafka(this.#kafka);
     else if (!this.#isLoggedIn) this.#logIn(user);
     else if (random.chance(0.2)) this.#read(user);
     else this.#write(user);
@@ -60,6 +70,13 @@ export class RightsActor implements Actor {
     return made;
   }
 
+  #connectKafka(): void {
+    const link = this.#world.connect("kafka");
+    if (link === null) return;
+    this.#kafka = new KafkaClient(link);
+    this.#isKafkaLoggedIn = false;
+  }
+
   #change(operator: RedisClient): void {
     const { random, promises } = this.#world;
     const right = random.pick<Right>(["given", "given", "taken", "taken", "none"]);
@@ -67,7 +84,7 @@ export class RightsActor implements Actor {
     const words =
       right === "none"
         ? ["DELUSER", this.name]
-        : ["SETUSER", this.name, "on", "nopass", "+@all", "resetkeys", ...keys];
+        : ["SETUSER", this.name, "on", "resetpass", `>${password}`, "+@all", "resetkeys", ...keys];
     const sent = promises.number();
     operator.call(["ACL", ...words], (reply, isLost) => {
       if (isLost || isTemporary(reply)) return this.model.mayHaveChanged(right);
@@ -82,31 +99,83 @@ export class RightsActor implements Actor {
   }
 
   #logIn(user: RedisClient): void {
-    user.call(["AUTH", this.name, "any"], (reply, isLost) => {
+    user.call(["AUTH", this.name, password], (reply, isLost) => {
       if (isLost || isTemporary(reply)) return;
       this.#isLoggedIn = reply === "OK";
       this.model.seen(`AUTH answered ${String(reply)}`, this.#isLoggedIn ? ["given", "taken"] : ["none"]);
-      this.#producer = this.#world.newProducer();
-      this.#sequence = 0;
+      this.#startProducer();
     });
   }
 
-  #write(user: RedisClient): void {
-    const { promises, redisStreamsLevel } = this.#world;
+  #startProducer(): void {
+    this.#producer = this.#world.newProducer();
+    this.#sequence = 0;
+  }
+
+  /** What is sent while the right is surely taken must never be seen. */
+  #newBody(): string {
     const body = `${this.#producer}/${this.#sequence++}`;
     if (this.model.mayBeGiven) this.#stream.sent(body);
-    const sent = promises.number();
+    return body;
+  }
+
+  #taken(what: string, body: string, level: Level, sent: number, id?: string): void {
+    this.model.seen(`${what} was taken`, ["given"]);
+    this.#world.count("writes by right");
+    this.#stream.told(body, level, id);
+    if (level === "durable") this.#world.promises.durable(sent);
+  }
+
+  #refused(what: string, body: string): void {
+    this.#world.count("writes refused");
+    this.#stream.refused(body);
+    this.model.seen(`${what} was refused`, ["taken"]);
+  }
+
+  #write(user: RedisClient): void {
+    const body = this.#newBody();
+    const sent = this.#world.promises.number();
     user.call(["XADD", guardedStream, "*", "body", body], (reply, isLost) => {
       if (isLost || isTemporary(reply)) return;
-      if (this.#isRefused(reply)) {
-        this.#stream.refused(body);
-        return this.model.seen("XADD was refused", ["taken"]);
-      }
+      if (isNoPermission(reply)) return this.#refused("XADD", body);
       if (typeof reply !== "string") throw new Fault(`${this.name}: XADD answered ${String(reply)}`);
-      this.model.seen("XADD was taken", ["given"]);
-      this.#world.count("writes by right");
-      this.#stream.told(body, redisStreamsLevel, reply);
-      if (redisStreamsLevel === "durable") promises.durable(sent);
+      this.#taken("XADD", body, this.#world.redisStreamsLevel, sent, reply);
+    });
+  }
+
+  #useKafka(client: KafkaClient): void {
+    if (this.#isKafkaLoggedIn) this.#produce(client);
+    else this.#logInToKafka(client);
+  }
+
+  #logInToKafka(client: KafkaClient): void {
+    client.request("SaslHandshake", 1, { mechanism: "PLAIN" }, () => {});
+    const authBytes = Buffer.from(`\0${this.name}\0${password}`);
+    client.request("SaslAuthenticate", 1, { authBytes }, (answer) => {
+      if (answer === null) return;
+      this.#isKafkaLoggedIn = answer.errorCode === 0;
+      this.model.seen(
+        `SaslAuthenticate answered ${answer.errorCode}`,
+        this.#isKafkaLoggedIn ? ["given", "taken"] : ["none"],
+      );
+      this.#startProducer();
+    });
+  }
+
+  #produce(client: KafkaClient): void {
+    const { promises, time, acksAllLevel } = this.#world;
+    const body = this.#newBody();
+    const sent = promises.number();
+    const head = { timestamp: time.now(), producerId: -1, producerEpoch: -1, baseSequence: -1 };
+    const partitionData = [{ index: 0, records: makeBatch({ values: [body], ...head }) }];
+    const topicData = [{ name: guardedStream, partitionData }];
+    client.request("Produce", 9, { acks: -1, timeoutMs: 10_000, topicData }, (answer) => {
+      const errorCode = answer?.responses[0]?.partitionResponses[0]?.errorCode;
+      if (errorCode === undefined) return;
+      if (errorCode === topicAuthorizationFailed) return this.#refused("Produce", body);
+      if (errorCode === 0) this.#taken("Produce", body, acksAllLevel, sent);
+      else if (!isRefusedForNow(this.#world, errorCode))
+        throw new Fault(`${this.name}: Produce answered ${errorCode}`);
     });
   }
 
@@ -119,10 +188,8 @@ export class RightsActor implements Actor {
       this.model.seen("XLEN was answered", ["given", "taken"]);
     });
   }
+}
 
-  #isRefused(reply: RedisReply): boolean {
-    const isRefused = reply instanceof Error && reply.message.startsWith("NOPERM");
-    if (isRefused) this.#world.count("writes refused");
-    return isRefused;
-  }
+function isNoPermission(reply: RedisReply): boolean {
+  return reply instanceof Error && reply.message.startsWith("NOPERM");
 }

@@ -11,7 +11,7 @@ import type { Random } from "../base/random.ts";
 import type { Connection } from "../base/connection.ts";
 import { type Disk, type StateSource, Storage } from "../storage/index.ts";
 import { Access, type Security } from "./access/access.ts";
-import type { HashPassword } from "./access/password-hash.ts";
+import type { PasswordHash } from "./access/password-hash.ts";
 import { defaultVhostName, definitionKey } from "./names.ts";
 import type { Queue } from "./queue.ts";
 import { restoreDefinitions } from "./restore.ts";
@@ -38,7 +38,7 @@ export interface BrokerOptions {
   /** Who may come in; everybody, if absent. */
   security?: Security;
   /** scrypt beside this thread, if absent. */
-  hashPassword?: HashPassword;
+  passwordHash?: PasswordHash;
   /** When XADD is answered. */
   redisStreamsDurability: Durability;
   /** When acks=all is answered. */

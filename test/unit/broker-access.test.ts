@@ -99,7 +99,7 @@ test("the operator's user is there from everywhere, and not written down; `defau
 });
 
 test("guesses at one user from one address wait longer and longer, the right password among them; others do not", async () => {
-  const { access, time } = await makeAccess({ hashPassword: quickHash });
+  const { access, time } = await makeAccess({ passwordHash: quickHash });
   const answers: string[] = [];
   const attempt = (name: string, password: string, remoteHost: string, mark: string): void =>
     access.logIn({ name, password, remoteHost }, (authorization) =>
@@ -120,7 +120,7 @@ test("guesses at one user from one address wait longer and longer, the right pas
 });
 
 test("an attempt whose turn would come too late is refused at once, and ten thousand addresses are remembered at most", async () => {
-  const { access, time } = await makeAccess({ hashPassword: quickHash });
+  const { access, time } = await makeAccess({ passwordHash: quickHash });
   let refused = 0;
   for (let i = 0; i < 100; i++) {
     access.logIn({ name: "guest", password: `${i}`, remoteHost: "127.0.0.1" }, () => refused++);
@@ -134,15 +134,15 @@ test("an attempt whose turn would come too late is refused at once, and ten thou
 test("the same password of many connections is looked at once", async () => {
   let computed = 0;
   const { access } = await makeAccess({
-    hashPassword: (digest, salt, done) => {
-      computed++;
-      setImmediate(() => quickHash(digest, salt, done));
+    passwordHash: {
+      ...quickHash,
+      inTurn: (digest, salt, done) => {
+        computed++;
+        setImmediate(() => quickHash.inTurn(digest, salt, done));
+      },
     },
   });
-  const stored = await new Promise<Buffer | null>((resolve) =>
-    quickHash(passwordDigest("p"), "salt", resolve),
-  );
-  access.users.set(newUser("anna", { passwords: [{ salt: "salt", hash: stored!.toString("base64") }] }));
+  access.users.set(user(access, "anna", "p"));
   const all = await Promise.all(Array.from({ length: 1000 }, () => logIn(access, "anna", "p")));
   assert.ok(all.every((authorization) => authorization?.name === "anna"));
   assert.equal(computed, 1);

@@ -17,7 +17,7 @@ import type { Storage } from "../../storage/index.ts";
 import { definitionKey } from "../names.ts";
 import { Acls } from "./acls.ts";
 import { LoginGuard } from "./login-guard.ts";
-import { hashBytes, hashInTurn, hashNow, type HashPassword, passwordDigest } from "./password-hash.ts";
+import { hashBytes, type PasswordHash, passwordDigest, scryptHash } from "./password-hash.ts";
 import { type Authorization, Permissions } from "./permissions.ts";
 import {
   administratorTag,
@@ -48,7 +48,7 @@ export interface AccessOptions {
   readonly timers: Timers;
   readonly random: Random;
   readonly security?: Security;
-  readonly hashPassword?: HashPassword;
+  readonly passwordHash?: PasswordHash;
 }
 
 export interface Credentials {
@@ -88,7 +88,7 @@ export class Access {
   readonly #storage: Storage;
   readonly #random: Random;
   readonly #guard: LoginGuard;
-  readonly #hashPassword: HashPassword;
+  readonly #passwordHash: PasswordHash;
   readonly #rememberKey: Uint8Array;
   /** Of each user the keyed hash of a password that was right. */
   readonly #remembered = new Map<string, Buffer>();
@@ -106,7 +106,7 @@ export class Access {
     this.permissions = new Permissions(this.users, this.acls);
     this.#random = random;
     this.#guard = new LoginGuard(options.clock, options.timers);
-    this.#hashPassword = options.hashPassword ?? hashInTurn();
+    this.#passwordHash = options.passwordHash ?? scryptHash();
     this.#rememberKey = random.bytes(hashBytes);
     this.isInsecure = security.isInsecure;
     const { name, password } = security;
@@ -177,12 +177,12 @@ export class Access {
   /** What a user of Redis's `>password` or of RabbitMQ's `password` has. Takes some 50 ms. */
   storedPassword(digest: string): StoredPassword {
     const salt = Buffer.from(this.#random.bytes(saltBytes)).toString("base64");
-    return { salt, hash: hashNow(digest, salt).toString("base64") };
+    return { salt, hash: this.#passwordHash.now(digest, salt).toString("base64") };
   }
 
   /** Whether it is the hash of that password. Takes some 50 ms. */
   isStoredPassword(stored: StoredPassword, digest: string): boolean {
-    return isHash(stored, hashNow(digest, stored.salt));
+    return isHash(stored, this.#passwordHash.now(digest, stored.salt));
   }
 
   /**
@@ -239,7 +239,7 @@ export class Access {
   /** Tries the user's passwords one after the other. */
   #compare(stored: readonly StoredPassword[], digest: string, done: (isRight: boolean) => void): void {
     const [first, ...rest] = stored;
-    this.#hashPassword(digest, first?.salt ?? nobodysSalt, (hash) => {
+    this.#passwordHash.inTurn(digest, first?.salt ?? nobodysSalt, (hash) => {
       if (first === undefined || hash === null) return done(false);
       if (isHash(first, hash)) return done(true);
       if (rest.length === 0) return done(false);

@@ -10,33 +10,36 @@ export const hashBytes = 32;
 const runningMax = 2;
 const waitingMax = 256;
 
-/** Gives the hash, now or later; null where too many wait. The simulator and the fuzzer have a quick one of their own. */
-export type HashPassword = (digest: string, salt: string, done: (hash: Buffer | null) => void) => void;
+/** The simulator and some tests have a quick one of their own. */
+export interface PasswordHash {
+  /** Takes some 50 ms of this thread: for whoever sets a password, not for who guesses at one. */
+  now(digest: string, salt: string): Buffer;
+  /** Gives it, now or later; null where too many wait. */
+  inTurn(digest: string, salt: string, done: (hash: Buffer | null) => void): void;
+}
 
 export function passwordDigest(password: string): string {
   return crypto.createHash("sha256").update(password).digest("hex");
 }
 
-/** Takes some 50 ms of this thread: for whoever sets a password, not for who guesses at one. */
-export function hashNow(digest: string, salt: string): Buffer {
-  return crypto.scryptSync(digest, salt, hashBytes);
-}
-
-export function hashInTurn(): HashPassword {
+export function scryptHash(): PasswordHash {
   let running = 0;
   const waiting: (() => void)[] = [];
-  return (digest, salt, done) => {
-    const run = (): void => {
-      running++;
-      crypto.scrypt(digest, salt, hashBytes, (error, hash) => {
-        running--;
-        waiting.shift()?.();
-        // Without an error Bun gives undefined, Node null.
-        done(error instanceof Error ? null : hash);
-      });
-    };
-    if (running < runningMax) run();
-    else if (waiting.length < waitingMax) waiting.push(run);
-    else done(null);
+  return {
+    now: (digest, salt) => crypto.scryptSync(digest, salt, hashBytes),
+    inTurn: (digest, salt, done) => {
+      const run = (): void => {
+        running++;
+        crypto.scrypt(digest, salt, hashBytes, (error, hash) => {
+          running--;
+          waiting.shift()?.();
+          // Without an error Bun gives undefined, Node null.
+          done(error instanceof Error ? null : hash);
+        });
+      };
+      if (running < runningMax) run();
+      else if (waiting.length < waitingMax) waiting.push(run);
+      else done(null);
+    },
   };
 }
