@@ -11,6 +11,8 @@ import { isTemporary } from "./stream-writer.ts";
 const waitingMax = 4;
 const blockMsMax = 200;
 const allCount = 200;
+/** For each look at a client that waits for an answer. */
+const leaveChance = 0.03;
 const consumers = ["one", "two", "three"];
 type Row = [id: string, fields: string[] | null];
 
@@ -40,7 +42,13 @@ export class GroupActor implements Actor {
     const client = this.#client;
     if (client === null || client.isLost) return this.#connect();
     if (this.#world.isDraining && client.waiting > 0) return this.#wake();
-    if (this.#world.isDraining || client.waiting >= waitingMax) return;
+    if (this.#world.isDraining) return;
+    // Whoever leaves while it waits for news must not be given any.
+    if (client.waiting > 0 && this.#world.random.chance(leaveChance)) {
+      this.#world.count("readers of a group that left");
+      return client.cut();
+    }
+    if (client.waiting >= waitingMax) return;
     if (!this.#isInStep) {
       if (client.waiting === 0) this.#begin(client);
       return;
