@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { ByteReader, ByteWriter } from "../../src/base/bytes.ts";
 import { FrameIndex } from "../../src/storage/frame-index.ts";
 import { OffsetSet } from "../../src/storage/offset-set.ts";
+import { thorough } from "../support/thorough.ts";
 
 const offset = fc.integer({ min: 0, max: 5000 });
 const offsetSetCommand = fc.oneof(
@@ -121,7 +122,7 @@ test("a frame index finds what a list of the same frames finds", () => {
         compareIndex(index, model, next.offset, random);
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 40 * thorough },
   );
 });
 

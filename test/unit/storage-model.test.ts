@@ -1,11 +1,12 @@
-/** Random work on the storage over a bad disk, beside a model; `STORAGE_SEED=n` runs one seed, `STORAGE_RUNS=n` more. */
+/** Random work on the storage over a bad disk, beside a model; `STORAGE_SEED=n` runs one seed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seeded } from "../../sim/disk.ts";
 import { StorageModel } from "../support/storage-model.ts";
+import { thorough } from "../support/thorough.ts";
 
 const only = process.env["STORAGE_SEED"];
-const runs = Number(process.env["STORAGE_RUNS"] ?? 8);
+const runs = 4 * thorough;
 const seeds = only === undefined ? Array.from({ length: runs }, (_, i) => i + 1) : [Number(only)];
 
 async function run(seed: number): Promise<StorageModel> {

@@ -17,6 +17,7 @@ import {
 } from "../../src/storage/index.ts";
 import { SimDisk, seeded } from "../../sim/disk.ts";
 import { finish } from "../support/finish.ts";
+import { thorough } from "../support/thorough.ts";
 
 const directory = "data";
 const logCount = 3;
@@ -186,7 +187,7 @@ for (const isClean of [true, false]) {
     const before = await readAll(whole.copy(seeded(2)));
     const files = [...whole.files()].filter(([path]) => isData(path));
     const random = seeded(3);
-    for (let i = 0; i < 120; i++) {
+    for (let i = 0; i < 60 * thorough; i++) {
       const [path, content] = files[i % files.length]!;
       const span = i < files.length * 2 ? Math.min(48, content.length) : content.length;
       const at = Math.floor(random() * span);
