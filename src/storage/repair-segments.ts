@@ -193,6 +193,24 @@ export function lastEntryId(disk: Disk, { path, logId }: FoundSegment): { idMs: 
   return { idMs, idSequence };
 }
 
+/**
+ * The ranges of offsets, in pairs, that a whole segment leaves out: what had been removed before it was written. Where a
+ * damaged journal no longer says so, no reader may look for them.
+ */
+export function leftOut(disk: Disk, { path, logId, baseOffset, endOffset }: FoundSegment): number[] {
+  const file = disk.open(path, "read");
+  const bytes = readWhole(file);
+  file.close();
+  const ranges: number[] = [];
+  let next = baseOffset;
+  for (const { firstOffset, count } of wholeFrames(bytes, logId)) {
+    if (firstOffset > next) ranges.push(next, firstOffset);
+    next = firstOffset + count;
+  }
+  if (next < endOffset) ranges.push(next, endOffset);
+  return ranges;
+}
+
 /** Each whole frame of the log, in order. The view is the same object each time. */
 function* wholeFrames(bytes: Buffer, logId: number): Generator<FrameView> {
   const view = newFrameView();

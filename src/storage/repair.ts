@@ -28,7 +28,7 @@ import { localDisk } from "./local/disk.ts";
 import type { Log } from "./log.ts";
 import { openJournalFiles, scanJournal } from "./recovery.ts";
 import { repairJournal } from "./repair-journal.ts";
-import { findSegments, type FoundSegment, lastEntryId, SegmentSaver } from "./repair-segments.ts";
+import { findSegments, type FoundSegment, lastEntryId, leftOut, SegmentSaver } from "./repair-segments.ts";
 import { SetAside } from "./set-aside.ts";
 import { Storage } from "./storage.ts";
 
@@ -163,7 +163,9 @@ async function placeSegments({ log, name, found, saver, disk, told }: Placing): 
   const whole = named.map(({ baseOffset, endOffset }) =>
     own.find((each) => each.isWhole && each.baseOffset === baseOffset && each.endOffset === endOffset),
   );
-  if (!whole.includes(undefined) && log.uncovered(named).length === 0 && log.removed.end <= log.nextOffset)
+  const isInPlace =
+    !whole.includes(undefined) && log.uncovered(named).length === 0 && log.removed.end <= log.nextOffset;
+  if (isInPlace && whole.every((each) => isRemoved(log, leftOut(disk, each!))))
     return { segments: whole as FoundSegment[], isChanged: false };
   const indexedFrom = log.index.length > 0 ? log.index.firstOffset : Infinity;
   const segments: FoundSegment[] = [];
@@ -179,6 +181,7 @@ async function placeSegments({ log, name, found, saver, disk, told }: Placing): 
     if (each.endOffset <= covered) continue;
     if (each.isWhole && each.baseOffset >= covered) {
       segments.push(each);
+      missing.push(...leftOut(disk, each));
       continue;
     }
     let at = Math.max(each.baseOffset, covered);
@@ -201,6 +204,11 @@ async function placeSegments({ log, name, found, saver, disk, told }: Placing): 
     log.lose(from, to);
   }
   return { segments, isChanged: true };
+}
+
+/** Whether the log knows that all in these ranges is gone. */
+function isRemoved(log: Log, ranges: readonly number[]): boolean {
+  return ranges.every((from, i) => i % 2 === 1 || log.removed.hasAll(from, ranges[i + 1]!));
 }
 
 /** The log has these segments from now on, and ends where they, the journal and what was noted as gone end. */

@@ -95,7 +95,8 @@ export class Storage implements LogHost {
             directory: `${options.directory}/journal`,
             now: options.now,
             requestFlush: options.requestFlush,
-            fileBytes: Math.max(Math.floor(options.journalBytesMax / 8), 1 << 16),
+            // Small files are for tests, where they come and go all the time; users begin at 128 KiB.
+            fileBytes: Math.max(Math.floor(options.journalBytesMax / 8), 1 << 12),
             cacheBytes: 32 << 20,
             onDurable: () => {
               this.journal!.durableMoved();
