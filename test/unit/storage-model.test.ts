@@ -6,7 +6,7 @@ import { StorageModel } from "../support/storage-model.ts";
 import { thorough } from "../support/thorough.ts";
 
 const only = process.env["STORAGE_SEED"];
-const runs = 4 * thorough;
+const runs = 3 * thorough;
 const seeds = only === undefined ? Array.from({ length: runs }, (_, i) => i + 1) : [Number(only)];
 
 async function run(seed: number): Promise<StorageModel> {
