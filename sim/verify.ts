@@ -51,6 +51,7 @@ export class Verifier {
     }
     for (const log of this.#cast.passingLogs) {
       for (const way of ["redis", "kafka"] as const) {
+        await this.#world.until(() => log.isIdle, `${log.name} is connected`);
         log.read(way);
         await this.#world.until(() => log.isIdle, `${log.name} is read`);
       }

@@ -1,6 +1,6 @@
 /**
- * A log that comes and goes: made by AMQP, by Kafka or by its first XADD, written to and read through each, and deleted by
- * queue.delete, DeleteTopics or DEL. Whatever one protocol deletes is gone for all, and does not come back with the next log of
+ * A log that comes and goes: made by AMQP, by Kafka or by its first XADD, written to through each, read through Redis and
+ * Kafka, and deleted by queue.delete, DeleteTopics or DEL. Whatever one protocol deletes is gone for all, and does not come back with the next log of
  * its name.
  */
 import { AmqpClient, streamTable } from "../clients/amqp-client.ts";
@@ -49,7 +49,7 @@ export class PassingLogActor implements Actor {
   }
 
   get isIdle(): boolean {
-    return this.#underWay === null;
+    return this.#underWay === null && isThere(this.#redis) && isThere(this.#kafka);
   }
 
   act(): void {
@@ -66,10 +66,10 @@ export class PassingLogActor implements Actor {
   /** Connects one client that is missing, if one is. */
   #connect(): boolean {
     const world = this.#world;
-    if (this.#redis === null || this.#redis.isLost) {
+    if (!isThere(this.#redis)) {
       const link = world.connect("redis");
       if (link !== null) this.#redis = new RedisClient(link);
-    } else if (this.#kafka === null || this.#kafka.isLost) {
+    } else if (!isThere(this.#kafka)) {
       const link = world.connect("kafka");
       if (link !== null) this.#kafka = new KafkaClient(link);
     } else if (this.#amqp === null && !world.isDraining) {
@@ -232,18 +232,16 @@ export class PassingLogActor implements Actor {
   /** By one protocol, all that is there. */
   read(way: "redis" | "kafka"): void {
     if (way === "redis") {
-      if (this.#redis === null || this.#redis.isLost) return;
       this.#call(["XRANGE", this.name, "-", "+"], found, (reply) => {
         const bodies = (reply as [string, string[]][]).map(([, fields]) => fields[1] ?? "");
         return this.#holding(bodies, true);
       });
       return;
     }
-    if (this.#kafka === null || this.#kafka.isLost) return;
     const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: fetchBytes }];
     const topics = [{ topic: this.name, partitions }];
     this.#begin(found);
-    this.#kafka.request("Fetch", 11, { maxWaitMs: 0, minBytes: 0, maxBytes: fetchBytes, topics }, (body) => {
+    this.#kafka!.request("Fetch", 11, { maxWaitMs: 0, minBytes: 0, maxBytes: fetchBytes, topics }, (body) => {
       const partition = body?.responses[0]?.partitions[0];
       if (partition?.errorCode === unknownTopic) this.#answered("Fetch knows no such topic", missed);
       else if (partition?.errorCode !== 0) this.#refused("Fetch", partition?.errorCode);
@@ -270,4 +268,8 @@ export class PassingLogActor implements Actor {
       return records.join(" ") === text ? records : undefined;
     };
   }
+}
+
+function isThere(client: { readonly isLost: boolean } | null): boolean {
+  return client !== null && !client.isLost;
 }

@@ -106,9 +106,7 @@ export class SegmentSaver {
     held: (from: number, to: number) => void,
   ): Promise<FoundSegment | null> {
     const { path, logId } = found;
-    const file = this.#disk.open(path, "read");
-    const bytes = readWhole(file);
-    file.close();
+    const bytes = bytesOf(this.#disk, path);
     const slice = Buffer.allocUnsafeSlow(sliceBytes * 2);
     const serial = `repair-${this.#serial++}`;
     const writer = new SegmentWriter(this.#disk, this.#directory, logId, serial, slice);
@@ -175,15 +173,22 @@ export class SegmentSaver {
   }
 }
 
+function bytesOf(disk: Disk, path: string): Buffer {
+  const file = disk.open(path, "read");
+  try {
+    return readWhole(file);
+  } finally {
+    file.close();
+  }
+}
+
 function rightName({ logId, baseOffset, endOffset }: FoundSegment): string {
   return segmentFileName(logId, baseOffset, endOffset);
 }
 
 /** The last record of a whole segment: its entry id. */
 export function lastEntryId(disk: Disk, { path, logId }: FoundSegment): { idMs: number; idSequence: number } {
-  const file = disk.open(path, "read");
-  const bytes = readWhole(file);
-  file.close();
+  const bytes = bytesOf(disk, path);
   let idMs = 0;
   let idSequence = 0;
   for (const view of wholeFrames(bytes, logId)) {
@@ -198,9 +203,7 @@ export function lastEntryId(disk: Disk, { path, logId }: FoundSegment): { idMs: 
  * damaged journal no longer says so, no reader may look for them.
  */
 export function leftOut(disk: Disk, { path, logId, baseOffset, endOffset }: FoundSegment): number[] {
-  const file = disk.open(path, "read");
-  const bytes = readWhole(file);
-  file.close();
+  const bytes = bytesOf(disk, path);
   const ranges: number[] = [];
   let next = baseOffset;
   for (const { firstOffset, count } of wholeFrames(bytes, logId)) {

@@ -92,8 +92,9 @@ export class AmqpLoad implements Load {
     let unconfirmed = 0;
     let wake = (): void => {};
     while (!run.isStopping) {
-      await this.#pace(unconfirmedMax - unconfirmed);
-      while (unconfirmed < unconfirmedMax) {
+      const count = unconfirmedMax - unconfirmed;
+      await this.#pace(count);
+      for (let i = 0; i < count; i++) {
         const id = `${publisher}:${sequence++}`;
         unconfirmed++;
         channel.publish(exchange, `kill.${sequence % 7}`, Buffer.from(id), { persistent: true }, (error) => {
