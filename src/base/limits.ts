@@ -11,6 +11,10 @@ export const limits = {
   outputBytesKept: 256 << 10,
   /** Publishers are paused while this much of the journal waits for the disk. */
   journalBacklogBytesMax: 64 << 20,
+  /** Units of sliced work (about 1 µs each, see turn-work.ts) that all requests together get in one turn. */
+  turnWorkUnits: 8_000,
+  /** Units that one job gets before the next one has its turn. */
+  turnWorkSliceUnits: 1_000,
   /** Routes remembered for each exchange. */
   routesCachedMax: 16_384,
   /** Longest name of a queue, exchange, topic or group (AMQP shortstr). */

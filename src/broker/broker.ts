@@ -8,6 +8,7 @@ import type { Clock, Timer, Timers } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
+import { TurnWork } from "../base/turn-work.ts";
 import type { Connection } from "../base/connection.ts";
 import { type Disk, type StateSource, Storage } from "../storage/index.ts";
 import { Access, type Security } from "./access/access.ts";
@@ -61,6 +62,8 @@ export class Broker {
   readonly logger: Logger;
   readonly storage: Storage;
   readonly ticker: Ticker;
+  /** Long requests, in slices. */
+  readonly work: TurnWork;
   readonly access: Access;
   readonly retention: Retention;
   readonly vhosts = new Map<string, Vhost>();
@@ -80,6 +83,7 @@ export class Broker {
     this.logger = options.logger;
     this.storage = storage;
     this.ticker = new Ticker(storage, options.clock, options.timers, () => this.#checkFlow());
+    this.work = new TurnWork(options.timers);
     this.access = new Access({ ...options, storage });
     this.retention = new Retention(this);
     // Publishers remember where they may publish together with the route.

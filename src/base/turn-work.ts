@@ -1,0 +1,133 @@
+/**
+ * Long work of one request, done in pieces over several turns of the event loop, so that other clients do not wait.
+ *
+ * A job is a generator. It yields after each piece and says how many units of work that piece was; one unit is about one
+ * microsecond (a key looked at, 1 KiB copied). All jobs together get `limits.turnWorkUnits` units in one turn, in round
+ * robin, so that a thousand clients with long requests cost a turn no more than one does.
+ * Not here: what a client is told meanwhile, and in which order its requests run (its session holds them).
+ * Invariants: a job that fits in its first slice ends before `run` returns; `ended` is called once, or never after
+ * `cancel`; a turn is over its budget by one piece at most.
+ */
+import type { Timers } from "./clock.ts";
+import { limits } from "./limits.ts";
+
+export type Job<Result> = Generator<number, Result, void>;
+
+/** How a job ended: with its result, or with what it threw. */
+export type JobOutcome<Result> = { readonly result: Result } | { readonly error: unknown };
+
+export interface RunningJob {
+  /** The job has not ended. */
+  readonly isRunning: boolean;
+  /** Ends the job where it stands; its `finally` blocks run, `ended` is not called. */
+  cancel(): void;
+}
+
+class Run<Result> implements RunningJob {
+  readonly #job: Job<Result>;
+  readonly #ended: (outcome: JobOutcome<Result>) => void;
+  isRunning = true;
+
+  constructor(job: Job<Result>, ended: (outcome: JobOutcome<Result>) => void) {
+    this.#job = job;
+    this.#ended = ended;
+  }
+
+  /** Works until `units` are used or the job has ended; returns the units that were used. */
+  advance(units: number): number {
+    let used = 0;
+    let outcome: JobOutcome<Result>;
+    try {
+      for (;;) {
+        const step = this.#job.next();
+        if (!this.isRunning) return used;
+        if (step.done === true) {
+          outcome = { result: step.value };
+          break;
+        }
+        used += Math.max(step.value, 1);
+        if (used >= units) return used;
+      }
+    } catch (error) {
+      outcome = { error };
+    }
+    this.isRunning = false;
+    this.#ended(outcome);
+    return used;
+  }
+
+  cancel(): void {
+    if (!this.isRunning) return;
+    this.isRunning = false;
+    // A job that is cancelled by itself is at work: it ends at its next yield.
+    try {
+      this.#job.return(undefined as Result);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }
+}
+
+export class TurnWork {
+  readonly #timers: Timers;
+  /** The next to have its turn first. */
+  readonly #waiting: Run<unknown>[] = [];
+  #unitsLeft: number = limits.turnWorkUnits;
+  #isTurnRequested = false;
+
+  constructor(timers: Timers) {
+    this.#timers = timers;
+  }
+
+  /** Jobs that go on in later turns. */
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Runs the job's first slice at once, if this turn has units left, and the others in later turns. `ended` may be
+   * called before this returns.
+   */
+  run<Result>(job: Job<Result>, ended: (outcome: JobOutcome<Result>) => void): RunningJob {
+    const run = new Run(job, ended);
+    this.#advance(run as Run<unknown>);
+    return run;
+  }
+
+  #advance(run: Run<unknown>): void {
+    if (this.#unitsLeft > 0) {
+      this.#unitsLeft -= run.advance(Math.min(limits.turnWorkSliceUnits, this.#unitsLeft));
+    }
+    if (run.isRunning) this.#waiting.push(run);
+    this.#requestTurn();
+  }
+
+  #turn(): void {
+    this.#isTurnRequested = false;
+    this.#unitsLeft = limits.turnWorkUnits;
+    // Who was not reached in this turn stays in front of those who were.
+    let reached = 0;
+    const waiting = this.#waiting;
+    for (; this.#unitsLeft > 0 && reached < waiting.length; reached++) {
+      const run = waiting[reached]!;
+      if (run.isRunning) this.#advance(run);
+    }
+    waiting.splice(0, reached);
+    if (waiting.length > 0) this.#requestTurn();
+  }
+
+  /** Also where nothing waits: the next turn begins with all its units. */
+  #requestTurn(): void {
+    if (this.#isTurnRequested) return;
+    this.#isTurnRequested = true;
+    this.#timers.atTickEnd(() => this.#turn());
+  }
+}
+
+/** Runs the job to its end in this turn, for callers whose semantics allow no break (EXEC). Throws what it throws. */
+export function finishNow<Result>(job: Job<Result>): Result {
+  for (;;) {
+    const step = job.next();
+    if (step.done === true) return step.value;
+  }
+}
