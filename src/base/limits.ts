@@ -15,6 +15,10 @@ export const limits = {
   turnWorkUnits: 8_000,
   /** Units that one job gets before the next one has its turn. */
   turnWorkSliceUnits: 1_000,
+  /** Dead letters that one publish may lead to in its turn, where full queues refuse them in their turn. */
+  deadLettersPerPublishMax: 1000,
+  /** Records that one tick drops because they expired, over all queues; the others go in the next ticks. */
+  expiredPerTickMax: 4000,
   /** Routes remembered for each exchange. */
   routesCachedMax: 16_384,
   /** Longest name of a queue, exchange, topic or group (AMQP shortstr). */

@@ -72,6 +72,8 @@ export class Broker {
   readonly #pausedPublishers = new Set<Connection>();
   /** Told when `isBlocked` changes. */
   readonly flowListeners = new Set<(isBlocked: boolean) => void>();
+  /** How many queues are in `catchUp`, one inside the other. */
+  queuesCatchingUp = 0;
   #nextConsumerId = 1;
   #sweep: Timer | null = null;
 

@@ -17,14 +17,22 @@ import { type AmqpRecordParts, bodySizeBytes } from "../message/amqp-record.ts";
 import { type Field, type FieldTable, type FieldValue, findField } from "../message/amqp-table.ts";
 import { displayText, writeShortString } from "../message/amqp-text.ts";
 import { AmqpView } from "../message/as-amqp.ts";
-import { envelope } from "../message/envelope.ts";
-import { appendRecord } from "./publish.ts";
+import { AmqpRecordMessage } from "./outgoing-message.ts";
 import type { Queue } from "./queue.ts";
 import type { DeadLetterReason } from "./retention.ts";
 import type { HeaderValue } from "./routing/router.ts";
 
 const view = new AmqpView();
-const writer = new ByteWriter(1024);
+
+/** What one dead letter is made in. */
+class Scratch {
+  readonly writer = new ByteWriter(1024);
+  readonly message = new AmqpRecordMessage();
+}
+
+/** By depth: where a dead letter goes, records may expire, and are dead-lettered while the first one is on its way. */
+const scratches: Scratch[] = [];
+let depth = 0;
 
 /** Dead-letters a stored record; the caller removes it. */
 export function deadLetter(queue: Queue, offset: number, reason: DeadLetterReason): void {
@@ -55,11 +63,15 @@ export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: De
   const changed: AmqpProperties = { ...properties, headers };
   delete changed.expiration;
   const route = vhost.route(exchange, key, () => headerValues(headers));
-  writeCopy(parts, exchange.name, key, changed);
-  for (const target of route.queues) {
-    if (!isCycle(target.name, deaths)) {
-      appendRecord(target.log.group, envelope.amqp, writer.buffer, 0, writer.length);
-    }
+  const { writer, message } = (scratches[depth] ??= new Scratch());
+  writeCopy(writer, parts, exchange.name, key, changed);
+  const isLeftOut = (target: Queue): boolean => isCycle(target.name, deaths);
+  message.show(writer.buffer, 0, writer.length);
+  depth++;
+  try {
+    vhost.publication.publish(exchange, route, message, route.queues.some(isLeftOut) ? isLeftOut : null);
+  } finally {
+    depth--;
   }
 }
 
@@ -154,7 +166,13 @@ function headerValues(headers: FieldTable): ReadonlyMap<string, HeaderValue> {
 }
 
 /** Leaves the message under its new route and properties in `writer`. */
-function writeCopy(parts: AmqpRecordParts, exchange: string, key: string, properties: AmqpProperties): void {
+function writeCopy(
+  writer: ByteWriter,
+  parts: AmqpRecordParts,
+  exchange: string,
+  key: string,
+  properties: AmqpProperties,
+): void {
   writer.reset();
   writeShortString(writer, Buffer.from(exchange, "latin1"));
   writeShortString(writer, Buffer.from(key, "latin1"));

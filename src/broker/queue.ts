@@ -49,6 +49,9 @@ export interface LogWaiter {
   logChanged(queue: Queue): void;
 }
 
+/** Dead letters of one queue may make another one catch up, and so on. */
+const queuesCatchingUpMax = 16;
+
 export class Queue {
   readonly kind: QueueKind;
   readonly name: string;
@@ -77,6 +80,7 @@ export class Queue {
   #turnAfter = 0;
   hadConsumers = false;
   isDeleted = false;
+  #isSettling = false;
   /** In the vhost's list of queues to look at when the tick ends. */
   isScheduled = false;
   /** Its last turn ended in an error, which has been logged. */
@@ -162,12 +166,7 @@ export class Queue {
    */
   atTickEnd(): void {
     if (this.isDeleted) return;
-    const { retention } = this.vhost.broker;
-    this.readyBytes?.countNew();
-    if (this.consumers.length > 0) this.#deliver();
-    retention.enforce(this);
-    if (this.policy.canExpire && this.cursor !== null && this.readyCount > 0)
-      retention.expireHead(this, true);
+    this.#settleRecords(this.vhost.broker.ticker.deliveryTime);
     let failure: unknown;
     for (const waiter of this.waiters) {
       try {
@@ -178,6 +177,42 @@ export class Queue {
       }
     }
     if (failure !== undefined) throw failure;
+  }
+
+  /**
+   * Does in the middle of a turn what its end does: delivers, then applies the bounds. A method that looks at the queue
+   * sees the state after the methods before it, as in RabbitMQ. False where nothing was done, since it is being done.
+   */
+  catchUp(): boolean {
+    const { broker } = this.vhost;
+    if (this.isDeleted || this.cursor === null || this.#isSettling) return false;
+    if (broker.queuesCatchingUp >= queuesCatchingUpMax) return false;
+    this.log.store.seal();
+    broker.queuesCatchingUp++;
+    try {
+      this.#settleRecords(broker.clock.now());
+      return true;
+    } catch (error) {
+      this.failed(error);
+      return false;
+    } finally {
+      broker.queuesCatchingUp--;
+    }
+  }
+
+  /** Deliveries, then bounds: where a dead letter leads back to this queue, it is not done inside itself. */
+  #settleRecords(now: number): void {
+    const { retention } = this.vhost.broker;
+    this.#isSettling = true;
+    try {
+      this.readyBytes?.countNew();
+      if (this.consumers.length > 0) this.#deliver(now);
+      retention.enforce(this);
+      if (this.policy.canExpire && this.cursor !== null && this.readyCount > 0)
+        retention.expireHead(this, true);
+    } finally {
+      this.#isSettling = false;
+    }
   }
 
   /** A record of it cannot be read: said once until it can. */
@@ -191,14 +226,13 @@ export class Queue {
     });
   }
 
-  #deliver(): void {
+  #deliver(now: number): void {
     const cursor = this.cursor!;
     const broker = this.vhost.broker;
-    const now = broker.ticker.deliveryTime;
     for (;;) {
       const consumer = this.#nextConsumer();
       if (consumer === null) return;
-      if (this.policy.canExpire) broker.retention.expireHead(this, false);
+      if (this.policy.canExpire && !broker.retention.expireHead(this, false)) return;
       if (consumer.isNoAck) {
         if (!cursor.take()) return;
         this.readyBytes?.taken(cursor.record);
@@ -236,7 +270,7 @@ export class Queue {
     const cursor = this.cursor!;
     const { clock, retention } = this.vhost.broker;
     this.readyBytes?.countNew();
-    if (this.policy.canExpire) retention.expireHead(this, true);
+    if (this.policy.canExpire && !retention.expireHead(this, true)) return false;
     if (isNoAck ? !cursor.take() : !cursor.acquire(owner, clock.now())) return false;
     this.readyBytes?.taken(cursor.record);
     if (isNoAck && cursor.history === null) this.log.remove(cursor.record.offset);

@@ -5,8 +5,7 @@
  */
 import { expirationMs } from "../message/amqp-property-offsets.ts";
 import type { Broker } from "./broker.ts";
-import type { AmqpRecordParts } from "../message/amqp-record.ts";
-import { deadLetter, deadLetterParts } from "./dead-letter.ts";
+import { deadLetter } from "./dead-letter.ts";
 import type { Queue } from "./queue.ts";
 import { amqpPropertiesOf } from "./record-view.ts";
 
@@ -19,10 +18,14 @@ export class Retention {
     this.#broker = broker;
   }
 
-  /** Applies the bounds of length, bytes and age. Called when records came, and now and then. */
+  /**
+   * Applies the bounds of length and bytes when records came. A queue that refuses new messages drops none of those it
+   * has taken: they were confirmed, and come to be more than its bound by being requeued.
+   */
   enforce(queue: Queue): void {
     const { policy } = queue;
     if (queue.kind === "stream") return this.#enforceStream(queue);
+    if (policy.overflow !== "drop-head") return;
     if (policy.maxLength !== undefined) {
       while (queue.readyCount > policy.maxLength && this.#dropHead(queue, "maxlen"));
     }
@@ -33,20 +36,16 @@ export class Retention {
     }
   }
 
-  /** Whether a bounded queue refuses the next message (`x-overflow`), those of this turn counted. */
-  isFull(queue: Queue): boolean {
-    const { policy, readyBytes } = queue;
-    if (queue.cursor === null || policy.overflow === "drop-head") return false;
-    queue.log.store.seal();
-    if (policy.maxLength !== undefined && queue.readyCount >= policy.maxLength) return true;
-    if (readyBytes === null) return false;
-    readyBytes.countNew();
-    return readyBytes.total >= policy.maxLengthBytes!;
-  }
-
-  /** A message that a full queue refuses goes to the dead-letter exchange (`reject-publish-dlx`). */
-  refuse(queue: Queue, parts: AmqpRecordParts): void {
-    if (queue.policy.deadLetterExchange !== undefined) deadLetterParts(queue, parts, "maxlen");
+  /**
+   * Whether the queue takes `count` messages with bodies of `bytes` in all: only one that refuses what is beyond its
+   * bounds (`x-overflow`) may not. RabbitMQ 3.10.8 counts the messages that nobody holds, the new ones among them.
+   */
+  hasRoom(queue: Queue, count: number, bytes: number): boolean {
+    if (queue.cursor === null || queue.policy.overflow === "drop-head") return true;
+    if (fits(queue, count, bytes)) return true;
+    // What a consumer can take at once does not fill a queue.
+    if (queue.consumers.length === 0 || !queue.catchUp()) return false;
+    return fits(queue, count, bytes);
   }
 
   #enforceStream(queue: Queue): void {
@@ -88,22 +87,31 @@ export class Retention {
 
   /**
    * Takes expired records from the head of a queue; sees to it that the next one is looked at in time. A record with a
-   * ttl of 0 is left to a consumer that can take it, unless `isLate`: it came in this tick, for at the end it goes.
+   * ttl of 0 is left to a consumer that can take it, unless `isLate`: it came in this tick, for at the end it goes. One
+   * that a consumer gave back has had its chance.
+   *
+   * False: this tick has dropped enough, the record at the head is expired, and nobody may have it; the next tick goes on.
    */
-  expireHead(queue: Queue, isLate: boolean): void {
+  expireHead(queue: Queue, isLate: boolean): boolean {
     const cursor = queue.cursor!;
     const now = this.#broker.clock.now();
+    const { ticker } = this.#broker;
     while (cursor.peek()) {
       const expiresAt = this.#expiresAt(queue);
-      const isInstant = expiresAt === cursor.record.timestamp;
+      const isInstant = expiresAt === cursor.record.timestamp && !cursor.isAgain;
       if (expiresAt > now || (isInstant && !isLate)) {
         if (expiresAt !== Infinity) this.#broker.wakeQueueAt(queue, expiresAt);
-        return;
+        return true;
       }
-      if (!this.#dropHead(queue, "expired")) return;
+      if (!ticker.mayExpire()) {
+        ticker.scheduleLater(queue);
+        return false;
+      }
+      if (!this.#dropHead(queue, "expired")) return true;
     }
     // Nothing is left that could expire; the next publish with an expiration says so again.
     if (queue.log.length === 0) queue.policy.canExpire = queue.policy.messageTtl !== undefined;
+    return true;
   }
 
   #expiresAt(queue: Queue): number {
@@ -131,4 +139,16 @@ export class Retention {
     if (queue.policy.deadLetterExchange !== undefined) deadLetter(queue, offset, reason);
     queue.drop(offset);
   }
+}
+
+/** Those of this turn counted, which the log does not show yet. */
+function fits(queue: Queue, count: number, bytes: number): boolean {
+  const { policy, readyBytes, log } = queue;
+  if (policy.maxLength !== undefined) {
+    if (queue.readyCount + log.store.openCountOf(log) + count > policy.maxLength) return false;
+  }
+  if (readyBytes === null) return true;
+  log.store.seal();
+  readyBytes.countNew();
+  return readyBytes.total + bytes <= policy.maxLengthBytes!;
 }

@@ -10,10 +10,12 @@ export interface Route {
   readonly queues: readonly Queue[];
   /** A queue that must be asked before each publish (`overflow=reject-publish`). */
   readonly hasGuards: boolean;
+  /** It leads through `amq.topic`: live subscribers to the key hear the message. */
+  readonly reachesLive: boolean;
   /** A message's headers had a say: it is no other message's route, even with the same key. */
   readonly usesHeaders: boolean;
 }
 
-const nowhere = { durable: null, volatile: null, queues: [], hasGuards: false };
+const nowhere = { durable: null, volatile: null, queues: [], hasGuards: false, reachesLive: false };
 export const noRoute: Route = { ...nowhere, usesHeaders: false };
 export const noRouteByHeaders: Route = { ...nowhere, usesHeaders: true };

@@ -31,6 +31,9 @@ export class Ticker implements ConnectionHost {
   #isRequested = false;
   #isRunning = false;
   #scheduled: Queue[] = [];
+  /** Queues that have more to do than one tick allows. */
+  readonly #later = new Set<Queue>();
+  #expirationsLeft: number = limits.expiredPerTickMax;
   #touched: FlushableConnection[] = [];
   #held: FlushableConnection[] = [];
   #waiters: DurableWaiter[] = [];
@@ -85,6 +88,18 @@ export class Ticker implements ConnectionHost {
     this.request();
   }
 
+  /** One more record may be dropped in this tick because it expired. */
+  mayExpire(): boolean {
+    if (this.#expirationsLeft === 0) return false;
+    this.#expirationsLeft--;
+    return true;
+  }
+
+  /** Has the queue looked at in the next tick, even when this one is only ending. */
+  scheduleLater(queue: Queue): void {
+    this.#later.add(queue);
+  }
+
   /** The durable watermark moved. */
   durableMoved(): void {
     const waiters = this.#waiters;
@@ -101,6 +116,9 @@ export class Ticker implements ConnectionHost {
     this.#isRunning = true;
     this.#isRequested = false;
     this.ticks++;
+    this.#expirationsLeft = limits.expiredPerTickMax;
+    for (const queue of this.#later) this.schedule(queue);
+    this.#later.clear();
     this.#deliver();
     const isWritten = this.#storage.flush();
     if (isWritten) {
@@ -110,7 +128,8 @@ export class Ticker implements ConnectionHost {
       this.#afterFlush();
     } else this.#waitForDisk();
     this.#isRunning = false;
-    if (isWritten && (this.#scheduled.length > 0 || this.#touched.length > 0)) this.request();
+    if (isWritten && (this.#scheduled.length > 0 || this.#touched.length > 0 || this.#later.size > 0))
+      this.request();
   }
 
   #deliver(): void {

@@ -18,8 +18,9 @@ import {
   type ExchangeType,
 } from "./exchange.ts";
 import { GroupOffsets } from "./group-offsets.ts";
-import { LiveChannels } from "./live-channels.ts";
+import { LiveChannels, liveExchangeName } from "./live-channels.ts";
 import { definitionKey } from "./names.ts";
+import { Publication } from "./publication.ts";
 import { Queue, type QueueOptions } from "./queue.ts";
 import { deleteProducersOf } from "./producer-state.ts";
 import { noRoute, noRouteByHeaders, type Route } from "./route.ts";
@@ -38,6 +39,15 @@ const standardExchanges: [name: string, type: ExchangeType][] = [
 
 const noHeaders: HeaderLookup = () => new Map();
 
+/** A message on its way through exchanges. */
+interface Walk {
+  readonly keys: readonly string[];
+  readonly headers: HeaderLookup;
+  readonly queues: Set<Queue>;
+  readonly seen: Set<Exchange>;
+  usesHeaders: boolean;
+}
+
 /** Somebody who waits for a queue or stream that is not there yet (a blocking read). */
 export interface QueueWaiter {
   queueMade(queue: Queue): void;
@@ -51,6 +61,7 @@ export class Vhost {
   readonly topics: Topics;
   readonly groupOffsets: GroupOffsets;
   readonly live: LiveChannels;
+  readonly publication: Publication;
   /** Bindings by destination, for deleting with it. */
   readonly #bindingsTo = new Map<Destination, Set<Binding>>();
   routingVersion = 1;
@@ -67,6 +78,7 @@ export class Vhost {
       this.exchanges.set(exchange, new Exchange(options));
     }
     this.live = new LiveChannels(this);
+    this.publication = new Publication(this);
   }
 
   // Exchanges
@@ -319,16 +331,22 @@ export class Vhost {
     }
     const known = routes.get(key);
     if (known !== undefined) return known;
-    const walk = { queues: new Set<Queue>(), seen: new Set<Exchange>(), usesHeaders: false };
-    this.#walk(exchange, key, headers, walk);
-    const { usesHeaders } = walk;
-    let route = usesHeaders ? noRouteByHeaders : noRoute;
-    if (walk.queues.size > 0) route = this.#makeRoute([...walk.queues], usesHeaders);
-    if (!usesHeaders) {
+    const route = this.routeByKeys(exchange, [key], headers);
+    if (!route.usesHeaders) {
       if (routes.size >= limits.routesCachedMax) routes.clear();
       routes.set(key, route);
     }
     return route;
+  }
+
+  /** Where a message with several keys goes (CC and BCC): to each queue once. Not remembered. */
+  routeByKeys(exchange: Exchange, keys: readonly string[], headers: HeaderLookup = noHeaders): Route {
+    const walk: Walk = { keys, headers, queues: new Set(), seen: new Set(), usesHeaders: false };
+    this.#walk(exchange, walk);
+    const { usesHeaders, seen } = walk;
+    const reachesLive = seen.has(this.exchanges.get(liveExchangeName)!);
+    if (walk.queues.size === 0 && !reachesLive) return usesHeaders ? noRouteByHeaders : noRoute;
+    return this.#makeRoute([...walk.queues], usesHeaders, reachesLive);
   }
 
   /** The route as its queues are now: without those that are gone, with those made again under their names. */
@@ -336,37 +354,42 @@ export class Vhost {
     const queues = route.queues.flatMap((queue) =>
       queue.isDeleted ? (this.queues.get(queue.name) ?? []) : queue,
     );
-    if (queues.length === 0) return route.usesHeaders ? noRouteByHeaders : noRoute;
-    return this.#makeRoute(queues, route.usesHeaders);
+    if (queues.length === 0 && !route.reachesLive) return route.usesHeaders ? noRouteByHeaders : noRoute;
+    return this.#makeRoute(queues, route.usesHeaders, route.reachesLive);
   }
 
-  #walk(
-    exchange: Exchange,
-    key: string,
-    headers: HeaderLookup,
-    walk: { queues: Set<Queue>; seen: Set<Exchange>; usesHeaders: boolean },
-  ): void {
-    if (walk.seen.has(exchange)) return;
-    walk.seen.add(exchange);
-    if (exchange.router.usesHeaders) walk.usesHeaders = true;
-    const found = new Set<Destination>();
-    exchange.router.route(key, headers, found);
-    if (found.size === 0 && exchange.alternate !== undefined) {
-      const alternate = this.exchanges.get(exchange.alternate);
-      if (alternate !== undefined) this.#walk(alternate, key, headers, walk);
-      return;
-    }
-    for (const destination of found) {
-      if (destination.kind === "exchange") this.#walk(destination, key, headers, walk);
-      else walk.queues.add(destination);
+  /** Without recursion: a chain of exchanges may be as long as somebody makes it. */
+  #walk(first: Exchange, walk: Walk): void {
+    const { keys, headers, queues, seen } = walk;
+    const waiting: Exchange[] = [first];
+    for (let exchange = waiting.pop(); exchange !== undefined; exchange = waiting.pop()) {
+      if (seen.has(exchange)) continue;
+      seen.add(exchange);
+      if (exchange.router.usesHeaders) walk.usesHeaders = true;
+      const found = new Set<Destination>();
+      for (const key of keys) exchange.router.route(key, headers, found);
+      if (found.size === 0 && exchange.alternate !== undefined) {
+        const alternate = this.exchanges.get(exchange.alternate);
+        if (alternate !== undefined) waiting.push(alternate);
+      }
+      for (const destination of found) {
+        if (destination.kind === "exchange") waiting.push(destination);
+        else queues.add(destination);
+      }
     }
   }
 
-  #makeRoute(queues: Queue[], usesHeaders: boolean): Route {
+  #makeRoute(queues: Queue[], usesHeaders: boolean, reachesLive: boolean): Route {
     const durable = queues.filter((queue) => queue.log.isDurable).map((queue) => queue.log);
     const volatile = queues.filter((queue) => !queue.log.isDurable).map((queue) => queue.log);
-    const hasGuards = queues.some((queue) => queue.policy.overflow !== "drop-head");
-    return { durable: this.#group(durable), volatile: this.#group(volatile), queues, hasGuards, usesHeaders };
+    return {
+      durable: this.#group(durable),
+      volatile: this.#group(volatile),
+      queues,
+      hasGuards: queues.some((queue) => queue.policy.overflow !== "drop-head"),
+      reachesLive,
+      usesHeaders,
+    };
   }
 
   /** One group for each set of logs, so that messages with different keys but equal targets share a frame. */

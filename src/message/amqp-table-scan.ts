@@ -90,6 +90,23 @@ export function findFieldAt(buffer: Buffer, start: number, end: number, name: Ui
   return -1;
 }
 
+const upperB = 0x42;
+const upperC = 0x43;
+
+/** Whether a checked table body has a top-level field `CC` or `BCC`: RabbitMQ's further routing keys. */
+export function hasRoutingField(buffer: Buffer, start: number, end: number): boolean {
+  let at = start;
+  while (at < end) {
+    const size = buffer[at]!;
+    const isRouting =
+      (size === 2 && buffer[at + 1] === upperC && buffer[at + 2] === upperC) ||
+      (size === 3 && buffer[at + 1] === upperB && buffer[at + 2] === upperC && buffer[at + 3] === upperC);
+    if (isRouting) return true;
+    at = skipFieldValue(buffer, at + 1 + size, end);
+  }
+  return false;
+}
+
 function sameBytes(buffer: Buffer, start: number, end: number, name: Uint8Array): boolean {
   if (end - start !== name.length) return false;
   for (let i = 0; i < name.length; i++) if (buffer[start + i] !== name[i]) return false;

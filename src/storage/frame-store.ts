@@ -99,6 +99,11 @@ export abstract class FrameStore {
     return this.#tailChunk.base + this.#tailChunk.length;
   }
 
+  /** Records of the open frame that belong to the log: its `nextOffset` does not count them yet. */
+  openCountOf(log: Log): number {
+    return this.#openGroup !== null && this.#openGroup.logs.includes(log) ? this.#openCount : 0;
+  }
+
   get hasOpenFrame(): boolean {
     return this.#openGroup !== null;
   }

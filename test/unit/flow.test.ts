@@ -7,7 +7,7 @@ import type { Connection } from "../../src/base/connection.ts";
 import { limits } from "../../src/base/limits.ts";
 import { Logger } from "../../src/base/logger.ts";
 import { Broker } from "../../src/broker/broker.ts";
-import { appendRecord } from "../../src/broker/publish.ts";
+import { appendRecord } from "../../src/broker/outgoing-message.ts";
 import { envelope } from "../../src/message/envelope.ts";
 import { NetConnection, type Transport } from "../../src/net/connection.ts";
 import { LogReader } from "../../src/storage/index.ts";

@@ -4,15 +4,16 @@
  */
 import { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import type { HeaderValue } from "../../broker/routing/router.ts";
-import { readProperties, writeProperties } from "../../message/amqp-properties.ts";
+import { type AmqpProperties, readProperties, writeProperties } from "../../message/amqp-properties.ts";
 import { expirationMs } from "../../message/amqp-property-offsets.ts";
 import { AmqpRecordParts, bodySizeBytes, readAmqpRecord } from "../../message/amqp-record.ts";
-import { type FieldTable, readFieldTable } from "../../message/amqp-table.ts";
+import { type FieldTable, findField, readFieldTable } from "../../message/amqp-table.ts";
 import { displayText } from "../../message/amqp-text.ts";
 import type { Channel } from "./channel.ts";
 import { AmqpError } from "./errors.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
-import { durationMsMax } from "./queue-arguments.ts";
+import { brokerNameOf } from "./names.ts";
+import { durationMsMax, fieldTypeName } from "./queue-arguments.ts";
 
 /** `user-id` must be the user's own name; `expiration` must be a number of milliseconds. */
 export function checkProperties(channel: Channel, message: IncomingMessage): void {
@@ -90,13 +91,44 @@ function writeRecord(writer: ByteWriter, message: IncomingMessage): void {
   writer.bytes(message.bodyBuffer, message.bodyStart, message.bodyEnd);
 }
 
-/** Replaces the reply-to property: the header is written anew. */
+/**
+ * The further routing keys of a message: those in headers CC and BCC, arrays of which only the texts count. BCC is taken
+ * out of the message, so that no consumer sees it (RabbitMQ's sender-selected distribution).
+ */
+export function takeRoutingKeys(message: IncomingMessage): string[] {
+  const { headers = [] } = propertiesOf(message);
+  const keys = ["CC", "BCC"].flatMap((name) => {
+    const field = findField(headers, name);
+    if (field === undefined) return [];
+    if (field.type !== "A") {
+      throw new AmqpError(
+        "PRECONDITION_FAILED",
+        `invalid message: {unacceptable_type_in_header,${name},${fieldTypeName(field)}}`,
+      );
+    }
+    return field.value.flatMap((key) => (key.type === "S" ? brokerNameOf(key.value) : []));
+  });
+  if (findField(headers, "BCC") !== undefined) {
+    changeProperties(message, { headers: headers.filter(({ name }) => name !== "BCC") });
+  }
+  return keys;
+}
+
+function propertiesOf({ headerBuffer, headerStart, headerEnd }: IncomingMessage): AmqpProperties {
+  return readProperties(new ByteReader(headerBuffer, headerStart + bodySizeBytes, headerEnd));
+}
+
+/** Replaces the reply-to property. */
 export function replaceReplyTo(message: IncomingMessage, replyTo: string): void {
-  const propertiesStart = message.headerStart + bodySizeBytes;
-  const properties = readProperties(new ByteReader(message.headerBuffer, propertiesStart, message.headerEnd));
+  changeProperties(message, { replyTo });
+}
+
+/** The header is written anew. */
+function changeProperties(message: IncomingMessage, changed: AmqpProperties): void {
+  const properties = propertiesOf(message);
   const writer = new ByteWriter(256);
-  writer.bytes(message.headerBuffer, message.headerStart, propertiesStart);
-  writeProperties(writer, { ...properties, replyTo });
+  writer.bytes(message.headerBuffer, message.headerStart, message.headerStart + bodySizeBytes);
+  writeProperties(writer, { ...properties, ...changed });
   message.headerBuffer = writer.buffer;
   message.headerStart = 0;
   message.headerEnd = writer.length;

@@ -7,24 +7,26 @@
  * Not here: joining frames (incoming-message.ts), dead letters and bounds (broker/).
  * Invariant: a remembered route is used only while the vhost's routing version stands.
  */
-import { copyBytes } from "../../base/bytes.ts";
 import { limits } from "../../base/limits.ts";
 import type { Exchange } from "../../broker/exchange.ts";
-import { liveExchangeName } from "../../broker/live-channels.ts";
 import { noRoute, type Route } from "../../broker/route.ts";
 import { propertyFlag } from "../../message/amqp-properties.ts";
 import { persistentDeliveryMode } from "../../message/amqp-property-offsets.ts";
-import { envelope } from "../../message/envelope.ts";
 import type { Channel } from "./channel.ts";
 import { directReplyName, directReplyPrefix } from "./direct-reply.ts";
 import { AmqpError, replyCode } from "./errors.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
 import { amqpName } from "./names.ts";
-import { checkProperties, messageHeaders, recordParts, replaceReplyTo } from "./publish-properties.ts";
+import type { HeaderValue } from "../../broker/routing/router.ts";
+import {
+  checkProperties,
+  messageHeaders,
+  recordParts,
+  replaceReplyTo,
+  takeRoutingKeys,
+} from "./publish-properties.ts";
 import { type HeldPublish, messageOf } from "./transaction.ts";
 import { writeReturn } from "./wire/content-output.ts";
-
-type LogGroup = NonNullable<Route["durable"]>;
 
 /** Properties that must be looked at before a message is taken. */
 const checkedFlags = propertyFlag.expiration | propertyFlag.userId | propertyFlag.replyTo;
@@ -37,7 +39,6 @@ export class Publisher {
   /** Of the message whose route is remembered, and of the vhost at that time; -1 when it may not be used again. */
   #routeNumber = -1;
   #routingVersion = -1;
-  #isLive = false;
   #isDirectReply = false;
 
   constructor(channel: Channel) {
@@ -50,6 +51,7 @@ export class Publisher {
     if (
       message.routeNumber !== this.#routeNumber ||
       this.#routingVersion !== channel.vhost.routingVersion ||
+      message.mayHaveMoreKeys ||
       message.immediate ||
       message.isTooLarge
     ) {
@@ -73,34 +75,22 @@ export class Publisher {
 
   /**
    * Publishes what a transaction held, to where it was to go when it came, as RabbitMQ does: whatever became of exchange
-   * and bindings since, to those queues, or others made again under their names. Never throws: a commit is whole.
+   * and bindings since. Never throws: a commit is whole. That the queues have room was asked of all publishes together.
    */
   publishHeld(held: HeldPublish): void {
-    const { vhost } = this.#channel;
     const message = messageOf(held);
-    const { exchange, route, routingVersion } = held;
+    const { exchange, route } = held;
     this.#leadTo(exchange, message.route.latin1Slice(2 + message.exchangeSize, message.routeSize));
-    this.#route = routingVersion === vhost.routingVersion ? route : vhost.routeNow(route);
+    this.#route = route;
     this.#routeNumber = -1;
     this.#deliver(message);
   }
 
   #deliver(message: IncomingMessage): void {
     const channel = this.#channel;
-    const exchange = this.#exchange!;
-    exchange.published++;
     const route = this.#route;
-    let isRefused = false;
     let isTaken = route.queues.length > 0;
-    if (route.hasGuards) isRefused = !this.#appendGuarded(route, message);
-    else {
-      if (route.durable !== null) append(route.durable, message);
-      if (route.volatile !== null) append(route.volatile, message);
-    }
-    if (message.properties.expirationStart >= 0) {
-      for (const queue of route.queues) queue.policy.canExpire = true;
-    }
-    if (this.#isLive && !channel.vhost.live.isEmpty) this.#publishLive(message);
+    const isRefused = !channel.vhost.publication.publish(this.#exchange!, route, message);
     if (this.#isDirectReply) isTaken = this.#reply(message);
     if (!isTaken && message.mandatory) this.#return(message);
     const { confirms } = channel;
@@ -134,7 +124,13 @@ export class Publisher {
     }
     const key = route.latin1Slice(2 + exchangeSize, routeSize);
     this.#leadTo(exchange, key);
-    this.#route = vhost.route(exchange, key, () => messageHeaders(message));
+    const headers = (): ReadonlyMap<string, HeaderValue> => messageHeaders(message);
+    if (message.mayHaveMoreKeys) {
+      const keys = [key, ...takeRoutingKeys(message)];
+      this.#route = vhost.routeByKeys(exchange, keys, headers);
+      return;
+    }
+    this.#route = vhost.route(exchange, key, headers);
     // A route that headers decided is not remembered.
     if (this.#route.usesHeaders) return;
     this.#routeNumber = message.routeNumber;
@@ -144,27 +140,7 @@ export class Publisher {
   #leadTo(exchange: Exchange, key: string): void {
     this.#exchange = exchange;
     this.#key = key;
-    this.#isLive = exchange.name === liveExchangeName;
     this.#isDirectReply = exchange.name === "" && key.startsWith(directReplyPrefix);
-  }
-
-  /** Some queues refuse what is beyond their bounds (`x-overflow`); false when one did. */
-  #appendGuarded(route: Route, message: IncomingMessage): boolean {
-    let isTakenByAll = true;
-    const { retention } = this.#channel.broker;
-    for (const queue of route.queues) {
-      if (retention.isFull(queue)) {
-        isTakenByAll = false;
-        if (queue.policy.overflow === "reject-publish-dlx") retention.refuse(queue, recordParts(message));
-      } else append(queue.log.group, message);
-    }
-    return isTakenByAll;
-  }
-
-  #publishLive(message: IncomingMessage): void {
-    const { route, exchangeSize, routeSize } = message;
-    const { live } = this.#channel.vhost;
-    live.publish(route, 2 + exchangeSize, routeSize, message.bodyBuffer, message.bodyStart, message.bodyEnd);
   }
 
   #reply(message: IncomingMessage): boolean {
@@ -193,22 +169,4 @@ export class Publisher {
     );
     this.#channel.session.connection.touch();
   }
-}
-
-/** Copies the message into every log of the group. */
-function append(group: LogGroup, message: IncomingMessage): void {
-  const { routeSize, headerStart, headerEnd, bodyStart, bodyEnd } = message;
-  const headerSize = headerEnd - headerStart;
-  const { store } = group.logs[0]!;
-  let at = store.reserve(group, envelope.amqp, routeSize + 4 + headerSize + bodyEnd - bodyStart);
-  const target = store.tail;
-  copyBytes(target, at, message.route, 0, routeSize);
-  at += routeSize;
-  target[at] = headerSize >>> 24;
-  target[at + 1] = headerSize >>> 16;
-  target[at + 2] = headerSize >>> 8;
-  target[at + 3] = headerSize;
-  at += 4;
-  copyBytes(target, at, message.headerBuffer, headerStart, headerEnd);
-  copyBytes(target, at + headerSize, message.bodyBuffer, bodyStart, bodyEnd);
 }

@@ -45,6 +45,11 @@ const typeNames: Readonly<Record<FieldValue["type"], string>> = {
   V: "void",
 };
 
+/** RabbitMQ's name for the type of a field. */
+export function fieldTypeName({ type }: FieldValue): string {
+  return typeNames[type];
+}
+
 const integerTypes = "bBsuIilL";
 
 /** The integer in a field; otherwise RabbitMQ's complaint. */

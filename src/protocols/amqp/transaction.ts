@@ -8,6 +8,7 @@
  */
 import type { Exchange } from "../../broker/exchange.ts";
 import type { Route } from "../../broker/route.ts";
+import type { Vhost } from "../../broker/vhost.ts";
 import { readAmqpRecord, AmqpRecordParts } from "../../message/amqp-record.ts";
 import { IncomingMessage } from "./incoming-message.ts";
 import { recordCopy } from "./publish-properties.ts";
@@ -46,6 +47,14 @@ export class Transaction {
     this.publishes.push({ record: recordCopy(message), mandatory: message.mandatory, ...way });
   }
 
+  /** The publishes with their routes as they are now: without queues that are gone, with those made again. */
+  publishesNow(vhost: Vhost): HeldPublish[] {
+    return this.publishes.map((held) => {
+      const isNow = held.routingVersion === vhost.routingVersion;
+      return isNow ? held : { ...held, route: vhost.routeNow(held.route) };
+    });
+  }
+
   addSettlement(settlement: HeldSettlement): void {
     this.settlements.push(settlement);
   }
@@ -54,6 +63,12 @@ export class Transaction {
     this.publishes = [];
     this.settlements = [];
   }
+}
+
+/** What a held publish counts for in a queue that is bounded by bytes. */
+export function bodyBytesOf({ record }: HeldPublish): number {
+  readAmqpRecord(record, 0, record.length, parts);
+  return parts.bodyEnd - parts.bodyStart;
 }
 
 /** Makes a held publish a message again. */

@@ -1,15 +1,22 @@
 /**
- * Produces to an exchange: each record of a batch goes its own way, its key being the routing key.
+ * Produces to an exchange: each record of a batch goes its own way, its key being the routing key; the batch is taken
+ * whole or not at all.
  *
  * A record is stored as a batch of its own, and published to live subscribers as its value alone. Sequences are not
  * checked, since there is no one log whose order they would tell.
  */
 import type { Exchange } from "../../broker/exchange.ts";
-import { liveExchangeName } from "../../broker/live-channels.ts";
+import type { LiveChannels } from "../../broker/live-channels.ts";
+import type { OutgoingMessage } from "../../broker/outgoing-message.ts";
+import { BatchGuard } from "../../broker/publication.ts";
+import type { Queue } from "../../broker/queue.ts";
 import type { Route } from "../../broker/route.ts";
 import type { HeaderValue } from "../../broker/routing/router.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { ByteWriter } from "../../base/bytes.ts";
+import type { AmqpRecordParts } from "../../message/amqp-record.ts";
+import { AmqpView } from "../../message/as-amqp.ts";
+import { envelope } from "../../message/envelope.ts";
 import { KafkaBatch } from "../../message/kafka-batch.ts";
 import { KafkaBatchBuilder } from "../../message/kafka-batch-builder.ts";
 import { RecordCursor } from "../../message/kafka-batch-records.ts";
@@ -19,49 +26,97 @@ const cursor = new RecordCursor();
 const single = new KafkaBatch();
 const builder = new KafkaBatchBuilder();
 const writer = new ByteWriter();
+const view = new AmqpView();
 
-/** Publishes all records of the batch. False when a bounded queue on a record's way refused it; those before are out. */
+/** The record at which the cursor stands, as the batch that `single` shows. */
+const message: OutgoingMessage = {
+  count: 1,
+  canExpire: false,
+  /** Records of other protocols than AMQP count whole, see ready-bytes.ts. */
+  get bodyBytes(): number {
+    return single.sizeBytes;
+  },
+  appendTo(group): void {
+    appendBatch(group, single, 1);
+  },
+  asAmqp(): AmqpRecordParts {
+    const { buffer, start, end } = single;
+    const place = { offset: 0, timestamp: cursor.timestamp, idMs: 0, idSequence: 0, indexInFrame: 0 };
+    return view.show({ envelope: envelope.kafka, buffer, start, end, ...place });
+  },
+  publishLive(live: LiveChannels): number {
+    const { buffer, keyStart, keyEnd, valueStart, valueEnd } = cursor;
+    const channel = [Math.max(keyStart, 0), Math.max(keyEnd, 0)] as const;
+    return live.publish(buffer, ...channel, buffer, Math.max(valueStart, 0), Math.max(valueEnd, 0));
+  },
+};
+
+/** Calls `work` with the cursor before the batch's first record; it is decompressed once, however often it is walked. */
+function withRecords<Result>(batch: KafkaBatch, decompressedBytesMax: number, work: () => Result): Result {
+  cursor.open(batch, decompressedBytesMax);
+  try {
+    return work();
+  } finally {
+    cursor.close();
+  }
+}
+
+/** Calls `each` with `message` being each record of the batch that is open. */
+function forEachRecord(each: (index: number) => void): void {
+  const { nextRecordStart, recordsLeft } = cursor;
+  for (let index = 0; cursor.next(); index++) {
+    buildSingle();
+    each(index);
+  }
+  cursor.seek(nextRecordStart, recordsLeft);
+}
+
+/** Publishes all records of the batch, or none: false when a bounded queue on the way of one has no room for it. */
 export function publishToExchange(
   vhost: Vhost,
   exchange: Exchange,
   batch: KafkaBatch,
   decompressedBytesMax: number,
 ): boolean {
-  cursor.open(batch, decompressedBytesMax);
-  try {
-    while (cursor.next()) if (!publish(vhost, exchange)) return false;
-    return true;
-  } finally {
-    cursor.close();
-  }
+  return withRecords(batch, decompressedBytesMax, () => publishOpened(vhost, exchange));
 }
 
-/** Publishes the record at which the cursor stands. */
-function publish(vhost: Vhost, exchange: Exchange): boolean {
-  const { buffer, keyStart, keyEnd, valueStart, valueEnd } = cursor;
-  const key = keyStart < 0 ? "" : buffer.latin1Slice(keyStart, keyEnd);
-  buildSingle();
-  const route = vhost.route(exchange, key, headersOfSingle);
-  if (route.hasGuards && !isAccepted(vhost, route)) return false;
-  exchange.published++;
-  if (route.durable !== null) appendBatch(route.durable, single, 1);
-  if (route.volatile !== null) appendBatch(route.volatile, single, 1);
-  if (exchange.name === liveExchangeName) {
-    const [channelStart, channelEnd] = [Math.max(keyStart, 0), Math.max(keyEnd, 0)];
-    vhost.live.publish(
-      buffer,
-      channelStart,
-      channelEnd,
-      buffer,
-      Math.max(valueStart, 0),
-      Math.max(valueEnd, 0),
-    );
+function publishOpened(vhost: Vhost, exchange: Exchange): boolean {
+  const { publication } = vhost;
+  const routes: Route[] = [];
+  const guard = new BatchGuard();
+  forEachRecord(() => {
+    const { buffer, keyStart, keyEnd } = cursor;
+    const key = keyStart < 0 ? "" : buffer.latin1Slice(keyStart, keyEnd);
+    const route = vhost.route(exchange, key, headersOfSingle);
+    routes.push(route);
+    guard.add(route, 1, message.bodyBytes);
+  });
+  const full = new Set(guard.fullQueues());
+  if (full.size > 0) {
+    forEachRecord((index) => {
+      for (const queue of routes[index]!.queues) if (full.has(queue)) publication.refuse(queue, message);
+    });
+    return false;
   }
+  exchange.published += routes.length;
+  forEachRecord((index) => publication.append(routes[index]!, message));
   return true;
 }
 
-function isAccepted({ broker }: Vhost, { queues }: Route): boolean {
-  return queues.every((queue) => !broker.retention.isFull(queue));
+/**
+ * Whether a bounded queue takes the batch whole, produced to it as a topic. What it refuses goes to its dead-letter
+ * exchange if `x-overflow` says so.
+ */
+export function isTakenBy(queue: Queue, batch: KafkaBatch, decompressedBytesMax: number): boolean {
+  const { vhost, policy } = queue;
+  if (policy.overflow === "drop-head") return true;
+  if (vhost.broker.retention.hasRoom(queue, batch.recordCount, batch.sizeBytes)) return true;
+  if (policy.overflow === "reject-publish-dlx") {
+    const refuse = (): void => vhost.publication.refuse(queue, message);
+    withRecords(batch, decompressedBytesMax, () => forEachRecord(refuse));
+  }
+  return false;
 }
 
 /** Makes the record a batch, which `single` then shows. */

@@ -6,8 +6,6 @@
  */
 import { ByteWriter, copyBytes } from "../../base/bytes.ts";
 import type { Log } from "../../broker/log-entries.ts";
-import { publishRecord } from "../../broker/publish.ts";
-import type { Route } from "../../broker/route.ts";
 import { envelope } from "../../message/envelope.ts";
 import { writeEntryFromArguments } from "../../message/redis-entry.ts";
 import { decimalSize, writeDecimal } from "./wire/reply-writer.ts";
@@ -66,20 +64,8 @@ function appendScratch(
   copyBytes(log.store.tail, at, entry.buffer, 0, entry.length);
 }
 
-/** Appends the entry to every log of a route and returns it; it is valid until the next call. */
-export function publishEntry(
-  route: Route,
-  request: RequestArguments,
-  first: number,
-  last: number,
-): ByteWriter {
-  const entry = entryOf(request, first, last);
-  publishRecord(route, envelope.redis, entry.buffer, 0, entry.length);
-  return entry;
-}
-
 /** The entry in a buffer that the next one reuses. */
-function entryOf(request: RequestArguments, first: number, last: number): ByteWriter {
+export function entryOf(request: RequestArguments, first: number, last: number): ByteWriter {
   if (scratch.buffer.length > scratchBytesKept) scratch.buffer = Buffer.allocUnsafeSlow(1024);
   scratch.reset();
   writeEntryFromArguments(scratch, request, first, last);

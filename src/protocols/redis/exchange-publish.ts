@@ -2,12 +2,9 @@
  * XADD onto the name of an exchange: the entry goes where the exchange leads, and the reply is an id of its own, since
  * there may be many entries made or none.
  */
-import type { ByteWriter } from "../../base/bytes.ts";
 import type { Exchange } from "../../broker/exchange.ts";
-import { readCanonical } from "../../message/canonical.ts";
-import { envelope } from "../../message/envelope.ts";
 import type { CommandContext } from "./context.ts";
-import { publishEntry } from "./entry-append.ts";
+import { entryMessage } from "./entry-message.ts";
 import { queueFull } from "./errors.ts";
 import { writeStreamId } from "./stream-id.ts";
 import type { RequestArguments } from "./wire/request-arguments.ts";
@@ -33,33 +30,12 @@ export function publishThroughExchange(context: CommandContext, exchange: Exchan
   };
   const key = routingKey(request, first);
   const route = context.vhost.route(exchange, key, headers);
-  if (route.hasGuards) {
-    for (const queue of route.queues) if (broker.retention.isFull(queue)) throw queueFull(queue.name);
-  }
-  exchange.published++;
-  const entry = publishEntry(route, request, first, request.argumentCount);
-  if (exchange === server.liveExchange && !server.live.isEmpty) publishLive(context, key, entry);
+  const message = entryMessage.show(request, first, request.argumentCount, key);
+  const full = context.vhost.publication.publishWhole(exchange, route, message);
+  if (full !== null) throw queueFull(full.name);
   broker.publisherSeen(session.connection);
   if (route.durable !== null && broker.options.redisStreamsDurability === "fsync")
     session.connection.holdUntilDurable(broker.storage.pending);
   const id = server.takePublishId();
   writeStreamId(reply.out, id.ms, id.sequence);
-}
-
-/** Subscribers hear what is the entry's body for other protocols. */
-function publishLive({ server }: CommandContext, key: string, entry: ByteWriter): void {
-  const { body } = readCanonical({
-    envelope: envelope.redis,
-    buffer: entry.buffer,
-    start: 0,
-    end: entry.length,
-    offset: 0,
-    timestamp: 0,
-    idMs: 0,
-    idSequence: 0,
-    indexInFrame: 0,
-  });
-  if (body === null) return;
-  const channel = Buffer.from(key, "latin1");
-  server.live.publish(channel, 0, channel.length, body, 0, body.length);
 }

@@ -3,7 +3,7 @@ import { type FieldTable, findField } from "../../../message/amqp-table.ts";
 import { plainArguments } from "../arguments.ts";
 import type { Channel } from "../channel.ts";
 import { AmqpError } from "../errors.ts";
-import { assertNotReserved, brokerName } from "../names.ts";
+import { assertNotReserved, brokerName, brokerNameOf } from "../names.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
 /** Makes an exchange or finds the same; passive only asks whether it is there (spec exchange.declare). */
@@ -31,7 +31,7 @@ function assertMayDeclare(channel: Channel, name: string, table: FieldTable): vo
   const alternate = findField(table, "alternate-exchange");
   if (alternate?.type !== "S") return;
   channel.assertAllowed("read", "exchange", name);
-  channel.assertAllowed("write", "exchange", alternate.value.toString("latin1"));
+  channel.assertAllowed("write", "exchange", brokerNameOf(alternate.value));
 }
 
 function declare(

@@ -4,7 +4,7 @@ import { plainArguments } from "../arguments.ts";
 import type { Channel } from "../channel.ts";
 import { directReplyName, directReplyPrefix } from "../direct-reply.ts";
 import { AmqpError } from "../errors.ts";
-import { amqpName, assertNotReserved, brokerName, randomName } from "../names.ts";
+import { amqpName, assertNotReserved, brokerName, brokerNameOf, randomName } from "../names.ts";
 import { checkQueueArguments } from "../queue-arguments.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
@@ -65,7 +65,7 @@ function assertMayDeadLetter(channel: Channel, name: string, { arguments: table 
   const field = findField(table, "x-dead-letter-exchange");
   if (field?.type !== "S") return;
   channel.assertAllowed("read", "queue", name);
-  channel.assertAllowed("write", "exchange", field.value.toString("latin1"));
+  channel.assertAllowed("write", "exchange", brokerNameOf(field.value));
 }
 
 /** Clients ask for it passively to learn whether the one who asked is still there. */

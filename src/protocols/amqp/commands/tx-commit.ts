@@ -1,10 +1,16 @@
+import { BatchGuard } from "../../../broker/publication.ts";
 import type { Channel } from "../channel.ts";
-import { Transaction } from "../transaction.ts";
+import { AmqpError } from "../errors.ts";
+import { amqpName } from "../names.ts";
+import { bodyBytesOf, type HeldPublish, Transaction } from "../transaction.ts";
 import { transactionOf } from "./tx-select.ts";
 
 /** All publishes and settlements of the transaction, in one turn; answered when they are durable. */
 export function txCommit(channel: Channel): void {
-  const { publishes, settlements } = transactionOf(channel);
+  const transaction = transactionOf(channel);
+  const { settlements } = transaction;
+  const publishes = transaction.publishesNow(channel.vhost);
+  assertRoom(publishes, channel);
   channel.transaction = null;
   try {
     for (const held of publishes) channel.publisher.publishHeld(held);
@@ -15,4 +21,19 @@ export function txCommit(channel: Channel): void {
   const { connection } = channel.session;
   connection.holdUntilDurable(channel.broker.storage.pending);
   channel.reply("tx.commit-ok", {});
+}
+
+/**
+ * A queue that refuses one publish (`x-overflow`) refuses the whole transaction: nothing of it happens. RabbitMQ says 406
+ * "partial tx completion" then, after it has published the rest.
+ */
+function assertRoom(publishes: readonly HeldPublish[], channel: Channel): void {
+  const guard = new BatchGuard();
+  for (const held of publishes) guard.add(held.route, 1, bodyBytesOf(held));
+  const [full] = guard.fullQueues();
+  if (full === undefined) return;
+  throw new AmqpError(
+    "PRECONDITION_FAILED",
+    `queue '${amqpName(full.name)}' in vhost '${channel.vhost.name}' is full; nothing of the transaction was done`,
+  );
 }

@@ -12,7 +12,7 @@ import { type BatchRules, validateProduced } from "../../../message/kafka-batch-
 import type { Call, Handler } from "../call.ts";
 import { faultOf } from "../errors.ts";
 import { appended, appendToQueue } from "../produce-log.ts";
-import { publishToExchange } from "../produce-exchange.ts";
+import { isTakenBy, publishToExchange } from "../produce-exchange.ts";
 import { topicRules, type TopicRules } from "../topic-rules.ts";
 import type { KafkaTopic } from "../topic-directory.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
@@ -135,7 +135,7 @@ function store(
   const { broker } = call.node;
   if (broker.storage.failure !== null)
     return refuse(index, "KAFKA_STORAGE_ERROR", broker.storage.failure.message);
-  if (broker.retention.isFull(queue))
+  if (!isTakenBy(queue, batch, limits.kafkaRequestBytesMax))
     return refuse(index, "POLICY_VIOLATION", `queue '${queue.name}' is full`);
   const fault = appendToQueue(queue, batch, now);
   if (fault !== null) return refuse(index, fault);

@@ -7,6 +7,7 @@
 import type { Queue } from "../../../broker/queue.ts";
 import type { CommandContext } from "../context.ts";
 import { appendEntry, automaticMs } from "../entry-append.ts";
+import { entryMessage } from "../entry-message.ts";
 import { queueFull, RedisError, wrongArity } from "../errors.ts";
 import { publishThroughExchange } from "../exchange-publish.ts";
 import { compareIds, idPartMax, StreamId, strictIdArgument, writeStreamId } from "../stream-id.ts";
@@ -38,7 +39,7 @@ export function xadd(context: CommandContext): void {
   }
   broker.storage.assertWritable();
   const queue = known ?? createStream(context, request.latin1(1));
-  if (broker.retention.isFull(queue)) throw queueFull(queue.name);
+  assertRoom(queue, request, first);
   if (isAutomatic && queue.log.lastIdSequence !== idPartMax) {
     appendEntry(queue.log, request, first, count, automaticMs, 0);
   } else {
@@ -55,6 +56,15 @@ export function xadd(context: CommandContext): void {
   if (queue.log.isDurable && broker.options.redisStreamsDurability === "fsync")
     session.connection.holdUntilDurable(broker.storage.pending);
   writeStreamId(reply.out, ms, sequence);
+}
+
+/** Throws where a bounded queue refuses the entry, which its dead-letter exchange may get (`x-overflow`). */
+function assertRoom(queue: Queue, request: RequestArguments, first: number): void {
+  if (queue.policy.overflow === "drop-head") return;
+  const message = entryMessage.show(request, first, request.argumentCount, "");
+  if (queue.vhost.broker.retention.hasRoom(queue, 1, message.bodyBytes)) return;
+  queue.vhost.publication.refuse(queue, message);
+  throw queueFull(queue.name);
 }
 
 /** Reads the options and returns where the id is. */
