@@ -21,3 +21,14 @@ export function namesOfKey(key: string): string[] {
 }
 
 export const defaultVhostName = "/";
+
+/**
+ * The text of a name for people. Names are latin1 strings of their bytes, since a Redis key may be any bytes: a name's
+ * `length` is its size in bytes, and what is UTF-8 must be shown as such.
+ */
+export function shownName(name: string): string {
+  for (let i = 0; i < name.length; i++) {
+    if (name.charCodeAt(i) >= 0x80) return Buffer.from(name, "latin1").toString();
+  }
+  return name;
+}

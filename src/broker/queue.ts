@@ -185,7 +185,7 @@ export class Queue {
    */
   catchUp(): boolean {
     const { broker } = this.vhost;
-    if (this.isDeleted || this.cursor === null || this.#isSettling) return false;
+    if (this.isDeleted || this.#isSettling) return false;
     if (broker.queuesCatchingUp >= queuesCatchingUpMax) return false;
     this.log.store.seal();
     broker.queuesCatchingUp++;

@@ -5,6 +5,7 @@
  * thing is in the table before the call returns (and on disk with this tick's write). Invariants: a binding's two ends
  * exist; `routingVersion` grows with every change that can alter a route, and deleted queues are in no route.
  */
+import crypto from "node:crypto";
 import { BrokerError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { type Log, LogGroup } from "../storage/index.ts";
@@ -19,7 +20,7 @@ import {
 } from "./exchange.ts";
 import { GroupOffsets } from "./group-offsets.ts";
 import { LiveChannels, liveExchangeName } from "./live-channels.ts";
-import { definitionKey } from "./names.ts";
+import { definitionKey, shownName } from "./names.ts";
 import { Publication } from "./publication.ts";
 import { Queue, type QueueOptions } from "./queue.ts";
 import { deleteProducersOf } from "./producer-state.ts";
@@ -87,7 +88,10 @@ export class Vhost {
   exchange(name: string): Exchange {
     const exchange = this.exchanges.get(name);
     if (exchange === undefined)
-      throw new BrokerError("NOT_FOUND", `no exchange '${name}' in vhost '${this.name}'`);
+      throw new BrokerError(
+        "NOT_FOUND",
+        `no exchange '${shownName(name)}' in vhost '${shownName(this.name)}'`,
+      );
     return exchange;
   }
 
@@ -134,7 +138,8 @@ export class Vhost {
   /** The queue or stream of that name. Throws NOT_FOUND. */
   queue(name: string): Queue {
     const queue = this.queues.get(name);
-    if (queue === undefined) throw new BrokerError("NOT_FOUND", `no queue '${name}' in vhost '${this.name}'`);
+    if (queue === undefined)
+      throw new BrokerError("NOT_FOUND", `no queue '${shownName(name)}' in vhost '${shownName(this.name)}'`);
     return queue;
   }
 
@@ -287,15 +292,7 @@ export class Vhost {
 
   #bindingKey({ source, destination, key, args }: Binding): string {
     const kind = destination.kind === "exchange" ? "e" : "q";
-    return definitionKey(
-      "binding",
-      this.name,
-      source.name,
-      kind,
-      destination.name,
-      key,
-      JSON.stringify(args),
-    );
+    return definitionKey("binding", this.name, source.name, kind, destination.name, key, argumentsKey(args));
   }
 
   #removeBinding(binding: Binding): void {
@@ -421,7 +418,7 @@ export class Vhost {
       if (received === current) continue;
       throw new BrokerError(
         "PRECONDITION_FAILED",
-        `inequivalent arg '${field}' for ${kind} '${name}' in vhost '${this.name}': ` +
+        `inequivalent arg '${field}' for ${kind} '${shownName(name)}' in vhost '${shownName(this.name)}': ` +
           `received ${shown(received, current)} but current is ${shown(current, received)}`,
       );
     }
@@ -433,6 +430,15 @@ export class Vhost {
     if (JSON.stringify(received) === JSON.stringify(current)) return;
     this.#assertSame("queue", queue.name, [[name, received, current]]);
   }
+}
+
+const argumentsKeyMax = 1024;
+
+/** What tells bindings apart that differ in their arguments alone. Those of a client may be longer than a key can be. */
+function argumentsKey(args: BindingArguments): string {
+  const text = JSON.stringify(args);
+  if (text.length <= argumentsKeyMax) return text;
+  return crypto.createHash("sha256").update(text).digest("hex");
 }
 
 const comparedArguments = [
@@ -462,10 +468,10 @@ function shown(value: unknown, other: unknown): string {
 }
 
 function checkName(kind: string, name: string): void {
-  if (Buffer.byteLength(name) > limits.nameBytesMax) {
+  if (name.length > limits.nameBytesMax) {
     throw new BrokerError(
       "INVALID",
-      `${kind} name of ${Buffer.byteLength(name)} bytes; the most is ${limits.nameBytesMax}`,
+      `${kind} name of ${name.length} bytes; the most is ${limits.nameBytesMax}`,
     );
   }
 }

@@ -8,11 +8,15 @@ import { type FrameLocation, newFrameLocation } from "./frame-store.ts";
 import { frameHeaderBytes, frameKind } from "./frame.ts";
 import type { JournalStore } from "./journal.ts";
 import { ByteWriter } from "../base/bytes.ts";
+import { BrokerError } from "../base/errors.ts";
 
 interface Place {
   position: number;
   length: number;
 }
+
+/** A key's size is a u16. */
+const keyBytesMax = 0xffff;
 
 export class DurableTable {
   readonly #journal: JournalStore | null;
@@ -34,8 +38,12 @@ export class DurableTable {
   put(key: string, value: string | Uint8Array): void {
     if (this.#journal === null) return;
     const writer = this.#writer;
+    const keyBytes = Buffer.byteLength(key);
+    if (keyBytes > keyBytesMax) {
+      throw new BrokerError("INVALID", `a definition's key of ${keyBytes} bytes; use shorter names`);
+    }
     writer.reset();
-    writer.uint16(Buffer.byteLength(key)).utf8(key);
+    writer.uint16(keyBytes).utf8(key);
     if (typeof value === "string") writer.utf8(value);
     else writer.bytes(value);
     const position = this.#journal.appendControl(frameKind.put, writer.buffer, writer.length);

@@ -49,3 +49,13 @@ export function tuneOk(channelMax: number, frameMax: number, heartbeat: number):
 export function open(vhost: string): Buffer {
   return method(0, 10, 40, shortText(vhost), shortText(""), Buffer.of(0));
 }
+
+/** basic.publish with its header and one body frame; the message has no properties. */
+export function publish(channel: number, exchange: string, key: string, body: Buffer): Buffer {
+  const header = Buffer.concat([uint(2, 60), uint(2, 0), uint(8, body.length), uint(2, 0)]);
+  return Buffer.concat([
+    method(channel, 60, 40, uint(2, 0), shortText(exchange), shortText(key), uint(1, 0)),
+    frame(2, channel, header),
+    frame(3, channel, body),
+  ]);
+}

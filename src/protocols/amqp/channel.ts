@@ -64,6 +64,9 @@ export class Channel implements DurableWaiter {
   consumerPrefetch = 0;
   globalPrefetch = 0;
   globalHeld = 0;
+  #lastServed: ChannelConsumer | null = null;
+  /** The tick in which all consumers were woken; their queues are looked at when it ends. */
+  #wokenAt = -1;
   readonly consumers = new Map<string, ChannelConsumer>();
   readonly unacked = new Unacked();
   /** Holds what basic.get takes, in the eyes of the queues. */
@@ -153,6 +156,7 @@ export class Channel implements DurableWaiter {
   /** Notes a delivery to a consumer and returns its tag. */
   hold(consumer: ChannelConsumer, offset: number): number {
     this.globalHeld++;
+    this.#lastServed = consumer;
     return this.unacked.add(consumer, offset);
   }
 
@@ -208,9 +212,18 @@ export class Channel implements DurableWaiter {
     this.unacked.restore(source, tag, offset);
   }
 
-  /** Credit came back: the queues of all consumers are looked at when the tick ends. */
+  /**
+   * Credit of the channel came back: the queues of all its consumers are looked at when the tick ends, those behind the
+   * consumer that was served last first, so that none takes all of it. Once a tick is enough.
+   */
   wakeConsumers(): void {
-    for (const consumer of this.consumers.values()) consumer.settled();
+    const { ticks } = this.broker.ticker;
+    if (this.#wokenAt === ticks) return;
+    this.#wokenAt = ticks;
+    const consumers = [...this.consumers.values()];
+    const first = consumers.indexOf(this.#lastServed!) + 1;
+    for (const consumer of consumers.slice(first)) consumer.settled();
+    for (const consumer of consumers.slice(0, first)) consumer.settled();
   }
 
   requeueAll(): void {

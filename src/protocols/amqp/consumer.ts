@@ -67,7 +67,7 @@ export class Consumer implements QueueConsumer, UnackedSource {
   }
 
   canTake(): boolean {
-    if (this.isNoAck) return this.#owner.hasRoomFor(this);
+    if (this.isNoAck) return this.#owner.hasCreditFor(this);
     return (this.prefetch === 0 || this.held < this.prefetch) && this.#owner.hasCreditFor(this);
   }
 

@@ -2,6 +2,7 @@
  * Names between AMQP and the broker. AMQP's are UTF-8 texts; the broker keeps names that may be binary as latin1
  * strings of their bytes, so that a queue, a Redis key and a topic of the same bytes are the same.
  */
+import { shownName } from "../../broker/names.ts";
 import type { AmqpText } from "../../message/amqp-text.ts";
 import { AmqpError } from "./errors.ts";
 
@@ -16,12 +17,7 @@ export function brokerNameOf(text: AmqpText): string {
 }
 
 /** The text of a broker's name, for replies and errors. */
-export function amqpName(name: string): string {
-  for (let i = 0; i < name.length; i++) {
-    if (name.charCodeAt(i) >= 0x80) return Buffer.from(name, "latin1").toString();
-  }
-  return name;
-}
+export const amqpName: (name: string) => string = shownName;
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 

@@ -13,9 +13,9 @@ import type { ReplyWriter } from "./wire/reply-writer.ts";
 
 const view = new RedisView();
 
-/** Makes what was appended in this turn readable. */
+/** Makes what was appended in this turn readable, and applies the bounds to it. */
 export function seal(queue: Queue): void {
-  queue.log.store.seal();
+  queue.catchUp();
 }
 
 /** The first offset at or above an id. */

@@ -5,6 +5,8 @@ import type { MethodArguments } from "../wire/methods.ts";
 export function basicCancel(channel: Channel, values: MethodArguments["basic.cancel"]): void {
   const consumer = channel.consumers.get(values.consumerTag);
   if (consumer !== undefined) {
+    // What was published before this method is still for it.
+    consumer.queue.catchUp();
     channel.consumers.delete(values.consumerTag);
     consumer.queue.used();
     consumer.stop();

@@ -25,6 +25,8 @@ export function basicConsume(channel: Channel, values: Consume): void {
     queue.kind === "stream" || readsHistory(queue, values.arguments)
       ? makeStreamConsumer(channel, queue, tag, values)
       : makeConsumer(channel, queue, tag, values);
+  // What came before this consumer is bounded without it: `x-max-length` may have dropped some of it.
+  queue.catchUp();
   channel.consumers.set(tag, consumer);
   queue.used();
   if (!values.noWait) channel.reply("basic.consume-ok", { consumerTag: tag });

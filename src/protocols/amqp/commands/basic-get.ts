@@ -20,8 +20,8 @@ export function basicGet(channel: Channel, values: MethodArguments["basic.get"])
     );
   }
   queue.used();
-  // The messages of this very turn count as well.
-  queue.log.store.seal();
+  // Consumers that wait came before this method.
+  queue.catchUp();
   if (!queue.takeForGet(values.noAck, channel.getOwner)) {
     channel.reply("basic.get-empty", { clusterId: "" });
     return;

@@ -21,8 +21,7 @@ export function queueDeclare(channel: Channel, values: Declare): void {
   const queue = values.passive ? findQueue(channel, values) : makeQueue(channel, values);
   channel.lastQueueName = queue.name;
   queue.used();
-  // What was published in this turn counts.
-  queue.log.store.seal();
+  queue.catchUp();
   if (values.noWait) return;
   channel.reply("queue.declare-ok", {
     queue: amqpName(queue.name),

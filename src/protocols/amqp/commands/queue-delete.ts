@@ -12,7 +12,7 @@ export function queueDelete(channel: Channel, values: MethodArguments["queue.del
   let messageCount = 0;
   if (queue !== undefined) {
     channel.assertMayUse(queue);
-    queue.log.store.seal();
+    queue.catchUp();
     const what = `queue '${amqpName(queue.name)}' in vhost '${vhost.name}'`;
     if (values.ifUnused && queue.consumerCount > 0) {
       throw new AmqpError("PRECONDITION_FAILED", `${what} in use`);

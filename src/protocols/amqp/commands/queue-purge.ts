@@ -13,6 +13,8 @@ export function queuePurge(channel: Channel, values: MethodArguments["queue.purg
       `queue.purge not supported by stream queues queue '${amqpName(queue.name)}' in vhost '${channel.vhost.name}'`,
     );
   }
+  // What consumers could have taken is theirs.
+  queue.catchUp();
   const messageCount = queue.purge();
   if (!values.noWait) channel.reply("queue.purge-ok", { messageCount });
 }
