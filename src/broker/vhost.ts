@@ -151,9 +151,9 @@ export class Vhost {
         ["durable", options.durable, present.durable],
         ["exclusive", options.exclusiveOwner > 0, present.exclusiveOwner > 0],
         ["auto_delete", options.autoDelete, present.autoDelete],
-        ["x-queue-type", typeName(options), typeName(present)],
       ]);
       for (const name of comparedArguments) this.#assertSameArgument(present, options.args, name);
+      this.#assertSame("queue", present.name, [["x-queue-type", typeName(options), typeName(present)]]);
       return present;
     }
     checkName("queue", options.name);
@@ -441,16 +441,21 @@ function argumentsKey(args: BindingArguments): string {
   return crypto.createHash("sha256").update(text).digest("hex");
 }
 
+/** In RabbitMQ's order: the first that differs is named. */
 const comparedArguments = [
   "x-expires",
   "x-message-ttl",
-  "x-max-length",
-  "x-max-length-bytes",
-  "x-overflow",
   "x-dead-letter-exchange",
   "x-dead-letter-routing-key",
+  "x-dead-letter-strategy",
+  "x-max-length",
+  "x-max-length-bytes",
   "x-max-priority",
+  "x-overflow",
+  "x-queue-mode",
+  "x-queue-version",
   "x-single-active-consumer",
+  "x-delivery-limit",
   "x-max-age",
 ];
 
@@ -464,6 +469,7 @@ function shown(value: unknown, other: unknown): string {
   if (other !== undefined) return `'${typeof value === "string" ? value : JSON.stringify(value)}'`;
   if (typeof value === "number") return `the value '${value}' of type 'signedint'`;
   if (typeof value === "string") return `the value '${value}' of type 'longstr'`;
+  if (typeof value === "boolean") return `the value '${value}' of type 'bool'`;
   return `'${JSON.stringify(value)}'`;
 }
 

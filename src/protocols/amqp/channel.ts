@@ -18,7 +18,7 @@ import { Consumer } from "./consumer.ts";
 import type { DirectReplyConsumer } from "./direct-reply.ts";
 import { AmqpError } from "./errors.ts";
 import { IncomingMessage } from "./incoming-message.ts";
-import { amqpName, brokerName } from "./names.ts";
+import { amqpName, brokerName, strippedName } from "./names.ts";
 import { Publisher } from "./publisher.ts";
 import type { AmqpSession } from "./session.ts";
 import { StreamConsumer } from "./stream-consumer.ts";
@@ -99,9 +99,19 @@ export class Channel implements DurableWaiter {
 
   /** The queue that a method names; the empty name is the one declared last. Throws NOT_FOUND, RESOURCE_LOCKED. */
   queue(text: string): Queue {
-    const queue = this.vhost.queue(this.queueName(text));
+    return this.queueNamed(this.queueName(text));
+  }
+
+  /** The same by the broker's name. */
+  queueNamed(name: string): Queue {
+    const queue = this.vhost.queue(name);
     this.assertMayUse(queue);
     return queue;
+  }
+
+  /** Like `queueName`, for methods in which RabbitMQ takes carriage returns and line feeds out of names. */
+  strippedQueueName(text: string): string {
+    return text === "" ? this.queueName(text) : strippedName(text);
   }
 
   queueName(text: string): string {

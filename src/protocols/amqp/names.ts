@@ -11,6 +11,11 @@ export function brokerName(text: string): string {
   return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).latin1Slice();
 }
 
+/** The broker's form of a name that a method declares, deletes or binds: RabbitMQ takes carriage returns and line feeds out. */
+export function strippedName(text: string): string {
+  return brokerName(text.includes("\r") || text.includes("\n") ? text.replaceAll(/[\r\n]/g, "") : text);
+}
+
 /** The broker's form of a text in a table, which need not be UTF-8. */
 export function brokerNameOf(text: AmqpText): string {
   return typeof text === "string" ? brokerName(text) : text.latin1Slice();

@@ -39,7 +39,7 @@ function checkExpiration(message: IncomingMessage): void {
   const text = properties.buffer.utf8Slice(properties.expirationStart, properties.expirationEnd);
   const number = parseInt(text, 10);
   let reason = "no_integer";
-  if (value > durationMsMax) reason = `{value_too_big,${value}}`;
+  if (value > durationMsMax) reason = `{value_too_large,${value}}`;
   else if (number < 0 && String(number) === text) reason = `{value_negative,${number}}`;
   else if (!Number.isNaN(number))
     reason = `{leftover_string,${JSON.stringify(text.slice(String(number).length))}}`;
@@ -103,7 +103,7 @@ export function takeRoutingKeys(message: IncomingMessage): string[] {
     if (field.type !== "A") {
       throw new AmqpError(
         "PRECONDITION_FAILED",
-        `invalid message: {unacceptable_type_in_header,${name},${fieldTypeName(field)}}`,
+        `invalid message: {unacceptable_type_in_header,"${name}",${fieldTypeName(field)}}`,
       );
     }
     return field.value.flatMap((key) => (key.type === "S" ? brokerNameOf(key.value) : []));

@@ -61,6 +61,7 @@ export class Publisher {
       checkProperties(channel, message);
       if (message.properties.replyToStart >= 0) this.#useDirectReply(message);
     }
+    if (message.mayHaveMoreKeys) this.#routeByKeys(message);
     if (channel.transaction !== null) {
       const { routingVersion } = channel.vhost;
       channel.transaction.addPublish(message, {
@@ -124,17 +125,20 @@ export class Publisher {
     }
     const key = route.latin1Slice(2 + exchangeSize, routeSize);
     this.#leadTo(exchange, key);
-    const headers = (): ReadonlyMap<string, HeaderValue> => messageHeaders(message);
-    if (message.mayHaveMoreKeys) {
-      const keys = [key, ...takeRoutingKeys(message)];
-      this.#route = vhost.routeByKeys(exchange, keys, headers);
-      return;
-    }
-    this.#route = vhost.route(exchange, key, headers);
+    // Its route is found once its properties have been checked.
+    if (message.mayHaveMoreKeys) return;
+    this.#route = vhost.route(exchange, key, () => messageHeaders(message));
     // A route that headers decided is not remembered.
     if (this.#route.usesHeaders) return;
     this.#routeNumber = message.routeNumber;
     this.#routingVersion = vhost.routingVersion;
+  }
+
+  /** A message with CC or BCC: each goes its own way. */
+  #routeByKeys(message: IncomingMessage): void {
+    const keys = [this.#key, ...takeRoutingKeys(message)];
+    const headers = (): ReadonlyMap<string, HeaderValue> => messageHeaders(message);
+    this.#route = this.#channel.vhost.routeByKeys(this.#exchange!, keys, headers);
   }
 
   #leadTo(exchange: Exchange, key: string): void {

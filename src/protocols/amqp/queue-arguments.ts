@@ -12,7 +12,7 @@ import type { MethodArguments } from "./wire/methods.ts";
 
 export type QueueType = "classic" | "quorum" | "stream";
 
-/** RabbitMQ's largest time, ten years; beyond it: value_too_big. */
+/** RabbitMQ's largest time, ten years; beyond it: value_too_large. */
 export const durationMsMax = 315_360_000_000;
 const prioritiesMax = 255;
 
@@ -67,7 +67,7 @@ const atLeastZero: Check = (field) => {
 const duration: Check = (field) => {
   const problem = atLeastZero(field, []);
   const value = integerOf(field);
-  return problem ?? (Number(value) > durationMsMax ? `{value_too_big,${value}}` : undefined);
+  return problem ?? (Number(value) > durationMsMax ? `{value_too_large,${value}}` : undefined);
 };
 
 const durationAboveZero: Check = (field) => {
@@ -102,6 +102,12 @@ function oneOf(values: readonly string[], problem: string): Check {
   };
 }
 
+const queueMode: Check = (field) => {
+  if (field.type !== "S") return unacceptable(field);
+  const mode = displayText(field.value);
+  return mode === "default" || mode === "lazy" ? undefined : `"unsupported queue mode '${mode}'"`;
+};
+
 const deadLetterKey: Check = (field, table) =>
   text(field, table) ??
   (findField(table, "x-dead-letter-exchange") === undefined ? "routing_key_but_no_dlx_defined" : undefined);
@@ -127,7 +133,7 @@ export const queueArguments: Readonly<Record<string, ArgumentRule>> = {
     check: oneOf(["drop-head", "reject-publish", "reject-publish-dlx"], "invalid_overflow"),
     types: queues,
   },
-  "x-queue-mode": { check: oneOf(["default", "lazy"], "invalid_queue_mode"), types: ["classic"] },
+  "x-queue-mode": { check: queueMode, types: ["classic"] },
   "x-single-active-consumer": { check: flag, types: queues },
   "x-delivery-limit": { check: unlimitedOrMore, types: ["quorum"] },
   "x-quorum-initial-group-size": { check: atLeastZero, types: ["quorum"] },
@@ -148,9 +154,6 @@ export function checkQueueArguments(values: Declare, what: string): QueueType {
   for (const [name, { check, types }] of Object.entries(queueArguments)) {
     const field = findField(table, name);
     if (field === undefined) continue;
-    if (name === "x-dead-letter-exchange" && field.type !== "S") {
-      throw refused(`invalid type '${typeNames[field.type]}' for arg '${name}' in ${what}`);
-    }
     const problem = check(field, table);
     if (problem !== undefined) throw refused(`invalid arg '${name}' for ${what}: ${problem}`);
     if (!types.includes(type)) {
@@ -159,6 +162,13 @@ export function checkQueueArguments(values: Declare, what: string): QueueType {
   }
   checkProperties(values, type, what);
   return type;
+}
+
+/** The type that arguments name which need not be right. */
+export function queueTypeOf(table: FieldTable): QueueType {
+  const field = findField(table, "x-queue-type");
+  const name = field?.type === "S" ? displayText(field.value) : "classic";
+  return everywhere.find((known) => known === name) ?? "classic";
 }
 
 function typeOf(table: FieldTable, what: string): QueueType {

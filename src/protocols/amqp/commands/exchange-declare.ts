@@ -3,33 +3,41 @@ import { type FieldTable, findField } from "../../../message/amqp-table.ts";
 import { plainArguments } from "../arguments.ts";
 import type { Channel } from "../channel.ts";
 import { AmqpError } from "../errors.ts";
-import { assertNotReserved, brokerName, brokerNameOf } from "../names.ts";
+import { amqpName, assertNotReserved, brokerNameOf, strippedName } from "../names.ts";
+import { fieldTypeName } from "../queue-arguments.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
 /** Makes an exchange or finds the same; passive only asks whether it is there (spec exchange.declare). */
 export function exchangeDeclare(channel: Channel, values: MethodArguments["exchange.declare"]): void {
   const { vhost } = channel;
-  const name = brokerName(values.exchange);
+  const name = strippedName(values.exchange);
   if (values.passive) {
     assertNotDefault(name);
     vhost.exchange(name);
   } else {
     const type = exchangeTypes.find((known) => known === values.type);
     if (type === undefined || type === "x-kafka-topic") {
-      throw new AmqpError("COMMAND_INVALID", `unknown exchange type '${values.type}'`);
+      throw new AmqpError("COMMAND_INVALID", `invalid exchange type '${values.type}'`);
     }
     assertNotDefault(name);
-    assertMayDeclare(channel, name, values.arguments);
-    if (!vhost.exchanges.has(name)) assertNotReserved("exchange", values.exchange);
+    channel.assertAllowed("create", "exchange", name);
+    if (!vhost.exchanges.has(name)) assertMayMake(channel, name, values.arguments);
     declare(channel, name, type, values);
   }
   if (!values.noWait) channel.reply("exchange.declare-ok", {});
 }
 
-function assertMayDeclare(channel: Channel, name: string, table: FieldTable): void {
-  channel.assertAllowed("create", "exchange", name);
+/** Asked of new exchanges only, as in RabbitMQ: of one that is there, its arguments must be the same. */
+function assertMayMake(channel: Channel, name: string, table: FieldTable): void {
+  assertNotReserved("exchange", name);
   const alternate = findField(table, "alternate-exchange");
-  if (alternate?.type !== "S") return;
+  if (alternate === undefined) return;
+  if (alternate.type !== "S") {
+    throw new AmqpError(
+      "PRECONDITION_FAILED",
+      `invalid type '${fieldTypeName(alternate)}' for arg 'alternate-exchange' in exchange '${amqpName(name)}' in vhost '${channel.vhost.name}'`,
+    );
+  }
   channel.assertAllowed("read", "exchange", name);
   channel.assertAllowed("write", "exchange", brokerNameOf(alternate.value));
 }

@@ -1,18 +1,18 @@
 import type { Channel } from "../channel.ts";
 import { AmqpError } from "../errors.ts";
-import { brokerName } from "../names.ts";
+import { amqpName, strippedName } from "../names.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 import { assertNotDefault, assertNotTopic } from "./exchange-declare.ts";
 
 /** Deleting what is not there is no error, as in RabbitMQ. */
 export function exchangeDelete(channel: Channel, values: MethodArguments["exchange.delete"]): void {
   const { vhost } = channel;
-  const name = brokerName(values.exchange);
+  const name = strippedName(values.exchange);
   assertNotDefault(name);
   if (name.startsWith("amq.")) {
     throw new AmqpError(
       "ACCESS_REFUSED",
-      `deletion of system exchange '${values.exchange}' in vhost '${vhost.name}' not allowed`,
+      `deletion of system exchange '${amqpName(name)}' in vhost '${vhost.name}' not allowed`,
     );
   }
   channel.assertAllowed("delete", "exchange", name);
@@ -22,7 +22,7 @@ export function exchangeDelete(channel: Channel, values: MethodArguments["exchan
     if (values.ifUnused && exchange.bindings.size > 0) {
       throw new AmqpError(
         "PRECONDITION_FAILED",
-        `exchange '${values.exchange}' in vhost '${vhost.name}' in use`,
+        `exchange '${amqpName(name)}' in vhost '${vhost.name}' in use`,
       );
     }
     vhost.deleteExchange(exchange);

@@ -1,33 +1,35 @@
 import type { Destination } from "../../../broker/exchange.ts";
 import { plainArguments } from "../arguments.ts";
 import type { Channel } from "../channel.ts";
-import { brokerName } from "../names.ts";
+import { brokerName, strippedName } from "../names.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 import { assertNotDefault, assertNotTopic } from "./exchange-declare.ts";
 
 /** Binds a queue or stream. A Kafka topic of several partitions has no queue of its name: its exchange is bound. */
 export function queueBind(channel: Channel, values: MethodArguments["queue.bind"]): void {
   const { vhost } = channel;
-  assertNotDefault(values.exchange);
   assertMayBind(channel, values);
-  assertNotTopic(channel, brokerName(values.exchange));
+  // An exchange that is missing is named first, as in RabbitMQ.
+  const exchange = vhost.exchange(strippedName(values.exchange));
   const destination = bindingDestination(channel, values.queue);
-  const exchange = vhost.exchange(brokerName(values.exchange));
   vhost.bind(exchange, destination, bindingKey(channel, values), plainArguments(values.arguments));
   if (!values.noWait) channel.reply("queue.bind-ok", {});
 }
 
 export function assertMayBind(channel: Channel, values: { queue: string; exchange: string }): void {
-  channel.assertAllowed("write", "queue", channel.queueName(values.queue));
-  channel.assertAllowed("read", "exchange", brokerName(values.exchange));
+  const exchange = strippedName(values.exchange);
+  channel.assertAllowed("write", "queue", channel.strippedQueueName(values.queue));
+  assertNotDefault(exchange);
+  channel.assertAllowed("read", "exchange", exchange);
+  assertNotTopic(channel, exchange);
 }
 
 export function bindingDestination(channel: Channel, queueText: string): Destination {
-  const name = channel.queueName(queueText);
+  const name = channel.strippedQueueName(queueText);
   const topic = channel.vhost.queues.has(name) ? undefined : channel.vhost.topics.find(name);
   return topic !== undefined && topic.partitions.length > 1
     ? channel.vhost.exchange(topic.name)
-    : channel.queue(queueText);
+    : channel.queueNamed(name);
 }
 
 /** Neither queue nor key given: the key is the name of the queue declared last (spec queue.bind). */

@@ -4,8 +4,8 @@ import { plainArguments } from "../arguments.ts";
 import type { Channel } from "../channel.ts";
 import { directReplyName, directReplyPrefix } from "../direct-reply.ts";
 import { AmqpError } from "../errors.ts";
-import { amqpName, assertNotReserved, brokerName, brokerNameOf, randomName } from "../names.ts";
-import { checkQueueArguments } from "../queue-arguments.ts";
+import { amqpName, assertNotReserved, brokerNameOf, randomName, strippedName } from "../names.ts";
+import { checkQueueArguments, fieldTypeName, queueTypeOf } from "../queue-arguments.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
 type Declare = MethodArguments["queue.declare"];
@@ -31,22 +31,24 @@ export function queueDeclare(channel: Channel, values: Declare): void {
 }
 
 function findQueue(channel: Channel, values: Declare): Queue {
-  return channel.queue(values.queue);
+  return channel.queueNamed(strippedName(values.queue));
 }
 
 function makeQueue(channel: Channel, values: Declare): Queue {
   const { vhost, session } = channel;
-  const isServerNamed = values.queue === "";
-  if (!isServerNamed) assertNotReserved("queue", values.queue);
-  const name = isServerNamed ? randomName("amq.gen-", channel.broker.random) : brokerName(values.queue);
+  const asked = strippedName(values.queue);
+  const isServerNamed = asked === "";
+  if (!isServerNamed) assertNotReserved("queue", asked);
+  const name = isServerNamed ? randomName("amq.gen-", channel.broker.random) : asked;
   channel.assertAllowed("create", "queue", name);
   const present = vhost.queues.get(name);
   if (present !== undefined) {
     channel.assertMayUse(present);
-    if (present.exclusiveOwner === 0 && values.exclusive) throw channel.locked(present);
-  }
-  assertMayDeadLetter(channel, name, values);
-  const type = checkQueueArguments(values, `queue '${values.queue}' in vhost '${vhost.name}'`);
+    if (present.exclusiveOwner > 0 !== values.exclusive) throw channel.locked(present);
+  } else assertMayDeadLetter(channel, name, values);
+  const what = `queue '${amqpName(name)}' in vhost '${vhost.name}'`;
+  // What is there was checked when it was made: its arguments must be the same, whatever they are, as in RabbitMQ.
+  const type = present === undefined ? checkQueueArguments(values, what) : queueTypeOf(values.arguments);
   const queue = vhost.declareQueue({
     name,
     kind: type === "stream" ? "stream" : "queue",
@@ -62,7 +64,13 @@ function makeQueue(channel: Channel, values: Declare): Queue {
 /** Whoever has messages moved to an exchange could else read one queue and write where it may not. */
 function assertMayDeadLetter(channel: Channel, name: string, { arguments: table }: Declare): void {
   const field = findField(table, "x-dead-letter-exchange");
-  if (field?.type !== "S") return;
+  if (field === undefined) return;
+  if (field.type !== "S") {
+    throw new AmqpError(
+      "PRECONDITION_FAILED",
+      `invalid type '${fieldTypeName(field)}' for arg 'x-dead-letter-exchange' in queue '${amqpName(name)}' in vhost '${channel.vhost.name}'`,
+    );
+  }
   channel.assertAllowed("read", "queue", name);
   channel.assertAllowed("write", "exchange", brokerNameOf(field.value));
 }

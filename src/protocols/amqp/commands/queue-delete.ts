@@ -6,7 +6,7 @@ import type { MethodArguments } from "../wire/methods.ts";
 /** Deleting what is not there is no error, as in RabbitMQ. */
 export function queueDelete(channel: Channel, values: MethodArguments["queue.delete"]): void {
   const { vhost } = channel;
-  const name = channel.queueName(values.queue);
+  const name = channel.strippedQueueName(values.queue);
   channel.assertAllowed("delete", "queue", name);
   const queue = vhost.queues.get(name);
   let messageCount = 0;
