@@ -6,7 +6,7 @@
  * confirms are by publish, since a server may answer several with one method.
  */
 import type { AmqpProperties } from "../../src/message/amqp-properties.ts";
-import { toPlain } from "../../src/message/amqp-table-plain.ts";
+import { type PlainTable, toPlain } from "../../src/message/amqp-table-plain.ts";
 import { displayText } from "../../src/message/amqp-text.ts";
 import type { Method, MethodArguments, MethodName } from "../../src/protocols/amqp/wire/methods.ts";
 import { type Content, PeerConnection } from "./client.ts";
@@ -228,9 +228,15 @@ function plainName(text: string): string {
   return text.replaceAll(/amq\.(gen|ctag)-[\w-]+/g, "amq.$1");
 }
 
+/** The order of fields says nothing; `x-last-death-*` came with RabbitMQ 3.13, after the one that is compared with. */
+function comparable(table: PlainTable): PlainTable {
+  const fields = Object.entries(table).filter(([name]) => !name.startsWith("x-last-death-"));
+  return Object.fromEntries(fields.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 function shown(values: object, content: Content | null): string {
   const { headers, ...others } = content!.properties;
-  const table = headers === undefined ? undefined : toPlain(headers);
+  const table = headers === undefined ? undefined : comparable(toPlain(headers));
   const text = JSON.stringify(
     { ...values, body: content!.body, ...others, headers: table },
     (name, value) => {

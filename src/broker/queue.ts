@@ -208,8 +208,7 @@ export class Queue {
       this.readyBytes?.countNew();
       if (this.consumers.length > 0) this.#deliver(now);
       retention.enforce(this);
-      if (this.policy.canExpire && this.cursor !== null && this.readyCount > 0)
-        retention.expireHead(this, true);
+      if (this.cursor !== null) this.dropExpired();
     } finally {
       this.#isSettling = false;
     }
@@ -276,6 +275,11 @@ export class Queue {
     if (isNoAck && cursor.history === null) this.log.remove(cursor.record.offset);
     this.delivered++;
     return true;
+  }
+
+  /** Drops what has expired at the head, so that it is not counted. */
+  dropExpired(): void {
+    if (this.policy.canExpire && this.readyCount > 0) this.vhost.broker.retention.expireHead(this, true);
   }
 
   /** Round robin among those of the highest priority that can take a record. */

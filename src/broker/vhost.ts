@@ -153,7 +153,10 @@ export class Vhost {
         ["auto_delete", options.autoDelete, present.autoDelete],
       ]);
       for (const name of comparedArguments) this.#assertSameArgument(present, options.args, name);
-      this.#assertSame("queue", present.name, [["x-queue-type", typeName(options), typeName(present)]]);
+      if (typeName(options) !== typeName(present)) {
+        const types = [options.args, present.args].map((args) => args["x-queue-type"]);
+        this.#assertSame("queue", present.name, [["x-queue-type", types[0], types[1]]]);
+      }
       return present;
     }
     checkName("queue", options.name);
@@ -459,15 +462,18 @@ const comparedArguments = [
   "x-max-age",
 ];
 
-function typeName({ kind, args }: { kind: "queue" | "stream"; args: BindingArguments }): string {
-  return kind === "stream" ? "stream" : args["x-queue-type"] === "quorum" ? "quorum" : "classic";
+function typeName({ kind, args }: { kind: "queue" | "stream"; args: BindingArguments }): unknown {
+  return kind === "stream" ? "stream" : (args["x-queue-type"] ?? "classic");
 }
 
 /** RabbitMQ's way of naming a value in a 406: with its type only where the other side has none. */
 function shown(value: unknown, other: unknown): string {
   if (value === undefined) return "none";
   if (other !== undefined) return `'${typeof value === "string" ? value : JSON.stringify(value)}'`;
-  if (typeof value === "number") return `the value '${value}' of type 'signedint'`;
+  // Which integer type it came as is not kept: this is the one that clients choose for such a number.
+  if (typeof value === "number") {
+    return `the value '${value}' of type '${(value | 0) === value ? "signedint" : "long"}'`;
+  }
   if (typeof value === "string") return `the value '${value}' of type 'longstr'`;
   if (typeof value === "boolean") return `the value '${value}' of type 'bool'`;
   return `'${JSON.stringify(value)}'`;

@@ -1,4 +1,10 @@
-import type { BindingArguments, HeaderLookup, HeaderValue, Router } from "./router.ts";
+import {
+  type BindingArguments,
+  compositeHeaderValue,
+  type HeaderLookup,
+  type HeaderValue,
+  type Router,
+} from "./router.ts";
 
 interface HeaderBinding<Destination> {
   destination: Destination;
@@ -95,8 +101,8 @@ function makeBinding<Destination>(
   return { destination, identity: JSON.stringify([key, args]), needed, pairs };
 }
 
+/** Undefined, for a value that is absent (void): the header need only be there. */
 function headerValue(value: unknown): HeaderValue | undefined {
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
-    ? value
-    : undefined;
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
+  return value === null || value === undefined ? undefined : compositeHeaderValue(value);
 }

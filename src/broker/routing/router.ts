@@ -7,6 +7,11 @@
 export type HeaderValue = string | number | boolean | null;
 export type BindingArguments = Readonly<Record<string, unknown>>;
 
+/** An array or a table as a header's value: equal where all that is in it is, as in RabbitMQ; no text is equal to it. */
+export function compositeHeaderValue(value: unknown): HeaderValue {
+  return `\0${JSON.stringify(value)}`;
+}
+
 /** Headers of the message being routed; asked for only by exchanges that route by headers. */
 export type HeaderLookup = () => ReadonlyMap<string, HeaderValue>;
 

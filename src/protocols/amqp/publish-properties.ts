@@ -3,12 +3,13 @@
  * message as one record. Not on the hot path: here strings and objects are made.
  */
 import { ByteReader, ByteWriter } from "../../base/bytes.ts";
-import type { HeaderValue } from "../../broker/routing/router.ts";
+import { compositeHeaderValue, type HeaderValue } from "../../broker/routing/router.ts";
 import { type AmqpProperties, readProperties, writeProperties } from "../../message/amqp-properties.ts";
 import { expirationMs } from "../../message/amqp-property-offsets.ts";
 import { AmqpRecordParts, bodySizeBytes, readAmqpRecord } from "../../message/amqp-record.ts";
-import { type FieldTable, findField, readFieldTable } from "../../message/amqp-table.ts";
+import { type FieldTable, type FieldValue, findField, readFieldTable } from "../../message/amqp-table.ts";
 import { displayText } from "../../message/amqp-text.ts";
+import { plainArguments } from "./arguments.ts";
 import type { Channel } from "./channel.ts";
 import { AmqpError } from "./errors.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
@@ -61,11 +62,16 @@ function headerMap(table: FieldTable): ReadonlyMap<string, HeaderValue> {
     if (headers.has(key)) continue;
     if (field.type === "S") headers.set(key, displayText(field.value));
     else if (field.type === "D") headers.set(key, field.value / 10 ** field.scale);
-    else if (field.type === "V" || field.type === "A" || field.type === "F" || field.type === "x") {
-      headers.set(key, null);
-    } else headers.set(key, typeof field.value === "bigint" ? Number(field.value) : field.value);
+    else if (field.type === "A" || field.type === "F") headers.set(key, compositeOf(field));
+    else if (field.type === "V" || field.type === "x") headers.set(key, null);
+    else headers.set(key, typeof field.value === "bigint" ? Number(field.value) : field.value);
   }
   return headers;
+}
+
+/** In the form in which the arguments of bindings are kept. */
+function compositeOf(field: FieldValue): HeaderValue {
+  return compositeHeaderValue(plainArguments([{ name: "value", field }])["value"]);
 }
 
 const record = new ByteWriter(1024);

@@ -44,7 +44,9 @@ function readsHistory(queue: Queue, table: FieldTable): boolean {
 
 function makeConsumer(channel: Channel, queue: Queue, tag: string, values: Consume): ChannelConsumer {
   const what = `queue '${amqpName(queue.name)}' in vhost '${channel.vhost.name}'`;
-  if (queue.isExclusivelyConsumed || (values.exclusive && queue.consumers.length > 0)) {
+  // RabbitMQ has no exclusive consumers of a queue with a single active consumer.
+  const takesExclusive = queue.consumers.length === 0 && !queue.policy.singleActiveConsumer;
+  if (queue.isExclusivelyConsumed || (values.exclusive && !takesExclusive)) {
     throw new AmqpError("ACCESS_REFUSED", `${what} in exclusive use`);
   }
   return new Consumer(channel, {

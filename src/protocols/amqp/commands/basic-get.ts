@@ -27,12 +27,15 @@ export function basicGet(channel: Channel, values: MethodArguments["basic.get"])
     return;
   }
   const { record, deliveryCount } = cursor;
+  const redelivered = deliveryCount > 1;
   const deliveryTag = values.noAck ? channel.unacked.skip() : channel.holdGet(queue, record.offset);
   let parts = view.show(record);
   if (queue.policy.countsDeliveries && deliveryCount > 1) {
     parts = withHeaderField(parts, "x-delivery-count", deliveryCount - 1);
   }
-  const delivery = { deliveryTag, redelivered: deliveryCount > 1, messageCount: queue.readyCount };
+  // RabbitMQ looks at the head again after a fetch. The record's bytes stay where they are in this turn.
+  queue.dropExpired();
+  const delivery = { deliveryTag, redelivered, messageCount: queue.readyCount };
   writeGetOk(channel.output, channel.frameTarget, delivery, parts);
   channel.session.connection.touch();
 }

@@ -3,6 +3,7 @@ import { plainArguments } from "../arguments.ts";
 import type { Channel } from "../channel.ts";
 import { brokerName, strippedName } from "../names.ts";
 import type { MethodArguments } from "../wire/methods.ts";
+import { assertBindable } from "./exchange-bind.ts";
 import { assertNotDefault, assertNotTopic } from "./exchange-declare.ts";
 
 /** Binds a queue or stream. A Kafka topic of several partitions has no queue of its name: its exchange is bound. */
@@ -12,6 +13,7 @@ export function queueBind(channel: Channel, values: MethodArguments["queue.bind"
   // An exchange that is missing is named first, as in RabbitMQ.
   const exchange = vhost.exchange(strippedName(values.exchange));
   const destination = bindingDestination(channel, values.queue);
+  assertBindable(exchange, values.arguments);
   vhost.bind(exchange, destination, bindingKey(channel, values), plainArguments(values.arguments));
   if (!values.noWait) channel.reply("queue.bind-ok", {});
 }
