@@ -208,8 +208,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "who claimed an entry is not recorded",
     file: "src/broker/shared-cursor.ts",
-    find: "    this.#give(offset, owner, count, time, idMs, idSequence);\n    this.#noteRecord(offset);",
-    replace: "    this.#give(offset, owner, count, time, idMs, idSequence);",
+    find: "    this.#give(offset, owner, count, time, id);\n    this.#noteRecord(offset);",
+    replace: "    this.#give(offset, owner, count, time, id);",
   },
   {
     name: "delivery counts start again at a restart",

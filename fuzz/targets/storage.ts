@@ -116,7 +116,8 @@ export const journals: Target = {
 
 function segment(): Buffer {
   const footer = encodeSegmentFooter({
-    entries: Float64Array.from([0, 40, 1000, 0, 0, 9, 70_000, 1000, 9, 1000]),
+    entries: Float64Array.from([0, 40, 0, 9, 70_000, 1000]),
+    ids: Uint32Array.from([0, 1000, 0, 0, 0xffff_ffff, 1000, 0, 9]),
     baseOffset: 0,
     endOffset: 20,
     bytes: 100_000,

@@ -5,6 +5,7 @@
  * a reader that slept finds its place again by itself. Gone records are passed over.
  */
 import { BrokerError } from "../base/errors.ts";
+import { EntryId } from "../message/entry-id.ts";
 import { type Envelope, envelope } from "../message/envelope.ts";
 import {
   appendCountAt,
@@ -16,6 +17,8 @@ import {
   frameLengthAt,
   readUint32,
   readUint64,
+  targetIdAt,
+  targetOffsetAt,
 } from "./frame.ts";
 import { emptyBuffer, type FrameLocation, newFrameLocation } from "./frame-store.ts";
 import type { Log } from "./log.ts";
@@ -37,8 +40,8 @@ export class LogReader {
   frameEnd = 0;
   recordsStart = 0;
   recordsEnd = 0;
-  #frameIdMs = 0;
-  #frameIdSequence = 0;
+  readonly #frameId = new EntryId();
+  readonly #id = new EntryId();
   #wanted: number;
   #generation = -1;
   readonly #location: FrameLocation = newFrameLocation();
@@ -48,13 +51,9 @@ export class LogReader {
     this.#wanted = offset;
   }
 
-  /** Entry id of the record. */
-  get idMs(): number {
-    return this.#frameIdMs;
-  }
-
-  get idSequence(): number {
-    return this.#frameIdSequence + this.offset - this.frameOffset;
+  /** Entry id of the record: this reader's own, which the next look at it changes. */
+  get id(): EntryId {
+    return this.#id.copyFrom(this.#frameId).add(this.offset - this.frameOffset);
   }
 
   /** Offset that `next()` would start from. */
@@ -155,9 +154,8 @@ export class LogReader {
     const targetAt = appendTargetAt(at, target);
     this.buffer = buffer;
     this.#generation = location.chunk.generation;
-    this.frameOffset = readUint64(buffer, targetAt + 4);
-    this.#frameIdMs = readUint64(buffer, targetAt + 12);
-    this.#frameIdSequence = readUint64(buffer, targetAt + 20);
+    this.frameOffset = readUint64(buffer, targetAt + targetOffsetAt);
+    this.#frameId.read(buffer, targetAt + targetIdAt);
     this.frameEnd = this.frameOffset + appendCountAt(buffer, at);
     if (offset < this.frameOffset || offset >= this.frameEnd) this.#throwElsewhere(offset);
     this.envelope = frameEnvelopeAt(buffer, at);
