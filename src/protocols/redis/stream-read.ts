@@ -120,7 +120,9 @@ function parseStream(context: CommandContext, read: StreamRead, keyAt: number, i
     }
     return { key, id: noId, isNews: true };
   }
-  return { key, id: strictIdArgument(request, idAt, new EntryId()), isNews: false };
+  const id = strictIdArgument(request, idAt, new EntryId());
+  // Redis notes `>` as the last id of all, so a group that is asked for what is behind that one gets its news.
+  return { key, id, isNews: read.group !== undefined && id.isMax };
 }
 
 function groupOf(queue: Queue | undefined, group: string, key: string): SharedCursor {
