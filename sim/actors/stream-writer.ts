@@ -60,12 +60,12 @@ export class StreamWriterActor implements Actor {
     const body = `${this.#producer}/${this.#sequence++}`;
     const sent = promises.number();
     stream.sent(body);
-    const id = random.chance(0.01) ? random.pick(farIds) : "*";
+    const id = random.chance(0.03) ? random.pick(farIds) : "*";
     client.call(["XADD", stream.name, id, "body", body], (reply, isLost) => {
       if (isLost || isTemporary(reply)) return;
       if (id !== "*" && reply instanceof Error && reply.message.includes("equal or smaller")) return;
       if (typeof reply !== "string") throw new Fault(`${this.name}: XADD answered ${String(reply)}`);
-      this.#world.count("entries added");
+      this.#world.count(id === "*" ? "entries added" : "entries added under an id of 64 bits");
       stream.told(body, this.#level, reply);
       if (this.#level === "durable") promises.durable(sent);
       this.#added.push({ stream, id: reply, body });

@@ -28,7 +28,7 @@ interface Page {
 
 const noIds = new Uint32Array(0);
 /** The id that is compared. */
-const found = new EntryId();
+const notedId = new EntryId();
 const pool: Page[] = [];
 const poolWithIds: Page[] = [];
 
@@ -239,5 +239,5 @@ function nextInPage(page: Page, from: number): number {
 }
 
 function compare(page: Page, at: number, id: EntryId): number {
-  return found.readWords(page.ids, at).compare(id);
+  return notedId.readWords(page.ids, at).compare(id);
 }

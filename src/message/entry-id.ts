@@ -12,7 +12,7 @@ import type { ByteReader, ByteWriter } from "../base/bytes.ts";
 const wordSize = 0x1_0000_0000;
 const wordMax = 0xffff_ffff;
 /** Bytes of a stored id: both numbers, big-endian. */
-export const entryIdBytes = 16;
+const entryIdBytes = 16;
 
 export class EntryId {
   msHigh = 0;
@@ -69,12 +69,10 @@ export class EntryId {
 
   /** Negative, 0 or positive, as this id is below, at or above the other. */
   compare(other: EntryId): number {
-    return (
-      this.msHigh - other.msHigh ||
-      this.msLow - other.msLow ||
-      this.sequenceHigh - other.sequenceHigh ||
-      this.sequenceLow - other.sequenceLow
-    );
+    if (this.msHigh !== other.msHigh) return this.msHigh - other.msHigh;
+    if (this.msLow !== other.msLow) return this.msLow - other.msLow;
+    if (this.sequenceHigh !== other.sequenceHigh) return this.sequenceHigh - other.sequenceHigh;
+    return this.sequenceLow - other.sequenceLow;
   }
 
   equals(other: EntryId): boolean {

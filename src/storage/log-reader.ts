@@ -42,6 +42,8 @@ export class LogReader {
   recordsEnd = 0;
   readonly #frameId = new EntryId();
   readonly #id = new EntryId();
+  /** The offset that `#id` is of: an offset has one id for ever. */
+  #idOffset = -1;
   #wanted: number;
   #generation = -1;
   readonly #location: FrameLocation = newFrameLocation();
@@ -51,9 +53,16 @@ export class LogReader {
     this.#wanted = offset;
   }
 
-  /** Entry id of the record: this reader's own, which the next look at it changes. */
+  /** Entry id of the record: to be read only, and until this reader stops elsewhere. */
   get id(): EntryId {
-    return this.#id.copyFrom(this.#frameId).add(this.offset - this.frameOffset);
+    const { offset } = this;
+    if (offset !== this.#idOffset) {
+      // The last id of all stays where it is: counting from it is counting from the frame's.
+      if (offset === this.#idOffset + 1 && offset !== this.frameOffset) this.#id.add(1);
+      else this.#id.copyFrom(this.#frameId).add(offset - this.frameOffset);
+      this.#idOffset = offset;
+    }
+    return this.#id;
   }
 
   /** Offset that `next()` would start from. */

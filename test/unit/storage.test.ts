@@ -37,7 +37,9 @@ function append(group: LogGroup, text: string): void {
 function readAll(reader: LogReader): string[] {
   const texts: string[] = [];
   while (reader.next()) {
-    texts.push(`${reader.offset}:${reader.id}:${reader.buffer.latin1Slice(reader.start, reader.end)}`);
+    texts.push(
+      `${reader.offset}:${reader.id.toString()}:${reader.buffer.latin1Slice(reader.start, reader.end)}`,
+    );
   }
   return texts;
 }

@@ -167,9 +167,12 @@ function parseExclusive(
 
 /** `$size CRLF ms-sequence CRLF`, without a string in between. */
 export function writeStreamId(out: ByteWriter, id: EntryId): void {
-  const { msHigh, msLow, sequenceHigh, sequenceLow } = id;
-  const msSize = numberSize(msHigh, msLow);
-  const sequenceSize = numberSize(sequenceHigh, sequenceLow);
+  const { msHigh, sequenceHigh } = id;
+  if (msHigh >= safeHighEnd || sequenceHigh >= safeHighEnd) return writeGreatId(out, id);
+  const ms = msHigh * wordSize + id.msLow;
+  const sequence = sequenceHigh * wordSize + id.sequenceLow;
+  const msSize = decimalSize(ms);
+  const sequenceSize = decimalSize(sequence);
   const size = msSize + 1 + sequenceSize;
   const sizeDigits = size < 10 ? 1 : 2;
   const total = 1 + sizeDigits + 2 + size + 2;
@@ -181,9 +184,9 @@ export function writeStreamId(out: ByteWriter, id: EntryId): void {
   buffer[at] = 0x0d;
   buffer[at + 1] = 0x0a;
   at += 2;
-  writeNumber(buffer, at, msSize, msHigh, msLow);
+  writeDecimal(buffer, at, msSize, ms);
   buffer[at + msSize] = 0x2d;
-  writeNumber(buffer, at + msSize + 1, sequenceSize, sequenceHigh, sequenceLow);
+  writeDecimal(buffer, at + msSize + 1, sequenceSize, sequence);
   at += size;
   buffer[at] = 0x0d;
   buffer[at + 1] = 0x0a;
@@ -194,16 +197,34 @@ const safeHighEnd = 0x20_0000;
 const tailDigits = 5;
 const tailScale = 100_000;
 
-function numberSize(highWord: number, lowWord: number): number {
+/** The same for numbers that a double does not hold: all but their last digits, then those. */
+function writeGreatId(out: ByteWriter, { msHigh, msLow, sequenceHigh, sequenceLow }: EntryId): void {
+  const size = greatSize(msHigh, msLow) + 1 + greatSize(sequenceHigh, sequenceLow);
+  // At most 41, at least 18.
+  out.uint8(0x24);
+  out.uint8(0x30 + Math.floor(size / 10));
+  out.uint8(0x30 + (size % 10));
+  out.uint16(0x0d0a);
+  writeGreat(out, msHigh, msLow);
+  out.uint8(0x2d);
+  writeGreat(out, sequenceHigh, sequenceLow);
+  out.uint16(0x0d0a);
+}
+
+function greatSize(highWord: number, lowWord: number): number {
   if (highWord < safeHighEnd) return decimalSize(highWord * wordSize + lowWord);
   return decimalSize(frontOf(highWord, lowWord)) + tailDigits;
 }
 
-function writeNumber(buffer: Uint8Array, at: number, size: number, highWord: number, lowWord: number): void {
+function writeGreat(out: ByteWriter, highWord: number, lowWord: number): void {
+  const size = greatSize(highWord, lowWord);
+  const at = out.reserve(size);
+  const { buffer } = out;
   if (highWord < safeHighEnd) return writeDecimal(buffer, at, size, highWord * wordSize + lowWord);
-  writeDecimal(buffer, at, size - tailDigits, frontOf(highWord, lowWord));
+  const frontSize = size - tailDigits;
+  writeDecimal(buffer, at, frontSize, frontOf(highWord, lowWord));
   let rest = ((highWord % tailScale) * wordSize + lowWord) % tailScale;
-  for (let digit = at + size - 1; digit >= at + size - tailDigits; digit--) {
+  for (let digit = at + size - 1; digit >= at + frontSize; digit--) {
     buffer[digit] = 0x30 + (rest % 10);
     rest = Math.floor(rest / 10);
   }
