@@ -153,8 +153,9 @@ export const segments: Target = {
         const size = segmentFooterBytes(input.subarray(-segmentTrailerBytes));
         if (size > input.length - segmentHeaderBytes) return;
         try {
-          const footer = decodeSegmentFooter(input.subarray(-size), "s");
-          promise(footer.entries.length === ((size - segmentTrailerBytes) / 40) * 5, "entries are lost");
+          const { entries, ids } = decodeSegmentFooter(input.subarray(-size), "s");
+          const count = (size - segmentTrailerBytes) / 40;
+          promise(entries.length === count * 3 && ids.length === count * 4, "entries are lost");
         } catch (error) {
           if (!(error instanceof BrokerError) || error.code !== "CORRUPT") throw error;
         }
