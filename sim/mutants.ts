@@ -208,8 +208,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "who claimed an entry is not recorded",
     file: "src/broker/shared-cursor.ts",
-    find: "    this.#give(offset, owner, count, time, idMs, idSequence);\n    this.#noteRecord(offset);",
-    replace: "    this.#give(offset, owner, count, time, idMs, idSequence);",
+    find: "    this.#give(offset, owner, count, time, id);\n    this.#noteRecord(offset);",
+    replace: "    this.#give(offset, owner, count, time, id);",
   },
   {
     name: "delivery counts start again at a restart",
@@ -221,9 +221,22 @@ const mutants: readonly Mutant[] = [
   {
     name: "the last entry of those that were given together is forgotten at a restart",
     file: "src/broker/shared-cursor.ts",
-    find: "    for (let offset = from; offset < to; offset++)\n      this.#restoreGiven(",
+    find: "    for (let offset = from; offset < to; offset++) {\n      this.#restoreGiven(",
     replace:
-      "    for (let offset = from; offset < Math.max(to - 1, from + 1); offset++)\n      this.#restoreGiven(",
+      "    for (let offset = from; offset < Math.max(to - 1, from + 1); offset++) {\n      this.#restoreGiven(",
+  },
+  {
+    name: "after the greatest sequence comes the least of the same millisecond",
+    file: "src/message/entry-id.ts",
+    find: "    this.msLow = msLow % wordSize;\n    this.msHigh = msHigh;",
+    replace: "",
+  },
+  {
+    name: "entry ids lose what a double does not hold when they are taken from the journal",
+    file: "src/storage/storage.ts",
+    find: "      this.#replayedId.read(buffer, target + targetIdAt);",
+    replace:
+      "      this.#replayedId.read(buffer, target + targetIdAt);\n      if (this.#replayedId.msHigh >= 0x20_0000) this.#replayedId.msLow &= 0xffff_f800;",
   },
   {
     name: "who waits for a group's news is not woken",

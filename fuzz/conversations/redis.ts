@@ -29,6 +29,8 @@ const lines = [
   "XADD mix * body b key k amqp.priority 5 | XADD mix * a 1 x-tombstone true | XADD x * routing_key r body b | PUBLISH a.b hello | XADD q * body b",
   "XADD mix * amqp.timestamp 5 amqp.delivery_mode 2 amqp.expiration 9 header.x y | XRANGE mix - + | XRANGE q - + COUNT 3 | XREAD COUNT 3 STREAMS mix q 0 0",
   "XADD s 1-0 f v | XADD s 2-0 f v | XADD s 3-0 f v | XTRIM s MINID = 2 | XTRIM s MAXLEN ~ 1 LIMIT 3 | XTRIM s MINID ~ 3-0 | XADD s MINID 9-9 * f v | XADD s MAXLEN = 0 * f v",
+  "XADD s 9007199254740993-18446744073709551615 f v | XADD s * f v | XADD s 18446744073709551615-18446744073709551614 f v | XADD s * f v | XADD s * f v",
+  "XGROUP CREATE s g 9223372036854775808-1 | XREADGROUP GROUP g c STREAMS s > | XSETID s 18446744073709551615-18446744073709551615 | XRANGE s (9007199254740993-7 +",
   "XREAD BLOCK 0 STREAMS s t $ $ | XADD s * f v | XREADGROUP GROUP g c BLOCK 1 STREAMS s > | XREADGROUP GROUP g c STREAMS s 0 | XADD s * f v",
   "FLUSHDB ASYNC | FLUSHALL SYNC | SWAPDB 0 1 | CLIENT KILL ID 99 | CLIENT KILL TYPE pubsub SKIPME yes | CLIENT PAUSE 0 | DBSIZE",
 ];

@@ -116,7 +116,8 @@ export const journals: Target = {
 
 function segment(): Buffer {
   const footer = encodeSegmentFooter({
-    entries: Float64Array.from([0, 40, 1000, 0, 0, 9, 70_000, 1000, 9, 1000]),
+    entries: Float64Array.from([0, 40, 0, 9, 70_000, 1000]),
+    ids: Uint32Array.from([0, 1000, 0, 0, 0xffff_ffff, 1000, 0, 9]),
     baseOffset: 0,
     endOffset: 20,
     bytes: 100_000,
@@ -152,8 +153,9 @@ export const segments: Target = {
         const size = segmentFooterBytes(input.subarray(-segmentTrailerBytes));
         if (size > input.length - segmentHeaderBytes) return;
         try {
-          const footer = decodeSegmentFooter(input.subarray(-size), "s");
-          promise(footer.entries.length === ((size - segmentTrailerBytes) / 40) * 5, "entries are lost");
+          const { entries, ids } = decodeSegmentFooter(input.subarray(-size), "s");
+          const count = (size - segmentTrailerBytes) / 40;
+          promise(entries.length === count * 3 && ids.length === count * 4, "entries are lost");
         } catch (error) {
           if (!(error instanceof BrokerError) || error.code !== "CORRUPT") throw error;
         }

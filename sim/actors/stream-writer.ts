@@ -4,6 +4,12 @@ import { Fault, type HistoryModel, type Level } from "../model.ts";
 import type { Actor, World } from "../world.ts";
 
 const waitingMax = 10;
+/** Ids shortly before places where numbers of some kind end: the ids after them count on over it. */
+const farIds = [
+  "9007199254740991-18446744073709551613",
+  "9223372036854775807-18446744073709551614",
+  "18446744073709551614-18446744073709551613",
+];
 
 interface Added {
   readonly stream: HistoryModel;
@@ -54,10 +60,12 @@ export class StreamWriterActor implements Actor {
     const body = `${this.#producer}/${this.#sequence++}`;
     const sent = promises.number();
     stream.sent(body);
-    client.call(["XADD", stream.name, "*", "body", body], (reply, isLost) => {
+    const id = random.chance(0.03) ? random.pick(farIds) : "*";
+    client.call(["XADD", stream.name, id, "body", body], (reply, isLost) => {
       if (isLost || isTemporary(reply)) return;
+      if (id !== "*" && reply instanceof Error && reply.message.includes("equal or smaller")) return;
       if (typeof reply !== "string") throw new Fault(`${this.name}: XADD answered ${String(reply)}`);
-      this.#world.count("entries added");
+      this.#world.count(id === "*" ? "entries added" : "entries added under an id of 64 bits");
       stream.told(body, this.#level, reply);
       if (this.#level === "durable") promises.durable(sent);
       this.#added.push({ stream, id: reply, body });

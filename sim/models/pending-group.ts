@@ -271,9 +271,14 @@ export function compareIds(a: string, b: string): number {
   const aDash = a.indexOf("-");
   const bDash = b.indexOf("-");
   return (
-    Number(a.slice(0, aDash)) - Number(b.slice(0, bDash)) ||
-    Number(a.slice(aDash + 1)) - Number(b.slice(bDash + 1))
+    compareNumbers(a.slice(0, aDash), b.slice(0, bDash)) ||
+    compareNumbers(a.slice(aDash + 1), b.slice(bDash + 1))
   );
+}
+
+/** Of decimal numbers of any size, as they are printed. */
+function compareNumbers(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
 }
 
 function describe(entries: readonly Entry[]): string {

@@ -9,6 +9,7 @@
  * any other change is written.
  */
 import { ByteWriter } from "../base/bytes.ts";
+import { EntryId } from "../message/entry-id.ts";
 
 export const change = {
   position: 1,
@@ -26,27 +27,28 @@ export class CursorChanges {
   #to = 0;
   #owner = 0;
   #time = 0;
-  #idMs = 0;
-  #idSequence = 0;
+  /** Entry id of the run's first record, and the one that the next record must have to join. */
+  readonly #id = new EntryId();
+  readonly #nextId = new EntryId();
 
   /** A record was given out. Says whether it opened a run. */
-  given(offset: number, owner: number, time: number, idMs: number, idSequence: number): boolean {
+  given(offset: number, owner: number, time: number, id: EntryId): boolean {
     if (
       this.#kind === change.given &&
       this.#to === offset &&
       this.#owner === owner &&
       this.#time === time &&
-      this.#idMs === idMs &&
-      this.#idSequence + (offset - this.#from) === idSequence
+      this.#nextId.equals(id)
     ) {
       this.#to = offset + 1;
+      this.#nextId.add(1);
       return false;
     }
     this.#open(change.given, offset);
     this.#owner = owner;
     this.#time = time;
-    this.#idMs = idMs;
-    this.#idSequence = idSequence;
+    this.#id.copyFrom(id);
+    this.#nextId.copyFrom(id).add(1);
     return true;
   }
 
@@ -70,8 +72,7 @@ export class CursorChanges {
   #close(): void {
     if (this.#kind === 0) return;
     const writer = this.#writer.uint8(this.#kind).int64(this.#from).int64(this.#to);
-    if (this.#kind === change.given)
-      writer.uint32(this.#owner).int64(this.#time).int64(this.#idMs).int64(this.#idSequence);
+    if (this.#kind === change.given) this.#id.encode(writer.uint32(this.#owner).int64(this.#time));
     this.#kind = 0;
   }
 

@@ -5,6 +5,8 @@
  * entry id of each record, which outlives the record itself. Invariants: a page is kept exactly as long as something is
  * noted in it (`noted > 0`); `#numbers` are the numbers of all pages, in order; ids grow with the offset.
  */
+import { EntryId } from "../message/entry-id.ts";
+
 const pageBits = 8;
 const recordsPerPage = 1 << pageBits;
 const pooledPagesMax = 64;
@@ -19,13 +21,14 @@ interface Page {
   owners: Int32Array;
   counts: Uint32Array;
   times: Float64Array;
-  /** Empty unless the table keeps ids. */
-  idsMs: Float64Array;
-  idsSequence: Float64Array;
+  /** Four words for each record (message/entry-id.ts); empty unless the table keeps ids. */
+  ids: Uint32Array;
   noted: number;
 }
 
-const noIds = new Float64Array(0);
+const noIds = new Uint32Array(0);
+/** The id that is compared. */
+const notedId = new EntryId();
 const pool: Page[] = [];
 const poolWithIds: Page[] = [];
 
@@ -37,8 +40,7 @@ function takePage(number: number, keepsIds: boolean): Page {
       owners: new Int32Array(recordsPerPage),
       counts: new Uint32Array(recordsPerPage),
       times: new Float64Array(recordsPerPage),
-      idsMs: keepsIds ? new Float64Array(recordsPerPage) : noIds,
-      idsSequence: keepsIds ? new Float64Array(recordsPerPage) : noIds,
+      ids: keepsIds ? new Uint32Array(4 * recordsPerPage) : noIds,
       noted: 0,
     };
   }
@@ -83,12 +85,8 @@ export class PendingTable {
   }
 
   /** Entry id of a noted record, in a table that keeps ids. */
-  idMsOf(offset: number): number {
-    return this.#page(offset)!.idsMs[offset % recordsPerPage]!;
-  }
-
-  idSequenceOf(offset: number): number {
-    return this.#page(offset)!.idsSequence[offset % recordsPerPage]!;
+  readId(offset: number, into: EntryId): EntryId {
+    return into.readWords(this.#page(offset)!.ids, offset % recordsPerPage);
   }
 
   set(offset: number, owner: number, count: number, time: number): void {
@@ -110,10 +108,8 @@ export class PendingTable {
   }
 
   /** The entry id of a record that is noted. */
-  setId(offset: number, idMs: number, idSequence: number): void {
-    const page = this.#page(offset)!;
-    page.idsMs[offset % recordsPerPage] = idMs;
-    page.idsSequence[offset % recordsPerPage] = idSequence;
+  setId(offset: number, id: EntryId): void {
+    id.writeWords(this.#page(offset)!.ids, offset % recordsPerPage);
   }
 
   /** Forgets a record and returns who held it (`noOwner` when it was not noted). */
@@ -180,7 +176,7 @@ export class PendingTable {
   }
 
   /** The lowest noted offset whose entry id is at or above the given one; -1 when there is none. */
-  atOrAboveId(idMs: number, idSequence: number): number {
+  atOrAboveId(id: EntryId): number {
     // The last page whose first noted id is not above it, then the pages from there on.
     let low = 0;
     let high = this.#numbers.length - 1;
@@ -188,13 +184,13 @@ export class PendingTable {
       const middle = (low + high + 1) >>> 1;
       const page = this.#pages.get(this.#numbers[middle]!)!;
       const first = nextInPage(page, 0) % recordsPerPage;
-      if (compare(page, first, idMs, idSequence) <= 0) low = middle;
+      if (compare(page, first, id) <= 0) low = middle;
       else high = middle - 1;
     }
     for (; low < this.#numbers.length; low++) {
       const page = this.#pages.get(this.#numbers[low]!)!;
       for (let at = 0; at < recordsPerPage; at++) {
-        if (page.owners[at] !== noOwner && compare(page, at, idMs, idSequence) >= 0)
+        if (page.owners[at] !== noOwner && compare(page, at, id) >= 0)
           return page.number * recordsPerPage + at;
       }
     }
@@ -204,20 +200,20 @@ export class PendingTable {
   #hint = 0;
 
   /** The noted offset with exactly that entry id; -1 when there is none. Quick when asked in order. */
-  findId(idMs: number, idSequence: number): number {
+  findId(id: EntryId): number {
     const guess = this.#hint;
-    if (this.ownerOf(guess) !== noOwner && this.#hasId(guess, idMs, idSequence)) {
+    if (this.ownerOf(guess) !== noOwner && this.#hasId(guess, id)) {
       this.#hint = guess + 1;
       return guess;
     }
-    const offset = this.atOrAboveId(idMs, idSequence);
-    if (offset < 0 || !this.#hasId(offset, idMs, idSequence)) return -1;
+    const offset = this.atOrAboveId(id);
+    if (offset < 0 || !this.#hasId(offset, id)) return -1;
     this.#hint = offset + 1;
     return offset;
   }
 
-  #hasId(offset: number, idMs: number, idSequence: number): boolean {
-    return compare(this.#page(offset)!, offset % recordsPerPage, idMs, idSequence) === 0;
+  #hasId(offset: number, id: EntryId): boolean {
+    return compare(this.#page(offset)!, offset % recordsPerPage, id) === 0;
   }
 
   /** Calls `visit` with each noted offset in `[from, to)`, in order, until it returns false. It may clear what it got. */
@@ -242,7 +238,6 @@ function nextInPage(page: Page, from: number): number {
   return -1;
 }
 
-function compare(page: Page, at: number, idMs: number, idSequence: number): number {
-  const ms = page.idsMs[at]!;
-  return ms === idMs ? page.idsSequence[at]! - idSequence : ms - idMs;
+function compare(page: Page, at: number, id: EntryId): number {
+  return notedId.readWords(page.ids, at).compare(id);
 }

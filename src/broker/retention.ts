@@ -6,10 +6,13 @@
 import { expirationMs } from "../message/amqp-property-offsets.ts";
 import type { Broker } from "./broker.ts";
 import { deadLetter } from "./dead-letter.ts";
+import { EntryId } from "../message/entry-id.ts";
 import type { Queue } from "./queue.ts";
 import { amqpPropertiesOf } from "./record-view.ts";
 
 export type DeadLetterReason = "expired" | "maxlen" | "rejected" | "delivery_limit";
+
+const oldestId = new EntryId();
 
 export class Retention {
   readonly #broker: Broker;
@@ -77,7 +80,7 @@ export class Retention {
       if (log.timestampOfFirst() < oldest) {
         const byTime = log.offsetOfTimestamp(oldest);
         // A Kafka producer may write times of long ago: its records stay that long after they arrived all the same.
-        const byArrival = log.offsetOfEntryId(oldest, 0);
+        const byArrival = log.offsetOfEntryId(oldestId.set(Math.max(oldest, 0), 0));
         from = Math.min(byTime < 0 ? log.nextOffset : byTime, byArrival);
       }
     }

@@ -12,12 +12,16 @@
  * delivery counts of requeued records do, and whatever was held is given out again, marked as redelivered.
  */
 import type { ByteReader, ByteWriter } from "../base/bytes.ts";
+import { EntryId } from "../message/entry-id.ts";
 import { type DurableState, type Log, LogReader, type StateHandle, type Storage } from "../storage/index.ts";
 import { change, CursorChanges } from "./cursor-changes.ts";
 import { HistoryMarks } from "./history-marks.ts";
 import { OffsetHeap } from "./offset-heap.ts";
 import { entriesReadAt } from "./group-progress.ts";
 import { noOwner, PendingTable, requeuedOwner } from "./pending-table.ts";
+
+/** The id that is read or restored. */
+const scratchId = new EntryId();
 
 /** A named consumer of a group that tracks owners (Redis). */
 export interface CursorOwner {
@@ -44,8 +48,7 @@ export class SharedCursor implements DurableState {
   redeliveredBelow = 0;
   /** Redis: entries-read and last-delivered-id of the group. */
   entriesRead = 0;
-  lastIdMs = 0;
-  lastIdSequence = 0;
+  readonly lastId = new EntryId();
   readonly owners = new Map<string, CursorOwner>();
   readonly #ownersById = new Map<number, CursorOwner>();
   #nextOwnerId = 1;
@@ -117,8 +120,7 @@ export class SharedCursor implements DurableState {
         continue;
       }
       // A group may have been set to an id that no entry has reached yet.
-      if (news.idMs > this.lastIdMs) return true;
-      if (news.idMs === this.lastIdMs && news.idSequence > this.lastIdSequence) return true;
+      if (news.id.compare(this.lastId) > 0) return true;
     }
     return false;
   }
@@ -134,11 +136,11 @@ export class SharedCursor implements DurableState {
     this.record = news;
     const offset = news.offset;
     if (this.tracksOwners) {
+      const { id } = news;
       this.deliveryCount = 1;
-      this.#give(offset, owner, 1, now, news.idMs, news.idSequence);
-      this.#passed(news);
-      if (this.handle !== null && this.#changes.given(offset, owner, now, news.idMs, news.idSequence))
-        this.#touch();
+      this.#give(offset, owner, 1, now, id);
+      this.#passed(id);
+      if (this.handle !== null && this.#changes.given(offset, owner, now, id)) this.#touch();
       return true;
     }
     this.deliveryCount = this.#countOfNew(offset);
@@ -148,20 +150,19 @@ export class SharedCursor implements DurableState {
   }
 
   /** Notes who holds a record of a group now; it may have been another consumer's (the group was set back). */
-  #give(offset: number, owner: number, count: number, time: number, idMs: number, idSequence: number): void {
+  #give(offset: number, owner: number, count: number, time: number, id: EntryId): void {
     const before = this.#ownersById.get(this.pending.ownerOf(offset));
     if (before !== undefined) before.pending--;
     const after = this.#ownersById.get(owner);
     if (after !== undefined) after.pending++;
     this.pending.set(offset, owner, count, time);
-    this.pending.setId(offset, idMs, idSequence);
+    this.pending.setId(offset, id);
   }
 
-  /** The group has got as far as the record. */
-  #passed(record: LogReader): void {
-    this.entriesRead = entriesReadAt(this.log, this.entriesRead, record.idMs, record.idSequence);
-    this.lastIdMs = record.idMs;
-    this.lastIdSequence = record.idSequence;
+  /** The group has got as far as the record with that id. */
+  #passed(id: EntryId): void {
+    this.entriesRead = entriesReadAt(this.log, this.entriesRead, id);
+    this.lastId.copyFrom(id);
   }
 
   #acquireAgain(owner: number, now: number): boolean {
@@ -189,7 +190,7 @@ export class SharedCursor implements DurableState {
     const news = this.#news;
     if (!this.#nextNew()) return false;
     this.record = news;
-    if (this.tracksOwners) this.#passed(news);
+    if (this.tracksOwners) this.#passed(news.id);
     else this.deliveryCount = this.#countOfNew(news.offset);
     if (this.history !== null) this.#noteHistory(news.offset);
     this.#touch();
@@ -232,8 +233,8 @@ export class SharedCursor implements DurableState {
   }
 
   /** Notes a holder, count and time outright (XCLAIM), of a record with that entry id. */
-  assign(offset: number, owner: number, count: number, time: number, idMs: number, idSequence: number): void {
-    this.#give(offset, owner, count, time, idMs, idSequence);
+  assign(offset: number, owner: number, count: number, time: number, id: EntryId): void {
+    this.#give(offset, owner, count, time, id);
     this.#noteRecord(offset);
   }
 
@@ -252,9 +253,8 @@ export class SharedCursor implements DurableState {
   }
 
   /** Sets the group's last-delivered-id and entries-read outright (XGROUP CREATE, SETID). */
-  setGroupPosition(offset: number, lastIdMs: number, lastIdSequence: number, entriesRead: number): void {
-    this.lastIdMs = lastIdMs;
-    this.lastIdSequence = lastIdSequence;
+  setGroupPosition(offset: number, lastId: EntryId, entriesRead: number): void {
+    this.lastId.copyFrom(lastId);
     this.entriesRead = entriesRead;
     this.setNext(offset);
   }
@@ -319,7 +319,7 @@ export class SharedCursor implements DurableState {
     const { pending } = this;
     writer.int64(offset).int32(pending.ownerOf(offset)).uint32(pending.countOf(offset));
     writer.int64(pending.timeOf(offset));
-    if (this.tracksOwners) writer.int64(pending.idMsOf(offset)).int64(pending.idSequenceOf(offset));
+    if (this.tracksOwners) pending.readId(offset, scratchId).encode(writer);
   }
 
   #decodeNoted(reader: ByteReader): void {
@@ -327,19 +327,12 @@ export class SharedCursor implements DurableState {
     const owner = reader.int32();
     const count = reader.uint32();
     const time = reader.int64();
-    if (this.tracksOwners) this.#restoreGiven(offset, owner, count, time, reader.int64(), reader.int64());
+    if (this.tracksOwners) this.#restoreGiven(offset, owner, count, time, scratchId.decode(reader));
     else this.pending.set(offset, owner, count, time);
   }
 
-  #restoreGiven(
-    offset: number,
-    owner: number,
-    count: number,
-    time: number,
-    idMs: number,
-    idSequence: number,
-  ): void {
-    this.#give(offset, owner, count, time, idMs, idSequence);
+  #restoreGiven(offset: number, owner: number, count: number, time: number, id: EntryId): void {
+    this.#give(offset, owner, count, time, id);
     const holder = this.#ownersById.get(owner);
     if (holder === undefined) return;
     holder.seenAt = Math.max(holder.seenAt, time);
@@ -352,7 +345,9 @@ export class SharedCursor implements DurableState {
   }
 
   #encodePosition(writer: ByteWriter): void {
-    writer.int64(this.#givenBelow).int64(this.lastIdMs).int64(this.lastIdSequence).int64(this.entriesRead);
+    writer.int64(this.#givenBelow);
+    this.lastId.encode(writer);
+    writer.int64(this.entriesRead);
     this.#savedNext = this.#givenBelow;
     this.#isMetaChanged = false;
   }
@@ -395,8 +390,7 @@ export class SharedCursor implements DurableState {
 
   #decodePosition(reader: ByteReader): void {
     this.#news.seek(reader.int64());
-    this.lastIdMs = reader.int64();
-    this.lastIdSequence = reader.int64();
+    this.lastId.decode(reader);
     this.entriesRead = reader.int64();
     this.#savedNext = this.next;
   }
@@ -406,10 +400,11 @@ export class SharedCursor implements DurableState {
     const to = reader.int64();
     const owner = reader.uint32();
     const time = reader.int64();
-    const idMs = reader.int64();
-    const idSequence = reader.int64();
-    for (let offset = from; offset < to; offset++)
-      this.#restoreGiven(offset, owner, 1, time, idMs, idSequence + offset - from);
+    const id = scratchId.decode(reader);
+    for (let offset = from; offset < to; offset++) {
+      this.#restoreGiven(offset, owner, 1, time, id);
+      id.add(1);
+    }
   }
 
   #applySettled(from: number, to: number): void {

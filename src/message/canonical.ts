@@ -19,6 +19,7 @@ import { escapePrefix, isReservedInAmqp, names, textPropertyNames } from "./conv
 import type { MessageParts } from "./convert-parts.ts";
 import { PartsReader } from "./convert-read.ts";
 import { fieldTag, isUtf8 } from "./convert-values.ts";
+import { EntryId } from "./entry-id.ts";
 import { envelope } from "./envelope.ts";
 import type { KafkaBatchBuilder } from "./kafka-batch-builder.ts";
 import type { StoredRecord } from "./record.ts";
@@ -187,8 +188,7 @@ function partsOf(message: CanonicalMessage): MessageParts {
     end: writer.length,
     offset: 0,
     timestamp: message.timestamp,
-    idMs: message.timestamp,
-    idSequence: 0,
+    id: new EntryId(),
     indexInFrame: 0,
   });
 }

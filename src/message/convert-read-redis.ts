@@ -24,10 +24,12 @@ export class RedisPartsReader {
 
   read(record: StoredRecord, into: MessageParts): void {
     const entry = this.#entry;
-    const { buffer, idMs } = record;
+    const { buffer } = record;
     entry.open(buffer, record.start, record.end);
     into.clear(buffer);
-    into.timestamp = idMs <= timestampMsMax ? idMs : record.timestamp;
+    // An id chosen by the publisher may be no time that anybody can show: the arrival counts then.
+    const { ms } = record.id;
+    into.timestamp = ms <= timestampMsMax ? ms : record.timestamp;
     let isTombstone = false;
     while (entry.next()) {
       if (into.bodyStart < 0 && entry.isName(names.redisBody)) {

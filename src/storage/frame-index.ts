@@ -1,10 +1,12 @@
 /**
- * Where a log's frames are, oldest first: four numbers for each frame in typed arrays, no objects.
+ * Where a log's frames are, oldest first: three numbers for each frame in typed arrays, no objects.
  *
  * Grown at the end, shortened at the front. A frame that is alone, as that of a queue which its consumers keep empty, lies
  * in fields: with ten thousand such queues each array would be one more miss of the processor's caches.
  * Invariants: first offsets and positions both strictly increase; while `#isAlone`, `length` is 1 and no block has frames.
  */
+import { EntryId } from "../message/entry-id.ts";
+
 const blockFramesMax = 512;
 const blockFramesFirst = 8;
 const blockFramesKept = 32;
@@ -17,12 +19,12 @@ interface Block {
   positions: Float64Array;
   from: number;
   to: number;
-  firstIdMs: number;
-  firstIdSequence: number;
+  readonly firstId: EntryId;
   maxTimestamp: number;
 }
 
 const offsetDeltaMax = 0xffff_ffff;
+const aloneId = new EntryId();
 
 export class FrameIndex {
   #blocks: Block[] = [];
@@ -33,8 +35,10 @@ export class FrameIndex {
   #aloneOffset = 0;
   #alonePosition = 0;
   #aloneLength = 0;
-  #aloneIdMs = 0;
-  #aloneIdSequence = 0;
+  #aloneIdMsHigh = 0;
+  #aloneIdMsLow = 0;
+  #aloneIdSequenceHigh = 0;
+  #aloneIdSequenceLow = 0;
   #aloneTimestamp = 0;
 
   /** What the arrays take, used or not: for the tests that bound it. */
@@ -46,25 +50,20 @@ export class FrameIndex {
     return bytes;
   }
 
-  push(
-    firstOffset: number,
-    position: number,
-    length: number,
-    idMs: number,
-    idSequence: number,
-    timestamp: number,
-  ): void {
+  push(firstOffset: number, position: number, length: number, id: EntryId, timestamp: number): void {
     if (this.length === 0) {
       this.#isAlone = true;
       this.#aloneOffset = firstOffset;
       this.#alonePosition = position;
       this.#aloneLength = length;
-      this.#aloneIdMs = idMs;
-      this.#aloneIdSequence = idSequence;
+      this.#aloneIdMsHigh = id.msHigh;
+      this.#aloneIdMsLow = id.msLow;
+      this.#aloneIdSequenceHigh = id.sequenceHigh;
+      this.#aloneIdSequenceLow = id.sequenceLow;
       this.#aloneTimestamp = timestamp;
     } else {
       this.#intoBlocks();
-      this.#pushToBlocks(firstOffset, position, length, idMs, idSequence, timestamp);
+      this.#pushToBlocks(firstOffset, position, length, id, timestamp);
     }
     this.length++;
   }
@@ -73,29 +72,24 @@ export class FrameIndex {
   #intoBlocks(): void {
     if (!this.#isAlone) return;
     this.#isAlone = false;
+    aloneId.msHigh = this.#aloneIdMsHigh;
+    aloneId.msLow = this.#aloneIdMsLow;
+    aloneId.sequenceHigh = this.#aloneIdSequenceHigh;
+    aloneId.sequenceLow = this.#aloneIdSequenceLow;
     this.#pushToBlocks(
       this.#aloneOffset,
       this.#alonePosition,
       this.#aloneLength,
-      this.#aloneIdMs,
-      this.#aloneIdSequence,
+      aloneId,
       this.#aloneTimestamp,
     );
   }
 
-  #pushToBlocks(
-    firstOffset: number,
-    position: number,
-    length: number,
-    idMs: number,
-    idSequence: number,
-    timestamp: number,
-  ): void {
+  #pushToBlocks(firstOffset: number, position: number, length: number, id: EntryId, timestamp: number): void {
     let block = this.#blocks[this.#blocks.length - 1];
     if (block !== undefined && block.to === 0) {
       block.base = firstOffset;
-      block.firstIdMs = idMs;
-      block.firstIdSequence = idSequence;
+      block.firstId.copyFrom(id);
       block.maxTimestamp = timestamp;
     } else if (
       block === undefined ||
@@ -109,8 +103,7 @@ export class FrameIndex {
         positions: new Float64Array(blockFramesFirst),
         from: 0,
         to: 0,
-        firstIdMs: idMs,
-        firstIdSequence: idSequence,
+        firstId: new EntryId().copyFrom(id),
         maxTimestamp: timestamp,
       };
       this.#blocks.push(block);
@@ -291,7 +284,7 @@ export class FrameIndex {
   }
 
   /** The first and last slots of the last block that starts at or below the entry id; [-1, -1] when none does. */
-  slotsByEntryId(idMs: number, idSequence: number): [first: number, last: number] {
+  slotsByEntryId(id: EntryId): [first: number, last: number] {
     this.#intoBlocks();
     let low = this.#head;
     let high = this.length === 0 ? low - 1 : this.#blocks.length - 1;
@@ -299,9 +292,8 @@ export class FrameIndex {
     while (low <= high) {
       const middle = (low + high) >>> 1;
       const block = this.#blocks[middle]!;
-      if (block.firstIdMs > idMs || (block.firstIdMs === idMs && block.firstIdSequence > idSequence)) {
-        high = middle - 1;
-      } else {
+      if (block.firstId.compare(id) > 0) high = middle - 1;
+      else {
         found = middle;
         low = middle + 1;
       }

@@ -8,6 +8,7 @@
  * Invariants: sealed frames lie end to end; a frame never straddles two chunks; a chunk's bytes never change once
  * sealed, until the chunk is recycled, which bumps its `generation` so that a reader that slept notices.
  */
+import { EntryId } from "../message/entry-id.ts";
 import type { Envelope } from "../message/envelope.ts";
 import type { Log } from "./log.ts";
 import type { Segment } from "./segment.ts";
@@ -17,6 +18,8 @@ import {
   readUint64,
   sealFrame,
   targetBytes,
+  targetIdAt,
+  targetOffsetAt,
   writeFrameHeader,
   writeUint32,
   writeUint64,
@@ -58,8 +61,8 @@ export class LogGroup {
   }
 }
 
-/** Entry id that asks for the next one: `max(now, last ms)` and the sequence that follows. */
-const automaticId = -1;
+/** The id that a frame which is opened or sealed has in the log at hand. */
+const frameId = new EntryId();
 
 export abstract class FrameStore {
   /** Oldest first. The last one is written to. */
@@ -126,7 +129,7 @@ export abstract class FrameStore {
       chunk.length = at + 4 + size;
       return at + 4;
     }
-    this.#open(group, envelopeOfRecord, size + 4, automaticId, 0);
+    this.#open(group, envelopeOfRecord, size + 4, null);
     this.#sharedGroup = group;
     this.#openCount = 1;
     const at = this.#tailChunk.length;
@@ -136,14 +139,8 @@ export abstract class FrameStore {
   }
 
   /** Like `reserve`, in one log, under an entry id of the caller's, which must be above the log's last one. */
-  reserveWithId(
-    log: Log,
-    envelopeOfRecord: Envelope,
-    size: number,
-    idMs: number,
-    idSequence: number,
-  ): number {
-    this.#open(log.group, envelopeOfRecord, size + 4, idMs, idSequence);
+  reserveWithId(log: Log, envelopeOfRecord: Envelope, size: number, id: EntryId): number {
+    this.#open(log.group, envelopeOfRecord, size + 4, id);
     this.#openCount = 1;
     const at = this.#tailChunk.length;
     writeUint32(this.tail, at, size);
@@ -162,7 +159,7 @@ export abstract class FrameStore {
     count: number,
     timestamp: number,
   ): number {
-    this.#open(group, envelopeOfBatch, size, automaticId, 0);
+    this.#open(group, envelopeOfBatch, size, null);
     this.#openCount = count;
     this.#openTimestamp = timestamp;
     const at = this.#tailChunk.length;
@@ -171,20 +168,17 @@ export abstract class FrameStore {
   }
 
   /** The entry id, in the first log of its group, of the record reserved last. */
-  get reservedIdMs(): number {
-    return readUint64(this.tail, this.#openAt + appendHeaderBytes + 12);
-  }
-
-  get reservedIdSequence(): number {
-    return readUint64(this.tail, this.#openAt + appendHeaderBytes + 20) + this.#openCount - 1;
+  readReservedId(into: EntryId): EntryId {
+    return into.read(this.tail, this.#openAt + appendHeaderBytes + targetIdAt).add(this.#openCount - 1);
   }
 
   /** The offset, in the first log of its group, of the record reserved last. */
   get reservedOffset(): number {
-    return readUint64(this.tail, this.#openAt + appendHeaderBytes + 4) + this.#openCount - 1;
+    return readUint64(this.tail, this.#openAt + appendHeaderBytes + targetOffsetAt) + this.#openCount - 1;
   }
 
-  #open(group: LogGroup, envelopeOfRecords: number, size: number, idMs: number, idSequence: number): void {
+  /** Without an id each log gives its next one: `now`-0, or the one after its last where that is not below it. */
+  #open(group: LogGroup, envelopeOfRecords: number, size: number, id: EntryId | null): void {
     this.seal();
     this.#requestFlush();
     if (this.#turnTime < 0) this.#turnTime = this.#now();
@@ -197,19 +191,12 @@ export abstract class FrameStore {
     let targetAt = at + appendHeaderBytes;
     for (let i = 0; i < logs.length; i++) {
       const log = logs[i]!;
-      let ms = idMs;
-      let sequence = idSequence;
-      if (ms === automaticId) {
-        ms = now;
-        if (ms <= log.lastIdMs) {
-          ms = log.lastIdMs;
-          sequence = log.lastIdSequence + 1;
-        }
-      }
+      if (id !== null) frameId.copyFrom(id);
+      else if (now > log.lastId.ms) frameId.set(now, 0);
+      else frameId.copyFrom(log.lastId).add(1);
       writeUint32(buffer, targetAt, log.id);
-      writeUint64(buffer, targetAt + 4, log.nextOffset);
-      writeUint64(buffer, targetAt + 12, ms);
-      writeUint64(buffer, targetAt + 20, sequence);
+      writeUint64(buffer, targetAt + targetOffsetAt, log.nextOffset);
+      frameId.write(buffer, targetAt + targetIdAt);
       targetAt += targetBytes;
     }
     this.#openGroup = group;
@@ -240,14 +227,8 @@ export abstract class FrameStore {
     let targetAt = at + appendHeaderBytes;
     for (let i = 0; i < logs.length; i++) {
       const log = logs[i]!;
-      log.appended(
-        position,
-        length,
-        count,
-        readUint64(buffer, targetAt + 12),
-        readUint64(buffer, targetAt + 20),
-        this.#openTimestamp,
-      );
+      frameId.read(buffer, targetAt + targetIdAt);
+      log.appended(position, length, count, frameId, this.#openTimestamp);
       if (!log.isDirty) {
         log.isDirty = true;
         this.dirtyLogs.push(log);

@@ -3,6 +3,7 @@
  *
  * Not here: whether the frame is whole.
  */
+import { EntryId } from "../message/entry-id.ts";
 import { type Envelope, envelope } from "../message/envelope.ts";
 import {
   appendCountAt,
@@ -14,6 +15,8 @@ import {
   frameLengthAt,
   readUint32,
   readUint64,
+  targetIdAt,
+  targetOffsetAt,
 } from "./frame.ts";
 import { emptyBuffer } from "./frame-store.ts";
 
@@ -23,8 +26,8 @@ export interface FrameView {
   timestamp: number;
   firstOffset: number;
   count: number;
-  idMs: number;
-  idSequence: number;
+  /** Of the first record. */
+  readonly id: EntryId;
   recordsStart: number;
   recordsEnd: number;
 }
@@ -36,8 +39,7 @@ export function newFrameView(): FrameView {
     timestamp: 0,
     firstOffset: 0,
     count: 0,
-    idMs: 0,
-    idSequence: 0,
+    id: new EntryId(),
     recordsStart: 0,
     recordsEnd: 0,
   };
@@ -54,9 +56,8 @@ export function viewFrame(view: FrameView, buffer: Buffer, at: number, logId: nu
   view.envelope = frameEnvelopeAt(buffer, at);
   view.timestamp = appendTimestampAt(buffer, at);
   view.count = appendCountAt(buffer, at);
-  view.firstOffset = readUint64(buffer, targetAt + 4);
-  view.idMs = readUint64(buffer, targetAt + 12);
-  view.idSequence = readUint64(buffer, targetAt + 20);
+  view.firstOffset = readUint64(buffer, targetAt + targetOffsetAt);
+  view.id.read(buffer, targetAt + targetIdAt);
   view.recordsStart = appendRecordsAt(buffer, at);
   view.recordsEnd = at + frameLengthAt(buffer, at);
   return true;

@@ -6,7 +6,7 @@
  *              u32 length of the whole frame
  *              body
  *     append = u32 record count, u64 timestamp ms, u32 target count,
- *              targets { u32 log, u64 first offset, u64 id ms, u64 id sequence }, records
+ *              targets { u32 log, u64 first offset, u64 x2 entry id }, records
  *     records of envelope kafka = one record batch, as it came
  *     records of the others     = { u32 length, bytes } for each record
  *     put    = u16 key length, key, value        delete = u16 key length, key
@@ -14,7 +14,8 @@
  *     source = bytes of the state source (state-source.ts)
  *     void   = anything: fills the place of what a repair took out
  *
- * Record i of an append has offset `first offset + i` and entry id `(id ms, id sequence + i)` in each target log.
+ * Record i of an append has offset `first offset + i` in each target log, and the entry id that is i above the target's
+ * (message/entry-id.ts: `add`).
  * A mark ends the group of frames that one tick wrote: a group without its mark never happened.
  */
 import { crc32 } from "../base/crc32.ts";
@@ -109,10 +110,14 @@ export function appendTargetCountAt(buffer: Uint8Array, at: number): number {
   return readUint32(buffer, at + 24);
 }
 
-/** Where target `index` of an append frame starts: log, first offset, id ms, id sequence. */
+/** Where target `index` of an append frame starts: log, first offset, entry id. */
 export function appendTargetAt(at: number, index: number): number {
   return at + appendHeaderBytes + index * targetBytes;
 }
+
+/** In a target. */
+export const targetOffsetAt = 4;
+export const targetIdAt = 12;
 
 export function appendRecordsAt(buffer: Uint8Array, at: number): number {
   return at + appendHeaderBytes + appendTargetCountAt(buffer, at) * targetBytes;

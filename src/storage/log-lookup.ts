@@ -4,23 +4,29 @@
  * Headers of journal frames are looked at without a checksum, since nothing of them is served: a damaged one may lead to
  * a wrong place, where the reader finds what it finds, verified.
  */
-import { appendHeaderBytes, appendTargetAt, appendTargetCountAt, targetBytes } from "./frame.ts";
-import { appendCountAt, appendTimestampAt, readUint32, readUint64 } from "./frame.ts";
+import { EntryId } from "../message/entry-id.ts";
+import {
+  appendCountAt,
+  appendHeaderBytes,
+  appendTargetAt,
+  appendTargetCountAt,
+  appendTimestampAt,
+  readUint32,
+  readUint64,
+  targetBytes,
+  targetIdAt,
+  targetOffsetAt,
+} from "./frame.ts";
 import { type FrameLocation, newFrameLocation } from "./frame-store.ts";
 import type { Log } from "./log.ts";
 import type { Segment } from "./segment.ts";
-
-export interface EntryId {
-  ms: number;
-  sequence: number;
-}
 
 /** Enough for the header of a frame with this many targets. */
 const peekBytes = appendHeaderBytes + 64 * targetBytes;
 
 const location: FrameLocation = newFrameLocation();
 /** What `readHeader` found. */
-const frame = { firstOffset: 0, endOffset: 0, idMs: 0, idSequence: 0, timestamp: 0 };
+const frame = { firstOffset: 0, endOffset: 0, id: new EntryId(), timestamp: 0 };
 
 function readHeader(log: Log): void {
   const { chunk, at } = location;
@@ -29,10 +35,9 @@ function readHeader(log: Log): void {
   let target = 0;
   while (target < targets - 1 && readUint32(buffer, appendTargetAt(at, target)) !== log.id) target++;
   const targetAt = appendTargetAt(at, target);
-  frame.firstOffset = readUint64(buffer, targetAt + 4);
+  frame.firstOffset = readUint64(buffer, targetAt + targetOffsetAt);
   frame.endOffset = frame.firstOffset + appendCountAt(buffer, at);
-  frame.idMs = readUint64(buffer, targetAt + 12);
-  frame.idSequence = readUint64(buffer, targetAt + 20);
+  frame.id.read(buffer, targetAt + targetIdAt);
   frame.timestamp = appendTimestampAt(buffer, at);
 }
 
@@ -46,61 +51,52 @@ function peekSlot(log: Log, slot: number): void {
   readHeader(log);
 }
 
-function isBelow(aMs: number, aSequence: number, bMs: number, bSequence: number): boolean {
-  return aMs < bMs || (aMs === bMs && aSequence < bSequence);
-}
-
 /** In the frame at hand, the first record with that id or a higher one; its end when all are lower. */
-function offsetInFrame(idMs: number, idSequence: number): number {
-  if (frame.idMs > idMs) return frame.firstOffset;
-  if (frame.idMs < idMs) return frame.endOffset;
-  return Math.min(frame.endOffset, frame.firstOffset + Math.max(0, idSequence - frame.idSequence));
+function offsetInFrame(id: EntryId): number {
+  return Math.min(frame.endOffset, frame.firstOffset + Math.max(0, frame.id.distanceTo(id)));
 }
 
-export function offsetOfEntryId(log: Log, idMs: number, idSequence: number): number {
-  if (log.length === 0 || isBelow(log.lastIdMs, log.lastIdSequence, idMs, idSequence)) return log.nextOffset;
-  return Math.min(log.nextOffset, log.removed.nextPresent(anyOffsetOfEntryId(log, idMs, idSequence)));
+export function offsetOfEntryId(log: Log, id: EntryId): number {
+  if (log.length === 0 || log.lastId.compare(id) < 0) return log.nextOffset;
+  return Math.min(log.nextOffset, log.removed.nextPresent(anyOffsetOfEntryId(log, id)));
 }
 
 /** As above, of a record that may be gone. */
-function anyOffsetOfEntryId(log: Log, idMs: number, idSequence: number): number {
+function anyOffsetOfEntryId(log: Log, id: EntryId): number {
   const { index, segments } = log;
   if (index.length > 0) {
     peekSlot(log, index.atOrAfter(0));
-    if (segments.length === 0 || !isBelow(idMs, idSequence, frame.idMs, frame.idSequence)) {
-      return offsetInIndex(log, idMs, idSequence);
-    }
+    if (segments.length === 0 || id.compare(frame.id) >= 0) return offsetInIndex(log, id);
   }
   let low = 0;
   let high = segments.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >>> 1;
-    const { firstIdMs, firstIdSequence } = segments[middle]!;
-    if (isBelow(idMs, idSequence, firstIdMs, firstIdSequence)) high = middle - 1;
+    if (segments[middle]!.compareFirstId(id) > 0) high = middle - 1;
     else low = middle;
   }
-  return offsetInSegment(log, segments[low]!, idMs, idSequence);
+  return offsetInSegment(log, segments[low]!, id);
 }
 
-function offsetInIndex(log: Log, idMs: number, idSequence: number): number {
+function offsetInIndex(log: Log, id: EntryId): number {
   const { index } = log;
-  let [low, high] = index.slotsByEntryId(idMs, idSequence);
+  let [low, high] = index.slotsByEntryId(id);
   if (low < 0) return index.firstOffset;
   while (low < high) {
     const middle = (low + high + 1) >>> 1;
     peekSlot(log, middle);
-    if (isBelow(idMs, idSequence, frame.idMs, frame.idSequence)) high = middle - 1;
+    if (id.compare(frame.id) < 0) high = middle - 1;
     else low = middle;
   }
   peekSlot(log, low);
-  return offsetInFrame(idMs, idSequence);
+  return offsetInFrame(id);
 }
 
-function offsetInSegment(log: Log, segment: Segment, idMs: number, idSequence: number): number {
-  let offset = segment.offsetByEntryId(idMs, idSequence);
+function offsetInSegment(log: Log, segment: Segment, id: EntryId): number {
+  let offset = segment.offsetByEntryId(id);
   while (segment.locateFrom(offset, location)) {
     readHeader(log);
-    offset = offsetInFrame(idMs, idSequence);
+    offset = offsetInFrame(id);
     if (offset < frame.endOffset) return offset;
   }
   return segment.endOffset;
@@ -109,7 +105,7 @@ function offsetInSegment(log: Log, segment: Segment, idMs: number, idSequence: n
 export function entryIdOf(log: Log, offset: number): EntryId {
   log.locate(offset, location);
   readHeader(log);
-  return { ms: frame.idMs, sequence: frame.idSequence + offset - frame.firstOffset };
+  return new EntryId().copyFrom(frame.id).add(offset - frame.firstOffset);
 }
 
 export function timestampOfFirst(log: Log): number {

@@ -5,6 +5,7 @@
  * a reader that slept finds its place again by itself. Gone records are passed over.
  */
 import { BrokerError } from "../base/errors.ts";
+import { EntryId } from "../message/entry-id.ts";
 import { type Envelope, envelope } from "../message/envelope.ts";
 import {
   appendCountAt,
@@ -16,6 +17,8 @@ import {
   frameLengthAt,
   readUint32,
   readUint64,
+  targetIdAt,
+  targetOffsetAt,
 } from "./frame.ts";
 import { emptyBuffer, type FrameLocation, newFrameLocation } from "./frame-store.ts";
 import type { Log } from "./log.ts";
@@ -37,8 +40,10 @@ export class LogReader {
   frameEnd = 0;
   recordsStart = 0;
   recordsEnd = 0;
-  #frameIdMs = 0;
-  #frameIdSequence = 0;
+  readonly #frameId = new EntryId();
+  readonly #id = new EntryId();
+  /** The offset that `#id` is of: an offset has one id for ever. */
+  #idOffset = -1;
   #wanted: number;
   #generation = -1;
   readonly #location: FrameLocation = newFrameLocation();
@@ -48,13 +53,16 @@ export class LogReader {
     this.#wanted = offset;
   }
 
-  /** Entry id of the record. */
-  get idMs(): number {
-    return this.#frameIdMs;
-  }
-
-  get idSequence(): number {
-    return this.#frameIdSequence + this.offset - this.frameOffset;
+  /** Entry id of the record: to be read only, and until this reader stops elsewhere. */
+  get id(): EntryId {
+    const { offset } = this;
+    if (offset !== this.#idOffset) {
+      // The last id of all stays where it is: counting from it is counting from the frame's.
+      if (offset === this.#idOffset + 1 && offset !== this.frameOffset) this.#id.add(1);
+      else this.#id.copyFrom(this.#frameId).add(offset - this.frameOffset);
+      this.#idOffset = offset;
+    }
+    return this.#id;
   }
 
   /** Offset that `next()` would start from. */
@@ -155,9 +163,8 @@ export class LogReader {
     const targetAt = appendTargetAt(at, target);
     this.buffer = buffer;
     this.#generation = location.chunk.generation;
-    this.frameOffset = readUint64(buffer, targetAt + 4);
-    this.#frameIdMs = readUint64(buffer, targetAt + 12);
-    this.#frameIdSequence = readUint64(buffer, targetAt + 20);
+    this.frameOffset = readUint64(buffer, targetAt + targetOffsetAt);
+    this.#frameId.read(buffer, targetAt + targetIdAt);
     this.frameEnd = this.frameOffset + appendCountAt(buffer, at);
     if (offset < this.frameOffset || offset >= this.frameEnd) this.#throwElsewhere(offset);
     this.envelope = frameEnvelopeAt(buffer, at);

@@ -8,11 +8,11 @@
  */
 import { BrokerError } from "../base/errors.ts";
 import type { ByteReader, ByteWriter } from "../base/bytes.ts";
+import { EntryId } from "../message/entry-id.ts";
 import { FrameIndex } from "./frame-index.ts";
 import { type FrameLocation, type FrameStore, LogGroup } from "./frame-store.ts";
 import {
   entryIdOf,
-  type EntryId,
   offsetForBytes,
   offsetOfEntryId,
   offsetOfTimestamp,
@@ -47,11 +47,10 @@ export class Log implements DurableState {
   segments: Segment[] = [];
   /** The offset that the next record gets. */
   nextOffset = 0;
-  lastIdMs = 0;
-  lastIdSequence = 0;
+  /** Entry id of the newest record, or what XSETID said. */
+  readonly lastId = new EntryId();
   /** Highest entry id ever deleted one by one (XDEL), as Redis reports it. */
-  maxDeletedIdMs = 0;
-  maxDeletedIdSequence = 0;
+  readonly maxDeletedId = new EntryId();
   /** Redis's `entries-added` minus `nextOffset`: zero unless XSETID said otherwise. */
   entriesAddedShift = 0;
   /** Bytes of the frames that are still held: of a segment all, until all of its records are gone. */
@@ -84,18 +83,10 @@ export class Log implements DurableState {
   }
 
   /** The store sealed a frame with records of this log. */
-  appended(
-    position: number,
-    length: number,
-    count: number,
-    idMs: number,
-    idSequence: number,
-    timestamp: number,
-  ): void {
-    this.index.push(this.nextOffset, position, length, idMs, idSequence, timestamp);
+  appended(position: number, length: number, count: number, id: EntryId, timestamp: number): void {
+    this.index.push(this.nextOffset, position, length, id, timestamp);
     this.nextOffset += count;
-    this.lastIdMs = idMs;
-    this.lastIdSequence = idSequence + count - 1;
+    this.lastId.copyFrom(id).add(count - 1);
     this.lastTimestamp = timestamp;
     this.bytes += length;
   }
@@ -194,17 +185,9 @@ export class Log implements DurableState {
   }
 
   /** Sets what XSETID sets. The last id may only be raised above every entry; the caller checks. */
-  setMeta(meta: {
-    lastIdMs: number;
-    lastIdSequence: number;
-    maxDeletedIdMs: number;
-    maxDeletedIdSequence: number;
-    entriesAdded: number;
-  }): void {
-    this.lastIdMs = meta.lastIdMs;
-    this.lastIdSequence = meta.lastIdSequence;
-    this.maxDeletedIdMs = meta.maxDeletedIdMs;
-    this.maxDeletedIdSequence = meta.maxDeletedIdSequence;
+  setMeta(meta: { lastId: EntryId; maxDeletedId: EntryId; entriesAdded: number }): void {
+    this.lastId.copyFrom(meta.lastId);
+    this.maxDeletedId.copyFrom(meta.maxDeletedId);
     this.entriesAddedShift = meta.entriesAdded - this.nextOffset;
     this.metaChanged();
   }
@@ -253,8 +236,8 @@ export class Log implements DurableState {
   // Lookups: see `log-lookup.ts`.
 
   /** Lowest offset of a record that is there with an entry id at or above the given one; `nextOffset` when none. */
-  offsetOfEntryId(idMs: number, idSequence: number): number {
-    return offsetOfEntryId(this, idMs, idSequence);
+  offsetOfEntryId(id: EntryId): number {
+    return offsetOfEntryId(this, id);
   }
 
   /** Lowest offset of a record that is there in a frame as new as `timestamp` (ms); -1 when none. */
@@ -292,15 +275,14 @@ export class Log implements DurableState {
   }
 
   #encodeMeta(writer: ByteWriter): void {
-    writer.int64(this.lastIdMs).int64(this.lastIdSequence);
-    writer.int64(this.maxDeletedIdMs).int64(this.maxDeletedIdSequence).int64(this.entriesAddedShift);
+    this.lastId.encode(writer);
+    this.maxDeletedId.encode(writer);
+    writer.int64(this.entriesAddedShift);
   }
 
   #decodeMeta(reader: ByteReader): void {
-    this.lastIdMs = reader.int64();
-    this.lastIdSequence = reader.int64();
-    this.maxDeletedIdMs = reader.int64();
-    this.maxDeletedIdSequence = reader.int64();
+    this.lastId.decode(reader);
+    this.maxDeletedId.decode(reader);
     this.entriesAddedShift = reader.int64();
   }
 
@@ -357,15 +339,13 @@ export class Log implements DurableState {
     position: number,
     length: number,
     count: number,
-    idMs: number,
-    idSequence: number,
+    id: EntryId,
     timestamp: number,
   ): boolean {
     const end = firstOffset + count;
     if (end > this.nextOffset) {
       this.nextOffset = end;
-      this.lastIdMs = idMs;
-      this.lastIdSequence = idSequence + count - 1;
+      this.lastId.copyFrom(id).add(count - 1);
     }
     this.lastTimestamp = timestamp;
     const moved = this.restoredSegments.at(-1)?.endOffset ?? 0;
@@ -373,7 +353,7 @@ export class Log implements DurableState {
     if (this.index.length > 0 && firstOffset > this.#replayEnd)
       this.#replayGaps.push(this.#replayEnd, firstOffset);
     this.#replayEnd = end;
-    this.index.push(firstOffset, position, length, idMs, idSequence, timestamp);
+    this.index.push(firstOffset, position, length, id, timestamp);
     this.bytes += length;
     return true;
   }

@@ -7,6 +7,7 @@
 import { basename } from "node:path";
 import { BrokerError } from "../base/errors.ts";
 import type { Disk, DiskFile } from "../base/disk.ts";
+import { EntryId } from "../message/entry-id.ts";
 import { checkSegment, readWhole } from "./check-files.ts";
 import {
   appendTargetCountAt,
@@ -187,15 +188,11 @@ function rightName({ logId, baseOffset, endOffset }: FoundSegment): string {
 }
 
 /** The last record of a whole segment: its entry id. */
-export function lastEntryId(disk: Disk, { path, logId }: FoundSegment): { idMs: number; idSequence: number } {
+export function lastEntryId(disk: Disk, { path, logId }: FoundSegment): EntryId {
   const bytes = bytesOf(disk, path);
-  let idMs = 0;
-  let idSequence = 0;
-  for (const view of wholeFrames(bytes, logId)) {
-    idMs = view.idMs;
-    idSequence = view.idSequence + view.count - 1;
-  }
-  return { idMs, idSequence };
+  const id = new EntryId();
+  for (const view of wholeFrames(bytes, logId)) id.copyFrom(view.id).add(view.count - 1);
+  return id;
 }
 
 /**

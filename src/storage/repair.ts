@@ -218,11 +218,8 @@ function takeOver(log: Log, segments: readonly FoundSegment[], disk: Disk): void
   if (last !== undefined) {
     if (last.endOffset > log.nextOffset) {
       log.nextOffset = last.endOffset;
-      const { idMs, idSequence } = lastEntryId(disk, last);
-      if (idMs > log.lastIdMs || (idMs === log.lastIdMs && idSequence > log.lastIdSequence)) {
-        log.lastIdMs = idMs;
-        log.lastIdSequence = idSequence;
-      }
+      const id = lastEntryId(disk, last);
+      if (id.compare(log.lastId) > 0) log.lastId.copyFrom(id);
     }
     log.dropIndexBelow(last.endOffset);
   }

@@ -6,6 +6,7 @@
  */
 import { BrokerError } from "../base/errors.ts";
 import type { DiskFile } from "../base/disk.ts";
+import { EntryId } from "../message/entry-id.ts";
 import {
   appendCountAt,
   appendHeaderBytes,
@@ -16,6 +17,7 @@ import {
   readUint32,
   readUint64,
   targetBytes,
+  targetOffsetAt,
 } from "./frame.ts";
 import { type FrameLocation, newFrameLocation } from "./frame-store.ts";
 import type { SegmentFiles } from "./segment-files.ts";
@@ -34,9 +36,8 @@ import type { Segment } from "./segment.ts";
 export const segmentFrameHeaderBytes = appendHeaderBytes + targetBytes;
 
 const entryPosition = 1;
-const entryIdMs = 2;
-const entryIdSequence = 3;
-const entryTimestamp = 4;
+const entryTimestamp = 2;
+const entryId = new EntryId();
 
 export function readSegmentFooter(file: DiskFile, path: string): SegmentFooter {
   const size = file.size();
@@ -66,6 +67,7 @@ export class SegmentFile implements Segment {
   /** The file was deleted: whoever remembers it must ask the log again. */
   isGone = false;
   readonly #entries: Float64Array;
+  readonly #ids: Uint32Array;
   readonly #files: SegmentFiles;
 
   constructor(files: SegmentFiles, path: string, logId: number, footer: SegmentFooter) {
@@ -78,6 +80,7 @@ export class SegmentFile implements Segment {
     this.records = footer.records;
     this.maxTimestamp = footer.maxTimestamp;
     this.#entries = footer.entries;
+    this.#ids = footer.ids;
   }
 
   /** Opens a file that a state names. Throws CORRUPT when it is missing, damaged, or another. */
@@ -103,12 +106,8 @@ export class SegmentFile implements Segment {
     }
   }
 
-  get firstIdMs(): number {
-    return this.#entries[entryIdMs]!;
-  }
-
-  get firstIdSequence(): number {
-    return this.#entries[entryIdSequence]!;
+  compareFirstId(id: EntryId): number {
+    return entryId.readWords(this.#ids, 0).compare(id);
   }
 
   /** Where the frames end in the file. */
@@ -205,15 +204,13 @@ export class SegmentFile implements Segment {
     throw new BrokerError("CORRUPT", `${this.path}: byte ${at}: ${what}; run troikamq check`);
   }
 
-  offsetByEntryId(idMs: number, idSequence: number): number {
+  offsetByEntryId(id: EntryId): number {
     const entries = this.#entries;
     let low = 0;
     let high = entries.length / segmentEntryFields - 1;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
-      const at = middle * segmentEntryFields;
-      const ms = entries[at + entryIdMs]!;
-      if (ms < idMs || (ms === idMs && entries[at + entryIdSequence]! <= idSequence)) low = middle;
+      if (entryId.readWords(this.#ids, middle).compare(id) <= 0) low = middle;
       else high = middle - 1;
     }
     return entries[low * segmentEntryFields]!;
@@ -258,5 +255,5 @@ export class SegmentFile implements Segment {
 }
 
 function firstOffsetOf(location: FrameLocation): number {
-  return readUint64(location.chunk.buffer, location.at + appendHeaderBytes + 4);
+  return readUint64(location.chunk.buffer, location.at + appendHeaderBytes + targetOffsetAt);
 }

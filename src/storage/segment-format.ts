@@ -3,7 +3,7 @@
  *
  *     header = "TroikaMQ segment", u32 version, u32 crc32 of the other 36 bytes, u32 log, u32 zero, u64 base offset
  *     frames = append frames as in the journal, each with the one target, in offset order
- *     footer = { u64 first offset, u64 position in the file, u64 id ms, u64 id sequence, u64 newest timestamp so far },
+ *     footer = { u64 first offset, u64 position in the file, u64 x2 entry id, u64 newest timestamp so far },
  *              u64 base offset, u64 end offset, u64 bytes of frames, u64 records, u64 newest timestamp,
  *              u32 entries, u32 crc32 of the footer up to here
  *
@@ -12,20 +12,23 @@
  */
 import { BrokerError } from "../base/errors.ts";
 import { crc32 } from "../base/crc32.ts";
+import { EntryId } from "../message/entry-id.ts";
 import { readUint32, readUint64, writeUint32, writeUint64 } from "./frame.ts";
 
 const magic = "TroikaMQ segment";
 const version = 2;
 export const segmentHeaderBytes = 40;
-export const segmentEntryFields = 5;
-const entryBytes = segmentEntryFields * 8;
+export const segmentEntryFields = 3;
+const entryBytes = 40;
 export const segmentTrailerBytes = 48;
 /** Frames between two entries of the sparse index hold at least this much. */
 export const segmentEntryEveryBytes = 64 * 1024;
 
 export interface SegmentFooter {
-  /** Five numbers for each entry, as above. */
+  /** First offset, position and timestamp of each entry. */
   entries: Float64Array;
+  /** The entries' ids, four words each (message/entry-id.ts). */
+  ids: Uint32Array;
   baseOffset: number;
   endOffset: number;
   bytes: number;
@@ -90,12 +93,17 @@ export function checkSegmentHeader(header: Buffer, logId: number, baseOffset: nu
 }
 
 export function encodeSegmentFooter(footer: SegmentFooter): Buffer {
-  const { entries } = footer;
-  const bytes = Buffer.alloc(entries.length * 8 + segmentTrailerBytes);
+  const { entries, ids } = footer;
+  const count = entries.length / segmentEntryFields;
+  const bytes = Buffer.alloc(count * entryBytes + segmentTrailerBytes);
+  const id = new EntryId();
   let at = 0;
-  for (const field of entries) {
-    writeUint64(bytes, at, field);
-    at += 8;
+  for (let i = 0; i < count; i++) {
+    writeUint64(bytes, at, entries[i * segmentEntryFields]!);
+    writeUint64(bytes, at + 8, entries[i * segmentEntryFields + 1]!);
+    id.readWords(ids, i).write(bytes, at + 16);
+    writeUint64(bytes, at + 32, entries[i * segmentEntryFields + 2]!);
+    at += entryBytes;
   }
   for (const field of [
     footer.baseOffset,
@@ -107,7 +115,7 @@ export function encodeSegmentFooter(footer: SegmentFooter): Buffer {
     writeUint64(bytes, at, field);
     at += 8;
   }
-  writeUint32(bytes, at, entries.length / segmentEntryFields);
+  writeUint32(bytes, at, count);
   writeUint32(bytes, at + 4, crc32(bytes, 0, at + 4));
   return bytes;
 }
@@ -123,10 +131,20 @@ export function decodeSegmentFooter(footer: Buffer, path: string): SegmentFooter
   if (at < 0 || readUint32(footer, footer.length - 4) !== crc32(footer, 0, footer.length - 4)) {
     throw new BrokerError("CORRUPT", `${path}: the segment's footer fails its checksum`);
   }
-  const entries = new Float64Array(at / 8);
-  for (let i = 0; i < entries.length; i++) entries[i] = readUint64(footer, i * 8);
+  const count = Math.floor(at / entryBytes);
+  const entries = new Float64Array(count * segmentEntryFields);
+  const ids = new Uint32Array(count * 4);
+  const id = new EntryId();
+  for (let i = 0; i < count; i++) {
+    const from = i * entryBytes;
+    entries[i * segmentEntryFields] = readUint64(footer, from);
+    entries[i * segmentEntryFields + 1] = readUint64(footer, from + 8);
+    id.read(footer, from + 16).writeWords(ids, i);
+    entries[i * segmentEntryFields + 2] = readUint64(footer, from + 32);
+  }
   return {
     entries,
+    ids,
     baseOffset: readUint64(footer, at),
     endOffset: readUint64(footer, at + 8),
     bytes: readUint64(footer, at + 16),

@@ -10,6 +10,8 @@ import {
   appendHeaderBytes,
   frameKind,
   sealFrame,
+  targetIdAt,
+  targetOffsetAt,
   writeFrameHeader,
   writeUint32,
   writeUint64,
@@ -42,6 +44,7 @@ export class SegmentWriter {
   #length = 0;
   #writtenBytes = 0;
   #entries: number[] = [];
+  #ids: number[] = [];
   #entryAt = -Infinity;
   #baseOffset = -1;
   #records = 0;
@@ -82,7 +85,9 @@ export class SegmentWriter {
     const position = this.#writtenBytes + at;
     if (position - this.#entryAt >= segmentEntryEveryBytes) {
       this.#entryAt = position;
-      this.#entries.push(frame.firstOffset, position, frame.idMs, frame.idSequence, this.#maxTimestamp);
+      this.#entries.push(frame.firstOffset, position, this.#maxTimestamp);
+      const { id } = frame;
+      this.#ids.push(id.msHigh, id.msLow, id.sequenceHigh, id.sequenceLow);
     }
     writeFrameHeader(slice, at, frameKind.append, frame.envelope, length);
     writeUint32(slice, at + 12, frame.count);
@@ -90,9 +95,8 @@ export class SegmentWriter {
     writeUint32(slice, at + 24, 1);
     const target = at + appendHeaderBytes;
     writeUint32(slice, target, this.#logId);
-    writeUint64(slice, target + 4, frame.firstOffset);
-    writeUint64(slice, target + 12, frame.idMs);
-    writeUint64(slice, target + 20, frame.idSequence);
+    writeUint64(slice, target + targetOffsetAt, frame.firstOffset);
+    frame.id.write(slice, target + targetIdAt);
     copyBytes(slice, at + segmentFrameHeaderBytes, frame.buffer, frame.recordsStart, frame.recordsEnd);
     sealFrame(slice, at, length);
     this.#length = at + length;
@@ -121,6 +125,7 @@ export class SegmentWriter {
   async finish(endOffset: number): Promise<{ path: string; footer: SegmentFooter }> {
     const footer: SegmentFooter = {
       entries: Float64Array.from(this.#entries),
+      ids: Uint32Array.from(this.#ids),
       baseOffset: this.#baseOffset,
       endOffset,
       bytes: this.bytes,

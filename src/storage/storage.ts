@@ -9,6 +9,7 @@ import { dirname } from "node:path";
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { BrokerError } from "../base/errors.ts";
 import type { Disk } from "../base/disk.ts";
+import { EntryId } from "../message/entry-id.ts";
 import {
   appendCountAt,
   appendTargetAt,
@@ -19,6 +20,8 @@ import {
   frameKindAt,
   readUint32,
   readUint64,
+  targetIdAt,
+  targetOffsetAt,
 } from "./frame.ts";
 import { hasBegun, writeBegunMarker } from "./begun-marker.ts";
 import { checkCleanMarker, removeCleanMarker, writeCleanMarker } from "./clean-marker.ts";
@@ -75,6 +78,7 @@ export class Storage implements LogHost {
   #nextId = 1;
   #reservedIds = 0;
   readonly #writer = new ByteWriter(4096);
+  readonly #replayedId = new EntryId();
   #found: FoundFile[] = [];
   /** Bytes of an unfinished write that recovery cut off. */
   tornBytes = 0;
@@ -235,10 +239,9 @@ export class Storage implements LogHost {
       const target = appendTargetAt(at, i);
       const log = this.logs.get(readUint32(buffer, target));
       if (log === undefined) continue;
-      const idMs = readUint64(buffer, target + 12);
-      const idSequence = readUint64(buffer, target + 20);
-      const firstOffset = readUint64(buffer, target + 4);
-      if (log.replayed(firstOffset, position, length, count, idMs, idSequence, timestamp)) {
+      const firstOffset = readUint64(buffer, target + targetOffsetAt);
+      this.#replayedId.read(buffer, target + targetIdAt);
+      if (log.replayed(firstOffset, position, length, count, this.#replayedId, timestamp)) {
         this.journal!.fileOf(position).live++;
       }
     }

@@ -299,4 +299,35 @@ describe("the timestamp", () => {
     const seen = await all.consume(log, 2, "first");
     assert.equal(seen[1]!.properties.timestamp, Math.floor(Number(second!.timestamp) / 1000));
   });
+
+  it("of Redis is the arrival where the id is no time, up to the last id of all", async () => {
+    const log = await newLog();
+    const started = Date.now();
+    const ids = ["8640000000000001-0", "9007199254740993-5", "18446744073709551615-18446744073709551614"];
+    for (const id of ids) assert.equal(await all.redis.xadd(log, id, "body", id), id);
+    await all.publish("", log, "last");
+    // No id is left: XADD is refused, the other protocols, which have offsets, go on.
+    await assert.rejects(all.redis.xadd(log, "*", "body", "v"), /exhausted the last possible ID/);
+    await all.publish("", log, "beyond");
+    const fetched = await all.fetch(log, 5);
+    assert.deepEqual(
+      fetched.map(({ value }) => String(value)),
+      [...ids, "last", "beyond"],
+    );
+    for (const { timestamp } of fetched) {
+      assert.ok(Number(timestamp) >= started && Number(timestamp) <= Date.now(), timestamp);
+    }
+    const [found] = await all.admin.fetchTopicOffsetsByTimestamp(log, started);
+    assert.equal(found!.offset, "0");
+    for (const { content, properties } of await all.consume(log, 5, "first")) {
+      const isFromRedis = ids.includes(content.toString());
+      if (isFromRedis) assert.ok(properties.timestamp >= Math.floor(started / 1000));
+    }
+    const last = "18446744073709551615-18446744073709551615";
+    const shown = await all.redis.xrange(log, "-", "+");
+    assert.deepEqual(
+      shown.map(([id]) => id),
+      [...ids, last, last],
+    );
+  });
 });

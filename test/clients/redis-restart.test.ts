@@ -20,6 +20,45 @@ async function describe(client: RawRedis, key: string): Promise<string[]> {
   ];
 }
 
+test("ids of 64 bits are the same after kill -9, and count on", async () => {
+  const broker = await startTestBroker();
+  let client = await RawRedis.open(broker.ports.redis);
+  const far = "9223372036854775808-18446744073709551613";
+  const ids = ["9007199254740993-9007199254740993", far];
+  for (const id of ids) assert.equal(await client.call("xadd", "s", id, "a", 1), bulk(id));
+  await client.call("xgroup", "create", "s", "g", "9007199254740993-9007199254740992");
+  await client.call("xadd", "s", "*", "a", 1);
+  await client.call("xreadgroup", "group", "g", "alice", "streams", "s", ">");
+  await client.call("xadd", "s", "*", "a", 1);
+  assert.equal(await client.call("xadd", "s", "*", "a", 1), bulk("9223372036854775809-0"));
+  await client.call("xclaim", "s", "g", "bob", 0, "9223372036854775809-0", "force");
+  await client.call("xdel", "s", "9223372036854775808-18446744073709551615");
+  await client.call("xadd", "last", "18446744073709551615-18446744073709551614", "a", 1);
+  const before = await describe(client, "s");
+  assert.match(before[1]!, /max-deleted-entry-id\r\n\$40\r\n9223372036854775808-18446744073709551615/);
+  assert.match(before[3]!, /9223372036854775808-18446744073709551614[^]*9223372036854775809-0/);
+  await client.close();
+  for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+    await broker.kill(signal);
+    await broker.restart();
+    client = await RawRedis.open(broker.ports.redis);
+    assert.deepEqual(await describe(client, "s"), before);
+    await client.close();
+  }
+  client = await RawRedis.open(broker.ports.redis);
+  assert.equal(await client.call("xadd", "s", "*", "a", 1), bulk("9223372036854775809-1"));
+  // The last one of all is known at once, in a pipeline too.
+  const replies = await Promise.all([1, 2].map(() => client.call("xadd", "last", "*", "a", 1)));
+  assert.equal(replies[0], bulk("18446744073709551615-18446744073709551615"));
+  assert.match(replies[1]!, /^-ERR The stream has exhausted the last possible ID/);
+  await client.close();
+  await broker.stop();
+});
+
+function bulk(text: string): string {
+  return `$${text.length}\r\n${text}\r\n`;
+}
+
 test("all of a group's state is the same after kill -9", async () => {
   const broker = await startTestBroker();
   let client = await RawRedis.open(broker.ports.redis);

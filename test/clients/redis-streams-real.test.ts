@@ -34,6 +34,9 @@ after(async () => {
   await ours.stop();
 });
 
+const noErrno = "-ERR Elements are too large to be stored";
+const tooSmall = "-ERR The ID specified in XADD is equal or smaller than the target stream top item";
+
 function masked(words: readonly Word[], reply: string): string {
   const name = String(words[0]).toLowerCase();
   let text = reply;
@@ -42,6 +45,8 @@ function masked(words: readonly Word[], reply: string): string {
       .replaceAll(/(radix-tree-(?:keys|nodes)\r\n):\d+/g, "$1:N")
       .replaceAll(/(consumers\r\n):\d+/g, "$1:N");
   }
+  // Without a sequence left in that millisecond redis 7.0 says what an errno of an earlier call makes it say.
+  if (name === "xadd" || name === "exec") text = text.replaceAll(noErrno, tooSmall);
   // Idle time and delivery count follow each other.
   if (name === "xpending" || name === "exec") text = text.replaceAll(/:\d+\r\n(?=:\d+\r\n)/g, ":T\r\n");
   return text;
@@ -455,6 +460,84 @@ const scripts: Record<string, string> = {
     xadd s 6-1 a 1
     xreadgroup group g c streams s >
     xinfo groups s`,
+  "ids of 64 bits, and the last one": `
+    xadd s 18446744073709551616-0 a 1
+    xadd s 0-18446744073709551616 a 1
+    xadd s 9007199254740993-9007199254740993 a 1
+    xadd s 9007199254740993-9007199254740992 a 1
+    xadd s 9007199254740993-* a 1
+    xrange s 9007199254740993-9007199254740993 9007199254740993-9007199254740993
+    xrange s 9007199254740992 9007199254740992
+    xrange s (9007199254740993-9007199254740993 +
+    xadd s 9223372036854775808-18446744073709551614 a 1
+    xadd s 9223372036854775808-* a 1
+    xadd s 9223372036854775808-* a 1
+    xadd s 9223372036854775808-18446744073709551615 a 1
+    xadd s * a 1
+    xadd s * a 1
+    xread streams s 9223372036854775808-18446744073709551614
+    xread streams s 9223372036854775808-18446744073709551615
+    xread streams s 9223372036854775809
+    xgroup create s g 9007199254740993-9007199254740993
+    xreadgroup group g alice count 2 streams s >
+    xinfo groups s
+    xpending s g
+    xpending s g 9223372036854775808-18446744073709551614 + 10
+    xpending s g - (9223372036854775808-18446744073709551614 10
+    xreadgroup group g alice streams s 9007199254740993-9007199254740993
+    xreadgroup group g alice streams s 9223372036854775808-18446744073709551614
+    xack s g 9223372036854775808-18446744073709551613
+    xack s g 9223372036854775808-18446744073709551614
+    xclaim s g bob 0 9007199254740993-9007199254740994 9223372036854775809-0 force
+    xclaim s g bob 0 9223372036854775809-1 force justid lastid 18446744073709551615-18446744073709551614
+    xautoclaim s g carol 0 9223372036854775808-18446744073709551615 count 1
+    xautoclaim s g carol 0 (9223372036854775808-18446744073709551615
+    xautoclaim s g carol 0 (18446744073709551615-18446744073709551615
+    xinfo groups s
+    xgroup setid s g 18446744073709551615-18446744073709551615
+    xgroup setid s g 18446744073709551615-18446744073709551616
+    xreadgroup group g bob streams s >
+    xdel s 9223372036854775808-18446744073709551615 9223372036854775808-18446744073709551613
+    xinfo stream s
+    xtrim s minid 9223372036854775808-18446744073709551615
+    xrange s - +
+    xsetid s 9223372036854775808-18446744073709551615
+    xsetid s 9223372036854775809-1 maxdeletedid 9223372036854775809-2
+    xsetid s 18446744073709551615-18446744073709551613 maxdeletedid 9223372036854775809-2
+    xinfo stream s
+    xadd s * a 1
+    xadd s 18446744073709551615-* minid 9223372036854775809-1 a 1
+    xadd s 18446744073709551615-* a 1
+    xadd s * a 1
+    xadd s 18446744073709551615-18446744073709551615 a 1
+    xadd s 5-5 a 1
+    xadd s 5 a
+    xadd s 0-0 a 1
+    xadd s nomkstream * a 1
+    xadd s maxlen 1 * a 1
+    xlen s
+    xrange s - +
+    xrevrange s + -
+    xrange s (18446744073709551615-18446744073709551614 +
+    xrange s (18446744073709551615-18446744073709551615 +
+    xrange s - (18446744073709551615-18446744073709551615
+    xrange s - (0
+    xrange s 18446744073709551615 18446744073709551615
+    xread streams s 18446744073709551615-18446744073709551614
+    xread streams s 18446744073709551615-18446744073709551615
+    xread block 1 streams s $
+    xreadgroup group g bob streams s 18446744073709551615-18446744073709551615
+    xgroup create s h $
+    xreadgroup group h bob streams s >
+    xdel s 18446744073709551615-18446744073709551615
+    xinfo stream s
+    xadd s * a 1
+    xadd u +7-+8 a 1
+    xadd u 7--9 a 1
+    xadd u 7--18446744073709551600 a 1
+    xadd u 00000000000000000000000000000008-018446744073709551615 a 1
+    xadd u 8-000000000000000000000000000000000000000018446744073709551616 a 1
+    xrange u - +`,
   transactions: `
     multi
     ping
@@ -655,9 +738,21 @@ test("subscribing in RESP2 leaves few commands", options, async () => {
 });
 
 const stream = fc.constantFrom("s", "t");
-const ms = fc.integer({ min: 0, max: 12 });
-const id = fc.tuple(ms, fc.integer({ min: 0, max: 3 })).map(([a, b]) => `${a}-${b}`);
-const anyId = fc.oneof({ weight: 5, arbitrary: id }, { weight: 1, arbitrary: ms.map(String) });
+/** Few numbers, so that commands meet: small ones, or those around the places where numbers of some kind end. */
+const small = fc.integer({ min: 0, max: 12 }).map(String);
+const edge = fc
+  .tuple(
+    fc.constantFrom(1n << 32n, 1n << 53n, 1n << 63n, (1n << 64n) - 1n),
+    fc.constantFrom(-2n, -1n, 0n, 1n, 2n),
+  )
+  .map(([place, shift]) => String(place + shift));
+const ms = fc.oneof({ weight: 4, arbitrary: small }, { weight: 3, arbitrary: edge });
+const sequence = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: 0, max: 3 }).map(String) },
+  { weight: 3, arbitrary: edge },
+);
+const id = fc.tuple(ms, sequence).map(([a, b]) => `${a}-${b}`);
+const anyId = fc.oneof({ weight: 5, arbitrary: id }, { weight: 1, arbitrary: ms });
 const rangeEnd = fc.oneof(
   anyId,
   fc.constantFrom("-", "+"),
@@ -685,7 +780,8 @@ const command: fc.Arbitrary<Word[]> = fc.oneof(
   },
   { weight: 1, arbitrary: words("xadd", stream, "maxlen", count, anyId, "f", "v") },
   { weight: 1, arbitrary: words("xadd", stream, "minid", anyId, anyId, "f", "v") },
-  { weight: 1, arbitrary: words("xtrim", stream, fc.constantFrom("maxlen", "minid"), count) },
+  { weight: 1, arbitrary: words("xtrim", stream, "maxlen", count) },
+  { weight: 1, arbitrary: words("xtrim", stream, "minid", anyId) },
   { weight: 2, arbitrary: words("xdel", stream, anyId, anyId) },
   { weight: 1, arbitrary: words("xrange", stream, rangeEnd, rangeEnd) },
   { weight: 1, arbitrary: words("xrange", stream, rangeEnd, rangeEnd, "count", count) },

@@ -17,12 +17,13 @@ import {
   Storage,
 } from "../../src/storage/index.ts";
 import { SimDisk, type Random } from "../../sim/disk.ts";
+import { entryId, idMax, numberOf, partMax } from "./entry-ids.ts";
 import { finish } from "./finish.ts";
 
 interface ModelRecord {
   text: string;
-  ms: number;
-  sequence: number;
+  /** Entry id. */
+  id: bigint;
   timestamp: number;
 }
 
@@ -207,10 +208,18 @@ export class StorageModel {
       log,
       envelope.redis,
       text.length,
-      log.lastIdMs + 1 + this.below(50),
-      this.below(3),
+      entryId(this.#idAbove(numberOf(log.lastId))),
     );
     log.store.tail.latin1Write(text, at, text.length);
+  }
+
+  /** Mostly a little above; now and then far, to where sequences, words and doubles end. The last ids are left alone. */
+  #idAbove(last: bigint): bigint {
+    const near = last + 1n + (BigInt(this.below(50)) << (this.below(2) === 0 ? 0n : 64n));
+    const edge = [1n << 53n, 1n << 63n, partMax - 1n][this.below(3)]!;
+    const far = ((edge - BigInt(this.below(2))) << 64n) + partMax - BigInt(this.below(3));
+    if (this.below(20) === 0 && far > last) return far;
+    return near < idMax - (1n << 32n) ? near : last + 1n;
   }
 
   /** Ends the open frame; the model learns from the logs what came, in the form that readers will see again. */
@@ -339,8 +348,7 @@ export class StorageModel {
 function recordOf(reader: LogReader): ModelRecord {
   return {
     text: reader.buffer.latin1Slice(reader.start, reader.end),
-    ms: reader.idMs,
-    sequence: reader.idSequence,
+    id: numberOf(reader.id),
     timestamp: reader.timestamp,
   };
 }
@@ -361,8 +369,8 @@ function compareLog(model: StorageModel, key: string, log: Log, expected: ModelL
     const at = model.below(offsets.length);
     compareLookups(model, key, log, offsets, at, expected);
   }
-  assert.equal(log.offsetOfEntryId(0, 0), offsets[0] ?? log.nextOffset);
-  assert.equal(log.offsetOfEntryId(log.lastIdMs, log.lastIdSequence + 1), log.nextOffset);
+  assert.equal(log.offsetOfEntryId(entryId(0n)), offsets[0] ?? log.nextOffset);
+  assert.equal(log.offsetOfEntryId(entryId(numberOf(log.lastId) + 1n)), log.nextOffset);
   assert.equal(log.timestampOfFirst(), expected.records.get(offsets[0] ?? -1)?.timestamp ?? -1);
   assert.equal(log.offsetOfTimestamp(Number.MAX_SAFE_INTEGER), -1);
 }
@@ -376,13 +384,13 @@ function compareLookups(
   { records }: ModelLog,
 ): void {
   const offset = offsets[at]!;
-  const { ms, sequence, timestamp } = records.get(offset)!;
+  const { id, timestamp } = records.get(offset)!;
   const reader = new LogReader(log, offset);
   assert.ok(reader.next());
   assert.deepEqual(recordOf(reader), records.get(offset), `${key}: offset ${offset} by seek`);
-  assert.deepEqual(log.entryIdOf(offset), { ms, sequence }, key);
-  assert.equal(log.offsetOfEntryId(ms, sequence), offset, key);
-  assert.equal(log.offsetOfEntryId(ms, sequence + 1), offsets[at + 1] ?? log.nextOffset, key);
+  assert.equal(numberOf(log.entryIdOf(offset)), id, key);
+  assert.equal(log.offsetOfEntryId(entryId(id)), offset, key);
+  assert.equal(log.offsetOfEntryId(entryId(id + 1n)), offsets[at + 1] ?? log.nextOffset, key);
   const time = timestamp - model.below(3);
   const first = offsets.find((each) => records.get(each)!.timestamp >= time);
   assert.equal(log.offsetOfTimestamp(time), first, `${key}: timestamp ${time}`);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { ByteReader, ByteWriter } from "../../src/base/bytes.ts";
+import { EntryId } from "../../src/message/entry-id.ts";
 import { OffsetHeap } from "../../src/broker/offset-heap.ts";
 import { PendingTable } from "../../src/broker/pending-table.ts";
 import { SharedCursor } from "../../src/broker/shared-cursor.ts";
@@ -140,7 +141,7 @@ test("a group's pending entries survive: the full form and the changes after it 
   for (let i = 0; i < 6; i++) cursor.acquire(i < 4 ? alice.id : bob.id, 50);
   cursor.settle(1);
   cursor.settle(2);
-  cursor.assign(3, bob.id, 9, 77, cursor.pending.idMsOf(3), cursor.pending.idSequenceOf(3));
+  cursor.assign(3, bob.id, 9, 77, cursor.pending.readId(3, new EntryId()));
   cursor.removeOwner(alice);
   const change = new ByteWriter();
   cursor.encodeChange(change);

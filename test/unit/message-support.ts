@@ -1,5 +1,6 @@
 /** Makes stored records for the tests of conversions, and reads what the views show, without the views' own code. */
 import { ByteReader, ByteWriter } from "../../src/base/bytes.ts";
+import { EntryId } from "../../src/message/entry-id.ts";
 import { type AmqpProperties, readProperties, writeProperties } from "../../src/message/amqp-properties.ts";
 import type { AmqpRecordParts } from "../../src/message/amqp-record.ts";
 import { type Envelope, envelope } from "../../src/message/envelope.ts";
@@ -27,8 +28,7 @@ export function storedRecord(
     end: margin + bytes.length,
     offset: 5,
     timestamp: arrivalMs,
-    idMs: arrivalMs,
-    idSequence: 0,
+    id: new EntryId().set(arrivalMs, 0),
     indexInFrame: 0,
     ...more,
   };

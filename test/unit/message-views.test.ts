@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ByteWriter } from "../../src/base/bytes.ts";
+import { timestampMsMax } from "../../src/message/convert-parts.ts";
+import { EntryId } from "../../src/message/entry-id.ts";
+import { entryId, partMax } from "../support/entry-ids.ts";
 import type { FieldTable } from "../../src/message/amqp-table.ts";
 import { AmqpView, headerBytesMax } from "../../src/message/as-amqp.ts";
 import { KafkaView } from "../../src/message/as-kafka.ts";
@@ -450,9 +453,18 @@ describe("timestamp", () => {
   });
 
   it("of Redis is the entry id's milliseconds", () => {
-    const record = redisRecord([["body", ""]], { idMs: 5000 });
+    const record = redisRecord([["body", ""]], { id: new EntryId().set(5000, 7) });
     assert.equal(inAmqp(record).properties.timestamp, 5);
     assert.equal(inKafka(record).timestamp, 5000);
-    assert.equal(inKafka(redisRecord([["body", ""]], { idMs: 2 ** 64 })).timestamp, arrivalMs);
+  });
+
+  it("of Redis is the arrival where the id's milliseconds are no time that clients can show", () => {
+    const last = new EntryId().set(timestampMsMax, 0);
+    assert.equal(inKafka(redisRecord([["body", ""]], { id: last })).timestamp, timestampMsMax);
+    for (const ms of [BigInt(timestampMsMax) + 1n, 1n << 53n, 1n << 63n, partMax]) {
+      const record = redisRecord([["body", ""]], { id: entryId((ms << 64n) | partMax) });
+      assert.equal(inKafka(record).timestamp, arrivalMs);
+      assert.equal(inAmqp(record).properties.timestamp, Math.floor(arrivalMs / 1000));
+    }
   });
 });

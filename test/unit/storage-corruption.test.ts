@@ -83,7 +83,7 @@ async function readAll(disk: SimDisk): Promise<Map<string, string>> {
       try {
         if (!reader.next()) break;
         const text = reader.buffer.latin1Slice(reader.start, reader.end);
-        all.set(`${log.id}/${reader.offset}`, `${reader.idMs}-${reader.idSequence} ${text}`);
+        all.set(`${log.id}/${reader.offset}`, `${reader.id.toString()} ${text}`);
       } catch (error) {
         assert.ok(error instanceof BrokerError && error.code === "CORRUPT", String(error));
         const next = log.nextPlaceAfter(log.removed.nextPresent(reader.position));

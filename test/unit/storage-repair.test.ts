@@ -93,7 +93,7 @@ async function readAll(disk: SimDisk): Promise<Map<string, string>> {
     const reader = new LogReader(log, log.firstOffset);
     while (reader.next()) {
       const text = reader.buffer.latin1Slice(reader.start, reader.end);
-      all.set(`${name}/${reader.offset}`, `${reader.idMs}-${reader.idSequence} ${text}`);
+      all.set(`${name}/${reader.offset}`, `${reader.id.toString()} ${text}`);
     }
   }
   for (const { file } of storage.journal!.files) file.close();
@@ -172,7 +172,7 @@ async function growsOn(disk: SimDisk, kept: Map<string, string>, told: string): 
     const place = `${name}/${log.nextOffset}`;
     append(log, `new ${place}`);
     storage.seal();
-    expected.set(place, `${log.lastIdMs}-${log.lastIdSequence} new ${place}`);
+    expected.set(place, `${log.lastId.toString()} new ${place}`);
   }
   await flush(disk, storage);
   await finish(disk, storage.close());

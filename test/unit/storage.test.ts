@@ -38,7 +38,7 @@ function readAll(reader: LogReader): string[] {
   const texts: string[] = [];
   while (reader.next()) {
     texts.push(
-      `${reader.offset}:${reader.idMs}-${reader.idSequence}:${reader.buffer.latin1Slice(reader.start, reader.end)}`,
+      `${reader.offset}:${reader.id.toString()}:${reader.buffer.latin1Slice(reader.start, reader.end)}`,
     );
   }
   return texts;

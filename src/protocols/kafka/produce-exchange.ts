@@ -16,12 +16,15 @@ import type { Vhost } from "../../broker/vhost.ts";
 import { ByteWriter } from "../../base/bytes.ts";
 import type { AmqpRecordParts } from "../../message/amqp-record.ts";
 import { AmqpView } from "../../message/as-amqp.ts";
+import { EntryId } from "../../message/entry-id.ts";
 import { envelope } from "../../message/envelope.ts";
 import { KafkaBatch } from "../../message/kafka-batch.ts";
 import { KafkaBatchBuilder } from "../../message/kafka-batch-builder.ts";
 import { RecordCursor } from "../../message/kafka-batch-records.ts";
 import { appendBatch } from "./produce-log.ts";
 
+/** What is not in a log yet has no id. */
+const noId = new EntryId();
 const cursor = new RecordCursor();
 const single = new KafkaBatch();
 const builder = new KafkaBatchBuilder();
@@ -41,7 +44,7 @@ const message: OutgoingMessage = {
   },
   asAmqp(): AmqpRecordParts {
     const { buffer, start, end } = single;
-    const place = { offset: 0, timestamp: cursor.timestamp, idMs: 0, idSequence: 0, indexInFrame: 0 };
+    const place = { offset: 0, timestamp: cursor.timestamp, id: noId, indexInFrame: 0 };
     return view.show({ envelope: envelope.kafka, buffer, start, end, ...place });
   },
   publishLive(live: LiveChannels): number {

@@ -1,9 +1,12 @@
 /** What XCLAIM and XAUTOCLAIM share: taking an entry over, and showing what was taken. */
 import { LogReader } from "../../broker/log-entries.ts";
 import type { CursorOwner, SharedCursor } from "../../broker/shared-cursor.ts";
+import { EntryId } from "../../message/entry-id.ts";
 import type { CommandContext } from "./context.ts";
 import { writeStreamId } from "./stream-id.ts";
 import { findEntry, writeEntry } from "./stream-log.ts";
+
+const id = new EntryId();
 
 /** Gives the pending entry at `offset` to a consumer; `count` and `time` become its delivery count and time. */
 export function claim(
@@ -13,7 +16,7 @@ export function claim(
   { count, time, now }: { count: number; time: number; now: number },
 ): void {
   const { pending } = cursor;
-  cursor.assign(offset, owner.id, count, time, pending.idMsOf(offset), pending.idSequenceOf(offset));
+  cursor.assign(offset, owner.id, count, time, pending.readId(offset, id));
   owner.activeAt = now;
 }
 
@@ -29,9 +32,8 @@ export function writeClaimed(
   reply.array(offsets.length);
   const reader = new LogReader(cursor.log);
   for (const offset of offsets) {
-    const idMs = pending.idMsOf(offset);
-    const idSequence = pending.idSequenceOf(offset);
-    if (isIdOnly) writeStreamId(reply.out, idMs, idSequence);
-    else if (findEntry(reader, idMs, idSequence)) writeEntry(reply, reader);
+    pending.readId(offset, id);
+    if (isIdOnly) writeStreamId(reply.out, id);
+    else if (findEntry(reader, id)) writeEntry(reply, reader);
   }
 }

@@ -6,6 +6,7 @@
  */
 import { ByteWriter, copyBytes } from "../../base/bytes.ts";
 import type { Log } from "../../broker/log-entries.ts";
+import type { EntryId } from "../../message/entry-id.ts";
 import { envelope } from "../../message/envelope.ts";
 import { writeEntryFromArguments } from "../../message/redis-entry.ts";
 import { decimalSize, writeDecimal } from "./wire/reply-writer.ts";
@@ -13,29 +14,26 @@ import type { RequestArguments } from "./wire/request-arguments.ts";
 
 const scratch = new ByteWriter(1024);
 const scratchBytesKept = 1 << 20;
-/** Asks the log for the next id. */
-export const automaticMs = -1;
 
 /**
- * Appends arguments `first` to `last` (left out) as one entry, under an id or, with `automaticMs`, under the next one.
- * Ids are then in the store's `reservedIdMs` and `reservedIdSequence`.
+ * Appends arguments `first` to `last` (left out) as one entry, under an id or, where it is null, under the log's next
+ * one. The store's `readReservedId` tells it.
  */
 export function appendEntry(
   log: Log,
   request: RequestArguments,
   first: number,
   last: number,
-  ms: number,
-  sequence: number,
+  id: EntryId | null,
 ): void {
-  if (!request.canonical) return appendScratch(log, request, first, last, ms, sequence);
+  if (!request.canonical) return appendScratch(log, request, first, last, id);
   const { buffer, starts, ends } = request;
   const count = last - first;
   const countSize = decimalSize(count);
   const from = starts[first]! - decimalSize(ends[first]! - starts[first]!) - 3;
   const to = ends[last - 1]! + 2;
   const size = countSize + 3 + to - from;
-  let at = reserve(log, size, ms, sequence);
+  let at = reserve(log, size, id);
   const tail = log.store.tail;
   tail[at] = 0x2a;
   writeDecimal(tail, at + 1, countSize, count);
@@ -45,10 +43,10 @@ export function appendEntry(
   copyBytes(tail, at + 2, buffer, from, to);
 }
 
-function reserve(log: Log, size: number, ms: number, sequence: number): number {
-  return ms === automaticMs
+function reserve(log: Log, size: number, id: EntryId | null): number {
+  return id === null
     ? log.store.reserve(log.group, envelope.redis, size)
-    : log.store.reserveWithId(log, envelope.redis, size, ms, sequence);
+    : log.store.reserveWithId(log, envelope.redis, size, id);
 }
 
 function appendScratch(
@@ -56,11 +54,10 @@ function appendScratch(
   request: RequestArguments,
   first: number,
   last: number,
-  ms: number,
-  sequence: number,
+  id: EntryId | null,
 ): void {
   const entry = entryOf(request, first, last);
-  const at = reserve(log, entry.length, ms, sequence);
+  const at = reserve(log, entry.length, id);
   copyBytes(log.store.tail, at, entry.buffer, 0, entry.length);
 }
 

@@ -8,9 +8,13 @@ import type { LiveChannels } from "../../broker/live-channels.ts";
 import { appendRecord, type OutgoingMessage } from "../../broker/outgoing-message.ts";
 import type { AmqpRecordParts } from "../../message/amqp-record.ts";
 import { AmqpView } from "../../message/as-amqp.ts";
+import { EntryId } from "../../message/entry-id.ts";
 import { envelope } from "../../message/envelope.ts";
 import { entryOf } from "./entry-append.ts";
 import type { RequestArguments } from "./wire/request-arguments.ts";
+
+/** What is not in a log yet has no id. */
+const noId = new EntryId();
 
 type LogGroup = Parameters<OutgoingMessage["appendTo"]>[0];
 
@@ -39,7 +43,7 @@ class EntryMessage implements OutgoingMessage {
 
   asAmqp(): AmqpRecordParts {
     const { buffer, length } = this.#entry;
-    const place = { offset: 0, timestamp: 0, idMs: 0, idSequence: 0, indexInFrame: 0 };
+    const place = { offset: 0, timestamp: 0, id: noId, indexInFrame: 0 };
     return this.#view.show({ envelope: envelope.redis, buffer, start: 0, end: length, ...place });
   }
 

@@ -37,5 +37,5 @@ export function publishThroughExchange(context: CommandContext, exchange: Exchan
   if (route.durable !== null && broker.options.redisStreamsDurability === "fsync")
     session.connection.holdUntilDurable(broker.storage.pending);
   const id = server.takePublishId();
-  writeStreamId(reply.out, id.ms, id.sequence);
+  writeStreamId(reply.out, id);
 }

@@ -2,10 +2,13 @@
 import type { Log } from "../../broker/log-entries.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { CursorOwner, SharedCursor } from "../../broker/shared-cursor.ts";
+import { EntryId } from "../../message/entry-id.ts";
 import type { CommandContext } from "./context.ts";
 import { RedisError } from "./errors.ts";
 import { groupLag, notKnown } from "../../broker/group-progress.ts";
 import type { ReplyWriter } from "./wire/reply-writer.ts";
+
+const next = new EntryId();
 
 /** The group in argument `index`; undefined when stream or group is not there. */
 export function findGroup(
@@ -39,6 +42,13 @@ export function seenConsumer(cursor: SharedCursor, name: string, now: number): C
   return owner;
 }
 
+/** Puts the group behind the entry with that id. */
+export function setGroupPosition(cursor: SharedCursor, id: EntryId, entriesRead: number): void {
+  const { log } = cursor;
+  const offset = next.copyFrom(id).increment() ? log.offsetOfEntryId(next) : log.nextOffset;
+  cursor.setGroupPosition(offset, id, entriesRead);
+}
+
 /** In the order in which redis lists names: by their bytes. */
 export function sortedByName<Value>(map: ReadonlyMap<string, Value>): [name: string, value: Value][] {
   return [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -49,7 +59,7 @@ export function writeProgress(reply: ReplyWriter, log: Log, cursor: SharedCursor
   reply.bulkLatin1("entries-read");
   writeKnown(reply, cursor.entriesRead === notKnown ? NaN : cursor.entriesRead);
   reply.bulkLatin1("lag");
-  writeKnown(reply, groupLag(log, cursor.entriesRead, cursor.lastIdMs, cursor.lastIdSequence));
+  writeKnown(reply, groupLag(log, cursor.entriesRead, cursor.lastId));
 }
 
 function writeKnown(reply: ReplyWriter, value: number): void {

@@ -8,6 +8,7 @@ import type { Broker } from "../../broker/broker.ts";
 import { defaultVhostName } from "../../broker/names.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
+import { EntryId } from "../../message/entry-id.ts";
 import { type Keyspace } from "../../keyspace/keyspace.ts";
 import { AclLog } from "./acl/log.ts";
 import { RedisError } from "./errors.ts";
@@ -16,7 +17,6 @@ import { LiveChannels, liveExchangeName } from "../../broker/live-channels.ts";
 import { LiveMessages } from "./live-messages.ts";
 import type { RedisSession } from "./session.ts";
 import { hiddenValue, ServerSettings } from "./settings.ts";
-import { StreamId } from "./stream-id.ts";
 import { WatchTable } from "./watches.ts";
 
 /** What clients are told: the version whose commands and replies ours are. */
@@ -51,7 +51,7 @@ export class RedisServer {
   readonly errorCounts = new Map<string, number>();
   connectionsAccepted = 0;
   #lastSessionId = 0;
-  readonly #publishId = new StreamId();
+  readonly #publishId = new EntryId();
   readonly #vhosts: (Vhost | undefined)[] = [];
 
   constructor(broker: Broker, keyspace: Keyspace) {
@@ -94,10 +94,10 @@ export class RedisServer {
   }
 
   /** An id for what was published through an exchange: unique in this process and growing, like an entry's. */
-  takePublishId(): StreamId {
+  takePublishId(): EntryId {
     const id = this.#publishId;
     const now = this.broker.clock.now();
-    return now > id.ms ? id.set(now, 0) : id.set(id.ms, id.sequence + 1);
+    return now > id.ms ? id.set(now, 0) : id.add(1);
   }
 
   /** Where the streams of a database are. */

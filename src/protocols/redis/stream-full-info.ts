@@ -2,10 +2,13 @@
 import { LogReader } from "../../broker/log-entries.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { CursorOwner, SharedCursor } from "../../broker/shared-cursor.ts";
+import { EntryId } from "../../message/entry-id.ts";
 import type { CommandContext } from "./context.ts";
 import { sortedByName, writeProgress } from "./groups.ts";
 import { writeStreamId } from "./stream-id.ts";
 import { writeEntry } from "./stream-log.ts";
+
+const id = new EntryId();
 
 /** Shows at most `count` of each list; 0 is no bound. */
 export function writeFullInfo(context: CommandContext, queue: Queue, count: number): void {
@@ -34,7 +37,7 @@ function writeGroup(
   reply.bulkLatin1("name");
   reply.bulkLatin1(name);
   reply.bulkLatin1("last-delivered-id");
-  writeStreamId(reply.out, cursor.lastIdMs, cursor.lastIdSequence);
+  writeStreamId(reply.out, cursor.lastId);
   writeProgress(reply, queue.log, cursor);
   reply.bulkLatin1("pel-count");
   reply.integer(pending.size);
@@ -43,7 +46,7 @@ function writeGroup(
   reply.array(offsets.length);
   for (const offset of offsets) {
     reply.array(4);
-    writeStreamId(reply.out, pending.idMsOf(offset), pending.idSequenceOf(offset));
+    writeStreamId(reply.out, pending.readId(offset, id));
     reply.bulkLatin1(cursor.ownerById(pending.ownerOf(offset))?.name ?? "");
     reply.integer(pending.timeOf(offset));
     reply.integer(pending.countOf(offset));
@@ -76,7 +79,7 @@ function writeConsumer(
   reply.array(offsets.length);
   for (const offset of offsets) {
     reply.array(3);
-    writeStreamId(reply.out, pending.idMsOf(offset), pending.idSequenceOf(offset));
+    writeStreamId(reply.out, pending.readId(offset, id));
     reply.integer(pending.timeOf(offset));
     reply.integer(pending.countOf(offset));
   }

@@ -5,10 +5,11 @@
  * Invariant: a log is sealed before it is read.
  */
 import type { Log, LogReader } from "../../broker/log-entries.ts";
+import type { EntryId } from "../../message/entry-id.ts";
 import type { Queue } from "../../broker/queue.ts";
 import { RedisView } from "../../message/as-redis.ts";
 import { envelope } from "../../message/envelope.ts";
-import { type StreamId, writeStreamId } from "./stream-id.ts";
+import { writeStreamId } from "./stream-id.ts";
 import type { ReplyWriter } from "./wire/reply-writer.ts";
 
 const view = new RedisView();
@@ -18,15 +19,10 @@ export function seal(queue: Queue): void {
   queue.catchUp();
 }
 
-/** The first offset at or above an id. */
-export function offsetOfId(log: Log, id: StreamId): number {
-  return log.offsetOfEntryId(id.ms, id.sequence);
-}
-
 /** Stops a reader at the entry with exactly that id; false when it is not there. */
-export function findEntry(reader: LogReader, idMs: number, idSequence: number): boolean {
-  reader.seek(reader.log.offsetOfEntryId(idMs, idSequence));
-  return reader.next() && reader.idMs === idMs && reader.idSequence === idSequence;
+export function findEntry(reader: LogReader, id: EntryId): boolean {
+  reader.seek(reader.log.offsetOfEntryId(id));
+  return reader.next() && reader.id.equals(id);
 }
 
 /** How many of the offsets in `[from, to)` are there. */
@@ -43,7 +39,7 @@ export function countPresent(log: Log, from: number, to: number): number {
 export function writeEntry(reply: ReplyWriter, reader: LogReader): void {
   const out = reply.out;
   reply.array(2);
-  writeStreamId(out, reader.idMs, reader.idSequence);
+  writeStreamId(out, reader.id);
   writeFields(reply, reader);
 }
 

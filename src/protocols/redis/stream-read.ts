@@ -6,22 +6,24 @@
 import { LogReader } from "../../broker/log-entries.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { CursorOwner, SharedCursor } from "../../broker/shared-cursor.ts";
+import { EntryId } from "../../message/entry-id.ts";
 import type { CommandContext } from "./context.ts";
 import { errorTexts, RedisError, syntaxError } from "./errors.ts";
 import { seenConsumer } from "./groups.ts";
-import { StreamId, strictIdArgument, writeStreamId } from "./stream-id.ts";
-import { countPresent, findEntry, offsetOfId, seal, writeEntry } from "./stream-log.ts";
+import { strictIdArgument, writeStreamId } from "./stream-id.ts";
+import { countPresent, findEntry, seal, writeEntry } from "./stream-log.ts";
 import { lookUp } from "./streams.ts";
 import type { RequestArguments } from "./wire/request-arguments.ts";
 
 /** Redis's bound on what a blocked reader gets that asked for no COUNT. */
 const blockedCountMax = 1000;
-const scratchId = new StreamId();
+const scratchId = new EntryId();
+/** The position of who asks for news, or of an empty stream. */
+const noId = new EntryId();
 
 interface WantedStream {
   readonly key: string;
-  readonly idMs: number;
-  readonly idSequence: number;
+  readonly id: EntryId;
   /** `>`: what the group has not got yet. */
   readonly isNews: boolean;
 }
@@ -107,8 +109,8 @@ function parseStream(context: CommandContext, read: StreamRead, keyAt: number, i
       );
     }
     if (queue !== undefined) seal(queue);
-    const { lastIdMs = 0, lastIdSequence = 0 } = queue?.log ?? {};
-    return { key, idMs: lastIdMs, idSequence: lastIdSequence, isNews: false };
+    // The log's own goes on as it grows.
+    return { key, id: new EntryId().copyFrom(queue?.log.lastId ?? noId), isNews: false };
   }
   if (request.is(idAt, ">")) {
     if (read.group === undefined) {
@@ -116,10 +118,11 @@ function parseStream(context: CommandContext, read: StreamRead, keyAt: number, i
         "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.",
       );
     }
-    return { key, idMs: 0, idSequence: 0, isNews: true };
+    return { key, id: noId, isNews: true };
   }
-  const id = strictIdArgument(request, idAt, scratchId);
-  return { key, idMs: id.ms, idSequence: id.sequence, isNews: false };
+  const id = strictIdArgument(request, idAt, new EntryId());
+  // Redis notes `>` as the last id of all, so a group that is asked for what is behind that one gets its news.
+  return { key, id, isNews: read.group !== undefined && id.isMax };
 }
 
 function groupOf(queue: Queue | undefined, group: string, key: string): SharedCursor {
@@ -139,14 +142,13 @@ export function serve(context: CommandContext, read: StreamRead): boolean {
 function servePlain(context: CommandContext, read: StreamRead): boolean {
   const { reply } = context;
   const found: { key: string; queue: Queue; from: number; count: number }[] = [];
-  for (const { key, idMs, idSequence } of read.streams) {
+  for (const { key, id } of read.streams) {
     const queue = lookUp(context, key);
     if (queue === undefined) continue;
     seal(queue);
     const { log } = queue;
-    scratchId.set(idMs, idSequence);
-    if (!scratchId.increment()) continue;
-    const from = offsetOfId(log, scratchId);
+    if (!scratchId.copyFrom(id).increment()) continue;
+    const from = log.offsetOfEntryId(scratchId);
     const present = from < log.nextOffset ? countPresent(log, from, log.nextOffset) : 0;
     if (present > 0)
       found.push({ key, queue, from, count: read.count > 0 ? Math.min(present, read.count) : present });
@@ -187,7 +189,7 @@ interface GroupPart {
 function serveGroup(context: CommandContext, read: StreamRead): boolean {
   const now = context.broker.clock.now();
   const parts: GroupPart[] = [];
-  for (const { key, idMs, idSequence, isNews } of read.streams) {
+  for (const { key, id, isNews } of read.streams) {
     const queue = lookUp(context, key);
     const cursor = groupOf(queue, read.group!, key);
     seal(queue!);
@@ -197,8 +199,9 @@ function serveGroup(context: CommandContext, read: StreamRead): boolean {
       if (count > 1 || read.streams.length > 1) assertReadable(cursor, count);
       if (count > 0) parts.push({ key, queue: queue!, cursor, owner, history: null, count });
     } else {
-      scratchId.set(idMs, idSequence);
-      const history = scratchId.increment() ? historyOf(cursor, owner, scratchId, read.count) : [];
+      const history = scratchId.copyFrom(id).increment()
+        ? historyOf(cursor, owner, scratchId, read.count)
+        : [];
       parts.push({ key, queue: queue!, cursor, owner, history, count: history.length });
     }
   }
@@ -247,11 +250,11 @@ function writeNews(context: CommandContext, part: GroupPart, isNoAck: boolean, n
 }
 
 /** Offsets of what the consumer holds, from an id on. */
-function historyOf(cursor: SharedCursor, owner: CursorOwner, from: StreamId, most: number): number[] {
+function historyOf(cursor: SharedCursor, owner: CursorOwner, from: EntryId, most: number): number[] {
   const offsets: number[] = [];
   const { pending } = cursor;
   if (owner.pending === 0) return offsets;
-  const first = pending.atOrAboveId(from.ms, from.sequence);
+  const first = pending.atOrAboveId(from);
   if (first < 0) return offsets;
   pending.visit(first, Infinity, (offset) => {
     if (pending.ownerOf(offset) === owner.id) offsets.push(offset);
@@ -266,15 +269,14 @@ function writeHistory(context: CommandContext, part: GroupPart, offsets: number[
   const { pending } = cursor;
   const reader = new LogReader(cursor.log);
   for (const offset of offsets) {
-    const idMs = pending.idMsOf(offset);
-    const idSequence = pending.idSequenceOf(offset);
-    if (findEntry(reader, idMs, idSequence)) {
+    const id = pending.readId(offset, scratchId);
+    if (findEntry(reader, id)) {
       cursor.givenAgain(offset, now);
       writeEntry(reply, reader);
     } else {
       // Deleted, but still pending: the id with no fields.
       reply.array(2);
-      writeStreamId(reply.out, idMs, idSequence);
+      writeStreamId(reply.out, id);
       reply.nullArray();
     }
   }

@@ -5,16 +5,17 @@
  * lets the storage drop whole frames. Not here: parsing of ids. Invariant: trimming only takes entries from the front.
  */
 import type { Queue } from "../../broker/queue.ts";
+import { EntryId } from "../../message/entry-id.ts";
 import type { CommandContext } from "./context.ts";
 import { errorTexts, RedisError } from "./errors.ts";
-import { StreamId, strictIdArgument } from "./stream-id.ts";
-import { offsetOfId, seal } from "./stream-log.ts";
+import { strictIdArgument } from "./stream-id.ts";
+import { seal } from "./stream-log.ts";
 
 export class TrimOptions {
   strategy: "none" | "maxlen" | "minid" = "none";
   isApproximate = false;
   maxLength = 0;
-  readonly minId = new StreamId();
+  readonly minId = new EntryId();
   /** How many entries may go at most; 0 is no bound. */
   limit = 0;
   hasLimit = false;
@@ -86,7 +87,7 @@ export function trim(context: CommandContext, queue: Queue, options: TrimOptions
   const length = log.length;
   let target: number;
   if (options.strategy === "maxlen") target = offsetAfter(queue, length - options.maxLength);
-  else target = offsetOfId(log, options.minId);
+  else target = log.offsetOfEntryId(options.minId);
   if (options.isApproximate) target = wholeBlocks(context, queue, target, options.limit);
   if (target <= log.firstOffset) return 0;
   removeBelow(queue, target);

@@ -1,10 +1,11 @@
 /** XACK key group id [id ...] */
+import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
 import { findGroup } from "../groups.ts";
-import { StreamId, strictIdArgument } from "../stream-id.ts";
+import { strictIdArgument } from "../stream-id.ts";
 import { findStream } from "../streams.ts";
 
-const id = new StreamId();
+const id = new EntryId();
 
 export function xack(context: CommandContext): void {
   const { request, reply } = context;
@@ -16,7 +17,7 @@ export function xack(context: CommandContext): void {
   let acknowledged = 0;
   for (let at = 3; at < count; at++) {
     strictIdArgument(request, at, id);
-    const offset = cursor.pending.findId(id.ms, id.sequence);
+    const offset = cursor.pending.findId(id);
     if (offset >= 0 && cursor.settle(offset)) acknowledged++;
   }
   reply.integer(acknowledged);

@@ -5,19 +5,23 @@
  * value of field `routing_key` as the key. The reply waits for the disk if `redisStreamsDurability` says so.
  */
 import type { Queue } from "../../../broker/queue.ts";
+import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
-import { appendEntry, automaticMs } from "../entry-append.ts";
+import { appendEntry } from "../entry-append.ts";
 import { entryMessage } from "../entry-message.ts";
 import { queueFull, RedisError, wrongArity } from "../errors.ts";
 import { publishThroughExchange } from "../exchange-publish.ts";
-import { compareIds, idPartMax, StreamId, strictIdArgument, writeStreamId } from "../stream-id.ts";
+import { openIdArgument, writeStreamId } from "../stream-id.ts";
 import { seal } from "../stream-log.ts";
 import { createStream, lastStream, lookUp } from "../streams.ts";
 import { parseTrimOption, settleTrimOptions, trim, TrimOptions } from "../stream-trim.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 
 const options = new TrimOptions();
-const wanted = new StreamId();
+/** The id that is asked for, then the one that the entry got. */
+const wanted = new EntryId();
+/** `ms-*`: the sequence is for the stream to choose. */
+let isSequenceOpen = false;
 
 export function xadd(context: CommandContext): void {
   const { request, reply, broker, session } = context;
@@ -27,7 +31,7 @@ export function xadd(context: CommandContext): void {
   const first = idAt + 1;
   const count = request.argumentCount;
   if ((count - first) % 2 !== 0 || count - first < 2) throw wrongArity("xadd");
-  if (!isAutomatic && !wanted.isSequenceOpen && wanted.isZero)
+  if (!isAutomatic && !isSequenceOpen && wanted.isZero)
     throw new RedisError("ERR The ID specified in XADD must be greater than 0-0");
 
   const known = lastStream(context, 1) ?? lookUp(context, request.latin1(1));
@@ -40,22 +44,23 @@ export function xadd(context: CommandContext): void {
   broker.storage.assertWritable();
   const queue = known ?? createStream(context, request.latin1(1));
   assertRoom(queue, request, first);
-  if (isAutomatic && queue.log.lastIdSequence !== idPartMax) {
-    appendEntry(queue.log, request, first, count, automaticMs, 0);
-  } else {
-    if (isAutomatic) setNextId(queue, broker.clock.now());
+  const { log } = queue;
+  // Of a log in the last millisecond of all, the open frame may hold the last id.
+  if (log.lastId.hasMsMax) assertNotExhausted(queue);
+  if (isAutomatic) appendEntry(log, request, first, count, null);
+  else {
     settleId(queue);
-    appendEntry(queue.log, request, first, count, wanted.ms, wanted.sequence);
+    appendEntry(log, request, first, count, wanted);
+    // Nothing may join a frame with an id of its own; from here on `lastId` knows it.
+    seal(queue);
   }
-  const { store } = queue.log;
-  const ms = store.reservedIdMs;
-  const sequence = store.reservedIdSequence;
+  log.store.readReservedId(wanted);
   if (options.strategy !== "none") trim(context, queue, options);
   context.keyChanged(1);
   broker.publisherSeen(session.connection);
   if (queue.log.isDurable && broker.options.redisStreamsDurability === "fsync")
     session.connection.holdUntilDurable(broker.storage.pending);
-  writeStreamId(reply.out, ms, sequence);
+  writeStreamId(reply.out, wanted);
 }
 
 /** Throws where a bounded queue refuses the entry, which its dead-letter exchange may get (`x-overflow`). */
@@ -79,7 +84,7 @@ function parse(context: CommandContext): number {
       options.noMakeStream = true;
       at++;
     } else {
-      strictIdArgument(request, at, wanted, 0, true);
+      isSequenceOpen = openIdArgument(request, at, wanted);
       break;
     }
   }
@@ -91,25 +96,19 @@ function isStar(request: RequestArguments, index: number): boolean {
   return request.size(index) === 1 && request.buffer[request.starts[index]!] === 0x2a;
 }
 
-/** After the greatest sequence there is comes the next millisecond. */
-function setNextId(queue: Queue, now: number): void {
-  const { lastIdMs } = queue.log;
-  wanted.isSequenceOpen = false;
-  wanted.set(lastIdMs >= now && lastIdMs < idPartMax ? lastIdMs + 1 : now, 0);
+function assertNotExhausted(queue: Queue): void {
+  seal(queue);
+  if (queue.log.lastId.isMax)
+    throw new RedisError("ERR The stream has exhausted the last possible ID, unable to add more items");
 }
 
 /** Completes `ms-*` and refuses an id that is not above the last one. */
 function settleId(queue: Queue): void {
   seal(queue);
-  const { lastIdMs, lastIdSequence } = queue.log;
-  if (lastIdMs === idPartMax && lastIdSequence === idPartMax) {
-    throw new RedisError("ERR The stream has exhausted the last possible ID, unable to add more items");
-  }
-  if (wanted.isSequenceOpen) {
-    if (wanted.ms === lastIdMs && lastIdSequence < idPartMax) wanted.set(wanted.ms, lastIdSequence + 1);
-    else if (wanted.ms === lastIdMs) throw tooSmall();
-  }
-  if (compareIds(wanted.ms, wanted.sequence, lastIdMs, lastIdSequence) <= 0) throw tooSmall();
+  const { lastId } = queue.log;
+  // It does not go on into the next millisecond, which was not asked for.
+  if (isSequenceOpen && wanted.hasMsOf(lastId) && !lastId.hasSequenceMax) wanted.copyFrom(lastId).add(1);
+  if (wanted.compare(lastId) <= 0) throw tooSmall();
 }
 
 function tooSmall(): RedisError {

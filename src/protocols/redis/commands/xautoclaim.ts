@@ -2,14 +2,16 @@
 import { LogReader } from "../../../broker/log-entries.ts";
 import type { SharedCursor } from "../../../broker/shared-cursor.ts";
 import { claim, writeClaimed } from "../claims.ts";
+import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
 import { RedisError, syntaxError } from "../errors.ts";
 import { findGroup, noGroup, seenConsumer } from "../groups.ts";
-import { rangeStartArgument, StreamId, writeStreamId } from "../stream-id.ts";
+import { rangeStartArgument, writeStreamId } from "../stream-id.ts";
 import { findEntry } from "../stream-log.ts";
 import { findStream } from "../streams.ts";
 
-const start = new StreamId();
+const start = new EntryId();
+const id = new EntryId();
 const defaultCount = 100;
 /** Redis looks at so many pending entries for each one it may return. */
 const attemptsForEach = 10;
@@ -43,17 +45,16 @@ function claimFrom(
   const { pending } = cursor;
   const now = broker.clock.now();
   const claimed: number[] = [];
-  const deleted: StreamId[] = [];
+  const deleted: EntryId[] = [];
   const reader = new LogReader(cursor.log);
   let left = count;
   let attempts = count * attemptsForEach;
-  let offset = pending.size === 0 ? -1 : pending.atOrAboveId(start.ms, start.sequence);
+  let offset = pending.size === 0 ? -1 : pending.atOrAboveId(start);
   for (; offset >= 0 && left > 0 && attempts > 0; offset = pending.next(offset + 1), attempts--) {
-    const idMs = pending.idMsOf(offset);
-    const idSequence = pending.idSequenceOf(offset);
-    if (!findEntry(reader, idMs, idSequence)) {
+    pending.readId(offset, id);
+    if (!findEntry(reader, id)) {
       cursor.settle(offset);
-      deleted.push(new StreamId().set(idMs, idSequence));
+      deleted.push(new EntryId().copyFrom(id));
       left--;
       continue;
     }
@@ -65,9 +66,8 @@ function claimFrom(
     left--;
   }
   reply.array(3);
-  if (offset < 0) writeStreamId(reply.out, 0, 0);
-  else writeStreamId(reply.out, pending.idMsOf(offset), pending.idSequenceOf(offset));
+  writeStreamId(reply.out, offset < 0 ? id.set(0, 0) : pending.readId(offset, id));
   writeClaimed(context, cursor, claimed, isIdOnly);
   reply.array(deleted.length);
-  for (const id of deleted) writeStreamId(reply.out, id.ms, id.sequence);
+  for (const each of deleted) writeStreamId(reply.out, each);
 }

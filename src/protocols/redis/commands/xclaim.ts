@@ -5,14 +5,15 @@
 import { LogReader } from "../../../broker/log-entries.ts";
 import type { SharedCursor } from "../../../broker/shared-cursor.ts";
 import { claim, writeClaimed } from "../claims.ts";
+import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
 import { RedisError } from "../errors.ts";
-import { findGroup, noGroup, seenConsumer } from "../groups.ts";
-import { isId, StreamId, strictIdArgument } from "../stream-id.ts";
+import { findGroup, noGroup, seenConsumer, setGroupPosition } from "../groups.ts";
+import { isId, strictIdArgument } from "../stream-id.ts";
 import { findEntry } from "../stream-log.ts";
 import { findStream } from "../streams.ts";
 
-const id = new StreamId();
+const id = new EntryId();
 const firstIdAt = 5;
 
 interface ClaimOptions {
@@ -50,8 +51,8 @@ function claimOne(
 ): number {
   const { pending } = cursor;
   const now = context.broker.clock.now();
-  let offset = pending.findId(id.ms, id.sequence);
-  if (!findEntry(reader, id.ms, id.sequence)) {
+  let offset = pending.findId(id);
+  if (!findEntry(reader, id)) {
     // What is gone from the stream is not to be claimed, and leaves the pending entries.
     if (offset >= 0) cursor.settle(offset);
     return -1;
@@ -65,7 +66,7 @@ function claimOne(
   if (offset < 0) {
     offset = reader.offset;
     owner.activeAt = now;
-    cursor.assign(offset, owner.id, count, options.time, id.ms, id.sequence);
+    cursor.assign(offset, owner.id, count, options.time, id);
   } else claim(cursor, offset, owner, { count, time: options.time, now });
   return offset;
 }
@@ -102,10 +103,8 @@ function parse(context: CommandContext, cursor: SharedCursor): ClaimOptions {
   }
   // A clock that differs from ours is no reason to refuse; a time that cannot be is now.
   if (options.time < 0 || options.time > now) options.time = now;
-  if (hasLastId && id.compare(cursor.lastIdMs, cursor.lastIdSequence) > 0) {
-    const offset = id.increment() ? cursor.log.offsetOfEntryId(id.ms, id.sequence) : cursor.log.nextOffset;
-    id.decrement();
-    cursor.setGroupPosition(offset, id.ms, id.sequence, cursor.entriesRead);
+  if (hasLastId && id.compare(cursor.lastId) > 0) {
+    setGroupPosition(cursor, id, cursor.entriesRead);
   }
   return options;
 }

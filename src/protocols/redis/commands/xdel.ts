@@ -1,11 +1,12 @@
 /** XDEL key id [id ...] */
 import { LogReader } from "../../../broker/log-entries.ts";
+import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
-import { compareIds, StreamId, strictIdArgument } from "../stream-id.ts";
+import { strictIdArgument } from "../stream-id.ts";
 import { findEntry } from "../stream-log.ts";
 import { findStream } from "../streams.ts";
 
-const id = new StreamId();
+const id = new EntryId();
 
 export function xdel(context: CommandContext): void {
   const { request, reply } = context;
@@ -18,15 +19,12 @@ export function xdel(context: CommandContext): void {
   let deleted = 0;
   for (let at = 2; at < request.argumentCount; at++) {
     strictIdArgument(request, at, id);
-    if (!findEntry(reader, id.ms, id.sequence)) continue;
+    if (!findEntry(reader, id)) continue;
     const { offset } = reader;
     cursor?.settle(offset);
     log.remove(offset);
     deleted++;
-    if (compareIds(id.ms, id.sequence, log.maxDeletedIdMs, log.maxDeletedIdSequence) > 0) {
-      log.maxDeletedIdMs = id.ms;
-      log.maxDeletedIdSequence = id.sequence;
-    }
+    if (id.compare(log.maxDeletedId) > 0) log.maxDeletedId.copyFrom(id);
   }
   if (deleted > 0) {
     log.metaChanged();

@@ -4,16 +4,16 @@
  */
 import type { Queue } from "../../../broker/queue.ts";
 import type { SharedCursor } from "../../../broker/shared-cursor.ts";
+import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
 import { errorTexts, RedisError } from "../errors.ts";
-import { findGroup, noSuchGroup, seenConsumer } from "../groups.ts";
+import { findGroup, noSuchGroup, seenConsumer, setGroupPosition } from "../groups.ts";
 import { subcommandSyntaxError, writeHelp } from "../help.ts";
-import { idArgument, StreamId, strictIdArgument } from "../stream-id.ts";
-import { offsetOfId, seal } from "../stream-log.ts";
+import { idArgument, strictIdArgument } from "../stream-id.ts";
+import { seal } from "../stream-log.ts";
 import { createStream, findStream } from "../streams.ts";
 
-const id = new StreamId();
-const next = new StreamId();
+const id = new EntryId();
 
 interface PositionOptions {
   makesStream: boolean;
@@ -50,19 +50,13 @@ function existingGroup(context: CommandContext): SharedCursor {
   return cursor;
 }
 
-/** Puts the group behind the id in `id`. */
-function setPosition(queue: Queue, cursor: SharedCursor, entriesRead: number): void {
-  const offset = next.copyFrom(id).increment() ? offsetOfId(queue.log, next) : queue.log.nextOffset;
-  cursor.setGroupPosition(offset, id.ms, id.sequence, entriesRead);
-}
-
 export function xgroupCreate(context: CommandContext): void {
   const { request, reply } = context;
   const { makesStream, entriesRead } = parseOptions(context, true);
   let queue = makesStream ? findStream(context, 2) : existingStream(context);
   if (!request.is(4, "$")) strictIdArgument(request, 4, id);
   else if (queue === undefined) id.set(0, 0);
-  else id.set(queue.log.lastIdMs, queue.log.lastIdSequence);
+  else id.copyFrom(queue.log.lastId);
   context.broker.storage.assertWritable();
   // Only a new key is a change to those who WATCH: groups are not part of the value.
   if (queue === undefined) {
@@ -72,7 +66,7 @@ export function xgroupCreate(context: CommandContext): void {
   const name = request.latin1(3);
   if (queue.groups.has(name)) throw new RedisError("BUSYGROUP Consumer Group name already exists");
   seal(queue);
-  setPosition(queue, queue.vhost.createGroup(queue, name), entriesRead);
+  setGroupPosition(queue.vhost.createGroup(queue, name), id, entriesRead);
   reply.ok();
 }
 
@@ -81,9 +75,9 @@ export function xgroupSetId(context: CommandContext): void {
   const { entriesRead } = parseOptions(context, false);
   const queue = existingStream(context);
   const cursor = existingGroup(context);
-  if (request.is(4, "$")) id.set(queue.log.lastIdMs, queue.log.lastIdSequence);
-  else idArgument(request, 4, id, 0);
-  setPosition(queue, cursor, entriesRead);
+  if (request.is(4, "$")) id.copyFrom(queue.log.lastId);
+  else idArgument(request, 4, id);
+  setGroupPosition(cursor, id, entriesRead);
   // Entries may be new to the group now: who waits in it is to look.
   context.broker.schedule(queue);
   reply.ok();

@@ -2,6 +2,7 @@
 import { entriesAdded } from "../../../broker/group-progress.ts";
 import { LogReader } from "../../../broker/log-entries.ts";
 import type { Queue } from "../../../broker/queue.ts";
+import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
 import { errorTexts, RedisError } from "../errors.ts";
 import { findGroup, noSuchGroup, sortedByName, writeProgress } from "../groups.ts";
@@ -12,6 +13,7 @@ import { findStream } from "../streams.ts";
 import { writeFullInfo } from "../stream-full-info.ts";
 
 const defaultCount = 10;
+const noId = new EntryId();
 
 function existingStream(context: CommandContext): Queue {
   const queue = findStream(context, 2);
@@ -53,15 +55,14 @@ function writeStreamFacts(context: CommandContext, { log }: Queue): void {
   reply.bulkLatin1("radix-tree-nodes");
   reply.integer(blocks + 1);
   reply.bulkLatin1("last-generated-id");
-  writeStreamId(reply.out, log.lastIdMs, log.lastIdSequence);
+  writeStreamId(reply.out, log.lastId);
   reply.bulkLatin1("max-deleted-entry-id");
-  writeStreamId(reply.out, log.maxDeletedIdMs, log.maxDeletedIdSequence);
+  writeStreamId(reply.out, log.maxDeletedId);
   reply.bulkLatin1("entries-added");
   reply.integer(entriesAdded(log));
   reply.bulkLatin1("recorded-first-entry-id");
   const reader = new LogReader(log, log.firstOffset);
-  if (reader.next()) writeStreamId(reply.out, reader.idMs, reader.idSequence);
-  else writeStreamId(reply.out, 0, 0);
+  writeStreamId(reply.out, reader.next() ? reader.id : noId);
 }
 
 function writeShortInfo(context: CommandContext, queue: Queue): void {
@@ -95,7 +96,7 @@ export function xinfoGroups(context: CommandContext): void {
     reply.bulkLatin1("pending");
     reply.integer(cursor.pending.size);
     reply.bulkLatin1("last-delivered-id");
-    writeStreamId(reply.out, cursor.lastIdMs, cursor.lastIdSequence);
+    writeStreamId(reply.out, cursor.lastId);
     writeProgress(reply, queue.log, cursor);
   }
 }

@@ -1,13 +1,15 @@
 /** XPENDING key group [[IDLE min-idle-ms] start end count [consumer]] */
 import type { SharedCursor } from "../../../broker/shared-cursor.ts";
+import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
 import { errorTexts, RedisError, syntaxError } from "../errors.ts";
 import { findGroup, noGroup, sortedByName } from "../groups.ts";
-import { rangeEndArgument, rangeStartArgument, StreamId, writeStreamId } from "../stream-id.ts";
+import { rangeEndArgument, rangeStartArgument, writeStreamId } from "../stream-id.ts";
 import { findStream } from "../streams.ts";
 
-const start = new StreamId();
-const end = new StreamId();
+const start = new EntryId();
+const end = new EntryId();
+const id = new EntryId();
 
 export function xpending(context: CommandContext): void {
   const { request, reply } = context;
@@ -59,8 +61,8 @@ function summary(context: CommandContext, cursor: SharedCursor): void {
   }
   const lowest = pending.next(0);
   const { highest } = pending;
-  writeStreamId(reply.out, pending.idMsOf(lowest), pending.idSequenceOf(lowest));
-  writeStreamId(reply.out, pending.idMsOf(highest), pending.idSequenceOf(highest));
+  writeStreamId(reply.out, pending.readId(lowest, id));
+  writeStreamId(reply.out, pending.readId(highest, id));
   const holders = sortedByName(cursor.owners).filter(([, owner]) => owner.pending > 0);
   reply.array(holders.length);
   for (const [name, owner] of holders) {
@@ -79,10 +81,10 @@ function writePending(
   const { pending } = cursor;
   const now = broker.clock.now();
   const offsets: number[] = [];
-  const from = count === 0 ? -1 : pending.atOrAboveId(start.ms, start.sequence);
+  const from = count === 0 ? -1 : pending.atOrAboveId(start);
   if (from >= 0) {
     pending.visit(from, Infinity, (offset) => {
-      if (end.compare(pending.idMsOf(offset), pending.idSequenceOf(offset)) < 0) return false;
+      if (end.compare(pending.readId(offset, id)) < 0) return false;
       const isOld = idle === 0 || now - pending.timeOf(offset) >= idle;
       if (isOld && (ownerId === 0 || pending.ownerOf(offset) === ownerId)) offsets.push(offset);
       return offsets.length < count;
@@ -91,7 +93,7 @@ function writePending(
   reply.array(offsets.length);
   for (const offset of offsets) {
     reply.array(4);
-    writeStreamId(reply.out, pending.idMsOf(offset), pending.idSequenceOf(offset));
+    writeStreamId(reply.out, pending.readId(offset, id));
     reply.bulkLatin1(cursor.ownerById(pending.ownerOf(offset))?.name ?? "");
     reply.integer(Math.max(now - pending.timeOf(offset), 0));
     reply.integer(pending.countOf(offset));

@@ -1,13 +1,14 @@
 /** XRANGE key start end [COUNT count], and XREVRANGE key end start [COUNT count] */
 import { LogReader } from "../../../broker/log-entries.ts";
+import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
 import { errorTexts, RedisError, syntaxError } from "../errors.ts";
-import { rangeEndArgument, rangeStartArgument, StreamId } from "../stream-id.ts";
-import { countPresent, offsetOfId, writeEntry } from "../stream-log.ts";
+import { rangeEndArgument, rangeStartArgument } from "../stream-id.ts";
+import { countPresent, writeEntry } from "../stream-log.ts";
 import { findStream } from "../streams.ts";
 
-const start = new StreamId();
-const end = new StreamId();
+const start = new EntryId();
+const end = new EntryId();
 
 export function xrange(context: CommandContext): void {
   range(context, false);
@@ -26,8 +27,8 @@ function range(context: CommandContext, isReverse: boolean): void {
   if (queue === undefined) return reply.array(0);
   if (count === 0) return reply.nullArray();
   const { log } = queue;
-  const from = offsetOfId(log, start);
-  const to = end.increment() ? offsetOfId(log, end) : log.nextOffset;
+  const from = log.offsetOfEntryId(start);
+  const to = end.increment() ? log.offsetOfEntryId(end) : log.nextOffset;
   const total = countPresent(log, from, to);
   const shown = count < 0 ? total : Math.min(total, count);
   reply.array(shown);

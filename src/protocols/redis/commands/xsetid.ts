@@ -1,13 +1,14 @@
 /** XSETID key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id] */
 import { entriesAdded } from "../../../broker/group-progress.ts";
 import { LogReader, type Log } from "../../../broker/log-entries.ts";
+import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
 import { errorTexts, RedisError, syntaxError } from "../errors.ts";
-import { StreamId, strictIdArgument } from "../stream-id.ts";
+import { strictIdArgument } from "../stream-id.ts";
 import { findStream } from "../streams.ts";
 
-const last = new StreamId();
-const maxDeleted = new StreamId();
+const last = new EntryId();
+const maxDeleted = new EntryId();
 
 export function xsetid(context: CommandContext): void {
   const { request, reply } = context;
@@ -22,7 +23,7 @@ export function xsetid(context: CommandContext): void {
       if (added < 0) throw new RedisError("ERR entries_added must be positive");
     } else if (hasValue && request.is(at, "MAXDELETEDID")) {
       strictIdArgument(request, at + 1, maxDeleted);
-      if (last.compare(maxDeleted.ms, maxDeleted.sequence) < 0) {
+      if (last.compare(maxDeleted) < 0) {
         throw new RedisError(
           "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id",
         );
@@ -42,10 +43,8 @@ export function xsetid(context: CommandContext): void {
     }
   }
   log.setMeta({
-    lastIdMs: last.ms,
-    lastIdSequence: last.sequence,
-    maxDeletedIdMs: maxDeleted.isZero ? log.maxDeletedIdMs : maxDeleted.ms,
-    maxDeletedIdSequence: maxDeleted.isZero ? log.maxDeletedIdSequence : maxDeleted.sequence,
+    lastId: last,
+    maxDeletedId: maxDeleted.isZero ? log.maxDeletedId : maxDeleted,
     entriesAdded: added >= 0 ? added : entriesAdded(log),
   });
   reply.ok();
@@ -56,5 +55,5 @@ function isBelowTop(log: Log): boolean {
   let offset = log.nextOffset - 1;
   while (log.removed.has(offset)) offset--;
   const reader = new LogReader(log, offset);
-  return reader.next() && last.compare(reader.idMs, reader.idSequence) < 0;
+  return reader.next() && last.compare(reader.id) < 0;
 }
