@@ -61,7 +61,7 @@ export class Side {
     const state = this.#channel({ connection, channel });
     if (!state.isOpen) {
       Object.assign(state, { isOpen: true, isConfirming: false, published: 0, confirmed: 0 });
-      peer.send(channel, "channel.open", { outOfBand: "" } as MethodArguments["channel.open"]);
+      peer.send(channel, "channel.open", { outOfBand: "" });
       this.#unanswered++;
     }
     return peer;

@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { ConsumeMessage } from "amqplib";
-import { method, publish, RawClient } from "../support/amqp-raw.ts";
+import { method, publish as publishFrames, RawClient } from "../support/amqp-raw.ts";
 import { Interop, until } from "../support/interop.ts";
 
 let all: Interop;
@@ -100,7 +100,7 @@ async function commitOne(exchange: string, key: string, body: string): Promise<"
   const client = await RawClient.ready(all.broker.amqpUrl);
   client.send(method(1, 90, 10));
   await client.method("90.11");
-  client.send(publish(1, exchange, key, Buffer.from(body)), method(1, 90, 20));
+  client.send(publishFrames(1, exchange, key, Buffer.from(body)), method(1, 90, 20));
   const end = await Promise.race([client.method("90.21"), client.method("20.40")]);
   client.socket.destroy();
   return end.method === "90.21" ? "taken" : "refused";

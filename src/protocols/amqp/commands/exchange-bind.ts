@@ -32,7 +32,7 @@ export function assertBindable(source: Exchange, table: FieldTable): void {
   const problem =
     field.type === "S"
       ? `value <<"${displayText(field.value)}">>; expected all, any, all-with-x, or any-with-x`
-      : `type ${fieldTypeName(field)} (value ${"value" in field ? String(field.value) : "undefined"}); expected longstr`;
+      : `type ${fieldTypeName(field)} (value ${JSON.stringify(plainArguments([{ name: "value", field }])["value"])}); expected longstr`;
   throw new AmqpError("PRECONDITION_FAILED", `Invalid x-match field ${problem}`);
 }
 
