@@ -154,8 +154,11 @@ export class Vhost {
       ]);
       for (const name of comparedArguments) this.#assertSameArgument(present, options.args, name);
       if (typeName(options) !== typeName(present)) {
-        const types = [options.args, present.args].map((args) => args["x-queue-type"]);
-        this.#assertSame("queue", present.name, [["x-queue-type", types[0], types[1]]]);
+        const [received, current] = [options, present].map((queue) => {
+          // Streams of other protocols have no such argument; a classic queue that does not say so is "none".
+          return queue.args["x-queue-type"] ?? (queue.kind === "stream" ? "stream" : undefined);
+        });
+        this.#assertSame("queue", present.name, [["x-queue-type", received, current]]);
       }
       return present;
     }
