@@ -30,7 +30,7 @@ export interface TopicDefinition {
   isAdopted: boolean;
 }
 
-function partitionName(topic: string, partition: number): string {
+export function partitionName(topic: string, partition: number): string {
   return `${topic}-${partition}`;
 }
 

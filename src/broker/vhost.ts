@@ -54,6 +54,12 @@ export interface QueueWaiter {
   queueMade(queue: Queue): void;
 }
 
+/** Told of each queue and stream that is made or deleted. */
+export interface QueueListener {
+  queueMade(queue: Queue): void;
+  queueDeleted(queue: Queue): void;
+}
+
 export class Vhost {
   readonly name: string;
   readonly broker: Broker;
@@ -67,6 +73,7 @@ export class Vhost {
   readonly #bindingsTo = new Map<Destination, Set<Binding>>();
   routingVersion = 1;
   readonly #groups = new Map<string, LogGroup>();
+  readonly queueListeners = new Set<QueueListener>();
   readonly #queueWaiters = new Map<string, Set<QueueWaiter>>();
 
   constructor(broker: Broker, name: string) {
@@ -187,6 +194,7 @@ export class Vhost {
   addQueue(options: QueueOptions, log: Log, cursor: SharedCursor | null): Queue {
     const queue = new Queue(this, options, log, cursor);
     this.queues.set(options.name, queue);
+    for (const listener of this.queueListeners) listener.queueMade(queue);
     if (this.#queueWaiters.size > 0) this.#wakeQueueWaiters(queue);
     this.exchanges.get("")!.router.bind(queue, options.name, {});
     this.routingVersion++;
@@ -217,6 +225,7 @@ export class Vhost {
     if (queue.isDeleted) return;
     queue.isDeleted = true;
     this.queues.delete(queue.name);
+    for (const listener of this.queueListeners) listener.queueDeleted(queue);
     this.exchanges.get("")!.router.unbind(queue, queue.name, {});
     this.#removeBindingsTo(queue);
     this.routingVersion++;

@@ -33,6 +33,7 @@ export const textPropertyNames = [
 /** What `propertyCodeOf` gives: the index of a text property, or one of the others. */
 export const propertyCode = {
   contentType: 0,
+  userId: 7,
   deliveryMode: 10,
   priority: 11,
   timestamp: 12,
@@ -84,6 +85,15 @@ export function propertyCodeOf(buffer: Uint8Array, start: number, end: number): 
     if (isSame(buffer, start, end, propertyHeaderNames[code]!)) return code;
   }
   return -1;
+}
+
+/**
+ * The property that a header of a Redis entry or Kafka record sets, or -1. Nobody has checked a user-id there, which
+ * AMQP's readers take for checked: it stays a header of its name.
+ */
+export function claimedPropertyOf(buffer: Uint8Array, start: number, end: number): number {
+  const code = propertyCodeOf(buffer, start, end);
+  return code === propertyCode.userId ? -1 : code;
 }
 
 type NameCheck = (buffer: Uint8Array, start: number, end: number) => boolean;

@@ -1,6 +1,6 @@
 /** Reads one record of a stored Kafka batch into `MessageParts`. A header with null as value is a header of nothing. */
 import { KafkaFrames } from "./convert-kafka-frame.ts";
-import { isReservedInKafka, propertyCodeOf, unescapedStart } from "./convert-names.ts";
+import { claimedPropertyOf, isReservedInKafka, unescapedStart } from "./convert-names.ts";
 import { type MessageParts, timestampMsMax } from "./convert-parts.ts";
 import { fieldTag } from "./convert-values.ts";
 import type { RecordCursor } from "./kafka-batch-records.ts";
@@ -24,7 +24,7 @@ export class KafkaPartsReader {
 
 function header(cursor: RecordCursor, into: MessageParts): void {
   const { buffer, headerKeyStart, headerKeyEnd, headerValueStart, headerValueEnd } = cursor;
-  const code = propertyCodeOf(buffer, headerKeyStart, headerKeyEnd);
+  const code = claimedPropertyOf(buffer, headerKeyStart, headerKeyEnd);
   const hasValue = headerValueStart >= 0;
   if (code >= 0 && hasValue && into.setPropertyFromText(code, headerValueStart, headerValueEnd)) return;
   const nameStart = unescapedStart(buffer, headerKeyStart, headerKeyEnd, isReservedInKafka);

@@ -8,7 +8,14 @@
  */
 import { ByteWriter } from "../base/bytes.ts";
 import { utf8OrUndefined } from "./amqp-text.ts";
-import { isReservedInRedis, isText, names, propertyCodeOf, unescapedStart } from "./convert-names.ts";
+import {
+  claimedPropertyOf,
+  isReservedInRedis,
+  isText,
+  names,
+  propertyCodeOf,
+  unescapedStart,
+} from "./convert-names.ts";
 import { type MessageParts, timestampMsMax } from "./convert-parts.ts";
 import { fieldTag } from "./convert-values.ts";
 import { EntryReader } from "./redis-entry.ts";
@@ -96,7 +103,7 @@ function field(entry: EntryReader, into: MessageParts): void {
     into.routingKeyEnd = valueEnd;
     return;
   }
-  const code = propertyCodeOf(buffer, nameStart, nameEnd);
+  const code = claimedPropertyOf(buffer, nameStart, nameEnd);
   if (code >= 0 && into.setPropertyFromText(code, valueStart, valueEnd)) return;
   const ownStart = unescapedStart(buffer, nameStart, nameEnd, isReservedInRedis);
   into.addHeader(ownStart, nameEnd, fieldTag.text, valueStart, valueEnd);

@@ -37,7 +37,7 @@ export class RawRedis {
   }
 
   static async open(port: number): Promise<RawRedis> {
-    const socket = connect(port, "127.0.0.1");
+    const socket = connect({ port, host: "127.0.0.1", noDelay: true });
     const client = new RawRedis(socket);
     await new Promise<void>((resolve, reject) => {
       socket.once("connect", resolve);

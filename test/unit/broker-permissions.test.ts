@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KafkaAcl } from "../../src/broker/access/acls.ts";
-import { type Operation, operations, type ResourceKind } from "../../src/broker/access/rule.ts";
+import { keysOfPattern } from "../../src/broker/access/rights.ts";
+import { operations, type ResourceKind, type Right } from "../../src/broker/access/rule.ts";
 import {
   administratorTag,
   everyName,
@@ -28,14 +29,14 @@ async function asker(user: Partial<User>, acls: readonly Partial<KafkaAcl>[] = [
   );
   const authorization = access.permissions.of("ann");
   const may = (
-    operation: Operation,
+    right: Right,
     name: string,
     {
       vhost = "/",
       kind = "name",
       host = "127.0.0.1",
     }: { vhost?: string; kind?: ResourceKind; host?: string } = {},
-  ): boolean => authorization.allows({ vhost, kind, operation, name }, host);
+  ): boolean => authorization.allows({ vhost, kind, right, name }, host);
   return { access, authorization, may };
 }
 
@@ -64,7 +65,7 @@ test("Redis's: patterns for reading, writing or both, in every database; channel
   assert.ok(!may("read", "both:1", { vhost: "other" }));
   assert.ok(may("read", "ch1", { kind: "channel" }) && !may("read", "both:1", { kind: "channel" }));
   const pattern = (name: string): boolean =>
-    authorization.allowsPattern({ vhost: "/", kind: "channel", operation: "read", name }, "127.0.0.1");
+    authorization.allowsPattern({ vhost: "/", kind: "channel", right: "read", name }, "127.0.0.1");
   assert.ok(pattern("ch*") && !pattern("ch1*") && !pattern("*") && !pattern("c*"));
 });
 
@@ -152,4 +153,36 @@ test("`allowsAll` is true only where every question is answered by yes", async (
     }
   }
   assert.deepEqual(free, [0, 2]);
+});
+
+test("a binding by a topic pattern takes the channels that begin as it does before its first wild word", async () => {
+  const patterns: [pattern: string, prefix: string, isExact: boolean][] = [
+    ["news", "news", true],
+    ["", "", true],
+    ["a*.b#", "a*.b#", true],
+    ["news.*", "news.", false],
+    ["news.sport.*.x", "news.sport.", false],
+    // `#` is no word as well, and then there is no dot before it.
+    ["news.#", "news", false],
+    ["#", "", false],
+    ["*.news", "", false],
+  ];
+  for (const [pattern, prefix, isExact] of patterns)
+    assert.deepEqual(keysOfPattern(pattern), { prefix, isExact }, pattern);
+  const covers = async (channels: string, prefix: string): Promise<boolean> => {
+    const redis = { commands: ["+@all"], keys: [], channels: [channels] };
+    const { authorization } = await asker({ redis });
+    return authorization.allowsPrefix(
+      { vhost: "/", kind: "channel", right: "read", name: prefix },
+      "127.0.0.1",
+    );
+  };
+  assert.ok(
+    (await covers("&*", "")) && (await covers("&news.*", "news.")) && (await covers("&news*", "news")),
+  );
+  assert.ok(!(await covers("&news.*", "news")) && !(await covers("&news", "news")));
+  assert.ok(
+    !(await covers("&n?ws.*", "news.")),
+    "a glob that is more than a beginning is not known to cover it",
+  );
 });

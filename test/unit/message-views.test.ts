@@ -407,6 +407,12 @@ const propertyFields = [
   ["amqp.delivery-mode", "2"],
   ["amqp.priority", "0"],
 ] as const;
+/** As they come back: a user-id that nobody has checked is no property. */
+const { userId: _, ...claimable } = properties;
+const asClaimed = {
+  ...claimable,
+  headers: [{ name: "amqp.user-id", field: { type: "S", value: "u" } }],
+};
 const timestampField = ["amqp.timestamp", "1600000000"] as const;
 
 describe("properties", () => {
@@ -415,13 +421,23 @@ describe("properties", () => {
     assert.deepEqual(shown.headers, propertyFields);
     assert.equal(shown.timestamp, 1_600_000_000_000);
     const back = kafkaRecord({ value: "", headers: shown.headers, timestamp: shown.timestamp });
-    assert.deepEqual(inAmqp(back).properties, properties);
+    assert.deepEqual(inAmqp(back).properties, asClaimed);
   });
 
   it("of AMQP are fields amqp.<name> in Redis, and come back", () => {
     const fields = inRedis(amqpRecord({ properties }));
     assert.deepEqual(fields, [["body", ""], ...propertyFields, timestampField]);
-    assert.deepEqual(inAmqp(redisRecord(fields)).properties, properties);
+    assert.deepEqual(inAmqp(redisRecord(fields)).properties, asClaimed);
+  });
+
+  it("a user-id of Kafka or Redis is no property for anybody, and is no other's in the third protocol", () => {
+    const claimed = [["amqp.user-id", "root"]] as const;
+    const fromKafka = kafkaRecord({ value: "", headers: claimed });
+    const fromRedis = redisRecord([["body", ""], ...claimed]);
+    assert.equal(inAmqp(fromKafka).properties.userId, undefined);
+    assert.equal(inAmqp(fromRedis).properties.userId, undefined);
+    assert.deepEqual(inRedis(fromKafka).slice(1, 2), [["header.amqp.user-id", "root"]]);
+    assert.deepEqual(inKafka(fromRedis).headers, [["header.amqp.user-id", "root"]]);
   });
 
   it("whose text cannot be their value stay headers", () => {

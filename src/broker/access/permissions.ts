@@ -1,7 +1,7 @@
 /**
- * The one place that decides what a user may do. A protocol asks the `Authorization` of its connection's user, which
+ * The one place that decides whether a user has a right. rights.ts asks the `Authorization` of a connection's user, which
  * holds the rules of all protocols (rule.ts) and stays the same object while they change: what is taken from a user is
- * taken from its open connections too.
+ * taken from its open connections too. Not here: which right an operation needs, and of what (rights.ts).
  *
  * A denial counts more than any permission, and what nothing allows is refused. Administrators (the tag) may do to the
  * cluster what they like, and no denial is for them, as for Kafka's super users.
@@ -11,9 +11,9 @@
 import { limits } from "../../base/limits.ts";
 import { type Acls, everyPrincipal, userOfPrincipal } from "./acls.ts";
 import {
-  type Operation,
   type Question,
   type ResourceKind,
+  type Right,
   type Rule,
   ruleOfAcl,
   rulesOfPermissions,
@@ -23,7 +23,10 @@ import { administratorTag, type User, type Users } from "./users.ts";
 
 const answersMax = 4096;
 /** What can be done with queues, exchanges, streams, topics, keys. */
-const namedOperations = ["read", "write", "create", "delete", "alter", "alterConfigs"] as const;
+const namedRights = ["read", "settle", "write", "create", "delete", "alter", "alterConfigs"] as const;
+
+/** `nothing`: no rule speaks of it, so that it is refused unless another name of the same thing is allowed. */
+export type Verdict = "allowed" | "denied" | "nothing";
 
 /** A connection that has logged in. */
 export interface Holder {
@@ -42,7 +45,7 @@ export class Authorization {
   /** Connections that act as this user: told when it is deleted. */
   readonly holders = new Set<Holder>();
   #rules: readonly Rule[] = [];
-  readonly #answers = new Map<string, boolean>();
+  readonly #answers = new Map<string, Verdict>();
   /** Whether it is free there, by virtual host: there are few of those. */
   readonly #freeVhosts = new Map<string, boolean>();
 
@@ -76,28 +79,42 @@ export class Authorization {
   #allowsEveryName(vhost: string): boolean {
     const rules = this.#rules;
     if (rules.some(({ isDenied }) => isDenied)) return false;
-    const isFree = (kind: ResourceKind, operation: Operation) =>
+    const isFree = (kind: ResourceKind, right: Right) =>
       rules.some(
         (rule) =>
           rule.isForAll &&
           rule.host === null &&
           rule.isOfVhost(vhost) &&
           rule.kinds.has(kind) &&
-          rule.operations.has(operation),
+          rule.rights.has(right),
       );
     return (
-      namedOperations.every((operation) => isFree("name", operation) && isFree("group", operation)) &&
+      namedRights.every((right) => isFree("name", right) && isFree("group", right)) &&
       isFree("channel", "write") &&
       isFree("channel", "read")
     );
   }
 
-  /** `host`: where the connection comes from, which Kafka's ACLs may ask for. */
+  /** Whether something is denied to it: only then a thing's other names have to be asked about. */
+  get hasDenials(): boolean {
+    return this.#rules.some(({ isDenied }) => isDenied);
+  }
+
+  /** Redis's rules, among them those of channels, have been said of it. */
+  get hasRedisRules(): boolean {
+    return this.user !== null && this.user.redis !== null;
+  }
+
   allows(question: Question, host: string): boolean {
-    const { vhost, kind, operation, name } = question;
+    return this.verdict(question, host) === "allowed";
+  }
+
+  /** `host`: where the connection comes from, which Kafka's ACLs may ask for. */
+  verdict(question: Question, host: string): Verdict {
+    const { vhost, kind, right, name } = question;
     // A Redis key may be megabytes long: what is remembered is bounded in bytes too.
     if (name.length > limits.nameBytesMax) return this.#decide(question, host);
-    const key = `${kind}\n${operation}\n${host}\n${vhost}\n${name}`;
+    const key = `${kind}\n${right}\n${host}\n${vhost}\n${name}`;
     let answer = this.#answers.get(key);
     if (answer === undefined) {
       answer = this.#decide(question, host);
@@ -107,38 +124,37 @@ export class Authorization {
     return answer;
   }
 
-  #decide({ vhost, kind, operation, name }: Question, host: string): boolean {
-    let isAllowed = kind === "cluster" && this.isAdministrator;
+  #decide({ vhost, kind, right, name }: Question, host: string): Verdict {
+    let verdict: Verdict = kind === "cluster" && this.isAdministrator ? "allowed" : "nothing";
     for (const rule of this.#rules) {
-      if (!rule.kinds.has(kind) || !rule.operations.has(operation) || !rule.isOfVhost(vhost)) continue;
-      if ((rule.host !== null && rule.host !== host) || !(kind === "cluster" || rule.matches(name))) continue;
-      if (rule.isDenied) return false;
-      isAllowed = true;
+      if (!isAbout(rule, vhost, kind, right, host)) continue;
+      if (kind !== "cluster" && !rule.matches(name)) continue;
+      if (rule.isDenied) return "denied";
+      verdict = "allowed";
     }
-    return isAllowed;
+    return verdict;
   }
 
   /** Of a pattern (PSUBSCRIBE): the rules must say just that one, or all. */
-  allowsPattern({ vhost, kind, operation, name }: Question, host: string): boolean {
+  allowsPattern({ vhost, kind, right, name }: Question, host: string): boolean {
     return this.#rules.some(
-      (rule) =>
-        rule.kinds.has(kind) &&
-        rule.operations.has(operation) &&
-        rule.isOfVhost(vhost) &&
-        (rule.host === null || rule.host === host) &&
-        (rule.isForAll || rule.glob === name),
+      (rule) => isAbout(rule, vhost, kind, right, host) && (rule.isForAll || rule.glob === name),
     );
   }
 
-  /** Whether there is any name at all that it may do this with (Kafka's InitProducerId asks so). */
-  allowsSome({ vhost, kind, operation }: Omit<Question, "name">, host: string): boolean {
+  /** Of every name that begins with `name`. A glob covers them if it is such a beginning and then `*`. */
+  allowsPrefix({ vhost, kind, right, name }: Question, host: string): boolean {
     return this.#rules.some(
       (rule) =>
-        !rule.isDenied &&
-        rule.kinds.has(kind) &&
-        rule.operations.has(operation) &&
-        rule.isOfVhost(vhost) &&
-        (rule.host === null || rule.host === host),
+        isAbout(rule, vhost, kind, right, host) &&
+        (rule.isForAll || (rule.globPrefix !== null && name.startsWith(rule.globPrefix))),
+    );
+  }
+
+  /** Whether there is any name at all of which it has the right (Kafka's InitProducerId asks so). */
+  allowsSome({ vhost, kind, right }: Omit<Question, "name">, host: string): boolean {
+    return this.#rules.some(
+      (rule) => !rule.isDenied && !rule.isForNothing && isAbout(rule, vhost, kind, right, host),
     );
   }
 
@@ -146,6 +162,15 @@ export class Authorization {
   hasVhost(vhost: string): boolean {
     return this.#rules.some((rule) => !rule.isDenied && rule.isOfVhost(vhost));
   }
+}
+
+function isAbout(rule: Rule, vhost: string, kind: ResourceKind, right: Right, host: string): boolean {
+  return (
+    rule.kinds.has(kind) &&
+    rule.rights.has(right) &&
+    rule.isOfVhost(vhost) &&
+    (rule.host === null || rule.host === host)
+  );
 }
 
 function rulesOf(user: User, acls: Acls): Rule[] {

@@ -1,14 +1,16 @@
 /**
- * A rule: in one virtual host, on one kind of thing whose name matches, these operations are allowed or denied. What
- * RabbitMQ, Redis and Kafka say of users is turned into rules here, so that one place decides for all of them.
+ * A rule: in one virtual host, on one kind of thing whose name matches, these rights are given or denied. What RabbitMQ,
+ * Redis and Kafka say of users is turned into rules here, so that one place decides for all of them.
  *
- * The operations are Kafka's, as the finest of the three. Names are latin1 strings of their bytes, and so are patterns.
+ * The rights are Kafka's operations, and `settle`: to acknowledge, claim, or move the position of a group. RabbitMQ and
+ * Kafka give it with read, Redis with write. Names are latin1 strings of their bytes, and so are patterns.
  *
- *     RabbitMQ  configure = create, delete, alter, alterConfigs, describeConfigs;  write;  read
- *     Redis     %W~ = write, create, delete, alter;  %R~ = read;  ~ = both;  & = everything, of a channel
- *     Kafka     as they are; `all` is all of them
+ *     RabbitMQ  configure = create, delete, alter, alterConfigs, describeConfigs;  write;  read = read, settle
+ *     Redis     %W~ = write, settle, create, delete, alter;  %R~ = read;  ~ = both, alterConfigs;  & = all, of a channel
+ *     Kafka     as they are, READ = read, settle;  `all` is all of them
  *
  * Whoever may do anything else with a thing may see it: read, write, delete and alter imply describe, as in Kafka.
+ * Not here: which right an operation needs (rights.ts).
  */
 import { compileGlob } from "../../base/glob.ts";
 import type { KafkaAcl } from "./acls.ts";
@@ -28,6 +30,7 @@ export const operations = [
   "idempotentWrite",
 ] as const;
 export type Operation = (typeof operations)[number];
+export type Right = Operation | "settle";
 
 /** `name`: queues, exchanges, streams, topics, keys, which share their names. */
 export type ResourceKind = "name" | "channel" | "group" | "transactionalId" | "cluster";
@@ -35,7 +38,7 @@ export type ResourceKind = "name" | "channel" | "group" | "transactionalId" | "c
 export interface Question {
   readonly vhost: string;
   readonly kind: ResourceKind;
-  readonly operation: Operation;
+  readonly right: Right;
   /** Of the cluster: anything. */
   readonly name: string;
 }
@@ -44,52 +47,58 @@ export interface Rule {
   readonly isDenied: boolean;
   readonly isOfVhost: (vhost: string) => boolean;
   readonly kinds: ReadonlySet<ResourceKind>;
-  readonly operations: ReadonlySet<Operation>;
+  readonly rights: ReadonlySet<Right>;
   readonly matches: (name: string) => boolean;
   /** It matches every name. */
   readonly isForAll: boolean;
+  /** It matches no name but the empty one, which nothing has. */
+  readonly isForNothing: boolean;
   /** A glob's own text: a pattern of channels is allowed where it is said in just these words. */
   readonly glob: string | null;
+  /** Of a glob that is plain text and then `*`: the text. */
+  readonly globPrefix: string | null;
   /** The address that it is for; null: any. */
   readonly host: string | null;
 }
 
-const describedBy: ReadonlySet<Operation> = new Set(["read", "write", "delete", "alter"]);
+const describedBy: ReadonlySet<Right> = new Set(["read", "write", "delete", "alter"]);
 
-function withImplied(given: readonly Operation[]): ReadonlySet<Operation> {
+function withImplied(given: readonly Right[]): ReadonlySet<Right> {
   const all = new Set(given);
-  if (given.some((operation) => describedBy.has(operation))) all.add("describe");
+  if (given.some((right) => describedBy.has(right))) all.add("describe");
   if (all.has("alterConfigs")) all.add("describeConfigs");
   return all;
 }
 
 const everything = (): boolean => true;
-const configureOperations = ["create", "delete", "alter", "alterConfigs", "describeConfigs"] as const;
-const redisWriteOperations = ["write", "create", "delete", "alter"] as const;
+const configureRights = ["create", "delete", "alter", "alterConfigs", "describeConfigs"] as const;
+const redisWriteRights = ["write", "settle", "create", "delete", "alter"] as const;
 const names: ReadonlySet<ResourceKind> = new Set(["name", "group", "transactionalId"]);
 const keys: ReadonlySet<ResourceKind> = new Set(["name"]);
 const channels: ReadonlySet<ResourceKind> = new Set(["channel"]);
 
 /** Regular expressions as RabbitMQ takes them: found anywhere in the name; an empty one is for the empty name only. */
 export function rulesOfPermissions(vhost: string, permissions: VhostPermissions): Rule[] {
-  const rule = (pattern: string, given: readonly Operation[]): Rule => {
+  const rule = (pattern: string, given: readonly Right[]): Rule => {
     const isForAll = pattern === ".*" || pattern === "^.*$";
     const expression = new RegExp(pattern === "" ? "^$" : Buffer.from(pattern).toString("latin1"));
     return {
       isDenied: false,
       isOfVhost: (asked) => asked === vhost,
       kinds: isForAll ? new Set<ResourceKind>([...names, ...channels]) : names,
-      operations: withImplied(given),
+      rights: withImplied(given),
       matches: isForAll ? everything : (name) => expression.test(name),
       isForAll,
+      isForNothing: pattern === "",
       glob: null,
+      globPrefix: null,
       host: null,
     };
   };
   return [
-    rule(permissions.configure, configureOperations),
+    rule(permissions.configure, configureRights),
     rule(permissions.write, ["write"]),
-    rule(permissions.read, ["read"]),
+    rule(permissions.read, ["read", "settle"]),
   ];
 }
 
@@ -99,17 +108,19 @@ function isOfRedis(vhost: string): boolean {
 }
 
 export function rulesOfRedis({ keys: keyRules, channels: channelRules }: RedisRules): Rule[] {
-  const rule = (pattern: string, kinds: ReadonlySet<ResourceKind>, given: readonly Operation[]): Rule => {
+  const rule = (pattern: string, kinds: ReadonlySet<ResourceKind>, given: readonly Right[]): Rule => {
     const glob = compileGlob(Buffer.from(pattern, "latin1"));
     const isForAll = pattern === "*";
     return {
       isDenied: false,
       isOfVhost: isOfRedis,
       kinds: isForAll && kinds === keys ? names : kinds,
-      operations: withImplied(given),
+      rights: withImplied(given),
       matches: isForAll ? everything : (name) => glob.matches(Buffer.from(name, "latin1")),
       isForAll,
+      isForNothing: false,
       glob: pattern,
+      globPrefix: /^[^*?[\]\\]*\*$/.test(pattern) ? pattern.slice(0, -1) : null,
       host: null,
     };
   };
@@ -118,7 +129,7 @@ export function rulesOfRedis({ keys: keyRules, channels: channelRules }: RedisRu
       const { pattern, isRead, isWrite } = parseKeyRule(text);
       return rule(pattern, keys, [
         ...(isRead ? (["read"] as const) : []),
-        ...(isWrite ? redisWriteOperations : []),
+        ...(isWrite ? redisWriteRights : []),
         // Redis has no word for settings: who may do all with a key may see and change how it is kept.
         ...(isRead && isWrite ? (["alterConfigs"] as const) : []),
       ]);
@@ -139,6 +150,11 @@ function parseKeyRule(text: string): { pattern: string; isRead: boolean; isWrite
   };
 }
 
+function rightsOf({ operation }: KafkaAcl): readonly Right[] {
+  if (operation === "all") return [...operations, "settle"];
+  return operation === "read" ? ["read", "settle"] : [operation];
+}
+
 export function ruleOfAcl(acl: KafkaAcl): Rule {
   const { name, patternType } = acl;
   const isForAll = name === "*" && patternType === "literal";
@@ -146,20 +162,17 @@ export function ruleOfAcl(acl: KafkaAcl): Rule {
     isDenied: acl.permission === "deny",
     isOfVhost: (asked) => asked === defaultVhostName,
     kinds: new Set<ResourceKind>([acl.kind]),
-    operations:
-      acl.operation === "all"
-        ? new Set(operations)
-        : // A denial is of what it names, and of nothing that this would imply.
-          acl.permission === "deny"
-          ? new Set<Operation>([acl.operation])
-          : withImplied([acl.operation]),
+    // A denial is of what it names, and of nothing that this would imply.
+    rights: acl.permission === "deny" ? new Set(rightsOf(acl)) : withImplied(rightsOf(acl)),
     matches: isForAll
       ? everything
       : patternType === "prefixed"
         ? (asked) => asked.startsWith(name)
         : (asked) => asked === name,
     isForAll,
+    isForNothing: false,
     glob: null,
+    globPrefix: null,
     host: acl.host === "*" ? null : acl.host,
   };
 }

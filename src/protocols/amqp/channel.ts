@@ -8,7 +8,17 @@
  */
 import type { ByteWriter } from "../../base/bytes.ts";
 import { limits } from "../../base/limits.ts";
-import type { Operation } from "../../broker/access/rule.ts";
+import {
+  type BoundKeys,
+  type ExchangeAct,
+  exchangeRuleName,
+  keysOfPattern,
+  type LogAct,
+  mayBindFrom,
+  mayLeadTo,
+  mayUseExchange,
+  mayUseLog,
+} from "../../broker/access/rights.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { DurableWaiter } from "../../broker/ticker.ts";
@@ -127,17 +137,33 @@ export class Channel implements DurableWaiter {
     throw this.locked(queue);
   }
 
-  /** Whether the user may do that with a queue or exchange of that name. @throws ACCESS_REFUSED, in RabbitMQ's words */
-  assertAllowed(operation: Operation, kind: "queue" | "exchange", name: string): void {
-    const { session, vhost } = this;
-    const authorization = session.authorization!;
-    if (authorization.allowsAll(vhost.name)) return;
-    const asked = kind === "exchange" && name === "" ? "amq.default" : name;
-    const question = { vhost: vhost.name, kind: "name", operation, name: asked } as const;
-    if (authorization.allows(question, session.connection.remote.host)) return;
-    throw new AmqpError(
+  /** Whether the user may do that with a queue or stream of that name. @throws ACCESS_REFUSED */
+  assertMayUseQueue(act: LogAct, name: string): void {
+    if (!mayUseLog(this.session, act, this.vhost, name)) throw this.refused("queue", name);
+  }
+
+  /** The same of an exchange; see broker/access/rights.ts for bindings and publishing. @throws ACCESS_REFUSED */
+  assertMayUseExchange(act: ExchangeAct, name: string): void {
+    if (!mayUseExchange(this.session, act, this.vhost, name)) throw this.refused("exchange", name);
+  }
+
+  /** Whether the user may lead messages under those keys to an exchange. @throws ACCESS_REFUSED */
+  assertMayLeadTo(exchange: string, keys: BoundKeys): void {
+    if (!mayLeadTo(this.session, this.vhost, exchange, keys)) throw this.refused("exchange", exchange);
+  }
+
+  /** Whether the user may bind something to an exchange by that key. @throws ACCESS_REFUSED */
+  assertMayBindFrom(exchange: string, key: string): void {
+    if (!mayBindFrom(this.session, this.vhost, exchange, keysOfPattern(key)))
+      throw this.refused("exchange", exchange);
+  }
+
+  /** RabbitMQ's words. */
+  refused(kind: "queue" | "exchange", name: string): AmqpError {
+    const shown = amqpName(kind === "exchange" ? exchangeRuleName(name) : name);
+    return new AmqpError(
       "ACCESS_REFUSED",
-      `access to ${kind} '${amqpName(asked)}' in vhost '${vhost.name}' refused for user '${session.userName}'`,
+      `access to ${kind} '${shown}' in vhost '${this.vhost.name}' refused for user '${this.session.userName}'`,
     );
   }
 

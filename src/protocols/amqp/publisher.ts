@@ -8,6 +8,7 @@
  * Invariant: a remembered route is used only while the vhost's routing version stands.
  */
 import { limits } from "../../base/limits.ts";
+import { mayPublishUnder } from "../../broker/access/rights.ts";
 import type { Exchange } from "../../broker/exchange.ts";
 import { noRoute, type Route } from "../../broker/route.ts";
 import { propertyFlag } from "../../message/amqp-properties.ts";
@@ -116,7 +117,7 @@ export class Publisher {
     if (message.immediate) throw new AmqpError("NOT_IMPLEMENTED", "immediate=true");
     const { route, exchangeSize, routeSize } = message;
     const exchange = vhost.exchange(route.latin1Slice(1, 1 + exchangeSize));
-    this.#channel.assertAllowed("write", "exchange", exchange.name);
+    this.#channel.assertMayUseExchange("publish", exchange.name);
     if (exchange.internal) {
       throw new AmqpError(
         "ACCESS_REFUSED",
@@ -128,6 +129,7 @@ export class Publisher {
     // Its route is found once its properties have been checked.
     if (message.mayHaveMoreKeys) return;
     this.#route = vhost.route(exchange, key, () => messageHeaders(message));
+    this.#assertMayUseKey(exchange, key);
     // A route that headers decided is not remembered.
     if (this.#route.usesHeaders) return;
     this.#routeNumber = message.routeNumber;
@@ -139,6 +141,13 @@ export class Publisher {
     const keys = [this.#key, ...takeRoutingKeys(message)];
     const headers = (): ReadonlyMap<string, HeaderValue> => messageHeaders(message);
     this.#route = this.#channel.vhost.routeByKeys(this.#exchange!, keys, headers);
+    for (const key of keys) this.#assertMayUseKey(this.#exchange!, key);
+  }
+
+  #assertMayUseKey(exchange: Exchange, key: string): void {
+    const { session, vhost } = this.#channel;
+    if (!mayPublishUnder(session, vhost, exchange, key, this.#route.queues))
+      throw this.#channel.refused("exchange", exchange.name);
   }
 
   #leadTo(exchange: Exchange, key: string): void {

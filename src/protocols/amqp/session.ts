@@ -8,6 +8,7 @@
 import { ByteReader } from "../../base/bytes.ts";
 import { BrokerError } from "../../base/errors.ts";
 import type { Timer } from "../../base/clock.ts";
+import { plainHost } from "../../base/addresses.ts";
 import { limits } from "../../base/limits.ts";
 import type { Authorization, Holder } from "../../broker/access/permissions.ts";
 import type { Broker } from "../../broker/broker.ts";
@@ -268,6 +269,11 @@ export class AmqpSession implements Session, Holder {
     this.#deadline?.cancel();
     this.#deadline =
       delayMs === null ? null : this.broker.timers.after(delayMs, () => this.connection.destroy());
+  }
+
+  /** Where the client is, as rules name it. */
+  get host(): string {
+    return plainHost(this.connection.remote.host);
   }
 
   get userName(): string {

@@ -5,8 +5,8 @@
  * types and operations that nothing here asks for (delegation tokens, users) are refused.
  */
 import { everyPrincipal, type KafkaAcl, userOfPrincipal } from "../../broker/access/acls.ts";
+import { clusterName } from "../../broker/access/rights.ts";
 import { operations } from "../../broker/access/rule.ts";
-import { clusterName } from "./authorize.ts";
 import { fromBrokerName, toBrokerName } from "./names.ts";
 
 const anything = 1;

@@ -1,5 +1,5 @@
 /** What AlterConfigs and IncrementalAlterConfigs share: resources, and the check and change of a topic's settings. */
-import { mayUseTopic } from "./authorize.ts";
+import { mayUseWholeTopic } from "./authorize.ts";
 import type { Call } from "./call.ts";
 import { topicConfigFault } from "./config-definitions.ts";
 import { errorCodes } from "./wire/error-codes.ts";
@@ -42,7 +42,7 @@ export function alterTopic(
       "only topics have settings that can be changed here; see the options of troikamq",
     );
   }
-  if (!mayUseTopic(call, "alterConfigs", resourceName)) {
+  if (!mayUseWholeTopic(call, "alterConfigs", resourceName)) {
     return result("TOPIC_AUTHORIZATION_FAILED", "Topic authorization failed.");
   }
   const found = call.node.topics.find(resourceName);

@@ -1,59 +1,76 @@
 /**
- * What the user of a request may do, asked in Kafka's terms of the one place that decides (broker/access).
+ * What the user of a request may do, asked of the broker's one table (broker/access/rights.ts) by Kafka's names.
  *
- * Which request needs what is in the commands, as Kafka's documentation has it ("Authorization: Operations and
+ * Which request does what is in the commands, as Kafka's documentation has it ("Authorization: Operations and
  * resources"). Invariant: a user who may do everything costs a look into a small map.
  */
-import { plainHost } from "../../base/addresses.ts";
-import { defaultVhostName } from "../../broker/names.ts";
-import type { Operation, ResourceKind } from "../../broker/access/rule.ts";
+import {
+  type ClusterAct,
+  type GroupAct,
+  type LogAct,
+  mayMakePartitions,
+  mayPublishUnder,
+  mayUseCluster as mayUse,
+  mayUseGroup as mayUseBrokerGroup,
+  mayUseLog,
+  mayUseWholeTopic as mayUseWhole,
+  mayWriteSome,
+} from "../../broker/access/rights.ts";
+import type { Exchange } from "../../broker/exchange.ts";
+import { partitionName } from "../../broker/topics.ts";
 import type { Call } from "./call.ts";
 import { toBrokerName } from "./names.ts";
+import type { KafkaTopic } from "./topic-directory.ts";
 
-const vhost = defaultVhostName;
-
-function allows(call: Call, kind: ResourceKind, operation: Operation, name: string): boolean {
-  const { authorization, connection } = call.caller;
-  if (authorization === null) return false;
-  if (authorization.allowsAll(vhost)) return true;
-  return authorization.allows(
-    { vhost, kind, operation, name: toBrokerName(name) },
-    plainHost(connection.remote.host),
-  );
+/** What is known or said of a topic. Its name may be that of another topic's partition. */
+export function mayUseTopic(call: Call, act: LogAct, name: string): boolean {
+  return mayUseLog(call.caller, act, call.node.vhost, toBrokerName(name));
 }
 
-export function mayUseTopic(call: Call, operation: Operation, name: string): boolean {
-  return allows(call, "name", operation, name);
+/** What touches the topic with all its partitions. */
+export function mayUseWholeTopic(call: Call, act: LogAct, name: string): boolean {
+  return mayUseWhole(call.caller, act, call.node.vhost, toBrokerName(name));
 }
 
-export function mayUseGroup(call: Call, operation: Operation, groupId: string): boolean {
-  return allows(call, "group", operation, groupId);
+/** What touches the records of one partition of `topic`; where there is no such partition, the name is asked about. */
+export function mayUsePartition(
+  call: Call,
+  act: LogAct,
+  topic: KafkaTopic | undefined,
+  name: string,
+  partition: number,
+): boolean {
+  const queue = topic?.queue(partition);
+  return mayUseLog(call.caller, act, call.node.vhost, queue?.name ?? toBrokerName(name));
 }
 
-export function mayUseCluster(call: Call, operation: Operation): boolean {
-  return call.caller.authorization?.isAdministrator === true || asksCluster(call, operation);
+/** By a right on the cluster, or on the topic alone; no stream of its own may be denied. */
+export function mayCreateTopic(call: Call, name: string, partitions = 1): boolean {
+  if (!mayUseTopic(call, "create", name) && !mayUseCluster(call, "createTopics")) return false;
+  return partitions === 1 || mayAddPartitions(call, name, 0, partitions);
 }
 
-function asksCluster(call: Call, operation: Operation): boolean {
-  const { authorization, connection } = call.caller;
-  const question = { vhost, kind: "cluster", operation, name: clusterName } as const;
-  return authorization !== null && authorization.allows(question, plainHost(connection.remote.host));
+/** Whether partitions `from` to `to` (left out) may be made, by who may make the topic or add to it. */
+export function mayAddPartitions(call: Call, topic: string, from: number, to: number): boolean {
+  const { caller, node } = call;
+  const nameOf = (partition: number): string => partitionName(toBrokerName(topic), partition);
+  return mayMakePartitions(caller, node.vhost, nameOf, from, to);
 }
 
-export const clusterName = "kafka-cluster";
+/** Whether records that are produced to an exchange may have that key, by who may write to it. */
+export function mayProduceUnder(call: Call, exchange: Exchange, key: string): boolean {
+  return mayPublishUnder(call.caller, call.node.vhost, exchange, key, []);
+}
 
-/** By a right on the cluster, or on the topic alone. */
-export function mayCreateTopic(call: Call, name: string): boolean {
-  return mayUseTopic(call, "create", name) || mayUseCluster(call, "create");
+export function mayUseGroup(call: Call, act: GroupAct, groupId: string): boolean {
+  return mayUseBrokerGroup(call.caller, act, call.node.vhost, toBrokerName(groupId));
+}
+
+export function mayUseCluster(call: Call, act: ClusterAct): boolean {
+  return mayUse(call.caller, act);
 }
 
 /** Whoever may write to any topic may do so without duplicates. */
 export function mayWriteIdempotently(call: Call): boolean {
-  const { authorization, connection } = call.caller;
-  if (authorization === null) return false;
-  if (authorization.allowsAll(vhost) || mayUseCluster(call, "idempotentWrite")) return true;
-  return authorization.allowsSome(
-    { vhost, kind: "name", operation: "write" },
-    plainHost(connection.remote.host),
-  );
+  return mayUseCluster(call, "produceIdempotently") || mayWriteSome(call.caller, call.node.vhost);
 }

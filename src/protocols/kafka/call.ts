@@ -20,6 +20,8 @@ export interface Caller {
   readonly node: KafkaNode;
   /** Of who asks; null: it has to log in first. */
   readonly authorization: Authorization | null;
+  /** Where the client is, as rules name it. */
+  readonly host: string;
   /** SASL has told who it is. */
   loggedIn(authorization: Authorization): void;
   /** What has been answered leaves, and nothing more is read. */

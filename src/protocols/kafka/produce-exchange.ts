@@ -74,37 +74,44 @@ function forEachRecord(each: (index: number) => void): void {
   cursor.seek(nextRecordStart, recordsLeft);
 }
 
-/** Publishes all records of the batch, or none: false when a bounded queue on the way of one has no room for it. */
+/** `refused`: a record has a key under which its writer may not publish. */
+export type Outcome = "published" | "full" | "refused";
+
+/** Publishes all records of the batch, or none, as where a bounded queue on the way of one has no room for it. */
 export function publishToExchange(
   vhost: Vhost,
   exchange: Exchange,
   batch: KafkaBatch,
   decompressedBytesMax: number,
-): boolean {
-  return withRecords(batch, decompressedBytesMax, () => publishOpened(vhost, exchange));
+  isAllowed: (key: string) => boolean,
+): Outcome {
+  return withRecords(batch, decompressedBytesMax, () => publishOpened(vhost, exchange, isAllowed));
 }
 
-function publishOpened(vhost: Vhost, exchange: Exchange): boolean {
+function publishOpened(vhost: Vhost, exchange: Exchange, isAllowed: (key: string) => boolean): Outcome {
   const { publication } = vhost;
   const routes: Route[] = [];
   const guard = new BatchGuard();
+  let isRefused = false;
   forEachRecord(() => {
     const { buffer, keyStart, keyEnd } = cursor;
     const key = keyStart < 0 ? "" : buffer.latin1Slice(keyStart, keyEnd);
+    if (!isAllowed(key)) isRefused = true;
     const route = vhost.route(exchange, key, headersOfSingle);
     routes.push(route);
     guard.add(route, 1, message.bodyBytes);
   });
+  if (isRefused) return "refused";
   const full = new Set(guard.fullQueues());
   if (full.size > 0) {
     forEachRecord((index) => {
       for (const queue of routes[index]!.queues) if (full.has(queue)) publication.refuse(queue, message);
     });
-    return false;
+    return "full";
   }
   exchange.published += routes.length;
   forEachRecord((index) => publication.append(routes[index]!, message));
-  return true;
+  return "published";
 }
 
 /**

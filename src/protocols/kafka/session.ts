@@ -6,6 +6,7 @@
  * Invariants: nothing is decoded while a request is under way or the output is full; frames that wait are copies, since
  * the bytes of `onData` are valid during the call only; more of them than `backlogBytesMax` stop the reading.
  */
+import { plainHost } from "../../base/addresses.ts";
 import { BrokerError } from "../../base/errors.ts";
 import type { Timer } from "../../base/clock.ts";
 import { limits } from "../../base/limits.ts";
@@ -52,6 +53,10 @@ export class KafkaSession implements Session, Caller, Holder {
 
   get authorization(): Authorization | null {
     return this.#loggedInAs ?? this.node.broker.access.anonymous;
+  }
+
+  get host(): string {
+    return plainHost(this.connection.remote.host);
   }
 
   loggedIn(authorization: Authorization): void {

@@ -6,7 +6,6 @@
  * names, or with the virtual host for those that do not exist, until it is over.
  */
 import type { Timer } from "../../base/clock.ts";
-import type { Authorization } from "../../broker/access/permissions.ts";
 import type { LogWaiter, Queue } from "../../broker/queue.ts";
 import type { QueueWaiter, Vhost } from "../../broker/vhost.ts";
 import { refusalOfRead, refusalText } from "./acl/check.ts";
@@ -107,10 +106,10 @@ export class BlockedRead implements LogWaiter, QueueWaiter {
     this.#context.broker.timers.atTickEnd(() => this.unblock(error));
   }
 
-  rulesChanged(authorization: Authorization): void {
+  rulesChanged(): void {
     const keys = this.#read.streams.map(({ key }) => key);
-    const where = { database: this.#database, remoteHost: this.#context.session.connection.remote.host };
-    const refusal = refusalOfRead(authorization, this.#spec, keys, where);
+    const { session, server } = this.#context;
+    const refusal = refusalOfRead(session, { server, spec: this.#spec, database: this.#database }, keys);
     if (refusal !== null) this.unblockSoon(`NOPERM ${refusalText(refusal)}`);
   }
 

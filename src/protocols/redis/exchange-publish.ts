@@ -3,6 +3,7 @@
  * there may be many entries made or none.
  */
 import type { Exchange } from "../../broker/exchange.ts";
+import { assertMayPublish } from "./acl/key-rights.ts";
 import type { CommandContext } from "./context.ts";
 import { entryMessage } from "./entry-message.ts";
 import { queueFull } from "./errors.ts";
@@ -30,6 +31,7 @@ export function publishThroughExchange(context: CommandContext, exchange: Exchan
   };
   const key = routingKey(request, first);
   const route = context.vhost.route(exchange, key, headers);
+  assertMayPublish(context, exchange, key, route.queues);
   const message = entryMessage.show(request, first, request.argumentCount, key);
   const full = context.vhost.publication.publishWhole(exchange, route, message);
   if (full !== null) throw queueFull(full.name);

@@ -19,8 +19,10 @@ export function flushDatabase(context: CommandContext, number: number): void {
   writableKeysOf(context);
   server.keyspace.flush(number);
   const vhost = server.vhostOf(number);
-  for (const queue of vhost.queues.values()) {
-    if (queue.kind === "stream" && queue.exclusiveOwner === 0) vhost.deleteQueue(queue);
-  }
+  // A partition of several is made again when it is deleted: those that are there now are gone through.
+  const streams = [...vhost.queues.values()].filter(
+    ({ kind, exclusiveOwner }) => kind === "stream" && exclusiveOwner === 0,
+  );
+  for (const queue of streams) vhost.deleteQueue(queue);
   server.watches.databaseFlushed(number);
 }

@@ -8,6 +8,7 @@
 import type { Queue } from "../../broker/queue.ts";
 import type { Database } from "../../keyspace/database.ts";
 import { valueType } from "../../keyspace/value-type.ts";
+import { assertMayUseKey } from "./acl/key-rights.ts";
 import type { CommandContext } from "./context.ts";
 import { errorTexts, RedisError } from "./errors.ts";
 
@@ -79,10 +80,12 @@ export function setString(
   );
 }
 
-/** A stream gives way to a value that is set in its place, as in redis; a queue of AMQP does not. Throws WRONGTYPE. */
+/** A stream gives way to a value that is set in its place, as in redis; a queue of AMQP does not. Throws WRONGTYPE, NOPERM. */
 export function replaceStream(context: CommandContext, index: number): void {
   const queue = assertReplaceable(context, index);
-  if (queue !== undefined) queue.vhost.deleteQueue(queue);
+  if (queue === undefined) return;
+  assertMayUseKey(context, "delete", queue.name);
+  queue.vhost.deleteQueue(queue);
 }
 
 /** Throws WRONGTYPE where argument `index` is a queue; gives the stream that it is, if it is one. */
@@ -102,11 +105,6 @@ export function removeKey(context: CommandContext, database: Database, index: nu
     context.keyChanged(index);
   }
   return entry !== 0 || queue !== undefined;
-}
-
-/** The streams that Redis clients see in the selected database. */
-export function* visibleStreams(context: CommandContext): Generator<Queue> {
-  for (const queue of context.vhost.queues.values()) if (queue.exclusiveOwner === 0) yield queue;
 }
 
 /** The value of the string that was found last, or null. */

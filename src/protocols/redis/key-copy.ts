@@ -1,5 +1,6 @@
 /** Taking a value to another key: what RENAME, COPY and MOVE share. Streams keep their names: they are logs. */
 import type { Database } from "../../keyspace/database.ts";
+import { assertMayPut } from "./acl/key-rights.ts";
 import type { CommandContext } from "./context.ts";
 import { errorTexts, RedisError } from "./errors.ts";
 import { findEntry, keyExists, replaceStream, streamAt, writableKeysOf } from "./key-access.ts";
@@ -38,6 +39,7 @@ export function renameKey(context: CommandContext, replaces: boolean): boolean {
     throw new RedisError(errorTexts.noSuchKey);
   }
   if (!replaces && keyExists(context, database, 2)) return false;
+  assertMayPut(context, context.request.latin1(2), context.database);
   replaceStream(context, 2);
   copyEntry(context, database, entry, database, 2);
   database.remove(entry);

@@ -9,7 +9,8 @@
 import type { Glob } from "../../base/glob.ts";
 import { typeNameOf } from "../../keyspace/keyspace.ts";
 import type { CommandContext } from "./context.ts";
-import { keysOf, visibleStreams } from "./key-access.ts";
+import { keysOf } from "./key-access.ts";
+import { seesString, visibleStreams } from "./visible-streams.ts";
 
 export interface ScanFilter {
   glob: Glob | null;
@@ -61,7 +62,7 @@ function scanTable(context: CommandContext, from: number, filter: ScanFilter, na
       table.locateKey(entry);
       if (glob !== null && !glob.matches(table.bytes, table.start, table.end)) continue;
       const name = table.bytes.latin1Slice(table.start, table.end);
-      if (!database.expireIfDue(entry)) names.push(name);
+      if (!database.expireIfDue(entry) && seesString(context, name)) names.push(name);
     }
   } while (cursor !== 0 && looked < count && --buckets > 0);
   return cursor;

@@ -6,9 +6,8 @@
  * `subscriberOutputBytesMax`: live messages are not kept for anybody.
  */
 import { limits } from "../../base/limits.ts";
-import type { Authorization } from "../../broker/access/permissions.ts";
+import { mayUseChannel, mayUseShardChannel } from "../../broker/access/rights.ts";
 import type { LiveChannels, LiveSubscriber } from "../../broker/live-channels.ts";
-import { maySubscribe } from "./acl/check.ts";
 import { RedisError } from "./errors.ts";
 import type { LiveMessages } from "./live-messages.ts";
 import type { RedisSession } from "./session.ts";
@@ -70,13 +69,12 @@ export class Subscriptions {
   }
 
   /** Whether each of them is still allowed. */
-  areAllowed(authorization: Authorization): boolean {
-    const { host } = this.#session.connection.remote;
-    const isAllowed = (isPattern: boolean) => (name: string) =>
-      maySubscribe(authorization, name, isPattern, host);
+  areAllowed(): boolean {
+    const asker = this.#session;
     return (
-      [...this.channels, ...this.shardChannels].every(isAllowed(false)) &&
-      [...this.patterns].every(isAllowed(true))
+      [...this.channels].every((name) => mayUseChannel(asker, "subscribe", name, false)) &&
+      [...this.patterns].every((name) => mayUseChannel(asker, "subscribe", name, true)) &&
+      [...this.shardChannels].every((name) => mayUseShardChannel(asker, "subscribe", name, false))
     );
   }
 

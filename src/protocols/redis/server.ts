@@ -17,6 +17,7 @@ import { LiveChannels, liveExchangeName } from "../../broker/live-channels.ts";
 import { LiveMessages } from "./live-messages.ts";
 import type { RedisSession } from "./session.ts";
 import { hiddenValue, ServerSettings } from "./settings.ts";
+import { StreamCounts } from "./visible-streams.ts";
 import { WatchTable } from "./watches.ts";
 
 /** What clients are told: the version whose commands and replies ours are. */
@@ -33,6 +34,7 @@ export class RedisServer {
   readonly sessions = new Map<number, RedisSession>();
   readonly settings = new ServerSettings();
   readonly aclLog: AclLog;
+  readonly streamCounts = new StreamCounts();
   readonly watches: WatchTable;
   /** All keys that are not streams. */
   readonly keyspace: Keyspace;
@@ -73,11 +75,14 @@ export class RedisServer {
     keyspace.watcher = this.watches;
   }
 
+  /** Whether there is a key of any kind. */
+  hasKey(database: number, key: string): boolean {
+    return this.keyspace.typeOf(database, key) !== undefined || this.vhostOf(database).queues.has(key);
+  }
+
   /** Strings and streams of a database. */
   keyCount(database: number): number {
-    let count = this.keyspace.databases[database]!.size;
-    for (const queue of this.vhostOf(database).queues.values()) if (queue.exclusiveOwner === 0) count++;
-    return count;
+    return this.keyspace.databases[database]!.size + this.streamCounts.all(this.vhostOf(database));
   }
 
   /** An error reply goes out: INFO errorstats counts them by their first word. */

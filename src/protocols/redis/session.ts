@@ -8,8 +8,9 @@
 import type { Connection, Session } from "../contract.ts";
 import type { Authorization, Holder } from "../../broker/access/permissions.ts";
 import { defaultUserName } from "../../broker/access/users.ts";
+import { plainHost } from "../../base/addresses.ts";
 import type { Timer } from "../../base/clock.ts";
-import { AclCheck, type Refusal, refusalText } from "./acl/check.ts";
+import { AclCheck, type Refusal, refusalOf, refusalText } from "./acl/check.ts";
 import type { AclRefusal } from "./acl/log.ts";
 import type { BlockedRead } from "./blocking.ts";
 import { commandLookup } from "./command-table.ts";
@@ -90,6 +91,11 @@ export class RedisSession implements Session, Holder {
     return this.authorization !== null;
   }
 
+  /** Where the client is, as rules name it. */
+  get host(): string {
+    return plainHost(this.connection.remote.host);
+  }
+
   get user(): string {
     return this.authorization?.name ?? defaultUserName;
   }
@@ -111,9 +117,8 @@ export class RedisSession implements Session, Holder {
 
   /** As in Redis, whoever listens to what it may no longer is disconnected. */
   rulesChanged(): void {
-    const authorization = this.authorization!;
-    if (this.subscriptions?.areAllowed(authorization) === false) this.end();
-    else this.blocked?.rulesChanged(authorization);
+    if (this.subscriptions?.areAllowed() === false) this.end();
+    else this.blocked?.rulesChanged();
   }
 
   get queryBufferBytes(): number {
@@ -258,10 +263,12 @@ export class RedisSession implements Session, Holder {
 
   /** What the user may not do; asked again when EXEC runs what was queued. */
   refusalOf(spec: CommandSpec, where: AclRefusal["context"]): Refusal | null {
-    const { authorization, connection } = this;
+    const { authorization, server, context } = this;
     if (authorization === null) return null;
-    const { request, database } = this.context;
-    const refusal = this.#acl.refusalOf(authorization, spec, request, database, connection);
+    const { request, database } = context;
+    if (this.#acl.isFree(authorization, database)) return null;
+    const isQueued = this.transaction !== null;
+    const refusal = refusalOf(this, { server, spec, request, database, isQueued });
     if (refusal !== null) {
       const { what, name } = refusal;
       this.noteRefusal({ reason: what, context: where, object: name, username: this.user });

@@ -5,6 +5,7 @@
  */
 import type { Queue } from "../../broker/queue.ts";
 import { seal } from "./stream-log.ts";
+import { assertMayUseKey } from "./acl/key-rights.ts";
 import type { CommandContext } from "./context.ts";
 import { errorTexts, RedisError } from "./errors.ts";
 
@@ -41,8 +42,9 @@ export function lookUp(context: CommandContext, key: string): Queue | undefined 
   return queue;
 }
 
-/** Makes the stream of that key: durable, without bounds. */
+/** Makes the stream of that key: durable, without bounds. Throws NOPERM. */
 export function createStream(context: CommandContext, key: string): Queue {
+  assertMayUseKey(context, "create", key);
   return context.vhost.declareQueue({
     name: key,
     kind: "stream",

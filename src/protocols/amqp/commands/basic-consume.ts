@@ -16,15 +16,18 @@ type Consume = MethodArguments["basic.consume"];
 export function basicConsume(channel: Channel, values: Consume): void {
   const tag = values.consumerTag === "" ? randomName("amq.ctag-", channel.broker.random) : values.consumerTag;
   if (values.queue === directReplyName) return consumeDirectReply(channel, values, tag);
-  channel.assertAllowed("read", "queue", channel.queueName(values.queue));
+  const name = channel.queueName(values.queue);
+  channel.assertMayUseQueue("read", name);
   const queue = channel.queue(values.queue);
   if (channel.consumers.has(tag) || channel.directReply?.tag === tag) {
     throw new AmqpError("NOT_ALLOWED", `attempt to reuse consumer tag '${tag}'`);
   }
-  const consumer =
-    queue.kind === "stream" || readsHistory(queue, values.arguments)
-      ? makeStreamConsumer(channel, queue, tag, values)
-      : makeConsumer(channel, queue, tag, values);
+  const readsOnly = queue.kind === "stream" || readsHistory(queue, values.arguments);
+  // What a queue delivers is gone from it.
+  if (!readsOnly) channel.assertMayUseQueue("take", name);
+  const consumer = readsOnly
+    ? makeStreamConsumer(channel, queue, tag, values)
+    : makeConsumer(channel, queue, tag, values);
   // What came before this consumer is bounded without it: `x-max-length` may have dropped some of it.
   queue.catchUp();
   channel.consumers.set(tag, consumer);

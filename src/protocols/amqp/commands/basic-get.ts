@@ -10,7 +10,7 @@ const view = new AmqpView();
 
 /** Takes one message from the head of a queue. Nobody's prefetch counts it. */
 export function basicGet(channel: Channel, values: MethodArguments["basic.get"]): void {
-  channel.assertAllowed("read", "queue", channel.queueName(values.queue));
+  channel.assertMayUseQueue("take", channel.queueName(values.queue));
   const queue = channel.queue(values.queue);
   const { cursor } = queue;
   if (cursor === null) {

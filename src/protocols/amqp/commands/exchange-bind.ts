@@ -1,6 +1,7 @@
 import type { Exchange } from "../../../broker/exchange.ts";
 import { type FieldTable, findField } from "../../../message/amqp-table.ts";
 import { displayText } from "../../../message/amqp-text.ts";
+import { everyKey } from "../../../broker/access/rights.ts";
 import { plainArguments } from "../arguments.ts";
 import type { Channel } from "../channel.ts";
 import { AmqpError } from "../errors.ts";
@@ -12,13 +13,13 @@ import { assertNotDefault, assertNotTopic } from "./exchange-declare.ts";
 /** The ends of a binding between exchanges, which the user may bind. */
 export function bindingNames(
   channel: Channel,
-  values: { destination: string; source: string },
+  values: { destination: string; source: string; routingKey: string },
 ): { destination: string; source: string } {
   const [destination, source] = [strippedName(values.destination), strippedName(values.source)];
-  channel.assertAllowed("write", "exchange", destination);
+  channel.assertMayLeadTo(destination, everyKey);
   assertNotDefault(destination);
   assertNotDefault(source);
-  channel.assertAllowed("read", "exchange", source);
+  channel.assertMayBindFrom(source, brokerName(values.routingKey));
   assertNotTopic(channel, source);
   return { destination, source };
 }

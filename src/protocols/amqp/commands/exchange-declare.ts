@@ -1,3 +1,4 @@
+import { everyKey } from "../../../broker/access/rights.ts";
 import { type ExchangeType, exchangeTypes } from "../../../broker/exchange.ts";
 import { type FieldTable, findField } from "../../../message/amqp-table.ts";
 import { plainArguments } from "../arguments.ts";
@@ -20,7 +21,7 @@ export function exchangeDeclare(channel: Channel, values: MethodArguments["excha
       throw new AmqpError("COMMAND_INVALID", `invalid exchange type '${values.type}'`);
     }
     assertNotDefault(name);
-    channel.assertAllowed("create", "exchange", name);
+    channel.assertMayUseExchange("create", name);
     if (!vhost.exchanges.has(name)) assertMayMake(channel, name, values.arguments);
     declare(channel, name, type, values);
   }
@@ -38,8 +39,8 @@ function assertMayMake(channel: Channel, name: string, table: FieldTable): void 
       `invalid type '${fieldTypeName(alternate)}' for arg 'alternate-exchange' in exchange '${amqpName(name)}' in vhost '${channel.vhost.name}'`,
     );
   }
-  channel.assertAllowed("read", "exchange", name);
-  channel.assertAllowed("write", "exchange", brokerNameOf(alternate.value));
+  channel.assertMayUseExchange("bindFrom", name);
+  channel.assertMayLeadTo(brokerNameOf(alternate.value), everyKey);
 }
 
 function declare(

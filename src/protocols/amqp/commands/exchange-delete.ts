@@ -15,7 +15,7 @@ export function exchangeDelete(channel: Channel, values: MethodArguments["exchan
       `deletion of system exchange '${amqpName(name)}' in vhost '${vhost.name}' not allowed`,
     );
   }
-  channel.assertAllowed("delete", "exchange", name);
+  channel.assertMayUseExchange("delete", name);
   assertNotTopic(channel, name);
   const exchange = vhost.exchanges.get(name);
   if (exchange !== undefined) {

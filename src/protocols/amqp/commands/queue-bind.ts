@@ -1,3 +1,4 @@
+import { mayUseWholeTopic } from "../../../broker/access/rights.ts";
 import type { Destination } from "../../../broker/exchange.ts";
 import { plainArguments } from "../arguments.ts";
 import type { Channel } from "../channel.ts";
@@ -18,11 +19,15 @@ export function queueBind(channel: Channel, values: MethodArguments["queue.bind"
   if (!values.noWait) channel.reply("queue.bind-ok", {});
 }
 
-export function assertMayBind(channel: Channel, values: { queue: string; exchange: string }): void {
+export function assertMayBind(
+  channel: Channel,
+  values: { queue: string; exchange: string; routingKey: string },
+): void {
   const exchange = strippedName(values.exchange);
-  channel.assertAllowed("write", "queue", channel.strippedQueueName(values.queue));
+  const queue = channel.strippedQueueName(values.queue);
+  if (!mayUseWholeTopic(channel.session, "bind", channel.vhost, queue)) throw channel.refused("queue", queue);
   assertNotDefault(exchange);
-  channel.assertAllowed("read", "exchange", exchange);
+  channel.assertMayBindFrom(exchange, bindingKey(channel, values));
   assertNotTopic(channel, exchange);
 }
 

@@ -1,3 +1,4 @@
+import { everyKey } from "../../../broker/access/rights.ts";
 import type { Queue } from "../../../broker/queue.ts";
 import { findField } from "../../../message/amqp-table.ts";
 import { plainArguments } from "../arguments.ts";
@@ -40,7 +41,7 @@ function makeQueue(channel: Channel, values: Declare): Queue {
   const isServerNamed = asked === "";
   if (!isServerNamed) assertNotReserved("queue", asked);
   const name = isServerNamed ? randomName("amq.gen-", channel.broker.random) : asked;
-  channel.assertAllowed("create", "queue", name);
+  channel.assertMayUseQueue("create", name);
   const present = vhost.queues.get(name);
   if (present !== undefined) {
     channel.assertMayUse(present);
@@ -71,8 +72,10 @@ function assertMayDeadLetter(channel: Channel, name: string, { arguments: table 
       `invalid type '${fieldTypeName(field)}' for arg 'x-dead-letter-exchange' in queue '${amqpName(name)}' in vhost '${channel.vhost.name}'`,
     );
   }
-  channel.assertAllowed("read", "queue", name);
-  channel.assertAllowed("write", "exchange", brokerNameOf(field.value));
+  channel.assertMayUseQueue("take", name);
+  const key = findField(table, "x-dead-letter-routing-key");
+  const keys = key?.type === "S" ? { prefix: brokerNameOf(key.value), isExact: true } : everyKey;
+  channel.assertMayLeadTo(brokerNameOf(field.value), keys);
 }
 
 /** Clients ask for it passively to learn whether the one who asked is still there. */

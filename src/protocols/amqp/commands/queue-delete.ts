@@ -7,7 +7,7 @@ import type { MethodArguments } from "../wire/methods.ts";
 export function queueDelete(channel: Channel, values: MethodArguments["queue.delete"]): void {
   const { vhost } = channel;
   const name = channel.strippedQueueName(values.queue);
-  channel.assertAllowed("delete", "queue", name);
+  channel.assertMayUseQueue("delete", name);
   const queue = vhost.queues.get(name);
   let messageCount = 0;
   if (queue !== undefined) {

@@ -5,7 +5,7 @@ import type { MethodArguments } from "../wire/methods.ts";
 
 /** Drops what is ready; what consumers hold stays with them. */
 export function queuePurge(channel: Channel, values: MethodArguments["queue.purge"]): void {
-  channel.assertAllowed("read", "queue", channel.queueName(values.queue));
+  channel.assertMayUseQueue("take", channel.queueName(values.queue));
   const queue = channel.queue(values.queue);
   if (queue.kind === "stream") {
     throw new AmqpError(

@@ -6,7 +6,7 @@ import type { Handler } from "../call.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
 export const createAcls: Handler<"CreateAcls"> = (call, request) => {
-  if (!mayUseCluster(call, "alter")) {
+  if (!mayUseCluster(call, "alterAcls")) {
     const errorCode = errorCodes.CLUSTER_AUTHORIZATION_FAILED;
     return {
       results: request.creations.map(() => ({ errorCode, errorMessage: "Cluster authorization failed." })),

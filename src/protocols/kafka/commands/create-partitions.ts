@@ -1,5 +1,5 @@
 /** CreatePartitions: more partitions for a topic that has several; see `Topics.grow` for the one that has one. */
-import { mayUseTopic } from "../authorize.ts";
+import { mayAddPartitions, mayUseTopic } from "../authorize.ts";
 import type { Call, Handler } from "../call.ts";
 import { faultOf } from "../errors.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
@@ -15,7 +15,7 @@ export const createPartitions: Handler<"CreatePartitions"> = (call, request) => 
 };
 
 function grow(call: Call<"CreatePartitions">, { name, count }: Wanted, isOnlyChecked: boolean): Result {
-  if (!mayUseTopic(call, "alter", name)) {
+  if (!mayUseTopic(call, "addPartitions", name)) {
     return { name, errorCode: errorCodes.TOPIC_AUTHORIZATION_FAILED, errorMessage: "Authorization failed." };
   }
   const topic = call.node.topics.find(name)?.topic;
@@ -23,7 +23,16 @@ function grow(call: Call<"CreatePartitions">, { name, count }: Wanted, isOnlyChe
     return { name, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION };
   }
   try {
-    call.node.vhost.topics.grow(topic, count, isOnlyChecked);
+    const { topics } = call.node.vhost;
+    topics.grow(topic, count, true);
+    if (!mayAddPartitions(call, name, topic.partitions.length, count)) {
+      return {
+        name,
+        errorCode: errorCodes.TOPIC_AUTHORIZATION_FAILED,
+        errorMessage: "Authorization failed.",
+      };
+    }
+    if (!isOnlyChecked) topics.grow(topic, count);
     return { name, errorCode: errorCodes.NONE };
   } catch (error) {
     return { name, errorCode: errorCodes.INVALID_PARTITIONS, errorMessage: faultOf(error).errorMessage };

@@ -87,6 +87,8 @@ function faultOfTopic(call: Call<"CreateTopics">, wanted: Wanted, partitions: nu
       "Replication factor must be larger than 0, or -1 to use the default value.",
     );
   }
+  if (!mayCreateTopic(call, name, partitions))
+    return fault("TOPIC_AUTHORIZATION_FAILED", "Authorization failed.");
   return configFault(configs);
 }
 

@@ -8,7 +8,7 @@ import { errorCodes } from "../wire/error-codes.ts";
 type Result = ResponseInput<"DeleteAcls">["filterResults"][number];
 
 export const deleteAcls: Handler<"DeleteAcls"> = (call, request) => {
-  const isRefused = !mayUseCluster(call, "alter");
+  const isRefused = !mayUseCluster(call, "alterAcls");
   const filterResults = request.filters.map((filter) =>
     isRefused
       ? refuse("CLUSTER_AUTHORIZATION_FAILED", "Cluster authorization failed.")

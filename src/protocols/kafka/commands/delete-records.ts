@@ -1,5 +1,5 @@
 /** DeleteRecords: raises the start of a stream's log; -1 means its end. A queue's records go by being consumed. */
-import { mayUseTopic } from "../authorize.ts";
+import { mayUsePartition } from "../authorize.ts";
 import type { Call, Handler } from "../call.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
@@ -25,8 +25,10 @@ function remove(
     lowWatermark: -1,
     errorCode: errorCodes[error],
   });
-  if (!mayUseTopic(call, "delete", name)) return refuse("TOPIC_AUTHORIZATION_FAILED");
-  const queue = call.node.topics.find(name)?.queue(partitionIndex);
+  const topic = call.node.topics.find(name);
+  if (!mayUsePartition(call, "removeEntries", topic, name, partitionIndex))
+    return refuse("TOPIC_AUTHORIZATION_FAILED");
+  const queue = topic?.queue(partitionIndex);
   if (queue === undefined) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
   if (queue.kind === "queue") return refuse("POLICY_VIOLATION");
   const { log } = queue;

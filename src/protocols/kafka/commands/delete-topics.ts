@@ -1,5 +1,5 @@
 /** DeleteTopics: by name or id. A queue or stream of another protocol goes the same way, with its records. */
-import { mayUseTopic } from "../authorize.ts";
+import { mayUseTopic, mayUseWholeTopic } from "../authorize.ts";
 import type { Call, Handler } from "../call.ts";
 import type { KafkaTopic } from "../topic-directory.ts";
 import type { ResponseInput } from "../wire/codec.ts";
@@ -43,7 +43,7 @@ function remove(
     return { name, topicId, errorCode: errorCodes[error], errorMessage };
   }
   const answer = { name: found.name, topicId: found.id };
-  if (!mayUseTopic(call, "delete", found.name)) {
+  if (!mayUseWholeTopic(call, "delete", found.name)) {
     // By id: whoever may not see the topic is not told its name.
     const shown = mayUseTopic(call, "describe", found.name) ? answer : { name, topicId };
     return {

@@ -4,7 +4,7 @@
  * Fetch sessions (KIP-227) are refused in the way that the protocol has for it: session id 0 in every answer, after
  * which clients name all their partitions in each request; a request for a session gets FETCH_SESSION_ID_NOT_FOUND.
  */
-import { mayUseTopic } from "../authorize.ts";
+import { mayUsePartition } from "../authorize.ts";
 import { BrokerError } from "../../../base/errors.ts";
 import type { Timer } from "../../../base/clock.ts";
 import type { LogWaiter, Queue } from "../../../broker/queue.ts";
@@ -116,7 +116,7 @@ function readPartition(
   takesOne: boolean,
 ): PartitionAnswer {
   const answer = new PartitionAnswer(asked.partition);
-  if (topic !== undefined && !mayUseTopic(call, "read", topic.name))
+  if (topic !== undefined && !mayUsePartition(call, "read", topic, topic.name, asked.partition))
     return answer.refuse("TOPIC_AUTHORIZATION_FAILED");
   if (topic === undefined)
     return answer.refuse(call.version >= 13 ? "UNKNOWN_TOPIC_ID" : "UNKNOWN_TOPIC_OR_PARTITION");

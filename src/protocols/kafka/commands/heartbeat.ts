@@ -5,7 +5,7 @@ import { errorCodes } from "../wire/error-codes.ts";
 
 export const heartbeat: Handler<"Heartbeat"> = (call, request) => {
   if (request.groupId === "") return { errorCode: errorCodes.INVALID_GROUP_ID };
-  if (!mayUseGroup(call, "read", request.groupId)) {
+  if (!mayUseGroup(call, "join", request.groupId)) {
     return { errorCode: errorCodes.GROUP_AUTHORIZATION_FAILED };
   }
   const group = call.node.coordinator.find(request.groupId);

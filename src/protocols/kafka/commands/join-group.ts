@@ -12,7 +12,7 @@ const sessionTimeoutMsMax = 1_800_000;
 export const joinGroup: Handler<"JoinGroup"> = (call, request) => {
   const { groupId, memberId, sessionTimeoutMs } = request;
   if (groupId === "") return refusal("INVALID_GROUP_ID", memberId);
-  if (!mayUseGroup(call, "read", groupId)) return refusal("GROUP_AUTHORIZATION_FAILED", memberId);
+  if (!mayUseGroup(call, "join", groupId)) return refusal("GROUP_AUTHORIZATION_FAILED", memberId);
   if (sessionTimeoutMs < sessionTimeoutMsMin || sessionTimeoutMs > sessionTimeoutMsMax) {
     return refusal("INVALID_SESSION_TIMEOUT", memberId);
   }

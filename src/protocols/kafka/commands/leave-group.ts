@@ -6,7 +6,7 @@ import { errorCodes } from "../wire/error-codes.ts";
 export const leaveGroup: Handler<"LeaveGroup"> = (call, request) => {
   const { groupId } = request;
   if (groupId === "") return { errorCode: errorCodes.INVALID_GROUP_ID, members: [] };
-  if (!mayUseGroup(call, "read", groupId)) {
+  if (!mayUseGroup(call, "join", groupId)) {
     return { errorCode: errorCodes.GROUP_AUTHORIZATION_FAILED, members: [] };
   }
   const group = call.node.coordinator.find(groupId);

@@ -1,5 +1,5 @@
 /** ListOffsets: the first and last offset of a log, and those of points in time, exact to the record. */
-import { mayUseTopic } from "../authorize.ts";
+import { mayUsePartition } from "../authorize.ts";
 import type { Queue } from "../../../broker/queue.ts";
 import { limits } from "../../../base/limits.ts";
 import { envelope } from "../../../message/envelope.ts";
@@ -37,11 +37,12 @@ export const listOffsets: Handler<"ListOffsets"> = (call, request) => {
   return {
     topics: request.topics.map(({ name, partitions }) => {
       const topic = call.node.topics.find(name);
-      if (!mayUseTopic(call, "describe", name)) {
-        const errorCode = errorCodes.TOPIC_AUTHORIZATION_FAILED;
-        return { name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) };
-      }
-      return { name, partitions: partitions.map((asked) => answerFor(call, topic, asked)) };
+      const answers = partitions.map((asked) =>
+        mayUsePartition(call, "describe", topic, name, asked.partitionIndex)
+          ? answerFor(call, topic, asked)
+          : { partitionIndex: asked.partitionIndex, errorCode: errorCodes.TOPIC_AUTHORIZATION_FAILED },
+      );
+      return { name, partitions: answers };
     }),
   };
 };

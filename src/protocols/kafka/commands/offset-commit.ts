@@ -13,7 +13,7 @@ type Partition = RequestBody<"OffsetCommit">["topics"][number]["partitions"][num
 
 export const offsetCommit: Handler<"OffsetCommit"> = (call, request) => {
   const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = request;
-  const fault = mayUseGroup(call, "read", groupId)
+  const fault = mayUseGroup(call, "join", groupId)
     ? call.node.coordinator.checkCommit(groupId, { memberId, groupInstanceId, generationId })
     : "GROUP_AUTHORIZATION_FAILED";
   const { topics: directory } = call.node;

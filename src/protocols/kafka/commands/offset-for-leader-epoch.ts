@@ -1,5 +1,5 @@
 /** OffsetForLeaderEpoch: there has been one epoch, which ends where the log does. */
-import { mayUseTopic } from "../authorize.ts";
+import { mayUsePartition } from "../authorize.ts";
 import type { Call, Handler } from "../call.ts";
 import { leaderEpoch } from "../node.ts";
 import type { RequestBody } from "../wire/codec.ts";
@@ -18,9 +18,10 @@ export const offsetForLeaderEpoch: Handler<"OffsetForLeaderEpoch"> = (call, requ
 function endOf(call: Call<"OffsetForLeaderEpoch">, topic: string, asked: Asked): Answer {
   const { partition } = asked;
   const unknown = { partition, leaderEpoch: -1, endOffset: -1 };
-  if (!mayUseTopic(call, "describe", topic))
+  const found = call.node.topics.find(topic);
+  if (!mayUsePartition(call, "describe", found, topic, partition))
     return { ...unknown, errorCode: errorCodes.TOPIC_AUTHORIZATION_FAILED };
-  const queue = call.node.topics.find(topic)?.queue(partition);
+  const queue = found?.queue(partition);
   if (queue === undefined) return { ...unknown, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION };
   if (asked.currentLeaderEpoch > leaderEpoch)
     return { ...unknown, errorCode: errorCodes.UNKNOWN_LEADER_EPOCH };

@@ -4,7 +4,7 @@
  * acks=all is answered once the batches are on the disk (or as `kafkaDurability` says), acks=1 once the system has them, acks=0 not at all; an error
  * under acks=0 closes the connection, as in Kafka, for the client to look at the metadata again.
  */
-import { mayCreateTopic, mayUseTopic } from "../authorize.ts";
+import { mayCreateTopic, mayProduceUnder, mayUsePartition, mayUseTopic } from "../authorize.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Queue } from "../../../broker/queue.ts";
 import { KafkaBatch } from "../../../message/kafka-batch.ts";
@@ -38,7 +38,7 @@ export const produce: Handler<"Produce"> = (call, request) => {
   const responses = request.topicData.map((data) => {
     const { name, topicId, partitionData } = data;
     const topic = fault === null ? topicFor(call, data) : undefined;
-    const refusal = fault ?? (isRefused(call, topic?.name ?? name) ? unauthorized : null);
+    const refusal = fault ?? (topic === undefined && isRefused(call, name) ? unauthorized : null);
     const partitionResponses = partitionData.map((partition) => {
       const result = refusal === null ? append(call, topic, partition) : refuse(partition.index, ...refusal);
       if (result.errorCode !== errorCodes.NONE) hasFault = true;
@@ -93,6 +93,7 @@ function append(
   if (topic === undefined) {
     return refuse(index, call.version >= 13 ? "UNKNOWN_TOPIC_ID" : "UNKNOWN_TOPIC_OR_PARTITION");
   }
+  if (!mayUsePartition(call, "write", topic, topic.name, index)) return refuse(index, ...unauthorized);
   if (!topic.hasPartition(index)) return refuse(index, "UNKNOWN_TOPIC_OR_PARTITION");
   const rules = topicRules(topic.configs);
   const found = validateProduced(batch, records, rulesFor(rules, call.version));
@@ -153,8 +154,14 @@ function publish(call: Call<"Produce">, topic: KafkaTopic, index: number): Parti
   const { vhost, broker } = call.node;
   if (broker.storage.failure !== null)
     return refuse(index, "KAFKA_STORAGE_ERROR", broker.storage.failure.message);
-  if (!publishToExchange(vhost, topic.exchange!, batch, limits.kafkaRequestBytesMax)) {
-    return refuse(index, "POLICY_VIOLATION", `a queue behind '${topic.name}' is full`);
+  const exchange = topic.exchange!;
+  const isAllowed = (key: string): boolean => mayProduceUnder(call, exchange, key);
+  switch (publishToExchange(vhost, exchange, batch, limits.kafkaRequestBytesMax, isAllowed)) {
+    case "refused":
+      return refuse(index, ...unauthorized);
+    case "full":
+      return refuse(index, "POLICY_VIOLATION", `a queue behind '${topic.name}' is full`);
+    case "published":
   }
   return { index, errorCode: errorCodes.NONE, baseOffset: 0, logStartOffset: 0 };
 }

@@ -6,7 +6,7 @@ import { syncRefusal } from "../group.ts";
 export const syncGroup: Handler<"SyncGroup"> = (call, request) => {
   const { groupId, protocolType, protocolName } = request;
   if (groupId === "") return syncRefusal("INVALID_GROUP_ID");
-  if (!mayUseGroup(call, "read", groupId)) return syncRefusal("GROUP_AUTHORIZATION_FAILED");
+  if (!mayUseGroup(call, "join", groupId)) return syncRefusal("GROUP_AUTHORIZATION_FAILED");
   const group = call.node.coordinator.find(groupId);
   if (group === undefined) return syncRefusal("UNKNOWN_MEMBER_ID");
   group.sync(request, { type: protocolType, name: protocolName }, request.assignments, (result) =>

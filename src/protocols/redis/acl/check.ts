@@ -5,13 +5,19 @@
  * protocols. Invariant: a user who may do everything pays for a comparison or two, and nothing else.
  */
 import type { Authorization } from "../../../broker/access/permissions.ts";
-import type { Operation, Question } from "../../../broker/access/rule.ts";
-import type { Connection } from "../../contract.ts";
-import { databaseVhostName } from "../server.ts";
+import {
+  type Asker,
+  type ChannelAct,
+  mayUseChannel,
+  mayUseLog,
+  mayUseShardChannel,
+} from "../../../broker/access/rights.ts";
+import { databaseVhostName, type RedisServer } from "../server.ts";
 import { findKeys } from "../table-keys.ts";
-import type { CommandSpec, KeyFlag } from "../table-spec.ts";
+import type { CommandSpec } from "../table-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { compiledRulesOf } from "./command-rules.ts";
+import { keyActs, makesStrings } from "./key-acts.ts";
 
 /** What is refused, in the words of ACL DRYRUN and of NOPERM. */
 export interface Refusal {
@@ -20,26 +26,23 @@ export interface Refusal {
 }
 
 export interface Asked {
+  readonly server: RedisServer;
   readonly spec: CommandSpec;
   readonly request: RequestArguments;
   readonly database: number;
-  readonly remoteHost: string;
+  /** MULTI queues it: what is under its keys when it runs is asked then. */
+  readonly isQueued: boolean;
 }
 
-/** A connection's own: remembers that there is nothing to ask. */
+/** A connection's own: remembers whether there is anything to ask. */
 export class AclCheck {
   #authorization: Authorization | null = null;
   #version = -1;
   #database = -1;
   #isFree = false;
 
-  refusalOf(
-    authorization: Authorization,
-    spec: CommandSpec,
-    request: RequestArguments,
-    database: number,
-    connection: Connection,
-  ): Refusal | null {
+  /** Whether the user may run every command on everything. */
+  isFree(authorization: Authorization, database: number): boolean {
     if (
       authorization !== this.#authorization ||
       authorization.version !== this.#version ||
@@ -50,8 +53,7 @@ export class AclCheck {
       this.#database = database;
       this.#isFree = isFree(authorization, database);
     }
-    if (this.#isFree) return null;
-    return refusalOf(authorization, { spec, request, database, remoteHost: connection.remote.host });
+    return this.#isFree;
   }
 }
 
@@ -71,100 +73,69 @@ export function refusalText({ what, name }: Refusal): string {
   return `this user has no permissions to access one of the ${what}s used as arguments`;
 }
 
-export function refusalOf(authorization: Authorization, asked: Asked): Refusal | null {
+export function refusalOf(asker: Asker, asked: Asked): Refusal | null {
   const { spec, request } = asked;
-  const { user } = authorization;
-  if (user === null || !compiledRulesOf(user).allows(spec)) return { what: "command", name: spec.fullName };
-  return refusedKey(authorization, asked) ?? refusedChannel(authorization, spec, request, asked.remoteHost);
+  return refusedCommand(asker, spec) ?? refusedKey(asker, asked) ?? refusedChannel(asker, spec, request);
 }
 
-function refusedKey(authorization: Authorization, asked: Asked): Refusal | null {
-  const { spec, request, database, remoteHost } = asked;
+function refusedCommand({ authorization }: Asker, spec: CommandSpec): Refusal | null {
+  const user = authorization?.user ?? null;
+  const isAllowed = user !== null && compiledRulesOf(user).allows(spec);
+  return isAllowed ? null : { what: "command", name: spec.fullName };
+}
+
+function refusedKey(asker: Asker, asked: Asked): Refusal | null {
+  const { server, spec, request, database, isQueued } = asked;
   if (spec.keys.length === 0) return null;
-  const vhost = databaseVhostName(database);
+  const vhost = server.vhostOf(database);
+  const makes = !isQueued && makesStrings(spec, request);
   // Arguments that do not fit the rules name no keys: the command itself will say so.
   for (const { index, flags } of findKeys(spec, request) ?? []) {
     const name = request.latin1(index);
-    for (const operation of operationsOf(flags)) {
-      if (!authorization.allows({ vhost, kind: "name", operation, name }, remoteHost)) {
-        return { what: "key", name };
-      }
-    }
+    const acts = keyActs(spec, flags, request);
+    const isAllowed =
+      acts.every((act) => mayUseLog(asker, act, vhost, name)) &&
+      (!makes || server.hasKey(database, name) || mayUseLog(asker, "create", vhost, name));
+    if (!isAllowed) return { what: "key", name };
   }
   return null;
 }
 
 /** Whether a read of those keys that waits may go on waiting. */
 export function refusalOfRead(
-  authorization: Authorization,
-  spec: CommandSpec,
+  asker: Asker,
+  { server, spec, database }: Pick<Asked, "server" | "spec" | "database">,
   keys: readonly string[],
-  { database, remoteHost }: Pick<Asked, "database" | "remoteHost">,
 ): Refusal | null {
-  const { user } = authorization;
-  if (user === null || !compiledRulesOf(user).allows(spec)) return { what: "command", name: spec.fullName };
-  const vhost = databaseVhostName(database);
-  const refused = keys.find(
-    (name) => !authorization.allows({ vhost, kind: "name", operation: "read", name }, remoteHost),
-  );
-  return refused === undefined ? null : { what: "key", name: refused };
+  const vhost = server.vhostOf(database);
+  const refused = keys.find((name) => !mayUseLog(asker, "read", vhost, name));
+  return refusedCommand(asker, spec) ?? (refused === undefined ? null : { what: "key", name: refused });
 }
 
-const readOnly: readonly Operation[] = ["read"];
-const writeOnly: readonly Operation[] = ["write"];
-const both: readonly Operation[] = ["read", "write"];
-/** EXISTS, TYPE, OBJECT: whoever may do anything with the key may do that. */
-const neither: readonly Operation[] = ["describe"];
-
-/** By what is done to the data, as redis has it: DEL of a key does not read it. */
-function operationsOf(flags: readonly KeyFlag[]): readonly Operation[] {
-  const isRead = flags.includes("access");
-  const isWrite = flags.includes("insert") || flags.includes("update") || flags.includes("delete");
-  if (isRead) return isWrite ? both : readOnly;
-  return isWrite ? writeOnly : neither;
+interface ChannelCommand {
+  readonly act: ChannelAct;
+  readonly isPattern: boolean;
+  readonly isShard: boolean;
 }
 
-const publishCommands: ReadonlySet<string> = new Set(["publish", "spublish"]);
-const subscribeCommands: ReadonlySet<string> = new Set(["subscribe", "ssubscribe"]);
+/** Which commands name channels. Those that only end subscriptions need nothing. */
+const channelCommands: Readonly<Record<string, ChannelCommand>> = {
+  publish: { act: "publish", isPattern: false, isShard: false },
+  spublish: { act: "publish", isPattern: false, isShard: true },
+  subscribe: { act: "subscribe", isPattern: false, isShard: false },
+  psubscribe: { act: "subscribe", isPattern: true, isShard: false },
+  ssubscribe: { act: "subscribe", isPattern: false, isShard: true },
+};
 
-function refusedChannel(
-  authorization: Authorization,
-  { fullName }: CommandSpec,
-  request: RequestArguments,
-  remoteHost: string,
-): Refusal | null {
-  const isPublish = publishCommands.has(fullName);
-  const isPattern = fullName === "psubscribe";
-  if (!isPublish && !isPattern && !subscribeCommands.has(fullName)) return null;
-  const end = isPublish ? 2 : request.argumentCount;
-  const vhost = databaseVhostName(0);
-  const operation = isPublish ? "write" : "read";
+function refusedChannel(asker: Asker, { fullName }: CommandSpec, request: RequestArguments): Refusal | null {
+  const command = channelCommands[fullName];
+  if (command === undefined) return null;
+  const { act, isPattern, isShard } = command;
+  const mayUse = isShard ? mayUseShardChannel : mayUseChannel;
+  const end = act === "publish" ? 2 : request.argumentCount;
   for (let index = 1; index < end; index++) {
     const name = request.latin1(index);
-    if (!isChannelAllowed(authorization, { vhost, kind: "channel", operation, name }, isPattern, remoteHost))
-      return { what: "channel", name };
+    if (!mayUse(asker, act, name, isPattern)) return { what: "channel", name };
   }
   return null;
-}
-
-function isChannelAllowed(
-  authorization: Authorization,
-  question: Question,
-  isPattern: boolean,
-  remoteHost: string,
-): boolean {
-  return isPattern
-    ? authorization.allowsPattern(question, remoteHost)
-    : authorization.allows(question, remoteHost);
-}
-
-/** Whether a subscription may go on. */
-export function maySubscribe(
-  authorization: Authorization,
-  name: string,
-  isPattern: boolean,
-  remoteHost: string,
-): boolean {
-  const question = { vhost: databaseVhostName(0), kind: "channel", operation: "read", name } as const;
-  return isChannelAllowed(authorization, question, isPattern, remoteHost);
 }

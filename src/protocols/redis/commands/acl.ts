@@ -36,15 +36,15 @@ function writeNames(reply: CommandContext["reply"], names: readonly string[]): v
 }
 
 export function aclDryRun(context: CommandContext): void {
-  const { request, reply, broker, session, database } = context;
+  const { request, reply, broker, server, session, database } = context;
   const name = request.utf8(2);
   if (broker.access.users.get(name) === undefined) throw new RedisError(`ERR User '${name}' not found`);
   const tail = request.tail(3);
   const spec = commandLookup.findRequested(tail);
   if (spec === undefined) throw new RedisError(`ERR Command '${request.utf8(3)}' not found`);
   if (!isArityMet(spec, tail.argumentCount)) throw wrongArity(spec.fullName);
-  const asked = { spec, request: tail, database, remoteHost: session.connection.remote.host };
-  const refusal = refusalOf(broker.access.permissions.of(name), asked);
+  const asker = { authorization: broker.access.permissions.of(name), host: session.host };
+  const refusal = refusalOf(asker, { server, spec, request: tail, database, isQueued: false });
   if (refusal === null) return reply.ok();
   const to = refusal.what === "command" ? "run" : "access";
   reply.bulkLatin1(`This user has no permissions to ${to} the '${refusal.name}' ${refusal.what}`);

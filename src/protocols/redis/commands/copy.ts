@@ -1,4 +1,5 @@
 /** COPY source destination [DB number] [REPLACE] */
+import { assertMayPut } from "../acl/key-rights.ts";
 import type { CommandContext } from "../context.ts";
 import { databaseArgument } from "../database-argument.ts";
 import { RedisError, syntaxError } from "../errors.ts";
@@ -25,6 +26,7 @@ export function copy(context: CommandContext): void {
     assertNoStream(context, 1);
     return reply.integer(0);
   }
+  assertMayPut(context, request.latin1(2), number);
   const selected = context.database;
   const target = server.keyspace.databases[number]!;
   context.database = number;

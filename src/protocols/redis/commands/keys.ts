@@ -1,7 +1,8 @@
 /** KEYS pattern */
 import { compileGlob } from "../../../base/glob.ts";
 import type { CommandContext } from "../context.ts";
-import { keysOf, visibleStreams } from "../key-access.ts";
+import { keysOf } from "../key-access.ts";
+import { seesString, visibleStreams } from "../visible-streams.ts";
 
 export function keys(context: CommandContext): void {
   const database = keysOf(context);
@@ -17,7 +18,8 @@ export function keys(context: CommandContext): void {
       table.locateKey(entry);
       if (glob.matches(table.bytes, table.start, table.end) && !database.isDue(entry)) {
         table.locateKey(entry);
-        names.push(table.bytes.latin1Slice(table.start, table.end));
+        const name = table.bytes.latin1Slice(table.start, table.end);
+        if (seesString(context, name)) names.push(name);
       }
     }
   } while (cursor !== 0);

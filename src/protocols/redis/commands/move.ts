@@ -1,4 +1,5 @@
 /** MOVE key database */
+import { assertMayPut } from "../acl/key-rights.ts";
 import type { CommandContext } from "../context.ts";
 import { databaseArgument } from "../database-argument.ts";
 import { RedisError } from "../errors.ts";
@@ -15,6 +16,7 @@ export function move(context: CommandContext): void {
     assertNoStream(context, 1);
     return reply.integer(0);
   }
+  assertMayPut(context, context.request.latin1(1), number);
   const target = server.keyspace.databases[number]!;
   const selected = context.database;
   context.database = number;

@@ -3,6 +3,7 @@ import { compileGlob } from "../../../base/glob.ts";
 import type { LiveChannels } from "../../../broker/live-channels.ts";
 import type { CommandContext } from "../context.ts";
 import { subcommandSyntaxError, writeHelp } from "../help.ts";
+import { seesChannel } from "../visible-streams.ts";
 
 export function pubsubChannels(context: CommandContext): void {
   writeChannels(context, context.server.live);
@@ -32,6 +33,7 @@ function writeChannels(context: CommandContext, live: LiveChannels): void {
     const glob = compileGlob(request.copy(2));
     names = names.filter((name) => glob.matches(Buffer.from(name, "latin1"), 0, name.length));
   }
+  names = names.filter((name) => seesChannel(context, name));
   reply.array(names.length);
   for (const name of names) reply.bulkLatin1(name);
 }

@@ -6,6 +6,7 @@
  */
 import type { Queue } from "../../../broker/queue.ts";
 import { EntryId } from "../../../message/entry-id.ts";
+import { assertMayUseKey } from "../acl/key-rights.ts";
 import type { CommandContext } from "../context.ts";
 import { appendEntry } from "../entry-append.ts";
 import { entryMessage } from "../entry-message.ts";
@@ -42,6 +43,8 @@ export function xadd(context: CommandContext): void {
     if (options.noMakeStream) return reply.null();
   }
   broker.storage.assertWritable();
+  if (options.strategy !== "none")
+    assertMayUseKey(context, "removeEntries", known?.name ?? request.latin1(1));
   const queue = known ?? createStream(context, request.latin1(1));
   assertRoom(queue, request, first);
   const { log } = queue;

@@ -1,0 +1,290 @@
+/**
+ * The one table of what can be done with which thing, and the rights that it needs. Redis, AMQP and Kafka ask here, each
+ * for its own commands, and always of the thing that is touched in the end: of a partition and of its topic, of the queue
+ * behind the default exchange, of the channel behind `amq.topic`, in the virtual host where it is.
+ *
+ * A thing with two names, which a partition `t-0` of topic `t` is, is allowed by a rule for either and denied by one for
+ * either. What touches a whole topic is denied by a denial of any of its partitions. Not here: what gives a right
+ * (rule.ts), whether a user has it (permissions.ts), which command does what (the protocols).
+ * Invariant: a question about a user who may do everything costs a look into a map of few entries.
+ */
+import type { Exchange } from "../exchange.ts";
+import { liveExchangeName } from "../live-channels.ts";
+import { defaultVhostName } from "../names.ts";
+import type { Queue } from "../queue.ts";
+import type { Vhost } from "../vhost.ts";
+import type { Authorization } from "./permissions.ts";
+import type { ResourceKind, Right } from "./rule.ts";
+
+type ActTable = Readonly<Record<string, readonly Right[]>>;
+
+/** A queue, stream, topic, partition or key. */
+const logActs = {
+  /** Names, counts, types: whoever may do anything with it may do that. */
+  describe: ["describe"],
+  read: ["read"],
+  /** Consumers of a queue, purge: what is read is gone. */
+  take: ["read", "settle"],
+  /** Acknowledge, claim, make a group, move its position. */
+  settle: ["settle"],
+  write: ["write"],
+  /** As the destination of a binding. */
+  bind: ["write"],
+  /** Also by writing to a name that is not there yet. */
+  create: ["create"],
+  delete: ["delete"],
+  /** XTRIM, XDEL, XADD MAXLEN, DeleteRecords. */
+  removeEntries: ["delete"],
+  /** XGROUP DESTROY: a group, with what it has pending. */
+  deleteGroup: ["delete"],
+  /** To say when a key will be gone. */
+  expire: ["delete"],
+  persist: ["alter"],
+  setLastId: ["alter"],
+  addPartitions: ["alter"],
+  describeConfigs: ["describeConfigs"],
+  alterConfigs: ["alterConfigs"],
+} as const satisfies ActTable;
+
+const exchangeActs = {
+  publish: ["write"],
+  /** As the destination of a binding, a dead letter or an alternate exchange. */
+  bindTo: ["write"],
+  bindFrom: ["read"],
+  create: ["create"],
+  delete: ["delete"],
+} as const satisfies ActTable;
+
+const channelActs = { publish: ["write"], subscribe: ["read"] } as const satisfies ActTable;
+
+/** A consumer group of Kafka. A group of Redis belongs to its stream. */
+const groupActs = {
+  describe: ["describe"],
+  /** To be a member, to commit. */
+  join: ["read"],
+  delete: ["delete"],
+} as const satisfies ActTable;
+
+const clusterActs = {
+  describe: ["describe"],
+  createTopics: ["create"],
+  alterAcls: ["alter"],
+  describeConfigs: ["describeConfigs"],
+  produceIdempotently: ["idempotentWrite"],
+} as const satisfies ActTable;
+
+export type LogAct = keyof typeof logActs;
+export type ExchangeAct = keyof typeof exchangeActs;
+export type ChannelAct = keyof typeof channelActs;
+export type GroupAct = keyof typeof groupActs;
+export type ClusterAct = keyof typeof clusterActs;
+
+/** Who asks: a connection. Without an authorization nothing is allowed. */
+export interface Asker {
+  readonly authorization: Authorization | null | undefined;
+  /** Where it comes from. */
+  readonly host: string;
+}
+
+/** The names that a thing has for those who make rules. */
+type Names = readonly [own: string, topic?: string];
+
+export function mayUseLog(asker: Asker, act: LogAct, vhost: Vhost, name: string): boolean {
+  if (asker.authorization?.allowsAll(vhost.name) === true) return true;
+  return isAllowed(asker, vhost.name, logActs[act], namesOf(vhost, name));
+}
+
+/** The same where, if it is a topic, all its partitions are touched. */
+export function mayUseWholeTopic(asker: Asker, act: LogAct, vhost: Vhost, name: string): boolean {
+  return mayUseLog(asker, act, vhost, name) && !isAnyPartitionDenied(asker, logActs[act], vhost, name);
+}
+
+function isAnyPartitionDenied(asker: Asker, needed: readonly Right[], vhost: Vhost, topic: string): boolean {
+  if (asker.authorization?.hasDenials !== true) return false;
+  const partitions = vhost.topics.find(topic)?.partitions ?? [];
+  return partitions.some(({ name }) => isDenied(asker, vhost.name, needed, [name]));
+}
+
+/** Whether streams `t-from` to `t-(to - 1)` may be made as partitions by who may make the topic, or add to it. */
+export function mayMakePartitions(
+  asker: Asker,
+  vhost: Vhost,
+  names: (partition: number) => string,
+  from: number,
+  to: number,
+): boolean {
+  if (asker.authorization?.hasDenials !== true) return true;
+  for (let i = from; i < to; i++) {
+    if (isDenied(asker, vhost.name, logActs.create, [names(i)])) return false;
+  }
+  return true;
+}
+
+/** Exchanges share their names with queues; the default one goes by `amq.default`, as in RabbitMQ. */
+export function mayUseExchange(asker: Asker, act: ExchangeAct, vhost: Vhost, name: string): boolean {
+  if (asker.authorization?.allowsAll(vhost.name) === true) return true;
+  return isAllowed(asker, vhost.name, exchangeActs[act], [exchangeRuleName(name)]);
+}
+
+export function exchangeRuleName(name: string): string {
+  return name === "" ? "amq.default" : name;
+}
+
+/**
+ * Whether who may publish to the exchange may do so under this key, asked of what is behind it without anybody having
+ * bound it: queues of the default exchange, partitions of a topic, channels. `queues` is where the message goes. Rules for
+ * keys of other exchanges (RabbitMQ's topic permissions) belong here too.
+ */
+export function mayPublishUnder(
+  asker: Asker,
+  vhost: Vhost,
+  exchange: Exchange,
+  key: string,
+  queues: readonly Queue[],
+): boolean {
+  if (asker.authorization?.allowsAll(vhost.name) === true) return true;
+  if (exchange.name === "") return !isDenied(asker, vhost.name, logActs.write, namesOf(vhost, key));
+  if (exchange.type === "x-kafka-topic")
+    return queues.every(({ name }) => !isDenied(asker, vhost.name, logActs.write, [name]));
+  return !hasChannelRules(asker, vhost, exchange.name) || isChannelAllowed(asker, "publish", key);
+}
+
+/** Which keys a binding lets through. */
+export interface BoundKeys {
+  /** They begin with this. */
+  readonly prefix: string;
+  /** There is this one only. */
+  readonly isExact: boolean;
+}
+
+export const everyKey: BoundKeys = { prefix: "", isExact: false };
+
+/** Of AMQP's topic pattern: what stands before the first word that is `*` or `#`. `#` may take the dot before it too. */
+export function keysOfPattern(pattern: string): BoundKeys {
+  const words = pattern.split(".");
+  const wild = words.findIndex((word) => word === "*" || word === "#");
+  if (wild < 0) return { prefix: pattern, isExact: true };
+  const before = words.slice(0, wild).join(".");
+  return { prefix: wild === 0 || words[wild] === "#" ? before : `${before}.`, isExact: false };
+}
+
+/** Whether a binding may take messages from an exchange. Who has rules for channels needs them for what `amq.topic` carries. */
+export function mayBindFrom(asker: Asker, vhost: Vhost, name: string, keys: BoundKeys): boolean {
+  return mayBind(asker, "bindFrom", "subscribe", vhost, name, keys);
+}
+
+/** Whether a binding, dead letters or an alternate exchange may lead messages to an exchange. */
+export function mayLeadTo(asker: Asker, vhost: Vhost, name: string, keys: BoundKeys): boolean {
+  if (!mayBind(asker, "bindTo", "publish", vhost, name, keys)) return false;
+  if (isAnyPartitionDenied(asker, exchangeActs.bindTo, vhost, name)) return false;
+  const leadsToQueue = name === "" && keys.isExact;
+  return !leadsToQueue || !isDenied(asker, vhost.name, logActs.write, namesOf(vhost, keys.prefix));
+}
+
+function mayBind(
+  asker: Asker,
+  act: ExchangeAct,
+  channelAct: ChannelAct,
+  vhost: Vhost,
+  name: string,
+  { prefix, isExact }: BoundKeys,
+): boolean {
+  if (!mayUseExchange(asker, act, vhost, name)) return false;
+  if (!hasChannelRules(asker, vhost, name)) return true;
+  if (isExact) return isChannelAllowed(asker, channelAct, prefix);
+  return channelActs[channelAct].every((right) =>
+    asker.authorization!.allowsPrefix(
+      { vhost: defaultVhostName, kind: "channel", right, name: prefix },
+      asker.host,
+    ),
+  );
+}
+
+/** Whether what passes the exchange are channels, and the user has rules for those. */
+function hasChannelRules({ authorization }: Asker, vhost: Vhost, exchange: string): boolean {
+  return (
+    exchange === liveExchangeName &&
+    vhost.name === defaultVhostName &&
+    authorization?.hasRedisRules === true &&
+    !authorization.allowsAll(vhost.name)
+  );
+}
+
+/** Channels are the keys of `amq.topic`: whoever is denied that exchange is denied them all. */
+export function mayUseChannel(asker: Asker, act: ChannelAct, name: string, isPattern: boolean): boolean {
+  if (isDenied(asker, defaultVhostName, channelActs[act], [liveExchangeName])) return false;
+  return mayUseShardChannel(asker, act, name, isPattern);
+}
+
+/** Shard channels have no exchange behind them. */
+export function mayUseShardChannel(asker: Asker, act: ChannelAct, name: string, isPattern: boolean): boolean {
+  if (!isPattern) return isChannelAllowed(asker, act, name);
+  const { authorization, host } = asker;
+  if (authorization === null || authorization === undefined) return false;
+  return channelActs[act].every((right) =>
+    authorization.allowsPattern({ vhost: defaultVhostName, kind: "channel", right, name }, host),
+  );
+}
+
+function isChannelAllowed(asker: Asker, act: ChannelAct, name: string): boolean {
+  return isAllowed(asker, defaultVhostName, channelActs[act], [name], "channel");
+}
+
+export function mayUseGroup(asker: Asker, act: GroupAct, vhost: Vhost, name: string): boolean {
+  if (asker.authorization?.allowsAll(vhost.name) === true) return true;
+  return isAllowed(asker, vhost.name, groupActs[act], [name], "group");
+}
+
+export const clusterName = "kafka-cluster";
+
+export function mayUseCluster(asker: Asker, act: ClusterAct): boolean {
+  if (asker.authorization?.isAdministrator === true) return true;
+  return isAllowed(asker, defaultVhostName, clusterActs[act], [clusterName], "cluster");
+}
+
+/** Whether there is anything that it may write to. */
+export function mayWriteSome({ authorization, host }: Asker, vhost: Vhost): boolean {
+  if (authorization === null || authorization === undefined) return false;
+  return authorization.allowsSome({ vhost: vhost.name, kind: "name", right: "write" }, host);
+}
+
+/** What a name of a queue stands for: a partition has the name of its topic too. */
+function namesOf(vhost: Vhost, name: string): Names {
+  const queue = vhost.queues.get(name);
+  const topic = queue === undefined ? undefined : vhost.topics.topicOf(queue);
+  return topic === undefined || topic.name === name ? [name] : [name, topic.name];
+}
+
+function isAllowed(
+  { authorization, host }: Asker,
+  vhost: string,
+  needed: readonly Right[],
+  names: Names,
+  kind: ResourceKind = "name",
+): boolean {
+  if (authorization === null || authorization === undefined) return false;
+  for (const right of needed) {
+    let isGiven = false;
+    for (const name of names) {
+      const verdict = authorization.verdict({ vhost, kind, right, name: name! }, host);
+      if (verdict === "denied") return false;
+      if (verdict === "allowed") isGiven = true;
+    }
+    if (!isGiven) return false;
+  }
+  return true;
+}
+
+function isDenied(
+  { authorization, host }: Asker,
+  vhost: string,
+  needed: readonly Right[],
+  names: Names,
+): boolean {
+  if (authorization?.hasDenials !== true) return false;
+  return needed.some((right) =>
+    names.some(
+      (name) => authorization.verdict({ vhost, kind: "name", right, name: name! }, host) === "denied",
+    ),
+  );
+}

@@ -1,0 +1,66 @@
+/**
+ * What commands ask by themselves, since it shows only while they run: that a stream is made or gives way, that a value
+ * goes to another database, that an entry goes through an exchange. All else is asked before they run (check.ts).
+ */
+import { type LogAct, mayPublishUnder, mayUseLog } from "../../../broker/access/rights.ts";
+import type { Exchange } from "../../../broker/exchange.ts";
+import type { Queue } from "../../../broker/queue.ts";
+import type { CommandContext } from "../context.ts";
+import { RedisError } from "../errors.ts";
+import { type Refusal, refusalText } from "./check.ts";
+
+/** @throws NOPERM */
+export function assertMayUseKey(
+  context: CommandContext,
+  act: LogAct,
+  name: string,
+  database: number = context.database,
+): void {
+  if (!mayUseLog(context.session, act, context.server.vhostOf(database), name))
+    throw refused(context, { what: "key", name });
+}
+
+/** Whether a value may be put under the key, by who has been asked whether it may write there. @throws NOPERM */
+export function assertMayPut(context: CommandContext, name: string, database: number): void {
+  assertMayUseKey(context, "write", name, database);
+  if (!context.server.hasKey(database, name)) assertMayUseKey(context, "create", name, database);
+}
+
+/** By who has been asked whether it may write to the exchange. @throws NOPERM */
+export function assertMayPublish(
+  context: CommandContext,
+  exchange: Exchange,
+  key: string,
+  queues: readonly Queue[],
+): void {
+  if (exchange.internal) {
+    throw new RedisError(
+      `ERR cannot publish to internal exchange '${exchange.name}': only bindings lead to it`,
+    );
+  }
+  const { session, server } = context;
+  if (mayPublishUnder(session, context.vhost, exchange, key, queues)) return;
+  const isChannel = exchange === server.liveExchange;
+  throw refused(context, isChannel ? { what: "channel", name: key } : { what: "key", name: exchange.name });
+}
+
+/**
+ * Whether a database may be emptied. Of strings the command alone is asked, as in redis; a stream is a queue or topic of
+ * others too, and each must be one that may be deleted. @throws NOPERM, before anything is gone
+ */
+export function assertMayFlush(context: CommandContext, database: number): void {
+  const vhost = context.server.vhostOf(database);
+  if (context.session.authorization!.allowsAll(vhost.name)) return;
+  for (const { kind, name, exclusiveOwner } of vhost.queues.values())
+    if (kind === "stream" && exclusiveOwner === 0) assertMayUseKey(context, "delete", name, database);
+}
+
+function refused({ session, isInTransaction }: CommandContext, refusal: Refusal): RedisError {
+  session.noteRefusal({
+    reason: refusal.what,
+    context: isInTransaction ? "multi" : "toplevel",
+    object: refusal.name,
+    username: session.user,
+  });
+  return new RedisError(`NOPERM ${refusalText(refusal)}`);
+}

@@ -1,0 +1,213 @@
+/** The matrix of rights: Redis's commands. `@` is a name that begins with `m-`, `@2` another. */
+import assert from "node:assert/strict";
+import type { RawRedis } from "../raw-redis.ts";
+import type { Operation, Outcome } from "./cell.ts";
+
+/** What is under the names before: nothing, a string, or a stream with a group and a pending entry. */
+type Before = "none" | "string" | "stream" | "both";
+
+/** Of the row before the command: `both` is a string under `@` and one under `@2`. */
+const rows: readonly [before: Before, command: string, needs: string][] = [
+  ["string", "APPEND @ x", "write"],
+  ["none", "APPEND @ x", "write create"],
+  ["string", "COPY @ @2", "read write create"],
+  ["both", "COPY @ @2 REPLACE", "read write"],
+  ["string", "COPY @ @ DB 1", "read write create redis:elsewhere"],
+  ["string", "DECR @", "write read"],
+  ["none", "DECR @", "write read create"],
+  ["string", "DECRBY @ 1", "write read"],
+  ["string", "DEL @", "delete"],
+  ["stream", "DEL @", "delete"],
+  ["both", "DEL @ @2", "delete"],
+  ["string", "EXISTS @", "describe"],
+  ["string", "EXPIRE @ 100", "delete"],
+  ["string", "EXPIREAT @ 9999999999", "delete"],
+  ["string", "EXPIRETIME @", "read"],
+  ["stream", "FLUSHALL", "redis:dangerous delete"],
+  ["stream", "FLUSHDB", "redis:dangerous delete"],
+  ["string", "GET @", "read"],
+  ["string", "GETDEL @", "read delete"],
+  ["string", "GETEX @", "read write"],
+  ["string", "GETEX @ EX 100", "read write delete"],
+  ["string", "GETEX @ PERSIST", "read write delete"],
+  ["string", "GETRANGE @ 0 1", "read"],
+  ["string", "GETSET @ x", "read write"],
+  ["none", "GETSET @ x", "read write create"],
+  ["string", "INCR @", "write read"],
+  ["string", "INCRBY @ 1", "write read"],
+  ["string", "INCRBYFLOAT @ 1", "write read"],
+  ["none", "INCRBYFLOAT @ 1", "write read create"],
+  ["string", "MGET @ @2", "read"],
+  ["string", "MOVE @ 1", "read delete write create redis:elsewhere"],
+  ["both", "MSET @ 1 @2 2", "write"],
+  ["string", "MSET @ 1 @2 2", "write create"],
+  ["none", "MSETNX @ 1 @2 2", "write create"],
+  ["string", "OBJECT ENCODING @", "describe"],
+  ["string", "OBJECT FREQ @", "describe"],
+  ["string", "OBJECT IDLETIME @", "describe"],
+  ["string", "OBJECT REFCOUNT @", "describe"],
+  ["string", "PERSIST @", "alter"],
+  ["string", "PEXPIRE @ 100000", "delete"],
+  ["string", "PEXPIREAT @ 9999999999999", "delete"],
+  ["string", "PEXPIRETIME @", "read"],
+  ["string", "PSETEX @ 100000 x", "write"],
+  ["none", "PSETEX @ 100000 x", "write create"],
+  ["string", "PTTL @", "read"],
+  ["string", "RENAME @ @2", "read delete write create"],
+  ["both", "RENAME @ @2", "read delete write"],
+  ["string", "RENAMENX @ @2", "read delete write create"],
+  ["string", "SET @ x", "write"],
+  ["none", "SET @ x", "write create"],
+  ["none", "SET @ x XX", "write"],
+  ["string", "SET @ x GET", "read write"],
+  ["stream", "SET @ x", "write delete"],
+  ["string", "SETEX @ 100 x", "write"],
+  ["none", "SETEX @ 100 x", "write create"],
+  ["string", "SETNX @ x", "write"],
+  ["none", "SETNX @ x", "write create"],
+  ["string", "SETRANGE @ 0 x", "write"],
+  ["none", "SETRANGE @ 0 x", "write create"],
+  ["string", "STRLEN @", "describe"],
+  ["string", "SUBSTR @ 0 1", "read"],
+  ["string", "TOUCH @", "describe"],
+  ["string", "TTL @", "read"],
+  ["string", "TYPE @", "describe"],
+  ["string", "UNLINK @", "delete"],
+  ["stream", "UNLINK @", "delete"],
+  ["string", "WATCH @", "describe"],
+  ["stream", "XACK @ g 1-1", "settle"],
+  ["stream", "XADD @ * f v", "write"],
+  ["none", "XADD @ * f v", "write create"],
+  ["none", "XADD @ NOMKSTREAM * f v", "write"],
+  ["stream", "XADD @ MAXLEN 1 * f v", "write delete"],
+  ["stream", "XADD @ MINID ~ 1 * f v", "write delete"],
+  ["stream", "XAUTOCLAIM @ g c2 0 0", "settle"],
+  ["stream", "XCLAIM @ g c2 0 1-1", "settle"],
+  ["stream", "XDEL @ 1-1", "delete"],
+  ["stream", "XGROUP CREATE @ g2 $", "settle"],
+  ["none", "XGROUP CREATE @ g2 $ MKSTREAM", "settle create"],
+  ["stream", "XGROUP CREATECONSUMER @ g c3", "settle"],
+  ["stream", "XGROUP DELCONSUMER @ g c3", "settle"],
+  ["stream", "XGROUP DESTROY @ g", "delete"],
+  ["stream", "XGROUP SETID @ g 0", "settle"],
+  ["stream", "XINFO CONSUMERS @ g", "read"],
+  ["stream", "XINFO GROUPS @", "read"],
+  ["stream", "XINFO STREAM @", "read"],
+  ["stream", "XLEN @", "describe"],
+  ["stream", "XPENDING @ g", "read"],
+  ["stream", "XRANGE @ - +", "read"],
+  ["stream", "XREAD COUNT 1 STREAMS @ 0", "read"],
+  ["stream", "XREADGROUP GROUP g c STREAMS @ >", "read"],
+  ["stream", "XREVRANGE @ + -", "read"],
+  ["stream", "XSETID @ 9-9", "alter"],
+  ["stream", "XTRIM @ MAXLEN 0", "delete"],
+  ["none", "PUBLISH @ x", "channel:write"],
+  ["none", "SPUBLISH @ x", "channel:write"],
+  // A pattern of channels is allowed where the rules say it in just these words.
+  ["none", "PSUBSCRIBE m-*", "channel:read"],
+  ["none", "SSUBSCRIBE @", "channel:read"],
+  ["none", "SUBSCRIBE @", "channel:read"],
+];
+
+/**
+ * What lists names: it may be run in any case, and shows the stream `@`, or any of the others that are there, to whoever
+ * may describe it. There is nothing but what begins with `m-`.
+ */
+const listings: readonly [command: string, needs: string][] = [
+  ["KEYS @", "redis:dangerous describe"],
+  ["SCAN 0 MATCH @ COUNT 10000", "describe"],
+  ["RANDOMKEY", "describe"],
+  ["DBSIZE", "describe"],
+];
+
+/** Commands that touch no key and no channel, or only what their own connection has. */
+export const touchesNothing: readonly string[] = [
+  ..."auth config|get config|help config|resetstat config|rewrite config|set discard echo exec hello".split(
+    " ",
+  ),
+  ..."info multi ping quit reset role select time unwatch swapdb object|help xgroup|help xinfo|help".split(
+    " ",
+  ),
+  ..."unsubscribe punsubscribe sunsubscribe".split(" "),
+  ..."acl|cat acl|deluser acl|dryrun acl|genpass acl|getuser acl|help acl|list acl|load acl|log acl|save".split(
+    " ",
+  ),
+  ..."acl|setuser acl|users acl|whoami client|getname client|getredir client|help client|id client|info".split(
+    " ",
+  ),
+  ..."client|kill client|list client|no-evict client|no-touch client|reply client|setinfo client|setname".split(
+    " ",
+  ),
+  ..."client|tracking client|trackinginfo client|unblock command command|count command|docs".split(" "),
+  ..."command|getkeys command|getkeysandflags command|help command|info command|list".split(" "),
+  // Numbers and names of channels, which are Redis's own: security-things.test.ts.
+  ..."pubsub|channels pubsub|help pubsub|numpat pubsub|numsub pubsub|shardchannels pubsub|shardnumsub".split(
+    " ",
+  ),
+];
+
+const noPermission = /^-NOPERM/;
+
+async function say(client: RawRedis, line: string): Promise<string> {
+  return client.call(...line.split(" "));
+}
+
+/** RESP3, so that subscribers may run what else there is. */
+export function redisOperations(admin: RawRedis, user: RawRedis): Operation[] {
+  const found: Operation[] = rows.map(([before, line, needs], number) => {
+    const name = `m-redis-${number}`;
+    const words = line.replaceAll("@2", `${name}-other`).replaceAll("@", name);
+    return {
+      of: commandOf(line),
+      what: `${line} (${before})`,
+      needs: needs.split(" "),
+      prepare: () => prepare(admin, name, before),
+      async run(): Promise<Outcome> {
+        const reply = await say(user, words);
+        if (words.startsWith("WATCH")) await say(user, "UNWATCH");
+        const subscribed = /^([PS]?)SUBSCRIBE /.exec(words);
+        if (subscribed !== null) await say(user, `${subscribed[1]}UNSUBSCRIBE`);
+        if (noPermission.test(reply)) return "refused";
+        assert.ok(!reply.startsWith("-") || line.startsWith("OBJECT FREQ"), `${words}: ${reply}`);
+        return "allowed";
+      },
+    };
+  });
+  for (const [line, needs] of listings) {
+    const name = "m-redis-listed";
+    found.push({
+      of: commandOf(line),
+      what: line,
+      needs: needs.split(" "),
+      async prepare(): Promise<void> {
+        await say(admin, "FLUSHALL");
+        await prepare(admin, name, "stream");
+      },
+      async run(): Promise<Outcome> {
+        const reply = await say(user, line.replaceAll("@", name));
+        const isShown = reply.includes("m-") || /^:[1-9]/.test(reply);
+        return isShown ? "allowed" : "refused";
+      },
+    });
+  }
+  return found;
+}
+
+async function prepare(admin: RawRedis, name: string, before: Before): Promise<void> {
+  const lines = [`DEL ${name} ${name}-other`, "SELECT 1", `DEL ${name}`, "SELECT 0"];
+  if (before === "string" || before === "both") lines.push(`SET ${name} 1`);
+  if (before === "both") lines.push(`SET ${name}-other 1`);
+  if (before === "stream") {
+    lines.push(`XADD ${name} 1-1 f v`, `XADD ${name} 2-1 f v`, `XGROUP CREATE ${name} g 0`);
+    lines.push(`XREADGROUP GROUP g c COUNT 1 STREAMS ${name} >`);
+  }
+  // Sent together, answered in order.
+  await Promise.all(lines.map((line) => say(admin, line)));
+}
+
+const containers = new Set(["object", "xgroup", "xinfo", "pubsub"]);
+
+function commandOf(line: string): string {
+  const [first = "", second = ""] = line.toLowerCase().split(" ");
+  return containers.has(first) ? `${first}|${second}` : first;
+}
