@@ -52,6 +52,12 @@ export interface LogWaiter {
 /** Dead letters of one queue may make another one catch up, and so on. */
 const queuesCatchingUpMax = 16;
 
+/** Told of each queue and stream that is made or deleted. */
+export interface QueueListener {
+  queueMade(queue: Queue): void;
+  queueDeleted(queue: Queue): void;
+}
+
 export class Queue {
   readonly kind: QueueKind;
   readonly name: string;

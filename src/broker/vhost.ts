@@ -22,7 +22,7 @@ import { GroupOffsets } from "./group-offsets.ts";
 import { LiveChannels, liveExchangeName } from "./live-channels.ts";
 import { definitionKey, shownName } from "./names.ts";
 import { Publication } from "./publication.ts";
-import { Queue, type QueueOptions } from "./queue.ts";
+import { Queue, type QueueListener, type QueueOptions } from "./queue.ts";
 import { deleteProducersOf } from "./producer-state.ts";
 import { noRoute, noRouteByHeaders, type Route } from "./route.ts";
 import type { BindingArguments, HeaderLookup } from "./routing/router.ts";
@@ -52,12 +52,6 @@ interface Walk {
 /** Somebody who waits for a queue or stream that is not there yet (a blocking read). */
 export interface QueueWaiter {
   queueMade(queue: Queue): void;
-}
-
-/** Told of each queue and stream that is made or deleted. */
-export interface QueueListener {
-  queueMade(queue: Queue): void;
-  queueDeleted(queue: Queue): void;
 }
 
 export class Vhost {

@@ -8,8 +8,8 @@
  */
 import type { Authorization } from "../../broker/access/permissions.ts";
 import { mayUseChannel, mayUseLog } from "../../broker/access/rights.ts";
-import type { Queue } from "../../broker/queue.ts";
-import type { QueueListener, Vhost } from "../../broker/vhost.ts";
+import type { Queue, QueueListener } from "../../broker/queue.ts";
+import type { Vhost } from "../../broker/vhost.ts";
 import type { CommandContext } from "./context.ts";
 
 export function* visibleStreams({ session, vhost }: CommandContext): Generator<Queue> {
