@@ -3,10 +3,12 @@
  * The command `troikamq`: starts cli/main.ts under Bun, or under Node where there is no Bun.
  * Plain JavaScript for Node >= 18. Not here: any option of the broker; arguments are handed on as they are.
  *
- * Invariant: the exit code is the broker's own, 128 + number if a signal ended it, 2 if nothing could be started.
+ * Invariants: the exit code is the broker's own, 128 + number if a signal ended it, 2 if nothing could be started. A
+ * launcher that stays is never survived by the broker.
  */
 import { totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
+import { npmParents, watchParents } from "./parents.js";
 import { chooseRuntime } from "./runtime.js";
 
 // A test puts its own program here.
@@ -30,11 +32,22 @@ function fail(problem) {
   process.exit(2);
 }
 
+/** The child's end of a pipe that nobody writes to: it ends with this process, even by SIGKILL (cli/parent.ts). */
+const pipeDescriptor = 3;
+
 /** Runs the program as a child and lives and dies with it. */
 async function runAsChild(path, args) {
   const { spawn } = await import("node:child_process");
   const { constants } = await import("node:os");
-  const child = spawn(path, args, { stdio: "inherit", env: environment() });
+  // On Windows the system ends the child by itself.
+  const isWindows = process.platform === "win32";
+  const child = spawn(path, args, {
+    stdio: isWindows ? "inherit" : ["inherit", "inherit", "inherit", "pipe"],
+    env: isWindows ? environment() : { ...environment(), TROIKAMQ_LAUNCHER_FD: String(pipeDescriptor) },
+  });
+  child.stdio[pipeDescriptor]?.on("error", () => {});
+  const parents = npmParents(process.env);
+  if (parents !== undefined) watchParents(parents, () => child.kill("SIGTERM"));
   for (const signal of forwardedSignals) {
     // The child decides when to end; this process only waits for it. A terminal's Ctrl-C reaches both.
     process.on(signal, () => child.kill(signal));

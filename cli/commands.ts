@@ -1,4 +1,6 @@
 /** The subcommands, described once; help and dispatch derive from this table. */
+import { StartError } from "../src/base/errors.ts";
+import { nearest } from "../src/base/nearest.ts";
 import type { OptionName } from "../src/base/config-options.ts";
 
 /** Runs a subcommand with the arguments after its name and answers the exit code. */
@@ -6,19 +8,22 @@ export type Execute = (argv: readonly string[]) => Promise<number>;
 
 interface Command {
   readonly summary: string;
+  /** Switches of its own, with their help; no option of the broker. */
+  readonly switches?: Readonly<Record<`--${string}`, string>>;
   /** The options it takes: `all`, or these. */
   readonly options: "all" | readonly OptionName[];
   readonly load: () => Promise<Execute>;
 }
 
-export const commands = {
+const table = {
   start: {
     summary: "start the broker (what troikamq does without a command)",
     options: "all",
     load: async () => (await import("./commands/start.ts")).start,
   },
   check: {
-    summary: "verify a data directory, say what is wrong where; --repair sets that aside and keeps the rest",
+    summary: "verify a data directory that no broker uses now, and say what is wrong where",
+    switches: { "--repair": "set what is damaged aside, and keep the rest" },
     options: ["dataDir", "config"],
     load: async () => (await import("./commands/check.ts")).check,
   },
@@ -28,14 +33,24 @@ export const commands = {
     load: async () => (await import("./commands/version.ts")).printVersion,
   },
   help: {
-    summary: "print this",
+    summary: "print this, or with the name of a command its options",
     options: [],
     load: async () => (await import("./commands/help.ts")).printHelp,
   },
 } satisfies Record<string, Command>;
 
-export type CommandName = keyof typeof commands;
+export type CommandName = keyof typeof table;
 
-export function isCommandName(name: string): name is CommandName {
+export const commands: Readonly<Record<CommandName, Command>> = table;
+
+function isCommandName(name: string): name is CommandName {
   return Object.hasOwn(commands, name);
+}
+
+/** @throws StartError */
+export function commandNamed(name: string): CommandName {
+  if (isCommandName(name)) return name;
+  const close = nearest(name, Object.keys(commands));
+  const advice = close === undefined ? "see troikamq help" : `did you mean ${close}?`;
+  throw new StartError(2, `unknown command ${JSON.stringify(name)}; ${advice}`);
 }

@@ -6,8 +6,7 @@
  * Invariant: a StartError is one line on stderr and its exit code; any other error is a bug and keeps its stack.
  */
 import { StartError } from "../src/base/errors.ts";
-import { nearest } from "../src/base/nearest.ts";
-import { commands, isCommandName } from "./commands.ts";
+import { commandNamed, commands } from "./commands.ts";
 import type { CommandName } from "./commands.ts";
 
 async function run(argv: readonly string[]): Promise<number> {
@@ -28,12 +27,7 @@ function readCommand(argv: readonly string[]): { name: CommandName; rest: readon
   if (first === "--version" || first === "-v") return { name: "version", rest };
   if (first === "--help" || first === "-h") return { name: "help", rest };
   if (first.startsWith("-")) return { name: "start", rest: argv };
-  if (isCommandName(first)) return { name: first, rest };
-  const close = nearest(first, Object.keys(commands));
-  throw new StartError(
-    2,
-    `unknown command ${JSON.stringify(first)}; ${close === undefined ? "see troikamq help" : `did you mean ${close}?`}`,
-  );
+  return { name: commandNamed(first), rest };
 }
 
 try {

@@ -1,25 +1,25 @@
 /** Settles the options of a subcommand from this process's arguments, environment and files. */
 import { readFile } from "node:fs/promises";
-import { totalmem } from "node:os";
 import { resolveConfig } from "../src/base/config.ts";
 import type { Config } from "../src/base/config.ts";
 import { optionNames } from "../src/base/config-options.ts";
+import { thisMachine } from "../src/base/machine.ts";
 import { commands } from "./commands.ts";
 import type { CommandName } from "./commands.ts";
 
 export async function settle(command: CommandName, argv: readonly string[]): Promise<Config> {
   const accepted = commands[command].options;
-  return await resolveConfig({
+  const warnings: string[] = [];
+  const config = await resolveConfig({
     argv,
     environment: process.env,
     readFile: async (path) => await readFile(path, "utf8"),
-    memoryBytesTotal: memoryBytesTotal(),
+    ...thisMachine(),
     accepted: accepted === "all" ? optionNames : accepted,
+    warn: (line) => warnings.push(line),
   });
-}
-
-/** The memory this process may have: the machine's, or the container's where that is less. */
-function memoryBytesTotal(): number {
-  const constrained = process.constrainedMemory();
-  return constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
+  // Until the level is known nothing may be logged; a mistake ends with its own line anyway.
+  const isShown = config.logLevel !== "error" && config.logLevel !== "silent";
+  if (isShown) for (const line of warnings) process.stderr.write(`troikamq: ${line}\n`);
+  return config;
 }

@@ -6,14 +6,15 @@
  *
  * This and main.ts are the only wiring: here every protocol is named once. Brokers in one process share nothing.
  */
-import os from "node:os";
 import path from "node:path";
 import { registerProcessMetrics } from "./admin/process-metrics.ts";
 import { siteHandler } from "./admin/routes.ts";
-import { type Config, resolveConfig } from "./base/config.ts";
+import type { Config, PortSetting } from "./base/config-options.ts";
+import { type AnyPortName, embeddedConfig, type StartOptions } from "./base/embed-options.ts";
 import { BrokerError, StartError } from "./base/errors.ts";
 import { limits } from "./base/limits.ts";
 import { Logger } from "./base/logger.ts";
+import { thisMachine } from "./base/machine.ts";
 import { MetricsRegistry } from "./base/metrics.ts";
 import { Broker } from "./broker/broker.ts";
 import { registerBrokerMetrics } from "./broker/metrics.ts";
@@ -21,6 +22,7 @@ import { Keyspace } from "./keyspace/keyspace.ts";
 import { settleConnectionsMax } from "./net/descriptors.ts";
 import { Entrance } from "./net/entrance.ts";
 import { settleHost } from "./net/exposure.ts";
+import { checkPorts } from "./net/ports.ts";
 import { httpConnectionHost, httpProtocol } from "./net/http.ts";
 import { Server } from "./net/listen.ts";
 import { systemClock, systemRandom, systemTimers } from "./net/runtime.ts";
@@ -32,39 +34,7 @@ import { kafkaProtocol } from "./protocols/kafka/index.ts";
 import { redisProtocol } from "./protocols/redis/index.ts";
 import { localDisk, lockDirectory } from "./storage/index.ts";
 
-export type PortName = "redis" | "amqp" | "kafka" | "http";
-/** `redisTls` and so on: the same protocol over TLS. */
-export type AnyPortName = PortName | `${PortName}Tls`;
-
-type Port = number | "off";
-
-export interface StartOptions {
-  /** Directory of all that is kept, or `memory` (the default here), which keeps nothing. */
-  dataDir?: string;
-  /** Ports: a number, 0 for a free one (the default here), or `off` (the default of the TLS ports). */
-  ports?: Partial<Record<AnyPortName, Port>>;
-  /** PEM files of the TLS ports: certificate, key, and authorities whose certificates clients must show. */
-  tlsCert?: string;
-  tlsKey?: string;
-  tlsCa?: string;
-  /** Name or address to listen on; by default `localhost`, both loopback addresses. */
-  host?: string;
-  /** What clients of all protocols must give; needed, or `insecure`, where `host` is not loopback. */
-  password?: string;
-  /** The name that AMQP and Kafka clients give with it; `guest` by default. */
-  user?: string;
-  insecure?: boolean;
-  logLevel?: Config["logLevel"];
-  advertisedHost?: string;
-  advertisedPort?: number;
-  advertisedTlsPort?: number;
-  connectionsMax?: Config["connectionsMax"];
-  connectionsPerAddressMax?: number;
-  durabilityRedisStreams?: Config["durabilityRedisStreams"];
-  durabilityKafka?: Config["durabilityKafka"];
-  journalBytesMax?: number;
-  memoryBytesMax?: number;
-}
+export type { StartOptions };
 
 export interface RunningBroker {
   /** Where each protocol listens; those that are off are absent. */
@@ -80,33 +50,14 @@ export interface RunningBroker {
   readonly reloadTls?: () => boolean;
 }
 
-/** Starts a broker. Throws StartError when a port or the data directory is taken, with one line that says which. */
+/** Starts a broker. Rejects with a StartError, of one line, when an option is wrong or a port or the directory is taken. */
 export async function startBroker(options: StartOptions = {}): Promise<RunningBroker> {
-  const { ports = {}, ...settings } = options;
-  const defaults = await resolveConfig({
-    argv: [],
-    environment: {},
-    readFile: async () => "",
-    memoryBytesTotal: os.totalmem(),
-  });
-  return startConfigured({
-    ...defaults,
-    dataDir: "memory",
-    logLevel: "warn",
-    ...settings,
-    redisPort: ports.redis ?? 0,
-    amqpPort: ports.amqp ?? 0,
-    kafkaPort: ports.kafka ?? 0,
-    httpPort: ports.http ?? 0,
-    redisTlsPort: ports.redisTls ?? "off",
-    amqpTlsPort: ports.amqpTls ?? "off",
-    kafkaTlsPort: ports.kafkaTls ?? "off",
-    httpTlsPort: ports.httpTls ?? "off",
-  });
+  return startConfigured(embeddedConfig(options, thisMachine()));
 }
 
 /** Starts a broker from settled options; what the command line uses. */
 export async function startConfigured(config: Config): Promise<RunningBroker> {
+  checkPorts(config);
   const host = await settleHost(config);
   const logger = new Logger({
     level: config.logLevel,
@@ -115,7 +66,8 @@ export async function startConfigured(config: Config): Promise<RunningBroker> {
   });
   const tlsFiles = wantedTls(config);
   // Loaded for who listens with TLS only.
-  const tls = tlsFiles === null ? null : new (await import("./net/tls.ts")).TlsIdentity(tlsFiles, logger);
+  const tls =
+    tlsFiles === null ? null : new (await import("./net/tls.ts")).TlsIdentity(tlsFiles, logger, systemClock);
   const isKept = config.dataDir !== "memory";
   const directory = isKept ? path.resolve(config.dataDir) : "memory";
   const unlock = isKept ? lockDirectory(directory) : () => {};
@@ -192,7 +144,7 @@ async function open(
     checks: { journal: broker.storage.failure?.message ?? "ok" },
   });
   const site = siteHandler({ registry, readiness, logger, broker });
-  const wanted: [typeof clients | typeof operators, Protocol, port: Port, tlsPort: Port][] = [
+  const wanted: [typeof clients | typeof operators, Protocol, port: PortSetting, tlsPort: PortSetting][] = [
     [clients, redisProtocol(broker, keyspace, connectionsMax), config.redisPort, config.redisTlsPort],
     [clients, amqpProtocol(broker), config.amqpPort, config.amqpTlsPort],
     [clients, kafkaProtocol(broker, advertised), config.kafkaPort, config.kafkaTlsPort],

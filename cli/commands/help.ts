@@ -2,13 +2,14 @@
 import { optionsHelp } from "../../src/base/config-help.ts";
 import { optionNames } from "../../src/base/config-options.ts";
 import { version } from "../../src/base/version.ts";
-import { commands } from "../commands.ts";
+import { commandNamed, commands } from "../commands.ts";
 import type { CommandName } from "../commands.ts";
 import { noArguments } from "../no-arguments.ts";
 
 export async function printHelp(argv: readonly string[]): Promise<number> {
-  noArguments("help", argv);
-  process.stdout.write(generalHelp());
+  const [name, ...rest] = argv;
+  noArguments("help", rest);
+  process.stdout.write(name === undefined ? generalHelp() : commandHelp(commandNamed(name)));
   return 0;
 }
 
@@ -27,14 +28,17 @@ function generalHelp(): string {
 }
 
 export function commandHelp(name: CommandName): string {
-  const { summary, options } = commands[name];
+  const { summary, options, switches = {} } = commands[name];
   const names = options === "all" ? optionNames : options;
-  const head = `usage: troikamq ${name}${names.length > 0 ? " [OPTION…]" : ""}\n\n${summary}\n`;
+  const own = Object.entries(switches);
+  const takes = name === "help" ? " [COMMAND]" : names.length > 0 ? " [OPTION…]" : "";
+  const head = `usage: troikamq ${name}${takes}\n\n${summary}\n`;
   if (names.length === 0) return head;
+  const ownLines = own.map(([flag, help]) => `  ${flag}  ${help}\n`).join("");
   return `${head}
-${optionsHelp(names)}
+${ownLines}${ownLines === "" ? "" : "\n"}${optionsHelp(names)}
 
-Each is also an environment variable (--redis-port is TROIKAMQ_REDIS_PORT) and a key of the file that --config
-names (redis-port). Flags beat the environment, which beats the file, which beats the default in brackets.
+Each${ownLines === "" ? "" : " of these with a value"} is also an environment variable (--data-dir is TROIKAMQ_DATA_DIR) and a key of the file that --config
+names (data-dir). Flags beat the environment, which beats the file, which beats the default in brackets.
 `;
 }

@@ -3,9 +3,10 @@
  *
  * Invariant: stdout gets one line, and only once every listener accepts. A signal drains, then the exit code is
  * 0; the same signal again changes nothing, since a terminal's Ctrl-C may arrive twice. Where TLS is on, SIGHUP has the
- * certificate read again instead.
+ * certificate read again instead. The end of what started it (parent.ts) is SIGTERM.
  */
 import { StartError } from "../../src/base/errors.ts";
+import { parentGone } from "../parent.ts";
 import { settle } from "../settle.ts";
 
 /** What the wiring answers once every listener accepts. */
@@ -24,6 +25,7 @@ const endingSignals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 export async function start(argv: readonly string[]): Promise<number> {
   const config = await settle("start", argv);
+  const gone = parentGone(process.env);
   const { runStart } = await import("../../src/main.ts");
   const broker: RunningBroker = await runStart(config);
   const ended = new Promise<void>((resolve) => {
@@ -34,7 +36,7 @@ export async function start(argv: readonly string[]): Promise<number> {
   });
   const { dataDir, ports } = broker;
   process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, dataDir, ports })}\n`);
-  await ended;
+  await Promise.race([ended, gone]);
   try {
     await broker.close();
   } catch (error) {

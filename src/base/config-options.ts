@@ -5,6 +5,7 @@
  * Not here: where values come from and which wins (config.ts), how help looks (config-help.ts).
  * Invariant: every default is text that its own `parse` accepts.
  */
+import { isHost } from "./addresses.ts";
 
 /** A port to listen on: 0 takes a free one, `off` does not listen. */
 export type PortSetting = number | "off";
@@ -14,6 +15,12 @@ export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 /** What a parser may know about the machine. */
 export interface Machine {
   readonly memoryBytesTotal: number;
+}
+
+/** The JavaScript values that stand for an option's value: of these types, or one of these words. */
+export interface Accepted {
+  readonly types: readonly ("number" | "string" | "boolean")[];
+  readonly words?: readonly string[];
 }
 
 interface Option<Value, Default extends string | undefined = string> {
@@ -26,6 +33,8 @@ interface Option<Value, Default extends string | undefined = string> {
   readonly parse: (value: string, machine: Machine) => Value | undefined;
   /** What a good value is, to end the sentence "give …". */
   readonly expected: string;
+  /** What a program that embeds the broker gives (embed-options.ts); the value as text is what `parse` takes. */
+  readonly accepts: Accepted;
   /** On the command line the name alone means `true`. */
   readonly isSwitch?: boolean;
   /** Never shown: not in an error, not in a log. */
@@ -42,6 +51,7 @@ function port(description: Description): Option<PortSetting> {
     ...description,
     placeholder: "PORT",
     expected: "a port from 0 (any free one) to 65535, or off",
+    accepts: { types: ["number"], words: ["off"] },
     parse: (value) => (value === "off" ? "off" : integerWithin(value, 0, 65_535)),
   };
 }
@@ -54,6 +64,7 @@ function choice<const Values extends readonly string[]>(
     ...description,
     placeholder: values.join("|"),
     expected: `one of ${values.join(", ")}`,
+    accepts: { types: [], words: values },
     parse: (value) => values.find((candidate) => candidate === value),
   };
 }
@@ -66,7 +77,19 @@ function text<Default extends string | undefined>(description: {
 }): Option<string, Default> {
   return {
     ...description,
+    accepts: { types: ["string"] },
     parse: (value) => (value === "" || hasControlCharacter(value) ? undefined : value),
+  };
+}
+
+/** A host to listen on or to tell clients: what `host:port`, a URL or a stray blank would make of it fails much later. */
+function host<Default extends string | undefined>(description: {
+  help: string;
+  default: Default;
+}): Option<string, Default> {
+  return {
+    ...text({ ...description, placeholder: "HOST", expected: "a host name or an address, without a port" }),
+    parse: (value) => (isHost(value) ? value : undefined),
   };
 }
 
@@ -82,6 +105,7 @@ function toggle(help: string): Option<boolean> {
     placeholder: "",
     expected: "true or false",
     isSwitch: true,
+    accepts: { types: ["boolean"] },
     parse: (value) => (value === "true" ? true : value === "false" ? false : undefined),
   };
 }
@@ -93,6 +117,7 @@ function bytes(description: Description & { readonly least: number }): Option<nu
     expected:
       "a number of bytes, with KiB, MiB or GiB if you like, or a share of memory such as 40%" +
       (description.least > 0 ? `; at least ${description.least}` : ""),
+    accepts: { types: ["number", "string"] },
     parse: (value, machine) => {
       const parsed = parseBytes(value, machine);
       return parsed !== undefined && parsed >= description.least ? parsed : undefined;
@@ -100,16 +125,18 @@ function bytes(description: Description & { readonly least: number }): Option<nu
   };
 }
 
+function number(least: number, most: number): Pick<Option<number>, "accepts" | "parse"> {
+  return { accepts: { types: ["number"] }, parse: (value) => integerWithin(value, least, most) };
+}
+
 export const options = {
-  host: text({
+  host: host({
     help: "name or address to listen on; localhost is 127.0.0.1 and, where there is one, ::1",
-    placeholder: "HOST",
     default: "localhost",
-    expected: "a host name or an address",
   }),
   password: {
     ...text({
-      help: "what all protocols ask for; of Redis' default user and of --user; give it in the environment or the file, since a command line can be read by others",
+      help: "password for clients of every protocol: of Redis's default user and of --user; set it in the environment or the file, since other users can read a command line",
       placeholder: "PASSWORD",
       default: undefined,
       expected: "at least one character and no control characters",
@@ -138,15 +165,18 @@ export const options = {
   kafkaTlsPort: port({ help: "port of the Kafka protocol over TLS, such as 9093", default: "off" }),
   httpTlsPort: port({ help: "port of the HTTP interface over TLS, such as 15671", default: "off" }),
   tlsCert: file(
-    "PEM certificate that the TLS ports show, with those that lead to its authority; read again at SIGHUP",
+    "PEM file with the server certificate, followed by its intermediate certificates; read again at SIGHUP",
   ),
   tlsKey: file("PEM private key of the certificate, without a passphrase; read again at SIGHUP"),
-  tlsCa: file("PEM certificates of authorities; the TLS ports then demand a client certificate of theirs"),
+  tlsCa: file(
+    "PEM certificates of authorities; clients of the TLS ports must then show a certificate of one",
+  ),
   connectionsMax: {
-    help: "most connections of Redis, AMQP and Kafka together; auto is the process's descriptors less 400, at most 100000",
+    help: "most open connections of Redis, AMQP and Kafka together; auto is the open-file limit (ulimit -n) minus 400, at most 100,000",
     placeholder: "NUMBER",
     default: "auto",
     expected: "a number from 1, or auto",
+    accepts: { types: ["number"], words: ["auto"] },
     parse: (value) => (value === "auto" ? "auto" : integerWithin(value, 1, 9_999_999)),
   } as Option<number | "auto">,
   connectionsPerAddressMax: {
@@ -154,7 +184,7 @@ export const options = {
     placeholder: "NUMBER",
     default: "0",
     expected: "a number from 0",
-    parse: (value) => integerWithin(value, 0, 9_999_999),
+    ...number(0, 9_999_999),
   } as Option<number>,
   config: text({
     help: "YAML file with any of these options, each under its name without the dashes",
@@ -166,41 +196,39 @@ export const options = {
     help: "what is logged to stderr: this level and worse",
     default: "info",
   }),
-  advertisedHost: text({
-    help: "host that Kafka clients are told to use; by default the address by which they came",
-    placeholder: "HOST",
+  advertisedHost: host({
+    help: "host that Kafka clients are told to use; by default the address they connected to",
     default: undefined,
-    expected: "a host name or an address",
   }),
   advertisedPort: {
-    help: "port that Kafka clients are told to use; by default the one by which they came",
+    help: "port that Kafka clients are told to use; by default the one they connected to",
     placeholder: "PORT",
     default: undefined,
     expected: "a port from 1 to 65535",
-    parse: (value) => integerWithin(value, 1, 65_535),
+    ...number(1, 65_535),
   } as Option<number, undefined>,
   advertisedTlsPort: {
-    help: "the same for Kafka clients that came over TLS",
+    help: "the same for Kafka clients that connected over TLS",
     placeholder: "PORT",
     default: undefined,
     expected: "a port from 1 to 65535",
-    parse: (value) => integerWithin(value, 1, 65_535),
+    ...number(1, 65_535),
   } as Option<number, undefined>,
   durabilityRedisStreams: choice(["fsync", "written", "memory"], {
-    help: "what the answer to XADD means: on stable storage, or handed to the system (memory is the same)",
+    help: "when XADD is answered: fsync, once it is on disk; written, once the operating system has it; memory is the same as written",
     default: "fsync",
   }),
   durabilityKafka: choice(["fsync", "written"], {
-    help: "what the answer to acks=all means: on stable storage, or handed to the system, as in Kafka by default",
+    help: "when acks=all is answered: fsync, once it is on disk; written, once the operating system has it, as in Kafka by default",
     default: "fsync",
   }),
   journalBytesMax: bytes({
-    help: "how much journal is kept before its entries are moved to segments",
+    help: "size of the journal above which its entries are moved to segments",
     default: "256MiB",
     least: 1_048_576,
   }),
   memoryBytesMax: bytes({
-    help: "publishers are slowed when records that live in memory only take more; 0 is no limit",
+    help: "publishers are slowed while records kept in memory only take more than this; 0 is no limit",
     default: "40%",
     least: 0,
   }),
@@ -221,12 +249,20 @@ export type Config = { readonly [Name in OptionName]: ValueOf<(typeof options)[N
 
 export const optionNames = Object.keys(options) as OptionName[];
 
+export type PortOption = Extract<OptionName, `${"redis" | "amqp" | "kafka" | "http"}${"" | "Tls"}Port`>;
+
+/** The ports to listen on. */
+export const portOptions = optionNames.filter((name): name is PortOption =>
+  /^(?:redis|amqp|kafka|http)(?:Tls)?Port$/.test(name),
+);
+
 /** Prefix of every environment variable of the broker. */
 export const environmentPrefix = "TROIKAMQ_";
 
 /** Names under the prefix that are not options of this version; a trailing `*` stands for any ending. */
 export const environmentReserved: readonly string[] = [
   "TROIKAMQ_RUNTIME",
+  "TROIKAMQ_LAUNCHER_FD",
   "TROIKAMQ_TEST_*",
   "TROIKAMQ_MQTT_PORT",
   "TROIKAMQ_STOMP_PORT",

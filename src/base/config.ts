@@ -4,7 +4,7 @@
  * Not here: the options themselves (config-options.ts). Nothing is read but what is passed in.
  * Invariant: it answers a complete Config, or throws a StartError with exit code 2 whose one line names the
  * wrong key or value as its writer wrote it, and the place it came from. Every source is checked in full, also
- * where another source wins.
+ * where another source wins. An unknown variable is a warning only: others write into the environment too.
  */
 import {
   environmentNameOf,
@@ -29,6 +29,8 @@ export interface ConfigSources extends Machine {
   readonly readFile: (path: string) => Promise<string>;
   /** The flags that this subcommand takes; all of them by default. */
   readonly accepted?: readonly OptionName[];
+  /** Takes a line about what was passed over and may have been meant. */
+  readonly warn?: (line: string) => void;
 }
 
 /** Where a value was written, to be named in an error. */
@@ -41,7 +43,7 @@ type Layer = Partial<Record<OptionName, Given>>;
 
 export async function resolveConfig(sources: ConfigSources): Promise<Config> {
   const flags = readFlags(sources.argv, sources.accepted ?? optionNames);
-  const environment = readEnvironment(sources.environment);
+  const environment = readEnvironment(sources.environment, sources.warn ?? (() => {}));
   checkLayer(flags, sources);
   checkLayer(environment, sources);
   const path = (flags.config ?? environment.config)?.text;
@@ -93,17 +95,35 @@ function isSecret(name: OptionName): boolean {
   return "isSecret" in options[name] && options[name].isSecret;
 }
 
-function readEnvironment(environment: ConfigSources["environment"]): Layer {
+function readEnvironment(environment: ConfigSources["environment"], warn: (line: string) => void): Layer {
   const layer: Layer = {};
   const known = new Map(optionNames.map((name) => [environmentNameOf(name), name]));
   for (const [variable, text] of Object.entries(environment)) {
     if (!variable.startsWith(environmentPrefix) || isReserved(variable)) continue;
+    if (isServiceLink(variable, text ?? "")) continue;
     const name = known.get(variable);
-    if (name === undefined) throw unknown("environment variable", variable, [...known.keys()]);
+    if (name === undefined) {
+      warn(`unknown environment variable ${quote(variable)} is ignored${meant(variable, [...known.keys()])}`);
+      continue;
+    }
     // Compose files and shells pass a variable that was not filled in as an empty one: it is not set.
     if (text !== undefined && text !== "") layer[name] = { text, place: variable };
   }
   return layer;
+}
+
+/**
+ * Whether Kubernetes (`enableServiceLinks`) or Docker (`--link`) wrote the variable. For a service named `troikamq` or
+ * `troikamq-redis` each container gets, in upper case:
+ *
+ *     SERVICE_SERVICE_HOST  SERVICE_SERVICE_PORT[_NAME]  SERVICE_PORT=tcp://ADDRESS:PORT
+ *     SERVICE_PORT_6379_TCP=tcp://ADDRESS:PORT  SERVICE_PORT_6379_TCP_{PROTO,PORT,ADDR}
+ *
+ * `TROIKAMQ_REDIS_PORT` is also an option: there the form of the value decides, which is never a port's.
+ */
+function isServiceLink(variable: string, text: string): boolean {
+  if (/^(?:tcp|udp|sctp):\/\//.test(text) && /_PORT(?:_\d+_[A-Z]+)?$/.test(variable)) return true;
+  return /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP|SCTP)_(?:PROTO|PORT|ADDR)$/.test(variable);
 }
 
 function isReserved(variable: string): boolean {
@@ -157,11 +177,13 @@ function checkLayer(layer: Layer, machine: Machine): void {
 }
 
 function unknown(kind: string, name: string, known: readonly string[]): StartError {
+  return new StartError(2, `unknown ${kind} ${quote(name)}${meant(name, known)}`);
+}
+
+/** Ends the sentence on an unknown name. */
+function meant(name: string, known: readonly string[]): string {
   const close = nearest(name, known);
-  return new StartError(
-    2,
-    `unknown ${kind} ${quote(name)}${close === undefined ? "" : `; did you mean ${close}?`}`,
-  );
+  return close === undefined ? "" : `; did you mean ${close}?`;
 }
 
 /** Quoted, so that a line feed in what was typed cannot make two lines of the message. */

@@ -4,6 +4,8 @@
  * The only place that knows the runtime. A listener for host `localhost` listens on 127.0.0.1 and, where the machine
  * has one, on ::1 with the same port.
  */
+import { networkInterfaces } from "node:os";
+import { isLoopbackAddress } from "../base/addresses.ts";
 import type { Clock } from "../base/clock.ts";
 import { StartError } from "../base/errors.ts";
 import type { LogFields } from "../base/logger.ts";
@@ -99,13 +101,21 @@ export class Server implements Door {
   }
 
   #listenError(error: unknown, port: number, isTls: boolean): StartError {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { message } = error as Error;
     const { name } = this.protocol;
-    const what = `${name} ${isTls ? "TLS " : ""}port ${port} on ${this.#options.host}`;
+    const { host } = this.#options;
+    const what = `${name} ${isTls ? "TLS " : ""}port ${port} on ${host}`;
     const flag = `--${name}-${isTls ? "tls-" : ""}port`;
-    if (code === "EADDRINUSE")
+    if (isInUse(error))
       return new StartError(1, `${what} is in use; stop what listens there or choose another ${flag}`);
-    if (code === "EACCES") return new StartError(1, `${what} needs more rights; choose a ${flag} above 1023`);
+    if ((error as NodeJS.ErrnoException).code === "EACCES")
+      return new StartError(1, `${what} needs more rights; choose a ${flag} above 1023`);
+    if (!isOwnAddress(host)) {
+      return new StartError(
+        1,
+        `${what} cannot be opened: ${host} is no address of this machine; give --host one that is, or 0.0.0.0 for all`,
+      );
+    }
     return new StartError(1, `${what} cannot be opened: ${message}`);
   }
 
@@ -171,6 +181,14 @@ let nextConnectionId = 1;
 
 function isInUse(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+}
+
+/** Asked after a failure only: Bun's errors do not tell this one from others. */
+function isOwnAddress(host: string): boolean {
+  if (host === "localhost" || host === "0.0.0.0" || /^[0:]*:[0:]*$/.test(host) || isLoopbackAddress(host))
+    return true;
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return own.some(({ address }) => address === host.replace(/%.*$/, "").toLowerCase());
 }
 
 /** Node's sockets would cost Bun 3 MB and 10 ms. */

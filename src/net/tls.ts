@@ -7,6 +7,7 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import type { Clock } from "../base/clock.ts";
 import { StartError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 
@@ -37,12 +38,14 @@ export class TlsIdentity {
   current: TlsMaterial;
   readonly #files: TlsFiles;
   readonly #logger: Logger;
+  readonly #clock: Clock;
   readonly #watchers = new Set<(material: TlsMaterial) => void>();
 
   /** @throws StartError */
-  constructor(files: TlsFiles, logger: Logger) {
+  constructor(files: TlsFiles, logger: Logger, clock: Clock) {
     this.#files = files;
     this.#logger = logger;
+    this.#clock = clock;
     this.current = this.#read();
   }
 
@@ -83,8 +86,29 @@ export class TlsIdentity {
     if (!own.checkPrivateKey(privateKeyIn(this.#files.key, key))) {
       throw problem("--tls-key", this.#files.key, `is not the key of the certificate in ${this.#files.cert}`);
     }
+    this.#warnOfDates(own);
     const demand = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
     return { options: { cert, key, ...demand }, fingerprint: own.fingerprint256 };
+  }
+
+  /**
+   * A warning only: the plain ports, and clients that pin the certificate, work all the same, and a broker that restarts
+   * in the night must not stay down for it.
+   */
+  #warnOfDates({ validFrom, validTo }: X509Certificate): void {
+    const now = this.#clock.now();
+    const file = this.#files.cert;
+    if (Date.parse(validTo) < now) {
+      this.#logger.warn(
+        "the TLS certificate has expired, so clients refuse it; put a new one in its place and send SIGHUP",
+        { file, validTo },
+      );
+    } else if (Date.parse(validFrom) > now) {
+      this.#logger.warn(
+        "the TLS certificate is not valid yet, so clients refuse it; check it and this machine's clock",
+        { file, validFrom },
+      );
+    }
   }
 }
 

@@ -9,6 +9,7 @@ import { startTestBroker, type TestBroker } from "../support/broker.ts";
 
 const launcher = path.join(import.meta.dirname, "../../bin/troikamq.js");
 const allOff = ["--redis-port", "off", "--amqp-port", "off", "--kafka-port", "off", "--http-port", "off"];
+const freePorts = allOff.map((word) => (word === "off" ? "0" : word));
 
 interface Ended {
   code: number | null;
@@ -37,7 +38,7 @@ before(async () => {
 after(() => broker.stop());
 
 test("a directory that another broker holds is one clear line and exit code 1", async () => {
-  const { code, stdout, stderr } = await run(["start", "--data-dir", broker.dataDir, ...allOff]);
+  const { code, stdout, stderr } = await run(["start", "--data-dir", broker.dataDir, ...freePorts]);
   assert.equal(code, 1);
   assert.equal(stdout, "");
   assert.match(stderr, new RegExp(`data directory .* is in use by process ${broker.pid}`));
@@ -71,7 +72,15 @@ test("an unknown option, a bad value and an unknown key are named, with exit cod
   const wrong: [args: string[], environment: Record<string, string>, named: RegExp][] = [
     [["start", "--redis-prot", "1"], {}, /redis-prot/],
     [["start", "--redis-port", "seventy"], {}, /redis-port.*seventy/],
-    [["start"], { TROIKAMQ_REDIS_PROT: "1" }, /TROIKAMQ_REDIS_PROT/],
+    [["start"], { TROIKAMQ_REDIS_PORT: "seventy" }, /TROIKAMQ_REDIS_PORT.*seventy/],
+    [["start", ...allOff], {}, /every port is off/],
+    [
+      ["start", "--redis-port", "7001", "--amqp-port", "7001"],
+      {},
+      /--redis-port and --amqp-port are both 7001/,
+    ],
+    [["start", "--advertised-host", "a b"], {}, /--advertised-host: "a b" is not a valid value/],
+    [["check", "--repair=maybe"], {}, /--repair takes no value/],
   ];
   for (const [args, environment, named] of wrong) {
     const { code, stderr } = await run(args, environment);
@@ -79,6 +88,34 @@ test("an unknown option, a bad value and an unknown key are named, with exit cod
     assert.match(stderr, named);
     assert.equal(stderr.trim().split("\n").length, 1);
   }
+});
+
+test("a host that is not this machine's is one clear line and exit code 1", async () => {
+  // RFC 5737: nobody has it.
+  const { code, stderr } = await run(["start", "--data-dir", "memory", "--insecure", "--host", "192.0.2.1"]);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /^troikamq: redis port 6379 on 192\.0\.2\.1 .* is no address of this machine; [^\n]+\n$/m,
+  );
+});
+
+test("an unknown variable is told, and the broker starts; one of a Kubernetes service is not even told", async () => {
+  const environment = {
+    TROIKAMQ_REDIS_PROT: "1",
+    TROIKAMQ_SERVICE_HOST: "10.0.0.1",
+    TROIKAMQ_PORT: "tcp://10.0.0.1:6379",
+    TROIKAMQ_REDIS_PORT: "tcp://10.0.0.1:6379",
+    TROIKAMQ_PORT_6379_TCP_ADDR: "10.0.0.1",
+  };
+  const other = await startTestBroker({ env: environment });
+  assert.equal(await other.kill("SIGTERM"), 0);
+  assert.match(
+    other.log,
+    /^troikamq: unknown environment variable TROIKAMQ_REDIS_PROT is ignored; did you mean TROIKAMQ_REDIS_PORT\?\n/,
+  );
+  assert.doesNotMatch(other.log, /TCP|SERVICE|tcp/);
+  await other.stop();
 });
 
 test("localhost is both loopback addresses", async () => {

@@ -37,7 +37,10 @@ export interface Room {
 const extraDoors: Readonly<Record<string, readonly string[]>> = { redis: ["keyspace"] };
 
 /** Files outside the rooms that one file may import. */
-const extraFiles: Readonly<Record<string, readonly string[]>> = { "src/base/version.ts": ["package.json"] };
+const extraFiles: Readonly<Record<string, readonly string[]>> = {
+  "src/base/version.ts": ["package.json"],
+  "cli/parent.ts": ["bin/parents.js"],
+};
 
 export function roomOf(path: string): Room | undefined {
   const [top, second, third, fourth] = path.split("/");

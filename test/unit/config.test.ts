@@ -16,6 +16,7 @@ interface Sources {
   environment?: Record<string, string>;
   file?: string;
   accepted?: readonly OptionName[];
+  warn?: (line: string) => void;
 }
 
 /** Settles with `file`, if given, as the text of the file `broker.yaml`. */
@@ -24,11 +25,13 @@ async function settle({
   environment = {},
   file,
   accepted = optionNames,
+  warn,
 }: Sources): Promise<Config> {
   return await resolveConfig({
     argv: file === undefined ? argv : ["--config", "broker.yaml", ...argv],
     environment,
     accepted,
+    ...(warn === undefined ? {} : { warn }),
     memoryBytesTotal: 10 * gibibyte,
     readFile: async (path) => {
       if (path !== "broker.yaml" || file === undefined) throw new Error("ENOENT: no such file");
@@ -58,7 +61,7 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
       ["::", "::"],
       ["broker.local", "broker.local"],
     ],
-    bad: ["a\nb"],
+    bad: ["a\nb", "a b", "localhost:6379", "http://a", "[::1]", "0.0.0.0:1", "a/b"],
   },
   password: {
     good: [
@@ -212,7 +215,7 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
       ["b", "b"],
       ["c", "c"],
     ],
-    bad: ["\u0001"],
+    bad: ["\u0001", "a b", " a", "a:1", "kafka://a", "[::1]"],
   },
   advertisedPort: {
     good: [
@@ -347,14 +350,6 @@ test("an unknown name is named, with the nearest known one", async () => {
     [{ argv: ["--nonsense"] }, "unknown option --nonsense"],
     [{ argv: ["-p", "1"] }, "unknown option -p"],
     [{ argv: ["redis-port=1"] }, 'unexpected argument "redis-port=1"; options begin with --'],
-    [
-      { environment: { TROIKAMQ_AMQP_PROT: "1" } },
-      "unknown environment variable TROIKAMQ_AMQP_PROT; did you mean TROIKAMQ_AMQP_PORT?",
-    ],
-    [
-      { environment: { TROIKAMQ_UTTER_NONSENSE: "" } },
-      "unknown environment variable TROIKAMQ_UTTER_NONSENSE",
-    ],
     [{ file: "kafkaport: 1" }, "unknown key in broker.yaml: kafkaport; did you mean kafka-port?"],
     [{ file: "config: other.yaml" }, "unknown key in broker.yaml: config"],
     [{ file: "1: 2" }, "unknown key in broker.yaml: 1"],
@@ -363,8 +358,57 @@ test("an unknown name is named, with the nearest known one", async () => {
   for (const [sources, problem] of unknown) assert.equal(await problemOf(sources), problem);
 });
 
+test("an unknown variable is told and ignored, with the nearest known one", async () => {
+  const lines: string[] = [];
+  const environment = { TROIKAMQ_AMQP_PROT: "1", TROIKAMQ_UTTER_NONSENSE: "" };
+  const config = await settle({ environment, warn: (line) => lines.push(line) });
+  assert.deepEqual(config, await settle({}));
+  assert.deepEqual(lines, [
+    "unknown environment variable TROIKAMQ_AMQP_PROT is ignored; did you mean TROIKAMQ_AMQP_PORT?",
+    "unknown environment variable TROIKAMQ_UTTER_NONSENSE is ignored",
+  ]);
+});
+
+/** What Kubernetes puts into every container of a namespace that has the service. */
+function serviceLinks(service: string, ports: Record<string, number>): Record<string, string> {
+  const prefix = service.toUpperCase().replaceAll("-", "_");
+  const [first] = Object.values(ports);
+  const links: Record<string, string> = {
+    [`${prefix}_SERVICE_HOST`]: "10.0.0.1",
+    [`${prefix}_SERVICE_PORT`]: String(first),
+    [`${prefix}_PORT`]: `tcp://10.0.0.1:${first}`,
+  };
+  for (const [name, port] of Object.entries(ports)) {
+    links[`${prefix}_SERVICE_PORT_${name.toUpperCase()}`] = String(port);
+    const each = `${prefix}_PORT_${port}_TCP`;
+    links[each] = `tcp://10.0.0.1:${port}`;
+    Object.assign(links, {
+      [`${each}_PROTO`]: "tcp",
+      [`${each}_PORT`]: String(port),
+      [`${each}_ADDR`]: "10.0.0.1",
+    });
+  }
+  return links;
+}
+
+test("what Kubernetes writes of a service named as we are is passed over, also where an option has that name", async () => {
+  const names = ["troikamq", "troikamq-redis", "troikamq-http-tls", "troikamq-advertised", "troikamq-mqtt"];
+  for (const service of names) {
+    const environment = serviceLinks(service, { redis: 6379, amqp: 5672 });
+    const lines: string[] = [];
+    const config = await settle({ environment, warn: (line) => lines.push(line) });
+    assert.deepEqual([config, lines], [await settle({}), []], service);
+  }
+  // An option that was meant is still an option.
+  assert.match(
+    await problemOf({ environment: { TROIKAMQ_REDIS_PORT: "tcp" } }),
+    /^TROIKAMQ_REDIS_PORT: tcp is not/,
+  );
+  assert.match(await problemOf({ environment: { TROIKAMQ_HOST: "tcp://a:1" } }), /^TROIKAMQ_HOST: .* is not/);
+});
+
 test("a flag needs its value", async () => {
-  const problem = "--host needs a value; give a host name or an address";
+  const problem = "--host needs a value; give a host name or an address, without a port";
   assert.equal(await problemOf({ argv: ["--host"] }), problem);
   assert.equal(await problemOf({ argv: ["--host", "--http-port", "1"] }), problem);
   assert.match(await problemOf({ argv: ["--host="] }), /^--host: "" is not/);

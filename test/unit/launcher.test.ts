@@ -153,13 +153,19 @@ test("the command line: version, help, and one line for what is wrong", async ()
   assert.match(start.stdout, /^ {2}--redis-port PORT +port of the Redis protocol \[6379\]$/m);
   const check = await launch({ args: ["check", "--help"] });
   assert.match(check.stdout, /^ {2}--data-dir DIR/m);
-  assert.doesNotMatch(check.stdout, /--redis-port [A-Z]/);
+  assert.match(check.stdout, /^ {2}--repair {2}\w/m);
+  assert.doesNotMatch(check.stdout, /--redis-port/);
+  assert.deepEqual(await launch({ args: ["help", "start"] }), start);
+  assert.deepEqual(await launch({ args: ["help", "check"] }), check);
+  assert.match((await launch({ args: ["help", "--help"] })).stdout, /^usage: troikamq help \[COMMAND\]\n/);
 
   const wrong: [string[], Record<string, string>, string][] = [
     [["strat"], {}, 'unknown command "strat"; did you mean start?'],
     [["--redis-prot", "1"], {}, "unknown option --redis-prot; did you mean --redis-port?"],
     [["start", "--http-port", "x"], {}, "--http-port: x is not a valid value; give a port from 0"],
-    [[], { TROIKAMQ_KAFKA: "1" }, "unknown environment variable TROIKAMQ_KAFKA"],
+    [["help", "strat"], {}, 'unknown command "strat"; did you mean start?'],
+    [["help", "start", "x"], {}, 'help takes no argument "x"'],
+    [["check", "--repair=maybe"], {}, "--repair takes no value; give it alone"],
     [["start", "--config", "absent.yaml"], {}, "absent.yaml: ENOENT"],
     [["check", "--redis-port", "1"], {}, "unknown option --redis-port"],
     [["check", "--data-dir", "memory"], {}, "--data-dir: memory keeps nothing to check"],

@@ -60,10 +60,14 @@ suite("with certificates", { skip: noOpenssl }, () => {
   });
   after(() => certificates.remove());
 
-  function identityOf(files: { cert: string; key: string; ca?: string }, lines: string[] = []): TlsIdentity {
-    const clock = { now: () => 0, monotonic: () => 0 };
+  function identityOf(
+    files: { cert: string; key: string; ca?: string },
+    lines: string[] = [],
+    now = Date.now(),
+  ): TlsIdentity {
+    const clock = { now: () => now, monotonic: () => 0 };
     const logger = new Logger({ level: "info", clock, sink: (line) => lines.push(line) });
-    return new TlsIdentity({ ca: undefined, ...files }, logger);
+    return new TlsIdentity({ ca: undefined, ...files }, logger, clock);
   }
 
   test("files that are no good are one line that names the option and the file", () => {
@@ -87,6 +91,26 @@ suite("with certificates", { skip: noOpenssl }, () => {
     const identity = identityOf({ ...good, ca: certificates.authority.cert });
     assert.ok(identity.current.options.requestCert && identity.current.options.rejectUnauthorized);
     assert.equal(identityOf(good).current.options.requestCert, undefined);
+  });
+
+  test("a certificate that has expired, or is not valid yet, is told in the log, and at each reload", () => {
+    const files = certificates.signed("dated");
+    const dayMs = 24 * 60 * 60 * 1000;
+    const warnings: [days: number, text: RegExp][] = [
+      [3, /warn the TLS certificate has expired, .* file=\S*dated\.crt validTo=/],
+      [-1, /warn the TLS certificate is not valid yet, .* file=\S*dated\.crt validFrom=/],
+    ];
+    for (const [days, text] of warnings) {
+      const lines: string[] = [];
+      const identity = identityOf(files, lines, Date.now() + days * dayMs);
+      assert.equal(lines.length, 1);
+      assert.match(lines[0]!, text);
+      assert.equal(identity.reload(), true);
+      assert.match(lines[1]!, text);
+    }
+    const lines: string[] = [];
+    identityOf(files, lines);
+    assert.deepEqual(lines, []);
   });
 
   test("one watcher's trouble is told, and not the others'", () => {

@@ -1,0 +1,83 @@
+/** Types of the package `troikamq`. Written by `npm run docs` from src/base/config-options.ts and src/embed.ts. */
+
+export type PortName = "redis" | "amqp" | "kafka" | "http";
+/** `redisTls` and so on: the same protocol over TLS. */
+export type AnyPortName = PortName | `${PortName}Tls`;
+
+/** In brackets what is taken where nothing is given. */
+export interface StartOptions {
+  /** name or address to listen on; localhost is 127.0.0.1 and, where there is one, ::1 [localhost] */
+  host?: string | undefined;
+  /** password for clients of every protocol: of Redis's default user and of --user; set it in the environment or the file, since other users can read a command line */
+  password?: string | undefined;
+  /** name that AMQP and Kafka clients give with the password [guest] */
+  user?: string | undefined;
+  /** listen beyond this machine although no password is set [false] */
+  insecure?: boolean | undefined;
+  /** directory of all that is kept; memory keeps nothing [memory] */
+  dataDir?: string | undefined;
+  /** PEM file with the server certificate, followed by its intermediate certificates; read again at SIGHUP */
+  tlsCert?: string | undefined;
+  /** PEM private key of the certificate, without a passphrase; read again at SIGHUP */
+  tlsKey?: string | undefined;
+  /** PEM certificates of authorities; clients of the TLS ports must then show a certificate of one */
+  tlsCa?: string | undefined;
+  /** most open connections of Redis, AMQP and Kafka together; auto is the open-file limit (ulimit -n) minus 400, at most 100,000 [auto] */
+  connectionsMax?: number | "auto" | undefined;
+  /** most of these connections from one address; 0 is no limit [0] */
+  connectionsPerAddressMax?: number | undefined;
+  /** what is logged to stderr: this level and worse [warn] */
+  logLevel?: "debug" | "info" | "warn" | "error" | "silent" | undefined;
+  /** host that Kafka clients are told to use; by default the address they connected to */
+  advertisedHost?: string | undefined;
+  /** port that Kafka clients are told to use; by default the one they connected to */
+  advertisedPort?: number | undefined;
+  /** the same for Kafka clients that connected over TLS */
+  advertisedTlsPort?: number | undefined;
+  /** when XADD is answered: fsync, once it is on disk; written, once the operating system has it; memory is the same as written [fsync] */
+  durabilityRedisStreams?: "fsync" | "written" | "memory" | undefined;
+  /** when acks=all is answered: fsync, once it is on disk; written, once the operating system has it, as in Kafka by default [fsync] */
+  durabilityKafka?: "fsync" | "written" | undefined;
+  /** size of the journal above which its entries are moved to segments [256MiB] */
+  journalBytesMax?: number | string | undefined;
+  /** publishers are slowed while records kept in memory only take more than this; 0 is no limit [40%] */
+  memoryBytesMax?: number | string | undefined;
+  /** A number, 0 for a free port, or "off". */
+  ports?:
+    | {
+        /** port of the Redis protocol [0] */
+        redis?: number | "off" | undefined;
+        /** port of AMQP 0-9-1 [0] */
+        amqp?: number | "off" | undefined;
+        /** port of the Kafka protocol [0] */
+        kafka?: number | "off" | undefined;
+        /** port of health, metrics and the HTTP interface [0] */
+        http?: number | "off" | undefined;
+        /** port of the Redis protocol over TLS, such as 6380 [off] */
+        redisTls?: number | "off" | undefined;
+        /** port of AMQP 0-9-1 over TLS, such as 5671 [off] */
+        amqpTls?: number | "off" | undefined;
+        /** port of the Kafka protocol over TLS, such as 9093 [off] */
+        kafkaTls?: number | "off" | undefined;
+        /** port of the HTTP interface over TLS, such as 15671 [off] */
+        httpTls?: number | "off" | undefined;
+      }
+    | undefined;
+}
+
+export interface RunningBroker {
+  /** Where each protocol listens; those that are off are absent. */
+  readonly ports: Partial<Record<AnyPortName, number>>;
+  /** The absolute path, or `memory`. */
+  readonly dataDir: string;
+  /** Stops listening, ends the connections, writes and syncs everything. */
+  close(): Promise<void>;
+  /**
+   * Reads certificate and key again, for new connections; open ones stay. False when the files were no good: the log
+   * says why, and the old ones stay in use. Absent without TLS.
+   */
+  readonly reloadTls?: () => boolean;
+}
+
+/** Starts a broker. Rejects with an error of one line when an option is wrong or a port or the directory is taken. */
+export function startBroker(options?: StartOptions): Promise<RunningBroker>;
