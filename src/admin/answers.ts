@@ -13,3 +13,18 @@ export function refuse(status: number, error: string, reason: string): HttpAnswe
 export function done(status: 201 | 204): HttpAnswer {
   return { status, type: "application/json", body: "" };
 }
+
+/** RabbitMQ's word, and what it is that is not there. */
+export function notFound(reason: string): HttpAnswer {
+  return refuse(404, "Object Not Found", reason);
+}
+
+/** Ends a request with an answer that refuses it. */
+export class Refusal extends Error {
+  readonly answer: HttpAnswer;
+
+  constructor(status: number, error: string, reason: string) {
+    super(reason);
+    this.answer = refuse(status, error, reason);
+  }
+}

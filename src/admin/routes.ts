@@ -10,7 +10,7 @@ import type { Logger } from "../base/logger.ts";
 import type { MetricsRegistry } from "../base/metrics.ts";
 import { version } from "../base/version.ts";
 import type { Authorization } from "../broker/access/permissions.ts";
-import { json, refuse } from "./answers.ts";
+import { json, notFound, refuse } from "./answers.ts";
 import { isForeign, isOwnHost, whoAsks } from "./authorization.ts";
 import { type Administered, usersApi } from "./users-api.ts";
 
@@ -94,7 +94,7 @@ async function answerApi(
   if (caller === null) return unauthorized();
   if (!caller.isAdministrator) return refuse(401, "not_authorised", "Not administrator user");
   const found = await usersApi(site.broker, caller, request, path);
-  return found ?? refuse(404, "Object Not Found", "Not Found");
+  return found ?? notFound(`there is no ${path}; docs/security.md lists what there is`);
 }
 
 function unauthorized(): HttpAnswer {

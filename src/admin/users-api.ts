@@ -7,17 +7,18 @@
  *     GET    /api/vhosts                      PUT, GET /api/vhosts/NAME
  *     GET    /api/users/NAME/permissions      {"configure": ".*", "write": ".*", "read": ".*"}
  *
- * For administrators only, always with a password. Not here: who asks (authorization.ts), what permissions come to
- * (broker/access). Invariant: a change is answered when it is on the disk; no answer has a password or its hash.
+ * For administrators only, always with a password. Not here: who asks (authorization.ts), what a body may say
+ * (users-bodies.ts), what permissions come to (broker/access). Invariant: a change is answered when it is on the disk; no answer has a password or its hash.
  */
 import type { HttpAnswer, HttpRequest } from "../base/http.ts";
 import { limits } from "../base/limits.ts";
 import type { Authorization } from "../broker/access/permissions.ts";
 import { passwordDigest } from "../broker/access/password-hash.ts";
-import { everyName, newUser, type User, type VhostPermissions } from "../broker/access/users.ts";
+import { everyName, newUser, type User } from "../broker/access/users.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Vhost } from "../broker/vhost.ts";
-import { done, json, refuse } from "./answers.ts";
+import { done, json, notFound, refuse, Refusal } from "./answers.ts";
+import { badRequest, permissionsIn, readObject, userIn, type WantedUser } from "./users-bodies.ts";
 
 /** What is asked of the broker here. */
 export type Administered = Pick<Broker, "access" | "addVhost" | "vhost" | "vhosts" | "sync">;
@@ -40,7 +41,7 @@ const routes: Readonly<Record<string, Route>> = {
   "users/*": oneUser,
   "users/*/permissions": ({ broker, names }) => {
     const user = broker.access.users.get(names[0]!);
-    return user === undefined ? notFound() : json(200, shownPermissions(user));
+    return user === undefined ? noUser(names[0]!) : json(200, shownPermissions(user));
   },
   vhosts: ({ broker }) => json(200, [...broker.vhosts.values()].filter(isShown).map(shownVhost)),
   "vhosts/*": oneVhost,
@@ -74,7 +75,12 @@ export async function usersApi(
   }
   const names = decodedNames(found, words);
   if (names === null) return refuse(400, "bad_request", "a name in the path is not percent-encoded UTF-8");
-  return routes[found]!({ broker, caller, method, names, request });
+  try {
+    return await routes[found]!({ broker, caller, method, names, request });
+  } catch (error) {
+    if (error instanceof Refusal) return error.answer;
+    throw error;
+  }
 }
 
 function fits(pattern: string, words: readonly string[]): boolean {
@@ -90,8 +96,12 @@ function decodedNames(pattern: string, words: readonly string[]): string[] | nul
   }
 }
 
-function notFound(): HttpAnswer {
-  return refuse(404, "Object Not Found", "Not Found");
+function noUser(name: string): HttpAnswer {
+  return notFound(`there is no user '${name}'`);
+}
+
+function noVhost(name: string): HttpAnswer {
+  return notFound(`there is no virtual host '${name}'`);
 }
 
 /** Of a virtual host: the broker's names are latin1 strings of their bytes. */
@@ -131,7 +141,7 @@ async function oneVhost({ broker, caller, method, names }: Asked): Promise<HttpA
   const name = brokerName(names[0]!);
   const vhost = broker.vhost(name);
   if (method !== "PUT") {
-    return vhost === undefined || !isShown(vhost) ? notFound() : json(200, shownVhost(vhost));
+    return vhost === undefined || !isShown(vhost) ? noVhost(names[0]!) : json(200, shownVhost(vhost));
   }
   if (name === "" || name.includes("\0") || name.length > limits.nameBytesMax) {
     return refuse(400, "bad_request", `a virtual host has a name of 1 to ${limits.nameBytesMax} bytes`);
@@ -147,43 +157,35 @@ async function oneUser({ broker, method, names, request }: Asked): Promise<HttpA
   const { users } = broker.access;
   const name = names[0]!;
   const user = users.get(name);
-  if (method === "PUT") {
-    const wanted = await readObject(request);
-    return wanted === null ? badBody() : putUser(broker, name, wanted);
-  }
-  if (user === undefined) return notFound();
+  if (method === "PUT") return putUser(broker, name, userIn(name, await readObject(request)));
+  if (user === undefined) return noUser(name);
   if (method !== "DELETE") return json(200, shownUser(user));
-  if (name === "default") return refuse(400, "bad_request", "the user 'default' cannot be deleted");
+  if (name === "default") throw badRequest("the user 'default' cannot be deleted");
+  refuseLockOut(broker, name, null);
   users.delete(name);
   await broker.sync();
   return done(204);
 }
 
-type Wanted = Readonly<Record<string, unknown>>;
+function refuseLockOut(broker: Administered, name: string, next: User | null): void {
+  const fault = broker.access.lockOutFault(name, next);
+  if (fault !== null) throw new Refusal(409, "conflict", fault);
+}
 
-async function putUser(broker: Administered, name: string, wanted: Wanted): Promise<HttpAnswer> {
+async function putUser(
+  broker: Administered,
+  name: string,
+  { password, tags }: WantedUser,
+): Promise<HttpAnswer> {
   const { access } = broker;
   const before = access.users.get(name);
-  if (name === "" || /[\0 ]/.test(name))
-    return refuse(400, "bad_request", "a user needs a name without blanks");
-  const { password, tags = "" } = wanted;
-  if ("password_hash" in wanted) {
-    return refuse(
-      400,
-      "bad_request",
-      "password_hash is not taken: give the password, it is hashed by scrypt",
-    );
-  }
-  if (password !== undefined && typeof password !== "string")
-    return refuse(400, "bad_request", "password is a text");
-  const list = Array.isArray(tags) ? tags : String(tags).split(",");
   const user = {
     ...(before ?? newUser(name)),
-    tags: list.map((tag) => String(tag).trim()).filter((tag) => tag !== ""),
+    tags,
     // As in RabbitMQ: a user without a password cannot log in.
-    passwords:
-      password === undefined || password === "" ? [] : [access.storedPassword(passwordDigest(password))],
+    passwords: password === "" ? [] : [access.storedPassword(passwordDigest(password))],
   };
+  refuseLockOut(broker, name, user);
   access.users.set(user);
   await broker.sync();
   return done(before === undefined ? 201 : 204);
@@ -193,59 +195,20 @@ async function onePermission({ broker, method, names, request }: Asked): Promise
   const [vhost, name] = [brokerName(names[0]!), names[1]!];
   const { users } = broker.access;
   const user = users.get(name);
-  if (user === undefined || broker.vhost(vhost) === undefined) return notFound();
+  if (user === undefined) return noUser(name);
+  if (broker.vhost(vhost) === undefined) return noVhost(names[0]!);
   const before = user.permissions[vhost];
   if (method === "PUT") {
-    const wanted = await readObject(request);
-    const given = wanted === null ? null : permissionsIn(wanted);
-    if (given === null) return badBody();
-    const fault = patternFault(given);
-    if (fault !== null) return refuse(400, "bad_request", fault);
+    const given = permissionsIn(names[0]!, name, await readObject(request));
     users.set({ ...user, permissions: { ...user.permissions, [vhost]: given } });
     await broker.sync();
     return done(before === undefined ? 201 : 204);
   }
-  if (before === undefined) return notFound();
+  if (before === undefined)
+    return notFound(`user '${name}' has no permissions in virtual host '${names[0]!}'`);
   if (method !== "DELETE") return json(200, { user: name, vhost: shownName(vhost), ...before });
   const { [vhost]: _, ...left } = user.permissions;
   users.set({ ...user, permissions: left });
   await broker.sync();
   return done(204);
-}
-
-function permissionsIn({ configure, write, read }: Wanted): VhostPermissions | null {
-  return typeof configure === "string" && typeof write === "string" && typeof read === "string"
-    ? { configure, write, read }
-    : null;
-}
-
-const patternSizeMax = 1000;
-
-function patternFault(given: VhostPermissions): string | null {
-  for (const [field, pattern] of Object.entries(given) as [string, string][]) {
-    if (pattern.length > patternSizeMax) return `${field}: longer than ${patternSizeMax} characters`;
-    try {
-      RegExp(pattern).test("");
-    } catch (error) {
-      return `${field}: ${(error as Error).message}`;
-    }
-  }
-  return null;
-}
-
-async function readObject(request: HttpRequest): Promise<Wanted | null> {
-  try {
-    const value: unknown = JSON.parse((await request.body()) ?? "");
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Wanted) : null;
-  } catch {
-    return null;
-  }
-}
-
-function badBody(): HttpAnswer {
-  return refuse(
-    400,
-    "bad_request",
-    "the body is not the JSON object, of 64 KiB at most, that belongs here; see docs/security.md",
-  );
 }

@@ -125,7 +125,7 @@ function bytes(description: Description & { readonly least: number }): Option<nu
   };
 }
 
-function number(least: number, most: number): Pick<Option<number>, "accepts" | "parse"> {
+function wholeNumber(least: number, most: number): Pick<Option<number>, "accepts" | "parse"> {
   return { accepts: { types: ["number"] }, parse: (value) => integerWithin(value, least, most) };
 }
 
@@ -184,7 +184,7 @@ export const options = {
     placeholder: "NUMBER",
     default: "0",
     expected: "a number from 0",
-    ...number(0, 9_999_999),
+    ...wholeNumber(0, 9_999_999),
   } as Option<number>,
   config: text({
     help: "YAML file with any of these options, each under its name without the dashes",
@@ -205,14 +205,14 @@ export const options = {
     placeholder: "PORT",
     default: undefined,
     expected: "a port from 1 to 65535",
-    ...number(1, 65_535),
+    ...wholeNumber(1, 65_535),
   } as Option<number, undefined>,
   advertisedTlsPort: {
     help: "the same for Kafka clients that connected over TLS",
     placeholder: "PORT",
     default: undefined,
     expected: "a port from 1 to 65535",
-    ...number(1, 65_535),
+    ...wholeNumber(1, 65_535),
   } as Option<number, undefined>,
   durabilityRedisStreams: choice(["fsync", "written", "memory"], {
     help: "when XADD is answered: fsync, once it is on disk; written, once the operating system has it; memory is the same as written",

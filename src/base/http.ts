@@ -7,6 +7,8 @@ export interface HttpAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+export type HttpBody = { readonly text: string } | { readonly fault: "too long" | "cut off" };
+
 export interface HttpRequest {
   readonly method: string;
   /** Path and query, as they came. */
@@ -17,8 +19,8 @@ export interface HttpRequest {
   readonly origin: string | undefined;
   /** The peer's address. */
   readonly remoteHost: string;
-  /** The body as text; null where it is longer than `httpBodyBytesMax`, or was cut off. */
-  readonly body: () => Promise<string | null>;
+  /** The body as text, or why there is none: it is longer than `httpBodyBytesMax`, or the connection ended before it. */
+  readonly body: () => Promise<HttpBody>;
 }
 
 /** A longer body is not read. */

@@ -6,7 +6,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Duplex } from "node:stream";
-import { httpBodyBytesMax, type HttpHandler } from "../base/http.ts";
+import { httpBodyBytesMax, type HttpHandler, type HttpBody } from "../base/http.ts";
 import { headerBytesMax } from "./http.ts";
 
 /** A connection, as the parser sees it. */
@@ -109,10 +109,10 @@ async function answer(
     remoteHost: peer.remoteHost,
     body: async () => {
       peer.bodyWanted();
-      const text = await readBody(request);
+      const read = await readBody(request);
       peer.bodyRead();
-      isRead = text !== null;
-      return text;
+      isRead = "text" in read;
+      return read;
     },
   });
   const hasBody =
@@ -143,17 +143,17 @@ function targetOf(url: string): string {
   return url.replace(/^[a-z]+:\/\/[^/]*/i, "");
 }
 
-async function readBody(request: IncomingMessage): Promise<string | null> {
+async function readBody(request: IncomingMessage): Promise<HttpBody> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > httpBodyBytesMax) return null;
+      if (size > httpBodyBytesMax) return { fault: "too long" };
       chunks.push(chunk);
     }
   } catch {
-    return null;
+    return { fault: "cut off" };
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return { text: Buffer.concat(chunks).toString("utf8") };
 }

@@ -58,23 +58,115 @@ test("the API makes users and permissions, in RabbitMQ's forms, for administrato
   assert.equal((await api(broker, "GET", "users", undefined, basic("ann", "wrong"))).status, 401);
   const shown = JSON.stringify((await api(broker, "GET", "users")).body);
   assert.ok(!/hash|salt|secret/.test(shown), shown);
-  const bad: [method: string, path: string, body: unknown, status: number][] = [
-    ["PUT", "users/bob", [], 400],
-    ["PUT", "users/bob", { password: 3 }, 400],
-    ["PUT", "users/bob", { password_hash: "x" }, 400],
-    ["PUT", "users/b%20b", { password: "x" }, 400],
-    ["PUT", "users/%ff", { password: "x" }, 400],
-    ["PUT", "permissions/%2F/nobody", nothingAllowed, 404],
-    ["PUT", "permissions/none/ann", nothingAllowed, 404],
-    ["PUT", "permissions/%2F/ann", { configure: "(", write: "", read: "" }, 400],
-    ["PUT", "permissions/%2F/ann", { configure: "" }, 400],
-    ["POST", "users/ann", {}, 405],
-    ["DELETE", "users/nobody", undefined, 404],
-    ["DELETE", "users/default", undefined, 400],
-    ["GET", "nothing", undefined, 404],
+  const wrong: [method: string, path: string, body: unknown, status: number, reason: string | RegExp][] = [
+    ["PUT", "users/bob", [], 400, /^not_json: the body is JSON, but no object/],
+    ["PUT", "users/bob", { password: 3, tags: "" }, 400, "password is no text; give it in quotes"],
+    ["PUT", "users/bob", { password_hash: "x" }, 400, /^password_hash is not taken/],
+    ["PUT", "users/bob", { password: "x" }, 400, /^tags_not_present: give "tags"/],
+    ["PUT", "users/bob", { password: "x", tags: 3 }, 400, /^tags is neither a text .* nor a list/],
+    [
+      "PUT",
+      "users/bob",
+      { tags: "administrater" },
+      400,
+      'unknown tag "administrater"; did you mean administrator?',
+    ],
+    ["PUT", "users/bob", { tags: ["toString"] }, 400, /^unknown tag "toString"; tags are administrator, /],
+    ["PUT", "users/bob", { pasword: "x", tags: "" }, 400, 'unknown key "pasword"; did you mean password?'],
+    ["PUT", "users/bob", { name: "ann", tags: "" }, 400, 'name is "ann" in the body and another in the path'],
+    ["PUT", "users/b%20b", { password: "x", tags: "" }, 400, "a user needs a name without blanks"],
+    ["PUT", "users/%ff", { password: "x" }, 400, "a name in the path is not percent-encoded UTF-8"],
+    ["PUT", "permissions/%2F/nobody", nothingAllowed, 404, "there is no user 'nobody'"],
+    ["PUT", "permissions/none/ann", nothingAllowed, 404, "there is no virtual host 'none'"],
+    [
+      "PUT",
+      "permissions/%2F/ann",
+      { configure: "(", write: "", read: "" },
+      400,
+      /^configure: Invalid regular/,
+    ],
+    ["PUT", "permissions/%2F/ann", { configure: "" }, 400, /^key_missing: give "write"/],
+    ["PUT", "permissions/%2F/ann", { ...nothingAllowed, read: 1 }, 400, "read is no text; give it in quotes"],
+    [
+      "PUT",
+      "permissions/%2F/ann",
+      { ...nothingAllowed, wirte: "" },
+      400,
+      'unknown key "wirte"; did you mean write?',
+    ],
+    ["POST", "users/ann", {}, 405, "/api/users/ann takes GET, HEAD, PUT, DELETE"],
+    ["GET", "users/nobody/permissions", undefined, 404, "there is no user 'nobody'"],
+    [
+      "GET",
+      "permissions/%2F/default",
+      undefined,
+      404,
+      "user 'default' has no permissions in virtual host '/'",
+    ],
+    ["GET", "vhosts/none", undefined, 404, "there is no virtual host 'none'"],
+    ["DELETE", "users/nobody", undefined, 404, "there is no user 'nobody'"],
+    ["DELETE", "users/default", undefined, 400, "the user 'default' cannot be deleted"],
+    ["GET", "nothing", undefined, 404, "there is no /api/nothing; docs/security.md lists what there is"],
   ];
-  for (const [method, path, body, status] of bad) {
-    assert.equal((await api(broker, method, path, body)).status, status, `${method} ${path}`);
+  for (const [method, path, body, status, reason] of wrong) {
+    const answer = await api(broker, method, path, body);
+    assert.equal(answer.status, status, `${method} ${path}`);
+    const told = (answer.body as { reason: string }).reason;
+    if (typeof reason === "string") assert.equal(told, reason);
+    else assert.match(told, reason);
+  }
+  // What RabbitMQ's own clients say besides.
+  const wordy = { name: "bob", password: "x", tags: [], hashing_algorithm: "rabbit_password_hashing_sha256" };
+  assert.equal((await api(broker, "PUT", "users/bob", wordy)).status, 201);
+  const wordyToo = { ...nothingAllowed, vhost: "/", username: "bob" };
+  assert.equal((await api(broker, "PUT", "permissions/%2F/bob", wordyToo)).status, 201);
+  assert.equal((await api(broker, "DELETE", "users/bob")).status, 204);
+});
+
+test("the last administrator, and the operator's own user, stay what they are: 409", async () => {
+  const last =
+    /^user 'guest' is the last administrator who can log in; give another user the tag administrator/;
+  const refusals: [method: string, body: unknown][] = [
+    ["DELETE", undefined],
+    ["PUT", { password: "guest", tags: "monitoring" }],
+    ["PUT", { tags: "administrator" }],
+  ];
+  for (const [method, body] of refusals) {
+    const { status, body: told } = await api(broker, method, "users/guest", body);
+    assert.equal(status, 409, method);
+    assert.match((told as { reason: string }).reason, last);
+  }
+  const redis = await RawRedis.open(broker.ports.redis);
+  assert.match(await redis.call("ACL", "DELUSER", "nobody", "guest"), /^-ERR user 'guest' is the last/);
+  assert.match(await redis.call("ACL", "SETUSER", "guest", "off"), /^-ERR user 'guest' is the last/);
+  await redis.close();
+  await makeUser(broker, "root", "r", null, "administrator");
+  const asRoot = basic("root", "r");
+  const { status } = await api(broker, "PUT", "users/guest", { password: "guest", tags: "" }, asRoot);
+  assert.equal(status, 204);
+  assert.equal((await api(broker, "DELETE", "users/root", undefined, asRoot)).status, 409);
+  const guest = { password: "guest", tags: "administrator" };
+  assert.equal((await api(broker, "PUT", "users/guest", guest, asRoot)).status, 204);
+  assert.equal((await api(broker, "DELETE", "users/root")).status, 204);
+
+  const operated = await startTestBroker({ args: ["--user", "ops"], env: { TROIKAMQ_PASSWORD: "secret" } });
+  try {
+    const ops = basic("ops", "secret");
+    for (const [method, body] of [
+      ["DELETE", undefined],
+      ["PUT", { password: "x", tags: "" }],
+    ] as const) {
+      const { status: code, body: told } = await api(operated, method, "users/ops", body, ops);
+      assert.equal(code, 409);
+      assert.match(
+        (told as { reason: string }).reason,
+        /^user 'ops' is the operator's own \(--user and --password/,
+      );
+    }
+    assert.equal((await api(operated, "DELETE", "users/guest", undefined, ops)).status, 204);
+    assert.equal((await api(operated, "GET", "whoami", undefined, ops)).status, 200);
+  } finally {
+    await operated.stop();
   }
 });
 
@@ -84,7 +176,7 @@ test("a body of more than 64 KiB is not read", async () => {
     headers: { authorization: basic("guest", "guest") },
     body: JSON.stringify({ password: "x".repeat(100_000), tags: "" }),
   });
-  assert.ok(status === 400 || status === 413, String(status));
+  assert.equal(status, 413);
   assert.equal((await api(broker, "GET", "users/big")).status, 404);
 });
 

@@ -68,15 +68,23 @@ async function run(
   });
   let stdout = "";
   let stderr = "";
+  let orphanLimit: NodeJS.Timeout | undefined;
   child.stdout.on("data", (chunk: Buffer) => {
     stdout += chunk.toString();
-    if (stdout.endsWith("\n")) onReady(child, stdout);
+    if (!stdout.endsWith("\n")) return;
+    const { pid } = JSON.parse(stdout) as { pid: number };
+    orphanLimit = setTimeout(() => process.kill(pid, "SIGKILL"), 20_000);
+    onReady(child, stdout);
   });
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  return await new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, stdout, stderr }));
-  });
+  try {
+    return await new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code) => resolve({ code, stdout, stderr }));
+    });
+  } finally {
+    clearTimeout(orphanLimit);
+  }
 }
 
 const runtimes = [findBun(), findNode()].filter((path) => path !== undefined);

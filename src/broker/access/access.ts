@@ -16,6 +16,7 @@ import type { Random } from "../../base/random.ts";
 import type { Storage } from "../../storage/index.ts";
 import { definitionKey } from "../names.ts";
 import { Acls } from "./acls.ts";
+import { lockOutFault } from "./administrators.ts";
 import { LoginGuard } from "./login-guard.ts";
 import { hashBytes, type PasswordHash, passwordDigest, scryptHash } from "./password-hash.ts";
 import { type Authorization, Permissions } from "./permissions.ts";
@@ -147,6 +148,11 @@ export class Access {
     const user = this.users.get(defaultUserName)!;
     this.users.setForNow({ ...user, needsNoPassword: password === "", passwords: [] });
     if (password !== "") this.#remember(defaultUserName, password);
+  }
+
+  /** Why the user may not become `next` (null: be deleted): nobody could change users any more. Null: it may. */
+  lockOutFault(name: string, next: User | null): string | null {
+    return lockOutFault(this.users, this.#operator?.name, name, next);
   }
 
   /** Only the first start makes it: who deleted it must not meet it again. */

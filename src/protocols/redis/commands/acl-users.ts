@@ -23,9 +23,16 @@ export function aclSetUser(context: CommandContext): void {
   for (let at = 3; at < request.argumentCount; at++) {
     modifiers.push({ latin1: request.latin1(at), utf8: request.utf8(at) });
   }
-  access.users.set(modifiedUser(access, user, modifiers));
+  const next = modifiedUser(access, user, modifiers);
+  refuseLockOut(access.lockOutFault(name, next));
+  access.users.set(next);
   holdUntilDurable(context);
   reply.ok();
+}
+
+/** Redis has no such rule, since its users can always be made again with a file. */
+function refuseLockOut(fault: string | null): void {
+  if (fault !== null) throw new RedisError(`ERR ${fault}`);
 }
 
 /** Who is told that a user is gone must not meet it again after a crash. */
@@ -38,6 +45,7 @@ export function aclDelUser(context: CommandContext): void {
   const names = [];
   for (let at = 2; at < request.argumentCount; at++) names.push(request.utf8(at));
   if (names.includes(defaultUserName)) throw new RedisError("ERR The 'default' user cannot be removed");
+  for (const name of names) refuseLockOut(broker.access.lockOutFault(name, null));
   const deleted = names.filter((name) => broker.access.users.delete(name)).length;
   holdUntilDurable(context);
   reply.integer(deleted);
