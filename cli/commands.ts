@@ -8,10 +8,10 @@ export type Execute = (argv: readonly string[]) => Promise<number>;
 
 interface Command {
   readonly summary: string;
-  /** Switches of its own, with their help; no option of the broker. */
-  readonly switches?: Readonly<Record<`--${string}`, string>>;
   /** The options it takes: `all`, or these. */
   readonly options: "all" | readonly OptionName[];
+  /** Flags of its own, as the help shows them: never in the environment or the file. */
+  readonly flags?: Readonly<Record<`--${string}`, string>>;
   readonly load: () => Promise<Execute>;
 }
 
@@ -22,9 +22,9 @@ const table = {
     load: async () => (await import("./commands/start.ts")).start,
   },
   check: {
-    summary: "verify a data directory that no broker uses now, and say what is wrong where",
-    switches: { "--repair": "set what is damaged aside, and keep the rest" },
+    summary: "verify a data directory that no broker uses, say what is wrong where",
     options: ["dataDir", "config"],
+    flags: { "--repair": "set aside what is damaged and keep the rest" },
     load: async () => (await import("./commands/check.ts")).check,
   },
   version: {

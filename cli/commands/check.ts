@@ -8,9 +8,9 @@ import { settle } from "../settle.ts";
 const repairFlag = "--repair";
 
 export async function check(argv: readonly string[]): Promise<number> {
-  if (argv.some((argument) => argument.startsWith(`${repairFlag}=`))) {
-    throw new StartError(2, `${repairFlag} takes no value; give it alone, or not at all`);
-  }
+  const valued = argv.find((argument) => argument.startsWith(`${repairFlag}=`));
+  if (valued !== undefined)
+    throw new StartError(2, `${repairFlag} takes no value; give it alone, not ${valued}`);
   const rest = argv.filter((argument) => argument !== repairFlag);
   const { dataDir } = await settle("check", rest);
   if (dataDir === "memory")

@@ -28,17 +28,18 @@ function generalHelp(): string {
 }
 
 export function commandHelp(name: CommandName): string {
-  const { summary, options, switches = {} } = commands[name];
+  const { summary, options, flags = {} } = commands[name];
   const names = options === "all" ? optionNames : options;
-  const own = Object.entries(switches);
+  const own = Object.entries(flags);
   const takes = name === "help" ? " [COMMAND]" : names.length > 0 ? " [OPTION…]" : "";
   const head = `usage: troikamq ${name}${takes}\n\n${summary}\n`;
   if (names.length === 0) return head;
   const ownLines = own.map(([flag, help]) => `  ${flag}  ${help}\n`).join("");
+  const except = own.map(([flag]) => ` but ${flag}`).join("");
   return `${head}
-${ownLines}${ownLines === "" ? "" : "\n"}${optionsHelp(names)}
+${ownLines === "" ? "" : `${ownLines}\n`}${optionsHelp(names)}
 
-Each${ownLines === "" ? "" : " of these with a value"} is also an environment variable (--data-dir is TROIKAMQ_DATA_DIR) and a key of the file that --config
+Each${except} is also an environment variable (--data-dir is TROIKAMQ_DATA_DIR) and a key of the file that --config
 names (data-dir). Flags beat the environment, which beats the file, which beats the default in brackets.
 `;
 }

@@ -20,15 +20,17 @@ export function configurationPage(): string {
 
 <!-- Written by \`npm run docs\` from src/base/config-options.ts. -->
 
-Flags beat the environment, which beats the file that \`--config\` names, which beats the default. An unknown
-name or a bad value, in any of them, is one line on stderr and exit code 2. An empty environment variable is not
-set. Sizes are in bytes, or with \`KiB\`, \`MiB\` or \`GiB\`, or a share of memory such as \`40%\` (of the
-container's, where it has less than the machine).
+A flag beats the environment, which beats the file that \`--config\` names, which beats the default. An unknown flag or key of the
+file, and a bad value anywhere, is one line on stderr and exit code 2. An unknown environment variable is one line on stderr, and
+ignored; those that Kubernetes writes of a service named \`troikamq\` are not even told. An empty environment variable is not set.
+Sizes are in bytes, or with \`KiB\`, \`MiB\` or \`GiB\`, or a share of memory such as \`40%\` (of the container's memory, where it
+has less than the machine).
 
 ${optionsTable()}
 
-\`TROIKAMQ_RUNTIME\` (\`bun\` or \`node\`) makes the command \`troikamq\` take that runtime; by default it is the
-Bun that came with the package, else Node 22.18 or later.
+\`TROIKAMQ_RUNTIME\` (\`bun\` or \`node\`) chooses the runtime of the command \`troikamq\`. By default it is the Bun that came
+with the package, else Node 22.18 or later. A program that embeds the broker gives its options itself:
+[embedding.md](embedding.md).
 `;
 }
 

@@ -33,7 +33,7 @@ export function registerBrokerMetrics(
   registry.read(
     {
       name: "troikamq_connections_refused_total",
-      help: "Connections not let in, by the bound that was met; tls: the handshake failed.",
+      help: "Refused connections, by reason: which limit was reached, or tls for a failed handshake.",
       kind: "counter",
     },
     (emit) => {
