@@ -75,7 +75,7 @@ async function answer(site: Site, request: HttpRequest, path: string): Promise<H
   const caller = request.authorization === undefined ? null : await whoAsks(access, request);
   if (path.startsWith("/api/")) return await answerApi(site, request, path, caller);
   const isAllowed = caller !== null || (request.authorization === undefined && !access.isRequired);
-  if (!isAllowed && !openPaths.has(path)) return unauthorized();
+  if (!isAllowed && !openPaths.has(path)) return unauthorized(request);
   if (!Object.hasOwn(routes, path)) return refuse(404, "not_found", `there is no ${path}`);
   if (request.method !== "GET" && request.method !== "HEAD") {
     const refusal = refuse(405, "method_not_allowed", `${path} can only be read`);
@@ -91,13 +91,17 @@ async function answerApi(
   path: string,
   caller: Authorization | null,
 ): Promise<HttpAnswer> {
-  if (caller === null) return unauthorized();
+  if (caller === null) return unauthorized(request);
   if (!caller.isAdministrator) return refuse(401, "not_authorised", "Not administrator user");
   const found = await usersApi(site.broker, caller, request, path);
   return found ?? notFound(`there is no ${path}; docs/security.md lists what there is`);
 }
 
-function unauthorized(): HttpAnswer {
-  const refusal = refuse(401, "not_authorised", "give a user and its password");
+function unauthorized({ authorization }: HttpRequest): HttpAnswer {
+  const reason =
+    authorization === undefined
+      ? "give a user and its password"
+      : "the user or the password is wrong, or the user may not log in from there";
+  const refusal = refuse(401, "not_authorised", reason);
   return { ...refusal, headers: { "www-authenticate": 'Basic realm="TroikaMQ", charset="UTF-8"' } };
 }

@@ -88,7 +88,11 @@ function host<Default extends string | undefined>(description: {
   default: Default;
 }): Option<string, Default> {
   return {
-    ...text({ ...description, placeholder: "HOST", expected: "a host name or an address, without a port" }),
+    ...text({
+      ...description,
+      placeholder: "HOST",
+      expected: "a host name or an address, without scheme, port or brackets",
+    }),
     parse: (value) => (isHost(value) ? value : undefined),
   };
 }

@@ -408,7 +408,7 @@ test("what Kubernetes writes of a service named as we are is passed over, also w
 });
 
 test("a flag needs its value", async () => {
-  const problem = "--host needs a value; give a host name or an address, without a port";
+  const problem = "--host needs a value; give a host name or an address, without scheme, port or brackets";
   assert.equal(await problemOf({ argv: ["--host"] }), problem);
   assert.equal(await problemOf({ argv: ["--host", "--http-port", "1"] }), problem);
   assert.match(await problemOf({ argv: ["--host="] }), /^--host: "" is not/);
