@@ -38,8 +38,9 @@ export function npmParents(environment) {
     return undefined;
   const own = familyOf(process.pid);
   const shell = own && familyOf(own.parent);
-  // Another session: `setsid`.
-  if (shell === undefined || shell.session !== own.session) return undefined;
+  const npm = shell && familyOf(shell.parent);
+  // In a session of its own (`setsid`, `detached`) it was meant to outlive them.
+  if (npm === undefined || npm.session !== own.session || shell.session !== own.session) return undefined;
   try {
     const words = readFileSync(`/proc/${own.parent}/cmdline`, "utf8").split("\0");
     return isWaitingShell(words) ? [own.parent, shell.parent] : undefined;

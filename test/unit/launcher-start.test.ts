@@ -1,6 +1,6 @@
 /** What `start` does around the broker: ready line, signals, exit codes. The wiring is a stand-in. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -122,6 +122,9 @@ const launcher = join(directory, "bin/troikamq.js");
 const launcherOptions = ["start", "--redis-port=0", "--data-dir=d"];
 const isUnix = process.platform !== "win32";
 
+// Where there is no /proc, shells become the program that they run.
+const hasProc = existsSync("/proc/self/stat");
+
 for (const runtime of ["bun", "node"]) {
   if (runtime === "bun" && findBun() === undefined) continue;
   const environment = { TROIKAMQ_RUNTIME: runtime, NODE_PATH: join(root, "node_modules") };
@@ -136,8 +139,6 @@ for (const runtime of ["bun", "node"]) {
     assert.match(stdout, /^\{"ready":true,.*\}\n$/);
   });
 
-  // Where there is no /proc, shells become the program that they run.
-  const hasProc = existsSync("/proc/self/stat");
   test(
     `${runtime}: npm's shell that ends takes the broker with it, drained`,
     { skip: !hasProc },
@@ -178,6 +179,17 @@ test("a shell waits for what it runs unless it is told not to", () => {
   for (const [words, waits] of shells) assert.equal(isWaitingShell(words), waits, words.join(" "));
 });
 
-test("without npm nobody's end is waited for", () => {
+test("without npm, and in a session of its own, nobody's end is waited for", { skip: !hasProc }, () => {
   assert.equal(npmParents({}), undefined);
+  const script = `import(${JSON.stringify(join(directory, "bin/parents.js"))}).then(({ npmParents }) => {
+    process.stdout.write(JSON.stringify(npmParents({ npm_command: "start" })?.at(-1) ?? null));
+  })`;
+  for (const [prefix, parent] of [
+    ["", process.pid],
+    ["setsid ", null],
+  ] as const) {
+    const shell = ["-c", `true && ${prefix}'${findNode()!}' -e '${script}' && true`];
+    const { stdout } = spawnSync("sh", shell, { encoding: "utf8" });
+    assert.equal(stdout, JSON.stringify(parent), prefix);
+  }
 });

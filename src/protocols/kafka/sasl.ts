@@ -32,5 +32,5 @@ const beforeLogin: ReadonlySet<ApiName> = new Set(["ApiVersions", "SaslHandshake
 /** Throws where the connection has to log in first. */
 export function assertMayAsk(caller: Caller, name: ApiName): void {
   if (caller.authorization !== null || beforeLogin.has(name)) return;
-  throw new BrokerError("ACCESS_REFUSED", `${name} before SASL has told who asks`);
+  throw new BrokerError("ACCESS_REFUSED", `${name} came before the SASL login, which this broker demands`);
 }
