@@ -8,6 +8,8 @@ const root = path.join(import.meta.dirname, "../..");
 
 interface Package {
   readonly version?: string;
+  /** Where it is not that of its folder. */
+  readonly name?: string;
   readonly integrity?: string;
   readonly resolved?: string;
   readonly inBundle?: boolean;
@@ -25,8 +27,11 @@ test("every dependency is named with an exact version, which is the one that is 
   let count = 0;
   for (const kind of kinds) {
     for (const [name, version] of Object.entries(manifest[kind] as Record<string, string>)) {
-      assert.match(version, /^\d+\.\d+\.\d+(?:-[\w.]+)?$/, `${kind}: ${name}`);
-      assert.equal(packages[`node_modules/${name}`]?.version, version, name);
+      // Another version of a package that is there already goes by another name: `npm:NAME@VERSION`.
+      const [, alias, exact] = /^(?:npm:(.+)@)?(\d+\.\d+\.\d+(?:-[\w.]+)?)$/.exec(version) ?? [];
+      assert.ok(exact !== undefined, `${kind}: ${name}`);
+      const locked = packages[`node_modules/${name}`];
+      assert.deepEqual([locked?.version, locked?.name], [exact, alias], name);
       count++;
     }
   }
