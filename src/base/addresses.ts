@@ -19,8 +19,9 @@ export function isAddress(host: string): boolean {
   return parts.length === 4 && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
 }
 
-/** Whether the text is an address or can be a host's name: no scheme, port, path or blank. */
+/** Whether the text is an address or can be a host's name, in any script: no scheme, port, path, bracket or blank. */
 export function isHost(text: string): boolean {
   if (text.includes(":")) return /^[\da-f]*:[\da-f]*:[\da-f:.]*(?:%[\w.-]+)?$/i.test(text);
-  return /^[\p{L}\p{M}\p{N}._-]+$/u.test(text);
+  // What is no letter, digit, point, hyphen or underscore among the ASCII characters.
+  return text !== "" && !/[\0-,/:-@[-^`{-\x7F]|\s/.test(text);
 }
