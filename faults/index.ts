@@ -1,8 +1,9 @@
 /**
- * `npm run faults [-- --only TEXT] [--seed S] [--rounds N] [--stop-seconds N]`: real faults on the running program.
+ * `npm run faults [-- --only TEXT] [--seed S] [--rounds N] [--stop-seconds N] [--wait-ms MS]`: real faults on the running program.
  *
  * One line for each case: what was done, what the broker said, what `troikamq check` said, what repair kept. Exit code 1
- * if anything that a client was told is not so. TROIKAMQ_TEST_RUNTIME (bun or node) says what runs the broker.
+ * if anything that a client was told is not so, or if one client made others wait (`--only stalls`, faults/stalls/attack.ts).
+ * TROIKAMQ_TEST_RUNTIME (bun or node) says what runs the broker.
  */
 import fs from "node:fs";
 import os from "node:os";
@@ -10,6 +11,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { fileCases } from "./files.ts";
 import { liveCases } from "./live.ts";
+import { stallCases } from "./stalls/index.ts";
 import { lineOf, seededRandom } from "./report.ts";
 
 const { values } = parseArgs({
@@ -18,6 +20,8 @@ const { values } = parseArgs({
     seed: { type: "string" },
     rounds: { type: "string", default: "200" },
     "stop-seconds": { type: "string", default: "30" },
+    /** Stalls: how long one client may make another wait. */
+    "wait-ms": { type: "string", default: "250" },
   },
 });
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
@@ -32,6 +36,7 @@ try {
   const cases = [
     ...fileCases(scratch, seededRandom(seed)),
     ...liveCases(scratch, Number(values.rounds), Number(values["stop-seconds"]) * 1000, seed),
+    ...(await stallCases(Number(values["wait-ms"]))),
   ];
   for (const { name, skip, run } of cases.filter((each) => each.name.includes(values.only))) {
     if (skip !== undefined) {
