@@ -21,6 +21,8 @@ export const limits = {
   expiredPerTickMax: 4000,
   /** Routes remembered for each exchange. */
   routesCachedMax: 16_384,
+  /** Words behind a `#` in all bindings of one topic exchange: each may be looked at again for each word of a key. */
+  topicWordsBehindHashMax: 5_000,
   /** Longest name of a queue, exchange, topic or group (AMQP shortstr). */
   nameBytesMax: 255,
   kafkaRequestBytesMax: 100 << 20,

@@ -266,6 +266,7 @@ export class Vhost {
 
   bind(source: Exchange, destination: Destination, key: string, args: BindingArguments): void {
     if (source.bindings.has(bindingIdentity(destination, key, args))) return;
+    source.router.assertRoomFor?.(key);
     const binding = this.bindRestored(source, destination, key, args);
     if (binding.isDurable) this.#save(this.#bindingKey(binding), { args });
   }

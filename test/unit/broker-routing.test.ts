@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { limits } from "../../src/base/limits.ts";
 import { HeadersRouter } from "../../src/broker/routing/headers.ts";
 import { murmur2, partitionOf } from "../../src/broker/routing/murmur2.ts";
 import { PartitionRouter } from "../../src/broker/routing/partition.ts";
@@ -27,8 +28,9 @@ function matchesTopic(pattern: string[], words: string[]): boolean {
   return matchesTopic(rest, words.slice(1));
 }
 
-const word = fc.constantFrom("a", "b", "c", "");
-const patternWord = fc.constantFrom("a", "b", "c", "", "*", "#");
+/** A key's own `*` and `#` are words like any other that no pattern names. */
+const word = fc.constantFrom("a", "b", "c", "", "*", "#");
+const patternWord = fc.constantFrom("a", "b", "c", "", "*", "#", "#");
 const key = fc.array(word, { minLength: 1, maxLength: 5 });
 const pattern = fc.array(patternWord, { minLength: 1, maxLength: 5 });
 
@@ -53,6 +55,52 @@ test("topic: the trie agrees with the definition, also after unbinding", () => {
       },
     ),
   );
+});
+
+test("topic: a node is visited once for each word, however many # there are", () => {
+  for (const binding of [
+    "#.#.#.#.#.#.#.x",
+    Array.from({ length: 60 }, () => "#.a").join("."),
+    `${Array.from({ length: 60 }, () => "#.*").join(".")}.x`,
+  ]) {
+    const router = new TopicRouter<string>();
+    router.bind("q", binding, {});
+    const words = 60;
+    router.route(Array.from({ length: words }, () => "a").join("."), noHeaders, new Set());
+    const nodes = binding.split(".").length + 1;
+    assert.ok(router.visits <= (words + 1) * nodes, `${binding}: ${router.visits} visits`);
+  }
+});
+
+test("topic: a plain key visits its own words only, whatever else is bound", () => {
+  const router = new TopicRouter<string>();
+  for (let i = 0; i < 1000; i++) router.bind("q", `a.${i}.*.#`, {});
+  assert.deepEqual(routed(router, "a.7.b"), ["q"]);
+  assert.equal(router.visits, 5, "the root, a, 7, * and #");
+});
+
+test("topic: what can be visited again for each word is bounded, and counted down again", () => {
+  const router = new TopicRouter<string>();
+  const keyOf = (i: number) => `#.${i}.${Array.from({ length: 99 }, () => "a").join(".")}`;
+  const bound = limits.topicWordsBehindHashMax / 100;
+  for (let i = 0; i < bound; i++) {
+    router.assertRoomFor(keyOf(i));
+    router.bind("q", keyOf(i), {});
+  }
+  assert.throws(() => router.assertRoomFor(keyOf(bound)), { code: "PRECONDITION_FAILED" });
+  router.assertRoomFor("a.b.#");
+  router.unbind("q", keyOf(0), {});
+  router.assertRoomFor(keyOf(bound));
+});
+
+test("topic: the same words in another order of * and # are the same", () => {
+  const router = new TopicRouter<string>();
+  router.bind("q", "a.#.*.#.#.b", {});
+  router.bind("q", "a.*.#.b", {});
+  router.unbind("q", "a.#.*.b", {});
+  assert.deepEqual(routed(router, "a.x.b"), ["q"], "bound twice, unbound once");
+  router.unbind("q", "a.*.#.b", {});
+  assert.deepEqual(routed(router, "a.x.b"), []);
 });
 
 const headerName = fc.constantFrom("x", "y", "z", "x-w");
