@@ -23,6 +23,10 @@ export const limits = {
   routesCachedMax: 16_384,
   /** Words behind a `#` in all bindings of one topic exchange: each may be looked at again for each word of a key. */
   topicWordsBehindHashMax: 5_000,
+  /** Longest glob pattern (KEYS, SCAN MATCH, PSUBSCRIBE, ACL rules); redis has no bound. */
+  globBytesMax: 64 << 10,
+  /** Steps of the parts between two `*` that have `?` or `[]` in them; a multiple of 32. */
+  globWildStepsMax: 256,
   /** Longest name of a queue, exchange, topic or group (AMQP shortstr). */
   nameBytesMax: 255,
   kafkaRequestBytesMax: 100 << 20,
