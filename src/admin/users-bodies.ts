@@ -7,8 +7,10 @@
  * RabbitMQ takes unknown keys and tags in silence; here a mistyped one is told, since it would take away a right or give
  * none. Its first word for a fault is kept where it has one. Invariant: no answer holds a password.
  */
+import { BrokerError } from "../base/errors.ts";
 import { type HttpRequest, httpBodyBytesMax } from "../base/http.ts";
 import { nearest } from "../base/nearest.ts";
+import { compilePermission } from "../broker/access/rule.ts";
 import type { VhostPermissions } from "../broker/access/users.ts";
 import { Refusal } from "./answers.ts";
 
@@ -77,8 +79,6 @@ function tagsIn(given: unknown): readonly string[] {
   return tags.filter((tag) => tag !== "");
 }
 
-const patternSizeMax = 1000;
-
 /** @throws Refusal */
 export function permissionsIn(vhost: string, user: string, body: Body): VhostPermissions {
   const fields = ["configure", "write", "read"] as const;
@@ -94,13 +94,14 @@ export function permissionsIn(vhost: string, user: string, body: Body): VhostPer
   return { configure: pattern("configure"), write: pattern("write"), read: pattern("read") };
 }
 
+/** What is wrong with it, and what to do; null: nothing. */
 function patternFault(pattern: string): string | null {
-  if (pattern.length > patternSizeMax) return `longer than ${patternSizeMax} characters`;
   try {
-    RegExp(pattern).test("");
+    compilePermission(pattern);
     return null;
   } catch (error) {
-    return (error as Error).message;
+    if (!(error instanceof BrokerError)) throw error;
+    return error.message;
   }
 }
 

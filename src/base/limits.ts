@@ -27,6 +27,14 @@ export const limits = {
   globBytesMax: 64 << 10,
   /** Steps of the parts between two `*` that have `?` or `[]` in them; a multiple of 32. */
   globWildStepsMax: 256,
+  /** Patterns of keys that a Redis user may have, and patterns of channels. */
+  aclPatternsMax: 1000,
+  /** Longest regular expression of a permission. */
+  regexBytesMax: 1000,
+  /** Instructions that a regular expression may come to, its repeats written out. */
+  regexStepsMax: 2000,
+  /** So much of a name (a Redis key, others are shorter) is held against a regular expression. */
+  regexNameBytesMax: 4096,
   /** Longest name of a queue, exchange, topic or group (AMQP shortstr). */
   nameBytesMax: 255,
   kafkaRequestBytesMax: 100 << 20,

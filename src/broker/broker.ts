@@ -7,6 +7,7 @@
 import type { Clock, Timer, Timers } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { Logger } from "../base/logger.ts";
+import { faultsOfPatterns } from "./access/rule.ts";
 import type { Random } from "../base/random.ts";
 import { TurnWork } from "../base/turn-work.ts";
 import type { Connection } from "../base/connection.ts";
@@ -112,6 +113,11 @@ export class Broker {
     await restoreDefinitions(broker);
     if (storage.tornBytes > 0) {
       options.logger.warn("cut an unfinished write off the journal", { bytes: storage.tornBytes });
+    }
+    for (const user of broker.access.users.all()) {
+      for (const fault of faultsOfPatterns(user)) {
+        options.logger.warn("a stored permission allows nothing: set it again", { user: user.name, fault });
+      }
     }
     broker.#sweepLater();
     return broker;

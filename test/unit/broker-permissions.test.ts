@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KafkaAcl } from "../../src/broker/access/acls.ts";
+import { limits } from "../../src/base/limits.ts";
 import { keysOfPattern } from "../../src/broker/access/rights.ts";
-import { operations, type ResourceKind, type Right } from "../../src/broker/access/rule.ts";
+import { faultsOfPatterns, operations, type ResourceKind, type Right } from "../../src/broker/access/rule.ts";
 import {
   administratorTag,
   everyName,
@@ -47,6 +48,22 @@ test("RabbitMQ's: expressions found anywhere in the name, in one virtual host; a
   assert.ok(!may("read", "abc", { vhost: "other" }) && !may("read", "abc", { vhost: "\0redis/1" }));
   assert.ok(may("describe", "abc") && !may("describe", "zzz"), "to read is to see");
   assert.ok(may("read", "abc", { kind: "group" }) && !may("read", "abc", { kind: "channel" }));
+});
+
+test("stored patterns that cannot be matched allow nothing, and are told", async () => {
+  const long = "a".repeat(limits.globBytesMax + 1);
+  const user: Partial<User> = {
+    permissions: { "/": { configure: "(a)\\1", write: "^(?!b)", read: "(" } },
+    redis: { commands: ["+@all"], keys: [`%R~${long}`, "~k"], channels: [`&${long}`] },
+  };
+  const { may } = await asker(user);
+  assert.ok(!may("create", "aa") && !may("read", "a") && !may("read", long));
+  assert.ok(may("write", "a") && !may("write", "b") && may("read", "k"));
+  const faults = faultsOfPatterns(newUser("ann", user));
+  assert.deepEqual(
+    faults.map((fault) => /back-reference|without its|too long/.exec(fault)?.[0]),
+    ["back-reference", "without its", "too long", "too long"],
+  );
 });
 
 test("Redis's: patterns for reading, writing or both, in every database; channels are apart", async () => {

@@ -12,10 +12,13 @@
  * Whoever may do anything else with a thing may see it: read, write, delete and alter imply describe, as in Kafka.
  * Not here: which right an operation needs (rights.ts).
  */
+import { BrokerError } from "../../base/errors.ts";
 import { compileGlob } from "../../base/glob.ts";
+import { limits } from "../../base/limits.ts";
+import { Regex } from "../../base/regex.ts";
 import type { KafkaAcl } from "./acls.ts";
 import { defaultVhostName } from "../names.ts";
-import type { RedisRules, VhostPermissions } from "./users.ts";
+import type { RedisRules, User, VhostPermissions } from "./users.ts";
 
 export const operations = [
   "read",
@@ -77,19 +80,60 @@ const names: ReadonlySet<ResourceKind> = new Set(["name", "group", "transactiona
 const keys: ReadonlySet<ResourceKind> = new Set(["name"]);
 const channels: ReadonlySet<ResourceKind> = new Set(["channel"]);
 
-/** Regular expressions as RabbitMQ takes them: found anywhere in the name; an empty one is for the empty name only. */
+/**
+ * A pattern of a permission, as RabbitMQ takes it: found anywhere in the name; an empty one is for the empty name only.
+ * Throws INVALID for what cannot be matched.
+ */
+export function compilePermission(pattern: string): Regex {
+  const bytes = Buffer.from(pattern).toString("latin1");
+  if (bytes.length > limits.regexBytesMax) {
+    throw new BrokerError("INVALID", `the pattern is longer than ${limits.regexBytesMax} bytes`);
+  }
+  return new Regex(bytes === "" ? "^$" : bytes);
+}
+
+/** What was stored before there was a bound must not stop the start: it allows nothing. */
+function orNothing<Matcher>(compile: () => Matcher): Matcher | null {
+  try {
+    return compile();
+  } catch (error) {
+    if (error instanceof BrokerError) return null;
+    throw error;
+  }
+}
+
+/** What is wrong with the user's stored patterns, one text for each that allows nothing. */
+export function faultsOfPatterns({ permissions, redis }: User): string[] {
+  const faults: string[] = [];
+  const look = (pattern: string, compile: () => unknown): void => {
+    try {
+      compile();
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      faults.push(`${pattern.slice(0, 100)}: ${error.message}`);
+    }
+  };
+  for (const { configure, write, read } of Object.values(permissions)) {
+    for (const pattern of [configure, write, read]) look(pattern, () => compilePermission(pattern));
+  }
+  const { keys: keyRules, channels: channelRules } = redis ?? { keys: [], channels: [] };
+  const globs = [...keyRules.map((rule) => parseKeyRule(rule).pattern), ...channelRules.map(channelPattern)];
+  for (const glob of globs) look(glob, () => compileGlob(Buffer.from(glob, "latin1")));
+  return faults;
+}
+
 export function rulesOfPermissions(vhost: string, permissions: VhostPermissions): Rule[] {
   const rule = (pattern: string, given: readonly Right[]): Rule => {
     const isForAll = pattern === ".*" || pattern === "^.*$";
-    const expression = new RegExp(pattern === "" ? "^$" : Buffer.from(pattern).toString("latin1"));
+    const expression = isForAll ? null : orNothing(() => compilePermission(pattern));
     return {
       isDenied: false,
       isOfVhost: (asked) => asked === vhost,
       kinds: isForAll ? new Set<ResourceKind>([...names, ...channels]) : names,
       rights: withImplied(given),
-      matches: isForAll ? everything : (name) => expression.test(name),
+      matches: isForAll ? everything : (name) => expression?.test(name) ?? false,
       isForAll,
-      isForNothing: pattern === "",
+      isForNothing: pattern === "" || (!isForAll && expression === null),
       glob: null,
       globPrefix: null,
       host: null,
@@ -109,16 +153,16 @@ function isOfRedis(vhost: string): boolean {
 
 export function rulesOfRedis({ keys: keyRules, channels: channelRules }: RedisRules): Rule[] {
   const rule = (pattern: string, kinds: ReadonlySet<ResourceKind>, given: readonly Right[]): Rule => {
-    const glob = compileGlob(Buffer.from(pattern, "latin1"));
+    const glob = orNothing(() => compileGlob(Buffer.from(pattern, "latin1")));
     const isForAll = pattern === "*";
     return {
       isDenied: false,
       isOfVhost: isOfRedis,
       kinds: isForAll && kinds === keys ? names : kinds,
       rights: withImplied(given),
-      matches: isForAll ? everything : (name) => glob.matches(Buffer.from(name, "latin1")),
+      matches: isForAll ? everything : (name) => glob?.matches(Buffer.from(name, "latin1")) ?? false,
       isForAll,
-      isForNothing: false,
+      isForNothing: glob === null,
       glob: pattern,
       globPrefix: /^[^*?[\]\\]*\*$/.test(pattern) ? pattern.slice(0, -1) : null,
       host: null,
@@ -134,8 +178,12 @@ export function rulesOfRedis({ keys: keyRules, channels: channelRules }: RedisRu
         ...(isRead && isWrite ? (["alterConfigs"] as const) : []),
       ]);
     }),
-    ...channelRules.map((text) => rule(text.slice(1), channels, ["read", "write"])),
+    ...channelRules.map((text) => rule(channelPattern(text), channels, ["read", "write"])),
   ];
+}
+
+function channelPattern(rule: string): string {
+  return rule.slice(1);
 }
 
 /** `~pattern` is for reading and writing, `%R~pattern`, `%W~pattern` and `%RW~pattern` say which. */

@@ -4,6 +4,9 @@
  *
  * Not here: keeping users (broker/access). Selectors in parentheses are refused, since no other protocol could say them.
  */
+import { BrokerError } from "../../../base/errors.ts";
+import { compileGlob } from "../../../base/glob.ts";
+import { limits } from "../../../base/limits.ts";
 import type { Access } from "../../../broker/access/access.ts";
 import { passwordDigest } from "../../../broker/access/password-hash.ts";
 import type { RedisRules, User } from "../../../broker/access/users.ts";
@@ -141,6 +144,8 @@ function addKeyPattern(draft: Draft, text: string): string | null {
   const isBoth = flags === undefined || (/r/i.test(flags) && /w/i.test(flags));
   const rule = isBoth ? `~${pattern}` : `%${flags[0]!.toUpperCase()}~${pattern}`;
   if (/[\0 ]/.test(pattern)) return "Syntax error";
+  const fault = patternFault(draft.keys, pattern);
+  if (fault !== null) return fault;
   if (!draft.keys.includes(rule)) draft.keys = rule === "~*" ? [rule] : [...draft.keys, rule];
   return null;
 }
@@ -148,8 +153,24 @@ function addKeyPattern(draft: Draft, text: string): string | null {
 function addChannelPattern(draft: Draft, text: string): string | null {
   if (draft.channels.includes("&*")) return afterAll("allchannels", "resetchannels", "channels");
   if (/[\0 ]/.test(text)) return "Syntax error";
+  const fault = patternFault(draft.channels, text.slice(1));
+  if (fault !== null) return fault;
   if (!draft.channels.includes(text)) draft.channels = text === "&*" ? [text] : [...draft.channels, text];
   return null;
+}
+
+/** Bounds that redis has not: each pattern may be held against each key. */
+function patternFault(given: readonly string[], pattern: string): string | null {
+  if (given.length >= limits.aclPatternsMax) {
+    return `a user has at most ${limits.aclPatternsMax} patterns of keys, and as many of channels`;
+  }
+  try {
+    compileGlob(Buffer.from(pattern, "latin1"));
+    return null;
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error;
+    return error.message;
+  }
 }
 
 function afterAll(all: string, reset: string, what: string): string {
