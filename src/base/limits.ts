@@ -27,6 +27,12 @@ export const limits = {
   globBytesMax: 64 << 10,
   /** Steps of the parts between two `*` that have `?` or `[]` in them; a multiple of 32. */
   globWildStepsMax: 256,
+  /** Longest name of a Pub/Sub channel; redis has no bound. */
+  channelBytesMax: 4096,
+  /** Patterns that one connection may listen to: each may be held against each message. Redis has no bound. */
+  connectionPatternsMax: 10_000,
+  /** Bytes of these patterns. */
+  connectionPatternBytesMax: 1 << 20,
   /** Patterns of keys that a Redis user may have, and patterns of channels. */
   aclPatternsMax: 1000,
   /** Longest regular expression of a permission. */

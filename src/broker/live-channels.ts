@@ -6,7 +6,8 @@
  * those published to lately are found by these, without a string for each message.
  * Invariant: an entry in `#recent` is one of `channels`.
  */
-import { compileGlob, type Glob } from "../base/glob.ts";
+import { limits } from "../base/limits.ts";
+import { type LivePattern, LivePatterns } from "./live-patterns.ts";
 import type { Vhost } from "./vhost.ts";
 
 export interface LiveSubscriber {
@@ -22,12 +23,6 @@ interface ChannelEntry {
   readonly subscribers: Set<LiveSubscriber>;
 }
 
-interface PatternEntry {
-  readonly glob: Glob;
-  readonly bytes: Buffer;
-  readonly subscribers: Set<LiveSubscriber>;
-}
-
 export const liveExchangeName = "amq.topic";
 
 /** A power of two. */
@@ -36,7 +31,9 @@ const recentChannels = 256;
 export class LiveChannels {
   readonly vhost: Vhost;
   readonly channels = new Map<string, ChannelEntry>();
-  readonly patterns = new Map<string, PatternEntry>();
+  readonly patterns = new LivePatterns<LiveSubscriber>();
+  /** Of the message that is being handed out. */
+  readonly #matching: LivePattern<LiveSubscriber>[] = [];
   /** Which message is being handed out: subscribers that need the same bytes make them once for each number. */
   publication = 0;
   /** By hash: what was published to last with it. */
@@ -66,25 +63,18 @@ export class LiveChannels {
     this.#recent[slotOf(entry.bytes, 0, entry.bytes.length)] = undefined;
   }
 
+  /** Throws LIMIT for a pattern that is too long or too complex. */
   subscribePattern(pattern: string, subscriber: LiveSubscriber): void {
-    let entry = this.patterns.get(pattern);
-    if (entry === undefined) {
-      const bytes = Buffer.from(pattern, "latin1");
-      this.patterns.set(pattern, (entry = { glob: compileGlob(bytes), bytes, subscribers: new Set() }));
-    }
-    entry.subscribers.add(subscriber);
+    this.patterns.add(pattern, subscriber);
   }
 
   unsubscribePattern(pattern: string, subscriber: LiveSubscriber): void {
-    const entry = this.patterns.get(pattern);
-    if (entry !== undefined && entry.subscribers.delete(subscriber) && entry.subscribers.size === 0) {
-      this.patterns.delete(pattern);
-    }
+    this.patterns.remove(pattern, subscriber);
   }
 
   /**
    * Hands `bytes[start, end)` to everyone who listens to the channel named by `source[channelStart, channelEnd)`; returns
-   * how many did. A subscriber counts once a match.
+   * how many did. A subscriber counts once a match. A name above `channelBytesMax` is nobody's.
    */
   publish(
     source: Buffer,
@@ -94,7 +84,7 @@ export class LiveChannels {
     start: number,
     end: number,
   ): number {
-    if (this.isEmpty) return 0;
+    if (this.isEmpty || channelEnd - channelStart > limits.channelBytesMax) return 0;
     this.publication++;
     let count = 0;
     const exact = this.#find(source, channelStart, channelEnd);
@@ -105,11 +95,14 @@ export class LiveChannels {
     }
     if (this.patterns.size === 0) return count;
     const channel = exact?.bytes ?? source.subarray(channelStart, channelEnd);
-    for (const { glob, bytes: pattern, subscribers } of this.patterns.values()) {
-      if (!glob.matches(channel, 0, channel.length)) continue;
-      for (const subscriber of subscribers) subscriber.liveMessage(channel, pattern, bytes, start, end);
+    const matching = this.#matching;
+    this.patterns.collect(channel, matching);
+    for (let i = 0; i < matching.length; i++) {
+      const { bytes: pattern, subscribers } = matching[i]!;
       count += subscribers.size;
+      for (const subscriber of subscribers) subscriber.liveMessage(channel, pattern, bytes, start, end);
     }
+    matching.length = 0;
     return count;
   }
 

@@ -5,6 +5,7 @@
  * its `LiveChannels` under this subscriber. A subscriber that does not read is disconnected once its output passes
  * `subscriberOutputBytesMax`: live messages are not kept for anybody.
  */
+import { compileGlob } from "../../base/glob.ts";
 import { limits } from "../../base/limits.ts";
 import { mayUseChannel, mayUseShardChannel } from "../../broker/access/rights.ts";
 import type { LiveChannels, LiveSubscriber } from "../../broker/live-channels.ts";
@@ -49,6 +50,7 @@ export class Subscriptions {
   readonly channels = new Set<string>();
   readonly patterns = new Set<string>();
   readonly shardChannels = new Set<string>();
+  #patternBytes = 0;
   readonly #session: RedisSession;
   readonly #live: LiveChannels;
   readonly #shardLive: LiveChannels;
@@ -102,13 +104,35 @@ export class Subscriptions {
     if (this.channels.delete(channel)) this.#live.unsubscribe(channel, this.#subscriber);
   }
 
+  /** Throws where these would be more than one connection may listen to, or one of them cannot be listened to. */
+  assertRoomForPatterns(names: readonly string[]): void {
+    const added = new Set(names.filter((name) => !this.patterns.has(name)));
+    let bytes = this.#patternBytes;
+    for (const name of added) {
+      compileGlob(Buffer.from(name, "latin1"));
+      bytes += name.length;
+    }
+    if (
+      this.patterns.size + added.size > limits.connectionPatternsMax ||
+      bytes > limits.connectionPatternBytesMax
+    ) {
+      throw new RedisError(
+        `ERR one connection may listen to ${limits.connectionPatternsMax} patterns of ${limits.connectionPatternBytesMax} ` +
+          "bytes in all; use fewer and wider ones, or another connection",
+      );
+    }
+  }
+
   subscribePattern(pattern: string): void {
+    if (!this.patterns.has(pattern)) this.#patternBytes += pattern.length;
     this.patterns.add(pattern);
     this.#live.subscribePattern(pattern, this.#subscriber);
   }
 
   unsubscribePattern(pattern: string): void {
-    if (this.patterns.delete(pattern)) this.#live.unsubscribePattern(pattern, this.#subscriber);
+    if (!this.patterns.delete(pattern)) return;
+    this.#patternBytes -= pattern.length;
+    this.#live.unsubscribePattern(pattern, this.#subscriber);
   }
 
   subscribeShard(channel: string): void {

@@ -9,6 +9,7 @@ import { ByteWriter } from "../../../base/bytes.ts";
 import { type LiveChannels, liveExchangeName } from "../../../broker/live-channels.ts";
 import { AmqpRecordMessage } from "../../../broker/outgoing-message.ts";
 import type { CommandContext } from "../context.ts";
+import { assertChannelName } from "./subscribe.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 
 const shortStringBytesMax = 255;
@@ -18,12 +19,14 @@ const message = new AmqpRecordMessage();
 
 export function publish(context: CommandContext): void {
   const { request, reply, server } = context;
+  assertChannelName(request, 1);
   // A key of more than 255 bytes is none that AMQP could bind or carry.
   const isLiveOnly = server.liveExchange.bindings.size === 0 || request.size(1) > shortStringBytesMax;
   reply.integer(isLiveOnly ? publishLive(server.live, request) : publishThroughExchange(context));
 }
 
 export function spublish({ request, reply, server }: CommandContext): void {
+  assertChannelName(request, 1);
   reply.integer(publishLive(server.shardLive, request));
 }
 

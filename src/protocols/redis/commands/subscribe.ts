@@ -1,8 +1,12 @@
 /** SUBSCRIBE channel [channel ...]      PSUBSCRIBE pattern [pattern ...]      SSUBSCRIBE channel [channel ...] */
+import { limits } from "../../../base/limits.ts";
 import type { CommandContext } from "../context.ts";
+import { RedisError } from "../errors.ts";
 import type { Subscriptions } from "../pubsub.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
 
 export function subscribe(context: CommandContext): void {
+  assertChannels(context.request);
   subscribeEach(context, "subscribe", (subscriptions, name) => {
     subscriptions.subscribe(name);
     return subscriptions.plainCount;
@@ -10,6 +14,9 @@ export function subscribe(context: CommandContext): void {
 }
 
 export function psubscribe(context: CommandContext): void {
+  const { request, session } = context;
+  const names = Array.from({ length: request.argumentCount - 1 }, (_, i) => request.latin1(i + 1));
+  session.ensureSubscriptions().assertRoomForPatterns(names);
   subscribeEach(context, "psubscribe", (subscriptions, name) => {
     subscriptions.subscribePattern(name);
     return subscriptions.plainCount;
@@ -17,10 +24,24 @@ export function psubscribe(context: CommandContext): void {
 }
 
 export function ssubscribe(context: CommandContext): void {
+  assertChannels(context.request);
   subscribeEach(context, "ssubscribe", (subscriptions, name) => {
     subscriptions.subscribeShard(name);
     return subscriptions.shardChannels.size;
   });
+}
+
+/** Before any of them is listened to, since an error is the whole command's. */
+function assertChannels(request: RequestArguments): void {
+  for (let at = 1; at < request.argumentCount; at++) assertChannelName(request, at);
+}
+
+/** Each channel may be held against many patterns. Throws for names that are longer than redis's users have. */
+export function assertChannelName(request: RequestArguments, at: number): void {
+  if (request.size(at) <= limits.channelBytesMax) return;
+  throw new RedisError(
+    `ERR channel name of ${request.size(at)} bytes; the most is ${limits.channelBytesMax}`,
+  );
 }
 
 /** Confirms each name with how many the connection has then. */
