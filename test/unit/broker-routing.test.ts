@@ -138,6 +138,34 @@ test("headers: the index agrees with the definition", () => {
   );
 });
 
+test("headers: bindings that share a pair are filed under what tells them apart", () => {
+  const router = new HeadersRouter<string>();
+  for (let i = 0; i < 1000; i++) router.bind(`q${i}`, "", { "x-match": "all", kind: "order", id: i });
+  const present = new Map<string, HeaderValue>([
+    ["kind", "order"],
+    ["id", 7],
+  ]);
+  assert.deepEqual(
+    routed(router, "", () => present),
+    ["q7"],
+  );
+  assert.ok(router.comparisons <= 2, `${router.comparisons} comparisons`);
+});
+
+test("headers: bindings of one queue that differ in their keys alone are held against a message once", () => {
+  const router = new HeadersRouter<string>();
+  const args = { "x-match": "all", a: 1, b: 2 };
+  for (let i = 0; i < 1000; i++) router.bind("q", `k${i}`, args);
+  const one = () => new Map<string, HeaderValue>([["a", 1]]);
+  const both = () => one().set("b", 2);
+  assert.deepEqual(routed(router, "", one), []);
+  assert.equal(router.comparisons, 1);
+  for (let i = 1; i < 1000; i++) router.unbind("q", `k${i}`, args);
+  assert.deepEqual(routed(router, "", both), ["q"]);
+  router.unbind("q", "k0", args);
+  assert.deepEqual(routed(router, "", both), []);
+});
+
 test("murmur2 gives the values of Kafka's own tests", () => {
   const known: [text: string, hash: number][] = [
     ["21", -973932308],

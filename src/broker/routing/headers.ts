@@ -1,3 +1,12 @@
+/**
+ * Bindings by header pairs (`x-match`: `all`, `any`, `all-with-x`, `any-with-x`).
+ *
+ * A binding that needs all of its pairs is filed under the one that fewest others are filed under, one that needs any under
+ * each of them, so only bindings that share such a pair with the message are looked at. Values compare by type and value, as
+ * RabbitMQ's do; an argument without a value asks for presence only.
+ * Not here: what makes two bindings the same to a client (exchange.ts). Invariants: bindings of one destination with the same
+ * pairs are looked at once, however many there are; a file is not empty; binding and unbinding cost the binding's own pairs.
+ */
 import {
   type BindingArguments,
   compositeHeaderValue,
@@ -7,49 +16,73 @@ import {
 } from "./router.ts";
 
 interface HeaderBinding<Destination> {
-  destination: Destination;
-  identity: string;
+  readonly destination: Destination;
   /** How many of the pairs must match: all of them, or one. */
-  needed: number;
-  pairs: [name: string, value: HeaderValue | undefined][];
+  readonly needed: number;
+  readonly pairs: readonly (readonly [name: string, value: HeaderValue | undefined])[];
+  /** The pairs that it is filed under. */
+  files: readonly string[];
+  /** How many bindings come to this. */
+  count: number;
 }
 
-/**
- * Bindings by header pairs (`x-match`: `all`, `any`, `all-with-x`, `any-with-x`). A binding that needs all is filed
- * under its first pair, one that needs any under each of them, so only bindings that share a pair with the message are
- * looked at. Values compare by type and value, as RabbitMQ's do; an argument without a value asks for presence only.
- */
 export class HeadersRouter<Destination> implements Router<Destination> {
   readonly usesHeaders = true;
+  /** By destination, then by what the pairs ask for. */
+  readonly #bindings = new Map<Destination, Map<string, HeaderBinding<Destination>>>();
   readonly #byPair = new Map<string, Set<HeaderBinding<Destination>>>();
   /** `all` over no pairs matches everything. */
   readonly #always = new Set<HeaderBinding<Destination>>();
+  /** Bindings that messages were held against so far: what routing costs, in counts. */
+  comparisons = 0;
 
-  bind(destination: Destination, key: string, args: BindingArguments): void {
-    const binding = makeBinding(destination, key, args);
-    for (const set of this.#filesOf(binding)) set.add(binding);
-  }
-
-  unbind(destination: Destination, key: string, args: BindingArguments): void {
-    const wanted = makeBinding(destination, key, args);
-    for (const set of this.#filesOf(wanted)) {
-      for (const binding of set) {
-        if (binding.destination === destination && binding.identity === wanted.identity) set.delete(binding);
-      }
-    }
-  }
-
-  *#filesOf(binding: HeaderBinding<Destination>): Generator<Set<HeaderBinding<Destination>>> {
-    if (binding.needed === 0) {
-      yield this.#always;
+  bind(destination: Destination, _key: string, args: BindingArguments): void {
+    const { needed, pairs, identity } = readArguments(args);
+    let known = this.#bindings.get(destination);
+    if (known === undefined) this.#bindings.set(destination, (known = new Map()));
+    const present = known.get(identity);
+    if (present !== undefined) {
+      present.count++;
       return;
     }
-    const filed = binding.needed === 1 ? binding.pairs : binding.pairs.slice(0, 1);
-    for (const [name, value] of filed) {
-      const pair = pairKey(name, value);
-      let set = this.#byPair.get(pair);
-      if (set === undefined) this.#byPair.set(pair, (set = new Set()));
-      yield set;
+    const binding: HeaderBinding<Destination> = { destination, needed, pairs, files: [], count: 1 };
+    known.set(identity, binding);
+    if (needed === 0) this.#always.add(binding);
+    else this.#file(binding);
+  }
+
+  #file(binding: HeaderBinding<Destination>): void {
+    const pairs = binding.pairs.map(([name, value]) => pairKey(name, value));
+    binding.files = binding.needed === 1 ? pairs : [this.#rarest(pairs)];
+    for (const pair of binding.files) {
+      const file = this.#byPair.get(pair);
+      if (file === undefined) this.#byPair.set(pair, new Set([binding]));
+      else file.add(binding);
+    }
+  }
+
+  #rarest(pairs: readonly string[]): string {
+    let rarest = pairs[0]!;
+    let fewest = Infinity;
+    for (const pair of pairs) {
+      const size = this.#byPair.get(pair)?.size ?? 0;
+      if (size < fewest) [rarest, fewest] = [pair, size];
+    }
+    return rarest;
+  }
+
+  unbind(destination: Destination, _key: string, args: BindingArguments): void {
+    const known = this.#bindings.get(destination);
+    const { identity } = readArguments(args);
+    const binding = known?.get(identity);
+    if (known === undefined || binding === undefined || --binding.count > 0) return;
+    known.delete(identity);
+    if (known.size === 0) this.#bindings.delete(destination);
+    this.#always.delete(binding);
+    for (const pair of binding.files) {
+      const file = this.#byPair.get(pair)!;
+      file.delete(binding);
+      if (file.size === 0) this.#byPair.delete(pair);
     }
   }
 
@@ -66,6 +99,7 @@ export class HeadersRouter<Destination> implements Router<Destination> {
   #collect(pair: string, present: ReadonlyMap<string, HeaderValue>, into: Set<Destination>): void {
     for (const binding of this.#byPair.get(pair) ?? []) {
       if (into.has(binding.destination)) continue;
+      this.comparisons++;
       if (binding.needed === 1 || binding.pairs.every(([name, value]) => matches(present, name, value))) {
         into.add(binding.destination);
       }
@@ -85,11 +119,11 @@ function pairKey(name: string, value: HeaderValue | undefined): string {
   return `${name}\0${typeof value}\0${value}`;
 }
 
-function makeBinding<Destination>(
-  destination: Destination,
-  key: string,
-  args: BindingArguments,
-): HeaderBinding<Destination> {
+function readArguments(args: BindingArguments): {
+  needed: number;
+  pairs: [name: string, value: HeaderValue | undefined][];
+  identity: string;
+} {
   const match = typeof args["x-match"] === "string" ? args["x-match"] : "all";
   const withX = match.endsWith("-with-x");
   const pairs = Object.entries(args)
@@ -98,7 +132,8 @@ function makeBinding<Destination>(
   const isAny = match.startsWith("any");
   // `any` over no pairs matches nothing: it is filed nowhere.
   const needed = isAny ? 1 : pairs.length;
-  return { destination, identity: JSON.stringify([key, args]), needed, pairs };
+  const sorted = pairs.map(([name, value]) => pairKey(name, value)).toSorted();
+  return { needed, pairs, identity: JSON.stringify([needed === 1, ...sorted]) };
 }
 
 /** Undefined, for a value that is absent (void): the header need only be there. */
