@@ -21,6 +21,8 @@ export const limits = {
   expiredPerTickMax: 4000,
   /** Routes remembered for each exchange. */
   routesCachedMax: 16_384,
+  /** Memory, estimated, of the routes that all exchanges of the process remember. */
+  routesCachedBytesMax: 64 << 20,
   /** Words behind a `#` in all bindings of one topic exchange: each may be looked at again for each word of a key. */
   topicWordsBehindHashMax: 5_000,
   /** Longest glob pattern (KEYS, SCAN MATCH, PSUBSCRIBE, ACL rules); redis has no bound. */

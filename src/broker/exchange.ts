@@ -6,7 +6,7 @@ import { HeadersRouter } from "./routing/headers.ts";
 import { PartitionRouter } from "./routing/partition.ts";
 import type { BindingArguments, Router } from "./routing/router.ts";
 import { TopicRouter } from "./routing/topic.ts";
-import type { Route } from "./route.ts";
+import { RouteCache } from "./route-cache.ts";
 
 /** `x-kafka-topic` spreads messages over a topic's partitions by key, as Kafka's default partitioner does. */
 export const exchangeTypes = ["direct", "fanout", "topic", "headers", "x-kafka-topic"] as const;
@@ -52,7 +52,7 @@ export class Exchange {
   /** Bindings that leave this exchange, by identity. */
   readonly bindings = new Map<string, Binding>();
   /** Routes found before, by key; valid while the vhost's routing version stands. */
-  readonly routes = new Map<string, Route>();
+  readonly routes = new RouteCache();
   routesVersion = 0;
   isDeleted = false;
   published = 0;

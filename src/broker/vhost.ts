@@ -127,6 +127,7 @@ export class Vhost {
 
   deleteExchange(exchange: Exchange): void {
     exchange.isDeleted = true;
+    exchange.routes.clear();
     this.exchanges.delete(exchange.name);
     for (const binding of exchange.bindings.values()) this.#removeBinding(binding);
     this.#removeBindingsTo(exchange);
