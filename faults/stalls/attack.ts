@@ -49,6 +49,8 @@ export interface Attack {
   readonly args?: readonly string[];
   /** Most RSS that the broker may have while it is attacked; 1 GiB if absent. */
   readonly rssBytesMax?: number;
+  /** How long others may wait, where the documentation says why it takes longer than `--wait-ms`. */
+  readonly waitMsMax?: number;
   /** What has to be there before; others' waits are not measured meanwhile. */
   readonly prepare?: (context: AttackContext) => Promise<void>;
   /** Returns what the attacker was answered. */

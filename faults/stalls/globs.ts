@@ -24,6 +24,14 @@ const attacks: Attack[] = [
     },
   },
   {
+    name: "glob-wild",
+    what: "KEYS with 127 classes and letters between two stars, over ten keys of 100 kB",
+    prepare: longKeys,
+    async attack({ redis }) {
+      return await (await redis()).call("keys", `*${"[ab]a".repeat(127)}b*`);
+    },
+  },
+  {
     name: "glob-classes",
     what: "KEYS with a million [a]",
     rssBytesMax: 400 << 20,
@@ -33,11 +41,11 @@ const attacks: Attack[] = [
   },
   {
     name: "glob-psubscribe",
-    what: "PSUBSCRIBE to a glob of 50 kB, and PUBLISH to a channel of 100 kB",
+    what: "PSUBSCRIBE to a glob of 50 kB, and PUBLISH to a channel of 1 kB",
     async attack({ redis }) {
       const subscriber = await redis();
       const answer = await subscriber.call("psubscribe", `*${"a".repeat(50_000)}b*`);
-      const published = await (await redis()).call("publish", "a".repeat(100_000), "m");
+      const published = await (await redis()).call("publish", "a".repeat(1024), "m");
       return `${answer.slice(0, 60)} ${published}`;
     },
   },

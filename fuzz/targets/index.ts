@@ -2,7 +2,7 @@
 import type { Target } from "../target.ts";
 import { amqpFrames, amqpHeaders, amqpMethods, amqpTables } from "./amqp-wire.ts";
 import { kafkaBatches, kafkaFrames, kafkaRequests, varints } from "./kafka-wire.ts";
-import { config, globs } from "./plain.ts";
+import { config, globs, regexes } from "./plain.ts";
 import { redisReplies, redisRequests } from "./redis-wire.ts";
 import { sessions } from "./sessions.ts";
 import { journals, segments } from "./storage.ts";
@@ -20,6 +20,7 @@ export const targets: readonly Target[] = [
   kafkaBatches,
   varints,
   globs,
+  regexes,
   config,
   amqpViews,
   kafkaViews,

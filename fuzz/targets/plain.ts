@@ -3,8 +3,10 @@ import { resolveConfig } from "../../src/base/config.ts";
 import { optionNames, options, fileKeyOf, flagOf } from "../../src/base/config-options.ts";
 import { StartError } from "../../src/base/errors.ts";
 import { compileGlob } from "../../src/base/glob.ts";
+import { limits } from "../../src/base/limits.ts";
+import { Regex } from "../../src/base/regex.ts";
 import { plainFormat, type Format } from "../mutate.ts";
-import { codecAllocation, promise, seedsOf, type Target } from "../target.ts";
+import { codecAllocation, promise, refusable, seedsOf, type Target } from "../target.ts";
 
 /** Pattern, line feed, text. */
 export const globs: Target = {
@@ -28,14 +30,51 @@ export const globs: Target = {
       const line = input.indexOf(0x0a);
       const pattern = input.subarray(0, line < 0 ? input.length : line);
       const text = input.subarray(line + 1);
-      const glob = compileGlob(pattern);
-      const isMatch = glob.matches(text);
-      promise(
-        isMatch === compileGlob(pattern).matches(Buffer.concat([input, text]), input.length),
-        "it matters where the text lies",
-      );
-      if (glob.isLiteral)
-        promise(isMatch === (text.compare(Buffer.from(glob.prefix)) === 0), "a literal matches another text");
+      refusable(() => {
+        const glob = compileGlob(pattern);
+        const isMatch = glob.matches(text);
+        promise(
+          isMatch === compileGlob(pattern).matches(Buffer.concat([input, text]), input.length),
+          "it matters where the text lies",
+        );
+        if (glob.isLiteral)
+          promise(
+            isMatch === (text.compare(Buffer.from(glob.prefix)) === 0),
+            "a literal matches another text",
+          );
+      });
+    },
+  }),
+};
+
+/** Pattern, line feed, name. */
+export const regexes: Target = {
+  name: "regexes",
+  weight: 5,
+  format: plainFormat,
+  seeds: () =>
+    seedsOf(
+      plainFormat,
+      [
+        "^(amq\\.gen.*|[a-z]{2,3})$\namq.gen-1",
+        "(?i)^(?!amq\\.)(?:a|b)+?\\d*\nab1",
+        "^(a+)+$\naaaaaaaaaaaaaaaaaaaaaaaa!",
+        "[[:alpha:]\\w-.^]\\x61\\Qa.b\\E\\b\nx",
+      ].map((text) => Buffer.from(text)),
+    ),
+  bytesAllocatedMax: [4 << 20, 256],
+  open: () => ({
+    run(input) {
+      const line = input.indexOf(0x0a);
+      const pattern = input.latin1Slice(0, line < 0 ? input.length : line);
+      const name = input.latin1Slice(line + 1);
+      if (pattern.length > limits.regexBytesMax) return;
+      refusable(() => {
+        const regex = new Regex(pattern);
+        regex.test(name);
+        const bytes = Math.min(name.length, limits.regexNameBytesMax) + 1;
+        promise(regex.steps <= 4 * bytes * limits.regexStepsMax, "more steps than bytes times instructions");
+      }, ["INVALID"]);
     },
   }),
 };

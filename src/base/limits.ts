@@ -30,7 +30,7 @@ export const limits = {
   /** Steps of the parts between two `*` that have `?` or `[]` in them; a multiple of 32. */
   globWildStepsMax: 256,
   /** Longest name of a Pub/Sub channel; redis has no bound. */
-  channelBytesMax: 4096,
+  channelBytesMax: 1024,
   /** Patterns that one connection may listen to: each may be held against each message. Redis has no bound. */
   connectionPatternsMax: 10_000,
   /** Bytes of these patterns. */

@@ -148,7 +148,7 @@ function isAnchored(node: RegexNode): boolean {
       return node.nodes.every(isAnchored);
     case "repeat":
       return node.min > 0 && isAnchored(node.node);
-    case "set":
+    default:
       return false;
   }
 }

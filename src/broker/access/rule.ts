@@ -164,7 +164,7 @@ export function rulesOfRedis({ keys: keyRules, channels: channelRules }: RedisRu
       isForAll,
       isForNothing: glob === null,
       glob: pattern,
-      globPrefix: /^[^*?[\]\\]*\*$/.test(pattern) ? pattern.slice(0, -1) : null,
+      globPrefix: glob !== null && /^[^*?[\]\\]*\*$/.test(pattern) ? pattern.slice(0, -1) : null,
       host: null,
     };
   };

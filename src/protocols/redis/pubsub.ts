@@ -108,10 +108,7 @@ export class Subscriptions {
   assertRoomForPatterns(names: readonly string[]): void {
     const added = new Set(names.filter((name) => !this.patterns.has(name)));
     let bytes = this.#patternBytes;
-    for (const name of added) {
-      compileGlob(Buffer.from(name, "latin1"));
-      bytes += name.length;
-    }
+    for (const name of added) bytes += name.length;
     if (
       this.patterns.size + added.size > limits.connectionPatternsMax ||
       bytes > limits.connectionPatternBytesMax
@@ -120,6 +117,10 @@ export class Subscriptions {
         `ERR one connection may listen to ${limits.connectionPatternsMax} patterns of ${limits.connectionPatternBytesMax} ` +
           "bytes in all; use fewer and wider ones, or another connection",
       );
+    }
+    // None that is shorter is ever refused.
+    for (const name of added) {
+      if (name.length > limits.globWildStepsMax) compileGlob(Buffer.from(name, "latin1"));
     }
   }
 
