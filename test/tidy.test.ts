@@ -145,6 +145,8 @@ test("a planted name of time, chance or runtime is found outside net", () => {
     "Math.random()",
     "crypto.randomUUID()",
     "randomBytes(8)",
+    "new RegExp(pattern)",
+    "RegExp(pattern)",
     "Bun.serve({})",
     "globalThis.Bun",
     "`${Date.now()}`",

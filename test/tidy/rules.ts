@@ -92,6 +92,7 @@ const bans: readonly Ban[] = [
   ban(String.raw`(?:setTimeout|setInterval|setImmediate)\b`, "base/clock.ts"),
   ban(String.raw`Math\.random\b|crypto\.(?:random\w+|getRandomValues)\b`, "base/random.ts"),
   ban(String.raw`(?:randomBytes|randomUUID|randomInt|randomFillSync|getRandomValues)\b`, "base/random.ts"),
+  ban(String.raw`RegExp\(`, "base/regex.ts, whose matching is bounded, for patterns that are not our own"),
   ban(String.raw`Bun\b`, "node: or web interfaces"),
 ];
 
