@@ -29,6 +29,7 @@ const inputsPerRound = 2000;
 const arrayBytesMax = 768 << 20;
 const failureKinds = new Map<string, number>();
 const counts = new Map<string, number>();
+const slowest = new Map<string, number>();
 
 for (let seed = firstSeed >>> 0; performance.now() < until; seed = (seed + 1) >>> 0) {
   for (const target of chosen) {
@@ -37,6 +38,7 @@ for (let seed = firstSeed >>> 0; performance.now() < until; seed = (seed + 1) >>
     const failure = await runner.run(count, () => performance.now() > until);
     runner.close();
     counts.set(target.name, (counts.get(target.name) ?? 0) + runner.inputs);
+    slowest.set(target.name, Math.max(slowest.get(target.name) ?? 0, runner.slowestMs));
     // Compressors let go of their memory when the event loop turns.
     await new Promise((resolve) => setImmediate(resolve));
     const { arrayBuffers } = process.memoryUsage();
@@ -56,7 +58,9 @@ for (let seed = firstSeed >>> 0; performance.now() < until; seed = (seed + 1) >>
   }
 }
 
-for (const [name, count] of counts) tell(`${name.padEnd(20)} ${count} inputs`);
+for (const [name, count] of counts) {
+  tell(`${name.padEnd(20)} ${count} inputs, one took ${slowest.get(name)!.toFixed(0)} ms at the most`);
+}
 for (const [kind, count] of failureKinds) tell(`${count} x ${kind}`);
 tell(failureKinds.size === 0 ? "all promises were kept" : `${failureKinds.size} kinds of failure`);
 process.exitCode = failureKinds.size === 0 ? 0 : 1;

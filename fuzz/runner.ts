@@ -46,6 +46,8 @@ export class Runner {
   /** What the subject has been given. */
   #history: Buffer[] = [];
   inputs = 0;
+  /** The most of the thread's time that one input took from everybody else, ms. */
+  slowestMs = 0;
 
   constructor(target: Target, seed: number) {
     this.target = target;
@@ -91,6 +93,7 @@ export class Runner {
       return error instanceof Error ? (error.stack ?? error.message) : String(error);
     }
     const ms = msOfWork();
+    this.slowestMs = Math.max(this.slowestMs, ms);
     if (ms > inputMsMax && (await this.#isSlow(input))) return `an input took ${ms.toFixed(0)} ms`;
     const allocated = bytesAllocated() - before;
     const most = bytesAllocatedMax[0] + bytesAllocatedMax[1] * input.length;
