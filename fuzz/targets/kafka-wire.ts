@@ -4,7 +4,7 @@ import { ByteReader, ByteWriter } from "../../src/base/bytes.ts";
 import { crc32 } from "../../src/base/crc32.ts";
 import { BrokerError } from "../../src/base/errors.ts";
 import { RecordCursor } from "../../src/message/kafka-batch-records.ts";
-import { validateProduced } from "../../src/message/kafka-batch-validate.ts";
+import { validateProduced } from "../../test/support/kafka-validate.ts";
 import { KafkaBatch } from "../../src/message/kafka-batch.ts";
 import { decodeRequest, encodeRequest } from "../../src/protocols/kafka/wire/codec.ts";
 import { FrameSplitter } from "../../src/protocols/kafka/wire/frames.ts";

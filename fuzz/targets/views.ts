@@ -14,7 +14,7 @@ import { RedisView } from "../../src/message/as-redis.ts";
 import { readCanonical } from "../../src/message/canonical.ts";
 import { envelope, type Envelope } from "../../src/message/envelope.ts";
 import { KafkaBatchBuilder } from "../../src/message/kafka-batch-builder.ts";
-import { validateProduced } from "../../src/message/kafka-batch-validate.ts";
+import { validateProduced } from "../../test/support/kafka-validate.ts";
 import { KafkaBatch } from "../../src/message/kafka-batch.ts";
 import type { StoredRecord } from "../../src/message/record.ts";
 import { EntryReader } from "../../src/message/redis-entry.ts";

@@ -32,13 +32,14 @@ export function makeBatch(options: BatchOptions): Buffer {
   return writer.copy();
 }
 
-/** Offset and body of each record. Throws when a batch fails its checksum. */
+/** Offset and body of each record that is not a control record. Throws when a batch fails its checksum. */
 export function recordsOf(bytes: Buffer): [offset: number, body: string][] {
   const found: [number, string][] = [];
   const batch = new KafkaBatch();
   const cursor = new RecordCursor();
   batch.reset(bytes);
   while (batch.next()) {
+    if (batch.isControl) continue;
     cursor.open(batch, recordBytesMax);
     while (cursor.next()) {
       const { buffer, valueStart, valueEnd } = cursor;

@@ -46,6 +46,46 @@ export const limits = {
   /** Longest name of a queue, exchange, topic or group (AMQP shortstr). */
   nameBytesMax: 255,
   kafkaRequestBytesMax: 100 << 20,
+  /** Largest Kafka request other than Produce. The connection of a larger one is closed. */
+  kafkaNamingRequestBytesMax: 16 << 20,
+  /** Array elements in one Kafka request: two bytes on the wire may be an object of a hundred bytes in memory. */
+  kafkaElementsMax: 100_000,
+  /** Size of one compressed batch once decompressed. It is decompressed in one piece, at about 2 ms per MiB. */
+  kafkaBatchInflatedBytesMax: 16 << 20,
+  /** The same for all compressed batches of one Produce request. */
+  kafkaRequestInflatedBytesMax: 256 << 20,
+  /** Records in one batch. A record in the middle of a batch is found by walking to it. */
+  kafkaBatchRecordsMax: 1_000_000,
+  /** Headers on one record. */
+  kafkaRecordHeadersMax: 10_000,
+  /** Records in one batch that is produced to an exchange. They are routed one by one, all in one turn. */
+  kafkaExchangeRecordsMax: 10_000,
+  /** Partitions of a new or growing topic, which is made in one turn at about 20 µs per partition. */
+  kafkaTopicPartitionsMax: 2000,
+  /** New partitions that one request may make, over all topics it names (Kafka's controller: 10,000 records). */
+  kafkaRequestPartitionsMax: 10_000,
+  /** ACLs in one CreateAcls request (Kafka: 10,000 records). They are put in force in one turn. */
+  kafkaRequestAclsMax: 2000,
+  /** Filters in one DeleteAcls request. Each is held against all ACLs. */
+  kafkaRequestAclFiltersMax: 100,
+  /** Partitions in one Fetch request, which is answered in one turn. */
+  kafkaFetchPartitionsMax: 10_000,
+  /** Settings or positions in one answer, where a request may ask for the same ones repeatedly. */
+  kafkaAnswerRowsMax: 250_000,
+  /** Members of a Kafka consumer group, including ids that were given out but not used yet (Kafka: group.max.size). */
+  kafkaGroupMembersMax: 1000,
+  /** Metadata of one group member; also its assignment. */
+  kafkaMemberBytesMax: 1 << 20,
+  /** Metadata of all members of one group. */
+  kafkaGroupBytesMax: 16 << 20,
+  /** Metadata and assignments of the members of all groups. */
+  kafkaGroupsBytesMax: 128 << 20,
+  /** Stored Kafka batches that AMQP consumers and Kafka fetches decompress in one turn; they go on in the next. */
+  turnInflatedBytesMax: 8 << 20,
+  /** Stored Kafka batches kept decompressed, for readers that take one record at a time. */
+  inflatedBytesKept: 32 << 20,
+  /** Stored Kafka batches that one Redis reply (one transaction) may decompress. */
+  redisReplyInflatedBytesMax: 16 << 20,
   amqpFrameBytesMax: 128 << 10,
   amqpChannelsMax: 2047,
   amqpMessageBytesMax: 512 << 20,

@@ -16,6 +16,7 @@ import { Access, type Security } from "./access/access.ts";
 import type { PasswordHash } from "./access/password-hash.ts";
 import { defaultVhostName, definitionKey } from "./names.ts";
 import type { Queue } from "./queue.ts";
+import { InflationBudget } from "./inflation-budget.ts";
 import { restoreDefinitions } from "./restore.ts";
 import { Retention } from "./retention.ts";
 import { Ticker } from "./ticker.ts";
@@ -65,6 +66,7 @@ export class Broker {
   readonly ticker: Ticker;
   /** Long requests, in slices. */
   readonly work: TurnWork;
+  readonly inflation: InflationBudget;
   readonly access: Access;
   readonly retention: Retention;
   readonly vhosts = new Map<string, Vhost>();
@@ -87,6 +89,7 @@ export class Broker {
     this.storage = storage;
     this.ticker = new Ticker(storage, options.clock, options.timers, () => this.#checkFlow());
     this.work = new TurnWork(options.timers);
+    this.inflation = new InflationBudget(options.timers, (queue) => this.schedule(queue));
     this.access = new Access({ ...options, storage });
     this.retention = new Retention(this);
     // Publishers remember where they may publish together with the route.

@@ -234,10 +234,14 @@ export class Queue {
   #deliver(now: number): void {
     const cursor = this.cursor!;
     const broker = this.vhost.broker;
-    for (;;) {
+    for (let isServed = false; ; isServed = true) {
       const consumer = this.#nextConsumer();
       if (consumer === null) return;
       if (this.policy.canExpire && !broker.retention.expireHead(this, false)) return;
+      if (broker.inflation.isSpent && cursor.peek() && broker.inflation.isSpentFor(cursor.record)) {
+        broker.inflation.continueLater(this, isServed);
+        return;
+      }
       if (consumer.isNoAck) {
         if (!cursor.take()) return;
         this.readyBytes?.taken(cursor.record);

@@ -110,6 +110,7 @@ export class Retention {
         ticker.scheduleLater(queue);
         return false;
       }
+      if (this.#mustWait(queue)) return false;
       if (!this.#dropHead(queue, "expired")) return true;
     }
     // Nothing is left that could expire; the next publish with an expiration says so again.
@@ -128,10 +129,19 @@ export class Retention {
     return record.timestamp + ttl;
   }
 
-  /** Removes the record at the head and dead-letters it; false when nothing is ready. */
+  /** The record at the head is to be a dead letter, for which it would have to be decompressed: not in this turn. */
+  #mustWait(queue: Queue): boolean {
+    const { inflation } = this.#broker;
+    if (!inflation.isSpent || queue.policy.deadLetterExchange === undefined) return false;
+    if (!queue.cursor!.peek() || !inflation.isSpentFor(queue.cursor!.record)) return false;
+    inflation.continueLater(queue, false);
+    return true;
+  }
+
+  /** Removes the record at the head and dead-letters it; false when nothing is ready, or not in this turn. */
   #dropHead(queue: Queue, reason: DeadLetterReason): boolean {
     const cursor = queue.cursor!;
-    if (!cursor.take()) return false;
+    if (this.#mustWait(queue) || !cursor.take()) return false;
     queue.readyBytes?.taken(cursor.record);
     this.discard(queue, cursor.record.offset, reason);
     return true;

@@ -1,14 +1,17 @@
 /**
  * Kafka topics with several partitions. A topic of one partition is just the stream of its name.
  *
- * A topic `t` of n partitions is the streams `t-0` … `t-(n-1)` and the exchange `t` that spreads over them by key.
- * Invariant: partition i of a topic is the queue named by `partitionName`, and is bound to the exchange with key `i`.
- * Another protocol may delete one partition of several: it is made again, empty, so that the others keep their numbers.
+ * A topic `t` of n partitions is the streams `t-0` … `t-(n-1)` and the exchange `t` that spreads over them by key. One that
+ * had one partition and has grown keeps the stream `t` as its partition 0 (ADR 12), with all that others do with it.
+ * Invariant: partition i of a topic is the queue named by `partitionName`, made for it and never found, and is bound to
+ * the exchange with key `i`. Another protocol may delete one partition of several: it is made again, empty, so that the others keep their numbers.
  */
 import { BrokerError } from "../base/errors.ts";
-import { definitionKey } from "./names.ts";
+import { limits } from "../base/limits.ts";
+import { definitionKey, shownName } from "./names.ts";
 import { queuePolicy } from "./queue-policy.ts";
 import type { Queue } from "./queue.ts";
+import type { BindingArguments } from "./routing/router.ts";
 import type { Vhost } from "./vhost.ts";
 
 export interface Topic {
@@ -18,6 +21,8 @@ export interface Topic {
   readonly configs: Readonly<Record<string, string>>;
   /** Another protocol made its log; only the configuration is Kafka's. */
   readonly isAdopted: boolean;
+  /** It had one partition, and still has it under the topic's own name. */
+  readonly isGrown: boolean;
 }
 
 /** For topics that were made as such: seven days, any size. */
@@ -28,10 +33,25 @@ export interface TopicDefinition {
   partitions: number;
   configs: Readonly<Record<string, string>>;
   isAdopted: boolean;
+  isGrown?: true;
 }
 
 export function partitionName(topic: string, partition: number): string {
   return `${topic}-${partition}`;
+}
+
+/** The name of a partition of a topic that has, or is to have, `count` of them. */
+function nameOf(
+  { name, isGrown }: Pick<Topic, "name" | "isGrown">,
+  partition: number,
+  count: number,
+): string {
+  return count === 1 || (isGrown && partition === 0) ? name : partitionName(name, partition);
+}
+
+/** A queue or stream that nobody has made a topic. */
+function implied(queue: Queue): Topic {
+  return { name: queue.name, partitions: [queue], configs: {}, isAdopted: true, isGrown: false };
 }
 
 export class Topics {
@@ -51,7 +71,7 @@ export class Topics {
     if (declared !== undefined) return declared;
     const queue = this.#vhost.queues.get(name);
     if (queue === undefined || queue.exclusiveOwner !== 0) return undefined;
-    return { name, partitions: [queue], configs: {}, isAdopted: true };
+    return implied(queue);
   }
 
   /** All topics: the declared ones and each queue or stream that is not a partition of one. */
@@ -59,7 +79,7 @@ export class Topics {
     yield* this.#declared.values();
     for (const queue of this.#vhost.queues.values()) {
       if (queue.exclusiveOwner === 0 && !this.#topicOf.has(queue)) {
-        yield { name: queue.name, partitions: [queue], configs: {}, isAdopted: true };
+        yield implied(queue);
       }
     }
   }
@@ -70,20 +90,30 @@ export class Topics {
     if (this.find(name) !== undefined || vhost.exchanges.has(name)) {
       throw new BrokerError("ALREADY_EXISTS", `Topic '${name}' already exists.`);
     }
-    for (let i = 0; partitions > 1 && i < partitions; i++) {
-      if (vhost.queues.has(partitionName(name, i))) {
-        throw new BrokerError(
-          "ALREADY_EXISTS",
-          `'${partitionName(name, i)}' already exists and is not a partition of '${name}'.`,
-        );
-      }
-    }
-    const topic: Topic = { name, partitions: [], configs, isAdopted: false };
+    const topic: Topic = { name, partitions: [], configs, isAdopted: false, isGrown: false };
+    this.#assertPartitionsFree(topic, 0, partitions);
     if (partitions > 1) this.#makeExchange(name);
     this.#declared.set(name, topic);
     this.#addPartitions(topic, partitions);
     this.#save(topic);
     return topic;
+  }
+
+  /** Throws ALREADY_EXISTS, INVALID. What has a partition's name already is somebody else's, and stays so. */
+  #assertPartitionsFree(topic: Topic, from: number, to: number): void {
+    const last = nameOf(topic, to - 1, to);
+    if (last.length > limits.nameBytesMax) {
+      throw new BrokerError("INVALID", `The name of partition '${shownName(last)}' is too long.`);
+    }
+    for (let i = from; i < to; i++) {
+      const name = nameOf(topic, i, to);
+      if (!this.#vhost.queues.has(name)) continue;
+      throw new BrokerError(
+        "ALREADY_EXISTS",
+        `'${shownName(name)}' already exists and is not a partition of '${shownName(topic.name)}'; ` +
+          "delete or rename it first.",
+      );
+    }
   }
 
   #makeExchange(name: string): void {
@@ -98,22 +128,26 @@ export class Topics {
   }
 
   #addPartitions(topic: Topic, count: number): void {
-    for (let i = topic.partitions.length; i < count; i++) this.#makePartition(topic, i, count > 1);
+    const args = topic.isAdopted ? topic.partitions[0]!.args : {};
+    for (let i = topic.partitions.length; i < count; i++) this.#makePartition(topic, i, count, args);
   }
 
-  #makePartition(topic: Topic, index: number, isNumbered: boolean): void {
-    const vhost = this.#vhost;
-    const queue = vhost.declareQueue({
-      name: isNumbered ? partitionName(topic.name, index) : topic.name,
+  #makePartition(topic: Topic, index: number, count: number, args: BindingArguments): void {
+    const queue = this.#vhost.makePartition({
+      name: nameOf(topic, index, count),
       kind: "stream",
       durable: true,
       exclusiveOwner: 0,
       autoDelete: false,
-      args: {},
+      args,
     });
     this.#setPartition(topic, index, queue);
-    const exchange = isNumbered ? vhost.exchanges.get(topic.name) : undefined;
-    if (exchange !== undefined) vhost.bind(exchange, queue, String(index), {});
+    if (count > 1) this.#bindPartition(topic, index);
+  }
+
+  #bindPartition(topic: Topic, index: number): void {
+    const exchange = this.#vhost.exchanges.get(topic.name);
+    if (exchange !== undefined) this.#vhost.bind(exchange, topic.partitions[index]!, String(index), {});
   }
 
   #setPartition(topic: Topic, index: number, queue: Queue): void {
@@ -122,7 +156,7 @@ export class Topics {
     applyRetention(queue, topic);
   }
 
-  /** Adds partitions. Throws INVALID when a topic of one partition is asked to grow: its log has the topic's own name. */
+  /** Adds partitions. Throws INVALID, or ALREADY_EXISTS when something else has a name that it needs. */
   grow(topic: Topic, count: number, isOnlyChecked = false): void {
     const current = topic.partitions.length;
     if (count === current) throw new BrokerError("INVALID", `Topic already has ${current} partition(s).`);
@@ -132,16 +166,37 @@ export class Topics {
         `The topic ${topic.name} currently has ${current} partition(s); ${count} would not be an increase.`,
       );
     }
-    if (current === 1) {
+    const grown: Topic = current === 1 ? { ...topic, isGrown: true } : topic;
+    if (current === 1) this.#assertCanGrow(topic);
+    this.#assertPartitionsFree(grown, current, count);
+    if (isOnlyChecked) return;
+    if (current === 1) this.#becomeGrown(grown);
+    this.#addPartitions(grown, count);
+    this.#save(grown);
+  }
+
+  #assertCanGrow({ name, partitions }: Topic): void {
+    const { kind, durable, autoDelete } = partitions[0]!;
+    if (kind === "queue") {
+      throw new BrokerError("INVALID", `'${shownName(name)}' is an AMQP queue, which has one partition.`);
+    }
+    if (!durable || autoDelete) {
+      throw new BrokerError("INVALID", `'${shownName(name)}' is a stream that is not kept; it cannot grow.`);
+    }
+    if (this.#vhost.exchanges.has(name)) {
       throw new BrokerError(
-        "INVALID",
-        `Topic ${topic.name} has one partition, which other protocols see as the stream '${topic.name}'; ` +
-          "create a new topic with more partitions instead.",
+        "ALREADY_EXISTS",
+        `There is an exchange '${shownName(name)}', whose name the topic needs; delete it first.`,
       );
     }
-    if (isOnlyChecked) return;
-    this.#addPartitions(topic, count);
-    this.#save(topic);
+  }
+
+  /** The stream stays what it was for all who know it, and is partition 0 from now on. */
+  #becomeGrown(topic: Topic): void {
+    this.#makeExchange(topic.name);
+    this.#declared.set(topic.name, topic);
+    this.#setPartition(topic, 0, topic.partitions[0]!);
+    this.#bindPartition(topic, 0);
   }
 
   setConfigs(topic: Topic, configs: Readonly<Record<string, string>>): void {
@@ -179,15 +234,17 @@ export class Topics {
       if (queue.exclusiveOwner === 0) vhost.groupOffsets.deleteTopic(queue.name);
       return;
     }
-    if (topic.partitions.length > 1) return this.#makePartition(topic, topic.partitions.indexOf(queue), true);
+    const { length } = topic.partitions;
+    if (length > 1) return this.#makePartition(topic, topic.partitions.indexOf(queue), length, queue.args);
     this.#declared.delete(topic.name);
     vhost.broker.storage.table.delete(definitionKey("topic", vhost.name, topic.name));
     vhost.groupOffsets.deleteTopic(topic.name);
   }
 
   #save(topic: Topic): void {
-    const { partitions, configs, isAdopted } = topic;
+    const { partitions, configs, isAdopted, isGrown } = topic;
     const definition: TopicDefinition = { partitions: partitions.length, configs, isAdopted };
+    if (isGrown) definition.isGrown = true;
     this.#vhost.broker.storage.table.put(
       definitionKey("topic", this.#vhost.name, topic.name),
       JSON.stringify(definition),
@@ -196,9 +253,10 @@ export class Topics {
 
   /** Start-up: the partitions' queues are there already. */
   restore(name: string, definition: TopicDefinition): void {
-    const topic: Topic = { ...definition, name, partitions: [] };
+    const { configs, isAdopted, isGrown = false } = definition;
+    const topic: Topic = { name, partitions: [], configs, isAdopted, isGrown };
     for (let i = 0; i < definition.partitions; i++) {
-      const queue = this.#vhost.queues.get(definition.partitions === 1 ? name : partitionName(name, i));
+      const queue = this.#vhost.queues.get(nameOf(topic, i, definition.partitions));
       // The topic's log lived in memory, and so did what was set for it.
       if (queue === undefined) return;
       this.#setPartition(topic, i, queue);

@@ -9,7 +9,7 @@ import { ByteWriter } from "../base/bytes.ts";
 import { escapePrefix, isReservedInKafka, propertyCode, propertyHeaderNames } from "./convert-names.ts";
 import type { MessageParts } from "./convert-parts.ts";
 import { PartsReader } from "./convert-read.ts";
-import { KafkaFrames } from "./convert-kafka-frame.ts";
+import { kafkaFrames } from "./convert-kafka-frame.ts";
 import { fieldTag, writeDecimal, writeFieldText } from "./convert-values.ts";
 import { envelope } from "./envelope.ts";
 import type { KafkaBatchBuilder } from "./kafka-batch-builder.ts";
@@ -19,7 +19,6 @@ const jsonType = Buffer.from("application/json");
 
 export class KafkaView {
   readonly #reader = new PartsReader();
-  readonly #frames = new KafkaFrames();
   readonly #scratch = new ByteWriter();
 
   /** Adds the record, under its offset in the log. */
@@ -33,7 +32,7 @@ export class KafkaView {
   }
 
   #copy(builder: KafkaBatchBuilder, record: StoredRecord): void {
-    const cursor = this.#frames.moveTo(record);
+    const cursor = kafkaFrames.moveTo(record);
     const buffer = cursor.buffer;
     if (cursor.keyStart >= 0) builder.key(buffer, cursor.keyStart, cursor.keyEnd);
     if (cursor.valueStart >= 0) builder.value(buffer, cursor.valueStart, cursor.valueEnd);

@@ -16,6 +16,11 @@ import { joinXerial, snappySize, splitXerial } from "./compression-snappy-framin
 /** The numbers of the codecs in a batch's attributes. */
 export const codecs = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 
+const slackBytes = 1024;
+/** Encoders make blocks of 32 KiB, and a smaller one where they are flushed. */
+const snappyBlockBytesLeast = 4096;
+const snappyBlocksSlack = 64;
+
 const load = createRequire(import.meta.url);
 let zlibLoaded: typeof import("node:zlib") | undefined;
 let snappyLoaded: typeof import("snappy") | undefined;
@@ -53,6 +58,8 @@ export function compress(codec: number, bytes: Uint8Array): Buffer {
 
 export function decompress(codec: number, bytes: Uint8Array, bytesMax: number): Buffer {
   try {
+    // No encoder makes its input that much larger. Empty blocks and members could go on without an end.
+    if (bytes.length > bytesMax + bytesMax / 4 + slackBytes) throw tooLarge(codec, bytesMax);
     switch (codec) {
       case codecs.none:
         if (bytes.length > bytesMax) throw tooLarge(codec, bytesMax);
@@ -87,8 +94,22 @@ function unsnappy(bytes: Buffer, bytesMax: number): Buffer {
   let total = 0;
   for (const block of blocks) total += snappySize(block);
   if (total > bytesMax) throw tooLarge(codecs.snappy, bytesMax);
-  const parts = blocks.map((block) => snappy().uncompressSync(block, { asBuffer: true }) as Buffer);
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  // Each block is a call into native code: blocks that hold next to nothing are refused once there are many.
+  if (blocks.length > total / snappyBlockBytesLeast + snappyBlocksSlack) {
+    throw new BrokerError(
+      "MALFORMED",
+      `${blocks.length} snappy blocks for ${total} bytes; make larger blocks`,
+    );
+  }
+  if (blocks.length === 1) return snappy().uncompressSync(blocks[0]!, { asBuffer: true }) as Buffer;
+  const whole = Buffer.allocUnsafeSlow(total);
+  let at = 0;
+  for (const block of blocks) {
+    const part = snappy().uncompressSync(block, { asBuffer: true }) as Buffer;
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 function tooLarge(codec: number, bytesMax: number): BrokerError {

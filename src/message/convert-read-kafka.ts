@@ -1,5 +1,5 @@
 /** Reads one record of a stored Kafka batch into `MessageParts`. A header with null as value is a header of nothing. */
-import { KafkaFrames } from "./convert-kafka-frame.ts";
+import { kafkaFrames } from "./convert-kafka-frame.ts";
 import { claimedPropertyOf, isReservedInKafka, unescapedStart } from "./convert-names.ts";
 import { type MessageParts, timestampMsMax } from "./convert-parts.ts";
 import { fieldTag } from "./convert-values.ts";
@@ -7,10 +7,8 @@ import type { RecordCursor } from "./kafka-batch-records.ts";
 import type { StoredRecord } from "./record.ts";
 
 export class KafkaPartsReader {
-  readonly #frames = new KafkaFrames();
-
   read(record: StoredRecord, into: MessageParts): void {
-    const cursor = this.#frames.moveTo(record);
+    const cursor = kafkaFrames.moveTo(record);
     into.clear(cursor.buffer);
     into.keyStart = cursor.keyStart;
     into.keyEnd = cursor.keyEnd;

@@ -33,6 +33,7 @@ export class RecordCursor {
   headerValueStart = -1;
   headerValueEnd = -1;
 
+  #openedBytes = 0;
   #position = 0;
   #end = 0;
   #recordEnd = 0;
@@ -61,6 +62,7 @@ export class RecordCursor {
       this.#position = 0;
       this.#end = this.buffer.length;
     }
+    this.#openedBytes = this.#end - this.#position;
     this.#recordEnd = this.#position;
     this.#recordsLeft = batch.recordCount;
     this.#headersLeft = 0;
@@ -75,6 +77,11 @@ export class RecordCursor {
     this.buffer = nothing;
     this.#recordsLeft = 0;
     this.#headersLeft = 0;
+  }
+
+  /** Bytes of the records that `open` was given, decompressed. */
+  get openedBytes(): number {
+    return this.#openedBytes;
   }
 
   /** Bytes behind the last record: none in a sound batch. */

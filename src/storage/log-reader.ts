@@ -83,7 +83,7 @@ export class LogReader {
     if (wanted < removed.first) wanted = removed.first;
     while (wanted < log.nextOffset) {
       if (removed.countAbove > 0 && removed.has(wanted)) {
-        wanted++;
+        wanted = removed.nextPresent(wanted);
         continue;
       }
       this.#moveTo(wanted);

@@ -32,6 +32,23 @@ export class OffsetSet {
     return offset >= to;
   }
 
+  /** Whether any of `[from, to)` is gone; at most one look for each eight offsets, or for each page without any. */
+  hasAny(from: number, to: number): boolean {
+    if (from < this.first && from < to) return true;
+    if (this.countAbove === 0) return false;
+    let offset = from;
+    while (offset < to) {
+      const number = Math.floor(offset / offsetsPerPage);
+      const page = this.#pages.get(number);
+      const pageEnd = (number + 1) * offsetsPerPage;
+      if (page === undefined) offset = pageEnd;
+      else if (offset % 8 === 0 && page[(offset % offsetsPerPage) >> 3] === 0) offset += 8;
+      else if (this.has(offset)) return true;
+      else offset++;
+    }
+    return false;
+  }
+
   /** No offset at or above is gone. */
   get end(): number {
     if (this.countAbove === 0) return this.first;
@@ -45,8 +62,15 @@ export class OffsetSet {
   /** The lowest offset at or above `offset` that is not gone. */
   nextPresent(offset: number): number {
     let next = Math.max(offset, this.first);
-    while (this.countAbove > 0 && this.has(next)) next++;
-    return next;
+    if (this.countAbove === 0) return next;
+    for (;;) {
+      const page = this.#pages.get(Math.floor(next / offsetsPerPage));
+      if (page === undefined) return next;
+      // Eight at a time where a run of them is gone.
+      if (next % 8 === 0 && page[(next % offsetsPerPage) >> 3] === 0xff) next += 8;
+      else if (this.has(next)) next++;
+      else return next;
+    }
   }
 
   /** Adds one offset; says whether it was new. */

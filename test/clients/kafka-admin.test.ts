@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import kafkajs from "kafkajs";
 import { startTestBroker, type TestBroker } from "../support/broker.ts";
+import { errorCodes } from "../../src/protocols/kafka/wire/error-codes.ts";
 import { closedAfter, KafkaClients, until } from "./kafka-support.ts";
 
 let broker: TestBroker;
@@ -311,4 +312,47 @@ test("an unknown version of ApiVersions is answered in version 0, of anything el
   assert.equal(answer.readInt32BE(4), 7);
   assert.equal(answer.readInt16BE(8), 35);
   assert.equal(answer.readInt32BE(0) + 4, answer.length);
+});
+
+test("metadata by topic id: Java's client leaves the name empty, others say null; Kafka goes by the id", async () => {
+  const admin = await clients.jsAdmin();
+  await admin.createTopics({ topics: [{ topic: "by-id", numPartitions: 2 }] });
+  const client = await clients.wire();
+  const named = await client.request("Metadata", 12, { topics: [{ name: "by-id" }] });
+  const { topicId } = named.topics[0]!;
+  for (const name of ["", null]) {
+    const { topics } = await client.request("Metadata", 12, { topics: [{ topicId, name }] });
+    assert.deepEqual(
+      topics.map((topic) => [topic.errorCode, topic.name, topic.topicId, topic.partitions.length]),
+      [[0, "by-id", topicId, 2]],
+    );
+    const unknown = "0123456789abcdef0123456789abcdef";
+    const missed = await client.request("Metadata", 12, { topics: [{ topicId: unknown, name }] });
+    assert.deepEqual(
+      missed.topics.map((topic) => [topic.errorCode, topic.name, topic.topicId]),
+      [[errorCodes.UNKNOWN_TOPIC_ID, null, unknown]],
+    );
+  }
+  // By an id from before a restart.
+  await broker.restart();
+  const again = await clients.wire();
+  const { topics } = await again.request("Metadata", 12, { topics: [{ topicId, name: "" }] });
+  assert.deepEqual([topics[0]!.name, topics[0]!.partitions.length], ["by-id", 2]);
+});
+
+test("the settings that MirrorMaker 2 copies are taken and shown", async () => {
+  const admin = await clients.jsAdmin();
+  const configEntries = ["remote.log.copy.disable", "remote.log.delete.on.disable"].map((name) => ({
+    name,
+    value: "true",
+  }));
+  await admin.createTopics({ topics: [{ topic: "mirrored", configEntries }] });
+  const described = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: "mirrored" }],
+  });
+  const shown = described.resources[0]!.configEntries.filter(({ configName }) =>
+    configName.startsWith("remote.log"),
+  ).map(({ configName, configValue }) => ({ name: configName, value: configValue }));
+  assert.deepEqual(shown, configEntries);
 });

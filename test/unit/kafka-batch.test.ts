@@ -10,7 +10,8 @@ import { codecs, compress } from "../../src/message/compression.ts";
 import { attributeBits, batchHeaderBytes, KafkaBatch } from "../../src/message/kafka-batch.ts";
 import { KafkaBatchBuilder } from "../../src/message/kafka-batch-builder.ts";
 import { controlTypeOf, controlTypes, RecordCursor } from "../../src/message/kafka-batch-records.ts";
-import { validateProduced, type BatchRules } from "../../src/message/kafka-batch-validate.ts";
+import type { BatchRules } from "../../src/message/kafka-batch-validate.ts";
+import { validateProduced } from "../support/kafka-validate.ts";
 import {
   putInt32,
   putInt64,

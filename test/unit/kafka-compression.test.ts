@@ -70,6 +70,18 @@ describe("forms that clients send", () => {
     assert.throws(() => decompress(codecs.snappy, framed.subarray(0, 18), bytes.length), isCode("MALFORMED"));
   });
 
+  test("what is larger than anything within the bound is refused before it is looked into", () => {
+    // 20 bytes of gzip that stand for nothing, again and again: the output never reaches a bound.
+    const empty = compress(codecs.gzip, Buffer.alloc(0));
+    const members = Buffer.concat(Array<Buffer>(200).fill(empty));
+    assert.throws(() => decompress(codecs.gzip, members, 1000), isCode("LIMIT"));
+    const header = compress(codecs.snappy, Buffer.from("x")).subarray(0, 16);
+    const block = Buffer.from([0, 0, 0, 3, 1, 0, 0x78]);
+    const tiny = (count: number): Buffer => Buffer.concat([header, ...Array<Buffer>(count).fill(block)]);
+    assert.equal(decompress(codecs.snappy, tiny(60), bytesMax).toString(), "x".repeat(60));
+    assert.throws(() => decompress(codecs.snappy, tiny(100), bytesMax), isCode("MALFORMED"));
+  });
+
   test("lz4 frames with checksums, and their size without decompressing", () => {
     fc.assert(
       fc.property(compressible, fc.boolean(), fc.boolean(), (bytes, contentChecksum, blockChecksums) => {

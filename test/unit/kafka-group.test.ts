@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Timer } from "../../src/base/clock.ts";
+import { limits } from "../../src/base/limits.ts";
+import { errorCodes } from "../../src/protocols/kafka/wire/error-codes.ts";
 import { Group, type GroupHost } from "../../src/protocols/kafka/group.ts";
 import type { JoinDetails, JoinResult, SyncResult } from "../../src/protocols/kafka/group-member.ts";
 
@@ -24,6 +26,8 @@ class VirtualHost implements GroupHost {
     below: (): number => 0,
     bytes: (size: number): Uint8Array => Buffer.alloc(size, ++this.#seed),
   };
+
+  memberBytes = 0;
 
   groupEmptied(): void {
     this.emptied++;
@@ -202,4 +206,74 @@ test("whatever members do, each that waits is answered, and a generation has one
     }),
     { numRuns: 300 },
   );
+});
+
+function refused(group: Group, details: JoinDetails, memberId = ""): number {
+  let code = -1;
+  group.join(memberId, details, true, ({ errorCode }) => (code = errorCode));
+  return code;
+}
+
+test("a group has a bounded number of members, ids that were given out among them", () => {
+  const group = new Group("g", new VirtualHost());
+  for (let i = 0; i < limits.kafkaGroupMembersMax; i++) {
+    assert.equal(refused(group, detailsOf(`m${i}`)), errorCodes.MEMBER_ID_REQUIRED);
+  }
+  assert.equal(refused(group, detailsOf("one more")), errorCodes.GROUP_MAX_SIZE_REACHED);
+});
+
+test("what members bring is bounded: for each, for the group and for all groups, and counted until they go", () => {
+  const host = new VirtualHost();
+  const group = new Group("g", host);
+  const withMetadata = (bytes: number): JoinDetails => ({
+    ...detailsOf("m"),
+    protocols: [{ name: "range", metadata: Buffer.alloc(bytes) }],
+  });
+  const large = withMetadata(limits.kafkaMemberBytesMax - 1000);
+  assert.equal(refused(group, withMetadata(limits.kafkaMemberBytesMax)), errorCodes.MESSAGE_TOO_LARGE);
+  const clients: Client[] = [];
+  for (let i = 0; i < 17; i++) {
+    const client = new Client(group, `m${i}`);
+    clients.push(client);
+    Object.assign(client, { details: large });
+    client.join();
+  }
+  host.pass(100);
+  const joined = clients.filter(({ joined: result }) => result!.errorCode === errorCodes.NONE);
+  assert.equal(joined.length, 16);
+  assert.equal(clients.at(-1)!.joined!.errorCode, errorCodes.GROUP_MAX_SIZE_REACHED);
+  assert.ok(host.memberBytes > 15 << 20 && host.memberBytes <= limits.kafkaGroupBytesMax);
+  const [leader] = joined;
+  const assign = (bytes: number): number => {
+    let code = -1;
+    const assignments = [{ memberId: leader!.id, assignment: Buffer.alloc(bytes) }];
+    group.sync(leader!.claim, { type: null, name: null }, assignments, ({ errorCode }) => (code = errorCode));
+    return code;
+  };
+  assert.equal(assign(limits.kafkaMemberBytesMax + 1), errorCodes.MESSAGE_TOO_LARGE);
+  const before = host.memberBytes;
+  assert.equal(assign(1000), errorCodes.NONE);
+  assert.equal(host.memberBytes, before + 1000);
+  for (const client of joined) assert.equal(group.leave(client.id, null), null);
+  assert.equal(host.memberBytes, 0);
+  host.memberBytes = limits.kafkaGroupsBytesMax;
+  const other = new Group("other", host);
+  assert.equal(refused(other, large), errorCodes.COORDINATOR_NOT_AVAILABLE);
+});
+
+test("a static member that comes back with other metadata is counted once", () => {
+  const host = new VirtualHost();
+  const group = new Group("g", host);
+  const client = new Client(group, "s", "static");
+  client.join();
+  host.pass(100);
+  client.sync();
+  const before = host.memberBytes;
+  const again = new Client(group, "s", "static");
+  again.details.protocols[0]!.metadata.fill(1);
+  again.join();
+  host.pass(100);
+  again.sync();
+  assert.equal(group.members.size, 1);
+  assert.ok(host.memberBytes <= before, `${host.memberBytes} bytes, ${before} before`);
 });

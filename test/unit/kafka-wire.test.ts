@@ -15,7 +15,7 @@ import {
   encodeResponse,
 } from "../../src/protocols/kafka/wire/codec.ts";
 import { readMessage } from "../../src/protocols/kafka/wire/decode.ts";
-import { writeStruct } from "../../src/protocols/kafka/wire/encode.ts";
+import { writeStruct, writeStructInPieces } from "../../src/protocols/kafka/wire/encode.ts";
 import { errorCodes, errorNameOf, isRetriable } from "../../src/protocols/kafka/wire/error-codes.ts";
 import type { Plan } from "../../src/protocols/kafka/wire/plan.ts";
 import { bodyArbitrary } from "./kafka-arbitraries.ts";
@@ -71,6 +71,9 @@ describe("Kafka messages", () => {
             assert.equal(reader.remaining, 0, `${api.name} ${version}`);
             assert.deepEqual(decoded, body, `${api.name} ${version}`);
             assert.deepEqual(encode(plan, decoded), bytes);
+            const writer = new ByteWriter();
+            for (const units of writeStructInPieces(plan, body, writer)) assert.ok(units > 0);
+            assert.deepEqual(writer.copy(), bytes);
             assert.ok(bytes.length >= plan.sizeMin);
           }),
           runs,
@@ -119,6 +122,47 @@ describe("Kafka messages", () => {
       () => readMessage(plan, new ByteReader(writer.view())),
       (error) => error instanceof BrokerError && error.code === "LIMIT",
     );
+  });
+
+  test("a long message is written in pieces of bounded size", () => {
+    const plan = allApis.find((api) => api.name === "Metadata")!.plans(9).response;
+    const partitions = Array.from({ length: 1000 }, (_, partitionIndex) => ({
+      errorCode: 0,
+      partitionIndex,
+    }));
+    const topics = Array.from({ length: 20 }, (_, i) => ({ errorCode: 0, name: `t${i}`, partitions }));
+    const writer = new ByteWriter();
+    let written = 0;
+    let pieces = 0;
+    for (const _ of writeStructInPieces(plan, { brokers: [], topics }, writer)) {
+      assert.ok(writer.length - written < 20_000, `${writer.length - written} bytes in one piece`);
+      written = writer.length;
+      pieces++;
+    }
+    assert.ok(pieces > 20, `${pieces} pieces`);
+    const atOnce = new ByteWriter();
+    writeStruct(plan, { brokers: [], topics }, atOnce);
+    assert.deepEqual(writer.copy(), atOnce.copy());
+  });
+
+  test("strings and tagged fields have bounds in flexible versions too", () => {
+    const plan = allApis.find((api) => api.name === "Metadata")!.plans(9).request;
+    const isRefused = (code: string, writer: ByteWriter): void =>
+      assert.throws(
+        () => readMessage(plan, new ByteReader(writer.copy())),
+        (error) => error instanceof BrokerError && error.code === code,
+      );
+    // One topic whose name has 40,000 bytes.
+    isRefused(
+      "MALFORMED",
+      new ByteWriter()
+        .uint8(2)
+        .bytes(Buffer.from([0xc1, 0xb8, 0x02]))
+        .bytes(Buffer.alloc(40_010)),
+    );
+    // No topics, three booleans, then 200,000 tagged fields of nothing.
+    const tags = Buffer.concat([Buffer.from([1, 0, 0, 0, 0xc0, 0x9a, 0x0c]), Buffer.alloc(400_000)]);
+    isRefused("LIMIT", new ByteWriter().bytes(tags));
   });
 
   test("a null where none may be is refused both ways", () => {

@@ -3,10 +3,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { BrokerError } from "../../src/base/errors.ts";
+import { limits } from "../../src/base/limits.ts";
 import { AmqpView } from "../../src/message/as-amqp.ts";
+import { RedisView } from "../../src/message/as-redis.ts";
 import { codecs, compress } from "../../src/message/compression.ts";
+import { kafkaFrames } from "../../src/message/convert-kafka-frame.ts";
 import { envelope } from "../../src/message/envelope.ts";
 import { batchHeaderBytes } from "../../src/message/kafka-batch.ts";
+import { bomb } from "../support/kafka-bombs.ts";
 import { kafkaBatch, shownAmqp, storedRecord } from "./message-support.ts";
 
 const count = 200;
@@ -92,5 +96,33 @@ describe("a record of a stored batch", () => {
       () => view.show({ ...record, indexInFrame: count }),
       (error) => error instanceof BrokerError && error.code === "CORRUPT",
     );
+  });
+});
+
+describe("batches that are kept decompressed", () => {
+  const batchOf = (bytes: number) => storedRecord(envelope.kafka, bomb(codecs.zstd, bytes));
+
+  it("are known again until larger ones need their room", () => {
+    const view = new AmqpView();
+    const large = Array.from({ length: 10 }, () => batchOf(limits.inflatedBytesKept / 4));
+    const before = kafkaFrames.inflatedBytes;
+    const inflated = (): number =>
+      Math.round((kafkaFrames.inflatedBytes - before) / (limits.inflatedBytesKept / 4));
+    for (const record of large) view.show(record);
+    assert.equal(inflated(), 10);
+    const kept = large.filter((record) => !kafkaFrames.inflates(record));
+    assert.ok(kept.length >= 2 && kept.length <= 4, `${kept.length} are kept`);
+    assert.ok(kept.includes(large.at(-1)!));
+    for (const record of kept) view.show(record);
+    assert.equal(inflated(), 10);
+  });
+
+  it("are kept once for all views", () => {
+    const record = batchOf(1 << 20);
+    new AmqpView().show(record);
+    assert.equal(kafkaFrames.inflates(record), false);
+    const before = kafkaFrames.inflatedBytes;
+    new RedisView().entry(record);
+    assert.equal(kafkaFrames.inflatedBytes, before);
   });
 });

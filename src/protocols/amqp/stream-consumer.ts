@@ -70,7 +70,14 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
       return;
     }
     const reader = this.#reader;
-    while (this.held < this.prefetch && owner.hasCreditFor(this) && reader.next()) {
+    const { inflation } = owner.broker;
+    for (let isServed = false; ; isServed = true) {
+      if (!(this.held < this.prefetch && owner.hasCreditFor(this) && reader.next())) return;
+      if (inflation.isSpentFor(reader)) {
+        reader.seek(reader.offset);
+        inflation.continueLater(queue, isServed);
+        return;
+      }
       const parts = withHeaderField(view.show(reader), "x-stream-offset", reader.offset);
       const tag = owner.hold(this, reader.offset);
       this.hadRoom = true;

@@ -4,6 +4,7 @@
  * Not here: what bindings come to (broker/access). Facts are those of org.apache.kafka.common.acl and .resource; resource
  * types and operations that nothing here asks for (delegation tokens, users) are refused.
  */
+import type { Job } from "../../base/turn-work.ts";
 import { everyPrincipal, type KafkaAcl, userOfPrincipal } from "../../broker/access/acls.ts";
 import { clusterName } from "../../broker/access/rights.ts";
 import { operations } from "../../broker/access/rule.ts";
@@ -90,7 +91,16 @@ export function filterFault(filter: BindingFilter): string | null {
   return null;
 }
 
-export function isMatched(acl: KafkaAcl, filter: BindingFilter): boolean {
+export function* matchingAcls(acls: readonly KafkaAcl[], filter: BindingFilter): Job<KafkaAcl[]> {
+  const matching: KafkaAcl[] = [];
+  for (const acl of acls) {
+    if (isMatched(acl, filter)) matching.push(acl);
+    yield 1;
+  }
+  return matching;
+}
+
+function isMatched(acl: KafkaAcl, filter: BindingFilter): boolean {
   const numbers = numbersOf(acl);
   const isOf = (wanted: number, value: number): boolean => wanted === anything || wanted === value;
   return (

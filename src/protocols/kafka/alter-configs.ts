@@ -1,7 +1,9 @@
 /** What AlterConfigs and IncrementalAlterConfigs share: resources, and the check and change of a topic's settings. */
+import type { Job } from "../../base/turn-work.ts";
 import { mayUseWholeTopic } from "./authorize.ts";
 import type { Call } from "./call.ts";
 import { topicConfigFault } from "./config-definitions.ts";
+import { repeatedOf } from "./repeated.ts";
 import { errorCodes } from "./wire/error-codes.ts";
 
 export const resourceTypes = { topic: 2, broker: 4, clientMetrics: 16, group: 32 } as const;
@@ -23,8 +25,36 @@ export interface SettingsFault {
   readonly text: string;
 }
 
-/** Has `change` edit a copy of a topic's settings, which then replaces them. `change` returns what is wrong, or null. */
-export function alterTopic(
+/**
+ * Has `change` edit a copy of each topic's settings, which then replaces them; it returns what is wrong, or null. One
+ * resource named twice is refused, as in Kafka.
+ */
+export function* alterTopics<Of extends Resource>(
+  call: Call<"AlterConfigs"> | Call<"IncrementalAlterConfigs">,
+  resources: readonly Of[],
+  isOnlyChecked: boolean,
+  change: (settings: TopicSettings, resource: Of) => SettingsFault | null,
+): Job<{ responses: AlterResult[] }> {
+  const repeated = repeatedOf(
+    resources,
+    ({ resourceType, resourceName }) => `${resourceType} ${resourceName}`,
+  );
+  const responses: AlterResult[] = [];
+  for (const resource of resources) {
+    const { resourceType, resourceName } = resource;
+    if (repeated.has(`${resourceType} ${resourceName}`)) {
+      const errorMessage = "The resource is named more than once.";
+      responses.push({ resourceType, resourceName, errorCode: errorCodes.INVALID_REQUEST, errorMessage });
+      yield 1;
+      continue;
+    }
+    responses.push(alterTopic(call, resource, isOnlyChecked, (settings) => change(settings, resource)));
+    yield 10 + (call.node.topics.find(resourceName)?.partitionCount ?? 0);
+  }
+  return { responses };
+}
+
+function alterTopic(
   call: Call<"AlterConfigs"> | Call<"IncrementalAlterConfigs">,
   { resourceType, resourceName }: Resource,
   isOnlyChecked: boolean,

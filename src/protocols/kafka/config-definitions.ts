@@ -54,6 +54,8 @@ export const topicConfigs: readonly ConfigDefinition[] = [
   { name: "min.compaction.lag.ms", type: "long", value: "0", least: 0 },
   { name: "min.insync.replicas", type: "int", value: "1", least: 1 },
   { name: "preallocate", type: "boolean", value: "false" },
+  { name: "remote.log.copy.disable", type: "boolean", value: "false" },
+  { name: "remote.log.delete.on.disable", type: "boolean", value: "false" },
   { name: "remote.storage.enable", type: "boolean", value: "false" },
   { name: "retention.bytes", type: "long", value: "-1", applied: true },
   { name: "retention.ms", type: "long", value: "604800000", least: -1, applied: true },

@@ -20,7 +20,7 @@ export class GroupCoordinator {
   constructor(vhost: Vhost) {
     this.#vhost = vhost;
     const { clock, timers, random } = vhost.broker;
-    this.#host = { clock, timers, random, groupEmptied: (group) => this.forget(group) };
+    this.#host = { clock, timers, random, memberBytes: 0, groupEmptied: (group) => this.forget(group) };
   }
 
   /** The group with members. */
@@ -44,6 +44,13 @@ export class GroupCoordinator {
     return this.#vhost.groupOffsets.groups.get(toBrokerName(groupId));
   }
 
+  /** How many positions the group has committed. */
+  positionCountOf(groupId: string): number {
+    let count = 0;
+    for (const partitions of this.commitsOf(groupId)?.values() ?? []) count += partitions.size;
+    return count;
+  }
+
   /** Whether this member, or somebody without membership, may commit for the group. */
   checkCommit(groupId: string, claim: MemberClaim): KafkaErrorName | null {
     const group = this.#groups.get(groupId);
@@ -57,19 +64,15 @@ export class GroupCoordinator {
     return this.#groups.has(groupId) || this.commitsOf(groupId) !== undefined;
   }
 
-  /** Each group once: with members or with positions. */
-  list(): { groupId: string; state: string; protocolType: string }[] {
-    const listed = [...this.#groups.values()].map(({ id, state, protocolType }) => ({
-      groupId: id,
-      state,
-      protocolType: protocolType ?? "",
-    }));
+  /** Each group once: with members or with positions. Groups that come or go meanwhile may be left out. */
+  *all(): Generator<{ groupId: string; state: string; protocolType: string }> {
+    for (const { id, state, protocolType } of this.#groups.values()) {
+      yield { groupId: id, state, protocolType: protocolType ?? "" };
+    }
     for (const name of this.#vhost.groupOffsets.groups.keys()) {
       const groupId = fromBrokerName(name);
-      if (!this.#groups.has(groupId))
-        listed.push({ groupId, state: "Empty", protocolType: consumerProtocolType });
+      if (!this.#groups.has(groupId)) yield { groupId, state: "Empty", protocolType: consumerProtocolType };
     }
-    return listed;
   }
 
   /** Forgets a group without members, with its positions. */

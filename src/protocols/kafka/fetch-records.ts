@@ -8,11 +8,14 @@
  * Invariant: every batch leaves with its place in this log; no record that is gone leaves.
  */
 import { ByteWriter } from "../../base/bytes.ts";
+import { limits } from "../../base/limits.ts";
 import type { Queue } from "../../broker/queue.ts";
 import { KafkaView } from "../../message/as-kafka.ts";
+import { kafkaFrames } from "../../message/convert-kafka-frame.ts";
 import { envelope } from "../../message/envelope.ts";
-import { KafkaBatch } from "../../message/kafka-batch.ts";
+import { attributeBits, KafkaBatch } from "../../message/kafka-batch.ts";
 import { KafkaBatchBuilder } from "../../message/kafka-batch-builder.ts";
+import { controlTypes } from "../../message/kafka-batch-records.ts";
 import { leaderEpoch } from "./node.ts";
 import type { RecordsSource } from "./wire/records-source.ts";
 
@@ -21,9 +24,29 @@ type LogReader = ReturnType<Queue["reader"]>;
 /** A batch made of foreign records is closed at this size. */
 const madeBatchBytesMax = 256 << 10;
 
+const offsetDeltaMax = 0x7fff_ffff;
+/** Version 0 of a control record that says commit, and of what goes with it: an epoch. */
+const commitKey = Buffer.from([0, 0, 0, controlTypes.commit]);
+const commitValue = Buffer.alloc(6);
+
 const view = new KafkaView();
 const builder = new KafkaBatchBuilder();
 const placed = new KafkaBatch();
+
+/** What the answer at hand has made anew: what was decompressed before it, and the bytes of batches that were built. */
+let inflatedBefore = 0;
+let builtBytes = 0;
+
+/** An answer begins: it is made in one turn, so it makes a bounded part of its batches anew. */
+export function beginAnswer(): void {
+  inflatedBefore = kafkaFrames.inflatedBytes;
+  builtBytes = 0;
+}
+
+/** Partitions that come after it find nothing, and are asked for again. */
+function isBudgetSpent(): boolean {
+  return kafkaFrames.inflatedBytes - inflatedBefore + builtBytes >= limits.turnInflatedBytesMax;
+}
 
 export class FetchedRecords implements RecordsSource {
   length = 0;
@@ -54,16 +77,39 @@ export class FetchedRecords implements RecordsSource {
   collect(queue: Queue, offset: number, bytesMax: number, takesOne: boolean): this {
     if (bytesMax <= 0 && !takesOne) return this;
     const reader = queue.reader(offset);
-    while (reader.nextFrame()) {
+    while (this.length < bytesMax || (takesOne && this.length === 0)) {
+      if (!reader.nextFrame()) {
+        const { nextOffset } = queue.log;
+        if (this.length === 0 && offset < nextOffset) this.#addPassage(offset, nextOffset);
+        break;
+      }
       const isAsStored = isWholeBatch(reader);
       if (isAsStored) {
         const size = reader.recordsEnd - reader.recordsStart;
         if (this.length + size > bytesMax && !(takesOne && this.length === 0)) break;
         this.#add(reader.buffer, reader.recordsStart, reader.recordsEnd, reader.frameOffset);
-      } else if (!this.#convert(reader, bytesMax, takesOne)) break;
-      if (this.length >= bytesMax) break;
+      } else if (isBudgetSpent() || !this.#convert(reader, bytesMax, takesOne)) break;
     }
     return this;
+  }
+
+  /**
+   * All records from `offset` on are gone, and a reader would stay short of the log's end for ever. What takes it there
+   * is a control batch at the last offset, such as the end of a transaction leaves: every client passes over it. (An
+   * empty batch, which compaction may leave, would do for some; kafkajs asks for it again and again.)
+   */
+  #addPassage(offset: number, nextOffset: number): void {
+    const writer = new ByteWriter();
+    const timestamp = 0;
+    builder.begin(writer, {
+      baseOffset: offset,
+      baseTimestamp: timestamp,
+      partitionLeaderEpoch: leaderEpoch,
+      attributes: attributeBits.control,
+    });
+    builder.key(commitKey).value(commitValue);
+    builder.record(Math.min(nextOffset - 1, offset + offsetDeltaMax), timestamp).finish();
+    this.#add(writer.buffer, 0, writer.length, offset);
   }
 
   /** Makes a batch of the records from the reader's on, up to the next stored batch. False when there is no room. */
@@ -71,6 +117,9 @@ export class FetchedRecords implements RecordsSource {
     const writer = new ByteWriter();
     const baseOffset = reader.offset;
     const room = bytesMax - this.length;
+    const isFirstOfAll = takesOne && this.length === 0;
+    // Not built only to be thrown away.
+    if (!isFirstOfAll && reader.envelope !== envelope.kafka && reader.end - reader.start > room) return false;
     builder.begin(writer, { baseOffset, baseTimestamp: reader.timestamp, partitionLeaderEpoch: leaderEpoch });
     reader.seek(baseOffset);
     while (reader.next()) {
@@ -80,9 +129,12 @@ export class FetchedRecords implements RecordsSource {
         break;
       }
       view.append(builder, reader);
-      const isFirstOfAll = takesOne && this.length === 0;
-      if (builder.recordCount === 1 && writer.length > room && !isFirstOfAll) return false;
+      if (builder.recordCount === 1 && writer.length > room && !isFirstOfAll) {
+        builtBytes += writer.length;
+        return false;
+      }
     }
+    builtBytes += writer.length;
     builder.finish();
     this.#add(writer.buffer, 0, writer.length, baseOffset);
     return true;
@@ -94,8 +146,5 @@ function isWholeBatch(reader: LogReader): boolean {
   if (reader.envelope !== envelope.kafka) return false;
   const { removed } = reader.log;
   if (removed.countAbove === 0) return true;
-  for (let offset = Math.max(reader.frameOffset, removed.first); offset < reader.frameEnd; offset++) {
-    if (removed.has(offset)) return false;
-  }
-  return true;
+  return !removed.hasAny(Math.max(reader.frameOffset, removed.first), reader.frameEnd);
 }

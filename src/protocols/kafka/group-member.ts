@@ -37,8 +37,21 @@ export interface JoinDetails {
 
 export const noAssignment: Buffer = Buffer.alloc(0);
 
+/** What a member takes beside its texts and bytes. */
+const memberBytesLeast = 256;
+
+/** What is kept of a member until it leaves. */
+export function bytesOf(details: JoinDetails): number {
+  const { clientId, clientHost, groupInstanceId, protocolType, protocols } = details;
+  let bytes = memberBytesLeast + clientId.length + clientHost.length + protocolType.length;
+  bytes += groupInstanceId?.length ?? 0;
+  for (const { name, metadata } of protocols) bytes += name.length + metadata.length;
+  return bytes;
+}
+
 export class GroupMember {
   id: string;
+  /** Changed by its group only, which counts their bytes; the assignment too. */
   details: JoinDetails;
   assignment: Buffer = noAssignment;
   onJoined: ((result: JoinResult) => void) | null = null;
@@ -59,6 +72,10 @@ export class GroupMember {
   /** It waits for an answer of ours, so its silence is not its fault. */
   get isWaiting(): boolean {
     return this.onJoined !== null || this.onSynced !== null;
+  }
+
+  get bytes(): number {
+    return bytesOf(this.details) + this.assignment.length;
   }
 
   hasProtocol(name: string): boolean {

@@ -15,13 +15,14 @@ import {
   noAssignment,
   type SyncResult,
 } from "./group-member.ts";
+import { GroupRoom, type RoomHost } from "./group-room.ts";
 import { type GroupState, reactions } from "./group-states.ts";
 import { errorCodes, type KafkaErrorName } from "./wire/error-codes.ts";
 
 /** Kafka waits three seconds for more members of a new group; small jobs have no patience for that. */
 const initialDelayMs = 100;
 
-export interface GroupHost {
+export interface GroupHost extends RoomHost {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
@@ -52,11 +53,14 @@ export class Group {
   readonly #staticIds = new Map<string, string>();
   /** Ends the wait for members, or for the leader's assignments. */
   #deadline: Timer | null = null;
+  /** For what it keeps of its members. */
+  readonly room: GroupRoom;
   #isFirstWait = false;
 
   constructor(id: string, host: GroupHost) {
     this.id = id;
     this.#host = host;
+    this.room = new GroupRoom(host);
   }
 
   get isUnused(): boolean {
@@ -72,6 +76,10 @@ export class Group {
     onJoined: (result: JoinResult) => void,
   ): void {
     if (!this.#supports(details)) return onJoined(refusal("INCONSISTENT_GROUP_PROTOCOL", memberId));
+    const known = this.members.size + this.#pendingIds.size;
+    const isNew = !this.members.has(memberId) && !this.#pendingIds.has(memberId);
+    const noRoom = this.room.faultOf(details, this.members.get(memberId), isNew ? known + 1 : known);
+    if (noRoom !== null) return onJoined(refusal(noRoom, memberId));
     if (memberId === "") this.#joinNew(details, requiresKnownId, onJoined);
     else if (this.#pendingIds.has(memberId)) this.#joinPending(memberId, details, onJoined);
     else this.#joinAgain(memberId, details, onJoined);
@@ -126,6 +134,7 @@ export class Group {
   #add(memberId: string, details: JoinDetails, onJoined: (result: JoinResult) => void): void {
     const member = new GroupMember(memberId, details, this.#host.clock.monotonic());
     member.onJoined = onJoined;
+    this.room.joined(member);
     if (this.members.size === 0) this.protocolType = details.protocolType;
     this.members.set(memberId, member);
     if (member.instanceId !== null) this.#staticIds.set(member.instanceId, memberId);
@@ -158,7 +167,7 @@ export class Group {
   #awaitJoin(member: GroupMember, details: JoinDetails, onJoined: (result: JoinResult) => void): void {
     // The same member asks again, perhaps by a new connection: the first request will not be read any more.
     member.onJoined?.(refusal("REBALANCE_IN_PROGRESS", member.id));
-    member.details = details;
+    this.room.keep(member, details, member.assignment);
     member.onJoined = onJoined;
     this.#rebalance();
   }
@@ -175,7 +184,7 @@ export class Group {
     this.#dismiss(member, "FENCED_INSTANCE_ID");
     this.members.delete(oldId);
     member.id = memberId;
-    member.details = details;
+    this.room.keep(member, details, member.assignment);
     member.seenAt = this.#host.clock.monotonic();
     this.members.set(memberId, member);
     this.#staticIds.set(member.instanceId!, memberId);
@@ -202,7 +211,7 @@ export class Group {
     this.state = "PreparingRebalance";
     for (const member of this.members.values()) {
       this.#answerSync(member, "REBALANCE_IN_PROGRESS");
-      member.assignment = noAssignment;
+      this.room.keep(member, member.details, noAssignment);
     }
     this.#waitForMembers(this.#isFirstWait ? initialDelayMs : this.#rebalanceTimeoutMs);
     this.#completeIfAllJoined();
@@ -259,8 +268,11 @@ export class Group {
   /** Of the protocols that all members know, the one that most of them like best. */
   #electProtocol(): string {
     const votes = new Map<string, number>();
+    const [first] = this.members.values();
+    const shared = new Set<string>();
+    for (const { name } of first!.details.protocols) if (this.#isSharedByAll(name)) shared.add(name);
     for (const { details } of this.members.values()) {
-      const choice = details.protocols.find(({ name }) => this.#isSharedByAll(name))!.name;
+      const choice = details.protocols.find(({ name }) => shared.has(name))!.name;
       votes.set(choice, (votes.get(choice) ?? 0) + 1);
     }
     return [...votes].reduce((best, vote) => (vote[1] > best[1] ? vote : best))[0];
@@ -301,6 +313,9 @@ export class Group {
     const member = this.members.get(claim.memberId)!;
     member.seenAt = this.#host.clock.monotonic();
     if (reaction === "answer") return onSynced(this.#syncResult(member));
+    if (member.id === this.leaderId && !this.room.fits(assignments)) {
+      return onSynced(syncRefusal("MESSAGE_TOO_LARGE"));
+    }
     this.#answerSync(member, "REBALANCE_IN_PROGRESS");
     member.onSynced = onSynced;
     if (member.id === this.leaderId) this.#assign(assignments);
@@ -317,7 +332,7 @@ export class Group {
     // Copies: what came lies in the leader's request.
     for (const { memberId, assignment } of assignments) {
       const member = this.members.get(memberId);
-      if (member !== undefined) member.assignment = Buffer.from(assignment);
+      if (member !== undefined) this.room.keep(member, member.details, Buffer.from(assignment));
     }
     this.state = "Stable";
     for (const member of this.members.values()) {
@@ -416,6 +431,7 @@ export class Group {
 
   #forget(member: GroupMember): void {
     this.members.delete(member.id);
+    this.room.left(member);
     if (member.instanceId !== null) this.#staticIds.delete(member.instanceId);
     if (this.leaderId === member.id) this.leaderId = null;
     this.#dismiss(member, "UNKNOWN_MEMBER_ID");

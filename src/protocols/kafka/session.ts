@@ -7,22 +7,55 @@
  * the bytes of `onData` are valid during the call only; more of them than `backlogBytesMax` stop the reading.
  */
 import { plainHost } from "../../base/addresses.ts";
+import { ByteWriter } from "../../base/bytes.ts";
 import { BrokerError } from "../../base/errors.ts";
 import type { Timer } from "../../base/clock.ts";
 import { limits } from "../../base/limits.ts";
 import type { Authorization, Holder } from "../../broker/access/permissions.ts";
 import type { Connection, Session } from "../contract.ts";
-import { Call, type Caller, type Handler } from "./call.ts";
+import { type AnswerJob, Call, type Caller, type Handler, type Verdict } from "./call.ts";
 import { handlers } from "./handlers.ts";
 import type { KafkaNode } from "./node.ts";
 import { assertMayAsk, authenticate } from "./sasl.ts";
-import { type ApiName, decodeRequest, encodeResponse, type ResponseInput } from "./wire/codec.ts";
+import {
+  type ApiName,
+  decodeRequest,
+  encodeResponse,
+  encodeResponseInPieces,
+  produceKey,
+  type ResponseInput,
+} from "./wire/codec.ts";
 import { answerUnsupported } from "./commands/api-versions.ts";
 import { FrameSplitter } from "./wire/frames.ts";
 
 const backlogBytesMax = 1 << 20;
 /** Room for what comes before a login, and for nothing that fills the memory. */
 const requestBytesMaxBeforeLogin = 64 << 10;
+
+/** Only Produce carries what nobody looks at one by one. Throws LIMIT, which ends the connection. */
+function assertSize(buffer: Buffer, start: number, end: number): void {
+  if (end - start <= limits.kafkaNamingRequestBytesMax || buffer.readInt16BE(start) === produceKey) return;
+  const most = limits.kafkaNamingRequestBytesMax;
+  throw new BrokerError("LIMIT", `request of ${end - start} bytes; all but Produce have at most ${most}`);
+}
+
+function isJob(
+  answer: ResponseInput<ApiName> | Exclude<Verdict, "later"> | AnswerJob<ApiName>,
+): answer is AnswerJob<ApiName> {
+  return typeof (answer as Partial<AnswerJob<ApiName>>).next === "function";
+}
+
+/** Leaves the answer in the writer, if there is one. */
+function* encodedAnswer(
+  call: Call,
+  job: AnswerJob<ApiName>,
+  writer: ByteWriter,
+): Generator<number, Verdict | "answered", void> {
+  const answer = yield* job;
+  if (typeof answer === "string") return answer;
+  yield* encodeResponseInPieces(writer, call.name, call, answer);
+  return "answered";
+}
 
 export class KafkaSession implements Session, Caller, Holder {
   readonly connection: Connection;
@@ -77,7 +110,7 @@ export class KafkaSession implements Session, Caller, Holder {
       splitter.push(bytes);
       while (splitter.next() && !this.#isEnded) {
         if (this.#isHeld || this.#backlog.length > 0) this.#keep(splitter);
-        else this.#handle(splitter.buffer, splitter.start, splitter.end);
+        else this.#handle(splitter.buffer, splitter.start, splitter.end, splitter.isGathered);
       }
     } catch (error) {
       this.#fail(error);
@@ -97,10 +130,11 @@ export class KafkaSession implements Session, Caller, Holder {
     }
   }
 
-  #handle(buffer: Buffer, start: number, end: number): void {
+  #handle(buffer: Buffer, start: number, end: number, keepsBytes: boolean): void {
     if (this.expectsToken) {
       return this.#takeBareToken(buffer.subarray(start, end));
     }
+    assertSize(buffer, start, end);
     const request = decodeRequest(buffer, start, end);
     if (request.name === null) {
       if (!answerUnsupported(this.connection, request)) {
@@ -109,15 +143,33 @@ export class KafkaSession implements Session, Caller, Holder {
       return;
     }
     assertMayAsk(this, request.name);
-    const call = new Call(this, request);
+    const call = new Call(this, request, keepsBytes);
     // The table's type ties each name to its body; the union of all names is more than the compiler follows.
     const handler = handlers[request.name] as unknown as Handler<ApiName>;
     this.#awaited = call;
     const answer = handler(call, request.body);
     if (answer === "later") return;
+    if (isJob(answer)) return this.#work(call, answer);
     this.#awaited = null;
     if (answer === "close") this.end();
     else if (answer !== "silent") this.#write(call, answer);
+  }
+
+  /** A request that may take many turns; its answer, which may be as long, is made beside the output and then added. */
+  #work(call: Call, job: AnswerJob<ApiName>): void {
+    const writer = new ByteWriter();
+    const running = this.node.broker.work.run(encodedAnswer(call, job, writer), (outcome) => {
+      call.onGone = null;
+      this.#awaited = null;
+      if ("error" in outcome) return this.#fail(outcome.error);
+      if (outcome.result === "close") return this.end();
+      if (writer.length > 0) {
+        this.connection.output.bytes(writer.buffer, 0, writer.length);
+        this.#wrote();
+      }
+      this.#resumeLater();
+    });
+    if (running.isRunning) call.onGone = () => running.cancel();
   }
 
   /** A frame that is only a token (KIP-43); answered by an empty one, a wrong one by the end. */
@@ -143,6 +195,11 @@ export class KafkaSession implements Session, Caller, Holder {
   #write<N extends ApiName>(call: Call<N>, body: ResponseInput<N>): void {
     const { connection } = this;
     encodeResponse(connection.output, call.name, call, body);
+    this.#wrote();
+  }
+
+  #wrote(): void {
+    const { connection } = this;
     connection.touch();
     if (connection.outputBytes > limits.outputHighWaterBytes) this.#isOutputFull = true;
   }
@@ -167,7 +224,7 @@ export class KafkaSession implements Session, Caller, Holder {
       while (this.#backlog.length > 0 && !this.#isHeld && !this.#isEnded && !this.connection.isClosed) {
         const frame = this.#backlog.shift()!;
         this.#backlogBytes -= frame.length;
-        this.#handle(frame, 0, frame.length);
+        this.#handle(frame, 0, frame.length, true);
       }
     } catch (error) {
       this.#fail(error);

@@ -13,6 +13,8 @@ import type { Vhost } from "../../broker/vhost.ts";
 import { fromBrokerName, nameFault, toBrokerName } from "./names.ts";
 
 const idKinds = { log: 1, exchange: 2 } as const;
+/** Where an id's number begins: behind the cluster's 16 digits and the kind's 8. */
+const numberAt = 24;
 const configsNone: Readonly<Record<string, string>> = {};
 
 export class KafkaTopic {
@@ -56,7 +58,7 @@ export class KafkaTopic {
 export class TopicDirectory {
   readonly #vhost: Vhost;
   readonly #idPrefix: string;
-  /** Broker names by topic id; an entry may be of a topic that is gone. */
+  /** Broker names by topic id, of those that were given out; an entry may be of a topic that is gone. */
   readonly #nameById = new Map<string, string>();
   /** A change of a topic's settings makes another `Topic`; one of its partitions does not alter what is kept here. */
   readonly #seen = new WeakMap<Topic, KafkaTopic>();
@@ -79,24 +81,23 @@ export class TopicDirectory {
     return new KafkaTopic(fromBrokerName(brokerName), null, exchange, () => this.#exchangeId(brokerName));
   }
 
+  /** Also by an id from before the last restart: it says which log is the first partition's. */
   findById(id: string): KafkaTopic | undefined {
-    return this.#findKnown(id) ?? this.#findAmongAll(id);
-  }
-
-  #findKnown(id: string): KafkaTopic | undefined {
-    const name = this.#nameById.get(id);
+    if (!id.startsWith(this.#idPrefix)) return undefined;
+    const name = this.#nameById.get(id) ?? this.#nameBeforeRestart(id);
     const found = name === undefined ? undefined : this.#find(name);
     if (found?.id === id) return found;
     this.#nameById.delete(id);
     return undefined;
   }
 
-  /** An id from before the last restart. */
-  #findAmongAll(id: string): KafkaTopic | undefined {
-    if (!id.startsWith(this.#idPrefix)) return undefined;
-    for (const found of this.all()) if (found.id === id) return found;
-    return undefined;
+  #nameBeforeRestart(id: string): string | undefined {
+    const queue = this.#vhost.queueOfLog(parseInt(id.slice(numberAt), 16));
+    return queue === undefined ? undefined : (this.#vhost.topics.topicOf(queue) ?? queue).name;
   }
+
+  /** Topics made so far: grows by one with each that is made. */
+  madeCount = 0;
 
   *all(): Generator<KafkaTopic> {
     for (const topic of this.#vhost.topics.all()) yield this.#ofTopic(topic);
@@ -133,11 +134,13 @@ export class TopicDirectory {
     if (found !== undefined) return found;
     // A queue of one connection is nobody else's, and holds its name.
     if (nameFault(name) !== null || this.#vhost.queues.has(name)) return undefined;
-    return this.#ofTopic(this.#vhost.topics.create(name, 1, {}));
+    return this.create(name, 1, {});
   }
 
   create(name: string, partitions: number, configs: Readonly<Record<string, string>>): KafkaTopic {
-    return this.#ofTopic(this.#vhost.topics.create(name, partitions, configs));
+    const topic = this.#vhost.topics.create(name, partitions, configs);
+    this.madeCount++;
+    return this.#ofTopic(topic);
   }
 }
 

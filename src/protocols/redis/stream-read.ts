@@ -3,6 +3,7 @@
  *
  * Not here: waiting (blocking.ts). Invariant: `serve` either writes one whole reply and returns true, or writes nothing.
  */
+import type { ByteWriter } from "../../base/bytes.ts";
 import { LogReader } from "../../broker/log-entries.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { CursorOwner, SharedCursor } from "../../broker/shared-cursor.ts";
@@ -11,7 +12,14 @@ import type { CommandContext } from "./context.ts";
 import { errorTexts, RedisError, syntaxError } from "./errors.ts";
 import { seenConsumer } from "./groups.ts";
 import { strictIdArgument, writeStreamId } from "./stream-id.ts";
-import { countPresent, findEntry, seal, writeEntry } from "./stream-log.ts";
+import {
+  countPresent,
+  findEntry,
+  isInflationSpent,
+  isInflationSpentFor,
+  seal,
+  writeEntry,
+} from "./stream-log.ts";
 import { lookUp } from "./streams.ts";
 import type { RequestArguments } from "./wire/request-arguments.ts";
 
@@ -156,9 +164,12 @@ function servePlain(context: CommandContext, read: StreamRead): boolean {
   if (found.length === 0) return false;
   writeStreamsHeader(context, found.length);
   for (const { key, queue, from, count } of found) {
-    writeStreamHeader(context, key, count);
+    const listAt = writeStreamHeader(context, key, count);
+    const entriesAt = reply.out.length;
     const reader = new LogReader(queue.log, from);
-    for (let left = count; left > 0 && reader.next(); left--) writeEntry(reply, reader);
+    let left = count;
+    for (; left > 0 && reader.next() && !isInflationSpentFor(reader); left--) writeEntry(reply, reader);
+    if (left > 0) shortenList(reply.out, listAt, entriesAt, count - left);
   }
   return true;
 }
@@ -169,11 +180,22 @@ function writeStreamsHeader(context: CommandContext, streams: number): void {
   else context.reply.array(streams);
 }
 
-function writeStreamHeader(context: CommandContext, key: string, entries: number): void {
+/** Returns where the list of entries begins: see `shortenList`. */
+function writeStreamHeader(context: CommandContext, key: string, entries: number): number {
   const { reply } = context;
   if (reply.version === 2) reply.array(2);
   reply.bulkLatin1(key);
+  const listAt = reply.out.length;
   reply.array(entries);
+  return listAt;
+}
+
+/** The list that begins at `listAt` has fewer entries than was said: what a reader does not get, it asks for again. */
+function shortenList(out: ByteWriter, listAt: number, entriesAt: number, count: number): void {
+  const header = Buffer.from(`*${count}\r\n`, "latin1");
+  out.buffer.copyWithin(listAt + header.length, entriesAt, out.length);
+  out.buffer.set(header, listAt);
+  out.length -= entriesAt - listAt - header.length;
 }
 
 interface GroupPart {
@@ -208,9 +230,14 @@ function serveGroup(context: CommandContext, read: StreamRead): boolean {
   if (parts.length === 0) return false;
   writeStreamsHeader(context, parts.length);
   for (const part of parts) {
-    writeStreamHeader(context, part.key, part.count);
-    if (part.history === null) writeNews(context, part, read.isNoAck, now);
-    else writeHistory(context, part, part.history, now);
+    const { out } = context.reply;
+    const listAt = writeStreamHeader(context, part.key, part.count);
+    const entriesAt = out.length;
+    const written =
+      part.history === null
+        ? writeNews(context, part, read.isNoAck, now)
+        : writeHistory(context, part, part.history, now);
+    if (written < part.count) shortenList(out, listAt, entriesAt, written);
   }
   return true;
 }
@@ -240,13 +267,17 @@ function assertReadable(cursor: SharedCursor, count: number): void {
   for (let left = count; left > 0 && reader.nextFrame();) left -= reader.frameEnd - reader.offset;
 }
 
-function writeNews(context: CommandContext, part: GroupPart, isNoAck: boolean, now: number): void {
+/** Returns how many entries were given. */
+function writeNews(context: CommandContext, part: GroupPart, isNoAck: boolean, now: number): number {
   const { cursor, owner } = part;
   owner.activeAt = now;
-  for (let left = part.count; left > 0; left--) {
-    if (!(isNoAck ? cursor.take() : cursor.acquire(owner.id, now))) return;
+  for (let given = 0; given < part.count; given++) {
+    // Before it is given: what is given and not shown would be lost to the group.
+    if (isInflationSpent() && cursor.peek() && isInflationSpentFor(cursor.record)) return given;
+    if (!(isNoAck ? cursor.take() : cursor.acquire(owner.id, now))) return given;
     writeEntry(context.reply, cursor.record);
   }
+  return part.count;
 }
 
 /** Offsets of what the consumer holds, from an id on. */
@@ -263,14 +294,16 @@ function historyOf(cursor: SharedCursor, owner: CursorOwner, from: EntryId, most
   return offsets;
 }
 
-function writeHistory(context: CommandContext, part: GroupPart, offsets: number[], now: number): void {
+/** Returns how many entries were shown. */
+function writeHistory(context: CommandContext, part: GroupPart, offsets: number[], now: number): number {
   const { reply } = context;
   const { cursor } = part;
   const { pending } = cursor;
   const reader = new LogReader(cursor.log);
-  for (const offset of offsets) {
+  for (const [shown, offset] of offsets.entries()) {
     const id = pending.readId(offset, scratchId);
     if (findEntry(reader, id)) {
+      if (isInflationSpentFor(reader)) return shown;
       cursor.givenAgain(offset, now);
       writeEntry(reply, reader);
     } else {
@@ -280,4 +313,5 @@ function writeHistory(context: CommandContext, part: GroupPart, offsets: number[
       reply.nullArray();
     }
   }
+  return offsets.length;
 }

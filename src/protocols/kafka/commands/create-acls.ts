@@ -1,17 +1,22 @@
 /** CreateAcls: what the one place that decides is told in Kafka's words. In force when it is answered, and durable then. */
 import type { KafkaAcl } from "../../../broker/access/acls.ts";
+import { limits } from "../../../base/limits.ts";
 import { bindingOf } from "../acl-bindings.ts";
 import { mayUseCluster } from "../authorize.ts";
 import type { Handler } from "../call.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
-export const createAcls: Handler<"CreateAcls"> = (call, request) => {
+export const createAcls: Handler<"CreateAcls"> = function* (call, request) {
+  const refuseAll = (error: keyof typeof errorCodes, errorMessage: string) => ({
+    results: request.creations.map(() => ({ errorCode: errorCodes[error], errorMessage })),
+  });
   if (!mayUseCluster(call, "alterAcls")) {
-    const errorCode = errorCodes.CLUSTER_AUTHORIZATION_FAILED;
-    return {
-      results: request.creations.map(() => ({ errorCode, errorMessage: "Cluster authorization failed." })),
-    };
+    return refuseAll("CLUSTER_AUTHORIZATION_FAILED", "Cluster authorization failed.");
   }
+  if (request.creations.length > limits.kafkaRequestAclsMax) {
+    return refuseAll("POLICY_VIOLATION", `One request makes at most ${limits.kafkaRequestAclsMax} ACLs.`);
+  }
+  yield request.creations.length;
   const bindings: KafkaAcl[] = [];
   const results = request.creations.map(({ resourcePatternType, ...rest }) => {
     const binding = bindingOf({ ...rest, patternType: resourcePatternType });

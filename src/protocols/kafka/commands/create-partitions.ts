@@ -1,15 +1,32 @@
-/** CreatePartitions: more partitions for a topic that has several; see `Topics.grow` for the one that has one. */
+/** CreatePartitions: more partitions for a topic; see `Topics.grow` for what becomes of one that had one. */
+import { limits } from "../../../base/limits.ts";
 import { mayAddPartitions, mayUseTopic } from "../authorize.ts";
 import type { Call, Handler } from "../call.ts";
 import { faultOf } from "../errors.ts";
+import { PartitionRoom, unitsOfPartition } from "../partition-room.ts";
+import { repeatedOf } from "../repeated.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
 type Wanted = RequestBody<"CreatePartitions">["topics"][number];
 type Result = ResponseInput<"CreatePartitions">["results"][number];
 
-export const createPartitions: Handler<"CreatePartitions"> = (call, request) => {
-  const results = request.topics.map((wanted) => grow(call, wanted, request.validateOnly));
+export const createPartitions: Handler<"CreatePartitions"> = function* (call, request) {
+  const results: Result[] = [];
+  const repeated = repeatedOf(request.topics, ({ name }) => name);
+  const room = new PartitionRoom();
+  for (const wanted of request.topics) {
+    const { name, count } = wanted;
+    const before = call.node.topics.find(name)?.partitionCount ?? 0;
+    if (repeated.has(name)) {
+      results.push({ name, errorCode: errorCodes.INVALID_REQUEST, errorMessage: "Duplicate topic name." });
+    } else if (room.takes(count - before)) results.push(grow(call, wanted, request.validateOnly));
+    else results.push({ name, ...room.refusal });
+    const made = (call.node.topics.find(name)?.partitionCount ?? 0) - before;
+    room.taken(made);
+    // Whether its names are free is looked at for all of them.
+    yield 3 + made * unitsOfPartition + Math.max(Math.min(count, limits.kafkaTopicPartitionsMax), 0) / 10;
+  }
   call.holdUntilDurable();
   return { results };
 };
@@ -21,6 +38,11 @@ function grow(call: Call<"CreatePartitions">, { name, count }: Wanted, isOnlyChe
   const topic = call.node.topics.find(name)?.topic;
   if (topic === undefined || topic === null) {
     return { name, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION };
+  }
+  const most = limits.kafkaTopicPartitionsMax;
+  if (count > most) {
+    const errorMessage = `${count} partitions; a topic has at most ${most}.`;
+    return { name, errorCode: errorCodes.INVALID_PARTITIONS, errorMessage };
   }
   try {
     const { topics } = call.node.vhost;
@@ -35,6 +57,8 @@ function grow(call: Call<"CreatePartitions">, { name, count }: Wanted, isOnlyChe
     if (!isOnlyChecked) topics.grow(topic, count);
     return { name, errorCode: errorCodes.NONE };
   } catch (error) {
-    return { name, errorCode: errorCodes.INVALID_PARTITIONS, errorMessage: faultOf(error).errorMessage };
+    const { errorCode, errorMessage } = faultOf(error);
+    const isTaken = errorCode === errorCodes.TOPIC_ALREADY_EXISTS;
+    return { name, errorCode: isTaken ? errorCode : errorCodes.INVALID_PARTITIONS, errorMessage };
   }
 }

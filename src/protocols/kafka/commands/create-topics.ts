@@ -3,27 +3,45 @@ import { mayCreateTopic } from "../authorize.ts";
 import type { Call, Handler } from "../call.ts";
 import { faultIn, type TopicSettings } from "../alter-configs.ts";
 import { configSources, topicConfigFault, topicConfigs } from "../config-definitions.ts";
+import { limits } from "../../../base/limits.ts";
 import { faultOf } from "../errors.ts";
+import { PartitionRoom, unitsOfPartition } from "../partition-room.ts";
+import { repeatedOf } from "../repeated.ts";
 import { nameFault } from "../names.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
 type Wanted = RequestBody<"CreateTopics">["topics"][number];
 type Result = ResponseInput<"CreateTopics">["topics"][number];
+/** Checks, and the settings that the answer shows. */
+const unitsOfTopic = 15;
+
 interface Fault {
   readonly errorCode: number;
   readonly errorMessage: string;
 }
 
-const partitionsMax = 10_000;
+const partitionsMax = limits.kafkaTopicPartitionsMax;
 
-export const createTopics: Handler<"CreateTopics"> = (call, request) => {
-  const seen = new Set<string>();
-  const repeated = new Set<string>();
-  for (const { name } of request.topics) (seen.has(name) ? repeated : seen).add(name);
-  const topics: Result[] = request.topics
-    .filter(({ name }) => !repeated.has(name))
-    .map((wanted) => create(call, wanted, request.validateOnly));
+export const createTopics: Handler<"CreateTopics"> = function* (call, request) {
+  const repeated = repeatedOf(request.topics, ({ name }) => name);
+  const room = new PartitionRoom();
+  const topics: Result[] = [];
+  for (const wanted of request.topics) {
+    const { name } = wanted;
+    if (repeated.has(name)) continue;
+    if (!room.takes(partitionsOf(wanted))) {
+      topics.push({ name, ...room.refusal });
+      continue;
+    }
+    const result = create(call, wanted, request.validateOnly);
+    topics.push(result);
+    const made = result.errorCode === errorCodes.NONE ? partitionsOf(wanted) : 0;
+    room.taken(made);
+    // Whether its names are free is looked at for all of them.
+    const looked = Math.max(Math.min(partitionsOf(wanted), partitionsMax), 0) / 10;
+    yield unitsOfTopic + made * unitsOfPartition + looked;
+  }
   for (const name of repeated) topics.push({ name, ...fault("INVALID_REQUEST", "Duplicate topic name.") });
   call.holdUntilDurable();
   return { topics };

@@ -1,5 +1,7 @@
 /** DeleteAcls: each filter answers with what it deleted. */
-import { type BindingFilter, filterFault, isMatched, numbersOf } from "../acl-bindings.ts";
+import { limits } from "../../../base/limits.ts";
+import type { Job } from "../../../base/turn-work.ts";
+import { type BindingFilter, filterFault, matchingAcls, numbersOf } from "../acl-bindings.ts";
 import { mayUseCluster } from "../authorize.ts";
 import type { Call, Handler } from "../call.ts";
 import type { ResponseInput } from "../wire/codec.ts";
@@ -7,25 +9,30 @@ import { errorCodes } from "../wire/error-codes.ts";
 
 type Result = ResponseInput<"DeleteAcls">["filterResults"][number];
 
-export const deleteAcls: Handler<"DeleteAcls"> = (call, request) => {
-  const isRefused = !mayUseCluster(call, "alterAcls");
-  const filterResults = request.filters.map((filter) =>
-    isRefused
-      ? refuse("CLUSTER_AUTHORIZATION_FAILED", "Cluster authorization failed.")
-      : deleteMatching(call, filter),
-  );
+export const deleteAcls: Handler<"DeleteAcls"> = function* (call, { filters }) {
+  const filterResults: Result[] = [];
+  const refusal = refusalOf(call, filters.length);
+  for (const filter of filters) filterResults.push(refusal ?? (yield* deleteMatching(call, filter)));
   call.holdUntilDurable();
   return { filterResults };
 };
 
-function deleteMatching(call: Call<"DeleteAcls">, filter: BindingFilter): Result {
+function refusalOf(call: Call<"DeleteAcls">, filters: number): Result | null {
+  if (!mayUseCluster(call, "alterAcls"))
+    return refuse("CLUSTER_AUTHORIZATION_FAILED", "Cluster authorization failed.");
+  const most = limits.kafkaRequestAclFiltersMax;
+  return filters > most ? refuse("POLICY_VIOLATION", `One request has at most ${most} filters.`) : null;
+}
+
+function* deleteMatching(call: Call<"DeleteAcls">, filter: BindingFilter): Job<Result> {
   const fault = filterFault(filter);
   if (fault !== null) return refuse("INVALID_REQUEST", fault);
   const { acls } = call.node.broker.access;
-  const matching = acls.all().filter((acl) => isMatched(acl, filter));
+  const matching = yield* matchingAcls(acls.all(), filter);
   acls.delete(matching);
-  const matchingAcls = matching.map((acl) => Object.assign(numbersOf(acl), { errorCode: errorCodes.NONE }));
-  return { errorCode: errorCodes.NONE, matchingAcls };
+  yield matching.length;
+  const deleted = matching.map((acl) => Object.assign(numbersOf(acl), { errorCode: errorCodes.NONE }));
+  return { errorCode: errorCodes.NONE, matchingAcls: deleted };
 }
 
 function refuse(error: keyof typeof errorCodes, errorMessage: string): Result {

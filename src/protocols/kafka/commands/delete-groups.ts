@@ -3,13 +3,16 @@ import { mayUseGroup } from "../authorize.ts";
 import type { Handler } from "../call.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
-export const deleteGroups: Handler<"DeleteGroups"> = (call, request) => {
-  const results = request.groupsNames.map((groupId) => ({
-    groupId,
-    errorCode: mayUseGroup(call, "delete", groupId)
+export const deleteGroups: Handler<"DeleteGroups"> = function* (call, request) {
+  const results: { groupId: string; errorCode: number }[] = [];
+  for (const groupId of request.groupsNames) {
+    const positions = call.node.coordinator.positionCountOf(groupId);
+    const errorCode = mayUseGroup(call, "delete", groupId)
       ? errorCodes[call.node.coordinator.delete(groupId) ?? "NONE"]
-      : errorCodes.GROUP_AUTHORIZATION_FAILED,
-  }));
+      : errorCodes.GROUP_AUTHORIZATION_FAILED;
+    results.push({ groupId, errorCode });
+    yield 2 + 2 * positions;
+  }
   call.holdUntilDurable();
   return { results };
 };

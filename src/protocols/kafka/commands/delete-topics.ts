@@ -1,6 +1,7 @@
 /** DeleteTopics: by name or id. A queue or stream of another protocol goes the same way, with its records. */
 import { mayUseTopic, mayUseWholeTopic } from "../authorize.ts";
 import type { Call, Handler } from "../call.ts";
+import { unitsOfPartition } from "../partition-room.ts";
 import type { KafkaTopic } from "../topic-directory.ts";
 import type { ResponseInput } from "../wire/codec.ts";
 import { errorCodes } from "../wire/error-codes.ts";
@@ -8,14 +9,17 @@ import { zeroUuid } from "../wire/schema.ts";
 
 type Result = ResponseInput<"DeleteTopics">["responses"][number];
 
-export const deleteTopics: Handler<"DeleteTopics"> = (call, request) => {
-  const { topics } = call.node;
-  const responses =
-    call.version < 6
-      ? request.topicNames.map((name) => remove(call, name, zeroUuid, topics.find(name)))
-      : request.topics.map(({ name, topicId }) =>
-          remove(call, name, topicId, name === null ? topics.findById(topicId) : topics.find(name)),
-        );
+export const deleteTopics: Handler<"DeleteTopics"> = function* (call, request) {
+  const directory = call.node.topics;
+  const wanted =
+    call.version < 6 ? request.topicNames.map((name) => ({ name, topicId: zeroUuid })) : request.topics;
+  const responses: Result[] = [];
+  for (const { name, topicId } of wanted) {
+    const found = name === null ? directory.findById(topicId) : directory.find(name);
+    const partitions = found?.partitionCount ?? 0;
+    responses.push(remove(call, name, topicId, found));
+    yield 5 + partitions * unitsOfPartition;
+  }
   call.holdUntilDurable();
   return { responses };
 };

@@ -1,10 +1,10 @@
 /** DescribeAcls: the bindings that a filter matches, those of one resource pattern together. */
-import { type BindingNumbers, filterFault, isMatched, numbersOf } from "../acl-bindings.ts";
+import { type BindingNumbers, filterFault, matchingAcls, numbersOf } from "../acl-bindings.ts";
 import { mayUseCluster } from "../authorize.ts";
 import type { Handler } from "../call.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
-export const describeAcls: Handler<"DescribeAcls"> = (call, filter) => {
+export const describeAcls: Handler<"DescribeAcls"> = function* (call, filter) {
   const refuse = (error: keyof typeof errorCodes, errorMessage: string) => ({
     errorCode: errorCodes[error],
     errorMessage,
@@ -16,8 +16,8 @@ export const describeAcls: Handler<"DescribeAcls"> = (call, filter) => {
   const fault = filterFault(filter);
   if (fault !== null) return refuse("INVALID_REQUEST", fault);
   const byResource = new Map<string, BindingNumbers[]>();
-  for (const acl of call.node.broker.access.acls.all()) {
-    if (!isMatched(acl, filter)) continue;
+  for (const acl of yield* matchingAcls(call.node.broker.access.acls.all(), filter)) {
+    yield 1;
     const numbers = numbersOf(acl);
     const key = `${numbers.resourceType} ${numbers.patternType} ${numbers.resourceName}`;
     const found = byResource.get(key);

@@ -1,4 +1,5 @@
 /** DescribeConfigs: the settings of topics, and those of the broker that tools look at. */
+import { limits } from "../../../base/limits.ts";
 import { mayUseCluster, mayUseTopic } from "../authorize.ts";
 import { resourceTypes } from "../alter-configs.ts";
 import type { Call, Handler } from "../call.ts";
@@ -18,9 +19,25 @@ type Resource = RequestBody<"DescribeConfigs">["resources"][number];
 type Result = ResponseInput<"DescribeConfigs">["results"][number];
 type ConfigInput = Result["configs"][number];
 
-export const describeConfigs: Handler<"DescribeConfigs"> = (call, request) => ({
-  results: request.resources.map((resource) => describe(call, resource, request.includeSynonyms)),
-});
+export const describeConfigs: Handler<"DescribeConfigs"> = function* (call, { resources, includeSynonyms }) {
+  const results: Result[] = [];
+  let rows = 0;
+  for (const resource of resources) {
+    const { resourceType, resourceName } = resource;
+    if (rows > limits.kafkaAnswerRowsMax) {
+      const errorMessage = `More than ${limits.kafkaAnswerRowsMax} settings in one answer; ask for fewer resources.`;
+      const errorCode = errorCodes.POLICY_VIOLATION;
+      results.push({ errorCode, errorMessage, resourceType, resourceName, configs: [] });
+      yield 1;
+      continue;
+    }
+    const result = describe(call, resource, includeSynonyms);
+    results.push(result);
+    rows += result.configs.length;
+    yield 2 + result.configs.length;
+  }
+  return { results };
+};
 
 function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonyms: boolean): Result {
   const { resourceType, resourceName, configurationKeys } = resource;

@@ -1,4 +1,5 @@
 /** DescribeGroups: state and members. What members said and got is shown while it holds, in a stable group. */
+import { limits } from "../../../base/limits.ts";
 import { mayUseGroup } from "../authorize.ts";
 import type { Call, Handler } from "../call.ts";
 import { consumerProtocolType } from "../consumer-protocol.ts";
@@ -9,15 +10,33 @@ import { errorCodes } from "../wire/error-codes.ts";
 
 type GroupInput = ResponseInput<"DescribeGroups">["groups"][number];
 
-export const describeGroups: Handler<"DescribeGroups"> = (call, request) => ({
-  groups: request.groups.map((groupId) => describe(call, groupId)),
-});
+const unitsOfGroup = 5;
+const nothing = { groupState: "", protocolType: "", protocolData: "", members: [] };
+const tooMuch = "The members of these groups are too much for one answer; ask for fewer groups.";
+
+export const describeGroups: Handler<"DescribeGroups"> = function* (call, request) {
+  const groups: GroupInput[] = [];
+  let bytes = 0;
+  // A group that is named twice is described once.
+  for (const groupId of new Set(request.groups)) {
+    if (bytes > limits.kafkaGroupBytesMax) {
+      groups.push({ groupId, ...nothing, errorCode: errorCodes.POLICY_VIOLATION, errorMessage: tooMuch });
+      yield 1;
+      continue;
+    }
+    const group = describe(call, groupId);
+    groups.push(group);
+    bytes += call.node.coordinator.find(groupId)?.room.bytes ?? 0;
+    yield unitsOfGroup + group.members.length;
+  }
+  return { groups };
+};
 
 function describe(call: Call<"DescribeGroups">, groupId: string): GroupInput {
   const { coordinator } = call.node;
-  const bare = { groupId, protocolType: "", protocolData: "", members: [] };
+  const bare = { groupId, ...nothing };
   if (!mayUseGroup(call, "describe", groupId)) {
-    return { ...bare, errorCode: errorCodes.GROUP_AUTHORIZATION_FAILED, groupState: "" };
+    return { ...bare, errorCode: errorCodes.GROUP_AUTHORIZATION_FAILED };
   }
   const group = coordinator.find(groupId);
   if (group !== undefined) return describeMembers(group);

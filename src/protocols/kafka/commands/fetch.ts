@@ -6,11 +6,12 @@
  */
 import { mayUsePartition } from "../authorize.ts";
 import { BrokerError } from "../../../base/errors.ts";
+import { limits } from "../../../base/limits.ts";
 import type { Timer } from "../../../base/clock.ts";
 import type { LogWaiter, Queue } from "../../../broker/queue.ts";
 import type { Call, Handler } from "../call.ts";
 import { faultOf } from "../errors.ts";
-import { FetchedRecords } from "../fetch-records.ts";
+import { beginAnswer, FetchedRecords } from "../fetch-records.ts";
 import { leaderEpoch } from "../node.ts";
 import type { KafkaTopic } from "../topic-directory.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
@@ -21,6 +22,8 @@ type Answer = ResponseInput<"Fetch">["responses"][number]["partitions"][number];
 
 /** What one answer holds at most, whatever the client would take; a batch that is longer goes alone. */
 const answerBytesMax = 2 << 20;
+/** Partitions of which one answer holds records. */
+const readsMax = 1000;
 /** What an answer takes beyond its records, for each partition. */
 const partitionHeadBytes = 64;
 const readCommitted = 1;
@@ -46,6 +49,7 @@ export const fetch: Handler<"Fetch"> = (call, request) => {
     return { errorCode: errorCodes.FETCH_SESSION_ID_NOT_FOUND, responses: [] };
   }
   const { topics: directory, broker } = call.node;
+  assertPartitions(request);
   const targets = request.topics.map(({ topic: name, topicId, partitions }) => ({
     name,
     topicId,
@@ -60,6 +64,17 @@ export const fetch: Handler<"Fetch"> = (call, request) => {
   return "later";
 };
 
+/** Read in one turn, since a reader's bytes are valid that long. Throws LIMIT, which ends the connection. */
+function assertPartitions({ topics }: RequestBody<"Fetch">): void {
+  let partitions = 0;
+  for (const topic of topics) partitions += 1 + topic.partitions.length;
+  if (partitions <= limits.kafkaFetchPartitionsMax) return;
+  throw new BrokerError(
+    "LIMIT",
+    `a fetch names ${partitions} partitions; at most ${limits.kafkaFetchPartitionsMax}`,
+  );
+}
+
 /** The output grows once for all that follows. */
 function answerOf(call: Call<"Fetch">, { responses, bytes }: Reading): ResponseInput<"Fetch"> {
   let partitions = 0;
@@ -69,7 +84,9 @@ function answerOf(call: Call<"Fetch">, { responses, bytes }: Reading): ResponseI
 }
 
 function read(call: Call<"Fetch">, request: RequestBody<"Fetch">, targets: readonly Target[]): Reading {
+  beginAnswer();
   let left = Math.min(request.maxBytes, answerBytesMax);
+  let readsLeft = readsMax;
   let bytes = 0;
   let hasFault = false;
   const isCommittedOnly = request.isolationLevel === readCommitted;
@@ -77,10 +94,11 @@ function read(call: Call<"Fetch">, request: RequestBody<"Fetch">, targets: reado
     topic: target.name,
     topicId: target.topicId,
     partitions: target.partitions.map((asked) => {
-      const answer = readPartition(call, target, asked, left, bytes === 0);
+      const answer = readPartition(call, target, asked, readsLeft > 0 ? left : 0, bytes === 0);
       if (isCommittedOnly) answer.abortedTransactions = [];
       const size = answer.records.length;
       bytes += size;
+      if (size > 0) readsLeft--;
       left -= size;
       if (answer.errorCode !== errorCodes.NONE) hasFault = true;
       return answer;
@@ -152,11 +170,11 @@ class LongPoll implements LogWaiter {
   readonly #call: Call<"Fetch">;
   readonly #request: RequestBody<"Fetch">;
   readonly #targets: readonly Target[];
-  readonly #queues: Queue[] = [];
   readonly #timer: Timer;
-  /** Bytes that the last reading found, and the sizes of the logs then: what came since is estimated by them. */
-  #bytes = 0;
-  readonly #sizes: number[] = [];
+  /** The logs and their sizes when they were last looked at. */
+  readonly #sizes = new Map<Queue, number>();
+  /** Bytes that the last reading found and that came since, going by the sizes of the logs. */
+  #estimate = 0;
 
   static begin(...parts: ConstructorParameters<typeof LongPoll>): void {
     void new LongPoll(...parts);
@@ -175,7 +193,7 @@ class LongPoll implements LogWaiter {
       for (const { partition } of partitions) {
         const queue = topic?.queue(partition);
         if (queue === undefined) continue;
-        this.#queues.push(queue);
+        this.#sizes.set(queue, 0);
         queue.waiters.add(this);
       }
     }
@@ -185,15 +203,16 @@ class LongPoll implements LogWaiter {
   }
 
   #found({ bytes }: Reading): void {
-    this.#bytes = bytes;
-    this.#queues.forEach((queue, i) => (this.#sizes[i] = queue.log.bytes));
+    this.#estimate = bytes;
+    for (const queue of this.#sizes.keys()) this.#sizes.set(queue, queue.log.bytes);
   }
 
   logChanged(queue: Queue): void {
     if (queue.isDeleted) return this.#answer(this.#read());
-    let estimate = this.#bytes;
-    this.#queues.forEach((other, i) => (estimate += Math.max(other.log.bytes - this.#sizes[i]!, 0)));
-    if (estimate < this.#request.minBytes) return;
+    const { bytes } = queue.log;
+    this.#estimate += Math.max(bytes - this.#sizes.get(queue)!, 0);
+    this.#sizes.set(queue, bytes);
+    if (this.#estimate < this.#request.minBytes) return;
     const reading = this.#read();
     if (reading.hasFault || reading.bytes >= this.#request.minBytes) this.#answer(reading);
     else this.#found(reading);
@@ -213,6 +232,6 @@ class LongPoll implements LogWaiter {
 
   #stop(): void {
     this.#timer.cancel();
-    for (const queue of this.#queues) queue.waiters.delete(this);
+    for (const queue of this.#sizes.keys()) queue.waiters.delete(this);
   }
 }

@@ -19,7 +19,7 @@ const refusal = {
   port: -1,
 };
 
-export const findCoordinator: Handler<"FindCoordinator"> = (call, request) => {
+export const findCoordinator: Handler<"FindCoordinator"> = function* (call, request) {
   const { keyType } = request;
   const { host, port } = call.node.addressFor(call.connection);
   const answer =
@@ -35,5 +35,10 @@ export const findCoordinator: Handler<"FindCoordinator"> = (call, request) => {
   const answerFor = (key: string) =>
     keyType === keyTypes.group && !mayUseGroup(call, "describe", key) ? refusal : answer;
   if (call.version < 4) return answerFor(request.key);
-  return { coordinators: request.coordinatorKeys.map((key) => ({ key, ...answerFor(key) })) };
+  const coordinators = [];
+  for (const key of request.coordinatorKeys) {
+    coordinators.push({ key, ...answerFor(key) });
+    yield 1;
+  }
+  return { coordinators };
 };

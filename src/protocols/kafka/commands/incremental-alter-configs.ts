@@ -1,5 +1,5 @@
 /** IncrementalAlterConfigs: sets, resets, or changes lists among a topic's settings. */
-import { alterTopic, type SettingsFault, type TopicSettings } from "../alter-configs.ts";
+import { alterTopics, type SettingsFault, type TopicSettings } from "../alter-configs.ts";
 import type { Handler } from "../call.ts";
 import { type ConfigDefinition, listOf, topicConfig } from "../config-definitions.ts";
 import type { RequestBody } from "../wire/codec.ts";
@@ -8,21 +8,21 @@ type Change = RequestBody<"IncrementalAlterConfigs">["resources"][number]["confi
 
 const operations = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
 
-export const incrementalAlterConfigs: Handler<"IncrementalAlterConfigs"> = (call, request) => ({
-  responses: request.resources.map((resource) =>
-    alterTopic(call, resource, request.validateOnly, (settings) => {
-      const names = new Set(resource.configs.map(({ name }) => name));
-      if (names.size < resource.configs.length) {
-        return { error: "INVALID_REQUEST", text: "Error due to duplicate config keys" };
-      }
-      for (const change of resource.configs) {
-        const fault = apply(settings, change);
-        if (fault !== null) return fault;
-      }
-      return null;
-    }),
-  ),
-});
+export const incrementalAlterConfigs: Handler<"IncrementalAlterConfigs"> = (
+  call,
+  { resources, validateOnly },
+) =>
+  alterTopics(call, resources, validateOnly, (settings, { configs }) => {
+    const names = new Set(configs.map(({ name }) => name));
+    if (names.size < configs.length) {
+      return { error: "INVALID_REQUEST", text: "Error due to duplicate config keys" };
+    }
+    for (const change of configs) {
+      const fault = apply(settings, change);
+      if (fault !== null) return fault;
+    }
+    return null;
+  });
 
 function apply(settings: TopicSettings, { name, value, configOperation }: Change): SettingsFault | null {
   const definition = topicConfig(name);

@@ -1,4 +1,5 @@
 /** JoinGroup: becomes a member, or stays one, and hears when all others have done so too. */
+import { limits } from "../../../base/limits.ts";
 import { mayUseGroup } from "../authorize.ts";
 import type { Handler } from "../call.ts";
 import { refusal } from "../group.ts";
@@ -8,14 +9,19 @@ import type { RequestBody } from "../wire/codec.ts";
 /** Kafka's are 6 s and 30 min by default, and a setting (group.min.session.timeout.ms); a test has less time. */
 const sessionTimeoutMsMin = 100;
 const sessionTimeoutMsMax = 1_800_000;
+/** Clients name one for each assignor that they have. */
+const protocolsMax = 32;
 
 export const joinGroup: Handler<"JoinGroup"> = (call, request) => {
   const { groupId, memberId, sessionTimeoutMs } = request;
-  if (groupId === "") return refusal("INVALID_GROUP_ID", memberId);
+  if (groupId === "" || Buffer.byteLength(groupId) > limits.nameBytesMax) {
+    return refusal("INVALID_GROUP_ID", memberId);
+  }
   if (!mayUseGroup(call, "join", groupId)) return refusal("GROUP_AUTHORIZATION_FAILED", memberId);
   if (sessionTimeoutMs < sessionTimeoutMsMin || sessionTimeoutMs > sessionTimeoutMsMax) {
     return refusal("INVALID_SESSION_TIMEOUT", memberId);
   }
+  if (request.protocols.length > protocolsMax) return refusal("INCONSISTENT_GROUP_PROTOCOL", memberId);
   const { coordinator } = call.node;
   if (memberId !== "" && coordinator.find(groupId) === undefined)
     return refusal("UNKNOWN_MEMBER_ID", memberId);

@@ -3,7 +3,10 @@ import { mayUseGroup } from "../authorize.ts";
 import type { Handler } from "../call.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
-export const leaveGroup: Handler<"LeaveGroup"> = (call, request) => {
+/** Whoever leaves has the others looked at. */
+const unitsOfLeaving = 20;
+
+export const leaveGroup: Handler<"LeaveGroup"> = function* (call, request) {
   const { groupId } = request;
   if (groupId === "") return { errorCode: errorCodes.INVALID_GROUP_ID, members: [] };
   if (!mayUseGroup(call, "join", groupId)) {
@@ -15,10 +18,10 @@ export const leaveGroup: Handler<"LeaveGroup"> = (call, request) => {
     return errorCodes[fault ?? "NONE"];
   };
   if (call.version < 3) return { errorCode: leave(request.memberId, null) };
-  const members = request.members.map(({ memberId, groupInstanceId }) => ({
-    memberId,
-    groupInstanceId,
-    errorCode: leave(memberId, groupInstanceId),
-  }));
+  const members = [];
+  for (const { memberId, groupInstanceId } of request.members) {
+    members.push({ memberId, groupInstanceId, errorCode: leave(memberId, groupInstanceId) });
+    yield unitsOfLeaving;
+  }
   return { errorCode: errorCodes.NONE, members };
 };

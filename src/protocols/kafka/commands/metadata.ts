@@ -1,10 +1,13 @@
 /** Metadata: the one broker and the topics asked for, made on the way if the client allows it. */
 import { mayCreateTopic, mayUseTopic } from "../authorize.ts";
 import { BrokerError } from "../../../base/errors.ts";
+import { limits } from "../../../base/limits.ts";
+import type { Job } from "../../../base/turn-work.ts";
 import type { Call, Handler } from "../call.ts";
 import { faultOf } from "../errors.ts";
 import { nameFault } from "../names.ts";
 import { leaderEpoch, nodeId } from "../node.ts";
+import { unitsOfPartition } from "../partition-room.ts";
 import type { KafkaTopic } from "../topic-directory.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
 import { errorCodes } from "../wire/error-codes.ts";
@@ -13,34 +16,58 @@ import { zeroUuid } from "../wire/schema.ts";
 type TopicInput = ResponseInput<"Metadata">["topics"][number];
 
 const nodes: readonly number[] = [nodeId];
+/** Of the answer: a partition. */
+const unitsOfRow = 0.2;
 
-export const metadata: Handler<"Metadata"> = (call, request) => {
+export const metadata: Handler<"Metadata"> = function* (call, request) {
   const { host, port } = call.node.addressFor(call.connection);
+  const topics = yield* topicsFor(call, request);
   return {
     brokers: [{ nodeId, host, port }],
     clusterId: call.node.clusterId,
     controllerId: nodeId,
-    topics: topicsFor(call, request),
+    topics,
   };
 };
 
-function topicsFor(call: Call<"Metadata">, request: RequestBody<"Metadata">): TopicInput[] {
+function* topicsFor(call: Call<"Metadata">, request: RequestBody<"Metadata">): Job<TopicInput[]> {
   const asked = request.topics;
+  const topics: TopicInput[] = [];
   // Version 0 cannot say null: there an empty list asks for all.
   if (asked === null || (call.version === 0 && asked.length === 0)) {
-    const all = [...call.node.topics.all()];
-    return all.filter((topic) => mayUseTopic(call, "describe", topic.name)).map(describe);
-  }
-  return asked.map(({ name, topicId }) => {
-    if (name === null) {
-      const topic = call.node.topics.findById(topicId);
-      // What somebody may not see is not there for them.
-      return topic === undefined || !mayUseTopic(call, "describe", topic.name)
-        ? refuse(null, "UNKNOWN_TOPIC_ID", topicId)
-        : describe(topic);
+    for (const topic of call.node.topics.all()) {
+      if (mayUseTopic(call, "describe", topic.name)) topics.push(describe(topic));
+      yield 1 + topic.partitionCount * unitsOfRow;
     }
-    return named(call, name, request.allowAutoTopicCreation);
-  });
+    return topics;
+  }
+  // As in Kafka, what is named twice is described once.
+  const seen = new Set<string>();
+  let room: number = limits.kafkaRequestPartitionsMax;
+  for (const { name, topicId } of asked) {
+    // Kafka goes by the id where there is one: its Java client leaves the name empty then, others send null.
+    const isById = topicId !== zeroUuid;
+    const key = isById ? `id ${topicId}` : (name ?? "");
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const known = call.node.topics.madeCount;
+    const topic = isById
+      ? identified(call, topicId)
+      : named(call, name ?? "", request.allowAutoTopicCreation && room > 0);
+    topics.push(topic);
+    const isMade = call.node.topics.madeCount > known;
+    if (isMade) room--;
+    yield 2 + topic.partitions.length * unitsOfRow + (isMade ? unitsOfPartition : 0);
+  }
+  return topics;
+}
+
+function identified(call: Call<"Metadata">, topicId: string): TopicInput {
+  const topic = call.node.topics.findById(topicId);
+  // What somebody may not see is not there for them.
+  return topic === undefined || !mayUseTopic(call, "describe", topic.name)
+    ? refuse(null, "UNKNOWN_TOPIC_ID", topicId)
+    : describe(topic);
 }
 
 function named(call: Call<"Metadata">, name: string, mayCreate: boolean): TopicInput {

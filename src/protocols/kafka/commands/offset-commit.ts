@@ -1,4 +1,5 @@
 /** OffsetCommit: a group's positions, kept as durably as acks=all records, which is what Kafka makes of them. */
+import { limits } from "../../../base/limits.ts";
 import { mayUseGroup, mayUseTopic } from "../authorize.ts";
 import { toBrokerName } from "../names.ts";
 import type { Call, Handler } from "../call.ts";
@@ -9,26 +10,43 @@ import { errorCodes, type KafkaErrorName } from "../wire/error-codes.ts";
 /** Kafka: offset.metadata.max.bytes. */
 const metadataBytesMax = 4096;
 
+const commitsInPiece = 50;
+const unitsOfCommit = 3;
+
+interface Result {
+  readonly partitionIndex: number;
+  readonly errorCode: number;
+}
+
 type Partition = RequestBody<"OffsetCommit">["topics"][number]["partitions"][number];
 
-export const offsetCommit: Handler<"OffsetCommit"> = (call, request) => {
+export const offsetCommit: Handler<"OffsetCommit"> = function* (call, request) {
   const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = request;
-  const fault = mayUseGroup(call, "join", groupId)
-    ? call.node.coordinator.checkCommit(groupId, { memberId, groupInstanceId, generationId })
-    : "GROUP_AUTHORIZATION_FAILED";
+  // Asked again after each pause: the member may have been fenced meanwhile, and its topics deleted.
+  const faultNow = (): KafkaErrorName | null =>
+    mayUseGroup(call, "join", groupId)
+      ? call.node.coordinator.checkCommit(groupId, { memberId, groupInstanceId, generationId })
+      : "GROUP_AUTHORIZATION_FAILED";
   const { topics: directory } = call.node;
-  const topics = request.topics.map(({ name, topicId, partitions }) => {
-    const topic = call.version >= 10 ? directory.findById(topicId) : directory.find(name);
-    const unknown = call.version >= 10 ? "UNKNOWN_TOPIC_ID" : "UNKNOWN_TOPIC_OR_PARTITION";
-    return {
-      name,
-      topicId,
-      partitions: partitions.map((partition) => {
-        const error = fault ?? (topic === undefined ? unknown : commit(call, groupId, topic, partition));
-        return { partitionIndex: partition.partitionIndex, errorCode: errorCodes[error ?? "NONE"] };
-      }),
-    };
-  });
+  const byId = call.version >= 10;
+  const topics: { name: string; topicId: string; partitions: Result[] }[] = [];
+  let fault = Buffer.byteLength(groupId) > limits.nameBytesMax ? "INVALID_GROUP_ID" : faultNow();
+  let left = commitsInPiece;
+  for (const { name, topicId, partitions } of request.topics) {
+    const results: Result[] = [];
+    topics.push({ name, topicId, partitions: results });
+    let topic = byId ? directory.findById(topicId) : directory.find(name);
+    for (const partition of partitions) {
+      const unknown = byId ? "UNKNOWN_TOPIC_ID" : "UNKNOWN_TOPIC_OR_PARTITION";
+      const error = fault ?? (topic === undefined ? unknown : commit(call, groupId, topic, partition));
+      results.push({ partitionIndex: partition.partitionIndex, errorCode: errorCodes[error ?? "NONE"] });
+      if (--left > 0) continue;
+      left = commitsInPiece;
+      yield commitsInPiece * unitsOfCommit;
+      fault ??= faultNow();
+      topic = byId ? directory.findById(topicId) : directory.find(name);
+    }
+  }
   call.holdUntilDurable();
   return { topics };
 };

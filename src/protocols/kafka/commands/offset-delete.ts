@@ -1,4 +1,5 @@
 /** OffsetDelete: forgets a group's positions on topics that none of its members subscribes to. */
+import type { Job } from "../../../base/turn-work.ts";
 import { mayUseGroup, mayUseTopic } from "../authorize.ts";
 import type { Group } from "../group.ts";
 import type { Handler } from "../call.ts";
@@ -6,7 +7,10 @@ import { consumerProtocolType, subscribedTopics } from "../consumer-protocol.ts"
 import { toBrokerName } from "../names.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
-export const offsetDelete: Handler<"OffsetDelete"> = (call, request) => {
+/** Of subscriptions that are read. */
+const bytesPerUnit = 20;
+
+export const offsetDelete: Handler<"OffsetDelete"> = function* (call, request) {
   const { groupId } = request;
   const { coordinator, vhost } = call.node;
   if (groupId === "") return { errorCode: errorCodes.INVALID_GROUP_ID, topics: [] };
@@ -19,27 +23,32 @@ export const offsetDelete: Handler<"OffsetDelete"> = (call, request) => {
   if (hasMembers && group.protocolType !== consumerProtocolType) {
     return { errorCode: errorCodes.NON_EMPTY_GROUP, topics: [] };
   }
-  const subscribed = hasMembers ? subscriptionOf(group) : new Set<string>();
-  const topics = request.topics.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map(({ partitionIndex }) => {
-      if (!mayUseTopic(call, "read", name)) {
-        return { partitionIndex, errorCode: errorCodes.TOPIC_AUTHORIZATION_FAILED };
-      }
-      if (subscribed.has(name)) return { partitionIndex, errorCode: errorCodes.GROUP_SUBSCRIBED_TO_TOPIC };
-      vhost.groupOffsets.delete(toBrokerName(groupId), toBrokerName(name), partitionIndex);
-      return { partitionIndex, errorCode: errorCodes.NONE };
-    }),
-  }));
+  const subscribed = hasMembers ? yield* subscriptionOf(group) : new Set<string>();
+  const remove = (name: string, partitionIndex: number): number => {
+    if (!mayUseTopic(call, "read", name)) return errorCodes.TOPIC_AUTHORIZATION_FAILED;
+    if (subscribed.has(name)) return errorCodes.GROUP_SUBSCRIBED_TO_TOPIC;
+    vhost.groupOffsets.delete(toBrokerName(groupId), toBrokerName(name), partitionIndex);
+    return errorCodes.NONE;
+  };
+  const topics: { name: string; partitions: { partitionIndex: number; errorCode: number }[] }[] = [];
+  for (const { name, partitions } of request.topics) {
+    const results: { partitionIndex: number; errorCode: number }[] = [];
+    topics.push({ name, partitions: results });
+    for (const { partitionIndex } of partitions) {
+      results.push({ partitionIndex, errorCode: remove(name, partitionIndex) });
+      yield 2;
+    }
+  }
   call.holdUntilDurable();
   return { errorCode: errorCodes.NONE, topics };
 };
 
-function subscriptionOf(group: Group): Set<string> {
+function* subscriptionOf(group: Group): Job<Set<string>> {
   const topics = new Set<string>();
   for (const { details } of group.members.values()) {
     for (const { metadata } of details.protocols) {
       for (const topic of subscribedTopics(metadata)) topics.add(topic);
+      yield Math.ceil(metadata.length / bytesPerUnit);
     }
   }
   return topics;

@@ -4,6 +4,8 @@
  * A partition without a position is answered by -1 and no error. `requireStable` asks for no position that an open
  * transaction may still change; there are none.
  */
+import { limits } from "../../../base/limits.ts";
+import type { Job } from "../../../base/turn-work.ts";
 import { mayUseGroup, mayUseTopic } from "../authorize.ts";
 import type { Call, Handler } from "../call.ts";
 import type { CommittedOffset } from "../../../broker/group-offsets.ts";
@@ -31,62 +33,79 @@ interface AskedTopic {
   readonly partitionIndexes: readonly number[];
 }
 
-export const offsetFetch: Handler<"OffsetFetch"> = (call, request) => {
+export const offsetFetch: Handler<"OffsetFetch"> = function* (call, request) {
   const isRefused = (groupId: string): boolean => !mayUseGroup(call, "describe", groupId);
   const refusal = { errorCode: errorCodes.GROUP_AUTHORIZATION_FAILED, topics: [] };
   if (call.version < 8) {
-    return isRefused(request.groupId)
-      ? refusal
-      : { topics: positionsOf(call, request.groupId, request.topics) };
+    if (isRefused(request.groupId)) return refusal;
+    return { topics: yield* positionsOf(call, request.groupId, request.topics) };
   }
   // A member of the new protocol names itself and its epoch (version 9); classic groups have nothing to check there.
-  const groups = request.groups.map(({ groupId, topics }) =>
-    isRefused(groupId) ? { groupId, ...refusal } : { groupId, topics: positionsOf(call, groupId, topics) },
-  );
+  const groups: { groupId: string; errorCode?: number; topics: TopicPositions[] }[] = [];
+  let rows = 0;
+  for (const { groupId, topics } of request.groups) {
+    yield 1;
+    if (isRefused(groupId)) groups.push({ groupId, ...refusal });
+    else if (rows > limits.kafkaAnswerRowsMax) {
+      groups.push({ groupId, errorCode: errorCodes.POLICY_VIOLATION, topics: [] });
+    } else {
+      const positions = yield* positionsOf(call, groupId, topics);
+      groups.push({ groupId, topics: positions });
+      for (const { partitions } of positions) rows += partitions.length;
+    }
+  }
   return { groups };
 };
 
-function positionsOf(
+function* positionsOf(
   call: Call<"OffsetFetch">,
   groupId: string,
   asked: readonly AskedTopic[] | null,
-): TopicPositions[] {
-  if (asked === null) return allPositions(call, groupId);
-  return asked.map(({ name, topicId = zeroUuid, partitionIndexes }) => {
-    const topic = call.version >= 10 ? call.node.topics.findById(topicId) : undefined;
-    if (call.version >= 10 && topic === undefined) {
-      const unknown = (index: number): PartitionPosition =>
-        position(index, undefined, errorCodes.UNKNOWN_TOPIC_ID);
-      return { name, topicId, partitions: partitionIndexes.map(unknown) };
-    }
-    if (!mayUseTopic(call, "describe", topic?.name ?? name)) {
-      const refused = (index: number): PartitionPosition =>
-        position(index, undefined, errorCodes.TOPIC_AUTHORIZATION_FAILED);
-      return { name, topicId, partitions: partitionIndexes.map(refused) };
-    }
-    const known = toBrokerName(topic?.name ?? name);
-    const partitions = partitionIndexes.map((index) =>
-      position(index, call.node.vhost.groupOffsets.get(toBrokerName(groupId), known, index)),
-    );
-    return { name, topicId, partitions };
-  });
+): Job<TopicPositions[]> {
+  if (asked === null) return yield* allPositions(call, groupId);
+  const answered: TopicPositions[] = [];
+  for (const topic of asked) {
+    answered.push(yield* askedPositions(call, groupId, topic));
+    yield 1;
+  }
+  return answered;
 }
 
-function allPositions(call: Call<"OffsetFetch">, groupId: string): TopicPositions[] {
-  const commits = call.node.coordinator.commitsOf(groupId);
-  if (commits === undefined) return [];
-  const seen = [...commits].filter(([brokerName]) =>
-    mayUseTopic(call, "describe", fromBrokerName(brokerName)),
-  );
-  return seen.map(([brokerName, partitions]) => {
+function* askedPositions(
+  call: Call<"OffsetFetch">,
+  groupId: string,
+  { name, topicId = zeroUuid, partitionIndexes }: AskedTopic,
+): Job<TopicPositions> {
+  const topic = call.version >= 10 ? call.node.topics.findById(topicId) : undefined;
+  let error: keyof typeof errorCodes = "NONE";
+  if (call.version >= 10 && topic === undefined) error = "UNKNOWN_TOPIC_ID";
+  else if (!mayUseTopic(call, "describe", topic?.name ?? name)) error = "TOPIC_AUTHORIZATION_FAILED";
+  const group = toBrokerName(groupId);
+  const known = toBrokerName(topic?.name ?? name);
+  const partitions: PartitionPosition[] = [];
+  for (const index of partitionIndexes) {
+    const committed = error === "NONE" ? call.node.vhost.groupOffsets.get(group, known, index) : undefined;
+    partitions.push(position(index, committed, errorCodes[error]));
+    yield 1;
+  }
+  return { name, topicId, partitions };
+}
+
+function* allPositions(call: Call<"OffsetFetch">, groupId: string): Job<TopicPositions[]> {
+  const answered: TopicPositions[] = [];
+  for (const [brokerName, committed] of call.node.coordinator.commitsOf(groupId) ?? []) {
+    yield 1;
     const name = fromBrokerName(brokerName);
+    if (!mayUseTopic(call, "describe", name)) continue;
     const topicId = call.node.topics.find(name)?.id ?? zeroUuid;
-    return {
-      name,
-      topicId,
-      partitions: [...partitions].map(([index, committed]) => position(index, committed)),
-    };
-  });
+    const partitions: PartitionPosition[] = [];
+    for (const [index, each] of committed) {
+      partitions.push(position(index, each));
+      yield 1;
+    }
+    answered.push({ name, topicId, partitions });
+  }
+  return answered;
 }
 
 function position(

@@ -8,12 +8,18 @@ import { errorCodes } from "../wire/error-codes.ts";
 type Asked = RequestBody<"OffsetForLeaderEpoch">["topics"][number]["partitions"][number];
 type Answer = { errorCode: number; partition: number; leaderEpoch: number; endOffset: number };
 
-export const offsetForLeaderEpoch: Handler<"OffsetForLeaderEpoch"> = (call, request) => ({
-  topics: request.topics.map(({ topic, partitions }) => ({
-    topic,
-    partitions: partitions.map((asked) => endOf(call, topic, asked)),
-  })),
-});
+export const offsetForLeaderEpoch: Handler<"OffsetForLeaderEpoch"> = function* (call, request) {
+  const topics: { topic: string; partitions: Answer[] }[] = [];
+  for (const { topic, partitions } of request.topics) {
+    const answers: Answer[] = [];
+    topics.push({ topic, partitions: answers });
+    for (const asked of partitions) {
+      answers.push(endOf(call, topic, asked));
+      yield 1;
+    }
+  }
+  return { topics };
+};
 
 function endOf(call: Call<"OffsetForLeaderEpoch">, topic: string, asked: Asked): Answer {
   const { partition } = asked;

@@ -7,9 +7,10 @@
 import { mayCreateTopic, mayProduceUnder, mayUsePartition, mayUseTopic } from "../authorize.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Queue } from "../../../broker/queue.ts";
-import { KafkaBatch } from "../../../message/kafka-batch.ts";
-import { type BatchRules, validateProduced } from "../../../message/kafka-batch-validate.ts";
-import type { Call, Handler } from "../call.ts";
+import { finishNow } from "../../../base/turn-work.ts";
+import { batchHeaderBytes, KafkaBatch } from "../../../message/kafka-batch.ts";
+import { BatchCheck, type BatchRules } from "../../../message/kafka-batch-validate.ts";
+import type { AnswerJob, Call, Handler } from "../call.ts";
 import { faultOf } from "../errors.ts";
 import { appended, appendToQueue } from "../produce-log.ts";
 import { isTakenBy, publishToExchange } from "../produce-exchange.ts";
@@ -19,7 +20,6 @@ import type { RequestBody, ResponseInput } from "../wire/codec.ts";
 import { errorCodes, type KafkaErrorName } from "../wire/error-codes.ts";
 
 type TopicData = RequestBody<"Produce">["topicData"][number];
-type PartitionData = TopicData["partitionData"][number];
 type PartitionResult = ResponseInput<"Produce">["responses"][number]["partitionResponses"][number];
 
 const acksAll = -1;
@@ -27,30 +27,100 @@ const acksAll = -1;
 const versionMin = 3;
 const zstdVersionMin = 7;
 
-const batch = new KafkaBatch();
+/** Done at once: what is at most so much, and of compressed batches one. Longer requests are jobs. */
+const shortBytesMax = 4 << 20;
+const shortRecordsMax = 100_000;
+const shortThingsMax = 500;
+/** It may have to be made. */
+const unitsOfTopic = 20;
+const unitsOfBatch = 5;
+/** Decompressing goes at about 500 bytes in a µs. */
+const bytesPerUnit = 500;
+/** A piece of a long batch's check. */
+const unitsOfPiece = 800;
+
+const seen = new KafkaBatch();
+const shortCheck = new BatchCheck();
+/** The batch at hand, in the turn in which it is appended. */
+let batch: KafkaBatch = shortCheck.batch;
 
 export const produce: Handler<"Produce"> = (call, request) => {
-  const { acks, transactionalId } = request;
   if (call.version < versionMin) return "close";
+  return isShort(request)
+    ? finishNow(appendAll(call, request, shortCheck))
+    : appendAll(call, request, new BatchCheck());
+};
+
+/**
+ * Whether the request is done at once: without a job of its own, and in order with what else comes in this turn. What
+ * a compressed batch becomes is not known before, so that is one of them at most.
+ */
+function isShort({ topicData }: RequestBody<"Produce">): boolean {
+  let bytes = 0;
+  let things = topicData.length;
+  let records = 0;
+  let compressed = 0;
+  for (const { partitionData } of topicData) {
+    things += partitionData.length;
+    for (const { records: batchBytes } of partitionData) {
+      if (batchBytes === null || batchBytes.length < batchHeaderBytes) continue;
+      bytes += batchBytes.length;
+      seen.reset(batchBytes);
+      records += seen.recordCount;
+      if (seen.codec !== 0) compressed++;
+    }
+  }
+  return bytes <= shortBytesMax && things <= shortThingsMax && records <= shortRecordsMax && compressed <= 1;
+}
+
+function* appendAll(
+  call: Call<"Produce">,
+  request: RequestBody<"Produce">,
+  check: BatchCheck,
+): AnswerJob<"Produce"> {
+  const { acks, transactionalId, topicData } = request;
   const { broker } = call.node;
   const fault = requestFault(acks, transactionalId);
   let hasFault = false;
-  const responses = request.topicData.map((data) => {
+  let inflatedBytesLeft: number = limits.kafkaRequestInflatedBytesMax;
+  // The first pause may come within any of them. (A request that is done at once has none that outlasts the turn.)
+  if (check !== shortCheck && !call.keepsBytes) copyRecords(topicData);
+  const responses = [];
+  for (const data of topicData) {
     const { name, topicId, partitionData } = data;
     const topic = fault === null ? topicFor(call, data) : undefined;
-    const refusal = fault ?? (topic === undefined && isRefused(call, name) ? unauthorized : null);
-    const partitionResponses = partitionData.map((partition) => {
-      const result = refusal === null ? append(call, topic, partition) : refuse(partition.index, ...refusal);
+    if (check !== shortCheck) yield unitsOfTopic;
+    const rules = topic === undefined ? null : rulesFor(topicRules(topic.configs), call.version);
+    const partitionResponses: PartitionResult[] = [];
+    for (const { index, records } of partitionData) {
+      let result = refusalOf(call, fault, topic, data, index);
+      if (result === null) {
+        const inflatedBytesMax = Math.min(inflatedBytesLeft, limits.kafkaBatchInflatedBytesMax);
+        let found = check.begin(records, rules!, inflatedBytesMax);
+        if (check.isInflated) inflatedBytesLeft -= check.openedBytes;
+        if (check !== shortCheck) yield unitsOfBatch + check.openedBytes / bytesPerUnit;
+        for (; found === "more"; found = check.more()) yield unitsOfPiece;
+        batch = check.batch;
+        result = found === null ? append(call, topic!, index) : refuse(index, found.error, found.message);
+      }
       if (result.errorCode !== errorCodes.NONE) hasFault = true;
-      return result;
-    });
-    return { name, topicId, partitionResponses };
-  });
+      partitionResponses.push(result);
+    }
+    responses.push({ name, topicId, partitionResponses });
+  }
   broker.publisherSeen(call.connection);
   if (acks === 0) return hasFault ? "close" : "silent";
   if (acks === acksAll && broker.options.kafkaDurability === "fsync") call.holdUntilDurable();
   return { responses };
-};
+}
+
+function copyRecords(topicData: readonly TopicData[]): void {
+  for (const { partitionData } of topicData) {
+    for (const data of partitionData as { records: Buffer | null }[]) {
+      if (data.records !== null) data.records = Buffer.from(data.records);
+    }
+  }
+}
 
 function requestFault(acks: number, transactionalId: string | null): [KafkaErrorName, string] | null {
   if (acks < acksAll || acks > 1) return ["INVALID_REQUIRED_ACKS", `acks is ${acks}; it may be -1, 0 or 1`];
@@ -85,24 +155,35 @@ function topicFor(
   }
 }
 
-function append(
+/** Why nothing is looked at that came for this partition; or null. */
+function refusalOf(
   call: Call<"Produce">,
+  fault: [KafkaErrorName, string] | null,
   topic: KafkaTopic | undefined,
-  { index, records }: PartitionData,
-): PartitionResult {
+  { name }: TopicData,
+  index: number,
+): PartitionResult | null {
+  if (fault !== null) return refuse(index, ...fault);
   if (topic === undefined) {
+    if (isRefused(call, name)) return refuse(index, ...unauthorized);
     return refuse(index, call.version >= 13 ? "UNKNOWN_TOPIC_ID" : "UNKNOWN_TOPIC_OR_PARTITION");
   }
   if (!mayUsePartition(call, "write", topic, topic.name, index)) return refuse(index, ...unauthorized);
-  if (!topic.hasPartition(index)) return refuse(index, "UNKNOWN_TOPIC_OR_PARTITION");
+  return topic.hasPartition(index) ? null : refuse(index, "UNKNOWN_TOPIC_OR_PARTITION");
+}
+
+/** Appends `batch`, in which no fault was found. */
+function append(call: Call<"Produce">, topic: KafkaTopic, index: number): PartitionResult {
   const rules = topicRules(topic.configs);
-  const found = validateProduced(batch, records, rulesFor(rules, call.version));
-  if (found !== null) return refuse(index, found.error, found.message);
   const now = call.node.broker.clock.now();
   const fault = topicFault(rules, now);
   if (fault !== null) return refuse(index, ...fault);
-  if (rules.isLogAppendTime) batch.setLogAppendTime(now);
   const queue = topic.queue(index);
+  // Somebody deleted the topic while its batch was being looked at.
+  if (queue?.isDeleted === true || topic.exchange?.isDeleted === true) {
+    return refuse(index, "UNKNOWN_TOPIC_OR_PARTITION");
+  }
+  if (rules.isLogAppendTime) batch.setLogAppendTime(now);
   return queue === undefined ? publish(call, topic, index) : store(call, queue, index, rules, now);
 }
 
@@ -136,6 +217,11 @@ function store(
   const { broker } = call.node;
   if (broker.storage.failure !== null)
     return refuse(index, "KAFKA_STORAGE_ERROR", broker.storage.failure.message);
+  const { overflow } = queue.policy;
+  if (overflow === "reject-publish-dlx" && batch.recordCount > limits.kafkaExchangeRecordsMax) {
+    const most = limits.kafkaExchangeRecordsMax;
+    return refuse(index, "MESSAGE_TOO_LARGE", `this queue takes at most ${most} records of one batch`);
+  }
   if (!isTakenBy(queue, batch, limits.kafkaRequestBytesMax))
     return refuse(index, "POLICY_VIOLATION", `queue '${queue.name}' is full`);
   const fault = appendToQueue(queue, batch, now);
@@ -154,9 +240,13 @@ function publish(call: Call<"Produce">, topic: KafkaTopic, index: number): Parti
   const { vhost, broker } = call.node;
   if (broker.storage.failure !== null)
     return refuse(index, "KAFKA_STORAGE_ERROR", broker.storage.failure.message);
+  if (batch.recordCount > limits.kafkaExchangeRecordsMax) {
+    const most = limits.kafkaExchangeRecordsMax;
+    return refuse(index, "MESSAGE_TOO_LARGE", `an exchange takes at most ${most} records of one batch`);
+  }
   const exchange = topic.exchange!;
   const isAllowed = (key: string): boolean => mayProduceUnder(call, exchange, key);
-  switch (publishToExchange(vhost, exchange, batch, limits.kafkaRequestBytesMax, isAllowed)) {
+  switch (publishToExchange(vhost, exchange, batch, limits.kafkaBatchInflatedBytesMax, isAllowed)) {
     case "refused":
       return refuse(index, ...unauthorized);
     case "full":
@@ -179,5 +269,5 @@ const batchRules: readonly BatchRules[] = [0, 1, 2, 3].map((bits) => ({
   zstdAllowed: (bits & 1) !== 0,
   recordsChecked: true,
   keysRequired: (bits & 2) !== 0,
-  decompressedBytesMax: limits.kafkaRequestBytesMax,
+  decompressedBytesMax: limits.kafkaBatchInflatedBytesMax,
 }));

@@ -13,23 +13,36 @@
  */
 import type { ByteReader } from "../../../base/bytes.ts";
 import { BrokerError } from "../../../base/errors.ts";
+import { limits } from "../../../base/limits.ts";
 import { operation, type Plan, type Step } from "./plan.ts";
 import { emptyArray } from "./schema.ts";
 import { readUnsignedVarint } from "./varint.ts";
 
 export type Struct = Record<string, unknown>;
 
-/**
- * Array elements in one message. An element of two bytes on the wire is an object of a hundred in memory, so without
- * this bound a request of 100 MiB could fill gigabytes. The largest sane request names some 100,000 partitions.
- */
-const elementsMax = 0x4_0000;
+/** As in Kafka: also of compact strings, whose length could say more. */
+const stringBytesMax = 0x7fff;
+/** Array elements and tagged fields that the message at hand may still have. */
 let elementsLeft = 0;
 
-/** Reads one message. */
-export function readMessage(plan: Plan, reader: ByteReader): Struct {
+/** Reads one message of at most `elementsMax` array elements. */
+export function readMessage(
+  plan: Plan,
+  reader: ByteReader,
+  elementsMax: number = limits.kafkaElementsMax,
+): Struct {
   elementsLeft = elementsMax;
   return readStruct(plan, reader);
+}
+
+function takeElements(count: number, where: string): void {
+  elementsLeft -= count;
+  if (elementsLeft < 0) {
+    throw new BrokerError(
+      "LIMIT",
+      `${where}: too many array elements for one message; send smaller requests`,
+    );
+  }
 }
 
 function readStruct(plan: Plan, reader: ByteReader): Struct {
@@ -46,6 +59,12 @@ function readStruct(plan: Plan, reader: ByteReader): Struct {
 
 function readTaggedFields(plan: Plan, struct: Struct, reader: ByteReader): void {
   let count = readUnsignedVarint(reader);
+  if (count > 0) {
+    if (count * tagBytesMin > reader.remaining) {
+      throw new BrokerError("MALFORMED", `${count} tagged fields in ${reader.remaining} bytes`);
+    }
+    takeElements(count, "tagged fields");
+  }
   for (; count > 0; count--) {
     const tag = readUnsignedVarint(reader);
     const size = readUnsignedVarint(reader);
@@ -64,9 +83,15 @@ function readTaggedFields(plan: Plan, struct: Struct, reader: ByteReader): void 
   }
 }
 
+/** A tag and the size of nothing. */
+const tagBytesMin = 2;
+const headerTagsMax = 1000;
+
 /** Passes over tagged fields that nobody here knows, as in request headers. */
 export function skipTaggedFields(reader: ByteReader): void {
-  for (let count = readUnsignedVarint(reader); count > 0; count--) {
+  let count = readUnsignedVarint(reader);
+  if (count > headerTagsMax) throw new BrokerError("LIMIT", `a header with ${count} tagged fields`);
+  for (; count > 0; count--) {
     readUnsignedVarint(reader);
     reader.skip(readUnsignedVarint(reader));
   }
@@ -90,6 +115,8 @@ function readValue(step: Step, reader: ByteReader): unknown {
     }
     case operation.compactString: {
       const size = readUnsignedVarint(reader) - 1;
+      if (size > stringBytesMax)
+        throw malformed(step, `has ${size} bytes, at most ${stringBytesMax} are a string`);
       return size < 0 ? nullOf(step, size) : reader.utf8(size);
     }
     case operation.bytes: {
@@ -123,10 +150,7 @@ function readArray(step: Step, count: number, reader: ByteReader): unknown[] | n
   if (count * element.sizeMin > reader.remaining) {
     throw malformed(step, `announces ${count} elements in ${reader.remaining} bytes`);
   }
-  elementsLeft -= count;
-  if (elementsLeft < 0) {
-    throw new BrokerError("LIMIT", `field ${step.name}: a message has at most ${elementsMax} array elements`);
-  }
+  takeElements(count, `field ${step.name}`);
   const values: unknown[] = [];
   if (element.operation === operation.struct) {
     const plan = element.plan!;

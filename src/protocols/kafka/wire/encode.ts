@@ -23,6 +23,51 @@ export function writeStruct(plan: Plan, struct: Struct, writer: ByteWriter): voi
   if (plan.flexible) writeTaggedFields(plan, struct, writer);
 }
 
+/** After so much of an answer others have their turn, at about 10 ns a byte. */
+const pieceBytes = 16 << 10;
+const bytesPerUnit = 100;
+
+/** What `writeStruct` writes, in pieces: yields after each how many µs it took about. */
+export function* writeStructInPieces(
+  plan: Plan,
+  struct: Struct,
+  writer: ByteWriter,
+): Generator<number, void, void> {
+  const pieces: Pieces = { begunAt: writer.length };
+  yield* structInPieces(plan, struct, writer, pieces);
+}
+
+interface Pieces {
+  /** Where in the writer the piece at hand begins. */
+  begunAt: number;
+}
+
+function* structInPieces(
+  plan: Plan,
+  struct: Struct,
+  writer: ByteWriter,
+  pieces: Pieces,
+): Generator<number, void, void> {
+  for (const step of plan.steps) {
+    if (step.operation === operation.absent || step.tag >= 0) continue;
+    const value = valueOf(step, struct);
+    const element = step.element?.plan ?? null;
+    if (element === null || !Array.isArray(value)) writeValue(step, value, writer);
+    else {
+      writeCount(step, value.length, writer);
+      for (const each of value as Struct[]) {
+        if (element.hasArraysOfStructs) yield* structInPieces(element, each, writer, pieces);
+        else writeStruct(element, each, writer);
+        const size = writer.length - pieces.begunAt;
+        if (size < pieceBytes) continue;
+        yield Math.ceil(size / bytesPerUnit);
+        pieces.begunAt = writer.length;
+      }
+    }
+  }
+  if (plan.flexible) writeTaggedFields(plan, struct, writer);
+}
+
 function valueOf(step: Step, struct: Struct): unknown {
   const value = struct[step.name];
   return value === undefined ? step.fallback : value;
@@ -163,13 +208,17 @@ function writeBytes(step: Step, value: Uint8Array | RecordsSource, writer: ByteW
 }
 
 function writeArray(step: Step, values: readonly unknown[], writer: ByteWriter): void {
-  if (step.operation === operation.array) writer.int32(values.length);
-  else writeUnsignedVarint(writer, values.length + 1);
+  writeCount(step, values.length, writer);
   const element = step.element!;
   if (element.operation === operation.struct) {
     const plan = element.plan!;
     for (let i = 0; i < values.length; i++) writeStruct(plan, values[i] as Struct, writer);
   } else for (let i = 0; i < values.length; i++) writeValue(element, values[i], writer);
+}
+
+function writeCount(step: Step, count: number, writer: ByteWriter): void {
+  if (step.operation === operation.array) writer.int32(count);
+  else writeUnsignedVarint(writer, count + 1);
 }
 
 function writeNull(step: Step, writer: ByteWriter): void {

@@ -20,6 +20,8 @@ export class FrameSplitter {
   buffer: Buffer = nothing;
   start = 0;
   end = 0;
+  /** The frame has a buffer of its own, rather than a place in the chunk. */
+  isGathered = false;
 
   /** A longer frame is refused. */
   frameBytesMax: number;
@@ -62,7 +64,8 @@ export class FrameSplitter {
       this.#gather(available);
       return this.#drained();
     }
-    if (this.#gatheredLength === 0) {
+    this.isGathered = this.#gatheredLength > 0;
+    if (!this.isGathered) {
       this.buffer = chunk;
       this.start = this.#position;
       this.end = this.#position + missing;

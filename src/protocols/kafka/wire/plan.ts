@@ -71,6 +71,7 @@ export class Plan {
   readonly tagged: readonly Step[];
   readonly flexible: boolean;
   readonly sizeMin: number;
+  readonly hasArraysOfStructs: boolean;
 
   constructor(fields: FieldMap, version: number, flexible: boolean) {
     this.steps = Object.entries(fields).map(([name, field]) => new Step(name, field.spec, version, flexible));
@@ -79,6 +80,9 @@ export class Plan {
     let sizeMin = flexible ? 1 : 0;
     for (const step of this.steps) if (step.tag < 0) sizeMin += step.sizeMin;
     this.sizeMin = sizeMin;
+    this.hasArraysOfStructs = this.steps.some(
+      (step) => step.operation !== operation.absent && (step.element?.plan ?? null) !== null,
+    );
   }
 }
 
