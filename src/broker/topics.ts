@@ -235,6 +235,7 @@ export class Topics {
       return;
     }
     const { length } = topic.partitions;
+    // Its name has just become free.
     if (length > 1) return this.#makePartition(topic, topic.partitions.indexOf(queue), length, queue.args);
     this.#declared.delete(topic.name);
     vhost.broker.storage.table.delete(definitionKey("topic", vhost.name, topic.name));

@@ -145,12 +145,6 @@ export class Vhost {
     return queue;
   }
 
-  /** The queue or stream whose durable log has that id. */
-  queueOfLog(logId: number): Queue | undefined {
-    const owner = this.broker.storage.logs.get(logId)?.owner;
-    return owner instanceof Queue && owner.vhost === this ? owner : undefined;
-  }
-
   /** Makes a queue or stream, or returns the one that is there and the same. Throws PRECONDITION_FAILED. */
   declareQueue(options: QueueOptions): Queue {
     const present = this.queues.get(options.name);
@@ -174,11 +168,8 @@ export class Vhost {
     return this.#makeQueue(options);
   }
 
-  /** Makes a topic's partition, which is never what somebody else has made: the topic has looked before. */
+  /** Makes a topic's partition: never what is there already, which the topic has looked at. */
   makePartition(options: QueueOptions): Queue {
-    if (this.queues.has(options.name)) {
-      throw new BrokerError("ALREADY_EXISTS", `'${shownName(options.name)}' is no partition of the topic`);
-    }
     return this.#makeQueue(options);
   }
 

@@ -7,7 +7,7 @@
  * Invariant: an id that was given out is found again as long as its topic lives.
  */
 import type { Exchange } from "../../broker/exchange.ts";
-import type { Queue } from "../../broker/queue.ts";
+import { Queue } from "../../broker/queue.ts";
 import type { Topic } from "../../broker/topics.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { fromBrokerName, nameFault, toBrokerName } from "./names.ts";
@@ -92,8 +92,10 @@ export class TopicDirectory {
   }
 
   #nameBeforeRestart(id: string): string | undefined {
-    const queue = this.#vhost.queueOfLog(parseInt(id.slice(numberAt), 16));
-    return queue === undefined ? undefined : (this.#vhost.topics.topicOf(queue) ?? queue).name;
+    const vhost = this.#vhost;
+    const owner = vhost.broker.storage.logs.get(parseInt(id.slice(numberAt), 16))?.owner;
+    if (!(owner instanceof Queue) || owner.vhost !== vhost) return undefined;
+    return (vhost.topics.topicOf(owner) ?? owner).name;
   }
 
   /** Topics made so far: grows by one with each that is made. */
