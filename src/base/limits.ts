@@ -49,7 +49,7 @@ export const limits = {
   /** Largest Kafka request other than Produce. The connection of a larger one is closed. */
   kafkaNamingRequestBytesMax: 16 << 20,
   /** Array elements in one Kafka request: two bytes on the wire may be an object of a hundred bytes in memory. */
-  kafkaElementsMax: 100_000,
+  kafkaElementsMax: 60_000,
   /** Size of one compressed batch once decompressed. It is decompressed in one piece, at about 2 ms per MiB. */
   kafkaBatchInflatedBytesMax: 16 << 20,
   /** The same for all compressed batches of one Produce request. */

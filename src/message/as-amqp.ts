@@ -42,6 +42,7 @@ export class AmqpView {
     const writer = this.#writer;
     writer.reset();
     writeAmqpFromParts(writer, this.#reader.read(record));
+    this.#reader.release();
     return readAmqpRecord(writer.buffer, 0, writer.length, this.#shown);
   }
 }

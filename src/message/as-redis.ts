@@ -55,6 +55,7 @@ export class RedisView implements EntryBytes {
     const writer = this.#writer;
     writer.reset();
     this.start = writeRedisFromParts(writer, this.#reader.read(record), this.#scratch);
+    this.#reader.release();
     this.buffer = writer.buffer;
     this.end = writer.length;
     return this;

@@ -7,6 +7,9 @@ import { RedisPartsReader } from "./convert-read-redis.ts";
 import { envelope } from "./envelope.ts";
 import type { StoredRecord } from "./record.ts";
 
+const heldBytesMax = 1 << 20;
+const nothing = Buffer.alloc(0);
+
 export class PartsReader {
   readonly #parts = new MessageParts();
   readonly #amqp = new AmqpPartsReader();
@@ -21,5 +24,10 @@ export class PartsReader {
     else if (record.envelope === envelope.redis) this.#redis.read(record, parts);
     else throw new BrokerError("INVALID", "reads a record that no protocol wrote");
     return parts;
+  }
+
+  /** Lets go of a large batch that a record was read from: what is kept of those is kafkaFrames' to say. */
+  release(): void {
+    if (this.#parts.buffer.length > heldBytesMax) this.#parts.clear(nothing);
   }
 }
