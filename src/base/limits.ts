@@ -84,8 +84,6 @@ export const limits = {
   turnInflatedBytesMax: 8 << 20,
   /** Stored Kafka batches kept decompressed, for readers that take one record at a time. */
   inflatedBytesKept: 32 << 20,
-  /** Stored Kafka batches that one Redis reply (one transaction) may decompress. */
-  redisReplyInflatedBytesMax: 16 << 20,
   amqpFrameBytesMax: 128 << 10,
   amqpChannelsMax: 2047,
   amqpMessageBytesMax: 512 << 20,

@@ -168,11 +168,6 @@ export class Vhost {
     return this.#makeQueue(options);
   }
 
-  /** Makes a topic's partition: never what is there already, which the topic has looked at. */
-  makePartition(options: QueueOptions): Queue {
-    return this.#makeQueue(options);
-  }
-
   #makeQueue(options: QueueOptions): Queue {
     const storage = this.broker.storage;
     const isKept = options.durable && options.exclusiveOwner === 0;
@@ -218,6 +213,11 @@ export class Vhost {
     const waiters = this.#queueWaiters.get(queue.name);
     this.#queueWaiters.delete(queue.name);
     for (const waiter of waiters ?? []) waiter.queueMade(queue);
+  }
+
+  /** Makes a topic's partition: never what is there already, which the topic has looked at. */
+  makePartition(options: QueueOptions): Queue {
+    return this.#makeQueue(options);
   }
 
   /** Deletes a queue with its records, bindings, groups and consumers. */
@@ -493,10 +493,7 @@ function shown(value: unknown, other: unknown): string {
 }
 
 function checkName(kind: string, name: string): void {
-  if (name.length > limits.nameBytesMax) {
-    throw new BrokerError(
-      "INVALID",
-      `${kind} name of ${name.length} bytes; the most is ${limits.nameBytesMax}`,
-    );
-  }
+  const { length } = name;
+  if (length <= limits.nameBytesMax) return;
+  throw new BrokerError("INVALID", `${kind} name of ${length} bytes; the most is ${limits.nameBytesMax}`);
 }

@@ -146,5 +146,5 @@ function isWholeBatch(reader: LogReader): boolean {
   if (reader.envelope !== envelope.kafka) return false;
   const { removed } = reader.log;
   if (removed.countAbove === 0) return true;
-  return !removed.hasAny(Math.max(reader.frameOffset, removed.first), reader.frameEnd);
+  return removed.countIn(Math.max(reader.frameOffset, removed.first), reader.frameEnd) === 0;
 }

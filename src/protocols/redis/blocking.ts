@@ -11,7 +11,6 @@ import type { QueueWaiter, Vhost } from "../../broker/vhost.ts";
 import { refusalOfRead, refusalText } from "./acl/check.ts";
 import type { CommandContext } from "./context.ts";
 import { replyError } from "./dispatch.ts";
-import { beginReply } from "./stream-log.ts";
 import { serve, type StreamRead } from "./stream-read.ts";
 import type { CommandSpec } from "./table-spec.ts";
 
@@ -81,7 +80,6 @@ export class BlockedRead implements LogWaiter, QueueWaiter {
     const before = reply.out.length;
     const { database } = this.#context;
     this.#context.database = this.#database;
-    beginReply();
     try {
       if (!serve(this.#context, this.#read)) return;
     } catch (error) {

@@ -8,7 +8,6 @@ import { commandLookup } from "./command-table.ts";
 import type { CommandContext } from "./context.ts";
 import { errorReplyText, RedisError, wrongArity } from "./errors.ts";
 import { handlers, isImplemented } from "./handlers.ts";
-import { beginReply } from "./stream-log.ts";
 import { isArityMet } from "./table-lookup.ts";
 import type { CommandSpec } from "./table-spec.ts";
 import type { RequestArguments } from "./wire/request-arguments.ts";
@@ -34,7 +33,6 @@ export function dispatch(context: CommandContext): void {
     context.reply.queued();
     return;
   }
-  beginReply();
   runHandler(context);
 }
 

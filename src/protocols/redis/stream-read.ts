@@ -3,7 +3,6 @@
  *
  * Not here: waiting (blocking.ts). Invariant: `serve` either writes one whole reply and returns true, or writes nothing.
  */
-import type { ByteWriter } from "../../base/bytes.ts";
 import { LogReader } from "../../broker/log-entries.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { CursorOwner, SharedCursor } from "../../broker/shared-cursor.ts";
@@ -12,14 +11,7 @@ import type { CommandContext } from "./context.ts";
 import { errorTexts, RedisError, syntaxError } from "./errors.ts";
 import { seenConsumer } from "./groups.ts";
 import { strictIdArgument, writeStreamId } from "./stream-id.ts";
-import {
-  countPresent,
-  findEntry,
-  isInflationSpent,
-  isInflationSpentFor,
-  seal,
-  writeEntry,
-} from "./stream-log.ts";
+import { countPresent, findEntry, seal, writeEntry } from "./stream-log.ts";
 import { lookUp } from "./streams.ts";
 import type { RequestArguments } from "./wire/request-arguments.ts";
 
@@ -164,12 +156,9 @@ function servePlain(context: CommandContext, read: StreamRead): boolean {
   if (found.length === 0) return false;
   writeStreamsHeader(context, found.length);
   for (const { key, queue, from, count } of found) {
-    const listAt = writeStreamHeader(context, key, count);
-    const entriesAt = reply.out.length;
+    writeStreamHeader(context, key, count);
     const reader = new LogReader(queue.log, from);
-    let left = count;
-    for (; left > 0 && reader.next() && !isInflationSpentFor(reader); left--) writeEntry(reply, reader);
-    if (left > 0) shortenList(reply.out, listAt, entriesAt, count - left);
+    for (let left = count; left > 0 && reader.next(); left--) writeEntry(reply, reader);
   }
   return true;
 }
@@ -180,22 +169,11 @@ function writeStreamsHeader(context: CommandContext, streams: number): void {
   else context.reply.array(streams);
 }
 
-/** Returns where the list of entries begins: see `shortenList`. */
-function writeStreamHeader(context: CommandContext, key: string, entries: number): number {
+function writeStreamHeader(context: CommandContext, key: string, entries: number): void {
   const { reply } = context;
   if (reply.version === 2) reply.array(2);
   reply.bulkLatin1(key);
-  const listAt = reply.out.length;
   reply.array(entries);
-  return listAt;
-}
-
-/** The list that begins at `listAt` has fewer entries than was said: what a reader does not get, it asks for again. */
-function shortenList(out: ByteWriter, listAt: number, entriesAt: number, count: number): void {
-  const header = Buffer.from(`*${count}\r\n`, "latin1");
-  out.buffer.copyWithin(listAt + header.length, entriesAt, out.length);
-  out.buffer.set(header, listAt);
-  out.length -= entriesAt - listAt - header.length;
 }
 
 interface GroupPart {
@@ -230,14 +208,9 @@ function serveGroup(context: CommandContext, read: StreamRead): boolean {
   if (parts.length === 0) return false;
   writeStreamsHeader(context, parts.length);
   for (const part of parts) {
-    const { out } = context.reply;
-    const listAt = writeStreamHeader(context, part.key, part.count);
-    const entriesAt = out.length;
-    const written =
-      part.history === null
-        ? writeNews(context, part, read.isNoAck, now)
-        : writeHistory(context, part, part.history, now);
-    if (written < part.count) shortenList(out, listAt, entriesAt, written);
+    writeStreamHeader(context, part.key, part.count);
+    if (part.history === null) writeNews(context, part, read.isNoAck, now);
+    else writeHistory(context, part, part.history, now);
   }
   return true;
 }
@@ -267,17 +240,13 @@ function assertReadable(cursor: SharedCursor, count: number): void {
   for (let left = count; left > 0 && reader.nextFrame();) left -= reader.frameEnd - reader.offset;
 }
 
-/** Returns how many entries were given. */
-function writeNews(context: CommandContext, part: GroupPart, isNoAck: boolean, now: number): number {
+function writeNews(context: CommandContext, part: GroupPart, isNoAck: boolean, now: number): void {
   const { cursor, owner } = part;
   owner.activeAt = now;
-  for (let given = 0; given < part.count; given++) {
-    // Before it is given: what is given and not shown would be lost to the group.
-    if (isInflationSpent() && cursor.peek() && isInflationSpentFor(cursor.record)) return given;
-    if (!(isNoAck ? cursor.take() : cursor.acquire(owner.id, now))) return given;
+  for (let left = part.count; left > 0; left--) {
+    if (!(isNoAck ? cursor.take() : cursor.acquire(owner.id, now))) return;
     writeEntry(context.reply, cursor.record);
   }
-  return part.count;
 }
 
 /** Offsets of what the consumer holds, from an id on. */
@@ -294,16 +263,14 @@ function historyOf(cursor: SharedCursor, owner: CursorOwner, from: EntryId, most
   return offsets;
 }
 
-/** Returns how many entries were shown. */
-function writeHistory(context: CommandContext, part: GroupPart, offsets: number[], now: number): number {
+function writeHistory(context: CommandContext, part: GroupPart, offsets: number[], now: number): void {
   const { reply } = context;
   const { cursor } = part;
   const { pending } = cursor;
   const reader = new LogReader(cursor.log);
-  for (const [shown, offset] of offsets.entries()) {
+  for (const offset of offsets) {
     const id = pending.readId(offset, scratchId);
     if (findEntry(reader, id)) {
-      if (isInflationSpentFor(reader)) return shown;
       cursor.givenAgain(offset, now);
       writeEntry(reply, reader);
     } else {
@@ -313,5 +280,4 @@ function writeHistory(context: CommandContext, part: GroupPart, offsets: number[
       reply.nullArray();
     }
   }
-  return offsets.length;
 }
