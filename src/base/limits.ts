@@ -50,10 +50,10 @@ export const limits = {
   kafkaNamingRequestBytesMax: 16 << 20,
   /** Array elements in one Kafka request: two bytes on the wire may be an object of a hundred bytes in memory. */
   kafkaElementsMax: 60_000,
-  /** Size of one compressed batch once decompressed. It is decompressed in one piece, at about 2 ms per MiB. */
-  kafkaBatchInflatedBytesMax: 16 << 20,
+  /** Size of one compressed batch once decompressed. It is decompressed in one piece, at 1 to 4 ms per MiB. */
+  kafkaBatchInflatedBytesMax: 8 << 20,
   /** The same for all compressed batches of one Produce request. */
-  kafkaRequestInflatedBytesMax: 256 << 20,
+  kafkaRequestInflatedBytesMax: 128 << 20,
   /** Records in one batch. A record in the middle of a batch is found by walking to it. */
   kafkaBatchRecordsMax: 1_000_000,
   /** Headers on one record. */
