@@ -6,6 +6,7 @@
  * Another protocol may delete one partition of several: it is made again, empty, so that the others keep their numbers.
  */
 import { BrokerError } from "../base/errors.ts";
+import { isTaken } from "./name-rules.ts";
 import { definitionKey } from "./names.ts";
 import { queuePolicy } from "./queue-policy.ts";
 import type { Queue } from "./queue.ts";
@@ -64,20 +65,28 @@ export class Topics {
     }
   }
 
-  /** Makes a topic. Throws ALREADY_EXISTS when a topic, queue, stream or exchange has a name that it needs. */
-  create(name: string, partitions: number, configs: Readonly<Record<string, string>>): Topic {
-    const vhost = this.#vhost;
-    if (this.find(name) !== undefined || vhost.exchanges.has(name)) {
+  /** Throws ALREADY_EXISTS when anything has a name that a topic of so many partitions needs. */
+  assertFree(name: string, partitions: number): void {
+    if (this.find(name) !== undefined || isTaken(this.#vhost, name)) {
       throw new BrokerError("ALREADY_EXISTS", `Topic '${name}' already exists.`);
     }
-    for (let i = 0; partitions > 1 && i < partitions; i++) {
-      if (vhost.queues.has(partitionName(name, i))) {
-        throw new BrokerError(
-          "ALREADY_EXISTS",
-          `'${partitionName(name, i)}' already exists and is not a partition of '${name}'.`,
-        );
-      }
+    if (partitions > 1) this.#assertPartitionsFree(name, 0, partitions);
+  }
+
+  #assertPartitionsFree(topic: string, from: number, to: number): void {
+    for (let i = from; i < to; i++) {
+      const name = partitionName(topic, i);
+      if (!isTaken(this.#vhost, name)) continue;
+      throw new BrokerError(
+        "ALREADY_EXISTS",
+        `'${name}' already exists and is not a partition of '${topic}'.`,
+      );
     }
+  }
+
+  /** Makes a topic. Throws ALREADY_EXISTS. */
+  create(name: string, partitions: number, configs: Readonly<Record<string, string>>): Topic {
+    this.assertFree(name, partitions);
     const topic: Topic = { name, partitions: [], configs, isAdopted: false };
     if (partitions > 1) this.#makeExchange(name);
     this.#declared.set(name, topic);
@@ -139,6 +148,7 @@ export class Topics {
           "create a new topic with more partitions instead.",
       );
     }
+    this.#assertPartitionsFree(topic.name, current, count);
     if (isOnlyChecked) return;
     this.#addPartitions(topic, count);
     this.#save(topic);

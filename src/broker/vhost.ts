@@ -20,6 +20,8 @@ import {
 } from "./exchange.ts";
 import { GroupOffsets } from "./group-offsets.ts";
 import { LiveChannels, liveExchangeName } from "./live-channels.ts";
+import { NameFilter } from "./name-filter.ts";
+import { assertFree, type ValueNames } from "./name-rules.ts";
 import { definitionKey, shownName } from "./names.ts";
 import { Publication } from "./publication.ts";
 import { Queue, type QueueListener, type QueueOptions } from "./queue.ts";
@@ -63,6 +65,10 @@ export class Vhost {
   readonly groupOffsets: GroupOffsets;
   readonly live: LiveChannels;
   readonly publication: Publication;
+  /** Names of queues, streams and exchanges, for those who ask with bytes. */
+  readonly names = new NameFilter();
+  /** Names of this virtual host that are values; set by who keeps them. */
+  values: ValueNames | null = null;
   /** Bindings by destination, for deleting with it. */
   readonly #bindingsTo = new Map<Destination, Set<Binding>>();
   routingVersion = 1;
@@ -78,6 +84,7 @@ export class Vhost {
     for (const [exchange, type] of standardExchanges) {
       const options = { name: exchange, type, durable: true, autoDelete: false, internal: false, args: {} };
       this.exchanges.set(exchange, new Exchange(options));
+      this.names.add(exchange);
     }
     this.live = new LiveChannels(this);
     this.publication = new Publication(this);
@@ -110,6 +117,7 @@ export class Vhost {
       return present;
     }
     checkName("exchange", options.name);
+    assertFree(this, options.name, "exchange");
     if (options.durable) {
       const { type, autoDelete, internal, args } = options;
       this.#save(definitionKey("exchange", this.name, options.name), { type, autoDelete, internal, args });
@@ -121,6 +129,7 @@ export class Vhost {
   declareRestoredExchange(options: ExchangeOptions): Exchange {
     const exchange = new Exchange(options);
     this.exchanges.set(options.name, exchange);
+    this.names.add(options.name);
     this.routingVersion++;
     return exchange;
   }
@@ -129,6 +138,7 @@ export class Vhost {
     exchange.isDeleted = true;
     exchange.routes.clear();
     this.exchanges.delete(exchange.name);
+    this.names.remove(exchange.name);
     for (const binding of exchange.bindings.values()) this.#removeBinding(binding);
     this.#removeBindingsTo(exchange);
     this.broker.storage.table.delete(definitionKey("exchange", this.name, exchange.name));
@@ -162,10 +172,19 @@ export class Vhost {
         });
         this.#assertSame("queue", present.name, [["x-queue-type", received, current]]);
       }
+      if (options.isImplicit !== true) this.#claim(present);
       return present;
     }
     checkName("queue", options.name);
+    assertFree(this, options.name, options.isImplicit === true ? "implicit stream" : "queue");
     return this.#makeQueue(options);
+  }
+
+  /** Somebody declared what came into being by being written to. */
+  #claim(queue: Queue): void {
+    if (!queue.isImplicit) return;
+    queue.isImplicit = false;
+    this.#saveQueue(queue);
   }
 
   #makeQueue(options: QueueOptions): Queue {
@@ -178,17 +197,24 @@ export class Vhost {
     if (isKept) {
       // After the queue was made, which gives the cursor what its policy asks for.
       if (cursor !== null) cursor.handle = storage.createState(cursor);
-      const { kind, autoDelete, args } = options;
-      const definition = { kind, autoDelete, args, log: log.id, cursor: cursor?.handle?.id ?? 0 };
-      this.#save(definitionKey("queue", this.name, options.name), definition);
+      this.#saveQueue(queue);
     }
     return queue;
+  }
+
+  #saveQueue({ name, kind, autoDelete, args, isImplicit, log, cursor }: Queue): void {
+    const definition = { kind, autoDelete, args, log: log.id, cursor: cursor?.handle?.id ?? 0 };
+    this.#save(
+      definitionKey("queue", this.name, name),
+      isImplicit ? { ...definition, isImplicit } : definition,
+    );
   }
 
   /** Also used at start-up, with the log and cursor restored. */
   addQueue(options: QueueOptions, log: Log, cursor: SharedCursor | null): Queue {
     const queue = new Queue(this, options, log, cursor);
     this.queues.set(options.name, queue);
+    this.names.add(options.name);
     for (const listener of this.queueListeners) listener.queueMade(queue);
     if (this.#queueWaiters.size > 0) this.#wakeQueueWaiters(queue);
     this.exchanges.get("")!.router.bind(queue, options.name, {});
@@ -220,6 +246,7 @@ export class Vhost {
     if (queue.isDeleted) return;
     queue.isDeleted = true;
     this.queues.delete(queue.name);
+    this.names.remove(queue.name);
     for (const listener of this.queueListeners) listener.queueDeleted(queue);
     this.exchanges.get("")!.router.unbind(queue, queue.name, {});
     this.#removeBindingsTo(queue);
@@ -295,6 +322,11 @@ export class Vhost {
     if (binding === undefined) return;
     this.#removeBinding(binding);
     this.#deleteIfUnused(source);
+  }
+
+  /** Whether any exchange but the default one leads there. */
+  isBound(destination: Destination): boolean {
+    return (this.#bindingsTo.get(destination)?.size ?? 0) > 0;
   }
 
   bindingsTo(destination: Destination): Iterable<Binding> {

@@ -61,7 +61,8 @@ export class RedisServer {
     this.keyspace = keyspace;
     this.aclLog = new AclLog(broker.clock);
     if (broker.access.isRequired) this.settings.values.set("requirepass", hiddenValue);
-    const vhost = broker.defaultVhost;
+    // From here on names that other protocols want are compared with the strings of database 0.
+    const vhost = this.vhostOf(0);
     this.live = vhost.live;
     this.liveMessages = new LiveMessages(this.live, "message");
     this.shardLive = new LiveChannels(vhost);
@@ -110,6 +111,7 @@ export class RedisServer {
     let vhost = this.#vhosts[database];
     if (vhost === undefined) {
       vhost = this.broker.createVhost(databaseVhostName(database));
+      vhost.values = { holds: (name) => this.keyspace.typeOf(database, name) !== undefined };
       this.#vhosts[database] = vhost;
     }
     return vhost;

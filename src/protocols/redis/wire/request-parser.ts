@@ -135,6 +135,24 @@ export class RequestParser {
     }
   }
 
+  /**
+   * The command that `next()` found, in memory that no later one takes: for one that is answered later. A huge one is
+   * handed over as it is, so that keeping it costs no copy of it.
+   */
+  keep(): RequestArguments {
+    const { request } = this;
+    if (!this.#owned) return request.clone();
+    const kept = request.take();
+    const rest = this.#input.subarray(this.#position, this.#end);
+    this.#release();
+    if (rest.length > 0) {
+      this.#input = Buffer.from(rest);
+      this.#owned = true;
+      this.#end = rest.length;
+    }
+    return kept;
+  }
+
   /** Moves what is not taken yet into memory of its own: the chunk may go though `next()` did not say false. */
   hold(): void {
     if (this.error !== "") return;
