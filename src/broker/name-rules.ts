@@ -34,7 +34,9 @@ export function assertFree(vhost: Vhost, name: string, wanted: NameWanted): void
   if (wanted === "exchange") return;
   const exchange = name === "" ? undefined : vhost.exchanges.get(name);
   if (exchange?.type === "x-kafka-topic") {
-    throw taken(`'${shownName(name)}' in vhost '${shownName(vhost.name)}' is a Kafka topic of several partitions`);
+    throw taken(
+      `'${shownName(name)}' in vhost '${shownName(vhost.name)}' is a Kafka topic of several partitions`,
+    );
   }
   if (exchange !== undefined && wanted === "implicit stream") {
     throw taken(`'${shownName(name)}' in vhost '${shownName(vhost.name)}' is an exchange`);
