@@ -81,17 +81,14 @@ export class LogReader {
     const removed = log.removed;
     let wanted = this.#wanted;
     if (wanted < removed.first) wanted = removed.first;
-    while (wanted < log.nextOffset) {
-      if (removed.countAbove > 0 && removed.has(wanted)) {
-        wanted++;
-        continue;
-      }
-      this.#moveTo(wanted);
-      this.#wanted = wanted + 1;
-      return true;
+    if (removed.countAbove > 0) wanted = removed.nextPresent(wanted);
+    if (wanted >= log.nextOffset) {
+      this.#wanted = wanted;
+      return false;
     }
-    this.#wanted = wanted;
-    return false;
+    this.#moveTo(wanted);
+    this.#wanted = wanted + 1;
+    return true;
   }
 
   /** Stops at the frame that holds the next record; its first record may lie before. Moves past the whole frame. */

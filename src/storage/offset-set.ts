@@ -42,11 +42,54 @@ export class OffsetSet {
     return offset;
   }
 
-  /** The lowest offset at or above `offset` that is not gone. */
+  /** The lowest offset at or above `offset` that is not gone. Long runs of gone ones are passed eight at a time. */
   nextPresent(offset: number): number {
     let next = Math.max(offset, this.first);
-    while (this.countAbove > 0 && this.has(next)) next++;
-    return next;
+    if (this.countAbove === 0) return next;
+    for (;;) {
+      const number = Math.floor(next / offsetsPerPage);
+      const page = this.#pages.get(number);
+      if (page === undefined) return next;
+      let bit = next % offsetsPerPage;
+      while (bit < offsetsPerPage) {
+        const byte = page[bit >> 3]!;
+        if ((byte & (1 << (bit & 7))) === 0) return number * offsetsPerPage + bit;
+        bit += byte === 0xff ? 8 - (bit & 7) : 1;
+      }
+      next = (number + 1) * offsetsPerPage;
+    }
+  }
+
+  /** The highest offset at or below `offset` that is not gone; below `first` when there is none. */
+  previousPresent(offset: number): number {
+    let previous = offset;
+    while (previous >= this.first && this.countAbove > 0) {
+      const number = Math.floor(previous / offsetsPerPage);
+      const page = this.#pages.get(number);
+      if (page === undefined) return previous;
+      let bit = previous % offsetsPerPage;
+      while (bit >= 0) {
+        const byte = page[bit >> 3]!;
+        if ((byte & (1 << (bit & 7))) === 0) return Math.max(number * offsetsPerPage + bit, this.first - 1);
+        bit -= byte === 0xff ? (bit & 7) + 1 : 1;
+      }
+      previous = number * offsetsPerPage - 1;
+    }
+    return Math.max(previous, this.first - 1);
+  }
+
+  /** How many of `[from, to)` are gone. */
+  countIn(from: number, to: number): number {
+    const start = Math.max(from, this.first);
+    let count = Math.max(Math.min(this.first, to) - from, 0);
+    if (this.countAbove === 0) return count;
+    for (let number = Math.floor(start / offsetsPerPage); number * offsetsPerPage < to; number++) {
+      const page = this.#pages.get(number);
+      if (page === undefined) continue;
+      const base = number * offsetsPerPage;
+      count += countBits(page, Math.max(start - base, 0), Math.min(to - base, offsetsPerPage));
+    }
+    return count;
   }
 
   /** Adds one offset; says whether it was new. */
@@ -133,4 +176,17 @@ export class OffsetSet {
       for (const byte of page) for (let bits = byte; bits !== 0; bits &= bits - 1) this.countAbove++;
     }
   }
+}
+
+/** How many of the bits `[from, to)` are set. */
+function countBits(page: Uint8Array, from: number, to: number): number {
+  let count = 0;
+  let bit = from;
+  while (bit < to) {
+    const byte = page[bit >> 3]! >> (bit & 7);
+    const size = Math.min(8 - (bit & 7), to - bit);
+    for (let bits = byte & ((1 << size) - 1); bits !== 0; bits &= bits - 1) count++;
+    bit += size;
+  }
+  return count;
 }

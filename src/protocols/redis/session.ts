@@ -78,6 +78,8 @@ export class RedisSession implements Session, Holder {
   #isPaused = false;
   /** No further request is read: QUIT, a protocol error, CLIENT KILL. */
   isEnding = false;
+  /** CLIENT KILL of the connection that sends it. */
+  endsAfterReply = false;
   lastCommandAt: number;
   isNoEvict = false;
 
@@ -228,6 +230,7 @@ export class RedisSession implements Session, Holder {
       this.#later = null;
       this.blocked = null;
       this.holdsPushes = false;
+      if (this.endsAfterReply) this.end();
     }
     // It was answered before its handler returned, and the loop that had called that one goes on by itself.
     if (isInHandler) return;

@@ -11,14 +11,30 @@ import type { CommandContext } from "./context.ts";
 import { LaterReply, type LaterWork } from "./later-reply.ts";
 import { PartedReply } from "./parted-reply.ts";
 
-/** Units of work: see base/turn-work.ts. */
-export const bytesOfUnit = 1024;
-/** A job over cheap things (a look at a name or number) yields after so many of them. */
-export const cheapItemsOfPiece = 256;
-const unitsOfCheapPiece = 64;
+const bytesOfUnit = 1024;
+const unitsOfPiece = 64;
+/** Commands over so many arguments or entries at most run at once, without the cost of a job. */
+export const directItemsMax = 1000;
+/** Once so much of a reply is written and more is to come, a job goes on with it. */
+export const directBytesMax = 1 << 20;
 
-/** What one piece of `cheapItemsOfPiece` items is to be yielded as. */
-export { unitsOfCheapPiece };
+/** Adds up the work of small steps, so that a job yields once for many of them. */
+export class Piece {
+  #units = 0;
+
+  /** What is to be yielded now; 0 is to go on. Units may be fractions. */
+  add(units: number): number {
+    this.#units += units;
+    if (this.#units < unitsOfPiece) return 0;
+    const due = this.#units;
+    this.#units = 0;
+    return due;
+  }
+}
+
+export function unitsOfBytes(bytes: number): number {
+  return bytes / bytesOfUnit;
+}
 
 export interface SliceOptions {
   /** Messages of Pub/Sub are kept back until the reply has been sent: they may be of what it confirms. */
@@ -114,7 +130,7 @@ class SlicedReply implements LaterWork {
       }
       output.bytes(next.value);
       session.connection.touch();
-      yield next.value.length / bytesOfUnit;
+      yield unitsOfBytes(next.value.length);
     }
   }
 
