@@ -48,9 +48,10 @@ export function answerInSlices(
   options: SliceOptions = {},
 ): void {
   const parts = new PartedReply(context.reply.version);
-  const job = bounded(start(parts), parts);
-  if (context.isInTransaction) return answerNow(context, job, parts);
-  new SlicedReply(context, parts).start(job, options);
+  if (context.isInTransaction) return answerNow(context, bounded(start(parts), parts), parts);
+  // First: what the job takes from `context.request` when it is made is to last.
+  context.session.keepRequest();
+  new SlicedReply(context, parts).start(bounded(start(parts), parts), options);
 }
 
 function answerNow({ reply }: CommandContext, job: Job<void>, parts: PartedReply): void {
@@ -87,7 +88,6 @@ class SlicedReply implements LaterWork {
 
   start(job: Job<void>, { holdsPushes = false }: SliceOptions): void {
     const { session, reply, broker } = this.#context;
-    session.keepRequest();
     this.#later = session.beginLater(this);
     if (holdsPushes) session.holdsPushes = true;
     reply.out = this.#parts.out;
