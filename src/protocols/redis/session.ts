@@ -198,6 +198,13 @@ export class RedisSession implements Session, Holder {
     return confirmedAlways.has(this.context.spec.fullName);
   }
 
+  /** The request is one of HTTP: the connection ends, without an answer, before its body is taken for commands. */
+  crossedProtocols(): void {
+    const { host, port } = this.connection.remote;
+    this.server.crossProtocolLog.add({ remote: `${host}:${port}` });
+    this.connection.destroy();
+  }
+
   // Replies that come later
 
   /** The command at work is answered later, by what this returns. */
