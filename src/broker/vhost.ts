@@ -20,6 +20,7 @@ import {
 } from "./exchange.ts";
 import { GroupOffsets } from "./group-offsets.ts";
 import { LiveChannels, liveExchangeName } from "./live-channels.ts";
+import { assertSameExchange, assertSameQueue } from "./declared-same.ts";
 import { NameFilter } from "./name-filter.ts";
 import { assertFree, type ValueNames } from "./name-rules.ts";
 import { definitionKey, shownName } from "./names.ts";
@@ -107,13 +108,7 @@ export class Vhost {
   declareExchange(options: ExchangeOptions): Exchange {
     const present = this.exchanges.get(options.name);
     if (present !== undefined) {
-      this.#assertSame("exchange", present.name, [
-        ["type", options.type, present.type],
-        ["durable", options.durable, present.durable],
-        ["auto_delete", options.autoDelete, present.autoDelete],
-        ["internal", options.internal, present.internal],
-        ["alternate-exchange", options.args["alternate-exchange"], present.args["alternate-exchange"]],
-      ]);
+      assertSameExchange(this.name, options, present);
       return present;
     }
     checkName("exchange", options.name);
@@ -159,19 +154,7 @@ export class Vhost {
   declareQueue(options: QueueOptions): Queue {
     const present = this.queues.get(options.name);
     if (present !== undefined) {
-      this.#assertSame("queue", present.name, [
-        ["durable", options.durable, present.durable],
-        ["exclusive", options.exclusiveOwner > 0, present.exclusiveOwner > 0],
-        ["auto_delete", options.autoDelete, present.autoDelete],
-      ]);
-      for (const name of comparedArguments) this.#assertSameArgument(present, options.args, name);
-      if (typeName(options) !== typeName(present)) {
-        const [received, current] = [options, present].map((queue) => {
-          // Streams of other protocols have no such argument; a classic queue that does not say so is "none".
-          return queue.args["x-queue-type"] ?? (queue.kind === "stream" ? "stream" : undefined);
-        });
-        this.#assertSame("queue", present.name, [["x-queue-type", received, current]]);
-      }
+      assertSameQueue(this.name, options, present);
       if (options.isImplicit !== true) this.#claim(present);
       return present;
     }
@@ -451,28 +434,6 @@ export class Vhost {
   #save(key: string, definition: object): void {
     this.broker.storage.table.put(key, JSON.stringify(definition));
   }
-
-  #assertSame(
-    kind: string,
-    name: string,
-    fields: [field: string, received: unknown, current: unknown][],
-  ): void {
-    for (const [field, received, current] of fields) {
-      if (received === current) continue;
-      throw new BrokerError(
-        "PRECONDITION_FAILED",
-        `inequivalent arg '${field}' for ${kind} '${shownName(name)}' in vhost '${shownName(this.name)}': ` +
-          `received ${shown(received, current)} but current is ${shown(current, received)}`,
-      );
-    }
-  }
-
-  #assertSameArgument(queue: Queue, args: BindingArguments, name: string): void {
-    const received = args[name];
-    const current = queue.args[name];
-    if (JSON.stringify(received) === JSON.stringify(current)) return;
-    this.#assertSame("queue", queue.name, [[name, received, current]]);
-  }
 }
 
 const argumentsKeyMax = 1024;
@@ -482,41 +443,6 @@ function argumentsKey(args: BindingArguments): string {
   const text = JSON.stringify(args);
   if (text.length <= argumentsKeyMax) return text;
   return crypto.createHash("sha256").update(text).digest("hex");
-}
-
-/** In RabbitMQ's order: the first that differs is named. */
-const comparedArguments = [
-  "x-expires",
-  "x-message-ttl",
-  "x-dead-letter-exchange",
-  "x-dead-letter-routing-key",
-  "x-dead-letter-strategy",
-  "x-max-length",
-  "x-max-length-bytes",
-  "x-max-priority",
-  "x-overflow",
-  "x-queue-mode",
-  "x-queue-version",
-  "x-single-active-consumer",
-  "x-delivery-limit",
-  "x-max-age",
-];
-
-function typeName({ kind, args }: { kind: "queue" | "stream"; args: BindingArguments }): unknown {
-  return kind === "stream" ? "stream" : (args["x-queue-type"] ?? "classic");
-}
-
-/** RabbitMQ's way of naming a value in a 406: with its type only where the other side has none. */
-function shown(value: unknown, other: unknown): string {
-  if (value === undefined) return "none";
-  if (other !== undefined) return `'${typeof value === "string" ? value : JSON.stringify(value)}'`;
-  // Which integer type it came as is not kept: this is the one that clients choose for such a number.
-  if (typeof value === "number") {
-    return `the value '${value}' of type '${(value | 0) === value ? "signedint" : "long"}'`;
-  }
-  if (typeof value === "string") return `the value '${value}' of type 'longstr'`;
-  if (typeof value === "boolean") return `the value '${value}' of type 'bool'`;
-  return `'${JSON.stringify(value)}'`;
 }
 
 function checkName(kind: string, name: string): void {

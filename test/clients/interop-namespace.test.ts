@@ -165,11 +165,11 @@ for (const [title, { run, refusal, outcomes }] of Object.entries(operations)) {
         const name = title === "createPartitions" ? `${base}-2` : `${base}-0`;
         if (title === "createPartitions") await all.createTopic(base, 2);
         await make(name);
-        const before = await lookAt(name);
+        const was = await lookAt(name);
         if (outcome === "taken") await run(name);
         else {
           await assert.rejects(run(name), refusal);
-          assert.deepEqual(await lookAt(name), before);
+          assert.deepEqual(await lookAt(name), was);
         }
         const listed = await all.redis.keys(name);
         assert.ok(listed.length <= 1, `KEYS lists it ${listed.length} times`);

@@ -33,7 +33,9 @@ export function flushDatabases(context: CommandContext, numbers: readonly number
 function* deleteStreams({ server, reply }: CommandContext, numbers: readonly number[]): Job<void> {
   for (const number of numbers) {
     const vhost = server.vhostOf(number);
-    for (const queue of [...vhost.queues.values()]) {
+    // A partition of several is made again when it is deleted, so a walk over the queues themselves might not end.
+    const there = [...vhost.queues.values()];
+    for (const queue of there) {
       if (!queue.isDeleted && isUnclaimed(queue)) vhost.deleteQueue(queue);
       yield unitsOfStream;
     }

@@ -39,7 +39,8 @@ function* killOthers(context: CommandContext, isMeant: Filter): Job<number> {
   const { server } = context;
   const piece = new Piece();
   let killed = 0;
-  for (const session of [...server.sessions.values()]) {
+  const sessions = [...server.sessions.values()];
+  for (const session of sessions) {
     const due = piece.add(unitsOfLook);
     if (due > 0) yield due;
     if (server.sessions.get(session.id) !== session || !isMeant(session)) continue;

@@ -15,9 +15,15 @@ export function randomkey(context: CommandContext): void {
   answerInSlices(context, () => writeRandomKey(context));
 }
 
-/** Keys that are due are removed as they are met, which may be any number of them; and buckets may be empty. */
 function* writeRandomKey(context: CommandContext): Job<void> {
-  const { reply, server } = context;
+  const name = yield* randomName(context);
+  if (name === null) context.reply.null();
+  else context.reply.bulkLatin1(name);
+}
+
+/** Keys that are due are removed as they are met, which may be any number of them; and buckets may be empty. */
+function* randomName(context: CommandContext): Job<string | null> {
+  const { server } = context;
   const database = keysOf(context);
   const { random } = context.broker;
   const found: number[] = [];
@@ -40,8 +46,8 @@ function* writeRandomKey(context: CommandContext): Job<void> {
     if (!database.expireIfDue(entry)) {
       const { table } = database;
       table.locateKey(entry);
-      if (seesString(context, table.bytes.latin1Slice(table.start, table.end)))
-        return reply.bulk(table.bytes, table.start, table.end);
+      const name = table.bytes.latin1Slice(table.start, table.end);
+      if (seesString(context, name)) return name;
       hidden++;
     }
     const due = piece.add(unitsOfLook);
@@ -49,9 +55,9 @@ function* writeRandomKey(context: CommandContext): Job<void> {
   }
   let left = streams === 0 ? -1 : random.below(streams);
   for (const { name } of visibleStreams(context)) {
-    if (left-- === 0) return reply.bulkLatin1(name);
+    if (left-- === 0) return name;
     const due = piece.add(unitsOfStreamPassed);
     if (due > 0) yield due;
   }
-  reply.null();
+  return null;
 }
