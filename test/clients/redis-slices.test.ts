@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { startTestBroker, type TestBroker } from "../support/broker.ts";
-import { RawRedis, type Word } from "../support/raw-redis.ts";
+import { RawRedis, replyEnd, type Word } from "../support/raw-redis.ts";
 import { noRealRedis, RealRedis } from "../support/real-redis.ts";
 
 /** Above what runs at once. */
@@ -266,6 +266,52 @@ describe("a web page that reaches the port", () => {
       assert.equal(await other.call("exists", "taken"), ":0\r\n");
       await other.close();
       assert.match(broker.log, /sent an HTTP request/);
+    });
+  }
+});
+
+describe("what changes while a long command runs", () => {
+  /** More than one turn's work. */
+  const entries = 20_000;
+
+  /** The stream `key` with a group, whose consumer has had some entries. */
+  async function fill(plain: Plain, key: string): Promise<void> {
+    plain.send(...Array.from({ length: entries }, (_, i) => `xadd ${key} 1-${i + 1} f v`));
+    plain.send(`xgroup create ${key} g 0`, "echo filled");
+    await plain.until(() => plain.text.endsWith("filled\r\n"));
+    plain.text = "";
+  }
+
+  const commands: [name: string, words: (key: string) => Word[]][] = [
+    ["XRANGE", (key) => ["xrange", key, "-", "+"]],
+    ["XREVRANGE", (key) => ["xrevrange", key, "+", "-"]],
+    ["XREAD", (key) => ["xread", "streams", key, 0]],
+    ["XREADGROUP", (key) => ["xreadgroup", "group", "g", "d", "streams", key, ">"]],
+    ["XINFO STREAM FULL", (key) => ["xinfo", "stream", key, "full", "count", 0]],
+  ];
+  const changes: [name: string, words: (key: string) => Word[]][] = [
+    ["XTRIM", (key) => ["xtrim", key, "maxlen", 100]],
+    ["XGROUP DESTROY", (key) => ["xgroup", "destroy", key, "g"]],
+    ["DEL", (key) => ["del", key]],
+    ["SET over it", (key) => ["set", key, "x"]],
+    ["FLUSHALL", () => ["flushall"]],
+  ];
+  for (const [name, words] of commands) {
+    test(`${name} gives a whole reply all the same, and the next one is in its place`, async () => {
+      const plain = await Plain.open();
+      const other = await RawRedis.open(broker.ports.redis);
+      for (const [at, [changed, change]] of changes.entries()) {
+        const key = `changing-${name.replaceAll(" ", "-")}-${at}`;
+        await fill(plain, key);
+        plain.send(words(key).join(" "), "echo behind");
+        await other.call(...change(key));
+        await plain.until(() => plain.text.endsWith("behind\r\n"));
+        const end = replyEnd(Buffer.from(plain.text, "latin1"), 0);
+        assert.equal(plain.text.slice(end), "$6\r\nbehind\r\n", `${name} during ${changed}`);
+        plain.text = "";
+      }
+      plain.destroy();
+      await other.close();
     });
   }
 });
