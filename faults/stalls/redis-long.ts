@@ -24,7 +24,7 @@ function run({ broker }: AttackContext, commands: readonly string[]): Promise<st
       socket.destroy();
       resolve(`${bytes} bytes, beginning with ${JSON.stringify(first)}`);
     });
-    socket.write(`${[...commands, "echo done"].map(requestOf).join("")}`);
+    socket.write([...commands, "echo done"].map(requestOf).join(""));
   });
 }
 
