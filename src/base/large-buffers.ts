@@ -1,6 +1,6 @@
 /**
  * Large buffers that writers have grown out of or given back, for those that grow next: fresh memory of this size costs
- * the system a fault for each page, as much as the copy into it.
+ * the system a fault for each page, as much as the copy into it. And huge ones that are given back to the system.
  *
  * Invariant: at most `freeBytesMax` wait here; nobody keeps a view of a buffer that was given.
  */
@@ -32,4 +32,17 @@ export function giveLargeBuffer(buffer: Buffer): void {
   if (buffer.length < largeBytesMin || freeBytes + buffer.length > freeBytesMax) return;
   free.push(buffer);
   freeBytes += buffer.length;
+}
+
+/** Smaller ones are left to the garbage collector. */
+const freedBytesMin = 256 << 10;
+
+/**
+ * Gives the memory of a huge buffer back to the system at once. Left as garbage, gigabytes may stay for good: a broker
+ * that has little to do afterwards never collects them. Nobody may look at the buffer, or a view of it, any more.
+ */
+export function freeLargeBuffer(buffer: Buffer): void {
+  const memory = buffer.buffer;
+  if (buffer.length < freedBytesMin || !(memory instanceof ArrayBuffer)) return;
+  memory.transfer(0);
 }

@@ -7,6 +7,8 @@ export const limits = {
   deliverOutputBytesMax: 1 << 20,
   /** A Redis subscriber that falls this far behind is disconnected (Redis: client-output-buffer-limit pubsub 32mb). */
   subscriberOutputBytesMax: 32 << 20,
+  /** One reply of a Redis command that gathers it (lists of entries, keys, values); what is larger is an error. */
+  redisReplyBytesMax: 512 << 20,
   /** Output buffers larger than this are given back once they are empty. */
   outputBytesKept: 256 << 10,
   /** Publishers are paused while this much of the journal waits for the disk. */

@@ -25,6 +25,8 @@ export interface QueueOptions {
   exclusiveOwner: number;
   autoDelete: boolean;
   args: BindingArguments;
+  /** It comes into being by being written to; nobody declares it. */
+  isImplicit?: boolean;
 }
 
 /** Somebody who takes records of a queue as they become ready (AMQP basic.consume). */
@@ -66,6 +68,8 @@ export class Queue {
   readonly exclusiveOwner: number;
   readonly autoDelete: boolean;
   readonly args: BindingArguments;
+  /** It was made by being written to, and nobody has declared it since; see name-rules.ts. */
+  isImplicit: boolean;
   readonly policy: QueuePolicy;
   readonly log: Log;
   /** The queue's own shared cursor; streams have none. */
@@ -104,6 +108,7 @@ export class Queue {
     this.exclusiveOwner = options.exclusiveOwner;
     this.autoDelete = options.autoDelete;
     this.args = options.args;
+    this.isImplicit = options.isImplicit ?? false;
     this.policy = queuePolicy(options.args);
     this.log = log;
     this.cursor = cursor;

@@ -16,6 +16,7 @@ interface QueueDefinition {
   args: BindingArguments;
   log: number;
   cursor: number;
+  isImplicit?: true;
 }
 
 /** Fills an empty broker from its storage. */
@@ -73,8 +74,8 @@ function restoreQueue(
     cursor = new SharedCursor(log, storage, false);
     cursor.handle = storage.restoreState(definition.cursor, cursor);
   }
-  const { kind, autoDelete, args } = definition;
-  vhost.addQueue({ name, kind, durable: true, exclusiveOwner: 0, autoDelete, args }, log, cursor);
+  const { kind, autoDelete, args, isImplicit = false } = definition;
+  vhost.addQueue({ name, kind, durable: true, exclusiveOwner: 0, autoDelete, args, isImplicit }, log, cursor);
   return cursor;
 }
 

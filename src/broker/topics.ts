@@ -8,6 +8,7 @@
  */
 import { BrokerError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import { isTaken } from "./name-rules.ts";
 import { definitionKey, shownName } from "./names.ts";
 import { queuePolicy } from "./queue-policy.ts";
 import type { Queue } from "./queue.ts";
@@ -54,6 +55,10 @@ function implied(queue: Queue): Topic {
   return { name: queue.name, partitions: [queue], configs: {}, isAdopted: true, isGrown: false };
 }
 
+function newTopic(name: string, configs: Readonly<Record<string, string>>): Topic {
+  return { name, partitions: [], configs, isAdopted: false, isGrown: false };
+}
+
 export class Topics {
   readonly #vhost: Vhost;
   /** Those that were made as topics; see `find` for the others. */
@@ -84,14 +89,18 @@ export class Topics {
     }
   }
 
-  /** Makes a topic. Throws ALREADY_EXISTS when a topic, queue, stream or exchange has a name that it needs. */
-  create(name: string, partitions: number, configs: Readonly<Record<string, string>>): Topic {
-    const vhost = this.#vhost;
-    if (this.find(name) !== undefined || vhost.exchanges.has(name)) {
+  /** Throws ALREADY_EXISTS when anything has a name that a topic of so many partitions needs. */
+  assertFree(name: string, partitions: number): void {
+    if (this.find(name) !== undefined || isTaken(this.#vhost, name)) {
       throw new BrokerError("ALREADY_EXISTS", `Topic '${name}' already exists.`);
     }
-    const topic: Topic = { name, partitions: [], configs, isAdopted: false, isGrown: false };
-    this.#assertPartitionsFree(topic, 0, partitions);
+    this.#assertPartitionsFree(newTopic(name, {}), 0, partitions);
+  }
+
+  /** Makes a topic. Throws ALREADY_EXISTS, INVALID. */
+  create(name: string, partitions: number, configs: Readonly<Record<string, string>>): Topic {
+    this.assertFree(name, partitions);
+    const topic = newTopic(name, configs);
     if (partitions > 1) this.#makeExchange(name);
     this.#declared.set(name, topic);
     this.#addPartitions(topic, partitions);
@@ -107,7 +116,7 @@ export class Topics {
     }
     for (let i = from; i < to; i++) {
       const name = nameOf(topic, i, to);
-      if (!this.#vhost.queues.has(name)) continue;
+      if (!isTaken(this.#vhost, name)) continue;
       throw new BrokerError(
         "ALREADY_EXISTS",
         `'${shownName(name)}' already exists and is not a partition of '${shownName(topic.name)}'; ` +

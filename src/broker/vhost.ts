@@ -20,6 +20,9 @@ import {
 } from "./exchange.ts";
 import { GroupOffsets } from "./group-offsets.ts";
 import { LiveChannels, liveExchangeName } from "./live-channels.ts";
+import { assertSameExchange, assertSameQueue } from "./declared-same.ts";
+import { NameFilter } from "./name-filter.ts";
+import { assertFree, type ValueNames } from "./name-rules.ts";
 import { definitionKey, shownName } from "./names.ts";
 import { Publication } from "./publication.ts";
 import { Queue, type QueueListener, type QueueOptions } from "./queue.ts";
@@ -63,6 +66,10 @@ export class Vhost {
   readonly groupOffsets: GroupOffsets;
   readonly live: LiveChannels;
   readonly publication: Publication;
+  /** Names of queues, streams and exchanges, for those who ask with bytes. */
+  readonly names = new NameFilter();
+  /** Names of this virtual host that are values; set by who keeps them. */
+  values: ValueNames | null = null;
   /** Bindings by destination, for deleting with it. */
   readonly #bindingsTo = new Map<Destination, Set<Binding>>();
   routingVersion = 1;
@@ -78,6 +85,7 @@ export class Vhost {
     for (const [exchange, type] of standardExchanges) {
       const options = { name: exchange, type, durable: true, autoDelete: false, internal: false, args: {} };
       this.exchanges.set(exchange, new Exchange(options));
+      this.names.add(exchange);
     }
     this.live = new LiveChannels(this);
     this.publication = new Publication(this);
@@ -100,16 +108,11 @@ export class Vhost {
   declareExchange(options: ExchangeOptions): Exchange {
     const present = this.exchanges.get(options.name);
     if (present !== undefined) {
-      this.#assertSame("exchange", present.name, [
-        ["type", options.type, present.type],
-        ["durable", options.durable, present.durable],
-        ["auto_delete", options.autoDelete, present.autoDelete],
-        ["internal", options.internal, present.internal],
-        ["alternate-exchange", options.args["alternate-exchange"], present.args["alternate-exchange"]],
-      ]);
+      assertSameExchange(this.name, options, present);
       return present;
     }
     checkName("exchange", options.name);
+    assertFree(this, options.name, "exchange");
     if (options.durable) {
       const { type, autoDelete, internal, args } = options;
       this.#save(definitionKey("exchange", this.name, options.name), { type, autoDelete, internal, args });
@@ -121,6 +124,7 @@ export class Vhost {
   declareRestoredExchange(options: ExchangeOptions): Exchange {
     const exchange = new Exchange(options);
     this.exchanges.set(options.name, exchange);
+    this.names.add(options.name);
     this.routingVersion++;
     return exchange;
   }
@@ -129,6 +133,7 @@ export class Vhost {
     exchange.isDeleted = true;
     exchange.routes.clear();
     this.exchanges.delete(exchange.name);
+    this.names.remove(exchange.name);
     for (const binding of exchange.bindings.values()) this.#removeBinding(binding);
     this.#removeBindingsTo(exchange);
     this.broker.storage.table.delete(definitionKey("exchange", this.name, exchange.name));
@@ -149,23 +154,20 @@ export class Vhost {
   declareQueue(options: QueueOptions): Queue {
     const present = this.queues.get(options.name);
     if (present !== undefined) {
-      this.#assertSame("queue", present.name, [
-        ["durable", options.durable, present.durable],
-        ["exclusive", options.exclusiveOwner > 0, present.exclusiveOwner > 0],
-        ["auto_delete", options.autoDelete, present.autoDelete],
-      ]);
-      for (const name of comparedArguments) this.#assertSameArgument(present, options.args, name);
-      if (typeName(options) !== typeName(present)) {
-        const [received, current] = [options, present].map((queue) => {
-          // Streams of other protocols have no such argument; a classic queue that does not say so is "none".
-          return queue.args["x-queue-type"] ?? (queue.kind === "stream" ? "stream" : undefined);
-        });
-        this.#assertSame("queue", present.name, [["x-queue-type", received, current]]);
-      }
+      assertSameQueue(this.name, options, present);
+      if (options.isImplicit !== true) this.#claim(present);
       return present;
     }
     checkName("queue", options.name);
+    assertFree(this, options.name, options.isImplicit === true ? "implicit stream" : "queue");
     return this.#makeQueue(options);
+  }
+
+  /** Somebody declared what came into being by being written to. */
+  #claim(queue: Queue): void {
+    if (!queue.isImplicit) return;
+    queue.isImplicit = false;
+    this.#saveQueue(queue);
   }
 
   #makeQueue(options: QueueOptions): Queue {
@@ -178,17 +180,24 @@ export class Vhost {
     if (isKept) {
       // After the queue was made, which gives the cursor what its policy asks for.
       if (cursor !== null) cursor.handle = storage.createState(cursor);
-      const { kind, autoDelete, args } = options;
-      const definition = { kind, autoDelete, args, log: log.id, cursor: cursor?.handle?.id ?? 0 };
-      this.#save(definitionKey("queue", this.name, options.name), definition);
+      this.#saveQueue(queue);
     }
     return queue;
+  }
+
+  #saveQueue({ name, kind, autoDelete, args, isImplicit, log, cursor }: Queue): void {
+    const definition = { kind, autoDelete, args, log: log.id, cursor: cursor?.handle?.id ?? 0 };
+    this.#save(
+      definitionKey("queue", this.name, name),
+      isImplicit ? { ...definition, isImplicit } : definition,
+    );
   }
 
   /** Also used at start-up, with the log and cursor restored. */
   addQueue(options: QueueOptions, log: Log, cursor: SharedCursor | null): Queue {
     const queue = new Queue(this, options, log, cursor);
     this.queues.set(options.name, queue);
+    this.names.add(options.name);
     for (const listener of this.queueListeners) listener.queueMade(queue);
     if (this.#queueWaiters.size > 0) this.#wakeQueueWaiters(queue);
     this.exchanges.get("")!.router.bind(queue, options.name, {});
@@ -225,6 +234,7 @@ export class Vhost {
     if (queue.isDeleted) return;
     queue.isDeleted = true;
     this.queues.delete(queue.name);
+    this.names.remove(queue.name);
     for (const listener of this.queueListeners) listener.queueDeleted(queue);
     this.exchanges.get("")!.router.unbind(queue, queue.name, {});
     this.#removeBindingsTo(queue);
@@ -300,6 +310,11 @@ export class Vhost {
     if (binding === undefined) return;
     this.#removeBinding(binding);
     this.#deleteIfUnused(source);
+  }
+
+  /** Whether any exchange but the default one leads there. */
+  isBound(destination: Destination): boolean {
+    return (this.#bindingsTo.get(destination)?.size ?? 0) > 0;
   }
 
   bindingsTo(destination: Destination): Iterable<Binding> {
@@ -424,28 +439,6 @@ export class Vhost {
   #save(key: string, definition: object): void {
     this.broker.storage.table.put(key, JSON.stringify(definition));
   }
-
-  #assertSame(
-    kind: string,
-    name: string,
-    fields: [field: string, received: unknown, current: unknown][],
-  ): void {
-    for (const [field, received, current] of fields) {
-      if (received === current) continue;
-      throw new BrokerError(
-        "PRECONDITION_FAILED",
-        `inequivalent arg '${field}' for ${kind} '${shownName(name)}' in vhost '${shownName(this.name)}': ` +
-          `received ${shown(received, current)} but current is ${shown(current, received)}`,
-      );
-    }
-  }
-
-  #assertSameArgument(queue: Queue, args: BindingArguments, name: string): void {
-    const received = args[name];
-    const current = queue.args[name];
-    if (JSON.stringify(received) === JSON.stringify(current)) return;
-    this.#assertSame("queue", queue.name, [[name, received, current]]);
-  }
 }
 
 const argumentsKeyMax = 1024;
@@ -455,41 +448,6 @@ function argumentsKey(args: BindingArguments): string {
   const text = JSON.stringify(args);
   if (text.length <= argumentsKeyMax) return text;
   return crypto.createHash("sha256").update(text).digest("hex");
-}
-
-/** In RabbitMQ's order: the first that differs is named. */
-const comparedArguments = [
-  "x-expires",
-  "x-message-ttl",
-  "x-dead-letter-exchange",
-  "x-dead-letter-routing-key",
-  "x-dead-letter-strategy",
-  "x-max-length",
-  "x-max-length-bytes",
-  "x-max-priority",
-  "x-overflow",
-  "x-queue-mode",
-  "x-queue-version",
-  "x-single-active-consumer",
-  "x-delivery-limit",
-  "x-max-age",
-];
-
-function typeName({ kind, args }: { kind: "queue" | "stream"; args: BindingArguments }): unknown {
-  return kind === "stream" ? "stream" : (args["x-queue-type"] ?? "classic");
-}
-
-/** RabbitMQ's way of naming a value in a 406: with its type only where the other side has none. */
-function shown(value: unknown, other: unknown): string {
-  if (value === undefined) return "none";
-  if (other !== undefined) return `'${typeof value === "string" ? value : JSON.stringify(value)}'`;
-  // Which integer type it came as is not kept: this is the one that clients choose for such a number.
-  if (typeof value === "number") {
-    return `the value '${value}' of type '${(value | 0) === value ? "signedint" : "long"}'`;
-  }
-  if (typeof value === "string") return `the value '${value}' of type 'longstr'`;
-  if (typeof value === "boolean") return `the value '${value}' of type 'bool'`;
-  return `'${JSON.stringify(value)}'`;
 }
 
 function checkName(kind: string, name: string): void {

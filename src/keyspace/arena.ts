@@ -9,6 +9,7 @@
  * the last open one of its size.
  */
 import { BrokerError } from "../base/errors.ts";
+import { freeLargeBuffer } from "../base/large-buffers.ts";
 
 const unitShift = 4;
 const chunkUnitsShift = 14;
@@ -104,6 +105,13 @@ export class Arena {
     return chunk;
   }
 
+  /** Gives all memory back at once: the arena is of no use any more. */
+  free(): void {
+    for (const chunk of this.#chunks) freeLargeBuffer(chunk.bytes);
+    this.#chunks.length = 1;
+    this.bytes = 0;
+  }
+
   release(address: number): void {
     const chunk = this.chunk(address);
     chunk.live--;
@@ -118,9 +126,10 @@ export class Arena {
   }
 
   #dropChunk(chunk: ArenaChunk): void {
+    this.bytes -= chunk.bytes.length;
+    freeLargeBuffer(chunk.bytes);
     this.#chunks[chunk.number] = noChunk;
     this.#freeNumbers.push(chunk.number);
-    this.bytes -= chunk.bytes.length;
   }
 }
 

@@ -146,6 +146,7 @@ export class Database {
       writeFlush(keyspace.changes, this.number);
       keyspace.recorded();
     }
+    this.table.free();
     this.table = keyspace.newTable();
   }
 

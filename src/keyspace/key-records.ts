@@ -21,6 +21,9 @@ import type { KeyTable } from "./key-table.ts";
 
 const operation = { set: 1, delete: 2, expire: 3, patch: 4, flush: 5, swap: 6 } as const;
 
+/** All of a `set` but key and value. */
+const recordBytesMax = 32;
+
 function head(out: ByteWriter, code: number, database: number): void {
   out.uint8(code).uint8(database);
 }
@@ -32,6 +35,9 @@ function writeKey(out: ByteWriter, table: KeyTable, entry: number): void {
 
 /** All of a string as it is now. */
 export function writeSet(out: ByteWriter, database: number, table: KeyTable, entry: number): void {
+  // At once: growing by doubling would leave as much garbage again behind a huge value.
+  table.locateKey(entry);
+  out.ensure(recordBytesMax + table.end - table.start + table.valueLength(entry));
   head(out, operation.set, database);
   writeKey(out, table, entry);
   out.uint8(table.type(entry)).float64(table.expiry(entry));

@@ -26,6 +26,8 @@ const ageWord = 4;
 const typeWord = 5;
 const expiryDouble = 3;
 const levelMin = 4;
+/** Buckets that may be merged when a key is removed. */
+const mergesForEach = 4;
 /** From here on a value that grows gets an eighth more than it asked for, so that appending stays cheap. */
 const spareFromBytes = 1024;
 
@@ -52,6 +54,11 @@ export class KeyTable {
 
   get arenaBytes(): number {
     return this.#arena.bytes + this.#buckets.byteLength;
+  }
+
+  /** Gives all memory back at once: another table takes this one's place. */
+  free(): void {
+    this.#arena.free();
   }
 
   hash(key: Uint8Array, start: number, end: number): number {
@@ -189,7 +196,10 @@ export class KeyTable {
     this.#relink(entry, words[word + nextWord]!);
     this.#arena.release(entry);
     this.count--;
-    if (this.count < this.#bucketCount >> 2 && this.#level > levelMin) this.#merge();
+    // As many as make the table no larger than its keys need by the time when they are gone, however many there were.
+    for (let i = 0; i < mergesForEach && this.count < this.#bucketCount >> 2 && this.#level > levelMin; i++) {
+      this.#merge();
+    }
   }
 
   /** Locates the value of an entry. */
@@ -308,6 +318,7 @@ export class KeyTable {
     const arena = this.#arena;
     const first = buckets[from]!;
     buckets[from] = 0;
+    if (from <= buckets.length >> 2 && from >= 1 << levelMin) this.#buckets = buckets.slice(0, from * 2);
     if (first === 0) return;
     let last = first;
     for (;;) {
@@ -316,8 +327,8 @@ export class KeyTable {
       last = next;
     }
     const to = from - (1 << this.#level);
-    arena.chunk(last).words[wordOf(last) + nextWord] = buckets[to]!;
-    buckets[to] = first;
+    arena.chunk(last).words[wordOf(last) + nextWord] = this.#buckets[to]!;
+    this.#buckets[to] = first;
   }
 }
 

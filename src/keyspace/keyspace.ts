@@ -10,6 +10,7 @@
  */
 import { ByteWriter } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
+import { freeLargeBuffer } from "../base/large-buffers.ts";
 import type { Broker, StateSource } from "../broker/broker.ts";
 import { Database } from "./database.ts";
 import { applyRecords, type ReplayTarget, writeSwap } from "./key-records.ts";
@@ -97,7 +98,9 @@ export class Keyspace implements StateSource, ReplayTarget {
   #flushChanges(): void {
     this.#broker!.storage.flushSource();
     const { changes } = this;
-    if (changes.buffer.length > changesBytesKept) changes.buffer = Buffer.allocUnsafeSlow(changesBytesMax);
+    if (changes.buffer.length <= changesBytesKept) return;
+    freeLargeBuffer(changes.buffer);
+    changes.buffer = Buffer.allocUnsafeSlow(changesBytesMax);
   }
 
   /** What a key holds, "string" or "none" as TYPE says it, streams not counted; undefined for none. */

@@ -9,6 +9,7 @@
  * sealed, until the chunk is recycled, which bumps its `generation` so that a reader that slept notices.
  */
 import { EntryId } from "../message/entry-id.ts";
+import { freeLargeBuffer } from "../base/large-buffers.ts";
 import type { Envelope } from "../message/envelope.ts";
 import type { Log } from "./log.ts";
 import type { Segment } from "./segment.ts";
@@ -75,6 +76,8 @@ export abstract class FrameStore {
   #pool: Buffer[] = [];
   /** Buffers given up in this turn: somebody may still read them before it ends. */
   #givenUp: Buffer[] = [];
+  /** The same of those that held one huge frame: nobody else could use them. */
+  #oversized: Buffer[] = [];
   #openGroup: LogGroup | null = null;
   /** The open frame's group while more records may join it; null for batches and for ids chosen by the writer. */
   #sharedGroup: LogGroup | null = null;
@@ -295,15 +298,18 @@ export abstract class FrameStore {
   protected recycle(chunk: Chunk): void {
     chunk.generation++;
     this.chunkBytesHeld -= chunk.buffer.length;
-    if (chunk.buffer.length === chunkBytes && this.#pool.length + this.#givenUp.length < pooledChunksMax) {
-      this.#givenUp.push(chunk.buffer);
-    }
+    if (chunk.buffer.length !== chunkBytes) this.#oversized.push(chunk.buffer);
+    else if (this.#pool.length + this.#givenUp.length < pooledChunksMax) this.#givenUp.push(chunk.buffer);
     chunk.buffer = emptyBuffer;
   }
 
   /** Nobody reads any more what was given up: it may be written to. */
   turnEnded(): void {
     this.#turnTime = -1;
+    if (this.#oversized.length > 0) {
+      for (const buffer of this.#oversized) freeLargeBuffer(buffer);
+      this.#oversized = [];
+    }
     if (this.#givenUp.length === 0) return;
     this.#pool.push(...this.#givenUp);
     this.#givenUp.length = 0;

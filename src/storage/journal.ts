@@ -141,6 +141,8 @@ export class JournalStore extends FrameStore {
 
   #trimCache(): void {
     const chunks = this.chunks;
+    // One huge frame must not stay until another chunk follows: nothing may come any more.
+    if (this.tailChunk.buffer.length > this.#options.cacheBytes) this.leaveTail();
     while (this.chunkBytesHeld > this.#options.cacheBytes && chunks.length > 1) {
       const oldest = chunks[0]!;
       if (oldest.base + oldest.length > this.written) return;

@@ -181,9 +181,9 @@ test("with requirepass set, a new connection must log in", async () => {
 
 test("WATCH notices what another connection or its expiry changed", async () => {
   const one = await RawRedis.open(broker.ports.redis);
-  await one.call("set", "w", "1", "px", 30);
+  await one.call("set", "w", "1", "px", 300);
   await one.call("watch", "w");
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  await new Promise((resolve) => setTimeout(resolve, 350));
   await one.call("multi");
   await one.call("ping");
   assert.equal(await one.call("exec"), "*-1\r\n");

@@ -69,7 +69,7 @@ function requestOf(words: readonly Word[]): Buffer {
 }
 
 /** Where the reply that starts at `start` ends, or -1 while it is not all there. */
-function replyEnd(bytes: Buffer, start: number): number {
+export function replyEnd(bytes: Buffer, start: number): number {
   const line = bytes.indexOf("\r\n", start);
   if (line < 0) return -1;
   const mark = String.fromCharCode(bytes[start]!);

@@ -7,6 +7,7 @@
  * Invariant: an id that was given out is found again as long as its topic lives.
  */
 import type { Exchange } from "../../broker/exchange.ts";
+import { isTaken } from "../../broker/name-rules.ts";
 import { Queue } from "../../broker/queue.ts";
 import type { Topic } from "../../broker/topics.ts";
 import type { Vhost } from "../../broker/vhost.ts";
@@ -134,8 +135,8 @@ export class TopicDirectory {
   findOrCreate(name: string): KafkaTopic | undefined {
     const found = this.find(name);
     if (found !== undefined) return found;
-    // A queue of one connection is nobody else's, and holds its name.
-    if (nameFault(name) !== null || this.#vhost.queues.has(name)) return undefined;
+    // A queue of one connection, or a Redis string: it holds its name, and no Kafka client can do anything with it.
+    if (nameFault(name) !== null || isTaken(this.#vhost, name)) return undefined;
     return this.create(name, 1, {});
   }
 

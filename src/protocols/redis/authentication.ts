@@ -7,8 +7,8 @@
  */
 import type { Authorization } from "../../broker/access/permissions.ts";
 import type { CommandContext } from "./context.ts";
-import { runReply } from "./dispatch.ts";
 import { errorTexts, RedisError } from "./errors.ts";
+import type { LaterReply } from "./later-reply.ts";
 
 /**
  * Logs in, then runs `reply`, which answers the command. It may come after the handler has returned: the request is
@@ -27,15 +27,14 @@ export function logIn(context: CommandContext, name: string, password: string, r
     session.loggedIn(authorization);
     reply();
   };
-  let isLater = false;
+  let later: LaterReply | null = null;
   let answer: Authorization | null | undefined;
   const credentials = { name, password, remoteHost: session.connection.remote.host, takesNoPassword: true };
   broker.access.logIn(credentials, (authorization) => {
     answer = authorization;
-    if (isLater) session.endLogin(() => runReply(context, () => finish(authorization)));
+    later?.answer(() => finish(authorization));
   });
   if (answer !== undefined) return finish(answer);
-  isLater = true;
-  context.request = context.request.clone();
-  session.beginLogin();
+  session.keepRequest();
+  later = session.beginLater({ abandon: () => {} });
 }

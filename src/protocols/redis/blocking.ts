@@ -10,20 +10,21 @@ import type { LogWaiter, Queue } from "../../broker/queue.ts";
 import type { QueueWaiter, Vhost } from "../../broker/vhost.ts";
 import { refusalOfRead, refusalText } from "./acl/check.ts";
 import type { CommandContext } from "./context.ts";
-import { replyError } from "./dispatch.ts";
+import type { LaterReply, LaterWork } from "./later-reply.ts";
 import { serve, type StreamRead } from "./stream-read.ts";
 import type { CommandSpec } from "./table-spec.ts";
 
 /** A timer cannot be set for longer; who waits longer waits for ever. */
 const timeoutMsMax = 2 ** 31 - 1;
 
-export class BlockedRead implements LogWaiter, QueueWaiter {
+export class BlockedRead implements LaterWork, LogWaiter, QueueWaiter {
   readonly #context: CommandContext;
   readonly #read: StreamRead;
   readonly #vhost: Vhost;
   readonly #database: number;
   readonly #spec: CommandSpec;
   readonly #queues = new Set<Queue>();
+  readonly #later: LaterReply;
   #timer: Timer | null = null;
   #isOver = false;
 
@@ -34,6 +35,7 @@ export class BlockedRead implements LogWaiter, QueueWaiter {
     this.#database = context.database;
     this.#spec = context.spec;
     read.setBlocked();
+    this.#later = context.session.beginLater(this);
     if (read.blockMs > 0 && read.blockMs <= timeoutMsMax)
       this.#timer = context.broker.timers.after(read.blockMs, () => this.unblock(null));
     this.#register();
@@ -75,30 +77,28 @@ export class BlockedRead implements LogWaiter, QueueWaiter {
   }
 
   #serve(): void {
-    if (this.#isOver) return;
-    const { reply } = this.#context;
-    const before = reply.out.length;
-    const { database } = this.#context;
-    this.#context.database = this.#database;
+    if (!this.#isOver) this.#later.attempt(() => this.#tryReply());
+  }
+
+  #tryReply(): boolean {
     try {
-      if (!serve(this.#context, this.#read)) return;
+      if (!serve(this.#context, this.#read)) return false;
     } catch (error) {
-      reply.out.length = before;
       // A plain reader waits on while its key is something else; a group's reader has lost what it waits for.
-      if (this.#read.group === undefined) return;
-      replyError(this.#context, error);
-    } finally {
-      this.#context.database = database;
+      if (this.#read.group === undefined) return false;
+      this.abandon();
+      throw error;
     }
-    this.#end();
+    this.abandon();
+    return true;
   }
 
   /** Answers as at a timeout, or with an error (CLIENT UNBLOCK). */
   unblock(error: string | null): void {
     if (this.#isOver) return;
-    if (error === null) this.#context.reply.nullArray();
-    else this.#context.reply.error(error);
-    this.#end();
+    this.abandon();
+    const { reply } = this.#context;
+    this.#later.answer(() => (error === null ? reply.nullArray() : reply.error(error)));
   }
 
   /** The same once the command at work is over: another connection asks for it. */
@@ -113,12 +113,7 @@ export class BlockedRead implements LogWaiter, QueueWaiter {
     if (refusal !== null) this.unblockSoon(`NOPERM ${refusalText(refusal)}`);
   }
 
-  #end(): void {
-    this.abandon();
-    this.#context.session.unblocked();
-  }
-
-  /** The connection is gone. */
+  /** It is over: answered, or the connection ends. */
   abandon(): void {
     this.#isOver = true;
     this.#timer?.cancel();

@@ -1,10 +1,10 @@
 /** What XCLAIM and XAUTOCLAIM share: taking an entry over, and showing what was taken. */
-import { LogReader } from "../../broker/log-entries.ts";
+import type { LogReader } from "../../broker/log-entries.ts";
 import type { CursorOwner, SharedCursor } from "../../broker/shared-cursor.ts";
 import { EntryId } from "../../message/entry-id.ts";
-import type { CommandContext } from "./context.ts";
 import { writeStreamId } from "./stream-id.ts";
-import { findEntry, writeEntry } from "./stream-log.ts";
+import { writeEntry } from "./stream-log.ts";
+import type { ReplyWriter } from "./wire/reply-writer.ts";
 
 const id = new EntryId();
 
@@ -20,20 +20,13 @@ export function claim(
   owner.activeAt = now;
 }
 
-/** A list of the entries at these offsets, or of their ids alone. They are all there. */
+/** Shows an entry that was taken, at which the reader has stopped, or its id alone. */
 export function writeClaimed(
-  context: CommandContext,
-  cursor: SharedCursor,
-  offsets: readonly number[],
+  reply: ReplyWriter,
+  reader: LogReader,
   isIdOnly: boolean,
+  entryId: EntryId,
 ): void {
-  const { reply } = context;
-  const { pending } = cursor;
-  reply.array(offsets.length);
-  const reader = new LogReader(cursor.log);
-  for (const offset of offsets) {
-    pending.readId(offset, id);
-    if (isIdOnly) writeStreamId(reply.out, id);
-    else if (findEntry(reader, id)) writeEntry(reply, reader);
-  }
+  if (isIdOnly) writeStreamId(reply.out, entryId);
+  else writeEntry(reply, reader);
 }

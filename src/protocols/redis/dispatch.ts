@@ -1,8 +1,8 @@
 /**
  * From a request to its handler: which command it is, whether it may run now, and what becomes of what it throws.
  *
- * Not here: reading requests (session.ts), what commands do. Invariant: every command gets exactly one reply, unless it
- * is blocked or the client asked for none.
+ * Not here: reading requests (session.ts), what commands do. Invariant: every command gets exactly one reply, unless the
+ * client asked for none, or is a browser.
  */
 import { commandLookup } from "./command-table.ts";
 import type { CommandContext } from "./context.ts";
@@ -23,6 +23,7 @@ export function dispatch(context: CommandContext): void {
     context.spec = spec;
     session.assertAllowed(spec);
   } catch (error) {
+    if (error instanceof CrossProtocol) return session.crossedProtocols();
     session.transaction?.refused();
     replyError(context, error);
     return;
@@ -65,7 +66,7 @@ export function runReply(context: CommandContext, write: () => void): void {
 function findCommand(request: RequestArguments): CommandSpec {
   const { buffer, starts, ends } = request;
   let spec = commandLookup.find(buffer, starts[0]!, ends[0]!);
-  if (spec === undefined) throw unknownCommand(request);
+  if (spec === undefined) throw isOfHttp(request) ? new CrossProtocol() : unknownCommand(request);
   if (spec.subcommandSpecs.length > 0 && request.argumentCount > 1) {
     const subcommand = commandLookup.findSubcommand(spec, buffer, starts[1]!, ends[1]!);
     if (subcommand === undefined) throw unknownSubcommand(request);
@@ -75,6 +76,13 @@ function findCommand(request: RequestArguments): CommandSpec {
   if (!isArityMet(spec, request.argumentCount)) throw wrongArity(spec.fullName);
   if (handlers[spec.id] === undefined) throw unknownSubcommand(request);
   return spec;
+}
+
+class CrossProtocol extends Error {}
+
+/** A browser that a web page made send its request here: what its body says must not be run. */
+function isOfHttp(request: RequestArguments): boolean {
+  return request.is(0, "POST") || request.is(0, "HOST:");
 }
 
 function unknownCommand(request: RequestArguments): RedisError {

@@ -46,6 +46,9 @@ export function errorReplyText(error: unknown): string | undefined {
       return `MISCONF ${error.message}`;
     case "ACCESS_REFUSED":
       return `NOPERM ${error.message}`;
+    case "ALREADY_EXISTS":
+      // The name is something else: for a Redis client, a key of another type.
+      return `WRONGTYPE ${error.message}`;
     default:
       return `ERR ${error.message}`;
   }

@@ -1,12 +1,18 @@
 /**
- * What FLUSHDB and FLUSHALL share: all strings and streams go.
+ * What FLUSHDB and FLUSHALL share: all strings go, and the streams that only Redis's clients know.
  *
- * Streams are also the topics of Kafka and the stream queues of AMQP. Queues stay: they belong to AMQP, and look like
- * streams to a Redis client only so that it can publish into them and look.
+ * Queues, and streams that AMQP or Kafka clients have declared or use, stay (broker/name-rules.ts): who empties a cache
+ * must not delete another program's topics. Strings go at once; streams in slices, those that were there at first.
  */
+import { isUnclaimed } from "../../broker/name-rules.ts";
+import type { Job } from "../../base/turn-work.ts";
 import type { CommandContext } from "./context.ts";
 import { syntaxError } from "./errors.ts";
 import { writableKeysOf } from "./key-access.ts";
+import { answerInSlices } from "./sliced-reply.ts";
+
+/** A stream with its definition, group offsets and what waits for it. */
+const unitsOfStream = 20;
 
 /** Checks the one option that there is; both ways are the same here. */
 export function assertFlushOption({ request }: CommandContext): void {
@@ -14,15 +20,25 @@ export function assertFlushOption({ request }: CommandContext): void {
   if (request.argumentCount > 2 || !(request.is(1, "SYNC") || request.is(1, "ASYNC"))) throw syntaxError();
 }
 
-export function flushDatabase(context: CommandContext, number: number): void {
+export function flushDatabases(context: CommandContext, numbers: readonly number[]): void {
   const { server } = context;
   writableKeysOf(context);
-  server.keyspace.flush(number);
-  const vhost = server.vhostOf(number);
-  // A partition of several is made again when it is deleted: those that are there now are gone through.
-  const streams = [...vhost.queues.values()].filter(
-    ({ kind, exclusiveOwner }) => kind === "stream" && exclusiveOwner === 0,
-  );
-  for (const queue of streams) vhost.deleteQueue(queue);
-  server.watches.databaseFlushed(number);
+  for (const number of numbers) {
+    server.watches.databaseFlushed(number);
+    server.keyspace.flush(number);
+  }
+  answerInSlices(context, () => deleteStreams(context, numbers));
+}
+
+function* deleteStreams({ server, reply }: CommandContext, numbers: readonly number[]): Job<void> {
+  for (const number of numbers) {
+    const vhost = server.vhostOf(number);
+    // A partition of several is made again when it is deleted, so a walk over the queues themselves might not end.
+    const there = [...vhost.queues.values()];
+    for (const queue of there) {
+      if (!queue.isDeleted && isUnclaimed(queue)) vhost.deleteQueue(queue);
+      yield unitsOfStream;
+    }
+  }
+  reply.ok();
 }

@@ -1,4 +1,6 @@
 /** Consumer groups of a stream: finding them and their consumers, and what replies say of them. */
+import { sortedInSlices } from "../../base/sliced-sort.ts";
+import type { Job } from "../../base/turn-work.ts";
 import type { Log } from "../../broker/log-entries.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { CursorOwner, SharedCursor } from "../../broker/shared-cursor.ts";
@@ -42,16 +44,16 @@ export function seenConsumer(cursor: SharedCursor, name: string, now: number): C
   return owner;
 }
 
+/** In the order in which redis lists names: by their bytes. A client may have made any number of them. */
+export function* sortedByName<Value>(map: ReadonlyMap<string, Value>): Job<[name: string, value: Value][]> {
+  return yield* sortedInSlices([...map], ([a], [b]) => (a < b ? -1 : 1));
+}
+
 /** Puts the group behind the entry with that id. */
 export function setGroupPosition(cursor: SharedCursor, id: EntryId, entriesRead: number): void {
   const { log } = cursor;
   const offset = next.copyFrom(id).increment() ? log.offsetOfEntryId(next) : log.nextOffset;
   cursor.setGroupPosition(offset, id, entriesRead);
-}
-
-/** In the order in which redis lists names: by their bytes. */
-export function sortedByName<Value>(map: ReadonlyMap<string, Value>): [name: string, value: Value][] {
-  return [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** The values of `entries-read` and `lag`, each with its name. */

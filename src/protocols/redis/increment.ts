@@ -1,7 +1,7 @@
 /** Integer arithmetic on a string: 64 bits, exact, as INCR, DECR, INCRBY and DECRBY share it. */
 import type { CommandContext } from "./context.ts";
 import { errorTexts, RedisError } from "./errors.ts";
-import { findString, writableKeysOf } from "./key-access.ts";
+import { findString, putValue, writableKeysOf } from "./key-access.ts";
 import { parseBigInteger, parseInteger } from "./wire/numbers.ts";
 
 const int64Max = 9223372036854775807n;
@@ -26,10 +26,8 @@ export function increment(context: CommandContext, by: bigint | number): void {
   }
   if (sum > int64Max || sum < int64Min) throw new RedisError("ERR increment or decrement would overflow");
   const size = scratch.latin1Write(sum.toString(), 0);
-  if (entry === 0) {
-    const { buffer, starts, ends } = context.request;
-    database.put(buffer, starts[1]!, ends[1]!, scratch, 0, size, 0);
-  } else database.replace(entry, scratch, 0, size);
+  if (entry === 0) putValue(context, database, 1, scratch, 0, size, 0);
+  else database.replace(entry, scratch, 0, size);
   if (typeof sum === "bigint") context.reply.bigInteger(sum);
   else context.reply.integer(sum);
 }

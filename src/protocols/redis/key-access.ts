@@ -1,10 +1,10 @@
 /**
  * From an argument to its key: what every command on strings, and on keys in general, begins with.
  *
- * A key is a string of the keyspace or a stream of the database's virtual host; streams.ts does the same for streams.
- * Should another protocol declare a queue of a string's name, commands on strings see the string, those on streams the
- * queue. Not here: what commands do with what is found.
+ * A key is a string of the keyspace or a stream of the database's virtual host, never both (broker/name-rules.ts);
+ * streams.ts does the same for streams. Not here: what commands do with what is found.
  */
+import { replacedByValue } from "../../broker/name-rules.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { Database } from "../../keyspace/database.ts";
 import { valueType } from "../../keyspace/value-type.ts";
@@ -50,8 +50,13 @@ function wrongType(): RedisError {
 
 /** The stream or queue whose key argument `index` is. */
 export function streamAt(context: CommandContext, index: number): Queue | undefined {
-  if (context.vhost.queues.size === 0) return undefined;
+  if (!mayBeName(context, index)) return undefined;
   return context.server.findStream(context.database, context.request.latin1(index));
+}
+
+/** Whether argument `index` may name a queue, stream or exchange: mostly it does not, and that is quickly said. */
+function mayBeName({ vhost, request }: CommandContext, index: number): boolean {
+  return vhost.names.mayHave(request.buffer, request.starts[index]!, request.ends[index]!);
 }
 
 /** Whether argument `index` is a key of any kind. */
@@ -59,7 +64,7 @@ export function keyExists(context: CommandContext, database: Database, index: nu
   return findEntry(context, database, index) !== 0 || streamAt(context, index) !== undefined;
 }
 
-/** Sets argument `keyIndex` to the value in argument `valueIndex`, whatever it held. */
+/** Sets argument `keyIndex` to the value in argument `valueIndex`, whatever it held. Throws WRONGTYPE: see `putValue`. */
 export function setString(
   context: CommandContext,
   database: Database,
@@ -68,30 +73,35 @@ export function setString(
   expiry: number,
 ): void {
   const { buffer, starts, ends } = context.request;
-  if (context.vhost.queues.size > 0) replaceStream(context, keyIndex);
-  database.put(
-    buffer,
-    starts[keyIndex]!,
-    ends[keyIndex]!,
-    buffer,
-    starts[valueIndex]!,
-    ends[valueIndex]!,
-    expiry,
-  );
+  putValue(context, database, keyIndex, buffer, starts[valueIndex]!, ends[valueIndex]!, expiry);
 }
 
-/** A stream gives way to a value that is set in its place, as in redis; a queue of AMQP does not. Throws WRONGTYPE, NOPERM. */
-export function replaceStream(context: CommandContext, index: number): void {
-  const queue = assertReplaceable(context, index);
-  if (queue === undefined) return;
-  assertMayUseKey(context, "delete", queue.name);
-  queue.vhost.deleteQueue(queue);
+/**
+ * Sets argument `keyIndex` to `value[from, to)`: the only way in which a name becomes a string. A stream that only
+ * Redis's clients know gives way; what other protocols may count on does not. Throws WRONGTYPE, NOPERM.
+ */
+export function putValue(
+  context: CommandContext,
+  database: Database,
+  keyIndex: number,
+  value: Uint8Array,
+  from: number,
+  to: number,
+  expiry: number,
+): void {
+  const { buffer, starts, ends } = context.request;
+  if (mayBeName(context, keyIndex)) {
+    const queue = assertReplaceable(context, keyIndex);
+    if (queue !== undefined) queue.vhost.deleteQueue(queue);
+  }
+  database.put(buffer, starts[keyIndex]!, ends[keyIndex]!, value, from, to, expiry);
 }
 
-/** Throws WRONGTYPE where argument `index` is a queue; gives the stream that it is, if it is one. */
+/** Throws WRONGTYPE, NOPERM where argument `index` cannot become a string; gives the stream that would have to go, if any. */
 export function assertReplaceable(context: CommandContext, index: number): Queue | undefined {
-  const queue = streamAt(context, index);
-  if (queue?.kind === "queue") throw wrongType();
+  if (!mayBeName(context, index)) return undefined;
+  const queue = replacedByValue(context.vhost, context.request.latin1(index));
+  if (queue !== undefined) assertMayUseKey(context, "delete", queue.name);
   return queue;
 }
 

@@ -3,9 +3,9 @@ import type { Database } from "../../keyspace/database.ts";
 import { assertMayPut } from "./acl/key-rights.ts";
 import type { CommandContext } from "./context.ts";
 import { errorTexts, RedisError } from "./errors.ts";
-import { findEntry, keyExists, replaceStream, streamAt, writableKeysOf } from "./key-access.ts";
+import { findEntry, keyExists, putValue, streamAt, writableKeysOf } from "./key-access.ts";
 
-/** Copies the value and expiry of an entry to a key of `target`, which it replaces. */
+/** Copies the value and expiry of an entry to a key of `target`, the selected database, which it replaces. */
 export function copyEntry(
   context: CommandContext,
   source: Database,
@@ -13,11 +13,10 @@ export function copyEntry(
   target: Database,
   keyIndex: number,
 ): void {
-  const { buffer, starts, ends } = context.request;
   const { table } = source;
   table.locate(entry);
   const { bytes, start, end } = table;
-  target.put(buffer, starts[keyIndex]!, ends[keyIndex]!, bytes, start, end, table.expiry(entry));
+  putValue(context, target, keyIndex, bytes, start, end, table.expiry(entry));
 }
 
 /** Throws for streams, which cannot be taken elsewhere. */
@@ -40,7 +39,6 @@ export function renameKey(context: CommandContext, replaces: boolean): boolean {
   }
   if (!replaces && keyExists(context, database, 2)) return false;
   assertMayPut(context, context.request.latin1(2), context.database);
-  replaceStream(context, 2);
   copyEntry(context, database, entry, database, 2);
   database.remove(entry);
   return true;

@@ -7,9 +7,11 @@
  * A key that is there throughout is met, as redis promises: neither the order of hashes nor the part of a name changes.
  */
 import type { Glob } from "../../base/glob.ts";
+import type { Job } from "../../base/turn-work.ts";
 import { typeNameOf } from "../../keyspace/keyspace.ts";
 import type { CommandContext } from "./context.ts";
 import { keysOf } from "./key-access.ts";
+import { Piece } from "./sliced-reply.ts";
 import { seesString, visibleStreams } from "./visible-streams.ts";
 
 export interface ScanFilter {
@@ -26,15 +28,18 @@ const streamsInPart = 512;
 /** So many buckets for each key wanted may be empty before the step ends without it. */
 const bucketsForEach = 10;
 
+/** A look at a key or name. */
+const unitsOfLook = 0.3;
+
 /** Appends to `names` and returns the next cursor, 0 at the end. */
-export function scanKeys(
+export function* scanKeys(
   context: CommandContext,
   cursor: number,
   filter: ScanFilter,
   names: string[],
-): number {
-  if (cursor >= streamsFrom) return scanStreams(context, cursor - streamsFrom, filter, names);
-  const next = scanTable(context, cursor, filter, names);
+): Job<number> {
+  if (cursor >= streamsFrom) return yield* scanStreams(context, cursor - streamsFrom, filter, names);
+  const next = yield* scanTable(context, cursor, filter, names);
   if (next !== 0) return next;
   const streams = context.vhost.queues.size;
   if (streams === 0) return 0;
@@ -42,18 +47,19 @@ export function scanKeys(
   while (streams / 2 ** exponent > Math.max(streamsInPart, filter.count) && exponent < exponentMax)
     exponent++;
   if (names.length >= filter.count) return streamsFrom + exponent;
-  return scanStreams(context, exponent, filter, names);
+  return yield* scanStreams(context, exponent, filter, names);
 }
 
-function scanTable(context: CommandContext, from: number, filter: ScanFilter, names: string[]): number {
+function* scanTable(context: CommandContext, from: number, filter: ScanFilter, names: string[]): Job<number> {
   const database = keysOf(context);
-  const { table } = database;
+  const piece = new Piece();
   const { glob, type, count } = filter;
   const found: number[] = [];
   let cursor = from;
   let looked = 0;
   let buckets = count * bucketsForEach;
   do {
+    const { table } = database;
     found.length = 0;
     cursor = table.scan(cursor, found);
     looked += found.length;
@@ -64,18 +70,28 @@ function scanTable(context: CommandContext, from: number, filter: ScanFilter, na
       const name = table.bytes.latin1Slice(table.start, table.end);
       if (!database.expireIfDue(entry) && seesString(context, name)) names.push(name);
     }
+    const due = piece.add(unitsOfLook * (found.length + 1));
+    if (due > 0) yield due;
   } while (cursor !== 0 && looked < count && --buckets > 0);
   return cursor;
 }
 
-function scanStreams(context: CommandContext, state: number, filter: ScanFilter, names: string[]): number {
+function* scanStreams(
+  context: CommandContext,
+  state: number,
+  filter: ScanFilter,
+  names: string[],
+): Job<number> {
   const exponent = state % exponentBase;
   const part = Math.floor(state / exponentBase);
   if (exponent > exponentMax || part >= 2 ** exponent) return 0;
   const { glob, type } = filter;
   if (type === null || type === "stream") {
     const { table } = keysOf(context);
+    const piece = new Piece();
     for (const { name } of visibleStreams(context)) {
+      const due = piece.add(unitsOfLook);
+      if (due > 0) yield due;
       const bytes = Buffer.from(name, "latin1");
       if ((table.hash(bytes, 0, bytes.length) & (2 ** exponent - 1)) !== part) continue;
       if (glob === null || glob.matches(bytes)) names.push(name);

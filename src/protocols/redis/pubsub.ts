@@ -7,6 +7,7 @@
  */
 import { compileGlob } from "../../base/glob.ts";
 import { limits } from "../../base/limits.ts";
+import { finishNow, type Job } from "../../base/turn-work.ts";
 import { mayUseChannel, mayUseShardChannel } from "../../broker/access/rights.ts";
 import type { LiveChannels, LiveSubscriber } from "../../broker/live-channels.ts";
 import { RedisError } from "./errors.ts";
@@ -41,8 +42,7 @@ class ChannelSubscriber implements LiveSubscriber {
     const { version } = session.context.reply;
     const message = this.#messages.encode(version, channel, pattern, bytes, start, end);
     session.push(message.buffer, message.length);
-    const { connection } = session;
-    if (connection.outputBytes > limits.subscriberOutputBytesMax) connection.destroy();
+    if (session.unsentBytes > limits.subscriberOutputBytesMax) session.connection.destroy();
   }
 }
 
@@ -146,8 +146,26 @@ export class Subscriptions {
   }
 
   unsubscribeAll(): void {
-    for (const channel of this.channels) this.unsubscribe(channel);
-    for (const pattern of this.patterns) this.unsubscribePattern(pattern);
-    for (const channel of this.shardChannels) this.unsubscribeShard(channel);
+    finishNow(this.#unsubscribing());
+  }
+
+  /** The connection is gone: what it listened to goes in slices, and gets no message meanwhile. */
+  closed(): void {
+    this.#session.server.broker.work.run(this.#unsubscribing(), () => {});
+  }
+
+  *#unsubscribing(): Job<void> {
+    for (const channel of this.channels) {
+      this.unsubscribe(channel);
+      yield 1;
+    }
+    for (const pattern of this.patterns) {
+      this.unsubscribePattern(pattern);
+      yield 1;
+    }
+    for (const channel of this.shardChannels) {
+      this.unsubscribeShard(channel);
+      yield 1;
+    }
   }
 }

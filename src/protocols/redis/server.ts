@@ -10,6 +10,7 @@ import type { Queue } from "../../broker/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { EntryId } from "../../message/entry-id.ts";
 import { type Keyspace } from "../../keyspace/keyspace.ts";
+import { SparseLog } from "../../base/sparse-log.ts";
 import { AclLog } from "./acl/log.ts";
 import { RedisError } from "./errors.ts";
 import type { Exchange } from "../../broker/exchange.ts";
@@ -49,6 +50,8 @@ export class RedisServer {
   /** The stream that was looked up last, and where. */
   lastStream: Queue | undefined = undefined;
   lastStreamDatabase = 0;
+  /** Connections that spoke HTTP. */
+  readonly crossProtocolLog: SparseLog;
   /** Error replies by their code word. */
   readonly errorCounts = new Map<string, number>();
   connectionsAccepted = 0;
@@ -60,8 +63,15 @@ export class RedisServer {
     this.broker = broker;
     this.keyspace = keyspace;
     this.aclLog = new AclLog(broker.clock);
+    this.crossProtocolLog = new SparseLog(broker.timers, (fields) =>
+      broker.logger.warn(
+        "a connection to the Redis port sent an HTTP request (POST or Host:) and was closed: a web page may be attacking",
+        fields,
+      ),
+    );
     if (broker.access.isRequired) this.settings.values.set("requirepass", hiddenValue);
-    const vhost = broker.defaultVhost;
+    // From here on names that other protocols want are compared with the strings of database 0.
+    const vhost = this.vhostOf(0);
     this.live = vhost.live;
     this.liveMessages = new LiveMessages(this.live, "message");
     this.shardLive = new LiveChannels(vhost);
@@ -110,6 +120,7 @@ export class RedisServer {
     let vhost = this.#vhosts[database];
     if (vhost === undefined) {
       vhost = this.broker.createVhost(databaseVhostName(database));
+      vhost.values = { holds: (name) => this.keyspace.typeOf(database, name) !== undefined };
       this.#vhosts[database] = vhost;
     }
     return vhost;

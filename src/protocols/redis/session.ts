@@ -2,8 +2,9 @@
  * One Redis connection: reads requests, runs them in order, and holds what the connection has set.
  *
  * Not here: what commands do. Everything that few connections need (transaction, subscriptions, a blocked read) is made
- * when it is asked for, so that ten thousand idle connections are cheap. Invariant: while `blocked` is set, no further
- * request of this connection runs; nor does one while the client leaves more than `outputHighWaterBytes` unread.
+ * when it is asked for, so that ten thousand idle connections are cheap. Invariant: while a reply is to come later
+ * (later-reply.ts), no further request of this connection runs; nor does one while the client leaves more than
+ * `outputHighWaterBytes` unread.
  */
 import type { Connection, Session } from "../contract.ts";
 import type { Authorization, Holder } from "../../broker/access/permissions.ts";
@@ -16,8 +17,9 @@ import type { BlockedRead } from "./blocking.ts";
 import { commandLookup } from "./command-table.ts";
 import { clientLine } from "./client-line.ts";
 import { CommandContext } from "./context.ts";
-import { dispatch } from "./dispatch.ts";
+import { dispatch, runReply } from "./dispatch.ts";
 import { errorTexts, RedisError } from "./errors.ts";
+import { LaterReply, type LaterWork } from "./later-reply.ts";
 import { ByteWriter } from "../../base/bytes.ts";
 import { limits } from "../../base/limits.ts";
 import { Subscriptions } from "./pubsub.ts";
@@ -33,7 +35,7 @@ export type ReplyMode = "on" | "off" | "skip" | "skipNext";
 const pingName = Buffer.from("ping");
 const firstSpec = commandLookup.find(pingName, 0, pingName.length)!;
 
-/** What a connection may send behind a read that blocks before it is no longer read from. */
+/** What a connection may send behind a command that is answered later before it is no longer read from. */
 const blockedInputBytesMax = 1 << 20;
 
 const confirmedAlways = new Set([
@@ -56,8 +58,8 @@ export class RedisSession implements Session, Holder {
   libraryVersion = "";
   /** Null: it has to log in first. */
   authorization: Authorization | null;
-  /** A password is being looked at: nothing runs meanwhile. */
-  #isLoggingIn = false;
+  /** A command that is answered later: nothing behind it runs until then. */
+  #later: LaterReply | null = null;
   readonly #acl = new AclCheck();
   /** Ends a connection that does not log in. */
   #deadline: Timer | null = null;
@@ -65,14 +67,19 @@ export class RedisSession implements Session, Holder {
   transaction: Transaction | null = null;
   watcher: Watcher | null = null;
   subscriptions: Subscriptions | null = null;
+  /** The command that is answered later, if it is a read that waits. */
   blocked: BlockedRead | null = null;
   /** Messages to this connection that came while it ran a command: they follow its reply. */
   #deferredPushes: ByteWriter | null = null;
+  /** The same until the reply that comes later is sent: it is half in the output, or confirms what they are of. */
+  holdsPushes = false;
   #isRunning = false;
-  /** Blocked, and sent so much meanwhile that it is not read from. */
+  /** Waits, and sent so much meanwhile that it is not read from. */
   #isPaused = false;
   /** No further request is read: QUIT, a protocol error, CLIENT KILL. */
   isEnding = false;
+  /** CLIENT KILL of the connection that sends it. */
+  endsAfterReply = false;
   lastCommandAt: number;
   isNoEvict = false;
 
@@ -140,7 +147,7 @@ export class RedisSession implements Session, Holder {
     const context = this.context;
     const reply = context.reply;
     this.lastCommandAt = this.server.broker.clock.now();
-    while (!this.#isHeld && !this.isEnding && !this.#isOutputFull && parser.next()) {
+    while (!this.#isHeld && !this.isEnding && !this.isOutputFull && parser.next()) {
       context.request = parser.request;
       this.#isRunning = true;
       if (this.replyMode === "on") dispatch(context);
@@ -150,7 +157,7 @@ export class RedisSession implements Session, Holder {
       else if (this.replyMode === "skipNext") this.replyMode = "skip";
       if (this.#deferredPushes !== null) this.#flushPushes();
     }
-    if (this.#isOutputFull) parser.hold();
+    if (this.isOutputFull) parser.hold();
     if (this.#isHeld) {
       parser.hold();
       if (parser.heldBytes > blockedInputBytesMax && !this.#isPaused) {
@@ -167,11 +174,11 @@ export class RedisSession implements Session, Holder {
 
   /** A command waits for something, and those behind it for that command. */
   get #isHeld(): boolean {
-    return this.blocked !== null || this.#isLoggingIn;
+    return this.#later !== null;
   }
 
   /** One chunk of small requests may ask for gigabytes. */
-  get #isOutputFull(): boolean {
+  get isOutputFull(): boolean {
     return this.connection.outputBytes > limits.outputHighWaterBytes;
   }
 
@@ -182,15 +189,67 @@ export class RedisSession implements Session, Holder {
     // A command that is refused leaves the spec as it is.
     this.context.spec = firstSpec;
     dispatch(this.context);
-    // CLIENT REPLY ON answers for itself; confirmations of subscriptions are messages rather than replies.
-    if (this.replyMode === "on" || confirmedAlways.has(this.context.spec.fullName)) return;
-    output.length = before;
+    // CLIENT REPLY ON answers for itself.
+    if (this.replyMode !== "on" && !this.#isConfirmed) output.length = before;
+  }
+
+  /** Confirmations of subscriptions are messages rather than replies. */
+  get #isConfirmed(): boolean {
+    return confirmedAlways.has(this.context.spec.fullName);
+  }
+
+  /** The request is one of HTTP: the connection ends, without an answer, before its body is taken for commands. */
+  crossedProtocols(): void {
+    const { host, port } = this.connection.remote;
+    this.server.crossProtocolLog.add({ remote: `${host}:${port}` });
+    this.connection.destroy();
+  }
+
+  // Replies that come later
+
+  /** The command at work is answered later, by what this returns. */
+  beginLater(work: LaterWork): LaterReply {
+    const isWanted = this.replyMode === "on" || this.#isConfirmed;
+    this.#later = new LaterReply(this, work, isWanted);
+    return this.#later;
+  }
+
+  /** Lets `context.request` outlive the command's handler. */
+  keepRequest(): void {
+    this.context.request = this.#parser.keep();
+  }
+
+  /** For `LaterReply` alone. */
+  answerLater(later: LaterReply, write: () => boolean): void {
+    if (this.#later !== later) return;
+    const { context } = this;
+    const { output } = this.connection;
+    const before = output.length;
+    const isInHandler = this.#isRunning;
+    let isAnswered = true;
+    this.#isRunning = true;
+    runReply(context, () => {
+      isAnswered = write();
+    });
+    this.#isRunning = isInHandler;
+    if (!isAnswered || !later.isWanted) output.length = before;
+    if (isAnswered) {
+      this.#later = null;
+      this.blocked = null;
+      this.holdsPushes = false;
+      if (this.endsAfterReply) this.end();
+    }
+    // It was answered before its handler returned, and the loop that had called that one goes on by itself.
+    if (isInHandler) return;
+    if (this.#deferredPushes !== null) this.#flushPushes();
+    this.connection.touch();
+    if (isAnswered) this.#resume();
   }
 
   /** Sends out-of-band bytes: never in the middle of a reply. */
   push(bytes: Buffer, length: number): void {
     if (this.connection.isClosed) return;
-    if (this.#isRunning) {
+    if (this.#isRunning || this.holdsPushes) {
       this.#deferredPushes ??= new ByteWriter();
       this.#deferredPushes.bytes(bytes, 0, length);
       return;
@@ -199,7 +258,13 @@ export class RedisSession implements Session, Holder {
     this.connection.touch();
   }
 
+  /** Bytes for this connection that have not left. */
+  get unsentBytes(): number {
+    return this.connection.outputBytes + (this.#deferredPushes?.length ?? 0);
+  }
+
   #flushPushes(): void {
+    if (this.holdsPushes) return;
     const pushes = this.#deferredPushes!;
     this.#deferredPushes = null;
     this.connection.output.bytes(pushes.buffer, 0, pushes.length);
@@ -236,14 +301,9 @@ export class RedisSession implements Session, Holder {
     this.#authorizationChanged();
   }
 
-  /** The blocked read has been answered: the requests that waited behind it run. */
-  unblocked(): void {
-    this.blocked = null;
-    this.#resume();
-  }
-
+  /** The reply that was to come later is written: the requests that waited behind it run. */
   #resume(): void {
-    if (this.connection.isClosed) return;
+    if (this.connection.isClosed || this.isEnding) return;
     if (this.#isPaused) {
       this.#isPaused = false;
       this.connection.resumeReading();
@@ -286,32 +346,24 @@ export class RedisSession implements Session, Holder {
     this.#authorizationChanged();
   }
 
-  /** Nothing runs until `endLogin`. */
-  beginLogin(): void {
-    this.#isLoggingIn = true;
-  }
-
-  /** Answers the command that logs in, then runs those that waited behind it. */
-  endLogin(answer: () => void): void {
-    this.#isLoggingIn = false;
-    if (this.connection.isClosed || this.isEnding) return;
-    const output = this.connection.output;
-    const before = output.length;
-    answer();
-    if (this.replyMode === "off") output.length = before;
-    this.connection.touch();
-    this.#resume();
-  }
-
   /** Sends what is written, then closes. */
   end(): void {
     this.isEnding = true;
+    this.#abandonLater();
     this.connection.end();
+  }
+
+  #abandonLater(): void {
+    const later = this.#later;
+    this.#later = null;
+    this.blocked = null;
+    later?.work.abandon();
   }
 
   /** The client has read: the requests that waited for that run. */
   onWritable(): void {
-    if (!this.#isHeld && this.#parser.pendingBytes > 0) this.#run();
+    if (this.#later !== null) this.#later.work.outputDrained?.();
+    else if (this.#parser.pendingBytes > 0) this.#run();
   }
 
   onClosed(): void {
@@ -319,8 +371,8 @@ export class RedisSession implements Session, Holder {
     this.server.sessions.delete(this.id);
     this.#deadline?.cancel();
     this.authorization?.holders.delete(this);
-    this.blocked?.abandon();
-    this.subscriptions?.unsubscribeAll();
+    this.#abandonLater();
+    this.subscriptions?.closed();
     this.unwatch();
     this.server.broker.publisherGone(this.connection);
   }

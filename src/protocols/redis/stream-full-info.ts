@@ -1,36 +1,48 @@
-/** The rest of XINFO STREAM FULL: entries, groups with their pending entries, consumers with theirs. */
-import { LogReader } from "../../broker/log-entries.ts";
+/**
+ * The rest of XINFO STREAM FULL: entries, groups with their pending entries, consumers with theirs. In slices: what is
+ * deleted or acknowledged meanwhile is not shown, counts are those of the moment when they are written.
+ */
+import type { Job } from "../../base/turn-work.ts";
+import { noOwner } from "../../broker/pending-table.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { CursorOwner, SharedCursor } from "../../broker/shared-cursor.ts";
 import { EntryId } from "../../message/entry-id.ts";
 import type { CommandContext } from "./context.ts";
 import { sortedByName, writeProgress } from "./groups.ts";
+import type { PartedReply } from "./parted-reply.ts";
+import { Piece } from "./sliced-reply.ts";
+import { writeRange } from "./stream-entries.ts";
 import { writeStreamId } from "./stream-id.ts";
-import { writeEntry } from "./stream-log.ts";
 
 const id = new EntryId();
+const unitsOfPending = 0.4;
+const unitsOfLook = 0.1;
+const unitsOfConsumer = 3;
 
 /** Shows at most `count` of each list; 0 is no bound. */
-export function writeFullInfo(context: CommandContext, queue: Queue, count: number): void {
+export function* writeFullInfo(
+  context: CommandContext,
+  parts: PartedReply,
+  queue: Queue,
+  count: number,
+): Job<void> {
   const { reply } = context;
-  const { log } = queue;
+  const { firstOffset: from, nextOffset: to } = queue.log;
   reply.bulkLatin1("entries");
-  const shown = count === 0 ? log.length : Math.min(count, log.length);
-  reply.array(shown);
-  const reader = new LogReader(log, log.firstOffset);
-  for (let left = shown; left > 0 && reader.next(); left--) writeEntry(reply, reader);
+  const list = parts.openList();
+  const range = { queue, from, to, isReverse: false };
+  parts.closeList(list, yield* writeRange(context, parts, range, count === 0 ? Infinity : count));
   reply.bulkLatin1("groups");
-  reply.array(queue.groups.size);
-  for (const [name, cursor] of sortedByName(queue.groups)) writeGroup(context, queue, name, cursor, count);
+  const groups = yield* sortedByName(queue.groups);
+  reply.array(groups.length);
+  for (const [name, cursor] of groups) yield* writeGroup(context, parts, { queue, name, cursor, count });
 }
 
-function writeGroup(
+function* writeGroup(
   context: CommandContext,
-  queue: Queue,
-  name: string,
-  cursor: SharedCursor,
-  count: number,
-): void {
+  parts: PartedReply,
+  { queue, name, cursor, count }: { queue: Queue; name: string; cursor: SharedCursor; count: number },
+): Job<void> {
   const { reply } = context;
   const { pending } = cursor;
   reply.map(7);
@@ -42,29 +54,28 @@ function writeGroup(
   reply.bulkLatin1("pel-count");
   reply.integer(pending.size);
   reply.bulkLatin1("pending");
-  const offsets = heldBy(cursor, undefined, count);
-  reply.array(offsets.length);
-  for (const offset of offsets) {
-    reply.array(4);
-    writeStreamId(reply.out, pending.readId(offset, id));
-    reply.bulkLatin1(cursor.ownerById(pending.ownerOf(offset))?.name ?? "");
-    reply.integer(pending.timeOf(offset));
-    reply.integer(pending.countOf(offset));
-  }
+  const held = yield* heldOf(cursor, count);
+  yield* writePending(context, parts, cursor, held.ofGroup, true);
   reply.bulkLatin1("consumers");
-  reply.array(cursor.owners.size);
-  for (const [, owner] of sortedByName(cursor.owners)) writeConsumer(context, cursor, owner, count);
+  const owners = yield* sortedByName(cursor.owners);
+  reply.array(owners.length);
+  const piece = new Piece();
+  for (const [, owner] of owners) {
+    yield* writeConsumer(context, parts, cursor, owner, held.ofOwner.get(owner.id) ?? []);
+    const due = piece.add(unitsOfConsumer);
+    if (due > 0) yield due;
+  }
 }
 
 /** Redis 7.2's form, with `active-time`. */
-function writeConsumer(
+function* writeConsumer(
   context: CommandContext,
+  parts: PartedReply,
   cursor: SharedCursor,
   owner: CursorOwner,
-  count: number,
-): void {
+  held: readonly number[],
+): Job<void> {
   const { reply } = context;
-  const { pending } = cursor;
   reply.map(5);
   reply.bulkLatin1("name");
   reply.bulkLatin1(owner.name);
@@ -75,24 +86,53 @@ function writeConsumer(
   reply.bulkLatin1("pel-count");
   reply.integer(owner.pending);
   reply.bulkLatin1("pending");
-  const offsets = heldBy(cursor, owner, count);
-  reply.array(offsets.length);
-  for (const offset of offsets) {
-    reply.array(3);
-    writeStreamId(reply.out, pending.readId(offset, id));
-    reply.integer(pending.timeOf(offset));
-    reply.integer(pending.countOf(offset));
-  }
+  yield* writePending(context, parts, cursor, held, false);
 }
 
-function heldBy(cursor: SharedCursor, owner: CursorOwner | undefined, count: number): number[] {
+function* writePending(
+  { reply }: CommandContext,
+  parts: PartedReply,
+  cursor: SharedCursor,
+  offsets: readonly number[],
+  hasOwner: boolean,
+): Job<void> {
   const { pending } = cursor;
-  const offsets: number[] = [];
-  const most = owner === undefined ? pending.size : owner.pending;
-  if (most === 0) return offsets;
-  pending.visit(0, Infinity, (offset) => {
-    if (owner === undefined || pending.ownerOf(offset) === owner.id) offsets.push(offset);
-    return offsets.length < most && (count === 0 || offsets.length < count);
-  });
-  return offsets;
+  const piece = new Piece();
+  const list = parts.openList();
+  let count = 0;
+  for (const offset of offsets) {
+    const owner = pending.ownerOf(offset);
+    if (owner === noOwner) continue;
+    count++;
+    reply.array(hasOwner ? 4 : 3);
+    writeStreamId(reply.out, pending.readId(offset, id));
+    if (hasOwner) reply.bulkLatin1(cursor.ownerById(owner)?.name ?? "");
+    reply.integer(pending.timeOf(offset));
+    reply.integer(pending.countOf(offset));
+    const due = piece.add(unitsOfPending);
+    if (due > 0) yield due;
+  }
+  parts.closeList(list, count);
+}
+
+interface Held {
+  readonly ofGroup: number[];
+  readonly ofOwner: Map<number, number[]>;
+}
+
+/** The offsets that the group and each of its consumers hold, at most `count` of each: one walk for all of them. */
+function* heldOf({ pending }: SharedCursor, count: number): Job<Held> {
+  const held: Held = { ofGroup: [], ofOwner: new Map() };
+  const most = count === 0 ? Infinity : count;
+  const piece = new Piece();
+  for (let offset = pending.next(0); offset >= 0; offset = pending.next(offset + 1)) {
+    const owner = pending.ownerOf(offset);
+    if (held.ofGroup.length < most) held.ofGroup.push(offset);
+    const own = held.ofOwner.get(owner);
+    if (own === undefined) held.ofOwner.set(owner, [offset]);
+    else if (own.length < most) own.push(offset);
+    const due = piece.add(unitsOfLook);
+    if (due > 0) yield due;
+  }
+  return held;
 }

@@ -27,12 +27,8 @@ export function findEntry(reader: LogReader, id: EntryId): boolean {
 
 /** How many of the offsets in `[from, to)` are there. */
 export function countPresent(log: Log, from: number, to: number): number {
-  const { removed } = log;
-  const start = Math.max(from, removed.first);
-  let count = Math.max(to - start, 0);
-  if (removed.countAbove > 0)
-    for (let offset = start; offset < to; offset++) if (removed.has(offset)) count--;
-  return count;
+  const start = Math.max(from, log.removed.first);
+  return start >= to ? 0 : to - start - log.removed.countIn(start, to);
 }
 
 /** `[id, [field, value, ...]]` of the record that the reader stopped at. */

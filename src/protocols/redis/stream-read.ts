@@ -1,22 +1,31 @@
 /**
  * What XREAD and XREADGROUP read, parsed once: a blocked read is served from this again when entries come.
  *
- * Not here: waiting (blocking.ts). Invariant: `serve` either writes one whole reply and returns true, or writes nothing.
+ * Not here: waiting (blocking.ts). Invariant: `serve` either answers, in slices where that is long, and returns true, or
+ * writes nothing.
  */
+import { finishNow, type Job } from "../../base/turn-work.ts";
 import { LogReader } from "../../broker/log-entries.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { CursorOwner, SharedCursor } from "../../broker/shared-cursor.ts";
 import { EntryId } from "../../message/entry-id.ts";
+import { envelope } from "../../message/envelope.ts";
 import type { CommandContext } from "./context.ts";
 import { errorTexts, RedisError, syntaxError } from "./errors.ts";
 import { seenConsumer } from "./groups.ts";
+import type { PartedReply } from "./parted-reply.ts";
 import { strictIdArgument, writeStreamId } from "./stream-id.ts";
+import { answerInSlices, directBytesMax, directItemsMax, Piece, unitsOfBytes } from "./sliced-reply.ts";
+import { type EntryRange, writeRange } from "./stream-entries.ts";
 import { countPresent, findEntry, seal, writeEntry } from "./stream-log.ts";
 import { lookUp } from "./streams.ts";
 import type { RequestArguments } from "./wire/request-arguments.ts";
 
-/** Redis's bound on what a blocked reader gets that asked for no COUNT. */
+/** Redis's bound on what a blocked reader gets that asked for no COUNT; here of those too that asked for more. */
 const blockedCountMax = 1000;
+/** Giving an entry to a consumer, noting that and writing it; looking at one that another consumer holds. */
+const unitsOfGiven = 1.5;
+const unitsOfLook = 0.1;
 const scratchId = new EntryId();
 /** The position of who asks for news, or of an empty stream. */
 const noId = new EntryId();
@@ -39,9 +48,12 @@ export class StreamRead {
   blockMs = -1;
   isNoAck = false;
 
-  /** The read waits: from now on its bound is that of blocked readers. */
+  /** The read has waited: what it gets is written at once, so it is no more than `blockedCountMax` entries a stream. */
+  isBlocked = false;
+
   setBlocked(): void {
-    if (this.count === 0) this.count = blockedCountMax;
+    this.isBlocked = true;
+    this.count = this.count === 0 ? blockedCountMax : Math.min(this.count, blockedCountMax);
   }
 }
 
@@ -139,9 +151,14 @@ export function serve(context: CommandContext, read: StreamRead): boolean {
   return read.group === undefined ? servePlain(context, read) : serveGroup(context, read);
 }
 
+interface PlainPart extends EntryRange {
+  readonly key: string;
+  readonly count: number;
+}
+
 function servePlain(context: CommandContext, read: StreamRead): boolean {
-  const { reply } = context;
-  const found: { key: string; queue: Queue; from: number; count: number }[] = [];
+  const found: PlainPart[] = [];
+  let total = 0;
   for (const { key, id } of read.streams) {
     const queue = lookUp(context, key);
     if (queue === undefined) continue;
@@ -149,18 +166,50 @@ function servePlain(context: CommandContext, read: StreamRead): boolean {
     const { log } = queue;
     if (!scratchId.copyFrom(id).increment()) continue;
     const from = log.offsetOfEntryId(scratchId);
-    const present = from < log.nextOffset ? countPresent(log, from, log.nextOffset) : 0;
-    if (present > 0)
-      found.push({ key, queue, from, count: read.count > 0 ? Math.min(present, read.count) : present });
+    const to = log.nextOffset;
+    const present = from < to ? countPresent(log, from, to) : 0;
+    if (present === 0) continue;
+    const count = read.count > 0 ? Math.min(present, read.count) : present;
+    found.push({ key, queue, from, to, isReverse: false, count });
+    total += count;
   }
   if (found.length === 0) return false;
+  const isAtOnce = read.isBlocked || total <= directItemsMax;
+  if (!isAtOnce || !writePlain(context, found, read.isBlocked)) {
+    answerInSlices(context, (parts) => writePlainSliced(context, parts, found));
+  }
+  return true;
+}
+
+/** False, and nothing written, where the entries are too large to be written at once, unless they have to be. */
+function writePlain(context: CommandContext, found: readonly PlainPart[], hasTo: boolean): boolean {
+  const { out } = context.reply;
+  const before = out.length;
   writeStreamsHeader(context, found.length);
   for (const { key, queue, from, count } of found) {
     writeStreamHeader(context, key, count);
     const reader = new LogReader(queue.log, from);
-    for (let left = count; left > 0 && reader.next(); left--) writeEntry(reply, reader);
+    for (let left = count; left > 0 && reader.next(); left--) {
+      if (!hasTo && out.length - before > directBytesMax) {
+        out.length = before;
+        return false;
+      }
+      writeEntry(context.reply, reader);
+    }
   }
   return true;
+}
+
+function* writePlainSliced(
+  context: CommandContext,
+  parts: PartedReply,
+  found: readonly PlainPart[],
+): Job<void> {
+  writeStreamsHeader(context, found.length);
+  for (const part of found) {
+    const list = openStream(context, parts, part.key);
+    parts.closeList(list, yield* writeRange(context, parts, part, part.count));
+  }
 }
 
 /** In RESP3 a map from stream to entries, in RESP2 a list of pairs. */
@@ -170,47 +219,71 @@ function writeStreamsHeader(context: CommandContext, streams: number): void {
 }
 
 function writeStreamHeader(context: CommandContext, key: string, entries: number): void {
-  const { reply } = context;
+  writeStreamKey(context, key);
+  context.reply.array(entries);
+}
+
+function writeStreamKey({ reply }: CommandContext, key: string): void {
   if (reply.version === 2) reply.array(2);
   reply.bulkLatin1(key);
-  reply.array(entries);
+}
+
+/** Begins the list of a stream's entries, of which the number is not known yet. */
+function openStream(context: CommandContext, parts: PartedReply, key: string): number {
+  writeStreamKey(context, key);
+  return parts.openList();
 }
 
 interface GroupPart {
   readonly key: string;
   readonly queue: Queue;
+  readonly group: string;
   readonly cursor: SharedCursor;
   readonly owner: CursorOwner;
-  /** Entries of the consumer's history to show; null for news. */
-  readonly history: number[] | null;
+  /** Where the consumer's history begins that it asks for; null for news. */
+  readonly historyFrom: EntryId | null;
+  /** How many entries to give; of history, how many at most, 0 for all. */
   readonly count: number;
 }
 
 function serveGroup(context: CommandContext, read: StreamRead): boolean {
   const now = context.broker.clock.now();
   const parts: GroupPart[] = [];
+  let isLong = false;
   for (const { key, id, isNews } of read.streams) {
     const queue = lookUp(context, key);
-    const cursor = groupOf(queue, read.group!, key);
+    const group = read.group!;
+    const cursor = groupOf(queue, group, key);
     seal(queue!);
     const owner = seenConsumer(cursor, read.consumer, now);
     if (isNews) {
       const count = countNews(cursor, read.count);
-      if (count > 1 || read.streams.length > 1) assertReadable(cursor, count);
-      if (count > 0) parts.push({ key, queue: queue!, cursor, owner, history: null, count });
+      if (count > 1 || read.streams.length > 1) isLong = isLongToGive(cursor, count) || isLong;
+      if (count > 0) parts.push({ key, queue: queue!, group, cursor, owner, historyFrom: null, count });
     } else {
-      const history = scratchId.copyFrom(id).increment()
-        ? historyOf(cursor, owner, scratchId, read.count)
-        : [];
-      parts.push({ key, queue: queue!, cursor, owner, history, count: history.length });
+      const historyFrom = new EntryId().copyFrom(id);
+      // The very last id has nothing behind it.
+      const isNone = !historyFrom.increment();
+      if (!isNone && owner.pending > 0 && cursor.pending.size > directItemsMax) isLong = true;
+      parts.push({ key, queue: queue!, group, cursor, owner, historyFrom, count: isNone ? -1 : read.count });
     }
   }
   if (parts.length === 0) return false;
+  if (isLong && !read.isBlocked) {
+    answerInSlices(context, (out) => writeGroupSliced(context, out, read, parts));
+    return true;
+  }
   writeStreamsHeader(context, parts.length);
   for (const part of parts) {
-    writeStreamHeader(context, part.key, part.count);
-    if (part.history === null) writeNews(context, part, read.isNoAck, now);
-    else writeHistory(context, part, part.history, now);
+    if (part.historyFrom === null) {
+      writeStreamHeader(context, part.key, part.count);
+      writeNews(context, part, read.isNoAck, now);
+    } else {
+      const history = finishNow(historyOf(part));
+      writeStreamHeader(context, part.key, history.length);
+      const reader = new LogReader(part.cursor.log);
+      for (const offset of history) writeHistoryEntry(context, part, reader, offset, now);
+    }
   }
   return true;
 }
@@ -219,25 +292,25 @@ function serveGroup(context: CommandContext, read: StreamRead): boolean {
 function countNews(cursor: SharedCursor, most: number): number {
   if (!cursor.peek()) return 0;
   const { log } = cursor;
-  const from = cursor.record.offset;
-  if (log.removed.countAbove === 0 || most === 0) {
-    const present = countPresent(log, from, log.nextOffset);
-    return most > 0 ? Math.min(present, most) : present;
-  }
-  let count = 0;
-  for (let offset = from; count < most && offset < log.nextOffset; offset++)
-    if (!log.removed.has(offset)) count++;
-  return count;
+  const present = countPresent(log, cursor.record.offset, log.nextOffset);
+  return most > 0 ? Math.min(present, most) : present;
 }
 
 /**
- * Throws what reading the next entries would throw, before any of them is given: an error half-way would leave some that
- * are given to a consumer which never got them.
+ * Whether giving the next entries takes long. Throws what reading them would throw, before any of them is given: an
+ * error half-way would leave some that are given to a consumer which never got them.
  */
-function assertReadable(cursor: SharedCursor, count: number): void {
-  if (count === 0) return;
+function isLongToGive(cursor: SharedCursor, count: number): boolean {
+  if (count > directItemsMax) return true;
   const reader = new LogReader(cursor.log, cursor.record.offset);
-  for (let left = count; left > 0 && reader.nextFrame();) left -= reader.frameEnd - reader.offset;
+  let bytes = 0;
+  for (let left = count; left > 0 && reader.nextFrame();) {
+    left -= reader.frameEnd - reader.offset;
+    bytes += reader.recordsEnd - reader.recordsStart;
+    // A batch of Kafka's may be compressed: its size says nothing.
+    if (bytes > directBytesMax || (reader.envelope === envelope.kafka && count > 1)) return true;
+  }
+  return false;
 }
 
 function writeNews(context: CommandContext, part: GroupPart, isNoAck: boolean, now: number): void {
@@ -249,35 +322,114 @@ function writeNews(context: CommandContext, part: GroupPart, isNoAck: boolean, n
   }
 }
 
+function* writeGroupSliced(
+  context: CommandContext,
+  out: PartedReply,
+  read: StreamRead,
+  parts: readonly GroupPart[],
+): Job<void> {
+  writeStreamsHeader(context, parts.length);
+  for (const part of parts) {
+    const list = openStream(context, out, part.key);
+    const writing =
+      part.historyFrom === null
+        ? writeNewsSliced(context, out, part, read.isNoAck)
+        : writeHistorySliced(context, out, part);
+    out.closeList(list, yield* writing);
+  }
+}
+
+/** Neither the stream nor the group has been deleted meanwhile, nor the consumer. */
+function isThere({ queue, group, cursor, owner }: GroupPart): boolean {
+  return !queue.isDeleted && queue.groups.get(group) === cursor && cursor.ownerById(owner.id) === owner;
+}
+
+/**
+ * Gives what was there at first. An entry that cannot be read ends the reply before it, unless it is the first: what was
+ * given already must reach the consumer.
+ */
+function* writeNewsSliced(
+  context: CommandContext,
+  out: PartedReply,
+  part: GroupPart,
+  isNoAck: boolean,
+): Job<number> {
+  const { cursor, owner } = part;
+  const { reply, broker } = context;
+  const piece = new Piece();
+  const end = cursor.log.nextOffset;
+  let count = 0;
+  while (count < part.count && cursor.next < end) {
+    const before = out.bytes;
+    const now = broker.clock.now();
+    owner.activeAt = now;
+    try {
+      if (!(isNoAck ? cursor.take() : cursor.acquire(owner.id, now))) break;
+      writeEntry(reply, cursor.record);
+    } catch (error) {
+      if (count === 0) throw error;
+      break;
+    }
+    count++;
+    const due = piece.add(unitsOfGiven + unitsOfBytes(out.bytes - before));
+    if (due === 0) continue;
+    yield due;
+    if (!isThere(part)) break;
+  }
+  return count;
+}
+
+function* writeHistorySliced(context: CommandContext, out: PartedReply, part: GroupPart): Job<number> {
+  const piece = new Piece();
+  const reader = new LogReader(part.cursor.log);
+  let count = 0;
+  for (const offset of yield* historyOf(part)) {
+    // It may have been acknowledged since, or claimed by another consumer.
+    if (part.cursor.pending.ownerOf(offset) !== part.owner.id) continue;
+    const before = out.bytes;
+    writeHistoryEntry(context, part, reader, offset, context.broker.clock.now());
+    count++;
+    const due = piece.add(unitsOfGiven + unitsOfBytes(out.bytes - before));
+    if (due === 0) continue;
+    yield due;
+    if (!isThere(part)) break;
+  }
+  return count;
+}
+
 /** Offsets of what the consumer holds, from an id on. */
-function historyOf(cursor: SharedCursor, owner: CursorOwner, from: EntryId, most: number): number[] {
+function* historyOf({ cursor, owner, historyFrom, count }: GroupPart): Job<number[]> {
   const offsets: number[] = [];
   const { pending } = cursor;
-  if (owner.pending === 0) return offsets;
-  const first = pending.atOrAboveId(from);
-  if (first < 0) return offsets;
-  pending.visit(first, Infinity, (offset) => {
+  if (owner.pending === 0 || count < 0) return offsets;
+  const piece = new Piece();
+  let offset = pending.atOrAboveId(historyFrom!);
+  while (offset >= 0) {
     if (pending.ownerOf(offset) === owner.id) offsets.push(offset);
-    return offsets.length < owner.pending && (most === 0 || offsets.length < most);
-  });
+    if (offsets.length >= owner.pending || (count > 0 && offsets.length >= count)) break;
+    const due = piece.add(unitsOfLook);
+    if (due > 0) yield due;
+    offset = pending.next(offset + 1);
+  }
   return offsets;
 }
 
-function writeHistory(context: CommandContext, part: GroupPart, offsets: number[], now: number): void {
-  const { reply } = context;
-  const { cursor } = part;
+function writeHistoryEntry(
+  { reply }: CommandContext,
+  { cursor }: GroupPart,
+  reader: LogReader,
+  offset: number,
+  now: number,
+): void {
   const { pending } = cursor;
-  const reader = new LogReader(cursor.log);
-  for (const offset of offsets) {
-    const id = pending.readId(offset, scratchId);
-    if (findEntry(reader, id)) {
-      cursor.givenAgain(offset, now);
-      writeEntry(reply, reader);
-    } else {
-      // Deleted, but still pending: the id with no fields.
-      reply.array(2);
-      writeStreamId(reply.out, id);
-      reply.nullArray();
-    }
+  const id = pending.readId(offset, scratchId);
+  if (findEntry(reader, id)) {
+    cursor.givenAgain(offset, now);
+    writeEntry(reply, reader);
+    return;
   }
+  // Deleted, but still pending: the id with no fields.
+  reply.array(2);
+  writeStreamId(reply.out, id);
+  reply.nullArray();
 }

@@ -9,7 +9,7 @@ import { EntryId } from "../../message/entry-id.ts";
 import type { CommandContext } from "./context.ts";
 import { errorTexts, RedisError } from "./errors.ts";
 import { strictIdArgument } from "./stream-id.ts";
-import { seal } from "./stream-log.ts";
+import { countPresent, seal } from "./stream-log.ts";
 
 export class TrimOptions {
   strategy: "none" | "maxlen" | "minid" = "none";
@@ -107,9 +107,15 @@ function offsetAfter(queue: Queue, count: number): number {
   if (count <= 0) return log.firstOffset;
   const { removed } = log;
   if (removed.countAbove === 0) return log.firstOffset + count;
-  let offset = log.firstOffset;
-  for (let left = count; left > 0; left--) offset = removed.nextPresent(offset) + 1;
-  return offset;
+  // The least offset with so many below it, by halving: there may be millions.
+  let low = log.firstOffset + count;
+  let high = Math.min(low + removed.countAbove, log.nextOffset);
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (countPresent(log, log.firstOffset, middle) < count) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Lowers a target to a block's border, and to what `limit` allows. */
@@ -124,9 +130,7 @@ function wholeBlocks(context: CommandContext, queue: Queue, target: number, limi
     const next = Math.min(border + block, log.nextOffset);
     if (next > target || next === border) return border;
     const from = Math.max(border, log.firstOffset);
-    let entries = next - from;
-    if (log.removed.countAbove > 0)
-      for (let offset = from; offset < next; offset++) if (log.removed.has(offset)) entries--;
+    const entries = countPresent(log, from, next);
     if (limit > 0 && deleted + entries > limit) return border;
     deleted += entries;
     border = next;

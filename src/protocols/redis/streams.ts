@@ -52,5 +52,6 @@ export function createStream(context: CommandContext, key: string): Queue {
     exclusiveOwner: 0,
     autoDelete: false,
     args: {},
+    isImplicit: true,
   });
 }

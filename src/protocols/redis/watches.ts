@@ -93,11 +93,14 @@ export class WatchTable {
     return false;
   }
 
-  /** All keys of a database (or of all, with -1) are gone: those that were there have changed. */
+  /** All strings of a database are gone: those that were there have changed. Of a stream, EXEC sees it by itself. */
   databaseFlushed(database: number): void {
     for (const [name, watchers] of this.#watchers) {
-      if (database >= 0 && !name.startsWith(`${database} `)) continue;
-      for (const watcher of watchers) if (watcher.marks.get(name)!.exists) watcher.isDirty = true;
+      if (!name.startsWith(`${database} `)) continue;
+      for (const watcher of watchers) {
+        const { exists, queue } = watcher.marks.get(name)!;
+        if (exists && queue === undefined) watcher.isDirty = true;
+      }
     }
   }
 }

@@ -62,8 +62,11 @@ function create(call: Call<"CreateTopics">, wanted: Wanted, isOnlyChecked: boole
     replicationFactor: 1,
     configs: shown(settings),
   };
-  if (isOnlyChecked) return done;
   try {
+    if (isOnlyChecked) {
+      call.node.vhost.topics.assertFree(name, partitions);
+      return done;
+    }
     return { ...done, topicId: call.node.topics.create(name, partitions, settings).id };
   } catch (error) {
     return { name, ...faultOf(error) };

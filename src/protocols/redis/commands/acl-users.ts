@@ -4,11 +4,16 @@
  * Users are kept as durably as definitions, where redis keeps them until it ends or writes a file. Where redis shows the
  * SHA-256 of a password, scrypt's hash of it is shown, of the same length: nothing can be got from it.
  */
+import { sortedInSlices } from "../../../base/sliced-sort.ts";
+import type { Job } from "../../../base/turn-work.ts";
 import { defaultUserName, newUser, type User } from "../../../broker/access/users.ts";
 import type { CommandContext } from "../context.ts";
 import { commandRulesOf } from "../acl/command-rules.ts";
 import { modifiedUser } from "../acl/user-modifiers.ts";
 import { RedisError } from "../errors.ts";
+import { answerInSlices, Piece } from "../sliced-reply.ts";
+
+const unitsOfUser = 10;
 
 export function aclSetUser(context: CommandContext): void {
   const { request, reply, broker } = context;
@@ -51,16 +56,23 @@ export function aclDelUser(context: CommandContext): void {
   reply.integer(deleted);
 }
 
-export function aclUsers({ reply, broker }: CommandContext): void {
-  const names = broker.access.users.all().map(({ name }) => name);
-  reply.array(names.length);
-  for (const name of names.toSorted()) reply.bulkText(name);
+export function aclUsers(context: CommandContext): void {
+  answerInSlices(context, () => writeUsers(context, ({ name }) => context.reply.bulkText(name)));
 }
 
-export function aclList({ reply, broker }: CommandContext): void {
-  const users = broker.access.users.all().toSorted((a, b) => (a.name < b.name ? -1 : 1));
+export function aclList(context: CommandContext): void {
+  answerInSlices(context, () => writeUsers(context, (user) => context.reply.bulkLatin1(userLine(user))));
+}
+
+function* writeUsers({ reply, broker }: CommandContext, write: (user: User) => void): Job<void> {
+  const users = yield* sortedInSlices(broker.access.users.all(), (a, b) => (a.name < b.name ? -1 : 1));
+  const piece = new Piece();
   reply.array(users.length);
-  for (const user of users) reply.bulkLatin1(userLine(user));
+  for (const user of users) {
+    write(user);
+    const due = piece.add(unitsOfUser);
+    if (due > 0) yield due;
+  }
 }
 
 function hashText(hash: string): string {

@@ -1,39 +1,57 @@
 /** CLIENT KILL address      CLIENT KILL [ID id] [TYPE type] [USER user] [ADDR address] [LADDR address] [SKIPME yes|no] */
+import type { Job } from "../../../base/turn-work.ts";
 import { addressText } from "../client-line.ts";
 import type { CommandContext } from "../context.ts";
 import { RedisError, syntaxError } from "../errors.ts";
 import type { RedisSession } from "../session.ts";
+import { answerInSlices, Piece } from "../sliced-reply.ts";
 import { clientTypeArgument, isOfType } from "./client-list.ts";
+
+const unitsOfLook = 0.5;
+const unitsOfKill = 30;
 
 type Filter = (session: RedisSession) => boolean;
 
 export function clientKill(context: CommandContext): void {
-  const { request, reply, server } = context;
+  const { request } = context;
   if (request.argumentCount === 3) {
     const address = request.utf8(2);
-    const found = [...server.sessions.values()].filter(
-      (session) => addressText(session.connection.remote) === address,
-    );
-    if (found.length === 0) throw new RedisError("ERR No such client");
-    reply.ok();
-    for (const session of found) kill(context, session);
-    return;
+    const isOfAddress: Filter = (session) => addressText(session.connection.remote) === address;
+    return answerInSlices(context, () => killAddress(context, isOfAddress));
   }
   const { filters, skipsMe } = parse(context);
-  let killed = 0;
-  for (const session of server.sessions.values()) {
-    if (skipsMe && session === context.session) continue;
-    if (!filters.every((filter) => filter(session))) continue;
-    killed++;
-    if (session !== context.session) kill(context, session);
-  }
-  reply.integer(killed);
-  if (!skipsMe && filters.every((filter) => filter(context.session))) kill(context, context.session);
+  const isMeant: Filter = (session) =>
+    !(skipsMe && session === context.session) && filters.every((filter) => filter(session));
+  answerInSlices(context, () => killMeant(context, isMeant));
 }
 
-function kill(context: CommandContext, session: RedisSession): void {
-  if (session === context.session) session.end();
-  else session.connection.destroy();
+function* killAddress(context: CommandContext, isOfAddress: Filter): Job<void> {
+  if ((yield* killOthers(context, isOfAddress)) === 0) throw new RedisError("ERR No such client");
+  context.reply.ok();
+}
+
+function* killMeant(context: CommandContext, isMeant: Filter): Job<void> {
+  context.reply.integer(yield* killOthers(context, isMeant));
+}
+
+/** How many are killed. Its own connection is among the last, and ends once the reply is sent. */
+function* killOthers(context: CommandContext, isMeant: Filter): Job<number> {
+  const { server } = context;
+  const piece = new Piece();
+  let killed = 0;
+  const sessions = [...server.sessions.values()];
+  for (const session of sessions) {
+    const due = piece.add(unitsOfLook);
+    if (due > 0) yield due;
+    if (server.sessions.get(session.id) !== session || !isMeant(session)) continue;
+    killed++;
+    if (session !== context.session) session.connection.destroy();
+    else if (context.isInTransaction) session.end();
+    else session.endsAfterReply = true;
+    const dueNow = piece.add(unitsOfKill);
+    if (dueNow > 0) yield dueNow;
+  }
+  return killed;
 }
 
 function parse(context: CommandContext): { filters: Filter[]; skipsMe: boolean } {

@@ -1,8 +1,12 @@
 /** CLIENT LIST [TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID id [id ...]] */
+import type { Job } from "../../../base/turn-work.ts";
 import { clientLine } from "../client-line.ts";
 import type { CommandContext } from "../context.ts";
 import { RedisError, syntaxError } from "../errors.ts";
 import type { RedisSession } from "../session.ts";
+import { answerInSlices, Piece } from "../sliced-reply.ts";
+
+const unitsOfLine = 8;
 
 export type ClientType = "normal" | "pubsub" | "none";
 
@@ -19,7 +23,7 @@ export function isOfType(session: RedisSession, type: ClientType): boolean {
 }
 
 export function clientList(context: CommandContext): void {
-  const { request, reply, server } = context;
+  const { request, server } = context;
   let sessions = [...server.sessions.values()];
   if (request.argumentCount === 4 && request.is(2, "TYPE")) {
     const type = clientTypeArgument(context, 3);
@@ -33,5 +37,17 @@ export function clientList(context: CommandContext): void {
       if (session !== undefined) sessions.push(session);
     }
   } else if (request.argumentCount !== 2) throw syntaxError();
-  reply.verbatim("txt", sessions.map((session) => `${clientLine(session)}\n`).join(""));
+  answerInSlices(context, () => writeLines(context, sessions));
+}
+
+function* writeLines({ reply, server }: CommandContext, sessions: readonly RedisSession[]): Job<void> {
+  const lines: string[] = [];
+  const piece = new Piece();
+  for (const session of sessions) {
+    // It may have gone between two slices.
+    if (server.sessions.get(session.id) === session) lines.push(`${clientLine(session)}\n`);
+    const due = piece.add(unitsOfLine);
+    if (due > 0) yield due;
+  }
+  reply.verbatim("txt", lines.join(""));
 }

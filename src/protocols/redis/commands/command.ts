@@ -1,6 +1,7 @@
 /** COMMAND and its subcommands: what the table says about the commands that there are handlers for. */
 import { compileGlob } from "../../../base/glob.ts";
-import { allCommands, commandLookup, topLevelCommands } from "../command-table.ts";
+import type { Job } from "../../../base/turn-work.ts";
+import { commandLookup, topLevelCommands } from "../command-table.ts";
 import type { CommandContext } from "../context.ts";
 import { RedisError, syntaxError } from "../errors.ts";
 import { isImplemented } from "../handlers.ts";
@@ -8,7 +9,10 @@ import { writeHelp } from "../help.ts";
 import { requestedKeys, type FoundKey } from "../table-keys.ts";
 import { writeCommandDocs, writeCommandInfo } from "../table-replies.ts";
 import type { CommandSpec } from "../table-spec.ts";
+import { answerInSlices, Piece } from "../sliced-reply.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
+
+const unitsOfInfo = 5;
 
 function ownCommands(): CommandSpec[] {
   return topLevelCommands.filter(isImplemented);
@@ -16,16 +20,15 @@ function ownCommands(): CommandSpec[] {
 
 /** The command named by an argument, such as `get` or `xgroup|create`. */
 function namedCommand(request: RequestArguments, index: number): CommandSpec | undefined {
-  const name = request.latin1(index).toLowerCase();
-  const spec = commandLookup.find(request.buffer, request.starts[index]!, request.ends[index]!);
-  const found = spec ?? (name.includes("|") ? allCommands.find((one) => one.fullName === name) : undefined);
+  const { buffer, starts, ends } = request;
+  const found =
+    commandLookup.find(buffer, starts[index]!, ends[index]!) ??
+    commandLookup.findByName(request.latin1(index));
   return found !== undefined && isImplemented(found) ? found : undefined;
 }
 
-export function command({ reply }: CommandContext): void {
-  const specs = ownCommands();
-  reply.array(specs.length);
-  for (const spec of specs) writeCommandInfo(reply, spec);
+export function command(context: CommandContext): void {
+  answerInSlices(context, () => writeInfos(context, ownCommands()));
 }
 
 export function commandCount({ reply }: CommandContext): void {
@@ -33,27 +36,42 @@ export function commandCount({ reply }: CommandContext): void {
 }
 
 export function commandInfo(context: CommandContext): void {
-  const { request, reply } = context;
-  if (request.argumentCount === 2) return command(context);
-  reply.array(request.argumentCount - 2);
-  for (let at = 2; at < request.argumentCount; at++) {
-    const spec = namedCommand(request, at);
+  if (context.request.argumentCount === 2) return command(context);
+  answerInSlices(context, () => writeInfos(context, namedCommands(context)));
+}
+
+/** Those that the arguments from 2 on name. */
+function namedCommands({ request }: CommandContext): (CommandSpec | undefined)[] {
+  const specs: (CommandSpec | undefined)[] = [];
+  for (let at = 2; at < request.argumentCount; at++) specs.push(namedCommand(request, at));
+  return specs;
+}
+
+function* writeInfos({ reply }: CommandContext, specs: readonly (CommandSpec | undefined)[]): Job<void> {
+  const piece = new Piece();
+  reply.array(specs.length);
+  for (const spec of specs) {
     if (spec === undefined) reply.null();
     else writeCommandInfo(reply, spec);
+    const due = piece.add(unitsOfInfo);
+    if (due > 0) yield due;
   }
 }
 
-export function commandDocs({ request, reply }: CommandContext): void {
-  let specs = ownCommands();
-  if (request.argumentCount > 2) {
-    specs = [];
-    for (let at = 2; at < request.argumentCount; at++) {
-      const spec = namedCommand(request, at);
-      if (spec !== undefined) specs.push(spec);
-    }
-  }
+export function commandDocs(context: CommandContext): void {
+  const isAll = context.request.argumentCount === 2;
+  const specs = isAll ? ownCommands() : namedCommands(context).filter((spec) => spec !== undefined);
+  answerInSlices(context, () => writeDocs(context, specs));
+}
+
+function* writeDocs({ reply }: CommandContext, specs: readonly CommandSpec[]): Job<void> {
+  const piece = new Piece();
   reply.map(specs.length);
-  for (const spec of specs) writeCommandDocs(reply, spec);
+  for (const spec of specs) {
+    writeCommandDocs(reply, spec);
+    const due = piece.add(unitsOfInfo);
+    if (due > 0) yield due;
+  }
 }
 
 /** COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern] */

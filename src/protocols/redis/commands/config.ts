@@ -1,16 +1,29 @@
 /** CONFIG GET pattern [pattern ...]      CONFIG SET name value [name value ...]      CONFIG RESETSTAT | REWRITE */
 import { compileGlob } from "../../../base/glob.ts";
+import type { Job } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../context.ts";
 import { RedisError, wrongArity } from "../errors.ts";
 import { writeHelp } from "../help.ts";
+import { answerInSlices, Piece } from "../sliced-reply.ts";
 
-export function configGet({ request, reply, server }: CommandContext): void {
+/** Compiled, and held against each setting. */
+const unitsOfPattern = 4;
+
+export function configGet(context: CommandContext): void {
+  answerInSlices(context, () => writeSettings(context));
+}
+
+function* writeSettings({ request, reply, server }: CommandContext): Job<void> {
+  const { values } = server.settings;
   const found = new Map<string, string>();
+  const piece = new Piece();
   for (let at = 2; at < request.argumentCount; at++) {
     const glob = compileGlob(Buffer.from(request.latin1(at).toLowerCase(), "latin1"));
-    for (const [name, value] of server.settings.values) {
+    for (const [name, value] of values) {
       if (glob.matches(Buffer.from(name), 0, name.length)) found.set(name, value);
     }
+    const due = piece.add(unitsOfPattern);
+    if (due > 0) yield due;
   }
   reply.map(found.size);
   for (const [name, value] of found) {

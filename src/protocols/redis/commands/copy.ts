@@ -3,7 +3,7 @@ import { assertMayPut } from "../acl/key-rights.ts";
 import type { CommandContext } from "../context.ts";
 import { databaseArgument } from "../database-argument.ts";
 import { RedisError, syntaxError } from "../errors.ts";
-import { findEntry, keyExists, replaceStream, writableKeysOf } from "../key-access.ts";
+import { findEntry, keyExists, writableKeysOf } from "../key-access.ts";
 import { assertNoStream, copyEntry } from "../key-copy.ts";
 
 export function copy(context: CommandContext): void {
@@ -31,10 +31,7 @@ export function copy(context: CommandContext): void {
   const target = server.keyspace.databases[number]!;
   context.database = number;
   try {
-    if (keyExists(context, target, 2)) {
-      if (!replaces) return reply.integer(0);
-      replaceStream(context, 2);
-    }
+    if (!replaces && keyExists(context, target, 2)) return reply.integer(0);
     copyEntry(context, source, entry, target, 2);
   } finally {
     context.database = selected;

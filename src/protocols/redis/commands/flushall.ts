@@ -2,11 +2,12 @@
 import { databaseCount } from "../../../keyspace/keyspace.ts";
 import { assertMayFlush } from "../acl/key-rights.ts";
 import type { CommandContext } from "../context.ts";
-import { assertFlushOption, flushDatabase } from "../flush-keys.ts";
+import { assertFlushOption, flushDatabases } from "../flush-keys.ts";
+
+const allDatabases = Array.from({ length: databaseCount }, (_, number) => number);
 
 export function flushall(context: CommandContext): void {
   assertFlushOption(context);
-  for (let number = 0; number < databaseCount; number++) assertMayFlush(context, number);
-  for (let number = 0; number < databaseCount; number++) flushDatabase(context, number);
-  context.reply.ok();
+  for (const number of allDatabases) assertMayFlush(context, number);
+  flushDatabases(context, allDatabases);
 }

@@ -1,7 +1,7 @@
 /** INCRBYFLOAT key increment, in the 80-bit floats of redis on common machines. */
 import type { CommandContext } from "../context.ts";
 import { RedisError } from "../errors.ts";
-import { findString, writableKeysOf } from "../key-access.ts";
+import { findString, putValue, writableKeysOf } from "../key-access.ts";
 import { addLongDoubles, formatLongDouble, type LongDouble, parseLongDouble } from "../long-double.ts";
 
 const notFloat = "ERR value is not a valid float";
@@ -16,8 +16,7 @@ export function incrbyfloat(context: CommandContext): void {
   const sum = addLongDoubles(value, float(request.latin1(2)));
   if (sum === undefined) throw new RedisError("ERR increment would produce NaN or Infinity");
   const text = Buffer.from(formatLongDouble(sum), "latin1");
-  const { buffer, starts, ends } = request;
-  if (entry === 0) database.put(buffer, starts[1]!, ends[1]!, text, 0, text.length, 0);
+  if (entry === 0) putValue(context, database, 1, text, 0, text.length, 0);
   else database.replace(entry, text, 0, text.length);
   reply.bulk(text);
 }

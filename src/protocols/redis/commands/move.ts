@@ -20,10 +20,12 @@ export function move(context: CommandContext): void {
   const target = server.keyspace.databases[number]!;
   const selected = context.database;
   context.database = number;
-  const isThere = keyExists(context, target, 1);
-  context.database = selected;
-  if (isThere) return reply.integer(0);
-  copyEntry(context, source, entry, target, 1);
+  try {
+    if (keyExists(context, target, 1)) return reply.integer(0);
+    copyEntry(context, source, entry, target, 1);
+  } finally {
+    context.database = selected;
+  }
   source.remove(entry);
   reply.integer(1);
 }

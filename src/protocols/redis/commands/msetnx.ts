@@ -1,7 +1,7 @@
 /** MSETNX key value [key value ...]: all or, if one of the keys is there, none. */
 import type { CommandContext } from "../context.ts";
 import { wrongArity } from "../errors.ts";
-import { keyExists, setString, writableKeysOf } from "../key-access.ts";
+import { assertReplaceable, keyExists, setString, writableKeysOf } from "../key-access.ts";
 
 export function msetnx(context: CommandContext): void {
   const { request, reply } = context;
@@ -9,6 +9,8 @@ export function msetnx(context: CommandContext): void {
   const database = writableKeysOf(context);
   for (let index = 1; index < request.argumentCount; index += 2) {
     if (keyExists(context, database, index)) return reply.integer(0);
+    // The name of an exchange is no key, but cannot become one.
+    assertReplaceable(context, index);
   }
   for (let index = 1; index < request.argumentCount; index += 2)
     setString(context, database, index, index + 1, 0);

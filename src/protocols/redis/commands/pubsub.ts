@@ -1,9 +1,14 @@
 /** PUBSUB CHANNELS [pattern] | NUMSUB [channel ...] | NUMPAT | SHARDCHANNELS [pattern] | SHARDNUMSUB [channel ...] */
-import { compileGlob } from "../../../base/glob.ts";
+import { compileGlob, type Glob } from "../../../base/glob.ts";
+import type { Job } from "../../../base/turn-work.ts";
 import type { LiveChannels } from "../../../broker/live-channels.ts";
 import type { CommandContext } from "../context.ts";
 import { subcommandSyntaxError, writeHelp } from "../help.ts";
+import { answerInSlices, Piece } from "../sliced-reply.ts";
 import { seesChannel } from "../visible-streams.ts";
+import { writeNames } from "../write-names.ts";
+
+const unitsOfChannel = 0.4;
 
 export function pubsubChannels(context: CommandContext): void {
   writeChannels(context, context.server.live);
@@ -26,23 +31,36 @@ export function pubsubNumPat({ reply, server }: CommandContext): void {
 }
 
 function writeChannels(context: CommandContext, live: LiveChannels): void {
-  const { request, reply } = context;
+  const { request } = context;
   if (request.argumentCount > 3) throw subcommandSyntaxError(context);
-  let names = [...live.channels.keys()];
-  if (request.argumentCount === 3) {
-    const glob = compileGlob(request.copy(2));
-    names = names.filter((name) => glob.matches(Buffer.from(name, "latin1"), 0, name.length));
-  }
-  names = names.filter((name) => seesChannel(context, name));
-  reply.array(names.length);
-  for (const name of names) reply.bulkLatin1(name);
+  const glob = request.argumentCount === 3 ? compileGlob(request.copy(2)) : null;
+  answerInSlices(context, () => writeMatching(context, live, glob));
 }
 
-function writeCounts({ request, reply }: CommandContext, live: LiveChannels): void {
+function* writeMatching(context: CommandContext, live: LiveChannels, glob: Glob | null): Job<void> {
+  const names: string[] = [];
+  const piece = new Piece();
+  for (const name of live.channels.keys()) {
+    const isMeant = glob === null || glob.matches(Buffer.from(name, "latin1"), 0, name.length);
+    if (isMeant && seesChannel(context, name)) names.push(name);
+    const due = piece.add(unitsOfChannel);
+    if (due > 0) yield due;
+  }
+  yield* writeNames(context, names);
+}
+
+function writeCounts(context: CommandContext, live: LiveChannels): void {
+  answerInSlices(context, () => countEach(context, live));
+}
+
+function* countEach({ request, reply }: CommandContext, live: LiveChannels): Job<void> {
+  const piece = new Piece();
   reply.array((request.argumentCount - 2) * 2);
   for (let at = 2; at < request.argumentCount; at++) {
     reply.bulk(request.buffer, request.starts[at], request.ends[at]);
     reply.integer(live.channels.get(request.latin1(at))?.subscribers.size ?? 0);
+    const due = piece.add(unitsOfChannel);
+    if (due > 0) yield due;
   }
 }
 

@@ -2,7 +2,7 @@
 import type { CommandContext } from "../context.ts";
 import { errorTexts, RedisError } from "../errors.ts";
 import { assertStringSize } from "../string-size.ts";
-import { findString, writableKeysOf } from "../key-access.ts";
+import { findString, putValue, writableKeysOf } from "../key-access.ts";
 
 const nothing = Buffer.alloc(0);
 
@@ -18,7 +18,7 @@ export function setrange(context: CommandContext): void {
   assertStringSize(offset + size);
   if (entry === 0) {
     const { buffer, starts, ends } = request;
-    database.put(buffer, starts[1]!, ends[1]!, nothing, 0, 0, 0);
+    putValue(context, database, 1, nothing, 0, 0, 0);
     entry = database.find(buffer, starts[1]!, ends[1]!);
   }
   const length = Math.max(database.table.valueLength(entry), offset + size);

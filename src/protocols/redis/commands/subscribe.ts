@@ -1,9 +1,13 @@
 /** SUBSCRIBE channel [channel ...]      PSUBSCRIBE pattern [pattern ...]      SSUBSCRIBE channel [channel ...] */
 import { limits } from "../../../base/limits.ts";
+import type { Job } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../context.ts";
 import { RedisError } from "../errors.ts";
 import type { Subscriptions } from "../pubsub.ts";
+import { answerInSlices, directItemsMax, Piece } from "../sliced-reply.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
+
+const unitsOfName = 1;
 
 export function subscribe(context: CommandContext): void {
   assertChannels(context.request);
@@ -46,16 +50,39 @@ export function assertChannelName(request: RequestArguments, at: number): void {
 
 /** Confirms each name with how many the connection has then. */
 function subscribeEach(
-  { request, reply, session }: CommandContext,
+  context: CommandContext,
   kind: string,
   add: (subscriptions: Subscriptions, name: string) => number,
 ): void {
+  const { request, session } = context;
   const subscriptions = session.ensureSubscriptions();
-  for (let at = 1; at < request.argumentCount; at++) {
-    const count = add(subscriptions, request.latin1(at));
-    reply.push(3);
-    reply.bulkLatin1(kind);
-    reply.bulk(request.buffer, request.starts[at], request.ends[at]);
-    reply.integer(count);
+  if (request.argumentCount > directItemsMax) {
+    return answerInSlices(context, () => subscribeMany(context, kind, subscriptions, add), {
+      holdsPushes: true,
+    });
   }
+  for (let at = 1; at < request.argumentCount; at++)
+    confirm(context, kind, at, add(subscriptions, request.latin1(at)));
+}
+
+function* subscribeMany(
+  context: CommandContext,
+  kind: string,
+  subscriptions: Subscriptions,
+  add: (subscriptions: Subscriptions, name: string) => number,
+): Job<void> {
+  const { request } = context;
+  const piece = new Piece();
+  for (let at = 1; at < request.argumentCount; at++) {
+    confirm(context, kind, at, add(subscriptions, request.latin1(at)));
+    const due = piece.add(unitsOfName);
+    if (due > 0) yield due;
+  }
+}
+
+function confirm({ request, reply }: CommandContext, kind: string, at: number, count: number): void {
+  reply.push(3);
+  reply.bulkLatin1(kind);
+  reply.bulk(request.buffer, request.starts[at], request.ends[at]);
+  reply.integer(count);
 }

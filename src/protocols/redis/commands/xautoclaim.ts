@@ -1,17 +1,23 @@
 /** XAUTOCLAIM key group consumer min-idle-ms start [COUNT count] [JUSTID] */
+import type { Job } from "../../../base/turn-work.ts";
 import { LogReader } from "../../../broker/log-entries.ts";
+import { noOwner } from "../../../broker/pending-table.ts";
 import type { SharedCursor } from "../../../broker/shared-cursor.ts";
 import { claim, writeClaimed } from "../claims.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
 import { RedisError, syntaxError } from "../errors.ts";
 import { findGroup, noGroup, seenConsumer } from "../groups.ts";
+import type { PartedReply } from "../parted-reply.ts";
+import { answerInSlices, Piece, unitsOfBytes } from "../sliced-reply.ts";
 import { rangeStartArgument, writeStreamId } from "../stream-id.ts";
 import { findEntry } from "../stream-log.ts";
 import { findStream } from "../streams.ts";
 
 const start = new EntryId();
 const id = new EntryId();
+const unitsOfLook = 0.4;
+const unitsOfClaim = 2;
 const defaultCount = 100;
 /** Redis looks at so many pending entries for each one it may return. */
 const attemptsForEach = 10;
@@ -33,25 +39,44 @@ export function xautoclaim(context: CommandContext): void {
   }
   const cursor = findGroup(context, findStream(context, 1), 2);
   if (cursor === undefined) throw noGroup(context);
-  claimFrom(context, cursor, { minIdle: Math.max(minIdle, 0), count, isIdOnly });
+  const wanted = { from: new EntryId().copyFrom(start), minIdle: Math.max(minIdle, 0), count, isIdOnly };
+  answerInSlices(context, (parts) => claimFrom(context, parts, cursor, wanted));
 }
 
-function claimFrom(
+interface Wanted {
+  readonly from: EntryId;
+  readonly minIdle: number;
+  readonly count: number;
+  readonly isIdOnly: boolean;
+}
+
+function* claimFrom(
   context: CommandContext,
+  parts: PartedReply,
   cursor: SharedCursor,
-  { minIdle, count, isIdOnly }: { minIdle: number; count: number; isIdOnly: boolean },
-): void {
+  { from, minIdle, count, isIdOnly }: Wanted,
+): Job<void> {
   const { reply, request, broker } = context;
   const { pending } = cursor;
-  const now = broker.clock.now();
-  const claimed: number[] = [];
+  const consumer = request.latin1(3);
   const deleted: EntryId[] = [];
   const reader = new LogReader(cursor.log);
+  const piece = new Piece();
+  reply.array(3);
+  const cursorList = parts.openList();
+  const claimedList = parts.openList();
+  let claimed = 0;
   let left = count;
   let attempts = count * attemptsForEach;
-  let offset = pending.size === 0 ? -1 : pending.atOrAboveId(start);
+  let offset = pending.size === 0 ? -1 : pending.atOrAboveId(from);
   for (; offset >= 0 && left > 0 && attempts > 0; offset = pending.next(offset + 1), attempts--) {
+    const due = piece.add(unitsOfLook);
+    if (due > 0) {
+      yield due;
+      if (pending.ownerOf(offset) === noOwner) continue;
+    }
     pending.readId(offset, id);
+    const now = broker.clock.now();
     if (!findEntry(reader, id)) {
       cursor.settle(offset);
       deleted.push(new EntryId().copyFrom(id));
@@ -59,15 +84,24 @@ function claimFrom(
       continue;
     }
     if (minIdle > 0 && now - pending.timeOf(offset) < minIdle) continue;
-    const owner = seenConsumer(cursor, request.latin1(3), now);
+    const before = parts.bytes;
+    const owner = seenConsumer(cursor, consumer, now);
     const deliveries = pending.countOf(offset) + (isIdOnly ? 0 : 1);
     claim(cursor, offset, owner, { count: deliveries, time: now, now });
-    claimed.push(offset);
+    writeClaimed(reply, reader, isIdOnly, id);
+    claimed++;
     left--;
+    const dueNow = piece.add(unitsOfClaim + unitsOfBytes(parts.bytes - before));
+    if (dueNow > 0) yield dueNow;
   }
-  reply.array(3);
-  writeStreamId(reply.out, offset < 0 ? id.set(0, 0) : pending.readId(offset, id));
-  writeClaimed(context, cursor, claimed, isIdOnly);
+  parts.fill(cursorList, ({ out }) => {
+    writeStreamId(out, offset < 0 ? id.set(0, 0) : pending.readId(offset, id));
+  });
+  parts.closeList(claimedList, claimed);
   reply.array(deleted.length);
-  for (const each of deleted) writeStreamId(reply.out, each);
+  for (const each of deleted) {
+    writeStreamId(reply.out, each);
+    const due = piece.add(unitsOfLook);
+    if (due > 0) yield due;
+  }
 }

@@ -2,6 +2,7 @@
  * XCLAIM key group consumer min-idle-ms id [id ...]
  *   [IDLE ms] [TIME unix-ms] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID id]
  */
+import type { Job } from "../../../base/turn-work.ts";
 import { LogReader } from "../../../broker/log-entries.ts";
 import type { SharedCursor } from "../../../broker/shared-cursor.ts";
 import { claim, writeClaimed } from "../claims.ts";
@@ -9,12 +10,15 @@ import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
 import { RedisError } from "../errors.ts";
 import { findGroup, noGroup, seenConsumer, setGroupPosition } from "../groups.ts";
+import type { PartedReply } from "../parted-reply.ts";
+import { answerInSlices, Piece, unitsOfBytes } from "../sliced-reply.ts";
 import { isId, strictIdArgument } from "../stream-id.ts";
 import { findEntry } from "../stream-log.ts";
 import { findStream } from "../streams.ts";
 
 const id = new EntryId();
 const firstIdAt = 5;
+const unitsOfClaim = 2;
 
 interface ClaimOptions {
   minIdle: number;
@@ -28,18 +32,34 @@ interface ClaimOptions {
 }
 
 export function xclaim(context: CommandContext): void {
-  const { request } = context;
   const cursor = findGroup(context, findStream(context, 1), 2);
   if (cursor === undefined) throw noGroup(context);
   const options = parse(context, cursor);
-  const claimed: number[] = [];
+  answerInSlices(context, (parts) => claimEach(context, parts, cursor, options));
+}
+
+function* claimEach(
+  context: CommandContext,
+  parts: PartedReply,
+  cursor: SharedCursor,
+  options: ClaimOptions,
+): Job<void> {
+  const { request, reply } = context;
   const reader = new LogReader(cursor.log);
+  const piece = new Piece();
+  const list = parts.openList();
+  let claimed = 0;
   for (let at = firstIdAt; at < options.idsEnd; at++) {
+    const before = parts.bytes;
     strictIdArgument(request, at, id);
-    const offset = claimOne(context, cursor, reader, options);
-    if (offset >= 0) claimed.push(offset);
+    if (claimOne(context, cursor, reader, options) >= 0) {
+      writeClaimed(reply, reader, options.isIdOnly, id);
+      claimed++;
+    }
+    const due = piece.add(unitsOfClaim + unitsOfBytes(parts.bytes - before));
+    if (due > 0) yield due;
   }
-  writeClaimed(context, cursor, claimed, options.isIdOnly);
+  parts.closeList(list, claimed);
 }
 
 /** Claims the entry in `id` and returns its offset, or -1. */

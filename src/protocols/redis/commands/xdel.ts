@@ -1,11 +1,15 @@
 /** XDEL key id [id ...] */
+import type { Job } from "../../../base/turn-work.ts";
 import { LogReader } from "../../../broker/log-entries.ts";
+import type { Queue } from "../../../broker/queue.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
+import { answerInSlices, directItemsMax, Piece } from "../sliced-reply.ts";
 import { strictIdArgument } from "../stream-id.ts";
 import { findEntry } from "../stream-log.ts";
 import { findStream } from "../streams.ts";
 
+const unitsOfDeleted = 1.5;
 const id = new EntryId();
 
 export function xdel(context: CommandContext): void {
@@ -14,21 +18,48 @@ export function xdel(context: CommandContext): void {
   if (queue === undefined) return reply.integer(0);
   // All ids are checked before one is deleted.
   for (let at = 2; at < request.argumentCount; at++) strictIdArgument(request, at, id);
-  const { log, cursor } = queue;
-  const reader = new LogReader(log);
+  const reader = new LogReader(queue.log);
+  if (request.argumentCount > directItemsMax) {
+    return answerInSlices(context, () => deleteEach(context, queue, reader));
+  }
   let deleted = 0;
-  for (let at = 2; at < request.argumentCount; at++) {
-    strictIdArgument(request, at, id);
-    if (!findEntry(reader, id)) continue;
-    const { offset } = reader;
-    cursor?.settle(offset);
-    log.remove(offset);
-    deleted++;
-    if (id.compare(log.maxDeletedId) > 0) log.maxDeletedId.copyFrom(id);
-  }
-  if (deleted > 0) {
-    log.metaChanged();
-    context.keyChanged(1);
-  }
+  for (let at = 2; at < request.argumentCount; at++) if (deleteOne(context, queue, reader, at)) deleted++;
+  if (deleted > 0) changed(context, queue);
   reply.integer(deleted);
+}
+
+function* deleteEach(context: CommandContext, queue: Queue, reader: LogReader): Job<void> {
+  const piece = new Piece();
+  let deleted = 0;
+  let isChanged = false;
+  for (let at = 2; at < context.request.argumentCount && !queue.isDeleted; at++) {
+    if (deleteOne(context, queue, reader, at)) {
+      deleted++;
+      isChanged = true;
+    }
+    const due = piece.add(unitsOfDeleted);
+    if (due === 0) continue;
+    if (isChanged) changed(context, queue);
+    isChanged = false;
+    yield due;
+  }
+  if (isChanged) changed(context, queue);
+  context.reply.integer(deleted);
+}
+
+function changed(context: CommandContext, { log }: Queue): void {
+  log.metaChanged();
+  context.keyChanged(1);
+}
+
+/** Whether the entry with the id in argument `at` was there. */
+function deleteOne({ request }: CommandContext, queue: Queue, reader: LogReader, at: number): boolean {
+  const { log, cursor } = queue;
+  strictIdArgument(request, at, id);
+  if (!findEntry(reader, id)) return false;
+  const { offset } = reader;
+  cursor?.settle(offset);
+  log.remove(offset);
+  if (id.compare(log.maxDeletedId) > 0) log.maxDeletedId.copyFrom(id);
+  return true;
 }

@@ -3,16 +3,19 @@
  * XGROUP DESTROY key group      XGROUP CREATECONSUMER key group consumer      XGROUP DELCONSUMER key group consumer
  */
 import type { Queue } from "../../../broker/queue.ts";
-import type { SharedCursor } from "../../../broker/shared-cursor.ts";
+import type { Job } from "../../../base/turn-work.ts";
+import type { CursorOwner, SharedCursor } from "../../../broker/shared-cursor.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
 import { errorTexts, RedisError } from "../errors.ts";
 import { findGroup, noSuchGroup, seenConsumer, setGroupPosition } from "../groups.ts";
 import { subcommandSyntaxError, writeHelp } from "../help.ts";
+import { answerInSlices, directItemsMax, Piece } from "../sliced-reply.ts";
 import { idArgument, strictIdArgument } from "../stream-id.ts";
 import { seal } from "../stream-log.ts";
 import { createStream, findStream } from "../streams.ts";
 
+const unitsOfSettled = 0.3;
 const id = new EntryId();
 
 interface PositionOptions {
@@ -103,7 +106,24 @@ export function xgroupCreateConsumer(context: CommandContext): void {
 export function xgroupDelConsumer(context: CommandContext): void {
   const cursor = existingGroup(context);
   const owner = cursor.owners.get(context.request.latin1(4));
-  context.reply.integer(owner === undefined ? 0 : cursor.removeOwner(owner));
+  if (owner === undefined) context.reply.integer(0);
+  else if (owner.pending <= directItemsMax) context.reply.integer(cursor.removeOwner(owner));
+  else answerInSlices(context, () => removeConsumer(context, cursor, owner));
+}
+
+/** What it holds is settled first, then it goes with whatever it has got meanwhile. */
+function* removeConsumer({ reply }: CommandContext, cursor: SharedCursor, owner: CursorOwner): Job<void> {
+  const { pending } = cursor;
+  const piece = new Piece();
+  let settled = 0;
+  for (let offset = pending.next(0); offset >= 0; offset = pending.next(offset + 1)) {
+    if (pending.ownerOf(offset) === owner.id && cursor.settle(offset)) settled++;
+    const due = piece.add(unitsOfSettled);
+    if (due > 0) yield due;
+  }
+  // Another connection may have removed it in the meantime.
+  if (cursor.ownerById(owner.id) === owner) settled += cursor.removeOwner(owner);
+  reply.integer(settled);
 }
 
 export function xgroupHelp(context: CommandContext): void {

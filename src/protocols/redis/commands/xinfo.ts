@@ -1,12 +1,16 @@
 /** XINFO STREAM key [FULL [COUNT count]]      XINFO GROUPS key      XINFO CONSUMERS key group */
+import type { Job } from "../../../base/turn-work.ts";
 import { entriesAdded } from "../../../broker/group-progress.ts";
 import { LogReader } from "../../../broker/log-entries.ts";
 import type { Queue } from "../../../broker/queue.ts";
+import type { SharedCursor } from "../../../broker/shared-cursor.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
 import { errorTexts, RedisError } from "../errors.ts";
 import { findGroup, noSuchGroup, sortedByName, writeProgress } from "../groups.ts";
 import { subcommandSyntaxError, writeHelp } from "../help.ts";
+import type { PartedReply } from "../parted-reply.ts";
+import { answerInSlices, Piece } from "../sliced-reply.ts";
 import { writeStreamId } from "../stream-id.ts";
 import { writeEntry } from "../stream-log.ts";
 import { findStream } from "../streams.ts";
@@ -14,6 +18,8 @@ import { writeFullInfo } from "../stream-full-info.ts";
 
 const defaultCount = 10;
 const noId = new EntryId();
+const unitsOfGroup = 2;
+const unitsOfConsumer = 1;
 
 function existingStream(context: CommandContext): Queue {
   const queue = findStream(context, 2);
@@ -38,9 +44,13 @@ export function xinfoStream(context: CommandContext): void {
     if (Number.isNaN(count)) throw new RedisError(errorTexts.notInteger);
     if (count < 0) count = defaultCount;
   }
-  reply.map(9);
+  answerInSlices(context, (parts) => fullInfo(context, parts, queue, count));
+}
+
+function* fullInfo(context: CommandContext, parts: PartedReply, queue: Queue, count: number): Job<void> {
+  context.reply.map(9);
   writeStreamFacts(context, queue);
-  writeFullInfo(context, queue, count);
+  yield* writeFullInfo(context, parts, queue, count);
 }
 
 /** The seven pairs that both forms begin with. Our stream has no radix tree: its blocks are what redis would have. */
@@ -73,9 +83,7 @@ function writeShortInfo(context: CommandContext, queue: Queue): void {
   reply.bulkLatin1("first-entry");
   writeEntryOrNull(context, new LogReader(log, log.firstOffset));
   reply.bulkLatin1("last-entry");
-  let last = log.nextOffset - 1;
-  while (last > log.firstOffset && log.removed.has(last)) last--;
-  writeEntryOrNull(context, new LogReader(log, last));
+  writeEntryOrNull(context, new LogReader(log, log.removed.previousPresent(log.nextOffset - 1)));
 }
 
 function writeEntryOrNull(context: CommandContext, reader: LogReader): void {
@@ -84,10 +92,15 @@ function writeEntryOrNull(context: CommandContext, reader: LogReader): void {
 }
 
 export function xinfoGroups(context: CommandContext): void {
-  const { reply } = context;
   const queue = existingStream(context);
-  reply.array(queue.groups.size);
-  for (const [name, cursor] of sortedByName(queue.groups)) {
+  answerInSlices(context, () => writeGroups(context, queue));
+}
+
+function* writeGroups({ reply }: CommandContext, queue: Queue): Job<void> {
+  const groups = yield* sortedByName(queue.groups);
+  const piece = new Piece();
+  reply.array(groups.length);
+  for (const [name, cursor] of groups) {
     reply.map(6);
     reply.bulkLatin1("name");
     reply.bulkLatin1(name);
@@ -98,16 +111,23 @@ export function xinfoGroups(context: CommandContext): void {
     reply.bulkLatin1("last-delivered-id");
     writeStreamId(reply.out, cursor.lastId);
     writeProgress(reply, queue.log, cursor);
+    const due = piece.add(unitsOfGroup);
+    if (due > 0) yield due;
   }
 }
 
 export function xinfoConsumers(context: CommandContext): void {
-  const { reply, broker } = context;
   const cursor = findGroup(context, existingStream(context), 3);
   if (cursor === undefined) throw noSuchGroup(context);
+  answerInSlices(context, () => writeConsumers(context, cursor));
+}
+
+function* writeConsumers({ reply, broker }: CommandContext, cursor: SharedCursor): Job<void> {
+  const owners = yield* sortedByName(cursor.owners);
+  const piece = new Piece();
   const now = broker.clock.now();
-  reply.array(cursor.owners.size);
-  for (const [name, owner] of sortedByName(cursor.owners)) {
+  reply.array(owners.length);
+  for (const [name, owner] of owners) {
     // Redis 7.2's form: `inactive` is how long ago it last got something, -1 for never.
     reply.map(4);
     reply.bulkLatin1("name");
@@ -118,6 +138,8 @@ export function xinfoConsumers(context: CommandContext): void {
     reply.integer(Math.max(now - owner.seenAt, 0));
     reply.bulkLatin1("inactive");
     reply.integer(owner.activeAt < 0 ? -1 : Math.max(now - owner.activeAt, 0));
+    const due = piece.add(unitsOfConsumer);
+    if (due > 0) yield due;
   }
 }
 

@@ -1,12 +1,17 @@
 /** XPENDING key group [[IDLE min-idle-ms] start end count [consumer]] */
+import type { Job } from "../../../base/turn-work.ts";
+import { noOwner } from "../../../broker/pending-table.ts";
 import type { SharedCursor } from "../../../broker/shared-cursor.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
 import { errorTexts, RedisError, syntaxError } from "../errors.ts";
 import { findGroup, noGroup, sortedByName } from "../groups.ts";
+import type { PartedReply } from "../parted-reply.ts";
+import { answerInSlices, Piece } from "../sliced-reply.ts";
 import { rangeEndArgument, rangeStartArgument, writeStreamId } from "../stream-id.ts";
 import { findStream } from "../streams.ts";
 
+const unitsOfPending = 0.4;
 const start = new EntryId();
 const end = new EntryId();
 const id = new EntryId();
@@ -15,7 +20,10 @@ export function xpending(context: CommandContext): void {
   const { request, reply } = context;
   const argumentCount = request.argumentCount;
   if (argumentCount !== 3 && (argumentCount < 6 || argumentCount > 9)) throw syntaxError();
-  if (argumentCount === 3) return summary(context, existingGroup(context));
+  if (argumentCount === 3) {
+    const cursor = existingGroup(context);
+    return answerInSlices(context, () => summary(context, cursor));
+  }
   let at = 3;
   let idle = 0;
   if (request.is(3, "IDLE")) {
@@ -33,7 +41,14 @@ export function xpending(context: CommandContext): void {
     if (owner === undefined) return reply.array(0);
     ownerId = owner.id;
   }
-  writePending(context, cursor, { idle, count, ownerId });
+  const wanted = {
+    from: new EntryId().copyFrom(start),
+    to: new EntryId().copyFrom(end),
+    idle,
+    count,
+    ownerId,
+  };
+  answerInSlices(context, (parts) => writePending(context, parts, cursor, wanted));
 }
 
 function existingGroup(context: CommandContext): SharedCursor {
@@ -48,7 +63,7 @@ function integerArgument(context: CommandContext, index: number): number {
   return value;
 }
 
-function summary(context: CommandContext, cursor: SharedCursor): void {
+function* summary(context: CommandContext, cursor: SharedCursor): Job<void> {
   const { reply } = context;
   const { pending } = cursor;
   reply.array(4);
@@ -63,7 +78,7 @@ function summary(context: CommandContext, cursor: SharedCursor): void {
   const { highest } = pending;
   writeStreamId(reply.out, pending.readId(lowest, id));
   writeStreamId(reply.out, pending.readId(highest, id));
-  const holders = sortedByName(cursor.owners).filter(([, owner]) => owner.pending > 0);
+  const holders = (yield* sortedByName(cursor.owners)).filter(([, owner]) => owner.pending > 0);
   reply.array(holders.length);
   for (const [name, owner] of holders) {
     reply.array(2);
@@ -72,30 +87,45 @@ function summary(context: CommandContext, cursor: SharedCursor): void {
   }
 }
 
-function writePending(
+interface WantedPending {
+  readonly from: EntryId;
+  readonly to: EntryId;
+  readonly idle: number;
+  readonly count: number;
+  /** 0 for all consumers. */
+  readonly ownerId: number;
+}
+
+function* writePending(
   context: CommandContext,
+  parts: PartedReply,
   cursor: SharedCursor,
-  { idle, count, ownerId }: { idle: number; count: number; ownerId: number },
-): void {
+  { from, to, idle, count, ownerId }: WantedPending,
+): Job<void> {
   const { reply, broker } = context;
   const { pending } = cursor;
+  const piece = new Piece();
   const now = broker.clock.now();
-  const offsets: number[] = [];
-  const from = count === 0 ? -1 : pending.atOrAboveId(start);
-  if (from >= 0) {
-    pending.visit(from, Infinity, (offset) => {
-      if (end.compare(pending.readId(offset, id)) < 0) return false;
-      const isOld = idle === 0 || now - pending.timeOf(offset) >= idle;
-      if (isOld && (ownerId === 0 || pending.ownerOf(offset) === ownerId)) offsets.push(offset);
-      return offsets.length < count;
-    });
-  }
-  reply.array(offsets.length);
-  for (const offset of offsets) {
+  const list = parts.openList();
+  let shown = 0;
+  let offset = count === 0 || pending.size === 0 ? -1 : pending.atOrAboveId(from);
+  for (; offset >= 0 && shown < count; offset = pending.next(offset + 1)) {
+    const due = piece.add(unitsOfPending);
+    if (due > 0) {
+      yield due;
+      // It may have been acknowledged meanwhile.
+      if (pending.ownerOf(offset) === noOwner) continue;
+    }
+    pending.readId(offset, id);
+    if (to.compare(id) < 0) break;
+    const isOld = idle === 0 || now - pending.timeOf(offset) >= idle;
+    if (!isOld || (ownerId !== 0 && pending.ownerOf(offset) !== ownerId)) continue;
     reply.array(4);
-    writeStreamId(reply.out, pending.readId(offset, id));
+    writeStreamId(reply.out, id);
     reply.bulkLatin1(cursor.ownerById(pending.ownerOf(offset))?.name ?? "");
     reply.integer(Math.max(now - pending.timeOf(offset), 0));
     reply.integer(pending.countOf(offset));
+    shown++;
   }
+  parts.closeList(list, shown);
 }

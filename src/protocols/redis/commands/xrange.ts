@@ -1,9 +1,13 @@
 /** XRANGE key start end [COUNT count], and XREVRANGE key end start [COUNT count] */
+import type { Job } from "../../../base/turn-work.ts";
 import { LogReader } from "../../../broker/log-entries.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../context.ts";
 import { errorTexts, RedisError, syntaxError } from "../errors.ts";
+import type { PartedReply } from "../parted-reply.ts";
 import { rangeEndArgument, rangeStartArgument } from "../stream-id.ts";
+import { answerInSlices, directBytesMax, directItemsMax } from "../sliced-reply.ts";
+import { type EntryRange, firstOf, nextOf, writeRange } from "../stream-entries.ts";
 import { countPresent, writeEntry } from "../stream-log.ts";
 import { findStream } from "../streams.ts";
 
@@ -30,21 +34,40 @@ function range(context: CommandContext, isReverse: boolean): void {
   const from = log.offsetOfEntryId(start);
   const to = end.increment() ? log.offsetOfEntryId(end) : log.nextOffset;
   const total = countPresent(log, from, to);
-  const shown = count < 0 ? total : Math.min(total, count);
-  reply.array(shown);
-  const reader = new LogReader(log, from);
-  if (!isReverse) {
-    for (let left = shown; left > 0 && reader.next(); left--) writeEntry(reply, reader);
-    return;
+  const most = count < 0 ? total : Math.min(total, count);
+  const wanted = { queue, from, to, most, isReverse };
+  if (most > directItemsMax || !writeAtOnce(context, wanted)) {
+    answerInSlices(context, (parts) => writeEntries(context, parts, wanted));
   }
-  let left = shown;
-  for (let offset = to - 1; left > 0; offset--) {
-    if (log.removed.has(offset)) continue;
+}
+
+interface Wanted extends EntryRange {
+  /** How many of the entries to show, which are there now. */
+  readonly most: number;
+}
+
+/** False, and nothing written, where the entries are too large to be written at once. */
+function writeAtOnce({ reply }: CommandContext, wanted: Wanted): boolean {
+  const { out } = reply;
+  const before = out.length;
+  reply.array(wanted.most);
+  const reader = new LogReader(wanted.queue.log);
+  let left = wanted.most;
+  for (let offset = firstOf(wanted); left > 0; offset = nextOf(wanted, offset), left--) {
+    if (out.length - before > directBytesMax) {
+      out.length = before;
+      return false;
+    }
     reader.seek(offset);
     reader.next();
     writeEntry(reply, reader);
-    left--;
   }
+  return true;
+}
+
+function* writeEntries(context: CommandContext, parts: PartedReply, wanted: Wanted): Job<void> {
+  const list = parts.openList();
+  parts.closeList(list, yield* writeRange(context, parts, wanted, wanted.most));
 }
 
 /** COUNT; -1 without one. */

@@ -52,8 +52,6 @@ export function xsetid(context: CommandContext): void {
 
 /** Whether the wanted id is below the last entry that is there. */
 function isBelowTop(log: Log): boolean {
-  let offset = log.nextOffset - 1;
-  while (log.removed.has(offset)) offset--;
-  const reader = new LogReader(log, offset);
+  const reader = new LogReader(log, log.removed.previousPresent(log.nextOffset - 1));
   return reader.next() && last.compare(reader.id) < 0;
 }

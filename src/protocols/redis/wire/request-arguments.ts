@@ -7,7 +7,7 @@
  */
 import { ByteWriter } from "../../../base/bytes.ts";
 import { parseBigInteger, parseFloatStrict, parseInteger } from "./numbers.ts";
-import { writeNumberLine } from "./reply-writer.ts";
+import { decimalSize, writeNumberLine } from "./reply-writer.ts";
 
 const initialArguments = 16;
 const keptArgumentsMax = 1024;
@@ -55,8 +55,44 @@ export class RequestArguments {
     return rest;
   }
 
+  /** The same command, over the same bytes, which are left to it: this one is empty then. */
+  take(): RequestArguments {
+    const taken = new RequestArguments();
+    taken.buffer = this.buffer;
+    taken.argumentCount = this.argumentCount;
+    taken.starts = this.starts;
+    taken.ends = this.ends;
+    taken.canonical = this.canonical;
+    this.buffer = emptyBuffer;
+    this.argumentCount = 0;
+    this.starts = new Int32Array(initialArguments);
+    this.ends = new Int32Array(initialArguments);
+    return taken;
+  }
+
   /** The same command in memory of its own: canonical bulks, so that it can be stored as quickly as a fresh one. */
   clone(): RequestArguments {
+    return this.canonical ? this.#cloneRun() : this.#cloneEach();
+  }
+
+  /** The arguments lie one behind the other, each with its header. */
+  #cloneRun(): RequestArguments {
+    const count = this.argumentCount;
+    const from = this.starts[0]! - decimalSize(this.size(0)) - 3;
+    const kept = new RequestArguments();
+    kept.buffer = Buffer.from(this.buffer.subarray(from, this.ends[count - 1]! + 2));
+    kept.starts = this.starts.slice(0, count);
+    kept.ends = this.ends.slice(0, count);
+    for (let i = 0; i < count; i++) {
+      kept.starts[i]! -= from;
+      kept.ends[i]! -= from;
+    }
+    kept.argumentCount = count;
+    kept.canonical = true;
+    return kept;
+  }
+
+  #cloneEach(): RequestArguments {
     const count = this.argumentCount;
     let bytes = 0;
     for (let i = 0; i < count; i++) bytes += 16 + this.size(i);

@@ -12,6 +12,7 @@
  * Invariant: what `next()` gave is valid until the following call of `next()` or `feed()`; what must live longer is
  * copied by its user. Between calls, `#commandStart <= #position <= #end <= #input.length`.
  */
+import { freeLargeBuffer } from "../../../base/large-buffers.ts";
 import { splitInline } from "./inline-request.ts";
 import { parseInteger } from "./numbers.ts";
 import { RequestArguments } from "./request-arguments.ts";
@@ -90,7 +91,7 @@ export class RequestParser {
     if (this.#argumentsLeft === 0) this.#commandStart = this.#position;
     if (this.#commandStart === this.#end) {
       // No buffer is kept for the next unfinished command: idle connections shall hold none.
-      this.#owned = false;
+      this.#release();
       this.#input = chunk;
       this.#commandStart = 0;
       this.#position = 0;
@@ -133,6 +134,26 @@ export class RequestParser {
       this.request.buffer = this.#input;
       return true;
     }
+  }
+
+  /**
+   * The command that `next()` found, in memory that no later one takes: for one that is answered later. A huge one is
+   * handed over as it is, so that keeping it costs no copy of it.
+   */
+  keep(): RequestArguments {
+    const { request } = this;
+    if (!this.#owned) return request.clone();
+    const kept = request.take();
+    const rest = Buffer.from(this.#input.subarray(this.#position, this.#end));
+    // It is the kept command's now.
+    this.#owned = false;
+    this.#release();
+    if (rest.length > 0) {
+      this.#input = rest;
+      this.#owned = true;
+      this.#end = rest.length;
+    }
+    return kept;
   }
 
   /** Moves what is not taken yet into memory of its own: the chunk may go though `next()` did not say false. */
@@ -301,6 +322,7 @@ export class RequestParser {
       target = Buffer.allocUnsafeSlow(claimed >= needed && claimed < doubled ? claimed : doubled);
     }
     this.#input.copy(target, 0, shift, this.#end);
+    if (this.#owned && target !== this.#input) freeLargeBuffer(this.#input);
     this.#input = target;
     this.#owned = true;
     this.#commandStart = 0;
@@ -315,6 +337,7 @@ export class RequestParser {
 
   /** All taken: the memory may go, so that an idle connection holds none. */
   #release(): void {
+    if (this.#owned) freeLargeBuffer(this.#input);
     this.#input = emptyBuffer;
     this.#owned = false;
     this.#commandStart = 0;
