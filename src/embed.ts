@@ -32,7 +32,7 @@ import { amqpProtocol } from "./protocols/amqp/index.ts";
 import type { Protocol } from "./protocols/contract.ts";
 import { kafkaProtocol } from "./protocols/kafka/index.ts";
 import { redisProtocol } from "./protocols/redis/index.ts";
-import { localDisk, lockDirectory } from "./storage/index.ts";
+import { assertOwnDirectory, localDisk, lockDirectory } from "./storage/index.ts";
 
 export type { StartOptions };
 
@@ -70,6 +70,7 @@ export async function startConfigured(config: Config): Promise<RunningBroker> {
     tlsFiles === null ? null : new (await import("./net/tls.ts")).TlsIdentity(tlsFiles, logger, systemClock);
   const isKept = config.dataDir !== "memory";
   const directory = isKept ? path.resolve(config.dataDir) : "memory";
+  if (isKept) assertOwnDirectory(directory);
   const unlock = isKept ? lockDirectory(directory) : () => {};
   const opened: { close(): Promise<void> | void }[] = [{ close: unlock }];
   try {
