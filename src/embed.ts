@@ -103,6 +103,7 @@ async function open(
     logger,
     journalBytesMax: config.journalBytesMax,
     memoryBytesMax: config.memoryBytesMax,
+    diskFreeBytesMin: config.diskFreeBytesMin,
     source: keyspace,
     security: { password: config.password, name: config.user, isInsecure: config.insecure },
     redisStreamsDurability: config.durabilityRedisStreams,
@@ -140,10 +141,16 @@ async function open(
     entrance: entrance(limits.httpConnectionsMax, "the bound on those of HTTP"),
   };
   const registry = new MetricsRegistry();
-  const readiness = () => ({
-    ready: broker.storage.failure === null,
-    checks: { journal: broker.storage.failure?.message ?? "ok" },
-  });
+  const readiness = () => {
+    const { failure, writeFailure } = broker.storage.gate;
+    return {
+      ready: failure === null,
+      checks: {
+        journal: writeFailure?.message ?? "ok",
+        disk: writeFailure === null ? (failure?.message ?? "ok") : "see journal",
+      },
+    };
+  };
   const site = siteHandler({ registry, readiness, logger, broker });
   const wanted: [typeof clients | typeof operators, Protocol, port: PortSetting, tlsPort: PortSetting][] = [
     [clients, redisProtocol(broker, keyspace, connectionsMax), config.redisPort, config.redisTlsPort],

@@ -9,7 +9,7 @@
 import { plainHost } from "../base/addresses.ts";
 import type { LogFields, Logger } from "../base/logger.ts";
 import type { Timers } from "../base/clock.ts";
-import { limits } from "../base/limits.ts";
+import { SparseLog } from "../base/sparse-log.ts";
 
 export type Refusal = "connections-max" | "connections-per-address-max" | "tls";
 
@@ -72,35 +72,5 @@ export class Entrance {
 
   logRefusal(refusal: Refusal, fields: LogFields): void {
     this.#refusals[refusal].add(fields);
-  }
-}
-
-/** Lines that strangers can cause: the first of a second at once, the others as a number when the second is over. */
-class SparseLog {
-  readonly #timers: Timers;
-  readonly #write: (fields: LogFields) => void;
-  #last: LogFields = {};
-  #count = 0;
-  #isWaiting = false;
-
-  constructor(timers: Timers, write: (fields: LogFields) => void) {
-    this.#timers = timers;
-    this.#write = write;
-  }
-
-  add(fields: LogFields): void {
-    this.#count++;
-    this.#last = fields;
-    if (!this.#isWaiting) this.#tell();
-  }
-
-  #tell(): void {
-    this.#write({ ...this.#last, count: this.#count });
-    this.#count = 0;
-    this.#isWaiting = true;
-    this.#timers.after(limits.refusalLogMs, () => {
-      this.#isWaiting = false;
-      if (this.#count > 0) this.#tell();
-    });
   }
 }

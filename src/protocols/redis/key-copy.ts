@@ -15,6 +15,8 @@ export function copyEntry(
 ): void {
   const { buffer, starts, ends } = context.request;
   const { table } = source;
+  // The journal gets the value again, so that RENAME and MOVE too need room, though redis does not count them among such.
+  context.broker.storage.assertWritable();
   table.locate(entry);
   const { bytes, start, end } = table;
   target.put(buffer, starts[keyIndex]!, ends[keyIndex]!, bytes, start, end, table.expiry(entry));

@@ -50,7 +50,8 @@ function hold(path: string, directory: string, textPath: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     database = new (sqlite().DatabaseSync)(path);
-    database.exec("BEGIN EXCLUSIVE");
+    // Nothing is ever written: a full disk must not stop a start.
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     return database;
   } catch (error) {
     database?.close();

@@ -6,6 +6,7 @@
  */
 import { mayCreateTopic, mayProduceUnder, mayUsePartition, mayUseTopic } from "../authorize.ts";
 import { limits } from "../../../base/limits.ts";
+import type { Broker } from "../../../broker/broker.ts";
 import type { Queue } from "../../../broker/queue.ts";
 import { KafkaBatch } from "../../../message/kafka-batch.ts";
 import { type BatchRules, validateProduced } from "../../../message/kafka-batch-validate.ts";
@@ -46,7 +47,8 @@ export const produce: Handler<"Produce"> = (call, request) => {
     });
     return { name, topicId, partitionResponses };
   });
-  broker.publisherSeen(call.connection);
+  // While the disk is full its batches are refused, so it may go on to ask for other things.
+  if (broker.storage.failure === null) broker.publisherSeen(call.connection);
   if (acks === 0) return hasFault ? "close" : "silent";
   if (acks === acksAll && broker.options.kafkaDurability === "fsync") call.holdUntilDurable();
   return { responses };
@@ -134,8 +136,8 @@ function store(
   now: number,
 ): PartitionResult {
   const { broker } = call.node;
-  if (broker.storage.failure !== null)
-    return refuse(index, "KAFKA_STORAGE_ERROR", broker.storage.failure.message);
+  const refusal = diskRefusal(broker.storage);
+  if (refusal !== null) return refuse(index, "KAFKA_STORAGE_ERROR", refusal);
   if (!isTakenBy(queue, batch, limits.kafkaRequestBytesMax))
     return refuse(index, "POLICY_VIOLATION", `queue '${queue.name}' is full`);
   const fault = appendToQueue(queue, batch, now);
@@ -152,8 +154,8 @@ function store(
 /** Where the records went has no one offset: the answer is 0, as of a log that keeps nothing. */
 function publish(call: Call<"Produce">, topic: KafkaTopic, index: number): PartitionResult {
   const { vhost, broker } = call.node;
-  if (broker.storage.failure !== null)
-    return refuse(index, "KAFKA_STORAGE_ERROR", broker.storage.failure.message);
+  const refusal = diskRefusal(broker.storage);
+  if (refusal !== null) return refuse(index, "KAFKA_STORAGE_ERROR", refusal);
   const exchange = topic.exchange!;
   const isAllowed = (key: string): boolean => mayProduceUnder(call, exchange, key);
   switch (publishToExchange(vhost, exchange, batch, limits.kafkaRequestBytesMax, isAllowed)) {
@@ -164,6 +166,15 @@ function publish(call: Call<"Produce">, topic: KafkaTopic, index: number): Parti
     case "published":
   }
   return { index, errorCode: errorCodes.NONE, baseOffset: 0, logStartOffset: 0 };
+}
+
+/** Why the disk does not take the batch now; producers try again. */
+function diskRefusal({ failure, gate }: Broker["storage"]): string | null {
+  if (failure !== null) return failure.message;
+  const { sizeBytes } = batch;
+  return sizeBytes < limits.diskFitBytes || gate.fits(sizeBytes)
+    ? null
+    : `the disk has no room for ${sizeBytes} bytes`;
 }
 
 function refuse(index: number, error: KafkaErrorName, errorMessage: string | null = null): PartitionResult {
