@@ -102,7 +102,7 @@ export class WriteGate {
       room === null || isLow ? Infinity : (this.#journal?.written ?? 0) + room.freeBytes - room.freeBytesMin;
     if (this.writeFailure !== null)
       this.failure = new Error(`the journal cannot be written (${this.writeFailure.message})`);
-    else this.failure = isLow ? new Error(shortageOf(this.#directory, room!)) : null;
+    else this.failure = isLow ? new Error(shortageOf(this.#directory, room)) : null;
   }
 }
 

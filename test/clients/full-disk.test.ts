@@ -20,7 +20,7 @@ interface Scene {
   readonly disk: SmallDisk;
   readonly broker: TestBroker;
   /** An AMQP connection, closed at the end. */
-  amqp(): Promise<ChannelModel>;
+  readonly connect: () => Promise<ChannelModel>;
 }
 
 async function onSmallDisk(run: (scene: Scene) => Promise<void>): Promise<void> {
@@ -35,7 +35,7 @@ async function onSmallDisk(run: (scene: Scene) => Promise<void>): Promise<void> 
   };
   try {
     await broker.start();
-    await run({ disk, broker, amqp: connect });
+    await run({ disk, broker, connect });
     await Promise.all(clients.map((client) => client.close().catch(() => {})));
     await broker.stop();
   } finally {
@@ -49,7 +49,7 @@ async function soon<T>(what: string, answer: Promise<T>): Promise<T> {
   const late = Symbol("late");
   const first = await Promise.race([answer, delay(answerMsMax, late, { ref: false })]);
   if (first === late) assert.fail(`${what}: no answer within ${answerMsMax} ms`);
-  return first as T;
+  return first;
 }
 
 async function readiness(broker: TestBroker): Promise<{ status: number; text: string }> {
@@ -91,7 +91,7 @@ test(
   "publishers fill the disk: they wait, the rest goes on, and when it is drained they go on",
   { skip: noSmallDisk, timeout: testMsMax },
   () =>
-    onSmallDisk(async ({ broker, amqp: connect }) => {
+    onSmallDisk(async ({ broker, connect }) => {
       const redis = await RawRedis.open(broker.ports.redis);
       await redis.call("SET", "small", "value");
       await redis.call("XADD", "stream", "*", "b", "first");
@@ -202,7 +202,7 @@ test(
   "others fill the disk to the last byte: the reserve takes acknowledgements and deletes, a stop and a start",
   { skip: noSmallDisk, timeout: testMsMax },
   () =>
-    onSmallDisk(async ({ broker, disk, amqp: connect }) => {
+    onSmallDisk(async ({ broker, disk, connect }) => {
       const redis = await RawRedis.open(broker.ports.redis);
       await redis.call("SET", "small", "value");
       await redis.call("XADD", "stream", "*", "b", "first");
@@ -258,7 +258,7 @@ test(
   "a message that the disk has no room for is refused, and nobody else notices",
   { skip: noSmallDisk, timeout: testMsMax },
   () =>
-    onSmallDisk(async ({ broker, amqp: connect }) => {
+    onSmallDisk(async ({ broker, connect }) => {
       const client = await connect();
       const closed = new Promise<string>((resolve) =>
         client.once("error", (error: Error) => resolve(error.message)),
