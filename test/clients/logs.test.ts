@@ -8,6 +8,7 @@ import { RawRedis } from "../support/raw-redis.ts";
 import { eventually, testMsMax } from "./flow-support.ts";
 
 const password = "right-password";
+const guess = "sesame-1234";
 
 test(
   "a life is a few info lines: start, data, listeners, ready, and the stages of the end",
@@ -20,9 +21,7 @@ test(
     await client.close();
     const lines = broker.log.trim().split("\n");
     const wanted = [
-      new RegExp(
-        `info TroikaMQ starts" ?|info TroikaMQ starts version=\\S+ runtime=.* pid=${broker.pid} dataDir=${broker.dataDir}`,
-      ),
+      new RegExp(`info TroikaMQ starts version=\\S+ runtime=.* pid=${broker.pid} dataDir=${broker.dataDir}`),
       /info the data is open queues=0 keys=0 users=\d+ journalBytes=\d+ tornBytes=0 ms=\d+/,
       ...(["redis", "amqp", "kafka", "http"] as const).map(
         (name) =>
@@ -45,19 +44,19 @@ test(
 );
 
 test(
-  "a refused login is a warning with protocol, user, address and reason; many are a few lines with their number",
+  "a refused login is a warning with protocol, user, address and reason, without the password",
   { timeout: testMsMax },
   async () => {
     const broker = await startTestBroker({ env: { TROIKAMQ_PASSWORD: password } });
     broker.log = "";
     const redis = await RawRedis.open(broker.ports.redis);
-    assert.match(await redis.call("AUTH", "anna", "wrong"), /^-WRONGPASS/);
-    await assert.rejects(amqp.connect(`amqp://bert:wrong@127.0.0.1:${broker.ports.amqp}`));
+    assert.match(await redis.call("AUTH", "anna", guess), /^-WRONGPASS/);
+    await assert.rejects(amqp.connect(`amqp://bert:${guess}@127.0.0.1:${broker.ports.amqp}`));
     const kafka = await KafkaWireClient.connect(broker.ports.kafka);
     await kafka.request("SaslHandshake", 1, { mechanism: "PLAIN" });
-    await kafka.request("SaslAuthenticate", 2, { authBytes: Buffer.from("\0clara\0wrong") });
+    await kafka.request("SaslAuthenticate", 2, { authBytes: Buffer.from(`\0clara\0${guess}`) });
     kafka.close();
-    const authorization = `Basic ${Buffer.from("doris:wrong").toString("base64")}`;
+    const authorization = `Basic ${Buffer.from(`doris:${guess}`).toString("base64")}`;
     const reply = await fetch(`http://127.0.0.1:${broker.ports.http}/metrics`, {
       headers: { authorization },
     });
@@ -73,18 +72,7 @@ test(
       );
       await eventually(() => line.test(broker.log), `${protocol}'s line in\n${broker.log}`);
     }
-    assert.ok(!broker.log.includes('wrong"'), "no password is in the log");
-    broker.log = "";
-    const guesses = 300;
-    const guess = (i: number): Promise<string> => redis.call("AUTH", `user\n${i}`, "x");
-    await Promise.all(Array.from({ length: guesses }, (_, i) => guess(i)));
-    const counted = (): number =>
-      [...broker.log.matchAll(/a login was refused .* count=(\d+)/g)].reduce(
-        (total, [, count]) => total + Number(count),
-        0,
-      );
-    await eventually(() => counted() === guesses, "all are counted");
-    assert.ok(broker.log.trim().split("\n").length < 60, broker.log);
+    assert.ok(!broker.log.includes(guess), "no password is in the log");
     await redis.close();
     await broker.stop();
   },
