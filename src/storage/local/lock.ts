@@ -11,6 +11,7 @@
  */
 import fs from "node:fs";
 import os from "node:os";
+import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { StartError } from "../../base/errors.ts";
 import { assertDirectory } from "./data-directory.ts";
@@ -40,8 +41,11 @@ export function lockDirectory(directory: string): () => void {
   tellHolder(textPath);
   return () => {
     heldHere.delete(real);
-    fs.rmSync(textPath, { force: true });
-    database.close();
+    try {
+      fs.rmSync(textPath, { force: true });
+    } finally {
+      database.close();
+    }
   };
 }
 
@@ -49,6 +53,8 @@ export function lockDirectory(directory: string): () => void {
 function hold(path: string, directory: string, textPath: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
+    // SQLite opens for reading what it may not write to, and such a lock is shared.
+    fs.accessSync(fs.existsSync(path) ? path : dirname(path), fs.constants.W_OK);
     database = new (sqlite().DatabaseSync)(path);
     // Nothing is ever written: a full disk must not stop a start.
     database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
