@@ -40,6 +40,8 @@ export interface StartOptions {
   durabilityKafka?: "fsync" | "written" | undefined;
   /** size of the journal above which its entries are moved to segments [256MiB] */
   journalBytesMax?: number | string | undefined;
+  /** publishers wait while the disk of --data-dir has less free space; auto is 64MiB, or an eighth of a smaller disk [auto] */
+  diskFreeBytesMin?: number | string | undefined;
   /** publishers are slowed while records kept in memory only take more than this; 0 is no limit [40%] */
   memoryBytesMax?: number | string | undefined;
   /** A number, 0 for a free port, or "off". */

@@ -176,24 +176,63 @@ async function fullDisk(mount: string): Promise<Outcome> {
     await broker.start();
     const loads = new Loads(broker);
     const said = await waitUntil(broker, false);
+    const wrong = await notServed(broker, "while publishers have filled it");
+    // Others take what is left, to the last byte.
+    while (fillUp(ballast)) await sleep(10);
+    wrong.push(...(await notServed(broker, "while others fill it to the last byte")));
     await sleep(warmUpMs);
     fs.rmSync(ballast);
     await waitUntil(broker, true);
     const before = loads.told;
     await sleep(warmUpMs);
-    const wrong: string[] = [];
     if (loads.told <= before) wrong.push("nothing went on after space was there again");
     wrong.push(...(await loads.verify(broker)));
     await broker.stop();
     return {
-      done: "16 MiB filled under mixed load, then 48 MiB freed",
-      broker: `/readyz: ${said}; goes on by itself`,
+      done: "16 MiB filled under mixed load, the rest by another program, then 48 MiB freed",
+      broker: `/readyz: ${said}; connects, reads and deletes meanwhile; goes on by itself`,
       check: "ok",
       wrong,
     };
   } finally {
     system("umount", "-l", mount);
   }
+}
+
+/** Adds to the file until the disk takes no more; false when it takes nothing. */
+function fillUp(file: string): boolean {
+  const piece = Buffer.alloc(1 << 16, "b");
+  const descriptor = fs.openSync(file, "a");
+  let written = 0;
+  try {
+    for (;;) written += fs.writeSync(descriptor, piece);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    return written > 0;
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+const answerMsMax = 5000;
+
+/** What a client must be able to do on a full disk; returns what it could not. */
+async function notServed(broker: TestBroker, when: string): Promise<string[]> {
+  const wrong: string[] = [];
+  const late = new Promise<string>((resolve) => void sleep(answerMsMax).then(() => resolve("no answer")));
+  const client = await RawRedis.open(broker.ports.redis);
+  for (const [words, wanted] of [
+    [["PING"], /^\+PONG/],
+    [["GET", "none"], /^\$-1/],
+    [["XRANGE", "none", "-", "+"], /^\*0/],
+    [["DEL", "none"], /^:0/],
+    [["SET", "none", "x"], /^-MISCONF the disk of/],
+  ] as const) {
+    const reply = await Promise.race([client.call(...words), late]);
+    if (!wanted.test(reply)) wrong.push(`${words[0]} ${when}: ${reply.trim()}`);
+  }
+  await client.close();
+  return wrong;
 }
 
 async function readOnlyStart(mount: string): Promise<Outcome> {

@@ -28,7 +28,7 @@ function metricTable(): string {
 function sizeText(name: string, value: number): string {
   if (name.endsWith("Ms")) return `${value} ms`;
   if (!name.includes("Bytes") || value < 1024) return String(value);
-  return value % (1 << 20) === 0 ? `${value >> 20} MiB` : `${value >> 10} KiB`;
+  return value % (1 << 20) === 0 ? `${value / (1 << 20)} MiB` : `${value / (1 << 10)} KiB`;
 }
 
 function limitTable(): string {

@@ -5,7 +5,7 @@
  * any point. `crash("kill")` keeps all that was written; `crash("power")` keeps what was synced and, of the rest, a
  * random part: writes get lost, torn, or done out of order, and so do creations, renames and removals of names.
  */
-import type { Disk, DiskFile } from "../src/base/disk.ts";
+import type { Disk, DiskFile, DiskSpace } from "../src/base/disk.ts";
 
 export type Random = () => number;
 
@@ -35,17 +35,22 @@ class Inode {
   apply({ at, bytes }: Change): void {
     if (bytes === null) {
       if (at < this.size) this.bytes.fill(0, at, this.size);
+      // What it was to cut off may have been lost.
+      else this.#grow(at);
       this.size = at;
       return;
     }
     const end = at + bytes.length;
-    if (end > this.bytes.length) {
-      const grown = Buffer.alloc(Math.max(end, this.bytes.length * 2));
-      grown.set(this.bytes.subarray(0, this.size));
-      this.bytes = grown;
-    }
+    this.#grow(end);
     this.bytes.set(bytes, at);
     this.size = Math.max(this.size, end);
+  }
+
+  #grow(end: number): void {
+    if (end <= this.bytes.length) return;
+    const grown = Buffer.alloc(Math.max(end, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.size));
+    this.bytes = grown;
   }
 
   change(change: Change): void {
@@ -73,6 +78,13 @@ interface NameChange {
 
 const sectorBytes = 512;
 
+/** What it says of its size: little, so that the broker's bounds are little too. */
+const totalBytes = 1 << 20;
+
+function noSpace(): Error {
+  return Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+}
+
 /** Of journal files and of segments. */
 const headerBytes = 40;
 
@@ -90,6 +102,8 @@ export class SimDisk implements Disk {
   #era = 0;
   /** Chance that a write or creation fails with ENOSPC. */
   fullness = 0;
+  /** Bytes that all files may have together while others have filled the rest of the disk. */
+  #capacity = Infinity;
   /** Chances of EIO. */
   readErrors = 0;
   writeErrors = 0;
@@ -101,6 +115,38 @@ export class SimDisk implements Disk {
 
   constructor(random: Random) {
     this.#random = random;
+  }
+
+  /** Others fill the disk but for so many bytes. */
+  fill(leftBytes: number): void {
+    this.#capacity = this.#usedBytes + leftBytes;
+  }
+
+  /** Others have given the disk back. */
+  empty(): void {
+    this.#capacity = Infinity;
+  }
+
+  get isFilled(): boolean {
+    return this.#capacity !== Infinity;
+  }
+
+  get #usedBytes(): number {
+    let used = 0;
+    for (const { size } of this.#names.values()) used += size;
+    return used;
+  }
+
+  space(): DiskSpace {
+    const freeBytes = this.isFilled ? Math.max(0, this.#capacity - this.#usedBytes) : totalBytes;
+    return { freeBytes: Math.min(freeBytes, totalBytes), totalBytes };
+  }
+
+  /** How many of these bytes fit. */
+  #roomFor(inode: Inode, at: number, size: number): number {
+    if (!this.isFilled) return size;
+    const grows = Math.max(0, at + size - inode.size);
+    return size - Math.min(grows, Math.max(0, grows - (this.#capacity - this.#usedBytes)));
   }
 
   get waiting(): number {
@@ -209,7 +255,7 @@ export class SimDisk implements Disk {
 
   #failWhenFull(): void {
     if (this.#random() < this.fullness) {
-      throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+      throw noSpace();
     }
   }
 
@@ -278,10 +324,11 @@ export class SimDisk implements Disk {
       try {
         this.#failWhenFull();
         this.#failAtTimes(this.writeErrors, "write");
+        if (this.#roomFor(inode, at, end - start) < end - start) throw noSpace();
       } catch (error) {
         this.refusedWrites++;
         // A part is taken.
-        const part = start + Math.floor(this.#random() * (end - start));
+        const part = start + Math.floor(this.#random() * this.#roomFor(inode, at, end - start));
         if (part > start) inode.change({ at, bytes: Buffer.from(bytes.subarray(start, part)) });
         throw error;
       }

@@ -24,6 +24,13 @@ const mutants: readonly Mutant[] = [
     replace: "    this.#send();\n    const isWritten = this.#storage.flush();",
   },
   {
+    name: "an acknowledgement from the reserve is sent before it is written",
+    file: "src/storage/write-gate.ts",
+    find: "        if (isDiskFull(error) && this.#room?.giveUp() === true) continue;\n        this.writeFailure",
+    replace:
+      "        if (isDiskFull(error) && this.#room?.giveUp() === true) return true;\n        this.writeFailure",
+  },
+  {
     name: "publishes are confirmed before they are durable",
     file: "src/protocols/amqp/publisher.ts",
     find: "confirms.add(isDurable ? storage.pending : 0,",

@@ -65,6 +65,7 @@ export class SimProcess {
       logger,
       journalBytesMax: this.#options.journalBytesMax,
       memoryBytesMax: 0,
+      diskFreeBytesMin: "auto",
       source: keyspace,
       redisStreamsDurability: this.#options.redisStreamsDurability,
       kafkaDurability: this.#options.kafkaDurability,

@@ -85,6 +85,8 @@ function weatherOf(seed: number, scene: Scene): Weather {
     rotTail: at(0.08, 0.5),
     clockJump: at(0.2, 0.004),
     restart: at(0.3, 0.002) * deaths,
+    // Drawn last: what was drawn before stays what it was for each seed.
+    filledDisk: at(0.2, 0.01),
   };
 }
 

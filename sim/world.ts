@@ -26,6 +26,8 @@ export interface Weather {
   readonly powerAfterAnswer: number;
   readonly cut: number;
   readonly fullDisk: number;
+  /** Others fill the disk, but for a little, or give it back. */
+  readonly filledDisk: number;
   readonly writeErrors: number;
   readonly syncErrors: number;
   readonly readErrors: number;
@@ -43,6 +45,7 @@ export const fairWeather: Weather = {
   powerAfterAnswer: 0,
   cut: 0,
   fullDisk: 0,
+  filledDisk: 0,
   writeErrors: 0,
   syncErrors: 0,
   readErrors: 0,
@@ -67,6 +70,11 @@ const jumpMsMax = 20_000;
 const worstMoments = 15;
 /** How many steps after an answer that means durable the power likes to fail. */
 const stepsAfterAnswer = 8;
+/** Others leave the disk less than this: around what the broker keeps free. */
+const leftBytesMax = 160 << 10;
+/** How likely a kill is in the steps after a piece of the reserve was given up. */
+const killAfterReserve = 0.02;
+const stepsAfterReserve = 15;
 const leapMsMax = 3000;
 /** Without faults nobody is to run into a handshake's deadline by mere bad luck. */
 const fairLeapMsMax = 500;
@@ -97,6 +105,8 @@ export class World {
   isDraining = false;
   #downFor = 0;
   #durableAnswers = 0;
+  #reserveBytes = 0;
+  #reservedAt = -stepsAfterReserve;
   #answeredAt = -stepsAfterAnswer;
   /** The journal says, in a group after it, that it was durable up to here. */
   #knownDurable = -1;
@@ -220,6 +230,7 @@ export class World {
   #noteWritten(durable: number, isRefused: boolean): void {
     const written = this.process.broker?.storage.written ?? this.#written;
     if (written > this.#written) {
+      if (this.process.broker?.storage.room?.isLow === true) this.count("writes while the disk was low");
       this.#knownDurable = this.#durableAtRefusal ?? durable;
       this.#durableAtRefusal = null;
     }
@@ -256,7 +267,7 @@ export class World {
   /** Bad luck, if there is any in this step. */
   async #fault(): Promise<boolean> {
     const { weather, random, process, disk } = this;
-    if (random.chance(weather.kill)) this.crash("kill");
+    if (random.chance(this.#killChance)) this.crash("kill");
     else if (random.chance(this.#powerFailureChance)) this.crash("power");
     else if (random.chance(weather.restart)) await this.restart();
     else if (random.chance(weather.cut) && process.links.size > 0) {
@@ -266,6 +277,11 @@ export class World {
       disk.fullness = disk.fullness > 0 ? 0 : random.next();
       this.note(`the disk is ${disk.fullness > 0 ? "full at times" : "free again"}`);
       this.count("disks full or free again");
+    } else if (random.chance(weather.filledDisk)) {
+      if (disk.isFilled) disk.empty();
+      else disk.fill(random.below(leftBytesMax));
+      this.note(`the disk is ${disk.isFilled ? "filled by others" : "given back"}`);
+      this.count("disks filled by others or given back");
     } else if (random.chance(weather.rot)) this.#rot();
     else if (random.chance(weather.clockJump)) {
       this.count("clock jumps");
@@ -273,6 +289,19 @@ export class World {
       this.time.jump(random.between(-jumpMsMax, jumpMsMax));
     } else return false;
     return true;
+  }
+
+  /** An acknowledgement that leaves before the reserve has taken it is lost by a kill just then. */
+  get #killChance(): number {
+    const { weather } = this;
+    if (weather.filledDisk === 0) return weather.kill;
+    const reserveBytes = this.process.broker!.storage.room!.reserveBytes;
+    if (reserveBytes < this.#reserveBytes) {
+      this.#reservedAt = this.steps;
+      this.count("pieces of the reserve given up");
+    }
+    this.#reserveBytes = reserveBytes;
+    return weather.kill + (this.steps - this.#reservedAt < stepsAfterReserve ? killAfterReserve : 0);
   }
 
   get #powerFailureChance(): number {
@@ -348,6 +377,7 @@ export class World {
     this.weather = fairWeather;
     this.isDraining = true;
     const { disk } = this;
+    disk.empty();
     disk.fullness = disk.readErrors = disk.writeErrors = disk.syncErrors = disk.readFlips = 0;
     while (!this.process.isUp && !this.isRefused) await this.start();
   }

@@ -12,10 +12,12 @@ import { siteHandler } from "./admin/routes.ts";
 import type { Config, PortSetting } from "./base/config-options.ts";
 import { type AnyPortName, embeddedConfig, type StartOptions } from "./base/embed-options.ts";
 import { BrokerError, StartError } from "./base/errors.ts";
+import { LifeLog } from "./base/life-log.ts";
 import { limits } from "./base/limits.ts";
 import { Logger } from "./base/logger.ts";
 import { thisMachine } from "./base/machine.ts";
 import { MetricsRegistry } from "./base/metrics.ts";
+import { version } from "./base/version.ts";
 import { Broker } from "./broker/broker.ts";
 import { registerBrokerMetrics } from "./broker/metrics.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
@@ -32,7 +34,7 @@ import { amqpProtocol } from "./protocols/amqp/index.ts";
 import type { Protocol } from "./protocols/contract.ts";
 import { kafkaProtocol } from "./protocols/kafka/index.ts";
 import { redisProtocol } from "./protocols/redis/index.ts";
-import { localDisk, lockDirectory } from "./storage/index.ts";
+import { assertOwnDirectory, localDisk, lockDirectory } from "./storage/index.ts";
 
 export type { StartOptions };
 
@@ -70,10 +72,15 @@ export async function startConfigured(config: Config): Promise<RunningBroker> {
     tlsFiles === null ? null : new (await import("./net/tls.ts")).TlsIdentity(tlsFiles, logger, systemClock);
   const isKept = config.dataDir !== "memory";
   const directory = isKept ? path.resolve(config.dataDir) : "memory";
+  if (isKept) assertOwnDirectory(directory);
   const unlock = isKept ? lockDirectory(directory) : () => {};
   const opened: { close(): Promise<void> | void }[] = [{ close: unlock }];
+  const life = new LifeLog(logger, systemClock);
+  const { bun, node } = process.versions;
+  const runtime = bun === undefined ? `node ${node}` : `bun ${bun}`;
+  life.begin("TroikaMQ starts", { version, runtime, pid: process.pid, dataDir: directory });
   try {
-    return await open({ ...config, host }, directory, { logger, tls }, opened);
+    return await open({ ...config, host }, directory, { logger, tls, life }, opened);
   } catch (error) {
     for (const part of opened.toReversed()) await part.close();
     if (error instanceof BrokerError && error.code === "CORRUPT") {
@@ -89,9 +96,14 @@ export async function startConfigured(config: Config): Promise<RunningBroker> {
 async function open(
   config: Config,
   directory: string,
-  { logger, tls }: { logger: Logger; tls: TlsIdentity | null },
+  { logger, tls, life }: { logger: Logger; tls: TlsIdentity | null; life: LifeLog },
   opened: { close(): Promise<void> | void }[],
 ): Promise<RunningBroker> {
+  let closing: Promise<void> | undefined;
+  /** Not of what a failed start closes again. */
+  const ended = (message: string): void => {
+    if (closing !== undefined) life.stage(message);
+  };
   const keyspace = new Keyspace(systemRandom.below(2 ** 32));
   const broker = await Broker.open({
     disk: config.dataDir === "memory" ? null : localDisk,
@@ -102,6 +114,7 @@ async function open(
     logger,
     journalBytesMax: config.journalBytesMax,
     memoryBytesMax: config.memoryBytesMax,
+    diskFreeBytesMin: config.diskFreeBytesMin,
     source: keyspace,
     security: { password: config.password, name: config.user, isInsecure: config.insecure },
     redisStreamsDurability: config.durabilityRedisStreams,
@@ -113,9 +126,17 @@ async function open(
       process.exit(1);
     },
   });
-  opened.push({ close: () => broker.close() });
+  opened.push({ close: () => broker.close().then(() => ended("the journal is written and synced")) });
   keyspace.start(broker);
+  life.stage("the data is open", {
+    queues: sum(broker.vhosts.values(), ({ queues }) => queues.size),
+    keys: sum(keyspace.databases, ({ size }) => size),
+    users: broker.access.users.size,
+    journalBytes: broker.storage.journal?.bytes,
+    tornBytes: broker.storage.tornBytes,
+  });
   opened.push({ close: () => keyspace.stop() });
+  opened.push({ close: () => ended("connections are closed") });
   const advertised = {
     host: config.advertisedHost,
     port: config.advertisedPort,
@@ -139,10 +160,16 @@ async function open(
     entrance: entrance(limits.httpConnectionsMax, "the bound on those of HTTP"),
   };
   const registry = new MetricsRegistry();
-  const readiness = () => ({
-    ready: broker.storage.failure === null,
-    checks: { journal: broker.storage.failure?.message ?? "ok" },
-  });
+  const readiness = () => {
+    const { failure, writeFailure } = broker.storage.gate;
+    return {
+      ready: failure === null,
+      checks: {
+        journal: writeFailure?.message ?? "ok",
+        disk: writeFailure === null ? (failure?.message ?? "ok") : "see journal",
+      },
+    };
+  };
   const site = siteHandler({ registry, readiness, logger, broker });
   const wanted: [typeof clients | typeof operators, Protocol, port: PortSetting, tlsPort: PortSetting][] = [
     [clients, redisProtocol(broker, keyspace, connectionsMax), config.redisPort, config.redisTlsPort],
@@ -157,15 +184,23 @@ async function open(
     const server = new Server({ protocol, host: config.host, clock: systemClock, ...side });
     servers.push(server);
     opened.push({ close: () => server.drain() });
-    if (port !== "off") ports[protocol.name] = await server.listen(port);
-    if (tlsPort !== "off") ports[`${protocol.name}Tls`] = await server.listen(tlsPort, tls);
+    const listen = async (name: AnyPortName, wantedPort: number, identity: TlsIdentity | null) => {
+      const taken = (ports[name] = await server.listen(wantedPort, identity));
+      const isTls = identity !== null;
+      life.tell("listening", { protocol: protocol.name, host: config.host, port: taken, tls: isTls });
+    };
+    if (port !== "off") await listen(protocol.name, port, null);
+    if (tlsPort !== "off") await listen(`${protocol.name}Tls`, tlsPort, tls);
   }
   registerProcessMetrics(registry);
   registerBrokerMetrics(registry, broker, servers);
-  let closing: Promise<void> | undefined;
+  life.stage("ready");
   const close = async (): Promise<void> => {
+    const connections = sum(servers, (server) => server.connections.size);
+    life.begin("shutdown requested: no new connections", { connections });
     for (const server of servers) server.stopListening();
     await broker.sync();
+    life.stage("what was answered is on the disk");
     let failure: unknown;
     for (const part of opened.toReversed()) {
       try {
@@ -176,6 +211,7 @@ async function open(
       }
     }
     if (failure !== undefined) throw failure;
+    life.stage("stopped");
   };
   return {
     ports,
@@ -183,4 +219,10 @@ async function open(
     close: () => (closing ??= close()),
     ...(tls === null ? {} : { reloadTls: () => tls.reload() }),
   };
+}
+
+function sum<T>(items: Iterable<T>, valueOf: (item: T) => number): number {
+  let total = 0;
+  for (const item of items) total += valueOf(item);
+  return total;
 }

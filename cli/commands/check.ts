@@ -18,7 +18,13 @@ export async function check(argv: readonly string[]): Promise<number> {
   const { checkDataDirectory, repairDataDirectory } = await import("../../src/storage/index.ts");
   const time = new Date().toISOString().replaceAll(":", "-");
   const isRepair = rest.length < argv.length;
-  const { ok, lines } = await (isRepair ? repairDataDirectory(dataDir, time) : checkDataDirectory(dataDir));
+  const { ok, lines } = await (
+    isRepair ? repairDataDirectory(dataDir, time) : checkDataDirectory(dataDir)
+  ).catch((error: NodeJS.ErrnoException) => {
+    // What the system refuses is no fault of the program.
+    if (error.syscall === undefined) throw error;
+    throw new StartError(1, `${dataDir}: cannot be checked: ${error.message}`);
+  });
   process.stdout.write(lines.map((line: string) => `${line}\n`).join(""));
   return ok ? 0 : 1;
 }

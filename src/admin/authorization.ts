@@ -17,7 +17,8 @@ export function whoAsks(
   const text = encoded === undefined ? "" : Buffer.from(encoded, "base64").toString("utf8");
   const colon = text.indexOf(":");
   if (colon < 0) return Promise.resolve(null);
-  const credentials = { name: text.slice(0, colon), password: text.slice(colon + 1), remoteHost };
+  const [name, password] = [text.slice(0, colon), text.slice(colon + 1)];
+  const credentials = { protocol: "http", name, password, remoteHost } as const;
   return new Promise((resolve) => access.logIn(credentials, resolve));
 }
 

@@ -231,6 +231,15 @@ export const options = {
     default: "256MiB",
     least: 1_048_576,
   }),
+  diskFreeBytesMin: {
+    help: "publishers wait while the disk of --data-dir has less free space; auto is 64MiB, or an eighth of a smaller disk",
+    placeholder: "SIZE",
+    default: "auto",
+    expected: "auto or a size such as 1GiB",
+    accepts: { types: ["number", "string"] },
+    parse: (value, machine) =>
+      value === "auto" || value.endsWith("%") ? automatic(value) : parseBytes(value, machine),
+  } as Option<number | "auto">,
   memoryBytesMax: bytes({
     help: "publishers are slowed while records kept in memory only take more than this; 0 is no limit",
     default: "40%",
@@ -291,6 +300,11 @@ function integerWithin(value: string, least: number, most: number): number | und
   if (!/^\d{1,10}$/.test(value)) return undefined;
   const number = Number(value);
   return number >= least && number <= most ? number : undefined;
+}
+
+/** A share would be one of memory. */
+function automatic(value: string): "auto" | undefined {
+  return value === "auto" ? value : undefined;
 }
 
 const byteUnits: Record<string, number> = { "": 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };

@@ -30,4 +30,18 @@ export interface Disk {
   removeLater(path: string): Promise<void>;
   /** Makes names in a directory survive a power failure. */
   syncDirectory(path: string): Promise<void>;
+  /** Of the file system that holds `path`; null where the system does not tell. */
+  space(path: string): DiskSpace | null;
+}
+
+export interface DiskSpace {
+  /** What this program may still take. */
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
+/** Whether a write failed because there is no room, on the disk or in the owner's quota. */
+export function isDiskFull(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return code === "ENOSPC" || code === "EDQUOT";
 }

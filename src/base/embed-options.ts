@@ -16,7 +16,7 @@ export type PortName = "redis" | "amqp" | "kafka" | "http";
 export type AnyPortName = PortName | `${PortName}Tls`;
 
 export type EmbeddedName = Exclude<OptionName, PortOption | "config">;
-type SizeName = "journalBytesMax" | "memoryBytesMax";
+type SizeName = "diskFreeBytesMin" | "journalBytesMax" | "memoryBytesMax";
 
 /** What the table's `accepts` says, as types; a test holds bin/embed.d.ts to them. */
 export type StartOptions = {

@@ -13,6 +13,20 @@ export const limits = {
   outputBytesKept: 256 << 10,
   /** Publishers are paused while this much of the journal waits for the disk. */
   journalBacklogBytesMax: 64 << 20,
+  /** Less free space than this, and publishers wait: `--disk-free-bytes-min auto`. An eighth of a smaller disk. */
+  diskFreeBytesMin: 64 << 20,
+  /** Bytes of the file RESERVE, for what is written when the disk is full. A sixteenth of a smaller disk. */
+  diskReserveBytes: 8 << 20,
+  /** The reserve is made once the disk has less free space than this. */
+  diskReserveBelowBytes: 4 * 1024 ** 3,
+  /** How often the free space is looked at while nothing is written. */
+  diskLookMs: 1000,
+  /** The journal keeps at most this part of the disk, whatever `--journal-bytes-max` says: one of so many. */
+  diskJournalPart: 8,
+  /** Messages and requests from this size on are refused where the disk has no room for them. */
+  diskFitBytes: 1 << 20,
+  /** How long a stop waits for a disk that takes nothing. */
+  diskStopMsMax: 2000,
   /** Units of sliced work (about 1 µs each, see turn-work.ts) that all requests together get in one turn. */
   turnWorkUnits: 8_000,
   /** Units that one job gets before the next one has its turn. */

@@ -13,6 +13,7 @@ import { TurnWork } from "../base/turn-work.ts";
 import type { Connection } from "../base/connection.ts";
 import { type Disk, type StateSource, Storage } from "../storage/index.ts";
 import { Access, type Security } from "./access/access.ts";
+import { DiskLog } from "./disk-log.ts";
 import type { PasswordHash } from "./access/password-hash.ts";
 import { defaultVhostName, definitionKey } from "./names.ts";
 import type { Queue } from "./queue.ts";
@@ -34,6 +35,8 @@ export interface BrokerOptions {
   random: Random;
   logger: Logger;
   journalBytesMax: number;
+  /** Publishers wait while the disk has less free space; absent: it is not looked at. */
+  diskFreeBytesMin?: number | "auto";
   /** Volatile records beyond this pause publishers; 0 is no limit. */
   memoryBytesMax: number;
   /** Values that are neither messages nor definitions: the Redis keyspace. */
@@ -73,12 +76,17 @@ export class Broker {
   /** Publishers are being held back. */
   isBlocked = false;
   readonly #pausedPublishers = new Set<Connection>();
+  /** Those that wait for the journal's backlog only, since what they send frees space. */
+  readonly #pausedWriters = new Set<Connection>();
+  #isBehindNow = false;
   /** Told when `isBlocked` changes. */
   readonly flowListeners = new Set<(isBlocked: boolean) => void>();
   /** How many queues are in `catchUp`, one inside the other. */
   queuesCatchingUp = 0;
   #nextConsumerId = 1;
   #sweep: Timer | null = null;
+  #diskLook: Timer | null = null;
+  readonly #diskLog: DiskLog;
 
   private constructor(options: BrokerOptions, storage: Storage) {
     this.options = options;
@@ -90,6 +98,7 @@ export class Broker {
     this.ticker = new Ticker(storage, options.clock, options.timers, () => this.#checkFlow());
     this.work = new TurnWork(options.timers);
     this.inflation = new InflationBudget(options.timers, (queue) => this.schedule(queue));
+    this.#diskLog = new DiskLog(options);
     this.access = new Access({ ...options, storage });
     this.retention = new Retention(this);
     // Publishers remember where they may publish together with the route.
@@ -106,6 +115,7 @@ export class Broker {
       directory: options.directory,
       now: () => options.clock.now(),
       journalBytesMax: options.journalBytesMax,
+      ...(options.diskFreeBytesMin === undefined ? {} : { diskFreeBytesMin: options.diskFreeBytesMin }),
       source: options.source ?? null,
       requestFlush: () => broker?.ticker.request(),
       pause: () => new Promise((resolve) => options.timers.atTickEnd(resolve)),
@@ -123,6 +133,7 @@ export class Broker {
       }
     }
     broker.#sweepLater();
+    broker.#tendDisk();
     return broker;
   }
 
@@ -184,29 +195,57 @@ export class Broker {
     connection.pauseReading();
   }
 
+  /** The same after a request that frees space, such as DEL: it goes on while the disk is full. */
+  writerSeen(connection: Connection): void {
+    if (!this.#isBehind(1) || this.#pausedWriters.has(connection)) return;
+    this.#pausedWriters.add(connection);
+    connection.pauseReading();
+  }
+
   /** The connection is gone. */
   publisherGone(connection: Connection): void {
     this.#pausedPublishers.delete(connection);
+    this.#pausedWriters.delete(connection);
+  }
+
+  /** RabbitMQ's words for `connection.blocked`. */
+  get blockedReason(): string {
+    return this.storage.failure === null ? "low on memory" : "low on disk";
   }
 
   /** Whether a share of what the journal or memory may have waiting is passed. */
   #isBehind(share: number): boolean {
     const { storage } = this;
     if (storage.pending - storage.durable > limits.journalBacklogBytesMax * share) return true;
+    // Looked at within the tick too: what one tick takes may be all the room that there is.
+    if (storage.pending > storage.gate.roomEnd) return true;
     const { memoryBytesMax } = this.options;
     return memoryBytesMax > 0 && storage.volatile.bytes > Math.max(memoryBytesMax, memoryBytesLeast) * share;
   }
 
   /** Once held back, publishers stay so until there is some room: each change is told to all who listen. */
   #checkFlow(): void {
-    const isBlocked = this.storage.failure !== null || this.#isBehind(this.isBlocked ? resumeShare : 1);
+    const { failure } = this.storage;
+    this.#isBehindNow = this.#isBehind(this.#isBehindNow ? resumeShare : 1);
+    this.#diskLog.look(this.storage);
+    const isBlocked = failure !== null || this.#isBehindNow;
     if (isBlocked !== this.isBlocked) {
       this.isBlocked = isBlocked;
       for (const listener of this.flowListeners) listener(isBlocked);
     }
-    if (isBlocked || this.#pausedPublishers.size === 0) return;
-    for (const connection of this.#pausedPublishers) connection.resumeReading();
-    this.#pausedPublishers.clear();
+    if (!this.#isBehindNow) resume(this.#pausedWriters);
+    if (!isBlocked) resume(this.#pausedPublishers);
+  }
+
+  /** Others fill the disk too, and make room. */
+  #tendDisk(): void {
+    const { gate, room } = this.storage;
+    if (room === null) return;
+    const wasFull = gate.failure !== null;
+    gate.tend();
+    // The cleaner has its turn with a tick, and publishers hear of a change.
+    if (wasFull || gate.failure !== null) this.ticker.request();
+    this.#diskLook = this.timers.after(limits.diskLookMs, () => this.#tendDisk());
   }
 
   #sweepLater(): void {
@@ -234,16 +273,34 @@ export class Broker {
     this.ticker.run();
     const { storage } = this;
     const position = storage.written;
-    while (storage.durable < position) {
-      await new Promise<void>((resolve) => this.ticker.awaitDurable({ durableMoved: () => resolve() }));
+    let isLate = false;
+    const ended = Promise.withResolvers<void>();
+    // A disk that takes nothing must not keep the process from ending.
+    const bound = this.timers.after(limits.diskStopMsMax, () => {
+      isLate = true;
+      ended.resolve();
+    });
+    while (storage.durable < position && !isLate) {
+      storage.startSync();
+      const moved = new Promise<void>((resolve) =>
+        this.ticker.awaitDurable({ durableMoved: () => resolve() }),
+      );
+      await Promise.race([moved, ended.promise]);
     }
+    bound.cancel();
   }
 
   /** Writes and syncs everything. Connections are to be gone by now. */
   async close(): Promise<void> {
     this.#sweep?.cancel();
+    this.#diskLook?.cancel();
     this.ticker.run();
     this.ticker.close();
     await this.storage.close();
   }
+}
+
+function resume(paused: Set<Connection>): void {
+  for (const connection of paused) connection.resumeReading();
+  paused.clear();
 }

@@ -82,5 +82,28 @@ export function registerBrokerMetrics(
     emit(broker.access.loginsMade, { result: "accepted" });
     emit(broker.access.loginsFailed, { result: "refused" });
   });
+  gauge("troikamq_disk_free_bytes", "Free space of the data directory's disk.", () => {
+    const { room } = broker.storage;
+    return room === null || room.freeBytes === Infinity ? NaN : room.freeBytes;
+  });
+  gauge(
+    "troikamq_disk_free_bytes_min",
+    "Publishers wait while less is free.",
+    () => broker.storage.room?.freeBytesMin ?? 0,
+  );
+  gauge(
+    "troikamq_disk_reserve_bytes",
+    "Bytes of the reserve that is used when the disk is full.",
+    () => broker.storage.room?.reserveBytes ?? 0,
+  );
+  gauge(
+    "troikamq_disk_full",
+    "1 while the disk has too little room for publishers, 2 while nothing can be written.",
+    () => {
+      const { failure, writeFailure } = broker.storage.gate;
+      if (writeFailure !== null) return 2;
+      return failure === null ? 0 : 1;
+    },
+  );
   gauge("troikamq_publishers_blocked", "1 while publishers are held back.", () => (broker.isBlocked ? 1 : 0));
 }

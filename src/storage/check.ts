@@ -12,6 +12,7 @@ import { begunMarkerName } from "./begun-marker.ts";
 import { checkCleanMarker } from "./clean-marker.ts";
 import { checkSegment, findDamage, readWhole } from "./check-files.ts";
 import { isJournalFileName, journalHeaderBytes } from "./journal-file.ts";
+import { assertDirectory } from "./local/data-directory.ts";
 import { localDisk } from "./local/disk.ts";
 import { lockDirectory } from "./local/lock.ts";
 import type { Log } from "./log.ts";
@@ -50,6 +51,10 @@ export async function checkedAlone(
   disk: Disk,
   work: () => Promise<CheckResult>,
 ): Promise<CheckResult> {
+  if (disk === localDisk) {
+    const refusal = refusalOf(() => assertDirectory(path));
+    if (refusal !== null) return refusal;
+  }
   if (!disk.list(`${path}/journal`).some(isJournalFileName)) {
     const isBereft =
       disk.list(path).includes(begunMarkerName) || disk.list(`${path}/segments`).some(isSegmentFileName);
@@ -59,16 +64,25 @@ export async function checkedAlone(
     return { ok: false, lines: [`${path}: ${what}`] };
   }
   let unlock = () => {};
-  try {
+  const refusal = refusalOf(() => {
     if (disk === localDisk) unlock = lockDirectory(path);
-  } catch (error) {
-    if (!(error instanceof StartError)) throw error;
-    return { ok: false, lines: [`${error.message}; a directory in use cannot be checked`] };
-  }
+  });
+  if (refusal !== null) return refusal;
   try {
     return await work();
   } finally {
     unlock();
+  }
+}
+
+/** What to say where the step throws a StartError. */
+function refusalOf(step: () => void): CheckResult | null {
+  try {
+    step();
+    return null;
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    return { ok: false, lines: [`${error.message}; nothing was checked`] };
   }
 }
 

@@ -14,7 +14,7 @@
  * who write, so that the journal stays within a few times its budget however fast they are. When the disk refuses (full,
  * input/output error) it gives up the round, keeps everything, and tries again later. Invariant: a file that a durable state needs is never deleted.
  */
-import type { Disk } from "../base/disk.ts";
+import { type Disk, isDiskFull } from "../base/disk.ts";
 import { BrokerError } from "../base/errors.ts";
 import type { JournalFile, JournalStore } from "./journal.ts";
 import { JournalSource } from "./journal-source.ts";
@@ -42,6 +42,10 @@ const retryDelayMsMax = 60_000;
 const movedAtOnce = 256;
 const rewrittenAtOnce = 256;
 const deletedAtOnce = 16;
+/** While the disk is tight the budget is this many times what is kept; while it is low a round takes one of so many parts of the room. */
+const tightBudgetFactor = 1.25;
+const roundRoomPart = 2;
+const worthlessTailBytes = 64 << 10;
 const logsLookedAtAtOnce = 10_000;
 /** Slices of work in one turn of the loop: as many as the journal is times its budget, but not more. */
 const slicesATurnMax = 8;
@@ -94,6 +98,7 @@ export class Cleaner {
       this.#deleteUnneeded();
     }
     if (this.#durableWaiters.length > 0) this.#journal.startSync();
+    if (this.#isDiskTight) this.#journal.isTailWorthless = this.#isTailWorthless();
     if (
       !this.#isReady ||
       this.#round !== null ||
@@ -102,7 +107,7 @@ export class Cleaner {
       !this.#isDue()
     )
       return;
-    if (this.#options.now() < this.#retryAt) return;
+    if (this.#options.now() < this.#retryAt || !this.#hasRoom()) return;
     this.#round = this.#run();
   }
 
@@ -122,10 +127,54 @@ export class Cleaner {
     return this.#isWorthlessEarly(oldest, journal.files[1]!.base);
   }
 
+  get #isDiskLow(): boolean {
+    return this.#storage.room?.isLow === true;
+  }
+
+  get #isDiskTight(): boolean {
+    return this.#storage.room?.isTight === true;
+  }
+
+  /**
+   * What a round writes before it deletes must fit beside the acknowledgements that the room is kept for. Where it does
+   * not, that is looked at again later: it takes a walk over the logs.
+   */
+  #hasRoom(): boolean {
+    if (!this.#isDiskLow) return true;
+    const [oldest, next] = this.#journal.files;
+    const room = this.#storage.room!.freeBytes / roundRoomPart;
+    if (this.#bytesToCopy(oldest!, next!.base, room) < room) return true;
+    this.#retryAt = this.#options.now() + retryDelayMsFirst;
+    return false;
+  }
+
+  /** Of messages and of what is kept beside them, counted until they are `enough`. */
+  #bytesToCopy(file: JournalFile, end: number, enough: number): number {
+    const { table, source, logs } = this.#storage;
+    // How much of the source is in the file is not known.
+    let total = Math.min(source?.liveBytes ?? 0, end - file.base);
+    total += table.bytesBelow(end) + this.#storage.stateBytesBelow(end, enough);
+    if (file.live === 0) return total;
+    for (const { index } of logs.values()) {
+      if (total >= enough) break;
+      if (index.length > 0 && index.firstPosition < end) total += index.bytesBelow(end, enough);
+    }
+    return total;
+  }
+
+  /** What has been consumed or deleted is in the newest file: followed by another, it can go. */
+  #isTailWorthless(): boolean {
+    const tail = this.#journal.files.at(-1)!;
+    return tail.live === 0 && this.#journal.written - tail.base > worthlessTailBytes;
+  }
+
   /** What is kept beside messages is only moved within the journal: a budget below it would never be met. */
   get #budget(): number {
     const { stateBytes, table, source } = this.#storage;
-    return Math.max(this.#options.journalBytesMax, 2 * (stateBytes + table.bytes + (source?.liveBytes ?? 0)));
+    const kept = stateBytes + table.bytes + (source?.liveBytes ?? 0);
+    // Room is worth more work then.
+    if (this.#isDiskTight) return Math.max(this.#options.journalBytesMax / 4, tightBudgetFactor * kept);
+    return Math.max(this.#options.journalBytesMax, 2 * kept);
   }
 
   /** No message in the file is needed, and what else is needed of it is little. */
@@ -143,6 +192,7 @@ export class Cleaner {
     try {
       const journal = this.#journal;
       while (journal.files.length > 1 && !this.#isClosing) {
+        if (!this.#hasRoom()) break;
         await this.#cleanOldest();
         this.#retryDelayMs = retryDelayMsFirst;
         const [oldest, next] = journal.files;
@@ -161,7 +211,8 @@ export class Cleaner {
     this.failures++;
     this.lastFailure = error;
     this.#retryAt = this.#options.now() + this.#retryDelayMs;
-    this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, retryDelayMsMax);
+    // A round on a full disk begins only when there is room for it: it need not wait longer and longer.
+    if (!isDiskFull(error)) this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, retryDelayMsMax);
   }
 
   async #cleanOldest(): Promise<void> {
@@ -190,14 +241,16 @@ export class Cleaner {
       isBehind: () => this.#slicesATurn > 1,
     });
     const mover = this.#mover;
-    const sealedEnd = this.#journal.files.at(-1)!.base;
+    // With little room, no more than the oldest file needs is copied, and nothing merged.
+    const isSparing = this.#isDiskTight;
+    const sealedEnd = isSparing ? end : this.#journal.files.at(-1)!.base;
     let moved: MovedLog[] = [];
     let lookedAt = 0;
     try {
       for (const log of Array.from(this.#storage.logs.values())) {
         if (++lookedAt % logsLookedAtAtOnce === 0) await this.#pause();
         if (log.isDeleted || log.index.length === 0 || log.index.firstPosition >= end) continue;
-        moved.push(await mover.move(log, sealedEnd));
+        moved.push(await mover.move(log, sealedEnd, !isSparing));
         if (moved.length < movedAtOnce) continue;
         await this.#commit(moved);
         moved = [];

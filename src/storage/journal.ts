@@ -56,6 +56,8 @@ export class JournalStore extends FrameStore {
   #isDirectoryUnsynced = false;
   /** Whose header does not say durably yet that another file follows, oldest first. */
   #unnoted: DiskFile[] = [];
+  /** The newest file is to be followed by another before it is long, so that it can be deleted. Set by the cleaner. */
+  isTailWorthless = false;
   /** Of these, the ones for which the disk refused that. */
   #refused: readonly DiskFile[] = [];
   /** Wait for the end of a sync of what is unsynced now. */
@@ -117,7 +119,7 @@ export class JournalStore extends FrameStore {
     }
     this.written = this.end;
     if (!this.#unsyncedFiles.includes(current.file)) this.#unsyncedFiles.push(current.file);
-    if (this.written - current.base >= this.#options.fileBytes) this.#addFile();
+    if (this.written - current.base >= this.#options.fileBytes || this.isTailWorthless) this.#addFile();
     this.#trimCache();
   }
 
@@ -128,6 +130,7 @@ export class JournalStore extends FrameStore {
   }
 
   #addFile(): void {
+    this.isTailWorthless = false;
     const base = this.end;
     const { path, file } = createJournalFile(this.#options.disk, this.#options.directory, base);
     this.#unnoted.push(this.files.at(-1)!.file);

@@ -32,5 +32,6 @@ export function readOnly(disk: Disk): Disk {
     remove() {},
     async removeLater() {},
     async syncDirectory() {},
+    space: () => null,
   };
 }

@@ -61,8 +61,8 @@ export class SegmentMover {
    * Moves the log's frames below `limit`, the end of the sealed files: a log that still needs the oldest one is behind,
    * and will need the others when their time comes; many small moves cost more. Throws what the disk throws.
    */
-  async move(log: Log, limit: number): Promise<MovedLog> {
-    const merged = chooseMerged(log, log.index.bytesBelow(limit, segmentBytesMax));
+  async move(log: Log, limit: number, mayMerge: boolean): Promise<MovedLog> {
+    const merged = mayMerge ? chooseMerged(log, log.index.bytesBelow(limit, segmentBytesMax)) : [];
     const from = log.segments.at(-1)?.endOffset ?? 0;
     this.#made = [];
     try {

@@ -10,6 +10,7 @@ import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { BrokerError } from "../base/errors.ts";
 import type { Disk } from "../base/disk.ts";
 import { EntryId } from "../message/entry-id.ts";
+import { limits } from "../base/limits.ts";
 import {
   appendCountAt,
   appendTargetAt,
@@ -26,6 +27,7 @@ import {
 import { hasBegun, writeBegunMarker } from "./begun-marker.ts";
 import { checkCleanMarker, removeCleanMarker, writeCleanMarker } from "./clean-marker.ts";
 import { Cleaner } from "./cleaner.ts";
+import { DiskRoom } from "./disk-room.ts";
 import type { FrameStore } from "./frame-store.ts";
 import { JournalStore } from "./journal.ts";
 import { Log, type LogHost } from "./log.ts";
@@ -36,6 +38,7 @@ import { type DurableState, StateHandle } from "./state.ts";
 import type { StateSource } from "./state-source.ts";
 import { DurableTable } from "./table.ts";
 import { VolatileStore } from "./volatile-store.ts";
+import { WriteGate } from "./write-gate.ts";
 
 export interface StorageOptions {
   /** Null keeps nothing: all logs are volatile. */
@@ -44,6 +47,8 @@ export interface StorageOptions {
   now: () => number;
   /** Journal beyond this is moved to segments or, when nothing needs it, deleted. */
   journalBytesMax: number;
+  /** With less free space on the disk than this, what only adds is refused. Absent: the disk is not looked at. */
+  diskFreeBytesMin?: number | "auto";
   /** Something was appended or changed, or a background step is due: the owner calls `flush` at the end of the tick. */
   requestFlush: () => void;
   /** Runs a background continuation after the input that is ready has been handled. */
@@ -57,6 +62,8 @@ export interface StorageOptions {
 }
 
 const idsReservedAtOnce = 1024;
+/** However small the disk is. */
+const journalBytesLeast = 1 << 15;
 const nextIdKey = "storage/next-id";
 
 export class Storage implements LogHost {
@@ -82,14 +89,26 @@ export class Storage implements LogHost {
   #found: FoundFile[] = [];
   /** Bytes of an unfinished write that recovery cut off. */
   tornBytes = 0;
-  /** Why the journal cannot be written now (disk full, input/output error); null when it can. */
-  failure: Error | null = null;
+  readonly room: DiskRoom | null;
+  /** What may be written now. */
+  readonly gate: WriteGate;
 
   private constructor(options: StorageOptions) {
     this.#requestFlush = options.requestFlush;
     this.disk = options.disk;
     this.source = options.source ?? null;
     this.directory = options.directory;
+    const { disk, diskFreeBytesMin } = options;
+    this.room =
+      disk === null || diskFreeBytesMin === undefined
+        ? null
+        : new DiskRoom(disk, options.directory, diskFreeBytesMin);
+    this.room?.open();
+    this.gate = new WriteGate(this.room, options.directory);
+    const journalBytesMax = Math.min(
+      options.journalBytesMax,
+      Math.max((this.room?.totalBytes ?? Infinity) / limits.diskJournalPart, journalBytesLeast),
+    );
     this.volatile = new VolatileStore(options.now, options.requestFlush);
     this.journal =
       options.disk === null
@@ -100,7 +119,7 @@ export class Storage implements LogHost {
             now: options.now,
             requestFlush: options.requestFlush,
             // Small files are for tests, where they come and go all the time; users begin at 128 KiB.
-            fileBytes: Math.max(Math.floor(options.journalBytesMax / 8), 1 << 12),
+            fileBytes: Math.max(Math.floor(journalBytesMax / 8), 1 << 12),
             cacheBytes: 32 << 20,
             onDurable: () => {
               this.journal!.durableMoved();
@@ -117,7 +136,7 @@ export class Storage implements LogHost {
             disk: options.disk!,
             directory: options.directory,
             now: options.now,
-            journalBytesMax: options.journalBytesMax,
+            journalBytesMax,
             requestFlush: options.requestFlush,
             pause: options.pause,
           });
@@ -378,14 +397,14 @@ export class Storage implements LogHost {
     return this.journal === null ? 0 : this.journal.durable;
   }
 
-  /** Throws UNAVAILABLE while the journal cannot be written: publishers are told, nothing is dropped. */
+  /** Why nothing may be added now (little room, disk full, input/output error); null when it may. */
+  get failure(): Error | null {
+    return this.gate.failure;
+  }
+
+  /** For what adds: see `WriteGate.assertOpen`. */
   assertWritable(): void {
-    if (this.failure !== null) {
-      throw new BrokerError(
-        "UNAVAILABLE",
-        `the journal cannot be written (${this.failure.message}); free disk space`,
-      );
-    }
+    this.gate.assertOpen();
   }
 
   /**
@@ -400,13 +419,7 @@ export class Storage implements LogHost {
     journal.turnEnded();
     journal.seal();
     this.#flushChanges();
-    try {
-      journal.write();
-    } catch (error) {
-      this.failure = error as Error;
-      return false;
-    }
-    this.failure = null;
+    if (!this.gate.write(journal)) return false;
     this.cleaner!.step();
     return true;
   }
@@ -452,9 +465,14 @@ export class Storage implements LogHost {
     await this.cleaner!.close();
     journal.seal();
     this.#flushChanges();
+    // The disk may be full: what the reserve has room for is written.
+    this.gate.write(journal);
     await journal.close();
     await this.cleaner!.closeFiles();
     const directory = `${this.directory}/journal`;
-    await writeCleanMarker(this.disk!, directory, journal.files[0]!.base, journal.durable);
+    await this.gate.retried(() =>
+      writeCleanMarker(this.disk!, directory, journal.files[0]!.base, journal.durable),
+    );
+    await this.room?.close();
   }
 }

@@ -88,7 +88,10 @@ test("HTTP: health is for everybody, all else for who has the password; browsers
   assert.equal((await ask("/livez")).status, 200);
   assert.deepEqual(await (await ask("/readyz")).json(), { ready: true });
   const known = basic("anna", password);
-  assert.deepEqual(await (await ask("/readyz", known)).json(), { ready: true, checks: { journal: "ok" } });
+  assert.deepEqual(await (await ask("/readyz", known)).json(), {
+    ready: true,
+    checks: { journal: "ok", disk: "ok" },
+  });
   const strangers = [
     "",
     "Basic",

@@ -40,6 +40,6 @@ export function logIn(
   more: Partial<Credentials> = {},
 ): Promise<Authorization | null> {
   return new Promise((resolve) =>
-    access.logIn({ name, password, remoteHost: "127.0.0.1", ...more }, resolve),
+    access.logIn({ protocol: "redis", name, password, remoteHost: "127.0.0.1", ...more }, resolve),
   );
 }

@@ -102,7 +102,7 @@ test("guesses at one user from one address wait longer and longer, the right pas
   const { access, time } = await makeAccess({ passwordHash: quickHash });
   const answers: string[] = [];
   const attempt = (name: string, password: string, remoteHost: string, mark: string): void =>
-    access.logIn({ name, password, remoteHost }, (authorization) =>
+    access.logIn({ protocol: "redis", name, password, remoteHost }, (authorization) =>
       answers.push(`${mark} ${authorization === null ? "no" : "yes"} ${time.monotonic()}`),
     );
   for (let i = 0; i < 7; i++) attempt("guest", `wrong ${i}`, "127.0.0.1", String(i));
@@ -123,7 +123,10 @@ test("an attempt whose turn would come too late is refused at once, and ten thou
   const { access, time } = await makeAccess({ passwordHash: quickHash });
   let refused = 0;
   for (let i = 0; i < 100; i++) {
-    access.logIn({ name: "guest", password: `${i}`, remoteHost: "127.0.0.1" }, () => refused++);
+    access.logIn(
+      { protocol: "redis", name: "guest", password: `${i}`, remoteHost: "127.0.0.1" },
+      () => refused++,
+    );
   }
   assert.ok(refused > 80, `${refused}`);
   time.advance(60_000);

@@ -257,6 +257,14 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     ],
     bad: ["1048575", "0", "1GB", "-1", "1.5GiB", "9007199254740993GiB", "101%", "%"],
   },
+  diskFreeBytesMin: {
+    good: [
+      ["auto", "auto"],
+      ["2GiB", 2 * gibibyte],
+      ["0", 0],
+    ],
+    bad: ["half", "10%"],
+  },
   memoryBytesMax: {
     good: [
       ["0", 0],
@@ -297,6 +305,7 @@ test("the defaults are what the issue names", async () => {
     durabilityRedisStreams: "fsync",
     durabilityKafka: "fsync",
     journalBytesMax: 268_435_456,
+    diskFreeBytesMin: "auto",
     memoryBytesMax: 4 * gibibyte,
   });
 });

@@ -69,6 +69,10 @@ class LifeDisk implements Disk {
 
   makeDirectory(): void {}
 
+  space(): null {
+    return null;
+  }
+
   list(path: string): string[] {
     return this.#disk.list(path);
   }

@@ -12,7 +12,9 @@
 import crypto from "node:crypto";
 import type { Clock, Timers } from "../../base/clock.ts";
 import { isLoopbackAddress } from "../../base/addresses.ts";
+import type { Logger } from "../../base/logger.ts";
 import type { Random } from "../../base/random.ts";
+import { SparseLog } from "../../base/sparse-log.ts";
 import type { Storage } from "../../storage/index.ts";
 import { definitionKey } from "../names.ts";
 import { Acls } from "./acls.ts";
@@ -45,6 +47,8 @@ const openSecurity: Security = { password: undefined, name: "guest", isInsecure:
 
 export interface AccessOptions {
   readonly storage: Storage;
+  /** Hears of logins that fail. */
+  readonly logger?: Logger;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
@@ -52,7 +56,11 @@ export interface AccessOptions {
   readonly passwordHash?: PasswordHash;
 }
 
+/** Where a login comes in. */
+export type LoginProtocol = "redis" | "amqp" | "kafka" | "http";
+
 export interface Credentials {
+  readonly protocol: LoginProtocol;
   readonly name: string;
   readonly password: string;
   readonly remoteHost: string;
@@ -79,6 +87,8 @@ const guestPassword = "guest";
 /** Whose password is looked for where there is no such user, so that this takes as long. */
 const nobodysSalt = "TroikaMQ nobody";
 const saltBytes = 16;
+/** Characters of a name in the log: strangers choose it. */
+const shownNameMax = 100;
 
 export class Access {
   readonly users: Users;
@@ -89,6 +99,7 @@ export class Access {
   readonly #storage: Storage;
   readonly #random: Random;
   readonly #guard: LoginGuard;
+  readonly #refusalLogs: Readonly<Record<LoginProtocol, SparseLog>> | null;
   readonly #passwordHash: PasswordHash;
   readonly #rememberKey: Uint8Array;
   /** Of each user the keyed hash of a password that was right. */
@@ -107,6 +118,7 @@ export class Access {
     this.permissions = new Permissions(this.users, this.acls);
     this.#random = random;
     this.#guard = new LoginGuard(options.clock, options.timers);
+    this.#refusalLogs = options.logger === undefined ? null : refusalLogs(options.logger, options.timers);
     this.#passwordHash = options.passwordHash ?? scryptHash();
     this.#rememberKey = random.bytes(hashBytes);
     this.isInsecure = security.isInsecure;
@@ -198,9 +210,10 @@ export class Access {
   logIn(credentials: Credentials, done: LoggedIn): void {
     const { name, password, remoteHost } = credentials;
     const user = this.users.get(name);
+    let reason = "the user or the password is wrong";
     const finish = (isRight: boolean): void => {
       if (isRight) this.loginsMade++;
-      else this.loginsFailed++;
+      else this.refused(credentials, this.#refusalOf(user, remoteHost) ?? reason);
       done(isRight ? this.permissions.of(name) : null);
     };
     if (credentials.takesNoPassword === true && user?.needsNoPassword === true && user.isEnabled) {
@@ -226,7 +239,16 @@ export class Access {
         tell(isRight);
       }),
     );
-    if (!isAdmitted) tell(false);
+    if (isAdmitted) return;
+    reason = "too many failed lately for this user from this address";
+    tell(false);
+  }
+
+  /** Counts and logs a login that failed, also one that named no user that could be looked for. */
+  refused({ protocol, name, remoteHost }: Omit<Credentials, "password">, reason: string): void {
+    this.loginsFailed++;
+    const user = name.length > shownNameMax ? `${name.slice(0, shownNameMax)}…` : name;
+    this.#refusalLogs?.[protocol].add({ protocol, user, remote: remoteHost, reason });
   }
 
   #look({ name, remoteHost, digest, quick }: Attempt, tell: (isRight: boolean) => void): void {
@@ -258,6 +280,15 @@ export class Access {
     return this.#operator === null && (this.isInsecure || isLoopbackAddress(remoteHost));
   }
 
+  /** What keeps the user out whatever the password; null for nothing. */
+  #refusalOf(user: User | undefined, remoteHost: string): string | null {
+    if (user === undefined) return null;
+    if (!user.isEnabled) return "the user is off";
+    return this.#mayComeFrom(user, remoteHost)
+      ? null
+      : "the user has its first password, which opens this machine only";
+  }
+
   /** It has the password that everybody knows. */
   #isGuestsOwn(user: User | undefined): boolean {
     return user !== undefined && user.passwords.some(({ hash }) => hash === guest.passwords[0]!.hash);
@@ -275,4 +306,10 @@ export class Access {
 function isHash(stored: StoredPassword, hash: Buffer): boolean {
   const own = Buffer.from(stored.hash, "base64");
   return own.length === hash.length && crypto.timingSafeEqual(hash, own);
+}
+
+/** For each protocol, so that guesses over one do not hide those over another. */
+function refusalLogs(logger: Logger, timers: Timers): Record<LoginProtocol, SparseLog> {
+  const log = (): SparseLog => new SparseLog(timers, (fields) => logger.warn("a login was refused", fields));
+  return { redis: log(), amqp: log(), kafka: log(), http: log() };
 }

@@ -109,9 +109,13 @@ function startOk(session: AmqpSession, values: MethodArguments["connection.start
   session.capabilities = clientCapabilities(values.clientProperties);
   const credentials = credentialsOf(values.mechanism, values.response);
   const { broker, connection } = session;
-  if (credentials === null) return refuseLogin(session, values.mechanism);
+  const from = { protocol: "amqp", remoteHost: connection.remote.host } as const;
+  if (credentials === null) {
+    broker.access.refused({ ...from, name: "" }, `the ${values.mechanism} response cannot be read`);
+    return refuseLogin(session, values.mechanism);
+  }
   session.state = "authenticating";
-  broker.access.logIn({ ...credentials, remoteHost: connection.remote.host }, (authorization) => {
+  broker.access.logIn({ ...credentials, ...from }, (authorization) => {
     // It may have taken a while.
     if (connection.isClosed || session.state !== "authenticating") return;
     if (authorization === null) refuseLogin(session, values.mechanism);
@@ -162,7 +166,6 @@ function tableCredentials(response: Buffer): Credentials | null {
 }
 
 function refuseLogin(session: AmqpSession, mechanism: string): void {
-  session.broker.logger.warn("an AMQP login was refused", { remote: session.connection.remote.host });
   if (!session.capabilities.authenticationFailureClose) {
     // What clients of the specification expect: the end without a word (0-9-1 spec 2.2.4).
     session.connection.end();

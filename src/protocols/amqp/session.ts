@@ -178,6 +178,7 @@ export class AmqpSession implements Session, Holder {
     } else incoming.bodyFrame(bytes, start, end);
     if (incoming.isComplete) {
       incoming.finish();
+      if (incoming.bodySize >= limits.diskFitBytes) this.broker.storage.gate.assertFits(incoming.bodySize);
       channel.publisher.publish(incoming);
       incoming.release();
       this.broker.publisherSeen(this.connection);
@@ -328,7 +329,7 @@ export class AmqpSession implements Session, Holder {
   /** Publishers are held back, or no longer: clients that asked to know are told. */
   flowChanged(isBlocked: boolean): void {
     if (this.state !== "running" || !this.capabilities.connectionBlocked) return;
-    if (isBlocked) this.send(0, "connection.blocked", { reason: "low on memory or disk" });
+    if (isBlocked) this.send(0, "connection.blocked", { reason: this.broker.blockedReason });
     else this.send(0, "connection.unblocked", {});
   }
 

@@ -29,7 +29,8 @@ export function logIn(context: CommandContext, name: string, password: string, r
   };
   let later: LaterReply | null = null;
   let answer: Authorization | null | undefined;
-  const credentials = { name, password, remoteHost: session.connection.remote.host, takesNoPassword: true };
+  const remoteHost = session.connection.remote.host;
+  const credentials = { protocol: "redis", name, password, remoteHost, takesNoPassword: true } as const;
   broker.access.logIn(credentials, (authorization) => {
     answer = authorization;
     later?.answer(() => finish(authorization));

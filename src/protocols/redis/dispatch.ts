@@ -4,6 +4,7 @@
  * Not here: reading requests (session.ts), what commands do. Invariant: every command gets exactly one reply, unless the
  * client asked for none, or is a browser.
  */
+import { limits } from "../../base/limits.ts";
 import { commandLookup } from "./command-table.ts";
 import type { CommandContext } from "./context.ts";
 import { errorReplyText, RedisError, wrongArity } from "./errors.ts";
@@ -22,6 +23,7 @@ export function dispatch(context: CommandContext): void {
     spec = findCommand(request);
     context.spec = spec;
     session.assertAllowed(spec);
+    if (spec.denyOom) assertRoom(context);
   } catch (error) {
     if (error instanceof CrossProtocol) return session.crossedProtocols();
     session.transaction?.refused();
@@ -35,6 +37,14 @@ export function dispatch(context: CommandContext): void {
     return;
   }
   runHandler(context);
+}
+
+/** Throws UNAVAILABLE for a command that adds data while the disk has no room, or none for so much. */
+function assertRoom({ request, broker }: CommandContext): void {
+  const { storage } = broker;
+  storage.assertWritable();
+  const bytes = request.ends[request.argumentCount - 1]! - request.starts[0]!;
+  if (bytes >= limits.diskFitBytes) storage.gate.assertFits(bytes);
 }
 
 /** Runs the handler of `context.spec`. What it throws becomes the reply, in place of what it had written. */

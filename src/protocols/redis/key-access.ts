@@ -19,9 +19,16 @@ export function keysOf(context: CommandContext): Database {
 
 /** The selected database, to be changed. Throws UNAVAILABLE while the journal cannot take it. */
 export function writableKeysOf(context: CommandContext): Database {
-  const { broker } = context;
-  broker.storage.assertWritable();
-  broker.publisherSeen(context.session.connection);
+  const { broker, spec } = context;
+  const { connection } = context.session;
+  if (spec.denyOom) {
+    broker.storage.assertWritable();
+    broker.publisherSeen(connection);
+  } else {
+    // Deletes go on while the disk is full, or it would stay so.
+    broker.storage.gate.assertAlive();
+    broker.writerSeen(connection);
+  }
   return keysOf(context);
 }
 

@@ -14,6 +14,8 @@ export function copyEntry(
   keyIndex: number,
 ): void {
   const { table } = source;
+  // The journal gets the value again, so that RENAME and MOVE too need room, though redis does not count them among such.
+  context.broker.storage.assertWritable();
   table.locate(entry);
   const { bytes, start, end } = table;
   putValue(context, target, keyIndex, bytes, start, end, table.expiry(entry));

@@ -151,6 +151,8 @@ export interface CommandSpec extends CommandRow {
   readonly keyStep: number;
   /** Flags that are asked about for every request. */
   readonly write: boolean;
+  /** It adds data: refused while there is no room. */
+  readonly denyOom: boolean;
   readonly noAuth: boolean;
   readonly noMulti: boolean;
   readonly container: CommandSpec | undefined;
@@ -237,6 +239,7 @@ function addSpec(
     keys,
     tips: row.tips ?? [],
     write: row.flags.includes("write"),
+    denyOom: row.flags.includes("denyoom"),
     noAuth: row.flags.includes("no_auth"),
     noMulti: row.flags.includes("no_multi"),
     container,

@@ -11,6 +11,8 @@ const atOnce = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
 
 export class Transaction {
   readonly commands: QueuedCommand[] = [];
+  /** A command among them adds data. */
+  needsRoom = false;
   /** A command was refused while queueing: EXEC must not run the others. */
   isAborted = false;
 
@@ -20,6 +22,7 @@ export class Transaction {
 
   queue(spec: CommandSpec, request: RequestArguments): void {
     this.commands.push({ spec, request });
+    if (spec.denyOom) this.needsRoom = true;
   }
 
   refused(): void {

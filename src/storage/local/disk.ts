@@ -77,6 +77,14 @@ export const localDisk: Disk = {
       fs.unlink(path, (error) => (error === null ? resolve() : reject(error)));
     });
   },
+  space(path) {
+    try {
+      const { bsize, bavail, blocks } = fs.statfsSync(path);
+      return { freeBytes: bsize * bavail, totalBytes: bsize * blocks };
+    } catch {
+      return null;
+    }
+  },
   syncDirectory(path) {
     return new Promise((resolve, reject) => {
       fs.open(path, "r", (openError, descriptor) => {

@@ -1,89 +1,124 @@
 /**
  * One process at a time holds a data directory.
  *
- * Node has no file locks, so the holder is named in a file by process id and start time; the start time tells a holder
- * that died from another process that got its number. Taking over a dead holder's lock goes through a rename, which
- * only one of two contenders can win.
+ * Node and Bun have no file locks of their own, but both bring SQLite, which has: an exclusive transaction on the empty
+ * database `LOCK.db` is a lock that the kernel keeps. It knows files, not process ids, so it holds between containers that
+ * share a volume, and the kernel gives it back when the holder dies, reaped or not. `LOCK` beside it only tells people who
+ * the holder is; nothing depends on it.
+ * Not here: what a data directory may hold (data-directory.ts).
+ * Invariant: nothing in this process opens `LOCK.db` but the holder: POSIX takes the lock away when any other descriptor of
+ * the file is closed.
  */
 import fs from "node:fs";
+import os from "node:os";
+import { dirname } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { StartError } from "../../base/errors.ts";
+import { assertDirectory } from "./data-directory.ts";
+
+const lockTextName = "LOCK";
+const lockFileName = "LOCK.db";
+const sqliteBusy = 5;
 
 const heldHere = new Set<string>();
-
-/** Clock ticks since boot at which the process started; empty where the system does not tell. */
-function startTimeOf(pid: number): string {
-  try {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  } catch {
-    return "";
-  }
-}
-
-function isAlive(pid: number, startTime: string): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
-  }
-  return startTime === "" || startTimeOf(pid) === startTime;
-}
 
 /** Takes the lock and returns what gives it back. Throws StartError(1) naming the holder. */
 export function lockDirectory(directory: string): () => void {
   try {
+    assertDirectory(directory);
     fs.mkdirSync(directory, { recursive: true });
   } catch (error) {
-    throw unwritable(directory, error as Error);
+    if (error instanceof StartError) throw error;
+    throw unlockable(directory, error as Error);
   }
   const real = fs.realpathSync(directory);
-  const path = `${real}/LOCK`;
   if (heldHere.has(real)) {
     throw new StartError(1, `data directory ${directory} is in use by another broker in this process`);
   }
-  for (let attempt = 0; attempt < 10; attempt++) {
+  const textPath = `${real}/${lockTextName}`;
+  const database = hold(`${real}/${lockFileName}`, directory, textPath);
+  heldHere.add(real);
+  tellHolder(textPath);
+  return () => {
+    heldHere.delete(real);
     try {
-      fs.writeFileSync(path, `${process.pid} ${startTimeOf(process.pid)}\n`, { flag: "wx" });
-      heldHere.add(real);
-      return () => {
-        heldHere.delete(real);
-        fs.rmSync(path, { force: true });
-      };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw unwritable(directory, error as Error);
+      fs.rmSync(textPath, { force: true });
+    } finally {
+      database.close();
     }
-    dropDeadLock(path, directory);
-  }
-  throw new StartError(
-    1,
-    `data directory ${directory} could not be locked; is another broker starting on it?`,
-  );
+  };
 }
 
-/** Read-only, full, or another's: the system says which. */
-function unwritable(directory: string, { message }: Error): StartError {
-  return new StartError(1, `data directory ${directory} cannot be locked: ${message}`);
-}
-
-function dropDeadLock(path: string, directory: string): void {
-  let content: string;
+/** The open database is the lock. */
+function hold(path: string, directory: string, textPath: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
   try {
-    content = fs.readFileSync(path, "utf8");
-  } catch {
-    return;
-  }
-  const [pid = "", startTime = ""] = content.trim().split(" ");
-  if (pid !== "" && Number(pid) !== process.pid && isAlive(Number(pid), startTime)) {
+    // SQLite opens for reading what it may not write to, and such a lock is shared.
+    fs.accessSync(fs.existsSync(path) ? path : dirname(path), fs.constants.W_OK);
+    database = new (sqlite().DatabaseSync)(path);
+    // Nothing is ever written: a full disk must not stop a start.
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    return database;
+  } catch (error) {
+    database?.close();
+    const code = (error as { errcode?: number }).errcode ?? 0;
+    // The low byte is the primary code.
+    if ((code & 0xff) !== sqliteBusy) throw unlockable(directory, error as Error);
     throw new StartError(
       1,
-      `data directory ${directory} is in use by process ${pid}; stop it or choose another --data-dir`,
+      `data directory ${directory} is in use by ${holderIn(textPath)}; stop it or choose another --data-dir`,
     );
   }
-  const aside = `${path}.${process.pid}`;
+}
+
+/** Loaded for who locks only. Node versions whose SQLite is still experimental would print a warning of it. */
+function sqlite(): typeof import("node:sqlite") {
+  const emitWarning = process.emitWarning.bind(process);
+  const before = Object.getOwnPropertyDescriptor(process, "emitWarning")!;
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
+    if (String(warning).includes("SQLite is an experimental feature")) return;
+    Reflect.apply(emitWarning, undefined, [warning, ...rest]);
+  };
   try {
-    fs.renameSync(path, aside);
-    fs.rmSync(aside, { force: true });
-  } catch {
-    // Somebody else took it aside first.
+    const module = process.getBuiltinModule("node:sqlite");
+    if (module === undefined) {
+      throw new Error(
+        "this runtime has no node:sqlite; use Node 22.15 or later, or the Bun that troikamq brings",
+      );
+    }
+    return module;
+  } finally {
+    Object.defineProperty(process, "emitWarning", before);
   }
+}
+
+/** In place: a full disk has room for it where a holder before has been. Nothing depends on it, so it may fail. */
+function tellHolder(path: string): void {
+  try {
+    const descriptor = fs.openSync(path, "w", 0o640);
+    try {
+      fs.writeSync(descriptor, `${process.pid} ${os.hostname()} `);
+      fs.writeSync(descriptor, `${fs.fstatSync(descriptor).mtime.toISOString()}\n`);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+  } catch {
+    // The message of whoever finds the lock taken says less.
+  }
+}
+
+function holderIn(path: string): string {
+  try {
+    const [pid, host, since] = fs.readFileSync(path, "utf8").trim().split(" ");
+    if (pid !== undefined && host !== undefined && since !== undefined)
+      return `process ${pid} on host ${host} since ${since}`;
+  } catch {
+    // The holder is starting, or could not write it.
+  }
+  return "another process";
+}
+
+/** Read-only, full, another's, or a file system without locks: the system says which. */
+function unlockable(directory: string, { message }: Error): StartError {
+  return new StartError(1, `data directory ${directory} cannot be locked: ${message}`);
 }

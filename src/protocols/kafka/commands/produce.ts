@@ -6,6 +6,7 @@
  */
 import { mayCreateTopic, mayProduceUnder, mayUsePartition, mayUseTopic } from "../authorize.ts";
 import { limits } from "../../../base/limits.ts";
+import type { Broker } from "../../../broker/broker.ts";
 import type { Queue } from "../../../broker/queue.ts";
 import { finishNow } from "../../../base/turn-work.ts";
 import { batchHeaderBytes, KafkaBatch } from "../../../message/kafka-batch.ts";
@@ -108,7 +109,8 @@ function* appendAll(
     }
     responses.push({ name, topicId, partitionResponses });
   }
-  broker.publisherSeen(call.connection);
+  // While the disk is full its batches are refused, so it may go on to ask for other things.
+  if (broker.storage.failure === null) broker.publisherSeen(call.connection);
   if (acks === 0) return hasFault ? "close" : "silent";
   if (acks === acksAll && broker.options.kafkaDurability === "fsync") call.holdUntilDurable();
   return { responses };
@@ -215,8 +217,8 @@ function store(
   now: number,
 ): PartitionResult {
   const { broker } = call.node;
-  if (broker.storage.failure !== null)
-    return refuse(index, "KAFKA_STORAGE_ERROR", broker.storage.failure.message);
+  const refusal = diskRefusal(broker.storage);
+  if (refusal !== null) return refuse(index, "KAFKA_STORAGE_ERROR", refusal);
   const { overflow } = queue.policy;
   if (overflow === "reject-publish-dlx" && batch.recordCount > limits.kafkaExchangeRecordsMax) {
     const most = limits.kafkaExchangeRecordsMax;
@@ -238,8 +240,8 @@ function store(
 /** Where the records went has no one offset: the answer is 0, as of a log that keeps nothing. */
 function publish(call: Call<"Produce">, topic: KafkaTopic, index: number): PartitionResult {
   const { vhost, broker } = call.node;
-  if (broker.storage.failure !== null)
-    return refuse(index, "KAFKA_STORAGE_ERROR", broker.storage.failure.message);
+  const refusal = diskRefusal(broker.storage);
+  if (refusal !== null) return refuse(index, "KAFKA_STORAGE_ERROR", refusal);
   if (batch.recordCount > limits.kafkaExchangeRecordsMax) {
     const most = limits.kafkaExchangeRecordsMax;
     return refuse(index, "MESSAGE_TOO_LARGE", `an exchange takes at most ${most} records of one batch`);
@@ -254,6 +256,15 @@ function publish(call: Call<"Produce">, topic: KafkaTopic, index: number): Parti
     case "published":
   }
   return { index, errorCode: errorCodes.NONE, baseOffset: 0, logStartOffset: 0 };
+}
+
+/** Why the disk does not take the batch now; producers try again. */
+function diskRefusal({ failure, gate }: Broker["storage"]): string | null {
+  if (failure !== null) return failure.message;
+  const { sizeBytes } = batch;
+  return sizeBytes < limits.diskFitBytes || gate.fits(sizeBytes)
+    ? null
+    : `the disk has no room for ${sizeBytes} bytes`;
 }
 
 function refuse(index: number, error: KafkaErrorName, errorMessage: string | null = null): PartitionResult {

@@ -11,6 +11,7 @@ export function exec(context: CommandContext): void {
   session.endTransaction();
   if (transaction.isAborted)
     throw new RedisError("EXECABORT Transaction discarded because of previous errors.");
+  if (transaction.needsRoom) assertRoomFor(context);
   if (hasChanged) return reply.nullArray();
   const { request, spec } = context;
   reply.array(transaction.commands.length);
@@ -23,6 +24,13 @@ export function exec(context: CommandContext): void {
   context.isInTransaction = false;
   context.request = request;
   context.spec = spec;
+}
+
+/** All of it or nothing, as in redis: none of its commands may meet a full disk half-way. */
+function assertRoomFor(context: CommandContext): void {
+  const { failure } = context.broker.storage;
+  if (failure !== null)
+    throw new RedisError(`EXECABORT Transaction discarded because of: MISCONF ${failure.message}`);
 }
 
 const reasons = {
