@@ -13,6 +13,7 @@ export class BunTransport<State> implements Transport {
   readonly local: Address;
   readonly remote: Address;
   readonly isEncrypted: boolean;
+  #isEnded = false;
 
   constructor(socket: Bun.Socket<State>, local: Address, isEncrypted: boolean) {
     this.#socket = socket;
@@ -34,11 +35,15 @@ export class BunTransport<State> implements Transport {
   }
 
   end(): void {
-    this.#socket.end();
+    // `end` would close both ways, and reset a peer that is still sending.
+    this.#isEnded = true;
+    this.#socket.shutdown();
   }
 
   destroy(): void {
-    this.#socket.terminate();
+    // What was sent before an end is still the peer's to read: only `terminate` resets.
+    if (this.#isEnded) this.#socket.end();
+    else this.#socket.terminate();
   }
 }
 

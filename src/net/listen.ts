@@ -160,21 +160,28 @@ export class Server implements Door {
 
   /**
    * Ends all connections: no more input, but what was answered leaves, also what waits for the disk. A peer that does
-   * not take it within `drainMsMax` is cut off.
+   * not take it within `drainMsMax` is cut off, and one that has taken it and does not end its side after `partMsMax`.
    */
   async drain(): Promise<void> {
     this.stopListening();
     for (const connection of this.connections) connection.shutdown();
-    const drained = (): boolean => Array.from(this.connections).every(({ outputBytes }) => outputBytes === 0);
-    for (let waitedMs = 0; waitedMs < drainMsMax && !drained(); waitedMs += drainStepMs) {
-      // A timer that keeps the process alive, unlike those of `Timers`: the sockets may be gone before the data is safe.
-      await new Promise<void>((resolve) => setTimeout(resolve, drainStepMs));
-    }
-    for (const connection of this.connections) connection.destroy();
+    const { connections } = this;
+    await waitUntil(drainMsMax, () => Array.from(connections).every(({ outputBytes }) => outputBytes === 0));
+    // A peer that is still sending would be reset, and might lose what it was told.
+    await waitUntil(partMsMax, () => connections.size === 0);
+    for (const connection of connections) connection.destroy();
+  }
+}
+
+async function waitUntil(msMax: number, isSo: () => boolean): Promise<void> {
+  for (let waitedMs = 0; waitedMs < msMax && !isSo(); waitedMs += drainStepMs) {
+    // A timer that keeps the process alive, unlike those of `Timers`: the sockets may be gone before the data is safe.
+    await new Promise<void>((resolve) => setTimeout(resolve, drainStepMs));
   }
 }
 
 const drainMsMax = 2000;
+const partMsMax = 250;
 const drainStepMs = 5;
 
 let nextConnectionId = 1;

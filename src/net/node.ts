@@ -33,6 +33,10 @@ class NodeTransport implements Transport {
     return at - start;
   }
 
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   pause(): void {
     this.#socket.pause();
   }

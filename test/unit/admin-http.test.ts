@@ -5,6 +5,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { test } from "node:test";
 import { type Site, siteHandler } from "../../src/admin/routes.ts";
 import { registerProcessMetrics } from "../../src/admin/process-metrics.ts";
+import { BytesInFlight } from "../../src/base/bytes-in-flight.ts";
 import type { Timers } from "../../src/base/clock.ts";
 import { StartError } from "../../src/base/errors.ts";
 import { Entrance } from "../../src/net/entrance.ts";
@@ -54,7 +55,7 @@ async function withHttp(
   const server = new Listeners({
     protocol: httpProtocol(handler, timers),
     host,
-    connectionHost: httpConnectionHost(timers),
+    connectionHost: httpConnectionHost(timers, new BytesInFlight({ bytesMax: 0, timers })),
     clock: systemClock,
     entrance: new Entrance({ max: connectionsMax, maxName: "the test", perAddressMax: 0, logger, timers }),
   });

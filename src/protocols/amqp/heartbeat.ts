@@ -1,6 +1,7 @@
 /**
  * Heartbeats of one connection: one timer that looks at the byte counters twice in each interval, so that no message
- * costs anything. Spec 4.2.7: a peer that is silent for two intervals is gone.
+ * costs anything. Spec 4.2.7: a peer that is silent for two intervals is gone. An idle connection sends one at each look,
+ * as RabbitMQ does: clients that allow no more than one interval of silence stay connected.
  *
  * Invariant: while we do not read from the peer (flow control), its silence is not held against it.
  */
@@ -59,11 +60,13 @@ export class Heartbeat {
       return;
     }
     this.#seenReceived = connection.bytesReceived;
-    if (connection.bytesSent === this.#seenSent) {
+    const isIdle = connection.bytesSent === this.#seenSent;
+    if (isIdle) {
       writeHeartbeat(connection.output);
       connection.touch();
     }
-    this.#seenSent = connection.bytesSent;
+    // Our own heartbeat is no traffic.
+    this.#seenSent = connection.bytesSent + (isIdle ? connection.outputBytes : 0);
     this.#later();
   }
 }

@@ -108,13 +108,25 @@ export class KafkaSession implements Session, Caller, Holder {
     const splitter = this.#splitter;
     try {
       splitter.push(bytes);
-      while (splitter.next() && !this.#isEnded) {
+      while (!this.#isEnded && splitter.next()) {
         if (this.#isHeld || this.#backlog.length > 0) this.#keep(splitter);
         else this.#handle(splitter.buffer, splitter.start, splitter.end, splitter.isGathered);
       }
     } catch (error) {
       this.#fail(error);
     }
+    this.#tellHeld();
+  }
+
+  #tellHeld(): void {
+    this.connection.holdInput(this.#splitter.heldBytes + this.#backlogBytes);
+  }
+
+  /** Kafka has no words for it. */
+  onRefused(): void {
+    this.#fail(
+      new BrokerError("LIMIT", "the broker is short of memory, and its requests hold more than their part"),
+    );
   }
 
   get #isHeld(): boolean {
@@ -229,6 +241,7 @@ export class KafkaSession implements Session, Caller, Holder {
     } catch (error) {
       this.#fail(error);
     }
+    this.#tellHeld();
     if (this.#isReadingPaused && this.#backlogBytes <= backlogBytesMax / 2) {
       this.#isReadingPaused = false;
       this.connection.resumeReading();
@@ -247,14 +260,21 @@ export class KafkaSession implements Session, Caller, Holder {
 
   end(): void {
     this.#isEnded = true;
+    this.#letGo();
     this.connection.end();
+  }
+
+  #letGo(): void {
+    this.#backlog = [];
+    this.#backlogBytes = 0;
+    this.#splitter.stop();
   }
 
   onClosed(): void {
     this.#isEnded = true;
     this.#deadline?.cancel();
     this.#loggedInAs?.holders.delete(this);
-    this.#backlog = [];
+    this.#letGo();
     this.node.broker.publisherGone(this.connection);
     const awaited = this.#awaited;
     this.#awaited = null;

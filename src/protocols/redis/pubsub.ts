@@ -42,7 +42,9 @@ class ChannelSubscriber implements LiveSubscriber {
     const message = this.#messages.encode(version, channel, pattern, bytes, start, end);
     session.push(message.buffer, message.length);
     const { connection } = session;
-    if (connection.outputBytes > limits.subscriberOutputBytesMax) connection.destroy();
+    const { outputBytes, isMemoryShort } = connection;
+    const bytesMax = isMemoryShort ? limits.outputHighWaterBytes : limits.subscriberOutputBytesMax;
+    if (outputBytes > bytesMax) connection.destroy();
   }
 }
 

@@ -13,6 +13,8 @@ export class Transaction {
   readonly commands: QueuedCommand[] = [];
   /** A command was refused while queueing: EXEC must not run the others. */
   isAborted = false;
+  /** Memory that the commands take. */
+  bytes = 0;
 
   runsAtOnce(spec: CommandSpec): boolean {
     return atOnce.has(spec.fullName);
@@ -20,6 +22,7 @@ export class Transaction {
 
   queue(spec: CommandSpec, request: RequestArguments): void {
     this.commands.push({ spec, request });
+    this.bytes += request.memoryBytes;
   }
 
   refused(): void {
