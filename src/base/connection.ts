@@ -42,6 +42,11 @@ export interface Connection {
   holdInput(bytes: number): void;
   /** Too much is held by all connections together: what may be small should be. */
   readonly isMemoryShort: boolean;
+  /**
+   * Settled: who it is, is known, and it keeps its place. Before, and from `settle(false)` on, it may be ended for others
+   * where no place is left.
+   */
+  settle(isSettled: boolean): void;
   /** Stops and starts reading from the peer, for flow control. Counted: each pause needs its resume. */
   pauseReading(): void;
   resumeReading(): void;

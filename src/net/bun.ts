@@ -1,11 +1,13 @@
 /** Bun's sockets: `write` copies to the kernel at once and says how much it took. */
 import type { Address } from "../base/connection.ts";
+import type { Guest } from "./entrance.ts";
 import type { NetConnection, Transport } from "./connection.ts";
 import type { Door, Listener } from "./listen.ts";
 
 interface SocketState {
   /** Null: it was not let in. */
   connection: NetConnection | null;
+  guest: Guest | null;
 }
 
 export class BunTransport<State> implements Transport {
@@ -55,15 +57,16 @@ export async function listenBun(host: string, port: number, door: Door): Promise
     allowHalfOpen: true,
     socket: {
       open(socket) {
-        socket.data = { connection: null };
-        if (!door.enter(socket.remoteAddress)) {
+        const guest = door.enter(socket.remoteAddress, () => socket.terminate());
+        socket.data = { connection: null, guest };
+        if (guest === null) {
           if (door.refusal !== undefined) socket.write(door.refusal);
           socket.end();
           return;
         }
         socket.setNoDelay(true);
         const local = { host: socket.localAddress ?? host, port: socket.localPort };
-        socket.data.connection = door.accept(new BunTransport(socket, local, false));
+        socket.data.connection = door.accept(new BunTransport(socket, local, false), guest);
       },
       data(socket, bytes) {
         socket.data.connection?.received(bytes);
@@ -75,10 +78,8 @@ export async function listenBun(host: string, port: number, door: Door): Promise
         socket.data.connection?.peerEnded();
       },
       close(socket) {
-        const { connection } = socket.data;
-        if (connection === null) return;
-        door.leave(connection.remote.host);
-        connection.closed();
+        socket.data.guest?.leave();
+        socket.data.connection?.closed();
       },
       error(socket) {
         socket.data.connection?.destroy();

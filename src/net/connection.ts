@@ -51,6 +51,8 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
   bytesReceived = 0;
   bytesSent = 0;
   session!: Session;
+  /** Its place among the connections, if these are bounded. */
+  guest: { settle(isSettled: boolean): void } | null = null;
   readonly #transport: Transport;
   readonly #host: ConnectionHost;
   readonly #onClosed: (connection: NetConnection) => void;
@@ -169,6 +171,10 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
     this.output.length -= shift;
     for (const barrier of this.#barriers) barrier.at -= shift;
     this.#sent = 0;
+  }
+
+  settle(isSettled: boolean): void {
+    this.guest?.settle(isSettled);
   }
 
   #settleShare(): void {

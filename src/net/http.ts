@@ -148,6 +148,8 @@ class HttpSession implements Session, HttpPeer {
   }
 
   asked(): void {
+    // One that asks is no idle one: of those that may have to go it is the last.
+    this.#connection.settle(false);
     if (++this.#unansweredRequests > unansweredRequestsMax) this.#connection.destroy();
   }
 

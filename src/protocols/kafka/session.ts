@@ -79,6 +79,7 @@ export class KafkaSession implements Session, Caller, Holder {
   constructor(connection: Connection, node: KafkaNode) {
     this.connection = connection;
     this.node = node;
+    connection.settle(this.authorization !== null);
     if (this.authorization !== null) return;
     this.#splitter.frameBytesMax = requestBytesMaxBeforeLogin;
     this.#deadline = node.broker.timers.after(limits.loginMsMax, () => connection.destroy());
@@ -96,6 +97,7 @@ export class KafkaSession implements Session, Caller, Holder {
     this.#loggedInAs?.holders.delete(this);
     this.#loggedInAs = authorization;
     authorization.holders.add(this);
+    this.connection.settle(true);
     this.#splitter.frameBytesMax = limits.kafkaRequestBytesMax;
     this.#deadline?.cancel();
   }

@@ -104,6 +104,7 @@ export class RedisSession implements Session, Holder {
   #authorizationChanged(): void {
     const { authorization, connection } = this;
     this.#parser.unauthenticated = authorization === null;
+    connection.settle(authorization !== null);
     authorization?.holders.add(this);
     if (authorization !== null) {
       this.#deadline?.cancel();

@@ -1,0 +1,39 @@
+/**
+ * Log lines that others can cause as often as they like: the first of a second at once, the rest as a number when the second
+ * is over. So nobody fills the disk, or hides something, by making the log long.
+ *
+ * Invariant: each kind writes one line in `limits.refusalLogMs` at most, and every event is counted in a line.
+ */
+import type { Timers } from "./clock.ts";
+import { limits } from "./limits.ts";
+import type { LogFields } from "./logger.ts";
+
+export class SparseLog {
+  readonly #timers: Timers;
+  readonly #write: (fields: LogFields) => void;
+  #last: LogFields = {};
+  #count = 0;
+  #isWaiting = false;
+
+  constructor(timers: Timers, write: (fields: LogFields) => void) {
+    this.#timers = timers;
+    this.#write = write;
+  }
+
+  /** The line shows the fields of the last event that it counts. */
+  add(fields: LogFields): void {
+    this.#count++;
+    this.#last = fields;
+    if (!this.#isWaiting) this.#tell();
+  }
+
+  #tell(): void {
+    this.#write({ ...this.#last, count: this.#count });
+    this.#count = 0;
+    this.#isWaiting = true;
+    this.#timers.after(limits.refusalLogMs, () => {
+      this.#isWaiting = false;
+      if (this.#count > 0) this.#tell();
+    });
+  }
+}
