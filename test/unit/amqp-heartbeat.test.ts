@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ByteWriter } from "../../src/base/bytes.ts";
+import type { SparseLog } from "../../src/base/sparse-log.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import { Heartbeat } from "../../src/protocols/amqp/heartbeat.ts";
 import type { Connection } from "../../src/protocols/contract.ts";
@@ -32,8 +33,9 @@ function start(intervalSeconds: number) {
       this.isDestroyed = true;
     },
   };
-  const broker = { timers, isBlocked: false, logger: { info() {} } };
-  new Heartbeat(connection as unknown as Connection, broker as unknown as Broker).start(intervalSeconds);
+  const broker = { timers, isBlocked: false } as unknown as Broker;
+  const silentLog = { add() {} } as unknown as SparseLog;
+  new Heartbeat(connection as unknown as Connection, { broker, silentLog }).start(intervalSeconds);
   /** Half an interval passes; returns the heartbeats that left. */
   const pass = (): number => {
     look();

@@ -163,7 +163,7 @@ function tableCredentials(response: Buffer): Credentials | null {
 }
 
 function refuseLogin(session: AmqpSession, mechanism: string): void {
-  session.broker.logger.warn("an AMQP login was refused", { remote: session.connection.remote.host });
+  session.server.refusedLoginLog.add({ remote: session.connection.remote.host });
   if (!session.capabilities.authenticationFailureClose) {
     // What clients of the specification expect: the end without a word (0-9-1 spec 2.2.4).
     session.connection.end();

@@ -7,8 +7,10 @@
  */
 import type { Timer } from "../../base/clock.ts";
 import { limits } from "../../base/limits.ts";
+import type { SparseLog } from "../../base/sparse-log.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Connection } from "../contract.ts";
+import type { AmqpServer } from "./server.ts";
 import { writeHeartbeat } from "./wire/content-output.ts";
 
 const checksPerInterval = 2;
@@ -17,15 +19,17 @@ const silentIntervalsMax = 2;
 export class Heartbeat {
   readonly #connection: Connection;
   readonly #broker: Broker;
+  readonly #silentLog: SparseLog;
   #timer: Timer | null = null;
   #checkMs = 0;
   #seenReceived = 0;
   #seenSent = 0;
   #silentChecks = 0;
 
-  constructor(connection: Connection, broker: Broker) {
+  constructor(connection: Connection, { broker, silentLog }: Pick<AmqpServer, "broker" | "silentLog">) {
     this.#connection = connection;
     this.#broker = broker;
+    this.#silentLog = silentLog;
   }
 
   /** `intervalSeconds` as negotiated; 0 for none. */
@@ -55,7 +59,7 @@ export class Heartbeat {
     if (connection.bytesReceived !== this.#seenReceived || this.#broker.isBlocked || this.#isStalled) {
       this.#silentChecks = 0;
     } else if (++this.#silentChecks > silentIntervalsMax * checksPerInterval) {
-      this.#broker.logger.info("an AMQP client missed its heartbeats", { remote: connection.remote.host });
+      this.#silentLog.add({ remote: connection.remote.host });
       connection.destroy();
       return;
     }

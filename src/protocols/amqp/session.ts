@@ -74,7 +74,7 @@ export class AmqpSession implements Session, Holder {
     this.connection = connection;
     this.server = server;
     this.broker = server.broker;
-    this.heartbeat = new Heartbeat(connection, server.broker);
+    this.heartbeat = new Heartbeat(connection, server);
     this.#deadline = this.broker.timers.after(limits.loginMsMax, () => connection.destroy());
   }
 

@@ -255,7 +255,7 @@ export class KafkaSession implements Session, Caller, Holder {
     const isClients = error instanceof BrokerError;
     const { host, port } = this.connection.remote;
     const fields = { client: `${host}:${port}`, error: error as Error };
-    if (isClients) this.node.broker.logger.info("closed a Kafka connection", fields);
+    if (isClients) this.node.closedLog.add(fields);
     else this.node.broker.logger.error("a Kafka request failed; closed its connection", fields);
     this.end();
   }
