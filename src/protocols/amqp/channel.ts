@@ -181,9 +181,10 @@ export class Channel implements DurableWaiter {
 
   /** Whether the connection takes another delivery; if not, the consumer is woken, in its turn, when it does. */
   hasRoomFor(consumer: ChannelConsumer): boolean {
-    const { outputBytes, isMemoryShort } = this.session.connection;
-    if (outputBytes <= (isMemoryShort ? limits.outputLowWaterBytes : limits.deliverOutputBytesMax))
-      return true;
+    const { connection } = this.session;
+    const { outputBytes } = connection;
+    if (outputBytes <= limits.outputLowWaterBytes) return true;
+    if (outputBytes < limits.deliverOutputBytesMax && !connection.isMemoryShort) return true;
     this.session.awaitRoom(consumer);
     return false;
   }

@@ -42,9 +42,9 @@ class ChannelSubscriber implements LiveSubscriber {
     const message = this.#messages.encode(version, channel, pattern, bytes, start, end);
     session.push(message.buffer, message.length);
     const { connection } = session;
-    const { outputBytes, isMemoryShort } = connection;
-    const bytesMax = isMemoryShort ? limits.outputHighWaterBytes : limits.subscriberOutputBytesMax;
-    if (outputBytes > bytesMax) connection.destroy();
+    const { outputBytes } = connection;
+    if (outputBytes <= limits.outputHighWaterBytes) return;
+    if (outputBytes > limits.subscriberOutputBytesMax || connection.isMemoryShort) connection.destroy();
   }
 }
 
