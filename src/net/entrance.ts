@@ -2,9 +2,9 @@
  * Who may come in: bounds on connections, of several listeners together and for each address, and a log of who was not
  * let in.
  *
- * A connection that has not settled (it has not logged in, or is HTTP's) must not keep others out: where there is no place
- * left, the oldest such one is ended for the one that comes, first of those from the newcomer's own address. One address
- * has at most half of the places for such connections.
+ * A connection that has not settled (it has not logged in, or is HTTP's) must not keep others out: where no place is left,
+ * the oldest such one is ended for the one that comes. If half of the places have such connections of the newcomer's own
+ * address, it is the oldest of these: so one address alone cannot drive out others.
  *
  * Not here: sockets (bun.ts, node.ts), passwords (broker/access), when a connection is settled (its session says so).
  * Invariant: `inside` is the number of sockets that entered and have not left, and at most `max`; the same for each
@@ -70,7 +70,8 @@ export class Guest {
 export class Entrance {
   readonly max: number;
   readonly #perAddressMax: number;
-  readonly #unsettledPerAddressMax: number;
+  /** Of one address. */
+  readonly #unsettledMany: number;
   readonly #origins = new Map<string, Origin>();
   readonly #unsettled = new Set<Guest>();
   readonly #refusals: Record<Refusal, SparseLog>;
@@ -79,7 +80,7 @@ export class Entrance {
   constructor({ max, maxName, perAddressMax, logger, timers }: EntranceOptions) {
     this.max = max;
     this.#perAddressMax = perAddressMax;
-    this.#unsettledPerAddressMax = Math.max(max >>> 1, 1);
+    this.#unsettledMany = max / 2;
     const warn = (message: string) => new SparseLog(timers, (fields) => logger.warn(message, fields));
     this.#refusals = {
       "connections-max": warn(`connections refused: as many are open as ${maxName} allows`),
@@ -100,14 +101,13 @@ export class Entrance {
     const host = plainHost(remoteHost);
     const origin = this.#origins.get(host) ?? new Origin(host);
     if (this.#perAddressMax > 0 && origin.inside >= this.#perAddressMax) return "connections-per-address-max";
-    const isFull = this.#inside >= this.max;
-    if (isFull || origin.unsettled.size >= this.#unsettledPerAddressMax) {
-      const [oldest = isFull ? this.#oldestUnsettled() : undefined] = origin.unsettled;
-      if (oldest !== undefined) {
-        oldest.leave();
-        evicted(oldest.origin.host);
-        oldest.drop();
-      } else if (isFull) return "connections-max";
+    if (this.#inside >= this.max) {
+      const isMany = origin.unsettled.size >= this.#unsettledMany;
+      const [oldest] = isMany ? origin.unsettled : this.#unsettled;
+      if (oldest === undefined) return "connections-max";
+      oldest.leave();
+      evicted(oldest.origin.host);
+      oldest.drop();
     }
     const guest = new Guest(this, origin, drop);
     this.#inside++;
@@ -115,11 +115,6 @@ export class Entrance {
     this.#origins.set(host, origin);
     this.settle(guest, false);
     return guest;
-  }
-
-  #oldestUnsettled(): Guest | undefined {
-    const [oldest] = this.#unsettled;
-    return oldest;
   }
 
   /** For `Guest` alone. */

@@ -331,10 +331,10 @@ test("connections that ask nothing keep nobody out: the oldest are closed, and w
       sockets.push(socket);
       if (i % 20 === 0) assert.equal((await ask(port, "/livez")).body, "ok");
     }
-    // One address has half of the places, one of which the last who asked had.
-    const least = count - connectionsMax / 2;
+    const least = count - connectionsMax;
     for (let i = 0; i < 200 && closed < least; i++) await new Promise((resolve) => setTimeout(resolve, 10));
-    assert.ok(closed >= least && closed <= least + 1, `${closed}`);
+    // Those who asked had a place too, for a moment.
+    assert.ok(closed >= least && closed <= least + 3, `${closed}`);
     assert.match(logged.join(""), /warn connections ended that had not logged in/);
     for (const socket of sockets) socket.destroy();
   });

@@ -96,18 +96,26 @@ test("a model: never more inside than the bounds, who leaves makes room, and onl
   );
 });
 
-test("three hundred that do not settle keep nobody out: one address has half of the places, its oldest goes first", () => {
+test("who does not settle keeps nobody out, and one address alone drives out no other", () => {
   const { entrance } = make(256, 0);
   const inside: Visitor[] = [];
   for (let i = 0; i < 300; i++) assert.equal(enter(entrance, inside, "10.0.0.1"), null);
-  assert.equal(entrance.inside, 128);
-  const others: Visitor[] = [];
-  for (let i = 0; i < 128; i++) assert.equal(enter(entrance, others, `10.0.1.${i}`), null);
   assert.equal(entrance.inside, 256);
-  const [oldest] = inside;
-  assert.equal(enter(entrance, inside, "10.0.0.1"), null);
-  assert.equal(inside.includes(oldest!), false);
-  assert.equal(others.length, 128);
+  for (let i = 0; i < 100; i++) assert.equal(enter(entrance, inside, `10.0.1.${i}`), null);
+  const others = (): number => inside.filter(({ host }) => host !== "10.0.0.1").length;
+  assert.equal(others(), 100);
+  for (let i = 0; i < 300; i++) assert.equal(enter(entrance, inside, "10.0.0.1"), null);
+  assert.equal(others(), 100);
+  assert.equal(entrance.inside, 256);
+});
+
+test("nobody is ended while there is a place, and without a bound never", () => {
+  for (const max of [5, Infinity]) {
+    const { entrance } = make(max, 0);
+    const inside: Visitor[] = [];
+    for (let i = 0; i < 5; i++) enter(entrance, inside, "10.0.0.1");
+    assert.equal(inside.length, 5);
+  }
 });
 
 test("who settles no more is the last to go", () => {
