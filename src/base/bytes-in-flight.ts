@@ -2,7 +2,7 @@
  * The memory that connections hold for what is under way: input that is not whole yet, what waits for a commit, and
  * output that the peer has not taken. One account for all protocols; each connection has a share in it.
  *
- * While the total is above the bound, a connection that holds more than its fair part is not read from when it grows.
+ * While the total is above half of the bound (a buffer that grows doubles), a connection that holds more than its fair part is not read from when it grows.
  * One of those at a time, in the order in which they came, is read from all the same (it has the turn), because only a
  * request that becomes whole gives its memory back. A connection that has the turn and does not use it is refused: its
  * session says so in its protocol's words. So is one, at any time, that holds more than `shareBytesMax`, or half of the
@@ -69,7 +69,7 @@ export interface BytesInFlightOptions {
   readonly timers: Timers;
 }
 
-/** Held-back connections go on below this share of the bound. */
+/** Held-back connections go on below this share of where holding back begins. */
 const resumeShare = 7 / 8;
 
 export class BytesInFlight {
@@ -103,7 +103,11 @@ export class BytesInFlight {
   }
 
   get isOver(): boolean {
-    return this.total > this.bytesMax;
+    return this.total > this.bytesMax / 2;
+  }
+
+  get #hasRoom(): boolean {
+    return this.total <= (this.bytesMax / 2) * resumeShare;
   }
 
   /** Connections that are not read from because of this account. */
@@ -111,7 +115,7 @@ export class BytesInFlight {
     return this.#heldBack.size;
   }
 
-  /** What a connection may hold without being held back while the total is above the bound. */
+  /** What a connection may hold without being held back while there is too much in all. */
   get fairBytes(): number {
     const fair = this.bytesMax / (2 * Math.max(this.#holding.size, 1));
     return Math.min(Math.max(fair, limits.fairShareBytesLeast), limits.fairShareBytesMost);
@@ -160,7 +164,7 @@ export class BytesInFlight {
 
   /** A request became whole, a peer took its output, or a connection is gone. */
   #shrunk(share: BytesShare): void {
-    if (this.total <= this.bytesMax * resumeShare) {
+    if (this.#hasRoom) {
       this.#turn = null;
       for (const each of this.#heldBack) this.#release(each);
       return;
@@ -185,10 +189,10 @@ export class BytesInFlight {
   /** Whether those who could make room do: looked at every `bytesLookMs` while the total is above the bound. */
   #lookAround(): void {
     this.#isLookAwaited = false;
-    if (this.total <= this.bytesMax * resumeShare) return;
+    if (this.#hasRoom) return;
     this.#judgeTurn();
     this.#judgeOutputs();
-    if (this.total > this.bytesMax * resumeShare) this.#lookLater();
+    if (!this.#hasRoom) this.#lookLater();
   }
 
   #judgeTurn(): void {

@@ -10,7 +10,7 @@ export const limits = {
   /** Output buffers larger than this are given back once they are empty. */
   outputBytesKept: 256 << 10,
   /** The bound on bytes in flight is `--memory-bytes-max`, and at least this. */
-  inFlightBytesLeast: 32 << 20,
+  inFlightBytesLeast: 64 << 20,
   /** While bytes in flight are above their bound, a connection that holds less than its fair part is read from; between: */
   fairShareBytesLeast: 16 << 10,
   fairShareBytesMost: 1 << 20,

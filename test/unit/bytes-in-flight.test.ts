@@ -7,7 +7,9 @@ import type { Timer, Timers } from "../../src/base/clock.ts";
 import { limits } from "../../src/base/limits.ts";
 
 const mebibyte = 1 << 20;
+/** Where holding back begins is half of the bound. */
 const bytesMax = 64 * mebibyte;
+const bound = 2 * bytesMax;
 
 class FakeTimers implements Timers {
   #waiting: (() => void)[] = [];
@@ -68,7 +70,7 @@ class Holder implements BytesHolder {
 
 function make() {
   const timers = new FakeTimers();
-  const account = new BytesInFlight({ bytesMax, timers });
+  const account = new BytesInFlight({ bytesMax: bound, timers });
   const connect = (): Holder => new Holder(account);
   return { timers, account, connect };
 }
@@ -183,7 +185,7 @@ test("one connection with many things that are not whole may hold half of the bo
   const { connect } = make();
   const holder = connect();
   holder.largestBytes = 10 * mebibyte;
-  holder.receive(42 * mebibyte);
+  holder.receive(74 * mebibyte);
   assert.equal(holder.isRefused, false);
   holder.receive(1);
   assert.equal(holder.isRefused, true);
