@@ -7,5 +7,5 @@ const now = (digest: string, salt: string): Buffer =>
 
 export const quickHash: PasswordHash = {
   now,
-  inTurn: (digest, salt, done) => done(now(digest, salt)),
+  later: (digest, salt, done) => done(now(digest, salt)),
 };

@@ -156,7 +156,7 @@ async function open(
     entrance: entrance(connectionsMax, "--connections-max"),
   };
   const operators = {
-    connectionHost: httpConnectionHost(systemTimers),
+    connectionHost: httpConnectionHost(systemTimers, broker.inFlight),
     entrance: entrance(limits.httpConnectionsMax, "the bound on those of HTTP"),
   };
   const registry = new MetricsRegistry();

@@ -4,6 +4,8 @@
  * Implemented by `net/` and by the broker's ticker; here so that neither needs to know the other.
  */
 import type { ByteWriter } from "./bytes.ts";
+import type { BytesInFlight } from "./bytes-in-flight.ts";
+import type { Timers } from "./clock.ts";
 
 export interface Address {
   host: string;
@@ -33,10 +35,22 @@ export interface Connection {
    * leave at once. Replies stay in order; one call in a tick is as good as many.
    */
   holdUntilDurable(position: number): void;
+  /**
+   * What the session holds of this peer beyond the call: input that is not whole, what waits for a commit. Told with each
+   * change; while all connections together hold too much, those that hold most are not read from (bytes-in-flight.ts).
+   */
+  holdInput(bytes: number): void;
+  /** Too much is held by all connections together: what may be small should be. */
+  readonly isMemoryShort: boolean;
+  /**
+   * Settled: who it is, is known, and it keeps its place. Before, and from `settle(false)` on, it may be ended for others
+   * where no place is left.
+   */
+  settle(isSettled: boolean): void;
   /** Stops and starts reading from the peer, for flow control. Counted: each pause needs its resume. */
   pauseReading(): void;
   resumeReading(): void;
-  /** Sends what is in the output, then closes. */
+  /** Sends what is in the output, then closes. What the peer still sends is thrown away. */
   end(): void;
   /** Closes now. */
   destroy(): void;
@@ -52,6 +66,8 @@ export interface ConnectionHost {
   readonly durablePosition: number;
   /** What has been handed to the system: positions at or below it are in an ended group. */
   readonly writtenPosition: number;
+  readonly timers: Timers;
+  readonly inFlight: BytesInFlight;
 }
 
 export interface FlushableConnection {

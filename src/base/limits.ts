@@ -11,6 +11,20 @@ export const limits = {
   redisReplyBytesMax: 512 << 20,
   /** Output buffers larger than this are given back once they are empty. */
   outputBytesKept: 256 << 10,
+  /** The bound on bytes in flight is `--memory-bytes-max`, and at least this. */
+  inFlightBytesLeast: 64 << 20,
+  /** While bytes in flight are above their bound, a connection that holds less than its fair part is read from; between: */
+  fairShareBytesLeast: 16 << 10,
+  fairShareBytesMost: 1 << 20,
+  /** How often it is then looked whether those who have the turn use it. */
+  bytesLookMs: 5000,
+  /** What a connection that has the turn must send between two looks, or be refused. */
+  turnBytesLeast: 64 << 10,
+  /** A connection that has taken none of its output in so many looks may be refused. */
+  outputStuckLooksMax: 6,
+  /** A connection that has been ended is read from for so long and so much, so that its last reply arrives (RFC 9293 3.6.1). */
+  lingerMsMax: 5000,
+  lingerBytesMax: 64 << 20,
   /** Publishers are paused while this much of the journal waits for the disk. */
   journalBacklogBytesMax: 64 << 20,
   /** Less free space than this, and publishers wait: `--disk-free-bytes-min auto`. An eighth of a smaller disk. */

@@ -4,6 +4,7 @@
  * Protocols call it; it calls back through the small interfaces in queue.ts, ticker.ts and live-channels.ts and knows
  * none of them. Start-up: `Broker.open` reads definitions, restores logs and cursors, replays the journal.
  */
+import { BytesInFlight } from "../base/bytes-in-flight.ts";
 import type { Clock, Timer, Timers } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { Logger } from "../base/logger.ts";
@@ -67,6 +68,8 @@ export class Broker {
   readonly logger: Logger;
   readonly storage: Storage;
   readonly ticker: Ticker;
+  /** Memory that connections hold. */
+  readonly inFlight: BytesInFlight;
   /** Long requests, in slices. */
   readonly work: TurnWork;
   readonly inflation: InflationBudget;
@@ -95,7 +98,9 @@ export class Broker {
     this.random = options.random;
     this.logger = options.logger;
     this.storage = storage;
-    this.ticker = new Ticker(storage, options.clock, options.timers, () => this.#checkFlow());
+    const { clock, timers, memoryBytesMax } = options;
+    this.inFlight = new BytesInFlight({ bytesMax: memoryBytesMax, timers });
+    this.ticker = new Ticker(storage, clock, timers, this.inFlight, () => this.#checkFlow());
     this.work = new TurnWork(options.timers);
     this.inflation = new InflationBudget(options.timers, (queue) => this.schedule(queue));
     this.#diskLog = new DiskLog(options);

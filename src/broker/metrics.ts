@@ -105,5 +105,20 @@ export function registerBrokerMetrics(
       return failure === null ? 0 : 1;
     },
   );
+  gauge(
+    "troikamq_bytes_in_flight",
+    "Memory that connections hold: input that is not whole or not committed, and output that has not left.",
+    () => broker.inFlight.total,
+  );
+  gauge(
+    "troikamq_connections_held_back",
+    "Connections that are not read from because bytes in flight are above their bound.",
+    () => broker.inFlight.heldBackCount,
+  );
+  counter(
+    "troikamq_connections_out_of_memory_total",
+    "Connections ended because they held too much of the bytes in flight.",
+    () => broker.inFlight.refused,
+  );
   gauge("troikamq_publishers_blocked", "1 while publishers are held back.", () => (broker.isBlocked ? 1 : 0));
 }

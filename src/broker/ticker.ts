@@ -5,6 +5,7 @@
  * true for a killed process, and the holds of `NetConnection` do the same for the durable level.
  * Invariant: what a session has appended to an output is sent only after a flush that succeeded, in the same turn.
  */
+import type { BytesInFlight } from "../base/bytes-in-flight.ts";
 import type { Clock, Timer, Timers } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { ConnectionHost, FlushableConnection } from "../base/connection.ts";
@@ -25,7 +26,8 @@ const roundsMax = 16;
 export class Ticker implements ConnectionHost {
   readonly #storage: Storage;
   readonly #clock: Clock;
-  readonly #timers: Timers;
+  readonly timers: Timers;
+  readonly inFlight: BytesInFlight;
   /** Looks whether publishers must be held back. */
   readonly #afterFlush: () => void;
   #isRequested = false;
@@ -44,10 +46,17 @@ export class Ticker implements ConnectionHost {
   /** Wall time of this tick's deliveries, ms: looked at once, not for each queue. */
   deliveryTime = 0;
 
-  constructor(storage: Storage, clock: Clock, timers: Timers, afterFlush: () => void) {
+  constructor(
+    storage: Storage,
+    clock: Clock,
+    timers: Timers,
+    inFlight: BytesInFlight,
+    afterFlush: () => void,
+  ) {
     this.#storage = storage;
     this.#clock = clock;
-    this.#timers = timers;
+    this.timers = timers;
+    this.inFlight = inFlight;
     this.#afterFlush = afterFlush;
   }
 
@@ -55,7 +64,7 @@ export class Ticker implements ConnectionHost {
   request(): void {
     if (this.#isRequested) return;
     this.#isRequested = true;
-    this.#timers.atTickEnd(() => this.run());
+    this.timers.atTickEnd(() => this.run());
   }
 
   schedule(queue: Queue): void {
@@ -188,7 +197,7 @@ export class Ticker implements ConnectionHost {
       storage.startSync();
       return;
     }
-    this.#lazySync ??= this.#timers.after(limits.lazySyncDelayMs, () => {
+    this.#lazySync ??= this.timers.after(limits.lazySyncDelayMs, () => {
       this.#lazySync = null;
       storage.startSync();
     });
@@ -208,7 +217,7 @@ export class Ticker implements ConnectionHost {
   }
 
   #retryLater(): void {
-    this.#retry ??= this.#timers.after(retryDelayMs, () => {
+    this.#retry ??= this.timers.after(retryDelayMs, () => {
       this.#retry = null;
       this.request();
     });

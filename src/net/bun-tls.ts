@@ -9,6 +9,7 @@ import type { Address } from "../base/connection.ts";
 import { limits } from "../base/limits.ts";
 import { BunTransport } from "./bun.ts";
 import type { NetConnection } from "./connection.ts";
+import type { Guest } from "./entrance.ts";
 import type { Door, Listener } from "./listen.ts";
 import type { TlsIdentity } from "./tls.ts";
 
@@ -18,6 +19,7 @@ type Timeout = ReturnType<typeof setTimeout>;
 interface SocketState {
   readonly local: Address;
   readonly remoteHost: string;
+  readonly guest: Guest;
   readonly deadline: Timeout;
   /** The decrypted face, which alone can end the socket once there is one. Null until then. */
   decrypted: Bun.Socket<SocketState> | null;
@@ -58,7 +60,7 @@ export async function listenBunTls(
         const isGood = isDone && (options.ca === undefined || decrypted.authorized);
         if (!isGood) fail(raw, state, error?.message ?? "the client's certificate is not trusted");
         else if (endHandshake(state)) {
-          state.connection = door.accept(new BunTransport(decrypted, state.local, true));
+          state.connection = door.accept(new BunTransport(decrypted, state.local, true), state.guest);
         }
       },
       data: (_socket, bytes) => state.connection?.received(bytes),
@@ -81,7 +83,8 @@ export async function listenBunTls(
       open(raw) {
         const remoteHost = raw.remoteAddress;
         raw.data = null;
-        if (!door.enter(remoteHost)) {
+        const guest = door.enter(remoteHost, () => raw.terminate());
+        if (guest === null) {
           raw.terminate();
           return;
         }
@@ -91,7 +94,8 @@ export async function listenBunTls(
         deadline.unref();
         // Asked now: an upgraded socket knows its port no more.
         const local = { host: raw.localAddress ?? host, port: raw.localPort };
-        const state: SocketState = { local, remoteHost, deadline, decrypted: null, connection: null };
+        const state: SocketState = { local, remoteHost, guest, deadline, decrypted: null, connection: null };
+        guest.drop = () => drop(raw, state);
         raw.data = state;
         inHandshake.set(state, raw);
         try {
@@ -106,7 +110,7 @@ export async function listenBunTls(
         const state = raw.data;
         if (state === null) return;
         fail(raw, state, "the connection broke");
-        door.leave(state.remoteHost);
+        state.guest.leave();
       },
       error() {},
     },

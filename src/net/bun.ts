@@ -1,11 +1,13 @@
 /** Bun's sockets: `write` copies to the kernel at once and says how much it took. */
 import type { Address } from "../base/connection.ts";
+import type { Guest } from "./entrance.ts";
 import type { NetConnection, Transport } from "./connection.ts";
 import type { Door, Listener } from "./listen.ts";
 
 interface SocketState {
   /** Null: it was not let in. */
   connection: NetConnection | null;
+  guest: Guest | null;
 }
 
 export class BunTransport<State> implements Transport {
@@ -13,6 +15,7 @@ export class BunTransport<State> implements Transport {
   readonly local: Address;
   readonly remote: Address;
   readonly isEncrypted: boolean;
+  #isEnded = false;
 
   constructor(socket: Bun.Socket<State>, local: Address, isEncrypted: boolean) {
     this.#socket = socket;
@@ -34,11 +37,15 @@ export class BunTransport<State> implements Transport {
   }
 
   end(): void {
-    this.#socket.end();
+    // `end` would close both ways, and reset a peer that is still sending.
+    this.#isEnded = true;
+    this.#socket.shutdown();
   }
 
   destroy(): void {
-    this.#socket.terminate();
+    // What was sent before an end is still the peer's to read: only `terminate` resets.
+    if (this.#isEnded) this.#socket.end();
+    else this.#socket.terminate();
   }
 }
 
@@ -50,15 +57,16 @@ export async function listenBun(host: string, port: number, door: Door): Promise
     allowHalfOpen: true,
     socket: {
       open(socket) {
-        socket.data = { connection: null };
-        if (!door.enter(socket.remoteAddress)) {
+        const guest = door.enter(socket.remoteAddress, () => socket.terminate());
+        socket.data = { connection: null, guest };
+        if (guest === null) {
           if (door.refusal !== undefined) socket.write(door.refusal);
           socket.end();
           return;
         }
         socket.setNoDelay(true);
         const local = { host: socket.localAddress ?? host, port: socket.localPort };
-        socket.data.connection = door.accept(new BunTransport(socket, local, false));
+        socket.data.connection = door.accept(new BunTransport(socket, local, false), guest);
       },
       data(socket, bytes) {
         socket.data.connection?.received(bytes);
@@ -70,10 +78,8 @@ export async function listenBun(host: string, port: number, door: Door): Promise
         socket.data.connection?.peerEnded();
       },
       close(socket) {
-        const { connection } = socket.data;
-        if (connection === null) return;
-        door.leave(connection.remote.host);
-        connection.closed();
+        socket.data.guest?.leave();
+        socket.data.connection?.closed();
       },
       error(socket) {
         socket.data.connection?.destroy();

@@ -1,10 +1,17 @@
 /**
  * One connection's output: gathers replies, holds back what is not durable yet, and sends once a tick.
  *
+ *   open --end()--> ending (the output leaves) --all has left--> lingering (half-closed) --peer ends--> gone
+ *
+ * While it ends and lingers, input is thrown away: a socket that is closed with input unread resets the peer, which may
+ * then lose the last reply (RFC 9293 3.6.1). The session's life ends where lingering begins.
  * Knows bytes and watermarks, no protocol. Invariants: `sent <= output.length`; bytes after a barrier leave only when
- * the journal is durable up to the barrier's position; a peer that does not read makes us stop reading from it.
+ * the journal is durable up to the barrier's position; a peer that does not read makes us stop reading from it; an ended
+ * connection is gone once `lingerMsMax` passes without a byte leaving, or `lingerBytesMax` were thrown away.
  */
 import { ByteWriter } from "../base/bytes.ts";
+import type { BytesHolder, BytesShare } from "../base/bytes-in-flight.ts";
+import type { Timer } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { Address, Connection, ConnectionHost, FlushableConnection } from "../base/connection.ts";
 import type { Session } from "../protocols/contract.ts";
@@ -14,11 +21,13 @@ export interface Transport {
   readonly local: Address;
   readonly remote: Address;
   readonly isEncrypted?: boolean;
+  /** Of what `write` took, bytes that the system has not been given; none if absent. */
+  readonly unsentBytes?: number;
   /** Takes bytes `[start, end)` and returns how many; the rest is offered again after `drained`. */
   write(bytes: Buffer, start: number, end: number): number;
   pause(): void;
   resume(): void;
-  /** Closes after what `write` took has been sent. */
+  /** Tells the peer that nothing more comes after what `write` took. It may still send; once it has ended too, `closed`. */
   end(): void;
   destroy(): void;
 }
@@ -30,17 +39,20 @@ interface Barrier {
 
 const smallOutputBytes = 1024;
 
-export class NetConnection implements Connection, FlushableConnection {
+export class NetConnection implements Connection, FlushableConnection, BytesHolder {
   readonly id: number;
   readonly local: Address;
   readonly remote: Address;
   readonly isEncrypted: boolean;
   readonly openedAt: number;
   readonly output = new ByteWriter(smallOutputBytes, "shared");
+  /** Nothing more leaves and the session has heard so; the socket may linger. */
   isClosed = false;
   bytesReceived = 0;
   bytesSent = 0;
   session!: Session;
+  /** Its place among the connections, if these are bounded. */
+  guest: { settle(isSettled: boolean): void } | null = null;
   readonly #transport: Transport;
   readonly #host: ConnectionHost;
   readonly #onClosed: (connection: NetConnection) => void;
@@ -51,6 +63,12 @@ export class NetConnection implements Connection, FlushableConnection {
   #isOutputPaused = false;
   #wasFull = false;
   #isEnding = false;
+  #isGone = false;
+  readonly #share: BytesShare;
+  #inputBytes = 0;
+  /** Thrown away since it was ended. */
+  #discardedBytes = 0;
+  #linger: Timer | null = null;
 
   constructor(
     id: number,
@@ -67,6 +85,7 @@ export class NetConnection implements Connection, FlushableConnection {
     this.local = transport.local;
     this.remote = transport.remote;
     this.isEncrypted = transport.isEncrypted ?? false;
+    this.#share = host.inFlight.open(this);
   }
 
   get outputBytes(): number {
@@ -122,10 +141,13 @@ export class NetConnection implements Connection, FlushableConnection {
       // A hold may stand at the very end, before the bytes that it is for.
       for (const barrier of this.#barriers) barrier.at = 0;
       this.#sent = 0;
-      if (output.buffer.length > limits.outputBytesKept) output.shrink(smallOutputBytes);
+      const bytesKept = this.isMemoryShort ? smallOutputBytes : limits.outputBytesKept;
+      if (output.buffer.length > bytesKept) output.shrink(smallOutputBytes);
       else output.reset();
-      if (this.#isEnding) return this.#transport.end();
+      if (this.#isEnding) return this.#halfClose();
     } else if (this.#sent > limits.outputBytesKept && this.#sent * 2 > output.length) this.#compact();
+    this.#settleShare();
+    if (this.isClosed) return;
     this.#stopWhenFull();
     if (this.outputBytes <= limits.outputLowWaterBytes && this.#wasFull) {
       this.#wasFull = false;
@@ -151,17 +173,75 @@ export class NetConnection implements Connection, FlushableConnection {
     this.#sent = 0;
   }
 
+  settle(isSettled: boolean): void {
+    this.guest?.settle(isSettled);
+  }
+
+  #settleShare(): void {
+    const bytes = Math.max(this.output.buffer.length - smallOutputBytes, 0);
+    this.#share.set(this.#inputBytes + bytes, bytes);
+  }
+
+  holdInput(bytes: number): void {
+    if (bytes === this.#inputBytes || this.isClosed) return;
+    this.#inputBytes = bytes;
+    this.#settleShare();
+  }
+
+  get isMemoryShort(): boolean {
+    return this.#host.inFlight.isOver;
+  }
+
+  get largestBytes(): number {
+    return (this.session.largestHeldBytes ?? this.#inputBytes) + this.output.buffer.length;
+  }
+
+  get isReading(): boolean {
+    return this.#pauses === 0;
+  }
+
+  /** It holds too much memory. */
+  refuse(): void {
+    if (this.isClosed) return;
+    if (this.#isEnding || this.session.onRefused === undefined) this.destroy();
+    else this.session.onRefused();
+  }
+
   pauseReading(): void {
-    if (this.#pauses++ === 0) this.#transport.pause();
+    if (this.#pauses++ === 0 && !this.#isEnding) this.#transport.pause();
   }
 
   resumeReading(): void {
-    if (--this.#pauses === 0 && !this.isClosed) this.#transport.resume();
+    if (--this.#pauses === 0 && !this.#isEnding && !this.isClosed) this.#transport.resume();
   }
 
   end(): void {
-    this.#isEnding = true;
     this.touch();
+    if (this.#isEnding || this.isClosed) return;
+    this.#isEnding = true;
+    // A peer that sends before it reads would otherwise never come to its last reply.
+    if (this.#pauses > 0) this.#transport.resume();
+    this.#lingerFrom(this.#bytesLeft);
+  }
+
+  /** Bytes that the system has taken. */
+  get #bytesLeft(): number {
+    return this.bytesSent - (this.#transport.unsentBytes ?? 0);
+  }
+
+  /** Cuts the peer off when it has taken nothing for a while; what waits for the disk waits as long as that takes. */
+  #lingerFrom(bytesLeft: number): void {
+    this.#linger = this.#host.timers.after(limits.lingerMsMax, () => {
+      const isOurTurn = !this.isClosed && (this.#isTouched || this.#barriers.length > 0);
+      if (isOurTurn || this.#bytesLeft > bytesLeft) this.#lingerFrom(this.#bytesLeft);
+      else this.destroy();
+    });
+  }
+
+  /** All has been said: the peer hears the end, and the session too. */
+  #halfClose(): void {
+    this.#transport.end();
+    this.#endSession();
   }
 
   /** The broker is stopping: the session may say so, then what is in the output is sent and the connection ends. */
@@ -172,18 +252,23 @@ export class NetConnection implements Connection, FlushableConnection {
   }
 
   destroy(): void {
-    if (this.isClosed) return;
+    if (this.#isGone) return;
     this.#transport.destroy();
     this.closed();
   }
 
   /** The transport has bytes. */
   received(bytes: Buffer): void {
-    if (this.isClosed || this.#isEnding) return;
+    if (this.isClosed || this.#isEnding) return this.#discard(bytes.length);
     this.bytesReceived += bytes.length;
     this.session.onData(bytes);
     // Not only when the output is sent: that has to wait while the journal cannot be written.
     this.#stopWhenFull();
+  }
+
+  #discard(bytes: number): void {
+    this.#discardedBytes += bytes;
+    if (this.#discardedBytes > limits.lingerBytesMax) this.destroy();
   }
 
   /** The peer sends no more, but may still read. */
@@ -200,10 +285,19 @@ export class NetConnection implements Connection, FlushableConnection {
 
   /** The transport is gone. */
   closed(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#linger?.cancel();
+    this.#endSession();
+    this.#onClosed(this);
+  }
+
+  #endSession(): void {
     if (this.isClosed) return;
     this.isClosed = true;
     this.#barriers = [];
+    this.output.shrink(0);
+    this.#share.close();
     this.session.onClosed();
-    this.#onClosed(this);
   }
 }

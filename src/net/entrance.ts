@@ -2,7 +2,11 @@
  * Who may come in: bounds on connections, of several listeners together and for each address, and a log of who was not
  * let in.
  *
- * Not here: sockets (bun.ts, node.ts), passwords (broker/access).
+ * A connection that has not settled (it has not logged in, or is HTTP's) must not keep others out: where no place is left,
+ * the oldest such one is ended for the one that comes. If half of the places have such connections of the newcomer's own
+ * address, it is the oldest of these: so one address alone cannot drive out others.
+ *
+ * Not here: sockets (bun.ts, node.ts), passwords (broker/access), when a connection is settled (its session says so).
  * Invariant: `inside` is the number of sockets that entered and have not left, and at most `max`; the same for each
  * address. A socket that is still in its TLS handshake is inside.
  */
@@ -11,7 +15,7 @@ import type { LogFields, Logger } from "../base/logger.ts";
 import type { Timers } from "../base/clock.ts";
 import { SparseLog } from "../base/sparse-log.ts";
 
-export type Refusal = "connections-max" | "connections-per-address-max" | "tls";
+export type Refusal = "connections-max" | "connections-per-address-max" | "evicted" | "tls";
 
 export interface EntranceOptions {
   readonly max: number;
@@ -23,23 +27,67 @@ export interface EntranceOptions {
   readonly timers: Timers;
 }
 
+/** All that came from one address. */
+class Origin {
+  readonly host: string;
+  inside = 0;
+  /** Longest first. */
+  readonly unsettled = new Set<Guest>();
+
+  constructor(host: string) {
+    this.host = host;
+  }
+}
+
+/** A socket that was let in. */
+export class Guest {
+  readonly #entrance: Entrance;
+  readonly origin: Origin;
+  isInside = true;
+  /** Ends the socket; what hears of its end calls `leave`. */
+  drop: () => void;
+
+  constructor(entrance: Entrance, origin: Origin, drop: () => void) {
+    this.#entrance = entrance;
+    this.origin = origin;
+    this.drop = drop;
+  }
+
+  /** Settled: it keeps its place. Not settled, from now on: it may have to give it to others. */
+  settle(isSettled: boolean): void {
+    if (this.isInside) this.#entrance.settle(this, isSettled);
+  }
+
+  /** The socket is gone. */
+  leave(): void {
+    if (!this.isInside) return;
+    this.isInside = false;
+    this.#entrance.left(this);
+  }
+}
+
 /** One for all listeners of clients, and one for HTTP: who looks after a full broker must get in. */
 export class Entrance {
   readonly max: number;
   readonly #perAddressMax: number;
-  readonly #byAddress = new Map<string, number>();
+  /** Of one address. */
+  readonly #unsettledMany: number;
+  readonly #origins = new Map<string, Origin>();
+  readonly #unsettled = new Set<Guest>();
   readonly #refusals: Record<Refusal, SparseLog>;
   #inside = 0;
 
   constructor({ max, maxName, perAddressMax, logger, timers }: EntranceOptions) {
     this.max = max;
     this.#perAddressMax = perAddressMax;
+    this.#unsettledMany = max / 2;
     const warn = (message: string) => new SparseLog(timers, (fields) => logger.warn(message, fields));
     this.#refusals = {
       "connections-max": warn(`connections refused: as many are open as ${maxName} allows`),
       "connections-per-address-max": warn(
         "connections refused: as many are open from this address as --connections-per-address-max allows",
       ),
+      evicted: warn("connections ended that had not logged in, so that others can come in"),
       tls: new SparseLog(timers, (fields) => logger.info("a TLS handshake failed", fields)),
     };
   }
@@ -48,26 +96,44 @@ export class Entrance {
     return this.#inside;
   }
 
-  /** Whether a socket from there may stay: null, and then `leave` must follow; or why not. */
-  enter(remoteHost: string): Refusal | null {
-    if (this.#inside >= this.max) return "connections-max";
-    if (this.#perAddressMax > 0) {
-      const host = plainHost(remoteHost);
-      const count = this.#byAddress.get(host) ?? 0;
-      if (count >= this.#perAddressMax) return "connections-per-address-max";
-      this.#byAddress.set(host, count + 1);
+  /** Lets a socket in, for `leave` to follow, or says why not. `evicted` hears of those that went for it. */
+  enter(remoteHost: string, drop: () => void, evicted: (remoteHost: string) => void): Guest | Refusal {
+    const host = plainHost(remoteHost);
+    const origin = this.#origins.get(host) ?? new Origin(host);
+    if (this.#perAddressMax > 0 && origin.inside >= this.#perAddressMax) return "connections-per-address-max";
+    if (this.#inside >= this.max) {
+      const isMany = origin.unsettled.size >= this.#unsettledMany;
+      const [oldest] = isMany ? origin.unsettled : this.#unsettled;
+      if (oldest === undefined) return "connections-max";
+      oldest.leave();
+      evicted(oldest.origin.host);
+      oldest.drop();
     }
+    const guest = new Guest(this, origin, drop);
     this.#inside++;
-    return null;
+    origin.inside++;
+    this.#origins.set(host, origin);
+    this.settle(guest, false);
+    return guest;
   }
 
-  leave(remoteHost: string): void {
+  /** For `Guest` alone. */
+  settle(guest: Guest, isSettled: boolean): void {
+    const { unsettled } = guest.origin;
+    unsettled.delete(guest);
+    this.#unsettled.delete(guest);
+    if (isSettled) return;
+    unsettled.add(guest);
+    this.#unsettled.add(guest);
+  }
+
+  /** For `Guest` alone. */
+  left(guest: Guest): void {
+    const { origin } = guest;
+    origin.unsettled.delete(guest);
+    this.#unsettled.delete(guest);
     this.#inside--;
-    if (this.#perAddressMax === 0) return;
-    const host = plainHost(remoteHost);
-    const count = this.#byAddress.get(host)!;
-    if (count === 1) this.#byAddress.delete(host);
-    else this.#byAddress.set(host, count - 1);
+    if (--origin.inside === 0) this.#origins.delete(origin.host);
   }
 
   logRefusal(refusal: Refusal, fields: LogFields): void {

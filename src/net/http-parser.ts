@@ -98,11 +98,17 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const fault = faultOf(request);
+  if (fault !== null) {
+    response.writeHead(400, { ...securityHeaders, "content-type": "text/plain", connection: "close" });
+    response.end(`${fault}\n`);
+    return;
+  }
   let isRead = false;
   const { authorization, host, origin } = request.headers;
   const { status, type, body, headers } = await handler({
     method: request.method ?? "",
-    url: targetOf(request.url ?? ""),
+    url: request.url ?? "",
     authorization,
     host,
     origin,
@@ -138,9 +144,16 @@ const securityHeaders: Readonly<Record<string, string>> = {
   "cross-origin-resource-policy": "same-origin",
 };
 
-/** Path and query: a proxy's form of the request line has scheme and host before it. */
-function targetOf(url: string): string {
-  return url.replace(/^[a-z]+:\/\/[^/]*/i, "");
+/**
+ * What makes it doubtful whom a request is meant for, which a proxy before us may have read otherwise: no Host or several
+ * (RFC 9112 3.2), or a target with a host of its own. We are no proxy, and no client of ours sends such a target.
+ */
+function faultOf({ url = "", rawHeaders, httpVersion }: IncomingMessage): string | null {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.toLowerCase() === "host") hosts++;
+  if (hosts > 1) return "send one Host header";
+  if (hosts === 0 && httpVersion !== "1.0") return "send a Host header";
+  return url.startsWith("/") ? null : "send the path alone as the request's target";
 }
 
 async function readBody(request: IncomingMessage): Promise<HttpBody> {

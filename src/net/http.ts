@@ -6,6 +6,7 @@
  * Invariants: a connection that has asked nothing whole for `idleMsMax`, and takes nothing of its answer, is closed; it
  * is not read from while `unansweredBytesMax` of it wait for an answer.
  */
+import type { BytesInFlight } from "../base/bytes-in-flight.ts";
 import type { Timer, Timers } from "../base/clock.ts";
 import type { Connection, ConnectionHost } from "../base/connection.ts";
 import { type HttpHandler, httpBodyBytesMax } from "../base/http.ts";
@@ -38,8 +39,10 @@ export function httpProtocol(handler: HttpHandler, timers: Timers): Protocol {
 }
 
 /** Answers leave at once: health is asked for just when the journal cannot be written. */
-export function httpConnectionHost(timers: Timers): ConnectionHost {
+export function httpConnectionHost(timers: Timers, inFlight: BytesInFlight): ConnectionHost {
   return {
+    timers,
+    inFlight,
     durablePosition: Infinity,
     writtenPosition: Infinity,
     connectionTouched: (connection) => timers.atTickEnd(() => connection.flush()),
@@ -90,6 +93,7 @@ class HttpSession implements Session, HttpPeer {
     if (this.#stream === null) this.#early.push(own);
     else this.#pass(own);
     this.#settleReading();
+    this.#connection.holdInput(this.#unansweredBytes);
   }
 
   #pass(bytes: Buffer): void {
@@ -144,6 +148,8 @@ class HttpSession implements Session, HttpPeer {
   }
 
   asked(): void {
+    // One that asks is no idle one: of those that may have to go it is the last.
+    this.#connection.settle(false);
     if (++this.#unansweredRequests > unansweredRequestsMax) this.#connection.destroy();
   }
 
@@ -158,6 +164,7 @@ class HttpSession implements Session, HttpPeer {
   answered(): void {
     if (--this.#unansweredRequests > 0 || this.#connection.isClosed) return;
     this.#unansweredBytes = 0;
+    this.#connection.holdInput(0);
     this.#settleReading();
     if (this.#hasPeerEnded) this.#connection.end();
     this.#deadline.cancel();

@@ -13,7 +13,7 @@ import type { ConnectionHost } from "../base/connection.ts";
 import type { Protocol } from "../protocols/contract.ts";
 import { listenBun } from "./bun.ts";
 import { NetConnection, type Transport } from "./connection.ts";
-import type { Entrance, Refusal } from "./entrance.ts";
+import type { Entrance, Guest, Refusal } from "./entrance.ts";
 import type { TlsIdentity } from "./tls.ts";
 
 export interface Listener {
@@ -24,13 +24,12 @@ export interface Listener {
 
 /** What a runtime's listener asks for each socket that it accepts. */
 export interface Door {
-  /** Whether the socket may stay; then `leave` must follow once it is gone. */
-  enter(remoteHost: string): boolean;
-  leave(remoteHost: string): void;
+  /** The socket's place, which it must leave once it is gone; null: it may not stay. `drop` ends it for another. */
+  enter(remoteHost: string, drop: () => void): Guest | null;
   /** What one that may not stay is told. */
   readonly refusal: string | undefined;
   /** Makes the connection: at once, or after the TLS handshake. */
-  accept(transport: Transport): NetConnection;
+  accept(transport: Transport, guest: Guest): NetConnection;
   handshakeFailed(remoteHost: string, reason: string): void;
 }
 
@@ -54,6 +53,7 @@ export class Server implements Door {
   readonly refused: Record<Refusal, number> = {
     "connections-max": 0,
     "connections-per-address-max": 0,
+    evicted: 0,
     tls: 0,
   };
   readonly #options: ServerOptions;
@@ -119,15 +119,13 @@ export class Server implements Door {
     return new StartError(1, `${what} cannot be opened: ${message}`);
   }
 
-  enter(remoteHost: string): boolean {
-    const refusal = this.#options.entrance.enter(remoteHost);
-    if (refusal === null) return true;
-    this.#refuse(refusal, { remote: remoteHost });
-    return false;
-  }
-
-  leave(remoteHost: string): void {
-    this.#options.entrance.leave(remoteHost);
+  enter(remoteHost: string, drop: () => void): Guest | null {
+    const entered = this.#options.entrance.enter(remoteHost, drop, (evictedHost) =>
+      this.#refuse("evicted", { remote: evictedHost }),
+    );
+    if (typeof entered !== "string") return entered;
+    this.#refuse(entered, { remote: remoteHost });
+    return null;
   }
 
   handshakeFailed(remoteHost: string, reason: string): void {
@@ -139,7 +137,7 @@ export class Server implements Door {
     this.#options.entrance.logRefusal(refusal, { protocol: this.protocol.name, ...fields });
   }
 
-  accept(transport: Transport): NetConnection {
+  accept(transport: Transport, guest: Guest): NetConnection {
     const { connectionHost, clock } = this.#options;
     this.accepted++;
     const connection = new NetConnection(
@@ -150,6 +148,8 @@ export class Server implements Door {
       (closed) => this.connections.delete(closed),
     );
     this.connections.add(connection);
+    guest.drop = () => connection.destroy();
+    connection.guest = guest;
     connection.session = this.protocol.createSession(connection);
     return connection;
   }
@@ -160,21 +160,28 @@ export class Server implements Door {
 
   /**
    * Ends all connections: no more input, but what was answered leaves, also what waits for the disk. A peer that does
-   * not take it within `drainMsMax` is cut off.
+   * not take it within `drainMsMax` is cut off, and one that has taken it and does not end its side after `partMsMax`.
    */
   async drain(): Promise<void> {
     this.stopListening();
     for (const connection of this.connections) connection.shutdown();
-    const drained = (): boolean => Array.from(this.connections).every(({ outputBytes }) => outputBytes === 0);
-    for (let waitedMs = 0; waitedMs < drainMsMax && !drained(); waitedMs += drainStepMs) {
-      // A timer that keeps the process alive, unlike those of `Timers`: the sockets may be gone before the data is safe.
-      await new Promise<void>((resolve) => setTimeout(resolve, drainStepMs));
-    }
-    for (const connection of this.connections) connection.destroy();
+    const { connections } = this;
+    await waitUntil(drainMsMax, () => Array.from(connections).every(({ outputBytes }) => outputBytes === 0));
+    // A peer that is still sending would be reset, and might lose what it was told.
+    await waitUntil(partMsMax, () => connections.size === 0);
+    for (const connection of connections) connection.destroy();
+  }
+}
+
+async function waitUntil(msMax: number, isSo: () => boolean): Promise<void> {
+  for (let waitedMs = 0; waitedMs < msMax && !isSo(); waitedMs += drainStepMs) {
+    // A timer that keeps the process alive, unlike those of `Timers`: the sockets may be gone before the data is safe.
+    await new Promise<void>((resolve) => setTimeout(resolve, drainStepMs));
   }
 }
 
 const drainMsMax = 2000;
+const partMsMax = 250;
 const drainStepMs = 5;
 
 let nextConnectionId = 1;

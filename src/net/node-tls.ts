@@ -8,6 +8,7 @@
 import type net from "node:net";
 import tls from "node:tls";
 import { limits } from "../base/limits.ts";
+import type { Guest } from "./entrance.ts";
 import type { Door, Listener } from "./listen.ts";
 import { connectNode, listenNode } from "./node.ts";
 import type { TlsIdentity, TlsMaterial } from "./tls.ts";
@@ -30,11 +31,18 @@ export async function listenNodeTls(
   identity: TlsIdentity,
 ): Promise<Listener> {
   /** By its peer, which is all that a plain socket and the TLS socket over it have in common. */
-  const inHandshake = new Map<string, net.Socket>();
+  const inHandshake = new Map<string, { readonly socket: net.Socket; readonly guest: Guest }>();
   const server = tls.createServer(nodeTlsOptions(identity.current), (socket) => {
-    inHandshake.delete(peerOf(socket));
+    const peer = peerOf(socket);
+    const entered = inHandshake.get(peer);
+    inHandshake.delete(peer);
+    if (entered === undefined) {
+      // It is gone already.
+      socket.destroy();
+      return;
+    }
     socket.allowHalfOpen = true;
-    connectNode(door, socket, true);
+    connectNode(door, socket, entered.guest, true);
   });
   server.on("tlsClientError", (error, socket) => {
     door.handshakeFailed(socket.remoteAddress ?? "gone", handshakeReason(error, socket));
@@ -43,11 +51,11 @@ export async function listenNodeTls(
   const listener = await listenNode(host, port, door, {
     // Nothing can be said before the handshake.
     refusal: undefined,
-    onEntered(socket) {
+    onEntered(socket, guest) {
       const peer = peerOf(socket);
       // Nobody would hear of it before the handshake's deadline that a peer has ended its side.
       socket.allowHalfOpen = false;
-      inHandshake.set(peer, socket);
+      inHandshake.set(peer, { socket, guest });
       socket.on("close", () => inHandshake.delete(peer));
       server.emit("connection", socket);
     },
@@ -58,7 +66,7 @@ export async function listenNodeTls(
     close() {
       unwatch();
       listener.close();
-      for (const socket of inHandshake.values()) socket.destroy();
+      for (const { socket } of inHandshake.values()) socket.destroy();
     },
   };
 }

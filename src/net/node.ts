@@ -5,6 +5,7 @@
 import net from "node:net";
 import type { Address } from "../base/connection.ts";
 import type { Transport } from "./connection.ts";
+import type { Guest } from "./entrance.ts";
 import type { Door, Listener } from "./listen.ts";
 
 const pieceBytesMax = 256 << 10;
@@ -33,6 +34,10 @@ class NodeTransport implements Transport {
     return at - start;
   }
 
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   pause(): void {
     this.#socket.pause();
   }
@@ -51,8 +56,8 @@ class NodeTransport implements Transport {
 }
 
 /** Makes a connection of a socket that was let in and, with TLS, is past its handshake. */
-export function connectNode(door: Door, socket: net.Socket, isEncrypted: boolean): void {
-  const connection = door.accept(new NodeTransport(socket, isEncrypted));
+export function connectNode(door: Door, socket: net.Socket, guest: Guest, isEncrypted: boolean): void {
+  const connection = door.accept(new NodeTransport(socket, isEncrypted), guest);
   socket.on("data", (bytes: Buffer) => connection.received(bytes));
   socket.on("drain", () => connection.drained());
   socket.on("close", () => connection.closed());
@@ -62,7 +67,7 @@ export function connectNode(door: Door, socket: net.Socket, isEncrypted: boolean
 
 /** What is done with sockets that may stay, and what others are told. */
 interface Reception {
-  readonly onEntered: (socket: net.Socket) => void;
+  readonly onEntered: (socket: net.Socket, guest: Guest) => void;
   readonly refusal: string | undefined;
 }
 
@@ -71,15 +76,15 @@ export function listenNode(
   port: number,
   door: Door,
   { onEntered, refusal }: Reception = {
-    onEntered: (socket) => connectNode(door, socket, false),
+    onEntered: (socket, guest) => connectNode(door, socket, guest, false),
     refusal: door.refusal,
   },
 ): Promise<Listener> {
   const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-    const remoteHost = socket.remoteAddress ?? "";
-    if (!door.enter(remoteHost)) return turnAway(socket, refusal);
-    socket.on("close", () => door.leave(remoteHost));
-    onEntered(socket);
+    const guest = door.enter(socket.remoteAddress ?? "", () => socket.destroy());
+    if (guest === null) return turnAway(socket, refusal);
+    socket.on("close", () => guest.leave());
+    onEntered(socket, guest);
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);

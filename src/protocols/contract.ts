@@ -16,9 +16,13 @@ export interface Session {
   onWritable(): void;
   /** The peer has ended its side. Without this the connection ends once what was answered has left. */
   onPeerEnded?(): void;
+  /** Of what the session holds of its input, the largest thing; all of it is one if absent. Asked for seldom. */
+  readonly largestHeldBytes?: number;
+  /** The connection holds too much memory: tells the peer, if the protocol has words for it, and ends. */
+  onRefused?(): void;
   /** The broker is stopping: a protocol that has words for it writes them to the output. */
   onShutdown?(): void;
-  /** The connection is gone, whoever closed it. Called once. */
+  /** The connection is over, whoever closed it: nothing comes any more, and nothing leaves. Called once. */
   onClosed(): void;
 }
 

@@ -56,6 +56,14 @@ const broken: Record<string, [Buffer[], RegExp]> = {
     [publish("q"), header(5), publish("q")],
     /^connection 505 UNEXPECTED_FRAME - expected content body, got non content body frame instead$/,
   ],
+  "a heartbeat on an open channel": [
+    [frame(8, 1)],
+    /^connection 505 UNEXPECTED_FRAME - type 8, all octets = <<>>$/,
+  ],
+  "a heartbeat on a channel that is not open": [
+    [frame(8, 7)],
+    /^connection 505 UNEXPECTED_FRAME - type 8, all octets = <<>>$/,
+  ],
   "a channel that is not open": [
     [method(7, 60, 10, uint(4, 0), uint(2, 1), Buffer.of(0))],
     /^connection 504 CHANNEL_ERROR - expected 'channel.open'$/,

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import net from "node:net";
 import { test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { type TestBroker, startTestBroker } from "../support/broker.ts";
 import { RawRedis } from "../support/raw-redis.ts";
 import {
@@ -93,24 +92,51 @@ test("--connections-per-address-max bounds one address and not another", async (
   for (const client of clients) await client.close();
 });
 
-test("HTTP connections have a bound, are counted, and make room when they leave", async (t) => {
+test("three hundred half requests keep nobody out of HTTP: the oldest go", async (t) => {
   const broker = await startTestBroker({ dataDir: "memory" });
   t.after(() => broker.stop());
-  const sockets = Array.from({ length: 256 }, () => net.connect(broker.ports.http, "127.0.0.1"));
-  await Promise.all(sockets.map((socket) => new Promise((resolve) => void socket.on("connect", resolve))));
-  await delay(200);
-  for (let i = 0; i < 5; i++) assert.equal(await toldUntilClosed(broker.ports.http), "");
-  const client = await RawRedis.open(broker.ports.redis);
-  assert.equal(await client.call("ping"), "+PONG\r\n");
-  await client.close();
-  assert.match(broker.log, /as many are open as the bound on those of HTTP allows/);
+  const url = `http://127.0.0.1:${broker.ports.http}/livez`;
+  let closed = 0;
+  const sockets = Array.from({ length: 300 }, () => {
+    const socket = net.connect(broker.ports.http, "127.0.0.1", () => socket.write("GET /livez HTTP/1.1\r\n"));
+    socket.on("error", () => {});
+    return socket.on("close", () => closed++);
+  });
+  await until(() => closed === 300 - 256);
+  for (let i = 0; i < 5; i++) assert.equal((await fetch(url)).status, 200);
+  assert.equal(await metric(broker, 'troikamq_connections{protocol="http"}'), 256);
+  assert.ok((await metric(broker, refusedSeries("http", "evicted"))) > 300 - 256);
+  assert.equal(await metric(broker, refusedSeries("http", "connections-max")), 0);
+  const lines = broker.log.split("\n").filter((line) => line.includes("connections ended"));
+  assert.ok(lines.length >= 1 && lines.length < 20, lines.join("\n"));
   for (const socket of sockets) socket.destroy();
-  await until(() =>
-    metric(broker, refusedSeries("http", "connections-max")).then(
-      (count) => count >= 5,
-      () => false,
-    ),
+});
+
+test("who does not log in gives its place to others; who has logged in keeps it", async (t) => {
+  const args = ["--connections-max", "4", "--password", "right"];
+  const broker = await startTestBroker({ dataDir: "memory", args });
+  t.after(() => broker.stop());
+  const { redis, amqp, kafka } = broker.ports;
+  let closed = 0;
+  const silent = [redis, amqp, kafka, redis].map((port) =>
+    net
+      .connect(port, "127.0.0.1")
+      .on("error", () => {})
+      .on("close", () => closed++),
   );
+  const clients: RawRedis[] = [];
+  for (let i = 0; i < 4; i++) {
+    const client = await RawRedis.open(redis);
+    assert.equal(await client.call("auth", "right"), "+OK\r\n");
+    clients.push(client);
+  }
+  await until(() => closed === 4);
+  for (const port of [redis, amqp, kafka]) {
+    assert.equal(await toldUntilClosed(port), port === redis ? redisRefusal : "");
+  }
+  for (const client of clients) assert.equal(await client.call("ping"), "+PONG\r\n");
+  for (const client of clients) await client.close();
+  for (const socket of silent) socket.destroy();
 });
 
 test(
@@ -139,12 +165,23 @@ test(
     const descriptors = (): number =>
       process.platform === "linux" ? fs.readdirSync(`/proc/${broker.pid}/fd`).length : 0;
     const before = descriptors();
-    const silent = [redisTls, redisTls, amqpTls, amqpTls].map((port) => net.connect(port, "127.0.0.1"));
-    // All are in before another comes: two listeners' sockets are not accepted in the order of their coming.
-    await delay(300);
+    const silent = [amqpTls, amqpTls, redisTls, redisTls].map((port) => net.connect(port, "127.0.0.1"));
+    let closed = 0;
+    for (const socket of silent) socket.on("error", () => {}).on("close", () => closed++);
+    const others: RawRedis[] = [];
+    for (let i = 1; i <= 4; i++) {
+      others.push(await RawRedis.open(broker.ports.redis));
+      assert.equal(await others.at(-1)!.call("ping"), "+PONG\r\n");
+      // Two listeners' sockets are not accepted in the order of their coming.
+      await until(() => closed >= i - 1);
+    }
+    await until(() => closed === 4);
     assert.equal(await toldUntilClosed(broker.ports.redis), redisRefusal);
     // Beyond the bound no handshake has begun, so there are no words.
     assert.equal(await toldUntilClosed(redisTls), "");
+    const evicted = ["redis", "amqp"].map((name) => metric(broker, refusedSeries(name, "evicted")));
+    assert.ok((await Promise.all(evicted)).reduce((sum, count) => sum + count) >= 4);
+    for (const client of others) await client.close();
     for (const socket of silent) socket.destroy();
     for (let i = 0; i < 100; i++) {
       const socket = net.connect(i % 2 === 0 ? redisTls : amqpTls, "127.0.0.1");

@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import amqplib from "amqplib";
 import { startTestBroker, type TestBroker } from "../support/broker.ts";
 import { RawRedis } from "../support/raw-redis.ts";
+import { until } from "./security-tls-support.ts";
 import { makeUser } from "../support/users.ts";
 
 let broker: TestBroker;
@@ -51,6 +52,25 @@ test("a Kafka request of more than 64 KiB before the login ends the connection a
 });
 
 const wrongPassword = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
+
+test("garbage before the login makes few log lines, which count it all", async () => {
+  const { kafka, amqp } = broker.ports;
+  const counted = (message: string): number[] =>
+    broker.log
+      .split("\n")
+      .filter((line) => line.includes(message))
+      .map((line) => Number(/ count=(\d+)/.exec(line)![1]));
+  const total = (message: string): number => counted(message).reduce((sum, count) => sum + count, 0);
+  const closed = "closed a Kafka connection";
+  const earlier = total(closed);
+  const garbage = Buffer.from([0, 0, 0, 4, 0x7f, 0xff, 0, 0]);
+  for (let i = 0; i < 10; i++) {
+    await Promise.all(Array.from({ length: 20 }, () => lifeOf(kafka, garbage)));
+    await lifeOf(amqp, Buffer.from("GET / HTTP/1.1\r\n"));
+  }
+  await until(() => total(closed) >= earlier + 200);
+  assert.ok(counted(closed).length < 20, broker.log);
+});
 
 test("guesses at one user take their turns, and are counted; whoever is logged in goes on meanwhile", async () => {
   const busy = await RawRedis.open(broker.ports.redis);

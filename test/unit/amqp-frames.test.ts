@@ -132,7 +132,6 @@ test("malformed frames", () => {
     "type 0": hex("00 0000 00000000 ce"),
     "type 4": hex("04 0001 00000000 ce"),
     "heartbeat with payload": hex("08 0000 00000001 00 ce"),
-    "heartbeat on a channel": hex("08 0001 00000000 ce"),
     "size beyond frame-max": hex("03 0001 00001001"),
     "size of 4 GiB": hex("03 0001 ffffffff"),
     HTTP: Buffer.from("GET / HTTP/1.1\r\n\r\n"),

@@ -4,8 +4,8 @@ import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { Access, type Security } from "../../src/broker/access/access.ts";
-import { passwordDigest } from "../../src/broker/access/password-hash.ts";
-import { everyName, newUser } from "../../src/broker/access/users.ts";
+import { type PasswordHash, passwordDigest } from "../../src/broker/access/password-hash.ts";
+import { everyName, newUser, type StoredPassword } from "../../src/broker/access/users.ts";
 import { quickHash } from "../../sim/quick-hash.ts";
 import { logIn, makeAccess, openStorage } from "../support/access.ts";
 
@@ -139,9 +139,9 @@ test("the same password of many connections is looked at once", async () => {
   const { access } = await makeAccess({
     passwordHash: {
       ...quickHash,
-      inTurn: (digest, salt, done) => {
+      later: (digest, salt, done) => {
         computed++;
-        setImmediate(() => quickHash.inTurn(digest, salt, done));
+        setImmediate(() => quickHash.later(digest, salt, done));
       },
     },
   });
@@ -149,4 +149,144 @@ test("the same password of many connections is looked at once", async () => {
   const all = await Promise.all(Array.from({ length: 1000 }, () => logIn(access, "anna", "p")));
   assert.ok(all.every((authorization) => authorization?.name === "anna"));
   assert.equal(computed, 1);
+});
+
+/** Hashes end when the test says so. */
+function manualHash() {
+  const begun: (() => void)[] = [];
+  let computed = 0;
+  return {
+    ...quickHash,
+    later: ((digest, salt, done) => {
+      computed++;
+      begun.push(() => quickHash.later(digest, salt, done));
+    }) satisfies PasswordHash["later"],
+    get computed(): number {
+      return computed;
+    },
+    /** The oldest that runs ends. */
+    end: (): boolean => {
+      begun.shift()?.();
+      return begun.length > 0;
+    },
+  };
+}
+
+test("a wrong password takes one hash and one way: whether the user exists, may come in, and has one password or many", async () => {
+  const hash = manualHash();
+  const security = { password: "x", name: "operator", isInsecure: false };
+  const { access } = await makeAccess({ passwordHash: hash, security });
+  const passwords: StoredPassword[] = [];
+  for (let i = 0; i < 16; i++) {
+    const digest = passwordDigest(`p${i}`);
+    assert.equal(access.findStoredPassword(passwords, digest), undefined);
+    passwords.push(access.storedPassword(digest, passwords));
+    assert.equal(access.findStoredPassword(passwords, digest), passwords[i]);
+  }
+  access.users.set(newUser("many", { passwords }));
+  access.users.set(newUser("one", { passwords: passwords.slice(0, 1) }));
+  access.users.set(newUser("none"));
+  access.users.set(newUser("disabled", { passwords, isEnabled: false }));
+  for (const name of ["many", "one", "none", "disabled", "operator", "default", "guest", "nobody"]) {
+    const before = hash.computed;
+    const answer = logIn(access, name, "wrong", { remoteHost: "10.0.0.1" });
+    while (hash.end());
+    assert.equal(await answer, null);
+    assert.equal(hash.computed - before, 1, name);
+  }
+  for (const password of ["p15", "p0"]) {
+    const answer = logIn(access, "many", password);
+    while (hash.end());
+    assert.equal((await answer)?.name, "many");
+  }
+});
+
+test("guesses at a user that does not exist wait as those at one that does", async () => {
+  const { access, time } = await makeAccess({ passwordHash: quickHash });
+  const answers: Record<string, number[]> = {};
+  for (const name of ["guest", "nobody"]) {
+    const told: number[] = (answers[name] = []);
+    for (let i = 0; i < 20; i++) {
+      access.logIn({ protocol: "amqp", name, password: `wrong ${i}`, remoteHost: "127.0.0.1" }, () =>
+        told.push(time.monotonic()),
+      );
+    }
+  }
+  time.advance(60_000);
+  assert.equal(answers["guest"]!.length, 20);
+  assert.deepEqual(answers["nobody"], answers["guest"]);
+});
+
+test("a hundred and twenty addresses that guess keep no right password out: the lines take turns", async () => {
+  const hash = manualHash();
+  const { access } = await makeAccess({ passwordHash: hash });
+  access.users.set(user(access, "anna", "right"));
+  let failed = 0;
+  for (let address = 0; address < 120; address++) {
+    for (let i = 0; i < 30; i++) {
+      const credentials = {
+        protocol: "amqp" as const,
+        name: `user ${i}`,
+        password: "wrong",
+        remoteHost: `10.0.0.${address}`,
+      };
+      access.logIn(credentials, () => failed++);
+    }
+  }
+  let answer: string | null | undefined;
+  access.logIn(
+    { protocol: "amqp", name: "anna", password: "right", remoteHost: "10.1.1.1" },
+    (authorization) => {
+      answer = authorization?.name ?? null;
+    },
+  );
+  for (let ended = 0; answer === undefined; ended++) {
+    assert.ok(ended <= 125, "not within one round");
+    hash.end();
+  }
+  assert.equal(answer, "anna");
+  // From where somebody has logged in, one does not even wait for a round.
+  access.users.set(user(access, "berta", "right too"));
+  answer = undefined;
+  access.logIn(
+    { protocol: "amqp", name: "berta", password: "right too", remoteHost: "10.1.1.1" },
+    (authorization) => {
+      answer = authorization?.name ?? null;
+    },
+  );
+  for (let ended = 0; answer === undefined; ended++) {
+    assert.ok(ended <= 4, "not within its group's next turn");
+    hash.end();
+  }
+  assert.equal(answer, "berta");
+  while (hash.end());
+  assert.equal(failed, 120 * 30);
+});
+
+test("an address that tries one name after the other is given rests; one whose passwords are right is not", async () => {
+  const hash = { ...quickHash, computed: 0 };
+  const { access, time } = await makeAccess({
+    passwordHash: {
+      ...quickHash,
+      later: (digest, salt, done) => {
+        hash.computed++;
+        quickHash.later(digest, salt, done);
+      },
+    },
+  });
+  const spray = (remoteHost: string): void => {
+    for (let i = 0; i < 100; i++)
+      access.logIn({ protocol: "amqp", name: `user ${i}`, password: "wrong", remoteHost }, () => {});
+  };
+  spray("10.0.0.1");
+  assert.equal(hash.computed, 32);
+  time.advance(1000);
+  assert.equal(hash.computed, 32 + 5);
+  // The others have waited longer than a login may.
+  time.advance(20_000);
+  assert.ok(hash.computed < 32 + 60, `${hash.computed}`);
+  const names = Array.from({ length: 100 }, (_, i) => `right ${i}`);
+  for (const name of names) access.users.set(user(access, name, "p"));
+  const all = await Promise.all(names.map((name) => logIn(access, name, "p", { remoteHost: "10.0.0.2" })));
+  assert.ok(all.every((authorization) => authorization !== null));
 });

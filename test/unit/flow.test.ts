@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { BytesInFlight } from "../../src/base/bytes-in-flight.ts";
 import type { Timers } from "../../src/base/clock.ts";
 import type { Connection } from "../../src/base/connection.ts";
 import { limits } from "../../src/base/limits.ts";
@@ -10,6 +11,7 @@ import { Broker } from "../../src/broker/broker.ts";
 import { appendRecord } from "../../src/broker/outgoing-message.ts";
 import { envelope } from "../../src/message/envelope.ts";
 import { NetConnection, type Transport } from "../../src/net/connection.ts";
+import { systemTimers } from "../../src/net/runtime.ts";
 import { LogReader } from "../../src/storage/index.ts";
 
 const mebibyte = 1 << 20;
@@ -163,6 +165,8 @@ test("a connection whose output is full is not read from, though the tick cannot
     writtenPosition: 0,
     connectionTouched: () => {},
     connectionHeld: () => {},
+    timers: systemTimers,
+    inFlight: new BytesInFlight({ bytesMax: 0, timers: systemTimers }),
   };
   const connection = new NetConnection(1, transport satisfies Transport, host, 0, () => {});
   const reply = Buffer.alloc(limits.outputHighWaterBytes / 2);

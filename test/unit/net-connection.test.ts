@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { BytesInFlight } from "../../src/base/bytes-in-flight.ts";
+import type { Timer, Timers } from "../../src/base/clock.ts";
 import { limits } from "../../src/base/limits.ts";
 import { NetConnection, type Transport } from "../../src/net/connection.ts";
 import type { ConnectionHost, FlushableConnection } from "../../src/base/connection.ts";
@@ -11,6 +13,7 @@ class FakeTransport implements Transport {
   sent = "";
   isPaused = false;
   isEnded = false;
+  isDestroyed = false;
 
   write(bytes: Buffer, start: number, end: number): number {
     const taken = Math.min(end - start, this.room);
@@ -32,11 +35,33 @@ class FakeTransport implements Transport {
   }
 
   destroy(): void {
-    this.isEnded = true;
+    this.isDestroyed = true;
+  }
+}
+
+class FakeTimers implements Timers {
+  readonly waiting = new Set<() => void>();
+
+  after(_delayMs: number, action: () => void): Timer {
+    this.waiting.add(action);
+    return { cancel: () => void this.waiting.delete(action) };
+  }
+
+  atTickEnd(action: () => void): void {
+    action();
+  }
+
+  /** What waits runs now. */
+  fire(): void {
+    const actions = [...this.waiting];
+    this.waiting.clear();
+    for (const action of actions) action();
   }
 }
 
 class FakeHost implements ConnectionHost {
+  readonly timers = new FakeTimers();
+  readonly inFlight = new BytesInFlight({ bytesMax: 0, timers: this.timers });
   durablePosition = 0;
   writtenPosition = 0;
   readonly held = new Set<FlushableConnection>();
@@ -146,4 +171,56 @@ test("ending sends what is held first", () => {
   connection.closed();
   connection.closed();
   assert.deepEqual(events, ["closed", "gone"]);
+});
+
+test("what comes after the end is thrown away, from a peer that was paused too, and reading goes on until it ends", () => {
+  const { transport, connection, events } = make();
+  connection.pauseReading();
+  assert.equal(transport.isPaused, true);
+  connection.output.latin1("last reply");
+  connection.end();
+  assert.equal(transport.isPaused, false);
+  connection.received(Buffer.alloc(10));
+  connection.flush();
+  assert.equal(transport.isEnded, true);
+  connection.received(Buffer.alloc(10));
+  connection.pauseReading();
+  connection.resumeReading();
+  assert.equal(transport.isPaused, false);
+  assert.equal(transport.isDestroyed, false);
+  assert.deepEqual(events, ["closed"]);
+  connection.closed();
+  assert.deepEqual(events, ["closed", "gone"]);
+});
+
+test("an ended peer that goes on sending is cut off by bytes", () => {
+  const { transport, connection, events } = make();
+  connection.end();
+  connection.flush();
+  const chunk = Buffer.alloc(1 << 20);
+  for (let sent = 0; sent < limits.lingerBytesMax; sent += chunk.length) connection.received(chunk);
+  assert.equal(transport.isDestroyed, false);
+  connection.received(chunk);
+  assert.equal(transport.isDestroyed, true);
+  assert.deepEqual(events, ["closed", "gone"]);
+});
+
+test("an ended peer that neither ends nor takes anything is cut off in time, but not while the disk is waited for", () => {
+  const { transport, host, connection } = make();
+  connection.holdUntilDurable(5);
+  connection.output.latin1("held");
+  connection.end();
+  host.timers.fire();
+  connection.flush();
+  host.timers.fire();
+  assert.equal(transport.isDestroyed, false);
+  host.durablePosition = 5;
+  transport.room = 2;
+  connection.flush();
+  host.timers.fire();
+  assert.equal(transport.sent, "he");
+  assert.equal(transport.isDestroyed, false);
+  host.timers.fire();
+  assert.equal(transport.isDestroyed, true);
+  assert.equal(host.timers.waiting.size, 0);
 });

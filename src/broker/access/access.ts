@@ -6,7 +6,7 @@
  * has set a password. The operator's own user (`--user`, `--password`) is there while the broker is started with it.
  *
  * A password that has been right once is remembered by a cheap keyed hash, so that a thousand connections do not cost a
- * thousand scrypts; a wrong one always costs one, whether the user exists or not.
+ * thousand scrypts; a wrong one always costs one, whether the user exists or not and however many passwords it has.
  * Invariants: no password is kept, only what tells whether another is the same; `logIn` answers exactly once.
  */
 import crypto from "node:crypto";
@@ -19,6 +19,7 @@ import type { Storage } from "../../storage/index.ts";
 import { definitionKey } from "../names.ts";
 import { Acls } from "./acls.ts";
 import { lockOutFault } from "./administrators.ts";
+import { HashQueue } from "./hash-queue.ts";
 import { LoginGuard } from "./login-guard.ts";
 import { hashBytes, type PasswordHash, passwordDigest, scryptHash } from "./password-hash.ts";
 import { type Authorization, Permissions } from "./permissions.ts";
@@ -75,6 +76,14 @@ interface Attempt {
   readonly quick: Buffer;
 }
 
+interface Search {
+  readonly remoteHost: string;
+  readonly digest: string;
+  readonly passwords: readonly StoredPassword[];
+  /** Those that are not tried yet. */
+  readonly salts: readonly string[];
+}
+
 export type LoggedIn = (authorization: Authorization | null) => void;
 
 const guest: User = newUser("guest", {
@@ -101,6 +110,7 @@ export class Access {
   readonly #guard: LoginGuard;
   readonly #refusalLogs: Readonly<Record<LoginProtocol, SparseLog>> | null;
   readonly #passwordHash: PasswordHash;
+  readonly #queue: HashQueue;
   readonly #rememberKey: Uint8Array;
   /** Of each user the keyed hash of a password that was right. */
   readonly #remembered = new Map<string, Buffer>();
@@ -119,7 +129,8 @@ export class Access {
     this.#random = random;
     this.#guard = new LoginGuard(options.clock, options.timers);
     this.#refusalLogs = options.logger === undefined ? null : refusalLogs(options.logger, options.timers);
-    this.#passwordHash = options.passwordHash ?? scryptHash();
+    this.#passwordHash = options.passwordHash ?? scryptHash;
+    this.#queue = new HashQueue(options.clock, options.timers, this.#passwordHash.later);
     this.#rememberKey = random.bytes(hashBytes);
     this.isInsecure = security.isInsecure;
     const { name, password } = security;
@@ -192,15 +203,22 @@ export class Access {
       : null;
   }
 
-  /** What a user of Redis's `>password` or of RabbitMQ's `password` has. Takes some 50 ms. */
-  storedPassword(digest: string): StoredPassword {
-    const salt = Buffer.from(this.#random.bytes(saltBytes)).toString("base64");
+  /**
+   * What a user of Redis's `>password` or of RabbitMQ's `password` has, beside the passwords that it has already. All of a
+   * user have one salt: looking for a password takes one hash, however many there are. Takes some 50 ms.
+   */
+  storedPassword(digest: string, others: readonly StoredPassword[] = []): StoredPassword {
+    const salt = others[0]?.salt ?? Buffer.from(this.#random.bytes(saltBytes)).toString("base64");
     return { salt, hash: this.#passwordHash.now(digest, salt).toString("base64") };
   }
 
-  /** Whether it is the hash of that password. Takes some 50 ms. */
-  isStoredPassword(stored: StoredPassword, digest: string): boolean {
-    return isHash(stored, this.#passwordHash.now(digest, stored.salt));
+  /** The one of these that is the hash of that password. Takes some 50 ms. */
+  findStoredPassword(passwords: readonly StoredPassword[], digest: string): StoredPassword | undefined {
+    for (const salt of saltsOf(passwords)) {
+      const found = findHash(passwords, salt, this.#passwordHash.now(digest, salt));
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /**
@@ -231,11 +249,9 @@ export class Access {
       this.#looking.delete(key);
       for (const one of told) one(isRight);
     };
-    // All that do not exist are one to the guard: it must not remember every name that somebody makes up.
-    const guarded = user === undefined ? "" : name;
-    const isAdmitted = this.#guard.admit(remoteHost, guarded, () =>
+    const isAdmitted = this.#guard.admit(remoteHost, name, () =>
       this.#look(attempt, (isRight) => {
-        if (isRight) this.#guard.succeeded(remoteHost, guarded);
+        if (isRight) this.#guard.succeeded(remoteHost, name);
         tell(isRight);
       }),
     );
@@ -256,22 +272,27 @@ export class Access {
     const mayComeIn = user !== undefined && user.isEnabled && this.#mayComeFrom(user, remoteHost);
     const known = this.#remembered.get(name);
     if (mayComeIn && known !== undefined && crypto.timingSafeEqual(known, quick)) return tell(true);
-    this.#compare(user?.passwords ?? [], digest, (isRight) => {
+    const passwords = user?.passwords ?? [];
+    this.#compare({ remoteHost, digest, passwords, salts: saltsOf(passwords) }, (isRight) => {
       // The user may have been changed or deleted meanwhile.
       const isStill = isRight && mayComeIn && this.users.get(name) === user;
-      if (isStill) this.#remembered.set(name, quick);
+      if (isStill) {
+        this.#remembered.set(name, quick);
+        this.#queue.succeeded(remoteHost);
+      }
       tell(isStill);
     });
   }
 
-  /** Tries the user's passwords one after the other. */
-  #compare(stored: readonly StoredPassword[], digest: string, done: (isRight: boolean) => void): void {
-    const [first, ...rest] = stored;
-    this.#passwordHash.inTurn(digest, first?.salt ?? nobodysSalt, (hash) => {
-      if (first === undefined || hash === null) return done(false);
-      if (isHash(first, hash)) return done(true);
-      if (rest.length === 0) return done(false);
-      this.#compare(rest, digest, done);
+  /** Looks for the password among the user's, with one hash for each salt; a user without any costs as much. */
+  #compare(search: Search, done: (isRight: boolean) => void): void {
+    const { remoteHost, digest, passwords } = search;
+    const [salt, ...salts] = search.salts;
+    this.#queue.add(remoteHost, digest, salt ?? nobodysSalt, (hash) => {
+      if (salt === undefined || hash === null) return done(false);
+      if (findHash(passwords, salt, hash) !== undefined) return done(true);
+      if (salts.length === 0) return done(false);
+      this.#compare({ remoteHost, digest, passwords, salts }, done);
     });
   }
 
@@ -303,9 +324,23 @@ export class Access {
   }
 }
 
-function isHash(stored: StoredPassword, hash: Buffer): boolean {
-  const own = Buffer.from(stored.hash, "base64");
-  return own.length === hash.length && crypto.timingSafeEqual(hash, own);
+function saltsOf(passwords: readonly StoredPassword[]): string[] {
+  return [...new Set(passwords.map(({ salt }) => salt))];
+}
+
+/** Looks at all of them, so that the time does not tell which one it was. */
+function findHash(
+  passwords: readonly StoredPassword[],
+  salt: string,
+  hash: Buffer,
+): StoredPassword | undefined {
+  let found: StoredPassword | undefined;
+  for (const stored of passwords) {
+    const own = Buffer.from(stored.hash, "base64");
+    const isSame = own.length === hash.length && crypto.timingSafeEqual(hash, own);
+    if (isSame && stored.salt === salt) found = stored;
+  }
+  return found;
 }
 
 /** For each protocol, so that guesses over one do not hide those over another. */

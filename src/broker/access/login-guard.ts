@@ -3,9 +3,11 @@
  * each failure; an attempt whose turn would be too late is refused without being looked at.
  *
  * A right password waits for its turn as well: otherwise a guesser could tell it by its being quick, and hang up on the
- * rest. Others at the same address, and the same user elsewhere, do not notice.
+ * rest. Others at the same address, and the same user elsewhere, do not notice. Users that do not exist are treated as those
+ * that do: the time must not tell.
  * Invariants: an attempt counts as failed until it is known to be right; at most `pairsMax` pairs are remembered.
  */
+import crypto from "node:crypto";
 import type { Clock, Timers } from "../../base/clock.ts";
 
 const freeFailures = 4;
@@ -66,6 +68,7 @@ export class LoginGuard {
   }
 }
 
+/** Of one size, whatever name somebody makes up. */
 function keyOf(address: string, user: string): string {
-  return `${address}\n${user}`;
+  return `${address}\n${crypto.createHash("sha256").update(user).digest("base64")}`;
 }

@@ -62,7 +62,7 @@ export class Channel implements DurableWaiter {
   isClosing = false;
   /** The method whose content is awaited, or that is being run; for channel.close. */
   methodNumber = 0;
-  readonly incoming = new IncomingMessage();
+  readonly incoming: IncomingMessage;
   readonly publisher: Publisher;
   confirms: Confirms | null = null;
   /** Waits for the durable watermark already. */
@@ -91,6 +91,7 @@ export class Channel implements DurableWaiter {
     this.number = number;
     this.vhost = vhost;
     this.broker = session.broker;
+    this.incoming = new IncomingMessage(session.held);
     this.getOwner = session.broker.takeConsumerId();
     this.output = session.connection.output;
     this.publisher = new Publisher(this);
@@ -180,7 +181,10 @@ export class Channel implements DurableWaiter {
 
   /** Whether the connection takes another delivery; if not, the consumer is woken, in its turn, when it does. */
   hasRoomFor(consumer: ChannelConsumer): boolean {
-    if (this.session.connection.outputBytes < limits.deliverOutputBytesMax) return true;
+    const { connection } = this.session;
+    const { outputBytes } = connection;
+    if (outputBytes <= limits.outputLowWaterBytes) return true;
+    if (outputBytes < limits.deliverOutputBytesMax && !connection.isMemoryShort) return true;
     this.session.awaitRoom(consumer);
     return false;
   }
@@ -299,8 +303,10 @@ export class Channel implements DurableWaiter {
   /** The channel ends: what it holds goes back, its consumers are gone. */
   release(): void {
     this.isClosing = true;
+    this.incoming.drop();
     if (this.transaction !== null) {
       for (const held of this.transaction.settlements) this.restore(held);
+      this.transaction.reset();
       this.transaction = null;
     }
     this.requeueAll();

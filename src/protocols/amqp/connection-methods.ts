@@ -126,6 +126,7 @@ function startOk(session: AmqpSession, values: MethodArguments["connection.start
 function loggedIn(session: AmqpSession, authorization: Authorization): void {
   session.authorization = authorization;
   authorization.holders.add(session);
+  session.connection.settle(true);
   session.state = "tuning";
   session.send(0, "connection.tune", {
     channelMax: limits.amqpChannelsMax,

@@ -2,7 +2,8 @@
  * AMQP's reply codes and how the broker's errors become them, with RabbitMQ's texts.
  *
  * Not here: closing anything (session.ts). A code says what it closes: the channel (soft) or the connection (hard),
- * spec 1.2 "reply codes"; 506 is soft in the spec, and RabbitMQ never sends it.
+ * spec 1.2 "reply codes"; 506 is soft in the spec, and RabbitMQ never sends it: here it ends a connection that holds too
+ * much memory.
  */
 import { BrokerError, type BrokerErrorCode } from "../../base/errors.ts";
 
@@ -18,6 +19,7 @@ export const replyCode = {
   COMMAND_INVALID: 503,
   CHANNEL_ERROR: 504,
   UNEXPECTED_FRAME: 505,
+  RESOURCE_ERROR: 506,
   NOT_ALLOWED: 530,
   NOT_IMPLEMENTED: 540,
   INTERNAL_ERROR: 541,

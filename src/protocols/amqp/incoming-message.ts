@@ -26,7 +26,14 @@ import { ContentHeader, PublishFields } from "./wire/content-input.ts";
 const fields = new PublishFields();
 const header = new ContentHeader();
 const nothing = Buffer.alloc(0);
+/** A buffer for bodies is kept for the next one up to this size, while the channels of its connection hold little. */
 const keptBytesMax = 256 * 1024;
+const keptByChannelsMax = 1 << 20;
+
+/** Memory that the channels of a connection hold for what is not whole, or not committed. */
+export class HeldBytes {
+  bytes = 0;
+}
 
 type Stage = "method" | "header" | "body" | "complete";
 
@@ -55,7 +62,12 @@ export class IncomingMessage implements OutgoingMessage {
   mayHaveMoreKeys = false;
   #headerStore: Buffer = nothing;
   /** Body frames so far, when there are several. */
-  readonly #gathered = new ByteWriter(0);
+  readonly #gathered = new ByteWriter(0, "shared");
+  readonly #held: HeldBytes;
+
+  constructor(held: HeldBytes = new HeldBytes()) {
+    this.#held = held;
+  }
 
   get isComplete(): boolean {
     return this.stage === "complete";
@@ -131,12 +143,24 @@ export class IncomingMessage implements OutgoingMessage {
     }
     // Beyond the bound the bytes are only counted; the message is refused once it is whole, as RabbitMQ does.
     if (this.isTooLarge) gathered.length += size;
-    else gathered.bytes(bytes, start, end);
+    else this.#gather(bytes, start, end);
     if (gathered.length < this.bodySize) return;
     this.bodyBuffer = gathered.buffer;
     this.bodyStart = 0;
     this.bodyEnd = gathered.length;
     this.stage = "complete";
+  }
+
+  #gather(bytes: Buffer, start: number, end: number): void {
+    const gathered = this.#gathered;
+    const before = gathered.buffer.length;
+    gathered.bytes(bytes, start, end);
+    this.#held.bytes += gathered.buffer.length - before;
+  }
+
+  /** Memory of its own. */
+  get heldBytes(): number {
+    return this.#gathered.buffer.length + this.#headerStore.length;
   }
 
   get isTooLarge(): boolean {
@@ -147,7 +171,11 @@ export class IncomingMessage implements OutgoingMessage {
   park(): void {
     if (this.stage !== "body" || this.headerBuffer === this.#headerStore) return;
     const size = this.headerEnd - this.headerStart;
-    if (this.#headerStore.length < size) this.#headerStore = Buffer.allocUnsafe(Math.max(size, 64));
+    if (this.#headerStore.length < size) {
+      this.#held.bytes -= this.#headerStore.length;
+      this.#headerStore = Buffer.allocUnsafe(Math.max(size, 64));
+      this.#held.bytes += this.#headerStore.length;
+    }
     copyBytes(this.#headerStore, 0, this.headerBuffer, this.headerStart, this.headerEnd);
     this.headerBuffer = this.#headerStore;
     this.headerStart = 0;
@@ -197,7 +225,20 @@ export class IncomingMessage implements OutgoingMessage {
 
   /** The message was taken: lets go of its body. */
   release(): void {
-    if (this.#gathered.buffer.length > keptBytesMax) this.#gathered.buffer = nothing;
+    const { buffer } = this.#gathered;
+    if (buffer.length > keptBytesMax || this.#held.bytes > keptByChannelsMax) this.#letGo();
+    this.bodyBuffer = nothing;
+  }
+
+  #letGo(): void {
+    this.#held.bytes -= this.heldBytes;
+    this.#gathered.shrink(0);
+    this.#headerStore = this.headerBuffer = nothing;
+  }
+
+  /** The channel is gone, in the middle of a message perhaps. */
+  drop(): void {
+    this.#letGo();
     this.bodyBuffer = nothing;
   }
 }

@@ -22,7 +22,7 @@ import { runChannelMethod } from "./commands/index.ts";
 import { type ConnectionState, runConnectionMethod, sendStart } from "./connection-methods.ts";
 import { AmqpError, amqpErrorOf } from "./errors.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { unexpectedFrame } from "./incoming-message.ts";
+import { HeldBytes, unexpectedFrame } from "./incoming-message.ts";
 import type { AmqpServer } from "./server.ts";
 import { frameType } from "./wire/constants.ts";
 import { SettleFields } from "./wire/content-input.ts";
@@ -55,6 +55,7 @@ export class AmqpSession implements Session, Holder {
   channelMax: number = limits.amqpChannelsMax;
   readonly heartbeat: Heartbeat;
   readonly parser = new FrameParser();
+  readonly held = new HeldBytes();
   readonly channels = new Map<number, Channel>();
   readonly exclusiveQueues = new Set<Queue>();
   readonly #reader = new ByteReader(Buffer.alloc(0));
@@ -73,7 +74,7 @@ export class AmqpSession implements Session, Holder {
     this.connection = connection;
     this.server = server;
     this.broker = server.broker;
-    this.heartbeat = new Heartbeat(connection, server.broker);
+    this.heartbeat = new Heartbeat(connection, server);
     this.#deadline = this.broker.timers.after(limits.loginMsMax, () => connection.destroy());
   }
 
@@ -97,6 +98,11 @@ export class AmqpSession implements Session, Holder {
       this.state = "broken";
     }
     if (this.#confirming.length > 0) this.#releaseConfirms();
+    this.#tellHeld();
+  }
+
+  #tellHeld(): void {
+    this.connection.holdInput(this.held.bytes + this.parser.unread);
   }
 
   #readHeader(): boolean {
@@ -114,7 +120,8 @@ export class AmqpSession implements Session, Holder {
 
   #frame(): void {
     const { type, channel: number, bytes, payloadStart, payloadEnd } = this.parser;
-    if (type === frameType.heartbeat || this.state === "broken") return;
+    if (this.state === "broken") return;
+    if (type === frameType.heartbeat) return this.#heartbeatFrame(number);
     if (number === 0) return this.#connectionFrame();
     if (this.state !== "running") {
       if (this.state === "closing") return;
@@ -138,6 +145,13 @@ export class AmqpSession implements Session, Holder {
     } catch (error) {
       this.#fail(channel, error);
     }
+  }
+
+  /** A heartbeat belongs to channel 0 (spec 4.2.7); RabbitMQ answers another with 505. */
+  #heartbeatFrame(channel: number): void {
+    if (channel === 0) return;
+    this.#methodNumber = 0;
+    this.failConnection(new AmqpError("UNEXPECTED_FRAME", "type 8, all octets = <<>>"));
   }
 
   #method(channel: Channel, bytes: Buffer, start: number, end: number): void {
@@ -275,6 +289,19 @@ export class AmqpSession implements Session, Holder {
   /** Where the client is, as rules name it. */
   get host(): string {
     return plainHost(this.connection.remote.host);
+  }
+
+  get largestHeldBytes(): number {
+    let largest = 0;
+    for (const { incoming } of this.channels.values()) largest = Math.max(largest, incoming.heldBytes);
+    return largest;
+  }
+
+  onRefused(): void {
+    const text =
+      "the broker is short of memory, and this connection holds more than its part in what is not whole";
+    this.failConnection(new AmqpError("RESOURCE_ERROR", text));
+    this.#tellHeld();
   }
 
   get userName(): string {

@@ -10,7 +10,7 @@ import type { Exchange } from "../../broker/exchange.ts";
 import type { Route } from "../../broker/route.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { readAmqpRecord, AmqpRecordParts } from "../../message/amqp-record.ts";
-import { IncomingMessage } from "./incoming-message.ts";
+import { type HeldBytes, IncomingMessage } from "./incoming-message.ts";
 import { recordCopy } from "./publish-properties.ts";
 import type { UnackedSource } from "./unacked.ts";
 
@@ -37,14 +37,25 @@ export interface HeldSettlement {
 /** What becomes of a delivery that its consumer is done with. */
 export type Outcome = "acknowledged" | "requeued" | "discarded";
 
+/** What an entry takes beside its record, roughly. */
+const entryBytes = 128;
+
 const parts = new AmqpRecordParts();
 
 export class Transaction {
   publishes: HeldPublish[] = [];
   settlements: HeldSettlement[] = [];
+  readonly #held: HeldBytes;
+  #bytes = 0;
+
+  constructor(held: HeldBytes) {
+    this.#held = held;
+  }
 
   addPublish(message: IncomingMessage, way: Way): void {
-    this.publishes.push({ record: recordCopy(message), mandatory: message.mandatory, ...way });
+    const record = recordCopy(message);
+    this.publishes.push({ record, mandatory: message.mandatory, ...way });
+    this.#holds(record.length + entryBytes);
   }
 
   /** The publishes with their routes as they are now: without queues that are gone, with those made again. */
@@ -57,9 +68,16 @@ export class Transaction {
 
   addSettlement(settlement: HeldSettlement): void {
     this.settlements.push(settlement);
+    this.#holds(entryBytes);
+  }
+
+  #holds(bytes: number): void {
+    this.#bytes += bytes;
+    this.#held.bytes += bytes;
   }
 
   reset(): void {
+    this.#holds(-this.#bytes);
     this.publishes = [];
     this.settlements = [];
   }

@@ -6,6 +6,7 @@
  * is nobody else to lead.
  */
 import { plainHost } from "../../base/addresses.ts";
+import { SparseLog } from "../../base/sparse-log.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { clusterIdOf } from "../../broker/cluster-id.ts";
 import { ProducerIds } from "../../broker/producer-state.ts";
@@ -32,6 +33,8 @@ export class KafkaNode {
   readonly topics: TopicDirectory;
   readonly coordinator: GroupCoordinator;
   readonly producerIds: ProducerIds;
+  /** Connections that were closed for what they sent. */
+  readonly closedLog: SparseLog;
   readonly #advertised: Advertised;
 
   constructor(broker: Broker, advertised: Advertised) {
@@ -41,6 +44,9 @@ export class KafkaNode {
     this.clusterId = clusterIdOf(broker.storage, broker.random);
     this.topics = new TopicDirectory(this.vhost, this.clusterId);
     this.coordinator = new GroupCoordinator(this.vhost);
+    this.closedLog = new SparseLog(broker.timers, (fields) =>
+      broker.logger.info("closed a Kafka connection", fields),
+    );
     this.producerIds = new ProducerIds(broker.storage, broker.random);
   }
 

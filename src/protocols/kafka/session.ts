@@ -79,6 +79,7 @@ export class KafkaSession implements Session, Caller, Holder {
   constructor(connection: Connection, node: KafkaNode) {
     this.connection = connection;
     this.node = node;
+    connection.settle(this.authorization !== null);
     if (this.authorization !== null) return;
     this.#splitter.frameBytesMax = requestBytesMaxBeforeLogin;
     this.#deadline = node.broker.timers.after(limits.loginMsMax, () => connection.destroy());
@@ -96,6 +97,7 @@ export class KafkaSession implements Session, Caller, Holder {
     this.#loggedInAs?.holders.delete(this);
     this.#loggedInAs = authorization;
     authorization.holders.add(this);
+    this.connection.settle(true);
     this.#splitter.frameBytesMax = limits.kafkaRequestBytesMax;
     this.#deadline?.cancel();
   }
@@ -108,13 +110,25 @@ export class KafkaSession implements Session, Caller, Holder {
     const splitter = this.#splitter;
     try {
       splitter.push(bytes);
-      while (splitter.next() && !this.#isEnded) {
+      while (!this.#isEnded && splitter.next()) {
         if (this.#isHeld || this.#backlog.length > 0) this.#keep(splitter);
         else this.#handle(splitter.buffer, splitter.start, splitter.end, splitter.isGathered);
       }
     } catch (error) {
       this.#fail(error);
     }
+    this.#tellHeld();
+  }
+
+  #tellHeld(): void {
+    this.connection.holdInput(this.#splitter.heldBytes + this.#backlogBytes);
+  }
+
+  /** Kafka has no words for it. */
+  onRefused(): void {
+    this.#fail(
+      new BrokerError("LIMIT", "the broker is short of memory, and its requests hold more than their part"),
+    );
   }
 
   get #isHeld(): boolean {
@@ -229,6 +243,7 @@ export class KafkaSession implements Session, Caller, Holder {
     } catch (error) {
       this.#fail(error);
     }
+    this.#tellHeld();
     if (this.#isReadingPaused && this.#backlogBytes <= backlogBytesMax / 2) {
       this.#isReadingPaused = false;
       this.connection.resumeReading();
@@ -240,21 +255,28 @@ export class KafkaSession implements Session, Caller, Holder {
     const isClients = error instanceof BrokerError;
     const { host, port } = this.connection.remote;
     const fields = { client: `${host}:${port}`, error: error as Error };
-    if (isClients) this.node.broker.logger.info("closed a Kafka connection", fields);
+    if (isClients) this.node.closedLog.add(fields);
     else this.node.broker.logger.error("a Kafka request failed; closed its connection", fields);
     this.end();
   }
 
   end(): void {
     this.#isEnded = true;
+    this.#letGo();
     this.connection.end();
+  }
+
+  #letGo(): void {
+    this.#backlog = [];
+    this.#backlogBytes = 0;
+    this.#splitter.stop();
   }
 
   onClosed(): void {
     this.#isEnded = true;
     this.#deadline?.cancel();
     this.#loggedInAs?.holders.delete(this);
-    this.#backlog = [];
+    this.#letGo();
     this.node.broker.publisherGone(this.connection);
     const awaited = this.#awaited;
     this.#awaited = null;

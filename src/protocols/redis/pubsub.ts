@@ -42,7 +42,9 @@ class ChannelSubscriber implements LiveSubscriber {
     const { version } = session.context.reply;
     const message = this.#messages.encode(version, channel, pattern, bytes, start, end);
     session.push(message.buffer, message.length);
-    if (session.unsentBytes > limits.subscriberOutputBytesMax) session.connection.destroy();
+    const { connection, unsentBytes } = session;
+    if (unsentBytes <= limits.outputHighWaterBytes) return;
+    if (unsentBytes > limits.subscriberOutputBytesMax || connection.isMemoryShort) connection.destroy();
   }
 }
 

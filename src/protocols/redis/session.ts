@@ -111,6 +111,7 @@ export class RedisSession implements Session, Holder {
   #authorizationChanged(): void {
     const { authorization, connection } = this;
     this.#parser.unauthenticated = authorization === null;
+    connection.settle(authorization !== null);
     authorization?.holders.add(this);
     if (authorization !== null) {
       this.#deadline?.cancel();
@@ -169,7 +170,22 @@ export class RedisSession implements Session, Holder {
       reply.error(`ERR ${parser.error}`);
       this.end();
     }
+    this.connection.holdInput(parser.memoryBytes + (this.transaction?.bytes ?? 0));
     this.connection.touch();
+  }
+
+  get largestHeldBytes(): number {
+    return this.#parser.memoryBytes;
+  }
+
+  onRefused(): void {
+    this.transaction = null;
+    this.#parser.stop("stopped");
+    this.context.reply.error(
+      "OOM too much memory is held by requests that are not whole, and most of it by this one",
+    );
+    this.end();
+    this.connection.holdInput(0);
   }
 
   /** A command waits for something, and those behind it for that command. */

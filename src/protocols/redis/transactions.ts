@@ -15,6 +15,8 @@ export class Transaction {
   needsRoom = false;
   /** A command was refused while queueing: EXEC must not run the others. */
   isAborted = false;
+  /** Memory that the commands take. */
+  bytes = 0;
 
   runsAtOnce(spec: CommandSpec): boolean {
     return atOnce.has(spec.fullName);
@@ -23,6 +25,7 @@ export class Transaction {
   queue(spec: CommandSpec, request: RequestArguments): void {
     this.commands.push({ spec, request });
     if (spec.denyOom) this.needsRoom = true;
+    this.bytes += request.memoryBytes;
   }
 
   refused(): void {

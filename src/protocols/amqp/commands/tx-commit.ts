@@ -2,7 +2,7 @@ import { BatchGuard } from "../../../broker/publication.ts";
 import type { Channel } from "../channel.ts";
 import { AmqpError } from "../errors.ts";
 import { amqpName } from "../names.ts";
-import { bodyBytesOf, type HeldPublish, Transaction } from "../transaction.ts";
+import { bodyBytesOf, type HeldPublish } from "../transaction.ts";
 import { transactionOf } from "./tx-select.ts";
 
 /** All publishes and settlements of the transaction, in one turn; answered when they are durable. */
@@ -16,7 +16,8 @@ export function txCommit(channel: Channel): void {
     for (const held of publishes) channel.publisher.publishHeld(held);
     for (const { source, offset, outcome } of settlements) channel.finishSettlement(source, offset, outcome);
   } finally {
-    channel.transaction = new Transaction();
+    transaction.reset();
+    channel.transaction = transaction;
   }
   const { connection } = channel.session;
   connection.holdUntilDurable(channel.broker.storage.pending);

@@ -6,7 +6,7 @@ export function txSelect(channel: Channel): void {
   if (channel.confirms !== null) {
     throw new AmqpError("PRECONDITION_FAILED", "cannot switch from confirm to tx mode");
   }
-  channel.transaction ??= new Transaction();
+  channel.transaction ??= new Transaction(channel.session.held);
   channel.reply("tx.select-ok", {});
 }
 

@@ -80,7 +80,7 @@ export class FrameParser {
       throw new BrokerError("MALFORMED", `frame of ${size} bytes; frame-max is ${this.frameMax}`);
     }
     if (type !== frameType.method && type !== frameType.body && type !== frameType.header) {
-      checkHeartbeat(type, size, bytes[at + 1]! | bytes[at + 2]!);
+      checkHeartbeat(type, size);
     }
     if (!input.has(size + frameOverheadBytes)) return false;
     bytes = input.bytes;
@@ -106,9 +106,8 @@ export class FrameParser {
   }
 }
 
-/** A heartbeat has no payload and belongs to channel 0 (spec 4.2.7); there are no other types. */
-function checkHeartbeat(type: number, size: number, channel: number): void {
+/** A heartbeat has no payload (spec 4.2.7); there are no other types. */
+function checkHeartbeat(type: number, size: number): void {
   if (type !== frameType.heartbeat) throw new BrokerError("MALFORMED", `frame type ${type} is unknown`);
   if (size !== 0) throw new BrokerError("MALFORMED", `heartbeat with a payload of ${size} bytes`);
-  if (channel !== 0) throw new BrokerError("MALFORMED", "heartbeat on another channel than 0");
 }

@@ -42,6 +42,18 @@ export class FrameSplitter {
     return this.#sizeBytesSeen + this.#gatheredLength;
   }
 
+  /** Memory of its own. */
+  get heldBytes(): number {
+    return this.#gathered.length;
+  }
+
+  /** Nothing more is pushed: lets go of what has come. */
+  stop(): void {
+    this.#gathered = nothing;
+    this.#gatheredLength = 0;
+    this.#drained();
+  }
+
   /** Takes the next chunk. Call `next()` until it returns false before the next push. */
   push(chunk: Buffer): void {
     if (this.#position < this.#chunk.length)

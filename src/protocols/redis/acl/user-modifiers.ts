@@ -122,18 +122,16 @@ const passwordsMax = 16;
 
 function addPassword(access: Access, draft: Draft, digest: string): string | null {
   draft.needsNoPassword = false;
-  if (draft.passwords.some((stored) => access.isStoredPassword(stored, digest))) return null;
+  if (access.findStoredPassword(draft.passwords, digest) !== undefined) return null;
   if (draft.passwords.length >= passwordsMax) return `a user has at most ${passwordsMax} passwords`;
-  draft.passwords = [...draft.passwords, access.storedPassword(digest)];
+  draft.passwords = [...draft.passwords, access.storedPassword(digest, draft.passwords)];
   return null;
 }
 
 function removePassword(access: Access, draft: Draft, digest: string): string | null {
-  const left = draft.passwords.filter((stored) => !access.isStoredPassword(stored, digest));
-  if (left.length === draft.passwords.length) {
-    return "The password you are trying to remove from the user does not exist";
-  }
-  draft.passwords = left;
+  const found = access.findStoredPassword(draft.passwords, digest);
+  if (found === undefined) return "The password you are trying to remove from the user does not exist";
+  draft.passwords = draft.passwords.filter((stored) => stored !== found);
   return null;
 }
 

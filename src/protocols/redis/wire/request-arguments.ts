@@ -11,6 +11,7 @@ import { decimalSize, writeNumberLine } from "./reply-writer.ts";
 
 const initialArguments = 16;
 const keptArgumentsMax = 1024;
+const objectBytes = 256;
 const emptyBuffer = Buffer.alloc(0);
 
 export class RequestArguments {
@@ -111,6 +112,11 @@ export class RequestArguments {
     kept.argumentCount = count;
     kept.canonical = true;
     return kept;
+  }
+
+  /** What a clone takes, roughly. */
+  get memoryBytes(): number {
+    return objectBytes + this.buffer.length + this.starts.byteLength + this.ends.byteLength;
   }
 
   size(index: number): number {

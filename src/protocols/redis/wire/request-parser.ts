@@ -85,6 +85,17 @@ export class RequestParser {
     return this.#owned ? this.#input.length : 0;
   }
 
+  /** With the places of the arguments that have come. */
+  get memoryBytes(): number {
+    const { starts, ends } = this.request;
+    return this.#owned ? this.#input.length + starts.byteLength + ends.byteLength : 0;
+  }
+
+  /** Nothing more is read: lets go of what has come. */
+  stop(text: string): void {
+    this.#fail(text);
+  }
+
   /** Takes a chunk. It is read in place and must stay unchanged until `next()` has returned false. */
   feed(chunk: Buffer): void {
     if (this.error !== "") return;

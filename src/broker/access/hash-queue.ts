@@ -1,0 +1,171 @@
+/**
+ * Whose password is looked at next: hashing is dear, so attempts wait in a line for each address, and the lines take turns.
+ * Addresses from which somebody has logged in take turns with strangers' as two groups, so that neither keeps the other out.
+ *
+ * An address whose attempts fail again and again is given rests: after `failuresFree` of them it has one attempt looked at
+ * in each `restMs`. A right password costs nothing of that. Known and unknown users are alike here.
+ * Not here: the hash itself (password-hash.ts), delays for a user at an address (login-guard.ts).
+ * Invariants: at most `runningMax` hashes are computed at once, `waitingMax` attempts wait, none longer than `loginMsMax`;
+ * every attempt is answered once.
+ */
+import type { Clock, Timers } from "../../base/clock.ts";
+import { limits } from "../../base/limits.ts";
+
+const runningMax = 2;
+const waitingMax = 4096;
+const failuresFree = 32;
+const restMs = 200;
+const originsMax = 10_000;
+
+/** Computes a hash, now or later; null where it could not. */
+export type ComputeHash = (digest: string, salt: string, done: (hash: Buffer | null) => void) => void;
+
+interface Attempt {
+  readonly digest: string;
+  readonly salt: string;
+  readonly since: number;
+  readonly done: (hash: Buffer | null) => void;
+}
+
+/** An address and its line. */
+interface Origin {
+  readonly waiting: Attempt[];
+  /** Somebody has logged in from there. */
+  isFamiliar: boolean;
+  /** Attempts that may still fail before it is given rests; grows back with time. */
+  credit: number;
+  creditAt: number;
+}
+
+export class HashQueue {
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #compute: ComputeHash;
+  /** Those that tried last stay longest. */
+  readonly #origins = new Map<string, Origin>();
+  /** Origins with attempts that wait, the next first. */
+  readonly #strangers = new Set<Origin>();
+  readonly #familiar = new Set<Origin>();
+  #isFamiliarsTurn = true;
+  #running = 0;
+  #waitingCount = 0;
+  #isWakeSet = false;
+
+  constructor(clock: Clock, timers: Timers, compute: ComputeHash) {
+    this.#clock = clock;
+    this.#timers = timers;
+    this.#compute = compute;
+  }
+
+  /** Gives the hash when it is this attempt's turn; null where too many wait, or it has waited too long. */
+  add(address: string, digest: string, salt: string, done: (hash: Buffer | null) => void): void {
+    const origin = this.#origin(address);
+    if (this.#waitingCount >= waitingMax && !this.#makeRoomFor(origin)) return done(null);
+    origin.waiting.push({ digest, salt, since: this.#clock.monotonic(), done });
+    this.#waitingCount++;
+    this.#ringOf(origin).add(origin);
+    this.#work();
+  }
+
+  /** An attempt from there was right. */
+  succeeded(address: string): void {
+    const origin = this.#origin(address);
+    origin.credit = Math.min(origin.credit + 1, failuresFree);
+    if (origin.isFamiliar) return;
+    this.#strangers.delete(origin);
+    origin.isFamiliar = true;
+    if (origin.waiting.length > 0) this.#familiar.add(origin);
+  }
+
+  #origin(address: string): Origin {
+    const origins = this.#origins;
+    const origin = origins.get(address) ?? {
+      waiting: [],
+      isFamiliar: false,
+      credit: failuresFree,
+      creditAt: this.#clock.monotonic(),
+    };
+    origins.delete(address);
+    origins.set(address, origin);
+    if (origins.size > originsMax) {
+      for (const [oldest] of origins) {
+        origins.delete(oldest);
+        break;
+      }
+    }
+    return origin;
+  }
+
+  #ringOf({ isFamiliar }: Origin): Set<Origin> {
+    return isFamiliar ? this.#familiar : this.#strangers;
+  }
+
+  /** The last of the longest line goes, if that is longer than this one's. */
+  #makeRoomFor(origin: Origin): boolean {
+    let longest = origin;
+    for (const ring of [this.#strangers, this.#familiar]) {
+      for (const each of ring) if (each.waiting.length > longest.waiting.length) longest = each;
+    }
+    if (longest === origin) return false;
+    this.#waitingCount--;
+    longest.waiting.pop()!.done(null);
+    return true;
+  }
+
+  #work(): void {
+    while (this.#running < runningMax) {
+      const origin = this.#next();
+      if (origin === null) return;
+      const attempt = origin.waiting.shift()!;
+      this.#waitingCount--;
+      const ring = this.#ringOf(origin);
+      // To the end of its ring, or out of it.
+      ring.delete(origin);
+      if (origin.waiting.length > 0) ring.add(origin);
+      if (this.#clock.monotonic() - attempt.since > limits.loginMsMax) {
+        attempt.done(null);
+        continue;
+      }
+      origin.credit--;
+      this.#running++;
+      this.#compute(attempt.digest, attempt.salt, (hash) => {
+        this.#running--;
+        attempt.done(hash);
+        this.#work();
+      });
+    }
+  }
+
+  #next(): Origin | null {
+    const [first, second] = this.#isFamiliarsTurn
+      ? [this.#familiar, this.#strangers]
+      : [this.#strangers, this.#familiar];
+    const next = this.#readyIn(first) ?? this.#readyIn(second);
+    if (next !== null) this.#isFamiliarsTurn = !next.isFamiliar;
+    else if (this.#waitingCount > 0) this.#wakeLater();
+    return next;
+  }
+
+  #readyIn(ring: Set<Origin>): Origin | null {
+    const now = this.#clock.monotonic();
+    for (const origin of ring) {
+      const grown = Math.floor((now - origin.creditAt) / restMs);
+      if (grown > 0) {
+        origin.credit = Math.min(origin.credit + grown, failuresFree);
+        origin.creditAt += grown * restMs;
+      }
+      if (origin.credit > 0) return origin;
+    }
+    return null;
+  }
+
+  /** All that wait have to rest. */
+  #wakeLater(): void {
+    if (this.#isWakeSet) return;
+    this.#isWakeSet = true;
+    this.#timers.after(restMs, () => {
+      this.#isWakeSet = false;
+      this.#work();
+    });
+  }
+}
