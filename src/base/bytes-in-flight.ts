@@ -9,7 +9,7 @@
  * bound beside its largest unfinished thing: one connection with thousands of halves must not fill the memory.
  *
  * Not here: what is counted (each session tells its connection), what a refused client is told (its session).
- * Invariants: `total` is the sum of all open shares; at most one held-back share has the turn; a share that is closed
+ * Invariants: `total` is the sum of all open shares and of what is kept; at most one held-back share has the turn; a share that is closed
  * holds nothing. Bound: `total` is at most `bytesMax`, one share's `shareBytesMax`, and what each connection may hold
  * without being held back: its fair part and one chunk of input, for which its buffer may double.
  */
@@ -102,6 +102,17 @@ export class BytesInFlight {
     return new BytesShare(this, holder);
   }
 
+  /** Kept (or given back, below zero) for many connections, none of which could give it back: members of groups. */
+  keep(bytes: number): void {
+    this.total += bytes;
+    if (this.#hasRoom) this.#releaseAll();
+  }
+
+  #releaseAll(): void {
+    this.#turn = null;
+    for (const each of this.#heldBack) this.#release(each);
+  }
+
   get isOver(): boolean {
     return this.total > this.bytesMax / 2;
   }
@@ -164,11 +175,7 @@ export class BytesInFlight {
 
   /** A request became whole, a peer took its output, or a connection is gone. */
   #shrunk(share: BytesShare): void {
-    if (this.#hasRoom) {
-      this.#turn = null;
-      for (const each of this.#heldBack) this.#release(each);
-      return;
-    }
+    if (this.#hasRoom) return this.#releaseAll();
     const isFair = share.bytes <= this.fairBytes;
     if (isFair) this.#release(share);
     // A part of a frame comes and goes: what became whole was most of it.

@@ -200,3 +200,34 @@ for (const [name, thing] of Object.entries(things)) {
     });
   }
 }
+
+test("what members of Kafka groups leave behind is in the account until they are gone", async () => {
+  const rig = await Rig.open();
+  const { inFlight } = rig.broker;
+  const peer = rig.connect("kafka");
+  const writer = new ByteWriter();
+  encodeRequest(
+    writer,
+    "JoinGroup",
+    { version: 3, correlationId: 1, clientId: "" },
+    {
+      groupId: "g",
+      sessionTimeoutMs: 30_000,
+      rebalanceTimeoutMs: 30_000,
+      memberId: "",
+      protocolType: "consumer",
+      protocols: [{ name: "range", metadata: Buffer.alloc(500_000) }],
+    },
+  );
+  peer.send(writer.copy());
+  rig.settle();
+  assert.ok(inFlight.total >= 500_000, `${inFlight.total} bytes`);
+  peer.destroy();
+  rig.settle();
+  assert.ok(inFlight.total >= 500_000, "until its session ends");
+  for (let i = 0; i < 100 && inFlight.total > 0; i++) {
+    rig.time.advance(1000);
+    rig.settle();
+  }
+  assert.equal(inFlight.total, 0);
+});

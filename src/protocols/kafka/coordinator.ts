@@ -19,8 +19,21 @@ export class GroupCoordinator {
 
   constructor(vhost: Vhost) {
     this.#vhost = vhost;
-    const { clock, timers, random } = vhost.broker;
-    this.#host = { clock, timers, random, memberBytes: 0, groupEmptied: (group) => this.forget(group) };
+    const { clock, timers, random, inFlight } = vhost.broker;
+    let memberBytes = 0;
+    this.#host = {
+      clock,
+      timers,
+      random,
+      get memberBytes() {
+        return memberBytes;
+      },
+      set memberBytes(bytes) {
+        inFlight.keep(bytes - memberBytes);
+        memberBytes = bytes;
+      },
+      groupEmptied: (group) => this.forget(group),
+    };
   }
 
   /** The group with members. */

@@ -73,6 +73,9 @@ export class KafkaSession implements Session, Caller, Holder {
   #backlog: Buffer[] = [];
   #backlogBytes = 0;
   #isReadingPaused = false;
+  /** Of the request that takes many turns, and its answer so far. */
+  #workBytes = 0;
+  #answer: ByteWriter | null = null;
   #isResuming = false;
   #isEnded = false;
 
@@ -121,7 +124,10 @@ export class KafkaSession implements Session, Caller, Holder {
   }
 
   #tellHeld(): void {
-    this.connection.holdInput(this.#splitter.heldBytes + this.#backlogBytes);
+    const { heldBytes } = this.#splitter;
+    this.connection.holdInput(
+      heldBytes + this.#backlogBytes + this.#workBytes + (this.#answer?.buffer.length ?? 0),
+    );
   }
 
   /** Kafka has no words for it. */
@@ -163,18 +169,22 @@ export class KafkaSession implements Session, Caller, Holder {
     this.#awaited = call;
     const answer = handler(call, request.body);
     if (answer === "later") return;
-    if (isJob(answer)) return this.#work(call, answer);
+    if (isJob(answer)) return this.#work(call, answer, end - start);
     this.#awaited = null;
     if (answer === "close") this.end();
     else if (answer !== "silent") this.#write(call, answer);
   }
 
   /** A request that may take many turns; its answer, which may be as long, is made beside the output and then added. */
-  #work(call: Call, job: AnswerJob<ApiName>): void {
+  #work(call: Call, job: AnswerJob<ApiName>, requestBytes: number): void {
     const writer = new ByteWriter();
+    this.#answer = writer;
+    this.#workBytes = requestBytes;
     const running = this.node.broker.work.run(encodedAnswer(call, job, writer), (outcome) => {
       call.onGone = null;
-      this.#awaited = null;
+      this.#awaited = this.#answer = null;
+      this.#workBytes = 0;
+      this.#tellHeld();
       if ("error" in outcome) return this.#fail(outcome.error);
       if (outcome.result === "close") return this.end();
       if (writer.length > 0) {
