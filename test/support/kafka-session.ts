@@ -78,6 +78,8 @@ export class SessionUnderTest {
       pauseReading: noop,
       resumeReading: noop,
       holdUntilDurable: noop,
+      holdInput: noop,
+      settle: noop,
       destroy: noop,
       end: () => (this.isEnded = true),
     };
