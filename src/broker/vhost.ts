@@ -74,6 +74,8 @@ export class Vhost {
   readonly #bindingsTo = new Map<Destination, Set<Binding>>();
   routingVersion = 1;
   readonly #groups = new Map<string, LogGroup>();
+  /** About what `#groups` takes. */
+  #groupsBytes = 0;
   readonly queueListeners = new Set<QueueListener>();
   readonly #queueWaiters = new Map<string, Set<QueueWaiter>>();
 
@@ -369,6 +371,8 @@ export class Vhost {
 
   /** Where a message with several keys goes (CC and BCC): to each queue once. Not remembered. */
   routeByKeys(exchange: Exchange, keys: readonly string[], headers: HeaderLookup = noHeaders): Route {
+    // Matching a pattern costs what the key has words. The key that picks a partition is not matched.
+    if (exchange.type !== "x-kafka-topic") keys.forEach(assertRoutingKey);
     const walk: Walk = { keys, headers, queues: new Set(), seen: new Set(), usesHeaders: false };
     this.#walk(exchange, walk);
     const { usesHeaders, seen } = walk;
@@ -428,7 +432,11 @@ export class Vhost {
     const key = logs.map((log) => log.id).join(" ");
     let group = this.#groups.get(key);
     if (group === undefined) {
-      if (this.#groups.size >= limits.routesCachedMax) this.#groups.clear();
+      this.#groupsBytes += key.length + logs.length * 8;
+      if (this.#groupsBytes > limits.groupsCachedBytesMax) {
+        this.#groups.clear();
+        this.#groupsBytes = key.length + logs.length * 8;
+      }
       this.#groups.set(key, (group = new LogGroup(logs)));
     }
     return group;
@@ -448,6 +456,16 @@ function argumentsKey(args: BindingArguments): string {
   const text = JSON.stringify(args);
   if (text.length <= argumentsKeyMax) return text;
   return crypto.createHash("sha256").update(text).digest("hex");
+}
+
+/** No protocol can bind or carry a longer one: it is a shortstr in AMQP. */
+export function isRoutingKey(key: string): boolean {
+  return key.length <= limits.nameBytesMax;
+}
+
+function assertRoutingKey(key: string): void {
+  if (isRoutingKey(key)) return;
+  throw new BrokerError("INVALID", `routing key of ${key.length} bytes; the most is ${limits.nameBytesMax}`);
 }
 
 function checkName(kind: string, name: string): void {

@@ -255,3 +255,22 @@ describe("live subscribers", () => {
     assert.deepEqual(heard, ["live.bound one", "live.dead two"]);
   });
 });
+
+describe("a routing key of more than 255 bytes", () => {
+  it("is refused by every way that could bring one, and an exchange is not asked for it", async () => {
+    await all.channel.assertExchange("long-keys", "topic");
+    const { queue } = await all.channel.assertQueue("long-keyed");
+    await all.channel.bindQueue(queue, "long-keys", "#");
+    const key = "a.".repeat(128);
+    await assert.rejects(all.xadd("long-keys", { routing_key: key, body: "v" }), /routing key of 256 bytes/);
+    await assert.rejects(all.produce("long-keys", { key, value: "v" }), /record/i);
+    const carbon = await all.newChannel();
+    carbon.publish("long-keys", "short", Buffer.from("v"), { headers: { CC: [key] } });
+    await assert.rejects(carbon.waitForConfirms(), /closed/i);
+    const strict = await all.newChannel();
+    const args = { "x-dead-letter-exchange": "long-keys", "x-dead-letter-routing-key": key };
+    await assert.rejects(strict.assertQueue("long-dead", { arguments: args }), /routing_key_too_long/);
+    assert.equal(await all.redis.publish(key, "v"), 0);
+    assert.deepEqual(await bodies(queue), []);
+  });
+});

@@ -4,6 +4,7 @@
  * Unknown arguments pass, as in RabbitMQ; `x-history-ms` and `x-history-bytes` are our own. What an argument means is
  * in broker/queue-policy.ts. Invariant: what passes here is read there without a second look.
  */
+import { limits } from "../../base/limits.ts";
 import { maxAgeMs } from "../../broker/queue-policy.ts";
 import { type FieldTable, type FieldValue, findField } from "../../message/amqp-table.ts";
 import { displayText } from "../../message/amqp-text.ts";
@@ -110,7 +111,15 @@ const queueMode: Check = (field) => {
 
 const deadLetterKey: Check = (field, table) =>
   text(field, table) ??
-  (findField(table, "x-dead-letter-exchange") === undefined ? "routing_key_but_no_dlx_defined" : undefined);
+  (findField(table, "x-dead-letter-exchange") === undefined
+    ? "routing_key_but_no_dlx_defined"
+    : tooLong(field));
+
+/** RabbitMQ takes longer ones, and cannot deliver what is published under them. */
+function tooLong(field: FieldValue): string | undefined {
+  const size = field.type === "S" ? Buffer.byteLength(field.value) : 0;
+  return size > limits.nameBytesMax ? `{routing_key_too_long,${size}}` : undefined;
+}
 
 const maxAge: Check = (field) => {
   if (field.type !== "S") return unacceptable(field);
