@@ -4,7 +4,9 @@ import { after, before, test } from "node:test";
 import amqplib from "amqplib";
 import { limits } from "../../src/base/limits.ts";
 import { codecs } from "../../src/message/compression.ts";
-import { bomb } from "../support/kafka-bombs.ts";
+import { makeBatch } from "../../sim/clients/kafka-batch.ts";
+import { bomb, compressedBatch } from "../support/kafka-bombs.ts";
+import { RawRedis } from "../support/raw-redis.ts";
 import { startTestBroker, type TestBroker } from "../support/broker.ts";
 import { KafkaClients, until } from "./kafka-support.ts";
 
@@ -57,6 +59,40 @@ test("AMQP consumers of a queue and of a stream get all, over several turns", as
   }
   await until(() => received["queue"] === count && received["stream"] === count, "all messages");
   await connection.close();
+});
+
+test("entries that are small, of batches that are not, are shown over several turns: others are answered meanwhile", async () => {
+  const client = await clients.wire();
+  const value = "\0".repeat(2 << 20);
+  const head = { timestamp: 0, producerId: -1, producerEpoch: -1, baseSequence: -1 };
+  const records = compressedBatch(codecs.zstd, makeBatch({ ...head, values: [value, "small"] }), 2);
+  const redis = await RawRedis.open(broker.ports.redis);
+  const other = await RawRedis.open(broker.ports.redis);
+  for (let i = 0; i < 24; i++) {
+    const topicData = [{ name: "holes", partitionData: [{ index: 0, records }] }];
+    await client.request("Produce", 9, { transactionalId: null, acks: 1, timeoutMs: 1000, topicData });
+  }
+  // The first record of each batch goes; the second one is shown.
+  let place = "-";
+  for (let i = 0; i < 24; i++) {
+    const entry = await redis.call("xrange", "holes", place, "+", "count", 1);
+    const id = /\d+-\d+/.exec(entry)![0];
+    assert.match(await redis.call("xdel", "holes", id), /^:1/);
+    const kept = await redis.call("xrange", "holes", `(${id}`, "+", "count", 1);
+    place = `(${/\d+-\d+/.exec(kept)![0]}`;
+  }
+  const order: string[] = [];
+  const ranged = redis.call("xrange", "holes", "-", "+").then((reply) => {
+    order.push("range");
+    return reply;
+  });
+  const answered = other.call("ping").then(() => order.push("ping"));
+  const reply = await ranged;
+  await answered;
+  assert.match(reply, /^\*24\r/);
+  assert.deepEqual(order, ["ping", "range"]);
+  await redis.close();
+  await other.close();
 });
 
 test("more than the bound in one batch is refused, by every codec", async () => {

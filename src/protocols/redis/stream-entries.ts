@@ -9,7 +9,7 @@ import type { Queue } from "../../broker/queue.ts";
 import type { CommandContext } from "./context.ts";
 import type { PartedReply } from "./parted-reply.ts";
 import { Piece, unitsOfBytes } from "./sliced-reply.ts";
-import { writeEntry } from "./stream-log.ts";
+import { writeEntry, workBytes } from "./stream-log.ts";
 
 /** Finding an entry and writing its frame of lengths. */
 const unitsOfEntry = 0.5;
@@ -47,12 +47,12 @@ export function* writeRange(
   let count = 0;
   let offset = firstOf(range);
   while (count < most && offset >= Math.max(from, log.firstOffset) && offset < to) {
-    const before = parts.bytes;
+    const before = workBytes(parts.bytes);
     reader.seek(offset);
     reader.next();
     writeEntry(reply, reader);
     count++;
-    const due = piece.add(unitsOfEntry + unitsOfBytes(parts.bytes - before));
+    const due = piece.add(unitsOfEntry + unitsOfBytes(workBytes(parts.bytes) - before));
     if (due > 0) yield due;
     offset = nextOf(range, offset);
   }

@@ -8,6 +8,7 @@ import type { Log, LogReader } from "../../broker/log-entries.ts";
 import type { EntryId } from "../../message/entry-id.ts";
 import type { Queue } from "../../broker/queue.ts";
 import { RedisView } from "../../message/as-redis.ts";
+import { kafkaFrames } from "../../message/convert-kafka-frame.ts";
 import { envelope } from "../../message/envelope.ts";
 import { writeStreamId } from "./stream-id.ts";
 import type { ReplyWriter } from "./wire/reply-writer.ts";
@@ -29,6 +30,14 @@ export function findEntry(reader: LogReader, id: EntryId): boolean {
 export function countPresent(log: Log, from: number, to: number): number {
   const start = Math.max(from, log.removed.first);
   return start >= to ? 0 : to - start - log.removed.countIn(start, to);
+}
+
+/**
+ * What writing entries has cost when `written` bytes of a reply are there: a small entry may be of a compressed batch that
+ * is large. Only differences mean something.
+ */
+export function workBytes(written: number): number {
+  return written + kafkaFrames.inflatedBytes;
 }
 
 /** `[id, [field, value, ...]]` of the record that the reader stopped at. */

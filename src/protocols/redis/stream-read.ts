@@ -17,7 +17,7 @@ import type { PartedReply } from "./parted-reply.ts";
 import { strictIdArgument, writeStreamId } from "./stream-id.ts";
 import { answerInSlices, directBytesMax, directItemsMax, Piece, unitsOfBytes } from "./sliced-reply.ts";
 import { type EntryRange, writeRange } from "./stream-entries.ts";
-import { countPresent, findEntry, seal, writeEntry } from "./stream-log.ts";
+import { countPresent, findEntry, seal, workBytes, writeEntry } from "./stream-log.ts";
 import { lookUp } from "./streams.ts";
 import type { RequestArguments } from "./wire/request-arguments.ts";
 
@@ -185,12 +185,13 @@ function servePlain(context: CommandContext, read: StreamRead): boolean {
 function writePlain(context: CommandContext, found: readonly PlainPart[], hasTo: boolean): boolean {
   const { out } = context.reply;
   const before = out.length;
+  const workBefore = workBytes(before);
   writeStreamsHeader(context, found.length);
   for (const { key, queue, from, count } of found) {
     writeStreamHeader(context, key, count);
     const reader = new LogReader(queue.log, from);
     for (let left = count; left > 0 && reader.next(); left--) {
-      if (!hasTo && out.length - before > directBytesMax) {
+      if (!hasTo && workBytes(out.length) - workBefore > directBytesMax) {
         out.length = before;
         return false;
       }
@@ -360,7 +361,7 @@ function* writeNewsSliced(
   const end = cursor.log.nextOffset;
   let count = 0;
   while (count < part.count && cursor.next < end) {
-    const before = out.bytes;
+    const before = workBytes(out.bytes);
     const now = broker.clock.now();
     owner.activeAt = now;
     try {
@@ -371,7 +372,7 @@ function* writeNewsSliced(
       break;
     }
     count++;
-    const due = piece.add(unitsOfGiven + unitsOfBytes(out.bytes - before));
+    const due = piece.add(unitsOfGiven + unitsOfBytes(workBytes(out.bytes) - before));
     if (due === 0) continue;
     yield due;
     if (!isThere(part)) break;
@@ -386,10 +387,10 @@ function* writeHistorySliced(context: CommandContext, out: PartedReply, part: Gr
   for (const offset of yield* historyOf(part)) {
     // It may have been acknowledged since, or claimed by another consumer.
     if (part.cursor.pending.ownerOf(offset) !== part.owner.id) continue;
-    const before = out.bytes;
+    const before = workBytes(out.bytes);
     writeHistoryEntry(context, part, reader, offset, context.broker.clock.now());
     count++;
-    const due = piece.add(unitsOfGiven + unitsOfBytes(out.bytes - before));
+    const due = piece.add(unitsOfGiven + unitsOfBytes(workBytes(out.bytes) - before));
     if (due === 0) continue;
     yield due;
     if (!isThere(part)) break;

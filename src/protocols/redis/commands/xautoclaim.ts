@@ -11,7 +11,7 @@ import { findGroup, noGroup, seenConsumer } from "../groups.ts";
 import type { PartedReply } from "../parted-reply.ts";
 import { answerInSlices, Piece, unitsOfBytes } from "../sliced-reply.ts";
 import { rangeStartArgument, writeStreamId } from "../stream-id.ts";
-import { findEntry } from "../stream-log.ts";
+import { findEntry, workBytes } from "../stream-log.ts";
 import { findStream } from "../streams.ts";
 
 const start = new EntryId();
@@ -84,14 +84,14 @@ function* claimFrom(
       continue;
     }
     if (minIdle > 0 && now - pending.timeOf(offset) < minIdle) continue;
-    const before = parts.bytes;
+    const before = workBytes(parts.bytes);
     const owner = seenConsumer(cursor, consumer, now);
     const deliveries = pending.countOf(offset) + (isIdOnly ? 0 : 1);
     claim(cursor, offset, owner, { count: deliveries, time: now, now });
     writeClaimed(reply, reader, isIdOnly, id);
     claimed++;
     left--;
-    const dueNow = piece.add(unitsOfClaim + unitsOfBytes(parts.bytes - before));
+    const dueNow = piece.add(unitsOfClaim + unitsOfBytes(workBytes(parts.bytes) - before));
     if (dueNow > 0) yield dueNow;
   }
   parts.fill(cursorList, ({ out }) => {

@@ -13,7 +13,7 @@ import { findGroup, noGroup, seenConsumer, setGroupPosition } from "../groups.ts
 import type { PartedReply } from "../parted-reply.ts";
 import { answerInSlices, Piece, unitsOfBytes } from "../sliced-reply.ts";
 import { isId, strictIdArgument } from "../stream-id.ts";
-import { findEntry } from "../stream-log.ts";
+import { findEntry, workBytes } from "../stream-log.ts";
 import { findStream } from "../streams.ts";
 
 const id = new EntryId();
@@ -50,13 +50,13 @@ function* claimEach(
   const list = parts.openList();
   let claimed = 0;
   for (let at = firstIdAt; at < options.idsEnd; at++) {
-    const before = parts.bytes;
+    const before = workBytes(parts.bytes);
     strictIdArgument(request, at, id);
     if (claimOne(context, cursor, reader, options) >= 0) {
       writeClaimed(reply, reader, options.isIdOnly, id);
       claimed++;
     }
-    const due = piece.add(unitsOfClaim + unitsOfBytes(parts.bytes - before));
+    const due = piece.add(unitsOfClaim + unitsOfBytes(workBytes(parts.bytes) - before));
     if (due > 0) yield due;
   }
   parts.closeList(list, claimed);

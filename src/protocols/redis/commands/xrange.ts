@@ -8,7 +8,7 @@ import type { PartedReply } from "../parted-reply.ts";
 import { rangeEndArgument, rangeStartArgument } from "../stream-id.ts";
 import { answerInSlices, directBytesMax, directItemsMax } from "../sliced-reply.ts";
 import { type EntryRange, firstOf, nextOf, writeRange } from "../stream-entries.ts";
-import { countPresent, writeEntry } from "../stream-log.ts";
+import { countPresent, workBytes, writeEntry } from "../stream-log.ts";
 import { findStream } from "../streams.ts";
 
 const start = new EntryId();
@@ -50,11 +50,12 @@ interface Wanted extends EntryRange {
 function writeAtOnce({ reply }: CommandContext, wanted: Wanted): boolean {
   const { out } = reply;
   const before = out.length;
+  const workBefore = workBytes(before);
   reply.array(wanted.most);
   const reader = new LogReader(wanted.queue.log);
   let left = wanted.most;
   for (let offset = firstOf(wanted); left > 0; offset = nextOf(wanted, offset), left--) {
-    if (out.length - before > directBytesMax) {
+    if (workBytes(out.length) - workBefore > directBytesMax) {
       out.length = before;
       return false;
     }
