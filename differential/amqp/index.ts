@@ -5,6 +5,8 @@
 import { startRabbitmq, rabbitmqMissing } from "../../bench/servers/rabbitmq.ts";
 import { startTroikaMQ } from "../../bench/servers/troikamq.ts";
 import { seededRandom } from "../random.ts";
+import { handshakes, isSameShake, shake } from "./handshakes.ts";
+import { Pool, type Profile } from "./pool.ts";
 import { type Outstanding, Side } from "./side.ts";
 import { Steps } from "./steps.ts";
 
@@ -14,6 +16,8 @@ export interface AmqpOptions {
   readonly steps: number;
   readonly minutes: number;
   readonly isVerbose: boolean;
+  /** What all runs are about; each draws its own, if absent. */
+  readonly profile?: Profile | undefined;
 }
 
 const pollMs = 3;
@@ -76,7 +80,9 @@ async function run(
   ports: readonly [number, number],
 ): Promise<string | null> {
   const [ours, theirs] = [new Side("ours", ports[0]), new Side("theirs", ports[1])];
-  const steps = new Steps(seededRandom(seed), `d${seed}.`);
+  const pool = new Pool(seededRandom(seed), `d${seed}.`, options.profile);
+  const steps = new Steps(pool);
+  for (const side of [ours, theirs]) side.profile = pool.profile;
   steps.startWith(ours);
   const said: string[] = [];
   try {
@@ -87,7 +93,8 @@ async function run(
       await Promise.all([ours, theirs].map((side) => step.run(side)));
       await Promise.all([ours, theirs].map((side) => side.sync(step.place)));
       const difference = await differenceOf(ours, theirs);
-      if (difference !== null) return `seed ${seed}, step ${at}\n${said.join("\n")}\n  ${difference}`;
+      if (difference !== null)
+        return `seed ${seed}, ${pool.profile}, step ${at}\n${said.join("\n")}\n  ${difference}`;
       for (const side of [ours, theirs]) side.endStep();
     }
     return await drained(ours, theirs, `d${seed}.`, said);
@@ -143,6 +150,20 @@ async function drained(ours: Side, theirs: Side, prefix: string, said: string[])
   return null;
 }
 
+async function compareHandshakes(ports: readonly [number, number]): Promise<number> {
+  const found = await Promise.all(
+    Object.entries(handshakes).map(async ([what, handshake]) => {
+      const [ours = "", theirs = ""] = await Promise.all(ports.map((port) => shake(port, handshake)));
+      return isSameShake(ours, theirs)
+        ? null
+        : `DIFFERENT handshake: ${what}\n  ours: ${ours}\n  theirs: ${theirs}\n`;
+    }),
+  );
+  const differences = found.filter((text) => text !== null);
+  for (const text of differences) console.log(text);
+  return differences.length;
+}
+
 /** The number of differences; -1 where there is no RabbitMQ to compare with. */
 export async function compareAmqp(options: AmqpOptions): Promise<number> {
   const missing = rabbitmqMissing();
@@ -158,6 +179,7 @@ export async function compareAmqp(options: AmqpOptions): Promise<number> {
   let differences = 0;
   let runs = 0;
   try {
+    differences += await compareHandshakes([ours.ports.amqp!, theirs.ports.amqp!]);
     for (; runs < options.runs && Date.now() < end; runs++) {
       const difference = await run(options.seed + runs, options, [ours.ports.amqp!, theirs.ports.amqp!]);
       if (difference === null) continue;

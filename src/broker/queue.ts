@@ -91,6 +91,11 @@ export class Queue {
   hadConsumers = false;
   isDeleted = false;
   #isSettling = false;
+  /**
+   * Records below were there when deliveries and bounds were last applied. One with a ttl of 0 that is above has just
+   * come, and may go to a consumer that takes it at once.
+   */
+  settledTo = 0;
   /** In the vhost's list of queues to look at when the tick ends. */
   isScheduled = false;
   /** Its last turn ended in an error, which has been logged. */
@@ -125,6 +130,7 @@ export class Queue {
   restored(): void {
     if (this.kind !== "queue" || this.log.length === 0) return;
     this.policy.canExpire = true;
+    this.settledTo = this.log.nextOffset;
     this.vhost.broker.schedule(this);
   }
 
@@ -221,6 +227,7 @@ export class Queue {
       retention.enforce(this);
       if (this.cursor !== null) this.dropExpired();
     } finally {
+      this.settledTo = this.log.nextOffset;
       this.#isSettling = false;
     }
   }

@@ -70,11 +70,6 @@ export class SharedCursor implements DurableState {
     this.record = this.#news;
   }
 
-  /** `record` is one that a consumer gave back. */
-  get isAgain(): boolean {
-    return this.record === this.#again;
-  }
-
   /** Offset of the first record never given out. */
   get next(): number {
     return this.#news.position;

@@ -224,6 +224,12 @@ export class Channel implements DurableWaiter {
 
   #takenSettled(tag: number, outcome: Outcome): void {
     const { source, offset } = this.unacked;
+    if (outcome !== "acknowledged" && source.queue.kind === "stream") {
+      throw new AmqpError(
+        "NOT_IMPLEMENTED",
+        `basic.nack and basic.reject not supported by stream queues queue '${amqpName(source.queue.name)}' in vhost '${this.vhost.name}'`,
+      );
+    }
     if (this.transaction !== null) {
       // Held until the commit, and still counted as held.
       this.transaction.addSettlement({ source, tag, offset, outcome });
