@@ -21,7 +21,7 @@ interface Handshake {
   /** In place of start-ok, tune-ok or open. */
   readonly instead?: Readonly<Partial<Record<"start" | "tune" | "open", Buffer>>>;
   /** Once it is open. */
-  readonly then?: Buffer;
+  readonly afterwards?: Buffer;
 }
 
 function method<Name extends MethodName>(channel: number, name: Name, values: MethodArguments[Name]): Buffer {
@@ -61,13 +61,13 @@ export const handshakes: Readonly<Record<string, Handshake>> = {
   "open instead of tune-ok": { instead: { tune: openFrame } },
   "a channel instead of tune-ok": { instead: { tune: channelOpen } },
   "a channel instead of open": { instead: { open: channelOpen } },
-  "a second open": { then: openFrame },
+  "a second open": { afterwards: openFrame },
   "a channel beyond channel-max": {
     tune: { channelMax: 1 },
-    then: Buffer.concat([channelOpen, method(2, "channel.open", { outOfBand: "" })]),
+    afterwards: Buffer.concat([channelOpen, method(2, "channel.open", { outOfBand: "" })]),
   },
   "a new secret": {
-    then: method(0, "connection.update-secret", { newSecret: Buffer.from("x"), reason: "" }),
+    afterwards: method(0, "connection.update-secret", { newSecret: Buffer.from("x"), reason: "" }),
   },
 };
 
@@ -143,7 +143,7 @@ function answerTo(name: MethodName, values: object, handshake: Handshake): Buffe
       return Buffer.concat([tuned, instead.open ?? opening]);
     }
     case "connection.open-ok":
-      return handshake.then ?? null;
+      return handshake.afterwards ?? null;
     default:
       return null;
   }

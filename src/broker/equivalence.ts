@@ -81,16 +81,24 @@ function typeName({ kind, args }: QueueOptions): string {
   return args["x-queue-type"] === "quorum" ? "quorum" : "classic";
 }
 
-/** Streams of other protocols have no such argument; a classic queue may say so or not. */
+/** Streams of other protocols have no such argument. */
 function argumentOf({ kind, args }: QueueOptions, name: string): unknown {
-  if (name !== "x-queue-type") return args[name];
-  const type = args[name] ?? (kind === "stream" ? "stream" : undefined);
-  return type === "classic" ? undefined : type;
+  return args[name] ?? (name === "x-queue-type" && kind === "stream" ? "stream" : undefined);
+}
+
+/** A classic queue may say so or not. */
+function isSame(field: string, received: unknown, current: unknown): boolean {
+  if (field === "x-queue-type" && saysClassic(received) && saysClassic(current)) return true;
+  return received === current || JSON.stringify(received) === JSON.stringify(current);
+}
+
+function saysClassic(type: unknown): boolean {
+  return type === undefined || type === "classic";
 }
 
 function assertSame(what: string, fields: readonly Compared[]): void {
   for (const [field, received, current] of fields) {
-    if (received === current || JSON.stringify(received) === JSON.stringify(current)) continue;
+    if (isSame(field, received, current)) continue;
     throw new BrokerError(
       "PRECONDITION_FAILED",
       `inequivalent arg '${field}' for ${what}: ` +

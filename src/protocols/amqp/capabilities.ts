@@ -22,7 +22,7 @@ export const noCapabilities: Capabilities = {
  * The RabbitMQ that this is compared with, method by method (differential/): clients and test suites that go by the version
  * expect its behaviour. docs/amqp.md says what follows from it.
  */
-export const rabbitmqVersion = "3.10.8";
+const rabbitmqVersion = "3.10.8";
 
 /** Libraries ask whether this is RabbitMQ, and which: product and version say what they may expect of it. */
 export const serverProperties: FieldTable = fromPlain({
