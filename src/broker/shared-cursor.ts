@@ -87,6 +87,12 @@ export class SharedCursor implements DurableState {
     return this.#news.position < this.log.nextOffset && this.peek();
   }
 
+  /** Whether a record that was given back comes next. */
+  get hasRequeued(): boolean {
+    this.#dropGoneRequeued();
+    return this.#requeued.size > 0;
+  }
+
   #dropGoneRequeued(): void {
     const requeued = this.#requeued;
     while (requeued.size > 0 && this.pending.ownerOf(requeued.lowest) !== requeuedOwner) requeued.pop();
