@@ -129,8 +129,12 @@ export class Retention {
     return record.timestamp + ttl;
   }
 
-  /** The record at the head is to be a dead letter, for which it would have to be decompressed: not in this turn. */
+  /**
+   * Not in this turn: the record that comes next is still being given back, or it is to be a dead letter, for which it
+   * would have to be decompressed.
+   */
   #mustWait(queue: Queue): boolean {
+    if (queue.isHeadReturning) return true;
     const { inflation } = this.#broker;
     if (!inflation.isSpent || queue.policy.deadLetterExchange === undefined) return false;
     if (!queue.cursor!.peek() || !inflation.isSpentFor(queue.cursor!.record)) return false;

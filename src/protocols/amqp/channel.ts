@@ -334,7 +334,17 @@ export class Channel implements DurableWaiter {
     this.requeueAll();
     const consumers = [...this.consumers.values()];
     this.consumers.clear();
-    for (const consumer of consumers) consumer.stop();
+    const byQueue = new Map<Queue, Set<Consumer>>();
+    for (const consumer of consumers) {
+      if (!(consumer instanceof Consumer)) {
+        consumer.stop();
+        continue;
+      }
+      const ofQueue = byQueue.get(consumer.queue);
+      if (ofQueue === undefined) byQueue.set(consumer.queue, new Set([consumer]));
+      else ofQueue.add(consumer);
+    }
+    for (const [queue, gone] of byQueue) queue.removeConsumers(gone);
     if (this.directReply !== null) this.session.server.directReplies.delete(this.directReply.replyName);
     this.directReply = null;
   }
