@@ -1,5 +1,5 @@
 /**
- * `npm run differential -- amqp [--seed S] [--runs N] [--steps N] [--minutes M]`: random AMQP on TroikaMQ and on a real
+ * `npm run differential -- [--seed S] [--runs N] [--steps N] [--minutes M]`: random AMQP on TroikaMQ and on a real
  * RabbitMQ, step by step, until they answer differently. A difference prints the seed and all steps that led to it.
  */
 import { startRabbitmq, rabbitmqMissing } from "../../bench/servers/rabbitmq.ts";
@@ -11,12 +11,15 @@ import { type Outstanding, Side } from "./side.ts";
 import { Steps } from "./steps.ts";
 
 export interface AmqpOptions {
-  readonly seed: number;
-  readonly runs: number;
+  readonly plan: readonly PlannedRun[];
   readonly steps: number;
   readonly minutes: number;
   readonly isVerbose: boolean;
-  /** What all runs are about; each draws its own, if absent. */
+}
+
+export interface PlannedRun {
+  readonly seed: number;
+  /** What it is about; drawn from the seed, if absent. */
   readonly profile?: Profile | undefined;
 }
 
@@ -75,12 +78,12 @@ function knownToBoth(ours: Side, theirs: Side): Outstanding[] {
 }
 
 async function run(
-  seed: number,
+  { seed, profile }: PlannedRun,
   options: AmqpOptions,
   ports: readonly [number, number],
 ): Promise<string | null> {
   const [ours, theirs] = [new Side("ours", ports[0]), new Side("theirs", ports[1])];
-  const pool = new Pool(seededRandom(seed), `d${seed}.`, options.profile);
+  const pool = new Pool(seededRandom(seed), `d${seed}.`, profile);
   const steps = new Steps(pool);
   for (const side of [ours, theirs]) side.profile = pool.profile;
   steps.startWith(ours);
@@ -180,8 +183,10 @@ export async function compareAmqp(options: AmqpOptions): Promise<number> {
   let runs = 0;
   try {
     differences += await compareHandshakes([ours.ports.amqp!, theirs.ports.amqp!]);
-    for (; runs < options.runs && Date.now() < end; runs++) {
-      const difference = await run(options.seed + runs, options, [ours.ports.amqp!, theirs.ports.amqp!]);
+    for (const planned of options.plan) {
+      if (Date.now() > end) break;
+      runs++;
+      const difference = await run(planned, options, [ours.ports.amqp!, theirs.ports.amqp!]);
       if (difference === null) continue;
       differences++;
       console.log(`DIFFERENT ${difference}\n`);

@@ -187,7 +187,13 @@ export default [
     rssBytesMax: 2 ** 31,
     async attack(context) {
       holder.send(method(channel, 60, 120, uint(8, 0), Buffer.of(1)));
-      return await ready(context, "dead", messages);
+      for (let tries = 8; ; tries--) {
+        try {
+          return await ready(context, "dead", messages);
+        } catch (error) {
+          if (tries === 0) throw error;
+        }
+      }
     },
   },
   {
