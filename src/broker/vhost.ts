@@ -18,7 +18,7 @@ import {
   type ExchangeOptions,
   type ExchangeType,
 } from "./exchange.ts";
-import { assertSameExchange, assertSameQueue } from "./equivalence.ts";
+import { assertSameExchange, assertSameQueue } from "./declared-same.ts";
 import { GroupOffsets } from "./group-offsets.ts";
 import { LiveChannels, liveExchangeName } from "./live-channels.ts";
 import { NameFilter } from "./name-filter.ts";
