@@ -193,7 +193,7 @@ export class Queue {
   }
 
   #finishReturns(): void {
-    for (const records of [...this.#returns]) records.finish();
+    for (const records of this.#returns) records.finish();
   }
 
   /** A walker over the records from `offset` on, for those who look without consuming. */

@@ -5,7 +5,7 @@ import type { Channel } from "amqplib";
 import { AmqpTarget, Gathered, quiet, settled, until } from "../support/amqp.ts";
 
 let target: AmqpTarget;
-const count = 20_000;
+const count = 6000;
 const numbers = Array.from({ length: count }, (_, i) => String(i));
 
 before(async () => {
