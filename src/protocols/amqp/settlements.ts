@@ -13,7 +13,7 @@ import type { Outcome } from "./transaction.ts";
 import type { Page } from "./unacked.ts";
 
 /** A settlement is a few changes of tables, or a dead letter that is written. */
-const settlementUnits: Record<Outcome, number> = { acknowledged: 0.5, requeued: 1, discarded: 5 };
+const settlementUnits: Record<Outcome, number> = { acknowledged: 0.5, requeued: 1, discarded: 8 };
 
 export class ManySettlements implements ReturningRecords {
   readonly #channel: Channel;
