@@ -16,6 +16,24 @@ export interface Content {
 
 export type Listener = (channel: number, method: Method, content: Content | null) => void;
 
+const closeMethods = new Set([0x0a_0032, 0x14_0028]);
+
+/** RabbitMQ cuts reply texts inside a character: they need not be UTF-8, as the codec demands of names. */
+function methodOf(payload: Buffer): Method {
+  const number = payload.readUInt32BE(0);
+  if (!closeMethods.has(number)) return decodeMethod(new ByteReader(payload));
+  const textEnd = 7 + payload[6]!;
+  return {
+    name: number === 0x0a_0032 ? "connection.close" : "channel.close",
+    arguments: {
+      replyCode: payload.readUInt16BE(4),
+      replyText: payload.toString("utf8", 7, textEnd).replace(/\ufffd*\.\.\.$/, "..."),
+      classId: payload.readUInt16BE(textEnd),
+      methodId: payload.readUInt16BE(textEnd + 2),
+    },
+  };
+}
+
 const contentMethods = new Set<MethodName>(["basic.deliver", "basic.get-ok", "basic.return"]);
 const startMsMax = 10_000;
 
@@ -77,6 +95,11 @@ export class PeerConnection {
     this.#socket.write(output.copy());
   }
 
+  /** Bytes as they are. */
+  write(bytes: Buffer): void {
+    this.#socket.write(bytes);
+  }
+
   destroy(): void {
     this.isClosed = true;
     this.#socket.destroy();
@@ -98,7 +121,7 @@ export class PeerConnection {
   #frame(type: number, channel: number, payload: Buffer): void {
     const pending = this.#pending.get(channel);
     if (type === 1) {
-      const method = decodeMethod(new ByteReader(payload));
+      const method = methodOf(payload);
       if (channel === 0) return this.#connectionMethod(method);
       if (contentMethods.has(method.name)) {
         this.#pending.set(channel, { method, header: null, body: [], left: 0 });

@@ -1,19 +1,26 @@
 /**
- * `npm run differential -- amqp [--seed S] [--runs N] [--steps N] [--minutes M]`: random AMQP on TroikaMQ and on a real
+ * `npm run differential -- [--seed S] [--runs N] [--steps N] [--minutes M]`: random AMQP on TroikaMQ and on a real
  * RabbitMQ, step by step, until they answer differently. A difference prints the seed and all steps that led to it.
  */
 import { startRabbitmq, rabbitmqMissing } from "../../bench/servers/rabbitmq.ts";
 import { startTroikaMQ } from "../../bench/servers/troikamq.ts";
 import { seededRandom } from "../random.ts";
+import { handshakes, isSameShake, shake } from "./handshakes.ts";
+import { Pool, type Profile } from "./pool.ts";
 import { type Outstanding, Side } from "./side.ts";
 import { Steps } from "./steps.ts";
 
 export interface AmqpOptions {
-  readonly seed: number;
-  readonly runs: number;
+  readonly plan: readonly PlannedRun[];
   readonly steps: number;
   readonly minutes: number;
   readonly isVerbose: boolean;
+}
+
+export interface PlannedRun {
+  readonly seed: number;
+  /** What it is about; drawn from the seed, if absent. */
+  readonly profile?: Profile | undefined;
 }
 
 const pollMs = 3;
@@ -71,12 +78,14 @@ function knownToBoth(ours: Side, theirs: Side): Outstanding[] {
 }
 
 async function run(
-  seed: number,
+  { seed, profile }: PlannedRun,
   options: AmqpOptions,
   ports: readonly [number, number],
 ): Promise<string | null> {
   const [ours, theirs] = [new Side("ours", ports[0]), new Side("theirs", ports[1])];
-  const steps = new Steps(seededRandom(seed), `d${seed}.`);
+  const pool = new Pool(seededRandom(seed), `d${seed}.`, profile);
+  const steps = new Steps(pool);
+  for (const side of [ours, theirs]) side.profile = pool.profile;
   steps.startWith(ours);
   const said: string[] = [];
   try {
@@ -87,7 +96,8 @@ async function run(
       await Promise.all([ours, theirs].map((side) => step.run(side)));
       await Promise.all([ours, theirs].map((side) => side.sync(step.place)));
       const difference = await differenceOf(ours, theirs);
-      if (difference !== null) return `seed ${seed}, step ${at}\n${said.join("\n")}\n  ${difference}`;
+      if (difference !== null)
+        return `seed ${seed}, ${pool.profile}, step ${at}\n${said.join("\n")}\n  ${difference}`;
       for (const side of [ours, theirs]) side.endStep();
     }
     return await drained(ours, theirs, `d${seed}.`, said);
@@ -143,6 +153,20 @@ async function drained(ours: Side, theirs: Side, prefix: string, said: string[])
   return null;
 }
 
+async function compareHandshakes(ports: readonly [number, number]): Promise<number> {
+  const found = await Promise.all(
+    Object.entries(handshakes).map(async ([what, handshake]) => {
+      const [ours = "", theirs = ""] = await Promise.all(ports.map((port) => shake(port, handshake)));
+      return isSameShake(ours, theirs)
+        ? null
+        : `DIFFERENT handshake: ${what}\n  ours: ${ours}\n  theirs: ${theirs}\n`;
+    }),
+  );
+  const differences = found.filter((text) => text !== null);
+  for (const text of differences) console.log(text);
+  return differences.length;
+}
+
 /** The number of differences; -1 where there is no RabbitMQ to compare with. */
 export async function compareAmqp(options: AmqpOptions): Promise<number> {
   const missing = rabbitmqMissing();
@@ -158,8 +182,11 @@ export async function compareAmqp(options: AmqpOptions): Promise<number> {
   let differences = 0;
   let runs = 0;
   try {
-    for (; runs < options.runs && Date.now() < end; runs++) {
-      const difference = await run(options.seed + runs, options, [ours.ports.amqp!, theirs.ports.amqp!]);
+    differences += await compareHandshakes([ours.ports.amqp!, theirs.ports.amqp!]);
+    for (const planned of options.plan) {
+      if (Date.now() > end) break;
+      runs++;
+      const difference = await run(planned, options, [ours.ports.amqp!, theirs.ports.amqp!]);
       if (difference === null) continue;
       differences++;
       console.log(`DIFFERENT ${difference}\n`);

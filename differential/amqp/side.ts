@@ -6,10 +6,11 @@
  * confirms are by publish, since a server may answer several with one method.
  */
 import type { AmqpProperties } from "../../src/message/amqp-properties.ts";
-import { type PlainTable, toPlain } from "../../src/message/amqp-table-plain.ts";
+import { type PlainTable, type PlainValue, toPlain } from "../../src/message/amqp-table-plain.ts";
 import { displayText } from "../../src/message/amqp-text.ts";
 import type { Method, MethodArguments, MethodName } from "../../src/protocols/amqp/wire/methods.ts";
 import { type Content, PeerConnection } from "./client.ts";
+import type { Profile } from "./pool.ts";
 
 export interface Place {
   readonly connection: number;
@@ -43,6 +44,10 @@ export class Side {
   /** Consumer tags are unique in a run; the queue that each consumes from. */
   readonly queueOfConsumer = new Map<string, string>();
   #getQueue = "";
+  /** What the run is about, which says what is left out of comparison. */
+  profile: Profile = "mixed";
+  /** Where the last request that came wants its reply (direct reply-to); each server makes names of its own. */
+  replyTo = "";
   #unanswered = 0;
 
   constructor(name: string, port: number) {
@@ -109,6 +114,10 @@ export class Side {
     peer.publish(place.channel, values, content);
   }
 
+  async write(place: Place, frames: readonly Buffer[]): Promise<void> {
+    (await this.ensure(place)).write(Buffer.concat(frames));
+  }
+
   /** A round trip, so that the channel has done all before it; none where the step has closed the channel. */
   async sync(place: Place): Promise<void> {
     for (let waited = 0; this.#unanswered > 0 && waited < answerMsMax; waited += 2)
@@ -154,8 +163,11 @@ export class Side {
       case "basic.deliver": {
         const { consumerTag, deliveryTag, redelivered, exchange, routingKey } = method.arguments;
         const queue = this.queueOfConsumer.get(consumerTag) ?? consumerTag;
+        const { replyTo } = content!.properties;
+        if (replyTo !== undefined) this.replyTo = displayText(replyTo);
         this.outstanding.push({ ...place, tag: deliveryTag, queue, body: content!.body });
-        return this.#line(`queue ${queue}`, shown({ redelivered, exchange, routingKey }, content));
+        const consumer = this.profile === "consumers" ? consumerTag : undefined;
+        return this.#line(`queue ${queue}`, shown({ redelivered, exchange, routingKey, consumer }, content));
       }
       case "basic.get-ok": {
         this.#unanswered--;
@@ -203,8 +215,20 @@ export class Side {
             (each) => each.connection !== connection || each.channel !== channel,
           );
         }
-        this.#line(`channel ${where}`, `${method.name} ${plainName(JSON.stringify(method.arguments))}`);
+        this.#line(`channel ${where}`, `${method.name} ${plainName(JSON.stringify(this.#counted(method)))}`);
     }
+  }
+
+  /**
+   * RabbitMQ counts the messages of a stream, and the consumers of a quorum queue, some time later; consumers that are
+   * gone but hold messages are still counted.
+   */
+  #counted(method: Method): object {
+    if (method.name !== "queue.declare-ok" && method.name !== "queue.delete-ok") return method.arguments;
+    const counted: { messageCount?: number; consumerCount?: number } = { ...method.arguments };
+    if (this.profile === "quorum" || this.profile === "streams") delete counted.consumerCount;
+    if (this.profile === "streams") delete counted.messageCount;
+    return counted;
   }
 
   /** What has been said, in an order that does not depend on timing. */
@@ -223,15 +247,20 @@ export class Side {
   }
 }
 
-/** Names that a server makes are its own. */
+/** Names that a server makes are its own, and so are the details of a frame that cannot be read. */
 function plainName(text: string): string {
-  return text.replaceAll(/amq\.(gen|ctag)-[\w-]+/g, "amq.$1");
+  return text
+    .replace(/^FRAME_ERROR - .*/s, "FRAME_ERROR")
+    .replaceAll(/amq\.(gen|ctag)-[\w-]+/g, "amq.$1")
+    .replaceAll(/amq\.rabbitmq\.reply-to\.[\w.+/=-]+/g, "amq.rabbitmq.reply-to.name");
 }
 
-/** The order of fields says nothing; `x-last-death-*` came with RabbitMQ 3.13, after the one that is compared with. */
-function comparable(table: PlainTable): PlainTable {
-  const fields = Object.entries(table).filter(([name]) => !name.startsWith("x-last-death-"));
-  return Object.fromEntries(fields.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+/** The order of fields says nothing. */
+function comparable(value: PlainValue): PlainValue {
+  if (Array.isArray(value)) return value.map((item) => comparable(item as PlainValue));
+  if (value === null || typeof value !== "object" || Buffer.isBuffer(value)) return value;
+  const fields = Object.entries(value as PlainTable).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(fields.map(([name, field]) => [name, comparable(field)]));
 }
 
 function shown(values: object, content: Content | null): string {

@@ -7,6 +7,9 @@
 import type { AmqpProperties } from "../../src/message/amqp-properties.ts";
 import { fromPlain, type PlainTable, type PlainValue } from "../../src/message/amqp-table-plain.ts";
 import type { MethodArguments, MethodName } from "../../src/protocols/amqp/wire/methods.ts";
+import { consumerArguments, exchangeDeclaration, messageHeaders, queueDeclaration } from "./declarations.ts";
+import type { Pool } from "./pool.ts";
+import { rawFrames } from "./raw-frames.ts";
 import type { Outstanding, Place, Side } from "./side.ts";
 
 export interface Step {
@@ -17,49 +20,19 @@ export interface Step {
 }
 
 export class Steps {
-  readonly #random: () => number;
-  readonly #prefix: string;
+  readonly #pool: Pool;
   #bodies = 0;
   #tags = 0;
   readonly #consumers: { tag: string; queue: string; place: Place }[] = [];
 
-  constructor(random: () => number, prefix: string) {
-    this.#random = random;
-    this.#prefix = prefix;
-  }
-
-  #pick<Value>(values: readonly Value[]): Value {
-    return values[Math.floor(this.#random() * values.length)]!;
-  }
-
-  #chance(share: number): boolean {
-    return this.#random() < share;
-  }
-
-  #place(): Place {
-    return { connection: this.#chance(0.8) ? 0 : 1, channel: this.#chance(0.7) ? 1 : 2 };
-  }
-
-  #queue(): string {
-    if (this.#chance(0.02))
-      return this.#pick(["", "amq.none", `${this.#prefix}none`, `${this.#prefix}q\r\n1`]);
-    return `${this.#prefix}q${this.#pick([1, 1, 1, 2, 2, 3, "ü"])}`;
-  }
-
-  #exchange(): string {
-    if (this.#chance(0.25)) return "";
-    if (this.#chance(0.05)) return this.#pick(["amq.topic", "amq.none", `${this.#prefix}none`, "amq.direct"]);
-    return `${this.#prefix}x${this.#pick([1, 1, 2, 3])}`;
-  }
-
-  #key(): string {
-    if (this.#chance(0.5)) return this.#queue();
-    return this.#pick(["a", "a.b", "a.b.c", "", "*", "#", "a.#", "*.b", "#.#", "ü.b"]);
+  constructor(pool: Pool) {
+    this.#pool = pool;
   }
 
   /** What to do next; `known` are deliveries that both servers wait to have acknowledged. */
   next(known: readonly Outstanding[]): Step {
-    const roll = this.#random();
+    if (this.#pool.profile === "wire" && this.#pool.chance(0.25)) return this.#onWire();
+    const roll = this.#pool.random();
     if (roll < 0.26) return this.#publish();
     if (roll < 0.4 && known.length > 0) return this.#settle(known);
     if (roll < 0.5) return this.#get();
@@ -71,55 +44,40 @@ export class Steps {
     return this.#seldom();
   }
 
-  #call<Name extends MethodName>(name: Name, values: MethodArguments[Name], at = this.#place()): Step {
+  #call<Name extends MethodName>(name: Name, values: MethodArguments[Name], at = this.#pool.place()): Step {
     const text = `${at.connection}/${at.channel} ${name} ${JSON.stringify(values)}`;
     return { text, place: at, run: (side) => side.call(at, name, values) };
   }
 
   #publish(): Step {
-    const place = this.#place();
-    const body = this.#chance(0.05) ? "" : `m${++this.#bodies}${"x".repeat(this.#pick([0, 0, 3, 9]))}`;
+    const place = this.#pool.place();
+    const body = this.#pool.chance(0.05)
+      ? ""
+      : `m${++this.#bodies}${"x".repeat(this.#pool.pick([0, 0, 3, 9]))}`;
     const properties: AmqpProperties = {};
-    if (this.#chance(0.6)) properties.deliveryMode = 2;
-    if (this.#chance(0.15)) properties.expiration = this.#pick(["0", "0", "1000000", "abc", "-1", "1.5", ""]);
-    if (this.#chance(0.03)) properties.userId = this.#pick(["guest", "other"]);
-    if (this.#chance(0.3)) properties.headers = fromPlain(this.#headers());
-    if (this.#chance(0.1)) properties.priority = this.#pick([0, 3, 255]);
-    const mandatory = this.#chance(0.15);
+    if (this.#pool.chance(0.6)) properties.deliveryMode = 2;
+    if (this.#pool.chance(0.15))
+      properties.expiration = this.#pool.pick(["0", "0", "1000000", "abc", "-1", "1.5", ""]);
+    if (this.#pool.chance(0.03)) properties.userId = this.#pool.pick(["guest", "other"]);
+    if (this.#pool.chance(0.3)) properties.headers = fromPlain(messageHeaders(this.#pool));
+    if (this.#pool.chance(0.1)) properties.priority = this.#pool.pick([0, 3, 255]);
+    const mandatory = this.#pool.chance(0.15);
     const values = {
       ticket: 0,
-      exchange: this.#exchange(),
-      routingKey: this.#key(),
+      exchange: this.#pool.exchange(),
+      routingKey: this.#pool.key(),
       mandatory,
-      immediate: this.#chance(0.005),
+      immediate: this.#pool.chance(0.005),
     };
     const text = `${place.connection}/${place.channel} basic.publish ${JSON.stringify({ ...values, body, ...properties })}`;
     return { text, place, run: (side) => side.publish(place, values, { properties, body }) };
   }
 
-  #headers(): PlainTable {
-    const headers: Record<string, PlainValue> = {};
-    if (this.#chance(0.5)) headers["a"] = this.#pick<PlainValue>([1, "1", true, null]);
-    if (this.#chance(0.3)) headers["b"] = this.#pick<PlainValue>(["x", 2, ["x"]]);
-    if (this.#chance(0.2)) headers["x-y"] = 1;
-    if (this.#chance(0.25))
-      headers["CC"] = this.#pick<PlainValue>([[this.#key(), this.#key()], [this.#key(), 7], [], "no"]);
-    if (this.#chance(0.15)) headers["BCC"] = this.#pick<PlainValue>([[this.#key()], [], 5]);
-    if (this.#chance(0.05)) {
-      headers["x-death"] = this.#pick<PlainValue>([
-        "no",
-        [],
-        [{ queue: `${this.#prefix}q1`, reason: "rejected", count: 3 }],
-      ]);
-    }
-    return headers;
-  }
-
   #settle(known: readonly Outstanding[]): Step {
-    const { queue, body } = this.#pick(known);
-    const name = this.#pick(["basic.ack", "basic.ack", "basic.nack", "basic.reject"] as const);
-    const multiple = name !== "basic.reject" && this.#chance(0.05);
-    const requeue = this.#chance(0.5);
+    const { queue, body } = this.#pool.pick(known);
+    const name = this.#pool.pick(["basic.ack", "basic.ack", "basic.nack", "basic.reject"] as const);
+    const multiple = name !== "basic.reject" && this.#pool.chance(0.05);
+    const requeue = this.#pool.chance(0.5);
     const found = (side: Side): Outstanding =>
       side.outstanding.find((each) => each.queue === queue && each.body === body)!;
     const text = `${name} ${JSON.stringify({ queue, body, multiple, requeue })}`;
@@ -148,55 +106,35 @@ export class Steps {
   }
 
   #get(): Step {
-    return this.#call("basic.get", { ticket: 0, queue: this.#queue(), noAck: this.#chance(0.4) });
-  }
-
-  #declareQueue(): Step {
-    const args: Record<string, PlainValue> = {};
-    const set = (share: number, name: string, values: readonly PlainValue[]): void => {
-      if (this.#chance(share)) args[name] = this.#pick(values);
-    };
-    const name = this.#queue();
-    // Mostly the same for the same name, so that a declaration meets an equal one.
-    set(0.3, "x-max-length", [0, 1, 2, 2, 3, -1, "x"]);
-    set(0.15, "x-max-length-bytes", [0, 5, 10, 20, -1]);
-    set(0.3, "x-overflow", ["reject-publish", "reject-publish-dlx", "drop-head", "none", 5]);
-    set(0.4, "x-dead-letter-exchange", ["", `${this.#prefix}x1`, `${this.#prefix}x2`, 5]);
-    set(0.25, "x-dead-letter-routing-key", [`${this.#prefix}q2`, `${this.#prefix}q3`, "a.b", 7]);
-    set(0.1, "x-message-ttl", [0, 0, 1_000_000, -1, "x", 2 ** 40]);
-    set(0.05, "x-expires", [10_000_000, 0, -1, "x"]);
-    set(0.05, "x-single-active-consumer", [true, false, "x"]);
-    set(0.03, "x-queue-mode", ["lazy", "default", "x"]);
-    set(0.03, "x-unknown", [1]);
-    set(0.02, "x-queue-type", ["classic", "none", 5]);
-    const flags = { passive: this.#chance(0.3), durable: this.#chance(0.85), exclusive: this.#chance(0.04) };
-    const autoDelete = this.#chance(0.05);
-    return this.#call("queue.declare", {
+    return this.#call("basic.get", {
       ticket: 0,
-      queue: name,
-      ...flags,
-      autoDelete,
-      noWait: false,
-      arguments: fromPlain(args),
+      queue: this.#pool.queue(),
+      noAck: this.#pool.profile === "quorum" || this.#pool.chance(0.4),
     });
   }
 
+  #declareQueue(): Step {
+    return this.#call("queue.declare", queueDeclaration(this.#pool));
+  }
+
   #consume(): Step {
-    const place = this.#place();
-    const queue = this.#queue();
-    const isAgain = this.#consumers.length > 0 && this.#chance(0.05);
-    const consumerTag = isAgain ? this.#pick(this.#consumers).tag : `${this.#prefix}c${++this.#tags}`;
-    const args: Record<string, PlainValue> = {};
-    if (this.#chance(0.1)) args["x-priority"] = this.#pick<PlainValue>([1, -1, "x"]);
+    const place = this.#pool.place();
+    const queue = this.#pool.queue();
+    const isAgain = this.#consumers.length > 0 && this.#pool.chance(0.05);
+    const consumerTag = isAgain
+      ? this.#pool.pick(this.#consumers).tag
+      : `${this.#pool.prefix}c${++this.#tags}`;
     const values = {
       ticket: 0,
       queue,
       consumerTag,
       noLocal: false,
-      noAck: this.#chance(0.3),
-      exclusive: this.#chance(0.08),
+      // RabbitMQ may do what is given back to a quorum queue after a later method.
+      noAck: this.#pool.profile === "quorum" || this.#pool.chance(0.3),
+      // RabbitMQ has no exclusive consumers of the other types.
+      exclusive: !this.#pool.isTyped && this.#pool.chance(0.08),
       noWait: false,
-      arguments: fromPlain(args),
+      arguments: consumerArguments(this.#pool, this.#tags),
     };
     if (!isAgain) this.#consumers.push({ tag: consumerTag, queue, place });
     const step = this.#call("basic.consume", values, place);
@@ -210,89 +148,147 @@ export class Steps {
   }
 
   #cancel(): Step {
-    const [consumer] = this.#consumers.splice(Math.floor(this.#random() * this.#consumers.length), 1);
+    const [consumer] = this.#consumers.splice(Math.floor(this.#pool.random() * this.#consumers.length), 1);
     return this.#call("basic.cancel", { consumerTag: consumer!.tag, noWait: false }, consumer!.place);
   }
 
   #bindingArguments(): PlainTable {
-    if (this.#chance(0.6)) return {};
-    const match = this.#pick<PlainValue>(["all", "any", "all-with-x", "any-with-x", "none", 5]);
-    return { ...(this.#chance(0.8) ? { "x-match": match } : {}), ...this.#headers() };
+    if (this.#pool.chance(0.6)) return {};
+    const match = this.#pool.pick<PlainValue>(["all", "any", "all-with-x", "any-with-x", "none", 5]);
+    return { ...(this.#pool.chance(0.8) ? { "x-match": match } : {}), ...messageHeaders(this.#pool) };
   }
 
   #bind(): Step {
     const common = {
       ticket: 0,
-      routingKey: this.#key(),
+      routingKey: this.#pool.key(),
       noWait: false,
       arguments: fromPlain(this.#bindingArguments()),
     };
-    if (this.#chance(0.3)) {
-      const name = this.#chance(0.8) ? "exchange.bind" : "exchange.unbind";
-      return this.#call(name, { ...common, destination: this.#exchange(), source: this.#exchange() });
+    if (this.#pool.chance(0.3)) {
+      const name = this.#pool.chance(0.8) ? "exchange.bind" : "exchange.unbind";
+      return this.#call(name, {
+        ...common,
+        destination: this.#pool.exchange(),
+        source: this.#pool.exchange(),
+      });
     }
-    const { noWait, ...unbinding } = { ...common, queue: this.#queue(), exchange: this.#exchange() };
-    if (this.#chance(0.2)) return this.#call("queue.unbind", unbinding);
+    const { noWait, ...unbinding } = {
+      ...common,
+      queue: this.#pool.queue(),
+      exchange: this.#pool.exchange(),
+    };
+    if (this.#pool.chance(0.2)) return this.#call("queue.unbind", unbinding);
     return this.#call("queue.bind", { ...unbinding, noWait });
   }
 
   #declareExchange(): Step {
-    const args: Record<string, PlainValue> = {};
-    if (this.#chance(0.25)) {
-      args["alternate-exchange"] = this.#pick<PlainValue>([
-        `${this.#prefix}x2`,
-        `${this.#prefix}x3`,
-        "amq.fanout",
-        5,
-      ]);
-    }
-    return this.#call("exchange.declare", {
+    return this.#call("exchange.declare", exchangeDeclaration(this.#pool));
+  }
+
+  /** Rules of frames, and replies that need no queue. */
+  #onWire(): Step {
+    if (this.#pool.chance(0.5)) return this.#rawFrames();
+    const place = this.#pool.place();
+    const steps: (() => Step)[] = [
+      () => this.#consumeReplies(place),
+      () => this.#request(place),
+      () => this.#request(place),
+      () => this.#reply(place),
+      () => this.#reply(place),
+      () => this.#call("basic.cancel", { consumerTag: this.#pool.name("reply"), noWait: false }),
+      () =>
+        this.#call("queue.declare", {
+          ...queueDeclaration(this.#pool),
+          queue: this.#pool.pick(["amq.rabbitmq.reply-to", "amq.rabbitmq.reply-to.none"]),
+        }),
+    ];
+    return this.#pool.pick(steps)();
+  }
+
+  #rawFrames(): Step {
+    const place = this.#pool.place();
+    const what = this.#pool.pick(Object.keys(rawFrames));
+    return {
+      text: `${place.connection}/${place.channel} ${what}`,
+      place,
+      run: (side) => side.write(place, rawFrames[what]!(place.channel)),
+    };
+  }
+
+  #consumeReplies(place: Place): Step {
+    const consumerTag = this.#pool.chance(0.7) ? this.#pool.name("reply") : "";
+    const queue = "amq.rabbitmq.reply-to";
+    const flags = { noLocal: false, noAck: this.#pool.chance(0.9), exclusive: false, noWait: false };
+    return this.#call("basic.consume", { ticket: 0, queue, consumerTag, ...flags, arguments: [] }, place);
+  }
+
+  #request(place: Place): Step {
+    const values = {
       ticket: 0,
-      exchange: this.#exchange(),
-      type: this.#pick(["direct", "topic", "fanout", "headers", "topic", "none"]),
-      passive: this.#chance(0.1),
-      durable: this.#chance(0.9),
-      autoDelete: this.#chance(0.05),
-      internal: this.#chance(0.05),
-      noWait: false,
-      arguments: fromPlain(args),
-    });
+      exchange: "",
+      routingKey: this.#pool.queue(),
+      mandatory: false,
+      immediate: false,
+    };
+    const content = { properties: { replyTo: "amq.rabbitmq.reply-to" }, body: `r${++this.#bodies}` };
+    const text = `${place.connection}/${place.channel} requests ${JSON.stringify({ ...values, ...content })}`;
+    return { text, place, run: (side) => side.publish(place, values, content) };
+  }
+
+  /** To whoever sent the last request that was delivered, in the name that its server gave it. */
+  #reply(place: Place): Step {
+    const mandatory = this.#pool.chance(0.5);
+    const body = `a${++this.#bodies}`;
+    return {
+      text: `${place.connection}/${place.channel} replies ${JSON.stringify({ mandatory, body })}`,
+      place,
+      run: (side) =>
+        side.publish(
+          place,
+          { ticket: 0, exchange: "", routingKey: side.replyTo, mandatory, immediate: false },
+          { properties: {}, body },
+        ),
+    };
   }
 
   #seldom(): Step {
-    const place = this.#place();
-    const prefetchCount = this.#pick([0, 1, 1, 2, 5]);
+    const place = this.#pool.place();
+    const prefetchCount = this.#pool.pick(this.#pool.profile === "streams" ? [0, 20, 20] : [0, 1, 1, 2, 5]);
+    const multiple = this.#pool.chance(0.5);
+    // RabbitMQ has no conditional deletion of the other types.
+    const isClassic = !this.#pool.isTyped;
     const steps: (() => Step)[] = [
-      () => this.#call("queue.purge", { ticket: 0, queue: this.#queue(), noWait: false }),
+      () => this.#call("queue.purge", { ticket: 0, queue: this.#pool.queue(), noWait: false }),
       () =>
         this.#call("queue.delete", {
           ticket: 0,
-          queue: this.#queue(),
-          ifUnused: this.#chance(0.4),
-          ifEmpty: this.#chance(0.4),
+          queue: this.#pool.queue(),
+          ifUnused: isClassic && this.#pool.chance(0.4),
+          ifEmpty: isClassic && this.#pool.chance(0.4),
           noWait: false,
         }),
       () =>
         this.#call("exchange.delete", {
           ticket: 0,
-          exchange: this.#exchange(),
-          ifUnused: this.#chance(0.4),
+          exchange: this.#pool.exchange(),
+          ifUnused: this.#pool.chance(0.4),
           noWait: false,
         }),
       () =>
         this.#call("basic.qos", {
-          prefetchSize: this.#chance(0.05) ? 1 : 0,
+          prefetchSize: this.#pool.chance(0.05) ? 1 : 0,
           prefetchCount,
-          global: this.#chance(0.2),
+          global: this.#pool.chance(0.2),
         }),
       () => this.#call("basic.qos", { prefetchSize: 0, prefetchCount, global: false }),
-      () => this.#call("basic.recover", { requeue: this.#chance(0.8) }),
+      () => this.#call("basic.recover", { requeue: this.#pool.chance(0.8) }),
       () => this.#call("confirm.select", { noWait: false }, { connection: 0, channel: 2 }),
       () => this.#call("tx.select", {}, { connection: 1, channel: 2 }),
       () => this.#call("tx.commit", {}, { connection: 1, channel: 2 }),
       () => this.#call("tx.rollback", {}, { connection: 1, channel: 2 }),
       () => this.#call("channel.close", { replyCode: 200, replyText: "", classId: 0, methodId: 0 }),
-      () => this.#call("basic.cancel", { consumerTag: `${this.#prefix}none`, noWait: false }),
+      () => this.#call("basic.cancel", { consumerTag: `${this.#pool.prefix}none`, noWait: false }),
       () => ({
         text: `${place.connection} closes`,
         place,
@@ -301,9 +297,9 @@ export class Steps {
       () => ({
         text: `${place.connection}/${place.channel} acknowledges an unknown tag`,
         place,
-        run: (side) => side.tell(place, "basic.ack", { deliveryTag: 1_000_000, multiple: this.#chance(0.5) }),
+        run: (side) => side.tell(place, "basic.ack", { deliveryTag: 1_000_000, multiple }),
       }),
     ];
-    return this.#pick(steps)();
+    return this.#pool.pick(steps)();
   }
 }

@@ -45,6 +45,8 @@ export const limits = {
   turnWorkUnits: 8_000,
   /** Units that one job gets before the next one has its turn. */
   turnWorkSliceUnits: 1_000,
+  /** Deliveries that one AMQP method settles in its own turn; more are settled in slices (protocols/amqp/settlements.ts). */
+  settledAtOnceMax: 1024,
   /** Dead letters that one publish may lead to in its turn, where full queues refuse them in their turn. */
   deadLettersPerPublishMax: 1000,
   /** Records that one tick drops because they expired, over all queues; the others go in the next ticks. */

@@ -4,9 +4,11 @@
  *
  *   x-death = array of { count, reason, queue, time, exchange, routing-keys, [original-expiration] }, newest first
  *
- * One entry for each pair of queue and reason, counted up when it happens again; `x-first-death-*` and `x-last-death-*`
- * name reason, queue and exchange of the first and the newest. The copy is appended in the turn in which the record is
- * removed, so one group of the journal holds both: it is in one queue or in the other, never in none or both.
+ * One entry for each pair of queue and reason, counted up when it happens again; `x-first-death-*` name reason, queue and
+ * exchange of the first. It goes on to the keys that it was published with, its CC keys among them, unless the queue gives
+ * another key (those in BCC are not kept with the message). All as in RabbitMQ 3.10.8 (rabbit_dead_letter.erl), down to
+ * what a client's own `x-death` does. The copy is appended in the turn in which the record is removed, so one group of
+ * the journal holds both: it is in one queue or in the other, never in none or both.
  *
  * Not here: when a record is given up (retention.ts, protocols). Like RabbitMQ, a message that would come back to a queue
  * it was in without anybody rejecting it is dropped, for it would go round for ever.
@@ -15,12 +17,15 @@ import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { type AmqpProperties, readProperties, writeProperties } from "../message/amqp-properties.ts";
 import { type AmqpRecordParts, bodySizeBytes } from "../message/amqp-record.ts";
 import { type Field, type FieldTable, type FieldValue, findField } from "../message/amqp-table.ts";
-import { displayText, writeShortString } from "../message/amqp-text.ts";
+import { toPlain } from "../message/amqp-table-plain.ts";
+import { writeShortString } from "../message/amqp-text.ts";
 import { AmqpView } from "../message/as-amqp.ts";
 import { AmqpRecordMessage } from "./outgoing-message.ts";
 import type { Queue } from "./queue.ts";
 import type { DeadLetterReason } from "./retention.ts";
-import type { HeaderValue } from "./routing/router.ts";
+import { nameOfText, textOfName } from "./names.ts";
+import { headerKeys, headerValues } from "./routing/message-headers.ts";
+import type { HeaderLookup } from "./routing/router.ts";
 
 const view = new AmqpView();
 
@@ -48,24 +53,35 @@ export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: De
   if (exchange === undefined) return;
   const { buffer } = parts;
   const properties = readProperties(new ByteReader(buffer, parts.propertiesStart, parts.headerEnd));
-  const oldKey = buffer.latin1Slice(parts.routingKeyStart, parts.routingKeyEnd);
-  const key = policy.deadLetterRoutingKey ?? oldKey;
+  const headers = properties.headers ?? [];
+  const keys = [
+    buffer.latin1Slice(parts.routingKeyStart, parts.routingKeyEnd),
+    ...(headerKeys(headers, "CC") ?? []),
+  ];
+  const newKey = policy.deadLetterRoutingKey;
   const death: Death = {
     queue: queue.name,
     reason,
     exchange: buffer.latin1Slice(parts.exchangeStart, parts.exchangeEnd),
-    routingKey: oldKey,
+    keys,
     time: Math.floor(vhost.broker.clock.now() / 1000),
     expiration: properties.expiration,
   };
-  const deaths = addDeath(deathsOf(properties.headers), death);
-  const headers = withDeaths(properties.headers ?? [], deaths, death);
-  const changed: AmqpProperties = { ...properties, headers };
+  const withDeath = withDeathNoted(headers, death);
+  const changed: AmqpProperties = {
+    ...properties,
+    headers: newKey === undefined ? withDeath : withDeath.filter(({ name }) => name !== "CC"),
+  };
   delete changed.expiration;
-  const route = vhost.route(exchange, key, () => headerValues(headers));
+  const lookup: HeaderLookup = () => headerValues(changed.headers!);
+  const route =
+    newKey === undefined && keys.length > 1
+      ? vhost.routeByKeys(exchange, keys, lookup)
+      : vhost.route(exchange, newKey ?? keys[0]!, lookup);
   const { writer, message } = (scratches[depth] ??= new Scratch());
-  writeCopy(writer, parts, exchange.name, key, changed);
-  const isLeftOut = (target: Queue): boolean => isCycle(target.name, deaths);
+  writeCopy(writer, parts, exchange.name, newKey ?? keys[0]!, changed);
+  const cycling = cyclingQueues(reason === "rejected" ? [] : deathsOf(withDeath));
+  const isLeftOut = (target: Queue): boolean => cycling.has(target.name);
   message.show(writer.buffer, 0, writer.length);
   depth++;
   try {
@@ -79,90 +95,110 @@ interface Death {
   readonly queue: string;
   readonly reason: DeadLetterReason;
   readonly exchange: string;
-  readonly routingKey: string;
+  readonly keys: readonly string[];
   readonly time: number;
   readonly expiration: AmqpProperties["expiration"];
 }
 
-function text(value: string): FieldValue {
-  return { type: "S", value: Buffer.from(value, "latin1").toString() };
+function text(name: string): FieldValue {
+  return { type: "S", value: textOfName(name) };
 }
 
-function deathsOf(headers: FieldTable | undefined): FieldTable[] {
-  const field = headers === undefined ? undefined : findField(headers, "x-death");
-  if (field?.type !== "A") return [];
-  return field.value.flatMap((entry) => (entry.type === "F" ? [entry.value] : []));
+/** What `x-death` holds; of a client's own header it may be anything. */
+function deathsOf(headers: FieldTable): readonly FieldValue[] {
+  const field = findField(headers, "x-death");
+  return field?.type === "A" ? field.value : [];
 }
 
-function textOf(table: FieldTable, name: string): string | undefined {
+function nameIn(table: FieldTable, name: string): string | undefined {
   const field = findField(table, name);
-  return field?.type === "S" ? displayText(field.value) : undefined;
+  return field?.type === "S" ? nameOfText(field.value) : undefined;
 }
 
-/** The entry of this queue and reason, counted up, or a new one, goes to the front. */
-function addDeath(deaths: readonly FieldTable[], death: Death): FieldTable[] {
-  const name = Buffer.from(death.queue, "latin1").toString();
-  const isSame = (entry: FieldTable): boolean =>
-    textOf(entry, "queue") === name && textOf(entry, "reason") === death.reason;
-  const before = deaths.find(isSame);
-  const count = before === undefined ? undefined : findField(before, "count");
+function entryOf(death: Death): FieldTable {
   const entry: Field[] = [
-    { name: "count", field: { type: "l", value: count?.type === "l" ? Number(count.value) + 1 : 1 } },
+    { name: "count", field: { type: "l", value: 1 } },
     { name: "reason", field: text(death.reason) },
     { name: "queue", field: text(death.queue) },
     { name: "time", field: { type: "T", value: death.time } },
     { name: "exchange", field: text(death.exchange) },
-    { name: "routing-keys", field: { type: "A", value: [text(death.routingKey)] } },
+    { name: "routing-keys", field: { type: "A", value: death.keys.map(text) } },
   ];
   if (death.expiration !== undefined) {
     entry.push({ name: "original-expiration", field: { type: "S", value: death.expiration } });
   }
-  // What happened again keeps its exchange, keys and time, as in RabbitMQ.
-  const kept =
-    before === undefined ? entry : before.map((field) => (field.name === "count" ? entry[0]! : field));
-  return [kept, ...deaths.filter((other) => other !== before)];
+  return entry;
 }
 
-const ownHeaders = new Set<unknown>([
-  "x-death",
-  "x-last-death-reason",
-  "x-last-death-queue",
-  "x-last-death-exchange",
-]);
+/** The headers with this death: its entry, or the one of the same queue and reason, counted up, is the first. */
+function withDeathNoted(headers: FieldTable, death: Death): FieldTable {
+  const present = findField(headers, "x-death");
+  const entry = entryOf(death);
+  if (present === undefined) {
+    const first = [
+      { name: "x-first-death-reason", field: text(death.reason) },
+      { name: "x-first-death-queue", field: text(death.queue) },
+      { name: "x-first-death-exchange", field: text(death.exchange) },
+    ];
+    const names = new Set<unknown>(first.map(({ name }) => name));
+    return withDeaths([...headers.filter(({ name }) => !names.has(name)), ...first], [entry]);
+  }
+  const deaths = grouped(deathsOf(headers).flatMap((each) => (each.type === "F" ? [each.value] : [])));
+  const key = deathKey(death.queue, death.reason);
+  const before = deaths.find((each) => deathKey(nameIn(each, "queue"), nameIn(each, "reason")) === key);
+  const others = deaths.filter((each) => each !== before);
+  // What happened again keeps its exchange, keys and time.
+  return withDeaths(headers, [before === undefined ? entry : countedUp(before), ...others]);
+}
 
-function withDeaths(headers: FieldTable, deaths: readonly FieldTable[], death: Death): FieldTable {
-  const kept = headers.filter(({ name }) => !ownHeaders.has(name));
-  const changed: Field[] = [
+function withDeaths(headers: FieldTable, deaths: readonly FieldTable[]): FieldTable {
+  const kept = headers.filter(({ name }) => name !== "x-death");
+  return [
+    ...kept,
     { name: "x-death", field: { type: "A", value: deaths.map((value) => ({ type: "F", value })) } },
-    { name: "x-last-death-reason", field: text(death.reason) },
-    { name: "x-last-death-queue", field: text(death.queue) },
-    { name: "x-last-death-exchange", field: text(death.exchange) },
   ];
-  if (findField(headers, "x-first-death-reason") === undefined) {
-    changed.push({ name: "x-first-death-reason", field: text(death.reason) });
-    changed.push({ name: "x-first-death-queue", field: text(death.queue) });
-    changed.push({ name: "x-first-death-exchange", field: text(death.exchange) });
-  }
-  return [...kept, ...changed];
 }
 
-/** The queue is in the history, and nothing since then was a rejection. */
-function isCycle(queue: string, deaths: readonly FieldTable[]): boolean {
-  const name = Buffer.from(queue, "latin1").toString();
-  const at = deaths.findIndex((entry) => textOf(entry, "queue") === name);
-  if (at < 0) return false;
-  return deaths.slice(0, at + 1).every((entry) => textOf(entry, "reason") !== "rejected");
+/** One entry for each queue and reason, where a client made several; RabbitMQ turns the order of two and more round. */
+function grouped(deaths: readonly FieldTable[]): readonly FieldTable[] {
+  if (deaths.length < 2) return deaths;
+  const groups = new Map<string, { entry: FieldTable; count: number }>();
+  for (const entry of deaths) {
+    const key = deathKey(nameIn(entry, "queue"), nameIn(entry, "reason"));
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { entry, count: 1 });
+    else group.count++;
+  }
+  return [...groups.values()]
+    .map(({ entry, count }) => (findField(entry, "count") === undefined ? withCount(entry, count) : entry))
+    .toReversed();
 }
 
-function headerValues(headers: FieldTable): ReadonlyMap<string, HeaderValue> {
-  const values = new Map<string, HeaderValue>();
-  for (const { name, field } of headers) {
-    if (field.type === "S") values.set(displayText(name), displayText(field.value));
-    else if (field.type === "V" || field.type === "A" || field.type === "F" || field.type === "x") {
-      values.set(displayText(name), null);
-    } else values.set(displayText(name), typeof field.value === "bigint" ? Number(field.value) : field.value);
+function deathKey(queue: string | undefined, reason: string | undefined): string {
+  return JSON.stringify([queue, reason]);
+}
+
+function withCount(entry: FieldTable, count: number): FieldTable {
+  const others = entry.filter(({ name }) => name !== "count");
+  return [{ name: "count", field: { type: "l", value: count } }, ...others];
+}
+
+function countedUp(entry: FieldTable): FieldTable {
+  const { count } = toPlain(entry);
+  return withCount(entry, typeof count === "number" || typeof count === "bigint" ? Number(count) + 1 : 1);
+}
+
+/**
+ * The queues that a dead letter must not come back to: those it was in since the last rejection. What is no table was
+ * put there by a client, so that the cycle is not the broker's own.
+ */
+function cyclingQueues(deaths: readonly FieldValue[]): ReadonlySet<string | undefined> {
+  const queues = new Set<string | undefined>();
+  for (const each of deaths) {
+    if (each.type !== "F" || nameIn(each.value, "reason") === "rejected") break;
+    queues.add(nameIn(each.value, "queue"));
   }
-  return values;
+  return queues;
 }
 
 /** Leaves the message under its new route and properties in `writer`. */

@@ -1,88 +1,110 @@
 /**
- * Whether a declaration says the same as what is there already, in RabbitMQ's order and words.
+ * Whether a declaration names what is there: RabbitMQ's comparison of properties and arguments, and its texts.
  *
- * Not here: who may declare, and names that are taken by something else (name-rules.ts).
+ * Invariant: what is compared is what the type of the queue that is there has; other arguments may differ.
  */
 import { BrokerError } from "../base/errors.ts";
-import type { Exchange, ExchangeOptions } from "./exchange.ts";
+import type { ExchangeOptions } from "./exchange.ts";
 import { shownName } from "./names.ts";
-import type { Queue, QueueOptions } from "./queue.ts";
-import type { BindingArguments } from "./routing/router.ts";
+import type { QueueOptions } from "./queue.ts";
 
-interface Declared {
-  readonly vhost: string;
-  readonly kind: "queue" | "exchange";
-  readonly name: string;
-}
-type Field = [field: string, received: unknown, current: unknown];
+type Compared = readonly [field: string, received: unknown, current: unknown];
 
-/** Throws PRECONDITION_FAILED where it differs. */
-export function assertSameExchange(vhost: string, options: ExchangeOptions, present: Exchange): void {
-  const alternate = "alternate-exchange";
-  assertSame({ vhost, kind: "exchange", name: present.name }, [
-    ["type", options.type, present.type],
-    ["durable", options.durable, present.durable],
-    ["auto_delete", options.autoDelete, present.autoDelete],
-    ["internal", options.internal, present.internal],
-    [alternate, options.args[alternate], present.args[alternate]],
+/** @throws PRECONDITION_FAILED that names the first difference */
+export function assertSameExchange(vhost: string, received: ExchangeOptions, current: ExchangeOptions): void {
+  assertSame(`exchange '${shownName(current.name)}' in vhost '${shownName(vhost)}'`, [
+    ["type", received.type, current.type],
+    ["durable", received.durable, current.durable],
+    ["auto_delete", received.autoDelete, current.autoDelete],
+    ["internal", received.internal, current.internal],
+    ["alternate-exchange", received.args["alternate-exchange"], current.args["alternate-exchange"]],
   ]);
 }
 
-/** Throws PRECONDITION_FAILED where it differs. */
-export function assertSameQueue(vhost: string, options: QueueOptions, present: Queue): void {
-  const declared = { vhost, kind: "queue", name: present.name } as const;
-  assertSame(declared, [
-    ["durable", options.durable, present.durable],
-    ["exclusive", options.exclusiveOwner > 0, present.exclusiveOwner > 0],
-    ["auto_delete", options.autoDelete, present.autoDelete],
+/** @throws PRECONDITION_FAILED that names the first difference */
+export function assertSameQueue(vhost: string, received: QueueOptions, current: QueueOptions): void {
+  const names = comparedArguments[typeName(current)] ?? comparedArguments["classic"]!;
+  assertSame(`queue '${shownName(current.name)}' in vhost '${shownName(vhost)}'`, [
+    ["durable", received.durable, current.durable],
+    ["exclusive", received.exclusiveOwner > 0, current.exclusiveOwner > 0],
+    ["auto_delete", received.autoDelete, current.autoDelete],
+    ...names.map((name): Compared => [name, argumentOf(received, name), argumentOf(current, name)]),
   ]);
-  for (const name of comparedArguments) {
-    const received = options.args[name];
-    const current = present.args[name];
-    if (JSON.stringify(received) !== JSON.stringify(current))
-      assertSame(declared, [[name, received, current]]);
-  }
-  if (typeName(options) !== typeName(present)) {
-    assertSame(declared, [["x-queue-type", namedType(options), namedType(present)]]);
-  }
 }
 
-/** Streams of other protocols have no such argument; a classic queue that does not say so is "none". */
-function namedType({ kind, args }: QueueOptions | Queue): unknown {
-  return args["x-queue-type"] ?? (kind === "stream" ? "stream" : undefined);
+/** By the type of the queue that is there, in RabbitMQ's order: the first that differs is named. */
+const comparedArguments: Readonly<Record<string, readonly string[]>> = {
+  classic: [
+    "x-expires",
+    "x-message-ttl",
+    "x-dead-letter-exchange",
+    "x-dead-letter-routing-key",
+    "x-max-length",
+    "x-max-length-bytes",
+    "x-max-priority",
+    "x-overflow",
+    "x-queue-mode",
+    "x-queue-version",
+    "x-single-active-consumer",
+    "x-queue-type",
+    "x-queue-master-locator",
+  ],
+  quorum: [
+    "x-dead-letter-exchange",
+    "x-dead-letter-routing-key",
+    "x-dead-letter-strategy",
+    "x-expires",
+    "x-max-length",
+    "x-max-length-bytes",
+    "x-max-in-memory-length",
+    "x-max-in-memory-bytes",
+    "x-overflow",
+    "x-single-active-consumer",
+    "x-queue-type",
+    "x-quorum-initial-group-size",
+    "x-delivery-limit",
+    "x-message-ttl",
+    "x-queue-leader-locator",
+  ],
+  stream: [
+    "x-max-length-bytes",
+    "x-queue-type",
+    "x-max-age",
+    "x-stream-max-segment-size-bytes",
+    "x-initial-cluster-size",
+    "x-queue-leader-locator",
+  ],
+};
+
+function typeName({ kind, args }: QueueOptions): string {
+  if (kind === "stream") return "stream";
+  return args["x-queue-type"] === "quorum" ? "quorum" : "classic";
 }
 
-function assertSame({ vhost, kind, name }: Declared, fields: readonly Field[]): void {
+/** Streams of other protocols have no such argument. */
+function argumentOf({ kind, args }: QueueOptions, name: string): unknown {
+  return args[name] ?? (name === "x-queue-type" && kind === "stream" ? "stream" : undefined);
+}
+
+/** A classic queue may say so or not. */
+function isSame(field: string, received: unknown, current: unknown): boolean {
+  if (field === "x-queue-type" && saysClassic(received) && saysClassic(current)) return true;
+  return received === current || JSON.stringify(received) === JSON.stringify(current);
+}
+
+function saysClassic(type: unknown): boolean {
+  return type === undefined || type === "classic";
+}
+
+function assertSame(what: string, fields: readonly Compared[]): void {
   for (const [field, received, current] of fields) {
-    if (received === current) continue;
+    if (isSame(field, received, current)) continue;
     throw new BrokerError(
       "PRECONDITION_FAILED",
-      `inequivalent arg '${field}' for ${kind} '${shownName(name)}' in vhost '${shownName(vhost)}': ` +
+      `inequivalent arg '${field}' for ${what}: ` +
         `received ${shown(received, current)} but current is ${shown(current, received)}`,
     );
   }
-}
-
-/** In RabbitMQ's order: the first that differs is named. */
-const comparedArguments = [
-  "x-expires",
-  "x-message-ttl",
-  "x-dead-letter-exchange",
-  "x-dead-letter-routing-key",
-  "x-dead-letter-strategy",
-  "x-max-length",
-  "x-max-length-bytes",
-  "x-max-priority",
-  "x-overflow",
-  "x-queue-mode",
-  "x-queue-version",
-  "x-single-active-consumer",
-  "x-delivery-limit",
-  "x-max-age",
-];
-
-function typeName({ kind, args }: { kind: "queue" | "stream"; args: BindingArguments }): unknown {
-  return kind === "stream" ? "stream" : (args["x-queue-type"] ?? "classic");
 }
 
 /** RabbitMQ's way of naming a value in a 406: with its type only where the other side has none. */

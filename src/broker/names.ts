@@ -1,4 +1,6 @@
-/** Table keys of definitions: `kind/` and a JSON array of names, so that no name can be mistaken for another. */
+/** Names, and the table keys of definitions: `kind/` and a JSON array of names, so that no name can be mistaken for another. */
+import { type AmqpText, utf8OrUndefined } from "../message/amqp-text.ts";
+
 export type DefinitionKind =
   | "vhost"
   | "exchange"
@@ -31,4 +33,16 @@ export function shownName(name: string): string {
     if (name.charCodeAt(i) >= 0x80) return Buffer.from(name, "latin1").toString();
   }
   return name;
+}
+
+/** The broker's form of a text that came in a table of AMQP, which need not be UTF-8. */
+export function nameOfText(text: AmqpText): string {
+  if (typeof text !== "string") return text.latin1Slice();
+  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).latin1Slice();
+}
+
+/** A name as a table of AMQP has it: bytes where it is not UTF-8. */
+export function textOfName(name: string): AmqpText {
+  const bytes = Buffer.from(name, "latin1");
+  return utf8OrUndefined(bytes, 0, bytes.length) ?? bytes;
 }

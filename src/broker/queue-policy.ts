@@ -56,18 +56,10 @@ export function keepsHistory({ historyMs, historyBytes }: QueuePolicy): boolean 
   return historyMs !== undefined || historyBytes !== undefined;
 }
 
-/** What RabbitMQ 4 allows a quorum queue that asks for no limit of its own; -1 is none. */
-const quorumDeliveryLimit = 20;
-
-function deliveryLimitOf(args: BindingArguments): number | undefined {
-  const limit = args["x-delivery-limit"];
-  if (typeof limit === "number") return limit < 0 ? undefined : limit;
-  return args["x-queue-type"] === "quorum" ? quorumDeliveryLimit : undefined;
-}
-
 export function queuePolicy(args: BindingArguments): QueuePolicy {
   const messageTtl = numberOf(args["x-message-ttl"]);
-  const deliveryLimit = deliveryLimitOf(args);
+  // -1 is none, as for RabbitMQ 4; without the argument there is none, as before it.
+  const deliveryLimit = numberOf(args["x-delivery-limit"]);
   const overflow = textOf(args["x-overflow"]);
   return {
     messageTtl,

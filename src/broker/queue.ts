@@ -51,6 +51,12 @@ export interface LogWaiter {
   logChanged(queue: Queue): void;
 }
 
+/** Records that are being given back over several turns. */
+export interface ReturningRecords {
+  /** Gives back what is left, now. */
+  finish(): void;
+}
+
 /** Dead letters of one queue may make another one catch up, and so on. */
 const queuesCatchingUpMax = 16;
 
@@ -91,6 +97,14 @@ export class Queue {
   hadConsumers = false;
   isDeleted = false;
   #isSettling = false;
+  /** Records that are being given back and still count as held by their cursor: ready, and before all new ones. */
+  returning = 0;
+  readonly #returns = new Set<ReturningRecords>();
+  /**
+   * Records below were there when deliveries and bounds were last applied. One with a ttl of 0 that is above has just
+   * come, and may go to a consumer that takes it at once.
+   */
+  settledTo = 0;
   /** In the vhost's list of queues to look at when the tick ends. */
   isScheduled = false;
   /** Its last turn ended in an error, which has been logged. */
@@ -125,6 +139,7 @@ export class Queue {
   restored(): void {
     if (this.kind !== "queue" || this.log.length === 0) return;
     this.policy.canExpire = true;
+    this.settledTo = this.log.nextOffset;
     this.vhost.broker.schedule(this);
   }
 
@@ -158,7 +173,27 @@ export class Queue {
     const { cursor, log } = this;
     if (cursor === null) return log.length;
     const unsettled = cursor.history === null ? log.length : log.nextOffset - cursor.history.countBelow(log);
-    return unsettled - cursor.heldCount;
+    return unsettled - cursor.heldCount + this.returning;
+  }
+
+  /** `count` records will be given back one by one, in slices. */
+  beginReturning(records: ReturningRecords, count: number): void {
+    this.returning += count;
+    this.#returns.add(records);
+  }
+
+  endReturning(records: ReturningRecords): void {
+    this.#returns.delete(records);
+    if (!this.isDeleted) this.vhost.broker.schedule(this);
+  }
+
+  /** What comes next is still being given back: nothing newer may be taken, dropped or expire before it. */
+  get isHeadReturning(): boolean {
+    return this.returning > 0 && !this.cursor!.hasRequeued;
+  }
+
+  #finishReturns(): void {
+    for (const records of this.#returns) records.finish();
   }
 
   /** A walker over the records from `offset` on, for those who look without consuming. */
@@ -221,6 +256,7 @@ export class Queue {
       retention.enforce(this);
       if (this.cursor !== null) this.dropExpired();
     } finally {
+      this.settledTo = this.log.nextOffset;
       this.#isSettling = false;
     }
   }
@@ -242,6 +278,7 @@ export class Queue {
     for (let isServed = false; ; isServed = true) {
       const consumer = this.#nextConsumer();
       if (consumer === null) return;
+      if (this.isHeadReturning) return;
       if (this.policy.canExpire && !broker.retention.expireHead(this, false)) return;
       if (broker.inflation.isSpent && cursor.peek() && broker.inflation.isSpentFor(cursor.record)) {
         broker.inflation.continueLater(this, isServed);
@@ -283,6 +320,7 @@ export class Queue {
   takeForGet(isNoAck: boolean, owner: number): boolean {
     const cursor = this.cursor!;
     const { clock, retention } = this.vhost.broker;
+    if (this.isHeadReturning) this.#finishReturns();
     this.readyBytes?.countNew();
     if (this.policy.canExpire && !retention.expireHead(this, true)) return false;
     if (isNoAck ? !cursor.take() : !cursor.acquire(owner, clock.now())) return false;
@@ -334,8 +372,13 @@ export class Queue {
 
   /** Takes a consumer away; what it holds is for its session to requeue. An auto-delete queue goes with its last one. */
   removeConsumer(consumer: QueueConsumer): void {
+    this.removeConsumers(new Set([consumer]));
+  }
+
+  /** The same of many that go together, as those of a channel do. */
+  removeConsumers(gone: ReadonlySet<QueueConsumer>): void {
     const before = this.consumers.length;
-    this.consumers = this.consumers.filter((other) => other !== consumer);
+    this.consumers = this.consumers.filter((consumer) => !gone.has(consumer));
     // The queue was deleted, and had told the consumer.
     if (this.consumers.length === before) return;
     this.used();
@@ -386,6 +429,7 @@ export class Queue {
 
   /** Drops all records that nobody holds and returns how many there were. */
   purge(): number {
+    if (this.returning > 0) this.#finishReturns();
     this.log.store.seal();
     const count = this.readyCount;
     const cursor = this.cursor;

@@ -90,8 +90,8 @@ export class Retention {
 
   /**
    * Takes expired records from the head of a queue; sees to it that the next one is looked at in time. A record with a
-   * ttl of 0 is left to a consumer that can take it, unless `isLate`: it came in this tick, for at the end it goes. One
-   * that a consumer gave back has had its chance.
+   * ttl of 0 is left to a consumer that can take it as it comes, unless `isLate`. One that was there before, behind
+   * others or given back, has had its chance.
    *
    * False: this tick has dropped enough, the record at the head is expired, and nobody may have it; the next tick goes on.
    */
@@ -101,7 +101,7 @@ export class Retention {
     const { ticker } = this.#broker;
     while (cursor.peek()) {
       const expiresAt = this.#expiresAt(queue);
-      const isInstant = expiresAt === cursor.record.timestamp && !cursor.isAgain;
+      const isInstant = expiresAt === cursor.record.timestamp && cursor.record.offset >= queue.settledTo;
       if (expiresAt > now || (isInstant && !isLate)) {
         if (expiresAt !== Infinity) this.#broker.wakeQueueAt(queue, expiresAt);
         return true;
@@ -129,8 +129,12 @@ export class Retention {
     return record.timestamp + ttl;
   }
 
-  /** The record at the head is to be a dead letter, for which it would have to be decompressed: not in this turn. */
+  /**
+   * Not in this turn: the record that comes next is still being given back, or it is to be a dead letter, for which it
+   * would have to be decompressed.
+   */
   #mustWait(queue: Queue): boolean {
+    if (queue.isHeadReturning) return true;
     const { inflation } = this.#broker;
     if (!inflation.isSpent || queue.policy.deadLetterExchange === undefined) return false;
     if (!queue.cursor!.peek() || !inflation.isSpentFor(queue.cursor!.record)) return false;

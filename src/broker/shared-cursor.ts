@@ -70,11 +70,6 @@ export class SharedCursor implements DurableState {
     this.record = this.#news;
   }
 
-  /** `record` is one that a consumer gave back. */
-  get isAgain(): boolean {
-    return this.record === this.#again;
-  }
-
   /** Offset of the first record never given out. */
   get next(): number {
     return this.#news.position;
@@ -90,6 +85,12 @@ export class SharedCursor implements DurableState {
     this.#dropGoneRequeued();
     if (this.#requeued.size > 0) return true;
     return this.#news.position < this.log.nextOffset && this.peek();
+  }
+
+  /** Whether a record that was given back comes next. */
+  get hasRequeued(): boolean {
+    this.#dropGoneRequeued();
+    return this.#requeued.size > 0;
   }
 
   #dropGoneRequeued(): void {

@@ -18,9 +18,9 @@ import {
   type ExchangeOptions,
   type ExchangeType,
 } from "./exchange.ts";
+import { assertSameExchange, assertSameQueue } from "./declared-same.ts";
 import { GroupOffsets } from "./group-offsets.ts";
 import { LiveChannels, liveExchangeName } from "./live-channels.ts";
-import { assertSameExchange, assertSameQueue } from "./declared-same.ts";
 import { NameFilter } from "./name-filter.ts";
 import { assertFree, type ValueNames } from "./name-rules.ts";
 import { definitionKey, shownName } from "./names.ts";
@@ -317,6 +317,10 @@ export class Vhost {
   /** Whether any exchange but the default one leads there. */
   isBound(destination: Destination): boolean {
     return (this.#bindingsTo.get(destination)?.size ?? 0) > 0;
+  }
+
+  hasBinding(source: Exchange, destination: Destination, key: string, args: BindingArguments): boolean {
+    return source.bindings.has(bindingIdentity(destination, key, args));
   }
 
   bindingsTo(destination: Destination): Iterable<Binding> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { Connection } from "rabbitmq-client";
 import { AmqpTarget, Gathered, quiet, until } from "../support/amqp.ts";
 
 let target: AmqpTarget;
@@ -97,3 +98,35 @@ test("messages that expire still do after a restart", { skip }, async () => {
   channel = quiet(await (await target.connect()).createConfirmChannel());
   await until(async () => (await channel.checkQueue("expiring")).messageCount === 0);
 });
+
+test(
+  "a binding with arguments of 70 kB survives a restart, and can be taken away after it",
+  { skip },
+  async () => {
+    const large = "x".repeat(70_000);
+    const bindings = [1, 2].map((n) => ({ queue: `large${n}`, exchange: "large", arguments: { large, n } }));
+    // amqplib encodes no table beyond 64 KiB.
+    let rabbit = new Connection({ url: target.broker!.amqpUrl, frameMax: 131_072 });
+    await rabbit.exchangeDeclare({ exchange: "large", type: "headers", durable: true });
+    for (const binding of bindings) {
+      await rabbit.queueDeclare({ queue: binding.queue, durable: true });
+      await rabbit.queueBind(binding);
+    }
+    await rabbit.close();
+    await target.broker!.restart();
+    rabbit = new Connection({ url: target.broker!.amqpUrl, frameMax: 131_072 });
+    const publisher = rabbit.createPublisher({ confirm: true });
+    const counts = async (): Promise<number[]> => {
+      await publisher.send({ exchange: "large", headers: bindings[0]!.arguments }, "m");
+      const queues = await Promise.all(
+        bindings.map(({ queue }) => rabbit.queueDeclare({ queue, passive: true })),
+      );
+      return queues.map(({ messageCount }) => messageCount);
+    };
+    assert.deepEqual(await counts(), [1, 0]);
+    await rabbit.queueUnbind(bindings[0]!);
+    assert.deepEqual(await counts(), [1, 0]);
+    await publisher.close();
+    await rabbit.close();
+  },
+);

@@ -18,6 +18,12 @@ export const noCapabilities: Capabilities = {
   authenticationFailureClose: false,
 };
 
+/**
+ * The RabbitMQ that this is compared with, method by method (differential/): clients and test suites that go by the version
+ * expect its behaviour. docs/amqp.md says what follows from it.
+ */
+const rabbitmqVersion = "3.10.8";
+
 /** Libraries ask whether this is RabbitMQ, and which: product and version say what they may expect of it. */
 export const serverProperties: FieldTable = fromPlain({
   capabilities: {
@@ -36,7 +42,7 @@ export const serverProperties: FieldTable = fromPlain({
   information: `TroikaMQ ${version}: Redis, AMQP 0-9-1 and Kafka in one broker`,
   platform: `TroikaMQ ${version}`,
   product: "RabbitMQ",
-  version: "4.1.0",
+  version: rabbitmqVersion,
 });
 
 export function clientCapabilities(clientProperties: FieldTable): Capabilities {

@@ -31,6 +31,7 @@ import { IncomingMessage } from "./incoming-message.ts";
 import { amqpName, brokerName, strippedName } from "./names.ts";
 import { Publisher } from "./publisher.ts";
 import type { AmqpSession } from "./session.ts";
+import { ManySettlements } from "./settlements.ts";
 import { StreamConsumer } from "./stream-consumer.ts";
 import type { HeldSettlement, Outcome, Transaction } from "./transaction.ts";
 import { Unacked, type UnackedSource } from "./unacked.ts";
@@ -215,15 +216,32 @@ export class Channel implements DurableWaiter {
       this.#takenSettled(tag, outcome);
     } else {
       if (tag !== 0 && !unacked.has(tag)) throw unknownTag(tag);
-      for (const each of unacked.upTo(tag === 0 ? unacked.lastTag : tag)) {
+      const last = tag === 0 ? unacked.lastTag : tag;
+      if (unacked.size > limits.settledAtOnceMax && this.transaction === null && !this.#readsStream) {
+        ManySettlements.settle(this, last, outcome);
+        return;
+      }
+      for (const each of unacked.upTo(last)) {
         unacked.take(each);
         this.#takenSettled(each, outcome);
       }
     }
   }
 
+  /** Rejecting what a stream has shown is an error, so that each outcome must be looked at. */
+  get #readsStream(): boolean {
+    for (const { takesRecords } of this.consumers.values()) if (!takesRecords) return true;
+    return false;
+  }
+
   #takenSettled(tag: number, outcome: Outcome): void {
     const { source, offset } = this.unacked;
+    if (outcome !== "acknowledged" && source.queue.kind === "stream") {
+      throw new AmqpError(
+        "NOT_IMPLEMENTED",
+        `basic.nack and basic.reject not supported by stream queues queue '${amqpName(source.queue.name)}' in vhost '${this.vhost.name}'`,
+      );
+    }
     if (this.transaction !== null) {
       // Held until the commit, and still counted as held.
       this.transaction.addSettlement({ source, tag, offset, outcome });
@@ -268,6 +286,10 @@ export class Channel implements DurableWaiter {
 
   requeueAll(): void {
     const { unacked } = this;
+    if (unacked.size > limits.settledAtOnceMax) {
+      ManySettlements.settle(this, unacked.lastTag, "requeued");
+      return;
+    }
     for (const tag of unacked.upTo(unacked.lastTag)) {
       unacked.take(tag);
       this.finishSettlement(unacked.source, unacked.offset, "requeued");
@@ -312,7 +334,17 @@ export class Channel implements DurableWaiter {
     this.requeueAll();
     const consumers = [...this.consumers.values()];
     this.consumers.clear();
-    for (const consumer of consumers) consumer.stop();
+    const byQueue = new Map<Queue, Set<Consumer>>();
+    for (const consumer of consumers) {
+      if (!(consumer instanceof Consumer)) {
+        consumer.stop();
+        continue;
+      }
+      const ofQueue = byQueue.get(consumer.queue);
+      if (ofQueue === undefined) byQueue.set(consumer.queue, new Set([consumer]));
+      else ofQueue.add(consumer);
+    }
+    for (const [queue, gone] of byQueue) queue.removeConsumers(gone);
     if (this.directReply !== null) this.session.server.directReplies.delete(this.directReply.replyName);
     this.directReply = null;
   }

@@ -173,12 +173,8 @@ function refuseLogin(session: AmqpSession, mechanism: string): void {
     session.state = "broken";
     return;
   }
-  session.failConnection(
-    new AmqpError(
-      "ACCESS_REFUSED",
-      `Login was refused using authentication mechanism ${mechanism}. For details see the broker logfile.`,
-    ),
-  );
+  const text = `Login was refused using authentication mechanism ${mechanism}. For details see the broker logfile.`;
+  session.failConnection(new AmqpError("ACCESS_REFUSED", text), 0);
 }
 
 function tuneOk(session: AmqpSession, values: MethodArguments["connection.tune-ok"]): void {

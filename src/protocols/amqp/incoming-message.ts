@@ -108,6 +108,7 @@ export class IncomingMessage implements OutgoingMessage {
         `expected content header for class ${basicClassId}, got one for class ${header.classId} instead`,
       );
     }
+    if (header.weight !== 0) throw unexpectedFrame(this.stage);
     this.properties.walk(bytes, header.propertiesStart, header.headerEnd);
     if (this.properties.headersStart >= 0) {
       checkFieldTableBody(bytes, this.properties.headersStart, this.properties.headersEnd);
@@ -252,4 +253,18 @@ export function unexpectedFrame(stage: Stage): AmqpError {
     body: "expected content body, got non content body frame instead",
   };
   return new AmqpError("UNEXPECTED_FRAME", expected[stage]);
+}
+
+const snippetBytes = 16;
+
+/** A frame that has no place on its channel at all, in RabbitMQ's words: with the first of its bytes as Erlang shows them. */
+export function frameOutOfPlace(type: number, payload: Buffer): AmqpError {
+  const isWhole = payload.length <= snippetBytes;
+  const bytes = payload.subarray(0, snippetBytes);
+  const isText = bytes.length > 0 && bytes.every((byte) => byte >= 0x20 && byte < 0x7f);
+  const shown = isText ? JSON.stringify(bytes.latin1Slice()) : bytes.join(",");
+  return new AmqpError(
+    "UNEXPECTED_FRAME",
+    `type ${type}, ${isWhole ? "all" : "first 16"} octets = <<${shown}>>`,
+  );
 }

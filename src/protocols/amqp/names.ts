@@ -2,23 +2,17 @@
  * Names between AMQP and the broker. AMQP's are UTF-8 texts; the broker keeps names that may be binary as latin1
  * strings of their bytes, so that a queue, a Redis key and a topic of the same bytes are the same.
  */
-import { shownName } from "../../broker/names.ts";
-import type { AmqpText } from "../../message/amqp-text.ts";
+import { nameOfText, shownName } from "../../broker/names.ts";
 import { AmqpError } from "./errors.ts";
 
 /** The broker's form of a text from a method. */
 export function brokerName(text: string): string {
-  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).latin1Slice();
+  return nameOfText(text);
 }
 
 /** The broker's form of a name that a method declares, deletes or binds: RabbitMQ takes carriage returns and line feeds out. */
 export function strippedName(text: string): string {
   return brokerName(text.includes("\r") || text.includes("\n") ? text.replaceAll(/[\r\n]/g, "") : text);
-}
-
-/** The broker's form of a text in a table, which need not be UTF-8. */
-export function brokerNameOf(text: AmqpText): string {
-  return typeof text === "string" ? brokerName(text) : text.latin1Slice();
 }
 
 /** The text of a broker's name, for replies and errors. */

@@ -3,17 +3,15 @@
  * message as one record. Not on the hot path: here strings and objects are made.
  */
 import { ByteReader, ByteWriter } from "../../base/bytes.ts";
-import { compositeHeaderValue, type HeaderValue } from "../../broker/routing/router.ts";
+import { headerKeys, headerValues } from "../../broker/routing/message-headers.ts";
+import type { HeaderValue } from "../../broker/routing/router.ts";
 import { type AmqpProperties, readProperties, writeProperties } from "../../message/amqp-properties.ts";
 import { expirationMs } from "../../message/amqp-property-offsets.ts";
 import { AmqpRecordParts, bodySizeBytes, readAmqpRecord } from "../../message/amqp-record.ts";
-import { type FieldTable, type FieldValue, findField, readFieldTable } from "../../message/amqp-table.ts";
-import { displayText } from "../../message/amqp-text.ts";
-import { plainArguments } from "./arguments.ts";
+import { findField, readFieldTable } from "../../message/amqp-table.ts";
 import type { Channel } from "./channel.ts";
 import { AmqpError } from "./errors.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
-import { brokerNameOf } from "./names.ts";
 import { durationMsMax, fieldTypeName } from "./queue-arguments.ts";
 
 /** `user-id` must be the user's own name; `expiration` must be a number of milliseconds. */
@@ -52,26 +50,7 @@ const noHeaders: ReadonlyMap<string, HeaderValue> = new Map();
 export function messageHeaders(message: IncomingMessage): ReadonlyMap<string, HeaderValue> {
   const { buffer, headersStart, headersEnd } = message.properties;
   if (headersStart < 0) return noHeaders;
-  return headerMap(readFieldTable(new ByteReader(buffer, headersStart - 4, headersEnd)));
-}
-
-function headerMap(table: FieldTable): ReadonlyMap<string, HeaderValue> {
-  const headers = new Map<string, HeaderValue>();
-  for (const { name, field } of table) {
-    const key = displayText(name);
-    if (headers.has(key)) continue;
-    if (field.type === "S") headers.set(key, displayText(field.value));
-    else if (field.type === "D") headers.set(key, field.value / 10 ** field.scale);
-    else if (field.type === "A" || field.type === "F") headers.set(key, compositeOf(field));
-    else if (field.type === "V" || field.type === "x") headers.set(key, null);
-    else headers.set(key, typeof field.value === "bigint" ? Number(field.value) : field.value);
-  }
-  return headers;
-}
-
-/** In the form in which the arguments of bindings are kept. */
-function compositeOf(field: FieldValue): HeaderValue {
-  return compositeHeaderValue(plainArguments([{ name: "value", field }])["value"]);
+  return headerValues(readFieldTable(new ByteReader(buffer, headersStart - 4, headersEnd)));
 }
 
 const record = new ByteWriter(1024);
@@ -103,16 +82,13 @@ function writeRecord(writer: ByteWriter, message: IncomingMessage): void {
  */
 export function takeRoutingKeys(message: IncomingMessage): string[] {
   const { headers = [] } = propertiesOf(message);
-  const keys = ["CC", "BCC"].flatMap((name) => {
-    const field = findField(headers, name);
-    if (field === undefined) return [];
-    if (field.type !== "A") {
-      throw new AmqpError(
-        "PRECONDITION_FAILED",
-        `invalid message: {unacceptable_type_in_header,"${name}",${fieldTypeName(field)}}`,
-      );
-    }
-    return field.value.flatMap((key) => (key.type === "S" ? brokerNameOf(key.value) : []));
+  const keys = (["CC", "BCC"] as const).flatMap((name) => {
+    const found = headerKeys(headers, name);
+    if (found !== null) return found;
+    throw new AmqpError(
+      "PRECONDITION_FAILED",
+      `invalid message: {unacceptable_type_in_header,"${name}",${fieldTypeName(findField(headers, name)!)}}`,
+    );
   });
   if (findField(headers, "BCC") !== undefined) {
     changeProperties(message, { headers: headers.filter(({ name }) => name !== "BCC") });

@@ -59,8 +59,9 @@ export class Publisher {
       this.#resolve(message);
     }
     if ((message.properties.flags & checkedFlags) !== 0) {
-      checkProperties(channel, message);
+      // In RabbitMQ's order: the first that is wrong is named.
       if (message.properties.replyToStart >= 0) this.#useDirectReply(message);
+      checkProperties(channel, message);
     }
     if (message.mayHaveMoreKeys) this.#routeByKeys(message);
     if (channel.transaction !== null) {
@@ -108,16 +109,17 @@ export class Publisher {
   #resolve(message: IncomingMessage): void {
     const { vhost } = this.#channel;
     this.#routeNumber = -1;
+    if (message.immediate) throw new AmqpError("NOT_IMPLEMENTED", "immediate=true");
     if (message.isTooLarge) {
       throw new AmqpError(
         "PRECONDITION_FAILED",
         `message size ${message.bodySize} is larger than configured max size ${limits.amqpMessageBytesMax}`,
       );
     }
-    if (message.immediate) throw new AmqpError("NOT_IMPLEMENTED", "immediate=true");
     const { route, exchangeSize, routeSize } = message;
-    const exchange = vhost.exchange(route.latin1Slice(1, 1 + exchangeSize));
-    this.#channel.assertMayUseExchange("publish", exchange.name);
+    const name = route.latin1Slice(1, 1 + exchangeSize);
+    this.#channel.assertMayUseExchange("publish", name);
+    const exchange = vhost.exchange(name);
     if (exchange.internal) {
       throw new AmqpError(
         "ACCESS_REFUSED",

@@ -1,5 +1,5 @@
 /**
- * What the arguments of queue.declare may be: RabbitMQ's checks and texts, as a table.
+ * What the arguments of queue.declare and basic.consume may be: RabbitMQ's checks, in its order, and its texts, as tables.
  *
  * Unknown arguments pass, as in RabbitMQ; `x-history-ms` and `x-history-bytes` are our own. What an argument means is
  * in broker/queue-policy.ts. Invariant: what passes here is read there without a second look.
@@ -75,10 +75,14 @@ const durationAboveZero: Check = (field) => {
   return integerOf(field) === 0 ? "{value_zero,0}" : duration(field, []);
 };
 
-const unlimitedOrMore: Check = (field) => {
-  const value = integerOf(field);
-  if (typeof value === "string") return value;
-  return value < -1 ? `{value_negative,${value}}` : undefined;
+const clusterSize: Check = (field) => (integerOf(field) === 0 ? "{value_zero,0}" : atLeastZero(field, []));
+
+const queueVersion: Check = (field) => {
+  const version = integerOf(field);
+  return (
+    atLeastZero(field, []) ??
+    (version === 1 || version === 2 ? undefined : `"unsupported queue version '${version}'"`)
+  );
 };
 
 const priorities: Check = (field) => {
@@ -123,8 +127,20 @@ function tooLong(field: FieldValue): string | undefined {
 
 const maxAge: Check = (field) => {
   if (field.type !== "S") return unacceptable(field);
-  return maxAgeMs(displayText(field.value)) === undefined ? "invalid_max_age" : undefined;
+  // Not 0, which would keep nothing.
+  return (maxAgeMs(displayText(field.value)) ?? 0) === 0 ? "invalid_max_age" : undefined;
 };
+
+const segmentBytesMax = 3_000_000_000;
+
+const streamOffset: Check = (field) => {
+  // Whatever is no text passes: a number is an offset, and what is neither finds nothing.
+  if (field.type !== "S" || streamOffsetWords.has(displayText(field.value))) return undefined;
+  const value = displayText(field.value);
+  return (maxAgeMs(value) ?? 0) === 0 ? `{invalid_stream_offset_arg,{longstr,<<"${value}">>}}` : undefined;
+};
+
+const streamOffsetWords: ReadonlySet<string> = new Set(["first", "last", "next"]);
 
 const everywhere: readonly QueueType[] = ["classic", "quorum", "stream"];
 const queues: readonly QueueType[] = ["classic", "quorum"];
@@ -134,25 +150,64 @@ export const queueArguments: Readonly<Record<string, ArgumentRule>> = {
   "x-message-ttl": { check: duration, types: queues },
   "x-dead-letter-exchange": { check: any, types: queues },
   "x-dead-letter-routing-key": { check: deadLetterKey, types: queues },
-  "x-dead-letter-strategy": { check: text, types: ["quorum"] },
+  "x-dead-letter-strategy": {
+    check: oneOf(["at-most-once", "at-least-once"], "invalid_dlx_strategy"),
+    types: ["quorum"],
+  },
   "x-max-length": { check: atLeastZero, types: queues },
   "x-max-length-bytes": { check: atLeastZero, types: everywhere },
+  "x-max-in-memory-length": { check: atLeastZero, types: ["quorum"] },
+  "x-max-in-memory-bytes": { check: atLeastZero, types: ["quorum"] },
   "x-max-priority": { check: priorities, types: ["classic"] },
   "x-overflow": {
     check: oneOf(["drop-head", "reject-publish", "reject-publish-dlx"], "invalid_overflow"),
     types: queues,
   },
   "x-queue-mode": { check: queueMode, types: ["classic"] },
+  "x-queue-version": { check: queueVersion, types: ["classic"] },
   "x-single-active-consumer": { check: flag, types: queues },
-  "x-delivery-limit": { check: unlimitedOrMore, types: ["quorum"] },
-  "x-quorum-initial-group-size": { check: atLeastZero, types: ["quorum"] },
+  "x-quorum-initial-group-size": { check: clusterSize, types: ["quorum"] },
   "x-max-age": { check: maxAge, types: ["stream"] },
   "x-stream-max-segment-size-bytes": { check: atLeastZero, types: ["stream"] },
-  "x-initial-cluster-size": { check: atLeastZero, types: ["stream"] },
-  "x-queue-leader-locator": { check: text, types: everywhere },
+  "x-initial-cluster-size": { check: clusterSize, types: ["stream"] },
+  "x-queue-leader-locator": {
+    check: oneOf(["client-local", "balanced", "random", "least-leaders"], "invalid_queue_locator_arg"),
+    types: ["quorum", "stream"],
+  },
+  "x-queue-master-locator": { check: any, types: ["classic"] },
+  "x-delivery-limit": { check: any, types: ["quorum"] },
   "x-history-ms": { check: atLeastZero, types: everywhere },
   "x-history-bytes": { check: atLeastZero, types: everywhere },
 };
+
+/** Arguments of basic.consume. A queue that keeps its history is read like a stream by who gives an offset. */
+const consumeArguments: Readonly<Record<string, ArgumentRule>> = {
+  "x-priority": { check: (field) => problemOf(integerOf(field)), types: queues },
+  "x-cancel-on-ha-failover": { check: flag, types: ["classic"] },
+  "x-stream-offset": { check: streamOffset, types: ["stream"] },
+};
+
+function problemOf(value: number | string): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** Throws PRECONDITION_FAILED for a wrong value, then for an argument that is another type's; `what` names the queue. */
+function checkArguments(
+  rules: Readonly<Record<string, ArgumentRule>>,
+  table: FieldTable,
+  { type, what }: { readonly type: QueueType; readonly what: string },
+): void {
+  for (const [name, { check, types }] of Object.entries(rules)) {
+    const field = types.includes(type) ? findField(table, name) : undefined;
+    const problem = field === undefined ? undefined : check(field, table);
+    if (problem !== undefined) throw refused(`invalid arg '${name}' for ${what}: ${problem}`);
+  }
+  for (const { name } of table) {
+    const rule = typeof name === "string" && Object.hasOwn(rules, name) ? rules[name] : undefined;
+    if (rule === undefined || rule.types.includes(type)) continue;
+    throw refused(`invalid arg '${displayText(name)}' for ${what} of queue type rabbit_${type}_queue`);
+  }
+}
 
 type Declare = MethodArguments["queue.declare"];
 
@@ -160,17 +215,26 @@ type Declare = MethodArguments["queue.declare"];
 export function checkQueueArguments(values: Declare, what: string): QueueType {
   const table = values.arguments;
   const type = typeOf(table, what);
-  for (const [name, { check, types }] of Object.entries(queueArguments)) {
-    const field = findField(table, name);
-    if (field === undefined) continue;
-    const problem = check(field, table);
-    if (problem !== undefined) throw refused(`invalid arg '${name}' for ${what}: ${problem}`);
-    if (!types.includes(type)) {
-      throw refused(`invalid arg '${name}' for ${what} of queue type rabbit_${type}_queue`);
-    }
-  }
+  checkArguments(queueArguments, table, { type, what });
   checkProperties(values, type, what);
+  const segment = type === "stream" ? findField(table, "x-stream-max-segment-size-bytes") : undefined;
+  if (segment !== undefined && Number(integerOf(segment)) > segmentBytesMax) {
+    throw refused("Exceeded max value for x-stream-max-segment-size-bytes");
+  }
   return type;
+}
+
+/** Throws PRECONDITION_FAILED unless the arguments may start a consumer of a queue of that type. */
+export function checkConsumeArguments(table: FieldTable, type: QueueType, what: string): void {
+  checkArguments(consumeArguments, table, { type, what });
+}
+
+/** A name that the server is to make is only for classic queues; asked before all else. */
+export function assertServerNamed(table: FieldTable): void {
+  const type = queueTypeOf(table);
+  if (type !== "classic") {
+    throw refused(`Cannot declare a server-named queue for type rabbit_${type}_queue`);
+  }
 }
 
 /** The type that arguments name which need not be right. */
@@ -193,9 +257,6 @@ function typeOf(table: FieldTable, what: string): QueueType {
 /** Quorum queues and streams outlive their connections, or would be no use. */
 function checkProperties(values: Declare, type: QueueType, what: string): void {
   if (type === "classic") return;
-  if (values.queue === "") {
-    throw refused(`Cannot declare a server-named queue for type rabbit_${type}_queue`);
-  }
   const properties: [isSet: boolean, name: string][] = [
     [values.autoDelete, "auto-delete"],
     [values.exclusive, "exclusive-owner"],

@@ -22,7 +22,7 @@ import { runChannelMethod } from "./commands/index.ts";
 import { type ConnectionState, runConnectionMethod, sendStart } from "./connection-methods.ts";
 import { AmqpError, amqpErrorOf } from "./errors.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { HeldBytes, unexpectedFrame } from "./incoming-message.ts";
+import { frameOutOfPlace, HeldBytes, unexpectedFrame } from "./incoming-message.ts";
 import type { AmqpServer } from "./server.ts";
 import { frameType } from "./wire/constants.ts";
 import { SettleFields } from "./wire/content-input.ts";
@@ -124,13 +124,9 @@ export class AmqpSession implements Session, Holder {
     if (type === frameType.heartbeat) return this.#heartbeatFrame(number);
     if (number === 0) return this.#connectionFrame();
     if (this.state !== "running") {
+      this.#methodNumber = 0;
       if (this.state === "closing") return;
-      return this.failConnection(
-        new AmqpError(
-          "CHANNEL_ERROR",
-          `unexpected frame on channel ${number} in connection state ${this.state}`,
-        ),
-      );
+      return this.failConnection(frameOutOfPlace(type, bytes.subarray(payloadStart, payloadEnd)));
     }
     let channel = this.#lastChannel;
     if (channel === null || channel.number !== number) {
@@ -151,7 +147,7 @@ export class AmqpSession implements Session, Holder {
   #heartbeatFrame(channel: number): void {
     if (channel === 0) return;
     this.#methodNumber = 0;
-    this.failConnection(new AmqpError("UNEXPECTED_FRAME", "type 8, all octets = <<>>"));
+    this.failConnection(frameOutOfPlace(frameType.heartbeat, Buffer.alloc(0)));
   }
 
   #method(channel: Channel, bytes: Buffer, start: number, end: number): void {
@@ -218,9 +214,8 @@ export class AmqpSession implements Session, Holder {
       return this.failConnection(new AmqpError("CHANNEL_ERROR", "expected 'channel.open'"));
     }
     if (this.channels.size >= this.channelMax) {
-      this.#methodNumber = method;
       const detail = `number of channels opened (${this.channels.size}) has reached the negotiated channel_max (${this.channelMax})`;
-      return this.failConnection(new AmqpError("NOT_ALLOWED", detail));
+      return this.failConnection(new AmqpError("NOT_ALLOWED", detail), 0);
     }
     this.channels.set(number, new Channel(this, number, this.vhost));
     this.send(number, "channel.open-ok", { channelId: Buffer.alloc(0) });
@@ -230,7 +225,7 @@ export class AmqpSession implements Session, Holder {
     const { type, bytes, payloadStart, payloadEnd } = this.parser;
     this.#methodNumber = type === frameType.method ? methodNumberAt(bytes, payloadStart, payloadEnd) : 0;
     try {
-      if (type !== frameType.method) throw unexpectedFrame("method");
+      if (type !== frameType.method) throw frameOutOfPlace(type, bytes.subarray(payloadStart, payloadEnd));
       runConnectionMethod(this, decodeMethod(this.#reader.reuse(bytes, payloadStart, payloadEnd)));
     } catch (error) {
       if (this.state !== "closing") this.failConnection(this.#told(error));
@@ -271,11 +266,11 @@ export class AmqpSession implements Session, Holder {
   }
 
   /** Tells the client why, and waits a little for its answer. */
-  failConnection(error: AmqpError): void {
+  failConnection(error: AmqpError, method: number = this.#methodNumber): void {
     if (this.state === "closing" || this.state === "broken") return;
     this.#releaseAll();
     this.state = "closing";
-    this.send(0, "connection.close", this.#closeArguments(error, this.#methodNumber));
+    this.send(0, "connection.close", this.#closeArguments(error, method));
     this.setDeadline(closeMsMax);
   }
 

@@ -23,7 +23,7 @@ export interface UnackedSource {
 const tagsPerPage = 256;
 const pooledPagesMax = 64;
 
-interface Page {
+export interface Page {
   number: number;
   offsets: Float64Array;
   /** Slot of the source; 0 for none. */
@@ -45,6 +45,21 @@ function takePage(number: number): Page {
   }
   page.number = number;
   return page;
+}
+
+/** The first `count` tags of a page, taken out of it, as a page of their own. */
+function splitPage(page: Page, count: number): Page {
+  const part = takePage(page.number);
+  part.outstanding = 0;
+  for (let at = 0; at < Math.min(count, tagsPerPage); at++) {
+    if (page.slots[at] === 0) continue;
+    part.slots[at] = page.slots[at]!;
+    part.offsets[at] = page.offsets[at]!;
+    page.slots[at] = 0;
+    part.outstanding++;
+    page.outstanding--;
+  }
+  return part;
 }
 
 export class Unacked {
@@ -124,9 +139,15 @@ export class Unacked {
     const at = tag % tagsPerPage;
     const slot = page.slots[at]!;
     if (slot === 0) return false;
+    this.size--;
+    this.#takeAt(page, at, slot);
+    if (page.outstanding === 0 && page !== this.#newest) this.#drop(page);
+    return true;
+  }
+
+  #takeAt(page: Page, at: number, slot: number): void {
     page.slots[at] = 0;
     page.outstanding--;
-    this.size--;
     this.offset = page.offsets[at]!;
     const source = this.#sources[slot]!;
     this.source = source;
@@ -135,8 +156,51 @@ export class Unacked {
       this.#freeSlots.push(slot);
       source.slot = 0;
     }
-    if (page.outstanding === 0 && page !== this.#newest) this.#drop(page);
-    return true;
+  }
+
+  /**
+   * Takes out all tags up to and including `tag`, whole pages at a time: they are not outstanding any more, but their
+   * sources hold them until `takeDetached` has given each.
+   */
+  detach(tag: number): Page[] {
+    const detached: Page[] = [];
+    for (const page of this.#pages.values()) {
+      const base = page.number * tagsPerPage;
+      if (base > tag) break;
+      const isWhole = page !== this.#newest && base + tagsPerPage - 1 <= tag;
+      const part = isWhole ? page : splitPage(page, tag - base + 1);
+      this.size -= part.outstanding;
+      if (isWhole) {
+        this.#pages.delete(page.number);
+        if (this.#last === page) this.#last = null;
+      }
+      detached.push(part);
+    }
+    return detached;
+  }
+
+  /** Leaves the first delivery at or after `from` of a detached page in `source` and `offset`, and says where it was; -1: none. */
+  takeDetached(page: Page, from: number): number {
+    for (let at = from; at < tagsPerPage && page.outstanding > 0; at++) {
+      const slot = page.slots[at]!;
+      if (slot === 0) continue;
+      this.#takeAt(page, at, slot);
+      return at;
+    }
+    return -1;
+  }
+
+  /** How many of the detached deliveries each source has. */
+  countDetached(pages: readonly Page[]): Map<UnackedSource, number> {
+    const counts = new Map<UnackedSource, number>();
+    for (const { slots } of pages) {
+      for (const slot of slots) {
+        if (slot === 0) continue;
+        const source = this.#sources[slot]!;
+        counts.set(source, (counts.get(source) ?? 0) + 1);
+      }
+    }
+    return counts;
   }
 
   /** Puts a tag back that was taken out. */

@@ -4,15 +4,15 @@ import type { MethodArguments } from "../wire/methods.ts";
 /** Ends a consumer; what it holds stays outstanding on the channel. An unknown tag is answered just so. */
 export function basicCancel(channel: Channel, values: MethodArguments["basic.cancel"]): void {
   const consumer = channel.consumers.get(values.consumerTag);
-  if (consumer !== undefined) {
+  if (channel.directReply?.tag === values.consumerTag) {
+    channel.session.server.directReplies.delete(channel.directReply.replyName);
+    channel.directReply = null;
+  } else if (consumer !== undefined) {
     // What was published before this method is still for it.
     consumer.queue.catchUp();
     channel.consumers.delete(values.consumerTag);
     consumer.queue.used();
     consumer.stop();
-  } else if (channel.directReply?.tag === values.consumerTag) {
-    channel.session.server.directReplies.delete(channel.directReply.replyName);
-    channel.directReply = null;
   }
   if (!values.noWait) channel.reply("basic.cancel-ok", { consumerTag: values.consumerTag });
 }

@@ -5,7 +5,7 @@ import { Consumer } from "../consumer.ts";
 import { DirectReplyConsumer, directReplyName, directReplyPrefix } from "../direct-reply.ts";
 import { AmqpError } from "../errors.ts";
 import { amqpName, randomName } from "../names.ts";
-import { integerOf } from "../queue-arguments.ts";
+import { checkConsumeArguments, integerOf } from "../queue-arguments.ts";
 import { StreamConsumer } from "../stream-consumer.ts";
 import { streamStart } from "../stream-offset.ts";
 import type { MethodArguments } from "../wire/methods.ts";
@@ -14,14 +14,14 @@ type Consume = MethodArguments["basic.consume"];
 
 /** Starts a consumer. The answer comes before its first delivery, since queues deliver when the tick ends. */
 export function basicConsume(channel: Channel, values: Consume): void {
+  const name = values.queue === directReplyName ? "" : channel.queueName(values.queue);
+  if (channel.consumers.has(values.consumerTag)) {
+    throw new AmqpError("NOT_ALLOWED", `attempt to reuse consumer tag '${values.consumerTag}'`);
+  }
   const tag = values.consumerTag === "" ? randomName("amq.ctag-", channel.broker.random) : values.consumerTag;
   if (values.queue === directReplyName) return consumeDirectReply(channel, values, tag);
-  const name = channel.queueName(values.queue);
   channel.assertMayUseQueue("read", name);
-  const queue = channel.queue(values.queue);
-  if (channel.consumers.has(tag) || channel.directReply?.tag === tag) {
-    throw new AmqpError("NOT_ALLOWED", `attempt to reuse consumer tag '${tag}'`);
-  }
+  const queue = channel.queueNamed(name);
   const readsOnly = queue.kind === "stream" || readsHistory(queue, values.arguments);
   // What a queue delivers is gone from it.
   if (!readsOnly) channel.assertMayUseQueue("take", name);
@@ -47,31 +47,34 @@ function readsHistory(queue: Queue, table: FieldTable): boolean {
 
 function makeConsumer(channel: Channel, queue: Queue, tag: string, values: Consume): ChannelConsumer {
   const what = `queue '${amqpName(queue.name)}' in vhost '${channel.vhost.name}'`;
+  const isQuorum = queue.args["x-queue-type"] === "quorum";
+  checkConsumeArguments(values.arguments, isQuorum ? "quorum" : "classic", what);
+  if (isQuorum) assertNoGlobalPrefetch(channel, what);
   // RabbitMQ has no exclusive consumers of a queue with a single active consumer.
   const takesExclusive = queue.consumers.length === 0 && !queue.policy.singleActiveConsumer;
   if (queue.isExclusivelyConsumed || (values.exclusive && !takesExclusive)) {
     throw new AmqpError("ACCESS_REFUSED", `${what} in exclusive use`);
   }
+  const priority = findField(values.arguments, "x-priority");
   return new Consumer(channel, {
     tag,
     queue,
     isNoAck: values.noAck,
     isExclusive: values.exclusive,
-    priority: priorityOf(values.arguments, what),
+    priority: priority === undefined ? 0 : Number(integerOf(priority)),
     prefetch: channel.consumerPrefetch,
   });
 }
 
-function priorityOf(table: FieldTable, what: string): number {
-  const field = findField(table, "x-priority");
-  if (field === undefined) return 0;
-  const priority = integerOf(field);
-  if (typeof priority === "number") return priority;
-  throw new AmqpError("PRECONDITION_FAILED", `invalid arg 'x-priority' for ${what}: ${priority}`);
+/** RabbitMQ bounds all consumers of a channel together (qos with `global`) for classic queues only. */
+function assertNoGlobalPrefetch(channel: Channel, what: string): void {
+  if (channel.globalPrefetch === 0) return;
+  throw new AmqpError("NOT_IMPLEMENTED", `${what} does not support global qos`);
 }
 
 function makeStreamConsumer(channel: Channel, queue: Queue, tag: string, values: Consume): ChannelConsumer {
   const what = `queue '${amqpName(queue.name)}' in vhost '${channel.vhost.name}'`;
+  checkConsumeArguments(values.arguments, "stream", what);
   if (channel.consumerPrefetch === 0) {
     throw new AmqpError("PRECONDITION_FAILED", `consumer prefetch count is not set for '${what}'`);
   }
@@ -81,6 +84,7 @@ function makeStreamConsumer(channel: Channel, queue: Queue, tag: string, values:
       `automatic acknowledgement not supported by stream queues ${what}`,
     );
   }
+  assertNoGlobalPrefetch(channel, what);
   // What was published in this turn is before `next`.
   queue.log.store.seal();
   const start = streamStart(

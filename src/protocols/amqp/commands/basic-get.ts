@@ -30,7 +30,8 @@ export function basicGet(channel: Channel, values: MethodArguments["basic.get"])
   const redelivered = deliveryCount > 1;
   const deliveryTag = values.noAck ? channel.unacked.skip() : channel.holdGet(queue, record.offset);
   let parts = view.show(record);
-  if (queue.policy.countsDeliveries && deliveryCount > 1) {
+  // With basic.get from the first delivery on, as RabbitMQ's quorum queues say it.
+  if (queue.policy.countsDeliveries) {
     parts = withHeaderField(parts, "x-delivery-count", deliveryCount - 1);
   }
   // RabbitMQ looks at the head again after a fetch. The record's bytes stay where they are in this turn.

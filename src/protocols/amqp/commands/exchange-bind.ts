@@ -2,7 +2,7 @@ import type { Exchange } from "../../../broker/exchange.ts";
 import { type FieldTable, findField } from "../../../message/amqp-table.ts";
 import { displayText } from "../../../message/amqp-text.ts";
 import { everyKey } from "../../../broker/access/rights.ts";
-import { plainArguments } from "../arguments.ts";
+import { plainArguments } from "../../../broker/routing/plain-arguments.ts";
 import type { Channel } from "../channel.ts";
 import { AmqpError } from "../errors.ts";
 import { brokerName, strippedName } from "../names.ts";

@@ -1,10 +1,11 @@
 import { everyKey } from "../../../broker/access/rights.ts";
 import { type ExchangeType, exchangeTypes } from "../../../broker/exchange.ts";
+import { nameOfText } from "../../../broker/names.ts";
 import { type FieldTable, findField } from "../../../message/amqp-table.ts";
-import { plainArguments } from "../arguments.ts";
+import { plainArguments } from "../../../broker/routing/plain-arguments.ts";
 import type { Channel } from "../channel.ts";
 import { AmqpError } from "../errors.ts";
-import { amqpName, assertNotReserved, brokerNameOf, strippedName } from "../names.ts";
+import { amqpName, assertNotReserved, strippedName } from "../names.ts";
 import { fieldTypeName } from "../queue-arguments.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
@@ -40,7 +41,7 @@ function assertMayMake(channel: Channel, name: string, table: FieldTable): void 
     );
   }
   channel.assertMayUseExchange("bindFrom", name);
-  channel.assertMayLeadTo(brokerNameOf(alternate.value), everyKey);
+  channel.assertMayLeadTo(nameOfText(alternate.value), everyKey);
 }
 
 function declare(

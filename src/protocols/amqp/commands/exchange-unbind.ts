@@ -1,4 +1,4 @@
-import { plainArguments } from "../arguments.ts";
+import { plainArguments } from "../../../broker/routing/plain-arguments.ts";
 import type { Channel } from "../channel.ts";
 import { brokerName } from "../names.ts";
 import type { MethodArguments } from "../wire/methods.ts";

@@ -32,21 +32,15 @@ type Handlers = {
   readonly [Name in MethodName]?: (channel: Channel, values: MethodArguments[Name]) => void;
 };
 
-const ignored = (): void => {};
-
 export const handlers: Handlers = {
   "access.request": accessRequest,
   "basic.cancel": basicCancel,
-  // The answer to our basic.cancel.
-  "basic.cancel-ok": ignored,
   "basic.consume": basicConsume,
   "basic.get": basicGet,
   "basic.qos": basicQos,
   "basic.recover": basicRecover,
   "basic.recover-async": basicRecoverAsync,
-  "channel.close-ok": ignored,
   "channel.flow": channelFlow,
-  "channel.flow-ok": ignored,
   "confirm.select": confirmSelect,
   "exchange.bind": exchangeBind,
   "exchange.declare": exchangeDeclare,

@@ -1,6 +1,6 @@
 import { mayUseWholeTopic } from "../../../broker/access/rights.ts";
 import type { Destination } from "../../../broker/exchange.ts";
-import { plainArguments } from "../arguments.ts";
+import { plainArguments } from "../../../broker/routing/plain-arguments.ts";
 import type { Channel } from "../channel.ts";
 import { brokerName, strippedName } from "../names.ts";
 import type { MethodArguments } from "../wire/methods.ts";
@@ -31,12 +31,18 @@ export function assertMayBind(
   assertNotTopic(channel, exchange);
 }
 
-export function bindingDestination(channel: Channel, queueText: string): Destination {
+/** What a binding to that name leads to, whoever may use it. */
+export function findDestination({ vhost }: Channel, name: string): Destination | undefined {
+  const queue = vhost.queues.get(name);
+  if (queue !== undefined) return queue;
+  const topic = vhost.topics.find(name);
+  return topic !== undefined && topic.partitions.length > 1 ? vhost.exchange(topic.name) : undefined;
+}
+
+function bindingDestination(channel: Channel, queueText: string): Destination {
   const name = channel.strippedQueueName(queueText);
-  const topic = channel.vhost.queues.has(name) ? undefined : channel.vhost.topics.find(name);
-  return topic !== undefined && topic.partitions.length > 1
-    ? channel.vhost.exchange(topic.name)
-    : channel.queueNamed(name);
+  const found = findDestination(channel, name);
+  return found?.kind === "exchange" ? found : channel.queueNamed(name);
 }
 
 /** Neither queue nor key given: the key is the name of the queue declared last (spec queue.bind). */

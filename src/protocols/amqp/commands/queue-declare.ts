@@ -1,12 +1,13 @@
 import { everyKey } from "../../../broker/access/rights.ts";
+import { nameOfText } from "../../../broker/names.ts";
 import type { Queue } from "../../../broker/queue.ts";
 import { findField } from "../../../message/amqp-table.ts";
-import { plainArguments } from "../arguments.ts";
+import { plainArguments } from "../../../broker/routing/plain-arguments.ts";
 import type { Channel } from "../channel.ts";
 import { directReplyName, directReplyPrefix } from "../direct-reply.ts";
 import { AmqpError } from "../errors.ts";
-import { amqpName, assertNotReserved, brokerNameOf, randomName, strippedName } from "../names.ts";
-import { checkQueueArguments, fieldTypeName, queueTypeOf } from "../queue-arguments.ts";
+import { amqpName, assertNotReserved, randomName, strippedName } from "../names.ts";
+import { assertServerNamed, checkQueueArguments, fieldTypeName, queueTypeOf } from "../queue-arguments.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
 type Declare = MethodArguments["queue.declare"];
@@ -39,7 +40,8 @@ function makeQueue(channel: Channel, values: Declare): Queue {
   const { vhost, session } = channel;
   const asked = strippedName(values.queue);
   const isServerNamed = asked === "";
-  if (!isServerNamed) assertNotReserved("queue", asked);
+  if (isServerNamed) assertServerNamed(values.arguments);
+  else assertNotReserved("queue", asked);
   const name = isServerNamed ? randomName("amq.gen-", channel.broker.random) : asked;
   channel.assertMayUseQueue("create", name);
   const present = vhost.queues.get(name);
@@ -53,7 +55,8 @@ function makeQueue(channel: Channel, values: Declare): Queue {
   const queue = vhost.declareQueue({
     name,
     kind: type === "stream" ? "stream" : "queue",
-    durable: values.durable,
+    // As in RabbitMQ, where it goes with its connection: declared again, it may be said to be either.
+    durable: values.durable && !values.exclusive,
     exclusiveOwner: values.exclusive ? session.connection.id : 0,
     autoDelete: values.autoDelete,
     args: plainArguments(values.arguments),
@@ -74,8 +77,8 @@ function assertMayDeadLetter(channel: Channel, name: string, { arguments: table 
   }
   channel.assertMayUseQueue("take", name);
   const key = findField(table, "x-dead-letter-routing-key");
-  const keys = key?.type === "S" ? { prefix: brokerNameOf(key.value), isExact: true } : everyKey;
-  channel.assertMayLeadTo(brokerNameOf(field.value), keys);
+  const keys = key?.type === "S" ? { prefix: nameOfText(key.value), isExact: true } : everyKey;
+  channel.assertMayLeadTo(nameOfText(field.value), keys);
 }
 
 /** Clients ask for it passively to learn whether the one who asked is still there. */

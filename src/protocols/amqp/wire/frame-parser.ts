@@ -23,6 +23,9 @@ import { InputBuffer } from "./input-buffer.ts";
 /** What a client sends first, and what it gets back when it sent anything else (spec 4.2.2). */
 export const protocolHeader: Buffer = Buffer.from("AMQP\x00\x00\x09\x01", "latin1");
 
+/** 0-9's, whose frames are those of 0-9-1. */
+const protocolHeaderOf09: Buffer = Buffer.from("AMQP\x01\x01\x00\x09", "latin1");
+
 /** RabbitMQ's limit before tuning; connection.start-ok carries client properties and may be large. */
 const initialFrameMaxBytes = 8192;
 
@@ -53,14 +56,17 @@ export class FrameParser {
 
   /**
    * Reads the protocol header, before the first `next()`. On "mismatch" answer `protocolHeader` and close.
-   * RabbitMQ also takes the headers of 0-8 and 0-9 and AMQP 1.0; we do not speak those.
+   * RabbitMQ also takes the headers of 0-8 and AMQP 1.0; we do not speak those.
    */
   readProtocolHeader(): ProtocolHeaderState {
     const input = this.#input;
     const size = protocolHeader.length;
     if (!input.has(size)) return "incomplete";
     const start = input.start;
-    if (protocolHeader.compare(input.bytes, start, start + size) !== 0) return "mismatch";
+    const isKnown = [protocolHeader, protocolHeaderOf09].some(
+      (known) => known.compare(input.bytes, start, start + size) === 0,
+    );
+    if (!isKnown) return "mismatch";
     input.start += size;
     return "accepted";
   }

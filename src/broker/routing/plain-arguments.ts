@@ -1,5 +1,5 @@
 /** Method arguments as the broker keeps them with a definition: plain values that JSON can hold. */
-import type { BindingArguments } from "../../broker/routing/router.ts";
+import type { BindingArguments } from "./router.ts";
 import type { FieldTable } from "../../message/amqp-table.ts";
 import { type PlainValue, toPlain } from "../../message/amqp-table-plain.ts";
 

@@ -1,0 +1,82 @@
+/**
+ * What random steps are made of: few names, so that they meet, and a profile that says what a run is about.
+ *
+ * Invariant: the same seed gives the same profile, names and choices.
+ */
+import type { Place } from "./side.ts";
+
+/**
+ * - mixed: everything with everything;
+ * - deaths: chains and cycles of dead letters and of alternate exchanges;
+ * - lives: exclusive and auto-delete things, connections that come and go;
+ * - consumers: priorities, single active consumers, prefetches;
+ * - wire: frames that break rules, long names, replies;
+ * - quorum, streams: queues of that type.
+ */
+export const profiles = ["mixed", "deaths", "lives", "consumers", "wire", "quorum", "streams"] as const;
+export type Profile = (typeof profiles)[number];
+
+export class Pool {
+  readonly random: () => number;
+  readonly prefix: string;
+  readonly profile: Profile;
+  /** BCC keys are not kept with a message here: a dead letter must have a key of its own where there are any. */
+  readonly hasBcc: boolean;
+
+  constructor(random: () => number, prefix: string, profile?: Profile) {
+    this.random = random;
+    this.prefix = prefix;
+    const drawn = this.pick<Profile>(["mixed", "mixed", ...profiles]);
+    this.profile = profile ?? drawn;
+    this.hasBcc = this.chance(0.3);
+  }
+
+  /** Its queues are no classic ones. */
+  get isTyped(): boolean {
+    return this.profile === "quorum" || this.profile === "streams";
+  }
+
+  pick<Value>(values: readonly Value[]): Value {
+    return values[Math.floor(this.random() * values.length)]!;
+  }
+
+  chance(share: number): boolean {
+    return this.random() < share;
+  }
+
+  place(): Place {
+    return { connection: this.chance(0.8) ? 0 : 1, channel: this.chance(0.7) ? 1 : 2 };
+  }
+
+  name(text: string | number): string {
+    return `${this.prefix}${text}`;
+  }
+
+  queue(): string {
+    if (this.profile === "wire" && this.chance(0.3)) return this.longName();
+    if (this.chance(0.02)) return this.pick(["", "amq.none", this.name("none"), this.name("q\r\n1")]);
+    return this.name(`q${this.pick([1, 1, 1, 2, 2, 3, "ü"])}`);
+  }
+
+  exchange(): string {
+    if (this.profile === "wire" && this.chance(0.2)) return this.longName();
+    if (this.profile === "deaths") return this.name(`x${this.pick([1, 2, 3])}`);
+    if (this.chance(0.25)) return "";
+    if (this.chance(0.05)) return this.pick(["amq.topic", "amq.none", this.name("none"), "amq.direct"]);
+    return this.name(`x${this.pick([1, 1, 2, 3])}`);
+  }
+
+  key(): string {
+    if (this.profile === "wire" && this.chance(0.2)) return this.longName();
+    if (this.chance(0.5)) return this.queue();
+    return this.pick(["a", "a.b", "a.b.c", "", "*", "#", "a.#", "*.b", "#.#", "ü.b"]);
+  }
+
+  /** Near the most that a name may have, in characters of one to four bytes. */
+  longName(): string {
+    const character = this.pick(["x", "ü", "€", "😀"]);
+    const bytesMax = 255 - this.prefix.length;
+    const count = Math.floor(bytesMax / Buffer.byteLength(character));
+    return this.name(character.repeat(count - this.pick([0, 0, 1])));
+  }
+}
