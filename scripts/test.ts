@@ -48,6 +48,8 @@ const nodeTest = (filesAtOnce: number): readonly string[] => [
   "--test",
   `--test-concurrency=${filesAtOnce}`,
   `--test-timeout=${testMsMax}`,
+  // A failed test may leave a connection open: its file would never end, since the timeout is each test's alone.
+  "--test-force-exit",
 ];
 const pure = all.filter((path) => !needsBroker(path));
 const clients = all.filter(needsBroker);

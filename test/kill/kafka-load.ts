@@ -113,8 +113,16 @@ export class KafkaLoad implements Load {
   }
 
   async verify({ kafka: port }: { kafka: number }): Promise<string[]> {
-    const faults = [...this.#faults];
     const client = await KafkaWireClient.connect(port);
+    try {
+      return await this.#verifyBy(client);
+    } finally {
+      client.close();
+    }
+  }
+
+  async #verifyBy(client: KafkaWireClient): Promise<string[]> {
+    const faults = [...this.#faults];
     const values = await readAll(client);
     for (const [sequence, offset] of this.#offsets) {
       if (values[offset] !== `k:${sequence}`) {
@@ -135,7 +143,6 @@ export class KafkaLoad implements Load {
     if (committed < this.#committedTold || committed > this.#committedTried) {
       faults.push(`kafka: the group stands at ${committed}, ${this.#committedTold} was answered`);
     }
-    client.close();
     return faults.slice(0, 20);
   }
 }

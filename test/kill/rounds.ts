@@ -20,6 +20,8 @@ export interface KillOptions {
 
 const earliestKillMs = 120;
 const latestKillMs = 500;
+/** A round kills so many times later where a load was told nothing yet: without that a busy machine tests nothing. */
+const patienceMax = 16;
 /** Enough for a million messages to be read by client libraries on a busy machine; what hangs waits for ever. */
 const waitMsMax = 150_000;
 
@@ -31,13 +33,15 @@ export async function killRounds({ broker, rounds, seed, onRound }: KillOptions)
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2 ** 32;
   };
+  let patience = 1;
   for (let round = 1; round <= rounds; round++) {
     const running = loads.map((load) => load.run(broker.ports));
-    await sleep(earliestKillMs + random() * (latestKillMs - earliestKillMs));
+    await sleep(patience * (earliestKillMs + random() * (latestKillMs - earliestKillMs)));
     await broker.kill("SIGKILL");
     for (const load of loads) load.stop();
     for (const [i, load] of loads.entries()) await within(`round ${round}: ${load.name} to end`, running[i]!);
     await within(`round ${round}: the restart`, broker.restart());
+    if (loads.some(wasToldNothing)) patience = Math.min(2 * patience, patienceMax);
     onRound?.(round, toldBy(loads));
   }
   const faults: string[] = [];
@@ -58,6 +62,10 @@ export async function within<Result>(what: string, work: Promise<Result>): Promi
     timeout.abort();
     late.catch(() => {});
   }
+}
+
+function wasToldNothing({ told }: Load): boolean {
+  return Object.values(told).every((count) => count === 0);
 }
 
 function toldBy(loads: readonly Load[]): string {
