@@ -39,6 +39,9 @@ interface Given {
   readonly place: string;
 }
 
+/** So many names are offered for one that ends them all: the plain port of each protocol. */
+const namesMeantMax = 4;
+
 type Layer = Partial<Record<OptionName, Given>>;
 
 export async function resolveConfig(sources: ConfigSources): Promise<Config> {
@@ -133,9 +136,15 @@ function isReserved(variable: string): boolean {
 }
 
 async function readConfigFile(path: string, readFile: ConfigSources["readFile"]): Promise<Layer> {
+  let text: string;
+  try {
+    text = await readFile(path);
+  } catch (error) {
+    const reason = (error as { code?: string }).code ?? firstLine(error);
+    throw new StartError(2, `--config ${quote(path)} cannot be read (${reason}); give a YAML file`);
+  }
   let content: unknown;
   try {
-    const text = await readFile(path);
     // Only who names a file pays for the YAML parser.
     const { parse } = await import("yaml");
     content = parse(text, { prettyErrors: true, logLevel: "error" });
@@ -182,8 +191,11 @@ function unknown(kind: string, name: string, known: readonly string[]): StartErr
 
 /** Ends the sentence on an unknown name. */
 function meant(name: string, known: readonly string[]): string {
+  // `--port`, as servers of one protocol have it, is the end of many names, and by letters nearest to `--host`.
+  const whole = known.filter((candidate) => candidate.endsWith(`-${name.replace(/^-+/, "")}`));
   const close = nearest(name, known);
-  return close === undefined ? "" : `; did you mean ${close}?`;
+  const candidates = whole.length > 0 ? whole.slice(0, namesMeantMax) : close === undefined ? [] : [close];
+  return candidates.length === 0 ? "" : `; did you mean ${candidates.join(" or ")}?`;
 }
 
 /** Quoted, so that a line feed in what was typed cannot make two lines of the message. */

@@ -34,8 +34,10 @@ export function assertFree(vhost: Vhost, name: string, wanted: NameWanted): void
   if (wanted === "exchange") return;
   const exchange = name === "" ? undefined : vhost.exchanges.get(name);
   if (exchange?.type === "x-kafka-topic") {
-    throw taken(
-      `'${shownName(name)}' in vhost '${shownName(vhost.name)}' is a Kafka topic of several partitions`,
+    const shown = shownName(name);
+    throw new BrokerError(
+      "ALREADY_EXISTS",
+      `'${shown}' in vhost '${shownName(vhost.name)}' is a Kafka topic of several partitions; use '${shown}-0' and the others`,
     );
   }
   if (exchange !== undefined && wanted === "implicit stream") {

@@ -12,7 +12,7 @@ import { begunMarkerName } from "./begun-marker.ts";
 import { checkCleanMarker } from "./clean-marker.ts";
 import { checkSegment, findDamage, readWhole } from "./check-files.ts";
 import { isJournalFileName, journalHeaderBytes } from "./journal-file.ts";
-import { assertDirectory } from "./local/data-directory.ts";
+import { assertPresentDirectory } from "./local/data-directory.ts";
 import { localDisk } from "./local/disk.ts";
 import { lockDirectory } from "./local/lock.ts";
 import type { Log } from "./log.ts";
@@ -52,7 +52,7 @@ export async function checkedAlone(
   work: () => Promise<CheckResult>,
 ): Promise<CheckResult> {
   if (disk === localDisk) {
-    const refusal = refusalOf(() => assertDirectory(path));
+    const refusal = refusalOf(() => assertPresentDirectory(path));
     if (refusal !== null) return refusal;
   }
   if (!disk.list(`${path}/journal`).some(isJournalFileName)) {

@@ -120,6 +120,15 @@ describe("a Kafka topic of several partitions", () => {
     return { records };
   }
 
+  it("tells who reads it as a stream to use its partitions, not to delete it", async () => {
+    await all.createTopic("pieces", 2);
+    await assert.rejects(
+      all.redis.xgroup("CREATE", "pieces", "g", "0", "MKSTREAM"),
+      /WRONGTYPE .*use 'pieces-0' and the others$/,
+    );
+    assert.deepEqual(await all.entries("pieces"), []);
+  });
+
   it("takes what Redis and AMQP write to a partition's stream", async () => {
     await all.createTopic("parts", 2);
     await all.xadd("parts-1", { body: "from redis" });

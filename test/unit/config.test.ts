@@ -356,6 +356,11 @@ for (const name of shown) {
 test("an unknown name is named, with the nearest known one", async () => {
   const unknown: [Sources, string][] = [
     [{ argv: ["--redis-prot", "1"] }, "unknown option --redis-prot; did you mean --redis-port?"],
+    [
+      { argv: ["--port", "1"] },
+      "unknown option --port; did you mean --redis-port or --amqp-port or --kafka-port or --http-port?",
+    ],
+    [{ argv: ["--cert", "c"] }, "unknown option --cert; did you mean --tls-cert?"],
     [{ argv: ["--nonsense"] }, "unknown option --nonsense"],
     [{ argv: ["-p", "1"] }, "unknown option -p"],
     [{ argv: ["redis-port=1"] }, 'unexpected argument "redis-port=1"; options begin with --'],
@@ -456,7 +461,7 @@ test("the file may be empty, and is named when it is no YAML, no list of options
   assert.match(await problemOf({ file: "host:\n  name: x" }), /^broker\.yaml: host: is not one value/);
   assert.match(await problemOf({ file: "host:" }), /^broker\.yaml: host: is not one value/);
   const absent = await problemOf({ environment: { TROIKAMQ_CONFIG: "absent.yaml" } });
-  assert.equal(absent, "absent.yaml: ENOENT: no such file");
+  assert.equal(absent, "--config absent.yaml cannot be read (ENOENT: no such file); give a YAML file");
 });
 
 test("whatever is given, the outcome is a config or one line", async () => {

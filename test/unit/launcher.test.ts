@@ -166,7 +166,7 @@ test("the command line: version, help, and one line for what is wrong", async ()
     [["help", "strat"], {}, 'unknown command "strat"; did you mean start?'],
     [["help", "start", "x"], {}, 'help takes no argument "x"'],
     [["check", "--repair=maybe"], {}, "--repair takes no value; give it alone"],
-    [["start", "--config", "absent.yaml"], {}, "absent.yaml: ENOENT"],
+    [["start", "--config", "absent.yaml"], {}, "--config absent.yaml cannot be read (ENOENT)"],
     [["check", "--redis-port", "1"], {}, "unknown option --redis-port"],
     [["check", "--data-dir", "memory"], {}, "--data-dir: memory keeps nothing to check"],
     [["version", "x"], {}, 'version takes no argument "x"'],

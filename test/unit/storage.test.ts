@@ -145,6 +145,18 @@ test("check refuses a directory in use, and one without a journal, and changes n
   const empty = await checkDataDirectory(directory);
   assert.equal(empty.ok, false);
   assert.match(empty.lines.join(), /holds no journal/);
+  const absent = path.join(directory, "absent");
+  assert.deepEqual(await checkDataDirectory(absent), {
+    ok: false,
+    lines: [`data directory ${absent} does not exist; give the --data-dir of a broker; nothing was checked`],
+  });
+  const file = path.join(directory, "file/data");
+  fs.writeFileSync(path.dirname(file), "");
+  assert.throws(
+    () => lockDirectory(file),
+    /^StartError: data directory .* cannot be made: ENOTDIR.*choose another --data-dir$/,
+  );
+  fs.rmSync(path.dirname(file));
   assert.deepEqual(fs.readdirSync(directory), []);
   const unlock = lockDirectory(directory);
   const storage = await Storage.open(options(directory));

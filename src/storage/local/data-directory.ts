@@ -21,6 +21,12 @@ export function assertDirectory(path: string): void {
     throw new StartError(1, `data directory ${path} is not a directory; choose another --data-dir`);
 }
 
+export function assertPresentDirectory(path: string): void {
+  assertDirectory(path);
+  if (!fs.existsSync(path))
+    throw new StartError(1, `data directory ${path} does not exist; give the --data-dir of a broker`);
+}
+
 /** Throws StartError(1) where the directory holds things and no journal: then it is not the broker's. */
 export function assertOwnDirectory(path: string): void {
   assertDirectory(path);

@@ -29,7 +29,11 @@ export function lockDirectory(directory: string): () => void {
     fs.mkdirSync(directory, { recursive: true });
   } catch (error) {
     if (error instanceof StartError) throw error;
-    throw unlockable(directory, error as Error);
+    const { message } = error as Error;
+    throw new StartError(
+      1,
+      `data directory ${directory} cannot be made: ${message}; make it yourself, for the user that runs the broker, or choose another --data-dir`,
+    );
   }
   const real = fs.realpathSync(directory);
   if (heldHere.has(real)) {
@@ -120,5 +124,6 @@ function holderIn(path: string): string {
 
 /** Read-only, full, another's, or a file system without locks: the system says which. */
 function unlockable(directory: string, { message }: Error): StartError {
-  return new StartError(1, `data directory ${directory} cannot be locked: ${message}`);
+  const advice = "let the user that runs the broker write there, or choose another --data-dir";
+  return new StartError(1, `data directory ${directory} cannot be locked: ${message}; ${advice}`);
 }
