@@ -108,7 +108,7 @@ export class WriteGate {
 
 function shortageOf(directory: string, { freeBytes, freeBytesMin }: DiskRoom): string {
   const [free, least] = [freeBytes, freeBytesMin].map((bytes) => `${(bytes / (1 << 20)).toFixed(1)} MiB`);
-  return `the disk of ${directory} is full: ${free} are free, ${least} are kept for reads, acknowledgements and deletes, which go on`;
+  return `the disk of ${directory} is full: ${free} are free, less than the ${least} that --disk-free-bytes-min keeps for reads, acknowledgements and deletes, which go on`;
 }
 
 function unavailable(why: string): BrokerError {
