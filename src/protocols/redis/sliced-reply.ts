@@ -91,7 +91,12 @@ class SlicedReply implements LaterWork {
     this.#later = session.beginLater(this);
     if (holdsPushes) session.holdsPushes = true;
     reply.out = this.#parts.out;
-    this.#run = broker.work.run(job, (outcome) => this.#written(outcome));
+    this.#started(broker.work.run(job, (outcome) => this.#written(outcome)));
+  }
+
+  /** One that has ended may have been followed by another already. */
+  #started(run: RunningJob): void {
+    if (run.isRunning) this.#run = run;
   }
 
   #written(outcome: JobOutcome<void>): void {
@@ -111,11 +116,12 @@ class SlicedReply implements LaterWork {
   /** Hands over what is left, until the client has more than it reads. */
   #hand(): void {
     const { session, broker } = this.#context;
-    this.#run = broker.work.run(this.#handing(), () => {
+    const handing = broker.work.run(this.#handing(), () => {
       if (this.#rest === null) this.#later.answer(() => {});
       else this.#isWaitingForClient = true;
       session.connection.touch();
     });
+    this.#started(handing);
   }
 
   *#handing(): Job<void> {
