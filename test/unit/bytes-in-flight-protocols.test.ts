@@ -8,6 +8,7 @@ import { type Peer, Rig } from "../../fuzz/rig.ts";
 import { ByteWriter } from "../../src/base/bytes.ts";
 import { limits } from "../../src/base/limits.ts";
 import type { Protocol } from "../../src/protocols/contract.ts";
+import type { RedisSession } from "../../src/protocols/redis/session.ts";
 import { encodeRequest } from "../../src/protocols/kafka/wire/codec.ts";
 import {
   frame,
@@ -230,4 +231,64 @@ test("what members of Kafka groups leave behind is in the account until they are
     rig.settle();
   }
   assert.equal(inFlight.total, 0);
+});
+
+const replyKeys = 60;
+
+/** A connection that asked for 18 MB and takes none of it. */
+function longReply(rig: Rig): Peer {
+  const peer = rig.connect("redis");
+  peer.send(Buffer.from(set));
+  rig.settle();
+  peer.take();
+  peer.isStuck = true;
+  peer.send(words("MGET", ...Array.from({ length: replyKeys }, () => "key")));
+  rig.settle();
+  return peer;
+}
+
+test("a long Redis reply is in the account until it is taken, and so is the request that it answers", async () => {
+  const rig = await Rig.open();
+  const { inFlight } = rig.broker;
+  const peer = longReply(rig);
+  assert.ok(inFlight.total >= replyKeys * bodyBytes, `${inFlight.total} bytes`);
+  peer.isStuck = false;
+  for (let i = 0; i < 100 && inFlight.total > 0; i++) {
+    peer.connection.drained();
+    rig.settle();
+  }
+  assert.ok(peer.sizeReceived > replyKeys * bodyBytes);
+  assert.equal(inFlight.total, 0);
+
+  const names = Array.from({ length: 20_000 }, (_, i) => `absent${i}`);
+  peer.send(words("DEL", ...names));
+  assert.ok(inFlight.total >= 300_000, `${inFlight.total} bytes`);
+  rig.settle();
+  assert.equal(inFlight.total, 0);
+  // The connection is idle now.
+  const { context } = peer.connection.session as RedisSession;
+  assert.ok(context.request.memoryBytes < 10_000, `${context.request.memoryBytes} bytes`);
+});
+
+test("a long Redis reply is let go of with its connection", async () => {
+  const rig = await Rig.open();
+  const { inFlight } = rig.broker;
+  longReply(rig).destroy();
+  assert.equal(inFlight.total, 0);
+});
+
+test("long Redis replies are gathered up to the bound, not for each connection", async () => {
+  const rig = await Rig.open(64 << 20);
+  const { inFlight } = rig.broker;
+  const peers = Array.from({ length: 8 }, () => longReply(rig));
+  assert.ok(inFlight.total <= inFlight.bytesMax, `${inFlight.total} bytes`);
+  for (const peer of peers) {
+    peer.isStuck = false;
+    for (let i = 0; i < 100 && peer.sizeReceived < 100; i++) {
+      peer.connection.drained();
+      rig.settle();
+    }
+  }
+  const refused = peers.filter((peer) => peer.take().toString("latin1", 0, 10).startsWith("-OOM"));
+  assert.ok(refused.length >= 4 && refused.length < 8, `${refused.length} refused`);
 });

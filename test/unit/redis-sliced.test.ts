@@ -13,7 +13,9 @@ function words(...parts: (string | number)[]): Buffer {
 function setListener(rig: Rig, channels: string[]): void {
   const { access } = rig.broker;
   const passwords = [access.storedPassword(passwordDigest("secret"))];
-  access.users.set(newUser("listener", { passwords, redis: { commands: ["+@all"], keys: ["~*"], channels } }));
+  access.users.set(
+    newUser("listener", { passwords, redis: { commands: ["+@all"], keys: ["~*"], channels } }),
+  );
 }
 
 function logIn(rig: Rig): Peer {

@@ -78,6 +78,7 @@ export class PartedReply {
     for (let i = 0; i < this.#parts.length; i++) {
       const part = this.#parts[i]!;
       this.#parts[i] = emptyBytes;
+      this.#partsBytes -= part.length;
       yield part;
     }
   }
