@@ -292,3 +292,38 @@ test("long Redis replies are gathered up to the bound, not for each connection",
   const refused = peers.filter((peer) => peer.take().toString("latin1", 0, 10).startsWith("-OOM"));
   assert.ok(refused.length >= 4 && refused.length < 8, `${refused.length} refused`);
 });
+
+/** What leaves a buffer behind that is kept for the next one. */
+const idlers: Readonly<Record<string, (rig: Rig) => Peer>> = {
+  "a Redis reply": (rig) => {
+    const peer = rig.connect("redis");
+    peer.send(words("SETNX", "key", Buffer.alloc(200_000)));
+    rig.settle();
+    peer.send(words("GET", "key"));
+    return peer;
+  },
+  "an AMQP message": (rig) => {
+    const peer = rig.connect("amqp");
+    peer.send(Buffer.from(handshake));
+    peer.send(method(1, 60, 40, uint(2, 0), shortText(""), shortText("q"), uint(1, 0)));
+    peer.send(frame(2, 1, uint(2, 60), uint(2, 0), uint(8, 200_000), uint(2, 0)));
+    for (const part of [1, 2]) peer.send(frame(3, 1, Buffer.alloc(100_000, part)));
+    return peer;
+  },
+};
+
+for (const [name, begin] of Object.entries(idlers)) {
+  test(`connections that keep a buffer of ${name} do not make memory short for others`, async () => {
+    const rig = await Rig.open(64 << 20);
+    const { inFlight } = rig.broker;
+    let most = 0;
+    for (let i = 0; i < 400; i++) {
+      const peer = begin(rig);
+      rig.settle();
+      assert.equal(peer.connection.outputBytes, 0);
+      most = Math.max(most, inFlight.total);
+    }
+    assert.ok(most > 10 << 20, `${most} bytes: there is nothing to give back`);
+    assert.equal(inFlight.isOver, false, `${inFlight.total} bytes`);
+  });
+}
