@@ -28,10 +28,13 @@ export class Peer implements Transport {
   connection!: NetConnection;
   isPaused = false;
   isClosed = false;
+  /** It does not read. */
+  isStuck = false;
   sizeReceived = 0;
   readonly #parts: Buffer[] = [];
 
   write(bytes: Buffer, start: number, end: number): number {
+    if (this.isStuck) return 0;
     this.sizeReceived += end - start;
     this.#parts.push(Buffer.from(bytes.subarray(start, end)));
     return end - start;
@@ -83,7 +86,7 @@ export class Rig {
   readonly #protocols = new Map<string, Protocol>();
   #nextId = 1;
 
-  static async open(): Promise<Rig> {
+  static async open(memoryBytesMax = 0): Promise<Rig> {
     const rig = new Rig();
     const random = new Seeded(1);
     const logger = new Logger({ level: "error", clock: rig.time, sink: (line) => rig.errors.push(line) });
@@ -96,7 +99,7 @@ export class Rig {
       random,
       logger,
       journalBytesMax: 1 << 20,
-      memoryBytesMax: 0,
+      memoryBytesMax,
       source: keyspace,
       redisStreamsDurability: "memory",
       kafkaDurability: "fsync",

@@ -8,6 +8,8 @@
  * session says so in its protocol's words. So is one, at any time, that holds more than `shareBytesMax`, or half of the
  * bound beside its largest unfinished thing: one connection with thousands of halves must not fill the memory.
  *
+ * When the total passes half of the bound, all are asked to give back buffers that they keep for what may come next.
+ *
  * Not here: what is counted (each session tells its connection), what a refused client is told (its session).
  * Invariants: `total` is the sum of all open shares and of what is kept; at most one held-back share has the turn; a share that is closed
  * holds nothing. Bound: `total` is at most `bytesMax`, one share's `shareBytesMax`, and what each connection may hold
@@ -29,6 +31,8 @@ export interface BytesHolder {
   resumeReading(): void;
   /** The connection holds too much: it is told so and ends. */
   refuse(): void;
+  /** Memory is short: buffers that are kept for what may come next, and are empty, are given back. */
+  giveBack(): void;
 }
 
 /** One connection's part of the account. */
@@ -91,6 +95,8 @@ export class BytesInFlight {
   /** It has had the turn for less than a whole time between two looks. */
   #isTurnNew = false;
   #isLookAwaited = false;
+  /** Empty buffers were asked for since there was room. */
+  #isGivingBack = false;
 
   constructor({ bytesMax, timers }: BytesInFlightOptions) {
     this.bytesMax = bytesMax === 0 ? Infinity : Math.max(bytesMax, limits.inFlightBytesLeast);
@@ -105,7 +111,18 @@ export class BytesInFlight {
   /** Kept (or given back, below zero) for many connections, none of which could give it back: members of groups. */
   keep(bytes: number): void {
     this.total += bytes;
+    this.#becameOver();
     if (this.#hasRoom) this.#releaseAll();
+  }
+
+  /** What nobody uses must not hold others back. Later: whoever has grown may be in the middle of something. */
+  #becameOver(): void {
+    if (this.#isGivingBack || !this.isOver) return;
+    this.#isGivingBack = true;
+    this.#timers.atTickEnd(() => {
+      for (const { holder } of this.#holding) holder.giveBack();
+      this.#isGivingBack = this.isOver;
+    });
   }
 
   #releaseAll(): void {
@@ -140,6 +157,7 @@ export class BytesInFlight {
     if (bytes === 0) this.#holding.delete(share);
     else this.#holding.add(share);
     if (!hasGrown) return this.#shrunk(share);
+    this.#becameOver();
     if (share === this.#turn) this.#turnBytesMost = Math.max(this.#turnBytesMost, bytes);
     if (bytes > this.bytesMax / 2 && this.#isTooMuch(share)) return this.#refuse(share);
     if (this.isOver && bytes > this.fairBytes && share !== this.#turn) this.#holdBack(share);
@@ -175,6 +193,7 @@ export class BytesInFlight {
 
   /** A request became whole, a peer took its output, or a connection is gone. */
   #shrunk(share: BytesShare): void {
+    if (!this.isOver) this.#isGivingBack = false;
     if (this.#hasRoom) return this.#releaseAll();
     const isFair = share.bytes <= this.fairBytes;
     if (isFair) this.#release(share);

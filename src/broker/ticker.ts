@@ -107,6 +107,8 @@ export class Ticker implements ConnectionHost {
   /** Has the queue looked at in the next tick, even when this one is only ending. */
   scheduleLater(queue: Queue): void {
     this.#later.add(queue);
+    // One that is ending asks for the next itself, once the journal has taken what it has.
+    if (!this.#isRunning) this.request();
   }
 
   /** The durable watermark moved. */

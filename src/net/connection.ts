@@ -200,6 +200,13 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
     return this.#pauses === 0;
   }
 
+  giveBack(): void {
+    if (this.isClosed) return;
+    if (this.output.length === 0) this.output.shrink(smallOutputBytes);
+    this.#settleShare();
+    this.session.onMemoryShort?.();
+  }
+
   /** It holds too much memory. */
   refuse(): void {
     if (this.isClosed) return;

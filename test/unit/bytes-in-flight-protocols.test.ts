@@ -8,6 +8,7 @@ import { type Peer, Rig } from "../../fuzz/rig.ts";
 import { ByteWriter } from "../../src/base/bytes.ts";
 import { limits } from "../../src/base/limits.ts";
 import type { Protocol } from "../../src/protocols/contract.ts";
+import type { RedisSession } from "../../src/protocols/redis/session.ts";
 import { encodeRequest } from "../../src/protocols/kafka/wire/codec.ts";
 import {
   frame,
@@ -231,3 +232,98 @@ test("what members of Kafka groups leave behind is in the account until they are
   }
   assert.equal(inFlight.total, 0);
 });
+
+const replyKeys = 60;
+
+/** A connection that asked for 18 MB and takes none of it. */
+function longReply(rig: Rig): Peer {
+  const peer = rig.connect("redis");
+  peer.send(Buffer.from(set));
+  rig.settle();
+  peer.take();
+  peer.isStuck = true;
+  peer.send(words("MGET", ...Array.from({ length: replyKeys }, () => "key")));
+  rig.settle();
+  return peer;
+}
+
+test("a long Redis reply is in the account until it is taken, and so is the request that it answers", async () => {
+  const rig = await Rig.open();
+  const { inFlight } = rig.broker;
+  const peer = longReply(rig);
+  assert.ok(inFlight.total >= replyKeys * bodyBytes, `${inFlight.total} bytes`);
+  peer.isStuck = false;
+  for (let i = 0; i < 100 && inFlight.total > 0; i++) {
+    peer.connection.drained();
+    rig.settle();
+  }
+  assert.ok(peer.sizeReceived > replyKeys * bodyBytes);
+  assert.equal(inFlight.total, 0);
+
+  const names = Array.from({ length: 20_000 }, (_, i) => `absent${i}`);
+  peer.send(words("DEL", ...names));
+  assert.ok(inFlight.total >= 300_000, `${inFlight.total} bytes`);
+  rig.settle();
+  assert.equal(inFlight.total, 0);
+  // The connection is idle now.
+  const { context } = peer.connection.session as RedisSession;
+  assert.ok(context.request.memoryBytes < 10_000, `${context.request.memoryBytes} bytes`);
+});
+
+test("a long Redis reply is let go of with its connection", async () => {
+  const rig = await Rig.open();
+  const { inFlight } = rig.broker;
+  longReply(rig).destroy();
+  assert.equal(inFlight.total, 0);
+});
+
+test("long Redis replies are gathered up to the bound, not for each connection", async () => {
+  const rig = await Rig.open(64 << 20);
+  const { inFlight } = rig.broker;
+  const peers = Array.from({ length: 8 }, () => longReply(rig));
+  assert.ok(inFlight.total <= inFlight.bytesMax, `${inFlight.total} bytes`);
+  for (const peer of peers) {
+    peer.isStuck = false;
+    for (let i = 0; i < 100 && peer.sizeReceived < 100; i++) {
+      peer.connection.drained();
+      rig.settle();
+    }
+  }
+  const refused = peers.filter((peer) => peer.take().toString("latin1", 0, 10).startsWith("-OOM"));
+  assert.ok(refused.length >= 4 && refused.length < 8, `${refused.length} refused`);
+});
+
+/** What leaves a buffer behind that is kept for the next one: below the size of those that go from hand to hand. */
+const idlers: Readonly<Record<string, (rig: Rig) => Peer>> = {
+  "a Redis reply": (rig) => {
+    const peer = rig.connect("redis");
+    peer.send(words("SETNX", "key", Buffer.alloc(100_000)));
+    rig.settle();
+    peer.send(words("GET", "key"));
+    return peer;
+  },
+  "an AMQP message": (rig) => {
+    const peer = rig.connect("amqp");
+    peer.send(Buffer.from(handshake));
+    peer.send(method(1, 60, 40, uint(2, 0), shortText(""), shortText("q"), uint(1, 0)));
+    peer.send(frame(2, 1, uint(2, 60), uint(2, 0), uint(8, 100_000), uint(2, 0)));
+    for (const part of [1, 2]) peer.send(frame(3, 1, Buffer.alloc(50_000, part)));
+    return peer;
+  },
+};
+
+for (const [name, begin] of Object.entries(idlers)) {
+  test(`connections that keep a buffer of ${name} do not make memory short for others`, async () => {
+    const rig = await Rig.open(64 << 20);
+    const { inFlight } = rig.broker;
+    let most = 0;
+    for (let i = 0; i < 400; i++) {
+      const peer = begin(rig);
+      rig.settle();
+      assert.equal(peer.connection.outputBytes, 0);
+      most = Math.max(most, inFlight.total);
+    }
+    assert.ok(most > 10 << 20, `${most} bytes: there is nothing to give back`);
+    assert.equal(inFlight.isOver, false, `${inFlight.total} bytes`);
+  });
+}

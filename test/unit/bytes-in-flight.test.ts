@@ -55,6 +55,10 @@ class Holder implements BytesHolder {
     assert.ok(this.pauses >= 0);
   }
 
+  giveBack(): void {
+    // All that it holds is in use.
+  }
+
   refuse(): void {
     this.isRefused = true;
     this.share.close();

@@ -43,7 +43,7 @@ export class HashQueue {
   readonly #compute: ComputeHash;
   /** Those that tried last stay longest. */
   readonly #origins = new Map<string, Origin>();
-  /** Origins with attempts that wait, the next first. */
+  /** Origins with attempts that wait, and no others; the next first. */
   readonly #strangers = new Set<Origin>();
   readonly #familiar = new Set<Origin>();
   #isFamiliarsTurn = true;
@@ -108,7 +108,9 @@ export class HashQueue {
     }
     if (longest === origin) return false;
     this.#waitingCount--;
-    longest.waiting.pop()!.done(null);
+    const last = longest.waiting.pop()!;
+    if (longest.waiting.length === 0) this.#ringOf(longest).delete(longest);
+    last.done(null);
     return true;
   }
 

@@ -237,6 +237,11 @@ export class IncomingMessage implements OutgoingMessage {
     this.#headerStore = this.headerBuffer = nothing;
   }
 
+  /** Between two messages: lets go of the buffers that are kept for the next one. */
+  giveBack(): void {
+    if (this.stage === "method") this.#letGo();
+  }
+
   /** The channel is gone, in the middle of a message perhaps. */
   drop(): void {
     this.#letGo();

@@ -191,6 +191,7 @@ export class AmqpSession implements Session, Holder {
       if (incoming.bodySize >= limits.diskFitBytes) this.broker.storage.gate.assertFits(incoming.bodySize);
       channel.publisher.publish(incoming);
       incoming.release();
+      if (this.held.bytes > 0 && this.connection.isMemoryShort) incoming.giveBack();
       this.broker.publisherSeen(this.connection);
     }
   }
@@ -290,6 +291,11 @@ export class AmqpSession implements Session, Holder {
     let largest = 0;
     for (const { incoming } of this.channels.values()) largest = Math.max(largest, incoming.heldBytes);
     return largest;
+  }
+
+  onMemoryShort(): void {
+    for (const { incoming } of this.channels.values()) incoming.giveBack();
+    this.#tellHeld();
   }
 
   onRefused(): void {

@@ -4,6 +4,7 @@
  * Handlers throw `RedisError`; the dispatch turns it into one error reply, whatever had been written of another one.
  */
 import { BrokerError } from "../../base/errors.ts";
+import { limits } from "../../base/limits.ts";
 
 /** An error reply; the message begins with its code word. */
 export class RedisError extends Error {
@@ -29,6 +30,14 @@ export function syntaxError(): RedisError {
 
 export function wrongArity(fullName: string): RedisError {
   return new RedisError(`ERR wrong number of arguments for '${fullName}' command`);
+}
+
+/** Beyond `redisReplyBytesMax`. */
+export function replyTooLarge(): RedisError {
+  const mebibytes = limits.redisReplyBytesMax >> 20;
+  return new RedisError(
+    `ERR the reply would be larger than ${mebibytes} MiB; ask for less, by COUNT or by fewer keys`,
+  );
 }
 
 /** A queue with `x-overflow=reject-publish` is at its bound. */

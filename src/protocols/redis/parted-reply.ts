@@ -7,7 +7,7 @@
  */
 import { ByteWriter } from "../../base/bytes.ts";
 import { limits } from "../../base/limits.ts";
-import { RedisError } from "./errors.ts";
+import { replyTooLarge } from "./errors.ts";
 import { ReplyWriter, type RespVersion } from "./wire/reply-writer.ts";
 
 const partBytes = 256 << 10;
@@ -33,11 +33,7 @@ export class PartedReply {
   /** To be called now and then. Throws where the reply has become larger than one may be. */
   settle(): void {
     if (this.out.length >= partBytes) this.#cut();
-    if (this.bytes <= limits.redisReplyBytesMax) return;
-    const mebibytes = limits.redisReplyBytesMax >> 20;
-    throw new RedisError(
-      `ERR the reply would be larger than ${mebibytes} MiB; ask for less, by COUNT or by fewer keys`,
-    );
+    if (this.bytes > limits.redisReplyBytesMax) throw replyTooLarge();
   }
 
   #cut(): void {
@@ -78,6 +74,7 @@ export class PartedReply {
     for (let i = 0; i < this.#parts.length; i++) {
       const part = this.#parts[i]!;
       this.#parts[i] = emptyBytes;
+      this.#partsBytes -= part.length;
       yield part;
     }
   }

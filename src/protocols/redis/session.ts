@@ -67,6 +67,8 @@ export class RedisSession implements Session, Holder {
   transaction: Transaction | null = null;
   watcher: Watcher | null = null;
   subscriptions: Subscriptions | null = null;
+  /** The request of a command that is answered later, and what is gathered of its reply. */
+  #laterBytes = 0;
   /** The command that is answered later, if it is a read that waits. */
   blocked: BlockedRead | null = null;
   /** Messages to this connection that came while it ran a command: they follow its reply. */
@@ -170,12 +172,22 @@ export class RedisSession implements Session, Holder {
       reply.error(`ERR ${parser.error}`);
       this.end();
     }
-    this.connection.holdInput(parser.memoryBytes + (this.transaction?.bytes ?? 0));
+    this.#tellHeld();
     this.connection.touch();
   }
 
+  /** What the connection holds of this client, beside its output. */
+  get heldBytes(): number {
+    const pushes = this.#deferredPushes?.buffer.length ?? 0;
+    return this.#parser.memoryBytes + (this.transaction?.bytes ?? 0) + this.#laterBytes + pushes;
+  }
+
+  #tellHeld(): void {
+    this.connection.holdInput(this.heldBytes);
+  }
+
   get largestHeldBytes(): number {
-    return this.#parser.memoryBytes;
+    return this.#parser.memoryBytes + this.#laterBytes;
   }
 
   onRefused(): void {
@@ -230,9 +242,23 @@ export class RedisSession implements Session, Holder {
     return this.#later;
   }
 
-  /** Lets `context.request` outlive the command's handler. */
+  /** Lets `context.request` outlive the command's handler, until the command is answered. */
   keepRequest(): void {
     this.context.request = this.#parser.keep();
+    this.holdLater(0);
+  }
+
+  /** So much is gathered of the reply that comes later. */
+  holdLater(replyBytes: number): void {
+    this.#laterBytes = this.context.request.memoryBytes + replyBytes;
+    this.#tellHeld();
+  }
+
+  #letGoOfLater(): void {
+    this.#later = null;
+    this.blocked = null;
+    this.#laterBytes = 0;
+    this.context.request = this.#parser.request;
   }
 
   /** For `LaterReply` alone. */
@@ -250,14 +276,14 @@ export class RedisSession implements Session, Holder {
     this.#isRunning = isInHandler;
     if (!isAnswered || !later.isWanted) output.length = before;
     if (isAnswered) {
-      this.#later = null;
-      this.blocked = null;
+      this.#letGoOfLater();
       this.holdsPushes = false;
       if (this.endsAfterReply) this.end();
     }
     // It was answered before its handler returned, and the loop that had called that one goes on by itself.
     if (isInHandler) return;
     if (this.#deferredPushes !== null) this.#flushPushes();
+    this.#tellHeld();
     this.connection.touch();
     if (isAnswered) this.#resume();
   }
@@ -268,6 +294,7 @@ export class RedisSession implements Session, Holder {
     if (this.#isRunning || this.holdsPushes) {
       this.#deferredPushes ??= new ByteWriter();
       this.#deferredPushes.bytes(bytes, 0, length);
+      if (this.holdsPushes) this.#tellHeld();
       return;
     }
     this.connection.output.bytes(bytes, 0, length);
@@ -371,9 +398,10 @@ export class RedisSession implements Session, Holder {
 
   #abandonLater(): void {
     const later = this.#later;
-    this.#later = null;
-    this.blocked = null;
-    later?.work.abandon();
+    if (later === null) return;
+    this.#letGoOfLater();
+    later.work.abandon();
+    this.#tellHeld();
   }
 
   /** The client has read: the requests that waited for that run. */

@@ -3,11 +3,12 @@
  * What they write is gathered, and then handed to the connection as fast as the client reads.
  *
  * Not here: what the jobs do. A job writes to `context.reply`, and yields where the state that it looks at may change.
- * Within EXEC it runs to its end. Invariant: nothing of the reply is in the connection's output before all of it is
+ * Within EXEC it runs to its end. What it has gathered is in the account of bytes in flight, beside its request. Invariant: nothing of the reply is in the connection's output before all of it is
  * known, so an error can still be the reply; once a part is in there, the rest follows with nothing in between.
  */
 import { finishNow, type Job, type JobOutcome, type RunningJob } from "../../base/turn-work.ts";
 import type { CommandContext } from "./context.ts";
+import { RedisError } from "./errors.ts";
 import { LaterReply, type LaterWork } from "./later-reply.ts";
 import { PartedReply } from "./parted-reply.ts";
 
@@ -48,10 +49,16 @@ export function answerInSlices(
   options: SliceOptions = {},
 ): void {
   const parts = new PartedReply(context.reply.version);
-  if (context.isInTransaction) return answerNow(context, bounded(start(parts), parts), parts);
+  if (context.isInTransaction)
+    return answerNow(
+      context,
+      bounded(start(parts), parts, () => {}),
+      parts,
+    );
   // First: what the job takes from `context.request` when it is made is to last.
   context.session.keepRequest();
-  new SlicedReply(context, parts).start(bounded(start(parts), parts), options);
+  const hold = (): void => holdReply(context, parts.bytes);
+  new SlicedReply(context, parts).start(bounded(start(parts), parts, hold), options);
 }
 
 function answerNow({ reply }: CommandContext, job: Job<void>, parts: PartedReply): void {
@@ -66,11 +73,25 @@ function answerNow({ reply }: CommandContext, job: Job<void>, parts: PartedReply
 }
 
 /** The same job, ended with an error once its reply is too large. */
-function* bounded(job: Job<void>, parts: PartedReply): Job<void> {
+function* bounded(job: Job<void>, parts: PartedReply, hold: () => void): Job<void> {
   for (const units of job) {
     parts.settle();
+    hold();
     yield units;
   }
+  hold();
+}
+
+/** So much is gathered. Throws where other connections hold so much that theirs must leave first. */
+function holdReply({ session, broker }: CommandContext, bytes: number): void {
+  session.holdLater(bytes);
+  const { inFlight } = broker;
+  if (bytes <= inFlight.fairBytes) return;
+  const others = inFlight.total - session.heldBytes - session.connection.output.buffer.length;
+  if (others <= inFlight.bytesMax / 2) return;
+  throw new RedisError(
+    "OOM too much memory is held for other connections to gather a long reply; ask for less, or again",
+  );
 }
 
 class SlicedReply implements LaterWork {
@@ -91,7 +112,12 @@ class SlicedReply implements LaterWork {
     this.#later = session.beginLater(this);
     if (holdsPushes) session.holdsPushes = true;
     reply.out = this.#parts.out;
-    this.#run = broker.work.run(job, (outcome) => this.#written(outcome));
+    this.#started(broker.work.run(job, (outcome) => this.#written(outcome)));
+  }
+
+  /** One that has ended may have been followed by another already. */
+  #started(run: RunningJob): void {
+    if (run.isRunning) this.#run = run;
   }
 
   #written(outcome: JobOutcome<void>): void {
@@ -111,11 +137,12 @@ class SlicedReply implements LaterWork {
   /** Hands over what is left, until the client has more than it reads. */
   #hand(): void {
     const { session, broker } = this.#context;
-    this.#run = broker.work.run(this.#handing(), () => {
+    const handing = broker.work.run(this.#handing(), () => {
       if (this.#rest === null) this.#later.answer(() => {});
       else this.#isWaitingForClient = true;
       session.connection.touch();
     });
+    this.#started(handing);
   }
 
   *#handing(): Job<void> {
@@ -129,6 +156,7 @@ class SlicedReply implements LaterWork {
         return;
       }
       output.bytes(next.value);
+      session.holdLater(this.#parts.bytes);
       session.connection.touch();
       yield unitsOfBytes(next.value.length);
     }

@@ -3,8 +3,8 @@
  * user has no right to. Other protocols hide those names as well; string keys are Redis's alone, and are shown as redis
  * shows them to whoever has Redis's rules, while the user of other protocols' rules sees what those give it.
  *
- * Invariant: `StreamCount` costs as much as there were streams made or deleted since it was asked last, not as much as
- * there are.
+ * Invariants: `StreamCount` costs as much as there were streams made since it was asked last, not as much as there are; it
+ * holds on to none that was deleted.
  */
 import type { Authorization } from "../../broker/access/permissions.ts";
 import { mayUseChannel, mayUseLog } from "../../broker/access/rights.ts";
@@ -37,7 +37,7 @@ export function seesChannel({ session }: CommandContext, name: string): boolean 
 class StreamCount implements QueueListener {
   readonly #counted = new Set<Queue>();
   /** Not asked about yet: a partition is made before it belongs to its topic. */
-  #added: Queue[] = [];
+  readonly #added = new Set<Queue>();
   readonly #vhost: Vhost;
 
   constructor(vhost: Vhost) {
@@ -47,16 +47,16 @@ class StreamCount implements QueueListener {
   }
 
   queueMade(queue: Queue): void {
-    if (queue.exclusiveOwner === 0) this.#added.push(queue);
+    if (queue.exclusiveOwner === 0) this.#added.add(queue);
   }
 
   queueDeleted(queue: Queue): void {
-    this.#counted.delete(queue);
+    if (!this.#added.delete(queue)) this.#counted.delete(queue);
   }
 
   count(isSeen: (queue: Queue) => boolean): number {
-    for (const queue of this.#added) if (!queue.isDeleted && isSeen(queue)) this.#counted.add(queue);
-    this.#added = [];
+    for (const queue of this.#added) if (isSeen(queue)) this.#counted.add(queue);
+    this.#added.clear();
     return this.#counted.size;
   }
 

@@ -1,9 +1,16 @@
-/** EXEC: runs what MULTI gathered, with nothing of another connection in between. */
+/**
+ * EXEC: runs what MULTI gathered, with nothing of another connection in between.
+ *
+ * All replies together are one, and bounded as one: a few bytes that are queued may each ask for a value of megabytes.
+ */
+import { limits } from "../../../base/limits.ts";
 import type { CommandContext } from "../context.ts";
 import { replyError, runHandler } from "../dispatch.ts";
-import { RedisError } from "../errors.ts";
+import { RedisError, replyTooLarge } from "../errors.ts";
 
-export function exec(context: CommandContext): void {
+const shortBytesMax = 1024;
+
+export function exec(context: CommandContext, bytesMax: number = limits.redisReplyBytesMax): void {
   const { reply, session, server } = context;
   const { transaction, watcher } = session;
   if (transaction === null) throw new RedisError("ERR EXEC without MULTI");
@@ -14,12 +21,13 @@ export function exec(context: CommandContext): void {
   if (transaction.needsRoom) assertRoomFor(context);
   if (hasChanged) return reply.nullArray();
   const { request, spec } = context;
+  const endMax = reply.out.length + bytesMax;
   reply.array(transaction.commands.length);
   context.isInTransaction = true;
   for (const command of transaction.commands) {
     context.request = command.request;
     context.spec = command.spec;
-    runPermitted(context);
+    runBounded(context, endMax);
   }
   context.isInTransaction = false;
   context.request = request;
@@ -38,6 +46,17 @@ const reasons = {
   key: "no permission to touch the specified keys",
   channel: "no permission to access one of the channels used as arguments to the command",
 } as const;
+
+/** Beyond the bound what only reads is not run, and what changes something is answered in few bytes. */
+function runBounded(context: CommandContext, endMax: number): void {
+  const { out } = context.reply;
+  const before = out.length;
+  if (before > endMax && context.spec.flags.includes("readonly")) return replyError(context, replyTooLarge());
+  runPermitted(context);
+  if (out.length <= endMax || out.length - before <= shortBytesMax) return;
+  out.length = before;
+  replyError(context, replyTooLarge());
+}
 
 /** What the user was allowed when it was queued may have been taken since. */
 function runPermitted(context: CommandContext): void {

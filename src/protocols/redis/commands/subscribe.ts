@@ -71,13 +71,17 @@ function* subscribeMany(
   subscriptions: Subscriptions,
   add: (subscriptions: Subscriptions, name: string) => number,
 ): Job<void> {
-  const { request } = context;
+  const { request, session } = context;
+  const { authorization } = session;
+  const rulesAtFirst = authorization?.version;
   const piece = new Piece();
   for (let at = 1; at < request.argumentCount; at++) {
     confirm(context, kind, at, add(subscriptions, request.latin1(at)));
     const due = piece.add(unitsOfName);
     if (due > 0) yield due;
   }
+  // Rules that changed meanwhile were held against the names before that only.
+  if (authorization?.version !== rulesAtFirst) session.rulesChanged();
 }
 
 function confirm({ request, reply }: CommandContext, kind: string, at: number, count: number): void {

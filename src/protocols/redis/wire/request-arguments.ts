@@ -36,6 +36,12 @@ export class RequestArguments {
     }
   }
 
+  /** No command: nothing of the last one is kept. */
+  empty(): void {
+    this.clear();
+    this.buffer = emptyBuffer;
+  }
+
   growArguments(): void {
     const starts = new Int32Array(this.starts.length * 2);
     const ends = new Int32Array(this.starts.length * 2);

@@ -130,6 +130,7 @@ export class RequestParser {
         this.#commandStart = this.#position;
         if (this.#position === this.#end) {
           this.#release();
+          this.request.empty();
           return false;
         }
         if (this.#input[this.#position] !== star) {
@@ -153,7 +154,11 @@ export class RequestParser {
    */
   keep(): RequestArguments {
     const { request } = this;
-    if (!this.#owned) return request.clone();
+    if (!this.#owned) {
+      const clone = request.clone();
+      request.empty();
+      return clone;
+    }
     const kept = request.take();
     const rest = Buffer.from(this.#input.subarray(this.#position, this.#end));
     // It is the kept command's now.
