@@ -75,8 +75,6 @@ export const limits = {
   regexStepsMax: 2000,
   /** So much of a name (a Redis key, others are shorter) is held against a regular expression. */
   regexNameBytesMax: 4096,
-  /** Sets of logs that messages go to, remembered for each virtual host so that messages of one set share frames. */
-  groupsCachedBytesMax: 16 << 20,
   /** Longest name of a queue, exchange, topic or group (AMQP shortstr). */
   nameBytesMax: 255,
   kafkaRequestBytesMax: 100 << 20,

@@ -74,8 +74,6 @@ export class Vhost {
   readonly #bindingsTo = new Map<Destination, Set<Binding>>();
   routingVersion = 1;
   readonly #groups = new Map<string, LogGroup>();
-  /** About what `#groups` takes. */
-  #groupsBytes = 0;
   readonly queueListeners = new Set<QueueListener>();
   readonly #queueWaiters = new Map<string, Set<QueueWaiter>>();
 
@@ -375,8 +373,6 @@ export class Vhost {
 
   /** Where a message with several keys goes (CC and BCC): to each queue once. Not remembered. */
   routeByKeys(exchange: Exchange, keys: readonly string[], headers: HeaderLookup = noHeaders): Route {
-    // Matching a pattern costs what the key has words. The key that picks a partition is not matched.
-    if (exchange.type !== "x-kafka-topic") keys.forEach(assertRoutingKey);
     const walk: Walk = { keys, headers, queues: new Set(), seen: new Set(), usesHeaders: false };
     this.#walk(exchange, walk);
     const { usesHeaders, seen } = walk;
@@ -436,11 +432,7 @@ export class Vhost {
     const key = logs.map((log) => log.id).join(" ");
     let group = this.#groups.get(key);
     if (group === undefined) {
-      this.#groupsBytes += key.length + logs.length * 8;
-      if (this.#groupsBytes > limits.groupsCachedBytesMax) {
-        this.#groups.clear();
-        this.#groupsBytes = key.length + logs.length * 8;
-      }
+      if (this.#groups.size >= limits.routesCachedMax) this.#groups.clear();
       this.#groups.set(key, (group = new LogGroup(logs)));
     }
     return group;
@@ -460,16 +452,6 @@ function argumentsKey(args: BindingArguments): string {
   const text = JSON.stringify(args);
   if (text.length <= argumentsKeyMax) return text;
   return crypto.createHash("sha256").update(text).digest("hex");
-}
-
-/** No protocol can bind or carry a longer one: it is a shortstr in AMQP. */
-export function isRoutingKey(key: string): boolean {
-  return key.length <= limits.nameBytesMax;
-}
-
-function assertRoutingKey(key: string): void {
-  if (isRoutingKey(key)) return;
-  throw new BrokerError("INVALID", `routing key of ${key.length} bytes; the most is ${limits.nameBytesMax}`);
 }
 
 function checkName(kind: string, name: string): void {

@@ -12,7 +12,7 @@ import { BatchGuard } from "../../broker/publication.ts";
 import type { Queue } from "../../broker/queue.ts";
 import type { Route } from "../../broker/route.ts";
 import type { HeaderValue } from "../../broker/routing/router.ts";
-import { isRoutingKey, type Vhost } from "../../broker/vhost.ts";
+import type { Vhost } from "../../broker/vhost.ts";
 import { ByteWriter } from "../../base/bytes.ts";
 import type { AmqpRecordParts } from "../../message/amqp-record.ts";
 import { AmqpView } from "../../message/as-amqp.ts";
@@ -74,8 +74,8 @@ function forEachRecord(each: (index: number) => void): void {
   cursor.seek(nextRecordStart, recordsLeft);
 }
 
-/** `refused`: a record has a key under which its writer may not publish. `badKey`: one that is no routing key. */
-export type Outcome = "published" | "full" | "refused" | "badKey";
+/** `refused`: a record has a key under which its writer may not publish. */
+export type Outcome = "published" | "full" | "refused";
 
 /** Publishes all records of the batch, or none, as where a bounded queue on the way of one has no room for it. */
 export function publishToExchange(
@@ -93,20 +93,14 @@ function publishOpened(vhost: Vhost, exchange: Exchange, isAllowed: (key: string
   const routes: Route[] = [];
   const guard = new BatchGuard();
   let isRefused = false;
-  let hasBadKey = false;
   forEachRecord(() => {
     const { buffer, keyStart, keyEnd } = cursor;
     const key = keyStart < 0 ? "" : buffer.latin1Slice(keyStart, keyEnd);
-    if (!isRoutingKey(key)) {
-      hasBadKey = true;
-      return;
-    }
     if (!isAllowed(key)) isRefused = true;
     const route = vhost.route(exchange, key, headersOfSingle);
     routes.push(route);
     guard.add(route, 1, message.bodyBytes);
   });
-  if (hasBadKey) return "badKey";
   if (isRefused) return "refused";
   const full = new Set(guard.fullQueues());
   if (full.size > 0) {

@@ -249,8 +249,6 @@ function publish(call: Call<"Produce">, topic: KafkaTopic, index: number): Parti
   const exchange = topic.exchange!;
   const isAllowed = (key: string): boolean => mayProduceUnder(call, exchange, key);
   switch (publishToExchange(vhost, exchange, batch, limits.kafkaBatchInflatedBytesMax, isAllowed)) {
-    case "badKey":
-      return refuse(index, "INVALID_RECORD", "a key is a routing key here: 255 bytes at most");
     case "refused":
       return refuse(index, ...unauthorized);
     case "full":
