@@ -55,6 +55,8 @@ export const limits = {
   routesCachedMax: 16_384,
   /** Memory, estimated, of the routes that all exchanges of the process remember. */
   routesCachedBytesMax: 64 << 20,
+  /** Logs in all groups of logs that the routes of one virtual host lead to. */
+  groupedLogsMax: 1_000_000,
   /** Words behind a `#` in all bindings of one topic exchange: each may be looked at again for each word of a key. */
   topicWordsBehindHashMax: 5_000,
   /** Longest glob pattern (KEYS, SCAN MATCH, PSUBSCRIBE, ACL rules); redis has no bound. */

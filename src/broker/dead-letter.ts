@@ -73,11 +73,15 @@ export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: De
     headers: newKey === undefined ? withDeath : withDeath.filter(({ name }) => name !== "CC"),
   };
   delete changed.expiration;
+<<<<<<< ours
   const lookup: HeaderLookup = () => headerValues(changed.headers!);
   const route =
     newKey === undefined && keys.length > 1
       ? vhost.routeByKeys(exchange, keys, lookup)
       : vhost.route(exchange, newKey ?? keys[0]!, lookup);
+=======
+  const route = vhost.routes.find(exchange, key, () => headerValues(headers));
+>>>>>>> theirs
   const { writer, message } = (scratches[depth] ??= new Scratch());
   writeCopy(writer, parts, exchange.name, newKey ?? keys[0]!, changed);
   const cycling = cyclingQueues(reason === "rejected" ? [] : deathsOf(withDeath));

@@ -1,14 +1,14 @@
 /**
  * One namespace of exchanges, queues, streams and topics, and the bindings between them.
  *
- * Declaring, deleting, binding and finding routes are here; delivering is the queue's part. Every change of a durable
+ * Declaring, deleting and binding are here; finding routes is in routes.ts, delivering is the queue's part. Every change of a durable
  * thing is in the table before the call returns (and on disk with this tick's write). Invariants: a binding's two ends
  * exist; `routingVersion` grows with every change that can alter a route, and deleted queues are in no route.
  */
 import crypto from "node:crypto";
 import { BrokerError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import { type Log, LogGroup } from "../storage/index.ts";
+import type { Log } from "../storage/index.ts";
 import type { Broker } from "./broker.ts";
 import {
   type Binding,
@@ -20,15 +20,20 @@ import {
 } from "./exchange.ts";
 import { assertSameExchange, assertSameQueue } from "./declared-same.ts";
 import { GroupOffsets } from "./group-offsets.ts";
+<<<<<<< ours
 import { LiveChannels, liveExchangeName } from "./live-channels.ts";
+=======
+import { LiveChannels } from "./live-channels.ts";
+import { assertSameExchange, assertSameQueue } from "./declared-same.ts";
+>>>>>>> theirs
 import { NameFilter } from "./name-filter.ts";
 import { assertFree, type ValueNames } from "./name-rules.ts";
 import { definitionKey, shownName } from "./names.ts";
 import { Publication } from "./publication.ts";
 import { Queue, type QueueListener, type QueueOptions } from "./queue.ts";
 import { deleteProducersOf } from "./producer-state.ts";
-import { noRoute, noRouteByHeaders, type Route } from "./route.ts";
-import type { BindingArguments, HeaderLookup } from "./routing/router.ts";
+import { Routes } from "./routes.ts";
+import type { BindingArguments } from "./routing/router.ts";
 import { SharedCursor } from "./shared-cursor.ts";
 import { Topics } from "./topics.ts";
 
@@ -40,17 +45,6 @@ const standardExchanges: [name: string, type: ExchangeType][] = [
   ["amq.headers", "headers"],
   ["amq.match", "headers"],
 ];
-
-const noHeaders: HeaderLookup = () => new Map();
-
-/** A message on its way through exchanges. */
-interface Walk {
-  readonly keys: readonly string[];
-  readonly headers: HeaderLookup;
-  readonly queues: Set<Queue>;
-  readonly seen: Set<Exchange>;
-  usesHeaders: boolean;
-}
 
 /** Somebody who waits for a queue or stream that is not there yet (a blocking read). */
 export interface QueueWaiter {
@@ -66,6 +60,8 @@ export class Vhost {
   readonly groupOffsets: GroupOffsets;
   readonly live: LiveChannels;
   readonly publication: Publication;
+  /** Where messages go. */
+  readonly routes: Routes;
   /** Names of queues, streams and exchanges, for those who ask with bytes. */
   readonly names = new NameFilter();
   /** Names of this virtual host that are values; set by who keeps them. */
@@ -73,7 +69,6 @@ export class Vhost {
   /** Bindings by destination, for deleting with it. */
   readonly #bindingsTo = new Map<Destination, Set<Binding>>();
   routingVersion = 1;
-  readonly #groups = new Map<string, LogGroup>();
   readonly queueListeners = new Set<QueueListener>();
   readonly #queueWaiters = new Map<string, Set<QueueWaiter>>();
 
@@ -89,6 +84,7 @@ export class Vhost {
     }
     this.live = new LiveChannels(this);
     this.publication = new Publication(this);
+    this.routes = new Routes(this);
   }
 
   // Exchanges
@@ -350,92 +346,6 @@ export class Vhost {
   #deleteIfUnused(exchange: Exchange): void {
     if (exchange.autoDelete && exchange.bindings.size === 0 && !exchange.isDeleted)
       this.deleteExchange(exchange);
-  }
-
-  // Routes
-
-  /** Where a message goes. `headers` is asked only where a headers exchange is on the way. */
-  route(exchange: Exchange, key: string, headers: HeaderLookup = noHeaders): Route {
-    const routes = exchange.routes;
-    if (exchange.routesVersion !== this.routingVersion) {
-      routes.clear();
-      exchange.routesVersion = this.routingVersion;
-    }
-    const known = routes.get(key);
-    if (known !== undefined) return known;
-    const route = this.routeByKeys(exchange, [key], headers);
-    if (!route.usesHeaders) {
-      if (routes.size >= limits.routesCachedMax) routes.clear();
-      routes.set(key, route);
-    }
-    return route;
-  }
-
-  /** Where a message with several keys goes (CC and BCC): to each queue once. Not remembered. */
-  routeByKeys(exchange: Exchange, keys: readonly string[], headers: HeaderLookup = noHeaders): Route {
-    const walk: Walk = { keys, headers, queues: new Set(), seen: new Set(), usesHeaders: false };
-    this.#walk(exchange, walk);
-    const { usesHeaders, seen } = walk;
-    const reachesLive = seen.has(this.exchanges.get(liveExchangeName)!);
-    if (walk.queues.size === 0 && !reachesLive) return usesHeaders ? noRouteByHeaders : noRoute;
-    return this.#makeRoute([...walk.queues], usesHeaders, reachesLive);
-  }
-
-  /** The route as its queues are now: without those that are gone, with those made again under their names. */
-  routeNow(route: Route): Route {
-    const queues = route.queues.flatMap((queue) =>
-      queue.isDeleted ? (this.queues.get(queue.name) ?? []) : queue,
-    );
-    if (queues.length === 0 && !route.reachesLive) return route.usesHeaders ? noRouteByHeaders : noRoute;
-    return this.#makeRoute(queues, route.usesHeaders, route.reachesLive);
-  }
-
-  /** Without recursion: a chain of exchanges may be as long as somebody makes it. */
-  #walk(first: Exchange, walk: Walk): void {
-    const { keys, headers, queues, seen } = walk;
-    const waiting: Exchange[] = [first];
-    for (let exchange = waiting.pop(); exchange !== undefined; exchange = waiting.pop()) {
-      if (seen.has(exchange)) continue;
-      seen.add(exchange);
-      if (exchange.router.usesHeaders) walk.usesHeaders = true;
-      const found = new Set<Destination>();
-      for (const key of keys) exchange.router.route(key, headers, found);
-      if (found.size === 0 && exchange.alternate !== undefined) {
-        const alternate = this.exchanges.get(exchange.alternate);
-        if (alternate !== undefined) waiting.push(alternate);
-      }
-      for (const destination of found) {
-        if (destination.kind === "exchange") waiting.push(destination);
-        else queues.add(destination);
-      }
-    }
-  }
-
-  #makeRoute(queues: Queue[], usesHeaders: boolean, reachesLive: boolean): Route {
-    const durable = queues.filter((queue) => queue.log.isDurable).map((queue) => queue.log);
-    const volatile = queues.filter((queue) => !queue.log.isDurable).map((queue) => queue.log);
-    return {
-      durable: this.#group(durable),
-      volatile: this.#group(volatile),
-      queues,
-      hasGuards: queues.some((queue) => queue.policy.overflow !== "drop-head"),
-      reachesLive,
-      usesHeaders,
-    };
-  }
-
-  /** One group for each set of logs, so that messages with different keys but equal targets share a frame. */
-  #group(logs: Log[]): LogGroup | null {
-    if (logs.length === 0) return null;
-    if (logs.length === 1) return logs[0]!.group;
-    logs.sort((a, b) => a.id - b.id);
-    const key = logs.map((log) => log.id).join(" ");
-    let group = this.#groups.get(key);
-    if (group === undefined) {
-      if (this.#groups.size >= limits.routesCachedMax) this.#groups.clear();
-      this.#groups.set(key, (group = new LogGroup(logs)));
-    }
-    return group;
   }
 
   // Definitions

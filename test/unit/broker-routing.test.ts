@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Rig } from "../../fuzz/rig.ts";
+import type { Queue } from "../../src/broker/queue.ts";
 import fc from "fast-check";
 import { limits } from "../../src/base/limits.ts";
 import { HeadersRouter } from "../../src/broker/routing/headers.ts";
@@ -197,4 +199,27 @@ test("a partition that is deleted and made again leaves the others their numbers
     before.map(([name]) => (name === "t-1" ? [] : [name])),
     "what is gone gets nothing, and nobody else does in its place",
   );
+});
+
+test("queues that come and go leave no groups of logs behind", async () => {
+  const { defaultVhost: vhost } = (await Rig.open()).broker;
+  const fanout = vhost.exchange("amq.fanout");
+  const declare = (name: string): Queue =>
+    vhost.declareQueue({
+      name,
+      kind: "queue",
+      durable: false,
+      exclusiveOwner: 0,
+      autoDelete: false,
+      args: {},
+    });
+  for (const name of ["a", "b"]) vhost.bind(fanout, declare(name), "", {});
+  for (let i = 0; i < 100; i++) {
+    const queue = declare(`reply${i}`);
+    vhost.bind(fanout, queue, "", {});
+    assert.equal(vhost.routes.find(fanout, "key").queues.length, 3);
+    vhost.deleteQueue(queue);
+  }
+  assert.equal(vhost.routes.find(fanout, "key").queues.length, 2);
+  assert.equal(vhost.routes.groupCount, 1);
 });

@@ -130,7 +130,7 @@ export class Publisher {
     this.#leadTo(exchange, key);
     // Its route is found once its properties have been checked.
     if (message.mayHaveMoreKeys) return;
-    this.#route = vhost.route(exchange, key, () => messageHeaders(message));
+    this.#route = vhost.routes.find(exchange, key, () => messageHeaders(message));
     this.#assertMayUseKey(exchange, key);
     // A route that headers decided is not remembered.
     if (this.#route.usesHeaders) return;
@@ -142,7 +142,7 @@ export class Publisher {
   #routeByKeys(message: IncomingMessage): void {
     const keys = [this.#key, ...takeRoutingKeys(message)];
     const headers = (): ReadonlyMap<string, HeaderValue> => messageHeaders(message);
-    this.#route = this.#channel.vhost.routeByKeys(this.#exchange!, keys, headers);
+    this.#route = this.#channel.vhost.routes.byKeys(this.#exchange!, keys, headers);
     for (const key of keys) this.#assertMayUseKey(this.#exchange!, key);
   }
 

@@ -62,7 +62,7 @@ export class Transaction {
   publishesNow(vhost: Vhost): HeldPublish[] {
     return this.publishes.map((held) => {
       const isNow = held.routingVersion === vhost.routingVersion;
-      return isNow ? held : { ...held, route: vhost.routeNow(held.route) };
+      return isNow ? held : { ...held, route: vhost.routes.now(held.route) };
     });
   }
 

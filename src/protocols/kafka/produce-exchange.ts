@@ -97,7 +97,7 @@ function publishOpened(vhost: Vhost, exchange: Exchange, isAllowed: (key: string
     const { buffer, keyStart, keyEnd } = cursor;
     const key = keyStart < 0 ? "" : buffer.latin1Slice(keyStart, keyEnd);
     if (!isAllowed(key)) isRefused = true;
-    const route = vhost.route(exchange, key, headersOfSingle);
+    const route = vhost.routes.find(exchange, key, headersOfSingle);
     routes.push(route);
     guard.add(route, 1, message.bodyBytes);
   });

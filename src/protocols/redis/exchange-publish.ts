@@ -30,7 +30,7 @@ export function publishThroughExchange(context: CommandContext, exchange: Exchan
     return found;
   };
   const key = routingKey(request, first);
-  const route = context.vhost.route(exchange, key, headers);
+  const route = context.vhost.routes.find(exchange, key, headers);
   assertMayPublish(context, exchange, key, route.queues);
   const message = entryMessage.show(request, first, request.argumentCount, key);
   const full = context.vhost.publication.publishWhole(exchange, route, message);

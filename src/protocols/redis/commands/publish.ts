@@ -38,7 +38,7 @@ function publishLive(live: LiveChannels, { buffer, starts, ends }: RequestArgume
 function publishThroughExchange({ request, server, broker, session }: CommandContext): number {
   const exchange = server.liveExchange;
   const vhost = server.vhostOf(0);
-  const route = vhost.route(exchange, request.latin1(1));
+  const route = vhost.routes.find(exchange, request.latin1(1));
   if (route.queues.length > 0) broker.storage.assertWritable();
   if (record.buffer.length > recordBytesKept) record.buffer = Buffer.allocUnsafeSlow(256);
   record.reset();
