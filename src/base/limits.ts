@@ -59,6 +59,8 @@ export const limits = {
   groupedLogsMax: 1_000_000,
   /** Words behind a `#` in all bindings of one topic exchange: each may be looked at again for each word of a key. */
   topicWordsBehindHashMax: 5_000,
+  /** Nodes of topic bindings visited, at about 0.1 µs each, for a message with several keys (CC) or a Kafka batch to an exchange. */
+  publishVisitsMax: 1_000_000,
   /** Longest glob pattern (KEYS, SCAN MATCH, PSUBSCRIBE, ACL rules); redis has no bound. */
   globBytesMax: 64 << 10,
   /** Steps of the parts between two `*` that have `?` or `[]` in them; a multiple of 32. */

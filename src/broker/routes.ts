@@ -5,6 +5,7 @@
  * Invariants: what is remembered is of the vhost's routing version as it is, so no deleted queue is in it; routes to the
  * same logs share one group.
  */
+import { BrokerError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { type Log, LogGroup } from "../storage/index.ts";
 import type { Destination, Exchange } from "./exchange.ts";
@@ -33,6 +34,9 @@ export class Routes {
   /** Logs in all of them. */
   #groupedLogs = 0;
 
+  /** What finding routes has cost so far, where patterns make it dear. */
+  visits = 0;
+
   constructor(vhost: Vhost) {
     this.#vhost = vhost;
   }
@@ -60,7 +64,7 @@ export class Routes {
     return route;
   }
 
-  /** Where a message with several keys goes (CC and BCC): to each queue once. Not remembered. */
+  /** Where a message with several keys goes (CC and BCC): to each queue once. Not remembered. Throws PRECONDITION_FAILED. */
   byKeys(exchange: Exchange, keys: readonly string[], headers: HeaderLookup = noHeaders): Route {
     const walk: Walk = { keys, headers, queues: new Set(), seen: new Set(), usesHeaders: false };
     this.#walk(exchange, walk);
@@ -82,13 +86,20 @@ export class Routes {
   /** Without recursion: a chain of exchanges may be as long as somebody makes it. */
   #walk(first: Exchange, walk: Walk): void {
     const { keys, headers, queues, seen } = walk;
+    const visitsMax = this.visits + limits.publishVisitsMax;
     const waiting: Exchange[] = [first];
     for (let exchange = waiting.pop(); exchange !== undefined; exchange = waiting.pop()) {
       if (seen.has(exchange)) continue;
       seen.add(exchange);
-      if (exchange.router.usesHeaders) walk.usesHeaders = true;
+      const { router } = exchange;
+      if (router.usesHeaders) walk.usesHeaders = true;
       const found = new Set<Destination>();
-      for (const key of keys) exchange.router.route(key, headers, found);
+      for (const key of keys) {
+        const visitsBefore = router.visits ?? 0;
+        router.route(key, headers, found);
+        this.visits += (router.visits ?? 0) - visitsBefore;
+        if (keys.length > 1 && this.visits > visitsMax) throw tooDear();
+      }
       if (found.size === 0 && exchange.alternate !== undefined) {
         const alternate = this.#vhost.exchanges.get(exchange.alternate);
         if (alternate !== undefined) waiting.push(alternate);
@@ -134,4 +145,11 @@ export class Routes {
     }
     return group;
   }
+}
+
+function tooDear(): BrokerError {
+  return new BrokerError(
+    "PRECONDITION_FAILED",
+    "finding the queues for so many keys (CC, BCC) takes too long; send several messages",
+  );
 }

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ByteWriter } from "../../src/base/bytes.ts";
+import { KafkaBatch } from "../../src/message/kafka-batch.ts";
+import { KafkaBatchBuilder } from "../../src/message/kafka-batch-builder.ts";
+import { publishToExchange } from "../../src/protocols/kafka/produce-exchange.ts";
 import { Rig } from "../../fuzz/rig.ts";
 import type { Queue } from "../../src/broker/queue.ts";
 import fc from "fast-check";
@@ -199,6 +203,51 @@ test("a partition that is deleted and made again leaves the others their numbers
     before.map(([name]) => (name === "t-1" ? [] : [name])),
     "what is gone gets nothing, and nobody else does in its place",
   );
+});
+
+test("what routing costs one message, or one batch, is bounded whatever keys it has", async () => {
+  const rig = await Rig.open();
+  const { defaultVhost: vhost } = rig.broker;
+  const topic = vhost.exchange("amq.topic");
+  for (let i = 0; i < 40; i++) {
+    const binding = ["#", ...Array.from({ length: 120 }, (_, at) => (at < i ? "a" : "*"))].join(".");
+    vhost.bind(topic, vhost.exchange("amq.fanout"), binding, {});
+  }
+  const keys = Array.from({ length: 60 }, (_, i) => `${"a.".repeat(124)}${i}`);
+  const visits = (work: () => void): number => {
+    const before = vhost.routes.visits;
+    work();
+    return vhost.routes.visits - before;
+  };
+  const one = visits(() => vhost.routes.find(topic, keys[0]!));
+  assert.ok(one > limits.publishVisitsMax / keys.length, `${one} visits: too few to test with`);
+  const many = visits(() => assert.throws(() => vhost.routes.byKeys(topic, keys), /PRECONDITION|too long/));
+  assert.ok(many <= limits.publishVisitsMax + one, `${many} visits`);
+  assert.throws(() => vhost.routes.find(topic, "a.".repeat(128)), /routing key of 256 bytes/);
+
+  vhost.exchange("amq.fanout").routes.clear();
+  topic.routes.clear();
+  const writer = new ByteWriter();
+  const builder = new KafkaBatchBuilder();
+  builder.begin(writer, { baseOffset: 0, baseTimestamp: 0, partitionLeaderEpoch: 0 });
+  for (const [index, each] of keys.entries()) builder.key(Buffer.from(each)).record(index, 0);
+  builder.finish();
+  const batch = new KafkaBatch().reset(writer.copy());
+  batch.next();
+  const inBatch = visits(() =>
+    assert.equal(
+      publishToExchange(vhost, topic, batch, 1 << 20, () => true),
+      "dear",
+    ),
+  );
+  assert.ok(inBatch <= limits.publishVisitsMax + one, `${inBatch} visits`);
+  assert.equal(topic.published, 0);
+
+  const peer = rig.connect("redis");
+  const words = ["XADD", "amq.topic", "*", "routing_key", "a.".repeat(128)];
+  peer.send(Buffer.from(`*5\r\n${words.map((each) => `$${each.length}\r\n${each}\r\n`).join("")}`));
+  rig.settle();
+  assert.match(peer.take().toString(), /^-ERR routing key of 256 bytes/);
 });
 
 test("queues that come and go leave no groups of logs behind", async () => {

@@ -18,6 +18,8 @@ export type HeaderLookup = () => ReadonlyMap<string, HeaderValue>;
 export interface Router<Destination> {
   /** Whether the result depends on headers: then a route is not remembered by key. */
   readonly usesHeaders: boolean;
+  /** What routing has cost so far, where it costs more than a look or two. */
+  readonly visits?: number;
   /** Asked before a client's binding, not at start. Throws PRECONDITION_FAILED where a bound on bindings is met. */
   assertRoomFor?(key: string): void;
   bind(destination: Destination, key: string, args: BindingArguments): void;

@@ -100,7 +100,14 @@ export class TopicRouter<Destination> implements Router<Destination> {
     }
   }
 
+  /** Throws INVALID for a key that is longer than AMQP's: its words are what routing costs. */
   route(key: string, _headers: HeaderLookup, into: Set<Destination>): void {
+    if (key.length > limits.nameBytesMax) {
+      throw new BrokerError(
+        "INVALID",
+        `routing key of ${key.length} bytes; a topic exchange takes at most ${limits.nameBytesMax}`,
+      );
+    }
     this.#visit++;
     this.#enter(this.#root);
     const words = key.split(".");

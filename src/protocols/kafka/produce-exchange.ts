@@ -14,6 +14,7 @@ import type { Route } from "../../broker/route.ts";
 import type { HeaderValue } from "../../broker/routing/router.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { ByteWriter } from "../../base/bytes.ts";
+import { limits } from "../../base/limits.ts";
 import type { AmqpRecordParts } from "../../message/amqp-record.ts";
 import { AmqpView } from "../../message/as-amqp.ts";
 import { EntryId } from "../../message/entry-id.ts";
@@ -74,8 +75,8 @@ function forEachRecord(each: (index: number) => void): void {
   cursor.seek(nextRecordStart, recordsLeft);
 }
 
-/** `refused`: a record has a key under which its writer may not publish. */
-export type Outcome = "published" | "full" | "refused";
+/** `refused`: a record has a key under which its writer may not publish; `dear`: finding all ways takes too long. */
+export type Outcome = "published" | "full" | "refused" | "dear";
 
 /** Publishes all records of the batch, or none, as where a bounded queue on the way of one has no room for it. */
 export function publishToExchange(
@@ -93,7 +94,9 @@ function publishOpened(vhost: Vhost, exchange: Exchange, isAllowed: (key: string
   const routes: Route[] = [];
   const guard = new BatchGuard();
   let isRefused = false;
+  const visitsMax = vhost.routes.visits + limits.publishVisitsMax;
   forEachRecord(() => {
+    if (vhost.routes.visits > visitsMax) return;
     const { buffer, keyStart, keyEnd } = cursor;
     const key = keyStart < 0 ? "" : buffer.latin1Slice(keyStart, keyEnd);
     if (!isAllowed(key)) isRefused = true;
@@ -102,6 +105,7 @@ function publishOpened(vhost: Vhost, exchange: Exchange, isAllowed: (key: string
     guard.add(route, 1, message.bodyBytes);
   });
   if (isRefused) return "refused";
+  if (vhost.routes.visits > visitsMax) return "dear";
   const full = new Set(guard.fullQueues());
   if (full.size > 0) {
     forEachRecord((index) => {

@@ -5,6 +5,7 @@
  * under acks=0 closes the connection, as in Kafka, for the client to look at the metadata again.
  */
 import { mayCreateTopic, mayProduceUnder, mayUsePartition, mayUseTopic } from "../authorize.ts";
+import { BrokerError } from "../../../base/errors.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Queue } from "../../../broker/queue.ts";
@@ -14,7 +15,7 @@ import { BatchCheck, type BatchRules } from "../../../message/kafka-batch-valida
 import type { AnswerJob, Call, Handler } from "../call.ts";
 import { faultOf } from "../errors.ts";
 import { appended, appendToQueue } from "../produce-log.ts";
-import { isTakenBy, publishToExchange } from "../produce-exchange.ts";
+import { isTakenBy, type Outcome, publishToExchange } from "../produce-exchange.ts";
 import { topicRules, type TopicRules } from "../topic-rules.ts";
 import type { KafkaTopic } from "../topic-directory.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
@@ -248,9 +249,23 @@ function publish(call: Call<"Produce">, topic: KafkaTopic, index: number): Parti
   }
   const exchange = topic.exchange!;
   const isAllowed = (key: string): boolean => mayProduceUnder(call, exchange, key);
-  switch (publishToExchange(vhost, exchange, batch, limits.kafkaBatchInflatedBytesMax, isAllowed)) {
+  let outcome: Outcome;
+  try {
+    outcome = publishToExchange(vhost, exchange, batch, limits.kafkaBatchInflatedBytesMax, isAllowed);
+  } catch (error) {
+    if (!(error instanceof BrokerError) || error.code !== "INVALID") throw error;
+    return refuse(index, "INVALID_RECORD", error.message);
+  }
+  switch (outcome) {
     case "refused":
       return refuse(index, ...unauthorized);
+    case "dear":
+      // Java's producer halves a batch that is answered so.
+      return refuse(
+        index,
+        "MESSAGE_TOO_LARGE",
+        `routing these records takes too long; send fewer in a batch`,
+      );
     case "full":
       return refuse(index, "POLICY_VIOLATION", `a queue behind '${topic.name}' is full`);
     case "published":
