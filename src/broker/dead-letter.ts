@@ -13,6 +13,11 @@
  * Not here: when a record is given up (retention.ts, protocols). Like RabbitMQ, a message that would come back to a queue
  * it was in without anybody rejecting it is dropped, for it would go round for ever.
  */
+import { BrokerError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { Route } from "./route.ts";
+import type { Vhost } from "./vhost.ts";
+import type { Exchange } from "./exchange.ts";
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { type AmqpProperties, readProperties, writeProperties } from "../message/amqp-properties.ts";
 import { type AmqpRecordParts, bodySizeBytes } from "../message/amqp-record.ts";
@@ -73,15 +78,8 @@ export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: De
     headers: newKey === undefined ? withDeath : withDeath.filter(({ name }) => name !== "CC"),
   };
   delete changed.expiration;
-<<<<<<< ours
   const lookup: HeaderLookup = () => headerValues(changed.headers!);
-  const route =
-    newKey === undefined && keys.length > 1
-      ? vhost.routeByKeys(exchange, keys, lookup)
-      : vhost.route(exchange, newKey ?? keys[0]!, lookup);
-=======
-  const route = vhost.routes.find(exchange, key, () => headerValues(headers));
->>>>>>> theirs
+  const route = routeOf(vhost, exchange, newKey === undefined ? keys : [newKey], lookup);
   const { writer, message } = (scratches[depth] ??= new Scratch());
   writeCopy(writer, parts, exchange.name, newKey ?? keys[0]!, changed);
   const cycling = cyclingQueues(reason === "rejected" ? [] : deathsOf(withDeath));
@@ -92,6 +90,22 @@ export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: De
     vhost.publication.publish(exchange, route, message, route.queues.some(isLeftOut) ? isLeftOut : null);
   } finally {
     depth--;
+  }
+}
+
+/**
+ * Never throws: nobody could be told, and the queue would try again for ever. Keys that no binding can have are left out;
+ * where the keys of CC take too long to follow, the message goes by its own key alone.
+ */
+function routeOf(vhost: Vhost, exchange: Exchange, all: readonly string[], lookup: HeaderLookup): Route {
+  const keys = all.filter((key) => key.length <= limits.nameBytesMax);
+  const [first = ""] = keys;
+  if (keys.length <= 1) return vhost.routes.find(exchange, first, lookup);
+  try {
+    return vhost.routes.byKeys(exchange, keys, lookup);
+  } catch (error) {
+    if (error instanceof BrokerError) return vhost.routes.find(exchange, first, lookup);
+    throw error;
   }
 }
 

@@ -60,13 +60,13 @@ export class Publication {
         return full[0]!;
       }
     }
-    exchange.published++;
-    this.append(route, message);
+    this.append(exchange, route, message);
     return null;
   }
 
   /** Appends what `BatchGuard` has asked for: no bound is looked at again. */
-  append(route: Route, message: OutgoingMessage): void {
+  append(exchange: Exchange, route: Route, message: OutgoingMessage): void {
+    exchange.published++;
     if (route.durable !== null) message.appendTo(route.durable);
     if (route.volatile !== null) message.appendTo(route.volatile);
     this.#published(route, message);

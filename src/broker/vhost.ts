@@ -20,12 +20,7 @@ import {
 } from "./exchange.ts";
 import { assertSameExchange, assertSameQueue } from "./declared-same.ts";
 import { GroupOffsets } from "./group-offsets.ts";
-<<<<<<< ours
-import { LiveChannels, liveExchangeName } from "./live-channels.ts";
-=======
 import { LiveChannels } from "./live-channels.ts";
-import { assertSameExchange, assertSameQueue } from "./declared-same.ts";
->>>>>>> theirs
 import { NameFilter } from "./name-filter.ts";
 import { assertFree, type ValueNames } from "./name-rules.ts";
 import { definitionKey, shownName } from "./names.ts";

@@ -86,14 +86,21 @@ export class Publisher {
     this.#leadTo(exchange, message.route.latin1Slice(2 + message.exchangeSize, message.routeSize));
     this.#route = route;
     this.#routeNumber = -1;
-    this.#deliver(message);
+    // Not asked again: what a queue refused now would be lost after the commit was answered.
+    this.#channel.vhost.publication.append(exchange, route, message);
+    this.#published(message, false);
   }
 
   #deliver(message: IncomingMessage): void {
+    const { publication } = this.#channel.vhost;
+    this.#published(message, !publication.publish(this.#exchange!, this.#route, message));
+  }
+
+  /** What is said of a message that has gone its way. */
+  #published(message: IncomingMessage, isRefused: boolean): void {
     const channel = this.#channel;
     const route = this.#route;
     let isTaken = route.queues.length > 0;
-    const isRefused = !channel.vhost.publication.publish(this.#exchange!, route, message);
     if (this.#isDirectReply) isTaken = this.#reply(message);
     if (!isTaken && message.mandatory) this.#return(message);
     const { confirms } = channel;

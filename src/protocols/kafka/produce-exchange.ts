@@ -113,8 +113,7 @@ function publishOpened(vhost: Vhost, exchange: Exchange, isAllowed: (key: string
     });
     return "full";
   }
-  exchange.published += routes.length;
-  forEachRecord((index) => publication.append(routes[index]!, message));
+  forEachRecord((index) => publication.append(exchange, routes[index]!, message));
   return "published";
 }
 
