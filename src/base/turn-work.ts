@@ -95,6 +95,17 @@ export class TurnWork {
     return this.#waiting.length;
   }
 
+  /** This turn has no units left: who has done something in it goes on in the next one. */
+  get isSpent(): boolean {
+    return this.#unitsLeft <= 0;
+  }
+
+  /** Counts work that was done at once, so that a turn does no more because it comes in many small requests. */
+  spend(units: number): void {
+    this.#unitsLeft -= units;
+    this.#requestTurn();
+  }
+
   /**
    * Runs the job's first slice at once, if this turn has units left, and the others in later turns. `ended` may be
    * called before this returns.

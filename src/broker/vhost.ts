@@ -411,6 +411,7 @@ export class Vhost {
         else queues.add(destination);
       }
     }
+    this.broker.work.spend(unitsOfDestination * (seen.size + queues.size));
   }
 
   #makeRoute(queues: Queue[], usesHeaders: boolean, reachesLive: boolean): Route {
@@ -451,6 +452,8 @@ export class Vhost {
   }
 }
 
+/** What an exchange or queue on the way of one message costs its turn (turn-work.ts). */
+const unitsOfDestination = 0.2;
 const argumentsKeyMax = 1024;
 
 /** What tells bindings apart that differ in their arguments alone. Those of a client may be longer than a key can be. */

@@ -65,14 +65,14 @@ test("those that are left have their turns in the order in which they came", () 
 test("the highest priority that can take is served, and the active one stays while it is there", () => {
   const consumers = new QueueConsumers();
   const [low, high, other] = [new TestConsumer(1, 0), new TestConsumer(2, 5), new TestConsumer(3, 5)];
-  for (const consumer of [low!, high!, other!]) consumers.add(consumer);
+  for (const consumer of [low, high, other]) consumers.add(consumer);
   assert.deepEqual(served(consumers, 3), [2, 3, 2]);
-  high!.mayTake = other!.mayTake = false;
+  high.mayTake = other.mayTake = false;
   assert.deepEqual(served(consumers, 1), [1]);
   assert.equal(consumers.nextActive(), low);
-  consumers.remove(low!);
+  consumers.remove(low);
   assert.equal(consumers.nextActive(), null);
-  high!.mayTake = true;
+  high.mayTake = true;
   assert.equal(consumers.nextActive(), high);
   assert.deepEqual(consumers.takeAll(), [high, other]);
   assert.equal(consumers.next(), null);
