@@ -52,7 +52,7 @@ class Run<Result> implements RunningJob {
           outcome = { result: step.value };
           break;
         }
-        used += Math.max(step.value, 1);
+        used += Math.max(Math.ceil(step.value), 1);
         if (used >= units) return spend(used);
       }
     } catch (error) {
@@ -100,10 +100,10 @@ export class TurnWork {
     return this.#unitsLeft <= 0;
   }
 
-  /** Counts work that was done at once, so that a turn does no more because it comes in many small requests. */
+  /** Counts work that was done at once, in whole units (a fraction would be an object each time), so that a turn does no more because it comes in many small requests. */
   spend(units: number): void {
     this.#unitsLeft -= units;
-    this.#requestTurn();
+    if (!this.#isTurnRequested) this.#requestTurn();
   }
 
   /**

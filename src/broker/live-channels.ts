@@ -112,7 +112,7 @@ export class LiveChannels {
 
   /** Each costs the publisher's turn, however many messages come in one pipeline. */
   #heardBy(count: number): number {
-    this.vhost.broker.work.spend(unitsOfLook * this.patterns.size + unitsOfSubscriber * count);
+    this.vhost.broker.work.spend(Math.ceil(unitsOfLook * this.patterns.size + unitsOfSubscriber * count));
     return count;
   }
 

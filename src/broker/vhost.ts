@@ -411,7 +411,7 @@ export class Vhost {
         else queues.add(destination);
       }
     }
-    this.broker.work.spend(unitsOfDestination * (seen.size + queues.size));
+    this.broker.work.spend(Math.ceil(unitsOfDestination * (seen.size + queues.size)));
   }
 
   #makeRoute(queues: Queue[], usesHeaders: boolean, reachesLive: boolean): Route {

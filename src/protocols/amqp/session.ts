@@ -43,8 +43,8 @@ const numbers = {
 
 const settle = new SettleFields();
 
-/** What one frame costs its turn (turn-work.ts), apart from what a message that goes to many adds by itself. */
-const unitsOfFrame = 0.3;
+/** So many frames cost a unit of their turn (turn-work.ts), apart from what a message that goes to many adds by itself. */
+const framesOfUnit = 3;
 /** What a connection may send while its frames wait for their turn before it is no longer read from. */
 const waitingInputBytesMax = 1 << 20;
 
@@ -72,6 +72,7 @@ export class AmqpSession implements Session, Holder {
   /** It sent so much meanwhile that it is not read from. */
   #isPaused = false;
   #isPeerEnded = false;
+  #frames = 0;
   #lastChannel: Channel | null = null;
   /** The channel whose content header may lie in the chunk being read. */
   #borrower: Channel | null = null;
@@ -109,7 +110,7 @@ export class AmqpSession implements Session, Holder {
         if (!isFirst && work.isSpent && parser.unread > 0) this.#waitForTurn();
         else if (parser.next()) {
           this.#frame();
-          work.spend(unitsOfFrame);
+          if (++this.#frames % framesOfUnit === 0) work.spend(1);
         } else break;
       }
       this.#borrower?.incoming.park();

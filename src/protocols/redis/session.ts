@@ -176,7 +176,9 @@ export class RedisSession implements Session, Holder {
       if (this.#deferredPushes !== null) this.#flushPushes();
       const replyBytes = Math.max(output.length - before, 0);
       work.spend(
-        unitsOfRequest + unitsOfArgument * context.request.argumentCount + unitsOfReplyByte * replyBytes,
+        Math.ceil(
+          unitsOfRequest + unitsOfArgument * context.request.argumentCount + unitsOfReplyByte * replyBytes,
+        ),
       );
     }
     if (this.isOutputFull) parser.hold();
