@@ -13,6 +13,9 @@ import { limits } from "./limits.ts";
 
 export type Job<Result> = Generator<number, Result, void>;
 
+/** What a job costs that ends before it yields, or after its last piece: thousands of short ones are long work too. */
+const unitsOfEnd = 32;
+
 /** How a job ended: with its result, or with what it threw. */
 export type JobOutcome<Result> = { readonly result: Result } | { readonly error: unknown };
 
@@ -33,27 +36,32 @@ class Run<Result> implements RunningJob {
     this.#ended = ended;
   }
 
-  /** Works until `units` are used or the job has ended; returns the units that were used. */
-  advance(units: number): number {
+  /** Works until `units` are used or the job has ended. Tells `spend` what it used before it tells how it ended. */
+  advance(units: number, spend: (units: number) => void): void {
     let used = 0;
     let outcome: JobOutcome<Result>;
     try {
       for (;;) {
         const step = this.#job.next();
-        if (!this.isRunning) return used;
+        if (!this.isRunning) {
+          // It cancelled itself.
+          this.#job.return(undefined as Result);
+          return spend(used);
+        }
         if (step.done === true) {
           outcome = { result: step.value };
           break;
         }
-        used += Math.max(step.value, 1);
-        if (used >= units) return used;
+        used += Math.max(Math.ceil(step.value), 1);
+        if (used >= units) return spend(used);
       }
     } catch (error) {
       outcome = { error };
     }
     this.isRunning = false;
+    // First: `ended` lets the request behind this one begin, which must find the units gone.
+    spend(used + unitsOfEnd);
     this.#ended(outcome);
-    return used;
   }
 
   cancel(): void {
@@ -74,6 +82,9 @@ export class TurnWork {
   readonly #waiting: Run<unknown>[] = [];
   #unitsLeft: number = limits.turnWorkUnits;
   #isTurnRequested = false;
+  readonly #spend = (units: number): void => {
+    this.#unitsLeft -= units;
+  };
 
   constructor(timers: Timers) {
     this.#timers = timers;
@@ -82,6 +93,17 @@ export class TurnWork {
   /** Jobs that go on in later turns. */
   get waitingCount(): number {
     return this.#waiting.length;
+  }
+
+  /** This turn has no units left: who has done something in it goes on in the next one. */
+  get isSpent(): boolean {
+    return this.#unitsLeft <= 0;
+  }
+
+  /** Counts work that was done at once, in whole units (a fraction would be an object each time), so that a turn does no more because it comes in many small requests. */
+  spend(units: number): void {
+    this.#unitsLeft -= units;
+    if (!this.#isTurnRequested) this.#requestTurn();
   }
 
   /**
@@ -95,9 +117,7 @@ export class TurnWork {
   }
 
   #advance(run: Run<unknown>): void {
-    if (this.#unitsLeft > 0) {
-      this.#unitsLeft -= run.advance(Math.min(limits.turnWorkSliceUnits, this.#unitsLeft));
-    }
+    if (this.#unitsLeft > 0) run.advance(Math.min(limits.turnWorkSliceUnits, this.#unitsLeft), this.#spend);
     if (run.isRunning) this.#waiting.push(run);
     this.#requestTurn();
   }

@@ -28,6 +28,10 @@ export const liveExchangeName = "amq.topic";
 /** A power of two. */
 const recentChannels = 256;
 
+/** A subscriber that hears a message, and a pattern that may have to be held against it, in units of turn-work.ts. */
+const unitsOfSubscriber = 0.5;
+const unitsOfLook = 0.01;
+
 export class LiveChannels {
   readonly vhost: Vhost;
   readonly channels = new Map<string, ChannelEntry>();
@@ -93,7 +97,7 @@ export class LiveChannels {
         subscriber.liveMessage(exact.bytes, null, bytes, start, end);
       count = exact.subscribers.size;
     }
-    if (this.patterns.size === 0) return count;
+    if (this.patterns.size === 0) return this.#heardBy(count);
     const channel = exact?.bytes ?? source.subarray(channelStart, channelEnd);
     const matching = this.#matching;
     this.patterns.collect(channel, matching);
@@ -103,6 +107,12 @@ export class LiveChannels {
       for (const subscriber of subscribers) subscriber.liveMessage(channel, pattern, bytes, start, end);
     }
     matching.length = 0;
+    return this.#heardBy(count);
+  }
+
+  /** Each costs the publisher's turn, however many messages come in one pipeline. */
+  #heardBy(count: number): number {
+    this.vhost.broker.work.spend(Math.ceil(unitsOfLook * this.patterns.size + unitsOfSubscriber * count));
     return count;
   }
 

@@ -15,6 +15,10 @@ import type { Queue } from "./queue.ts";
 import type { Route } from "./route.ts";
 import type { Vhost } from "./vhost.ts";
 
+/** To more queues a message is long work: what each costs the turn (turn-work.ts). */
+const fewQueues = 8;
+const unitsOfQueue = 0.3;
+
 export class Publication {
   readonly #vhost: Vhost;
   /** How many live subscribers heard the last message. */
@@ -95,7 +99,8 @@ export class Publication {
 
   #published(route: Route, message: OutgoingMessage): void {
     if (message.canExpire) for (const queue of route.queues) queue.policy.canExpire = true;
-    const { live } = this.#vhost;
+    const { live, broker } = this.#vhost;
+    if (route.queues.length > fewQueues) broker.work.spend(Math.ceil(unitsOfQueue * route.queues.length));
     this.heardBy = route.reachesLive && !live.isEmpty ? message.publishLive(live) : 0;
   }
 

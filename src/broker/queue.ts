@@ -11,6 +11,7 @@ import type { ProducerState } from "./producer-state.ts";
 import type { BindingArguments } from "./routing/router.ts";
 import { SharedCursor } from "./shared-cursor.ts";
 import type { Vhost } from "./vhost.ts";
+import { QueueConsumers } from "./queue-consumers.ts";
 import { HistoryMarks } from "./history-marks.ts";
 import { keepsHistory, type QueuePolicy, queuePolicy } from "./queue-policy.ts";
 import { ReadyBytes } from "./ready-bytes.ts";
@@ -85,15 +86,12 @@ export class Queue {
   readonly waiters = new Set<LogWaiter>();
   /** Idempotent producers (Kafka); null before the first. */
   producers: ProducerState | null = null;
-  consumers: QueueConsumer[] = [];
+  readonly consumers = new QueueConsumers();
   /** AMQP consumers of a stream, which are among the waiters. */
   streamConsumers = 0;
   /** Kept for a bound by bytes only. */
   readonly readyBytes: ReadyBytes | null;
   #usedAt: number;
-  /** The consumer that is looked at first, and the one after the consumer that `#nextConsumer` found. */
-  #turn = 0;
-  #turnAfter = 0;
   hadConsumers = false;
   isDeleted = false;
   #isSettling = false;
@@ -144,11 +142,11 @@ export class Queue {
   }
 
   get consumerCount(): number {
-    return this.consumers.length + this.streamConsumers;
+    return this.consumers.size + this.streamConsumers;
   }
 
   get isExclusivelyConsumed(): boolean {
-    return this.consumers.some((consumer) => consumer.isExclusive);
+    return this.consumers.isExclusive;
   }
 
   /** Somebody declared it, consumes from it or took from it: `x-expires` counts from here. */
@@ -252,7 +250,7 @@ export class Queue {
     this.#isSettling = true;
     try {
       this.readyBytes?.countNew();
-      if (this.consumers.length > 0) this.#deliver(now);
+      if (this.consumers.size > 0) this.#deliver(now);
       retention.enforce(this);
       if (this.cursor !== null) this.dropExpired();
     } finally {
@@ -276,7 +274,7 @@ export class Queue {
     const cursor = this.cursor!;
     const broker = this.vhost.broker;
     for (let isServed = false; ; isServed = true) {
-      const consumer = this.#nextConsumer();
+      const consumer = this.policy.singleActiveConsumer ? this.consumers.nextActive() : this.consumers.next();
       if (consumer === null) return;
       if (this.isHeadReturning) return;
       if (this.policy.canExpire && !broker.retention.expireHead(this, false)) return;
@@ -295,8 +293,7 @@ export class Queue {
         this.readyBytes?.taken(cursor.record);
         this.#hand(consumer, cursor);
       }
-      // Only who got something has had his turn, or one message a tick would go to the same consumer for ever.
-      this.#turn = this.#turnAfter;
+      this.consumers.served();
       this.delivered++;
     }
   }
@@ -335,70 +332,27 @@ export class Queue {
     if (this.policy.canExpire && this.readyCount > 0) this.vhost.broker.retention.expireHead(this, true);
   }
 
-  /** Round robin among those of the highest priority that can take a record. */
-  #nextConsumer(): QueueConsumer | null {
-    const consumers = this.consumers;
-    if (this.policy.singleActiveConsumer) {
-      const active = this.#activeConsumer;
-      return active !== undefined && active.canTake() ? active : null;
-    }
-    const count = consumers.length;
-    let best: QueueConsumer | null = null;
-    let bestAt = 0;
-    for (let i = 0; i < count; i++) {
-      let at = this.#turn + i;
-      if (at >= count) at -= count;
-      const consumer = consumers[at]!;
-      if ((best === null || consumer.priority > best.priority) && consumer.canTake()) {
-        best = consumer;
-        bestAt = at;
-        if (this.#hasOnePriority) break;
-      }
-    }
-    this.#turnAfter = bestAt + 1 === count ? 0 : bestAt + 1;
-    return best;
-  }
-
-  #hasOnePriority = true;
-  /** The one that `x-single-active-consumer` lets take; it stays while it is there. */
-  #activeConsumer: QueueConsumer | undefined = undefined;
-
   addConsumer(consumer: QueueConsumer): void {
-    this.consumers = [...this.consumers, consumer];
-    this.#consumersChanged();
+    this.consumers.add(consumer);
     this.hadConsumers = true;
     this.vhost.broker.schedule(this);
   }
 
   /** Takes a consumer away; what it holds is for its session to requeue. An auto-delete queue goes with its last one. */
   removeConsumer(consumer: QueueConsumer): void {
-    this.removeConsumers(new Set([consumer]));
+    this.removeConsumers([consumer]);
   }
 
   /** The same of many that go together, as those of a channel do. */
-  removeConsumers(gone: ReadonlySet<QueueConsumer>): void {
-    const before = this.consumers.length;
-    this.consumers = this.consumers.filter((consumer) => !gone.has(consumer));
-    // The queue was deleted, and had told the consumer.
-    if (this.consumers.length === before) return;
+  removeConsumers(gone: Iterable<QueueConsumer>): void {
+    let isAny = false;
+    for (const consumer of gone) if (this.consumers.remove(consumer)) isAny = true;
+    // The queue was deleted, and had told the consumers.
+    if (!isAny) return;
     this.used();
-    this.#consumersChanged();
-    if (this.autoDelete && this.hadConsumers && this.consumers.length === 0 && !this.isDeleted) {
+    if (this.autoDelete && this.hadConsumers && this.consumers.size === 0 && !this.isDeleted) {
       this.vhost.deleteQueue(this);
     } else this.vhost.broker.schedule(this);
-  }
-
-  #consumersChanged(): void {
-    this.#turn = 0;
-    const active = this.#activeConsumer;
-    if (active === undefined || !this.consumers.includes(active)) {
-      this.#activeConsumer = this.consumers.reduce<QueueConsumer | undefined>(
-        (best, consumer) => (best === undefined || consumer.priority > best.priority ? consumer : best),
-        undefined,
-      );
-    }
-    const first = this.consumers[0]?.priority;
-    this.#hasOnePriority = this.consumers.every((consumer) => consumer.priority === first);
   }
 
   /** A consumer is done with a record for good. */

@@ -47,7 +47,7 @@ export class Retention {
     if (queue.cursor === null || queue.policy.overflow === "drop-head") return true;
     if (fits(queue, count, bytes)) return true;
     // What a consumer can take at once does not fill a queue.
-    if (queue.consumers.length === 0 || !queue.catchUp()) return false;
+    if (queue.consumers.size === 0 || !queue.catchUp()) return false;
     return fits(queue, count, bytes);
   }
 

@@ -26,6 +26,10 @@ interface Walk {
   usesHeaders: boolean;
 }
 
+/** What an exchange or queue on the way of a message costs its turn, and a node of topic bindings (turn-work.ts). */
+const unitsOfDestination = 0.2;
+const unitsOfVisit = 0.1;
+
 export class Routes {
   readonly #vhost: Vhost;
   /** By the ids of their logs. */
@@ -86,7 +90,8 @@ export class Routes {
   /** Without recursion: a chain of exchanges may be as long as somebody makes it. */
   #walk(first: Exchange, walk: Walk): void {
     const { keys, headers, queues, seen } = walk;
-    const visitsMax = this.visits + limits.publishVisitsMax;
+    const visitsBefore = this.visits;
+    const visitsMax = visitsBefore + limits.publishVisitsMax;
     const waiting: Exchange[] = [first];
     for (let exchange = waiting.pop(); exchange !== undefined; exchange = waiting.pop()) {
       if (seen.has(exchange)) continue;
@@ -95,9 +100,9 @@ export class Routes {
       if (router.usesHeaders) walk.usesHeaders = true;
       const found = new Set<Destination>();
       for (const key of keys) {
-        const visitsBefore = router.visits ?? 0;
+        const before = router.visits ?? 0;
         router.route(key, headers, found);
-        this.visits += (router.visits ?? 0) - visitsBefore;
+        this.visits += (router.visits ?? 0) - before;
         if (keys.length > 1 && this.visits > visitsMax) throw tooDear();
       }
       if (found.size === 0 && exchange.alternate !== undefined) {
@@ -109,6 +114,9 @@ export class Routes {
         else queues.add(destination);
       }
     }
+    const units =
+      unitsOfDestination * (seen.size + queues.size) + unitsOfVisit * (this.visits - visitsBefore);
+    this.#vhost.broker.work.spend(Math.ceil(units));
   }
 
   #make(queues: Queue[], usesHeaders: boolean, reachesLive: boolean): Route {

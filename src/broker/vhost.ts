@@ -238,9 +238,7 @@ export class Vhost {
     storage.deleteLog(queue.log);
     storage.table.delete(definitionKey("queue", this.name, queue.name));
     this.topics.queueDeleted(queue);
-    const consumers = queue.consumers;
-    queue.consumers = [];
-    for (const consumer of consumers) consumer.cancelled(queue);
+    for (const consumer of queue.consumers.takeAll()) consumer.cancelled(queue);
     for (const waiter of queue.waiters) waiter.logChanged(queue);
     queue.waiters.clear();
   }

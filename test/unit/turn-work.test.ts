@@ -67,6 +67,36 @@ test("the units of a turn that has passed count no longer", () => {
   assert.equal(ended, 450);
 });
 
+test("jobs that begin when another ends get no more than what is left of the turn", () => {
+  const turns = new Turns();
+  const work = new TurnWork(turns.timers);
+  const worked = { units: 0 };
+  let ended = 0;
+  // As the commands of a pipeline: each begins where the one before it ends.
+  const next = (): void => void work.run(counting(900, worked), () => ++ended < 200 && next());
+  work.run(counting(900, worked), () => undefined);
+  let before = 0;
+  next();
+  do {
+    assert.ok(
+      worked.units - before <= limits.turnWorkUnits + 1,
+      `${worked.units - before} units in one turn`,
+    );
+    before = worked.units;
+  } while (turns.end());
+  assert.equal(ended, 200);
+});
+
+test("jobs that end without a yield count too", () => {
+  const turns = new Turns();
+  const work = new TurnWork(turns.timers);
+  let ended = 0;
+  for (let i = 0; i < 10_000; i++) work.run(counting(0, { units: 0 }), () => ended++);
+  assert.ok(ended < 1000, `${ended} jobs in one turn`);
+  while (turns.end());
+  assert.equal(ended, 10_000);
+});
+
 test("what a job throws is told, and a cancelled job runs its finally blocks and tells nothing", () => {
   const turns = new Turns();
   const work = new TurnWork(turns.timers);

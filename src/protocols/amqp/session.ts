@@ -10,6 +10,7 @@ import { BrokerError } from "../../base/errors.ts";
 import type { Timer } from "../../base/clock.ts";
 import { plainHost } from "../../base/addresses.ts";
 import { limits } from "../../base/limits.ts";
+import type { Job, RunningJob } from "../../base/turn-work.ts";
 import type { Authorization, Holder } from "../../broker/access/permissions.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Queue } from "../../broker/queue.ts";
@@ -42,6 +43,13 @@ const numbers = {
 
 const settle = new SettleFields();
 
+/** So many frames cost a unit of their turn (turn-work.ts), apart from what a message that goes to many adds by itself. */
+const framesOfUnit = 3;
+/** What a connection may send while its frames wait for their turn before it is no longer read from. */
+const waitingInputBytesMax = 1 << 20;
+
+function* nothing(): Job<void> {}
+
 export class AmqpSession implements Session, Holder {
   readonly connection: Connection;
   readonly server: AmqpServer;
@@ -59,6 +67,12 @@ export class AmqpSession implements Session, Holder {
   readonly channels = new Map<number, Channel>();
   readonly exclusiveQueues = new Set<Queue>();
   readonly #reader = new ByteReader(Buffer.alloc(0));
+  /** There are frames left, for which this turn has no units. */
+  #turnWait: RunningJob | null = null;
+  /** It sent so much meanwhile that it is not read from. */
+  #isPaused = false;
+  #isPeerEnded = false;
+  #frames = 0;
   #lastChannel: Channel | null = null;
   /** The channel whose content header may lie in the chunk being read. */
   #borrower: Channel | null = null;
@@ -89,7 +103,16 @@ export class AmqpSession implements Session, Holder {
     const { parser, connection } = this;
     try {
       if (this.state === "header" && !this.#readHeader()) return parser.settle();
-      while (connection.outputBytes <= limits.outputHighWaterBytes && parser.next()) this.#frame();
+      const { work } = this.broker;
+      // One at least, or whoever sends few frames would wait for those who send many.
+      for (let isFirst = true; this.#turnWait === null; isFirst = false) {
+        if (connection.outputBytes > limits.outputHighWaterBytes) break;
+        if (!isFirst && work.isSpent && parser.unread > 0) this.#waitForTurn();
+        else if (parser.next()) {
+          this.#frame();
+          if (++this.#frames % framesOfUnit === 0) work.spend(1);
+        } else break;
+      }
       this.#borrower?.incoming.park();
       parser.settle();
     } catch (error) {
@@ -99,6 +122,30 @@ export class AmqpSession implements Session, Holder {
     }
     if (this.#confirming.length > 0) this.#releaseConfirms();
     this.#tellHeld();
+    if (this.#turnWait === null || this.#isPaused || parser.unread <= waitingInputBytesMax) return;
+    this.#isPaused = true;
+    connection.pauseReading();
+  }
+
+  /** What is left goes on in the next turn, so that others are served between its frames. */
+  #waitForTurn(): void {
+    const { connection } = this;
+    this.#turnWait = this.broker.work.run(nothing(), () => {
+      this.#turnWait = null;
+      if (connection.isClosed) return;
+      if (this.#isPaused) {
+        this.#isPaused = false;
+        connection.resumeReading();
+      }
+      if (this.state !== "broken") this.#run();
+      if (this.#isPeerEnded) this.onPeerEnded();
+    });
+  }
+
+  /** What was sent before the end is done first. */
+  onPeerEnded(): void {
+    this.#isPeerEnded = true;
+    if (this.#turnWait === null) this.connection.end();
   }
 
   #tellHeld(): void {
@@ -395,6 +442,7 @@ export class AmqpSession implements Session, Holder {
 
   onClosed(): void {
     this.state = "broken";
+    this.#turnWait?.cancel();
     this.#releaseAll();
     this.authorization?.holders.delete(this);
     this.heartbeat.stop();

@@ -5,6 +5,7 @@
  * must not delete another program's topics. Strings go at once; streams in slices, those that were there at first.
  */
 import { isUnclaimed } from "../../broker/name-rules.ts";
+import type { Queue } from "../../broker/queue.ts";
 import type { Job } from "../../base/turn-work.ts";
 import type { CommandContext } from "./context.ts";
 import { syntaxError } from "./errors.ts";
@@ -27,18 +28,15 @@ export function flushDatabases(context: CommandContext, numbers: readonly number
     server.watches.databaseFlushed(number);
     server.keyspace.flush(number);
   }
-  answerInSlices(context, () => deleteStreams(context, numbers));
+  // Now, in the turn in which the user was asked about: a stream that is made meanwhile may not be the user's to delete.
+  const there = numbers.flatMap((number) => [...server.vhostOf(number).queues.values()]);
+  answerInSlices(context, () => deleteStreams(context, there));
 }
 
-function* deleteStreams({ server, reply }: CommandContext, numbers: readonly number[]): Job<void> {
-  for (const number of numbers) {
-    const vhost = server.vhostOf(number);
-    // A partition of several is made again when it is deleted, so a walk over the queues themselves might not end.
-    const there = [...vhost.queues.values()];
-    for (const queue of there) {
-      if (!queue.isDeleted && isUnclaimed(queue)) vhost.deleteQueue(queue);
-      yield unitsOfStream;
-    }
+function* deleteStreams({ reply }: CommandContext, there: readonly Queue[]): Job<void> {
+  for (const queue of there) {
+    if (!queue.isDeleted && isUnclaimed(queue)) queue.vhost.deleteQueue(queue);
+    yield unitsOfStream;
   }
   reply.ok();
 }

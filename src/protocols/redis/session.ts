@@ -22,6 +22,7 @@ import { errorTexts, RedisError } from "./errors.ts";
 import { LaterReply, type LaterWork } from "./later-reply.ts";
 import { ByteWriter } from "../../base/bytes.ts";
 import { limits } from "../../base/limits.ts";
+import type { Job, RunningJob } from "../../base/turn-work.ts";
 import { Subscriptions } from "./pubsub.ts";
 import type { RedisServer } from "./server.ts";
 import type { CommandSpec } from "./table-spec.ts";
@@ -38,6 +39,11 @@ const firstSpec = commandLookup.find(pingName, 0, pingName.length)!;
 /** What a connection may send behind a command that is answered later before it is no longer read from. */
 const blockedInputBytesMax = 1 << 20;
 
+/** What one request of a pipeline costs its turn (turn-work.ts), roughly: itself, an argument, a byte of its reply. */
+const unitsOfRequest = 0.5;
+const unitsOfArgument = 0.25;
+const unitsOfReplyByte = 1 / 128;
+
 const confirmedAlways = new Set([
   "subscribe",
   "psubscribe",
@@ -46,6 +52,8 @@ const confirmedAlways = new Set([
   "punsubscribe",
   "sunsubscribe",
 ]);
+
+function* nothing(): Job<void> {}
 
 export class RedisSession implements Session, Holder {
   readonly id: number;
@@ -76,6 +84,9 @@ export class RedisSession implements Session, Holder {
   /** The same until the reply that comes later is sent: it is half in the output, or confirms what they are of. */
   holdsPushes = false;
   #isRunning = false;
+  /** There are requests left, for which this turn has no units. */
+  #turnWait: RunningJob | null = null;
+  #isPeerEnded = false;
   /** Waits, and sent so much meanwhile that it is not read from. */
   #isPaused = false;
   /** No further request is read: QUIT, a protocol error, CLIENT KILL. */
@@ -149,9 +160,15 @@ export class RedisSession implements Session, Holder {
     const parser = this.#parser;
     const context = this.context;
     const reply = context.reply;
-    this.lastCommandAt = this.server.broker.clock.now();
-    while (!this.#isHeld && !this.isEnding && !this.isOutputFull && parser.next()) {
+    const { clock, work } = this.server.broker;
+    const { output } = this.connection;
+    this.lastCommandAt = clock.now();
+    // One at least, or whoever sends few requests would wait for those who send many.
+    for (let isFirst = true; !this.#isHeld && !this.isEnding && !this.isOutputFull; isFirst = false) {
+      if (!isFirst && work.isSpent && parser.pendingBytes > 0) this.#waitForTurn();
+      if (this.#isHeld || !parser.next()) break;
       context.request = parser.request;
+      const before = output.length;
       this.#isRunning = true;
       if (this.replyMode === "on") dispatch(context);
       else this.#dispatchWithoutReply();
@@ -159,6 +176,12 @@ export class RedisSession implements Session, Holder {
       if (this.replyMode === "skip") this.replyMode = "on";
       else if (this.replyMode === "skipNext") this.replyMode = "skip";
       if (this.#deferredPushes !== null) this.#flushPushes();
+      const replyBytes = Math.max(output.length - before, 0);
+      work.spend(
+        Math.ceil(
+          unitsOfRequest + unitsOfArgument * context.request.argumentCount + unitsOfReplyByte * replyBytes,
+        ),
+      );
     }
     if (this.isOutputFull) parser.hold();
     if (this.#isHeld) {
@@ -174,6 +197,17 @@ export class RedisSession implements Session, Holder {
     }
     this.#tellHeld();
     this.connection.touch();
+    if (this.#isPeerEnded && !this.#hasMoreToRun) this.end();
+  }
+
+  get #hasMoreToRun(): boolean {
+    return this.#isHeld || (this.isOutputFull && this.#parser.pendingBytes > 0);
+  }
+
+  /** What was sent before the end is run, unless it waits for what may never come. */
+  onPeerEnded(): void {
+    if (this.blocked === null && this.#hasMoreToRun) this.#isPeerEnded = true;
+    else this.end();
   }
 
   /** What the connection holds of this client, beside its output. */
@@ -200,9 +234,17 @@ export class RedisSession implements Session, Holder {
     this.connection.holdInput(0);
   }
 
-  /** A command waits for something, and those behind it for that command. */
+  /** A command waits for something, and those behind it for that command; or they wait for their turn. */
   get #isHeld(): boolean {
-    return this.#later !== null;
+    return this.#later !== null || this.#turnWait !== null;
+  }
+
+  /** A pipeline goes on in the next turn, so that others are served between its requests. */
+  #waitForTurn(): void {
+    this.#turnWait = this.server.broker.work.run(nothing(), () => {
+      this.#turnWait = null;
+      this.#resume();
+    });
   }
 
   /** One chunk of small requests may ask for gigabytes. */
@@ -397,6 +439,8 @@ export class RedisSession implements Session, Holder {
   }
 
   #abandonLater(): void {
+    this.#turnWait?.cancel();
+    this.#turnWait = null;
     const later = this.#later;
     if (later === null) return;
     this.#letGoOfLater();

@@ -51,7 +51,7 @@ function makeConsumer(channel: Channel, queue: Queue, tag: string, values: Consu
   checkConsumeArguments(values.arguments, isQuorum ? "quorum" : "classic", what);
   if (isQuorum) assertNoGlobalPrefetch(channel, what);
   // RabbitMQ has no exclusive consumers of a queue with a single active consumer.
-  const takesExclusive = queue.consumers.length === 0 && !queue.policy.singleActiveConsumer;
+  const takesExclusive = queue.consumers.size === 0 && !queue.policy.singleActiveConsumer;
   if (queue.isExclusivelyConsumed || (values.exclusive && !takesExclusive)) {
     throw new AmqpError("ACCESS_REFUSED", `${what} in exclusive use`);
   }
