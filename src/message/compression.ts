@@ -115,6 +115,6 @@ function unsnappy(bytes: Buffer, bytesMax: number): Buffer {
 function tooLarge(codec: number, bytesMax: number): BrokerError {
   return new BrokerError(
     "LIMIT",
-    `codec ${codec}: more than ${bytesMax} bytes when decompressed; send smaller batches`,
+    `codec ${codec}: more than ${bytesMax} bytes when decompressed; send smaller batches, or set max.message.bytes of the topic`,
   );
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { limits } from "../../src/base/limits.ts";
 import { codecs } from "../../src/message/compression.ts";
+import { kafkaFrames } from "../../src/message/convert-kafka-frame.ts";
 import { errorCodes } from "../../src/protocols/kafka/wire/error-codes.ts";
 import type { RequestInput } from "../../src/protocols/kafka/wire/codec.ts";
 import { bomb, claimingTime, tinyRecords } from "../support/kafka-bombs.ts";
@@ -178,6 +179,27 @@ for (const codec of [codecs.gzip, codecs.snappy, codecs.lz4, codecs.zstd]) {
       Math.floor(limits.kafkaRequestInflatedBytesMax / (most - mebibyte)),
     );
     assert.ok(turns >= codes.get(errorCodes.NONE)!, `${turns} turns`);
+  });
+}
+
+for (const codec of [codecs.gzip, codecs.snappy, codecs.lz4, codecs.zstd]) {
+  test(`a batch of codec ${codec} may become what max.message.bytes is set to, and is read`, async () => {
+    const client = await SessionUnderTest.open();
+    const most = 3 * limits.kafkaBatchInflatedBytesMax;
+    const [topic] = creation([["t", 1]]).topics;
+    const topics = [{ ...topic!, configs: [{ name: "max.message.bytes", value: String(most) }] }];
+    client.ask("CreateTopics", 5, { ...creation([]), topics });
+    const codeOf = (size: number): number => {
+      const { answer } = client.ask("Produce", 9, production("t", [bomb(codec, size)]));
+      return answer.responses[0]!.partitionResponses[0]!.errorCode;
+    };
+    assert.equal(codeOf(most + mebibyte), errorCodes.MESSAGE_TOO_LARGE);
+    assert.equal(codeOf(most - mebibyte), errorCodes.NONE);
+    client.broker.storage.seal();
+    const reader = client.broker.defaultVhost.queues.get("t")!.reader();
+    assert.ok(reader.next());
+    const cursor = kafkaFrames.moveTo(reader);
+    assert.equal(cursor.valueEnd - cursor.valueStart, most - mebibyte);
   });
 }
 

@@ -1,8 +1,11 @@
 /** What a topic's settings ask of the records that are produced to it, read once for each set of settings. */
+import { limits } from "../../base/limits.ts";
 import { listOf, topicConfig } from "./config-definitions.ts";
 
 export interface TopicRules {
   readonly messageBytesMax: number;
+  /** Of a compressed batch, once decompressed. */
+  readonly inflatedBytesMax: number;
   readonly isCompacted: boolean;
   readonly isLogAppendTime: boolean;
   readonly timestampAfterMsMax: number;
@@ -22,8 +25,12 @@ export function topicRules(settings: Settings): TopicRules {
 
 function readRules(settings: Settings): TopicRules {
   const value = (name: string): string => settings[name] ?? topicConfig(name)!.value;
+  // Who sets the size of the topic's messages knows that they are large, compressed or not.
+  const messageBytesSet = Number(settings["max.message.bytes"] ?? 0);
+  const inflatedBytesLeast = limits.kafkaBatchInflatedBytesMax;
   return {
     messageBytesMax: Number(value("max.message.bytes")),
+    inflatedBytesMax: Math.min(Math.max(messageBytesSet, inflatedBytesLeast), limits.kafkaRequestBytesMax),
     isCompacted: listOf(value("cleanup.policy")).includes("compact"),
     isLogAppendTime: value("message.timestamp.type") === "LogAppendTime",
     timestampAfterMsMax: Number(value("message.timestamp.after.max.ms")),

@@ -92,12 +92,13 @@ function* appendAll(
     const { name, topicId, partitionData } = data;
     const topic = fault === null ? topicFor(call, data) : undefined;
     if (check !== shortCheck) yield unitsOfTopic;
-    const rules = topic === undefined ? null : rulesFor(topicRules(topic.configs), call.version);
+    const settings = topic === undefined ? null : topicRules(topic.configs);
+    const rules = settings === null ? null : rulesFor(settings, call.version);
     const partitionResponses: PartitionResult[] = [];
     for (const { index, records } of partitionData) {
       let result = refusalOf(call, fault, topic, data, index);
       if (result === null) {
-        const inflatedBytesMax = Math.min(inflatedBytesLeft, limits.kafkaBatchInflatedBytesMax);
+        const inflatedBytesMax = Math.min(inflatedBytesLeft, settings!.inflatedBytesMax);
         let found = check.begin(records, rules!, inflatedBytesMax);
         if (check.isInflated) inflatedBytesLeft -= check.openedBytes;
         if (check !== shortCheck) yield unitsOfBatch + check.openedBytes / bytesPerUnit;
