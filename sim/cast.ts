@@ -3,6 +3,7 @@
  *
  * Not here: what they do (actors/), and what may go wrong meanwhile (run.ts).
  */
+import { BoundsActor } from "./actors/bounds.ts";
 import { ConsumerActor } from "./actors/consumer.ts";
 import { ExpiringKeysActor } from "./actors/expiring-keys.ts";
 import { GroupMemberActor } from "./actors/group-member.ts";
@@ -26,18 +27,30 @@ import { StaticMemberActor } from "./actors/static-member.ts";
 import { StreamWriterActor } from "./actors/stream-writer.ts";
 import { TransactionActor } from "./actors/transactions.ts";
 import { HistoryModel, type QueueModel } from "./model.ts";
+import type { Topology } from "./models/bounds.ts";
 import { ConsumerGroupModel } from "./models/consumer-group.ts";
 import { StaticMemberModel } from "./models/static-member.ts";
 import { Seeded } from "./seeded.ts";
 import type { Actor, World } from "./world.ts";
 
 /**
- * `groups`: Kafka's groups and a topic of several partitions. `keys`: Redis keys. `pending`: Redis groups. `power`: those who
+ * `bounds`: queues that refuse, dead letters and alternate exchanges. `groups`: Kafka's groups and a topic of several partitions. `keys`: Redis keys. `pending`: Redis groups. `power`: those who
  * are told that something is durable, and a disk that forgets what is not.
  */
-export type Scene = "all" | "groups" | "keys" | "pending" | "power";
+export type Scene = "all" | "bounds" | "groups" | "keys" | "pending" | "power";
 
-const scenes: readonly Scene[] = ["all", "all", "all", "groups", "groups", "keys", "pending", "power"];
+const scenes: readonly Scene[] = [
+  "all",
+  "all",
+  "all",
+  "bounds",
+  "bounds",
+  "groups",
+  "groups",
+  "keys",
+  "pending",
+  "power",
+];
 
 export function sceneOf(seed: number): Scene {
   return new Seeded(seed ^ 0x5ce4e).pick(scenes);
@@ -67,6 +80,7 @@ export function castOf(
   scene: Scene,
   histories: readonly HistoryModel[],
   queues: readonly QueueModel[],
+  topology: Topology,
 ): Cast {
   const is = (...among: Scene[]): boolean => among.includes(scene);
   const partitions = is("groups") ? partitionsOf(partitionedTopic, world.promises) : [];
@@ -90,11 +104,12 @@ export function castOf(
   world.consumerGroups.push(group);
   world.crashListeners.push((crash) => cast.retention.crashed(crash));
   const { actors } = world;
-  if (!is("groups")) actors.push(new StreamWriterActor(world, "w0", histories, world.redisStreamsLevel));
+  if (!is("bounds", "groups"))
+    actors.push(new StreamWriterActor(world, "w0", histories, world.redisStreamsLevel));
   // A generation takes many turns of all members to begin.
   const turns = is("groups") ? 3 : 1;
   for (let i = 0; i < turns; i++) actors.push(...cast.members);
-  const producedTo = is("all", "power") ? histories : histories.slice(0, is("keys") ? 0 : 1);
+  const producedTo = is("all", "power") ? histories : histories.slice(0, is("bounds", "keys") ? 0 : 1);
   actors.push(...producedTo.map((history, i) => new ProducerActor(world, `i${i}`, history, true)));
   actors.push(...cast.groups, ...cast.keys, ...cast.expiringKeys, ...cast.transactions);
   actors.push(...cast.passingLogs);
@@ -111,6 +126,11 @@ export function castOf(
       ...staticMembersOf(world, histories[0]!),
       new PublisherActor(world, "a0", targetsOf(partitions)),
     );
+  }
+  if (is("bounds")) {
+    const bounds = new BoundsActor(world, "o0", topology);
+    world.crashListeners.push(() => bounds.crashed());
+    actors.push(bounds);
   }
   if (is("power")) {
     const publisher = new PublisherActor(world, "a0", [...histories, ...queues]);

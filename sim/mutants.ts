@@ -45,8 +45,90 @@ const mutants: readonly Mutant[] = [
   {
     name: "a commit stops at a message whose exchange is gone",
     file: "src/protocols/amqp/publisher.ts",
-    find: "const { exchange, route, routingVersion } = held;",
-    replace: "const { route, routingVersion } = held, exchange = vhost.exchange(held.exchange.name);",
+    find: "    const { exchange, route } = held;",
+    replace: "    const { route } = held, exchange = this.#channel.vhost.exchange(held.exchange.name);",
+  },
+  {
+    name: "a full queue's bound is looked at after the message was appended",
+    file: "src/broker/publication.ts",
+    find: "      if (this.#hasRoom(queue, message)) message.appendTo(queue.log.group);\n      else {",
+    replace: "      message.appendTo(queue.log.group);\n      if (!this.#hasRoom(queue, message)) {",
+  },
+  {
+    name: "a queue that refuses new messages drops old ones all the same",
+    file: "src/broker/retention.ts",
+    find: '    if (policy.overflow !== "drop-head") return;',
+    replace: "",
+  },
+  {
+    name: "a bound by bytes does not count the new message",
+    file: "src/broker/retention.ts",
+    find: "readyBytes.total + bytes <= policy.maxLengthBytes!",
+    replace: "readyBytes.total < policy.maxLengthBytes!",
+  },
+  {
+    name: "a bound by length does not count the messages of this turn",
+    file: "src/broker/retention.ts",
+    find: "queue.readyCount + log.store.openCountOf(log) + count",
+    replace: "queue.readyCount + count",
+  },
+  {
+    name: "a batch that is refused leaves its first records",
+    file: "src/protocols/kafka/produce-exchange.ts",
+    find: "  if (full.size > 0) {\n    forEachRecord((index) => {",
+    replace:
+      "  if (full.size > 0) {\n    forEachRecord((index) => {\n      if (index === 0) publication.publish(exchange, routes[0]!, message);",
+  },
+  {
+    name: "a commit publishes before it asks whether there is room",
+    file: "src/protocols/amqp/commands/tx-commit.ts",
+    find: "  assertRoom(publishes, channel);",
+    replace:
+      "  for (const held of publishes.slice(0, 1)) channel.publisher.publishHeld(held);\n  assertRoom(publishes, channel);\n  publishes.shift();",
+  },
+  {
+    name: "a dead letter goes into a full queue",
+    file: "src/broker/dead-letter.ts",
+    find: "    vhost.publication.publish(exchange, route, message, route.queues.some(isLeftOut) ? isLeftOut : null);",
+    replace:
+      "    const open = { ...route, hasGuards: false };\n    vhost.publication.publish(exchange, open, message, route.queues.some(isLeftOut) ? isLeftOut : null);",
+  },
+  {
+    name: "a message goes to the alternate exchange though a queue matches",
+    file: "src/broker/vhost.ts",
+    find: "      if (found.size === 0 && exchange.alternate !== undefined) {",
+    replace: "      if (exchange.alternate !== undefined) {",
+  },
+  {
+    name: "only the first alternate exchange of a chain is looked at",
+    file: "src/broker/vhost.ts",
+    find: "        if (alternate !== undefined) waiting.push(alternate);",
+    replace: "        if (alternate !== undefined && exchange === first) waiting.push(alternate);",
+  },
+  {
+    name: "dead letters go round though nobody rejected them",
+    file: "src/broker/dead-letter.ts",
+    find: "  if (at < 0) return false;",
+    replace: "  if (at < 2) return false;",
+  },
+  {
+    name: "a rejected message does not come back to a queue where it was",
+    file: "src/broker/dead-letter.ts",
+    find: '  return deaths.slice(0, at + 1).every((entry) => textOf(entry, "reason") !== "rejected");',
+    replace: "  return true;",
+  },
+  {
+    name: "what reject-publish-dlx refuses is not dead-lettered",
+    file: "src/broker/publication.ts",
+    find: '    if (overflow !== "reject-publish-dlx" || deadLetterExchange === undefined) return;',
+    replace: "    if (overflow !== undefined || deadLetterExchange === undefined) return;",
+  },
+  {
+    name: "what a consumer could take at once fills a queue",
+    file: "src/broker/queue.ts",
+    find: "      if (this.consumers.length > 0) this.#deliver(now);\n      retention",
+    replace:
+      "      if (this.consumers.length > 0 && this.vhost.broker.queuesCatchingUp === 0) this.#deliver(now);\n      retention",
   },
   {
     name: "acks=all is answered when it is written, not when it is durable",

@@ -1,4 +1,5 @@
 /** One seed, from an empty disk to the verdict. */
+import { declareBounds, topologyOf } from "./actors/bounds-setup.ts";
 import { boundedTopic } from "./actors/retention.ts";
 import { partitionCount, partitionedTopic } from "./actors/partitions.ts";
 import { guardedStream } from "./actors/rights.ts";
@@ -71,7 +72,7 @@ function weatherOf(seed: number, scene: Scene): Weather {
   const at = (share: number, most: number): number => (random.chance(share) ? most * random.next() : 0);
   // Who begins again all the time never gets to commit.
   const deaths = scene === "groups" ? 0.3 : 1;
-  return {
+  const weather = {
     kill: at(0.6, 0.004) * deaths,
     power: at(0.4, 0.003) * deaths,
     powerAfterAnswer: 0,
@@ -88,6 +89,8 @@ function weatherOf(seed: number, scene: Scene): Weather {
     // Drawn last: what was drawn before stays what it was for each seed.
     filledDisk: at(0.2, 0.01),
   };
+  // What cannot be read is refused, and what expires may do so late: no answer could be foretold.
+  return scene === "bounds" ? { ...weather, readErrors: 0, readFlips: 0, clockJump: 0 } : weather;
 }
 
 async function setUp(world: World, scene: Scene): Promise<Cast> {
@@ -119,11 +122,13 @@ async function setUp(world: World, scene: Scene): Promise<Cast> {
   const streams = [...histories.map(({ name }) => name), guardedStream];
   for (const name of streams) client.declare(name, streamTable, done);
   for (const { name } of queues) client.declare(name, Buffer.alloc(0), done);
-  await world.until(() => declared === streams.length + queues.length, "queues are declared");
+  const topology = topologyOf(world.random);
+  const bounds = scene === "bounds" ? declareBounds(client, topology, done) : 0;
+  await world.until(() => declared === streams.length + queues.length + bounds, "queues are declared");
   client.cut();
   // A declaration is written when it is answered; a clean stop syncs it.
   await world.restart();
   await world.until(() => world.process.isUp, "it starts again");
 
-  return castOf(world, scene, histories, queues);
+  return castOf(world, scene, histories, queues, topology);
 }

@@ -9,7 +9,7 @@
  * `cancel`; a turn is over its budget by one piece at most.
  */
 import type { Timers } from "./clock.ts";
-import { limits } from "./limits.ts";
+import { limits, type TurnBounds } from "./limits.ts";
 
 export type Job<Result> = Generator<number, Result, void>;
 
@@ -70,13 +70,16 @@ class Run<Result> implements RunningJob {
 
 export class TurnWork {
   readonly #timers: Timers;
+  readonly #bounds: TurnBounds;
   /** The next to have its turn first. */
   readonly #waiting: Run<unknown>[] = [];
-  #unitsLeft: number = limits.turnWorkUnits;
+  #unitsLeft: number;
   #isTurnRequested = false;
 
-  constructor(timers: Timers) {
+  constructor(timers: Timers, bounds: TurnBounds = limits) {
     this.#timers = timers;
+    this.#bounds = bounds;
+    this.#unitsLeft = bounds.turnWorkUnits;
   }
 
   /** Jobs that go on in later turns. */
@@ -96,7 +99,7 @@ export class TurnWork {
 
   #advance(run: Run<unknown>): void {
     if (this.#unitsLeft > 0) {
-      this.#unitsLeft -= run.advance(Math.min(limits.turnWorkSliceUnits, this.#unitsLeft));
+      this.#unitsLeft -= run.advance(Math.min(this.#bounds.turnWorkSliceUnits, this.#unitsLeft));
     }
     if (run.isRunning) this.#waiting.push(run);
     this.#requestTurn();
@@ -104,7 +107,7 @@ export class TurnWork {
 
   #turn(): void {
     this.#isTurnRequested = false;
-    this.#unitsLeft = limits.turnWorkUnits;
+    this.#unitsLeft = this.#bounds.turnWorkUnits;
     // Who was not reached in this turn stays in front of those who were.
     let reached = 0;
     const waiting = this.#waiting;

@@ -6,7 +6,6 @@
  * Invariants: a queue's bound is asked before its copy is appended, and what was appended is never taken back for the
  * bound's sake; `publishWhole` and a batch that was asked by `BatchGuard` append to all queues or to none.
  */
-import { limits } from "../base/limits.ts";
 import { AmqpRecordParts, readAmqpRecord } from "../message/amqp-record.ts";
 import { deadLetterParts } from "./dead-letter.ts";
 import type { Exchange } from "./exchange.ts";
@@ -108,7 +107,7 @@ export class Publication {
   #noteRefused(queue: Queue, message: OutgoingMessage): void {
     const { overflow, deadLetterExchange } = queue.policy;
     if (overflow !== "reject-publish-dlx" || deadLetterExchange === undefined) return;
-    if (this.#refused.length >= limits.deadLettersPerPublishMax) {
+    if (this.#refused.length >= this.#vhost.broker.turnBounds.deadLettersPerPublishMax) {
       this.deadLettersDropped++;
       return;
     }
