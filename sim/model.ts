@@ -205,6 +205,11 @@ export class QueueModel {
     for (const body of this.#delivered) if (!this.#required.has(body)) this.#unsure.add(body);
   }
 
+  /** Nothing that was confirmed is still on its way. */
+  get hasDeliveredAll(): boolean {
+    return this.isDamaged || [...this.#required].every((body) => this.#delivered.has(body));
+  }
+
   /** The queue is empty. */
   checkDrained(): void {
     if (this.isDamaged) return;

@@ -131,6 +131,44 @@ const mutants: readonly Mutant[] = [
       "      if (this.consumers.length > 0 && this.vhost.broker.queuesCatchingUp === 0) this.#deliver(now);\n      retention",
   },
   {
+    name: "expired records are left once a tick has dropped enough",
+    file: "src/broker/retention.ts",
+    find: "        ticker.scheduleLater(queue);",
+    replace: "",
+  },
+  {
+    name: "a message that was given back too often goes nowhere",
+    file: "src/broker/queue.ts",
+    find: '      this.vhost.broker.retention.discard(this, offset, "delivery_limit");',
+    replace: "      this.drop(offset);",
+  },
+  {
+    name: "a message is given back as often as one likes",
+    file: "src/broker/queue.ts",
+    find: "cursor.pending.countOf(offset) > limit",
+    replace: "cursor.pending.countOf(offset) > limit + 99",
+  },
+  {
+    name: "live subscribers do not hear dead letters",
+    file: "src/broker/dead-letter.ts",
+    find: "  const route = vhost.route(exchange, key, () => headerValues(headers));",
+    replace:
+      "  const route = { ...vhost.route(exchange, key, () => headerValues(headers)), reachesLive: false };",
+  },
+  {
+    name: "live subscribers do not hear what comes through another exchange",
+    file: "src/broker/vhost.ts",
+    find: "    const reachesLive = seen.has(this.exchanges.get(liveExchangeName)!);",
+    replace: "    const reachesLive = exchange.name === liveExchangeName;",
+  },
+  {
+    name: "a dead letter is not in the group of the journal in which its message goes",
+    file: "src/broker/retention.ts",
+    find: "    if (queue.policy.deadLetterExchange !== undefined) deadLetter(queue, offset, reason);\n    queue.drop(offset);",
+    replace:
+      "    if (queue.policy.deadLetterExchange === undefined) return queue.drop(offset);\n    deadLetter(queue, offset, reason);\n    queue.cursor!.settle(offset);\n    this.#broker.timers.after(1, () => queue.log.remove(offset));",
+  },
+  {
     name: "acks=all is answered when it is written, not when it is durable",
     file: "src/protocols/kafka/call.ts",
     find: "    this.connection.holdUntilDurable(this.node.broker.storage.pending);",

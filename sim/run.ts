@@ -3,7 +3,9 @@ import { declareBounds, topologyOf } from "./actors/bounds-setup.ts";
 import { boundedTopic } from "./actors/retention.ts";
 import { partitionCount, partitionedTopic } from "./actors/partitions.ts";
 import { guardedStream } from "./actors/rights.ts";
-import { type Cast, castOf, type Scene, sceneOf } from "./cast.ts";
+import { declareLive } from "./actors/live.ts";
+import type { Topology } from "./models/bounds.ts";
+import { type Cast, castOf, declareFed, type Scene, sceneOf } from "./cast.ts";
 import { KafkaClient } from "./clients/kafka-client.ts";
 import { AmqpClient, streamTable } from "./clients/amqp-client.ts";
 import { Fault, HistoryModel, QueueModel } from "./model.ts";
@@ -90,7 +92,20 @@ function weatherOf(seed: number, scene: Scene): Weather {
     filledDisk: at(0.2, 0.01),
   };
   // What cannot be read is refused, and what expires may do so late: no answer could be foretold.
-  return scene === "bounds" ? { ...weather, readErrors: 0, readFlips: 0, clockJump: 0 } : weather;
+  return scene === "bounds" || scene === "letters"
+    ? { ...weather, readErrors: 0, readFlips: 0, clockJump: 0 }
+    : weather;
+}
+
+/** What a scene is about; returns how many answers there will be. */
+function declareFor(
+  scene: Scene,
+  client: AmqpClient,
+  topology: Topology,
+  done: (payload: Buffer | null) => void,
+): number {
+  if (scene === "bounds") return declareBounds(client, topology, done);
+  return scene === "letters" ? declareLive(client, done) + declareFed(client, done) : 0;
 }
 
 async function setUp(world: World, scene: Scene): Promise<Cast> {
@@ -123,7 +138,7 @@ async function setUp(world: World, scene: Scene): Promise<Cast> {
   for (const name of streams) client.declare(name, streamTable, done);
   for (const { name } of queues) client.declare(name, Buffer.alloc(0), done);
   const topology = topologyOf(world.random);
-  const bounds = scene === "bounds" ? declareBounds(client, topology, done) : 0;
+  const bounds = declareFor(scene, client, topology, done);
   await world.until(() => declared === streams.length + queues.length + bounds, "queues are declared");
   client.cut();
   // A declaration is written when it is answered; a clean stop syncs it.

@@ -67,6 +67,7 @@ export function declareBounds(client: AmqpClient, topology: Topology, onAnswer: 
   bind("bounds.a", "other", ["other"]);
   for (const name of ["bounds.c", "amq.topic"]) {
     bind(name, "main", ["main"]);
+    bind(name, "other", ["main"]);
     bind(name, "both", ["main", "other"]);
   }
   bind("bounds.dead", "", dead);

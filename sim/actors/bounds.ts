@@ -85,9 +85,13 @@ export class BoundsActor implements Actor {
   }
 
   act(): void {
-    if (this.#connect() || this.#isUnderWay) return;
-    this.#takeDeliveries();
     const { random, isDraining } = this.#world;
+    if (this.#connect()) return;
+    if (this.#isUnderWay) {
+      if (!isDraining && random.chance(0.01)) this.#leave();
+      return;
+    }
+    this.#takeDeliveries();
     if (isDraining) return this.#drain();
     const choice = random.next();
     if (this.history.possible.length > possibleMax || choice < 0.05) this.#look();
@@ -95,9 +99,13 @@ export class BoundsActor implements Actor {
     else if (choice < 0.62) this.#commit();
     else if (choice < 0.74) this.#xadd();
     else if (choice < 0.8) this.#publishLive();
-    else if (choice < 0.97) this.#produce();
-    else if (choice < 0.99) this.#amqp!.cut();
-    else this.#tx!.cut();
+    else if (choice < 0.98) this.#produce();
+    else this.#leave();
+  }
+
+  /** Does not wait for the answer, if there is one. */
+  #leave(): void {
+    this.#world.random.pick([this.#amqp!, this.#tx!, this.#redis!, this.#kafka!, this.#kafka!]).cut();
   }
 
   // Connections
@@ -220,9 +228,9 @@ export class BoundsActor implements Actor {
 
   #addMethod(client: AmqpClient, add: Add): void {
     const { random } = this.#world;
-    if (!this.#isConsuming && random.chance(0.15)) this.#addConsume(client, add);
+    if (!this.#isConsuming && random.chance(0.3)) this.#addConsume(client, add);
     else if (this.#held.length > 0 && random.chance(0.5)) this.#addSettlement(client, add);
-    else if (random.chance(0.12)) this.#addGet(client, random.pick(quiet), add);
+    else if (random.chance(0.25)) this.#addGet(client, random.pick(quiet), add);
     else if (random.chance(0.06)) this.#addBridge(client, random.chance(0.6), add);
     else this.#addPublish(client, add);
   }
@@ -444,9 +452,11 @@ export class BoundsActor implements Actor {
       const [number, body] = this.#newBody();
       return { number, body, key, size: this.#make([body], [key]).length };
     });
-    const publishes = made.map(
-      ({ number, body, key, size }): Publish => ({ exchange, key, item: itemOf(number, size, body) }),
-    );
+    const publishes = made.map(({ number, body, key, size }): Publish => ({
+      exchange,
+      key,
+      item: itemOf(number, size, body),
+    }));
     const change = this.history.bounds.publishWhole(publishes);
     const records = this.#make(
       made.map(({ body }) => body),

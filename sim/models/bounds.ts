@@ -6,8 +6,9 @@
  *     ""          a queue's name  that queue                    main    length or bytes, refuses bounds.dead (fanout)
  *     bounds.a    other, else     other, else bounds.b          other   length, refuses          nowhere
  *     bounds.b    nothing         bounds.c, if it is there      dead    perhaps length, refuses  nowhere
- *     bounds.c    main, both      main, or main and other       first   0, drops                 queue second
- *     amq.topic   main, both      the same                      second  0, drops                 bounds.last (fanout)
+ *     bounds.c    main, other     main                         first   0, drops                 queue second
+ *     bounds.c    both            main and other                second  0, drops                 bounds.last (fanout)
+ *     amq.topic   the same        the same
  *     bounds.live any             as amq.topic
  *
  * bounds.dead and bounds.last lead to what the topology says: back into main, which goes round when a consumer rejects and
@@ -245,7 +246,7 @@ export interface Publish {
 
 function byKey(key: string): readonly QueueName[] {
   if (key === "both") return ["main", "other"];
-  return key === "main" ? ["main"] : [];
+  return key === "none" ? [] : ["main"];
 }
 
 function isCycle(target: QueueName, deaths: readonly Death[]): boolean {

@@ -13,7 +13,7 @@ import { batchHeaderBytes, KafkaBatch } from "../../../message/kafka-batch.ts";
 import { BatchCheck, type BatchRules } from "../../../message/kafka-batch-validate.ts";
 import type { AnswerJob, Call, Handler } from "../call.ts";
 import { faultOf } from "../errors.ts";
-import { appended, appendToQueue } from "../produce-log.ts";
+import { appended, appendToQueue, sequenceVerdict } from "../produce-log.ts";
 import { isTakenBy, publishToExchange } from "../produce-exchange.ts";
 import { topicRules, type TopicRules } from "../topic-rules.ts";
 import type { KafkaTopic } from "../topic-directory.ts";
@@ -219,15 +219,17 @@ function store(
   const { broker } = call.node;
   const refusal = diskRefusal(broker.storage);
   if (refusal !== null) return refuse(index, "KAFKA_STORAGE_ERROR", refusal);
-  const { overflow } = queue.policy;
-  if (overflow === "reject-publish-dlx" && batch.recordCount > limits.kafkaExchangeRecordsMax) {
-    const most = limits.kafkaExchangeRecordsMax;
-    return refuse(index, "MESSAGE_TOO_LARGE", `this queue takes at most ${most} records of one batch`);
-  }
-  if (!isTakenBy(queue, batch, limits.kafkaRequestBytesMax))
-    return refuse(index, "POLICY_VIOLATION", `queue '${queue.name}' is full`);
-  const fault = appendToQueue(queue, batch, now);
-  if (fault !== null) return refuse(index, fault);
+  const verdict = sequenceVerdict(queue, batch);
+  if (verdict === null) {
+    const { overflow } = queue.policy;
+    if (overflow === "reject-publish-dlx" && batch.recordCount > limits.kafkaExchangeRecordsMax) {
+      const most = limits.kafkaExchangeRecordsMax;
+      return refuse(index, "MESSAGE_TOO_LARGE", `this queue takes at most ${most} records of one batch`);
+    }
+    if (!isTakenBy(queue, batch, limits.kafkaRequestBytesMax))
+      return refuse(index, "POLICY_VIOLATION", `queue '${queue.name}' is full`);
+    appendToQueue(queue, batch, now);
+  } else if (verdict !== "duplicate") return refuse(index, verdict);
   return {
     index,
     errorCode: errorCodes.NONE,
