@@ -256,7 +256,7 @@ const mutants: readonly Mutant[] = [
   {
     name: "a message that is given back does not go out again",
     file: "src/broker/shared-cursor.ts",
-    find: "    this.#requeued.push(offset);\n    this.#noteRecord(offset);",
+    find: "    this.#requeued.add(offset);\n    this.#noteRecord(offset);",
     replace: "    this.#noteRecord(offset);",
   },
   {

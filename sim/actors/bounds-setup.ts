@@ -11,6 +11,7 @@ export function topologyOf(random: Seeded): Topology {
     bound: byBytes ? { bytes: random.between(20, 300) } : { length: random.between(1, 4) },
     otherLength: random.between(1, 3),
     deadLength: random.chance(0.3) ? random.between(1, 3) : null,
+    passing: random.pick(["maxlen", "expired"]),
     deadLettersRefused: random.chance(0.5),
     dead: random.pick<readonly QueueName[]>([
       ["dead"],
@@ -43,7 +44,8 @@ export function declareBounds(client: AmqpClient, topology: Topology, onAnswer: 
       client.bind(target, name, answer, key);
     }
   };
-  const { bound, otherLength, deadLength, deadLettersRefused, dead, last } = topology;
+  const { bound, otherLength, deadLength, deadLettersRefused, passing, dead, last } = topology;
+  const passes = passing === "maxlen" ? { "x-max-length": 0 } : { "x-message-ttl": 0 };
   const refuses = (isDlx: boolean) => ({ "x-overflow": isDlx ? "reject-publish-dlx" : "reject-publish" });
   queue("main", {
     ...("bytes" in bound ? { "x-max-length-bytes": bound.bytes } : { "x-max-length": bound.length }),
@@ -53,11 +55,11 @@ export function declareBounds(client: AmqpClient, topology: Topology, onAnswer: 
   queue("other", { "x-max-length": otherLength, ...refuses(false) });
   queue("dead", deadLength === null ? {} : { "x-max-length": deadLength, ...refuses(false) });
   queue("first", {
-    "x-max-length": 0,
+    ...passes,
     "x-dead-letter-exchange": "",
     "x-dead-letter-routing-key": "second",
   });
-  queue("second", { "x-max-length": 0, "x-dead-letter-exchange": "bounds.last" });
+  queue("second", { ...passes, "x-dead-letter-exchange": "bounds.last" });
   exchange("bounds.a", "direct", tableOf({ "alternate-exchange": "bounds.b" }));
   exchange("bounds.b", "topic", bridgeTable);
   exchange("bounds.c", "direct");

@@ -31,10 +31,18 @@ const batchMax = 3;
 const prefetchMax = 3;
 /** Where more may be true, it looks before it does anything else. */
 const possibleMax = 10;
+/** The last step of a burst that changes anything, from its end: behind it comes a count. */
+const stepsLast = 2;
 const policyViolation = 44;
 const outOfOrderSequence = 45;
 /** Queues that nobody consumes, in the order in which they are emptied. */
 const quiet: readonly QueueName[] = ["dead", "other"];
+
+/** An entry of main. */
+interface Seen {
+  readonly id: string;
+  readonly number: number;
+}
 
 interface Batch {
   readonly id: number;
@@ -66,6 +74,8 @@ export class BoundsActor implements Actor {
   /** What the idempotent producer sends until it is answered. */
   #batch: Batch | null = null;
   #producer: { id: number; epoch: number; sequence: number } | null = null;
+  /** What was in main with the last answer. */
+  #seen: readonly Seen[] = [];
   #isDrained = false;
 
   constructor(world: World, name: string, topology: Topology) {
@@ -93,6 +103,9 @@ export class BoundsActor implements Actor {
     }
     this.#takeDeliveries();
     if (isDraining) return this.#drain();
+    const seen = this.#seen;
+    this.#seen = [];
+    if (seen.length > 0 && !this.#isConsuming && random.chance(0.5)) return this.#removeSeen(seen);
     const choice = random.next();
     if (this.history.possible.length > possibleMax || choice < 0.05) this.#look();
     else if (choice < 0.5) this.#burst();
@@ -222,6 +235,7 @@ export class BoundsActor implements Actor {
 
   #send(steps: readonly Step[], sends: readonly (() => void)[]): void {
     this.#answers = Array.from({ length: steps.length });
+    this.#durableSteps.clear();
     this.#begin(...steps);
     for (const send of sends) send();
   }
@@ -318,7 +332,11 @@ export class BoundsActor implements Actor {
     for (const [each, at] of this.#steps) {
       if (each !== tag && !(isMultiple && each < tag)) continue;
       this.#steps.delete(each);
-      if (isAck && this.#durableSteps.has(at)) this.#isDurable = true;
+      if (isAck && this.#durableSteps.has(at)) {
+        this.#world.promises.durable(this.#sent);
+        // What came behind it in the burst may be in a later tick.
+        if (at === this.#answers.length - stepsLast) this.#isDurable = true;
+      }
       this.#methodAnswered(at, isAck ? taken : refused);
     }
   }
@@ -327,7 +345,6 @@ export class BoundsActor implements Actor {
     if (answer === null || this.#answers.length === 0) return;
     this.#answers[at] = answer;
     if (this.#answers.includes(undefined)) return;
-    this.#durableSteps.clear();
     this.#answered(this.#answers as (string | number)[], this.#isDurable ? "durable" : "written");
   }
 
@@ -407,10 +424,31 @@ export class BoundsActor implements Actor {
     const differing = this.#differing;
     const name = this.#world.random.pick(differing.length > 0 ? differing : queueNames);
     const step = { what: `look at ${name}`, change: bounds.look(name) };
-    this.#call(step, ["XRANGE", name, "-", "+"], "written", (reply) =>
-      (reply as [string, string[]][])
-        .map(([, fields]) => numberOf(fields[fields.indexOf("body") + 1] ?? ""))
-        .join(" "),
+    this.#call(step, ["XRANGE", name, "-", "+"], "written", (reply) => {
+      const entries = (reply as [string, string[]][]).map(([id, fields]): Seen => {
+        return { id, number: numberOf(fields[fields.indexOf("body") + 1] ?? "") };
+      });
+      if (name === "main") this.#seen = entries;
+      return entries.map(({ number }) => number).join(" ");
+    });
+  }
+
+  /** Takes entries out of main by their ids, or its oldest ones, while nobody consumes it. */
+  #removeSeen(seen: readonly Seen[]): void {
+    const { random } = this.#world;
+    const { bounds } = this.history;
+    if (random.chance(0.3)) {
+      const length = random.below(seen.length);
+      const words = ["XTRIM", "main", "MAXLEN", String(length)];
+      this.#call({ what: `trim to ${length}`, change: bounds.trim(length) }, words, "written", Number);
+      return;
+    }
+    const { id, number } = random.pick(seen);
+    this.#call(
+      { what: `delete ${number}`, change: bounds.remove(number) },
+      ["XDEL", "main", id],
+      "written",
+      Number,
     );
   }
 
@@ -418,7 +456,7 @@ export class BoundsActor implements Actor {
     step: Step,
     words: readonly string[],
     level: Level,
-    read: (reply: RedisReply) => string = () => taken,
+    read: (reply: RedisReply) => string | number = () => taken,
   ): void {
     this.#begin(step);
     this.#redis!.call(words, (reply: RedisReply, isLost) => {

@@ -29,7 +29,8 @@ export class ReturnerActor implements Actor {
     const { random } = this.#world;
     if (this.#client === null) this.#connect();
     else if (this.#held.length > 0) {
-      const [{ tag }] = this.#held.splice(random.below(this.#held.length), 1) as [Delivery];
+      const [{ tag, body }] = this.#held.splice(random.below(this.#held.length), 1) as [Delivery];
+      this.#world.note(`${this.name} gives back ${body.trim()}`);
       this.#client.requeue(tag);
     } else if (random.chance(0.01)) this.#client.cut();
   }
@@ -54,6 +55,7 @@ export class ReturnerActor implements Actor {
     const body = delivery.body.trim();
     const count = (this.#counts.get(body) ?? 0) + 1;
     this.#counts.set(body, count);
+    this.#world.note(`${this.name} gets ${body}${delivery.isRedelivered ? " again" : ""}`);
     this.#held.push(delivery);
     // A process that dies forgets who held what, and a power failure what was given back lately.
     const { "crashes by kill": kills = 0, "crashes by power": failures = 0 } = counts;

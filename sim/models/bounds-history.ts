@@ -49,6 +49,8 @@ export class BoundsHistory {
         );
       }
       states = next;
+      // A power failure may go back to between two steps, which may have come in two ticks.
+      if (states.length > 0) this.#state.settle(this.#withMoves(states), "written");
     });
     if (states.length > 0) this.#state.settle(this.#atRest(states), level);
     this.#end();
@@ -105,7 +107,9 @@ export class BoundsHistory {
     return [...all.values()];
   }
 
+  /** With a tick's end behind them. */
   #atRest(states: readonly BoundsState[]): BoundsState[] {
+    if (this.bounds.topology.passing === "expired") return this.#withMoves(states);
     return this.#withMoves(states).filter(
       ({ queues }) => queues.first.length === 0 && queues.second.length === 0,
     );

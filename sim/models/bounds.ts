@@ -6,8 +6,8 @@
  *     ""          a queue's name  that queue                    main    length or bytes, refuses bounds.dead (fanout)
  *     bounds.a    other, else     other, else bounds.b          other   length, refuses          nowhere
  *     bounds.b    nothing         bounds.c, if it is there      dead    perhaps length, refuses  nowhere
- *     bounds.c    main, other     main                         first   0, drops                 queue second
- *     bounds.c    both            main and other                second  0, drops                 bounds.last (fanout)
+ *     bounds.c    main, other     main                         first   no room, or no time      queue second
+ *     bounds.c    both            main and other                second  no room, or no time      bounds.last (fanout)
  *     amq.topic   the same        the same
  *     bounds.live any             as amq.topic
  *
@@ -31,7 +31,7 @@ export interface Item {
 
 interface Death {
   readonly queue: QueueName;
-  readonly reason: "rejected" | "maxlen";
+  readonly reason: "rejected" | "maxlen" | "expired";
 }
 
 export interface BoundsState {
@@ -49,6 +49,8 @@ export interface Topology {
   readonly bound: { readonly length: number } | { readonly bytes: number };
   readonly otherLength: number;
   readonly deadLength: number | null;
+  /** Why first and second keep nothing: no room, or no time. What expires may do so in later ticks. */
+  readonly passing: "maxlen" | "expired";
   /** Main dead-letters what it refuses too. */
   readonly deadLettersRefused: boolean;
   readonly dead: readonly QueueName[];
@@ -148,6 +150,15 @@ export class Bounds {
     };
   }
 
+  /** Its oldest items go (XTRIM). */
+  trim(length: number): Change {
+    return (state) => {
+      const { main } = state.queues;
+      const from = Math.max(main.length - length, 0);
+      return [withItems(state, "main", main.slice(from)), from];
+    };
+  }
+
   count(name: QueueName): Change {
     return (state) => [state, ready(state, name).length];
   }
@@ -163,13 +174,13 @@ export class Bounds {
 
   // What the broker does by itself
 
-  /** The states that this one can become when the two queues without room give up what they have. */
+  /** The states that this one can become when first and second give up what they have. */
   movedOn(state: BoundsState): BoundsState[] {
     return (["first", "second"] as const).flatMap((name) => {
       const item = state.queues[name][0];
       return item === undefined
         ? []
-        : [this.#deadLetter(withoutItem(state, name, item), name, item, "maxlen")];
+        : [this.#deadLetter(withoutItem(state, name, item), name, item, this.topology.passing)];
     });
   }
 
