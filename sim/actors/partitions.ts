@@ -79,7 +79,8 @@ export class PartitionedProducerActor implements Actor {
   }
 
   get isIdle(): boolean {
-    return !this.#isWaiting && this.#lines.every(({ batch }) => batch === null);
+    // Damage may have taken a partition for good.
+    return !this.#isWaiting && (this.#world.isDamaged || this.#lines.every(({ batch }) => batch === null));
   }
 
   act(): void {
