@@ -169,6 +169,31 @@ const mutants: readonly Mutant[] = [
       "    if (queue.policy.deadLetterExchange === undefined) return queue.drop(offset);\n    deadLetter(queue, offset, reason);\n    queue.cursor!.settle(offset);\n    this.#broker.timers.after(1, () => queue.log.remove(offset));",
   },
   {
+    name: "a full queue refuses a batch that it has already",
+    file: "src/protocols/kafka/commands/produce.ts",
+    find: "  const verdict = sequenceVerdict(queue, batch);",
+    replace:
+      '  if (!isTakenBy(queue, batch, limits.kafkaRequestBytesMax)) return refuse(index, "POLICY_VIOLATION");\n  const verdict = sequenceVerdict(queue, batch);',
+  },
+  {
+    name: "entries that are deleted by their ids go on counting in a bound by bytes",
+    file: "src/broker/queue.ts",
+    find: "    this.readyBytes?.removing(offset, offset + 1);",
+    replace: "",
+  },
+  {
+    name: "a message that was given back and then deleted goes on counting",
+    file: "src/broker/shared-cursor.ts",
+    find: "    if (owner === requeuedOwner) this.#requeued.count--;",
+    replace: "",
+  },
+  {
+    name: "a cursor's state in full forgets how often a held message was given back",
+    file: "src/broker/shared-cursor.ts",
+    find: "        const returns = this.pending.countOf(offset) - 1;",
+    replace: "        const returns = Math.min(this.pending.countOf(offset) - 1, 0);",
+  },
+  {
     name: "acks=all is answered when it is written, not when it is durable",
     file: "src/protocols/kafka/call.ts",
     find: "    this.connection.holdUntilDurable(this.node.broker.storage.pending);",
