@@ -330,8 +330,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "assignments are kept as views of the leader's request",
     file: "src/protocols/kafka/group.ts",
-    find: "member.assignment = Buffer.from(assignment);",
-    replace: "member.assignment = assignment;",
+    find: "this.room.keep(member, member.details, Buffer.from(assignment));",
+    replace: "this.room.keep(member, member.details, assignment);",
   },
   {
     name: "a leader's assignments stay when the group rebalances",
@@ -399,14 +399,15 @@ const mutants: readonly Mutant[] = [
   {
     name: "a group's news goes to one who waited and is gone",
     file: "src/protocols/redis/session.ts",
-    find: "    this.blocked?.abandon();",
-    replace: "",
+    find: "    this.authorization?.holders.delete(this);\n    this.#abandonLater();",
+    replace: "    this.authorization?.holders.delete(this);",
   },
   {
     name: "an entry goes to one who waited for it, who does not hear of it",
     file: "src/protocols/redis/stream-read.ts",
-    find: "      if (count > 1 || read.streams.length > 1) assertReadable(cursor, count);",
-    replace: "      if (count > 1 && read.blockMs > 0) cursor.acquire(owner.id, now);",
+    find: "  for (let left = part.count; left > 0; left--) {\n    if (!(isNoAck",
+    replace:
+      "  if (part.count > 1) cursor.acquire(owner.id, now);\n  for (let left = part.count; left > 0; left--) {\n    if (!(isNoAck",
   },
   {
     name: "positions in all partitions of a topic are kept as one",
@@ -417,8 +418,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "a topic's partitions are numbered otherwise after a restart",
     file: "src/broker/topics.ts",
-    find: "definition.partitions === 1 ? name : partitionName(name, i));",
-    replace: "definition.partitions === 1 ? name : partitionName(name, (i * 2) % definition.partitions));",
+    find: "this.#vhost.queues.get(nameOf(topic, i, definition.partitions));",
+    replace: "this.#vhost.queues.get(nameOf(topic, (i * 2) % definition.partitions, definition.partitions));",
   },
   {
     name: "a partition is told by a part of the key",
@@ -461,9 +462,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "who comes back under a name is not told what it had been assigned",
     file: "src/protocols/kafka/group.ts",
-    find: "    member.id = memberId;\n    member.details = details;",
-    replace:
-      "    member.id = memberId;\n    member.assignment = noAssignment;\n    member.details = details;",
+    find: "    member.id = memberId;\n    this.room.keep(member, details, member.assignment);",
+    replace: "    member.id = memberId;\n    this.room.keep(member, details, noAssignment);",
   },
   {
     name: "a log that was deleted is there again after a restart",
