@@ -7,20 +7,23 @@ export const bridgeTable = tableOf({ "alternate-exchange": "bounds.c" });
 
 export function topologyOf(random: Seeded): Topology {
   const byBytes = random.chance(0.5);
+  const dead = random.pick<readonly QueueName[]>([
+    ["dead"],
+    ["dead"],
+    ["main", "dead"],
+    ["main"],
+    ["first", "dead"],
+  ]);
+  const lasts: readonly (readonly QueueName[])[] = [["main"], ["main"], ["other", "main"], ["first", "main"]];
   return {
     bound: byBytes ? { bytes: random.between(20, 300) } : { length: random.between(1, 4) },
     otherLength: random.between(1, 3),
     deadLength: random.chance(0.3) ? random.between(1, 3) : null,
     passing: random.pick(["maxlen", "expired"]),
     deadLettersRefused: random.chance(0.5),
-    dead: random.pick<readonly QueueName[]>([
-      ["dead"],
-      ["dead"],
-      ["main", "dead"],
-      ["main"],
-      ["first", "dead"],
-    ]),
-    last: random.pick<readonly QueueName[]>([["main"], ["main"], ["first", "main"], ["other", "main"]]),
+    dead,
+    // Through first and second what was rejected would go round for ever, as in RabbitMQ.
+    last: random.pick(dead.includes("first") ? lasts.slice(0, -1) : lasts),
   };
 }
 

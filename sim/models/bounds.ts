@@ -12,7 +12,8 @@
  *     bounds.live any             as amq.topic
  *
  * bounds.dead and bounds.last lead to what the topology says: back into main, which goes round when a consumer rejects and
- * ends when nobody did; and from second into first, which ends at once. Not here: requests (actors/bounds.ts).
+ * ends when nobody did; and from second into first, which ends at once (but not for what was rejected before, as in RabbitMQ:
+ * so that is not made). Not here: requests (actors/bounds.ts).
  * Invariants: a queue's items stand in the order in which they came; a consumer of main holds `prefetch` of them at most.
  */
 
@@ -234,16 +235,15 @@ export class Bounds {
     );
   }
 
-  /** A message that would come back to a queue without anybody having rejected it since is left out there. */
+  /** It is left out of queues where it was since it was last rejected, as its history tells. */
   #deadLetter(state: BoundsState, queue: QueueName, item: Item, reason: Death["reason"]): BoundsState {
-    const others = item.deaths.filter((death) => death.queue !== queue || death.reason !== reason);
-    const deaths = [{ queue, reason }, ...others];
+    const deaths = withDeath(item.deaths, { queue, reason });
     const targets = { main: this.topology.dead, first: ["second"] as const, second: this.topology.last };
     const queues = queue === "other" || queue === "dead" ? [] : targets[queue];
     const letter: Item = { ...item, size: item.bodySize, deaths };
     return this.#publishEach(
       state,
-      queues.filter((target) => !isCycle(target, deaths)),
+      queues.filter((target) => !isCycle(target, reason, deaths)),
       letter,
     )[0];
   }
@@ -260,9 +260,17 @@ function byKey(key: string): readonly QueueName[] {
   return key === "none" ? [] : ["main"];
 }
 
-function isCycle(target: QueueName, deaths: readonly Death[]): boolean {
-  const at = deaths.findIndex(({ queue }) => queue === target);
-  return at >= 0 && deaths.slice(0, at + 1).every(({ reason }) => reason !== "rejected");
+/** The newest first, but RabbitMQ turns two and more round before it adds one. */
+function withDeath(deaths: readonly Death[], death: Death): readonly Death[] {
+  const before = deaths.length < 2 ? deaths : deaths.toReversed();
+  return [death, ...before.filter(({ queue, reason }) => queue !== death.queue || reason !== death.reason)];
+}
+
+function isCycle(target: QueueName, reason: Death["reason"], deaths: readonly Death[]): boolean {
+  const at = deaths.findIndex((death) => death.queue === target);
+  return (
+    at >= 0 && reason !== "rejected" && deaths.slice(0, at + 1).every((death) => death.reason !== "rejected")
+  );
 }
 
 function ready(state: BoundsState, name: QueueName): readonly Item[] {
