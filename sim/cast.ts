@@ -3,6 +3,7 @@
  *
  * Not here: what they do (actors/), and what may go wrong meanwhile (run.ts).
  */
+import { BoundsActor } from "./actors/bounds.ts";
 import { ConsumerActor } from "./actors/consumer.ts";
 import { ExpiringKeysActor } from "./actors/expiring-keys.ts";
 import { GroupMemberActor } from "./actors/group-member.ts";
@@ -21,23 +22,39 @@ import { PublisherActor } from "./actors/publisher.ts";
 import { ReaderActor } from "./actors/reader.ts";
 import { RetentionActor } from "./actors/retention.ts";
 import { guardedStream, RightsActor } from "./actors/rights.ts";
+import { ReturnerActor } from "./actors/returner.ts";
+import { LiveActor } from "./actors/live.ts";
 import { ShortLivedActor } from "./actors/short-lived.ts";
 import { StaticMemberActor } from "./actors/static-member.ts";
 import { StreamWriterActor } from "./actors/stream-writer.ts";
 import { TransactionActor } from "./actors/transactions.ts";
-import { HistoryModel, type QueueModel } from "./model.ts";
+import { type AmqpClient, tableOf } from "./clients/amqp-client.ts";
+import { HistoryModel, QueueModel } from "./model.ts";
+import type { Topology } from "./models/bounds.ts";
 import { ConsumerGroupModel } from "./models/consumer-group.ts";
 import { StaticMemberModel } from "./models/static-member.ts";
 import { Seeded } from "./seeded.ts";
 import type { Actor, World } from "./world.ts";
 
 /**
- * `groups`: Kafka's groups and a topic of several partitions. `keys`: Redis keys. `pending`: Redis groups. `power`: those who
+ * `bounds`: queues that refuse. `letters`: dead letters, and live subscribers. `groups`: Kafka's groups and a topic of several partitions. `keys`: Redis keys. `pending`: Redis groups. `power`: those who
  * are told that something is durable, and a disk that forgets what is not.
  */
-export type Scene = "all" | "groups" | "keys" | "pending" | "power";
+export type Scene = "all" | "bounds" | "groups" | "keys" | "letters" | "pending" | "power";
 
-const scenes: readonly Scene[] = ["all", "all", "all", "groups", "groups", "keys", "pending", "power"];
+const scenes: readonly Scene[] = [
+  "all",
+  "all",
+  "all",
+  "bounds",
+  "bounds",
+  "groups",
+  "groups",
+  "keys",
+  "letters",
+  "pending",
+  "power",
+];
 
 export function sceneOf(seed: number): Scene {
   return new Seeded(seed ^ 0x5ce4e).pick(scenes);
@@ -51,6 +68,40 @@ function staticMembersOf(world: World, topic: HistoryModel): Actor[] {
   return ["n0", "n1"].map((name) => new StaticMemberActor(world, name, member, group));
 }
 
+/** A queue of which all that is published ends in another one: it expires, or is given back too often. */
+export interface FedQueue {
+  readonly name: string;
+  readonly model: QueueModel;
+}
+
+/** Messages that expire together, in several ticks where one may drop few of them. */
+const fleetingTtlMs = 150;
+const deliveryLimit = 2;
+
+export function fedQueuesOf(world: World): FedQueue[] {
+  return ["fleeting", "returned"].map((name) => ({
+    name,
+    model: new QueueModel(`${name}.dead`, world.promises),
+  }));
+}
+
+/** Returns how many answers there will be. */
+export function declareFed(client: AmqpClient, onAnswer: (payload: Buffer | null) => void): number {
+  const toDead = (name: string) => ({
+    "x-dead-letter-exchange": "",
+    "x-dead-letter-routing-key": `${name}.dead`,
+  });
+  client.declare("fleeting", tableOf({ "x-message-ttl": fleetingTtlMs, ...toDead("fleeting") }), onAnswer);
+  client.declare(
+    "returned",
+    tableOf({ "x-queue-type": "quorum", "x-delivery-limit": deliveryLimit, ...toDead("returned") }),
+    onAnswer,
+  );
+  client.declare("fleeting.dead", Buffer.alloc(0), onAnswer);
+  client.declare("returned.dead", Buffer.alloc(0), onAnswer);
+  return 4;
+}
+
 /** Those of whom the end of the run asks something. */
 export interface Cast {
   readonly groups: readonly GroupActor[];
@@ -60,6 +111,7 @@ export interface Cast {
   readonly transactions: readonly TransactionActor[];
   readonly passingLogs: readonly PassingLogActor[];
   readonly retention: RetentionActor;
+  readonly fed: readonly FedQueue[];
 }
 
 export function castOf(
@@ -67,6 +119,7 @@ export function castOf(
   scene: Scene,
   histories: readonly HistoryModel[],
   queues: readonly QueueModel[],
+  topology: Topology,
 ): Cast {
   const is = (...among: Scene[]): boolean => among.includes(scene);
   const partitions = is("groups") ? partitionsOf(partitionedTopic, world.promises) : [];
@@ -86,15 +139,19 @@ export function castOf(
       ? ["l0", "l1"].map((name) => new PassingLogActor(world, name))
       : [],
     retention: new RetentionActor(world, "b0"),
+    fed: is("letters") ? fedQueuesOf(world) : [],
   };
   world.consumerGroups.push(group);
   world.crashListeners.push((crash) => cast.retention.crashed(crash));
   const { actors } = world;
-  if (!is("groups")) actors.push(new StreamWriterActor(world, "w0", histories, world.redisStreamsLevel));
+  if (!is("bounds", "groups", "letters"))
+    actors.push(new StreamWriterActor(world, "w0", histories, world.redisStreamsLevel));
   // A generation takes many turns of all members to begin.
   const turns = is("groups") ? 3 : 1;
   for (let i = 0; i < turns; i++) actors.push(...cast.members);
-  const producedTo = is("all", "power") ? histories : histories.slice(0, is("keys") ? 0 : 1);
+  const producedTo = is("all", "power")
+    ? histories
+    : histories.slice(0, is("bounds", "keys", "letters") ? 0 : 1);
   actors.push(...producedTo.map((history, i) => new ProducerActor(world, `i${i}`, history, true)));
   actors.push(...cast.groups, ...cast.keys, ...cast.expiringKeys, ...cast.transactions);
   actors.push(...cast.passingLogs);
@@ -111,6 +168,15 @@ export function castOf(
       ...staticMembersOf(world, histories[0]!),
       new PublisherActor(world, "a0", targetsOf(partitions)),
     );
+  }
+  if (is("bounds")) {
+    const bounds = new BoundsActor(world, "o0", topology);
+    world.crashListeners.push(() => bounds.crashed());
+    actors.push(bounds);
+  }
+  if (is("letters")) {
+    const live = new LiveActor(world, "v0");
+    actors.push(live, live, ...feedersOf(world, cast.fed));
   }
   if (is("power")) {
     const publisher = new PublisherActor(world, "a0", [...histories, ...queues]);
@@ -133,6 +199,22 @@ function othersOf(world: World, histories: readonly HistoryModel[], queues: read
       new ProducerActor(world, `o${i}`, history, false),
       new ReaderActor(world, `r${i}`, history),
     ]),
+  ];
+}
+
+/** Who publishes to them, gives back what is to be given back, and consumes from where it ends. */
+function feedersOf(world: World, fed: readonly FedQueue[]): Actor[] {
+  const models = fed.map(({ model }) => model);
+  world.queues.push(...models);
+  const targets = fed.map(({ name, model }) => ({
+    name,
+    sent: (body: string) => model.sent(body),
+    told: (body: string) => model.told(body),
+  }));
+  return [
+    new PublisherActor(world, "f0", targets),
+    new ReturnerActor(world, "f1", "returned", deliveryLimit),
+    ...models.map((model) => new ConsumerActor(world, `c ${model.name}`, model, false)),
   ];
 }
 

@@ -45,8 +45,153 @@ const mutants: readonly Mutant[] = [
   {
     name: "a commit stops at a message whose exchange is gone",
     file: "src/protocols/amqp/publisher.ts",
-    find: "const { exchange, route, routingVersion } = held;",
-    replace: "const { route, routingVersion } = held, exchange = vhost.exchange(held.exchange.name);",
+    find: "    const { exchange, route } = held;",
+    replace: "    const { route } = held, exchange = this.#channel.vhost.exchange(held.exchange.name);",
+  },
+  {
+    name: "a full queue's bound is looked at after the message was appended",
+    file: "src/broker/publication.ts",
+    find: "      if (this.#hasRoom(queue, message)) message.appendTo(queue.log.group);\n      else {",
+    replace: "      message.appendTo(queue.log.group);\n      if (!this.#hasRoom(queue, message)) {",
+  },
+  {
+    name: "a queue that refuses new messages drops old ones all the same",
+    file: "src/broker/retention.ts",
+    find: '    if (policy.overflow !== "drop-head") return;',
+    replace: "",
+  },
+  {
+    name: "a bound by bytes does not count the new message",
+    file: "src/broker/retention.ts",
+    find: "readyBytes.total + bytes <= policy.maxLengthBytes!",
+    replace: "readyBytes.total < policy.maxLengthBytes!",
+  },
+  {
+    name: "a bound by length does not count the messages of this turn",
+    file: "src/broker/retention.ts",
+    find: "queue.readyCount + log.store.openCountOf(log) + count",
+    replace: "queue.readyCount + count",
+  },
+  {
+    name: "a batch that is refused leaves its first records",
+    file: "src/protocols/kafka/produce-exchange.ts",
+    find: "  if (full.size > 0) {\n    forEachRecord((index) => {",
+    replace:
+      "  if (full.size > 0) {\n    forEachRecord((index) => {\n      if (index === 0) publication.publish(exchange, routes[0]!, message);",
+  },
+  {
+    name: "a commit publishes before it asks whether there is room",
+    file: "src/protocols/amqp/commands/tx-commit.ts",
+    find: "  assertRoom(publishes, channel);",
+    replace:
+      "  for (const held of publishes.slice(0, 1)) channel.publisher.publishHeld(held);\n  assertRoom(publishes, channel);\n  publishes.shift();",
+  },
+  {
+    name: "a dead letter goes into a full queue",
+    file: "src/broker/dead-letter.ts",
+    find: "    vhost.publication.publish(exchange, route, message, route.queues.some(isLeftOut) ? isLeftOut : null);",
+    replace:
+      "    const open = { ...route, hasGuards: false };\n    vhost.publication.publish(exchange, open, message, route.queues.some(isLeftOut) ? isLeftOut : null);",
+  },
+  {
+    name: "a message goes to the alternate exchange though a queue matches",
+    file: "src/broker/vhost.ts",
+    find: "      if (found.size === 0 && exchange.alternate !== undefined) {",
+    replace: "      if (exchange.alternate !== undefined) {",
+  },
+  {
+    name: "only the first alternate exchange of a chain is looked at",
+    file: "src/broker/vhost.ts",
+    find: "        if (alternate !== undefined) waiting.push(alternate);",
+    replace: "        if (alternate !== undefined && exchange === first) waiting.push(alternate);",
+  },
+  {
+    name: "dead letters go round though nobody rejected them",
+    file: "src/broker/dead-letter.ts",
+    find: 'cyclingQueues(reason === "rejected" ? [] : deathsOf(withDeath));',
+    replace: "cyclingQueues([]);",
+  },
+  {
+    name: "a rejected message does not come back to a queue where it was",
+    file: "src/broker/dead-letter.ts",
+    find: 'nameIn(each.value, "reason") === "rejected") break;',
+    replace: 'nameIn(each.value, "reason") === "never") break;',
+  },
+  {
+    name: "what reject-publish-dlx refuses is not dead-lettered",
+    file: "src/broker/publication.ts",
+    find: '    if (overflow !== "reject-publish-dlx" || deadLetterExchange === undefined) return;',
+    replace: "    if (overflow !== undefined || deadLetterExchange === undefined) return;",
+  },
+  {
+    name: "what a consumer could take at once fills a queue",
+    file: "src/broker/queue.ts",
+    find: "      if (this.consumers.length > 0) this.#deliver(now);\n      retention",
+    replace:
+      "      if (this.consumers.length > 0 && this.vhost.broker.queuesCatchingUp === 0) this.#deliver(now);\n      retention",
+  },
+  {
+    name: "expired records are left once a tick has dropped enough",
+    file: "src/broker/retention.ts",
+    find: "        ticker.scheduleLater(queue);",
+    replace: "",
+  },
+  {
+    name: "a message that was given back too often goes nowhere",
+    file: "src/broker/queue.ts",
+    find: '      this.vhost.broker.retention.discard(this, offset, "delivery_limit");',
+    replace: "      this.drop(offset);",
+  },
+  {
+    name: "a message is given back as often as one likes",
+    file: "src/broker/queue.ts",
+    find: "cursor.pending.countOf(offset) > limit",
+    replace: "cursor.pending.countOf(offset) > limit + 99",
+  },
+  {
+    name: "live subscribers do not hear dead letters",
+    file: "src/broker/dead-letter.ts",
+    find: "    vhost.publication.publish(exchange, route, message, route.queues.some(isLeftOut) ? isLeftOut : null);",
+    replace:
+      "    const deaf = { ...route, reachesLive: false };\n    vhost.publication.publish(exchange, deaf, message, route.queues.some(isLeftOut) ? isLeftOut : null);",
+  },
+  {
+    name: "live subscribers do not hear what comes through another exchange",
+    file: "src/broker/vhost.ts",
+    find: "    const reachesLive = seen.has(this.exchanges.get(liveExchangeName)!);",
+    replace: "    const reachesLive = exchange.name === liveExchangeName;",
+  },
+  {
+    name: "a dead letter is not in the group of the journal in which its message goes",
+    file: "src/broker/retention.ts",
+    find: "    if (queue.policy.deadLetterExchange !== undefined) deadLetter(queue, offset, reason);\n    queue.drop(offset);",
+    replace:
+      "    if (queue.policy.deadLetterExchange === undefined) return queue.drop(offset);\n    deadLetter(queue, offset, reason);\n    queue.cursor!.settle(offset);\n    this.#broker.timers.after(1, () => queue.log.remove(offset));",
+  },
+  {
+    name: "a full queue refuses a batch that it has already",
+    file: "src/protocols/kafka/commands/produce.ts",
+    find: "  const verdict = sequenceVerdict(queue, batch);",
+    replace:
+      '  if (!isTakenBy(queue, batch, limits.kafkaRequestBytesMax)) return refuse(index, "POLICY_VIOLATION");\n  const verdict = sequenceVerdict(queue, batch);',
+  },
+  {
+    name: "entries that are deleted by their ids go on counting in a bound by bytes",
+    file: "src/broker/queue.ts",
+    find: "    this.readyBytes?.removing(offset, offset + 1);",
+    replace: "",
+  },
+  {
+    name: "a message that was given back and then deleted goes on counting",
+    file: "src/broker/shared-cursor.ts",
+    find: "    if (owner === requeuedOwner) this.#requeued.count--;",
+    replace: "",
+  },
+  {
+    name: "a cursor's state in full forgets how often a held message was given back",
+    file: "src/broker/shared-cursor.ts",
+    find: "        const returns = this.pending.countOf(offset) - 1;",
+    replace: "        const returns = Math.min(this.pending.countOf(offset) - 1, 0);",
   },
   {
     name: "acks=all is answered when it is written, not when it is durable",
@@ -136,7 +281,7 @@ const mutants: readonly Mutant[] = [
   {
     name: "a message that is given back does not go out again",
     file: "src/broker/shared-cursor.ts",
-    find: "    this.#requeued.push(offset);\n    this.#noteRecord(offset);",
+    find: "    this.#requeued.add(offset);\n    this.#noteRecord(offset);",
     replace: "    this.#noteRecord(offset);",
   },
   {
@@ -185,8 +330,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "assignments are kept as views of the leader's request",
     file: "src/protocols/kafka/group.ts",
-    find: "member.assignment = Buffer.from(assignment);",
-    replace: "member.assignment = assignment;",
+    find: "this.room.keep(member, member.details, Buffer.from(assignment));",
+    replace: "this.room.keep(member, member.details, assignment);",
   },
   {
     name: "a leader's assignments stay when the group rebalances",
@@ -254,14 +399,15 @@ const mutants: readonly Mutant[] = [
   {
     name: "a group's news goes to one who waited and is gone",
     file: "src/protocols/redis/session.ts",
-    find: "    this.blocked?.abandon();",
-    replace: "",
+    find: "    this.authorization?.holders.delete(this);\n    this.#abandonLater();",
+    replace: "    this.authorization?.holders.delete(this);",
   },
   {
     name: "an entry goes to one who waited for it, who does not hear of it",
     file: "src/protocols/redis/stream-read.ts",
-    find: "      if (count > 1 || read.streams.length > 1) assertReadable(cursor, count);",
-    replace: "      if (count > 1 && read.blockMs > 0) cursor.acquire(owner.id, now);",
+    find: "  for (let left = part.count; left > 0; left--) {\n    if (!(isNoAck",
+    replace:
+      "  if (part.count > 1) cursor.acquire(owner.id, now);\n  for (let left = part.count; left > 0; left--) {\n    if (!(isNoAck",
   },
   {
     name: "positions in all partitions of a topic are kept as one",
@@ -272,8 +418,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "a topic's partitions are numbered otherwise after a restart",
     file: "src/broker/topics.ts",
-    find: "definition.partitions === 1 ? name : partitionName(name, i));",
-    replace: "definition.partitions === 1 ? name : partitionName(name, (i * 2) % definition.partitions));",
+    find: "this.#vhost.queues.get(nameOf(topic, i, definition.partitions));",
+    replace: "this.#vhost.queues.get(nameOf(topic, (i * 2) % definition.partitions, definition.partitions));",
   },
   {
     name: "a partition is told by a part of the key",
@@ -316,9 +462,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "who comes back under a name is not told what it had been assigned",
     file: "src/protocols/kafka/group.ts",
-    find: "    member.id = memberId;\n    member.details = details;",
-    replace:
-      "    member.id = memberId;\n    member.assignment = noAssignment;\n    member.details = details;",
+    find: "    member.id = memberId;\n    this.room.keep(member, details, member.assignment);",
+    replace: "    member.id = memberId;\n    this.room.keep(member, details, noAssignment);",
   },
   {
     name: "a log that was deleted is there again after a restart",

@@ -4,6 +4,7 @@
  * `kill` is SIGKILL between two steps (what was written stays), or a power failure (what was not synced may go). The wiring
  * is that of src/embed.ts.
  */
+import type { TurnBounds } from "../src/base/limits.ts";
 import { Logger } from "../src/base/logger.ts";
 import { Broker, type Durability } from "../src/broker/broker.ts";
 import { Keyspace } from "../src/keyspace/keyspace.ts";
@@ -27,6 +28,7 @@ export interface ProcessOptions {
   readonly journalBytesMax: number;
   readonly redisStreamsDurability: Durability;
   readonly kafkaDurability: "fsync" | "written";
+  readonly turnBounds: Partial<TurnBounds>;
   readonly log: (line: string) => void;
 }
 
@@ -69,6 +71,7 @@ export class SimProcess {
       source: keyspace,
       redisStreamsDurability: this.#options.redisStreamsDurability,
       kafkaDurability: this.#options.kafkaDurability,
+      turnBounds: this.#options.turnBounds,
       passwordHash: quickHash,
       onFatal: () => (this.isDoomed = true),
     });

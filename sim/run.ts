@@ -1,8 +1,11 @@
 /** One seed, from an empty disk to the verdict. */
+import { declareBounds, topologyOf } from "./actors/bounds-setup.ts";
 import { boundedTopic } from "./actors/retention.ts";
 import { partitionCount, partitionedTopic } from "./actors/partitions.ts";
 import { guardedStream } from "./actors/rights.ts";
-import { type Cast, castOf, type Scene, sceneOf } from "./cast.ts";
+import { declareLive } from "./actors/live.ts";
+import type { Topology } from "./models/bounds.ts";
+import { type Cast, castOf, declareFed, type Scene, sceneOf } from "./cast.ts";
 import { KafkaClient } from "./clients/kafka-client.ts";
 import { AmqpClient, streamTable } from "./clients/amqp-client.ts";
 import { Fault, HistoryModel, QueueModel } from "./model.ts";
@@ -71,7 +74,7 @@ function weatherOf(seed: number, scene: Scene): Weather {
   const at = (share: number, most: number): number => (random.chance(share) ? most * random.next() : 0);
   // Who begins again all the time never gets to commit.
   const deaths = scene === "groups" ? 0.3 : 1;
-  return {
+  const weather = {
     kill: at(0.6, 0.004) * deaths,
     power: at(0.4, 0.003) * deaths,
     powerAfterAnswer: 0,
@@ -88,6 +91,21 @@ function weatherOf(seed: number, scene: Scene): Weather {
     // Drawn last: what was drawn before stays what it was for each seed.
     filledDisk: at(0.2, 0.01),
   };
+  // What cannot be read is refused, and what expires may do so late: no answer could be foretold.
+  return scene === "bounds" || scene === "letters"
+    ? { ...weather, readErrors: 0, readFlips: 0, clockJump: 0 }
+    : weather;
+}
+
+/** What a scene is about; returns how many answers there will be. */
+function declareFor(
+  scene: Scene,
+  client: AmqpClient,
+  topology: Topology,
+  done: (payload: Buffer | null) => void,
+): number {
+  if (scene === "bounds") return declareBounds(client, topology, done);
+  return scene === "letters" ? declareLive(client, done) + declareFed(client, done) : 0;
 }
 
 async function setUp(world: World, scene: Scene): Promise<Cast> {
@@ -119,11 +137,13 @@ async function setUp(world: World, scene: Scene): Promise<Cast> {
   const streams = [...histories.map(({ name }) => name), guardedStream];
   for (const name of streams) client.declare(name, streamTable, done);
   for (const { name } of queues) client.declare(name, Buffer.alloc(0), done);
-  await world.until(() => declared === streams.length + queues.length, "queues are declared");
+  const topology = topologyOf(world.random);
+  const bounds = declareFor(scene, client, topology, done);
+  await world.until(() => declared === streams.length + queues.length + bounds, "queues are declared");
   client.cut();
   // A declaration is written when it is answered; a clean stop syncs it.
   await world.restart();
   await world.until(() => world.process.isUp, "it starts again");
 
-  return castOf(world, scene, histories, queues);
+  return castOf(world, scene, histories, queues, topology);
 }

@@ -67,6 +67,13 @@ export class Verifier {
     const world = this.#world;
     const areIdle = () => world.actors.every((actor) => actor.isIdle);
     await world.until(areIdle, "all clients are answered");
+    for (const { name, model } of this.#cast.fed) {
+      let looks = 0;
+      await world.until(
+        () => looks++ % looksEach === 0 && model.hasDeliveredAll,
+        `all that ${name} gave up is delivered from ${model.name}`,
+      );
+    }
     for (const queue of world.queues) {
       for (let left = -1, looks = 0; left !== 0; looks++) {
         if (looks > looksMax) throw new Fault(`${queue.name} keeps ${left} messages that nobody gets`);

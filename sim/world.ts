@@ -5,9 +5,11 @@
  * happens is a step here, so a seed is a run, step by step.
  */
 import { BrokerError } from "../src/base/errors.ts";
+import type { TurnBounds } from "../src/base/limits.ts";
 import { journalFileBase, journalHeaderBytes } from "../src/storage/journal-file.ts";
 import { SimDisk } from "./disk.ts";
 import { type Crash, Fault, HistoryModel, KeyModel, type Level, Promises, QueueModel } from "./model.ts";
+import type { BoundsHistory } from "./models/bounds-history.ts";
 import type { ConsumerGroupModel } from "./models/consumer-group.ts";
 import type { ExpiringKey } from "./models/expiring-key.ts";
 import type { PassingLog } from "./models/passing-log.ts";
@@ -94,6 +96,7 @@ export class World {
   readonly keys: KeyModel[] = [];
   readonly expiringKeys: ExpiringKey[] = [];
   readonly passingLogs: PassingLog[] = [];
+  readonly boundsHistories: BoundsHistory[] = [];
   readonly actors: Actor[] = [];
   readonly crashListeners: ((crash: Crash) => void)[] = [];
   weather = fairWeather;
@@ -135,8 +138,20 @@ export class World {
       journalBytesMax: 1 << (14 + this.random.below(4)),
       kafkaDurability: this.acksAllLevel === "durable" ? "fsync" : "written",
       redisStreamsDurability: this.redisStreamsLevel === "durable" ? "fsync" : "written",
+      turnBounds: this.#turnBounds(),
       log: (line) => this.note(`log ${line.trim()}`),
     });
+  }
+
+  /** Mostly such as few records reach. */
+  #turnBounds(): Partial<TurnBounds> {
+    const { random } = this;
+    if (random.chance(0.3)) return {};
+    return {
+      expiredPerTickMax: random.between(1, 5),
+      turnWorkUnits: random.between(10, 200),
+      turnWorkSliceUnits: random.between(5, 50),
+    };
   }
 
   note(text: string): void {
@@ -337,7 +352,8 @@ export class World {
   }
 
   get #damageable() {
-    const { histories, queues, groups, consumerGroups, rights, expiringKeys, passingLogs } = this;
+    const { histories, queues, groups, consumerGroups, rights, expiringKeys, passingLogs, boundsHistories } =
+      this;
     return [
       ...histories,
       ...queues,
@@ -346,6 +362,7 @@ export class World {
       ...rights,
       ...expiringKeys,
       ...passingLogs,
+      ...boundsHistories,
     ];
   }
 

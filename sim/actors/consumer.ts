@@ -12,6 +12,8 @@ export class ConsumerActor implements Actor {
   readonly name: string;
   readonly #world: World;
   readonly #queue: QueueModel;
+  /** Each producer's messages come in its order. */
+  readonly #isOrdered: boolean;
   #client: AmqpClient | null = null;
   #held: Delivery[] = [];
   /** Acknowledged, and nothing answered since. */
@@ -20,10 +22,11 @@ export class ConsumerActor implements Actor {
   #last = new Map<string, number>();
   #isFencing = false;
 
-  constructor(world: World, name: string, queue: QueueModel) {
+  constructor(world: World, name: string, queue: QueueModel, isOrdered = true) {
     this.#world = world;
     this.name = name;
     this.#queue = queue;
+    this.#isOrdered = isOrdered;
   }
 
   get isIdle(): boolean {
@@ -63,7 +66,7 @@ export class ConsumerActor implements Actor {
     this.#queue.delivered(body, this.name);
     this.#world.count("deliveries");
     this.#world.note(`${this.name} gets ${body.slice(0, 20).trim()} of ${this.#queue.name}`);
-    if (!isRedelivered) {
+    if (this.#isOrdered && !isRedelivered) {
       const [producer, sequence] = splitBody(body);
       if (sequence <= (this.#last.get(producer) ?? -1))
         throw new Fault(`${this.name}: ${body.trim()} came after ${producer}/${this.#last.get(producer)}`);

@@ -22,10 +22,10 @@ const waitingMax = 6;
 
 /** Its partitions, which the other protocols know by names of their own. */
 export function partitionsOf(topic: string, promises: Promises): HistoryModel[] {
-  return Array.from(
-    { length: partitionCount },
-    (_, partition) => new HistoryModel(`${topic}-${partition}`, promises, { topic, partition }),
-  );
+  const sentToTopic = new Set<string>();
+  return Array.from({ length: partitionCount }, (_, partition) => {
+    return new HistoryModel(`${topic}-${partition}`, promises, { topic, partition, sentToTopic });
+  });
 }
 
 /** What AMQP publishes to the topic's exchange under a key. */
@@ -79,7 +79,8 @@ export class PartitionedProducerActor implements Actor {
   }
 
   get isIdle(): boolean {
-    return !this.#isWaiting && this.#lines.every(({ batch }) => batch === null);
+    // Damage may have taken a partition for good.
+    return !this.#isWaiting && (this.#world.isDamaged || this.#lines.every(({ batch }) => batch === null));
   }
 
   act(): void {

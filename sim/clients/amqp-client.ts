@@ -5,6 +5,7 @@
  */
 import {
   frame,
+  longText,
   method,
   open,
   protocolHeader,
@@ -39,6 +40,17 @@ export const streamTable = Buffer.concat([
   uint(4, 6),
   Buffer.from("stream"),
 ]);
+/** A table of a declaration: texts and numbers. */
+export function tableOf(fields: Readonly<Record<string, string | number>>): Buffer {
+  return Buffer.concat(
+    Object.entries(fields).flatMap(([name, value]) => [
+      shortText(name),
+      Buffer.from(typeof value === "string" ? "S" : "I"),
+      typeof value === "string" ? longText(value) : uint(4, value),
+    ]),
+  );
+}
+
 const closes = new Set(["10.50", "20.40"]);
 
 export class AmqpClient implements LinkEnd {
@@ -81,6 +93,12 @@ export class AmqpClient implements LinkEnd {
     );
   }
 
+  /** How many messages it has that nobody holds; null when the connection is gone. */
+  count(queue: string, onCount: (count: number | null) => void): void {
+    const bytes = method(1, 50, 10, uint(2, 0), shortText(queue), uint(1, 1), uint(4, 0));
+    this.call(bytes, (payload) => onCount(payload === null ? null : payload.readUInt32BE(5 + payload[4]!)));
+  }
+
   deleteQueue(queue: string, onAnswer: OnAnswer): void {
     this.call(method(1, 50, 40, uint(2, 0), shortText(queue), uint(1, 0)), onAnswer);
   }
@@ -98,9 +116,21 @@ export class AmqpClient implements LinkEnd {
     this.call(method(1, 40, 20, uint(2, 0), shortText(exchange), uint(1, 0)), onAnswer);
   }
 
-  /** Under the queue's own name. */
-  bind(queue: string, exchange: string, onAnswer: OnAnswer): void {
-    const names = [shortText(queue), shortText(exchange), shortText(queue)];
+  /** A durable exchange. */
+  declareKept(exchange: string, type: string, table: Buffer, onAnswer: OnAnswer): void {
+    const names = [shortText(exchange), shortText(type)];
+    this.call(method(1, 40, 10, uint(2, 0), ...names, uint(1, 2), longText(table)), onAnswer);
+  }
+
+  /** Messages of one exchange go through another, whatever their keys. */
+  bindExchange(destination: string, source: string, onAnswer: OnAnswer): void {
+    const names = [shortText(destination), shortText(source), shortText("")];
+    this.call(method(1, 40, 30, uint(2, 0), ...names, uint(1, 0), uint(4, 0)), onAnswer);
+  }
+
+  /** Under the queue's own name, if no key is given. */
+  bind(queue: string, exchange: string, onAnswer: OnAnswer, key: string = queue): void {
+    const names = [shortText(queue), shortText(exchange), shortText(key)];
     this.call(method(1, 50, 20, uint(2, 0), ...names, uint(1, 0), uint(4, 0)), onAnswer);
   }
 
@@ -163,6 +193,10 @@ export class AmqpClient implements LinkEnd {
 
   requeue(tag: number): void {
     this.#link.send(method(1, 60, 120, uint(8, tag), uint(1, 2)));
+  }
+
+  reject(tag: number): void {
+    this.#link.send(method(1, 60, 90, uint(8, tag), uint(1, 0)));
   }
 
   received(bytes: Buffer): void {

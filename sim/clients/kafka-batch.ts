@@ -6,6 +6,8 @@ import { KafkaBatch } from "../../src/message/kafka-batch.ts";
 
 export interface BatchOptions {
   readonly values: readonly string[];
+  /** None, if it is not there. */
+  readonly keys?: readonly string[];
   readonly timestamp: number;
   readonly producerId: number;
   readonly producerEpoch: number;
@@ -14,9 +16,9 @@ export interface BatchOptions {
 
 const recordBytesMax = 1 << 20;
 
-/** An uncompressed batch of records without keys. */
+/** An uncompressed batch. */
 export function makeBatch(options: BatchOptions): Buffer {
-  const { values, timestamp, producerId, producerEpoch, baseSequence } = options;
+  const { values, keys, timestamp, producerId, producerEpoch, baseSequence } = options;
   const writer = new ByteWriter();
   const builder = new KafkaBatchBuilder();
   builder.begin(writer, {
@@ -27,7 +29,11 @@ export function makeBatch(options: BatchOptions): Buffer {
     producerEpoch,
     baseSequence,
   });
-  values.forEach((value, i) => builder.value(Buffer.from(value)).record(i, timestamp));
+  values.forEach((value, i) => {
+    const key = keys?.[i];
+    if (key !== undefined) builder.key(Buffer.from(key));
+    builder.value(Buffer.from(value)).record(i, timestamp);
+  });
   builder.finish();
   return writer.copy();
 }

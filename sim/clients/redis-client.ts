@@ -10,10 +10,13 @@ export class RedisClient implements LinkEnd {
   readonly #link: SimLink;
   readonly #parser = new ReplyParser();
   #waiting: OnReply[] = [];
+  readonly #onMessage: ((message: RedisReply) => void) | null;
   isLost = false;
 
-  constructor(link: SimLink) {
+  /** `onMessage` gets what a subscriber hears. */
+  constructor(link: SimLink, onMessage: ((message: RedisReply) => void) | null = null) {
     this.#link = link;
+    this.#onMessage = onMessage;
     link.client = this;
   }
 
@@ -33,7 +36,11 @@ export class RedisClient implements LinkEnd {
 
   received(bytes: Buffer): void {
     this.#parser.feed(bytes);
-    for (const reply of this.#parser.all()) this.#waiting.shift()?.(plain(reply), false);
+    for (const each of this.#parser.all()) {
+      const reply = plain(each);
+      if (this.#onMessage !== null && Array.isArray(reply) && reply[0] === "message") this.#onMessage(reply);
+      else this.#waiting.shift()?.(reply, false);
+    }
   }
 
   closed(): void {

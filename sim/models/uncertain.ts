@@ -39,6 +39,13 @@ export class Uncertain<State> {
     this.#told.push({ number, level, possible: this.possible });
   }
 
+  /** Nobody was told, but all know: what it can be has changed, as when a connection is gone. */
+  become(change: (possible: readonly State[]) => readonly State[]): void {
+    this.possible = distinct(change(this.possible));
+    const { number, level } = this.#told.pop()!;
+    this.#told.push({ number, level, possible: this.possible });
+  }
+
   get #lastDurable(): number {
     const isDurable = ({ number, level }: Told<State>): boolean =>
       this.#promises.survives(number, level, "power");

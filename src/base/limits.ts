@@ -140,3 +140,10 @@ export const limits = {
   /** Data of less durable levels reaches the disk this late at most. */
   lazySyncDelayMs: 1000,
 } as const;
+
+/** Bounds of work in one turn. The simulator and tests set them small, so that few records reach them. */
+export type TurnBounds = {
+  readonly [
+    Name in "turnWorkUnits" | "turnWorkSliceUnits" | "deadLettersPerPublishMax" | "expiredPerTickMax"
+  ]: number;
+};

@@ -9,7 +9,7 @@
  * `cancel`; a turn is over its budget by one piece at most.
  */
 import type { Timers } from "./clock.ts";
-import { limits } from "./limits.ts";
+import { limits, type TurnBounds } from "./limits.ts";
 
 export type Job<Result> = Generator<number, Result, void>;
 
@@ -78,16 +78,19 @@ class Run<Result> implements RunningJob {
 
 export class TurnWork {
   readonly #timers: Timers;
+  readonly #bounds: TurnBounds;
   /** The next to have its turn first. */
   readonly #waiting: Run<unknown>[] = [];
-  #unitsLeft: number = limits.turnWorkUnits;
+  #unitsLeft: number;
   #isTurnRequested = false;
   readonly #spend = (units: number): void => {
     this.#unitsLeft -= units;
   };
 
-  constructor(timers: Timers) {
+  constructor(timers: Timers, bounds: TurnBounds = limits) {
     this.#timers = timers;
+    this.#bounds = bounds;
+    this.#unitsLeft = bounds.turnWorkUnits;
   }
 
   /** Jobs that go on in later turns. */
@@ -117,14 +120,16 @@ export class TurnWork {
   }
 
   #advance(run: Run<unknown>): void {
-    if (this.#unitsLeft > 0) run.advance(Math.min(limits.turnWorkSliceUnits, this.#unitsLeft), this.#spend);
+    if (this.#unitsLeft > 0) {
+      run.advance(Math.min(this.#bounds.turnWorkSliceUnits, this.#unitsLeft), this.#spend);
+    }
     if (run.isRunning) this.#waiting.push(run);
     this.#requestTurn();
   }
 
   #turn(): void {
     this.#isTurnRequested = false;
-    this.#unitsLeft = limits.turnWorkUnits;
+    this.#unitsLeft = this.#bounds.turnWorkUnits;
     // Who was not reached in this turn stays in front of those who were.
     let reached = 0;
     const waiting = this.#waiting;

@@ -6,7 +6,7 @@
  */
 import { BytesInFlight } from "../base/bytes-in-flight.ts";
 import type { Clock, Timer, Timers } from "../base/clock.ts";
-import { limits } from "../base/limits.ts";
+import { limits, type TurnBounds } from "../base/limits.ts";
 import type { Logger } from "../base/logger.ts";
 import { faultsOfPatterns } from "./access/rule.ts";
 import type { Random } from "../base/random.ts";
@@ -50,6 +50,8 @@ export interface BrokerOptions {
   redisStreamsDurability: Durability;
   /** When acks=all is answered. */
   kafkaDurability: Exclude<Durability, "memory">;
+  /** Those of `limits` that are to be other ones. */
+  turnBounds?: Partial<TurnBounds>;
   /** The disk lost what it had promised: the process must end. */
   onFatal: (error: Error) => void;
 }
@@ -72,6 +74,7 @@ export class Broker {
   readonly inFlight: BytesInFlight;
   /** Long requests, in slices. */
   readonly work: TurnWork;
+  readonly turnBounds: TurnBounds;
   readonly inflation: InflationBudget;
   readonly access: Access;
   readonly retention: Retention;
@@ -99,9 +102,17 @@ export class Broker {
     this.logger = options.logger;
     this.storage = storage;
     const { clock, timers, memoryBytesMax } = options;
+    this.turnBounds = { ...limits, ...options.turnBounds };
     this.inFlight = new BytesInFlight({ bytesMax: memoryBytesMax, timers });
-    this.ticker = new Ticker(storage, clock, timers, this.inFlight, () => this.#checkFlow());
-    this.work = new TurnWork(options.timers);
+    this.ticker = new Ticker({
+      storage,
+      clock,
+      timers,
+      bounds: this.turnBounds,
+      inFlight: this.inFlight,
+      afterFlush: () => this.#checkFlow(),
+    });
+    this.work = new TurnWork(timers, this.turnBounds);
     this.inflation = new InflationBudget(options.timers, (queue) => this.schedule(queue));
     this.#diskLog = new DiskLog(options);
     this.access = new Access({ ...options, storage });

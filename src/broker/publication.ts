@@ -6,12 +6,12 @@
  * Invariants: a queue's bound is asked before its copy is appended, and what was appended is never taken back for the
  * bound's sake; `publishWhole` and a batch that was asked by `BatchGuard` append to all queues or to none.
  */
-import { limits } from "../base/limits.ts";
 import { AmqpRecordParts, readAmqpRecord } from "../message/amqp-record.ts";
 import { deadLetterParts } from "./dead-letter.ts";
 import type { Exchange } from "./exchange.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
 import type { Queue } from "./queue.ts";
+import { fits } from "./retention.ts";
 import type { Route } from "./route.ts";
 import type { Vhost } from "./vhost.ts";
 
@@ -58,7 +58,9 @@ export class Publication {
   /** Publishes to all queues of the route, or to none: then it returns one that is full. */
   publishWhole(exchange: Exchange, route: Route, message: OutgoingMessage): Queue | null {
     if (route.hasGuards) {
-      const full = route.queues.filter((queue) => !this.#hasRoom(queue, message));
+      const guard = new BatchGuard();
+      guard.add(route, message.count, message.bodyBytes);
+      const full = guard.fullQueues();
       if (full.length > 0) {
         for (const queue of full) this.refuse(queue, message);
         return full[0]!;
@@ -113,7 +115,7 @@ export class Publication {
   #noteRefused(queue: Queue, message: OutgoingMessage): void {
     const { overflow, deadLetterExchange } = queue.policy;
     if (overflow !== "reject-publish-dlx" || deadLetterExchange === undefined) return;
-    if (this.#refused.length >= limits.deadLettersPerPublishMax) {
+    if (this.#refused.length >= this.#vhost.broker.turnBounds.deadLettersPerPublishMax) {
       this.deadLettersDropped++;
       return;
     }
@@ -160,11 +162,16 @@ export class BatchGuard {
     }
   }
 
-  /** The queues that have no room for their part; none of them is in the way of an empty list. */
+  /**
+   * The queues that have no room for their part; none of them is in the way of an empty list. A queue that is asked for
+   * room drops what has expired, which may be dead-lettered into one that was asked before: all are looked at again.
+   */
   fullQueues(): Queue[] {
+    for (const [queue, { count, bytes }] of this.#demands)
+      queue.vhost.broker.retention.hasRoom(queue, count, bytes);
     const full: Queue[] = [];
     for (const [queue, { count, bytes }] of this.#demands) {
-      if (!queue.vhost.broker.retention.hasRoom(queue, count, bytes)) full.push(queue);
+      if (!fits(queue, count, bytes)) full.push(queue);
     }
     return full;
   }

@@ -368,6 +368,25 @@ export class Queue {
     if (cursor.history === null) this.log.remove(offset);
   }
 
+  /** Takes a record out by its place, whoever holds it (XDEL). */
+  removeAt(offset: number): void {
+    this.readyBytes?.removing(offset, offset + 1);
+    this.cursor?.settle(offset);
+    this.log.remove(offset);
+  }
+
+  /** Takes out all records below an offset, whoever holds them (XTRIM). */
+  removeBelow(target: number): void {
+    const { cursor, log } = this;
+    this.readyBytes?.removing(log.firstOffset, target);
+    if (cursor !== null && cursor.pending.size > 0) {
+      const held: number[] = [];
+      cursor.pending.visit(log.firstOffset, target, (offset) => held.push(offset) > 0);
+      for (const offset of held) cursor.settle(offset);
+    }
+    log.removeBelow(target);
+  }
+
   /** A consumer gives a record back; it goes out again from its old place, unless it did so too often. */
   requeue(offset: number): void {
     const cursor = this.cursor!;

@@ -7,32 +7,51 @@
 import { AmqpRecordParts, readAmqpRecord } from "../message/amqp-record.ts";
 import { envelope } from "../message/envelope.ts";
 import type { LogReader } from "../storage/index.ts";
+import { noOwner } from "./pending-table.ts";
 import type { Queue } from "./queue.ts";
 
 const parts = new AmqpRecordParts();
 
 export class ReadyBytes {
   total = 0;
+  readonly #queue: Queue;
   readonly #news: LogReader;
-  readonly #returned: LogReader;
+  readonly #others: LogReader;
 
   constructor(queue: Queue) {
+    this.#queue = queue;
     this.#news = queue.reader();
-    this.#returned = queue.reader();
+    this.#others = queue.reader();
   }
 
-  /** Counts what came since the last call; at first, all that is there. */
+  /** Counts what came since the last call; at first, all that is there and was not settled. */
   countNew(): void {
-    while (this.#news.next()) this.total += sizeOf(this.#news);
+    const { history } = this.#queue.cursor!;
+    while (this.#news.next()) {
+      if (history === null || !history.has(this.#news.offset)) this.total += sizeOf(this.#news);
+    }
   }
 
   taken(record: LogReader): void {
     this.total -= sizeOf(record);
   }
 
+  /** A consumer gave it back, if it is still there. */
   returned(offset: number): void {
-    this.#returned.seek(offset);
-    if (this.#returned.next()) this.total += sizeOf(this.#returned);
+    this.#others.seek(offset);
+    if (this.#others.next() && this.#others.offset === offset) this.total += sizeOf(this.#others);
+  }
+
+  /** What is there from offset `from` to `to` (left out) is about to go, held or not. */
+  removing(from: number, to: number): void {
+    this.countNew();
+    const { pending, history } = this.#queue.cursor!;
+    const reader = this.#others;
+    reader.seek(from);
+    while (reader.next() && reader.offset < to) {
+      const isSettled = history !== null && history.has(reader.offset);
+      if (!isSettled && pending.ownerOf(reader.offset) <= noOwner) this.total -= sizeOf(reader);
+    }
   }
 
   purged(): void {

@@ -158,8 +158,8 @@ export class Retention {
   }
 }
 
-/** Those of this turn counted, which the log does not show yet. */
-function fits(queue: Queue, count: number, bytes: number): boolean {
+/** Whether it has room as it is. Records of this turn count, which the log does not show yet. */
+export function fits(queue: Queue, count: number, bytes: number): boolean {
   const { policy, readyBytes, log } = queue;
   if (policy.maxLength !== undefined) {
     if (queue.readyCount + log.store.openCountOf(log) + count > policy.maxLength) return false;

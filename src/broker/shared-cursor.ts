@@ -9,16 +9,16 @@
  * A queue that keeps its history also remembers here what was settled (`history`), since the log still has it.
  *
  * Durable when it `tracksOwners` (a Redis group's pending entries survive a restart). Otherwise only `next` and the
- * delivery counts of requeued records do, and whatever was held is given out again, marked as redelivered.
+ * delivery counts of records that were given back do, and whatever was held is given out again, marked as redelivered.
  */
 import type { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { EntryId } from "../message/entry-id.ts";
 import { type DurableState, type Log, LogReader, type StateHandle, type Storage } from "../storage/index.ts";
 import { change, CursorChanges } from "./cursor-changes.ts";
 import { HistoryMarks } from "./history-marks.ts";
-import { OffsetHeap } from "./offset-heap.ts";
 import { entriesReadAt } from "./group-progress.ts";
 import { noOwner, PendingTable, requeuedOwner } from "./pending-table.ts";
+import { RequeuedRecords } from "./requeued-records.ts";
 
 /** The id that is read or restored. */
 const scratchId = new EntryId();
@@ -37,7 +37,7 @@ export class SharedCursor implements DurableState {
   readonly log: Log;
   readonly tracksOwners: boolean;
   readonly pending: PendingTable;
-  readonly #requeued = new OffsetHeap();
+  readonly #requeued: RequeuedRecords;
   readonly #news: LogReader;
   readonly #again: LogReader;
   /** The record that `acquire` gave; valid until the next call or the end of the tick. */
@@ -65,6 +65,7 @@ export class SharedCursor implements DurableState {
     this.#storage = storage;
     this.tracksOwners = tracksOwners;
     this.pending = new PendingTable(tracksOwners);
+    this.#requeued = new RequeuedRecords(log, this.pending);
     this.#news = new LogReader(log);
     this.#again = new LogReader(log);
     this.record = this.#news;
@@ -77,32 +78,23 @@ export class SharedCursor implements DurableState {
 
   /** Records held by somebody. */
   get heldCount(): number {
-    return this.pending.size - this.#requeued.size;
+    return this.pending.size - this.#requeued.count;
   }
 
   /** Whether `acquire` would find something. Looks past records that are gone. */
   get hasReady(): boolean {
-    this.#dropGoneRequeued();
-    if (this.#requeued.size > 0) return true;
+    if (this.#requeued.isReady) return true;
     return this.#news.position < this.log.nextOffset && this.peek();
   }
 
   /** Whether a record that was given back comes next. */
   get hasRequeued(): boolean {
-    this.#dropGoneRequeued();
-    return this.#requeued.size > 0;
-  }
-
-  #dropGoneRequeued(): void {
-    const requeued = this.#requeued;
-    while (requeued.size > 0 && this.pending.ownerOf(requeued.lowest) !== requeuedOwner) requeued.pop();
-    while (requeued.size > 0 && this.log.removed.has(requeued.lowest)) this.pending.clear(requeued.pop());
+    return this.#requeued.isReady;
   }
 
   /** Stops `record` at the record that `acquire` would give, without giving it; false when there is none. */
   peek(): boolean {
-    this.#dropGoneRequeued();
-    if (this.#requeued.size > 0) {
+    if (this.#requeued.isReady) {
       this.record = this.#again;
       this.#again.seek(this.#requeued.lowest);
       return this.#again.next();
@@ -128,10 +120,7 @@ export class SharedCursor implements DurableState {
 
   /** Gives the next record to `owner` (a number above 0) and leaves it in `record`; false when none is ready. */
   acquire(owner: number, now: number): boolean {
-    if (this.#requeued.size > 0) {
-      this.#dropGoneRequeued();
-      if (this.#requeued.size > 0) return this.#acquireAgain(owner, now);
-    }
+    if (this.#requeued.isReady) return this.#acquireAgain(owner, now);
     const news = this.#news;
     if (!this.#nextNew()) return false;
     this.record = news;
@@ -167,7 +156,7 @@ export class SharedCursor implements DurableState {
   }
 
   #acquireAgain(owner: number, now: number): boolean {
-    const offset = this.#requeued.pop();
+    const offset = this.#requeued.take();
     this.record = this.#again;
     this.#again.seek(offset);
     this.#again.next();
@@ -179,14 +168,11 @@ export class SharedCursor implements DurableState {
 
   /** Gives the next record and takes it as settled at once (AMQP no-ack, Redis NOACK). */
   take(): boolean {
-    if (this.#requeued.size > 0) {
-      this.#dropGoneRequeued();
-      if (this.#requeued.size > 0) {
-        this.#acquireAgain(1, 0);
-        this.pending.clear(this.record.offset);
-        if (this.history !== null) this.#noteHistory(this.record.offset);
-        return true;
-      }
+    if (this.#requeued.isReady) {
+      this.#acquireAgain(1, 0);
+      this.pending.clear(this.record.offset);
+      if (this.history !== null) this.#noteHistory(this.record.offset);
+      return true;
     }
     const news = this.#news;
     if (!this.#nextNew()) return false;
@@ -202,6 +188,7 @@ export class SharedCursor implements DurableState {
   settle(offset: number): boolean {
     const owner = this.pending.clear(offset);
     if (owner === noOwner) return false;
+    if (owner === requeuedOwner) this.#requeued.count--;
     if (this.tracksOwners) {
       const known = this.#ownersById.get(owner);
       if (known !== undefined) known.pending--;
@@ -229,7 +216,7 @@ export class SharedCursor implements DurableState {
     if (owner === noOwner || owner === requeuedOwner) return;
     const count = this.pending.countOf(offset);
     this.pending.set(offset, requeuedOwner, count, 0);
-    this.#requeued.push(offset);
+    this.#requeued.add(offset);
     this.#noteRecord(offset);
   }
 
@@ -321,6 +308,11 @@ export class SharedCursor implements DurableState {
     writer.int64(offset).int32(pending.ownerOf(offset)).uint32(pending.countOf(offset));
     writer.int64(pending.timeOf(offset));
     if (this.tracksOwners) pending.readId(offset, scratchId).encode(writer);
+  }
+
+  /** `noted` of a record that nobody holds. */
+  #encodeReturned(writer: ByteWriter, offset: number, count: number): void {
+    writer.int64(offset).int32(requeuedOwner).uint32(count).int64(0);
   }
 
   #decodeNoted(reader: ByteReader): void {
@@ -430,14 +422,19 @@ export class SharedCursor implements DurableState {
     writer.uint32(0);
     this.pending.visit(0, Infinity, (offset) => {
       const owner = this.pending.ownerOf(offset);
-      if (!this.tracksOwners && owner !== requeuedOwner) return true;
-      this.#encodeNoted(writer, offset);
+      if (this.tracksOwners || owner === requeuedOwner) this.#encodeNoted(writer, offset);
+      else {
+        // Who holds it is forgotten, and this delivery; not that it was given back before.
+        const returns = this.pending.countOf(offset) - 1;
+        if (returns === 0) return true;
+        this.#encodeReturned(writer, offset, returns);
+      }
       noted++;
       return true;
     });
     for (const [offset, count] of this.#countsBefore) {
       if (offset < this.next || this.log.removed.has(offset)) continue;
-      writer.int64(offset).int32(requeuedOwner).uint32(count).int64(0);
+      this.#encodeReturned(writer, offset, count);
       noted++;
     }
     writer.patchUint32(countAt, noted);
@@ -478,10 +475,7 @@ export class SharedCursor implements DurableState {
 
   /** Forgets what waits to be given out again: the ready records of the log are being purged. */
   forgetRequeued(): void {
-    while (this.#requeued.size > 0) {
-      const offset = this.#requeued.pop();
-      if (this.pending.ownerOf(offset) === requeuedOwner) this.pending.clear(offset);
-    }
+    this.#requeued.forget();
   }
 
   /** Delivery counts of records that were given out before a restart. */

@@ -7,7 +7,7 @@
  */
 import type { BytesInFlight } from "../base/bytes-in-flight.ts";
 import type { Clock, Timer, Timers } from "../base/clock.ts";
-import { limits } from "../base/limits.ts";
+import { limits, type TurnBounds } from "../base/limits.ts";
 import type { ConnectionHost, FlushableConnection } from "../base/connection.ts";
 import type { Storage } from "../storage/index.ts";
 import type { Queue } from "./queue.ts";
@@ -23,19 +23,29 @@ const failedQueueRetryMs = 1000;
 /** A round delivers what the one before published (dead letters); more rounds than this wait for the next tick. */
 const roundsMax = 16;
 
+export interface TickerOptions {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly bounds: TurnBounds;
+  readonly inFlight: BytesInFlight;
+  /** Looks whether publishers must be held back. */
+  readonly afterFlush: () => void;
+}
+
 export class Ticker implements ConnectionHost {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly timers: Timers;
+  readonly #bounds: TurnBounds;
   readonly inFlight: BytesInFlight;
-  /** Looks whether publishers must be held back. */
   readonly #afterFlush: () => void;
   #isRequested = false;
   #isRunning = false;
   #scheduled: Queue[] = [];
   /** Queues that have more to do than one tick allows. */
   readonly #later = new Set<Queue>();
-  #expirationsLeft: number = limits.expiredPerTickMax;
+  #expirationsLeft: number;
   #touched: FlushableConnection[] = [];
   #held: FlushableConnection[] = [];
   #waiters: DurableWaiter[] = [];
@@ -46,18 +56,14 @@ export class Ticker implements ConnectionHost {
   /** Wall time of this tick's deliveries, ms: looked at once, not for each queue. */
   deliveryTime = 0;
 
-  constructor(
-    storage: Storage,
-    clock: Clock,
-    timers: Timers,
-    inFlight: BytesInFlight,
-    afterFlush: () => void,
-  ) {
-    this.#storage = storage;
-    this.#clock = clock;
-    this.timers = timers;
-    this.inFlight = inFlight;
-    this.#afterFlush = afterFlush;
+  constructor(options: TickerOptions) {
+    this.#storage = options.storage;
+    this.#clock = options.clock;
+    this.timers = options.timers;
+    this.#bounds = options.bounds;
+    this.#expirationsLeft = options.bounds.expiredPerTickMax;
+    this.inFlight = options.inFlight;
+    this.#afterFlush = options.afterFlush;
   }
 
   /** Sees to it that this tick ends with a flush. */
@@ -127,7 +133,7 @@ export class Ticker implements ConnectionHost {
     this.#isRunning = true;
     this.#isRequested = false;
     this.ticks++;
-    this.#expirationsLeft = limits.expiredPerTickMax;
+    this.#expirationsLeft = this.#bounds.expiredPerTickMax;
     for (const queue of this.#later) this.schedule(queue);
     this.#later.clear();
     this.#deliver();

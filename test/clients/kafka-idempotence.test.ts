@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import amqplib from "amqplib";
 import { startTestBroker, type TestBroker } from "../support/broker.ts";
 import { type KafkaWireClient, makeBatch } from "../support/kafka-wire-client.ts";
 import { KafkaClients, textOf } from "./kafka-support.ts";
@@ -16,7 +17,7 @@ after(async () => {
   await broker.stop();
 });
 
-const errors = { none: 0, outOfOrder: 45, invalidEpoch: 47 } as const;
+const errors = { none: 0, full: 44, outOfOrder: 45, invalidEpoch: 47 } as const;
 
 interface Sent {
   producerId: number;
@@ -74,6 +75,25 @@ test("a batch sent again is answered with its first offset and stored once", asy
     -1,
   ]);
   assert.equal((await clients.readByJs("again", 14)).length, 14);
+});
+
+test("a batch sent again is known though the queue is full by now, and is not dead-lettered", async () => {
+  const connection = await amqplib.connect(broker.amqpUrl);
+  const channel = await connection.createChannel();
+  await channel.assertQueue("again.dead");
+  const toDead = { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "again.dead" };
+  const bound = { "x-max-length": 2, "x-overflow": "reject-publish-dlx" };
+  await channel.assertQueue("again.full", { arguments: { ...bound, ...toDead } });
+  const client = await clients.wire();
+  const producerId = await newProducer(client);
+  const batch = { producerId, sequence: 0, values: ["a", "b"] };
+  assert.deepEqual(await send(client, "again.full", batch), [errors.none, 0]);
+  assert.deepEqual(await send(client, "again.full", batch), [errors.none, 0]);
+  const next = { producerId, sequence: 2, values: ["c"] };
+  assert.deepEqual(await send(client, "again.full", next), [errors.full, -1]);
+  assert.equal((await channel.checkQueue("again.full")).messageCount, 2);
+  assert.equal((await channel.checkQueue("again.dead")).messageCount, 1);
+  await connection.close();
 });
 
 test("a gap is refused, and so is an old epoch; a new epoch begins at 0", async () => {

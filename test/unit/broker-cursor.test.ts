@@ -77,12 +77,15 @@ function fill(storage: Storage, log: Log, count: number): void {
 
 type Step =
   | { kind: "acquire"; owner: number }
-  | { kind: "settle" | "requeue"; pick: number }
+  | { kind: "settle" | "requeue" | "remove"; pick: number }
   | { kind: "append"; count: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant("acquire" as const), owner: fc.integer({ min: 1, max: 3 }) }),
-  fc.record({ kind: fc.constantFrom("settle" as const, "requeue" as const), pick: fc.nat() }),
+  fc.record({
+    kind: fc.constantFrom("settle" as const, "requeue" as const, "remove" as const),
+    pick: fc.nat(),
+  }),
   fc.record({ kind: fc.constant("append" as const), count: fc.integer({ min: 1, max: 5 }) }),
 );
 
@@ -108,6 +111,12 @@ test("each record is ready, held by one, or settled; requeued ones come first an
           counts.set(expected, (counts.get(expected) ?? 0) + 1);
           assert.equal(cursor.deliveryCount, counts.get(expected));
           held.push(expected);
+        } else if (action.kind === "remove") {
+          // By its place (XDEL), whether it was given back before or never given out.
+          if (ready.length === 0) continue;
+          const offset = ready.splice(action.pick % ready.length, 1)[0]!;
+          cursor.settle(offset);
+          log.remove(offset);
         } else if (held.length > 0) {
           const offset = held.splice(action.pick % held.length, 1)[0]!;
           if (action.kind === "settle") {
@@ -205,4 +214,25 @@ test("what was given out before two restarts is marked as redelivered after both
   const third = restart(secondFull, secondChange);
   assert.equal(third.redeliveredBelow, 6);
   assert.deepEqual(take(third, 7), [2, 2, 2, 2, 2, 2, 1]);
+});
+
+test("a full state keeps how often a record was given back, held or not", async () => {
+  const storage = await memoryStorage();
+  const log = storage.createLog(false);
+  const cursor = new SharedCursor(log, storage, false);
+  fill(storage, log, 3);
+  for (let i = 0; i < 3; i++) {
+    cursor.acquire(1, 7);
+    cursor.requeue(0);
+  }
+  cursor.acquire(1, 7);
+  cursor.acquire(1, 7);
+  assert.deepEqual([cursor.record.offset, cursor.heldCount], [1, 2]);
+  const writer = new ByteWriter();
+  cursor.encodeFull(writer);
+  const again = new SharedCursor(log, storage, false);
+  again.restoreFull(new ByteReader(writer.copy()));
+  again.restored();
+  const counts = Array.from({ length: 3 }, () => (again.acquire(2, 8) ? again.deliveryCount : 0));
+  assert.deepEqual(counts, [4, 2, 1]);
 });

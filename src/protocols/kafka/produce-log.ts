@@ -27,32 +27,36 @@ export function appendBatch(group: LogGroup, batch: KafkaBatch, count: number): 
   return store.reservedOffset - count + 1;
 }
 
-/** The outcome of the last `appendToQueue` that found no fault. */
+/** Where the last batch lies that was appended, or had been before. */
 export const appended = { baseOffset: -1 };
 
-/** Appends to one partition, unless the producer's sequence says that it must not be. */
-export function appendToQueue(queue: Queue, batch: KafkaBatch, now: number): KafkaErrorName | null {
-  const { producerId, recordCount } = batch;
-  if (producerId < 0) {
-    appended.baseOffset = appendBatch(queue.log.group, batch, recordCount);
-    return null;
-  }
-  const { baseSequence, producerEpoch } = batch;
-  const lastSequence = (baseSequence + recordCount - 1) % sequences;
+const faults = { outOfOrder: "OUT_OF_ORDER_SEQUENCE_NUMBER", oldEpoch: "INVALID_PRODUCER_EPOCH" } as const;
+
+/**
+ * What the producer's sequence says of a batch: null, and it is to be appended. It comes before all that may refuse the
+ * batch for want of room: of a duplicate the producer is to learn that it is there.
+ */
+export function sequenceVerdict(queue: Queue, batch: KafkaBatch): "duplicate" | KafkaErrorName | null {
+  const { producerId, producerEpoch, baseSequence } = batch;
+  if (producerId < 0) return null;
   const producers = producersOf(queue);
-  switch (producers.check(producerId, producerEpoch, baseSequence, lastSequence)) {
-    case "duplicate":
-      appended.baseOffset = producers.duplicateOffset;
-      return null;
-    case "outOfOrder":
-      return "OUT_OF_ORDER_SEQUENCE_NUMBER";
-    case "oldEpoch":
-      return "INVALID_PRODUCER_EPOCH";
-    default: {
-      const baseOffset = appendBatch(queue.log.group, batch, recordCount);
-      producers.appended(producerId, producerEpoch, baseSequence, lastSequence, baseOffset, now);
-      appended.baseOffset = baseOffset;
-      return null;
-    }
-  }
+  const verdict = producers.check(producerId, producerEpoch, baseSequence, lastSequenceOf(batch));
+  if (verdict === "append") return null;
+  if (verdict !== "duplicate") return faults[verdict];
+  appended.baseOffset = producers.duplicateOffset;
+  return "duplicate";
+}
+
+/** Appends to one partition a batch of which `sequenceVerdict` said nothing. */
+export function appendToQueue(queue: Queue, batch: KafkaBatch, now: number): void {
+  const { producerId, producerEpoch, baseSequence } = batch;
+  const baseOffset = appendBatch(queue.log.group, batch, batch.recordCount);
+  appended.baseOffset = baseOffset;
+  if (producerId < 0) return;
+  const last = lastSequenceOf(batch);
+  producersOf(queue).appended(producerId, producerEpoch, baseSequence, last, baseOffset, now);
+}
+
+function lastSequenceOf({ baseSequence, recordCount }: KafkaBatch): number {
+  return (baseSequence + recordCount - 1) % sequences;
 }

@@ -90,7 +90,7 @@ export function trim(context: CommandContext, queue: Queue, options: TrimOptions
   else target = log.offsetOfEntryId(options.minId);
   if (options.isApproximate) target = wholeBlocks(context, queue, target, options.limit);
   if (target <= log.firstOffset) return 0;
-  removeBelow(queue, target);
+  queue.removeBelow(target);
   return length - log.length;
 }
 
@@ -135,15 +135,4 @@ function wholeBlocks(context: CommandContext, queue: Queue, target: number, limi
     deleted += entries;
     border = next;
   }
-}
-
-/** Entries of an AMQP queue may be held by consumers: they are settled, so that its counts stay right. */
-function removeBelow(queue: Queue, target: number): void {
-  const { cursor, log } = queue;
-  if (cursor !== null && cursor.pending.size > 0) {
-    const held: number[] = [];
-    cursor.pending.visit(log.firstOffset, target, (offset) => held.push(offset) > 0);
-    for (const offset of held) cursor.settle(offset);
-  }
-  log.removeBelow(target);
 }

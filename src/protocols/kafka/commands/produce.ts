@@ -14,7 +14,7 @@ import { batchHeaderBytes, KafkaBatch } from "../../../message/kafka-batch.ts";
 import { BatchCheck, type BatchRules } from "../../../message/kafka-batch-validate.ts";
 import type { AnswerJob, Call, Handler } from "../call.ts";
 import { faultOf } from "../errors.ts";
-import { appended, appendToQueue } from "../produce-log.ts";
+import { appended, appendToQueue, sequenceVerdict } from "../produce-log.ts";
 import { isTakenBy, type Outcome, publishToExchange } from "../produce-exchange.ts";
 import { topicRules, type TopicRules } from "../topic-rules.ts";
 import type { KafkaTopic } from "../topic-directory.ts";
@@ -104,7 +104,15 @@ function* appendAll(
         if (check !== shortCheck) yield unitsOfBatch + check.openedBytes / bytesPerUnit;
         for (; found === "more"; found = check.more()) yield unitsOfPiece;
         batch = check.batch;
-        result = found === null ? append(call, topic!, index) : refuse(index, found.error, found.message);
+        if (found === null) result = append(call, topic!, index);
+        else if (found.error === "MESSAGE_TOO_LARGE" && inflatedBytesMax < settings!.inflatedBytesMax) {
+          // The batches before it have used up the request's part: it may come again by itself, so it is no final error.
+          result = refuse(
+            index,
+            "REQUEST_TIMED_OUT",
+            "the request's batches decompress to too much together",
+          );
+        } else result = refuse(index, found.error, found.message);
       }
       if (result.errorCode !== errorCodes.NONE) hasFault = true;
       partitionResponses.push(result);
@@ -221,15 +229,17 @@ function store(
   const { broker } = call.node;
   const refusal = diskRefusal(broker.storage);
   if (refusal !== null) return refuse(index, "KAFKA_STORAGE_ERROR", refusal);
-  const { overflow } = queue.policy;
-  if (overflow === "reject-publish-dlx" && batch.recordCount > limits.kafkaExchangeRecordsMax) {
-    const most = limits.kafkaExchangeRecordsMax;
-    return refuse(index, "MESSAGE_TOO_LARGE", `this queue takes at most ${most} records of one batch`);
-  }
-  if (!isTakenBy(queue, batch, limits.kafkaRequestBytesMax))
-    return refuse(index, "POLICY_VIOLATION", `queue '${queue.name}' is full`);
-  const fault = appendToQueue(queue, batch, now);
-  if (fault !== null) return refuse(index, fault);
+  const verdict = sequenceVerdict(queue, batch);
+  if (verdict === null) {
+    const { overflow } = queue.policy;
+    if (overflow === "reject-publish-dlx" && batch.recordCount > limits.kafkaExchangeRecordsMax) {
+      const most = limits.kafkaExchangeRecordsMax;
+      return refuse(index, "MESSAGE_TOO_LARGE", `this queue takes at most ${most} records of one batch`);
+    }
+    if (!isTakenBy(queue, batch, limits.kafkaRequestBytesMax))
+      return refuse(index, "POLICY_VIOLATION", `queue '${queue.name}' is full`);
+    appendToQueue(queue, batch, now);
+  } else if (verdict !== "duplicate") return refuse(index, verdict);
   return {
     index,
     errorCode: errorCodes.NONE,

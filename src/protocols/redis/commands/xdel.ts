@@ -54,12 +54,10 @@ function changed(context: CommandContext, { log }: Queue): void {
 
 /** Whether the entry with the id in argument `at` was there. */
 function deleteOne({ request }: CommandContext, queue: Queue, reader: LogReader, at: number): boolean {
-  const { log, cursor } = queue;
+  const { log } = queue;
   strictIdArgument(request, at, id);
   if (!findEntry(reader, id)) return false;
-  const { offset } = reader;
-  cursor?.settle(offset);
-  log.remove(offset);
+  queue.removeAt(reader.offset);
   if (id.compare(log.maxDeletedId) > 0) log.maxDeletedId.copyFrom(id);
   return true;
 }
