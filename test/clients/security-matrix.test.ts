@@ -281,7 +281,7 @@ test("every command, method and request is in the matrix, or is known to touch n
     "basic.publish",
     ...Object.keys(kafkaHandlers),
   ];
-  assert.ok(all.length > 200, String(all.length));
+  assert.ok(all.length > 190, String(all.length));
   assert.deepEqual(
     all.filter((name) => !known.has(name)),
     [],
