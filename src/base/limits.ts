@@ -53,7 +53,7 @@ export const limits = {
   expiredPerTickMax: 4000,
   /** Routes remembered for each exchange. */
   routesCachedMax: 16_384,
-  /** Memory, estimated, of the routes that all exchanges of the process remember. */
+  /** Memory, estimated, of the routes that all exchanges of one broker remember. */
   routesCachedBytesMax: 64 << 20,
   /** Logs in all groups of logs that the routes of one virtual host lead to. */
   groupedLogsMax: 1_000_000,

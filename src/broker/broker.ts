@@ -21,6 +21,7 @@ import type { Queue } from "./queue.ts";
 import { InflationBudget } from "./inflation-budget.ts";
 import { restoreDefinitions } from "./restore.ts";
 import { Retention } from "./retention.ts";
+import { RouteBudget } from "./route-cache.ts";
 import { Ticker } from "./ticker.ts";
 import { Vhost } from "./vhost.ts";
 
@@ -79,6 +80,8 @@ export class Broker {
   readonly access: Access;
   readonly retention: Retention;
   readonly vhosts = new Map<string, Vhost>();
+  /** What the routes that all exchanges remember take. */
+  readonly routeBudget = new RouteBudget();
   /** Publishers are being held back. */
   isBlocked = false;
   readonly #pausedPublishers = new Set<Connection>();

@@ -6,7 +6,7 @@ import { HeadersRouter } from "./routing/headers.ts";
 import { PartitionRouter } from "./routing/partition.ts";
 import type { BindingArguments, Router } from "./routing/router.ts";
 import { TopicRouter } from "./routing/topic.ts";
-import { RouteCache } from "./route-cache.ts";
+import { type RouteBudget, RouteCache } from "./route-cache.ts";
 
 /** `x-kafka-topic` spreads messages over a topic's partitions by key, as Kafka's default partitioner does. */
 export const exchangeTypes = ["direct", "fanout", "topic", "headers", "x-kafka-topic"] as const;
@@ -52,12 +52,13 @@ export class Exchange {
   /** Bindings that leave this exchange, by identity. */
   readonly bindings = new Map<string, Binding>();
   /** Routes found before, by key; valid while the vhost's routing version stands. */
-  readonly routes = new RouteCache();
+  readonly routes: RouteCache;
   routesVersion = 0;
   isDeleted = false;
   published = 0;
 
-  constructor(options: ExchangeOptions) {
+  constructor(options: ExchangeOptions, budget: RouteBudget) {
+    this.routes = new RouteCache(budget);
     this.name = options.name;
     this.type = options.type;
     this.durable = options.durable;

@@ -18,7 +18,7 @@ export class RouteBudget {
   /** Those that have routes, the one that has had them for longest first. */
   readonly caches = new Set<RouteCache>();
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number = limits.routesCachedBytesMax) {
     this.bytesMax = bytesMax;
   }
 
@@ -30,15 +30,12 @@ export class RouteBudget {
   }
 }
 
-/** Memory is the process's: one bound for all brokers in it. */
-const processBudget = new RouteBudget(limits.routesCachedBytesMax);
-
 export class RouteCache {
   readonly #routes = new Map<string, Route>();
   readonly #budget: RouteBudget;
   #bytes = 0;
 
-  constructor(budget: RouteBudget = processBudget) {
+  constructor(budget: RouteBudget) {
     this.#budget = budget;
   }
 

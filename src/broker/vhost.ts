@@ -74,7 +74,7 @@ export class Vhost {
     this.groupOffsets = new GroupOffsets(this);
     for (const [exchange, type] of standardExchanges) {
       const options = { name: exchange, type, durable: true, autoDelete: false, internal: false, args: {} };
-      this.exchanges.set(exchange, new Exchange(options));
+      this.exchanges.set(exchange, new Exchange(options, this.broker.routeBudget));
       this.names.add(exchange);
     }
     this.live = new LiveChannels(this);
@@ -113,7 +113,7 @@ export class Vhost {
 
   /** Start-up: the exchange is in the table already. */
   declareRestoredExchange(options: ExchangeOptions): Exchange {
-    const exchange = new Exchange(options);
+    const exchange = new Exchange(options, this.broker.routeBudget);
     this.exchanges.set(options.name, exchange);
     this.names.add(options.name);
     this.routingVersion++;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Queue } from "../../src/broker/queue.ts";
 import { type Route, noRoute } from "../../src/broker/route.ts";
+import { Rig } from "../../fuzz/rig.ts";
 import { RouteBudget, RouteCache } from "../../src/broker/route-cache.ts";
 
 test("all caches together stay within their budget: the oldest forgets first", () => {
@@ -35,4 +36,13 @@ test("routes to many queues count with them; what is too large, or of a key that
   cache.set("wider", wide(1000));
   cache.set("k".repeat(256), noRoute);
   assert.deepEqual([cache.size, cache.get("wider")], [1, undefined]);
+});
+
+test("what one broker's exchanges remember is that broker's: nothing of a broker that is gone is kept by another", async () => {
+  const [used, other] = [await Rig.open(), await Rig.open()];
+  const { defaultVhost: vhost } = used.broker;
+  vhost.bind(vhost.exchange("amq.direct"), vhost.exchange("amq.fanout"), "key", {});
+  vhost.routes.find(vhost.exchange("amq.direct"), "key");
+  assert.equal(used.broker.routeBudget.caches.size, 1);
+  assert.equal(other.broker.routeBudget.caches.size, 0);
 });
