@@ -95,13 +95,13 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: "a message goes to the alternate exchange though a queue matches",
-    file: "src/broker/vhost.ts",
+    file: "src/broker/routes.ts",
     find: "      if (found.size === 0 && exchange.alternate !== undefined) {",
     replace: "      if (exchange.alternate !== undefined) {",
   },
   {
     name: "only the first alternate exchange of a chain is looked at",
-    file: "src/broker/vhost.ts",
+    file: "src/broker/routes.ts",
     find: "        if (alternate !== undefined) waiting.push(alternate);",
     replace: "        if (alternate !== undefined && exchange === first) waiting.push(alternate);",
   },
@@ -126,9 +126,9 @@ const mutants: readonly Mutant[] = [
   {
     name: "what a consumer could take at once fills a queue",
     file: "src/broker/queue.ts",
-    find: "      if (this.consumers.length > 0) this.#deliver(now);\n      retention",
+    find: "      if (this.consumers.size > 0) this.#deliver(now);\n      retention",
     replace:
-      "      if (this.consumers.length > 0 && this.vhost.broker.queuesCatchingUp === 0) this.#deliver(now);\n      retention",
+      "      if (this.consumers.size > 0 && this.vhost.broker.queuesCatchingUp === 0) this.#deliver(now);\n      retention",
   },
   {
     name: "expired records are left once a tick has dropped enough",
@@ -157,8 +157,8 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: "live subscribers do not hear what comes through another exchange",
-    file: "src/broker/vhost.ts",
-    find: "    const reachesLive = seen.has(this.exchanges.get(liveExchangeName)!);",
+    file: "src/broker/routes.ts",
+    find: "    const reachesLive = seen.has(this.#vhost.exchanges.get(liveExchangeName)!);",
     replace: "    const reachesLive = exchange.name === liveExchangeName;",
   },
   {
