@@ -29,7 +29,7 @@ export const liveExchangeName = "amq.topic";
 const recentChannels = 256;
 
 /** A subscriber that hears a message, and a pattern that may have to be held against it, in units of turn-work.ts. */
-const unitsOfSubscriber = 0.5;
+const unitsOfSubscriber = 0.1;
 const unitsOfLook = 0.01;
 
 export class LiveChannels {

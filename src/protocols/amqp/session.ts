@@ -44,7 +44,7 @@ const numbers = {
 const settle = new SettleFields();
 
 /** So many frames cost a unit of their turn (turn-work.ts), apart from what a message that goes to many adds by itself. */
-const framesOfUnit = 3;
+const framesOfUnit = 12;
 /** What a connection may send while its frames wait for their turn before it is no longer read from. */
 const waitingInputBytesMax = 1 << 20;
 

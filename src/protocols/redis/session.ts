@@ -40,9 +40,9 @@ const firstSpec = commandLookup.find(pingName, 0, pingName.length)!;
 const blockedInputBytesMax = 1 << 20;
 
 /** What one request of a pipeline costs its turn (turn-work.ts), roughly: itself, an argument, a byte of its reply. */
-const unitsOfRequest = 0.5;
+const unitsOfRequest = 0.25;
 const unitsOfArgument = 0.25;
-const unitsOfReplyByte = 1 / 128;
+const unitsOfReplyByte = 1 / 1024;
 
 const confirmedAlways = new Set([
   "subscribe",
