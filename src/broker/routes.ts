@@ -103,7 +103,11 @@ export class Routes {
         const before = router.visits ?? 0;
         router.route(key, headers, found);
         this.visits += (router.visits ?? 0) - before;
-        if (keys.length > 1 && this.visits > visitsMax) throw tooDear();
+        if (keys.length > 1 && this.visits > visitsMax) {
+          // Refused, but done: a client that tries again in the same pipeline pays for each.
+          this.#spend(walk, this.visits - visitsBefore);
+          throw tooDear();
+        }
       }
       if (found.size === 0 && exchange.alternate !== undefined) {
         const alternate = this.#vhost.exchanges.get(exchange.alternate);
@@ -114,8 +118,12 @@ export class Routes {
         else queues.add(destination);
       }
     }
-    const units =
-      unitsOfDestination * (seen.size + queues.size) + unitsOfVisit * (this.visits - visitsBefore);
+    this.#spend(walk, this.visits - visitsBefore);
+  }
+
+  /** Charges the turn, in which other messages of the same pipeline may come. */
+  #spend({ queues, seen }: Walk, visits: number): void {
+    const units = unitsOfDestination * (seen.size + queues.size) + unitsOfVisit * visits;
     this.#vhost.broker.work.spend(Math.ceil(units));
   }
 
