@@ -83,6 +83,7 @@ export class TurnWork {
   readonly #waiting: Run<unknown>[] = [];
   #unitsLeft: number;
   #isTurnRequested = false;
+  #turnsContinued = 0;
   readonly #spend = (units: number): void => {
     this.#unitsLeft -= units;
   };
@@ -96,6 +97,11 @@ export class TurnWork {
   /** Jobs that go on in later turns. */
   get waitingCount(): number {
     return this.#waiting.length;
+  }
+
+  /** Turns that began with jobs of earlier turns, since the start. */
+  get turnsContinued(): number {
+    return this.#turnsContinued;
   }
 
   /** This turn has no units left: who has done something in it goes on in the next one. */
@@ -133,6 +139,7 @@ export class TurnWork {
     // Who was not reached in this turn stays in front of those who were.
     let reached = 0;
     const waiting = this.#waiting;
+    if (waiting.length > 0) this.#turnsContinued++;
     for (; this.#unitsLeft > 0 && reached < waiting.length; reached++) {
       const run = waiting[reached]!;
       if (run.isRunning) this.#advance(run);

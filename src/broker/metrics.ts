@@ -120,5 +120,10 @@ export function registerBrokerMetrics(
     "Connections ended because they held too much of the bytes in flight.",
     () => broker.inFlight.refused,
   );
+  counter(
+    "troikamq_turns_continued_total",
+    "Turns of the event loop that went on with requests too long for one turn.",
+    () => broker.work.turnsContinued,
+  );
   gauge("troikamq_publishers_blocked", "1 while publishers are held back.", () => (broker.isBlocked ? 1 : 0));
 }

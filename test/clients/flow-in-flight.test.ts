@@ -27,9 +27,7 @@ before(async () => {
 after(() => broker.stop());
 
 async function metric(name: string): Promise<number> {
-  const response = await fetch(`http://127.0.0.1:${broker.ports.http}/metrics`);
-  const line = new RegExp(`^troikamq_${name} (\\d+)$`, "m").exec(await response.text());
-  return Number(line![1]);
+  return broker.metric(`troikamq_${name}`);
 }
 
 const handshake = [

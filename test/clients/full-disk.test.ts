@@ -57,11 +57,6 @@ async function readiness(broker: TestBroker): Promise<{ status: number; text: st
   return { status: reply.status, text: await reply.text() };
 }
 
-async function metric(broker: TestBroker, name: string): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${broker.ports.http}/metrics`)).text();
-  return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
-}
-
 async function untilReady(broker: TestBroker): Promise<void> {
   for (let i = 0; (await readiness(broker)).status !== 200; i++) {
     assert.ok(i < 400, "it does not become ready again");
@@ -136,7 +131,7 @@ test(
       const { status, text } = await readiness(broker);
       assert.equal(status, 503);
       assert.match(text, /the disk of .* is full/);
-      assert.equal(await metric(broker, "troikamq_disk_full"), 1);
+      assert.equal(await broker.metric("troikamq_disk_full"), 1);
       const before = confirmed;
       assert.ok(before > 200 && before < count, `${before} confirmed before the disk was full`);
 
@@ -211,7 +206,7 @@ test(
       await channel.assertQueue("q", { durable: true });
       for (let i = 0; i < 100; i++) channel.sendToQueue("q", Buffer.from(String(i)), { persistent: true });
       await channel.waitForConfirms();
-      assert.ok((await metric(broker, "troikamq_disk_reserve_bytes")) > 0, "no reserve");
+      assert.ok((await broker.metric("troikamq_disk_reserve_bytes")) > 0, "no reserve");
       disk.fill(0);
       for (let i = 0; (await readiness(broker)).status !== 503; i++) {
         assert.ok(i < 200, "it does not notice");
@@ -290,7 +285,7 @@ test(
       const adding = (async () => {
         while ((await redis.call("XADD", "stream", "*", "b", Buffer.alloc(10_000))).startsWith("$")) kept++;
       })();
-      for (let i = 0; (await metric(broker, "troikamq_disk_full")) !== 2; i++) {
+      for (let i = 0; (await broker.metric("troikamq_disk_full")) !== 2; i++) {
         assert.ok(i < 200, "it does not notice");
         await delay(50);
       }

@@ -278,7 +278,5 @@ test(
 );
 
 async function residentBytes(): Promise<number> {
-  const answer = await fetch(`http://127.0.0.1:${broker.ports.http}/metrics`);
-  const line = /^process_resident_memory_bytes (\S+)$/m.exec(await answer.text());
-  return Number(line![1]);
+  return broker.metric("process_resident_memory_bytes");
 }

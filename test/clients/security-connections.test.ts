@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import net from "node:net";
 import { test } from "node:test";
-import { type TestBroker, startTestBroker } from "../support/broker.ts";
+import { startTestBroker } from "../support/broker.ts";
 import { RawRedis } from "../support/raw-redis.ts";
 import {
   Certificates,
@@ -29,13 +29,6 @@ function toldUntilClosed(port: number): Promise<string> {
   });
 }
 
-async function metric(broker: TestBroker, labels: string): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${broker.ports.http}/metrics`)).text();
-  const line = text.split("\n").find((each) => each.startsWith(`${labels} `));
-  assert.ok(line !== undefined, labels);
-  return Number(line.split(" ").at(-1));
-}
-
 function refusedSeries(protocol: string, reason: string): string {
   return `troikamq_connections_refused_total{protocol="${protocol}",reason="${reason}"}`;
 }
@@ -56,12 +49,12 @@ test("--connections-max holds for all listeners together; who leaves makes room"
   for (let i = 0; i < 50; i++) assert.equal(await toldUntilClosed(redis), redisRefusal);
   assert.equal(await toldUntilClosed(amqp), "");
   assert.equal(await toldUntilClosed(kafka), "");
-  assert.equal(await metric(broker, refusedSeries("redis", "connections-max")), 50);
-  assert.equal(await metric(broker, refusedSeries("amqp", "connections-max")), 1);
-  assert.equal(await metric(broker, refusedSeries("kafka", "connections-max")), 1);
-  assert.equal(await metric(broker, 'troikamq_connections{protocol="redis"}'), 5);
+  assert.equal(await broker.metric(refusedSeries("redis", "connections-max")), 50);
+  assert.equal(await broker.metric(refusedSeries("amqp", "connections-max")), 1);
+  assert.equal(await broker.metric(refusedSeries("kafka", "connections-max")), 1);
+  assert.equal(await broker.metric('troikamq_connections{protocol="redis"}'), 5);
   // That these numbers could be asked for: HTTP has a bound of its own.
-  assert.ok((await metric(broker, 'troikamq_connections_accepted_total{protocol="http"}')) >= 1);
+  assert.ok((await broker.metric('troikamq_connections_accepted_total{protocol="http"}')) >= 1);
   const lines = broker.log.split("\n").filter((line) => line.includes("connections refused"));
   assert.ok(lines.length >= 1 && lines.length <= 4, lines.join("\n"));
   await clients[0]!.close();
@@ -87,7 +80,7 @@ test("--connections-per-address-max bounds one address and not another", async (
   const answer = await new Promise<Buffer>((resolve) => void elsewhere.once("data", resolve));
   assert.equal(answer.toString(), "+PONG\r\n");
   elsewhere.destroy();
-  assert.equal(await metric(broker, refusedSeries("redis", "connections-per-address-max")), 1);
+  assert.equal(await broker.metric(refusedSeries("redis", "connections-per-address-max")), 1);
   assert.match(broker.log, /connections-per-address-max allows .*remote=127\.0\.0\.1 count=1/);
   for (const client of clients) await client.close();
 });
@@ -104,9 +97,9 @@ test("three hundred half requests keep nobody out of HTTP: the oldest go", async
   });
   await until(() => closed === 300 - 256);
   for (let i = 0; i < 5; i++) assert.equal((await fetch(url)).status, 200);
-  assert.equal(await metric(broker, 'troikamq_connections{protocol="http"}'), 256);
-  assert.ok((await metric(broker, refusedSeries("http", "evicted"))) > 300 - 256);
-  assert.equal(await metric(broker, refusedSeries("http", "connections-max")), 0);
+  assert.equal(await broker.metric('troikamq_connections{protocol="http"}'), 256);
+  assert.ok((await broker.metric(refusedSeries("http", "evicted"))) > 300 - 256);
+  assert.equal(await broker.metric(refusedSeries("http", "connections-max")), 0);
   const lines = broker.log.split("\n").filter((line) => line.includes("connections ended"));
   assert.ok(lines.length >= 1 && lines.length < 20, lines.join("\n"));
   for (const socket of sockets) socket.destroy();
@@ -179,7 +172,7 @@ test(
     assert.equal(await toldUntilClosed(broker.ports.redis), redisRefusal);
     // Beyond the bound no handshake has begun, so there are no words.
     assert.equal(await toldUntilClosed(redisTls), "");
-    const evicted = ["redis", "amqp"].map((name) => metric(broker, refusedSeries(name, "evicted")));
+    const evicted = ["redis", "amqp"].map((name) => broker.metric(refusedSeries(name, "evicted")));
     assert.ok((await Promise.all(evicted)).reduce((sum, count) => sum + count) >= 4);
     for (const client of others) await client.close();
     for (const socket of silent) socket.destroy();
@@ -192,7 +185,7 @@ test(
       else socket.on("connect", () => socket.resetAndDestroy());
       await new Promise<void>((resolve) => void socket.on("close", () => resolve()));
     }
-    assert.ok((await metric(broker, refusedSeries("redis", "tls"))) > 10);
+    assert.ok((await broker.metric(refusedSeries("redis", "tls"))) > 10);
     // Those that get through leave as well, whichever side ends them and however.
     const ca = certificates.read(certificates.authority.cert);
     for (let i = 0; i < 30; i++) {
@@ -202,7 +195,7 @@ test(
       else if (i % 3 === 1) socket.end();
       else socket.destroy();
       await new Promise<void>((resolve) => void socket.on("close", () => resolve()));
-      await until(async () => (await metric(broker, 'troikamq_connections{protocol="redis"}')) === 0);
+      await until(async () => (await broker.metric('troikamq_connections{protocol="redis"}')) === 0);
     }
     const lines = broker.log.split("\n").filter((line) => line.includes("a TLS handshake failed"));
     assert.ok(lines.length >= 1 && lines.length < 20, lines.join("\n"));

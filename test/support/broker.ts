@@ -82,6 +82,14 @@ export class TestBroker {
     return `amqp://guest:guest@127.0.0.1:${this.ports.amqp}`;
   }
 
+  /** The number of one series of /metrics, named with its labels as they stand there. */
+  async metric(series: string): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.ports.http}/metrics`)).text();
+    const line = text.split("\n").find((each) => each.startsWith(`${series} `));
+    assert.ok(line !== undefined, `no series ${series}`);
+    return Number(line.slice(series.length + 1));
+  }
+
   async start(): Promise<void> {
     const args = [path.join(root, "bin/troikamq.js"), "start", "--data-dir", this.dataDir];
     for (const name of ["redis", "amqp", "kafka", "http"] as const) {
