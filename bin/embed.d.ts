@@ -1,4 +1,4 @@
-/** Types of the package `troikamq`. Written by `npm run docs` from src/base/config-options.ts and src/embed.ts. */
+/** Types of the package `troikamq`. Written by `npm run docs` from src/base/config/options.ts and src/embed.ts. */
 
 export type PortName = "redis" | "amqp" | "kafka" | "http";
 /** `redisTls` and so on: the same protocol over TLS. */

@@ -1,7 +1,7 @@
 /** The subcommands, described once; help and dispatch derive from this table. */
 import { StartError } from "../src/base/errors.ts";
 import { nearest } from "../src/base/nearest.ts";
-import type { OptionName } from "../src/base/config-options.ts";
+import type { OptionName } from "../src/base/config/options.ts";
 
 /** Runs a subcommand with the arguments after its name and answers the exit code. */
 export type Execute = (argv: readonly string[]) => Promise<number>;

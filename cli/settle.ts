@@ -1,8 +1,8 @@
 /** Settles the options of a subcommand from this process's arguments, environment and files. */
 import { readFile } from "node:fs/promises";
-import { resolveConfig } from "../src/base/config.ts";
-import type { Config } from "../src/base/config.ts";
-import { optionNames } from "../src/base/config-options.ts";
+import { resolveConfig } from "../src/base/config/config.ts";
+import type { Config } from "../src/base/config/config.ts";
+import { optionNames } from "../src/base/config/options.ts";
 import { thisMachine } from "../src/base/machine.ts";
 import { commands } from "./commands.ts";
 import type { CommandName } from "./commands.ts";

@@ -7,8 +7,8 @@
  */
 import amqplib from "amqplib";
 import { Redis } from "ioredis";
-import { RecordCursor } from "../src/message/kafka-batch-records.ts";
-import { KafkaBatch } from "../src/message/kafka-batch.ts";
+import { RecordCursor } from "../src/message/kafka/batch-records.ts";
+import { KafkaBatch } from "../src/message/kafka/batch.ts";
 import type { TestPorts } from "../test/support/broker.ts";
 import { KafkaWireClient, makeBatch } from "../test/support/kafka-wire-client.ts";
 

@@ -1,9 +1,9 @@
 /** What docs/amqp.md derives: methods, exchange types, and the arguments of queues with what becomes of them. */
-import { exchangeTypes } from "../src/broker/exchange.ts";
-import { queuePolicy } from "../src/broker/queue-policy.ts";
-import { serverProperties } from "../src/protocols/amqp/capabilities.ts";
+import { exchangeTypes } from "../src/broker/exchange/exchange.ts";
+import { queuePolicy } from "../src/broker/queue/policy.ts";
+import { serverProperties } from "../src/protocols/amqp/core/capabilities.ts";
 import { handlers } from "../src/protocols/amqp/commands/index.ts";
-import { queueArguments } from "../src/protocols/amqp/queue-arguments.ts";
+import { queueArguments } from "../src/protocols/amqp/commands/queue-arguments.ts";
 import { type MethodName, methods } from "../src/protocols/amqp/wire/methods.ts";
 import { clientVersions, code, codes, type Sections, table } from "./docs-markdown.ts";
 

@@ -1,9 +1,9 @@
 /** What derives from the options of `startBroker()`: its declarations (bin/embed.d.ts, embed.d.cts) and its table. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { options, portOptions } from "../src/base/config-options.ts";
-import type { OptionName } from "../src/base/config-options.ts";
-import { embeddedDefaults, embeddedNames, portNameOf, typeText } from "../src/base/embed-options.ts";
+import { options, portOptions } from "../src/base/config/options.ts";
+import type { OptionName } from "../src/base/config/options.ts";
+import { embeddedDefaults, embeddedNames, portNameOf, typeText } from "../src/base/config/embedding.ts";
 import { code, root, type Sections, table } from "./docs-markdown.ts";
 
 function defaultOf(name: OptionName): string | undefined {
@@ -39,7 +39,7 @@ export function declarations(): string {
   const source = readFileSync(join(root, "src/embed.ts"), "utf8");
   const running = /export interface RunningBroker \{[^]*?\n\}\n/.exec(source)?.[0];
   if (running === undefined) throw new Error("src/embed.ts has no interface RunningBroker");
-  return `/** Types of the package \`troikamq\`. Written by \`npm run docs\` from src/base/config-options.ts and src/embed.ts. */
+  return `/** Types of the package \`troikamq\`. Written by \`npm run docs\` from src/base/config/options.ts and src/embed.ts. */
 
 export type PortName = "redis" | "amqp" | "kafka" | "http";
 /** \`redisTls\` and so on: the same protocol over TLS. */

@@ -1,7 +1,7 @@
 /** What docs/kafka.md derives: requests with their versions, and which settings of topics have an effect. */
-import { handlers } from "../src/protocols/kafka/handlers.ts";
-import { saslMechanisms } from "../src/protocols/kafka/sasl.ts";
-import { topicConfigs } from "../src/protocols/kafka/config-definitions.ts";
+import { handlers } from "../src/protocols/kafka/core/handlers.ts";
+import { saslMechanisms } from "../src/protocols/kafka/security/sasl.ts";
+import { topicConfigs } from "../src/protocols/kafka/topics/config-definitions.ts";
 import { allApis } from "../src/protocols/kafka/wire/codec.ts";
 import { clientVersions, code, codes, type Sections, table } from "./docs-markdown.ts";
 

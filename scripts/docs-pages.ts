@@ -1,7 +1,7 @@
 /** Every page of docs/, and every declaration of types, that derives from the source, wholly or in sections, and its text as it ought to be. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { configurationPage } from "../src/base/config-help.ts";
+import { configurationPage } from "../src/base/config/help.ts";
 import { amqpSections } from "./docs-amqp.ts";
 import { declarations, embeddingSections } from "./docs-embedding.ts";
 import { kafkaSections } from "./docs-kafka.ts";

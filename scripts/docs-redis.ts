@@ -1,8 +1,8 @@
 /** What docs/redis.md derives: which commands have a handler, of all that the command table knows. */
-import { allCommands, topLevelCommands } from "../src/protocols/redis/command-table.ts";
-import { handlers, isImplemented } from "../src/protocols/redis/handlers.ts";
-import { ServerSettings } from "../src/protocols/redis/settings.ts";
-import type { CommandSpec } from "../src/protocols/redis/table-spec.ts";
+import { allCommands, topLevelCommands } from "../src/protocols/redis/core/command-table.ts";
+import { handlers, isImplemented } from "../src/protocols/redis/core/handlers.ts";
+import { ServerSettings } from "../src/protocols/redis/core/settings.ts";
+import type { CommandSpec } from "../src/protocols/redis/core/command-spec.ts";
 import { clientVersions, code, codes, type Sections, table } from "./docs-markdown.ts";
 
 /** The commands and subcommands that the table knows and nobody answers. */

@@ -6,7 +6,7 @@
  */
 import { BrokerError } from "../src/base/errors.ts";
 import type { TurnBounds } from "../src/base/limits.ts";
-import { journalFileBase, journalHeaderBytes } from "../src/storage/journal-file.ts";
+import { journalFileBase, journalHeaderBytes } from "../src/storage/journal/journal-file.ts";
 import { SimDisk } from "./disk.ts";
 import { type Crash, Fault, HistoryModel, KeyModel, type Level, Promises, QueueModel } from "./model.ts";
 import type { BoundsHistory } from "./models/bounds-history.ts";

@@ -9,8 +9,8 @@
 import path from "node:path";
 import { registerProcessMetrics } from "./admin/process-metrics.ts";
 import { siteHandler } from "./admin/routes.ts";
-import type { Config, PortSetting } from "./base/config-options.ts";
-import { type AnyPortName, embeddedConfig, type StartOptions } from "./base/embed-options.ts";
+import type { Config, PortSetting } from "./base/config/options.ts";
+import { type AnyPortName, embeddedConfig, type StartOptions } from "./base/config/embedding.ts";
 import { BrokerError, StartError } from "./base/errors.ts";
 import { LifeLog } from "./base/life-log.ts";
 import { limits } from "./base/limits.ts";

@@ -94,8 +94,8 @@ test("a planted import through a closed door is found, however it is written", (
     ["src/broker/a.ts", "../main.ts"],
     ["src/main.ts", "../cli/main.ts"],
     ["src/embed.ts", "../test/clients/a.ts"],
-    ["src/base/config.ts", "../../package.json"],
-    ["cli/main.ts", "../src/storage/log.ts"],
+    ["src/base/config/config.ts", "../../package.json"],
+    ["cli/main.ts", "../src/storage/log/log.ts"],
     ["cli/main.ts", "../src/net/a.ts"],
   ];
   for (const [path, target] of closed) {

@@ -1,6 +1,6 @@
 /** `troikamq help` and `troikamq COMMAND --help`, from the tables of commands and options. */
-import { optionsHelp } from "../../src/base/config-help.ts";
-import { optionNames } from "../../src/base/config-options.ts";
+import { optionsHelp } from "../../src/base/config/help.ts";
+import { optionNames } from "../../src/base/config/options.ts";
 import { version } from "../../src/base/version.ts";
 import { commandNamed, commands } from "../commands.ts";
 import type { CommandName } from "../commands.ts";

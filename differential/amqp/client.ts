@@ -5,7 +5,7 @@
  */
 import net from "node:net";
 import { ByteReader, ByteWriter } from "../../src/base/bytes.ts";
-import { type AmqpProperties, readProperties, writeProperties } from "../../src/message/amqp-properties.ts";
+import { type AmqpProperties, readProperties, writeProperties } from "../../src/message/amqp/properties.ts";
 import { decodeMethod, writeMethodFrame } from "../../src/protocols/amqp/wire/method-codec.ts";
 import type { Method, MethodArguments, MethodName } from "../../src/protocols/amqp/wire/methods.ts";
 

@@ -1,6 +1,6 @@
 /** Random arguments of queues, exchanges and consumers, by the profile of a run. */
-import { fromPlain, type PlainTable, type PlainValue } from "../../src/message/amqp-table-plain.ts";
-import type { FieldTable } from "../../src/message/amqp-table.ts";
+import { fromPlain, type PlainTable, type PlainValue } from "../../src/message/amqp/table-plain.ts";
+import type { FieldTable } from "../../src/message/amqp/table.ts";
 import type { MethodArguments } from "../../src/protocols/amqp/wire/methods.ts";
 import type { Pool } from "./pool.ts";
 

@@ -6,7 +6,7 @@
  */
 import net from "node:net";
 import { ByteReader, ByteWriter } from "../../src/base/bytes.ts";
-import { fromPlain, type PlainTable } from "../../src/message/amqp-table-plain.ts";
+import { fromPlain, type PlainTable } from "../../src/message/amqp/table-plain.ts";
 import { decodeMethod, writeMethodFrame } from "../../src/protocols/amqp/wire/method-codec.ts";
 import type { MethodArguments, MethodName } from "../../src/protocols/amqp/wire/methods.ts";
 

@@ -5,9 +5,9 @@
  * Replies are in the order of their channel. Deliveries are by queue, since a server may interleave queues as it likes;
  * confirms are by publish, since a server may answer several with one method.
  */
-import type { AmqpProperties } from "../../src/message/amqp-properties.ts";
-import { type PlainTable, type PlainValue, toPlain } from "../../src/message/amqp-table-plain.ts";
-import { displayText } from "../../src/message/amqp-text.ts";
+import type { AmqpProperties } from "../../src/message/amqp/properties.ts";
+import { type PlainTable, type PlainValue, toPlain } from "../../src/message/amqp/table-plain.ts";
+import { displayText } from "../../src/message/amqp/text.ts";
 import type { Method, MethodArguments, MethodName } from "../../src/protocols/amqp/wire/methods.ts";
 import { type Content, PeerConnection } from "./client.ts";
 import type { Profile } from "./pool.ts";

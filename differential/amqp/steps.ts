@@ -4,8 +4,8 @@
  * Left out, since servers may differ in them by right: timers other than 0 and far away, which consumer of several gets
  * a message, memory and disk.
  */
-import type { AmqpProperties } from "../../src/message/amqp-properties.ts";
-import { fromPlain, type PlainTable, type PlainValue } from "../../src/message/amqp-table-plain.ts";
+import type { AmqpProperties } from "../../src/message/amqp/properties.ts";
+import { fromPlain, type PlainTable, type PlainValue } from "../../src/message/amqp/table-plain.ts";
 import type { MethodArguments, MethodName } from "../../src/protocols/amqp/wire/methods.ts";
 import { consumerArguments, exchangeDeclaration, messageHeaders, queueDeclaration } from "./declarations.ts";
 import type { Pool } from "./pool.ts";

@@ -1,7 +1,7 @@
 /** Kafka requests that name much: topics, partitions, groups, settings, ACLs, and batches that grow when decompressed. */
 import net from "node:net";
 import type { ApiName, RequestInput } from "../../src/protocols/kafka/wire/codec.ts";
-import { codecs } from "../../src/message/compression.ts";
+import { codecs } from "../../src/message/kafka/compression.ts";
 import { bomb, claimingTime, tinyRecords, twoBombs } from "../../test/support/kafka-bombs.ts";
 import { method, shortText, uint } from "../../test/support/amqp-frames.ts";
 import type { KafkaWireClient } from "../../test/support/kafka-wire-client.ts";

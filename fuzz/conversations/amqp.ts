@@ -18,8 +18,8 @@ import {
   tuneOk,
   uint,
 } from "../../test/support/amqp-frames.ts";
-import { anyArguments, anyProperties } from "../../test/unit/amqp-support.ts";
-import { writeProperties } from "../../src/message/amqp-properties.ts";
+import { anyArguments, anyProperties } from "../../test/unit/amqp/amqp-support.ts";
+import { writeProperties } from "../../src/message/amqp/properties.ts";
 
 /** So many frames say who we are. */
 export const amqpPreamble = 5;

@@ -2,15 +2,15 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { ByteWriter } from "../../src/base/bytes.ts";
-import { codecs, compress } from "../../src/message/compression.ts";
+import { codecs, compress } from "../../src/message/kafka/compression.ts";
 import {
   allApis,
   encodeRequest,
   type ApiName,
   type RequestInput,
 } from "../../src/protocols/kafka/wire/codec.ts";
-import { bodyArbitrary } from "../../test/unit/kafka-arbitraries.ts";
-import { kafkaBatch } from "../../test/unit/message-support.ts";
+import { bodyArbitrary } from "../../test/unit/message/kafka-arbitraries.ts";
+import { kafkaBatch } from "../../test/unit/message/message-support.ts";
 import { batchFormat } from "../formats/kafka.ts";
 
 /** Every api and version by itself. */

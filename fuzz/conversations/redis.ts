@@ -1,5 +1,5 @@
 /** What a Redis client may say: lines for every command of the table, and what belongs together. */
-import { allCommands } from "../../src/protocols/redis/command-table.ts";
+import { allCommands } from "../../src/protocols/redis/core/command-table.ts";
 import { command } from "../formats/resp.ts";
 
 /** Lines that do something, by what they need before them. */

@@ -1,5 +1,5 @@
 /** Kafka: cut at requests; sizes, and the lengths and checksums of record batches in them, are made right again. */
-import { crc32c } from "../../src/base/crc32c.ts";
+import { crc32c } from "../../src/base/checksum/crc32c.ts";
 import type { Format } from "../mutate.ts";
 
 const sizeBytes = 4;

@@ -1,11 +1,11 @@
 /** Kafka's codecs: requests of every api and version, record batches in every codec, frames in pieces, varints. */
 import { Seeded } from "../../sim/seeded.ts";
 import { ByteReader, ByteWriter } from "../../src/base/bytes.ts";
-import { crc32 } from "../../src/base/crc32.ts";
+import { crc32 } from "../../src/base/checksum/crc32.ts";
 import { BrokerError } from "../../src/base/errors.ts";
-import { RecordCursor } from "../../src/message/kafka-batch-records.ts";
+import { RecordCursor } from "../../src/message/kafka/batch-records.ts";
 import { validateProduced } from "../../test/support/kafka-validate.ts";
-import { KafkaBatch } from "../../src/message/kafka-batch.ts";
+import { KafkaBatch } from "../../src/message/kafka/batch.ts";
 import { decodeRequest, encodeRequest } from "../../src/protocols/kafka/wire/codec.ts";
 import { FrameSplitter } from "../../src/protocols/kafka/wire/frames.ts";
 import {

@@ -1,10 +1,10 @@
 /** Globs and the configuration: text from outside that is no protocol. */
-import { resolveConfig } from "../../src/base/config.ts";
-import { optionNames, options, fileKeyOf, flagOf } from "../../src/base/config-options.ts";
+import { resolveConfig } from "../../src/base/config/config.ts";
+import { optionNames, options, fileKeyOf, flagOf } from "../../src/base/config/options.ts";
 import { StartError } from "../../src/base/errors.ts";
-import { compileGlob } from "../../src/base/glob.ts";
+import { compileGlob } from "../../src/base/patterns/glob.ts";
 import { limits } from "../../src/base/limits.ts";
-import { Regex } from "../../src/base/regex.ts";
+import { Regex } from "../../src/base/patterns/regex.ts";
 import { plainFormat, type Format } from "../mutate.ts";
 import { codecAllocation, promise, refusable, seedsOf, type Target } from "../target.ts";
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { Seeded } from "../../sim/seeded.ts";
-import { crc32 } from "../../src/base/crc32.ts";
+import { crc32 } from "../../src/base/checksum/crc32.ts";
 import { ReplyParser } from "../../src/protocols/redis/wire/reply-parser.ts";
 import { RequestParser } from "../../src/protocols/redis/wire/request-parser.ts";
 import { respFormat } from "../formats/resp.ts";

@@ -10,7 +10,7 @@
  * the next one gets a fresh broker.
  */
 import { Seeded } from "../../sim/seeded.ts";
-import { crc32 } from "../../src/base/crc32.ts";
+import { crc32 } from "../../src/base/checksum/crc32.ts";
 import { limits } from "../../src/base/limits.ts";
 import { amqpConversations, amqpPreamble, handshake, publish, said } from "../conversations/amqp.ts";
 import {

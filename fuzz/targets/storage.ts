@@ -3,16 +3,16 @@
  * believed, and damaged files are refused as CORRUPT or cut where nothing had been durable; they never crash the start.
  */
 import { BrokerError } from "../../src/base/errors.ts";
-import { crc32 } from "../../src/base/crc32.ts";
-import { scanJournal } from "../../src/storage/recovery.ts";
-import { frameHeaderBytes, frameKind, sealFrame, writeFrameHeader } from "../../src/storage/frame.ts";
+import { crc32 } from "../../src/base/checksum/crc32.ts";
+import { scanJournal } from "../../src/storage/journal/recovery.ts";
+import { frameHeaderBytes, frameKind, sealFrame, writeFrameHeader } from "../../src/storage/journal/frame.ts";
 import {
   journalHeader,
   journalHeaderBytes,
   noNotes,
   readJournalHeader,
   readNotes,
-} from "../../src/storage/journal-file.ts";
+} from "../../src/storage/journal/journal-file.ts";
 import {
   checkSegmentHeader,
   decodeSegmentFooter,
@@ -21,7 +21,7 @@ import {
   segmentHeader,
   segmentHeaderBytes,
   segmentTrailerBytes,
-} from "../../src/storage/segment-format.ts";
+} from "../../src/storage/segment/segment-format.ts";
 import type { DiskFile } from "../../src/base/disk.ts";
 import { plainFormat, type Format } from "../mutate.ts";
 import { codecAllocation, promise, refusable, seedsOf, type Target } from "../target.ts";

@@ -4,21 +4,26 @@
  */
 import { ByteReader, ByteWriter } from "../../src/base/bytes.ts";
 import { BrokerError } from "../../src/base/errors.ts";
-import { readProperties } from "../../src/message/amqp-properties.ts";
-import { PropertyOffsets } from "../../src/message/amqp-property-offsets.ts";
-import { AmqpRecordParts, readAmqpRecord } from "../../src/message/amqp-record.ts";
-import { checkFieldTableBody } from "../../src/message/amqp-table-scan.ts";
-import { AmqpView } from "../../src/message/as-amqp.ts";
-import { KafkaView } from "../../src/message/as-kafka.ts";
-import { RedisView } from "../../src/message/as-redis.ts";
-import { readCanonical } from "../../src/message/canonical.ts";
+import { readProperties } from "../../src/message/amqp/properties.ts";
+import { PropertyOffsets } from "../../src/message/amqp/property-offsets.ts";
+import { AmqpRecordParts, readAmqpRecord } from "../../src/message/amqp/record.ts";
+import { checkFieldTableBody } from "../../src/message/amqp/table-scan.ts";
+import { AmqpView } from "../../src/message/convert/as-amqp.ts";
+import { KafkaView } from "../../src/message/convert/as-kafka.ts";
+import { RedisView } from "../../src/message/convert/as-redis.ts";
+import { readCanonical } from "../../src/message/convert/canonical.ts";
 import { envelope, type Envelope } from "../../src/message/envelope.ts";
-import { KafkaBatchBuilder } from "../../src/message/kafka-batch-builder.ts";
+import { KafkaBatchBuilder } from "../../src/message/kafka/batch-builder.ts";
 import { validateProduced } from "../../test/support/kafka-validate.ts";
-import { KafkaBatch } from "../../src/message/kafka-batch.ts";
+import { KafkaBatch } from "../../src/message/kafka/batch.ts";
 import type { StoredRecord } from "../../src/message/record.ts";
-import { EntryReader } from "../../src/message/redis-entry.ts";
-import { amqpRecord, redisRecord, shownBatch, storedRecord } from "../../test/unit/message-support.ts";
+import { EntryReader } from "../../src/message/redis/entry.ts";
+import {
+  amqpRecord,
+  redisRecord,
+  shownBatch,
+  storedRecord,
+} from "../../test/unit/message/message-support.ts";
 import { batches } from "../conversations/kafka.ts";
 import { sampleProperties } from "../conversations/amqp.ts";
 import { batchFormat } from "../formats/kafka.ts";

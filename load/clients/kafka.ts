@@ -6,9 +6,9 @@
  */
 import { connect, type Socket } from "node:net";
 import { ByteWriter } from "../../src/base/bytes.ts";
-import { KafkaBatchBuilder } from "../../src/message/kafka-batch-builder.ts";
-import { RecordCursor } from "../../src/message/kafka-batch-records.ts";
-import { KafkaBatch } from "../../src/message/kafka-batch.ts";
+import { KafkaBatchBuilder } from "../../src/message/kafka/batch-builder.ts";
+import { RecordCursor } from "../../src/message/kafka/batch-records.ts";
+import { KafkaBatch } from "../../src/message/kafka/batch.ts";
 import {
   type ApiName,
   decodeResponse,

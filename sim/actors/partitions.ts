@@ -2,7 +2,7 @@
  * A Kafka topic of several partitions: an idempotent producer that sends to some of them in one request and each batch again
  * until it has an answer, and writers by key of the other protocols, whose messages must come to the partition of their key.
  */
-import { partitionOf } from "../../src/broker/routing/murmur2.ts";
+import { partitionOf } from "../../src/broker/exchange/routing/murmur2.ts";
 import { makeBatch } from "../clients/kafka-batch.ts";
 import { KafkaClient } from "../clients/kafka-client.ts";
 import { RedisClient } from "../clients/redis-client.ts";

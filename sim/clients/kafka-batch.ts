@@ -1,8 +1,8 @@
 /** Batches as a producer makes them, and what is in batches that came. */
 import { ByteWriter } from "../../src/base/bytes.ts";
-import { KafkaBatchBuilder } from "../../src/message/kafka-batch-builder.ts";
-import { RecordCursor } from "../../src/message/kafka-batch-records.ts";
-import { KafkaBatch } from "../../src/message/kafka-batch.ts";
+import { KafkaBatchBuilder } from "../../src/message/kafka/batch-builder.ts";
+import { RecordCursor } from "../../src/message/kafka/batch-records.ts";
+import { KafkaBatch } from "../../src/message/kafka/batch.ts";
 
 export interface BatchOptions {
   readonly values: readonly string[];

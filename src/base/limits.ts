@@ -45,7 +45,7 @@ export const limits = {
   turnWorkUnits: 8_000,
   /** Units that one job gets before the next one has its turn. */
   turnWorkSliceUnits: 1_000,
-  /** Deliveries that one AMQP method settles in its own turn; more are settled in slices (protocols/amqp/settlements.ts). */
+  /** Deliveries that one AMQP method settles in its own turn; more are settled in slices (protocols/amqp/channel/settlements.ts). */
   settledAtOnceMax: 1024,
   /** Dead letters that one publish may lead to in its turn, where full queues refuse them in their turn. */
   deadLettersPerPublishMax: 1000,

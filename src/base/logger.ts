@@ -6,7 +6,7 @@
  * line or steer a terminal.
  */
 import type { Clock } from "./clock.ts";
-import type { LogLevel } from "./config-options.ts";
+import type { LogLevel } from "./config/options.ts";
 
 export type LogValue = string | number | boolean | bigint | undefined | Error;
 export type LogFields = Readonly<Record<string, LogValue>>;

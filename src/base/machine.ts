@@ -1,6 +1,6 @@
 /** What is known of the machine for the options' sake. */
 import { totalmem } from "node:os";
-import type { Machine } from "./config-options.ts";
+import type { Machine } from "./config/options.ts";
 
 /** The memory this process may have: the machine's, or the container's where that is less. */
 export function thisMachine(): Machine {

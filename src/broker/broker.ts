@@ -1,7 +1,7 @@
 /**
  * The protocol-neutral broker: virtual hosts over one storage, and the tick that ends every turn.
  *
- * Protocols call it; it calls back through the small interfaces in queue.ts, ticker.ts and live-channels.ts and knows
+ * Protocols call it; it calls back through the small interfaces in queue/queue.ts, ticker.ts and live/channels.ts and knows
  * none of them. Start-up: `Broker.open` reads definitions, restores logs and cursors, replays the journal.
  */
 import { BytesInFlight } from "../base/bytes-in-flight.ts";
@@ -17,11 +17,11 @@ import { Access, type Security } from "./access/access.ts";
 import { DiskLog } from "./disk-log.ts";
 import type { PasswordHash } from "./access/password-hash.ts";
 import { defaultVhostName, definitionKey } from "./names.ts";
-import type { Queue } from "./queue.ts";
-import { InflationBudget } from "./inflation-budget.ts";
-import { restoreDefinitions } from "./restore.ts";
-import { Retention } from "./retention.ts";
-import { RouteBudget } from "./route-cache.ts";
+import type { Queue } from "./queue/queue.ts";
+import { InflationBudget } from "./queue/inflation-budget.ts";
+import { restoreDefinitions } from "./queue/restore.ts";
+import { Retention } from "./queue/retention.ts";
+import { RouteBudget } from "./exchange/route-cache.ts";
 import { Ticker } from "./ticker.ts";
 import { Vhost } from "./vhost.ts";
 

@@ -43,7 +43,7 @@ export function registerBrokerMetrics(
       }
     },
   );
-  const sumQueues = (read: (queue: import("./queue.ts").Queue) => number): number => {
+  const sumQueues = (read: (queue: import("./queue/queue.ts").Queue) => number): number => {
     let sum = 0;
     for (const vhost of broker.vhosts.values()) for (const queue of vhost.queues.values()) sum += read(queue);
     return sum;

@@ -1,5 +1,5 @@
 /** Names, and the table keys of definitions: `kind/` and a JSON array of names, so that no name can be mistaken for another. */
-import { type AmqpText, utf8OrUndefined } from "../message/amqp-text.ts";
+import { type AmqpText, utf8OrUndefined } from "../message/amqp/text.ts";
 
 export type DefinitionKind =
   | "vhost"

@@ -10,7 +10,7 @@ import type { Clock, Timer, Timers } from "../base/clock.ts";
 import { limits, type TurnBounds } from "../base/limits.ts";
 import type { ConnectionHost, FlushableConnection } from "../base/connection.ts";
 import type { Storage } from "../storage/index.ts";
-import type { Queue } from "./queue.ts";
+import type { Queue } from "./queue/queue.ts";
 
 /** Something that waits for the durable watermark, such as a channel with unconfirmed publishes. */
 export interface DurableWaiter {

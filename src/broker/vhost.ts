@@ -17,20 +17,20 @@ import {
   Exchange,
   type ExchangeOptions,
   type ExchangeType,
-} from "./exchange.ts";
-import { assertSameExchange, assertSameQueue } from "./declared-same.ts";
-import { GroupOffsets } from "./group-offsets.ts";
-import { LiveChannels } from "./live-channels.ts";
-import { NameFilter } from "./name-filter.ts";
-import { assertFree, type ValueNames } from "./name-rules.ts";
+} from "./exchange/exchange.ts";
+import { assertSameExchange, assertSameQueue } from "./queue/declared-same.ts";
+import { GroupOffsets } from "./groups/offsets.ts";
+import { LiveChannels } from "./live/channels.ts";
+import { NameFilter } from "./queue/name-filter.ts";
+import { assertFree, type ValueNames } from "./queue/name-rules.ts";
 import { definitionKey, shownName } from "./names.ts";
-import { Publication } from "./publication.ts";
-import { Queue, type QueueListener, type QueueOptions } from "./queue.ts";
-import { deleteProducersOf } from "./producer-state.ts";
-import { Routes } from "./routes.ts";
-import type { BindingArguments } from "./routing/router.ts";
-import { SharedCursor } from "./shared-cursor.ts";
-import { Topics } from "./topics.ts";
+import { Publication } from "./exchange/publication.ts";
+import { Queue, type QueueListener, type QueueOptions } from "./queue/queue.ts";
+import { deleteProducersOf } from "./queue/producer-state.ts";
+import { Routes } from "./exchange/routes.ts";
+import type { BindingArguments } from "./exchange/routing/router.ts";
+import { SharedCursor } from "./cursor/shared-cursor.ts";
+import { Topics } from "./queue/topics.ts";
 
 const standardExchanges: [name: string, type: ExchangeType][] = [
   ["", "direct"],

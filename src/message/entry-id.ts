@@ -196,7 +196,7 @@ export class EntryId {
     words[at + 3] = this.sequenceLow;
   }
 
-  /** For people: errors and tests. Replies are written without a string (protocols/redis/stream-id.ts). */
+  /** For people: errors and tests. Replies are written without a string (protocols/redis/stream/id.ts). */
   toString(): string {
     return `${bigOf(this.msHigh, this.msLow)}-${bigOf(this.sequenceHigh, this.sequenceLow)}`;
   }

@@ -1,6 +1,6 @@
 /** How many connections this process may hold. */
 import { readFileSync } from "node:fs";
-import type { Config } from "../base/config.ts";
+import type { Config } from "../base/config/config.ts";
 import { limits } from "../base/limits.ts";
 
 /** Where the system does not say how many descriptors there may be. */

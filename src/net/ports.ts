@@ -4,9 +4,9 @@
  * Invariant: what passes here listens on one port at least, and gives no port to two of its own listeners, so that a port
  * found in use later is somebody else's.
  */
-import type { Config } from "../base/config.ts";
-import { flagOf, portOptions } from "../base/config-options.ts";
-import type { PortOption } from "../base/config-options.ts";
+import type { Config } from "../base/config/config.ts";
+import { flagOf, portOptions } from "../base/config/options.ts";
+import type { PortOption } from "../base/config/options.ts";
 import { StartError } from "../base/errors.ts";
 
 /** @throws StartError */

@@ -4,8 +4,8 @@
  * Not here: the certificate itself (tls.ts), which is loaded only where this answers one, so that a broker without TLS
  * pays nothing for it.
  */
-import type { Config } from "../base/config.ts";
-import { flagOf } from "../base/config-options.ts";
+import type { Config } from "../base/config/config.ts";
+import { flagOf } from "../base/config/options.ts";
 import { StartError } from "../base/errors.ts";
 import type { TlsFiles } from "./tls.ts";
 

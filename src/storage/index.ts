@@ -1,12 +1,12 @@
 /** What the rest of the program may use of the storage. */
-export { LogGroup } from "./frame-store.ts";
-export { checkDataDirectory } from "./check.ts";
-export { repairDataDirectory } from "./repair.ts";
-export { Log } from "./log.ts";
-export { LogReader } from "./log-reader.ts";
-export { OffsetSet } from "./offset-set.ts";
-export type { StateSource } from "./state-source.ts";
-export { type DurableState, StateHandle } from "./state.ts";
+export { LogGroup } from "./journal/frame-store.ts";
+export { checkDataDirectory } from "./repair/check.ts";
+export { repairDataDirectory } from "./repair/repair.ts";
+export { Log } from "./log/log.ts";
+export { LogReader } from "./log/log-reader.ts";
+export { OffsetSet } from "./log/offset-set.ts";
+export type { StateSource } from "./state/state-source.ts";
+export { type DurableState, StateHandle } from "./state/state.ts";
 export { Storage } from "./storage.ts";
 export { localDisk } from "./local/disk.ts";
 export { assertOwnDirectory } from "./local/data-directory.ts";

@@ -23,22 +23,28 @@ import {
   readUint64,
   targetIdAt,
   targetOffsetAt,
-} from "./frame.ts";
-import { hasBegun, writeBegunMarker } from "./begun-marker.ts";
-import { checkCleanMarker, removeCleanMarker, writeCleanMarker } from "./clean-marker.ts";
-import { Cleaner } from "./cleaner.ts";
-import { DiskRoom } from "./disk-room.ts";
-import type { FrameStore } from "./frame-store.ts";
-import { JournalStore } from "./journal.ts";
-import { Log, type LogHost } from "./log.ts";
-import { createFirstFile, cutTornTail, type FoundFile, openJournalFiles, scanJournal } from "./recovery.ts";
-import { isSegmentFileName } from "./segment-format.ts";
-import type { Segment } from "./segment.ts";
-import { type DurableState, StateHandle } from "./state.ts";
-import type { StateSource } from "./state-source.ts";
-import { DurableTable } from "./table.ts";
-import { VolatileStore } from "./volatile-store.ts";
-import { WriteGate } from "./write-gate.ts";
+} from "./journal/frame.ts";
+import { hasBegun, writeBegunMarker } from "./journal/begun-marker.ts";
+import { checkCleanMarker, removeCleanMarker, writeCleanMarker } from "./journal/clean-marker.ts";
+import { Cleaner } from "./segment/cleaner.ts";
+import { DiskRoom } from "./journal/disk-room.ts";
+import type { FrameStore } from "./journal/frame-store.ts";
+import { JournalStore } from "./journal/journal.ts";
+import { Log, type LogHost } from "./log/log.ts";
+import {
+  createFirstFile,
+  cutTornTail,
+  type FoundFile,
+  openJournalFiles,
+  scanJournal,
+} from "./journal/recovery.ts";
+import { isSegmentFileName } from "./segment/segment-format.ts";
+import type { Segment } from "./segment/segment.ts";
+import { type DurableState, StateHandle } from "./state/state.ts";
+import type { StateSource } from "./state/state-source.ts";
+import { DurableTable } from "./state/table.ts";
+import { VolatileStore } from "./log/volatile-store.ts";
+import { WriteGate } from "./journal/write-gate.ts";
 
 export interface StorageOptions {
   /** Null keeps nothing: all logs are volatile. */

@@ -3,8 +3,8 @@
  * commits. The log must hold each record exactly once and in order, whatever was killed when.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { RecordCursor } from "../../src/message/kafka-batch-records.ts";
-import { KafkaBatch } from "../../src/message/kafka-batch.ts";
+import { RecordCursor } from "../../src/message/kafka/batch-records.ts";
+import { KafkaBatch } from "../../src/message/kafka/batch.ts";
 import { errorCodes } from "../../src/protocols/kafka/wire/error-codes.ts";
 import { KafkaWireClient, makeBatch } from "../support/kafka-wire-client.ts";
 import { asFastAsItGoes, type Load, type Pace } from "./load.ts";

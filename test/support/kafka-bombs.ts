@@ -1,7 +1,7 @@
 /** Batches that are small on the wire and large once decompressed, or full of the smallest records that there are. */
-import { compress } from "../../src/message/compression.ts";
-import { crc32c } from "../../src/base/crc32c.ts";
-import { batchHeaderBytes, batchPrefixBytes } from "../../src/message/kafka-batch.ts";
+import { compress } from "../../src/message/kafka/compression.ts";
+import { crc32c } from "../../src/base/checksum/crc32c.ts";
+import { batchHeaderBytes, batchPrefixBytes } from "../../src/message/kafka/batch.ts";
 import { makeBatch } from "../../sim/clients/kafka-batch.ts";
 
 /** The same batch with its records compressed. */

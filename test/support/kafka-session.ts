@@ -7,8 +7,8 @@ import type { Timers } from "../../src/base/clock.ts";
 import { ByteWriter } from "../../src/base/bytes.ts";
 import { Logger } from "../../src/base/logger.ts";
 import { Broker } from "../../src/broker/broker.ts";
-import { KafkaNode } from "../../src/protocols/kafka/node.ts";
-import { KafkaSession } from "../../src/protocols/kafka/session.ts";
+import { KafkaNode } from "../../src/protocols/kafka/core/node.ts";
+import { KafkaSession } from "../../src/protocols/kafka/core/session.ts";
 import {
   type ApiName,
   decodeResponse,

@@ -1,6 +1,6 @@
 /** Checks a producer's batch to the end at once; `batch` shows it then. */
-import type { KafkaBatch } from "../../src/message/kafka-batch.ts";
-import { BatchCheck, type BatchFault, type BatchRules } from "../../src/message/kafka-batch-validate.ts";
+import type { KafkaBatch } from "../../src/message/kafka/batch.ts";
+import { BatchCheck, type BatchFault, type BatchRules } from "../../src/message/kafka/batch-validate.ts";
 
 const check = new BatchCheck();
 

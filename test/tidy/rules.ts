@@ -92,7 +92,10 @@ const bans: readonly Ban[] = [
   ban(String.raw`(?:setTimeout|setInterval|setImmediate)\b`, "base/clock.ts"),
   ban(String.raw`Math\.random\b|crypto\.(?:random\w+|getRandomValues)\b`, "base/random.ts"),
   ban(String.raw`(?:randomBytes|randomUUID|randomInt|randomFillSync|getRandomValues)\b`, "base/random.ts"),
-  ban(String.raw`RegExp\(`, "base/regex.ts, whose matching is bounded, for patterns that are not our own"),
+  ban(
+    String.raw`RegExp\(`,
+    "base/patterns/regex.ts, whose matching is bounded, for patterns that are not our own",
+  ),
   ban(String.raw`Bun\b`, "node: or web interfaces"),
 ];
 
@@ -104,7 +107,7 @@ const pardons: Readonly<Record<string, readonly string[]>> = {
   // The age of the process is what is asked for.
   "src/admin/process-metrics.ts": ["process.uptime"],
   // The same sum on both, which Node has in node:zlib; that costs an idle Bun half a megabyte.
-  "src/base/crc32.ts": ["Bun"],
+  "src/base/checksum/crc32.ts": ["Bun"],
 };
 
 /** What is wrong in these sources, by path; one line each. */

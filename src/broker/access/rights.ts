@@ -8,10 +8,10 @@
  * (rule.ts), whether a user has it (permissions.ts), which command does what (the protocols).
  * Invariant: a question about a user who may do everything costs a look into a map of few entries.
  */
-import type { Exchange } from "../exchange.ts";
-import { liveExchangeName } from "../live-channels.ts";
+import type { Exchange } from "../exchange/exchange.ts";
+import { liveExchangeName } from "../live/channels.ts";
 import { defaultVhostName } from "../names.ts";
-import type { Queue } from "../queue.ts";
+import type { Queue } from "../queue/queue.ts";
 import type { Vhost } from "../vhost.ts";
 import type { Authorization } from "./permissions.ts";
 import type { ResourceKind, Right } from "./rule.ts";

@@ -13,9 +13,9 @@
  * Not here: which right an operation needs (rights.ts).
  */
 import { BrokerError } from "../../base/errors.ts";
-import { compileGlob } from "../../base/glob.ts";
+import { compileGlob } from "../../base/patterns/glob.ts";
 import { limits } from "../../base/limits.ts";
-import { Regex } from "../../base/regex.ts";
+import { Regex } from "../../base/patterns/regex.ts";
 import type { KafkaAcl } from "./acls.ts";
 import { defaultVhostName } from "../names.ts";
 import type { RedisRules, User, VhostPermissions } from "./users.ts";

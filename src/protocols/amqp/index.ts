@@ -1,8 +1,8 @@
 /** The AMQP protocol's entry: what the wiring needs of it. */
 import type { Broker } from "../../broker/broker.ts";
 import type { Protocol } from "../contract.ts";
-import { AmqpServer } from "./server.ts";
-import { AmqpSession } from "./session.ts";
+import { AmqpServer } from "./core/server.ts";
+import { AmqpSession } from "./core/session.ts";
 
 export function amqpProtocol(broker: Broker): Protocol {
   const server = new AmqpServer(broker);

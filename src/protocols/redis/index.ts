@@ -2,8 +2,8 @@
 import type { Broker } from "../../broker/broker.ts";
 import type { Keyspace } from "../../keyspace/keyspace.ts";
 import type { Protocol } from "../contract.ts";
-import { RedisServer } from "./server.ts";
-import { RedisSession } from "./session.ts";
+import { RedisServer } from "./core/server.ts";
+import { RedisSession } from "./core/session.ts";
 
 /** `connectionsMax` is shown as the setting `maxclients`. */
 export function redisProtocol(broker: Broker, keyspace: Keyspace, connectionsMax?: number): Protocol {

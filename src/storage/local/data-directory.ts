@@ -5,8 +5,8 @@
  */
 import fs from "node:fs";
 import { StartError } from "../../base/errors.ts";
-import { begunMarkerName } from "../begun-marker.ts";
-import { isJournalFileName } from "../journal-file.ts";
+import { begunMarkerName } from "../journal/begun-marker.ts";
+import { isJournalFileName } from "../journal/journal-file.ts";
 
 /** What a broker makes at the top of its directory. */
 const ownNames = /^(LOCK|LOCK\.db(-journal)?|BEGUN|BEGUN\.tmp|RESERVE|journal|segments|set-aside)$/;

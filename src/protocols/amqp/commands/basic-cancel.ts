@@ -1,4 +1,4 @@
-import type { Channel } from "../channel.ts";
+import type { Channel } from "../channel/channel.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
 /** Ends a consumer; what it holds stays outstanding on the channel. An unknown tag is answered just so. */

@@ -1,13 +1,13 @@
-import type { Queue } from "../../../broker/queue.ts";
-import { type FieldTable, findField } from "../../../message/amqp-table.ts";
-import type { Channel, ChannelConsumer } from "../channel.ts";
-import { Consumer } from "../consumer.ts";
-import { DirectReplyConsumer, directReplyName, directReplyPrefix } from "../direct-reply.ts";
-import { AmqpError } from "../errors.ts";
-import { amqpName, randomName } from "../names.ts";
-import { checkConsumeArguments, integerOf } from "../queue-arguments.ts";
-import { StreamConsumer } from "../stream-consumer.ts";
-import { streamStart } from "../stream-offset.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import { type FieldTable, findField } from "../../../message/amqp/table.ts";
+import type { Channel, ChannelConsumer } from "../channel/channel.ts";
+import { Consumer } from "../channel/consumer.ts";
+import { DirectReplyConsumer, directReplyName, directReplyPrefix } from "../channel/direct-reply.ts";
+import { AmqpError } from "../core/errors.ts";
+import { amqpName, randomName } from "../core/names.ts";
+import { checkConsumeArguments, integerOf } from "./queue-arguments.ts";
+import { StreamConsumer } from "../channel/stream-consumer.ts";
+import { streamStart } from "../channel/stream-offset.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
 type Consume = MethodArguments["basic.consume"];

@@ -1,8 +1,8 @@
-import { AmqpView } from "../../../message/as-amqp.ts";
-import type { Channel } from "../channel.ts";
-import { AmqpError } from "../errors.ts";
-import { withHeaderField } from "../header-field.ts";
-import { amqpName } from "../names.ts";
+import { AmqpView } from "../../../message/convert/as-amqp.ts";
+import type { Channel } from "../channel/channel.ts";
+import { AmqpError } from "../core/errors.ts";
+import { withHeaderField } from "../core/header-field.ts";
+import { amqpName } from "../core/names.ts";
 import { writeGetOk } from "../wire/content-output.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 

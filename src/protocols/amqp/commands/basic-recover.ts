@@ -1,5 +1,5 @@
-import type { Channel } from "../channel.ts";
-import { AmqpError } from "../errors.ts";
+import type { Channel } from "../channel/channel.ts";
+import { AmqpError } from "../core/errors.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
 /** Gives all unacknowledged deliveries of the channel back to their queues, as RabbitMQ does. */

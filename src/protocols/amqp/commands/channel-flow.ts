@@ -1,5 +1,5 @@
-import type { Channel } from "../channel.ts";
-import { AmqpError } from "../errors.ts";
+import type { Channel } from "../channel/channel.ts";
+import { AmqpError } from "../core/errors.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
 /** RabbitMQ does not let clients stop deliveries: a prefetch does that. */

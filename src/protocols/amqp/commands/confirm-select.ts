@@ -1,6 +1,6 @@
-import type { Channel } from "../channel.ts";
-import { Confirms } from "../confirms.ts";
-import { AmqpError } from "../errors.ts";
+import type { Channel } from "../channel/channel.ts";
+import { Confirms } from "../channel/confirms.ts";
+import { AmqpError } from "../core/errors.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
 /** RabbitMQ's extension: from here on every publish is answered. */

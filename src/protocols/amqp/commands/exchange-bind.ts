@@ -1,13 +1,13 @@
-import type { Exchange } from "../../../broker/exchange.ts";
-import { type FieldTable, findField } from "../../../message/amqp-table.ts";
-import { displayText } from "../../../message/amqp-text.ts";
+import type { Exchange } from "../../../broker/exchange/exchange.ts";
+import { type FieldTable, findField } from "../../../message/amqp/table.ts";
+import { displayText } from "../../../message/amqp/text.ts";
 import { everyKey } from "../../../broker/access/rights.ts";
-import { plainArguments } from "../../../broker/routing/plain-arguments.ts";
-import type { Channel } from "../channel.ts";
-import { AmqpError } from "../errors.ts";
-import { brokerName, strippedName } from "../names.ts";
+import { plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
+import type { Channel } from "../channel/channel.ts";
+import { AmqpError } from "../core/errors.ts";
+import { brokerName, strippedName } from "../core/names.ts";
 import type { MethodArguments } from "../wire/methods.ts";
-import { fieldTypeName } from "../queue-arguments.ts";
+import { fieldTypeName } from "./queue-arguments.ts";
 import { assertNotDefault, assertNotTopic } from "./exchange-declare.ts";
 
 /** The ends of a binding between exchanges, which the user may bind. */

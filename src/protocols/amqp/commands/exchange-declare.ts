@@ -1,12 +1,12 @@
 import { everyKey } from "../../../broker/access/rights.ts";
-import { type ExchangeType, exchangeTypes } from "../../../broker/exchange.ts";
+import { type ExchangeType, exchangeTypes } from "../../../broker/exchange/exchange.ts";
 import { nameOfText } from "../../../broker/names.ts";
-import { type FieldTable, findField } from "../../../message/amqp-table.ts";
-import { plainArguments } from "../../../broker/routing/plain-arguments.ts";
-import type { Channel } from "../channel.ts";
-import { AmqpError } from "../errors.ts";
-import { amqpName, assertNotReserved, strippedName } from "../names.ts";
-import { fieldTypeName } from "../queue-arguments.ts";
+import { type FieldTable, findField } from "../../../message/amqp/table.ts";
+import { plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
+import type { Channel } from "../channel/channel.ts";
+import { AmqpError } from "../core/errors.ts";
+import { amqpName, assertNotReserved, strippedName } from "../core/names.ts";
+import { fieldTypeName } from "./queue-arguments.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
 /** Makes an exchange or finds the same; passive only asks whether it is there (spec exchange.declare). */

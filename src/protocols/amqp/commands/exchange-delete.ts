@@ -1,6 +1,6 @@
-import type { Channel } from "../channel.ts";
-import { AmqpError } from "../errors.ts";
-import { amqpName, strippedName } from "../names.ts";
+import type { Channel } from "../channel/channel.ts";
+import { AmqpError } from "../core/errors.ts";
+import { amqpName, strippedName } from "../core/names.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 import { assertNotDefault, assertNotTopic } from "./exchange-declare.ts";
 

@@ -1,6 +1,6 @@
-import { plainArguments } from "../../../broker/routing/plain-arguments.ts";
-import type { Channel } from "../channel.ts";
-import { brokerName } from "../names.ts";
+import { plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
+import type { Channel } from "../channel/channel.ts";
+import { brokerName } from "../core/names.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 import { bindingNames } from "./exchange-bind.ts";
 

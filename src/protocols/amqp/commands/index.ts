@@ -4,8 +4,8 @@
  * basic.publish, ack, nack and reject come with each message and are read without objects in session.ts, channel.open
  * and close are the session's too. Invariant: a client's method is here or there; all else is RabbitMQ's 503.
  */
-import type { Channel } from "../channel.ts";
-import { AmqpError } from "../errors.ts";
+import type { Channel } from "../channel/channel.ts";
+import { AmqpError } from "../core/errors.ts";
 import type { Method, MethodArguments, MethodName } from "../wire/methods.ts";
 import { accessRequest } from "./access-request.ts";
 import { basicCancel } from "./basic-cancel.ts";

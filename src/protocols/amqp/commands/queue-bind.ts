@@ -1,8 +1,8 @@
 import { mayUseWholeTopic } from "../../../broker/access/rights.ts";
-import type { Destination } from "../../../broker/exchange.ts";
-import { plainArguments } from "../../../broker/routing/plain-arguments.ts";
-import type { Channel } from "../channel.ts";
-import { brokerName, strippedName } from "../names.ts";
+import type { Destination } from "../../../broker/exchange/exchange.ts";
+import { plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
+import type { Channel } from "../channel/channel.ts";
+import { brokerName, strippedName } from "../core/names.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 import { assertBindable } from "./exchange-bind.ts";
 import { assertNotDefault, assertNotTopic } from "./exchange-declare.ts";

@@ -1,13 +1,13 @@
 import { everyKey } from "../../../broker/access/rights.ts";
 import { nameOfText } from "../../../broker/names.ts";
-import type { Queue } from "../../../broker/queue.ts";
-import { findField } from "../../../message/amqp-table.ts";
-import { plainArguments } from "../../../broker/routing/plain-arguments.ts";
-import type { Channel } from "../channel.ts";
-import { directReplyName, directReplyPrefix } from "../direct-reply.ts";
-import { AmqpError } from "../errors.ts";
-import { amqpName, assertNotReserved, randomName, strippedName } from "../names.ts";
-import { assertServerNamed, checkQueueArguments, fieldTypeName, queueTypeOf } from "../queue-arguments.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import { findField } from "../../../message/amqp/table.ts";
+import { plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
+import type { Channel } from "../channel/channel.ts";
+import { directReplyName, directReplyPrefix } from "../channel/direct-reply.ts";
+import { AmqpError } from "../core/errors.ts";
+import { amqpName, assertNotReserved, randomName, strippedName } from "../core/names.ts";
+import { assertServerNamed, checkQueueArguments, fieldTypeName, queueTypeOf } from "./queue-arguments.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
 type Declare = MethodArguments["queue.declare"];

@@ -1,6 +1,6 @@
-import { plainArguments } from "../../../broker/routing/plain-arguments.ts";
-import type { Channel } from "../channel.ts";
-import { strippedName } from "../names.ts";
+import { plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
+import type { Channel } from "../channel/channel.ts";
+import { strippedName } from "../core/names.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 import { assertMayBind, bindingKey, findDestination } from "./queue-bind.ts";
 

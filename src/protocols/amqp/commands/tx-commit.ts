@@ -1,8 +1,8 @@
-import { BatchGuard } from "../../../broker/publication.ts";
-import type { Channel } from "../channel.ts";
-import { AmqpError } from "../errors.ts";
-import { amqpName } from "../names.ts";
-import { bodyBytesOf, type HeldPublish } from "../transaction.ts";
+import { BatchGuard } from "../../../broker/exchange/publication.ts";
+import type { Channel } from "../channel/channel.ts";
+import { AmqpError } from "../core/errors.ts";
+import { amqpName } from "../core/names.ts";
+import { bodyBytesOf, type HeldPublish } from "../channel/transaction.ts";
 import { transactionOf } from "./tx-select.ts";
 
 /** All publishes and settlements of the transaction, in one turn; answered when they are durable. */

@@ -1,4 +1,4 @@
-import type { Channel } from "../channel.ts";
+import type { Channel } from "../channel/channel.ts";
 import { transactionOf } from "./tx-select.ts";
 
 /** Forgets the publishes; the settled deliveries are outstanding again. Spec tx.rollback: they are not redelivered. */

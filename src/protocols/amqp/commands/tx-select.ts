@@ -1,6 +1,6 @@
-import type { Channel } from "../channel.ts";
-import { AmqpError } from "../errors.ts";
-import { Transaction } from "../transaction.ts";
+import type { Channel } from "../channel/channel.ts";
+import { AmqpError } from "../core/errors.ts";
+import { Transaction } from "../channel/transaction.ts";
 
 export function txSelect(channel: Channel): void {
   if (channel.confirms !== null) {

@@ -15,7 +15,7 @@
  * longer than its method, throws `MALFORMED`.
  */
 import { BrokerError } from "../../../base/errors.ts";
-import { bodySizeBytes } from "../../../message/amqp-record.ts";
+import { bodySizeBytes } from "../../../message/amqp/record.ts";
 import { methodNumber } from "./methods.ts";
 
 const headBytes = 4; // class and method id

@@ -9,15 +9,15 @@
  *   basic.nack    = 60:u16 120:u16 deliveryTag:u64 bits:u8 (multiple, requeue)
  *   content       = headerFrame *bodyFrame          the body in pieces of frame-max less the frame's own 8 bytes
  *
- * A stored record (message/amqp-record.ts) is copied from: route, header and body are its three runs. An empty body
+ * A stored record (message/amqp/record.ts) is copied from: route, header and body are its three runs. An empty body
  * has no body frame. A header beyond frame-max cannot be split and goes out as it is, as RabbitMQ does.
  *
  * Invariant: what is reserved is filled to the byte. Nothing here is bounded: a session stops delivering while its
  * output is above its limit.
  */
 import { type ByteWriter, copyBytes } from "../../../base/bytes.ts";
-import type { AmqpRecordParts } from "../../../message/amqp-record.ts";
-import { fitShortString, writeShortString } from "../../../message/amqp-text.ts";
+import type { AmqpRecordParts } from "../../../message/amqp/record.ts";
+import { fitShortString, writeShortString } from "../../../message/amqp/text.ts";
 import { basicClassId, frameEnd, frameHeadBytes, frameOverheadBytes, frameType } from "./constants.ts";
 import { methods } from "./methods.ts";
 

@@ -11,8 +11,8 @@
  */
 import type { ByteReader, ByteWriter } from "../../../base/bytes.ts";
 import { BrokerError } from "../../../base/errors.ts";
-import { type FieldTable, readFieldTable, writeFieldTable } from "../../../message/amqp-table.ts";
-import { readShortString, writeLongString, writeShortString } from "../../../message/amqp-text.ts";
+import { type FieldTable, readFieldTable, writeFieldTable } from "../../../message/amqp/table.ts";
+import { readShortString, writeLongString, writeShortString } from "../../../message/amqp/text.ts";
 import { frameEnd, frameType } from "./constants.ts";
 import {
   type ArgumentType,

@@ -7,7 +7,7 @@
  *
  * Invariant: adjacent bits share an octet, lowest first (spec 4.2.5.2).
  */
-import type { FieldTable } from "../../../message/amqp-table.ts";
+import type { FieldTable } from "../../../message/amqp/table.ts";
 
 interface ArgumentTypes {
   bit: boolean;

@@ -12,9 +12,9 @@ import {
   mayUseLog,
   mayUseShardChannel,
 } from "../../../broker/access/rights.ts";
-import { databaseVhostName, type RedisServer } from "../server.ts";
-import { findKeys } from "../table-keys.ts";
-import type { CommandSpec } from "../table-spec.ts";
+import { databaseVhostName, type RedisServer } from "../core/server.ts";
+import { findKeys } from "../core/command-keys.ts";
+import type { CommandSpec } from "../core/command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { compiledRulesOf } from "./command-rules.ts";
 import { keyActs, makesStrings } from "./key-acts.ts";

@@ -7,8 +7,8 @@
  */
 import type { User } from "../../../broker/access/users.ts";
 import { administratorTag } from "../../../broker/access/users.ts";
-import { allCommands, commandLookup } from "../command-table.ts";
-import { type AclCategory, aclCategories, type CommandSpec } from "../table-spec.ts";
+import { allCommands, commandLookup } from "../core/command-table.ts";
+import { type AclCategory, aclCategories, type CommandSpec } from "../core/command-spec.ts";
 
 /** Of users who were never told any: what is not for administrators. */
 const ordinaryRules: readonly string[] = ["+@all", "-@admin", "-@dangerous"];

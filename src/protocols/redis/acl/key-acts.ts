@@ -8,7 +8,7 @@
  * or removes it asks, see key-rights.ts.
  */
 import type { LogAct } from "../../../broker/access/rights.ts";
-import type { CommandSpec, KeyFlag } from "../table-spec.ts";
+import type { CommandSpec, KeyFlag } from "../core/command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 
 type Acts = readonly LogAct[];

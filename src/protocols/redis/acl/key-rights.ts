@@ -3,10 +3,10 @@
  * goes to another database, that an entry goes through an exchange. All else is asked before they run (check.ts).
  */
 import { type LogAct, mayPublishUnder, mayUseLog } from "../../../broker/access/rights.ts";
-import type { Exchange } from "../../../broker/exchange.ts";
-import type { Queue } from "../../../broker/queue.ts";
-import type { CommandContext } from "../context.ts";
-import { RedisError } from "../errors.ts";
+import type { Exchange } from "../../../broker/exchange/exchange.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import type { CommandContext } from "../core/context.ts";
+import { RedisError } from "../core/errors.ts";
 import { type Refusal, refusalText } from "./check.ts";
 
 /** @throws NOPERM */

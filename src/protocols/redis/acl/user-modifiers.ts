@@ -5,12 +5,12 @@
  * Not here: keeping users (broker/access). Selectors in parentheses are refused, since no other protocol could say them.
  */
 import { BrokerError } from "../../../base/errors.ts";
-import { compileGlob } from "../../../base/glob.ts";
+import { compileGlob } from "../../../base/patterns/glob.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Access } from "../../../broker/access/access.ts";
 import { passwordDigest } from "../../../broker/access/password-hash.ts";
 import type { RedisRules, User } from "../../../broker/access/users.ts";
-import { RedisError } from "../errors.ts";
+import { RedisError } from "../core/errors.ts";
 import { commandRulesOf, isCommandRule, withCommandRule } from "./command-rules.ts";
 
 /** A word as it came: names and patterns are bytes, passwords are texts. */

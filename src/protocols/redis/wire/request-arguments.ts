@@ -23,7 +23,7 @@ export class RequestArguments {
   ends = new Int32Array(initialArguments);
   /**
    * Whether the arguments lie in `buffer` as canonical RESP bulk strings, one behind the other: then a run of them
-   * can be copied in one go (see message/redis-entry.ts). False for inline commands.
+   * can be copied in one go (see message/redis/entry.ts). False for inline commands.
    */
   canonical = false;
 

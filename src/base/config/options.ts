@@ -1,0 +1,327 @@
+/**
+ * Every option of the broker, described once. Flags, environment names, file keys, the type `Config`, the help
+ * and the documentation's page derive from this table; nothing else knows an option's name or default.
+ *
+ * Not here: where values come from and which wins (config.ts), how help looks (help.ts).
+ * Invariant: every default is text that its own `parse` accepts.
+ */
+import { isHost } from "../addresses.ts";
+
+/** A port to listen on: 0 takes a free one, `off` does not listen. */
+export type PortSetting = number | "off";
+
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
+/** What a parser may know about the machine. */
+export interface Machine {
+  readonly memoryBytesTotal: number;
+}
+
+/** The JavaScript values that stand for an option's value: of these types, or one of these words. */
+export interface Accepted {
+  readonly types: readonly ("number" | "string" | "boolean")[];
+  readonly words?: readonly string[];
+}
+
+interface Option<Value, Default extends string | undefined = string> {
+  readonly help: string;
+  /** How the value is shown in help, e.g. `PORT`. */
+  readonly placeholder: string;
+  /** The text that stands for a value not given. Undefined: the option stays unset. */
+  readonly default: Default;
+  /** Turns text into the value, or returns undefined if it is none. */
+  readonly parse: (value: string, machine: Machine) => Value | undefined;
+  /** What a good value is, to end the sentence "give …". */
+  readonly expected: string;
+  /** What a program that embeds the broker gives (embedding.ts); the value as text is what `parse` takes. */
+  readonly accepts: Accepted;
+  /** On the command line the name alone means `true`. */
+  readonly isSwitch?: boolean;
+  /** Never shown: not in an error, not in a log. */
+  readonly isSecret?: boolean;
+}
+
+interface Description {
+  readonly help: string;
+  readonly default: string;
+}
+
+function port(description: Description): Option<PortSetting> {
+  return {
+    ...description,
+    placeholder: "PORT",
+    expected: "a port from 0 (any free one) to 65535, or off",
+    accepts: { types: ["number"], words: ["off"] },
+    parse: (value) => (value === "off" ? "off" : integerWithin(value, 0, 65_535)),
+  };
+}
+
+function choice<const Values extends readonly string[]>(
+  values: Values,
+  description: Description,
+): Option<Values[number]> {
+  return {
+    ...description,
+    placeholder: values.join("|"),
+    expected: `one of ${values.join(", ")}`,
+    accepts: { types: [], words: values },
+    parse: (value) => values.find((candidate) => candidate === value),
+  };
+}
+
+function text<Default extends string | undefined>(description: {
+  help: string;
+  placeholder: string;
+  default: Default;
+  expected: string;
+}): Option<string, Default> {
+  return {
+    ...description,
+    accepts: { types: ["string"] },
+    parse: (value) => (value === "" || hasControlCharacter(value) ? undefined : value),
+  };
+}
+
+/** A host to listen on or to tell clients: what `host:port`, a URL or a stray blank would make of it fails much later. */
+function host<Default extends string | undefined>(description: {
+  help: string;
+  default: Default;
+}): Option<string, Default> {
+  return {
+    ...text({
+      ...description,
+      placeholder: "HOST",
+      expected: "a host name or an address, without scheme, port or brackets",
+    }),
+    parse: (value) => (isHost(value) ? value : undefined),
+  };
+}
+
+function file(help: string): Option<string, undefined> {
+  return text({ help, placeholder: "FILE", default: undefined, expected: "a file" });
+}
+
+/** Off unless its name is given. */
+function toggle(help: string): Option<boolean> {
+  return {
+    help,
+    default: "false",
+    placeholder: "",
+    expected: "true or false",
+    isSwitch: true,
+    accepts: { types: ["boolean"] },
+    parse: (value) => (value === "true" ? true : value === "false" ? false : undefined),
+  };
+}
+
+function bytes(description: Description & { readonly least: number }): Option<number> {
+  return {
+    ...description,
+    placeholder: "BYTES",
+    expected:
+      "a number of bytes, with KiB, MiB or GiB if you like, or a share of memory such as 40%" +
+      (description.least > 0 ? `; at least ${description.least}` : ""),
+    accepts: { types: ["number", "string"] },
+    parse: (value, machine) => {
+      const parsed = parseBytes(value, machine);
+      return parsed !== undefined && parsed >= description.least ? parsed : undefined;
+    },
+  };
+}
+
+function wholeNumber(least: number, most: number): Pick<Option<number>, "accepts" | "parse"> {
+  return { accepts: { types: ["number"] }, parse: (value) => integerWithin(value, least, most) };
+}
+
+export const options = {
+  host: host({
+    help: "name or address to listen on; localhost is 127.0.0.1 and, where there is one, ::1",
+    default: "localhost",
+  }),
+  password: {
+    ...text({
+      help: "password for clients of every protocol: of Redis's default user and of --user; set it in the environment or the file, since other users can read a command line",
+      placeholder: "PASSWORD",
+      default: undefined,
+      expected: "at least one character and no control characters",
+    }),
+    isSecret: true,
+  } as Option<string, undefined>,
+  user: text({
+    help: "name that AMQP and Kafka clients give with the password",
+    placeholder: "NAME",
+    default: "guest",
+    expected: "a name",
+  }),
+  insecure: toggle("listen beyond this machine although no password is set"),
+  dataDir: text({
+    help: "directory of all that is kept; memory keeps nothing",
+    placeholder: "DIR",
+    default: "./troikamq-data",
+    expected: "a directory, or memory",
+  }),
+  redisPort: port({ help: "port of the Redis protocol", default: "6379" }),
+  amqpPort: port({ help: "port of AMQP 0-9-1", default: "5672" }),
+  kafkaPort: port({ help: "port of the Kafka protocol", default: "9092" }),
+  httpPort: port({ help: "port of health, metrics and the HTTP interface", default: "15672" }),
+  redisTlsPort: port({ help: "port of the Redis protocol over TLS, such as 6380", default: "off" }),
+  amqpTlsPort: port({ help: "port of AMQP 0-9-1 over TLS, such as 5671", default: "off" }),
+  kafkaTlsPort: port({ help: "port of the Kafka protocol over TLS, such as 9093", default: "off" }),
+  httpTlsPort: port({ help: "port of the HTTP interface over TLS, such as 15671", default: "off" }),
+  tlsCert: file(
+    "PEM file with the server certificate, followed by its intermediate certificates; read again at SIGHUP",
+  ),
+  tlsKey: file("PEM private key of the certificate, without a passphrase; read again at SIGHUP"),
+  tlsCa: file(
+    "PEM certificates of authorities; clients of the TLS ports must then show a certificate of one",
+  ),
+  connectionsMax: {
+    help: "most open connections of Redis, AMQP and Kafka together; auto is the open-file limit (ulimit -n) minus 400, at most 100,000",
+    placeholder: "NUMBER",
+    default: "auto",
+    expected: "a number from 1, or auto",
+    accepts: { types: ["number"], words: ["auto"] },
+    parse: (value) => (value === "auto" ? "auto" : integerWithin(value, 1, 9_999_999)),
+  } as Option<number | "auto">,
+  connectionsPerAddressMax: {
+    help: "most of these connections from one address; 0 is no limit",
+    placeholder: "NUMBER",
+    default: "0",
+    expected: "a number from 0",
+    ...wholeNumber(0, 9_999_999),
+  } as Option<number>,
+  config: text({
+    help: "YAML file with any of these options, each under its name without the dashes",
+    placeholder: "FILE",
+    default: undefined,
+    expected: "a file",
+  }),
+  logLevel: choice(["debug", "info", "warn", "error", "silent"], {
+    help: "what is logged to stderr: this level and worse",
+    default: "info",
+  }),
+  advertisedHost: host({
+    help: "host that Kafka clients are told to use; by default the address they connected to",
+    default: undefined,
+  }),
+  advertisedPort: {
+    help: "port that Kafka clients are told to use; by default the one they connected to",
+    placeholder: "PORT",
+    default: undefined,
+    expected: "a port from 1 to 65535",
+    ...wholeNumber(1, 65_535),
+  } as Option<number, undefined>,
+  advertisedTlsPort: {
+    help: "the same for Kafka clients that connected over TLS",
+    placeholder: "PORT",
+    default: undefined,
+    expected: "a port from 1 to 65535",
+    ...wholeNumber(1, 65_535),
+  } as Option<number, undefined>,
+  durabilityRedisStreams: choice(["fsync", "written", "memory"], {
+    help: "when XADD is answered: fsync, once it is on disk; written, once the operating system has it; memory is the same as written",
+    default: "fsync",
+  }),
+  durabilityKafka: choice(["fsync", "written"], {
+    help: "when acks=all is answered: fsync, once it is on disk; written, once the operating system has it, as in Kafka by default",
+    default: "fsync",
+  }),
+  journalBytesMax: bytes({
+    help: "size of the journal above which its entries are moved to segments",
+    default: "256MiB",
+    least: 1_048_576,
+  }),
+  diskFreeBytesMin: {
+    help: "publishers wait while the disk of --data-dir has less free space; auto is 64MiB, or an eighth of a smaller disk",
+    placeholder: "SIZE",
+    default: "auto",
+    expected: "auto or a size such as 1GiB",
+    accepts: { types: ["number", "string"] },
+    parse: (value, machine) =>
+      value === "auto" || value.endsWith("%") ? automatic(value) : parseBytes(value, machine),
+  } as Option<number | "auto">,
+  memoryBytesMax: bytes({
+    help: "publishers are slowed while records kept in memory only take more than this; 0 is no limit",
+    default: "40%",
+    least: 0,
+  }),
+} satisfies Record<string, Option<unknown, string | undefined>>;
+
+export type OptionName = keyof typeof options;
+
+/** A value with a default is never undefined. */
+type ValueOf<Row> =
+  Row extends Option<infer Value, infer Default>
+    ? Default extends string
+      ? Value
+      : Value | undefined
+    : never;
+
+/** The settled value of every option. */
+export type Config = { readonly [Name in OptionName]: ValueOf<(typeof options)[Name]> };
+
+export const optionNames = Object.keys(options) as OptionName[];
+
+export type PortOption = Extract<OptionName, `${"redis" | "amqp" | "kafka" | "http"}${"" | "Tls"}Port`>;
+
+/** The ports to listen on. */
+export const portOptions = optionNames.filter((name): name is PortOption =>
+  /^(?:redis|amqp|kafka|http)(?:Tls)?Port$/.test(name),
+);
+
+/** Prefix of every environment variable of the broker. */
+export const environmentPrefix = "TROIKAMQ_";
+
+/** Names under the prefix that are not options of this version; a trailing `*` stands for any ending. */
+export const environmentReserved: readonly string[] = [
+  "TROIKAMQ_RUNTIME",
+  "TROIKAMQ_LAUNCHER_FD",
+  "TROIKAMQ_TEST_*",
+  "TROIKAMQ_MQTT_PORT",
+  "TROIKAMQ_STOMP_PORT",
+];
+
+/** `redisPort` in a file: `redis-port`. */
+export function fileKeyOf(name: OptionName): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** `redisPort` on the command line: `--redis-port`. */
+export function flagOf(name: OptionName): string {
+  return `--${fileKeyOf(name)}`;
+}
+
+/** `redisPort` in the environment: `TROIKAMQ_REDIS_PORT`. */
+export function environmentNameOf(name: OptionName): string {
+  return environmentPrefix + fileKeyOf(name).replaceAll("-", "_").toUpperCase();
+}
+
+function integerWithin(value: string, least: number, most: number): number | undefined {
+  if (!/^\d{1,10}$/.test(value)) return undefined;
+  const number = Number(value);
+  return number >= least && number <= most ? number : undefined;
+}
+
+/** A share would be one of memory. */
+function automatic(value: string): "auto" | undefined {
+  return value === "auto" ? value : undefined;
+}
+
+const byteUnits: Record<string, number> = { "": 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
+function parseBytes(value: string, machine: Machine): number | undefined {
+  const share = /^(\d{1,3})%$/.exec(value);
+  if (share !== null) {
+    const percent = Number(share[1]);
+    return percent <= 100 ? Math.floor((machine.memoryBytesTotal * percent) / 100) : undefined;
+  }
+  const amount = /^(\d{1,15})(KiB|MiB|GiB)?$/.exec(value);
+  if (amount === null) return undefined;
+  const size = Number(amount[1]) * byteUnits[amount[2] ?? ""]!;
+  return Number.isSafeInteger(size) ? size : undefined;
+}
+
+function hasControlCharacter(value: string): boolean {
+  for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) < 0x20) return true;
+  return false;
+}

@@ -1,0 +1,81 @@
+/** An exchange: a name, a type and the bindings that leave it. Routing itself is its router's part. */
+import type { Queue } from "../queue/queue.ts";
+import { DirectRouter } from "./routing/direct.ts";
+import { FanoutRouter } from "./routing/fanout.ts";
+import { HeadersRouter } from "./routing/headers.ts";
+import { PartitionRouter } from "./routing/partition.ts";
+import type { BindingArguments, Router } from "./routing/router.ts";
+import { TopicRouter } from "./routing/topic.ts";
+import { type RouteBudget, RouteCache } from "./route-cache.ts";
+
+/** `x-kafka-topic` spreads messages over a topic's partitions by key, as Kafka's default partitioner does. */
+export const exchangeTypes = ["direct", "fanout", "topic", "headers", "x-kafka-topic"] as const;
+export type ExchangeType = (typeof exchangeTypes)[number];
+
+export type Destination = Queue | Exchange;
+
+export interface Binding {
+  readonly source: Exchange;
+  readonly destination: Destination;
+  readonly key: string;
+  readonly args: BindingArguments;
+  /** Kept across restarts: source and destination are both durable. */
+  readonly isDurable: boolean;
+}
+
+export interface ExchangeOptions {
+  name: string;
+  type: ExchangeType;
+  durable: boolean;
+  autoDelete: boolean;
+  internal: boolean;
+  args: BindingArguments;
+}
+
+const routers: Record<ExchangeType, new () => Router<Destination>> = {
+  direct: DirectRouter,
+  fanout: FanoutRouter,
+  topic: TopicRouter,
+  headers: HeadersRouter,
+  "x-kafka-topic": PartitionRouter,
+};
+
+export class Exchange {
+  readonly kind = "exchange";
+  readonly name: string;
+  readonly type: ExchangeType;
+  readonly durable: boolean;
+  readonly autoDelete: boolean;
+  readonly internal: boolean;
+  readonly args: BindingArguments;
+  readonly router: Router<Destination>;
+  /** Bindings that leave this exchange, by identity. */
+  readonly bindings = new Map<string, Binding>();
+  /** Routes found before, by key; valid while the vhost's routing version stands. */
+  readonly routes: RouteCache;
+  routesVersion = 0;
+  isDeleted = false;
+  published = 0;
+
+  constructor(options: ExchangeOptions, budget: RouteBudget) {
+    this.routes = new RouteCache(budget);
+    this.name = options.name;
+    this.type = options.type;
+    this.durable = options.durable;
+    this.autoDelete = options.autoDelete;
+    this.internal = options.internal;
+    this.args = options.args;
+    this.router = new routers[options.type]();
+  }
+
+  /** Where messages go that match nothing here (`alternate-exchange`). */
+  get alternate(): string | undefined {
+    const name = this.args["alternate-exchange"];
+    return typeof name === "string" ? Buffer.from(name).latin1Slice() : undefined;
+  }
+}
+
+/** What makes two bindings the same. */
+export function bindingIdentity(destination: Destination, key: string, args: BindingArguments): string {
+  return JSON.stringify([destination.kind === "exchange" ? "e" : "q", destination.name, key, args]);
+}

@@ -1,0 +1,178 @@
+/**
+ * The one way of a message through an exchange, for every protocol and for dead letters: guards of bounded queues, the
+ * copies into logs, what a full queue does with a message that it refuses, live subscribers, and counts.
+ *
+ * Not here: which queues a key leads to (vhost.ts), when a queue is full (retention.ts), what a writer is told.
+ * Invariants: a queue's bound is asked before its copy is appended, and what was appended is never taken back for the
+ * bound's sake; `publishWhole` and a batch that was asked by `BatchGuard` append to all queues or to none.
+ */
+import { AmqpRecordParts, readAmqpRecord } from "../../message/amqp/record.ts";
+import { deadLetterParts } from "../queue/dead-letter.ts";
+import type { Exchange } from "./exchange.ts";
+import type { OutgoingMessage } from "./outgoing-message.ts";
+import type { Queue } from "../queue/queue.ts";
+import { fits } from "../queue/retention.ts";
+import type { Route } from "./route.ts";
+import type { Vhost } from "../vhost.ts";
+
+/** To more queues a message is long work: what each costs the turn (turn-work.ts). */
+const fewQueues = 8;
+const unitsOfQueue = 0.3;
+
+export class Publication {
+  readonly #vhost: Vhost;
+  /** How many live subscribers heard the last message. */
+  heardBy = 0;
+  /** Refused messages that are still to be dead-lettered: a dead letter may be refused in its turn. */
+  readonly #refused: { queue: Queue; record: Buffer }[] = [];
+  #isDeadLettering = false;
+  /** Dead letters that were dropped, because one publish led to more than `deadLettersPerPublishMax`. */
+  deadLettersDropped = 0;
+
+  constructor(vhost: Vhost) {
+    this.#vhost = vhost;
+  }
+
+  /**
+   * Publishes a message; a queue that is full refuses it for itself alone, as in RabbitMQ. False when one did. Queues
+   * that `leavesOut` names get nothing, and refuse nothing.
+   */
+  publish(
+    exchange: Exchange,
+    route: Route,
+    message: OutgoingMessage,
+    leavesOut: ((queue: Queue) => boolean) | null = null,
+  ): boolean {
+    exchange.published++;
+    let isTaken = true;
+    if (route.hasGuards || leavesOut !== null) isTaken = this.#appendEach(route, message, leavesOut);
+    else {
+      if (route.durable !== null) message.appendTo(route.durable);
+      if (route.volatile !== null) message.appendTo(route.volatile);
+    }
+    this.#published(route, message);
+    if (!isTaken) this.#deadLetterRefused();
+    return isTaken;
+  }
+
+  /** Publishes to all queues of the route, or to none: then it returns one that is full. */
+  publishWhole(exchange: Exchange, route: Route, message: OutgoingMessage): Queue | null {
+    if (route.hasGuards) {
+      const guard = new BatchGuard();
+      guard.add(route, message.count, message.bodyBytes);
+      const full = guard.fullQueues();
+      if (full.length > 0) {
+        for (const queue of full) this.refuse(queue, message);
+        return full[0]!;
+      }
+    }
+    this.append(exchange, route, message);
+    return null;
+  }
+
+  /** Appends what `BatchGuard` has asked for: no bound is looked at again. */
+  append(exchange: Exchange, route: Route, message: OutgoingMessage): void {
+    exchange.published++;
+    if (route.durable !== null) message.appendTo(route.durable);
+    if (route.volatile !== null) message.appendTo(route.volatile);
+    this.#published(route, message);
+  }
+
+  #appendEach(
+    route: Route,
+    message: OutgoingMessage,
+    leavesOut: ((queue: Queue) => boolean) | null,
+  ): boolean {
+    let isTaken = true;
+    for (const queue of route.queues) {
+      if (leavesOut !== null && leavesOut(queue)) continue;
+      if (this.#hasRoom(queue, message)) message.appendTo(queue.log.group);
+      else {
+        isTaken = false;
+        this.#noteRefused(queue, message);
+      }
+    }
+    return isTaken;
+  }
+
+  #hasRoom(queue: Queue, { count, bodyBytes }: OutgoingMessage): boolean {
+    return this.#vhost.broker.retention.hasRoom(queue, count, bodyBytes);
+  }
+
+  #published(route: Route, message: OutgoingMessage): void {
+    if (message.canExpire) for (const queue of route.queues) queue.policy.canExpire = true;
+    const { live, broker } = this.#vhost;
+    if (route.queues.length > fewQueues) broker.work.spend(Math.ceil(unitsOfQueue * route.queues.length));
+    this.heardBy = route.reachesLive && !live.isEmpty ? message.publishLive(live) : 0;
+  }
+
+  /** A full queue refuses the message: to its dead-letter exchange, if `x-overflow` is `reject-publish-dlx`. */
+  refuse(queue: Queue, message: OutgoingMessage): void {
+    this.#noteRefused(queue, message);
+    this.#deadLetterRefused();
+  }
+
+  #noteRefused(queue: Queue, message: OutgoingMessage): void {
+    const { overflow, deadLetterExchange } = queue.policy;
+    if (overflow !== "reject-publish-dlx" || deadLetterExchange === undefined) return;
+    if (this.#refused.length >= this.#vhost.broker.turnBounds.deadLettersPerPublishMax) {
+      this.deadLettersDropped++;
+      return;
+    }
+    const parts = message.asAmqp();
+    this.#refused.push({
+      queue,
+      record: Buffer.from(parts.buffer.subarray(parts.routeStart, parts.bodyEnd)),
+    });
+  }
+
+  /** In a loop rather than by recursion: the list grows while dead letters are refused. */
+  #deadLetterRefused(): void {
+    if (this.#isDeadLettering || this.#refused.length === 0) return;
+    this.#isDeadLettering = true;
+    const { heardBy } = this;
+    const parts = new AmqpRecordParts();
+    try {
+      for (let at = 0; at < this.#refused.length; at++) {
+        const { queue, record } = this.#refused[at]!;
+        deadLetterParts(queue, readAmqpRecord(record, 0, record.length, parts), "maxlen");
+      }
+    } finally {
+      this.#refused.length = 0;
+      this.#isDeadLettering = false;
+      this.heardBy = heardBy;
+    }
+  }
+}
+
+/** Whether a batch or a transaction fits as a whole: what each bounded queue would get is added up first. */
+export class BatchGuard {
+  readonly #demands = new Map<Queue, { count: number; bytes: number }>();
+
+  add({ hasGuards, queues }: Route, count: number, bodyBytes: number): void {
+    if (!hasGuards) return;
+    for (const queue of queues) {
+      if (queue.policy.overflow === "drop-head") continue;
+      const demand = this.#demands.get(queue);
+      if (demand === undefined) this.#demands.set(queue, { count, bytes: bodyBytes });
+      else {
+        demand.count += count;
+        demand.bytes += bodyBytes;
+      }
+    }
+  }
+
+  /**
+   * The queues that have no room for their part; none of them is in the way of an empty list. A queue that is asked for
+   * room drops what has expired, which may be dead-lettered into one that was asked before: all are looked at again.
+   */
+  fullQueues(): Queue[] {
+    for (const [queue, { count, bytes }] of this.#demands)
+      queue.vhost.broker.retention.hasRoom(queue, count, bytes);
+    const full: Queue[] = [];
+    for (const [queue, { count, bytes }] of this.#demands) {
+      if (!fits(queue, count, bytes)) full.push(queue);
+    }
+    return full;
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * What routing reads of a message's headers: the values that headers exchanges compare, and the further routing keys
+ * that CC and BCC name (RabbitMQ's sender-selected distribution).
+ *
+ * Not here: taking BCC out of the message, and refusing a CC that is no array (protocols/amqp/publish/publish-properties.ts).
+ */
+import { type FieldTable, type FieldValue, findField } from "../../../message/amqp/table.ts";
+import { displayText } from "../../../message/amqp/text.ts";
+import { nameOfText } from "../../names.ts";
+import { plainArguments } from "./plain-arguments.ts";
+import { compositeHeaderValue, type HeaderValue } from "./router.ts";
+
+/** The headers as headers exchanges compare them: of a repeated name the first counts. */
+export function headerValues(table: FieldTable): ReadonlyMap<string, HeaderValue> {
+  const headers = new Map<string, HeaderValue>();
+  for (const { name, field } of table) {
+    const key = displayText(name);
+    if (headers.has(key)) continue;
+    if (field.type === "S") headers.set(key, displayText(field.value));
+    else if (field.type === "D") headers.set(key, field.value / 10 ** field.scale);
+    else if (field.type === "A" || field.type === "F") headers.set(key, compositeOf(field));
+    else if (field.type === "V" || field.type === "x") headers.set(key, null);
+    else headers.set(key, typeof field.value === "bigint" ? Number(field.value) : field.value);
+  }
+  return headers;
+}
+
+/** In the form in which the arguments of bindings are kept. */
+function compositeOf(field: FieldValue): HeaderValue {
+  return compositeHeaderValue(plainArguments([{ name: "value", field }])["value"]);
+}
+
+/** The routing keys in the array of header CC or BCC: its texts, in the broker's form. Null where it is no array. */
+export function headerKeys(headers: FieldTable, name: "CC" | "BCC"): string[] | null {
+  const field = findField(headers, name);
+  if (field === undefined) return [];
+  if (field.type !== "A") return null;
+  return field.value.flatMap((key) => (key.type === "S" ? nameOfText(key.value) : []));
+}

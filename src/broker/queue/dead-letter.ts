@@ -1,0 +1,239 @@
+/**
+ * Dead-lettering: a record that a queue gives up goes to the queue's dead-letter exchange, with its history in the
+ * header `x-death`.
+ *
+ *   x-death = array of { count, reason, queue, time, exchange, routing-keys, [original-expiration] }, newest first
+ *
+ * One entry for each pair of queue and reason, counted up when it happens again; `x-first-death-*` name reason, queue and
+ * exchange of the first. It goes on to the keys that it was published with, its CC keys among them, unless the queue gives
+ * another key (those in BCC are not kept with the message). All as in RabbitMQ 3.10.8 (rabbit_dead_letter.erl), down to
+ * what a client's own `x-death` does. The copy is appended in the turn in which the record is removed, so one group of
+ * the journal holds both: it is in one queue or in the other, never in none or both.
+ *
+ * Not here: when a record is given up (retention.ts, protocols). Like RabbitMQ, a message that would come back to a queue
+ * it was in without anybody rejecting it is dropped, for it would go round for ever.
+ */
+import { BrokerError } from "../../base/errors.ts";
+import { limits } from "../../base/limits.ts";
+import type { Route } from "../exchange/route.ts";
+import type { Vhost } from "../vhost.ts";
+import type { Exchange } from "../exchange/exchange.ts";
+import { ByteReader, ByteWriter } from "../../base/bytes.ts";
+import { type AmqpProperties, readProperties, writeProperties } from "../../message/amqp/properties.ts";
+import { type AmqpRecordParts, bodySizeBytes } from "../../message/amqp/record.ts";
+import { type Field, type FieldTable, type FieldValue, findField } from "../../message/amqp/table.ts";
+import { toPlain } from "../../message/amqp/table-plain.ts";
+import { writeShortString } from "../../message/amqp/text.ts";
+import { AmqpView } from "../../message/convert/as-amqp.ts";
+import { AmqpRecordMessage } from "../exchange/outgoing-message.ts";
+import type { Queue } from "./queue.ts";
+import type { DeadLetterReason } from "./retention.ts";
+import { nameOfText, textOfName } from "../names.ts";
+import { headerKeys, headerValues } from "../exchange/routing/message-headers.ts";
+import type { HeaderLookup } from "../exchange/routing/router.ts";
+
+const view = new AmqpView();
+
+/** What one dead letter is made in. */
+class Scratch {
+  readonly writer = new ByteWriter(1024);
+  readonly message = new AmqpRecordMessage();
+}
+
+/** By depth: where a dead letter goes, records may expire, and are dead-lettered while the first one is on its way. */
+const scratches: Scratch[] = [];
+let depth = 0;
+
+/** Dead-letters a stored record; the caller removes it. */
+export function deadLetter(queue: Queue, offset: number, reason: DeadLetterReason): void {
+  const record = queue.reader(offset);
+  if (!record.next() || record.offset !== offset) return;
+  deadLetterParts(queue, view.show(record), reason);
+}
+
+/** Dead-letters a message; without the exchange it is gone, as in RabbitMQ. */
+export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: DeadLetterReason): void {
+  const { vhost, policy } = queue;
+  const exchange = vhost.exchanges.get(policy.deadLetterExchange!);
+  if (exchange === undefined) return;
+  const { buffer } = parts;
+  const properties = readProperties(new ByteReader(buffer, parts.propertiesStart, parts.headerEnd));
+  const headers = properties.headers ?? [];
+  const keys = [
+    buffer.latin1Slice(parts.routingKeyStart, parts.routingKeyEnd),
+    ...(headerKeys(headers, "CC") ?? []),
+  ];
+  const newKey = policy.deadLetterRoutingKey;
+  const death: Death = {
+    queue: queue.name,
+    reason,
+    exchange: buffer.latin1Slice(parts.exchangeStart, parts.exchangeEnd),
+    keys,
+    time: Math.floor(vhost.broker.clock.now() / 1000),
+    expiration: properties.expiration,
+  };
+  const withDeath = withDeathNoted(headers, death);
+  const changed: AmqpProperties = {
+    ...properties,
+    headers: newKey === undefined ? withDeath : withDeath.filter(({ name }) => name !== "CC"),
+  };
+  delete changed.expiration;
+  const lookup: HeaderLookup = () => headerValues(changed.headers!);
+  const route = routeOf(vhost, exchange, newKey === undefined ? keys : [newKey], lookup);
+  const { writer, message } = (scratches[depth] ??= new Scratch());
+  writeCopy(writer, parts, exchange.name, newKey ?? keys[0]!, changed);
+  const cycling = cyclingQueues(reason === "rejected" ? [] : deathsOf(withDeath));
+  const isLeftOut = (target: Queue): boolean => cycling.has(target.name);
+  message.show(writer.buffer, 0, writer.length);
+  depth++;
+  try {
+    vhost.publication.publish(exchange, route, message, route.queues.some(isLeftOut) ? isLeftOut : null);
+  } finally {
+    depth--;
+  }
+}
+
+/**
+ * Never throws: nobody could be told, and the queue would try again for ever. Keys that no binding can have are left out;
+ * where the keys of CC take too long to follow, the message goes by its own key alone.
+ */
+function routeOf(vhost: Vhost, exchange: Exchange, all: readonly string[], lookup: HeaderLookup): Route {
+  const keys = all.filter((key) => key.length <= limits.nameBytesMax);
+  const [first = ""] = keys;
+  if (keys.length <= 1) return vhost.routes.find(exchange, first, lookup);
+  try {
+    return vhost.routes.byKeys(exchange, keys, lookup);
+  } catch (error) {
+    if (error instanceof BrokerError) return vhost.routes.find(exchange, first, lookup);
+    throw error;
+  }
+}
+
+interface Death {
+  readonly queue: string;
+  readonly reason: DeadLetterReason;
+  readonly exchange: string;
+  readonly keys: readonly string[];
+  readonly time: number;
+  readonly expiration: AmqpProperties["expiration"];
+}
+
+function text(name: string): FieldValue {
+  return { type: "S", value: textOfName(name) };
+}
+
+/** What `x-death` holds; of a client's own header it may be anything. */
+function deathsOf(headers: FieldTable): readonly FieldValue[] {
+  const field = findField(headers, "x-death");
+  return field?.type === "A" ? field.value : [];
+}
+
+function nameIn(table: FieldTable, name: string): string | undefined {
+  const field = findField(table, name);
+  return field?.type === "S" ? nameOfText(field.value) : undefined;
+}
+
+function entryOf(death: Death): FieldTable {
+  const entry: Field[] = [
+    { name: "count", field: { type: "l", value: 1 } },
+    { name: "reason", field: text(death.reason) },
+    { name: "queue", field: text(death.queue) },
+    { name: "time", field: { type: "T", value: death.time } },
+    { name: "exchange", field: text(death.exchange) },
+    { name: "routing-keys", field: { type: "A", value: death.keys.map(text) } },
+  ];
+  if (death.expiration !== undefined) {
+    entry.push({ name: "original-expiration", field: { type: "S", value: death.expiration } });
+  }
+  return entry;
+}
+
+/** The headers with this death: its entry, or the one of the same queue and reason, counted up, is the first. */
+function withDeathNoted(headers: FieldTable, death: Death): FieldTable {
+  const present = findField(headers, "x-death");
+  const entry = entryOf(death);
+  if (present === undefined) {
+    const first = [
+      { name: "x-first-death-reason", field: text(death.reason) },
+      { name: "x-first-death-queue", field: text(death.queue) },
+      { name: "x-first-death-exchange", field: text(death.exchange) },
+    ];
+    const names = new Set<unknown>(first.map(({ name }) => name));
+    return withDeaths([...headers.filter(({ name }) => !names.has(name)), ...first], [entry]);
+  }
+  const deaths = grouped(deathsOf(headers).flatMap((each) => (each.type === "F" ? [each.value] : [])));
+  const key = deathKey(death.queue, death.reason);
+  const before = deaths.find((each) => deathKey(nameIn(each, "queue"), nameIn(each, "reason")) === key);
+  const others = deaths.filter((each) => each !== before);
+  // What happened again keeps its exchange, keys and time.
+  return withDeaths(headers, [before === undefined ? entry : countedUp(before), ...others]);
+}
+
+function withDeaths(headers: FieldTable, deaths: readonly FieldTable[]): FieldTable {
+  const kept = headers.filter(({ name }) => name !== "x-death");
+  return [
+    ...kept,
+    { name: "x-death", field: { type: "A", value: deaths.map((value) => ({ type: "F", value })) } },
+  ];
+}
+
+/** One entry for each queue and reason, where a client made several; RabbitMQ turns the order of two and more round. */
+function grouped(deaths: readonly FieldTable[]): readonly FieldTable[] {
+  if (deaths.length < 2) return deaths;
+  const groups = new Map<string, { entry: FieldTable; count: number }>();
+  for (const entry of deaths) {
+    const key = deathKey(nameIn(entry, "queue"), nameIn(entry, "reason"));
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { entry, count: 1 });
+    else group.count++;
+  }
+  return [...groups.values()]
+    .map(({ entry, count }) => (findField(entry, "count") === undefined ? withCount(entry, count) : entry))
+    .toReversed();
+}
+
+function deathKey(queue: string | undefined, reason: string | undefined): string {
+  return JSON.stringify([queue, reason]);
+}
+
+function withCount(entry: FieldTable, count: number): FieldTable {
+  const others = entry.filter(({ name }) => name !== "count");
+  return [{ name: "count", field: { type: "l", value: count } }, ...others];
+}
+
+function countedUp(entry: FieldTable): FieldTable {
+  const { count } = toPlain(entry);
+  return withCount(entry, typeof count === "number" || typeof count === "bigint" ? Number(count) + 1 : 1);
+}
+
+/**
+ * The queues that a dead letter must not come back to: those it was in since the last rejection. What is no table was
+ * put there by a client, so that the cycle is not the broker's own.
+ */
+function cyclingQueues(deaths: readonly FieldValue[]): ReadonlySet<string | undefined> {
+  const queues = new Set<string | undefined>();
+  for (const each of deaths) {
+    if (each.type !== "F" || nameIn(each.value, "reason") === "rejected") break;
+    queues.add(nameIn(each.value, "queue"));
+  }
+  return queues;
+}
+
+/** Leaves the message under its new route and properties in `writer`. */
+function writeCopy(
+  writer: ByteWriter,
+  parts: AmqpRecordParts,
+  exchange: string,
+  key: string,
+  properties: AmqpProperties,
+): void {
+  writer.reset();
+  writeShortString(writer, Buffer.from(exchange, "latin1"));
+  writeShortString(writer, Buffer.from(key, "latin1"));
+  const sizeAt = writer.length;
+  writer.uint32(0);
+  writer.bytes(parts.buffer, parts.headerStart, parts.headerStart + bodySizeBytes);
+  writeProperties(writer, properties);
+  writer.patchUint32(sizeAt, writer.length - sizeAt - 4);
+  writer.bytes(parts.buffer, parts.bodyStart, parts.bodyEnd);
+}

@@ -1,0 +1,41 @@
+/**
+ * Which records of a queue that keeps its history were settled: they stay in the log for those who look, and are passed
+ * over by those who consume. Part of the queue's shared cursor, durable with it.
+ *
+ * Invariant: every offset below `first` was settled, or is gone from the log.
+ */
+import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
+import { type Log, OffsetSet } from "../../storage/index.ts";
+
+export class HistoryMarks {
+  readonly #settled = new OffsetSet();
+
+  /** The lowest offset that was not settled. */
+  get first(): number {
+    return this.#settled.first;
+  }
+
+  has(offset: number): boolean {
+    return this.#settled.has(offset);
+  }
+
+  /** Says whether it was new. */
+  add(offset: number): boolean {
+    return this.#settled.add(offset);
+  }
+
+  /** How many records of the log were settled or are gone; what was trimmed from its front counts as settled. */
+  countBelow(log: Log): number {
+    const settled = this.#settled;
+    if (settled.first < log.firstOffset) settled.addRange(settled.first, log.firstOffset);
+    return settled.first + settled.countAbove;
+  }
+
+  encode(writer: ByteWriter): void {
+    this.#settled.encode(writer);
+  }
+
+  decode(reader: ByteReader): void {
+    this.#settled.decode(reader);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Who may take a name in a virtual host: the one rule of the namespace that all protocols share.
+ *
+ *     is to become     while it is a value   a stream of Redis's alone   a queue, stream   an exchange   a topic's exchange
+ *     a value          replaced              deleted for it              refused           refused       refused
+ *     a stream (XADD)  refused               used                        used              refused       refused
+ *     a queue, stream  refused               compared, and claimed       compared          made beside   refused
+ *     an exchange      refused               made beside                 made beside       compared      compared
+ *     a topic, or a
+ *     partition of one refused               refused                     refused           refused       refused
+ *
+ * Values are kept by somebody else (the Redis keyspace), who says through `ValueNames` which names it has. RabbitMQ lets
+ * a queue and an exchange have one name, and so does this. XADD onto an exchange publishes through it: that makes nothing.
+ * Not here: comparing a declaration with what is there (vhost.ts). Invariant: no name is both a value and anything else.
+ */
+import { BrokerError } from "../../base/errors.ts";
+import { shownName } from "../names.ts";
+import type { Queue } from "./queue.ts";
+import type { Vhost } from "../vhost.ts";
+
+/** The names that are values rather than queues, streams or exchanges. */
+export interface ValueNames {
+  holds(name: string): boolean;
+}
+
+/** What a name is to become. */
+export type NameWanted = "queue" | "implicit stream" | "exchange";
+
+/** Throws ALREADY_EXISTS where the name, which is not one of the same kind yet, cannot become that. */
+export function assertFree(vhost: Vhost, name: string, wanted: NameWanted): void {
+  if (vhost.values?.holds(name) === true) {
+    throw taken(`'${shownName(name)}' in vhost '${shownName(vhost.name)}' is a Redis string`);
+  }
+  if (wanted === "exchange") return;
+  const exchange = name === "" ? undefined : vhost.exchanges.get(name);
+  if (exchange?.type === "x-kafka-topic") {
+    const shown = shownName(name);
+    throw new BrokerError(
+      "ALREADY_EXISTS",
+      `'${shown}' in vhost '${shownName(vhost.name)}' is a Kafka topic of several partitions; use '${shown}-0' and the others`,
+    );
+  }
+  if (exchange !== undefined && wanted === "implicit stream") {
+    throw taken(`'${shownName(name)}' in vhost '${shownName(vhost.name)}' is an exchange`);
+  }
+}
+
+/** Whether the name is anything at all: then no topic or partition can get it. */
+export function isTaken(vhost: Vhost, name: string): boolean {
+  return vhost.queues.has(name) || vhost.exchanges.has(name) || vhost.values?.holds(name) === true;
+}
+
+/**
+ * The stream that has to be deleted for a value to take its name; undefined when the name is free, or a value already.
+ * Throws ALREADY_EXISTS where the name belongs to what others may count on.
+ */
+export function replacedByValue(vhost: Vhost, name: string): Queue | undefined {
+  const queue = vhost.queues.get(name);
+  if (queue !== undefined && !isUnclaimed(queue)) {
+    const what = queue.kind === "queue" ? "a queue" : "a stream that other protocols know";
+    throw taken(`'${shownName(name)}' is ${what}`);
+  }
+  if (name !== "" && vhost.exchanges.has(name)) throw taken(`'${shownName(name)}' is an exchange or topic`);
+  return queue;
+}
+
+/**
+ * Whether nobody but Redis's clients knows of a stream: it came into being by being written to (XADD, XGROUP CREATE
+ * MKSTREAM), and since then no AMQP client has declared, bound or consumed it, and no Kafka client has set anything for
+ * it, committed an offset or written as an idempotent producer. Only such a stream gives way to a value, or to FLUSHDB.
+ */
+export function isUnclaimed(queue: Queue): boolean {
+  const { vhost } = queue;
+  return (
+    queue.isImplicit &&
+    queue.streamConsumers === 0 &&
+    queue.producers === null &&
+    !vhost.isBound(queue) &&
+    vhost.topics.topicOf(queue) === undefined &&
+    !vhost.groupOffsets.hasTopic(queue.name)
+  );
+}
+
+function taken(what: string): BrokerError {
+  return new BrokerError("ALREADY_EXISTS", `${what}; delete it first, or choose another name`);
+}

@@ -1,0 +1,217 @@
+/**
+ * What idempotent producers sent last to one log, so that a batch sent again is recognised and a gap is refused.
+ *
+ * For each producer it keeps its epoch and its last five batches, as Kafka does (a client has at most five requests in
+ * flight). A change is written with the tick that writes the batch, so that both survive or neither does.
+ * Invariant: a producer's batches are in sequence order, the newest last, all of its current epoch.
+ */
+import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
+import type { Random } from "../../base/random.ts";
+import type { DurableState, StateHandle, Storage } from "../../storage/index.ts";
+import { definitionKey } from "../names.ts";
+import type { Queue } from "./queue.ts";
+
+export type SequenceVerdict = "append" | "duplicate" | "outOfOrder" | "oldEpoch";
+
+const batchesKept = 5;
+/** Kafka: producer.id.expiration.ms. */
+const expirationMs = 86_400_000;
+const producersMax = 100_000;
+const sequenceMax = 0x7fff_ffff;
+
+interface SentBatch {
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly baseOffset: number;
+}
+
+interface Producer {
+  epoch: number;
+  /** Wall time of its last batch, ms. */
+  at: number;
+  batches: SentBatch[];
+}
+
+export class ProducerState implements DurableState {
+  handle: StateHandle | null = null;
+  readonly #storage: Storage;
+  readonly #producers = new Map<number, Producer>();
+  /** What `encodeChange` has to tell: six numbers for each batch. */
+  readonly #changes: number[] = [];
+  #sweepAtSize = 1024;
+  /** After the verdict `duplicate`: where the batch was stored the first time. */
+  duplicateOffset = -1;
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  /**
+   * What to do with a batch. A producer that is not known may begin with any sequence, as in Kafka since 2.5: its
+   * records may have been deleted, or it slept for longer than producers are remembered.
+   */
+  check(producerId: number, epoch: number, firstSequence: number, lastSequence: number): SequenceVerdict {
+    const producer = this.#producers.get(producerId);
+    if (producer === undefined) return "append";
+    if (epoch < producer.epoch) return "oldEpoch";
+    if (epoch > producer.epoch) return firstSequence === 0 ? "append" : "outOfOrder";
+    for (const batch of producer.batches) {
+      if (batch.firstSequence === firstSequence && batch.lastSequence === lastSequence) {
+        this.duplicateOffset = batch.baseOffset;
+        return "duplicate";
+      }
+    }
+    const last = producer.batches.at(-1)!.lastSequence;
+    return firstSequence === nextSequence(last) ? "append" : "outOfOrder";
+  }
+
+  /** The batch was appended at `baseOffset`. */
+  appended(
+    producerId: number,
+    epoch: number,
+    firstSequence: number,
+    lastSequence: number,
+    baseOffset: number,
+    at: number,
+  ): void {
+    this.#note(producerId, epoch, firstSequence, lastSequence, baseOffset, at);
+    if (this.#producers.size > this.#sweepAtSize) this.#forgetOld(at);
+    if (this.handle === null) return;
+    this.#changes.push(producerId, epoch, firstSequence, lastSequence, baseOffset, at);
+    this.#storage.changed(this.handle);
+  }
+
+  #note(
+    producerId: number,
+    epoch: number,
+    firstSequence: number,
+    lastSequence: number,
+    baseOffset: number,
+    at: number,
+  ): void {
+    let producer = this.#producers.get(producerId);
+    if (producer === undefined) this.#producers.set(producerId, (producer = { epoch, at, batches: [] }));
+    if (producer.epoch !== epoch) {
+      producer.epoch = epoch;
+      producer.batches = [];
+    }
+    producer.at = at;
+    if (producer.batches.length === batchesKept) producer.batches.shift();
+    producer.batches.push({ firstSequence, lastSequence, baseOffset });
+  }
+
+  #forgetOld(now: number): void {
+    for (const [id, producer] of this.#producers) {
+      if (producer.at < now - expirationMs || this.#producers.size > producersMax) this.#producers.delete(id);
+    }
+    this.#sweepAtSize = Math.max(this.#producers.size * 2, 1024);
+  }
+
+  /** `full = u32 producers, { u64 id, u16 epoch, u64 at, u8 batches, { u32 first, u32 last, u64 base offset } }` */
+  encodeFull(writer: ByteWriter): void {
+    this.#changes.length = 0;
+    writer.uint32(this.#producers.size);
+    for (const [id, { epoch, at, batches }] of this.#producers) {
+      writer.int64(id).uint16(epoch).int64(at).uint8(batches.length);
+      for (const { firstSequence, lastSequence, baseOffset } of batches) {
+        writer.uint32(firstSequence).uint32(lastSequence).int64(baseOffset);
+      }
+    }
+  }
+
+  restoreFull(reader: ByteReader): void {
+    this.#producers.clear();
+    for (let left = reader.uint32(); left > 0; left--) {
+      const id = reader.int64();
+      const producer: Producer = { epoch: reader.uint16(), at: reader.int64(), batches: [] };
+      for (let count = reader.uint8(); count > 0; count--) {
+        producer.batches.push({
+          firstSequence: reader.uint32(),
+          lastSequence: reader.uint32(),
+          baseOffset: reader.int64(),
+        });
+      }
+      this.#producers.set(id, producer);
+    }
+  }
+
+  /** `change = { u64 id, u16 epoch, u32 first, u32 last, u64 base offset, u64 at }` until the end of the frame. */
+  encodeChange(writer: ByteWriter): void {
+    const changes = this.#changes;
+    for (let i = 0; i < changes.length; i += 6) {
+      writer
+        .int64(changes[i]!)
+        .uint16(changes[i + 1]!)
+        .uint32(changes[i + 2]!)
+        .uint32(changes[i + 3]!);
+      writer.int64(changes[i + 4]!).int64(changes[i + 5]!);
+    }
+    changes.length = 0;
+  }
+
+  applyChange(reader: ByteReader): void {
+    while (reader.remaining > 0) {
+      const id = reader.int64();
+      const epoch = reader.uint16();
+      const first = reader.uint32();
+      const last = reader.uint32();
+      const baseOffset = reader.int64();
+      this.#note(id, epoch, first, last, baseOffset, reader.int64());
+    }
+  }
+}
+
+/** Sequences go round: after the largest int32 comes 0. */
+function nextSequence(sequence: number): number {
+  return sequence === sequenceMax ? 0 : sequence + 1;
+}
+
+/** The producers of a queue's log; made, and for a durable log named in the table, when the first one shows up. */
+export function producersOf(queue: Queue): ProducerState {
+  if (queue.producers !== null) return queue.producers;
+  const { storage } = queue.vhost.broker;
+  const state = new ProducerState(storage);
+  queue.producers = state;
+  if (queue.log.isDurable) {
+    state.handle = storage.createState(state);
+    const key = definitionKey("producers", queue.vhost.name, queue.name);
+    storage.table.put(key, JSON.stringify({ state: state.handle.id }));
+  }
+  return state;
+}
+
+/** The queue is being deleted. */
+export function deleteProducersOf(queue: Queue): void {
+  const handle = queue.producers?.handle ?? null;
+  queue.producers = null;
+  if (handle === null) return;
+  const { storage } = queue.vhost.broker;
+  storage.deleteState(handle);
+  storage.table.delete(definitionKey("producers", queue.vhost.name, queue.name));
+}
+
+const nextIdKey = "kafka/next-producer-id";
+const idsReservedAtOnce = 1000;
+
+/** Hands out producer ids, each once for the life of the data directory. */
+export class ProducerIds {
+  readonly #storage: Storage;
+  #next = 0;
+  #reserved = 0;
+
+  constructor(storage: Storage, random: Random) {
+    this.#storage = storage;
+    const known = storage.table.get(nextIdKey);
+    // A broker that keeps nothing begins anywhere, so that producers of its last life are not taken for new ones.
+    this.#next = known === undefined ? random.below(0x7fff_ffff) * 1000 : Number(known.toString());
+    this.#reserved = this.#next;
+  }
+
+  take(): number {
+    if (this.#next === this.#reserved) {
+      this.#reserved += idsReservedAtOnce;
+      this.#storage.table.put(nextIdKey, String(this.#reserved));
+    }
+    return this.#next++;
+  }
+}

@@ -1,0 +1,104 @@
+/** Start-up: definitions from the table, then logs, cursors and groups by their ids, then the journal's replay. */
+import type { Broker } from "../broker.ts";
+import type { Destination, ExchangeOptions } from "../exchange/exchange.ts";
+import { type CommittedOffset } from "../groups/offsets.ts";
+import { defaultVhostName, type DefinitionKind, namesOfKey } from "../names.ts";
+import { ProducerState } from "./producer-state.ts";
+import type { QueueKind } from "./queue.ts";
+import type { BindingArguments } from "../exchange/routing/router.ts";
+import { SharedCursor } from "../cursor/shared-cursor.ts";
+import type { TopicDefinition } from "./topics.ts";
+import type { Vhost } from "../vhost.ts";
+
+interface QueueDefinition {
+  kind: QueueKind;
+  autoDelete: boolean;
+  args: BindingArguments;
+  log: number;
+  cursor: number;
+  isImplicit?: true;
+}
+
+/** Fills an empty broker from its storage. */
+export async function restoreDefinitions(broker: Broker): Promise<void> {
+  broker.createVhost(defaultVhostName);
+  for (const { names } of definitions(broker, "vhost")) broker.createVhost(names[0]!);
+  const cursors: SharedCursor[] = [];
+  for (const { names, value } of definitions(broker, "exchange")) {
+    const options = value as Omit<ExchangeOptions, "name" | "durable">;
+    broker.createVhost(names[0]!).declareRestoredExchange({ ...options, name: names[1]!, durable: true });
+  }
+  for (const { names, value } of definitions(broker, "queue")) {
+    const definition = value as QueueDefinition;
+    const cursor = restoreQueue(broker, broker.createVhost(names[0]!), names[1]!, definition);
+    if (cursor !== null) cursors.push(cursor);
+  }
+  for (const { names, value } of definitions(broker, "group")) {
+    const queue = broker.createVhost(names[0]!).queues.get(names[1]!);
+    if (queue === undefined) continue;
+    const cursor = new SharedCursor(queue.log, broker.storage, true);
+    cursor.handle = broker.storage.restoreState((value as { cursor: number }).cursor, cursor);
+    queue.groups.set(names[2]!, cursor);
+  }
+  for (const { names, value } of definitions(broker, "producers")) {
+    const queue = broker.createVhost(names[0]!).queues.get(names[1]!);
+    if (queue === undefined) continue;
+    queue.producers = new ProducerState(broker.storage);
+    queue.producers.handle = broker.storage.restoreState((value as { state: number }).state, queue.producers);
+  }
+  restoreBindings(broker);
+  for (const { names, value } of definitions(broker, "topic")) {
+    broker.createVhost(names[0]!).topics.restore(names[1]!, value as TopicDefinition);
+  }
+  for (const { names, value } of definitions(broker, "offset")) {
+    const [vhost, group, topic, partition] = names;
+    const committed = value as CommittedOffset;
+    broker.createVhost(vhost!).groupOffsets.restore(group!, topic!, Number(partition), committed);
+  }
+  await broker.storage.replay();
+  for (const cursor of cursors) cursor.restored();
+  for (const vhost of broker.vhosts.values()) for (const queue of vhost.queues.values()) queue.restored();
+  broker.access.restore();
+}
+
+function restoreQueue(
+  broker: Broker,
+  vhost: Vhost,
+  name: string,
+  definition: QueueDefinition,
+): SharedCursor | null {
+  const { storage } = broker;
+  const log = storage.restoreLog(definition.log);
+  let cursor: SharedCursor | null = null;
+  if (definition.kind === "queue") {
+    cursor = new SharedCursor(log, storage, false);
+    cursor.handle = storage.restoreState(definition.cursor, cursor);
+  }
+  const { kind, autoDelete, args, isImplicit = false } = definition;
+  vhost.addQueue({ name, kind, durable: true, exclusiveOwner: 0, autoDelete, args, isImplicit }, log, cursor);
+  return cursor;
+}
+
+function restoreBindings(broker: Broker): void {
+  for (const { names, value } of definitions(broker, "binding")) {
+    const [vhostName, sourceName, kind, destinationName, key] = names as [
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
+    const vhost = broker.createVhost(vhostName);
+    const source = vhost.exchanges.get(sourceName);
+    const destination: Destination | undefined =
+      kind === "e" ? vhost.exchanges.get(destinationName) : vhost.queues.get(destinationName);
+    if (source === undefined || destination === undefined) continue;
+    vhost.bindRestored(source, destination, key, (value as { args: BindingArguments }).args);
+  }
+}
+
+function* definitions(broker: Broker, kind: DefinitionKind): Generator<{ names: string[]; value: unknown }> {
+  for (const [key, value] of broker.storage.table.entries(`${kind}/`)) {
+    yield { names: namesOfKey(key), value: JSON.parse(value.toString()) };
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * A consumer of a queue (basic.consume): takes records while it has credit, and writes each to its connection.
+ *
+ * Not here: which record it gets (broker/queue/queue.ts), what becomes of it (channel.ts).
+ * Invariants: without no-ack it holds at most `prefetch` deliveries (0: no bound); it takes nothing while its
+ * connection has more unsent output than `deliverOutputBytesMax`.
+ */
+import type { Queue, QueueConsumer } from "../../../broker/queue/queue.ts";
+import type { SharedCursor } from "../../../broker/cursor/shared-cursor.ts";
+import { AmqpView } from "../../../message/convert/as-amqp.ts";
+import type { Channel } from "./channel.ts";
+import { withHeaderField } from "../core/header-field.ts";
+import { shortString } from "../core/short-string.ts";
+import type { UnackedSource } from "./unacked.ts";
+import { writeDeliver } from "../wire/content-output.ts";
+
+const view = new AmqpView();
+
+export interface ConsumerOptions {
+  readonly tag: string;
+  readonly queue: Queue;
+  readonly isNoAck: boolean;
+  readonly isExclusive: boolean;
+  readonly priority: number;
+  readonly prefetch: number;
+}
+
+export class Consumer implements QueueConsumer, UnackedSource {
+  readonly id: number;
+  readonly tag: string;
+  readonly queue: Queue;
+  readonly isNoAck: boolean;
+  readonly isExclusive: boolean;
+  readonly priority: number;
+  readonly prefetch: number;
+  readonly takesRecords = true;
+  awaitsRoom = false;
+  hadRoom = false;
+  held = 0;
+  slot = 0;
+  /** For `writeDeliver`. */
+  readonly channel: number;
+  readonly consumerTag: Buffer;
+  readonly frameMax: number;
+  readonly #owner: Channel;
+
+  constructor(owner: Channel, options: ConsumerOptions) {
+    this.#owner = owner;
+    this.id = owner.broker.takeConsumerId();
+    this.tag = options.tag;
+    this.queue = options.queue;
+    this.isNoAck = options.isNoAck;
+    this.isExclusive = options.isExclusive;
+    this.priority = options.priority;
+    this.prefetch = options.prefetch;
+    this.channel = owner.number;
+    this.consumerTag = shortString(options.tag);
+    this.frameMax = owner.session.frameMax;
+  }
+
+  start(): void {
+    this.queue.addConsumer(this);
+  }
+
+  stop(): void {
+    this.queue.removeConsumer(this);
+  }
+
+  canTake(): boolean {
+    if (this.isNoAck) return this.#owner.hasCreditFor(this);
+    return (this.prefetch === 0 || this.held < this.prefetch) && this.#owner.hasCreditFor(this);
+  }
+
+  deliver(queue: Queue, cursor: SharedCursor): void {
+    const owner = this.#owner;
+    const { record, deliveryCount } = cursor;
+    this.hadRoom = true;
+    // What cannot be shown is not held.
+    let parts = view.show(record);
+    const tag = this.isNoAck ? owner.unacked.skip() : owner.hold(this, record.offset);
+    if (queue.policy.countsDeliveries && deliveryCount > 1) {
+      parts = withHeaderField(parts, "x-delivery-count", deliveryCount - 1);
+    }
+    writeDeliver(owner.output, this, tag, deliveryCount > 1, parts);
+    owner.session.connection.touch();
+  }
+
+  /** A delivery of this consumer was settled: it may have credit again. */
+  settled(): void {
+    this.queue.vhost.broker.schedule(this.queue);
+  }
+
+  cancelled(_queue: Queue): void {
+    this.#owner.consumerCancelled(this);
+  }
+}

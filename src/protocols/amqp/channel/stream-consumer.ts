@@ -1,0 +1,93 @@
+/**
+ * A consumer of a stream, or of a queue's history: walks the log by itself from where it asked to start; nothing is taken
+ * from anybody.
+ *
+ * Acknowledging only gives credit. Every delivery carries its offset in the header `x-stream-offset`.
+ * Invariant: at most `prefetch` deliveries are outstanding; RabbitMQ refuses one without a prefetch, and so do we.
+ */
+import type { LogWaiter, Queue } from "../../../broker/queue/queue.ts";
+import { AmqpView } from "../../../message/convert/as-amqp.ts";
+import type { Channel } from "./channel.ts";
+import { withHeaderField } from "../core/header-field.ts";
+import { shortString } from "../core/short-string.ts";
+import type { UnackedSource } from "./unacked.ts";
+import { writeDeliver } from "../wire/content-output.ts";
+
+const view = new AmqpView();
+
+export interface StreamConsumerOptions {
+  readonly tag: string;
+  readonly queue: Queue;
+  readonly start: number;
+  readonly prefetch: number;
+}
+
+export class StreamConsumer implements LogWaiter, UnackedSource {
+  readonly id: number;
+  readonly tag: string;
+  readonly queue: Queue;
+  readonly isNoAck = false;
+  readonly isExclusive = false;
+  readonly prefetch: number;
+  readonly takesRecords = false;
+  awaitsRoom = false;
+  hadRoom = false;
+  held = 0;
+  slot = 0;
+  readonly channel: number;
+  readonly consumerTag: Buffer;
+  readonly frameMax: number;
+  readonly #owner: Channel;
+  readonly #reader: ReturnType<Queue["reader"]>;
+
+  constructor(owner: Channel, options: StreamConsumerOptions) {
+    this.#owner = owner;
+    this.id = owner.broker.takeConsumerId();
+    this.tag = options.tag;
+    this.queue = options.queue;
+    this.prefetch = options.prefetch;
+    this.channel = owner.number;
+    this.consumerTag = shortString(options.tag);
+    this.frameMax = owner.session.frameMax;
+    this.#reader = options.queue.reader(options.start);
+  }
+
+  start(): void {
+    this.queue.waiters.add(this);
+    this.queue.streamConsumers++;
+    this.settled();
+  }
+
+  stop(): void {
+    if (this.queue.waiters.delete(this)) this.queue.streamConsumers--;
+  }
+
+  logChanged(queue: Queue): void {
+    const owner = this.#owner;
+    if (queue.isDeleted) {
+      this.stop();
+      owner.consumerCancelled(this);
+      return;
+    }
+    const reader = this.#reader;
+    const { inflation } = owner.broker;
+    for (let isServed = false; ; isServed = true) {
+      if (!(this.held < this.prefetch && owner.hasCreditFor(this) && reader.next())) return;
+      if (inflation.isSpentFor(reader)) {
+        reader.seek(reader.offset);
+        inflation.continueLater(queue, isServed);
+        return;
+      }
+      const parts = withHeaderField(view.show(reader), "x-stream-offset", reader.offset);
+      const tag = owner.hold(this, reader.offset);
+      this.hadRoom = true;
+      writeDeliver(owner.output, this, tag, false, parts);
+      queue.delivered++;
+      owner.session.connection.touch();
+    }
+  }
+
+  settled(): void {
+    this.queue.vhost.broker.schedule(this.queue);
+  }
+}

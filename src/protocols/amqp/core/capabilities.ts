@@ -1,0 +1,61 @@
+/** What each side says that it can do: the server's properties, and the client's that the server heeds. */
+import { version } from "../../../base/version.ts";
+import { type FieldTable, findField } from "../../../message/amqp/table.ts";
+import { fromPlain } from "../../../message/amqp/table-plain.ts";
+
+export interface Capabilities {
+  /** Wants basic.cancel when the queue of a consumer goes. */
+  readonly consumerCancelNotify: boolean;
+  /** Wants connection.blocked and unblocked. */
+  readonly connectionBlocked: boolean;
+  /** Wants connection.close, not just an end, when its password is wrong. */
+  readonly authenticationFailureClose: boolean;
+}
+
+export const noCapabilities: Capabilities = {
+  consumerCancelNotify: false,
+  connectionBlocked: false,
+  authenticationFailureClose: false,
+};
+
+/**
+ * The RabbitMQ that this is compared with, method by method (differential/): clients and test suites that go by the version
+ * expect its behaviour. docs/amqp.md says what follows from it.
+ */
+const rabbitmqVersion = "3.10.8";
+
+/** Libraries ask whether this is RabbitMQ, and which: product and version say what they may expect of it. */
+export const serverProperties: FieldTable = fromPlain({
+  capabilities: {
+    publisher_confirms: true,
+    exchange_exchange_bindings: true,
+    "basic.nack": true,
+    consumer_cancel_notify: true,
+    "connection.blocked": true,
+    consumer_priorities: true,
+    authentication_failure_close: true,
+    per_consumer_qos: true,
+    direct_reply_to: true,
+  },
+  cluster_name: "troikamq",
+  copyright: "Apache License 2.0",
+  information: `TroikaMQ ${version}: Redis, AMQP 0-9-1 and Kafka in one broker`,
+  platform: `TroikaMQ ${version}`,
+  product: "RabbitMQ",
+  version: rabbitmqVersion,
+});
+
+export function clientCapabilities(clientProperties: FieldTable): Capabilities {
+  const field = findField(clientProperties, "capabilities");
+  if (field?.type !== "F") return noCapabilities;
+  const table = field.value;
+  const has = (name: string): boolean => {
+    const value = findField(table, name);
+    return value?.type === "t" && value.value;
+  };
+  return {
+    consumerCancelNotify: has("consumer_cancel_notify"),
+    connectionBlocked: has("connection.blocked"),
+    authenticationFailureClose: has("authentication_failure_close"),
+  };
+}

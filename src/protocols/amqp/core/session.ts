@@ -1,0 +1,452 @@
+/**
+ * An AMQP connection: frames to channels, errors to closings, and the end of everything that it held.
+ *
+ * The connection's own methods and their states are in connection-methods.ts, those of channels in commands/.
+ * Invariants: nothing thrown leaves `onData`; after we sent a close, all but its answer is ignored; when the
+ * connection is gone, so are its channels, its exclusive queues and its timers.
+ */
+import { ByteReader } from "../../../base/bytes.ts";
+import { BrokerError } from "../../../base/errors.ts";
+import type { Timer } from "../../../base/clock.ts";
+import { plainHost } from "../../../base/addresses.ts";
+import { limits } from "../../../base/limits.ts";
+import type { Job, RunningJob } from "../../../base/turn-work.ts";
+import type { Authorization, Holder } from "../../../broker/access/permissions.ts";
+import type { Broker } from "../../../broker/broker.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import type { Vhost } from "../../../broker/vhost.ts";
+import { fitShortString } from "../../../message/amqp/text.ts";
+import type { Connection, Session } from "../../contract.ts";
+import { Channel, type ChannelConsumer } from "../channel/channel.ts";
+import { type Capabilities, noCapabilities } from "./capabilities.ts";
+import { runChannelMethod } from "../commands/index.ts";
+import { type ConnectionState, runConnectionMethod, sendStart } from "./connection-methods.ts";
+import { AmqpError, amqpErrorOf } from "./errors.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { frameOutOfPlace, HeldBytes, unexpectedFrame } from "../publish/incoming-message.ts";
+import type { AmqpServer } from "./server.ts";
+import { frameType } from "../wire/constants.ts";
+import { SettleFields } from "../wire/content-input.ts";
+import { FrameParser, protocolHeader } from "../wire/frame-parser.ts";
+import { decodeMethod, methodNumberAt, writeMethodFrame } from "../wire/method-codec.ts";
+import { methodNumber, type MethodArguments, type MethodName } from "../wire/methods.ts";
+
+/** How long a peer may take to answer our connection.close. */
+const closeMsMax = 5000;
+
+const numbers = {
+  publish: methodNumber("basic.publish"),
+  channelOpen: methodNumber("channel.open"),
+  channelClose: methodNumber("channel.close"),
+  channelCloseOk: methodNumber("channel.close-ok"),
+} as const;
+
+const settle = new SettleFields();
+
+/** So many frames cost a unit of their turn (turn-work.ts), apart from what a message that goes to many adds by itself. */
+const framesOfUnit = 12;
+/** What a connection may send while its frames wait for their turn before it is no longer read from. */
+const waitingInputBytesMax = 1 << 20;
+
+function* nothing(): Job<void> {}
+
+export class AmqpSession implements Session, Holder {
+  readonly connection: Connection;
+  readonly server: AmqpServer;
+  readonly broker: Broker;
+  state: ConnectionState = "header";
+  /** Set when the client is who it says, and when it has chosen. */
+  authorization: Authorization | undefined = undefined;
+  vhost!: Vhost;
+  capabilities: Capabilities = noCapabilities;
+  frameMax: number = limits.amqpFrameBytesMax;
+  channelMax: number = limits.amqpChannelsMax;
+  readonly heartbeat: Heartbeat;
+  readonly parser = new FrameParser();
+  readonly held = new HeldBytes();
+  readonly channels = new Map<number, Channel>();
+  readonly exclusiveQueues = new Set<Queue>();
+  readonly #reader = new ByteReader(Buffer.alloc(0));
+  /** There are frames left, for which this turn has no units. */
+  #turnWait: RunningJob | null = null;
+  /** It sent so much meanwhile that it is not read from. */
+  #isPaused = false;
+  #isPeerEnded = false;
+  #frames = 0;
+  #lastChannel: Channel | null = null;
+  /** The channel whose content header may lie in the chunk being read. */
+  #borrower: Channel | null = null;
+  #confirming: Channel[] = [];
+  /** Consumers to be woken when the connection has room, those first that had none of what there was. */
+  #awaitingRoom: ChannelConsumer[] = [];
+  #awaitingMore: ChannelConsumer[] = [];
+  #deadline: Timer | null;
+  /** Method being run on channel 0, for connection.close. */
+  #methodNumber = 0;
+
+  constructor(connection: Connection, server: AmqpServer) {
+    this.connection = connection;
+    this.server = server;
+    this.broker = server.broker;
+    this.heartbeat = new Heartbeat(connection, server);
+    this.#deadline = this.broker.timers.after(limits.loginMsMax, () => connection.destroy());
+  }
+
+  onData(bytes: Buffer): void {
+    if (this.state === "broken") return;
+    this.parser.push(bytes);
+    this.#run();
+  }
+
+  /** Takes the frames that are there, but not from a client that leaves what it asked for unread. */
+  #run(): void {
+    const { parser, connection } = this;
+    try {
+      if (this.state === "header" && !this.#readHeader()) return parser.settle();
+      const { work } = this.broker;
+      // One at least, or whoever sends few frames would wait for those who send many.
+      for (let isFirst = true; this.#turnWait === null; isFirst = false) {
+        if (connection.outputBytes > limits.outputHighWaterBytes) break;
+        if (!isFirst && work.isSpent && parser.unread > 0) this.#waitForTurn();
+        else if (parser.next()) {
+          this.#frame();
+          if (++this.#frames % framesOfUnit === 0) work.spend(1);
+        } else break;
+      }
+      this.#borrower?.incoming.park();
+      parser.settle();
+    } catch (error) {
+      // The stream has lost its frames: nothing after this can be read.
+      this.failConnection(amqpErrorOf(error));
+      this.state = "broken";
+    }
+    if (this.#confirming.length > 0) this.#releaseConfirms();
+    this.#tellHeld();
+    if (this.#turnWait === null || this.#isPaused || parser.unread <= waitingInputBytesMax) return;
+    this.#isPaused = true;
+    connection.pauseReading();
+  }
+
+  /** What is left goes on in the next turn, so that others are served between its frames. */
+  #waitForTurn(): void {
+    const { connection } = this;
+    this.#turnWait = this.broker.work.run(nothing(), () => {
+      this.#turnWait = null;
+      if (connection.isClosed) return;
+      if (this.#isPaused) {
+        this.#isPaused = false;
+        connection.resumeReading();
+      }
+      if (this.state !== "broken") this.#run();
+      if (this.#isPeerEnded) this.onPeerEnded();
+    });
+  }
+
+  /** What was sent before the end is done first. */
+  onPeerEnded(): void {
+    this.#isPeerEnded = true;
+    if (this.#turnWait === null) this.connection.end();
+  }
+
+  #tellHeld(): void {
+    this.connection.holdInput(this.held.bytes + this.parser.unread);
+  }
+
+  #readHeader(): boolean {
+    const found = this.parser.readProtocolHeader();
+    if (found === "incomplete") return false;
+    if (found === "mismatch") {
+      this.connection.output.bytes(protocolHeader);
+      this.connection.end();
+      this.state = "broken";
+      return false;
+    }
+    sendStart(this);
+    return true;
+  }
+
+  #frame(): void {
+    const { type, channel: number, bytes, payloadStart, payloadEnd } = this.parser;
+    if (this.state === "broken") return;
+    if (type === frameType.heartbeat) return this.#heartbeatFrame(number);
+    if (number === 0) return this.#connectionFrame();
+    if (this.state !== "running") {
+      this.#methodNumber = 0;
+      if (this.state === "closing") return;
+      return this.failConnection(frameOutOfPlace(type, bytes.subarray(payloadStart, payloadEnd)));
+    }
+    let channel = this.#lastChannel;
+    if (channel === null || channel.number !== number) {
+      const found = this.channels.get(number);
+      if (found === undefined) return this.#openChannel(number);
+      channel = this.#lastChannel = found;
+    }
+    if (channel.isClosing) return this.#closingFrame(channel);
+    try {
+      if (type === frameType.method) this.#method(channel, bytes, payloadStart, payloadEnd);
+      else this.#content(channel, type, bytes, payloadStart, payloadEnd);
+    } catch (error) {
+      this.#fail(channel, error);
+    }
+  }
+
+  /** A heartbeat belongs to channel 0 (spec 4.2.7); RabbitMQ answers another with 505. */
+  #heartbeatFrame(channel: number): void {
+    if (channel === 0) return;
+    this.#methodNumber = 0;
+    this.failConnection(frameOutOfPlace(frameType.heartbeat, Buffer.alloc(0)));
+  }
+
+  #method(channel: Channel, bytes: Buffer, start: number, end: number): void {
+    const number = methodNumberAt(bytes, start, end);
+    const { incoming } = channel;
+    if (incoming.stage !== "method") throw unexpectedFrame(incoming.stage);
+    channel.methodNumber = number;
+    switch (number) {
+      case numbers.publish:
+        incoming.begin(bytes, start, end);
+        return;
+      case SettleFields.ackNumber:
+        settle.read(bytes, start, end, number);
+        channel.settle(settle.deliveryTag, settle.multiple, "acknowledged");
+        return;
+      case SettleFields.nackNumber:
+      case SettleFields.rejectNumber:
+        settle.read(bytes, start, end, number);
+        channel.settle(settle.deliveryTag, settle.multiple, settle.requeue ? "requeued" : "discarded");
+        return;
+      case numbers.channelOpen:
+        throw new AmqpError("CHANNEL_ERROR", "second 'channel.open' seen");
+      case numbers.channelClose:
+        this.#dropChannel(channel);
+        this.send(channel.number, "channel.close-ok", {});
+        return;
+      default:
+        runChannelMethod(channel, decodeMethod(this.#reader.reuse(bytes, start, end)));
+    }
+  }
+
+  #content(channel: Channel, type: number, bytes: Buffer, start: number, end: number): void {
+    const { incoming } = channel;
+    if (type === frameType.header) {
+      incoming.headerFrame(bytes, start, end);
+      if (this.#borrower !== null && this.#borrower !== channel) this.#borrower.incoming.park();
+      this.#borrower = channel;
+    } else incoming.bodyFrame(bytes, start, end);
+    if (incoming.isComplete) {
+      incoming.finish();
+      if (incoming.bodySize >= limits.diskFitBytes) this.broker.storage.gate.assertFits(incoming.bodySize);
+      channel.publisher.publish(incoming);
+      incoming.release();
+      if (this.held.bytes > 0 && this.connection.isMemoryShort) incoming.giveBack();
+      this.broker.publisherSeen(this.connection);
+    }
+  }
+
+  /** We closed this channel: only the answer, or the client's own close that crossed ours, counts. */
+  #closingFrame(channel: Channel): void {
+    const { type, bytes, payloadStart, payloadEnd } = this.parser;
+    if (type !== frameType.method) return;
+    const number = methodNumberAt(bytes, payloadStart, payloadEnd);
+    if (number === numbers.channelClose) this.send(channel.number, "channel.close-ok", {});
+    if (number === numbers.channelCloseOk) this.#dropChannel(channel);
+  }
+
+  #openChannel(number: number): void {
+    const { type, bytes, payloadStart, payloadEnd } = this.parser;
+    const method = type === frameType.method ? methodNumberAt(bytes, payloadStart, payloadEnd) : 0;
+    // The answer to a close that crossed the client's own.
+    if (method === numbers.channelCloseOk) return;
+    if (method !== numbers.channelOpen) {
+      this.#methodNumber = method;
+      return this.failConnection(new AmqpError("CHANNEL_ERROR", "expected 'channel.open'"));
+    }
+    if (this.channels.size >= this.channelMax) {
+      const detail = `number of channels opened (${this.channels.size}) has reached the negotiated channel_max (${this.channelMax})`;
+      return this.failConnection(new AmqpError("NOT_ALLOWED", detail), 0);
+    }
+    this.channels.set(number, new Channel(this, number, this.vhost));
+    this.send(number, "channel.open-ok", { channelId: Buffer.alloc(0) });
+  }
+
+  #connectionFrame(): void {
+    const { type, bytes, payloadStart, payloadEnd } = this.parser;
+    this.#methodNumber = type === frameType.method ? methodNumberAt(bytes, payloadStart, payloadEnd) : 0;
+    try {
+      if (type !== frameType.method) throw frameOutOfPlace(type, bytes.subarray(payloadStart, payloadEnd));
+      runConnectionMethod(this, decodeMethod(this.#reader.reuse(bytes, payloadStart, payloadEnd)));
+    } catch (error) {
+      if (this.state !== "closing") this.failConnection(this.#told(error));
+    }
+  }
+
+  send<Name extends MethodName>(channel: number, name: Name, values: MethodArguments[Name]): void {
+    writeMethodFrame(this.connection.output, channel, name, values);
+    this.connection.touch();
+  }
+
+  /** Logs what is our own fault, once, here at the edge. */
+  #told(error: unknown): AmqpError {
+    if (!(error instanceof AmqpError) && !(error instanceof BrokerError)) {
+      this.broker.logger.error("an AMQP method failed", { error: error as Error });
+    }
+    return amqpErrorOf(error);
+  }
+
+  #fail(channel: Channel, thrown: unknown): void {
+    const error = this.#told(thrown);
+    if (error.isHard) {
+      this.#methodNumber = channel.methodNumber;
+      return this.failConnection(error);
+    }
+    channel.releaseConfirms();
+    channel.release();
+    this.send(channel.number, "channel.close", this.#closeArguments(error, channel.methodNumber));
+  }
+
+  #closeArguments(error: AmqpError, method: number): MethodArguments["connection.close"] {
+    return {
+      replyCode: error.code,
+      replyText: fitShortString(error.text),
+      classId: method >>> 16,
+      methodId: method & 0xffff,
+    };
+  }
+
+  /** Tells the client why, and waits a little for its answer. */
+  failConnection(error: AmqpError, method: number = this.#methodNumber): void {
+    if (this.state === "closing" || this.state === "broken") return;
+    this.#releaseAll();
+    this.state = "closing";
+    this.send(0, "connection.close", this.#closeArguments(error, method));
+    this.setDeadline(closeMsMax);
+  }
+
+  /** Ends the connection unless it is gone by then; null lifts the deadline. */
+  setDeadline(delayMs: number | null): void {
+    this.#deadline?.cancel();
+    this.#deadline =
+      delayMs === null ? null : this.broker.timers.after(delayMs, () => this.connection.destroy());
+  }
+
+  /** Where the client is, as rules name it. */
+  get host(): string {
+    return plainHost(this.connection.remote.host);
+  }
+
+  get largestHeldBytes(): number {
+    let largest = 0;
+    for (const { incoming } of this.channels.values()) largest = Math.max(largest, incoming.heldBytes);
+    return largest;
+  }
+
+  onMemoryShort(): void {
+    for (const { incoming } of this.channels.values()) incoming.giveBack();
+    this.#tellHeld();
+  }
+
+  onRefused(): void {
+    const text =
+      "the broker is short of memory, and this connection holds more than its part in what is not whole";
+    this.failConnection(new AmqpError("RESOURCE_ERROR", text));
+    this.#tellHeld();
+  }
+
+  get userName(): string {
+    return this.authorization?.name ?? "";
+  }
+
+  userDeleted(): void {
+    this.failConnection(new AmqpError("CONNECTION_FORCED", `user '${this.userName}' was deleted`));
+  }
+
+  /** The client asked for the end: everything is released before it hears so. */
+  closeByClient(): void {
+    this.#releaseAll();
+    this.send(0, "connection.close-ok", {});
+    this.connection.end();
+    this.state = "broken";
+    this.setDeadline(closeMsMax);
+  }
+
+  #dropChannel(channel: Channel): void {
+    if (!channel.isClosing) {
+      channel.releaseConfirms();
+      channel.release();
+    }
+    this.channels.delete(channel.number);
+    this.#lastChannel = null;
+    if (this.#borrower === channel) this.#borrower = null;
+  }
+
+  confirmsChanged(channel: Channel): void {
+    if (channel.isConfirmListed) return;
+    channel.isConfirmListed = true;
+    this.#confirming.push(channel);
+  }
+
+  #releaseConfirms(): void {
+    const channels = this.#confirming;
+    for (const channel of channels) {
+      channel.isConfirmListed = false;
+      channel.releaseConfirms();
+    }
+    channels.length = 0;
+  }
+
+  /** RabbitMQ's words for the same. */
+  onShutdown(): void {
+    if (this.state !== "running") return;
+    const text = "broker forced connection closure with reason 'shutdown'";
+    this.send(0, "connection.close", this.#closeArguments(new AmqpError("CONNECTION_FORCED", text), 0));
+  }
+
+  /** Publishers are held back, or no longer: clients that asked to know are told. */
+  flowChanged(isBlocked: boolean): void {
+    if (this.state !== "running" || !this.capabilities.connectionBlocked) return;
+    if (isBlocked) this.send(0, "connection.blocked", { reason: this.broker.blockedReason });
+    else this.send(0, "connection.unblocked", {});
+  }
+
+  readonly flowListener = (isBlocked: boolean): void => this.flowChanged(isBlocked);
+
+  /** The consumer could have been given a record, had the connection room. */
+  awaitRoom(consumer: ChannelConsumer): void {
+    if (consumer.awaitsRoom) return;
+    consumer.awaitsRoom = true;
+    (consumer.hadRoom ? this.#awaitingMore : this.#awaitingRoom).push(consumer);
+    consumer.hadRoom = false;
+  }
+
+  /** Those that had none of the last room come first: nobody starves beside others which always have something. */
+  onWritable(): void {
+    const waiting = [...this.#awaitingRoom, ...this.#awaitingMore];
+    this.#awaitingRoom = [];
+    this.#awaitingMore = [];
+    for (const consumer of waiting) {
+      consumer.awaitsRoom = false;
+      consumer.settled();
+    }
+    if (this.state !== "broken" && this.parser.unread > 0) this.#run();
+  }
+
+  #releaseAll(): void {
+    for (const channel of this.channels.values()) if (!channel.isClosing) channel.release();
+    this.channels.clear();
+    this.#lastChannel = this.#borrower = null;
+    const queues = [...this.exclusiveQueues];
+    this.exclusiveQueues.clear();
+    for (const queue of queues) this.vhost.deleteQueue(queue);
+    this.broker.flowListeners.delete(this.flowListener);
+  }
+
+  onClosed(): void {
+    this.state = "broken";
+    this.#turnWait?.cancel();
+    this.#releaseAll();
+    this.authorization?.holders.delete(this);
+    this.heartbeat.stop();
+    this.setDeadline(null);
+    this.broker.publisherGone(this.connection);
+  }
+}

@@ -1,0 +1,34 @@
+/** ApiVersions: what this broker speaks, asked first by every client, in a version that it may not speak (KIP-511). */
+import type { Connection } from "../../contract.ts";
+import type { Handler } from "../core/call.ts";
+import { apiVersionRanges, encodeResponse, type UnsupportedRequest } from "../wire/codec.ts";
+import { errorCodes } from "../wire/error-codes.ts";
+
+const apiVersionsKey = 18;
+/** KIP-511 lets a broker refuse names that could not be labels of a metric. */
+const softwareName = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
+
+export const apiVersions: Handler<"ApiVersions"> = (call, request) => {
+  const isNamed = call.version >= 3;
+  if (
+    isNamed &&
+    (!softwareName.test(request.clientSoftwareName) || !softwareName.test(request.clientSoftwareVersion))
+  ) {
+    return { errorCode: errorCodes.INVALID_REQUEST, apiKeys: [] };
+  }
+  return { errorCode: errorCodes.NONE, apiKeys: apiVersionRanges };
+};
+
+/** Answers an ApiVersions request of an unknown version, in version 0; false for every other request. */
+export function answerUnsupported(connection: Connection, request: UnsupportedRequest): boolean {
+  if (request.apiKey !== apiVersionsKey) return false;
+  const { correlationId } = request;
+  encodeResponse(
+    connection.output,
+    "ApiVersions",
+    { version: 0, correlationId },
+    { errorCode: errorCodes.UNSUPPORTED_VERSION, apiKeys: apiVersionRanges },
+  );
+  connection.touch();
+  return true;
+}

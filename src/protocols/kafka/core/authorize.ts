@@ -1,0 +1,76 @@
+/**
+ * What the user of a request may do, asked of the broker's one table (broker/access/rights.ts) by Kafka's names.
+ *
+ * Which request does what is in the commands, as Kafka's documentation has it ("Authorization: Operations and
+ * resources"). Invariant: a user who may do everything costs a look into a small map.
+ */
+import {
+  type ClusterAct,
+  type GroupAct,
+  type LogAct,
+  mayMakePartitions,
+  mayPublishUnder,
+  mayUseCluster as mayUse,
+  mayUseGroup as mayUseBrokerGroup,
+  mayUseLog,
+  mayUseWholeTopic as mayUseWhole,
+  mayWriteSome,
+} from "../../../broker/access/rights.ts";
+import type { Exchange } from "../../../broker/exchange/exchange.ts";
+import { partitionName } from "../../../broker/queue/topics.ts";
+import type { Call } from "./call.ts";
+import { toBrokerName } from "./names.ts";
+import type { KafkaTopic } from "../topics/directory.ts";
+
+/** What is known or said of a topic. Its name may be that of another topic's partition. */
+export function mayUseTopic(call: Call, act: LogAct, name: string): boolean {
+  return mayUseLog(call.caller, act, call.node.vhost, toBrokerName(name));
+}
+
+/** What touches the topic with all its partitions. */
+export function mayUseWholeTopic(call: Call, act: LogAct, name: string): boolean {
+  return mayUseWhole(call.caller, act, call.node.vhost, toBrokerName(name));
+}
+
+/** What touches the records of one partition of `topic`; where there is no such partition, the name is asked about. */
+export function mayUsePartition(
+  call: Call,
+  act: LogAct,
+  topic: KafkaTopic | undefined,
+  name: string,
+  partition: number,
+): boolean {
+  const queue = topic?.queue(partition);
+  return mayUseLog(call.caller, act, call.node.vhost, queue?.name ?? toBrokerName(name));
+}
+
+/** By a right on the cluster, or on the topic alone; no stream of its own may be denied. */
+export function mayCreateTopic(call: Call, name: string, partitions = 1): boolean {
+  if (!mayUseTopic(call, "create", name) && !mayUseCluster(call, "createTopics")) return false;
+  return partitions === 1 || mayAddPartitions(call, name, 0, partitions);
+}
+
+/** Whether partitions `from` to `to` (left out) may be made, by who may make the topic or add to it. */
+export function mayAddPartitions(call: Call, topic: string, from: number, to: number): boolean {
+  const { caller, node } = call;
+  const nameOf = (partition: number): string => partitionName(toBrokerName(topic), partition);
+  return mayMakePartitions(caller, node.vhost, nameOf, from, to);
+}
+
+/** Whether records that are produced to an exchange may have that key, by who may write to it. */
+export function mayProduceUnder(call: Call, exchange: Exchange, key: string): boolean {
+  return mayPublishUnder(call.caller, call.node.vhost, exchange, key, []);
+}
+
+export function mayUseGroup(call: Call, act: GroupAct, groupId: string): boolean {
+  return mayUseBrokerGroup(call.caller, act, call.node.vhost, toBrokerName(groupId));
+}
+
+export function mayUseCluster(call: Call, act: ClusterAct): boolean {
+  return mayUse(call.caller, act);
+}
+
+/** Whoever may write to any topic may do so without duplicates. */
+export function mayWriteIdempotently(call: Call): boolean {
+  return mayUseCluster(call, "produceIdempotently") || mayWriteSome(call.caller, call.node.vhost);
+}

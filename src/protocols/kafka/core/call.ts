@@ -1,0 +1,84 @@
+/**
+ * One request on its way: what a command is given, and the forms that its answer may take.
+ *
+ * A command returns the response's body, or says that it comes `later` (a long poll), that there is none (`silent`,
+ * Produce with acks=0), or that the connection must be closed, which is Kafka's last word on a request it cannot answer.
+ * Where a request may name much, the command is a job (base/turn-work.ts), which goes on in later turns and ends with one
+ * of these. What such a request reads or changes is whole for each thing that it names, not for all of them together.
+ * Invariant: `later` is followed by exactly one `answer`, unless the connection is gone before.
+ */
+import type { Authorization } from "../../../broker/access/permissions.ts";
+import type { Job } from "../../../base/turn-work.ts";
+import type { Connection } from "../../contract.ts";
+import type { KafkaNode } from "./node.ts";
+import type { ApiName, RequestBody, ResponseInput } from "../wire/codec.ts";
+
+export type Verdict = "later" | "silent" | "close";
+
+export type AnswerJob<N extends ApiName> = Job<ResponseInput<N> | Verdict>;
+
+export type Handler<N extends ApiName> = (
+  call: Call<N>,
+  body: RequestBody<N>,
+) => ResponseInput<N> | Verdict | AnswerJob<N>;
+
+/** What a session is to its calls. */
+export interface Caller {
+  readonly connection: Connection;
+  readonly node: KafkaNode;
+  /** Of who asks; null: it has to log in first. */
+  readonly authorization: Authorization | null;
+  /** Where the client is, as rules name it. */
+  readonly host: string;
+  /** SASL has told who it is. */
+  loggedIn(authorization: Authorization): void;
+  /** What has been answered leaves, and nothing more is read. */
+  end(): void;
+  /** After SaslHandshake version 0 the next frame is a bare token (KIP-43). */
+  expectsToken: boolean;
+  answered<N extends ApiName>(call: Call<N>, body: ResponseInput<N>): void;
+}
+
+export class Call<N extends ApiName = ApiName> {
+  readonly name: N;
+  readonly version: number;
+  readonly correlationId: number;
+  readonly clientId: string;
+  readonly caller: Caller;
+  /** Bytes fields of the body stay valid in later turns; otherwise they are views of what is being received. */
+  readonly keepsBytes: boolean;
+  /** Called once when the connection goes while the answer is awaited. */
+  onGone: (() => void) | null = null;
+
+  constructor(
+    caller: Caller,
+    head: { name: N; version: number; correlationId: number; clientId: string | null },
+    keepsBytes: boolean,
+  ) {
+    this.keepsBytes = keepsBytes;
+    this.caller = caller;
+    this.name = head.name;
+    this.version = head.version;
+    this.correlationId = head.correlationId;
+    this.clientId = head.clientId ?? "";
+  }
+
+  get node(): KafkaNode {
+    return this.caller.node;
+  }
+
+  get connection(): Connection {
+    return this.caller.connection;
+  }
+
+  /** The body after `later`. */
+  answer(body: ResponseInput<N>): void {
+    this.onGone = null;
+    this.caller.answered(this, body);
+  }
+
+  /** What is answered from here on leaves only when everything appended so far is on the disk. */
+  holdUntilDurable(): void {
+    this.connection.holdUntilDurable(this.node.broker.storage.pending);
+  }
+}

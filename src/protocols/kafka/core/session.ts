@@ -1,0 +1,295 @@
+/**
+ * One client's connection: frames in, one request at a time, replies in the order of the requests, as Kafka has it.
+ *
+ * A request whose answer comes later (long poll, join) holds back those behind it, and so does output that the client
+ * does not take. Not here: what requests mean (`commands/`).
+ * Invariants: nothing is decoded while a request is under way or the output is full; frames that wait are copies, since
+ * the bytes of `onData` are valid during the call only; more of them than `backlogBytesMax` stop the reading.
+ */
+import { plainHost } from "../../../base/addresses.ts";
+import { ByteWriter } from "../../../base/bytes.ts";
+import { BrokerError } from "../../../base/errors.ts";
+import type { Timer } from "../../../base/clock.ts";
+import { limits } from "../../../base/limits.ts";
+import type { Authorization, Holder } from "../../../broker/access/permissions.ts";
+import type { Connection, Session } from "../../contract.ts";
+import { type AnswerJob, Call, type Caller, type Handler, type Verdict } from "./call.ts";
+import { handlers } from "./handlers.ts";
+import type { KafkaNode } from "./node.ts";
+import { assertMayAsk, authenticate } from "../security/sasl.ts";
+import {
+  type ApiName,
+  decodeRequest,
+  encodeResponse,
+  encodeResponseInPieces,
+  produceKey,
+  type ResponseInput,
+} from "../wire/codec.ts";
+import { answerUnsupported } from "../admin/api-versions.ts";
+import { FrameSplitter } from "../wire/frames.ts";
+
+const backlogBytesMax = 1 << 20;
+/** Room for what comes before a login, and for nothing that fills the memory. */
+const requestBytesMaxBeforeLogin = 64 << 10;
+
+/** Only Produce carries what nobody looks at one by one. Throws LIMIT, which ends the connection. */
+function assertSize(buffer: Buffer, start: number, end: number): void {
+  if (end - start <= limits.kafkaNamingRequestBytesMax || buffer.readInt16BE(start) === produceKey) return;
+  const most = limits.kafkaNamingRequestBytesMax;
+  throw new BrokerError("LIMIT", `request of ${end - start} bytes; all but Produce have at most ${most}`);
+}
+
+function isJob(
+  answer: ResponseInput<ApiName> | Exclude<Verdict, "later"> | AnswerJob<ApiName>,
+): answer is AnswerJob<ApiName> {
+  return typeof (answer as Partial<AnswerJob<ApiName>>).next === "function";
+}
+
+/** Leaves the answer in the writer, if there is one. */
+function* encodedAnswer(
+  call: Call,
+  job: AnswerJob<ApiName>,
+  writer: ByteWriter,
+): Generator<number, Verdict | "answered", void> {
+  const answer = yield* job;
+  if (typeof answer === "string") return answer;
+  yield* encodeResponseInPieces(writer, call.name, call, answer);
+  return "answered";
+}
+
+export class KafkaSession implements Session, Caller, Holder {
+  readonly connection: Connection;
+  readonly node: KafkaNode;
+  #loggedInAs: Authorization | null = null;
+  /** Ends a connection that does not log in. */
+  #deadline: Timer | null = null;
+  expectsToken = false;
+  readonly #splitter = new FrameSplitter(limits.kafkaRequestBytesMax);
+  /** The request that is being worked on or whose answer comes later. */
+  #awaited: Call | null = null;
+  /** The token of SaslHandshake version 0 is being looked at. */
+  #isLoggingIn = false;
+  #isOutputFull = false;
+  #backlog: Buffer[] = [];
+  #backlogBytes = 0;
+  #isReadingPaused = false;
+  /** Of the request that takes many turns, and its answer so far. */
+  #workBytes = 0;
+  #answer: ByteWriter | null = null;
+  #isResuming = false;
+  #isEnded = false;
+
+  constructor(connection: Connection, node: KafkaNode) {
+    this.connection = connection;
+    this.node = node;
+    connection.settle(this.authorization !== null);
+    if (this.authorization !== null) return;
+    this.#splitter.frameBytesMax = requestBytesMaxBeforeLogin;
+    this.#deadline = node.broker.timers.after(limits.loginMsMax, () => connection.destroy());
+  }
+
+  get authorization(): Authorization | null {
+    return this.#loggedInAs ?? this.node.broker.access.anonymous;
+  }
+
+  get host(): string {
+    return plainHost(this.connection.remote.host);
+  }
+
+  loggedIn(authorization: Authorization): void {
+    this.#loggedInAs?.holders.delete(this);
+    this.#loggedInAs = authorization;
+    authorization.holders.add(this);
+    this.connection.settle(true);
+    this.#splitter.frameBytesMax = limits.kafkaRequestBytesMax;
+    this.#deadline?.cancel();
+  }
+
+  userDeleted(): void {
+    this.end();
+  }
+
+  onData(bytes: Buffer): void {
+    const splitter = this.#splitter;
+    try {
+      splitter.push(bytes);
+      while (!this.#isEnded && splitter.next()) {
+        if (this.#isHeld || this.#backlog.length > 0) this.#keep(splitter);
+        else this.#handle(splitter.buffer, splitter.start, splitter.end, splitter.isGathered);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#tellHeld();
+  }
+
+  #tellHeld(): void {
+    const { heldBytes } = this.#splitter;
+    this.connection.holdInput(
+      heldBytes + this.#backlogBytes + this.#workBytes + (this.#answer?.buffer.length ?? 0),
+    );
+  }
+
+  /** Kafka has no words for it. */
+  onRefused(): void {
+    this.#fail(
+      new BrokerError("LIMIT", "the broker is short of memory, and its requests hold more than their part"),
+    );
+  }
+
+  get #isHeld(): boolean {
+    return this.#awaited !== null || this.#isLoggingIn || this.#isOutputFull;
+  }
+
+  #keep({ buffer, start, end }: FrameSplitter): void {
+    this.#backlog.push(Buffer.from(buffer.subarray(start, end)));
+    this.#backlogBytes += end - start;
+    if (this.#backlogBytes > backlogBytesMax && !this.#isReadingPaused) {
+      this.#isReadingPaused = true;
+      this.connection.pauseReading();
+    }
+  }
+
+  #handle(buffer: Buffer, start: number, end: number, keepsBytes: boolean): void {
+    if (this.expectsToken) {
+      return this.#takeBareToken(buffer.subarray(start, end));
+    }
+    assertSize(buffer, start, end);
+    const request = decodeRequest(buffer, start, end);
+    if (request.name === null) {
+      if (!answerUnsupported(this.connection, request)) {
+        throw new BrokerError("INVALID", `no api ${request.apiKey} in version ${request.version}`);
+      }
+      return;
+    }
+    assertMayAsk(this, request.name);
+    const call = new Call(this, request, keepsBytes);
+    // The table's type ties each name to its body; the union of all names is more than the compiler follows.
+    const handler = handlers[request.name] as unknown as Handler<ApiName>;
+    this.#awaited = call;
+    const answer = handler(call, request.body);
+    if (answer === "later") return;
+    if (isJob(answer)) return this.#work(call, answer, end - start);
+    this.#awaited = null;
+    if (answer === "close") this.end();
+    else if (answer !== "silent") this.#write(call, answer);
+  }
+
+  /** A request that may take many turns; its answer, which may be as long, is made beside the output and then added. */
+  #work(call: Call, job: AnswerJob<ApiName>, requestBytes: number): void {
+    const writer = new ByteWriter();
+    this.#answer = writer;
+    this.#workBytes = requestBytes;
+    const running = this.node.broker.work.run(encodedAnswer(call, job, writer), (outcome) => {
+      call.onGone = null;
+      this.#awaited = this.#answer = null;
+      this.#workBytes = 0;
+      this.#tellHeld();
+      if ("error" in outcome) return this.#fail(outcome.error);
+      if (outcome.result === "close") return this.end();
+      if (writer.length > 0) {
+        this.connection.output.bytes(writer.buffer, 0, writer.length);
+        this.#wrote();
+      }
+      this.#resumeLater();
+    });
+    if (running.isRunning) call.onGone = () => running.cancel();
+  }
+
+  /** A frame that is only a token (KIP-43); answered by an empty one, a wrong one by the end. */
+  #takeBareToken(token: Uint8Array): void {
+    this.expectsToken = false;
+    this.#isLoggingIn = true;
+    authenticate(this, token, (isRight) => {
+      this.#isLoggingIn = false;
+      if (!isRight) return this.end();
+      this.connection.output.int32(0);
+      this.connection.touch();
+      this.#resumeLater();
+    });
+  }
+
+  answered<N extends ApiName>(call: Call<N>, body: ResponseInput<N>): void {
+    if (this.connection.isClosed) return;
+    this.#awaited = null;
+    this.#write(call, body);
+    this.#resumeLater();
+  }
+
+  #write<N extends ApiName>(call: Call<N>, body: ResponseInput<N>): void {
+    const { connection } = this;
+    encodeResponse(connection.output, call.name, call, body);
+    this.#wrote();
+  }
+
+  #wrote(): void {
+    const { connection } = this;
+    connection.touch();
+    if (connection.outputBytes > limits.outputHighWaterBytes) this.#isOutputFull = true;
+  }
+
+  onWritable(): void {
+    this.#isOutputFull = false;
+    this.#resumeLater();
+  }
+
+  /** Goes on with what waited, when the tick's other input has had its turn: an answer may come amid a delivery. */
+  #resumeLater(): void {
+    if (this.#backlog.length === 0 || this.#isResuming) return;
+    this.#isResuming = true;
+    this.node.broker.timers.atTickEnd(() => {
+      this.#isResuming = false;
+      this.#resume();
+    });
+  }
+
+  #resume(): void {
+    try {
+      while (this.#backlog.length > 0 && !this.#isHeld && !this.#isEnded && !this.connection.isClosed) {
+        const frame = this.#backlog.shift()!;
+        this.#backlogBytes -= frame.length;
+        this.#handle(frame, 0, frame.length, true);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#tellHeld();
+    if (this.#isReadingPaused && this.#backlogBytes <= backlogBytesMax / 2) {
+      this.#isReadingPaused = false;
+      this.connection.resumeReading();
+    }
+  }
+
+  /** A request that makes no sense ends its own connection, as in Kafka, and nobody else's. */
+  #fail(error: unknown): void {
+    const isClients = error instanceof BrokerError;
+    const { host, port } = this.connection.remote;
+    const fields = { client: `${host}:${port}`, error: error as Error };
+    if (isClients) this.node.closedLog.add(fields);
+    else this.node.broker.logger.error("a Kafka request failed; closed its connection", fields);
+    this.end();
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#letGo();
+    this.connection.end();
+  }
+
+  #letGo(): void {
+    this.#backlog = [];
+    this.#backlogBytes = 0;
+    this.#splitter.stop();
+  }
+
+  onClosed(): void {
+    this.#isEnded = true;
+    this.#deadline?.cancel();
+    this.#loggedInAs?.holders.delete(this);
+    this.#letGo();
+    this.node.broker.publisherGone(this.connection);
+    const awaited = this.#awaited;
+    this.#awaited = null;
+    awaited?.onGone?.();
+  }
+}

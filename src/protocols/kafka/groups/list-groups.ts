@@ -1,0 +1,21 @@
+/** ListGroups: all consumer groups, by state and type. Redis groups are not Kafka's to list. */
+import { mayUseCluster, mayUseGroup } from "../core/authorize.ts";
+import type { Handler } from "../core/call.ts";
+import { errorCodes } from "../wire/error-codes.ts";
+
+const groupType = "classic";
+
+export const listGroups: Handler<"ListGroups"> = function* (call, { statesFilter, typesFilter }) {
+  const states = new Set(statesFilter.map((state) => state.toLowerCase()));
+  const types = new Set(typesFilter.map((type) => type.toLowerCase()));
+  const seesAll = mayUseCluster(call, "describe");
+  const groups = [];
+  for (const { groupId, state, protocolType } of call.node.coordinator.all()) {
+    yield 1;
+    if (!seesAll && !mayUseGroup(call, "describe", groupId)) continue;
+    if (states.size > 0 && !states.has(state.toLowerCase())) continue;
+    if (types.size > 0 && !types.has(groupType)) continue;
+    groups.push({ groupId, protocolType, groupState: state, groupType });
+  }
+  return { errorCode: errorCodes.NONE, groups };
+};

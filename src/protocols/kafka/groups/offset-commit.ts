@@ -1,0 +1,73 @@
+/** OffsetCommit: a group's positions, kept as durably as acks=all records, which is what Kafka makes of them. */
+import { limits } from "../../../base/limits.ts";
+import { mayUseGroup, mayUseTopic } from "../core/authorize.ts";
+import { toBrokerName } from "../core/names.ts";
+import type { Call, Handler } from "../core/call.ts";
+import type { KafkaTopic } from "../topics/directory.ts";
+import type { RequestBody } from "../wire/codec.ts";
+import { errorCodes, type KafkaErrorName } from "../wire/error-codes.ts";
+
+/** Kafka: offset.metadata.max.bytes. */
+const metadataBytesMax = 4096;
+
+const commitsInPiece = 50;
+const unitsOfCommit = 3;
+
+interface Result {
+  readonly partitionIndex: number;
+  readonly errorCode: number;
+}
+
+type Partition = RequestBody<"OffsetCommit">["topics"][number]["partitions"][number];
+
+export const offsetCommit: Handler<"OffsetCommit"> = function* (call, request) {
+  const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = request;
+  // Asked again after each pause: the member may have been fenced meanwhile, and its topics deleted.
+  const faultNow = (): KafkaErrorName | null =>
+    mayUseGroup(call, "join", groupId)
+      ? call.node.coordinator.checkCommit(groupId, { memberId, groupInstanceId, generationId })
+      : "GROUP_AUTHORIZATION_FAILED";
+  const { topics: directory } = call.node;
+  const byId = call.version >= 10;
+  const topics: { name: string; topicId: string; partitions: Result[] }[] = [];
+  let fault = Buffer.byteLength(groupId) > limits.nameBytesMax ? "INVALID_GROUP_ID" : faultNow();
+  let left = commitsInPiece;
+  for (const { name, topicId, partitions } of request.topics) {
+    const results: Result[] = [];
+    topics.push({ name, topicId, partitions: results });
+    let topic = byId ? directory.findById(topicId) : directory.find(name);
+    for (const partition of partitions) {
+      const unknown = byId ? "UNKNOWN_TOPIC_ID" : "UNKNOWN_TOPIC_OR_PARTITION";
+      const error = fault ?? (topic === undefined ? unknown : commit(call, groupId, topic, partition));
+      results.push({ partitionIndex: partition.partitionIndex, errorCode: errorCodes[error ?? "NONE"] });
+      if (--left > 0) continue;
+      left = commitsInPiece;
+      yield commitsInPiece * unitsOfCommit;
+      fault ??= faultNow();
+      topic = byId ? directory.findById(topicId) : directory.find(name);
+    }
+  }
+  call.holdUntilDurable();
+  return { topics };
+};
+
+function commit(
+  call: Call<"OffsetCommit">,
+  groupId: string,
+  topic: KafkaTopic,
+  partition: Partition,
+): KafkaErrorName | null {
+  const { partitionIndex, committedOffset, committedLeaderEpoch } = partition;
+  const metadata = partition.committedMetadata ?? "";
+  if (!mayUseTopic(call, "read", topic.name)) return "TOPIC_AUTHORIZATION_FAILED";
+  if (!topic.hasPartition(partitionIndex)) return "UNKNOWN_TOPIC_OR_PARTITION";
+  if (Buffer.byteLength(metadata) > metadataBytesMax) return "OFFSET_METADATA_TOO_LARGE";
+  const { vhost } = call.node;
+  vhost.groupOffsets.commit(toBrokerName(groupId), toBrokerName(topic.name), partitionIndex, {
+    offset: committedOffset,
+    leaderEpoch: committedLeaderEpoch,
+    metadata,
+    at: vhost.broker.clock.now(),
+  });
+  return null;
+}

@@ -1,0 +1,101 @@
+/** What AlterConfigs and IncrementalAlterConfigs share: resources, and the check and change of a topic's settings. */
+import type { Job } from "../../../base/turn-work.ts";
+import { mayUseWholeTopic } from "../core/authorize.ts";
+import type { Call } from "../core/call.ts";
+import { topicConfigFault } from "./config-definitions.ts";
+import { repeatedOf } from "../core/repeated.ts";
+import { errorCodes } from "../wire/error-codes.ts";
+
+export const resourceTypes = { topic: 2, broker: 4, clientMetrics: 16, group: 32 } as const;
+
+interface Resource {
+  readonly resourceType: number;
+  readonly resourceName: string;
+}
+
+export interface AlterResult extends Resource {
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+}
+
+export type TopicSettings = Record<string, string>;
+
+export interface SettingsFault {
+  readonly error: "INVALID_CONFIG" | "INVALID_REQUEST";
+  readonly text: string;
+}
+
+/**
+ * Has `change` edit a copy of each topic's settings, which then replaces them; it returns what is wrong, or null. One
+ * resource named twice is refused, as in Kafka.
+ */
+export function* alterTopics<Of extends Resource>(
+  call: Call<"AlterConfigs"> | Call<"IncrementalAlterConfigs">,
+  resources: readonly Of[],
+  isOnlyChecked: boolean,
+  change: (settings: TopicSettings, resource: Of) => SettingsFault | null,
+): Job<{ responses: AlterResult[] }> {
+  const repeated = repeatedOf(
+    resources,
+    ({ resourceType, resourceName }) => `${resourceType} ${resourceName}`,
+  );
+  const responses: AlterResult[] = [];
+  for (const resource of resources) {
+    const { resourceType, resourceName } = resource;
+    if (repeated.has(`${resourceType} ${resourceName}`)) {
+      const errorMessage = "The resource is named more than once.";
+      responses.push({ resourceType, resourceName, errorCode: errorCodes.INVALID_REQUEST, errorMessage });
+      yield 1;
+      continue;
+    }
+    responses.push(alterTopic(call, resource, isOnlyChecked, (settings) => change(settings, resource)));
+    yield 10 + (call.node.topics.find(resourceName)?.partitionCount ?? 0);
+  }
+  return { responses };
+}
+
+function alterTopic(
+  call: Call<"AlterConfigs"> | Call<"IncrementalAlterConfigs">,
+  { resourceType, resourceName }: Resource,
+  isOnlyChecked: boolean,
+  change: (settings: TopicSettings) => SettingsFault | null,
+): AlterResult {
+  const result = (error: keyof typeof errorCodes, errorMessage: string | null): AlterResult => ({
+    errorCode: errorCodes[error],
+    errorMessage,
+    resourceType,
+    resourceName,
+  });
+  if (resourceType !== resourceTypes.topic) {
+    return result(
+      "INVALID_REQUEST",
+      "only topics have settings that can be changed here; see the options of troikamq",
+    );
+  }
+  if (!mayUseWholeTopic(call, "alterConfigs", resourceName)) {
+    return result("TOPIC_AUTHORIZATION_FAILED", "Topic authorization failed.");
+  }
+  const found = call.node.topics.find(resourceName);
+  if (found === undefined)
+    return result("UNKNOWN_TOPIC_OR_PARTITION", `The topic '${resourceName}' does not exist.`);
+  if (found.topic === null)
+    return result("INVALID_REQUEST", `'${resourceName}' is an exchange: it keeps nothing.`);
+  const settings = { ...found.configs };
+  const fault = change(settings);
+  if (fault !== null) return result(fault.error, fault.text);
+  const badValue = faultIn(settings);
+  if (badValue !== null) return result("INVALID_CONFIG", badValue);
+  if (!isOnlyChecked) {
+    call.node.vhost.topics.setConfigs(found.topic, settings);
+    call.holdUntilDurable();
+  }
+  return result("NONE", null);
+}
+
+export function faultIn(settings: TopicSettings): string | null {
+  for (const [name, value] of Object.entries(settings)) {
+    const fault = topicConfigFault(name, value);
+    if (fault !== null) return fault;
+  }
+  return null;
+}

@@ -1,0 +1,128 @@
+/**
+ * ACL SETUSER name [modifier ...]      ACL GETUSER name      ACL DELUSER name [name ...]      ACL LIST      ACL USERS
+ *
+ * Users are kept as durably as definitions, where redis keeps them until it ends or writes a file. Where redis shows the
+ * SHA-256 of a password, scrypt's hash of it is shown, of the same length: nothing can be got from it.
+ */
+import { sortedInSlices } from "../../../base/sliced-sort.ts";
+import type { Job } from "../../../base/turn-work.ts";
+import { defaultUserName, newUser, type User } from "../../../broker/access/users.ts";
+import type { CommandContext } from "../core/context.ts";
+import { commandRulesOf } from "./command-rules.ts";
+import { modifiedUser } from "./user-modifiers.ts";
+import { RedisError } from "../core/errors.ts";
+import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+
+const unitsOfUser = 10;
+
+export function aclSetUser(context: CommandContext): void {
+  const { request, reply, broker } = context;
+  const { access } = broker;
+  const name = request.utf8(2);
+  if (/[\0 ]/.test(name)) throw new RedisError("ERR Usernames can't contain spaces or null characters");
+  // Made by this, it is off and may do nothing, as in redis.
+  const user =
+    access.users.get(name) ??
+    newUser(name, { isEnabled: false, redis: { commands: ["-@all"], keys: [], channels: [] } });
+  const modifiers = [];
+  for (let at = 3; at < request.argumentCount; at++) {
+    modifiers.push({ latin1: request.latin1(at), utf8: request.utf8(at) });
+  }
+  const next = modifiedUser(access, user, modifiers);
+  refuseLockOut(access.lockOutFault(name, next));
+  access.users.set(next);
+  holdUntilDurable(context);
+  reply.ok();
+}
+
+/** Redis has no such rule, since its users can always be made again with a file. */
+function refuseLockOut(fault: string | null): void {
+  if (fault !== null) throw new RedisError(`ERR ${fault}`);
+}
+
+/** Who is told that a user is gone must not meet it again after a crash. */
+function holdUntilDurable({ session, broker }: CommandContext): void {
+  session.connection.holdUntilDurable(broker.storage.pending);
+}
+
+export function aclDelUser(context: CommandContext): void {
+  const { request, reply, broker } = context;
+  const names = [];
+  for (let at = 2; at < request.argumentCount; at++) names.push(request.utf8(at));
+  if (names.includes(defaultUserName)) throw new RedisError("ERR The 'default' user cannot be removed");
+  for (const name of names) refuseLockOut(broker.access.lockOutFault(name, null));
+  const deleted = names.filter((name) => broker.access.users.delete(name)).length;
+  holdUntilDurable(context);
+  reply.integer(deleted);
+}
+
+export function aclUsers(context: CommandContext): void {
+  answerInSlices(context, () => writeUsers(context, ({ name }) => context.reply.bulkText(name)));
+}
+
+export function aclList(context: CommandContext): void {
+  answerInSlices(context, () => writeUsers(context, (user) => context.reply.bulkLatin1(userLine(user))));
+}
+
+function* writeUsers({ reply, broker }: CommandContext, write: (user: User) => void): Job<void> {
+  const users = yield* sortedInSlices(broker.access.users.all(), (a, b) => (a.name < b.name ? -1 : 1));
+  const piece = new Piece();
+  reply.array(users.length);
+  for (const user of users) {
+    write(user);
+    const due = piece.add(unitsOfUser);
+    if (due > 0) yield due;
+  }
+}
+
+function hashText(hash: string): string {
+  return Buffer.from(hash, "base64").toString("hex");
+}
+
+function rulesOf(user: User): { commands: string; keys: string; channels: string } {
+  return {
+    commands: commandRulesOf(user).join(" "),
+    keys: (user.redis?.keys ?? []).join(" "),
+    channels: (user.redis?.channels ?? []).join(" "),
+  };
+}
+
+/** Latin1, since patterns are bytes. */
+function userLine(user: User): string {
+  const { commands, keys, channels } = rulesOf(user);
+  return [
+    "user",
+    Buffer.from(user.name).toString("latin1"),
+    user.isEnabled ? "on" : "off",
+    ...(user.needsNoPassword ? ["nopass"] : []),
+    ...user.passwords.map(({ hash }) => `#${hashText(hash)}`),
+    ...(keys === "" ? [] : [keys]),
+    ...(channels === "&*" ? [] : ["resetchannels"]),
+    ...(channels === "" ? [] : [channels]),
+    commands,
+  ].join(" ");
+}
+
+export function aclGetUser({ request, reply, broker }: CommandContext): void {
+  const user = broker.access.users.get(request.utf8(2));
+  if (user === undefined) return reply.null();
+  const { commands, keys, channels } = rulesOf(user);
+  reply.map(6);
+  reply.bulkLatin1("flags");
+  const flags = [user.isEnabled ? "on" : "off", ...(user.needsNoPassword ? ["nopass"] : [])];
+  reply.set(flags.length);
+  for (const flag of flags) reply.bulkLatin1(flag);
+  reply.bulkLatin1("passwords");
+  reply.array(user.passwords.length);
+  for (const { hash } of user.passwords) reply.bulkLatin1(hashText(hash));
+  for (const [name, text] of [
+    ["commands", commands],
+    ["keys", keys],
+    ["channels", channels],
+  ] as const) {
+    reply.bulkLatin1(name);
+    reply.bulkLatin1(text);
+  }
+  reply.bulkLatin1("selectors");
+  reply.array(0);
+}

@@ -1,0 +1,100 @@
+/**
+ * ACL WHOAMI | CAT [category] | DRYRUN user command [arg ...] | GENPASS [bits] | LOAD | SAVE.
+ *
+ * Users are in commands-users.ts, LOG in commands-log.ts.
+ */
+import { refusalOf } from "./check.ts";
+import { allCommands, commandLookup } from "../core/command-table.ts";
+import type { CommandContext } from "../core/context.ts";
+import { errorTexts, RedisError, wrongArity } from "../core/errors.ts";
+import { writeHelp } from "../core/help.ts";
+import { isArityMet } from "../core/command-lookup.ts";
+import { type AclCategory, aclCategories } from "../core/command-spec.ts";
+
+export function aclWhoAmI({ reply, session }: CommandContext): void {
+  reply.bulkText(session.user);
+}
+
+export function aclCat({ request, reply }: CommandContext): void {
+  if (request.argumentCount > 3) throw wrongArity("acl|cat");
+  if (request.argumentCount === 2) return writeNames(reply, aclCategories);
+  const category = request.utf8(2).toLowerCase() as AclCategory;
+  if (!aclCategories.includes(category)) throw new RedisError(`ERR Unknown category '${request.utf8(2)}'`);
+  // A container is listed by its subcommands.
+  const listed = allCommands.filter(
+    (spec) => spec.subcommandSpecs.length === 0 && spec.categories.includes(category),
+  );
+  writeNames(
+    reply,
+    listed.map(({ fullName }) => fullName),
+  );
+}
+
+function writeNames(reply: CommandContext["reply"], names: readonly string[]): void {
+  reply.array(names.length);
+  for (const name of names) reply.bulkLatin1(name);
+}
+
+export function aclDryRun(context: CommandContext): void {
+  const { request, reply, broker, server, session, database } = context;
+  const name = request.utf8(2);
+  if (broker.access.users.get(name) === undefined) throw new RedisError(`ERR User '${name}' not found`);
+  const tail = request.tail(3);
+  const spec = commandLookup.findRequested(tail);
+  if (spec === undefined) throw new RedisError(`ERR Command '${request.utf8(3)}' not found`);
+  if (!isArityMet(spec, tail.argumentCount)) throw wrongArity(spec.fullName);
+  const asker = { authorization: broker.access.permissions.of(name), host: session.host };
+  const refusal = refusalOf(asker, { server, spec, request: tail, database, isQueued: false });
+  if (refusal === null) return reply.ok();
+  const to = refusal.what === "command" ? "run" : "access";
+  reply.bulkLatin1(`This user has no permissions to ${to} the '${refusal.name}' ${refusal.what}`);
+}
+
+const genpassBits = { default: 256, max: 4096 } as const;
+
+export function aclGenPass({ request, reply, broker }: CommandContext): void {
+  if (request.argumentCount > 3) throw wrongArity("acl|genpass");
+  const bits = request.argumentCount === 3 ? request.integer(2) : genpassBits.default;
+  if (Number.isNaN(bits)) throw new RedisError(errorTexts.notInteger);
+  if (bits <= 0 || bits > genpassBits.max) {
+    throw new RedisError(
+      "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to " +
+        `${genpassBits.max}`,
+    );
+  }
+  const digits = Math.ceil(bits / 4);
+  const bytes = broker.random.bytes(Math.ceil(digits / 2));
+  reply.bulkLatin1(Buffer.from(bytes).toString("hex").slice(0, digits));
+}
+
+/** redis keeps users in a file only if it is told of one. Ours are kept always. */
+export function aclLoadOrSave(): void {
+  throw new RedisError(
+    "ERR There is no ACL file: users are kept with the data, and what ACL SETUSER changes is kept at once.",
+  );
+}
+
+export function aclHelp(context: CommandContext): void {
+  writeHelp(context, [
+    "CAT [<category>]",
+    "    List all commands that belong to <category>, or all command categories.",
+    "DELUSER <username> [<username> ...]",
+    "    Delete users and close their connections.",
+    "DRYRUN <username> <command> [<arg> ...]",
+    "    Tell whether the user may run the command, without running it.",
+    "GETUSER <username>",
+    "    Get the user's details.",
+    "GENPASS [<bits>]",
+    "    Generate a password of <bits> random bits (256 by default).",
+    "LIST",
+    "    Show users in the form of their rules.",
+    "LOG [<count> | RESET]",
+    "    Show what was refused to whom, the newest first, or forget it.",
+    "SETUSER <username> <attribute> [<attribute> ...]",
+    "    Create or modify a user with the specified attributes.",
+    "USERS",
+    "    List all the registered usernames.",
+    "WHOAMI",
+    "    Return the current connection username.",
+  ]);
+}

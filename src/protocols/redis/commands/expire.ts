@@ -1,8 +1,0 @@
-/** EXPIRE key seconds [NX | XX | GT | LT] */
-import type { CommandContext } from "../context.ts";
-import { expireKey } from "../expire-key.ts";
-import { timeUnits } from "../expiry-options.ts";
-
-export function expire(context: CommandContext): void {
-  expireKey(context, timeUnits.EX);
-}

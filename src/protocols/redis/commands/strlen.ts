@@ -1,9 +1,0 @@
-/** STRLEN key */
-import type { CommandContext } from "../context.ts";
-import { findString, keysOf } from "../key-access.ts";
-
-export function strlen(context: CommandContext): void {
-  const database = keysOf(context);
-  const entry = findString(context, database, 1);
-  context.reply.integer(entry === 0 ? 0 : database.table.valueLength(entry));
-}

@@ -1,0 +1,84 @@
+/** CLIENT KILL address      CLIENT KILL [ID id] [TYPE type] [USER user] [ADDR address] [LADDR address] [SKIPME yes|no] */
+import type { Job } from "../../../base/turn-work.ts";
+import { addressText } from "./client-line.ts";
+import type { CommandContext } from "../core/context.ts";
+import { RedisError, syntaxError } from "../core/errors.ts";
+import type { RedisSession } from "../core/session.ts";
+import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import { clientTypeArgument, isOfType } from "./client-list.ts";
+
+const unitsOfLook = 0.5;
+const unitsOfKill = 30;
+
+type Filter = (session: RedisSession) => boolean;
+
+export function clientKill(context: CommandContext): void {
+  const { request } = context;
+  if (request.argumentCount === 3) {
+    const address = request.utf8(2);
+    const isOfAddress: Filter = (session) => addressText(session.connection.remote) === address;
+    return answerInSlices(context, () => killAddress(context, isOfAddress));
+  }
+  const { filters, skipsMe } = parse(context);
+  const isMeant: Filter = (session) =>
+    !(skipsMe && session === context.session) && filters.every((filter) => filter(session));
+  answerInSlices(context, () => killMeant(context, isMeant));
+}
+
+function* killAddress(context: CommandContext, isOfAddress: Filter): Job<void> {
+  if ((yield* killOthers(context, isOfAddress)) === 0) throw new RedisError("ERR No such client");
+  context.reply.ok();
+}
+
+function* killMeant(context: CommandContext, isMeant: Filter): Job<void> {
+  context.reply.integer(yield* killOthers(context, isMeant));
+}
+
+/** How many are killed. Its own connection is among the last, and ends once the reply is sent. */
+function* killOthers(context: CommandContext, isMeant: Filter): Job<number> {
+  const { server } = context;
+  const piece = new Piece();
+  let killed = 0;
+  const sessions = [...server.sessions.values()];
+  for (const session of sessions) {
+    const due = piece.add(unitsOfLook);
+    if (due > 0) yield due;
+    if (server.sessions.get(session.id) !== session || !isMeant(session)) continue;
+    killed++;
+    if (session !== context.session) session.connection.destroy();
+    else if (context.isInTransaction) session.end();
+    else session.endsAfterReply = true;
+    const dueNow = piece.add(unitsOfKill);
+    if (dueNow > 0) yield dueNow;
+  }
+  return killed;
+}
+
+function parse(context: CommandContext): { filters: Filter[]; skipsMe: boolean } {
+  const { request } = context;
+  const filters: Filter[] = [];
+  let skipsMe = true;
+  for (let at = 2; at < request.argumentCount; at += 2) {
+    if (at + 1 >= request.argumentCount) throw syntaxError();
+    const value = request.utf8(at + 1);
+    if (request.is(at, "ID")) {
+      const id = request.integer(at + 1);
+      if (!(id > 0)) throw new RedisError("ERR client-id should be greater than 0");
+      filters.push((session) => session.id === id);
+    } else if (request.is(at, "TYPE")) {
+      const type = clientTypeArgument(context, at + 1);
+      filters.push((session) => isOfType(session, type));
+    } else if (request.is(at, "ADDR")) {
+      filters.push((session) => addressText(session.connection.remote) === value);
+    } else if (request.is(at, "LADDR")) {
+      filters.push((session) => addressText(session.connection.local) === value);
+    } else if (request.is(at, "USER")) {
+      if (context.broker.access.users.get(value) === undefined)
+        throw new RedisError(`ERR No such user '${value}'`);
+      filters.push((session) => session.user === value);
+    } else if (request.is(at, "SKIPME") && (request.is(at + 1, "YES") || request.is(at + 1, "NO"))) {
+      skipsMe = request.is(at + 1, "YES");
+    } else throw syntaxError();
+  }
+  return { filters, skipsMe };
+}

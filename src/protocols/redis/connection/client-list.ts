@@ -1,0 +1,53 @@
+/** CLIENT LIST [TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID id [id ...]] */
+import type { Job } from "../../../base/turn-work.ts";
+import { clientLine } from "./client-line.ts";
+import type { CommandContext } from "../core/context.ts";
+import { RedisError, syntaxError } from "../core/errors.ts";
+import type { RedisSession } from "../core/session.ts";
+import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+
+const unitsOfLine = 8;
+
+export type ClientType = "normal" | "pubsub" | "none";
+
+/** The type in argument `index`. There are no replicas here, so some types have no member. */
+export function clientTypeArgument({ request }: CommandContext, index: number): ClientType {
+  const name = request.utf8(index).toLowerCase();
+  if (name === "normal" || name === "pubsub") return name;
+  if (name === "master" || name === "slave" || name === "replica") return "none";
+  throw new RedisError(`ERR Unknown client type '${request.utf8(index)}'`);
+}
+
+export function isOfType(session: RedisSession, type: ClientType): boolean {
+  return type !== "none" && session.isSubscriber === (type === "pubsub");
+}
+
+export function clientList(context: CommandContext): void {
+  const { request, server } = context;
+  let sessions = [...server.sessions.values()];
+  if (request.argumentCount === 4 && request.is(2, "TYPE")) {
+    const type = clientTypeArgument(context, 3);
+    sessions = sessions.filter((session) => isOfType(session, type));
+  } else if (request.argumentCount > 3 && request.is(2, "ID")) {
+    sessions = [];
+    for (let at = 3; at < request.argumentCount; at++) {
+      const id = request.integer(at);
+      if (!(id > 0)) throw new RedisError("ERR Invalid client ID");
+      const session = server.sessions.get(id);
+      if (session !== undefined) sessions.push(session);
+    }
+  } else if (request.argumentCount !== 2) throw syntaxError();
+  answerInSlices(context, () => writeLines(context, sessions));
+}
+
+function* writeLines({ reply, server }: CommandContext, sessions: readonly RedisSession[]): Job<void> {
+  const lines: string[] = [];
+  const piece = new Piece();
+  for (const session of sessions) {
+    // It may have gone between two slices.
+    if (server.sessions.get(session.id) === session) lines.push(`${clientLine(session)}\n`);
+    const due = piece.add(unitsOfLine);
+    if (due > 0) yield due;
+  }
+  reply.verbatim("txt", lines.join(""));
+}

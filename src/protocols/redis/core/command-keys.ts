@@ -1,0 +1,130 @@
+/**
+ * Which arguments of a command are keys, for COMMAND GETKEYS, key permissions and WATCH-like bookkeeping.
+ *
+ * Not here: the keys' names or what is done to them. Invariant: every index returned is an argument of the command.
+ */
+import { isArityMet } from "./command-lookup.ts";
+import type { CommandSpec, KeyFlag, KeyRule } from "./command-spec.ts";
+
+/** The arguments of a parsed command, of which only few are looked at. RequestParser is one. */
+export interface CommandArguments {
+  readonly argumentCount: number;
+  size(index: number): number;
+  integer(index: number): number;
+  is(index: number, word: string): boolean;
+}
+
+export interface FoundKey {
+  readonly index: number;
+  readonly flags: readonly KeyFlag[];
+}
+
+/**
+ * What COMMAND GETKEYS says of a request (its `tail(2)`): the keys, or redis's error text without "ERR ". `spec` is
+ * what the lookup found.
+ */
+export function requestedKeys(spec: CommandSpec | undefined, request: CommandArguments): FoundKey[] | string {
+  if (spec === undefined) return "Invalid command specified";
+  if (!canHaveKeys(spec)) return "The command has no key arguments";
+  if (!isArityMet(spec, request.argumentCount)) return "Invalid number of arguments specified for command";
+  const found = findKeys(spec, request);
+  if (found !== undefined && found.length > 0) return found;
+  return spec.flags.includes("no_mandatory_keys") ? [] : "Invalid arguments specified for command";
+}
+
+/** Whether a command can have keys at all. */
+function canHaveKeys(spec: CommandSpec): boolean {
+  return spec.keys.some((rule) => !rule.flags.includes("not_key"));
+}
+
+/** The keys in the order of the rules; undefined when the arguments do not fit them (a count too large, for instance). */
+export function findKeys(spec: CommandSpec, request: CommandArguments): FoundKey[] | undefined {
+  const found: FoundKey[] = [];
+  for (const rule of spec.keys) {
+    if (rule.flags.includes("not_key")) continue;
+    if (!addKeys(spec, rule, request, found)) return undefined;
+  }
+  const { name } = spec;
+  if (name === "set" || name === "bitfield") {
+    return found.map(({ index }) => ({ index, flags: flagsByOptions(name, request) }));
+  }
+  return found;
+}
+
+const overwritten: readonly KeyFlag[] = ["OW", "update"];
+const readOnly: readonly KeyFlag[] = ["RO", "access"];
+const readAndWritten: readonly KeyFlag[] = ["RW", "access", "update"];
+
+/** SET reads only with GET, BITFIELD writes only with SET or INCRBY. */
+function flagsByOptions(name: "set" | "bitfield", request: CommandArguments): readonly KeyFlag[] {
+  const has = (word: string, from: number): boolean => {
+    for (let index = from; index < request.argumentCount; index++) if (request.is(index, word)) return true;
+    return false;
+  };
+  if (name === "set") return has("GET", 3) ? readAndWritten : overwritten;
+  return has("SET", 2) || has("INCRBY", 2) ? readAndWritten : readOnly;
+}
+
+function addKeys(spec: CommandSpec, rule: KeyRule, request: CommandArguments, found: FoundKey[]): boolean {
+  const count = request.argumentCount;
+  const { begin, find, flags } = rule;
+  // MIGRATE has either one key or, if that is empty, those behind KEYS.
+  if (spec.name === "migrate" && begin.type === "index" && request.size(begin.index) === 0) return true;
+  let start: number;
+  if (begin.type === "unknown") {
+    // BY and GET of SORT name keys by pattern: there are none to give. STORE names one.
+    if (spec.name === "sort" && flags.includes("OW")) {
+      const destination = sortDestination(request);
+      if (destination > 0) found.push({ index: destination, flags });
+    }
+    return true;
+  }
+  if (begin.type === "keyword") {
+    const at =
+      begin.startFrom > 0
+        ? findKeyword(request, begin.keyword, begin.startFrom, count - 1, 1)
+        : findKeyword(request, begin.keyword, count + begin.startFrom, 0, -1);
+    if (at < 0) return true;
+    start = at + 1;
+  } else start = begin.index;
+  if (find.type === "unknown") return true;
+  let first = start;
+  let last: number;
+  if (find.type === "keynum") {
+    const keys = start + find.keyNumIndex < count ? request.integer(start + find.keyNumIndex) : NaN;
+    if (!(keys >= 0)) return false;
+    first = start + find.firstKey;
+    last = first + (keys - 1) * find.keyStep;
+    if (last >= count) return false;
+  } else if (find.lastKey >= 0) last = start + find.lastKey;
+  else if (find.limit <= 1) last = count + find.lastKey;
+  else last = start + Math.floor((count - start) / find.limit) + find.lastKey;
+  if (last >= count) return false;
+  for (let index = first; index <= last; index += find.keyStep) found.push({ index, flags });
+  return true;
+}
+
+/** The argument behind SORT's last STORE, or 0. Options are stepped over, as they may hold the word too. */
+function sortDestination(request: CommandArguments): number {
+  let destination = 0;
+  for (let index = 2; index < request.argumentCount - 1; index++) {
+    if (request.is(index, "LIMIT")) index += 2;
+    else if (request.is(index, "BY") || request.is(index, "GET")) index++;
+    else if (request.is(index, "STORE")) destination = ++index;
+  }
+  return destination;
+}
+
+/** Searches from `from` towards `to`, which is left out. */
+function findKeyword(
+  request: CommandArguments,
+  keyword: string,
+  from: number,
+  to: number,
+  step: 1 | -1,
+): number {
+  for (let index = from; step > 0 ? index < to : index > to; index += step) {
+    if (request.is(index, keyword)) return index;
+  }
+  return -1;
+}

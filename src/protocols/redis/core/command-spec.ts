@@ -1,0 +1,286 @@
+/**
+ * The shape of the command table: what is written down about a command (`CommandRow`), and what the rest is derived
+ * from it (`CommandSpec`): redis's legacy key range, the ACL categories that follow from flags, the full name.
+ *
+ * Not here: the rows (table-<group>.ts), the lookup (command-lookup.ts), handlers. A row says nothing that can be derived.
+ * Invariant: a spec is frozen in meaning: nothing changes it after the table is made, so sessions share it.
+ */
+
+export type CommandFlag =
+  | "write"
+  | "readonly"
+  | "denyoom"
+  | "admin"
+  | "pubsub"
+  | "noscript"
+  | "blocking"
+  | "loading"
+  | "stale"
+  | "skip_monitor"
+  | "skip_slowlog"
+  | "asking"
+  | "fast"
+  | "no_auth"
+  | "no_async_loading"
+  | "no_multi"
+  | "allow_busy"
+  | "no_mandatory_keys"
+  | "movablekeys";
+
+/** In the order in which redis lists them. */
+export const aclCategories = [
+  "keyspace",
+  "read",
+  "write",
+  "set",
+  "sortedset",
+  "list",
+  "hash",
+  "string",
+  "bitmap",
+  "hyperloglog",
+  "geo",
+  "stream",
+  "pubsub",
+  "admin",
+  "fast",
+  "slow",
+  "blocking",
+  "dangerous",
+  "connection",
+  "transaction",
+  "scripting",
+] as const;
+
+export type AclCategory = (typeof aclCategories)[number];
+
+export type CommandGroup =
+  | "bitmap"
+  | "cluster"
+  | "connection"
+  | "generic"
+  | "geo"
+  | "hash"
+  | "hyperloglog"
+  | "list"
+  | "pubsub"
+  | "scripting"
+  | "server"
+  | "set"
+  | "sorted-set"
+  | "stream"
+  | "string"
+  | "transactions";
+
+/**
+ * How a command treats a key. RO, RW, OW (overwrites) and RM (removes) speak of the key itself; access, insert, update
+ * and delete of the data in it. `not_key` marks what is routed like a key but is none (shard channels); `incomplete`
+ * and `variable_flags` say that the rule does not find all keys, or that options change the flags.
+ */
+export type KeyFlag =
+  | "RO"
+  | "RW"
+  | "OW"
+  | "RM"
+  | "access"
+  | "update"
+  | "insert"
+  | "delete"
+  | "not_key"
+  | "incomplete"
+  | "variable_flags";
+
+/** Where keys begin: at an argument, or behind a keyword searched from an argument on (backwards if negative). */
+type KeyBegin =
+  | { readonly type: "index"; readonly index: number }
+  | { readonly type: "keyword"; readonly keyword: string; readonly startFrom: number }
+  | { readonly type: "unknown" };
+
+/**
+ * Which arguments from there are keys. `range`: up to `lastKey`, counted from the beginning, or from the end of the
+ * command if negative; with `limit` n only the first n-th of what is left. `keynum`: as many as an argument says.
+ */
+type KeyFind =
+  | { readonly type: "range"; readonly lastKey: number; readonly keyStep: number; readonly limit: number }
+  | {
+      readonly type: "keynum";
+      readonly keyNumIndex: number;
+      readonly firstKey: number;
+      readonly keyStep: number;
+    }
+  | { readonly type: "unknown" };
+
+export interface KeyRule {
+  readonly flags: readonly KeyFlag[];
+  readonly begin: KeyBegin;
+  readonly find: KeyFind;
+}
+
+export interface CommandRow {
+  /** Lower case; a subcommand's own word only. */
+  readonly name: string;
+  /** Arguments with the name; negative: at least so many. */
+  readonly arity: number;
+  readonly flags: readonly CommandFlag[];
+  /** Those that do not follow from flags; the group's own when left out. */
+  readonly categories?: readonly AclCategory[];
+  readonly keys?: readonly KeyRule[];
+  /** Hints for proxies and clients, as in redis's "command tips". */
+  readonly tips?: readonly string[];
+  readonly since: string;
+  readonly complexity?: string;
+  readonly summary: string;
+  readonly deprecated?: { readonly since: string; readonly replacedBy: string };
+  /** Not meant for applications. */
+  readonly internal?: true;
+  readonly subcommands?: readonly CommandRow[];
+}
+
+export interface CommandSpec extends CommandRow {
+  /** Position in the flat table of commands and subcommands: an index for tables of handlers and counters. */
+  readonly id: number;
+  /** "xgroup|create" for a subcommand, else the name. */
+  readonly fullName: string;
+  readonly group: CommandGroup;
+  readonly categories: readonly AclCategory[];
+  readonly keys: readonly KeyRule[];
+  readonly tips: readonly string[];
+  /** The one range that old clients know: 0, 0, 0 when there is none. */
+  readonly firstKey: number;
+  readonly lastKey: number;
+  readonly keyStep: number;
+  /** Flags that are asked about for every request. */
+  readonly write: boolean;
+  /** It adds data: refused while there is no room. */
+  readonly denyOom: boolean;
+  readonly noAuth: boolean;
+  readonly noMulti: boolean;
+  readonly container: CommandSpec | undefined;
+  readonly subcommandSpecs: readonly CommandSpec[];
+}
+
+export interface CommandRows {
+  readonly group: CommandGroup;
+  readonly categories: readonly AclCategory[];
+  readonly rows: readonly CommandRow[];
+}
+
+export function inGroup(
+  group: CommandGroup,
+  categories: readonly AclCategory[],
+  rows: readonly CommandRow[],
+): CommandRows {
+  return { group, categories, rows };
+}
+
+/** One key, at argument `index`. */
+export function oneKey(index: number, ...flags: KeyFlag[]): KeyRule {
+  return keyRange(index, 0, 1, ...flags);
+}
+
+/** Keys from argument `index` to `lastKey` (see `KeyFind`), every `keyStep`-th argument. */
+export function keyRange(index: number, lastKey: number, keyStep: number, ...flags: KeyFlag[]): KeyRule {
+  return { flags, begin: { type: "index", index }, find: { type: "range", lastKey, keyStep, limit: 0 } };
+}
+
+/** Argument `index` is the number of keys, which follow it. */
+export function countedKeys(index: number, ...flags: KeyFlag[]): KeyRule {
+  return {
+    flags,
+    begin: { type: "index", index },
+    find: { type: "keynum", keyNumIndex: 0, firstKey: 1, keyStep: 1 },
+  };
+}
+
+/** Keys behind a keyword. */
+export function keysBehind(
+  keyword: string,
+  range: { startFrom: number; lastKey: number; limit: number },
+  ...flags: KeyFlag[]
+): KeyRule {
+  const { startFrom, lastKey, limit } = range;
+  return {
+    flags,
+    begin: { type: "keyword", keyword, startFrom },
+    find: { type: "range", lastKey, keyStep: 1, limit },
+  };
+}
+
+/** Keys that no rule finds: see command-keys.ts for the commands that have them. */
+export function unknownKeys(...flags: KeyFlag[]): KeyRule {
+  return { flags, begin: { type: "unknown" }, find: { type: "unknown" } };
+}
+
+/** Makes specs of all rows, numbered through: each command is followed by its subcommands. */
+export function makeSpecs(groups: readonly CommandRows[]): CommandSpec[] {
+  const specs: CommandSpec[] = [];
+  for (const { group, categories, rows } of groups) {
+    for (const row of rows) addSpec(specs, row, group, categories, undefined);
+  }
+  return specs;
+}
+
+function addSpec(
+  specs: CommandSpec[],
+  row: CommandRow,
+  group: CommandGroup,
+  groupCategories: readonly AclCategory[],
+  container: CommandSpec | undefined,
+): CommandSpec {
+  const keys = row.keys ?? [];
+  const subcommandSpecs: CommandSpec[] = [];
+  const spec: CommandSpec = {
+    ...row,
+    ...legacyRange(keys),
+    id: specs.length,
+    fullName: container === undefined ? row.name : `${container.name}|${row.name}`,
+    group,
+    categories: allCategories(row.flags, row.categories ?? groupCategories),
+    keys,
+    tips: row.tips ?? [],
+    write: row.flags.includes("write"),
+    denyOom: row.flags.includes("denyoom"),
+    noAuth: row.flags.includes("no_auth"),
+    noMulti: row.flags.includes("no_multi"),
+    container,
+    subcommandSpecs,
+  };
+  specs.push(spec);
+  for (const subcommand of row.subcommands ?? []) {
+    subcommandSpecs.push(addSpec(specs, subcommand, group, groupCategories, spec));
+  }
+  return spec;
+}
+
+/** Redis gives some categories by flag. Scripts may read and write, so "read" is not given to what runs them. */
+function allCategories(flags: readonly CommandFlag[], own: readonly AclCategory[]): AclCategory[] {
+  const given = new Set<AclCategory>(own);
+  if (flags.includes("write")) given.add("write");
+  if (flags.includes("readonly") && !given.has("scripting")) given.add("read");
+  if (flags.includes("admin")) given.add("admin").add("dangerous");
+  if (flags.includes("pubsub")) given.add("pubsub");
+  if (flags.includes("blocking")) given.add("blocking");
+  given.add(flags.includes("fast") ? "fast" : "slow");
+  return aclCategories.filter((category) => given.has(category));
+}
+
+/**
+ * A single range is taken as it is; of several, those with step 1 that follow each other without a gap are joined.
+ * What begins at a keyword or counts its keys has no place in a range.
+ */
+function legacyRange(rules: readonly KeyRule[]): { firstKey: number; lastKey: number; keyStep: number } {
+  let firstKey = 0;
+  let lastKey = 0;
+  let keyStep = 0;
+  for (const { begin, find } of rules) {
+    if (begin.type !== "index" || find.type !== "range") continue;
+    const first = begin.index;
+    const last = find.lastKey >= 0 ? first + find.lastKey : find.lastKey;
+    if (firstKey === 0) {
+      firstKey = first;
+      lastKey = last;
+      keyStep = find.keyStep;
+    } else if (keyStep === 1 && find.keyStep === 1 && lastKey === first - 1) lastKey = last;
+  }
+  return { firstKey, lastKey, keyStep };
+}

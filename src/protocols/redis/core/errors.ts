@@ -1,0 +1,64 @@
+/**
+ * The errors of Redis commands, with redis's texts, and how the broker's own errors are told to a Redis client.
+ *
+ * Handlers throw `RedisError`; the dispatch turns it into one error reply, whatever had been written of another one.
+ */
+import { BrokerError } from "../../../base/errors.ts";
+import { limits } from "../../../base/limits.ts";
+
+/** An error reply; the message begins with its code word. */
+export class RedisError extends Error {
+  constructor(text: string) {
+    super(text);
+    this.name = "RedisError";
+  }
+}
+
+export const errorTexts = {
+  syntax: "ERR syntax error",
+  notInteger: "ERR value is not an integer or out of range",
+  wrongType: "WRONGTYPE Operation against a key holding the wrong kind of value",
+  noSuchKey: "ERR no such key",
+  noAuth: "NOAUTH Authentication required.",
+  wrongPassword: "WRONGPASS invalid username-password pair or user is disabled.",
+  invalidStreamId: "ERR Invalid stream ID specified as stream command argument",
+} as const;
+
+export function syntaxError(): RedisError {
+  return new RedisError(errorTexts.syntax);
+}
+
+export function wrongArity(fullName: string): RedisError {
+  return new RedisError(`ERR wrong number of arguments for '${fullName}' command`);
+}
+
+/** Beyond `redisReplyBytesMax`. */
+export function replyTooLarge(): RedisError {
+  const mebibytes = limits.redisReplyBytesMax >> 20;
+  return new RedisError(
+    `ERR the reply would be larger than ${mebibytes} MiB; ask for less, by COUNT or by fewer keys`,
+  );
+}
+
+/** A queue with `x-overflow=reject-publish` is at its bound. */
+export function queueFull(name: string): RedisError {
+  return new RedisError(`ERR queue '${name}' is full: it rejects publishes until something is consumed`);
+}
+
+/** The text that a client gets for whatever a handler threw; undefined for what is a fault of the program. */
+export function errorReplyText(error: unknown): string | undefined {
+  if (error instanceof RedisError) return error.message;
+  if (!(error instanceof BrokerError)) return undefined;
+  switch (error.code) {
+    case "UNAVAILABLE":
+      // The word that redis uses when it cannot persist: clients know not to give up on the connection.
+      return `MISCONF ${error.message}`;
+    case "ACCESS_REFUSED":
+      return `NOPERM ${error.message}`;
+    case "ALREADY_EXISTS":
+      // The name is something else: for a Redis client, a key of another type.
+      return `WRONGTYPE ${error.message}`;
+    default:
+      return `ERR ${error.message}`;
+  }
+}

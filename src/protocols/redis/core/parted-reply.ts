@@ -1,0 +1,81 @@
+/**
+ * One reply that is written over several turns, in parts, so that no buffer of its whole size is ever grown or copied.
+ *
+ * A list whose length is known only at its end is opened with `openList` and closed with its count: its header goes
+ * where it was opened. Not here: when it is written and sent (sliced-reply.ts). Invariant: the reply is the parts in
+ * their order, then what is in `out`.
+ */
+import { ByteWriter } from "../../../base/bytes.ts";
+import { limits } from "../../../base/limits.ts";
+import { replyTooLarge } from "./errors.ts";
+import { ReplyWriter, type RespVersion } from "../wire/reply-writer.ts";
+
+const partBytes = 256 << 10;
+/** A part that is cut below this is copied, so that many short lists do not take a large buffer each. */
+const copiedBytesMax = 32 << 10;
+const emptyBytes = Buffer.alloc(0);
+
+export class PartedReply {
+  /** Where the reply is written now. */
+  readonly out = new ByteWriter(1024);
+  readonly #parts: Buffer[] = [];
+  readonly #version: RespVersion;
+  #partsBytes = 0;
+
+  constructor(version: RespVersion) {
+    this.#version = version;
+  }
+
+  get bytes(): number {
+    return this.#partsBytes + this.out.length;
+  }
+
+  /** To be called now and then. Throws where the reply has become larger than one may be. */
+  settle(): void {
+    if (this.out.length >= partBytes) this.#cut();
+    if (this.bytes > limits.redisReplyBytesMax) throw replyTooLarge();
+  }
+
+  #cut(): void {
+    const { out } = this;
+    if (out.length === 0) return;
+    this.#partsBytes += out.length;
+    if (out.length <= copiedBytesMax) this.#parts.push(out.copy());
+    else {
+      this.#parts.push(out.view());
+      out.buffer = Buffer.allocUnsafeSlow(partBytes);
+    }
+    out.length = 0;
+  }
+
+  /** Begins a list; give what it returns to `closeList`. */
+  openList(): number {
+    this.#cut();
+    return this.#parts.push(emptyBytes) - 1;
+  }
+
+  /** Ends the list of that number, which has `count` elements (pairs, of a map). */
+  closeList(list: number, count: number, kind: "array" | "map" = "array"): void {
+    this.fill(list, (reply) => (kind === "map" ? reply.map(count) : reply.array(count)));
+  }
+
+  /** Writes what belongs where `openList` was called, once it is known. */
+  fill(list: number, write: (reply: ReplyWriter) => void): void {
+    const reply = new ReplyWriter(new ByteWriter(32));
+    reply.version = this.#version;
+    write(reply);
+    this.#parts[list] = reply.out.copy();
+    this.#partsBytes += reply.out.length;
+  }
+
+  /** The parts, of which each is gone from here once it was taken. */
+  *take(): Generator<Buffer> {
+    this.#cut();
+    for (let i = 0; i < this.#parts.length; i++) {
+      const part = this.#parts[i]!;
+      this.#parts[i] = emptyBytes;
+      this.#partsBytes -= part.length;
+      yield part;
+    }
+  }
+}

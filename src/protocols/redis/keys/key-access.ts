@@ -1,0 +1,133 @@
+/**
+ * From an argument to its key: what every command on strings, and on keys in general, begins with.
+ *
+ * A key is a string of the keyspace or a stream of the database's virtual host, never both (broker/queue/name-rules.ts);
+ * stream/find.ts does the same for streams. Not here: what commands do with what is found.
+ */
+import { replacedByValue } from "../../../broker/queue/name-rules.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import type { Database } from "../../../keyspace/database.ts";
+import { valueType } from "../../../keyspace/value-type.ts";
+import { assertMayUseKey } from "../acl/key-rights.ts";
+import type { CommandContext } from "../core/context.ts";
+import { errorTexts, RedisError } from "../core/errors.ts";
+
+/** The selected database, to be read. */
+export function keysOf(context: CommandContext): Database {
+  return context.server.keyspace.databases[context.database]!;
+}
+
+/** The selected database, to be changed. Throws UNAVAILABLE while the journal cannot take it. */
+export function writableKeysOf(context: CommandContext): Database {
+  const { broker, spec } = context;
+  const { connection } = context.session;
+  if (spec.denyOom) {
+    broker.storage.assertWritable();
+    broker.publisherSeen(connection);
+  } else {
+    // Deletes go on while the disk is full, or it would stay so.
+    broker.storage.gate.assertAlive();
+    broker.writerSeen(connection);
+  }
+  return keysOf(context);
+}
+
+/** The entry of the key in argument `index`, or 0. Streams are not among them. */
+export function findEntry(context: CommandContext, database: Database, index: number): number {
+  const { buffer, starts, ends } = context.request;
+  return database.find(buffer, starts[index]!, ends[index]!);
+}
+
+/** The entry of a string key, or 0 for none; its value is located in `database.table`. Throws WRONGTYPE. */
+export function findString(context: CommandContext, database: Database, index: number): number {
+  const entry = findEntry(context, database, index);
+  if (entry === 0) {
+    if (streamAt(context, index) !== undefined) throw wrongType();
+    return 0;
+  }
+  const table = database.table;
+  if (table.type(entry) !== valueType.string) throw wrongType();
+  table.locate(entry);
+  return entry;
+}
+
+function wrongType(): RedisError {
+  return new RedisError(errorTexts.wrongType);
+}
+
+/** The stream or queue whose key argument `index` is. */
+export function streamAt(context: CommandContext, index: number): Queue | undefined {
+  if (!mayBeName(context, index)) return undefined;
+  return context.server.findStream(context.database, context.request.latin1(index));
+}
+
+/** Whether argument `index` may name a queue, stream or exchange: mostly it does not, and that is quickly said. */
+function mayBeName({ vhost, request }: CommandContext, index: number): boolean {
+  return vhost.names.mayHave(request.buffer, request.starts[index]!, request.ends[index]!);
+}
+
+/** Whether argument `index` is a key of any kind. */
+export function keyExists(context: CommandContext, database: Database, index: number): boolean {
+  return findEntry(context, database, index) !== 0 || streamAt(context, index) !== undefined;
+}
+
+/** Sets argument `keyIndex` to the value in argument `valueIndex`, whatever it held. Throws WRONGTYPE: see `putValue`. */
+export function setString(
+  context: CommandContext,
+  database: Database,
+  keyIndex: number,
+  valueIndex: number,
+  expiry: number,
+): void {
+  const { buffer, starts, ends } = context.request;
+  putValue(context, database, keyIndex, buffer, starts[valueIndex]!, ends[valueIndex]!, expiry);
+}
+
+/**
+ * Sets argument `keyIndex` to `value[from, to)`: the only way in which a name becomes a string. A stream that only
+ * Redis's clients know gives way; what other protocols may count on does not. Throws WRONGTYPE, NOPERM.
+ */
+export function putValue(
+  context: CommandContext,
+  database: Database,
+  keyIndex: number,
+  value: Uint8Array,
+  from: number,
+  to: number,
+  expiry: number,
+): void {
+  const { buffer, starts, ends } = context.request;
+  if (mayBeName(context, keyIndex)) {
+    const queue = assertReplaceable(context, keyIndex);
+    if (queue !== undefined) queue.vhost.deleteQueue(queue);
+  }
+  database.put(buffer, starts[keyIndex]!, ends[keyIndex]!, value, from, to, expiry);
+}
+
+/** Throws WRONGTYPE, NOPERM where argument `index` cannot become a string; gives the stream that would have to go, if any. */
+export function assertReplaceable(context: CommandContext, index: number): Queue | undefined {
+  if (!mayBeName(context, index)) return undefined;
+  const queue = replacedByValue(context.vhost, context.request.latin1(index));
+  if (queue !== undefined) assertMayUseKey(context, "delete", queue.name);
+  return queue;
+}
+
+/** Removes the key in argument `index`, of whatever kind, and says whether there was one. */
+export function removeKey(context: CommandContext, database: Database, index: number): boolean {
+  const entry = findEntry(context, database, index);
+  if (entry !== 0) database.remove(entry);
+  const queue = streamAt(context, index);
+  if (queue !== undefined) {
+    queue.vhost.deleteQueue(queue);
+    context.keyChanged(index);
+  }
+  return entry !== 0 || queue !== undefined;
+}
+
+/** The value of the string that was found last, or null. */
+export function replyString(context: CommandContext, database: Database, entry: number): void {
+  const { reply } = context;
+  const { table } = database;
+  if (entry === 0) reply.null();
+  else reply.bulk(table.bytes, table.start, table.end);
+}

@@ -1,0 +1,33 @@
+/** What commands share that do one thing to each of many keys, and reply of how many it was true (DEL, EXISTS). */
+import type { Job } from "../../../base/turn-work.ts";
+import type { CommandContext } from "../core/context.ts";
+import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
+
+/** The keys are the arguments from 1 on. `units` is what one costs. */
+export function replyCountOfKeys(
+  context: CommandContext,
+  units: number,
+  isCounted: (index: number) => boolean,
+): void {
+  const { argumentCount } = context.request;
+  if (argumentCount > directItemsMax)
+    return answerInSlices(context, () => countEach(context, units, isCounted));
+  let count = 0;
+  for (let index = 1; index < argumentCount; index++) if (isCounted(index)) count++;
+  context.reply.integer(count);
+}
+
+function* countEach(
+  context: CommandContext,
+  units: number,
+  isCounted: (index: number) => boolean,
+): Job<void> {
+  const piece = new Piece();
+  let count = 0;
+  for (let index = 1; index < context.request.argumentCount; index++) {
+    if (isCounted(index)) count++;
+    const due = piece.add(units);
+    if (due > 0) yield due;
+  }
+  context.reply.integer(count);
+}

@@ -1,0 +1,43 @@
+/** KEYS pattern */
+import { compileGlob, type Glob } from "../../../base/patterns/glob.ts";
+import type { Job } from "../../../base/turn-work.ts";
+import type { CommandContext } from "../core/context.ts";
+import { keysOf } from "./key-access.ts";
+import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import { seesString, visibleStreams } from "./visible-streams.ts";
+import { writeNames } from "../core/write-names.ts";
+
+const unitsOfKey = 0.3;
+
+export function keys(context: CommandContext): void {
+  const glob = compileGlob(Buffer.from(context.request.view(1)));
+  answerInSlices(context, () => writeMatching(context, glob));
+}
+
+function* writeMatching(context: CommandContext, glob: Glob): Job<void> {
+  const database = keysOf(context);
+  // A set: while the table grows or shrinks between two slices, a key may be met twice.
+  const names = new Set<string>();
+  const found: number[] = [];
+  const piece = new Piece();
+  let cursor = 0;
+  do {
+    const { table } = database;
+    found.length = 0;
+    cursor = table.scan(cursor, found);
+    for (const entry of found) {
+      table.locateKey(entry);
+      if (!glob.matches(table.bytes, table.start, table.end) || database.isDue(entry)) continue;
+      const name = table.bytes.latin1Slice(table.start, table.end);
+      if (seesString(context, name)) names.add(name);
+    }
+    const due = piece.add(unitsOfKey * (found.length + 1));
+    if (due > 0) yield due;
+  } while (cursor !== 0);
+  for (const { name } of visibleStreams(context)) {
+    if (glob.matches(Buffer.from(name, "latin1"))) names.add(name);
+    const due = piece.add(unitsOfKey);
+    if (due > 0) yield due;
+  }
+  yield* writeNames(context, [...names]);
+}

@@ -1,0 +1,31 @@
+/** MOVE key database */
+import { assertMayPut } from "../acl/key-rights.ts";
+import type { CommandContext } from "../core/context.ts";
+import { databaseArgument } from "../core/database-argument.ts";
+import { RedisError } from "../core/errors.ts";
+import { findEntry, keyExists, writableKeysOf } from "./key-access.ts";
+import { assertNoStream, copyEntry } from "./key-copy.ts";
+
+export function move(context: CommandContext): void {
+  const { reply, server } = context;
+  const number = databaseArgument(context, 2);
+  if (number === context.database) throw new RedisError("ERR source and destination objects are the same");
+  const source = writableKeysOf(context);
+  const entry = findEntry(context, source, 1);
+  if (entry === 0) {
+    assertNoStream(context, 1);
+    return reply.integer(0);
+  }
+  assertMayPut(context, context.request.latin1(1), number);
+  const target = server.keyspace.databases[number]!;
+  const selected = context.database;
+  context.database = number;
+  try {
+    if (keyExists(context, target, 1)) return reply.integer(0);
+    copyEntry(context, source, entry, target, 1);
+  } finally {
+    context.database = selected;
+  }
+  source.remove(entry);
+  reply.integer(1);
+}

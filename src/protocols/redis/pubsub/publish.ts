@@ -1,0 +1,52 @@
+/**
+ * PUBLISH channel message      SPUBLISH channel message
+ *
+ * A channel is a routing key of the exchange amq.topic: what is published reaches the subscribers and the queues that
+ * are bound there, as an AMQP message without properties. The reply counts subscribers only. A queue that is full
+ * refuses the message for itself, which a publisher without confirms does not learn, as in RabbitMQ.
+ */
+import { ByteWriter } from "../../../base/bytes.ts";
+import { type LiveChannels, liveExchangeName } from "../../../broker/live/channels.ts";
+import { AmqpRecordMessage } from "../../../broker/exchange/outgoing-message.ts";
+import type { CommandContext } from "../core/context.ts";
+import { assertChannelName } from "./subscribe.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
+
+const shortStringBytesMax = 255;
+const record = new ByteWriter(256);
+const recordBytesKept = 1 << 20;
+const message = new AmqpRecordMessage();
+
+export function publish(context: CommandContext): void {
+  const { request, reply, server } = context;
+  assertChannelName(request, 1);
+  // A key of more than 255 bytes is none that AMQP could bind or carry.
+  const isLiveOnly = server.liveExchange.bindings.size === 0 || request.size(1) > shortStringBytesMax;
+  reply.integer(isLiveOnly ? publishLive(server.live, request) : publishThroughExchange(context));
+}
+
+export function spublish({ request, reply, server }: CommandContext): void {
+  assertChannelName(request, 1);
+  reply.integer(publishLive(server.shardLive, request));
+}
+
+function publishLive(live: LiveChannels, { buffer, starts, ends }: RequestArguments): number {
+  return live.publish(buffer, starts[1]!, ends[1]!, buffer, starts[2]!, ends[2]!);
+}
+
+/** `route = exchange, key; header = u32 size, u64 body size, u16 flags; body`, see message/amqp/record.ts. */
+function publishThroughExchange({ request, server, broker, session }: CommandContext): number {
+  const exchange = server.liveExchange;
+  const vhost = server.vhostOf(0);
+  const route = vhost.routes.find(exchange, request.latin1(1));
+  if (route.queues.length > 0) broker.storage.assertWritable();
+  if (record.buffer.length > recordBytesKept) record.buffer = Buffer.allocUnsafeSlow(256);
+  record.reset();
+  record.uint8(liveExchangeName.length).latin1(liveExchangeName);
+  record.uint8(request.size(1)).bytes(request.buffer, request.starts[1], request.ends[1]);
+  record.uint32(10).int64(request.size(2)).uint16(0);
+  record.bytes(request.buffer, request.starts[2], request.ends[2]);
+  vhost.publication.publish(exchange, route, message.show(record.buffer, 0, record.length));
+  if (route.queues.length > 0) broker.publisherSeen(session.connection);
+  return vhost.publication.heardBy;
+}

@@ -1,0 +1,81 @@
+/** PUBSUB CHANNELS [pattern] | NUMSUB [channel ...] | NUMPAT | SHARDCHANNELS [pattern] | SHARDNUMSUB [channel ...] */
+import { compileGlob, type Glob } from "../../../base/patterns/glob.ts";
+import type { Job } from "../../../base/turn-work.ts";
+import type { LiveChannels } from "../../../broker/live/channels.ts";
+import type { CommandContext } from "../core/context.ts";
+import { subcommandSyntaxError, writeHelp } from "../core/help.ts";
+import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import { seesChannel } from "../keys/visible-streams.ts";
+import { writeNames } from "../core/write-names.ts";
+
+const unitsOfChannel = 0.4;
+
+export function pubsubChannels(context: CommandContext): void {
+  writeChannels(context, context.server.live);
+}
+
+export function pubsubShardChannels(context: CommandContext): void {
+  writeChannels(context, context.server.shardLive);
+}
+
+export function pubsubNumSub(context: CommandContext): void {
+  writeCounts(context, context.server.live);
+}
+
+export function pubsubShardNumSub(context: CommandContext): void {
+  writeCounts(context, context.server.shardLive);
+}
+
+export function pubsubNumPat({ reply, server }: CommandContext): void {
+  reply.integer(server.live.patterns.size);
+}
+
+function writeChannels(context: CommandContext, live: LiveChannels): void {
+  const { request } = context;
+  if (request.argumentCount > 3) throw subcommandSyntaxError(context);
+  const glob = request.argumentCount === 3 ? compileGlob(request.copy(2)) : null;
+  answerInSlices(context, () => writeMatching(context, live, glob));
+}
+
+function* writeMatching(context: CommandContext, live: LiveChannels, glob: Glob | null): Job<void> {
+  const names: string[] = [];
+  const piece = new Piece();
+  for (const name of live.channels.keys()) {
+    const isMeant = glob === null || glob.matches(Buffer.from(name, "latin1"), 0, name.length);
+    if (isMeant && seesChannel(context, name)) names.push(name);
+    const due = piece.add(unitsOfChannel);
+    if (due > 0) yield due;
+  }
+  yield* writeNames(context, names);
+}
+
+function writeCounts(context: CommandContext, live: LiveChannels): void {
+  answerInSlices(context, () => countEach(context, live));
+}
+
+function* countEach({ request, reply }: CommandContext, live: LiveChannels): Job<void> {
+  const piece = new Piece();
+  reply.array((request.argumentCount - 2) * 2);
+  for (let at = 2; at < request.argumentCount; at++) {
+    reply.bulk(request.buffer, request.starts[at], request.ends[at]);
+    reply.integer(live.channels.get(request.latin1(at))?.subscribers.size ?? 0);
+    const due = piece.add(unitsOfChannel);
+    if (due > 0) yield due;
+  }
+}
+
+export function pubsubHelp(context: CommandContext): void {
+  writeHelp(context, [
+    "CHANNELS [<pattern>]",
+    "    Return the currently active channels matching a <pattern> (default: '*').",
+    "NUMPAT",
+    "    Return number of subscriptions to patterns.",
+    "NUMSUB [<channel> ...]",
+    "    Return the number of subscribers for the specified channels, excluding",
+    "    pattern subscriptions(default: no channels).",
+    "SHARDCHANNELS [<pattern>]",
+    "    Return the currently active shard level channels matching a <pattern> (default: '*').",
+    "SHARDNUMSUB [<shardchannel> ...]",
+    "    Return the number of subscribers for the specified shard level channel(s)",
+  ]);
+}

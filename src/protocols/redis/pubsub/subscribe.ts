@@ -1,0 +1,92 @@
+/** SUBSCRIBE channel [channel ...]      PSUBSCRIBE pattern [pattern ...]      SSUBSCRIBE channel [channel ...] */
+import { limits } from "../../../base/limits.ts";
+import type { Job } from "../../../base/turn-work.ts";
+import type { CommandContext } from "../core/context.ts";
+import { RedisError } from "../core/errors.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
+
+const unitsOfName = 1;
+
+export function subscribe(context: CommandContext): void {
+  assertChannels(context.request);
+  subscribeEach(context, "subscribe", (subscriptions, name) => {
+    subscriptions.subscribe(name);
+    return subscriptions.plainCount;
+  });
+}
+
+export function psubscribe(context: CommandContext): void {
+  const { request, session } = context;
+  const names = Array.from({ length: request.argumentCount - 1 }, (_, i) => request.latin1(i + 1));
+  session.ensureSubscriptions().assertRoomForPatterns(names);
+  subscribeEach(context, "psubscribe", (subscriptions, name) => {
+    subscriptions.subscribePattern(name);
+    return subscriptions.plainCount;
+  });
+}
+
+export function ssubscribe(context: CommandContext): void {
+  assertChannels(context.request);
+  subscribeEach(context, "ssubscribe", (subscriptions, name) => {
+    subscriptions.subscribeShard(name);
+    return subscriptions.shardChannels.size;
+  });
+}
+
+/** Before any of them is listened to, since an error is the whole command's. */
+function assertChannels(request: RequestArguments): void {
+  for (let at = 1; at < request.argumentCount; at++) assertChannelName(request, at);
+}
+
+/** Each channel may be held against many patterns. Throws for names that are longer than redis's users have. */
+export function assertChannelName(request: RequestArguments, at: number): void {
+  if (request.size(at) <= limits.channelBytesMax) return;
+  throw new RedisError(
+    `ERR channel name of ${request.size(at)} bytes; the most is ${limits.channelBytesMax}`,
+  );
+}
+
+/** Confirms each name with how many the connection has then. */
+function subscribeEach(
+  context: CommandContext,
+  kind: string,
+  add: (subscriptions: Subscriptions, name: string) => number,
+): void {
+  const { request, session } = context;
+  const subscriptions = session.ensureSubscriptions();
+  if (request.argumentCount > directItemsMax) {
+    return answerInSlices(context, () => subscribeMany(context, kind, subscriptions, add), {
+      holdsPushes: true,
+    });
+  }
+  for (let at = 1; at < request.argumentCount; at++)
+    confirm(context, kind, at, add(subscriptions, request.latin1(at)));
+}
+
+function* subscribeMany(
+  context: CommandContext,
+  kind: string,
+  subscriptions: Subscriptions,
+  add: (subscriptions: Subscriptions, name: string) => number,
+): Job<void> {
+  const { request, session } = context;
+  const { authorization } = session;
+  const rulesAtFirst = authorization?.version;
+  const piece = new Piece();
+  for (let at = 1; at < request.argumentCount; at++) {
+    confirm(context, kind, at, add(subscriptions, request.latin1(at)));
+    const due = piece.add(unitsOfName);
+    if (due > 0) yield due;
+  }
+  // Rules that changed meanwhile were held against the names before that only.
+  if (authorization?.version !== rulesAtFirst) session.rulesChanged();
+}
+
+function confirm({ request, reply }: CommandContext, kind: string, at: number, count: number): void {
+  reply.push(3);
+  reply.bulkLatin1(kind);
+  reply.bulk(request.buffer, request.starts[at], request.ends[at]);
+  reply.integer(count);
+}

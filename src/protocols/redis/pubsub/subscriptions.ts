@@ -1,0 +1,173 @@
+/**
+ * What one connection is subscribed to, and how messages reach it.
+ *
+ * Not here: who publishes, the bytes of a message (live-messages.ts). Invariant: each name in a set is registered with
+ * its `LiveChannels` under this subscriber. A subscriber that does not read is disconnected once its output passes
+ * `subscriberOutputBytesMax`: live messages are not kept for anybody.
+ */
+import { compileGlob } from "../../../base/patterns/glob.ts";
+import { limits } from "../../../base/limits.ts";
+import { finishNow, type Job } from "../../../base/turn-work.ts";
+import { mayUseChannel, mayUseShardChannel } from "../../../broker/access/rights.ts";
+import type { LiveChannels, LiveSubscriber } from "../../../broker/live/channels.ts";
+import { RedisError } from "../core/errors.ts";
+import type { LiveMessages } from "./live-messages.ts";
+import type { RedisSession } from "../core/session.ts";
+import type { CommandSpec } from "../core/command-spec.ts";
+
+const allowedInResp2 = new Set([
+  "ping",
+  "quit",
+  "reset",
+  "subscribe",
+  "psubscribe",
+  "ssubscribe",
+  "unsubscribe",
+  "punsubscribe",
+  "sunsubscribe",
+]);
+
+/** One of a connection's two subscribers: ordinary channels and patterns, or shard channels. */
+class ChannelSubscriber implements LiveSubscriber {
+  readonly #session: RedisSession;
+  readonly #messages: LiveMessages;
+
+  constructor(session: RedisSession, messages: LiveMessages) {
+    this.#session = session;
+    this.#messages = messages;
+  }
+
+  liveMessage(channel: Buffer, pattern: Buffer | null, bytes: Buffer, start: number, end: number): void {
+    const session = this.#session;
+    const { version } = session.context.reply;
+    const message = this.#messages.encode(version, channel, pattern, bytes, start, end);
+    session.push(message.buffer, message.length);
+    const { connection, unsentBytes } = session;
+    if (unsentBytes <= limits.outputHighWaterBytes) return;
+    if (unsentBytes > limits.subscriberOutputBytesMax || connection.isMemoryShort) connection.destroy();
+  }
+}
+
+export class Subscriptions {
+  readonly channels = new Set<string>();
+  readonly patterns = new Set<string>();
+  readonly shardChannels = new Set<string>();
+  #patternBytes = 0;
+  readonly #session: RedisSession;
+  readonly #live: LiveChannels;
+  readonly #shardLive: LiveChannels;
+  readonly #subscriber: ChannelSubscriber;
+  readonly #shardSubscriber: ChannelSubscriber;
+
+  constructor(session: RedisSession) {
+    const { server } = session;
+    this.#session = session;
+    this.#live = server.live;
+    this.#shardLive = server.shardLive;
+    this.#subscriber = new ChannelSubscriber(session, server.liveMessages);
+    this.#shardSubscriber = new ChannelSubscriber(session, server.shardMessages);
+  }
+
+  get count(): number {
+    return this.channels.size + this.patterns.size + this.shardChannels.size;
+  }
+
+  /** Whether each of them is still allowed. */
+  areAllowed(): boolean {
+    const asker = this.#session;
+    return (
+      [...this.channels].every((name) => mayUseChannel(asker, "subscribe", name, false)) &&
+      [...this.patterns].every((name) => mayUseChannel(asker, "subscribe", name, true)) &&
+      [...this.shardChannels].every((name) => mayUseShardChannel(asker, "subscribe", name, false))
+    );
+  }
+
+  /** The number that a confirmation of SUBSCRIBE and PSUBSCRIBE bears. */
+  get plainCount(): number {
+    return this.channels.size + this.patterns.size;
+  }
+
+  /** Throws where a RESP2 connection that is subscribed may not run the command. */
+  assertAllowed(spec: CommandSpec): void {
+    if (this.#session.context.reply.version === 3 || this.count === 0 || allowedInResp2.has(spec.fullName))
+      return;
+    throw new RedisError(
+      `ERR Can't execute '${spec.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET ` +
+        "are allowed in this context",
+    );
+  }
+
+  subscribe(channel: string): void {
+    this.channels.add(channel);
+    this.#live.subscribe(channel, this.#subscriber);
+  }
+
+  unsubscribe(channel: string): void {
+    if (this.channels.delete(channel)) this.#live.unsubscribe(channel, this.#subscriber);
+  }
+
+  /** Throws where these would be more than one connection may listen to, or one of them cannot be listened to. */
+  assertRoomForPatterns(names: readonly string[]): void {
+    const added = new Set(names.filter((name) => !this.patterns.has(name)));
+    let bytes = this.#patternBytes;
+    for (const name of added) bytes += name.length;
+    if (
+      this.patterns.size + added.size > limits.connectionPatternsMax ||
+      bytes > limits.connectionPatternBytesMax
+    ) {
+      throw new RedisError(
+        `ERR one connection may listen to ${limits.connectionPatternsMax} patterns of ${limits.connectionPatternBytesMax} ` +
+          "bytes in all; use fewer and wider ones, or another connection",
+      );
+    }
+    // None that is shorter is ever refused.
+    for (const name of added) {
+      if (name.length > limits.globWildStepsMax) compileGlob(Buffer.from(name, "latin1"));
+    }
+  }
+
+  subscribePattern(pattern: string): void {
+    if (!this.patterns.has(pattern)) this.#patternBytes += pattern.length;
+    this.patterns.add(pattern);
+    this.#live.subscribePattern(pattern, this.#subscriber);
+  }
+
+  unsubscribePattern(pattern: string): void {
+    if (!this.patterns.delete(pattern)) return;
+    this.#patternBytes -= pattern.length;
+    this.#live.unsubscribePattern(pattern, this.#subscriber);
+  }
+
+  subscribeShard(channel: string): void {
+    this.shardChannels.add(channel);
+    this.#shardLive.subscribe(channel, this.#shardSubscriber);
+  }
+
+  unsubscribeShard(channel: string): void {
+    if (this.shardChannels.delete(channel)) this.#shardLive.unsubscribe(channel, this.#shardSubscriber);
+  }
+
+  unsubscribeAll(): void {
+    finishNow(this.#unsubscribing());
+  }
+
+  /** The connection is gone: what it listened to goes in slices, and gets no message meanwhile. */
+  closed(): void {
+    this.#session.server.broker.work.run(this.#unsubscribing(), () => {});
+  }
+
+  *#unsubscribing(): Job<void> {
+    for (const channel of this.channels) {
+      this.unsubscribe(channel);
+      yield 1;
+    }
+    for (const pattern of this.patterns) {
+      this.unsubscribePattern(pattern);
+      yield 1;
+    }
+    for (const channel of this.shardChannels) {
+      this.unsubscribeShard(channel);
+      yield 1;
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/** UNSUBSCRIBE [channel ...]      PUNSUBSCRIBE [pattern ...]      SUNSUBSCRIBE [channel ...]: without names, all. */
+import type { Job } from "../../../base/turn-work.ts";
+import type { CommandContext } from "../core/context.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
+
+const unitsOfName = 1;
+
+export function unsubscribe(context: CommandContext): void {
+  unsubscribeEach(context, "unsubscribe", {
+    names: (subscriptions) => subscriptions.channels,
+    remove: (subscriptions, name) => subscriptions.unsubscribe(name),
+    count: (subscriptions) => subscriptions.plainCount,
+  });
+}
+
+export function punsubscribe(context: CommandContext): void {
+  unsubscribeEach(context, "punsubscribe", {
+    names: (subscriptions) => subscriptions.patterns,
+    remove: (subscriptions, name) => subscriptions.unsubscribePattern(name),
+    count: (subscriptions) => subscriptions.plainCount,
+  });
+}
+
+export function sunsubscribe(context: CommandContext): void {
+  unsubscribeEach(context, "sunsubscribe", {
+    names: (subscriptions) => subscriptions.shardChannels,
+    remove: (subscriptions, name) => subscriptions.unsubscribeShard(name),
+    count: (subscriptions) => subscriptions.shardChannels.size,
+  });
+}
+
+interface Kind {
+  names(subscriptions: Subscriptions): ReadonlySet<string>;
+  remove(subscriptions: Subscriptions, name: string): void;
+  count(subscriptions: Subscriptions): number;
+}
+
+function unsubscribeEach(context: CommandContext, word: string, kind: Kind): void {
+  const { request, reply, session } = context;
+  const { subscriptions } = session;
+  let names: string[] = [];
+  for (let at = 1; at < request.argumentCount; at++) names.push(request.latin1(at));
+  if (request.argumentCount === 1 && subscriptions !== null) names = [...kind.names(subscriptions)];
+  if (names.length === 0) {
+    reply.push(3);
+    reply.bulkLatin1(word);
+    reply.null();
+    reply.integer(subscriptions === null ? 0 : kind.count(subscriptions));
+  } else if (names.length <= directItemsMax) {
+    for (const name of names) unsubscribeOne(context, word, kind, name);
+  } else answerInSlices(context, () => unsubscribeMany(context, word, kind, names), { holdsPushes: true });
+}
+
+function* unsubscribeMany(
+  context: CommandContext,
+  word: string,
+  kind: Kind,
+  names: readonly string[],
+): Job<void> {
+  const piece = new Piece();
+  for (const name of names) {
+    unsubscribeOne(context, word, kind, name);
+    const due = piece.add(unitsOfName);
+    if (due > 0) yield due;
+  }
+}
+
+function unsubscribeOne({ reply, session }: CommandContext, word: string, kind: Kind, name: string): void {
+  const { subscriptions } = session;
+  if (subscriptions !== null) kind.remove(subscriptions, name);
+  reply.push(3);
+  reply.bulkLatin1(word);
+  reply.bulkLatin1(name);
+  reply.integer(subscriptions === null ? 0 : kind.count(subscriptions));
+}

@@ -1,0 +1,42 @@
+/**
+ * What FLUSHDB and FLUSHALL share: all strings go, and the streams that only Redis's clients know.
+ *
+ * Queues, and streams that AMQP or Kafka clients have declared or use, stay (broker/queue/name-rules.ts): who empties a cache
+ * must not delete another program's topics. Strings go at once; streams in slices, those that were there at first.
+ */
+import { isUnclaimed } from "../../../broker/queue/name-rules.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import type { Job } from "../../../base/turn-work.ts";
+import type { CommandContext } from "../core/context.ts";
+import { syntaxError } from "../core/errors.ts";
+import { writableKeysOf } from "../keys/key-access.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
+
+/** A stream with its definition, group offsets and what waits for it. */
+const unitsOfStream = 20;
+
+/** Checks the one option that there is; both ways are the same here. */
+export function assertFlushOption({ request }: CommandContext): void {
+  if (request.argumentCount === 1) return;
+  if (request.argumentCount > 2 || !(request.is(1, "SYNC") || request.is(1, "ASYNC"))) throw syntaxError();
+}
+
+export function flushDatabases(context: CommandContext, numbers: readonly number[]): void {
+  const { server } = context;
+  writableKeysOf(context);
+  for (const number of numbers) {
+    server.watches.databaseFlushed(number);
+    server.keyspace.flush(number);
+  }
+  // Now, in the turn in which the user was asked about: a stream that is made meanwhile may not be the user's to delete.
+  const there = numbers.flatMap((number) => [...server.vhostOf(number).queues.values()]);
+  answerInSlices(context, () => deleteStreams(context, there));
+}
+
+function* deleteStreams({ reply }: CommandContext, there: readonly Queue[]): Job<void> {
+  for (const queue of there) {
+    if (!queue.isDeleted && isUnclaimed(queue)) queue.vhost.deleteQueue(queue);
+    yield unitsOfStream;
+  }
+  reply.ok();
+}

@@ -1,0 +1,19 @@
+/** INFO [section ...]: the sections and fields that client libraries and tools read. */
+import type { CommandContext } from "../core/context.ts";
+import { infoSections } from "./info-sections.ts";
+
+const allNames = new Set(["all", "everything", "default"]);
+
+export function info(context: CommandContext): void {
+  const { request, reply } = context;
+  const wanted = new Set<string>();
+  for (let at = 1; at < request.argumentCount; at++) wanted.add(request.utf8(at).toLowerCase());
+  const isAll = wanted.size === 0 || [...wanted].some((name) => allNames.has(name));
+  const texts: string[] = [];
+  for (const [name, fields] of infoSections(context)) {
+    if (!isAll && !wanted.has(name.toLowerCase())) continue;
+    const lines = fields.map(([field, value]) => `${field}:${value}\r\n`);
+    texts.push(`# ${name}\r\n${lines.join("")}`);
+  }
+  reply.verbatim("txt", texts.join("\r\n"));
+}

@@ -1,0 +1,22 @@
+/** SWAPDB index index: the keys of both databases. Their streams are logs of the broker and stay: with any, it refuses. */
+import type { CommandContext } from "../core/context.ts";
+import { databaseArgument } from "../core/database-argument.ts";
+import { RedisError } from "../core/errors.ts";
+import { writableKeysOf } from "../keys/key-access.ts";
+
+export function swapdb(context: CommandContext): void {
+  const { reply, server } = context;
+  const one = databaseArgument(context, 1, "ERR invalid first DB index");
+  const other = databaseArgument(context, 2, "ERR invalid second DB index");
+  writableKeysOf(context);
+  if (one !== other) {
+    for (const number of [one, other]) {
+      if (server.vhostOf(number).queues.size > 0)
+        throw new RedisError(`ERR SWAPDB cannot move streams, and database ${number} has some`);
+    }
+    server.keyspace.swap(one, other);
+    server.watches.databaseFlushed(one);
+    server.watches.databaseFlushed(other);
+  }
+  reply.ok();
+}

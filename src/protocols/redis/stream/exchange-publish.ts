@@ -1,0 +1,43 @@
+/**
+ * XADD onto the name of an exchange: the entry goes where the exchange leads, and the reply is an id of its own, since
+ * there may be many entries made or none.
+ */
+import type { Exchange } from "../../../broker/exchange/exchange.ts";
+import { assertMayPublish } from "../acl/key-rights.ts";
+import type { CommandContext } from "../core/context.ts";
+import { entryMessage } from "./entry-message.ts";
+import { queueFull } from "../core/errors.ts";
+import { writeStreamId } from "./id.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
+
+/** The routing key: the field of that name, else the message's key. */
+function routingKey(request: RequestArguments, first: number): string {
+  let key = -1;
+  for (let at = first; at + 1 < request.argumentCount; at += 2) {
+    if (request.is(at, "ROUTING_KEY")) return request.latin1(at + 1);
+    if (key < 0 && request.is(at, "KEY")) key = at + 1;
+  }
+  return key < 0 ? "" : request.latin1(key);
+}
+
+export function publishThroughExchange(context: CommandContext, exchange: Exchange, first: number): void {
+  const { request, reply, broker, session, server } = context;
+  broker.storage.assertWritable();
+  const headers = (): Map<string, string> => {
+    const found = new Map<string, string>();
+    for (let at = first; at + 1 < request.argumentCount; at += 2)
+      found.set(request.utf8(at), request.utf8(at + 1));
+    return found;
+  };
+  const key = routingKey(request, first);
+  const route = context.vhost.routes.find(exchange, key, headers);
+  assertMayPublish(context, exchange, key, route.queues);
+  const message = entryMessage.show(request, first, request.argumentCount, key);
+  const full = context.vhost.publication.publishWhole(exchange, route, message);
+  if (full !== null) throw queueFull(full.name);
+  broker.publisherSeen(session.connection);
+  if (route.durable !== null && broker.options.redisStreamsDurability === "fsync")
+    session.connection.holdUntilDurable(broker.storage.pending);
+  const id = server.takePublishId();
+  writeStreamId(reply.out, id);
+}

@@ -1,0 +1,57 @@
+/**
+ * From a key to its stream: what every stream command begins with.
+ *
+ * A key is one of three: a string (the keyspace has it), a stream or queue (the virtual host has it), or nothing.
+ */
+import type { Queue } from "../../../broker/queue/queue.ts";
+import { seal } from "./stream.ts";
+import { assertMayUseKey } from "../acl/key-rights.ts";
+import type { CommandContext } from "../core/context.ts";
+import { errorTexts, RedisError } from "../core/errors.ts";
+
+/** The stream named by argument `index`, ready to be read; undefined when there is none. Throws WRONGTYPE. */
+export function findStream(context: CommandContext, index: number): Queue | undefined {
+  const queue = lastStream(context, index) ?? lookUp(context, context.request.latin1(index));
+  if (queue !== undefined) seal(queue);
+  return queue;
+}
+
+/**
+ * The stream in argument `index` if it is the one that was looked up last, by this or another connection: most are, and
+ * comparing a few bytes is cheaper than making a string.
+ */
+export function lastStream({ server, database, request }: CommandContext, index: number): Queue | undefined {
+  const queue = server.lastStream;
+  if (queue === undefined || queue.isDeleted || server.lastStreamDatabase !== database) return undefined;
+  const { name } = queue;
+  const start = request.starts[index]!;
+  if (request.ends[index]! - start !== name.length) return undefined;
+  const { buffer } = request;
+  for (let i = 0; i < name.length; i++) if (buffer[start + i] !== name.charCodeAt(i)) return undefined;
+  return queue;
+}
+
+/** The same by its name, without sealing. */
+export function lookUp(context: CommandContext, key: string): Queue | undefined {
+  const { server, database } = context;
+  const queue = server.findStream(database, key);
+  if (queue === undefined && server.keyspace.typeOf(database, key) !== undefined)
+    throw new RedisError(errorTexts.wrongType);
+  server.lastStream = queue;
+  server.lastStreamDatabase = database;
+  return queue;
+}
+
+/** Makes the stream of that key: durable, without bounds. Throws NOPERM. */
+export function createStream(context: CommandContext, key: string): Queue {
+  assertMayUseKey(context, "create", key);
+  return context.vhost.declareQueue({
+    name: key,
+    kind: "stream",
+    durable: true,
+    exclusiveOwner: 0,
+    autoDelete: false,
+    args: {},
+    isImplicit: true,
+  });
+}

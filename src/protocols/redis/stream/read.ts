@@ -1,0 +1,436 @@
+/**
+ * What XREAD and XREADGROUP read, parsed once: a blocked read is served from this again when entries come.
+ *
+ * Not here: waiting (blocking.ts). Invariant: `serve` either answers, in slices where that is long, and returns true, or
+ * writes nothing.
+ */
+import { finishNow, type Job } from "../../../base/turn-work.ts";
+import { LogReader } from "../../../broker/log-entries.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import type { CursorOwner, SharedCursor } from "../../../broker/cursor/shared-cursor.ts";
+import { EntryId } from "../../../message/entry-id.ts";
+import { envelope } from "../../../message/envelope.ts";
+import type { CommandContext } from "../core/context.ts";
+import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
+import { seenConsumer } from "./groups.ts";
+import type { PartedReply } from "../core/parted-reply.ts";
+import { strictIdArgument, writeStreamId } from "./id.ts";
+import { answerInSlices, directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { type EntryRange, writeRange } from "./entries.ts";
+import { countPresent, findEntry, seal, workBytes, writeEntry } from "./stream.ts";
+import { lookUp } from "./find.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
+
+/** Redis's bound on what a blocked reader gets that asked for no COUNT; here of those too that asked for more. */
+const blockedCountMax = 1000;
+/** Giving an entry to a consumer, noting that and writing it; looking at one that another consumer holds. */
+const unitsOfGiven = 1.5;
+const unitsOfLook = 0.1;
+const scratchId = new EntryId();
+/** The position of who asks for news, or of an empty stream. */
+const noId = new EntryId();
+
+interface WantedStream {
+  readonly key: string;
+  readonly id: EntryId;
+  /** `>`: what the group has not got yet. */
+  readonly isNews: boolean;
+}
+
+export class StreamRead {
+  streams: WantedStream[] = [];
+  /** Undefined for XREAD. */
+  group: string | undefined = undefined;
+  consumer = "";
+  /** 0 is no bound. */
+  count = 0;
+  /** -1 is not to wait, 0 to wait for ever. */
+  blockMs = -1;
+  isNoAck = false;
+
+  /** The read has waited: what it gets is written at once, so it is no more than `blockedCountMax` entries a stream. */
+  isBlocked = false;
+
+  setBlocked(): void {
+    this.isBlocked = true;
+    this.count = this.count === 0 ? blockedCountMax : Math.min(this.count, blockedCountMax);
+  }
+}
+
+export function parseRead(context: CommandContext, isGroupRead: boolean): StreamRead {
+  const { request } = context;
+  const read = new StreamRead();
+  let at = 1;
+  let first = 0;
+  for (; at < request.argumentCount && first === 0; at++) {
+    const more = request.argumentCount - 1 - at;
+    if (more > 0 && request.is(at, "BLOCK")) read.blockMs = timeoutArgument(request, ++at);
+    else if (more > 0 && request.is(at, "COUNT")) {
+      const count = request.integer(++at);
+      if (Number.isNaN(count)) throw new RedisError(errorTexts.notInteger);
+      read.count = Math.max(count, 0);
+    } else if (more > 0 && request.is(at, "STREAMS")) first = at + 1;
+    else if (more > 1 && request.is(at, "GROUP")) {
+      if (!isGroupRead) throw onlyInGroups("GROUP");
+      read.group = request.latin1(at + 1);
+      read.consumer = request.latin1(at + 2);
+      at += 2;
+    } else if (request.is(at, "NOACK")) {
+      if (!isGroupRead) throw onlyInGroups("NOACK");
+      read.isNoAck = true;
+    } else throw syntaxError();
+  }
+  if (first === 0) throw syntaxError();
+  const count = request.argumentCount - first;
+  if (count % 2 !== 0) {
+    throw new RedisError(
+      "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.",
+    );
+  }
+  if (isGroupRead && read.group === undefined)
+    throw new RedisError("ERR Missing GROUP option for XREADGROUP");
+  for (let i = first; i < first + count / 2; i++)
+    read.streams.push(parseStream(context, read, i, i + count / 2));
+  return read;
+}
+
+function onlyInGroups(option: string): RedisError {
+  return new RedisError(
+    `ERR The ${option} option is only supported by XREADGROUP. You called XREAD instead.`,
+  );
+}
+
+function timeoutArgument(request: RequestArguments, index: number): number {
+  const timeout = request.integer(index);
+  if (Number.isNaN(timeout)) throw new RedisError("ERR timeout is not an integer or out of range");
+  if (timeout < 0) throw new RedisError("ERR timeout is negative");
+  return timeout;
+}
+
+function parseStream(context: CommandContext, read: StreamRead, keyAt: number, idAt: number): WantedStream {
+  const { request } = context;
+  const key = request.latin1(keyAt);
+  const queue = lookUp(context, key);
+  if (read.group !== undefined) groupOf(queue, read.group, key);
+  if (request.is(idAt, "$")) {
+    if (read.group !== undefined) {
+      throw new RedisError(
+        "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer " +
+          "by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty " +
+          "result set.",
+      );
+    }
+    if (queue !== undefined) seal(queue);
+    // The log's own goes on as it grows.
+    return { key, id: new EntryId().copyFrom(queue?.log.lastId ?? noId), isNews: false };
+  }
+  if (request.is(idAt, ">")) {
+    if (read.group === undefined) {
+      throw new RedisError(
+        "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.",
+      );
+    }
+    return { key, id: noId, isNews: true };
+  }
+  const id = strictIdArgument(request, idAt, new EntryId());
+  // Redis notes `>` as the last id of all, so a group that is asked for what is behind that one gets its news.
+  return { key, id, isNews: read.group !== undefined && id.isMax };
+}
+
+function groupOf(queue: Queue | undefined, group: string, key: string): SharedCursor {
+  const cursor = queue?.groups.get(group);
+  if (cursor !== undefined) return cursor;
+  const text = (name: string): string => Buffer.from(name, "latin1").toString();
+  throw new RedisError(
+    `NOGROUP No such key '${text(key)}' or consumer group '${text(group)}' in XREADGROUP with GROUP option`,
+  );
+}
+
+/** Replies with what there is to read. False, and nothing written, when there is nothing. Throws NOGROUP, WRONGTYPE. */
+export function serve(context: CommandContext, read: StreamRead): boolean {
+  return read.group === undefined ? servePlain(context, read) : serveGroup(context, read);
+}
+
+interface PlainPart extends EntryRange {
+  readonly key: string;
+  readonly count: number;
+}
+
+function servePlain(context: CommandContext, read: StreamRead): boolean {
+  const found: PlainPart[] = [];
+  let total = 0;
+  for (const { key, id } of read.streams) {
+    const queue = lookUp(context, key);
+    if (queue === undefined) continue;
+    seal(queue);
+    const { log } = queue;
+    if (!scratchId.copyFrom(id).increment()) continue;
+    const from = log.offsetOfEntryId(scratchId);
+    const to = log.nextOffset;
+    const present = from < to ? countPresent(log, from, to) : 0;
+    if (present === 0) continue;
+    const count = read.count > 0 ? Math.min(present, read.count) : present;
+    found.push({ key, queue, from, to, isReverse: false, count });
+    total += count;
+  }
+  if (found.length === 0) return false;
+  const isAtOnce = read.isBlocked || total <= directItemsMax;
+  if (!isAtOnce || !writePlain(context, found, read.isBlocked)) {
+    answerInSlices(context, (parts) => writePlainSliced(context, parts, found));
+  }
+  return true;
+}
+
+/** False, and nothing written, where the entries are too large to be written at once, unless they have to be. */
+function writePlain(context: CommandContext, found: readonly PlainPart[], hasTo: boolean): boolean {
+  const { out } = context.reply;
+  const before = out.length;
+  const workBefore = workBytes(before);
+  writeStreamsHeader(context, found.length);
+  for (const { key, queue, from, count } of found) {
+    writeStreamHeader(context, key, count);
+    const reader = new LogReader(queue.log, from);
+    for (let left = count; left > 0 && reader.next(); left--) {
+      if (!hasTo && workBytes(out.length) - workBefore > directBytesMax) {
+        out.length = before;
+        return false;
+      }
+      writeEntry(context.reply, reader);
+    }
+  }
+  return true;
+}
+
+function* writePlainSliced(
+  context: CommandContext,
+  parts: PartedReply,
+  found: readonly PlainPart[],
+): Job<void> {
+  writeStreamsHeader(context, found.length);
+  for (const part of found) {
+    const list = openStream(context, parts, part.key);
+    parts.closeList(list, yield* writeRange(context, parts, part, part.count));
+  }
+}
+
+/** In RESP3 a map from stream to entries, in RESP2 a list of pairs. */
+function writeStreamsHeader(context: CommandContext, streams: number): void {
+  if (context.reply.version === 3) context.reply.map(streams);
+  else context.reply.array(streams);
+}
+
+function writeStreamHeader(context: CommandContext, key: string, entries: number): void {
+  writeStreamKey(context, key);
+  context.reply.array(entries);
+}
+
+function writeStreamKey({ reply }: CommandContext, key: string): void {
+  if (reply.version === 2) reply.array(2);
+  reply.bulkLatin1(key);
+}
+
+/** Begins the list of a stream's entries, of which the number is not known yet. */
+function openStream(context: CommandContext, parts: PartedReply, key: string): number {
+  writeStreamKey(context, key);
+  return parts.openList();
+}
+
+interface GroupPart {
+  readonly key: string;
+  readonly queue: Queue;
+  readonly group: string;
+  readonly cursor: SharedCursor;
+  readonly owner: CursorOwner;
+  /** Where the consumer's history begins that it asks for; null for news. */
+  readonly historyFrom: EntryId | null;
+  /** How many entries to give; of history, how many at most, 0 for all. */
+  readonly count: number;
+}
+
+function serveGroup(context: CommandContext, read: StreamRead): boolean {
+  const now = context.broker.clock.now();
+  const parts: GroupPart[] = [];
+  let isLong = false;
+  for (const { key, id, isNews } of read.streams) {
+    const queue = lookUp(context, key);
+    const group = read.group!;
+    const cursor = groupOf(queue, group, key);
+    seal(queue!);
+    const owner = seenConsumer(cursor, read.consumer, now);
+    if (isNews) {
+      const count = countNews(cursor, read.count);
+      if (count > 1 || read.streams.length > 1) isLong = isLongToGive(cursor, count) || isLong;
+      if (count > 0) parts.push({ key, queue: queue!, group, cursor, owner, historyFrom: null, count });
+    } else {
+      const historyFrom = new EntryId().copyFrom(id);
+      // The very last id has nothing behind it.
+      const isNone = !historyFrom.increment();
+      if (!isNone && owner.pending > 0 && cursor.pending.size > directItemsMax) isLong = true;
+      parts.push({ key, queue: queue!, group, cursor, owner, historyFrom, count: isNone ? -1 : read.count });
+    }
+  }
+  if (parts.length === 0) return false;
+  if (isLong && !read.isBlocked) {
+    answerInSlices(context, (out) => writeGroupSliced(context, out, read, parts));
+    return true;
+  }
+  writeStreamsHeader(context, parts.length);
+  for (const part of parts) {
+    if (part.historyFrom === null) {
+      writeStreamHeader(context, part.key, part.count);
+      writeNews(context, part, read.isNoAck, now);
+    } else {
+      const history = finishNow(historyOf(part));
+      writeStreamHeader(context, part.key, history.length);
+      const reader = new LogReader(part.cursor.log);
+      for (const offset of history) writeHistoryEntry(context, part, reader, offset, now);
+    }
+  }
+  return true;
+}
+
+/** How many entries the group has still to get, at most `most` where that is above 0. */
+function countNews(cursor: SharedCursor, most: number): number {
+  if (!cursor.peek()) return 0;
+  const { log } = cursor;
+  const present = countPresent(log, cursor.record.offset, log.nextOffset);
+  return most > 0 ? Math.min(present, most) : present;
+}
+
+/**
+ * Whether giving the next entries takes long. Throws what reading them would throw, before any of them is given: an
+ * error half-way would leave some that are given to a consumer which never got them.
+ */
+function isLongToGive(cursor: SharedCursor, count: number): boolean {
+  if (count > directItemsMax) return true;
+  const reader = new LogReader(cursor.log, cursor.record.offset);
+  let bytes = 0;
+  for (let left = count; left > 0 && reader.nextFrame();) {
+    left -= reader.frameEnd - reader.offset;
+    bytes += reader.recordsEnd - reader.recordsStart;
+    // A batch of Kafka's may be compressed: its size says nothing.
+    if (bytes > directBytesMax || (reader.envelope === envelope.kafka && count > 1)) return true;
+  }
+  return false;
+}
+
+function writeNews(context: CommandContext, part: GroupPart, isNoAck: boolean, now: number): void {
+  const { cursor, owner } = part;
+  owner.activeAt = now;
+  for (let left = part.count; left > 0; left--) {
+    if (!(isNoAck ? cursor.take() : cursor.acquire(owner.id, now))) return;
+    writeEntry(context.reply, cursor.record);
+  }
+}
+
+function* writeGroupSliced(
+  context: CommandContext,
+  out: PartedReply,
+  read: StreamRead,
+  parts: readonly GroupPart[],
+): Job<void> {
+  writeStreamsHeader(context, parts.length);
+  for (const part of parts) {
+    const list = openStream(context, out, part.key);
+    const writing =
+      part.historyFrom === null
+        ? writeNewsSliced(context, out, part, read.isNoAck)
+        : writeHistorySliced(context, out, part);
+    out.closeList(list, yield* writing);
+  }
+}
+
+/** Neither the stream nor the group has been deleted meanwhile, nor the consumer. */
+function isThere({ queue, group, cursor, owner }: GroupPart): boolean {
+  return !queue.isDeleted && queue.groups.get(group) === cursor && cursor.ownerById(owner.id) === owner;
+}
+
+/**
+ * Gives what was there at first. An entry that cannot be read ends the reply before it, unless it is the first: what was
+ * given already must reach the consumer.
+ */
+function* writeNewsSliced(
+  context: CommandContext,
+  out: PartedReply,
+  part: GroupPart,
+  isNoAck: boolean,
+): Job<number> {
+  const { cursor, owner } = part;
+  const { reply, broker } = context;
+  const piece = new Piece();
+  const end = cursor.log.nextOffset;
+  let count = 0;
+  while (count < part.count && cursor.next < end) {
+    const before = workBytes(out.bytes);
+    const now = broker.clock.now();
+    owner.activeAt = now;
+    try {
+      if (!(isNoAck ? cursor.take() : cursor.acquire(owner.id, now))) break;
+      writeEntry(reply, cursor.record);
+    } catch (error) {
+      if (count === 0) throw error;
+      break;
+    }
+    count++;
+    const due = piece.add(unitsOfGiven + unitsOfBytes(workBytes(out.bytes) - before));
+    if (due === 0) continue;
+    yield due;
+    if (!isThere(part)) break;
+  }
+  return count;
+}
+
+function* writeHistorySliced(context: CommandContext, out: PartedReply, part: GroupPart): Job<number> {
+  const piece = new Piece();
+  const reader = new LogReader(part.cursor.log);
+  let count = 0;
+  for (const offset of yield* historyOf(part)) {
+    // It may have been acknowledged since, or claimed by another consumer.
+    if (part.cursor.pending.ownerOf(offset) !== part.owner.id) continue;
+    const before = workBytes(out.bytes);
+    writeHistoryEntry(context, part, reader, offset, context.broker.clock.now());
+    count++;
+    const due = piece.add(unitsOfGiven + unitsOfBytes(workBytes(out.bytes) - before));
+    if (due === 0) continue;
+    yield due;
+    if (!isThere(part)) break;
+  }
+  return count;
+}
+
+/** Offsets of what the consumer holds, from an id on. */
+function* historyOf({ cursor, owner, historyFrom, count }: GroupPart): Job<number[]> {
+  const offsets: number[] = [];
+  const { pending } = cursor;
+  if (owner.pending === 0 || count < 0) return offsets;
+  const piece = new Piece();
+  let offset = pending.atOrAboveId(historyFrom!);
+  while (offset >= 0) {
+    if (pending.ownerOf(offset) === owner.id) offsets.push(offset);
+    if (offsets.length >= owner.pending || (count > 0 && offsets.length >= count)) break;
+    const due = piece.add(unitsOfLook);
+    if (due > 0) yield due;
+    offset = pending.next(offset + 1);
+  }
+  return offsets;
+}
+
+function writeHistoryEntry(
+  { reply }: CommandContext,
+  { cursor }: GroupPart,
+  reader: LogReader,
+  offset: number,
+  now: number,
+): void {
+  const { pending } = cursor;
+  const id = pending.readId(offset, scratchId);
+  if (findEntry(reader, id)) {
+    cursor.givenAgain(offset, now);
+    writeEntry(reply, reader);
+    return;
+  }
+  // Deleted, but still pending: the id with no fields.
+  reply.array(2);
+  writeStreamId(reply.out, id);
+  reply.nullArray();
+}

@@ -1,0 +1,138 @@
+/**
+ * The bounds of XADD and XTRIM: `MAXLEN | MINID [= | ~] threshold [LIMIT count]`.
+ *
+ * `~` takes whole blocks of `stream-node-max-entries` entries, counted from the stream's first one, as redis does; that
+ * lets the storage drop whole frames. Not here: parsing of ids. Invariant: trimming only takes entries from the front.
+ */
+import type { Queue } from "../../../broker/queue/queue.ts";
+import { EntryId } from "../../../message/entry-id.ts";
+import type { CommandContext } from "../core/context.ts";
+import { errorTexts, RedisError } from "../core/errors.ts";
+import { strictIdArgument } from "./id.ts";
+import { countPresent, seal } from "./stream.ts";
+
+export class TrimOptions {
+  strategy: "none" | "maxlen" | "minid" = "none";
+  isApproximate = false;
+  maxLength = 0;
+  readonly minId = new EntryId();
+  /** How many entries may go at most; 0 is no bound. */
+  limit = 0;
+  hasLimit = false;
+  noMakeStream = false;
+
+  reset(): void {
+    this.strategy = "none";
+    this.isApproximate = false;
+    this.limit = 0;
+    this.hasLimit = false;
+    this.noMakeStream = false;
+  }
+}
+
+/** Reads one option at argument `index` and returns the index after it; `index` itself when it is none. */
+export function parseTrimOption(context: CommandContext, index: number, into: TrimOptions): number {
+  const { request } = context;
+  const more = request.argumentCount - 1 - index;
+  if (more > 0 && (request.is(index, "MAXLEN") || request.is(index, "MINID"))) {
+    if (into.strategy !== "none")
+      throw new RedisError("ERR syntax error, MAXLEN and MINID options at the same time are not compatible");
+    const isLength = request.is(index, "MAXLEN");
+    let at = index + 1;
+    into.isApproximate = false;
+    if (more >= 2 && (request.is(at, "~") || request.is(at, "="))) {
+      into.isApproximate = request.is(at, "~");
+      at++;
+    }
+    if (isLength) into.maxLength = boundArgument(context, at, "MAXLEN");
+    else strictIdArgument(request, at, into.minId);
+    into.strategy = isLength ? "maxlen" : "minid";
+    return at + 1;
+  }
+  if (more > 0 && request.is(index, "LIMIT")) {
+    into.limit = boundArgument(context, index + 1, "LIMIT");
+    into.hasLimit = true;
+    return index + 2;
+  }
+  return index;
+}
+
+function boundArgument(context: CommandContext, index: number, name: string): number {
+  const value = context.request.integer(index);
+  if (Number.isNaN(value)) throw new RedisError(errorTexts.notInteger);
+  if (value < 0) throw new RedisError(`ERR The ${name} argument must be >= 0.`);
+  return value;
+}
+
+/** Checks what the options are together, and sets redis's default for LIMIT. */
+export function settleTrimOptions(context: CommandContext, options: TrimOptions): void {
+  if (options.limit > 0 && options.strategy === "none") {
+    throw new RedisError("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy");
+  }
+  if (options.hasLimit && !options.isApproximate && options.strategy !== "none")
+    throw new RedisError("ERR syntax error, LIMIT cannot be used without the special ~ option");
+  if (options.isApproximate && !options.hasLimit)
+    options.limit = 100 * context.server.settings.streamNodeEntriesMax;
+}
+
+/** Takes entries off the front and returns how many. */
+export function trim(context: CommandContext, queue: Queue, options: TrimOptions): number {
+  if (options.strategy === "none") return 0;
+  const { log } = queue;
+  const before = log.length;
+  // The cheap case of every XADD with a bound: nothing to do, and no frame to close.
+  const open = log.store.hasOpenFrame ? openRecords(queue) : 0;
+  if (options.strategy === "maxlen" && before + open <= options.maxLength) return 0;
+  seal(queue);
+  const length = log.length;
+  let target: number;
+  if (options.strategy === "maxlen") target = offsetAfter(queue, length - options.maxLength);
+  else target = log.offsetOfEntryId(options.minId);
+  if (options.isApproximate) target = wholeBlocks(context, queue, target, options.limit);
+  if (target <= log.firstOffset) return 0;
+  queue.removeBelow(target);
+  return length - log.length;
+}
+
+/** Records of the queue's log in the frame that is still open. */
+function openRecords(queue: Queue): number {
+  const { store } = queue.log;
+  const end = store.reservedOffset + 1;
+  return end > queue.log.nextOffset ? end - queue.log.nextOffset : 0;
+}
+
+/** The offset below which lie the first `count` entries that are there. */
+function offsetAfter(queue: Queue, count: number): number {
+  const { log } = queue;
+  if (count <= 0) return log.firstOffset;
+  const { removed } = log;
+  if (removed.countAbove === 0) return log.firstOffset + count;
+  // The least offset with so many below it, by halving: there may be millions.
+  let low = log.firstOffset + count;
+  let high = Math.min(low + removed.countAbove, log.nextOffset);
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (countPresent(log, log.firstOffset, middle) < count) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Lowers a target to a block's border, and to what `limit` allows. */
+function wholeBlocks(context: CommandContext, queue: Queue, target: number, limit: number): number {
+  const block = context.server.settings.streamNodeEntriesMax;
+  if (!(block > 0)) return target;
+  const { log } = queue;
+  let border = Math.floor(log.firstOffset / block) * block;
+  let deleted = 0;
+  for (;;) {
+    // The last block may not be full.
+    const next = Math.min(border + block, log.nextOffset);
+    if (next > target || next === border) return border;
+    const from = Math.max(border, log.firstOffset);
+    const entries = countPresent(log, from, next);
+    if (limit > 0 && deleted + entries > limit) return border;
+    deleted += entries;
+    border = next;
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * XADD key [NOMKSTREAM] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] <* | id> field value [field value ...]
+ *
+ * Onto a stream or an AMQP queue: appends. Onto a name that is an exchange and no queue: publishes through it, with the
+ * value of field `routing_key` as the key. The reply waits for the disk if `redisStreamsDurability` says so.
+ */
+import type { Queue } from "../../../broker/queue/queue.ts";
+import { EntryId } from "../../../message/entry-id.ts";
+import { assertMayUseKey } from "../acl/key-rights.ts";
+import type { CommandContext } from "../core/context.ts";
+import { appendEntry } from "./entry-append.ts";
+import { entryMessage } from "./entry-message.ts";
+import { queueFull, RedisError, wrongArity } from "../core/errors.ts";
+import { publishThroughExchange } from "./exchange-publish.ts";
+import { openIdArgument, writeStreamId } from "./id.ts";
+import { seal } from "./stream.ts";
+import { createStream, lastStream, lookUp } from "./find.ts";
+import { parseTrimOption, settleTrimOptions, trim, TrimOptions } from "./trim.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
+
+const options = new TrimOptions();
+/** The id that is asked for, then the one that the entry got. */
+const wanted = new EntryId();
+/** `ms-*`: the sequence is for the stream to choose. */
+let isSequenceOpen = false;
+
+export function xadd(context: CommandContext): void {
+  const { request, reply, broker, session } = context;
+  options.reset();
+  const idAt = parse(context);
+  const isAutomatic = isStar(request, idAt);
+  const first = idAt + 1;
+  const count = request.argumentCount;
+  if ((count - first) % 2 !== 0 || count - first < 2) throw wrongArity("xadd");
+  if (!isAutomatic && !isSequenceOpen && wanted.isZero)
+    throw new RedisError("ERR The ID specified in XADD must be greater than 0-0");
+
+  const known = lastStream(context, 1) ?? lookUp(context, request.latin1(1));
+  if (known === undefined) {
+    const key = request.latin1(1);
+    const exchange = context.database === 0 ? context.vhost.exchanges.get(key) : undefined;
+    if (exchange !== undefined && key !== "") return publishThroughExchange(context, exchange, first);
+    if (options.noMakeStream) return reply.null();
+  }
+  broker.storage.assertWritable();
+  if (options.strategy !== "none")
+    assertMayUseKey(context, "removeEntries", known?.name ?? request.latin1(1));
+  const queue = known ?? createStream(context, request.latin1(1));
+  assertRoom(queue, request, first);
+  const { log } = queue;
+  // Of a log in the last millisecond of all, the open frame may hold the last id.
+  if (log.lastId.hasMsMax) assertNotExhausted(queue);
+  if (isAutomatic) appendEntry(log, request, first, count, null);
+  else {
+    settleId(queue);
+    appendEntry(log, request, first, count, wanted);
+    // Nothing may join a frame with an id of its own; from here on `lastId` knows it.
+    seal(queue);
+  }
+  log.store.readReservedId(wanted);
+  if (options.strategy !== "none") trim(context, queue, options);
+  context.keyChanged(1);
+  broker.publisherSeen(session.connection);
+  if (queue.log.isDurable && broker.options.redisStreamsDurability === "fsync")
+    session.connection.holdUntilDurable(broker.storage.pending);
+  writeStreamId(reply.out, wanted);
+}
+
+/** Throws where a bounded queue refuses the entry, which its dead-letter exchange may get (`x-overflow`). */
+function assertRoom(queue: Queue, request: RequestArguments, first: number): void {
+  if (queue.policy.overflow === "drop-head") return;
+  const message = entryMessage.show(request, first, request.argumentCount, "");
+  if (queue.vhost.broker.retention.hasRoom(queue, 1, message.bodyBytes)) return;
+  queue.vhost.publication.refuse(queue, message);
+  throw queueFull(queue.name);
+}
+
+/** Reads the options and returns where the id is. */
+function parse(context: CommandContext): number {
+  const { request } = context;
+  let at = 2;
+  while (at < request.argumentCount) {
+    if (isStar(request, at)) break;
+    const next = parseTrimOption(context, at, options);
+    if (next > at) at = next;
+    else if (request.is(at, "NOMKSTREAM")) {
+      options.noMakeStream = true;
+      at++;
+    } else {
+      isSequenceOpen = openIdArgument(request, at, wanted);
+      break;
+    }
+  }
+  settleTrimOptions(context, options);
+  return at;
+}
+
+function isStar(request: RequestArguments, index: number): boolean {
+  return request.size(index) === 1 && request.buffer[request.starts[index]!] === 0x2a;
+}
+
+function assertNotExhausted(queue: Queue): void {
+  seal(queue);
+  if (queue.log.lastId.isMax)
+    throw new RedisError("ERR The stream has exhausted the last possible ID, unable to add more items");
+}
+
+/** Completes `ms-*` and refuses an id that is not above the last one. */
+function settleId(queue: Queue): void {
+  seal(queue);
+  const { lastId } = queue.log;
+  // It does not go on into the next millisecond, which was not asked for.
+  if (isSequenceOpen && wanted.hasMsOf(lastId) && !lastId.hasSequenceMax) wanted.copyFrom(lastId).add(1);
+  if (wanted.compare(lastId) <= 0) throw tooSmall();
+}
+
+function tooSmall(): RedisError {
+  return new RedisError("ERR The ID specified in XADD is equal or smaller than the target stream top item");
+}

@@ -1,0 +1,63 @@
+/** XDEL key id [id ...] */
+import type { Job } from "../../../base/turn-work.ts";
+import { LogReader } from "../../../broker/log-entries.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import { EntryId } from "../../../message/entry-id.ts";
+import type { CommandContext } from "../core/context.ts";
+import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
+import { strictIdArgument } from "./id.ts";
+import { findEntry } from "./stream.ts";
+import { findStream } from "./find.ts";
+
+const unitsOfDeleted = 1.5;
+const id = new EntryId();
+
+export function xdel(context: CommandContext): void {
+  const { request, reply } = context;
+  const queue = findStream(context, 1);
+  if (queue === undefined) return reply.integer(0);
+  // All ids are checked before one is deleted.
+  for (let at = 2; at < request.argumentCount; at++) strictIdArgument(request, at, id);
+  const reader = new LogReader(queue.log);
+  if (request.argumentCount > directItemsMax) {
+    return answerInSlices(context, () => deleteEach(context, queue, reader));
+  }
+  let deleted = 0;
+  for (let at = 2; at < request.argumentCount; at++) if (deleteOne(context, queue, reader, at)) deleted++;
+  if (deleted > 0) changed(context, queue);
+  reply.integer(deleted);
+}
+
+function* deleteEach(context: CommandContext, queue: Queue, reader: LogReader): Job<void> {
+  const piece = new Piece();
+  let deleted = 0;
+  let isChanged = false;
+  for (let at = 2; at < context.request.argumentCount && !queue.isDeleted; at++) {
+    if (deleteOne(context, queue, reader, at)) {
+      deleted++;
+      isChanged = true;
+    }
+    const due = piece.add(unitsOfDeleted);
+    if (due === 0) continue;
+    if (isChanged) changed(context, queue);
+    isChanged = false;
+    yield due;
+  }
+  if (isChanged) changed(context, queue);
+  context.reply.integer(deleted);
+}
+
+function changed(context: CommandContext, { log }: Queue): void {
+  log.metaChanged();
+  context.keyChanged(1);
+}
+
+/** Whether the entry with the id in argument `at` was there. */
+function deleteOne({ request }: CommandContext, queue: Queue, reader: LogReader, at: number): boolean {
+  const { log } = queue;
+  strictIdArgument(request, at, id);
+  if (!findEntry(reader, id)) return false;
+  queue.removeAt(reader.offset);
+  if (id.compare(log.maxDeletedId) > 0) log.maxDeletedId.copyFrom(id);
+  return true;
+}

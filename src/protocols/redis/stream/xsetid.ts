@@ -1,0 +1,57 @@
+/** XSETID key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id] */
+import { entriesAdded } from "../../../broker/groups/progress.ts";
+import { LogReader, type Log } from "../../../broker/log-entries.ts";
+import { EntryId } from "../../../message/entry-id.ts";
+import type { CommandContext } from "../core/context.ts";
+import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
+import { strictIdArgument } from "./id.ts";
+import { findStream } from "./find.ts";
+
+const last = new EntryId();
+const maxDeleted = new EntryId();
+
+export function xsetid(context: CommandContext): void {
+  const { request, reply } = context;
+  strictIdArgument(request, 2, last);
+  maxDeleted.set(0, 0);
+  let added = -1;
+  for (let at = 3; at < request.argumentCount; at += 2) {
+    const hasValue = at + 1 < request.argumentCount;
+    if (hasValue && request.is(at, "ENTRIESADDED")) {
+      added = request.integer(at + 1);
+      if (Number.isNaN(added)) throw new RedisError(errorTexts.notInteger);
+      if (added < 0) throw new RedisError("ERR entries_added must be positive");
+    } else if (hasValue && request.is(at, "MAXDELETEDID")) {
+      strictIdArgument(request, at + 1, maxDeleted);
+      if (last.compare(maxDeleted) < 0) {
+        throw new RedisError(
+          "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id",
+        );
+      }
+    } else throw syntaxError();
+  }
+  const queue = findStream(context, 1);
+  if (queue === undefined) throw new RedisError(errorTexts.noSuchKey);
+  const { log } = queue;
+  if (log.length > 0) {
+    if (isBelowTop(log))
+      throw new RedisError("ERR The ID specified in XSETID is smaller than the target stream top item");
+    if (added >= 0 && log.length > added) {
+      throw new RedisError(
+        "ERR The entries_added specified in XSETID is smaller than the target stream length",
+      );
+    }
+  }
+  log.setMeta({
+    lastId: last,
+    maxDeletedId: maxDeleted.isZero ? log.maxDeletedId : maxDeleted,
+    entriesAdded: added >= 0 ? added : entriesAdded(log),
+  });
+  reply.ok();
+}
+
+/** Whether the wanted id is below the last entry that is there. */
+function isBelowTop(log: Log): boolean {
+  const reader = new LogReader(log, log.removed.previousPresent(log.nextOffset - 1));
+  return reader.next() && last.compare(reader.id) < 0;
+}

@@ -1,0 +1,19 @@
+/** APPEND key value */
+import type { CommandContext } from "../core/context.ts";
+import { assertStringSize } from "./string-size.ts";
+import { findString, setString, writableKeysOf } from "../keys/key-access.ts";
+
+export function append(context: CommandContext): void {
+  const { request, reply } = context;
+  const database = writableKeysOf(context);
+  const entry = findString(context, database, 1);
+  const added = request.size(2);
+  if (entry === 0) {
+    setString(context, database, 1, 2, 0);
+    return reply.integer(added);
+  }
+  const before = database.table.valueLength(entry);
+  assertStringSize(before + added);
+  if (added > 0) database.patch(entry, before, request.buffer, request.starts[2]!, request.ends[2]!);
+  reply.integer(before + added);
+}

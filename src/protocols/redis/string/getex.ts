@@ -1,0 +1,27 @@
+/** GETEX key [EX seconds | PX milliseconds | EXAT time | PXAT time | PERSIST] */
+import type { CommandContext } from "../core/context.ts";
+import { syntaxError } from "../core/errors.ts";
+import { positiveExpiryArgument, type TimeUnit, unitOption } from "../keys/expiry-options.ts";
+import { findString, replyString, writableKeysOf } from "../keys/key-access.ts";
+
+export function getex(context: CommandContext): void {
+  const { request, reply } = context;
+  let unit: TimeUnit | undefined;
+  let persists = false;
+  for (let index = 2; index < request.argumentCount; index++) {
+    if (unit !== undefined || persists) throw syntaxError();
+    unit = unitOption(request, index);
+    if (unit !== undefined && index + 1 < request.argumentCount) index++;
+    else if (request.is(index, "PERSIST")) persists = true;
+    else throw syntaxError();
+  }
+  const database = writableKeysOf(context);
+  const entry = findString(context, database, 1);
+  if (entry === 0) return reply.null();
+  const at = unit === undefined ? 0 : positiveExpiryArgument(context, 3, unit);
+  replyString(context, database, entry);
+  if (unit === undefined) {
+    if (persists && database.table.expiry(entry) !== 0) database.setExpiry(entry, 0);
+  } else if (at <= context.broker.clock.now()) database.remove(entry);
+  else database.setExpiry(entry, at);
+}

@@ -1,0 +1,68 @@
+/**
+ * SET key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT time | PXAT time | KEEPTTL]
+ *
+ * NX and XX look at keys of any kind; GET wants a string.
+ */
+import { keepExpiry } from "../../../keyspace/database.ts";
+import type { CommandContext } from "../core/context.ts";
+import { syntaxError } from "../core/errors.ts";
+import { positiveExpiryArgument, type TimeUnit, unitOption } from "../keys/expiry-options.ts";
+import { findString, keyExists, replyString, setString, writableKeysOf } from "../keys/key-access.ts";
+
+interface SetOptions {
+  nx: boolean;
+  xx: boolean;
+  get: boolean;
+  keepTtl: boolean;
+  unit: TimeUnit | undefined;
+  timeAt: number;
+}
+
+export function set(context: CommandContext): void {
+  const { request, reply } = context;
+  if (request.argumentCount === 3) {
+    setString(context, writableKeysOf(context), 1, 2, 0);
+    return reply.ok();
+  }
+  const options = parse(context);
+  let expiry = options.keepTtl ? keepExpiry : 0;
+  if (options.unit !== undefined) expiry = positiveExpiryArgument(context, options.timeAt, options.unit);
+  const database = writableKeysOf(context);
+  if (options.get) replyString(context, database, findString(context, database, 1));
+  if (options.nx || options.xx) {
+    if (keyExists(context, database, 1) !== options.xx) {
+      if (!options.get) reply.null();
+      return;
+    }
+  }
+  setString(context, database, 1, 2, expiry);
+  if (!options.get) reply.ok();
+}
+
+function parse({ request }: CommandContext): SetOptions {
+  const options: SetOptions = {
+    nx: false,
+    xx: false,
+    get: false,
+    keepTtl: false,
+    unit: undefined,
+    timeAt: 0,
+  };
+  for (let index = 3; index < request.argumentCount; index++) {
+    const unit = unitOption(request, index);
+    if (request.is(index, "NX") && !options.xx) options.nx = true;
+    else if (request.is(index, "XX") && !options.nx) options.xx = true;
+    else if (request.is(index, "GET")) options.get = true;
+    else if (request.is(index, "KEEPTTL") && options.unit === undefined) options.keepTtl = true;
+    else if (
+      unit !== undefined &&
+      options.unit === undefined &&
+      !options.keepTtl &&
+      index + 1 < request.argumentCount
+    ) {
+      options.unit = unit;
+      options.timeAt = ++index;
+    } else throw syntaxError();
+  }
+  return options;
+}

@@ -1,0 +1,73 @@
+/**
+ * EXEC: runs what MULTI gathered, with nothing of another connection in between.
+ *
+ * All replies together are one, and bounded as one: a few bytes that are queued may each ask for a value of megabytes.
+ */
+import { limits } from "../../../base/limits.ts";
+import type { CommandContext } from "../core/context.ts";
+import { replyError, runHandler } from "../core/dispatch.ts";
+import { RedisError, replyTooLarge } from "../core/errors.ts";
+
+const shortBytesMax = 1024;
+
+export function exec(context: CommandContext, bytesMax: number = limits.redisReplyBytesMax): void {
+  const { reply, session, server } = context;
+  const { transaction, watcher } = session;
+  if (transaction === null) throw new RedisError("ERR EXEC without MULTI");
+  const hasChanged = watcher !== null && server.watches.hasChanged(watcher);
+  session.endTransaction();
+  if (transaction.isAborted)
+    throw new RedisError("EXECABORT Transaction discarded because of previous errors.");
+  if (transaction.needsRoom) assertRoomFor(context);
+  if (hasChanged) return reply.nullArray();
+  const { request, spec } = context;
+  const endMax = reply.out.length + bytesMax;
+  reply.array(transaction.commands.length);
+  context.isInTransaction = true;
+  for (const command of transaction.commands) {
+    context.request = command.request;
+    context.spec = command.spec;
+    runBounded(context, endMax);
+  }
+  context.isInTransaction = false;
+  context.request = request;
+  context.spec = spec;
+}
+
+/** All of it or nothing, as in redis: none of its commands may meet a full disk half-way. */
+function assertRoomFor(context: CommandContext): void {
+  const { failure } = context.broker.storage;
+  if (failure !== null)
+    throw new RedisError(`EXECABORT Transaction discarded because of: MISCONF ${failure.message}`);
+}
+
+const reasons = {
+  command: "no permission to execute the command or subcommand",
+  key: "no permission to touch the specified keys",
+  channel: "no permission to access one of the channels used as arguments to the command",
+} as const;
+
+/** Beyond the bound what only reads is not run, and what changes something is answered in few bytes. */
+function runBounded(context: CommandContext, endMax: number): void {
+  const { out } = context.reply;
+  const before = out.length;
+  if (before > endMax && context.spec.flags.includes("readonly")) return replyError(context, replyTooLarge());
+  runPermitted(context);
+  if (out.length <= endMax || out.length - before <= shortBytesMax) return;
+  out.length = before;
+  replyError(context, replyTooLarge());
+}
+
+/** What the user was allowed when it was queued may have been taken since. */
+function runPermitted(context: CommandContext): void {
+  const { session, spec } = context;
+  const refusal = session.refusalOf(spec, "multi");
+  if (refusal === null) return runHandler(context);
+  replyError(
+    context,
+    new RedisError(
+      "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This " +
+        `command is no longer allowed for the following reason: ${reasons[refusal.what]}`,
+    ),
+  );
+}

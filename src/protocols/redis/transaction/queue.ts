@@ -1,0 +1,34 @@
+/** MULTI: the commands that wait for EXEC. They own their bytes; running them is exec.ts. Watched keys are in watches.ts. */
+import type { CommandSpec } from "../core/command-spec.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
+
+interface QueuedCommand {
+  readonly spec: CommandSpec;
+  readonly request: RequestArguments;
+}
+
+const atOnce = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
+
+export class Transaction {
+  readonly commands: QueuedCommand[] = [];
+  /** A command among them adds data. */
+  needsRoom = false;
+  /** A command was refused while queueing: EXEC must not run the others. */
+  isAborted = false;
+  /** Memory that the commands take. */
+  bytes = 0;
+
+  runsAtOnce(spec: CommandSpec): boolean {
+    return atOnce.has(spec.fullName);
+  }
+
+  queue(spec: CommandSpec, request: RequestArguments): void {
+    this.commands.push({ spec, request });
+    if (spec.denyOom) this.needsRoom = true;
+    this.bytes += request.memoryBytes;
+  }
+
+  refused(): void {
+    this.isAborted = true;
+  }
+}

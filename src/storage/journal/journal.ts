@@ -1,0 +1,315 @@
+/**
+ * The journal: the frames of all logs and states in one sequence of files, written once and synced once for each tick.
+ *
+ * It knows positions, files and watermarks, not what frames mean. Two watermarks: `written` (handed to the system:
+ * survives a killed process) and `durable` (on stable storage). Invariants: `durable <= written <= end`; both only
+ * grow, and only to the end of a group; a frame lies in one file; a file is deleted only by `deleteOldest`. And so that no
+ * missing file goes unnoticed: `durable` passes the end of a file only when its header says durably that another follows;
+ * a file is deleted only when the next one's says durably that it is the first.
+ * After a failed sync nothing more is promised: `onFatal` is called and the process must end (a second fdatasync
+ * may report success for pages that were dropped).
+ */
+import type { Disk, DiskFile } from "../../base/disk.ts";
+import { BrokerError } from "../../base/errors.ts";
+import { type Chunk, type FrameLocation, FrameStore } from "./frame-store.ts";
+import { frameKind, markBytes, sealFrame, writeUint64 } from "./frame.ts";
+import { createJournalFile, journalHeaderBytes, writeNote } from "./journal-file.ts";
+import { ReadCache } from "../log/read-cache.ts";
+
+export interface JournalOptions {
+  disk: Disk;
+  directory: string;
+  now: () => number;
+  requestFlush: () => void;
+  /** A file that has reached this size is followed by another. */
+  fileBytes: number;
+  /** How much of the newest bytes stays in memory for readers that keep up. */
+  cacheBytes: number;
+  onDurable: () => void;
+  onFatal: (error: Error) => void;
+}
+
+export interface JournalFile {
+  readonly base: number;
+  readonly file: DiskFile;
+  readonly path: string;
+  /** Frames in it that a log needs, once for each log. */
+  live: number;
+  /** Its header says so: what is in front of it is not needed. */
+  isFirst: boolean;
+  /** Nothing in it is needed: it is being deleted. */
+  isClosed?: boolean;
+}
+
+export class JournalStore extends FrameStore {
+  readonly #options: JournalOptions;
+  /** Oldest first; the last one is written to. */
+  readonly files: JournalFile[] = [];
+  readonly readCache = new ReadCache();
+  written = 0;
+  /** What the system took; ahead of `written` only while a group is half written because the disk refused the rest. */
+  #handed = 0;
+  durable = 0;
+  #marked = 0;
+  #syncing = false;
+  #unsyncedFiles: DiskFile[] = [];
+  #isDirectoryUnsynced = false;
+  /** Whose header does not say durably yet that another file follows, oldest first. */
+  #unnoted: DiskFile[] = [];
+  /** The newest file is to be followed by another before it is long, so that it can be deleted. Set by the cleaner. */
+  isTailWorthless = false;
+  /** Of these, the ones for which the disk refused that. */
+  #refused: readonly DiskFile[] = [];
+  /** Wait for the end of a sync of what is unsynced now. */
+  #syncWaiters: PromiseWithResolvers<void>[] = [];
+  /** The file that `fileOf` found last, and the positions it holds. */
+  #found: JournalFile | null = null;
+  #foundFrom = 0;
+  #foundTo = 0;
+  /** Writes and syncs so far, for the metrics. */
+  writes = 0;
+  syncs = 0;
+
+  constructor(options: JournalOptions) {
+    super(options.now, options.requestFlush);
+    this.#options = options;
+  }
+
+  /** Takes over the files that recovery found or made, whole up to `end`; the last one is continued. */
+  resume(files: JournalFile[], end: number): void {
+    this.files.push(...files);
+    this.restart(end);
+    this.written = end;
+    this.#handed = end;
+    this.durable = end;
+    this.#marked = end;
+  }
+
+  /** Appends a frame that is not a message and returns its position. */
+  appendControl(kind: number, body: Uint8Array, bodyEnd: number): number {
+    const length = 12 + bodyEnd;
+    // Changes are written by the flush itself.
+    if (kind !== frameKind.change) this.#options.requestFlush();
+    const at = this.openControl(length);
+    this.tail.set(bodyEnd === body.length ? body : body.subarray(0, bodyEnd), at + 12);
+    return this.closeControl(at, kind, length);
+  }
+
+  /** Ends the group and writes all that gathered. Throws what the disk throws; nothing is lost then: call again. */
+  write(): void {
+    for (const file of this.#refused) writeNote(file, "followed");
+    this.#refused = [];
+    this.seal();
+    if (this.end > this.#marked) {
+      const at = this.openControl(markBytes);
+      writeUint64(this.tail, at + 12, this.durable);
+      this.closeControl(at, frameKind.mark, markBytes);
+      this.#marked = this.end;
+    }
+    if (this.written === this.end) return;
+    const current = this.files[this.files.length - 1]!;
+    for (let i = this.#firstUnwritten(); i < this.chunks.length; i++) {
+      const chunk = this.chunks[i]!;
+      const from = Math.max(this.#handed - chunk.base, 0);
+      if (chunk.length === from) continue;
+      const at = journalHeaderBytes + chunk.base + from - current.base;
+      current.file.write(chunk.buffer, from, chunk.length, at);
+      this.#handed = chunk.base + chunk.length;
+      this.writes++;
+    }
+    this.written = this.end;
+    if (!this.#unsyncedFiles.includes(current.file)) this.#unsyncedFiles.push(current.file);
+    if (this.written - current.base >= this.#options.fileBytes || this.isTailWorthless) this.#addFile();
+    this.#trimCache();
+  }
+
+  #firstUnwritten(): number {
+    let i = this.chunks.length - 1;
+    while (i > 0 && this.chunks[i]!.base > this.#handed) i--;
+    return i;
+  }
+
+  #addFile(): void {
+    this.isTailWorthless = false;
+    const base = this.end;
+    const { path, file } = createJournalFile(this.#options.disk, this.#options.directory, base);
+    this.#unnoted.push(this.files.at(-1)!.file);
+    this.files.push({ base, file, path, live: 0, isFirst: false });
+    this.#foundTo = 0;
+    this.#unsyncedFiles.push(file);
+    this.#isDirectoryUnsynced = true;
+    // What is in the new file is not safe from the loss of that file before this is done.
+    this.startSync();
+  }
+
+  #trimCache(): void {
+    const chunks = this.chunks;
+    // One huge frame must not stay until another chunk follows: nothing may come any more.
+    if (this.tailChunk.buffer.length > this.#options.cacheBytes) this.leaveTail();
+    while (this.chunkBytesHeld > this.#options.cacheBytes && chunks.length > 1) {
+      const oldest = chunks[0]!;
+      if (oldest.base + oldest.length > this.written) return;
+      chunks.shift();
+      this.recycle(oldest);
+    }
+  }
+
+  /** Starts moving `durable` to `written`; one sync at a time, the next one takes all that came meanwhile. */
+  startSync(): void {
+    if (this.#syncing || (this.durable === this.written && this.#syncWaiters.length === 0)) return;
+    this.#syncing = true;
+    const target = this.written;
+    const waiters = this.#syncWaiters;
+    this.#syncWaiters = [];
+    this.syncs++;
+    this.#syncAll().then(
+      (isNoted) => {
+        this.#syncing = false;
+        for (const { resolve } of waiters) resolve();
+        if (isNoted) {
+          this.durable = target;
+          this.#options.onDurable();
+        } else {
+          // The owner hears of it from `write`, as of all that the disk refuses, and calls that until it is taken.
+          this.#options.requestFlush();
+          this.durableMoved();
+        }
+        if ((isNoted && this.#isDirectoryUnsynced) || this.#syncWaiters.length > 0) this.startSync();
+      },
+      (error: Error) => {
+        for (const { reject } of [...waiters, ...this.#syncWaiters.splice(0)]) reject(error);
+        this.#options.onFatal(error);
+      },
+    );
+  }
+
+  /** Resolves to false when the disk refused a note: then all is synced, but may not be told durable. */
+  async #syncAll(): Promise<boolean> {
+    const files = this.#unsyncedFiles;
+    const isDirectoryUnsynced = this.#isDirectoryUnsynced;
+    const unnoted = this.#unnoted;
+    this.#unsyncedFiles = [];
+    this.#isDirectoryUnsynced = false;
+    this.#unnoted = [];
+    // A file before the last must be durable before what follows it: recovery reads them in order.
+    for (const file of files) await file.sync();
+    if (isDirectoryUnsynced) await this.#options.disk.syncDirectory(this.#options.directory);
+    try {
+      for (const file of unnoted) writeNote(file, "followed");
+    } catch {
+      this.#unnoted.unshift(...unnoted);
+      this.#refused = unnoted;
+      return false;
+    }
+    for (const file of unnoted) await file.sync();
+    this.#refused = [];
+    return true;
+  }
+
+  get isSyncing(): boolean {
+    return this.#syncing;
+  }
+
+  fileOf(position: number): JournalFile {
+    if (position >= this.#foundFrom && position < this.#foundTo) return this.#found!;
+    const files = this.files;
+    let i = files.length - 1;
+    while (i > 0 && files[i]!.base > position) i--;
+    this.#found = files[i]!;
+    this.#foundFrom = files[i]!.base;
+    this.#foundTo = files[i + 1]?.base ?? Infinity;
+    return this.#found;
+  }
+
+  override locate(position: number, length: number, into: FrameLocation): void {
+    const chunk = this.chunkAt(position);
+    if (chunk !== null) {
+      into.chunk = chunk;
+      into.at = position - chunk.base;
+      into.segment = null;
+      return;
+    }
+    const file = this.fileOf(position);
+    this.readCache.locate(file.file, file.path, position - file.base + journalHeaderBytes, length, into);
+    into.segment = null;
+  }
+
+  override peek(position: number, length: number, into: FrameLocation): void {
+    if (this.chunkAt(position) !== null) return this.locate(position, length, into);
+    const file = this.fileOf(position);
+    if (this.readCache.peek(file.file, position - file.base + journalHeaderBytes, length, into)) {
+      into.segment = null;
+      return;
+    }
+    throw new BrokerError("CORRUPT", `${file.path}: is cut; run troikamq check`);
+  }
+
+  chunkInMemory(position: number): Chunk | null {
+    return this.chunkAt(position);
+  }
+
+  override turnEnded(): void {
+    super.turnEnded();
+    this.readCache.turnEnded();
+  }
+
+  override release(position: number): void {
+    this.fileOf(position).live--;
+  }
+
+  protected override frameSealed(chunk: Chunk, at: number, length: number, logs: number): void {
+    sealFrame(chunk.buffer, at, length);
+    this.files[this.files.length - 1]!.live += logs;
+  }
+
+  /** Bytes in files. */
+  get bytes(): number {
+    return this.written - this.files[0]!.base;
+  }
+
+  /** Deletes the oldest file. The caller has seen to it that nothing in it is needed and that this is durable. */
+  async deleteOldest(): Promise<void> {
+    const [oldest, next] = this.files as [JournalFile, JournalFile];
+    await this.#noteFirst(next);
+    if (oldest.isClosed !== true) {
+      oldest.isClosed = true;
+      this.readCache.forget(oldest.file);
+      oldest.file.close();
+    }
+    // While it is there it counts, so that no later file can go before it: a gap is a missing file.
+    await this.#options.disk.removeLater(oldest.path);
+    this.files.shift();
+    this.#foundTo = 0;
+  }
+
+  /** Throws when the disk refuses the note. */
+  async #noteFirst(next: JournalFile): Promise<void> {
+    if (next.isFirst) return;
+    writeNote(next.file, "first");
+    // With the journal's other syncs, one at a time: one that fails ends the process.
+    if (!this.#unsyncedFiles.includes(next.file)) this.#unsyncedFiles.push(next.file);
+    const synced = Promise.withResolvers<void>();
+    this.#syncWaiters.push(synced);
+    this.startSync();
+    await synced.promise;
+    next.isFirst = true;
+  }
+
+  /** Writes and syncs what is left, then closes the files. */
+  async close(): Promise<void> {
+    this.write();
+    while (this.durable < this.written || this.#syncing) {
+      this.startSync();
+      await new Promise<void>((resolve) => this.#closeWaiters.push(resolve));
+      this.write();
+    }
+    for (const { file, isClosed } of this.files) if (isClosed !== true) file.close();
+  }
+
+  #closeWaiters: (() => void)[] = [];
+
+  /** Called by the owner after each durable step, for `close`. */
+  durableMoved(): void {
+    for (const resolve of this.#closeWaiters.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * Reads journal files from the first frame to the last whole group.
+ *
+ * A group counts only with its mark. What follows the last whole group is a torn tail (writes that never finished, maybe
+ * over several files) and is cut, unless a later mark says that it had been durable: then bytes in the middle have gone
+ * bad or a file is missing, which is an error that the operator must see, never something to pass over in silence.
+ * The group that was written last has no later mark: that it was durable is known only after a clean shutdown
+ * (`clean-marker.ts`).
+ *
+ * That a file is missing in the middle is seen from where the next one starts; at either end, from the notes in the headers
+ * (`journal-file.ts`); that all are missing, from `begun-marker.ts`.
+ */
+import { BrokerError } from "../../base/errors.ts";
+import type { Disk, DiskFile } from "../../base/disk.ts";
+import {
+  frameHeaderBytes,
+  frameKind,
+  frameKindAt,
+  frameLengthAt,
+  frameMagic,
+  isFrameWhole,
+  markBytes,
+  readUint64,
+} from "./frame.ts";
+import {
+  createJournalFile,
+  isJournalFileName,
+  journalFileBase,
+  journalHeader,
+  journalHeaderBytes,
+  type JournalNotes,
+  noNotes,
+  readJournalHeader,
+  readNotes,
+  writeNote,
+} from "./journal-file.ts";
+
+export interface FoundFile {
+  path: string;
+  file: DiskFile;
+  base: number;
+  size: number;
+  /** It has room for a header but all or a part of it was not written: its creation did not survive. */
+  isBlank: boolean;
+  notes: Readonly<JournalNotes>;
+}
+
+/** The journal files of a directory in order. Throws CORRUPT where a header is damaged. */
+export function openJournalFiles(disk: Disk, directory: string, mode: "existing" | "read"): FoundFile[] {
+  const names = disk.list(directory).filter(isJournalFileName);
+  const found = names.map((name) => {
+    const path = `${directory}/${name}`;
+    const file = disk.open(path, mode);
+    return { path, file, base: journalFileBase(name), size: file.size(), isBlank: false, notes: noNotes };
+  });
+  found.sort((a, b) => a.base - b.base);
+  for (const each of found) {
+    const header = Buffer.alloc(journalHeaderBytes);
+    const got = each.file.read(header, 0, journalHeaderBytes, 0);
+    const whole = journalHeader(each.base);
+    const isTorn = header.some((byte, at) => byte === 0 && whole[at] !== 0);
+    // A power failure may have left zeros in any place of it. Other bytes than these are damage.
+    each.isBlank =
+      got < journalHeaderBytes || (isTorn && header.every((byte, at) => byte === 0 || byte === whole[at]));
+    if (each.isBlank) continue;
+    if (readJournalHeader(header, each.path) !== each.base) {
+      throw new BrokerError("CORRUPT", `${each.path}: starts at another position than its name says`);
+    }
+    const notes = readNotes(header);
+    if (notes === null) {
+      throw new BrokerError("CORRUPT", `${each.path}: a note in the file's header is damaged`);
+    }
+    each.notes = notes;
+  }
+  return found;
+}
+
+/** Sees each frame of a whole group in order. `buffer` is valid during the call only. */
+export type FrameVisitor = (buffer: Buffer, at: number, length: number, position: number) => void;
+
+export interface ScanResult {
+  /** Position after the last whole group. */
+  end: number;
+  /** How many of the files have something of it, the last one perhaps not all. */
+  files: number;
+  /** Bytes after it: of the last of these files, and of the files after it. */
+  tornBytes: number;
+}
+
+/** Visits all frames of all files. Throws CORRUPT where bytes that had been durable are bad or missing. */
+export function scanJournal(files: readonly FoundFile[], visit: FrameVisitor): ScanResult {
+  assertFirst(files[0]);
+  let end = files[0]?.base ?? 0;
+  let buffer: Buffer = Buffer.alloc(0);
+  for (let i = 0; i < files.length; i++) {
+    const { file, path, base, size, isBlank } = files[i]!;
+    if (base !== end || isBlank) {
+      const what = isBlank
+        ? "has lost its header"
+        : `starts at ${base}, but what is before it ends at ${end}: a journal file is missing, cut or swapped`;
+      return tornFrom(files, i, 0, end, `${path}: ${what}`);
+    }
+    if (buffer.length < size) buffer = Buffer.allocUnsafeSlow(size);
+    const bytes = file.read(buffer, 0, size, 0);
+    const endInFile = scanFile(buffer, bytes, base, visit);
+    end = base + endInFile - journalHeaderBytes;
+    if (endInFile === bytes) continue;
+    return tornFrom(files, i, endInFile, end, `${path}: bytes from ${endInFile} on fail their checksum`);
+  }
+  const last = files.at(-1);
+  if (last !== undefined && last.notes.followed !== "none") {
+    throw new BrokerError(
+      "CORRUPT",
+      `${last.path}: is the last journal file, but another one followed it, from position ${end} on: it is missing`,
+    );
+  }
+  return { end, files: files.length, tornBytes: 0 };
+}
+
+/** Throws when files are missing in front of the first one. Where more is there than was needed, a deletion was interrupted. */
+function assertFirst(first: FoundFile | undefined): void {
+  if (first === undefined || first.base === 0 || first.notes.first === "whole") return;
+  throw new BrokerError(
+    "CORRUPT",
+    `${first.path}: is the first journal file, but what is in front of position ${first.base} was still needed: a file is missing`,
+  );
+}
+
+/** What is whole ends at byte `from` of file `first`. Throws when a later mark knows it to have been durable beyond. */
+function tornFrom(
+  files: readonly FoundFile[],
+  first: number,
+  from: number,
+  end: number,
+  problem: string,
+): ScanResult {
+  let tornBytes = 0;
+  const lost = new BrokerError("CORRUPT", `${problem}, though what was there had been durable`);
+  // The note that a file follows is written when that one has its header on stable storage, and all before it.
+  if (from === 0 && first > 0 && files[first - 1]!.notes.followed !== "none") throw lost;
+  for (let i = first; i < files.length; i++) {
+    const { file, base, size, notes } = files[i]!;
+    if (notes.followed !== "none") throw lost;
+    const at = i === first ? from : 0;
+    const bytes = Buffer.allocUnsafeSlow(size - at);
+    const got = file.read(bytes, 0, size - at, at);
+    if (highestDurable(bytes, got, base + at - journalHeaderBytes) > end) {
+      throw lost;
+    }
+    tornBytes += got;
+  }
+  return { end, files: from === 0 ? first : first + 1, tornBytes };
+}
+
+/**
+ * Takes what `scanJournal` found torn out of the files and of `found`, then makes all the rest durable, and notes which
+ * files are followed: a killed process may have left it in the page cache only, and from here on it is told durable.
+ */
+export async function cutTornTail(
+  disk: Disk,
+  directory: string,
+  found: FoundFile[],
+  { end, files, tornBytes }: ScanResult,
+): Promise<void> {
+  while (found.length > files) {
+    const { file, path } = found.pop()!;
+    file.close();
+    disk.remove(path);
+  }
+  const last = found.at(-1);
+  if (last !== undefined && tornBytes > 0) {
+    last.size = end - last.base + journalHeaderBytes;
+    last.file.truncate(last.size);
+  }
+  for (const { file } of found) await file.sync();
+  await disk.syncDirectory(directory);
+  for (const each of found.slice(0, -1)) {
+    if (each.notes.followed === "whole") continue;
+    writeNote(each.file, "followed");
+    await each.file.sync();
+  }
+}
+
+/** Makes the first file of all; durable when it resolves. */
+export async function createFirstFile(disk: Disk, directory: string): Promise<FoundFile> {
+  const { path, file } = createJournalFile(disk, directory, 0);
+  await file.sync();
+  await disk.syncDirectory(directory);
+  return { path, file, base: 0, size: journalHeaderBytes, isBlank: false, notes: noNotes };
+}
+
+/** Visits the whole groups of one file; returns where they end. */
+function scanFile(buffer: Buffer, bytes: number, base: number, visit: FrameVisitor): number {
+  let groupStart = journalHeaderBytes;
+  let at = groupStart;
+  const starts: number[] = [];
+  while (isFrameWhole(buffer, at, bytes)) {
+    const length = frameLengthAt(buffer, at);
+    if (frameKindAt(buffer, at) === frameKind.mark) {
+      for (const start of starts) {
+        visit(buffer, start, frameLengthAt(buffer, start), base + start - journalHeaderBytes);
+      }
+      starts.length = 0;
+      groupStart = at + length;
+    } else starts.push(at);
+    at += length;
+  }
+  return groupStart;
+}
+
+/** The highest durable position that a whole mark in `buffer` tells of, which stands at `position`; -1 without one. */
+function highestDurable(buffer: Buffer, bytes: number, position: number): number {
+  let highest = -1;
+  for (let at = 0; at + markBytes <= bytes; at++) {
+    if (buffer[at + 4] !== frameMagic || frameKindAt(buffer, at) !== frameKind.mark) continue;
+    if (frameLengthAt(buffer, at) !== markBytes || !isFrameWhole(buffer, at, bytes)) continue;
+    const durable = readUint64(buffer, at + frameHeaderBytes);
+    // A message may hold bytes that look like a mark; a mark cannot know of what came after it.
+    if (durable <= position + at) highest = Math.max(highest, durable);
+  }
+  return highest;
+}

@@ -1,0 +1,116 @@
+/**
+ * What may be written now: everything, only what frees space, or nothing.
+ *
+ *   open   everything
+ *   low    the disk has little room: what adds is refused, the rest is written, from the reserve if it has to be
+ *   stuck  the disk takes nothing (full without a reserve, input/output error): no tick ends, nothing is answered
+ *
+ * Not here: measuring and the reserve (disk-room.ts), the protocols' errors, who waits (broker.ts).
+ * Invariant: `failure` is null exactly in `open`, `writeFailure` exactly outside `stuck`.
+ */
+import { isDiskFull } from "../../base/disk.ts";
+import { BrokerError } from "../../base/errors.ts";
+import type { DiskRoom } from "./disk-room.ts";
+import type { JournalStore } from "./journal.ts";
+
+export class WriteGate {
+  readonly #room: DiskRoom | null;
+  readonly #directory: string;
+  #journal: JournalStore | null = null;
+  /** Why nothing may be added. */
+  failure: Error | null = null;
+  /** Why nothing at all can be written. */
+  writeFailure: Error | null = null;
+  /** The journal's position from which the disk may be low; looked at when it is passed. */
+  roomEnd = Infinity;
+
+  constructor(room: DiskRoom | null, directory: string) {
+    this.#room = room;
+    this.#directory = directory;
+  }
+
+  /** For what adds. Throws UNAVAILABLE while there is no room for it: publishers are told, nothing is dropped. */
+  assertOpen(): void {
+    if (this.failure !== null) throw unavailable(this.failure.message);
+  }
+
+  /** For what frees space, or changes little. Throws UNAVAILABLE while stuck. */
+  assertAlive(): void {
+    if (this.writeFailure !== null) throw unavailable(this.failure!.message);
+  }
+
+  /** For one big message or request, which must not fill the disk alone. Throws UNAVAILABLE. */
+  assertFits(bytes: number): void {
+    if (!this.fits(bytes)) throw unavailable(`${this.#directory}: the disk has no room for ${bytes} bytes`);
+  }
+
+  fits(bytes: number): boolean {
+    const room = this.#room;
+    const journal = this.#journal;
+    if (room === null || journal === null) return true;
+    // Half of what is kept for the others stays theirs.
+    return journal.end - journal.written + bytes <= room.freeBytes - room.freeBytesMin / 2;
+  }
+
+  /** Writes what the journal has gathered, with the reserve where the disk is full. False: nothing may be told. */
+  write(journal: JournalStore): boolean {
+    this.#journal = journal;
+    for (;;) {
+      try {
+        journal.write();
+        break;
+      } catch (error) {
+        if (isDiskFull(error) && this.#room?.giveUp() === true) continue;
+        this.writeFailure = error as Error;
+        this.#settle();
+        return false;
+      }
+    }
+    this.writeFailure = null;
+    if (journal.end > this.roomEnd || this.failure !== null || this.#room?.isLow === true) this.look();
+    return true;
+  }
+
+  /** Another write that the reserve is for. Throws what the disk throws in the end. */
+  async retried(write: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await write();
+      } catch (error) {
+        if (!isDiskFull(error) || this.#room?.giveUp() !== true) throw error;
+      }
+    }
+  }
+
+  /** Looks how much room there is. */
+  look(): void {
+    this.#room?.look();
+    this.#settle();
+  }
+
+  /** The same, and has the reserve filled where there is room: call it now and then, since others fill the disk too. */
+  tend(): void {
+    this.#room?.tend();
+    this.#settle();
+  }
+
+  #settle(): void {
+    const room = this.#room;
+    const isLow = room?.isLow === true;
+    // While it is low it is looked at after each write.
+    this.roomEnd =
+      room === null || isLow ? Infinity : (this.#journal?.written ?? 0) + room.freeBytes - room.freeBytesMin;
+    if (this.writeFailure !== null)
+      this.failure = new Error(`the journal cannot be written (${this.writeFailure.message})`);
+    else this.failure = isLow ? new Error(shortageOf(this.#directory, room)) : null;
+  }
+}
+
+function shortageOf(directory: string, { freeBytes, freeBytesMin }: DiskRoom): string {
+  const [free, least] = [freeBytes, freeBytesMin].map((bytes) => `${(bytes / (1 << 20)).toFixed(1)} MiB`);
+  return `the disk of ${directory} is full: ${free} are free, less than the ${least} that --disk-free-bytes-min keeps for reads, acknowledgements and deletes, which go on`;
+}
+
+function unavailable(why: string): BrokerError {
+  return new BrokerError("UNAVAILABLE", `${why}; free disk space`);
+}

@@ -1,0 +1,317 @@
+/**
+ * A real disk that is full: publishers wait and are told, everything else goes on, so that what is stored can be drained;
+ * then publishers go on by themselves. Nothing that was acknowledged is lost.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import amqp, { type ChannelModel } from "amqplib";
+import { TestBroker } from "../../support/broker.ts";
+import { KafkaWireClient, makeBatch } from "../../support/kafka-wire-client.ts";
+import { RawRedis } from "../../support/raw-redis.ts";
+import { noSmallDisk, SmallDisk } from "../../support/small-disk.ts";
+import { eventually, mebibyte, testMsMax } from "../flow/flow-support.ts";
+
+const diskMebibytes = 64;
+const body = Buffer.alloc(100_000, "d");
+const answerMsMax = 5000;
+
+interface Scene {
+  readonly disk: SmallDisk;
+  readonly broker: TestBroker;
+  /** An AMQP connection, closed at the end. */
+  readonly connect: () => Promise<ChannelModel>;
+}
+
+async function onSmallDisk(run: (scene: Scene) => Promise<void>): Promise<void> {
+  const disk = new SmallDisk(diskMebibytes);
+  const broker = new TestBroker({ dataDir: disk.dataDir });
+  const clients: ChannelModel[] = [];
+  const connect = async (): Promise<ChannelModel> => {
+    const client = await amqp.connect(`${broker.amqpUrl}?heartbeat=0`);
+    client.on("error", () => {});
+    clients.push(client);
+    return client;
+  };
+  try {
+    await broker.start();
+    await run({ disk, broker, connect });
+    await Promise.all(clients.map((client) => client.close().catch(() => {})));
+    await broker.stop();
+  } finally {
+    await broker.kill().catch(() => {});
+    disk.remove();
+  }
+}
+
+/** Fails when the answer does not come soon. */
+async function soon<T>(what: string, answer: Promise<T>): Promise<T> {
+  const late = Symbol("late");
+  const first = await Promise.race([answer, delay(answerMsMax, late, { ref: false })]);
+  if (first === late) assert.fail(`${what}: no answer within ${answerMsMax} ms`);
+  return first;
+}
+
+async function readiness(broker: TestBroker): Promise<{ status: number; text: string }> {
+  const reply = await fetch(`http://127.0.0.1:${broker.ports.http}/readyz`);
+  return { status: reply.status, text: await reply.text() };
+}
+
+async function untilReady(broker: TestBroker): Promise<void> {
+  for (let i = 0; (await readiness(broker)).status !== 200; i++) {
+    assert.ok(i < 400, "it does not become ready again");
+    await delay(50);
+  }
+}
+
+/** What a client must be able to do while the disk is full. */
+async function assertServed(broker: TestBroker): Promise<void> {
+  const client = await soon("a new connection", RawRedis.open(broker.ports.redis));
+  assert.equal(await soon("PING", client.call("PING")), "+PONG\r\n");
+  assert.equal(await soon("GET", client.call("GET", "small")), "$5\r\nvalue\r\n");
+  assert.match(await soon("XRANGE", client.call("XRANGE", "stream", "-", "+")), /^\*1\r\n/);
+  const refused = await soon("SET", client.call("SET", "more", "x"));
+  assert.match(
+    refused,
+    /^-MISCONF the disk of .* is full: .* are free, less than the .* that --disk-free-bytes-min keeps .* deletes, which go on; free disk space/,
+  );
+  assert.match(await soon("XADD", client.call("XADD", "stream", "*", "b", "x")), /^-MISCONF /);
+  assert.equal(await client.call("MULTI"), "+OK\r\n");
+  assert.match(await client.call("SET", "more", "x"), /^-MISCONF /);
+  assert.match(await client.call("EXEC"), /^-EXECABORT /);
+  await client.close();
+}
+
+test(
+  "publishers fill the disk: they wait, the rest goes on, and when it is drained they go on",
+  { skip: noSmallDisk, timeout: testMsMax },
+  () =>
+    onSmallDisk(async ({ broker, connect }) => {
+      const redis = await RawRedis.open(broker.ports.redis);
+      await redis.call("SET", "small", "value");
+      await redis.call("XADD", "stream", "*", "b", "first");
+      const kafka = await KafkaWireClient.connect(broker.ports.kafka);
+      await kafka.request("CreateTopics", 2, {
+        topics: [{ name: "topic", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }],
+        timeoutMs: 5000,
+        validateOnly: false,
+      });
+      const produce = async (): Promise<number> => {
+        const options = { timestamp: Date.now(), producerId: -1, producerEpoch: -1, baseSequence: -1 };
+        const topicData = [
+          { name: "topic", partitionData: [{ index: 0, records: makeBatch({ values: ["k"], ...options }) }] },
+        ];
+        const reply = await soon(
+          "Produce",
+          kafka.request("Produce", 7, { acks: -1, timeoutMs: 5000, topicData }),
+        );
+        return reply.responses[0]!.partitionResponses[0]!.errorCode;
+      };
+      assert.equal(await produce(), 0);
+
+      const publisher = await connect();
+      const idle = await connect();
+      const flow: string[] = [];
+      idle.on("blocked", (reason: string) => flow.push(`blocked: ${reason}`));
+      idle.on("unblocked", () => flow.push("unblocked"));
+      const channel = await publisher.createConfirmChannel();
+      await channel.assertQueue("q", { durable: true });
+      const count = 800;
+      let confirmed = 0;
+      for (let i = 0; i < count; i++) {
+        channel.sendToQueue("q", body, { persistent: true, messageId: String(i) }, (error) => {
+          if (error === null) confirmed++;
+        });
+      }
+      await eventually(() => flow.length > 0, "connection.blocked");
+      assert.deepEqual(flow, ["blocked: low on disk"]);
+      await assertServed(broker);
+      const storageError = 56;
+      assert.equal(await produce(), storageError);
+      const { status, text } = await readiness(broker);
+      assert.equal(status, 503);
+      assert.match(text, /the disk of .* is full/);
+      assert.equal(await broker.metric("troikamq_disk_full"), 1);
+      const before = confirmed;
+      assert.ok(before > 200 && before < count, `${before} confirmed before the disk was full`);
+
+      const consumer = await (await soon("a new consumer", connect())).createChannel();
+      const seen = new Set<string>();
+      await consumer.prefetch(50);
+      await consumer.consume("q", (message) => {
+        seen.add(message!.properties.messageId as string);
+        consumer.ack(message!);
+      });
+      await eventually(
+        () => confirmed === count && seen.size === count,
+        "all is confirmed and consumed",
+        40_000,
+      );
+      await eventually(() => flow.at(-1) === "unblocked", "connection.unblocked");
+      await untilReady(broker);
+      assert.equal(await produce(), 0);
+      assert.equal(await redis.call("SET", "more", "x"), "+OK\r\n");
+      const lines = broker.log.split("\n").filter((line) => line.includes("the disk"));
+      assert.ok(
+        lines.some((line) => / error the disk is nearly full: publishers wait/.test(line)),
+        broker.log,
+      );
+      assert.ok(
+        lines.some((line) => / info the disk has room again/.test(line)),
+        broker.log,
+      );
+      assert.ok(lines.length < 20, `${lines.length} lines`);
+      kafka.close();
+      await redis.close();
+    }),
+);
+
+test(
+  "keys fill the disk: deletes make room, which comes back",
+  { skip: noSmallDisk, timeout: testMsMax },
+  () =>
+    onSmallDisk(async ({ broker, disk }) => {
+      const redis = await RawRedis.open(broker.ports.redis);
+      await redis.call("SET", "small", "value");
+      await redis.call("XADD", "stream", "*", "b", "first");
+      let keys = 0;
+      while ((await redis.call("SET", `key:${keys}`, body)) === "+OK\r\n") keys++;
+      assert.ok(keys > 300, `${keys} keys`);
+      await assertServed(broker);
+      const full = disk.freeBytes;
+      for (let i = 0; i < keys; i += 2)
+        assert.equal(await soon("DEL", redis.call("DEL", `key:${i}`)), ":1\r\n");
+      await untilReady(broker);
+      await eventually(() => disk.freeBytes > full + 6 * mebibyte, "the deletes have freed space");
+      assert.equal(await redis.call("SET", "key:0", body), "+OK\r\n");
+      await broker.kill();
+      await broker.restart();
+      const again = await RawRedis.open(broker.ports.redis);
+      assert.equal(await again.call("DBSIZE"), `:${Math.floor(keys / 2) + 3}\r\n`);
+      await again.close();
+      await redis.close();
+    }),
+);
+
+test(
+  "others fill the disk to the last byte: the reserve takes acknowledgements and deletes, a stop and a start",
+  { skip: noSmallDisk, timeout: testMsMax },
+  () =>
+    onSmallDisk(async ({ broker, disk, connect }) => {
+      const redis = await RawRedis.open(broker.ports.redis);
+      await redis.call("SET", "small", "value");
+      await redis.call("XADD", "stream", "*", "b", "first");
+      for (let i = 0; i < 100; i++) await redis.call("SET", `key:${i}`, "v");
+      const channel = await (await connect()).createConfirmChannel();
+      await channel.assertQueue("q", { durable: true });
+      for (let i = 0; i < 100; i++) channel.sendToQueue("q", Buffer.from(String(i)), { persistent: true });
+      await channel.waitForConfirms();
+      assert.ok((await broker.metric("troikamq_disk_reserve_bytes")) > 0, "no reserve");
+      disk.fill(0);
+      for (let i = 0; (await readiness(broker)).status !== 503; i++) {
+        assert.ok(i < 200, "it does not notice");
+        await delay(50);
+      }
+      await assertServed(broker);
+      for (let i = 0; i < 50; i++) {
+        disk.fill(0);
+        assert.equal(await soon("DEL", redis.call("DEL", `key:${i}`)), ":1\r\n");
+      }
+      const consumer = await (await soon("a new consumer", connect())).createChannel();
+      for (let i = 0; i < 50; i++) {
+        const message = await soon("basic.get", consumer.get("q"));
+        assert.ok(message !== false);
+        assert.equal(message.content.toString(), String(i));
+        consumer.ack(message);
+      }
+      await soon("a passive declare", consumer.checkQueue("q"));
+      await redis.close();
+      assert.equal(await broker.kill("SIGTERM"), 0, broker.log);
+      await broker.check();
+      disk.fill(0);
+      await broker.start();
+      await assertServed(broker);
+      const after = await (await connect()).createChannel();
+      assert.equal((await after.checkQueue("q")).messageCount, 50);
+      await broker.kill();
+      disk.fill(0);
+      await broker.start();
+      await assertServed(broker);
+      disk.empty();
+      await untilReady(broker);
+      const last = await RawRedis.open(broker.ports.redis);
+      // 50 keys, two others, and the queue.
+      assert.equal(await last.call("DBSIZE"), ":53\r\n");
+      assert.equal(await last.call("SET", "more", "x"), "+OK\r\n");
+      await last.close();
+      const reader = await (await connect()).createChannel();
+      assert.equal((await reader.checkQueue("q")).messageCount, 50);
+    }),
+);
+
+test(
+  "a message that the disk has no room for is refused, and nobody else notices",
+  { skip: noSmallDisk, timeout: testMsMax },
+  () =>
+    onSmallDisk(async ({ broker, connect }) => {
+      const client = await connect();
+      const closed = new Promise<string>((resolve) =>
+        client.once("error", (error: Error) => resolve(error.message)),
+      );
+      const channel = await client.createConfirmChannel();
+      channel.on("error", () => {});
+      await channel.assertQueue("q", { durable: true });
+      channel.sendToQueue("q", Buffer.alloc(70 << 20), { persistent: true });
+      assert.match(await closed, /no room for 73400320 bytes/);
+      const redis = await RawRedis.open(broker.ports.redis);
+      assert.match(await redis.call("SET", "big", Buffer.alloc(70 << 20)), /^-MISCONF .*no room for/);
+      assert.equal(await redis.call("SET", "small", "value"), "+OK\r\n");
+      await redis.close();
+    }),
+);
+
+test(
+  "a disk that takes nothing, and a stop: it ends soon, with code 1 and a line; what was acknowledged is there",
+  { skip: noSmallDisk, timeout: testMsMax },
+  async () => {
+    const disk = new SmallDisk(diskMebibytes);
+    // There is no room for a reserve, and publishers are not stopped before the disk is full.
+    disk.fill(mebibyte);
+    const broker = new TestBroker({ dataDir: disk.dataDir, args: ["--disk-free-bytes-min", "0"] });
+    try {
+      await broker.start();
+      const redis = await RawRedis.open(broker.ports.redis);
+      let kept = 0;
+      const adding = (async () => {
+        while ((await redis.call("XADD", "stream", "*", "b", Buffer.alloc(10_000))).startsWith("$")) kept++;
+      })();
+      for (let i = 0; (await broker.metric("troikamq_disk_full")) !== 2; i++) {
+        assert.ok(i < 200, "it does not notice");
+        await delay(50);
+      }
+      assert.ok(kept > 10, `${kept} were added`);
+      const began = performance.now();
+      assert.equal(await broker.kill("SIGTERM"), 1);
+      const ms = performance.now() - began;
+      assert.ok(ms < 10_000, `it took ${ms} ms to end`);
+      await adding;
+      assert.match(
+        broker.log,
+        / error the journal cannot be written, so nothing is answered; .* error="ENOSPC/,
+      );
+      assert.match(
+        broker.log,
+        /troikamq: what was not acknowledged yet could not be written at the end: ENOSPC/,
+      );
+      disk.empty();
+      await broker.start();
+      const again = await RawRedis.open(broker.ports.redis);
+      assert.equal(await again.call("XLEN", "stream"), `:${kept}\r\n`);
+      await again.close();
+      await broker.stop();
+    } finally {
+      await broker.kill().catch(() => {});
+      disk.remove();
+    }
+  },
+);

@@ -1,0 +1,238 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { ByteReader, ByteWriter } from "../../../src/base/bytes.ts";
+import { EntryId } from "../../../src/message/entry-id.ts";
+import { OffsetHeap } from "../../../src/broker/cursor/offset-heap.ts";
+import { PendingTable } from "../../../src/broker/cursor/pending-table.ts";
+import { SharedCursor } from "../../../src/broker/cursor/shared-cursor.ts";
+import { envelope } from "../../../src/message/envelope.ts";
+import { Log, Storage } from "../../../src/storage/index.ts";
+
+test("the heap gives offsets in order", () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(1000)), (offsets) => {
+      const heap = new OffsetHeap();
+      for (const offset of offsets) heap.push(offset);
+      const got: number[] = [];
+      while (heap.size > 0) got.push(heap.pop());
+      assert.deepEqual(
+        got,
+        offsets.toSorted((a, b) => a - b),
+      );
+    }),
+  );
+});
+
+test("the pending table agrees with a map", () => {
+  const step = fc.record({ offset: fc.nat(2000), owner: fc.integer({ min: 0, max: 3 }) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const table = new PendingTable();
+      const model = new Map<number, number>();
+      for (const { offset, owner } of steps) {
+        if (owner === 0) {
+          assert.equal(table.clear(offset), model.get(offset) ?? 0);
+          model.delete(offset);
+        } else {
+          table.set(offset, owner, 1, 5);
+          model.set(offset, owner);
+        }
+      }
+      assert.equal(table.size, model.size);
+      const seen: number[] = [];
+      table.visit(0, Infinity, (offset) => seen.push(offset) > 0);
+      assert.deepEqual(
+        seen,
+        [...model.keys()].toSorted((a, b) => a - b),
+      );
+      for (const [offset, owner] of model) assert.equal(table.ownerOf(offset), owner);
+      assert.equal(table.next(500), seen.find((offset) => offset >= 500) ?? -1);
+    }),
+  );
+});
+
+async function memoryStorage(): Promise<Storage> {
+  return Storage.open({
+    disk: null,
+    directory: "memory",
+    now: () => 1000,
+    journalBytesMax: 1 << 20,
+    requestFlush: () => {},
+    pause: async () => {},
+    onDurable: () => {},
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+}
+
+function fill(storage: Storage, log: Log, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const at = log.store.reserve(log.group, envelope.amqp, 2);
+    log.store.tail.latin1Write(String(i % 100).padStart(2, "0"), at, 2);
+  }
+  storage.seal();
+}
+
+type Step =
+  | { kind: "acquire"; owner: number }
+  | { kind: "settle" | "requeue" | "remove"; pick: number }
+  | { kind: "append"; count: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ kind: fc.constant("acquire" as const), owner: fc.integer({ min: 1, max: 3 }) }),
+  fc.record({
+    kind: fc.constantFrom("settle" as const, "requeue" as const, "remove" as const),
+    pick: fc.nat(),
+  }),
+  fc.record({ kind: fc.constant("append" as const), count: fc.integer({ min: 1, max: 5 }) }),
+);
+
+test("each record is ready, held by one, or settled; requeued ones come first and in order", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
+      const storage = await memoryStorage();
+      const log = storage.createLog(false);
+      const cursor = new SharedCursor(log, storage, false);
+      const ready: number[] = [];
+      const held: number[] = [];
+      const counts = new Map<number, number>();
+      let appended = 0;
+      for (const action of steps) {
+        if (action.kind === "append") {
+          fill(storage, log, action.count);
+          for (let i = 0; i < action.count; i++) ready.push(appended++);
+        } else if (action.kind === "acquire") {
+          const expected = ready.shift();
+          assert.equal(cursor.acquire(action.owner, 7), expected !== undefined);
+          if (expected === undefined) continue;
+          assert.equal(cursor.record.offset, expected);
+          counts.set(expected, (counts.get(expected) ?? 0) + 1);
+          assert.equal(cursor.deliveryCount, counts.get(expected));
+          held.push(expected);
+        } else if (action.kind === "remove") {
+          // By its place (XDEL), whether it was given back before or never given out.
+          if (ready.length === 0) continue;
+          const offset = ready.splice(action.pick % ready.length, 1)[0]!;
+          cursor.settle(offset);
+          log.remove(offset);
+        } else if (held.length > 0) {
+          const offset = held.splice(action.pick % held.length, 1)[0]!;
+          if (action.kind === "settle") {
+            assert.equal(cursor.settle(offset), true);
+            assert.equal(cursor.settle(offset), false);
+            log.remove(offset);
+          } else {
+            cursor.requeue(offset);
+            ready.push(offset);
+            ready.sort((a, b) => a - b);
+          }
+        }
+        assert.equal(cursor.heldCount, held.length);
+        assert.equal(cursor.hasReady, ready.length > 0);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("a group's pending entries survive: the full form and the changes after it give the same table", async () => {
+  const storage = await memoryStorage();
+  const log = storage.createLog(false);
+  fill(storage, log, 20);
+  const cursor = new SharedCursor(log, storage, true);
+  cursor.handle = storage.createState(cursor);
+  const full = new ByteWriter();
+  cursor.encodeFull(full);
+  const alice = cursor.addOwner("alice", 1);
+  const bob = cursor.addOwner("bob", 2);
+  for (let i = 0; i < 6; i++) cursor.acquire(i < 4 ? alice.id : bob.id, 50);
+  cursor.settle(1);
+  cursor.settle(2);
+  cursor.assign(3, bob.id, 9, 77, cursor.pending.readId(3, new EntryId()));
+  cursor.removeOwner(alice);
+  const change = new ByteWriter();
+  cursor.encodeChange(change);
+
+  const copy = new SharedCursor(log, storage, true);
+  copy.restoreFull(new ByteReader(full.view()));
+  copy.applyChange(new ByteReader(change.view()));
+  assert.deepEqual([...copy.owners.keys()], ["bob"]);
+  assert.equal(copy.next, 6);
+  assert.equal(copy.entriesRead, 6);
+  const noted: number[][] = [];
+  copy.pending.visit(0, Infinity, (offset) => {
+    noted.push([
+      offset,
+      copy.pending.ownerOf(offset),
+      copy.pending.countOf(offset),
+      copy.pending.timeOf(offset),
+    ]);
+    return true;
+  });
+  assert.deepEqual(noted, [
+    [3, bob.id, 9, 77],
+    [4, bob.id, 1, 50],
+    [5, bob.id, 1, 50],
+  ]);
+  assert.equal(copy.owners.get("bob")!.pending, 3);
+});
+
+test("what was given out before two restarts is marked as redelivered after both, and keeps its count", async () => {
+  const storage = await memoryStorage();
+  const log = storage.createLog(false);
+  fill(storage, log, 10);
+  /** The cursor after a restart that kept `full` and then `change`. */
+  const restart = (full: ByteWriter, change: ByteWriter): SharedCursor => {
+    const cursor = new SharedCursor(log, storage, false);
+    cursor.handle = storage.createState(cursor);
+    cursor.restoreFull(new ByteReader(full.view()));
+    cursor.applyChange(new ByteReader(change.view()));
+    cursor.restored();
+    return cursor;
+  };
+  const take = (cursor: SharedCursor, count: number): number[] =>
+    Array.from({ length: count }, () => (cursor.acquire(1, 0) ? cursor.deliveryCount : 0));
+
+  const first = new SharedCursor(log, storage, false);
+  first.handle = storage.createState(first);
+  const firstFull = new ByteWriter();
+  first.encodeFull(firstFull);
+  assert.deepEqual(take(first, 6), [1, 1, 1, 1, 1, 1]);
+  first.requeue(4);
+  const firstChange = new ByteWriter();
+  first.encodeChange(firstChange);
+
+  const second = restart(firstFull, firstChange);
+  assert.deepEqual(take(second, 2), [2, 2]);
+  const secondChange = new ByteWriter();
+  second.encodeChange(secondChange);
+  const secondFull = new ByteWriter();
+  second.encodeFull(secondFull);
+
+  const third = restart(secondFull, secondChange);
+  assert.equal(third.redeliveredBelow, 6);
+  assert.deepEqual(take(third, 7), [2, 2, 2, 2, 2, 2, 1]);
+});
+
+test("a full state keeps how often a record was given back, held or not", async () => {
+  const storage = await memoryStorage();
+  const log = storage.createLog(false);
+  const cursor = new SharedCursor(log, storage, false);
+  fill(storage, log, 3);
+  for (let i = 0; i < 3; i++) {
+    cursor.acquire(1, 7);
+    cursor.requeue(0);
+  }
+  cursor.acquire(1, 7);
+  cursor.acquire(1, 7);
+  assert.deepEqual([cursor.record.offset, cursor.heldCount], [1, 2]);
+  const writer = new ByteWriter();
+  cursor.encodeFull(writer);
+  const again = new SharedCursor(log, storage, false);
+  again.restoreFull(new ByteReader(writer.copy()));
+  again.restored();
+  const counts = Array.from({ length: 3 }, () => (again.acquire(2, 8) ? again.deliveryCount : 0));
+  assert.deepEqual(counts, [4, 2, 1]);
+});

@@ -1,0 +1,154 @@
+/**
+ * How much a bounded queue has, whatever became of its records, and whether a batch fits: on the broker alone, with a clock
+ * that the test moves. What clients see is in test/clients/interop/interop-overflow.test.ts, all of it together in sim/.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Timers } from "../../../src/base/clock.ts";
+import { Logger } from "../../../src/base/logger.ts";
+import { Broker } from "../../../src/broker/broker.ts";
+import { AmqpRecordMessage } from "../../../src/broker/exchange/outgoing-message.ts";
+import { BatchGuard } from "../../../src/broker/exchange/publication.ts";
+import type { Queue, QueueConsumer } from "../../../src/broker/queue/queue.ts";
+import { SimDisk } from "../../../sim/disk.ts";
+import { shortText, uint } from "../../support/amqp-frames.ts";
+
+const owner = 1;
+
+async function make(disk = new SimDisk(() => 0.5)) {
+  const time = { now: 1000 };
+  const clock = { now: () => time.now, monotonic: () => time.now };
+  const timers: Timers = {
+    after: () => ({ cancel: () => {} }),
+    atTickEnd: (action) => queueMicrotask(action),
+  };
+  let isOpen = false;
+  const opening = Broker.open({
+    disk,
+    directory: "/data",
+    clock,
+    timers,
+    random: { below: () => 0, bytes: (size) => Buffer.alloc(size) },
+    logger: new Logger({ level: "silent", clock, sink: () => {} }),
+    journalBytesMax: 1 << 20,
+    memoryBytesMax: 0,
+    redisStreamsDurability: "memory",
+    kafkaDurability: "fsync",
+    onFatal: (error) => assert.fail(error),
+  }).finally(() => (isOpen = true));
+  while (!isOpen) await step(disk);
+  const broker = await opening;
+  const declare = (name: string, args: Record<string, string | number>): Queue =>
+    broker.defaultVhost.declareQueue({
+      name,
+      kind: "queue",
+      durable: true,
+      exclusiveOwner: 0,
+      autoDelete: false,
+      args: { "x-overflow": "reject-publish", ...args },
+    });
+  return { broker, disk, time, declare };
+}
+
+async function step(disk: SimDisk): Promise<void> {
+  if (disk.waiting > 0) await disk.step();
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Whether it was taken. */
+function publish(queue: Queue, body: string): boolean {
+  const { vhost } = queue;
+  const exchange = vhost.exchanges.get("")!;
+  const record = Buffer.concat([
+    shortText(""),
+    shortText(queue.name),
+    uint(4, 10),
+    uint(8, body.length),
+    uint(2, 0),
+    Buffer.from(body),
+  ]);
+  const message = new AmqpRecordMessage().show(record, 0, record.length);
+  const isTaken = vhost.publication.publish(exchange, vhost.routes.find(exchange, queue.name), message);
+  queue.catchUp();
+  return isTaken;
+}
+
+function take(queue: Queue): number {
+  assert.ok(queue.takeForGet(false, owner));
+  return queue.cursor!.record.offset;
+}
+
+/** It waits for messages, and has no room for one. */
+const busy: QueueConsumer = {
+  id: 7,
+  priority: 0,
+  isNoAck: false,
+  isExclusive: false,
+  canTake: () => false,
+  deliver: () => assert.fail("it has no room"),
+  cancelled: () => {},
+};
+
+test("a record that was given back and then removed by its place leaves room", async () => {
+  const { declare } = await make();
+  const queue = declare("q", { "x-max-length": 1 });
+  assert.ok(publish(queue, "a"));
+  const offset = take(queue);
+  queue.requeue(offset);
+  queue.removeAt(offset);
+  assert.equal(queue.readyCount, 0);
+  assert.ok(publish(queue, "b"));
+  assert.equal(queue.readyCount, 1);
+  assert.ok(!publish(queue, "c"));
+});
+
+test("what is removed by its place counts for no bytes, held or not", async () => {
+  const { declare } = await make();
+  const queue = declare("q", { "x-max-length-bytes": 10 });
+  for (const body of ["1234", "5678", "90"]) assert.ok(publish(queue, body));
+  const held = take(queue);
+  queue.removeAt(held + 1);
+  assert.equal(queue.readyBytes!.total, 2);
+  queue.removeAt(held);
+  // Its consumer does not know yet.
+  queue.requeue(held);
+  assert.equal(queue.readyBytes!.total, 2);
+  queue.removeBelow(queue.log.nextOffset);
+  assert.equal(queue.readyBytes!.total, 0);
+  assert.ok(publish(queue, "0123456789"));
+});
+
+test("settled records that stay readable count for no bytes after a restart", async () => {
+  const first = await make();
+  const queue = first.declare("q", { "x-max-length-bytes": 10, "x-history-ms": 60_000 });
+  assert.ok(publish(queue, "12345678"));
+  queue.settle(take(queue));
+  assert.ok(publish(queue, "123456789"));
+  let isClosed = false;
+  void first.broker.close().finally(() => (isClosed = true));
+  while (!isClosed) await step(first.disk);
+  const { broker } = await make(first.disk);
+  const again = broker.defaultVhost.queue("q");
+  assert.ok(!publish(again, "12"));
+  assert.equal(again.readyBytes!.total, 9);
+  assert.ok(publish(again, "1"));
+});
+
+test("a queue that a dead letter fills while another one makes room refuses the batch", async () => {
+  const { broker, time, declare } = await make();
+  const target = declare("target", { "x-max-length": 1 });
+  const toTarget = { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "target" };
+  const source = declare("source", { "x-max-length": 1, "x-message-ttl": 5, ...toTarget });
+  source.addConsumer(busy);
+  assert.ok(publish(source, "expires"));
+  time.now += 10;
+  const guard = new BatchGuard();
+  const vhost = broker.defaultVhost;
+  for (const { name } of [target, source]) guard.add(vhost.routes.find(vhost.exchanges.get("")!, name), 1, 1);
+  assert.deepEqual(
+    guard.fullQueues().map(({ name }) => name),
+    ["target"],
+  );
+  target.catchUp();
+  assert.equal(target.readyCount, 1);
+});

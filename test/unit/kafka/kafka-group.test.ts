@@ -1,0 +1,279 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Timer } from "../../../src/base/clock.ts";
+import { limits } from "../../../src/base/limits.ts";
+import { errorCodes } from "../../../src/protocols/kafka/wire/error-codes.ts";
+import { Group, type GroupHost } from "../../../src/protocols/kafka/groups/group.ts";
+import type { JoinDetails, JoinResult, SyncResult } from "../../../src/protocols/kafka/groups/member.ts";
+
+/** Virtual time: timers run when `pass` moves it. */
+class VirtualHost implements GroupHost {
+  now = 0;
+  emptied = 0;
+  #seed = 0;
+  #timers: { at: number; action: () => void }[] = [];
+  readonly clock = { now: (): number => this.now, monotonic: (): number => this.now };
+  readonly timers = {
+    after: (delayMs: number, action: () => void): Timer => {
+      const timer = { at: this.now + delayMs, action };
+      this.#timers.push(timer);
+      return { cancel: () => (this.#timers = this.#timers.filter((other) => other !== timer)) };
+    },
+    atTickEnd: (action: () => void): void => action(),
+  };
+  readonly random = {
+    below: (): number => 0,
+    bytes: (size: number): Uint8Array => Buffer.alloc(size, ++this.#seed),
+  };
+
+  memberBytes = 0;
+
+  groupEmptied(): void {
+    this.emptied++;
+  }
+
+  pass(ms: number): void {
+    const end = this.now + ms;
+    for (;;) {
+      const due = this.#timers.filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)[0];
+      if (due === undefined) break;
+      this.#timers = this.#timers.filter((other) => other !== due);
+      this.now = due.at;
+      due.action();
+    }
+    this.now = end;
+  }
+}
+
+function detailsOf(name: string, groupInstanceId: string | null = null): JoinDetails {
+  return {
+    clientId: name,
+    clientHost: "/here",
+    groupInstanceId,
+    sessionTimeoutMs: 10_000,
+    rebalanceTimeoutMs: 5000,
+    protocolType: "consumer",
+    protocols: [{ name: "range", metadata: Buffer.from(name) }],
+  };
+}
+
+class Client {
+  readonly group: Group;
+  readonly name: string;
+  readonly details: JoinDetails;
+  id = "";
+  joined: JoinResult | null = null;
+  synced: SyncResult | null = null;
+
+  constructor(group: Group, name: string, groupInstanceId: string | null = null) {
+    this.group = group;
+    this.name = name;
+    this.details = detailsOf(name, groupInstanceId);
+  }
+
+  get claim() {
+    const { groupInstanceId } = this.details;
+    return { memberId: this.id, groupInstanceId, generationId: this.joined?.generationId ?? -1 };
+  }
+
+  join(): void {
+    this.joined = null;
+    this.synced = null;
+    this.group.join(this.id, this.details, true, (result) => {
+      this.id = result.memberId;
+      if (result.errorCode === 79) this.join();
+      else this.joined = result;
+    });
+  }
+
+  sync(): void {
+    const members = this.joined!.members;
+    const assignments = members.map(({ memberId }) => ({
+      memberId,
+      assignment: Buffer.from(`for ${memberId}`),
+    }));
+    this.group.sync(this.claim, { type: null, name: null }, assignments, (result) => (this.synced = result));
+  }
+}
+
+test("a first member waits for others a little, then leads; each gets its own assignment", () => {
+  const host = new VirtualHost();
+  const group = new Group("g", host);
+  const [one, two] = [new Client(group, "one"), new Client(group, "two")];
+  one.join();
+  host.pass(50);
+  two.join();
+  host.pass(99);
+  assert.deepEqual([one.joined, two.joined], [null, null]);
+  host.pass(1);
+  assert.equal(group.state, "CompletingRebalance");
+  assert.deepEqual([one.joined!.leader, two.joined!.leader], [one.id, one.id]);
+  assert.deepEqual([one.joined!.members.length, two.joined!.members.length], [2, 0]);
+  two.sync();
+  assert.equal(two.synced, null);
+  one.sync();
+  assert.equal(group.state, "Stable");
+  assert.equal(two.synced!.assignment.toString(), `for ${two.id}`);
+});
+
+test("a newcomer makes the others join again; who does not is out when the time is up", () => {
+  const host = new VirtualHost();
+  const group = new Group("g", host);
+  const [one, two, three] = ["one", "two", "three"].map((name) => new Client(group, name)) as [
+    Client,
+    Client,
+    Client,
+  ];
+  one.join();
+  two.join();
+  host.pass(100);
+  one.sync();
+  two.sync();
+  three.join();
+  assert.equal(group.state, "PreparingRebalance");
+  assert.equal(group.heartbeat(two.claim), "REBALANCE_IN_PROGRESS");
+  two.join();
+  host.pass(4999);
+  assert.equal(three.joined, null);
+  host.pass(1);
+  assert.equal(three.joined!.generationId, 2);
+  assert.equal(group.members.has(one.id), false);
+  assert.equal(group.heartbeat(one.claim), "UNKNOWN_MEMBER_ID");
+  assert.equal(three.joined!.leader, two.id);
+});
+
+test("who takes a generation and does not come for its share is out", () => {
+  const host = new VirtualHost();
+  const group = new Group("g", host);
+  const [one, two] = [new Client(group, "one"), new Client(group, "two")];
+  one.join();
+  two.join();
+  host.pass(100);
+  two.sync();
+  host.pass(5000);
+  assert.equal(two.synced!.errorCode, 27);
+  assert.equal(group.members.has(one.id), false);
+  assert.equal(group.state, "PreparingRebalance");
+});
+
+test("a group without members is empty, and its owner hears of it", () => {
+  const host = new VirtualHost();
+  const group = new Group("g", host);
+  const one = new Client(group, "one");
+  one.join();
+  host.pass(100);
+  one.sync();
+  host.pass(9000);
+  assert.equal(group.heartbeat(one.claim), null);
+  host.pass(9000);
+  assert.equal(group.state, "Stable");
+  host.pass(1000);
+  assert.equal(group.state, "Empty");
+  assert.equal(host.emptied, 1);
+});
+
+test("whatever members do, each that waits is answered, and a generation has one leader", () => {
+  const act = fc.record({
+    who: fc.nat({ max: 4 }),
+    what: fc.constantFrom("join", "sync", "heartbeat", "leave", "forget", "pass"),
+    ms: fc.constantFrom(1, 100, 1000, 6000),
+  });
+  fc.assert(
+    fc.property(fc.array(act, { maxLength: 60 }), (acts) => {
+      const host = new VirtualHost();
+      const group = new Group("g", host);
+      const clients = [0, 1, 2, 3, 4].map((i) => new Client(group, `c${i}`, i === 4 ? "static" : null));
+      for (const { who, what, ms } of acts) {
+        const client = clients[who]!;
+        if (what === "join") client.join();
+        else if (what === "sync" && client.joined !== null && client.joined.errorCode === 0) client.sync();
+        else if (what === "heartbeat") group.heartbeat(client.claim);
+        else if (what === "leave") group.leave(client.id, client.details.groupInstanceId);
+        else if (what === "forget") client.id = "";
+        else host.pass(ms);
+        if (group.state === "CompletingRebalance" || group.state === "Stable") {
+          assert.ok(group.members.has(group.leaderId!), `no leader in ${group.state}`);
+        }
+        if (group.state === "Empty") assert.equal(group.members.size, 0);
+        if (group.state === "Stable") {
+          for (const member of group.members.values()) assert.equal(member.isWaiting, false);
+        }
+      }
+      // Everybody who waits now gets an answer in the time that a rebalance may take, or stands in a group that waits.
+      host.pass(60_000);
+      for (const member of group.members.values()) assert.equal(member.isWaiting, false);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+function refused(group: Group, details: JoinDetails, memberId = ""): number {
+  let code = -1;
+  group.join(memberId, details, true, ({ errorCode }) => (code = errorCode));
+  return code;
+}
+
+test("a group has a bounded number of members, ids that were given out among them", () => {
+  const group = new Group("g", new VirtualHost());
+  for (let i = 0; i < limits.kafkaGroupMembersMax; i++) {
+    assert.equal(refused(group, detailsOf(`m${i}`)), errorCodes.MEMBER_ID_REQUIRED);
+  }
+  assert.equal(refused(group, detailsOf("one more")), errorCodes.GROUP_MAX_SIZE_REACHED);
+});
+
+test("what members bring is bounded: for each, for the group and for all groups, and counted until they go", () => {
+  const host = new VirtualHost();
+  const group = new Group("g", host);
+  const withMetadata = (bytes: number): JoinDetails => ({
+    ...detailsOf("m"),
+    protocols: [{ name: "range", metadata: Buffer.alloc(bytes) }],
+  });
+  const large = withMetadata(limits.kafkaMemberBytesMax - 1000);
+  assert.equal(refused(group, withMetadata(limits.kafkaMemberBytesMax)), errorCodes.MESSAGE_TOO_LARGE);
+  const clients: Client[] = [];
+  for (let i = 0; i < 17; i++) {
+    const client = new Client(group, `m${i}`);
+    clients.push(client);
+    Object.assign(client, { details: large });
+    client.join();
+  }
+  host.pass(100);
+  const joined = clients.filter(({ joined: result }) => result!.errorCode === errorCodes.NONE);
+  assert.equal(joined.length, 16);
+  assert.equal(clients.at(-1)!.joined!.errorCode, errorCodes.GROUP_MAX_SIZE_REACHED);
+  assert.ok(host.memberBytes > 15 << 20 && host.memberBytes <= limits.kafkaGroupBytesMax);
+  const [leader] = joined;
+  const assign = (bytes: number): number => {
+    let code = -1;
+    const assignments = [{ memberId: leader!.id, assignment: Buffer.alloc(bytes) }];
+    group.sync(leader!.claim, { type: null, name: null }, assignments, ({ errorCode }) => (code = errorCode));
+    return code;
+  };
+  assert.equal(assign(limits.kafkaMemberBytesMax + 1), errorCodes.MESSAGE_TOO_LARGE);
+  const before = host.memberBytes;
+  assert.equal(assign(1000), errorCodes.NONE);
+  assert.equal(host.memberBytes, before + 1000);
+  for (const client of joined) assert.equal(group.leave(client.id, null), null);
+  assert.equal(host.memberBytes, 0);
+  host.memberBytes = limits.kafkaGroupsBytesMax;
+  const other = new Group("other", host);
+  assert.equal(refused(other, large), errorCodes.COORDINATOR_NOT_AVAILABLE);
+});
+
+test("a static member that comes back with other metadata is counted once", () => {
+  const host = new VirtualHost();
+  const group = new Group("g", host);
+  const client = new Client(group, "s", "static");
+  client.join();
+  host.pass(100);
+  client.sync();
+  const before = host.memberBytes;
+  const again = new Client(group, "s", "static");
+  again.details.protocols[0]!.metadata.fill(1);
+  again.join();
+  host.pass(100);
+  again.sync();
+  assert.equal(group.members.size, 1);
+  assert.ok(host.memberBytes <= before, `${host.memberBytes} bytes, ${before} before`);
+});

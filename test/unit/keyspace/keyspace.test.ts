@@ -1,0 +1,330 @@
+/**
+ * The keyspace beside a plain map: random changes, ticks, expiries, kills and power cuts over a disk in memory that is
+ * small enough for the cleaner to be at work. After a kill the last tick is found, exactly; after a power cut a tick that
+ * is not older than the durable watermark.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Clock, Timers } from "../../../src/base/clock.ts";
+import { Logger } from "../../../src/base/logger.ts";
+import { Broker } from "../../../src/broker/broker.ts";
+import { type Database, keepExpiry } from "../../../src/keyspace/database.ts";
+import { Keyspace } from "../../../src/keyspace/keyspace.ts";
+import { SimDisk, seeded } from "../../../sim/disk.ts";
+
+const databasesUsed = 3;
+const journalBytesMax = 1 << 17;
+
+interface ModelValue {
+  value: string;
+  expiry: number;
+}
+type Model = Map<string, ModelValue>[];
+
+function copyOf(model: Model): Model {
+  return model.map((keys) => new Map([...keys].map(([key, value]) => [key, { ...value }])));
+}
+
+/** A process: what dies in a crash. */
+class Run {
+  readonly broker: Broker;
+  readonly keyspace: Keyspace;
+
+  constructor(broker: Broker, keyspace: Keyspace) {
+    this.broker = broker;
+    this.keyspace = keyspace;
+  }
+}
+
+class World implements Clock {
+  readonly disk: SimDisk;
+  time = 1_000_000;
+  model: Model = Array.from({ length: databasesUsed }, () => new Map());
+  /** What each tick that was written left, with where it ended. */
+  moments: { position: number; model: Model }[] = [];
+  run!: Run;
+  #tickEnd: (() => void)[] = [];
+  #timers: { at: number; action: () => void }[] = [];
+  filesDeleted = 0;
+
+  constructor(seed: number) {
+    this.disk = new SimDisk(seeded(seed));
+  }
+
+  now(): number {
+    return this.time;
+  }
+
+  monotonic(): number {
+    return this.time;
+  }
+
+  async open(): Promise<void> {
+    this.#tickEnd = [];
+    this.#timers = [];
+    const timers: Timers = {
+      after: (delayMs, action) => {
+        const timer = { at: this.time + delayMs, action };
+        this.#timers.push(timer);
+        return { cancel: () => void (this.#timers = this.#timers.filter((other) => other !== timer)) };
+      },
+      atTickEnd: (action) => void this.#tickEnd.push(action),
+    };
+    const keyspace = new Keyspace(12_345);
+    const opening = Broker.open({
+      disk: this.disk,
+      directory: "d",
+      clock: this,
+      timers,
+      random: { below: (bound) => bound - 1, bytes: (size) => new Uint8Array(size) },
+      logger: new Logger({ level: "error", clock: this, sink: () => {} }),
+      source: keyspace,
+      journalBytesMax,
+      memoryBytesMax: 0,
+      redisStreamsDurability: "written",
+      kafkaDurability: "fsync",
+      onFatal: (error) => {
+        throw error;
+      },
+    });
+    let isOpen = false;
+    void opening.finally(() => (isOpen = true));
+    while (!isOpen) await this.disk.step();
+    const broker = await opening;
+    keyspace.start(broker);
+    this.run = new Run(broker, keyspace);
+  }
+
+  /** The end of a turn, and a little of what the disk has to do. */
+  async tick(): Promise<void> {
+    this.run.broker.ticker.request();
+    for (const action of this.#tickEnd.splice(0)) action();
+    this.moments.push({ position: this.run.broker.storage.written, model: copyOf(this.model) });
+    for (let i = 0; i < 4; i++) await this.disk.step();
+    for (const action of this.#tickEnd.splice(0)) action();
+    const { durable } = this.run.broker.storage;
+    const oldest = this.moments.findLastIndex(({ position }) => position <= durable);
+    if (oldest > 0) this.moments.splice(0, oldest);
+    this.filesDeleted += this.run.broker.storage.cleaner!.filesDeleted;
+    this.run.broker.storage.cleaner!.filesDeleted = 0;
+  }
+
+  async advance(ms: number): Promise<void> {
+    this.time += ms;
+    for (const timer of this.#timers.filter(({ at }) => at <= this.time)) {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+      timer.action();
+    }
+    for (const keys of this.model) {
+      for (const [key, { expiry }] of keys) if (expiry !== 0 && expiry <= this.time) keys.delete(key);
+    }
+    await this.tick();
+  }
+
+  async crash(kind: "kill" | "power"): Promise<void> {
+    const before = this.moments;
+    this.run.keyspace.stop();
+    this.run.broker.ticker.close();
+    this.disk.crash(kind);
+    await this.open();
+    const found = this.dump();
+    const possible = (kind === "kill" ? before.slice(-1) : before).map(({ model }) => this.#alive(model));
+    const index = possible.findLastIndex((model) => isSame(model, found));
+    assert.ok(index >= 0, `${kind}: found ${show(found)}, wanted ${show(possible.at(-1))}`);
+    this.model = copyOf(possible[index]!);
+    this.moments = [{ position: 0, model: copyOf(this.model) }];
+    await this.tick();
+  }
+
+  #alive(model: Model): Model {
+    return model.map(
+      (keys) => new Map([...keys].filter(([, { expiry }]) => expiry === 0 || expiry > this.time)),
+    );
+  }
+
+  dump(): Model {
+    return this.run.keyspace.databases.slice(0, databasesUsed).map(dumpDatabase);
+  }
+}
+
+function isSame(a: Model, b: Model): boolean {
+  return a.every((keys, number) => {
+    const others = b[number]!;
+    if (keys.size !== others.size) return false;
+    for (const [key, { value, expiry }] of keys) {
+      const other = others.get(key);
+      if (other === undefined || other.value !== value || other.expiry !== expiry) return false;
+    }
+    return true;
+  });
+}
+
+function assertSame(found: Model, wanted: Model): void {
+  if (!isSame(found, wanted)) assert.fail(`found ${show(found)}, wanted ${show(wanted)}`);
+}
+
+/** Keys with the sizes of their values: enough to see what differs. */
+function show(model: Model | undefined): string {
+  const shown = model?.map((keys) =>
+    [...keys].map(([key, { value, expiry }]) => `${key.slice(0, 8)}=${value.length}@${expiry}`).toSorted(),
+  );
+  return JSON.stringify(shown);
+}
+
+/** By a scan, and each key is looked up as well. */
+function dumpDatabase(database: Database): Map<string, ModelValue> {
+  const { table } = database;
+  const entries: number[] = [];
+  let cursor = 0;
+  do cursor = table.scan(cursor, entries);
+  while (cursor !== 0);
+  assert.equal(entries.length, table.count);
+  const dump = new Map<string, ModelValue>();
+  for (const entry of entries) {
+    if (database.isDue(entry)) continue;
+    table.locateKey(entry);
+    const key = Buffer.from(table.bytes.subarray(table.start, table.end));
+    assert.equal(database.find(key, 0, key.length), entry);
+    table.locate(entry);
+    const value = table.bytes.latin1Slice(table.start, table.end);
+    dump.set(key.latin1Slice(), { value, expiry: table.expiry(entry) });
+  }
+  return dump;
+}
+
+const database = fc.nat({ max: databasesUsed - 1 });
+const key = fc.nat({ max: 40 }).map((n) => (n % 7 === 0 ? "k".repeat(n * 9) : `key${n}`));
+const value = fc
+  .tuple(fc.constantFrom("a", "b", "\0", "\xff"), fc.constantFrom(0, 1, 15, 100, 3000, 20_000))
+  .map(([character, size]) => character.repeat(size));
+const expiry = fc.constantFrom(0, 0, 0, 50, 2000, 100_000);
+
+type Step = (world: World) => void | Promise<void>;
+
+function change(
+  world: World,
+  number: number,
+  name: string,
+  use: (found: ModelValue | undefined) => void,
+): void {
+  use(world.model[number]!.get(name));
+}
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 60, arbitrary: fc.tuple(database, key, value, expiry).map(([n, k, v, e]) => put(n, k, v, e)) },
+  { weight: 10, arbitrary: fc.tuple(database, key, value).map(([n, k, v]) => put(n, k, v, keepExpiry)) },
+  {
+    weight: 30,
+    arbitrary: fc.tuple(database, key, value, fc.nat({ max: 200 })).map(([n, k, v, o]) => patch(n, k, v, o)),
+  },
+  { weight: 20, arbitrary: fc.tuple(database, key).map(([n, k]) => remove(n, k)) },
+  { weight: 20, arbitrary: fc.tuple(database, key, expiry).map(([n, k, e]) => expire(n, k, e)) },
+  { weight: 2, arbitrary: database.map(flush) },
+  { weight: 3, arbitrary: fc.tuple(database, database).map(([a, b]) => swap(a, b)) },
+  { weight: 30, arbitrary: fc.constant<Step>((world) => world.tick()) },
+  {
+    weight: 10,
+    arbitrary: fc.constantFrom(40, 200, 3000).map(
+      (ms): Step =>
+        (world) =>
+          world.advance(ms),
+    ),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom<"kill" | "power">("kill", "power").map(
+      (kind): Step =>
+        (world) =>
+          world.crash(kind),
+    ),
+  },
+);
+
+function put(number: number, name: string, text: string, lifeMs: number): Step {
+  return (world) => {
+    const at = lifeMs > 0 ? world.time + lifeMs : lifeMs;
+    const bytes = Buffer.from(text, "latin1");
+    const keyBytes = Buffer.from(name);
+    world.run.keyspace.databases[number]!.put(keyBytes, 0, keyBytes.length, bytes, 0, bytes.length, at);
+    const kept = world.model[number]!.get(name)?.expiry ?? 0;
+    world.model[number]!.set(name, { value: text, expiry: at === keepExpiry ? kept : at });
+  };
+}
+
+function entryOf(world: World, number: number, name: string): number {
+  const keyBytes = Buffer.from(name);
+  return world.run.keyspace.databases[number]!.find(keyBytes, 0, keyBytes.length);
+}
+
+function patch(number: number, name: string, text: string, offset: number): Step {
+  return (world) => {
+    const entry = entryOf(world, number, name);
+    change(world, number, name, (found) => {
+      assert.equal(entry !== 0, found !== undefined);
+      if (found === undefined) return;
+      const bytes = Buffer.from(text, "latin1");
+      world.run.keyspace.databases[number]!.patch(entry, offset, bytes, 0, bytes.length);
+      found.value =
+        found.value.slice(0, offset).padEnd(offset, "\0") + text + found.value.slice(offset + text.length);
+    });
+  };
+}
+
+function remove(number: number, name: string): Step {
+  return (world) => {
+    const entry = entryOf(world, number, name);
+    if (entry !== 0) world.run.keyspace.databases[number]!.remove(entry);
+    world.model[number]!.delete(name);
+  };
+}
+
+function expire(number: number, name: string, lifeMs: number): Step {
+  return (world) => {
+    const entry = entryOf(world, number, name);
+    const at = lifeMs === 0 ? 0 : world.time + lifeMs;
+    if (entry !== 0) world.run.keyspace.databases[number]!.setExpiry(entry, at);
+    change(world, number, name, (found) => {
+      if (found !== undefined) found.expiry = at;
+    });
+  };
+}
+
+function flush(number: number): Step {
+  return (world) => {
+    world.run.keyspace.flush(number);
+    world.model[number]!.clear();
+  };
+}
+
+function swap(one: number, other: number): Step {
+  return (world) => {
+    world.run.keyspace.swap(one, other);
+    [world.model[one], world.model[other]] = [world.model[other]!, world.model[one]!];
+  };
+}
+
+test("changes, ticks, expiries, kills and power cuts in any order", { timeout: 60_000 }, async () => {
+  let filesDeleted = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer(),
+      fc.array(step, { minLength: 150, maxLength: 300, size: "max" }),
+      async (seed, steps) => {
+        const world = new World(seed);
+        await world.open();
+        await world.tick();
+        for (const [index, apply] of steps.entries()) {
+          await apply(world);
+          if (index % 10 === 0) assertSame(world.dump(), world.model);
+        }
+        assertSame(world.dump(), world.model);
+        await world.tick();
+        await world.crash("kill");
+        filesDeleted += world.filesDeleted;
+      },
+    ),
+    { numRuns: 12 },
+  );
+  assert.ok(filesDeleted > 0, "the cleaner had nothing to do: the test is too small");
+});

@@ -1,0 +1,100 @@
+/** The command table by itself: names, lookup, keys. redis-real-server.test.ts compares its facts with the server's. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import {
+  allCommands,
+  commandLookup,
+  topLevelCommands,
+} from "../../../src/protocols/redis/core/command-table.ts";
+import { findKeys, requestedKeys } from "../../../src/protocols/redis/core/command-keys.ts";
+import { isArityMet } from "../../../src/protocols/redis/core/command-lookup.ts";
+import { RequestParser } from "../../../src/protocols/redis/wire/request-parser.ts";
+import type { RequestArguments } from "../../../src/protocols/redis/wire/request-arguments.ts";
+
+function parse(line: string): RequestArguments {
+  const parser = new RequestParser();
+  parser.feed(Buffer.from(`${line}\r\n`));
+  assert.equal(parser.next(), true);
+  return parser.request;
+}
+
+function keysOf(line: string): string[] | undefined {
+  const request = parse(line);
+  const spec = commandLookup.findRequested(request);
+  assert.ok(spec, line);
+  return findKeys(spec, request)?.map((key) => request.utf8(key.index));
+}
+
+test("ids number the table, names are unique, sentences are there", () => {
+  assert.equal(topLevelCommands.length, 240);
+  assert.equal(allCommands.length, 368);
+  const names = new Set<string>();
+  for (const [id, spec] of allCommands.entries()) {
+    assert.equal(spec.id, id);
+    assert.match(spec.name, /^[a-z0-9_-]+$/);
+    assert.match(spec.summary, /^[A-Z].*\.$/);
+    assert.equal(names.has(spec.fullName), false);
+    names.add(spec.fullName);
+    assert.equal(commandLookup.findByName(spec.fullName), spec);
+  }
+});
+
+test("what each session asks of a spec", () => {
+  const xadd = commandLookup.findByName("XADD");
+  assert.ok(xadd);
+  assert.equal(xadd.arity, -5);
+  assert.deepEqual([xadd.firstKey, xadd.lastKey, xadd.keyStep], [1, 1, 1]);
+  assert.equal(xadd.write, true);
+  assert.deepEqual(xadd.categories, ["write", "stream", "fast"]);
+  assert.equal(isArityMet(xadd, 4), false);
+  assert.equal(isArityMet(xadd, 5), true);
+  assert.equal(isArityMet(xadd, 7), true);
+  const get = commandLookup.findByName("get");
+  assert.ok(get);
+  assert.equal(isArityMet(get, 3), false);
+  const create = commandLookup.findRequested(parse("xgroup Create s g $"));
+  assert.equal(create?.fullName, "xgroup|create");
+  assert.equal(create.container?.name, "xgroup");
+  assert.equal(commandLookup.findRequested(parse("XGROUP nonsense")), undefined);
+  assert.equal(commandLookup.findRequested(parse("XGROUP"))?.name, "xgroup");
+  assert.equal(commandLookup.findRequested(parse("GET GET"))?.name, "get");
+});
+
+test("property: names are found in any case; anything else is not", () => {
+  const known = new Map(topLevelCommands.map((spec) => [spec.name, spec]));
+  const cased = fc
+    .tuple(fc.constantFrom(...topLevelCommands), fc.array(fc.boolean(), { minLength: 30, maxLength: 30 }))
+    .map(([spec, upper]) => Array.from(spec.name, (c, i) => (upper[i] ? c.toUpperCase() : c)).join(""));
+  const other = fc.string({ unit: "binary-ascii", maxLength: 12 });
+  fc.assert(
+    fc.property(fc.oneof(cased, other), (name) => {
+      const bytes = Buffer.from(`.${name}.`, "latin1");
+      assert.equal(commandLookup.find(bytes, 1, bytes.length - 1), known.get(name.toLowerCase()));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("keys of commands that hide them", () => {
+  assert.deepEqual(keysOf("XREAD COUNT 2 STREAMS a b 0 0"), ["a", "b"]);
+  assert.deepEqual(keysOf("xreadgroup group g c streams a b > >"), ["a", "b"]);
+  assert.deepEqual(keysOf("EVAL script 2 a b c"), ["a", "b"]);
+  assert.deepEqual(keysOf("SORT a BY STORE STORE b"), ["a", "b"]);
+  assert.deepEqual(keysOf("MIGRATE h 1 '' 0 10 KEYS a b"), ["a", "b"]);
+  assert.deepEqual(keysOf("MSET a 1 b 2"), ["a", "b"]);
+  assert.equal(keysOf("EVAL script 3 a"), undefined);
+  assert.equal(keysOf("EVAL script 99999999999 a"), undefined);
+});
+
+test("COMMAND GETKEYS has an error for each case", () => {
+  const errorOf = (line: string): unknown => {
+    const request = parse(line);
+    return requestedKeys(commandLookup.findRequested(request), request);
+  };
+  assert.equal(errorOf("NOSUCH a"), "Invalid command specified");
+  assert.equal(errorOf("PING a"), "The command has no key arguments");
+  assert.equal(errorOf("GET a b"), "Invalid number of arguments specified for command");
+  assert.equal(errorOf("LMPOP x a LEFT"), "Invalid arguments specified for command");
+  assert.deepEqual(errorOf("EVAL script 0"), []);
+});
