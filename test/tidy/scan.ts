@@ -9,6 +9,8 @@
 export interface Import {
   /** What is imported as written; undefined if it is computed, so that no one can tell. */
   readonly specifier: string | undefined;
+  /** Gone once types are stripped: `import type`, `export type`, `import("x").A` as a type is not told apart. */
+  readonly isType: boolean;
   readonly line: number;
 }
 
@@ -123,8 +125,14 @@ export function importsOf(source: string): Import[] {
       const isText = quote === '"' || quote === "'";
       const specifier = isText ? source.slice(start + 1, end) : undefined;
       if (match[0].startsWith("new") && !masked.startsWith(", import.meta.url", end + 1)) continue;
-      imports.push({ specifier, line: lineAt(source, match.index) });
+      imports.push({ specifier, isType: isTypeImport(masked, match.index), line: lineAt(source, match.index) });
     }
   }
   return imports;
+}
+
+/** Whether the declaration that ends with `from` at this place begins with `import type` or `export type`. */
+function isTypeImport(masked: string, from: number): boolean {
+  const start = Math.max(masked.lastIndexOf("import", from), masked.lastIndexOf("export", from));
+  return start < from && start !== -1 && /^(?:import|export)\s+type\b/.test(masked.slice(start, from));
 }
