@@ -18,7 +18,10 @@ export function importGraph(files: ReadonlyMap<string, string>, isRunTime: boole
       .flatMap(({ specifier }) =>
         specifier?.startsWith(".") === true ? [posix.join(posix.dirname(path), specifier)] : [],
       );
-    graph.set(path, [...new Set(targets)].filter((target) => files.has(target)));
+    graph.set(
+      path,
+      [...new Set(targets)].filter((target) => files.has(target)),
+    );
   }
   return graph;
 }

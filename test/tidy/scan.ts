@@ -125,7 +125,11 @@ export function importsOf(source: string): Import[] {
       const isText = quote === '"' || quote === "'";
       const specifier = isText ? source.slice(start + 1, end) : undefined;
       if (match[0].startsWith("new") && !masked.startsWith(", import.meta.url", end + 1)) continue;
-      imports.push({ specifier, isType: isTypeImport(masked, match.index), line: lineAt(source, match.index) });
+      imports.push({
+        specifier,
+        isType: isTypeImport(masked, match.index),
+        line: lineAt(source, match.index),
+      });
     }
   }
   return imports;

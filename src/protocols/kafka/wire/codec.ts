@@ -15,7 +15,7 @@ import type { Api, RequestInputOf, RequestOf, ResponseInputOf, ResponseOf } from
 import { readMessage, skipTaggedFields, type Struct } from "./decode.ts";
 import { writeStruct, writeStructInPieces } from "./encode.ts";
 import type { Plan } from "./plan.ts";
-import * as messages from "./messages/index.ts";
+import * as messages from "./messages.ts";
 
 export type Apis = typeof messages;
 export type ApiName = keyof Apis;
