@@ -188,3 +188,33 @@ test("a masked source is as long as its source, line by line", () => {
     );
   }
 });
+
+test("a folder past its bound is found", () => {
+  const files = (count: number) =>
+    new Map(Array.from({ length: count }, (_, i) => [`src/base/a/${i}.ts`, ""] as const));
+  assert.deepEqual(violationsIn(files(25)), []);
+  assert.deepEqual(violationsIn(files(26)).length, 1);
+});
+
+test("a circle at run time is found, and by types only one that is large", () => {
+  const ring = (count: number, form: string) =>
+    new Map(
+      Array.from(
+        { length: count },
+        (_, i) =>
+          [
+            `src/base/${i % 2}/${i}.ts`,
+            form.replace("TARGET", `../${((i + 1) % count) % 2}/${(i + 1) % count}.ts`),
+          ] as const,
+      ),
+    );
+  const value = 'import { a } from "TARGET";';
+  const type = 'import type { a } from "TARGET";';
+  assert.equal(violationsIn(ring(2, value)).length, 1);
+  assert.equal(violationsIn(ring(3, 'import { type a, b } from "TARGET";')).length, 1);
+  assert.equal(violationsIn(ring(3, 'export type { a } from "TARGET";')).length, 0);
+  assert.deepEqual(violationsIn(ring(25, type)), []);
+  assert.equal(violationsIn(ring(26, type)).length, 1);
+  // Node keeps such an import, without names: it is one at run time too.
+  assert.equal(violationsIn(ring(26, 'import { type a, type b } from "TARGET";')).length, 2);
+});

@@ -26,5 +26,8 @@ export interface HttpRequest {
 /** A longer body is not read. */
 export const httpBodyBytesMax = 64 << 10;
 
+/** Longer headers of a request, all together, are refused. */
+export const httpHeaderBytesMax = 8192;
+
 /** Must not reject. */
 export type HttpHandler = (request: HttpRequest) => Promise<HttpAnswer>;

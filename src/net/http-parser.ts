@@ -6,8 +6,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Duplex } from "node:stream";
-import { httpBodyBytesMax, type HttpHandler, type HttpBody } from "../base/http.ts";
-import { headerBytesMax } from "./http.ts";
+import { httpBodyBytesMax, httpHeaderBytesMax, type HttpHandler, type HttpBody } from "../base/http.ts";
 
 /** A connection, as the parser sees it. */
 export interface HttpPeer {
@@ -33,7 +32,7 @@ export interface HttpParser {
 
 export function makeHttpParser(handler: HttpHandler): HttpParser {
   const server = createServer(
-    { maxHeaderSize: headerBytesMax, keepAliveTimeout: keepAliveMs },
+    { maxHeaderSize: httpHeaderBytesMax, keepAliveTimeout: keepAliveMs },
     async (request, response) => {
       const { peer } = request.socket as unknown as PeerStream;
       peer.asked();

@@ -9,15 +9,14 @@
 import type { BytesInFlight } from "../base/bytes-in-flight.ts";
 import type { Timer, Timers } from "../base/clock.ts";
 import type { Connection, ConnectionHost } from "../base/connection.ts";
-import { type HttpHandler, httpBodyBytesMax } from "../base/http.ts";
+import { type HttpHandler, httpBodyBytesMax, httpHeaderBytesMax } from "../base/http.ts";
 import { limits } from "../base/limits.ts";
 import type { Protocol, Session } from "../protocols/contract.ts";
 import type { HttpParser, HttpPeer } from "./http-parser.ts";
 
-export const headerBytesMax = 8192;
 const idleMsMax = 10_000;
 /** More than the largest request, so there is always one whole, or one that is refused. */
-const unansweredBytesMax = httpBodyBytesMax + 2 * headerBytesMax;
+const unansweredBytesMax = httpBodyBytesMax + 2 * httpHeaderBytesMax;
 /** Clients wait for an answer before they ask again, but for a few. */
 const unansweredRequestsMax = 64;
 

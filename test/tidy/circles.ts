@@ -9,12 +9,12 @@ import { importsOf } from "./scan.ts";
 
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
-/** Who imports whom among these sources. `isRunTime` leaves out imports that are gone once types are stripped. */
+/** Who imports whom among these sources. `isRunTime` leaves out what is gone once types are stripped, and `import()`. */
 export function importGraph(files: ReadonlyMap<string, string>, isRunTime: boolean): ImportGraph {
   const graph = new Map<string, readonly string[]>();
   for (const [path, source] of files) {
     const targets = importsOf(source)
-      .filter(({ isType }) => !isRunTime || !isType)
+      .filter(({ isType, isDynamic }) => !isRunTime || !(isType || isDynamic))
       .flatMap(({ specifier }) =>
         specifier?.startsWith(".") === true ? [posix.join(posix.dirname(path), specifier)] : [],
       );

@@ -5,9 +5,14 @@
  * Invariant: a file that belongs to no known room is itself a violation, so that a new room must be entered here.
  */
 import { posix } from "node:path";
+import { circlesIn, importGraph } from "./circles.ts";
 import { importsOf, lineAt, maskSource } from "./scan.ts";
 
 const fileLinesMax = 500;
+/** Beyond it nobody sees at a glance what a folder is about. */
+const folderFilesMax = 25;
+/** Modules that know one another by types. What is larger has a part that should be an interface. */
+const typeCircleMax = 25;
 
 /** The doors of each room. A protocol's name is read from its path; `wire` and `protocol` stand for the own one. */
 const doors = {
@@ -112,6 +117,36 @@ const pardons: Readonly<Record<string, readonly string[]>> = {
 
 /** What is wrong in these sources, by path; one line each. */
 export function violationsIn(files: ReadonlyMap<string, string>): string[] {
+  return [...fileViolations(files), ...folderViolations(files), ...circleViolations(files)];
+}
+
+function folderViolations(files: ReadonlyMap<string, string>): string[] {
+  const counts = new Map<string, number>();
+  for (const path of files.keys()) {
+    const folder = posix.dirname(path);
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  return [...counts]
+    .filter(([, count]) => count > folderFilesMax)
+    .map(([folder, count]) => `${folder}: has ${count} files; past ${folderFilesMax} it is two rooms`);
+}
+
+/** Modules that import one another have no order in which they can be read, or evaluated. */
+function circleViolations(files: ReadonlyMap<string, string>): string[] {
+  const runTime = circlesIn(importGraph(files, true)).map(
+    (circle) => `${circle.join(", ")}: import one another at run time`,
+  );
+  const large = circlesIn(importGraph(files, false)).filter(({ length }) => length > typeCircleMax);
+  return [
+    ...runTime,
+    ...large.map(
+      (circle) =>
+        `${circle[0]} and ${circle.length - 1} others: know one another by types; past ${typeCircleMax} an interface is missing`,
+    ),
+  ];
+}
+
+function fileViolations(files: ReadonlyMap<string, string>): string[] {
   return [...files].flatMap(([path, source]) => {
     const room = roomOf(path);
     if (room === undefined) return [`${path}: is in no room that test/tidy/rules.ts knows`];

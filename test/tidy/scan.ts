@@ -11,6 +11,8 @@ export interface Import {
   readonly specifier: string | undefined;
   /** Gone once types are stripped: `import type`, `export type`, `import("x").A` as a type is not told apart. */
   readonly isType: boolean;
+  /** `import()`: evaluated when it is called, not before the module that says so. */
+  readonly isDynamic: boolean;
   readonly line: number;
 }
 
@@ -128,6 +130,7 @@ export function importsOf(source: string): Import[] {
       imports.push({
         specifier,
         isType: isTypeImport(masked, match.index),
+        isDynamic: /^import\s*\(/.test(match[0]),
         line: lineAt(source, match.index),
       });
     }
