@@ -38,7 +38,9 @@ export interface QueueConsumer {
   readonly isNoAck: boolean;
   /** Nobody else may consume from the queue meanwhile. */
   readonly isExclusive: boolean;
-  /** Room in the prefetch and in the connection's output. */
+  /** For `QueueConsumers` alone: it had no room when it was looked at last. */
+  isParked: boolean;
+  /** Room in the prefetch and in the connection's output. Once false, it tells `Queue.consumerReady` when it may have room again. */
   canTake(): boolean;
   /** Copies the cursor's record to the client. A no-ack record is settled by the queue, others later by the session. */
   deliver(queue: Queue, cursor: SharedCursor): void;
@@ -335,6 +337,12 @@ export class Queue {
   addConsumer(consumer: QueueConsumer): void {
     this.consumers.add(consumer);
     this.hadConsumers = true;
+    this.vhost.broker.schedule(this);
+  }
+
+  /** A consumer may have room again that had none. */
+  consumerReady(consumer: QueueConsumer): void {
+    this.consumers.ready(consumer);
     this.vhost.broker.schedule(this);
   }
 

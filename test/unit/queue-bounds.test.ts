@@ -84,6 +84,7 @@ const busy: QueueConsumer = {
   priority: 0,
   isNoAck: false,
   isExclusive: false,
+  isParked: false,
   canTake: () => false,
   deliver: () => assert.fail("it has no room"),
   cancelled: () => {},

@@ -51,6 +51,9 @@ class GetSource implements UnackedSource {
   constructor(queue: Queue) {
     this.queue = queue;
   }
+
+  /** It takes nothing by itself. */
+  mayTakeAgain(): void {}
 }
 
 export class Channel implements DurableWaiter {
@@ -78,6 +81,10 @@ export class Channel implements DurableWaiter {
   #lastServed: ChannelConsumer | null = null;
   /** The tick in which all consumers were woken; their queues are looked at when it ends. */
   #wokenAt = -1;
+  /** Since then one of them found no credit. */
+  #isCreditAwaited = false;
+  /** They are woken again, later in this tick or in the next. */
+  #isWakeDue = false;
   readonly consumers = new Map<string, ChannelConsumer>();
   readonly unacked = new Unacked();
   /** Holds what basic.get takes, in the eyes of the queues. */
@@ -191,7 +198,11 @@ export class Channel implements DurableWaiter {
   }
 
   hasCreditFor(consumer: ChannelConsumer): boolean {
-    return (this.globalPrefetch === 0 || this.globalHeld < this.globalPrefetch) && this.hasRoomFor(consumer);
+    if (this.globalPrefetch > 0 && this.globalHeld >= this.globalPrefetch) {
+      this.#isCreditAwaited = true;
+      return false;
+    }
+    return this.hasRoomFor(consumer);
   }
 
   /** Notes a delivery to a consumer and returns its tag. */
@@ -260,8 +271,9 @@ export class Channel implements DurableWaiter {
       else this.broker.retention.discard(queue, offset, "rejected");
     }
     if (source.id > 0) {
+      // First: the one that was served last comes last.
       if (this.globalPrefetch > 0) this.wakeConsumers();
-      else this.broker.schedule(queue);
+      source.mayTakeAgain();
     }
   }
 
@@ -272,16 +284,26 @@ export class Channel implements DurableWaiter {
 
   /**
    * Credit of the channel came back: the queues of all its consumers are looked at when the tick ends, those behind the
-   * consumer that was served last first, so that none takes all of it. Once a tick is enough.
+   * consumer that was served last first, so that none takes all of it. Once a tick is enough; a consumer that has found
+   * the credit gone again in the same tick is woken in the next.
    */
   wakeConsumers(): void {
-    const { ticks } = this.broker.ticker;
-    if (this.#wokenAt === ticks) return;
-    this.#wokenAt = ticks;
+    const { ticker, timers } = this.broker;
+    if (this.#wokenAt !== ticker.ticks) return this.#wakeAll();
+    if (!this.#isCreditAwaited || this.#isWakeDue) return;
+    this.#isWakeDue = true;
+    timers.atTickEnd(() => this.#wakeAll());
+  }
+
+  #wakeAll(): void {
+    const { ticker, work } = this.broker;
+    this.#wokenAt = ticker.ticks;
+    this.#isCreditAwaited = this.#isWakeDue = false;
     const consumers = [...this.consumers.values()];
+    work.spend(consumers.length >>> 4);
     const first = consumers.indexOf(this.#lastServed!) + 1;
-    for (const consumer of consumers.slice(first)) consumer.settled();
-    for (const consumer of consumers.slice(0, first)) consumer.settled();
+    for (const consumer of consumers.slice(first)) consumer.mayTakeAgain();
+    for (const consumer of consumers.slice(0, first)) consumer.mayTakeAgain();
   }
 
   requeueAll(): void {

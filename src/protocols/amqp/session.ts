@@ -425,7 +425,7 @@ export class AmqpSession implements Session, Holder {
     this.#awaitingMore = [];
     for (const consumer of waiting) {
       consumer.awaitsRoom = false;
-      consumer.settled();
+      consumer.mayTakeAgain();
     }
     if (this.state !== "broken" && this.parser.unread > 0) this.#run();
   }

@@ -55,7 +55,7 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
   start(): void {
     this.queue.waiters.add(this);
     this.queue.streamConsumers++;
-    this.settled();
+    this.mayTakeAgain();
   }
 
   stop(): void {
@@ -87,7 +87,7 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
     }
   }
 
-  settled(): void {
+  mayTakeAgain(): void {
     this.queue.vhost.broker.schedule(this.queue);
   }
 }

@@ -16,6 +16,8 @@ export interface UnackedSource {
   /** Its deliveries are taken out of the queue, so settling them matters there; a stream's are copies. */
   readonly takesRecords: boolean;
   held: number;
+  /** A delivery was settled, its channel has credit or its connection room: what it waits for may be there. */
+  mayTakeAgain(): void;
   /** Its slot in the channel's table of sources; 0 while it has none. */
   slot: number;
 }
