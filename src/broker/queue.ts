@@ -314,19 +314,20 @@ export class Queue {
 
   /**
    * Takes the record at the head for somebody who asks once (basic.get); it is in the cursor's `record` then. `owner`
-   * holds it, or, with `isNoAck`, it is settled at once and its bytes stay valid for this turn.
+   * holds it, or, with `isNoAck`, it is settled at once and its bytes stay valid for this turn. "later": expired records
+   * are before it, and this turn has dropped as many as it may.
    */
-  takeForGet(isNoAck: boolean, owner: number): boolean {
+  takeForGet(isNoAck: boolean, owner: number): "taken" | "empty" | "later" {
     const cursor = this.cursor!;
     const { clock, retention } = this.vhost.broker;
     if (this.isHeadReturning) this.#finishReturns();
     this.readyBytes?.countNew();
-    if (this.policy.canExpire && !retention.expireHead(this, true)) return false;
-    if (isNoAck ? !cursor.take() : !cursor.acquire(owner, clock.now())) return false;
+    if (this.policy.canExpire && !retention.expireHead(this, true)) return "later";
+    if (isNoAck ? !cursor.take() : !cursor.acquire(owner, clock.now())) return "empty";
     this.readyBytes?.taken(cursor.record);
     if (isNoAck && cursor.history === null) this.log.remove(cursor.record.offset);
     this.delivered++;
-    return true;
+    return "taken";
   }
 
   /** Drops what has expired at the head, so that it is not counted. */

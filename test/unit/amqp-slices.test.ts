@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Rig } from "../../fuzz/rig.ts";
+import { limits } from "../../src/base/limits.ts";
+import { longText } from "../support/amqp-frames.ts";
 import { method, open, protocolHeader, shortText, startOk, tuneOk, uint } from "../support/amqp-raw.ts";
 import { countMethods, declareQueue, publishes } from "../support/counted-amqp.ts";
 
@@ -53,4 +55,56 @@ test("a consumer that had no room is served in its turn once it has acknowledged
   assert.equal(countMethods(ask(publishes({ queue: "q" }, 60, false)), 60, 60), 50);
   assert.equal(countMethods(ask(ack(7), ack(3)), 60, 60), 2);
   assert.equal(countMethods(ask(ack(0, true)), 60, 60), 8);
+});
+
+for (const isNoAck of [true, false]) {
+  test(`basic.get finds what is behind 30,000 expired messages, ${isNoAck ? "without" : "with"} an acknowledgement`, async () => {
+    const { rig, peer, ask } = await ready();
+    const ttl = Buffer.concat([shortText("x-message-ttl"), Buffer.from("I"), uint(4, 1000)]);
+    ask(method(1, 50, 10, uint(2, 0), shortText("q"), Buffer.of(0), longText(ttl)));
+    ask(publishes({ queue: "q" }, 30_000, false));
+    rig.time.jump(2000);
+    peer.send(Buffer.concat([publishes({ queue: "q" }, 1, false), get("q", isNoAck), get("q", isNoAck)]));
+    let answers = Buffer.alloc(0);
+    let turns = 0;
+    for (; rig.time.hasTickEnd; turns++) {
+      rig.time.endTick();
+      answers = Buffer.concat([answers, peer.take()]);
+    }
+    assert.deepEqual([countMethods(answers, 60, 71), countMethods(answers, 60, 72)], [1, 1]);
+    assert.ok(turns >= 30_000 / limits.expiredPerTickMax, `${turns} turns`);
+  });
+}
+
+test("a rollback of 20,000 settlements takes turns, and the methods behind it wait", async () => {
+  const count = 20_000;
+  const { rig, peer, ask } = await ready();
+  ask(declareQueue("q", false), publishes({ queue: "q" }, count, false), consume("q", "c"));
+  ask(method(1, 90, 10), ack(0, true));
+  const { turnsContinued } = rig.broker.work;
+  peer.send(Buffer.concat([method(1, 90, 30), get("q", true)]));
+  rig.time.endTick();
+  assert.equal(countMethods(peer.take(), 60, 72), 0, "the get overtook the rollback");
+  rig.settle();
+  const answers = peer.take();
+  assert.deepEqual([countMethods(answers, 90, 31), countMethods(answers, 60, 72)], [1, 1]);
+  assert.ok(rig.broker.work.turnsContinued > turnsContinued);
+  // All are outstanding again, the first and the last of them.
+  ask(ack(1), ack(count), method(1, 90, 20));
+  assert.equal(rig.broker.defaultVhost.queues.get("q")!.log.length, count - 2);
+});
+
+test("a channel that ends amid a rollback gives back all that it held, in order", async () => {
+  const count = 20_000;
+  const { rig, peer, ask } = await ready();
+  ask(declareQueue("q", false), publishes({ queue: "q" }, count, false), consume("q", "c"));
+  ask(method(1, 90, 10), ack(0, true));
+  peer.send(method(1, 90, 30));
+  rig.time.endTick();
+  peer.end();
+  rig.settle();
+  const queue = rig.broker.defaultVhost.queues.get("q")!;
+  assert.deepEqual([queue.readyCount, queue.cursor!.heldCount, queue.returning], [count, 0, 0]);
+  assert.equal(queue.takeForGet(true, 1), "taken");
+  assert.equal(queue.cursor!.record.offset, 0);
 });

@@ -74,7 +74,7 @@ function publish(queue: Queue, body: string): boolean {
 }
 
 function take(queue: Queue): number {
-  assert.ok(queue.takeForGet(false, owner));
+  assert.equal(queue.takeForGet(false, owner), "taken");
   return queue.cursor!.record.offset;
 }
 

@@ -67,7 +67,7 @@ export class AmqpSession implements Session, Holder {
   readonly channels = new Map<number, Channel>();
   readonly exclusiveQueues = new Set<Queue>();
   readonly #reader = new ByteReader(Buffer.alloc(0));
-  /** There are frames left, for which this turn has no units. */
+  /** The frames that are left wait for it: for a turn that has units, or for a method that takes many turns. */
   #turnWait: RunningJob | null = null;
   /** It sent so much meanwhile that it is not read from. */
   #isPaused = false;
@@ -129,17 +129,57 @@ export class AmqpSession implements Session, Holder {
 
   /** What is left goes on in the next turn, so that others are served between its frames. */
   #waitForTurn(): void {
+    this.#turnWait = this.broker.work.run(nothing(), () => this.#goOn());
+  }
+
+  /** The frames that waited are taken. */
+  #goOn(): void {
     const { connection } = this;
-    this.#turnWait = this.broker.work.run(nothing(), () => {
-      this.#turnWait = null;
-      if (connection.isClosed) return;
-      if (this.#isPaused) {
-        this.#isPaused = false;
-        connection.resumeReading();
-      }
-      if (this.state !== "broken") this.#run();
-      if (this.#isPeerEnded) this.onPeerEnded();
+    this.#turnWait = null;
+    if (connection.isClosed) return;
+    if (this.#isPaused) {
+      this.#isPaused = false;
+      connection.resumeReading();
+    }
+    if (this.state !== "broken") this.#run();
+    if (this.#isPeerEnded) this.onPeerEnded();
+  }
+
+  /** A method that may take many turns: no frame of this connection is taken until the job has ended. */
+  work(channel: Channel, job: Job<void>): void {
+    let isLater = false;
+    const run = this.broker.work.run(job, (outcome) => {
+      if ("error" in outcome) this.#failLater(channel, outcome.error);
+      if (isLater) this.#goOn();
     });
+    if (!run.isRunning) return;
+    isLater = true;
+    this.#turnWait = run;
+  }
+
+  /** The same for what waits for the next turns to be possible: it is tried at the end of each until it says that it is done. */
+  retry(channel: Channel, attempt: () => boolean): void {
+    const wait = { isRunning: true, cancel: () => void (wait.isRunning = false) };
+    const again = (): void => {
+      if (!wait.isRunning) return;
+      try {
+        if (!channel.isClosing && !attempt()) return this.broker.timers.atTickEnd(again);
+      } catch (error) {
+        this.#failLater(channel, error);
+      }
+      wait.isRunning = false;
+      this.#goOn();
+    };
+    this.#turnWait = wait;
+    this.broker.timers.atTickEnd(again);
+  }
+
+  #failLater(channel: Channel, error: unknown): void {
+    if (!channel.isClosing) this.#fail(channel, error);
+  }
+
+  get isAtWork(): boolean {
+    return this.#turnWait !== null;
   }
 
   /** What was sent before the end is done first. */

@@ -65,8 +65,9 @@ function splitPage(page: Page, count: number): Page {
 }
 
 export class Unacked {
-  /** In the order of their numbers, since tags grow. */
+  /** In the order of their numbers, since tags grow; after a rollback `#inOrder` sees to it. */
   readonly #pages = new Map<number, Page>();
+  #isOrdered = true;
   #newest: Page | null = null;
   #last: Page | null = null;
   readonly #sources: (UnackedSource | null)[] = [null];
@@ -166,7 +167,7 @@ export class Unacked {
    */
   detach(tag: number): Page[] {
     const detached: Page[] = [];
-    for (const page of this.#pages.values()) {
+    for (const page of this.#inOrder()) {
       const base = page.number * tagsPerPage;
       if (base > tag) break;
       const isWhole = page !== this.#newest && base + tagsPerPage - 1 <= tag;
@@ -212,7 +213,8 @@ export class Unacked {
     if (page === null) {
       page = takePage(Math.floor(tag / tagsPerPage));
       this.#pages.set(page.number, page);
-      this.#sortPages();
+      // Once for all pages of a rollback, not once for each.
+      this.#isOrdered = false;
     }
     page.offsets[tag % tagsPerPage] = offset;
     page.slots[tag % tagsPerPage] = source.slot;
@@ -221,15 +223,19 @@ export class Unacked {
     this.size++;
   }
 
-  #sortPages(): void {
-    const pages = [...this.#pages.values()].toSorted((a, b) => a.number - b.number);
-    this.#pages.clear();
-    for (const page of pages) this.#pages.set(page.number, page);
+  #inOrder(): Iterable<Page> {
+    if (!this.#isOrdered) {
+      const pages = [...this.#pages.values()].toSorted((a, b) => a.number - b.number);
+      this.#pages.clear();
+      for (const page of pages) this.#pages.set(page.number, page);
+      this.#isOrdered = true;
+    }
+    return this.#pages.values();
   }
 
   /** Outstanding tags up to and including `tag`, lowest first. The one given may be taken out meanwhile. */
   *upTo(tag: number): Generator<number> {
-    for (const page of this.#pages.values()) {
+    for (const page of this.#inOrder()) {
       const base = page.number * tagsPerPage;
       if (base > tag) return;
       const until = Math.min(tagsPerPage, tag - base + 1);
