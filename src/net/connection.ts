@@ -200,6 +200,10 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
     return this.#pauses === 0;
   }
 
+  get isAtWork(): boolean {
+    return this.session.isAtWork ?? false;
+  }
+
   giveBack(): void {
     if (this.isClosed) return;
     if (this.output.length === 0) this.output.shrink(smallOutputBytes);

@@ -85,6 +85,7 @@ test("a rollback of 20,000 settlements takes turns, and the methods behind it wa
   peer.send(Buffer.concat([method(1, 90, 30), get("q", true)]));
   rig.time.endTick();
   assert.equal(countMethods(peer.take(), 60, 72), 0, "the get overtook the rollback");
+  assert.equal(peer.connection.isAtWork, true);
   rig.settle();
   const answers = peer.take();
   assert.deepEqual([countMethods(answers, 90, 31), countMethods(answers, 60, 72)], [1, 1]);

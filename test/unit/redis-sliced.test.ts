@@ -93,8 +93,11 @@ for (const read of [
     writer.send(words("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"));
     reader.send(Buffer.concat([words(...read), words("ECHO", "after")]));
     rig.settle();
+    assert.equal(reader.connection.isAtWork, false);
     addInOneTurn(writer, 6000);
     const { turnsContinued } = rig.broker.work;
+    rig.time.endTick();
+    assert.equal(reader.connection.isAtWork, true);
     rig.settle();
     assert.ok(rig.broker.work.turnsContinued > turnsContinued, "all in one turn");
     const replies = reader.take();

@@ -130,6 +130,11 @@ export class KafkaSession implements Session, Caller, Holder {
     );
   }
 
+  /** A request that waits for something (long polls, joins) is no work. */
+  get isAtWork(): boolean {
+    return this.#answer !== null;
+  }
+
   /** Kafka has no words for it. */
   onRefused(): void {
     this.#fail(

@@ -224,6 +224,11 @@ export class RedisSession implements Session, Holder {
     return this.#parser.memoryBytes + this.#laterBytes;
   }
 
+  /** A read that waits is no work. */
+  get isAtWork(): boolean {
+    return this.#isHeld && this.blocked === null;
+  }
+
   onRefused(): void {
     this.transaction = null;
     this.#parser.stop("stopped");
