@@ -19,6 +19,12 @@ interface QueueDefinition {
   isImplicit?: true;
 }
 
+interface GroupDefinition {
+  cursor: number;
+  /** Of the stream that it is of; older versions did not say. A stream's groups go after the stream itself. */
+  ofLog?: number;
+}
+
 /** Fills an empty broker from its storage. */
 export async function restoreDefinitions(broker: Broker): Promise<void> {
   broker.createVhost(defaultVhostName);
@@ -33,11 +39,16 @@ export async function restoreDefinitions(broker: Broker): Promise<void> {
     const cursor = restoreQueue(broker, broker.createVhost(names[0]!), names[1]!, definition);
     if (cursor !== null) cursors.push(cursor);
   }
-  for (const { names, value } of definitions(broker, "group")) {
+  const voidGroups: string[] = [];
+  for (const { key, names, value } of definitions(broker, "group")) {
     const queue = broker.createVhost(names[0]!).queues.get(names[1]!);
-    if (queue === undefined) continue;
+    const definition = value as GroupDefinition;
+    if (queue === undefined || (definition.ofLog ?? queue.log.id) !== queue.log.id) {
+      voidGroups.push(key);
+      continue;
+    }
     const cursor = new SharedCursor(queue.log, broker.storage, true);
-    cursor.handle = broker.storage.restoreState((value as { cursor: number }).cursor, cursor);
+    cursor.handle = broker.storage.restoreState(definition.cursor, cursor);
     queue.groups.set(names[2]!, cursor);
   }
   for (const { names, value } of definitions(broker, "producers")) {
@@ -56,6 +67,7 @@ export async function restoreDefinitions(broker: Broker): Promise<void> {
     broker.createVhost(vhost!).groupOffsets.restore(group!, topic!, Number(partition), committed);
   }
   await broker.storage.replay();
+  for (const key of voidGroups) broker.storage.table.delete(key);
   for (const cursor of cursors) cursor.restored();
   for (const vhost of broker.vhosts.values()) for (const queue of vhost.queues.values()) queue.restored();
   broker.access.restore();
@@ -97,8 +109,11 @@ function restoreBindings(broker: Broker): void {
   }
 }
 
-function* definitions(broker: Broker, kind: DefinitionKind): Generator<{ names: string[]; value: unknown }> {
+function* definitions(
+  broker: Broker,
+  kind: DefinitionKind,
+): Generator<{ key: string; names: string[]; value: unknown }> {
   for (const [key, value] of broker.storage.table.entries(`${kind}/`)) {
-    yield { names: namesOfKey(key), value: JSON.parse(value.toString()) };
+    yield { key, names: namesOfKey(key), value: JSON.parse(value.toString()) };
   }
 }

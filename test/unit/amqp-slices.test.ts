@@ -76,8 +76,8 @@ for (const isNoAck of [true, false]) {
   });
 }
 
-test("a rollback of 20,000 settlements takes turns, and the methods behind it wait", async () => {
-  const count = 20_000;
+test("a rollback of 60,000 settlements takes turns, and the methods behind it wait", async () => {
+  const count = 60_000;
   const { rig, peer, ask } = await ready();
   ask(declareQueue("q", false), publishes({ queue: "q" }, count, false), consume("q", "c"));
   ask(method(1, 90, 10), ack(0, true));

@@ -167,3 +167,31 @@ test("readers who wait for their turn and are gone, or time out, are not served"
   assert.equal(gone!.take().length, 0);
   assert.equal(late!.take().subarray(0, 10).toString(), "*-1\r\n");
 });
+
+test("what a user may not see is looked at over several turns: DBSIZE, KEYS, SCAN, RANDOMKEY", async () => {
+  const rig = await Rig.open();
+  const peer = rig.connect("redis");
+  const ask = (...parts: (string | number)[]): { reply: string; turns: number } => {
+    const before = rig.broker.work.turnsContinued;
+    peer.send(words(...parts));
+    rig.settle();
+    return { reply: peer.take().toString(), turns: rig.broker.work.turnsContinued - before };
+  };
+  for (let i = 0; i < 20_000; i += 500) {
+    peer.send(
+      Buffer.concat(Array.from({ length: 500 }, (_, at) => words("XADD", `s${i + at}`, "*", "f", "v"))),
+    );
+    rig.settle();
+  }
+  ask("ACL", "SETUSER", "u", "on", ">secret", "~s7", "+@all");
+  assert.equal(ask("AUTH", "u", "secret").reply, "+OK\r\n");
+  const size = ask("DBSIZE");
+  assert.deepEqual([size.reply, size.turns > 0], [":1\r\n", true]);
+  assert.deepEqual(ask("DBSIZE"), { reply: ":1\r\n", turns: 0 });
+  const keys = ask("KEYS", "*");
+  assert.deepEqual([keys.reply, keys.turns > 0], ["*1\r\n$2\r\ns7\r\n", true]);
+  assert.equal(ask("RANDOMKEY").reply, "$2\r\ns7\r\n");
+  assert.equal(ask("XADD", "s7", "*", "f", "v").reply.slice(0, 1), "$");
+  assert.equal(ask("DEL", "s7").reply, ":1\r\n");
+  assert.equal(ask("DBSIZE").reply, ":0\r\n");
+});

@@ -264,16 +264,17 @@ export class Channel implements DurableWaiter {
   /** Carries out what became of a delivery that left the table. */
   finishSettlement(source: UnackedSource, offset: number, outcome: Outcome): void {
     const { queue } = source;
-    if (source.id > 0) this.globalHeld--;
+    // Before: a dead letter may have the queue deliver, and this consumer has room for it.
+    if (source.id > 0) {
+      this.globalHeld--;
+      // First: the one that was served last comes last.
+      if (this.globalPrefetch > 0) this.wakeConsumers();
+      source.mayTakeAgain();
+    }
     if (source.takesRecords && !queue.isDeleted) {
       if (outcome === "acknowledged") queue.settle(offset);
       else if (outcome === "requeued") queue.requeue(offset);
       else this.broker.retention.discard(queue, offset, "rejected");
-    }
-    if (source.id > 0) {
-      // First: the one that was served last comes last.
-      if (this.globalPrefetch > 0) this.wakeConsumers();
-      source.mayTakeAgain();
     }
   }
 
