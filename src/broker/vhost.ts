@@ -33,6 +33,8 @@ import type { BindingArguments } from "./routing/router.ts";
 import { SharedCursor } from "./shared-cursor.ts";
 import { Topics } from "./topics.ts";
 
+/** Making a queue or stream. */
+const unitsOfQueue = 12;
 /** Deleting a Redis group: its state and its definition. */
 const unitsOfGroup = 2;
 
@@ -166,7 +168,8 @@ export class Vhost {
   }
 
   #makeQueue(options: QueueOptions): Queue {
-    const storage = this.broker.storage;
+    const { storage, work } = this.broker;
+    work.spend(unitsOfQueue);
     const isKept = options.durable && options.exclusiveOwner === 0;
     const log = storage.createLog(isKept);
     let cursor: SharedCursor | null = null;

@@ -109,3 +109,19 @@ test("a channel that ends amid a rollback gives back all that it held, in order"
   assert.equal(queue.takeForGet(true, 1), "taken");
   assert.equal(queue.cursor!.record.offset, 0);
 });
+
+test("10,000 consumers and 5,000 queues that come in one chunk take turns", async () => {
+  const { rig, peer, ask } = await ready();
+  ask(declareQueue("q", false), qos(1, false));
+  const consumes = Array.from({ length: 10_000 }, (_, i) => consume("q", `c${i}`));
+  const declares = Array.from({ length: 5000 }, (_, i) => declareQueue(`q${i}`, false));
+  for (const methods of [consumes, declares]) {
+    const { turnsContinued } = rig.broker.work;
+    peer.send(Buffer.concat(methods));
+    rig.settle();
+    const turns = rig.broker.work.turnsContinued - turnsContinued;
+    assert.ok(turns >= 5, `${turns} turns`);
+  }
+  const { queues } = rig.broker.defaultVhost;
+  assert.deepEqual([queues.get("q")!.consumerCount, queues.size], [10_000, 5001]);
+});

@@ -45,6 +45,8 @@ const settle = new SettleFields();
 
 /** So many frames cost a unit of their turn (turn-work.ts), apart from what a message that goes to many adds by itself. */
 const framesOfUnit = 12;
+/** A method that is no publish and settles nothing: basic.get is one of the cheap ones. */
+const unitsOfMethod = 2;
 /** What a connection may send while its frames wait for their turn before it is no longer read from. */
 const waitingInputBytesMax = 1 << 20;
 
@@ -262,6 +264,7 @@ export class AmqpSession implements Session, Holder {
         this.send(channel.number, "channel.close-ok", {});
         return;
       default:
+        this.broker.work.spend(unitsOfMethod);
         runChannelMethod(channel, decodeMethod(this.#reader.reuse(bytes, start, end)));
     }
   }

@@ -20,7 +20,7 @@ import type { CommandSpec } from "./table-spec.ts";
 const timeoutMsMax = 2 ** 31 - 1;
 /** Looking for what there is, and a byte of the reply. */
 const unitsOfAttempt = 1;
-const unitsOfReplyByte = 1 / 256;
+const unitsOfReplyByte = 1 / 1024;
 
 function* nothing(): Job<void> {}
 

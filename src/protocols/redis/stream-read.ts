@@ -17,7 +17,7 @@ import type { PartedReply } from "./parted-reply.ts";
 import { strictIdArgument, writeStreamId } from "./stream-id.ts";
 import { answerInSlices, directBytesMax, directItemsMax, Piece, unitsOfBytes } from "./sliced-reply.ts";
 import { type EntryRange, writeRange } from "./stream-entries.ts";
-import { countPresent, findEntry, seal, workBytes, writeEntry } from "./stream-log.ts";
+import { countPresent, findEntry, seal, spendForEntries, workBytes, writeEntry } from "./stream-log.ts";
 import { lookUp } from "./streams.ts";
 import type { RequestArguments } from "./wire/request-arguments.ts";
 
@@ -193,6 +193,7 @@ function writePlain(context: CommandContext, found: readonly PlainPart[]): boole
       }
       writeEntry(context.reply, reader);
     }
+    spendForEntries(context, count);
   }
   return true;
 }
@@ -275,6 +276,7 @@ function serveGroup(context: CommandContext, read: StreamRead): boolean {
     if (part.historyFrom === null) {
       writeStreamHeader(context, part.key, part.count);
       writeNews(context, part, read.isNoAck, now);
+      spendForEntries(context, part.count);
     } else {
       const history = finishNow(historyOf(part));
       writeStreamHeader(context, part.key, history.length);
