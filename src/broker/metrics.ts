@@ -35,7 +35,7 @@ class QueueSums {
     this.#renewal = promise;
     this.#broker.work.run(this.#adding(), (outcome) => {
       this.#renewal = null;
-      if ("error" in outcome) reject(outcome.error as Error);
+      if ("error" in outcome) reject(new Error("the queues could not be added up", { cause: outcome.error }));
       else resolve();
     });
     return promise;
