@@ -30,12 +30,6 @@ const mutants: readonly Mutant[] = [
     replace: "      this.#isClean = mayLeave;",
   },
   {
-    name: "while the journal takes nothing, records are read that are not written",
-    file: "src/storage/journal.ts",
-    find: "    if (position >= this.written) this.unwrittenLooks++;\n",
-    replace: "",
-  },
-  {
     name: "while the journal takes nothing, values are read that are not written",
     file: "src/keyspace/keyspace.ts",
     find: "    if (isUnwritten) storage.unwritten.lookedAtValue();\n",
