@@ -30,12 +30,6 @@ const mutants: readonly Mutant[] = [
     replace: "      this.#isClean = mayLeave;",
   },
   {
-    name: "while the journal takes nothing, values are read that are not written",
-    file: "src/keyspace/keyspace.ts",
-    find: "    if (isUnwritten) storage.unwritten.lookedAtValue();\n",
-    replace: "",
-  },
-  {
     name: "an acknowledgement from the reserve is sent before it is written",
     file: "src/storage/write-gate.ts",
     find: "        if (isDiskFull(error) && this.#room?.giveUp() === true) continue;\n        this.writeFailure",
