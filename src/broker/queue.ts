@@ -232,6 +232,7 @@ export class Queue {
   catchUp(): boolean {
     const { broker } = this.vhost;
     if (this.isDeleted || this.#isSettling) return false;
+    broker.storage.unwritten.lookedAt(this.log);
     if (broker.queuesCatchingUp >= queuesCatchingUpMax) return false;
     this.log.store.seal();
     broker.queuesCatchingUp++;

@@ -31,12 +31,13 @@ import { DiskRoom } from "./disk-room.ts";
 import type { FrameStore } from "./frame-store.ts";
 import { JournalStore } from "./journal.ts";
 import { Log, type LogHost } from "./log.ts";
-import { createFirstFile, cutTornTail, type FoundFile, openJournalFiles, scanJournal } from "./recovery.ts";
+import { createFirstFile, type FoundFile, makeDurable, openJournalFiles, scanJournal } from "./recovery.ts";
 import { isSegmentFileName } from "./segment-format.ts";
 import type { Segment } from "./segment.ts";
 import { type DurableState, StateHandle } from "./state.ts";
 import type { StateSource } from "./state-source.ts";
 import { DurableTable } from "./table.ts";
+import { Unwritten } from "./unwritten.ts";
 import { VolatileStore } from "./volatile-store.ts";
 import { WriteGate } from "./write-gate.ts";
 
@@ -92,6 +93,8 @@ export class Storage implements LogHost {
   readonly room: DiskRoom | null;
   /** What may be written now. */
   readonly gate: WriteGate;
+  /** What may be told while nothing can be written. */
+  readonly unwritten: Unwritten;
 
   private constructor(options: StorageOptions) {
     this.#requestFlush = options.requestFlush;
@@ -128,6 +131,8 @@ export class Storage implements LogHost {
             },
             onFatal: options.onFatal,
           });
+    const { journal, gate, source, states } = this;
+    this.unwritten = new Unwritten({ journal, gate, source, states });
     this.table = new DurableTable(this.journal);
     this.cleaner =
       this.journal === null
@@ -181,7 +186,7 @@ export class Storage implements LogHost {
       throw new BrokerError("CORRUPT", `${found[0]!.path}: has lost its header, though it had been durable`);
     }
     if (checkCleanMarker(disk, directory, found[0]?.base ?? 0, end)) await removeCleanMarker(disk, directory);
-    await cutTornTail(disk, directory, found, scan);
+    await makeDurable(disk, directory, found, scan, (step) => this.gate.retried(step));
     if (found.length === 0) found.push(await createFirstFile(disk, directory));
     if (!isBegun) await writeBegunMarker(disk, this.directory);
     this.#found = found;
@@ -316,6 +321,7 @@ export class Storage implements LogHost {
 
   /** The state has something for `encodeChange` at the end of this tick. */
   changed(handle: StateHandle): void {
+    this.unwritten.stateChanges++;
     if (handle.isChanged || this.journal === null) return;
     handle.isChanged = true;
     if (this.#changed.push(handle) === 1) this.#requestFlush();
@@ -418,8 +424,15 @@ export class Storage implements LogHost {
     if (journal === null) return true;
     journal.turnEnded();
     journal.seal();
+    const changed = this.#changed;
     this.#flushChanges();
-    if (!this.gate.write(journal)) return false;
+    if (!this.gate.write(journal)) {
+      this.unwritten.refused(changed);
+      changed.length = 0;
+      return false;
+    }
+    changed.length = 0;
+    this.unwritten.written();
     this.cleaner!.step();
     return true;
   }
@@ -445,7 +458,6 @@ export class Storage implements LogHost {
       handle.owner.encodeChange(writer);
       if (writer.length > 4) this.journal!.appendControl(frameKind.change, writer.buffer, writer.length);
     }
-    changed.length = 0;
   }
 
   /** All is sent: a good time to read what will be asked for next. */

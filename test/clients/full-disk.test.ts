@@ -297,7 +297,7 @@ test(
       await adding;
       assert.match(
         broker.log,
-        / error the journal cannot be written, so nothing is answered; .* error="ENOSPC/,
+        / error the journal cannot be written: what changes data is refused or waits, .* error="ENOSPC/,
       );
       assert.match(
         broker.log,

@@ -141,6 +141,13 @@ export class TestBroker {
     });
   }
 
+  /** Resolves to the exit code once it has ended by itself. */
+  async ended(): Promise<number> {
+    const code = await this.#exited;
+    this.#child = null;
+    return code;
+  }
+
   /** Ends the process by a signal, at once and without mercy unless told otherwise; returns the exit code. */
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<number> {
     if (this.#child !== null) process.kill(this.pid, signal);

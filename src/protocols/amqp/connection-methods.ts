@@ -115,11 +115,14 @@ function startOk(session: AmqpSession, values: MethodArguments["connection.start
     return refuseLogin(session, values.mechanism);
   }
   session.state = "authenticating";
+  const mark = connection.answerMark;
   broker.access.logIn({ ...credentials, ...from }, (authorization) => {
     // It may have taken a while.
     if (connection.isClosed || session.state !== "authenticating") return;
-    if (authorization === null) refuseLogin(session, values.mechanism);
-    else loggedIn(session, authorization);
+    connection.answerTo(mark, () => {
+      if (authorization === null) refuseLogin(session, values.mechanism);
+      else loggedIn(session, authorization);
+    });
   });
 }
 
