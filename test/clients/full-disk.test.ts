@@ -61,22 +61,35 @@ function untilReadiness(broker: TestBroker, status: 200 | 503): Promise<boolean>
   return eventually(async () => (await readiness(broker)).status === status, `readiness ${status}`);
 }
 
-/** What a client must be able to do while the disk is full. */
-async function assertServed(broker: TestBroker): Promise<void> {
+/**
+ * What a client must be able to do while the disk is full. False where it is not, and nothing is left behind: while the
+ * cleaner moves things they take space twice, so a disk that became full during that has room again for a moment.
+ */
+async function isServedWhileFull(broker: TestBroker): Promise<boolean> {
   const client = await answered("a new connection", RawRedis.open(broker.ports.redis));
-  assert.equal(await answered("PING", client.call("PING")), "+PONG\r\n");
-  assert.equal(await answered("GET", client.call("GET", "small")), "$5\r\nvalue\r\n");
-  assert.match(await answered("XRANGE", client.call("XRANGE", "stream", "-", "+")), /^\*1\r\n/);
-  const refused = await answered("SET", client.call("SET", "more", "x"));
-  assert.match(
-    refused,
-    /^-MISCONF the disk of .* is full: .* are free, less than the .* that --disk-free-bytes-min keeps .* deletes, which go on; free disk space/,
-  );
-  assert.match(await answered("XADD", client.call("XADD", "stream", "*", "b", "x")), /^-MISCONF /);
-  assert.equal(await client.call("MULTI"), "+OK\r\n");
-  assert.match(await client.call("SET", "more", "x"), /^-MISCONF /);
-  assert.match(await client.call("EXEC"), /^-EXECABORT /);
-  await client.close();
+  const isRefused = async (...words: string[]): Promise<boolean> => {
+    const reply = await answered(words[0]!, client.call(...words));
+    if (reply.startsWith("+") || reply.startsWith("$")) return false;
+    assert.match(
+      reply,
+      /^-MISCONF the disk of .* is full: .* are free, less than the .* that --disk-free-bytes-min keeps .* deletes, which go on; free disk space/,
+    );
+    return true;
+  };
+  try {
+    assert.equal(await answered("PING", client.call("PING")), "+PONG\r\n");
+    assert.equal(await answered("GET", client.call("GET", "small")), "$5\r\nvalue\r\n");
+    assert.match(await answered("XRANGE", client.call("XRANGE", "stream", "-", "+")), /^\*1\r\n/);
+    if (!(await isRefused("SET", "more", "x"))) return false;
+    if (!(await isRefused("XADD", "more-stream", "*", "b", "x"))) return false;
+    assert.equal(await client.call("MULTI"), "+OK\r\n");
+    if (!(await isRefused("SET", "more", "x"))) return false;
+    assert.match(await client.call("EXEC"), /^-EXECABORT /);
+    return true;
+  } finally {
+    await client.call("DEL", "more", "more-stream");
+    await client.close();
+  }
 }
 
 test(
@@ -121,14 +134,15 @@ test(
         });
       }
       await eventually(() => flow.length > 0, "connection.blocked");
-      assert.deepEqual(flow, ["blocked: low on disk"]);
-      await assertServed(broker);
+      assert.equal(flow[0], "blocked: low on disk");
       const storageError = 56;
-      assert.equal(await produce(), storageError);
-      const { status, text } = await readiness(broker);
-      assert.equal(status, 503);
-      assert.match(text, /the disk of .* is full/);
-      assert.equal(await broker.metric("troikamq_disk_full"), 1);
+      await eventually(async () => {
+        if (!(await isServedWhileFull(broker)) || (await produce()) !== storageError) return false;
+        const { status, text } = await readiness(broker);
+        if (status !== 503 || (await broker.metric("troikamq_disk_full")) !== 1) return false;
+        assert.match(text, /the disk of .* is full/);
+        return true;
+      }, "a full disk, of which all are told");
       const before = confirmed;
       assert.ok(before > 200 && before < count, `${before} confirmed before the disk was full`);
 
@@ -169,9 +183,10 @@ test(
       await redis.call("SET", "small", "value");
       await redis.call("XADD", "stream", "*", "b", "first");
       let keys = 0;
-      while ((await redis.call("SET", `key:${keys}`, body)) === "+OK\r\n") keys++;
+      do {
+        while ((await redis.call("SET", `key:${keys}`, body)) === "+OK\r\n") keys++;
+      } while (!(await isServedWhileFull(broker)));
       assert.ok(keys > 300, `${keys} keys`);
-      await assertServed(broker);
       const full = disk.freeBytes;
       for (let i = 0; i < keys; i += 2)
         assert.equal(await answered("DEL", redis.call("DEL", `key:${i}`)), ":1\r\n");
@@ -203,7 +218,7 @@ test(
       assert.ok((await broker.metric("troikamq_disk_reserve_bytes")) > 0, "no reserve");
       disk.fill(0);
       await untilReadiness(broker, 503);
-      await assertServed(broker);
+      await eventually(() => isServedWhileFull(broker), "a full disk");
       for (let i = 0; i < 50; i++) {
         disk.fill(0);
         assert.equal(await answered("DEL", redis.call("DEL", `key:${i}`)), ":1\r\n");
@@ -221,13 +236,13 @@ test(
       await broker.check();
       disk.fill(0);
       await broker.start();
-      await assertServed(broker);
+      await eventually(() => isServedWhileFull(broker), "a full disk");
       const after = await (await connect()).createChannel();
       assert.equal((await after.checkQueue("q")).messageCount, 50);
       await broker.kill();
       disk.fill(0);
       await broker.start();
-      await assertServed(broker);
+      await eventually(() => isServedWhileFull(broker), "a full disk");
       disk.empty();
       await untilReadiness(broker, 200);
       const last = await RawRedis.open(broker.ports.redis);
