@@ -9,13 +9,12 @@ import tls from "node:tls";
 import { ByteWriter } from "../../src/base/bytes.ts";
 import { encodeRequest } from "../../src/protocols/kafka/wire/codec.ts";
 import {
-  frame,
+  handshake,
   method,
-  open,
+  openChannel,
   protocolHeader,
+  publish,
   shortText,
-  startOk,
-  tuneOk,
   uint,
 } from "../support/amqp-frames.ts";
 import { startTestBroker, type TestBroker } from "../support/broker.ts";
@@ -69,19 +68,6 @@ function redis(...words: string[]): Buffer {
   return Buffer.from(`*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`);
 }
 
-function publish(body: Buffer): Buffer {
-  const fields = [uint(2, 0), shortText(""), shortText("nobody's"), uint(1, 0)];
-  const header = Buffer.concat([uint(2, 60), uint(2, 0), uint(8, body.length), uint(2, 0)]);
-  return Buffer.concat([method(1, 60, 40, ...fields), frame(2, 1, header), frame(3, 1, body)]);
-}
-
-const handshake = Buffer.concat([
-  protocolHeader,
-  startOk("guest", "guest"),
-  tuneOk(100, 131_072, 0),
-  open("/"),
-  method(1, 20, 10, shortText("")),
-]);
 const closeFields = [uint(2, 200), shortText("bye"), uint(2, 0), uint(2, 0)];
 
 function kafka(name: "SaslHandshake" | "SaslAuthenticate", correlationId: number, body: object): Buffer {
@@ -105,8 +91,13 @@ for (const isEncrypted of [false, true]) {
   });
 
   test(`AMQP: connection.close ahead of queued publishes is answered, ${way}`, { skip }, async () => {
-    const asked = Buffer.concat([handshake, method(0, 10, 50, ...closeFields)]);
-    const received = await farewell("amqp", isEncrypted, asked, publish(Buffer.alloc(1000)));
+    const asked = Buffer.concat([handshake(), openChannel(1), method(0, 10, 50, ...closeFields)]);
+    const received = await farewell(
+      "amqp",
+      isEncrypted,
+      asked,
+      publish(1, "", "nobody's", Buffer.alloc(1000)),
+    );
     assert.deepEqual(received.subarray(-12), method(0, 10, 51));
   });
 

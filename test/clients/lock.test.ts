@@ -15,7 +15,7 @@ import { RawRedis } from "../support/raw-redis.ts";
 
 const launcher = path.join(import.meta.dirname, "../../bin/troikamq.js");
 const runtime = process.env["TROIKAMQ_TEST_RUNTIME"] ?? "bun";
-const restarts = 20;
+const restarts = 8;
 
 let parent: string;
 before(() => {

@@ -158,6 +158,13 @@ export class Authorization {
     );
   }
 
+  /** Whether there is any name at all of which it is denied the right. */
+  deniesSome({ vhost, kind, right }: Omit<Question, "name">, host: string): boolean {
+    return this.#rules.some(
+      (rule) => rule.isDenied && !rule.isForNothing && isAbout(rule, vhost, kind, right, host),
+    );
+  }
+
   /** Whether it has any business in the virtual host. */
   hasVhost(vhost: string): boolean {
     return this.#rules.some((rule) => !rule.isDenied && rule.isOfVhost(vhost));
