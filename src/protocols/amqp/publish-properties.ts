@@ -14,14 +14,14 @@ import { AmqpError } from "./errors.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
 import { durationMsMax, fieldTypeName } from "./queue-arguments.ts";
 
-/** `user-id` must be the user's own name; `expiration` must be a number of milliseconds. */
+/** `user-id` must be the user's own name, unless it has the tag `impersonator`; `expiration` must be a number of milliseconds. */
 export function checkProperties(channel: Channel, message: IncomingMessage): void {
   const { properties } = message;
   const { buffer } = properties;
   if (properties.userIdStart >= 0) {
     const userId = buffer.utf8Slice(properties.userIdStart, properties.userIdEnd);
-    const { userName } = channel.session;
-    if (userId !== userName) {
+    const { userName, mayImpersonate } = channel.session;
+    if (userId !== userName && !mayImpersonate) {
       throw new AmqpError(
         "PRECONDITION_FAILED",
         `user_id property set to '${userId}' but authenticated user was '${userName}'`,
