@@ -8,6 +8,7 @@
 import { limits } from "../base/limits.ts";
 import { type Log, LogReader } from "../storage/index.ts";
 import type { ProducerState } from "./producer-state.ts";
+import type { ArgumentTypes } from "./routing/plain-arguments.ts";
 import type { BindingArguments } from "./routing/router.ts";
 import { SharedCursor } from "./shared-cursor.ts";
 import type { Vhost } from "./vhost.ts";
@@ -26,6 +27,7 @@ export interface QueueOptions {
   exclusiveOwner: number;
   autoDelete: boolean;
   args: BindingArguments;
+  argTypes?: ArgumentTypes | undefined;
   /** It comes into being by being written to; nobody declares it. */
   isImplicit?: boolean;
 }
@@ -77,6 +79,7 @@ export class Queue {
   readonly exclusiveOwner: number;
   readonly autoDelete: boolean;
   readonly args: BindingArguments;
+  readonly argTypes: ArgumentTypes | undefined;
   /** It was made by being written to, and nobody has declared it since; see name-rules.ts. */
   isImplicit: boolean;
   readonly policy: QueuePolicy;
@@ -122,6 +125,7 @@ export class Queue {
     this.exclusiveOwner = options.exclusiveOwner;
     this.autoDelete = options.autoDelete;
     this.args = options.args;
+    this.argTypes = options.argTypes;
     this.isImplicit = options.isImplicit ?? false;
     this.policy = queuePolicy(options.args);
     this.log = log;

@@ -183,8 +183,8 @@ export class Vhost {
     return queue;
   }
 
-  #saveQueue({ name, kind, autoDelete, args, isImplicit, log, cursor }: Queue): void {
-    const definition = { kind, autoDelete, args, log: log.id, cursor: cursor?.handle?.id ?? 0 };
+  #saveQueue({ name, kind, autoDelete, args, argTypes, isImplicit, log, cursor }: Queue): void {
+    const definition = { kind, autoDelete, args, argTypes, log: log.id, cursor: cursor?.handle?.id ?? 0 };
     this.#save(
       definitionKey("queue", this.name, name),
       isImplicit ? { ...definition, isImplicit } : definition,
