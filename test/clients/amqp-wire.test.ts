@@ -231,6 +231,26 @@ test("too many channels end the connection", async () => {
   client.destroy();
 });
 
+test("each connection.close is answered, and the client ends the socket", async () => {
+  const client = await RawClient.ready(target.url);
+  let hasEnded = false;
+  client.socket.on("end", () => {
+    hasEnded = true;
+  });
+  const close = method(0, 10, 50, uint(2, 200), shortText("bye"), uint(2, 0), uint(2, 0));
+  const answers = (): number => client.frames().filter(({ method: name }) => name === "10.51").length;
+  client.send(close);
+  await until(() => answers() === 1);
+  // What comes between is passed over.
+  client.send(method(2, 20, 10, shortText("")), frame(3, 1, Buffer.from("x")), close);
+  await until(() => answers() === 2);
+  assert.equal(hasEnded, false);
+  assert.equal(client.frames().filter(({ channel }) => channel === 2).length, 0);
+  client.socket.end();
+  await until(() => client.isClosed);
+  assert.equal(hasEnded, true);
+});
+
 test("messages may be cut anywhere, and their frames mixed with other channels'", async () => {
   const channel = await target.channel();
   const queue = uniqueName("cut");

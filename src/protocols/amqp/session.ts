@@ -31,7 +31,7 @@ import { FrameParser, protocolHeader } from "./wire/frame-parser.ts";
 import { decodeMethod, methodNumberAt, writeMethodFrame } from "./wire/method-codec.ts";
 import { methodNumber, type MethodArguments, type MethodName } from "./wire/methods.ts";
 
-/** How long a peer may take to answer our connection.close. */
+/** How long a peer may take to answer our connection.close, or to end its socket after its own. */
 const closeMsMax = 5000;
 
 const numbers = {
@@ -407,13 +407,18 @@ export class AmqpSession implements Session, Holder {
     this.failConnection(new AmqpError("CONNECTION_FORCED", `user '${this.userName}' was deleted`));
   }
 
-  /** The client asked for the end: everything is released before it hears so. */
+  /**
+   * The client asked for the end: everything is released before it hears so. Ending the socket is left to it, as by
+   * RabbitMQ: a client that closes twice would else meet the end before its second answer.
+   */
   closeByClient(): void {
-    this.#releaseAll();
+    if (this.state !== "closing") {
+      this.#releaseAll();
+      this.state = "closing";
+      this.#deadline?.cancel();
+      this.#deadline = this.broker.timers.after(closeMsMax, () => this.connection.end());
+    }
     this.send(0, "connection.close-ok", {});
-    this.connection.end();
-    this.state = "broken";
-    this.setDeadline(closeMsMax);
   }
 
   #dropChannel(channel: Channel): void {
