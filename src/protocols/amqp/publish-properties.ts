@@ -20,8 +20,8 @@ export function checkProperties(channel: Channel, message: IncomingMessage): voi
   const { buffer } = properties;
   if (properties.userIdStart >= 0) {
     const userId = buffer.utf8Slice(properties.userIdStart, properties.userIdEnd);
-    const { userName, mayImpersonate } = channel.session;
-    if (userId !== userName && !mayImpersonate) {
+    const { userName, authorization } = channel.session;
+    if (userId !== userName && authorization?.isImpersonator !== true) {
       throw new AmqpError(
         "PRECONDITION_FAILED",
         `user_id property set to '${userId}' but authenticated user was '${userName}'`,

@@ -399,10 +399,6 @@ export class AmqpSession implements Session, Holder {
     return this.authorization?.name ?? "";
   }
 
-  get mayImpersonate(): boolean {
-    return this.authorization?.isImpersonator ?? false;
-  }
-
   userDeleted(): void {
     this.failConnection(new AmqpError("CONNECTION_FORCED", `user '${this.userName}' was deleted`));
   }
