@@ -66,9 +66,6 @@ function classicArguments(pool: Pool, args: Arguments): void {
     .set(0.02, "x-delivery-limit", [1])
     .set(0.02, "x-queue-leader-locator", ["random"])
     .set(0.04, "x-queue-type", ["classic", "classic", "none", 5]);
-  if (pool.hasBcc && args.values["x-dead-letter-exchange"] !== undefined) {
-    args.values["x-dead-letter-routing-key"] ??= pool.name("q2");
-  }
 }
 
 /** For the arguments' checks more than for what they do: those that change deliveries are left out of quorum queues. */
@@ -125,14 +122,13 @@ export function consumerArguments(pool: Pool, tags: number): FieldTable {
 }
 
 export function messageHeaders(pool: Pool): PlainTable {
-  const headers = new Arguments(pool)
+  return new Arguments(pool)
     .set(0.5, "a", [1, "1", true, null])
     .set(0.3, "b", ["x", 2, ["x"]])
     .set(0.2, "x-y", [1])
     .set(0.25, "CC", [[pool.key(), pool.key()], [pool.key(), 7], [], "no"])
-    .set(pool.profile === "deaths" ? 0.25 : 0.05, "x-death", clientDeaths(pool));
-  if (pool.hasBcc) headers.set(0.3, "BCC", [[pool.key()], [], 5]);
-  return headers.values;
+    .set(pool.profile === "deaths" ? 0.25 : 0.05, "x-death", clientDeaths(pool))
+    .set(0.15, "BCC", [[pool.key()], [pool.key(), pool.key()], [], 5]).values;
 }
 
 /** What a client may write into `x-death`; RabbitMQ takes much of it for true. */

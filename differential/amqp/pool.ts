@@ -20,15 +20,12 @@ export class Pool {
   readonly random: () => number;
   readonly prefix: string;
   readonly profile: Profile;
-  /** BCC keys are not kept with a message here: a dead letter must have a key of its own where there are any. */
-  readonly hasBcc: boolean;
 
   constructor(random: () => number, prefix: string, profile?: Profile) {
     this.random = random;
     this.prefix = prefix;
     const drawn = this.pick<Profile>(["mixed", "mixed", ...profiles]);
     this.profile = profile ?? drawn;
-    this.hasBcc = this.chance(0.3);
   }
 
   /** Its queues are no classic ones. */
