@@ -7,6 +7,7 @@
  */
 import { limits } from "../base/limits.ts";
 import { type Log, LogReader } from "../storage/index.ts";
+import type { ArgumentTypes } from "./declared-same.ts";
 import type { ProducerState } from "./producer-state.ts";
 import type { BindingArguments } from "./routing/router.ts";
 import { SharedCursor } from "./shared-cursor.ts";
@@ -26,6 +27,8 @@ export interface QueueOptions {
   exclusiveOwner: number;
   autoDelete: boolean;
   args: BindingArguments;
+  /** For the texts of refusals only. */
+  argumentTypes?: ArgumentTypes | undefined;
   /** It comes into being by being written to; nobody declares it. */
   isImplicit?: boolean;
 }
@@ -77,6 +80,7 @@ export class Queue {
   readonly exclusiveOwner: number;
   readonly autoDelete: boolean;
   readonly args: BindingArguments;
+  readonly argumentTypes: ArgumentTypes | undefined;
   /** It was made by being written to, and nobody has declared it since; see name-rules.ts. */
   isImplicit: boolean;
   readonly policy: QueuePolicy;
@@ -124,6 +128,7 @@ export class Queue {
     this.exclusiveOwner = options.exclusiveOwner;
     this.autoDelete = options.autoDelete;
     this.args = options.args;
+    this.argumentTypes = options.argumentTypes;
     this.isImplicit = options.isImplicit ?? false;
     this.policy = queuePolicy(options.args);
     this.log = log;

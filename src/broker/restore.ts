@@ -6,6 +6,7 @@ import { defaultVhostName, type DefinitionKind, namesOfKey } from "./names.ts";
 import { ProducerState } from "./producer-state.ts";
 import type { QueueKind } from "./queue.ts";
 import type { BindingArguments } from "./routing/router.ts";
+import type { ArgumentTypes } from "./declared-same.ts";
 import { SharedCursor } from "./shared-cursor.ts";
 import type { TopicDefinition } from "./topics.ts";
 import type { Vhost } from "./vhost.ts";
@@ -14,6 +15,7 @@ interface QueueDefinition {
   kind: QueueKind;
   autoDelete: boolean;
   args: BindingArguments;
+  argumentTypes?: ArgumentTypes;
   log: number;
   cursor: number;
   isImplicit?: true;
@@ -86,8 +88,18 @@ function restoreQueue(
     cursor = new SharedCursor(log, storage, false);
     cursor.handle = storage.restoreState(definition.cursor, cursor);
   }
-  const { kind, autoDelete, args, isImplicit = false } = definition;
-  vhost.addQueue({ name, kind, durable: true, exclusiveOwner: 0, autoDelete, args, isImplicit }, log, cursor);
+  const { kind, autoDelete, args, argumentTypes, isImplicit = false } = definition;
+  const options = {
+    name,
+    kind,
+    durable: true,
+    exclusiveOwner: 0,
+    autoDelete,
+    args,
+    argumentTypes,
+    isImplicit,
+  };
+  vhost.addQueue(options, log, cursor);
   return cursor;
 }
 

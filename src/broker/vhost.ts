@@ -183,12 +183,13 @@ export class Vhost {
     return queue;
   }
 
-  #saveQueue({ name, kind, autoDelete, args, isImplicit, log, cursor }: Queue): void {
+  #saveQueue({ name, kind, autoDelete, args, argumentTypes, isImplicit, log, cursor }: Queue): void {
     const definition = { kind, autoDelete, args, log: log.id, cursor: cursor?.handle?.id ?? 0 };
-    this.#save(
-      definitionKey("queue", this.name, name),
-      isImplicit ? { ...definition, isImplicit } : definition,
-    );
+    this.#save(definitionKey("queue", this.name, name), {
+      ...definition,
+      ...(argumentTypes === undefined ? {} : { argumentTypes }),
+      ...(isImplicit ? { isImplicit } : {}),
+    });
   }
 
   /** Also used at start-up, with the log and cursor restored. */

@@ -1,7 +1,9 @@
 import { everyKey } from "../../../broker/access/rights.ts";
 import { nameOfText } from "../../../broker/names.ts";
 import type { Queue } from "../../../broker/queue.ts";
-import { findField } from "../../../message/amqp-table.ts";
+import { type FieldTable, findField } from "../../../message/amqp-table.ts";
+import { displayText } from "../../../message/amqp-text.ts";
+import { type ArgumentTypes, usualTypeName } from "../../../broker/declared-same.ts";
 import { plainArguments } from "../../../broker/routing/plain-arguments.ts";
 import type { Channel } from "../channel.ts";
 import { directReplyName, directReplyPrefix } from "../direct-reply.ts";
@@ -60,9 +62,20 @@ function makeQueue(channel: Channel, values: Declare): Queue {
     exclusiveOwner: values.exclusive ? session.connection.id : 0,
     autoDelete: values.autoDelete,
     args: plainArguments(values.arguments),
+    argumentTypes: argumentTypes(values.arguments),
   });
   if (values.exclusive) session.exclusiveQueues.add(queue);
   return queue;
+}
+
+function argumentTypes(table: FieldTable): ArgumentTypes | undefined {
+  const values = plainArguments(table);
+  const types: Record<string, string> = {};
+  for (const { name, field } of table) {
+    const key = displayText(name);
+    if (fieldTypeName(field) !== usualTypeName(values[key])) types[key] ??= fieldTypeName(field);
+  }
+  return Object.keys(types).length === 0 ? undefined : types;
 }
 
 /** Whoever has messages moved to an exchange could else read one queue and write where it may not. */
