@@ -27,6 +27,7 @@ const pollMs = 3;
 /** Both said the same: what else was on its way has come after this. */
 const settleMs = 9;
 const differentMsMax = 700;
+const quorumMs = 25;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -95,6 +96,8 @@ async function run(
       said.push(step.text);
       if (options.isVerbose) console.log(step.text);
       await Promise.all([ours, theirs].map((side) => step.run(side)));
+      // A quorum queue does what is settled some time later.
+      if (pool.profile === "quorum") await pause(quorumMs);
       await Promise.all([ours, theirs].map((side) => side.sync(step.place)));
       const difference = await differenceOf(ours, theirs);
       // What else RabbitMQ has done of a burst by the time that its channel is closed is left to chance.

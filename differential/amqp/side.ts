@@ -256,14 +256,14 @@ export class Side {
   }
 
   /**
-   * RabbitMQ counts the messages of a stream, and the consumers of a quorum queue, some time later; consumers that are
+   * RabbitMQ counts the messages of a stream or quorum queue, and the consumers of the latter, some time later; consumers that are
    * gone but hold messages are still counted.
    */
   #counted(method: Method): object {
     if (method.name !== "queue.declare-ok" && method.name !== "queue.delete-ok") return method.arguments;
     const counted: { messageCount?: number; consumerCount?: number } = { ...method.arguments };
     if (this.profile === "quorum" || this.profile === "streams") delete counted.consumerCount;
-    if (this.profile === "streams") delete counted.messageCount;
+    if (this.profile === "quorum" || this.profile === "streams") delete counted.messageCount;
     return counted;
   }
 

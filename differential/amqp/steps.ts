@@ -204,7 +204,7 @@ export class Steps {
     return this.#call("basic.get", {
       ticket: 0,
       queue: this.#pool.queue(),
-      noAck: this.#pool.profile === "quorum" || this.#pool.chance(0.4),
+      noAck: this.#pool.chance(0.4),
     });
   }
 
@@ -213,8 +213,12 @@ export class Steps {
   }
 
   #consume(): Step {
-    const place = this.#pool.place();
-    const queue = this.#pool.queue();
+    const isPlaced = this.#pool.isTame || this.#pool.profile === "quorum";
+    const found = isPlaced
+      ? this.#placedConsumer()
+      : { place: this.#pool.place(), queue: this.#pool.queue() };
+    if (found === null) return this.#publish();
+    const { place, queue } = found;
     const isAgain = !this.#pool.isTame && this.#consumers.length > 0 && this.#pool.chance(0.05);
     const consumerTag = isAgain
       ? this.#pool.pick(this.#consumers).tag
@@ -224,8 +228,7 @@ export class Steps {
       queue,
       consumerTag,
       noLocal: false,
-      // RabbitMQ may do what is given back to a quorum queue after a later method.
-      noAck: this.#pool.profile === "quorum" || this.#pool.chance(0.3),
+      noAck: this.#pool.chance(0.3),
       // RabbitMQ has no exclusive consumers of the other types.
       exclusive: !this.#pool.isTyped && !this.#pool.isTame && this.#pool.chance(0.08),
       // RabbitMQ may answer behind later methods, for the queue sends it.
@@ -241,6 +244,27 @@ export class Steps {
         return step.run(side);
       },
     };
+  }
+
+  /**
+   * In bursts, and of quorum queues, all consumers of a queue are on one channel: else each server would give other channels
+   * other messages, and what one gives back would be others. Null: none may be on the channel of this burst.
+   */
+  #placedConsumer(): { queue: string; place: Place } | null {
+    const places: readonly (readonly [queue: string, connection: number, channel: number])[] = [
+      ["q1", 0, 1],
+      ["q2", 0, 2],
+      ["q3", 1, 1],
+      ["qü", 2, 1],
+    ];
+    const fixed = this.#pool.fixedPlace;
+    const possible = places.filter(
+      ([, connection, channel]) =>
+        fixed === null || (fixed.connection === connection && fixed.channel === channel),
+    );
+    if (possible.length === 0) return null;
+    const [queue, connection, channel] = this.#pool.pick(possible);
+    return { queue: this.#pool.name(queue), place: { connection, channel } };
   }
 
   #cancel(): Step {

@@ -17,6 +17,8 @@ export interface QueuePolicy {
   historyMs: number | undefined;
   historyBytes: number | undefined;
   readonly singleActiveConsumer: boolean;
+  /** What is given back waits behind what was given back before, as in RabbitMQ's quorum queues; else it has its old place. */
+  readonly keepsReturnOrder: boolean;
   /** Deliveries after the first say how many came before (`x-delivery-count`, as of RabbitMQ's quorum queues). */
   readonly countsDeliveries: boolean;
   /** Some records may expire: the head is looked at before each delivery. */
@@ -81,6 +83,7 @@ export function queuePolicy(args: BindingArguments): QueuePolicy {
     historyMs: numberOf(args["x-history-ms"]) ?? maxAgeMs(args["x-max-age"]),
     historyBytes: numberOf(args["x-history-bytes"]),
     singleActiveConsumer: args["x-single-active-consumer"] === true,
+    keepsReturnOrder: isQuorum,
     countsDeliveries: deliveryLimit !== undefined || isQuorum,
     canExpire: messageTtl !== undefined,
   };

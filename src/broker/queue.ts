@@ -136,6 +136,7 @@ export class Queue {
     log.owner = this;
     // Before the journal's replay, which tells it what was settled.
     if (cursor !== null && keepsHistory(this.policy)) cursor.history = new HistoryMarks();
+    if (this.policy.keepsReturnOrder) cursor?.keepReturnOrder();
     this.readyBytes =
       cursor !== null && this.policy.maxLengthBytes !== undefined ? new ReadyBytes(this) : null;
     this.#usedAt = vhost.broker.clock.monotonic();
@@ -408,7 +409,7 @@ export class Queue {
   }
 
   /**
-   * A consumer gives a record back; it goes out again from its old place, unless it did so too often. A method says
+   * A consumer gives a record back; it goes out again from its old place (see `policy.keepsReturnOrder`), unless it did so too often. A method says
    * `expectReturns` before the first and `returned` behind the last.
    */
   requeue(offset: number): void {
