@@ -293,8 +293,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "what a gone consumer held stays held",
     file: "src/protocols/amqp/channel.ts",
-    find: "    this.requeueAll();\n    const consumers",
-    replace: "    const consumers",
+    find: "    this.requeueAll();\n    if (this.directReply",
+    replace: "    if (this.directReply",
   },
   {
     name: "a content header is read from a chunk that is gone",

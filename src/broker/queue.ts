@@ -103,6 +103,8 @@ export class Queue {
   /** Records that are being given back and still count as held by their cursor: ready, and before all new ones. */
   returning = 0;
   readonly #returns = new Set<ReturningRecords>();
+  /** The bounds have not seen yet what was given back; only where `policy.dropsReturned`. */
+  #hasNewReturns = false;
   /**
    * Records below were there when deliveries and bounds were last applied. One with a ttl of 0 that is above has just
    * come, and may go to a consumer that takes it at once.
@@ -133,6 +135,7 @@ export class Queue {
     log.owner = this;
     // Before the journal's replay, which tells it what was settled.
     if (cursor !== null && keepsHistory(this.policy)) cursor.history = new HistoryMarks();
+    if (this.policy.keepsReturnOrder) cursor?.keepReturnOrder();
     this.readyBytes =
       cursor !== null && this.policy.maxLengthBytes !== undefined ? new ReadyBytes(this) : null;
     this.#usedAt = vhost.broker.clock.monotonic();
@@ -212,7 +215,7 @@ export class Queue {
 
   /**
    * The end of the tick. Deliveries before bounds: what a consumer can take at once never counts against a bound, as in
-   * RabbitMQ. What it throws (its bytes are corrupt) is logged by the ticker, once, and stops no other queue.
+   * RabbitMQ; but see `returned`. What it throws (its bytes are corrupt) is logged by the ticker, once, and stops no other queue.
    */
   atTickEnd(): void {
     if (this.isDeleted) return;
@@ -257,6 +260,10 @@ export class Queue {
     this.#isSettling = true;
     try {
       this.readyBytes?.countNew();
+      if (this.#hasNewReturns) {
+        this.#hasNewReturns = false;
+        retention.enforce(this);
+      }
       if (this.consumers.size > 0) this.#deliver(now);
       retention.enforce(this);
       if (this.cursor !== null) this.dropExpired();
@@ -401,7 +408,10 @@ export class Queue {
     log.removeBelow(target);
   }
 
-  /** A consumer gives a record back; it goes out again from its old place, unless it did so too often. */
+  /**
+   * A consumer gives a record back; it goes out again from its old place (see `policy.keepsReturnOrder`), unless it did so too often. A method says
+   * `expectReturns` before the first and `returned` behind the last.
+   */
   requeue(offset: number): void {
     const cursor = this.cursor!;
     const limit = this.policy.deliveryLimit;
@@ -412,6 +422,21 @@ export class Queue {
     cursor.requeue(offset);
     this.readyBytes?.returned(offset);
     this.vhost.broker.schedule(this);
+  }
+
+  /** What is ready is delivered, or bounded, without what will be given back, and without the room that this makes. */
+  expectReturns(): void {
+    if (!this.policy.dropsReturned || this.#hasNewReturns) return;
+    this.catchUp();
+    this.#hasNewReturns = true;
+  }
+
+  /**
+   * A method has given back all that it names. What a bound drops of it goes before anybody may have it again, and what
+   * the same client publishes next finds it delivered.
+   */
+  returned(): void {
+    if (this.#hasNewReturns) this.catchUp();
   }
 
   /** Drops all records that nobody holds and returns how many there were. */

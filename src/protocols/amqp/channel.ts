@@ -46,6 +46,7 @@ class GetSource implements UnackedSource {
   readonly id = 0;
   readonly takesRecords = true;
   held = 0;
+  uncommitted = 0;
   slot = 0;
 
   constructor(queue: Queue) {
@@ -90,6 +91,8 @@ export class Channel implements DurableWaiter {
   /** Holds what basic.get takes, in the eyes of the queues. */
   readonly getOwner: number;
   readonly #getSources = new Map<Queue, GetSource>();
+  /** Queues that apply their bounds once the method has given back all that it names. */
+  readonly #returningTo = new Set<Queue>();
   directReply: DirectReplyConsumer | null = null;
   /** The queue that an empty name means (spec, queue.declare). */
   lastQueueName = "";
@@ -222,7 +225,9 @@ export class Channel implements DurableWaiter {
   /** basic.ack, nack, reject. Throws PRECONDITION_FAILED for a tag that is not outstanding. */
   settle(tag: number, multiple: boolean, outcome: Outcome): void {
     const { unacked } = this;
+    const isReturned = outcome === "requeued" && this.transaction === null;
     if (!multiple) {
+      if (isReturned) this.#expectReturn(tag);
       if (!unacked.take(tag)) throw unknownTag(tag);
       this.#takenSettled(tag, outcome);
     } else {
@@ -232,11 +237,13 @@ export class Channel implements DurableWaiter {
         ManySettlements.settle(this, last, outcome);
         return;
       }
+      if (isReturned) for (const each of unacked.upTo(last)) this.#expectReturn(each);
       for (const each of unacked.upTo(last)) {
         unacked.take(each);
         this.#takenSettled(each, outcome);
       }
     }
+    this.endReturns();
   }
 
   /** Rejecting what a stream has shown is an error, so that each outcome must be looked at. */
@@ -255,6 +262,7 @@ export class Channel implements DurableWaiter {
     }
     if (this.transaction !== null) {
       // Held until the commit, and still counted as held.
+      source.uncommitted++;
       this.transaction.addSettlement({ source, tag, offset, outcome });
       return;
     }
@@ -278,8 +286,30 @@ export class Channel implements DurableWaiter {
     }
   }
 
+  /** Before the delivery leaves the table: it is about to be given back. */
+  #expectReturn(tag: number): void {
+    const source = this.unacked.sourceOf(tag);
+    if (source === null || !source.takesRecords) return;
+    this.expectReturnsTo(source.queue);
+  }
+
+  expectReturnsTo(queue: Queue): void {
+    if (!queue.policy.dropsReturned || queue.isDeleted) return;
+    this.#returningTo.add(queue);
+    queue.expectReturns();
+  }
+
+  /** `finishSettlement` has had all of a method's deliveries. */
+  endReturns(): void {
+    if (this.#returningTo.size === 0) return;
+    const queues = [...this.#returningTo];
+    this.#returningTo.clear();
+    for (const queue of queues) queue.returned();
+  }
+
   /** A rollback: the delivery is outstanding again, under the tag it had. */
   restore({ source, tag, offset }: HeldSettlement): void {
+    source.uncommitted--;
     this.unacked.restore(source, tag, offset);
   }
 
@@ -313,10 +343,13 @@ export class Channel implements DurableWaiter {
       ManySettlements.settle(this, unacked.lastTag, "requeued");
       return;
     }
-    for (const tag of unacked.upTo(unacked.lastTag)) {
+    const last = unacked.lastTag;
+    for (const tag of unacked.upTo(last)) this.#expectReturn(tag);
+    for (const tag of unacked.upTo(last)) {
       unacked.take(tag);
       this.finishSettlement(unacked.source, unacked.offset, "requeued");
     }
+    this.endReturns();
   }
 
   // Consumers
@@ -345,9 +378,9 @@ export class Channel implements DurableWaiter {
     if (!this.session.connection.isClosed) this.releaseConfirms();
   }
 
-  /** The channel ends: what it holds goes back, its consumers are gone. */
+  /** The channel ends: its consumers are gone, then what it holds goes back, since none of it may come to them again. */
   release(): void {
-    this.isClosing = true;
+    this.stopConsumers();
     this.incoming.drop();
     if (this.transaction !== null) {
       for (const held of this.transaction.settlements) this.restore(held);
@@ -355,6 +388,13 @@ export class Channel implements DurableWaiter {
       this.transaction = null;
     }
     this.requeueAll();
+    if (this.directReply !== null) this.session.server.directReplies.delete(this.directReply.replyName);
+    this.directReply = null;
+  }
+
+  /** The first half of `release`. Where a connection ends, nothing of one channel may come to another one's consumers either. */
+  stopConsumers(): void {
+    this.isClosing = true;
     const consumers = [...this.consumers.values()];
     this.consumers.clear();
     const byQueue = new Map<Queue, Set<Consumer>>();
@@ -368,8 +408,6 @@ export class Channel implements DurableWaiter {
       else ofQueue.add(consumer);
     }
     for (const [queue, gone] of byQueue) queue.removeConsumers(gone);
-    if (this.directReply !== null) this.session.server.directReplies.delete(this.directReply.replyName);
-    this.directReply = null;
   }
 }
 

@@ -38,6 +38,7 @@ export class Consumer implements QueueConsumer, UnackedSource {
   awaitsRoom = false;
   hadRoom = false;
   held = 0;
+  uncommitted = 0;
   slot = 0;
   /** For `writeDeliver`. */
   readonly channel: number;
@@ -68,7 +69,7 @@ export class Consumer implements QueueConsumer, UnackedSource {
   }
 
   canTake(): boolean {
-    if (!this.isNoAck && this.prefetch > 0 && this.held >= this.prefetch) return false;
+    if (!this.isNoAck && this.prefetch > 0 && this.held + this.uncommitted >= this.prefetch) return false;
     return this.#owner.hasCreditFor(this);
   }
 

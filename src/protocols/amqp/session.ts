@@ -479,7 +479,9 @@ export class AmqpSession implements Session, Holder {
   }
 
   #releaseAll(): void {
-    for (const channel of this.channels.values()) if (!channel.isClosing) channel.release();
+    const open = [...this.channels.values()].filter((channel) => !channel.isClosing);
+    for (const channel of open) channel.stopConsumers();
+    for (const channel of open) channel.release();
     this.channels.clear();
     this.#lastChannel = this.#borrower = null;
     const queues = [...this.exclusiveQueues];

@@ -16,6 +16,8 @@ export interface UnackedSource {
   /** Its deliveries are taken out of the queue, so settling them matters there; a stream's are copies. */
   readonly takesRecords: boolean;
   held: number;
+  /** Settled in a transaction that has not ended: out of the table, but the prefetch counts them until the commit. */
+  uncommitted: number;
   /** A delivery was settled, its channel has credit or its connection room: what it waits for may be there. */
   mayTakeAgain(): void;
   /** Its slot in the channel's table of sources; 0 while it has none. */
@@ -131,8 +133,13 @@ export class Unacked {
   }
 
   has(tag: number): boolean {
+    return this.sourceOf(tag) !== null;
+  }
+
+  /** Null when it is not outstanding. */
+  sourceOf(tag: number): UnackedSource | null {
     const page = this.#page(tag);
-    return page !== null && page.slots[tag % tagsPerPage] !== 0;
+    return page === null ? null : this.#sources[page.slots[tag % tagsPerPage]!]!;
   }
 
   /** Takes a tag out and leaves what it was in `source` and `offset`; false when it is not outstanding. */
