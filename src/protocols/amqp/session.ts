@@ -10,7 +10,7 @@ import { BrokerError } from "../../base/errors.ts";
 import type { Timer } from "../../base/clock.ts";
 import { plainHost } from "../../base/addresses.ts";
 import { limits } from "../../base/limits.ts";
-import type { Job, RunningJob } from "../../base/turn-work.ts";
+import type { Job } from "../../base/turn-work.ts";
 import type { Authorization, Holder } from "../../broker/access/permissions.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Queue } from "../../broker/queue.ts";
@@ -27,6 +27,7 @@ import { frameOutOfPlace, HeldBytes, unexpectedFrame } from "./incoming-message.
 import type { AmqpServer } from "./server.ts";
 import { frameType } from "./wire/constants.ts";
 import { SettleFields } from "./wire/content-input.ts";
+import { TurnWait } from "./turn-wait.ts";
 import { FrameParser, protocolHeader } from "./wire/frame-parser.ts";
 import { decodeMethod, methodNumberAt, writeMethodFrame } from "./wire/method-codec.ts";
 import { methodNumber, type MethodArguments, type MethodName } from "./wire/methods.ts";
@@ -50,8 +51,6 @@ const unitsOfMethod = 2;
 /** What a connection may send while its frames wait for their turn before it is no longer read from. */
 const waitingInputBytesMax = 1 << 20;
 
-function* nothing(): Job<void> {}
-
 export class AmqpSession implements Session, Holder {
   readonly connection: Connection;
   readonly server: AmqpServer;
@@ -69,8 +68,7 @@ export class AmqpSession implements Session, Holder {
   readonly channels = new Map<number, Channel>();
   readonly exclusiveQueues = new Set<Queue>();
   readonly #reader = new ByteReader(Buffer.alloc(0));
-  /** The frames that are left wait for it: for a turn that has units, or for a method that takes many turns. */
-  #turnWait: RunningJob | null = null;
+  readonly #turnWait: TurnWait;
   /** It sent so much meanwhile that it is not read from. */
   #isPaused = false;
   #isPeerEnded = false;
@@ -91,6 +89,7 @@ export class AmqpSession implements Session, Holder {
     this.server = server;
     this.broker = server.broker;
     this.heartbeat = new Heartbeat(connection, server);
+    this.#turnWait = new TurnWait(this.broker, () => this.#goOn());
     this.#deadline = this.broker.timers.after(limits.loginMsMax, () => connection.destroy());
   }
 
@@ -107,9 +106,9 @@ export class AmqpSession implements Session, Holder {
       if (this.state === "header" && !this.#readHeader()) return parser.settle();
       const { work } = this.broker;
       // One at least, or whoever sends few frames would wait for those who send many.
-      for (let isFirst = true; this.#turnWait === null; isFirst = false) {
+      for (let isFirst = true; !this.#turnWait.isWaiting; isFirst = false) {
         if (connection.outputBytes > limits.outputHighWaterBytes) break;
-        if (!isFirst && work.isSpent && parser.unread > 0) this.#waitForTurn();
+        if (!isFirst && work.isSpent && parser.unread > 0) this.#turnWait.nextTurn();
         else if (parser.next()) {
           this.#frame();
           if (++this.#frames % framesOfUnit === 0) work.spend(1);
@@ -119,25 +118,22 @@ export class AmqpSession implements Session, Holder {
       parser.settle();
     } catch (error) {
       // The stream has lost its frames: nothing after this can be read.
+      const isOpen = this.state === "running";
       this.failConnection(amqpErrorOf(error));
       this.state = "broken";
+      // RabbitMQ ends who never was in; others may still answer.
+      if (!isOpen) this.connection.end();
     }
     if (this.#confirming.length > 0) this.#releaseConfirms();
     this.#tellHeld();
-    if (this.#turnWait === null || this.#isPaused || parser.unread <= waitingInputBytesMax) return;
+    if (!this.#turnWait.isWaiting || this.#isPaused || parser.unread <= waitingInputBytesMax) return;
     this.#isPaused = true;
     connection.pauseReading();
-  }
-
-  /** What is left goes on in the next turn, so that others are served between its frames. */
-  #waitForTurn(): void {
-    this.#turnWait = this.broker.work.run(nothing(), () => this.#goOn());
   }
 
   /** The frames that waited are taken. */
   #goOn(): void {
     const { connection } = this;
-    this.#turnWait = null;
     if (connection.isClosed) return;
     if (this.#isPaused) {
       this.#isPaused = false;
@@ -149,31 +145,15 @@ export class AmqpSession implements Session, Holder {
 
   /** A method that may take many turns: no frame of this connection is taken until the job has ended. */
   work(channel: Channel, job: Job<void>): void {
-    let isLater = false;
-    const run = this.broker.work.run(job, (outcome) => {
-      if ("error" in outcome) this.#failLater(channel, outcome.error);
-      if (isLater) this.#goOn();
-    });
-    if (!run.isRunning) return;
-    isLater = true;
-    this.#turnWait = run;
+    this.#turnWait.work(job, (error) => this.#failLater(channel, error));
   }
 
   /** The same for what waits for the next turns to be possible: it is tried at the end of each until it says that it is done. */
   retry(channel: Channel, attempt: () => boolean): void {
-    const wait = { isRunning: true, cancel: () => void (wait.isRunning = false) };
-    const again = (): void => {
-      if (!wait.isRunning) return;
-      try {
-        if (!channel.isClosing && !attempt()) return this.broker.timers.atTickEnd(again);
-      } catch (error) {
-        this.#failLater(channel, error);
-      }
-      wait.isRunning = false;
-      this.#goOn();
-    };
-    this.#turnWait = wait;
-    this.broker.timers.atTickEnd(again);
+    this.#turnWait.retry(
+      () => channel.isClosing || attempt(),
+      (error) => this.#failLater(channel, error),
+    );
   }
 
   #failLater(channel: Channel, error: unknown): void {
@@ -181,13 +161,13 @@ export class AmqpSession implements Session, Holder {
   }
 
   get isAtWork(): boolean {
-    return this.#turnWait !== null;
+    return this.#turnWait.isWaiting;
   }
 
   /** What was sent before the end is done first. */
   onPeerEnded(): void {
     this.#isPeerEnded = true;
-    if (this.#turnWait === null) this.connection.end();
+    if (!this.#turnWait.isWaiting) this.connection.end();
   }
 
   #tellHeld(): void {
@@ -492,7 +472,7 @@ export class AmqpSession implements Session, Holder {
 
   onClosed(): void {
     this.state = "broken";
-    this.#turnWait?.cancel();
+    this.#turnWait.cancel();
     this.#releaseAll();
     this.authorization?.holders.delete(this);
     this.heartbeat.stop();
