@@ -10,6 +10,7 @@ import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { fileCases } from "./files.ts";
+import { fullDiskKillCases } from "./full-disk-kills.ts";
 import { liveCases } from "./live.ts";
 import { stallCases } from "./stalls/index.ts";
 import { lineOf, seededRandom } from "./report.ts";
@@ -36,6 +37,7 @@ try {
   const cases = [
     ...fileCases(scratch, seededRandom(seed)),
     ...liveCases(scratch, Number(values.rounds), Number(values["stop-seconds"]) * 1000, seed),
+    ...fullDiskKillCases(scratch, seed),
     ...(await stallCases(Number(values["wait-ms"]))),
   ];
   for (const { name, skip, run } of cases.filter((each) => each.name.includes(values.only))) {

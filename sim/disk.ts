@@ -26,11 +26,10 @@ interface Change {
   bytes: Buffer | null;
 }
 
-class Inode {
+/** The bytes of a file. */
+class Content {
   bytes: Buffer = Buffer.alloc(256);
   size = 0;
-  durable: Buffer = Buffer.alloc(0);
-  unsynced: Change[] = [];
 
   apply({ at, bytes }: Change): void {
     if (bytes === null) {
@@ -53,19 +52,30 @@ class Inode {
     this.bytes = grown;
   }
 
+  content(): Buffer {
+    return Buffer.from(this.bytes.subarray(0, this.size));
+  }
+
+  set(content: Buffer): void {
+    this.bytes = Buffer.from(content);
+    this.size = content.length;
+  }
+}
+
+/** What programs see of a file, as the page cache has it, and what the disk has. */
+class Inode extends Content {
+  readonly durable = new Content();
+  /** Dirty pages: what a sync brings to the disk. What a failed sync has dropped is seen, but is not among them. */
+  unsynced: Change[] = [];
+
   change(change: Change): void {
     this.apply(change);
     this.unsynced.push(change);
   }
 
-  content(): Buffer {
-    return Buffer.from(this.bytes.subarray(0, this.size));
-  }
-
   reset(content: Buffer): void {
-    this.bytes = Buffer.from(content);
-    this.size = content.length;
-    this.durable = content;
+    this.set(content);
+    this.durable.set(content);
     this.unsynced = [];
   }
 }
@@ -184,8 +194,7 @@ export class SimDisk implements Disk {
 
   #lose(inode: Inode): void {
     const { unsynced } = inode;
-    inode.bytes = Buffer.from(inode.durable);
-    inode.size = inode.durable.length;
+    inode.set(inode.durable.content());
     const keep = this.#random();
     for (const change of unsynced) {
       if (this.#random() > keep) continue;
@@ -305,10 +314,7 @@ export class SimDisk implements Disk {
   #flip(inode: Inode, at: number): void {
     const mask = 1 << Math.floor(this.#random() * 8);
     inode.bytes[at]! ^= mask;
-    if (at < inode.durable.length) {
-      inode.durable = Buffer.from(inode.durable);
-      inode.durable[at]! ^= mask;
-    }
+    if (at < inode.durable.size) inode.durable.bytes[at]! ^= mask;
   }
 
   #handle(inode: Inode, isReadOnly: boolean): DiskFile {
@@ -353,11 +359,16 @@ export class SimDisk implements Disk {
       sync: async () => {
         alive();
         const until = inode.unsynced.length;
-        const content = inode.content();
         await this.wait();
-        this.#failAtTimes(this.syncErrors, "fsync");
-        inode.durable = content;
-        inode.unsynced.splice(0, until);
+        const changes = inode.unsynced.splice(0, until);
+        try {
+          this.#failAtTimes(this.syncErrors, "fsync");
+        } catch (error) {
+          // The pages count as clean from now on, and no later sync brings them to the disk. Some had got there.
+          for (const change of changes) if (this.#random() < 0.5) inode.durable.apply(change);
+          throw error;
+        }
+        for (const change of changes) inode.durable.apply(change);
       },
       size: () => inode.size,
       truncate: (size) => {

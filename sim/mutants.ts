@@ -24,6 +24,12 @@ const mutants: readonly Mutant[] = [
     replace: "    this.#send();\n    const isWritten = this.#storage.flush();",
   },
   {
+    name: "while the journal takes nothing, answers to changes leave",
+    file: "src/net/connection.ts",
+    find: "      this.#isClean = mayLeave && host.unwrittenMark === mark;",
+    replace: "      this.#isClean = mayLeave;",
+  },
+  {
     name: "an acknowledgement from the reserve is sent before it is written",
     file: "src/storage/journal/write-gate.ts",
     find: "        if (isDiskFull(error) && this.#room?.giveUp() === true) continue;\n        this.writeFailure",
@@ -287,8 +293,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "what a gone consumer held stays held",
     file: "src/protocols/amqp/channel/channel.ts",
-    find: "    this.requeueAll();\n    const consumers",
-    replace: "    const consumers",
+    find: "    this.requeueAll();\n    if (this.directReply",
+    replace: "    if (this.directReply",
   },
   {
     name: "a content header is read from a chunk that is gone",
@@ -475,6 +481,12 @@ const mutants: readonly Mutant[] = [
     name: "a topic outlives its log",
     file: "src/broker/vhost.ts",
     find: "    this.topics.queueDeleted(queue);",
+    replace: "",
+  },
+  {
+    name: "a start takes what a failed sync has dropped for durable, since a later sync succeeds",
+    file: "src/storage/journal/recovery.ts",
+    find: "    await write(() => writeAgain(each, scan.durable));\n",
     replace: "",
   },
   {

@@ -234,7 +234,7 @@ export class World {
       if (this.#downFor-- <= 0) await this.start();
       return;
     }
-    if (process.isDoomed) return this.crash("power");
+    if (process.isDoomed) return this.crash(this.#endOfDoomed);
     const { durable } = process.broker!.storage;
     const { refusedWrites } = this.disk;
     await this.#stepUp();
@@ -251,6 +251,11 @@ export class World {
     }
     if (isRefused) this.#durableAtRefusal ??= durable;
     this.#written = written;
+  }
+
+  /** A process that a failed sync ends may be started again on the same machine, which still shows what it dropped. */
+  get #endOfDoomed(): Crash {
+    return this.random.chance(0.5) ? "power" : "kill";
   }
 
   async #stepUp(): Promise<void> {
@@ -385,7 +390,7 @@ export class World {
       this.promises.durable(this.promises.number());
     } catch (error) {
       this.note(`the stop failed: ${String(error)}`);
-      this.crash(this.process.isDoomed ? "power" : "kill");
+      this.crash(this.process.isDoomed ? this.#endOfDoomed : "kill");
     }
   }
 

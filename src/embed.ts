@@ -9,6 +9,7 @@
 import path from "node:path";
 import { registerProcessMetrics } from "./admin/process-metrics.ts";
 import { siteHandler } from "./admin/routes.ts";
+import type { Timer } from "./base/clock.ts";
 import type { Config, PortSetting } from "./base/config/options.ts";
 import { type AnyPortName, embeddedConfig, type StartOptions } from "./base/config/embedding.ts";
 import { BrokerError, StartError } from "./base/errors.ts";
@@ -34,7 +35,7 @@ import { amqpProtocol } from "./protocols/amqp/index.ts";
 import type { Protocol } from "./protocols/contract.ts";
 import { kafkaProtocol } from "./protocols/kafka/index.ts";
 import { redisProtocol } from "./protocols/redis/index.ts";
-import { assertOwnDirectory, localDisk, lockDirectory } from "./storage/index.ts";
+import { assertOwnDirectory, type DirectoryLock, localDisk, lockDirectory } from "./storage/index.ts";
 
 export type { StartOptions };
 
@@ -73,12 +74,13 @@ export async function startConfigured(config: Config): Promise<RunningBroker> {
   const isKept = config.dataDir !== "memory";
   const directory = isKept ? path.resolve(config.dataDir) : "memory";
   if (isKept) assertOwnDirectory(directory);
-  const unlock = isKept ? lockDirectory(directory) : () => {};
-  const opened: { close(): Promise<void> | void }[] = [{ close: unlock }];
+  const lock = isKept ? lockDirectory(directory) : null;
+  const opened: { close(): Promise<void> | void }[] = [{ close: () => lock?.release() }];
   const life = new LifeLog(logger, systemClock);
   const { bun, node } = process.versions;
   const runtime = bun === undefined ? `node ${node}` : `bun ${bun}`;
   life.begin("TroikaMQ starts", { version, runtime, pid: process.pid, dataDir: directory });
+  if (lock !== null) opened.push(watchLock(lock, logger));
   try {
     return await open({ ...config, host }, directory, { logger, tls, life }, opened);
   } catch (error) {
@@ -91,6 +93,27 @@ export async function startConfigured(config: Config): Promise<RunningBroker> {
     }
     throw error;
   }
+}
+
+/**
+ * Another broker may write the directory from the moment its lock is lost, so nothing more may be written or told by this
+ * one, not even what a stop would write: the process ends, and what it has answered is in the files.
+ */
+function watchLock(lock: DirectoryLock, logger: Logger): { close(): void } {
+  const look = (): Timer =>
+    systemTimers.after(limits.diskLookMs, () => {
+      const loss = lock.lossOf();
+      if (loss !== null) {
+        logger.error(
+          "the lock of the data directory is lost, so another broker may write there; stopping at once: see to it that one broker runs on it, leave LOCK.db alone, and start again",
+          { loss },
+        );
+        process.exit(1);
+      }
+      next = look();
+    });
+  let next = look();
+  return { close: () => next.cancel() };
 }
 
 async function open(

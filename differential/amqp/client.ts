@@ -95,6 +95,14 @@ export class PeerConnection {
     this.#socket.write(output.copy());
   }
 
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    this.#socket.uncork();
+  }
+
   /** Bytes as they are. */
   write(bytes: Buffer): void {
     this.#socket.write(bytes);

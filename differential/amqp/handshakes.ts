@@ -7,6 +7,7 @@
 import net from "node:net";
 import { ByteReader, ByteWriter } from "../../src/base/bytes.ts";
 import { fromPlain, type PlainTable } from "../../src/message/amqp/table-plain.ts";
+import { frameOverheadBytes } from "../../src/protocols/amqp/wire/constants.ts";
 import { decodeMethod, writeMethodFrame } from "../../src/protocols/amqp/wire/method-codec.ts";
 import type { MethodArguments, MethodName } from "../../src/protocols/amqp/wire/methods.ts";
 
@@ -15,6 +16,8 @@ interface Handshake {
   readonly mechanism?: string;
   readonly response?: string;
   readonly capabilities?: PlainTable;
+  /** Client properties fill start-ok's payload to this size. */
+  readonly startBytes?: number;
   /** Over what the server offered. */
   readonly tune?: Partial<MethodArguments["connection.tune-ok"]>;
   readonly vhost?: string;
@@ -57,6 +60,8 @@ export const handshakes: Readonly<Record<string, Handshake>> = {
   "a larger channel-max": { tune: { channelMax: 2048 } },
   "no heartbeats": { tune: { heartbeat: 0 } },
   "rare heartbeats": { tune: { heartbeat: 0xffff } },
+  "the largest start-ok": { startBytes: 4096 },
+  "a larger start-ok": { startBytes: 4097 },
   "open instead of start-ok": { instead: { start: openFrame } },
   "open instead of tune-ok": { instead: { tune: openFrame } },
   "a channel instead of tune-ok": { instead: { tune: channelOpen } },
@@ -126,10 +131,16 @@ function answerTo(name: MethodName, values: object, handshake: Handshake): Buffe
   const { instead = {}, capabilities = {} } = handshake;
   switch (name) {
     case "connection.start": {
-      const clientProperties = fromPlain({ capabilities });
-      const { mechanism = "PLAIN", response = "\0guest\0guest" } = handshake;
-      const answer = { clientProperties, mechanism, response: Buffer.from(response), locale: "en_US" };
-      return instead.start ?? method(0, "connection.start-ok", answer);
+      const { mechanism = "PLAIN", response = "\0guest\0guest", startBytes } = handshake;
+      const startOk = (more: PlainTable): Buffer => {
+        const clientProperties = fromPlain({ capabilities, ...more });
+        const answer = { clientProperties, mechanism, response: Buffer.from(response), locale: "en_US" };
+        return method(0, "connection.start-ok", answer);
+      };
+      if (instead.start !== undefined) return instead.start;
+      if (startBytes === undefined) return startOk({});
+      const frameBytes = startBytes + frameOverheadBytes;
+      return startOk({ filler: "x".repeat(frameBytes - startOk({ filler: "" }).length) });
     }
     case "connection.tune": {
       const offered = values as MethodArguments["connection.tune"];

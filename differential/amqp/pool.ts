@@ -11,29 +11,43 @@ import type { Place } from "./side.ts";
  * - lives: exclusive and auto-delete things, connections that come and go;
  * - consumers: priorities, single active consumers, prefetches;
  * - wire: frames that break rules, long names, replies;
+ * - bursts: methods that come together, without dead letters, whose time RabbitMQ leaves open;
  * - quorum, streams: queues of that type.
  */
-export const profiles = ["mixed", "deaths", "lives", "consumers", "wire", "quorum", "streams"] as const;
+export const profiles = [
+  "mixed",
+  "deaths",
+  "lives",
+  "consumers",
+  "wire",
+  "bursts",
+  "quorum",
+  "streams",
+] as const;
 export type Profile = (typeof profiles)[number];
 
 export class Pool {
   readonly random: () => number;
   readonly prefix: string;
   readonly profile: Profile;
-  /** BCC keys are not kept with a message here: a dead letter must have a key of its own where there are any. */
-  readonly hasBcc: boolean;
+  /** Where all steps of a burst go. */
+  fixedPlace: Place | null = null;
 
   constructor(random: () => number, prefix: string, profile?: Profile) {
     this.random = random;
     this.prefix = prefix;
     const drawn = this.pick<Profile>(["mixed", "mixed", ...profiles]);
     this.profile = profile ?? drawn;
-    this.hasBcc = this.chance(0.3);
   }
 
   /** Its queues are no classic ones. */
   get isTyped(): boolean {
     return this.profile === "quorum" || this.profile === "streams";
+  }
+
+  /** What is asked for is there, and right. */
+  get isTame(): boolean {
+    return this.profile === "bursts";
   }
 
   pick<Value>(values: readonly Value[]): Value {
@@ -45,7 +59,9 @@ export class Pool {
   }
 
   place(): Place {
-    return { connection: this.chance(0.8) ? 0 : 1, channel: this.chance(0.7) ? 1 : 2 };
+    if (this.fixedPlace !== null) return this.fixedPlace;
+    const connection = this.chance(0.75) ? 0 : this.pick([1, 1, 2]);
+    return { connection, channel: this.chance(0.7) ? 1 : this.pick([2, 2, 3]) };
   }
 
   name(text: string | number): string {
@@ -54,7 +70,8 @@ export class Pool {
 
   queue(): string {
     if (this.profile === "wire" && this.chance(0.3)) return this.longName();
-    if (this.chance(0.02)) return this.pick(["", "amq.none", this.name("none"), this.name("q\r\n1")]);
+    if (!this.isTame && this.chance(0.02))
+      return this.pick(["", "amq.none", this.name("none"), this.name("q\r\n1")]);
     return this.name(`q${this.pick([1, 1, 1, 2, 2, 3, "ü"])}`);
   }
 
@@ -62,7 +79,8 @@ export class Pool {
     if (this.profile === "wire" && this.chance(0.2)) return this.longName();
     if (this.profile === "deaths") return this.name(`x${this.pick([1, 2, 3])}`);
     if (this.chance(0.25)) return "";
-    if (this.chance(0.05)) return this.pick(["amq.topic", "amq.none", this.name("none"), "amq.direct"]);
+    if (!this.isTame && this.chance(0.05))
+      return this.pick(["amq.topic", "amq.none", this.name("none"), "amq.direct"]);
     return this.name(`x${this.pick([1, 1, 2, 3])}`);
   }
 

@@ -43,12 +43,15 @@ export class Side {
   outstanding: Outstanding[] = [];
   /** Consumer tags are unique in a run; the queue that each consumes from. */
   readonly queueOfConsumer = new Map<string, string>();
-  #getQueue = "";
+  /** By channel: the queues of basic.get that wait for their answer. */
+  readonly #gets = new Map<string, string[]>();
   /** What the run is about, which says what is left out of comparison. */
   profile: Profile = "mixed";
   /** Where the last request that came wants its reply (direct reply-to); each server makes names of its own. */
   replyTo = "";
   #unanswered = 0;
+  /** Channels and connections that the server has closed. */
+  closings = 0;
 
   constructor(name: string, port: number) {
     this.name = name;
@@ -88,19 +91,43 @@ export class Side {
     values: MethodArguments[Name],
   ): Promise<void> {
     const peer = await this.ensure(place);
-    if (name === "basic.get") this.#getQueue = (values as MethodArguments["basic.get"]).queue;
+    if (name === "basic.get") this.#getsOf(place).push((values as MethodArguments["basic.get"]).queue);
     if (name === "confirm.select") this.#channel(place).isConfirming = true;
     peer.send(place.channel, name, values);
     this.#unanswered++;
   }
 
-  /** Without an answer of its own: settlements. */
+  #getsOf({ connection, channel }: Place): string[] {
+    const key = `${connection}/${channel}`;
+    let gets = this.#gets.get(key);
+    if (gets === undefined) this.#gets.set(key, (gets = []));
+    return gets;
+  }
+
+  /** What `send` sends leaves in one write. */
+  async together(place: Place, send: () => Promise<void>): Promise<void> {
+    const peer = await this.ensure(place);
+    peer.cork();
+    await send();
+    peer.uncork();
+  }
+
+  /** Without an answer of its own: settlements, and methods with `noWait`. */
   async tell<Name extends MethodName>(
     place: Place,
     name: Name,
     values: MethodArguments[Name],
   ): Promise<void> {
-    (await this.ensure(place)).send(place.channel, name, values);
+    const peer = await this.ensure(place);
+    if (name === "confirm.select") this.#channel(place).isConfirming = true;
+    peer.send(place.channel, name, values);
+  }
+
+  /** All that the channel has had is acknowledged. */
+  settledAll({ connection, channel }: Place): void {
+    this.outstanding = this.outstanding.filter(
+      (each) => each.connection !== connection || each.channel !== channel,
+    );
   }
 
   async publish(
@@ -134,6 +161,7 @@ export class Side {
 
   #connectionGone(connection: number): void {
     this.#connections[connection] = null;
+    for (const [key, gets] of this.#gets) if (key.startsWith(`${connection}/`)) gets.length = 0;
     for (const [key, state] of this.#channels) if (key.startsWith(`${connection}/`)) state.isOpen = false;
     this.outstanding = this.outstanding.filter((each) => each.connection !== connection);
   }
@@ -172,7 +200,12 @@ export class Side {
       case "basic.get-ok": {
         this.#unanswered--;
         const { deliveryTag, redelivered, exchange, routingKey, messageCount } = method.arguments;
-        this.outstanding.push({ ...place, tag: deliveryTag, queue: this.#getQueue, body: content!.body });
+        this.outstanding.push({
+          ...place,
+          tag: deliveryTag,
+          queue: this.#getsOf(place).shift() ?? "",
+          body: content!.body,
+        });
         const values = { method: "get-ok", redelivered, exchange, routingKey, messageCount };
         return this.#line(`channel ${where}`, shown(values, content));
       }
@@ -193,9 +226,11 @@ export class Side {
       case "channel.close":
       case "connection.close": {
         this.#unanswered = 0;
+        this.closings++;
         const { replyCode, replyText } = method.arguments;
         if (method.name === "connection.close") this.#connectionGone(connection);
         else {
+          this.#getsOf(place).length = 0;
           this.#connections[connection]?.send(channel, "channel.close-ok", {});
           state.isOpen = false;
           this.outstanding = this.outstanding.filter(
@@ -209,6 +244,7 @@ export class Side {
         return;
       default:
         this.#unanswered--;
+        if (method.name === "basic.get-empty") this.#getsOf(place).shift();
         if (method.name === "channel.close-ok") {
           state.isOpen = false;
           this.outstanding = this.outstanding.filter(
@@ -220,14 +256,14 @@ export class Side {
   }
 
   /**
-   * RabbitMQ counts the messages of a stream, and the consumers of a quorum queue, some time later; consumers that are
+   * RabbitMQ counts the messages of a stream or quorum queue, and the consumers of the latter, some time later; consumers that are
    * gone but hold messages are still counted.
    */
   #counted(method: Method): object {
     if (method.name !== "queue.declare-ok" && method.name !== "queue.delete-ok") return method.arguments;
     const counted: { messageCount?: number; consumerCount?: number } = { ...method.arguments };
     if (this.profile === "quorum" || this.profile === "streams") delete counted.consumerCount;
-    if (this.profile === "streams") delete counted.messageCount;
+    if (this.profile === "quorum" || this.profile === "streams") delete counted.messageCount;
     return counted;
   }
 

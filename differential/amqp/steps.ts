@@ -5,7 +5,8 @@
  * a message, memory and disk.
  */
 import type { AmqpProperties } from "../../src/message/amqp/properties.ts";
-import { fromPlain, type PlainTable, type PlainValue } from "../../src/message/amqp/table-plain.ts";
+import { fromPlain, type PlainValue } from "../../src/message/amqp/table-plain.ts";
+import type { FieldTable } from "../../src/message/amqp/table.ts";
 import type { MethodArguments, MethodName } from "../../src/protocols/amqp/wire/methods.ts";
 import { consumerArguments, exchangeDeclaration, messageHeaders, queueDeclaration } from "./declarations.ts";
 import type { Pool } from "./pool.ts";
@@ -16,6 +17,8 @@ export interface Step {
   readonly text: string;
   /** Where the round trip goes that ends the step. */
   readonly place: Place;
+  /** Several methods at once. */
+  readonly isBurst?: boolean;
   run(side: Side): Promise<void>;
 }
 
@@ -24,14 +27,36 @@ export class Steps {
   #bodies = 0;
   #tags = 0;
   readonly #consumers: { tag: string; queue: string; place: Place }[] = [];
+  /** What comes first. */
+  readonly #first: Step[] = [];
 
   constructor(pool: Pool) {
     this.#pool = pool;
+    if (!pool.isTame) return;
+    for (const name of ["q1", "q2", "q3", "qü"]) {
+      const declaration = queueDeclaration(pool);
+      const flags = { passive: false, exclusive: false, autoDelete: false };
+      this.#first.push(this.#call("queue.declare", { ...declaration, ...flags, queue: pool.name(name) }));
+    }
+    for (const name of ["x1", "x2", "x3"])
+      this.#first.push(
+        this.#call("exchange.declare", {
+          ...exchangeDeclaration(pool),
+          passive: false,
+          internal: false,
+          type: pool.pick(["direct", "topic", "fanout", "headers"]),
+          exchange: pool.name(name),
+        }),
+      );
+    for (let bindings = 8; bindings > 0; bindings--) this.#first.push(this.#bind());
   }
 
   /** What to do next; `known` are deliveries that both servers wait to have acknowledged. */
   next(known: readonly Outstanding[]): Step {
+    const first = this.#first.shift();
+    if (first !== undefined) return first;
     if (this.#pool.profile === "wire" && this.#pool.chance(0.25)) return this.#onWire();
+    if (this.#pool.isTame) return this.#tame(known);
     const roll = this.#pool.random();
     if (roll < 0.26) return this.#publish();
     if (roll < 0.4 && known.length > 0) return this.#settle(known);
@@ -45,8 +70,75 @@ export class Steps {
   }
 
   #call<Name extends MethodName>(name: Name, values: MethodArguments[Name], at = this.#pool.place()): Step {
-    const text = `${at.connection}/${at.channel} ${name} ${JSON.stringify(values)}`;
-    return { text, place: at, run: (side) => side.call(at, name, values) };
+    const sent = "noWait" in values && this.#pool.chance(0.08) ? { ...values, noWait: true } : values;
+    const isTold = "noWait" in sent && sent.noWait;
+    const text = `${at.connection}/${at.channel} ${name} ${JSON.stringify(sent)}`;
+    return {
+      text,
+      place: at,
+      run: (side) => (isTold ? side.tell(at, name, sent) : side.call(at, name, sent)),
+    };
+  }
+
+  /** Bursts, and what may come between them. */
+  #tame(known: readonly Outstanding[]): Step {
+    const roll = this.#pool.random();
+    if (roll < 0.55) return this.#burst(known);
+    if (roll < 0.65 && known.length > 0) return this.#settle(known);
+    if (roll < 0.75) return this.#publish();
+    if (roll < 0.82) return this.#get();
+    if (roll < 0.9) return this.#consume();
+    if (roll < 0.95 && this.#consumers.length > 0) return this.#cancel();
+    const place = this.#pool.place();
+    if (roll < 0.98)
+      return this.#call("channel.close", { replyCode: 200, replyText: "", classId: 0, methodId: 0 }, place);
+    return {
+      text: `${place.connection} closes`,
+      place,
+      run: async (side) => side.closeConnection(place.connection),
+    };
+  }
+
+  /** Some methods of one channel at once: each sees the state after those before it. */
+  #burst(known: readonly Outstanding[]): Step {
+    const place = this.#pool.place();
+    const mine = known.filter(
+      ({ connection, channel }) => connection === place.connection && channel === place.channel,
+    );
+    this.#pool.fixedPlace = place;
+    const isTx = place.connection === 1 && place.channel === 2;
+    const kinds: (() => Step)[] = [
+      () => this.#publish(),
+      () => this.#publish(),
+      () => this.#publish(),
+      () => this.#get(),
+      // No declaration: RabbitMQ's queue counts for one before it does what came before.
+      () => this.#consume(),
+      () => this.#call("queue.purge", { ticket: 0, queue: this.#pool.queue(), noWait: false }),
+      () =>
+        this.#call("basic.qos", {
+          prefetchSize: 0,
+          prefetchCount: this.#pool.pick([0, 1, 2]),
+          global: false,
+        }),
+      () => this.#call("basic.recover", { requeue: true }),
+      ...(isTx ? [() => this.#call("tx.commit", {}, place), () => this.#call("tx.rollback", {}, place)] : []),
+    ];
+    const steps = Array.from({ length: this.#pool.pick([2, 3, 4, 6]) }, () => {
+      if (mine.length === 0 || this.#pool.chance(0.6)) return this.#pool.pick(kinds)();
+      const [one] = mine.splice(Math.floor(this.#pool.random() * mine.length), 1);
+      return this.#settle([one!], false);
+    });
+    this.#pool.fixedPlace = null;
+    return {
+      text: steps.map(({ text }) => text).join("\n+ "),
+      place,
+      isBurst: true,
+      run: (side) =>
+        side.together(place, async () => {
+          for (const step of steps) await step.run(side);
+        }),
+    };
   }
 
   #publish(): Step {
@@ -57,9 +149,12 @@ export class Steps {
     const properties: AmqpProperties = {};
     if (this.#pool.chance(0.6)) properties.deliveryMode = 2;
     if (this.#pool.chance(0.15))
-      properties.expiration = this.#pool.pick(["0", "0", "1000000", "abc", "-1", "1.5", ""]);
-    if (this.#pool.chance(0.03)) properties.userId = this.#pool.pick(["guest", "other"]);
-    if (this.#pool.chance(0.3)) properties.headers = fromPlain(messageHeaders(this.#pool));
+      properties.expiration = this.#pool.pick(
+        this.#pool.isTame ? ["0", "1000000"] : ["0", "0", "1000000", "abc", "-1", "1.5", ""],
+      );
+    if (!this.#pool.isTame && this.#pool.chance(0.03))
+      properties.userId = this.#pool.pick(["guest", "other"]);
+    if (this.#pool.chance(0.3)) properties.headers = messageHeaders(this.#pool);
     if (this.#pool.chance(0.1)) properties.priority = this.#pool.pick([0, 3, 255]);
     const mandatory = this.#pool.chance(0.15);
     const values = {
@@ -67,21 +162,21 @@ export class Steps {
       exchange: this.#pool.exchange(),
       routingKey: this.#pool.key(),
       mandatory,
-      immediate: this.#pool.chance(0.005),
+      immediate: !this.#pool.isTame && this.#pool.chance(0.005),
     };
     const text = `${place.connection}/${place.channel} basic.publish ${JSON.stringify({ ...values, body, ...properties })}`;
     return { text, place, run: (side) => side.publish(place, values, { properties, body }) };
   }
 
-  #settle(known: readonly Outstanding[]): Step {
+  #settle(known: readonly Outstanding[], mayBeMultiple = true): Step {
     const { queue, body } = this.#pool.pick(known);
     const name = this.#pool.pick(["basic.ack", "basic.ack", "basic.nack", "basic.reject"] as const);
-    const multiple = name !== "basic.reject" && this.#pool.chance(0.05);
+    const multiple = mayBeMultiple && name !== "basic.reject" && this.#pool.chance(0.05);
     const requeue = this.#pool.chance(0.5);
     const found = (side: Side): Outstanding =>
       side.outstanding.find((each) => each.queue === queue && each.body === body)!;
     const text = `${name} ${JSON.stringify({ queue, body, multiple, requeue })}`;
-    const place = found(this.#first);
+    const place = found(this.#named);
     return {
       text: `${place.connection}/${place.channel} ${text}`,
       place,
@@ -100,16 +195,16 @@ export class Steps {
   }
 
   /** Whose places a step's text names. */
-  #first!: Side;
+  #named!: Side;
   startWith(side: Side): void {
-    this.#first = side;
+    this.#named = side;
   }
 
   #get(): Step {
     return this.#call("basic.get", {
       ticket: 0,
       queue: this.#pool.queue(),
-      noAck: this.#pool.profile === "quorum" || this.#pool.chance(0.4),
+      noAck: this.#pool.chance(0.4),
     });
   }
 
@@ -118,9 +213,13 @@ export class Steps {
   }
 
   #consume(): Step {
-    const place = this.#pool.place();
-    const queue = this.#pool.queue();
-    const isAgain = this.#consumers.length > 0 && this.#pool.chance(0.05);
+    const isPlaced = this.#pool.isTame || this.#pool.profile === "quorum";
+    const found = isPlaced
+      ? this.#placedConsumer()
+      : { place: this.#pool.place(), queue: this.#pool.queue() };
+    if (found === null) return this.#publish();
+    const { place, queue } = found;
+    const isAgain = !this.#pool.isTame && this.#consumers.length > 0 && this.#pool.chance(0.05);
     const consumerTag = isAgain
       ? this.#pool.pick(this.#consumers).tag
       : `${this.#pool.prefix}c${++this.#tags}`;
@@ -129,11 +228,11 @@ export class Steps {
       queue,
       consumerTag,
       noLocal: false,
-      // RabbitMQ may do what is given back to a quorum queue after a later method.
-      noAck: this.#pool.profile === "quorum" || this.#pool.chance(0.3),
+      noAck: this.#pool.chance(0.3),
       // RabbitMQ has no exclusive consumers of the other types.
-      exclusive: !this.#pool.isTyped && this.#pool.chance(0.08),
-      noWait: false,
+      exclusive: !this.#pool.isTyped && !this.#pool.isTame && this.#pool.chance(0.08),
+      // RabbitMQ may answer behind later methods, for the queue sends it.
+      noWait: this.#pool.fixedPlace !== null,
       arguments: consumerArguments(this.#pool, this.#tags),
     };
     if (!isAgain) this.#consumers.push({ tag: consumerTag, queue, place });
@@ -147,15 +246,37 @@ export class Steps {
     };
   }
 
+  /**
+   * In bursts, and of quorum queues, all consumers of a queue are on one channel: else each server would give other channels
+   * other messages, and what one gives back would be others. Null: none may be on the channel of this burst.
+   */
+  #placedConsumer(): { queue: string; place: Place } | null {
+    const places: readonly (readonly [queue: string, connection: number, channel: number])[] = [
+      ["q1", 0, 1],
+      ["q2", 0, 2],
+      ["q3", 1, 1],
+      ["qü", 2, 1],
+    ];
+    const fixed = this.#pool.fixedPlace;
+    const possible = places.filter(
+      ([, connection, channel]) =>
+        fixed === null || (fixed.connection === connection && fixed.channel === channel),
+    );
+    if (possible.length === 0) return null;
+    const [queue, connection, channel] = this.#pool.pick(possible);
+    return { queue: this.#pool.name(queue), place: { connection, channel } };
+  }
+
   #cancel(): Step {
     const [consumer] = this.#consumers.splice(Math.floor(this.#pool.random() * this.#consumers.length), 1);
     return this.#call("basic.cancel", { consumerTag: consumer!.tag, noWait: false }, consumer!.place);
   }
 
-  #bindingArguments(): PlainTable {
-    if (this.#pool.chance(0.6)) return {};
+  #bindingArguments(): FieldTable {
+    if (this.#pool.chance(0.6)) return [];
     const match = this.#pool.pick<PlainValue>(["all", "any", "all-with-x", "any-with-x", "none", 5]);
-    return { ...(this.#pool.chance(0.8) ? { "x-match": match } : {}), ...messageHeaders(this.#pool) };
+    const first = this.#pool.chance(0.8) ? fromPlain({ "x-match": match }) : [];
+    return [...first, ...messageHeaders(this.#pool)];
   }
 
   #bind(): Step {
@@ -163,7 +284,7 @@ export class Steps {
       ticket: 0,
       routingKey: this.#pool.key(),
       noWait: false,
-      arguments: fromPlain(this.#bindingArguments()),
+      arguments: this.#bindingArguments(),
     };
     if (this.#pool.chance(0.3)) {
       const name = this.#pool.chance(0.8) ? "exchange.bind" : "exchange.unbind";
@@ -252,6 +373,25 @@ export class Steps {
     };
   }
 
+  #tell<Name extends MethodName>(name: Name, values: MethodArguments[Name]): Step {
+    const place = this.#pool.place();
+    const text = `${place.connection}/${place.channel} ${name} ${JSON.stringify(values)}`;
+    return {
+      text,
+      place,
+      run: async (side) => {
+        await side.tell(place, name, values);
+        if (!name.startsWith("basic.recover")) side.settledAll(place);
+      },
+    };
+  }
+
+  /** A mode that the channel may not be able to take. */
+  #conflict(): Step {
+    if (this.#pool.chance(0.5)) return this.#call("tx.select", {}, { connection: 0, channel: 2 });
+    return this.#call("confirm.select", { noWait: false }, { connection: 1, channel: 2 });
+  }
+
   #seldom(): Step {
     const place = this.#pool.place();
     const prefetchCount = this.#pool.pick(this.#pool.profile === "streams" ? [0, 20, 20] : [0, 1, 1, 2, 5]);
@@ -283,6 +423,11 @@ export class Steps {
         }),
       () => this.#call("basic.qos", { prefetchSize: 0, prefetchCount, global: false }),
       () => this.#call("basic.recover", { requeue: this.#pool.chance(0.8) }),
+      () => this.#tell("basic.recover-async", { requeue: this.#pool.chance(0.9) }),
+      () => this.#tell("basic.ack", { deliveryTag: 0, multiple: true }),
+      () => this.#tell("basic.nack", { deliveryTag: 0, multiple: true, requeue: this.#pool.chance(0.7) }),
+      () => this.#call("channel.flow", { active: this.#pool.chance(0.8) }),
+      () => this.#conflict(),
       () => this.#call("confirm.select", { noWait: false }, { connection: 0, channel: 2 }),
       () => this.#call("tx.select", {}, { connection: 1, channel: 2 }),
       () => this.#call("tx.commit", {}, { connection: 1, channel: 2 }),

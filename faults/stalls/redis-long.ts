@@ -106,6 +106,24 @@ export default [
     attack: (context) => run(context, ["flushdb"]),
   },
   {
+    name: "redis-del-groups",
+    what: "DEL of a stream with 100,000 groups",
+    async prepare(context) {
+      await run(context, ["xadd s 1-1 f v"]);
+      await inPipelines(context, keys, (i) => `xgroup create s g${i} 0`);
+    },
+    attack: (context) => run(context, ["del s"]),
+  },
+  {
+    name: "redis-dbsize-limited",
+    what: "DBSIZE of 100,000 streams, of which the user may see one",
+    async prepare(context) {
+      await inPipelines(context, keys, (i) => `xadd s${i} * f v`);
+      await run(context, ["acl setuser u on >secret ~s7 +@all"]);
+    },
+    attack: (context) => run(context, ["auth u secret", "dbsize"]),
+  },
+  {
     name: "redis-huge-values",
     what: "DEL of three values of 256 MiB: what of them stays 5 s later is the point",
     rssBytesMax: 2 ** 31,

@@ -28,7 +28,7 @@ export interface Site {
   readonly broker: Administered;
 }
 
-type Route = (site: Site, isAllowed: boolean) => HttpAnswer;
+type Route = (site: Site, isAllowed: boolean) => HttpAnswer | Promise<HttpAnswer>;
 
 /** Orchestrators ask these, and they have no password. */
 const openPaths: ReadonlySet<string> = new Set(["/livez", "/readyz"]);
@@ -45,10 +45,10 @@ const routes: Readonly<Record<string, Route>> = {
     const { ready, checks } = readiness();
     return json(ready ? 200 : 503, isAllowed ? { ready, checks } : { ready });
   },
-  "/metrics": ({ registry }) => ({
+  "/metrics": async ({ registry }) => ({
     status: 200,
     type: "text/plain; version=0.0.4; charset=utf-8",
-    body: registry.text(),
+    body: await registry.scrape(),
   }),
 };
 
@@ -81,7 +81,7 @@ async function answer(site: Site, request: HttpRequest, path: string): Promise<H
     const refusal = refuse(405, "method_not_allowed", `${path} can only be read`);
     return { ...refusal, headers: { allow: "GET, HEAD" } };
   }
-  return routes[path]!(site, isAllowed);
+  return await routes[path]!(site, isAllowed);
 }
 
 /** What can change something is for administrators who have logged in, also where all else is open. */

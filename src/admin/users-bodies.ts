@@ -22,7 +22,7 @@ export interface WantedUser {
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** RabbitMQ's; here only `administrator` means something. */
+/** RabbitMQ's; here only `administrator` and `impersonator` mean something. */
 const knownTags = ["administrator", "monitoring", "policymaker", "management", "impersonator"];
 
 export function badRequest(reason: string): Refusal {

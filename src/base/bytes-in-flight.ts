@@ -25,6 +25,8 @@ export interface BytesHolder {
   readonly bytesSent: number;
   /** It is read from: nothing but the peer keeps it from going on. */
   readonly isReading: boolean;
+  /** The broker works on what it has asked for: it is not the peer who keeps it from going on. */
+  readonly isAtWork: boolean;
   /** Of what it holds, the largest part that the protocol does not let it make smaller: one body, one request. */
   readonly largestBytes: number;
   pauseReading(): void;
@@ -236,8 +238,10 @@ export class BytesInFlight {
       if (share.bytes <= this.#turnBytesBefore) this.#passTurn(share);
       return;
     }
-    // Flow control keeps it from being read, or it has to take its output first: another one may do better.
-    if (!holder.isReading || share.outputBytes > this.fairBytes) this.#passTurn(share);
+    // Flow control keeps it from being read, its request is being worked on, or it has to take its output first: another
+    // one may do better.
+    const isHindered = !holder.isReading || holder.isAtWork || share.outputBytes > this.fairBytes;
+    if (isHindered) this.#passTurn(share);
     else this.#refuse(share);
   }
 

@@ -47,6 +47,12 @@ export interface Connection {
    * where no place is left.
    */
   settle(isSettled: boolean): void;
+  /**
+   * For what a session answers outside `onData`: while the journal takes nothing, only that leaves of which nothing is
+   * unwritten. Take the mark when the request comes, and write its answer in `write`.
+   */
+  readonly answerMark: number;
+  answerTo(mark: number, write: () => void): void;
   /** Stops and starts reading from the peer, for flow control. Counted: each pause needs its resume. */
   pauseReading(): void;
   resumeReading(): void;
@@ -66,11 +72,17 @@ export interface ConnectionHost {
   readonly durablePosition: number;
   /** What has been handed to the system: positions at or below it are in an ended group. */
   readonly writtenPosition: number;
+  /** The journal takes nothing now: what speaks of anything unwritten must not leave. */
+  readonly isStuck: boolean;
+  /** Another number after each change of what is kept, and after each look at what is not written yet. */
+  readonly unwrittenMark: number;
   readonly timers: Timers;
   readonly inFlight: BytesInFlight;
 }
 
 export interface FlushableConnection {
+  /** Nothing in the output speaks of what is not written: it may leave while the journal takes nothing. */
+  readonly mayLeave: boolean;
   /** Sends what may leave. */
   flush(): void;
 }

@@ -72,6 +72,7 @@ interface Family extends Naming {
 
 export class MetricsRegistry {
   readonly #families = new Map<string, Family>();
+  readonly #preparations: (() => Promise<void>)[] = [];
 
   counter(naming: SeriesNaming): Counter {
     return this.#add("counter", naming, new Counter());
@@ -94,7 +95,17 @@ export class MetricsRegistry {
     this.#family(naming.kind, naming).readers.push(reader);
   }
 
-  /** All families in the text format 0.0.4, by name. */
+  /** Has numbers worked out before each scrape that take too long to be read amid it. */
+  prepare(work: () => Promise<void>): void {
+    this.#preparations.push(work);
+  }
+
+  async scrape(): Promise<string> {
+    for (const work of this.#preparations) await work();
+    return this.text();
+  }
+
+  /** All families in the text format 0.0.4, by name, with what was prepared last. */
   text(): string {
     const families = [...this.#families.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
     return families.map(familyText).join("");

@@ -125,6 +125,11 @@ export class TurnWork {
     return run;
   }
 
+  /** Ends all jobs where they stand: the broker stops. */
+  close(): void {
+    for (const run of this.#waiting.splice(0)) run.cancel();
+  }
+
   #advance(run: Run<unknown>): void {
     if (this.#unitsLeft > 0) {
       run.advance(Math.min(this.#bounds.turnWorkSliceUnits, this.#unitsLeft), this.#spend);

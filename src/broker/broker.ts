@@ -10,7 +10,7 @@ import { limits, type TurnBounds } from "../base/limits.ts";
 import type { Logger } from "../base/logger.ts";
 import { faultsOfPatterns } from "./access/rule.ts";
 import type { Random } from "../base/random.ts";
-import { TurnWork } from "../base/turn-work.ts";
+import { type Job, TurnWork } from "../base/turn-work.ts";
 import type { Connection } from "../base/connection.ts";
 import { type Disk, type StateSource, Storage } from "../storage/index.ts";
 import { Access, type Security } from "./access/access.ts";
@@ -269,13 +269,21 @@ export class Broker {
 
   #sweepLater(): void {
     this.#sweep = this.timers.after(sweepIntervalMs, () => {
-      for (const vhost of this.vhosts.values()) {
-        for (const queue of vhost.queues.values()) this.#sweepOne(queue);
-      }
-      // What timers took away may be the room that publishers wait for.
-      if (this.isBlocked) this.ticker.request();
-      this.#sweepLater();
+      this.work.run(this.#sweeping(), () => {
+        // What timers took away may be the room that publishers wait for.
+        if (this.isBlocked) this.ticker.request();
+        this.#sweepLater();
+      });
     });
+  }
+
+  *#sweeping(): Job<void> {
+    for (const vhost of this.vhosts.values()) {
+      for (const queue of vhost.queues.values()) {
+        this.#sweepOne(queue);
+        yield 1;
+      }
+    }
   }
 
   /** In a timer nobody would catch what it throws: an unreadable record must not end the broker. */
@@ -313,6 +321,7 @@ export class Broker {
   async close(): Promise<void> {
     this.#sweep?.cancel();
     this.#diskLook?.cancel();
+    this.work.close();
     this.ticker.run();
     this.ticker.close();
     await this.storage.close();

@@ -36,7 +36,7 @@ export class DiskLog {
       ),
       stuck: new SparseLog(timers, (fields) =>
         logger.error(
-          "the journal cannot be written, so nothing is answered; free disk space or mend the disk: it goes on by itself",
+          "the journal cannot be written: what changes data is refused or waits, reads go on; free disk space or mend the disk: it goes on by itself",
           fields,
         ),
       ),

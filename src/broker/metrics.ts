@@ -1,6 +1,10 @@
 /** The broker's numbers for `/metrics`, read when someone asks; nothing is counted twice for them. */
 import type { MetricsRegistry } from "../base/metrics.ts";
+import type { Job } from "../base/turn-work.ts";
 import type { Broker } from "./broker.ts";
+
+const queuesOfPiece = 32;
+const unitsOfQueue = 1;
 
 /** What a listener tells of itself. */
 export interface ListenerNumbers {
@@ -9,6 +13,47 @@ export interface ListenerNumbers {
   readonly accepted: number;
   /** By the reason. */
   readonly refused: Readonly<Record<string, number>>;
+}
+
+/** What all queues have together, added up in slices: there may be a hundred thousand. */
+class QueueSums {
+  queues = 0;
+  ready = 0;
+  held = 0;
+  logBytes = 0;
+  readonly #broker: Broker;
+  /** Whoever asks meanwhile gets the same. */
+  #renewal: Promise<void> | null = null;
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+  }
+
+  renew(): Promise<void> {
+    if (this.#renewal !== null) return this.#renewal;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#renewal = promise;
+    this.#broker.work.run(this.#adding(), (outcome) => {
+      this.#renewal = null;
+      if ("error" in outcome) reject(new Error("the queues could not be added up", { cause: outcome.error }));
+      else resolve();
+    });
+    return promise;
+  }
+
+  *#adding(): Job<void> {
+    let [queues, ready, held, logBytes] = [0, 0, 0, 0];
+    for (const vhost of this.#broker.vhosts.values()) {
+      for (const queue of vhost.queues.values()) {
+        queues++;
+        ready += queue.readyCount;
+        held += queue.cursor?.heldCount ?? 0;
+        logBytes += queue.log.bytes;
+        if (queues % queuesOfPiece === 0) yield queuesOfPiece * unitsOfQueue;
+      }
+    }
+    Object.assign(this, { queues, ready, held, logBytes });
+  }
 }
 
 export function registerBrokerMetrics(
@@ -43,19 +88,12 @@ export function registerBrokerMetrics(
       }
     },
   );
-  const sumQueues = (read: (queue: import("./queue/queue.ts").Queue) => number): number => {
-    let sum = 0;
-    for (const vhost of broker.vhosts.values()) for (const queue of vhost.queues.values()) sum += read(queue);
-    return sum;
-  };
-  gauge("troikamq_queues", "Queues and streams.", () => sumQueues(() => 1));
-  gauge("troikamq_records_ready", "Records that nobody holds.", () => sumQueues((queue) => queue.readyCount));
-  gauge("troikamq_records_held", "Records given out and not settled.", () =>
-    sumQueues((queue) => queue.cursor?.heldCount ?? 0),
-  );
-  gauge("troikamq_log_bytes", "Bytes of records that are still needed.", () =>
-    sumQueues((queue) => queue.log.bytes),
-  );
+  const sums = new QueueSums(broker);
+  registry.prepare(() => sums.renew());
+  gauge("troikamq_queues", "Queues and streams.", () => sums.queues);
+  gauge("troikamq_records_ready", "Records that nobody holds.", () => sums.ready);
+  gauge("troikamq_records_held", "Records given out and not settled.", () => sums.held);
+  gauge("troikamq_log_bytes", "Bytes of records that are still needed.", () => sums.logBytes);
   counter(
     "troikamq_ticks_total",
     "Turns of the event loop that ended with a flush.",

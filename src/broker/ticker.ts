@@ -3,7 +3,8 @@
  *
  * Nothing leaves on a socket before the journal has taken what it speaks of; that is what makes every acknowledgement
  * true for a killed process, and the holds of `NetConnection` do the same for the durable level.
- * Invariant: what a session has appended to an output is sent only after a flush that succeeded, in the same turn.
+ * Invariant: what a session has appended to an output is sent only after a flush that succeeded, in the same turn; while
+ * the journal takes nothing, only what speaks of nothing unwritten (net/connection.ts).
  */
 import type { BytesInFlight } from "../base/bytes-in-flight.ts";
 import type { Clock, Timer, Timers } from "../base/clock.ts";
@@ -95,6 +96,14 @@ export class Ticker implements ConnectionHost {
 
   get writtenPosition(): number {
     return this.#storage.written;
+  }
+
+  get isStuck(): boolean {
+    return this.#storage.gate.writeFailure !== null;
+  }
+
+  get unwrittenMark(): number {
+    return this.#storage.unwritten.mark;
   }
 
   /** Calls the waiter once, when the durable watermark next moves. */
@@ -212,15 +221,18 @@ export class Ticker implements ConnectionHost {
   }
 
   /**
-   * The journal takes nothing now. What connections would say may speak of what is not written, so it waits; those that
-   * have nothing to say hear at once that publishers are held back.
+   * The journal takes nothing now. What speaks of what is not written waits; all else leaves, and connections that have
+   * nothing to say hear at once that publishers are held back.
    */
   #waitForDisk(): void {
     const waiting = this.#touched;
     this.#touched = [];
     this.#afterFlush();
     this.#send();
-    for (const connection of waiting) this.#touched.push(connection);
+    for (const connection of waiting) {
+      if (connection.mayLeave) connection.flush();
+      else this.#touched.push(connection);
+    }
     this.#retryLater();
   }
 

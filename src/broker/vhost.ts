@@ -8,6 +8,7 @@
 import crypto from "node:crypto";
 import { BrokerError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import type { Job } from "../base/turn-work.ts";
 import type { Log } from "../storage/index.ts";
 import type { Broker } from "./broker.ts";
 import {
@@ -31,6 +32,11 @@ import { Routes } from "./exchange/routes.ts";
 import type { BindingArguments } from "./exchange/routing/router.ts";
 import { SharedCursor } from "./cursor/shared-cursor.ts";
 import { Topics } from "./queue/topics.ts";
+
+/** Making a queue or stream. */
+const unitsOfQueue = 12;
+/** Deleting a Redis group: its state and its definition. */
+const unitsOfGroup = 2;
 
 const standardExchanges: [name: string, type: ExchangeType][] = [
   ["", "direct"],
@@ -162,7 +168,8 @@ export class Vhost {
   }
 
   #makeQueue(options: QueueOptions): Queue {
-    const storage = this.broker.storage;
+    const { storage, work } = this.broker;
+    work.spend(unitsOfQueue);
     const isKept = options.durable && options.exclusiveOwner === 0;
     const log = storage.createLog(isKept);
     let cursor: SharedCursor | null = null;
@@ -176,8 +183,8 @@ export class Vhost {
     return queue;
   }
 
-  #saveQueue({ name, kind, autoDelete, args, isImplicit, log, cursor }: Queue): void {
-    const definition = { kind, autoDelete, args, log: log.id, cursor: cursor?.handle?.id ?? 0 };
+  #saveQueue({ name, kind, autoDelete, args, argTypes, isImplicit, log, cursor }: Queue): void {
+    const definition = { kind, autoDelete, args, argTypes, log: log.id, cursor: cursor?.handle?.id ?? 0 };
     this.#save(
       definitionKey("queue", this.name, name),
       isImplicit ? { ...definition, isImplicit } : definition,
@@ -231,7 +238,7 @@ export class Vhost {
     this.#removeBindingsTo(queue);
     this.routingVersion++;
     const { storage } = this.broker;
-    for (const name of queue.groups.keys()) this.deleteGroup(queue, name);
+    this.#deleteGroups(queue);
     const handle = queue.cursor?.handle ?? null;
     if (handle !== null) storage.deleteState(handle);
     deleteProducersOf(queue);
@@ -251,18 +258,40 @@ export class Vhost {
     queue.groups.set(name, cursor);
     if (queue.log.isDurable) {
       cursor.handle = storage.createState(cursor);
-      this.#save(definitionKey("group", this.name, queue.name, name), { cursor: cursor.handle.id });
+      // The log's number: the definition is void where the queue of that name is another one by now.
+      const definition = { cursor: cursor.handle.id, ofLog: queue.log.id };
+      this.#save(definitionKey("group", this.name, queue.name, name), definition);
     }
     return cursor;
   }
 
-  deleteGroup(queue: Queue, name: string): void {
-    const cursor = queue.groups.get(name);
-    if (cursor === undefined) return;
-    queue.groups.delete(name);
+  /**
+   * The groups of a deleted queue, in slices. A queue that is made of the same name meanwhile may have such a group: its
+   * definition has taken the place of the old one. Those that a stop leaves are void (restore.ts).
+   */
+  #deleteGroups(queue: Queue): void {
+    if (queue.groups.size > 0) this.broker.work.run(this.#deletingGroups(queue), () => {});
+  }
+
+  *#deletingGroups(queue: Queue): Job<void> {
+    for (const name of queue.groups.keys()) {
+      const isAnothers = this.queues.get(queue.name)?.groups.has(name) ?? false;
+      this.#forgetGroup(queue, name, !isAnothers);
+      yield unitsOfGroup;
+    }
+  }
+
+  #forgetGroup(queue: Queue, name: string, isDefined: boolean): void {
     const { storage } = this.broker;
-    if (cursor.handle !== null) storage.deleteState(cursor.handle);
-    storage.table.delete(definitionKey("group", this.name, queue.name, name));
+    const { handle } = queue.groups.get(name)!;
+    queue.groups.delete(name);
+    if (handle !== null) storage.deleteState(handle);
+    if (isDefined) storage.table.delete(definitionKey("group", this.name, queue.name, name));
+  }
+
+  deleteGroup(queue: Queue, name: string): void {
+    if (!queue.groups.has(name)) return;
+    this.#forgetGroup(queue, name, true);
     // Who waits in the group learns of it when the tick ends, not in the middle of somebody's command.
     this.broker.schedule(queue);
   }

@@ -91,6 +91,36 @@ export interface ReplayTarget {
   swapped(database: number, other: number): void;
 }
 
+/** Of which keys the records in `buffer[start, end)` tell; -1, -1 where it is all keys of the database. */
+export function visitKeys(
+  buffer: Buffer,
+  start: number,
+  end: number,
+  visit: (database: number, keyStart: number, keyEnd: number) => void,
+): void {
+  const reader = new ByteReader(buffer, start, end);
+  while (reader.remaining > 0) {
+    const code = reader.uint8();
+    const database = reader.uint8();
+    if (code === operation.flush || code === operation.swap) {
+      visit(database, -1, -1);
+      if (code === operation.swap) visit(reader.uint8(), -1, -1);
+      continue;
+    }
+    const keyLength = reader.uint32();
+    const keyStart = reader.skip(keyLength);
+    visit(database, keyStart, keyStart + keyLength);
+    if (code === operation.expire) reader.skip(8);
+    else if (code === operation.set) {
+      reader.skip(1 + 8);
+      reader.skip(reader.uint32());
+    } else if (code === operation.patch) {
+      reader.skip(4);
+      reader.skip(reader.uint32());
+    }
+  }
+}
+
 /** Applies all records in `buffer[start, end)`. `age` becomes that of the entries that are set. */
 export function applyRecords(
   target: ReplayTarget,

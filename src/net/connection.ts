@@ -5,6 +5,8 @@
  *
  * While it ends and lingers, input is thrown away: a socket that is closed with input unread resets the peer, which may
  * then lose the last reply (RFC 9293 3.6.1). The session's life ends where lingering begins.
+ * While the journal takes nothing, the output leaves all the same if nothing in it speaks of what is not written: it
+ * answers requests during which nothing was changed, and nothing unwritten was looked at (`answerTo`).
  * Knows bytes and watermarks, no protocol. Invariants: `sent <= output.length`; bytes after a barrier leave only when
  * the journal is durable up to the barrier's position; a peer that does not read makes us stop reading from it; an ended
  * connection is gone once `lingerMsMax` passes without a byte leaving, or `lingerBytesMax` were thrown away.
@@ -38,6 +40,7 @@ interface Barrier {
 }
 
 const smallOutputBytes = 1024;
+const noMark = -1;
 
 export class NetConnection implements Connection, FlushableConnection, BytesHolder {
   readonly id: number;
@@ -59,6 +62,9 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
   #sent = 0;
   #barriers: Barrier[] = [];
   #isTouched = false;
+  /** All that was appended since the last flush answers requests that changed nothing. Known while stuck only. */
+  #isClean = false;
+  #isAnswering = false;
   #pauses = 0;
   #isOutputPaused = false;
   #wasFull = false;
@@ -93,9 +99,33 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
   }
 
   touch(): void {
+    if (!this.#isAnswering) this.#isClean = false;
     if (this.#isTouched || this.isClosed) return;
     this.#isTouched = true;
     this.#host.connectionTouched(this);
+  }
+
+  /** What had been appended before was in a flush already, and left or waits behind a barrier. */
+  get mayLeave(): boolean {
+    return this.#isClean || !this.#isTouched;
+  }
+
+  /** Equal to no mark of later where the journal takes what is written: what comes until it fails may speak of anything. */
+  get answerMark(): number {
+    return this.#host.isStuck ? this.#host.unwrittenMark : noMark;
+  }
+
+  answerTo(mark: number, write: () => void): void {
+    const host = this.#host;
+    if (!host.isStuck || this.#isAnswering) return write();
+    const { mayLeave } = this;
+    this.#isAnswering = true;
+    try {
+      write();
+    } finally {
+      this.#isAnswering = false;
+      this.#isClean = mayLeave && host.unwrittenMark === mark;
+    }
   }
 
   holdUntilDurable(position: number): void {
@@ -155,7 +185,8 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
         this.#isOutputPaused = false;
         this.resumeReading();
       }
-      this.session.onWritable();
+      if (this.#host.isStuck) this.answerTo(this.answerMark, () => this.session.onWritable());
+      else this.session.onWritable();
     }
   }
 
@@ -198,6 +229,10 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
 
   get isReading(): boolean {
     return this.#pauses === 0;
+  }
+
+  get isAtWork(): boolean {
+    return this.session.isAtWork ?? false;
   }
 
   giveBack(): void {
@@ -254,8 +289,15 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
   /** The broker is stopping: the session may say so, then what is in the output is sent and the connection ends. */
   shutdown(): void {
     if (this.isClosed) return;
-    this.session.onShutdown?.();
-    this.end();
+    this.answerTo(this.answerMark, () => {
+      this.session.onShutdown?.();
+      this.end();
+    });
+  }
+
+  /** What it has to say can leave only when the disk takes what is to be written. */
+  get waitsForDisk(): boolean {
+    return this.#host.isStuck && !this.mayLeave;
   }
 
   destroy(): void {
@@ -268,7 +310,8 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
   received(bytes: Buffer): void {
     if (this.isClosed || this.#isEnding) return this.#discard(bytes.length);
     this.bytesReceived += bytes.length;
-    this.session.onData(bytes);
+    if (this.#host.isStuck) this.answerTo(this.answerMark, () => this.session.onData(bytes));
+    else this.session.onData(bytes);
     // Not only when the output is sent: that has to wait while the journal cannot be written.
     this.#stopWhenFull();
   }
@@ -287,7 +330,9 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
 
   /** The transport takes bytes again. */
   drained(): void {
+    const { mayLeave } = this;
     this.touch();
+    this.#isClean = mayLeave;
   }
 
   /** The transport is gone. */

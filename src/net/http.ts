@@ -44,6 +44,9 @@ export function httpConnectionHost(timers: Timers, inFlight: BytesInFlight): Con
     inFlight,
     durablePosition: Infinity,
     writtenPosition: Infinity,
+    // It keeps nothing: what its answers speak of is as it is.
+    isStuck: false,
+    unwrittenMark: 0,
     connectionTouched: (connection) => timers.atTickEnd(() => connection.flush()),
     connectionHeld() {},
   };

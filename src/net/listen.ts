@@ -166,9 +166,12 @@ export class Server implements Door {
     this.stopListening();
     for (const connection of this.connections) connection.shutdown();
     const { connections } = this;
-    await waitUntil(drainMsMax, () => Array.from(connections).every(({ outputBytes }) => outputBytes === 0));
+    // A disk that takes nothing has been waited for already (`Broker.sync`).
+    await waitUntil(drainMsMax, () =>
+      Array.from(connections).every(({ outputBytes, waitsForDisk }) => outputBytes === 0 || waitsForDisk),
+    );
     // A peer that is still sending would be reset, and might lose what it was told.
-    await waitUntil(partMsMax, () => connections.size === 0);
+    await waitUntil(partMsMax, () => Array.from(connections).every(({ waitsForDisk }) => waitsForDisk));
     for (const connection of connections) connection.destroy();
   }
 }

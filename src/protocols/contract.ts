@@ -18,6 +18,8 @@ export interface Session {
   onPeerEnded?(): void;
   /** Of what the session holds of its input, the largest thing; all of it is one if absent. Asked for seldom. */
   readonly largestHeldBytes?: number;
+  /** A request of it goes on in later turns, and those behind it wait; never if absent. */
+  readonly isAtWork?: boolean;
   /** Memory is short: buffers that are kept for what may come next are given back. */
   onMemoryShort?(): void;
   /** The connection holds too much memory: tells the peer, if the protocol has words for it, and ends. */

@@ -10,5 +10,5 @@ export { type DurableState, StateHandle } from "./state/state.ts";
 export { Storage } from "./storage.ts";
 export { localDisk } from "./local/disk.ts";
 export { assertOwnDirectory } from "./local/data-directory.ts";
-export { lockDirectory } from "./local/lock.ts";
+export { type DirectoryLock, lockDirectory } from "./local/lock.ts";
 export type { Disk } from "../base/disk.ts";

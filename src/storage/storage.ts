@@ -33,8 +33,8 @@ import { JournalStore } from "./journal/journal.ts";
 import { Log, type LogHost } from "./log/log.ts";
 import {
   createFirstFile,
-  cutTornTail,
   type FoundFile,
+  makeDurable,
   openJournalFiles,
   scanJournal,
 } from "./journal/recovery.ts";
@@ -43,6 +43,7 @@ import type { Segment } from "./segment/segment.ts";
 import { type DurableState, StateHandle } from "./state/state.ts";
 import type { StateSource } from "./state/state-source.ts";
 import { DurableTable } from "./state/table.ts";
+import { Unwritten } from "./journal/unwritten.ts";
 import { VolatileStore } from "./log/volatile-store.ts";
 import { WriteGate } from "./journal/write-gate.ts";
 
@@ -98,6 +99,8 @@ export class Storage implements LogHost {
   readonly room: DiskRoom | null;
   /** What may be written now. */
   readonly gate: WriteGate;
+  /** What may be told while nothing can be written. */
+  readonly unwritten: Unwritten;
 
   private constructor(options: StorageOptions) {
     this.#requestFlush = options.requestFlush;
@@ -134,6 +137,8 @@ export class Storage implements LogHost {
             },
             onFatal: options.onFatal,
           });
+    const { journal, gate, source, states } = this;
+    this.unwritten = new Unwritten({ journal, gate, source, states });
     this.table = new DurableTable(this.journal);
     this.cleaner =
       this.journal === null
@@ -187,7 +192,7 @@ export class Storage implements LogHost {
       throw new BrokerError("CORRUPT", `${found[0]!.path}: has lost its header, though it had been durable`);
     }
     if (checkCleanMarker(disk, directory, found[0]?.base ?? 0, end)) await removeCleanMarker(disk, directory);
-    await cutTornTail(disk, directory, found, scan);
+    await makeDurable(disk, directory, found, scan, (step) => this.gate.retried(step));
     if (found.length === 0) found.push(await createFirstFile(disk, directory));
     if (!isBegun) await writeBegunMarker(disk, this.directory);
     this.#found = found;
@@ -322,6 +327,7 @@ export class Storage implements LogHost {
 
   /** The state has something for `encodeChange` at the end of this tick. */
   changed(handle: StateHandle): void {
+    this.unwritten.stateChanges++;
     if (handle.isChanged || this.journal === null) return;
     handle.isChanged = true;
     if (this.#changed.push(handle) === 1) this.#requestFlush();
@@ -424,8 +430,15 @@ export class Storage implements LogHost {
     if (journal === null) return true;
     journal.turnEnded();
     journal.seal();
+    const changed = this.#changed;
     this.#flushChanges();
-    if (!this.gate.write(journal)) return false;
+    if (!this.gate.write(journal)) {
+      this.unwritten.refused(changed);
+      changed.length = 0;
+      return false;
+    }
+    changed.length = 0;
+    this.unwritten.written();
     this.cleaner!.step();
     return true;
   }
@@ -451,7 +464,6 @@ export class Storage implements LogHost {
       handle.owner.encodeChange(writer);
       if (writer.length > 4) this.journal!.appendControl(frameKind.change, writer.buffer, writer.length);
     }
-    changed.length = 0;
   }
 
   /** All is sent: a good time to read what will be asked for next. */

@@ -50,6 +50,20 @@ export function open(vhost: string): Buffer {
   return method(0, 10, 40, shortText(vhost), shortText(""), Buffer.of(0));
 }
 
+/** All that a client sends until the connection is open, whatever it is told meanwhile. */
+export function handshake(capabilities: readonly string[] = [], channelMax = 2047): Buffer {
+  return Buffer.concat([
+    protocolHeader,
+    startOk("guest", "guest", capabilities),
+    tuneOk(channelMax, 131_072, 0),
+    open("/"),
+  ]);
+}
+
+export function openChannel(channel: number): Buffer {
+  return method(channel, 20, 10, shortText(""));
+}
+
 /** basic.publish with its header and one body frame; the message has no properties. */
 export function publish(channel: number, exchange: string, key: string, body: Buffer): Buffer {
   const header = Buffer.concat([uint(2, 60), uint(2, 0), uint(8, body.length), uint(2, 0)]);

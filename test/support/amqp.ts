@@ -4,12 +4,13 @@
  * TROIKAMQ_TEST_AMQP_URL names another server to run the same tests against, for example RabbitMQ itself: so they
  * compare. Tests that need a broker of their own ask `broker`, which is null then.
  */
-import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import amqp, { type Channel, type ChannelModel, type ConsumeMessage, type Options } from "amqplib";
 import { startTestBroker, type TestBroker } from "./broker.ts";
+import { until } from "./wait.ts";
 
-const waitMsMax = 5000;
+export { until } from "./wait.ts";
+
 /** A connection whose socket is gone never says that it is closed. */
 const closeMsMax = 500;
 
@@ -65,20 +66,6 @@ export function uniqueName(what = "t"): string {
   return `${what}-${process.pid}-${Date.now().toString(36)}-${++names}`;
 }
 
-/** Waits until `find` gives something other than undefined or false. */
-export async function until<Value>(
-  find: () => Value | undefined | false | Promise<Value | undefined | false>,
-  what = "the condition",
-): Promise<Value> {
-  const deadline = Date.now() + waitMsMax;
-  for (;;) {
-    const found = await find();
-    if (found !== undefined && found !== false) return found;
-    assert.ok(Date.now() < deadline, `${what} did not come within ${waitMsMax} ms`);
-    await delay(5);
-  }
-}
-
 /** Consumes and gathers; `bodies` grows as messages come. */
 export class Gathered {
   readonly messages: ConsumeMessage[] = [];
@@ -110,7 +97,7 @@ export class Gathered {
   }
 }
 
-/** Long enough for anything that was on its way to have come. */
+/** For a look at what must not come: too short a wait, on a slow machine, lets a fault pass and fails nothing. */
 export function settled(): Promise<void> {
   return delay(60);
 }

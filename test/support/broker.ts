@@ -15,10 +15,10 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import * as storage from "../../src/storage/index.ts";
+import { ownPort } from "./ports.ts";
+import { until, waitMsMax } from "./wait.ts";
 
 const root = path.join(import.meta.dirname, "../..");
-const startMsMaxUsual = 20_000;
-const stopMsMax = 20_000;
 const logBytesKept = 64 * 1024;
 
 /** What still runs when the tests end, because one of them failed, goes with them. */
@@ -41,7 +41,7 @@ export interface TestBrokerOptions {
   /** More of the command line, for example `["--log-level", "debug"]`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** How long it may take to be ready: 20 s if absent. */
+  /** How long it may take to be ready: `waitMsMax` if absent. */
   readonly startMsMax?: number;
 }
 
@@ -90,10 +90,17 @@ export class TestBroker {
     return Number(line.slice(series.length + 1));
   }
 
+  /** Waits until the log says so: what a process writes to stderr comes later than what it sends to its clients. */
+  async logged(pattern: RegExp | string): Promise<void> {
+    const isThere = (): boolean =>
+      typeof pattern === "string" ? this.log.includes(pattern) : pattern.test(this.log);
+    await until(isThere, `${pattern} in the log`);
+  }
+
   async start(): Promise<void> {
     const args = [path.join(root, "bin/troikamq.js"), "start", "--data-dir", this.dataDir];
     for (const name of ["redis", "amqp", "kafka", "http"] as const) {
-      args.push(`--${name}-port`, String(this.#ready?.ports[name] ?? 0));
+      args.push(`--${name}-port`, String(this.#ready?.ports[name] ?? (await ownPort())));
     }
     args.push(...(this.#options.args ?? []));
     const child = spawn(process.execPath, args, {
@@ -107,7 +114,8 @@ export class TestBroker {
     this.#child = child;
     this.#exited = new Promise((resolve, reject) => {
       child.on("error", reject);
-      child.on("exit", (code, signal) => resolve(code ?? 128 + os.constants.signals[signal!]));
+      // Not "exit": its last lines may still be on their way.
+      child.on("close", (code, signal) => resolve(code ?? 128 + os.constants.signals[signal!]));
     });
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.log = (this.log + text).slice(-logBytesKept);
@@ -119,7 +127,7 @@ export class TestBroker {
   }
 
   #readyLine(child: ChildProcess): Promise<string> {
-    const { startMsMax = startMsMaxUsual } = this.#options;
+    const { startMsMax = waitMsMax } = this.#options;
     return new Promise((resolve, reject) => {
       let text = "";
       const timer = setTimeout(() => {
@@ -141,6 +149,13 @@ export class TestBroker {
     });
   }
 
+  /** Resolves to the exit code once it has ended by itself. */
+  async ended(): Promise<number> {
+    const code = await this.#exited;
+    this.#child = null;
+    return code;
+  }
+
   /** Ends the process by a signal, at once and without mercy unless told otherwise; returns the exit code. */
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<number> {
     if (this.#child !== null) process.kill(this.pid, signal);
@@ -149,8 +164,8 @@ export class TestBroker {
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
         process.kill(this.pid, "SIGKILL");
-        reject(new Error(`the broker did not end within ${stopMsMax} ms of ${signal}\n${this.log}`));
-      }, stopMsMax);
+        reject(new Error(`the broker did not end within ${waitMsMax} ms of ${signal}\n${this.log}`));
+      }, waitMsMax);
     });
     try {
       return await Promise.race([this.#exited, late]);

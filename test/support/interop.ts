@@ -16,8 +16,9 @@ import {
   type Producer,
 } from "kafkajs";
 import { startTestBroker, type TestBroker, type TestBrokerOptions } from "./broker.ts";
+import { waitMsMax } from "./wait.ts";
 
-const waitMsMax = 15_000;
+export { until } from "./wait.ts";
 
 /** A stream entry with its fields' values as bytes; of a repeated field the first. */
 export interface Entry {
@@ -144,7 +145,13 @@ export class Interop {
   }
 
   /** The first `count` messages of a queue or, from `offset` on, of a stream; acknowledged. */
-  async consume(queue: string, count: number, offset?: unknown): Promise<ConsumeMessage[]> {
+  /** `onStarted` is called once the broker has taken the consumer. */
+  async consume(
+    queue: string,
+    count: number,
+    offset?: unknown,
+    onStarted: () => void = () => {},
+  ): Promise<ConsumeMessage[]> {
     const channel = await this.newChannel();
     await channel.prefetch(100);
     const seen: ConsumeMessage[] = [];
@@ -156,7 +163,7 @@ export class Interop {
         if (seen.length === count) done();
       };
       const args = offset === undefined ? {} : { "x-stream-offset": offset };
-      return channel.consume(queue, take, { arguments: args });
+      return channel.consume(queue, take, { arguments: args }).then(onStarted);
     });
     await channel.close();
     return seen;
@@ -213,15 +220,6 @@ export function within(what: string, start: (done: () => void) => Promise<unknow
       reject(error instanceof Error ? error : new Error(String(error)));
     });
   });
-}
-
-/** Waits until `check` holds. */
-export async function until(what: string, check: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + waitMsMax;
-  while (!(await check())) {
-    if (Date.now() > end) throw new Error(`${what}: not within ${waitMsMax} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 export function headerText(message: Fetched, name: string): string | undefined {

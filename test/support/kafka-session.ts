@@ -75,6 +75,8 @@ export class SessionUnderTest {
       output,
       outputBytes: 0,
       touch: noop,
+      answerMark: -1,
+      answerTo: (_mark: number, write: () => void) => write(),
       pauseReading: noop,
       resumeReading: noop,
       holdUntilDurable: noop,

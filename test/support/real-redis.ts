@@ -1,12 +1,13 @@
 /** The real redis-server of this machine, for tests that compare with it; absent elsewhere. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ownPort } from "./ports.ts";
+import { until } from "./wait.ts";
 
 const program = "redis-server";
-const startMsMax = 10_000;
 
 /** False where redis 7.0 is installed, else why not: the `skip` of a test. */
 export const noRealRedis: string | false = String(spawnSync(program, ["--version"]).stdout).includes("v=7.0.")
@@ -25,17 +26,18 @@ export class RealRedis {
   }
 
   static async start(): Promise<RealRedis> {
-    const port = await freePort();
+    const port = await ownPort();
     const directory = mkdtempSync(join(tmpdir(), "real-redis-"));
     const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory];
     const child = spawn(program, options, { stdio: "ignore" });
     const server = new RealRedis(port, child, directory);
-    for (let waited = 0; waited < startMsMax; waited += 50) {
-      if (await canConnect(port)) return server;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    try {
+      await until(() => canConnect(port), "redis-server");
+    } catch (error) {
+      await server.stop();
+      throw error;
     }
-    await server.stop();
-    throw new Error("redis-server did not start");
+    return server;
   }
 
   async stop(): Promise<void> {
@@ -55,12 +57,4 @@ function canConnect(port: number): Promise<boolean> {
     });
     socket.once("error", () => resolve(false));
   });
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

@@ -2,6 +2,8 @@
 import { Redis } from "ioredis";
 import { createClient } from "redis";
 
+export { until } from "./wait.ts";
+
 /** ioredis 6 starts with HELLO 3; `protocol: 2` keeps it in RESP2. */
 export function openIoredis(port: number, options: object = {}): Redis {
   return new Redis({ port, host: "127.0.0.1", maxRetriesPerRequest: 5, ...options });
@@ -12,13 +14,4 @@ export async function openNodeRedis(port: number, version: 2 | 3 = 3) {
   client.on("error", () => {});
   await client.connect();
   return client;
-}
-
-/** Waits until `isTrue` says so, at most five seconds. */
-export async function until(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let waited = 0; waited < 5000; waited += 5) {
-    if (await isTrue()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error(`waited in vain: ${what}`);
 }

@@ -19,7 +19,7 @@ import {
   rulesOfPermissions,
   rulesOfRedis,
 } from "./rule.ts";
-import { administratorTag, type User, type Users } from "./users.ts";
+import { administratorTag, impersonatorTag, type User, type Users } from "./users.ts";
 
 const answersMax = 4096;
 /** What can be done with queues, exchanges, streams, topics, keys. */
@@ -40,6 +40,8 @@ export class Authorization {
   /** Null: deleted, or never there. Then nothing is allowed. */
   user: User | null = null;
   isAdministrator = false;
+  /** May publish in the name of others: AMQP's user-id is not held against its own name. */
+  isImpersonator = false;
   /** Grows with each change of the rules. */
   version = 0;
   /** Connections that act as this user: told when it is deleted. */
@@ -56,6 +58,7 @@ export class Authorization {
   set(user: User | null, acls: Acls): void {
     this.user = user;
     this.isAdministrator = user !== null && user.tags.includes(administratorTag);
+    this.isImpersonator = user !== null && user.tags.includes(impersonatorTag);
     this.#rules = user === null ? [] : rulesOf(user, acls);
     this.#answers.clear();
     this.#freeVhosts.clear();
@@ -155,6 +158,13 @@ export class Authorization {
   allowsSome({ vhost, kind, right }: Omit<Question, "name">, host: string): boolean {
     return this.#rules.some(
       (rule) => !rule.isDenied && !rule.isForNothing && isAbout(rule, vhost, kind, right, host),
+    );
+  }
+
+  /** Whether there is any name at all of which it is denied the right. */
+  deniesSome({ vhost, kind, right }: Omit<Question, "name">, host: string): boolean {
+    return this.#rules.some(
+      (rule) => rule.isDenied && !rule.isForNothing && isAbout(rule, vhost, kind, right, host),
     );
   }
 

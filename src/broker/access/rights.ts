@@ -177,8 +177,13 @@ export function mayBindFrom(asker: Asker, vhost: Vhost, name: string, keys: Boun
 export function mayLeadTo(asker: Asker, vhost: Vhost, name: string, keys: BoundKeys): boolean {
   if (!mayBind(asker, "bindTo", "publish", vhost, name, keys)) return false;
   if (isAnyPartitionDenied(asker, exchangeActs.bindTo, vhost, name)) return false;
-  const leadsToQueue = name === "" && keys.isExact;
-  return !leadsToQueue || !isDenied(asker, vhost.name, logActs.write, namesOf(vhost, keys.prefix));
+  if (name !== "" || asker.authorization?.hasDenials !== true) return true;
+  if (keys.isExact) return !isDenied(asker, vhost.name, logActs.write, namesOf(vhost, keys.prefix));
+  // Under its own key a message would reach any queue, also through an exchange of which nothing is denied.
+  const { authorization, host } = asker;
+  return logActs.write.every(
+    (right) => !authorization.deniesSome({ vhost: vhost.name, kind: "name", right }, host),
+  );
 }
 
 function mayBind(

@@ -48,6 +48,8 @@ export interface User {
 }
 
 export const administratorTag = "administrator";
+/** Its user may publish over AMQP with another's name as user-id. */
+export const impersonatorTag = "impersonator";
 /** Of Redis and Kafka connections that have not logged in. */
 export const defaultUserName = "default";
 

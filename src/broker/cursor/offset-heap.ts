@@ -1,10 +1,20 @@
-/** Offsets to be delivered again, lowest first: a binary heap in one typed array. */
-export class OffsetHeap {
+/**
+ * Offsets to be delivered again: lowest first (a binary heap), or in the order in which they were given back (a ring).
+ * Both in one typed array. Invariant: `first` is what `pop` gives next.
+ */
+export interface OffsetQueue {
+  readonly size: number;
+  /** Only when `size > 0`, as `pop`. */
+  readonly first: number;
+  push(offset: number): void;
+  pop(): number;
+}
+
+export class OffsetHeap implements OffsetQueue {
   #items = new Float64Array(16);
   size = 0;
 
-  /** The lowest offset; only when `size > 0`. */
-  get lowest(): number {
+  get first(): number {
     return this.#items[0]!;
   }
 
@@ -41,9 +51,33 @@ export class OffsetHeap {
     items[at] = last;
     return lowest;
   }
+}
 
-  clear(): void {
-    this.size = 0;
-    if (this.#items.length > 1024) this.#items = new Float64Array(16);
+export class OffsetRing implements OffsetQueue {
+  #items = new Float64Array(16);
+  #start = 0;
+  size = 0;
+
+  get first(): number {
+    return this.#items[this.#start]!;
+  }
+
+  push(offset: number): void {
+    const before = this.#items;
+    if (this.size === before.length) {
+      const grown = new Float64Array(before.length * 2);
+      grown.set(before.subarray(this.#start));
+      grown.set(before.subarray(0, this.#start), before.length - this.#start);
+      this.#items = grown;
+      this.#start = 0;
+    }
+    this.#items[(this.#start + this.size++) % this.#items.length] = offset;
+  }
+
+  pop(): number {
+    const { first } = this;
+    this.#start = (this.#start + 1) % this.#items.length;
+    this.size--;
+    return first;
   }
 }

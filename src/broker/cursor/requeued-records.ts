@@ -1,17 +1,18 @@
 /**
- * The records that consumers of a shared cursor gave back: they go out again, lowest offset first.
+ * The records that consumers of a shared cursor gave back: they go out again, lowest offset first; or, as RabbitMQ's quorum
+ * queues have it, in the order in which they were given back.
  *
  * Not here: who held them and how often (pending-table.ts). Invariant: `count` of the pending records have `requeuedOwner`;
- * the heap may also have offsets of records that were settled or removed meanwhile, which are passed over.
+ * the list may also have offsets of records that were settled or removed meanwhile, which are passed over.
  */
 import type { Log } from "../../storage/index.ts";
-import { OffsetHeap } from "./offset-heap.ts";
+import { OffsetHeap, type OffsetQueue, OffsetRing } from "./offset-heap.ts";
 import { type PendingTable, requeuedOwner } from "./pending-table.ts";
 
 export class RequeuedRecords {
   readonly #log: Log;
   readonly #pending: PendingTable;
-  readonly #offsets = new OffsetHeap();
+  #offsets: OffsetQueue = new OffsetHeap();
   count = 0;
 
   constructor(log: Log, pending: PendingTable) {
@@ -25,25 +26,31 @@ export class RequeuedRecords {
     this.count++;
   }
 
-  /** Whether one is there to be given out: it is `lowest`. */
+  /** Before anything is given back. */
+  keepOrder(): void {
+    this.#offsets = new OffsetRing();
+  }
+
+  /** Whether one is there to be given out: it is `first`. */
   get isReady(): boolean {
     const offsets = this.#offsets;
-    if (offsets.size === 0) return false;
     const pending = this.#pending;
-    while (offsets.size > 0 && pending.ownerOf(offsets.lowest) !== requeuedOwner) offsets.pop();
-    while (offsets.size > 0 && this.#log.removed.has(offsets.lowest)) {
-      this.count--;
-      pending.clear(offsets.pop());
+    while (offsets.size > 0) {
+      if (pending.ownerOf(offsets.first) !== requeuedOwner) offsets.pop();
+      else if (this.#log.removed.has(offsets.first)) {
+        this.count--;
+        pending.clear(offsets.pop());
+      } else return true;
     }
-    return offsets.size > 0;
+    return false;
   }
 
   /** Only when `isReady`. */
-  get lowest(): number {
-    return this.#offsets.lowest;
+  get first(): number {
+    return this.#offsets.first;
   }
 
-  /** Takes the lowest out to be given to somebody; only when `isReady`. */
+  /** Takes the first out to be given to somebody; only when `isReady`. */
   take(): number {
     this.count--;
     return this.#offsets.pop();

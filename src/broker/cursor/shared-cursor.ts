@@ -1,6 +1,6 @@
 /**
  * The shared cursor: competing consumers on one log. Each record is held by one consumer at a time until it is settled
- * (acknowledged) or requeued; requeued records go out again first, in offset order.
+ * (acknowledged) or requeued; requeued records go out again first, in offset order unless `keepReturnOrder` was asked for.
  *
  * An AMQP queue has one; every Redis consumer group is one. It decides who holds what; removing settled records from
  * the log is the queue's business. Invariants: a record at or above `next` was never given out (or the cursor was set
@@ -77,6 +77,11 @@ export class SharedCursor implements DurableState {
     this.record = this.#news;
   }
 
+  /** Requeued records go out in the order in which they were given back. Before anything was. */
+  keepReturnOrder(): void {
+    this.#requeued.keepOrder();
+  }
+
   /** Offset of the first record never given out. */
   get next(): number {
     return this.#news.position;
@@ -102,7 +107,7 @@ export class SharedCursor implements DurableState {
   peek(): boolean {
     if (this.#requeued.isReady) {
       this.record = this.#again;
-      this.#again.seek(this.#requeued.lowest);
+      this.#again.seek(this.#requeued.first);
       return this.#again.next();
     }
     this.record = this.#news;

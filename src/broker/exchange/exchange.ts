@@ -4,6 +4,7 @@ import { DirectRouter } from "./routing/direct.ts";
 import { FanoutRouter } from "./routing/fanout.ts";
 import { HeadersRouter } from "./routing/headers.ts";
 import { PartitionRouter } from "./routing/partition.ts";
+import type { ArgumentTypes } from "./routing/plain-arguments.ts";
 import type { BindingArguments, Router } from "./routing/router.ts";
 import { TopicRouter } from "./routing/topic.ts";
 import { type RouteBudget, RouteCache } from "./route-cache.ts";
@@ -30,6 +31,8 @@ export interface ExchangeOptions {
   autoDelete: boolean;
   internal: boolean;
   args: BindingArguments;
+  /** Of one that is declared again: those of the exchange that is there were checked when it was made. */
+  argTypes?: ArgumentTypes | undefined;
 }
 
 const routers: Record<ExchangeType, new () => Router<Destination>> = {

@@ -55,8 +55,8 @@ export class AmqpRecordMessage implements OutgoingMessage {
   }
 
   appendTo(group: LogGroup): void {
-    const { buffer, routeStart, bodyEnd } = this.#parts;
-    appendRecord(group, envelope.amqp, buffer, routeStart, bodyEnd);
+    const { buffer, routeStart, recordEnd } = this.#parts;
+    appendRecord(group, envelope.amqp, buffer, routeStart, recordEnd);
   }
 
   asAmqp(): AmqpRecordParts {

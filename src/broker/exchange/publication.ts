@@ -122,7 +122,7 @@ export class Publication {
     const parts = message.asAmqp();
     this.#refused.push({
       queue,
-      record: Buffer.from(parts.buffer.subarray(parts.routeStart, parts.bodyEnd)),
+      record: Buffer.from(parts.buffer.subarray(parts.routeStart, parts.recordEnd)),
     });
   }
 

@@ -1,118 +1,158 @@
 /**
  * Those who take records of one queue (AMQP basic.consume), and whose turn it is.
  *
- * A connection may have tens of thousands of consumers on one queue, and they all go when it does: adding and removing one
- * costs the same however many there are. One that is removed leaves a hole, and holes go once they are the most.
- * Not here: what a consumer is given (queue.ts). Invariant: `size` is the number of slots that are no holes, and
- * these are in the order in which the consumers came.
+ * As in RabbitMQ, consumers of one priority stand in a ring. One that got a record goes to the ring's end. One that is
+ * found without room is parked: it is out of the ring until `ready` says that it may have room again, and comes back at
+ * the end. So a delivery costs the same however many consumers there are, and however many of them are busy. Adding and
+ * removing one costs the same too: a connection may have tens of thousands on one queue, and they all go when it does.
+ * Not here: what a consumer is given (queue.ts), and when it may have room again (whoever made it tells `ready`).
+ * Invariants: each consumer is in the ring of its priority or parked; `#rings` are those with somebody in them, the
+ * highest priority first. A queue asks `next` or `nextActive`, never both.
  */
 import type { QueueConsumer } from "./queue.ts";
 
-const holesLeast = 16;
+/** A consumer's place in its ring; alone there it is its own neighbour. */
+interface Place {
+  readonly consumer: QueueConsumer;
+  before: Place;
+  after: Place;
+}
+
+interface Ring {
+  readonly priority: number;
+  /** Whose turn it is. */
+  first: Place | null;
+  /** Of the consumers with this priority, parked ones too. */
+  members: number;
+}
 
 export class QueueConsumers {
-  #slots: (QueueConsumer | null)[] = [];
-  readonly #slotOf = new Map<QueueConsumer, number>();
-  /** How many have each priority. */
-  readonly #priorities = new Map<number, number>();
-  /** The slot that is looked at first, and the one after the consumer that `next` found. */
-  #turn = 0;
-  #turnAfter = 0;
+  readonly #places = new Map<QueueConsumer, Place>();
+  readonly #ringOf = new Map<number, Ring>();
+  readonly #rings: Ring[] = [];
+  /** The ring of the consumer that `next` found. */
+  #found: Ring | null = null;
   /** The one that `x-single-active-consumer` lets take; it stays while it is there. */
   #active: QueueConsumer | null = null;
 
   get size(): number {
-    return this.#slotOf.size;
+    return this.#places.size;
   }
 
   /** Who consumes exclusively is alone. */
   get isExclusive(): boolean {
     if (this.size !== 1) return false;
-    const [only] = this.#slotOf.keys();
+    const [only] = this.#places.keys();
     return only!.isExclusive;
   }
 
   add(consumer: QueueConsumer): void {
-    this.#slotOf.set(consumer, this.#slots.length);
-    this.#slots.push(consumer);
+    const place = { consumer } as Place;
+    place.before = place.after = place;
+    this.#places.set(consumer, place);
     const { priority } = consumer;
-    this.#priorities.set(priority, (this.#priorities.get(priority) ?? 0) + 1);
-    this.#turn = 0;
+    let ring = this.#ringOf.get(priority);
+    if (ring === undefined) this.#ringOf.set(priority, (ring = { priority, first: null, members: 0 }));
+    ring.members++;
+    consumer.isParked = false;
+    this.#enter(ring, place);
     if (this.size === 1) this.#active = consumer;
   }
 
   /** False where it is not there. */
   remove(consumer: QueueConsumer): boolean {
-    const slot = this.#slotOf.get(consumer);
-    if (slot === undefined) return false;
-    this.#slotOf.delete(consumer);
-    this.#slots[slot] = null;
-    const { priority } = consumer;
-    const left = this.#priorities.get(priority)! - 1;
-    if (left === 0) this.#priorities.delete(priority);
-    else this.#priorities.set(priority, left);
+    const place = this.#places.get(consumer);
+    if (place === undefined) return false;
+    this.#places.delete(consumer);
+    const ring = this.#ringOf.get(consumer.priority)!;
+    if (!consumer.isParked) this.#leave(ring, place);
+    if (--ring.members === 0) this.#ringOf.delete(ring.priority);
     if (this.#active === consumer) this.#active = null;
-    this.#turn = 0;
-    if (this.#slots.length > holesLeast && this.#slots.length > 2 * this.size) this.#close();
     return true;
   }
 
-  /** Closes the holes. */
-  #close(): void {
-    this.#slots = [...this.#slotOf.keys()];
-    let slot = 0;
-    for (const consumer of this.#slotOf.keys()) this.#slotOf.set(consumer, slot++);
-    this.#turnAfter = 0;
+  /** All of them in the order in which they came; then there are none. */
+  takeAll(): QueueConsumer[] {
+    const all = [...this.#places.keys()];
+    this.#places.clear();
+    this.#ringOf.clear();
+    this.#rings.length = 0;
+    this.#active = this.#found = null;
+    return all;
   }
 
-  /** All of them; then there are none. */
-  takeAll(): QueueConsumer[] {
-    const all = [...this.#slotOf.keys()];
-    this.#slots = [];
-    this.#slotOf.clear();
-    this.#priorities.clear();
-    this.#active = null;
-    this.#turn = this.#turnAfter = 0;
-    return all;
+  /** A consumer may have room again. One that is not there, or not parked, stays as it is. */
+  ready(consumer: QueueConsumer): void {
+    if (!consumer.isParked) return;
+    const place = this.#places.get(consumer);
+    if (place === undefined) return;
+    consumer.isParked = false;
+    this.#enter(this.#ringOf.get(consumer.priority)!, place);
   }
 
   /** Round robin among those of the highest priority that can take a record. */
   next(): QueueConsumer | null {
-    const slots = this.#slots;
-    const count = slots.length;
-    const hasOnePriority = this.#priorities.size <= 1;
-    let best: QueueConsumer | null = null;
-    let bestAt = 0;
-    for (let i = 0; i < count; i++) {
-      let at = this.#turn + i;
-      if (at >= count) at -= count;
-      const consumer = slots[at]!;
-      if (consumer === null) continue;
-      if ((best === null || consumer.priority > best.priority) && consumer.canTake()) {
-        best = consumer;
-        bestAt = at;
-        if (hasOnePriority) break;
+    for (;;) {
+      const ring = this.#rings[0];
+      if (ring === undefined) return null;
+      const place = ring.first!;
+      const { consumer } = place;
+      if (consumer.canTake()) {
+        this.#found = ring;
+        return consumer;
       }
+      consumer.isParked = true;
+      this.#leave(ring, place);
     }
-    this.#turnAfter = bestAt + 1 >= count ? 0 : bestAt + 1;
-    return best;
-  }
-
-  /** The single active one, if it can take a record. */
-  nextActive(): QueueConsumer | null {
-    this.#active ??= this.#firstOfHighestPriority();
-    return this.#active !== null && this.#active.canTake() ? this.#active : null;
-  }
-
-  #firstOfHighestPriority(): QueueConsumer | null {
-    let best: QueueConsumer | null = null;
-    for (const consumer of this.#slotOf.keys())
-      if (best === null || consumer.priority > best.priority) best = consumer;
-    return best;
   }
 
   /** Who was found last got something: only then has it had its turn, or one message a tick would go to the same for ever. */
   served(): void {
-    this.#turn = this.#turnAfter;
+    const ring = this.#found;
+    if (ring !== null && ring.first !== null) ring.first = ring.first.after;
+  }
+
+  /** The single active one, if it can take a record. */
+  nextActive(): QueueConsumer | null {
+    this.#active ??= this.#rings[0]?.first!.consumer ?? null;
+    this.#found = null;
+    return this.#active !== null && this.#active.canTake() ? this.#active : null;
+  }
+
+  /** At the end of a ring, which is before its first. */
+  #enter(ring: Ring, place: Place): void {
+    const { first } = ring;
+    if (first === null) {
+      ring.first = place.before = place.after = place;
+      this.#rings.splice(this.#rankOf(ring), 0, ring);
+      return;
+    }
+    place.before = first.before;
+    place.after = first;
+    first.before.after = place;
+    first.before = place;
+  }
+
+  #leave(ring: Ring, place: Place): void {
+    if (place.after === place) {
+      ring.first = null;
+      this.#rings.splice(this.#rankOf(ring), 1);
+      return;
+    }
+    place.before.after = place.after;
+    place.after.before = place.before;
+    if (ring.first === place) ring.first = place.after;
+  }
+
+  /** How many rings with somebody in them have a higher priority. */
+  #rankOf({ priority }: Ring): number {
+    const rings = this.#rings;
+    let low = 0;
+    for (let high = rings.length; low < high;) {
+      const middle = (low + high) >>> 1;
+      if (rings[middle]!.priority > priority) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }

@@ -5,8 +5,8 @@
  *   x-death = array of { count, reason, queue, time, exchange, routing-keys, [original-expiration] }, newest first
  *
  * One entry for each pair of queue and reason, counted up when it happens again; `x-first-death-*` name reason, queue and
- * exchange of the first. It goes on to the keys that it was published with, its CC keys among them, unless the queue gives
- * another key (those in BCC are not kept with the message). All as in RabbitMQ 3.10.8 (rabbit_dead_letter.erl), down to
+ * exchange of the first. It goes on to the keys that it was published with, those of CC and BCC among them, unless the
+ * queue gives another key. All as in RabbitMQ 3.10.8 (rabbit_dead_letter.erl), down to
  * what a client's own `x-death` does. The copy is appended in the turn in which the record is removed, so one group of
  * the journal holds both: it is in one queue or in the other, never in none or both.
  *
@@ -20,7 +20,7 @@ import type { Vhost } from "../vhost.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import { type AmqpProperties, readProperties, writeProperties } from "../../message/amqp/properties.ts";
-import { type AmqpRecordParts, bodySizeBytes } from "../../message/amqp/record.ts";
+import { type AmqpRecordParts, bodySizeBytes, hiddenKeysOf } from "../../message/amqp/record.ts";
 import { type Field, type FieldTable, type FieldValue, findField } from "../../message/amqp/table.ts";
 import { toPlain } from "../../message/amqp/table-plain.ts";
 import { writeShortString } from "../../message/amqp/text.ts";
@@ -59,16 +59,17 @@ export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: De
   const { buffer } = parts;
   const properties = readProperties(new ByteReader(buffer, parts.propertiesStart, parts.headerEnd));
   const headers = properties.headers ?? [];
-  const keys = [
+  const shownKeys = [
     buffer.latin1Slice(parts.routingKeyStart, parts.routingKeyEnd),
     ...(headerKeys(headers, "CC") ?? []),
   ];
+  const keys = [...shownKeys, ...hiddenKeysOf(parts)];
   const newKey = policy.deadLetterRoutingKey;
   const death: Death = {
     queue: queue.name,
     reason,
     exchange: buffer.latin1Slice(parts.exchangeStart, parts.exchangeEnd),
-    keys,
+    keys: shownKeys,
     time: Math.floor(vhost.broker.clock.now() / 1000),
     expiration: properties.expiration,
   };
@@ -82,6 +83,7 @@ export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: De
   const route = routeOf(vhost, exchange, newKey === undefined ? keys : [newKey], lookup);
   const { writer, message } = (scratches[depth] ??= new Scratch());
   writeCopy(writer, parts, exchange.name, newKey ?? keys[0]!, changed);
+  if (newKey === undefined) writer.bytes(buffer, parts.bodyEnd, parts.recordEnd);
   const cycling = cyclingQueues(reason === "rejected" ? [] : deathsOf(withDeath));
   const isLeftOut = (target: Queue): boolean => cycling.has(target.name);
   message.show(writer.buffer, 0, writer.length);
@@ -219,7 +221,7 @@ function cyclingQueues(deaths: readonly FieldValue[]): ReadonlySet<string | unde
   return queues;
 }
 
-/** Leaves the message under its new route and properties in `writer`. */
+/** Leaves the message under its new route and properties in `writer`, without hidden keys. */
 function writeCopy(
   writer: ByteWriter,
   parts: AmqpRecordParts,

@@ -5,19 +5,29 @@
  */
 import { BrokerError } from "../../base/errors.ts";
 import type { ExchangeOptions } from "../exchange/exchange.ts";
+import { fieldTypeNames, type FieldValue } from "../../message/amqp/table.ts";
+import { type PlainValue, usualType } from "../../message/amqp/table-plain.ts";
 import { shownName } from "../names.ts";
 import type { QueueOptions } from "./queue.ts";
+import type { ArgumentTypes } from "../exchange/routing/plain-arguments.ts";
+import type { BindingArguments } from "../exchange/routing/router.ts";
 
-type Compared = readonly [field: string, received: unknown, current: unknown];
+/** What was declared of one field; undefined: nothing. */
+interface Declared {
+  readonly value: unknown;
+  readonly type: FieldValue["type"];
+}
+
+type Compared = readonly [field: string, received: Declared, current: Declared];
 
 /** @throws PRECONDITION_FAILED that names the first difference */
 export function assertSameExchange(vhost: string, received: ExchangeOptions, current: ExchangeOptions): void {
   assertSame(`exchange '${shownName(current.name)}' in vhost '${shownName(vhost)}'`, [
-    ["type", received.type, current.type],
-    ["durable", received.durable, current.durable],
-    ["auto_delete", received.autoDelete, current.autoDelete],
-    ["internal", received.internal, current.internal],
-    ["alternate-exchange", received.args["alternate-exchange"], current.args["alternate-exchange"]],
+    ["type", property(received.type), property(current.type)],
+    ["durable", property(received.durable), property(current.durable)],
+    ["auto_delete", property(received.autoDelete), property(current.autoDelete)],
+    ["internal", property(received.internal), property(current.internal)],
+    ["alternate-exchange", argument(received, "alternate-exchange"), argument(current, "alternate-exchange")],
   ]);
 }
 
@@ -25,10 +35,10 @@ export function assertSameExchange(vhost: string, received: ExchangeOptions, cur
 export function assertSameQueue(vhost: string, received: QueueOptions, current: QueueOptions): void {
   const names = comparedArguments[typeName(current)] ?? comparedArguments["classic"]!;
   assertSame(`queue '${shownName(current.name)}' in vhost '${shownName(vhost)}'`, [
-    ["durable", received.durable, current.durable],
-    ["exclusive", received.exclusiveOwner > 0, current.exclusiveOwner > 0],
-    ["auto_delete", received.autoDelete, current.autoDelete],
-    ...names.map((name): Compared => [name, argumentOf(received, name), argumentOf(current, name)]),
+    ["durable", property(received.durable), property(current.durable)],
+    ["exclusive", property(received.exclusiveOwner > 0), property(current.exclusiveOwner > 0)],
+    ["auto_delete", property(received.autoDelete), property(current.autoDelete)],
+    ...names.map((name): Compared => [name, queueArgument(received, name), queueArgument(current, name)]),
   ]);
 }
 
@@ -82,18 +92,43 @@ function typeName({ kind, args }: QueueOptions): string {
 }
 
 /** Streams of other protocols have no such argument. */
-function argumentOf({ kind, args }: QueueOptions, name: string): unknown {
-  return args[name] ?? (name === "x-queue-type" && kind === "stream" ? "stream" : undefined);
+function queueArgument(options: QueueOptions, name: string): Declared {
+  const isImplied = name === "x-queue-type" && options.kind === "stream" && options.args[name] === undefined;
+  return isImplied ? property("stream") : argument(options, name);
+}
+
+interface WithArguments {
+  readonly args: BindingArguments;
+  readonly argTypes?: ArgumentTypes | undefined;
+}
+
+function argument({ args, argTypes }: WithArguments, name: string): Declared {
+  const declared = property(args[name]);
+  return { ...declared, type: argTypes?.[name] ?? declared.type };
+}
+
+function property(value: unknown): Declared {
+  return { value, type: value === undefined ? "V" : usualType(value as PlainValue) };
 }
 
 /** A classic queue may say so or not. */
-function isSame(field: string, received: unknown, current: unknown): boolean {
-  if (field === "x-queue-type" && saysClassic(received) && saysClassic(current)) return true;
-  return received === current || JSON.stringify(received) === JSON.stringify(current);
+function isSame(field: string, received: Declared, current: Declared): boolean {
+  if (field === "x-queue-type" && saysClassic(received.value) && saysClassic(current.value)) return true;
+  return (
+    numberClass(received) === numberClass(current) &&
+    JSON.stringify(received.value) === JSON.stringify(current.value)
+  );
 }
 
 function saysClassic(type: unknown): boolean {
   return type === undefined || type === "classic";
+}
+
+/** An integer, a float and a decimal of the same number are three; the integer types are one, times among them. */
+function numberClass({ value, type }: Declared): "float" | "decimal" | "other" {
+  if (typeof value !== "number") return "other";
+  if (type === "D") return "decimal";
+  return type === "f" || type === "d" ? "float" : "other";
 }
 
 function assertSame(what: string, fields: readonly Compared[]): void {
@@ -108,14 +143,18 @@ function assertSame(what: string, fields: readonly Compared[]): void {
 }
 
 /** RabbitMQ's way of naming a value in a 406: with its type only where the other side has none. */
-function shown(value: unknown, other: unknown): string {
+function shown(declared: Declared, other: Declared): string {
+  const { value, type } = declared;
   if (value === undefined) return "none";
-  if (other !== undefined) return `'${typeof value === "string" ? value : JSON.stringify(value)}'`;
-  // Which integer type it came as is not kept: this is the one that clients choose for such a number.
-  if (typeof value === "number") {
-    return `the value '${value}' of type '${(value | 0) === value ? "signedint" : "long"}'`;
-  }
-  if (typeof value === "string") return `the value '${value}' of type 'longstr'`;
-  if (typeof value === "boolean") return `the value '${value}' of type 'bool'`;
-  return `'${JSON.stringify(value)}'`;
+  if (other.value === undefined) return `the value '${textOf(declared)}' of type '${fieldTypeNames[type]}'`;
+  return value === null ? "none" : `'${textOf(declared)}'`;
+}
+
+/** As Erlang prints it, arrays and tables apart. */
+function textOf(declared: Declared): string {
+  const { value } = declared;
+  if (typeof value === "string") return value;
+  if (value === null) return "undefined";
+  const text = JSON.stringify(value);
+  return numberClass(declared) === "float" && /^-?\d+$/.test(text) ? `${text}.0` : text;
 }

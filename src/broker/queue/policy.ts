@@ -8,6 +8,8 @@ export interface QueuePolicy {
   readonly maxLengthBytes: number | undefined;
   /** Drop the oldest, refuse the newest, or refuse it and dead-letter it. */
   readonly overflow: "drop-head" | "reject-publish" | "reject-publish-dlx";
+  /** A bound drops what is given back before anybody gets it again, as in RabbitMQ's classic queues; its quorum queues deliver first. */
+  readonly dropsReturned: boolean;
   readonly deadLetterExchange: string | undefined;
   readonly deadLetterRoutingKey: string | undefined;
   readonly deliveryLimit: number | undefined;
@@ -15,6 +17,8 @@ export interface QueuePolicy {
   historyMs: number | undefined;
   historyBytes: number | undefined;
   readonly singleActiveConsumer: boolean;
+  /** What is given back waits behind what was given back before, as in RabbitMQ's quorum queues; else it has its old place. */
+  readonly keepsReturnOrder: boolean;
   /** Deliveries after the first say how many came before (`x-delivery-count`, as of RabbitMQ's quorum queues). */
   readonly countsDeliveries: boolean;
   /** Some records may expire: the head is looked at before each delivery. */
@@ -23,10 +27,6 @@ export interface QueuePolicy {
 
 function numberOf(value: unknown): number | undefined {
   return typeof value === "number" && value >= 0 ? value : undefined;
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }
 
 /** A name in the broker's form: a latin1 string of its bytes. */
@@ -42,6 +42,10 @@ const ageUnitsMs: Record<string, number> = {
   m: 60_000,
   s: 1000,
 };
+
+function overflowOf(value: unknown): QueuePolicy["overflow"] {
+  return value === "reject-publish" || value === "reject-publish-dlx" ? value : "drop-head";
+}
 
 /** RabbitMQ's `x-max-age`: a number and a unit, such as `7D`; undefined when it is not of that form. */
 export function maxAgeMs(value: unknown): number | undefined {
@@ -60,20 +64,27 @@ export function queuePolicy(args: BindingArguments): QueuePolicy {
   const messageTtl = numberOf(args["x-message-ttl"]);
   // -1 is none, as for RabbitMQ 4; without the argument there is none, as before it.
   const deliveryLimit = numberOf(args["x-delivery-limit"]);
-  const overflow = textOf(args["x-overflow"]);
+  const overflow = overflowOf(args["x-overflow"]);
+  const maxLength = numberOf(args["x-max-length"]);
+  const maxLengthBytes = numberOf(args["x-max-length-bytes"]);
+  const isBounded = maxLength !== undefined || maxLengthBytes !== undefined;
+  const isQuorum = args["x-queue-type"] === "quorum";
+  const isClassic = !isQuorum && args["x-queue-type"] !== "stream";
   return {
     messageTtl,
     expires: numberOf(args["x-expires"]),
-    maxLength: numberOf(args["x-max-length"]),
-    maxLengthBytes: numberOf(args["x-max-length-bytes"]),
-    overflow: overflow === "reject-publish" || overflow === "reject-publish-dlx" ? overflow : "drop-head",
+    maxLength,
+    maxLengthBytes,
+    overflow,
+    dropsReturned: isBounded && overflow === "drop-head" && isClassic,
     deadLetterExchange: nameOf(args["x-dead-letter-exchange"]),
     deadLetterRoutingKey: nameOf(args["x-dead-letter-routing-key"]),
     deliveryLimit,
     historyMs: numberOf(args["x-history-ms"]) ?? maxAgeMs(args["x-max-age"]),
     historyBytes: numberOf(args["x-history-bytes"]),
     singleActiveConsumer: args["x-single-active-consumer"] === true,
-    countsDeliveries: deliveryLimit !== undefined || args["x-queue-type"] === "quorum",
+    keepsReturnOrder: isQuorum,
+    countsDeliveries: deliveryLimit !== undefined || isQuorum,
     canExpire: messageTtl !== undefined,
   };
 }

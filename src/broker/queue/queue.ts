@@ -8,6 +8,7 @@
 import { limits } from "../../base/limits.ts";
 import { type Log, LogReader } from "../../storage/index.ts";
 import type { ProducerState } from "./producer-state.ts";
+import type { ArgumentTypes } from "../exchange/routing/plain-arguments.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
 import { SharedCursor } from "../cursor/shared-cursor.ts";
 import type { Vhost } from "../vhost.ts";
@@ -26,6 +27,7 @@ export interface QueueOptions {
   exclusiveOwner: number;
   autoDelete: boolean;
   args: BindingArguments;
+  argTypes?: ArgumentTypes | undefined;
   /** It comes into being by being written to; nobody declares it. */
   isImplicit?: boolean;
 }
@@ -38,7 +40,9 @@ export interface QueueConsumer {
   readonly isNoAck: boolean;
   /** Nobody else may consume from the queue meanwhile. */
   readonly isExclusive: boolean;
-  /** Room in the prefetch and in the connection's output. */
+  /** For `QueueConsumers` alone: it had no room when it was looked at last. */
+  isParked: boolean;
+  /** Room in the prefetch and in the connection's output. Once false, it tells `Queue.consumerReady` when it may have room again. */
   canTake(): boolean;
   /** Copies the cursor's record to the client. A no-ack record is settled by the queue, others later by the session. */
   deliver(queue: Queue, cursor: SharedCursor): void;
@@ -75,6 +79,7 @@ export class Queue {
   readonly exclusiveOwner: number;
   readonly autoDelete: boolean;
   readonly args: BindingArguments;
+  readonly argTypes: ArgumentTypes | undefined;
   /** It was made by being written to, and nobody has declared it since; see name-rules.ts. */
   isImplicit: boolean;
   readonly policy: QueuePolicy;
@@ -98,6 +103,8 @@ export class Queue {
   /** Records that are being given back and still count as held by their cursor: ready, and before all new ones. */
   returning = 0;
   readonly #returns = new Set<ReturningRecords>();
+  /** The bounds have not seen yet what was given back; only where `policy.dropsReturned`. */
+  #hasNewReturns = false;
   /**
    * Records below were there when deliveries and bounds were last applied. One with a ttl of 0 that is above has just
    * come, and may go to a consumer that takes it at once.
@@ -120,6 +127,7 @@ export class Queue {
     this.exclusiveOwner = options.exclusiveOwner;
     this.autoDelete = options.autoDelete;
     this.args = options.args;
+    this.argTypes = options.argTypes;
     this.isImplicit = options.isImplicit ?? false;
     this.policy = queuePolicy(options.args);
     this.log = log;
@@ -127,6 +135,7 @@ export class Queue {
     log.owner = this;
     // Before the journal's replay, which tells it what was settled.
     if (cursor !== null && keepsHistory(this.policy)) cursor.history = new HistoryMarks();
+    if (this.policy.keepsReturnOrder) cursor?.keepReturnOrder();
     this.readyBytes =
       cursor !== null && this.policy.maxLengthBytes !== undefined ? new ReadyBytes(this) : null;
     this.#usedAt = vhost.broker.clock.monotonic();
@@ -206,7 +215,7 @@ export class Queue {
 
   /**
    * The end of the tick. Deliveries before bounds: what a consumer can take at once never counts against a bound, as in
-   * RabbitMQ. What it throws (its bytes are corrupt) is logged by the ticker, once, and stops no other queue.
+   * RabbitMQ; but see `returned`. What it throws (its bytes are corrupt) is logged by the ticker, once, and stops no other queue.
    */
   atTickEnd(): void {
     if (this.isDeleted) return;
@@ -230,6 +239,7 @@ export class Queue {
   catchUp(): boolean {
     const { broker } = this.vhost;
     if (this.isDeleted || this.#isSettling) return false;
+    broker.storage.unwritten.lookedAt(this.log);
     if (broker.queuesCatchingUp >= queuesCatchingUpMax) return false;
     this.log.store.seal();
     broker.queuesCatchingUp++;
@@ -250,6 +260,10 @@ export class Queue {
     this.#isSettling = true;
     try {
       this.readyBytes?.countNew();
+      if (this.#hasNewReturns) {
+        this.#hasNewReturns = false;
+        retention.enforce(this);
+      }
       if (this.consumers.size > 0) this.#deliver(now);
       retention.enforce(this);
       if (this.cursor !== null) this.dropExpired();
@@ -312,19 +326,20 @@ export class Queue {
 
   /**
    * Takes the record at the head for somebody who asks once (basic.get); it is in the cursor's `record` then. `owner`
-   * holds it, or, with `isNoAck`, it is settled at once and its bytes stay valid for this turn.
+   * holds it, or, with `isNoAck`, it is settled at once and its bytes stay valid for this turn. "later": expired records
+   * are before it, and this turn has dropped as many as it may.
    */
-  takeForGet(isNoAck: boolean, owner: number): boolean {
+  takeForGet(isNoAck: boolean, owner: number): "taken" | "empty" | "later" {
     const cursor = this.cursor!;
     const { clock, retention } = this.vhost.broker;
     if (this.isHeadReturning) this.#finishReturns();
     this.readyBytes?.countNew();
-    if (this.policy.canExpire && !retention.expireHead(this, true)) return false;
-    if (isNoAck ? !cursor.take() : !cursor.acquire(owner, clock.now())) return false;
+    if (this.policy.canExpire && !retention.expireHead(this, true)) return "later";
+    if (isNoAck ? !cursor.take() : !cursor.acquire(owner, clock.now())) return "empty";
     this.readyBytes?.taken(cursor.record);
     if (isNoAck && cursor.history === null) this.log.remove(cursor.record.offset);
     this.delivered++;
-    return true;
+    return "taken";
   }
 
   /** Drops what has expired at the head, so that it is not counted. */
@@ -335,6 +350,12 @@ export class Queue {
   addConsumer(consumer: QueueConsumer): void {
     this.consumers.add(consumer);
     this.hadConsumers = true;
+    this.vhost.broker.schedule(this);
+  }
+
+  /** A consumer may have room again that had none. */
+  consumerReady(consumer: QueueConsumer): void {
+    this.consumers.ready(consumer);
     this.vhost.broker.schedule(this);
   }
 
@@ -387,7 +408,10 @@ export class Queue {
     log.removeBelow(target);
   }
 
-  /** A consumer gives a record back; it goes out again from its old place, unless it did so too often. */
+  /**
+   * A consumer gives a record back; it goes out again from its old place (see `policy.keepsReturnOrder`), unless it did so too often. A method says
+   * `expectReturns` before the first and `returned` behind the last.
+   */
   requeue(offset: number): void {
     const cursor = this.cursor!;
     const limit = this.policy.deliveryLimit;
@@ -398,6 +422,21 @@ export class Queue {
     cursor.requeue(offset);
     this.readyBytes?.returned(offset);
     this.vhost.broker.schedule(this);
+  }
+
+  /** What is ready is delivered, or bounded, without what will be given back, and without the room that this makes. */
+  expectReturns(): void {
+    if (!this.policy.dropsReturned || this.#hasNewReturns) return;
+    this.catchUp();
+    this.#hasNewReturns = true;
+  }
+
+  /**
+   * A method has given back all that it names. What a bound drops of it goes before anybody may have it again, and what
+   * the same client publishes next finds it delivered.
+   */
+  returned(): void {
+    if (this.#hasNewReturns) this.catchUp();
   }
 
   /** Drops all records that nobody holds and returns how many there were. */

@@ -5,6 +5,7 @@ import { type CommittedOffset } from "../groups/offsets.ts";
 import { defaultVhostName, type DefinitionKind, namesOfKey } from "../names.ts";
 import { ProducerState } from "./producer-state.ts";
 import type { QueueKind } from "./queue.ts";
+import type { ArgumentTypes } from "../exchange/routing/plain-arguments.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
 import { SharedCursor } from "../cursor/shared-cursor.ts";
 import type { TopicDefinition } from "./topics.ts";
@@ -14,9 +15,16 @@ interface QueueDefinition {
   kind: QueueKind;
   autoDelete: boolean;
   args: BindingArguments;
+  argTypes?: ArgumentTypes;
   log: number;
   cursor: number;
   isImplicit?: true;
+}
+
+interface GroupDefinition {
+  cursor: number;
+  /** Of the stream that it is of; older versions did not say. A stream's groups go after the stream itself. */
+  ofLog?: number;
 }
 
 /** Fills an empty broker from its storage. */
@@ -33,11 +41,16 @@ export async function restoreDefinitions(broker: Broker): Promise<void> {
     const cursor = restoreQueue(broker, broker.createVhost(names[0]!), names[1]!, definition);
     if (cursor !== null) cursors.push(cursor);
   }
-  for (const { names, value } of definitions(broker, "group")) {
+  const voidGroups: string[] = [];
+  for (const { key, names, value } of definitions(broker, "group")) {
     const queue = broker.createVhost(names[0]!).queues.get(names[1]!);
-    if (queue === undefined) continue;
+    const definition = value as GroupDefinition;
+    if (queue === undefined || (definition.ofLog ?? queue.log.id) !== queue.log.id) {
+      voidGroups.push(key);
+      continue;
+    }
     const cursor = new SharedCursor(queue.log, broker.storage, true);
-    cursor.handle = broker.storage.restoreState((value as { cursor: number }).cursor, cursor);
+    cursor.handle = broker.storage.restoreState(definition.cursor, cursor);
     queue.groups.set(names[2]!, cursor);
   }
   for (const { names, value } of definitions(broker, "producers")) {
@@ -56,6 +69,7 @@ export async function restoreDefinitions(broker: Broker): Promise<void> {
     broker.createVhost(vhost!).groupOffsets.restore(group!, topic!, Number(partition), committed);
   }
   await broker.storage.replay();
+  for (const key of voidGroups) broker.storage.table.delete(key);
   for (const cursor of cursors) cursor.restored();
   for (const vhost of broker.vhosts.values()) for (const queue of vhost.queues.values()) queue.restored();
   broker.access.restore();
@@ -74,8 +88,9 @@ function restoreQueue(
     cursor = new SharedCursor(log, storage, false);
     cursor.handle = storage.restoreState(definition.cursor, cursor);
   }
-  const { kind, autoDelete, args, isImplicit = false } = definition;
-  vhost.addQueue({ name, kind, durable: true, exclusiveOwner: 0, autoDelete, args, isImplicit }, log, cursor);
+  const { kind, autoDelete, args, argTypes, isImplicit = false } = definition;
+  const options = { name, kind, durable: true, exclusiveOwner: 0, autoDelete, args, argTypes, isImplicit };
+  vhost.addQueue(options, log, cursor);
   return cursor;
 }
 
@@ -97,8 +112,11 @@ function restoreBindings(broker: Broker): void {
   }
 }
 
-function* definitions(broker: Broker, kind: DefinitionKind): Generator<{ names: string[]; value: unknown }> {
+function* definitions(
+  broker: Broker,
+  kind: DefinitionKind,
+): Generator<{ key: string; names: string[]; value: unknown }> {
   for (const [key, value] of broker.storage.table.entries(`${kind}/`)) {
-    yield { names: namesOfKey(key), value: JSON.parse(value.toString()) };
+    yield { key, names: namesOfKey(key), value: JSON.parse(value.toString()) };
   }
 }

@@ -1,9 +1,10 @@
 /**
  * The form in which a message that came by AMQP is stored.
  *
- *   record = route headerSize:u32 header body
+ *   record = route headerSize:u32 header body [hidden]
  *   route  = exchange:shortstr routingKey:shortstr
  *   header = bodySize:u64 flags:u16 *property        the content header frame after class id and weight
+ *   hidden = 0xBC 1*key:shortstr                     further routing keys that no consumer sees: those of header BCC
  *
  * Why this form: each part lies as it lay in the publisher's frames and as it will lie in the consumers'. In
  * basic.publish, basic.deliver, basic.get-ok and basic.return the exchange and the routing key follow each other, so
@@ -12,14 +13,17 @@
  * runs out; nothing is decoded on the way.
  *
  * Not here: what properties mean (properties.ts), frames (protocols/amqp/wire).
+ * Hidden keys are kept since a dead letter goes to them again, as in RabbitMQ.
  * Invariant: `bodyEnd - bodyStart` is the header's `bodySize`; `readAmqpRecord` checks it.
  */
-import type { ByteWriter } from "../../base/bytes.ts";
+import { ByteWriter } from "../../base/bytes.ts";
 import { BrokerError } from "../../base/errors.ts";
+import { shortStringBytesMax } from "./text.ts";
 
 /** `bodySize` before the flags. */
 export const bodySizeBytes = 8;
 const headerSizeBytesMin = bodySizeBytes + 2;
+const hiddenMarker = 0xbc;
 
 /** Where the parts of one record lie in `buffer`. One for each reader, filled again for each record. */
 export class AmqpRecordParts {
@@ -36,6 +40,8 @@ export class AmqpRecordParts {
   headerEnd = 0;
   bodyStart = 0;
   bodyEnd = 0;
+  /** Behind the hidden keys, which begin at `bodyEnd`; mostly there are none. */
+  recordEnd = 0;
 
   /** Flags and properties, for `PropertyOffsets.walk` and `readProperties`. */
   get propertiesStart(): number {
@@ -59,11 +65,31 @@ export function writeRecordBody(writer: ByteWriter, source: Uint8Array, start: n
   writer.bytes(source, start, end);
 }
 
+/** Behind the body: the hidden keys, latin1 strings of their bytes. Of those that are longer than any binding's none is kept. */
+export function encodeHiddenKeys(keys: readonly string[]): Buffer {
+  const kept = keys.filter((key) => key.length <= shortStringBytesMax);
+  if (kept.length === 0) return noHiddenKeys;
+  const writer = new ByteWriter(1 + kept.reduce((sum, key) => sum + 1 + key.length, 0));
+  writer.uint8(hiddenMarker);
+  for (const key of kept) writer.uint8(key.length).latin1(key);
+  return writer.copy();
+}
+
+export const noHiddenKeys: Buffer = Buffer.alloc(0);
+
+/** The hidden keys of a record; not for the hot path. */
+export function hiddenKeysOf({ buffer, bodyEnd, recordEnd }: AmqpRecordParts): string[] {
+  const keys: string[] = [];
+  for (let at = bodyEnd + 1; at < recordEnd; at += 1 + buffer[at]!)
+    keys.push(buffer.latin1Slice(at + 1, at + 1 + buffer[at]!));
+  return keys;
+}
+
 /** Copies a record from its parts: for a record under another route (a dead letter), or a compact copy. */
 export function writeAmqpRecord(writer: ByteWriter, parts: AmqpRecordParts): void {
   writeRecordRoute(writer, parts.buffer, parts.routeStart, parts.routeEnd);
   writeRecordHeader(writer, parts.buffer, parts.headerStart, parts.headerEnd);
-  writeRecordBody(writer, parts.buffer, parts.bodyStart, parts.bodyEnd);
+  writeRecordBody(writer, parts.buffer, parts.bodyStart, parts.recordEnd);
 }
 
 /** Fills `parts` for the record in `[start, end)`. Throws `MALFORMED` unless the record fills it exactly. */
@@ -81,7 +107,8 @@ export function readAmqpRecord(
   const headerEnd = headerStart + uint32At(buffer, routingKeyEnd);
   if (headerEnd > end || headerEnd - headerStart < headerSizeBytesMin) throw broken("its header", start, end);
   const bodySize = uint32At(buffer, headerStart) * 0x1_0000_0000 + uint32At(buffer, headerStart + 4);
-  if (bodySize !== end - headerEnd) throw broken("its body", start, end);
+  const bodyEnd = headerEnd + bodySize;
+  if (bodyEnd !== end && !areHiddenKeys(buffer, bodyEnd, end)) throw broken("its body", start, end);
   parts.buffer = buffer;
   parts.routeStart = start;
   parts.routeEnd = routingKeyEnd;
@@ -92,8 +119,16 @@ export function readAmqpRecord(
   parts.headerStart = headerStart;
   parts.headerEnd = headerEnd;
   parts.bodyStart = headerEnd;
-  parts.bodyEnd = end;
+  parts.bodyEnd = bodyEnd;
+  parts.recordEnd = end;
   return parts;
+}
+
+function areHiddenKeys(buffer: Buffer, start: number, end: number): boolean {
+  if (end - start < 2 || buffer[start] !== hiddenMarker) return false;
+  let at = start + 1;
+  while (at < end) at += 1 + buffer[at]!;
+  return at === end;
 }
 
 function uint32At(buffer: Buffer, at: number): number {

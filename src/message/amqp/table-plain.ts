@@ -84,6 +84,11 @@ function valueOf(value: PlainValue, depth: number): FieldValue {
   return { type: "F", value: tableOf(value, depth + 1) };
 }
 
+/** The type that `fromPlain` gives such a value. */
+export function usualType(value: PlainValue): FieldValue["type"] {
+  return valueOf(value, 1).type;
+}
+
 function isArray(value: PlainValue): value is readonly PlainValue[] {
   return Array.isArray(value);
 }

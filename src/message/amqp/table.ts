@@ -38,6 +38,28 @@ export type FieldValue =
   | { readonly type: "F"; readonly value: FieldTable }
   | { readonly type: "V" };
 
+/** RabbitMQ's names for them, as its error texts show them. */
+export const fieldTypeNames: Readonly<Record<FieldValue["type"], string>> = {
+  t: "bool",
+  b: "byte",
+  B: "unsignedbyte",
+  s: "short",
+  u: "unsignedshort",
+  I: "signedint",
+  i: "unsignedint",
+  l: "long",
+  L: "long",
+  f: "float",
+  d: "double",
+  D: "decimal",
+  S: "longstr",
+  x: "binary",
+  T: "timestamp",
+  A: "array",
+  F: "table",
+  V: "void",
+};
+
 export interface Field {
   readonly name: AmqpText;
   readonly field: FieldValue;

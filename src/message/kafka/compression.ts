@@ -10,6 +10,7 @@
 import { createRequire } from "node:module";
 import { asBuffer } from "../../base/bytes.ts";
 import { BrokerError } from "../../base/errors.ts";
+import { limits } from "../../base/limits.ts";
 import { lz4FrameSize } from "./compression-lz4-size.ts";
 import { joinXerial, snappySize, splitXerial } from "./compression-snappy-framing.ts";
 
@@ -113,8 +114,10 @@ function unsnappy(bytes: Buffer, bytesMax: number): Buffer {
 }
 
 function tooLarge(codec: number, bytesMax: number): BrokerError {
+  const most = limits.kafkaBatchInflatedBytesMost;
+  const orSet = bytesMax < most ? `, or set max.message.bytes of the topic (counts up to ${most})` : "";
   return new BrokerError(
     "LIMIT",
-    `codec ${codec}: more than ${bytesMax} bytes when decompressed; send smaller batches, or set max.message.bytes of the topic`,
+    `codec ${codec}: more than ${bytesMax} bytes when decompressed; send smaller batches${orSet}`,
   );
 }

@@ -12,7 +12,7 @@
 import type { Disk, DiskFile } from "../../base/disk.ts";
 import { BrokerError } from "../../base/errors.ts";
 import { type Chunk, type FrameLocation, FrameStore } from "./frame-store.ts";
-import { frameKind, markBytes, sealFrame, writeUint64 } from "./frame.ts";
+import { frameKind, frameLengthAt, markBytes, sealFrame, writeUint64 } from "./frame.ts";
 import { createJournalFile, journalHeaderBytes, writeNote } from "./journal-file.ts";
 import { ReadCache } from "../log/read-cache.ts";
 
@@ -66,6 +66,8 @@ export class JournalStore extends FrameStore {
   #found: JournalFile | null = null;
   #foundFrom = 0;
   #foundTo = 0;
+  /** How often a frame was looked at that is not written yet: see unwritten.ts. */
+  unwrittenLooks = 0;
   /** Writes and syncs so far, for the metrics. */
   writes = 0;
   syncs = 0;
@@ -206,6 +208,15 @@ export class JournalStore extends FrameStore {
     return true;
   }
 
+  /** Visits the frames that are not written yet. */
+  eachUnwritten(visit: (buffer: Buffer, at: number, length: number) => void): void {
+    this.seal();
+    for (const { base, buffer, length } of this.chunks) {
+      for (let at = Math.max(this.written - base, 0); at < length; at += frameLengthAt(buffer, at))
+        visit(buffer, at, frameLengthAt(buffer, at));
+    }
+  }
+
   get isSyncing(): boolean {
     return this.#syncing;
   }
@@ -222,6 +233,7 @@ export class JournalStore extends FrameStore {
   }
 
   override locate(position: number, length: number, into: FrameLocation): void {
+    if (position >= this.written) this.unwrittenLooks++;
     const chunk = this.chunkAt(position);
     if (chunk !== null) {
       into.chunk = chunk;

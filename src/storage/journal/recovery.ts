@@ -85,12 +85,15 @@ export interface ScanResult {
   files: number;
   /** Bytes after it: of the last of these files, and of the files after it. */
   tornBytes: number;
+  /** Highest position that a mark knows to be durable; what is behind it may be in the page cache only. */
+  durable: number;
 }
 
 /** Visits all frames of all files. Throws CORRUPT where bytes that had been durable are bad or missing. */
 export function scanJournal(files: readonly FoundFile[], visit: FrameVisitor): ScanResult {
   assertFirst(files[0]);
   let end = files[0]?.base ?? 0;
+  let durable = end;
   let buffer: Buffer = Buffer.alloc(0);
   for (let i = 0; i < files.length; i++) {
     const { file, path, base, size, isBlank } = files[i]!;
@@ -98,14 +101,17 @@ export function scanJournal(files: readonly FoundFile[], visit: FrameVisitor): S
       const what = isBlank
         ? "has lost its header"
         : `starts at ${base}, but what is before it ends at ${end}: a journal file is missing, cut or swapped`;
-      return tornFrom(files, i, 0, end, `${path}: ${what}`);
+      return { ...tornFrom(files, i, 0, end, `${path}: ${what}`), durable };
     }
     if (buffer.length < size) buffer = Buffer.allocUnsafeSlow(size);
     const bytes = file.read(buffer, 0, size, 0);
-    const endInFile = scanFile(buffer, bytes, base, visit);
+    const found = scanFile(buffer, bytes, base, visit);
+    const endInFile = found.end;
     end = base + endInFile - journalHeaderBytes;
+    durable = Math.max(durable, found.durable);
     if (endInFile === bytes) continue;
-    return tornFrom(files, i, endInFile, end, `${path}: bytes from ${endInFile} on fail their checksum`);
+    const torn = `${path}: bytes from ${endInFile} on fail their checksum`;
+    return { ...tornFrom(files, i, endInFile, end, torn), durable };
   }
   const last = files.at(-1);
   if (last !== undefined && last.notes.followed !== "none") {
@@ -114,7 +120,7 @@ export function scanJournal(files: readonly FoundFile[], visit: FrameVisitor): S
       `${last.path}: is the last journal file, but another one followed it, from position ${end} on: it is missing`,
     );
   }
-  return { end, files: files.length, tornBytes: 0 };
+  return { end, files: files.length, tornBytes: 0, durable };
 }
 
 /** Throws when files are missing in front of the first one. Where more is there than was needed, a deletion was interrupted. */
@@ -133,7 +139,7 @@ function tornFrom(
   from: number,
   end: number,
   problem: string,
-): ScanResult {
+): Omit<ScanResult, "durable"> {
   let tornBytes = 0;
   const lost = new BrokerError("CORRUPT", `${problem}, though what was there had been durable`);
   // The note that a file follows is written when that one has its header on stable storage, and all before it.
@@ -155,13 +161,19 @@ function tornFrom(
 /**
  * Takes what `scanJournal` found torn out of the files and of `found`, then makes all the rest durable, and notes which
  * files are followed: a killed process may have left it in the page cache only, and from here on it is told durable.
+ *
+ * A sync alone would prove nothing where one has failed before: the system then takes the pages for clean, though the disk
+ * does not have them, and reads them back from memory. So what no mark knows to be durable is written again, in place and
+ * with the same bytes. `write` is called for each of these writes, which a full disk may refuse.
  */
-export async function cutTornTail(
+export async function makeDurable(
   disk: Disk,
   directory: string,
   found: FoundFile[],
-  { end, files, tornBytes }: ScanResult,
+  scan: ScanResult,
+  write: (step: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
+  const { end, files, tornBytes } = scan;
   while (found.length > files) {
     const { file, path } = found.pop()!;
     file.close();
@@ -172,13 +184,33 @@ export async function cutTornTail(
     last.size = end - last.base + journalHeaderBytes;
     last.file.truncate(last.size);
   }
-  for (const { file } of found) await file.sync();
+  for (const each of found) {
+    await write(() => writeAgain(each, scan.durable));
+    await each.file.sync();
+  }
   await disk.syncDirectory(directory);
   for (const each of found.slice(0, -1)) {
     if (each.notes.followed === "whole") continue;
-    writeNote(each.file, "followed");
+    await write(async () => writeNote(each.file, "followed"));
     await each.file.sync();
   }
+}
+
+/** Its header, which is small and has the notes, and all from position `from` on. */
+async function writeAgain({ file, path, base, size, notes }: FoundFile, from: number): Promise<void> {
+  const header = journalHeader(base, notes);
+  await file.writeLater(header, 0, header.length, 0);
+  const start = Math.max(from - base, 0) + journalHeaderBytes;
+  if (start >= size) return;
+  const bytes = Buffer.allocUnsafeSlow(size);
+  // What was read a moment ago is looked at again: a bit that flips on its way here must not get onto the disk.
+  if (file.read(bytes, 0, size, 0) < size || scanFile(bytes, size, base, () => {}).end !== size) {
+    throw new BrokerError(
+      "CORRUPT",
+      `${path}: reads otherwise than a moment ago; look after the disk and the machine's memory, then start again`,
+    );
+  }
+  await file.writeLater(bytes, start, size, start);
 }
 
 /** Makes the first file of all; durable when it resolves. */
@@ -189,8 +221,14 @@ export async function createFirstFile(disk: Disk, directory: string): Promise<Fo
   return { path, file, base: 0, size: journalHeaderBytes, isBlank: false, notes: noNotes };
 }
 
-/** Visits the whole groups of one file; returns where they end. */
-function scanFile(buffer: Buffer, bytes: number, base: number, visit: FrameVisitor): number {
+/** Visits the whole groups of one file; returns where they end, and the highest position that they know to be durable. */
+function scanFile(
+  buffer: Buffer,
+  bytes: number,
+  base: number,
+  visit: FrameVisitor,
+): { end: number; durable: number } {
+  let durable = 0;
   let groupStart = journalHeaderBytes;
   let at = groupStart;
   const starts: number[] = [];
@@ -201,11 +239,12 @@ function scanFile(buffer: Buffer, bytes: number, base: number, visit: FrameVisit
         visit(buffer, start, frameLengthAt(buffer, start), base + start - journalHeaderBytes);
       }
       starts.length = 0;
+      durable = Math.max(durable, readUint64(buffer, at + frameHeaderBytes));
       groupStart = at + length;
     } else starts.push(at);
     at += length;
   }
-  return groupStart;
+  return { end: groupStart, durable };
 }
 
 /** The highest durable position that a whole mark in `buffer` tells of, which stands at `position`; -1 without one. */

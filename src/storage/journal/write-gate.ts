@@ -3,7 +3,8 @@
  *
  *   open   everything
  *   low    the disk has little room: what adds is refused, the rest is written, from the reserve if it has to be
- *   stuck  the disk takes nothing (full without a reserve, input/output error): no tick ends, nothing is answered
+ *   stuck  the disk takes nothing (full without a reserve, input/output error): no tick ends, and nothing is told of
+ *          what is not written (unwritten.ts)
  *
  * Not here: measuring and the reserve (disk-room.ts), the protocols' errors, who waits (broker.ts).
  * Invariant: `failure` is null exactly in `open`, `writeFailure` exactly outside `stuck`.

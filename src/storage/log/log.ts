@@ -47,6 +47,8 @@ export class Log implements DurableState {
   segments: Segment[] = [];
   /** The offset that the next record gets. */
   nextOffset = 0;
+  /** Where the frame stands that was appended last in this process; -1 before it. */
+  lastPosition = -1;
   /** Entry id of the newest record, or what XSETID said. */
   readonly lastId = new EntryId();
   /** Highest entry id ever deleted one by one (XDEL), as Redis reports it. */
@@ -85,6 +87,7 @@ export class Log implements DurableState {
   /** The store sealed a frame with records of this log. */
   appended(position: number, length: number, count: number, id: EntryId, timestamp: number): void {
     this.index.push(this.nextOffset, position, length, id, timestamp);
+    this.lastPosition = position;
     this.nextOffset += count;
     this.lastId.copyFrom(id).add(count - 1);
     this.lastTimestamp = timestamp;

@@ -14,7 +14,7 @@ import { checkSegment, findDamage, readWhole } from "./check-files.ts";
 import { isJournalFileName, journalHeaderBytes } from "../journal/journal-file.ts";
 import { assertPresentDirectory } from "../local/data-directory.ts";
 import { localDisk } from "../local/disk.ts";
-import { lockDirectory } from "../local/lock.ts";
+import { type DirectoryLock, lockDirectory } from "../local/lock.ts";
 import type { Log } from "../log/log.ts";
 import { LogReader } from "../log/log-reader.ts";
 import { readOnly } from "./read-only-disk.ts";
@@ -63,15 +63,15 @@ export async function checkedAlone(
       : "holds no journal; is it a data directory of TroikaMQ?";
     return { ok: false, lines: [`${path}: ${what}`] };
   }
-  let unlock = () => {};
+  let lock: DirectoryLock | null = null;
   const refusal = refusalOf(() => {
-    if (disk === localDisk) unlock = lockDirectory(path);
+    if (disk === localDisk) lock = lockDirectory(path);
   });
   if (refusal !== null) return refusal;
   try {
     return await work();
   } finally {
-    unlock();
+    (lock as DirectoryLock | null)?.release();
   }
 }
 

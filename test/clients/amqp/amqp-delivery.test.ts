@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { GetMessage } from "amqplib";
 import { after, before, test } from "node:test";
 import { AmqpTarget, Gathered, quiet, settled, uniqueName, until } from "../../support/amqp.ts";
 
@@ -138,6 +139,35 @@ test("what is requeued comes again, marked, in its old place", async () => {
   await until(async () => (await channel.checkQueue(queue)).messageCount === 2);
   const again = await channel.get(queue);
   assert.ok(again !== false && again.content.toString() === "m0" && again.fields.redelivered);
+});
+
+test("what is given back to a quorum queue waits behind what was given back before", async () => {
+  const channel = await target.channel();
+  const { queue } = await channel.assertQueue(uniqueName("quorum"), {
+    durable: true,
+    arguments: { "x-queue-type": "quorum", "x-delivery-limit": 5 },
+  });
+  const bodies = ["m0", "m1", "m2", "m3"];
+  for (const body of bodies) channel.sendToQueue(queue, Buffer.from(body));
+  await until(async () => (await channel.checkQueue(queue)).messageCount === 4);
+  const held: GetMessage[] = [];
+  for (let left = 3; left > 0; left--) held.push(await until(() => channel.get(queue)));
+  for (const [at, ready] of [
+    [2, 2],
+    [0, 3],
+    [1, 4],
+  ] as const) {
+    channel.nack(held[at]!, false, true);
+    await until(async () => (await channel.checkQueue(queue)).messageCount === ready);
+  }
+  const again: string[] = [];
+  for (let left = 4; left > 0; left--) {
+    const message = await until(() => channel.get(queue, { noAck: true }));
+    again.push(message.content.toString());
+    assert.equal(message.fields.redelivered, message.content.toString() !== "m3");
+  }
+  assert.deepEqual(again, ["m2", "m0", "m1", "m3"]);
+  await channel.deleteQueue(queue);
 });
 
 test("the unacknowledged of a closed channel and of a lost connection come again", async () => {

@@ -135,6 +135,38 @@ const cases: Record<string, [Action, string]> = {
     (channel) => channel.assertQueue(queue, { durable: true }),
     `channel 406 PRECONDITION_FAILED - inequivalent arg 'durable' for queue '${queue}' in vhost '/': received 'true' but current is 'false'`,
   ],
+  "an argument that came in a seldom type, then in another, then not at all": [
+    async (channel) => {
+      const declare = (type: string | null) =>
+        channel.assertQueue("typed", {
+          exclusive: true,
+          arguments: type === null ? {} : { "x-max-length": { "!": type, value: 5 } },
+        });
+      await declare("short");
+      await declare("long");
+      return declare(null);
+    },
+    "channel 406 PRECONDITION_FAILED - inequivalent arg 'x-max-length' for queue 'typed' in vhost '/': received none but current is the value '5' of type 'short'",
+  ],
+  "an argument that is not there, in a seldom type": [
+    async (channel) => {
+      await channel.assertQueue("typed", { exclusive: true });
+      return channel.assertQueue("typed", {
+        exclusive: true,
+        arguments: { "x-message-ttl": { "!": "long", value: 5 } },
+      });
+    },
+    "channel 406 PRECONDITION_FAILED - inequivalent arg 'x-message-ttl' for queue 'typed' in vhost '/': received the value '5' of type 'long' but current is none",
+  ],
+  "an argument of the same value as a double": [
+    async (channel) => {
+      const declare = (value: unknown) =>
+        channel.assertQueue("typed", { exclusive: true, arguments: { "x-max-length": value } });
+      await declare(5);
+      return declare({ "!": "double", value: 5 });
+    },
+    "channel 406 PRECONDITION_FAILED - inequivalent arg 'x-max-length' for queue 'typed' in vhost '/': received '5.0' but current is '5'",
+  ],
   "the same exchange of another type": [
     (channel) => channel.assertExchange(exchange, "topic", { durable: false }),
     `channel 406 PRECONDITION_FAILED - inequivalent arg 'type' for exchange '${exchange}' in vhost '/': received 'topic' but current is 'direct'`,

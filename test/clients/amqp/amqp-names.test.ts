@@ -171,3 +171,52 @@ test("a client's own x-death is counted on as RabbitMQ 3.10 does, and stops what
   assert.equal((await send([{ queue, reason: "rejected", count: 7 }]))!["count"], 8);
   assert.equal((await send([{ queue, reason: "expired", count: 7 }]))!["count"], 1);
 });
+
+test("a dead letter goes to its BCC keys again, which nobody sees", async () => {
+  const channel = await target.channel();
+  const exchange = uniqueName("dead");
+  await channel.assertExchange(exchange, "direct", { autoDelete: true });
+  const [own, blind] = [uniqueName("own"), uniqueName("blind")];
+  const letters: Record<string, string> = {};
+  for (const key of [own, blind]) {
+    // What dies here goes round once more: the keys are kept with each copy.
+    const { queue } = await channel.assertQueue("", { exclusive: true, deadLetterExchange: exchange });
+    await channel.bindQueue(queue, exchange, key);
+    letters[key] = queue;
+  }
+  const { queue: source } = await channel.assertQueue("", {
+    exclusive: true,
+    deadLetterExchange: exchange,
+  });
+  const { queue: renaming } = await channel.assertQueue("", {
+    exclusive: true,
+    deadLetterExchange: exchange,
+    deadLetterRoutingKey: own,
+  });
+  const entry = uniqueName("entry");
+  await channel.assertExchange(entry, "fanout", { autoDelete: true });
+  await channel.bindQueue(source, entry, "");
+  await channel.bindQueue(renaming, entry, "");
+  channel.publish(entry, own, Buffer.from("x"), { headers: { a: 1 }, BCC: [blind, "y".repeat(300)] });
+  for (const queue of [renaming, source]) channel.reject(await until(() => channel.get(queue)), false);
+  const letterOf = async (key: string) => {
+    const message = await until(() => channel.get(letters[key]!));
+    const { headers = {} } = message.properties;
+    assert.equal("BCC" in headers, false);
+    assert.equal(headers["a"], 1);
+    assert.equal(message.content.toString(), "x");
+    const [death] = headers["x-death"] as unknown as Record<string, unknown>[];
+    assert.deepEqual(death!["routing-keys"], [own]);
+    return message;
+  };
+  const renamed = await letterOf(own);
+  await letterOf(own);
+  const hidden = await letterOf(blind);
+  assert.equal(await channel.get(letters[blind]!), false, "a new key is the only one");
+  channel.reject(renamed, false);
+  await letterOf(own);
+  assert.equal(await channel.get(letters[blind]!), false, "for good");
+  channel.reject(hidden, false);
+  await letterOf(own);
+  await letterOf(blind);
+});

@@ -127,3 +127,50 @@ test("a message with no time to live that waits behind others reaches nobody", a
   await settled();
   assert.deepEqual(gathered.bodies, ["first", "last"]);
 });
+
+test("what a bound drops of messages that are given back reaches nobody again", async () => {
+  const { channel, queue: dead } = await channelAndQueue();
+  const letters = await Gathered.from(channel, dead, { noAck: true });
+  const bound = { maxLength: 1, deadLetterExchange: "", deadLetterRoutingKey: dead };
+  const { queue } = await channelAndQueue({ exclusive: false, autoDelete: true, ...bound });
+  const held = await target.channel();
+  const first = await Gathered.from(held, queue);
+  for (const body of ["1", "2", "3"]) channel.sendToQueue(queue, Buffer.from(body));
+  await first.count(3);
+  const others = await Gathered.from(channel, queue, { noAck: true, priority: -1 });
+  // One method gives back all three: the bound has dropped two of them before anybody is served.
+  held.nackAll(true);
+  await first.count(4);
+  await letters.count(2);
+  assert.deepEqual(first.bodies, ["1", "2", "3", "3"]);
+  assert.deepEqual(letters.bodies, ["1", "2"]);
+  // So does the end of a channel, whose consumer is gone by then.
+  channel.sendToQueue(queue, Buffer.from("4"));
+  await first.count(5);
+  await held.close();
+  await others.count(1);
+  await letters.count(3);
+  assert.deepEqual(others.bodies, ["4"]);
+  assert.deepEqual(letters.bodies, ["1", "2", "3"]);
+});
+
+test("giving back into a queue of length 0 drops; what waited before has its turn first", async () => {
+  const { channel, queue } = await channelAndQueue({ maxLength: 1 });
+  await channel.prefetch(1);
+  const gathered = await Gathered.from(channel, queue);
+  for (const body of ["1", "2"]) channel.sendToQueue(queue, Buffer.from(body));
+  await gathered.count(1);
+  channel.nackAll(true);
+  await gathered.count(2);
+  await settled();
+  assert.deepEqual(gathered.bodies, ["1", "2"]);
+
+  const { queue: empty } = await channelAndQueue({ exclusive: false, autoDelete: true, maxLength: 0 });
+  const other = await target.channel();
+  const none = await Gathered.from(other, empty);
+  channel.sendToQueue(empty, Buffer.from("x"));
+  await none.count(1);
+  other.nackAll(true);
+  await settled();
+  assert.deepEqual(none.bodies, ["x"]);
+});

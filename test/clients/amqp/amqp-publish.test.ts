@@ -163,6 +163,36 @@ test("a transaction publishes and acknowledges at commit, or not at all", async 
   await client.close();
 });
 
+test("what a transaction acknowledges makes room in the prefetch at its commit", async () => {
+  const client = new Client(target.url);
+  client.on("error", () => {});
+  const channel = await client.acquire();
+  const { queue } = await channel.queueDeclare({ exclusive: true });
+  await channel.txSelect();
+  await channel.basicQos({ prefetchCount: 1 });
+  const bodies: unknown[] = [];
+  let lastTag = 0;
+  await channel.basicConsume({ queue }, ({ body, deliveryTag }) => {
+    bodies.push(body);
+    lastTag = deliveryTag;
+  });
+  for (const body of ["first", "second", "third"]) await channel.basicPublish({ routingKey: queue }, body);
+  await channel.txCommit();
+  await until(() => bodies.length === 1);
+  channel.basicAck({ deliveryTag: lastTag });
+  // A round trip behind it.
+  await channel.queueDeclare({ queue, passive: true });
+  await settled();
+  assert.deepEqual(bodies, ["first"]);
+  await channel.txRollback();
+  channel.basicAck({ deliveryTag: lastTag });
+  await channel.txCommit();
+  await until(() => bodies.length === 2);
+  assert.deepEqual(bodies, ["first", "second"]);
+  await channel.close();
+  await client.close();
+});
+
 /** What happens between publish and commit; what the first, second and third queue then hold, as in RabbitMQ 3.10. */
 const changesBeforeCommit: Record<
   string,

@@ -141,6 +141,37 @@ test("tuning beyond what was offered is refused", { skip: skipTuning }, async ()
   }
 });
 
+/** With client properties that fill the payload to that size. */
+function startOkOf(payloadBytes: number): Buffer {
+  const names: string[] = [];
+  let left = payloadBytes - (startOk("guest", "guest").length - 8);
+  while (left > 0) {
+    const size = left > 200 ? 100 : left;
+    names.push("x".repeat(size - 3));
+    left -= size;
+  }
+  const bytes = startOk("guest", "guest", names);
+  assert.equal(bytes.length - 8, payloadBytes);
+  return bytes;
+}
+
+test("before tuning a frame may be as long as the least frame-max, 4096, and no longer", async () => {
+  const largest = new RawClient(target.url);
+  largest.send(protocolHeader);
+  await largest.method("10.10");
+  largest.send(startOkOf(4096));
+  await largest.method("10.30");
+  largest.destroy();
+  const larger = new RawClient(target.url);
+  larger.send(protocolHeader);
+  await larger.method("10.10");
+  larger.send(startOkOf(4097));
+  // RabbitMQ ends without a word.
+  if (!isOther) assert.match(await larger.closing(), /^connection 501 FRAME_ERROR/);
+  else await until(() => larger.isClosed);
+  larger.destroy();
+});
+
 test("a wrong password is told to who asks to be told, and ends the others without a word", async () => {
   const told = new RawClient(target.url);
   told.send(protocolHeader);
@@ -198,6 +229,26 @@ test("too many channels end the connection", async () => {
     "connection 530 NOT_ALLOWED - number of channels opened (100) has reached the negotiated channel_max (100)",
   );
   client.destroy();
+});
+
+test("each connection.close is answered, and the client ends the socket", async () => {
+  const client = await RawClient.ready(target.url);
+  let hasEnded = false;
+  client.socket.on("end", () => {
+    hasEnded = true;
+  });
+  const close = method(0, 10, 50, uint(2, 200), shortText("bye"), uint(2, 0), uint(2, 0));
+  const answers = (): number => client.frames().filter(({ method: name }) => name === "10.51").length;
+  client.send(close);
+  await until(() => answers() === 1);
+  // What comes between is passed over.
+  client.send(method(2, 20, 10, shortText("")), frame(3, 1, Buffer.from("x")), close);
+  await until(() => answers() === 2);
+  assert.equal(hasEnded, false);
+  assert.equal(client.frames().filter(({ channel }) => channel === 2).length, 0);
+  client.socket.end();
+  await until(() => client.isClosed);
+  assert.equal(hasEnded, true);
 });
 
 test("messages may be cut anywhere, and their frames mixed with other channels'", async () => {

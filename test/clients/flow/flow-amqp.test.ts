@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Channel, ConfirmChannel } from "amqplib";
 import { AmqpTarget, uniqueName } from "../../support/amqp.ts";
-import { method, open, protocolHeader, shortText, startOk, tuneOk, uint } from "../../support/amqp-raw.ts";
+import { handshake, method, openChannel, shortText, uint } from "../../support/amqp-frames.ts";
 import { eventually, mebibyte, MemoryWatch, Peer, testMsMax } from "./flow-support.ts";
 
 const bodyBytes = 100_000;
@@ -51,8 +51,7 @@ class RawConsumer {
   static async start(queue: string, options: { noAck: boolean; prefetch: number }): Promise<RawConsumer> {
     const peer = await Peer.connect(Number(new URL(target.url).port));
     const consumer = new RawConsumer(peer);
-    peer.send(protocolHeader, startOk("guest", "guest"), tuneOk(100, 131_072, 0), open("/"));
-    peer.send(method(1, 20, 10, shortText("")));
+    peer.send(handshake(), openChannel(1));
     if (options.prefetch > 0) peer.send(method(1, 60, 10, uint(4, 0), uint(2, options.prefetch), uint(1, 0)));
     const flags = options.noAck ? 2 : 0;
     const names = Buffer.concat([shortText(queue), shortText("raw")]);
@@ -189,11 +188,11 @@ test("consumers on one connection take turns in its room", { timeout: testMsMax 
     for (const queue of queues) if (end.includes(queue)) seen.add(queue);
     if (seen.size === queues.length && bytesUntilAll === 0) bytesUntilAll = peer.received;
   };
-  peer.send(protocolHeader, startOk("guest", "guest"), tuneOk(100, 131_072, 0), open("/"));
+  peer.send(handshake());
   const consumes = queues.map((queue, at) => {
     const names = Buffer.concat([shortText(queue), shortText(queue)]);
     const consume = method(at + 1, 60, 20, uint(2, 0), names, uint(1, 2 + 8), uint(4, 0));
-    return Buffer.concat([method(at + 1, 20, 10, shortText("")), consume]);
+    return Buffer.concat([openChannel(at + 1), consume]);
   });
   peer.send(...consumes);
   await eventually(() => peer.received > queues.length * perQueue * bodyBytes, "all messages");

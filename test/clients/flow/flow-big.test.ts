@@ -15,8 +15,12 @@ import {
   testMsMax,
 } from "./flow-support.ts";
 
-/** The aim is 500 ms; the client, which takes its part, and other tests run on the same processors. */
-const pingMsMax = 1500;
+/**
+ * The aim is 500 ms, which the bench measures on a quiet machine. Here the client that sends 100 MB is the one that asks, and
+ * other tests have the processors too. What must not be is that others wait for the whole: copied again for each chunk
+ * that comes, as a wrong buffer would do, 100 MB are 80 GB and far more than this.
+ */
+const pingMsMax = 15_000;
 
 let broker: TestBroker;
 

@@ -1,16 +1,7 @@
 /** What is not whole takes bounded memory, large things finish all the same, and small ones do not wait for them. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import {
-  frame,
-  method,
-  open,
-  protocolHeader,
-  shortText,
-  startOk,
-  tuneOk,
-  uint,
-} from "../../support/amqp-frames.ts";
+import { frame, handshake, method, openChannel, shortText, uint } from "../../support/amqp-frames.ts";
 import { startTestBroker, type TestBroker } from "../../support/broker.ts";
 import { eventually, figure, mebibyte, MemoryWatch, Peer, redis, testMsMax } from "./flow-support.ts";
 
@@ -30,13 +21,6 @@ async function metric(name: string): Promise<number> {
   return broker.metric(`troikamq_${name}`);
 }
 
-const handshake = [
-  protocolHeader,
-  startOk("guest", "guest", ["authentication_failure_close"]),
-  tuneOk(2047, 131_072, 0),
-  open("/"),
-];
-const openChannel = (channel: number): Buffer => method(channel, 20, 10, shortText(""));
 const bodyFrame = (channel: number): Buffer => frame(3, channel, Buffer.alloc(frameBytes));
 
 /** A publish of so many body frames, without them. */
@@ -52,7 +36,7 @@ async function connectAmqp(): Promise<{ peer: Peer; heard: () => Buffer }> {
   const peer = await Peer.connect(broker.ports.amqp);
   const parts: Buffer[] = [];
   peer.take = (bytes) => parts.push(bytes);
-  peer.send(...handshake);
+  peer.send(handshake(["authentication_failure_close"]));
   return { peer, heard: () => Buffer.concat(parts) };
 }
 

@@ -7,24 +7,14 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { until as eventually, waitMsMax } from "../../support/wait.ts";
+
+export { until as eventually } from "../../support/wait.ts";
 
 export const mebibyte: number = 1 << 20;
 
-const waitMsMax = 20_000;
 /** For each test; `bun test` would give it five seconds. */
-export const testMsMax = 60_000;
-
-export async function eventually(
-  holds: () => boolean,
-  what: string,
-  msMax: number = waitMsMax,
-): Promise<void> {
-  const deadline = Date.now() + msMax;
-  while (!holds()) {
-    assert.ok(Date.now() < deadline, `${what}: not within ${msMax} ms`);
-    await delay(5);
-  }
-}
+export const testMsMax: number = 2 * waitMsMax;
 
 /** Resident memory of a process; 0 where there is no /proc, so that what is asserted of it holds by itself. */
 export function residentBytes(pid: number): number {

@@ -182,7 +182,7 @@ describe("an AMQP queue", () => {
         ["from amqp", undefined],
       ],
     );
-    await until("empty", async () => (await all.channel.checkQueue("jobs")).messageCount === 0);
+    await until(async () => (await all.channel.checkQueue("jobs")).messageCount === 0, "empty");
     assert.equal(await all.redis.xlen("jobs"), 0);
   });
 
@@ -203,7 +203,7 @@ describe("an AMQP queue", () => {
     );
     assert.equal((await all.channel.checkQueue("looked")).messageCount, 3);
     await all.consume("looked", 1);
-    await until("one is gone", async () => (await all.redis.xlen("looked")) === 2);
+    await until(async () => (await all.redis.xlen("looked")) === 2, "one is gone");
     assert.deepEqual(
       (await all.entries("looked")).map(({ text }) => text["body"]),
       ["b", "c"],
@@ -249,7 +249,7 @@ describe("an AMQP queue", () => {
   it("wakes those who wait for it in other protocols", async () => {
     await all.channel.assertQueue("awaited", { durable: true });
     const reading = all.newRedis().xread("BLOCK", 10_000, "STREAMS", "awaited", "$");
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await until(async () => (await all.redis.info("clients")).includes("blocked_clients:1"), "a reader");
     await all.publish("", "awaited", "now");
     const reply = (await reading)!;
     assert.deepEqual(reply[0]![1][0]![1].slice(0, 2), ["body", "now"]);
@@ -343,7 +343,7 @@ describe("a Redis channel", () => {
     await subscriber.psubscribe("news.*");
     await all.publish("amq.topic", "news.local", "hello");
     await all.publish("amq.topic", "news.world", "war");
-    await until("three messages", () => seen.length === 3);
+    await until(() => seen.length === 3, "three messages");
     assert.deepEqual(seen, ["news.local: hello", "news.* news.local: hello", "news.* news.world: war"]);
   });
 
@@ -353,7 +353,7 @@ describe("a Redis channel", () => {
     subscriber.on("message", (channel, text) => seen.push(`${channel}: ${text}`));
     await subscriber.subscribe("music.local");
     await all.xadd("amq.topic", { body: "song", routing_key: "music.local" });
-    await until("a message", () => seen.length === 1);
+    await until(() => seen.length === 1, "a message");
     assert.deepEqual(seen, ["music.local: song"]);
   });
 
@@ -363,7 +363,7 @@ describe("a Redis channel", () => {
     subscriber.on("message", (channel, text) => seen.push(`${channel}: ${text}`));
     await subscriber.subscribe("sport.local");
     await all.produce("amq.topic", { key: "sport.local", value: "draw" });
-    await until("a message", () => seen.length === 1);
+    await until(() => seen.length === 1, "a message");
     assert.deepEqual(seen, ["sport.local: draw"]);
   });
 });

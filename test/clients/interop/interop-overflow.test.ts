@@ -155,7 +155,7 @@ for (const way of ways) {
         const channel = await all.newChannel();
         await channel.consume(q, (message) => void seen.push(message!));
         assert.equal(await way.send(q, x, "third body"), "taken");
-        await until("three deliveries", () => seen.length === 3);
+        await until(() => seen.length === 3, "three deliveries");
         assert.deepEqual(
           seen.map(({ content }) => content.toString()).filter((body) => body.startsWith("confirmed")),
           ["confirmed1", "confirmed2"],
@@ -251,7 +251,7 @@ describe("live subscribers", () => {
     const args = { "x-dead-letter-exchange": "amq.topic", "x-dead-letter-routing-key": "live.dead" };
     await all.channel.assertQueue("dies", { arguments: { ...args, "x-message-ttl": 1 } });
     await all.publish("", "dies", "two");
-    await until("two messages", () => heard.length === 2);
+    await until(() => heard.length === 2, "two messages");
     assert.deepEqual(heard, ["live.bound one", "live.dead two"]);
   });
 });

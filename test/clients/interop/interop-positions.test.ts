@@ -43,8 +43,8 @@ describe("the offset", () => {
     assert.equal(await first("first"), "0");
     assert.equal(await first(7), "7");
     assert.equal(await first({ "!": "timestamp", value: 1 }), "0");
-    const next = all.consume("starts", 1, "next");
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    let next!: ReturnType<typeof all.consume>;
+    await new Promise<void>((resolve) => (next = all.consume("starts", 1, "next", resolve)));
     await all.xadd("starts", { body: "new" });
     assert.equal((await next)[0]!.content.toString(), "new");
   });
@@ -146,7 +146,7 @@ describe("groups", () => {
       const [topic] = await all.admin.fetchOffsets({ groupId: "followers", topics: ["followed"] });
       return topic!.partitions[0]!.offset;
     };
-    await until("committed", async () => (await committed()) === "3");
+    await until(async () => (await committed()) === "3", "committed");
     await all.publish("", "followed", "d");
     assert.deepEqual(await read(1), ["d"]);
   });

@@ -146,7 +146,7 @@ test("settings of topics are described, changed, reset and refused", async () =>
 });
 
 // The broker looks at the bounds of streams every five seconds.
-test("retention.bytes takes old records away, and DeleteRecords at once", { timeout: 30_000 }, async () => {
+test("retention.bytes takes old records away, and DeleteRecords at once", async () => {
   const admin = await clients.jsAdmin();
   const configEntries = [{ name: "retention.bytes", value: "20000" }];
   // What a compacted topic must keep, no bound takes.

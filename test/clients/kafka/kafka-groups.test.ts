@@ -55,60 +55,51 @@ async function produce(topic: string, from: number, to: number): Promise<void> {
   await producer.send({ topic, messages });
 }
 
-test(
-  "two, then three members share the partitions; one that leaves gives its share back",
-  { timeout: 30_000 },
-  async () => {
-    const topic = "shared";
-    await makeTopic(topic, 6);
-    const first = await Member.join("share", topic);
-    await until(() => first.partitions.length === 6, "all partitions for the only member");
-    const second = await Member.join("share", topic);
-    const shares = (...members: Member[]): string =>
-      members.map(({ partitions }) => partitions.length).join();
-    await until(() => shares(first, second) === "3,3", "three partitions each");
-    const third = await Member.join("share", topic);
-    await until(() => shares(first, second, third) === "2,2,2", "two partitions each");
-    const all = [first, second, third].flatMap(({ partitions }) => partitions).toSorted((a, b) => a - b);
-    assert.deepEqual(all, [0, 1, 2, 3, 4, 5]);
-    await produce(topic, 0, 300);
-    const total = (): number => first.values.length + second.values.length + third.values.length;
-    await until(() => total() === 300, "300 messages among three members");
-    await third.consumer.disconnect();
-    await until(() => shares(first, second) === "3,3", "the share of the one that left");
-    await produce(topic, 300, 600);
-    const values = new Set<string>();
-    await until(() => {
-      for (const { values: got } of [first, second, third]) for (const value of got) values.add(value);
-      return values.size === 600;
-    }, "600 messages");
-  },
-);
+test("two, then three members share the partitions; one that leaves gives its share back", async () => {
+  const topic = "shared";
+  await makeTopic(topic, 6);
+  const first = await Member.join("share", topic);
+  await until(() => first.partitions.length === 6, "all partitions for the only member");
+  const second = await Member.join("share", topic);
+  const shares = (...members: Member[]): string => members.map(({ partitions }) => partitions.length).join();
+  await until(() => shares(first, second) === "3,3", "three partitions each");
+  const third = await Member.join("share", topic);
+  await until(() => shares(first, second, third) === "2,2,2", "two partitions each");
+  const all = [first, second, third].flatMap(({ partitions }) => partitions).toSorted((a, b) => a - b);
+  assert.deepEqual(all, [0, 1, 2, 3, 4, 5]);
+  await produce(topic, 0, 300);
+  const total = (): number => first.values.length + second.values.length + third.values.length;
+  await until(() => total() === 300, "300 messages among three members");
+  await third.consumer.disconnect();
+  await until(() => shares(first, second) === "3,3", "the share of the one that left");
+  await produce(topic, 300, 600);
+  const values = new Set<string>();
+  await until(() => {
+    for (const { values: got } of [first, second, third]) for (const value of got) values.add(value);
+    return values.size === 600;
+  }, "600 messages");
+});
 
-test(
-  "a group goes on where it committed, also after the broker was killed",
-  { timeout: 30_000 },
-  async () => {
-    const topic = "resumed";
-    await makeTopic(topic, 2);
-    await produce(topic, 0, 100);
-    const first = await Member.join("resume", topic);
-    await until(() => first.values.length === 100, "the first 100 messages");
-    await first.consumer.disconnect();
-    await broker.kill("SIGKILL");
-    await broker.restart();
-    await produce(topic, 100, 150);
-    const second = await Member.join("resume", topic);
-    await until(() => second.values.length === 50, "the messages after the commit");
-    assert.deepEqual(
-      second.values.map(Number).toSorted((a, b) => a - b),
-      Array.from({ length: 50 }, (_, i) => 100 + i),
-    );
-    await second.consumer.disconnect();
-  },
-);
+test("a group goes on where it committed, also after the broker was killed", async () => {
+  const topic = "resumed";
+  await makeTopic(topic, 2);
+  await produce(topic, 0, 100);
+  const first = await Member.join("resume", topic);
+  await until(() => first.values.length === 100, "the first 100 messages");
+  await first.consumer.disconnect();
+  await broker.kill("SIGKILL");
+  await broker.restart();
+  await produce(topic, 100, 150);
+  const second = await Member.join("resume", topic);
+  await until(() => second.values.length === 50, "the messages after the commit");
+  assert.deepEqual(
+    second.values.map(Number).toSorted((a, b) => a - b),
+    Array.from({ length: 50 }, (_, i) => 100 + i),
+  );
+  await second.consumer.disconnect();
+});
 
-test("a running consumer survives a restart of the broker", { timeout: 30_000 }, async () => {
+test("a running consumer survives a restart of the broker", async () => {
   const topic = "surviving";
   await makeTopic(topic, 1);
   const member = await Member.join("survive", topic);
@@ -122,7 +113,6 @@ test("a running consumer survives a restart of the broker", { timeout: 30_000 },
 test("@platformatic/kafka: two members, commits by hand, and what is left for the next", async () => {
   const topic = "platformatic-group";
   await makeTopic(topic, 4);
-  await produce(topic, 0, 200);
   const got: string[] = [];
   const errors: Error[] = [];
   const open = async () => {
@@ -156,6 +146,9 @@ test("@platformatic/kafka: two members, commits by hand, and what is left for th
     return { close, partitions, count: () => count };
   };
   const [one, two] = await Promise.all([open(), open()]);
+  // Before that the first could have all that there is.
+  await until(() => one.partitions().length === 2 && two.partitions().length === 2, "two partitions each");
+  await produce(topic, 0, 200);
   await until(() => new Set(got).size === 200, "all messages by two members");
   assert.ok(one.count() > 0 && two.count() > 0, `${one.count()} and ${two.count()}`);
   await one.close();
@@ -188,9 +181,11 @@ test("a member that stops without a word is out after its session timeout", asyn
       protocolType: "consumer",
       protocols: [{ name: "range", metadata: Buffer.alloc(0) }],
     });
-  const asked = await join("", 300);
+  // Longer than the requests before the silence take, also where they have to wait for a processor.
+  const sessionTimeoutMs = 2000;
+  const asked = await join("", sessionTimeoutMs);
   assert.equal(asked.errorCode, 79);
-  const joined = await join(asked.memberId, 300);
+  const joined = await join(asked.memberId, sessionTimeoutMs);
   assert.equal(joined.errorCode, 0);
   assert.equal(joined.leader, asked.memberId);
   const { memberId, generationId } = joined;

@@ -1,38 +1,22 @@
 /** Logs whose last records are gone: readers come to the end of the log all the same, as after Kafka's compaction. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import amqplib from "amqplib";
-import { Redis } from "ioredis";
-import { startTestBroker, type TestBroker } from "../../support/broker.ts";
 import { KafkaBatch } from "../../../src/message/kafka/batch.ts";
-import { KafkaClients, type StringMessage, textOf, until } from "./kafka-support.ts";
+import { KafkaBesideRedis, type StringMessage, textOf, until } from "./kafka-support.ts";
 
-let broker: TestBroker;
-let clients: KafkaClients;
-let redis: Redis;
-
-before(async () => {
-  broker = await startTestBroker();
-  clients = new KafkaClients(broker);
-  redis = new Redis(broker.ports.redis, { lazyConnect: true });
-  await redis.connect();
-});
-after(async () => {
-  redis.disconnect();
-  await clients.close();
-  await broker.stop();
-});
+const all = new KafkaBesideRedis();
 
 /** A topic of three records of which the last is gone. */
 async function withoutLast(topic: string): Promise<void> {
-  const producer = await clients.jsProducer({ allowAutoTopicCreation: true });
+  const producer = await all.clients.jsProducer({ allowAutoTopicCreation: true });
   await producer.send({ topic, messages: ["one", "two", "three"].map((value) => ({ value })) });
-  const [last] = await redis.xrevrange(topic, "+", "-", "COUNT", 1);
-  assert.equal(await redis.xdel(topic, last![0]), 1);
+  const [last] = await all.redis.xrevrange(topic, "+", "-", "COUNT", 1);
+  assert.equal(await all.redis.xdel(topic, last![0]), 1);
 }
 
 async function lagOf(groupId: string, topic: string): Promise<number> {
-  const admin = await clients.jsAdmin();
+  const admin = await all.clients.jsAdmin();
   const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] });
   const [end] = await admin.fetchTopicOffsets(topic);
   return Number(end!.high) - Number(committed!.partitions[0]!.offset);
@@ -40,7 +24,7 @@ async function lagOf(groupId: string, topic: string): Promise<number> {
 
 test("a fetch at a deleted last record is answered by a control batch at its offset", async () => {
   await withoutLast("wire");
-  const client = await clients.wire();
+  const client = await all.clients.wire();
   const fetched = await client.request("Fetch", 11, {
     replicaId: -1,
     maxWaitMs: 1000,
@@ -66,7 +50,7 @@ test("a fetch at a deleted last record is answered by a control batch at its off
 
 test("kafkajs reads what is there, its lag becomes nothing, and it goes on with what comes", async () => {
   await withoutLast("js");
-  const consumer = await clients.jsConsumer({ groupId: "js-readers" });
+  const consumer = await all.clients.jsConsumer({ groupId: "js-readers" });
   await consumer.subscribe({ topic: "js", fromBeginning: true });
   const values: string[] = [];
   const lags: string[] = [];
@@ -74,7 +58,7 @@ test("kafkajs reads what is there, its lag becomes nothing, and it goes on with 
   await consumer.run({ eachMessage: async ({ message }) => void values.push(textOf(message)) });
   await until(() => values.length >= 2, "two messages");
   await until(() => lags.at(-1) === "0", "no lag");
-  await redis.call("xadd", "js", "*", "body", "four");
+  await all.redis.call("xadd", "js", "*", "body", "four");
   await until(() => values.length >= 3, "what came behind the gap");
   assert.deepEqual(values, ["one", "two", "four"]);
   // It commits with the next message, as behind the end of a transaction.
@@ -84,23 +68,23 @@ test("kafkajs reads what is there, its lag becomes nothing, and it goes on with 
 
 test("@platformatic/kafka reads what is there, and what comes behind the gap", async () => {
   await withoutLast("platformatic");
-  const consumer = clients.consumer("platformatic-readers");
+  const consumer = all.clients.consumer("platformatic-readers");
   const stream = await consumer.consume({ topics: ["platformatic"], mode: "earliest", autocommit: true });
   const values: string[] = [];
   stream.on("data", (message: StringMessage) => values.push(textOf(message)));
   await until(() => values.length >= 2, "two messages");
-  await redis.call("xadd", "platformatic", "*", "body", "four");
+  await all.redis.call("xadd", "platformatic", "*", "body", "four");
   await until(() => values.length >= 3, "what came behind the gap");
   assert.deepEqual(values, ["one", "two", "four"]);
 });
 
 test("records that went by DeleteRecords and by being consumed leave no reader short", async () => {
-  const producer = await clients.jsProducer({ allowAutoTopicCreation: true });
+  const producer = await all.clients.jsProducer({ allowAutoTopicCreation: true });
   await producer.send({ topic: "cleared", messages: ["one", "two"].map((value) => ({ value })) });
-  const client = await clients.wire();
+  const client = await all.clients.wire();
   const partitions = [{ partitionIndex: 0, offset: -1 }];
   await client.request("DeleteRecords", 1, { topics: [{ name: "cleared", partitions }], timeoutMs: 1000 });
-  const connection = await amqplib.connect(broker.amqpUrl);
+  const connection = await amqplib.connect(all.broker.amqpUrl);
   const channel = await connection.createConfirmChannel();
   await channel.assertQueue("work");
   for (const body of ["one", "two", "three"]) channel.sendToQueue("work", Buffer.from(body));

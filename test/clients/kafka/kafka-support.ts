@@ -1,14 +1,15 @@
 /** What the tests with Kafka clients share: both client libraries against one broker, and bounded waits. */
-import assert from "node:assert/strict";
 import net from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { after, before } from "node:test";
 import * as platformatic from "@platformatic/kafka";
+import { Redis } from "ioredis";
 import kafkajs from "kafkajs";
 import { uncompressSync, compressSync } from "snappy";
-import { type TestBroker } from "../../support/broker.ts";
+import { startTestBroker, type TestBroker } from "../../support/broker.ts";
 import { KafkaWireClient } from "../../support/kafka-wire-client.ts";
+import { until, waitMsMax } from "../../support/wait.ts";
 
-const waitMsMax = 20_000;
+export { until } from "../../support/wait.ts";
 
 /** kafkajs leaves this codec to its user. */
 kafkajs.CompressionCodecs[kafkajs.CompressionTypes.Snappy] = () => ({
@@ -126,12 +127,24 @@ export class KafkaClients {
   }
 }
 
-/** Waits until the condition holds, for a bounded time. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = Date.now() + waitMsMax;
-  while (!(await condition())) {
-    assert.ok(Date.now() < end, `waited ${waitMsMax} ms for ${what}`);
-    await sleep(10);
+/** A broker with Kafka clients and a Redis client, from before the first test of a file until after its last. */
+export class KafkaBesideRedis {
+  broker!: TestBroker;
+  clients!: KafkaClients;
+  redis!: Redis;
+
+  constructor() {
+    before(async () => {
+      this.broker = await startTestBroker();
+      this.clients = new KafkaClients(this.broker);
+      this.redis = new Redis(this.broker.ports.redis, { lazyConnect: true });
+      await this.redis.connect();
+    });
+    after(async () => {
+      this.redis.disconnect();
+      await this.clients.close();
+      await this.broker.stop();
+    });
   }
 }
 

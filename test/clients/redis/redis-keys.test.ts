@@ -168,9 +168,15 @@ test("WATCH sees changes of strings, also by expiry and FLUSHDB", async () => {
         await change();
         assert.equal(await redis.multi().get("w").exec(), null, String(change));
       }
-      await redis.set("w", "1", "PX", 60);
-      await redis.watch("w");
-      await sleep(300);
+      // The key has to live until WATCH has come, however slow the machine is.
+      let lifeMs = 100;
+      for (; ; lifeMs *= 2) {
+        await redis.set("w", "1", "PX", lifeMs);
+        await redis.watch("w");
+        if ((await redis.exists("w")) === 1) break;
+        await redis.unwatch();
+      }
+      await sleep(lifeMs + 50);
       assert.equal(await redis.multi().set("w", "2").exec(), null, "expired");
       await redis.set("w", "1");
       await redis.watch("w");

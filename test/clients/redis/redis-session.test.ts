@@ -181,9 +181,15 @@ test("with requirepass set, a new connection must log in", async () => {
 
 test("WATCH notices what another connection or its expiry changed", async () => {
   const one = await RawRedis.open(broker.ports.redis);
-  await one.call("set", "w", "1", "px", 300);
-  await one.call("watch", "w");
-  await new Promise((resolve) => setTimeout(resolve, 350));
+  // The key has to live until WATCH has come, however slow the machine is.
+  let lifeMs = 100;
+  for (; ; lifeMs *= 2) {
+    await one.call("set", "w", "1", "px", lifeMs);
+    await one.call("watch", "w");
+    if ((await one.call("exists", "w")) === ":1\r\n") break;
+    await one.call("unwatch");
+  }
+  await new Promise((resolve) => setTimeout(resolve, lifeMs + 50));
   await one.call("multi");
   await one.call("ping");
   assert.equal(await one.call("exec"), "*-1\r\n");

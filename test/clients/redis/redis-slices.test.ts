@@ -265,7 +265,7 @@ describe("a web page that reaches the port", () => {
       const other = await RawRedis.open(broker.ports.redis);
       assert.equal(await other.call("exists", "taken"), ":0\r\n");
       await other.close();
-      assert.match(broker.log, /sent an HTTP request/);
+      await broker.logged(/sent an HTTP request/);
     });
   }
 });

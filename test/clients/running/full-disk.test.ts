@@ -10,11 +10,11 @@ import { TestBroker } from "../../support/broker.ts";
 import { KafkaWireClient, makeBatch } from "../../support/kafka-wire-client.ts";
 import { RawRedis } from "../../support/raw-redis.ts";
 import { noSmallDisk, SmallDisk } from "../../support/small-disk.ts";
+import { waitMsMax } from "../../support/wait.ts";
 import { eventually, mebibyte, testMsMax } from "../flow/flow-support.ts";
 
 const diskMebibytes = 64;
 const body = Buffer.alloc(100_000, "d");
-const answerMsMax = 5000;
 
 interface Scene {
   readonly disk: SmallDisk;
@@ -44,11 +44,11 @@ async function onSmallDisk(run: (scene: Scene) => Promise<void>): Promise<void> 
   }
 }
 
-/** Fails when the answer does not come soon. */
-async function soon<T>(what: string, answer: Promise<T>): Promise<T> {
+/** Fails, and says what was asked, when no answer comes. */
+async function answered<T>(what: string, answer: Promise<T>): Promise<T> {
   const late = Symbol("late");
-  const first = await Promise.race([answer, delay(answerMsMax, late, { ref: false })]);
-  if (first === late) assert.fail(`${what}: no answer within ${answerMsMax} ms`);
+  const first = await Promise.race([answer, delay(waitMsMax, late, { ref: false })]);
+  if (first === late) assert.fail(`${what}: no answer within ${waitMsMax} ms`);
   return first;
 }
 
@@ -57,29 +57,39 @@ async function readiness(broker: TestBroker): Promise<{ status: number; text: st
   return { status: reply.status, text: await reply.text() };
 }
 
-async function untilReady(broker: TestBroker): Promise<void> {
-  for (let i = 0; (await readiness(broker)).status !== 200; i++) {
-    assert.ok(i < 400, "it does not become ready again");
-    await delay(50);
-  }
+function untilReadiness(broker: TestBroker, status: 200 | 503): Promise<boolean> {
+  return eventually(async () => (await readiness(broker)).status === status, `readiness ${status}`);
 }
 
-/** What a client must be able to do while the disk is full. */
-async function assertServed(broker: TestBroker): Promise<void> {
-  const client = await soon("a new connection", RawRedis.open(broker.ports.redis));
-  assert.equal(await soon("PING", client.call("PING")), "+PONG\r\n");
-  assert.equal(await soon("GET", client.call("GET", "small")), "$5\r\nvalue\r\n");
-  assert.match(await soon("XRANGE", client.call("XRANGE", "stream", "-", "+")), /^\*1\r\n/);
-  const refused = await soon("SET", client.call("SET", "more", "x"));
-  assert.match(
-    refused,
-    /^-MISCONF the disk of .* is full: .* are free, less than the .* that --disk-free-bytes-min keeps .* deletes, which go on; free disk space/,
-  );
-  assert.match(await soon("XADD", client.call("XADD", "stream", "*", "b", "x")), /^-MISCONF /);
-  assert.equal(await client.call("MULTI"), "+OK\r\n");
-  assert.match(await client.call("SET", "more", "x"), /^-MISCONF /);
-  assert.match(await client.call("EXEC"), /^-EXECABORT /);
-  await client.close();
+/**
+ * What a client must be able to do while the disk is full. False where it is not, and nothing is left behind: while the
+ * cleaner moves things they take space twice, so a disk that became full during that has room again for a moment.
+ */
+async function isServedWhileFull(broker: TestBroker): Promise<boolean> {
+  const client = await answered("a new connection", RawRedis.open(broker.ports.redis));
+  const isRefused = async (...words: string[]): Promise<boolean> => {
+    const reply = await answered(words[0]!, client.call(...words));
+    if (reply.startsWith("+") || reply.startsWith("$")) return false;
+    assert.match(
+      reply,
+      /^-MISCONF the disk of .* is full: .* are free, less than the .* that --disk-free-bytes-min keeps .* deletes, which go on; free disk space/,
+    );
+    return true;
+  };
+  try {
+    assert.equal(await answered("PING", client.call("PING")), "+PONG\r\n");
+    assert.equal(await answered("GET", client.call("GET", "small")), "$5\r\nvalue\r\n");
+    assert.match(await answered("XRANGE", client.call("XRANGE", "stream", "-", "+")), /^\*1\r\n/);
+    if (!(await isRefused("SET", "more", "x"))) return false;
+    if (!(await isRefused("XADD", "more-stream", "*", "b", "x"))) return false;
+    assert.equal(await client.call("MULTI"), "+OK\r\n");
+    if (!(await isRefused("SET", "more", "x"))) return false;
+    assert.match(await client.call("EXEC"), /^-EXECABORT /);
+    return true;
+  } finally {
+    await client.call("DEL", "more", "more-stream");
+    await client.close();
+  }
 }
 
 test(
@@ -101,7 +111,7 @@ test(
         const topicData = [
           { name: "topic", partitionData: [{ index: 0, records: makeBatch({ values: ["k"], ...options }) }] },
         ];
-        const reply = await soon(
+        const reply = await answered(
           "Produce",
           kafka.request("Produce", 7, { acks: -1, timeoutMs: 5000, topicData }),
         );
@@ -124,33 +134,31 @@ test(
         });
       }
       await eventually(() => flow.length > 0, "connection.blocked");
-      assert.deepEqual(flow, ["blocked: low on disk"]);
-      await assertServed(broker);
+      assert.equal(flow[0], "blocked: low on disk");
       const storageError = 56;
-      assert.equal(await produce(), storageError);
-      const { status, text } = await readiness(broker);
-      assert.equal(status, 503);
-      assert.match(text, /the disk of .* is full/);
-      assert.equal(await broker.metric("troikamq_disk_full"), 1);
+      await eventually(async () => {
+        if (!(await isServedWhileFull(broker)) || (await produce()) !== storageError) return false;
+        const { status, text } = await readiness(broker);
+        if (status !== 503 || (await broker.metric("troikamq_disk_full")) !== 1) return false;
+        assert.match(text, /the disk of .* is full/);
+        return true;
+      }, "a full disk, of which all are told");
       const before = confirmed;
       assert.ok(before > 200 && before < count, `${before} confirmed before the disk was full`);
 
-      const consumer = await (await soon("a new consumer", connect())).createChannel();
+      const consumer = await (await answered("a new consumer", connect())).createChannel();
       const seen = new Set<string>();
       await consumer.prefetch(50);
       await consumer.consume("q", (message) => {
         seen.add(message!.properties.messageId as string);
         consumer.ack(message!);
       });
-      await eventually(
-        () => confirmed === count && seen.size === count,
-        "all is confirmed and consumed",
-        40_000,
-      );
+      await eventually(() => confirmed === count && seen.size === count, "all is confirmed and consumed");
       await eventually(() => flow.at(-1) === "unblocked", "connection.unblocked");
-      await untilReady(broker);
+      await untilReadiness(broker, 200);
       assert.equal(await produce(), 0);
       assert.equal(await redis.call("SET", "more", "x"), "+OK\r\n");
+      await broker.logged("the disk has room again");
       const lines = broker.log.split("\n").filter((line) => line.includes("the disk"));
       assert.ok(
         lines.some((line) => / error the disk is nearly full: publishers wait/.test(line)),
@@ -175,13 +183,14 @@ test(
       await redis.call("SET", "small", "value");
       await redis.call("XADD", "stream", "*", "b", "first");
       let keys = 0;
-      while ((await redis.call("SET", `key:${keys}`, body)) === "+OK\r\n") keys++;
+      do {
+        while ((await redis.call("SET", `key:${keys}`, body)) === "+OK\r\n") keys++;
+      } while (!(await isServedWhileFull(broker)));
       assert.ok(keys > 300, `${keys} keys`);
-      await assertServed(broker);
       const full = disk.freeBytes;
       for (let i = 0; i < keys; i += 2)
-        assert.equal(await soon("DEL", redis.call("DEL", `key:${i}`)), ":1\r\n");
-      await untilReady(broker);
+        assert.equal(await answered("DEL", redis.call("DEL", `key:${i}`)), ":1\r\n");
+      await untilReadiness(broker, 200);
       await eventually(() => disk.freeBytes > full + 6 * mebibyte, "the deletes have freed space");
       assert.equal(await redis.call("SET", "key:0", body), "+OK\r\n");
       await broker.kill();
@@ -208,37 +217,34 @@ test(
       await channel.waitForConfirms();
       assert.ok((await broker.metric("troikamq_disk_reserve_bytes")) > 0, "no reserve");
       disk.fill(0);
-      for (let i = 0; (await readiness(broker)).status !== 503; i++) {
-        assert.ok(i < 200, "it does not notice");
-        await delay(50);
-      }
-      await assertServed(broker);
+      await untilReadiness(broker, 503);
+      await eventually(() => isServedWhileFull(broker), "a full disk");
       for (let i = 0; i < 50; i++) {
         disk.fill(0);
-        assert.equal(await soon("DEL", redis.call("DEL", `key:${i}`)), ":1\r\n");
+        assert.equal(await answered("DEL", redis.call("DEL", `key:${i}`)), ":1\r\n");
       }
-      const consumer = await (await soon("a new consumer", connect())).createChannel();
+      const consumer = await (await answered("a new consumer", connect())).createChannel();
       for (let i = 0; i < 50; i++) {
-        const message = await soon("basic.get", consumer.get("q"));
+        const message = await answered("basic.get", consumer.get("q"));
         assert.ok(message !== false);
         assert.equal(message.content.toString(), String(i));
         consumer.ack(message);
       }
-      await soon("a passive declare", consumer.checkQueue("q"));
+      await answered("a passive declare", consumer.checkQueue("q"));
       await redis.close();
       assert.equal(await broker.kill("SIGTERM"), 0, broker.log);
       await broker.check();
       disk.fill(0);
       await broker.start();
-      await assertServed(broker);
+      await eventually(() => isServedWhileFull(broker), "a full disk");
       const after = await (await connect()).createChannel();
       assert.equal((await after.checkQueue("q")).messageCount, 50);
       await broker.kill();
       disk.fill(0);
       await broker.start();
-      await assertServed(broker);
+      await eventually(() => isServedWhileFull(broker), "a full disk");
       disk.empty();
-      await untilReady(broker);
+      await untilReadiness(broker, 200);
       const last = await RawRedis.open(broker.ports.redis);
       // 50 keys, two others, and the queue.
       assert.equal(await last.call("DBSIZE"), ":53\r\n");
@@ -271,7 +277,7 @@ test(
 );
 
 test(
-  "a disk that takes nothing, and a stop: it ends soon, with code 1 and a line; what was acknowledged is there",
+  "a disk that takes nothing, and a stop: it ends, with code 1 and a line; what was acknowledged is there",
   { skip: noSmallDisk, timeout: testMsMax },
   async () => {
     const disk = new SmallDisk(diskMebibytes);
@@ -285,19 +291,13 @@ test(
       const adding = (async () => {
         while ((await redis.call("XADD", "stream", "*", "b", Buffer.alloc(10_000))).startsWith("$")) kept++;
       })();
-      for (let i = 0; (await broker.metric("troikamq_disk_full")) !== 2; i++) {
-        assert.ok(i < 200, "it does not notice");
-        await delay(50);
-      }
+      await eventually(async () => (await broker.metric("troikamq_disk_full")) === 2, "that it notices");
       assert.ok(kept > 10, `${kept} were added`);
-      const began = performance.now();
       assert.equal(await broker.kill("SIGTERM"), 1);
-      const ms = performance.now() - began;
-      assert.ok(ms < 10_000, `it took ${ms} ms to end`);
       await adding;
       assert.match(
         broker.log,
-        / error the journal cannot be written, so nothing is answered; .* error="ENOSPC/,
+        / error the journal cannot be written: what changes data is refused or waits, .* error="ENOSPC/,
       );
       assert.match(
         broker.log,

@@ -15,7 +15,7 @@ import { RawRedis } from "../../support/raw-redis.ts";
 
 const launcher = path.join(import.meta.dirname, "../../../bin/troikamq.js");
 const runtime = process.env["TROIKAMQ_TEST_RUNTIME"] ?? "bun";
-const restarts = 20;
+const restarts = 8;
 
 let parent: string;
 before(() => {
@@ -116,6 +116,65 @@ test(
       first.child.kill("SIGKILL");
       await first.exited;
     }
+  },
+);
+
+/** What a deleted and what a replaced lock file look like. */
+const lossesOfLock = {
+  deleted: (file: string) => fs.rmSync(file),
+  replaced(file: string) {
+    fs.writeFileSync(`${file}.new`, "");
+    fs.renameSync(`${file}.new`, file);
+  },
+} as const;
+
+for (const [name, lose] of Object.entries(lossesOfLock)) {
+  test(
+    `LOCK.db is ${name} while a broker runs: it ends with code 1 and a line, and what it had answered is there`,
+    { timeout: 60_000 },
+    async () => {
+      const broker = await startTestBroker();
+      const client = await RawRedis.open(broker.ports.redis);
+      assert.match(await client.call("XADD", "s", "*", "n", "1"), /^\$/);
+      lose(path.join(broker.dataDir, "LOCK.db"));
+      assert.equal(await broker.ended(), 1, broker.log);
+      const lines = broker.log.split("\n").filter((line) => line.includes(" error "));
+      assert.equal(lines.length, 1, broker.log);
+      assert.match(
+        lines[0]!,
+        new RegExp(`the lock of the data directory is lost, .*LOCK\\.db has been ${name}`),
+      );
+      await client.close();
+      await broker.start();
+      const again = await RawRedis.open(broker.ports.redis);
+      assert.equal(await again.call("XLEN", "s"), ":1\r\n");
+      await again.close();
+      await broker.stop();
+    },
+  );
+}
+
+test(
+  "while the holder lives, a second start is refused though LOCK.db is gone; a killed one and a copy refuse nothing",
+  { skip: process.platform === "linux" ? false : "reads /proc" },
+  async () => {
+    const first = await startTestBroker();
+    // A stopped process does not notice, and holds nothing that the kernel would show.
+    process.kill(first.pid, "SIGSTOP");
+    fs.rmSync(path.join(first.dataDir, "LOCK.db"));
+    const copy = path.join(parent, "copy");
+    fs.cpSync(first.dataDir, copy, { recursive: true });
+    const second = new TestBroker({ dataDir: first.dataDir });
+    await assert.rejects(
+      second.start(),
+      new RegExp(`in use by process ${first.pid} on host \\S+ since \\S+, though its LOCK\\.db has been`),
+    );
+    const beside = new TestBroker({ dataDir: copy });
+    await beside.start();
+    await beside.stop();
+    await first.kill();
+    await first.start();
+    await first.stop();
   },
 );
 

@@ -38,7 +38,7 @@ test(
     for (const [i, pattern] of wanted.entries()) assert.match(lines[i]!, pattern);
     broker.log = "";
     await broker.start();
-    assert.match(broker.log, /info the data is open queues=0 keys=1 /);
+    await broker.logged(/info the data is open queues=0 keys=1 /);
     await broker.stop();
   },
 );

@@ -5,9 +5,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { startTestBroker, type TestBroker } from "../../support/broker.ts";
+import { waitMsMax } from "../../support/wait.ts";
 
 const root = path.join(import.meta.dirname, "../../..");
-const runMsMax = 20_000;
 
 /** What each example must print, in the order of the page; `startBroker` runs a broker of its own. */
 const expected: RegExp[][] = [
@@ -51,7 +51,7 @@ function outputOf(code: string, wanted: readonly RegExp[]): Promise<string> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, ["--input-type=module", "-e", code], { cwd: root });
     let output = "";
-    const timer = setTimeout(() => child.kill("SIGKILL"), runMsMax);
+    const timer = setTimeout(() => child.kill("SIGKILL"), waitMsMax);
     const take = (text: Buffer): void => {
       output += text.toString();
       if (wanted.every((pattern) => pattern.test(output))) child.kill("SIGKILL");

@@ -6,6 +6,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import amqplib from "amqplib";
 import { startTestBroker, type TestBroker } from "../../support/broker.ts";
+import { waitMsMax } from "../../support/wait.ts";
 
 const launcher = path.join(import.meta.dirname, "../../../bin/troikamq.js");
 const allOff = ["--redis-port", "off", "--amqp-port", "off", "--kafka-port", "off", "--http-port", "off"];
@@ -152,7 +153,7 @@ test("a peer that speaks nonsense is sent away and nobody else notices", async (
       socket.on("close", () => resolve());
       setTimeout(
         () => reject(new Error(`${protocol} kept a connection that spoke nonsense`)),
-        10_000,
+        waitMsMax,
       ).unref();
       socket.on("data", () => {});
       socket.write(Buffer.from("\x7f\xff\xff\xffnonsense\r\n*1\r\n!\r\n".repeat(20), "latin1"));

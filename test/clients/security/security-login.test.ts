@@ -5,8 +5,11 @@ import { after, before, test } from "node:test";
 import amqplib from "amqplib";
 import { startTestBroker, type TestBroker } from "../../support/broker.ts";
 import { RawRedis } from "../../support/raw-redis.ts";
-import { until } from "./security-tls-support.ts";
+import { until, waitMsMax } from "../../support/wait.ts";
 import { makeUser } from "../../support/users.ts";
+
+/** Ten seconds, less what a timer may be early and a connection may be accepted late. */
+const lifeMsMin = 9000;
 
 let broker: TestBroker;
 /** Measured while the other tests run, as it takes ten seconds. */
@@ -48,7 +51,8 @@ function livesBeforeLogin(): Promise<number[]> {
 test("a Kafka request of more than 64 KiB before the login ends the connection at once", async () => {
   const announced = Buffer.alloc(4);
   announced.writeInt32BE((64 << 10) + 1);
-  assert.ok((await lifeOf(broker.ports.kafka, announced)) < 5000);
+  // Not by the ten seconds that one has who does not log in.
+  assert.ok((await lifeOf(broker.ports.kafka, announced)) < lifeMsMin);
 });
 
 const wrongPassword = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
@@ -84,23 +88,23 @@ test("guesses at one user take their turns, and are counted; whoever is logged i
     await client.close();
     return { answer, atMs: performance.now() - startedAt };
   });
-  let slowestMs = 0;
+  let pings = 0;
   let isDone = false;
   const all = Promise.all(guesses).then((answers) => {
     isDone = true;
     return answers;
   });
   while (!isDone) {
-    const askedAt = performance.now();
     assert.equal(await busy.call("ping"), "+PONG\r\n");
-    slowestMs = Math.max(slowestMs, performance.now() - askedAt);
+    pings++;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   const answers = await all;
   assert.ok(answers.every(({ answer }) => answer === wrongPassword));
   const waited = answers.filter(({ atMs }) => atMs > 900).length;
   assert.ok(waited >= 4, `${waited} of 12 waited`);
-  assert.ok(slowestMs < 500, `an answer took ${slowestMs} ms`);
+  // Behind a guess's turn a ping would wait a second, so there would be about as many pings as guesses.
+  assert.ok(pings > 4 * guesses.length, `${pings} pings were answered`);
   const metrics = await (
     await fetch(`http://127.0.0.1:${broker.ports.http}/metrics`, {
       headers: { authorization: `Basic ${Buffer.from("guest:guest").toString("base64")}` },
@@ -121,5 +125,6 @@ test("two hundred connections with a right password that nobody has used yet all
 
 test("who does not log in has ten seconds, also one who goes on asking", async () => {
   const found = await lives;
-  for (const life of found) assert.ok(life > 9000 && life < 15_000, found.join(" "));
+  // That they end at all is what is asked: this process, which sees it, may have to wait for a processor.
+  for (const life of found) assert.ok(life > lifeMsMin && life < waitMsMax, found.join(" "));
 });

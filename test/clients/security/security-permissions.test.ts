@@ -316,6 +316,29 @@ test("virtual hosts: who makes one may do everything there, others what they are
   }
 });
 
+test("with the tag impersonator a user publishes in the name of others, until it is taken", async () => {
+  const all = { configure: ".*", write: ".*", read: ".*" };
+  await makeUser(broker, "imp", "i", all, "impersonator");
+  await makeUser(broker, "adm", "a", all, "administrator");
+  const publishAsBob = async (channel: amqplib.ConfirmChannel): Promise<void> => {
+    channel.publish("", "named", Buffer.from("m"), { userId: "bob" });
+    await channel.waitForConfirms();
+  };
+  const impersonator = await connect("imp", "i");
+  const channel = await impersonator.createChannel();
+  await channel.assertQueue("named");
+  assert.equal(await refusalOf(impersonator, publishAsBob), "");
+  const got = await channel.get("named", { noAck: true });
+  assert.ok(got);
+  assert.equal(got.properties.userId, "bob");
+  const administrator = await connect("adm", "a");
+  const refusal = /user_id property set to 'bob' but authenticated user was '(adm|imp)'/;
+  assert.match(await refusalOf(administrator, publishAsBob), refusal);
+  assert.equal((await api(broker, "PUT", "users/imp", { password: "i", tags: "" })).status, 204);
+  assert.match(await refusalOf(impersonator, publishAsBob), refusal);
+  for (const connection of [impersonator, administrator]) await connection.close();
+});
+
 test("without a permission in the vhost there is no way in", async () => {
   await makeUser(broker, "dot", "d", null);
   const client = new Connection({ url: `amqp://dot:d@127.0.0.1:${broker.ports.amqp}`, retryLow: 60_000 });

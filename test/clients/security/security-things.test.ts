@@ -281,6 +281,13 @@ test("who publishes by the default exchange is denied the queues that it is deni
   const dead = (channel: ConfirmChannel): Promise<unknown> =>
     channel.assertQueue("def-q", { deadLetterExchange: "", deadLetterRoutingKey: "secret" });
   assert.match(await refusalOf(def, dead), /access to exchange 'amq.default'/);
+  // The key of a message would be the queue's name, whatever exchange of his own it had come through.
+  const bySource = (channel: ConfirmChannel): Promise<unknown> =>
+    channel.assertQueue("def-any", { deadLetterExchange: "" });
+  assert.match(await refusalOf(def, bySource), /access to exchange 'amq.default'/);
+  const unrouted = (channel: ConfirmChannel): Promise<unknown> =>
+    channel.assertExchange("def-x", "direct", { arguments: { "alternate-exchange": "" } });
+  assert.match(await refusalOf(def, unrouted), /access to exchange 'amq.default'/);
   const copied = (channel: ConfirmChannel): Promise<unknown> => {
     channel.publish("", "open", Buffer.from("x"), { CC: ["secret"] });
     return channel.waitForConfirms();

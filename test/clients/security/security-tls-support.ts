@@ -109,12 +109,3 @@ export function answerOf(socket: tls.TLSSocket, request: string, ending: string)
     socket.write(request);
   });
 }
-
-/** Waits for what comes about by itself. */
-export async function until(isTrue: () => boolean | Promise<boolean>, msMax = 5000): Promise<void> {
-  const end = Date.now() + msMax;
-  while (!(await isTrue())) {
-    if (Date.now() > end) throw new Error(`not within ${msMax} ms: ${String(isTrue)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

@@ -37,6 +37,9 @@ async function noExchange(channel: Channel, name: string): Promise<void> {
   await channel.deleteExchange(name);
 }
 
+/** Dead letters go to the default exchange. */
+const toDefault = { "x-dead-letter-exchange": "" };
+
 const rows: readonly Row[] = [
   {
     of: "queue.declare",
@@ -50,6 +53,21 @@ const rows: readonly Row[] = [
     needs: "create read settle write",
     before: noQueue,
     run: (channel, name) => channel.assertQueue(name, { deadLetterExchange: `${name}-other` }),
+  },
+  {
+    of: "queue.declare",
+    what: "with dead letters for one queue, by the default exchange",
+    needs: "create read settle amqp:default write",
+    before: noQueue,
+    run: (channel, name) =>
+      channel.assertQueue(name, { arguments: { ...toDefault, "x-dead-letter-routing-key": `${name}-dead` } }),
+  },
+  {
+    of: "queue.declare",
+    what: "with dead letters for the queues that their keys name, of which none may be denied",
+    needs: "create read settle amqp:default write",
+    before: noQueue,
+    run: (channel, name) => channel.assertQueue(name, { arguments: toDefault }),
   },
   // As in RabbitMQ: whoever knows a name may ask whether it is there.
   {
@@ -90,6 +108,14 @@ const rows: readonly Row[] = [
     needs: "create read write",
     before: noExchange,
     run: (channel, name) => channel.assertExchange(name, "topic", { alternateExchange: `${name}-other` }),
+  },
+  {
+    of: "exchange.declare",
+    what: "with the default exchange as the alternate one: for any queue, so none may be denied",
+    needs: "create read amqp:default write",
+    before: noExchange,
+    run: (channel, name) =>
+      channel.assertExchange(name, "topic", { arguments: { "alternate-exchange": "" } }),
   },
   {
     of: "exchange.declare",
@@ -160,6 +186,36 @@ const rows: readonly Row[] = [
     async run(channel, name): Promise<void> {
       channel.sendToQueue(name, body);
       await channel.waitForConfirms();
+    },
+  },
+  ...(["CC", "BCC"] as const).map((header): Row => {
+    return {
+      of: "basic.publish",
+      what: `to a queue that only ${header} names`,
+      needs: "amqp:default write",
+      before: queue,
+      async run(channel, name): Promise<void> {
+        channel.publish("", "nobody's", body, { [header]: [name] });
+        await channel.waitForConfirms();
+      },
+    };
+  }),
+  {
+    of: "basic.publish",
+    what: "to one who waits for a direct reply",
+    needs: "amqp:default",
+    async run(channel): Promise<void> {
+      channel.publish("", "amq.rabbitmq.reply-to.nobody's", body);
+      await channel.waitForConfirms();
+    },
+  },
+  {
+    of: "basic.consume",
+    what: "of direct replies: as in RabbitMQ, everybody may have them",
+    needs: "",
+    async run(channel): Promise<void> {
+      const { consumerTag } = await channel.consume("amq.rabbitmq.reply-to", () => {}, { noAck: true });
+      await channel.cancel(consumerTag);
     },
   },
 ];

@@ -7,7 +7,15 @@ import { Confirms } from "../../../src/protocols/amqp/channel/confirms.ts";
 import { Unacked, type UnackedSource } from "../../../src/protocols/amqp/channel/unacked.ts";
 
 function source(): UnackedSource {
-  return { queue: null as never, id: 1, takesRecords: true, held: 0, slot: 0 };
+  return {
+    queue: null as never,
+    id: 1,
+    takesRecords: true,
+    held: 0,
+    uncommitted: 0,
+    slot: 0,
+    mayTakeAgain() {},
+  };
 }
 
 test("unacknowledged deliveries: any order of adding, taking and putting back is that of a map", () => {

@@ -5,6 +5,8 @@ import { ByteReader, ByteWriter } from "../../../src/base/bytes.ts";
 import {
   AmqpRecordParts,
   readAmqpRecord,
+  encodeHiddenKeys,
+  hiddenKeysOf,
   writeAmqpRecord,
   writeRecordBody,
   writeRecordHeader,
@@ -123,6 +125,7 @@ test("a publish from amqplib becomes a record, and the record what amqplib reads
         const again = new ByteWriter(1);
         writeAmqpRecord(again, parts);
         assert.deepEqual(again.copy(), record);
+        assert.deepEqual(hiddenKeysOf(parts), []);
 
         const { exchange, routingKey } = message;
         const to = { channel: 9, frameMax };
@@ -274,6 +277,29 @@ test("what is cut short or made longer is malformed, even with other bytes behin
     const longer = Buffer.concat([bytes, Buffer.from([0])]);
     assert.throws(() => read(longer, longer.length), { code: "MALFORMED" });
   }
+});
+
+test("hidden keys lie behind the body; what is none there is refused", () => {
+  const message: Message = { exchange: "e", routingKey: "k", properties: {}, body: Buffer.from("body") };
+  const record = recordFromWire(publishWire(message, 300), 300);
+  const keys = ["blind", "", "x".repeat(255)];
+  const hidden = encodeHiddenKeys([...keys, "y".repeat(256)]);
+  const whole = Buffer.concat([record, hidden]);
+  const parts = readAmqpRecord(whole, 0, whole.length, new AmqpRecordParts());
+  assert.deepEqual(hiddenKeysOf(parts), keys);
+  assert.equal(whole.toString("latin1", parts.bodyStart, parts.bodyEnd), "body");
+  const again = new ByteWriter(1);
+  writeAmqpRecord(again, parts);
+  assert.deepEqual(again.copy(), whole);
+  assert.equal(encodeHiddenKeys([]).length, 0);
+  const ends = new Set([record.length, record.length + 7, record.length + 8, whole.length]);
+  for (let end = record.length - 1; end <= whole.length; end++) {
+    const read = () => readAmqpRecord(whole, 0, end, new AmqpRecordParts());
+    if (ends.has(end)) read();
+    else assert.throws(read, { code: "MALFORMED" }, String(end));
+  }
+  whole[record.length] = 0;
+  assert.throws(() => readAmqpRecord(whole, 0, whole.length, parts), { code: "MALFORMED" });
 });
 
 test("arbitrary records are read or refused, inside their bounds", () => {

@@ -34,6 +34,7 @@ class Holder implements BytesHolder {
   bytesSent = 0;
   pauses = 0;
   isRefused = false;
+  isAtWork = false;
   /** All that it holds is one thing. */
   largestBytes = Infinity;
   readonly share: BytesShare;
@@ -160,6 +161,25 @@ test("who has the turn and is kept from reading by something else passes it on",
   timers.pass();
   timers.pass();
   assert.deepEqual([first.pauses, second.pauses, second.isRefused], [0, 2, false]);
+});
+
+test("who has the turn and waits for the broker's own work on its request is not refused, and passes it on", () => {
+  const { timers, account, connect } = make();
+  const worker = connect();
+  worker.receive(65 * mebibyte);
+  worker.isAtWork = true;
+  for (let look = 0; look < 5; look++) timers.pass();
+  const other = connect();
+  other.receive(2 * mebibyte);
+  timers.pass();
+  timers.pass();
+  assert.deepEqual([worker.pauses, other.pauses, account.refused], [1, 0, 0], "the other has the turn");
+  worker.isAtWork = false;
+  other.share.set(0, 0);
+  assert.equal(worker.pauses, 0);
+  timers.pass();
+  timers.pass();
+  assert.equal(worker.isRefused, true, "it stands still by itself");
 });
 
 test("a turn ends with a request that became whole, though more of the same connection follows", () => {

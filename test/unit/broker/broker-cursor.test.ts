@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { ByteReader, ByteWriter } from "../../../src/base/bytes.ts";
 import { EntryId } from "../../../src/message/entry-id.ts";
-import { OffsetHeap } from "../../../src/broker/cursor/offset-heap.ts";
+import { OffsetHeap, OffsetRing } from "../../../src/broker/cursor/offset-heap.ts";
 import { PendingTable } from "../../../src/broker/cursor/pending-table.ts";
 import { SharedCursor } from "../../../src/broker/cursor/shared-cursor.ts";
 import { envelope } from "../../../src/message/envelope.ts";
@@ -20,6 +20,23 @@ test("the heap gives offsets in order", () => {
         got,
         offsets.toSorted((a, b) => a - b),
       );
+    }),
+  );
+});
+
+test("the ring gives offsets in the order in which they came, also while it grows", () => {
+  fc.assert(
+    fc.property(fc.array(fc.option(fc.nat(1000), { freq: 3 }), { maxLength: 300 }), (steps) => {
+      const ring = new OffsetRing();
+      const model: number[] = [];
+      for (const offset of steps) {
+        if (offset !== null) {
+          ring.push(offset);
+          model.push(offset);
+        } else if (model.length > 0) assert.equal(ring.pop(), model.shift());
+        assert.equal(ring.size, model.length);
+        if (model.length > 0) assert.equal(ring.first, model[0]);
+      }
     }),
   );
 });

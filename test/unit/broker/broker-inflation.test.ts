@@ -39,6 +39,7 @@ class Reader implements QueueConsumer {
   readonly priority = 0;
   readonly isNoAck = true;
   readonly isExclusive = false;
+  isParked = false;
   readonly #view = new AmqpView();
   read = 0;
 

@@ -74,7 +74,7 @@ function publish(queue: Queue, body: string): boolean {
 }
 
 function take(queue: Queue): number {
-  assert.ok(queue.takeForGet(false, owner));
+  assert.equal(queue.takeForGet(false, owner), "taken");
   return queue.cursor!.record.offset;
 }
 
@@ -84,6 +84,7 @@ const busy: QueueConsumer = {
   priority: 0,
   isNoAck: false,
   isExclusive: false,
+  isParked: false,
   canTake: () => false,
   deliver: () => assert.fail("it has no room"),
   cancelled: () => {},

@@ -7,6 +7,7 @@ import { kafkaFrames } from "../../../src/message/convert/kafka-frame.ts";
 import { errorCodes } from "../../../src/protocols/kafka/wire/error-codes.ts";
 import type { RequestInput } from "../../../src/protocols/kafka/wire/codec.ts";
 import { bomb, claimingTime, tinyRecords } from "../../support/kafka-bombs.ts";
+import { topicRules } from "../../../src/protocols/kafka/topics/rules.ts";
 import { SessionUnderTest } from "../../support/kafka-session.ts";
 
 const mebibyte = 1 << 20;
@@ -204,6 +205,12 @@ for (const codec of [codecs.gzip, codecs.snappy, codecs.lz4, codecs.zstd]) {
     assert.equal(cursor.valueEnd - cursor.valueStart, most - mebibyte);
   });
 }
+
+test("no setting of a topic lets a compressed batch become more than its bound; one that is not compressed may be larger", () => {
+  const settings = { "max.message.bytes": String(100 << 20) };
+  assert.equal(topicRules(settings).inflatedBytesMax, limits.kafkaBatchInflatedBytesMost);
+  assert.equal(topicRules(settings).messageBytesMax, 100 << 20);
+});
 
 test("a batch of many small records is looked at over several turns", async () => {
   const client = await SessionUnderTest.open();

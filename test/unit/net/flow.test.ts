@@ -163,6 +163,8 @@ test("a connection whose output is full is not read from, though the tick cannot
   const host = {
     durablePosition: 0,
     writtenPosition: 0,
+    isStuck: false,
+    unwrittenMark: 0,
     connectionTouched: () => {},
     connectionHeld: () => {},
     timers: systemTimers,

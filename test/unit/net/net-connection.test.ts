@@ -64,6 +64,8 @@ class FakeHost implements ConnectionHost {
   readonly inFlight = new BytesInFlight({ bytesMax: 0, timers: this.timers });
   durablePosition = 0;
   writtenPosition = 0;
+  isStuck = false;
+  unwrittenMark = 0;
   readonly held = new Set<FlushableConnection>();
 
   connectionTouched(): void {}

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -22,6 +22,8 @@ import { formatDouble, parseFloatStrict } from "../../../src/protocols/redis/wir
 import { ReplyParser, type Reply } from "../../../src/protocols/redis/wire/reply-parser.ts";
 import { ReplyWriter, type RespVersion } from "../../../src/protocols/redis/wire/reply-writer.ts";
 import { RequestParser } from "../../../src/protocols/redis/wire/request-parser.ts";
+import { ownPort } from "../../support/ports.ts";
+import { until } from "../../support/wait.ts";
 
 const serverProgram = "redis-server";
 const version = String(spawnSync(serverProgram, ["--version"]).stdout);
@@ -105,28 +107,18 @@ function comparable(reply: Reply): unknown {
   return [reply.type, ...items.map(comparable)];
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port: free } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return free;
-}
-
 before(async () => {
   if (skip !== false) return;
   directory = mkdtempSync(join(tmpdir(), "troikamq-redis-"));
-  port = await freePort();
+  port = await ownPort();
   const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory];
   server = spawn(serverProgram, options, { stdio: "ignore" });
-  for (let attempt = 0; attempt < 100; attempt++) {
+  await until(async () => {
     const client = new RawClient();
     const reply = await client.raw(requestOf(["PING"]));
     client.close();
-    if (reply?.type === "simple") return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error("redis-server did not start within 5 s");
+    return reply?.type === "simple";
+  }, "redis-server");
 });
 
 after(async () => {

@@ -158,14 +158,14 @@ test("check refuses a directory in use, and one without a journal, and changes n
   );
   fs.rmSync(path.dirname(file));
   assert.deepEqual(fs.readdirSync(directory), []);
-  const unlock = lockDirectory(directory);
+  const lock = lockDirectory(directory);
   const storage = await Storage.open(options(directory));
   const used = await checkDataDirectory(directory);
   assert.equal(used.ok, false);
   assert.match(used.lines.join(), /in use/);
   await storage.replay();
   await storage.close();
-  unlock();
+  lock.release();
   assert.equal((await checkDataDirectory(directory)).ok, true);
   fs.rmSync(directory, { recursive: true });
 });

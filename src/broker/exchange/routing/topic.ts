@@ -1,5 +1,6 @@
 /**
- * Patterns of words separated by dots: `*` is exactly one word, `#` any number of them, none included.
+ * Patterns of words separated by dots: `*` is exactly one word, `#` any number of them, none included. The empty key, and
+ * the empty pattern, have no word, as in RabbitMQ: `*` does not match it.
  *
  * A trie over the patterns' words, walked as an automaton: the nodes at which the words read so far can have led are kept
  * as a set, so however the words may be shared out between several `#`, a node is visited once for each word.
@@ -110,7 +111,7 @@ export class TopicRouter<Destination> implements Router<Destination> {
     }
     this.#visit++;
     this.#enter(this.#root);
-    const words = key.split(".");
+    const words = wordsOf(key);
     for (let i = 0; i < words.length && this.#next.length > 0; i++) this.#read(words[i]!);
     const reached = this.#next;
     for (let i = 0; i < reached.length; i++) reached[i]!.bag.addTo(into);
@@ -142,11 +143,15 @@ export class TopicRouter<Destination> implements Router<Destination> {
   }
 }
 
+function wordsOf(key: string): string[] {
+  return key === "" ? [] : key.split(".");
+}
+
 /** The words of a pattern; what stands between two other words as `*` and `#` in any order is the `*` first, then one `#`. */
 function canonicalWords(key: string): string[] {
   const words: string[] = [];
   let isMany = false;
-  for (const word of key.split(".")) {
+  for (const word of wordsOf(key)) {
     if (word === "#") isMany = true;
     else {
       if (isMany && word !== "*") {

@@ -46,11 +46,15 @@ class GetSource implements UnackedSource {
   readonly id = 0;
   readonly takesRecords = true;
   held = 0;
+  uncommitted = 0;
   slot = 0;
 
   constructor(queue: Queue) {
     this.queue = queue;
   }
+
+  /** It takes nothing by itself. */
+  mayTakeAgain(): void {}
 }
 
 export class Channel implements DurableWaiter {
@@ -78,11 +82,17 @@ export class Channel implements DurableWaiter {
   #lastServed: ChannelConsumer | null = null;
   /** The tick in which all consumers were woken; their queues are looked at when it ends. */
   #wokenAt = -1;
+  /** Since then one of them found no credit. */
+  #isCreditAwaited = false;
+  /** They are woken again, later in this tick or in the next. */
+  #isWakeDue = false;
   readonly consumers = new Map<string, ChannelConsumer>();
   readonly unacked = new Unacked();
   /** Holds what basic.get takes, in the eyes of the queues. */
   readonly getOwner: number;
   readonly #getSources = new Map<Queue, GetSource>();
+  /** Queues that apply their bounds once the method has given back all that it names. */
+  readonly #returningTo = new Set<Queue>();
   directReply: DirectReplyConsumer | null = null;
   /** The queue that an empty name means (spec, queue.declare). */
   lastQueueName = "";
@@ -191,7 +201,11 @@ export class Channel implements DurableWaiter {
   }
 
   hasCreditFor(consumer: ChannelConsumer): boolean {
-    return (this.globalPrefetch === 0 || this.globalHeld < this.globalPrefetch) && this.hasRoomFor(consumer);
+    if (this.globalPrefetch > 0 && this.globalHeld >= this.globalPrefetch) {
+      this.#isCreditAwaited = true;
+      return false;
+    }
+    return this.hasRoomFor(consumer);
   }
 
   /** Notes a delivery to a consumer and returns its tag. */
@@ -211,7 +225,9 @@ export class Channel implements DurableWaiter {
   /** basic.ack, nack, reject. Throws PRECONDITION_FAILED for a tag that is not outstanding. */
   settle(tag: number, multiple: boolean, outcome: Outcome): void {
     const { unacked } = this;
+    const isReturned = outcome === "requeued" && this.transaction === null;
     if (!multiple) {
+      if (isReturned) this.#expectReturn(tag);
       if (!unacked.take(tag)) throw unknownTag(tag);
       this.#takenSettled(tag, outcome);
     } else {
@@ -221,11 +237,13 @@ export class Channel implements DurableWaiter {
         ManySettlements.settle(this, last, outcome);
         return;
       }
+      if (isReturned) for (const each of unacked.upTo(last)) this.#expectReturn(each);
       for (const each of unacked.upTo(last)) {
         unacked.take(each);
         this.#takenSettled(each, outcome);
       }
     }
+    this.endReturns();
   }
 
   /** Rejecting what a stream has shown is an error, so that each outcome must be looked at. */
@@ -244,6 +262,7 @@ export class Channel implements DurableWaiter {
     }
     if (this.transaction !== null) {
       // Held until the commit, and still counted as held.
+      source.uncommitted++;
       this.transaction.addSettlement({ source, tag, offset, outcome });
       return;
     }
@@ -253,35 +272,69 @@ export class Channel implements DurableWaiter {
   /** Carries out what became of a delivery that left the table. */
   finishSettlement(source: UnackedSource, offset: number, outcome: Outcome): void {
     const { queue } = source;
-    if (source.id > 0) this.globalHeld--;
+    // Before: a dead letter may have the queue deliver, and this consumer has room for it.
+    if (source.id > 0) {
+      this.globalHeld--;
+      // First: the one that was served last comes last.
+      if (this.globalPrefetch > 0) this.wakeConsumers();
+      source.mayTakeAgain();
+    }
     if (source.takesRecords && !queue.isDeleted) {
       if (outcome === "acknowledged") queue.settle(offset);
       else if (outcome === "requeued") queue.requeue(offset);
       else this.broker.retention.discard(queue, offset, "rejected");
     }
-    if (source.id > 0) {
-      if (this.globalPrefetch > 0) this.wakeConsumers();
-      else this.broker.schedule(queue);
-    }
+  }
+
+  /** Before the delivery leaves the table: it is about to be given back. */
+  #expectReturn(tag: number): void {
+    const source = this.unacked.sourceOf(tag);
+    if (source === null || !source.takesRecords) return;
+    this.expectReturnsTo(source.queue);
+  }
+
+  expectReturnsTo(queue: Queue): void {
+    if (!queue.policy.dropsReturned || queue.isDeleted) return;
+    this.#returningTo.add(queue);
+    queue.expectReturns();
+  }
+
+  /** `finishSettlement` has had all of a method's deliveries. */
+  endReturns(): void {
+    if (this.#returningTo.size === 0) return;
+    const queues = [...this.#returningTo];
+    this.#returningTo.clear();
+    for (const queue of queues) queue.returned();
   }
 
   /** A rollback: the delivery is outstanding again, under the tag it had. */
   restore({ source, tag, offset }: HeldSettlement): void {
+    source.uncommitted--;
     this.unacked.restore(source, tag, offset);
   }
 
   /**
    * Credit of the channel came back: the queues of all its consumers are looked at when the tick ends, those behind the
-   * consumer that was served last first, so that none takes all of it. Once a tick is enough.
+   * consumer that was served last first, so that none takes all of it. Once a tick is enough; a consumer that has found
+   * the credit gone again in the same tick is woken in the next.
    */
   wakeConsumers(): void {
-    const { ticks } = this.broker.ticker;
-    if (this.#wokenAt === ticks) return;
-    this.#wokenAt = ticks;
+    const { ticker, timers } = this.broker;
+    if (this.#wokenAt !== ticker.ticks) return this.#wakeAll();
+    if (!this.#isCreditAwaited || this.#isWakeDue) return;
+    this.#isWakeDue = true;
+    timers.atTickEnd(() => this.#wakeAll());
+  }
+
+  #wakeAll(): void {
+    const { ticker, work } = this.broker;
+    this.#wokenAt = ticker.ticks;
+    this.#isCreditAwaited = this.#isWakeDue = false;
     const consumers = [...this.consumers.values()];
+    work.spend(consumers.length >>> 4);
     const first = consumers.indexOf(this.#lastServed!) + 1;
-    for (const consumer of consumers.slice(first)) consumer.settled();
-    for (const consumer of consumers.slice(0, first)) consumer.settled();
+    for (const consumer of consumers.slice(first)) consumer.mayTakeAgain();
+    for (const consumer of consumers.slice(0, first)) consumer.mayTakeAgain();
   }
 
   requeueAll(): void {
@@ -290,10 +343,13 @@ export class Channel implements DurableWaiter {
       ManySettlements.settle(this, unacked.lastTag, "requeued");
       return;
     }
-    for (const tag of unacked.upTo(unacked.lastTag)) {
+    const last = unacked.lastTag;
+    for (const tag of unacked.upTo(last)) this.#expectReturn(tag);
+    for (const tag of unacked.upTo(last)) {
       unacked.take(tag);
       this.finishSettlement(unacked.source, unacked.offset, "requeued");
     }
+    this.endReturns();
   }
 
   // Consumers
@@ -322,9 +378,9 @@ export class Channel implements DurableWaiter {
     if (!this.session.connection.isClosed) this.releaseConfirms();
   }
 
-  /** The channel ends: what it holds goes back, its consumers are gone. */
+  /** The channel ends: its consumers are gone, then what it holds goes back, since none of it may come to them again. */
   release(): void {
-    this.isClosing = true;
+    this.stopConsumers();
     this.incoming.drop();
     if (this.transaction !== null) {
       for (const held of this.transaction.settlements) this.restore(held);
@@ -332,6 +388,13 @@ export class Channel implements DurableWaiter {
       this.transaction = null;
     }
     this.requeueAll();
+    if (this.directReply !== null) this.session.server.directReplies.delete(this.directReply.replyName);
+    this.directReply = null;
+  }
+
+  /** The first half of `release`. Where a connection ends, nothing of one channel may come to another one's consumers either. */
+  stopConsumers(): void {
+    this.isClosing = true;
     const consumers = [...this.consumers.values()];
     this.consumers.clear();
     const byQueue = new Map<Queue, Set<Consumer>>();
@@ -345,8 +408,6 @@ export class Channel implements DurableWaiter {
       else ofQueue.add(consumer);
     }
     for (const [queue, gone] of byQueue) queue.removeConsumers(gone);
-    if (this.directReply !== null) this.session.server.directReplies.delete(this.directReply.replyName);
-    this.directReply = null;
   }
 }
 

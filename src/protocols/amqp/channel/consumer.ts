@@ -34,9 +34,11 @@ export class Consumer implements QueueConsumer, UnackedSource {
   readonly priority: number;
   readonly prefetch: number;
   readonly takesRecords = true;
+  isParked = false;
   awaitsRoom = false;
   hadRoom = false;
   held = 0;
+  uncommitted = 0;
   slot = 0;
   /** For `writeDeliver`. */
   readonly channel: number;
@@ -67,8 +69,8 @@ export class Consumer implements QueueConsumer, UnackedSource {
   }
 
   canTake(): boolean {
-    if (this.isNoAck) return this.#owner.hasCreditFor(this);
-    return (this.prefetch === 0 || this.held < this.prefetch) && this.#owner.hasCreditFor(this);
+    if (!this.isNoAck && this.prefetch > 0 && this.held + this.uncommitted >= this.prefetch) return false;
+    return this.#owner.hasCreditFor(this);
   }
 
   deliver(queue: Queue, cursor: SharedCursor): void {
@@ -85,9 +87,8 @@ export class Consumer implements QueueConsumer, UnackedSource {
     owner.session.connection.touch();
   }
 
-  /** A delivery of this consumer was settled: it may have credit again. */
-  settled(): void {
-    this.queue.vhost.broker.schedule(this.queue);
+  mayTakeAgain(): void {
+    this.queue.consumerReady(this);
   }
 
   cancelled(_queue: Queue): void {

@@ -55,12 +55,14 @@ export class ManySettlements implements ReturningRecords {
     const { unacked } = this.#channel;
     const units = Math.ceil(page.outstanding * settlementUnits[this.#outcome]);
     const isReturned = this.#outcome === "requeued";
+    for (const queue of this.#queues) this.#channel.expectReturnsTo(queue);
     for (let at = unacked.takeDetached(page, 0); at >= 0; at = unacked.takeDetached(page, at + 1)) {
       const { source, offset } = unacked;
       if (isReturned && source.takesRecords) source.queue.returning--;
       this.#channel.finishSettlement(source, offset, this.#outcome);
     }
     if (this.#nextPage === this.#pages.length) for (const queue of this.#queues) queue.endReturning(this);
+    this.#channel.endReturns();
     return units;
   }
 }

@@ -33,6 +33,7 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
   awaitsRoom = false;
   hadRoom = false;
   held = 0;
+  uncommitted = 0;
   slot = 0;
   readonly channel: number;
   readonly consumerTag: Buffer;
@@ -55,7 +56,7 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
   start(): void {
     this.queue.waiters.add(this);
     this.queue.streamConsumers++;
-    this.settled();
+    this.mayTakeAgain();
   }
 
   stop(): void {
@@ -72,7 +73,8 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
     const reader = this.#reader;
     const { inflation } = owner.broker;
     for (let isServed = false; ; isServed = true) {
-      if (!(this.held < this.prefetch && owner.hasCreditFor(this) && reader.next())) return;
+      const hasPrefetch = this.held + this.uncommitted < this.prefetch;
+      if (!(hasPrefetch && owner.hasCreditFor(this) && reader.next())) return;
       if (inflation.isSpentFor(reader)) {
         reader.seek(reader.offset);
         inflation.continueLater(queue, isServed);
@@ -87,7 +89,7 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
     }
   }
 
-  settled(): void {
+  mayTakeAgain(): void {
     this.queue.vhost.broker.schedule(this.queue);
   }
 }

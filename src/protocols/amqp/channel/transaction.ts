@@ -103,6 +103,7 @@ export function messageOf({ record, mandatory }: HeldPublish): IncomingMessage {
   message.bodyStart = parts.bodyStart;
   message.bodyEnd = parts.bodyEnd;
   message.bodySize = parts.bodyEnd - parts.bodyStart;
+  message.hiddenKeys = record.subarray(parts.bodyEnd, parts.recordEnd);
   message.properties.walk(record, parts.propertiesStart, parts.headerEnd);
   return message;
 }

@@ -16,6 +16,10 @@ export interface UnackedSource {
   /** Its deliveries are taken out of the queue, so settling them matters there; a stream's are copies. */
   readonly takesRecords: boolean;
   held: number;
+  /** Settled in a transaction that has not ended: out of the table, but the prefetch counts them until the commit. */
+  uncommitted: number;
+  /** A delivery was settled, its channel has credit or its connection room: what it waits for may be there. */
+  mayTakeAgain(): void;
   /** Its slot in the channel's table of sources; 0 while it has none. */
   slot: number;
 }
@@ -63,8 +67,9 @@ function splitPage(page: Page, count: number): Page {
 }
 
 export class Unacked {
-  /** In the order of their numbers, since tags grow. */
+  /** In the order of their numbers, since tags grow; after a rollback `#inOrder` sees to it. */
   readonly #pages = new Map<number, Page>();
+  #isOrdered = true;
   #newest: Page | null = null;
   #last: Page | null = null;
   readonly #sources: (UnackedSource | null)[] = [null];
@@ -128,8 +133,13 @@ export class Unacked {
   }
 
   has(tag: number): boolean {
+    return this.sourceOf(tag) !== null;
+  }
+
+  /** Null when it is not outstanding. */
+  sourceOf(tag: number): UnackedSource | null {
     const page = this.#page(tag);
-    return page !== null && page.slots[tag % tagsPerPage] !== 0;
+    return page === null ? null : this.#sources[page.slots[tag % tagsPerPage]!]!;
   }
 
   /** Takes a tag out and leaves what it was in `source` and `offset`; false when it is not outstanding. */
@@ -164,7 +174,7 @@ export class Unacked {
    */
   detach(tag: number): Page[] {
     const detached: Page[] = [];
-    for (const page of this.#pages.values()) {
+    for (const page of this.#inOrder()) {
       const base = page.number * tagsPerPage;
       if (base > tag) break;
       const isWhole = page !== this.#newest && base + tagsPerPage - 1 <= tag;
@@ -210,7 +220,8 @@ export class Unacked {
     if (page === null) {
       page = takePage(Math.floor(tag / tagsPerPage));
       this.#pages.set(page.number, page);
-      this.#sortPages();
+      // Once for all pages of a rollback, not once for each.
+      this.#isOrdered = false;
     }
     page.offsets[tag % tagsPerPage] = offset;
     page.slots[tag % tagsPerPage] = source.slot;
@@ -219,15 +230,19 @@ export class Unacked {
     this.size++;
   }
 
-  #sortPages(): void {
-    const pages = [...this.#pages.values()].toSorted((a, b) => a.number - b.number);
-    this.#pages.clear();
-    for (const page of pages) this.#pages.set(page.number, page);
+  #inOrder(): Iterable<Page> {
+    if (!this.#isOrdered) {
+      const pages = [...this.#pages.values()].toSorted((a, b) => a.number - b.number);
+      this.#pages.clear();
+      for (const page of pages) this.#pages.set(page.number, page);
+      this.#isOrdered = true;
+    }
+    return this.#pages.values();
   }
 
   /** Outstanding tags up to and including `tag`, lowest first. The one given may be taken out meanwhile. */
   *upTo(tag: number): Generator<number> {
-    for (const page of this.#pages.values()) {
+    for (const page of this.#inOrder()) {
       const base = page.number * tagsPerPage;
       if (base > tag) return;
       const until = Math.min(tagsPerPage, tag - base + 1);

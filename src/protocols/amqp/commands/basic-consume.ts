@@ -10,10 +10,14 @@ import { StreamConsumer } from "../channel/stream-consumer.ts";
 import { streamStart } from "../channel/stream-offset.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
+/** Beside what any method costs. */
+const unitsOfConsumer = 4;
+
 type Consume = MethodArguments["basic.consume"];
 
 /** Starts a consumer. The answer comes before its first delivery, since queues deliver when the tick ends. */
 export function basicConsume(channel: Channel, values: Consume): void {
+  channel.broker.work.spend(unitsOfConsumer);
   const name = values.queue === directReplyName ? "" : channel.queueName(values.queue);
   if (channel.consumers.has(values.consumerTag)) {
     throw new AmqpError("NOT_ALLOWED", `attempt to reuse consumer tag '${values.consumerTag}'`);

@@ -1,3 +1,5 @@
+import type { Queue } from "../../../broker/queue/queue.ts";
+import type { SharedCursor } from "../../../broker/cursor/shared-cursor.ts";
 import { AmqpView } from "../../../message/convert/as-amqp.ts";
 import type { Channel } from "../channel/channel.ts";
 import { AmqpError } from "../core/errors.ts";
@@ -22,13 +24,29 @@ export function basicGet(channel: Channel, values: MethodArguments["basic.get"])
   queue.used();
   // Consumers that wait came before this method.
   queue.catchUp();
-  if (!queue.takeForGet(values.noAck, channel.getOwner)) {
+  const get: Get = { channel, queue, cursor, isNoAck: values.noAck };
+  // Thousands of expired messages may be at the head. What is behind them is looked for in the next turns.
+  if (!answered(get)) channel.session.retry(channel, () => answered(get));
+}
+
+interface Get {
+  readonly channel: Channel;
+  readonly queue: Queue;
+  readonly cursor: SharedCursor;
+  readonly isNoAck: boolean;
+}
+
+/** False where what is at the head must go first, and not all of it could in this turn. */
+function answered({ channel, queue, cursor, isNoAck }: Get): boolean {
+  const found = queue.isDeleted ? "empty" : queue.takeForGet(isNoAck, channel.getOwner);
+  if (found === "later") return false;
+  if (found === "empty") {
     channel.reply("basic.get-empty", { clusterId: "" });
-    return;
+    return true;
   }
   const { record, deliveryCount } = cursor;
   const redelivered = deliveryCount > 1;
-  const deliveryTag = values.noAck ? channel.unacked.skip() : channel.holdGet(queue, record.offset);
+  const deliveryTag = isNoAck ? channel.unacked.skip() : channel.holdGet(queue, record.offset);
   let parts = view.show(record);
   // With basic.get from the first delivery on, as RabbitMQ's quorum queues say it.
   if (queue.policy.countsDeliveries) {
@@ -39,4 +57,5 @@ export function basicGet(channel: Channel, values: MethodArguments["basic.get"])
   const delivery = { deliveryTag, redelivered, messageCount: queue.readyCount };
   writeGetOk(channel.output, channel.frameTarget, delivery, parts);
   channel.session.connection.touch();
+  return true;
 }

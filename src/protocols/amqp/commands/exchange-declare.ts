@@ -2,7 +2,7 @@ import { everyKey } from "../../../broker/access/rights.ts";
 import { type ExchangeType, exchangeTypes } from "../../../broker/exchange/exchange.ts";
 import { nameOfText } from "../../../broker/names.ts";
 import { type FieldTable, findField } from "../../../message/amqp/table.ts";
-import { plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
+import { argumentTypes, plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
 import type { Channel } from "../channel/channel.ts";
 import { AmqpError } from "../core/errors.ts";
 import { amqpName, assertNotReserved, strippedName } from "../core/names.ts";
@@ -52,7 +52,8 @@ function declare(
 ): void {
   const { durable, autoDelete, internal } = values;
   const args = plainArguments(values.arguments);
-  channel.vhost.declareExchange({ name, type, durable, autoDelete, internal, args });
+  const argTypes = argumentTypes(values.arguments);
+  channel.vhost.declareExchange({ name, type, durable, autoDelete, internal, args, argTypes });
 }
 
 export function assertNotDefault(name: string): void {

@@ -6,7 +6,7 @@
  */
 import { limits } from "../../../base/limits.ts";
 import { maxAgeMs } from "../../../broker/queue/policy.ts";
-import { type FieldTable, type FieldValue, findField } from "../../../message/amqp/table.ts";
+import { type FieldTable, fieldTypeNames, type FieldValue, findField } from "../../../message/amqp/table.ts";
 import { displayText } from "../../../message/amqp/text.ts";
 import { AmqpError } from "../core/errors.ts";
 import type { MethodArguments } from "../wire/methods.ts";
@@ -25,37 +25,16 @@ interface ArgumentRule {
   readonly types: readonly QueueType[];
 }
 
-const typeNames: Readonly<Record<FieldValue["type"], string>> = {
-  t: "bool",
-  b: "byte",
-  B: "unsignedbyte",
-  s: "short",
-  u: "unsignedshort",
-  I: "signedint",
-  i: "unsignedint",
-  l: "long",
-  L: "long",
-  f: "float",
-  d: "double",
-  D: "decimal",
-  S: "longstr",
-  x: "binary",
-  T: "timestamp",
-  A: "array",
-  F: "table",
-  V: "void",
-};
-
 /** RabbitMQ's name for the type of a field. */
 export function fieldTypeName({ type }: FieldValue): string {
-  return typeNames[type];
+  return fieldTypeNames[type];
 }
 
 const integerTypes = "bBsuIilL";
 
 /** The integer in a field; otherwise RabbitMQ's complaint. */
 export function integerOf(field: FieldValue): number | string {
-  if (!integerTypes.includes(field.type)) return `"expected integer, got ${typeNames[field.type]}"`;
+  if (!integerTypes.includes(field.type)) return `"expected integer, got ${fieldTypeNames[field.type]}"`;
   return Number((field as { readonly value: number | bigint }).value);
 }
 
@@ -93,7 +72,7 @@ const priorities: Check = (field) => {
 };
 
 function unacceptable(field: FieldValue): string {
-  return `{unacceptable_type,${typeNames[field.type]}}`;
+  return `{unacceptable_type,${fieldTypeNames[field.type]}}`;
 }
 
 const text: Check = (field) => (field.type === "S" ? undefined : unacceptable(field));

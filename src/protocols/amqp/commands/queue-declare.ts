@@ -2,7 +2,7 @@ import { everyKey } from "../../../broker/access/rights.ts";
 import { nameOfText } from "../../../broker/names.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { findField } from "../../../message/amqp/table.ts";
-import { plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
+import { argumentTypes, plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
 import type { Channel } from "../channel/channel.ts";
 import { directReplyName, directReplyPrefix } from "../channel/direct-reply.ts";
 import { AmqpError } from "../core/errors.ts";
@@ -60,6 +60,7 @@ function makeQueue(channel: Channel, values: Declare): Queue {
     exclusiveOwner: values.exclusive ? session.connection.id : 0,
     autoDelete: values.autoDelete,
     args: plainArguments(values.arguments),
+    argTypes: argumentTypes(values.arguments),
   });
   if (values.exclusive) session.exclusiveQueues.add(queue);
   return queue;

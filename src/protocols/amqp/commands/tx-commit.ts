@@ -14,7 +14,13 @@ export function txCommit(channel: Channel): void {
   channel.transaction = null;
   try {
     for (const held of publishes) channel.publisher.publishHeld(held);
-    for (const { source, offset, outcome } of settlements) channel.finishSettlement(source, offset, outcome);
+    for (const { source, outcome } of settlements)
+      if (outcome === "requeued" && source.takesRecords) channel.expectReturnsTo(source.queue);
+    for (const { source, offset, outcome } of settlements) {
+      source.uncommitted--;
+      channel.finishSettlement(source, offset, outcome);
+    }
+    channel.endReturns();
   } finally {
     transaction.reset();
     channel.transaction = transaction;

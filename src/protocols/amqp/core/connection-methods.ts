@@ -3,7 +3,8 @@
  *
  *   header --AMQP0091--> starting --start-ok--> authenticating --password is right--> tuning --tune-ok--> opening
  *   opening --open--> running
- *   any --error--> closing (connection.close sent) --close-ok--> broken;  any --close--> broken
+ *   any --error--> closing (connection.close sent);  any --close--> closing (close-ok sent)
+ *   closing --close-ok, or the client ends its socket, or a while--> broken;  closing --close--> closing (close-ok sent)
  *
  * Invariant: every state has a cell for every method that a client can send on channel 0; a cell without a handler is
  * RabbitMQ's 504 "unexpected method in connection state".
@@ -115,11 +116,14 @@ function startOk(session: AmqpSession, values: MethodArguments["connection.start
     return refuseLogin(session, values.mechanism);
   }
   session.state = "authenticating";
+  const mark = connection.answerMark;
   broker.access.logIn({ ...credentials, ...from }, (authorization) => {
     // It may have taken a while.
     if (connection.isClosed || session.state !== "authenticating") return;
-    if (authorization === null) refuseLogin(session, values.mechanism);
-    else loggedIn(session, authorization);
+    connection.answerTo(mark, () => {
+      if (authorization === null) refuseLogin(session, values.mechanism);
+      else loggedIn(session, authorization);
+    });
   });
 }
 

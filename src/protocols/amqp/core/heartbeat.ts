@@ -66,8 +66,10 @@ export class Heartbeat {
     this.#seenReceived = connection.bytesReceived;
     const isIdle = connection.bytesSent === this.#seenSent;
     if (isIdle) {
-      writeHeartbeat(connection.output);
-      connection.touch();
+      connection.answerTo(connection.answerMark, () => {
+        writeHeartbeat(connection.output);
+        connection.touch();
+      });
     }
     // Our own heartbeat is no traffic.
     this.#seenSent = connection.bytesSent + (isIdle ? connection.outputBytes : 0);

@@ -10,7 +10,7 @@ import { BrokerError } from "../../../base/errors.ts";
 import type { Timer } from "../../../base/clock.ts";
 import { plainHost } from "../../../base/addresses.ts";
 import { limits } from "../../../base/limits.ts";
-import type { Job, RunningJob } from "../../../base/turn-work.ts";
+import type { Job } from "../../../base/turn-work.ts";
 import type { Authorization, Holder } from "../../../broker/access/permissions.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
@@ -27,11 +27,12 @@ import { frameOutOfPlace, HeldBytes, unexpectedFrame } from "../publish/incoming
 import type { AmqpServer } from "./server.ts";
 import { frameType } from "../wire/constants.ts";
 import { SettleFields } from "../wire/content-input.ts";
+import { TurnWait } from "./turn-wait.ts";
 import { FrameParser, protocolHeader } from "../wire/frame-parser.ts";
 import { decodeMethod, methodNumberAt, writeMethodFrame } from "../wire/method-codec.ts";
 import { methodNumber, type MethodArguments, type MethodName } from "../wire/methods.ts";
 
-/** How long a peer may take to answer our connection.close. */
+/** How long a peer may take to answer our connection.close, or to end its socket after its own. */
 const closeMsMax = 5000;
 
 const numbers = {
@@ -45,10 +46,10 @@ const settle = new SettleFields();
 
 /** So many frames cost a unit of their turn (turn-work.ts), apart from what a message that goes to many adds by itself. */
 const framesOfUnit = 12;
+/** A method that is no publish and settles nothing: basic.get is one of the cheap ones. */
+const unitsOfMethod = 2;
 /** What a connection may send while its frames wait for their turn before it is no longer read from. */
 const waitingInputBytesMax = 1 << 20;
-
-function* nothing(): Job<void> {}
 
 export class AmqpSession implements Session, Holder {
   readonly connection: Connection;
@@ -67,8 +68,7 @@ export class AmqpSession implements Session, Holder {
   readonly channels = new Map<number, Channel>();
   readonly exclusiveQueues = new Set<Queue>();
   readonly #reader = new ByteReader(Buffer.alloc(0));
-  /** There are frames left, for which this turn has no units. */
-  #turnWait: RunningJob | null = null;
+  readonly #turnWait: TurnWait;
   /** It sent so much meanwhile that it is not read from. */
   #isPaused = false;
   #isPeerEnded = false;
@@ -89,6 +89,7 @@ export class AmqpSession implements Session, Holder {
     this.server = server;
     this.broker = server.broker;
     this.heartbeat = new Heartbeat(connection, server);
+    this.#turnWait = new TurnWait(this.broker, () => this.#goOn());
     this.#deadline = this.broker.timers.after(limits.loginMsMax, () => connection.destroy());
   }
 
@@ -105,9 +106,9 @@ export class AmqpSession implements Session, Holder {
       if (this.state === "header" && !this.#readHeader()) return parser.settle();
       const { work } = this.broker;
       // One at least, or whoever sends few frames would wait for those who send many.
-      for (let isFirst = true; this.#turnWait === null; isFirst = false) {
+      for (let isFirst = true; !this.#turnWait.isWaiting; isFirst = false) {
         if (connection.outputBytes > limits.outputHighWaterBytes) break;
-        if (!isFirst && work.isSpent && parser.unread > 0) this.#waitForTurn();
+        if (!isFirst && work.isSpent && parser.unread > 0) this.#turnWait.nextTurn();
         else if (parser.next()) {
           this.#frame();
           if (++this.#frames % framesOfUnit === 0) work.spend(1);
@@ -117,35 +118,56 @@ export class AmqpSession implements Session, Holder {
       parser.settle();
     } catch (error) {
       // The stream has lost its frames: nothing after this can be read.
+      const isOpen = this.state === "running";
       this.failConnection(amqpErrorOf(error));
       this.state = "broken";
+      // RabbitMQ ends who never was in; others may still answer.
+      if (!isOpen) this.connection.end();
     }
     if (this.#confirming.length > 0) this.#releaseConfirms();
     this.#tellHeld();
-    if (this.#turnWait === null || this.#isPaused || parser.unread <= waitingInputBytesMax) return;
+    if (!this.#turnWait.isWaiting || this.#isPaused || parser.unread <= waitingInputBytesMax) return;
     this.#isPaused = true;
     connection.pauseReading();
   }
 
-  /** What is left goes on in the next turn, so that others are served between its frames. */
-  #waitForTurn(): void {
+  /** The frames that waited are taken. */
+  #goOn(): void {
     const { connection } = this;
-    this.#turnWait = this.broker.work.run(nothing(), () => {
-      this.#turnWait = null;
-      if (connection.isClosed) return;
-      if (this.#isPaused) {
-        this.#isPaused = false;
-        connection.resumeReading();
-      }
-      if (this.state !== "broken") this.#run();
-      if (this.#isPeerEnded) this.onPeerEnded();
-    });
+    if (connection.isClosed) return;
+    if (this.#isPaused) {
+      this.#isPaused = false;
+      connection.resumeReading();
+    }
+    if (this.state !== "broken") this.#run();
+    if (this.#isPeerEnded) this.onPeerEnded();
+  }
+
+  /** A method that may take many turns: no frame of this connection is taken until the job has ended. */
+  work(channel: Channel, job: Job<void>): void {
+    this.#turnWait.work(job, (error) => this.#failLater(channel, error));
+  }
+
+  /** The same for what waits for the next turns to be possible: it is tried at the end of each until it says that it is done. */
+  retry(channel: Channel, attempt: () => boolean): void {
+    this.#turnWait.retry(
+      () => channel.isClosing || attempt(),
+      (error) => this.#failLater(channel, error),
+    );
+  }
+
+  #failLater(channel: Channel, error: unknown): void {
+    if (!channel.isClosing) this.#fail(channel, error);
+  }
+
+  get isAtWork(): boolean {
+    return this.#turnWait.isWaiting;
   }
 
   /** What was sent before the end is done first. */
   onPeerEnded(): void {
     this.#isPeerEnded = true;
-    if (this.#turnWait === null) this.connection.end();
+    if (!this.#turnWait.isWaiting) this.connection.end();
   }
 
   #tellHeld(): void {
@@ -222,6 +244,7 @@ export class AmqpSession implements Session, Holder {
         this.send(channel.number, "channel.close-ok", {});
         return;
       default:
+        this.broker.work.spend(unitsOfMethod);
         runChannelMethod(channel, decodeMethod(this.#reader.reuse(bytes, start, end)));
     }
   }
@@ -360,13 +383,18 @@ export class AmqpSession implements Session, Holder {
     this.failConnection(new AmqpError("CONNECTION_FORCED", `user '${this.userName}' was deleted`));
   }
 
-  /** The client asked for the end: everything is released before it hears so. */
+  /**
+   * The client asked for the end: everything is released before it hears so. Ending the socket is left to it, as by
+   * RabbitMQ: a client that closes twice would else meet the end before its second answer.
+   */
   closeByClient(): void {
-    this.#releaseAll();
+    if (this.state !== "closing") {
+      this.#releaseAll();
+      this.state = "closing";
+      this.#deadline?.cancel();
+      this.#deadline = this.broker.timers.after(closeMsMax, () => this.connection.end());
+    }
     this.send(0, "connection.close-ok", {});
-    this.connection.end();
-    this.state = "broken";
-    this.setDeadline(closeMsMax);
   }
 
   #dropChannel(channel: Channel): void {
@@ -425,13 +453,15 @@ export class AmqpSession implements Session, Holder {
     this.#awaitingMore = [];
     for (const consumer of waiting) {
       consumer.awaitsRoom = false;
-      consumer.settled();
+      consumer.mayTakeAgain();
     }
     if (this.state !== "broken" && this.parser.unread > 0) this.#run();
   }
 
   #releaseAll(): void {
-    for (const channel of this.channels.values()) if (!channel.isClosing) channel.release();
+    const open = [...this.channels.values()].filter((channel) => !channel.isClosing);
+    for (const channel of open) channel.stopConsumers();
+    for (const channel of open) channel.release();
     this.channels.clear();
     this.#lastChannel = this.#borrower = null;
     const queues = [...this.exclusiveQueues];
@@ -442,7 +472,7 @@ export class AmqpSession implements Session, Holder {
 
   onClosed(): void {
     this.state = "broken";
-    this.#turnWait?.cancel();
+    this.#turnWait.cancel();
     this.#releaseAll();
     this.authorization?.holders.delete(this);
     this.heartbeat.stop();

@@ -13,9 +13,8 @@ import { ByteWriter, copyBytes } from "../../../base/bytes.ts";
 import { limits } from "../../../base/limits.ts";
 import type { LiveChannels } from "../../../broker/live/channels.ts";
 import type { OutgoingMessage } from "../../../broker/exchange/outgoing-message.ts";
-import type { AmqpRecordParts } from "../../../message/amqp/record.ts";
 import { PropertyOffsets } from "../../../message/amqp/property-offsets.ts";
-import { bodySizeBytes } from "../../../message/amqp/record.ts";
+import { type AmqpRecordParts, bodySizeBytes, noHiddenKeys } from "../../../message/amqp/record.ts";
 import { checkFieldTableBody, hasRoutingField } from "../../../message/amqp/table-scan.ts";
 import { envelope } from "../../../message/envelope.ts";
 import { AmqpError } from "../core/errors.ts";
@@ -60,6 +59,8 @@ export class IncomingMessage implements OutgoingMessage {
   readonly properties = new PropertyOffsets();
   /** The headers have CC or BCC: further routing keys. */
   mayHaveMoreKeys = false;
+  /** What comes behind the body in the record: the keys of BCC, which left the headers. */
+  hiddenKeys: Buffer = noHiddenKeys;
   #headerStore: Buffer = nothing;
   /** Body frames so far, when there are several. */
   readonly #gathered = new ByteWriter(0, "shared");
@@ -78,6 +79,7 @@ export class IncomingMessage implements OutgoingMessage {
     fields.read(bytes, start, end);
     this.mandatory = fields.mandatory;
     this.immediate = fields.immediate;
+    this.hiddenKeys = noHiddenKeys;
     const { routeStart, routeEnd } = fields;
     if (!this.#isSameRoute(bytes, routeStart, routeEnd)) {
       const size = routeEnd - routeStart;
@@ -194,10 +196,12 @@ export class IncomingMessage implements OutgoingMessage {
 
   /** The hot path: three runs are copied from where the frames lie into the journal's tail. */
   appendTo(group: Parameters<OutgoingMessage["appendTo"]>[0]): void {
-    const { routeSize, headerStart, headerEnd, bodyStart, bodyEnd } = this;
+    const { routeSize, headerStart, headerEnd, bodyStart, bodyEnd, hiddenKeys } = this;
+    const hiddenSize = hiddenKeys.length;
     const headerSize = headerEnd - headerStart;
     const { store } = group.logs[0]!;
-    let at = store.reserve(group, envelope.amqp, routeSize + 4 + headerSize + bodyEnd - bodyStart);
+    const size = routeSize + 4 + headerSize + bodyEnd - bodyStart + hiddenSize;
+    let at = store.reserve(group, envelope.amqp, size);
     const target = store.tail;
     copyBytes(target, at, this.route, 0, routeSize);
     at += routeSize;
@@ -207,7 +211,9 @@ export class IncomingMessage implements OutgoingMessage {
     target[at + 3] = headerSize;
     at += 4;
     copyBytes(target, at, this.headerBuffer, headerStart, headerEnd);
-    copyBytes(target, at + headerSize, this.bodyBuffer, bodyStart, bodyEnd);
+    at += headerSize;
+    copyBytes(target, at, this.bodyBuffer, bodyStart, bodyEnd);
+    if (hiddenSize > 0) copyBytes(target, at + bodyEnd - bodyStart, hiddenKeys, 0, hiddenSize);
   }
 
   asAmqp(): AmqpRecordParts {

@@ -7,21 +7,26 @@ import { headerKeys, headerValues } from "../../../broker/exchange/routing/messa
 import type { HeaderValue } from "../../../broker/exchange/routing/router.ts";
 import { type AmqpProperties, readProperties, writeProperties } from "../../../message/amqp/properties.ts";
 import { expirationMs } from "../../../message/amqp/property-offsets.ts";
-import { AmqpRecordParts, bodySizeBytes, readAmqpRecord } from "../../../message/amqp/record.ts";
-import { findField, readFieldTable } from "../../../message/amqp/table.ts";
+import {
+  AmqpRecordParts,
+  bodySizeBytes,
+  encodeHiddenKeys,
+  readAmqpRecord,
+} from "../../../message/amqp/record.ts";
+import { type FieldTable, findField, readFieldTable } from "../../../message/amqp/table.ts";
 import type { Channel } from "../channel/channel.ts";
 import { AmqpError } from "../core/errors.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
 import { durationMsMax, fieldTypeName } from "../commands/queue-arguments.ts";
 
-/** `user-id` must be the user's own name; `expiration` must be a number of milliseconds. */
+/** `user-id` must be the user's own name, unless it has the tag `impersonator`; `expiration` must be a number of milliseconds. */
 export function checkProperties(channel: Channel, message: IncomingMessage): void {
   const { properties } = message;
   const { buffer } = properties;
   if (properties.userIdStart >= 0) {
     const userId = buffer.utf8Slice(properties.userIdStart, properties.userIdEnd);
-    const { userName } = channel.session;
-    if (userId !== userName) {
+    const { userName, authorization } = channel.session;
+    if (userId !== userName && authorization?.isImpersonator !== true) {
       throw new AmqpError(
         "PRECONDITION_FAILED",
         `user_id property set to '${userId}' but authenticated user was '${userName}'`,
@@ -74,26 +79,31 @@ function writeRecord(writer: ByteWriter, message: IncomingMessage): void {
   writer.uint32(message.headerEnd - message.headerStart);
   writer.bytes(message.headerBuffer, message.headerStart, message.headerEnd);
   writer.bytes(message.bodyBuffer, message.bodyStart, message.bodyEnd);
+  writer.bytes(message.hiddenKeys);
 }
 
 /**
  * The further routing keys of a message: those in headers CC and BCC, arrays of which only the texts count. BCC is taken
- * out of the message, so that no consumer sees it (RabbitMQ's sender-selected distribution).
+ * out of the headers, so that no consumer sees it (RabbitMQ's sender-selected distribution), and kept in the record.
  */
 export function takeRoutingKeys(message: IncomingMessage): string[] {
   const { headers = [] } = propertiesOf(message);
-  const keys = (["CC", "BCC"] as const).flatMap((name) => {
-    const found = headerKeys(headers, name);
-    if (found !== null) return found;
-    throw new AmqpError(
-      "PRECONDITION_FAILED",
-      `invalid message: {unacceptable_type_in_header,"${name}",${fieldTypeName(findField(headers, name)!)}}`,
-    );
-  });
+  const keys = routingKeysOf(headers, "CC");
+  const hiddenKeys = routingKeysOf(headers, "BCC");
   if (findField(headers, "BCC") !== undefined) {
+    message.hiddenKeys = encodeHiddenKeys(hiddenKeys);
     changeProperties(message, { headers: headers.filter(({ name }) => name !== "BCC") });
   }
-  return keys;
+  return [...keys, ...hiddenKeys];
+}
+
+function routingKeysOf(headers: FieldTable, name: "CC" | "BCC"): string[] {
+  const found = headerKeys(headers, name);
+  if (found !== null) return found;
+  throw new AmqpError(
+    "PRECONDITION_FAILED",
+    `invalid message: {unacceptable_type_in_header,"${name}",${fieldTypeName(findField(headers, name)!)}}`,
+  );
 }
 
 function propertiesOf({ headerBuffer, headerStart, headerEnd }: IncomingMessage): AmqpProperties {

@@ -17,7 +17,7 @@
  * `push` or `settle`. A parser that threw is not used again.
  */
 import { BrokerError } from "../../../base/errors.ts";
-import { frameEnd, frameHeadBytes, frameOverheadBytes, frameType } from "./constants.ts";
+import { frameEnd, frameHeadBytes, frameMaxMin, frameOverheadBytes, frameType } from "./constants.ts";
 import { InputBuffer } from "./input-buffer.ts";
 
 /** What a client sends first, and what it gets back when it sent anything else (spec 4.2.2). */
@@ -26,16 +26,13 @@ export const protocolHeader: Buffer = Buffer.from("AMQP\x00\x00\x09\x01", "latin
 /** 0-9's, whose frames are those of 0-9-1. */
 const protocolHeaderOf09: Buffer = Buffer.from("AMQP\x01\x01\x00\x09", "latin1");
 
-/** RabbitMQ's limit before tuning; connection.start-ok carries client properties and may be large. */
-const initialFrameMaxBytes = 8192;
-
 const nothing = Buffer.alloc(0);
 
 export type ProtocolHeaderState = "incomplete" | "accepted" | "mismatch";
 
 export class FrameParser {
-  /** Negotiated; set it when connection.tune-ok has come. */
-  frameMax = initialFrameMaxBytes;
+  /** Negotiated; set it when connection.tune-ok has come. Before that, a frame must be one that every peer takes. */
+  frameMax = frameMaxMin;
 
   type = 0;
   channel = 0;

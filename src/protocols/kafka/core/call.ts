@@ -47,6 +47,8 @@ export class Call<N extends ApiName = ApiName> {
   readonly caller: Caller;
   /** Bytes fields of the body stay valid in later turns; otherwise they are views of what is being received. */
   readonly keepsBytes: boolean;
+  /** See `Connection.answerTo`. */
+  readonly answerMark: number;
   /** Called once when the connection goes while the answer is awaited. */
   onGone: (() => void) | null = null;
 
@@ -57,6 +59,7 @@ export class Call<N extends ApiName = ApiName> {
   ) {
     this.keepsBytes = keepsBytes;
     this.caller = caller;
+    this.answerMark = caller.connection.answerMark;
     this.name = head.name;
     this.version = head.version;
     this.correlationId = head.correlationId;

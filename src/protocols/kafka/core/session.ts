@@ -130,6 +130,11 @@ export class KafkaSession implements Session, Caller, Holder {
     );
   }
 
+  /** A request that waits for something (long polls, joins) is no work. */
+  get isAtWork(): boolean {
+    return this.#answer !== null;
+  }
+
   /** Kafka has no words for it. */
   onRefused(): void {
     this.#fail(
@@ -188,8 +193,10 @@ export class KafkaSession implements Session, Caller, Holder {
       if ("error" in outcome) return this.#fail(outcome.error);
       if (outcome.result === "close") return this.end();
       if (writer.length > 0) {
-        this.connection.output.bytes(writer.buffer, 0, writer.length);
-        this.#wrote();
+        this.connection.answerTo(call.answerMark, () => {
+          this.connection.output.bytes(writer.buffer, 0, writer.length);
+          this.#wrote();
+        });
       }
       this.#resumeLater();
     });
@@ -200,11 +207,14 @@ export class KafkaSession implements Session, Caller, Holder {
   #takeBareToken(token: Uint8Array): void {
     this.expectsToken = false;
     this.#isLoggingIn = true;
+    const mark = this.connection.answerMark;
     authenticate(this, token, (isRight) => {
       this.#isLoggingIn = false;
       if (!isRight) return this.end();
-      this.connection.output.int32(0);
-      this.connection.touch();
+      this.connection.answerTo(mark, () => {
+        this.connection.output.int32(0);
+        this.connection.touch();
+      });
       this.#resumeLater();
     });
   }
@@ -212,7 +222,7 @@ export class KafkaSession implements Session, Caller, Holder {
   answered<N extends ApiName>(call: Call<N>, body: ResponseInput<N>): void {
     if (this.connection.isClosed) return;
     this.#awaited = null;
-    this.#write(call, body);
+    this.connection.answerTo(call.answerMark, () => this.#write(call, body));
     this.#resumeLater();
   }
 

@@ -84,6 +84,7 @@ function* appendAll(
   const { broker } = call.node;
   const fault = requestFault(acks, transactionalId);
   let hasFault = false;
+  let hasStored = false;
   let inflatedBytesLeft: number = limits.kafkaRequestInflatedBytesMax;
   // The first pause may come within any of them. (A request that is done at once has none that outlasts the turn.)
   if (check !== shortCheck && !call.keepsBytes) copyRecords(topicData);
@@ -114,7 +115,8 @@ function* appendAll(
           );
         } else result = refuse(index, found.error, found.message);
       }
-      if (result.errorCode !== errorCodes.NONE) hasFault = true;
+      if (result.errorCode === errorCodes.NONE) hasStored = true;
+      else hasFault = true;
       partitionResponses.push(result);
     }
     responses.push({ name, topicId, partitionResponses });
@@ -122,7 +124,8 @@ function* appendAll(
   // While the disk is full its batches are refused, so it may go on to ask for other things.
   if (broker.storage.failure === null) broker.publisherSeen(call.connection);
   if (acks === 0) return hasFault ? "close" : "silent";
-  if (acks === acksAll && broker.options.kafkaDurability === "fsync") call.holdUntilDurable();
+  // A refusal does not wait for a disk that may be the reason.
+  if (hasStored && acks === acksAll && broker.options.kafkaDurability === "fsync") call.holdUntilDurable();
   return { responses };
 }
 

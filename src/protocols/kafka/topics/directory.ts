@@ -48,7 +48,9 @@ export class KafkaTopic {
 
   /** The partition's log; undefined where there is none, which an exchange never has. */
   queue(partition: number): Queue | undefined {
-    return this.topic?.partitions[partition];
+    const queue = this.topic?.partitions[partition];
+    if (queue !== undefined) queue.vhost.broker.storage.unwritten.lookedAt(queue.log);
+    return queue;
   }
 
   hasPartition(partition: number): boolean {

@@ -30,7 +30,10 @@ function readRules(settings: Settings): TopicRules {
   const inflatedBytesLeast = limits.kafkaBatchInflatedBytesMax;
   return {
     messageBytesMax: Number(value("max.message.bytes")),
-    inflatedBytesMax: Math.min(Math.max(messageBytesSet, inflatedBytesLeast), limits.kafkaRequestBytesMax),
+    inflatedBytesMax: Math.min(
+      Math.max(messageBytesSet, inflatedBytesLeast),
+      limits.kafkaBatchInflatedBytesMost,
+    ),
     isCompacted: listOf(value("cleanup.policy")).includes("compact"),
     isLogAppendTime: value("message.timestamp.type") === "LogAppendTime",
     timestampAfterMsMax: Number(value("message.timestamp.after.max.ms")),

@@ -2,10 +2,12 @@
  * A connection that waits in XREAD or XREADGROUP with BLOCK.
  *
  * It waits on the logs it reads, in order of arrival, and for streams that are not there yet; it is served when a tick
- * ends that brought entries. Not here: what is read (stream/read.ts). Invariant: it is registered with every stream it
+ * ends that brought entries, or in a later turn where that one has no units left: thousands may wait for one entry. What is
+ * long to write is handed to work in slices. Not here: what is read (stream/read.ts). Invariant: it is registered with every stream it
  * names, or with the virtual host for those that do not exist, until it is over.
  */
 import type { Timer } from "../../../base/clock.ts";
+import type { Job, RunningJob } from "../../../base/turn-work.ts";
 import type { LogWaiter, Queue } from "../../../broker/queue/queue.ts";
 import type { QueueWaiter, Vhost } from "../../../broker/vhost.ts";
 import { refusalOfRead, refusalText } from "../acl/check.ts";
@@ -16,6 +18,11 @@ import type { CommandSpec } from "./command-spec.ts";
 
 /** A timer cannot be set for longer; who waits longer waits for ever. */
 const timeoutMsMax = 2 ** 31 - 1;
+/** Looking for what there is, and a byte of the reply. */
+const unitsOfAttempt = 1;
+const unitsOfReplyByte = 1 / 1024;
+
+function* nothing(): Job<void> {}
 
 export class BlockedRead implements LaterWork, LogWaiter, QueueWaiter {
   readonly #context: CommandContext;
@@ -26,6 +33,8 @@ export class BlockedRead implements LaterWork, LogWaiter, QueueWaiter {
   readonly #queues = new Set<Queue>();
   readonly #later: LaterReply;
   #timer: Timer | null = null;
+  /** There may be something for it, for which the turn had no units. */
+  #turnWait: RunningJob | null = null;
   #isOver = false;
 
   constructor(context: CommandContext, read: StreamRead) {
@@ -77,7 +86,22 @@ export class BlockedRead implements LaterWork, LogWaiter, QueueWaiter {
   }
 
   #serve(): void {
-    if (!this.#isOver) this.#later.attempt(() => this.#tryReply());
+    if (this.#isOver || this.#turnWait !== null) return;
+    const { work } = this.#context.broker;
+    if (!work.isSpent) return this.#serveNow();
+    this.#turnWait = work.run(nothing(), () => {
+      this.#turnWait = null;
+      this.#serveNow();
+    });
+  }
+
+  #serveNow(): void {
+    const { session, broker } = this.#context;
+    const { output } = session.connection;
+    const before = output.length;
+    this.#later.attempt(() => this.#tryReply());
+    const written = Math.max(output.length - before, 0);
+    broker.work.spend(Math.ceil(unitsOfAttempt + unitsOfReplyByte * written));
   }
 
   #tryReply(): boolean {
@@ -117,6 +141,7 @@ export class BlockedRead implements LaterWork, LogWaiter, QueueWaiter {
   abandon(): void {
     this.#isOver = true;
     this.#timer?.cancel();
+    this.#turnWait?.cancel();
     this.#unregister();
   }
 }

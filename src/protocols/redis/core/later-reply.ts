@@ -19,12 +19,15 @@ export class LaterReply {
   readonly work: LaterWork;
   /** False after CLIENT REPLY OFF or SKIP. */
   readonly isWanted: boolean;
+  /** See `Connection.answerTo`. */
+  readonly answerMark: number;
   readonly #session: RedisSession;
 
   constructor(session: RedisSession, work: LaterWork, isWanted: boolean) {
     this.#session = session;
     this.work = work;
     this.isWanted = isWanted;
+    this.answerMark = session.connection.answerMark;
   }
 
   /** Writes the reply; what `write` throws becomes it. Then the requests behind it run. */
@@ -37,6 +40,6 @@ export class LaterReply {
 
   /** The same, if `write` says that it wrote one; else whatever it wrote is dropped, and the wait goes on. */
   attempt(write: () => boolean): void {
-    this.#session.answerLater(this, write);
+    this.#session.connection.answerTo(this.answerMark, () => this.#session.answerLater(this, write));
   }
 }

@@ -224,6 +224,11 @@ export class RedisSession implements Session, Holder {
     return this.#parser.memoryBytes + this.#laterBytes;
   }
 
+  /** A read that waits is no work. */
+  get isAtWork(): boolean {
+    return this.#isHeld && this.blocked === null;
+  }
+
   onRefused(): void {
     this.transaction = null;
     this.#parser.stop("stopped");
@@ -277,16 +282,20 @@ export class RedisSession implements Session, Holder {
 
   // Replies that come later
 
-  /** The command at work is answered later, by what this returns. */
+  /**
+   * The command at work is answered later, by what this returns. One that waited may be served by work that takes turns:
+   * that has its place from then on, and what was said of its reply when it came still holds.
+   */
   beginLater(work: LaterWork): LaterReply {
-    const isWanted = this.replyMode === "on" || this.#isConfirmed;
+    const isWanted = this.#later?.isWanted ?? (this.replyMode === "on" || this.#isConfirmed);
+    this.blocked = null;
     this.#later = new LaterReply(this, work, isWanted);
     return this.#later;
   }
 
-  /** Lets `context.request` outlive the command's handler, until the command is answered. */
+  /** Lets `context.request` outlive the command's handler, until the command is answered. A read that waits needs none. */
   keepRequest(): void {
-    this.context.request = this.#parser.keep();
+    if (this.#later === null) this.context.request = this.#parser.keep();
     this.holdLater(0);
   }
 
@@ -316,18 +325,21 @@ export class RedisSession implements Session, Holder {
       isAnswered = write();
     });
     this.#isRunning = isInHandler;
-    if (!isAnswered || !later.isWanted) output.length = before;
-    if (isAnswered) {
-      this.#letGoOfLater();
-      this.holdsPushes = false;
-      if (this.endsAfterReply) this.end();
+    // Else what it waited for is answered by work that took its place, perhaps already.
+    if (this.#later === later) {
+      if (!isAnswered || !later.isWanted) output.length = before;
+      if (isAnswered) {
+        this.#letGoOfLater();
+        this.holdsPushes = false;
+        if (this.endsAfterReply) this.end();
+      }
     }
     // It was answered before its handler returned, and the loop that had called that one goes on by itself.
     if (isInHandler) return;
     if (this.#deferredPushes !== null) this.#flushPushes();
     this.#tellHeld();
     this.connection.touch();
-    if (isAnswered) this.#resume();
+    if (this.#later === null) this.#resume();
   }
 
   /** Sends out-of-band bytes: never in the middle of a reply. */

@@ -12,7 +12,7 @@ import { typeNameOf } from "../../../keyspace/keyspace.ts";
 import type { CommandContext } from "../core/context.ts";
 import { keysOf } from "./key-access.ts";
 import { Piece } from "../core/sliced-reply.ts";
-import { seesString, visibleStreams } from "./visible-streams.ts";
+import { seesString, streamsSeen } from "./visible-streams.ts";
 
 export interface ScanFilter {
   glob: Glob | null;
@@ -89,9 +89,11 @@ function* scanStreams(
   if (type === null || type === "stream") {
     const { table } = keysOf(context);
     const piece = new Piece();
-    for (const { name } of visibleStreams(context)) {
+    for (const stream of streamsSeen(context)) {
       const due = piece.add(unitsOfLook);
       if (due > 0) yield due;
+      if (stream === null) continue;
+      const { name } = stream;
       const bytes = Buffer.from(name, "latin1");
       if ((table.hash(bytes, 0, bytes.length) & (2 ** exponent - 1)) !== part) continue;
       if (glob === null || glob.matches(bytes)) names.push(name);

@@ -4,7 +4,7 @@ import type { Job } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import { keysOf } from "./key-access.ts";
 import { answerInSlices, Piece } from "../core/sliced-reply.ts";
-import { seesString, visibleStreams } from "./visible-streams.ts";
+import { seesString, streamsSeen } from "./visible-streams.ts";
 import { writeNames } from "../core/write-names.ts";
 
 const unitsOfKey = 0.3;
@@ -34,8 +34,8 @@ function* writeMatching(context: CommandContext, glob: Glob): Job<void> {
     const due = piece.add(unitsOfKey * (found.length + 1));
     if (due > 0) yield due;
   } while (cursor !== 0);
-  for (const { name } of visibleStreams(context)) {
-    if (glob.matches(Buffer.from(name, "latin1"))) names.add(name);
+  for (const stream of streamsSeen(context)) {
+    if (stream !== null && glob.matches(Buffer.from(stream.name, "latin1"))) names.add(stream.name);
     const due = piece.add(unitsOfKey);
     if (due > 0) yield due;
   }

@@ -3,7 +3,7 @@ import type { Job } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import { keysOf } from "./key-access.ts";
 import { answerInSlices, Piece } from "../core/sliced-reply.ts";
-import { seesString, visibleStreams } from "./visible-streams.ts";
+import { seesString, streamsSeen } from "./visible-streams.ts";
 
 const hashes = 2 ** 32;
 /** So many keys are tried that somebody may not see before there is said to be none. */
@@ -28,7 +28,7 @@ function* randomName(context: CommandContext): Job<string | null> {
   const { random } = context.broker;
   const found: number[] = [];
   const piece = new Piece();
-  const streams = server.streamCounts.visible(context);
+  const streams = yield* server.streamCounts.visible(context);
   let hidden = 0;
   while (hidden < hiddenMax && database.size > 0 && random.below(database.size + streams) < database.size) {
     // One of those that share the first bucket in use behind a random place.
@@ -54,8 +54,8 @@ function* randomName(context: CommandContext): Job<string | null> {
     if (due > 0) yield due;
   }
   let left = streams === 0 ? -1 : random.below(streams);
-  for (const { name } of visibleStreams(context)) {
-    if (left-- === 0) return name;
+  for (const stream of streamsSeen(context)) {
+    if (stream !== null && left-- === 0) return stream.name;
     const due = piece.add(unitsOfStreamPassed);
     if (due > 0) yield due;
   }

@@ -3,18 +3,23 @@
  * user has no right to. Other protocols hide those names as well; string keys are Redis's alone, and are shown as redis
  * shows them to whoever has Redis's rules, while the user of other protocols' rules sees what those give it.
  *
+ * Each stream that is asked about is a look, also where it is not shown: walks and counts are for jobs (turn-work.ts).
  * Invariants: `StreamCount` costs as much as there were streams made since it was asked last, not as much as there are; it
  * holds on to none that was deleted.
  */
+import type { Job } from "../../../base/turn-work.ts";
 import type { Authorization } from "../../../broker/access/permissions.ts";
 import { mayUseChannel, mayUseLog } from "../../../broker/access/rights.ts";
 import type { Queue, QueueListener } from "../../../broker/queue/queue.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
 import type { CommandContext } from "../core/context.ts";
+import { Piece } from "../core/sliced-reply.ts";
 
-export function* visibleStreams({ session, vhost }: CommandContext): Generator<Queue> {
+/** Null for each that is not shown. */
+export function* streamsSeen({ session, vhost }: CommandContext): Generator<Queue | null> {
   for (const queue of vhost.queues.values()) {
-    if (queue.exclusiveOwner === 0 && mayUseLog(session, "describe", vhost, queue.name)) yield queue;
+    const isSeen = queue.exclusiveOwner === 0 && mayUseLog(session, "describe", vhost, queue.name);
+    yield isSeen ? queue : null;
   }
 }
 
@@ -54,9 +59,20 @@ class StreamCount implements QueueListener {
     if (!this.#added.delete(queue)) this.#counted.delete(queue);
   }
 
-  count(isSeen: (queue: Queue) => boolean): number {
-    for (const queue of this.#added) if (isSeen(queue)) this.#counted.add(queue);
-    this.#added.clear();
+  /** Of one who sees all. */
+  countAll(): number {
+    return this.#counted.size + this.#added.size;
+  }
+
+  /** Those that have not been asked about are asked about now. */
+  *count(isSeen: (queue: Queue) => boolean): Job<number> {
+    const piece = new Piece();
+    for (const queue of this.#added) {
+      this.#added.delete(queue);
+      if (isSeen(queue)) this.#counted.add(queue);
+      const due = piece.add(unitsOfLook);
+      if (due > 0) yield due;
+    }
     return this.#counted.size;
   }
 
@@ -67,7 +83,8 @@ class StreamCount implements QueueListener {
 
 /** Beyond these the one that was made first is counted anew when it is asked again. */
 const countsMax = 64;
-const everyStream = (): boolean => true;
+/** Whether a user whose rights are limited sees a stream. */
+const unitsOfLook = 1;
 
 /** DBSIZE and INFO: the number of streams that somebody sees, without a walk over them. */
 export class StreamCounts {
@@ -78,10 +95,10 @@ export class StreamCounts {
   all(vhost: Vhost): number {
     let count = this.#all.get(vhost);
     if (count === undefined) this.#all.set(vhost, (count = new StreamCount(vhost)));
-    return count.count(everyStream);
+    return count.countAll();
   }
 
-  visible({ session, vhost }: CommandContext): number {
+  *visible({ session, vhost }: CommandContext): Job<number> {
     const authorization: Authorization = session.authorization!;
     if (authorization.allowsAll(vhost.name)) return this.all(vhost);
     const { name, version } = authorization;
@@ -93,7 +110,7 @@ export class StreamCounts {
       if (this.#limited.size >= countsMax) this.#drop(oldest!);
       this.#limited.set(key, (found = { version, count: new StreamCount(vhost) }));
     }
-    return found.count.count((queue) => mayUseLog(session, "describe", vhost, queue.name));
+    return yield* found.count.count((queue) => mayUseLog(session, "describe", vhost, queue.name));
   }
 
   #drop(key: string): void {

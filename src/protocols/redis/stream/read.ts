@@ -17,12 +17,12 @@ import type { PartedReply } from "../core/parted-reply.ts";
 import { strictIdArgument, writeStreamId } from "./id.ts";
 import { answerInSlices, directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";
 import { type EntryRange, writeRange } from "./entries.ts";
-import { countPresent, findEntry, seal, workBytes, writeEntry } from "./stream.ts";
+import { countPresent, findEntry, seal, spendForEntries, workBytes, writeEntry } from "./stream.ts";
 import { lookUp } from "./find.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 
-/** Redis's bound on what a blocked reader gets that asked for no COUNT; here of those too that asked for more. */
-const blockedCountMax = 1000;
+/** What a reader that has waited gets of a stream if it asked for no COUNT, as in Redis. */
+const blockedCountUsual = 1000;
 /** Giving an entry to a consumer, noting that and writing it; looking at one that another consumer holds. */
 const unitsOfGiven = 1.5;
 const unitsOfLook = 0.1;
@@ -48,12 +48,9 @@ export class StreamRead {
   blockMs = -1;
   isNoAck = false;
 
-  /** The read has waited: what it gets is written at once, so it is no more than `blockedCountMax` entries a stream. */
-  isBlocked = false;
-
+  /** The read has to wait. */
   setBlocked(): void {
-    this.isBlocked = true;
-    this.count = this.count === 0 ? blockedCountMax : Math.min(this.count, blockedCountMax);
+    if (this.count === 0) this.count = blockedCountUsual;
   }
 }
 
@@ -174,15 +171,14 @@ function servePlain(context: CommandContext, read: StreamRead): boolean {
     total += count;
   }
   if (found.length === 0) return false;
-  const isAtOnce = read.isBlocked || total <= directItemsMax;
-  if (!isAtOnce || !writePlain(context, found, read.isBlocked)) {
+  if (total > directItemsMax || !writePlain(context, found)) {
     answerInSlices(context, (parts) => writePlainSliced(context, parts, found));
   }
   return true;
 }
 
-/** False, and nothing written, where the entries are too large to be written at once, unless they have to be. */
-function writePlain(context: CommandContext, found: readonly PlainPart[], hasTo: boolean): boolean {
+/** False, and nothing written, where the entries are too large to be written at once. */
+function writePlain(context: CommandContext, found: readonly PlainPart[]): boolean {
   const { out } = context.reply;
   const before = out.length;
   const workBefore = workBytes(before);
@@ -191,12 +187,13 @@ function writePlain(context: CommandContext, found: readonly PlainPart[], hasTo:
     writeStreamHeader(context, key, count);
     const reader = new LogReader(queue.log, from);
     for (let left = count; left > 0 && reader.next(); left--) {
-      if (!hasTo && workBytes(out.length) - workBefore > directBytesMax) {
+      if (workBytes(out.length) - workBefore > directBytesMax) {
         out.length = before;
         return false;
       }
       writeEntry(context.reply, reader);
     }
+    spendForEntries(context, count);
   }
   return true;
 }
@@ -270,7 +267,7 @@ function serveGroup(context: CommandContext, read: StreamRead): boolean {
     }
   }
   if (parts.length === 0) return false;
-  if (isLong && !read.isBlocked) {
+  if (isLong) {
     answerInSlices(context, (out) => writeGroupSliced(context, out, read, parts));
     return true;
   }
@@ -279,6 +276,7 @@ function serveGroup(context: CommandContext, read: StreamRead): boolean {
     if (part.historyFrom === null) {
       writeStreamHeader(context, part.key, part.count);
       writeNews(context, part, read.isNoAck, now);
+      spendForEntries(context, part.count);
     } else {
       const history = finishNow(historyOf(part));
       writeStreamHeader(context, part.key, history.length);

@@ -10,6 +10,7 @@ import type { Queue } from "../../../broker/queue/queue.ts";
 import { RedisView } from "../../../message/convert/as-redis.ts";
 import { kafkaFrames } from "../../../message/convert/kafka-frame.ts";
 import { envelope } from "../../../message/envelope.ts";
+import type { CommandContext } from "../core/context.ts";
 import { writeStreamId } from "./id.ts";
 import type { ReplyWriter } from "../wire/reply-writer.ts";
 
@@ -38,6 +39,11 @@ export function countPresent(log: Log, from: number, to: number): number {
  */
 export function workBytes(written: number): number {
   return written + kafkaFrames.inflatedBytes;
+}
+
+/** What many small entries cost the turn that were written at once, beside their bytes. */
+export function spendForEntries({ broker }: CommandContext, count: number): void {
+  if (count > 3) broker.work.spend(count >> 2);
 }
 
 /** `[id, [field, value, ...]]` of the record that the reader stopped at. */

@@ -8,7 +8,7 @@ import type { PartedReply } from "../core/parted-reply.ts";
 import { rangeEndArgument, rangeStartArgument } from "./id.ts";
 import { answerInSlices, directBytesMax, directItemsMax } from "../core/sliced-reply.ts";
 import { type EntryRange, firstOf, nextOf, writeRange } from "./entries.ts";
-import { countPresent, workBytes, writeEntry } from "./stream.ts";
+import { countPresent, workBytes, writeEntry, spendForEntries } from "./stream.ts";
 import { findStream } from "./find.ts";
 
 const start = new EntryId();
@@ -47,7 +47,8 @@ interface Wanted extends EntryRange {
 }
 
 /** False, and nothing written, where the entries are too large to be written at once. */
-function writeAtOnce({ reply }: CommandContext, wanted: Wanted): boolean {
+function writeAtOnce(context: CommandContext, wanted: Wanted): boolean {
+  const { reply } = context;
   const { out } = reply;
   const before = out.length;
   const workBefore = workBytes(before);
@@ -63,6 +64,7 @@ function writeAtOnce({ reply }: CommandContext, wanted: Wanted): boolean {
     reader.next();
     writeEntry(reply, reader);
   }
+  spendForEntries(context, wanted.most);
   return true;
 }
 

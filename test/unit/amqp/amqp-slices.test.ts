@@ -1,0 +1,127 @@
+/** AMQP methods whose work goes on in later turns, and what is delivered within one turn. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Rig } from "../../../fuzz/rig.ts";
+import { limits } from "../../../src/base/limits.ts";
+import { longText } from "../../support/amqp-frames.ts";
+import { method, open, protocolHeader, shortText, startOk, tuneOk, uint } from "../../support/amqp-raw.ts";
+import { countMethods, declareQueue, publishes } from "../../support/counted-amqp.ts";
+
+const noArguments = uint(4, 0);
+
+async function ready() {
+  const rig = await Rig.open();
+  const peer = rig.connect("amqp");
+  const ask = (...pieces: Buffer[]): Buffer => {
+    peer.send(Buffer.concat(pieces));
+    rig.settle();
+    return peer.take();
+  };
+  peer.send(Buffer.from(protocolHeader));
+  ask(startOk("guest", "guest"));
+  ask(tuneOk(100, 131_072, 0), open("/"));
+  assert.equal(countMethods(ask(method(1, 20, 10, shortText(""))), 20, 11), 1);
+  return { rig, peer, ask };
+}
+
+const qos = (prefetch: number, isGlobal: boolean): Buffer =>
+  method(1, 60, 10, uint(4, 0), uint(2, prefetch), Buffer.of(isGlobal ? 1 : 0));
+const consume = (queue: string, tag: string): Buffer =>
+  method(1, 60, 20, uint(2, 0), shortText(queue), shortText(tag), Buffer.of(0), noArguments);
+const ack = (tag: number, isMultiple = false): Buffer =>
+  method(1, 60, 80, uint(8, tag), Buffer.of(isMultiple ? 1 : 0));
+const get = (queue: string, isNoAck: boolean): Buffer =>
+  method(1, 60, 70, uint(2, 0), shortText(queue), Buffer.of(isNoAck ? 1 : 0));
+
+test("credit that comes back twice in one turn is used twice, whoever looked at the queue in between", async () => {
+  const { ask } = await ready();
+  const first = ask(
+    declareQueue("q", false),
+    publishes({ queue: "q" }, 6, false),
+    qos(2, true),
+    consume("q", "c"),
+  );
+  assert.equal(countMethods(first, 60, 60), 2);
+  // The get has the queue deliver, which takes the credit of the first acknowledgement; the second brings more.
+  const then = ask(ack(1), get("q", true), ack(2));
+  assert.equal(countMethods(then, 60, 71), 1);
+  assert.equal(countMethods(then, 60, 60), 2);
+});
+
+test("a consumer that had no room is served in its turn once it has acknowledged", async () => {
+  const { ask } = await ready();
+  const tags = Array.from({ length: 50 }, (_, i) => `c${i}`);
+  ask(declareQueue("q", false), qos(1, false), ...tags.map((tag) => consume("q", tag)));
+  assert.equal(countMethods(ask(publishes({ queue: "q" }, 60, false)), 60, 60), 50);
+  assert.equal(countMethods(ask(ack(7), ack(3)), 60, 60), 2);
+  assert.equal(countMethods(ask(ack(0, true)), 60, 60), 8);
+});
+
+for (const isNoAck of [true, false]) {
+  test(`basic.get finds what is behind 30,000 expired messages, ${isNoAck ? "without" : "with"} an acknowledgement`, async () => {
+    const { rig, peer, ask } = await ready();
+    const ttl = Buffer.concat([shortText("x-message-ttl"), Buffer.from("I"), uint(4, 1000)]);
+    ask(method(1, 50, 10, uint(2, 0), shortText("q"), Buffer.of(0), longText(ttl)));
+    ask(publishes({ queue: "q" }, 30_000, false));
+    rig.time.jump(2000);
+    peer.send(Buffer.concat([publishes({ queue: "q" }, 1, false), get("q", isNoAck), get("q", isNoAck)]));
+    let answers = Buffer.alloc(0);
+    let turns = 0;
+    for (; rig.time.hasTickEnd; turns++) {
+      rig.time.endTick();
+      answers = Buffer.concat([answers, peer.take()]);
+    }
+    assert.deepEqual([countMethods(answers, 60, 71), countMethods(answers, 60, 72)], [1, 1]);
+    assert.ok(turns >= 30_000 / limits.expiredPerTickMax, `${turns} turns`);
+  });
+}
+
+test("a rollback of 60,000 settlements takes turns, and the methods behind it wait", async () => {
+  const count = 60_000;
+  const { rig, peer, ask } = await ready();
+  ask(declareQueue("q", false), publishes({ queue: "q" }, count, false), consume("q", "c"));
+  ask(method(1, 90, 10), ack(0, true));
+  const { turnsContinued } = rig.broker.work;
+  peer.send(Buffer.concat([method(1, 90, 30), get("q", true)]));
+  rig.time.endTick();
+  assert.equal(countMethods(peer.take(), 60, 72), 0, "the get overtook the rollback");
+  assert.equal(peer.connection.isAtWork, true);
+  rig.settle();
+  const answers = peer.take();
+  assert.deepEqual([countMethods(answers, 90, 31), countMethods(answers, 60, 72)], [1, 1]);
+  assert.ok(rig.broker.work.turnsContinued > turnsContinued);
+  // All are outstanding again, the first and the last of them.
+  ask(ack(1), ack(count), method(1, 90, 20));
+  assert.equal(rig.broker.defaultVhost.queues.get("q")!.log.length, count - 2);
+});
+
+test("a channel that ends amid a rollback gives back all that it held, in order", async () => {
+  const count = 20_000;
+  const { rig, peer, ask } = await ready();
+  ask(declareQueue("q", false), publishes({ queue: "q" }, count, false), consume("q", "c"));
+  ask(method(1, 90, 10), ack(0, true));
+  peer.send(method(1, 90, 30));
+  rig.time.endTick();
+  peer.end();
+  rig.settle();
+  const queue = rig.broker.defaultVhost.queues.get("q")!;
+  assert.deepEqual([queue.readyCount, queue.cursor!.heldCount, queue.returning], [count, 0, 0]);
+  assert.equal(queue.takeForGet(true, 1), "taken");
+  assert.equal(queue.cursor!.record.offset, 0);
+});
+
+test("10,000 consumers and 5,000 queues that come in one chunk take turns", async () => {
+  const { rig, peer, ask } = await ready();
+  ask(declareQueue("q", false), qos(1, false));
+  const consumes = Array.from({ length: 10_000 }, (_, i) => consume("q", `c${i}`));
+  const declares = Array.from({ length: 5000 }, (_, i) => declareQueue(`q${i}`, false));
+  for (const methods of [consumes, declares]) {
+    const { turnsContinued } = rig.broker.work;
+    peer.send(Buffer.concat(methods));
+    rig.settle();
+    const turns = rig.broker.work.turnsContinued - turnsContinued;
+    assert.ok(turns >= 5, `${turns} turns`);
+  }
+  const { queues } = rig.broker.defaultVhost;
+  assert.deepEqual([queues.get("q")!.consumerCount, queues.size], [10_000, 5001]);
+});
