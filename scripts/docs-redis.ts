@@ -1,13 +1,12 @@
 /** What docs/redis.md derives: which commands have a handler, of all that the command table knows. */
-import { allCommands, topLevelCommands } from "../src/protocols/redis/core/command-table.ts";
-import { handlers, isImplemented } from "../src/protocols/redis/core/handlers.ts";
+import { commandTable } from "../src/protocols/redis/command-table.ts";
 import { ServerSettings } from "../src/protocols/redis/core/settings.ts";
 import type { CommandSpec } from "../src/protocols/redis/core/command-spec.ts";
 import { clientVersions, code, codes, type Sections, table } from "./docs-markdown.ts";
 
 /** The commands and subcommands that the table knows and nobody answers. */
 export function missingCommands(): readonly CommandSpec[] {
-  return allCommands.filter((spec) => spec.subcommandSpecs.length === 0 && handlers[spec.id] === undefined);
+  return commandTable.all.filter((spec) => spec.subcommandSpecs.length === 0 && spec.run === undefined);
 }
 
 /** `NAME`, or `NAME (SUB, SUB)` of those subcommands that are meant; null for none. */
@@ -16,16 +15,16 @@ function shown(spec: CommandSpec, isMeant: (spec: CommandSpec) => boolean): stri
   if (spec.subcommandSpecs.length === 0) return isMeant(spec) ? code(name) : null;
   const meant = spec.subcommandSpecs.filter(isMeant);
   if (meant.length === 0) return null;
-  return `${code(name)} (${meant.map((each) => each.fullName.split("|")[1]!.toUpperCase()).join(", ")})`;
+  const names = meant.map((each) => each.name.toUpperCase()).toSorted();
+  return `${code(name)} (${names.join(", ")})`;
 }
 
-function commandTable(): string {
-  const isThere = (spec: CommandSpec): boolean => handlers[spec.id] !== undefined;
-  const groups = [...new Set(topLevelCommands.map(({ group }) => group))];
+function supportedCommands(): string {
+  const { topLevel } = commandTable;
+  const isThere = (spec: CommandSpec): boolean => spec.run !== undefined;
+  const groups = [...new Set(topLevel.map(({ group }) => group))];
   const inGroup = (group: string): readonly CommandSpec[] =>
-    topLevelCommands
-      .filter((spec) => spec.group === group)
-      .toSorted((a, b) => (a.fullName < b.fullName ? -1 : 1));
+    topLevel.filter((spec) => spec.group === group).toSorted((a, b) => (a.fullName < b.fullName ? -1 : 1));
   const list = (specs: readonly CommandSpec[], isMeant: (spec: CommandSpec) => boolean): string =>
     specs
       .map((spec) => shown(spec, isMeant))
@@ -35,13 +34,13 @@ function commandTable(): string {
     const specs = inGroup(group);
     return [group, list(specs, isThere), list(specs, (spec) => !isThere(spec))];
   });
-  const count = topLevelCommands.filter(isImplemented).length;
+  const count = topLevel.filter((spec) => spec.isImplemented).length;
   const head = ["group", "supported", "known, not there yet"];
-  return `${count} of the ${topLevelCommands.length} commands that redis 7.0 has:\n\n${table(head, rows)}`;
+  return `${count} of the ${topLevel.length} commands that redis 7.0 has:\n\n${table(head, rows)}`;
 }
 
 export const redisSections: Sections = {
   clients: () => `Tested with ${clientVersions(["ioredis", "redis"])}.`,
-  commands: commandTable,
+  commands: supportedCommands,
   settings: () => codes([...new ServerSettings().values.keys()]),
 };

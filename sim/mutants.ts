@@ -392,13 +392,13 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: "who waits for a group's news is not woken",
-    file: "src/protocols/redis/core/blocking.ts",
+    file: "src/protocols/redis/stream/blocked-read.ts",
     find: "    if (!queue.isDeleted) return this.#serve();",
     replace: "    if (!queue.isDeleted) return this.#read.group === undefined ? this.#serve() : undefined;",
   },
   {
     name: "a group's news goes to one who waited and is gone",
-    file: "src/protocols/redis/core/session.ts",
+    file: "src/protocols/redis/session.ts",
     find: "    this.authorization?.holders.delete(this);\n    this.#abandonLater();",
     replace: "    this.authorization?.holders.delete(this);",
   },

@@ -11,11 +11,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ByteWriter } from "../../../src/base/bytes.ts";
 import { compileGlob } from "../../../src/base/patterns/glob.ts";
-import {
-  allCommands,
-  commandLookup,
-  topLevelCommands,
-} from "../../../src/protocols/redis/core/command-table.ts";
+import { commandTable } from "../../../src/protocols/redis/command-table.ts";
 import { requestedKeys } from "../../../src/protocols/redis/core/command-keys.ts";
 import { writeCommandDocs, writeCommandInfo } from "../../../src/protocols/redis/server/command-replies.ts";
 import { formatDouble, parseFloatStrict } from "../../../src/protocols/redis/wire/numbers.ts";
@@ -80,7 +76,7 @@ class RawClient {
 
 /** What COMMAND LIST gives: subcommands too. */
 function knownNames(): string[] {
-  return allCommands.map((spec) => spec.fullName).filter((name) => !newerCommands.has(name));
+  return commandTable.all.map((spec) => spec.fullName).filter((name) => !newerCommands.has(name));
 }
 
 function requestOf(words: readonly (string | Buffer)[]): Buffer {
@@ -144,7 +140,7 @@ for (const protocol of [2, 3] as RespVersion[]) {
     const client = new RawClient();
     await client.call("HELLO", String(protocol));
     let compared = 0;
-    for (const spec of allCommands) {
+    for (const spec of commandTable.all) {
       if (newerCommands.has(spec.fullName)) continue;
       const reply = await client.call("COMMAND", "INFO", spec.fullName);
       assert.ok("items" in reply && "items" in reply.items[0]!, `${spec.fullName} is unknown to the server`);
@@ -182,7 +178,8 @@ test("no command of the server is missing", { skip }, async () => {
   const list = await client.call("COMMAND", "LIST");
   assert.ok("items" in list);
   assert.deepEqual(knownNames().toSorted(), list.items.map(textOf).toSorted());
-  for (const spec of allCommands) assert.equal(commandLookup.findByName(spec.fullName.toUpperCase()), spec);
+  for (const spec of commandTable.all)
+    assert.equal(commandTable.findByName(spec.fullName.toUpperCase()), spec);
 });
 
 test(
@@ -195,8 +192,8 @@ test(
     const theirs = docsOf(reply);
     const writer = new ReplyWriter(new ByteWriter());
     writer.version = 3;
-    writer.map(topLevelCommands.length);
-    for (const spec of topLevelCommands) writeCommandDocs(writer, spec);
+    writer.map(commandTable.topLevel.length);
+    for (const spec of commandTable.topLevel) writeCommandDocs(writer, spec);
     const parser = new ReplyParser();
     parser.feed(writer.out.view());
     const ours = docsOf(parser.all()[0]!);
@@ -290,7 +287,7 @@ test("COMMAND GETKEYS finds the same keys", { skip }, async () => {
     assert.equal(parser.next(), true);
     if (parser.request.argumentCount < 4) continue;
     const request = parser.request.tail(2);
-    const ours = requestedKeys(commandLookup.findRequested(request), request);
+    const ours = requestedKeys(commandTable.findRequested(request), request);
     if (typeof ours === "string") assert.equal(`ERR ${ours}`, textOf(theirs), line);
     else {
       assert.ok("items" in theirs, `${line}: ${theirs.type}`);

@@ -12,11 +12,12 @@ import {
   mayUseLog,
   mayUseShardChannel,
 } from "../../../broker/access/rights.ts";
-import { databaseVhostName, type RedisServer } from "../core/server.ts";
+import { databaseVhostName } from "../core/names.ts";
+import type { RedisServer } from "../server.ts";
 import { findKeys } from "../core/command-keys.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
-import { compiledRulesOf } from "./command-rules.ts";
+import type { CompiledRules } from "./command-rules.ts";
 import { keyActs, makesStrings } from "./key-acts.ts";
 
 /** What is refused, in the words of ACL DRYRUN and of NOPERM. */
@@ -36,10 +37,15 @@ export interface Asked {
 
 /** A connection's own: remembers whether there is anything to ask. */
 export class AclCheck {
+  readonly #rules: CompiledRules;
   #authorization: Authorization | null = null;
   #version = -1;
   #database = -1;
   #isFree = false;
+
+  constructor(rules: CompiledRules) {
+    this.#rules = rules;
+  }
 
   /** Whether the user may run every command on everything. */
   isFree(authorization: Authorization, database: number): boolean {
@@ -51,17 +57,17 @@ export class AclCheck {
       this.#authorization = authorization;
       this.#version = authorization.version;
       this.#database = database;
-      this.#isFree = isFree(authorization, database);
+      this.#isFree = isFree(this.#rules, authorization, database);
     }
     return this.#isFree;
   }
 }
 
-function isFree(authorization: Authorization, database: number): boolean {
+function isFree(rules: CompiledRules, authorization: Authorization, database: number): boolean {
   const { user } = authorization;
   return (
     user !== null &&
-    compiledRulesOf(user).allowsAll &&
+    rules.of(user).allowsAll &&
     authorization.allowsAll(databaseVhostName(database)) &&
     authorization.allowsAll(databaseVhostName(0))
   );
@@ -75,12 +81,15 @@ export function refusalText({ what, name }: Refusal): string {
 
 export function refusalOf(asker: Asker, asked: Asked): Refusal | null {
   const { spec, request } = asked;
-  return refusedCommand(asker, spec) ?? refusedKey(asker, asked) ?? refusedChannel(asker, spec, request);
+  return refusedCommand(asker, asked) ?? refusedKey(asker, asked) ?? refusedChannel(asker, spec, request);
 }
 
-function refusedCommand({ authorization }: Asker, spec: CommandSpec): Refusal | null {
+function refusedCommand(
+  { authorization }: Asker,
+  { server, spec }: Pick<Asked, "server" | "spec">,
+): Refusal | null {
   const user = authorization?.user ?? null;
-  const isAllowed = user !== null && compiledRulesOf(user).allows(spec);
+  const isAllowed = user !== null && server.commandRules.of(user).allows(spec);
   return isAllowed ? null : { what: "command", name: spec.fullName };
 }
 
@@ -104,12 +113,13 @@ function refusedKey(asker: Asker, asked: Asked): Refusal | null {
 /** Whether a read of those keys that waits may go on waiting. */
 export function refusalOfRead(
   asker: Asker,
-  { server, spec, database }: Pick<Asked, "server" | "spec" | "database">,
+  asked: Pick<Asked, "server" | "spec" | "database">,
   keys: readonly string[],
 ): Refusal | null {
+  const { server, database } = asked;
   const vhost = server.vhostOf(database);
   const refused = keys.find((name) => !mayUseLog(asker, "read", vhost, name));
-  return refusedCommand(asker, spec) ?? (refused === undefined ? null : { what: "key", name: refused });
+  return refusedCommand(asker, asked) ?? (refused === undefined ? null : { what: "key", name: refused });
 }
 
 interface ChannelCommand {

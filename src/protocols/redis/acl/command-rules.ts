@@ -7,18 +7,18 @@
  */
 import type { User } from "../../../broker/access/users.ts";
 import { administratorTag } from "../../../broker/access/users.ts";
-import { allCommands, commandLookup } from "../core/command-table.ts";
 import { type AclCategory, aclCategories, type CommandSpec } from "../core/command-spec.ts";
+import type { CommandTable } from "../core/command-table.ts";
 
 /** Of users who were never told any: what is not for administrators. */
 const ordinaryRules: readonly string[] = ["+@all", "-@admin", "-@dangerous"];
 const everyCommand: readonly string[] = ["+@all"];
 
 /** Whether it may be said of a command, a subcommand or a category. */
-export function isCommandRule(rule: string): boolean {
+export function isCommandRule(commands: CommandTable, rule: string): boolean {
   const target = rule.slice(1).toLowerCase();
   if (target.startsWith("@")) return target === "@all" || isCategory(target.slice(1));
-  return commandLookup.findByName(target) !== undefined;
+  return commands.findByName(target) !== undefined;
 }
 
 function isCategory(name: string): name is AclCategory {
@@ -47,12 +47,15 @@ export function commandRulesOf({ redis, tags }: User): readonly string[] {
   return tags.includes(administratorTag) ? everyCommand : ordinaryRules;
 }
 
-export class CommandRules {
+class CommandRules {
+  readonly #commands: CommandTable;
   /** By `spec.id`; 1 where the command is allowed. */
-  readonly #allowed = new Uint8Array(allCommands.length);
+  readonly #allowed: Uint8Array;
   readonly allowsAll: boolean;
 
-  constructor(rules: readonly string[]) {
+  constructor(commands: CommandTable, rules: readonly string[]) {
+    this.#commands = commands;
+    this.#allowed = new Uint8Array(commands.all.length);
     for (const rule of rules) this.#apply(rule.startsWith("+") ? 1 : 0, rule.slice(1));
     this.allowsAll = this.#allowed.every((flag) => flag === 1);
   }
@@ -61,9 +64,10 @@ export class CommandRules {
     if (target === "@all") this.#allowed.fill(flag);
     else if (target.startsWith("@")) {
       const category = target.slice(1) as AclCategory;
-      for (const spec of allCommands) if (spec.categories.includes(category)) this.#allowed[spec.id] = flag;
+      for (const spec of this.#commands.all)
+        if (spec.categories.includes(category)) this.#allowed[spec.id] = flag;
     } else {
-      const spec = commandLookup.findByName(target);
+      const spec = this.#commands.findByName(target);
       // A rule from a later version's data: what it names is not there to be run.
       if (spec !== undefined) this.#set(spec, flag);
     }
@@ -80,13 +84,21 @@ export class CommandRules {
   }
 }
 
-const compiled = new WeakMap<User, CommandRules>();
+/** The rules of each user as flags, made when they are first asked about. */
+export class CompiledRules {
+  readonly #commands: CommandTable;
+  readonly #rules = new WeakMap<User, CommandRules>();
 
-export function compiledRulesOf(user: User): CommandRules {
-  let rules = compiled.get(user);
-  if (rules === undefined) {
-    rules = new CommandRules(commandRulesOf(user));
-    compiled.set(user, rules);
+  constructor(commands: CommandTable) {
+    this.#commands = commands;
   }
-  return rules;
+
+  of(user: User): CommandRules {
+    let rules = this.#rules.get(user);
+    if (rules === undefined) {
+      rules = new CommandRules(this.#commands, commandRulesOf(user));
+      this.#rules.set(user, rules);
+    }
+    return rules;
+  }
 }

@@ -3,16 +3,27 @@ import type { Job } from "../../../base/turn-work.ts";
 import { addressText } from "./client-line.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
-import type { RedisSession } from "../core/session.ts";
+import type { RedisSession } from "../session.ts";
 import { answerInSlices, Piece } from "../core/sliced-reply.ts";
 import { clientTypeArgument, isOfType } from "./client-list.ts";
+import type { CommandRow } from "../core/command-spec.ts";
+
+export const clientKillCommand: CommandRow = {
+  name: "kill",
+  arity: -3,
+  flags: ["admin", "noscript", "loading", "stale"],
+  since: "2.4.0",
+  complexity: "O(N), N connections",
+  summary: "Closes the connections that match.",
+  run: clientKill,
+};
 
 const unitsOfLook = 0.5;
 const unitsOfKill = 30;
 
 type Filter = (session: RedisSession) => boolean;
 
-export function clientKill(context: CommandContext): void {
+function clientKill(context: CommandContext): void {
   const { request } = context;
   if (request.argumentCount === 3) {
     const address = request.utf8(2);

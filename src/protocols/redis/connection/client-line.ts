@@ -1,6 +1,6 @@
 /** One line of CLIENT LIST, as CLIENT INFO gives it too: `name=value` pairs between blanks. */
 import type { Address } from "../../contract.ts";
-import type { RedisSession } from "../core/session.ts";
+import type { RedisSession } from "../session.ts";
 
 export function addressText({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

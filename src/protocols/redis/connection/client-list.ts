@@ -3,8 +3,20 @@ import type { Job } from "../../../base/turn-work.ts";
 import { clientLine } from "./client-line.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
-import type { RedisSession } from "../core/session.ts";
+import type { RedisSession } from "../session.ts";
 import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import type { CommandRow } from "../core/command-spec.ts";
+
+export const clientListCommand: CommandRow = {
+  name: "list",
+  arity: -2,
+  flags: ["admin", "noscript", "loading", "stale"],
+  tips: ["nondeterministic_output"],
+  since: "2.4.0",
+  complexity: "O(N), N connections",
+  summary: "Describes all connections.",
+  run: clientList,
+};
 
 const unitsOfLine = 8;
 
@@ -22,7 +34,7 @@ export function isOfType(session: RedisSession, type: ClientType): boolean {
   return type !== "none" && session.isSubscriber === (type === "pubsub");
 }
 
-export function clientList(context: CommandContext): void {
+function clientList(context: CommandContext): void {
   const { request, server } = context;
   let sessions = [...server.sessions.values()];
   if (request.argumentCount === 4 && request.is(2, "TYPE")) {

@@ -3,9 +3,20 @@ import { logIn } from "./authentication.ts";
 import { setClientName } from "./client-name.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
-import { redisVersion } from "../core/server.ts";
+import { redisVersion } from "../core/names.ts";
+import type { CommandRow } from "../core/command-spec.ts";
 
-export function hello(context: CommandContext): void {
+export const helloCommand: CommandRow = {
+  name: "hello",
+  arity: -1,
+  flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"],
+  since: "6.0.0",
+  complexity: "O(1)",
+  summary: "Chooses the protocol version; may log in and name the connection.",
+  run: hello,
+};
+
+function hello(context: CommandContext): void {
   const { request } = context;
   let version = 0;
   if (request.argumentCount > 1) {

@@ -3,7 +3,7 @@
  *
  * Not here: the keys' names or what is done to them. Invariant: every index returned is an argument of the command.
  */
-import { isArityMet } from "./command-lookup.ts";
+import { isArityMet } from "./command-table.ts";
 import type { CommandSpec, KeyFlag, KeyRule } from "./command-spec.ts";
 
 /** The arguments of a parsed command, of which only few are looked at. RequestParser is one. */

@@ -1,13 +1,13 @@
 /**
  * What a command handler gets: the request, where its reply goes, and the connection's and the server's state.
  *
- * One for each connection, reused for all its commands. Handlers are plain functions `(context) => void` found by
- * `spec.id` in handlers.ts; they write exactly one reply, or throw a `RedisError`, or block (see blocking.ts).
+ * One for each connection, reused for all its commands. A handler is a plain function `(context) => void`, named by its command's
+ * row; it writes exactly one reply, or throws a `RedisError`, or is answered later (later-reply.ts).
  */
 import type { Broker } from "../../../broker/broker.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
-import type { RedisServer } from "./server.ts";
-import type { RedisSession } from "./session.ts";
+import type { RedisServer } from "../server.ts";
+import type { RedisSession } from "../session.ts";
 import type { CommandSpec } from "./command-spec.ts";
 import { ReplyWriter } from "../wire/reply-writer.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";

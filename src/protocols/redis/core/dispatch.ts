@@ -5,11 +5,9 @@
  * client asked for none, or is a browser.
  */
 import { limits } from "../../../base/limits.ts";
-import { commandLookup } from "./command-table.ts";
 import type { CommandContext } from "./context.ts";
 import { errorReplyText, RedisError, wrongArity } from "./errors.ts";
-import { handlers, isImplemented } from "./handlers.ts";
-import { isArityMet } from "./command-lookup.ts";
+import { isArityMet, type CommandTable } from "./command-table.ts";
 import type { CommandSpec } from "./command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 
@@ -20,7 +18,7 @@ export function dispatch(context: CommandContext): void {
   const { request, session } = context;
   let spec: CommandSpec;
   try {
-    spec = findCommand(request);
+    spec = findCommand(context.server.commands, request);
     context.spec = spec;
     session.assertAllowed(spec);
     if (spec.denyOom) assertRoom(context);
@@ -53,7 +51,7 @@ export function runHandler(context: CommandContext): void {
   const before = output.length;
   context.server.commandsProcessed++;
   try {
-    handlers[context.spec.id]!(context);
+    context.spec.run!(context);
   } catch (error) {
     output.length = before;
     replyError(context, error);
@@ -73,18 +71,18 @@ export function runReply(context: CommandContext, write: () => void): void {
 }
 
 /** Throws redis's error for what is no command, or has the wrong number of arguments. */
-function findCommand(request: RequestArguments): CommandSpec {
+function findCommand(commands: CommandTable, request: RequestArguments): CommandSpec {
   const { buffer, starts, ends } = request;
-  let spec = commandLookup.find(buffer, starts[0]!, ends[0]!);
+  let spec = commands.find(buffer, starts[0]!, ends[0]!);
   if (spec === undefined) throw isOfHttp(request) ? new CrossProtocol() : unknownCommand(request);
   if (spec.subcommandSpecs.length > 0 && request.argumentCount > 1) {
-    const subcommand = commandLookup.findSubcommand(spec, buffer, starts[1]!, ends[1]!);
+    const subcommand = commands.findSubcommand(spec, buffer, starts[1]!, ends[1]!);
     if (subcommand === undefined) throw unknownSubcommand(request);
     spec = subcommand;
   }
-  if (!isImplemented(spec.container ?? spec)) throw unknownCommand(request);
+  if (!(spec.container ?? spec).isImplemented) throw unknownCommand(request);
   if (!isArityMet(spec, request.argumentCount)) throw wrongArity(spec.fullName);
-  if (handlers[spec.id] === undefined) throw unknownSubcommand(request);
+  if (spec.run === undefined) throw unknownSubcommand(request);
   return spec;
 }
 

@@ -5,7 +5,7 @@
  * Not here: what is waited for. Invariant: it is answered once, or never after the connection has begun to end; what
  * CLIENT REPLY OFF or SKIP said when the command ran holds for its reply.
  */
-import type { RedisSession } from "./session.ts";
+import type { RedisSession } from "../session.ts";
 
 /** What has begun for the reply. */
 export interface LaterWork {

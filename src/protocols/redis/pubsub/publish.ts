@@ -11,13 +11,36 @@ import { AmqpRecordMessage } from "../../../broker/exchange/outgoing-message.ts"
 import type { CommandContext } from "../core/context.ts";
 import { assertChannelName } from "./subscribe.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+
+export const publishCommands: readonly CommandRow[] = [
+  {
+    name: "publish",
+    arity: 3,
+    flags: ["pubsub", "loading", "stale", "fast"],
+    since: "2.0.0",
+    complexity: "O(N+M), N subscribers of the channel, M patterns",
+    summary: "Sends a message to a channel.",
+    run: publish,
+  },
+  {
+    name: "spublish",
+    arity: 3,
+    flags: ["pubsub", "loading", "stale", "fast"],
+    keys: [oneKey(1, "not_key")],
+    since: "7.0.0",
+    complexity: "O(N), N subscribers of the shard channel",
+    summary: "Sends a message to a shard channel.",
+    run: spublish,
+  },
+];
 
 const shortStringBytesMax = 255;
 const record = new ByteWriter(256);
 const recordBytesKept = 1 << 20;
 const message = new AmqpRecordMessage();
 
-export function publish(context: CommandContext): void {
+function publish(context: CommandContext): void {
   const { request, reply, server } = context;
   assertChannelName(request, 1);
   // A key of more than 255 bytes is none that AMQP could bind or carry.
@@ -25,7 +48,7 @@ export function publish(context: CommandContext): void {
   reply.integer(isLiveOnly ? publishLive(server.live, request) : publishThroughExchange(context));
 }
 
-export function spublish({ request, reply, server }: CommandContext): void {
+function spublish({ request, reply, server }: CommandContext): void {
   assertChannelName(request, 1);
   reply.integer(publishLive(server.shardLive, request));
 }

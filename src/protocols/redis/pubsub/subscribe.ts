@@ -6,10 +6,42 @@ import { RedisError } from "../core/errors.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
+import { keyRange, type CommandRow } from "../core/command-spec.ts";
+
+export const subscribeCommands: readonly CommandRow[] = [
+  {
+    name: "psubscribe",
+    arity: -2,
+    flags: ["pubsub", "noscript", "loading", "stale"],
+    since: "2.0.0",
+    complexity: "O(N), N patterns of this client",
+    summary: "Listens to the channels that match patterns.",
+    run: psubscribe,
+  },
+  {
+    name: "ssubscribe",
+    arity: -2,
+    flags: ["pubsub", "noscript", "loading", "stale"],
+    keys: [keyRange(1, -1, 1, "not_key")],
+    since: "7.0.0",
+    complexity: "O(N), N shard channels",
+    summary: "Listens to shard channels.",
+    run: ssubscribe,
+  },
+  {
+    name: "subscribe",
+    arity: -2,
+    flags: ["pubsub", "noscript", "loading", "stale"],
+    since: "2.0.0",
+    complexity: "O(N), N channels",
+    summary: "Listens to channels.",
+    run: subscribe,
+  },
+];
 
 const unitsOfName = 1;
 
-export function subscribe(context: CommandContext): void {
+function subscribe(context: CommandContext): void {
   assertChannels(context.request);
   subscribeEach(context, "subscribe", (subscriptions, name) => {
     subscriptions.subscribe(name);
@@ -17,7 +49,7 @@ export function subscribe(context: CommandContext): void {
   });
 }
 
-export function psubscribe(context: CommandContext): void {
+function psubscribe(context: CommandContext): void {
   const { request, session } = context;
   const names = Array.from({ length: request.argumentCount - 1 }, (_, i) => request.latin1(i + 1));
   session.ensureSubscriptions().assertRoomForPatterns(names);
@@ -27,7 +59,7 @@ export function psubscribe(context: CommandContext): void {
   });
 }
 
-export function ssubscribe(context: CommandContext): void {
+function ssubscribe(context: CommandContext): void {
   assertChannels(context.request);
   subscribeEach(context, "ssubscribe", (subscriptions, name) => {
     subscriptions.subscribeShard(name);

@@ -12,7 +12,7 @@ import { mayUseChannel, mayUseShardChannel } from "../../../broker/access/rights
 import type { LiveChannels, LiveSubscriber } from "../../../broker/live/channels.ts";
 import { RedisError } from "../core/errors.ts";
 import type { LiveMessages } from "./live-messages.ts";
-import type { RedisSession } from "../core/session.ts";
+import type { RedisSession } from "../session.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
 
 const allowedInResp2 = new Set([

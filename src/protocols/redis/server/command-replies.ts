@@ -29,29 +29,29 @@ export function writeCommandInfo(reply: ReplyWriter, spec: CommandSpec): void {
 
 /** Name and description, as one pair of COMMAND DOCS's map (whose header the caller writes). */
 export function writeCommandDocs(reply: ReplyWriter, spec: CommandSpec): void {
-  const subcommands = spec.subcommandSpecs;
+  const { row, subcommandSpecs: subcommands } = spec;
   const docFlags: string[] = [];
-  if (spec.deprecated !== undefined) docFlags.push("deprecated");
-  if (spec.internal) docFlags.push("syscmd");
+  if (row.deprecated !== undefined) docFlags.push("deprecated");
+  if (row.internal) docFlags.push("syscmd");
   reply.bulkLatin1(spec.fullName);
   reply.map(
     3 +
-      (spec.complexity === undefined ? 0 : 1) +
+      (row.complexity === undefined ? 0 : 1) +
       (docFlags.length > 0 ? 1 : 0) +
-      (spec.deprecated === undefined ? 0 : 2) +
+      (row.deprecated === undefined ? 0 : 2) +
       (subcommands.length > 0 ? 1 : 0),
   );
-  writeText(reply, "summary", spec.summary);
-  writeText(reply, "since", spec.since);
+  writeText(reply, "summary", row.summary);
+  writeText(reply, "since", row.since);
   writeText(reply, "group", spec.group);
-  if (spec.complexity !== undefined) writeText(reply, "complexity", spec.complexity);
+  if (row.complexity !== undefined) writeText(reply, "complexity", row.complexity);
   if (docFlags.length > 0) {
     reply.bulkLatin1("doc_flags");
     writeSet(reply, docFlags, "");
   }
-  if (spec.deprecated !== undefined) {
-    writeText(reply, "deprecated_since", spec.deprecated.since);
-    writeText(reply, "replaced_by", spec.deprecated.replacedBy);
+  if (row.deprecated !== undefined) {
+    writeText(reply, "deprecated_since", row.deprecated.since);
+    writeText(reply, "replaced_by", row.deprecated.replacedBy);
   }
   if (subcommands.length > 0) {
     reply.bulkLatin1("subcommands");

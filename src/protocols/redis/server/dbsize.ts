@@ -1,7 +1,20 @@
 /** DBSIZE: strings and streams; keys whose time has come count until they are removed, as in redis. */
 import type { CommandContext } from "../core/context.ts";
 import { keysOf } from "../keys/key-access.ts";
+import type { CommandRow } from "../core/command-spec.ts";
 
-export function dbsize(context: CommandContext): void {
+export const dbsizeCommand: CommandRow = {
+  name: "dbsize",
+  arity: 1,
+  flags: ["readonly", "fast"],
+  categories: ["keyspace"],
+  tips: ["request_policy:all_shards", "response_policy:agg_sum"],
+  since: "1.0.0",
+  complexity: "O(1)",
+  summary: "Counts the keys of this database.",
+  run: dbsize,
+};
+
+function dbsize(context: CommandContext): void {
   context.reply.integer(keysOf(context).size + context.server.streamCounts.visible(context));
 }

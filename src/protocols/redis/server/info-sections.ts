@@ -2,7 +2,7 @@
 import { version } from "../../../base/version.ts";
 import type { CommandContext } from "../core/context.ts";
 import { databaseCount } from "../../../keyspace/keyspace.ts";
-import { redisVersion } from "../core/server.ts";
+import { redisVersion } from "../core/names.ts";
 
 type Field = [name: string, value: string | number];
 

@@ -12,7 +12,7 @@ import { EntryId } from "../../../message/entry-id.ts";
 import { envelope } from "../../../message/envelope.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
-import { seenConsumer } from "./groups.ts";
+import { seenConsumer } from "./groups/groups.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { strictIdArgument, writeStreamId } from "./id.ts";
 import { answerInSlices, directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";

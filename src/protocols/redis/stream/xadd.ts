@@ -17,6 +17,19 @@ import { seal } from "./stream.ts";
 import { createStream, lastStream, lookUp } from "./find.ts";
 import { parseTrimOption, settleTrimOptions, trim, TrimOptions } from "./trim.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+
+export const xaddCommand: CommandRow = {
+  name: "xadd",
+  arity: -5,
+  flags: ["write", "denyoom", "fast"],
+  keys: [oneKey(1, "RW", "update")],
+  tips: ["nondeterministic_output"],
+  since: "5.0.0",
+  complexity: "O(1), O(N) when it evicts N entries",
+  summary: "Appends an entry to a stream, and may trim it.",
+  run: xadd,
+};
 
 const options = new TrimOptions();
 /** The id that is asked for, then the one that the entry got. */
@@ -24,7 +37,7 @@ const wanted = new EntryId();
 /** `ms-*`: the sequence is for the stream to choose. */
 let isSequenceOpen = false;
 
-export function xadd(context: CommandContext): void {
+function xadd(context: CommandContext): void {
   const { request, reply, broker, session } = context;
   options.reset();
   const idAt = parse(context);

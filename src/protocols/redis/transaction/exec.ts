@@ -7,6 +7,17 @@ import { limits } from "../../../base/limits.ts";
 import type { CommandContext } from "../core/context.ts";
 import { replyError, runHandler } from "../core/dispatch.ts";
 import { RedisError, replyTooLarge } from "../core/errors.ts";
+import type { CommandRow } from "../core/command-spec.ts";
+
+export const execCommand: CommandRow = {
+  name: "exec",
+  arity: 1,
+  flags: ["noscript", "loading", "stale", "skip_slowlog"],
+  since: "1.2.0",
+  complexity: "Depends on the queued commands",
+  summary: "Runs the transaction.",
+  run: exec,
+};
 
 const shortBytesMax = 1024;
 
