@@ -12,6 +12,7 @@ import { type Keyspace } from "../../keyspace/keyspace.ts";
 import { SparseLog } from "../../base/sparse-log.ts";
 import { CompiledRules } from "./acl/command-rules.ts";
 import { AclLog } from "./acl/log.ts";
+import type { ClientConnection } from "./core/client-connection.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { CommandTable } from "./core/command-table.ts";
 import { RedisError } from "./core/errors.ts";
@@ -19,7 +20,6 @@ import { databaseVhostName } from "./core/names.ts";
 import type { Exchange } from "../../broker/exchange/exchange.ts";
 import { LiveChannels, liveExchangeName } from "../../broker/live/channels.ts";
 import { LiveMessages } from "./pubsub/live-messages.ts";
-import type { RedisSession } from "./session.ts";
 import { hiddenValue, ServerSettings } from "./core/settings.ts";
 import { StreamCounts } from "./keys/visible-streams.ts";
 import { WatchTable } from "./transaction/watches.ts";
@@ -32,7 +32,7 @@ export class RedisServer {
   /** What CLIENT LIST shows of a connection that has not sent a command. */
   readonly firstSpec: CommandSpec;
   readonly commandRules: CompiledRules;
-  readonly sessions = new Map<number, RedisSession>();
+  readonly sessions = new Map<number, ClientConnection>();
   readonly settings = new ServerSettings();
   readonly aclLog: AclLog;
   readonly streamCounts = new StreamCounts();

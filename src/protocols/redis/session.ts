@@ -11,26 +11,25 @@ import type { Authorization, Holder } from "../../broker/access/permissions.ts";
 import { defaultUserName } from "../../broker/access/users.ts";
 import { plainHost } from "../../base/addresses.ts";
 import type { Timer } from "../../base/clock.ts";
-import { AclCheck, type Refusal, refusalOf, refusalText } from "./acl/check.ts";
-import type { AclRefusal } from "./acl/log.ts";
-import type { BlockedRead } from "./stream/blocked-read.ts";
+import { AclCheck, refusalText } from "./acl/check.ts";
+import type { AclRefusal, Refusal } from "./acl/refusal.ts";
+import type { Caller, CallPlace } from "./core/caller.ts";
+import type { ClientConnection, ReplyMode } from "./core/client-connection.ts";
 import { clientLine } from "./connection/client-line.ts";
 import { CommandContext } from "./core/context.ts";
 import { dispatch, runReply } from "./core/dispatch.ts";
 import { errorTexts, RedisError } from "./core/errors.ts";
-import { LaterReply, type LaterWork } from "./core/later-reply.ts";
+import { type BlockedCommand, type LaterReplies, LaterReply, type LaterWork } from "./core/later-reply.ts";
 import { ByteWriter } from "../../base/bytes.ts";
 import { limits } from "../../base/limits.ts";
 import type { Job, RunningJob } from "../../base/turn-work.ts";
-import { Subscriptions } from "./pubsub/subscriptions.ts";
+import { confirmedCommands, Subscriptions } from "./pubsub/subscriptions.ts";
 import type { RedisServer } from "./server.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { Transaction } from "./transaction/queue.ts";
 import type { Watcher } from "./transaction/watches.ts";
+import type { RespVersion } from "./wire/reply-writer.ts";
 import { RequestParser } from "./wire/request-parser.ts";
-
-/** CLIENT REPLY: `skipNext` is set by SKIP and becomes `skip` for the one command that follows. */
-export type ReplyMode = "on" | "off" | "skip" | "skipNext";
 
 /** What a connection may send behind a command that is answered later before it is no longer read from. */
 const blockedInputBytesMax = 1 << 20;
@@ -40,18 +39,9 @@ const unitsOfRequest = 0.25;
 const unitsOfArgument = 0.25;
 const unitsOfReplyByte = 1 / 1024;
 
-const confirmedAlways = new Set([
-  "subscribe",
-  "psubscribe",
-  "ssubscribe",
-  "unsubscribe",
-  "punsubscribe",
-  "sunsubscribe",
-]);
-
 function* nothing(): Job<void> {}
 
-export class RedisSession implements Session, Holder {
+export class RedisSession implements Session, Holder, Caller, ClientConnection, LaterReplies {
   readonly id: number;
   readonly server: RedisServer;
   readonly connection: Connection;
@@ -73,8 +63,8 @@ export class RedisSession implements Session, Holder {
   subscriptions: Subscriptions | null = null;
   /** The request of a command that is answered later, and what is gathered of its reply. */
   #laterBytes = 0;
-  /** The command that is answered later, if it is a read that waits. */
-  blocked: BlockedRead | null = null;
+  /** The command that is answered later, if it waits for data. */
+  blocked: BlockedCommand | null = null;
   /** Messages to this connection that came while it ran a command: they follow its reply. */
   #deferredPushes: ByteWriter | null = null;
   /** The same until the reply that comes later is sent: it is half in the output, or confirms what they are of. */
@@ -91,6 +81,7 @@ export class RedisSession implements Session, Holder {
   endsAfterReply = false;
   lastCommandAt: number;
   isNoEvict = false;
+  isExecuting = false;
 
   constructor(connection: Connection, server: RedisServer) {
     this.connection = connection;
@@ -98,7 +89,14 @@ export class RedisSession implements Session, Holder {
     this.#acl = new AclCheck(server.commandRules);
     this.id = server.takeSessionId();
     this.lastCommandAt = connection.openedAt;
-    this.context = new CommandContext(server, this, this.#parser.request, server.firstSpec);
+    const { request } = this.#parser;
+    this.context = new CommandContext({
+      server,
+      caller: this,
+      client: this,
+      out: connection.output,
+      request,
+    });
     this.authorization = server.broker.access.anonymous;
     this.#authorizationChanged();
     server.sessions.set(this.id, this);
@@ -115,6 +113,30 @@ export class RedisSession implements Session, Holder {
 
   get user(): string {
     return this.authorization?.name ?? defaultUserName;
+  }
+
+  get place(): CallPlace {
+    return this.isExecuting || this.transaction !== null ? "multi" : "toplevel";
+  }
+
+  get later(): LaterReplies | null {
+    return this.isExecuting ? null : this;
+  }
+
+  get protocolVersion(): RespVersion {
+    return this.context.reply.version;
+  }
+
+  publisherSeen(): void {
+    this.server.broker.publisherSeen(this.connection);
+  }
+
+  writerSeen(): void {
+    this.server.broker.writerSeen(this.connection);
+  }
+
+  holdUntilDurable(): void {
+    this.connection.holdUntilDurable(this.server.broker.storage.pending);
   }
 
   /** Who has not logged in may send little, and not for long. */
@@ -262,7 +284,7 @@ export class RedisSession implements Session, Holder {
 
   /** Confirmations of subscriptions are messages rather than replies. */
   get #isConfirmed(): boolean {
-    return confirmedAlways.has(this.context.spec.fullName);
+    return confirmedCommands.has(this.context.spec.fullName);
   }
 
   /** The request is one of HTTP: the connection ends, without an answer, before its body is taken for commands. */
@@ -279,6 +301,20 @@ export class RedisSession implements Session, Holder {
     const isWanted = this.replyMode === "on" || this.#isConfirmed;
     this.#later = new LaterReply(this, work, isWanted);
     return this.#later;
+  }
+
+  beginBlocked(work: BlockedCommand): LaterReply {
+    const later = this.beginLater(work);
+    this.blocked = work;
+    return later;
+  }
+
+  touch(): void {
+    this.connection.touch();
+  }
+
+  get bytesInFlight(): number {
+    return this.heldBytes + this.connection.output.buffer.length;
   }
 
   /** Lets `context.request` outlive the command's handler, until the command is answered. */
@@ -353,7 +389,7 @@ export class RedisSession implements Session, Holder {
   }
 
   ensureSubscriptions(): Subscriptions {
-    this.subscriptions ??= new Subscriptions(this);
+    this.subscriptions ??= new Subscriptions(this, this.server);
     return this.subscriptions;
   }
 
@@ -399,23 +435,13 @@ export class RedisSession implements Session, Holder {
     if (this.subscriptions !== null) this.subscriptions.assertAllowed(spec);
     if (this.transaction !== null && spec.noMulti)
       throw new RedisError("ERR Command not allowed inside a transaction");
-    const refusal = this.refusalOf(spec, this.transaction === null ? "toplevel" : "multi");
+    const refusal = this.refusalOf(this.context);
     if (refusal !== null) throw new RedisError(`NOPERM ${refusalText(refusal)}`);
   }
 
-  /** What the user may not do; asked again when EXEC runs what was queued. */
-  refusalOf(spec: CommandSpec, where: AclRefusal["context"]): Refusal | null {
-    const { authorization, server, context } = this;
-    if (authorization === null) return null;
-    const { request, database } = context;
-    if (this.#acl.isFree(authorization, database)) return null;
-    const isQueued = this.transaction !== null;
-    const refusal = refusalOf(this, { server, spec, request, database, isQueued });
-    if (refusal !== null) {
-      const { what, name } = refusal;
-      this.noteRefusal({ reason: what, context: where, object: name, username: this.user });
-    }
-    return refusal;
+  /** Asked when a command comes, and again when EXEC runs what was queued. */
+  refusalOf(context: CommandContext): Refusal | null {
+    return this.#acl.refusalOf(context, this.transaction !== null);
   }
 
   noteRefusal(refusal: AclRefusal): void {

@@ -9,15 +9,18 @@ import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { Rig } from "../../../fuzz/rig.ts";
 import { ByteWriter } from "../../../src/base/bytes.ts";
 import { compileGlob } from "../../../src/base/patterns/glob.ts";
 import { commandTable } from "../../../src/protocols/redis/command-table.ts";
 import { requestedKeys } from "../../../src/protocols/redis/core/command-keys.ts";
 import { writeCommandDocs, writeCommandInfo } from "../../../src/protocols/redis/server/command-replies.ts";
+import type { RedisSession } from "../../../src/protocols/redis/session.ts";
 import { formatDouble, parseFloatStrict } from "../../../src/protocols/redis/wire/numbers.ts";
 import { ReplyParser, type Reply } from "../../../src/protocols/redis/wire/reply-parser.ts";
 import { ReplyWriter, type RespVersion } from "../../../src/protocols/redis/wire/reply-writer.ts";
 import { RequestParser } from "../../../src/protocols/redis/wire/request-parser.ts";
+import { ScriptCaller } from "../../support/redis-script-caller.ts";
 
 const serverProgram = "redis-server";
 const version = String(spawnSync(serverProgram, ["--version"]).stdout);
@@ -297,6 +300,26 @@ test("COMMAND GETKEYS finds the same keys", { skip }, async () => {
     compared++;
   }
   assert.ok(compared > 30);
+});
+
+test("what a script must not call is refused in the same words", { skip }, async () => {
+  const client = new RawClient();
+  const rig = await Rig.open();
+  const { session } = rig.connect("redis").connection;
+  const script = new ScriptCaller((session as RedisSession).server);
+  for (const line of [
+    "SUBSCRIBE c",
+    "MULTI",
+    "NOSUCH a",
+    "GET",
+    "XGROUP",
+    "XGROUP NOSUCH",
+    "SUBSCRIBE",
+    "GET k",
+  ]) {
+    const theirs = await client.call("EVAL", "return redis.pcall(unpack(ARGV))", "0", ...line.split(" "));
+    assert.deepEqual(comparable(script.call(...line.split(" "))), comparable(theirs), line);
+  }
 });
 
 test("protocol errors and inline commands are the same", { skip }, async () => {

@@ -14,17 +14,13 @@ import {
 } from "../../../broker/access/rights.ts";
 import { databaseVhostName } from "../core/names.ts";
 import type { RedisServer } from "../server.ts";
+import type { CommandContext } from "../core/context.ts";
 import { findKeys } from "../core/command-keys.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import type { CompiledRules } from "./command-rules.ts";
 import { keyActs, makesStrings } from "./key-acts.ts";
-
-/** What is refused, in the words of ACL DRYRUN and of NOPERM. */
-export interface Refusal {
-  readonly what: "command" | "key" | "channel";
-  readonly name: string;
-}
+import type { Refusal } from "./refusal.ts";
 
 export interface Asked {
   readonly server: RedisServer;
@@ -35,7 +31,7 @@ export interface Asked {
   readonly isQueued: boolean;
 }
 
-/** A connection's own: remembers whether there is anything to ask. */
+/** A caller's own: remembers whether there is anything to ask. */
 export class AclCheck {
   readonly #rules: CompiledRules;
   #authorization: Authorization | null = null;
@@ -47,8 +43,23 @@ export class AclCheck {
     this.#rules = rules;
   }
 
+  /**
+   * What the caller's user may not do of the command in `context`, which is noted in the ACL log. `isQueued`: MULTI queues the
+   * command, so what is under its keys is asked about when it runs. A caller that has not logged in is refused elsewhere.
+   */
+  refusalOf({ caller, server, spec, request, database }: CommandContext, isQueued: boolean): Refusal | null {
+    const { authorization } = caller;
+    if (authorization === null || this.#mayAll(authorization, database)) return null;
+    const refusal = refusalOf(caller, { server, spec, request, database, isQueued });
+    if (refusal !== null) {
+      const { what, name } = refusal;
+      caller.noteRefusal({ reason: what, context: caller.place, object: name, username: caller.user });
+    }
+    return refusal;
+  }
+
   /** Whether the user may run every command on everything. */
-  isFree(authorization: Authorization, database: number): boolean {
+  #mayAll(authorization: Authorization, database: number): boolean {
     if (
       authorization !== this.#authorization ||
       authorization.version !== this.#version ||

@@ -81,18 +81,14 @@ function aclSetUser(context: CommandContext): void {
   const next = modifiedUser({ access, commands }, user, modifiers);
   refuseLockOut(access.lockOutFault(name, next));
   access.users.set(next);
-  holdUntilDurable(context);
+  // Who is told that a user is gone must not meet it again after a crash.
+  context.caller.holdUntilDurable();
   reply.ok();
 }
 
 /** Redis has no such rule, since its users can always be made again with a file. */
 function refuseLockOut(fault: string | null): void {
   if (fault !== null) throw new RedisError(`ERR ${fault}`);
-}
-
-/** Who is told that a user is gone must not meet it again after a crash. */
-function holdUntilDurable({ session, broker }: CommandContext): void {
-  session.connection.holdUntilDurable(broker.storage.pending);
 }
 
 function aclDelUser(context: CommandContext): void {
@@ -102,7 +98,8 @@ function aclDelUser(context: CommandContext): void {
   if (names.includes(defaultUserName)) throw new RedisError("ERR The 'default' user cannot be removed");
   for (const name of names) refuseLockOut(broker.access.lockOutFault(name, null));
   const deleted = names.filter((name) => broker.access.users.delete(name)).length;
-  holdUntilDurable(context);
+  // Who is told that a user is gone must not meet it again after a crash.
+  context.caller.holdUntilDurable();
   reply.integer(deleted);
 }
 

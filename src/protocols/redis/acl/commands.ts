@@ -77,8 +77,8 @@ export const aclSubcommands: readonly CommandRow[] = [
   },
 ];
 
-function aclWhoAmI({ reply, session }: CommandContext): void {
-  reply.bulkText(session.user);
+function aclWhoAmI({ reply, caller }: CommandContext): void {
+  reply.bulkText(caller.user);
 }
 
 function aclCat({ request, reply, server }: CommandContext): void {
@@ -102,14 +102,14 @@ function writeNames(reply: CommandContext["reply"], names: readonly string[]): v
 }
 
 function aclDryRun(context: CommandContext): void {
-  const { request, reply, broker, server, session, database } = context;
+  const { request, reply, broker, server, caller, database } = context;
   const name = request.utf8(2);
   if (broker.access.users.get(name) === undefined) throw new RedisError(`ERR User '${name}' not found`);
   const tail = request.tail(3);
   const spec = server.commands.findRequested(tail);
   if (spec === undefined) throw new RedisError(`ERR Command '${request.utf8(3)}' not found`);
   if (!isArityMet(spec, tail.argumentCount)) throw wrongArity(spec.fullName);
-  const asker = { authorization: broker.access.permissions.of(name), host: session.host };
+  const asker = { authorization: broker.access.permissions.of(name), host: caller.host };
   const refusal = refusalOf(asker, { server, spec, request: tail, database, isQueued: false });
   if (refusal === null) return reply.ok();
   const to = refusal.what === "command" ? "run" : "access";

@@ -7,7 +7,8 @@ import type { Exchange } from "../../../broker/exchange/exchange.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
-import { type Refusal, refusalText } from "./check.ts";
+import { refusalText } from "./check.ts";
+import type { Refusal } from "./refusal.ts";
 
 /** @throws NOPERM */
 export function assertMayUseKey(
@@ -16,7 +17,7 @@ export function assertMayUseKey(
   name: string,
   database: number = context.database,
 ): void {
-  if (!mayUseLog(context.session, act, context.server.vhostOf(database), name))
+  if (!mayUseLog(context.caller, act, context.server.vhostOf(database), name))
     throw refused(context, { what: "key", name });
 }
 
@@ -38,8 +39,8 @@ export function assertMayPublish(
       `ERR cannot publish to internal exchange '${exchange.name}': only bindings lead to it`,
     );
   }
-  const { session, server } = context;
-  if (mayPublishUnder(session, context.vhost, exchange, key, queues)) return;
+  const { caller, server } = context;
+  if (mayPublishUnder(caller, context.vhost, exchange, key, queues)) return;
   const isChannel = exchange === server.liveExchange;
   throw refused(context, isChannel ? { what: "channel", name: key } : { what: "key", name: exchange.name });
 }
@@ -50,17 +51,17 @@ export function assertMayPublish(
  */
 export function assertMayFlush(context: CommandContext, database: number): void {
   const vhost = context.server.vhostOf(database);
-  if (context.session.authorization!.allowsAll(vhost.name)) return;
+  if (context.caller.authorization!.allowsAll(vhost.name)) return;
   for (const { kind, name, exclusiveOwner } of vhost.queues.values())
     if (kind === "stream" && exclusiveOwner === 0) assertMayUseKey(context, "delete", name, database);
 }
 
-function refused({ session, isInTransaction }: CommandContext, refusal: Refusal): RedisError {
-  session.noteRefusal({
+function refused({ caller }: CommandContext, refusal: Refusal): RedisError {
+  caller.noteRefusal({
     reason: refusal.what,
-    context: isInTransaction ? "multi" : "toplevel",
+    context: caller.place,
     object: refusal.name,
-    username: session.user,
+    username: caller.user,
   });
   return new RedisError(`NOPERM ${refusalText(refusal)}`);
 }

@@ -169,8 +169,8 @@ export const clientCommand: CommandRow = {
   ],
 };
 
-function clientId({ reply, session }: CommandContext): void {
-  reply.integer(session.id);
+function clientId({ reply, client }: CommandContext): void {
+  reply.integer(client.id);
 }
 
 function clientSetName(context: CommandContext): void {
@@ -178,22 +178,22 @@ function clientSetName(context: CommandContext): void {
   context.reply.ok();
 }
 
-function clientGetName({ reply, session }: CommandContext): void {
-  if (session.name === "") reply.null();
-  else reply.bulkLatin1(session.name);
+function clientGetName({ reply, client }: CommandContext): void {
+  if (client.name === "") reply.null();
+  else reply.bulkLatin1(client.name);
 }
 
 /** CLIENT SETINFO LIB-NAME | LIB-VER text */
 function clientSetInfo(context: CommandContext): void {
-  const { request, reply, session } = context;
-  if (request.is(2, "LIB-NAME")) session.libraryName = plainTextArgument(context, 3, "lib-name");
-  else if (request.is(2, "LIB-VER")) session.libraryVersion = plainTextArgument(context, 3, "lib-ver");
+  const { request, reply, client } = context;
+  if (request.is(2, "LIB-NAME")) client.libraryName = plainTextArgument(context, 3, "lib-name");
+  else if (request.is(2, "LIB-VER")) client.libraryVersion = plainTextArgument(context, 3, "lib-ver");
   else throw new RedisError(`ERR Unrecognized option '${request.utf8(2)}'`);
   reply.ok();
 }
 
-function clientInfo({ reply, session }: CommandContext): void {
-  reply.verbatim("txt", `${clientLine(session)}\n`);
+function clientInfo({ reply, client }: CommandContext): void {
+  reply.verbatim("txt", `${clientLine(client)}\n`);
 }
 
 function onOffArgument({ request }: CommandContext): boolean {
@@ -203,7 +203,7 @@ function onOffArgument({ request }: CommandContext): boolean {
 }
 
 function clientNoEvict(context: CommandContext): void {
-  context.session.isNoEvict = onOffArgument(context);
+  context.client.isNoEvict = onOffArgument(context);
   context.reply.ok();
 }
 
@@ -214,13 +214,13 @@ function clientNoTouch(context: CommandContext): void {
 }
 
 /** CLIENT REPLY ON | OFF | SKIP: only ON is answered. */
-function clientReply({ request, reply, session }: CommandContext): void {
+function clientReply({ request, reply, client }: CommandContext): void {
   if (request.is(2, "ON")) {
-    session.replyMode = "on";
+    client.replyMode = "on";
     reply.ok();
-  } else if (request.is(2, "OFF")) session.replyMode = "off";
+  } else if (request.is(2, "OFF")) client.replyMode = "off";
   else if (request.is(2, "SKIP")) {
-    if (session.replyMode !== "off") session.replyMode = "skipNext";
+    if (client.replyMode !== "off") client.replyMode = "skipNext";
   } else throw syntaxError();
 }
 

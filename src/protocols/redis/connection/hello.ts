@@ -40,8 +40,8 @@ function hello(context: CommandContext): void {
 }
 
 function writeGreeting(context: CommandContext, version: number, name: number): void {
-  const { reply, session } = context;
-  if (!session.isAuthenticated) {
+  const { reply, client } = context;
+  if (!client.isAuthenticated) {
     throw new RedisError(
       "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> " +
         "<pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
@@ -57,7 +57,7 @@ function writeGreeting(context: CommandContext, version: number, name: number): 
   reply.bulkLatin1("proto");
   reply.integer(reply.version);
   reply.bulkLatin1("id");
-  reply.integer(session.id);
+  reply.integer(client.id);
   reply.bulkLatin1("mode");
   reply.bulkLatin1("standalone");
   reply.bulkLatin1("role");

@@ -17,11 +17,11 @@ export const pingCommand: CommandRow = {
 const emptyBytes = Buffer.alloc(0);
 const pongBytes = Buffer.from("pong");
 
-function ping({ request, reply, session }: CommandContext): void {
+function ping({ request, reply, clientOrNull }: CommandContext): void {
   const count = request.argumentCount;
   if (count > 2) throw wrongArity("ping");
   // A RESP2 subscriber must be able to tell the answer from a message: it gets a list.
-  if (session.isSubscriber && reply.version === 2) {
+  if (clientOrNull?.isSubscriber === true && reply.version === 2) {
     reply.array(2);
     reply.bulk(pongBytes);
     if (count === 1) reply.bulk(emptyBytes);

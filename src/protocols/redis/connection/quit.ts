@@ -23,12 +23,12 @@ export const quitCommands: readonly CommandRow[] = [
   },
 ];
 
-function quit({ reply, session }: CommandContext): void {
+function quit({ reply, client }: CommandContext): void {
   reply.ok();
-  session.end();
+  client.end();
 }
 
-function reset({ reply, session }: CommandContext): void {
-  session.reset();
+function reset({ reply, client }: CommandContext): void {
+  client.reset();
   reply.simple("RESET");
 }

@@ -1,34 +1,34 @@
 /**
  * From a request to its handler: which command it is, whether it may run now, and what becomes of what it throws.
  *
- * Not here: reading requests (session.ts), what commands do. Invariant: every command gets exactly one reply, unless the
+ * Not here: reading requests (client.ts), what commands do. Invariant: every command gets exactly one reply, unless the
  * client asked for none, or is a browser.
  */
 import { limits } from "../../../base/limits.ts";
 import type { CommandContext } from "./context.ts";
-import { errorReplyText, RedisError, wrongArity } from "./errors.ts";
+import { errorReplyText, errorTexts, RedisError, wrongArity } from "./errors.ts";
 import { isArityMet, type CommandTable } from "./command-table.ts";
 import type { CommandSpec } from "./command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 
 const shownBytesMax = 128;
 
-/** Runs, queues or refuses the command in `context.request`. */
+/** Runs, queues or refuses the command in `context.request`, which came from a client. */
 export function dispatch(context: CommandContext): void {
-  const { request, session } = context;
+  const { request, client } = context;
   let spec: CommandSpec;
   try {
     spec = findCommand(context.server.commands, request);
     context.spec = spec;
-    session.assertAllowed(spec);
+    client.assertAllowed(spec);
     if (spec.denyOom) assertRoom(context);
   } catch (error) {
-    if (error instanceof CrossProtocol) return session.crossedProtocols();
-    session.transaction?.refused();
+    if (error instanceof CrossProtocol) return client.crossedProtocols();
+    client.transaction?.refused();
     replyError(context, error);
     return;
   }
-  const transaction = session.transaction;
+  const transaction = client.transaction;
   if (transaction !== null && !transaction.runsAtOnce(spec)) {
     transaction.queue(spec, request.clone());
     context.reply.queued();
@@ -36,6 +36,40 @@ export function dispatch(context: CommandContext): void {
   }
   runHandler(context);
 }
+
+/**
+ * Runs the command in `context.request`, which a script calls: with no connection, and in the words that redis has for scripts. It
+ * answers before this returns.
+ */
+export function call(context: CommandContext): void {
+  try {
+    const spec = context.server.commands.findRequested(context.request);
+    if (spec?.isImplemented !== true) throw unknownToScripts();
+    context.spec = spec;
+    if (!isArityMet(spec, context.request.argumentCount))
+      throw new RedisError("ERR Wrong number of args calling Redis command from script");
+    if (spec.run === undefined) throw unknownToScripts();
+    if (spec.flags.includes("noscript")) throw new RedisError(errorTexts.noScript);
+    const refusal = context.caller.refusalOf(context);
+    if (refusal !== null)
+      throw new RedisError(`ERR The user executing the script ${scriptRefusals[refusal.what]}`);
+    if (spec.denyOom) assertRoom(context);
+  } catch (error) {
+    replyError(context, error);
+    return;
+  }
+  runHandler(context);
+}
+
+function unknownToScripts(): RedisError {
+  return new RedisError("ERR Unknown Redis command called from script");
+}
+
+const scriptRefusals = {
+  command: "can't run this command or subcommand",
+  key: "can't access at least one of the keys mentioned in the command arguments",
+  channel: "can't publish to the channel mentioned in the command",
+} as const;
 
 /** Throws UNAVAILABLE for a command that adds data while the disk has no room, or none for so much. */
 function assertRoom({ request, broker }: CommandContext): void {

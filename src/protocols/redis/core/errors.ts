@@ -19,6 +19,7 @@ export const errorTexts = {
   notInteger: "ERR value is not an integer or out of range",
   wrongType: "WRONGTYPE Operation against a key holding the wrong kind of value",
   noSuchKey: "ERR no such key",
+  noScript: "ERR This Redis command is not allowed from script",
   noAuth: "NOAUTH Authentication required.",
   wrongPassword: "WRONGPASS invalid username-password pair or user is disabled.",
   invalidStreamId: "ERR Invalid stream ID specified as stream command argument",

@@ -3,13 +3,15 @@
  * What they write is gathered, and then handed to the connection as fast as the client reads.
  *
  * Not here: what the jobs do. A job writes to `context.reply`, and yields where the state that it looks at may change.
- * Within EXEC it runs to its end. What it has gathered is in the account of bytes in flight, beside its request. Invariant: nothing of the reply is in the connection's output before all of it is
- * known, so an error can still be the reply; once a part is in there, the rest follows with nothing in between.
+ * A caller whose commands must answer at once (EXEC, a script) has the job run to its end. What was gathered is in the account of
+ * bytes in flight, beside the request. Invariant: nothing of the reply is in the connection's output before all of it is known, so an error can still be the reply; once a part is in there, the rest follows with nothing in between.
  */
+import type { ByteWriter } from "../../../base/bytes.ts";
 import { finishNow, type Job, type JobOutcome, type RunningJob } from "../../../base/turn-work.ts";
+import type { Broker } from "../../../broker/broker.ts";
 import type { CommandContext } from "./context.ts";
 import { RedisError } from "./errors.ts";
-import { LaterReply, type LaterWork } from "./later-reply.ts";
+import type { LaterReplies, LaterReply, LaterWork } from "./later-reply.ts";
 import { PartedReply } from "./parted-reply.ts";
 
 const bytesOfUnit = 1024;
@@ -49,16 +51,17 @@ export function answerInSlices(
   options: SliceOptions = {},
 ): void {
   const parts = new PartedReply(context.reply.version);
-  if (context.isInTransaction)
+  const { later } = context.caller;
+  if (later === null)
     return answerNow(
       context,
       bounded(start(parts), parts, () => {}),
       parts,
     );
   // First: what the job takes from `context.request` when it is made is to last.
-  context.session.keepRequest();
-  const hold = (): void => holdReply(context, parts.bytes);
-  new SlicedReply(context, parts).start(bounded(start(parts), parts, hold), options);
+  later.keepRequest();
+  const hold = (): void => holdReply(context.broker, later, parts.bytes);
+  new SlicedReply(context, parts, later).start(bounded(start(parts), parts, hold), options);
 }
 
 function answerNow({ reply }: CommandContext, job: Job<void>, parts: PartedReply): void {
@@ -83,11 +86,10 @@ function* bounded(job: Job<void>, parts: PartedReply, hold: () => void): Job<voi
 }
 
 /** So much is gathered. Throws where other connections hold so much that theirs must leave first. */
-function holdReply({ session, broker }: CommandContext, bytes: number): void {
-  session.holdLater(bytes);
-  const { inFlight } = broker;
+function holdReply({ inFlight }: Broker, later: LaterReplies, bytes: number): void {
+  later.holdLater(bytes);
   if (bytes <= inFlight.fairBytes) return;
-  const others = inFlight.total - session.heldBytes - session.connection.output.buffer.length;
+  const others = inFlight.total - later.bytesInFlight;
   if (others <= inFlight.bytesMax / 2) return;
   throw new RedisError(
     "OOM too much memory is held for other connections to gather a long reply; ask for less, or again",
@@ -97,20 +99,25 @@ function holdReply({ session, broker }: CommandContext, bytes: number): void {
 class SlicedReply implements LaterWork {
   readonly #context: CommandContext;
   readonly #parts: PartedReply;
+  readonly #replies: LaterReplies;
+  /** Where the reply goes in the end. */
+  readonly #output: ByteWriter;
   #later!: LaterReply;
   #run: RunningJob | null = null;
   #rest: Generator<Buffer> | null = null;
   #isWaitingForClient = false;
 
-  constructor(context: CommandContext, parts: PartedReply) {
+  constructor(context: CommandContext, parts: PartedReply, replies: LaterReplies) {
     this.#context = context;
     this.#parts = parts;
+    this.#replies = replies;
+    this.#output = context.reply.out;
   }
 
   start(job: Job<void>, { holdsPushes = false }: SliceOptions): void {
-    const { session, reply, broker } = this.#context;
-    this.#later = session.beginLater(this);
-    if (holdsPushes) session.holdsPushes = true;
+    const { reply, broker } = this.#context;
+    this.#later = this.#replies.beginLater(this);
+    if (holdsPushes) this.#replies.holdsPushes = true;
     reply.out = this.#parts.out;
     this.#started(broker.work.run(job, (outcome) => this.#written(outcome)));
   }
@@ -121,14 +128,13 @@ class SlicedReply implements LaterWork {
   }
 
   #written(outcome: JobOutcome<void>): void {
-    const { session, reply } = this.#context;
-    reply.out = session.connection.output;
+    this.#context.reply.out = this.#output;
     if ("error" in outcome) {
       this.#later.answer(() => {
         throw outcome.error;
       });
     } else if (this.#later.isWanted) {
-      session.holdsPushes = true;
+      this.#replies.holdsPushes = true;
       this.#rest = this.#parts.take();
       this.#hand();
     } else this.#later.answer(() => {});
@@ -136,28 +142,26 @@ class SlicedReply implements LaterWork {
 
   /** Hands over what is left, until the client has more than it reads. */
   #hand(): void {
-    const { session, broker } = this.#context;
-    const handing = broker.work.run(this.#handing(), () => {
+    const handing = this.#context.broker.work.run(this.#handing(), () => {
       if (this.#rest === null) this.#later.answer(() => {});
       else this.#isWaitingForClient = true;
-      session.connection.touch();
+      this.#replies.touch();
     });
     this.#started(handing);
   }
 
   *#handing(): Job<void> {
-    const { session } = this.#context;
-    const { output } = session.connection;
+    const replies = this.#replies;
     for (;;) {
-      if (session.isOutputFull) return;
+      if (replies.isOutputFull) return;
       const next = this.#rest!.next();
       if (next.done === true) {
         this.#rest = null;
         return;
       }
-      output.bytes(next.value);
-      session.holdLater(this.#parts.bytes);
-      session.connection.touch();
+      this.#output.bytes(next.value);
+      replies.holdLater(this.#parts.bytes);
+      replies.touch();
       yield unitsOfBytes(next.value.length);
     }
   }
@@ -169,8 +173,7 @@ class SlicedReply implements LaterWork {
   }
 
   abandon(): void {
-    const { session, reply } = this.#context;
     this.#run?.cancel();
-    reply.out = session.connection.output;
+    this.#context.reply.out = this.#output;
   }
 }

@@ -19,15 +19,14 @@ export function keysOf(context: CommandContext): Database {
 
 /** The selected database, to be changed. Throws UNAVAILABLE while the journal cannot take it. */
 export function writableKeysOf(context: CommandContext): Database {
-  const { broker, spec } = context;
-  const { connection } = context.session;
+  const { broker, caller, spec } = context;
   if (spec.denyOom) {
     broker.storage.assertWritable();
-    broker.publisherSeen(connection);
+    caller.publisherSeen();
   } else {
     // Deletes go on while the disk is full, or it would stay so.
     broker.storage.gate.assertAlive();
-    broker.writerSeen(connection);
+    caller.writerSeen();
   }
   return keysOf(context);
 }

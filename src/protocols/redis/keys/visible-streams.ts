@@ -7,29 +7,34 @@
  * holds on to none that was deleted.
  */
 import type { Authorization } from "../../../broker/access/permissions.ts";
-import { mayUseChannel, mayUseLog } from "../../../broker/access/rights.ts";
+import { type Asker, mayUseChannel, mayUseLog } from "../../../broker/access/rights.ts";
 import type { Queue, QueueListener } from "../../../broker/queue/queue.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
-import type { CommandContext } from "../core/context.ts";
 
-export function* visibleStreams({ session, vhost }: CommandContext): Generator<Queue> {
+/** Who asks, and where: a command's context is one. */
+interface Onlooker {
+  readonly caller: Asker & { readonly authorization: Authorization | null };
+  readonly vhost: Vhost;
+}
+
+export function* visibleStreams({ caller, vhost }: Onlooker): Generator<Queue> {
   for (const queue of vhost.queues.values()) {
-    if (queue.exclusiveOwner === 0 && mayUseLog(session, "describe", vhost, queue.name)) yield queue;
+    if (queue.exclusiveOwner === 0 && mayUseLog(caller, "describe", vhost, queue.name)) yield queue;
   }
 }
 
 /** Whether the name of a string key is shown. */
-export function seesString({ session, vhost }: CommandContext, name: string): boolean {
-  const { authorization } = session;
-  return authorization!.hasRedisRules || mayUseLog(session, "describe", vhost, name);
+export function seesString({ caller, vhost }: Onlooker, name: string): boolean {
+  const { authorization } = caller;
+  return authorization!.hasRedisRules || mayUseLog(caller, "describe", vhost, name);
 }
 
 /** Whether a channel's name is shown. */
-export function seesChannel({ session }: CommandContext, name: string): boolean {
+export function seesChannel({ caller }: Pick<Onlooker, "caller">, name: string): boolean {
   return (
-    session.authorization!.hasRedisRules ||
-    mayUseChannel(session, "subscribe", name, false) ||
-    mayUseChannel(session, "publish", name, false)
+    caller.authorization!.hasRedisRules ||
+    mayUseChannel(caller, "subscribe", name, false) ||
+    mayUseChannel(caller, "publish", name, false)
   );
 }
 
@@ -81,11 +86,11 @@ export class StreamCounts {
     return count.count(everyStream);
   }
 
-  visible({ session, vhost }: CommandContext): number {
-    const authorization: Authorization = session.authorization!;
+  visible({ caller, vhost }: Onlooker): number {
+    const authorization: Authorization = caller.authorization!;
     if (authorization.allowsAll(vhost.name)) return this.all(vhost);
     const { name, version } = authorization;
-    const key = `${name}\n${vhost.name}\n${session.host}`;
+    const key = `${name}\n${vhost.name}\n${caller.host}`;
     let found = this.#limited.get(key);
     if (found?.version !== version) {
       this.#drop(key);
@@ -93,7 +98,7 @@ export class StreamCounts {
       if (this.#limited.size >= countsMax) this.#drop(oldest!);
       this.#limited.set(key, (found = { version, count: new StreamCount(vhost) }));
     }
-    return found.count.count((queue) => mayUseLog(session, "describe", vhost, queue.name));
+    return found.count.count((queue) => mayUseLog(caller, "describe", vhost, queue.name));
   }
 
   #drop(key: string): void {

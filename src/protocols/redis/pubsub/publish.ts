@@ -58,7 +58,7 @@ function publishLive(live: LiveChannels, { buffer, starts, ends }: RequestArgume
 }
 
 /** `route = exchange, key; header = u32 size, u64 body size, u16 flags; body`, see message/amqp/record.ts. */
-function publishThroughExchange({ request, server, broker, session }: CommandContext): number {
+function publishThroughExchange({ request, server, broker, caller }: CommandContext): number {
   const exchange = server.liveExchange;
   const vhost = server.vhostOf(0);
   const route = vhost.routes.find(exchange, request.latin1(1));
@@ -70,6 +70,6 @@ function publishThroughExchange({ request, server, broker, session }: CommandCon
   record.uint32(10).int64(request.size(2)).uint16(0);
   record.bytes(request.buffer, request.starts[2], request.ends[2]);
   vhost.publication.publish(exchange, route, message.show(record.buffer, 0, record.length));
-  if (route.queues.length > 0) broker.publisherSeen(session.connection);
+  if (route.queues.length > 0) caller.publisherSeen();
   return vhost.publication.heardBy;
 }

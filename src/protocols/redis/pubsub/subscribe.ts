@@ -50,9 +50,9 @@ function subscribe(context: CommandContext): void {
 }
 
 function psubscribe(context: CommandContext): void {
-  const { request, session } = context;
+  const { request, client } = context;
   const names = Array.from({ length: request.argumentCount - 1 }, (_, i) => request.latin1(i + 1));
-  session.ensureSubscriptions().assertRoomForPatterns(names);
+  client.ensureSubscriptions().assertRoomForPatterns(names);
   subscribeEach(context, "psubscribe", (subscriptions, name) => {
     subscriptions.subscribePattern(name);
     return subscriptions.plainCount;
@@ -86,8 +86,8 @@ function subscribeEach(
   kind: string,
   add: (subscriptions: Subscriptions, name: string) => number,
 ): void {
-  const { request, session } = context;
-  const subscriptions = session.ensureSubscriptions();
+  const { request, client } = context;
+  const subscriptions = client.ensureSubscriptions();
   if (request.argumentCount > directItemsMax) {
     return answerInSlices(context, () => subscribeMany(context, kind, subscriptions, add), {
       holdsPushes: true,
@@ -103,8 +103,8 @@ function* subscribeMany(
   subscriptions: Subscriptions,
   add: (subscriptions: Subscriptions, name: string) => number,
 ): Job<void> {
-  const { request, session } = context;
-  const { authorization } = session;
+  const { request, client, caller } = context;
+  const { authorization } = caller;
   const rulesAtFirst = authorization?.version;
   const piece = new Piece();
   for (let at = 1; at < request.argumentCount; at++) {
@@ -113,7 +113,7 @@ function* subscribeMany(
     if (due > 0) yield due;
   }
   // Rules that changed meanwhile were held against the names before that only.
-  if (authorization?.version !== rulesAtFirst) session.rulesChanged();
+  if (authorization?.version !== rulesAtFirst) client.rulesChanged();
 }
 
 function confirm({ request, reply }: CommandContext, kind: string, at: number, count: number): void {

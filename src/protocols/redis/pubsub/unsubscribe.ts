@@ -69,8 +69,8 @@ interface Kind {
 }
 
 function unsubscribeEach(context: CommandContext, word: string, kind: Kind): void {
-  const { request, reply, session } = context;
-  const { subscriptions } = session;
+  const { request, reply, client } = context;
+  const { subscriptions } = client;
   let names: string[] = [];
   for (let at = 1; at < request.argumentCount; at++) names.push(request.latin1(at));
   if (request.argumentCount === 1 && subscriptions !== null) names = [...kind.names(subscriptions)];
@@ -98,8 +98,8 @@ function* unsubscribeMany(
   }
 }
 
-function unsubscribeOne({ reply, session }: CommandContext, word: string, kind: Kind, name: string): void {
-  const { subscriptions } = session;
+function unsubscribeOne({ reply, client }: CommandContext, word: string, kind: Kind, name: string): void {
+  const { subscriptions } = client;
   if (subscriptions !== null) kind.remove(subscriptions, name);
   reply.push(3);
   reply.bulkLatin1(word);

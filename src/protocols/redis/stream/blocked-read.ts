@@ -1,23 +1,23 @@
 /**
- * A connection that waits in XREAD or XREADGROUP with BLOCK.
+ * XREAD or XREADGROUP with BLOCK that waits for entries.
  *
- * It waits on the logs it reads, in order of arrival, and for streams that are not there yet; it is served when a tick
- * ends that brought entries. Not here: what is read (stream/read.ts). Invariant: it is registered with every stream it
- * names, or with the virtual host for those that do not exist, until it is over.
+ * It waits on the logs that it reads, in order of arrival, and for streams that do not exist yet. It is served at the end of a tick
+ * that brought entries. Not here: what is read (read.ts). Invariant: the read is registered with each stream that it names, or
+ * with the virtual host for those that do not exist, until it is over.
  */
 import type { Timer } from "../../../base/clock.ts";
 import type { LogWaiter, Queue } from "../../../broker/queue/queue.ts";
 import type { QueueWaiter, Vhost } from "../../../broker/vhost.ts";
 import { refusalOfRead, refusalText } from "../acl/check.ts";
 import type { CommandContext } from "../core/context.ts";
-import type { LaterReply, LaterWork } from "../core/later-reply.ts";
+import type { BlockedCommand, LaterReplies, LaterReply } from "../core/later-reply.ts";
 import { serve, type StreamRead } from "./read.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
 
 /** A timer cannot be set for longer; who waits longer waits for ever. */
 const timeoutMsMax = 2 ** 31 - 1;
 
-export class BlockedRead implements LaterWork, LogWaiter, QueueWaiter {
+export class BlockedRead implements BlockedCommand, LogWaiter, QueueWaiter {
   readonly #context: CommandContext;
   readonly #read: StreamRead;
   readonly #vhost: Vhost;
@@ -28,20 +28,19 @@ export class BlockedRead implements LaterWork, LogWaiter, QueueWaiter {
   #timer: Timer | null = null;
   #isOver = false;
 
-  constructor(context: CommandContext, read: StreamRead) {
+  constructor(context: CommandContext, read: StreamRead, later: LaterReplies) {
     this.#context = context;
     this.#read = read;
     this.#vhost = context.vhost;
     this.#database = context.database;
     this.#spec = context.spec;
     read.setBlocked();
-    this.#later = context.session.beginLater(this);
+    this.#later = later.beginBlocked(this);
     if (read.blockMs > 0 && read.blockMs <= timeoutMsMax)
       this.#timer = context.broker.timers.after(read.blockMs, () => this.unblock(null));
-    this.#register();
   }
 
-  #register(): void {
+  register(): void {
     for (const { key } of this.#read.streams) {
       const queue = this.#vhost.queues.get(key);
       if (queue === undefined) this.#vhost.awaitQueue(key, this);
@@ -72,7 +71,7 @@ export class BlockedRead implements LaterWork, LogWaiter, QueueWaiter {
       if (this.#isOver) return;
       this.#unregister();
       this.#serve();
-      if (!this.#isOver) this.#register();
+      if (!this.#isOver) this.register();
     });
   }
 
@@ -108,8 +107,8 @@ export class BlockedRead implements LaterWork, LogWaiter, QueueWaiter {
 
   rulesChanged(): void {
     const keys = this.#read.streams.map(({ key }) => key);
-    const { session, server } = this.#context;
-    const refusal = refusalOfRead(session, { server, spec: this.#spec, database: this.#database }, keys);
+    const { caller, server } = this.#context;
+    const refusal = refusalOfRead(caller, { server, spec: this.#spec, database: this.#database }, keys);
     if (refusal !== null) this.unblockSoon(`NOPERM ${refusalText(refusal)}`);
   }
 

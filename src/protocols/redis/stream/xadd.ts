@@ -38,7 +38,7 @@ const wanted = new EntryId();
 let isSequenceOpen = false;
 
 function xadd(context: CommandContext): void {
-  const { request, reply, broker, session } = context;
+  const { request, reply, broker, caller } = context;
   options.reset();
   const idAt = parse(context);
   const isAutomatic = isStar(request, idAt);
@@ -73,9 +73,8 @@ function xadd(context: CommandContext): void {
   log.store.readReservedId(wanted);
   if (options.strategy !== "none") trim(context, queue, options);
   context.keyChanged(1);
-  broker.publisherSeen(session.connection);
-  if (queue.log.isDurable && broker.options.redisStreamsDurability === "fsync")
-    session.connection.holdUntilDurable(broker.storage.pending);
+  caller.publisherSeen();
+  if (queue.log.isDurable && broker.options.redisStreamsDurability === "fsync") caller.holdUntilDurable();
   writeStreamId(reply.out, wanted);
 }
 

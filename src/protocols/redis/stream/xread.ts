@@ -23,6 +23,8 @@ function xread(context: CommandContext): void {
 export function readOrWait(context: CommandContext, isGroupRead: boolean): void {
   const read = parseRead(context, isGroupRead);
   if (serve(context, read)) return;
-  if (read.blockMs < 0 || context.isInTransaction) return context.reply.nullArray();
-  context.session.blocked = new BlockedRead(context, read);
+  const { later } = context.caller;
+  if (read.blockMs < 0 || later === null) return context.reply.nullArray();
+  const blocked = new BlockedRead(context, read, later);
+  blocked.register();
 }

@@ -22,11 +22,11 @@ export const execCommand: CommandRow = {
 const shortBytesMax = 1024;
 
 export function exec(context: CommandContext, bytesMax: number = limits.redisReplyBytesMax): void {
-  const { reply, session, server } = context;
-  const { transaction, watcher } = session;
+  const { reply, client, server } = context;
+  const { transaction, watcher } = client;
   if (transaction === null) throw new RedisError("ERR EXEC without MULTI");
   const hasChanged = watcher !== null && server.watches.hasChanged(watcher);
-  session.endTransaction();
+  client.endTransaction();
   if (transaction.isAborted)
     throw new RedisError("EXECABORT Transaction discarded because of previous errors.");
   if (transaction.needsRoom) assertRoomFor(context);
@@ -34,13 +34,13 @@ export function exec(context: CommandContext, bytesMax: number = limits.redisRep
   const { request, spec } = context;
   const endMax = reply.out.length + bytesMax;
   reply.array(transaction.commands.length);
-  context.isInTransaction = true;
+  client.isExecuting = true;
   for (const command of transaction.commands) {
     context.request = command.request;
     context.spec = command.spec;
     runBounded(context, endMax);
   }
-  context.isInTransaction = false;
+  client.isExecuting = false;
   context.request = request;
   context.spec = spec;
 }
@@ -71,8 +71,7 @@ function runBounded(context: CommandContext, endMax: number): void {
 
 /** What the user was allowed when it was queued may have been taken since. */
 function runPermitted(context: CommandContext): void {
-  const { session, spec } = context;
-  const refusal = session.refusalOf(spec, "multi");
+  const refusal = context.caller.refusalOf(context);
   if (refusal === null) return runHandler(context);
   replyError(
     context,

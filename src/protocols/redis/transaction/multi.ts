@@ -45,28 +45,28 @@ export const multiCommands: readonly CommandRow[] = [
   },
 ];
 
-function multi({ reply, session }: CommandContext): void {
-  if (session.transaction !== null) throw new RedisError("ERR MULTI calls can not be nested");
-  session.transaction = new Transaction();
+function multi({ reply, client }: CommandContext): void {
+  if (client.transaction !== null) throw new RedisError("ERR MULTI calls can not be nested");
+  client.transaction = new Transaction();
   reply.ok();
 }
 
-function discard({ reply, session }: CommandContext): void {
-  if (session.transaction === null) throw new RedisError("ERR DISCARD without MULTI");
-  session.endTransaction();
+function discard({ reply, client }: CommandContext): void {
+  if (client.transaction === null) throw new RedisError("ERR DISCARD without MULTI");
+  client.endTransaction();
   reply.ok();
 }
 
-function watch({ request, reply, session, server, database }: CommandContext): void {
-  if (session.transaction !== null) throw new RedisError("ERR WATCH inside MULTI is not allowed");
+function watch({ request, reply, client, server, database }: CommandContext): void {
+  if (client.transaction !== null) throw new RedisError("ERR WATCH inside MULTI is not allowed");
   // Once a watched key has changed, EXEC fails whatever else is watched.
-  session.watcher ??= new Watcher();
+  client.watcher ??= new Watcher();
   for (let at = 1; at < request.argumentCount; at++)
-    server.watches.watch(session.watcher, database, request.latin1(at));
+    server.watches.watch(client.watcher, database, request.latin1(at));
   reply.ok();
 }
 
-function unwatch({ reply, session }: CommandContext): void {
-  session.unwatch();
+function unwatch({ reply, client }: CommandContext): void {
+  client.unwatch();
   reply.ok();
 }
