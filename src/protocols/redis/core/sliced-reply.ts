@@ -42,6 +42,8 @@ export function unitsOfBytes(bytes: number): number {
 export interface SliceOptions {
   /** Messages of Pub/Sub are kept back until the reply has been sent: they may be of what it confirms. */
   readonly holdsPushes?: boolean;
+  /** The job begins once this has ended; the job of a caller that cannot wait begins at once. */
+  readonly loading?: Promise<unknown> | null;
 }
 
 /** Answers by a job, in slices. The request is kept as long as it needs: read it from `context`. */
@@ -52,12 +54,15 @@ export function answerInSlices(
 ): void {
   const parts = new PartedReply(context.reply.version);
   const { later } = context.caller;
-  if (later === null)
+  if (later === null) {
+    // The job says by itself that what it needs is not there.
+    options.loading?.catch(() => {});
     return answerNow(
       context,
       bounded(start(parts), parts, () => {}),
       parts,
     );
+  }
   // First: what the job takes from `context.request` when it is made is to last.
   later.keepRequest();
   const hold = (): void => holdReply(context.broker, later, parts.bytes);
@@ -106,6 +111,7 @@ class SlicedReply implements LaterWork {
   #run: RunningJob | null = null;
   #rest: Generator<Buffer> | null = null;
   #isWaitingForClient = false;
+  #isAbandoned = false;
 
   constructor(context: CommandContext, parts: PartedReply, replies: LaterReplies) {
     this.#context = context;
@@ -114,10 +120,19 @@ class SlicedReply implements LaterWork {
     this.#output = context.reply.out;
   }
 
-  start(job: Job<void>, { holdsPushes = false }: SliceOptions): void {
-    const { reply, broker } = this.#context;
+  start(job: Job<void>, { holdsPushes = false, loading = null }: SliceOptions): void {
     this.#later = this.#replies.beginLater(this);
     if (holdsPushes) this.#replies.holdsPushes = true;
+    if (loading === null) return this.#begin(job);
+    void loading.then(
+      () => this.#begin(job),
+      (error: unknown) => this.#written({ error }),
+    );
+  }
+
+  #begin(job: Job<void>): void {
+    if (this.#isAbandoned) return;
+    const { reply, broker } = this.#context;
     reply.out = this.#parts.out;
     this.#started(broker.work.run(job, (outcome) => this.#written(outcome)));
   }
@@ -173,6 +188,7 @@ class SlicedReply implements LaterWork {
   }
 
   abandon(): void {
+    this.#isAbandoned = true;
     this.#run?.cancel();
     this.#context.reply.out = this.#output;
   }

@@ -1,4 +1,5 @@
 /** COMMAND and its subcommands: what the table says about the commands that there are handlers for. */
+import { loadCommandDocs, loadedCommandDocs } from "../command-docs.ts";
 import { compileGlob } from "../../../base/patterns/glob.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
@@ -98,6 +99,7 @@ export const commandCommand: CommandRow = {
   ],
 };
 
+/** A command in COMMAND INFO, or DOCS with its arguments. */
 const unitsOfInfo = 5;
 
 function ownCommands({ server }: CommandContext): CommandSpec[] {
@@ -147,14 +149,20 @@ function* writeInfos({ reply }: CommandContext, specs: readonly (CommandSpec | u
 function commandDocs(context: CommandContext): void {
   const isAll = context.request.argumentCount === 2;
   const specs = isAll ? ownCommands(context) : namedCommands(context).filter((spec) => spec !== undefined);
-  answerInSlices(context, () => writeDocs(context, specs));
+  const loading = loadedCommandDocs() === null ? loadCommandDocs() : null;
+  answerInSlices(context, () => writeDocs(context, specs), { loading });
 }
 
 function* writeDocs({ reply }: CommandContext, specs: readonly CommandSpec[]): Job<void> {
+  const docs = loadedCommandDocs();
+  if (docs === null)
+    throw new RedisError(
+      "ERR COMMAND DOCS is not loaded and cannot be waited for here; ask again, or ask outside of transactions and scripts first",
+    );
   const piece = new Piece();
   reply.map(specs.length);
   for (const spec of specs) {
-    writeCommandDocs(reply, spec);
+    writeCommandDocs(reply, spec, docs);
     const due = piece.add(unitsOfInfo);
     if (due > 0) yield due;
   }
