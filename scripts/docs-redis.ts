@@ -1,5 +1,7 @@
-/** What docs/redis.md derives: which commands have a handler, of all that the command table knows. */
+/** What docs/redis.md derives: which commands have a handler, of all that the command table knows, and how they are called. */
+import { loadCommandDocs } from "../src/protocols/redis/command-docs.ts";
 import { commandTable } from "../src/protocols/redis/command-table.ts";
+import type { CommandArgument } from "../src/protocols/redis/core/command-docs.ts";
 import { ServerSettings } from "../src/protocols/redis/core/settings.ts";
 import type { CommandSpec } from "../src/protocols/redis/core/command-spec.ts";
 import { clientVersions, code, codes, type Sections, table } from "./docs-markdown.ts";
@@ -39,8 +41,56 @@ function supportedCommands(): string {
   return `${count} of the ${topLevel.length} commands that redis 7.0 has:\n\n${table(head, rows)}`;
 }
 
+const docs = await loadCommandDocs();
+/** What is longer is not written twice to say that it may be repeated. */
+const repeatedLengthMax = 40;
+
+/** `[NX | XX]`, `key [key ...]`: an argument in the notation of redis's own pages. */
+function argumentText(argument: CommandArgument): string {
+  const { type, name, token, isOptional, isMany, hasManyTokens } = argument;
+  let text = name;
+  if (type === "oneof") text = alternatives(argument, isOptional === true && token === undefined && !isMany);
+  else if (type === "block") text = sequence(argument);
+  if (type === "pure-token") text = token!;
+  else if (hasManyTokens) text = `${token!} ${text} [${token!} ${text} ...]`;
+  else {
+    if (isMany) text = text.length > repeatedLengthMax ? `${text} [...]` : `${text} [${text} ...]`;
+    if (token !== undefined) text = `${token} ${text}`;
+  }
+  return isOptional ? `[${text}]` : text;
+}
+
+function alternatives({ arguments: parts = [] }: CommandArgument, isInBrackets: boolean): string {
+  const text = parts.map(argumentText).join(" | ");
+  return isInBrackets ? text : `<${text}>`;
+}
+
+function sequence({ arguments: parts = [] }: CommandArgument): string {
+  return parts.map(argumentText).join(" ");
+}
+
+/** How each command is called that has a handler, by group. */
+function syntax(): string {
+  const { all, topLevel } = commandTable;
+  const groups = [...new Set(topLevel.map(({ group }) => group))];
+  return groups
+    .flatMap((group) => {
+      const lines = all
+        .filter((spec) => spec.group === group && spec.run !== undefined)
+        .toSorted((a, b) => (a.fullName < b.fullName ? -1 : 1))
+        .map((spec) => {
+          const words = spec.fullName.toUpperCase().replace("|", " ");
+          const call = [words, ...(docs[spec.fullName]?.arguments ?? []).map(argumentText)].join(" ");
+          return `- ${code(call)}: ${spec.row.summary}`;
+        });
+      return lines.length === 0 ? [] : [`**${group}**\n\n${lines.join("\n")}`];
+    })
+    .join("\n\n");
+}
+
 export const redisSections: Sections = {
   clients: () => `Tested with ${clientVersions(["ioredis", "redis"])}.`,
   commands: supportedCommands,
+  syntax,
   settings: () => codes([...new ServerSettings().values.keys()]),
 };

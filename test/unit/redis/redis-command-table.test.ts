@@ -1,12 +1,18 @@
 /** The command table by itself: names, lookup, keys. redis-real-server.test.ts compares its facts with the server's. */
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { loadCommandDocs } from "../../../src/protocols/redis/command-docs.ts";
 import { commandTable } from "../../../src/protocols/redis/command-table.ts";
 import { findKeys, requestedKeys } from "../../../src/protocols/redis/core/command-keys.ts";
 import { isArityMet } from "../../../src/protocols/redis/core/command-table.ts";
 import { RequestParser } from "../../../src/protocols/redis/wire/request-parser.ts";
 import type { RequestArguments } from "../../../src/protocols/redis/wire/request-arguments.ts";
+import { importGraph } from "../../tidy/circles.ts";
+
+const root = join(import.meta.dirname, "../../..");
 
 function parse(line: string): RequestArguments {
   const parser = new RequestParser();
@@ -73,6 +79,44 @@ test("property: names are found in any case; anything else is not", () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test("core knows no family, and the descriptions of COMMAND DOCS are not loaded at the start", () => {
+  const files = new Map<string, string>();
+  for (const entry of readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && path.endsWith(".ts"))
+      files.set(path.slice(root.length + 1).replaceAll("\\", "/"), readFileSync(path, "utf8"));
+  }
+  const graph = importGraph(files, true);
+  const redis = "src/protocols/redis/";
+  const core = [...graph].filter(([path]) => path.startsWith(`${redis}core/`));
+  assert.ok(core.length > 15);
+  const ownRooms = [`${redis}core/`, `${redis}wire/`];
+  for (const [path, targets] of core) {
+    const families = targets.filter(
+      (target) => target.startsWith(redis) && !ownRooms.some((room) => target.startsWith(room)),
+    );
+    assert.deepEqual(families, [], path);
+  }
+  const loaded = new Set<string>();
+  const load = (path: string): void => {
+    if (loaded.has(path)) return;
+    loaded.add(path);
+    graph.get(path)!.forEach(load);
+  };
+  load(`${redis}index.ts`);
+  const seen = [...loaded].filter((path) => path.endsWith("/command-docs.ts"));
+  assert.deepEqual(seen, [`${redis}command-docs.ts`]);
+  assert.ok([...files.keys()].filter((path) => path.endsWith("/command-docs.ts")).length > 15);
+});
+
+test("what is described are commands, and each with arguments is described", async () => {
+  const docs = await loadCommandDocs();
+  for (const name of Object.keys(docs)) assert.equal(commandTable.findByName(name)?.fullName, name);
+  for (const spec of commandTable.all) {
+    if (spec.arity > 1 + Number(spec.container !== undefined)) assert.ok(docs[spec.fullName], spec.fullName);
+  }
 });
 
 test("keys of commands that hide them", () => {
