@@ -50,7 +50,7 @@ export class RedisServer {
   /** The stream that was looked up last, and where. */
   lastStream: Queue | undefined = undefined;
   lastStreamDatabase = 0;
-  /** Connections that spoke HTTP. */
+  /** Logs connections that sent HTTP requests. */
   readonly crossProtocolLog: SparseLog;
   /** Error replies by their code word. */
   readonly errorCounts = new Map<string, number>();
@@ -73,7 +73,7 @@ export class RedisServer {
       ),
     );
     if (broker.access.isRequired) this.settings.values.set("requirepass", hiddenValue);
-    // From here on names that other protocols want are compared with the strings of database 0.
+    // From here on a name that another protocol wants is checked against the keys of database 0.
     const vhost = this.vhostOf(0);
     this.live = vhost.live;
     this.liveMessages = new LiveMessages(this.live, "message");
@@ -98,7 +98,7 @@ export class RedisServer {
     return this.keyspace.databases[database]!.size + this.streamCounts.all(this.vhostOf(database));
   }
 
-  /** An error reply goes out: INFO errorstats counts them by their first word. */
+  /** Counts an error reply by its first word, for INFO errorstats. */
   countError(text: string): void {
     const blank = text.indexOf(" ");
     const code = blank < 0 ? text : text.slice(0, blank);

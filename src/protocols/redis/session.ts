@@ -1,10 +1,10 @@
 /**
- * One Redis connection: reads requests, runs them in order, and holds what the connection has set.
+ * One Redis connection: reads requests, runs them in order, and holds the state that the connection has set. Commands see it as
+ * their caller (core/caller.ts) and, if they are about connections, as a client (core/client-connection.ts).
  *
- * Not here: what commands do. Everything that few connections need (transaction, subscriptions, a blocked read) is made
- * when it is asked for, so that ten thousand idle connections are cheap. Invariant: while a reply is to come later
- * (later-reply.ts), no further request of this connection runs; nor does one while the client leaves more than
- * `outputHighWaterBytes` unread.
+ * Not here: what commands do. What few connections need (a transaction, subscriptions, a blocked read) is made when it is asked
+ * for, so that ten thousand idle connections are cheap. Invariant: no further request of this connection runs while a reply is
+ * still to come (core/later-reply.ts), or while the client has more than `outputHighWaterBytes` unread.
  */
 import type { Connection, Session } from "../contract.ts";
 import type { Authorization, Holder } from "../../broker/access/permissions.ts";
@@ -31,10 +31,10 @@ import type { Watcher } from "./transaction/watches.ts";
 import type { RespVersion } from "./wire/reply-writer.ts";
 import { RequestParser } from "./wire/request-parser.ts";
 
-/** What a connection may send behind a command that is answered later before it is no longer read from. */
+/** While a command waits for its reply, the connection is read from until it has sent this much more. */
 const blockedInputBytesMax = 1 << 20;
 
-/** What one request of a pipeline costs its turn (turn-work.ts), roughly: itself, an argument, a byte of its reply. */
+/** The rough cost of one request of a pipeline, in units of work (turn-work.ts). */
 const unitsOfRequest = 0.25;
 const unitsOfArgument = 0.25;
 const unitsOfReplyByte = 1 / 1024;
@@ -50,9 +50,9 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   name = "";
   libraryName = "";
   libraryVersion = "";
-  /** Null: it has to log in first. */
+  /** Null: the client has to log in first. */
   authorization: Authorization | null;
-  /** A command that is answered later: nothing behind it runs until then. */
+  /** The reply that is still to come. No further request runs until it is written. */
   #later: LaterReply | null = null;
   readonly #acl: AclCheck;
   /** Ends a connection that does not log in. */
@@ -61,23 +61,23 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   transaction: Transaction | null = null;
   watcher: Watcher | null = null;
   subscriptions: Subscriptions | null = null;
-  /** The request of a command that is answered later, and what is gathered of its reply. */
+  /** Memory of the request whose reply is still to come, and of the part of the reply that is gathered. */
   #laterBytes = 0;
   /** The command that is answered later, if it waits for data. */
   blocked: BlockedCommand | null = null;
-  /** Messages to this connection that came while it ran a command: they follow its reply. */
+  /** Pub/Sub messages that came while a command was running. They follow its reply. */
   #deferredPushes: ByteWriter | null = null;
-  /** The same until the reply that comes later is sent: it is half in the output, or confirms what they are of. */
+  /** Messages also wait for a reply that comes later: part of it is in the output, or it confirms their subscription. */
   holdsPushes = false;
   #isRunning = false;
-  /** There are requests left, for which this turn has no units. */
+  /** Requests are left, and the work of this turn is used up. */
   #turnWait: RunningJob | null = null;
   #isPeerEnded = false;
-  /** Waits, and sent so much meanwhile that it is not read from. */
+  /** The connection is not read from, since it has sent too much while a command waits. */
   #isPaused = false;
-  /** No further request is read: QUIT, a protocol error, CLIENT KILL. */
+  /** No further request is read, after QUIT, a protocol error or CLIENT KILL. */
   isEnding = false;
-  /** CLIENT KILL of the connection that sends it. */
+  /** The connection has killed itself by CLIENT KILL: it ends once the reply is written. */
   endsAfterReply = false;
   lastCommandAt: number;
   isNoEvict = false;
@@ -139,7 +139,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.connection.holdUntilDurable(this.server.broker.storage.pending);
   }
 
-  /** Who has not logged in may send little, and not for long. */
+  /** A client that has not logged in may send only small requests, for a short time. */
   #authorizationChanged(): void {
     const { authorization, connection } = this;
     this.#parser.unauthenticated = authorization === null;
@@ -155,7 +155,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.end();
   }
 
-  /** As in Redis, whoever listens to what it may no longer is disconnected. */
+  /** As in Redis, a subscriber whose channels are no longer all allowed is disconnected. */
   rulesChanged(): void {
     if (this.subscriptions?.areAllowed() === false) this.end();
     else this.blocked?.rulesChanged();
@@ -182,14 +182,14 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     const { clock, work } = this.server.broker;
     const { output } = this.connection;
     this.lastCommandAt = clock.now();
-    // One at least, or whoever sends few requests would wait for those who send many.
+    // At least one request runs, or clients that send few would wait for those that send many.
     for (let isFirst = true; !this.#isHeld && !this.isEnding && !this.isOutputFull; isFirst = false) {
       if (!isFirst && work.isSpent && parser.pendingBytes > 0) this.#waitForTurn();
       if (this.#isHeld || !parser.next()) break;
       context.request = parser.request;
       const before = output.length;
       this.#isRunning = true;
-      if (this.replyMode === "on") dispatch(context);
+      if (this.replyMode === "on") dispatch(context, this);
       else this.#dispatchWithoutReply();
       this.#isRunning = false;
       if (this.replyMode === "skip") this.replyMode = "on";
@@ -223,13 +223,13 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     return this.#isHeld || (this.isOutputFull && this.#parser.pendingBytes > 0);
   }
 
-  /** What was sent before the end is run, unless it waits for what may never come. */
+  /** Requests sent before the end still run, unless a command waits for data, which may never come. */
   onPeerEnded(): void {
     if (this.blocked === null && this.#hasMoreToRun) this.#isPeerEnded = true;
     else this.end();
   }
 
-  /** What the connection holds of this client, beside its output. */
+  /** Memory that the connection holds for this client, without its output. */
   get heldBytes(): number {
     const pushes = this.#deferredPushes?.buffer.length ?? 0;
     return this.#parser.memoryBytes + (this.transaction?.bytes ?? 0) + this.#laterBytes + pushes;
@@ -253,12 +253,12 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.connection.holdInput(0);
   }
 
-  /** A command waits for something, and those behind it for that command; or they wait for their turn. */
+  /** Requests wait, for a reply that is still to come or for the next turn. */
   get #isHeld(): boolean {
     return this.#later !== null || this.#turnWait !== null;
   }
 
-  /** A pipeline goes on in the next turn, so that others are served between its requests. */
+  /** The pipeline goes on in the next turn, so that other clients are served in between. */
   #waitForTurn(): void {
     this.#turnWait = this.server.broker.work.run(nothing(), () => {
       this.#turnWait = null;
@@ -266,19 +266,19 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     });
   }
 
-  /** One chunk of small requests may ask for gigabytes. */
+  /** Small requests in one chunk may ask for gigabytes of replies. */
   get isOutputFull(): boolean {
     return this.connection.outputBytes > limits.outputHighWaterBytes;
   }
 
-  /** Runs a command whose reply the client does not want; what CLIENT REPLY itself answers is for it to say. */
+  /** Runs a command whose reply the client does not want, by CLIENT REPLY OFF or SKIP. */
   #dispatchWithoutReply(): void {
     const output = this.connection.output;
     const before = output.length;
-    // A command that is refused leaves the spec as it is.
+    // A refused command leaves the spec as it was, which must not be that of a subscription.
     this.context.spec = this.server.firstSpec;
-    dispatch(this.context);
-    // CLIENT REPLY ON answers for itself.
+    dispatch(this.context, this);
+    // CLIENT REPLY ON is answered.
     if (this.replyMode !== "on" && !this.#isConfirmed) output.length = before;
   }
 
@@ -355,7 +355,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
       this.holdsPushes = false;
       if (this.endsAfterReply) this.end();
     }
-    // It was answered before its handler returned, and the loop that had called that one goes on by itself.
+    // The reply came before the handler returned: the loop in #run, which called it, goes on by itself.
     if (isInHandler) return;
     if (this.#deferredPushes !== null) this.#flushPushes();
     this.#tellHeld();
@@ -419,7 +419,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.#authorizationChanged();
   }
 
-  /** The reply that was to come later is written: the requests that waited behind it run. */
+  /** The requests behind a reply that came later run. */
   #resume(): void {
     if (this.connection.isClosed || this.isEnding) return;
     if (this.#isPaused) {
@@ -471,7 +471,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.#tellHeld();
   }
 
-  /** The client has read: the requests that waited for that run. */
+  /** The client has read its output: requests that waited for that run. */
   onWritable(): void {
     if (this.#later !== null) this.#later.work.outputDrained?.();
     else if (this.#parser.pendingBytes > 0) this.#run();

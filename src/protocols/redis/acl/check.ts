@@ -27,11 +27,11 @@ export interface Asked {
   readonly spec: CommandSpec;
   readonly request: RequestArguments;
   readonly database: number;
-  /** MULTI queues it: what is under its keys when it runs is asked then. */
+  /** MULTI queues the command. What its keys hold is checked when it runs. */
   readonly isQueued: boolean;
 }
 
-/** A caller's own: remembers whether there is anything to ask. */
+/** One for each caller: remembers whether its user may do everything, so that nothing has to be checked. */
 export class AclCheck {
   readonly #rules: CompiledRules;
   #authorization: Authorization | null = null;
@@ -47,9 +47,11 @@ export class AclCheck {
    * What the caller's user may not do of the command in `context`, which is noted in the ACL log. `isQueued`: MULTI queues the
    * command, so what is under its keys is asked about when it runs. A caller that has not logged in is refused elsewhere.
    */
-  refusalOf({ caller, server, spec, request, database }: CommandContext, isQueued: boolean): Refusal | null {
+  refusalOf(context: CommandContext, isQueued: boolean): Refusal | null {
+    const { caller, database } = context;
     const { authorization } = caller;
     if (authorization === null || this.#mayAll(authorization, database)) return null;
+    const { server, spec, request } = context;
     const refusal = refusalOf(caller, { server, spec, request, database, isQueued });
     if (refusal !== null) {
       const { what, name } = refusal;
@@ -84,7 +86,7 @@ function isFree(rules: CompiledRules, authorization: Authorization, database: nu
   );
 }
 
-/** redis 7.0's. */
+/** The text of redis 7.0. */
 export function refusalText({ what, name }: Refusal): string {
   if (what === "command") return `this user has no permissions to run the '${name}' command`;
   return `this user has no permissions to access one of the ${what}s used as arguments`;
@@ -109,7 +111,7 @@ function refusedKey(asker: Asker, asked: Asked): Refusal | null {
   if (spec.keys.length === 0) return null;
   const vhost = server.vhostOf(database);
   const makes = !isQueued && makesStrings(spec, request);
-  // Arguments that do not fit the rules name no keys: the command itself will say so.
+  // Where the arguments do not fit the rules there are no keys: the command itself will answer an error.
   for (const { index, flags } of findKeys(spec, request) ?? []) {
     const name = request.latin1(index);
     const acts = keyActs(spec, flags, request);
@@ -121,7 +123,7 @@ function refusedKey(asker: Asker, asked: Asked): Refusal | null {
   return null;
 }
 
-/** Whether a read of those keys that waits may go on waiting. */
+/** Why a blocked read of those keys must end, or null. */
 export function refusalOfRead(
   asker: Asker,
   asked: Pick<Asked, "server" | "spec" | "database">,

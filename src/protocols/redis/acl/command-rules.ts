@@ -10,11 +10,11 @@ import { administratorTag } from "../../../broker/access/users.ts";
 import { type AclCategory, aclCategories, type CommandSpec } from "../core/command-spec.ts";
 import type { CommandTable } from "../core/command-table.ts";
 
-/** Of users who were never told any: what is not for administrators. */
+/** For users without rules of their own: all commands that are not for administrators. */
 const ordinaryRules: readonly string[] = ["+@all", "-@admin", "-@dangerous"];
 const everyCommand: readonly string[] = ["+@all"];
 
-/** Whether it may be said of a command, a subcommand or a category. */
+/** Whether the rule names a command, a subcommand or a category that exists. */
 export function isCommandRule(commands: CommandTable, rule: string): boolean {
   const target = rule.slice(1).toLowerCase();
   if (target.startsWith("@")) return target === "@all" || isCategory(target.slice(1));
@@ -25,14 +25,14 @@ function isCategory(name: string): name is AclCategory {
   return (aclCategories as readonly string[]).includes(name);
 }
 
-/** The rules with one more; what it makes void is left out. */
+/** The rules with one more. Earlier rules that it makes void are left out. */
 export function withCommandRule(rules: readonly string[], given: string): string[] {
   const rule = given.toLowerCase();
   const target = rule.slice(1);
   if (target === "@all") return [rule];
   return [
     ...rules.filter((one) => one.slice(1) === "@all" || !isWithin(one.slice(1), target)),
-    // What everything allows already need not be said.
+    // A rule that only repeats `+@all` or `-@all` is not kept.
     ...(rules.length === 1 && rules[0] === `${rule[0]}@all` ? [] : [rule]),
   ];
 }
@@ -68,7 +68,7 @@ class CommandRules {
         if (spec.categories.includes(category)) this.#allowed[spec.id] = flag;
     } else {
       const spec = this.#commands.findByName(target);
-      // A rule from a later version's data: what it names is not there to be run.
+      // A rule stored by a later version may name a command that this one does not have.
       if (spec !== undefined) this.#set(spec, flag);
     }
   }
@@ -78,7 +78,7 @@ class CommandRules {
     for (const subcommand of spec.subcommandSpecs) this.#allowed[subcommand.id] = flag;
   }
 
-  /** Logging in and leaving are nobody's to forbid. */
+  /** Commands for logging in and leaving cannot be forbidden. */
   allows(spec: CommandSpec): boolean {
     return this.#allowed[spec.id] === 1 || spec.noAuth;
   }

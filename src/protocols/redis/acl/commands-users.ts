@@ -70,7 +70,7 @@ function aclSetUser(context: CommandContext): void {
   const { commands } = server;
   const name = request.utf8(2);
   if (/[\0 ]/.test(name)) throw new RedisError("ERR Usernames can't contain spaces or null characters");
-  // Made by this, it is off and may do nothing, as in redis.
+  // A user that SETUSER creates is disabled and has no permissions, as in redis.
   const user =
     access.users.get(name) ??
     newUser(name, { isEnabled: false, redis: { commands: ["-@all"], keys: [], channels: [] } });
@@ -81,12 +81,16 @@ function aclSetUser(context: CommandContext): void {
   const next = modifiedUser({ access, commands }, user, modifiers);
   refuseLockOut(access.lockOutFault(name, next));
   access.users.set(next);
-  // Who is told that a user is gone must not meet it again after a crash.
-  context.caller.holdUntilDurable();
+  holdUntilDurable(context);
   reply.ok();
 }
 
-/** Redis has no such rule, since its users can always be made again with a file. */
+/** A change that was confirmed must not be undone by a crash. */
+function holdUntilDurable({ caller }: CommandContext): void {
+  caller.holdUntilDurable();
+}
+
+/** Redis has no such rule: its users can always be restored from a file. */
 function refuseLockOut(fault: string | null): void {
   if (fault !== null) throw new RedisError(`ERR ${fault}`);
 }
@@ -98,8 +102,7 @@ function aclDelUser(context: CommandContext): void {
   if (names.includes(defaultUserName)) throw new RedisError("ERR The 'default' user cannot be removed");
   for (const name of names) refuseLockOut(broker.access.lockOutFault(name, null));
   const deleted = names.filter((name) => broker.access.users.delete(name)).length;
-  // Who is told that a user is gone must not meet it again after a crash.
-  context.caller.holdUntilDurable();
+  holdUntilDurable(context);
   reply.integer(deleted);
 }
 

@@ -133,7 +133,7 @@ function aclGenPass({ request, reply, broker }: CommandContext): void {
   reply.bulkLatin1(Buffer.from(bytes).toString("hex").slice(0, digits));
 }
 
-/** redis keeps users in a file only if it is told of one. Ours are kept always. */
+/** redis keeps users in a file if it has one configured. Here users are always kept with the data. */
 function aclLoadOrSave(): void {
   throw new RedisError(
     "ERR There is no ACL file: users are kept with the data, and what ACL SETUSER changes is kept at once.",

@@ -1,6 +1,6 @@
 /**
- * What commands ask by themselves, since it shows only while they run: that a stream is made or gives way, that a value
- * goes to another database, that an entry goes through an exchange. All else is asked before they run (check.ts).
+ * Rights that commands check while they run, since the need shows only then: a stream is created or replaced, a value goes to
+ * another database, an entry is published through an exchange. All other rights are checked before a command runs (check.ts).
  */
 import { type LogAct, mayPublishUnder, mayUseLog } from "../../../broker/access/rights.ts";
 import type { Exchange } from "../../../broker/exchange/exchange.ts";
@@ -21,13 +21,13 @@ export function assertMayUseKey(
     throw refused(context, { what: "key", name });
 }
 
-/** Whether a value may be put under the key, by who has been asked whether it may write there. @throws NOPERM */
+/** Checks whether a value may be put under the key; the right to write was checked before. @throws NOPERM */
 export function assertMayPut(context: CommandContext, name: string, database: number): void {
   assertMayUseKey(context, "write", name, database);
   if (!context.server.hasKey(database, name)) assertMayUseKey(context, "create", name, database);
 }
 
-/** By who has been asked whether it may write to the exchange. @throws NOPERM */
+/** Checks publishing under a routing key; the right to write to the exchange was checked before. @throws NOPERM */
 export function assertMayPublish(
   context: CommandContext,
   exchange: Exchange,
@@ -46,8 +46,8 @@ export function assertMayPublish(
 }
 
 /**
- * Whether a database may be emptied. Of strings the command alone is asked, as in redis; a stream is a queue or topic of
- * others too, and each must be one that may be deleted. @throws NOPERM, before anything is gone
+ * Checks whether a database may be emptied. For strings the right to the command is enough, as in redis. A stream is also a queue
+ * or topic of other protocols: each needs the right to delete it. @throws NOPERM, before anything is deleted
  */
 export function assertMayFlush(context: CommandContext, database: number): void {
   const vhost = context.server.vhostOf(database);

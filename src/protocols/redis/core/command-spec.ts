@@ -121,10 +121,10 @@ export interface KeyRule {
 export interface CommandRow {
   /** Lower case; a subcommand's own word only. */
   readonly name: string;
-  /** Arguments with the name; negative: at least so many. */
+  /** How many arguments a request has, counting the name; -n means n or more. */
   readonly arity: number;
   readonly flags: readonly CommandFlag[];
-  /** Those that do not follow from flags; the group's own when left out. */
+  /** Categories that do not follow from the flags. Those of the family when left out. */
   readonly categories?: readonly AclCategory[];
   readonly keys?: readonly KeyRule[];
   /** Hints for proxies and clients, as in redis's "command tips". */
@@ -156,13 +156,13 @@ export interface CommandSpec {
   readonly categories: readonly AclCategory[];
   readonly keys: readonly KeyRule[];
   readonly tips: readonly string[];
-  /** The one range that old clients know: 0, 0, 0 when there is none. */
+  /** The single key range that older clients understand; 0, 0, 0 without one. */
   readonly firstKey: number;
   readonly lastKey: number;
   readonly keyStep: number;
-  /** Flags that are asked about for every request. */
+  /** Flags that are read for each request. */
   readonly write: boolean;
-  /** It adds data: refused while there is no room. */
+  /** The command adds data: it is refused while the disk has no room. */
   readonly denyOom: boolean;
   readonly noAuth: boolean;
   readonly noMulti: boolean;
@@ -278,7 +278,7 @@ function isImplemented({ run, subcommands = [] }: CommandRow): boolean {
   return run !== undefined || subcommands.some(isImplemented);
 }
 
-/** Redis gives some categories by flag. Scripts may read and write, so "read" is not given to what runs them. */
+/** Redis derives some categories from flags. Scripts read and write, so the commands that run them are not in category "read". */
 function allCategories(flags: readonly CommandFlag[], own: readonly AclCategory[]): AclCategory[] {
   const given = new Set<AclCategory>(own);
   if (flags.includes("write")) given.add("write");

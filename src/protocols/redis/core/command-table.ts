@@ -68,7 +68,7 @@ export class CommandTable {
   }
 }
 
-/** Whether a request of so many arguments, its name counted, is one that the command takes. */
+/** Whether the command takes a request of that many arguments, counting its name. */
 export function isArityMet(spec: CommandSpec, argumentCount: number): boolean {
   return spec.arity >= 0 ? argumentCount === spec.arity : argumentCount >= -spec.arity;
 }
@@ -103,7 +103,7 @@ class NameIndex {
 /** Names are letters, digits, "-" and "_": setting bit 5 folds the case (and is the same on both sides). */
 function hashName(buffer: Uint8Array, start: number, end: number): number {
   let hash = end - start;
-  // No name is that long: the rest of a hostile one need not be read.
+  // No command's name is longer: the rest of a longer one need not be read.
   const last = hash > 64 ? start + 64 : end;
   for (let at = start; at < last; at++) hash = (Math.imul(hash, 31) + (buffer[at]! | 0x20)) | 0;
   return hash ^ (hash >>> 15);

@@ -1,10 +1,11 @@
 /**
- * From a request to its handler: which command it is, whether it may run now, and what becomes of what it throws.
+ * From a request to its handler: finds the command, checks whether it may run now, and turns what it throws into an error reply.
  *
- * Not here: reading requests (client.ts), what commands do. Invariant: every command gets exactly one reply, unless the
- * client asked for none, or is a browser.
+ * Not here: reading requests (../session.ts), what commands do. Invariant: each command gets exactly one reply, unless the client
+ * has turned replies off, or has sent an HTTP request.
  */
 import { limits } from "../../../base/limits.ts";
+import type { ClientConnection } from "./client-connection.ts";
 import type { CommandContext } from "./context.ts";
 import { errorReplyText, errorTexts, RedisError, wrongArity } from "./errors.ts";
 import { isArityMet, type CommandTable } from "./command-table.ts";
@@ -14,8 +15,8 @@ import type { RequestArguments } from "../wire/request-arguments.ts";
 const shownBytesMax = 128;
 
 /** Runs, queues or refuses the command in `context.request`, which came from a client. */
-export function dispatch(context: CommandContext): void {
-  const { request, client } = context;
+export function dispatch(context: CommandContext, client: ClientConnection): void {
+  const { request } = context;
   let spec: CommandSpec;
   try {
     spec = findCommand(context.server.commands, request);
@@ -71,7 +72,7 @@ const scriptRefusals = {
   channel: "can't publish to the channel mentioned in the command",
 } as const;
 
-/** Throws UNAVAILABLE for a command that adds data while the disk has no room, or none for so much. */
+/** Throws UNAVAILABLE for a command that adds data while the disk has no room for it. */
 function assertRoom({ request, broker }: CommandContext): void {
   const { storage } = broker;
   storage.assertWritable();
@@ -92,7 +93,7 @@ export function runHandler(context: CommandContext): void {
   }
 }
 
-/** What a handler left for later. What it throws becomes the reply, in place of what it had written. */
+/** Writes a reply that comes later. What `write` throws becomes the reply, in place of what it had written. */
 export function runReply(context: CommandContext, write: () => void): void {
   const output = context.reply.out;
   const before = output.length;
@@ -122,7 +123,7 @@ function findCommand(commands: CommandTable, request: RequestArguments): Command
 
 class CrossProtocol extends Error {}
 
-/** A browser that a web page made send its request here: what its body says must not be run. */
+/** Whether a web page has made a browser send its request here. The request's body must not be run as commands. */
 function isOfHttp(request: RequestArguments): boolean {
   return request.is(0, "POST") || request.is(0, "HOST:");
 }

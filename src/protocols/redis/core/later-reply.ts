@@ -1,23 +1,23 @@
 /**
- * The reply of a command that is answered after its handler has returned: a read that blocks, a password that is looked
- * at, work in slices. Until then none of the connection's other requests runs, so its database and protocol stay.
+ * The reply of a command that is answered after its handler has returned: a blocking read, a password check, work in slices. Until
+ * the reply is written no other request of the connection runs, so its database and protocol version stay the same.
  *
- * Not here: what is waited for. Invariant: it is answered once, or never after the connection has begun to end; what
- * CLIENT REPLY OFF or SKIP said when the command ran holds for its reply.
+ * Not here: what the command waits for. Invariants: a command is answered once, or never once its connection has begun to end;
+ * CLIENT REPLY OFF or SKIP, as it was when the command ran, applies to its reply.
  */
-/** What has begun for the reply. */
+/** The work that will produce the reply. */
 export interface LaterWork {
-  /** The connection ends: nothing is answered any more. */
+  /** The connection ends: stop, nothing will be answered. */
   abandon(): void;
-  /** The client has read what stood in the way. */
+  /** The client has read enough: more can be written. */
   outputDrained?(): void;
 }
 
 /** A command that waits until there is something for it. */
 export interface BlockedCommand extends LaterWork {
-  /** Answers as at a timeout, or with an error, once the command at work is over. */
+  /** Ends the wait as a timeout does, or with an error, once the command at work is over. */
   unblockSoon(error: string | null): void;
-  /** The user's rules have changed: what may no longer be read is no longer waited for. */
+  /** The user's rules have changed: the wait ends if the user may no longer read what it waits for. */
   rulesChanged(): void;
 }
 
@@ -29,13 +29,13 @@ export interface LaterReplies {
   beginBlocked(work: BlockedCommand): LaterReply;
   /** Lets `context.request` outlive the command's handler, until the command is answered. */
   keepRequest(): void;
-  /** So much is gathered of the reply that comes later. */
+  /** Tells how many bytes of the reply have been gathered. */
   holdLater(replyBytes: number): void;
-  /** What the account of bytes in flight has for this caller. */
+  /** This caller's part of the account of bytes in flight. */
   readonly bytesInFlight: number;
   /** Pushed messages are kept back until the reply that comes later is sent. */
   holdsPushes: boolean;
-  /** The client leaves too much unread. */
+  /** The client has too much unread output. */
   readonly isOutputFull: boolean;
   /** Bytes were written to the output outside of a command: they are sent at the end of the tick. */
   touch(): void;
@@ -66,7 +66,7 @@ export class LaterReply {
     });
   }
 
-  /** The same, if `write` says that it wrote one; else whatever it wrote is dropped, and the wait goes on. */
+  /** The same if `write` returns true. Otherwise what it wrote is dropped and the wait goes on. */
   attempt(write: () => boolean): void {
     this.#taker.answerLater(this, write);
   }

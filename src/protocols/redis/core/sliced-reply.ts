@@ -1,6 +1,6 @@
 /**
- * Commands that may be long: they are jobs (base/turn-work.ts) that go on in later turns, while other clients are served.
- * What they write is gathered, and then handed to the connection as fast as the client reads.
+ * Commands that may take long run as jobs (base/turn-work.ts) over several turns, while other clients are served. Their reply is
+ * gathered first, then written to the connection as fast as the client reads.
  *
  * Not here: what the jobs do. A job writes to `context.reply`, and yields where the state that it looks at may change.
  * A caller whose commands must answer at once (EXEC, a script) has the job run to its end. What was gathered is in the account of
@@ -16,16 +16,16 @@ import { PartedReply } from "./parted-reply.ts";
 
 const bytesOfUnit = 1024;
 const unitsOfPiece = 64;
-/** Commands over so many arguments or entries at most run at once, without the cost of a job. */
+/** A command over this many arguments or entries, or fewer, runs at once, without the cost of a job. */
 export const directItemsMax = 1000;
-/** Once so much of a reply is written and more is to come, a job goes on with it. */
+/** A reply that grows above this size while it is written at once is written by a job instead. */
 export const directBytesMax = 1 << 20;
 
 /** Adds up the work of small steps, so that a job yields once for many of them. */
 export class Piece {
   #units = 0;
 
-  /** What is to be yielded now; 0 is to go on. Units may be fractions. */
+  /** Adds units, which may be fractions. Returns what to yield now, or 0 to go on. */
   add(units: number): number {
     this.#units += units;
     if (this.#units < unitsOfPiece) return 0;
@@ -40,13 +40,13 @@ export function unitsOfBytes(bytes: number): number {
 }
 
 export interface SliceOptions {
-  /** Messages of Pub/Sub are kept back until the reply has been sent: they may be of what it confirms. */
+  /** Pub/Sub messages are kept back until the reply was sent: they may come from channels that it confirms. */
   readonly holdsPushes?: boolean;
   /** The job begins once this has ended; the job of a caller that cannot wait begins at once. */
   readonly loading?: Promise<unknown> | null;
 }
 
-/** Answers by a job, in slices. The request is kept as long as it needs: read it from `context`. */
+/** Answers by a job, in slices. The request in `context` stays valid until the job ends. */
 export function answerInSlices(
   context: CommandContext,
   start: (parts: PartedReply) => Job<void>,
@@ -55,7 +55,7 @@ export function answerInSlices(
   const parts = new PartedReply(context.reply.version);
   const { later } = context.caller;
   if (later === null) {
-    // The job says by itself that what it needs is not there.
+    // The job itself throws when what it needs is not loaded.
     options.loading?.catch(() => {});
     return answerNow(
       context,
@@ -63,7 +63,7 @@ export function answerInSlices(
       parts,
     );
   }
-  // First: what the job takes from `context.request` when it is made is to last.
+  // Before the job is made, so that what it takes from `context.request` lasts.
   later.keepRequest();
   const hold = (): void => holdReply(context.broker, later, parts.bytes);
   new SlicedReply(context, parts, later).start(bounded(start(parts), parts, hold), options);
@@ -80,7 +80,7 @@ function answerNow({ reply }: CommandContext, job: Job<void>, parts: PartedReply
   for (const part of parts.take()) out.bytes(part);
 }
 
-/** The same job, ended with an error once its reply is too large. */
+/** The same job, which fails once its reply is too large. */
 function* bounded(job: Job<void>, parts: PartedReply, hold: () => void): Job<void> {
   for (const units of job) {
     parts.settle();
@@ -90,7 +90,7 @@ function* bounded(job: Job<void>, parts: PartedReply, hold: () => void): Job<voi
   hold();
 }
 
-/** So much is gathered. Throws where other connections hold so much that theirs must leave first. */
+/** Accounts for the bytes gathered. Throws while other connections hold so much memory that theirs has to be sent first. */
 function holdReply({ inFlight }: Broker, later: LaterReplies, bytes: number): void {
   later.holdLater(bytes);
   if (bytes <= inFlight.fairBytes) return;
@@ -137,7 +137,7 @@ class SlicedReply implements LaterWork {
     this.#started(broker.work.run(job, (outcome) => this.#written(outcome)));
   }
 
-  /** One that has ended may have been followed by another already. */
+  /** A job that ends within its first slice may have started the next one already. */
   #started(run: RunningJob): void {
     if (run.isRunning) this.#run = run;
   }
@@ -155,7 +155,7 @@ class SlicedReply implements LaterWork {
     } else this.#later.answer(() => {});
   }
 
-  /** Hands over what is left, until the client has more than it reads. */
+  /** Writes the rest of the reply, until the client has too much unread output. */
   #hand(): void {
     const handing = this.#context.broker.work.run(this.#handing(), () => {
       if (this.#rest === null) this.#later.answer(() => {});

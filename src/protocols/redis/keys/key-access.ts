@@ -24,7 +24,7 @@ export function writableKeysOf(context: CommandContext): Database {
     broker.storage.assertWritable();
     caller.publisherSeen();
   } else {
-    // Deletes go on while the disk is full, or it would stay so.
+    // Deletes go on while the disk is full: they make room.
     broker.storage.gate.assertAlive();
     caller.writerSeen();
   }
@@ -60,7 +60,7 @@ export function streamAt(context: CommandContext, index: number): Queue | undefi
   return context.server.findStream(context.database, context.request.latin1(index));
 }
 
-/** Whether argument `index` may name a queue, stream or exchange: mostly it does not, and that is quickly said. */
+/** Whether argument `index` may name a queue, stream or exchange. A quick check: mostly the answer is no. */
 function mayBeName({ vhost, request }: CommandContext, index: number): boolean {
   return vhost.names.mayHave(request.buffer, request.starts[index]!, request.ends[index]!);
 }

@@ -37,7 +37,7 @@ interface Subscriber extends Asker {
   push(bytes: Buffer, length: number): void;
 }
 
-/** Whom it is subscribed with, and who does what takes long. */
+/** What a subscriber is registered with, and where long work runs. */
 interface Channels {
   readonly live: LiveChannels;
   readonly liveMessages: LiveMessages;

@@ -14,7 +14,7 @@ import type { BlockedCommand, LaterReplies, LaterReply } from "../core/later-rep
 import { serve, type StreamRead } from "./read.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
 
-/** A timer cannot be set for longer; who waits longer waits for ever. */
+/** The longest time of a timer. A read with a longer timeout waits without one. */
 const timeoutMsMax = 2 ** 31 - 1;
 
 export class BlockedRead implements BlockedCommand, LogWaiter, QueueWaiter {
@@ -65,7 +65,7 @@ export class BlockedRead implements BlockedCommand, LogWaiter, QueueWaiter {
 
   logChanged(queue: Queue): void {
     if (!queue.isDeleted) return this.#serve();
-    // Somebody's command deletes the stream just now: what that means here is seen once the command is over.
+    // A command is deleting the stream right now. What that means for this read is looked at once the command is over.
     this.#queues.delete(queue);
     this.#context.broker.timers.atTickEnd(() => {
       if (this.#isOver) return;
@@ -83,7 +83,7 @@ export class BlockedRead implements BlockedCommand, LogWaiter, QueueWaiter {
     try {
       if (!serve(this.#context, this.#read)) return false;
     } catch (error) {
-      // A plain reader waits on while its key is something else; a group's reader has lost what it waits for.
+      // XREAD goes on waiting while its key has another type. XREADGROUP fails: its group is gone.
       if (this.#read.group === undefined) return false;
       this.abandon();
       throw error;
@@ -112,7 +112,7 @@ export class BlockedRead implements BlockedCommand, LogWaiter, QueueWaiter {
     if (refusal !== null) this.unblockSoon(`NOPERM ${refusalText(refusal)}`);
   }
 
-  /** It is over: answered, or the connection ends. */
+  /** Ends the wait, without a reply. */
   abandon(): void {
     this.#isOver = true;
     this.#timer?.cancel();

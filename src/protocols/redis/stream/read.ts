@@ -21,13 +21,13 @@ import { countPresent, findEntry, seal, workBytes, writeEntry } from "./stream.t
 import { lookUp } from "./find.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 
-/** Redis's bound on what a blocked reader gets that asked for no COUNT; here of those too that asked for more. */
+/** The most entries that a blocked reader gets at once. Redis has this bound for readers without COUNT; here it is for all. */
 const blockedCountMax = 1000;
 /** Giving an entry to a consumer, noting that and writing it; looking at one that another consumer holds. */
 const unitsOfGiven = 1.5;
 const unitsOfLook = 0.1;
 const scratchId = new EntryId();
-/** The position of who asks for news, or of an empty stream. */
+/** The position of a reader that asks for new entries, or of an empty stream. */
 const noId = new EntryId();
 
 interface WantedStream {
@@ -48,7 +48,7 @@ export class StreamRead {
   blockMs = -1;
   isNoAck = false;
 
-  /** The read has waited: what it gets is written at once, so it is no more than `blockedCountMax` entries a stream. */
+  /** The read has waited. It is answered at once, with at most `blockedCountMax` entries of each stream. */
   isBlocked = false;
 
   setBlocked(): void {

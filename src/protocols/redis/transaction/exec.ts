@@ -45,7 +45,7 @@ export function exec(context: CommandContext, bytesMax: number = limits.redisRep
   context.spec = spec;
 }
 
-/** All of it or nothing, as in redis: none of its commands may meet a full disk half-way. */
+/** A transaction runs whole or not at all, as in redis: none of its commands may meet a full disk half-way. */
 function assertRoomFor(context: CommandContext): void {
   const { failure } = context.broker.storage;
   if (failure !== null)
@@ -58,7 +58,7 @@ const reasons = {
   channel: "no permission to access one of the channels used as arguments to the command",
 } as const;
 
-/** Beyond the bound what only reads is not run, and what changes something is answered in few bytes. */
+/** Above the bound a command that only reads is not run; one that changes data is run and answered in few bytes. */
 function runBounded(context: CommandContext, endMax: number): void {
   const { out } = context.reply;
   const before = out.length;
@@ -69,7 +69,7 @@ function runBounded(context: CommandContext, endMax: number): void {
   replyError(context, replyTooLarge());
 }
 
-/** What the user was allowed when it was queued may have been taken since. */
+/** The user's rights may have been revoked since the command was queued. */
 function runPermitted(context: CommandContext): void {
   const refusal = context.caller.refusalOf(context);
   if (refusal === null) return runHandler(context);
