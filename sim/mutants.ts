@@ -202,8 +202,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "XADD is answered when it is written, though it was asked to be durable",
     file: "src/protocols/redis/stream/xadd.ts",
-    find: "    caller.holdUntilDurable();",
-    replace: "    void caller;",
+    find: "caller.holdUntilDurable();",
+    replace: "void caller;",
   },
   {
     name: "held answers do not wait for the disk",
@@ -436,8 +436,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "a change of a user's rights is told before it is durable",
     file: "src/protocols/redis/acl/commands-users.ts",
-    find: "  caller.holdUntilDurable();",
-    replace: "  void caller;",
+    find: "caller.holdUntilDurable();",
+    replace: "void caller;",
   },
   {
     name: "only that a user is there is recorded, not what is taken from it",
