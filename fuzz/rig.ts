@@ -14,6 +14,7 @@ import { NetConnection, type Transport } from "../src/net/connection.ts";
 import { amqpProtocol } from "../src/protocols/amqp/index.ts";
 import type { Protocol } from "../src/protocols/contract.ts";
 import { kafkaProtocol } from "../src/protocols/kafka/index.ts";
+import { loadCommandDocs } from "../src/protocols/redis/command-docs.ts";
 import { redisProtocol } from "../src/protocols/redis/index.ts";
 import { quickHash } from "../sim/quick-hash.ts";
 import { Seeded } from "../sim/seeded.ts";
@@ -88,6 +89,8 @@ export class Rig {
 
   static async open(memoryBytesMax = 0): Promise<Rig> {
     const rig = new Rig();
+    // A rig does not wait for promises: what COMMAND DOCS would load is there.
+    await loadCommandDocs();
     const random = new Seeded(1);
     const logger = new Logger({ level: "error", clock: rig.time, sink: (line) => rig.errors.push(line) });
     const keyspace = new Keyspace(1);

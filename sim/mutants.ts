@@ -208,8 +208,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "XADD is answered when it is written, though it was asked to be durable",
     file: "src/protocols/redis/stream/xadd.ts",
-    find: "    session.connection.holdUntilDurable(broker.storage.pending);",
-    replace: "    session.connection.holdUntilDurable(0);",
+    find: "caller.holdUntilDurable();",
+    replace: "void caller;",
   },
   {
     name: "held answers do not wait for the disk",
@@ -398,13 +398,13 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: "who waits for a group's news is not woken",
-    file: "src/protocols/redis/core/blocking.ts",
+    file: "src/protocols/redis/stream/blocked-read.ts",
     find: "    if (!queue.isDeleted) return this.#serve();",
     replace: "    if (!queue.isDeleted) return this.#read.group === undefined ? this.#serve() : undefined;",
   },
   {
     name: "a group's news goes to one who waited and is gone",
-    file: "src/protocols/redis/core/session.ts",
+    file: "src/protocols/redis/session.ts",
     find: "    this.authorization?.holders.delete(this);\n    this.#abandonLater();",
     replace: "    this.authorization?.holders.delete(this);",
   },
@@ -442,8 +442,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "a change of a user's rights is told before it is durable",
     file: "src/protocols/redis/acl/commands-users.ts",
-    find: "  session.connection.holdUntilDurable(broker.storage.pending);",
-    replace: "  session.connection.holdUntilDurable(Math.min(broker.storage.pending, 0));",
+    find: "caller.holdUntilDurable();",
+    replace: "void caller;",
   },
   {
     name: "only that a user is there is recorded, not what is taken from it",

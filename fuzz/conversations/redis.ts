@@ -1,5 +1,5 @@
 /** What a Redis client may say: lines for every command of the table, and what belongs together. */
-import { allCommands } from "../../src/protocols/redis/core/command-table.ts";
+import { commandTable } from "../../src/protocols/redis/command-table.ts";
 import { command } from "../formats/resp.ts";
 
 /** Lines that do something, by what they need before them. */
@@ -37,7 +37,7 @@ const lines = [
 
 /** Each command with as few arguments as it takes. */
 function plainLines(): Buffer {
-  const names = allCommands.map((spec) => {
+  const names = commandTable.all.map((spec) => {
     const words = spec.fullName.split("|");
     while (words.length < Math.abs(spec.arity)) words.push(words.length % 2 === 1 ? "k" : "1");
     return command(...words);

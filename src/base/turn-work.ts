@@ -8,6 +8,7 @@
  * Invariants: a job that fits in its first slice ends before `run` returns; `ended` is called once, or never after
  * `cancel`; a turn is over its budget by one piece at most.
  */
+import { assertInvariant, assertsAreOn } from "./assert.ts";
 import type { Timers } from "./clock.ts";
 import { limits, type TurnBounds } from "./limits.ts";
 
@@ -111,6 +112,8 @@ export class TurnWork {
 
   /** Counts work that was done at once, in whole units (a fraction would be an object each time), so that a turn does no more because it comes in many small requests. */
   spend(units: number): void {
+    if (assertsAreOn)
+      assertInvariant(units >= 0 && Number.isInteger(units), "units of work are whole numbers");
     this.#unitsLeft -= units;
     if (!this.#isTurnRequested) this.#requestTurn();
   }

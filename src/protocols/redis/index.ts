@@ -2,12 +2,13 @@
 import type { Broker } from "../../broker/broker.ts";
 import type { Keyspace } from "../../keyspace/keyspace.ts";
 import type { Protocol } from "../contract.ts";
-import { RedisServer } from "./core/server.ts";
-import { RedisSession } from "./core/session.ts";
+import { commandTable } from "./command-table.ts";
+import { RedisServer } from "./server.ts";
+import { RedisSession } from "./session.ts";
 
 /** `connectionsMax` is shown as the setting `maxclients`. */
 export function redisProtocol(broker: Broker, keyspace: Keyspace, connectionsMax?: number): Protocol {
-  const server = new RedisServer(broker, keyspace);
+  const server = new RedisServer(broker, keyspace, commandTable);
   if (connectionsMax !== undefined) server.settings.values.set("maxclients", String(connectionsMax));
   return {
     name: "redis",

@@ -56,6 +56,21 @@ test("inline commands and pipelines cut anywhere", async () => {
   await wire.expect("+PONG\r\n$2\r\nhi\r\n+OK\r\n$3\r\na b\r\n");
 });
 
+test("COMMAND DOCS is loaded when it is first asked for, and holds up what comes behind it", async () => {
+  const redis = await RawRedis.open(broker.ports.redis);
+  const inTransaction = async (): Promise<string> => {
+    const replies = ["MULTI", "COMMAND DOCS get", "EXEC"].map((line) => redis.call(...line.split(" ")));
+    return (await Promise.all(replies)).at(-1)!;
+  };
+  // A transaction cannot wait for it.
+  assert.match(await inTransaction(), /COMMAND DOCS is not loaded/);
+  const [docs, pong] = await Promise.all([redis.call("COMMAND", "DOCS", "get"), redis.call("PING")]);
+  assert.match(docs, /key_spec_index/);
+  assert.equal(pong, "+PONG\r\n");
+  assert.match(await inTransaction(), /key_spec_index/);
+  await redis.close();
+});
+
 test("a protocol error is answered, then the connection ends", async () => {
   const wire = new Wire().send("PING\r\n*1\r\nPING\r\nPING\r\n");
   await wire.expect("+PONG\r\n-ERR Protocol error: expected '$', got 'P'\r\n");

@@ -9,8 +9,7 @@ import amqplib, { type ChannelModel } from "amqplib";
 import { type RunningBroker, startBroker } from "../../../src/embed.ts";
 import { handlers as amqpHandlers } from "../../../src/protocols/amqp/commands/index.ts";
 import { handlers as kafkaHandlers } from "../../../src/protocols/kafka/core/handlers.ts";
-import { allCommands } from "../../../src/protocols/redis/core/command-table.ts";
-import { handlers as redisHandlers } from "../../../src/protocols/redis/core/handlers.ts";
+import { commandTable } from "../../../src/protocols/redis/command-table.ts";
 import { KafkaWireClient } from "../../support/kafka-wire-client.ts";
 import { RawRedis } from "../../support/raw-redis.ts";
 import * as amqp from "../../support/rights/amqp.ts";
@@ -274,7 +273,7 @@ test("every command, method and request is in the matrix, or is known to touch n
     ...amqp.touchesNothing,
     ...kafka.touchesNothing,
   ]);
-  const commands = allCommands.filter(({ id }) => redisHandlers[id] !== undefined);
+  const commands = commandTable.all.filter(({ run }) => run !== undefined);
   const all = [
     ...commands.map(({ fullName }) => fullName),
     ...Object.keys(amqpHandlers),

@@ -15,7 +15,7 @@ export function hex(text: string): Buffer {
 
 /** Reads a vector file; `{"$hex": …}` stands for bytes, `{"$bigint": …}` for a bigint. */
 export function vectors<Vector>(file: string): (Vector & { name: string; hex: string })[] {
-  const text = readFileSync(new URL(`../vectors/amqp/${file}`, import.meta.url), "utf8");
+  const text = readFileSync(new URL(`../../vectors/amqp/${file}`, import.meta.url), "utf8");
   const list = JSON.parse(text, (_key, value: unknown) => {
     if (typeof value !== "object" || value === null) return value;
     if ("$hex" in value) return hex(String(value.$hex));

@@ -100,7 +100,7 @@ describe("client codecs", () => {
       const folder = `${api.name[0]!.toLowerCase()}${api.name.slice(1)}`;
       for (let version = api.versionMin; version <= api.versionMax; version++) {
         const file = `kafkajs/src/protocol/requests/${folder}/v${version}/response.js`;
-        if (!existsSync(new URL(`../../node_modules/${file}`, import.meta.url))) continue;
+        if (!existsSync(new URL(`../../../node_modules/${file}`, import.meta.url))) continue;
         const { decode } = require(file) as { decode?: (bytes: Buffer) => Promise<Struct> };
         // Two that are no plain decoders: one is made per request, one hands on the token with its length.
         if (decode === undefined || api.name === "SaslAuthenticate") continue;

@@ -21,7 +21,7 @@ interface Vector {
 
 /** Reads a file of vectors; `{"hex": "..."}` stands for bytes. */
 function load(file: string): Vector[] {
-  const text = readFileSync(new URL(`../vectors/kafka/${file}`, import.meta.url), "utf8");
+  const text = readFileSync(new URL(`../../vectors/kafka/${file}`, import.meta.url), "utf8");
   return JSON.parse(text, (_key, value: unknown) => {
     const isBytes = typeof value === "object" && value !== null && "hex" in value && !("source" in value);
     return isBytes ? Buffer.from(value.hex as string, "hex") : value;

@@ -8,7 +8,7 @@ import { type Peer, Rig } from "../../../fuzz/rig.ts";
 import { ByteWriter } from "../../../src/base/bytes.ts";
 import { limits } from "../../../src/base/limits.ts";
 import type { Protocol } from "../../../src/protocols/contract.ts";
-import type { RedisSession } from "../../../src/protocols/redis/core/session.ts";
+import type { RedisSession } from "../../../src/protocols/redis/session.ts";
 import { encodeRequest } from "../../../src/protocols/kafka/wire/codec.ts";
 import {
   frame,

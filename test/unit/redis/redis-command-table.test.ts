@@ -1,16 +1,18 @@
 /** The command table by itself: names, lookup, keys. redis-real-server.test.ts compares its facts with the server's. */
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  allCommands,
-  commandLookup,
-  topLevelCommands,
-} from "../../../src/protocols/redis/core/command-table.ts";
+import { loadCommandDocs } from "../../../src/protocols/redis/command-docs.ts";
+import { commandTable } from "../../../src/protocols/redis/command-table.ts";
 import { findKeys, requestedKeys } from "../../../src/protocols/redis/core/command-keys.ts";
-import { isArityMet } from "../../../src/protocols/redis/core/command-lookup.ts";
+import { isArityMet } from "../../../src/protocols/redis/core/command-table.ts";
 import { RequestParser } from "../../../src/protocols/redis/wire/request-parser.ts";
 import type { RequestArguments } from "../../../src/protocols/redis/wire/request-arguments.ts";
+import { importGraph } from "../../tidy/circles.ts";
+
+const root = join(import.meta.dirname, "../../..");
 
 function parse(line: string): RequestArguments {
   const parser = new RequestParser();
@@ -21,27 +23,27 @@ function parse(line: string): RequestArguments {
 
 function keysOf(line: string): string[] | undefined {
   const request = parse(line);
-  const spec = commandLookup.findRequested(request);
+  const spec = commandTable.findRequested(request);
   assert.ok(spec, line);
   return findKeys(spec, request)?.map((key) => request.utf8(key.index));
 }
 
 test("ids number the table, names are unique, sentences are there", () => {
-  assert.equal(topLevelCommands.length, 240);
-  assert.equal(allCommands.length, 368);
+  assert.equal(commandTable.topLevel.length, 240);
+  assert.equal(commandTable.all.length, 368);
   const names = new Set<string>();
-  for (const [id, spec] of allCommands.entries()) {
+  for (const [id, spec] of commandTable.all.entries()) {
     assert.equal(spec.id, id);
     assert.match(spec.name, /^[a-z0-9_-]+$/);
-    assert.match(spec.summary, /^[A-Z].*\.$/);
+    assert.match(spec.row.summary, /^[A-Z].*\.$/);
     assert.equal(names.has(spec.fullName), false);
     names.add(spec.fullName);
-    assert.equal(commandLookup.findByName(spec.fullName), spec);
+    assert.equal(commandTable.findByName(spec.fullName), spec);
   }
 });
 
 test("what each session asks of a spec", () => {
-  const xadd = commandLookup.findByName("XADD");
+  const xadd = commandTable.findByName("XADD");
   assert.ok(xadd);
   assert.equal(xadd.arity, -5);
   assert.deepEqual([xadd.firstKey, xadd.lastKey, xadd.keyStep], [1, 1, 1]);
@@ -50,30 +52,71 @@ test("what each session asks of a spec", () => {
   assert.equal(isArityMet(xadd, 4), false);
   assert.equal(isArityMet(xadd, 5), true);
   assert.equal(isArityMet(xadd, 7), true);
-  const get = commandLookup.findByName("get");
+  const get = commandTable.findByName("get");
   assert.ok(get);
   assert.equal(isArityMet(get, 3), false);
-  const create = commandLookup.findRequested(parse("xgroup Create s g $"));
+  const create = commandTable.findRequested(parse("xgroup Create s g $"));
   assert.equal(create?.fullName, "xgroup|create");
   assert.equal(create.container?.name, "xgroup");
-  assert.equal(commandLookup.findRequested(parse("XGROUP nonsense")), undefined);
-  assert.equal(commandLookup.findRequested(parse("XGROUP"))?.name, "xgroup");
-  assert.equal(commandLookup.findRequested(parse("GET GET"))?.name, "get");
+  assert.equal(commandTable.findRequested(parse("XGROUP nonsense")), undefined);
+  assert.equal(commandTable.findRequested(parse("XGROUP"))?.name, "xgroup");
+  assert.equal(commandTable.findRequested(parse("GET GET"))?.name, "get");
 });
 
 test("property: names are found in any case; anything else is not", () => {
-  const known = new Map(topLevelCommands.map((spec) => [spec.name, spec]));
+  const known = new Map(commandTable.topLevel.map((spec) => [spec.name, spec]));
   const cased = fc
-    .tuple(fc.constantFrom(...topLevelCommands), fc.array(fc.boolean(), { minLength: 30, maxLength: 30 }))
+    .tuple(
+      fc.constantFrom(...commandTable.topLevel),
+      fc.array(fc.boolean(), { minLength: 30, maxLength: 30 }),
+    )
     .map(([spec, upper]) => Array.from(spec.name, (c, i) => (upper[i] ? c.toUpperCase() : c)).join(""));
   const other = fc.string({ unit: "binary-ascii", maxLength: 12 });
   fc.assert(
     fc.property(fc.oneof(cased, other), (name) => {
       const bytes = Buffer.from(`.${name}.`, "latin1");
-      assert.equal(commandLookup.find(bytes, 1, bytes.length - 1), known.get(name.toLowerCase()));
+      assert.equal(commandTable.find(bytes, 1, bytes.length - 1), known.get(name.toLowerCase()));
     }),
     { numRuns: 2000 },
   );
+});
+
+test("core knows no family, and the descriptions of COMMAND DOCS are not loaded at the start", () => {
+  const files = new Map<string, string>();
+  for (const entry of readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && path.endsWith(".ts"))
+      files.set(path.slice(root.length + 1).replaceAll("\\", "/"), readFileSync(path, "utf8"));
+  }
+  const graph = importGraph(files, true);
+  const redis = "src/protocols/redis/";
+  const core = [...graph].filter(([path]) => path.startsWith(`${redis}core/`));
+  assert.ok(core.length > 15);
+  const ownRooms = [`${redis}core/`, `${redis}wire/`];
+  for (const [path, targets] of core) {
+    const families = targets.filter(
+      (target) => target.startsWith(redis) && !ownRooms.some((room) => target.startsWith(room)),
+    );
+    assert.deepEqual(families, [], path);
+  }
+  const loaded = new Set<string>();
+  const load = (path: string): void => {
+    if (loaded.has(path)) return;
+    loaded.add(path);
+    graph.get(path)!.forEach(load);
+  };
+  load(`${redis}index.ts`);
+  const seen = [...loaded].filter((path) => path.endsWith("/command-docs.ts"));
+  assert.deepEqual(seen, [`${redis}command-docs.ts`]);
+  assert.ok([...files.keys()].filter((path) => path.endsWith("/command-docs.ts")).length > 15);
+});
+
+test("what is described are commands, and each with arguments is described", async () => {
+  const docs = await loadCommandDocs();
+  for (const name of Object.keys(docs)) assert.equal(commandTable.findByName(name)?.fullName, name);
+  for (const spec of commandTable.all) {
+    if (spec.arity > 1 + Number(spec.container !== undefined)) assert.ok(docs[spec.fullName], spec.fullName);
+  }
 });
 
 test("keys of commands that hide them", () => {
@@ -90,7 +133,7 @@ test("keys of commands that hide them", () => {
 test("COMMAND GETKEYS has an error for each case", () => {
   const errorOf = (line: string): unknown => {
     const request = parse(line);
-    return requestedKeys(commandLookup.findRequested(request), request);
+    return requestedKeys(commandTable.findRequested(request), request);
   };
   assert.equal(errorOf("NOSUCH a"), "Invalid command specified");
   assert.equal(errorOf("PING a"), "The command has no key arguments");

@@ -23,7 +23,9 @@ interface ErrorVector {
 }
 
 function vectors<Vector>(file: string): Vector[] {
-  return JSON.parse(readFileSync(new URL(`../vectors/redis/${file}`, import.meta.url), "utf8")) as Vector[];
+  return JSON.parse(
+    readFileSync(new URL(`../../vectors/redis/${file}`, import.meta.url), "utf8"),
+  ) as Vector[];
 }
 
 const requestVectors = vectors<RequestVector>("requests.json");

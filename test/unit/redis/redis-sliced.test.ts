@@ -5,7 +5,7 @@ import { type Peer, Rig } from "../../../fuzz/rig.ts";
 import { passwordDigest } from "../../../src/broker/access/password-hash.ts";
 import { newUser } from "../../../src/broker/access/users.ts";
 import { exec } from "../../../src/protocols/redis/transaction/exec.ts";
-import type { RedisSession } from "../../../src/protocols/redis/core/session.ts";
+import type { RedisSession } from "../../../src/protocols/redis/session.ts";
 
 function words(...parts: (string | number)[]): Buffer {
   const bulks = parts.map((part) => `$${Buffer.byteLength(String(part))}\r\n${part}\r\n`);

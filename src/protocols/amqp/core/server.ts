@@ -1,16 +1,21 @@
 /** What the AMQP connections of one broker share: who waits for direct replies, and the log lines that they can cause. */
 import { SparseLog } from "../../../base/sparse-log.ts";
 import type { Broker } from "../../../broker/broker.ts";
+import type { Channel } from "../channel/channel.ts";
 import type { DirectReplyConsumer } from "../channel/direct-reply.ts";
+import type { Method } from "../wire/methods.ts";
 
 export class AmqpServer {
   readonly broker: Broker;
+  /** Runs a method that a client sent on a channel: the table of commands, of which sessions know nothing else. */
+  readonly runChannelMethod: (channel: Channel, method: Method) => void;
   /** By the name to which replies are sent. */
   readonly directReplies = new Map<string, DirectReplyConsumer>();
   readonly silentLog: SparseLog;
 
-  constructor(broker: Broker) {
+  constructor(broker: Broker, runChannelMethod: (channel: Channel, method: Method) => void) {
     this.broker = broker;
+    this.runChannelMethod = runChannelMethod;
     const { logger, timers } = broker;
     this.silentLog = new SparseLog(timers, (fields) =>
       logger.info("an AMQP client missed its heartbeats", fields),

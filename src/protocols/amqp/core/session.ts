@@ -19,7 +19,6 @@ import { fitShortString } from "../../../message/amqp/text.ts";
 import type { Connection, Session } from "../../contract.ts";
 import { Channel, type ChannelConsumer } from "../channel/channel.ts";
 import { type Capabilities, noCapabilities } from "./capabilities.ts";
-import { runChannelMethod } from "../commands/index.ts";
 import { type ConnectionState, runConnectionMethod, sendStart } from "./connection-methods.ts";
 import { AmqpError, amqpErrorOf } from "./errors.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -245,7 +244,7 @@ export class AmqpSession implements Session, Holder {
         return;
       default:
         this.broker.work.spend(unitsOfMethod);
-        runChannelMethod(channel, decodeMethod(this.#reader.reuse(bytes, start, end)));
+        this.server.runChannelMethod(channel, decodeMethod(this.#reader.reuse(bytes, start, end)));
     }
   }
 

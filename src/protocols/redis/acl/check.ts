@@ -12,37 +12,56 @@ import {
   mayUseLog,
   mayUseShardChannel,
 } from "../../../broker/access/rights.ts";
-import { databaseVhostName, type RedisServer } from "../core/server.ts";
+import { databaseVhostName } from "../core/names.ts";
+import type { RedisServer } from "../server.ts";
+import type { CommandContext } from "../core/context.ts";
 import { findKeys } from "../core/command-keys.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
-import { compiledRulesOf } from "./command-rules.ts";
+import type { CompiledRules } from "./command-rules.ts";
 import { keyActs, makesStrings } from "./key-acts.ts";
-
-/** What is refused, in the words of ACL DRYRUN and of NOPERM. */
-export interface Refusal {
-  readonly what: "command" | "key" | "channel";
-  readonly name: string;
-}
+import type { Refusal } from "./refusal.ts";
 
 export interface Asked {
   readonly server: RedisServer;
   readonly spec: CommandSpec;
   readonly request: RequestArguments;
   readonly database: number;
-  /** MULTI queues it: what is under its keys when it runs is asked then. */
+  /** MULTI queues the command. What its keys hold is checked when it runs. */
   readonly isQueued: boolean;
 }
 
-/** A connection's own: remembers whether there is anything to ask. */
+/** One for each caller: remembers whether its user may do everything, so that nothing has to be checked. */
 export class AclCheck {
+  readonly #rules: CompiledRules;
   #authorization: Authorization | null = null;
   #version = -1;
   #database = -1;
   #isFree = false;
 
+  constructor(rules: CompiledRules) {
+    this.#rules = rules;
+  }
+
+  /**
+   * What the caller's user may not do of the command in `context`, which is noted in the ACL log. `isQueued`: MULTI queues the
+   * command, so what is under its keys is asked about when it runs. A caller that has not logged in is refused elsewhere.
+   */
+  refusalOf(context: CommandContext, isQueued: boolean): Refusal | null {
+    const { caller, database } = context;
+    const { authorization } = caller;
+    if (authorization === null || this.#mayAll(authorization, database)) return null;
+    const { server, spec, request } = context;
+    const refusal = refusalOf(caller, { server, spec, request, database, isQueued });
+    if (refusal !== null) {
+      const { what, name } = refusal;
+      caller.noteRefusal({ reason: what, context: caller.place, object: name, username: caller.user });
+    }
+    return refusal;
+  }
+
   /** Whether the user may run every command on everything. */
-  isFree(authorization: Authorization, database: number): boolean {
+  #mayAll(authorization: Authorization, database: number): boolean {
     if (
       authorization !== this.#authorization ||
       authorization.version !== this.#version ||
@@ -51,23 +70,23 @@ export class AclCheck {
       this.#authorization = authorization;
       this.#version = authorization.version;
       this.#database = database;
-      this.#isFree = isFree(authorization, database);
+      this.#isFree = isFree(this.#rules, authorization, database);
     }
     return this.#isFree;
   }
 }
 
-function isFree(authorization: Authorization, database: number): boolean {
+function isFree(rules: CompiledRules, authorization: Authorization, database: number): boolean {
   const { user } = authorization;
   return (
     user !== null &&
-    compiledRulesOf(user).allowsAll &&
+    rules.of(user).allowsAll &&
     authorization.allowsAll(databaseVhostName(database)) &&
     authorization.allowsAll(databaseVhostName(0))
   );
 }
 
-/** redis 7.0's. */
+/** The text of redis 7.0. */
 export function refusalText({ what, name }: Refusal): string {
   if (what === "command") return `this user has no permissions to run the '${name}' command`;
   return `this user has no permissions to access one of the ${what}s used as arguments`;
@@ -75,12 +94,15 @@ export function refusalText({ what, name }: Refusal): string {
 
 export function refusalOf(asker: Asker, asked: Asked): Refusal | null {
   const { spec, request } = asked;
-  return refusedCommand(asker, spec) ?? refusedKey(asker, asked) ?? refusedChannel(asker, spec, request);
+  return refusedCommand(asker, asked) ?? refusedKey(asker, asked) ?? refusedChannel(asker, spec, request);
 }
 
-function refusedCommand({ authorization }: Asker, spec: CommandSpec): Refusal | null {
+function refusedCommand(
+  { authorization }: Asker,
+  { server, spec }: Pick<Asked, "server" | "spec">,
+): Refusal | null {
   const user = authorization?.user ?? null;
-  const isAllowed = user !== null && compiledRulesOf(user).allows(spec);
+  const isAllowed = user !== null && server.commandRules.of(user).allows(spec);
   return isAllowed ? null : { what: "command", name: spec.fullName };
 }
 
@@ -89,7 +111,7 @@ function refusedKey(asker: Asker, asked: Asked): Refusal | null {
   if (spec.keys.length === 0) return null;
   const vhost = server.vhostOf(database);
   const makes = !isQueued && makesStrings(spec, request);
-  // Arguments that do not fit the rules name no keys: the command itself will say so.
+  // Where the arguments do not fit the rules there are no keys: the command itself will answer an error.
   for (const { index, flags } of findKeys(spec, request) ?? []) {
     const name = request.latin1(index);
     const acts = keyActs(spec, flags, request);
@@ -101,15 +123,16 @@ function refusedKey(asker: Asker, asked: Asked): Refusal | null {
   return null;
 }
 
-/** Whether a read of those keys that waits may go on waiting. */
+/** Why a blocked read of those keys must end, or null. */
 export function refusalOfRead(
   asker: Asker,
-  { server, spec, database }: Pick<Asked, "server" | "spec" | "database">,
+  asked: Pick<Asked, "server" | "spec" | "database">,
   keys: readonly string[],
 ): Refusal | null {
+  const { server, database } = asked;
   const vhost = server.vhostOf(database);
   const refused = keys.find((name) => !mayUseLog(asker, "read", vhost, name));
-  return refusedCommand(asker, spec) ?? (refused === undefined ? null : { what: "key", name: refused });
+  return refusedCommand(asker, asked) ?? (refused === undefined ? null : { what: "key", name: refused });
 }
 
 interface ChannelCommand {

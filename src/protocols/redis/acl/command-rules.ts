@@ -7,32 +7,32 @@
  */
 import type { User } from "../../../broker/access/users.ts";
 import { administratorTag } from "../../../broker/access/users.ts";
-import { allCommands, commandLookup } from "../core/command-table.ts";
 import { type AclCategory, aclCategories, type CommandSpec } from "../core/command-spec.ts";
+import type { CommandTable } from "../core/command-table.ts";
 
-/** Of users who were never told any: what is not for administrators. */
+/** For users without rules of their own: all commands that are not for administrators. */
 const ordinaryRules: readonly string[] = ["+@all", "-@admin", "-@dangerous"];
 const everyCommand: readonly string[] = ["+@all"];
 
-/** Whether it may be said of a command, a subcommand or a category. */
-export function isCommandRule(rule: string): boolean {
+/** Whether the rule names a command, a subcommand or a category that exists. */
+export function isCommandRule(commands: CommandTable, rule: string): boolean {
   const target = rule.slice(1).toLowerCase();
   if (target.startsWith("@")) return target === "@all" || isCategory(target.slice(1));
-  return commandLookup.findByName(target) !== undefined;
+  return commands.findByName(target) !== undefined;
 }
 
 function isCategory(name: string): name is AclCategory {
   return (aclCategories as readonly string[]).includes(name);
 }
 
-/** The rules with one more; what it makes void is left out. */
+/** The rules with one more. Earlier rules that it makes void are left out. */
 export function withCommandRule(rules: readonly string[], given: string): string[] {
   const rule = given.toLowerCase();
   const target = rule.slice(1);
   if (target === "@all") return [rule];
   return [
     ...rules.filter((one) => one.slice(1) === "@all" || !isWithin(one.slice(1), target)),
-    // What everything allows already need not be said.
+    // A rule that only repeats `+@all` or `-@all` is not kept.
     ...(rules.length === 1 && rules[0] === `${rule[0]}@all` ? [] : [rule]),
   ];
 }
@@ -47,12 +47,15 @@ export function commandRulesOf({ redis, tags }: User): readonly string[] {
   return tags.includes(administratorTag) ? everyCommand : ordinaryRules;
 }
 
-export class CommandRules {
+class CommandRules {
+  readonly #commands: CommandTable;
   /** By `spec.id`; 1 where the command is allowed. */
-  readonly #allowed = new Uint8Array(allCommands.length);
+  readonly #allowed: Uint8Array;
   readonly allowsAll: boolean;
 
-  constructor(rules: readonly string[]) {
+  constructor(commands: CommandTable, rules: readonly string[]) {
+    this.#commands = commands;
+    this.#allowed = new Uint8Array(commands.all.length);
     for (const rule of rules) this.#apply(rule.startsWith("+") ? 1 : 0, rule.slice(1));
     this.allowsAll = this.#allowed.every((flag) => flag === 1);
   }
@@ -61,10 +64,11 @@ export class CommandRules {
     if (target === "@all") this.#allowed.fill(flag);
     else if (target.startsWith("@")) {
       const category = target.slice(1) as AclCategory;
-      for (const spec of allCommands) if (spec.categories.includes(category)) this.#allowed[spec.id] = flag;
+      for (const spec of this.#commands.all)
+        if (spec.categories.includes(category)) this.#allowed[spec.id] = flag;
     } else {
-      const spec = commandLookup.findByName(target);
-      // A rule from a later version's data: what it names is not there to be run.
+      const spec = this.#commands.findByName(target);
+      // A rule stored by a later version may name a command that this one does not have.
       if (spec !== undefined) this.#set(spec, flag);
     }
   }
@@ -74,19 +78,27 @@ export class CommandRules {
     for (const subcommand of spec.subcommandSpecs) this.#allowed[subcommand.id] = flag;
   }
 
-  /** Logging in and leaving are nobody's to forbid. */
+  /** Commands for logging in and leaving cannot be forbidden. */
   allows(spec: CommandSpec): boolean {
     return this.#allowed[spec.id] === 1 || spec.noAuth;
   }
 }
 
-const compiled = new WeakMap<User, CommandRules>();
+/** The rules of each user as flags, made when they are first asked about. */
+export class CompiledRules {
+  readonly #commands: CommandTable;
+  readonly #rules = new WeakMap<User, CommandRules>();
 
-export function compiledRulesOf(user: User): CommandRules {
-  let rules = compiled.get(user);
-  if (rules === undefined) {
-    rules = new CommandRules(commandRulesOf(user));
-    compiled.set(user, rules);
+  constructor(commands: CommandTable) {
+    this.#commands = commands;
   }
-  return rules;
+
+  of(user: User): CommandRules {
+    let rules = this.#rules.get(user);
+    if (rules === undefined) {
+      rules = new CommandRules(this.#commands, commandRulesOf(user));
+      this.#rules.set(user, rules);
+    }
+    return rules;
+  }
 }

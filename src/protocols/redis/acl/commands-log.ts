@@ -1,10 +1,21 @@
 /** ACL LOG [count | RESET]: the fields of redis 7.2. */
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
+import type { CommandRow } from "../core/command-spec.ts";
+
+export const aclLogCommand: CommandRow = {
+  name: "log",
+  arity: -2,
+  flags: ["admin", "noscript", "loading", "stale"],
+  since: "6.0.0",
+  complexity: "O(N), N entries shown",
+  summary: "Shows the commands and logins that were refused.",
+  run: aclLog,
+};
 
 const countDefault = 10;
 
-export function aclLog({ request, reply, server, broker }: CommandContext): void {
+function aclLog({ request, reply, server, broker }: CommandContext): void {
   let count = countDefault;
   if (request.argumentCount === 3) {
     if (request.is(2, "RESET")) {

@@ -12,15 +12,65 @@ import { commandRulesOf } from "./command-rules.ts";
 import { modifiedUser } from "./user-modifiers.ts";
 import { RedisError } from "../core/errors.ts";
 import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import type { CommandRow } from "../core/command-spec.ts";
+
+export const aclUserCommands: readonly CommandRow[] = [
+  {
+    name: "deluser",
+    arity: -3,
+    flags: ["admin", "noscript", "loading", "stale"],
+    since: "6.0.0",
+    complexity: "O(1) amortized",
+    summary: "Removes users and closes their connections.",
+    run: aclDelUser,
+  },
+  {
+    name: "getuser",
+    arity: 3,
+    flags: ["admin", "noscript", "loading", "stale"],
+    since: "6.0.0",
+    complexity: "O(N), N rules of the user",
+    summary: "Shows one user's rules.",
+    run: aclGetUser,
+  },
+  {
+    name: "list",
+    arity: 2,
+    flags: ["admin", "noscript", "loading", "stale"],
+    since: "6.0.0",
+    complexity: "O(N), N users",
+    summary: "Lists every user as a line of the ACL file.",
+    run: aclList,
+  },
+  {
+    name: "setuser",
+    arity: -3,
+    flags: ["admin", "noscript", "loading", "stale"],
+    since: "6.0.0",
+    complexity: "O(N), N rules given",
+    summary: "Creates a user or changes its rules.",
+    run: aclSetUser,
+  },
+  {
+    name: "users",
+    arity: 2,
+    flags: ["admin", "noscript", "loading", "stale"],
+    since: "6.0.0",
+    complexity: "O(N), N users",
+    summary: "Lists the names of all users.",
+    run: aclUsers,
+  },
+];
 
 const unitsOfUser = 10;
 
-export function aclSetUser(context: CommandContext): void {
-  const { request, reply, broker } = context;
+function aclSetUser(context: CommandContext): void {
+  const { request, reply, broker, server } = context;
   const { access } = broker;
+  const { commands } = server;
   const name = request.utf8(2);
   if (/[\0 ]/.test(name)) throw new RedisError("ERR Usernames can't contain spaces or null characters");
-  // Made by this, it is off and may do nothing, as in redis.
+  // A user that SETUSER creates is disabled and has no permissions, as in redis.
   const user =
     access.users.get(name) ??
     newUser(name, { isEnabled: false, redis: { commands: ["-@all"], keys: [], channels: [] } });
@@ -28,24 +78,24 @@ export function aclSetUser(context: CommandContext): void {
   for (let at = 3; at < request.argumentCount; at++) {
     modifiers.push({ latin1: request.latin1(at), utf8: request.utf8(at) });
   }
-  const next = modifiedUser(access, user, modifiers);
+  const next = modifiedUser({ access, commands }, user, modifiers);
   refuseLockOut(access.lockOutFault(name, next));
   access.users.set(next);
   holdUntilDurable(context);
   reply.ok();
 }
 
-/** Redis has no such rule, since its users can always be made again with a file. */
+/** A change that was confirmed must not be undone by a crash. */
+function holdUntilDurable({ caller }: CommandContext): void {
+  caller.holdUntilDurable();
+}
+
+/** Redis has no such rule: its users can always be restored from a file. */
 function refuseLockOut(fault: string | null): void {
   if (fault !== null) throw new RedisError(`ERR ${fault}`);
 }
 
-/** Who is told that a user is gone must not meet it again after a crash. */
-function holdUntilDurable({ session, broker }: CommandContext): void {
-  session.connection.holdUntilDurable(broker.storage.pending);
-}
-
-export function aclDelUser(context: CommandContext): void {
+function aclDelUser(context: CommandContext): void {
   const { request, reply, broker } = context;
   const names = [];
   for (let at = 2; at < request.argumentCount; at++) names.push(request.utf8(at));
@@ -56,11 +106,11 @@ export function aclDelUser(context: CommandContext): void {
   reply.integer(deleted);
 }
 
-export function aclUsers(context: CommandContext): void {
+function aclUsers(context: CommandContext): void {
   answerInSlices(context, () => writeUsers(context, ({ name }) => context.reply.bulkText(name)));
 }
 
-export function aclList(context: CommandContext): void {
+function aclList(context: CommandContext): void {
   answerInSlices(context, () => writeUsers(context, (user) => context.reply.bulkLatin1(userLine(user))));
 }
 
@@ -103,7 +153,7 @@ function userLine(user: User): string {
   ].join(" ");
 }
 
-export function aclGetUser({ request, reply, broker }: CommandContext): void {
+function aclGetUser({ request, reply, broker }: CommandContext): void {
   const user = broker.access.users.get(request.utf8(2));
   if (user === undefined) return reply.null();
   const { commands, keys, channels } = rulesOf(user);

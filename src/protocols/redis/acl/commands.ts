@@ -4,24 +4,90 @@
  * Users are in commands-users.ts, LOG in commands-log.ts.
  */
 import { refusalOf } from "./check.ts";
-import { allCommands, commandLookup } from "../core/command-table.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, wrongArity } from "../core/errors.ts";
 import { writeHelp } from "../core/help.ts";
-import { isArityMet } from "../core/command-lookup.ts";
+import { isArityMet } from "../core/command-table.ts";
 import { type AclCategory, aclCategories } from "../core/command-spec.ts";
+import type { CommandRow } from "../core/command-spec.ts";
 
-export function aclWhoAmI({ reply, session }: CommandContext): void {
-  reply.bulkText(session.user);
+export const aclSubcommands: readonly CommandRow[] = [
+  {
+    name: "cat",
+    arity: -2,
+    flags: ["noscript", "loading", "stale"],
+    since: "6.0.0",
+    complexity: "O(1)",
+    summary: "Lists the permission categories, or the commands of one.",
+    run: aclCat,
+  },
+  {
+    name: "dryrun",
+    arity: -4,
+    flags: ["admin", "noscript", "loading", "stale"],
+    since: "7.0.0",
+    complexity: "O(1)",
+    summary: "Tells whether a user could run a command, without running it.",
+    run: aclDryRun,
+  },
+  {
+    name: "genpass",
+    arity: -2,
+    flags: ["noscript", "loading", "stale"],
+    since: "6.0.0",
+    complexity: "O(1)",
+    summary: "Makes a random password.",
+    run: aclGenPass,
+  },
+  {
+    name: "help",
+    arity: 2,
+    flags: ["loading", "stale"],
+    since: "6.0.0",
+    complexity: "O(1)",
+    summary: "Lists the ACL subcommands.",
+    run: aclHelp,
+  },
+  {
+    name: "load",
+    arity: 2,
+    flags: ["admin", "noscript", "loading", "stale"],
+    since: "6.0.0",
+    complexity: "O(N), N users",
+    summary: "Reads the users from the ACL file again.",
+    run: aclLoadOrSave,
+  },
+  {
+    name: "save",
+    arity: 2,
+    flags: ["admin", "noscript", "loading", "stale"],
+    since: "6.0.0",
+    complexity: "O(N), N users",
+    summary: "Writes the users to the ACL file.",
+    run: aclLoadOrSave,
+  },
+  {
+    name: "whoami",
+    arity: 2,
+    flags: ["noscript", "loading", "stale"],
+    since: "6.0.0",
+    complexity: "O(1)",
+    summary: "Names the user of this connection.",
+    run: aclWhoAmI,
+  },
+];
+
+function aclWhoAmI({ reply, caller }: CommandContext): void {
+  reply.bulkText(caller.user);
 }
 
-export function aclCat({ request, reply }: CommandContext): void {
+function aclCat({ request, reply, server }: CommandContext): void {
   if (request.argumentCount > 3) throw wrongArity("acl|cat");
   if (request.argumentCount === 2) return writeNames(reply, aclCategories);
   const category = request.utf8(2).toLowerCase() as AclCategory;
   if (!aclCategories.includes(category)) throw new RedisError(`ERR Unknown category '${request.utf8(2)}'`);
   // A container is listed by its subcommands.
-  const listed = allCommands.filter(
+  const listed = server.commands.all.filter(
     (spec) => spec.subcommandSpecs.length === 0 && spec.categories.includes(category),
   );
   writeNames(
@@ -35,15 +101,15 @@ function writeNames(reply: CommandContext["reply"], names: readonly string[]): v
   for (const name of names) reply.bulkLatin1(name);
 }
 
-export function aclDryRun(context: CommandContext): void {
-  const { request, reply, broker, server, session, database } = context;
+function aclDryRun(context: CommandContext): void {
+  const { request, reply, broker, server, caller, database } = context;
   const name = request.utf8(2);
   if (broker.access.users.get(name) === undefined) throw new RedisError(`ERR User '${name}' not found`);
   const tail = request.tail(3);
-  const spec = commandLookup.findRequested(tail);
+  const spec = server.commands.findRequested(tail);
   if (spec === undefined) throw new RedisError(`ERR Command '${request.utf8(3)}' not found`);
   if (!isArityMet(spec, tail.argumentCount)) throw wrongArity(spec.fullName);
-  const asker = { authorization: broker.access.permissions.of(name), host: session.host };
+  const asker = { authorization: broker.access.permissions.of(name), host: caller.host };
   const refusal = refusalOf(asker, { server, spec, request: tail, database, isQueued: false });
   if (refusal === null) return reply.ok();
   const to = refusal.what === "command" ? "run" : "access";
@@ -52,7 +118,7 @@ export function aclDryRun(context: CommandContext): void {
 
 const genpassBits = { default: 256, max: 4096 } as const;
 
-export function aclGenPass({ request, reply, broker }: CommandContext): void {
+function aclGenPass({ request, reply, broker }: CommandContext): void {
   if (request.argumentCount > 3) throw wrongArity("acl|genpass");
   const bits = request.argumentCount === 3 ? request.integer(2) : genpassBits.default;
   if (Number.isNaN(bits)) throw new RedisError(errorTexts.notInteger);
@@ -67,14 +133,14 @@ export function aclGenPass({ request, reply, broker }: CommandContext): void {
   reply.bulkLatin1(Buffer.from(bytes).toString("hex").slice(0, digits));
 }
 
-/** redis keeps users in a file only if it is told of one. Ours are kept always. */
-export function aclLoadOrSave(): void {
+/** redis keeps users in a file if it has one configured. Here users are always kept with the data. */
+function aclLoadOrSave(): void {
   throw new RedisError(
     "ERR There is no ACL file: users are kept with the data, and what ACL SETUSER changes is kept at once.",
   );
 }
 
-export function aclHelp(context: CommandContext): void {
+function aclHelp(context: CommandContext): void {
   writeHelp(context, [
     "CAT [<category>]",
     "    List all commands that belong to <category>, or all command categories.",

@@ -1,13 +1,14 @@
 /**
- * What commands ask by themselves, since it shows only while they run: that a stream is made or gives way, that a value
- * goes to another database, that an entry goes through an exchange. All else is asked before they run (check.ts).
+ * Rights that commands check while they run, since the need shows only then: a stream is created or replaced, a value goes to
+ * another database, an entry is published through an exchange. All other rights are checked before a command runs (check.ts).
  */
 import { type LogAct, mayPublishUnder, mayUseLog } from "../../../broker/access/rights.ts";
 import type { Exchange } from "../../../broker/exchange/exchange.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
-import { type Refusal, refusalText } from "./check.ts";
+import { refusalText } from "./check.ts";
+import type { Refusal } from "./refusal.ts";
 
 /** @throws NOPERM */
 export function assertMayUseKey(
@@ -16,17 +17,17 @@ export function assertMayUseKey(
   name: string,
   database: number = context.database,
 ): void {
-  if (!mayUseLog(context.session, act, context.server.vhostOf(database), name))
+  if (!mayUseLog(context.caller, act, context.server.vhostOf(database), name))
     throw refused(context, { what: "key", name });
 }
 
-/** Whether a value may be put under the key, by who has been asked whether it may write there. @throws NOPERM */
+/** Checks whether a value may be put under the key; the right to write was checked before. @throws NOPERM */
 export function assertMayPut(context: CommandContext, name: string, database: number): void {
   assertMayUseKey(context, "write", name, database);
   if (!context.server.hasKey(database, name)) assertMayUseKey(context, "create", name, database);
 }
 
-/** By who has been asked whether it may write to the exchange. @throws NOPERM */
+/** Checks publishing under a routing key; the right to write to the exchange was checked before. @throws NOPERM */
 export function assertMayPublish(
   context: CommandContext,
   exchange: Exchange,
@@ -38,29 +39,29 @@ export function assertMayPublish(
       `ERR cannot publish to internal exchange '${exchange.name}': only bindings lead to it`,
     );
   }
-  const { session, server } = context;
-  if (mayPublishUnder(session, context.vhost, exchange, key, queues)) return;
+  const { caller, server } = context;
+  if (mayPublishUnder(caller, context.vhost, exchange, key, queues)) return;
   const isChannel = exchange === server.liveExchange;
   throw refused(context, isChannel ? { what: "channel", name: key } : { what: "key", name: exchange.name });
 }
 
 /**
- * Whether a database may be emptied. Of strings the command alone is asked, as in redis; a stream is a queue or topic of
- * others too, and each must be one that may be deleted. @throws NOPERM, before anything is gone
+ * Checks whether a database may be emptied. For strings the right to the command is enough, as in redis. A stream is also a queue
+ * or topic of other protocols: each needs the right to delete it. @throws NOPERM, before anything is deleted
  */
 export function assertMayFlush(context: CommandContext, database: number): void {
   const vhost = context.server.vhostOf(database);
-  if (context.session.authorization!.allowsAll(vhost.name)) return;
+  if (context.caller.authorization!.allowsAll(vhost.name)) return;
   for (const { kind, name, exclusiveOwner } of vhost.queues.values())
     if (kind === "stream" && exclusiveOwner === 0) assertMayUseKey(context, "delete", name, database);
 }
 
-function refused({ session, isInTransaction }: CommandContext, refusal: Refusal): RedisError {
-  session.noteRefusal({
+function refused({ caller }: CommandContext, refusal: Refusal): RedisError {
+  caller.noteRefusal({
     reason: refusal.what,
-    context: isInTransaction ? "multi" : "toplevel",
+    context: caller.place,
     object: refusal.name,
-    username: session.user,
+    username: caller.user,
   });
   return new RedisError(`NOPERM ${refusalText(refusal)}`);
 }

@@ -5,15 +5,7 @@
  * but names as strangers gave them are.
  */
 import type { Clock } from "../../../base/clock.ts";
-
-export interface AclRefusal {
-  readonly reason: "auth" | "command" | "key" | "channel";
-  readonly context: "toplevel" | "multi";
-  /** The command, key or channel; of a login the command that brought it. */
-  readonly object: string;
-  /** Who was refused; of a login, who it was to be. */
-  readonly username: string;
-}
+import type { AclRefusal } from "./refusal.ts";
 
 export interface AclLogEntry extends AclRefusal {
   readonly id: number;

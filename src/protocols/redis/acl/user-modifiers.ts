@@ -11,6 +11,7 @@ import type { Access } from "../../../broker/access/access.ts";
 import { passwordDigest } from "../../../broker/access/password-hash.ts";
 import type { RedisRules, User } from "../../../broker/access/users.ts";
 import { RedisError } from "../core/errors.ts";
+import type { CommandTable } from "../core/command-table.ts";
 import { commandRulesOf, isCommandRule, withCommandRule } from "./command-rules.ts";
 
 /** A word as it came: names and patterns are bytes, passwords are texts. */
@@ -32,13 +33,19 @@ interface Draft {
 const nothing: RedisRules = { commands: ["-@all"], keys: [], channels: [] };
 const digestSize = 64;
 
+/** What a modifier is checked against. */
+interface Known {
+  readonly access: Access;
+  readonly commands: CommandTable;
+}
+
 /** The user after all modifiers. @throws redis's error for the first that is wrong */
-export function modifiedUser(access: Access, user: User, modifiers: readonly Modifier[]): User {
+export function modifiedUser(known: Known, user: User, modifiers: readonly Modifier[]): User {
   const rules = user.redis ?? { ...nothing, commands: commandRulesOf(user) };
   const { isEnabled, needsNoPassword, passwords } = user;
   const draft: Draft = { isEnabled, needsNoPassword, passwords, ...rules };
   for (const modifier of modifiers) {
-    const fault = apply(access, draft, modifier);
+    const fault = apply(known, draft, modifier);
     if (fault !== null) {
       // A password, right or wrong, is nobody's to read in an error or in a log of errors.
       const shown = isSecret(modifier.latin1) ? modifier.latin1[0] : modifier.utf8;
@@ -54,7 +61,7 @@ function isSecret(text: string): boolean {
 }
 
 /** What is wrong with it, or null. */
-function apply(access: Access, draft: Draft, { latin1: text, utf8 }: Modifier): string | null {
+function apply({ access, commands }: Known, draft: Draft, { latin1: text, utf8 }: Modifier): string | null {
   const word = words[text.toLowerCase()];
   if (word !== undefined) {
     word(draft);
@@ -76,7 +83,7 @@ function apply(access: Access, draft: Draft, { latin1: text, utf8 }: Modifier): 
       return addChannelPattern(draft, text);
     case "+":
     case "-":
-      if (!isCommandRule(text)) return "Unknown command or category name in ACL";
+      if (!isCommandRule(commands, text)) return "Unknown command or category name in ACL";
       draft.commands = withCommandRule(draft.commands, text);
       return null;
     case "(":

@@ -3,8 +3,19 @@ import { defaultUserName } from "../../../broker/access/users.ts";
 import { logIn } from "./authentication.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
+import type { CommandRow } from "../core/command-spec.ts";
 
-export function auth(context: CommandContext): void {
+export const authCommand: CommandRow = {
+  name: "auth",
+  arity: -2,
+  flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"],
+  since: "1.0.0",
+  complexity: "O(N), N passwords of the user",
+  summary: "Logs this connection in.",
+  run: auth,
+};
+
+function auth(context: CommandContext): void {
   const { request, reply, broker } = context;
   if (request.argumentCount > 3) throw syntaxError();
   const done = (): void => reply.ok();

@@ -15,27 +15,28 @@ import type { LaterReply } from "../core/later-reply.ts";
  * then the same, but in bytes of its own. @throws WRONGPASS, and what `reply` throws, where it is known at once
  */
 export function logIn(context: CommandContext, name: string, password: string, reply: () => void): void {
-  const { session, broker } = context;
+  const { client, broker } = context;
+  const { later: replies } = context.caller;
   // EXEC's replies are one: none of them can come later.
-  if (context.isInTransaction) throw new RedisError("ERR AUTH is not allowed inside a transaction");
+  if (replies === null) throw new RedisError("ERR AUTH is not allowed inside a transaction");
   const finish = (authorization: Authorization | null): void => {
     if (authorization === null) {
       const object = context.request.latin1(0);
-      session.noteRefusal({ reason: "auth", context: "toplevel", object, username: name });
+      context.caller.noteRefusal({ reason: "auth", context: "toplevel", object, username: name });
       throw new RedisError(errorTexts.wrongPassword);
     }
-    session.loggedIn(authorization);
+    client.loggedIn(authorization);
     reply();
   };
   let later: LaterReply | null = null;
   let answer: Authorization | null | undefined;
-  const remoteHost = session.connection.remote.host;
+  const remoteHost = client.connection.remote.host;
   const credentials = { protocol: "redis", name, password, remoteHost, takesNoPassword: true } as const;
   broker.access.logIn(credentials, (authorization) => {
     answer = authorization;
     later?.answer(() => finish(authorization));
   });
   if (answer !== undefined) return finish(answer);
-  session.keepRequest();
-  later = session.beginLater({ abandon: () => {} });
+  replies.keepRequest();
+  later = replies.beginLater({ abandon: () => {} });
 }

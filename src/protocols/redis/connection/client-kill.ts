@@ -3,25 +3,36 @@ import type { Job } from "../../../base/turn-work.ts";
 import { addressText } from "./client-line.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
-import type { RedisSession } from "../core/session.ts";
+import type { ClientConnection } from "../core/client-connection.ts";
 import { answerInSlices, Piece } from "../core/sliced-reply.ts";
 import { clientTypeArgument, isOfType } from "./client-list.ts";
+import type { CommandRow } from "../core/command-spec.ts";
+
+export const clientKillCommand: CommandRow = {
+  name: "kill",
+  arity: -3,
+  flags: ["admin", "noscript", "loading", "stale"],
+  since: "2.4.0",
+  complexity: "O(N), N connections",
+  summary: "Closes the connections that match.",
+  run: clientKill,
+};
 
 const unitsOfLook = 0.5;
 const unitsOfKill = 30;
 
-type Filter = (session: RedisSession) => boolean;
+type Filter = (client: ClientConnection) => boolean;
 
-export function clientKill(context: CommandContext): void {
+function clientKill(context: CommandContext): void {
   const { request } = context;
   if (request.argumentCount === 3) {
     const address = request.utf8(2);
-    const isOfAddress: Filter = (session) => addressText(session.connection.remote) === address;
+    const isOfAddress: Filter = (client) => addressText(client.connection.remote) === address;
     return answerInSlices(context, () => killAddress(context, isOfAddress));
   }
   const { filters, skipsMe } = parse(context);
-  const isMeant: Filter = (session) =>
-    !(skipsMe && session === context.session) && filters.every((filter) => filter(session));
+  const isMeant: Filter = (client) =>
+    !(skipsMe && client === context.client) && filters.every((filter) => filter(client));
   answerInSlices(context, () => killMeant(context, isMeant));
 }
 
@@ -39,15 +50,15 @@ function* killOthers(context: CommandContext, isMeant: Filter): Job<number> {
   const { server } = context;
   const piece = new Piece();
   let killed = 0;
-  const sessions = [...server.sessions.values()];
-  for (const session of sessions) {
+  const clients = [...server.sessions.values()];
+  for (const client of clients) {
     const due = piece.add(unitsOfLook);
     if (due > 0) yield due;
-    if (server.sessions.get(session.id) !== session || !isMeant(session)) continue;
+    if (server.sessions.get(client.id) !== client || !isMeant(client)) continue;
     killed++;
-    if (session !== context.session) session.connection.destroy();
-    else if (context.isInTransaction) session.end();
-    else session.endsAfterReply = true;
+    if (client !== context.client) client.connection.destroy();
+    else if (client.isExecuting) client.end();
+    else client.endsAfterReply = true;
     const dueNow = piece.add(unitsOfKill);
     if (dueNow > 0) yield dueNow;
   }
@@ -64,18 +75,18 @@ function parse(context: CommandContext): { filters: Filter[]; skipsMe: boolean }
     if (request.is(at, "ID")) {
       const id = request.integer(at + 1);
       if (!(id > 0)) throw new RedisError("ERR client-id should be greater than 0");
-      filters.push((session) => session.id === id);
+      filters.push((client) => client.id === id);
     } else if (request.is(at, "TYPE")) {
       const type = clientTypeArgument(context, at + 1);
-      filters.push((session) => isOfType(session, type));
+      filters.push((client) => isOfType(client, type));
     } else if (request.is(at, "ADDR")) {
-      filters.push((session) => addressText(session.connection.remote) === value);
+      filters.push((client) => addressText(client.connection.remote) === value);
     } else if (request.is(at, "LADDR")) {
-      filters.push((session) => addressText(session.connection.local) === value);
+      filters.push((client) => addressText(client.connection.local) === value);
     } else if (request.is(at, "USER")) {
       if (context.broker.access.users.get(value) === undefined)
         throw new RedisError(`ERR No such user '${value}'`);
-      filters.push((session) => session.user === value);
+      filters.push((client) => client.user === value);
     } else if (request.is(at, "SKIPME") && (request.is(at + 1, "YES") || request.is(at + 1, "NO"))) {
       skipsMe = request.is(at + 1, "YES");
     } else throw syntaxError();

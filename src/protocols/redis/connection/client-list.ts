@@ -3,8 +3,20 @@ import type { Job } from "../../../base/turn-work.ts";
 import { clientLine } from "./client-line.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
-import type { RedisSession } from "../core/session.ts";
+import type { ClientConnection } from "../core/client-connection.ts";
 import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import type { CommandRow } from "../core/command-spec.ts";
+
+export const clientListCommand: CommandRow = {
+  name: "list",
+  arity: -2,
+  flags: ["admin", "noscript", "loading", "stale"],
+  tips: ["nondeterministic_output"],
+  since: "2.4.0",
+  complexity: "O(N), N connections",
+  summary: "Describes all connections.",
+  run: clientList,
+};
 
 const unitsOfLine = 8;
 
@@ -18,34 +30,34 @@ export function clientTypeArgument({ request }: CommandContext, index: number): 
   throw new RedisError(`ERR Unknown client type '${request.utf8(index)}'`);
 }
 
-export function isOfType(session: RedisSession, type: ClientType): boolean {
-  return type !== "none" && session.isSubscriber === (type === "pubsub");
+export function isOfType(client: ClientConnection, type: ClientType): boolean {
+  return type !== "none" && client.isSubscriber === (type === "pubsub");
 }
 
-export function clientList(context: CommandContext): void {
+function clientList(context: CommandContext): void {
   const { request, server } = context;
-  let sessions = [...server.sessions.values()];
+  let clients = [...server.sessions.values()];
   if (request.argumentCount === 4 && request.is(2, "TYPE")) {
     const type = clientTypeArgument(context, 3);
-    sessions = sessions.filter((session) => isOfType(session, type));
+    clients = clients.filter((client) => isOfType(client, type));
   } else if (request.argumentCount > 3 && request.is(2, "ID")) {
-    sessions = [];
+    clients = [];
     for (let at = 3; at < request.argumentCount; at++) {
       const id = request.integer(at);
       if (!(id > 0)) throw new RedisError("ERR Invalid client ID");
-      const session = server.sessions.get(id);
-      if (session !== undefined) sessions.push(session);
+      const client = server.sessions.get(id);
+      if (client !== undefined) clients.push(client);
     }
   } else if (request.argumentCount !== 2) throw syntaxError();
-  answerInSlices(context, () => writeLines(context, sessions));
+  answerInSlices(context, () => writeLines(context, clients));
 }
 
-function* writeLines({ reply, server }: CommandContext, sessions: readonly RedisSession[]): Job<void> {
+function* writeLines({ reply, server }: CommandContext, clients: readonly ClientConnection[]): Job<void> {
   const lines: string[] = [];
   const piece = new Piece();
-  for (const session of sessions) {
+  for (const client of clients) {
     // It may have gone between two slices.
-    if (server.sessions.get(session.id) === session) lines.push(`${clientLine(session)}\n`);
+    if (server.sessions.get(client.id) === client) lines.push(`${clientLine(client)}\n`);
     const due = piece.add(unitsOfLine);
     if (due > 0) yield due;
   }

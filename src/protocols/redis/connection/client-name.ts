@@ -14,5 +14,5 @@ export function plainTextArgument({ request }: CommandContext, index: number, wh
 }
 
 export function setClientName(context: CommandContext, index: number): void {
-  context.session.name = plainTextArgument(context, index, "Client names");
+  context.client.name = plainTextArgument(context, index, "Client names");
 }

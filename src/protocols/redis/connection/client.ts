@@ -9,32 +9,191 @@ import { clientLine } from "./client-line.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import { writeHelp } from "../core/help.ts";
+import type { CommandRow } from "../core/command-spec.ts";
+import { clientKillCommand } from "./client-kill.ts";
+import { clientListCommand } from "./client-list.ts";
 
-export function clientId({ reply, session }: CommandContext): void {
-  reply.integer(session.id);
+export const clientCommand: CommandRow = {
+  name: "client",
+  arity: -2,
+  flags: [],
+  categories: [],
+  since: "2.4.0",
+  complexity: "Depends on the subcommand",
+  summary: "Inspects and steers connections.",
+  subcommands: [
+    {
+      name: "caching",
+      arity: 3,
+      flags: ["noscript", "loading", "stale"],
+      since: "6.0.0",
+      complexity: "O(1)",
+      summary: "Says whether the next command's keys are to be tracked.",
+    },
+    {
+      name: "getname",
+      arity: 2,
+      flags: ["noscript", "loading", "stale"],
+      since: "2.6.9",
+      complexity: "O(1)",
+      summary: "Tells the name of this connection.",
+      run: clientGetName,
+    },
+    {
+      name: "getredir",
+      arity: 2,
+      flags: ["noscript", "loading", "stale"],
+      since: "6.0.0",
+      complexity: "O(1)",
+      summary: "Tells to which connection invalidations are sent.",
+      run: clientGetRedir,
+    },
+    {
+      name: "help",
+      arity: 2,
+      flags: ["loading", "stale"],
+      since: "5.0.0",
+      complexity: "O(1)",
+      summary: "Lists the CLIENT subcommands.",
+      run: clientHelp,
+    },
+    {
+      name: "id",
+      arity: 2,
+      flags: ["noscript", "loading", "stale"],
+      since: "5.0.0",
+      complexity: "O(1)",
+      summary: "Tells the number of this connection.",
+      run: clientId,
+    },
+    {
+      name: "info",
+      arity: 2,
+      flags: ["noscript", "loading", "stale"],
+      tips: ["nondeterministic_output"],
+      since: "6.2.0",
+      complexity: "O(1)",
+      summary: "Describes this connection.",
+      run: clientInfo,
+    },
+    clientKillCommand,
+    clientListCommand,
+    {
+      name: "no-evict",
+      arity: 3,
+      flags: ["admin", "noscript", "loading", "stale"],
+      since: "7.0.0",
+      complexity: "O(1)",
+      summary: "Exempts this connection from eviction under memory pressure.",
+      run: clientNoEvict,
+    },
+    {
+      name: "no-touch",
+      arity: 3,
+      flags: ["noscript", "loading", "stale"],
+      since: "7.2.0",
+      complexity: "O(1)",
+      summary: "Sets whether this connection's commands count as uses of their keys.",
+      run: clientNoTouch,
+    },
+    {
+      name: "pause",
+      arity: -3,
+      flags: ["admin", "noscript", "loading", "stale"],
+      since: "2.9.50",
+      complexity: "O(1)",
+      summary: "Holds back the commands of all clients for a while.",
+    },
+    {
+      name: "reply",
+      arity: 3,
+      flags: ["noscript", "loading", "stale"],
+      since: "3.2.0",
+      complexity: "O(1)",
+      summary: "Turns replies to this connection on or off.",
+      run: clientReply,
+    },
+    {
+      name: "setinfo",
+      arity: 4,
+      flags: ["noscript", "loading", "stale"],
+      since: "7.2.0",
+      complexity: "O(1)",
+      summary: "Tells the name and version of the client library.",
+      run: clientSetInfo,
+    },
+    {
+      name: "setname",
+      arity: 3,
+      flags: ["noscript", "loading", "stale"],
+      since: "2.6.9",
+      complexity: "O(1)",
+      summary: "Names this connection.",
+      run: clientSetName,
+    },
+    {
+      name: "tracking",
+      arity: -3,
+      flags: ["noscript", "loading", "stale"],
+      since: "6.0.0",
+      complexity: "O(1), more with some options",
+      summary: "Turns invalidation messages for client-side caches on or off.",
+      run: clientTracking,
+    },
+    {
+      name: "trackinginfo",
+      arity: 2,
+      flags: ["noscript", "loading", "stale"],
+      since: "6.2.0",
+      complexity: "O(1)",
+      summary: "Describes this connection's tracking for client-side caches.",
+      run: clientTrackingInfo,
+    },
+    {
+      name: "unblock",
+      arity: -3,
+      flags: ["admin", "noscript", "loading", "stale"],
+      since: "5.0.0",
+      complexity: "O(log(N)), N connections",
+      summary: "Wakes a client that waits in a blocking command.",
+      run: clientUnblock,
+    },
+    {
+      name: "unpause",
+      arity: 2,
+      flags: ["admin", "noscript", "loading", "stale"],
+      since: "6.2.0",
+      complexity: "O(N), N paused clients",
+      summary: "Lets paused clients go on.",
+    },
+  ],
+};
+
+function clientId({ reply, client }: CommandContext): void {
+  reply.integer(client.id);
 }
 
-export function clientSetName(context: CommandContext): void {
+function clientSetName(context: CommandContext): void {
   setClientName(context, 2);
   context.reply.ok();
 }
 
-export function clientGetName({ reply, session }: CommandContext): void {
-  if (session.name === "") reply.null();
-  else reply.bulkLatin1(session.name);
+function clientGetName({ reply, client }: CommandContext): void {
+  if (client.name === "") reply.null();
+  else reply.bulkLatin1(client.name);
 }
 
 /** CLIENT SETINFO LIB-NAME | LIB-VER text */
-export function clientSetInfo(context: CommandContext): void {
-  const { request, reply, session } = context;
-  if (request.is(2, "LIB-NAME")) session.libraryName = plainTextArgument(context, 3, "lib-name");
-  else if (request.is(2, "LIB-VER")) session.libraryVersion = plainTextArgument(context, 3, "lib-ver");
+function clientSetInfo(context: CommandContext): void {
+  const { request, reply, client } = context;
+  if (request.is(2, "LIB-NAME")) client.libraryName = plainTextArgument(context, 3, "lib-name");
+  else if (request.is(2, "LIB-VER")) client.libraryVersion = plainTextArgument(context, 3, "lib-ver");
   else throw new RedisError(`ERR Unrecognized option '${request.utf8(2)}'`);
   reply.ok();
 }
 
-export function clientInfo({ reply, session }: CommandContext): void {
-  reply.verbatim("txt", `${clientLine(session)}\n`);
+function clientInfo({ reply, client }: CommandContext): void {
+  reply.verbatim("txt", `${clientLine(client)}\n`);
 }
 
 function onOffArgument({ request }: CommandContext): boolean {
@@ -43,39 +202,39 @@ function onOffArgument({ request }: CommandContext): boolean {
   throw syntaxError();
 }
 
-export function clientNoEvict(context: CommandContext): void {
-  context.session.isNoEvict = onOffArgument(context);
+function clientNoEvict(context: CommandContext): void {
+  context.client.isNoEvict = onOffArgument(context);
   context.reply.ok();
 }
 
 /** Keys have no time of last use that anything goes by. */
-export function clientNoTouch(context: CommandContext): void {
+function clientNoTouch(context: CommandContext): void {
   onOffArgument(context);
   context.reply.ok();
 }
 
 /** CLIENT REPLY ON | OFF | SKIP: only ON is answered. */
-export function clientReply({ request, reply, session }: CommandContext): void {
+function clientReply({ request, reply, client }: CommandContext): void {
   if (request.is(2, "ON")) {
-    session.replyMode = "on";
+    client.replyMode = "on";
     reply.ok();
-  } else if (request.is(2, "OFF")) session.replyMode = "off";
+  } else if (request.is(2, "OFF")) client.replyMode = "off";
   else if (request.is(2, "SKIP")) {
-    if (session.replyMode !== "off") session.replyMode = "skipNext";
+    if (client.replyMode !== "off") client.replyMode = "skipNext";
   } else throw syntaxError();
 }
 
-export function clientGetRedir({ reply }: CommandContext): void {
+function clientGetRedir({ reply }: CommandContext): void {
   reply.integer(-1);
 }
 
-export function clientTracking(context: CommandContext): void {
+function clientTracking(context: CommandContext): void {
   if (onOffArgument(context))
     throw new RedisError("ERR client-side caching (CLIENT TRACKING) is not supported");
   context.reply.ok();
 }
 
-export function clientTrackingInfo({ reply }: CommandContext): void {
+function clientTrackingInfo({ reply }: CommandContext): void {
   reply.map(3);
   reply.bulkLatin1("flags");
   reply.set(1);
@@ -87,7 +246,7 @@ export function clientTrackingInfo({ reply }: CommandContext): void {
 }
 
 /** CLIENT UNBLOCK id [TIMEOUT | ERROR] */
-export function clientUnblock({ request, reply, server }: CommandContext): void {
+function clientUnblock({ request, reply, server }: CommandContext): void {
   let isError = false;
   if (request.argumentCount === 4) {
     isError = request.is(3, "ERROR");
@@ -102,7 +261,7 @@ export function clientUnblock({ request, reply, server }: CommandContext): void 
   blocked.unblockSoon(isError ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : null);
 }
 
-export function clientHelp(context: CommandContext): void {
+function clientHelp(context: CommandContext): void {
   writeHelp(context, [
     "GETNAME",
     "    Return the name of the current connection.",

@@ -3,9 +3,20 @@ import { logIn } from "./authentication.ts";
 import { setClientName } from "./client-name.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
-import { redisVersion } from "../core/server.ts";
+import { redisVersion } from "../core/names.ts";
+import type { CommandRow } from "../core/command-spec.ts";
 
-export function hello(context: CommandContext): void {
+export const helloCommand: CommandRow = {
+  name: "hello",
+  arity: -1,
+  flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"],
+  since: "6.0.0",
+  complexity: "O(1)",
+  summary: "Chooses the protocol version; may log in and name the connection.",
+  run: hello,
+};
+
+function hello(context: CommandContext): void {
   const { request } = context;
   let version = 0;
   if (request.argumentCount > 1) {
@@ -29,8 +40,8 @@ export function hello(context: CommandContext): void {
 }
 
 function writeGreeting(context: CommandContext, version: number, name: number): void {
-  const { reply, session } = context;
-  if (!session.isAuthenticated) {
+  const { reply, client } = context;
+  if (!client.isAuthenticated) {
     throw new RedisError(
       "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> " +
         "<pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
@@ -46,7 +57,7 @@ function writeGreeting(context: CommandContext, version: number, name: number): 
   reply.bulkLatin1("proto");
   reply.integer(reply.version);
   reply.bulkLatin1("id");
-  reply.integer(session.id);
+  reply.integer(client.id);
   reply.bulkLatin1("mode");
   reply.bulkLatin1("standalone");
   reply.bulkLatin1("role");

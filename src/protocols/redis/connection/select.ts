@@ -2,8 +2,19 @@
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 import { databaseCount } from "../../../keyspace/keyspace.ts";
+import type { CommandRow } from "../core/command-spec.ts";
 
-export function select(context: CommandContext): void {
+export const selectCommand: CommandRow = {
+  name: "select",
+  arity: 2,
+  flags: ["loading", "stale", "fast"],
+  since: "1.0.0",
+  complexity: "O(1)",
+  summary: "Chooses the database of this connection.",
+  run: select,
+};
+
+function select(context: CommandContext): void {
   const index = context.request.integer(1);
   if (Number.isNaN(index) || Math.abs(index) >= 2 ** 31) throw new RedisError(errorTexts.notInteger);
   if (index < 0 || index >= databaseCount) throw new RedisError("ERR DB index is out of range");

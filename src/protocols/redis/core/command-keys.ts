@@ -3,10 +3,10 @@
  *
  * Not here: the keys' names or what is done to them. Invariant: every index returned is an argument of the command.
  */
-import { isArityMet } from "./command-lookup.ts";
+import { isArityMet } from "./command-table.ts";
 import type { CommandSpec, KeyFlag, KeyRule } from "./command-spec.ts";
 
-/** The arguments of a parsed command, of which only few are looked at. RequestParser is one. */
+/** The arguments of a parsed command. Only a few of them are read. */
 export interface CommandArguments {
   readonly argumentCount: number;
   size(index: number): number;
@@ -72,7 +72,7 @@ function addKeys(spec: CommandSpec, rule: KeyRule, request: CommandArguments, fo
   if (spec.name === "migrate" && begin.type === "index" && request.size(begin.index) === 0) return true;
   let start: number;
   if (begin.type === "unknown") {
-    // BY and GET of SORT name keys by pattern: there are none to give. STORE names one.
+    // BY and GET of SORT name keys by patterns, so no argument is a key. STORE names one key.
     if (spec.name === "sort" && flags.includes("OW")) {
       const destination = sortDestination(request);
       if (destination > 0) found.push({ index: destination, flags });
@@ -115,7 +115,7 @@ function sortDestination(request: CommandArguments): number {
   return destination;
 }
 
-/** Searches from `from` towards `to`, which is left out. */
+/** Searches from `from` towards `to`, exclusive. */
 function findKeyword(
   request: CommandArguments,
   keyword: string,

@@ -1,10 +1,12 @@
 /**
- * The shape of the command table: what is written down about a command (`CommandRow`), and what the rest is derived
- * from it (`CommandSpec`): redis's legacy key range, the ACL categories that follow from flags, the full name.
+ * The shape of the command table: what is written down about a command (`CommandRow`), and what is derived from that
+ * (`CommandSpec`): redis's legacy key range, the ACL categories that follow from flags, the full name.
  *
- * Not here: the rows (table-<group>.ts), the lookup (command-lookup.ts), handlers. A row says nothing that can be derived.
- * Invariant: a spec is frozen in meaning: nothing changes it after the table is made, so sessions share it.
+ * Not here: the rows, which stand beside their handlers, and finding them by name (command-table.ts). A row says nothing that can
+ * be derived. Invariants: nothing changes a spec once the table is made, so sessions share it; all specs have the same shape, so
+ * reading a field of one is as quick for a pipeline of mixed commands as for one command.
  */
+import type { CommandHandler } from "./context.ts";
 
 export type CommandFlag =
   | "write"
@@ -119,10 +121,10 @@ export interface KeyRule {
 export interface CommandRow {
   /** Lower case; a subcommand's own word only. */
   readonly name: string;
-  /** Arguments with the name; negative: at least so many. */
+  /** How many arguments a request has, counting the name; -n means n or more. */
   readonly arity: number;
   readonly flags: readonly CommandFlag[];
-  /** Those that do not follow from flags; the group's own when left out. */
+  /** Categories that do not follow from the flags. Those of the family when left out. */
   readonly categories?: readonly AclCategory[];
   readonly keys?: readonly KeyRule[];
   /** Hints for proxies and clients, as in redis's "command tips". */
@@ -134,27 +136,38 @@ export interface CommandRow {
   /** Not meant for applications. */
   readonly internal?: true;
   readonly subcommands?: readonly CommandRow[];
+  /** The handler. Without one the command is answered as unknown, except where its subcommands have handlers. */
+  readonly run?: CommandHandler;
 }
 
-export interface CommandSpec extends CommandRow {
-  /** Position in the flat table of commands and subcommands: an index for tables of handlers and counters. */
+export interface CommandSpec {
+  /** Position in the flat table of commands and subcommands: an index for tables of flags and counters. */
   readonly id: number;
+  /** As in the row. */
+  readonly name: string;
   /** "xgroup|create" for a subcommand, else the name. */
   readonly fullName: string;
+  readonly run: CommandHandler | undefined;
+  /** It has a handler, or one of its subcommands has. */
+  readonly isImplemented: boolean;
+  readonly arity: number;
+  readonly flags: readonly CommandFlag[];
   readonly group: CommandGroup;
   readonly categories: readonly AclCategory[];
   readonly keys: readonly KeyRule[];
   readonly tips: readonly string[];
-  /** The one range that old clients know: 0, 0, 0 when there is none. */
+  /** The single key range that older clients understand; 0, 0, 0 without one. */
   readonly firstKey: number;
   readonly lastKey: number;
   readonly keyStep: number;
-  /** Flags that are asked about for every request. */
+  /** Flags that are read for each request. */
   readonly write: boolean;
-  /** It adds data: refused while there is no room. */
+  /** The command adds data: it is refused while the disk has no room. */
   readonly denyOom: boolean;
   readonly noAuth: boolean;
   readonly noMulti: boolean;
+  /** What COMMAND DOCS says is read from the row. */
+  readonly row: CommandRow;
   readonly container: CommandSpec | undefined;
   readonly subcommandSpecs: readonly CommandSpec[];
 }
@@ -228,20 +241,29 @@ function addSpec(
   container: CommandSpec | undefined,
 ): CommandSpec {
   const keys = row.keys ?? [];
+  const { firstKey, lastKey, keyStep } = legacyRange(keys);
   const subcommandSpecs: CommandSpec[] = [];
+  // Each field by name, not `...row`: objects that are spread have as many shapes as rows have sets of fields.
   const spec: CommandSpec = {
-    ...row,
-    ...legacyRange(keys),
     id: specs.length,
+    name: row.name,
     fullName: container === undefined ? row.name : `${container.name}|${row.name}`,
+    run: row.run,
+    isImplemented: isImplemented(row),
+    arity: row.arity,
+    flags: row.flags,
     group,
     categories: allCategories(row.flags, row.categories ?? groupCategories),
     keys,
     tips: row.tips ?? [],
+    firstKey,
+    lastKey,
+    keyStep,
     write: row.flags.includes("write"),
     denyOom: row.flags.includes("denyoom"),
     noAuth: row.flags.includes("no_auth"),
     noMulti: row.flags.includes("no_multi"),
+    row,
     container,
     subcommandSpecs,
   };
@@ -252,7 +274,11 @@ function addSpec(
   return spec;
 }
 
-/** Redis gives some categories by flag. Scripts may read and write, so "read" is not given to what runs them. */
+function isImplemented({ run, subcommands = [] }: CommandRow): boolean {
+  return run !== undefined || subcommands.some(isImplemented);
+}
+
+/** Redis derives some categories from flags. Scripts read and write, so the commands that run them are not in category "read". */
 function allCategories(flags: readonly CommandFlag[], own: readonly AclCategory[]): AclCategory[] {
   const given = new Set<AclCategory>(own);
   if (flags.includes("write")) given.add("write");

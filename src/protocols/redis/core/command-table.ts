@@ -1,55 +1,119 @@
 /**
- * The one table of commands: everything that is said about a command, except what it does, is derived from here:
- * arity checks, COMMAND and its subcommands, ACL categories, keys. The facts are those of redis 7.0, and
- * `CLIENT SETINFO` of 7.2, which client libraries send.
+ * All commands, by id and by name: everything that is known about a command, and its handler, is found here. A name is looked up
+ * from its bytes, without making a string.
  *
- * Not here: handlers. A session keeps its handlers by `spec.id`; a command without one is known but not there yet.
- * Invariant: `allCommands[spec.id] === spec`; names are unique, lower-case ASCII.
+ * Not here: the rows (command-table.ts of each family), and which families there are (../command-table.ts). Invariants:
+ * `all[spec.id] === spec`; the slots of an index are at most a quarter full, so every probe ends at an empty one.
  */
-import { bitmapCommands } from "../bitmap/table.ts";
-import { clusterCommands } from "../cluster/table.ts";
-import { connectionCommands } from "../connection/table.ts";
-import { genericCommands } from "../keys/table.ts";
-import { geoCommands } from "../geo/table.ts";
-import { hashCommands } from "../hash/table.ts";
-import { hyperloglogCommands } from "../hyperloglog/table.ts";
-import { listCommands } from "../list/table.ts";
-import { CommandLookup } from "./command-lookup.ts";
-import { pubsubCommands } from "../pubsub/table.ts";
-import { scriptingCommands } from "../script/table.ts";
-import { serverContainersCommands } from "../server/table-containers.ts";
-import { serverCommands } from "../server/table.ts";
-import { setCommands } from "../set/table.ts";
-import { sortedSetCommands } from "../zset/table.ts";
-import { makeSpecs, type CommandSpec } from "./command-spec.ts";
-import { streamCommands } from "../stream/table.ts";
-import { stringCommands } from "../string/table.ts";
-import { transactionsCommands } from "../transaction/table.ts";
+import { makeSpecs, type CommandRows, type CommandSpec } from "./command-spec.ts";
 
-/** Every command and subcommand, by id. */
-export const allCommands: readonly CommandSpec[] = makeSpecs([
-  stringCommands,
-  genericCommands,
-  streamCommands,
-  pubsubCommands,
-  connectionCommands,
-  transactionsCommands,
-  serverCommands,
-  serverContainersCommands,
-  hashCommands,
-  listCommands,
-  setCommands,
-  sortedSetCommands,
-  scriptingCommands,
-  bitmapCommands,
-  hyperloglogCommands,
-  geoCommands,
-  clusterCommands,
-]);
+const slotsForEach = 4;
 
-/** The commands proper, without subcommands: what COMMAND counts and lists. */
-export const topLevelCommands: readonly CommandSpec[] = allCommands.filter(
-  (spec) => spec.container === undefined,
-);
+interface RequestedCommand {
+  readonly buffer: Uint8Array;
+  readonly argumentCount: number;
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+}
 
-export const commandLookup = new CommandLookup(allCommands);
+export class CommandTable {
+  /** Every command and subcommand, by id. */
+  readonly all: readonly CommandSpec[];
+  /** The commands proper, without subcommands: what COMMAND lists. */
+  readonly topLevel: readonly CommandSpec[];
+  readonly #commands: NameIndex;
+  /** By the container's id. */
+  readonly #subcommands: (NameIndex | undefined)[] = [];
+
+  constructor(families: readonly CommandRows[]) {
+    this.all = makeSpecs(families);
+    this.topLevel = this.all.filter((spec) => spec.container === undefined);
+    this.#commands = new NameIndex(this.topLevel);
+    for (const spec of this.all) {
+      this.#subcommands.push(
+        spec.subcommandSpecs.length > 0 ? new NameIndex(spec.subcommandSpecs) : undefined,
+      );
+    }
+  }
+
+  /** The command named by `buffer[start, end)` in any case. */
+  find(buffer: Uint8Array, start: number, end: number): CommandSpec | undefined {
+    return this.#commands.find(buffer, start, end);
+  }
+
+  findSubcommand(
+    container: CommandSpec,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+  ): CommandSpec | undefined {
+    return this.#subcommands[container.id]?.find(buffer, start, end);
+  }
+
+  /** The command of a request, or the subcommand if it is a container with one; undefined if either is unknown. */
+  findRequested(request: RequestedCommand): CommandSpec | undefined {
+    const { buffer, starts, ends } = request;
+    const spec = this.#commands.find(buffer, starts[0]!, ends[0]!);
+    if (spec === undefined || spec.subcommandSpecs.length === 0 || request.argumentCount === 1) return spec;
+    return this.#subcommands[spec.id]!.find(buffer, starts[1]!, ends[1]!);
+  }
+
+  /** By text, as COMMAND INFO and ACL rules have it: "xadd", "XGROUP|CREATE". */
+  findByName(fullName: string): CommandSpec | undefined {
+    const bytes = Buffer.from(fullName, "latin1");
+    const bar = bytes.indexOf(0x7c);
+    if (bar < 0) return this.find(bytes, 0, bytes.length);
+    const container = this.find(bytes, 0, bar);
+    return container && this.findSubcommand(container, bytes, bar + 1, bytes.length);
+  }
+}
+
+/** Whether the command takes a request of that many arguments, counting its name. */
+export function isArityMet(spec: CommandSpec, argumentCount: number): boolean {
+  return spec.arity >= 0 ? argumentCount === spec.arity : argumentCount >= -spec.arity;
+}
+
+class NameIndex {
+  readonly #mask: number;
+  readonly #slots: (CommandSpec | undefined)[];
+
+  constructor(specs: readonly CommandSpec[]) {
+    let size = 8;
+    while (size < specs.length * slotsForEach) size *= 2;
+    this.#mask = size - 1;
+    this.#slots = Array.from<CommandSpec | undefined>({ length: size }).fill(undefined);
+    for (const spec of specs) {
+      const name = Buffer.from(spec.name, "latin1");
+      let slot = hashName(name, 0, name.length) & this.#mask;
+      while (this.#slots[slot] !== undefined) slot = (slot + 1) & this.#mask;
+      this.#slots[slot] = spec;
+    }
+  }
+
+  find(buffer: Uint8Array, start: number, end: number): CommandSpec | undefined {
+    let slot = hashName(buffer, start, end) & this.#mask;
+    for (;;) {
+      const spec = this.#slots[slot];
+      if (spec === undefined || isName(spec.name, buffer, start, end)) return spec;
+      slot = (slot + 1) & this.#mask;
+    }
+  }
+}
+
+/** Names are letters, digits, "-" and "_": setting bit 5 folds the case (and is the same on both sides). */
+function hashName(buffer: Uint8Array, start: number, end: number): number {
+  let hash = end - start;
+  // No command's name is longer: the rest of a longer one need not be read.
+  const last = hash > 64 ? start + 64 : end;
+  for (let at = start; at < last; at++) hash = (Math.imul(hash, 31) + (buffer[at]! | 0x20)) | 0;
+  return hash ^ (hash >>> 15);
+}
+
+function isName(name: string, buffer: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== name.length) return false;
+  for (let i = 0; i < name.length; i++) {
+    const byte = buffer[start + i]!;
+    if ((byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte) !== name.charCodeAt(i)) return false;
+  }
+  return true;
+}

@@ -1,41 +1,61 @@
 /**
- * What a command handler gets: the request, where its reply goes, and the connection's and the server's state.
+ * What a command handler gets: who calls, the request, where the reply goes, and what all callers share.
  *
- * One for each connection, reused for all its commands. Handlers are plain functions `(context) => void` found by
- * `spec.id` in handlers.ts; they write exactly one reply, or throw a `RedisError`, or block (see blocking.ts).
+ * One for each caller, reused for all its commands. A handler is a plain function `(context) => void`, named by its command's row;
+ * it writes exactly one reply, or throws a `RedisError`, or is answered later (later-reply.ts) if its caller can wait. Only commands
+ * that are about a connection ask for `client`: a script calls the others without one.
  */
+import type { ByteWriter } from "../../../base/bytes.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
-import type { RedisServer } from "./server.ts";
-import type { RedisSession } from "./session.ts";
-import type { CommandSpec } from "./command-spec.ts";
+import type { RedisServer } from "../server.ts";
 import { ReplyWriter } from "../wire/reply-writer.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
+import type { Caller } from "./caller.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import type { CommandSpec } from "./command-spec.ts";
+import { errorTexts, RedisError } from "./errors.ts";
 
 export type CommandHandler = (context: CommandContext) => void;
 
+interface CallFrom {
+  readonly server: RedisServer;
+  readonly caller: Caller;
+  /** Null for a caller that is no connection. */
+  readonly client: ClientConnection | null;
+  /** Where replies go. */
+  readonly out: ByteWriter;
+  readonly request: RequestArguments;
+}
+
 export class CommandContext {
   readonly server: RedisServer;
-  readonly session: RedisSession;
+  readonly caller: Caller;
+  readonly clientOrNull: ClientConnection | null;
   readonly reply: ReplyWriter;
   /** The command at work. Its bytes are valid until the handler returns; `clone()` what must live longer. */
   request: RequestArguments;
   spec: CommandSpec;
-  /** The database that the connection has selected. */
+  /** The database that the caller has selected. */
   database = 0;
-  /** EXEC runs the command: it must not block. */
-  isInTransaction = false;
 
-  constructor(server: RedisServer, session: RedisSession, request: RequestArguments, spec: CommandSpec) {
+  constructor({ server, caller, client, out, request }: CallFrom) {
     this.server = server;
-    this.session = session;
-    this.reply = new ReplyWriter(session.connection.output);
+    this.caller = caller;
+    this.clientOrNull = client;
+    this.reply = new ReplyWriter(out);
     this.request = request;
-    this.spec = spec;
+    this.spec = server.firstSpec;
   }
 
   get broker(): Broker {
     return this.server.broker;
+  }
+
+  /** The connection that the command is about. Throws without one, as for a command that scripts must not call. */
+  get client(): ClientConnection {
+    if (this.clientOrNull === null) throw new RedisError(errorTexts.noScript);
+    return this.clientOrNull;
   }
 
   /** Where the streams of the selected database are. */

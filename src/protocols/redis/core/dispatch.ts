@@ -1,36 +1,35 @@
 /**
- * From a request to its handler: which command it is, whether it may run now, and what becomes of what it throws.
+ * From a request to its handler: finds the command, checks whether it may run now, and turns what it throws into an error reply.
  *
- * Not here: reading requests (session.ts), what commands do. Invariant: every command gets exactly one reply, unless the
- * client asked for none, or is a browser.
+ * Not here: reading requests (../session.ts), what commands do. Invariant: each command gets exactly one reply, unless the client
+ * has turned replies off, or has sent an HTTP request.
  */
 import { limits } from "../../../base/limits.ts";
-import { commandLookup } from "./command-table.ts";
+import type { ClientConnection } from "./client-connection.ts";
 import type { CommandContext } from "./context.ts";
-import { errorReplyText, RedisError, wrongArity } from "./errors.ts";
-import { handlers, isImplemented } from "./handlers.ts";
-import { isArityMet } from "./command-lookup.ts";
+import { errorReplyText, errorTexts, RedisError, wrongArity } from "./errors.ts";
+import { isArityMet, type CommandTable } from "./command-table.ts";
 import type { CommandSpec } from "./command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 
 const shownBytesMax = 128;
 
-/** Runs, queues or refuses the command in `context.request`. */
-export function dispatch(context: CommandContext): void {
-  const { request, session } = context;
+/** Runs, queues or refuses the command in `context.request`, which came from a client. */
+export function dispatch(context: CommandContext, client: ClientConnection): void {
+  const { request } = context;
   let spec: CommandSpec;
   try {
-    spec = findCommand(request);
+    spec = findCommand(context.server.commands, request);
     context.spec = spec;
-    session.assertAllowed(spec);
+    client.assertAllowed(spec);
     if (spec.denyOom) assertRoom(context);
   } catch (error) {
-    if (error instanceof CrossProtocol) return session.crossedProtocols();
-    session.transaction?.refused();
+    if (error instanceof CrossProtocol) return client.crossedProtocols();
+    client.transaction?.refused();
     replyError(context, error);
     return;
   }
-  const transaction = session.transaction;
+  const transaction = client.transaction;
   if (transaction !== null && !transaction.runsAtOnce(spec)) {
     transaction.queue(spec, request.clone());
     context.reply.queued();
@@ -39,7 +38,41 @@ export function dispatch(context: CommandContext): void {
   runHandler(context);
 }
 
-/** Throws UNAVAILABLE for a command that adds data while the disk has no room, or none for so much. */
+/**
+ * Runs the command in `context.request`, which a script calls: with no connection, and in the words that redis has for scripts. It
+ * answers before this returns.
+ */
+export function call(context: CommandContext): void {
+  try {
+    const spec = context.server.commands.findRequested(context.request);
+    if (spec?.isImplemented !== true) throw unknownToScripts();
+    context.spec = spec;
+    if (!isArityMet(spec, context.request.argumentCount))
+      throw new RedisError("ERR Wrong number of args calling Redis command from script");
+    if (spec.run === undefined) throw unknownToScripts();
+    if (spec.flags.includes("noscript")) throw new RedisError(errorTexts.noScript);
+    const refusal = context.caller.refusalOf(context);
+    if (refusal !== null)
+      throw new RedisError(`ERR The user executing the script ${scriptRefusals[refusal.what]}`);
+    if (spec.denyOom) assertRoom(context);
+  } catch (error) {
+    replyError(context, error);
+    return;
+  }
+  runHandler(context);
+}
+
+function unknownToScripts(): RedisError {
+  return new RedisError("ERR Unknown Redis command called from script");
+}
+
+const scriptRefusals = {
+  command: "can't run this command or subcommand",
+  key: "can't access at least one of the keys mentioned in the command arguments",
+  channel: "can't publish to the channel mentioned in the command",
+} as const;
+
+/** Throws UNAVAILABLE for a command that adds data while the disk has no room for it. */
 function assertRoom({ request, broker }: CommandContext): void {
   const { storage } = broker;
   storage.assertWritable();
@@ -53,14 +86,14 @@ export function runHandler(context: CommandContext): void {
   const before = output.length;
   context.server.commandsProcessed++;
   try {
-    handlers[context.spec.id]!(context);
+    context.spec.run!(context);
   } catch (error) {
     output.length = before;
     replyError(context, error);
   }
 }
 
-/** What a handler left for later. What it throws becomes the reply, in place of what it had written. */
+/** Writes a reply that comes later. What `write` throws becomes the reply, in place of what it had written. */
 export function runReply(context: CommandContext, write: () => void): void {
   const output = context.reply.out;
   const before = output.length;
@@ -73,24 +106,24 @@ export function runReply(context: CommandContext, write: () => void): void {
 }
 
 /** Throws redis's error for what is no command, or has the wrong number of arguments. */
-function findCommand(request: RequestArguments): CommandSpec {
+function findCommand(commands: CommandTable, request: RequestArguments): CommandSpec {
   const { buffer, starts, ends } = request;
-  let spec = commandLookup.find(buffer, starts[0]!, ends[0]!);
+  let spec = commands.find(buffer, starts[0]!, ends[0]!);
   if (spec === undefined) throw isOfHttp(request) ? new CrossProtocol() : unknownCommand(request);
   if (spec.subcommandSpecs.length > 0 && request.argumentCount > 1) {
-    const subcommand = commandLookup.findSubcommand(spec, buffer, starts[1]!, ends[1]!);
+    const subcommand = commands.findSubcommand(spec, buffer, starts[1]!, ends[1]!);
     if (subcommand === undefined) throw unknownSubcommand(request);
     spec = subcommand;
   }
-  if (!isImplemented(spec.container ?? spec)) throw unknownCommand(request);
+  if (!(spec.container ?? spec).isImplemented) throw unknownCommand(request);
   if (!isArityMet(spec, request.argumentCount)) throw wrongArity(spec.fullName);
-  if (handlers[spec.id] === undefined) throw unknownSubcommand(request);
+  if (spec.run === undefined) throw unknownSubcommand(request);
   return spec;
 }
 
 class CrossProtocol extends Error {}
 
-/** A browser that a web page made send its request here: what its body says must not be run. */
+/** Whether a web page has made a browser send its request here. The request's body must not be run as commands. */
 function isOfHttp(request: RequestArguments): boolean {
   return request.is(0, "POST") || request.is(0, "HOST:");
 }

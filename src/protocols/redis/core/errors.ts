@@ -19,6 +19,7 @@ export const errorTexts = {
   notInteger: "ERR value is not an integer or out of range",
   wrongType: "WRONGTYPE Operation against a key holding the wrong kind of value",
   noSuchKey: "ERR no such key",
+  noScript: "ERR This Redis command is not allowed from script",
   noAuth: "NOAUTH Authentication required.",
   wrongPassword: "WRONGPASS invalid username-password pair or user is disabled.",
   invalidStreamId: "ERR Invalid stream ID specified as stream command argument",
@@ -32,7 +33,7 @@ export function wrongArity(fullName: string): RedisError {
   return new RedisError(`ERR wrong number of arguments for '${fullName}' command`);
 }
 
-/** Beyond `redisReplyBytesMax`. */
+/** For a reply above `redisReplyBytesMax`. */
 export function replyTooLarge(): RedisError {
   const mebibytes = limits.redisReplyBytesMax >> 20;
   return new RedisError(
@@ -45,18 +46,18 @@ export function queueFull(name: string): RedisError {
   return new RedisError(`ERR queue '${name}' is full: it rejects publishes until something is consumed`);
 }
 
-/** The text that a client gets for whatever a handler threw; undefined for what is a fault of the program. */
+/** The error text that a client gets for what a handler threw; undefined if it is a bug in this program. */
 export function errorReplyText(error: unknown): string | undefined {
   if (error instanceof RedisError) return error.message;
   if (!(error instanceof BrokerError)) return undefined;
   switch (error.code) {
     case "UNAVAILABLE":
-      // The word that redis uses when it cannot persist: clients know not to give up on the connection.
+      // Redis's code for a failing disk: client libraries keep the connection on it.
       return `MISCONF ${error.message}`;
     case "ACCESS_REFUSED":
       return `NOPERM ${error.message}`;
     case "ALREADY_EXISTS":
-      // The name is something else: for a Redis client, a key of another type.
+      // The name belongs to something else: to a Redis client that is a key of another type.
       return `WRONGTYPE ${error.message}`;
     default:
       return `ERR ${error.message}`;

@@ -1,8 +1,8 @@
-/** What containers say of themselves: HELP, and the error that points to it. */
+/** The HELP subcommand of container commands, and the error for an unknown subcommand. */
 import type { CommandContext } from "./context.ts";
 import { RedisError } from "./errors.ts";
 
-/** A frame of redis's own around the lines, each as a status reply. */
+/** Writes the lines with redis's header and footer, each as a status reply. */
 export function writeHelp(context: CommandContext, lines: readonly string[]): void {
   const { reply, request } = context;
   const name = request.utf8(0).toUpperCase();

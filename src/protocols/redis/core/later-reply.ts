@@ -1,18 +1,53 @@
 /**
- * The reply of a command that is answered after its handler has returned: a read that blocks, a password that is looked
- * at, work in slices. Until then none of the connection's other requests runs, so its database and protocol stay.
+ * The reply of a command that is answered after its handler has returned: a blocking read, a password check, work in slices. Until
+ * the reply is written no other request of the connection runs, so its database and protocol version stay the same.
  *
- * Not here: what is waited for. Invariant: it is answered once, or never after the connection has begun to end; what
- * CLIENT REPLY OFF or SKIP said when the command ran holds for its reply.
+ * Not here: what the command waits for. Invariants: a command is answered once, or never once its connection has begun to end;
+ * CLIENT REPLY OFF or SKIP, as it was when the command ran, applies to its reply.
  */
-import type { RedisSession } from "./session.ts";
+import type { Connection } from "../../../base/connection.ts";
 
-/** What has begun for the reply. */
+/** The work that will produce the reply. */
 export interface LaterWork {
-  /** The connection ends: nothing is answered any more. */
+  /** The connection ends: stop, nothing will be answered. */
   abandon(): void;
-  /** The client has read what stood in the way. */
+  /** The client has read enough: more can be written. */
   outputDrained?(): void;
+}
+
+/** A command that waits until there is something for it. */
+export interface BlockedCommand extends LaterWork {
+  /** Ends the wait as a timeout does, or with an error, once the command at work is over. */
+  unblockSoon(error: string | null): void;
+  /** The user's rules have changed: the wait ends if the user may no longer read what it waits for. */
+  rulesChanged(): void;
+}
+
+/** How the reply of a caller's command comes later. A connection is one. */
+export interface LaterReplies {
+  /** The command at work is answered later, by what this returns. */
+  beginLater(work: LaterWork): LaterReply;
+  /** The same for a command that waits for data, which CLIENT UNBLOCK can end. */
+  beginBlocked(work: BlockedCommand): LaterReply;
+  /** Lets `context.request` outlive the command's handler, until the command is answered. */
+  keepRequest(): void;
+  /** Tells how many bytes of the reply have been gathered. */
+  holdLater(replyBytes: number): void;
+  /** This caller's part of the account of bytes in flight. */
+  readonly bytesInFlight: number;
+  /** Pushed messages are kept back until the reply that comes later is sent. */
+  holdsPushes: boolean;
+  /** The client has too much unread output. */
+  readonly isOutputFull: boolean;
+  /** Bytes were written to the output outside of a command: they are sent at the end of the tick. */
+  touch(): void;
+}
+
+/** Who takes the reply when it comes. */
+interface ReplyTaker {
+  /** The connection of the client that waits. */
+  readonly connection: Pick<Connection, "answerMark" | "answerTo">;
+  answerLater(later: LaterReply, write: () => boolean): void;
 }
 
 export class LaterReply {
@@ -21,13 +56,13 @@ export class LaterReply {
   readonly isWanted: boolean;
   /** See `Connection.answerTo`. */
   readonly answerMark: number;
-  readonly #session: RedisSession;
+  readonly #taker: ReplyTaker;
 
-  constructor(session: RedisSession, work: LaterWork, isWanted: boolean) {
-    this.#session = session;
+  constructor(taker: ReplyTaker, work: LaterWork, isWanted: boolean) {
+    this.#taker = taker;
     this.work = work;
     this.isWanted = isWanted;
-    this.answerMark = session.connection.answerMark;
+    this.answerMark = taker.connection.answerMark;
   }
 
   /** Writes the reply; what `write` throws becomes it. Then the requests behind it run. */
@@ -38,8 +73,8 @@ export class LaterReply {
     });
   }
 
-  /** The same, if `write` says that it wrote one; else whatever it wrote is dropped, and the wait goes on. */
+  /** The same if `write` returns true. Otherwise what it wrote is dropped and the wait goes on. */
   attempt(write: () => boolean): void {
-    this.#session.connection.answerTo(this.answerMark, () => this.#session.answerLater(this, write));
+    this.#taker.connection.answerTo(this.answerMark, () => this.#taker.answerLater(this, write));
   }
 }

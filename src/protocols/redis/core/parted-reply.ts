@@ -1,9 +1,9 @@
 /**
- * One reply that is written over several turns, in parts, so that no buffer of its whole size is ever grown or copied.
+ * One reply that is written over several turns. It is kept in parts, so that no buffer of its whole size is grown or copied.
  *
- * A list whose length is known only at its end is opened with `openList` and closed with its count: its header goes
- * where it was opened. Not here: when it is written and sent (sliced-reply.ts). Invariant: the reply is the parts in
- * their order, then what is in `out`.
+ * A list whose length is known only at its end is opened with `openList` and closed with its count; its header goes where the list
+ * was opened. Not here: when the reply is written and sent (sliced-reply.ts). Invariant: the reply is the parts in their order,
+ * followed by what is in `out`.
  */
 import { ByteWriter } from "../../../base/bytes.ts";
 import { limits } from "../../../base/limits.ts";
@@ -11,7 +11,7 @@ import { replyTooLarge } from "./errors.ts";
 import { ReplyWriter, type RespVersion } from "../wire/reply-writer.ts";
 
 const partBytes = 256 << 10;
-/** A part that is cut below this is copied, so that many short lists do not take a large buffer each. */
+/** A smaller part is copied, so that many short lists do not keep a large buffer each. */
 const copiedBytesMax = 32 << 10;
 const emptyBytes = Buffer.alloc(0);
 
@@ -30,7 +30,7 @@ export class PartedReply {
     return this.#partsBytes + this.out.length;
   }
 
-  /** To be called now and then. Throws where the reply has become larger than one may be. */
+  /** Call it between pieces of work. Throws once the reply is larger than `redisReplyBytesMax`. */
   settle(): void {
     if (this.out.length >= partBytes) this.#cut();
     if (this.bytes > limits.redisReplyBytesMax) throw replyTooLarge();
@@ -68,7 +68,7 @@ export class PartedReply {
     this.#partsBytes += reply.out.length;
   }
 
-  /** The parts, of which each is gone from here once it was taken. */
+  /** The parts; each is released once it was taken. */
   *take(): Generator<Buffer> {
     this.#cut();
     for (let i = 0; i < this.#parts.length; i++) {

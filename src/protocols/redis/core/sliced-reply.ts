@@ -1,29 +1,31 @@
 /**
- * Commands that may be long: they are jobs (base/turn-work.ts) that go on in later turns, while other clients are served.
- * What they write is gathered, and then handed to the connection as fast as the client reads.
+ * Commands that may take long run as jobs (base/turn-work.ts) over several turns, while other clients are served. Their reply is
+ * gathered first, then written to the connection as fast as the client reads.
  *
  * Not here: what the jobs do. A job writes to `context.reply`, and yields where the state that it looks at may change.
- * Within EXEC it runs to its end. What it has gathered is in the account of bytes in flight, beside its request. Invariant: nothing of the reply is in the connection's output before all of it is
- * known, so an error can still be the reply; once a part is in there, the rest follows with nothing in between.
+ * A caller whose commands must answer at once (EXEC, a script) has the job run to its end. What was gathered is in the account of
+ * bytes in flight, beside the request. Invariant: nothing of the reply is in the connection's output before all of it is known, so an error can still be the reply; once a part is in there, the rest follows with nothing in between.
  */
+import type { ByteWriter } from "../../../base/bytes.ts";
 import { finishNow, type Job, type JobOutcome, type RunningJob } from "../../../base/turn-work.ts";
+import type { Broker } from "../../../broker/broker.ts";
 import type { CommandContext } from "./context.ts";
 import { RedisError } from "./errors.ts";
-import { LaterReply, type LaterWork } from "./later-reply.ts";
+import type { LaterReplies, LaterReply, LaterWork } from "./later-reply.ts";
 import { PartedReply } from "./parted-reply.ts";
 
 const bytesOfUnit = 1024;
 const unitsOfPiece = 64;
-/** Commands over so many arguments or entries at most run at once, without the cost of a job. */
+/** A command over this many arguments or entries, or fewer, runs at once, without the cost of a job. */
 export const directItemsMax = 1000;
-/** Once so much of a reply is written and more is to come, a job goes on with it. */
+/** A reply that grows above this size while it is written at once is written by a job instead. */
 export const directBytesMax = 1 << 20;
 
 /** Adds up the work of small steps, so that a job yields once for many of them. */
 export class Piece {
   #units = 0;
 
-  /** What is to be yielded now; 0 is to go on. Units may be fractions. */
+  /** Adds units, which may be fractions. Returns what to yield now, or 0 to go on. */
   add(units: number): number {
     this.#units += units;
     if (this.#units < unitsOfPiece) return 0;
@@ -38,27 +40,33 @@ export function unitsOfBytes(bytes: number): number {
 }
 
 export interface SliceOptions {
-  /** Messages of Pub/Sub are kept back until the reply has been sent: they may be of what it confirms. */
+  /** Pub/Sub messages are kept back until the reply was sent: they may come from channels that it confirms. */
   readonly holdsPushes?: boolean;
+  /** The job begins once this has ended; the job of a caller that cannot wait begins at once. */
+  readonly loading?: Promise<unknown> | null;
 }
 
-/** Answers by a job, in slices. The request is kept as long as it needs: read it from `context`. */
+/** Answers by a job, in slices. The request in `context` stays valid until the job ends. */
 export function answerInSlices(
   context: CommandContext,
   start: (parts: PartedReply) => Job<void>,
   options: SliceOptions = {},
 ): void {
   const parts = new PartedReply(context.reply.version);
-  if (context.isInTransaction)
+  const { later } = context.caller;
+  if (later === null) {
+    // The job itself throws when what it needs is not loaded.
+    options.loading?.catch(() => {});
     return answerNow(
       context,
       bounded(start(parts), parts, () => {}),
       parts,
     );
-  // First: what the job takes from `context.request` when it is made is to last.
-  context.session.keepRequest();
-  const hold = (): void => holdReply(context, parts.bytes);
-  new SlicedReply(context, parts).start(bounded(start(parts), parts, hold), options);
+  }
+  // Before the job is made, so that what it takes from `context.request` lasts.
+  later.keepRequest();
+  const hold = (): void => holdReply(context.broker, later, parts.bytes);
+  new SlicedReply(context, parts, later).start(bounded(start(parts), parts, hold), options);
 }
 
 function answerNow({ reply }: CommandContext, job: Job<void>, parts: PartedReply): void {
@@ -72,7 +80,7 @@ function answerNow({ reply }: CommandContext, job: Job<void>, parts: PartedReply
   for (const part of parts.take()) out.bytes(part);
 }
 
-/** The same job, ended with an error once its reply is too large. */
+/** The same job, which fails once its reply is too large. */
 function* bounded(job: Job<void>, parts: PartedReply, hold: () => void): Job<void> {
   for (const units of job) {
     parts.settle();
@@ -82,12 +90,11 @@ function* bounded(job: Job<void>, parts: PartedReply, hold: () => void): Job<voi
   hold();
 }
 
-/** So much is gathered. Throws where other connections hold so much that theirs must leave first. */
-function holdReply({ session, broker }: CommandContext, bytes: number): void {
-  session.holdLater(bytes);
-  const { inFlight } = broker;
+/** Accounts for the bytes gathered. Throws while other connections hold so much memory that theirs has to be sent first. */
+function holdReply({ inFlight }: Broker, later: LaterReplies, bytes: number): void {
+  later.holdLater(bytes);
   if (bytes <= inFlight.fairBytes) return;
-  const others = inFlight.total - session.heldBytes - session.connection.output.buffer.length;
+  const others = inFlight.total - later.bytesInFlight;
   if (others <= inFlight.bytesMax / 2) return;
   throw new RedisError(
     "OOM too much memory is held for other connections to gather a long reply; ask for less, or again",
@@ -97,67 +104,79 @@ function holdReply({ session, broker }: CommandContext, bytes: number): void {
 class SlicedReply implements LaterWork {
   readonly #context: CommandContext;
   readonly #parts: PartedReply;
+  readonly #replies: LaterReplies;
+  /** Where the reply goes in the end. */
+  readonly #output: ByteWriter;
   #later!: LaterReply;
   #run: RunningJob | null = null;
   #rest: Generator<Buffer> | null = null;
   #isWaitingForClient = false;
+  #isAbandoned = false;
 
-  constructor(context: CommandContext, parts: PartedReply) {
+  constructor(context: CommandContext, parts: PartedReply, replies: LaterReplies) {
     this.#context = context;
     this.#parts = parts;
+    this.#replies = replies;
+    this.#output = context.reply.out;
   }
 
-  start(job: Job<void>, { holdsPushes = false }: SliceOptions): void {
-    const { session, reply, broker } = this.#context;
-    this.#later = session.beginLater(this);
-    if (holdsPushes) session.holdsPushes = true;
+  start(job: Job<void>, { holdsPushes = false, loading = null }: SliceOptions): void {
+    this.#later = this.#replies.beginLater(this);
+    if (holdsPushes) this.#replies.holdsPushes = true;
+    if (loading === null) return this.#begin(job);
+    void loading.then(
+      () => this.#begin(job),
+      (error: unknown) => this.#written({ error }),
+    );
+  }
+
+  #begin(job: Job<void>): void {
+    if (this.#isAbandoned) return;
+    const { reply, broker } = this.#context;
     reply.out = this.#parts.out;
     this.#started(broker.work.run(job, (outcome) => this.#written(outcome)));
   }
 
-  /** One that has ended may have been followed by another already. */
+  /** A job that ends within its first slice may have started the next one already. */
   #started(run: RunningJob): void {
     if (run.isRunning) this.#run = run;
   }
 
   #written(outcome: JobOutcome<void>): void {
-    const { session, reply } = this.#context;
-    reply.out = session.connection.output;
+    this.#context.reply.out = this.#output;
     if ("error" in outcome) {
       this.#later.answer(() => {
         throw outcome.error;
       });
     } else if (this.#later.isWanted) {
-      session.holdsPushes = true;
+      this.#replies.holdsPushes = true;
       this.#rest = this.#parts.take();
       this.#hand();
     } else this.#later.answer(() => {});
   }
 
-  /** Hands over what is left, until the client has more than it reads. */
+  /** Writes the rest of the reply, until the client has too much unread output. */
   #hand(): void {
-    const { session, broker } = this.#context;
-    const handing = broker.work.run(this.#handing(), () => {
+    const handing = this.#context.broker.work.run(this.#handing(), () => {
       if (this.#rest === null) this.#later.answer(() => {});
       else this.#isWaitingForClient = true;
-      session.connection.touch();
+      this.#replies.touch();
     });
     this.#started(handing);
   }
 
   *#handing(): Job<void> {
-    const { session } = this.#context;
-    const { output } = session.connection;
+    const replies = this.#replies;
     for (;;) {
-      if (session.isOutputFull) return;
+      if (replies.isOutputFull) return;
       const next = this.#rest!.next();
       if (next.done === true) {
         this.#rest = null;
         return;
       }
-      output.bytes(next.value);
-      session.holdLater(this.#parts.bytes);
-      session.connection.touch();
+      this.#output.bytes(next.value);
+      replies.holdLater(this.#parts.bytes);
+      replies.touch();
       yield unitsOfBytes(next.value.length);
     }
   }
@@ -169,8 +188,8 @@ class SlicedReply implements LaterWork {
   }
 
   abandon(): void {
-    const { session, reply } = this.#context;
+    this.#isAbandoned = true;
     this.#run?.cancel();
-    reply.out = session.connection.output;
+    this.#context.reply.out = this.#output;
   }
 }

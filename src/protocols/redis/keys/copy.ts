@@ -5,8 +5,20 @@ import { databaseArgument } from "../core/database-argument.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
 import { findEntry, keyExists, writableKeysOf } from "./key-access.ts";
 import { assertNoStream, copyEntry } from "./key-copy.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
-export function copy(context: CommandContext): void {
+export const copyCommand: CommandRow = {
+  name: "copy",
+  arity: -3,
+  flags: ["write", "denyoom"],
+  keys: [oneKey(1, "RO", "access"), oneKey(2, "OW", "update")],
+  since: "6.2.0",
+  complexity: "O(N), N nested items, O(1) for a string",
+  summary: "Copies a key's value to another key.",
+  run: copy,
+};
+
+function copy(context: CommandContext): void {
   const { request, reply, server } = context;
   let replaces = false;
   let number = context.database;

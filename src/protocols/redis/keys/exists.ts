@@ -1,11 +1,42 @@
-/** EXISTS key [key ...]: how many of them are there, one named twice counts twice. */
+/**
+ * EXISTS key [key ...]      TOUCH key [key ...]
+ *
+ * Both count the keys that exist; a key that is named twice counts twice. The time of a key's last use is not kept, so TOUCH
+ * changes nothing.
+ */
 import type { CommandContext } from "../core/context.ts";
 import { keyExists, keysOf } from "./key-access.ts";
 import { replyCountOfKeys } from "./key-count.ts";
+import { keyRange, type CommandRow } from "../core/command-spec.ts";
+
+export const existsCommands: readonly CommandRow[] = [
+  {
+    name: "exists",
+    arity: -2,
+    flags: ["readonly", "fast"],
+    keys: [keyRange(1, -1, 1, "RO")],
+    tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
+    since: "1.0.0",
+    complexity: "O(N), N keys",
+    summary: "Counts how many of the keys exist.",
+    run: exists,
+  },
+  {
+    name: "touch",
+    arity: -2,
+    flags: ["readonly", "fast"],
+    keys: [keyRange(1, -1, 1, "RO")],
+    tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
+    since: "3.2.1",
+    complexity: "O(N), N keys",
+    summary: "Marks keys as used, and counts those that exist.",
+    run: exists,
+  },
+];
 
 const unitsOfKey = 0.3;
 
-export function exists(context: CommandContext): void {
+function exists(context: CommandContext): void {
   const database = keysOf(context);
   replyCountOfKeys(context, unitsOfKey, (index) => keyExists(context, database, index));
 }

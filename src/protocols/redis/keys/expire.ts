@@ -1,8 +1,119 @@
-/** EXPIRE key seconds [NX | XX | GT | LT] */
+/**
+ * EXPIRE key seconds [NX | XX | GT | LT]      PEXPIRE key milliseconds [NX | XX | GT | LT]
+ * EXPIREAT key unix-time-seconds [NX | XX | GT | LT]      PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]
+ *
+ * A time that has passed removes the key.
+ */
+import { keyExists, findEntry, writableKeysOf } from "./key-access.ts";
 import type { CommandContext } from "../core/context.ts";
-import { expireKey } from "./expire-key.ts";
-import { timeUnits } from "./expiry-options.ts";
+import { RedisError } from "../core/errors.ts";
+import { expiryArgument, timeUnits, type TimeUnit } from "./expiry-options.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
-export function expire(context: CommandContext): void {
+export const expireCommands: readonly CommandRow[] = [
+  {
+    name: "expire",
+    arity: -3,
+    flags: ["write", "fast"],
+    keys: [oneKey(1, "RW", "update")],
+    since: "1.0.0",
+    complexity: "O(1)",
+    summary: "Lets a key expire after some seconds.",
+    run: expire,
+  },
+  {
+    name: "expireat",
+    arity: -3,
+    flags: ["write", "fast"],
+    keys: [oneKey(1, "RW", "update")],
+    since: "1.2.0",
+    complexity: "O(1)",
+    summary: "Lets a key expire at a time given in seconds.",
+    run: expireat,
+  },
+  {
+    name: "pexpire",
+    arity: -3,
+    flags: ["write", "fast"],
+    keys: [oneKey(1, "RW", "update")],
+    since: "2.6.0",
+    complexity: "O(1)",
+    summary: "Lets a key expire after some milliseconds.",
+    run: pexpire,
+  },
+  {
+    name: "pexpireat",
+    arity: -3,
+    flags: ["write", "fast"],
+    keys: [oneKey(1, "RW", "update")],
+    since: "2.6.0",
+    complexity: "O(1)",
+    summary: "Lets a key expire at a time given in milliseconds.",
+    run: pexpireat,
+  },
+];
+
+interface Conditions {
+  nx: boolean;
+  xx: boolean;
+  gt: boolean;
+  lt: boolean;
+}
+
+function expire(context: CommandContext): void {
   expireKey(context, timeUnits.EX);
+}
+
+function pexpire(context: CommandContext): void {
+  expireKey(context, timeUnits.PX);
+}
+
+function expireat(context: CommandContext): void {
+  expireKey(context, timeUnits.EXAT);
+}
+
+function pexpireat(context: CommandContext): void {
+  expireKey(context, timeUnits.PXAT);
+}
+
+function expireKey(context: CommandContext, unit: TimeUnit): void {
+  const { reply } = context;
+  const conditions = parseConditions(context);
+  const at = expiryArgument(context, 2, unit);
+  const database = writableKeysOf(context);
+  const entry = findEntry(context, database, 1);
+  if (entry === 0) {
+    if (keyExists(context, database, 1))
+      throw new RedisError("ERR streams do not expire; give them a MAXLEN");
+    return reply.integer(0);
+  }
+  if (!areMet(conditions, database.table.expiry(entry), at)) return reply.integer(0);
+  if (at <= context.broker.clock.now()) database.remove(entry);
+  else database.setExpiry(entry, at);
+  reply.integer(1);
+}
+
+/** `current` is 0 for a key that never expires. */
+function areMet({ nx, xx, gt, lt }: Conditions, current: number, at: number): boolean {
+  if (nx && current !== 0) return false;
+  if (xx && current === 0) return false;
+  // Never is later than any time.
+  if (gt && (current === 0 || at <= current)) return false;
+  return !(lt && current !== 0 && at >= current);
+}
+
+function parseConditions({ request }: CommandContext): Conditions {
+  const conditions = { nx: false, xx: false, gt: false, lt: false };
+  for (let index = 3; index < request.argumentCount; index++) {
+    if (request.is(index, "NX")) conditions.nx = true;
+    else if (request.is(index, "XX")) conditions.xx = true;
+    else if (request.is(index, "GT")) conditions.gt = true;
+    else if (request.is(index, "LT")) conditions.lt = true;
+    else throw new RedisError(`ERR Unsupported option ${request.utf8(index)}`);
+  }
+  const { nx, xx, gt, lt } = conditions;
+  if (nx && (xx || gt || lt))
+    throw new RedisError("ERR NX and XX, GT or LT options at the same time are not compatible");
+  if (gt && lt) throw new RedisError("ERR GT and LT options at the same time are not compatible");
+  return conditions;
 }

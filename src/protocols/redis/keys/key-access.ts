@@ -19,15 +19,14 @@ export function keysOf(context: CommandContext): Database {
 
 /** The selected database, to be changed. Throws UNAVAILABLE while the journal cannot take it. */
 export function writableKeysOf(context: CommandContext): Database {
-  const { broker, spec } = context;
-  const { connection } = context.session;
+  const { broker, caller, spec } = context;
   if (spec.denyOom) {
     broker.storage.assertWritable();
-    broker.publisherSeen(connection);
+    caller.publisherSeen();
   } else {
-    // Deletes go on while the disk is full, or it would stay so.
+    // Deletes go on while the disk is full: they make room.
     broker.storage.gate.assertAlive();
-    broker.writerSeen(connection);
+    caller.writerSeen();
   }
   return keysOf(context);
 }
@@ -63,7 +62,7 @@ export function streamAt(context: CommandContext, index: number): Queue | undefi
   return context.server.findStream(context.database, context.request.latin1(index));
 }
 
-/** Whether argument `index` may name a queue, stream or exchange: mostly it does not, and that is quickly said. */
+/** Whether argument `index` may name a queue, stream or exchange. A quick check: mostly the answer is no. */
 function mayBeName({ vhost, request }: CommandContext, index: number): boolean {
   return vhost.names.mayHave(request.buffer, request.starts[index]!, request.ends[index]!);
 }

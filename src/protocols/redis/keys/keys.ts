@@ -6,10 +6,23 @@ import { keysOf } from "./key-access.ts";
 import { answerInSlices, Piece } from "../core/sliced-reply.ts";
 import { seesString, streamsSeen } from "./visible-streams.ts";
 import { writeNames } from "../core/write-names.ts";
+import type { CommandRow } from "../core/command-spec.ts";
+
+export const keysCommand: CommandRow = {
+  name: "keys",
+  arity: 2,
+  flags: ["readonly"],
+  categories: ["keyspace", "dangerous"],
+  tips: ["request_policy:all_shards", "nondeterministic_output_order"],
+  since: "1.0.0",
+  complexity: "O(N), N keys of the database",
+  summary: "Lists the keys that match a pattern.",
+  run: keys,
+};
 
 const unitsOfKey = 0.3;
 
-export function keys(context: CommandContext): void {
+function keys(context: CommandContext): void {
   const glob = compileGlob(Buffer.from(context.request.view(1)));
   answerInSlices(context, () => writeMatching(context, glob));
 }

@@ -5,8 +5,20 @@ import { databaseArgument } from "../core/database-argument.ts";
 import { RedisError } from "../core/errors.ts";
 import { findEntry, keyExists, writableKeysOf } from "./key-access.ts";
 import { assertNoStream, copyEntry } from "./key-copy.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
-export function move(context: CommandContext): void {
+export const moveCommand: CommandRow = {
+  name: "move",
+  arity: 3,
+  flags: ["write", "fast"],
+  keys: [oneKey(1, "RW", "access", "update")],
+  since: "1.0.0",
+  complexity: "O(1)",
+  summary: "Moves a key to another database.",
+  run: move,
+};
+
+function move(context: CommandContext): void {
   const { reply, server } = context;
   const number = databaseArgument(context, 2);
   if (number === context.database) throw new RedisError("ERR source and destination objects are the same");

@@ -3,6 +3,72 @@ import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import { findEntry, keysOf, streamAt } from "./key-access.ts";
 import { parseBigInteger } from "../wire/numbers.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+
+export const objectCommand: CommandRow = {
+  name: "object",
+  arity: -2,
+  flags: [],
+  categories: [],
+  since: "2.2.3",
+  complexity: "Depends on the subcommand",
+  summary: "Looks into how a value is stored.",
+  subcommands: [
+    {
+      name: "encoding",
+      arity: 3,
+      flags: ["readonly"],
+      keys: [oneKey(2, "RO")],
+      tips: ["nondeterministic_output"],
+      since: "2.2.3",
+      complexity: "O(1)",
+      summary: "Tells how a value is stored.",
+      run: objectEncoding,
+    },
+    {
+      name: "freq",
+      arity: 3,
+      flags: ["readonly"],
+      keys: [oneKey(2, "RO")],
+      tips: ["nondeterministic_output"],
+      since: "4.0.0",
+      complexity: "O(1)",
+      summary: "Tells how often a key is used.",
+      run: objectFreq,
+    },
+    {
+      name: "help",
+      arity: 2,
+      flags: ["loading", "stale"],
+      since: "6.2.0",
+      complexity: "O(1)",
+      summary: "Lists the OBJECT subcommands.",
+      run: objectHelp,
+    },
+    {
+      name: "idletime",
+      arity: 3,
+      flags: ["readonly"],
+      keys: [oneKey(2, "RO")],
+      tips: ["nondeterministic_output"],
+      since: "2.2.3",
+      complexity: "O(1)",
+      summary: "Tells for how long a key was not used.",
+      run: objectIdletime,
+    },
+    {
+      name: "refcount",
+      arity: 3,
+      flags: ["readonly"],
+      keys: [oneKey(2, "RO")],
+      tips: ["nondeterministic_output"],
+      since: "2.2.3",
+      complexity: "O(1)",
+      summary: "Tells how many references a value has.",
+      run: objectRefcount,
+    },
+  ],
+};
 
 const embeddedBytesMax = 44;
 
@@ -24,12 +90,12 @@ const helpLines = [
   "    Prints this help.",
 ];
 
-export function objectHelp({ reply }: CommandContext): void {
+function objectHelp({ reply }: CommandContext): void {
   reply.array(helpLines.length);
   for (const line of helpLines) reply.simple(line);
 }
 
-export function objectEncoding(context: CommandContext): void {
+function objectEncoding(context: CommandContext): void {
   const { reply } = context;
   const database = keysOf(context);
   const entry = findEntry(context, database, 2);
@@ -40,18 +106,18 @@ export function objectEncoding(context: CommandContext): void {
   else reply.bulkLatin1(table.end - table.start <= embeddedBytesMax ? "embstr" : "raw");
 }
 
-export function objectRefcount(context: CommandContext): void {
+function objectRefcount(context: CommandContext): void {
   if (isThere(context)) context.reply.integer(1);
   else context.reply.null();
 }
 
 /** When a key was used last is not kept: it is always in use. */
-export function objectIdletime(context: CommandContext): void {
+function objectIdletime(context: CommandContext): void {
   if (isThere(context)) context.reply.integer(0);
   else context.reply.null();
 }
 
-export function objectFreq(context: CommandContext): void {
+function objectFreq(context: CommandContext): void {
   if (!isThere(context)) return context.reply.null();
   throw new RedisError(
     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching " +

@@ -1,8 +1,20 @@
 /** PERSIST key */
 import type { CommandContext } from "../core/context.ts";
 import { findEntry, writableKeysOf } from "./key-access.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
-export function persist(context: CommandContext): void {
+export const persistCommand: CommandRow = {
+  name: "persist",
+  arity: 2,
+  flags: ["write", "fast"],
+  keys: [oneKey(1, "RW", "update")],
+  since: "2.2.0",
+  complexity: "O(1)",
+  summary: "Lets a key live without limit.",
+  run: persist,
+};
+
+function persist(context: CommandContext): void {
   const database = writableKeysOf(context);
   const entry = findEntry(context, database, 1);
   if (entry === 0 || database.table.expiry(entry) === 0) return context.reply.integer(0);

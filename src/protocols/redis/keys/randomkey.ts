@@ -4,6 +4,18 @@ import type { CommandContext } from "../core/context.ts";
 import { keysOf } from "./key-access.ts";
 import { answerInSlices, Piece } from "../core/sliced-reply.ts";
 import { seesString, streamsSeen } from "./visible-streams.ts";
+import type { CommandRow } from "../core/command-spec.ts";
+
+export const randomkeyCommand: CommandRow = {
+  name: "randomkey",
+  arity: 1,
+  flags: ["readonly"],
+  tips: ["request_policy:all_shards", "nondeterministic_output"],
+  since: "1.0.0",
+  complexity: "O(1)",
+  summary: "Names some key at random.",
+  run: randomkey,
+};
 
 const hashes = 2 ** 32;
 /** So many keys are tried that somebody may not see before there is said to be none. */
@@ -11,7 +23,7 @@ const hiddenMax = 100;
 const unitsOfLook = 0.2;
 const unitsOfStreamPassed = 0.02;
 
-export function randomkey(context: CommandContext): void {
+function randomkey(context: CommandContext): void {
   answerInSlices(context, () => writeRandomKey(context));
 }
 

@@ -6,10 +6,22 @@ import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import { type ScanFilter, scanKeys } from "./key-scan.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
 import { writeNames } from "../core/write-names.ts";
+import type { CommandRow } from "../core/command-spec.ts";
+
+export const scanCommand: CommandRow = {
+  name: "scan",
+  arity: -2,
+  flags: ["readonly"],
+  tips: ["nondeterministic_output", "request_policy:special"],
+  since: "2.8.0",
+  complexity: "O(1) a call, O(N) for all of N keys",
+  summary: "Walks through the keys of a database.",
+  run: scan,
+};
 
 const unsigned64Max = 2n ** 64n - 1n;
 
-export function scan(context: CommandContext): void {
+function scan(context: CommandContext): void {
   const { request } = context;
   const cursor = parseCursor(request.latin1(1));
   const filter: ScanFilter = { glob: null, type: null, count: 10 };

@@ -1,7 +1,78 @@
-/** TTL key */
+/** TTL key      PTTL key      EXPIRETIME key      PEXPIRETIME key: -2 without a key, -1 without an expiry. */
 import type { CommandContext } from "../core/context.ts";
-import { replyKeyTime } from "./key-time.ts";
+import { replyTime } from "./expiry-options.ts";
+import { findEntry, keysOf, streamAt } from "./key-access.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
-export function ttl(context: CommandContext): void {
+export const ttlCommands: readonly CommandRow[] = [
+  {
+    name: "expiretime",
+    arity: 2,
+    flags: ["readonly", "fast"],
+    keys: [oneKey(1, "RO", "access")],
+    since: "7.0.0",
+    complexity: "O(1)",
+    summary: "Tells when a key expires, in seconds.",
+    run: expiretime,
+  },
+  {
+    name: "pexpiretime",
+    arity: 2,
+    flags: ["readonly", "fast"],
+    keys: [oneKey(1, "RO", "access")],
+    since: "7.0.0",
+    complexity: "O(1)",
+    summary: "Tells when a key expires, in milliseconds.",
+    run: pexpiretime,
+  },
+  {
+    name: "pttl",
+    arity: 2,
+    flags: ["readonly", "fast"],
+    keys: [oneKey(1, "RO", "access")],
+    tips: ["nondeterministic_output"],
+    since: "2.6.0",
+    complexity: "O(1)",
+    summary: "Tells how long a key has to live, in milliseconds.",
+    run: pttl,
+  },
+  {
+    name: "ttl",
+    arity: 2,
+    flags: ["readonly", "fast"],
+    keys: [oneKey(1, "RO", "access")],
+    tips: ["nondeterministic_output"],
+    since: "1.0.0",
+    complexity: "O(1)",
+    summary: "Tells how long a key has to live, in seconds.",
+    run: ttl,
+  },
+];
+
+function ttl(context: CommandContext): void {
   replyKeyTime(context, { isSeconds: true, isAbsolute: false });
+}
+
+function pttl(context: CommandContext): void {
+  replyKeyTime(context, { isSeconds: false, isAbsolute: false });
+}
+
+function expiretime(context: CommandContext): void {
+  replyKeyTime(context, { isSeconds: true, isAbsolute: true });
+}
+
+function pexpiretime(context: CommandContext): void {
+  replyKeyTime(context, { isSeconds: false, isAbsolute: true });
+}
+
+function replyKeyTime(
+  context: CommandContext,
+  { isSeconds, isAbsolute }: { isSeconds: boolean; isAbsolute: boolean },
+): void {
+  const database = keysOf(context);
+  const entry = findEntry(context, database, 1);
+  if (entry === 0) return context.reply.integer(streamAt(context, 1) === undefined ? -2 : -1);
+  const at = database.table.expiry(entry);
+  if (at === 0) return context.reply.integer(-1);
+  replyTime(context, isAbsolute ? at : Math.max(at - context.broker.clock.now(), 0), isSeconds);
 }

@@ -1,47 +1,52 @@
 /**
- * Which streams and queues a Redis client sees in a database: not those of one AMQP connection alone, and none that its
- * user has no right to. Other protocols hide those names as well; string keys are Redis's alone, and are shown as redis
- * shows them to whoever has Redis's rules, while the user of other protocols' rules sees what those give it.
+ * Which streams, queues and keys a Redis client sees in a database. Queues that are exclusive to an AMQP connection are hidden, and
+ * those that its user has no right to, as in the other protocols. A string key is shown to every user with Redis rules, as redis
+ * does; a user who has only rules of other protocols sees the strings that those rules allow.
  *
  * Each stream that is asked about is a look, also where it is not shown: walks and counts are for jobs (turn-work.ts).
- * Invariants: `StreamCount` costs as much as there were streams made since it was asked last, not as much as there are; it
- * holds on to none that was deleted.
+ * Invariants: the cost of `StreamCount` is in proportion to the streams created since it was last asked, not to all streams; it
+ * keeps no reference to a deleted stream.
  */
 import type { Job } from "../../../base/turn-work.ts";
 import type { Authorization } from "../../../broker/access/permissions.ts";
-import { mayUseChannel, mayUseLog } from "../../../broker/access/rights.ts";
+import { type Asker, mayUseChannel, mayUseLog } from "../../../broker/access/rights.ts";
 import type { Queue, QueueListener } from "../../../broker/queue/queue.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
-import type { CommandContext } from "../core/context.ts";
 import { Piece } from "../core/sliced-reply.ts";
 
+/** A user who asks, and the virtual host. A command's context is one. */
+interface Onlooker {
+  readonly caller: Asker & { readonly authorization: Authorization | null };
+  readonly vhost: Vhost;
+}
+
 /** Null for each that is not shown. */
-export function* streamsSeen({ session, vhost }: CommandContext): Generator<Queue | null> {
+export function* streamsSeen({ caller, vhost }: Onlooker): Generator<Queue | null> {
   for (const queue of vhost.queues.values()) {
-    const isSeen = queue.exclusiveOwner === 0 && mayUseLog(session, "describe", vhost, queue.name);
+    const isSeen = queue.exclusiveOwner === 0 && mayUseLog(caller, "describe", vhost, queue.name);
     yield isSeen ? queue : null;
   }
 }
 
-/** Whether the name of a string key is shown. */
-export function seesString({ session, vhost }: CommandContext, name: string): boolean {
-  const { authorization } = session;
-  return authorization!.hasRedisRules || mayUseLog(session, "describe", vhost, name);
+/** Whether the caller sees the name of a string key. */
+export function seesString({ caller, vhost }: Onlooker, name: string): boolean {
+  const { authorization } = caller;
+  return authorization!.hasRedisRules || mayUseLog(caller, "describe", vhost, name);
 }
 
-/** Whether a channel's name is shown. */
-export function seesChannel({ session }: CommandContext, name: string): boolean {
+/** Whether the caller sees a channel's name. */
+export function seesChannel({ caller }: Pick<Onlooker, "caller">, name: string): boolean {
   return (
-    session.authorization!.hasRedisRules ||
-    mayUseChannel(session, "subscribe", name, false) ||
-    mayUseChannel(session, "publish", name, false)
+    caller.authorization!.hasRedisRules ||
+    mayUseChannel(caller, "subscribe", name, false) ||
+    mayUseChannel(caller, "publish", name, false)
   );
 }
 
-/** How many streams of a virtual host are counted, among those that no connection has for itself. */
+/** Counts the streams of a virtual host that are not exclusive to a connection. */
 class StreamCount implements QueueListener {
   readonly #counted = new Set<Queue>();
-  /** Not asked about yet: a partition is made before it belongs to its topic. */
+  /** Created since the last count. They are looked at then, since a partition is created before it belongs to its topic. */
   readonly #added = new Set<Queue>();
   readonly #vhost: Vhost;
 
@@ -81,15 +86,15 @@ class StreamCount implements QueueListener {
   }
 }
 
-/** Beyond these the one that was made first is counted anew when it is asked again. */
+/** Counts that are kept. Beyond them the oldest is dropped, and counted anew when it is asked for again. */
 const countsMax = 64;
 /** Whether a user whose rights are limited sees a stream. */
 const unitsOfLook = 1;
 
-/** DBSIZE and INFO: the number of streams that somebody sees, without a walk over them. */
+/** The number of streams that a user sees, for DBSIZE and INFO, without a walk over all of them. */
 export class StreamCounts {
   readonly #all = new Map<Vhost, StreamCount>();
-  /** Of users who do not see all, by what the answer depends on. */
+  /** For users who do not see all streams, by what the number depends on. */
   readonly #limited = new Map<string, { readonly version: number; readonly count: StreamCount }>();
 
   all(vhost: Vhost): number {
@@ -98,11 +103,11 @@ export class StreamCounts {
     return count.countAll();
   }
 
-  *visible({ session, vhost }: CommandContext): Job<number> {
-    const authorization: Authorization = session.authorization!;
+  *visible({ caller, vhost }: Onlooker): Job<number> {
+    const authorization: Authorization = caller.authorization!;
     if (authorization.allowsAll(vhost.name)) return this.all(vhost);
     const { name, version } = authorization;
-    const key = `${name}\n${vhost.name}\n${session.host}`;
+    const key = `${name}\n${vhost.name}\n${caller.host}`;
     let found = this.#limited.get(key);
     if (found?.version !== version) {
       this.#drop(key);
@@ -110,7 +115,7 @@ export class StreamCounts {
       if (this.#limited.size >= countsMax) this.#drop(oldest!);
       this.#limited.set(key, (found = { version, count: new StreamCount(vhost) }));
     }
-    return yield* found.count.count((queue) => mayUseLog(session, "describe", vhost, queue.name));
+    return yield* found.count.count((queue) => mayUseLog(caller, "describe", vhost, queue.name));
   }
 
   #drop(key: string): void {

@@ -11,13 +11,36 @@ import { AmqpRecordMessage } from "../../../broker/exchange/outgoing-message.ts"
 import type { CommandContext } from "../core/context.ts";
 import { assertChannelName } from "./subscribe.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+
+export const publishCommands: readonly CommandRow[] = [
+  {
+    name: "publish",
+    arity: 3,
+    flags: ["pubsub", "loading", "stale", "fast"],
+    since: "2.0.0",
+    complexity: "O(N+M), N subscribers of the channel, M patterns",
+    summary: "Sends a message to a channel.",
+    run: publish,
+  },
+  {
+    name: "spublish",
+    arity: 3,
+    flags: ["pubsub", "loading", "stale", "fast"],
+    keys: [oneKey(1, "not_key")],
+    since: "7.0.0",
+    complexity: "O(N), N subscribers of the shard channel",
+    summary: "Sends a message to a shard channel.",
+    run: spublish,
+  },
+];
 
 const shortStringBytesMax = 255;
 const record = new ByteWriter(256);
 const recordBytesKept = 1 << 20;
 const message = new AmqpRecordMessage();
 
-export function publish(context: CommandContext): void {
+function publish(context: CommandContext): void {
   const { request, reply, server } = context;
   assertChannelName(request, 1);
   // A key of more than 255 bytes is none that AMQP could bind or carry.
@@ -25,7 +48,7 @@ export function publish(context: CommandContext): void {
   reply.integer(isLiveOnly ? publishLive(server.live, request) : publishThroughExchange(context));
 }
 
-export function spublish({ request, reply, server }: CommandContext): void {
+function spublish({ request, reply, server }: CommandContext): void {
   assertChannelName(request, 1);
   reply.integer(publishLive(server.shardLive, request));
 }
@@ -35,7 +58,7 @@ function publishLive(live: LiveChannels, { buffer, starts, ends }: RequestArgume
 }
 
 /** `route = exchange, key; header = u32 size, u64 body size, u16 flags; body`, see message/amqp/record.ts. */
-function publishThroughExchange({ request, server, broker, session }: CommandContext): number {
+function publishThroughExchange({ request, server, broker, caller }: CommandContext): number {
   const exchange = server.liveExchange;
   const vhost = server.vhostOf(0);
   const route = vhost.routes.find(exchange, request.latin1(1));
@@ -47,6 +70,6 @@ function publishThroughExchange({ request, server, broker, session }: CommandCon
   record.uint32(10).int64(request.size(2)).uint16(0);
   record.bytes(request.buffer, request.starts[2], request.ends[2]);
   vhost.publication.publish(exchange, route, message.show(record.buffer, 0, record.length));
-  if (route.queues.length > 0) broker.publisherSeen(session.connection);
+  if (route.queues.length > 0) caller.publisherSeen();
   return vhost.publication.heardBy;
 }

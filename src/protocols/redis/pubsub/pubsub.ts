@@ -7,26 +7,92 @@ import { subcommandSyntaxError, writeHelp } from "../core/help.ts";
 import { answerInSlices, Piece } from "../core/sliced-reply.ts";
 import { seesChannel } from "../keys/visible-streams.ts";
 import { writeNames } from "../core/write-names.ts";
+import type { CommandRow } from "../core/command-spec.ts";
+
+export const pubsubCommand: CommandRow = {
+  name: "pubsub",
+  arity: -2,
+  flags: [],
+  since: "2.8.0",
+  complexity: "Depends on the subcommand",
+  summary: "Looks at channels and their subscribers.",
+  subcommands: [
+    {
+      name: "channels",
+      arity: -2,
+      flags: ["pubsub", "loading", "stale"],
+      since: "2.8.0",
+      complexity: "O(N), N active channels",
+      summary: "Lists the channels that have subscribers.",
+      run: pubsubChannels,
+    },
+    {
+      name: "help",
+      arity: 2,
+      flags: ["loading", "stale"],
+      since: "6.2.0",
+      complexity: "O(1)",
+      summary: "Lists the PUBSUB subcommands.",
+      run: pubsubHelp,
+    },
+    {
+      name: "numpat",
+      arity: 2,
+      flags: ["pubsub", "loading", "stale"],
+      since: "2.8.0",
+      complexity: "O(1)",
+      summary: "Counts the patterns that are listened to.",
+      run: pubsubNumPat,
+    },
+    {
+      name: "numsub",
+      arity: -2,
+      flags: ["pubsub", "loading", "stale"],
+      since: "2.8.0",
+      complexity: "O(N), N channels asked for",
+      summary: "Counts the subscribers of channels.",
+      run: pubsubNumSub,
+    },
+    {
+      name: "shardchannels",
+      arity: -2,
+      flags: ["pubsub", "loading", "stale"],
+      since: "7.0.0",
+      complexity: "O(N), N active shard channels",
+      summary: "Lists the shard channels that have subscribers.",
+      run: pubsubShardChannels,
+    },
+    {
+      name: "shardnumsub",
+      arity: -2,
+      flags: ["pubsub", "loading", "stale"],
+      since: "7.0.0",
+      complexity: "O(N), N channels asked for",
+      summary: "Counts the subscribers of shard channels.",
+      run: pubsubShardNumSub,
+    },
+  ],
+};
 
 const unitsOfChannel = 0.4;
 
-export function pubsubChannels(context: CommandContext): void {
+function pubsubChannels(context: CommandContext): void {
   writeChannels(context, context.server.live);
 }
 
-export function pubsubShardChannels(context: CommandContext): void {
+function pubsubShardChannels(context: CommandContext): void {
   writeChannels(context, context.server.shardLive);
 }
 
-export function pubsubNumSub(context: CommandContext): void {
+function pubsubNumSub(context: CommandContext): void {
   writeCounts(context, context.server.live);
 }
 
-export function pubsubShardNumSub(context: CommandContext): void {
+function pubsubShardNumSub(context: CommandContext): void {
   writeCounts(context, context.server.shardLive);
 }
 
-export function pubsubNumPat({ reply, server }: CommandContext): void {
+function pubsubNumPat({ reply, server }: CommandContext): void {
   reply.integer(server.live.patterns.size);
 }
 
@@ -64,7 +130,7 @@ function* countEach({ request, reply }: CommandContext, live: LiveChannels): Job
   }
 }
 
-export function pubsubHelp(context: CommandContext): void {
+function pubsubHelp(context: CommandContext): void {
   writeHelp(context, [
     "CHANNELS [<pattern>]",
     "    Return the currently active channels matching a <pattern> (default: '*').",

@@ -6,10 +6,42 @@ import { RedisError } from "../core/errors.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
+import { keyRange, type CommandRow } from "../core/command-spec.ts";
+
+export const subscribeCommands: readonly CommandRow[] = [
+  {
+    name: "psubscribe",
+    arity: -2,
+    flags: ["pubsub", "noscript", "loading", "stale"],
+    since: "2.0.0",
+    complexity: "O(N), N patterns of this client",
+    summary: "Listens to the channels that match patterns.",
+    run: psubscribe,
+  },
+  {
+    name: "ssubscribe",
+    arity: -2,
+    flags: ["pubsub", "noscript", "loading", "stale"],
+    keys: [keyRange(1, -1, 1, "not_key")],
+    since: "7.0.0",
+    complexity: "O(N), N shard channels",
+    summary: "Listens to shard channels.",
+    run: ssubscribe,
+  },
+  {
+    name: "subscribe",
+    arity: -2,
+    flags: ["pubsub", "noscript", "loading", "stale"],
+    since: "2.0.0",
+    complexity: "O(N), N channels",
+    summary: "Listens to channels.",
+    run: subscribe,
+  },
+];
 
 const unitsOfName = 1;
 
-export function subscribe(context: CommandContext): void {
+function subscribe(context: CommandContext): void {
   assertChannels(context.request);
   subscribeEach(context, "subscribe", (subscriptions, name) => {
     subscriptions.subscribe(name);
@@ -17,17 +49,17 @@ export function subscribe(context: CommandContext): void {
   });
 }
 
-export function psubscribe(context: CommandContext): void {
-  const { request, session } = context;
+function psubscribe(context: CommandContext): void {
+  const { request, client } = context;
   const names = Array.from({ length: request.argumentCount - 1 }, (_, i) => request.latin1(i + 1));
-  session.ensureSubscriptions().assertRoomForPatterns(names);
+  client.ensureSubscriptions().assertRoomForPatterns(names);
   subscribeEach(context, "psubscribe", (subscriptions, name) => {
     subscriptions.subscribePattern(name);
     return subscriptions.plainCount;
   });
 }
 
-export function ssubscribe(context: CommandContext): void {
+function ssubscribe(context: CommandContext): void {
   assertChannels(context.request);
   subscribeEach(context, "ssubscribe", (subscriptions, name) => {
     subscriptions.subscribeShard(name);
@@ -54,8 +86,8 @@ function subscribeEach(
   kind: string,
   add: (subscriptions: Subscriptions, name: string) => number,
 ): void {
-  const { request, session } = context;
-  const subscriptions = session.ensureSubscriptions();
+  const { request, client } = context;
+  const subscriptions = client.ensureSubscriptions();
   if (request.argumentCount > directItemsMax) {
     return answerInSlices(context, () => subscribeMany(context, kind, subscriptions, add), {
       holdsPushes: true,
@@ -71,8 +103,8 @@ function* subscribeMany(
   subscriptions: Subscriptions,
   add: (subscriptions: Subscriptions, name: string) => number,
 ): Job<void> {
-  const { request, session } = context;
-  const { authorization } = session;
+  const { request, client, caller } = context;
+  const { authorization } = caller;
   const rulesAtFirst = authorization?.version;
   const piece = new Piece();
   for (let at = 1; at < request.argumentCount; at++) {
@@ -81,7 +113,7 @@ function* subscribeMany(
     if (due > 0) yield due;
   }
   // Rules that changed meanwhile were held against the names before that only.
-  if (authorization?.version !== rulesAtFirst) session.rulesChanged();
+  if (authorization?.version !== rulesAtFirst) client.rulesChanged();
 }
 
 function confirm({ request, reply }: CommandContext, kind: string, at: number, count: number): void {

@@ -7,18 +7,17 @@
  */
 import { compileGlob } from "../../../base/patterns/glob.ts";
 import { limits } from "../../../base/limits.ts";
-import { finishNow, type Job } from "../../../base/turn-work.ts";
-import { mayUseChannel, mayUseShardChannel } from "../../../broker/access/rights.ts";
+import { finishNow, type Job, type TurnWork } from "../../../base/turn-work.ts";
+import { type Asker, mayUseChannel, mayUseShardChannel } from "../../../broker/access/rights.ts";
 import type { LiveChannels, LiveSubscriber } from "../../../broker/live/channels.ts";
 import { RedisError } from "../core/errors.ts";
 import type { LiveMessages } from "./live-messages.ts";
-import type { RedisSession } from "../core/session.ts";
+import type { RespVersion } from "../wire/reply-writer.ts";
+import type { Connection } from "../../contract.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
 
-const allowedInResp2 = new Set([
-  "ping",
-  "quit",
-  "reset",
+/** Commands that are answered by a pushed message for each name, rather than by a reply. */
+export const confirmedCommands: ReadonlySet<string> = new Set([
   "subscribe",
   "psubscribe",
   "ssubscribe",
@@ -26,23 +25,42 @@ const allowedInResp2 = new Set([
   "punsubscribe",
   "sunsubscribe",
 ]);
+const allowedInResp2 = new Set([...confirmedCommands, "ping", "quit", "reset"]);
+
+/** The connection that is subscribed. */
+interface Subscriber extends Asker {
+  readonly connection: Connection;
+  /** Bytes for this connection that have not left. */
+  readonly unsentBytes: number;
+  readonly protocolVersion: RespVersion;
+  /** Sends bytes outside of replies. */
+  push(bytes: Buffer, length: number): void;
+}
+
+/** What a subscriber is registered with, and where long work runs. */
+interface Channels {
+  readonly live: LiveChannels;
+  readonly liveMessages: LiveMessages;
+  readonly shardLive: LiveChannels;
+  readonly shardMessages: LiveMessages;
+  readonly broker: { readonly work: TurnWork };
+}
 
 /** One of a connection's two subscribers: ordinary channels and patterns, or shard channels. */
 class ChannelSubscriber implements LiveSubscriber {
-  readonly #session: RedisSession;
+  readonly #subscriber: Subscriber;
   readonly #messages: LiveMessages;
 
-  constructor(session: RedisSession, messages: LiveMessages) {
-    this.#session = session;
+  constructor(subscriber: Subscriber, messages: LiveMessages) {
+    this.#subscriber = subscriber;
     this.#messages = messages;
   }
 
   liveMessage(channel: Buffer, pattern: Buffer | null, bytes: Buffer, start: number, end: number): void {
-    const session = this.#session;
-    const { version } = session.context.reply;
-    const message = this.#messages.encode(version, channel, pattern, bytes, start, end);
-    session.push(message.buffer, message.length);
-    const { connection, unsentBytes } = session;
+    const subscriber = this.#subscriber;
+    const message = this.#messages.encode(subscriber.protocolVersion, channel, pattern, bytes, start, end);
+    subscriber.push(message.buffer, message.length);
+    const { connection, unsentBytes } = subscriber;
     if (unsentBytes <= limits.outputHighWaterBytes) return;
     if (unsentBytes > limits.subscriberOutputBytesMax || connection.isMemoryShort) connection.destroy();
   }
@@ -53,19 +71,20 @@ export class Subscriptions {
   readonly patterns = new Set<string>();
   readonly shardChannels = new Set<string>();
   #patternBytes = 0;
-  readonly #session: RedisSession;
+  readonly #owner: Subscriber;
+  readonly #work: TurnWork;
   readonly #live: LiveChannels;
   readonly #shardLive: LiveChannels;
   readonly #subscriber: ChannelSubscriber;
   readonly #shardSubscriber: ChannelSubscriber;
 
-  constructor(session: RedisSession) {
-    const { server } = session;
-    this.#session = session;
+  constructor(owner: Subscriber, server: Channels) {
+    this.#owner = owner;
+    this.#work = server.broker.work;
     this.#live = server.live;
     this.#shardLive = server.shardLive;
-    this.#subscriber = new ChannelSubscriber(session, server.liveMessages);
-    this.#shardSubscriber = new ChannelSubscriber(session, server.shardMessages);
+    this.#subscriber = new ChannelSubscriber(owner, server.liveMessages);
+    this.#shardSubscriber = new ChannelSubscriber(owner, server.shardMessages);
   }
 
   get count(): number {
@@ -74,7 +93,7 @@ export class Subscriptions {
 
   /** Whether each of them is still allowed. */
   areAllowed(): boolean {
-    const asker = this.#session;
+    const asker = this.#owner;
     return (
       [...this.channels].every((name) => mayUseChannel(asker, "subscribe", name, false)) &&
       [...this.patterns].every((name) => mayUseChannel(asker, "subscribe", name, true)) &&
@@ -89,8 +108,7 @@ export class Subscriptions {
 
   /** Throws where a RESP2 connection that is subscribed may not run the command. */
   assertAllowed(spec: CommandSpec): void {
-    if (this.#session.context.reply.version === 3 || this.count === 0 || allowedInResp2.has(spec.fullName))
-      return;
+    if (this.#owner.protocolVersion === 3 || this.count === 0 || allowedInResp2.has(spec.fullName)) return;
     throw new RedisError(
       `ERR Can't execute '${spec.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET ` +
         "are allowed in this context",
@@ -153,7 +171,7 @@ export class Subscriptions {
 
   /** The connection is gone: what it listened to goes in slices, and gets no message meanwhile. */
   closed(): void {
-    this.#session.server.broker.work.run(this.#unsubscribing(), () => {});
+    this.#work.run(this.#unsubscribing(), () => {});
   }
 
   *#unsubscribing(): Job<void> {

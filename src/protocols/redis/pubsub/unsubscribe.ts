@@ -3,10 +3,42 @@ import type { Job } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
+import { keyRange, type CommandRow } from "../core/command-spec.ts";
+
+export const unsubscribeCommands: readonly CommandRow[] = [
+  {
+    name: "punsubscribe",
+    arity: -1,
+    flags: ["pubsub", "noscript", "loading", "stale"],
+    since: "2.0.0",
+    complexity: "O(N+M), N patterns of this client, M of all",
+    summary: "Stops listening to patterns.",
+    run: punsubscribe,
+  },
+  {
+    name: "sunsubscribe",
+    arity: -1,
+    flags: ["pubsub", "noscript", "loading", "stale"],
+    keys: [keyRange(1, -1, 1, "not_key")],
+    since: "7.0.0",
+    complexity: "O(N), N shard channels of this client",
+    summary: "Stops listening to shard channels.",
+    run: sunsubscribe,
+  },
+  {
+    name: "unsubscribe",
+    arity: -1,
+    flags: ["pubsub", "noscript", "loading", "stale"],
+    since: "2.0.0",
+    complexity: "O(N), N channels of this client",
+    summary: "Stops listening to channels.",
+    run: unsubscribe,
+  },
+];
 
 const unitsOfName = 1;
 
-export function unsubscribe(context: CommandContext): void {
+function unsubscribe(context: CommandContext): void {
   unsubscribeEach(context, "unsubscribe", {
     names: (subscriptions) => subscriptions.channels,
     remove: (subscriptions, name) => subscriptions.unsubscribe(name),
@@ -14,7 +46,7 @@ export function unsubscribe(context: CommandContext): void {
   });
 }
 
-export function punsubscribe(context: CommandContext): void {
+function punsubscribe(context: CommandContext): void {
   unsubscribeEach(context, "punsubscribe", {
     names: (subscriptions) => subscriptions.patterns,
     remove: (subscriptions, name) => subscriptions.unsubscribePattern(name),
@@ -22,7 +54,7 @@ export function punsubscribe(context: CommandContext): void {
   });
 }
 
-export function sunsubscribe(context: CommandContext): void {
+function sunsubscribe(context: CommandContext): void {
   unsubscribeEach(context, "sunsubscribe", {
     names: (subscriptions) => subscriptions.shardChannels,
     remove: (subscriptions, name) => subscriptions.unsubscribeShard(name),
@@ -37,8 +69,8 @@ interface Kind {
 }
 
 function unsubscribeEach(context: CommandContext, word: string, kind: Kind): void {
-  const { request, reply, session } = context;
-  const { subscriptions } = session;
+  const { request, reply, client } = context;
+  const { subscriptions } = client;
   let names: string[] = [];
   for (let at = 1; at < request.argumentCount; at++) names.push(request.latin1(at));
   if (request.argumentCount === 1 && subscriptions !== null) names = [...kind.names(subscriptions)];
@@ -66,8 +98,8 @@ function* unsubscribeMany(
   }
 }
 
-function unsubscribeOne({ reply, session }: CommandContext, word: string, kind: Kind, name: string): void {
-  const { subscriptions } = session;
+function unsubscribeOne({ reply, client }: CommandContext, word: string, kind: Kind, name: string): void {
+  const { subscriptions } = client;
   if (subscriptions !== null) kind.remove(subscriptions, name);
   reply.push(3);
   reply.bulkLatin1(word);

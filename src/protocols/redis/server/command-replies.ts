@@ -1,9 +1,10 @@
 /**
  * What COMMAND INFO and COMMAND DOCS say about one command, written from its row.
  *
- * Not here: which commands are asked for. The argument grammar and the history of redis's own DOCS are left out: clients
- * do without. Invariant: what is written for a command is one whole reply.
+ * COMMAND DOCS has the fields of redis 7.0, in its order. Summaries and complexities are our own words. Not here: which commands are
+ * asked for. Invariant: what is written for a command is one whole reply.
  */
+import type { CommandArgument, CommandDocs } from "../core/command-docs.ts";
 import type { CommandSpec, KeyRule } from "../core/command-spec.ts";
 import type { ReplyWriter } from "../wire/reply-writer.ts";
 
@@ -28,35 +29,80 @@ export function writeCommandInfo(reply: ReplyWriter, spec: CommandSpec): void {
 }
 
 /** Name and description, as one pair of COMMAND DOCS's map (whose header the caller writes). */
-export function writeCommandDocs(reply: ReplyWriter, spec: CommandSpec): void {
-  const subcommands = spec.subcommandSpecs;
+export function writeCommandDocs(reply: ReplyWriter, spec: CommandSpec, docs: CommandDocs): void {
+  const { row, subcommandSpecs: subcommands } = spec;
+  const { arguments: grammar = [], history = [] } = docs[spec.fullName] ?? {};
   const docFlags: string[] = [];
-  if (spec.deprecated !== undefined) docFlags.push("deprecated");
-  if (spec.internal) docFlags.push("syscmd");
+  if (row.deprecated !== undefined) docFlags.push("deprecated");
+  if (row.internal) docFlags.push("syscmd");
   reply.bulkLatin1(spec.fullName);
   reply.map(
     3 +
-      (spec.complexity === undefined ? 0 : 1) +
+      (row.complexity === undefined ? 0 : 1) +
       (docFlags.length > 0 ? 1 : 0) +
-      (spec.deprecated === undefined ? 0 : 2) +
+      (row.deprecated === undefined ? 0 : 2) +
+      (history.length > 0 ? 1 : 0) +
+      (grammar.length > 0 ? 1 : 0) +
       (subcommands.length > 0 ? 1 : 0),
   );
-  writeText(reply, "summary", spec.summary);
-  writeText(reply, "since", spec.since);
+  writeText(reply, "summary", row.summary);
+  writeText(reply, "since", row.since);
   writeText(reply, "group", spec.group);
-  if (spec.complexity !== undefined) writeText(reply, "complexity", spec.complexity);
+  if (row.complexity !== undefined) writeText(reply, "complexity", row.complexity);
   if (docFlags.length > 0) {
     reply.bulkLatin1("doc_flags");
     writeSet(reply, docFlags, "");
   }
-  if (spec.deprecated !== undefined) {
-    writeText(reply, "deprecated_since", spec.deprecated.since);
-    writeText(reply, "replaced_by", spec.deprecated.replacedBy);
+  if (row.deprecated !== undefined) {
+    writeText(reply, "deprecated_since", row.deprecated.since);
+    writeText(reply, "replaced_by", row.deprecated.replacedBy);
+  }
+  if (history.length > 0) {
+    reply.bulkLatin1("history");
+    reply.set(history.length);
+    for (const [version, change] of history) {
+      reply.array(2);
+      reply.bulkLatin1(version);
+      reply.bulkLatin1(change);
+    }
+  }
+  if (grammar.length > 0) {
+    reply.bulkLatin1("arguments");
+    writeArguments(reply, grammar);
   }
   if (subcommands.length > 0) {
     reply.bulkLatin1("subcommands");
     reply.map(subcommands.length);
-    for (const subcommand of subcommands) writeCommandDocs(reply, subcommand);
+    for (const subcommand of subcommands) writeCommandDocs(reply, subcommand, docs);
+  }
+}
+
+function writeArguments(reply: ReplyWriter, grammar: readonly CommandArgument[]): void {
+  reply.array(grammar.length);
+  for (const argument of grammar) writeArgument(reply, argument);
+}
+
+function writeArgument(reply: ReplyWriter, argument: CommandArgument): void {
+  const { name, type, keyRule, token, since, deprecatedSince, arguments: parts } = argument;
+  const flags: string[] = [];
+  if (argument.isOptional) flags.push("optional");
+  if (argument.isMany) flags.push("multiple");
+  if (argument.hasManyTokens) flags.push("multiple_token");
+  const fields = [keyRule, token, since, deprecatedSince, parts].filter((field) => field !== undefined);
+  reply.map(2 + fields.length + (flags.length > 0 ? 1 : 0));
+  writeText(reply, "name", name);
+  writeText(reply, "type", type);
+  if (keyRule !== undefined) writeNumber(reply, "key_spec_index", keyRule);
+  if (token !== undefined) writeText(reply, "token", token);
+  if (since !== undefined) writeText(reply, "since", since);
+  if (deprecatedSince !== undefined) writeText(reply, "deprecated_since", deprecatedSince);
+  if (flags.length > 0) {
+    reply.bulkLatin1("flags");
+    writeSet(reply, flags, "");
+  }
+  if (parts !== undefined) {
+    reply.bulkLatin1("arguments");
+    writeArguments(reply, parts);
   }
 }
 

@@ -1,49 +1,137 @@
 /** COMMAND and its subcommands: what the table says about the commands that there are handlers for. */
+import { loadCommandDocs, loadedCommandDocs } from "../command-docs.ts";
 import { compileGlob } from "../../../base/patterns/glob.ts";
 import type { Job } from "../../../base/turn-work.ts";
-import { commandLookup, topLevelCommands } from "../core/command-table.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
-import { isImplemented } from "../core/handlers.ts";
 import { writeHelp } from "../core/help.ts";
 import { requestedKeys, type FoundKey } from "../core/command-keys.ts";
 import { writeCommandDocs, writeCommandInfo } from "./command-replies.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
 import { answerInSlices, Piece } from "../core/sliced-reply.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
+import type { CommandRow } from "../core/command-spec.ts";
 
+export const commandCommand: CommandRow = {
+  name: "command",
+  arity: -1,
+  flags: ["loading", "stale"],
+  categories: ["connection"],
+  tips: ["nondeterministic_output_order"],
+  since: "2.8.13",
+  complexity: "O(N), N commands",
+  summary: "Describes all commands.",
+  run: command,
+  subcommands: [
+    {
+      name: "count",
+      arity: 2,
+      flags: ["loading", "stale"],
+      categories: ["connection"],
+      since: "2.8.13",
+      complexity: "O(1)",
+      summary: "Counts the commands.",
+      run: commandCount,
+    },
+    {
+      name: "docs",
+      arity: -2,
+      flags: ["loading", "stale"],
+      categories: ["connection"],
+      tips: ["nondeterministic_output_order"],
+      since: "7.0.0",
+      complexity: "O(N), N commands asked for",
+      summary: "Explains commands.",
+      run: commandDocs,
+    },
+    {
+      name: "getkeys",
+      arity: -4,
+      flags: ["loading", "stale"],
+      categories: ["connection"],
+      since: "2.8.13",
+      complexity: "O(N), N arguments",
+      summary: "Picks the keys out of a command.",
+      run: commandGetKeys,
+    },
+    {
+      name: "getkeysandflags",
+      arity: -4,
+      flags: ["loading", "stale"],
+      categories: ["connection"],
+      since: "7.0.0",
+      complexity: "O(N), N arguments",
+      summary: "Picks the keys out of a command, with how it uses each.",
+      run: commandGetKeysAndFlags,
+    },
+    {
+      name: "help",
+      arity: 2,
+      flags: ["loading", "stale"],
+      categories: ["connection"],
+      since: "5.0.0",
+      complexity: "O(1)",
+      summary: "Lists the COMMAND subcommands.",
+      run: commandHelp,
+    },
+    {
+      name: "info",
+      arity: -2,
+      flags: ["loading", "stale"],
+      categories: ["connection"],
+      tips: ["nondeterministic_output_order"],
+      since: "2.8.13",
+      complexity: "O(N), N commands asked for",
+      summary: "Describes some commands, or all.",
+      run: commandInfo,
+    },
+    {
+      name: "list",
+      arity: -2,
+      flags: ["loading", "stale"],
+      categories: ["connection"],
+      tips: ["nondeterministic_output_order"],
+      since: "7.0.0",
+      complexity: "O(N), N commands",
+      summary: "Lists the names of commands.",
+      run: commandList,
+    },
+  ],
+};
+
+/** A command in COMMAND INFO, or DOCS with its arguments. */
 const unitsOfInfo = 5;
 
-function ownCommands(): CommandSpec[] {
-  return topLevelCommands.filter(isImplemented);
+function ownCommands({ server }: CommandContext): CommandSpec[] {
+  return server.commands.topLevel.filter((spec) => spec.isImplemented);
 }
 
 /** The command named by an argument, such as `get` or `xgroup|create`. */
-function namedCommand(request: RequestArguments, index: number): CommandSpec | undefined {
+function namedCommand({ request, server }: CommandContext, index: number): CommandSpec | undefined {
   const { buffer, starts, ends } = request;
+  const { commands } = server;
   const found =
-    commandLookup.find(buffer, starts[index]!, ends[index]!) ??
-    commandLookup.findByName(request.latin1(index));
-  return found !== undefined && isImplemented(found) ? found : undefined;
+    commands.find(buffer, starts[index]!, ends[index]!) ?? commands.findByName(request.latin1(index));
+  return found?.isImplemented === true ? found : undefined;
 }
 
-export function command(context: CommandContext): void {
-  answerInSlices(context, () => writeInfos(context, ownCommands()));
+function command(context: CommandContext): void {
+  answerInSlices(context, () => writeInfos(context, ownCommands(context)));
 }
 
-export function commandCount({ reply }: CommandContext): void {
-  reply.integer(ownCommands().length);
+function commandCount(context: CommandContext): void {
+  context.reply.integer(ownCommands(context).length);
 }
 
-export function commandInfo(context: CommandContext): void {
+function commandInfo(context: CommandContext): void {
   if (context.request.argumentCount === 2) return command(context);
   answerInSlices(context, () => writeInfos(context, namedCommands(context)));
 }
 
 /** Those that the arguments from 2 on name. */
-function namedCommands({ request }: CommandContext): (CommandSpec | undefined)[] {
+function namedCommands(context: CommandContext): (CommandSpec | undefined)[] {
   const specs: (CommandSpec | undefined)[] = [];
-  for (let at = 2; at < request.argumentCount; at++) specs.push(namedCommand(request, at));
+  for (let at = 2; at < context.request.argumentCount; at++) specs.push(namedCommand(context, at));
   return specs;
 }
 
@@ -58,25 +146,32 @@ function* writeInfos({ reply }: CommandContext, specs: readonly (CommandSpec | u
   }
 }
 
-export function commandDocs(context: CommandContext): void {
+function commandDocs(context: CommandContext): void {
   const isAll = context.request.argumentCount === 2;
-  const specs = isAll ? ownCommands() : namedCommands(context).filter((spec) => spec !== undefined);
-  answerInSlices(context, () => writeDocs(context, specs));
+  const specs = isAll ? ownCommands(context) : namedCommands(context).filter((spec) => spec !== undefined);
+  const loading = loadedCommandDocs() === null ? loadCommandDocs() : null;
+  answerInSlices(context, () => writeDocs(context, specs), { loading });
 }
 
 function* writeDocs({ reply }: CommandContext, specs: readonly CommandSpec[]): Job<void> {
+  const docs = loadedCommandDocs();
+  if (docs === null)
+    throw new RedisError(
+      "ERR COMMAND DOCS is not loaded and cannot be waited for here; ask again, or ask outside of transactions and scripts first",
+    );
   const piece = new Piece();
   reply.map(specs.length);
   for (const spec of specs) {
-    writeCommandDocs(reply, spec);
+    writeCommandDocs(reply, spec, docs);
     const due = piece.add(unitsOfInfo);
     if (due > 0) yield due;
   }
 }
 
 /** COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern] */
-export function commandList({ request, reply }: CommandContext): void {
-  let specs = ownCommands();
+function commandList(context: CommandContext): void {
+  const { request, reply } = context;
+  let specs = ownCommands(context);
   if (request.argumentCount > 2) {
     if (request.argumentCount !== 5 || !request.is(2, "FILTERBY")) throw syntaxError();
     const value = request.copy(4);
@@ -93,21 +188,21 @@ export function commandList({ request, reply }: CommandContext): void {
   for (const spec of specs) reply.bulkLatin1(spec.name);
 }
 
-function keysOfTail({ request }: CommandContext): { tail: RequestArguments; found: FoundKey[] } {
+function keysOfTail({ request, server }: CommandContext): { tail: RequestArguments; found: FoundKey[] } {
   const tail = request.tail(2);
-  const found = requestedKeys(commandLookup.findRequested(tail), tail);
+  const found = requestedKeys(server.commands.findRequested(tail), tail);
   if (typeof found === "string") throw new RedisError(`ERR ${found}`);
   return { tail, found };
 }
 
-export function commandGetKeys(context: CommandContext): void {
+function commandGetKeys(context: CommandContext): void {
   const { reply } = context;
   const { tail, found } = keysOfTail(context);
   reply.array(found.length);
   for (const { index } of found) reply.bulk(tail.buffer, tail.starts[index], tail.ends[index]);
 }
 
-export function commandGetKeysAndFlags(context: CommandContext): void {
+function commandGetKeysAndFlags(context: CommandContext): void {
   const { reply } = context;
   const { tail, found } = keysOfTail(context);
   reply.array(found.length);
@@ -119,7 +214,7 @@ export function commandGetKeysAndFlags(context: CommandContext): void {
   }
 }
 
-export function commandHelp(context: CommandContext): void {
+function commandHelp(context: CommandContext): void {
   writeHelp(context, [
     "(no subcommand)",
     "    Return details about all Redis commands.",

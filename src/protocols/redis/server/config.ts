@@ -5,11 +5,69 @@ import type { CommandContext } from "../core/context.ts";
 import { RedisError, wrongArity } from "../core/errors.ts";
 import { writeHelp } from "../core/help.ts";
 import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import type { CommandRow } from "../core/command-spec.ts";
+
+export const configCommand: CommandRow = {
+  name: "config",
+  arity: -2,
+  flags: [],
+  since: "2.0.0",
+  complexity: "Depends on the subcommand",
+  summary: "Reads and changes settings.",
+  subcommands: [
+    {
+      name: "get",
+      arity: -3,
+      flags: ["admin", "noscript", "loading", "stale"],
+      since: "2.0.0",
+      complexity: "O(N), N settings",
+      summary: "Reads the settings that match.",
+      run: configGet,
+    },
+    {
+      name: "help",
+      arity: 2,
+      flags: ["loading", "stale"],
+      since: "5.0.0",
+      complexity: "O(1)",
+      summary: "Lists the CONFIG subcommands.",
+      run: configHelp,
+    },
+    {
+      name: "resetstat",
+      arity: 2,
+      flags: ["admin", "noscript", "loading", "stale"],
+      since: "2.0.0",
+      complexity: "O(1)",
+      summary: "Sets the counters of INFO to zero.",
+      run: configResetStat,
+    },
+    {
+      name: "rewrite",
+      arity: 2,
+      flags: ["admin", "noscript", "loading", "stale"],
+      since: "2.8.0",
+      complexity: "O(1)",
+      summary: "Writes the settings in force to the configuration file.",
+      run: configRewrite,
+    },
+    {
+      name: "set",
+      arity: -4,
+      flags: ["admin", "noscript", "loading", "stale"],
+      tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
+      since: "2.0.0",
+      complexity: "O(N), N settings",
+      summary: "Changes settings of the running server.",
+      run: configSet,
+    },
+  ],
+};
 
 /** Compiled, and held against each setting. */
 const unitsOfPattern = 4;
 
-export function configGet(context: CommandContext): void {
+function configGet(context: CommandContext): void {
   answerInSlices(context, () => writeSettings(context));
 }
 
@@ -32,7 +90,7 @@ function* writeSettings({ request, reply, server }: CommandContext): Job<void> {
   }
 }
 
-export function configSet({ request, reply, server }: CommandContext): void {
+function configSet({ request, reply, server }: CommandContext): void {
   if (request.argumentCount % 2 !== 0) throw wrongArity("config|set");
   const changes: [name: string, value: string][] = [];
   for (let at = 2; at < request.argumentCount; at += 2) {
@@ -60,18 +118,18 @@ export function configSet({ request, reply, server }: CommandContext): void {
   reply.ok();
 }
 
-export function configResetStat({ reply, server }: CommandContext): void {
+function configResetStat({ reply, server }: CommandContext): void {
   server.commandsProcessed = 0;
   server.connectionsAccepted = 0;
   server.errorCounts.clear();
   reply.ok();
 }
 
-export function configRewrite(): void {
+function configRewrite(): void {
   throw new RedisError("ERR The server is running without a config file");
 }
 
-export function configHelp(context: CommandContext): void {
+function configHelp(context: CommandContext): void {
   writeHelp(context, [
     "GET <pattern>",
     "    Return parameters matching the glob-like <pattern> and their values.",

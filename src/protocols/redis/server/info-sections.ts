@@ -2,7 +2,7 @@
 import { version } from "../../../base/version.ts";
 import type { CommandContext } from "../core/context.ts";
 import { databaseCount } from "../../../keyspace/keyspace.ts";
-import { redisVersion } from "../core/server.ts";
+import { redisVersion } from "../core/names.ts";
 
 type Field = [name: string, value: string | number];
 
@@ -31,7 +31,7 @@ export function infoSections(context: CommandContext): [name: string, fields: Fi
   ];
 }
 
-function serverFields({ server, broker, session }: CommandContext): Field[] {
+function serverFields({ server, broker, clientOrNull }: CommandContext): Field[] {
   const uptime = Math.max(Math.floor((broker.clock.now() - server.startedAt) / 1000), 0);
   return [
     ["redis_version", redisVersion],
@@ -40,7 +40,7 @@ function serverFields({ server, broker, session }: CommandContext): Field[] {
     ["redis_git_dirty", 0],
     ["redis_mode", "standalone"],
     ["arch_bits", 64],
-    ["tcp_port", session.connection.local.port],
+    ...(clientOrNull === null ? [] : [["tcp_port", clientOrNull.connection.local.port] as Field]),
     ["server_time_usec", broker.clock.now() * 1000],
     ["uptime_in_seconds", uptime],
     ["uptime_in_days", Math.floor(uptime / 86_400)],
@@ -50,7 +50,7 @@ function serverFields({ server, broker, session }: CommandContext): Field[] {
 
 function clientFields({ server }: CommandContext): Field[] {
   let blocked = 0;
-  for (const session of server.sessions.values()) if (session.blocked !== null) blocked++;
+  for (const client of server.sessions.values()) if (client.blocked !== null) blocked++;
   return [
     ["connected_clients", server.sessions.size],
     ["cluster_connections", 0],

@@ -1,10 +1,23 @@
 /** INFO [section ...]: the sections and fields that client libraries and tools read. */
 import type { CommandContext } from "../core/context.ts";
 import { infoSections } from "./info-sections.ts";
+import type { CommandRow } from "../core/command-spec.ts";
+
+export const infoCommand: CommandRow = {
+  name: "info",
+  arity: -1,
+  flags: ["loading", "stale"],
+  categories: ["dangerous"],
+  tips: ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+  since: "1.0.0",
+  complexity: "O(1)",
+  summary: "Describes the server in numbers.",
+  run: info,
+};
 
 const allNames = new Set(["all", "everything", "default"]);
 
-export function info(context: CommandContext): void {
+function info(context: CommandContext): void {
   const { request, reply } = context;
   const wanted = new Set<string>();
   for (let at = 1; at < request.argumentCount; at++) wanted.add(request.utf8(at).toLowerCase());

@@ -3,8 +3,20 @@ import type { CommandContext } from "../core/context.ts";
 import { databaseArgument } from "../core/database-argument.ts";
 import { RedisError } from "../core/errors.ts";
 import { writableKeysOf } from "../keys/key-access.ts";
+import type { CommandRow } from "../core/command-spec.ts";
 
-export function swapdb(context: CommandContext): void {
+export const swapdbCommand: CommandRow = {
+  name: "swapdb",
+  arity: 3,
+  flags: ["write", "fast"],
+  categories: ["keyspace", "dangerous"],
+  since: "4.0.0",
+  complexity: "O(N), N clients that watch or wait on keys of either",
+  summary: "Swaps two databases.",
+  run: swapdb,
+};
+
+function swapdb(context: CommandContext): void {
   const { reply, server } = context;
   const one = databaseArgument(context, 1, "ERR invalid first DB index");
   const other = databaseArgument(context, 2, "ERR invalid second DB index");

@@ -21,7 +21,7 @@ function routingKey(request: RequestArguments, first: number): string {
 }
 
 export function publishThroughExchange(context: CommandContext, exchange: Exchange, first: number): void {
-  const { request, reply, broker, session, server } = context;
+  const { request, reply, broker, caller, server } = context;
   broker.storage.assertWritable();
   const headers = (): Map<string, string> => {
     const found = new Map<string, string>();
@@ -35,9 +35,8 @@ export function publishThroughExchange(context: CommandContext, exchange: Exchan
   const message = entryMessage.show(request, first, request.argumentCount, key);
   const full = context.vhost.publication.publishWhole(exchange, route, message);
   if (full !== null) throw queueFull(full.name);
-  broker.publisherSeen(session.connection);
-  if (route.durable !== null && broker.options.redisStreamsDurability === "fsync")
-    session.connection.holdUntilDurable(broker.storage.pending);
+  caller.publisherSeen();
+  if (route.durable !== null && broker.options.redisStreamsDurability === "fsync") caller.holdUntilDurable();
   const id = server.takePublishId();
   writeStreamId(reply.out, id);
 }

@@ -8,7 +8,7 @@ import type { Queue } from "../../../broker/queue/queue.ts";
 import type { CursorOwner, SharedCursor } from "../../../broker/cursor/shared-cursor.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../core/context.ts";
-import { sortedByName, writeProgress } from "./groups.ts";
+import { sortedByName, writeProgress } from "./groups/groups.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { Piece } from "../core/sliced-reply.ts";
 import { writeRange } from "./entries.ts";

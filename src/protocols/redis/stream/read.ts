@@ -12,7 +12,7 @@ import { EntryId } from "../../../message/entry-id.ts";
 import { envelope } from "../../../message/envelope.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
-import { seenConsumer } from "./groups.ts";
+import { seenConsumer } from "./groups/groups.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { strictIdArgument, writeStreamId } from "./id.ts";
 import { answerInSlices, directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";
@@ -21,13 +21,13 @@ import { countPresent, findEntry, seal, spendForEntries, workBytes, writeEntry }
 import { lookUp } from "./find.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 
-/** What a reader that has waited gets of a stream if it asked for no COUNT, as in Redis. */
+/** The entries that a reader that has waited gets of a stream if it asked for no COUNT, as in Redis. */
 const blockedCountUsual = 1000;
 /** Giving an entry to a consumer, noting that and writing it; looking at one that another consumer holds. */
 const unitsOfGiven = 1.5;
 const unitsOfLook = 0.1;
 const scratchId = new EntryId();
-/** The position of who asks for news, or of an empty stream. */
+/** The position of a reader that asks for new entries, or of an empty stream. */
 const noId = new EntryId();
 
 interface WantedStream {

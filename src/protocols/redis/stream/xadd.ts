@@ -17,6 +17,19 @@ import { seal } from "./stream.ts";
 import { createStream, lastStream, lookUp } from "./find.ts";
 import { parseTrimOption, settleTrimOptions, trim, TrimOptions } from "./trim.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+
+export const xaddCommand: CommandRow = {
+  name: "xadd",
+  arity: -5,
+  flags: ["write", "denyoom", "fast"],
+  keys: [oneKey(1, "RW", "update")],
+  tips: ["nondeterministic_output"],
+  since: "5.0.0",
+  complexity: "O(1), O(N) when it evicts N entries",
+  summary: "Appends an entry to a stream, and may trim it.",
+  run: xadd,
+};
 
 const options = new TrimOptions();
 /** The id that is asked for, then the one that the entry got. */
@@ -24,8 +37,8 @@ const wanted = new EntryId();
 /** `ms-*`: the sequence is for the stream to choose. */
 let isSequenceOpen = false;
 
-export function xadd(context: CommandContext): void {
-  const { request, reply, broker, session } = context;
+function xadd(context: CommandContext): void {
+  const { request, reply, broker, caller } = context;
   options.reset();
   const idAt = parse(context);
   const isAutomatic = isStar(request, idAt);
@@ -60,9 +73,8 @@ export function xadd(context: CommandContext): void {
   log.store.readReservedId(wanted);
   if (options.strategy !== "none") trim(context, queue, options);
   context.keyChanged(1);
-  broker.publisherSeen(session.connection);
-  if (queue.log.isDurable && broker.options.redisStreamsDurability === "fsync")
-    session.connection.holdUntilDurable(broker.storage.pending);
+  caller.publisherSeen();
+  if (queue.log.isDurable && broker.options.redisStreamsDurability === "fsync") caller.holdUntilDurable();
   writeStreamId(reply.out, wanted);
 }
 

@@ -8,11 +8,23 @@ import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
 import { strictIdArgument } from "./id.ts";
 import { findEntry } from "./stream.ts";
 import { findStream } from "./find.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+
+export const xdelCommand: CommandRow = {
+  name: "xdel",
+  arity: -3,
+  flags: ["write", "fast"],
+  keys: [oneKey(1, "RW", "delete")],
+  since: "5.0.0",
+  complexity: "O(1) for each id",
+  summary: "Removes entries of a stream.",
+  run: xdel,
+};
 
 const unitsOfDeleted = 1.5;
 const id = new EntryId();
 
-export function xdel(context: CommandContext): void {
+function xdel(context: CommandContext): void {
   const { request, reply } = context;
   const queue = findStream(context, 1);
   if (queue === undefined) return reply.integer(0);

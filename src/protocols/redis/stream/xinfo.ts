@@ -7,7 +7,7 @@ import type { SharedCursor } from "../../../broker/cursor/shared-cursor.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
-import { findGroup, noSuchGroup, sortedByName, writeProgress } from "./groups.ts";
+import { findGroup, noSuchGroup, sortedByName, writeProgress } from "./groups/groups.ts";
 import { subcommandSyntaxError, writeHelp } from "../core/help.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices, Piece } from "../core/sliced-reply.ts";
@@ -15,6 +15,59 @@ import { writeStreamId } from "./id.ts";
 import { writeEntry } from "./stream.ts";
 import { findStream } from "./find.ts";
 import { writeFullInfo } from "./full-info.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+
+export const xinfoCommand: CommandRow = {
+  name: "xinfo",
+  arity: -2,
+  flags: [],
+  categories: [],
+  since: "5.0.0",
+  complexity: "Depends on the subcommand",
+  summary: "Looks at streams, groups and consumers.",
+  subcommands: [
+    {
+      name: "consumers",
+      arity: 4,
+      flags: ["readonly"],
+      keys: [oneKey(2, "RO", "access")],
+      tips: ["nondeterministic_output"],
+      since: "5.0.0",
+      complexity: "O(1)",
+      summary: "Lists the consumers of a group.",
+      run: xinfoConsumers,
+    },
+    {
+      name: "groups",
+      arity: 3,
+      flags: ["readonly"],
+      keys: [oneKey(2, "RO", "access")],
+      since: "5.0.0",
+      complexity: "O(1)",
+      summary: "Lists the consumer groups of a stream.",
+      run: xinfoGroups,
+    },
+    {
+      name: "help",
+      arity: 2,
+      flags: ["loading", "stale"],
+      since: "5.0.0",
+      complexity: "O(1)",
+      summary: "Lists the XINFO subcommands.",
+      run: xinfoHelp,
+    },
+    {
+      name: "stream",
+      arity: -3,
+      flags: ["readonly"],
+      keys: [oneKey(2, "RO", "access")],
+      since: "5.0.0",
+      complexity: "O(1)",
+      summary: "Describes a stream.",
+      run: xinfoStream,
+    },
+  ],
+};
 
 const defaultCount = 10;
 const noId = new EntryId();
@@ -27,7 +80,7 @@ function existingStream(context: CommandContext): Queue {
   return queue;
 }
 
-export function xinfoStream(context: CommandContext): void {
+function xinfoStream(context: CommandContext): void {
   const { request, reply } = context;
   const queue = existingStream(context);
   const options = request.argumentCount - 3;
@@ -91,7 +144,7 @@ function writeEntryOrNull(context: CommandContext, reader: LogReader): void {
   else context.reply.null();
 }
 
-export function xinfoGroups(context: CommandContext): void {
+function xinfoGroups(context: CommandContext): void {
   const queue = existingStream(context);
   answerInSlices(context, () => writeGroups(context, queue));
 }
@@ -116,7 +169,7 @@ function* writeGroups({ reply }: CommandContext, queue: Queue): Job<void> {
   }
 }
 
-export function xinfoConsumers(context: CommandContext): void {
+function xinfoConsumers(context: CommandContext): void {
   const cursor = findGroup(context, existingStream(context), 3);
   if (cursor === undefined) throw noSuchGroup(context);
   answerInSlices(context, () => writeConsumers(context, cursor));
@@ -143,7 +196,7 @@ function* writeConsumers({ reply, broker }: CommandContext, cursor: SharedCursor
   }
 }
 
-export function xinfoHelp(context: CommandContext): void {
+function xinfoHelp(context: CommandContext): void {
   writeHelp(context, [
     "CONSUMERS <key> <groupname>",
     "    Show consumers of <groupname>.",

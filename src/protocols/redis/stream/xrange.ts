@@ -10,15 +10,39 @@ import { answerInSlices, directBytesMax, directItemsMax } from "../core/sliced-r
 import { type EntryRange, firstOf, nextOf, writeRange } from "./entries.ts";
 import { countPresent, workBytes, writeEntry, spendForEntries } from "./stream.ts";
 import { findStream } from "./find.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+
+export const xrangeCommands: readonly CommandRow[] = [
+  {
+    name: "xrange",
+    arity: -4,
+    flags: ["readonly"],
+    keys: [oneKey(1, "RO", "access")],
+    since: "5.0.0",
+    complexity: "O(N), N entries returned",
+    summary: "Reads a range of a stream.",
+    run: xrange,
+  },
+  {
+    name: "xrevrange",
+    arity: -4,
+    flags: ["readonly"],
+    keys: [oneKey(1, "RO", "access")],
+    since: "5.0.0",
+    complexity: "O(N), N entries returned",
+    summary: "Reads a range of a stream, newest first.",
+    run: xrevrange,
+  },
+];
 
 const start = new EntryId();
 const end = new EntryId();
 
-export function xrange(context: CommandContext): void {
+function xrange(context: CommandContext): void {
   range(context, false);
 }
 
-export function xrevrange(context: CommandContext): void {
+function xrevrange(context: CommandContext): void {
   range(context, true);
 }
 

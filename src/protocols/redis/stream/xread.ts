@@ -1,9 +1,21 @@
 /** XREAD [COUNT count] [BLOCK ms] STREAMS key [key ...] id [id ...] */
-import { BlockedRead } from "../core/blocking.ts";
+import { BlockedRead } from "./blocked-read.ts";
 import type { CommandContext } from "../core/context.ts";
 import { parseRead, serve } from "./read.ts";
+import { keysBehind, type CommandRow } from "../core/command-spec.ts";
 
-export function xread(context: CommandContext): void {
+export const xreadCommand: CommandRow = {
+  name: "xread",
+  arity: -4,
+  flags: ["readonly", "blocking", "movablekeys"],
+  keys: [keysBehind("STREAMS", { startFrom: 1, lastKey: -1, limit: 2 }, "RO", "access")],
+  since: "5.0.0",
+  complexity: "O(N) for each stream, N entries returned",
+  summary: "Reads streams from given ids on, and may wait for entries.",
+  run: xread,
+};
+
+function xread(context: CommandContext): void {
   readOrWait(context, false);
 }
 
@@ -11,6 +23,8 @@ export function xread(context: CommandContext): void {
 export function readOrWait(context: CommandContext, isGroupRead: boolean): void {
   const read = parseRead(context, isGroupRead);
   if (serve(context, read)) return;
-  if (read.blockMs < 0 || context.isInTransaction) return context.reply.nullArray();
-  context.session.blocked = new BlockedRead(context, read);
+  const { later } = context.caller;
+  if (read.blockMs < 0 || later === null) return context.reply.nullArray();
+  const blocked = new BlockedRead(context, read, later);
+  blocked.register();
 }

@@ -6,11 +6,23 @@ import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import { strictIdArgument } from "./id.ts";
 import { findStream } from "./find.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+
+export const xsetidCommand: CommandRow = {
+  name: "xsetid",
+  arity: -3,
+  flags: ["write", "denyoom", "fast"],
+  keys: [oneKey(1, "RW", "update")],
+  since: "5.0.0",
+  complexity: "O(1)",
+  summary: "Sets the last id of a stream.",
+  run: xsetid,
+};
 
 const last = new EntryId();
 const maxDeleted = new EntryId();
 
-export function xsetid(context: CommandContext): void {
+function xsetid(context: CommandContext): void {
   const { request, reply } = context;
   strictIdArgument(request, 2, last);
   maxDeleted.set(0, 0);

@@ -3,10 +3,23 @@ import type { CommandContext } from "../core/context.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
 import { parseTrimOption, settleTrimOptions, trim, TrimOptions } from "./trim.ts";
 import { findStream } from "./find.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+
+export const xtrimCommand: CommandRow = {
+  name: "xtrim",
+  arity: -4,
+  flags: ["write"],
+  keys: [oneKey(1, "RW", "delete")],
+  tips: ["nondeterministic_output"],
+  since: "5.0.0",
+  complexity: "O(N), N entries removed",
+  summary: "Shortens a stream.",
+  run: xtrim,
+};
 
 const options = new TrimOptions();
 
-export function xtrim(context: CommandContext): void {
+function xtrim(context: CommandContext): void {
   const { request, reply } = context;
   options.reset();
   for (let at = 2; at < request.argumentCount;) {

@@ -2,8 +2,20 @@
 import type { CommandContext } from "../core/context.ts";
 import { assertStringSize } from "./string-size.ts";
 import { findString, setString, writableKeysOf } from "../keys/key-access.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
-export function append(context: CommandContext): void {
+export const appendCommand: CommandRow = {
+  name: "append",
+  arity: 3,
+  flags: ["write", "denyoom", "fast"],
+  keys: [oneKey(1, "RW", "insert")],
+  since: "2.0.0",
+  complexity: "O(1) amortized",
+  summary: "Adds text to the end of a string, creating it when missing.",
+  run: append,
+};
+
+function append(context: CommandContext): void {
   const { request, reply } = context;
   const database = writableKeysOf(context);
   const entry = findString(context, database, 1);

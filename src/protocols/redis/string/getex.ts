@@ -3,8 +3,20 @@ import type { CommandContext } from "../core/context.ts";
 import { syntaxError } from "../core/errors.ts";
 import { positiveExpiryArgument, type TimeUnit, unitOption } from "../keys/expiry-options.ts";
 import { findString, replyString, writableKeysOf } from "../keys/key-access.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
-export function getex(context: CommandContext): void {
+export const getexCommand: CommandRow = {
+  name: "getex",
+  arity: -2,
+  flags: ["write", "fast"],
+  keys: [oneKey(1, "RW", "access", "update")],
+  since: "6.2.0",
+  complexity: "O(1)",
+  summary: "Reads a string and changes when it expires.",
+  run: getex,
+};
+
+function getex(context: CommandContext): void {
   const { request, reply } = context;
   let unit: TimeUnit | undefined;
   let persists = false;

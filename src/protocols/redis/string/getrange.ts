@@ -2,8 +2,33 @@
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 import { findString, keysOf } from "../keys/key-access.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
-export function getrange(context: CommandContext): void {
+export const getrangeCommands: readonly CommandRow[] = [
+  {
+    name: "getrange",
+    arity: 4,
+    flags: ["readonly"],
+    keys: [oneKey(1, "RO", "access")],
+    since: "2.4.0",
+    complexity: "O(N), N bytes returned",
+    summary: "Reads a part of a string.",
+    run: getrange,
+  },
+  {
+    name: "substr",
+    arity: 4,
+    flags: ["readonly"],
+    keys: [oneKey(1, "RO", "access")],
+    since: "1.0.0",
+    complexity: "O(N), N bytes returned",
+    summary: "Reads a part of a string, by its old name.",
+    deprecated: { since: "2.0.0", replacedBy: "`GETRANGE`" },
+    run: getrange,
+  },
+];
+
+function getrange(context: CommandContext): void {
   const { request, reply } = context;
   let start = request.integer(2);
   let end = request.integer(3);

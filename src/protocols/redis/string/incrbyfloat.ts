@@ -3,10 +3,22 @@ import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import { findString, putValue, writableKeysOf } from "../keys/key-access.ts";
 import { addLongDoubles, formatLongDouble, type LongDouble, parseLongDouble } from "./long-double.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+
+export const incrbyfloatCommand: CommandRow = {
+  name: "incrbyfloat",
+  arity: 3,
+  flags: ["write", "denyoom", "fast"],
+  keys: [oneKey(1, "RW", "access", "update")],
+  since: "2.6.0",
+  complexity: "O(1)",
+  summary: "Adds to a floating-point number, starting at 0.",
+  run: incrbyfloat,
+};
 
 const notFloat = "ERR value is not a valid float";
 
-export function incrbyfloat(context: CommandContext): void {
+function incrbyfloat(context: CommandContext): void {
   const { request, reply } = context;
   const database = writableKeysOf(context);
   const entry = findString(context, database, 1);

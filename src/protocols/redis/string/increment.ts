@@ -1,15 +1,78 @@
-/** Integer arithmetic on a string: 64 bits, exact, as INCR, DECR, INCRBY and DECRBY share it. */
+/** INCR key      DECR key      INCRBY key increment      DECRBY key decrement: exact, in 64 bits. */
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 import { findString, putValue, writableKeysOf } from "../keys/key-access.ts";
 import { parseBigInteger, parseInteger } from "../wire/numbers.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+
+export const incrementCommands: readonly CommandRow[] = [
+  {
+    name: "decr",
+    arity: 2,
+    flags: ["write", "denyoom", "fast"],
+    keys: [oneKey(1, "RW", "access", "update")],
+    since: "1.0.0",
+    complexity: "O(1)",
+    summary: "Subtracts one from an integer, starting at 0.",
+    run: decr,
+  },
+  {
+    name: "decrby",
+    arity: 3,
+    flags: ["write", "denyoom", "fast"],
+    keys: [oneKey(1, "RW", "access", "update")],
+    since: "1.0.0",
+    complexity: "O(1)",
+    summary: "Subtracts a number from an integer, starting at 0.",
+    run: decrby,
+  },
+  {
+    name: "incr",
+    arity: 2,
+    flags: ["write", "denyoom", "fast"],
+    keys: [oneKey(1, "RW", "access", "update")],
+    since: "1.0.0",
+    complexity: "O(1)",
+    summary: "Adds one to an integer, starting at 0.",
+    run: incr,
+  },
+  {
+    name: "incrby",
+    arity: 3,
+    flags: ["write", "denyoom", "fast"],
+    keys: [oneKey(1, "RW", "access", "update")],
+    since: "1.0.0",
+    complexity: "O(1)",
+    summary: "Adds a number to an integer, starting at 0.",
+    run: incrby,
+  },
+];
 
 const int64Max = 9223372036854775807n;
 const int64Min = -9223372036854775808n;
 const scratch = Buffer.alloc(24);
 
+function incr(context: CommandContext): void {
+  increment(context, 1);
+}
+
+function decr(context: CommandContext): void {
+  increment(context, -1);
+}
+
+function incrby(context: CommandContext): void {
+  increment(context, incrementArgument(context));
+}
+
+function decrby(context: CommandContext): void {
+  const by = incrementArgument(context);
+  // Its negative is no 64-bit integer.
+  if (by === int64Min) throw new RedisError("ERR decrement would overflow");
+  increment(context, -by);
+}
+
 /** Adds to the integer in the key of argument 1, which begins at 0, and replies the sum. */
-export function increment(context: CommandContext, by: bigint | number): void {
+function increment(context: CommandContext, by: bigint | number): void {
   const database = writableKeysOf(context);
   const entry = findString(context, database, 1);
   const { table } = database;
@@ -33,7 +96,7 @@ export function increment(context: CommandContext, by: bigint | number): void {
 }
 
 /** Argument 2 as a 64-bit integer. Throws. */
-export function incrementArgument(context: CommandContext): bigint | number {
+function incrementArgument(context: CommandContext): bigint | number {
   const { request } = context;
   const value = request.integer(2);
   if (Number.isNaN(value)) throw new RedisError(errorTexts.notInteger);

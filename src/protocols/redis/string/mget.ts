@@ -6,10 +6,23 @@ import type { CommandContext } from "../core/context.ts";
 import { findEntry, keysOf } from "../keys/key-access.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices, directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { keyRange, type CommandRow } from "../core/command-spec.ts";
+
+export const mgetCommand: CommandRow = {
+  name: "mget",
+  arity: -2,
+  flags: ["readonly", "fast"],
+  keys: [keyRange(1, -1, 1, "RO", "access")],
+  tips: ["request_policy:multi_shard"],
+  since: "1.0.0",
+  complexity: "O(N), N keys",
+  summary: "Reads several strings.",
+  run: mget,
+};
 
 const unitsOfKey = 0.3;
 
-export function mget(context: CommandContext): void {
+function mget(context: CommandContext): void {
   const { reply } = context;
   const { argumentCount } = context.request;
   const database = keysOf(context);

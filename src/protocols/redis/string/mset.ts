@@ -1,9 +1,35 @@
-/** MSET key value [key value ...] */
+/** MSET key value [key value ...]      MSETNX key value [key value ...]: all of them or, if one of the keys exists, none. */
 import type { CommandContext } from "../core/context.ts";
 import { wrongArity } from "../core/errors.ts";
-import { assertReplaceable, setString, writableKeysOf } from "../keys/key-access.ts";
+import { assertReplaceable, keyExists, setString, writableKeysOf } from "../keys/key-access.ts";
+import { keyRange, type CommandRow } from "../core/command-spec.ts";
 
-export function mset(context: CommandContext): void {
+export const msetCommands: readonly CommandRow[] = [
+  {
+    name: "mset",
+    arity: -3,
+    flags: ["write", "denyoom"],
+    keys: [keyRange(1, -1, 2, "OW", "update")],
+    tips: ["request_policy:multi_shard", "response_policy:all_succeeded"],
+    since: "1.0.1",
+    complexity: "O(N), N keys",
+    summary: "Sets several strings.",
+    run: mset,
+  },
+  {
+    name: "msetnx",
+    arity: -3,
+    flags: ["write", "denyoom"],
+    keys: [keyRange(1, -1, 2, "OW", "insert")],
+    tips: ["request_policy:multi_shard", "response_policy:agg_min"],
+    since: "1.0.1",
+    complexity: "O(N), N keys",
+    summary: "Sets several strings if none of the keys exists.",
+    run: msetnx,
+  },
+];
+
+function mset(context: CommandContext): void {
   const { request, reply } = context;
   if (request.argumentCount % 2 === 0) throw wrongArity("mset");
   const database = writableKeysOf(context);
@@ -12,4 +38,18 @@ export function mset(context: CommandContext): void {
   for (let index = 1; index < request.argumentCount; index += 2)
     setString(context, database, index, index + 1, 0);
   reply.ok();
+}
+
+function msetnx(context: CommandContext): void {
+  const { request, reply } = context;
+  if (request.argumentCount % 2 === 0) throw wrongArity("msetnx");
+  const database = writableKeysOf(context);
+  for (let index = 1; index < request.argumentCount; index += 2) {
+    if (keyExists(context, database, index)) return reply.integer(0);
+    // The name of an exchange is no key, but cannot become one.
+    assertReplaceable(context, index);
+  }
+  for (let index = 1; index < request.argumentCount; index += 2)
+    setString(context, database, index, index + 1, 0);
+  reply.integer(1);
 }

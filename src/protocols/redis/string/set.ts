@@ -8,6 +8,18 @@ import type { CommandContext } from "../core/context.ts";
 import { syntaxError } from "../core/errors.ts";
 import { positiveExpiryArgument, type TimeUnit, unitOption } from "../keys/expiry-options.ts";
 import { findString, keyExists, replyString, setString, writableKeysOf } from "../keys/key-access.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+
+export const setCommand: CommandRow = {
+  name: "set",
+  arity: -3,
+  flags: ["write", "denyoom"],
+  keys: [oneKey(1, "RW", "access", "update", "variable_flags")],
+  since: "1.0.0",
+  complexity: "O(1)",
+  summary: "Sets a string, whatever the key held; options add conditions and expiry.",
+  run: set,
+};
 
 interface SetOptions {
   nx: boolean;
@@ -18,7 +30,7 @@ interface SetOptions {
   timeAt: number;
 }
 
-export function set(context: CommandContext): void {
+function set(context: CommandContext): void {
   const { request, reply } = context;
   if (request.argumentCount === 3) {
     setString(context, writableKeysOf(context), 1, 2, 0);

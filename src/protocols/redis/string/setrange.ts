@@ -3,10 +3,22 @@ import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 import { assertStringSize } from "./string-size.ts";
 import { findString, putValue, writableKeysOf } from "../keys/key-access.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+
+export const setrangeCommand: CommandRow = {
+  name: "setrange",
+  arity: 4,
+  flags: ["write", "denyoom"],
+  keys: [oneKey(1, "RW", "update")],
+  since: "2.2.0",
+  complexity: "O(M), M bytes written",
+  summary: "Overwrites a part of a string.",
+  run: setrange,
+};
 
 const nothing = Buffer.alloc(0);
 
-export function setrange(context: CommandContext): void {
+function setrange(context: CommandContext): void {
   const { request, reply } = context;
   const offset = request.integer(2);
   if (Number.isNaN(offset)) throw new RedisError(errorTexts.notInteger);

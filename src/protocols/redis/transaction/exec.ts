@@ -7,15 +7,26 @@ import { limits } from "../../../base/limits.ts";
 import type { CommandContext } from "../core/context.ts";
 import { replyError, runHandler } from "../core/dispatch.ts";
 import { RedisError, replyTooLarge } from "../core/errors.ts";
+import type { CommandRow } from "../core/command-spec.ts";
+
+export const execCommand: CommandRow = {
+  name: "exec",
+  arity: 1,
+  flags: ["noscript", "loading", "stale", "skip_slowlog"],
+  since: "1.2.0",
+  complexity: "Depends on the queued commands",
+  summary: "Runs the transaction.",
+  run: exec,
+};
 
 const shortBytesMax = 1024;
 
 export function exec(context: CommandContext, bytesMax: number = limits.redisReplyBytesMax): void {
-  const { reply, session, server } = context;
-  const { transaction, watcher } = session;
+  const { reply, client, server } = context;
+  const { transaction, watcher } = client;
   if (transaction === null) throw new RedisError("ERR EXEC without MULTI");
   const hasChanged = watcher !== null && server.watches.hasChanged(watcher);
-  session.endTransaction();
+  client.endTransaction();
   if (transaction.isAborted)
     throw new RedisError("EXECABORT Transaction discarded because of previous errors.");
   if (transaction.needsRoom) assertRoomFor(context);
@@ -23,18 +34,18 @@ export function exec(context: CommandContext, bytesMax: number = limits.redisRep
   const { request, spec } = context;
   const endMax = reply.out.length + bytesMax;
   reply.array(transaction.commands.length);
-  context.isInTransaction = true;
+  client.isExecuting = true;
   for (const command of transaction.commands) {
     context.request = command.request;
     context.spec = command.spec;
     runBounded(context, endMax);
   }
-  context.isInTransaction = false;
+  client.isExecuting = false;
   context.request = request;
   context.spec = spec;
 }
 
-/** All of it or nothing, as in redis: none of its commands may meet a full disk half-way. */
+/** A transaction runs whole or not at all, as in redis: none of its commands may meet a full disk half-way. */
 function assertRoomFor(context: CommandContext): void {
   const { failure } = context.broker.storage;
   if (failure !== null)
@@ -47,7 +58,7 @@ const reasons = {
   channel: "no permission to access one of the channels used as arguments to the command",
 } as const;
 
-/** Beyond the bound what only reads is not run, and what changes something is answered in few bytes. */
+/** Above the bound a command that only reads is not run; one that changes data is run and answered in few bytes. */
 function runBounded(context: CommandContext, endMax: number): void {
   const { out } = context.reply;
   const before = out.length;
@@ -58,10 +69,9 @@ function runBounded(context: CommandContext, endMax: number): void {
   replyError(context, replyTooLarge());
 }
 
-/** What the user was allowed when it was queued may have been taken since. */
+/** The user's rights may have been revoked since the command was queued. */
 function runPermitted(context: CommandContext): void {
-  const { session, spec } = context;
-  const refusal = session.refusalOf(spec, "multi");
+  const refusal = context.caller.refusalOf(context);
   if (refusal === null) return runHandler(context);
   replyError(
     context,

@@ -11,9 +11,9 @@ const atOnce = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
 
 export class Transaction {
   readonly commands: QueuedCommand[] = [];
-  /** A command among them adds data. */
+  /** One of the commands adds data. */
   needsRoom = false;
-  /** A command was refused while queueing: EXEC must not run the others. */
+  /** A command was refused when it was to be queued, so EXEC must not run the others. */
   isAborted = false;
   /** Memory that the commands take. */
   bytes = 0;

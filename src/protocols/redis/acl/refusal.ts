@@ -1,0 +1,17 @@
+/** What a user was refused: as an answer to who asked, and as a line of the ACL log. Types only. */
+
+/** What is refused, in the words of ACL DRYRUN and of NOPERM. */
+export interface Refusal {
+  readonly what: "command" | "key" | "channel";
+  readonly name: string;
+}
+
+export interface AclRefusal {
+  readonly reason: "auth" | "command" | "key" | "channel";
+  /** How the command ran that was refused. */
+  readonly context: "toplevel" | "multi" | "lua";
+  /** The command, key or channel; of a login the command that brought it. */
+  readonly object: string;
+  /** Who was refused; of a login, who it was to be. */
+  readonly username: string;
+}

@@ -1,0 +1,58 @@
+/**
+ * A connection as commands see it that are about a connection: CLIENT, HELLO, SUBSCRIBE, MULTI, RESET and so on.
+ *
+ * Not here: who the user is and whether a command may wait (caller.ts); how requests are read (../session.ts, which implements
+ * this). Such commands have the flag `noscript`: a script has no connection.
+ */
+import type { Authorization } from "../../../broker/access/permissions.ts";
+import type { Connection } from "../../contract.ts";
+import type { Subscriptions } from "../pubsub/subscriptions.ts";
+import type { Transaction } from "../transaction/queue.ts";
+import type { Watcher } from "../transaction/watches.ts";
+import type { CommandSpec } from "./command-spec.ts";
+import type { CommandContext } from "./context.ts";
+import type { BlockedCommand } from "./later-reply.ts";
+
+/** CLIENT REPLY: `skipNext` is set by SKIP and becomes `skip` for the one command that follows. */
+export type ReplyMode = "on" | "off" | "skip" | "skipNext";
+
+export interface ClientConnection {
+  readonly id: number;
+  readonly connection: Connection;
+  /** Its database, protocol version and last command. */
+  readonly context: CommandContext;
+  readonly user: string;
+  readonly isAuthenticated: boolean;
+  readonly lastCommandAt: number;
+  readonly queryBufferBytes: number;
+  name: string;
+  libraryName: string;
+  libraryVersion: string;
+  replyMode: ReplyMode;
+  isNoEvict: boolean;
+  /** EXEC runs what was queued. */
+  isExecuting: boolean;
+  /** CLIENT KILL of the connection that sends it: it ends once the reply is written. */
+  endsAfterReply: boolean;
+  transaction: Transaction | null;
+  watcher: Watcher | null;
+  readonly subscriptions: Subscriptions | null;
+  readonly isSubscriber: boolean;
+  /** The command that waits for data, if one does. */
+  readonly blocked: BlockedCommand | null;
+  ensureSubscriptions(): Subscriptions;
+  /** The user's rules have changed: what it may no longer listen to or wait for ends. */
+  rulesChanged(): void;
+  unwatch(): void;
+  /** Nothing is queued or watched any more. */
+  endTransaction(): void;
+  loggedIn(authorization: Authorization): void;
+  /** As the connection was when it began. */
+  reset(): void;
+  /** Sends what is written, then closes. */
+  end(): void;
+  /** Throws redis's error where the connection's state or its user's rules do not allow the command. */
+  assertAllowed(spec: CommandSpec): void;
+  /** The request is one of HTTP: the connection ends without an answer. */
+  crossedProtocols(): void;
+}

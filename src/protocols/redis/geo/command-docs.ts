@@ -1,0 +1,160 @@
+/** What COMMAND DOCS says about the arguments of geo commands, implemented or not, and about what they were before. */
+import {
+  block,
+  double,
+  flag,
+  integer,
+  key,
+  many,
+  oneOf,
+  optional,
+  since,
+  string,
+  token,
+  type CommandDocs,
+} from "../core/command-docs.ts";
+
+export const docs: CommandDocs = {
+  geoadd: {
+    arguments: [
+      key(0),
+      since("6.2.0", optional(oneOf("condition", flag("NX"), flag("XX")))),
+      since("6.2.0", optional(flag("CH", "change"))),
+      many(block("longitude_latitude_member", double("longitude"), double("latitude"), string("member"))),
+    ],
+    history: [["6.2.0", "Added the `CH`, `NX` and `XX` options."]],
+  },
+  geodist: {
+    arguments: [
+      key(0),
+      string("member1"),
+      string("member2"),
+      optional(oneOf("unit", flag("M"), flag("KM"), flag("FT"), flag("MI"))),
+    ],
+  },
+  geohash: { arguments: [key(0), many(string("member"))] },
+  geopos: { arguments: [key(0), many(string("member"))] },
+  georadius: {
+    arguments: [
+      key(0),
+      double("longitude"),
+      double("latitude"),
+      double("radius"),
+      oneOf("unit", flag("M"), flag("KM"), flag("FT"), flag("MI")),
+      optional(flag("WITHCOORD")),
+      optional(flag("WITHDIST")),
+      optional(flag("WITHHASH")),
+      optional(block("count", token("COUNT", integer("count")), since("6.2.0", optional(flag("ANY"))))),
+      optional(oneOf("order", flag("ASC"), flag("DESC"))),
+      optional(token("STORE", key(1))),
+      optional(token("STOREDIST", key(2))),
+    ],
+    history: [
+      ["6.2.0", "Added the `ANY` option for `COUNT`."],
+      ["7.0.0", "Added support for uppercase unit names."],
+    ],
+  },
+  georadius_ro: {
+    arguments: [
+      key(0),
+      double("longitude"),
+      double("latitude"),
+      double("radius"),
+      oneOf("unit", flag("M"), flag("KM"), flag("FT"), flag("MI")),
+      optional(flag("WITHCOORD")),
+      optional(flag("WITHDIST")),
+      optional(flag("WITHHASH")),
+      optional(block("count", token("COUNT", integer("count")), since("6.2.0", optional(flag("ANY"))))),
+      optional(oneOf("order", flag("ASC"), flag("DESC"))),
+    ],
+    history: [["6.2.0", "Added the `ANY` option for `COUNT`."]],
+  },
+  georadiusbymember: {
+    arguments: [
+      key(0),
+      string("member"),
+      double("radius"),
+      oneOf("unit", flag("M"), flag("KM"), flag("FT"), flag("MI")),
+      optional(flag("WITHCOORD")),
+      optional(flag("WITHDIST")),
+      optional(flag("WITHHASH")),
+      optional(block("count", token("COUNT", integer("count")), optional(flag("ANY")))),
+      optional(oneOf("order", flag("ASC"), flag("DESC"))),
+      optional(token("STORE", key(1))),
+      optional(token("STOREDIST", key(2))),
+    ],
+    history: [["7.0.0", "Added support for uppercase unit names."]],
+  },
+  georadiusbymember_ro: {
+    arguments: [
+      key(0),
+      string("member"),
+      double("radius"),
+      oneOf("unit", flag("M"), flag("KM"), flag("FT"), flag("MI")),
+      optional(flag("WITHCOORD")),
+      optional(flag("WITHDIST")),
+      optional(flag("WITHHASH")),
+      optional(block("count", token("COUNT", integer("count")), optional(flag("ANY")))),
+      optional(oneOf("order", flag("ASC"), flag("DESC"))),
+    ],
+  },
+  geosearch: {
+    arguments: [
+      key(0),
+      oneOf(
+        "from",
+        token("FROMMEMBER", string("member")),
+        token("FROMLONLAT", block("longitude_latitude", double("longitude"), double("latitude"))),
+      ),
+      oneOf(
+        "by",
+        block(
+          "circle",
+          token("BYRADIUS", double("radius")),
+          oneOf("unit", flag("M"), flag("KM"), flag("FT"), flag("MI")),
+        ),
+        block(
+          "box",
+          token("BYBOX", double("width")),
+          double("height"),
+          oneOf("unit", flag("M"), flag("KM"), flag("FT"), flag("MI")),
+        ),
+      ),
+      optional(oneOf("order", flag("ASC"), flag("DESC"))),
+      optional(block("count", token("COUNT", integer("count")), optional(flag("ANY")))),
+      optional(flag("WITHCOORD")),
+      optional(flag("WITHDIST")),
+      optional(flag("WITHHASH")),
+    ],
+    history: [["7.0.0", "Added support for uppercase unit names."]],
+  },
+  geosearchstore: {
+    arguments: [
+      key(0, "destination"),
+      key(1, "source"),
+      oneOf(
+        "from",
+        token("FROMMEMBER", string("member")),
+        token("FROMLONLAT", block("longitude_latitude", double("longitude"), double("latitude"))),
+      ),
+      oneOf(
+        "by",
+        block(
+          "circle",
+          token("BYRADIUS", double("radius")),
+          oneOf("unit", flag("M"), flag("KM"), flag("FT"), flag("MI")),
+        ),
+        block(
+          "box",
+          token("BYBOX", double("width")),
+          double("height"),
+          oneOf("unit", flag("M"), flag("KM"), flag("FT"), flag("MI")),
+        ),
+      ),
+      optional(oneOf("order", flag("ASC"), flag("DESC"))),
+      optional(block("count", token("COUNT", integer("count")), optional(flag("ANY")))),
+      optional(flag("STOREDIST")),
+    ],
+    history: [["7.0.0", "Added support for uppercase unit names."]],
+  },
+};

@@ -1,0 +1,99 @@
+/** The generic commands in their order, with the rows of those that are not implemented. core/command-spec.ts explains the fields. */
+import { inGroup, keysBehind, oneKey, unknownKeys, type CommandRows } from "../core/command-spec.ts";
+import { copyCommand } from "./copy.ts";
+import { delCommands } from "./del.ts";
+import { existsCommands } from "./exists.ts";
+import { expireCommands } from "./expire.ts";
+import { keysCommand } from "./keys.ts";
+import { moveCommand } from "./move.ts";
+import { objectCommand } from "./object.ts";
+import { persistCommand } from "./persist.ts";
+import { randomkeyCommand } from "./randomkey.ts";
+import { renameCommands } from "./rename.ts";
+import { scanCommand } from "./scan.ts";
+import { ttlCommands } from "./ttl.ts";
+import { typeCommand } from "./type.ts";
+
+export const genericCommands: CommandRows = inGroup(
+  "generic",
+  ["keyspace"],
+  [
+    copyCommand,
+    ...delCommands,
+    {
+      name: "dump",
+      arity: 2,
+      flags: ["readonly"],
+      keys: [oneKey(1, "RO", "access")],
+      tips: ["nondeterministic_output"],
+      since: "2.6.0",
+      complexity: "O(N*M), N objects of M bytes on average",
+      summary: "Serializes a key's value.",
+    },
+    ...existsCommands,
+    ...expireCommands,
+    ...ttlCommands,
+    keysCommand,
+    {
+      name: "migrate",
+      arity: -6,
+      flags: ["write", "movablekeys"],
+      categories: ["keyspace", "dangerous"],
+      keys: [
+        oneKey(3, "RW", "access", "delete"),
+        keysBehind("KEYS", { startFrom: -2, lastKey: -1, limit: 0 }, "RW", "access", "delete", "incomplete"),
+      ],
+      tips: ["nondeterministic_output"],
+      since: "2.6.0",
+      complexity: "O(N), N bytes moved",
+      summary: "Moves keys to another server.",
+    },
+    moveCommand,
+    objectCommand,
+    persistCommand,
+    randomkeyCommand,
+    ...renameCommands,
+    {
+      name: "restore",
+      arity: -4,
+      flags: ["write", "denyoom"],
+      categories: ["keyspace", "dangerous"],
+      keys: [oneKey(1, "OW", "update")],
+      since: "2.6.0",
+      complexity: "O(N*M), N objects of M bytes on average",
+      summary: "Makes a key from a serialized value.",
+    },
+    scanCommand,
+    {
+      name: "sort",
+      arity: -2,
+      flags: ["write", "denyoom", "movablekeys"],
+      categories: ["set", "sortedset", "list", "dangerous"],
+      keys: [oneKey(1, "RO", "access"), unknownKeys("RO", "access"), unknownKeys("OW", "update")],
+      since: "1.0.0",
+      complexity: "O(N+M*log(M)), N elements, M returned",
+      summary: "Sorts a list, set or sorted set, and may store the result.",
+    },
+    {
+      name: "sort_ro",
+      arity: -2,
+      flags: ["readonly", "movablekeys"],
+      categories: ["set", "sortedset", "list", "dangerous"],
+      keys: [oneKey(1, "RO", "access"), unknownKeys("RO", "access")],
+      since: "7.0.0",
+      complexity: "O(N+M*log(M)), N elements, M returned",
+      summary: "Sorts a list, set or sorted set.",
+    },
+    typeCommand,
+    {
+      name: "wait",
+      arity: 3,
+      flags: ["noscript"],
+      categories: ["connection"],
+      tips: ["request_policy:all_shards", "response_policy:agg_min"],
+      since: "3.0.0",
+      complexity: "O(1)",
+      summary: "Waits until replicas have the writes of this connection.",
+    },
+  ],
+);

@@ -1,7 +1,0 @@
-/** EXPIRETIME key */
-import type { CommandContext } from "../core/context.ts";
-import { replyKeyTime } from "./key-time.ts";
-
-export function expiretime(context: CommandContext): void {
-  replyKeyTime(context, { isSeconds: true, isAbsolute: true });
-}

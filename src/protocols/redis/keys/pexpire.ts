@@ -1,8 +1,0 @@
-/** PEXPIRE key milliseconds [NX | XX | GT | LT] */
-import type { CommandContext } from "../core/context.ts";
-import { expireKey } from "./expire-key.ts";
-import { timeUnits } from "./expiry-options.ts";
-
-export function pexpire(context: CommandContext): void {
-  expireKey(context, timeUnits.PX);
-}

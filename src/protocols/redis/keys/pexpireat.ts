@@ -1,8 +1,0 @@
-/** PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT] */
-import type { CommandContext } from "../core/context.ts";
-import { expireKey } from "./expire-key.ts";
-import { timeUnits } from "./expiry-options.ts";
-
-export function pexpireat(context: CommandContext): void {
-  expireKey(context, timeUnits.PXAT);
-}

@@ -1,7 +1,0 @@
-/** PTTL key */
-import type { CommandContext } from "../core/context.ts";
-import { replyKeyTime } from "./key-time.ts";
-
-export function pttl(context: CommandContext): void {
-  replyKeyTime(context, { isSeconds: false, isAbsolute: false });
-}

@@ -1,0 +1,140 @@
+/**
+ * What all Redis connections of one broker share: who is connected, databases, watched keys, settings, counters.
+ *
+ * Not here: sockets and commands. A stream of database 0 is the queue or stream of that name in the default virtual
+ * host; the other databases are virtual hosts of their own, which no client of another protocol can name.
+ */
+import type { Broker } from "../../broker/broker.ts";
+import type { Queue } from "../../broker/queue/queue.ts";
+import type { Vhost } from "../../broker/vhost.ts";
+import { EntryId } from "../../message/entry-id.ts";
+import { type Keyspace } from "../../keyspace/keyspace.ts";
+import { SparseLog } from "../../base/sparse-log.ts";
+import { CompiledRules } from "./acl/command-rules.ts";
+import { AclLog } from "./acl/log.ts";
+import type { ClientConnection } from "./core/client-connection.ts";
+import type { CommandSpec } from "./core/command-spec.ts";
+import type { CommandTable } from "./core/command-table.ts";
+import { RedisError } from "./core/errors.ts";
+import { databaseVhostName } from "./core/names.ts";
+import type { Exchange } from "../../broker/exchange/exchange.ts";
+import { LiveChannels, liveExchangeName } from "../../broker/live/channels.ts";
+import { LiveMessages } from "./pubsub/live-messages.ts";
+import { hiddenValue, ServerSettings } from "./core/settings.ts";
+import { StreamCounts } from "./keys/visible-streams.ts";
+import { WatchTable } from "./transaction/watches.ts";
+
+const errorCodesMax = 128;
+
+export class RedisServer {
+  readonly broker: Broker;
+  readonly commands: CommandTable;
+  /** What CLIENT LIST shows of a connection that has not sent a command. */
+  readonly firstSpec: CommandSpec;
+  readonly commandRules: CompiledRules;
+  readonly sessions = new Map<number, ClientConnection>();
+  readonly settings = new ServerSettings();
+  readonly aclLog: AclLog;
+  readonly streamCounts = new StreamCounts();
+  readonly watches: WatchTable;
+  /** All keys that are not streams. */
+  readonly keyspace: Keyspace;
+  readonly live: LiveChannels;
+  readonly liveMessages: LiveMessages;
+  /** Shard channels are this protocol's alone: no exchange stands behind them. */
+  readonly shardLive: LiveChannels;
+  readonly shardMessages: LiveMessages;
+  readonly liveExchange: Exchange;
+  readonly startedAt: number;
+  commandsProcessed = 0;
+  /** The stream that was looked up last, and where. */
+  lastStream: Queue | undefined = undefined;
+  lastStreamDatabase = 0;
+  /** Logs connections that sent HTTP requests. */
+  readonly crossProtocolLog: SparseLog;
+  /** Error replies by their code word. */
+  readonly errorCounts = new Map<string, number>();
+  connectionsAccepted = 0;
+  #lastSessionId = 0;
+  readonly #publishId = new EntryId();
+  readonly #vhosts: (Vhost | undefined)[] = [];
+
+  constructor(broker: Broker, keyspace: Keyspace, commands: CommandTable) {
+    this.broker = broker;
+    this.commands = commands;
+    this.firstSpec = commands.findByName("ping")!;
+    this.commandRules = new CompiledRules(commands);
+    this.keyspace = keyspace;
+    this.aclLog = new AclLog(broker.clock);
+    this.crossProtocolLog = new SparseLog(broker.timers, (fields) =>
+      broker.logger.warn(
+        "a connection to the Redis port sent an HTTP request (POST or Host:) and was closed: a web page may be attacking",
+        fields,
+      ),
+    );
+    if (broker.access.isRequired) this.settings.values.set("requirepass", hiddenValue);
+    // From here on a name that another protocol wants is checked against the keys of database 0.
+    const vhost = this.vhostOf(0);
+    this.live = vhost.live;
+    this.liveMessages = new LiveMessages(this.live, "message");
+    this.shardLive = new LiveChannels(vhost);
+    this.shardMessages = new LiveMessages(this.shardLive, "smessage");
+    this.liveExchange = vhost.exchange(liveExchangeName);
+    this.startedAt = broker.clock.now();
+    this.watches = new WatchTable({
+      findStream: (database, key) => this.findStream(database, key),
+      hasValue: (database, key) => keyspace.typeOf(database, key) !== undefined,
+    });
+    keyspace.watcher = this.watches;
+  }
+
+  /** Whether there is a key of any kind. */
+  hasKey(database: number, key: string): boolean {
+    return this.keyspace.typeOf(database, key) !== undefined || this.vhostOf(database).queues.has(key);
+  }
+
+  /** Strings and streams of a database. */
+  keyCount(database: number): number {
+    return this.keyspace.databases[database]!.size + this.streamCounts.all(this.vhostOf(database));
+  }
+
+  /** Counts an error reply by its first word, for INFO errorstats. */
+  countError(text: string): void {
+    const blank = text.indexOf(" ");
+    const code = blank < 0 ? text : text.slice(0, blank);
+    if (!this.errorCounts.has(code) && this.errorCounts.size >= errorCodesMax) return;
+    this.errorCounts.set(code, (this.errorCounts.get(code) ?? 0) + 1);
+  }
+
+  takeSessionId(): number {
+    this.connectionsAccepted++;
+    return ++this.#lastSessionId;
+  }
+
+  /** An id for what was published through an exchange: unique in this process and growing, like an entry's. */
+  takePublishId(): EntryId {
+    const id = this.#publishId;
+    const now = this.broker.clock.now();
+    return now > id.ms ? id.set(now, 0) : id.add(1);
+  }
+
+  /** Where the streams of a database are. */
+  vhostOf(database: number): Vhost {
+    let vhost = this.#vhosts[database];
+    if (vhost === undefined) {
+      vhost = this.broker.createVhost(databaseVhostName(database));
+      vhost.values = { holds: (name) => this.keyspace.typeOf(database, name) !== undefined };
+      this.#vhosts[database] = vhost;
+    }
+    return vhost;
+  }
+
+  /** The stream (or queue) of that key. Throws where it belongs to one AMQP connection alone. */
+  findStream(database: number, key: string): Queue | undefined {
+    const queue = this.vhostOf(database).queues.get(key);
+    if (queue !== undefined && queue.exclusiveOwner !== 0)
+      throw new RedisError(`ERR queue '${key}' is exclusive to an AMQP connection`);
+    if (queue !== undefined) this.broker.storage.unwritten.lookedAt(queue.log);
+    return queue;
+  }
+}

@@ -1,0 +1,494 @@
+/**
+ * One Redis connection: reads requests, runs them in order, and holds the state that the connection has set. Commands see it as
+ * their caller (core/caller.ts) and, if they are about connections, as a client (core/client-connection.ts).
+ *
+ * Not here: what commands do. What few connections need (a transaction, subscriptions, a blocked read) is made when it is asked
+ * for, so that ten thousand idle connections are cheap. Invariant: no further request of this connection runs while a reply is
+ * still to come (core/later-reply.ts), or while the client has more than `outputHighWaterBytes` unread.
+ */
+import type { Connection, Session } from "../contract.ts";
+import type { Authorization, Holder } from "../../broker/access/permissions.ts";
+import { defaultUserName } from "../../broker/access/users.ts";
+import { plainHost } from "../../base/addresses.ts";
+import type { Timer } from "../../base/clock.ts";
+import { AclCheck, refusalText } from "./acl/check.ts";
+import type { AclRefusal, Refusal } from "./acl/refusal.ts";
+import type { Caller, CallPlace } from "./core/caller.ts";
+import type { ClientConnection, ReplyMode } from "./core/client-connection.ts";
+import { clientLine } from "./connection/client-line.ts";
+import { CommandContext } from "./core/context.ts";
+import { DeferredPushes } from "./core/deferred-pushes.ts";
+import { dispatch, runReply } from "./core/dispatch.ts";
+import { errorTexts, RedisError } from "./core/errors.ts";
+import { type BlockedCommand, type LaterReplies, LaterReply, type LaterWork } from "./core/later-reply.ts";
+import { limits } from "../../base/limits.ts";
+import type { Job, RunningJob } from "../../base/turn-work.ts";
+import { confirmedCommands, Subscriptions } from "./pubsub/subscriptions.ts";
+import type { RedisServer } from "./server.ts";
+import type { CommandSpec } from "./core/command-spec.ts";
+import type { Transaction } from "./transaction/queue.ts";
+import type { Watcher } from "./transaction/watches.ts";
+import type { RespVersion } from "./wire/reply-writer.ts";
+import { RequestParser } from "./wire/request-parser.ts";
+
+/** While a command waits for its reply, the connection is read from until it has sent this much more. */
+const blockedInputBytesMax = 1 << 20;
+
+/** The rough cost of one request of a pipeline, in units of work (turn-work.ts). */
+const unitsOfRequest = 0.25;
+const unitsOfArgument = 0.25;
+const unitsOfReplyByte = 1 / 1024;
+
+function* nothing(): Job<void> {}
+
+export class RedisSession implements Session, Holder, Caller, ClientConnection, LaterReplies {
+  readonly id: number;
+  readonly server: RedisServer;
+  readonly connection: Connection;
+  readonly context: CommandContext;
+  readonly #parser = new RequestParser();
+  name = "";
+  libraryName = "";
+  libraryVersion = "";
+  /** Null: the client has to log in first. */
+  authorization: Authorization | null;
+  /** The reply that is still to come. No further request runs until it is written. */
+  #later: LaterReply | null = null;
+  readonly #acl: AclCheck;
+  /** Ends a connection that does not log in. */
+  #deadline: Timer | null = null;
+  replyMode: ReplyMode = "on";
+  transaction: Transaction | null = null;
+  watcher: Watcher | null = null;
+  subscriptions: Subscriptions | null = null;
+  /** Memory of the request whose reply is still to come, and of the part of the reply that is gathered. */
+  #laterBytes = 0;
+  /** The command that is answered later, if it waits for data. */
+  blocked: BlockedCommand | null = null;
+  /** Pub/Sub messages that came while a command was running. They follow its reply. */
+  readonly #pushes = new DeferredPushes();
+  /** Messages also wait for a reply that comes later: part of it is in the output, or it confirms their subscription. */
+  holdsPushes = false;
+  #isRunning = false;
+  /** Requests are left, and the work of this turn is used up. */
+  #turnWait: RunningJob | null = null;
+  #isPeerEnded = false;
+  /** The connection is not read from, since it has sent too much while a command waits. */
+  #isPaused = false;
+  /** No further request is read, after QUIT, a protocol error or CLIENT KILL. */
+  isEnding = false;
+  /** The connection has killed itself by CLIENT KILL: it ends once the reply is written. */
+  endsAfterReply = false;
+  lastCommandAt: number;
+  isNoEvict = false;
+  isExecuting = false;
+
+  constructor(connection: Connection, server: RedisServer) {
+    this.connection = connection;
+    this.server = server;
+    this.#acl = new AclCheck(server.commandRules);
+    this.id = server.takeSessionId();
+    this.lastCommandAt = connection.openedAt;
+    const { request } = this.#parser;
+    this.context = new CommandContext({
+      server,
+      caller: this,
+      client: this,
+      out: connection.output,
+      request,
+    });
+    this.authorization = server.broker.access.anonymous;
+    this.#authorizationChanged();
+    server.sessions.set(this.id, this);
+  }
+
+  get isAuthenticated(): boolean {
+    return this.authorization !== null;
+  }
+
+  /** Where the client is, as rules name it. */
+  get host(): string {
+    return plainHost(this.connection.remote.host);
+  }
+
+  get user(): string {
+    return this.authorization?.name ?? defaultUserName;
+  }
+
+  get place(): CallPlace {
+    return this.isExecuting || this.transaction !== null ? "multi" : "toplevel";
+  }
+
+  get later(): LaterReplies | null {
+    return this.isExecuting ? null : this;
+  }
+
+  get protocolVersion(): RespVersion {
+    return this.context.reply.version;
+  }
+
+  publisherSeen(): void {
+    this.server.broker.publisherSeen(this.connection);
+  }
+
+  writerSeen(): void {
+    this.server.broker.writerSeen(this.connection);
+  }
+
+  holdUntilDurable(): void {
+    this.connection.holdUntilDurable(this.server.broker.storage.pending);
+  }
+
+  /** A client that has not logged in may send only small requests, for a short time. */
+  #authorizationChanged(): void {
+    const { authorization, connection } = this;
+    this.#parser.unauthenticated = authorization === null;
+    connection.settle(authorization !== null);
+    authorization?.holders.add(this);
+    if (authorization !== null) {
+      this.#deadline?.cancel();
+      this.#deadline = null;
+    } else this.#deadline ??= this.server.broker.timers.after(limits.loginMsMax, () => connection.destroy());
+  }
+
+  userDeleted(): void {
+    this.end();
+  }
+
+  /** As in Redis, a subscriber whose channels are no longer all allowed is disconnected. */
+  rulesChanged(): void {
+    if (this.subscriptions?.areAllowed() === false) this.end();
+    else this.blocked?.rulesChanged();
+  }
+
+  get queryBufferBytes(): number {
+    return this.#parser.heldBytes;
+  }
+
+  get isSubscriber(): boolean {
+    return this.subscriptions !== null && this.subscriptions.count > 0;
+  }
+
+  onData(bytes: Buffer): void {
+    if (this.isEnding) return;
+    this.#parser.feed(bytes);
+    this.#run();
+  }
+
+  #run(): void {
+    const parser = this.#parser;
+    const context = this.context;
+    const reply = context.reply;
+    const { clock, work } = this.server.broker;
+    const { output } = this.connection;
+    this.lastCommandAt = clock.now();
+    // At least one request runs, or clients that send few would wait for those that send many.
+    for (let isFirst = true; !this.#isHeld && !this.isEnding && !this.isOutputFull; isFirst = false) {
+      if (!isFirst && work.isSpent && parser.pendingBytes > 0) this.#waitForTurn();
+      if (this.#isHeld || !parser.next()) break;
+      context.request = parser.request;
+      const before = output.length;
+      this.#isRunning = true;
+      if (this.replyMode === "on") dispatch(context, this);
+      else this.#dispatchWithoutReply();
+      this.#isRunning = false;
+      if (this.replyMode === "skip") this.replyMode = "on";
+      else if (this.replyMode === "skipNext") this.replyMode = "skip";
+      if (!this.holdsPushes) this.#pushes.flushTo(this.connection.output);
+      const replyBytes = Math.max(output.length - before, 0);
+      work.spend(
+        Math.ceil(
+          unitsOfRequest + unitsOfArgument * context.request.argumentCount + unitsOfReplyByte * replyBytes,
+        ),
+      );
+    }
+    if (this.isOutputFull) parser.hold();
+    if (this.#isHeld) {
+      parser.hold();
+      if (parser.heldBytes > blockedInputBytesMax && !this.#isPaused) {
+        this.#isPaused = true;
+        this.connection.pauseReading();
+      }
+    }
+    if (parser.error !== "" && !this.isEnding) {
+      reply.error(`ERR ${parser.error}`);
+      this.end();
+    }
+    this.#tellHeld();
+    this.connection.touch();
+    if (this.#isPeerEnded && !this.#hasMoreToRun) this.end();
+  }
+
+  get #hasMoreToRun(): boolean {
+    return this.#isHeld || (this.isOutputFull && this.#parser.pendingBytes > 0);
+  }
+
+  /** Requests sent before the end still run, unless a command waits for data, which may never come. */
+  onPeerEnded(): void {
+    if (this.blocked === null && this.#hasMoreToRun) this.#isPeerEnded = true;
+    else this.end();
+  }
+
+  /** Memory that the connection holds for this client, without its output. */
+  get heldBytes(): number {
+    const pushes = this.#pushes.memoryBytes;
+    return this.#parser.memoryBytes + (this.transaction?.bytes ?? 0) + this.#laterBytes + pushes;
+  }
+
+  #tellHeld(): void {
+    this.connection.holdInput(this.heldBytes);
+  }
+
+  get largestHeldBytes(): number {
+    return this.#parser.memoryBytes + this.#laterBytes;
+  }
+
+  /** A read that waits is no work. */
+  get isAtWork(): boolean {
+    return this.#isHeld && this.blocked === null;
+  }
+
+  onRefused(): void {
+    this.transaction = null;
+    this.#parser.stop("stopped");
+    this.context.reply.error(
+      "OOM too much memory is held by requests that are not whole, and most of it by this one",
+    );
+    this.end();
+    this.connection.holdInput(0);
+  }
+
+  /** Requests wait, for a reply that is still to come or for the next turn. */
+  get #isHeld(): boolean {
+    return this.#later !== null || this.#turnWait !== null;
+  }
+
+  /** The pipeline goes on in the next turn, so that other clients are served in between. */
+  #waitForTurn(): void {
+    this.#turnWait = this.server.broker.work.run(nothing(), () => {
+      this.#turnWait = null;
+      this.#resume();
+    });
+  }
+
+  /** Small requests in one chunk may ask for gigabytes of replies. */
+  get isOutputFull(): boolean {
+    return this.connection.outputBytes > limits.outputHighWaterBytes;
+  }
+
+  /** Runs a command whose reply the client does not want, by CLIENT REPLY OFF or SKIP. */
+  #dispatchWithoutReply(): void {
+    const output = this.connection.output;
+    const before = output.length;
+    // A refused command leaves the spec as it was, which must not be that of a subscription.
+    this.context.spec = this.server.firstSpec;
+    dispatch(this.context, this);
+    // CLIENT REPLY ON is answered.
+    if (this.replyMode !== "on" && !this.#isConfirmed) output.length = before;
+  }
+
+  /** Confirmations of subscriptions are messages rather than replies. */
+  get #isConfirmed(): boolean {
+    return confirmedCommands.has(this.context.spec.fullName);
+  }
+
+  /** The request is one of HTTP: the connection ends, without an answer, before its body is taken for commands. */
+  crossedProtocols(): void {
+    const { host, port } = this.connection.remote;
+    this.server.crossProtocolLog.add({ remote: `${host}:${port}` });
+    this.connection.destroy();
+  }
+
+  // Replies that come later
+
+  /**
+   * The command at work is answered later, by what this returns. One that waited may be served by work that takes turns:
+   * that has its place from then on, and what was said of its reply when it came still holds.
+   */
+  beginLater(work: LaterWork): LaterReply {
+    const isWanted = this.#later?.isWanted ?? (this.replyMode === "on" || this.#isConfirmed);
+    this.blocked = null;
+    this.#later = new LaterReply(this, work, isWanted);
+    return this.#later;
+  }
+
+  beginBlocked(work: BlockedCommand): LaterReply {
+    const later = this.beginLater(work);
+    this.blocked = work;
+    return later;
+  }
+
+  touch(): void {
+    this.connection.touch();
+  }
+
+  get bytesInFlight(): number {
+    return this.heldBytes + this.connection.output.buffer.length;
+  }
+
+  /** Lets `context.request` outlive the command's handler, until the command is answered. A read that waits needs none. */
+  keepRequest(): void {
+    if (this.#later === null) this.context.request = this.#parser.keep();
+    this.holdLater(0);
+  }
+
+  /** So much is gathered of the reply that comes later. */
+  holdLater(replyBytes: number): void {
+    this.#laterBytes = this.context.request.memoryBytes + replyBytes;
+    this.#tellHeld();
+  }
+
+  #letGoOfLater(): void {
+    this.#later = null;
+    this.blocked = null;
+    this.#laterBytes = 0;
+    this.context.request = this.#parser.request;
+  }
+
+  /** For `LaterReply` alone. */
+  answerLater(later: LaterReply, write: () => boolean): void {
+    if (this.#later !== later) return;
+    const { context } = this;
+    const { output } = this.connection;
+    const before = output.length;
+    const isInHandler = this.#isRunning;
+    let isAnswered = true;
+    this.#isRunning = true;
+    runReply(context, () => {
+      isAnswered = write();
+    });
+    this.#isRunning = isInHandler;
+    // Else what it waited for is answered by work that took its place, perhaps already.
+    if (this.#later === later) {
+      if (!isAnswered || !later.isWanted) output.length = before;
+      if (isAnswered) {
+        this.#letGoOfLater();
+        this.holdsPushes = false;
+        if (this.endsAfterReply) this.end();
+      }
+    }
+    // The reply came before the handler returned: the loop in #run, which called it, goes on by itself.
+    if (isInHandler) return;
+    if (!this.holdsPushes) this.#pushes.flushTo(this.connection.output);
+    this.#tellHeld();
+    this.connection.touch();
+    if (this.#later === null) this.#resume();
+  }
+
+  /** Sends out-of-band bytes: never in the middle of a reply. */
+  push(bytes: Buffer, length: number): void {
+    if (this.connection.isClosed) return;
+    if (this.#isRunning || this.holdsPushes) {
+      this.#pushes.add(bytes, length);
+      if (this.holdsPushes) this.#tellHeld();
+      return;
+    }
+    this.connection.output.bytes(bytes, 0, length);
+    this.connection.touch();
+  }
+
+  /** Bytes for this connection that have not left. */
+  get unsentBytes(): number {
+    return this.connection.outputBytes + this.#pushes.bytes;
+  }
+
+  ensureSubscriptions(): Subscriptions {
+    this.subscriptions ??= new Subscriptions(this, this.server);
+    return this.subscriptions;
+  }
+
+  unwatch(): void {
+    if (this.watcher !== null) this.server.watches.unwatchAll(this.watcher);
+    this.watcher = null;
+  }
+
+  /** EXEC, DISCARD: nothing is queued or watched any more. */
+  endTransaction(): void {
+    this.transaction = null;
+    this.unwatch();
+  }
+
+  /** RESET: as the connection was when it began. */
+  reset(): void {
+    this.endTransaction();
+    this.subscriptions?.unsubscribeAll();
+    this.subscriptions = null;
+    this.context.database = 0;
+    this.context.reply.version = 2;
+    this.name = "";
+    this.replyMode = "on";
+    this.isNoEvict = false;
+    this.authorization?.holders.delete(this);
+    this.authorization = this.server.broker.access.anonymous;
+    this.#authorizationChanged();
+  }
+
+  /** The requests behind a reply that came later run. */
+  #resume(): void {
+    if (this.connection.isClosed || this.isEnding) return;
+    if (this.#isPaused) {
+      this.#isPaused = false;
+      this.connection.resumeReading();
+    }
+    this.#run();
+  }
+
+  /** Throws redis's error where the connection's state does not allow the command. */
+  assertAllowed(spec: CommandSpec): void {
+    if (!this.isAuthenticated && !spec.noAuth) throw new RedisError(errorTexts.noAuth);
+    if (this.subscriptions !== null) this.subscriptions.assertAllowed(spec);
+    if (this.transaction !== null && spec.noMulti)
+      throw new RedisError("ERR Command not allowed inside a transaction");
+    const refusal = this.refusalOf(this.context);
+    if (refusal !== null) throw new RedisError(`NOPERM ${refusalText(refusal)}`);
+  }
+
+  /** Asked when a command comes, and again when EXEC runs what was queued. */
+  refusalOf(context: CommandContext): Refusal | null {
+    return this.#acl.refusalOf(context, this.transaction !== null);
+  }
+
+  noteRefusal(refusal: AclRefusal): void {
+    this.server.aclLog.add(refusal, clientLine(this));
+  }
+
+  loggedIn(authorization: Authorization): void {
+    this.authorization?.holders.delete(this);
+    this.authorization = authorization;
+    this.#authorizationChanged();
+  }
+
+  /** Sends what is written, then closes. */
+  end(): void {
+    this.isEnding = true;
+    this.#abandonLater();
+    this.connection.end();
+  }
+
+  #abandonLater(): void {
+    this.#turnWait?.cancel();
+    this.#turnWait = null;
+    const later = this.#later;
+    if (later === null) return;
+    this.#letGoOfLater();
+    later.work.abandon();
+    this.#tellHeld();
+  }
+
+  /** The client has read its output: requests that waited for that run. */
+  onWritable(): void {
+    if (this.#later !== null) this.#later.work.outputDrained?.();
+    else if (this.#parser.pendingBytes > 0) this.#run();
+  }
+
+  onClosed(): void {
+    this.isEnding = true;
+    this.server.sessions.delete(this.id);
+    this.#deadline?.cancel();
+    this.authorization?.holders.delete(this);
+    this.#abandonLater();
+    this.subscriptions?.closed();
+    this.unwatch();
+    this.server.broker.publisherGone(this.connection);
+  }
+}

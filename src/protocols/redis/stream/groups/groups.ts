@@ -1,0 +1,70 @@
+/** Consumer groups of a stream: finding them and their consumers, and what replies say of them. */
+import { sortedInSlices } from "../../../../base/sliced-sort.ts";
+import type { Job } from "../../../../base/turn-work.ts";
+import type { Log } from "../../../../broker/log-entries.ts";
+import type { Queue } from "../../../../broker/queue/queue.ts";
+import type { CursorOwner, SharedCursor } from "../../../../broker/cursor/shared-cursor.ts";
+import { EntryId } from "../../../../message/entry-id.ts";
+import type { CommandContext } from "../../core/context.ts";
+import { RedisError } from "../../core/errors.ts";
+import { groupLag, notKnown } from "../../../../broker/groups/progress.ts";
+import type { ReplyWriter } from "../../wire/reply-writer.ts";
+
+const next = new EntryId();
+
+/** The group in argument `index`; undefined when stream or group is not there. */
+export function findGroup(
+  context: CommandContext,
+  queue: Queue | undefined,
+  index: number,
+): SharedCursor | undefined {
+  return queue?.groups.get(context.request.latin1(index));
+}
+
+/** The error of commands that need a group, for the key in argument 1 and the group in argument 2. */
+export function noGroup(context: CommandContext, suffix = ""): RedisError {
+  const { request } = context;
+  return new RedisError(
+    `NOGROUP No such key '${request.utf8(1)}' or consumer group '${request.utf8(2)}'${suffix}`,
+  );
+}
+
+/** The error of XGROUP and XINFO, for the key in argument 2 and the group in argument 3. */
+export function noSuchGroup(context: CommandContext): RedisError {
+  const { request } = context;
+  return new RedisError(
+    `NOGROUP No such consumer group '${request.utf8(3)}' for key name '${request.utf8(2)}'`,
+  );
+}
+
+/** The consumer of that name, made when it is not there; it counts as seen now. */
+export function seenConsumer(cursor: SharedCursor, name: string, now: number): CursorOwner {
+  const owner = cursor.owners.get(name) ?? cursor.addOwner(name, now);
+  owner.seenAt = now;
+  return owner;
+}
+
+/** In the order in which redis lists names: by their bytes. A client may have made any number of them. */
+export function* sortedByName<Value>(map: ReadonlyMap<string, Value>): Job<[name: string, value: Value][]> {
+  return yield* sortedInSlices([...map], ([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Puts the group behind the entry with that id. */
+export function setGroupPosition(cursor: SharedCursor, id: EntryId, entriesRead: number): void {
+  const { log } = cursor;
+  const offset = next.copyFrom(id).increment() ? log.offsetOfEntryId(next) : log.nextOffset;
+  cursor.setGroupPosition(offset, id, entriesRead);
+}
+
+/** The values of `entries-read` and `lag`, each with its name. */
+export function writeProgress(reply: ReplyWriter, log: Log, cursor: SharedCursor): void {
+  reply.bulkLatin1("entries-read");
+  writeKnown(reply, cursor.entriesRead === notKnown ? NaN : cursor.entriesRead);
+  reply.bulkLatin1("lag");
+  writeKnown(reply, groupLag(log, cursor.entriesRead, cursor.lastId));
+}
+
+function writeKnown(reply: ReplyWriter, value: number): void {
+  if (Number.isNaN(value)) reply.null();
+  else reply.integer(value);
+}

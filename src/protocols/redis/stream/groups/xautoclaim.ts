@@ -1,0 +1,120 @@
+/** XAUTOCLAIM key group consumer min-idle-ms start [COUNT count] [JUSTID] */
+import type { Job } from "../../../../base/turn-work.ts";
+import { LogReader } from "../../../../broker/log-entries.ts";
+import { noOwner } from "../../../../broker/cursor/pending-table.ts";
+import type { SharedCursor } from "../../../../broker/cursor/shared-cursor.ts";
+import { claim, writeClaimed } from "./claims.ts";
+import { EntryId } from "../../../../message/entry-id.ts";
+import type { CommandContext } from "../../core/context.ts";
+import { RedisError, syntaxError } from "../../core/errors.ts";
+import { findGroup, noGroup, seenConsumer } from "./groups.ts";
+import type { PartedReply } from "../../core/parted-reply.ts";
+import { answerInSlices, Piece, unitsOfBytes } from "../../core/sliced-reply.ts";
+import { rangeStartArgument, writeStreamId } from "../id.ts";
+import { findEntry, workBytes } from "../stream.ts";
+import { findStream } from "../find.ts";
+import { oneKey, type CommandRow } from "../../core/command-spec.ts";
+
+export const xautoclaimCommand: CommandRow = {
+  name: "xautoclaim",
+  arity: -6,
+  flags: ["write", "fast"],
+  keys: [oneKey(1, "RW", "delete")],
+  tips: ["nondeterministic_output"],
+  since: "6.2.0",
+  complexity: "O(1) for a small COUNT",
+  summary: "Takes over entries that others have left pending too long.",
+  run: xautoclaim,
+};
+
+const start = new EntryId();
+const id = new EntryId();
+const unitsOfLook = 0.4;
+const unitsOfClaim = 2;
+const defaultCount = 100;
+/** Redis looks at so many pending entries for each one it may return. */
+const attemptsForEach = 10;
+const countMax = Math.floor((2 ** 63 - 1) / 16);
+
+function xautoclaim(context: CommandContext): void {
+  const { request } = context;
+  const minIdle = request.integer(4);
+  if (Number.isNaN(minIdle)) throw new RedisError("ERR Invalid min-idle-time argument for XAUTOCLAIM");
+  rangeStartArgument(request, 5, start);
+  let count = defaultCount;
+  let isIdOnly = false;
+  for (let at = 6; at < request.argumentCount; at++) {
+    if (request.is(at, "COUNT") && at + 1 < request.argumentCount) {
+      count = request.integer(++at);
+      if (!(count >= 1 && count <= countMax)) throw new RedisError("ERR COUNT must be > 0");
+    } else if (request.is(at, "JUSTID")) isIdOnly = true;
+    else throw syntaxError();
+  }
+  const cursor = findGroup(context, findStream(context, 1), 2);
+  if (cursor === undefined) throw noGroup(context);
+  const wanted = { from: new EntryId().copyFrom(start), minIdle: Math.max(minIdle, 0), count, isIdOnly };
+  answerInSlices(context, (parts) => claimFrom(context, parts, cursor, wanted));
+}
+
+interface Wanted {
+  readonly from: EntryId;
+  readonly minIdle: number;
+  readonly count: number;
+  readonly isIdOnly: boolean;
+}
+
+function* claimFrom(
+  context: CommandContext,
+  parts: PartedReply,
+  cursor: SharedCursor,
+  { from, minIdle, count, isIdOnly }: Wanted,
+): Job<void> {
+  const { reply, request, broker } = context;
+  const { pending } = cursor;
+  const consumer = request.latin1(3);
+  const deleted: EntryId[] = [];
+  const reader = new LogReader(cursor.log);
+  const piece = new Piece();
+  reply.array(3);
+  const cursorList = parts.openList();
+  const claimedList = parts.openList();
+  let claimed = 0;
+  let left = count;
+  let attempts = count * attemptsForEach;
+  let offset = pending.size === 0 ? -1 : pending.atOrAboveId(from);
+  for (; offset >= 0 && left > 0 && attempts > 0; offset = pending.next(offset + 1), attempts--) {
+    const due = piece.add(unitsOfLook);
+    if (due > 0) {
+      yield due;
+      if (pending.ownerOf(offset) === noOwner) continue;
+    }
+    pending.readId(offset, id);
+    const now = broker.clock.now();
+    if (!findEntry(reader, id)) {
+      cursor.settle(offset);
+      deleted.push(new EntryId().copyFrom(id));
+      left--;
+      continue;
+    }
+    if (minIdle > 0 && now - pending.timeOf(offset) < minIdle) continue;
+    const before = workBytes(parts.bytes);
+    const owner = seenConsumer(cursor, consumer, now);
+    const deliveries = pending.countOf(offset) + (isIdOnly ? 0 : 1);
+    claim(cursor, offset, owner, { count: deliveries, time: now, now });
+    writeClaimed(reply, reader, isIdOnly, id);
+    claimed++;
+    left--;
+    const dueNow = piece.add(unitsOfClaim + unitsOfBytes(workBytes(parts.bytes) - before));
+    if (dueNow > 0) yield dueNow;
+  }
+  parts.fill(cursorList, ({ out }) => {
+    writeStreamId(out, offset < 0 ? id.set(0, 0) : pending.readId(offset, id));
+  });
+  parts.closeList(claimedList, claimed);
+  reply.array(deleted.length);
+  for (const each of deleted) {
+    writeStreamId(reply.out, each);
+    const due = piece.add(unitsOfLook);
+    if (due > 0) yield due;
+  }
+}

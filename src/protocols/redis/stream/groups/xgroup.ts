@@ -1,0 +1,218 @@
+/**
+ * XGROUP CREATE key group id|$ [MKSTREAM] [ENTRIESREAD n]      XGROUP SETID key group id|$ [ENTRIESREAD n]
+ * XGROUP DESTROY key group      XGROUP CREATECONSUMER key group consumer      XGROUP DELCONSUMER key group consumer
+ */
+import type { Queue } from "../../../../broker/queue/queue.ts";
+import type { Job } from "../../../../base/turn-work.ts";
+import type { CursorOwner, SharedCursor } from "../../../../broker/cursor/shared-cursor.ts";
+import { EntryId } from "../../../../message/entry-id.ts";
+import type { CommandContext } from "../../core/context.ts";
+import { errorTexts, RedisError } from "../../core/errors.ts";
+import { findGroup, noSuchGroup, seenConsumer, setGroupPosition } from "./groups.ts";
+import { subcommandSyntaxError, writeHelp } from "../../core/help.ts";
+import { answerInSlices, directItemsMax, Piece } from "../../core/sliced-reply.ts";
+import { idArgument, strictIdArgument } from "../id.ts";
+import { seal } from "../stream.ts";
+import { createStream, findStream } from "../find.ts";
+import { oneKey, type CommandRow } from "../../core/command-spec.ts";
+
+export const xgroupCommand: CommandRow = {
+  name: "xgroup",
+  arity: -2,
+  flags: [],
+  categories: [],
+  since: "5.0.0",
+  complexity: "Depends on the subcommand",
+  summary: "Manages consumer groups.",
+  subcommands: [
+    {
+      name: "create",
+      arity: -5,
+      flags: ["write", "denyoom"],
+      keys: [oneKey(2, "RW", "insert")],
+      since: "5.0.0",
+      complexity: "O(1)",
+      summary: "Creates a consumer group.",
+      run: xgroupCreate,
+    },
+    {
+      name: "createconsumer",
+      arity: 5,
+      flags: ["write", "denyoom"],
+      keys: [oneKey(2, "RW", "insert")],
+      since: "6.2.0",
+      complexity: "O(1)",
+      summary: "Adds a consumer to a group.",
+      run: xgroupCreateConsumer,
+    },
+    {
+      name: "delconsumer",
+      arity: 5,
+      flags: ["write"],
+      keys: [oneKey(2, "RW", "delete")],
+      since: "5.0.0",
+      complexity: "O(1)",
+      summary: "Removes a consumer of a group, with what is pending for it.",
+      run: xgroupDelConsumer,
+    },
+    {
+      name: "destroy",
+      arity: 4,
+      flags: ["write"],
+      keys: [oneKey(2, "RW", "delete")],
+      since: "5.0.0",
+      complexity: "O(N), N pending entries of the group",
+      summary: "Removes a consumer group.",
+      run: xgroupDestroy,
+    },
+    {
+      name: "help",
+      arity: 2,
+      flags: ["loading", "stale"],
+      since: "5.0.0",
+      complexity: "O(1)",
+      summary: "Lists the XGROUP subcommands.",
+      run: xgroupHelp,
+    },
+    {
+      name: "setid",
+      arity: -5,
+      flags: ["write"],
+      keys: [oneKey(2, "RW", "update")],
+      since: "5.0.0",
+      complexity: "O(1)",
+      summary: "Moves the position of a consumer group.",
+      run: xgroupSetId,
+    },
+  ],
+};
+
+const unitsOfSettled = 0.3;
+const id = new EntryId();
+
+interface PositionOptions {
+  makesStream: boolean;
+  /** -1 is not known. */
+  entriesRead: number;
+}
+
+function parseOptions(context: CommandContext, mayMake: boolean): PositionOptions {
+  const { request } = context;
+  const options = { makesStream: false, entriesRead: -1 };
+  for (let at = 5; at < request.argumentCount; at++) {
+    if (mayMake && request.is(at, "MKSTREAM")) options.makesStream = true;
+    else if (request.is(at, "ENTRIESREAD") && at + 1 < request.argumentCount) {
+      options.entriesRead = request.integer(++at);
+      if (Number.isNaN(options.entriesRead)) throw new RedisError(errorTexts.notInteger);
+      if (options.entriesRead < -1) throw new RedisError("ERR value for ENTRIESREAD must be positive or -1");
+    } else throw subcommandSyntaxError(context);
+  }
+  return options;
+}
+
+function existingStream(context: CommandContext): Queue {
+  const queue = findStream(context, 2);
+  if (queue !== undefined) return queue;
+  throw new RedisError(
+    "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM " +
+      "option to create an empty stream automatically.",
+  );
+}
+
+function existingGroup(context: CommandContext): SharedCursor {
+  const cursor = findGroup(context, existingStream(context), 3);
+  if (cursor === undefined) throw noSuchGroup(context);
+  return cursor;
+}
+
+function xgroupCreate(context: CommandContext): void {
+  const { request, reply } = context;
+  const { makesStream, entriesRead } = parseOptions(context, true);
+  let queue = makesStream ? findStream(context, 2) : existingStream(context);
+  if (!request.is(4, "$")) strictIdArgument(request, 4, id);
+  else if (queue === undefined) id.set(0, 0);
+  else id.copyFrom(queue.log.lastId);
+  context.broker.storage.assertWritable();
+  // Only a new key is a change to those who WATCH: groups are not part of the value.
+  if (queue === undefined) {
+    queue = createStream(context, request.latin1(2));
+    context.keyChanged(2);
+  }
+  const name = request.latin1(3);
+  if (queue.groups.has(name)) throw new RedisError("BUSYGROUP Consumer Group name already exists");
+  seal(queue);
+  setGroupPosition(queue.vhost.createGroup(queue, name), id, entriesRead);
+  reply.ok();
+}
+
+function xgroupSetId(context: CommandContext): void {
+  const { request, reply } = context;
+  const { entriesRead } = parseOptions(context, false);
+  const queue = existingStream(context);
+  const cursor = existingGroup(context);
+  if (request.is(4, "$")) id.copyFrom(queue.log.lastId);
+  else idArgument(request, 4, id);
+  setGroupPosition(cursor, id, entriesRead);
+  // Entries may be new to the group now: who waits in it is to look.
+  context.broker.schedule(queue);
+  reply.ok();
+}
+
+function xgroupDestroy(context: CommandContext): void {
+  const { request, reply } = context;
+  const queue = existingStream(context);
+  const name = request.latin1(3);
+  const exists = queue.groups.has(name);
+  if (exists) queue.vhost.deleteGroup(queue, name);
+  reply.integer(exists ? 1 : 0);
+}
+
+function xgroupCreateConsumer(context: CommandContext): void {
+  const cursor = existingGroup(context);
+  const name = context.request.latin1(4);
+  const isNew = !cursor.owners.has(name);
+  if (isNew) seenConsumer(cursor, name, context.broker.clock.now());
+  context.reply.integer(isNew ? 1 : 0);
+}
+
+function xgroupDelConsumer(context: CommandContext): void {
+  const cursor = existingGroup(context);
+  const owner = cursor.owners.get(context.request.latin1(4));
+  if (owner === undefined) context.reply.integer(0);
+  else if (owner.pending <= directItemsMax) context.reply.integer(cursor.removeOwner(owner));
+  else answerInSlices(context, () => removeConsumer(context, cursor, owner));
+}
+
+/** What it holds is settled first, then it goes with whatever it has got meanwhile. */
+function* removeConsumer({ reply }: CommandContext, cursor: SharedCursor, owner: CursorOwner): Job<void> {
+  const { pending } = cursor;
+  const piece = new Piece();
+  let settled = 0;
+  for (let offset = pending.next(0); offset >= 0; offset = pending.next(offset + 1)) {
+    if (pending.ownerOf(offset) === owner.id && cursor.settle(offset)) settled++;
+    const due = piece.add(unitsOfSettled);
+    if (due > 0) yield due;
+  }
+  // Another connection may have removed it in the meantime.
+  if (cursor.ownerById(owner.id) === owner) settled += cursor.removeOwner(owner);
+  reply.integer(settled);
+}
+
+function xgroupHelp(context: CommandContext): void {
+  writeHelp(context, [
+    "CREATE <key> <groupname> <id|$> [option]",
+    "    Create a new consumer group. Options are:",
+    "    * MKSTREAM",
+    "      Create the empty stream if it does not exist.",
+    "    * ENTRIESREAD entries_read",
+    "      Set the group's entries_read counter (internal use).",
+    "CREATECONSUMER <key> <groupname> <consumer>",
+    "    Create a new consumer in the specified group.",
+    "DELCONSUMER <key> <groupname> <consumer>",
+    "    Remove the specified consumer.",
+    "DESTROY <key> <groupname>",
+    "    Remove the specified group.",
+    "SETID <key> <groupname> <id|$> [ENTRIESREAD entries_read]",
+    "    Set the current group ID and entries_read counter.",
+  ]);
+}
