@@ -9,7 +9,7 @@
 export const assertsAreOn: boolean = process.env["TROIKAMQ_ASSERTS"] === "1";
 
 /** An invariant does not hold: an error of the broker itself, which must not go on with what it has. */
-export class InvariantError extends Error {
+class InvariantError extends Error {
   override readonly name = "InvariantError";
 }
 
