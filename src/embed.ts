@@ -8,15 +8,25 @@
  */
 import path from "node:path";
 import { registerProcessMetrics } from "./admin/process-metrics.ts";
-import { siteHandler } from "./admin/routes.ts";
-import type { Config, PortSetting } from "./base/config/options.ts";
-import { type AnyPortName, embeddedConfig, type StartOptions } from "./base/config/embedding.ts";
+import { type Readiness, siteHandler } from "./admin/routes.ts";
+import type { ConnectionHost } from "./base/connection.ts";
+import {
+  type AnyPortName,
+  type PortName,
+  portNames,
+  portOptionOf,
+  tlsNameOf,
+} from "./base/config/listeners.ts";
+import type { Config } from "./base/config/options.ts";
+import { embeddedConfig, type StartOptions } from "./base/config/embedding.ts";
 import { BrokerError, StartError } from "./base/errors.ts";
+import type { HttpHandler } from "./base/http.ts";
 import { LifeLog } from "./base/life-log.ts";
 import { limits } from "./base/limits.ts";
 import { Logger } from "./base/logger.ts";
 import { thisMachine } from "./base/machine.ts";
 import { MetricsRegistry } from "./base/metrics.ts";
+import { Opened } from "./base/opened.ts";
 import { version } from "./base/version.ts";
 import { Broker } from "./broker/broker.ts";
 import { registerBrokerMetrics } from "./broker/metrics.ts";
@@ -57,54 +67,98 @@ export async function startBroker(options: StartOptions = {}): Promise<RunningBr
   return startConfigured(embeddedConfig(options, thisMachine()));
 }
 
+/** What a start works with, settled before anything is opened. */
+interface Start {
+  readonly config: Config;
+  /** The absolute path, or `memory`. */
+  readonly directory: string;
+  readonly logger: Logger;
+  readonly life: LifeLog;
+  readonly tls: TlsIdentity | null;
+  /** What is to be closed, at the end or when a later step fails. */
+  readonly opened: Opened;
+}
+
+/** A listener's protocol, and who looks after its connections. */
+interface Side {
+  readonly connectionHost: ConnectionHost;
+  readonly entrance: Entrance;
+}
+
 /** Starts a broker from settled options; what the command line uses. */
 export async function startConfigured(config: Config): Promise<RunningBroker> {
-  checkPorts(config);
-  const host = await settleHost(config);
-  const logger = new Logger({
-    level: config.logLevel,
-    clock: systemClock,
-    sink: (line) => process.stderr.write(line),
+  const start = await settle(config);
+  return start.opened.during(async () => {
+    try {
+      return await open(start);
+    } catch (error) {
+      throw startErrorOf(error, start.directory);
+    }
   });
+}
+
+/** Looks at the options together, and takes the directory. @throws StartError */
+async function settle(given: Config): Promise<Start> {
+  checkPorts(given);
+  const config = { ...given, host: await settleHost(given) };
+  const { logLevel: level } = config;
+  const logger = new Logger({ level, clock: systemClock, sink: (line) => process.stderr.write(line) });
   const tlsFiles = wantedTls(config);
   // Loaded for who listens with TLS only.
   const tls =
     tlsFiles === null ? null : new (await import("./net/tls.ts")).TlsIdentity(tlsFiles, logger, systemClock);
   const isKept = config.dataDir !== "memory";
   const directory = isKept ? path.resolve(config.dataDir) : "memory";
-  if (isKept) assertOwnDirectory(directory);
-  const unlock = isKept ? lockDirectory(directory) : () => {};
-  const opened: { close(): Promise<void> | void }[] = [{ close: unlock }];
+  const opened = new Opened();
+  if (isKept) {
+    assertOwnDirectory(directory);
+    opened.add(lockDirectory(directory));
+  }
   const life = new LifeLog(logger, systemClock);
   const { bun, node } = process.versions;
   const runtime = bun === undefined ? `node ${node}` : `bun ${bun}`;
   life.begin("TroikaMQ starts", { version, runtime, pid: process.pid, dataDir: directory });
-  try {
-    return await open({ ...config, host }, directory, { logger, tls, life }, opened);
-  } catch (error) {
-    for (const part of opened.toReversed()) await part.close();
-    if (error instanceof BrokerError && error.code === "CORRUPT") {
-      throw new StartError(1, `${error.message}; see: troikamq check --data-dir ${directory}`);
-    }
-    if (error instanceof BrokerError && error.code === "UNAVAILABLE") {
-      throw new StartError(1, `${directory}: ${error.message}`);
-    }
-    throw error;
-  }
+  return { config, directory, logger, life, tls, opened };
 }
 
-async function open(
-  config: Config,
-  directory: string,
-  { logger, tls, life }: { logger: Logger; tls: TlsIdentity | null; life: LifeLog },
-  opened: { close(): Promise<void> | void }[],
-): Promise<RunningBroker> {
+function startErrorOf(error: unknown, directory: string): unknown {
+  if (!(error instanceof BrokerError)) return error;
+  if (error.code === "CORRUPT") {
+    return new StartError(1, `${error.message}; see: troikamq check --data-dir ${directory}`);
+  }
+  return error.code === "UNAVAILABLE" ? new StartError(1, `${directory}: ${error.message}`) : error;
+}
+
+async function open(start: Start): Promise<RunningBroker> {
+  const { config, directory, life, tls, opened } = start;
   let closing: Promise<void> | undefined;
   /** Not of what a failed start closes again. */
-  const ended = (message: string): void => {
+  const ended = (message: string) => (): void => {
     if (closing !== undefined) life.stage(message);
   };
   const keyspace = new Keyspace(systemRandom.below(2 ** 32));
+  opened.add(ended("the journal is written and synced"));
+  const broker = await openBroker(start, keyspace);
+  keyspace.start(broker);
+  opened.add(() => keyspace.stop());
+  tellData(life, broker, keyspace);
+  opened.add(ended("connections are closed"));
+  const registry = new MetricsRegistry();
+  const byName = makeServers(config, { broker, keyspace, registry });
+  const ports = await listenAll(start, byName);
+  const servers = Object.values(byName).filter(({ isListening }) => isListening);
+  registerProcessMetrics(registry);
+  registerBrokerMetrics(registry, broker, servers);
+  life.stage("ready");
+  return {
+    ports,
+    dataDir: directory,
+    close: () => (closing ??= close(start, broker, servers)),
+    ...(tls === null ? {} : { reloadTls: () => tls.reload() }),
+  };
+}
+
+async function openBroker({ config, directory, logger, opened }: Start, source: Keyspace): Promise<Broker> {
   const broker = await Broker.open({
     disk: config.dataDir === "memory" ? null : localDisk,
     directory,
@@ -115,7 +169,7 @@ async function open(
     journalBytesMax: config.journalBytesMax,
     memoryBytesMax: config.memoryBytesMax,
     diskFreeBytesMin: config.diskFreeBytesMin,
-    source: keyspace,
+    source,
     security: { password: config.password, name: config.user, isInsecure: config.insecure },
     redisStreamsDurability: config.durabilityRedisStreams,
     kafkaDurability: config.durabilityKafka,
@@ -126,8 +180,11 @@ async function open(
       process.exit(1);
     },
   });
-  opened.push({ close: () => broker.close().then(() => ended("the journal is written and synced")) });
-  keyspace.start(broker);
+  opened.add(() => broker.close());
+  return broker;
+}
+
+function tellData(life: LifeLog, broker: Broker, keyspace: Keyspace): void {
   life.stage("the data is open", {
     queues: sum(broker.vhosts.values(), ({ queues }) => queues.size),
     keys: sum(keyspace.databases, ({ size }) => size),
@@ -135,32 +192,49 @@ async function open(
     journalBytes: broker.storage.journal?.bytes,
     tornBytes: broker.storage.tornBytes,
   });
-  opened.push({ close: () => keyspace.stop() });
-  opened.push({ close: () => ended("connections are closed") });
+}
+
+/** What the protocols speak for. */
+interface Inside {
+  readonly broker: Broker;
+  readonly keyspace: Keyspace;
+  readonly registry: MetricsRegistry;
+}
+
+/** A server for each protocol, none of which listens yet: here every protocol is named once. */
+function makeServers(config: Config, inside: Inside): Readonly<Record<PortName, Server>> {
+  const { broker, keyspace } = inside;
+  const connectionsMax = settleConnectionsMax(config.connectionsMax);
+  const clients: Side = {
+    connectionHost: broker.ticker,
+    entrance: entranceOf(config, broker, connectionsMax, "--connections-max"),
+  };
+  const operators: Side = {
+    connectionHost: httpConnectionHost(systemTimers, broker.inFlight),
+    entrance: entranceOf(config, broker, limits.httpConnectionsMax, "the bound on those of HTTP"),
+  };
+  const serve = (protocol: Protocol, side: Side): Server =>
+    new Server({ protocol, host: config.host, clock: systemClock, ...side });
   const advertised = {
     host: config.advertisedHost,
     port: config.advertisedPort,
     tlsPort: config.advertisedTlsPort,
   };
-  const connectionsMax = settleConnectionsMax(config.connectionsMax);
-  const entrance = (max: number, maxName: string): Entrance =>
-    new Entrance({
-      max,
-      maxName,
-      perAddressMax: config.connectionsPerAddressMax,
-      logger,
-      timers: systemTimers,
-    });
-  const clients = {
-    connectionHost: broker.ticker,
-    entrance: entrance(connectionsMax, "--connections-max"),
+  return {
+    redis: serve(redisProtocol(broker, keyspace, connectionsMax), clients),
+    amqp: serve(amqpProtocol(broker), clients),
+    kafka: serve(kafkaProtocol(broker, advertised), clients),
+    http: serve(httpProtocol(siteOf(inside), systemTimers), operators),
   };
-  const operators = {
-    connectionHost: httpConnectionHost(systemTimers, broker.inFlight),
-    entrance: entrance(limits.httpConnectionsMax, "the bound on those of HTTP"),
-  };
-  const registry = new MetricsRegistry();
-  const readiness = () => {
+}
+
+function entranceOf(config: Config, { logger }: Broker, max: number, maxName: string): Entrance {
+  const perAddressMax = config.connectionsPerAddressMax;
+  return new Entrance({ max, maxName, perAddressMax, logger, timers: systemTimers });
+}
+
+function siteOf({ broker, registry }: Inside): HttpHandler {
+  const readiness = (): Readiness => {
     const { failure, writeFailure } = broker.storage.gate;
     return {
       ready: failure === null,
@@ -170,55 +244,40 @@ async function open(
       },
     };
   };
-  const site = siteHandler({ registry, readiness, logger, broker });
-  const wanted: [typeof clients | typeof operators, Protocol, port: PortSetting, tlsPort: PortSetting][] = [
-    [clients, redisProtocol(broker, keyspace, connectionsMax), config.redisPort, config.redisTlsPort],
-    [clients, amqpProtocol(broker), config.amqpPort, config.amqpTlsPort],
-    [clients, kafkaProtocol(broker, advertised), config.kafkaPort, config.kafkaTlsPort],
-    [operators, httpProtocol(site, systemTimers), config.httpPort, config.httpTlsPort],
-  ];
-  const servers: Server[] = [];
+  return siteHandler({ registry, readiness, logger: broker.logger, broker });
+}
+
+/** Opens the ports that are wanted: of each protocol the plain one, then the one with TLS. */
+async function listenAll(
+  { config, life, tls, opened }: Start,
+  servers: Readonly<Record<PortName, Server>>,
+): Promise<RunningBroker["ports"]> {
   const ports: Partial<Record<AnyPortName, number>> = {};
-  for (const [side, protocol, port, tlsPort] of wanted) {
-    if (port === "off" && tlsPort === "off") continue;
-    const server = new Server({ protocol, host: config.host, clock: systemClock, ...side });
-    servers.push(server);
-    opened.push({ close: () => server.drain() });
-    const listen = async (name: AnyPortName, wantedPort: number, identity: TlsIdentity | null) => {
-      const taken = (ports[name] = await server.listen(wantedPort, identity));
-      const isTls = identity !== null;
-      life.tell("listening", { protocol: protocol.name, host: config.host, port: taken, tls: isTls });
-    };
-    if (port !== "off") await listen(protocol.name, port, null);
-    if (tlsPort !== "off") await listen(`${protocol.name}Tls`, tlsPort, tls);
-  }
-  registerProcessMetrics(registry);
-  registerBrokerMetrics(registry, broker, servers);
-  life.stage("ready");
-  const close = async (): Promise<void> => {
-    const connections = sum(servers, (server) => server.connections.size);
-    life.begin("shutdown requested: no new connections", { connections });
-    for (const server of servers) server.stopListening();
-    await broker.sync();
-    life.stage("what was answered is on the disk");
-    let failure: unknown;
-    for (const part of opened.toReversed()) {
-      try {
-        await part.close();
-      } catch (error) {
-        // A full disk: the rest is closed all the same, the lock above all.
-        failure ??= error;
-      }
+  for (const name of portNames) {
+    const server = servers[name];
+    opened.add(() => server.drain());
+    for (const [portName, identity] of [
+      [name, null],
+      [tlsNameOf(name), tls],
+    ] as const) {
+      const wanted = config[portOptionOf(portName)];
+      if (wanted === "off") continue;
+      const port = (ports[portName] = await server.listen(wanted, identity));
+      life.tell("listening", { protocol: name, host: config.host, port, tls: identity !== null });
     }
-    if (failure !== undefined) throw failure;
-    life.stage("stopped");
-  };
-  return {
-    ports,
-    dataDir: directory,
-    close: () => (closing ??= close()),
-    ...(tls === null ? {} : { reloadTls: () => tls.reload() }),
-  };
+  }
+  return ports;
+}
+
+async function close({ life, opened }: Start, broker: Broker, servers: readonly Server[]): Promise<void> {
+  const connections = sum(servers, (server) => server.connections.size);
+  life.begin("shutdown requested: no new connections", { connections });
+  for (const server of servers) server.stopListening();
+  await broker.sync();
+  life.stage("what was answered is on the disk");
+  // A full disk: what cannot be closed does not keep the rest open, the lock above all.
+  await opened.close();
+  life.stage("stopped");
 }
 
 function sum<T>(items: Iterable<T>, valueOf: (item: T) => number): number {

@@ -64,6 +64,10 @@ export class Server implements Door {
     this.#options = options;
   }
 
+  get isListening(): boolean {
+    return this.#listeners.length > 0;
+  }
+
   get refusal(): string | undefined {
     return this.protocol.refusal;
   }
