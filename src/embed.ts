@@ -44,7 +44,7 @@ import { amqpProtocol } from "./protocols/amqp/index.ts";
 import type { Protocol } from "./protocols/contract.ts";
 import { kafkaProtocol } from "./protocols/kafka/index.ts";
 import { redisProtocol } from "./protocols/redis/index.ts";
-import { assertOwnDirectory, localDisk, lockDirectory } from "./storage/index.ts";
+import { assertOwnDirectory, type Disk, localDisk, lockDirectory } from "./storage/index.ts";
 
 export type { StartOptions };
 
@@ -67,6 +67,18 @@ export async function startBroker(options: StartOptions = {}): Promise<RunningBr
   return startConfigured(embeddedConfig(options, thisMachine()));
 }
 
+/** A protocol that is spoken over WebSocket at a path of the HTTP listener. */
+export interface WebSocketRoute {
+  readonly path: string;
+  readonly protocol: Protocol;
+}
+
+/** What a test puts in the place of the machine's, or adds. */
+export interface Parts {
+  readonly disk?: Disk;
+  readonly webSockets?: (broker: Broker) => readonly WebSocketRoute[];
+}
+
 /** What a start works with, settled before anything is opened. */
 interface Start {
   readonly config: Config;
@@ -77,6 +89,7 @@ interface Start {
   readonly tls: TlsIdentity | null;
   /** What is to be closed, at the end or when a later step fails. */
   readonly opened: Opened;
+  readonly parts: Parts;
 }
 
 /** A listener's protocol, and who looks after its connections. */
@@ -86,8 +99,8 @@ interface Side {
 }
 
 /** Starts a broker from settled options; what the command line uses. */
-export async function startConfigured(config: Config): Promise<RunningBroker> {
-  const start = await settle(config);
+export async function startConfigured(config: Config, parts: Parts = {}): Promise<RunningBroker> {
+  const start = await settle(config, parts);
   return start.opened.during(async () => {
     try {
       return await open(start);
@@ -98,7 +111,7 @@ export async function startConfigured(config: Config): Promise<RunningBroker> {
 }
 
 /** Looks at the options together, and takes the directory. @throws StartError */
-async function settle(given: Config): Promise<Start> {
+async function settle(given: Config, parts: Parts): Promise<Start> {
   checkPorts(given);
   const config = { ...given, host: await settleHost(given) };
   const { logLevel: level } = config;
@@ -118,7 +131,7 @@ async function settle(given: Config): Promise<Start> {
   const { bun, node } = process.versions;
   const runtime = bun === undefined ? `node ${node}` : `bun ${bun}`;
   life.begin("TroikaMQ starts", { version, runtime, pid: process.pid, dataDir: directory });
-  return { config, directory, logger, life, tls, opened };
+  return { config, directory, logger, life, tls, opened, parts };
 }
 
 function startErrorOf(error: unknown, directory: string): unknown {
@@ -130,7 +143,7 @@ function startErrorOf(error: unknown, directory: string): unknown {
 }
 
 async function open(start: Start): Promise<RunningBroker> {
-  const { config, directory, life, tls, opened } = start;
+  const { directory, life, tls, opened } = start;
   let closing: Promise<void> | undefined;
   /** Not of what a failed start closes again. */
   const ended = (message: string) => (): void => {
@@ -144,9 +157,13 @@ async function open(start: Start): Promise<RunningBroker> {
   tellData(life, broker, keyspace);
   opened.add(ended("connections are closed"));
   const registry = new MetricsRegistry();
-  const byName = makeServers(config, { broker, keyspace, registry });
-  const ports = await listenAll(start, byName);
-  const servers = Object.values(byName).filter(({ isListening }) => isListening);
+  const made = makeServers(start, { broker, keyspace, registry });
+  for (const { server } of made.webSockets) opened.add(() => server.drain());
+  const ports = await listenAll(start, made.byPort);
+  const servers = [
+    ...Object.values(made.byPort).filter(({ isListening }) => isListening),
+    ...made.webSockets.map(({ server }) => server),
+  ];
   registerProcessMetrics(registry);
   registerBrokerMetrics(registry, broker, servers);
   life.stage("ready");
@@ -158,9 +175,10 @@ async function open(start: Start): Promise<RunningBroker> {
   };
 }
 
-async function openBroker({ config, directory, logger, opened }: Start, source: Keyspace): Promise<Broker> {
+async function openBroker(start: Start, source: Keyspace): Promise<Broker> {
+  const { config, directory, logger, opened, parts } = start;
   const broker = await Broker.open({
-    disk: config.dataDir === "memory" ? null : localDisk,
+    disk: config.dataDir === "memory" ? null : (parts.disk ?? localDisk),
     directory,
     clock: systemClock,
     timers: systemTimers,
@@ -201,8 +219,15 @@ interface Inside {
   readonly registry: MetricsRegistry;
 }
 
-/** A server for each protocol, none of which listens yet: here every protocol is named once. */
-function makeServers(config: Config, inside: Inside): Readonly<Record<PortName, Server>> {
+/** A server for each protocol, none of which listens yet. */
+interface Servers {
+  readonly byPort: Readonly<Record<PortName, Server>>;
+  /** Without ports of their own: their connections come as HTTP's. */
+  readonly webSockets: readonly { readonly path: string; readonly server: Server }[];
+}
+
+/** Here every protocol is named once. */
+function makeServers({ config, parts }: Start, inside: Inside): Servers {
   const { broker, keyspace } = inside;
   const connectionsMax = settleConnectionsMax(config.connectionsMax);
   const clients: Side = {
@@ -220,12 +245,16 @@ function makeServers(config: Config, inside: Inside): Readonly<Record<PortName, 
     port: config.advertisedPort,
     tlsPort: config.advertisedTlsPort,
   };
-  return {
+  const routes = parts.webSockets?.(broker) ?? [];
+  const webSockets = routes.map(({ path, protocol }) => ({ path, server: serve(protocol, clients) }));
+  const doors = new Map(webSockets.map(({ server }) => [server.protocol.name, server]));
+  const byPort = {
     redis: serve(redisProtocol(broker, keyspace, connectionsMax), clients),
     amqp: serve(amqpProtocol(broker), clients),
     kafka: serve(kafkaProtocol(broker, advertised), clients),
-    http: serve(httpProtocol(siteOf(inside), systemTimers), operators),
+    http: serve(httpProtocol(siteOf(inside, routes), systemTimers, doors), operators),
   };
+  return { byPort, webSockets };
 }
 
 function entranceOf(config: Config, { logger }: Broker, max: number, maxName: string): Entrance {
@@ -233,7 +262,7 @@ function entranceOf(config: Config, { logger }: Broker, max: number, maxName: st
   return new Entrance({ max, maxName, perAddressMax, logger, timers: systemTimers });
 }
 
-function siteOf({ broker, registry }: Inside): HttpHandler {
+function siteOf({ broker, registry }: Inside, routes: readonly WebSocketRoute[]): HttpHandler {
   const readiness = (): Readiness => {
     const { failure, writeFailure } = broker.storage.gate;
     return {
@@ -244,7 +273,8 @@ function siteOf({ broker, registry }: Inside): HttpHandler {
       },
     };
   };
-  return siteHandler({ registry, readiness, logger: broker.logger, broker });
+  const webSockets = new Map(routes.map(({ path, protocol }) => [path, protocol.name]));
+  return siteHandler({ registry, readiness, logger: broker.logger, broker, webSockets });
 }
 
 /** Opens the ports that are wanted: of each protocol the plain one, then the one with TLS. */

@@ -5,14 +5,15 @@
  * Not here: TLS handshakes (handshakes.ts), bytes (bun.ts, node.ts).
  * Invariant: an arrival that is let in leaves once; there is a connection only while the socket has its place.
  */
-import type { NetConnection, Transport } from "./connection.ts";
+import type { SocketOwner, Transport, TransportUser } from "./connection.ts";
 import type { Guest } from "./entrance.ts";
 import type { Door } from "./listen.ts";
 
-export class Arrival {
+export class Arrival implements SocketOwner {
   readonly #door: Door;
-  readonly guest: Guest;
-  #connection: NetConnection | null = null;
+  guest: Guest;
+  /** The connection, or what it has become; null before there is one. */
+  #user: TransportUser | null = null;
 
   private constructor(door: Door, guest: Guest) {
     this.#door = door;
@@ -26,33 +27,41 @@ export class Arrival {
   }
 
   get isConnected(): boolean {
-    return this.#connection !== null;
+    return this.#user !== null;
   }
 
   /** The session begins: at once, or after the handshake. */
   connect(transport: Transport): void {
-    this.#connection = this.#door.accept(transport, this.guest);
+    const connection = this.#door.accept(transport, this.guest);
+    this.#user = connection;
+    connection.owner = this;
+  }
+
+  standOn(user: TransportUser, guest: Guest): void {
+    this.guest.leave();
+    this.guest = guest;
+    this.#user = user;
   }
 
   received(bytes: Buffer): void {
-    this.#connection?.received(bytes);
+    this.#user?.received(bytes);
   }
 
   drained(): void {
-    this.#connection?.drained();
+    this.#user?.drained();
   }
 
   peerEnded(): void {
-    this.#connection?.peerEnded();
+    this.#user?.peerEnded();
   }
 
   broke(): void {
-    this.#connection?.destroy();
+    this.#user?.broke();
   }
 
   /** Nothing comes any more. */
   closed(): void {
-    this.#connection?.closed();
+    this.#user?.closed();
   }
 
   /** The system's socket is gone, and its place is free. */

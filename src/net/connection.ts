@@ -14,6 +14,7 @@ import type { BytesHolder, BytesShare } from "../base/bytes-in-flight.ts";
 import type { Timer } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { Address, Connection, ConnectionHost, FlushableConnection } from "../base/connection.ts";
+import type { Guest } from "./entrance.ts";
 import type { Session } from "../protocols/contract.ts";
 
 /** A socket of one of the runtimes. */
@@ -30,6 +31,28 @@ export interface Transport {
   /** Tells the peer that nothing more comes after what `write` took. It may still send; once it has ended too, `closed`. */
   end(): void;
   destroy(): void;
+  /** The broker stops: an end that follows is no wish of the session. */
+  goingAway?(): void;
+}
+
+/** What a socket tells whoever stands on it: a connection, or a transport that makes something else of its bytes. */
+export interface TransportUser {
+  /** Bytes came; valid during the call only. */
+  received(bytes: Buffer): void;
+  /** It takes bytes again. */
+  drained(): void;
+  /** The peer sends no more, but may still read. */
+  peerEnded(): void;
+  /** An error of the socket. */
+  broke(): void;
+  /** It is gone. */
+  closed(): void;
+}
+
+/** Where a connection's socket is: what stands on the socket may change. */
+export interface SocketOwner {
+  /** From now on the socket tells `user`, and its place is `guest`'s. */
+  standOn(user: TransportUser, guest: Guest): void;
 }
 
 interface Barrier {
@@ -39,7 +62,7 @@ interface Barrier {
 
 const smallOutputBytes = 1024;
 
-export class NetConnection implements Connection, FlushableConnection, BytesHolder {
+export class NetConnection implements Connection, FlushableConnection, BytesHolder, TransportUser {
   readonly id: number;
   readonly local: Address;
   readonly remote: Address;
@@ -53,6 +76,8 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
   session!: Session;
   /** Its place among the connections, if these are bounded. */
   guest: { settle(isSettled: boolean): void } | null = null;
+  /** Null where nothing else could stand on its socket. */
+  owner: SocketOwner | null = null;
   readonly #transport: Transport;
   readonly #host: ConnectionHost;
   readonly #onClosed: (connection: NetConnection) => void;
@@ -254,6 +279,7 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
   /** The broker is stopping: the session may say so, then what is in the output is sent and the connection ends. */
   shutdown(): void {
     if (this.isClosed) return;
+    this.#transport.goingAway?.();
     this.session.onShutdown?.();
     this.end();
   }
@@ -264,7 +290,6 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
     this.closed();
   }
 
-  /** The transport has bytes. */
   received(bytes: Buffer): void {
     if (this.isClosed || this.#isEnding) return this.#discard(bytes.length);
     this.bytesReceived += bytes.length;
@@ -278,19 +303,31 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
     if (this.#discardedBytes > limits.lingerBytesMax) this.destroy();
   }
 
-  /** The peer sends no more, but may still read. */
   peerEnded(): void {
     if (this.isClosed || this.#isEnding) return;
     if (this.session.onPeerEnded === undefined) this.end();
     else this.session.onPeerEnded();
   }
 
-  /** The transport takes bytes again. */
   drained(): void {
     this.touch();
   }
 
-  /** The transport is gone. */
+  broke(): void {
+    this.destroy();
+  }
+
+  /**
+   * Ends the connection and leaves its socket open, for something else to stand on it; `unsent` is what the peer has still
+   * to be given, in order. Holds are lifted: only who knows that nothing waits for the disk may do this.
+   */
+  handOver(): { readonly transport: Transport; readonly unsent: Buffer } {
+    const unsent = Buffer.from(this.output.buffer.subarray(this.#sent, this.output.length));
+    if (this.#pauses > 0) this.#transport.resume();
+    this.closed();
+    return { transport: this.#transport, unsent };
+  }
+
   closed(): void {
     if (this.#isGone) return;
     this.#isGone = true;

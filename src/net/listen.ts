@@ -24,6 +24,7 @@ export interface Listener {
 
 /** What a runtime's listener asks for each socket that it accepts. */
 export interface Door {
+  readonly protocol: Protocol;
   /** The socket's place, which it must leave once it is gone; null: it may not stay. `drop` ends it for another. */
   enter(remoteHost: string, drop: () => void): Guest | null;
   /** What one that may not stay is told. */

@@ -28,9 +28,25 @@ export interface Session {
   onClosed(): void;
 }
 
+/**
+ * How a protocol is spoken over WebSocket (RFC 6455): its bytes are a stream in messages, whose borders mean nothing to it.
+ */
+export interface WebSocketForm {
+  /** Names for Sec-WebSocket-Protocol, the one to be chosen first. A client that offers some must offer one of these. */
+  readonly names: readonly string[];
+  /** A client must offer a name. */
+  readonly isNameNeeded: boolean;
+  /** What leaves in one turn is one message (binary), or one that may have several frames (text). */
+  readonly sends: "binary" | "text";
+  readonly takesText: boolean;
+}
+
 export interface Protocol {
-  readonly name: "redis" | "amqp" | "kafka" | "http";
+  /** Of its listener (base/config/listeners.ts), if it has one; metrics and logs show it. */
+  readonly name: string;
   /** What a connection is told that is one too many, before it is closed; most protocols have no words for it. */
   readonly refusal?: string;
+  /** Absent: it is not spoken over WebSocket. */
+  readonly webSocket?: WebSocketForm;
   createSession(connection: Connection): Session;
 }
