@@ -6,7 +6,7 @@
  *
  * This and main.ts are the only wiring: here every protocol is named once. Brokers in one process share nothing.
  */
-import path from "node:path";
+import { resolve } from "node:path";
 import { registerProcessMetrics } from "./admin/process-metrics.ts";
 import { type Readiness, siteHandler } from "./admin/routes.ts";
 import type { ConnectionHost } from "./base/connection.ts";
@@ -121,7 +121,7 @@ async function settle(given: Config, parts: Parts): Promise<Start> {
   const tls =
     tlsFiles === null ? null : new (await import("./net/tls.ts")).TlsIdentity(tlsFiles, logger, systemClock);
   const isKept = config.dataDir !== "memory";
-  const directory = isKept ? path.resolve(config.dataDir) : "memory";
+  const directory = isKept ? resolve(config.dataDir) : "memory";
   const opened = new Opened();
   if (isKept) {
     assertOwnDirectory(directory);
@@ -164,6 +164,7 @@ async function open(start: Start): Promise<RunningBroker> {
     ...Object.values(made.byPort).filter(({ isListening }) => isListening),
     ...made.webSockets.map(({ server }) => server),
   ];
+  for (const server of servers) broker.connections.add(server);
   registerProcessMetrics(registry);
   registerBrokerMetrics(registry, broker, servers);
   life.stage("ready");

@@ -139,6 +139,11 @@ export const limits = {
   httpHeaderBytesMax: 8192,
   /** A body that is streamed has to bring so much in ten seconds while it is waited for. */
   httpStreamedBytesLeast: 16 << 10,
+  /** While somebody looks at rates, counters are read so often, and no more once nobody has looked for so long. */
+  rateSampleMs: 5000,
+  rateIdleMsMax: 60_000,
+  /** Text of a client that says what it is: its name, each of its properties. */
+  clientTextBytesMax: 255,
   /** Descriptors that are left for files and HTTP when connections are bounded by what the process may open. */
   descriptorsReserved: 400,
   /** HTTP's own bound: it is not part of `--connections-max`, so that a full broker can be looked at. */

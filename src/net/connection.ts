@@ -14,6 +14,12 @@ import type { BytesHolder, BytesShare } from "../base/bytes-in-flight.ts";
 import type { Timer } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { Address, Connection, ConnectionHost, FlushableConnection } from "../base/connection.ts";
+import type {
+  ConnectionFacts,
+  ConnectionState,
+  OpenConnection,
+  SessionFacts,
+} from "../base/connection-facts.ts";
 import type { Guest } from "./entrance.ts";
 import type { Session } from "../protocols/contract.ts";
 
@@ -62,7 +68,24 @@ interface Barrier {
 
 const smallOutputBytes = 1024;
 
-export class NetConnection implements Connection, FlushableConnection, BytesHolder, TransportUser {
+/** Of a session that tells nothing, as HTTP's, which knows nobody beyond a request. */
+const unknownFacts: SessionFacts = {
+  user: "",
+  vhost: null,
+  clientName: "",
+  clientProperties: {},
+  isClosing: false,
+  requests: null,
+  messagesIn: null,
+  messagesOut: null,
+  channels: 0,
+  subscriptions: 0,
+  groups: [],
+};
+
+export class NetConnection
+  implements Connection, FlushableConnection, BytesHolder, TransportUser, OpenConnection
+{
   readonly id: number;
   readonly local: Address;
   readonly remote: Address;
@@ -74,6 +97,8 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
   bytesReceived = 0;
   bytesSent = 0;
   session!: Session;
+  /** The name of the session's protocol. */
+  protocol = "";
   /** Its place among the connections, if these are bounded. */
   guest: { settle(isSettled: boolean): void } | null = null;
   /** Null where nothing else could stand on its socket. */
@@ -237,6 +262,31 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
     if (this.isClosed) return;
     if (this.#isEnding || this.session.onRefused === undefined) this.destroy();
     else this.session.onRefused();
+  }
+
+  describe(): ConnectionFacts {
+    const facts = this.session.describe?.() ?? unknownFacts;
+    const { id, protocol, remote, local, isEncrypted, openedAt, bytesReceived, bytesSent, outputBytes } =
+      this;
+    return {
+      ...facts,
+      ...{ id, protocol, remote, local, isEncrypted, openedAt, bytesReceived, bytesSent, outputBytes },
+      heldBytes: this.#inputBytes,
+      state: this.#stateOf(facts),
+    };
+  }
+
+  #stateOf({ isClosing, user }: SessionFacts): ConnectionState {
+    if (this.#isEnding || isClosing) return "closing";
+    if (this.#share.isHeldBack) return "heldBack";
+    if (this.#isOutputPaused) return "flow";
+    return user === null ? "starting" : "running";
+  }
+
+  closeFor(reason: string): void {
+    if (this.isClosed || this.#isEnding) return;
+    if (this.session.closeFor === undefined) this.end();
+    else this.session.closeFor(reason);
   }
 
   pauseReading(): void {

@@ -154,7 +154,7 @@ async function answer(
   }
   const exchange = { peer, request, response, isRead: false };
   const given = await handler(requestOf(exchange));
-  if ("chunks" in given) return await stream(exchange, given);
+  if ("chunks" in given) return await answerInChunks(exchange, given);
   const answered = "upgradeTo" in given ? await upgrade(exchange, given.upgradeTo) : given;
   if (answered === null) return;
   writeHead(exchange, answered, { "content-length": String(Buffer.byteLength(answered.body)) });
@@ -204,7 +204,7 @@ function writeHead(
 }
 
 /** Sends chunks while the peer takes them. One that cannot be made cuts the answer off, which the client notices. */
-async function stream(exchange: Exchange, given: HttpStream): Promise<void> {
+async function answerInChunks(exchange: Exchange, given: HttpStream): Promise<void> {
   const { request, response } = exchange;
   const socket = request.socket as unknown as PeerStream;
   writeHead(exchange, given);

@@ -48,7 +48,7 @@ type Listen = (address: string, port: number, door: Door) => Promise<Listener>;
 /** All connections of one protocol, by whichever of its ports they came, and how to end them. */
 export class Server implements Door {
   readonly protocol: Protocol;
-  readonly connections = new Set<NetConnection>();
+  readonly connections = new Map<number, NetConnection>();
   accepted = 0;
   /** Sockets that were not let in, by the reason. */
   readonly refused: Record<Refusal, number> = {
@@ -150,9 +150,10 @@ export class Server implements Door {
       transport,
       connectionHost,
       clock.now(),
-      (closed) => this.connections.delete(closed),
+      (closed) => this.connections.delete(closed.id),
     );
-    this.connections.add(connection);
+    this.connections.set(connection.id, connection);
+    connection.protocol = this.protocol.name;
     guest.drop = () => connection.destroy();
     connection.guest = guest;
     connection.session = this.protocol.createSession(connection);
@@ -169,12 +170,14 @@ export class Server implements Door {
    */
   async drain(): Promise<void> {
     this.stopListening();
-    for (const connection of this.connections) connection.shutdown();
+    for (const connection of this.connections.values()) connection.shutdown();
     const { connections } = this;
-    await waitUntil(drainMsMax, () => Array.from(connections).every(({ outputBytes }) => outputBytes === 0));
+    await waitUntil(drainMsMax, () =>
+      [...connections.values()].every(({ outputBytes }) => outputBytes === 0),
+    );
     // A peer that is still sending would be reset, and might lose what it was told.
     await waitUntil(partMsMax, () => connections.size === 0);
-    for (const connection of connections) connection.destroy();
+    for (const connection of connections.values()) connection.destroy();
   }
 }
 

@@ -6,7 +6,9 @@
  * then the journal is written, then the outputs of all touched connections are sent.
  */
 import type { Connection } from "../base/connection.ts";
+import type { SessionFacts } from "../base/connection-facts.ts";
 
+export type { SessionFacts } from "../base/connection-facts.ts";
 export type { Address, Connection } from "../base/connection.ts";
 
 export interface Session {
@@ -24,6 +26,10 @@ export interface Session {
   onRefused?(): void;
   /** The broker is stopping: a protocol that has words for it writes them to the output. */
   onShutdown?(): void;
+  /** What is told of it to who looks after the broker. Asked for seldom. */
+  describe?(): SessionFacts;
+  /** An operator ends the connection: it is told why, if the protocol has words for that. It just ends if absent. */
+  closeFor?(reason: string): void;
   /** The connection is over, whoever closed it: nothing comes any more, and nothing leaves. Called once. */
   onClosed(): void;
 }

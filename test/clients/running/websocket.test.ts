@@ -43,7 +43,7 @@ async function factsWhen(isSo: (facts: Facts) => boolean): Promise<Facts> {
     if (isSo(facts)) return facts;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  assert.fail(JSON.stringify(await ask("facts")));
+  return assert.fail(JSON.stringify(await ask("facts")));
 }
 
 async function start(options: object = {}): Promise<void> {
@@ -161,10 +161,10 @@ test("a client that reads nothing is not read from, and gets all once it reads",
   const chunks = 1024;
   for (let i = 0; i < chunks; i++) client.send(chunk);
   // It stops hearing: what the sockets hold, and the output's high water.
-  let before = -1;
+  let seen = -1;
   const stalled = await factsWhen((facts) => {
-    const isStill = facts.received === before && facts.received > received;
-    before = facts.received;
+    const isStill = facts.received === seen && facts.received > received;
+    seen = facts.received;
     return isStill;
   });
   assert.ok(stalled.received - received < (chunks * chunk.length) / 2, String(stalled.received - received));
@@ -278,7 +278,7 @@ test("what is sent before the answer to the handshake is refused", async () => {
 });
 
 test("1,000 upgrades, ended in each way, leave nothing behind", { timeout: 120_000 }, async () => {
-  const before = await factsWhen(({ open }) => open === 0);
+  const earlier = await factsWhen(({ open }) => open === 0);
   for (let round = 0; round < 20; round++) {
     const clients = await Promise.all(
       Array.from({ length: 50 }, () => opened(new WsClient(echoUrl(), { perMessageDeflate: false }))),
@@ -293,12 +293,12 @@ test("1,000 upgrades, ended in each way, leave nothing behind", { timeout: 120_0
     await Promise.all(closed);
   }
   const left = await factsWhen(({ open }) => open === 0);
-  assert.equal(left.ended - before.ended, 1000);
+  assert.equal(left.ended - earlier.ended, 1000);
   const metrics = await (await fetch(`http://127.0.0.1:${ports.http}/metrics`)).text();
   assert.match(metrics, /^troikamq_connections\{protocol="echo"\} 0$/m);
   assert.match(metrics, /^troikamq_connections_accepted_total\{protocol="echo"\} 10\d\d$/m);
-  const settled = await factsWhen(({ inFlight }) => inFlight <= before.inFlight);
-  assert.ok(settled.inFlight <= before.inFlight);
+  const settled = await factsWhen(({ inFlight }) => inFlight <= earlier.inFlight);
+  assert.ok(settled.inFlight <= earlier.inFlight);
 });
 
 test("a broker that stops says so, after what it has to say, and keeps its promise", async () => {

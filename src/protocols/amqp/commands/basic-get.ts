@@ -28,6 +28,7 @@ export function basicGet(channel: Channel, values: MethodArguments["basic.get"])
   }
   const { record, deliveryCount } = cursor;
   const redelivered = deliveryCount > 1;
+  if (redelivered) queue.redelivered++;
   const deliveryTag = values.noAck ? channel.unacked.skip() : channel.holdGet(queue, record.offset);
   let parts = view.show(record);
   // With basic.get from the first delivery on, as RabbitMQ's quorum queues say it.
@@ -38,5 +39,5 @@ export function basicGet(channel: Channel, values: MethodArguments["basic.get"])
   queue.dropExpired();
   const delivery = { deliveryTag, redelivered, messageCount: queue.readyCount };
   writeGetOk(channel.output, channel.frameTarget, delivery, parts);
-  channel.session.connection.touch();
+  channel.session.delivered();
 }

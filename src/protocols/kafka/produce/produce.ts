@@ -115,6 +115,7 @@ function* appendAll(
         } else result = refuse(index, found.error, found.message);
       }
       if (result.errorCode !== errorCodes.NONE) hasFault = true;
+      else call.caller.messagesIn += batch.recordCount;
       partitionResponses.push(result);
     }
     responses.push({ name, topicId, partitionResponses });

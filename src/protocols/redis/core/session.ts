@@ -6,8 +6,9 @@
  * (later-reply.ts), no further request of this connection runs; nor does one while the client leaves more than
  * `outputHighWaterBytes` unread.
  */
-import type { Connection, Session } from "../../contract.ts";
+import type { Connection, Session, SessionFacts } from "../../contract.ts";
 import type { Authorization, Holder } from "../../../broker/access/permissions.ts";
+import { defaultVhostName } from "../../../broker/names.ts";
 import { defaultUserName } from "../../../broker/access/users.ts";
 import { plainHost } from "../../../base/addresses.ts";
 import type { Timer } from "../../../base/clock.ts";
@@ -94,6 +95,8 @@ export class RedisSession implements Session, Holder {
   /** CLIENT KILL of the connection that sends it. */
   endsAfterReply = false;
   lastCommandAt: number;
+  /** Commands that were run. */
+  requests = 0;
   isNoEvict = false;
 
   constructor(connection: Connection, server: RedisServer) {
@@ -168,6 +171,7 @@ export class RedisSession implements Session, Holder {
       if (!isFirst && work.isSpent && parser.pendingBytes > 0) this.#waitForTurn();
       if (this.#isHeld || !parser.next()) break;
       context.request = parser.request;
+      this.requests++;
       const before = output.length;
       this.#isRunning = true;
       if (this.replyMode === "on") dispatch(context);
@@ -419,6 +423,31 @@ export class RedisSession implements Session, Holder {
       this.noteRefusal({ reason: what, context: where, object: name, username: this.user });
     }
     return refusal;
+  }
+
+  describe(): SessionFacts {
+    const { context, subscriptions, libraryName, libraryVersion } = this;
+    const properties: Record<string, string> = {};
+    if (libraryName !== "") properties["library"] = libraryName;
+    if (libraryVersion !== "") properties["version"] = libraryVersion;
+    return {
+      user: this.authorization === null ? null : this.user,
+      vhost: context.database === 0 ? defaultVhostName : `db${context.database}`,
+      clientName: this.name,
+      clientProperties: properties,
+      isClosing: this.isEnding,
+      requests: this.requests,
+      messagesIn: null,
+      messagesOut: null,
+      channels: 0,
+      subscriptions: subscriptions?.count ?? 0,
+      groups: [],
+    };
+  }
+
+  /** As CLIENT KILL does it: Redis has no words for it. */
+  closeFor(_reason: string): void {
+    this.connection.destroy();
   }
 
   noteRefusal(refusal: AclRefusal): void {
