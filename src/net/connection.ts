@@ -266,11 +266,17 @@ export class NetConnection
 
   describe(): ConnectionFacts {
     const facts = this.session.describe?.() ?? unknownFacts;
-    const { id, protocol, remote, local, isEncrypted, openedAt, bytesReceived, bytesSent, outputBytes } =
-      this;
     return {
       ...facts,
-      ...{ id, protocol, remote, local, isEncrypted, openedAt, bytesReceived, bytesSent, outputBytes },
+      id: this.id,
+      protocol: this.protocol,
+      remote: this.remote,
+      local: this.local,
+      isEncrypted: this.isEncrypted,
+      openedAt: this.openedAt,
+      bytesReceived: this.bytesReceived,
+      bytesSent: this.bytesSent,
+      outputBytes: this.outputBytes,
       heldBytes: this.#inputBytes,
       state: this.#stateOf(facts),
     };

@@ -1,7 +1,8 @@
 /**
  * Whether text that comes in pieces is UTF-8 (RFC 3629): a piece may end within a character.
  *
- * Invariant: what is kept between pieces is the beginning of one character, 3 bytes at most.
+ * Invariants: what is kept between pieces is the beginning of one character, 3 bytes at most; what no text can begin with is
+ * refused at its first wrong byte, in whatever pieces it comes.
  */
 import { isUtf8 } from "node:buffer";
 
@@ -16,14 +17,23 @@ export class Utf8Check {
     let at = 0;
     while (this.#partLength > 0 && at < bytes.length) {
       this.#part[this.#partLength++] = bytes[at++]!;
-      if (this.#partLength < this.#partSize) continue;
-      this.#partLength = 0;
-      if (!isUtf8(this.#part.subarray(0, this.#partSize))) return false;
+      if (!this.#mayBecomeCharacter()) return false;
+      if (this.#partLength === this.#partSize) this.#partLength = 0;
     }
     const end = Math.max(at, bytes.length - this.#tailLength(bytes, at));
     if (end > at && !isUtf8(bytes.subarray(at, end))) return false;
     for (let i = end; i < bytes.length; i++) this.#part[this.#partLength++] = bytes[i]!;
-    return true;
+    return this.#partLength === 0 || this.#mayBecomeCharacter();
+  }
+
+  /** Filled up by bytes that may follow any beginning that is right. */
+  #mayBecomeCharacter(): boolean {
+    const part = this.#part;
+    const first = part[0]!;
+    for (let i = this.#partLength; i < this.#partSize; i++) part[i] = 0x80;
+    if (this.#partLength === 1 && first === 0xe0) part[1] = 0xa0;
+    if (this.#partLength === 1 && first === 0xf0) part[1] = 0x90;
+    return isUtf8(part.subarray(0, this.#partSize));
   }
 
   /** The text ends here; false: within a character. The next text may begin. */

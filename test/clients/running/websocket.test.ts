@@ -15,7 +15,7 @@ import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { WebSocket as WsClient } from "ws";
 import { findBun } from "../../../bin/runtime.js";
-import { Certificates } from "../security/security-tls-support.ts";
+import { Certificates, noOpenssl } from "../security/security-tls-support.ts";
 
 interface Facts {
   readonly open: number;
@@ -26,7 +26,7 @@ interface Facts {
 
 const script = path.join(import.meta.dirname, "../../support/echo-broker.ts");
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), "troikamq-websocket-"));
-let authority: Certificates;
+let authority: Certificates | null = null;
 let child: ChildProcess;
 let lines: AsyncIterator<string>;
 let ports: { http: number; httpTls: number; redis: number };
@@ -53,16 +53,21 @@ async function start(options: object = {}): Promise<void> {
   ({ ports } = JSON.parse((await lines.next()).value as string) as { ports: typeof ports });
 }
 
-before(async () => {
+function withTls(): object {
   authority = new Certificates();
-  const pair = authority.signed("server");
+  const { cert, key } = authority.signed("server");
+  return { tlsCert: cert, tlsKey: key, ports: { httpTls: 0 } };
+}
+
+before(async () => {
+  const tls = noOpenssl === false ? withTls() : {};
   const dataDir = path.join(directory, "data");
-  await start({ dataDir, tlsCert: pair.cert, tlsKey: pair.key, ports: { httpTls: 0 } });
+  await start({ dataDir, ...tls });
 });
 
 after(async () => {
   if (child.exitCode === null) child.kill("SIGKILL");
-  authority.remove();
+  authority?.remove();
   fs.rmSync(directory, { recursive: true, force: true });
 });
 
@@ -116,26 +121,30 @@ for (const [name, url, options] of [
   ["TCP", echoUrl, {}],
   ["TLS", () => `wss://127.0.0.1:${ports.httpTls}/echo`, { rejectUnauthorized: false }],
 ] as const) {
-  test(`${name}: 8 MB there and back in messages of many sizes and fragments`, async () => {
-    const client = await opened(new WsClient(url(), options));
-    const messages = [0, 1, 125, 126, 65_535, 65_536, 1 << 20, 3 << 20, 4 << 20].map((size) =>
-      randomBytes(size),
-    );
-    const wanted = createHash("sha256").update(Buffer.concat(messages)).digest("hex");
-    const all = heard(client, Buffer.concat(messages).length);
-    for (const message of messages) {
-      client.send(message.subarray(0, message.length / 2), { fin: false });
-      client.send(message.subarray(message.length / 2), { fin: true });
-    }
-    assert.equal(
-      createHash("sha256")
-        .update(await all)
-        .digest("hex"),
-      wanted,
-    );
-    client.close();
-    assert.equal((await once(client, "close"))[0], 1005);
-  });
+  test(
+    `${name}: 8 MB there and back in messages of many sizes and fragments`,
+    { skip: name === "TLS" && noOpenssl },
+    async () => {
+      const client = await opened(new WsClient(url(), options));
+      const messages = [0, 1, 125, 126, 65_535, 65_536, 1 << 20, 3 << 20, 4 << 20].map((size) =>
+        randomBytes(size),
+      );
+      const wanted = createHash("sha256").update(Buffer.concat(messages)).digest("hex");
+      const all = heard(client, Buffer.concat(messages).length);
+      for (const message of messages) {
+        client.send(message.subarray(0, message.length / 2), { fin: false });
+        client.send(message.subarray(message.length / 2), { fin: true });
+      }
+      assert.equal(
+        createHash("sha256")
+          .update(await all)
+          .digest("hex"),
+        wanted,
+      );
+      client.close();
+      assert.equal((await once(client, "close"))[0], 1005);
+    },
+  );
 }
 
 test("Node's own client, with and without a name; a text is heard as well", async () => {
@@ -296,9 +305,26 @@ test("1,000 upgrades, ended in each way, leave nothing behind", { timeout: 120_0
   assert.equal(left.ended - earlier.ended, 1000);
   const metrics = await (await fetch(`http://127.0.0.1:${ports.http}/metrics`)).text();
   assert.match(metrics, /^troikamq_connections\{protocol="echo"\} 0$/m);
+  // The one that asks.
+  assert.match(metrics, /^troikamq_connections\{protocol="http"\} 1$/m);
   assert.match(metrics, /^troikamq_connections_accepted_total\{protocol="echo"\} 10\d\d$/m);
   const settled = await factsWhen(({ inFlight }) => inFlight <= earlier.inFlight);
   assert.ok(settled.inFlight <= earlier.inFlight);
+});
+
+test("an upgraded connection is one of the clients: where these are full it is refused, and HTTP goes on", async () => {
+  assert.equal((await ask("stop")).open, 0);
+  await start({ connectionsMax: 2 });
+  const clients = await Promise.all([opened(new WsClient(echoUrl())), opened(new WsClient(echoUrl()))]);
+  assert.equal((await handshake(good)).status, 503);
+  assert.equal((await fetch(`http://127.0.0.1:${ports.http}/livez`)).status, 200);
+  const redis = net.connect(ports.redis, "127.0.0.1");
+  assert.match((await untilEnd(redis)).toString(), /max number of clients reached/);
+  clients[0].close();
+  await once(clients[0], "close");
+  assert.equal((await handshake(good)).status, 101);
+  clients[1].close();
+  await once(clients[1], "close");
 });
 
 test("a broker that stops says so, after what it has to say, and keeps its promise", async () => {

@@ -206,6 +206,17 @@ test("text in pieces is UTF-8 just if it is in one", () => {
   );
 });
 
+test("what no text begins with is refused at its first wrong byte", () => {
+  for (const bytes of ["ff", "c0", "f5", "e080", "eda0", "f080", "f490", "e228", "f09f28", "80"]) {
+    const whole = Buffer.from(bytes, "hex");
+    const last = whole.length - 1;
+    const check = new Utf8Check();
+    assert.ok(last === 0 || check.push(whole.subarray(0, last)), bytes);
+    assert.equal(check.push(whole.subarray(last)), false, bytes);
+    assert.equal(new Utf8Check().push(whole), false, bytes);
+  }
+});
+
 test("the handshake of RFC 6455 1.3, and those that are none", () => {
   const headers = {
     upgrade: "WebSocket",
