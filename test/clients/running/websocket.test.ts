@@ -307,6 +307,8 @@ test("1,000 upgrades, ended in each way, leave nothing behind", { timeout: 120_0
   assert.match(metrics, /^troikamq_connections\{protocol="echo"\} 0$/m);
   // The one that asks.
   assert.match(metrics, /^troikamq_connections\{protocol="http"\} 1$/m);
+  // Places among HTTP's, of which there are 256, were given back: nobody had to go for another.
+  assert.match(metrics, /^troikamq_connections_refused_total\{protocol="http",reason="evicted"\} 0$/m);
   assert.match(metrics, /^troikamq_connections_accepted_total\{protocol="echo"\} 10\d\d$/m);
   const settled = await factsWhen(({ inFlight }) => inFlight <= earlier.inFlight);
   assert.ok(settled.inFlight <= earlier.inFlight);
