@@ -61,7 +61,7 @@ export interface StartOptions {
         amqpTls?: number | "off" | undefined;
         /** port of the Kafka protocol over TLS, such as 9093 [off] */
         kafkaTls?: number | "off" | undefined;
-        /** port of the HTTP interface over TLS, such as 15671 [off] */
+        /** port of health, metrics and the HTTP interface over TLS, such as 15671 [off] */
         httpTls?: number | "off" | undefined;
       }
     | undefined;

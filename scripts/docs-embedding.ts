@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { options, portOptions } from "../src/base/config/options.ts";
 import type { OptionName } from "../src/base/config/options.ts";
-import { embeddedDefaults, embeddedNames, portNameOf, typeText } from "../src/base/config/embedding.ts";
+import { embeddedDefaults, embeddedNames, typeText } from "../src/base/config/embedding.ts";
+import { portNameOf, portNames } from "../src/base/config/listeners.ts";
 import { code, root, type Sections, table } from "./docs-markdown.ts";
 
 function defaultOf(name: OptionName): string | undefined {
@@ -41,7 +42,7 @@ export function declarations(): string {
   if (running === undefined) throw new Error("src/embed.ts has no interface RunningBroker");
   return `/** Types of the package \`troikamq\`. Written by \`npm run docs\` from src/base/config/options.ts and src/embed.ts. */
 
-export type PortName = "redis" | "amqp" | "kafka" | "http";
+export type PortName = ${portNames.map((name) => JSON.stringify(name)).join(" | ")};
 /** \`redisTls\` and so on: the same protocol over TLS. */
 export type AnyPortName = PortName | \`\${PortName}Tls\`;
 

@@ -6,18 +6,28 @@
  *
  * This and main.ts are the only wiring: here every protocol is named once. Brokers in one process share nothing.
  */
-import path from "node:path";
+import { resolve } from "node:path";
 import { registerProcessMetrics } from "./admin/process-metrics.ts";
-import { siteHandler } from "./admin/routes.ts";
+import { type Readiness, siteHandler } from "./admin/routes.ts";
 import type { Timer } from "./base/clock.ts";
-import type { Config, PortSetting } from "./base/config/options.ts";
-import { type AnyPortName, embeddedConfig, type StartOptions } from "./base/config/embedding.ts";
+import type { ConnectionHost } from "./base/connection.ts";
+import {
+  type AnyPortName,
+  type PortName,
+  portNames,
+  portOptionOf,
+  tlsNameOf,
+} from "./base/config/listeners.ts";
+import type { Config } from "./base/config/options.ts";
+import { embeddedConfig, type StartOptions } from "./base/config/embedding.ts";
 import { BrokerError, StartError } from "./base/errors.ts";
+import type { HttpHandler } from "./base/http.ts";
 import { LifeLog } from "./base/life-log.ts";
 import { limits } from "./base/limits.ts";
 import { Logger } from "./base/logger.ts";
 import { thisMachine } from "./base/machine.ts";
 import { MetricsRegistry } from "./base/metrics.ts";
+import { Opened } from "./base/opened.ts";
 import { version } from "./base/version.ts";
 import { Broker } from "./broker/broker.ts";
 import { registerBrokerMetrics } from "./broker/metrics.ts";
@@ -35,7 +45,13 @@ import { amqpProtocol } from "./protocols/amqp/index.ts";
 import type { Protocol } from "./protocols/contract.ts";
 import { kafkaProtocol } from "./protocols/kafka/index.ts";
 import { redisProtocol } from "./protocols/redis/index.ts";
-import { assertOwnDirectory, type DirectoryLock, localDisk, lockDirectory } from "./storage/index.ts";
+import {
+  assertOwnDirectory,
+  type DirectoryLock,
+  type Disk,
+  localDisk,
+  lockDirectory,
+} from "./storage/index.ts";
 
 export type { StartOptions };
 
@@ -58,48 +74,86 @@ export async function startBroker(options: StartOptions = {}): Promise<RunningBr
   return startConfigured(embeddedConfig(options, thisMachine()));
 }
 
+/** A protocol that is spoken over WebSocket at a path of the HTTP listener. */
+export interface WebSocketRoute {
+  readonly path: string;
+  readonly protocol: Protocol;
+}
+
+/** What a test puts in the place of the machine's, or adds. */
+export interface Parts {
+  readonly disk?: Disk;
+  readonly webSockets?: (broker: Broker) => readonly WebSocketRoute[];
+}
+
+/** What a start works with, settled before anything is opened. */
+interface Start {
+  readonly config: Config;
+  /** The absolute path, or `memory`. */
+  readonly directory: string;
+  readonly logger: Logger;
+  readonly life: LifeLog;
+  readonly tls: TlsIdentity | null;
+  /** What is to be closed, at the end or when a later step fails. */
+  readonly opened: Opened;
+  readonly parts: Parts;
+}
+
+/** A listener's protocol, and who looks after its connections. */
+interface Side {
+  readonly connectionHost: ConnectionHost;
+  readonly entrance: Entrance;
+}
+
 /** Starts a broker from settled options; what the command line uses. */
-export async function startConfigured(config: Config): Promise<RunningBroker> {
-  checkPorts(config);
-  const host = await settleHost(config);
-  const logger = new Logger({
-    level: config.logLevel,
-    clock: systemClock,
-    sink: (line) => process.stderr.write(line),
+export async function startConfigured(config: Config, parts: Parts = {}): Promise<RunningBroker> {
+  const start = await settle(config, parts);
+  return start.opened.during(async () => {
+    try {
+      return await open(start);
+    } catch (error) {
+      throw startErrorOf(error, start.directory);
+    }
   });
+}
+
+/** Looks at the options together, and takes the directory. @throws StartError */
+async function settle(given: Config, parts: Parts): Promise<Start> {
+  checkPorts(given);
+  const config = { ...given, host: await settleHost(given) };
+  const { logLevel: level } = config;
+  const logger = new Logger({ level, clock: systemClock, sink: (line) => process.stderr.write(line) });
   const tlsFiles = wantedTls(config);
   // Loaded for who listens with TLS only.
   const tls =
     tlsFiles === null ? null : new (await import("./net/tls.ts")).TlsIdentity(tlsFiles, logger, systemClock);
   const isKept = config.dataDir !== "memory";
-  const directory = isKept ? path.resolve(config.dataDir) : "memory";
+  const directory = isKept ? resolve(config.dataDir) : "memory";
+  const opened = new Opened();
   if (isKept) assertOwnDirectory(directory);
   const lock = isKept ? lockDirectory(directory) : null;
-  const opened: { close(): Promise<void> | void }[] = [{ close: () => lock?.release() }];
+  if (lock !== null) opened.add(() => lock.release());
   const life = new LifeLog(logger, systemClock);
   const { bun, node } = process.versions;
   const runtime = bun === undefined ? `node ${node}` : `bun ${bun}`;
   life.begin("TroikaMQ starts", { version, runtime, pid: process.pid, dataDir: directory });
-  if (lock !== null) opened.push(watchLock(lock, logger));
-  try {
-    return await open({ ...config, host }, directory, { logger, tls, life }, opened);
-  } catch (error) {
-    for (const part of opened.toReversed()) await part.close();
-    if (error instanceof BrokerError && error.code === "CORRUPT") {
-      throw new StartError(1, `${error.message}; see: troikamq check --data-dir ${directory}`);
-    }
-    if (error instanceof BrokerError && error.code === "UNAVAILABLE") {
-      throw new StartError(1, `${directory}: ${error.message}`);
-    }
-    throw error;
+  if (lock !== null) opened.add(watchLock(lock, logger));
+  return { config, directory, logger, life, tls, opened, parts };
+}
+
+function startErrorOf(error: unknown, directory: string): unknown {
+  if (!(error instanceof BrokerError)) return error;
+  if (error.code === "CORRUPT") {
+    return new StartError(1, `${error.message}; see: troikamq check --data-dir ${directory}`);
   }
+  return error.code === "UNAVAILABLE" ? new StartError(1, `${directory}: ${error.message}`) : error;
 }
 
 /**
  * Another broker may write the directory from the moment its lock is lost, so nothing more may be written or told by this
  * one, not even what a stop would write: the process ends, and what it has answered is in the files.
  */
-function watchLock(lock: DirectoryLock, logger: Logger): { close(): void } {
+function watchLock(lock: DirectoryLock, logger: Logger): () => void {
   const look = (): Timer =>
     systemTimers.after(limits.diskLookMs, () => {
       const loss = lock.lossOf();
@@ -113,23 +167,47 @@ function watchLock(lock: DirectoryLock, logger: Logger): { close(): void } {
       next = look();
     });
   let next = look();
-  return { close: () => next.cancel() };
+  return () => next.cancel();
 }
 
-async function open(
-  config: Config,
-  directory: string,
-  { logger, tls, life }: { logger: Logger; tls: TlsIdentity | null; life: LifeLog },
-  opened: { close(): Promise<void> | void }[],
-): Promise<RunningBroker> {
+async function open(start: Start): Promise<RunningBroker> {
+  const { directory, life, tls, opened } = start;
   let closing: Promise<void> | undefined;
   /** Not of what a failed start closes again. */
-  const ended = (message: string): void => {
+  const ended = (message: string) => (): void => {
     if (closing !== undefined) life.stage(message);
   };
   const keyspace = new Keyspace(systemRandom.below(2 ** 32));
+  opened.add(ended("the journal is written and synced"));
+  const broker = await openBroker(start, keyspace);
+  keyspace.start(broker);
+  opened.add(() => keyspace.stop());
+  tellData(life, broker, keyspace);
+  opened.add(ended("connections are closed"));
+  const registry = new MetricsRegistry();
+  const made = makeServers(start, { broker, keyspace, registry });
+  for (const { server } of made.webSockets) opened.add(() => server.drain());
+  const ports = await listenAll(start, made.byPort);
+  const servers = [
+    ...Object.values(made.byPort).filter(({ isListening }) => isListening),
+    ...made.webSockets.map(({ server }) => server),
+  ];
+  for (const server of servers) broker.connections.add(server);
+  registerProcessMetrics(registry);
+  registerBrokerMetrics(registry, broker, servers);
+  life.stage("ready");
+  return {
+    ports,
+    dataDir: directory,
+    close: () => (closing ??= close(start, broker, servers)),
+    ...(tls === null ? {} : { reloadTls: () => tls.reload() }),
+  };
+}
+
+async function openBroker(start: Start, source: Keyspace): Promise<Broker> {
+  const { config, directory, logger, opened, parts } = start;
   const broker = await Broker.open({
-    disk: config.dataDir === "memory" ? null : localDisk,
+    disk: config.dataDir === "memory" ? null : (parts.disk ?? localDisk),
     directory,
     clock: systemClock,
     timers: systemTimers,
@@ -138,7 +216,7 @@ async function open(
     journalBytesMax: config.journalBytesMax,
     memoryBytesMax: config.memoryBytesMax,
     diskFreeBytesMin: config.diskFreeBytesMin,
-    source: keyspace,
+    source,
     security: { password: config.password, name: config.user, isInsecure: config.insecure },
     redisStreamsDurability: config.durabilityRedisStreams,
     kafkaDurability: config.durabilityKafka,
@@ -149,8 +227,11 @@ async function open(
       process.exit(1);
     },
   });
-  opened.push({ close: () => broker.close().then(() => ended("the journal is written and synced")) });
-  keyspace.start(broker);
+  opened.add(() => broker.close());
+  return broker;
+}
+
+function tellData(life: LifeLog, broker: Broker, keyspace: Keyspace): void {
   life.stage("the data is open", {
     queues: sum(broker.vhosts.values(), ({ queues }) => queues.size),
     keys: sum(keyspace.databases, ({ size }) => size),
@@ -158,32 +239,60 @@ async function open(
     journalBytes: broker.storage.journal?.bytes,
     tornBytes: broker.storage.tornBytes,
   });
-  opened.push({ close: () => keyspace.stop() });
-  opened.push({ close: () => ended("connections are closed") });
+}
+
+/** What the protocols speak for. */
+interface Inside {
+  readonly broker: Broker;
+  readonly keyspace: Keyspace;
+  readonly registry: MetricsRegistry;
+}
+
+/** A server for each protocol, none of which listens yet. */
+interface Servers {
+  readonly byPort: Readonly<Record<PortName, Server>>;
+  /** Without ports of their own: their connections come as HTTP's. */
+  readonly webSockets: readonly { readonly path: string; readonly server: Server }[];
+}
+
+/** Here every protocol is named once. */
+function makeServers({ config, parts }: Start, inside: Inside): Servers {
+  const { broker, keyspace } = inside;
+  const connectionsMax = settleConnectionsMax(config.connectionsMax);
+  const clients: Side = {
+    connectionHost: broker.ticker,
+    entrance: entranceOf(config, broker, connectionsMax, "--connections-max"),
+  };
+  const operators: Side = {
+    connectionHost: httpConnectionHost(systemTimers, broker.inFlight),
+    entrance: entranceOf(config, broker, limits.httpConnectionsMax, "the bound on those of HTTP"),
+  };
+  const serve = (protocol: Protocol, side: Side): Server =>
+    new Server({ protocol, host: config.host, clock: systemClock, ...side });
   const advertised = {
     host: config.advertisedHost,
     port: config.advertisedPort,
     tlsPort: config.advertisedTlsPort,
   };
-  const connectionsMax = settleConnectionsMax(config.connectionsMax);
-  const entrance = (max: number, maxName: string): Entrance =>
-    new Entrance({
-      max,
-      maxName,
-      perAddressMax: config.connectionsPerAddressMax,
-      logger,
-      timers: systemTimers,
-    });
-  const clients = {
-    connectionHost: broker.ticker,
-    entrance: entrance(connectionsMax, "--connections-max"),
+  const routes = parts.webSockets?.(broker) ?? [];
+  const webSockets = routes.map(({ path, protocol }) => ({ path, server: serve(protocol, clients) }));
+  const doors = new Map(webSockets.map(({ server }) => [server.protocol.name, server]));
+  const byPort = {
+    redis: serve(redisProtocol(broker, keyspace, connectionsMax), clients),
+    amqp: serve(amqpProtocol(broker), clients),
+    kafka: serve(kafkaProtocol(broker, advertised), clients),
+    http: serve(httpProtocol(siteOf(inside, routes), systemTimers, doors), operators),
   };
-  const operators = {
-    connectionHost: httpConnectionHost(systemTimers, broker.inFlight),
-    entrance: entrance(limits.httpConnectionsMax, "the bound on those of HTTP"),
-  };
-  const registry = new MetricsRegistry();
-  const readiness = () => {
+  return { byPort, webSockets };
+}
+
+function entranceOf(config: Config, { logger }: Broker, max: number, maxName: string): Entrance {
+  const perAddressMax = config.connectionsPerAddressMax;
+  return new Entrance({ max, maxName, perAddressMax, logger, timers: systemTimers });
+}
+
+function siteOf({ broker, registry }: Inside, routes: readonly WebSocketRoute[]): HttpHandler {
+  const readiness = (): Readiness => {
     const { failure, writeFailure } = broker.storage.gate;
     return {
       ready: failure === null,
@@ -193,55 +302,41 @@ async function open(
       },
     };
   };
-  const site = siteHandler({ registry, readiness, logger, broker });
-  const wanted: [typeof clients | typeof operators, Protocol, port: PortSetting, tlsPort: PortSetting][] = [
-    [clients, redisProtocol(broker, keyspace, connectionsMax), config.redisPort, config.redisTlsPort],
-    [clients, amqpProtocol(broker), config.amqpPort, config.amqpTlsPort],
-    [clients, kafkaProtocol(broker, advertised), config.kafkaPort, config.kafkaTlsPort],
-    [operators, httpProtocol(site, systemTimers), config.httpPort, config.httpTlsPort],
-  ];
-  const servers: Server[] = [];
+  const webSockets = new Map(routes.map(({ path, protocol }) => [path, protocol.name]));
+  return siteHandler({ registry, readiness, logger: broker.logger, broker, webSockets });
+}
+
+/** Opens the ports that are wanted: of each protocol the plain one, then the one with TLS. */
+async function listenAll(
+  { config, life, tls, opened }: Start,
+  servers: Readonly<Record<PortName, Server>>,
+): Promise<RunningBroker["ports"]> {
   const ports: Partial<Record<AnyPortName, number>> = {};
-  for (const [side, protocol, port, tlsPort] of wanted) {
-    if (port === "off" && tlsPort === "off") continue;
-    const server = new Server({ protocol, host: config.host, clock: systemClock, ...side });
-    servers.push(server);
-    opened.push({ close: () => server.drain() });
-    const listen = async (name: AnyPortName, wantedPort: number, identity: TlsIdentity | null) => {
-      const taken = (ports[name] = await server.listen(wantedPort, identity));
-      const isTls = identity !== null;
-      life.tell("listening", { protocol: protocol.name, host: config.host, port: taken, tls: isTls });
-    };
-    if (port !== "off") await listen(protocol.name, port, null);
-    if (tlsPort !== "off") await listen(`${protocol.name}Tls`, tlsPort, tls);
-  }
-  registerProcessMetrics(registry);
-  registerBrokerMetrics(registry, broker, servers);
-  life.stage("ready");
-  const close = async (): Promise<void> => {
-    const connections = sum(servers, (server) => server.connections.size);
-    life.begin("shutdown requested: no new connections", { connections });
-    for (const server of servers) server.stopListening();
-    await broker.sync();
-    life.stage("what was answered is on the disk");
-    let failure: unknown;
-    for (const part of opened.toReversed()) {
-      try {
-        await part.close();
-      } catch (error) {
-        // A full disk: the rest is closed all the same, the lock above all.
-        failure ??= error;
-      }
+  for (const name of portNames) {
+    const server = servers[name];
+    opened.add(() => server.drain());
+    for (const [portName, identity] of [
+      [name, null],
+      [tlsNameOf(name), tls],
+    ] as const) {
+      const wanted = config[portOptionOf(portName)];
+      if (wanted === "off") continue;
+      const port = (ports[portName] = await server.listen(wanted, identity));
+      life.tell("listening", { protocol: name, host: config.host, port, tls: identity !== null });
     }
-    if (failure !== undefined) throw failure;
-    life.stage("stopped");
-  };
-  return {
-    ports,
-    dataDir: directory,
-    close: () => (closing ??= close()),
-    ...(tls === null ? {} : { reloadTls: () => tls.reload() }),
-  };
+  }
+  return ports;
+}
+
+async function close({ life, opened }: Start, broker: Broker, servers: readonly Server[]): Promise<void> {
+  const connections = sum(servers, (server) => server.connections.size);
+  life.begin("shutdown requested: no new connections", { connections });
+  for (const server of servers) server.stopListening();
+  await broker.sync();
+  life.stage("what was answered is on the disk");
+  // A full disk: what cannot be closed does not keep the rest open, the lock above all.
+  await opened.close();
+  life.stage("stopped");
 }
 
 function sum<T>(items: Iterable<T>, valueOf: (item: T) => number): number {

@@ -6,6 +6,7 @@ import { config, globs, regexes } from "./plain.ts";
 import { redisReplies, redisRequests } from "./redis-wire.ts";
 import { sessions } from "./sessions.ts";
 import { journals, segments } from "./storage.ts";
+import { webSocketFrames } from "./websocket-wire.ts";
 import { amqpViews, kafkaViews, redisViews } from "./views.ts";
 
 export const targets: readonly Target[] = [
@@ -22,6 +23,7 @@ export const targets: readonly Target[] = [
   globs,
   regexes,
   config,
+  webSocketFrames,
   amqpViews,
   kafkaViews,
   redisViews,

@@ -1,27 +1,27 @@
 /** The forms of HTTP answers that routes give. */
-import type { HttpAnswer } from "../base/http.ts";
+import type { HttpText } from "../base/http.ts";
 
-export function json(status: number, value: unknown): HttpAnswer {
+export function json(status: number, value: unknown): HttpText {
   return { status, type: "application/json", body: `${JSON.stringify(value)}\n` };
 }
 
-export function refuse(status: number, error: string, reason: string): HttpAnswer {
+export function refuse(status: number, error: string, reason: string): HttpText {
   return json(status, { error, reason });
 }
 
 /** It is done, and there is nothing to tell (201, 204). */
-export function done(status: 201 | 204): HttpAnswer {
+export function done(status: 201 | 204): HttpText {
   return { status, type: "application/json", body: "" };
 }
 
 /** RabbitMQ's word, and what it is that is not there. */
-export function notFound(reason: string): HttpAnswer {
+export function notFound(reason: string): HttpText {
   return refuse(404, "Object Not Found", reason);
 }
 
 /** Ends a request with an answer that refuses it. */
 export class Refusal extends Error {
-  readonly answer: HttpAnswer;
+  readonly answer: HttpText;
 
   constructor(status: number, error: string, reason: string) {
     super(reason);

@@ -5,7 +5,7 @@
  * Invariant: nothing is changed but by a request that brings an administrator's password itself and comes from no other
  * site's page, so there is nothing that a forged one could do.
  */
-import type { HttpAnswer, HttpHandler, HttpRequest } from "../base/http.ts";
+import type { HttpAnswer, HttpHandler, HttpRequest, HttpStream, HttpText } from "../base/http.ts";
 import type { Logger } from "../base/logger.ts";
 import type { MetricsRegistry } from "../base/metrics.ts";
 import { version } from "../base/version.ts";
@@ -26,9 +26,11 @@ export interface Site {
   readonly readiness: () => Readiness;
   readonly logger: Logger;
   readonly broker: Administered;
+  /** By their paths, the protocols that are spoken over WebSocket, which let their clients in by their own words. */
+  readonly webSockets?: ReadonlyMap<string, string>;
 }
 
-type Route = (site: Site, isAllowed: boolean) => HttpAnswer | Promise<HttpAnswer>;
+type Route = (site: Site, isAllowed: boolean) => HttpText | HttpStream | Promise<HttpText | HttpStream>;
 
 /** Orchestrators ask these, and they have no password. */
 const openPaths: ReadonlySet<string> = new Set(["/livez", "/readyz"]);
@@ -56,14 +58,31 @@ const routes: Readonly<Record<string, Route>> = {
 export function siteHandler(site: Site): HttpHandler {
   return async (request) => {
     const path = request.url.split("?", 1)[0]!;
-    try {
-      return await answer(site, request, path);
-    } catch (error) {
+    const failed = (error: unknown): void => {
       const reason = error instanceof Error ? error.message : String(error);
       site.logger.error("http answer failed", { method: request.method, path, reason });
+    };
+    try {
+      const given = await answer(site, request, path);
+      return "chunks" in given ? { ...given, chunks: (gone) => told(given.chunks(gone), failed) } : given;
+    } catch (error) {
+      failed(error);
       return refuse(500, "internal", "see the server's log");
     }
   };
+}
+
+/** What fails in the middle of a stream is logged; the client sees that the stream is cut off. */
+async function* told<Chunk>(
+  chunks: AsyncIterable<Chunk>,
+  failed: (error: unknown) => void,
+): AsyncGenerator<Chunk, void> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    failed(error);
+    throw error;
+  }
 }
 
 async function answer(site: Site, request: HttpRequest, path: string): Promise<HttpAnswer> {
@@ -72,6 +91,8 @@ async function answer(site: Site, request: HttpRequest, path: string): Promise<H
   if (!access.isRequired && !access.isInsecure && !isOwnHost(request.host)) {
     return refuse(421, "misdirected", "ask by an address, or by localhost");
   }
+  const protocol = site.webSockets?.get(path);
+  if (protocol !== undefined) return { upgradeTo: protocol };
   const caller = request.authorization === undefined ? null : await whoAsks(access, request);
   if (path.startsWith("/api/")) return await answerApi(site, request, path, caller);
   const isAllowed = caller !== null || (request.authorization === undefined && !access.isRequired);
@@ -90,14 +111,14 @@ async function answerApi(
   request: HttpRequest,
   path: string,
   caller: Authorization | null,
-): Promise<HttpAnswer> {
+): Promise<HttpText> {
   if (caller === null) return unauthorized(request);
   if (!caller.isAdministrator) return refuse(401, "not_authorised", "Not administrator user");
   const found = await usersApi(site.broker, caller, request, path);
   return found ?? notFound(`there is no ${path}; docs/security.md lists what there is`);
 }
 
-function unauthorized({ authorization }: HttpRequest): HttpAnswer {
+function unauthorized({ authorization }: HttpRequest): HttpText {
   const reason =
     authorization === undefined
       ? "give a user and its password"

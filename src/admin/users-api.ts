@@ -10,7 +10,7 @@
  * For administrators only, always with a password. Not here: who asks (authorization.ts), what a body may say
  * (users-bodies.ts), what permissions come to (broker/access). Invariant: a change is answered when it is on the disk; no answer has a password or its hash.
  */
-import type { HttpAnswer, HttpRequest } from "../base/http.ts";
+import type { HttpText, HttpRequest } from "../base/http.ts";
 import { limits } from "../base/limits.ts";
 import type { Authorization } from "../broker/access/permissions.ts";
 import { passwordDigest } from "../broker/access/password-hash.ts";
@@ -32,7 +32,7 @@ interface Asked {
   readonly request: HttpRequest;
 }
 
-type Route = (asked: Asked) => HttpAnswer | Promise<HttpAnswer>;
+type Route = (asked: Asked) => HttpText | Promise<HttpText>;
 
 /** By the path's words, a name as `*`. */
 const routes: Readonly<Record<string, Route>> = {
@@ -62,7 +62,7 @@ export async function usersApi(
   caller: Authorization,
   request: HttpRequest,
   path: string,
-): Promise<HttpAnswer | undefined> {
+): Promise<HttpText | undefined> {
   const words = path.split("/").slice(2);
   const found = Object.keys(routes).find((pattern) => fits(pattern, words));
   if (found === undefined) return undefined;
@@ -96,11 +96,11 @@ function decodedNames(pattern: string, words: readonly string[]): string[] | nul
   }
 }
 
-function noUser(name: string): HttpAnswer {
+function noUser(name: string): HttpText {
   return notFound(`there is no user '${name}'`);
 }
 
-function noVhost(name: string): HttpAnswer {
+function noVhost(name: string): HttpText {
   return notFound(`there is no virtual host '${name}'`);
 }
 
@@ -137,7 +137,7 @@ function shownVhost({ name }: Vhost): object {
 }
 
 /** Who makes a virtual host may do everything there, as in RabbitMQ. */
-async function oneVhost({ broker, caller, method, names }: Asked): Promise<HttpAnswer> {
+async function oneVhost({ broker, caller, method, names }: Asked): Promise<HttpText> {
   const name = brokerName(names[0]!);
   const vhost = broker.vhost(name);
   if (method !== "PUT") {
@@ -153,7 +153,7 @@ async function oneVhost({ broker, caller, method, names }: Asked): Promise<HttpA
   return done(201);
 }
 
-async function oneUser({ broker, method, names, request }: Asked): Promise<HttpAnswer> {
+async function oneUser({ broker, method, names, request }: Asked): Promise<HttpText> {
   const { users } = broker.access;
   const name = names[0]!;
   const user = users.get(name);
@@ -176,7 +176,7 @@ async function putUser(
   broker: Administered,
   name: string,
   { password, tags }: WantedUser,
-): Promise<HttpAnswer> {
+): Promise<HttpText> {
   const { access } = broker;
   const before = access.users.get(name);
   const user = {
@@ -191,7 +191,7 @@ async function putUser(
   return done(before === undefined ? 201 : 204);
 }
 
-async function onePermission({ broker, method, names, request }: Asked): Promise<HttpAnswer> {
+async function onePermission({ broker, method, names, request }: Asked): Promise<HttpText> {
   const [vhost, name] = [brokerName(names[0]!), names[1]!];
   const { users } = broker.access;
   const user = users.get(name);

@@ -8,7 +8,8 @@
  * none. Its first word for a fault is kept where it has one. Invariant: no answer holds a password.
  */
 import { BrokerError } from "../base/errors.ts";
-import { type HttpRequest, httpBodyBytesMax } from "../base/http.ts";
+import type { HttpRequest } from "../base/http.ts";
+import { limits } from "../base/limits.ts";
 import { nearest } from "../base/nearest.ts";
 import { compilePermission } from "../broker/access/rule.ts";
 import type { VhostPermissions } from "../broker/access/users.ts";
@@ -34,7 +35,11 @@ export async function readObject(request: HttpRequest): Promise<Body> {
   const body = await request.body();
   if ("fault" in body) {
     if (body.fault === "cut off") throw badRequest("the body ended before its content-length");
-    throw new Refusal(413, "payload_too_large", `the body is longer than ${httpBodyBytesMax >> 10} KiB`);
+    throw new Refusal(
+      413,
+      "payload_too_large",
+      `the body is longer than ${limits.httpBodyBytesMax >> 10} KiB`,
+    );
   }
   if (body.text === "") return {};
   let value: unknown;

@@ -61,6 +61,11 @@ export class BytesShare {
     if (bytes !== this.bytes && this.isOpen) this.#account.change(this, bytes);
   }
 
+  /** It is not read from because of this account. */
+  get isHeldBack(): boolean {
+    return this.#account.isHeldBack(this);
+  }
+
   /** The connection is gone. */
   close(): void {
     if (!this.isOpen) return;
@@ -143,6 +148,11 @@ export class BytesInFlight {
   /** Connections that are not read from because of this account. */
   get heldBackCount(): number {
     return this.#heldBack.size;
+  }
+
+  /** For `BytesShare` alone. */
+  isHeldBack(share: BytesShare): boolean {
+    return this.#heldBack.has(share);
   }
 
   /** What a connection may hold without being held back while there is too much in all. */

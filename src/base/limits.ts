@@ -129,6 +129,23 @@ export const limits = {
   loginMsMax: 10_000,
   /** A TLS handshake that takes longer ends the connection. */
   tlsHandshakeMsMax: 10_000,
+  /** Payload of one WebSocket frame that a client sends; messages have no bound of their own, since none is gathered. */
+  webSocketFrameBytesMax: 64 << 20,
+  /** Payload of one WebSocket frame that is sent. */
+  webSocketSentFrameBytesMax: 1 << 20,
+  /** A WebSocket peer that has said nothing for so long is pinged; if it says nothing again, the connection ends. */
+  webSocketSilenceMsMax: 60_000,
+  /** Body of an HTTP request, where its route sets no other bound. */
+  httpBodyBytesMax: 64 << 10,
+  /** Longer headers of an HTTP request, all together, are refused. */
+  httpHeaderBytesMax: 8192,
+  /** A body that is streamed has to bring so much in ten seconds while it is waited for. */
+  httpStreamedBytesLeast: 16 << 10,
+  /** While somebody looks at rates, counters are read so often, and no more once nobody has looked for so long. */
+  rateSampleMs: 5000,
+  rateIdleMsMax: 60_000,
+  /** Text of a client that says what it is: its name, each of its properties. */
+  clientTextBytesMax: 255,
   /** Descriptors that are left for files and HTTP when connections are bounded by what the process may open. */
   descriptorsReserved: 400,
   /** HTTP's own bound: it is not part of `--connections-max`, so that a full broker can be looked at. */

@@ -14,6 +14,8 @@ import { type Job, TurnWork } from "../base/turn-work.ts";
 import type { Connection } from "../base/connection.ts";
 import { type Disk, type StateSource, Storage } from "../storage/index.ts";
 import { Access, type Security } from "./access/access.ts";
+import { Connections } from "./connections.ts";
+import { connectionCounters, counted, exchangeCounters, queueCounters, Rates } from "./rates.ts";
 import { DiskLog } from "./disk-log.ts";
 import type { PasswordHash } from "./access/password-hash.ts";
 import { defaultVhostName, definitionKey } from "./names.ts";
@@ -80,6 +82,10 @@ export class Broker {
   readonly access: Access;
   readonly retention: Retention;
   readonly vhosts = new Map<string, Vhost>();
+  /** What is connected. */
+  readonly connections: Connections;
+  /** How fast counters grow, while somebody looks. */
+  readonly rates: Rates;
   /** What the routes that all exchanges remember take. */
   readonly routeBudget = new RouteBudget();
   /** Publishers are being held back. */
@@ -120,6 +126,18 @@ export class Broker {
     this.#diskLog = new DiskLog(options);
     this.access = new Access({ ...options, storage });
     this.retention = new Retention(this);
+    this.connections = new Connections(this.logger, (connection) => this.isHeldBack(connection));
+    const { connections, vhosts } = this;
+    this.rates = new Rates({
+      clock,
+      timers,
+      work: this.work,
+      counted: [
+        counted(queueCounters, () => each(vhosts.values(), ({ queues }) => queues.values())),
+        counted(exchangeCounters, () => each(vhosts.values(), ({ exchanges }) => exchanges.values())),
+        counted(connectionCounters, () => connections.all()),
+      ],
+    });
     // Publishers remember where they may publish together with the route.
     this.access.permissions.listeners.add(() => {
       for (const vhost of this.vhosts.values()) vhost.routingVersion++;
@@ -221,6 +239,11 @@ export class Broker {
     connection.pauseReading();
   }
 
+  /** It has published, and is not read from until there is room. */
+  isHeldBack(connection: Connection): boolean {
+    return this.#pausedPublishers.has(connection) || this.#pausedWriters.has(connection);
+  }
+
   /** The connection is gone. */
   publisherGone(connection: Connection): void {
     this.#pausedPublishers.delete(connection);
@@ -319,6 +342,7 @@ export class Broker {
 
   /** Writes and syncs everything. Connections are to be gone by now. */
   async close(): Promise<void> {
+    this.rates.close();
     this.#sweep?.cancel();
     this.#diskLook?.cancel();
     this.work.close();
@@ -326,6 +350,13 @@ export class Broker {
     this.ticker.close();
     await this.storage.close();
   }
+}
+
+function* each<Outer, Inner>(
+  outer: Iterable<Outer>,
+  innerOf: (outer: Outer) => Iterable<Inner>,
+): Generator<Inner, void> {
+  for (const item of outer) yield* innerOf(item);
 }
 
 function resume(paused: Set<Connection>): void {

@@ -1,14 +1,8 @@
 /** Bun's sockets: `write` copies to the kernel at once and says how much it took. */
 import type { Address } from "../base/connection.ts";
-import type { Guest } from "./entrance.ts";
-import type { NetConnection, Transport } from "./connection.ts";
+import { Arrival } from "./arrival.ts";
+import type { Transport } from "./connection.ts";
 import type { Door, Listener } from "./listen.ts";
-
-interface SocketState {
-  /** Null: it was not let in. */
-  connection: NetConnection | null;
-  guest: Guest | null;
-}
 
 export class BunTransport<State> implements Transport {
   readonly #socket: Bun.Socket<State>;
@@ -50,40 +44,33 @@ export class BunTransport<State> implements Transport {
 }
 
 export async function listenBun(host: string, port: number, door: Door): Promise<Listener> {
-  const server = Bun.listen<SocketState>({
+  // Its data is null where it was not let in.
+  const server = Bun.listen<Arrival | null>({
     hostname: host,
     port,
     exclusive: true,
     allowHalfOpen: true,
     socket: {
       open(socket) {
-        const guest = door.enter(socket.remoteAddress, () => socket.terminate());
-        socket.data = { connection: null, guest };
-        if (guest === null) {
+        const arrival = Arrival.enter(door, socket.remoteAddress, () => socket.terminate());
+        socket.data = arrival;
+        if (arrival === null) {
           if (door.refusal !== undefined) socket.write(door.refusal);
           socket.end();
           return;
         }
         socket.setNoDelay(true);
         const local = { host: socket.localAddress ?? host, port: socket.localPort };
-        socket.data.connection = door.accept(new BunTransport(socket, local, false), guest);
+        arrival.connect(new BunTransport(socket, local, false));
       },
-      data(socket, bytes) {
-        socket.data.connection?.received(bytes);
-      },
-      drain(socket) {
-        socket.data.connection?.drained();
-      },
-      end(socket) {
-        socket.data.connection?.peerEnded();
-      },
+      data: (socket, bytes) => socket.data?.received(bytes),
+      drain: (socket) => socket.data?.drained(),
+      end: (socket) => socket.data?.peerEnded(),
       close(socket) {
-        socket.data.guest?.leave();
-        socket.data.connection?.closed();
+        socket.data?.left();
+        socket.data?.closed();
       },
-      error(socket) {
-        socket.data.connection?.destroy();
-      },
+      error: (socket) => socket.data?.broke(),
     },
   });
   return { port: server.port, close: () => server.stop() };

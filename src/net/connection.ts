@@ -16,6 +16,13 @@ import type { BytesHolder, BytesShare } from "../base/bytes-in-flight.ts";
 import type { Timer } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { Address, Connection, ConnectionHost, FlushableConnection } from "../base/connection.ts";
+import type {
+  ConnectionFacts,
+  ConnectionState,
+  OpenConnection,
+  SessionFacts,
+} from "../base/connection-facts.ts";
+import type { Guest } from "./entrance.ts";
 import type { Session } from "../protocols/contract.ts";
 
 /** A socket of one of the runtimes. */
@@ -32,6 +39,28 @@ export interface Transport {
   /** Tells the peer that nothing more comes after what `write` took. It may still send; once it has ended too, `closed`. */
   end(): void;
   destroy(): void;
+  /** The broker stops: an end that follows is no wish of the session. */
+  goingAway?(): void;
+}
+
+/** What a socket tells whoever stands on it: a connection, or a transport that makes something else of its bytes. */
+export interface TransportUser {
+  /** Bytes came; valid during the call only. */
+  received(bytes: Buffer): void;
+  /** It takes bytes again. */
+  drained(): void;
+  /** The peer sends no more, but may still read. */
+  peerEnded(): void;
+  /** An error of the socket. */
+  broke(): void;
+  /** It is gone. */
+  closed(): void;
+}
+
+/** Where a connection's socket is: what stands on the socket may change. */
+export interface SocketOwner {
+  /** From now on the socket tells `user`, and its place is `guest`'s. */
+  standOn(user: TransportUser, guest: Guest): void;
 }
 
 interface Barrier {
@@ -42,7 +71,24 @@ interface Barrier {
 const smallOutputBytes = 1024;
 const noMark = -1;
 
-export class NetConnection implements Connection, FlushableConnection, BytesHolder {
+/** Of a session that tells nothing, as HTTP's, which knows nobody beyond a request. */
+const unknownFacts: SessionFacts = {
+  user: "",
+  vhost: null,
+  clientName: "",
+  clientProperties: {},
+  isClosing: false,
+  requests: null,
+  messagesIn: null,
+  messagesOut: null,
+  channels: 0,
+  subscriptions: 0,
+  groups: [],
+};
+
+export class NetConnection
+  implements Connection, FlushableConnection, BytesHolder, TransportUser, OpenConnection
+{
   readonly id: number;
   readonly local: Address;
   readonly remote: Address;
@@ -54,8 +100,12 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
   bytesReceived = 0;
   bytesSent = 0;
   session!: Session;
+  /** The name of the session's protocol. */
+  protocol = "";
   /** Its place among the connections, if these are bounded. */
   guest: { settle(isSettled: boolean): void } | null = null;
+  /** Null where nothing else could stand on its socket. */
+  owner: SocketOwner | null = null;
   readonly #transport: Transport;
   readonly #host: ConnectionHost;
   readonly #onClosed: (connection: NetConnection) => void;
@@ -249,6 +299,37 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
     else this.session.onRefused();
   }
 
+  describe(): ConnectionFacts {
+    const facts = this.session.describe?.() ?? unknownFacts;
+    return {
+      ...facts,
+      id: this.id,
+      protocol: this.protocol,
+      remote: this.remote,
+      local: this.local,
+      isEncrypted: this.isEncrypted,
+      openedAt: this.openedAt,
+      bytesReceived: this.bytesReceived,
+      bytesSent: this.bytesSent,
+      outputBytes: this.outputBytes,
+      heldBytes: this.#inputBytes,
+      state: this.#stateOf(facts),
+    };
+  }
+
+  #stateOf({ isClosing, user }: SessionFacts): ConnectionState {
+    if (this.#isEnding || isClosing) return "closing";
+    if (this.#share.isHeldBack) return "heldBack";
+    if (this.#isOutputPaused) return "flow";
+    return user === null ? "starting" : "running";
+  }
+
+  closeFor(reason: string): void {
+    if (this.isClosed || this.#isEnding) return;
+    if (this.session.closeFor === undefined) this.end();
+    else this.session.closeFor(reason);
+  }
+
   pauseReading(): void {
     if (this.#pauses++ === 0 && !this.#isEnding) this.#transport.pause();
   }
@@ -289,6 +370,7 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
   /** The broker is stopping: the session may say so, then what is in the output is sent and the connection ends. */
   shutdown(): void {
     if (this.isClosed) return;
+    this.#transport.goingAway?.();
     this.answerTo(this.answerMark, () => {
       this.session.onShutdown?.();
       this.end();
@@ -306,7 +388,6 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
     this.closed();
   }
 
-  /** The transport has bytes. */
   received(bytes: Buffer): void {
     if (this.isClosed || this.#isEnding) return this.#discard(bytes.length);
     this.bytesReceived += bytes.length;
@@ -321,21 +402,33 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
     if (this.#discardedBytes > limits.lingerBytesMax) this.destroy();
   }
 
-  /** The peer sends no more, but may still read. */
   peerEnded(): void {
     if (this.isClosed || this.#isEnding) return;
     if (this.session.onPeerEnded === undefined) this.end();
     else this.session.onPeerEnded();
   }
 
-  /** The transport takes bytes again. */
   drained(): void {
     const { mayLeave } = this;
     this.touch();
     this.#isClean = mayLeave;
   }
 
-  /** The transport is gone. */
+  broke(): void {
+    this.destroy();
+  }
+
+  /**
+   * Ends the connection and leaves its socket open, for something else to stand on it; `unsent` is what the peer has still
+   * to be given, in order. Holds are lifted: only who knows that nothing waits for the disk may do this.
+   */
+  handOver(): { readonly transport: Transport; readonly unsent: Buffer } {
+    const unsent = Buffer.from(this.output.buffer.subarray(this.#sent, this.output.length));
+    if (this.#pauses > 0) this.#transport.resume();
+    this.closed();
+    return { transport: this.#transport, unsent };
+  }
+
   closed(): void {
     if (this.#isGone) return;
     this.#isGone = true;

@@ -2,11 +2,21 @@
  * Node's HTTP server without its sockets: it parses what a stream is given and writes to it, on both runtimes alike.
  *
  * Not here: when a connection is cut off (http.ts), what is answered (admin/).
- * Invariant: no more of a body is kept than `httpBodyBytesMax`, and only if the handler asks for it.
+ * Invariants: no more of a body is kept than the route's bound, and only if the handler asks for it; of a streamed answer no
+ * more than the peer has room for, and one chunk.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Duplex } from "node:stream";
-import { httpBodyBytesMax, httpHeaderBytesMax, type HttpHandler, type HttpBody } from "../base/http.ts";
+import {
+  type HttpBody,
+  HttpBodyError,
+  type HttpHandler,
+  type HttpRequest,
+  type HttpStream,
+  type HttpText,
+} from "../base/http.ts";
+import { limits } from "../base/limits.ts";
+import { type Offer, readOffer, wantsWebSocket } from "./websocket/handshake.ts";
 
 /** A connection, as the parser sees it. */
 export interface HttpPeer {
@@ -22,6 +32,13 @@ export interface HttpPeer {
   /** From here to `bodyRead` its handler waits for what the peer has still to send. */
   bodyWanted(): void;
   bodyRead(): void;
+  /** So much of a body is going to be kept; or, instead, so much of it was taken and is kept no more. */
+  bodyKept(bytesMax: number): void;
+  bodyTaken(bytes: number): void;
+  /** The answer is a stream: `gone` is called when the peer ends, which is taken for its leaving, as proxies do. */
+  streams(gone: () => void): void;
+  /** The connection goes on as another protocol's; or what is to be answered instead. */
+  upgrade(protocol: string, offer: Offer): Promise<HttpText | null>;
   /** The answer to one is in the output, or will never be. */
   answered(): void;
 }
@@ -32,7 +49,12 @@ export interface HttpParser {
 
 export function makeHttpParser(handler: HttpHandler): HttpParser {
   const server = createServer(
-    { maxHeaderSize: httpHeaderBytesMax, keepAliveTimeout: keepAliveMs },
+    {
+      maxHeaderSize: limits.httpHeaderBytesMax,
+      keepAliveTimeout: keepAliveMs,
+      // A request has the time that http.ts gives it.
+      requestTimeout: 0,
+    },
     async (request, response) => {
       const { peer } = request.socket as unknown as PeerStream;
       peer.asked();
@@ -71,6 +93,24 @@ class PeerStream extends Duplex {
     this.on("error", () => {});
   }
 
+  /** The peer has more to take than it may. */
+  get isFull(): boolean {
+    return this.writableLength >= this.writableHighWaterMark;
+  }
+
+  /** Resolves when it has taken it, or is gone. */
+  room(): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        this.off("drain", settle);
+        this.off("close", settle);
+        resolve();
+      };
+      this.on("drain", settle);
+      this.on("close", settle);
+    });
+  }
+
   override _read(): void {
     this.peer.wanted();
   }
@@ -91,6 +131,15 @@ class PeerStream extends Duplex {
   }
 }
 
+/** A request, and what is answered on. */
+interface Exchange {
+  readonly peer: HttpPeer;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The body has been read to its end. */
+  isRead: boolean;
+}
+
 async function answer(
   handler: HttpHandler,
   peer: HttpPeer,
@@ -103,27 +152,48 @@ async function answer(
     response.end(`${fault}\n`);
     return;
   }
-  let isRead = false;
+  const exchange = { peer, request, response, isRead: false };
+  const given = await handler(requestOf(exchange));
+  if ("chunks" in given) return await answerInChunks(exchange, given);
+  const answered = "upgradeTo" in given ? await upgrade(exchange, given.upgradeTo) : given;
+  if (answered === null) return;
+  writeHead(exchange, answered, { "content-length": String(Buffer.byteLength(answered.body)) });
+  response.end(request.method === "HEAD" ? undefined : answered.body);
+}
+
+function requestOf(exchange: Exchange): HttpRequest {
+  const { peer, request } = exchange;
   const { authorization, host, origin } = request.headers;
-  const { status, type, body, headers } = await handler({
+  return {
     method: request.method ?? "",
     url: request.url ?? "",
     authorization,
     host,
     origin,
+    wantsWebSocket: wantsWebSocket(request),
     remoteHost: peer.remoteHost,
-    body: async () => {
-      peer.bodyWanted();
-      const read = await readBody(request);
-      peer.bodyRead();
-      isRead = "text" in read;
-      return read;
+    body: async (bytesMax = limits.httpBodyBytesMax) => {
+      peer.bodyKept(bytesMax);
+      return await readBody(readChunks(exchange, bytesMax));
     },
-  });
+    async *chunks(bytesMax) {
+      for await (const chunk of readChunks(exchange, bytesMax)) {
+        peer.bodyTaken(chunk.length);
+        yield chunk;
+      }
+    },
+  };
+}
+
+function writeHead(
+  { request, response, isRead }: Exchange,
+  { status, type, headers }: Pick<HttpText, "status" | "type" | "headers">,
+  more: Record<string, string> = {},
+): void {
   const hasBody =
     request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined;
   response.writeHead(status, {
-    "content-length": Buffer.byteLength(body),
+    ...more,
     "content-type": type,
     "cache-control": "no-store",
     ...securityHeaders,
@@ -131,7 +201,38 @@ async function answer(
     ...(hasBody && !isRead ? { connection: "close" } : {}),
     ...headers,
   });
-  response.end(request.method === "HEAD" ? undefined : body);
+}
+
+/** Sends chunks while the peer takes them. One that cannot be made cuts the answer off, which the client notices. */
+async function answerInChunks(exchange: Exchange, given: HttpStream): Promise<void> {
+  const { request, response } = exchange;
+  const socket = request.socket as unknown as PeerStream;
+  writeHead(exchange, given);
+  if (request.method === "HEAD") {
+    response.end();
+    return;
+  }
+  const gone = new AbortController();
+  exchange.peer.streams(() => gone.abort());
+  gone.signal.addEventListener("abort", () => socket.destroy());
+  try {
+    for await (const chunk of given.chunks(gone.signal)) {
+      response.write(chunk);
+      // Node gathers what is written in one turn before it gives it to the socket.
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+      if (socket.isFull && !socket.destroyed) await socket.room();
+      if (gone.signal.aborted || socket.destroyed) return;
+    }
+    response.end();
+  } catch {
+    // Who makes the chunks has logged it.
+    socket.destroy();
+  }
+}
+
+async function upgrade({ peer, request }: Exchange, protocol: string): Promise<HttpText | null> {
+  const offer = readOffer(request);
+  return "key" in offer ? await peer.upgrade(protocol, offer) : offer;
 }
 
 /** No answer is a page: a browser that is given one shall run, frame, guess at and pass on nothing of it. */
@@ -155,17 +256,35 @@ function faultOf({ url = "", rawHeaders, httpVersion }: IncomingMessage): string
   return url.startsWith("/") ? null : "send the path alone as the request's target";
 }
 
-async function readBody(request: IncomingMessage): Promise<HttpBody> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > httpBodyBytesMax) return { fault: "too long" };
-      chunks.push(chunk);
+/** Throws HttpBodyError. The request stays as it is where its reader stops early: the answer ends the connection then. */
+async function* readChunks(exchange: Exchange, bytesMax: number): AsyncGenerator<Buffer, void> {
+  const { peer, request } = exchange;
+  const reader = (request as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  for (let size = 0; ;) {
+    peer.bodyWanted();
+    let next: IteratorResult<Buffer, unknown>;
+    try {
+      next = await reader.next();
+    } catch {
+      throw new HttpBodyError("cut off");
+    } finally {
+      peer.bodyRead();
     }
-  } catch {
-    return { fault: "cut off" };
+    if (next.done === true) break;
+    size += next.value.length;
+    if (size > bytesMax) throw new HttpBodyError("too long");
+    yield next.value;
+  }
+  exchange.isRead = true;
+}
+
+async function readBody(given: AsyncIterable<Buffer>): Promise<HttpBody> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of given) chunks.push(chunk);
+  } catch (error) {
+    if (error instanceof HttpBodyError) return { fault: error.fault };
+    throw error;
   }
   return { text: Buffer.concat(chunks).toString("utf8") };
 }

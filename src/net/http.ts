@@ -9,18 +9,30 @@
 import type { BytesInFlight } from "../base/bytes-in-flight.ts";
 import type { Timer, Timers } from "../base/clock.ts";
 import type { Connection, ConnectionHost } from "../base/connection.ts";
-import { type HttpHandler, httpBodyBytesMax, httpHeaderBytesMax } from "../base/http.ts";
+import type { HttpHandler, HttpText } from "../base/http.ts";
 import { limits } from "../base/limits.ts";
 import type { Protocol, Session } from "../protocols/contract.ts";
+import { NetConnection } from "./connection.ts";
 import type { HttpParser, HttpPeer } from "./http-parser.ts";
+import type { Door } from "./listen.ts";
+import type { Offer } from "./websocket/handshake.ts";
 
 const idleMsMax = 10_000;
-/** More than the largest request, so there is always one whole, or one that is refused. */
-const unansweredBytesMax = httpBodyBytesMax + 2 * httpHeaderBytesMax;
+const headRoom = 2 * limits.httpHeaderBytesMax;
+const unansweredBytesMax = limits.httpBodyBytesMax + headRoom;
+/** CR LF CR LF, as the last bytes of a request without a body. */
+const endOfHead = 0x0d0a0d0a;
 /** Clients wait for an answer before they ask again, but for a few. */
 const unansweredRequestsMax = 64;
 
-export function httpProtocol(handler: HttpHandler, timers: Timers): Protocol {
+/** By the protocol's name: where a connection goes that is upgraded to it. */
+export type UpgradeDoors = ReadonlyMap<string, Door>;
+
+export function httpProtocol(
+  handler: HttpHandler,
+  timers: Timers,
+  doors: UpgradeDoors = new Map(),
+): Protocol {
   let loading: Promise<HttpParser> | null = null;
   const load = async (): Promise<HttpParser> => {
     try {
@@ -33,7 +45,8 @@ export function httpProtocol(handler: HttpHandler, timers: Timers): Protocol {
   };
   return {
     name: "http",
-    createSession: (connection) => new HttpSession(connection, (loading ??= load()), timers),
+    createSession: (connection) =>
+      new HttpSession(connection, { parser: (loading ??= load()), timers, doors }),
   };
 }
 
@@ -52,25 +65,43 @@ export function httpConnectionHost(timers: Timers, inFlight: BytesInFlight): Con
   };
 }
 
+interface HttpTools {
+  readonly parser: Promise<HttpParser>;
+  readonly timers: Timers;
+  readonly doors: UpgradeDoors;
+}
+
 class HttpSession implements Session, HttpPeer {
   readonly #connection: Connection;
   readonly #timers: Timers;
+  readonly #doors: UpgradeDoors;
   /** What came before the parser was there. */
   #early: Buffer[] = [];
   #stream: ReturnType<HttpParser["open"]> | null = null;
   #isParserFull = false;
   #isReadingPaused = false;
   #unansweredBytes = 0;
+  /** More than the largest request, so there is always one whole, or one that is refused. */
+  #unansweredBytesMax = unansweredBytesMax;
+  /** Taken of bodies that are read in chunks, and how much it was when it was last looked at. */
+  #takenBytes = 0;
+  #takenBefore = 0;
+  /** The last four bytes that came. */
+  #tail = 0;
   #unansweredRequests = 0;
   /** Requests whose handler waits for the rest of a body. */
   #unreadBodies = 0;
   #hasPeerEnded = false;
   #sentBefore = 0;
+  /** In how many looks the peer has taken nothing of an answer that waits for it. */
+  #stuckLooks = 0;
+  #onPeerGone: (() => void) | null = null;
   #deadline: Timer;
   /** Tells the parser that the output has room again. */
   #onRoom: (() => void) | null = null;
 
-  constructor(connection: Connection, parser: Promise<HttpParser>, timers: Timers) {
+  constructor(connection: Connection, { parser, timers, doors }: HttpTools) {
+    this.#doors = doors;
     this.#connection = connection;
     this.#timers = timers;
     this.#deadline = this.#watch();
@@ -90,6 +121,8 @@ class HttpSession implements Session, HttpPeer {
 
   onData(bytes: Buffer): void {
     this.#unansweredBytes += bytes.length;
+    for (let i = Math.max(0, bytes.length - 4); i < bytes.length; i++)
+      this.#tail = (this.#tail << 8) | bytes[i]!;
     // The transport uses its buffer again.
     const own = Buffer.from(bytes);
     if (this.#stream === null) this.#early.push(own);
@@ -103,7 +136,7 @@ class HttpSession implements Session, HttpPeer {
   }
 
   #settleReading(): void {
-    const isTooMuch = this.#isParserFull || this.#unansweredBytes > unansweredBytesMax;
+    const isTooMuch = this.#isParserFull || this.#unansweredBytes > this.#unansweredBytesMax;
     if (isTooMuch === this.#isReadingPaused) return;
     this.#isReadingPaused = isTooMuch;
     if (isTooMuch) this.#connection.pauseReading();
@@ -113,6 +146,7 @@ class HttpSession implements Session, HttpPeer {
   /** A client may say at once that it asks no more, and still wants its answer. */
   onPeerEnded(): void {
     this.#hasPeerEnded = true;
+    this.#onPeerGone?.();
     if (this.#unansweredBytes === 0) this.#connection.end();
   }
 
@@ -124,6 +158,7 @@ class HttpSession implements Session, HttpPeer {
 
   onClosed(): void {
     this.#deadline.cancel();
+    this.#onPeerGone?.();
     this.#stream?.destroy();
   }
 
@@ -163,9 +198,45 @@ class HttpSession implements Session, HttpPeer {
     this.#unreadBodies--;
   }
 
+  bodyKept(bytesMax: number): void {
+    this.#unansweredBytesMax = Math.max(unansweredBytesMax, bytesMax + headRoom);
+    this.#settleReading();
+  }
+
+  bodyTaken(bytes: number): void {
+    this.#takenBytes += bytes;
+    this.#unansweredBytes = Math.max(this.#unansweredBytes - bytes, 0);
+    this.#connection.holdInput(this.#unansweredBytes);
+    this.#settleReading();
+  }
+
+  async upgrade(protocol: string, offer: Offer): Promise<HttpText | null> {
+    const { upgradeConnection } = await import("./websocket/upgrade.ts");
+    const { refuse } = await import("./websocket/handshake.ts");
+    const connection = this.#connection;
+    const door = this.#doors.get(protocol);
+    if (door === undefined || !(connection instanceof NetConnection)) {
+      return refuse(501, "this cannot be spoken over WebSocket");
+    }
+    // Gone meanwhile: nobody hears the answer.
+    if (connection.isClosed) return null;
+    // A client waits for the answer before it sends more (RFC 6455 4.1); what came would be lost in the parser.
+    if (this.#unansweredRequests > 1 || this.#tail !== endOfHead) {
+      return refuse(400, "wait for the answer to the handshake", { connection: "close" });
+    }
+    return upgradeConnection({ connection, door, timers: this.#timers, offer });
+  }
+
+  streams(gone: () => void): void {
+    this.#onPeerGone = gone;
+    if (this.#hasPeerEnded) gone();
+  }
+
   answered(): void {
+    this.#onPeerGone = null;
     if (--this.#unansweredRequests > 0 || this.#connection.isClosed) return;
     this.#unansweredBytes = 0;
+    this.#unansweredBytesMax = unansweredBytesMax;
     this.#connection.holdInput(0);
     this.#settleReading();
     if (this.#hasPeerEnded) this.#connection.end();
@@ -178,9 +249,13 @@ class HttpSession implements Session, HttpPeer {
       const { bytesSent } = this.#connection;
       const isTaking = bytesSent > this.#sentBefore && this.#connection.outputBytes > 0;
       this.#sentBefore = bytesSent;
-      // A request that is not whole is the peer's to finish; one that is, ours to answer.
-      const isOurTurn = this.#unansweredRequests > this.#unreadBodies;
-      if (!isOurTurn && !isTaking) this.#connection.destroy();
+      const isBringing = this.#takenBytes - this.#takenBefore >= limits.httpStreamedBytesLeast;
+      this.#takenBefore = this.#takenBytes;
+      // A request that is not whole is the peer's to finish, and an answer that it has no room for, to take.
+      this.#stuckLooks = this.#onRoom !== null && !isTaking ? this.#stuckLooks + 1 : 0;
+      const isStuck = this.#stuckLooks >= limits.outputStuckLooksMax;
+      const isOurTurn = this.#unansweredRequests > this.#unreadBodies && !isStuck;
+      if (!isOurTurn && !isTaking && !isBringing) this.#connection.destroy();
       else this.#deadline = this.#watch();
     });
   }

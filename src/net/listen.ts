@@ -24,6 +24,7 @@ export interface Listener {
 
 /** What a runtime's listener asks for each socket that it accepts. */
 export interface Door {
+  readonly protocol: Protocol;
   /** The socket's place, which it must leave once it is gone; null: it may not stay. `drop` ends it for another. */
   enter(remoteHost: string, drop: () => void): Guest | null;
   /** What one that may not stay is told. */
@@ -47,7 +48,7 @@ type Listen = (address: string, port: number, door: Door) => Promise<Listener>;
 /** All connections of one protocol, by whichever of its ports they came, and how to end them. */
 export class Server implements Door {
   readonly protocol: Protocol;
-  readonly connections = new Set<NetConnection>();
+  readonly connections = new Map<number, NetConnection>();
   accepted = 0;
   /** Sockets that were not let in, by the reason. */
   readonly refused: Record<Refusal, number> = {
@@ -62,6 +63,10 @@ export class Server implements Door {
   constructor(options: ServerOptions) {
     this.protocol = options.protocol;
     this.#options = options;
+  }
+
+  get isListening(): boolean {
+    return this.#listeners.length > 0;
   }
 
   get refusal(): string | undefined {
@@ -145,9 +150,10 @@ export class Server implements Door {
       transport,
       connectionHost,
       clock.now(),
-      (closed) => this.connections.delete(closed),
+      (closed) => this.connections.delete(closed.id),
     );
-    this.connections.add(connection);
+    this.connections.set(connection.id, connection);
+    connection.protocol = this.protocol.name;
     guest.drop = () => connection.destroy();
     connection.guest = guest;
     connection.session = this.protocol.createSession(connection);
@@ -164,15 +170,15 @@ export class Server implements Door {
    */
   async drain(): Promise<void> {
     this.stopListening();
-    for (const connection of this.connections) connection.shutdown();
+    for (const connection of this.connections.values()) connection.shutdown();
     const { connections } = this;
     // A disk that takes nothing has been waited for already (`Broker.sync`).
     await waitUntil(drainMsMax, () =>
-      Array.from(connections).every(({ outputBytes, waitsForDisk }) => outputBytes === 0 || waitsForDisk),
+      [...connections.values()].every(({ outputBytes, waitsForDisk }) => outputBytes === 0 || waitsForDisk),
     );
     // A peer that is still sending would be reset, and might lose what it was told.
-    await waitUntil(partMsMax, () => Array.from(connections).every(({ waitsForDisk }) => waitsForDisk));
-    for (const connection of connections) connection.destroy();
+    await waitUntil(partMsMax, () => [...connections.values()].every(({ waitsForDisk }) => waitsForDisk));
+    for (const connection of connections.values()) connection.destroy();
   }
 }
 

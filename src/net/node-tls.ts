@@ -7,19 +7,18 @@
  */
 import type net from "node:net";
 import tls from "node:tls";
-import { limits } from "../base/limits.ts";
-import type { Guest } from "./entrance.ts";
+import { type Handshake, Handshakes } from "./handshakes.ts";
 import type { Door, Listener } from "./listen.ts";
 import { connectNode, listenNode } from "./node.ts";
 import type { TlsIdentity, TlsMaterial } from "./tls.ts";
 
-/** What `node:tls` and `node:https` servers take alike. */
-export function nodeTlsOptions({ options }: TlsMaterial): tls.TlsOptions {
-  return { ...options, minVersion: "TLSv1.2", handshakeTimeout: limits.tlsHandshakeMsMax };
+/** The deadline of a handshake is ours (handshakes.ts), which is before Node's own. */
+function nodeTlsOptions({ options }: TlsMaterial): tls.TlsOptions {
+  return { ...options, minVersion: "TLSv1.2" };
 }
 
 /** Why a handshake failed: a certificate that was refused is known to the socket only. */
-export function handshakeReason(error: Error & { reason?: string }, socket: tls.TLSSocket): string {
+function handshakeReason(error: Error & { reason?: string }, socket: tls.TLSSocket): string {
   const refused = socket.authorizationError as Error | string | null | undefined;
   return String(refused ?? error.reason ?? error.message);
 }
@@ -30,33 +29,37 @@ export async function listenNodeTls(
   door: Door,
   identity: TlsIdentity,
 ): Promise<Listener> {
+  const handshakes = new Handshakes(door);
   /** By its peer, which is all that a plain socket and the TLS socket over it have in common. */
-  const inHandshake = new Map<string, { readonly socket: net.Socket; readonly guest: Guest }>();
+  const byPeer = new Map<string, Handshake>();
   const server = tls.createServer(nodeTlsOptions(identity.current), (socket) => {
-    const peer = peerOf(socket);
-    const entered = inHandshake.get(peer);
-    inHandshake.delete(peer);
-    if (entered === undefined) {
+    const handshake = byPeer.get(peerOf(socket));
+    if (handshake?.end() !== true) {
       // It is gone already.
       socket.destroy();
       return;
     }
     socket.allowHalfOpen = true;
-    connectNode(door, socket, entered.guest, true);
+    connectNode(handshake.arrival, socket, true);
   });
   server.on("tlsClientError", (error, socket) => {
-    door.handshakeFailed(socket.remoteAddress ?? "gone", handshakeReason(error, socket));
+    byPeer.get(peerOf(socket))?.fail(handshakeReason(error, socket));
     socket.destroy();
   });
   const listener = await listenNode(host, port, door, {
     // Nothing can be said before the handshake.
     refusal: undefined,
-    onEntered(socket, guest) {
+    onEntered(socket, arrival) {
       const peer = peerOf(socket);
+      const remoteHost = socket.remoteAddress ?? "gone";
       // Nobody would hear of it before the handshake's deadline that a peer has ended its side.
       socket.allowHalfOpen = false;
-      inHandshake.set(peer, { socket, guest });
-      socket.on("close", () => inHandshake.delete(peer));
+      const handshake = handshakes.begin(arrival, remoteHost, () => socket.destroy());
+      byPeer.set(peer, handshake);
+      socket.on("close", () => {
+        handshake.fail("the connection broke");
+        byPeer.delete(peer);
+      });
       server.emit("connection", socket);
     },
   });
@@ -66,7 +69,7 @@ export async function listenNodeTls(
     close() {
       unwatch();
       listener.close();
-      for (const { socket } of inHandshake.values()) socket.destroy();
+      handshakes.dropAll();
     },
   };
 }

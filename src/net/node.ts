@@ -4,8 +4,8 @@
  */
 import net from "node:net";
 import type { Address } from "../base/connection.ts";
+import { Arrival } from "./arrival.ts";
 import type { Transport } from "./connection.ts";
-import type { Guest } from "./entrance.ts";
 import type { Door, Listener } from "./listen.ts";
 
 const pieceBytesMax = 256 << 10;
@@ -56,18 +56,18 @@ class NodeTransport implements Transport {
 }
 
 /** Makes a connection of a socket that was let in and, with TLS, is past its handshake. */
-export function connectNode(door: Door, socket: net.Socket, guest: Guest, isEncrypted: boolean): void {
-  const connection = door.accept(new NodeTransport(socket, isEncrypted), guest);
-  socket.on("data", (bytes: Buffer) => connection.received(bytes));
-  socket.on("drain", () => connection.drained());
-  socket.on("close", () => connection.closed());
-  socket.on("error", () => connection.destroy());
-  socket.on("end", () => connection.peerEnded());
+export function connectNode(arrival: Arrival, socket: net.Socket, isEncrypted: boolean): void {
+  arrival.connect(new NodeTransport(socket, isEncrypted));
+  socket.on("data", (bytes: Buffer) => arrival.received(bytes));
+  socket.on("drain", () => arrival.drained());
+  socket.on("close", () => arrival.closed());
+  socket.on("error", () => arrival.broke());
+  socket.on("end", () => arrival.peerEnded());
 }
 
 /** What is done with sockets that may stay, and what others are told. */
 interface Reception {
-  readonly onEntered: (socket: net.Socket, guest: Guest) => void;
+  readonly onEntered: (socket: net.Socket, arrival: Arrival) => void;
   readonly refusal: string | undefined;
 }
 
@@ -76,15 +76,15 @@ export function listenNode(
   port: number,
   door: Door,
   { onEntered, refusal }: Reception = {
-    onEntered: (socket, guest) => connectNode(door, socket, guest, false),
+    onEntered: (socket, arrival) => connectNode(arrival, socket, false),
     refusal: door.refusal,
   },
 ): Promise<Listener> {
   const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-    const guest = door.enter(socket.remoteAddress ?? "", () => socket.destroy());
-    if (guest === null) return turnAway(socket, refusal);
-    socket.on("close", () => guest.leave());
-    onEntered(socket, guest);
+    const arrival = Arrival.enter(door, socket.remoteAddress ?? "", () => socket.destroy());
+    if (arrival === null) return turnAway(socket, refusal);
+    socket.on("close", () => arrival.left());
+    onEntered(socket, arrival);
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);

@@ -6,7 +6,7 @@
  */
 import type { Config } from "../base/config/config.ts";
 import { flagOf, portOptions } from "../base/config/options.ts";
-import type { PortOption } from "../base/config/options.ts";
+import type { PortOption } from "../base/config/listeners.ts";
 import { StartError } from "../base/errors.ts";
 
 /** @throws StartError */

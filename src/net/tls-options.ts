@@ -5,13 +5,14 @@
  * pays nothing for it.
  */
 import type { Config } from "../base/config/config.ts";
+import { type PortName, portNames, portOptionOf, tlsNameOf } from "../base/config/listeners.ts";
 import { flagOf } from "../base/config/options.ts";
 import { StartError } from "../base/errors.ts";
 import type { TlsFiles } from "./tls.ts";
 
-const tlsPorts = ["redisTlsPort", "amqpTlsPort", "kafkaTlsPort", "httpTlsPort"] as const;
+const tlsPorts = portNames.map((name) => portOptionOf(tlsNameOf(name)));
 
-export type TlsOptions = Pick<Config, (typeof tlsPorts)[number] | "tlsCert" | "tlsKey" | "tlsCa">;
+export type TlsOptions = Pick<Config, `${PortName}TlsPort` | "tlsCert" | "tlsKey" | "tlsCa">;
 
 /** The files to read, or null where nothing listens with TLS. @throws StartError */
 export function wantedTls(config: TlsOptions): TlsFiles | null {

@@ -6,7 +6,9 @@
  * then the journal is written, then the outputs of all touched connections are sent.
  */
 import type { Connection } from "../base/connection.ts";
+import type { SessionFacts } from "../base/connection-facts.ts";
 
+export type { SessionFacts } from "../base/connection-facts.ts";
 export type { Address, Connection } from "../base/connection.ts";
 
 export interface Session {
@@ -26,13 +28,33 @@ export interface Session {
   onRefused?(): void;
   /** The broker is stopping: a protocol that has words for it writes them to the output. */
   onShutdown?(): void;
+  /** What is told of it to who looks after the broker. Asked for seldom. */
+  describe?(): SessionFacts;
+  /** An operator ends the connection: it is told why, if the protocol has words for that. It just ends if absent. */
+  closeFor?(reason: string): void;
   /** The connection is over, whoever closed it: nothing comes any more, and nothing leaves. Called once. */
   onClosed(): void;
 }
 
+/**
+ * How a protocol is spoken over WebSocket (RFC 6455): its bytes are a stream in messages, whose borders mean nothing to it.
+ */
+export interface WebSocketForm {
+  /** Names for Sec-WebSocket-Protocol, the one to be chosen first. A client that offers some must offer one of these. */
+  readonly names: readonly string[];
+  /** A client must offer a name. */
+  readonly isNameNeeded: boolean;
+  /** What leaves in one turn is one message (binary), or one that may have several frames (text). */
+  readonly sends: "binary" | "text";
+  readonly takesText: boolean;
+}
+
 export interface Protocol {
-  readonly name: "redis" | "amqp" | "kafka" | "http";
+  /** Of its listener (base/config/listeners.ts), if it has one; metrics and logs show it. */
+  readonly name: string;
   /** What a connection is told that is one too many, before it is closed; most protocols have no words for it. */
   readonly refusal?: string;
+  /** Absent: it is not spoken over WebSocket. */
+  readonly webSocket?: WebSocketForm;
   createSession(connection: Connection): Session;
 }

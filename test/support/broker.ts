@@ -14,6 +14,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { type PortName, portNames } from "../../src/base/config/listeners.ts";
 import * as storage from "../../src/storage/index.ts";
 import { ownPort } from "./ports.ts";
 import { until, waitMsMax } from "./wait.ts";
@@ -33,7 +34,7 @@ process.on("exit", () => {
   }
 });
 
-export type TestPorts = Readonly<Record<"redis" | "amqp" | "kafka" | "http", number>>;
+export type TestPorts = Readonly<Record<PortName, number>>;
 
 export interface TestBrokerOptions {
   /** `memory` keeps nothing; otherwise a directory that the caller removes. Default: a new one, removed by `stop`. */
@@ -99,7 +100,7 @@ export class TestBroker {
 
   async start(): Promise<void> {
     const args = [path.join(root, "bin/troikamq.js"), "start", "--data-dir", this.dataDir];
-    for (const name of ["redis", "amqp", "kafka", "http"] as const) {
+    for (const name of portNames) {
       args.push(`--${name}-port`, String(this.#ready?.ports[name] ?? (await ownPort())));
     }
     args.push(...(this.#options.args ?? []));

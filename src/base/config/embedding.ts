@@ -7,13 +7,10 @@
  * that is misspelt never is one that was not given.
  */
 import { optionNames, options, portOptions } from "./options.ts";
-import type { Accepted, Config, Machine, OptionName, PortOption, PortSetting } from "./options.ts";
+import type { Accepted, Config, Machine, OptionName, PortSetting } from "./options.ts";
+import { type AnyPortName, portNameOf, portNames, portOptionOf, type PortOption } from "./listeners.ts";
 import { StartError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
-
-export type PortName = "redis" | "amqp" | "kafka" | "http";
-/** `redisTls` and so on: the same protocol over TLS. */
-export type AnyPortName = PortName | `${PortName}Tls`;
 
 export type EmbeddedName = Exclude<OptionName, PortOption | "config">;
 type SizeName = "diskFreeBytesMin" | "journalBytesMax" | "memoryBytesMax";
@@ -27,20 +24,12 @@ export type StartOptions = {
 export const embeddedDefaults: Readonly<Partial<Record<OptionName, string>>> = {
   dataDir: "memory",
   logLevel: "warn",
-  redisPort: "0",
-  amqpPort: "0",
-  kafkaPort: "0",
-  httpPort: "0",
+  ...Object.fromEntries(portNames.map((name) => [portOptionOf(name), "0"])),
 };
 
 export const embeddedNames = optionNames.filter(
   (name): name is EmbeddedName => name !== "config" && !(portOptions as readonly string[]).includes(name),
 );
-
-/** `redisTlsPort` under `ports`: `redisTls`. */
-export function portNameOf(option: PortOption): AnyPortName {
-  return option.replace(/Port$/, "") as AnyPortName;
-}
 
 /** @throws StartError */
 export function embeddedConfig(given: unknown, machine: Machine): Config {

@@ -6,6 +6,7 @@
  * Invariant: every default is text that its own `parse` accepts.
  */
 import { isHost } from "../addresses.ts";
+import { anyPortNames, listeners, portNames, portOptionOf, type PortOption, tlsNameOf } from "./listeners.ts";
 
 /** A port to listen on: 0 takes a free one, `off` does not listen. */
 export type PortSetting = number | "off";
@@ -133,6 +134,21 @@ function wholeNumber(least: number, most: number): Pick<Option<number>, "accepts
   return { accepts: { types: ["number"] }, parse: (value) => integerWithin(value, least, most) };
 }
 
+/** One row for each listener, and one for the same over TLS. */
+const portRows = Object.fromEntries([
+  ...portNames.map((name) => [
+    portOptionOf(name),
+    port({ help: `port of ${listeners[name].speaks}`, default: String(listeners[name].port) }),
+  ]),
+  ...portNames.map((name) => {
+    const { speaks, tlsPort } = listeners[name];
+    return [
+      portOptionOf(tlsNameOf(name)),
+      port({ help: `port of ${speaks} over TLS, such as ${tlsPort}`, default: "off" }),
+    ];
+  }),
+]) as { readonly [Name in PortOption]: Option<PortSetting> };
+
 export const options = {
   host: host({
     help: "name or address to listen on; localhost is 127.0.0.1 and, where there is one, ::1",
@@ -160,14 +176,7 @@ export const options = {
     default: "./troikamq-data",
     expected: "a directory, or memory",
   }),
-  redisPort: port({ help: "port of the Redis protocol", default: "6379" }),
-  amqpPort: port({ help: "port of AMQP 0-9-1", default: "5672" }),
-  kafkaPort: port({ help: "port of the Kafka protocol", default: "9092" }),
-  httpPort: port({ help: "port of health, metrics and the HTTP interface", default: "15672" }),
-  redisTlsPort: port({ help: "port of the Redis protocol over TLS, such as 6380", default: "off" }),
-  amqpTlsPort: port({ help: "port of AMQP 0-9-1 over TLS, such as 5671", default: "off" }),
-  kafkaTlsPort: port({ help: "port of the Kafka protocol over TLS, such as 9093", default: "off" }),
-  httpTlsPort: port({ help: "port of the HTTP interface over TLS, such as 15671", default: "off" }),
+  ...portRows,
   tlsCert: file(
     "PEM file with the server certificate, followed by its intermediate certificates; read again at SIGHUP",
   ),
@@ -262,12 +271,8 @@ export type Config = { readonly [Name in OptionName]: ValueOf<(typeof options)[N
 
 export const optionNames = Object.keys(options) as OptionName[];
 
-export type PortOption = Extract<OptionName, `${"redis" | "amqp" | "kafka" | "http"}${"" | "Tls"}Port`>;
-
 /** The ports to listen on. */
-export const portOptions = optionNames.filter((name): name is PortOption =>
-  /^(?:redis|amqp|kafka|http)(?:Tls)?Port$/.test(name),
-);
+export const portOptions: readonly PortOption[] = anyPortNames.map(portOptionOf);
 
 /** Prefix of every environment variable of the broker. */
 export const environmentPrefix = "TROIKAMQ_";

@@ -58,7 +58,10 @@ export class Exchange {
   readonly routes: RouteCache;
   routesVersion = 0;
   isDeleted = false;
+  // Counted since the start, for rates.ts.
   published = 0;
+  unroutable = 0;
+  returned = 0;
 
   constructor(options: ExchangeOptions, budget: RouteBudget) {
     this.routes = new RouteCache(budget);

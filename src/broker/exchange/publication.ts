@@ -50,7 +50,7 @@ export class Publication {
       if (route.durable !== null) message.appendTo(route.durable);
       if (route.volatile !== null) message.appendTo(route.volatile);
     }
-    this.#published(route, message);
+    this.#published(exchange, route, message);
     if (!isTaken) this.#deadLetterRefused();
     return isTaken;
   }
@@ -75,7 +75,7 @@ export class Publication {
     exchange.published++;
     if (route.durable !== null) message.appendTo(route.durable);
     if (route.volatile !== null) message.appendTo(route.volatile);
-    this.#published(route, message);
+    this.#published(exchange, route, message);
   }
 
   #appendEach(
@@ -99,11 +99,12 @@ export class Publication {
     return this.#vhost.broker.retention.hasRoom(queue, count, bodyBytes);
   }
 
-  #published(route: Route, message: OutgoingMessage): void {
+  #published(exchange: Exchange, route: Route, message: OutgoingMessage): void {
     if (message.canExpire) for (const queue of route.queues) queue.policy.canExpire = true;
     const { live, broker } = this.#vhost;
     if (route.queues.length > fewQueues) broker.work.spend(Math.ceil(unitsOfQueue * route.queues.length));
     this.heardBy = route.reachesLive && !live.isEmpty ? message.publishLive(live) : 0;
+    if (route.queues.length === 0 && this.heardBy === 0) exchange.unroutable++;
   }
 
   /** A full queue refuses the message: to its dead-letter exchange, if `x-overflow` is `reject-publish-dlx`. */

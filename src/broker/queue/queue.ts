@@ -116,8 +116,14 @@ export class Queue {
   hasFailed = false;
   /** Wall time at which the broker looks at it again by itself, ms. */
   wakeAt = Infinity;
+  // Counted since the start, for rates.ts.
   delivered = 0;
+  redelivered = 0;
   acknowledged = 0;
+  requeued = 0;
+  expired = 0;
+  dropped = 0;
+  rejected = 0;
 
   constructor(vhost: Vhost, options: QueueOptions, log: Log, cursor: SharedCursor | null) {
     this.vhost = vhost;
@@ -419,6 +425,7 @@ export class Queue {
       this.vhost.broker.retention.discard(this, offset, "delivery_limit");
       return;
     }
+    this.requeued++;
     cursor.requeue(offset);
     this.readyBytes?.returned(offset);
     this.vhost.broker.schedule(this);

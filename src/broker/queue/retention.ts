@@ -154,6 +154,9 @@ export class Retention {
   /** Removes a record for good: to the dead-letter exchange if the queue has one. */
   discard(queue: Queue, offset: number, reason: DeadLetterReason): void {
     if (queue.policy.deadLetterExchange !== undefined) deadLetter(queue, offset, reason);
+    if (reason === "expired") queue.expired++;
+    else if (reason === "maxlen") queue.dropped++;
+    else queue.rejected++;
     queue.drop(offset);
   }
 }

@@ -6,7 +6,7 @@
  * for, so that ten thousand idle connections are cheap. Invariant: no further request of this connection runs while a reply is
  * still to come (core/later-reply.ts), or while the client has more than `outputHighWaterBytes` unread.
  */
-import type { Connection, Session } from "../contract.ts";
+import type { Connection, Session, SessionFacts } from "../contract.ts";
 import type { Authorization, Holder } from "../../broker/access/permissions.ts";
 import { defaultUserName } from "../../broker/access/users.ts";
 import { plainHost } from "../../base/addresses.ts";
@@ -16,6 +16,7 @@ import type { AclRefusal, Refusal } from "./acl/refusal.ts";
 import type { Caller, CallPlace } from "./core/caller.ts";
 import type { ClientConnection, ReplyMode } from "./core/client-connection.ts";
 import { clientLine } from "./connection/client-line.ts";
+import { factsOf } from "./connection/session-facts.ts";
 import { CommandContext } from "./core/context.ts";
 import { DeferredPushes } from "./core/deferred-pushes.ts";
 import { dispatch, runReply } from "./core/dispatch.ts";
@@ -80,6 +81,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** The connection has killed itself by CLIENT KILL: it ends once the reply is written. */
   endsAfterReply = false;
   lastCommandAt: number;
+  /** Commands that were run. */
+  requests = 0;
   isNoEvict = false;
   isExecuting = false;
 
@@ -187,6 +190,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
       if (!isFirst && work.isSpent && parser.pendingBytes > 0) this.#waitForTurn();
       if (this.#isHeld || !parser.next()) break;
       context.request = parser.request;
+      this.requests++;
       const before = output.length;
       this.#isRunning = true;
       if (this.replyMode === "on") dispatch(context, this);
@@ -290,13 +294,6 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** Confirmations of subscriptions are messages rather than replies. */
   get #isConfirmed(): boolean {
     return confirmedCommands.has(this.context.spec.fullName);
-  }
-
-  /** The request is one of HTTP: the connection ends, without an answer, before its body is taken for commands. */
-  crossedProtocols(): void {
-    const { host, port } = this.connection.remote;
-    this.server.crossProtocolLog.add({ remote: `${host}:${port}` });
-    this.connection.destroy();
   }
 
   // Replies that come later
@@ -446,6 +443,15 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** Asked when a command comes, and again when EXEC runs what was queued. */
   refusalOf(context: CommandContext): Refusal | null {
     return this.#acl.refusalOf(context, this.transaction !== null);
+  }
+
+  describe(): SessionFacts {
+    return factsOf(this);
+  }
+
+  /** As CLIENT KILL does it: Redis has no words for it. */
+  closeFor(_reason: string): void {
+    this.connection.destroy();
   }
 
   noteRefusal(refusal: AclRefusal): void {

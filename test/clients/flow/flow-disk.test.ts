@@ -74,7 +74,7 @@ class Served {
   broker!: Broker;
   #keyspace!: Keyspace;
   #servers: Server[] = [];
-  readonly #ports = { redis: 0, amqp: 0, kafka: 0, http: 0 };
+  readonly #ports: Record<string, number> = {};
   readonly #clients: ChannelModel[] = [];
 
   static async start(): Promise<Served> {
@@ -124,7 +124,7 @@ class Served {
   }
 
   port(name: "redis" | "amqp" | "kafka"): number {
-    return this.#ports[name];
+    return this.#ports[name]!;
   }
 
   async amqp(): Promise<ChannelModel> {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import amqp from "amqplib";
+import { portNames } from "../../../src/base/config/listeners.ts";
 import { startTestBroker } from "../../support/broker.ts";
 import { KafkaWireClient } from "../../support/kafka-wire-client.ts";
 import { RawRedis } from "../../support/raw-redis.ts";
@@ -23,7 +24,7 @@ test(
     const wanted = [
       new RegExp(`info TroikaMQ starts version=\\S+ runtime=.* pid=${broker.pid} dataDir=${broker.dataDir}`),
       /info the data is open queues=0 keys=0 users=\d+ journalBytes=\d+ tornBytes=0 ms=\d+/,
-      ...(["redis", "amqp", "kafka", "http"] as const).map(
+      ...portNames.map(
         (name) =>
           new RegExp(`info listening protocol=${name} host=localhost port=${broker.ports[name]} tls=false`),
       ),

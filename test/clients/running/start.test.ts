@@ -5,11 +5,12 @@ import net from "node:net";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import amqplib from "amqplib";
+import { portNames } from "../../../src/base/config/listeners.ts";
 import { startTestBroker, type TestBroker } from "../../support/broker.ts";
 import { waitMsMax } from "../../support/wait.ts";
 
 const launcher = path.join(import.meta.dirname, "../../../bin/troikamq.js");
-const allOff = ["--redis-port", "off", "--amqp-port", "off", "--kafka-port", "off", "--http-port", "off"];
+const allOff = portNames.flatMap((name) => [`--${name}-port`, "off"]);
 const freePorts = allOff.map((word) => (word === "off" ? "0" : word));
 
 interface Ended {
@@ -46,12 +47,10 @@ test("a directory that another broker holds is one clear line and exit code 1", 
   assert.equal(stderr.trim().split("\n").length, 1);
 });
 
-for (const protocol of ["redis", "amqp", "kafka", "http"] as const) {
+for (const protocol of portNames) {
   test(`a ${protocol} port in use is one clear line and exit code 1`, async () => {
     const port = String(broker.ports[protocol]);
-    const others = allOff.filter(
-      (_, i) => Math.floor(i / 2) !== ["redis", "amqp", "kafka", "http"].indexOf(protocol),
-    );
+    const others = allOff.filter((_, i) => Math.floor(i / 2) !== portNames.indexOf(protocol));
     const args = [
       "start",
       "--data-dir",

@@ -8,6 +8,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import tls from "node:tls";
+import { type PortName, portNames } from "../../../src/base/config/listeners.ts";
 import { startTestBroker, type TestBroker } from "../../support/broker.ts";
 
 export const noOpenssl: string | false = hasOpenssl()
@@ -67,7 +68,7 @@ function run(args: string[]): void {
   execFileSync("openssl", args, { stdio: ["ignore", "ignore", "pipe"] });
 }
 
-export type TlsPortName = "redisTls" | "amqpTls" | "kafkaTls" | "httpTls";
+export type TlsPortName = `${PortName}Tls`;
 
 export function tlsPorts(broker: TestBroker): Readonly<Record<TlsPortName, number>> {
   return broker.ports as unknown as Record<TlsPortName, number>;
@@ -75,7 +76,7 @@ export function tlsPorts(broker: TestBroker): Readonly<Record<TlsPortName, numbe
 
 /** With a free TLS port for each protocol. */
 export function startTlsBroker(server: Pair, args: readonly string[] = []): Promise<TestBroker> {
-  const ports = ["redis", "amqp", "kafka", "http"].flatMap((name) => [`--${name}-tls-port`, "0"]);
+  const ports = portNames.flatMap((name) => [`--${name}-tls-port`, "0"]);
   const files = ["--tls-cert", server.cert, "--tls-key", server.key];
   return startTestBroker({ args: [...ports, ...files, ...args] });
 }

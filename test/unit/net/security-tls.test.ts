@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { after, before, suite, test } from "node:test";
+import { portNames } from "../../../src/base/config/listeners.ts";
 import { resolveConfig } from "../../../src/base/config/config.ts";
 import { StartError } from "../../../src/base/errors.ts";
 import { Logger } from "../../../src/base/logger.ts";
@@ -33,7 +34,7 @@ async function problemOf(...argv: string[]): Promise<string> {
 
 test("a TLS port needs a certificate and its key, and they a TLS port", async () => {
   const both = ["--tls-cert", "c", "--tls-key", "k"];
-  for (const name of ["redis", "amqp", "kafka", "http"]) {
+  for (const name of portNames) {
     const needs = `--${name}-tls-port needs a certificate; give --tls-cert FILE and --tls-key FILE`;
     assert.equal(await problemOf(`--${name}-tls-port`, "0"), needs);
     assert.equal(await problemOf(`--${name}-tls-port`, "0", "--tls-cert", "c"), needs);

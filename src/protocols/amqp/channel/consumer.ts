@@ -83,8 +83,9 @@ export class Consumer implements QueueConsumer, UnackedSource {
     if (queue.policy.countsDeliveries && deliveryCount > 1) {
       parts = withHeaderField(parts, "x-delivery-count", deliveryCount - 1);
     }
+    if (deliveryCount > 1) queue.redelivered++;
     writeDeliver(owner.output, this, tag, deliveryCount > 1, parts);
-    owner.session.connection.touch();
+    owner.session.delivered();
   }
 
   mayTakeAgain(): void {

@@ -85,7 +85,7 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
       this.hadRoom = true;
       writeDeliver(owner.output, this, tag, false, parts);
       queue.delivered++;
-      owner.session.connection.touch();
+      owner.session.delivered();
     }
   }
 

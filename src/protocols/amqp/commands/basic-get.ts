@@ -46,6 +46,7 @@ function answered({ channel, queue, cursor, isNoAck }: Get): boolean {
   }
   const { record, deliveryCount } = cursor;
   const redelivered = deliveryCount > 1;
+  if (redelivered) queue.redelivered++;
   const deliveryTag = isNoAck ? channel.unacked.skip() : channel.holdGet(queue, record.offset);
   let parts = view.show(record);
   // With basic.get from the first delivery on, as RabbitMQ's quorum queues say it.
@@ -56,6 +57,6 @@ function answered({ channel, queue, cursor, isNoAck }: Get): boolean {
   queue.dropExpired();
   const delivery = { deliveryTag, redelivered, messageCount: queue.readyCount };
   writeGetOk(channel.output, channel.frameTarget, delivery, parts);
-  channel.session.connection.touch();
+  channel.session.delivered();
   return true;
 }

@@ -1,6 +1,9 @@
 /** What each side says that it can do: the server's properties, and the client's that the server heeds. */
+import type { ClientProperties } from "../../../base/connection-facts.ts";
+import { limits } from "../../../base/limits.ts";
 import { version } from "../../../base/version.ts";
 import { type FieldTable, findField } from "../../../message/amqp/table.ts";
+import { displayText } from "../../../message/amqp/text.ts";
 import { fromPlain } from "../../../message/amqp/table-plain.ts";
 
 export interface Capabilities {
@@ -10,6 +13,29 @@ export interface Capabilities {
   readonly connectionBlocked: boolean;
   /** Wants connection.close, not just an end, when its password is wrong. */
   readonly authenticationFailureClose: boolean;
+}
+
+/** What a client says that it is: short texts, since they are kept. */
+export interface ClientNames {
+  readonly name: string;
+  readonly properties: ClientProperties;
+}
+
+export const noNames: ClientNames = { name: "", properties: {} };
+
+const shownProperties = ["product", "version", "platform", "information"];
+
+export function clientNames(clientProperties: FieldTable): ClientNames {
+  const textOf = (name: string): string => {
+    const field = findField(clientProperties, name);
+    return field?.type === "S" ? displayText(field.value).slice(0, limits.clientTextBytesMax) : "";
+  };
+  const properties: Record<string, string> = {};
+  for (const name of shownProperties) {
+    const text = textOf(name);
+    if (text !== "") properties[name] = text;
+  }
+  return { name: textOf("connection_name"), properties };
 }
 
 export const noCapabilities: Capabilities = {

@@ -13,7 +13,7 @@ import { ByteReader, ByteWriter } from "../../../base/bytes.ts";
 import { limits } from "../../../base/limits.ts";
 import { readFieldTable } from "../../../message/amqp/table.ts";
 import { toPlain } from "../../../message/amqp/table-plain.ts";
-import { clientCapabilities, serverProperties } from "./capabilities.ts";
+import { clientCapabilities, clientNames, serverProperties } from "./capabilities.ts";
 import type { Authorization } from "../../../broker/access/permissions.ts";
 import { AmqpError } from "./errors.ts";
 import { brokerName } from "./names.ts";
@@ -108,6 +108,7 @@ export function sendStart(session: AmqpSession): void {
 
 function startOk(session: AmqpSession, values: MethodArguments["connection.start-ok"]): void {
   session.capabilities = clientCapabilities(values.clientProperties);
+  session.client = clientNames(values.clientProperties);
   const credentials = credentialsOf(values.mechanism, values.response);
   const { broker, connection } = session;
   const from = { protocol: "amqp", remoteHost: connection.remote.host } as const;

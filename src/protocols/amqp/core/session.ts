@@ -16,12 +16,13 @@ import type { Broker } from "../../../broker/broker.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
 import { fitShortString } from "../../../message/amqp/text.ts";
-import type { Connection, Session } from "../../contract.ts";
+import type { Connection, Session, SessionFacts } from "../../contract.ts";
 import { Channel, type ChannelConsumer } from "../channel/channel.ts";
-import { type Capabilities, noCapabilities } from "./capabilities.ts";
+import { type Capabilities, type ClientNames, noCapabilities, noNames } from "./capabilities.ts";
 import { type ConnectionState, runConnectionMethod, sendStart } from "./connection-methods.ts";
 import { AmqpError, amqpErrorOf } from "./errors.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { factsOf } from "./session-facts.ts";
 import { frameOutOfPlace, HeldBytes, unexpectedFrame } from "../publish/incoming-message.ts";
 import type { AmqpServer } from "./server.ts";
 import { frameType } from "../wire/constants.ts";
@@ -72,6 +73,10 @@ export class AmqpSession implements Session, Holder {
   #isPaused = false;
   #isPeerEnded = false;
   #frames = 0;
+  /** How the client calls itself, for who asks what is connected. */
+  client: ClientNames = noNames;
+  messagesIn = 0;
+  messagesOut = 0;
   #lastChannel: Channel | null = null;
   /** The channel whose content header may lie in the chunk being read. */
   #borrower: Channel | null = null;
@@ -256,6 +261,7 @@ export class AmqpSession implements Session, Holder {
       this.#borrower = channel;
     } else incoming.bodyFrame(bytes, start, end);
     if (incoming.isComplete) {
+      this.messagesIn++;
       incoming.finish();
       if (incoming.bodySize >= limits.diskFitBytes) this.broker.storage.gate.assertFits(incoming.bodySize);
       channel.publisher.publish(incoming);
@@ -263,6 +269,12 @@ export class AmqpSession implements Session, Holder {
       if (this.held.bytes > 0 && this.connection.isMemoryShort) incoming.giveBack();
       this.broker.publisherSeen(this.connection);
     }
+  }
+
+  /** A message is in the output. */
+  delivered(): void {
+    this.messagesOut++;
+    this.connection.touch();
   }
 
   /** We closed this channel: only the answer, or the client's own close that crossed ours, counts. */
@@ -372,6 +384,16 @@ export class AmqpSession implements Session, Holder {
       "the broker is short of memory, and this connection holds more than its part in what is not whole";
     this.failConnection(new AmqpError("RESOURCE_ERROR", text));
     this.#tellHeld();
+  }
+
+  describe(): SessionFacts {
+    return factsOf(this);
+  }
+
+  /** A client that has not finished its greeting has no words for it yet (spec 2.2.4). */
+  closeFor(reason: string): void {
+    if (this.state === "running") this.failConnection(new AmqpError("CONNECTION_FORCED", reason), 0);
+    else this.connection.end();
   }
 
   get userName(): string {

@@ -102,7 +102,10 @@ export class Publisher {
     const route = this.#route;
     let isTaken = route.queues.length > 0;
     if (this.#isDirectReply) isTaken = this.#reply(message);
-    if (!isTaken && message.mandatory) this.#return(message);
+    if (!isTaken && message.mandatory) {
+      this.#exchange!.returned++;
+      this.#return(message);
+    }
     const { confirms } = channel;
     if (confirms !== null) {
       const { storage } = channel.broker;

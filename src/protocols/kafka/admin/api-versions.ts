@@ -1,4 +1,5 @@
 /** ApiVersions: what this broker speaks, asked first by every client, in a version that it may not speak (KIP-511). */
+import { limits } from "../../../base/limits.ts";
 import type { Connection } from "../../contract.ts";
 import type { Handler } from "../core/call.ts";
 import { apiVersionRanges, encodeResponse, type UnsupportedRequest } from "../wire/codec.ts";
@@ -15,6 +16,13 @@ export const apiVersions: Handler<"ApiVersions"> = (call, request) => {
     (!softwareName.test(request.clientSoftwareName) || !softwareName.test(request.clientSoftwareVersion))
   ) {
     return { errorCode: errorCodes.INVALID_REQUEST, apiKeys: [] };
+  }
+  if (isNamed) {
+    const textOf = (text: string): string => text.slice(0, limits.clientTextBytesMax);
+    call.caller.software = {
+      name: textOf(request.clientSoftwareName),
+      version: textOf(request.clientSoftwareVersion),
+    };
   }
   return { errorCode: errorCodes.NONE, apiKeys: apiVersionRanges };
 };

@@ -36,6 +36,13 @@ export interface Caller {
   end(): void;
   /** After SaslHandshake version 0 the next frame is a bare token (KIP-43). */
   expectsToken: boolean;
+  /** Records that were produced and fetched. */
+  messagesIn: number;
+  messagesOut: number;
+  /** As the client calls itself and its library. */
+  software: { readonly name: string; readonly version: string } | null;
+  /** It is a member of this group, as long as the group says so. */
+  joined(groupId: string, memberId: string): void;
   answered<N extends ApiName>(call: Call<N>, body: ResponseInput<N>): void;
 }
 

@@ -12,7 +12,7 @@ import { BrokerError } from "../../../base/errors.ts";
 import type { Timer } from "../../../base/clock.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Authorization, Holder } from "../../../broker/access/permissions.ts";
-import type { Connection, Session } from "../../contract.ts";
+import type { Connection, Session, SessionFacts } from "../../contract.ts";
 import { type AnswerJob, Call, type Caller, type Handler, type Verdict } from "./call.ts";
 import { handlers } from "./handlers.ts";
 import type { KafkaNode } from "./node.ts";
@@ -29,6 +29,8 @@ import { answerUnsupported } from "../admin/api-versions.ts";
 import { FrameSplitter } from "../wire/frames.ts";
 
 const backlogBytesMax = 1 << 20;
+/** Of which a connection remembers that it joined them, until it is looked which of them it is still in. */
+const membershipsMax = 16;
 /** Room for what comes before a login, and for nothing that fills the memory. */
 const requestBytesMaxBeforeLogin = 64 << 10;
 
@@ -64,6 +66,13 @@ export class KafkaSession implements Session, Caller, Holder {
   /** Ends a connection that does not log in. */
   #deadline: Timer | null = null;
   expectsToken = false;
+  messagesIn = 0;
+  messagesOut = 0;
+  software: Caller["software"] = null;
+  #requests = 0;
+  #clientId = "";
+  /** Member ids by group; most connections are in none. */
+  #memberships: Map<string, string> | null = null;
   readonly #splitter = new FrameSplitter(limits.kafkaRequestBytesMax);
   /** The request that is being worked on or whose answer comes later. */
   #awaited: Call | null = null;
@@ -169,6 +178,8 @@ export class KafkaSession implements Session, Caller, Holder {
     }
     assertMayAsk(this, request.name);
     const call = new Call(this, request, keepsBytes);
+    this.#requests++;
+    this.#clientId = call.clientId;
     // The table's type ties each name to its body; the union of all names is more than the compiler follows.
     const handler = handlers[request.name] as unknown as Handler<ApiName>;
     this.#awaited = call;
@@ -224,6 +235,38 @@ export class KafkaSession implements Session, Caller, Holder {
     this.#awaited = null;
     this.connection.answerTo(call.answerMark, () => this.#write(call, body));
     this.#resumeLater();
+  }
+
+  joined(groupId: string, memberId: string): void {
+    this.#memberships ??= new Map();
+    this.#memberships.set(groupId, memberId);
+    if (this.#memberships.size > membershipsMax)
+      this.#memberships = new Map(this.#memberships.entries().filter(this.#isMember));
+  }
+
+  readonly #isMember = ([groupId, memberId]: [string, string]): boolean =>
+    this.node.coordinator.find(groupId)?.members.has(memberId) === true;
+
+  describe(): SessionFacts {
+    const { authorization, software, messagesIn, messagesOut } = this;
+    return {
+      user: authorization?.name ?? null,
+      vhost: this.node.vhost.name,
+      clientName: this.#clientId.slice(0, limits.clientTextBytesMax),
+      clientProperties: software === null ? {} : { library: software.name, version: software.version },
+      isClosing: this.#isEnded,
+      requests: this.#requests,
+      messagesIn,
+      messagesOut,
+      channels: 0,
+      subscriptions: 0,
+      groups: [...(this.#memberships ?? [])].filter(this.#isMember).map(([groupId]) => groupId),
+    };
+  }
+
+  /** Kafka has no words for it. */
+  closeFor(_reason: string): void {
+    this.end();
   }
 
   #write<N extends ApiName>(call: Call<N>, body: ResponseInput<N>): void {

@@ -40,6 +40,7 @@ interface Target {
 interface Reading {
   readonly responses: ResponseInput<"Fetch">["responses"];
   readonly bytes: number;
+  readonly records: number;
   readonly hasFault: boolean;
 }
 
@@ -76,7 +77,8 @@ function assertPartitions({ topics }: RequestBody<"Fetch">): void {
 }
 
 /** The output grows once for all that follows. */
-function answerOf(call: Call<"Fetch">, { responses, bytes }: Reading): ResponseInput<"Fetch"> {
+function answerOf(call: Call<"Fetch">, { responses, bytes, records }: Reading): ResponseInput<"Fetch"> {
+  call.caller.messagesOut += records;
   let partitions = 0;
   for (const topic of responses) partitions += topic.partitions.length;
   call.connection.output.ensure(bytes + (partitions + 1) * partitionHeadBytes);
@@ -88,6 +90,7 @@ function read(call: Call<"Fetch">, request: RequestBody<"Fetch">, targets: reado
   let left = Math.min(request.maxBytes, answerBytesMax);
   let readsLeft = readsMax;
   let bytes = 0;
+  let records = 0;
   let hasFault = false;
   const isCommittedOnly = request.isolationLevel === readCommitted;
   const responses = targets.map((target) => ({
@@ -98,13 +101,14 @@ function read(call: Call<"Fetch">, request: RequestBody<"Fetch">, targets: reado
       if (isCommittedOnly) answer.abortedTransactions = [];
       const size = answer.records.length;
       bytes += size;
+      records += answer.records.recordCount;
       if (size > 0) readsLeft--;
       left -= size;
       if (answer.errorCode !== errorCodes.NONE) hasFault = true;
       return answer;
     }),
   }));
-  return { responses, bytes, hasFault };
+  return { responses, bytes, records, hasFault };
 }
 
 class PartitionAnswer implements Answer {

@@ -24,6 +24,8 @@ type LogReader = ReturnType<Queue["reader"]>;
 /** A batch made of foreign records is closed at this size. */
 const madeBatchBytesMax = 256 << 10;
 
+/** Where a batch says how many records it has. */
+const recordCountAt = 57;
 const offsetDeltaMax = 0x7fff_ffff;
 /** Version 0 of a control record that says commit, and of what goes with it: an epoch. */
 const commitKey = Buffer.from([0, 0, 0, controlTypes.commit]);
@@ -50,6 +52,7 @@ function isBudgetSpent(): boolean {
 
 export class FetchedRecords implements RecordsSource {
   length = 0;
+  recordCount = 0;
   readonly #buffers: Buffer[] = [];
   /** Start, end and base offset of each batch. */
   readonly #places: number[] = [];
@@ -88,6 +91,7 @@ export class FetchedRecords implements RecordsSource {
         const size = reader.recordsEnd - reader.recordsStart;
         if (this.length + size > bytesMax && !(takesOne && this.length === 0)) break;
         this.#add(reader.buffer, reader.recordsStart, reader.recordsEnd, reader.frameOffset);
+        this.recordCount += reader.buffer.readInt32BE(reader.recordsStart + recordCountAt);
       } else if (isBudgetSpent() || !this.#convert(reader, bytesMax, takesOne)) break;
     }
     return this;
@@ -137,6 +141,7 @@ export class FetchedRecords implements RecordsSource {
     builtBytes += writer.length;
     builder.finish();
     this.#add(writer.buffer, 0, writer.length, baseOffset);
+    this.recordCount += builder.recordCount;
     return true;
   }
 }

@@ -9,6 +9,7 @@ export const syncGroup: Handler<"SyncGroup"> = (call, request) => {
   if (!mayUseGroup(call, "join", groupId)) return syncRefusal("GROUP_AUTHORIZATION_FAILED");
   const group = call.node.coordinator.find(groupId);
   if (group === undefined) return syncRefusal("UNKNOWN_MEMBER_ID");
+  if (group.members.has(request.memberId)) call.caller.joined(groupId, request.memberId);
   group.sync(request, { type: protocolType, name: protocolName }, request.assignments, (result) =>
     call.answer(result),
   );

@@ -115,8 +115,10 @@ function* appendAll(
           );
         } else result = refuse(index, found.error, found.message);
       }
-      if (result.errorCode === errorCodes.NONE) hasStored = true;
-      else hasFault = true;
+      if (result.errorCode === errorCodes.NONE) {
+        hasStored = true;
+        call.caller.messagesIn += batch.recordCount;
+      } else hasFault = true;
       partitionResponses.push(result);
     }
     responses.push({ name, topicId, partitionResponses });

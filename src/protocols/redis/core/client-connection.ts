@@ -53,6 +53,4 @@ export interface ClientConnection {
   end(): void;
   /** Throws redis's error where the connection's state or its user's rules do not allow the command. */
   assertAllowed(spec: CommandSpec): void;
-  /** The request is one of HTTP: the connection ends without an answer. */
-  crossedProtocols(): void;
 }

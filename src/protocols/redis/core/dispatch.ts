@@ -24,7 +24,7 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
     client.assertAllowed(spec);
     if (spec.denyOom) assertRoom(context);
   } catch (error) {
-    if (error instanceof CrossProtocol) return client.crossedProtocols();
+    if (error instanceof CrossProtocol) return refuseHttp(context, client);
     client.transaction?.refused();
     replyError(context, error);
     return;
@@ -119,6 +119,13 @@ function findCommand(commands: CommandTable, request: RequestArguments): Command
   if (!isArityMet(spec, request.argumentCount)) throw wrongArity(spec.fullName);
   if (spec.run === undefined) throw unknownSubcommand(request);
   return spec;
+}
+
+/** The connection ends without an answer, before the body of the HTTP request is taken for commands. */
+function refuseHttp({ server }: CommandContext, { connection }: ClientConnection): void {
+  const { host, port } = connection.remote;
+  server.crossProtocolLog.add({ remote: `${host}:${port}` });
+  connection.destroy();
 }
 
 class CrossProtocol extends Error {}

@@ -1,0 +1,61 @@
+/**
+ * What is told of a connection to who looks after the broker. Made when somebody asks, from what is there anyway.
+ *
+ * Not here: who asks (broker/connections.ts), what a session knows (each protocol's `describe`).
+ */
+import type { Address, Connection } from "./connection.ts";
+
+/** Bounded: clients choose them. */
+export type ClientProperties = Readonly<Record<string, string>>;
+
+/** The session's part. */
+export interface SessionFacts {
+  /** Null: it has not logged in, and nobody is it without that. */
+  readonly user: string | null;
+  /** Where it works: a virtual host; Redis's other databases are `db1` and so on. */
+  readonly vhost: string | null;
+  /** As the client calls itself; "" if it does not. */
+  readonly clientName: string;
+  readonly clientProperties: ClientProperties;
+  /** It says goodbye, or waits for the answer to ours. */
+  readonly isClosing: boolean;
+  /** Requests that were taken; null: the protocol has none to count (AMQP). */
+  readonly requests: number | null;
+  /** Messages that it published and was given; null: the protocol does not tell them from other requests (Redis). */
+  readonly messagesIn: number | null;
+  readonly messagesOut: number | null;
+  readonly channels: number;
+  /** Consumers, channels and patterns that it listens to. */
+  readonly subscriptions: number;
+  /** Consumer groups of which it is a member now. */
+  readonly groups: readonly string[];
+}
+
+/** `flow`: it does not take its output, so it is not read from; `blocked`: a publisher, while the broker is behind;
+ * `heldBack`: it holds too much of the memory for what is under way. */
+export type ConnectionState = "starting" | "running" | "flow" | "blocked" | "heldBack" | "closing";
+
+export interface ConnectionFacts extends SessionFacts {
+  readonly id: number;
+  readonly protocol: string;
+  readonly remote: Address;
+  readonly local: Address;
+  readonly isEncrypted: boolean;
+  /** Wall time, ms. */
+  readonly openedAt: number;
+  /** What the protocol's bytes are: without those of TLS and WebSocket. */
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Answers that have not left, and input that is kept. */
+  readonly outputBytes: number;
+  readonly heldBytes: number;
+  readonly state: ConnectionState;
+}
+
+/** A connection, as the list of them sees it. */
+export interface OpenConnection extends Connection {
+  readonly protocol: string;
+  describe(): ConnectionFacts;
+  /** Ends it, and says why if its protocol has words for that. */
+  closeFor(reason: string): void;
+}
