@@ -196,7 +196,7 @@ export class Channel implements DurableWaiter {
     const { outputBytes } = connection;
     if (outputBytes <= limits.outputLowWaterBytes) return true;
     if (outputBytes < limits.deliverOutputBytesMax && !connection.isMemoryShort) return true;
-    this.session.awaitRoom(consumer);
+    this.session.waitingConsumers.add(consumer);
     return false;
   }
 

@@ -28,6 +28,7 @@ import type { AmqpServer } from "./server.ts";
 import { frameType } from "../wire/constants.ts";
 import { SettleFields } from "../wire/content-input.ts";
 import { TurnWait } from "./turn-wait.ts";
+import { WaitingConsumers } from "./waiting-consumers.ts";
 import { FrameParser, protocolHeader } from "../wire/frame-parser.ts";
 import { decodeMethod, methodNumberAt, writeMethodFrame } from "../wire/method-codec.ts";
 import { methodNumber, type MethodArguments, type MethodName } from "../wire/methods.ts";
@@ -81,9 +82,7 @@ export class AmqpSession implements Session, Holder {
   /** The channel whose content header may lie in the chunk being read. */
   #borrower: Channel | null = null;
   #confirming: Channel[] = [];
-  /** Consumers to be woken when the connection has room, those first that had none of what there was. */
-  #awaitingRoom: ChannelConsumer[] = [];
-  #awaitingMore: ChannelConsumer[] = [];
+  readonly waitingConsumers = new WaitingConsumers();
   #deadline: Timer | null;
   /** Method being run on channel 0, for connection.close. */
   #methodNumber = 0;
@@ -459,23 +458,8 @@ export class AmqpSession implements Session, Holder {
 
   readonly flowListener = (isBlocked: boolean): void => this.flowChanged(isBlocked);
 
-  /** The consumer could have been given a record, had the connection room. */
-  awaitRoom(consumer: ChannelConsumer): void {
-    if (consumer.awaitsRoom) return;
-    consumer.awaitsRoom = true;
-    (consumer.hadRoom ? this.#awaitingMore : this.#awaitingRoom).push(consumer);
-    consumer.hadRoom = false;
-  }
-
-  /** Those that had none of the last room come first: nobody starves beside others which always have something. */
   onWritable(): void {
-    const waiting = [...this.#awaitingRoom, ...this.#awaitingMore];
-    this.#awaitingRoom = [];
-    this.#awaitingMore = [];
-    for (const consumer of waiting) {
-      consumer.awaitsRoom = false;
-      consumer.mayTakeAgain();
-    }
+    this.waitingConsumers.wake();
     if (this.state !== "broken" && this.parser.unread > 0) this.#run();
   }
 
