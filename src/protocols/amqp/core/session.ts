@@ -17,7 +17,7 @@ import type { Queue } from "../../../broker/queue/queue.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
 import { fitShortString } from "../../../message/amqp/text.ts";
 import type { Connection, Session, SessionFacts } from "../../contract.ts";
-import { Channel, type ChannelConsumer } from "../channel/channel.ts";
+import { Channel } from "../channel/channel.ts";
 import { type Capabilities, type ClientNames, noCapabilities, noNames } from "./capabilities.ts";
 import { type ConnectionState, runConnectionMethod, sendStart } from "./connection-methods.ts";
 import { AmqpError, amqpErrorOf } from "./errors.ts";
