@@ -404,8 +404,10 @@ export class NetConnection
 
   peerEnded(): void {
     if (this.isClosed || this.#isEnding) return;
-    if (this.session.onPeerEnded === undefined) this.end();
-    else this.session.onPeerEnded();
+    this.answerTo(this.answerMark, () => {
+      if (this.session.onPeerEnded === undefined) this.end();
+      else this.session.onPeerEnded();
+    });
   }
 
   drained(): void {

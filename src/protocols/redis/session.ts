@@ -271,7 +271,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   #waitForTurn(): void {
     this.#turnWait = this.server.broker.work.run(nothing(), () => {
       this.#turnWait = null;
-      this.#resume();
+      this.connection.answerTo(this.connection.answerMark, () => this.#resume());
     });
   }
 

@@ -77,4 +77,9 @@ export class LaterReply {
   attempt(write: () => boolean): void {
     this.#taker.connection.answerTo(this.answerMark, () => this.#taker.answerLater(this, write));
   }
+
+  /** Writes a part of the reply; the rest follows. */
+  answerPart(write: () => void): void {
+    this.#taker.connection.answerTo(this.answerMark, write);
+  }
 }

@@ -4,7 +4,8 @@
  *
  * Not here: what the jobs do. A job writes to `context.reply`, and yields where the state that it looks at may change.
  * A caller whose commands must answer at once (EXEC, a script) has the job run to its end. What was gathered is in the account of
- * bytes in flight, beside the request. Invariant: nothing of the reply is in the connection's output before all of it is known, so an error can still be the reply; once a part is in there, the rest follows with nothing in between.
+ * bytes in flight, beside the request. Invariant: nothing of the reply is in the connection's output before all of it is known, so
+ * an error can still be the reply; once a part is in there, the rest follows with nothing in between.
  */
 import type { ByteWriter } from "../../../base/bytes.ts";
 import { finishNow, type Job, type JobOutcome, type RunningJob } from "../../../base/turn-work.ts";
@@ -160,7 +161,6 @@ class SlicedReply implements LaterWork {
     const handing = this.#context.broker.work.run(this.#handing(), () => {
       if (this.#rest === null) this.#later.answer(() => {});
       else this.#isWaitingForClient = true;
-      this.#replies.touch();
     });
     this.#started(handing);
   }
@@ -174,10 +174,13 @@ class SlicedReply implements LaterWork {
         this.#rest = null;
         return;
       }
-      this.#output.bytes(next.value);
+      const bytes = next.value;
+      this.#later.answerPart(() => {
+        this.#output.bytes(bytes);
+        replies.touch();
+      });
       replies.holdLater(this.#parts.bytes);
-      replies.touch();
-      yield unitsOfBytes(next.value.length);
+      yield unitsOfBytes(bytes.length);
     }
   }
 
