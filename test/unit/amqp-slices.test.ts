@@ -125,3 +125,29 @@ test("10,000 consumers and 5,000 queues that come in one chunk take turns", asyn
   const { queues } = rig.broker.defaultVhost;
   assert.deepEqual([queues.get("q")!.consumerCount, queues.size], [10_000, 5001]);
 });
+
+test("a channel that gives back very much to one queue, and little to many bounded ones, looks at each of these once", async () => {
+  const count = 20_000;
+  const bounded = 400;
+  const { rig, ask } = await ready();
+  const names = Array.from({ length: bounded }, (_, i) => `b${i}`);
+  const bound = Buffer.concat([shortText("x-max-length"), Buffer.from("I"), uint(4, 10)]);
+  for (const name of names) {
+    ask(method(1, 50, 10, uint(2, 0), shortText(name), Buffer.of(0), longText(bound)));
+    ask(publishes({ queue: name }, 1, false), consume(name, name));
+  }
+  ask(declareQueue("q", false), publishes({ queue: "q" }, count, false), consume("q", "q"));
+  let looks = 0;
+  for (const name of names) {
+    const queue = rig.broker.defaultVhost.queues.get(name)!;
+    const catchUp = queue.catchUp.bind(queue);
+    queue.catchUp = () => {
+      looks++;
+      return catchUp();
+    };
+  }
+  ask(method(1, 20, 40, uint(2, 0), shortText(""), uint(2, 0), uint(2, 0)));
+  const { queues } = rig.broker.defaultVhost;
+  assert.deepEqual([queues.get("q")!.readyCount, queues.get("b7")!.readyCount], [count, 1]);
+  assert.ok(looks <= 4 * bounded, `${looks} looks at ${bounded} queues`);
+});

@@ -55,7 +55,11 @@ export class ManySettlements implements ReturningRecords {
     const { unacked } = this.#channel;
     const units = Math.ceil(page.outstanding * settlementUnits[this.#outcome]);
     const isReturned = this.#outcome === "requeued";
-    for (const queue of this.#queues) this.#channel.expectReturnsTo(queue);
+    // Of this page alone: there may be thousands of pages, and of queues.
+    if (isReturned) {
+      for (const { queue, takesRecords } of unacked.countDetached([page]).keys())
+        if (takesRecords) this.#channel.expectReturnsTo(queue);
+    }
     for (let at = unacked.takeDetached(page, 0); at >= 0; at = unacked.takeDetached(page, at + 1)) {
       const { source, offset } = unacked;
       if (isReturned && source.takesRecords) source.queue.returning--;
