@@ -86,9 +86,9 @@ export const limits = {
   kafkaNamingRequestBytesMax: 16 << 20,
   /** Array elements in one Kafka request: two bytes on the wire may be an object of a hundred bytes in memory. */
   kafkaElementsMax: 60_000,
-  /** Size of one compressed batch once decompressed, in one piece at 1 to 4 ms per MiB. A topic's `max.message.bytes` may raise it: */
+  /** Size of one compressed batch once decompressed, in one piece at 1 to 4 ms per MiB. A topic's `max.message.bytes` raises it. */
   kafkaBatchInflatedBytesMax: 8 << 20,
-  /** as far as this. Others wait while it is decompressed. */
+  /** What `max.message.bytes` raises `kafkaBatchInflatedBytesMax` to at most: others wait while such a batch is decompressed. */
   kafkaBatchInflatedBytesMost: 32 << 20,
   /** The same for all compressed batches of one Produce request. */
   kafkaRequestInflatedBytesMax: 128 << 20,

@@ -215,7 +215,8 @@ export class Queue {
 
   /**
    * The end of the tick. Deliveries before bounds: what a consumer can take at once never counts against a bound, as in
-   * RabbitMQ; but see `returned`. What it throws (its bytes are corrupt) is logged by the ticker, once, and stops no other queue.
+   * RabbitMQ; but see `returned`. What it throws (its bytes are corrupt) is logged by the ticker, once, and stops no other
+   * queue.
    */
   atTickEnd(): void {
     if (this.isDeleted) return;
@@ -240,6 +241,7 @@ export class Queue {
     const { broker } = this.vhost;
     if (this.isDeleted || this.#isSettling) return false;
     broker.storage.unwritten.lookedAt(this.log);
+    this.cursor?.lookedAt();
     if (broker.queuesCatchingUp >= queuesCatchingUpMax) return false;
     this.log.store.seal();
     broker.queuesCatchingUp++;
@@ -409,8 +411,8 @@ export class Queue {
   }
 
   /**
-   * A consumer gives a record back; it goes out again from its old place (see `policy.keepsReturnOrder`), unless it did so too often. A method says
-   * `expectReturns` before the first and `returned` behind the last.
+   * A consumer gives a record back; it goes out again from its old place (see `policy.keepsReturnOrder`), unless it did so
+   * too often. A method says `expectReturns` before the first and `returned` behind the last.
    */
   requeue(offset: number): void {
     const cursor = this.cursor!;

@@ -3,8 +3,8 @@
  *
  * It waits on the logs it reads, in order of arrival, and for streams that are not there yet; it is served when a tick
  * ends that brought entries, or in a later turn where that one has no units left: thousands may wait for one entry. What is
- * long to write is handed to work in slices. Not here: what is read (stream-read.ts). Invariant: it is registered with every stream it
- * names, or with the virtual host for those that do not exist, until it is over.
+ * long to write is handed to work in slices. Not here: what is read (stream-read.ts). Invariant: it is registered with
+ * every stream it names, or with the virtual host for those that do not exist, until it is over.
  */
 import type { Timer } from "../../base/clock.ts";
 import type { Job, RunningJob } from "../../base/turn-work.ts";
