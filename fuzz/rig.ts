@@ -1,10 +1,11 @@
 /**
- * A real broker in memory with real sessions, and peers that are no sockets: what a session target feeds and probes.
+ * A real broker, in memory unless a disk is given, with real sessions, and peers that are no sockets: what a session target feeds and probes.
  *
  * Not here: which bytes are fed. Invariants: a piece given to a session is overwritten afterwards, so that whoever keeps
  * a view of it is found out; time moves by `settle` only.
  */
 import type { Address } from "../src/base/connection.ts";
+import type { Disk } from "../src/base/disk.ts";
 import { Logger } from "../src/base/logger.ts";
 import { passwordDigest } from "../src/broker/access/password-hash.ts";
 import { everyName, newUser } from "../src/broker/access/users.ts";
@@ -86,14 +87,14 @@ export class Rig {
   readonly #protocols = new Map<string, Protocol>();
   #nextId = 1;
 
-  static async open(memoryBytesMax = 0): Promise<Rig> {
+  static async open(memoryBytesMax = 0, disk: Disk | null = null): Promise<Rig> {
     const rig = new Rig();
     const random = new Seeded(1);
     const logger = new Logger({ level: "error", clock: rig.time, sink: (line) => rig.errors.push(line) });
     const keyspace = new Keyspace(1);
     rig.broker = await Broker.open({
-      disk: null,
-      directory: "memory",
+      disk,
+      directory: disk === null ? "memory" : "data",
       clock: rig.time,
       timers: rig.time,
       random,
@@ -101,7 +102,7 @@ export class Rig {
       journalBytesMax: 1 << 20,
       memoryBytesMax,
       source: keyspace,
-      redisStreamsDurability: "memory",
+      redisStreamsDurability: disk === null ? "memory" : "written",
       kafkaDurability: "fsync",
       passwordHash: quickHash,
       onFatal: (error) => rig.errors.push(String(error)),

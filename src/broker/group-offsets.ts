@@ -28,7 +28,10 @@ export class GroupOffsets {
     this.#vhost = vhost;
   }
 
+  /** For a client to hear. */
   get(group: string, topic: string, partition: number): CommittedOffset | undefined {
+    const { storage } = this.#vhost.broker;
+    if (storage.unwritten.matters) storage.table.lookedAt(this.#key(group, topic, partition));
     return this.groups.get(group)?.get(topic)?.get(partition);
   }
 

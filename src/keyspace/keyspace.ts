@@ -13,9 +13,10 @@ import type { Timer } from "../base/clock.ts";
 import { freeLargeBuffer } from "../base/large-buffers.ts";
 import type { Broker, StateSource } from "../broker/broker.ts";
 import { Database } from "./database.ts";
-import { applyRecords, type ReplayTarget, visitKeys, writeSwap } from "./key-records.ts";
+import { applyRecords, type ReplayTarget, writeSwap } from "./key-records.ts";
 import { KeyTable } from "./key-table.ts";
 import { sweepDatabase } from "./sweep.ts";
+import { UnwrittenKeys } from "./unwritten-keys.ts";
 import { valueType } from "./value-type.ts";
 
 export const databaseCount = 16;
@@ -53,9 +54,7 @@ export class Keyspace implements StateSource, ReplayTarget {
   /** No entry's last set is known to stand below. */
   #cleanBelow = 0;
   readonly #found: number[] = [];
-  /** `database key` of what was not written when the journal's end was at the position below; `database` for all of it. */
-  readonly #unwritten = new Set<string>();
-  #unwrittenAt = -1;
+  readonly #unwritten = new UnwrittenKeys();
 
   /** `seed` is 32 unpredictable bits. */
   constructor(seed: number) {
@@ -104,20 +103,8 @@ export class Keyspace implements StateSource, ReplayTarget {
   lookedAt(database: number, buffer: Buffer, start: number, end: number): void {
     if (!this.isKept) return;
     const { storage } = this.#broker!;
-    const at = storage.pending + this.changes.length;
-    if (at !== this.#unwrittenAt) {
-      this.#unwrittenAt = at;
-      this.#unwritten.clear();
-      storage.unwritten.eachChange((changes, from, to) => {
-        visitKeys(changes, from, to, (of, keyStart, keyEnd) =>
-          this.#unwritten.add(keyStart < 0 ? `${of}` : `${of} ${changes.latin1Slice(keyStart, keyEnd)}`),
-        );
-      });
-    }
-    const isUnwritten =
-      this.#unwritten.has(`${database}`) ||
-      this.#unwritten.has(`${database} ${buffer.latin1Slice(start, end)}`);
-    if (isUnwritten) storage.unwritten.lookedAtValue();
+    if (this.#unwritten.has(storage, database, buffer.latin1Slice(start, end)))
+      storage.unwritten.lookedAtUnwritten();
   }
 
   /** Hands the changes over, and gives back the room that a huge value took. */

@@ -324,8 +324,10 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
   /** The peer sends no more, but may still read. */
   peerEnded(): void {
     if (this.isClosed || this.#isEnding) return;
-    if (this.session.onPeerEnded === undefined) this.end();
-    else this.session.onPeerEnded();
+    this.answerTo(this.answerMark, () => {
+      if (this.session.onPeerEnded === undefined) this.end();
+      else this.session.onPeerEnded();
+    });
   }
 
   /** The transport takes bytes again. */

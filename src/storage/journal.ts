@@ -208,11 +208,12 @@ export class JournalStore extends FrameStore {
     return true;
   }
 
-  /** Visits the frames that are not written yet. */
-  eachUnwritten(visit: (buffer: Buffer, at: number, length: number) => void): void {
+  /** Visits the frames from position `from` on, where one begins, that are not written yet. */
+  eachUnwritten(from: number, visit: (buffer: Buffer, at: number, length: number) => void): void {
     this.seal();
+    const start = Math.max(from, this.written);
     for (const { base, buffer, length } of this.chunks) {
-      for (let at = Math.max(this.written - base, 0); at < length; at += frameLengthAt(buffer, at))
+      for (let at = Math.max(start - base, 0); at < length; at += frameLengthAt(buffer, at))
         visit(buffer, at, frameLengthAt(buffer, at));
     }
   }

@@ -133,7 +133,7 @@ export class Storage implements LogHost {
           });
     const { journal, gate, source, states } = this;
     this.unwritten = new Unwritten({ journal, gate, source, states });
-    this.table = new DurableTable(this.journal);
+    this.table = new DurableTable(this.journal, this.unwritten);
     this.cleaner =
       this.journal === null
         ? null
@@ -442,6 +442,7 @@ export class Storage implements LogHost {
     const changes = this.source?.changes;
     if (changes === undefined || changes.length === 0) return;
     this.journal?.appendControl(frameKind.source, changes.buffer, changes.length);
+    this.unwritten.sourceBytes += changes.length;
     changes.reset();
   }
 

@@ -9,6 +9,7 @@ import { frameHeaderBytes, frameKind } from "./frame.ts";
 import type { JournalStore } from "./journal.ts";
 import { ByteWriter } from "../base/bytes.ts";
 import { BrokerError } from "../base/errors.ts";
+import type { Unwritten } from "./unwritten.ts";
 
 interface Place {
   position: number;
@@ -20,14 +21,18 @@ const keyBytesMax = 0xffff;
 
 export class DurableTable {
   readonly #journal: JournalStore | null;
+  readonly #unwritten: Unwritten;
   readonly #places = new Map<string, Place>();
   readonly #writer = new ByteWriter(1024);
   readonly #location: FrameLocation = newFrameLocation();
   /** Bytes of the frames that are still needed. */
   bytes = 0;
+  /** Where the last deletion stands. */
+  #deletedAt = -1;
 
-  constructor(journal: JournalStore | null) {
+  constructor(journal: JournalStore | null, unwritten: Unwritten) {
     this.#journal = journal;
+    this.#unwritten = unwritten;
   }
 
   get size(): number {
@@ -55,7 +60,17 @@ export class DurableTable {
     const writer = this.#writer;
     writer.reset();
     writer.uint16(Buffer.byteLength(key)).utf8(key);
-    this.#journal.appendControl(frameKind.delete, writer.buffer, writer.length);
+    this.#deletedAt = this.#journal.appendControl(frameKind.delete, writer.buffer, writer.length);
+  }
+
+  /**
+   * Call where a client is shown what a pair says, by somebody who keeps that beside it: see unwritten.ts. One that is not
+   * there may have been deleted by what is not written.
+   */
+  lookedAt(key: string): void {
+    if (!this.#unwritten.matters) return;
+    const position = this.#places.get(key)?.position ?? this.#deletedAt;
+    if (position >= this.#journal!.written) this.#unwritten.lookedAtUnwritten();
   }
 
   #place(key: string, position: number, length: number): void {

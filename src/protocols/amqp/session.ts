@@ -139,8 +139,10 @@ export class AmqpSession implements Session, Holder {
       this.#isPaused = false;
       connection.resumeReading();
     }
-    if (this.state !== "broken") this.#run();
-    if (this.#isPeerEnded) this.onPeerEnded();
+    connection.answerTo(connection.answerMark, () => {
+      if (this.state !== "broken") this.#run();
+      if (this.#isPeerEnded) this.onPeerEnded();
+    });
   }
 
   /** A method that may take many turns: no frame of this connection is taken until the job has ended. */

@@ -249,7 +249,7 @@ export class KafkaSession implements Session, Caller, Holder {
     this.#isResuming = true;
     this.node.broker.timers.atTickEnd(() => {
       this.#isResuming = false;
-      this.#resume();
+      this.connection.answerTo(this.connection.answerMark, () => this.#resume());
     });
   }
 

@@ -248,7 +248,7 @@ export class RedisSession implements Session, Holder {
   #waitForTurn(): void {
     this.#turnWait = this.server.broker.work.run(nothing(), () => {
       this.#turnWait = null;
-      this.#resume();
+      this.connection.answerTo(this.connection.answerMark, () => this.#resume());
     });
   }
 

@@ -3,8 +3,9 @@
  * What they write is gathered, and then handed to the connection as fast as the client reads.
  *
  * Not here: what the jobs do. A job writes to `context.reply`, and yields where the state that it looks at may change.
- * Within EXEC it runs to its end. What it has gathered is in the account of bytes in flight, beside its request. Invariant: nothing of the reply is in the connection's output before all of it is
- * known, so an error can still be the reply; once a part is in there, the rest follows with nothing in between.
+ * Within EXEC it runs to its end. What it has gathered is in the account of bytes in flight, beside its request.
+ * Invariant: nothing of the reply is in the connection's output before all of it is known, so an error can still be the
+ * reply; once a part is in there, the rest follows with nothing in between.
  */
 import { finishNow, type Job, type JobOutcome, type RunningJob } from "../../base/turn-work.ts";
 import type { CommandContext } from "./context.ts";
@@ -136,18 +137,18 @@ class SlicedReply implements LaterWork {
 
   /** Hands over what is left, until the client has more than it reads. */
   #hand(): void {
-    const { session, broker } = this.#context;
+    const { broker } = this.#context;
     const handing = broker.work.run(this.#handing(), () => {
       if (this.#rest === null) this.#later.answer(() => {});
       else this.#isWaitingForClient = true;
-      session.connection.touch();
     });
     this.#started(handing);
   }
 
   *#handing(): Job<void> {
     const { session } = this.#context;
-    const { output } = session.connection;
+    const { connection } = session;
+    const { output } = connection;
     for (;;) {
       if (session.isOutputFull) return;
       const next = this.#rest!.next();
@@ -155,10 +156,13 @@ class SlicedReply implements LaterWork {
         this.#rest = null;
         return;
       }
-      output.bytes(next.value);
+      const bytes = next.value;
+      connection.answerTo(this.#later.answerMark, () => {
+        output.bytes(bytes);
+        connection.touch();
+      });
       session.holdLater(this.#parts.bytes);
-      session.connection.touch();
-      yield unitsOfBytes(next.value.length);
+      yield unitsOfBytes(bytes.length);
     }
   }
 

@@ -99,8 +99,9 @@ function* allPositions(call: Call<"OffsetFetch">, groupId: string): Job<TopicPos
     if (!mayUseTopic(call, "describe", name)) continue;
     const topicId = call.node.topics.find(name)?.id ?? zeroUuid;
     const partitions: PartitionPosition[] = [];
-    for (const [index, each] of committed) {
-      partitions.push(position(index, each));
+    const { groupOffsets } = call.node.vhost;
+    for (const index of committed.keys()) {
+      partitions.push(position(index, groupOffsets.get(toBrokerName(groupId), brokerName, index)));
       yield 1;
     }
     answered.push({ name, topicId, partitions });

@@ -1,0 +1,31 @@
+/**
+ * Which keys have changes that are not written, for the time in which the journal takes nothing.
+ *
+ * Not here: what follows from it (storage/unwritten.ts). Invariant: each change is read about once, however often and
+ * amid whatever changes a client asks after keys.
+ */
+import type { Broker } from "../broker/broker.ts";
+import { visitKeys } from "./key-records.ts";
+
+export class UnwrittenKeys {
+  /** `database key`; `database` for all of it. */
+  readonly #keys = new Set<string>();
+  readonly #seen = { frames: 0, bytes: 0 };
+  /** What is in `#keys` was not written when the journal was written up to here. */
+  #written = -1;
+
+  has(storage: Broker["storage"], database: number, key: string): boolean {
+    const keys = this.#keys;
+    if (storage.written !== this.#written) {
+      this.#written = storage.written;
+      keys.clear();
+      this.#seen.frames = this.#seen.bytes = 0;
+    }
+    storage.unwritten.eachNewChange(this.#seen, (changes, from, to) => {
+      visitKeys(changes, from, to, (of, start, end) =>
+        keys.add(start < 0 ? `${of}` : `${of} ${changes.latin1Slice(start, end)}`),
+      );
+    });
+    return keys.has(`${database}`) || keys.has(`${database} ${key}`);
+  }
+}

@@ -1,0 +1,288 @@
+/**
+ * While the disk takes nothing: of what is not written nobody is told, whichever way it is looked at; all else is answered,
+ * also where it takes several turns. What is not written is what came in the tick whose write failed, and what came since.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Peer, Rig } from "../../fuzz/rig.ts";
+import { SimDisk, seeded } from "../../sim/disk.ts";
+import { ByteWriter } from "../../src/base/bytes.ts";
+import { type ApiName, encodeRequest, type RequestInput } from "../../src/protocols/kafka/wire/codec.ts";
+import { handshake, method, openChannel, publish, shortText, uint } from "../support/amqp-frames.ts";
+import { finish } from "../support/finish.ts";
+
+function words(...parts: (string | number)[]): Buffer {
+  const bulks = parts.map((part) => `$${Buffer.byteLength(String(part))}\r\n${part}\r\n`);
+  return Buffer.from(`*${parts.length}\r\n${bulks.join("")}`);
+}
+
+class FailingDisk {
+  readonly disk = new SimDisk(seeded(1));
+  rig!: Rig;
+
+  static async open(...written: (string | number)[][]): Promise<FailingDisk> {
+    const failing = new FailingDisk();
+    failing.rig = await finish(failing.disk, Rig.open(0, failing.disk));
+    for (const command of written) failing.ask(...command);
+    return failing;
+  }
+
+  fail(): void {
+    this.disk.writeErrors = 1;
+  }
+
+  recover(): void {
+    this.disk.writeErrors = 0;
+    this.rig.broker.ticker.request();
+    this.rig.settle();
+  }
+
+  /** What a client of its own hears at once; the client too. */
+  look(...command: (string | number)[]): { heard: string; peer: Peer } {
+    const peer = this.rig.connect("redis");
+    peer.send(words(...command));
+    this.rig.settle();
+    return { heard: peer.take().toString(), peer };
+  }
+
+  ask(...command: (string | number)[]): string {
+    return this.look(...command).heard;
+  }
+}
+
+const stream = [
+  ["XADD", "s", "1-1", "f", "v"],
+  ["XADD", "s", "2-1", "f", "v"],
+  ["XGROUP", "CREATE", "s", "g", "0"],
+  ["XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">"],
+];
+
+/** What the tick brings whose write fails, and the looks that would tell of it. */
+const looks: Record<string, [change: (string | number)[], ...looks: (string | number)[][]]> = {
+  "an entry, of the stream that was looked up last": [
+    ["XADD", "s", "3-1", "f", "v"],
+    ["XLEN", "s"],
+    ["XRANGE", "s", "-", "+"],
+    ["XINFO", "STREAM", "s"],
+  ],
+  "a deleted entry": [
+    ["XDEL", "s", "1-1"],
+    ["XLEN", "s"],
+  ],
+  "an acknowledgement": [
+    ["XACK", "s", "g", "1-1"],
+    ["XPENDING", "s", "g"],
+    ["XINFO", "GROUPS", "s"],
+    ["XINFO", "CONSUMERS", "s", "g"],
+    ["XINFO", "STREAM", "s", "FULL"],
+  ],
+  "a new stream": [
+    ["XADD", "new", "1-1", "f", "v"],
+    ["XLEN", "new"],
+    ["TYPE", "new"],
+  ],
+  "a new group": [
+    ["XGROUP", "CREATE", "s", "g2", "0"],
+    ["XPENDING", "s", "g2"],
+    ["XINFO", "GROUPS", "s"],
+  ],
+  "a key": [
+    ["SET", "key", "v"],
+    ["GET", "key"],
+    ["STRLEN", "key"],
+  ],
+};
+
+for (const [name, [change, ...asked]] of Object.entries(looks)) {
+  for (const look of asked) {
+    test(`${look.join(" ")} waits for ${name} that is not written`, async () => {
+      const failing = await FailingDisk.open(...stream);
+      failing.fail();
+      // In the same turn and in a later one.
+      const changer = failing.rig.connect("redis");
+      changer.send(words(...change));
+      const first = failing.look(...look);
+      const second = failing.look(...look);
+      assert.deepEqual([first.heard, second.heard, changer.take().toString()], ["", "", ""]);
+      assert.equal(failing.ask("GET", "other"), "$-1\r\n", "others are answered");
+      failing.recover();
+      for (const { peer } of [first, second]) assert.notEqual(peer.take().length, 0);
+    });
+  }
+}
+
+test("what changes while nothing can be written is not told either, before or behind the next attempt", async () => {
+  const failing = await FailingDisk.open(...stream);
+  failing.fail();
+  failing.ask("SET", "key", "v");
+  const changer = failing.rig.connect("redis");
+  changer.send(words("XACK", "s", "g", "1-1"));
+  // One turn with it.
+  assert.equal(failing.ask("XPENDING", "s", "g"), "");
+  assert.equal(failing.ask("XPENDING", "s", "g"), "");
+});
+
+test("a pipeline that takes several turns is answered while nothing can be written, and so is a long reply", async () => {
+  const entries = Array.from({ length: 3000 }, (_, i) => ["XADD", "long", `${i + 1}-1`, "f", "v"]);
+  const failing = await FailingDisk.open(...entries);
+  failing.fail();
+  failing.ask("SET", "key", "v");
+  assert.equal(failing.ask("PING"), "+PONG\r\n");
+
+  const count = 50_000;
+  const peer = failing.rig.connect("redis");
+  const { turnsContinued } = failing.rig.broker.work;
+  const one = words("GET", "other");
+  peer.send(Buffer.alloc(one.length * count, one));
+  for (let i = 0; i < 100; i++) failing.rig.settle();
+  assert.ok(failing.rig.broker.work.turnsContinued > turnsContinued, "it took one turn");
+  assert.equal(peer.take().length, "$-1\r\n".length * count);
+
+  const reader = failing.rig.connect("redis");
+  reader.send(words("XRANGE", "long", "-", "+"));
+  for (let i = 0; i < 100; i++) failing.rig.settle();
+  assert.match(reader.take().toString(), /^\*3000\r\n/);
+});
+
+test("a client that ends its side gets its last answer while nothing can be written", async () => {
+  const failing = await FailingDisk.open();
+  failing.fail();
+  failing.ask("SET", "key", "v");
+  const peer = failing.rig.connect("redis");
+  peer.send(words("PING"));
+  peer.connection.peerEnded();
+  failing.rig.settle();
+  assert.equal(peer.take().toString(), "+PONG\r\n");
+});
+
+function kafkaFrame<N extends ApiName>(name: N, version: number, body: RequestInput<N>): Buffer {
+  const writer = new ByteWriter();
+  encodeRequest(writer, name, { version, correlationId: 1, clientId: "c" }, body);
+  return writer.copy();
+}
+
+const fetchOffsets = (topics: RequestInput<"OffsetFetch">["topics"]): Buffer =>
+  kafkaFrame("OffsetFetch", 5, { groupId: "g", topics });
+const offsetFetches = {
+  "a named partition": () => fetchOffsets([{ name: "s", partitionIndexes: [0] }]),
+  "all that the group has": () => fetchOffsets(null),
+};
+
+for (const [name, frame] of Object.entries(offsetFetches)) {
+  test(`OffsetFetch of ${name} waits for a commit that is not written`, async () => {
+    const failing = await FailingDisk.open(["XADD", "s", "1-1", "f", "v"]);
+    const { rig } = failing;
+    const commit = (committedOffset: number): Peer => {
+      const peer = rig.connect("kafka");
+      const partitions = [{ partitionIndex: 0, committedOffset, committedMetadata: "" }];
+      peer.send(
+        kafkaFrame("OffsetCommit", 2, {
+          groupId: "g",
+          generationIdOrMemberEpoch: -1,
+          memberId: "",
+          retentionTimeMs: -1,
+          topics: [{ name: "s", partitions }],
+        }),
+      );
+      return peer;
+    };
+    const fetched = (): Buffer => {
+      const peer = rig.connect("kafka");
+      peer.send(frame());
+      rig.settle();
+      return peer.take();
+    };
+    commit(5);
+    rig.settle();
+    const before = fetched();
+    assert.ok(before.length > 0);
+    failing.fail();
+    failing.ask("SET", "key", "v");
+    assert.deepEqual(fetched(), before, "what is written is told");
+    commit(7);
+    assert.equal(fetched().length, 0);
+    assert.equal(fetched().length, 0);
+    failing.recover();
+    assert.notDeepEqual(fetched(), before);
+  });
+}
+
+async function amqpPeer(rig: Rig): Promise<Peer> {
+  const peer = rig.connect("amqp");
+  for (const bytes of [handshake(), openChannel(1)]) {
+    peer.send(bytes);
+    rig.settle();
+  }
+  return peer;
+}
+
+const declareDurable = method(1, 50, 10, uint(2, 0), shortText("q"), Buffer.of(2), uint(4, 0));
+const lookAtQueue = method(1, 50, 10, uint(2, 0), shortText("q"), Buffer.of(1), uint(4, 0));
+
+test("a passive declare waits for what was taken out of the queue and is not written", async () => {
+  const failing = await FailingDisk.open();
+  const { rig } = failing;
+  const peer = await amqpPeer(rig);
+  const message = publish(1, "", "q", Buffer.from("m"));
+  peer.send(Buffer.concat([declareDurable, message, message]));
+  rig.settle();
+  const counted = async (): Promise<Buffer> => {
+    const looker = await amqpPeer(rig);
+    looker.take();
+    looker.send(Buffer.from(lookAtQueue));
+    rig.settle();
+    return looker.take();
+  };
+  const before = await counted();
+  failing.fail();
+  failing.ask("SET", "key", "v");
+  assert.deepEqual(await counted(), before, "what is written is told");
+  peer.send(method(1, 60, 70, uint(2, 0), shortText("q"), Buffer.of(1)));
+  assert.equal((await counted()).length, 0);
+  assert.equal((await counted()).length, 0);
+  failing.recover();
+  assert.notDeepEqual(await counted(), before);
+});
+
+test("an AMQP client's frames that take several turns are answered while nothing can be written", async () => {
+  const failing = await FailingDisk.open();
+  const { rig } = failing;
+  const peer = await amqpPeer(rig);
+  peer.send(Buffer.from(declareDurable));
+  rig.settle();
+  peer.take();
+  failing.fail();
+  failing.ask("SET", "key", "v");
+  const count = 20_000;
+  const { turnsContinued } = rig.broker.work;
+  peer.send(Buffer.alloc(lookAtQueue.length * count, lookAtQueue));
+  for (let i = 0; i < 100; i++) rig.settle();
+  assert.ok(rig.broker.work.turnsContinued > turnsContinued, "it took one turn");
+  const answer = method(1, 50, 11, shortText("q"), uint(4, 0), uint(4, 0));
+  assert.equal(peer.take().length, answer.length * count);
+});
+
+test("the changes that are not written are read once, however often a client asks after keys amid more of them", async () => {
+  const count = 2000;
+  const failing = await FailingDisk.open();
+  const { rig } = failing;
+  const { unwritten } = rig.broker.storage;
+  let bytes = 0;
+  const each = unwritten.eachNewChange.bind(unwritten);
+  unwritten.eachNewChange = (seen, visit) =>
+    each(seen, (changes, start, end) => {
+      bytes += end - start;
+      visit(changes, start, end);
+    });
+  failing.fail();
+  const many = Array.from({ length: count }, (_, i) => words("SET", `key${i}`, "v", "PX", 1000 + i));
+  const setter = rig.connect("redis");
+  setter.send(Buffer.concat(many));
+  rig.settle();
+  // Each look removes a key whose time has come, which is one change more.
+  rig.time.jump(60_000);
+  const peer = rig.connect("redis");
+  for (let i = 0; i < count; i++) peer.send(words("GET", `key${i}`));
+  const changed = count * 100;
+  assert.ok(bytes > 0 && bytes < changed * 3, `${bytes} bytes were read of about ${changed}`);
+});
