@@ -103,6 +103,21 @@ export class Keyspace implements StateSource, ReplayTarget {
    */
   lookedAt(database: number, buffer: Buffer, start: number, end: number): void {
     if (!this.isKept) return;
+    this.#findUnwritten();
+    const isUnwritten =
+      this.#unwritten.has(`${database}`) ||
+      this.#unwritten.has(`${database} ${buffer.latin1Slice(start, end)}`);
+    if (isUnwritten) this.#broker!.storage.unwritten.lookedAtValue();
+  }
+
+  /** The same for all keys: how many there are, and their names. */
+  lookedAtAll(): void {
+    if (!this.isKept) return;
+    this.#findUnwritten();
+    if (this.#unwritten.size > 0) this.#broker!.storage.unwritten.lookedAtValue();
+  }
+
+  #findUnwritten(): void {
     const { storage } = this.#broker!;
     const at = storage.pending + this.changes.length;
     if (at !== this.#unwrittenAt) {
@@ -114,10 +129,6 @@ export class Keyspace implements StateSource, ReplayTarget {
         );
       });
     }
-    const isUnwritten =
-      this.#unwritten.has(`${database}`) ||
-      this.#unwritten.has(`${database} ${buffer.latin1Slice(start, end)}`);
-    if (isUnwritten) storage.unwritten.lookedAtValue();
   }
 
   /** Hands the changes over, and gives back the room that a huge value took. */

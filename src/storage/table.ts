@@ -23,6 +23,8 @@ export class DurableTable {
   readonly #places = new Map<string, Place>();
   readonly #writer = new ByteWriter(1024);
   readonly #location: FrameLocation = newFrameLocation();
+  /** By kind (a key's part before its slash), the journal's end behind the last change of such a pair. */
+  readonly changedUntil = new Map<string, number>();
   /** Bytes of the frames that are still needed. */
   bytes = 0;
 
@@ -48,6 +50,7 @@ export class DurableTable {
     else writer.bytes(value);
     const position = this.#journal.appendControl(frameKind.put, writer.buffer, writer.length);
     this.#place(key, position, frameHeaderBytes + writer.length);
+    this.#changed(key);
   }
 
   delete(key: string): void {
@@ -56,6 +59,11 @@ export class DurableTable {
     writer.reset();
     writer.uint16(Buffer.byteLength(key)).utf8(key);
     this.#journal.appendControl(frameKind.delete, writer.buffer, writer.length);
+    this.#changed(key);
+  }
+
+  #changed(key: string): void {
+    this.changedUntil.set(key.slice(0, key.indexOf("/")), this.#journal!.end);
   }
 
   #place(key: string, position: number, length: number): void {

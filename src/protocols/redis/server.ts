@@ -131,6 +131,7 @@ export class RedisServer {
     const queue = this.vhostOf(database).queues.get(key);
     if (queue !== undefined && queue.exclusiveOwner !== 0)
       throw new RedisError(`ERR queue '${key}' is exclusive to an AMQP connection`);
+    this.broker.lookedAtDefinitions();
     if (queue !== undefined) this.broker.storage.unwritten.lookedAt(queue.log);
     return queue;
   }
