@@ -222,8 +222,7 @@ async function open(
     const connections = sum(servers, (server) => server.connections.size);
     life.begin("shutdown requested: no new connections", { connections });
     for (const server of servers) server.stopListening();
-    await broker.sync();
-    life.stage("what was answered is on the disk");
+    if (await broker.sync()) life.stage("what was answered is on the disk");
     let failure: unknown;
     for (const part of opened.toReversed()) {
       try {

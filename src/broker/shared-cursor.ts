@@ -76,11 +76,6 @@ export class SharedCursor implements DurableState {
     this.#requeued.keepOrder();
   }
 
-  /** Call where a client is told of it: see storage/unwritten.ts. */
-  lookedAt(): void {
-    this.#storage.unwritten.lookedAtState(this.handle);
-  }
-
   /** Offset of the first record never given out. */
   get next(): number {
     return this.#news.position;

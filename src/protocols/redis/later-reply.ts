@@ -27,7 +27,7 @@ export class LaterReply {
     this.#session = session;
     this.work = work;
     this.isWanted = isWanted;
-    this.answerMark = session.connection.answerMark;
+    this.answerMark = session.requestMark;
   }
 
   /** Writes the reply; what `write` throws becomes it. Then the requests behind it run. */

@@ -79,6 +79,8 @@ export class RedisSession implements Session, Holder {
   #laterBytes = 0;
   /** The command that is answered later, if it is a read that waits. */
   blocked: BlockedRead | null = null;
+  /** From when the command at work came; see `Connection.answerTo`. */
+  requestMark = -1;
   /** Messages to this connection that came while it ran a command: they follow its reply. */
   #deferredPushes: ByteWriter | null = null;
   /** The same until the reply that comes later is sent: it is half in the output, or confirms what they are of. */
