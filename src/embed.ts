@@ -332,8 +332,7 @@ async function close({ life, opened }: Start, broker: Broker, servers: readonly 
   const connections = sum(servers, (server) => server.connections.size);
   life.begin("shutdown requested: no new connections", { connections });
   for (const server of servers) server.stopListening();
-  await broker.sync();
-  life.stage("what was answered is on the disk");
+  if (await broker.sync()) life.stage("what was answered is on the disk");
   // A full disk: what cannot be closed does not keep the rest open, the lock above all.
   await opened.close();
   life.stage("stopped");

@@ -21,7 +21,10 @@ import { done, json, notFound, refuse, Refusal } from "./answers.ts";
 import { badRequest, permissionsIn, readObject, userIn, type WantedUser } from "./users-bodies.ts";
 
 /** What is asked of the broker here. */
-export type Administered = Pick<Broker, "access" | "addVhost" | "vhost" | "vhosts" | "sync">;
+export type Administered = Pick<
+  Broker,
+  "access" | "addVhost" | "vhost" | "vhosts" | "sync" | "hasUnwrittenDefinitions"
+>;
 
 interface Asked {
   readonly broker: Administered;
@@ -76,11 +79,27 @@ export async function usersApi(
   const names = decodedNames(found, words);
   if (names === null) return refuse(400, "bad_request", "a name in the path is not percent-encoded UTF-8");
   try {
-    return await routes[found]!({ broker, caller, method, names, request });
+    const answer = await routes[found]!({ broker, caller, method, names, request });
+    // Also what only looks: it may have seen what another has changed.
+    if (broker.hasUnwrittenDefinitions && !(await broker.sync())) throw unwritten();
+    return answer;
   } catch (error) {
     if (error instanceof Refusal) return error.answer;
     throw error;
   }
+}
+
+/** @throws Refusal where the disk takes nothing for so long; it is written when the disk does, unless the broker ends before */
+async function written(broker: Administered): Promise<void> {
+  if (!(await broker.sync())) throw unwritten();
+}
+
+function unwritten(): Refusal {
+  return new Refusal(
+    503,
+    "unavailable",
+    "the journal cannot be written; see the server's log, and ask again",
+  );
 }
 
 function fits(pattern: string, words: readonly string[]): boolean {
@@ -149,7 +168,7 @@ async function oneVhost({ broker, caller, method, names }: Asked): Promise<HttpT
   if (!broker.addVhost(name)) return done(204);
   const user = caller.user!;
   broker.access.users.set({ ...user, permissions: { ...user.permissions, [name]: everyName } });
-  await broker.sync();
+  await written(broker);
   return done(201);
 }
 
@@ -163,7 +182,7 @@ async function oneUser({ broker, method, names, request }: Asked): Promise<HttpT
   if (name === "default") throw badRequest("the user 'default' cannot be deleted");
   refuseLockOut(broker, name, null);
   users.delete(name);
-  await broker.sync();
+  await written(broker);
   return done(204);
 }
 
@@ -187,7 +206,7 @@ async function putUser(
   };
   refuseLockOut(broker, name, user);
   access.users.set(user);
-  await broker.sync();
+  await written(broker);
   return done(before === undefined ? 201 : 204);
 }
 
@@ -201,7 +220,7 @@ async function onePermission({ broker, method, names, request }: Asked): Promise
   if (method === "PUT") {
     const given = permissionsIn(names[0]!, name, await readObject(request));
     users.set({ ...user, permissions: { ...user.permissions, [vhost]: given } });
-    await broker.sync();
+    await written(broker);
     return done(before === undefined ? 201 : 204);
   }
   if (before === undefined)
@@ -209,6 +228,6 @@ async function onePermission({ broker, method, names, request }: Asked): Promise
   if (method !== "DELETE") return json(200, { user: name, vhost: shownName(vhost), ...before });
   const { [vhost]: _, ...left } = user.permissions;
   users.set({ ...user, permissions: left });
-  await broker.sync();
+  await written(broker);
   return done(204);
 }

@@ -65,6 +65,11 @@ const resumeShare = 7 / 8;
 /** Memory is given out in chunks, of which one is always held: a smaller bound would hold publishers for ever. */
 const memoryBytesLeast = 2 << 20;
 
+/** Of the table's pairs: what the positions of Kafka groups are, which are committed all the time, and what is all else. */
+const isPosition = (kind: string): boolean => kind === "offset";
+const isGroup = (kind: string): boolean => kind === "group";
+const isDefinition = (kind: string): boolean => !isPosition(kind);
+
 export class Broker {
   readonly options: BrokerOptions;
   readonly clock: Clock;
@@ -319,10 +324,11 @@ export class Broker {
   }
 
   /** Ends the tick and resolves once all that was appended by now is durable: every confirm has been written. */
-  async sync(): Promise<void> {
+  async sync(): Promise<boolean> {
     this.ticker.run();
     const { storage } = this;
-    const position = storage.written;
+    // Not what is written: the disk may have refused it.
+    const position = storage.pending;
     let isLate = false;
     const ended = Promise.withResolvers<void>();
     // A disk that takes nothing must not keep the process from ending.
@@ -338,6 +344,40 @@ export class Broker {
       await Promise.race([moved, ended.promise]);
     }
     bound.cancel();
+    return storage.durable >= position;
+  }
+
+  /**
+   * Call where a client asks after what is defined (queues, exchanges, topics, groups, users): while the journal takes
+   * nothing its answer waits if any of that is not written.
+   */
+  lookedAtDefinitions(): void {
+    if (this.ticker.isStuck) this.storage.unwritten.lookedAtTable(isDefinition);
+  }
+
+  /** The same where only one name is asked after: whether there is such a queue or exchange. */
+  lookedAtName(vhost: string, name: string): void {
+    if (!this.ticker.isStuck) return;
+    const { unwritten } = this.storage;
+    unwritten.lookedAtPair(definitionKey("queue", vhost, name));
+    unwritten.lookedAtPair(definitionKey("exchange", vhost, name));
+  }
+
+  /** The same for a queue or stream that is there: its records, its cursors, and its groups. */
+  lookedAtQueue({ log }: Queue): void {
+    if (!this.ticker.isStuck) return;
+    this.storage.unwritten.lookedAt(log);
+    this.storage.unwritten.lookedAtTable(isGroup);
+  }
+
+  /** The same for positions that Kafka groups have committed. */
+  lookedAtPositions(): void {
+    if (this.ticker.isStuck) this.storage.unwritten.lookedAtTable(isPosition);
+  }
+
+  /** Whether anything defined is not written yet. */
+  get hasUnwrittenDefinitions(): boolean {
+    return this.storage.unwritten.hasChanged(isDefinition);
   }
 
   /** Writes and syncs everything. Connections are to be gone by now. */

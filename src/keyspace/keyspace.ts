@@ -107,6 +107,13 @@ export class Keyspace implements StateSource, ReplayTarget {
       storage.unwritten.lookedAtUnwritten();
   }
 
+  /** The same for all keys: how many there are, and their names. */
+  lookedAtAll(): void {
+    if (!this.isKept) return;
+    const { storage } = this.#broker!;
+    if (this.#unwritten.hasAny(storage)) storage.unwritten.lookedAtUnwritten();
+  }
+
   /** Hands the changes over, and gives back the room that a huge value took. */
   #flushChanges(): void {
     this.#broker!.storage.flushSource();

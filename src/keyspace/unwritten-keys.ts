@@ -15,6 +15,17 @@ export class UnwrittenKeys {
   #written = -1;
 
   has(storage: Broker["storage"], database: number, key: string): boolean {
+    this.#lookOn(storage);
+    const keys = this.#keys;
+    return keys.has(`${database}`) || keys.has(`${database} ${key}`);
+  }
+
+  hasAny(storage: Broker["storage"]): boolean {
+    this.#lookOn(storage);
+    return this.#keys.size > 0;
+  }
+
+  #lookOn(storage: Broker["storage"]): void {
     const keys = this.#keys;
     if (storage.written !== this.#written) {
       this.#written = storage.written;
@@ -26,6 +37,5 @@ export class UnwrittenKeys {
         keys.add(start < 0 ? `${of}` : `${of} ${changes.latin1Slice(start, end)}`),
       );
     });
-    return keys.has(`${database}`) || keys.has(`${database} ${key}`);
   }
 }

@@ -137,9 +137,9 @@ export class Storage implements LogHost {
             },
             onFatal: options.onFatal,
           });
-    const { journal, gate, source, states } = this;
-    this.unwritten = new Unwritten({ journal, gate, source, states });
-    this.table = new DurableTable(this.journal, this.unwritten);
+    const { journal, gate, source } = this;
+    this.table = new DurableTable(journal);
+    this.unwritten = new Unwritten({ journal, gate, source, table: this.table });
     this.cleaner =
       this.journal === null
         ? null
@@ -330,6 +330,7 @@ export class Storage implements LogHost {
     this.unwritten.stateChanges++;
     if (handle.isChanged || this.journal === null) return;
     handle.isChanged = true;
+    if (this.gate.writeFailure !== null) this.unwritten.changed(handle);
     if (this.#changed.push(handle) === 1) this.#requestFlush();
   }
 
@@ -433,8 +434,7 @@ export class Storage implements LogHost {
     const changed = this.#changed;
     this.#flushChanges();
     if (!this.gate.write(journal)) {
-      this.unwritten.refused(changed);
-      changed.length = 0;
+      for (const handle of changed.splice(0)) this.unwritten.changed(handle);
       return false;
     }
     changed.length = 0;

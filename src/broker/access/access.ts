@@ -227,6 +227,7 @@ export class Access {
    */
   logIn(credentials: Credentials, done: LoggedIn): void {
     const { name, password, remoteHost } = credentials;
+    this.#storage.unwritten.lookedAtTable((kind) => kind === "user");
     const user = this.users.get(name);
     let reason = "the user or the password is wrong";
     const finish = (isRight: boolean): void => {

@@ -82,11 +82,6 @@ export class SharedCursor implements DurableState {
     this.#requeued.keepOrder();
   }
 
-  /** Call where a client is told of it: see storage/journal/unwritten.ts. */
-  lookedAt(): void {
-    this.#storage.unwritten.lookedAtState(this.handle);
-  }
-
   /** Offset of the first record never given out. */
   get next(): number {
     return this.#news.position;

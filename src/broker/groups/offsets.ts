@@ -30,8 +30,6 @@ export class GroupOffsets {
 
   /** For a client to hear. */
   get(group: string, topic: string, partition: number): CommittedOffset | undefined {
-    const { storage } = this.#vhost.broker;
-    if (storage.unwritten.matters) storage.table.lookedAt(this.#key(group, topic, partition));
     return this.groups.get(group)?.get(topic)?.get(partition);
   }
 

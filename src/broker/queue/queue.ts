@@ -247,7 +247,6 @@ export class Queue {
     const { broker } = this.vhost;
     if (this.isDeleted || this.#isSettling) return false;
     broker.storage.unwritten.lookedAt(this.log);
-    this.cursor?.lookedAt();
     if (broker.queuesCatchingUp >= queuesCatchingUpMax) return false;
     this.log.store.seal();
     broker.queuesCatchingUp++;

@@ -134,7 +134,8 @@ export class RedisServer {
     const queue = this.vhostOf(database).queues.get(key);
     if (queue !== undefined && queue.exclusiveOwner !== 0)
       throw new RedisError(`ERR queue '${key}' is exclusive to an AMQP connection`);
-    if (queue !== undefined) this.broker.storage.unwritten.lookedAt(queue.log);
+    this.broker.lookedAtName(databaseVhostName(database), key);
+    if (queue !== undefined) this.broker.lookedAtQueue(queue);
     return queue;
   }
 }

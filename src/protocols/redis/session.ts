@@ -66,6 +66,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   #laterBytes = 0;
   /** The command that is answered later, if it waits for data. */
   blocked: BlockedCommand | null = null;
+  /** From when the command at work came; see `Connection.answerTo`. */
+  requestMark = -1;
   /** Pub/Sub messages that came while a command was running. They follow its reply. */
   readonly #pushes = new DeferredPushes();
   /** Messages also wait for a reply that comes later: part of it is in the output, or it confirms their subscription. */
@@ -192,6 +194,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
       context.request = parser.request;
       this.requests++;
       const before = output.length;
+      this.requestMark = this.connection.answerMark;
       this.#isRunning = true;
       if (this.replyMode === "on") dispatch(context, this);
       else this.#dispatchWithoutReply();
@@ -287,13 +290,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     // A refused command leaves the spec as it was, which must not be that of a subscription.
     this.context.spec = this.server.firstSpec;
     dispatch(this.context, this);
-    // CLIENT REPLY ON is answered.
-    if (this.replyMode !== "on" && !this.#isConfirmed) output.length = before;
-  }
-
-  /** Confirmations of subscriptions are messages rather than replies. */
-  get #isConfirmed(): boolean {
-    return confirmedCommands.has(this.context.spec.fullName);
+    // CLIENT REPLY ON is answered, and confirmations of subscriptions are messages rather than replies.
+    if (this.replyMode !== "on" && !confirmedCommands.has(this.context.spec.fullName)) output.length = before;
   }
 
   // Replies that come later

@@ -2,15 +2,15 @@
  * What is not written yet, for the time in which the journal takes nothing: an answer may leave if, since its request came,
  * nothing was changed, and nothing looked at that is not written. Both move one number, `mark`.
  *
- * A change is noticed by itself. A look is not: whoever shows a client something that is kept says so here (`lookedAt...`).
- * Not here: who waits and who is answered (net/connection.ts).
+ * Not here: who waits and who is answered (net/connection.ts), who looks at what (ADR 14).
  * Invariant: `mark` never comes back to a number that it had before a change or a look.
  */
 import { frameHeaderBytes, frameKind, frameKindAt } from "./frame.ts";
 import type { JournalStore } from "./journal.ts";
-import type { Log } from "../log/log.ts";
+import { Log } from "../log/log.ts";
 import type { StateHandle } from "../state/state.ts";
 import type { StateSource } from "../state/state-source.ts";
+import type { DurableTable } from "../state/table.ts";
 import type { WriteGate } from "./write-gate.ts";
 
 export interface UnwrittenOptions {
@@ -18,7 +18,7 @@ export interface UnwrittenOptions {
   readonly journal: JournalStore | null;
   readonly gate: WriteGate;
   readonly source: StateSource | null;
-  readonly states: ReadonlyMap<number, StateHandle>;
+  readonly table: DurableTable;
 }
 
 /** How far somebody has seen what the source changed. */
@@ -33,19 +33,21 @@ export class Unwritten {
   readonly #journal: JournalStore | null;
   readonly #gate: WriteGate;
   readonly #source: StateSource | null;
-  readonly #states: ReadonlyMap<number, StateHandle>;
+  readonly #table: DurableTable;
   /** Changes of states so far: they are in the journal only once the tick ends. */
   stateChanges = 0;
-  /** Of these the changes are in the journal's tail. */
-  readonly #changed = new Set<StateHandle>();
+  /** Of these something is not written: records or marks of their own, or a cursor on them. */
+  readonly #changedLogs = new Set<Log>();
+  /** A state of no log has changed. */
+  #hasOtherChange = false;
   /** Bytes of the source's changes that have been put in frames since the start. */
   sourceBytes = 0;
 
-  constructor({ journal, gate, source, states }: UnwrittenOptions) {
+  constructor({ journal, gate, source, table }: UnwrittenOptions) {
     this.#journal = journal;
     this.#gate = gate;
     this.#source = source;
-    this.#states = states;
+    this.#table = table;
   }
 
   get mark(): number {
@@ -54,36 +56,47 @@ export class Unwritten {
     return this.stateChanges + journal.end + (this.#source?.changes.length ?? 0) + journal.unwrittenLooks;
   }
 
-  /** The journal refused a tick in which these states changed. */
-  refused(states: readonly StateHandle[]): void {
-    for (const handle of states) this.#changed.add(handle);
+  /** A state of which the journal refused a change, or which changes while it refuses all. */
+  changed({ owner }: StateHandle): void {
+    const log = owner instanceof Log ? owner : owner.log;
+    if (log === undefined) this.#hasOtherChange = true;
+    else this.#changedLogs.add(log);
   }
 
   /** All is written. */
   written(): void {
-    if (this.#changed.size > 0) this.#changed.clear();
+    this.#changedLogs.clear();
+    this.#hasOtherChange = false;
   }
 
-  /** Nothing can be written now; else nothing comes of a look. */
-  get matters(): boolean {
-    return this.#journal !== null && this.#gate.writeFailure !== null;
-  }
-
-  /** Call where a client asks after a log: it may hear of what is not written, and then its answer waits. */
-  lookedAt({ id, lastPosition, isDurable }: Log): void {
-    if (!this.matters || !isDurable) return;
-    const journal = this.#journal!;
+  /** Call where a client asks after a log, or a cursor on it: it may hear of what is not written, and then its answer waits. */
+  lookedAt(log: Log): void {
+    const journal = this.#journal;
+    if (this.#gate.writeFailure === null || journal === null || !log.isDurable) return;
     journal.seal();
-    if (lastPosition >= journal.written) journal.unwrittenLooks++;
-    else this.lookedAtState(this.#states.get(id) ?? null);
+    if (log.lastPosition >= journal.written || this.#changedLogs.has(log)) journal.unwrittenLooks++;
   }
 
-  /** The same for another state, such as a cursor; null where it is not kept. */
-  lookedAtState(handle: StateHandle | null): void {
-    if (handle === null || !this.matters) return;
-    const journal = this.#journal!;
-    const isWritten = !handle.isChanged && !this.#changed.has(handle) && handle.position < journal.written;
-    if (!isWritten) journal.unwrittenLooks++;
+  /** The same for the table's pairs of the kinds that are asked for. */
+  lookedAtTable(isAsked: (kind: string) => boolean): void {
+    if (this.#gate.writeFailure !== null && this.hasChanged(isAsked)) this.#journal!.unwrittenLooks++;
+  }
+
+  /** The same for one pair, whether it is there or not. */
+  lookedAtPair(key: string): void {
+    const journal = this.#journal;
+    if (this.#gate.writeFailure === null || journal === null) return;
+    if (this.#table.changedAt(key) >= journal.written) journal.unwrittenLooks++;
+  }
+
+  /** Whether a pair of such a kind, or a state of no log, has changed and is not written. */
+  hasChanged(isAsked: (kind: string) => boolean): boolean {
+    const journal = this.#journal;
+    if (journal === null) return false;
+    if (this.#hasOtherChange) return true;
+    for (const [kind, end] of this.#table.changedUntil)
+      if (end > journal.written && isAsked(kind)) return true;
+    return false;
   }
 
   /** The same for something of which its owner knows that it is not written. */

@@ -5,8 +5,11 @@
  * form is to be deleted. Replaying the last full form and every change after it, in order, gives the state again.
  */
 import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
+import type { Log } from "../log/log.ts";
 
 export interface DurableState {
+  /** The log that it is a part of, or says something of; absent: of none. */
+  readonly log?: Log;
   /** All of the state, as it is now. */
   encodeFull(writer: ByteWriter): void;
   restoreFull(reader: ByteReader): void;

@@ -9,7 +9,6 @@ import { frameHeaderBytes, frameKind } from "../journal/frame.ts";
 import type { JournalStore } from "../journal/journal.ts";
 import { ByteWriter } from "../../base/bytes.ts";
 import { BrokerError } from "../../base/errors.ts";
-import type { Unwritten } from "../journal/unwritten.ts";
 
 interface Place {
   position: number;
@@ -21,18 +20,18 @@ const keyBytesMax = 0xffff;
 
 export class DurableTable {
   readonly #journal: JournalStore | null;
-  readonly #unwritten: Unwritten;
   readonly #places = new Map<string, Place>();
   readonly #writer = new ByteWriter(1024);
   readonly #location: FrameLocation = newFrameLocation();
+  /** By kind (a key's part before its slash), the journal's end behind the last change of such a pair. */
+  readonly changedUntil = new Map<string, number>();
   /** Bytes of the frames that are still needed. */
   bytes = 0;
-  /** Where the last deletion stands. */
+  /** Where the last deletion stands; -1 for none since the start. */
   #deletedAt = -1;
 
-  constructor(journal: JournalStore | null, unwritten: Unwritten) {
+  constructor(journal: JournalStore | null) {
     this.#journal = journal;
-    this.#unwritten = unwritten;
   }
 
   get size(): number {
@@ -53,6 +52,7 @@ export class DurableTable {
     else writer.bytes(value);
     const position = this.#journal.appendControl(frameKind.put, writer.buffer, writer.length);
     this.#place(key, position, frameHeaderBytes + writer.length);
+    this.#changed(key);
   }
 
   delete(key: string): void {
@@ -61,16 +61,16 @@ export class DurableTable {
     writer.reset();
     writer.uint16(Buffer.byteLength(key)).utf8(key);
     this.#deletedAt = this.#journal.appendControl(frameKind.delete, writer.buffer, writer.length);
+    this.#changed(key);
   }
 
-  /**
-   * Call where a client is shown what a pair says, by somebody who keeps that beside it: see unwritten.ts. One that is not
-   * there may have been deleted by what is not written.
-   */
-  lookedAt(key: string): void {
-    if (!this.#unwritten.matters) return;
-    const position = this.#places.get(key)?.position ?? this.#deletedAt;
-    if (position >= this.#journal!.written) this.#unwritten.lookedAtUnwritten();
+  /** Where the journal has the last change of a pair. One that is not there may be what was deleted last. */
+  changedAt(key: string): number {
+    return this.#places.get(key)?.position ?? this.#deletedAt;
+  }
+
+  #changed(key: string): void {
+    this.changedUntil.set(key.slice(0, key.indexOf("/")), this.#journal!.end);
   }
 
   #place(key: string, position: number, length: number): void {

@@ -1,8 +1,9 @@
 /**
  * A disk that takes nothing at all: what reads goes on, on new connections too; what changes data is refused or waits;
- * nothing is told that is not written; a stop ends soon.
+ * nothing is told that is not written, whatever it is; a stop ends soon.
  */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import amqp from "amqplib";
@@ -184,6 +185,149 @@ test(
     } finally {
       await broker.kill().catch(() => {});
       disk.remove();
+    }
+  },
+);
+
+/** No write beyond so many bytes of any file works, as on a disk that fails; false where the system cannot do it. */
+function limitFiles(pid: number, bytes: "0" | "unlimited"): boolean {
+  return spawnSync("prlimit", ["--pid", String(pid), `--fsize=${bytes}:`]).status === 0;
+}
+
+const noLimits: string | false = limitFiles(process.pid, "unlimited")
+  ? false
+  : "NOT TESTED: needs prlimit (Linux)";
+
+const newTopic = (name: string) => ({
+  name,
+  numPartitions: 1,
+  replicationFactor: 1,
+  assignments: [],
+  configs: [],
+});
+const basicAuth = `Basic ${Buffer.from("guest:guest").toString("base64")}`;
+
+test(
+  "what was changed when the disk failed is told to nobody before it is written: names, groups, positions, users, queues",
+  { skip: noLimits, timeout: testMsMax },
+  async () => {
+    const broker = new TestBroker({ args: ["--disk-free-bytes-min", "0"] });
+    try {
+      await broker.start();
+      const redis = () => RawRedis.open(broker.ports.redis);
+      const kafka = () => KafkaWireClient.connect(broker.ports.kafka);
+      const channel = async () => {
+        const connection = await amqp.connect(`${broker.amqpUrl}?heartbeat=0`);
+        connection.on("error", () => {});
+        const opened = await connection.createChannel();
+        opened.on("error", () => {});
+        return opened;
+      };
+      const first = await redis();
+      for (const words of [
+        ["SET", "old", "v"],
+        ["XADD", "s", "1-1", "f", "v"],
+        ["XADD", "gone", "1-1", "f", "v"],
+        ["XGROUP", "CREATE", "s", "g", "0"],
+        ["XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">"],
+      ])
+        assert.doesNotMatch(await first.call(...words), /^-/);
+      const defining = await channel();
+      await defining.assertQueue("deleted", { durable: true });
+
+      // Their requests come in the turn whose write is the first that fails.
+      const changer = await redis();
+      const [topics, commits] = [await kafka(), await kafka()];
+      const told: string[] = [];
+      const change = (what: string, answer: Promise<unknown>): void => {
+        answer.then(
+          // What came a turn later is refused.
+          (reply) => void (String(reply).startsWith("-MISCONF") || told.push(what)),
+          () => {},
+        );
+      };
+      assert.ok(limitFiles(broker.pid, "0"));
+      process.kill(broker.pid, "SIGSTOP");
+      change("SET", changer.call("SET", "new", "v"));
+      change("XACK", changer.call("XACK", "s", "g", "1-1"));
+      change("XGROUP", changer.call("XGROUP", "CREATE", "s", "g2", "0"));
+      change("DEL", changer.call("DEL", "gone"));
+      change("ACL", changer.call("ACL", "SETUSER", "bob", "on", ">pw", "+@all", "~*"));
+      change("XADD", changer.call("XADD", "s", "1-2", "f", "v"));
+      change("queue.delete", defining.deleteQueue("deleted"));
+      change(
+        "CreateTopics",
+        topics
+          .request("CreateTopics", 2, {
+            topics: [newTopic("made")],
+            timeoutMs: 5000,
+            validateOnly: false,
+          })
+          .then((reply) => (reply.topics[0]!.errorCode === 0 ? "" : "-MISCONF")),
+      );
+      const committed = { partitionIndex: 0, committedOffset: 1, committedMetadata: "" };
+      change(
+        "OffsetCommit",
+        commits.request("OffsetCommit", 2, {
+          groupId: "kg",
+          generationIdOrMemberEpoch: -1,
+          memberId: "",
+          retentionTimeMs: -1,
+          topics: [{ name: "s", partitions: [committed] }],
+        }),
+      );
+      const user = `http://127.0.0.1:${broker.ports.http}/api/users`;
+      const headers = { authorization: basicAuth, "content-type": "application/json" };
+      change(
+        "PUT",
+        fetch(`${user}/eve`, { method: "PUT", headers, body: '{"password":"x","tags":""}' }).then(
+          ({ status }) => assert.equal(status, 201),
+        ),
+      );
+      process.kill(broker.pid, "SIGCONT");
+      await untilFull(broker, 2);
+
+      const ask = async (...words: string[]) => (await redis()).call(...words);
+      const looks: Record<string, Promise<unknown>> = {
+        KEYS: ask("KEYS", "*"),
+        SCAN: ask("SCAN", "0"),
+        DBSIZE: ask("DBSIZE"),
+        INFO: ask("INFO", "keyspace"),
+        EXISTS: ask("EXISTS", "gone"),
+        TYPE: ask("TYPE", "gone"),
+        XLEN: ask("XLEN", "s"),
+        "XLEN again": ask("XLEN", "s"),
+        XPENDING: ask("XPENDING", "s", "g"),
+        XINFO: ask("XINFO", "GROUPS", "s"),
+        ACL: ask("ACL", "USERS"),
+        AUTH: ask("AUTH", "bob", "pw"),
+        Metadata: (await kafka()).request("Metadata", 4, {
+          topics: [{ name: "made" }],
+          allowAutoTopicCreation: false,
+        }),
+        OffsetFetch: (await kafka()).request("OffsetFetch", 5, { groupId: "kg", topics: null }),
+        ListGroups: (await kafka()).request("ListGroups", 2, {}),
+        users: fetch(user, { headers }).then((response) => assert.equal(response.status, 200)),
+      };
+      for (const [what, answer] of Object.entries(looks)) change(what, answer);
+      const client = await redis();
+      for (let i = 0; i < 3; i++) {
+        assert.equal(await soon("PING", client.call("PING")), "+PONG\r\n");
+        assert.equal(await soon("GET", client.call("GET", "old")), "$1\r\nv\r\n");
+        await delay(100);
+      }
+      assert.deepEqual(told, []);
+
+      assert.ok(limitFiles(broker.pid, "unlimited"));
+      await untilFull(broker, 0);
+      // With the topic, if its request came in the turn of the others.
+      assert.match(String(await soon("DBSIZE", looks["DBSIZE"]!)), /^:[34]\r\n$/);
+      assert.equal(await soon("EXISTS", looks["EXISTS"]!), ":0\r\n");
+      assert.equal(await soon("XLEN", looks["XLEN"]!), ":2\r\n");
+      assert.equal(await soon("AUTH", looks["AUTH"]!), "+OK\r\n");
+      for (const [what, answer] of Object.entries(looks)) await soon(what, answer);
+    } finally {
+      await broker.kill().catch(() => {});
     }
   },
 );

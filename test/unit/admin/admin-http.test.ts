@@ -49,7 +49,8 @@ async function withHttp(
       vhosts: new Map(),
       vhost: () => undefined,
       addVhost: () => false,
-      sync: async () => {},
+      sync: async () => true,
+      hasUnwrittenDefinitions: false,
     },
     ...site,
   });
@@ -202,8 +203,18 @@ test("half a request, and one that comes byte by byte, are closed after ten seco
   let release = (): void => {};
   const isSlow = new Promise<void>((resolve) => (release = resolve));
   const access = (await makeAccess()).access;
-  const sync = () => isSlow;
-  const broker = { access, vhosts: new Map(), vhost: () => undefined, addVhost: () => true, sync };
+  const sync = async () => {
+    await isSlow;
+    return true;
+  };
+  const broker = {
+    access,
+    vhosts: new Map(),
+    vhost: () => undefined,
+    addVhost: () => true,
+    sync,
+    hasUnwrittenDefinitions: false,
+  };
   await withHttp({ timers: fastTimers, broker }, async ({ port }) => {
     assert.equal(await exchange(port, ""), "");
     assert.equal(await exchange(port, "GET / HTTP/1.1\r\nHo"), "");

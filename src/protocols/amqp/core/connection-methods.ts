@@ -209,6 +209,7 @@ function checkNegotiated(field: string, value: number, least: number, most: numb
 }
 
 function open(session: AmqpSession, values: MethodArguments["connection.open"]): void {
+  session.broker.lookedAtDefinitions();
   const vhost = session.broker.vhost(brokerName(values.virtualHost));
   if (vhost === undefined) throw new AmqpError("NOT_ALLOWED", `vhost ${values.virtualHost} not found`);
   if (!session.authorization!.hasVhost(vhost.name)) {

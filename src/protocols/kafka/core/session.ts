@@ -12,6 +12,7 @@ import { BrokerError } from "../../../base/errors.ts";
 import type { Timer } from "../../../base/clock.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Authorization, Holder } from "../../../broker/access/permissions.ts";
+import type { Broker } from "../../../broker/broker.ts";
 import type { Connection, Session, SessionFacts } from "../../contract.ts";
 import { type AnswerJob, Call, type Caller, type Handler, type Verdict } from "./call.ts";
 import { handlers } from "./handlers.ts";
@@ -57,6 +58,28 @@ function* encodedAnswer(
   if (typeof answer === "string") return answer;
   yield* encodeResponseInPieces(writer, call.name, call, answer);
   return "answered";
+}
+
+/** Requests that tell of nothing that is kept; login looks for itself (Access.logIn). */
+const lookingAtNothing: ReadonlySet<ApiName> = new Set(["ApiVersions", "SaslHandshake", "SaslAuthenticate"]);
+/** Those that may look at anything but what groups have committed, which goes on being committed all the time. */
+const lookingAtNoPosition: ReadonlySet<ApiName> = new Set([
+  "Produce",
+  "Fetch",
+  "ListOffsets",
+  "Metadata",
+  "FindCoordinator",
+  "JoinGroup",
+  "SyncGroup",
+  "Heartbeat",
+  "LeaveGroup",
+]);
+
+/** The journal takes nothing: what is not written must not be told of. */
+function lookedAround(broker: Broker, name: ApiName): void {
+  if (!broker.ticker.isStuck || lookingAtNothing.has(name)) return;
+  broker.lookedAtDefinitions();
+  if (!lookingAtNoPosition.has(name)) broker.lookedAtPositions();
 }
 
 export class KafkaSession implements Session, Caller, Holder {
@@ -180,6 +203,7 @@ export class KafkaSession implements Session, Caller, Holder {
     const call = new Call(this, request, keepsBytes);
     this.#requests++;
     this.#clientId = call.clientId;
+    lookedAround(this.node.broker, request.name);
     // The table's type ties each name to its body; the union of all names is more than the compiler follows.
     const handler = handlers[request.name] as unknown as Handler<ApiName>;
     this.#awaited = call;

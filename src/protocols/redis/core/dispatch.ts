@@ -85,12 +85,23 @@ export function runHandler(context: CommandContext): void {
   const output = context.reply.out;
   const before = output.length;
   context.server.commandsProcessed++;
+  if (context.broker.ticker.isStuck) lookedAround(context);
   try {
     context.spec.run!(context);
   } catch (error) {
     output.length = before;
     replyError(context, error);
   }
+}
+
+/**
+ * The journal takes nothing: of what is not written nothing may be told. Commands that name their keys are asked where they
+ * find them (`findEntry`, `findStream`); any other may look at everything, unless it is about the connection alone.
+ */
+function lookedAround({ spec, broker, server }: CommandContext): void {
+  if (spec.keys.length > 0 || spec.group === "connection" || spec.group === "pubsub") return;
+  broker.lookedAtDefinitions();
+  server.keyspace.lookedAtAll();
 }
 
 /** Writes a reply that comes later. What `write` throws becomes the reply, in place of what it had written. */

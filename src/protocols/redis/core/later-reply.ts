@@ -46,7 +46,9 @@ export interface LaterReplies {
 /** Who takes the reply when it comes. */
 interface ReplyTaker {
   /** The connection of the client that waits. */
-  readonly connection: Pick<Connection, "answerMark" | "answerTo">;
+  readonly connection: Pick<Connection, "answerTo">;
+  /** From when the command at work came; see `Connection.answerTo`. */
+  readonly requestMark: number;
   answerLater(later: LaterReply, write: () => boolean): void;
 }
 
@@ -62,7 +64,7 @@ export class LaterReply {
     this.#taker = taker;
     this.work = work;
     this.isWanted = isWanted;
-    this.answerMark = taker.connection.answerMark;
+    this.answerMark = taker.requestMark;
   }
 
   /** Writes the reply; what `write` throws becomes it. Then the requests behind it run. */

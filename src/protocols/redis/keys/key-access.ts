@@ -63,7 +63,8 @@ export function streamAt(context: CommandContext, index: number): Queue | undefi
 }
 
 /** Whether argument `index` may name a queue, stream or exchange. A quick check: mostly the answer is no. */
-function mayBeName({ vhost, request }: CommandContext, index: number): boolean {
+function mayBeName({ broker, vhost, request }: CommandContext, index: number): boolean {
+  if (broker.ticker.isStuck) broker.lookedAtName(vhost.name, request.latin1(index));
   return vhost.names.mayHave(request.buffer, request.starts[index]!, request.ends[index]!);
 }
 

@@ -20,8 +20,11 @@ export function findStream(context: CommandContext, index: number): Queue | unde
  * The stream in argument `index` if it is the one that was looked up last, by this or another connection: most are, and
  * comparing a few bytes is cheaper than making a string.
  */
-export function lastStream({ server, database, request }: CommandContext, index: number): Queue | undefined {
+export function lastStream(context: CommandContext, index: number): Queue | undefined {
+  const { server, database, request } = context;
   const queue = server.lastStream;
+  // While the journal takes nothing `RedisServer.findStream` is to know who looks.
+  if (context.broker.ticker.isStuck) return undefined;
   if (queue === undefined || queue.isDeleted || server.lastStreamDatabase !== database) return undefined;
   const { name } = queue;
   const start = request.starts[index]!;

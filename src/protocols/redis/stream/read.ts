@@ -12,7 +12,7 @@ import { EntryId } from "../../../message/entry-id.ts";
 import { envelope } from "../../../message/envelope.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
-import { groupNamed, seenConsumer } from "./groups/groups.ts";
+import { seenConsumer } from "./groups/groups.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { strictIdArgument, writeStreamId } from "./id.ts";
 import { answerInSlices, directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";
@@ -135,7 +135,7 @@ function parseStream(context: CommandContext, read: StreamRead, keyAt: number, i
 }
 
 function groupOf(queue: Queue | undefined, group: string, key: string): SharedCursor {
-  const cursor = queue === undefined ? undefined : groupNamed(queue, group);
+  const cursor = queue?.groups.get(group);
   if (cursor !== undefined) return cursor;
   const text = (name: string): string => Buffer.from(name, "latin1").toString();
   throw new RedisError(

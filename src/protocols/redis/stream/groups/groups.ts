@@ -18,13 +18,7 @@ export function findGroup(
   queue: Queue | undefined,
   index: number,
 ): SharedCursor | undefined {
-  return queue === undefined ? undefined : groupNamed(queue, context.request.latin1(index));
-}
-
-export function groupNamed(queue: Queue, name: string): SharedCursor | undefined {
-  const cursor = queue.groups.get(name);
-  cursor?.lookedAt();
-  return cursor;
+  return queue?.groups.get(context.request.latin1(index));
 }
 
 /** The error of commands that need a group, for the key in argument 1 and the group in argument 2. */
@@ -64,7 +58,6 @@ export function setGroupPosition(cursor: SharedCursor, id: EntryId, entriesRead:
 
 /** The values of `entries-read` and `lag`, each with its name. */
 export function writeProgress(reply: ReplyWriter, log: Log, cursor: SharedCursor): void {
-  cursor.lookedAt();
   reply.bulkLatin1("entries-read");
   writeKnown(reply, cursor.entriesRead === notKnown ? NaN : cursor.entriesRead);
   reply.bulkLatin1("lag");
