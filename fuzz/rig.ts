@@ -100,7 +100,7 @@ export class Rig {
       logger,
       journalBytesMax: 1 << 20,
       memoryBytesMax,
-      source: keyspace,
+      sources: [keyspace],
       redisStreamsDurability: "memory",
       kafkaDurability: "fsync",
       passwordHash: quickHash,

@@ -311,9 +311,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "keys are not recorded when EXEC sets them",
     file: "src/storage/storage.ts",
-    find: "    this.journal?.appendControl(frameKind.source, changes.buffer, changes.length);",
-    replace:
-      "    if (changes.length < 120) this.journal?.appendControl(frameKind.source, changes.buffer, changes.length);",
+    find: "    this.journal?.appendSource(sourceId, changes);",
+    replace: "    if (changes.length < 120) this.journal?.appendSource(sourceId, changes);",
   },
   {
     name: "a member of a generation that is over may commit",

@@ -68,7 +68,7 @@ export class SimProcess {
       journalBytesMax: this.#options.journalBytesMax,
       memoryBytesMax: 0,
       diskFreeBytesMin: "auto",
-      source: keyspace,
+      sources: [keyspace],
       redisStreamsDurability: this.#options.redisStreamsDurability,
       kafkaDurability: this.#options.kafkaDurability,
       turnBounds: this.#options.turnBounds,

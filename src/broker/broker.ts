@@ -12,7 +12,7 @@ import { faultsOfPatterns } from "./access/rule.ts";
 import type { Random } from "../base/random.ts";
 import { TurnWork } from "../base/turn-work.ts";
 import type { Connection } from "../base/connection.ts";
-import { type Disk, type StateSource, Storage } from "../storage/index.ts";
+import { type Disk, type StateSource, stateSourceId, Storage } from "../storage/index.ts";
 import { Access, type Security } from "./access/access.ts";
 import { DiskLog } from "./disk-log.ts";
 import type { PasswordHash } from "./access/password-hash.ts";
@@ -25,7 +25,7 @@ import { RouteBudget } from "./exchange/route-cache.ts";
 import { Ticker } from "./ticker.ts";
 import { Vhost } from "./vhost.ts";
 
-export type { StateSource } from "../storage/index.ts";
+export { type StateSource, stateSourceId };
 export type Durability = "fsync" | "written" | "memory";
 
 export interface BrokerOptions {
@@ -42,7 +42,7 @@ export interface BrokerOptions {
   /** Volatile records beyond this pause publishers; 0 is no limit. */
   memoryBytesMax: number;
   /** Values that are neither messages nor definitions: the Redis keyspace. */
-  source?: StateSource;
+  sources?: readonly StateSource[];
   /** Who may come in; everybody, if absent. */
   security?: Security;
   /** scrypt beside this thread, if absent. */
@@ -135,7 +135,7 @@ export class Broker {
       now: () => options.clock.now(),
       journalBytesMax: options.journalBytesMax,
       ...(options.diskFreeBytesMin === undefined ? {} : { diskFreeBytesMin: options.diskFreeBytesMin }),
-      source: options.source ?? null,
+      sources: options.sources ?? [],
       requestFlush: () => broker?.ticker.request(),
       pause: () => new Promise((resolve) => options.timers.atTickEnd(resolve)),
       onDurable: () => broker?.ticker.durableMoved(),

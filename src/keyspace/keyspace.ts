@@ -11,7 +11,7 @@
 import { ByteWriter } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
 import { freeLargeBuffer } from "../base/large-buffers.ts";
-import type { Broker, StateSource } from "../broker/broker.ts";
+import { type Broker, type StateSource, stateSourceId } from "../broker/broker.ts";
 import { Database } from "./database.ts";
 import { applyRecords, type ReplayTarget, writeSwap } from "./key-records.ts";
 import { KeyTable } from "./key-table.ts";
@@ -38,6 +38,7 @@ export interface KeyWatcher {
 }
 
 export class Keyspace implements StateSource, ReplayTarget {
+  readonly sourceId = stateSourceId.keyspace;
   readonly databases: readonly Database[];
   readonly changes = new ByteWriter(4096);
   watcher: KeyWatcher | null = null;
@@ -96,7 +97,7 @@ export class Keyspace implements StateSource, ReplayTarget {
 
   /** Hands the changes over, and gives back the room that a huge value took. */
   #flushChanges(): void {
-    this.#broker!.storage.flushSource();
+    this.#broker!.storage.flushSource(this);
     const { changes } = this;
     if (changes.buffer.length <= changesBytesKept) return;
     freeLargeBuffer(changes.buffer);

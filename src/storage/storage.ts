@@ -41,7 +41,7 @@ import {
 import { isSegmentFileName } from "./segment/segment-format.ts";
 import type { Segment } from "./segment/segment.ts";
 import { type DurableState, StateHandle } from "./state/state.ts";
-import type { StateSource } from "./state/state-source.ts";
+import { isKnownSource, type StateSource } from "./state/state-source.ts";
 import { DurableTable } from "./state/table.ts";
 import { VolatileStore } from "./log/volatile-store.ts";
 import { WriteGate } from "./journal/write-gate.ts";
@@ -59,8 +59,8 @@ export interface StorageOptions {
   requestFlush: () => void;
   /** Runs a background continuation after the input that is ready has been handled. */
   pause: () => Promise<void>;
-  /** Values that their owner keeps by itself; null without such an owner. */
-  source?: StateSource | null;
+  /** Values that their owners keep by themselves. Absent: nobody wants them, and they are passed over (check, repair). */
+  sources?: readonly StateSource[];
   /** The durable watermark moved. */
   onDurable: () => void;
   /** A sync failed: end the process. */
@@ -79,7 +79,9 @@ export class Storage implements LogHost {
   readonly cleaner: Cleaner | null;
   readonly directory: string;
   readonly disk: Disk | null;
-  readonly source: StateSource | null;
+  readonly sources: readonly StateSource[];
+  /** There is an owner for each source: what the journal has of another one would be lost. */
+  readonly #hasOwners: boolean;
   /** Durable logs by id. */
   readonly logs = new Map<number, Log>();
   /** In the order of their last full form: the front is what an old journal file still holds. */
@@ -102,7 +104,8 @@ export class Storage implements LogHost {
   private constructor(options: StorageOptions) {
     this.#requestFlush = options.requestFlush;
     this.disk = options.disk;
-    this.source = options.source ?? null;
+    this.sources = options.sources ?? [];
+    this.#hasOwners = options.sources !== undefined;
     this.directory = options.directory;
     const { disk, diskFreeBytesMin } = options;
     this.room =
@@ -239,7 +242,7 @@ export class Storage implements LogHost {
       const kind = frameKindAt(buffer, at);
       if (kind === frameKind.append) return this.#replayAppend(buffer, at, length, position);
       if (kind === frameKind.source) {
-        this.source?.replayed(buffer, at + frameHeaderBytes, at + length, position);
+        this.#replaySource(buffer, at + frameHeaderBytes, at + length, position);
         return;
       }
       if (kind !== frameKind.full && kind !== frameKind.change) return;
@@ -255,6 +258,18 @@ export class Storage implements LogHost {
     });
     this.#found = [];
     return Array.from(this.states.values()).filter(({ position }) => position < 0);
+  }
+
+  #replaySource(buffer: Buffer, start: number, end: number, position: number): void {
+    const id = buffer[start]!;
+    for (const source of this.sources) {
+      if (source.sourceId === id) return source.replayed(buffer, start + 1, end, position);
+    }
+    if (!this.#hasOwners && isKnownSource(id)) return;
+    throw new BrokerError(
+      "CORRUPT",
+      `${this.directory}/journal: position ${position}: values of source ${id}, which this program does not know; start the version of TroikaMQ that wrote them`,
+    );
   }
 
   #replayAppend(buffer: Buffer, at: number, length: number, position: number): void {
@@ -430,16 +445,22 @@ export class Storage implements LogHost {
     return true;
   }
 
-  /** Appends what the source gathered: at the end of each tick, and before where it has become much. */
-  flushSource(): void {
-    const changes = this.source?.changes;
-    if (changes === undefined || changes.length === 0) return;
-    this.journal?.appendControl(frameKind.source, changes.buffer, changes.length);
+  /** Appends what a source gathered: at the end of each tick, and before where it has become much. */
+  flushSource({ sourceId, changes }: StateSource): void {
+    if (changes.length === 0) return;
+    this.journal?.appendSource(sourceId, changes);
     changes.reset();
   }
 
+  /** About how much the values of all sources would take if written again. */
+  get sourceBytes(): number {
+    let total = 0;
+    for (const { liveBytes } of this.sources) total += liveBytes;
+    return total;
+  }
+
   #flushChanges(): void {
-    this.flushSource();
+    for (const source of this.sources) this.flushSource(source);
     const changed = this.#changed;
     if (changed.length === 0) return;
     const writer = this.#writer;

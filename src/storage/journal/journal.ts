@@ -9,10 +9,11 @@
  * After a failed sync nothing more is promised: `onFatal` is called and the process must end (a second fdatasync
  * may report success for pages that were dropped).
  */
+import { type ByteWriter, copyBytes } from "../../base/bytes.ts";
 import type { Disk, DiskFile } from "../../base/disk.ts";
 import { BrokerError } from "../../base/errors.ts";
 import { type Chunk, type FrameLocation, FrameStore } from "./frame-store.ts";
-import { frameKind, markBytes, sealFrame, writeUint64 } from "./frame.ts";
+import { frameHeaderBytes, frameKind, markBytes, sealFrame, writeUint64 } from "./frame.ts";
 import { createJournalFile, journalHeaderBytes, writeNote } from "./journal-file.ts";
 import { ReadCache } from "../log/read-cache.ts";
 
@@ -93,6 +94,16 @@ export class JournalStore extends FrameStore {
     const at = this.openControl(length);
     this.tail.set(bodyEnd === body.length ? body : body.subarray(0, bodyEnd), at + 12);
     return this.closeControl(at, kind, length);
+  }
+
+  /** Appends what a state source gathered. */
+  appendSource(id: number, changes: ByteWriter): void {
+    const length = frameHeaderBytes + 1 + changes.length;
+    this.#options.requestFlush();
+    const at = this.openControl(length);
+    this.tail[at + frameHeaderBytes] = id;
+    copyBytes(this.tail, at + frameHeaderBytes + 1, changes.buffer, 0, changes.length);
+    this.closeControl(at, frameKind.source, length);
   }
 
   /** Ends the group and writes all that gathered. Throws what the disk throws; nothing is lost then: call again. */

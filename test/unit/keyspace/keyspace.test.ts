@@ -79,7 +79,7 @@ class World implements Clock {
       timers,
       random: { below: (bound) => bound - 1, bytes: (size) => new Uint8Array(size) },
       logger: new Logger({ level: "error", clock: this, sink: () => {} }),
-      source: keyspace,
+      sources: [keyspace],
       journalBytesMax,
       memoryBytesMax: 0,
       redisStreamsDurability: "written",
