@@ -484,6 +484,12 @@ const mutants: readonly Mutant[] = [
       "export function crc32(bytes: Uint8Array, start: number, until: number): number {\n  const end = Math.max(until - 40, start);",
   },
   {
+    name: "a broker does not compare the epochs of its directory with its own",
+    file: "src/storage/journal/journal.ts",
+    find: "      if (epoch <= this.#epoch) return;",
+    replace: "      if (epoch < Infinity) return;",
+  },
+  {
     name: "damage in what was durable is cut off like a torn end",
     file: "src/storage/journal/recovery.ts",
     find: "    if (highestDurable(bytes, got, base + at - journalHeaderBytes) > end) {",

@@ -120,9 +120,11 @@ async function open(
     redisStreamsDurability: config.durabilityRedisStreams,
     kafkaDurability: config.durabilityKafka,
     onFatal: (error) => {
-      logger.error("the disk failed to sync; stopping, so that nothing is promised that may be lost", {
-        error,
-      });
+      if (error instanceof BrokerError && error.code === "TAKEN_OVER") logger.error(error.message);
+      else
+        logger.error("the disk failed to sync; stopping, so that nothing is promised that may be lost", {
+          error,
+        });
       process.exit(1);
     },
   });

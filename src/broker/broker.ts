@@ -53,7 +53,9 @@ export interface BrokerOptions {
   kafkaDurability: Exclude<Durability, "memory">;
   /** Those of `limits` that are to be other ones. */
   turnBounds?: Partial<TurnBounds>;
-  /** The disk lost what it had promised: the process must end. */
+  /** The owner's number, above those of all before it; absent: the next one. */
+  epoch?: number;
+  /** The disk lost what it had promised, or another broker has the directory (TAKEN_OVER): the process must end. */
   onFatal: (error: Error) => void;
 }
 
@@ -136,6 +138,7 @@ export class Broker {
       journalBytesMax: options.journalBytesMax,
       ...(options.diskFreeBytesMin === undefined ? {} : { diskFreeBytesMin: options.diskFreeBytesMin }),
       sources: options.sources ?? [],
+      ...(options.epoch === undefined ? {} : { epoch: options.epoch }),
       requestFlush: () => broker?.ticker.request(),
       pause: () => new Promise((resolve) => options.timers.atTickEnd(resolve)),
       onDurable: () => broker?.ticker.durableMoved(),
@@ -260,6 +263,7 @@ export class Broker {
   #tendDisk(): void {
     const { gate, room } = this.storage;
     if (room === null) return;
+    this.storage.lookForSuccessor();
     const wasFull = gate.failure !== null;
     gate.tend();
     // The cleaner has its turn with a tick, and publishers hear of a change.

@@ -32,12 +32,13 @@ import type { FrameStore } from "./journal/frame-store.ts";
 import { JournalStore } from "./journal/journal.ts";
 import { Log, type LogHost } from "./log/log.ts";
 import {
-  createFirstFile,
+  beginEpoch,
   cutTornTail,
   type FoundFile,
   openJournalFiles,
   scanJournal,
 } from "./journal/recovery.ts";
+import { highestEpoch } from "./journal/journal-file.ts";
 import { isSegmentFileName } from "./segment/segment-format.ts";
 import type { Segment } from "./segment/segment.ts";
 import { type DurableState, StateHandle } from "./state/state.ts";
@@ -61,9 +62,11 @@ export interface StorageOptions {
   pause: () => Promise<void>;
   /** Values that their owners keep by themselves. Absent: nobody wants them, and they are passed over (check, repair). */
   sources?: readonly StateSource[];
+  /** The owner's number, above those of all before it; absent: the next one. */
+  epoch?: number;
   /** The durable watermark moved. */
   onDurable: () => void;
-  /** A sync failed: end the process. */
+  /** A sync failed, or another owner has taken the directory over (TAKEN_OVER): end the process. */
   onFatal: (error: Error) => void;
 }
 
@@ -82,6 +85,7 @@ export class Storage implements LogHost {
   readonly sources: readonly StateSource[];
   /** There is an owner for each source: what the journal has of another one would be lost. */
   readonly #hasOwners: boolean;
+  readonly #wantedEpoch: number | undefined;
   /** Durable logs by id. */
   readonly logs = new Map<number, Log>();
   /** In the order of their last full form: the front is what an old journal file still holds. */
@@ -106,6 +110,7 @@ export class Storage implements LogHost {
     this.disk = options.disk;
     this.sources = options.sources ?? [];
     this.#hasOwners = options.sources !== undefined;
+    this.#wantedEpoch = options.epoch;
     this.directory = options.directory;
     const { disk, diskFreeBytesMin } = options;
     this.room =
@@ -165,7 +170,9 @@ export class Storage implements LogHost {
     // A file whose directory's name is lost is lost.
     for (const parent of [this.directory, dirname(this.directory)]) await disk.syncDirectory(parent);
     const isBegun = hasBegun(disk, this.directory);
-    const found = openJournalFiles(disk, directory, "existing");
+    const epoch = this.#takeEpoch(highestEpoch(disk.list(directory)));
+    const journal = openJournalFiles(disk, directory, "existing");
+    const found = journal.files;
     const hasSegments = disk.list(`${this.directory}/segments`).some(isSegmentFileName);
     if (found.length === 0 && (isBegun || hasSegments)) {
       throw new BrokerError(
@@ -190,8 +197,8 @@ export class Storage implements LogHost {
       throw new BrokerError("CORRUPT", `${found[0]!.path}: has lost its header, though it had been durable`);
     }
     if (checkCleanMarker(disk, directory, found[0]?.base ?? 0, end)) await removeCleanMarker(disk, directory);
-    await cutTornTail(disk, directory, found, scan);
-    if (found.length === 0) found.push(await createFirstFile(disk, directory));
+    await cutTornTail(disk, directory, journal, scan);
+    await this.gate.retried(() => beginEpoch(disk, directory, found, { base: end, epoch }));
     if (!isBegun) await writeBegunMarker(disk, this.directory);
     this.#found = found;
     this.journal!.resume(
@@ -203,9 +210,20 @@ export class Storage implements LogHost {
         isFirst: notes.first === "whole",
       })),
       end,
+      epoch,
     );
     const reserved = this.table.get(nextIdKey);
     if (reserved !== undefined) this.#nextId = Math.max(this.#nextId, Number(reserved.toString()));
+  }
+
+  /** Throws INVALID for a wanted epoch that is not above all that there were. */
+  #takeEpoch(highest: number): number {
+    const epoch = this.#wantedEpoch ?? highest + 1;
+    if (epoch > highest) return epoch;
+    throw new BrokerError(
+      "INVALID",
+      `${this.directory}: was to be opened with epoch ${epoch}, but has been with epoch ${highest}; give a higher one, or none`,
+    );
   }
 
   /** Step two, for each log that a definition names. */
@@ -473,6 +491,15 @@ export class Storage implements LogHost {
       if (writer.length > 4) this.journal!.appendControl(frameKind.change, writer.buffer, writer.length);
     }
     changed.length = 0;
+  }
+
+  /** Looks whether another owner has taken the directory over: `onFatal` follows then, and no flush succeeds any more. */
+  lookForSuccessor(): void {
+    try {
+      this.journal?.assertOwner();
+    } catch {
+      // Told already; or the disk does not answer, as the next write will find.
+    }
   }
 
   /** All is sent: a good time to read what will be asked for next. */

@@ -117,7 +117,7 @@ export class Cleaner {
 
   #isDue(): boolean {
     const journal = this.#journal;
-    if (journal.bytes > this.#budget) return true;
+    if (journal.bytes > this.#budget || journal.isFragmented) return true;
     const oldest = journal.files[0]!;
     if (oldest.live > 0) return false;
     const tail = journal.files.at(-1)!;
@@ -195,7 +195,7 @@ export class Cleaner {
         this.#retryDelayMs = retryDelayMsFirst;
         const [oldest, next] = journal.files;
         const isEarly = next !== undefined && this.#isWorthlessEarly(oldest!, next.base);
-        if (journal.bytes <= this.#budget && !isEarly) break;
+        if (journal.bytes <= this.#budget && !isEarly && !journal.isFragmented) break;
       }
     } catch (error) {
       if (!(error instanceof Stopped)) this.#failed(error as Error);
