@@ -198,7 +198,7 @@ export class Storage implements LogHost {
     }
     if (checkCleanMarker(disk, directory, found[0]?.base ?? 0, end)) await removeCleanMarker(disk, directory);
     await cutTornTail(disk, directory, journal, scan);
-    await this.gate.retried(() => beginEpoch(disk, directory, found, { base: end, epoch }));
+    await beginEpoch(disk, directory, found, { base: end, epoch }, (write) => this.gate.retried(write));
     if (!isBegun) await writeBegunMarker(disk, this.directory);
     this.#found = found;
     this.journal!.resume(

@@ -230,14 +230,16 @@ export async function cutTornTail(
 }
 
 /**
- * Begins the file of a new owner at `end`, behind what was found, and notes which files are followed. All of it is durable
- * when it resolves. A last file that holds nothing makes room for it, so that starts leave no files behind.
+ * Begins the file of a new owner at `place`, the end of what was found, and notes which files are followed. All of it is
+ * durable when it resolves. A last file that holds nothing makes room for it, so that starts leave no files behind.
+ * `retried` runs a write that the disk's reserve is for, again if need be.
  */
 export async function beginEpoch(
   disk: Disk,
   directory: string,
   found: FoundFile[],
   place: JournalPlace,
+  retried: (write: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
   const last = found.at(-1);
   const replaced = last !== undefined && last.base === place.base ? last : null;
@@ -245,21 +247,24 @@ export async function beginEpoch(
     followed: "none",
     first: replaced?.notes.first === "whole" ? "whole" : "none",
   };
-  const { path, file } = createJournalFile(disk, directory, place, notes);
-  await file.sync();
+  const begun = { ...place, size: journalHeaderBytes, isBlank: false, notes };
+  await retried(async () => {
+    const { path, file } = createJournalFile(disk, directory, place, notes);
+    found.push({ ...begun, path, file });
+  });
+  await found.at(-1)!.file.sync();
   await disk.syncDirectory(directory);
   if (replaced !== null) {
-    found.pop();
+    found.splice(-2, 1);
     replaced.file.close();
     disk.remove(replaced.path);
     await disk.syncDirectory(directory);
   }
-  for (const each of found) {
+  for (const each of found.slice(0, -1)) {
     if (each.notes.followed === "whole") continue;
-    writeNote(each.file, "followed");
+    await retried(async () => writeNote(each.file, "followed"));
     await each.file.sync();
   }
-  found.push({ ...place, path, file, size: journalHeaderBytes, isBlank: false, notes });
 }
 
 /** Visits the whole groups of one file; returns where they end. */

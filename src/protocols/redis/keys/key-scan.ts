@@ -8,7 +8,7 @@
  */
 import type { Glob } from "../../../base/patterns/glob.ts";
 import type { Job } from "../../../base/turn-work.ts";
-import { typeNameOf } from "../../../keyspace/keyspace.ts";
+import { typeNameOf } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { keysOf } from "./key-access.ts";
 import { Piece } from "../core/sliced-reply.ts";
