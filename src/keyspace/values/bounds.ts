@@ -15,6 +15,6 @@ export const valueBounds: ValueBounds = {
   segmentBytesMax: segmentBytesMost,
 };
 
-/** Redis keeps a hash in a listpack up to so many fields, and up to so many bytes of each field and value. */
-export const listpackEntriesMax = 128;
+/** Redis keeps a hash in a listpack up to so many fields, and up to so many bytes of each field and value (its defaults without a configuration file). */
+export const listpackEntriesMax = 512;
 export const listpackValueMax = 64;

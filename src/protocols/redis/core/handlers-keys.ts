@@ -1,4 +1,4 @@
-/** The handlers of string keys and of keys in general, by the command's full name. */
+/** The handlers of string keys, of hashes and of keys in general, by the command's full name. */
 import { append } from "../string/append.ts";
 import { copy } from "../keys/copy.ts";
 import { dbsize } from "../server/dbsize.ts";
@@ -16,6 +16,19 @@ import { getdel } from "../string/getdel.ts";
 import { getex } from "../string/getex.ts";
 import { getrange } from "../string/getrange.ts";
 import { getset } from "../string/getset.ts";
+import { hdel } from "../hash/hdel.ts";
+import { hexists } from "../hash/hexists.ts";
+import { hget } from "../hash/hget.ts";
+import { hgetall, hkeys, hvals } from "../hash/hgetall.ts";
+import { hincrby } from "../hash/hincrby.ts";
+import { hincrbyfloat } from "../hash/hincrbyfloat.ts";
+import { hlen } from "../hash/hlen.ts";
+import { hmget } from "../hash/hmget.ts";
+import { hrandfield } from "../hash/hrandfield.ts";
+import { hscan } from "../hash/hscan.ts";
+import { hmset, hset } from "../hash/hset.ts";
+import { hsetnx } from "../hash/hsetnx.ts";
+import { hstrlen } from "../hash/hstrlen.ts";
 import { incr } from "../string/incr.ts";
 import { incrby } from "../string/incrby.ts";
 import { incrbyfloat } from "../string/incrbyfloat.ts";
@@ -65,6 +78,22 @@ export const keyHandlers: Record<string, CommandHandler> = {
   getex,
   getrange,
   getset,
+  hdel,
+  hexists,
+  hget,
+  hgetall,
+  hincrby,
+  hincrbyfloat,
+  hkeys,
+  hlen,
+  hmget,
+  hmset,
+  hrandfield,
+  hscan,
+  hset,
+  hsetnx,
+  hstrlen,
+  hvals,
   incr,
   incrby,
   incrbyfloat,

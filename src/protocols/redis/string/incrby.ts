@@ -3,5 +3,5 @@ import type { CommandContext } from "../core/context.ts";
 import { increment, incrementArgument } from "./increment.ts";
 
 export function incrby(context: CommandContext): void {
-  increment(context, incrementArgument(context));
+  increment(context, incrementArgument(context, 2));
 }

@@ -1,0 +1,83 @@
+/**
+ * HSCAN key cursor [MATCH pattern] [COUNT count]
+ *
+ * A packed hash comes whole, as redis's listpacks do. The cursor of a large one is a hash of 32 bits: where in the order of
+ * hashes to go on, so a field that is there throughout is met exactly once, and COUNT is exact but for fields of one hash.
+ */
+import type { Job } from "../../../base/turn-work.ts";
+import type { CommandContext } from "../core/context.ts";
+import type { PartedReply } from "../core/parted-reply.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
+import { keysOf } from "../keys/key-access.ts";
+import { parseCursor, parseScanOptions, type ScanOptions } from "../keys/scan-options.ts";
+import { findHash, hashesOf } from "./hash-key.ts";
+import { LargeWalk, writeElement } from "./large-walk.ts";
+
+const cursorsEnd = 2 ** 32;
+
+export function hscan(context: CommandContext): void {
+  const { request, reply } = context;
+  const cursor = parseCursor(request.latin1(2));
+  const database = keysOf(context);
+  const entry = findHash(context, database);
+  if (entry === 0) {
+    reply.array(2);
+    reply.bulkLatin1("0");
+    return reply.array(0);
+  }
+  const options = parseScanOptions(request, 3, false);
+  const walk = database.content.isLarge(entry) ? new LargeWalk(database.content, entry) : null;
+  answerInSlices(context, (parts) =>
+    walk === null
+      ? writePacked(context, parts, entry, options)
+      : writeLarge(context, parts, walk, cursor, options),
+  );
+}
+
+function* writePacked(
+  context: CommandContext,
+  parts: PartedReply,
+  entry: number,
+  { glob }: ScanOptions,
+): Job<void> {
+  const { reply } = context;
+  const hashes = hashesOf(context);
+  reply.array(2);
+  reply.bulkLatin1("0");
+  const list = parts.openList();
+  let count = 0;
+  hashes.begin(keysOf(context).content, entry);
+  while (hashes.next()) {
+    if (glob !== null && !glob.matches(hashes.bytes, hashes.fieldStart, hashes.fieldEnd)) continue;
+    reply.bulk(hashes.bytes, hashes.fieldStart, hashes.fieldEnd);
+    reply.bulk(hashes.bytes, hashes.start, hashes.end);
+    count += 2;
+  }
+  parts.closeList(list, count);
+}
+
+function* writeLarge(
+  context: CommandContext,
+  parts: PartedReply,
+  walk: LargeWalk,
+  cursor: number,
+  { glob, count }: ScanOptions,
+): Job<void> {
+  const head = parts.openList();
+  const list = parts.openList();
+  const { table } = walk;
+  let written = 0;
+  walk.cursor = cursor;
+  if (cursor < cursorsEnd)
+    yield* walk.go(count, (ref) => {
+      table.locateKey(ref);
+      if (glob !== null && !glob.matches(table.bytes, table.start, table.end)) return;
+      writeElement(context, table, ref, "both");
+      written += 2;
+    });
+  parts.closeList(list, written);
+  parts.fill(head, (reply) => {
+    reply.array(2);
+    reply.bulkLatin1(cursor < cursorsEnd ? String(walk.cursor) : "0");
+  });
+}

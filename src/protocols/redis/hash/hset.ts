@@ -1,0 +1,32 @@
+/** HSET key field value [field value ...], and HMSET, which replies OK. */
+import type { CommandContext } from "../core/context.ts";
+import { wrongArity } from "../core/errors.ts";
+import { writableKeysOf } from "../keys/key-access.ts";
+import { findHash, openHash } from "./hash-key.ts";
+
+export function hset(context: CommandContext): void {
+  context.reply.integer(setFields(context));
+}
+
+export function hmset(context: CommandContext): void {
+  setFields(context);
+  context.reply.ok();
+}
+
+/** Returns how many fields are new. All at once, as MSET: nobody sees a part of it. */
+function setFields(context: CommandContext): number {
+  const { buffer, starts, ends, argumentCount } = context.request;
+  if (argumentCount % 2 !== 0) throw wrongArity(context.spec.fullName);
+  const database = writableKeysOf(context);
+  openHash(context, database, findHash(context, database));
+  let added = 0;
+  try {
+    for (let i = 2; i < argumentCount; i += 2) {
+      const isNew = database.hash.set(buffer, starts[i]!, ends[i]!, buffer, starts[i + 1]!, ends[i + 1]!);
+      if (isNew) added++;
+    }
+  } finally {
+    database.hash.close();
+  }
+  return added;
+}
