@@ -3,7 +3,8 @@
  * of a sorted set with their scores. No object for each element.
  *
  *     reference = u16 segment number << 16 | u16 offset in 4-byte steps; 0 is none
- *     segment   = a block of the arena with records appended: first 1 KiB, then half of what is there, up to 256 KiB; a record
+ *     segment   = a block of the arena with records appended: first 1 KiB, then about half of what is there, a power of two
+ *                 up to 256 KiB; a record
  *                 that would fill half of one has a segment to itself
  *     record    = i32 key length (~length when dead), i32 payload length, key, payload, padded to 4
  *
@@ -103,6 +104,15 @@ export class ElementTable {
 
   get segmentCount(): number {
     return this.#segments.length - 1 - this.#freeNumbers.length;
+  }
+
+  /** For tests of what it takes. */
+  get pageCount(): number {
+    return this.#pages.pageCount;
+  }
+
+  get directorySize(): number {
+    return 1 << this.#pages.depth;
   }
 
   /** Memory in blocks of the arena. */
@@ -259,7 +269,9 @@ export class ElementTable {
   #segmentFor(size: number): Segment {
     const open = this.#open;
     if (open !== null && open.used + size <= open.capacity) return open;
-    const grown = Math.min(Math.max(this.#usedBytes >> 1, segmentBytesMin), this.#segmentBytesMax);
+    const half = Math.min(Math.max(this.#usedBytes / 2, segmentBytesMin), this.#segmentBytesMax);
+    // Few sizes, so that the values of a keyspace share chunks of the arena.
+    const grown = 1 << (31 - Math.clz32(half));
     if (size * 2 > grown) return this.#makeSegment(size);
     return (this.#open = this.#makeSegment(grown));
   }

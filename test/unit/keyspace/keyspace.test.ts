@@ -1,5 +1,5 @@
 /**
- * The keyspace beside a plain map: random changes, ticks, expiries, kills and power cuts over a disk in memory that is
+ * The keyspace, strings and hashes, beside a plain map: random changes, ticks, expiries, kills and power cuts over a disk in memory that is
  * small enough for the cleaner to be at work. After a kill the last tick is found, exactly; after a power cut a tick that
  * is not older than the durable watermark.
  */
@@ -10,13 +10,19 @@ import type { Clock, Timers } from "../../../src/base/clock.ts";
 import { Logger } from "../../../src/base/logger.ts";
 import { Broker } from "../../../src/broker/broker.ts";
 import { type Database, keepExpiry } from "../../../src/keyspace/database.ts";
+import type { KeyTable } from "../../../src/keyspace/key-table.ts";
 import { Keyspace } from "../../../src/keyspace/keyspace.ts";
+import { valueType } from "../../../src/keyspace/value-type.ts";
 import { SimDisk, seeded } from "../../../sim/disk.ts";
 
 const databasesUsed = 3;
 const journalBytesMax = 1 << 17;
 
+/** So small that hashes become large, and large ones have several segments, all the time. */
+const bounds = { packedCountMax: 6, packedBytesMax: 400, segmentBytesMax: 1024 };
+
 interface ModelValue {
+  /** Of a hash: see `textOfHash`. */
   value: string;
   expiry: number;
 }
@@ -71,7 +77,7 @@ class World implements Clock {
       },
       atTickEnd: (action) => void this.#tickEnd.push(action),
     };
-    const keyspace = new Keyspace(12_345);
+    const keyspace = new Keyspace(12_345, bounds);
     const opening = Broker.open({
       disk: this.disk,
       directory: "d",
@@ -144,7 +150,7 @@ class World implements Clock {
   }
 
   dump(): Model {
-    return this.run.keyspace.databases.slice(0, databasesUsed).map(dumpDatabase);
+    return this.run.keyspace.databases.slice(0, databasesUsed).map((each) => dumpDatabase(this.run, each));
   }
 }
 
@@ -172,8 +178,58 @@ function show(model: Model | undefined): string {
   return JSON.stringify(shown);
 }
 
+const hashMark = "hash ";
+
+/** A hash as the model keeps it: two that are equal have one text. */
+function textOfHash(fields: ReadonlyMap<string, string>): string {
+  return hashMark + JSON.stringify([...fields].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function hashOfText(text: string): Map<string, string> | null {
+  return text.startsWith(hashMark) ? new Map(JSON.parse(text.slice(hashMark.length))) : null;
+}
+
+function stringOf(table: KeyTable, entry: number): string {
+  table.locate(entry);
+  return table.bytes.latin1Slice(table.start, table.end);
+}
+
+/** By a walk, and each field is looked up as well. */
+function fieldsOf({ keyspace: { hashes } }: Run, { content }: Database, entry: number): Map<string, string> {
+  const fields = new Map<string, string>();
+  const large = hashes.tableOf(content, entry);
+  if (large === null) {
+    hashes.begin(content, entry);
+    while (hashes.next()) {
+      const { bytes } = hashes;
+      fields.set(
+        bytes.latin1Slice(hashes.fieldStart, hashes.fieldEnd),
+        bytes.latin1Slice(hashes.start, hashes.end),
+      );
+    }
+  } else {
+    const refs: number[] = [];
+    assert.equal(large.scan(0, Infinity, refs), 0);
+    assert.equal(content.values.entryOf(content.idOf(entry)), entry);
+    for (const ref of refs) {
+      large.locateKey(ref);
+      const name = large.bytes.latin1Slice(large.start, large.end);
+      large.locate(ref);
+      fields.set(name, large.bytes.latin1Slice(large.start, large.end));
+    }
+  }
+  assert.ok(fields.size > 0);
+  assert.equal(hashes.count(content, entry), fields.size);
+  for (const [name, text] of fields) {
+    const bytes = Buffer.from(name, "latin1");
+    assert.ok(hashes.get(content, entry, bytes, 0, bytes.length), name);
+    assert.equal(hashes.bytes.latin1Slice(hashes.start, hashes.end), text);
+  }
+  return fields;
+}
+
 /** By a scan, and each key is looked up as well. */
-function dumpDatabase(database: Database): Map<string, ModelValue> {
+function dumpDatabase(run: Run, database: Database): Map<string, ModelValue> {
   const { table } = database;
   const entries: number[] = [];
   let cursor = 0;
@@ -186,8 +242,10 @@ function dumpDatabase(database: Database): Map<string, ModelValue> {
     table.locateKey(entry);
     const key = Buffer.from(table.bytes.subarray(table.start, table.end));
     assert.equal(database.find(key, 0, key.length), entry);
-    table.locate(entry);
-    const value = table.bytes.latin1Slice(table.start, table.end);
+    const value =
+      table.type(entry) === valueType.hash
+        ? textOfHash(fieldsOf(run, database, entry))
+        : stringOf(table, entry);
     dump.set(key.latin1Slice(), { value, expiry: table.expiry(entry) });
   }
   return dump;
@@ -195,6 +253,8 @@ function dumpDatabase(database: Database): Map<string, ModelValue> {
 
 const database = fc.nat({ max: databasesUsed - 1 });
 const key = fc.nat({ max: 40 }).map((n) => (n % 7 === 0 ? "k".repeat(n * 9) : `key${n}`));
+const hashKey = fc.nat({ max: 4 }).map((n) => `hash${n}`);
+const field = fc.nat({ max: 60 }).map((n) => (n % 11 === 0 ? "f".repeat(n * 7) : `field${n}`));
 const value = fc
   .tuple(fc.constantFrom("a", "b", "\0", "\xff"), fc.constantFrom(0, 1, 15, 100, 3000, 20_000))
   .map(([character, size]) => character.repeat(size));
@@ -217,6 +277,24 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 30,
     arbitrary: fc.tuple(database, key, value, fc.nat({ max: 200 })).map(([n, k, v, o]) => patch(n, k, v, o)),
+  },
+  {
+    weight: 60,
+    arbitrary: fc
+      .tuple(database, key, fc.array(fc.tuple(field, value), { minLength: 1, maxLength: 12 }))
+      .map(([n, k, all]) => setFields(n, k, all)),
+  },
+  {
+    weight: 25,
+    arbitrary: fc
+      .tuple(database, key, fc.array(field, { minLength: 1, maxLength: 12 }))
+      .map(([n, k, all]) => removeFields(n, k, all)),
+  },
+  {
+    weight: 12,
+    arbitrary: fc
+      .tuple(fc.constantFrom<"copyTo" | "renameTo">("copyTo", "renameTo"), database, key, database, key)
+      .map(([how, n, k, m, l]) => take(how, n, k, m, l)),
   },
   { weight: 20, arbitrary: fc.tuple(database, key).map(([n, k]) => remove(n, k)) },
   { weight: 20, arbitrary: fc.tuple(database, key, expiry).map(([n, k, e]) => expire(n, k, e)) },
@@ -262,12 +340,65 @@ function patch(number: number, name: string, text: string, offset: number): Step
     const entry = entryOf(world, number, name);
     change(world, number, name, (found) => {
       assert.equal(entry !== 0, found !== undefined);
-      if (found === undefined) return;
+      if (found === undefined || hashOfText(found.value) !== null) return;
       const bytes = Buffer.from(text, "latin1");
       world.run.keyspace.databases[number]!.patch(entry, offset, bytes, 0, bytes.length);
       found.value =
         found.value.slice(0, offset).padEnd(offset, "\0") + text + found.value.slice(offset + text.length);
     });
+  };
+}
+
+function setFields(number: number, name: string, all: readonly (readonly [string, string])[]): Step {
+  return (world) => {
+    const database = world.run.keyspace.databases[number]!;
+    const { hash, table } = database;
+    let entry = entryOf(world, number, name);
+    if (entry !== 0 && table.type(entry) !== valueType.hash) return;
+    const keyBytes = Buffer.from(name);
+    if (entry === 0) entry = database.createHash(keyBytes, 0, keyBytes.length);
+    hash.open(entry);
+    const before = world.model[number]!.get(name);
+    const fields = before === undefined ? new Map<string, string>() : hashOfText(before.value)!;
+    for (const [one, text] of all) {
+      const [oneBytes, bytes] = [Buffer.from(one, "latin1"), Buffer.from(text, "latin1")];
+      assert.equal(hash.set(oneBytes, 0, oneBytes.length, bytes, 0, bytes.length), !fields.has(one));
+      fields.set(one, text);
+    }
+    hash.close();
+    world.model[number]!.set(name, { value: textOfHash(fields), expiry: before?.expiry ?? 0 });
+  };
+}
+
+function removeFields(number: number, name: string, all: readonly string[]): Step {
+  return (world) => {
+    const { hash, table } = world.run.keyspace.databases[number]!;
+    const entry = entryOf(world, number, name);
+    if (entry === 0 || table.type(entry) !== valueType.hash) return;
+    const before = world.model[number]!.get(name)!;
+    const fields = hashOfText(before.value)!;
+    hash.open(entry);
+    for (const one of all) {
+      const bytes = Buffer.from(one, "latin1");
+      assert.equal(hash.remove(bytes, 0, bytes.length), fields.delete(one));
+    }
+    hash.close();
+    if (fields.size === 0) world.model[number]!.delete(name);
+    else before.value = textOfHash(fields);
+  };
+}
+
+/** To another name, maybe in another database. */
+function take(how: "copyTo" | "renameTo", from: number, name: string, to: number, other: string): Step {
+  return (world) => {
+    if (from === to && name === other) return;
+    const entry = entryOf(world, from, name);
+    if (entry === 0) return;
+    const { databases } = world.run.keyspace;
+    const keyBytes = Buffer.from(other);
+    databases[from]![how](entry, databases[to]!, keyBytes, 0, keyBytes.length);
+    world.model[to]!.set(other, { ...world.model[from]!.get(name)! });
+    if (how === "renameTo") world.model[from]!.delete(name);
   };
 }
 
@@ -324,7 +455,73 @@ test("changes, ticks, expiries, kills and power cuts in any order", { timeout: 6
         filesDeleted += world.filesDeleted;
       },
     ),
-    { numRuns: 12 },
+    { numRuns: 12, endOnFailure: true },
   );
   assert.ok(filesDeleted > 0, "the cleaner had nothing to do: the test is too small");
 });
+
+test(
+  "hashes change, move and are copied between kills with the cleaner at work all the time",
+  { timeout: 60_000 },
+  async () => {
+    const hashStep: fc.Arbitrary<Step> = fc.oneof(
+      {
+        weight: 30,
+        arbitrary: fc
+          .tuple(database, hashKey, fc.array(fc.tuple(field, value), { minLength: 5, maxLength: 40 }))
+          .map(([n, k, all]) => setFields(n, k, all)),
+      },
+      {
+        weight: 20,
+        arbitrary: fc
+          .tuple(database, hashKey, fc.array(field, { minLength: 1, maxLength: 30 }))
+          .map(([n, k, all]) => removeFields(n, k, all)),
+      },
+      {
+        weight: 6,
+        arbitrary: fc
+          .tuple(
+            fc.constantFrom<"copyTo" | "renameTo">("copyTo", "renameTo"),
+            database,
+            hashKey,
+            database,
+            hashKey,
+          )
+          .map(([how, n, k, m, l]) => take(how, n, k, m, l)),
+      },
+      { weight: 3, arbitrary: fc.tuple(database, hashKey).map(([n, k]) => remove(n, k)) },
+      { weight: 3, arbitrary: fc.tuple(database, hashKey, expiry).map(([n, k, e]) => expire(n, k, e)) },
+      { weight: 1, arbitrary: database.map(flush) },
+      { weight: 2, arbitrary: fc.tuple(database, database).map(([a, b]) => swap(a, b)) },
+      { weight: 30, arbitrary: fc.constant<Step>((world) => world.tick()) },
+      {
+        weight: 3,
+        arbitrary: fc.constantFrom<"kill" | "power">("kill", "power").map(
+          (kind): Step =>
+            (world) =>
+              world.crash(kind),
+        ),
+      },
+    );
+    let filesDeleted = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer(),
+        fc.array(hashStep, { minLength: 150, maxLength: 300, size: "max" }),
+        async (seed, steps) => {
+          const world = new World(seed);
+          await world.open();
+          await world.tick();
+          for (const apply of steps) await apply(world);
+          assertSame(world.dump(), world.model);
+          await world.tick();
+          await world.crash("kill");
+          assertSame(world.dump(), world.model);
+          filesDeleted += world.filesDeleted;
+        },
+      ),
+      { numRuns: 15, endOnFailure: true },
+    );
+    assert.ok(filesDeleted > 30, `${filesDeleted} files deleted: the test is too small`);
+  },
+);
