@@ -9,7 +9,7 @@ import { copyBytes } from "../base/bytes.ts";
 import type { Arena } from "./arena.ts";
 import { KeyTable } from "./key-table.ts";
 import { largeLayout } from "./value-type.ts";
-import type { ValueBounds } from "./values/bounds.ts";
+import type { KeyspaceBounds } from "./bounds.ts";
 import { ElementTable } from "./values/element-table.ts";
 import type { Graves } from "./values/graves.ts";
 import { LargeValues } from "./values/large-values.ts";
@@ -18,7 +18,7 @@ import { LargeValues } from "./values/large-values.ts";
 export interface ValueSpace {
   readonly seed: number;
   readonly arena: Arena;
-  readonly bounds: ValueBounds;
+  readonly bounds: KeyspaceBounds;
   readonly graves: Graves;
   /** Something is in the graves. */
   buried(): void;

@@ -20,7 +20,7 @@ import { writeSwap } from "./key-records.ts";
 import { applyRecords, type ReplayTarget } from "./key-replay.ts";
 import { sweepDatabase } from "./sweep.ts";
 import { typeNameOf } from "./value-type.ts";
-import { type ValueBounds, valueBounds } from "./values/bounds.ts";
+import { type KeyspaceBounds, keyspaceBounds } from "./bounds.ts";
 import { Graves } from "./values/graves.ts";
 import { HashValues } from "./values/hash.ts";
 
@@ -28,13 +28,9 @@ export const databaseCount = 16;
 /** Changes beyond this go to the journal before the tick ends, so that no frame becomes huge. */
 const changesBytesMax = 256 << 10;
 const changesBytesKept = 1 << 20;
-const rewriteBytesAtOnce = 256 << 10;
-const rewriteBucketsAtOnce = 4096;
 const sweepIntervalMs = 100;
 /** A record's bytes beside key and value. */
 const recordOverheadBytes = 20;
-/** Large values that the cleaner looks at in one slice. */
-const valuesLookedAtAtOnce = 4096;
 /** Blocks of dropped values that one turn gives back: about half a millisecond. */
 const blocksFreedATurn = 2000;
 
@@ -55,7 +51,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   /** Changes go to the journal. False until `start`, and for good when nothing is kept. */
   isKept = false;
   readonly seed: number;
-  readonly bounds: ValueBounds;
+  readonly bounds: KeyspaceBounds;
   /** Of large values, in all databases: they may move from one to another. */
   readonly arena = new Arena();
   readonly graves = new Graves();
@@ -74,7 +70,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly #found: number[] = [];
 
   /** `seed` is 32 unpredictable bits: it keeps clients from choosing keys or fields that share a bucket. */
-  constructor(seed: number, bounds: ValueBounds = valueBounds) {
+  constructor(seed: number, bounds: KeyspaceBounds = keyspaceBounds) {
     this.seed = seed | 0;
     this.bounds = bounds;
     this.hashes = new HashValues(bounds);
@@ -234,11 +230,11 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   #rewriteSome(): void {
     const walk = this.#walk;
     const found = this.#found;
-    let buckets = rewriteBucketsAtOnce;
+    let buckets = this.bounds.rewriteLooks;
     while (walk.database < databaseCount) {
       const database = this.databases[walk.database]!;
       do {
-        if (buckets-- === 0 || this.changes.length > rewriteBytesAtOnce) return;
+        if (buckets-- === 0 || this.changes.length > this.bounds.rewriteBytes) return;
         found.length = 0;
         walk.cursor = database.table.scan(walk.cursor, found);
         for (const entry of found) {
@@ -252,12 +248,12 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   /** Segments up to the slice's bytes: a segment that is not full is small work. */
   #rewriteSomeElements(): void {
     const walk = this.#walk;
-    let left = valuesLookedAtAtOnce;
+    let left = this.bounds.rewriteLooks;
     while (walk.database < databaseCount) {
       const database = this.databases[walk.database]!;
       while (walk.cursor < database.content.values.end) {
         while (database.rewriteElements(walk.cursor, walk.below)) {
-          if (this.changes.length > rewriteBytesAtOnce) return;
+          if (this.changes.length > this.bounds.rewriteBytes) return;
         }
         walk.cursor++;
         if (--left === 0) return;

@@ -9,7 +9,7 @@ import { copyBytes } from "../../base/bytes.ts";
 import { ageUnit } from "../age.ts";
 import type { KeyContent } from "../content.ts";
 import { beyondListpack, largeLayout, valueType } from "../value-type.ts";
-import { listpackEntriesMax, listpackValueMax, type ValueBounds } from "./bounds.ts";
+import { listpackEntriesMax, listpackValueMax, type KeyspaceBounds } from "../bounds.ts";
 import type { ElementTable } from "./element-table.ts";
 import {
   elementBytes,
@@ -21,7 +21,7 @@ import {
 } from "./packed.ts";
 
 export class HashValues {
-  readonly #bounds: ValueBounds;
+  readonly #bounds: KeyspaceBounds;
   readonly #cursor = new PackedCursor();
   /** The value that `get` or `next` found: `bytes[start, end)`. */
   bytes: Buffer = Buffer.alloc(0);
@@ -35,7 +35,7 @@ export class HashValues {
   #at = 0;
   #until = 0;
 
-  constructor(bounds: ValueBounds) {
+  constructor(bounds: KeyspaceBounds) {
     this.#bounds = bounds;
   }
 

@@ -9,17 +9,26 @@ import fc from "fast-check";
 import type { Clock, Timers } from "../../../src/base/clock.ts";
 import { Logger } from "../../../src/base/logger.ts";
 import { Broker } from "../../../src/broker/broker.ts";
-import { type Database, keepExpiry } from "../../../src/keyspace/database.ts";
-import type { KeyTable } from "../../../src/keyspace/key-table.ts";
+import type { KeyspaceBounds } from "../../../src/keyspace/bounds.ts";
+import { keepExpiry } from "../../../src/keyspace/database.ts";
 import { Keyspace } from "../../../src/keyspace/keyspace.ts";
 import { valueType } from "../../../src/keyspace/value-type.ts";
+import { dumpDatabase, hashOfText, textOfHash } from "../../support/keyspace-dump.ts";
 import { SimDisk, seeded } from "../../../sim/disk.ts";
 
 const databasesUsed = 3;
 const journalBytesMax = 1 << 17;
 
 /** So small that hashes become large, and large ones have several segments, all the time. */
-const bounds = { packedCountMax: 6, packedBytesMax: 400, segmentBytesMax: 1024 };
+const bounds = {
+  packedCountMax: 6,
+  packedBytesMax: 400,
+  segmentBytesMax: 1024,
+  rewriteBytes: 3000,
+  rewriteLooks: 4096,
+};
+/** And the cleaner passes the keyspace in many slices. */
+const slowBounds = { ...bounds, rewriteLooks: 40 };
 
 interface ModelValue {
   /** Of a hash: see `textOfHash`. */
@@ -54,7 +63,10 @@ class World implements Clock {
   #timers: { at: number; action: () => void }[] = [];
   filesDeleted = 0;
 
-  constructor(seed: number) {
+  readonly #bounds: KeyspaceBounds;
+
+  constructor(seed: number, keyspaceBounds: KeyspaceBounds = bounds) {
+    this.#bounds = keyspaceBounds;
     this.disk = new SimDisk(seeded(seed));
   }
 
@@ -77,7 +89,7 @@ class World implements Clock {
       },
       atTickEnd: (action) => void this.#tickEnd.push(action),
     };
-    const keyspace = new Keyspace(12_345, bounds);
+    const keyspace = new Keyspace(12_345, this.#bounds);
     const opening = Broker.open({
       disk: this.disk,
       directory: "d",
@@ -150,7 +162,9 @@ class World implements Clock {
   }
 
   dump(): Model {
-    return this.run.keyspace.databases.slice(0, databasesUsed).map((each) => dumpDatabase(this.run, each));
+    return this.run.keyspace.databases
+      .slice(0, databasesUsed)
+      .map((each) => dumpDatabase(this.run.keyspace, each));
   }
 }
 
@@ -176,79 +190,6 @@ function show(model: Model | undefined): string {
     [...keys].map(([key, { value, expiry }]) => `${key.slice(0, 8)}=${value.length}@${expiry}`).toSorted(),
   );
   return JSON.stringify(shown);
-}
-
-const hashMark = "hash ";
-
-/** A hash as the model keeps it: two that are equal have one text. */
-function textOfHash(fields: ReadonlyMap<string, string>): string {
-  return hashMark + JSON.stringify([...fields].toSorted(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function hashOfText(text: string): Map<string, string> | null {
-  return text.startsWith(hashMark) ? new Map(JSON.parse(text.slice(hashMark.length))) : null;
-}
-
-function stringOf(table: KeyTable, entry: number): string {
-  table.locate(entry);
-  return table.bytes.latin1Slice(table.start, table.end);
-}
-
-/** By a walk, and each field is looked up as well. */
-function fieldsOf({ keyspace: { hashes } }: Run, { content }: Database, entry: number): Map<string, string> {
-  const fields = new Map<string, string>();
-  const large = hashes.tableOf(content, entry);
-  if (large === null) {
-    hashes.begin(content, entry);
-    while (hashes.next()) {
-      const { bytes } = hashes;
-      fields.set(
-        bytes.latin1Slice(hashes.fieldStart, hashes.fieldEnd),
-        bytes.latin1Slice(hashes.start, hashes.end),
-      );
-    }
-  } else {
-    const refs: number[] = [];
-    assert.equal(large.scan(0, Infinity, refs), 0);
-    assert.equal(content.values.entryOf(content.idOf(entry)), entry);
-    for (const ref of refs) {
-      large.locateKey(ref);
-      const name = large.bytes.latin1Slice(large.start, large.end);
-      large.locate(ref);
-      fields.set(name, large.bytes.latin1Slice(large.start, large.end));
-    }
-  }
-  assert.ok(fields.size > 0);
-  assert.equal(hashes.count(content, entry), fields.size);
-  for (const [name, text] of fields) {
-    const bytes = Buffer.from(name, "latin1");
-    assert.ok(hashes.get(content, entry, bytes, 0, bytes.length), name);
-    assert.equal(hashes.bytes.latin1Slice(hashes.start, hashes.end), text);
-  }
-  return fields;
-}
-
-/** By a scan, and each key is looked up as well. */
-function dumpDatabase(run: Run, database: Database): Map<string, ModelValue> {
-  const { table } = database;
-  const entries: number[] = [];
-  let cursor = 0;
-  do cursor = table.scan(cursor, entries);
-  while (cursor !== 0);
-  assert.equal(entries.length, table.count);
-  const dump = new Map<string, ModelValue>();
-  for (const entry of entries) {
-    if (database.isDue(entry)) continue;
-    table.locateKey(entry);
-    const key = Buffer.from(table.bytes.subarray(table.start, table.end));
-    assert.equal(database.find(key, 0, key.length), entry);
-    const value =
-      table.type(entry) === valueType.hash
-        ? textOfHash(fieldsOf(run, database, entry))
-        : stringOf(table, entry);
-    dump.set(key.latin1Slice(), { value, expiry: table.expiry(entry) });
-  }
-  return dump;
 }
 
 const database = fc.nat({ max: databasesUsed - 1 });
@@ -460,10 +401,29 @@ test("changes, ticks, expiries, kills and power cuts in any order", { timeout: 6
   assert.ok(filesDeleted > 0, "the cleaner had nothing to do: the test is too small");
 });
 
+/** The cleaner comes a good way on while this goes on. */
+function slowly(steps: readonly Step[]): Step {
+  return async (world) => {
+    for (const apply of steps) {
+      await apply(world);
+      for (let i = 0; i < 5; i++) await world.tick();
+    }
+  };
+}
+
 test(
   "hashes change, move and are copied between kills with the cleaner at work all the time",
   { timeout: 60_000 },
   async () => {
+    const taken = fc
+      .tuple(
+        fc.constantFrom<"copyTo" | "renameTo">("copyTo", "renameTo"),
+        database,
+        hashKey,
+        database,
+        hashKey,
+      )
+      .map(([how, n, k, m, l]) => take(how, n, k, m, l));
     const hashStep: fc.Arbitrary<Step> = fc.oneof(
       {
         weight: 30,
@@ -477,23 +437,13 @@ test(
           .tuple(database, hashKey, fc.array(field, { minLength: 1, maxLength: 30 }))
           .map(([n, k, all]) => removeFields(n, k, all)),
       },
-      {
-        weight: 6,
-        arbitrary: fc
-          .tuple(
-            fc.constantFrom<"copyTo" | "renameTo">("copyTo", "renameTo"),
-            database,
-            hashKey,
-            database,
-            hashKey,
-          )
-          .map(([how, n, k, m, l]) => take(how, n, k, m, l)),
-      },
+      { weight: 6, arbitrary: taken },
       { weight: 3, arbitrary: fc.tuple(database, hashKey).map(([n, k]) => remove(n, k)) },
       { weight: 3, arbitrary: fc.tuple(database, hashKey, expiry).map(([n, k, e]) => expire(n, k, e)) },
       { weight: 1, arbitrary: database.map(flush) },
       { weight: 2, arbitrary: fc.tuple(database, database).map(([a, b]) => swap(a, b)) },
       { weight: 30, arbitrary: fc.constant<Step>((world) => world.tick()) },
+      { weight: 4, arbitrary: fc.array(taken, { minLength: 10, maxLength: 20, size: "max" }).map(slowly) },
       {
         weight: 3,
         arbitrary: fc.constantFrom<"kill" | "power">("kill", "power").map(
@@ -509,7 +459,7 @@ test(
         fc.integer(),
         fc.array(hashStep, { minLength: 150, maxLength: 300, size: "max" }),
         async (seed, steps) => {
-          const world = new World(seed);
+          const world = new World(seed, slowBounds);
           await world.open();
           await world.tick();
           for (const apply of steps) await apply(world);
