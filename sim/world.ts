@@ -6,6 +6,7 @@
  */
 import { BrokerError } from "../src/base/errors.ts";
 import { limits, type TurnBounds } from "../src/base/limits.ts";
+import { type KeyspaceBounds, keyspaceBounds } from "../src/keyspace/bounds.ts";
 import {
   highestEpoch,
   journalFileName,
@@ -148,6 +149,7 @@ export class World {
       kafkaDurability: this.acksAllLevel === "durable" ? "fsync" : "written",
       redisStreamsDurability: this.redisStreamsLevel === "durable" ? "fsync" : "written",
       turnBounds: this.#turnBounds(),
+      keyspaceBounds: this.#keyspaceBounds(),
       log: (line) => this.note(`log ${line.trim()}`),
     });
   }
@@ -160,6 +162,19 @@ export class World {
       expiredPerTickMax: random.between(1, 5),
       turnWorkUnits: random.between(10, 200),
       turnWorkSliceUnits: random.between(5, 50),
+    };
+  }
+
+  /** Mostly such that a few fields make a large value, which a slice of the cleaner does not pass at once. */
+  #keyspaceBounds(): KeyspaceBounds {
+    const { random } = this;
+    if (random.chance(0.2)) return keyspaceBounds;
+    return {
+      packedCountMax: random.between(1, 20),
+      packedBytesMax: random.between(50, 1000),
+      segmentBytesMax: 1024,
+      rewriteBytes: random.between(1, 2000),
+      rewriteLooks: random.between(5, 500),
     };
   }
 
