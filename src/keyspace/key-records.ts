@@ -37,7 +37,7 @@ export const operation = {
 } as const;
 
 /** All of a `set` but key and value. */
-export const recordBytesMax = 32;
+const recordBytesMax = 32;
 
 function head(out: ByteWriter, code: number, database: number): void {
   out.uint8(code).uint8(database);

@@ -5,7 +5,6 @@
  * table), then the owner restores its logs and states by id, then `replay` fills them. Invariants: an id is never used
  * twice; nothing is told durable before the journal's watermark; `flush` is the only place that writes messages.
  */
-import { dirname } from "node:path";
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { BrokerError } from "../base/errors.ts";
 import type { Disk } from "../base/disk.ts";
@@ -24,22 +23,14 @@ import {
   targetIdAt,
   targetOffsetAt,
 } from "./journal/frame.ts";
-import { hasBegun, writeBegunMarker } from "./journal/begun-marker.ts";
-import { checkCleanMarker, removeCleanMarker, writeCleanMarker } from "./journal/clean-marker.ts";
+import { writeCleanMarker } from "./journal/clean-marker.ts";
 import { Cleaner } from "./segment/cleaner.ts";
 import { DiskRoom } from "./journal/disk-room.ts";
 import type { FrameStore } from "./journal/frame-store.ts";
 import { JournalStore } from "./journal/journal.ts";
 import { Log, type LogHost } from "./log/log.ts";
-import {
-  beginEpoch,
-  cutTornTail,
-  type FoundFile,
-  openJournalFiles,
-  scanJournal,
-} from "./journal/recovery.ts";
-import { highestEpoch } from "./journal/journal-file.ts";
-import { isSegmentFileName } from "./segment/segment-format.ts";
+import { openJournal } from "./journal/open-journal.ts";
+import { type FoundFile, scanJournal } from "./journal/recovery.ts";
 import type { Segment } from "./segment/segment.ts";
 import { type DurableState, StateHandle } from "./state/state.ts";
 import { isKnownSource, type StateSource } from "./state/state-source.ts";
@@ -164,45 +155,29 @@ export class Storage implements LogHost {
   }
 
   async #openJournal(disk: Disk): Promise<void> {
-    const directory = `${this.directory}/journal`;
-    disk.makeDirectory(directory);
-    disk.makeDirectory(`${this.directory}/segments`);
-    // A file whose directory's name is lost is lost.
-    for (const parent of [this.directory, dirname(this.directory)]) await disk.syncDirectory(parent);
-    const isBegun = hasBegun(disk, this.directory);
-    const epoch = this.#takeEpoch(highestEpoch(disk.list(directory)));
-    const journal = openJournalFiles(disk, directory, "existing");
-    const found = journal.files;
-    const hasSegments = disk.list(`${this.directory}/segments`).some(isSegmentFileName);
-    if (found.length === 0 && (isBegun || hasSegments)) {
-      throw new BrokerError(
-        "CORRUPT",
-        `${directory}: holds no file, but there has been a journal: it is missing; restore the whole directory from a backup`,
-      );
-    }
-    const scan = scanJournal(found, (buffer, at, length, position) => {
-      const kind = frameKindAt(buffer, at);
-      if (kind === frameKind.full || kind === frameKind.change) {
-        this.#nextId = Math.max(this.#nextId, readUint32(buffer, at + frameHeaderBytes) + 1);
-        return;
-      }
-      if (kind !== frameKind.put && kind !== frameKind.delete) return;
-      const reader = new ByteReader(buffer, at + frameHeaderBytes, at + length);
-      const key = reader.utf8(reader.uint16());
-      this.table.replayed(key, position, kind === frameKind.put ? length : 0);
-    });
-    const { end, tornBytes } = scan;
+    const { files, end, epoch, tornBytes } = await openJournal(
+      {
+        disk,
+        dataDirectory: this.directory,
+        epoch: this.#wantedEpoch,
+        retried: (write) => this.gate.retried(write),
+      },
+      (buffer, at, length, position) => {
+        const kind = frameKindAt(buffer, at);
+        if (kind === frameKind.full || kind === frameKind.change) {
+          this.#nextId = Math.max(this.#nextId, readUint32(buffer, at + frameHeaderBytes) + 1);
+          return;
+        }
+        if (kind !== frameKind.put && kind !== frameKind.delete) return;
+        const reader = new ByteReader(buffer, at + frameHeaderBytes, at + length);
+        const key = reader.utf8(reader.uint16());
+        this.table.replayed(key, position, kind === frameKind.put ? length : 0);
+      },
+    );
     this.tornBytes = tornBytes;
-    if (isBegun && scan.files === 0) {
-      throw new BrokerError("CORRUPT", `${found[0]!.path}: has lost its header, though it had been durable`);
-    }
-    if (checkCleanMarker(disk, directory, found[0]?.base ?? 0, end)) await removeCleanMarker(disk, directory);
-    await cutTornTail(disk, directory, journal, scan);
-    await beginEpoch(disk, directory, found, { base: end, epoch }, (write) => this.gate.retried(write));
-    if (!isBegun) await writeBegunMarker(disk, this.directory);
-    this.#found = found;
+    this.#found = files;
     this.journal!.resume(
-      found.map(({ base, file, path, notes }) => ({
+      files.map(({ base, file, path, notes }) => ({
         base,
         file,
         path,
@@ -214,16 +189,6 @@ export class Storage implements LogHost {
     );
     const reserved = this.table.get(nextIdKey);
     if (reserved !== undefined) this.#nextId = Math.max(this.#nextId, Number(reserved.toString()));
-  }
-
-  /** Throws INVALID for a wanted epoch that is not above all that there were. */
-  #takeEpoch(highest: number): number {
-    const epoch = this.#wantedEpoch ?? highest + 1;
-    if (epoch > highest) return epoch;
-    throw new BrokerError(
-      "INVALID",
-      `${this.directory}: was to be opened with epoch ${epoch}, but has been with epoch ${highest}; give a higher one, or none`,
-    );
   }
 
   /** Step two, for each log that a definition names. */

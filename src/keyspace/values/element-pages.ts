@@ -353,7 +353,10 @@ function hashesFrom(first: Page, from: number): Float64Array {
     }
     base += pageSlots;
   }
-  return orders.subarray(0, count).sort();
+  const found = orders.subarray(0, count);
+  // In place: the memory is this module's own.
+  Float64Array.prototype.sort.call(found);
+  return found;
 }
 
 function refAt(first: Page, place: number): number {

@@ -402,13 +402,13 @@ const command: fc.Arbitrary<Word[]> = fc.oneof(
     weight: 6,
     arbitrary: fc
       .tuple(key, fc.array(pair, { minLength: 1, maxLength: 30 }))
-      .map(([k, all]) => ["hset", k, ...all.flat()]),
+      .map(([k, all]) => ["hset", k].concat(all.flat())),
   },
   {
     weight: 3,
     arbitrary: fc
       .tuple(key, fc.array(field, { minLength: 1, maxLength: 6 }))
-      .map(([k, all]) => ["hdel", k, ...all]),
+      .map(([k, all]) => ["hdel", k].concat(all)),
   },
   { weight: 2, arbitrary: fc.tuple(fc.constantFrom("hget", "hexists", "hstrlen"), key, field) },
   fc.tuple(fc.constant("hmget"), key, field, field),

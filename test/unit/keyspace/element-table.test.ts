@@ -111,7 +111,7 @@ test("elements are those of a map under random changes, and nothing is left when
             else beside.set(name, text);
           }
           beside.check();
-          for (const name of [...beside.model.keys()]) beside.remove(name);
+          for (const name of beside.model.keys()) beside.remove(name);
           beside.check();
           assert.equal(beside.usage.bytes, 0);
           assert.ok(beside.table.segmentCount <= 1, `${beside.table.segmentCount} segments`);
@@ -162,7 +162,7 @@ test("a page is split by the element after its last, and joined when two have fe
   beside.set("one more", "v");
   assert.equal(beside.table.pageCount, 2);
   let left = beside.model.size;
-  for (const name of [...beside.model.keys()]) {
+  for (const name of beside.model.keys()) {
     if (left === pageJoinBelow) break;
     beside.remove(name);
     left--;
@@ -254,7 +254,7 @@ test("the memory is about twice what lives, whatever was done", () => {
   }
   const overhead = beside.table.pageCount * 2048 + (1 << 19);
   assert.ok(beside.table.heldBytes < 2.1 * beside.table.liveBytes + overhead);
-  for (const key of [...beside.model.keys()]) if (random.chance(0.9)) beside.remove(key);
+  for (const key of beside.model.keys()) if (random.chance(0.9)) beside.remove(key);
   beside.check();
   assert.ok(
     beside.table.heldBytes < 2.1 * beside.table.liveBytes + overhead,
@@ -313,7 +313,7 @@ test("a copy has the same elements, of the same ages, and is its own", () => {
   const seen = new Set<number>();
   while (copied.rewriteOlder(500, (ref) => seen.add(ref)));
   assert.ok(seen.size >= 500 && seen.size < 600, `${seen.size}`);
-  for (const key of [...beside.model.keys()]) beside.remove(key);
+  for (const key of beside.model.keys()) beside.remove(key);
   assert.equal(copied.count, 1000);
   const bytes = Buffer.from("k7");
   const ref = copied.find(copied.hash(bytes, 0, 2), bytes, 0, 2);

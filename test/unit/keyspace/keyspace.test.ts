@@ -292,12 +292,11 @@ function patch(number: number, name: string, text: string, offset: number): Step
 
 function setFields(number: number, name: string, all: readonly (readonly [string, string])[]): Step {
   return (world) => {
-    const database = world.run.keyspace.databases[number]!;
-    const { hash, table } = database;
+    const { hash, table } = world.run.keyspace.databases[number]!;
     let entry = entryOf(world, number, name);
     if (entry !== 0 && table.type(entry) !== valueType.hash) return;
     const keyBytes = Buffer.from(name);
-    if (entry === 0) entry = database.createHash(keyBytes, 0, keyBytes.length);
+    if (entry === 0) entry = world.run.keyspace.databases[number]!.createHash(keyBytes, 0, keyBytes.length);
     hash.open(entry);
     const before = world.model[number]!.get(name);
     const fields = before === undefined ? new Map<string, string>() : hashOfText(before.value)!;

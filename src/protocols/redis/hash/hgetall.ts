@@ -35,7 +35,7 @@ function replyAll(context: CommandContext, parts: FieldParts): void {
 }
 
 /** The fields of a packed hash, without the header of a list. */
-export function writePacked(context: CommandContext, entry: number, parts: FieldParts): void {
+function writePacked(context: CommandContext, entry: number, parts: FieldParts): void {
   const { reply } = context;
   const hashes = hashesOf(context);
   hashes.begin(keysOf(context).content, entry);

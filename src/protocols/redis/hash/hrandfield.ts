@@ -132,6 +132,7 @@ class PackedPicks implements Picks<number> {
 
   *all(visit: (name: number) => void): Job<void> {
     for (let i = 0; i < this.#pairs.length; i++) visit(i);
+    yield this.#pairs.length;
   }
 
   write(name: number, hasValue: boolean): void {

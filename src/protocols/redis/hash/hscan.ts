@@ -26,34 +26,29 @@ export function hscan(context: CommandContext): void {
     return reply.array(0);
   }
   const options = parseScanOptions(request, 3, false);
-  const walk = database.content.isLarge(entry) ? new LargeWalk(database.content, entry) : null;
-  answerInSlices(context, (parts) =>
-    walk === null
-      ? writePacked(context, parts, entry, options)
-      : writeLarge(context, parts, walk, cursor, options),
-  );
+  if (!database.content.isLarge(entry)) return replyPacked(context, entry, options);
+  const walk = new LargeWalk(database.content, entry);
+  answerInSlices(context, (parts) => writeLarge(context, parts, walk, cursor, options));
 }
 
-function* writePacked(
-  context: CommandContext,
-  parts: PartedReply,
-  entry: number,
-  { glob }: ScanOptions,
-): Job<void> {
+function replyPacked(context: CommandContext, entry: number, { glob }: ScanOptions): void {
   const { reply } = context;
   const hashes = hashesOf(context);
+  const { content } = keysOf(context);
+  const isWanted = (): boolean =>
+    glob === null || glob.matches(hashes.bytes, hashes.fieldStart, hashes.fieldEnd);
+  let count = 0;
+  hashes.begin(content, entry);
+  while (hashes.next()) if (isWanted()) count += 2;
   reply.array(2);
   reply.bulkLatin1("0");
-  const list = parts.openList();
-  let count = 0;
-  hashes.begin(keysOf(context).content, entry);
+  reply.array(count);
+  hashes.begin(content, entry);
   while (hashes.next()) {
-    if (glob !== null && !glob.matches(hashes.bytes, hashes.fieldStart, hashes.fieldEnd)) continue;
+    if (!isWanted()) continue;
     reply.bulk(hashes.bytes, hashes.fieldStart, hashes.fieldEnd);
     reply.bulk(hashes.bytes, hashes.start, hashes.end);
-    count += 2;
   }
-  parts.closeList(list, count);
 }
 
 function* writeLarge(
