@@ -109,6 +109,33 @@ export class ElementPages {
     this.#depthCounts[0] = 1;
   }
 
+  /** The same references under the same hashes, in blocks of its own. */
+  copy(): ElementPages {
+    const copied = new ElementPages(this.#arena);
+    copied.#freePage(copied.#directory[0]!);
+    const directory: Page[] = [];
+    for (let place = 0; place < this.#directory.length;) {
+      const page = this.#directory[place]!;
+      const twin = copied.#copyPage(page);
+      const end = place + (1 << (this.#depth - page.depth));
+      for (; place < end; place++) directory.push(twin);
+    }
+    copied.#directory = directory;
+    copied.#depth = this.#depth;
+    copied.#depthCounts.set(this.#depthCounts);
+    copied.#chainMax = this.#chainMax;
+    copied.count = this.count;
+    return copied;
+  }
+
+  #copyPage(page: Page): Page {
+    const twin = this.#makePage(page.depth);
+    twin.words.set(page.words.subarray(page.at, page.at + pageSlots * 2), twin.at);
+    twin.count = page.count;
+    if (page.next !== null) twin.next = this.#copyPage(page.next);
+    return twin;
+  }
+
   get depth(): number {
     return this.#depth;
   }

@@ -90,12 +90,15 @@ export class ElementTable {
   #rewriteAt = 1;
   #freedAt = 1;
 
-  constructor({ arena, seed, usage, segmentBytesMax }: TableOptions) {
+  constructor(
+    { arena, seed, usage, segmentBytesMax }: TableOptions,
+    pages: ElementPages = new ElementPages(arena),
+  ) {
     this.#arena = arena;
     this.#seed = seed;
     this.#usage = usage;
     this.#segmentBytesMax = Math.min(segmentBytesMax, segmentBytesMost);
-    this.#pages = new ElementPages(arena);
+    this.#pages = pages;
   }
 
   get count(): number {
@@ -345,25 +348,28 @@ export class ElementTable {
     }
   }
 
-  /** The same elements with the same ages, in a table of their own. */
+  /** The same elements with the same ages, under the same references, in a table of their own. Block by block: no hashing. */
   copy(usage: Usage): ElementTable {
-    const copied = new ElementTable({
-      arena: this.#arena,
-      seed: this.#seed,
-      usage,
-      segmentBytesMax: this.#segmentBytesMax,
-    });
+    const arena = this.#arena;
+    const copied = new ElementTable(
+      { arena, seed: this.#seed, usage, segmentBytesMax: this.#segmentBytesMax },
+      this.#pages.copy(),
+    );
     for (const segment of this.#segments) {
       if (segment === null) continue;
-      copied.age = segment.age;
-      this.#visit(segment, (ref) => {
-        this.locateKey(ref);
-        const { bytes, start, end } = this;
-        this.locate(ref);
-        copied.insert(this.hash(bytes, start, end), bytes, start, end, this.end - this.start);
-        copyBytes(copied.bytes, copied.start, this.bytes, this.start, this.end);
-      });
+      const address = arena.allocate(Math.max(segment.used, 1));
+      const twin = new Segment(segment.number, address, arena.chunk(address));
+      const from = segment.word << 2;
+      copyBytes(twin.chunk.bytes, twin.word << 2, segment.chunk.bytes, from, from + segment.used);
+      Object.assign(twin, { used: segment.used, dead: segment.dead, age: segment.age });
+      copied.#segments[segment.number] = twin;
     }
+    for (let number = 1; number < this.#segments.length; number++) {
+      copied.#segments[number] ??= null;
+      if (copied.#segments[number] === null) copied.#freeNumbers.push(number);
+    }
+    copied.#usedBytes = this.#usedBytes;
+    copied.#count(this.liveBytes);
     return copied;
   }
 

@@ -313,6 +313,9 @@ test("a copy has the same elements, of the same ages, and is its own", () => {
   const seen = new Set<number>();
   while (copied.rewriteOlder(500, (ref) => seen.add(ref)));
   assert.ok(seen.size >= 500 && seen.size < 600, `${seen.size}`);
+  const found: Ref[] = [];
+  assert.equal(copied.scan(0, Infinity, found), 0);
+  assert.equal(found.length, 1000);
   for (const key of beside.model.keys()) beside.remove(key);
   assert.equal(copied.count, 1000);
   const bytes = Buffer.from("k7");
