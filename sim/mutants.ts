@@ -484,6 +484,24 @@ const mutants: readonly Mutant[] = [
       "export function crc32(bytes: Uint8Array, start: number, until: number): number {\n  const end = Math.max(until - 40, start);",
   },
   {
+    name: "fields that are removed from a hash are not recorded",
+    file: "src/keyspace/values/hash-changes.ts",
+    find: "      writeElementBytes(keyspace.changes, field, start, end);\n      this.#added();\n    }\n    return true;",
+    replace: "    }\n    return true;",
+  },
+  {
+    name: "the elements of large values are not written again from old journal files",
+    file: "src/keyspace/keyspace.ts",
+    find: "    if (!walk.isLarge || walk.isAgain) {",
+    replace: "    if (!walk.isLarge && walk.isAgain) {",
+  },
+  {
+    name: "a large value that was renamed is not found after a start",
+    file: "src/keyspace/key-replay.ts",
+    find: "    else if (code === operation.rename) source.rename(this.#entry, target, buffer, key, key + size);",
+    replace: "    else if (code === operation.rename) return;",
+  },
+  {
     name: "a broker does not compare the epochs of its directory with its own",
     file: "src/storage/journal/journal.ts",
     find: "      if (epoch <= this.#epoch) return;",
