@@ -104,7 +104,7 @@ export class Rig {
       logger,
       journalBytesMax: 1 << 20,
       memoryBytesMax,
-      source: keyspace,
+      sources: [keyspace],
       redisStreamsDurability: disk === null ? "memory" : "written",
       kafkaDurability: "fsync",
       passwordHash: quickHash,

@@ -8,6 +8,7 @@ import { ConsumerActor } from "./actors/consumer.ts";
 import { ExpiringKeysActor } from "./actors/expiring-keys.ts";
 import { GroupMemberActor } from "./actors/group-member.ts";
 import { GroupActor } from "./actors/group.ts";
+import { HashesActor } from "./actors/hashes.ts";
 import { KeysActor } from "./actors/keys.ts";
 import {
   KeyedWriterActor,
@@ -107,6 +108,7 @@ export interface Cast {
   readonly groups: readonly GroupActor[];
   readonly members: readonly GroupMemberActor[];
   readonly keys: readonly KeysActor[];
+  readonly hashes: readonly HashesActor[];
   readonly expiringKeys: readonly ExpiringKeysActor[];
   readonly transactions: readonly TransactionActor[];
   readonly passingLogs: readonly PassingLogActor[];
@@ -133,6 +135,7 @@ export function castOf(
       : [],
     members: names.map((name) => new GroupMemberActor(world, name, group)),
     keys: is("all", "keys") ? [new KeysActor(world, "k0"), new KeysActor(world, "k1")] : [],
+    hashes: is("all", "keys") ? [new HashesActor(world, "x0"), new HashesActor(world, "x1")] : [],
     expiringKeys: is("all", "keys") ? ["e0", "e1"].map((name) => new ExpiringKeysActor(world, name)) : [],
     transactions: is("all") ? [new TransactionActor(world, "t0", queues)] : [],
     passingLogs: is("keys", "pending", "power")
@@ -153,7 +156,7 @@ export function castOf(
     ? histories
     : histories.slice(0, is("bounds", "keys", "letters") ? 0 : 1);
   actors.push(...producedTo.map((history, i) => new ProducerActor(world, `i${i}`, history, true)));
-  actors.push(...cast.groups, ...cast.keys, ...cast.expiringKeys, ...cast.transactions);
+  actors.push(...cast.groups, ...cast.keys, ...cast.hashes, ...cast.expiringKeys, ...cast.transactions);
   actors.push(...cast.passingLogs);
   if (is("all")) actors.push(cast.retention, ...othersOf(world, histories, queues));
   if (is("all", "pending", "power")) {

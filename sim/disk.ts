@@ -95,8 +95,8 @@ function noSpace(): Error {
   return Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
 }
 
-/** Of journal files and of segments. */
-const headerBytes = 40;
+/** Of journal files; those of segments are shorter. */
+const headerBytes = 48;
 
 function flipBit(bytes: Uint8Array, random: Random): void {
   bytes[Math.floor(random() * bytes.length)]! ^= 1 << Math.floor(random() * 8);

@@ -317,9 +317,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "keys are not recorded when EXEC sets them",
     file: "src/storage/storage.ts",
-    find: "    this.journal?.appendControl(frameKind.source, changes.buffer, changes.length);",
-    replace:
-      "    if (changes.length < 120) this.journal?.appendControl(frameKind.source, changes.buffer, changes.length);",
+    find: "    this.journal?.appendSource(sourceId, changes);",
+    replace: "    if (changes.length < 120) this.journal?.appendSource(sourceId, changes);",
   },
   {
     name: "a member of a generation that is over may commit",
@@ -495,6 +494,30 @@ const mutants: readonly Mutant[] = [
     find: "export function crc32(bytes: Uint8Array, start: number, end: number): number {",
     replace:
       "export function crc32(bytes: Uint8Array, start: number, until: number): number {\n  const end = Math.max(until - 40, start);",
+  },
+  {
+    name: "fields that are removed from a hash are not recorded",
+    file: "src/keyspace/values/hash-changes.ts",
+    find: "      writeElementBytes(keyspace.changes, field, start, end);\n      this.#added();\n    }\n    return true;",
+    replace: "    }\n    return true;",
+  },
+  {
+    name: "the elements of large values are not written again from old journal files",
+    file: "src/keyspace/keyspace.ts",
+    find: "    if (!walk.isLarge || walk.isAgain) {",
+    replace: "    if (!walk.isLarge && walk.isAgain) {",
+  },
+  {
+    name: "a large value that was renamed is not found after a start",
+    file: "src/keyspace/key-replay.ts",
+    find: "    else if (code === operation.rename) source.rename(this.#entry, target, buffer, key, key + size);",
+    replace: "    else if (code === operation.rename) return;",
+  },
+  {
+    name: "a broker does not compare the epochs of its directory with its own",
+    file: "src/storage/journal/journal.ts",
+    find: "      if (epoch <= this.#epoch) return;",
+    replace: "      if (epoch < Infinity) return;",
   },
   {
     name: "damage in what was durable is cut off like a torn end",

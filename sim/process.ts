@@ -7,6 +7,7 @@
 import type { TurnBounds } from "../src/base/limits.ts";
 import { Logger } from "../src/base/logger.ts";
 import { Broker, type Durability } from "../src/broker/broker.ts";
+import type { KeyspaceBounds } from "../src/keyspace/bounds.ts";
 import { Keyspace } from "../src/keyspace/keyspace.ts";
 import { NetConnection } from "../src/net/connection.ts";
 import { amqpProtocol } from "../src/protocols/amqp/index.ts";
@@ -29,6 +30,7 @@ export interface ProcessOptions {
   readonly redisStreamsDurability: Durability;
   readonly kafkaDurability: "fsync" | "written";
   readonly turnBounds: Partial<TurnBounds>;
+  readonly keyspaceBounds: KeyspaceBounds;
   readonly log: (line: string) => void;
 }
 
@@ -57,7 +59,7 @@ export class SimProcess {
     const { disk, time, random, log } = this.#options;
     this.isDoomed = false;
     const logger = new Logger({ level: "error", clock: time, sink: log });
-    const keyspace = new Keyspace(random.below(2 ** 32));
+    const keyspace = new Keyspace(random.below(2 ** 32), this.#options.keyspaceBounds);
     const broker = await Broker.open({
       disk,
       directory,
@@ -68,7 +70,7 @@ export class SimProcess {
       journalBytesMax: this.#options.journalBytesMax,
       memoryBytesMax: 0,
       diskFreeBytesMin: "auto",
-      source: keyspace,
+      sources: [keyspace],
       redisStreamsDurability: this.#options.redisStreamsDurability,
       kafkaDurability: this.#options.kafkaDurability,
       turnBounds: this.#options.turnBounds,

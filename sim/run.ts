@@ -90,6 +90,7 @@ function weatherOf(seed: number, scene: Scene): Weather {
     restart: at(0.3, 0.002) * deaths,
     // Drawn last: what was drawn before stays what it was for each seed.
     filledDisk: at(0.2, 0.01),
+    takeover: at(0.15, 0.002) * deaths,
   };
   // What cannot be read is refused, and what expires may do so late: no answer could be foretold.
   return scene === "bounds" || scene === "letters"

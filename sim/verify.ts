@@ -45,6 +45,11 @@ export class Verifier {
       keys.read();
       await this.#world.until(() => keys.isIdle, `${keys.name} has its answers`);
     }
+    for (const hash of this.#cast.hashes) {
+      await this.#world.until(() => hash.isLocated, `${hash.name} is found`);
+      hash.read();
+      await this.#world.until(() => hash.isIdle, `${hash.name} has its answers`);
+    }
     for (const keys of this.#cast.expiringKeys) {
       keys.readAll();
       await this.#world.until(() => keys.isIdle, `${keys.name} has its answers`);

@@ -5,8 +5,15 @@
  * happens is a step here, so a seed is a run, step by step.
  */
 import { BrokerError } from "../src/base/errors.ts";
-import type { TurnBounds } from "../src/base/limits.ts";
-import { journalFileBase, journalHeaderBytes } from "../src/storage/journal/journal-file.ts";
+import { limits, type TurnBounds } from "../src/base/limits.ts";
+import { type KeyspaceBounds, keyspaceBounds } from "../src/keyspace/bounds.ts";
+import {
+  highestEpoch,
+  journalFileName,
+  journalHeader,
+  journalHeaderBytes,
+  parseJournalFileName,
+} from "../src/storage/journal/journal-file.ts";
 import { SimDisk } from "./disk.ts";
 import { type Crash, Fault, HistoryModel, KeyModel, type Level, Promises, QueueModel } from "./model.ts";
 import type { BoundsHistory } from "./models/bounds-history.ts";
@@ -30,6 +37,8 @@ export interface Weather {
   readonly fullDisk: number;
   /** Others fill the disk, but for a little, or give it back. */
   readonly filledDisk: number;
+  /** Another broker takes the data directory over. */
+  readonly takeover: number;
   readonly writeErrors: number;
   readonly syncErrors: number;
   readonly readErrors: number;
@@ -48,6 +57,7 @@ export const fairWeather: Weather = {
   cut: 0,
   fullDisk: 0,
   filledDisk: 0,
+  takeover: 0,
   writeErrors: 0,
   syncErrors: 0,
   readErrors: 0,
@@ -139,6 +149,7 @@ export class World {
       kafkaDurability: this.acksAllLevel === "durable" ? "fsync" : "written",
       redisStreamsDurability: this.redisStreamsLevel === "durable" ? "fsync" : "written",
       turnBounds: this.#turnBounds(),
+      keyspaceBounds: this.#keyspaceBounds(),
       log: (line) => this.note(`log ${line.trim()}`),
     });
   }
@@ -151,6 +162,19 @@ export class World {
       expiredPerTickMax: random.between(1, 5),
       turnWorkUnits: random.between(10, 200),
       turnWorkSliceUnits: random.between(5, 50),
+    };
+  }
+
+  /** Mostly such that a few fields make a large value, which a slice of the cleaner does not pass at once. */
+  #keyspaceBounds(): KeyspaceBounds {
+    const { random } = this;
+    if (random.chance(0.2)) return keyspaceBounds;
+    return {
+      packedCountMax: random.between(1, 20),
+      packedBytesMax: random.between(50, 1000),
+      segmentBytesMax: 1024,
+      rewriteBytes: random.between(1, 2000),
+      rewriteLooks: random.between(5, 500),
     };
   }
 
@@ -287,7 +311,8 @@ export class World {
   /** Bad luck, if there is any in this step. */
   async #fault(): Promise<boolean> {
     const { weather, random, process, disk } = this;
-    if (random.chance(this.#killChance)) this.crash("kill");
+    if (weather.takeover > 0 && random.chance(weather.takeover)) this.#takeOver();
+    else if (random.chance(this.#killChance)) this.crash("kill");
     else if (random.chance(this.#powerFailureChance)) this.crash("power");
     else if (random.chance(weather.restart)) await this.restart();
     else if (random.chance(weather.cut) && process.links.size > 0) {
@@ -333,6 +358,24 @@ export class World {
     return power * (this.disk.hasUnsyncedNames ? worstMoments : 1) + (isAfterAnswer ? powerAfterAnswer : 0);
   }
 
+  /** Another broker takes the directory over. This one must notice it by its next look at the disk, and end. */
+  #takeOver(): void {
+    const { process, disk, time } = this;
+    this.note("another broker takes the directory over");
+    this.count("directories taken over");
+    // What it tells somebody before it has noticed is not looked at here.
+    for (const link of process.links) link.cut();
+    const { journal, written } = process.broker!.storage;
+    const directory = journal!.files[0]!.path.replace(/\/[^/]*$/, "");
+    const place = { base: written, epoch: highestEpoch(disk.list(directory)) + 1 };
+    const tail = journal!.files.at(-1)!;
+    const first = tail.base === written && tail.isFirst ? "whole" : "none";
+    disk.plant(`${directory}/${journalFileName(place)}`, journalHeader(place, { followed: "none", first }));
+    time.advance(limits.diskLookMs);
+    if (!process.isDoomed) throw new Fault("a broker goes on in a directory that another one has taken over");
+    this.crash("kill");
+  }
+
   #rot(): void {
     const where = this.disk.rot("");
     if (where !== undefined) this.#damaged(where);
@@ -345,7 +388,8 @@ export class World {
     const { path, at } = found;
     const where = `${path} byte ${at}`;
     this.#damaged(where);
-    const position = journalFileBase(path.slice(path.lastIndexOf("/") + 1)) + at - journalHeaderBytes;
+    const { base } = parseJournalFileName(path.slice(path.lastIndexOf("/") + 1))!;
+    const position = base + at - journalHeaderBytes;
     if (at >= journalHeaderBytes && position < this.#knownDurable) this.#mustRefuse = where;
   }
 

@@ -204,7 +204,7 @@ async function open(start: Start): Promise<RunningBroker> {
   };
 }
 
-async function openBroker(start: Start, source: Keyspace): Promise<Broker> {
+async function openBroker(start: Start, keyspace: Keyspace): Promise<Broker> {
   const { config, directory, logger, opened, parts } = start;
   const broker = await Broker.open({
     disk: config.dataDir === "memory" ? null : (parts.disk ?? localDisk),
@@ -216,14 +216,16 @@ async function openBroker(start: Start, source: Keyspace): Promise<Broker> {
     journalBytesMax: config.journalBytesMax,
     memoryBytesMax: config.memoryBytesMax,
     diskFreeBytesMin: config.diskFreeBytesMin,
-    source,
+    sources: [keyspace],
     security: { password: config.password, name: config.user, isInsecure: config.insecure },
     redisStreamsDurability: config.durabilityRedisStreams,
     kafkaDurability: config.durabilityKafka,
     onFatal: (error) => {
-      logger.error("the disk failed to sync; stopping, so that nothing is promised that may be lost", {
-        error,
-      });
+      if (error instanceof BrokerError && error.code === "TAKEN_OVER") logger.error(error.message);
+      else
+        logger.error("the disk failed to sync; stopping, so that nothing is promised that may be lost", {
+          error,
+        });
       process.exit(1);
     },
   });

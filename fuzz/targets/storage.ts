@@ -61,7 +61,7 @@ function journal(): Buffer {
     return frameOf(frameKind.mark, body);
   };
   return Buffer.concat([
-    journalHeader(0),
+    journalHeader({ base: 0, epoch: 1 }),
     frameOf(frameKind.put, Buffer.from("\0\x03keyvalue", "latin1")),
     mark(0),
     frameOf(frameKind.append, Buffer.alloc(60, 1)),
@@ -100,15 +100,15 @@ export const journals: Target = {
       const path = "j";
       refusable(() => {
         const header = input.subarray(0, journalHeaderBytes);
-        const base = readJournalHeader(header, path);
+        const place = readJournalHeader(header, path);
         const notes = readNotes(header) ?? noNotes;
-        const found = [{ path, file: fileOf(input), base, size: input.length, isBlank: false, notes }];
+        const found = [{ path, file: fileOf(input), ...place, size: input.length, isBlank: false, notes }];
         const { end } = scanJournal(found, (buffer, at, length) => {
           promise(length >= frameHeaderBytes && at + length <= input.length, "a frame lies outside the file");
           const isRight = buffer.readUInt32BE(at) === crc32(buffer, at + 4, at + length);
           promise(isRight, "a frame that fails its checksum was visited");
         });
-        promise(end - base <= input.length, "the end lies outside the file");
+        promise(end - place.base <= input.length, "the end lies outside the file");
       }, ["CORRUPT"]);
     },
   }),

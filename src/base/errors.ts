@@ -8,6 +8,7 @@
  *   cannot be done as asked; tell the client.
  * - `LIMIT`: a bound in `limits.ts` was met; the client may try a smaller request.
  * - `UNAVAILABLE`: storage cannot take writes now (disk full, failed); the client may try again later.
+ * - `TAKEN_OVER`: another broker has the data directory; end the process, promise nothing more.
  * - `CORRUPT`: stored bytes failed their checksum; never served, the operator runs `troikamq check`.
  */
 export type BrokerErrorCode =
@@ -20,6 +21,7 @@ export type BrokerErrorCode =
   | "INVALID"
   | "LIMIT"
   | "UNAVAILABLE"
+  | "TAKEN_OVER"
   | "CORRUPT";
 
 /** An error with a stable code. The message names the operation and the object, and what to do. */

@@ -12,7 +12,7 @@ import { faultsOfPatterns } from "./access/rule.ts";
 import type { Random } from "../base/random.ts";
 import { type Job, TurnWork } from "../base/turn-work.ts";
 import type { Connection } from "../base/connection.ts";
-import { type Disk, type StateSource, Storage } from "../storage/index.ts";
+import { type Disk, type StateSource, stateSourceId, Storage } from "../storage/index.ts";
 import { Access, type Security } from "./access/access.ts";
 import { Connections } from "./connections.ts";
 import { connectionCounters, counted, exchangeCounters, queueCounters, Rates } from "./rates.ts";
@@ -27,7 +27,7 @@ import { RouteBudget } from "./exchange/route-cache.ts";
 import { Ticker } from "./ticker.ts";
 import { Vhost } from "./vhost.ts";
 
-export type { StateSource } from "../storage/index.ts";
+export { type StateSource, stateSourceId };
 export type Durability = "fsync" | "written" | "memory";
 
 export interface BrokerOptions {
@@ -44,7 +44,7 @@ export interface BrokerOptions {
   /** Volatile records beyond this pause publishers; 0 is no limit. */
   memoryBytesMax: number;
   /** Values that are neither messages nor definitions: the Redis keyspace. */
-  source?: StateSource;
+  sources?: readonly StateSource[];
   /** Who may come in; everybody, if absent. */
   security?: Security;
   /** scrypt beside this thread, if absent. */
@@ -55,7 +55,9 @@ export interface BrokerOptions {
   kafkaDurability: Exclude<Durability, "memory">;
   /** Those of `limits` that are to be other ones. */
   turnBounds?: Partial<TurnBounds>;
-  /** The disk lost what it had promised: the process must end. */
+  /** The owner's number, above those of all before it; absent: the next one. */
+  epoch?: number;
+  /** The disk lost what it had promised, or another broker has the directory (TAKEN_OVER): the process must end. */
   onFatal: (error: Error) => void;
 }
 
@@ -158,7 +160,8 @@ export class Broker {
       now: () => options.clock.now(),
       journalBytesMax: options.journalBytesMax,
       ...(options.diskFreeBytesMin === undefined ? {} : { diskFreeBytesMin: options.diskFreeBytesMin }),
-      source: options.source ?? null,
+      sources: options.sources ?? [],
+      ...(options.epoch === undefined ? {} : { epoch: options.epoch }),
       requestFlush: () => broker?.ticker.request(),
       pause: () => new Promise((resolve) => options.timers.atTickEnd(resolve)),
       onDurable: () => broker?.ticker.durableMoved(),
@@ -288,6 +291,7 @@ export class Broker {
   #tendDisk(): void {
     const { gate, room } = this.storage;
     if (room === null) return;
+    this.storage.lookForSuccessor();
     const wasFull = gate.failure !== null;
     gate.tend();
     // The cleaner has its turn with a tick, and publishers hear of a change.

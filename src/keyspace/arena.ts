@@ -33,7 +33,8 @@ export class ArenaChunk {
   /** The address of the first free block; its first word is the next one. */
   free = 0;
   live = 0;
-  isOpen = false;
+  /** Its place in the list of those of its size that may have room; -1 when it is not there. */
+  openAt = -1;
 
   constructor(number: number, bytes: number, blockBytes: number) {
     this.number = number;
@@ -79,13 +80,12 @@ export class Arena {
       const address = takeBlock(chunk);
       if (address !== 0) return address;
       open.pop();
-      chunk.isOpen = false;
+      chunk.openAt = -1;
     }
   }
 
   #openChunk(open: ArenaChunk[], chunk: ArenaChunk): void {
-    chunk.isOpen = true;
-    open.push(chunk);
+    chunk.openAt = open.push(chunk) - 1;
   }
 
   #allocateAlone(size: number): number {
@@ -119,9 +119,13 @@ export class Arena {
     chunk.words[wordOf(address)] = chunk.free;
     chunk.free = address;
     const open = this.#open[classOf(chunk.blockBytes)]!;
-    if (!chunk.isOpen) this.#openChunk(open, chunk);
+    if (chunk.openAt < 0) this.#openChunk(open, chunk);
     if (chunk.live > 0 || open.length === 1) return;
-    open.splice(open.indexOf(chunk), 1);
+    const last = open.pop()!;
+    if (last !== chunk) {
+      open[chunk.openAt] = last;
+      last.openAt = chunk.openAt;
+    }
     this.#dropChunk(chunk);
   }
 

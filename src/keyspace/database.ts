@@ -6,11 +6,26 @@
  * whatever changes a value or an expiry writes a record and tells the watchers.
  */
 import { copyBytes } from "../base/bytes.ts";
-import { writeDelete, writeExpire, writeFlush, writePatch, writeSet } from "./key-records.ts";
-import { KeyTable } from "./key-table.ts";
+import { ageOf } from "./age.ts";
+import type { KeyContent } from "./content.ts";
+import {
+  beginElements,
+  endElements,
+  operation,
+  writeDelete,
+  writeElementBytes,
+  writeExpire,
+  writeFlush,
+  writeHead,
+  writeNamed,
+  writePatch,
+  writeSet,
+} from "./key-records.ts";
+import type { KeyTable } from "./key-table.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { patchValue } from "./patch.ts";
-import { valueType } from "./value-type.ts";
+import { largeLayout, valueType } from "./value-type.ts";
+import { HashChanges } from "./values/hash-changes.ts";
 
 /** As an expiry to `put`: the one that the key has stays. */
 export const keepExpiry = -1;
@@ -18,12 +33,19 @@ export const keepExpiry = -1;
 export class Database {
   readonly number: number;
   readonly #keyspace: Keyspace;
-  table: KeyTable;
+  content: KeyContent;
+  /** How a command changes the fields of a hash. */
+  readonly hash: HashChanges;
 
   constructor(keyspace: Keyspace, number: number) {
     this.#keyspace = keyspace;
     this.number = number;
-    this.table = keyspace.newTable();
+    this.content = keyspace.newContent();
+    this.hash = new HashChanges(this, keyspace);
+  }
+
+  get table(): KeyTable {
+    return this.content.table;
   }
 
   get size(): number {
@@ -65,16 +87,28 @@ export class Database {
     to: number,
     expiry: number,
   ): void {
+    this.#putWhole(valueType.string, key, start, end, value, from, to, expiry);
+  }
+
+  #putWhole(
+    word: number,
+    key: Uint8Array,
+    start: number,
+    end: number,
+    value: Uint8Array,
+    from: number,
+    to: number,
+    expiry: number,
+  ): void {
     const table = this.table;
     const hash = table.hash(key, start, end);
     let entry = table.find(hash, key, start, end);
     if (entry === 0) {
-      entry = table.insert(hash, key, start, end, valueType.string, to - from);
+      entry = table.insert(hash, key, start, end, word, to - from);
       if (expiry > 0) table.setExpiry(entry, expiry);
     } else {
       if (expiry === keepExpiry && this.isDue(entry)) table.setExpiry(entry, 0);
-      entry = table.resize(entry, to - from, false);
-      table.setType(entry, valueType.string);
+      entry = this.content.replace(entry, word, to - from);
       if (expiry !== keepExpiry) table.setExpiry(entry, expiry);
     }
     copyBytes(table.bytes, table.start, value, from, to);
@@ -93,14 +127,16 @@ export class Database {
     const keyspace = this.#keyspace;
     const table = this.table;
     if (keyspace.isKept) {
-      table.setAge(entry, keyspace.age);
+      table.setAge(entry, ageOf(keyspace.position));
       writeSet(keyspace.changes, this.number, table, entry);
       keyspace.recorded();
     }
-    if (keyspace.isWatched) this.#tell(entry);
+    this.tell(entry);
   }
 
-  #tell(entry: number): void {
+  /** Tells those who watch the key that it has changed. */
+  tell(entry: number): void {
+    if (!this.#keyspace.isWatched) return;
     const table = this.table;
     table.locateKey(entry);
     this.#keyspace.watcher!.keyChanged(this.number, table.bytes.latin1Slice(table.start, table.end));
@@ -114,7 +150,7 @@ export class Database {
       writePatch(keyspace.changes, this.number, this.table, place, offset, to - from);
       keyspace.recorded();
     }
-    if (keyspace.isWatched) this.#tell(place);
+    this.tell(place);
   }
 
   /** Changes when a key expires; 0 for never. */
@@ -125,7 +161,7 @@ export class Database {
       writeExpire(keyspace.changes, this.number, this.table, entry);
       keyspace.recorded();
     }
-    if (keyspace.isWatched) this.#tell(entry);
+    this.tell(entry);
   }
 
   remove(entry: number): void {
@@ -134,8 +170,64 @@ export class Database {
       writeDelete(keyspace.changes, this.number, this.table, entry);
       keyspace.recorded();
     }
-    if (keyspace.isWatched) this.#tell(entry);
-    this.table.remove(entry);
+    this.tell(entry);
+    this.content.remove(entry);
+  }
+
+  /** An empty hash for a key that has nothing: fields are to follow at once, by `hash`. */
+  createHash(key: Uint8Array, start: number, end: number): number {
+    const keyspace = this.#keyspace;
+    return keyspace.hashes.create(this.content, key, start, end, ageOf(keyspace.position));
+  }
+
+  /** Copies an entry with its expiry to a key of `target`, which is replaced. */
+  copyTo(entry: number, target: Database, key: Uint8Array, start: number, end: number): void {
+    const { table } = this;
+    if (!this.content.isLarge(entry)) {
+      table.locate(entry);
+      const { bytes, start: from, end: to } = table;
+      target.#putWhole(table.typeWord(entry), key, start, end, bytes, from, to, table.expiry(entry));
+      return;
+    }
+    this.#writeNamed(operation.copy, entry, target, key, start, end);
+    target.#wasNamed(this.content.copyLarge(entry, target.content, key, start, end));
+  }
+
+  /** Gives an entry the name of a key of `target`, which is replaced; its expiry goes with it. */
+  renameTo(entry: number, target: Database, key: Uint8Array, start: number, end: number): void {
+    if (!this.content.isLarge(entry)) {
+      this.copyTo(entry, target, key, start, end);
+      return this.remove(entry);
+    }
+    this.#writeNamed(operation.rename, entry, target, key, start, end);
+    this.tell(entry);
+    target.#wasNamed(this.content.rename(entry, target.content, key, start, end));
+  }
+
+  #writeNamed(
+    code: typeof operation.rename | typeof operation.copy,
+    entry: number,
+    target: Database,
+    key: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const keyspace = this.#keyspace;
+    if (!keyspace.isKept) return;
+    const from = { database: this.number, table: this.table, entry };
+    writeNamed(keyspace.changes, code, from, { database: target.number, key, start, end });
+    keyspace.recorded();
+  }
+
+  /** A large value has this name now. The journal gets its head again, since that of the old name may go; not its elements. */
+  #wasNamed(entry: number): void {
+    const keyspace = this.#keyspace;
+    if (keyspace.isKept) {
+      this.rewrite(entry);
+      keyspace.recorded();
+      keyspace.largeMoved();
+    }
+    this.tell(entry);
   }
 
   /** Removes all keys: one record, and the memory is given back at once. */
@@ -146,14 +238,41 @@ export class Database {
       writeFlush(keyspace.changes, this.number);
       keyspace.recorded();
     }
-    this.table.free();
-    this.table = keyspace.newTable();
+    this.content.free();
+    this.content = keyspace.newContent();
   }
 
-  /** Writes an entry into the journal again, for the cleaner. */
+  /** Writes an entry into the journal again, for the cleaner; of a large value all but its elements. */
   rewrite(entry: number): void {
     const keyspace = this.#keyspace;
-    this.table.setAge(entry, keyspace.age);
-    writeSet(keyspace.changes, this.number, this.table, entry);
+    const { table } = this;
+    table.setAge(entry, ageOf(keyspace.position));
+    if ((table.typeWord(entry) & largeLayout) === 0) writeSet(keyspace.changes, this.number, table, entry);
+    else writeHead(keyspace.changes, this.number, table, entry);
+  }
+
+  /**
+   * Writes the elements of one segment of the large value `id` into the journal again, if there is one that has some below
+   * position `below`; says whether there was.
+   */
+  rewriteElements(id: number, below: number): boolean {
+    const { changes, position } = this.#keyspace;
+    const { values, table } = this.content;
+    const large = values.at(id);
+    if (large === null) return false;
+    large.age = position;
+    let countAt = -1;
+    let count = 0;
+    const isFound = large.rewriteOlder(below, (ref) => {
+      if (countAt < 0)
+        countAt = beginElements(changes, operation.setFields, this.number, table, values.entryOf(id));
+      large.locateKey(ref);
+      writeElementBytes(changes, large.bytes, large.start, large.end);
+      large.locate(ref);
+      writeElementBytes(changes, large.bytes, large.start, large.end);
+      count++;
+    });
+    if (countAt >= 0) endElements(changes, countAt, count);
+    return isFound;
   }
 }

@@ -1,25 +1,41 @@
 /**
- * What the keyspace writes into the journal, and how it is applied again at start-up.
+ * What the keyspace writes into the journal, and how it is applied again at start-up (key-replay.ts).
  *
  *     record = u8 operation, u8 database, ...
- *       set    : key, u8 type, f64 expiry ms (0 never), u32 length, value      all of a key
- *       delete : key
- *       expire : key, f64 expiry ms (0 never)
- *       patch  : key, u32 offset, u32 length, bytes                            a part of a string, zeros before it
- *       flush  : (nothing)                                                     all keys of the database
- *       swap   : u8 other database
- *     key    = u32 length, bytes
+ *       set          : key, u8 type, u8 flags, f64 expiry ms (0 never), u32 length, value   all of a key; collections packed
+ *       delete       : key
+ *       expire       : key, f64 expiry ms (0 never)
+ *       patch        : key, u32 offset, u32 length, bytes       a part of a string, zeros before it
+ *       flush        : (nothing)                                all keys of the database
+ *       swap         : u8 other database
+ *       setFields    : key, u32 count, count x (element, element)   fields of a hash have these values; the key may be new
+ *       removeFields : key, u32 count, count x element
+ *       head         : key, u8 type, u8 flags, f64 expiry ms    a large value, but for its elements; the key may be new
+ *       rename, copy : key, u8 database, key                    a large value under another name, which is replaced
+ *     key, element   = u32 length, bytes
  *
- * A record says what became of the key, never what was asked, so applying needs no clock and no arithmetic. Expiry and
- * patch change what a set left; where that set is missing (it was in a deleted file) a later set says it all, and they
- * are passed over.
+ * A record says what became of the key, never what was asked, so applying needs no clock and no arithmetic. Expire, patch and
+ * removals change what an older record left; where that is missing (it was in a deleted file) a later one says it all, and
+ * they are passed over. A large value's elements are written again in slices, between which it may change: a record of a
+ * field says what its value is, so the later one wins. In between, its key may be empty in the replay: only `delete` removes it.
  */
 import { ByteReader, type ByteWriter } from "../base/bytes.ts";
 import { BrokerError } from "../base/errors.ts";
-import { patchValue } from "./patch.ts";
 import type { KeyTable } from "./key-table.ts";
 
-const operation = { set: 1, delete: 2, expire: 3, patch: 4, flush: 5, swap: 6 } as const;
+export const operation = {
+  set: 1,
+  delete: 2,
+  expire: 3,
+  patch: 4,
+  flush: 5,
+  swap: 6,
+  setFields: 7,
+  removeFields: 8,
+  head: 9,
+  rename: 10,
+  copy: 11,
+} as const;
 
 /** All of a `set` but key and value. */
 const recordBytesMax = 32;
@@ -33,14 +49,21 @@ function writeKey(out: ByteWriter, table: KeyTable, entry: number): void {
   out.uint32(table.end - table.start).bytes(table.bytes, table.start, table.end);
 }
 
-/** All of a string as it is now. */
+/** Type and flags. */
+function writeType(out: ByteWriter, table: KeyTable, entry: number): void {
+  const word = table.typeWord(entry);
+  out.uint8(word).uint8(word >>> 16);
+}
+
+/** All of a key as it is now; its value is not a large one. */
 export function writeSet(out: ByteWriter, database: number, table: KeyTable, entry: number): void {
   // At once: growing by doubling would leave as much garbage again behind a huge value.
   table.locateKey(entry);
   out.ensure(recordBytesMax + table.end - table.start + table.valueLength(entry));
   head(out, operation.set, database);
   writeKey(out, table, entry);
-  out.uint8(table.type(entry)).float64(table.expiry(entry));
+  writeType(out, table, entry);
+  out.float64(table.expiry(entry));
   table.locate(entry);
   out.uint32(table.end - table.start).bytes(table.bytes, table.start, table.end);
 }
@@ -84,11 +107,47 @@ export function writeSwap(out: ByteWriter, database: number, other: number): voi
   out.uint8(other);
 }
 
-/** The databases as the replay sees them. */
-export interface ReplayTarget {
-  table(database: number): KeyTable;
-  flushed(database: number): void;
-  swapped(database: number, other: number): void;
+/** Begins a record of elements of a value; returns where its count stands, for `endElements`. */
+export function beginElements(
+  out: ByteWriter,
+  code: number,
+  database: number,
+  table: KeyTable,
+  entry: number,
+): number {
+  head(out, code, database);
+  writeKey(out, table, entry);
+  out.uint32(0);
+  return out.length - 4;
+}
+
+export function writeElementBytes(out: ByteWriter, bytes: Uint8Array, start: number, end: number): void {
+  out.uint32(end - start).bytes(bytes, start, end);
+}
+
+export function endElements(out: ByteWriter, countAt: number, count: number): void {
+  out.patchUint32(countAt, count);
+}
+
+/** A large value is there, with this expiry. */
+export function writeHead(out: ByteWriter, database: number, table: KeyTable, entry: number): void {
+  head(out, operation.head, database);
+  writeKey(out, table, entry);
+  writeType(out, table, entry);
+  out.float64(table.expiry(entry));
+}
+
+/** A large value has another name, or a copy of that name. */
+export function writeNamed(
+  out: ByteWriter,
+  code: typeof operation.rename | typeof operation.copy,
+  from: { readonly database: number; readonly table: KeyTable; readonly entry: number },
+  to: { readonly database: number; readonly key: Uint8Array; readonly start: number; readonly end: number },
+): void {
+  head(out, code, from.database);
+  writeKey(out, from.table, from.entry);
+  out.uint8(to.database);
+  writeElementBytes(out, to.key, to.start, to.end);
 }
 
 /** Of which keys the records in `buffer[start, end)` tell; -1, -1 where it is all keys of the database. */
@@ -107,75 +166,54 @@ export function visitKeys(
       if (code === operation.swap) visit(reader.uint8(), -1, -1);
       continue;
     }
-    const keyLength = reader.uint32();
-    const keyStart = reader.skip(keyLength);
-    visit(database, keyStart, keyStart + keyLength);
-    if (code === operation.expire) reader.skip(8);
-    else if (code === operation.set) {
-      reader.skip(1 + 8);
-      reader.skip(reader.uint32());
-    } else if (code === operation.patch) {
-      reader.skip(4);
-      reader.skip(reader.uint32());
-    }
+    visitKey(reader, database, visit);
+    skipRest(reader, code, visit);
   }
 }
 
-/** Applies all records in `buffer[start, end)`. `age` becomes that of the entries that are set. */
-export function applyRecords(
-  target: ReplayTarget,
-  buffer: Buffer,
-  start: number,
-  end: number,
-  age: number,
+function visitKey(
+  reader: ByteReader,
+  database: number,
+  visit: (database: number, keyStart: number, keyEnd: number) => void,
 ): void {
-  const reader = new ByteReader(buffer, start, end);
-  while (reader.remaining > 0) {
-    const code = reader.uint8();
-    const database = reader.uint8();
-    if (code === operation.flush) target.flushed(database);
-    else if (code === operation.swap) target.swapped(database, reader.uint8());
-    else applyToKey(target.table(database), code, reader, age);
-  }
+  const length = reader.uint32();
+  const start = reader.skip(length);
+  visit(database, start, start + length);
 }
 
-function applyToKey(table: KeyTable, code: number, reader: ByteReader, age: number): void {
-  const buffer = reader.buffer;
-  const keyLength = reader.uint32();
-  const keyStart = reader.skip(keyLength);
-  const keyEnd = keyStart + keyLength;
-  const hash = table.hash(buffer, keyStart, keyEnd);
-  let entry = table.find(hash, buffer, keyStart, keyEnd);
+/** What follows the first key of a record, which may be another key. */
+function skipRest(
+  reader: ByteReader,
+  code: number,
+  visit: (database: number, keyStart: number, keyEnd: number) => void,
+): void {
   switch (code) {
-    case operation.set: {
-      const type = reader.uint8();
-      const expiry = reader.float64();
-      const size = reader.uint32();
-      const from = reader.skip(size);
-      if (entry === 0) entry = table.insert(hash, buffer, keyStart, keyEnd, type, size);
-      else entry = table.resize(entry, size, false);
-      buffer.copy(table.bytes, table.start, from, from + size);
-      table.setType(entry, type);
-      table.setExpiry(entry, expiry);
-      table.setAge(entry, age);
-      return;
-    }
     case operation.delete:
-      if (entry !== 0) table.remove(entry);
       return;
-    case operation.expire: {
-      const expiry = reader.float64();
-      if (entry !== 0) table.setExpiry(entry, expiry);
+    case operation.expire:
+      reader.skip(8);
       return;
-    }
-    case operation.patch: {
-      const offset = reader.uint32();
-      const size = reader.uint32();
-      const from = reader.skip(size);
-      if (entry !== 0) patchValue(table, entry, offset, buffer, from, from + size);
+    case operation.set:
+      reader.skip(2 + 8);
+      return skipElements(reader, 1);
+    case operation.patch:
+      reader.skip(4);
+      return skipElements(reader, 1);
+    case operation.setFields:
+      return skipElements(reader, 2 * reader.uint32());
+    case operation.removeFields:
+      return skipElements(reader, reader.uint32());
+    case operation.head:
+      reader.skip(2 + 8);
       return;
-    }
+    case operation.rename:
+    case operation.copy:
+      return visitKey(reader, reader.uint8(), visit);
     default:
       throw new BrokerError("CORRUPT", `journal: a keyspace record of unknown operation ${code}`);
   }
+}
+
+function skipElements(reader: ByteReader, count: number): void {
+  for (let left = count; left > 0; left--) reader.skip(reader.uint32());
 }

@@ -2,7 +2,9 @@
  * The hash table of one database: from the bytes of a key to its entry, without an object for each key.
  *
  *     entry = i32 hash, i32 next entry of its bucket, i32 key length, i32 value length,
- *             i32 age, i32 type, f64 expiry (wall time in ms, 0 for never), key bytes, value bytes
+ *             i32 age, i32 type word, f64 expiry (wall time in ms, 0 for never), key bytes, value bytes
+ *
+ *     type word = u8 type | u8 layout << 8 (0: the value is here, 1: here is the number of a large value) | u8 flags << 16
  *
  * in a block of the arena, native byte order. The table grows one bucket at a time (linear hashing), so that no
  * insertion waits for a million others to be moved. Not here: time, the journal, what a command means.
@@ -16,6 +18,7 @@
  */
 import { copyBytes } from "../base/bytes.ts";
 import { Arena, byteOf, wordOf } from "./arena.ts";
+import { hashBytes } from "./hash-bytes.ts";
 
 const headerBytes = 32;
 const hashWord = 0;
@@ -24,6 +27,7 @@ const keyLengthWord = 2;
 const valueLengthWord = 3;
 const ageWord = 4;
 const typeWord = 5;
+const typeMask = 0xff;
 const expiryDouble = 3;
 const levelMin = 4;
 /** Buckets that may be merged when a key is removed. */
@@ -62,13 +66,7 @@ export class KeyTable {
   }
 
   hash(key: Uint8Array, start: number, end: number): number {
-    let hash = this.#seed;
-    for (let at = start; at < end; at++) hash = Math.imul(hash ^ key[at]!, 0x01000193);
-    hash ^= hash >>> 16;
-    hash = Math.imul(hash, 0x85ebca6b);
-    hash ^= hash >>> 13;
-    hash = Math.imul(hash, 0xc2b2ae35);
-    return hash ^ (hash >>> 16);
+    return hashBytes(this.#seed, key, start, end);
   }
 
   #bucketOf(hash: number): number {
@@ -99,7 +97,10 @@ export class KeyTable {
     return 0;
   }
 
-  /** Makes an entry for a key that has none, and locates its value, whose `size` bytes the caller writes at once. */
+  /**
+   * Makes an entry for a key that has none, and locates its value, whose `size` bytes the caller writes at once. `type` is a
+   * type word.
+   */
   insert(hash: number, key: Uint8Array, start: number, end: number, type: number, size: number): number {
     const keyLength = end - start;
     const entry = this.#arena.allocate(headerBytes + keyLength + size);
@@ -228,11 +229,16 @@ export class KeyTable {
   }
 
   type(entry: number): number {
+    return this.#arena.chunk(entry).words[wordOf(entry) + typeWord]! & typeMask;
+  }
+
+  /** Type, layout and flags in one (value-type.ts). */
+  typeWord(entry: number): number {
     return this.#arena.chunk(entry).words[wordOf(entry) + typeWord]!;
   }
 
-  setType(entry: number, type: number): void {
-    this.#arena.chunk(entry).words[wordOf(entry) + typeWord] = type;
+  setTypeWord(entry: number, word: number): void {
+    this.#arena.chunk(entry).words[wordOf(entry) + typeWord] = word;
   }
 
   /** How far into the journal the entry's last full record is; the database gives it meaning. */

@@ -11,25 +11,29 @@
 import { ByteWriter } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
 import { freeLargeBuffer } from "../base/large-buffers.ts";
-import type { Broker, StateSource } from "../broker/broker.ts";
+import { type Broker, type StateSource, stateSourceId } from "../broker/broker.ts";
 import { Database } from "./database.ts";
-import { applyRecords, type ReplayTarget, writeSwap } from "./key-records.ts";
-import { KeyTable } from "./key-table.ts";
+import { ageUnit } from "./age.ts";
+import { Arena } from "./arena.ts";
+import { KeyContent, type ValueSpace } from "./content.ts";
+import { writeSwap } from "./key-records.ts";
+import { applyRecords, type ReplayTarget } from "./key-replay.ts";
 import { sweepDatabase } from "./sweep.ts";
+import { typeNameOf } from "./value-type.ts";
+import { type KeyspaceBounds, keyspaceBounds } from "./bounds.ts";
 import { UnwrittenKeys } from "./unwritten-keys.ts";
-import { valueType } from "./value-type.ts";
+import { Graves } from "./values/graves.ts";
+import { HashValues } from "./values/hash.ts";
 
 export const databaseCount = 16;
-/** Ages are positions in units of a mebibyte: 32 bits of them last for ever. */
-const ageShift = 2 ** 20;
 /** Changes beyond this go to the journal before the tick ends, so that no frame becomes huge. */
 const changesBytesMax = 256 << 10;
 const changesBytesKept = 1 << 20;
-const rewriteBytesAtOnce = 256 << 10;
-const rewriteBucketsAtOnce = 4096;
 const sweepIntervalMs = 100;
 /** A record's bytes beside key and value. */
-const recordOverheadBytes = 19;
+const recordOverheadBytes = 20;
+/** Blocks of dropped values that one turn gives back: about half a millisecond. */
+const blocksFreedATurn = 2000;
 
 /** Who wants to know of each changed key (WATCH). */
 export interface KeyWatcher {
@@ -38,7 +42,8 @@ export interface KeyWatcher {
   readonly isEmpty: boolean;
 }
 
-export class Keyspace implements StateSource, ReplayTarget {
+export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
+  readonly sourceId = stateSourceId.keyspace;
   readonly databases: readonly Database[];
   readonly changes = new ByteWriter(4096);
   watcher: KeyWatcher | null = null;
@@ -46,24 +51,51 @@ export class Keyspace implements StateSource, ReplayTarget {
   expired = 0;
   /** Changes go to the journal. False until `start`, and for good when nothing is kept. */
   isKept = false;
-  readonly #seed: number;
+  readonly seed: number;
+  readonly bounds: KeyspaceBounds;
+  /** Of large values, in all databases: they may move from one to another. */
+  readonly arena = new Arena();
+  readonly graves = new Graves();
+  readonly hashes: HashValues;
+  #isFreeing = false;
   #broker: Broker | null = null;
   #sweepTimer: Timer | null = null;
   #sweepCursors: number[] = Array.from({ length: databaseCount }, () => 0);
-  readonly #walk = { isRunning: false, below: 0, database: 0, cursor: 0 };
+  /**
+   * Of the cleaner: first all entries, then the elements of all large values, whose number is the cursor then. `isAgain`:
+   * a large value has come into a database that had been passed.
+   */
+  readonly #walk = { isRunning: false, below: 0, isLarge: false, isAgain: false, database: 0, cursor: 0 };
   /** No entry's last set is known to stand below. */
   #cleanBelow = 0;
   readonly #found: number[] = [];
-  readonly #unwritten = new UnwrittenKeys();
+  readonly #unwritten = new UnwrittenKeys(this);
 
-  /** `seed` is 32 unpredictable bits. */
-  constructor(seed: number) {
-    this.#seed = seed;
+  /** `seed` is 32 unpredictable bits: it keeps clients from choosing keys or fields that share a bucket. */
+  constructor(seed: number, bounds: KeyspaceBounds = keyspaceBounds) {
+    this.seed = seed | 0;
+    this.bounds = bounds;
+    this.hashes = new HashValues(bounds);
     this.databases = Array.from({ length: databaseCount }, (_, number) => new Database(this, number));
   }
 
-  newTable(): KeyTable {
-    return new KeyTable(this.#seed);
+  newContent(): KeyContent {
+    return new KeyContent(this);
+  }
+
+  buried(): void {
+    // At start-up there are no turns yet.
+    if (this.#broker === null) this.graves.freeSome(Infinity);
+    else if (!this.#isFreeing && !this.graves.isEmpty) this.#freeLater(this.#broker);
+  }
+
+  #freeLater(broker: Broker): void {
+    this.#isFreeing = true;
+    broker.timers.atTickEnd(() => {
+      this.#isFreeing = false;
+      this.graves.freeSome(blocksFreedATurn);
+      this.buried();
+    });
   }
 
   /** The journal has been replayed: from now on keys change and expire. */
@@ -86,14 +118,19 @@ export class Keyspace implements StateSource, ReplayTarget {
     return this.watcher !== null && !this.watcher.isEmpty;
   }
 
-  /** The age of what is recorded now. The frame comes later, so its position is this or more. */
-  get age(): number {
-    return Math.floor(this.#broker!.storage.pending / ageShift);
+  /** The position of what is recorded now, or less: the frame comes later. 0 when nothing is kept. */
+  get position(): number {
+    return this.isKept ? this.#broker!.storage.pending : 0;
   }
 
   /** A record was written. */
   recorded(): void {
-    if (this.changes.length > changesBytesMax) this.#flushChanges();
+    if (this.hasManyChanges) this.#flushChanges();
+  }
+
+  /** What gathered should go to the journal with the end of the record that is being written. */
+  get hasManyChanges(): boolean {
+    return this.changes.length > changesBytesMax;
   }
 
   /**
@@ -116,7 +153,7 @@ export class Keyspace implements StateSource, ReplayTarget {
 
   /** Hands the changes over, and gives back the room that a huge value took. */
   #flushChanges(): void {
-    this.#broker!.storage.flushSource();
+    this.#broker!.storage.flushSource(this);
     const { changes } = this;
     if (changes.buffer.length <= changesBytesKept) return;
     freeLargeBuffer(changes.buffer);
@@ -149,22 +186,25 @@ export class Keyspace implements StateSource, ReplayTarget {
   // Start-up
 
   replayed(buffer: Buffer, start: number, end: number, position: number): void {
-    applyRecords(this, buffer, start, end, Math.floor(position / ageShift));
+    applyRecords(this, buffer, start, end, position);
   }
 
-  table(database: number): KeyTable {
-    return this.databases[database]!.table;
+  content(database: number): KeyContent {
+    return this.databases[database]!.content;
   }
 
-  flushed(database: number): void {
-    this.databases[database]!.table = this.newTable();
+  flushed(number: number): void {
+    const database = this.databases[number]!;
+    database.content.free();
+    database.content = this.newContent();
   }
 
   swapped(one: number, other: number): void {
     const a = this.databases[one]!;
     const b = this.databases[other]!;
-    [a.table, b.table] = [b.table, a.table];
+    [a.content, b.content] = [b.content, a.content];
     // What the walk has passed may lie before it again.
+    this.#walk.isLarge = false;
     this.#walk.database = 0;
     this.#walk.cursor = 0;
   }
@@ -173,7 +213,10 @@ export class Keyspace implements StateSource, ReplayTarget {
 
   get liveBytes(): number {
     let total = 0;
-    for (const { table } of this.databases) total += table.usedBytes + table.count * recordOverheadBytes;
+    for (const { content } of this.databases) {
+      const { table, values } = content;
+      total += table.usedBytes + table.count * recordOverheadBytes + values.usage.bytes;
+    }
     return total;
   }
 
@@ -181,15 +224,24 @@ export class Keyspace implements StateSource, ReplayTarget {
     const walk = this.#walk;
     if (!walk.isRunning) {
       if (position <= this.#cleanBelow) return false;
-      walk.isRunning = true;
-      walk.below = position;
-      walk.database = 0;
-      walk.cursor = 0;
+      Object.assign(walk, {
+        isRunning: true,
+        below: position,
+        isLarge: false,
+        isAgain: false,
+        database: 0,
+        cursor: 0,
+      });
     }
     this.#flushChanges();
-    this.#rewriteSome();
+    if (walk.isLarge) this.#rewriteSomeElements();
+    else this.#rewriteSome();
     this.#flushChanges();
     if (walk.database < databaseCount) return true;
+    if (!walk.isLarge || walk.isAgain) {
+      Object.assign(walk, { isLarge: true, isAgain: false, database: 0, cursor: 0 });
+      return true;
+    }
     walk.isRunning = false;
     this.#cleanBelow = walk.below;
     return position > walk.below;
@@ -198,19 +250,42 @@ export class Keyspace implements StateSource, ReplayTarget {
   #rewriteSome(): void {
     const walk = this.#walk;
     const found = this.#found;
-    let buckets = rewriteBucketsAtOnce;
+    let buckets = this.bounds.rewriteLooks;
     while (walk.database < databaseCount) {
       const database = this.databases[walk.database]!;
       do {
-        if (buckets-- === 0 || this.changes.length > rewriteBytesAtOnce) return;
+        if (buckets-- === 0 || this.changes.length > this.bounds.rewriteBytes) return;
         found.length = 0;
         walk.cursor = database.table.scan(walk.cursor, found);
         for (const entry of found) {
-          if (database.table.age(entry) * ageShift < walk.below) database.rewrite(entry);
+          if (database.table.age(entry) * ageUnit < walk.below) database.rewrite(entry);
         }
       } while (walk.cursor !== 0);
       walk.database++;
     }
+  }
+
+  /** Segments up to the slice's bytes: a segment that is not full is small work. */
+  #rewriteSomeElements(): void {
+    const walk = this.#walk;
+    let left = this.bounds.rewriteLooks;
+    while (walk.database < databaseCount) {
+      const database = this.databases[walk.database]!;
+      while (walk.cursor < database.content.values.end) {
+        while (database.rewriteElements(walk.cursor, walk.below)) {
+          if (this.changes.length > this.bounds.rewriteBytes) return;
+        }
+        walk.cursor++;
+        if (--left === 0) return;
+      }
+      walk.database++;
+      walk.cursor = 0;
+    }
+  }
+
+  /** A large value has come to a database, maybe with old elements. */
+  largeMoved(): void {
+    this.#walk.isAgain = true;
   }
 
   // Expiry
@@ -226,9 +301,4 @@ export class Keyspace implements StateSource, ReplayTarget {
       this.#sweepLater();
     });
   }
-}
-
-/** The name of a type as TYPE and SCAN have it. */
-export function typeNameOf(type: number): string {
-  return type === valueType.string ? "string" : "none";
 }

@@ -4,7 +4,7 @@
  * Not here: what follows from it (storage/journal/unwritten.ts). Invariant: each change is read about once, however often and
  * amid whatever changes a client asks after keys.
  */
-import type { Broker } from "../broker/broker.ts";
+import type { Broker, StateSource } from "../broker/broker.ts";
 import { visitKeys } from "./key-records.ts";
 
 export class UnwrittenKeys {
@@ -13,6 +13,11 @@ export class UnwrittenKeys {
   readonly #seen = { frames: 0, bytes: 0 };
   /** What is in `#keys` was not written when the journal was written up to here. */
   #written = -1;
+  readonly #source: StateSource;
+
+  constructor(source: StateSource) {
+    this.#source = source;
+  }
 
   has(storage: Broker["storage"], database: number, key: string): boolean {
     this.#lookOn(storage);
@@ -32,7 +37,7 @@ export class UnwrittenKeys {
       keys.clear();
       this.#seen.frames = this.#seen.bytes = 0;
     }
-    storage.unwritten.eachNewChange(this.#seen, (changes, from, to) => {
+    storage.unwritten.eachNewChange(this.#source, this.#seen, (changes, from, to) => {
       visitKeys(changes, from, to, (of, start, end) =>
         keys.add(start < 0 ? `${of}` : `${of} ${changes.latin1Slice(start, end)}`),
       );

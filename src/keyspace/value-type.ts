@@ -1,8 +1,22 @@
 /**
- * What a key can hold. The numbers are stored in the journal: they never change their meaning.
+ * What a key can hold, and how: the type word of an entry (key-table.ts). The numbers are stored in the journal: they never
+ * change their meaning.
  *
- * A string's bytes lie in its entry (see key-table.ts). The other types are for a later issue: each gets a file of its
- * own beside this one, with its objects in a side table of the database, under the entry's address, and its own full
- * and change records (key-records.ts).
+ *     type word = u8 type | u8 layout << 8 | u8 flags << 16
+ *
+ * A string's bytes lie in its entry. A collection's elements do as well while they are few (packed, values/packed.ts);
+ * beyond that the entry holds the number of a large value (values/large-values.ts). It never becomes packed again.
  */
-export const valueType = { none: 0, string: 1 } as const;
+export const valueType = { none: 0, string: 1, hash: 2 } as const;
+
+/** The layout's bit of a type word. */
+export const largeLayout = 0x100;
+/** A flag: the value has had more, or longer, elements than redis keeps in a listpack. OBJECT ENCODING tells it. */
+export const beyondListpack = 0x1_0000;
+
+const names: readonly (string | undefined)[] = ["none", "string", "hash"];
+
+/** The name of a type as TYPE and SCAN have it. */
+export function typeNameOf(type: number): string {
+  return names[type] ?? "none";
+}

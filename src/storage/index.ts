@@ -5,7 +5,7 @@ export { repairDataDirectory } from "./repair/repair.ts";
 export { Log } from "./log/log.ts";
 export { LogReader } from "./log/log-reader.ts";
 export { OffsetSet } from "./log/offset-set.ts";
-export type { StateSource } from "./state/state-source.ts";
+export { type StateSource, stateSourceId } from "./state/state-source.ts";
 export { type DurableState, StateHandle } from "./state/state.ts";
 export { Storage } from "./storage.ts";
 export { localDisk } from "./local/disk.ts";

@@ -5,7 +5,6 @@
  * table), then the owner restores its logs and states by id, then `replay` fills them. Invariants: an id is never used
  * twice; nothing is told durable before the journal's watermark; `flush` is the only place that writes messages.
  */
-import { dirname } from "node:path";
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { BrokerError } from "../base/errors.ts";
 import type { Disk } from "../base/disk.ts";
@@ -24,24 +23,17 @@ import {
   targetIdAt,
   targetOffsetAt,
 } from "./journal/frame.ts";
-import { hasBegun, writeBegunMarker } from "./journal/begun-marker.ts";
-import { checkCleanMarker, removeCleanMarker, writeCleanMarker } from "./journal/clean-marker.ts";
+import { writeCleanMarker } from "./journal/clean-marker.ts";
 import { Cleaner } from "./segment/cleaner.ts";
 import { DiskRoom } from "./journal/disk-room.ts";
 import type { FrameStore } from "./journal/frame-store.ts";
 import { JournalStore } from "./journal/journal.ts";
 import { Log, type LogHost } from "./log/log.ts";
-import {
-  createFirstFile,
-  type FoundFile,
-  makeDurable,
-  openJournalFiles,
-  scanJournal,
-} from "./journal/recovery.ts";
-import { isSegmentFileName } from "./segment/segment-format.ts";
+import { openJournal } from "./journal/open-journal.ts";
+import { type FoundFile, scanJournal } from "./journal/recovery.ts";
 import type { Segment } from "./segment/segment.ts";
 import { type DurableState, StateHandle } from "./state/state.ts";
-import type { StateSource } from "./state/state-source.ts";
+import { isKnownSource, type StateSource } from "./state/state-source.ts";
 import { DurableTable } from "./state/table.ts";
 import { Unwritten } from "./journal/unwritten.ts";
 import { VolatileStore } from "./log/volatile-store.ts";
@@ -60,11 +52,13 @@ export interface StorageOptions {
   requestFlush: () => void;
   /** Runs a background continuation after the input that is ready has been handled. */
   pause: () => Promise<void>;
-  /** Values that their owner keeps by itself; null without such an owner. */
-  source?: StateSource | null;
+  /** Values that their owners keep by themselves. Absent: nobody wants them, and they are passed over (check, repair). */
+  sources?: readonly StateSource[];
+  /** The owner's number, above those of all before it; absent: the next one. */
+  epoch?: number;
   /** The durable watermark moved. */
   onDurable: () => void;
-  /** A sync failed: end the process. */
+  /** A sync failed, or another owner has taken the directory over (TAKEN_OVER): end the process. */
   onFatal: (error: Error) => void;
 }
 
@@ -80,7 +74,10 @@ export class Storage implements LogHost {
   readonly cleaner: Cleaner | null;
   readonly directory: string;
   readonly disk: Disk | null;
-  readonly source: StateSource | null;
+  readonly sources: readonly StateSource[];
+  /** There is an owner for each source: what the journal has of another one would be lost. */
+  readonly #hasOwners: boolean;
+  readonly #wantedEpoch: number | undefined;
   /** Durable logs by id. */
   readonly logs = new Map<number, Log>();
   /** In the order of their last full form: the front is what an old journal file still holds. */
@@ -105,7 +102,9 @@ export class Storage implements LogHost {
   private constructor(options: StorageOptions) {
     this.#requestFlush = options.requestFlush;
     this.disk = options.disk;
-    this.source = options.source ?? null;
+    this.sources = options.sources ?? [];
+    this.#hasOwners = options.sources !== undefined;
+    this.#wantedEpoch = options.epoch;
     this.directory = options.directory;
     const { disk, diskFreeBytesMin } = options;
     this.room =
@@ -137,9 +136,9 @@ export class Storage implements LogHost {
             },
             onFatal: options.onFatal,
           });
-    const { journal, gate, source } = this;
+    const { journal, gate, sources } = this;
     this.table = new DurableTable(journal);
-    this.unwritten = new Unwritten({ journal, gate, source, table: this.table });
+    this.unwritten = new Unwritten({ journal, gate, sources, table: this.table });
     this.cleaner =
       this.journal === null
         ? null
@@ -161,43 +160,29 @@ export class Storage implements LogHost {
   }
 
   async #openJournal(disk: Disk): Promise<void> {
-    const directory = `${this.directory}/journal`;
-    disk.makeDirectory(directory);
-    disk.makeDirectory(`${this.directory}/segments`);
-    // A file whose directory's name is lost is lost.
-    for (const parent of [this.directory, dirname(this.directory)]) await disk.syncDirectory(parent);
-    const isBegun = hasBegun(disk, this.directory);
-    const found = openJournalFiles(disk, directory, "existing");
-    const hasSegments = disk.list(`${this.directory}/segments`).some(isSegmentFileName);
-    if (found.length === 0 && (isBegun || hasSegments)) {
-      throw new BrokerError(
-        "CORRUPT",
-        `${directory}: holds no file, but there has been a journal: it is missing; restore the whole directory from a backup`,
-      );
-    }
-    const scan = scanJournal(found, (buffer, at, length, position) => {
-      const kind = frameKindAt(buffer, at);
-      if (kind === frameKind.full || kind === frameKind.change) {
-        this.#nextId = Math.max(this.#nextId, readUint32(buffer, at + frameHeaderBytes) + 1);
-        return;
-      }
-      if (kind !== frameKind.put && kind !== frameKind.delete) return;
-      const reader = new ByteReader(buffer, at + frameHeaderBytes, at + length);
-      const key = reader.utf8(reader.uint16());
-      this.table.replayed(key, position, kind === frameKind.put ? length : 0);
-    });
-    const { end, tornBytes } = scan;
+    const { files, end, epoch, tornBytes } = await openJournal(
+      {
+        disk,
+        dataDirectory: this.directory,
+        epoch: this.#wantedEpoch,
+        retried: (write) => this.gate.retried(write),
+      },
+      (buffer, at, length, position) => {
+        const kind = frameKindAt(buffer, at);
+        if (kind === frameKind.full || kind === frameKind.change) {
+          this.#nextId = Math.max(this.#nextId, readUint32(buffer, at + frameHeaderBytes) + 1);
+          return;
+        }
+        if (kind !== frameKind.put && kind !== frameKind.delete) return;
+        const reader = new ByteReader(buffer, at + frameHeaderBytes, at + length);
+        const key = reader.utf8(reader.uint16());
+        this.table.replayed(key, position, kind === frameKind.put ? length : 0);
+      },
+    );
     this.tornBytes = tornBytes;
-    if (isBegun && scan.files === 0) {
-      throw new BrokerError("CORRUPT", `${found[0]!.path}: has lost its header, though it had been durable`);
-    }
-    if (checkCleanMarker(disk, directory, found[0]?.base ?? 0, end)) await removeCleanMarker(disk, directory);
-    await makeDurable(disk, directory, found, scan, (step) => this.gate.retried(step));
-    if (found.length === 0) found.push(await createFirstFile(disk, directory));
-    if (!isBegun) await writeBegunMarker(disk, this.directory);
-    this.#found = found;
+    this.#found = files;
     this.journal!.resume(
-      found.map(({ base, file, path, notes }) => ({
+      files.map(({ base, file, path, notes }) => ({
         base,
         file,
         path,
@@ -205,6 +190,7 @@ export class Storage implements LogHost {
         isFirst: notes.first === "whole",
       })),
       end,
+      epoch,
     );
     const reserved = this.table.get(nextIdKey);
     if (reserved !== undefined) this.#nextId = Math.max(this.#nextId, Number(reserved.toString()));
@@ -244,7 +230,7 @@ export class Storage implements LogHost {
       const kind = frameKindAt(buffer, at);
       if (kind === frameKind.append) return this.#replayAppend(buffer, at, length, position);
       if (kind === frameKind.source) {
-        this.source?.replayed(buffer, at + frameHeaderBytes, at + length, position);
+        this.#replaySource(buffer, at + frameHeaderBytes, at + length, position);
         return;
       }
       if (kind !== frameKind.full && kind !== frameKind.change) return;
@@ -260,6 +246,18 @@ export class Storage implements LogHost {
     });
     this.#found = [];
     return Array.from(this.states.values()).filter(({ position }) => position < 0);
+  }
+
+  #replaySource(buffer: Buffer, start: number, end: number, position: number): void {
+    const id = buffer[start]!;
+    for (const source of this.sources) {
+      if (source.sourceId === id) return source.replayed(buffer, start + 1, end, position);
+    }
+    if (!this.#hasOwners && isKnownSource(id)) return;
+    throw new BrokerError(
+      "CORRUPT",
+      `${this.directory}/journal: position ${position}: values of source ${id}, which this program does not know; start the version of TroikaMQ that wrote them`,
+    );
   }
 
   #replayAppend(buffer: Buffer, at: number, length: number, position: number): void {
@@ -443,17 +441,23 @@ export class Storage implements LogHost {
     return true;
   }
 
-  /** Appends what the source gathered: at the end of each tick, and before where it has become much. */
-  flushSource(): void {
-    const changes = this.source?.changes;
-    if (changes === undefined || changes.length === 0) return;
-    this.journal?.appendControl(frameKind.source, changes.buffer, changes.length);
-    this.unwritten.sourceBytes += changes.length;
+  /** Appends what a source gathered: at the end of each tick, and before where it has become much. */
+  flushSource({ sourceId, changes }: StateSource): void {
+    if (changes.length === 0) return;
+    this.journal?.appendSource(sourceId, changes);
+    this.unwritten.appended(sourceId, changes.length);
     changes.reset();
   }
 
+  /** About how much the values of all sources would take if written again. */
+  get sourceBytes(): number {
+    let total = 0;
+    for (const { liveBytes } of this.sources) total += liveBytes;
+    return total;
+  }
+
   #flushChanges(): void {
-    this.flushSource();
+    for (const source of this.sources) this.flushSource(source);
     const changed = this.#changed;
     if (changed.length === 0) return;
     const writer = this.#writer;
@@ -464,6 +468,15 @@ export class Storage implements LogHost {
       writer.uint32(handle.id);
       handle.owner.encodeChange(writer);
       if (writer.length > 4) this.journal!.appendControl(frameKind.change, writer.buffer, writer.length);
+    }
+  }
+
+  /** Looks whether another owner has taken the directory over: `onFatal` follows then, and no flush succeeds any more. */
+  lookForSuccessor(): void {
+    try {
+      this.journal?.assertOwner();
+    } catch {
+      // Told already; or the disk does not answer, as the next write will find.
     }
   }
 

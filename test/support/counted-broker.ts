@@ -184,7 +184,7 @@ export class CountedBroker {
       logger: new Logger({ level: "warn", clock: systemClock, sink: (line) => process.stderr.write(line) }),
       journalBytesMax: options.journalBytesMax ?? 256 << 20,
       memoryBytesMax: 0,
-      source: keyspace,
+      sources: [keyspace],
       redisStreamsDurability: "written",
       kafkaDurability: "fsync",
       onFatal: (error) => assert.fail(error),

@@ -29,7 +29,7 @@ export type NameWanted = "queue" | "implicit stream" | "exchange";
 /** Throws ALREADY_EXISTS where the name, which is not one of the same kind yet, cannot become that. */
 export function assertFree(vhost: Vhost, name: string, wanted: NameWanted): void {
   if (vhost.values?.holds(name) === true) {
-    throw taken(`'${shownName(name)}' in vhost '${shownName(vhost.name)}' is a Redis string`);
+    throw taken(`'${shownName(name)}' in vhost '${shownName(vhost.name)}' is a Redis value`);
   }
   if (wanted === "exchange") return;
   const exchange = name === "" ? undefined : vhost.exchanges.get(name);

@@ -290,8 +290,13 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     // A refused command leaves the spec as it was, which must not be that of a subscription.
     this.context.spec = this.server.firstSpec;
     dispatch(this.context, this);
-    // CLIENT REPLY ON is answered, and confirmations of subscriptions are messages rather than replies.
-    if (this.replyMode !== "on" && !confirmedCommands.has(this.context.spec.fullName)) output.length = before;
+    // CLIENT REPLY ON is answered.
+    if (this.replyMode !== "on" && !this.#isConfirmed) output.length = before;
+  }
+
+  /** Confirmations of subscriptions are messages rather than replies. */
+  get #isConfirmed(): boolean {
+    return confirmedCommands.has(this.context.spec.fullName);
   }
 
   // Replies that come later

@@ -11,7 +11,7 @@
  *     records of the others     = { u32 length, bytes } for each record
  *     put    = u16 key length, key, value        delete = u16 key length, key
  *     full, change = u32 state, bytes            mark   = u64 durable position
- *     source = bytes of the state source (state-source.ts)
+ *     source = u8 id of a state source (state-source.ts), its bytes
  *     void   = anything: fills the place of what a repair took out
  *
  * Record i of an append has offset `first offset + i` in each target log, and the entry id that is i above the target's

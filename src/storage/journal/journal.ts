@@ -7,13 +7,15 @@
  * missing file goes unnoticed: `durable` passes the end of a file only when its header says durably that another follows;
  * a file is deleted only when the next one's says durably that it is the first.
  * After a failed sync nothing more is promised: `onFatal` is called and the process must end (a second fdatasync
- * may report success for pages that were dropped).
+ * may report success for pages that were dropped). The same when another owner has taken the directory over, which a file of
+ * a higher epoch tells: from then on `write` throws and `durable` stays.
  */
+import { type ByteWriter, copyBytes } from "../../base/bytes.ts";
 import type { Disk, DiskFile } from "../../base/disk.ts";
 import { BrokerError } from "../../base/errors.ts";
 import { type Chunk, type FrameLocation, FrameStore } from "./frame-store.ts";
-import { frameKind, frameLengthAt, markBytes, sealFrame, writeUint64 } from "./frame.ts";
-import { createJournalFile, journalHeaderBytes, writeNote } from "./journal-file.ts";
+import { frameHeaderBytes, frameKind, frameLengthAt, markBytes, sealFrame, writeUint64 } from "./frame.ts";
+import { createJournalFile, highestEpoch, journalHeaderBytes, writeNote } from "./journal-file.ts";
 import { ReadCache } from "../log/read-cache.ts";
 
 export interface JournalOptions {
@@ -40,6 +42,9 @@ export interface JournalFile {
   /** Nothing in it is needed: it is being deleted. */
   isClosed?: boolean;
 }
+
+/** Files that are not full before the cleaner joins them to what follows. */
+const fragmentsMax = 16;
 
 export class JournalStore extends FrameStore {
   readonly #options: JournalOptions;
@@ -68,6 +73,10 @@ export class JournalStore extends FrameStore {
   #foundTo = 0;
   /** How often a frame was looked at that is not written yet: see unwritten.ts. */
   unwrittenLooks = 0;
+  /** Of this owner. */
+  #epoch = 0;
+  /** Why this owner may not go on: another one has the directory. */
+  #lost: Error | null = null;
   /** Writes and syncs so far, for the metrics. */
   writes = 0;
   syncs = 0;
@@ -77,9 +86,10 @@ export class JournalStore extends FrameStore {
     this.#options = options;
   }
 
-  /** Takes over the files that recovery found or made, whole up to `end`; the last one is continued. */
-  resume(files: JournalFile[], end: number): void {
+  /** Takes over the files that recovery found or made, whole up to `end`; the last one, of this epoch, is continued. */
+  resume(files: JournalFile[], end: number, epoch: number): void {
     this.files.push(...files);
+    this.#epoch = epoch;
     this.restart(end);
     this.written = end;
     this.#handed = end;
@@ -97,8 +107,19 @@ export class JournalStore extends FrameStore {
     return this.closeControl(at, kind, length);
   }
 
+  /** Appends what a state source gathered. */
+  appendSource(id: number, changes: ByteWriter): void {
+    const length = frameHeaderBytes + 1 + changes.length;
+    this.#options.requestFlush();
+    const at = this.openControl(length);
+    this.tail[at + frameHeaderBytes] = id;
+    copyBytes(this.tail, at + frameHeaderBytes + 1, changes.buffer, 0, changes.length);
+    this.closeControl(at, frameKind.source, length);
+  }
+
   /** Ends the group and writes all that gathered. Throws what the disk throws; nothing is lost then: call again. */
   write(): void {
+    if (this.#lost !== null) throw this.#lost;
     for (const file of this.#refused) writeNote(file, "followed");
     this.#refused = [];
     this.seal();
@@ -131,10 +152,30 @@ export class JournalStore extends FrameStore {
     return i;
   }
 
+  /**
+   * Looks whether another owner has taken the directory over. Throws then, after `onFatal`: nothing more may be told
+   * anybody. Throws what the disk throws, too.
+   */
+  assertOwner(): void {
+    if (this.#lost === null) {
+      const { disk, directory } = this.#options;
+      const epoch = highestEpoch(disk.list(directory));
+      if (epoch <= this.#epoch) return;
+      this.#lost = new BrokerError(
+        "TAKEN_OVER",
+        `${directory}: another broker has taken the directory over (epoch ${epoch}, this one is of epoch ${this.#epoch}); this one stops`,
+      );
+      this.#options.onFatal(this.#lost);
+    }
+    throw this.#lost;
+  }
+
   #addFile(): void {
+    this.assertOwner();
     this.isTailWorthless = false;
     const base = this.end;
-    const { path, file } = createJournalFile(this.#options.disk, this.#options.directory, base);
+    const place = { base, epoch: this.#epoch };
+    const { path, file } = createJournalFile(this.#options.disk, this.#options.directory, place);
     this.#unnoted.push(this.files.at(-1)!.file);
     this.files.push({ base, file, path, live: 0, isFirst: false });
     this.#foundTo = 0;
@@ -168,6 +209,7 @@ export class JournalStore extends FrameStore {
       (isNoted) => {
         this.#syncing = false;
         for (const { resolve } of waiters) resolve();
+        if (this.#lost !== null) return;
         if (isNoted) {
           this.durable = target;
           this.#options.onDurable();
@@ -275,6 +317,12 @@ export class JournalStore extends FrameStore {
     this.files[this.files.length - 1]!.live += logs;
   }
 
+  /** Starts have left many files that are far from full: each start begins one. */
+  get isFragmented(): boolean {
+    const fullFiles = this.bytes / this.#options.fileBytes;
+    return this.files.length > fragmentsMax + 2 * fullFiles;
+  }
+
   /** Bytes in files. */
   get bytes(): number {
     return this.written - this.files[0]!.base;
@@ -283,6 +331,8 @@ export class JournalStore extends FrameStore {
   /** Deletes the oldest file. The caller has seen to it that nothing in it is needed and that this is durable. */
   async deleteOldest(): Promise<void> {
     const [oldest, next] = this.files as [JournalFile, JournalFile];
+    // The other one may need it.
+    this.assertOwner();
     await this.#noteFirst(next);
     if (oldest.isClosed !== true) {
       oldest.isClosed = true;

@@ -9,6 +9,10 @@
  *
  * That a file is missing in the middle is seen from where the next one starts; at either end, from the notes in the headers
  * (`journal-file.ts`); that all are missing, from `begun-marker.ts`.
+ *
+ * Each start is an owner of its own, with a higher epoch than all before it, and begins a file where the journal ended
+ * for it. An owner that has lost the directory may not know it yet and go on writing. So what it wrote is not taken: of a
+ * file, what is at or behind the base of a later file of a higher epoch; and a whole file that begins there.
  */
 import { BrokerError } from "../../base/errors.ts";
 import type { Disk, DiskFile } from "../../base/disk.ts";
@@ -23,48 +27,67 @@ import {
   readUint64,
 } from "./frame.ts";
 import {
+  assertJournalVersion,
   createJournalFile,
-  isJournalFileName,
-  journalFileBase,
   journalHeader,
   journalHeaderBytes,
   type JournalNotes,
+  type JournalPlace,
   noNotes,
+  parseJournalFileName,
   readJournalHeader,
   readNotes,
   writeNote,
 } from "./journal-file.ts";
 
-export interface FoundFile {
+export interface FoundFile extends JournalPlace {
   path: string;
   file: DiskFile;
-  base: number;
+  /** Without what an owner wrote who had lost the directory. */
   size: number;
   /** It has room for a header but all or a part of it was not written: its creation did not survive. */
   isBlank: boolean;
   notes: Readonly<JournalNotes>;
 }
 
-/** The journal files of a directory in order. Throws CORRUPT where a header is damaged. */
-export function openJournalFiles(disk: Disk, directory: string, mode: "existing" | "read"): FoundFile[] {
-  const names = disk.list(directory).filter(isJournalFileName);
-  const found = names.map((name) => {
+/** The journal files of a directory, and those of owners who had lost it. */
+export interface FoundJournal {
+  /** In order. */
+  files: FoundFile[];
+  /** To be taken by nobody. */
+  outlived: FoundFile[];
+}
+
+/** Opens the journal files of a directory. Throws CORRUPT where a header is damaged. */
+export function openJournalFiles(disk: Disk, directory: string, mode: "existing" | "read"): FoundJournal {
+  const found: FoundFile[] = [];
+  for (const name of disk.list(directory)) {
+    const place = parseJournalFileName(name);
+    if (place === null) continue;
     const path = `${directory}/${name}`;
     const file = disk.open(path, mode);
-    return { path, file, base: journalFileBase(name), size: file.size(), isBlank: false, notes: noNotes };
-  });
-  found.sort((a, b) => a.base - b.base);
+    found.push({ ...place, path, file, size: file.size(), isBlank: false, notes: noNotes });
+  }
+  found.sort(byPlace);
   for (const each of found) {
     const header = Buffer.alloc(journalHeaderBytes);
     const got = each.file.read(header, 0, journalHeaderBytes, 0);
-    const whole = journalHeader(each.base);
+    assertJournalVersion(header.subarray(0, got), each.path);
+    const whole = journalHeader(each);
     const isTorn = header.some((byte, at) => byte === 0 && whole[at] !== 0);
     // A power failure may have left zeros in any place of it. Other bytes than these are damage.
     each.isBlank =
       got < journalHeaderBytes || (isTorn && header.every((byte, at) => byte === 0 || byte === whole[at]));
     if (each.isBlank) continue;
-    if (readJournalHeader(header, each.path) !== each.base) {
+    const { base, epoch } = readJournalHeader(header, each.path);
+    if (base !== each.base) {
       throw new BrokerError("CORRUPT", `${each.path}: starts at another position than its name says`);
+    }
+    if (epoch !== each.epoch) {
+      throw new BrokerError(
+        "CORRUPT",
+        `${each.path}: is of epoch ${epoch}, not of the one that its name says`,
+      );
     }
     const notes = readNotes(header);
     if (notes === null) {
@@ -72,7 +95,38 @@ export function openJournalFiles(disk: Disk, directory: string, mode: "existing"
     }
     each.notes = notes;
   }
-  return found;
+  return withoutOutlived(found);
+}
+
+/** The order of journal files. */
+export function byPlace(a: JournalPlace, b: JournalPlace): number {
+  return a.base - b.base || a.epoch - b.epoch;
+}
+
+/**
+ * The files, in the order of their places, that begin at or behind one of a higher epoch. One whose creation did not
+ * survive is nobody's beginning: whoever made it has told nobody anything.
+ */
+export function outlivedOf<T extends JournalPlace & { isBlank: boolean }>(files: readonly T[]): Set<T> {
+  const outlived = new Set<T>();
+  for (const file of files) {
+    const isOutlived = files.some(
+      ({ base, epoch, isBlank }) => !isBlank && epoch > file.epoch && base <= file.base,
+    );
+    if (isOutlived) outlived.add(file);
+  }
+  return outlived;
+}
+
+function withoutOutlived(found: FoundFile[]): FoundJournal {
+  const outlived = outlivedOf(found);
+  const files = found.filter((file) => !outlived.has(file));
+  for (const [i, file] of files.entries()) {
+    const next = files[i + 1];
+    if (next === undefined || next.epoch === file.epoch || next.isBlank) continue;
+    file.size = Math.min(file.size, next.base - file.base + journalHeaderBytes);
+  }
+  return { files, outlived: [...outlived] };
 }
 
 /** Sees each frame of a whole group in order. `buffer` is valid during the call only. */
@@ -159,23 +213,21 @@ function tornFrom(
 }
 
 /**
- * Takes what `scanJournal` found torn out of the files and of `found`, then makes all the rest durable, and notes which
- * files are followed: a killed process may have left it in the page cache only, and from here on it is told durable.
+ * Takes what `scanJournal` found torn, and what is outlived, out of the files, then makes all the rest durable: a killed
+ * process may have left it in the page cache only, and from here on it is told durable.
  *
  * A sync alone would prove nothing where one has failed before: the system then takes the pages for clean, though the disk
  * does not have them, and reads them back from memory. So what no mark knows to be durable is written again, in place and
- * with the same bytes. `write` is called for each of these writes, which a full disk may refuse.
+ * with the same bytes. `retried` runs a write that the disk's reserve is for, again if need be.
  */
 export async function makeDurable(
   disk: Disk,
   directory: string,
-  found: FoundFile[],
-  scan: ScanResult,
-  write: (step: () => Promise<void>) => Promise<void>,
+  { files: found, outlived }: FoundJournal,
+  { end, files, tornBytes, durable }: ScanResult,
+  retried: (write: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  const { end, files, tornBytes } = scan;
-  while (found.length > files) {
-    const { file, path } = found.pop()!;
+  for (const { file, path } of [...found.splice(files), ...outlived]) {
     file.close();
     disk.remove(path);
   }
@@ -185,20 +237,16 @@ export async function makeDurable(
     last.file.truncate(last.size);
   }
   for (const each of found) {
-    await write(() => writeAgain(each, scan.durable));
+    await retried(() => writeAgain(each, durable));
     await each.file.sync();
   }
   await disk.syncDirectory(directory);
-  for (const each of found.slice(0, -1)) {
-    if (each.notes.followed === "whole") continue;
-    await write(async () => writeNote(each.file, "followed"));
-    await each.file.sync();
-  }
 }
 
 /** Its header, which is small and has the notes, and all from position `from` on. */
-async function writeAgain({ file, path, base, size, notes }: FoundFile, from: number): Promise<void> {
-  const header = journalHeader(base, notes);
+async function writeAgain(found: FoundFile, from: number): Promise<void> {
+  const { file, path, base, size, notes } = found;
+  const header = journalHeader(found, notes);
   await file.writeLater(header, 0, header.length, 0);
   const start = Math.max(from - base, 0) + journalHeaderBytes;
   if (start >= size) return;
@@ -213,12 +261,42 @@ async function writeAgain({ file, path, base, size, notes }: FoundFile, from: nu
   await file.writeLater(bytes, start, size, start);
 }
 
-/** Makes the first file of all; durable when it resolves. */
-export async function createFirstFile(disk: Disk, directory: string): Promise<FoundFile> {
-  const { path, file } = createJournalFile(disk, directory, 0);
-  await file.sync();
+/**
+ * Begins the file of a new owner at `place`, the end of what was found, and notes which files are followed. All of it is
+ * durable when it resolves. A last file that holds nothing makes room for it, so that starts leave no files behind.
+ * `retried` runs a write that the disk's reserve is for, again if need be.
+ */
+export async function beginEpoch(
+  disk: Disk,
+  directory: string,
+  found: FoundFile[],
+  place: JournalPlace,
+  retried: (write: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const last = found.at(-1);
+  const replaced = last !== undefined && last.base === place.base ? last : null;
+  const notes: JournalNotes = {
+    followed: "none",
+    first: replaced?.notes.first === "whole" ? "whole" : "none",
+  };
+  const begun = { ...place, size: journalHeaderBytes, isBlank: false, notes };
+  await retried(async () => {
+    const { path, file } = createJournalFile(disk, directory, place, notes);
+    found.push({ ...begun, path, file });
+  });
+  await found.at(-1)!.file.sync();
   await disk.syncDirectory(directory);
-  return { path, file, base: 0, size: journalHeaderBytes, isBlank: false, notes: noNotes };
+  if (replaced !== null) {
+    found.splice(-2, 1);
+    replaced.file.close();
+    disk.remove(replaced.path);
+    await disk.syncDirectory(directory);
+  }
+  for (const each of found.slice(0, -1)) {
+    if (each.notes.followed === "whole") continue;
+    await retried(async () => writeNote(each.file, "followed"));
+    await each.file.sync();
+  }
 }
 
 /** Visits the whole groups of one file; returns where they end, and the highest position that they know to be durable. */

@@ -9,7 +9,7 @@ import { frameHeaderBytes, frameKind, frameKindAt } from "./frame.ts";
 import type { JournalStore } from "./journal.ts";
 import { Log } from "../log/log.ts";
 import type { StateHandle } from "../state/state.ts";
-import type { StateSource } from "../state/state-source.ts";
+import type { StateSource, StateSourceId } from "../state/state-source.ts";
 import type { DurableTable } from "../state/table.ts";
 import type { WriteGate } from "./write-gate.ts";
 
@@ -17,11 +17,11 @@ export interface UnwrittenOptions {
   /** Null: nothing is kept, so nothing waits. */
   readonly journal: JournalStore | null;
   readonly gate: WriteGate;
-  readonly source: StateSource | null;
+  readonly sources: readonly StateSource[];
   readonly table: DurableTable;
 }
 
-/** How far somebody has seen what the source changed. */
+/** How far somebody has seen what a source changed. */
 export interface SeenChanges {
   /** All frames below this position. */
   frames: number;
@@ -32,7 +32,7 @@ export interface SeenChanges {
 export class Unwritten {
   readonly #journal: JournalStore | null;
   readonly #gate: WriteGate;
-  readonly #source: StateSource | null;
+  readonly #sources: readonly StateSource[];
   readonly #table: DurableTable;
   /** Changes of states so far: they are in the journal only once the tick ends. */
   stateChanges = 0;
@@ -40,20 +40,22 @@ export class Unwritten {
   readonly #changedLogs = new Set<Log>();
   /** A state of no log has changed. */
   #hasOtherChange = false;
-  /** Bytes of the source's changes that have been put in frames since the start. */
-  sourceBytes = 0;
+  /** Bytes of each source's changes that have been put in frames since the start. */
+  readonly #appendedBytes = new Map<StateSourceId, number>();
 
-  constructor({ journal, gate, source, table }: UnwrittenOptions) {
+  constructor({ journal, gate, sources, table }: UnwrittenOptions) {
     this.#journal = journal;
     this.#gate = gate;
-    this.#source = source;
+    this.#sources = sources;
     this.#table = table;
   }
 
   get mark(): number {
     const journal = this.#journal;
     if (journal === null) return 0;
-    return this.stateChanges + journal.end + (this.#source?.changes.length ?? 0) + journal.unwrittenLooks;
+    let gathered = 0;
+    for (const { changes } of this.#sources) gathered += changes.length;
+    return this.stateChanges + journal.end + gathered + journal.unwrittenLooks;
   }
 
   /** A state of which the journal refused a change, or which changes while it refuses all. */
@@ -104,19 +106,29 @@ export class Unwritten {
     if (this.#journal !== null) this.#journal.unwrittenLooks++;
   }
 
+  /** So many bytes of the source's changes have been put in a frame. */
+  appended(id: StateSourceId, bytes: number): void {
+    this.#appendedBytes.set(id, (this.#appendedBytes.get(id) ?? 0) + bytes);
+  }
+
   /**
    * Visits what the source has changed, is not written yet, and was not seen before; most of it once, however often this is
    * called.
    */
-  eachNewChange(seen: SeenChanges, visit: (changes: Buffer, start: number, end: number) => void): void {
+  eachNewChange(
+    { sourceId, changes }: StateSource,
+    seen: SeenChanges,
+    visit: (changes: Buffer, start: number, end: number) => void,
+  ): void {
     const journal = this.#journal!;
     journal.eachUnwritten(seen.frames, (buffer, at, length) => {
-      if (frameKindAt(buffer, at) === frameKind.source) visit(buffer, at + frameHeaderBytes, at + length);
+      if (frameKindAt(buffer, at) !== frameKind.source) return;
+      const body = at + frameHeaderBytes;
+      if (buffer[body] === sourceId) visit(buffer, body + 1, at + length);
     });
     seen.frames = journal.end;
-    const changes = this.#source?.changes;
-    if (changes === undefined) return;
-    visit(changes.buffer, Math.max(seen.bytes - this.sourceBytes, 0), changes.length);
-    seen.bytes = this.sourceBytes + changes.length;
+    const appended = this.#appendedBytes.get(sourceId) ?? 0;
+    visit(changes.buffer, Math.max(seen.bytes - appended, 0), changes.length);
+    seen.bytes = appended + changes.length;
   }
 }

@@ -131,8 +131,14 @@ function checkJournal(path: string, disk: Disk, found: Findings): void {
     file.close();
     found.frames += findDamage(bytes, Math.min(journalHeaderBytes, bytes.length), bytes.length).frames;
   }
-  const files = attempt(found, () => openJournalFiles(disk, directory, "read"));
-  if (files === null) return;
+  const journal = attempt(found, () => openJournalFiles(disk, directory, "read"));
+  if (journal === null) return;
+  const { files, outlived } = journal;
+  for (const { path: name, epoch } of outlived) {
+    found.notes.push(
+      `${name}: was written by a broker of epoch ${epoch} after another one had taken the directory over; the next start deletes it`,
+    );
+  }
   const scan = attempt(found, () => scanJournal(files, () => {}));
   if (scan === null) {
     for (const { path: name, file, size } of files) {
@@ -150,7 +156,7 @@ function checkJournal(path: string, disk: Disk, found: Findings): void {
     }
     attempt(found, () => checkCleanMarker(disk, directory, files[0]?.base ?? 0, scan.end));
   }
-  for (const { file } of files) file.close();
+  for (const { file } of [...files, ...outlived]) file.close();
 }
 
 /** A state of which only its being there matters. */

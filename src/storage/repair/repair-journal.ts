@@ -27,16 +27,18 @@ import {
   writeFrameHeader,
 } from "../journal/frame.ts";
 import {
-  isJournalFileName,
+  assertJournalVersion,
   isJournalHeaderWhole,
-  journalFileBase,
   journalFileName,
   journalHeader,
   journalHeaderBytes,
   type JournalNotes,
+  type JournalPlace,
+  parseJournalFileName,
   readJournalHeader,
   readNotes,
 } from "../journal/journal-file.ts";
+import { byPlace, outlivedOf } from "../journal/recovery.ts";
 import type { SetAside } from "./set-aside.ts";
 
 /** Whole groups that lie end to end, as positions. */
@@ -47,9 +49,15 @@ interface Run {
   durable: number;
 }
 
-interface Part {
+interface PartHead extends JournalPlace {
   path: string;
-  base: number;
+  isHeaderWhole: boolean;
+  /** It has no whole header and no frame: nobody was told anything by whoever made it. */
+  isBlank: boolean;
+}
+
+interface Part extends JournalPlace {
+  path: string;
   size: number;
   isHeaderWhole: boolean;
   /** Null when they are damaged. */
@@ -84,7 +92,7 @@ export async function repairJournal(disk: Disk, directory: string, aside: SetAsi
     const notes = notesOf(part, i === 0, isLast);
     const isFollowerGone = isLast && (dropped.length === 0 || noted > end);
     const why = [...whatIsWrong(part, end, isLast), ...whatNotesSay(part, i === 0, isLast, isFollowerGone)];
-    const path = `${directory}/${journalFileName(part.base)}`;
+    const path = `${directory}/${journalFileName(part)}`;
     if (why.length === 0) {
       finals.set(path, path);
       continue;
@@ -121,15 +129,25 @@ async function takeCleanMarker(
 }
 
 async function readParts(disk: Disk, directory: string, aside: SetAside, told: string[]): Promise<Part[]> {
-  const parts = disk
-    .list(directory)
-    .filter(isJournalFileName)
-    .map((name) => readPart(disk, `${directory}/${name}`, journalFileBase(name)));
+  const heads: PartHead[] = [];
+  for (const name of disk.list(directory)) {
+    const place = parseJournalFileName(name);
+    if (place !== null) heads.push(readHead(disk, `${directory}/${name}`, place));
+  }
   // Of two that claim the same place, that whose name says so comes first.
-  const isNamed = (part: Part): boolean => part.path.endsWith(journalFileName(part.base));
-  parts.sort((a, b) => a.base - b.base || Number(isNamed(b)) - Number(isNamed(a)));
+  const isNamed = (head: PartHead): boolean => head.path.endsWith(journalFileName(head));
+  heads.sort((a, b) => byPlace(a, b) || Number(isNamed(b)) - Number(isNamed(a)));
+  const outlived = outlivedOf(heads);
+  for (const head of outlived) {
+    const why = `a broker of epoch ${head.epoch} wrote it after another one had taken the directory over`;
+    told.push(`${head.path}: set aside: ${why}`);
+    await aside.move(head.path, why);
+  }
+  const taken = heads.filter((head) => !outlived.has(head));
   const kept: Part[] = [];
-  for (const part of parts) {
+  for (const [i, head] of taken.entries()) {
+    const next = taken.slice(i + 1).find(({ epoch, isBlank }) => epoch > head.epoch && !isBlank);
+    const part = readPart(disk, head, next?.base ?? Infinity);
     const before = kept.at(-1);
     if (before === undefined || (part.base >= endOf(before) && part.base > before.base)) {
       kept.push(part);
@@ -142,15 +160,31 @@ async function readParts(disk: Disk, directory: string, aside: SetAside, told: s
   return kept;
 }
 
-function readPart(disk: Disk, path: string, nameBase: number): Part {
+/** What the header says, or where it is damaged the name. */
+function readHead(disk: Disk, path: string, named: JournalPlace): PartHead {
   const file = disk.open(path, "read");
-  const bytes = readWhole(file);
+  const header = Buffer.alloc(journalHeaderBytes);
+  const bytes = header.subarray(0, file.read(header, 0, journalHeaderBytes, 0));
+  const size = file.size();
   file.close();
-  const isHeaderWhole = isJournalHeaderWhole(bytes);
   // A whole header of another version is no damage: it throws.
-  const base = isHeaderWhole ? readJournalHeader(bytes, path) : nameBase;
+  assertJournalVersion(bytes, path);
+  const isHeaderWhole = isJournalHeaderWhole(bytes);
+  const place = isHeaderWhole ? readJournalHeader(bytes, path) : named;
+  return { ...place, path, isHeaderWhole, isBlank: !isHeaderWhole && size <= journalHeaderBytes };
+}
+
+/** `end` is where one begins who had taken the directory over: what is there is not taken. */
+function readPart(disk: Disk, { path, base, epoch, isHeaderWhole }: PartHead, end: number): Part {
+  const file = disk.open(path, "read");
+  const whole = readWhole(file);
+  file.close();
+  const bytes = whole.subarray(
+    0,
+    Math.max(journalHeaderBytes, Math.min(whole.length, end - base + journalHeaderBytes)),
+  );
   const notes = isHeaderWhole ? readNotes(bytes) : null;
-  return { path, base, size: bytes.length, isHeaderWhole, notes, ...findRuns(bytes, base) };
+  return { path, base, epoch, size: bytes.length, isHeaderWhole, notes, ...findRuns(bytes, base) };
 }
 
 /** How far all was durable, by the notes: a file that is followed was complete on stable storage. -1 without one. */
@@ -280,8 +314,8 @@ function cutUndurable(parts: Part[], cleanEnd: number): Part[] {
 function whatIsWrong(part: Part, end: number, isLast: boolean): string[] {
   const wrong: string[] = [];
   if (!part.isHeaderWhole) wrong.push("its header was damaged and was made again from its name");
-  if (!part.path.endsWith(journalFileName(part.base)))
-    wrong.push(`was named for another position; it is ${part.base}`);
+  if (!part.path.endsWith(journalFileName(part)))
+    wrong.push(`was named for another position; it is ${part.base}, of epoch ${part.epoch}`);
   wrong.push(...part.damage);
   const last = endOf(part);
   const held = part.base + part.size - journalHeaderBytes;
@@ -306,7 +340,7 @@ async function writePart(disk: Disk, { part, end, notes, path }: Writing): Promi
   source.close();
   const file = disk.open(path, "create");
   const inFile = journalHeaderBytes - part.base;
-  const header = journalHeader(part.base, notes);
+  const header = journalHeader(part, notes);
   file.write(header, 0, header.length, 0);
   let at = part.base;
   const fill = (to: number): void => {

@@ -133,13 +133,13 @@ async function takeDamagedMarker(path: string, disk: Disk, aside: SetAside, told
 /** The highest id of a log that an append names, known or not: a new log must not inherit the records of a lost one. */
 function highestLogId(path: string, disk: Disk): number {
   let highest = 0;
-  const files = openJournalFiles(disk, `${path}/journal`, "read");
+  const { files, outlived } = openJournalFiles(disk, `${path}/journal`, "read");
   scanJournal(files, (buffer, at) => {
     if (frameKindAt(buffer, at) !== frameKind.append) return;
     for (let i = appendTargetCountAt(buffer, at) - 1; i >= 0; i--)
       highest = Math.max(highest, readUint32(buffer, appendTargetAt(at, i)));
   });
-  for (const { file } of files) file.close();
+  for (const { file } of [...files, ...outlived]) file.close();
   return highest;
 }
 

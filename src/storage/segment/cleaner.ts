@@ -5,7 +5,7 @@
  * One round frees the oldest file F, in this order, each step durable before the next begins:
  *   1. the needed frames of each log in F are copied into segments (`segment-mover.ts`), synced, named, the names synced;
  *   2. each such log's state is written again and names its new segments instead of what they replace;
- *   3. states, table pairs and values of the source whose last full form is in F are written again;
+ *   3. states, table pairs and values of the sources whose last full form is in F are written again;
  *   4. when all that is durable, F is deleted, and then the segments that were merged away.
  * Killed at any point, either the old state with the old files or the new state with the new ones is found; files that
  * no state names are deleted at start-up.
@@ -117,7 +117,7 @@ export class Cleaner {
 
   #isDue(): boolean {
     const journal = this.#journal;
-    if (journal.bytes > this.#budget) return true;
+    if (journal.bytes > this.#budget || journal.isFragmented) return true;
     const oldest = journal.files[0]!;
     if (oldest.live > 0) return false;
     const tail = journal.files.at(-1)!;
@@ -150,9 +150,9 @@ export class Cleaner {
 
   /** Of messages and of what is kept beside them, counted until they are `enough`. */
   #bytesToCopy(file: JournalFile, end: number, enough: number): number {
-    const { table, source, logs } = this.#storage;
-    // How much of the source is in the file is not known.
-    let total = Math.min(source?.liveBytes ?? 0, end - file.base);
+    const { table, sourceBytes, logs } = this.#storage;
+    // How much of the sources is in the file is not known.
+    let total = Math.min(sourceBytes, end - file.base);
     total += table.bytesBelow(end) + this.#storage.stateBytesBelow(end, enough);
     if (file.live === 0) return total;
     for (const { index } of logs.values()) {
@@ -170,8 +170,8 @@ export class Cleaner {
 
   /** What is kept beside messages is only moved within the journal: a budget below it would never be met. */
   get #budget(): number {
-    const { stateBytes, table, source } = this.#storage;
-    const kept = stateBytes + table.bytes + (source?.liveBytes ?? 0);
+    const { stateBytes, table, sourceBytes } = this.#storage;
+    const kept = stateBytes + table.bytes + sourceBytes;
     // Room is worth more work then.
     if (this.#isDiskTight) return Math.max(this.#options.journalBytesMax / 4, tightBudgetFactor * kept);
     return Math.max(this.#options.journalBytesMax, 2 * kept);
@@ -180,12 +180,10 @@ export class Cleaner {
   /** No message in the file is needed, and what else is needed of it is little. */
   #isWorthlessEarly(file: JournalFile, end: number): boolean {
     if (file.live > 0) return false;
-    const { table, source } = this.#storage;
+    const { table, sourceBytes } = this.#storage;
     const enough = (end - file.base) / 4;
-    // How much of the source is in the file is not known: all of it may be.
-    return (
-      this.#storage.stateBytesBelow(end, enough) + table.bytesBelow(end) + (source?.liveBytes ?? 0) < enough
-    );
+    // How much of the sources is in the file is not known: all of it may be.
+    return this.#storage.stateBytesBelow(end, enough) + table.bytesBelow(end) + sourceBytes < enough;
   }
 
   async #run(): Promise<void> {
@@ -197,7 +195,7 @@ export class Cleaner {
         this.#retryDelayMs = retryDelayMsFirst;
         const [oldest, next] = journal.files;
         const isEarly = next !== undefined && this.#isWorthlessEarly(oldest!, next.base);
-        if (journal.bytes <= this.#budget && !isEarly) break;
+        if (journal.bytes <= this.#budget && !isEarly && !journal.isFragmented) break;
       }
     } catch (error) {
       if (!(error instanceof Stopped)) this.#failed(error as Error);
@@ -283,7 +281,9 @@ export class Cleaner {
   async #rewriteBelow(end: number): Promise<void> {
     while (this.#storage.rewriteStatesBelow(end, rewrittenAtOnce)) await this.#pauseWritten();
     while (this.#storage.table.rewriteBelow(end, rewrittenAtOnce)) await this.#pauseWritten();
-    while (this.#storage.source?.rewriteBelow(end) === true) await this.#pauseWritten();
+    for (const source of this.#storage.sources) {
+      while (source.rewriteBelow(end)) await this.#pauseWritten();
+    }
   }
 
   async #pauseWritten(): Promise<void> {

@@ -95,7 +95,7 @@ class Served {
       logger,
       journalBytesMax: 256 * mebibyte,
       memoryBytesMax: 0,
-      source: keyspace,
+      sources: [keyspace],
       redisStreamsDurability: "fsync",
       kafkaDurability: "fsync",
       onFatal: (error) => assert.fail(error),

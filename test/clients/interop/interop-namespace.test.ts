@@ -18,6 +18,7 @@ type Outcome = "taken" | "refused";
 /** Makes the thing of that name. */
 const things = {
   string: (name: string) => all.redis.set(name, "old"),
+  hash: (name: string) => all.redis.hset(name, "field", "old"),
   redisStream: (name: string) => all.xadd(name, { body: "old" }),
   topic: (name: string) => all.createTopic(name),
   wideTopic: (name: string) => all.createTopic(name, 2),
@@ -41,6 +42,7 @@ const asValue = {
   refusal: wrongType,
   outcomes: {
     string: "taken",
+    hash: "taken",
     redisStream: "taken",
     topic: "refused",
     wideTopic: "refused",
@@ -51,6 +53,7 @@ const asValue = {
 } as const;
 const allRefused: Record<Thing, Outcome> = {
   string: "refused",
+  hash: "refused",
   redisStream: "refused",
   topic: "refused",
   wideTopic: "refused",
@@ -72,11 +75,17 @@ const operations: Record<string, Operation> = {
   SETEX: { run: (name) => all.redis.setex(name, 100, "new"), ...asValue },
   RENAME: { run: async (name) => all.redis.rename(await source(name), name), ...asValue },
   "COPY REPLACE": { run: async (name) => all.redis.copy(await source(name), name, "REPLACE"), ...asValue },
+  HSET: {
+    run: (name) => all.redis.hset(name, "field", "new"),
+    refusal: wrongType,
+    outcomes: { ...allRefused, hash: "taken" },
+  },
   XADD: {
     run: (name) => all.xadd(name, { body: "new" }),
     refusal: wrongType,
     outcomes: {
       string: "refused",
+      hash: "refused",
       redisStream: "taken",
       topic: "taken",
       wideTopic: "taken",
@@ -88,6 +97,7 @@ const operations: Record<string, Operation> = {
     refusal: wrongType,
     outcomes: {
       string: "refused",
+      hash: "refused",
       redisStream: "taken",
       topic: "taken",
       wideTopic: "refused",
@@ -124,6 +134,7 @@ const operations: Record<string, Operation> = {
     refusal: preconditionFailed,
     outcomes: {
       string: "refused",
+      hash: "refused",
       redisStream: "taken",
       topic: "taken",
       wideTopic: "refused",
@@ -137,6 +148,7 @@ const operations: Record<string, Operation> = {
     refusal: preconditionFailed,
     outcomes: {
       string: "refused",
+      hash: "refused",
       redisStream: "taken",
       topic: "taken",
       wideTopic: "refused",
@@ -149,9 +161,10 @@ const operations: Record<string, Operation> = {
 async function lookAt(name: string): Promise<unknown> {
   const type = await all.redis.type(name);
   const value = type === "string" ? await all.redis.get(name) : "";
+  const fields = type === "hash" ? await all.redis.hgetall(name) : {};
   const length = type === "stream" ? await all.redis.xlen(name) : 0;
   const topics = (await all.admin.listTopics()).filter((topic) => topic === name || topic === `${name}-0`);
-  return { type, value, length, topics };
+  return { type, value, fields, length, topics };
 }
 
 let names = 0;

@@ -239,6 +239,9 @@ test("arithmetic", options, async () => {
     incrbyfloat f 0
     set f 1e300
     incrbyfloat f 1e300
+    incrbyfloat f 1
+    incrbyfloat f 1e4000
+    incrbyfloat f 1
     incrbyfloat f 1e5000
     incrbyfloat f 1e-5000
     set f 1.

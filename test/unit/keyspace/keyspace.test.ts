@@ -1,5 +1,5 @@
 /**
- * The keyspace beside a plain map: random changes, ticks, expiries, kills and power cuts over a disk in memory that is
+ * The keyspace, strings and hashes, beside a plain map: random changes, ticks, expiries, kills and power cuts over a disk in memory that is
  * small enough for the cleaner to be at work. After a kill the last tick is found, exactly; after a power cut a tick that
  * is not older than the durable watermark.
  */
@@ -9,14 +9,29 @@ import fc from "fast-check";
 import type { Clock, Timers } from "../../../src/base/clock.ts";
 import { Logger } from "../../../src/base/logger.ts";
 import { Broker } from "../../../src/broker/broker.ts";
-import { type Database, keepExpiry } from "../../../src/keyspace/database.ts";
+import type { KeyspaceBounds } from "../../../src/keyspace/bounds.ts";
+import { keepExpiry } from "../../../src/keyspace/database.ts";
 import { Keyspace } from "../../../src/keyspace/keyspace.ts";
+import { valueType } from "../../../src/keyspace/value-type.ts";
+import { dumpDatabase, hashOfText, textOfHash } from "../../support/keyspace-dump.ts";
 import { SimDisk, seeded } from "../../../sim/disk.ts";
 
 const databasesUsed = 3;
 const journalBytesMax = 1 << 17;
 
+/** So small that hashes become large, and large ones have several segments, all the time. */
+const bounds = {
+  packedCountMax: 6,
+  packedBytesMax: 400,
+  segmentBytesMax: 1024,
+  rewriteBytes: 3000,
+  rewriteLooks: 4096,
+};
+/** And the cleaner passes the keyspace in many slices. */
+const slowBounds = { ...bounds, rewriteLooks: 40 };
+
 interface ModelValue {
+  /** Of a hash: see `textOfHash`. */
   value: string;
   expiry: number;
 }
@@ -48,7 +63,10 @@ class World implements Clock {
   #timers: { at: number; action: () => void }[] = [];
   filesDeleted = 0;
 
-  constructor(seed: number) {
+  readonly #bounds: KeyspaceBounds;
+
+  constructor(seed: number, keyspaceBounds: KeyspaceBounds = bounds) {
+    this.#bounds = keyspaceBounds;
     this.disk = new SimDisk(seeded(seed));
   }
 
@@ -71,7 +89,7 @@ class World implements Clock {
       },
       atTickEnd: (action) => void this.#tickEnd.push(action),
     };
-    const keyspace = new Keyspace(12_345);
+    const keyspace = new Keyspace(12_345, this.#bounds);
     const opening = Broker.open({
       disk: this.disk,
       directory: "d",
@@ -79,7 +97,7 @@ class World implements Clock {
       timers,
       random: { below: (bound) => bound - 1, bytes: (size) => new Uint8Array(size) },
       logger: new Logger({ level: "error", clock: this, sink: () => {} }),
-      source: keyspace,
+      sources: [keyspace],
       journalBytesMax,
       memoryBytesMax: 0,
       redisStreamsDurability: "written",
@@ -144,7 +162,9 @@ class World implements Clock {
   }
 
   dump(): Model {
-    return this.run.keyspace.databases.slice(0, databasesUsed).map(dumpDatabase);
+    return this.run.keyspace.databases
+      .slice(0, databasesUsed)
+      .map((each) => dumpDatabase(this.run.keyspace, each));
   }
 }
 
@@ -172,29 +192,10 @@ function show(model: Model | undefined): string {
   return JSON.stringify(shown);
 }
 
-/** By a scan, and each key is looked up as well. */
-function dumpDatabase(database: Database): Map<string, ModelValue> {
-  const { table } = database;
-  const entries: number[] = [];
-  let cursor = 0;
-  do cursor = table.scan(cursor, entries);
-  while (cursor !== 0);
-  assert.equal(entries.length, table.count);
-  const dump = new Map<string, ModelValue>();
-  for (const entry of entries) {
-    if (database.isDue(entry)) continue;
-    table.locateKey(entry);
-    const key = Buffer.from(table.bytes.subarray(table.start, table.end));
-    assert.equal(database.find(key, 0, key.length), entry);
-    table.locate(entry);
-    const value = table.bytes.latin1Slice(table.start, table.end);
-    dump.set(key.latin1Slice(), { value, expiry: table.expiry(entry) });
-  }
-  return dump;
-}
-
 const database = fc.nat({ max: databasesUsed - 1 });
 const key = fc.nat({ max: 40 }).map((n) => (n % 7 === 0 ? "k".repeat(n * 9) : `key${n}`));
+const hashKey = fc.nat({ max: 4 }).map((n) => `hash${n}`);
+const field = fc.nat({ max: 60 }).map((n) => (n % 11 === 0 ? "f".repeat(n * 7) : `field${n}`));
 const value = fc
   .tuple(fc.constantFrom("a", "b", "\0", "\xff"), fc.constantFrom(0, 1, 15, 100, 3000, 20_000))
   .map(([character, size]) => character.repeat(size));
@@ -217,6 +218,24 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 30,
     arbitrary: fc.tuple(database, key, value, fc.nat({ max: 200 })).map(([n, k, v, o]) => patch(n, k, v, o)),
+  },
+  {
+    weight: 60,
+    arbitrary: fc
+      .tuple(database, key, fc.array(fc.tuple(field, value), { minLength: 1, maxLength: 12 }))
+      .map(([n, k, all]) => setFields(n, k, all)),
+  },
+  {
+    weight: 25,
+    arbitrary: fc
+      .tuple(database, key, fc.array(field, { minLength: 1, maxLength: 12 }))
+      .map(([n, k, all]) => removeFields(n, k, all)),
+  },
+  {
+    weight: 12,
+    arbitrary: fc
+      .tuple(fc.constantFrom<"copyTo" | "renameTo">("copyTo", "renameTo"), database, key, database, key)
+      .map(([how, n, k, m, l]) => take(how, n, k, m, l)),
   },
   { weight: 20, arbitrary: fc.tuple(database, key).map(([n, k]) => remove(n, k)) },
   { weight: 20, arbitrary: fc.tuple(database, key, expiry).map(([n, k, e]) => expire(n, k, e)) },
@@ -262,12 +281,64 @@ function patch(number: number, name: string, text: string, offset: number): Step
     const entry = entryOf(world, number, name);
     change(world, number, name, (found) => {
       assert.equal(entry !== 0, found !== undefined);
-      if (found === undefined) return;
+      if (found === undefined || hashOfText(found.value) !== null) return;
       const bytes = Buffer.from(text, "latin1");
       world.run.keyspace.databases[number]!.patch(entry, offset, bytes, 0, bytes.length);
       found.value =
         found.value.slice(0, offset).padEnd(offset, "\0") + text + found.value.slice(offset + text.length);
     });
+  };
+}
+
+function setFields(number: number, name: string, all: readonly (readonly [string, string])[]): Step {
+  return (world) => {
+    const { hash, table } = world.run.keyspace.databases[number]!;
+    let entry = entryOf(world, number, name);
+    if (entry !== 0 && table.type(entry) !== valueType.hash) return;
+    const keyBytes = Buffer.from(name);
+    if (entry === 0) entry = world.run.keyspace.databases[number]!.createHash(keyBytes, 0, keyBytes.length);
+    hash.open(entry);
+    const before = world.model[number]!.get(name);
+    const fields = before === undefined ? new Map<string, string>() : hashOfText(before.value)!;
+    for (const [one, text] of all) {
+      const [oneBytes, bytes] = [Buffer.from(one, "latin1"), Buffer.from(text, "latin1")];
+      assert.equal(hash.set(oneBytes, 0, oneBytes.length, bytes, 0, bytes.length), !fields.has(one));
+      fields.set(one, text);
+    }
+    hash.close();
+    world.model[number]!.set(name, { value: textOfHash(fields), expiry: before?.expiry ?? 0 });
+  };
+}
+
+function removeFields(number: number, name: string, all: readonly string[]): Step {
+  return (world) => {
+    const { hash, table } = world.run.keyspace.databases[number]!;
+    const entry = entryOf(world, number, name);
+    if (entry === 0 || table.type(entry) !== valueType.hash) return;
+    const before = world.model[number]!.get(name)!;
+    const fields = hashOfText(before.value)!;
+    hash.open(entry);
+    for (const one of all) {
+      const bytes = Buffer.from(one, "latin1");
+      assert.equal(hash.remove(bytes, 0, bytes.length), fields.delete(one));
+    }
+    hash.close();
+    if (fields.size === 0) world.model[number]!.delete(name);
+    else before.value = textOfHash(fields);
+  };
+}
+
+/** To another name, maybe in another database. */
+function take(how: "copyTo" | "renameTo", from: number, name: string, to: number, other: string): Step {
+  return (world) => {
+    if (from === to && name === other) return;
+    const entry = entryOf(world, from, name);
+    if (entry === 0) return;
+    const { databases } = world.run.keyspace;
+    const keyBytes = Buffer.from(other);
+    databases[from]![how](entry, databases[to]!, keyBytes, 0, keyBytes.length);
+    world.model[to]!.set(other, { ...world.model[from]!.get(name)! });
+    if (how === "renameTo") world.model[from]!.delete(name);
   };
 }
 
@@ -324,7 +395,82 @@ test("changes, ticks, expiries, kills and power cuts in any order", { timeout: 6
         filesDeleted += world.filesDeleted;
       },
     ),
-    { numRuns: 12 },
+    { numRuns: 12, endOnFailure: true },
   );
   assert.ok(filesDeleted > 0, "the cleaner had nothing to do: the test is too small");
 });
+
+/** The cleaner comes a good way on while this goes on. */
+function slowly(steps: readonly Step[]): Step {
+  return async (world) => {
+    for (const apply of steps) {
+      await apply(world);
+      for (let i = 0; i < 5; i++) await world.tick();
+    }
+  };
+}
+
+test(
+  "hashes change, move and are copied between kills with the cleaner at work all the time",
+  { timeout: 60_000 },
+  async () => {
+    const taken = fc
+      .tuple(
+        fc.constantFrom<"copyTo" | "renameTo">("copyTo", "renameTo"),
+        database,
+        hashKey,
+        database,
+        hashKey,
+      )
+      .map(([how, n, k, m, l]) => take(how, n, k, m, l));
+    const hashStep: fc.Arbitrary<Step> = fc.oneof(
+      {
+        weight: 30,
+        arbitrary: fc
+          .tuple(database, hashKey, fc.array(fc.tuple(field, value), { minLength: 5, maxLength: 40 }))
+          .map(([n, k, all]) => setFields(n, k, all)),
+      },
+      {
+        weight: 20,
+        arbitrary: fc
+          .tuple(database, hashKey, fc.array(field, { minLength: 1, maxLength: 30 }))
+          .map(([n, k, all]) => removeFields(n, k, all)),
+      },
+      { weight: 6, arbitrary: taken },
+      { weight: 3, arbitrary: fc.tuple(database, hashKey).map(([n, k]) => remove(n, k)) },
+      { weight: 3, arbitrary: fc.tuple(database, hashKey, expiry).map(([n, k, e]) => expire(n, k, e)) },
+      { weight: 1, arbitrary: database.map(flush) },
+      { weight: 2, arbitrary: fc.tuple(database, database).map(([a, b]) => swap(a, b)) },
+      { weight: 30, arbitrary: fc.constant<Step>((world) => world.tick()) },
+      { weight: 4, arbitrary: fc.array(taken, { minLength: 10, maxLength: 20, size: "max" }).map(slowly) },
+      {
+        weight: 3,
+        arbitrary: fc.constantFrom<"kill" | "power">("kill", "power").map(
+          (kind): Step =>
+            (world) =>
+              world.crash(kind),
+        ),
+      },
+    );
+    let filesDeleted = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer(),
+        fc.array(hashStep, { minLength: 150, maxLength: 300, size: "max" }),
+        async (seed, steps) => {
+          const world = new World(seed, slowBounds);
+          await world.open();
+          await world.tick();
+          for (const apply of steps) await apply(world);
+          assertSame(world.dump(), world.model);
+          await world.tick();
+          await world.crash("kill");
+          assertSame(world.dump(), world.model);
+          filesDeleted += world.filesDeleted;
+        },
+      ),
+      { numRuns: 15, endOnFailure: true },
+    );
+    assert.ok(filesDeleted > 30, `${filesDeleted} files deleted: the test is too small`);
+  },
+);

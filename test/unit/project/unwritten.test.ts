@@ -269,8 +269,8 @@ test("the changes that are not written are read once, however often a client ask
   const { unwritten } = rig.broker.storage;
   let bytes = 0;
   const each = unwritten.eachNewChange.bind(unwritten);
-  unwritten.eachNewChange = (seen, visit) =>
-    each(seen, (changes, start, end) => {
+  unwritten.eachNewChange = (source, seen, visit) =>
+    each(source, seen, (changes, start, end) => {
       bytes += end - start;
       visit(changes, start, end);
     });

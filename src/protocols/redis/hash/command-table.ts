@@ -1,159 +1,35 @@
-/** The rows of the hash commands. Data only; core/command-spec.ts explains the fields. */
-import { inGroup, oneKey, type CommandRows } from "../core/command-spec.ts";
+/** The hash commands in their order. core/command-spec.ts explains the fields. */
+import { inGroup, type CommandRows } from "../core/command-spec.ts";
+import { hdelCommand } from "./hdel.ts";
+import { hexistsCommand } from "./hexists.ts";
+import { hgetCommand } from "./hget.ts";
+import { hgetallCommands } from "./hgetall.ts";
+import { hincrbyCommand } from "./hincrby.ts";
+import { hincrbyfloatCommand } from "./hincrbyfloat.ts";
+import { hlenCommand } from "./hlen.ts";
+import { hmgetCommand } from "./hmget.ts";
+import { hrandfieldCommand } from "./hrandfield.ts";
+import { hscanCommand } from "./hscan.ts";
+import { hsetCommands } from "./hset.ts";
+import { hsetnxCommand } from "./hsetnx.ts";
+import { hstrlenCommand } from "./hstrlen.ts";
 
 export const hashCommands: CommandRows = inGroup(
   "hash",
   ["hash"],
   [
-    {
-      name: "hdel",
-      arity: -3,
-      flags: ["write", "fast"],
-      keys: [oneKey(1, "RW", "delete")],
-      since: "2.0.0",
-      complexity: "O(N), N fields",
-      summary: "Removes fields of a hash.",
-    },
-    {
-      name: "hexists",
-      arity: 3,
-      flags: ["readonly", "fast"],
-      keys: [oneKey(1, "RO")],
-      since: "2.0.0",
-      complexity: "O(1)",
-      summary: "Tells whether a hash has a field.",
-    },
-    {
-      name: "hget",
-      arity: 3,
-      flags: ["readonly", "fast"],
-      keys: [oneKey(1, "RO", "access")],
-      since: "2.0.0",
-      complexity: "O(1)",
-      summary: "Reads one field of a hash.",
-    },
-    {
-      name: "hgetall",
-      arity: 2,
-      flags: ["readonly"],
-      keys: [oneKey(1, "RO", "access")],
-      tips: ["nondeterministic_output_order"],
-      since: "2.0.0",
-      complexity: "O(N), N fields of the hash",
-      summary: "Reads all fields and values of a hash.",
-    },
-    {
-      name: "hincrby",
-      arity: 4,
-      flags: ["write", "denyoom", "fast"],
-      keys: [oneKey(1, "RW", "access", "update")],
-      since: "2.0.0",
-      complexity: "O(1)",
-      summary: "Adds to an integer field of a hash.",
-    },
-    {
-      name: "hincrbyfloat",
-      arity: 4,
-      flags: ["write", "denyoom", "fast"],
-      keys: [oneKey(1, "RW", "access", "update")],
-      since: "2.6.0",
-      complexity: "O(1)",
-      summary: "Adds to a floating-point field of a hash.",
-    },
-    {
-      name: "hkeys",
-      arity: 2,
-      flags: ["readonly"],
-      keys: [oneKey(1, "RO", "access")],
-      tips: ["nondeterministic_output_order"],
-      since: "2.0.0",
-      complexity: "O(N), N fields of the hash",
-      summary: "Lists the fields of a hash.",
-    },
-    {
-      name: "hlen",
-      arity: 2,
-      flags: ["readonly", "fast"],
-      keys: [oneKey(1, "RO")],
-      since: "2.0.0",
-      complexity: "O(1)",
-      summary: "Counts the fields of a hash.",
-    },
-    {
-      name: "hmget",
-      arity: -3,
-      flags: ["readonly", "fast"],
-      keys: [oneKey(1, "RO", "access")],
-      since: "2.0.0",
-      complexity: "O(N), N fields asked for",
-      summary: "Reads several fields of a hash.",
-    },
-    {
-      name: "hmset",
-      arity: -4,
-      flags: ["write", "denyoom", "fast"],
-      keys: [oneKey(1, "RW", "update")],
-      since: "2.0.0",
-      complexity: "O(N), N fields",
-      summary: "Sets several fields of a hash.",
-      deprecated: { since: "4.0.0", replacedBy: "`HSET` with multiple field-value pairs" },
-    },
-    {
-      name: "hrandfield",
-      arity: -2,
-      flags: ["readonly"],
-      keys: [oneKey(1, "RO", "access")],
-      tips: ["nondeterministic_output"],
-      since: "6.2.0",
-      complexity: "O(N), N fields returned",
-      summary: "Picks fields of a hash at random.",
-    },
-    {
-      name: "hscan",
-      arity: -3,
-      flags: ["readonly"],
-      keys: [oneKey(1, "RO", "access")],
-      tips: ["nondeterministic_output"],
-      since: "2.8.0",
-      complexity: "O(1) a call, O(N) for all of N fields",
-      summary: "Walks through the fields of a hash.",
-    },
-    {
-      name: "hset",
-      arity: -4,
-      flags: ["write", "denyoom", "fast"],
-      keys: [oneKey(1, "RW", "update")],
-      since: "2.0.0",
-      complexity: "O(N), N fields",
-      summary: "Sets fields of a hash.",
-    },
-    {
-      name: "hsetnx",
-      arity: 4,
-      flags: ["write", "denyoom", "fast"],
-      keys: [oneKey(1, "RW", "insert")],
-      since: "2.0.0",
-      complexity: "O(1)",
-      summary: "Sets a field of a hash that has no such field yet.",
-    },
-    {
-      name: "hstrlen",
-      arity: 3,
-      flags: ["readonly", "fast"],
-      keys: [oneKey(1, "RO")],
-      since: "3.2.0",
-      complexity: "O(1)",
-      summary: "Tells how long a field's value is.",
-    },
-    {
-      name: "hvals",
-      arity: 2,
-      flags: ["readonly"],
-      keys: [oneKey(1, "RO", "access")],
-      tips: ["nondeterministic_output_order"],
-      since: "2.0.0",
-      complexity: "O(N), N fields of the hash",
-      summary: "Lists the values of a hash.",
-    },
+    hdelCommand,
+    hexistsCommand,
+    hgetCommand,
+    ...hgetallCommands,
+    hincrbyCommand,
+    hincrbyfloatCommand,
+    hlenCommand,
+    hmgetCommand,
+    hrandfieldCommand,
+    hscanCommand,
+    ...hsetCommands,
+    hsetnxCommand,
+    hstrlenCommand,
   ],
 );

@@ -4,7 +4,7 @@ import type { CommandContext } from "../core/context.ts";
 import { databaseArgument } from "../core/database-argument.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
 import { findEntry, keyExists, writableKeysOf } from "./key-access.ts";
-import { assertNoStream, copyEntry } from "./key-copy.ts";
+import { assertNoStream, takeEntry } from "./key-copy.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
 export const copyCommand: CommandRow = {
@@ -44,7 +44,7 @@ function copy(context: CommandContext): void {
   context.database = number;
   try {
     if (!replaces && keyExists(context, target, 2)) return reply.integer(0);
-    copyEntry(context, source, entry, target, 2);
+    takeEntry(context, "copy", source, entry, target, 2);
   } finally {
     context.database = selected;
   }

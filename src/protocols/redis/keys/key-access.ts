@@ -1,7 +1,7 @@
 /**
  * From an argument to its key: what every command on strings, and on keys in general, begins with.
  *
- * A key is a string of the keyspace or a stream of the database's virtual host, never both (broker/queue/name-rules.ts);
+ * A key is a value of the keyspace or a stream of the database's virtual host, never both (broker/queue/name-rules.ts);
  * stream/find.ts does the same for streams. Not here: what commands do with what is found.
  */
 import { replacedByValue } from "../../../broker/queue/name-rules.ts";
@@ -41,14 +41,19 @@ export function findEntry(context: CommandContext, database: Database, index: nu
 
 /** The entry of a string key, or 0 for none; its value is located in `database.table`. Throws WRONGTYPE. */
 export function findString(context: CommandContext, database: Database, index: number): number {
+  const entry = findTyped(context, database, index, valueType.string);
+  if (entry !== 0) database.table.locate(entry);
+  return entry;
+}
+
+/** The entry of a key of that type, or 0 for none. Throws WRONGTYPE. */
+export function findTyped(context: CommandContext, database: Database, index: number, type: number): number {
   const entry = findEntry(context, database, index);
   if (entry === 0) {
     if (streamAt(context, index) !== undefined) throw wrongType();
     return 0;
   }
-  const table = database.table;
-  if (table.type(entry) !== valueType.string) throw wrongType();
-  table.locate(entry);
+  if (database.table.type(entry) !== type) throw wrongType();
   return entry;
 }
 
@@ -86,7 +91,7 @@ export function setString(
 }
 
 /**
- * Sets argument `keyIndex` to `value[from, to)`: the only way in which a name becomes a string. A stream that only
+ * Sets argument `keyIndex` to `value[from, to)`: the only way in which a name becomes a string (other values: `makeWay`). A stream that only
  * Redis's clients know gives way; what other protocols may count on does not. Throws WRONGTYPE, NOPERM.
  */
 export function putValue(
@@ -99,14 +104,17 @@ export function putValue(
   expiry: number,
 ): void {
   const { buffer, starts, ends } = context.request;
-  if (mayBeName(context, keyIndex)) {
-    const queue = assertReplaceable(context, keyIndex);
-    if (queue !== undefined) queue.vhost.deleteQueue(queue);
-  }
+  makeWay(context, keyIndex);
   database.put(buffer, starts[keyIndex]!, ends[keyIndex]!, value, from, to, expiry);
 }
 
-/** Throws WRONGTYPE, NOPERM where argument `index` cannot become a string; gives the stream that would have to go, if any. */
+/** A stream that has the name in argument `index` gives way to a value. Throws WRONGTYPE, NOPERM where it does not. */
+export function makeWay(context: CommandContext, index: number): void {
+  const queue = assertReplaceable(context, index);
+  if (queue !== undefined) queue.vhost.deleteQueue(queue);
+}
+
+/** Throws WRONGTYPE, NOPERM where argument `index` cannot become a value; gives the stream that would have to go, if any. */
 export function assertReplaceable(context: CommandContext, index: number): Queue | undefined {
   if (!mayBeName(context, index)) return undefined;
   const queue = replacedByValue(context.vhost, context.request.latin1(index));

@@ -3,22 +3,26 @@ import type { Database } from "../../../keyspace/database.ts";
 import { assertMayPut } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
-import { findEntry, keyExists, putValue, streamAt, writableKeysOf } from "./key-access.ts";
+import { findEntry, keyExists, makeWay, streamAt, writableKeysOf } from "./key-access.ts";
 
-/** Copies the value and expiry of an entry to a key of `target`, the selected database, which it replaces. */
-export function copyEntry(
+/**
+ * Copies the value and expiry of an entry to a key of `target`, the selected database, which it replaces; or takes it there,
+ * so that the entry is gone.
+ */
+export function takeEntry(
   context: CommandContext,
+  how: "copy" | "rename",
   source: Database,
   entry: number,
   target: Database,
   keyIndex: number,
 ): void {
-  const { table } = source;
-  // The journal gets the value again, so that RENAME and MOVE too need room, though redis does not count them among such.
+  const { buffer, starts, ends } = context.request;
+  // The journal may get the value again, so that RENAME and MOVE too need room, though redis does not count them among such.
   context.broker.storage.assertWritable();
-  table.locate(entry);
-  const { bytes, start, end } = table;
-  putValue(context, target, keyIndex, bytes, start, end, table.expiry(entry));
+  makeWay(context, keyIndex);
+  if (how === "copy") source.copyTo(entry, target, buffer, starts[keyIndex]!, ends[keyIndex]!);
+  else source.renameTo(entry, target, buffer, starts[keyIndex]!, ends[keyIndex]!);
 }
 
 /** Throws for streams, which cannot be taken elsewhere. */
@@ -41,7 +45,6 @@ export function renameKey(context: CommandContext, replaces: boolean): boolean {
   }
   if (!replaces && keyExists(context, database, 2)) return false;
   assertMayPut(context, context.request.latin1(2), context.database);
-  copyEntry(context, database, entry, database, 2);
-  database.remove(entry);
+  takeEntry(context, "rename", database, entry, database, 2);
   return true;
 }

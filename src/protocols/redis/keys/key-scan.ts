@@ -6,19 +6,13 @@
  *
  * A key that is there throughout is met, as redis promises: neither the order of hashes nor the part of a name changes.
  */
-import type { Glob } from "../../../base/patterns/glob.ts";
 import type { Job } from "../../../base/turn-work.ts";
-import { typeNameOf } from "../../../keyspace/keyspace.ts";
+import { typeNameOf } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { keysOf } from "./key-access.ts";
 import { Piece } from "../core/sliced-reply.ts";
+import type { ScanOptions } from "./scan-options.ts";
 import { seesString, streamsSeen } from "./visible-streams.ts";
-
-export interface ScanFilter {
-  glob: Glob | null;
-  type: string | null;
-  count: number;
-}
 
 const streamsFrom = 2 ** 32;
 const exponentBase = 32;
@@ -35,7 +29,7 @@ const unitsOfLook = 0.3;
 export function* scanKeys(
   context: CommandContext,
   cursor: number,
-  filter: ScanFilter,
+  filter: ScanOptions,
   names: string[],
 ): Job<number> {
   if (cursor >= streamsFrom) return yield* scanStreams(context, cursor - streamsFrom, filter, names);
@@ -50,7 +44,12 @@ export function* scanKeys(
   return yield* scanStreams(context, exponent, filter, names);
 }
 
-function* scanTable(context: CommandContext, from: number, filter: ScanFilter, names: string[]): Job<number> {
+function* scanTable(
+  context: CommandContext,
+  from: number,
+  filter: ScanOptions,
+  names: string[],
+): Job<number> {
   const database = keysOf(context);
   const piece = new Piece();
   const { glob, type, count } = filter;
@@ -79,7 +78,7 @@ function* scanTable(context: CommandContext, from: number, filter: ScanFilter, n
 function* scanStreams(
   context: CommandContext,
   state: number,
-  filter: ScanFilter,
+  filter: ScanOptions,
   names: string[],
 ): Job<number> {
   const exponent = state % exponentBase;

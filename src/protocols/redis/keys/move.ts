@@ -4,7 +4,7 @@ import type { CommandContext } from "../core/context.ts";
 import { databaseArgument } from "../core/database-argument.ts";
 import { RedisError } from "../core/errors.ts";
 import { findEntry, keyExists, writableKeysOf } from "./key-access.ts";
-import { assertNoStream, copyEntry } from "./key-copy.ts";
+import { assertNoStream, takeEntry } from "./key-copy.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
 export const moveCommand: CommandRow = {
@@ -34,10 +34,9 @@ function move(context: CommandContext): void {
   context.database = number;
   try {
     if (keyExists(context, target, 1)) return reply.integer(0);
-    copyEntry(context, source, entry, target, 1);
+    takeEntry(context, "rename", source, entry, target, 1);
   } finally {
     context.database = selected;
   }
-  source.remove(entry);
   reply.integer(1);
 }

@@ -1,4 +1,5 @@
 /** OBJECT ENCODING | FREQ | IDLETIME | REFCOUNT key, OBJECT HELP. How a value would be kept by redis. */
+import { beyondListpack, valueType } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import { findEntry, keysOf, streamAt } from "./key-access.ts";
@@ -101,6 +102,9 @@ function objectEncoding(context: CommandContext): void {
   const entry = findEntry(context, database, 2);
   if (entry === 0) return streamAt(context, 2) === undefined ? reply.null() : reply.bulkLatin1("stream");
   const { table } = database;
+  const word = table.typeWord(entry);
+  if (table.type(entry) === valueType.hash)
+    return reply.bulkLatin1((word & beyondListpack) === 0 ? "listpack" : "hashtable");
   table.locate(entry);
   if (parseBigInteger(table.bytes, table.start, table.end) !== undefined) reply.bulkLatin1("int");
   else reply.bulkLatin1(table.end - table.start <= embeddedBytesMax ? "embstr" : "raw");

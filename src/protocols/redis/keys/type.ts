@@ -1,5 +1,5 @@
 /** TYPE key */
-import { typeNameOf } from "../../../keyspace/keyspace.ts";
+import { typeNameOf } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { findEntry, keysOf, streamAt } from "./key-access.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";

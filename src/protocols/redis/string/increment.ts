@@ -61,11 +61,11 @@ function decr(context: CommandContext): void {
 }
 
 function incrby(context: CommandContext): void {
-  increment(context, incrementArgument(context));
+  increment(context, incrementArgument(context, 2));
 }
 
 function decrby(context: CommandContext): void {
-  const by = incrementArgument(context);
+  const by = incrementArgument(context, 2);
   // Its negative is no 64-bit integer.
   if (by === int64Min) throw new RedisError("ERR decrement would overflow");
   increment(context, -by);
@@ -76,29 +76,48 @@ function increment(context: CommandContext, by: bigint | number): void {
   const database = writableKeysOf(context);
   const entry = findString(context, database, 1);
   const { table } = database;
-  let sum: number | bigint;
-  if (entry === 0) sum = by;
-  else {
-    const before = parseInteger(table.bytes, table.start, table.end);
-    if (Number.isNaN(before)) throw new RedisError(errorTexts.notInteger);
-    sum = before + Number(by);
-    // Beyond 2^53 doubles are not exact: then with big integers.
-    if (!Number.isSafeInteger(before) || !Number.isSafeInteger(sum) || !Number.isSafeInteger(Number(by))) {
-      sum = parseBigInteger(table.bytes, table.start, table.end)! + BigInt(by);
-    }
-  }
-  if (sum > int64Max || sum < int64Min) throw new RedisError("ERR increment or decrement would overflow");
-  const size = scratch.latin1Write(sum.toString(), 0);
-  if (entry === 0) putValue(context, database, 1, scratch, 0, size, 0);
-  else database.replace(entry, scratch, 0, size);
-  if (typeof sum === "bigint") context.reply.bigInteger(sum);
-  else context.reply.integer(sum);
+  const sum = entry === 0 ? by : incremented(table.bytes, table.start, table.end, by, errorTexts.notInteger);
+  const { bytes, size } = writeSum(sum);
+  if (entry === 0) putValue(context, database, 1, bytes, 0, size, 0);
+  else database.replace(entry, bytes, 0, size);
+  replySum(context, sum);
 }
 
-/** Argument 2 as a 64-bit integer. Throws. */
-function incrementArgument(context: CommandContext): bigint | number {
-  const { request } = context;
-  const value = request.integer(2);
+/** The integer in `bytes[start, end)` and `by`. Throws `notInteger` where there is none, and when the sum has more than 64 bits. */
+export function incremented(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  by: bigint | number,
+  notInteger: string,
+): bigint | number {
+  const before = parseInteger(bytes, start, end);
+  if (Number.isNaN(before)) throw new RedisError(notInteger);
+  let sum: bigint | number = before + Number(by);
+  // Beyond 2^53 doubles are not exact: then with big integers.
+  if (!Number.isSafeInteger(before) || !Number.isSafeInteger(sum) || !Number.isSafeInteger(Number(by))) {
+    sum = parseBigInteger(bytes, start, end)! + BigInt(by);
+  }
+  if (sum > int64Max || sum < int64Min) throw new RedisError("ERR increment or decrement would overflow");
+  return sum;
+}
+
+const written = { bytes: scratch, size: 0 };
+
+/** A sum as text: valid until the next call. */
+export function writeSum(sum: bigint | number): { readonly bytes: Buffer; readonly size: number } {
+  written.size = scratch.latin1Write(sum.toString(), 0);
+  return written;
+}
+
+export function replySum({ reply }: CommandContext, sum: bigint | number): void {
+  if (typeof sum === "bigint") reply.bigInteger(sum);
+  else reply.integer(sum);
+}
+
+/** An argument as a 64-bit integer. Throws. */
+export function incrementArgument({ request }: CommandContext, index: number): bigint | number {
+  const value = request.integer(index);
   if (Number.isNaN(value)) throw new RedisError(errorTexts.notInteger);
-  return Number.isSafeInteger(value) ? value : request.bigInteger(2)!;
+  return Number.isSafeInteger(value) ? value : request.bigInteger(index)!;
 }

@@ -6,7 +6,7 @@
  */
 
 const mantissaBits = 64;
-const textBytesMax = 255;
+const textBytesMax = 5 * 1024 - 1;
 /** Powers of ten beyond this do not fit, whatever the digits. */
 const decimalExponentMax = 5000;
 const exponentMax = 16383 - 63;

@@ -1,0 +1,74 @@
+/**
+ * A walk over the fields of a large hash in slices, between which other clients change it: a field that is there throughout
+ * is met exactly once, with the value that it has when it is met.
+ *
+ * Not here: replies. Invariant: the walk ends where the hash is deleted, replaced or moved to another database.
+ */
+import type { Job } from "../../../base/turn-work.ts";
+import type { KeyContent } from "../../../keyspace/content.ts";
+import type { ElementTable, Ref } from "../../../keyspace/values/element-table.ts";
+import type { CommandContext } from "../core/context.ts";
+import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+
+const fieldsAtOnce = 64;
+const unitsOfField = 0.2;
+
+/** Which parts of each field a reply has. */
+export type FieldParts = "fields" | "values" | "both";
+
+export class LargeWalk {
+  readonly #content: KeyContent;
+  readonly #id: number;
+  readonly table: ElementTable;
+  readonly #found: Ref[] = [];
+  /** Where it goes on; 0 at the end. */
+  cursor = 0;
+
+  constructor(content: KeyContent, entry: number) {
+    this.#content = content;
+    this.#id = content.idOf(entry);
+    this.table = content.values.get(this.#id);
+  }
+
+  get isThere(): boolean {
+    return this.#content.values.at(this.#id) === this.table;
+  }
+
+  /** Has `visit` see about `wanted` fields from `cursor` on. `visit` must not change the hash. */
+  *go(wanted: number, visit: (ref: Ref) => void): Job<void> {
+    const found = this.#found;
+    const piece = new Piece();
+    for (let left = wanted; left > 0;) {
+      if (!this.isThere) {
+        this.cursor = 0;
+        return;
+      }
+      found.length = 0;
+      this.cursor = this.table.scan(this.cursor, Math.min(left, fieldsAtOnce), found);
+      let bytes = 0;
+      for (const ref of found) {
+        visit(ref);
+        bytes += this.table.end - this.table.start;
+      }
+      if (this.cursor === 0) return;
+      left -= found.length;
+      const due = piece.add(unitsOfField * (found.length + 1) + unitsOfBytes(bytes));
+      if (due > 0) yield due;
+    }
+  }
+}
+
+export function writeElement(
+  { reply }: CommandContext,
+  table: ElementTable,
+  ref: Ref,
+  parts: FieldParts,
+): void {
+  if (parts !== "values") {
+    table.locateKey(ref);
+    reply.bulk(table.bytes, table.start, table.end);
+  }
+  if (parts === "fields") return;
+  table.locate(ref);
+  reply.bulk(table.bytes, table.start, table.end);
+}

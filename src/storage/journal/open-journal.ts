@@ -1,0 +1,80 @@
+/**
+ * The start over a directory's journal, from the first look to the file of the new owner: what is missing or damaged is
+ * refused, what was torn is cut, and the directory is this owner's from then on.
+ *
+ * Not here: what frames mean (`visit`); reading them a second time (storage.ts). Invariant: when it resolves, all that it
+ * found and the new file are on stable storage, and nothing has been told anybody.
+ */
+import { dirname } from "node:path";
+import { BrokerError } from "../../base/errors.ts";
+import type { Disk } from "../../base/disk.ts";
+import { isSegmentFileName } from "../segment/segment-format.ts";
+import { hasBegun, writeBegunMarker } from "./begun-marker.ts";
+import { checkCleanMarker, removeCleanMarker } from "./clean-marker.ts";
+import { highestEpoch } from "./journal-file.ts";
+import {
+  beginEpoch,
+  type FoundFile,
+  type FrameVisitor,
+  makeDurable,
+  openJournalFiles,
+  scanJournal,
+} from "./recovery.ts";
+
+export interface OpeningOptions {
+  disk: Disk;
+  dataDirectory: string;
+  /** The owner's number, above those of all before it; absent: the next one. */
+  epoch: number | undefined;
+  /** Runs a write that the disk's reserve is for, again if need be. */
+  retried: (write: () => Promise<void>) => Promise<void>;
+}
+
+export interface OpenedJournal {
+  /** In order; the last one is this owner's, and empty. */
+  files: FoundFile[];
+  end: number;
+  epoch: number;
+  /** Bytes of an unfinished write that were cut off. */
+  tornBytes: number;
+}
+
+/** Throws CORRUPT where files are damaged or missing, INVALID for an epoch that is not above all that there were. */
+export async function openJournal(options: OpeningOptions, visit: FrameVisitor): Promise<OpenedJournal> {
+  const { disk, dataDirectory } = options;
+  const directory = `${dataDirectory}/journal`;
+  disk.makeDirectory(directory);
+  disk.makeDirectory(`${dataDirectory}/segments`);
+  // A file whose directory's name is lost is lost.
+  for (const parent of [dataDirectory, dirname(dataDirectory)]) await disk.syncDirectory(parent);
+  const isBegun = hasBegun(disk, dataDirectory);
+  const epoch = takeEpoch(options, highestEpoch(disk.list(directory)));
+  const journal = openJournalFiles(disk, directory, "existing");
+  const { files } = journal;
+  const hasSegments = disk.list(`${dataDirectory}/segments`).some(isSegmentFileName);
+  if (files.length === 0 && (isBegun || hasSegments)) {
+    throw new BrokerError(
+      "CORRUPT",
+      `${directory}: holds no file, but there has been a journal: it is missing; restore the whole directory from a backup`,
+    );
+  }
+  const scan = scanJournal(files, visit);
+  const { end, tornBytes } = scan;
+  if (isBegun && scan.files === 0) {
+    throw new BrokerError("CORRUPT", `${files[0]!.path}: has lost its header, though it had been durable`);
+  }
+  if (checkCleanMarker(disk, directory, files[0]?.base ?? 0, end)) await removeCleanMarker(disk, directory);
+  await makeDurable(disk, directory, journal, scan, options.retried);
+  await beginEpoch(disk, directory, files, { base: end, epoch }, options.retried);
+  if (!isBegun) await writeBegunMarker(disk, dataDirectory);
+  return { files, end, epoch, tornBytes };
+}
+
+function takeEpoch({ dataDirectory, epoch: wanted }: OpeningOptions, highest: number): number {
+  const epoch = wanted ?? highest + 1;
+  if (epoch > highest) return epoch;
+  throw new BrokerError(
+    "INVALID",
+    `${dataDirectory}: was to be opened with epoch ${epoch}, but has been with epoch ${highest}; give a higher one, or none`,
+  );
+}

@@ -1,0 +1,86 @@
+/** What is in a database, for tests that compare it with a model or with another keyspace. */
+import assert from "node:assert/strict";
+import type { Database } from "../../src/keyspace/database.ts";
+import type { KeyTable } from "../../src/keyspace/key-table.ts";
+import type { Keyspace } from "../../src/keyspace/keyspace.ts";
+import { valueType } from "../../src/keyspace/value-type.ts";
+import type { HashValues } from "../../src/keyspace/values/hash.ts";
+
+export interface DumpedValue {
+  /** Of a hash: see `textOfHash`. */
+  value: string;
+  expiry: number;
+}
+
+const hashMark = "hash ";
+
+/** A hash as the model keeps it: two that are equal have one text. */
+export function textOfHash(fields: ReadonlyMap<string, string>): string {
+  return hashMark + JSON.stringify([...fields].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+export function hashOfText(text: string): Map<string, string> | null {
+  return text.startsWith(hashMark) ? new Map(JSON.parse(text.slice(hashMark.length))) : null;
+}
+
+function stringOf(table: KeyTable, entry: number): string {
+  table.locate(entry);
+  return table.bytes.latin1Slice(table.start, table.end);
+}
+
+/** By a walk, and each field is looked up as well. */
+function fieldsOf(hashes: HashValues, { content }: Database, entry: number): Map<string, string> {
+  const fields = new Map<string, string>();
+  const large = hashes.tableOf(content, entry);
+  if (large === null) {
+    hashes.begin(content, entry);
+    while (hashes.next()) {
+      const { bytes } = hashes;
+      fields.set(
+        bytes.latin1Slice(hashes.fieldStart, hashes.fieldEnd),
+        bytes.latin1Slice(hashes.start, hashes.end),
+      );
+    }
+  } else {
+    const refs: number[] = [];
+    assert.equal(large.scan(0, Infinity, refs), 0);
+    assert.equal(content.values.entryOf(content.idOf(entry)), entry);
+    for (const ref of refs) {
+      large.locateKey(ref);
+      const name = large.bytes.latin1Slice(large.start, large.end);
+      large.locate(ref);
+      fields.set(name, large.bytes.latin1Slice(large.start, large.end));
+    }
+  }
+  assert.ok(fields.size > 0);
+  assert.equal(hashes.count(content, entry), fields.size);
+  for (const [name, text] of fields) {
+    const bytes = Buffer.from(name, "latin1");
+    assert.ok(hashes.get(content, entry, bytes, 0, bytes.length), name);
+    assert.equal(hashes.bytes.latin1Slice(hashes.start, hashes.end), text);
+  }
+  return fields;
+}
+
+/** By a scan, and each key is looked up as well. */
+export function dumpDatabase({ hashes }: Keyspace, database: Database): Map<string, DumpedValue> {
+  const { table } = database;
+  const entries: number[] = [];
+  let cursor = 0;
+  do cursor = table.scan(cursor, entries);
+  while (cursor !== 0);
+  assert.equal(entries.length, table.count);
+  const dump = new Map<string, DumpedValue>();
+  for (const entry of entries) {
+    if (database.isDue(entry)) continue;
+    table.locateKey(entry);
+    const key = Buffer.from(table.bytes.subarray(table.start, table.end));
+    assert.equal(database.find(key, 0, key.length), entry);
+    const value =
+      table.type(entry) === valueType.hash
+        ? textOfHash(fieldsOf(hashes, database, entry))
+        : stringOf(table, entry);
+    dump.set(key.latin1Slice(), { value, expiry: table.expiry(entry) });
+  }
+  return dump;
+}
