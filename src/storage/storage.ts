@@ -33,7 +33,8 @@ import { openJournal } from "./journal/open-journal.ts";
 import { type FoundFile, scanJournal } from "./journal/recovery.ts";
 import type { Segment } from "./segment/segment.ts";
 import { type DurableState, StateHandle } from "./state/state.ts";
-import { isKnownSource, type StateSource } from "./state/state-source.ts";
+import type { StateSource } from "./state/state-source.ts";
+import { StateSources } from "./state/state-sources.ts";
 import { DurableTable } from "./state/table.ts";
 import { Unwritten } from "./journal/unwritten.ts";
 import { VolatileStore } from "./log/volatile-store.ts";
@@ -74,9 +75,7 @@ export class Storage implements LogHost {
   readonly cleaner: Cleaner | null;
   readonly directory: string;
   readonly disk: Disk | null;
-  readonly sources: readonly StateSource[];
-  /** There is an owner for each source: what the journal has of another one would be lost. */
-  readonly #hasOwners: boolean;
+  readonly sources: StateSources;
   readonly #wantedEpoch: number | undefined;
   /** Durable logs by id. */
   readonly logs = new Map<number, Log>();
@@ -102,8 +101,7 @@ export class Storage implements LogHost {
   private constructor(options: StorageOptions) {
     this.#requestFlush = options.requestFlush;
     this.disk = options.disk;
-    this.sources = options.sources ?? [];
-    this.#hasOwners = options.sources !== undefined;
+    this.sources = new StateSources(options.sources);
     this.#wantedEpoch = options.epoch;
     this.directory = options.directory;
     const { disk, diskFreeBytesMin } = options;
@@ -138,7 +136,7 @@ export class Storage implements LogHost {
           });
     const { journal, gate, sources } = this;
     this.table = new DurableTable(journal);
-    this.unwritten = new Unwritten({ journal, gate, sources, table: this.table });
+    this.unwritten = new Unwritten({ journal, gate, sources: sources.all, table: this.table });
     this.cleaner =
       this.journal === null
         ? null
@@ -230,7 +228,7 @@ export class Storage implements LogHost {
       const kind = frameKindAt(buffer, at);
       if (kind === frameKind.append) return this.#replayAppend(buffer, at, length, position);
       if (kind === frameKind.source) {
-        this.#replaySource(buffer, at + frameHeaderBytes, at + length, position);
+        this.sources.replayed(buffer, at + frameHeaderBytes, at + length, position);
         return;
       }
       if (kind !== frameKind.full && kind !== frameKind.change) return;
@@ -246,18 +244,6 @@ export class Storage implements LogHost {
     });
     this.#found = [];
     return Array.from(this.states.values()).filter(({ position }) => position < 0);
-  }
-
-  #replaySource(buffer: Buffer, start: number, end: number, position: number): void {
-    const id = buffer[start]!;
-    for (const source of this.sources) {
-      if (source.sourceId === id) return source.replayed(buffer, start + 1, end, position);
-    }
-    if (!this.#hasOwners && isKnownSource(id)) return;
-    throw new BrokerError(
-      "CORRUPT",
-      `${this.directory}/journal: position ${position}: values of source ${id}, which this program does not know; start the version of TroikaMQ that wrote them`,
-    );
   }
 
   #replayAppend(buffer: Buffer, at: number, length: number, position: number): void {
@@ -449,15 +435,8 @@ export class Storage implements LogHost {
     changes.reset();
   }
 
-  /** About how much the values of all sources would take if written again. */
-  get sourceBytes(): number {
-    let total = 0;
-    for (const { liveBytes } of this.sources) total += liveBytes;
-    return total;
-  }
-
   #flushChanges(): void {
-    for (const source of this.sources) this.flushSource(source);
+    for (const source of this.sources.all) this.flushSource(source);
     const changed = this.#changed;
     if (changed.length === 0) return;
     const writer = this.#writer;

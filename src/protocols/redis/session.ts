@@ -24,7 +24,7 @@ import { errorTexts, RedisError } from "./core/errors.ts";
 import { type BlockedCommand, type LaterReplies, LaterReply, type LaterWork } from "./core/later-reply.ts";
 import { limits } from "../../base/limits.ts";
 import type { Job, RunningJob } from "../../base/turn-work.ts";
-import { confirmedCommands, Subscriptions } from "./pubsub/subscriptions.ts";
+import { isConfirmed, Subscriptions } from "./pubsub/subscriptions.ts";
 import type { RedisServer } from "./server.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { Transaction } from "./transaction/queue.ts";
@@ -291,12 +291,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.context.spec = this.server.firstSpec;
     dispatch(this.context, this);
     // CLIENT REPLY ON is answered.
-    if (this.replyMode !== "on" && !this.#isConfirmed) output.length = before;
-  }
-
-  /** Confirmations of subscriptions are messages rather than replies. */
-  get #isConfirmed(): boolean {
-    return confirmedCommands.has(this.context.spec.fullName);
+    if (this.replyMode !== "on" && !isConfirmed(this.context.spec)) output.length = before;
   }
 
   // Replies that come later
@@ -306,7 +301,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
    * that has its place from then on, and what was said of its reply when it came still holds.
    */
   beginLater(work: LaterWork): LaterReply {
-    const isWanted = this.#later?.isWanted ?? (this.replyMode === "on" || this.#isConfirmed);
+    const isWanted = this.#later?.isWanted ?? (this.replyMode === "on" || isConfirmed(this.context.spec));
     this.blocked = null;
     this.#later = new LaterReply(this, work, isWanted);
     return this.#later;

@@ -150,9 +150,9 @@ export class Cleaner {
 
   /** Of messages and of what is kept beside them, counted until they are `enough`. */
   #bytesToCopy(file: JournalFile, end: number, enough: number): number {
-    const { table, sourceBytes, logs } = this.#storage;
+    const { table, sources, logs } = this.#storage;
     // How much of the sources is in the file is not known.
-    let total = Math.min(sourceBytes, end - file.base);
+    let total = Math.min(sources.liveBytes, end - file.base);
     total += table.bytesBelow(end) + this.#storage.stateBytesBelow(end, enough);
     if (file.live === 0) return total;
     for (const { index } of logs.values()) {
@@ -170,8 +170,8 @@ export class Cleaner {
 
   /** What is kept beside messages is only moved within the journal: a budget below it would never be met. */
   get #budget(): number {
-    const { stateBytes, table, sourceBytes } = this.#storage;
-    const kept = stateBytes + table.bytes + sourceBytes;
+    const { stateBytes, table, sources } = this.#storage;
+    const kept = stateBytes + table.bytes + sources.liveBytes;
     // Room is worth more work then.
     if (this.#isDiskTight) return Math.max(this.#options.journalBytesMax / 4, tightBudgetFactor * kept);
     return Math.max(this.#options.journalBytesMax, 2 * kept);
@@ -180,10 +180,10 @@ export class Cleaner {
   /** No message in the file is needed, and what else is needed of it is little. */
   #isWorthlessEarly(file: JournalFile, end: number): boolean {
     if (file.live > 0) return false;
-    const { table, sourceBytes } = this.#storage;
+    const { table, sources } = this.#storage;
     const enough = (end - file.base) / 4;
     // How much of the sources is in the file is not known: all of it may be.
-    return this.#storage.stateBytesBelow(end, enough) + table.bytesBelow(end) + sourceBytes < enough;
+    return this.#storage.stateBytesBelow(end, enough) + table.bytesBelow(end) + sources.liveBytes < enough;
   }
 
   async #run(): Promise<void> {
@@ -281,7 +281,7 @@ export class Cleaner {
   async #rewriteBelow(end: number): Promise<void> {
     while (this.#storage.rewriteStatesBelow(end, rewrittenAtOnce)) await this.#pauseWritten();
     while (this.#storage.table.rewriteBelow(end, rewrittenAtOnce)) await this.#pauseWritten();
-    for (const source of this.#storage.sources) {
+    for (const source of this.#storage.sources.all) {
       while (source.rewriteBelow(end)) await this.#pauseWritten();
     }
   }
