@@ -57,6 +57,12 @@ const stream = [
   ["XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">"],
 ];
 
+const largeFields = 200;
+const hashes = [
+  ["HSET", "hash", "a", "1", "b", "2"],
+  ["HSET", "large", ...Array.from({ length: largeFields }, (_, i) => [`f${i}`, "v"]).flat()],
+];
+
 /** What the tick brings whose write fails, and the looks that would tell of it. */
 const looks: Record<string, [change: (string | number)[], ...looks: (string | number)[][]]> = {
   "an entry, of the stream that was looked up last": [
@@ -91,12 +97,36 @@ const looks: Record<string, [change: (string | number)[], ...looks: (string | nu
     ["GET", "key"],
     ["STRLEN", "key"],
   ],
+  "a new hash": [
+    ["HSET", "new", "f", "v"],
+    ["HGET", "new", "f"],
+    ["TYPE", "new"],
+  ],
+  "a removed field": [
+    ["HDEL", "hash", "a"],
+    ["HLEN", "hash"],
+    ["HMGET", "hash", "a", "b"],
+  ],
+  "a field of a large hash": [
+    ["HINCRBY", "large", "n", 1],
+    ["HGETALL", "large"],
+    ["HSCAN", "large", 0],
+  ],
+  "a large hash's other name": [
+    ["RENAME", "large", "renamed"],
+    ["EXISTS", "large"],
+    ["HLEN", "renamed"],
+  ],
+  "a large hash's copy": [
+    ["COPY", "large", "copy"],
+    ["HLEN", "copy"],
+  ],
 };
 
 for (const [name, [change, ...asked]] of Object.entries(looks)) {
   for (const look of asked) {
     test(`${look.join(" ")} waits for ${name} that is not written`, async () => {
-      const failing = await FailingDisk.open(...stream);
+      const failing = await FailingDisk.open(...stream, ...hashes);
       failing.fail();
       // In the same turn and in a later one.
       const changer = failing.rig.connect("redis");
@@ -120,6 +150,38 @@ test("what changes while nothing can be written is not told either, before or be
   // One turn with it.
   assert.equal(failing.ask("XPENDING", "s", "g"), "");
   assert.equal(failing.ask("XPENDING", "s", "g"), "");
+});
+
+test("of records of every kind in one tick, each tells of its own keys alone", async () => {
+  const failing = await FailingDisk.open(...stream, ...hashes, ["SET", "old", "v"], ["SET", "gone", "v"]);
+  failing.fail();
+  const changer = failing.rig.connect("redis");
+  const changes = [
+    ["HSET", "one", "f", "v", "g", "w"],
+    ["SET", "two", "value", "PX", 1e6],
+    ["HDEL", "hash", "a"],
+    ["APPEND", "old", "more"],
+    ["COPY", "large", "three"],
+    ["PEXPIRE", "three", 1e6],
+    ["RENAME", "three", "four"],
+    ["DEL", "gone"],
+    ["HSET", "five", "f", "v"],
+  ];
+  changer.send(Buffer.concat(changes.map((change) => words(...change))));
+  failing.rig.settle();
+  const asked = ["one", "two", "hash", "old", "large", "three", "four", "gone", "five"];
+  for (const key of asked) assert.equal(failing.ask("EXISTS", key), "", key);
+  for (const key of ["f", "g", "v", "value", "more", "other"])
+    assert.equal(failing.ask("EXISTS", key), ":0\r\n", key);
+});
+
+test("a long hash is read in slices while nothing can be written", async () => {
+  const failing = await FailingDisk.open(...hashes);
+  failing.fail();
+  failing.ask("SET", "key", "v");
+  const pair = (i: number): number => words(`f${i}`, "v").length - "*2\r\n".length;
+  const bytes = Array.from({ length: largeFields }, (_, i) => pair(i)).reduce((sum, size) => sum + size);
+  assert.equal(failing.ask("HGETALL", "large").length, `*${2 * largeFields}\r\n`.length + bytes);
 });
 
 test("a pipeline that takes several turns is answered while nothing can be written, and so is a long reply", async () => {
