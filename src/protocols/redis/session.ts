@@ -19,6 +19,7 @@ import { clientLine } from "./connection/client-line.ts";
 import { factsOf } from "./connection/session-facts.ts";
 import { CommandContext } from "./core/context.ts";
 import { DeferredPushes } from "./core/deferred-pushes.ts";
+import { unitsOfRequest } from "./core/request-cost.ts";
 import { dispatch, runReply } from "./core/dispatch.ts";
 import { errorTexts, RedisError } from "./core/errors.ts";
 import { type BlockedCommand, type LaterReplies, LaterReply, type LaterWork } from "./core/later-reply.ts";
@@ -34,11 +35,6 @@ import { RequestParser } from "./wire/request-parser.ts";
 
 /** While a command waits for its reply, the connection is read from until it has sent this much more. */
 const blockedInputBytesMax = 1 << 20;
-
-/** The rough cost of one request of a pipeline, in units of work (turn-work.ts). */
-const unitsOfRequest = 0.25;
-const unitsOfArgument = 0.25;
-const unitsOfReplyByte = 1 / 1024;
 
 function* nothing(): Job<void> {}
 
@@ -203,11 +199,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
       else if (this.replyMode === "skipNext") this.replyMode = "skip";
       if (!this.holdsPushes) this.#pushes.flushTo(this.connection.output);
       const replyBytes = Math.max(output.length - before, 0);
-      work.spend(
-        Math.ceil(
-          unitsOfRequest + unitsOfArgument * context.request.argumentCount + unitsOfReplyByte * replyBytes,
-        ),
-      );
+      work.spend(unitsOfRequest(context.request.argumentCount, replyBytes));
     }
     if (this.isOutputFull) parser.hold();
     if (this.#isHeld) {
@@ -291,7 +283,12 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.context.spec = this.server.firstSpec;
     dispatch(this.context, this);
     // CLIENT REPLY ON is answered, and confirmations of subscriptions are messages rather than replies.
-    if (this.replyMode !== "on" && !confirmedCommands.has(this.context.spec.fullName)) output.length = before;
+    if (this.replyMode !== "on" && !this.#isConfirmed) output.length = before;
+  }
+
+  /** Confirmations of subscriptions are messages rather than replies. */
+  get #isConfirmed(): boolean {
+    return confirmedCommands.has(this.context.spec.fullName);
   }
 
   // Replies that come later
