@@ -19,12 +19,13 @@ import { clientLine } from "./connection/client-line.ts";
 import { factsOf } from "./connection/session-facts.ts";
 import { CommandContext } from "./core/context.ts";
 import { DeferredPushes } from "./core/deferred-pushes.ts";
+import { unitsOfRequest } from "./core/request-cost.ts";
 import { dispatch, runReply } from "./core/dispatch.ts";
 import { errorTexts, RedisError } from "./core/errors.ts";
 import { type BlockedCommand, type LaterReplies, LaterReply, type LaterWork } from "./core/later-reply.ts";
 import { limits } from "../../base/limits.ts";
 import type { Job, RunningJob } from "../../base/turn-work.ts";
-import { isConfirmed, Subscriptions } from "./pubsub/subscriptions.ts";
+import { confirmedCommands, Subscriptions } from "./pubsub/subscriptions.ts";
 import type { RedisServer } from "./server.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { Transaction } from "./transaction/queue.ts";
@@ -34,11 +35,6 @@ import { RequestParser } from "./wire/request-parser.ts";
 
 /** While a command waits for its reply, the connection is read from until it has sent this much more. */
 const blockedInputBytesMax = 1 << 20;
-
-/** The rough cost of one request of a pipeline, in units of work (turn-work.ts). */
-const unitsOfRequest = 0.25;
-const unitsOfArgument = 0.25;
-const unitsOfReplyByte = 1 / 1024;
 
 function* nothing(): Job<void> {}
 
@@ -203,11 +199,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
       else if (this.replyMode === "skipNext") this.replyMode = "skip";
       if (!this.holdsPushes) this.#pushes.flushTo(this.connection.output);
       const replyBytes = Math.max(output.length - before, 0);
-      work.spend(
-        Math.ceil(
-          unitsOfRequest + unitsOfArgument * context.request.argumentCount + unitsOfReplyByte * replyBytes,
-        ),
-      );
+      work.spend(unitsOfRequest(context.request.argumentCount, replyBytes));
     }
     if (this.isOutputFull) parser.hold();
     if (this.#isHeld) {
@@ -290,8 +282,13 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     // A refused command leaves the spec as it was, which must not be that of a subscription.
     this.context.spec = this.server.firstSpec;
     dispatch(this.context, this);
-    // CLIENT REPLY ON is answered.
-    if (this.replyMode !== "on" && !isConfirmed(this.context.spec)) output.length = before;
+    // CLIENT REPLY ON is answered, and confirmations of subscriptions are messages rather than replies.
+    if (this.replyMode !== "on" && !this.#isConfirmed) output.length = before;
+  }
+
+  /** Confirmations of subscriptions are messages rather than replies. */
+  get #isConfirmed(): boolean {
+    return confirmedCommands.has(this.context.spec.fullName);
   }
 
   // Replies that come later
@@ -301,7 +298,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
    * that has its place from then on, and what was said of its reply when it came still holds.
    */
   beginLater(work: LaterWork): LaterReply {
-    const isWanted = this.#later?.isWanted ?? (this.replyMode === "on" || isConfirmed(this.context.spec));
+    const isWanted = this.#later?.isWanted ?? (this.replyMode === "on" || this.#isConfirmed);
     this.blocked = null;
     this.#later = new LaterReply(this, work, isWanted);
     return this.#later;

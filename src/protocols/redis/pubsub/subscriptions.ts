@@ -17,7 +17,7 @@ import type { Connection } from "../../contract.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
 
 /** Commands that are answered by a pushed message for each name, rather than by a reply. */
-const confirmedCommands: ReadonlySet<string> = new Set([
+export const confirmedCommands: ReadonlySet<string> = new Set([
   "subscribe",
   "psubscribe",
   "ssubscribe",
@@ -26,11 +26,6 @@ const confirmedCommands: ReadonlySet<string> = new Set([
   "sunsubscribe",
 ]);
 const allowedInResp2 = new Set([...confirmedCommands, "ping", "quit", "reset"]);
-
-/** Its confirmations are messages, which CLIENT REPLY OFF does not keep back. */
-export function isConfirmed({ fullName }: CommandSpec): boolean {
-  return confirmedCommands.has(fullName);
-}
 
 /** The connection that is subscribed. */
 interface Subscriber extends Asker {
