@@ -170,9 +170,9 @@ const mutants: readonly Mutant[] = [
   {
     name: "a dead letter is not in the group of the journal in which its message goes",
     file: "src/broker/queue/retention.ts",
-    find: "    if (queue.policy.deadLetterExchange !== undefined) deadLetter(queue, offset, reason);\n    queue.drop(offset);",
+    find: "    if (queue.policy.deadLetterExchange !== undefined) deadLetter(queue, offset, reason);\n",
     replace:
-      "    if (queue.policy.deadLetterExchange === undefined) return queue.drop(offset);\n    deadLetter(queue, offset, reason);\n    queue.cursor!.settle(offset);\n    this.#broker.timers.after(1, () => queue.log.remove(offset));",
+      "    if (queue.policy.deadLetterExchange !== undefined) {\n      deadLetter(queue, offset, reason);\n      queue.cursor!.settle(offset);\n      this.#broker.timers.after(1, () => queue.log.remove(offset));\n      return;\n    }\n",
   },
   {
     name: "a full queue refuses a batch that it has already",
@@ -346,9 +346,9 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: "expiries are lost at a restart",
-    file: "src/keyspace/key-records.ts",
-    find: "      table.setExpiry(entry, expiry);\n      table.setAge(entry, age);",
-    replace: "      table.setExpiry(entry, 0);\n      table.setAge(entry, age);",
+    file: "src/keyspace/key-replay.ts",
+    find: "    buffer.copy(table.bytes, table.start, from, from + size);\n    table.setExpiry(entry, expiry);",
+    replace: "    buffer.copy(table.bytes, table.start, from, from + size);\n    table.setExpiry(entry, 0);",
   },
   {
     name: "PERSIST is not recorded",
@@ -485,7 +485,7 @@ const mutants: readonly Mutant[] = [
   {
     name: "a start takes what a failed sync has dropped for durable, since a later sync succeeds",
     file: "src/storage/journal/recovery.ts",
-    find: "    await write(() => writeAgain(each, scan.durable));\n",
+    find: "    await retried(() => writeAgain(each, durable));\n",
     replace: "",
   },
   {

@@ -23,8 +23,8 @@ import { readUint32, readUint64, writeUint32, writeUint64 } from "./frame.ts";
 
 const magic = "TroikaMQ journal";
 const version = 4;
-/** What the header's checksum is of. */
-const fixedBytes = 40;
+/** What the header's checksum is of: all but the notes, which follow. */
+export const fixedHeaderBytes = 40;
 export const journalHeaderBytes = 48;
 const magicBytes = 16;
 const noteBytes = 4;
@@ -36,6 +36,8 @@ const suffix = ".journal";
 
 /** How much of a note is there. */
 export type Note = "none" | "part" | "whole";
+
+export const noteNames = ["followed", "first"] as const;
 
 export type JournalNotes = Record<keyof typeof noteForms, Note>;
 
@@ -74,7 +76,7 @@ export function highestEpoch(names: readonly string[]): number {
   return highest;
 }
 
-function headerCrc(header: Uint8Array, size = fixedBytes): number {
+function headerCrc(header: Uint8Array, size = fixedHeaderBytes): number {
   const covered = Buffer.from(header.subarray(0, size));
   covered.fill(0, 20, 24);
   return crc32(covered, 0, size);
@@ -87,7 +89,7 @@ export function journalHeader(place: JournalPlace, notes: Readonly<JournalNotes>
   writeUint64(header, 24, place.base);
   writeUint64(header, 32, place.epoch);
   writeUint32(header, 20, headerCrc(header));
-  for (const name of ["followed", "first"] as const) {
+  for (const name of noteNames) {
     const { at, word } = noteForms[name];
     if (notes[name] === "whole") header.set(word, at);
   }

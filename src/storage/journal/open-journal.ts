@@ -7,7 +7,7 @@
  */
 import { dirname } from "node:path";
 import { BrokerError } from "../../base/errors.ts";
-import type { Disk } from "../../base/disk.ts";
+import { type Disk, isDiskFull } from "../../base/disk.ts";
 import { isSegmentFileName } from "../segment/segment-format.ts";
 import { hasBegun, writeBegunMarker } from "./begun-marker.ts";
 import { checkCleanMarker, removeCleanMarker } from "./clean-marker.ts";
@@ -39,7 +39,7 @@ export interface OpenedJournal {
   tornBytes: number;
 }
 
-/** Throws CORRUPT where files are damaged or missing, INVALID for an epoch that is not above all that there were. */
+/** Throws CORRUPT where files are damaged or missing, INVALID for an epoch that is not above all that there were, UNAVAILABLE where the disk is full. */
 export async function openJournal(options: OpeningOptions, visit: FrameVisitor): Promise<OpenedJournal> {
   const { disk, dataDirectory } = options;
   const directory = `${dataDirectory}/journal`;
@@ -64,9 +64,17 @@ export async function openJournal(options: OpeningOptions, visit: FrameVisitor):
     throw new BrokerError("CORRUPT", `${files[0]!.path}: has lost its header, though it had been durable`);
   }
   if (checkCleanMarker(disk, directory, files[0]?.base ?? 0, end)) await removeCleanMarker(disk, directory);
-  await makeDurable(disk, directory, journal, scan, options.retried);
-  await beginEpoch(disk, directory, files, { base: end, epoch }, options.retried);
-  if (!isBegun) await writeBegunMarker(disk, dataDirectory);
+  try {
+    await makeDurable(disk, directory, journal, scan, options.retried);
+    await beginEpoch(disk, directory, files, { base: end, epoch }, options.retried);
+    if (!isBegun) await writeBegunMarker(disk, dataDirectory);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    throw new BrokerError(
+      "UNAVAILABLE",
+      "the disk has no room for the journal file that a start begins, and the reserve is used up; free some space, then start again",
+    );
+  }
   return { files, end, epoch, tornBytes };
 }
 

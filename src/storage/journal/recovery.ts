@@ -29,11 +29,13 @@ import {
 import {
   assertJournalVersion,
   createJournalFile,
+  fixedHeaderBytes,
   journalHeader,
   journalHeaderBytes,
   type JournalNotes,
   type JournalPlace,
   noNotes,
+  noteNames,
   parseJournalFileName,
   readJournalHeader,
   readNotes,
@@ -243,11 +245,14 @@ export async function makeDurable(
   await disk.syncDirectory(directory);
 }
 
-/** Its header, which is small and has the notes, and all from position `from` on. */
+/**
+ * Its header, its notes, and all from position `from` on. A note that it has not is not written either: an owner that has
+ * lost the directory may be writing it now.
+ */
 async function writeAgain(found: FoundFile, from: number): Promise<void> {
   const { file, path, base, size, notes } = found;
-  const header = journalHeader(found, notes);
-  await file.writeLater(header, 0, header.length, 0);
+  await file.writeLater(journalHeader(found), 0, fixedHeaderBytes, 0);
+  for (const name of noteNames) if (notes[name] === "whole") writeNote(file, name);
   const start = Math.max(from - base, 0) + journalHeaderBytes;
   if (start >= size) return;
   const bytes = Buffer.allocUnsafeSlow(size);

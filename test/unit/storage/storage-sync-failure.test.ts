@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { envelope } from "../../../src/message/envelope.ts";
 import { type Log, Storage } from "../../../src/storage/index.ts";
+import { journalHeaderBytes } from "../../../src/storage/journal/journal-file.ts";
 import { SimDisk, seeded } from "../../../sim/disk.ts";
 import { finish } from "../../support/finish.ts";
 
@@ -96,6 +97,9 @@ test("a full disk does not keep a start from writing again what it must", async 
   storage.flush();
   disk.crash("kill");
   disk.fill(0);
+  await assert.rejects(open(disk), { code: "UNAVAILABLE", message: /free some space, then start again/ });
+  // What is written again takes no room; the file of a new owner begins with its header.
+  disk.fill(journalHeaderBytes);
   const { logs } = await open(disk);
   assert.equal(logs[0]!.nextOffset, 10);
 });
