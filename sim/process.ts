@@ -45,6 +45,8 @@ export class SimProcess {
   #nextConnectionId = 1;
   /** The disk failed to keep what it had promised: the process ends itself. */
   isDoomed = false;
+  /** How often it was started: what a dead broker still does is not this one's. */
+  #starts = 0;
 
   constructor(options: ProcessOptions) {
     this.#options = options;
@@ -58,6 +60,7 @@ export class SimProcess {
   async start(): Promise<void> {
     const { disk, time, random, log } = this.#options;
     this.isDoomed = false;
+    const start = ++this.#starts;
     const logger = new Logger({ level: "error", clock: time, sink: log });
     const keyspace = new Keyspace(random.below(2 ** 32), this.#options.keyspaceBounds);
     const broker = await Broker.open({
@@ -75,7 +78,9 @@ export class SimProcess {
       kafkaDurability: this.#options.kafkaDurability,
       turnBounds: this.#options.turnBounds,
       passwordHash: quickHash,
-      onFatal: () => (this.isDoomed = true),
+      onFatal: () => {
+        if (start === this.#starts) this.isDoomed = true;
+      },
     });
     keyspace.start(broker);
     this.broker = broker;

@@ -445,6 +445,8 @@ export class World {
     const { disk } = this;
     disk.empty();
     disk.fullness = disk.readErrors = disk.writeErrors = disk.syncErrors = disk.readFlips = 0;
+    // The last step may have brought the last fault: that process only has to end.
+    if (this.process.isUp && this.process.isDoomed) this.crash(this.#endOfDoomed);
     while (!this.process.isUp && !this.isRefused) await this.start();
   }
 
