@@ -58,6 +58,9 @@ test("a read does not wait, and a long reply is written at once", async () => {
   script.call("MSET", ...names.flatMap((name) => [name, name]));
   assert.deepEqual(plain(script.call("MGET", ...names)), names);
   assert.equal((plain(script.call("KEYS", "*")) as string[]).length, names.length);
+  script.call("HSET", "hash", ...names.flatMap((name) => [name, name]));
+  assert.equal((plain(script.call("HKEYS", "hash")) as string[]).length, names.length);
+  assert.deepEqual(plain(script.call("HMGET", "hash", ...names)), names);
   assert.equal(rig.broker.work.waitingCount, 0);
 });
 
