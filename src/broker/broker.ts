@@ -332,12 +332,13 @@ export class Broker {
     if (this.ticker.isStuck) this.storage.unwritten.lookedAtTable(isDefinition);
   }
 
-  /** The same where only one name is asked after: whether there is such a queue or exchange. */
+  /** The same where only one name is asked after: whether there is such a queue, exchange or topic. */
   lookedAtName(vhost: string, name: string): void {
     if (!this.ticker.isStuck) return;
     const { unwritten } = this.storage;
     unwritten.lookedAtPair(definitionKey("queue", vhost, name));
     unwritten.lookedAtPair(definitionKey("exchange", vhost, name));
+    unwritten.lookedAtPair(definitionKey("topic", vhost, name));
   }
 
   /** The same for a queue or stream that is there: its records, its cursors, and its groups. */

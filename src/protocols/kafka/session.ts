@@ -62,9 +62,6 @@ function* encodedAnswer(
 const lookingAtNothing: ReadonlySet<ApiName> = new Set(["ApiVersions", "SaslHandshake", "SaslAuthenticate"]);
 /** Those that may look at anything but what groups have committed, which goes on being committed all the time. */
 const lookingAtNoPosition: ReadonlySet<ApiName> = new Set([
-  "Produce",
-  "Fetch",
-  "ListOffsets",
   "Metadata",
   "FindCoordinator",
   "JoinGroup",
@@ -73,9 +70,12 @@ const lookingAtNoPosition: ReadonlySet<ApiName> = new Set([
   "LeaveGroup",
 ]);
 
+/** Those that look at the topics that they name, where they find them (topic-directory.ts). */
+const lookingAtNames: ReadonlySet<ApiName> = new Set(["Produce", "Fetch", "ListOffsets"]);
+
 /** The journal takes nothing: what is not written must not be told of. */
 function lookedAround(broker: Broker, name: ApiName): void {
-  if (!broker.ticker.isStuck || lookingAtNothing.has(name)) return;
+  if (!broker.ticker.isStuck || lookingAtNothing.has(name) || lookingAtNames.has(name)) return;
   broker.lookedAtDefinitions();
   if (!lookingAtNoPosition.has(name)) broker.lookedAtPositions();
 }

@@ -49,7 +49,11 @@ export class KafkaTopic {
   /** The partition's log; undefined where there is none, which an exchange never has. */
   queue(partition: number): Queue | undefined {
     const queue = this.topic?.partitions[partition];
-    if (queue !== undefined) queue.vhost.broker.storage.unwritten.lookedAt(queue.log);
+    if (queue !== undefined) {
+      const { broker, name: vhost } = queue.vhost;
+      broker.lookedAtName(vhost, queue.name);
+      broker.storage.unwritten.lookedAt(queue.log);
+    }
     return queue;
   }
 
@@ -77,6 +81,8 @@ export class TopicDirectory {
   }
 
   #find(brokerName: string): KafkaTopic | undefined {
+    const { broker, name: vhost } = this.#vhost;
+    broker.lookedAtName(vhost, brokerName);
     const topic = this.#vhost.topics.find(brokerName);
     if (topic !== undefined) return this.#ofTopic(topic);
     const exchange = brokerName === "" ? undefined : this.#vhost.exchanges.get(brokerName);
