@@ -1,5 +1,5 @@
 /**
- * The records that a shared cursor has given out and not got back: who holds each, since when, how often given.
+ * The records that a cursor has given out and not got back: who holds each, since when, how often given.
  *
  * Pages of typed arrays by offset, taken from a pool: no object for each record. A table that `keepsIds` also knows the
  * entry id of each record, which outlives the record itself. Invariants: a page is kept exactly as long as something is

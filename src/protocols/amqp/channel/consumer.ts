@@ -5,8 +5,9 @@
  * Invariants: without no-ack it holds at most `prefetch` deliveries (0: no bound); it takes nothing while its
  * connection has more unsent output than `deliverOutputBytesMax`.
  */
-import type { Queue, QueueConsumer } from "../../../broker/queue/queue.ts";
-import type { SharedCursor } from "../../../broker/cursor/shared-cursor.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import type { QueueConsumer } from "../../../broker/queue/readers.ts";
+import type { QueueCursor } from "../../../broker/cursor/queue-cursor.ts";
 import { AmqpView } from "../../../message/convert/as-amqp.ts";
 import type { Channel } from "./channel.ts";
 import { withHeaderField } from "../core/header-field.ts";
@@ -73,7 +74,7 @@ export class Consumer implements QueueConsumer, UnackedSource {
     return this.#owner.hasCreditFor(this);
   }
 
-  deliver(queue: Queue, cursor: SharedCursor): void {
+  deliver(queue: Queue, cursor: QueueCursor): void {
     const owner = this.#owner;
     const { record, deliveryCount } = cursor;
     this.hadRoom = true;

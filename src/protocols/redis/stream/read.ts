@@ -7,7 +7,8 @@
 import { finishNow, type Job } from "../../../base/turn-work.ts";
 import { LogReader } from "../../../broker/log-entries.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
-import type { CursorOwner, SharedCursor } from "../../../broker/cursor/shared-cursor.ts";
+import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
+import type { CursorOwner } from "../../../broker/groups/group-owners.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import { envelope } from "../../../message/envelope.ts";
 import type { CommandContext } from "../core/context.ts";
@@ -134,7 +135,7 @@ function parseStream(context: CommandContext, read: StreamRead, keyAt: number, i
   return { key, id, isNews: read.group !== undefined && id.isMax };
 }
 
-function groupOf(queue: Queue | undefined, group: string, key: string): SharedCursor {
+function groupOf(queue: Queue | undefined, group: string, key: string): GroupCursor {
   const cursor = queue?.groups.get(group);
   if (cursor !== undefined) return cursor;
   const text = (name: string): string => Buffer.from(name, "latin1").toString();
@@ -236,7 +237,7 @@ interface GroupPart {
   readonly key: string;
   readonly queue: Queue;
   readonly group: string;
-  readonly cursor: SharedCursor;
+  readonly cursor: GroupCursor;
   readonly owner: CursorOwner;
   /** Where the consumer's history begins that it asks for; null for news. */
   readonly historyFrom: EntryId | null;
@@ -288,7 +289,7 @@ function serveGroup(context: CommandContext, read: StreamRead): boolean {
 }
 
 /** How many entries the group has still to get, at most `most` where that is above 0. */
-function countNews(cursor: SharedCursor, most: number): number {
+function countNews(cursor: GroupCursor, most: number): number {
   if (!cursor.peek()) return 0;
   const { log } = cursor;
   const present = countPresent(log, cursor.record.offset, log.nextOffset);
@@ -299,7 +300,7 @@ function countNews(cursor: SharedCursor, most: number): number {
  * Whether giving the next entries takes long. Throws what reading them would throw, before any of them is given: an
  * error half-way would leave some that are given to a consumer which never got them.
  */
-function isLongToGive(cursor: SharedCursor, count: number): boolean {
+function isLongToGive(cursor: GroupCursor, count: number): boolean {
   if (count > directItemsMax) return true;
   const reader = new LogReader(cursor.log, cursor.record.offset);
   let bytes = 0;

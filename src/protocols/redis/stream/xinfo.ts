@@ -3,7 +3,7 @@ import type { Job } from "../../../base/turn-work.ts";
 import { entriesAdded } from "../../../broker/groups/progress.ts";
 import { LogReader } from "../../../broker/log-entries.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
-import type { SharedCursor } from "../../../broker/cursor/shared-cursor.ts";
+import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
@@ -175,7 +175,7 @@ function xinfoConsumers(context: CommandContext): void {
   answerInSlices(context, () => writeConsumers(context, cursor));
 }
 
-function* writeConsumers({ reply, broker }: CommandContext, cursor: SharedCursor): Job<void> {
+function* writeConsumers({ reply, broker }: CommandContext, cursor: GroupCursor): Job<void> {
   const owners = yield* sortedByName(cursor.owners);
   const piece = new Piece();
   const now = broker.clock.now();

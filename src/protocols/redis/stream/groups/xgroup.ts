@@ -4,7 +4,8 @@
  */
 import type { Queue } from "../../../../broker/queue/queue.ts";
 import type { Job } from "../../../../base/turn-work.ts";
-import type { CursorOwner, SharedCursor } from "../../../../broker/cursor/shared-cursor.ts";
+import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
+import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { errorTexts, RedisError } from "../../core/errors.ts";
@@ -119,7 +120,7 @@ function existingStream(context: CommandContext): Queue {
   );
 }
 
-function existingGroup(context: CommandContext): SharedCursor {
+function existingGroup(context: CommandContext): GroupCursor {
   const cursor = findGroup(context, existingStream(context), 3);
   if (cursor === undefined) throw noSuchGroup(context);
   return cursor;
@@ -184,7 +185,7 @@ function xgroupDelConsumer(context: CommandContext): void {
 }
 
 /** What it holds is settled first, then it goes with whatever it has got meanwhile. */
-function* removeConsumer({ reply }: CommandContext, cursor: SharedCursor, owner: CursorOwner): Job<void> {
+function* removeConsumer({ reply }: CommandContext, cursor: GroupCursor, owner: CursorOwner): Job<void> {
   const { pending } = cursor;
   const piece = new Piece();
   let settled = 0;
