@@ -87,9 +87,7 @@ export class QueueCursor implements DurableState {
 
   #nextNew(): boolean {
     const news = this.#news;
-    while (news.next()) {
-      if (this.history === null || !this.history.has(news.offset)) return true;
-    }
+    while (news.next()) if (this.history === null || !this.history.has(news.offset)) return true;
     return false;
   }
 
@@ -149,6 +147,11 @@ export class QueueCursor implements DurableState {
     return true;
   }
 
+  /** The record leaves the log, whoever holds it. */
+  gone(offset: number): void {
+    if (!this.settle(offset) && this.history !== null) this.#noteHistory(offset);
+  }
+
   #noteHistory(offset: number): void {
     if (this.history!.add(offset) && this.handle !== null && this.#changes.settled(offset)) this.#touch();
   }
@@ -156,23 +159,21 @@ export class QueueCursor implements DurableState {
   /** From here on what is settled stays in the log; what is gone from it counts as settled. */
   keepHistory(): void {
     this.history = new HistoryMarks(this.log.removed);
-    if (this.handle === null) return;
-    this.history.encode(this.#changes.begin(change.historyKept));
+    if (this.handle !== null) this.history.encode(this.#changes.begin(change.historyKept));
     this.#touch();
   }
 
   /** Nothing that was settled is in the log any more, and nothing stays there from here on. */
   dropHistory(): void {
     this.history = null;
-    if (this.handle === null) return;
-    this.#changes.begin(change.historyDropped);
+    if (this.handle !== null) this.#changes.begin(change.historyDropped);
     this.#touch();
   }
 
   /** Settles whatever nobody holds (a purge of a queue that keeps its history). */
   settleReady(): void {
     this.forgetRequeued();
-    const end = this.log.nextOffset;
+    const end = this.log.stableEnd;
     for (let offset = this.history!.first; offset < end; offset++) {
       if (this.pending.ownerOf(offset) === noOwner) this.#noteHistory(offset);
     }

@@ -106,7 +106,7 @@ export class Queue {
     this.policies.change.restored();
     if (this.log.length === 0) return;
     this.canExpire = true;
-    this.settledTo = this.log.nextOffset;
+    this.settledTo = this.log.stableEnd;
     this.vhost.broker.schedule(this);
   }
 
@@ -135,16 +135,21 @@ export class Queue {
   get readyCount(): number {
     const { cursor, log } = this;
     if (cursor === null) return log.length;
-    const unsettled = cursor.history === null ? log.length : log.nextOffset - cursor.history.countBelow(log);
+    const unsettled = cursor.history === null ? log.length : log.stableEnd - cursor.history.countBelow(log);
     return unsettled - cursor.heldCount + this.returns.count;
   }
 
   /** A walker over the records from `offset` on, for those who look without consuming. */
-  reader(offset = 0): LogReader {
-    return new LogReader(this.log, offset);
+  reader(offset = 0, seesOpen = false): LogReader {
+    return new LogReader(this.log, offset, seesOpen);
   }
 
-  /** Records came into the log in this tick. */
+  /** A record that nobody has seen goes: where history counts what was settled, it is among that. */
+  aborting(from: number, to: number): void {
+    for (let offset = from; offset < to; offset++) this.cursor?.gone(offset);
+  }
+
+  /** Records came into the log in this tick, or became stable. */
   appended(): void {
     this.vhost.broker.schedule(this);
   }
@@ -206,7 +211,7 @@ export class Queue {
       retention.enforce(this);
       if (this.cursor !== null) this.dropExpired();
     } finally {
-      this.settledTo = this.log.nextOffset;
+      this.settledTo = this.log.stableEnd;
       this.#isSettling = false;
     }
   }
@@ -272,7 +277,7 @@ export class Queue {
   /** Takes a record out by its place, whoever holds it (XDEL). */
   removeAt(offset: number): void {
     this.readyBytes?.removing(offset, offset + 1);
-    this.cursor?.settle(offset);
+    this.cursor?.gone(offset);
     this.log.remove(offset);
   }
 
@@ -315,10 +320,10 @@ export class Queue {
       cursor.settleReady();
       this.policies.change.purged();
     } else if (cursor === null || cursor.pending.size === 0) {
-      this.log.removeBelow(this.log.nextOffset);
+      this.log.removeBelow(this.log.stableEnd);
     } else {
       cursor.forgetRequeued();
-      for (let offset = this.log.firstOffset; offset < this.log.nextOffset; offset++) {
+      for (let offset = this.log.firstOffset; offset < this.log.stableEnd; offset++) {
         if (cursor.pending.ownerOf(offset) === 0) this.log.remove(offset);
       }
     }

@@ -101,7 +101,7 @@ export class ReadyBytes {
 
   purged(): void {
     this.isCounting = false;
-    this.#news.seek(this.#queue.log.nextOffset);
+    this.#news.seek(this.#queue.log.stableEnd);
     this.total = 0;
   }
 }

@@ -69,7 +69,7 @@ export class Retention {
   #enforceStream(queue: Queue): void {
     const { policy, log } = queue;
     if (policy.maxLength !== undefined && log.length > policy.maxLength) {
-      log.removeBelow(log.nextOffset - policy.maxLength);
+      log.removeBelow(log.stableEnd - policy.maxLength);
     }
   }
 

@@ -28,7 +28,7 @@ export function* writeFullInfo(
   count: number,
 ): Job<void> {
   const { reply } = context;
-  const { firstOffset: from, nextOffset: to } = queue.log;
+  const { firstOffset: from, stableEnd: to } = queue.log;
   reply.bulkLatin1("entries");
   const list = parts.openList();
   const range = { queue, from, to, isReverse: false };

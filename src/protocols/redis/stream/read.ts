@@ -120,7 +120,8 @@ function parseStream(context: CommandContext, read: StreamRead, keyAt: number, i
     }
     if (queue !== undefined) seal(queue);
     // The log's own goes on as it grows.
-    return { key, id: new EntryId().copyFrom(queue?.log.lastId ?? noId), isNews: false };
+    const id = new EntryId();
+    return { key, id: queue?.log.readStableId(id) ?? id.copyFrom(noId), isNews: false };
   }
   if (request.is(idAt, ">")) {
     if (read.group === undefined) {
@@ -164,7 +165,7 @@ function servePlain(context: CommandContext, read: StreamRead): boolean {
     const { log } = queue;
     if (!scratchId.copyFrom(id).increment()) continue;
     const from = log.offsetOfEntryId(scratchId);
-    const to = log.nextOffset;
+    const to = log.stableEnd;
     const present = from < to ? countPresent(log, from, to) : 0;
     if (present === 0) continue;
     const count = read.count > 0 ? Math.min(present, read.count) : present;
@@ -292,7 +293,7 @@ function serveGroup(context: CommandContext, read: StreamRead): boolean {
 function countNews(cursor: GroupCursor, most: number): number {
   if (!cursor.peek()) return 0;
   const { log } = cursor;
-  const present = countPresent(log, cursor.record.offset, log.nextOffset);
+  const present = countPresent(log, cursor.record.offset, log.stableEnd);
   return most > 0 ? Math.min(present, most) : present;
 }
 
@@ -357,7 +358,7 @@ function* writeNewsSliced(
   const { cursor, owner } = part;
   const { reply, broker } = context;
   const piece = new Piece();
-  const end = cursor.log.nextOffset;
+  const end = cursor.log.stableEnd;
   let count = 0;
   while (count < part.count && cursor.next < end) {
     const before = workBytes(out.bytes);

@@ -109,7 +109,7 @@ function offsetAfter(queue: Queue, count: number): number {
   if (removed.countAbove === 0) return log.firstOffset + count;
   // The least offset with so many below it, by halving: there may be millions.
   let low = log.firstOffset + count;
-  let high = Math.min(low + removed.countAbove, log.nextOffset);
+  let high = Math.min(low + removed.countAbove, log.stableEnd);
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     if (countPresent(log, log.firstOffset, middle) < count) low = middle + 1;
@@ -127,7 +127,7 @@ function wholeBlocks(context: CommandContext, queue: Queue, target: number, limi
   let deleted = 0;
   for (;;) {
     // The last block may not be full.
-    const next = Math.min(border + block, log.nextOffset);
+    const next = Math.min(border + block, log.stableEnd);
     if (next > target || next === border) return border;
     const from = Math.max(border, log.firstOffset);
     const entries = countPresent(log, from, next);

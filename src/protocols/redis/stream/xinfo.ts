@@ -136,7 +136,7 @@ function writeShortInfo(context: CommandContext, queue: Queue): void {
   reply.bulkLatin1("first-entry");
   writeEntryOrNull(context, new LogReader(log, log.firstOffset));
   reply.bulkLatin1("last-entry");
-  writeEntryOrNull(context, new LogReader(log, log.removed.previousPresent(log.nextOffset - 1)));
+  writeEntryOrNull(context, new LogReader(log, log.removed.previousPresent(log.stableEnd - 1)));
 }
 
 function writeEntryOrNull(context: CommandContext, reader: LogReader): void {

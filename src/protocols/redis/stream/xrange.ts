@@ -56,7 +56,7 @@ function range(context: CommandContext, isReverse: boolean): void {
   if (count === 0) return reply.nullArray();
   const { log } = queue;
   const from = log.offsetOfEntryId(start);
-  const to = end.increment() ? log.offsetOfEntryId(end) : log.nextOffset;
+  const to = end.increment() ? log.offsetOfEntryId(end) : log.stableEnd;
   const total = countPresent(log, from, to);
   const most = count < 0 ? total : Math.min(total, count);
   const wanted = { queue, from, to, most, isReverse };

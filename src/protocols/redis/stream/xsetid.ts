@@ -62,8 +62,8 @@ function xsetid(context: CommandContext): void {
   reply.ok();
 }
 
-/** Whether the wanted id is below the last entry that is there. */
+/** Whether the wanted id is below the last entry that is there, of an open transaction or not. */
 function isBelowTop(log: Log): boolean {
-  const reader = new LogReader(log, log.removed.previousPresent(log.nextOffset - 1));
+  const reader = new LogReader(log, log.removed.previousPresent(log.nextOffset - 1), true);
   return reader.next() && last.compare(reader.id) < 0;
 }

@@ -53,7 +53,7 @@ export function* sortedByName<Value>(map: ReadonlyMap<string, Value>): Job<[name
 /** Puts the group behind the entry with that id. */
 export function setGroupPosition(cursor: GroupCursor, id: EntryId, entriesRead: number): void {
   const { log } = cursor;
-  const offset = next.copyFrom(id).increment() ? log.offsetOfEntryId(next) : log.nextOffset;
+  const offset = next.copyFrom(id).increment() ? log.offsetOfEntryId(next) : log.stableEnd;
   cursor.setGroupPosition(offset, id, entriesRead);
 }
 

@@ -132,7 +132,7 @@ function xgroupCreate(context: CommandContext): void {
   let queue = makesStream ? findStream(context, 2) : existingStream(context);
   if (!request.is(4, "$")) strictIdArgument(request, 4, id);
   else if (queue === undefined) id.set(0, 0);
-  else id.copyFrom(queue.log.lastId);
+  else queue.log.readStableId(id);
   context.broker.storage.assertWritable();
   // Only a new key is a change to those who WATCH: groups are not part of the value.
   if (queue === undefined) {
@@ -151,7 +151,7 @@ function xgroupSetId(context: CommandContext): void {
   const { entriesRead } = parseOptions(context, false);
   const queue = existingStream(context);
   const cursor = existingGroup(context);
-  if (request.is(4, "$")) id.copyFrom(queue.log.lastId);
+  if (request.is(4, "$")) queue.log.readStableId(id);
   else idArgument(request, 4, id);
   setGroupPosition(cursor, id, entriesRead);
   // Entries may be new to the group now: who waits in it is to look.
