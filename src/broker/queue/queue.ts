@@ -5,6 +5,7 @@
  * them. Delivery runs at the end of each tick, in `deliver`. Invariants: of a queue's records, each is ready, held by
  * one consumer, or gone; a consumer never has more than its prefetch.
  */
+import { assertsAreOn } from "../../base/assert.ts";
 import { type Log, LogReader } from "../../storage/index.ts";
 import type { ProducerState } from "./producer-state.ts";
 import type { ArgumentTypes } from "../exchange/routing/plain-arguments.ts";
@@ -20,6 +21,7 @@ import { effectivePolicy, keepsHistory, type PolicyLayers, type QueuePolicy } fr
 import { QueuePolicies } from "./policies.ts";
 import type { LogWaiter, QueueConsumer } from "./readers.ts";
 import { QueueReturns } from "./returns.ts";
+import { assertQueue } from "./queue-invariants.ts";
 import { ReadyBytes } from "./ready-bytes.ts";
 
 /** Dead letters of one queue may make another one catch up, and so on. */
@@ -214,6 +216,7 @@ export class Queue {
       this.settledTo = this.log.stableEnd;
       this.#isSettling = false;
     }
+    if (assertsAreOn && this.vhost.broker.queuesCatchingUp <= 1) assertQueue(this);
   }
 
   /** A record of it cannot be read: said once until it can. */
@@ -244,12 +247,10 @@ export class Queue {
     this.vhost.broker.schedule(this);
   }
 
-  /** Takes a consumer away; what it holds is for its session to requeue. An auto-delete queue goes with its last one. */
-  removeConsumer(consumer: QueueConsumer): void {
-    this.removeConsumers([consumer]);
-  }
-
-  /** The same of many that go together, as those of a channel do. */
+  /**
+   * Takes consumers away that go together, as those of a channel do; what they hold is for their session to requeue. An auto-delete
+   * queue goes with its last one.
+   */
   removeConsumers(gone: Iterable<QueueConsumer>): void {
     let isAny = false;
     for (const consumer of gone) if (this.consumers.remove(consumer)) isAny = true;
@@ -281,21 +282,9 @@ export class Queue {
     this.log.remove(offset);
   }
 
-  /** Takes out all records below an offset, whoever holds them (XTRIM). */
-  removeBelow(target: number): void {
-    const { cursor, log } = this;
-    this.readyBytes?.removing(log.firstOffset, target);
-    if (cursor !== null && cursor.pending.size > 0) {
-      const held: number[] = [];
-      cursor.pending.visit(log.firstOffset, target, (offset) => held.push(offset) > 0);
-      for (const offset of held) cursor.settle(offset);
-    }
-    log.removeBelow(target);
-  }
-
   /**
-   * A consumer gives a record back; it goes out again from its old place (see `policy.keepsReturnOrder`), unless it did so too often. See `returns` for
-   * what a method says before the first and behind the last.
+   * A consumer gives a record back; it goes out again from its old place (see `policy.keepsReturnOrder`), unless it did so too
+   * often. See `returns` for what a method says before the first and behind the last.
    */
   requeue(offset: number): void {
     const cursor = this.cursor!;
@@ -307,26 +296,5 @@ export class Queue {
     cursor.requeue(offset);
     this.readyBytes?.returned(offset);
     this.vhost.broker.schedule(this);
-  }
-
-  /** Drops all records that nobody holds and returns how many there were. */
-  purge(): number {
-    this.returns.finishAll();
-    this.log.store.seal();
-    const count = this.readyCount;
-    const cursor = this.cursor;
-    this.readyBytes?.purged();
-    if (cursor !== null && cursor.history !== null) {
-      cursor.settleReady();
-      this.policies.change.purged();
-    } else if (cursor === null || cursor.pending.size === 0) {
-      this.log.removeBelow(this.log.stableEnd);
-    } else {
-      cursor.forgetRequeued();
-      for (let offset = this.log.firstOffset; offset < this.log.stableEnd; offset++) {
-        if (cursor.pending.ownerOf(offset) === 0) this.log.remove(offset);
-      }
-    }
-    return count;
   }
 }

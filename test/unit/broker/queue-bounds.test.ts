@@ -10,6 +10,7 @@ import type { QueueConsumer } from "../../../src/broker/queue/readers.ts";
 import type { SimDisk } from "../../../sim/disk.ts";
 import { openBareBroker, publishTo as publish } from "../../support/bare-broker.ts";
 import { takeOnce } from "../../../src/broker/queue/delivery.ts";
+import { removeBelow } from "../../../src/broker/queue/removal.ts";
 
 const owner = 1;
 
@@ -61,7 +62,7 @@ test("what is removed by its place counts for no bytes, held or not", async () =
   // Its consumer does not know yet.
   queue.requeue(held);
   assert.equal(queue.readyBytes!.total, 2);
-  queue.removeBelow(queue.log.nextOffset);
+  removeBelow(queue, queue.log.nextOffset);
   assert.equal(queue.readyBytes!.total, 0);
   assert.ok(publish(queue, "0123456789"));
 });

@@ -15,6 +15,7 @@ import { TtlEras } from "../../../src/broker/queue/ttl-eras.ts";
 import { type BareBroker, openBareBroker, publishTo } from "../../support/bare-broker.ts";
 import { policySequences, type PolicyTarget } from "../../support/policy-sequences.ts";
 import { takeOnce } from "../../../src/broker/queue/delivery.ts";
+import { purge } from "../../../src/broker/queue/removal.ts";
 
 const backlog = 100_000;
 const body = "0123456789";
@@ -161,7 +162,7 @@ test("a purge while a history goes leaves nothing behind", async () => {
   assert.equal(takeOnce(queue, false, 1), "taken");
   const held = queue.cursor!.record.offset;
   apply(queue, null);
-  assert.equal(queue.purge(), 2899);
+  assert.equal(purge(queue), 2899);
   await settled(bare);
   assert.deepEqual([queue.log.length, queue.readyCount], [1, 0]);
   queue.settle(held);

@@ -5,6 +5,7 @@
  * Invariants: without no-ack it holds at most `prefetch` deliveries (0: no bound); it takes nothing while its
  * connection has more unsent output than `deliverOutputBytesMax`.
  */
+import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { QueueConsumer } from "../../../broker/queue/readers.ts";
 import type { QueueCursor } from "../../../broker/cursor/queue-cursor.ts";
@@ -66,7 +67,7 @@ export class Consumer implements QueueConsumer, UnackedSource {
   }
 
   stop(): void {
-    this.queue.removeConsumer(this);
+    this.queue.removeConsumers([this]);
   }
 
   canTake(): boolean {
@@ -81,6 +82,11 @@ export class Consumer implements QueueConsumer, UnackedSource {
     // What cannot be shown is not held.
     let parts = view.show(record);
     const tag = this.isNoAck ? owner.unacked.skip() : owner.hold(this, record.offset);
+    if (assertsAreOn && !this.isNoAck && this.prefetch > 0)
+      assertInvariant(
+        this.held + this.uncommitted <= this.prefetch,
+        "a consumer holds no more than its prefetch",
+      );
     if (queue.policy.countsDeliveries && deliveryCount > 1) {
       parts = withHeaderField(parts, "x-delivery-count", deliveryCount - 1);
     }

@@ -1,5 +1,6 @@
 /** ListOffsets: the first and last offset of a log, and those of points in time, exact to the record. */
 import { mayUsePartition } from "../core/authorize.ts";
+import type { LogReader } from "../../../storage/logs.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Job } from "../../../base/turn-work.ts";
@@ -126,11 +127,7 @@ function* findSince(queue: Queue, timestamp: number): Job<Found> {
 
 const batch = new KafkaBatch();
 
-function findInBatch(
-  reader: ReturnType<Queue["reader"]>,
-  timestamp: number,
-  cursor: RecordCursor,
-): Found | null {
+function findInBatch(reader: LogReader, timestamp: number, cursor: RecordCursor): Found | null {
   const { removed } = reader.log;
   batch.reset(reader.buffer, reader.recordsStart, reader.recordsEnd).next();
   cursor.open(batch, limits.kafkaRequestBytesMax);

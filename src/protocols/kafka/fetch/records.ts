@@ -9,6 +9,7 @@
  */
 import { ByteWriter } from "../../../base/bytes.ts";
 import { limits } from "../../../base/limits.ts";
+import type { LogReader } from "../../../storage/logs.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { KafkaView } from "../../../message/convert/as-kafka.ts";
 import { kafkaFrames } from "../../../message/convert/kafka-frame.ts";
@@ -19,8 +20,6 @@ import { controlTypes } from "../../../message/kafka/batch-records.ts";
 import { leaderEpoch } from "../core/node.ts";
 import { endFor } from "./isolation.ts";
 import type { RecordsSource } from "../wire/records-source.ts";
-
-type LogReader = ReturnType<Queue["reader"]>;
 
 /** A batch made of foreign records is closed at this size. */
 const madeBatchBytesMax = 256 << 10;

@@ -5,7 +5,7 @@
  * writes nothing.
  */
 import { finishNow, type Job } from "../../../base/turn-work.ts";
-import { LogReader } from "../../../broker/log-entries.ts";
+import { LogReader } from "../../../storage/logs.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
 import type { CursorOwner } from "../../../broker/groups/group-owners.ts";

@@ -10,6 +10,7 @@ import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 import { strictIdArgument } from "./id.ts";
 import { countPresent, seal } from "./stream.ts";
+import { removeBelow } from "../../../broker/queue/removal.ts";
 
 export class TrimOptions {
   strategy: "none" | "maxlen" | "minid" = "none";
@@ -90,7 +91,7 @@ export function trim(context: CommandContext, queue: Queue, options: TrimOptions
   else target = log.offsetOfEntryId(options.minId);
   if (options.isApproximate) target = wholeBlocks(context, queue, target, options.limit);
   if (target <= log.firstOffset) return 0;
-  queue.removeBelow(target);
+  removeBelow(queue, target);
   return length - log.length;
 }
 

@@ -1,7 +1,7 @@
 /** XINFO STREAM key [FULL [COUNT count]]      XINFO GROUPS key      XINFO CONSUMERS key group */
 import type { Job } from "../../../base/turn-work.ts";
 import { entriesAdded } from "../../../broker/groups/progress.ts";
-import { LogReader } from "../../../broker/log-entries.ts";
+import { LogReader } from "../../../storage/logs.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
 import { EntryId } from "../../../message/entry-id.ts";

@@ -1,6 +1,6 @@
 /** XRANGE key start end [COUNT count], and XREVRANGE key end start [COUNT count] */
 import type { Job } from "../../../base/turn-work.ts";
-import { LogReader } from "../../../broker/log-entries.ts";
+import { LogReader } from "../../../storage/logs.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";

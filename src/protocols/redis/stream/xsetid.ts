@@ -1,6 +1,6 @@
 /** XSETID key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id] */
 import { entriesAdded } from "../../../broker/groups/progress.ts";
-import { LogReader, type Log } from "../../../broker/log-entries.ts";
+import { LogReader, type Log } from "../../../storage/logs.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";

@@ -1,5 +1,5 @@
 /** What XCLAIM and XAUTOCLAIM share: taking an entry over, and showing what was taken. */
-import type { LogReader } from "../../../../broker/log-entries.ts";
+import type { LogReader } from "../../../../storage/logs.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
 import { EntryId } from "../../../../message/entry-id.ts";

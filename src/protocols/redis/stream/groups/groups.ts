@@ -1,7 +1,7 @@
 /** Consumer groups of a stream: finding them and their consumers, and what replies say of them. */
 import { sortedInSlices } from "../../../../base/sliced-sort.ts";
 import type { Job } from "../../../../base/turn-work.ts";
-import type { Log } from "../../../../broker/log-entries.ts";
+import type { Log } from "../../../../storage/logs.ts";
 import type { Queue } from "../../../../broker/queue/queue.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";

@@ -1,6 +1,6 @@
 /** XAUTOCLAIM key group consumer min-idle-ms start [COUNT count] [JUSTID] */
 import type { Job } from "../../../../base/turn-work.ts";
-import { LogReader } from "../../../../broker/log-entries.ts";
+import { LogReader } from "../../../../storage/logs.ts";
 import { noOwner } from "../../../../broker/cursor/pending-table.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import { claim, writeClaimed } from "./claims.ts";

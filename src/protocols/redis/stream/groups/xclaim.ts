@@ -3,7 +3,7 @@
  *   [IDLE ms] [TIME unix-ms] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID id]
  */
 import type { Job } from "../../../../base/turn-work.ts";
-import { LogReader } from "../../../../broker/log-entries.ts";
+import { LogReader } from "../../../../storage/logs.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import { claim, writeClaimed } from "./claims.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
