@@ -29,6 +29,8 @@ const retryDelayMs = 1000;
 export class PolicyChange {
   readonly #queue: Queue;
   #trimming: RunningJob | null = null;
+  /** After a restart nothing is dead-lettered before all queues are there: it begins with the first turn. */
+  #isTrimDue = false;
   #counting: RunningJob | null = null;
   #forgetting: RunningJob | null = null;
   /** Below it, nothing that was settled is in the log. */
@@ -40,7 +42,7 @@ export class PolicyChange {
 
   /** What is beyond the bounds goes in slices: they are not applied otherwise meanwhile. */
   get isTrimming(): boolean {
-    return this.#trimming !== null;
+    return this.#trimming !== null || this.#isTrimDue;
   }
 
   /** The queue has a policy that is another one than `before`. */
@@ -68,9 +70,15 @@ export class PolicyChange {
 
   /** After replay. */
   restored(): void {
+    const queue = this.#queue;
+    this.#isTrimDue = queue.policy.overflow === "drop-head" && queue.log.length > 0;
     this.#changeHistory();
-    if (this.#queue.readyBytes !== null) this.#count();
-    if (this.#queue.policy.overflow === "drop-head") this.#trim();
+    if (queue.readyBytes !== null) this.#count();
+    if (!this.#isTrimDue) return;
+    queue.vhost.broker.timers.atTickEnd(() => {
+      this.#isTrimDue = false;
+      if (!queue.isDeleted) this.#trim();
+    });
   }
 
   /** All that was ready is settled now. */

@@ -153,6 +153,25 @@ test("history begins and ends with the policy, whatever was consumed before; a r
   await last.close();
 });
 
+test("what a restart finds beyond its bounds goes in slices too, and each record once", async () => {
+  const bare = await openBareBroker();
+  const queue = bare.declare("q");
+  bare.declare("dead");
+  fill(queue, 5000);
+  apply(queue, { "max-length": 10, "dead-letter-exchange": "", "dead-letter-routing-key": "dead" });
+  assert.ok(queue.readyCount > 4000);
+  await bare.close();
+  const again = await openBareBroker(bare.disk);
+  const { queues } = again.broker.defaultVhost;
+  const ready = (): number[] => ["q", "dead"].map((name) => queues.get(name)!.readyCount);
+  assert.ok(ready()[0]! > 4000, "nothing goes before all queues are there");
+  await again.turnsUntil(() => queues.get("q")!.readyCount === 10);
+  queues.get("dead")!.catchUp();
+  assert.deepEqual(ready(), [10, 4990]);
+  assert.ok(again.broker.work.turnsContinued >= 8, "in many turns");
+  await again.close();
+});
+
 test("a purge while a history goes leaves nothing behind", async () => {
   const bare = await openBareBroker();
   const queue = bare.declare("q", { "x-queue-type": "classic" });
