@@ -1,6 +1,6 @@
 /** What docs/amqp.md derives: methods, exchange types, and the arguments of queues with what becomes of them. */
 import { exchangeTypes } from "../src/broker/exchange/exchange.ts";
-import { queuePolicy } from "../src/broker/queue/policy.ts";
+import { effectivePolicy } from "../src/broker/queue/policy.ts";
 import { serverProperties } from "../src/protocols/amqp/core/capabilities.ts";
 import { handlers } from "../src/protocols/amqp/commands/index.ts";
 import { queueArguments } from "../src/protocols/amqp/commands/queue-arguments.ts";
@@ -39,17 +39,17 @@ function methodTable(): string {
 /** The arguments that a queue's policy reads: what a queue acts upon. */
 function argumentsActedUpon(): ReadonlySet<string> {
   const read = new Set<string>();
-  queuePolicy(
-    new Proxy<Record<string, unknown>>(
-      {},
-      {
-        get(_, name) {
-          read.add(String(name));
-          return undefined;
-        },
+  const args = new Proxy<Record<string, unknown>>(
+    {},
+    {
+      get(_, name) {
+        read.add(String(name));
+        return undefined;
       },
-    ),
+    },
   );
+  effectivePolicy({ kind: "queue", args });
+  effectivePolicy({ kind: "stream", args });
   return read;
 }
 

@@ -63,8 +63,26 @@ const mutants: readonly Mutant[] = [
   {
     name: "a queue that refuses new messages drops old ones all the same",
     file: "src/broker/queue/retention.ts",
-    find: '    if (policy.overflow !== "drop-head") return;',
+    find: '    if (policy.overflow !== "drop-head") return;\n    queue.readyBytes',
+    replace: "    queue.readyBytes",
+  },
+  {
+    name: "a queue's policy is applied, and not kept with its definition",
+    file: "src/broker/queue/policies.ts",
+    find: "    this.#queue.vhost.queueChanged(this.#queue);",
     replace: "",
+  },
+  {
+    name: "a policy counts where the argument is less",
+    file: "src/broker/queue/policy.ts",
+    find: "    lesser(numberOf(fromPolicy(name)), numberOf(args[`x-${name}`]));",
+    replace: "    numberOf(fromPolicy(name)) ?? numberOf(args[`x-${name}`]);",
+  },
+  {
+    name: "a bound by bytes that a policy brings counts what a consumer holds",
+    file: "src/broker/queue/ready-bytes.ts",
+    find: "if (!isSettled && pending.ownerOf(news.offset) <= noOwner) this",
+    replace: "if (!isSettled) this",
   },
   {
     name: "a bound by bytes does not count the new message",
@@ -132,9 +150,9 @@ const mutants: readonly Mutant[] = [
   {
     name: "what a consumer could take at once fills a queue",
     file: "src/broker/queue/queue.ts",
-    find: "      if (this.consumers.size > 0) this.#deliver(now);\n      retention",
+    find: "      if (this.consumers.size > 0) deliverReady(this, now);\n      retention",
     replace:
-      "      if (this.consumers.size > 0 && this.vhost.broker.queuesCatchingUp === 0) this.#deliver(now);\n      retention",
+      "      if (this.consumers.size > 0 && this.vhost.broker.queuesCatchingUp === 0) deliverReady(this, now);\n      retention",
   },
   {
     name: "expired records are left once a tick has dropped enough",
@@ -189,13 +207,13 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: "a message that was given back and then deleted goes on counting",
-    file: "src/broker/cursor/shared-cursor.ts",
+    file: "src/broker/cursor/queue-cursor.ts",
     find: "    if (owner === requeuedOwner) this.#requeued.count--;",
     replace: "",
   },
   {
     name: "a cursor's state in full forgets how often a held message was given back",
-    file: "src/broker/cursor/shared-cursor.ts",
+    file: "src/broker/cursor/queue-cursor.ts",
     find: "        const returns = this.pending.countOf(offset) - 1;",
     replace: "        const returns = Math.min(this.pending.countOf(offset) - 1, 0);",
   },
@@ -280,15 +298,15 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: "XACK is not recorded",
-    file: "src/broker/cursor/shared-cursor.ts",
+    file: "src/broker/groups/group-cursor.ts",
     find: "    if (this.handle !== null && this.#changes.settled(offset)) this.#touch();",
     replace: "",
   },
   {
     name: "a message that is given back does not go out again",
-    file: "src/broker/cursor/shared-cursor.ts",
-    find: "    this.#requeued.add(offset);\n    this.#noteRecord(offset);",
-    replace: "    this.#noteRecord(offset);",
+    file: "src/broker/cursor/queue-cursor.ts",
+    find: "    this.#requeued.add(offset);\n",
+    replace: "",
   },
   {
     name: "what a gone consumer held stays held",
@@ -364,20 +382,20 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: "who claimed an entry is not recorded",
-    file: "src/broker/cursor/shared-cursor.ts",
+    file: "src/broker/groups/group-cursor.ts",
     find: "    this.#give(offset, owner, count, time, id);\n    this.#noteRecord(offset);",
     replace: "    this.#give(offset, owner, count, time, id);",
   },
   {
     name: "delivery counts start again at a restart",
-    file: "src/broker/cursor/shared-cursor.ts",
-    find: "    const count = reader.uint32();\n    const time = reader.int64();\n    if (this.tracksOwners)",
+    file: "src/broker/groups/group-cursor.ts",
+    find: "    const count = reader.uint32();\n    const time = reader.int64();\n    this.#restoreGiven(",
     replace:
-      "    const count = Math.min(reader.uint32(), 1);\n    const time = reader.int64();\n    if (this.tracksOwners)",
+      "    const count = Math.min(reader.uint32(), 1);\n    const time = reader.int64();\n    this.#restoreGiven(",
   },
   {
     name: "the last entry of those that were given together is forgotten at a restart",
-    file: "src/broker/cursor/shared-cursor.ts",
+    file: "src/broker/groups/group-cursor.ts",
     find: "    for (let offset = from; offset < to; offset++) {\n      this.#restoreGiven(",
     replace:
       "    for (let offset = from; offset < Math.max(to - 1, from + 1); offset++) {\n      this.#restoreGiven(",

@@ -1,6 +1,6 @@
 /** Declares what models/bounds.ts describes, in a form that a seed chooses. */
 import { type AmqpClient, tableOf } from "../clients/amqp-client.ts";
-import type { QueueName, Topology } from "../models/bounds.ts";
+import type { MainBound, Policies, QueueName, Topology } from "../models/bounds.ts";
 import type { Seeded } from "../seeded.ts";
 
 export const bridgeTable = tableOf({ "alternate-exchange": "bounds.c" });
@@ -24,6 +24,23 @@ export function topologyOf(random: Seeded): Topology {
     dead,
     // Through first and second what was rejected would go round for ever, as in RabbitMQ.
     last: random.pick(dead.includes("first") ? lasts.slice(0, -1) : lasts),
+  };
+}
+
+/** Of main as many as there are layers, or fewer. */
+export function policiesOf(random: Seeded, { deadLength }: Topology): Policies {
+  const bound = (): MainBound =>
+    random.chance(0.5) ? { length: random.between(1, 5) } : { bytes: random.between(10, 320) };
+  return {
+    main: random.chance(0.3) ? [] : random.chance(0.6) ? [bound()] : [bound(), bound()],
+    dead: deadLength !== null || random.chance(0.5) ? null : random.between(0, 2),
+  };
+}
+
+export function definitionOf({ length, bytes }: MainBound): Readonly<Record<string, number>> {
+  return {
+    ...(length === undefined ? {} : { "max-length": length }),
+    ...(bytes === undefined ? {} : { "max-length-bytes": bytes }),
   };
 }
 

@@ -9,7 +9,7 @@ import { type QueueName, refused, taken, type Topology } from "../models/bounds.
 import type { Step } from "../models/bounds-history.ts";
 import type { Actor, World } from "../world.ts";
 import { BoundsRequests, itemOf, numberOf } from "./bounds-request.ts";
-import { bridgeTable } from "./bounds-setup.ts";
+import { bridgeTable, definitionOf, policiesOf } from "./bounds-setup.ts";
 import { OtherWays } from "./bounds-ways.ts";
 
 const burstMax = 5;
@@ -73,7 +73,8 @@ export class BoundsActor implements Actor {
     else if (choice < 0.62) others.commit();
     else if (choice < 0.74) others.xadd();
     else if (choice < 0.8) others.publishLive();
-    else if (choice < 0.98) others.produce();
+    else if (choice < 0.93) others.produce();
+    else if (choice < 0.98) this.#changePolicies();
     else this.#leave();
   }
 
@@ -142,6 +143,39 @@ export class BoundsActor implements Actor {
     this.#durableSteps.clear();
     this.#requests.begin(...steps);
     for (const send of sends) send();
+  }
+
+  /** As an administrator does, at once: the count behind it says that it was written. */
+  #changePolicies(): void {
+    const { random, process } = this.#world;
+    const vhost = process.broker?.defaultVhost;
+    const main = vhost?.queues.get("main");
+    const dead = vhost?.queues.get("dead");
+    if (main === undefined || dead === undefined) return;
+    const policies = policiesOf(random, this.#requests.bounds.topology);
+    const client = this.#amqp!;
+    const steps: Step[] = [];
+    const sends: (() => void)[] = [];
+    const add: Add = (step, send) => {
+      const at = steps.push(step) - 1;
+      sends.push(() => send(at));
+    };
+    this.#isDurable = false;
+    add(
+      { what: `policies ${JSON.stringify(policies)}`, change: this.#requests.bounds.policies(policies) },
+      (at) => {
+        const [policy = null, operatorPolicy = null] = policies.main.map(definitionOf);
+        main.applyLayers({ policy, operatorPolicy });
+        dead.applyLayers({
+          policy: policies.dead === null ? null : { "max-length": policies.dead },
+          operatorPolicy: null,
+        });
+        this.#world.count("policies of bounded queues changed");
+        this.#answers[at] = taken;
+      },
+    );
+    this.#addCount(client, "main", add);
+    this.#send(steps, sends);
   }
 
   #addMethod(client: AmqpClient, add: Add): void {

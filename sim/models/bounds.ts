@@ -11,6 +11,7 @@
  *     amq.topic   the same        the same
  *     bounds.live any             as amq.topic
  *
+ * A policy may bound main more narrowly, and dead where nothing else does; dead then drops the oldest, which go nowhere.
  * bounds.dead and bounds.last lead to what the topology says: back into main, which goes round when a consumer rejects and
  * ends when nobody did; and from second into first, which ends at once (but not for what was rejected before, as in RabbitMQ:
  * so that is not made). Not here: requests (actors/bounds.ts).
@@ -41,8 +42,21 @@ export interface BoundsState {
   readonly hasBridge: boolean;
   /** Of main's consumer; 0: there is none. */
   readonly prefetch: number;
+  readonly policies: Policies;
   /** The last batch of the idempotent producer that was stored. */
   readonly lastBatch: number;
+}
+
+/** What policies and operator policies say of main and dead; of both the lesser counts. */
+export interface Policies {
+  readonly main: readonly MainBound[];
+  /** A length; null: nothing. */
+  readonly dead: number | null;
+}
+
+export interface MainBound {
+  readonly length?: number;
+  readonly bytes?: number;
 }
 
 export interface Topology {
@@ -64,6 +78,7 @@ export const noItems: BoundsState = {
   queues: { main: [], other: [], dead: [], first: [], second: [] },
   hasBridge: true,
   prefetch: 0,
+  policies: { main: [], dead: null },
   lastBatch: 0,
 };
 
@@ -169,6 +184,11 @@ export class Bounds {
     return (state) => [state, state.queues[name].map(({ number }) => number).join(" ")];
   }
 
+  /** Policies in the place of those that there were. */
+  policies(policies: Policies): Change {
+    return (state) => [this.#deadBounded({ ...state, policies }), taken];
+  }
+
   bridge(hasBridge: boolean): Change {
     return (state) => [{ ...state, hasBridge }, taken];
   }
@@ -206,15 +226,28 @@ export class Bounds {
   #hasRoom(state: BoundsState, name: QueueName, items: readonly Item[]): boolean {
     const { bound, otherLength, deadLength } = this.topology;
     const there = ready(state, name);
-    if (name === "main" && "bytes" in bound) return sizeOf(there) + sizeOf(items) <= bound.bytes;
-    const lengths = { main: "length" in bound ? bound.length : 0, other: otherLength, dead: deadLength };
+    if (name === "main") {
+      const size = sizeOf(there) + sizeOf(items);
+      const isWithin = ({ length = Infinity, bytes = Infinity }: MainBound): boolean =>
+        there.length + items.length <= length && size <= bytes;
+      return isWithin(bound) && state.policies.main.every(isWithin);
+    }
+    const lengths = { other: otherLength, dead: deadLength };
     const length = name === "first" || name === "second" ? null : lengths[name];
     return length === null || there.length + items.length <= length;
   }
 
   #append(state: BoundsState, name: QueueName, item: Item): BoundsState {
     const next = withItems(state, name, [...state.queues[name], { ...item, isHeld: false }]);
-    return name === "main" ? deliver(next) : next;
+    return name === "main" ? deliver(next) : this.#deadBounded(next);
+  }
+
+  #deadBounded(state: BoundsState): BoundsState {
+    const { dead } = state.policies;
+    // The argument says that it refuses, and the lesser of both is still more than what is there.
+    if (dead === null || this.topology.deadLength !== null) return state;
+    const items = state.queues.dead;
+    return items.length <= dead ? state : withItems(state, "dead", items.slice(items.length - dead));
   }
 
   #publishEach(state: BoundsState, queues: readonly QueueName[], item: Item): readonly [BoundsState, string] {

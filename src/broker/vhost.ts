@@ -20,17 +20,20 @@ import {
   type ExchangeType,
 } from "./exchange/exchange.ts";
 import { assertSameExchange, assertSameQueue } from "./queue/declared-same.ts";
+import { GroupCursor } from "./groups/group-cursor.ts";
 import { GroupOffsets } from "./groups/offsets.ts";
 import { LiveChannels } from "./live/channels.ts";
 import { NameFilter } from "./queue/name-filter.ts";
 import { assertFree, type ValueNames } from "./queue/name-rules.ts";
 import { definitionKey, shownName } from "./names.ts";
 import { Publication } from "./exchange/publication.ts";
-import { Queue, type QueueListener, type QueueOptions } from "./queue/queue.ts";
+import { Queue } from "./queue/queue.ts";
+import type { QueueDefinition, QueueOptions } from "./queue/definition.ts";
+import type { QueueListener } from "./queue/readers.ts";
 import { deleteProducersOf } from "./queue/producer-state.ts";
 import { Routes } from "./exchange/routes.ts";
 import type { BindingArguments } from "./exchange/routing/router.ts";
-import { SharedCursor } from "./cursor/shared-cursor.ts";
+import { QueueCursor } from "./cursor/queue-cursor.ts";
 import { Topics } from "./queue/topics.ts";
 
 /** Making a queue or stream. */
@@ -172,8 +175,8 @@ export class Vhost {
     work.spend(unitsOfQueue);
     const isKept = options.durable && options.exclusiveOwner === 0;
     const log = storage.createLog(isKept);
-    let cursor: SharedCursor | null = null;
-    if (options.kind === "queue") cursor = new SharedCursor(log, storage, false);
+    let cursor: QueueCursor | null = null;
+    if (options.kind === "queue") cursor = new QueueCursor(log, storage);
     const queue = this.addQueue(options, log, cursor);
     if (isKept) {
       // After the queue was made, which gives the cursor what its policy asks for.
@@ -183,16 +186,32 @@ export class Vhost {
     return queue;
   }
 
-  #saveQueue({ name, kind, autoDelete, args, argTypes, isImplicit, log, cursor }: Queue): void {
-    const definition = { kind, autoDelete, args, argTypes, log: log.id, cursor: cursor?.handle?.id ?? 0 };
-    this.#save(
-      definitionKey("queue", this.name, name),
-      isImplicit ? { ...definition, isImplicit } : definition,
-    );
+  #saveQueue(queue: Queue): void {
+    const { name, kind, autoDelete, args, argTypes, log, cursor } = queue;
+    const { layers, ttlEras } = queue.policies;
+    const definition: QueueDefinition = {
+      kind,
+      autoDelete,
+      args,
+      argTypes,
+      log: log.id,
+      cursor: cursor?.handle?.id ?? 0,
+    };
+    if (queue.isImplicit) definition.isImplicit = true;
+    if (layers.policy !== null || layers.operatorPolicy !== null) definition.layers = layers;
+    if (ttlEras.count > 0) definition.ttlEras = ttlEras.list();
+    this.#save(definitionKey("queue", this.name, name), definition);
+  }
+
+  /** What its definition says has changed. */
+  queueChanged(queue: Queue): void {
+    const isKept = queue.durable && queue.exclusiveOwner === 0;
+    // One that is being made is saved once it is.
+    if (isKept && (queue.cursor === null || queue.cursor.handle !== null)) this.#saveQueue(queue);
   }
 
   /** Also used at start-up, with the log and cursor restored. */
-  addQueue(options: QueueOptions, log: Log, cursor: SharedCursor | null): Queue {
+  addQueue(options: QueueOptions, log: Log, cursor: QueueCursor | null): Queue {
     const queue = new Queue(this, options, log, cursor);
     this.queues.set(options.name, queue);
     this.names.add(options.name);
@@ -252,9 +271,9 @@ export class Vhost {
 
   // Consumer groups with owners (Redis)
 
-  createGroup(queue: Queue, name: string): SharedCursor {
+  createGroup(queue: Queue, name: string): GroupCursor {
     const { storage } = this.broker;
-    const cursor = new SharedCursor(queue.log, storage, true);
+    const cursor = new GroupCursor(queue.log, storage);
     queue.groups.set(name, cursor);
     if (queue.log.isDurable) {
       cursor.handle = storage.createState(cursor);

@@ -22,7 +22,7 @@ const doors = {
   broker: ["storage index", "message", "base"],
   keyspace: ["broker", "message", "base"],
   contract: ["broker", "message", "base"],
-  protocol: ["contract", "broker", "message", "base", "own wire"],
+  protocol: ["contract", "broker", "storage logs", "message", "base", "own wire"],
   wire: ["message", "base"],
   net: ["contract", "base"],
   admin: ["broker", "base"],
@@ -73,6 +73,7 @@ function mayImport(fromPath: string, toPath: string): boolean {
     // Nobody passes through the door of a protocol or its wire but those named `own`.
     to.protocol === undefined ? to.name : isOwn ? `own ${to.name}` : "",
     ...(toPath === "src/storage/index.ts" ? ["storage index"] : []),
+    ...(toPath === "src/storage/logs.ts" ? ["storage logs"] : []),
   ];
   const extra = from.name === "protocol" ? extraDoors[from.protocol!] : undefined;
   return names.some((name) => open.includes(name) || extra?.includes(name) === true);

@@ -1,5 +1,5 @@
 /**
- * The changes of a shared cursor since the last tick, in the order in which they happened, as the journal gets them:
+ * The changes of a cursor since the last tick, in the order in which they happened, as the journal gets them:
  *
  *     given   = u8 2, u64 from, u64 to, u32 owner, i64 time, u64 x2 entry id of `from` (the others follow it)
  *     settled = u8 3, u64 from, u64 to
@@ -18,6 +18,8 @@ export const change = {
   noted: 4,
   ownerAdded: 5,
   ownerRemoved: 6,
+  historyKept: 7,
+  historyDropped: 8,
 } as const;
 
 export class CursorChanges {

@@ -1,10 +1,11 @@
 /**
- * The records that a shared cursor has given out and not got back: who holds each, since when, how often given.
+ * The records that a cursor has given out and not got back: who holds each, since when, how often given.
  *
  * Pages of typed arrays by offset, taken from a pool: no object for each record. A table that `keepsIds` also knows the
  * entry id of each record, which outlives the record itself. Invariants: a page is kept exactly as long as something is
  * noted in it (`noted > 0`); `#numbers` are the numbers of all pages, in order; ids grow with the offset.
  */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { EntryId } from "../../message/entry-id.ts";
 
 const pageBits = 8;
@@ -124,6 +125,8 @@ export class PendingTable {
     page.times[at] = 0;
     page.noted--;
     this.size--;
+    if (assertsAreOn)
+      assertInvariant(page.noted >= 0 && this.size >= page.noted, "what is noted is counted once");
     if (page.noted === 0) {
       this.#pages.delete(page.number);
       this.#numbers.splice(this.#numberAtOrAbove(page.number), 1);

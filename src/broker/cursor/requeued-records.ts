@@ -1,5 +1,5 @@
 /**
- * The records that consumers of a shared cursor gave back: they go out again, lowest offset first; or, as RabbitMQ's quorum
+ * The records that consumers of a queue gave back: they go out again, lowest offset first; or, as RabbitMQ's quorum
  * queues have it, in the order in which they were given back.
  *
  * Not here: who held them and how often (pending-table.ts). Invariant: `count` of the pending records have `requeuedOwner`;

@@ -4,6 +4,7 @@
  * Not here: when a route is out of date (vhost.ts clears the cache then). Invariant: the estimated bytes of all caches of one
  * budget are at most its bound: where a route more would pass it, the cache that has had routes for longest forgets them all.
  */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { limits } from "../../base/limits.ts";
 import type { Route } from "./route.ts";
 
@@ -58,6 +59,8 @@ export class RouteCache {
     this.#bytes += bytes;
     budget.bytes += bytes;
     budget.caches.add(this);
+    if (assertsAreOn)
+      assertInvariant(budget.bytes <= budget.bytesMax, "routes are remembered within their budget");
   }
 
   clear(): void {

@@ -5,6 +5,7 @@
  * Invariants: what is remembered is of the vhost's routing version as it is, so no deleted queue is in it; routes to the
  * same logs share one group.
  */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { BrokerError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { type Log, LogGroup } from "../../storage/index.ts";
@@ -59,7 +60,11 @@ export class Routes {
       exchange.routesVersion = routingVersion;
     }
     const known = routes.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (assertsAreOn)
+        assertInvariant(!known.queues.some((queue) => queue.isDeleted), "no route leads to a deleted queue");
+      return known;
+    }
     const route = this.byKeys(exchange, [key], headers);
     if (!route.usesHeaders) {
       if (routes.size >= limits.routesCachedMax) routes.clear();

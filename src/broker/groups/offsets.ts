@@ -4,6 +4,7 @@
  * Every commit is in the table before the call returns; membership of groups is the protocol's business.
  * Invariant: a group is in a topic's set exactly as long as it has a commit for it.
  */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { definitionKey } from "../names.ts";
 import type { Vhost } from "../vhost.ts";
 
@@ -49,6 +50,13 @@ export class GroupOffsets {
       else groups.add(group);
     }
     partitions.set(partition, committed);
+    if (assertsAreOn) this.#assertIndexed(group, topic);
+  }
+
+  #assertIndexed(group: string, topic: string): void {
+    const hasCommit = this.groups.get(group)?.has(topic) ?? false;
+    const isIndexed = this.#groupsOf.get(topic)?.has(group) ?? false;
+    assertInvariant(hasCommit === isIndexed, "a group is in a topic's set as long as it has a commit for it");
   }
 
   /** Whether any group has committed for the topic. */
@@ -74,6 +82,7 @@ export class GroupOffsets {
       this.#forgetTopicOf(group, topic);
     }
     if (topics!.size === 0) this.groups.delete(group);
+    if (assertsAreOn) this.#assertIndexed(group, topic);
     this.#vhost.broker.storage.table.delete(this.#key(group, topic, partition));
     return true;
   }

@@ -9,9 +9,9 @@ import { type Log, LogReader } from "../../storage/index.ts";
 
 export const notKnown = -1;
 
-/** Entries ever added, by redis's count. */
+/** Entries ever added, by redis's count; those of open transactions are not added yet. */
 export function entriesAdded(log: Log): number {
-  return log.nextOffset + log.entriesAddedShift;
+  return log.stableEnd + log.entriesAddedShift;
 }
 
 /** The id of the first entry that is there against another one; the log must not be empty. */

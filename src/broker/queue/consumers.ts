@@ -9,7 +9,7 @@
  * Invariants: each consumer is in the ring of its priority or parked; `#rings` are those with somebody in them, the
  * highest priority first. A queue asks `next` or `nextActive`, never both.
  */
-import type { QueueConsumer } from "./queue.ts";
+import type { QueueConsumer } from "./readers.ts";
 
 /** A consumer's place in its ring; alone there it is its own neighbour. */
 interface Place {

@@ -8,7 +8,7 @@ import type { ExchangeOptions } from "../exchange/exchange.ts";
 import { fieldTypeNames, type FieldValue } from "../../message/amqp/table.ts";
 import { type PlainValue, usualType } from "../../message/amqp/table-plain.ts";
 import { shownName } from "../names.ts";
-import type { QueueOptions } from "./queue.ts";
+import type { QueueOptions } from "./definition.ts";
 import type { ArgumentTypes } from "../exchange/routing/plain-arguments.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
 

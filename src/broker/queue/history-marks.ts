@@ -1,6 +1,6 @@
 /**
  * Which records of a queue that keeps its history were settled: they stay in the log for those who look, and are passed
- * over by those who consume. Part of the queue's shared cursor, durable with it.
+ * over by those who consume. Part of the queue's cursor, durable with it.
  *
  * Invariant: every offset below `first` was settled, or is gone from the log.
  */
@@ -8,7 +8,12 @@ import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import { type Log, OffsetSet } from "../../storage/index.ts";
 
 export class HistoryMarks {
-  readonly #settled = new OffsetSet();
+  readonly #settled: OffsetSet;
+
+  /** With `gone`, what is gone from the log already counts as settled. */
+  constructor(gone?: OffsetSet) {
+    this.#settled = gone === undefined ? new OffsetSet() : gone.copy();
+  }
 
   /** The lowest offset that was not settled. */
   get first(): number {

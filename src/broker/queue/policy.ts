@@ -1,4 +1,22 @@
-/** What a queue's arguments ask for, read once. Times in ms, sizes in bytes; undefined is unbounded. */
+/**
+ * What is asked of a queue, stream or partition: its arguments, its Kafka topic's configuration, the policy and the operator
+ * policy that match it, merged into one `QueuePolicy` by the rules of RabbitMQ 3.10.8 (`args_policy_lookup` of each queue type).
+ * Times in ms, sizes in bytes; undefined is unbounded.
+ *
+ *     setting                                  classic queue      quorum queue       stream
+ *     message-ttl, max-length                  lesser             lesser             argument
+ *     max-length-bytes                         lesser             lesser             policy before argument
+ *     delivery-limit                           argument           lesser             argument
+ *     expires                                  lesser             policy first       argument
+ *     overflow                                 argument first     policy first       argument
+ *     dead-letter-exchange, -routing-key       argument first     argument first     argument
+ *     max-age, history-ms, history-bytes       policy first       policy first       policy first
+ *
+ * Before that the policy and the operator policy are merged: where both set a number that `lesserOf` names, the lesser counts;
+ * of anything else the policy's value. A topic's configuration stands in the place of the argument.
+ * Not here: which policy matches a name, what a valid definition is, and what follows from a change (policy-change.ts).
+ * Invariant: a policy is never changed, only replaced, so whoever compares two sees all that differs.
+ */
 import type { BindingArguments } from "../exchange/routing/router.ts";
 
 export interface QueuePolicy {
@@ -13,16 +31,38 @@ export interface QueuePolicy {
   readonly deadLetterExchange: string | undefined;
   readonly deadLetterRoutingKey: string | undefined;
   readonly deliveryLimit: number | undefined;
-  /** Kafka's topic configuration may change these two. How long acknowledged records of a queue, or all records of a stream, stay readable. */
-  historyMs: number | undefined;
-  historyBytes: number | undefined;
+  /** How long acknowledged records of a queue, or all records of a stream, stay readable. */
+  readonly historyMs: number | undefined;
+  readonly historyBytes: number | undefined;
   readonly singleActiveConsumer: boolean;
   /** What is given back waits behind what was given back before, as in RabbitMQ's quorum queues; else it has its old place. */
   readonly keepsReturnOrder: boolean;
   /** Deliveries after the first say how many came before (`x-delivery-count`, as of RabbitMQ's quorum queues). */
   readonly countsDeliveries: boolean;
-  /** Some records may expire: the head is looked at before each delivery. */
-  canExpire: boolean;
+}
+
+/** A policy's definition, as RabbitMQ has it: `max-length` and its value, and so on. */
+export type PolicyDefinition = Readonly<Record<string, unknown>>;
+
+/** What is put on top of a queue's own arguments; null: no policy matches. */
+export interface PolicyLayers {
+  readonly policy: PolicyDefinition | null;
+  readonly operatorPolicy: PolicyDefinition | null;
+}
+
+export const noLayers: PolicyLayers = { policy: null, operatorPolicy: null };
+
+/** Kafka's configuration of the topic that a stream is a partition of. */
+export interface TopicSettings {
+  readonly configs: Readonly<Record<string, string>>;
+  /** Another protocol made the log: what is not configured is as its arguments say, not as Kafka's defaults. */
+  readonly isAdopted: boolean;
+}
+
+/** What a policy is put on. */
+export interface PolicySubject {
+  readonly kind: "queue" | "stream";
+  readonly args: BindingArguments;
 }
 
 function numberOf(value: unknown): number | undefined {
@@ -60,31 +100,156 @@ export function keepsHistory({ historyMs, historyBytes }: QueuePolicy): boolean 
   return historyMs !== undefined || historyBytes !== undefined;
 }
 
-export function queuePolicy(args: BindingArguments): QueuePolicy {
-  const messageTtl = numberOf(args["x-message-ttl"]);
+/** For topics that were made as such: seven days, any size. */
+const kafkaHistoryMs = 604_800_000;
+
+type QueueType = "classic" | "quorum" | "stream";
+
+function typeOf({ kind, args }: PolicySubject): QueueType {
+  if (kind === "stream") return "stream";
+  return args["x-queue-type"] === "quorum" ? "quorum" : "classic";
+}
+
+/** RabbitMQ's `unsupported_policies`: a policy with one of these is none for queues of that type, whatever else it says. */
+const notApplicable: Readonly<Record<QueueType, ReadonlySet<string>>> = {
+  classic: new Set([
+    "max-age",
+    "stream-max-segment-size-bytes",
+    "queue-leader-locator",
+    "initial-cluster-size",
+    "delivery-limit",
+    "dead-letter-strategy",
+  ]),
+  quorum: new Set([
+    "max-priority",
+    "queue-mode",
+    "single-active-consumer",
+    "ha-mode",
+    "ha-params",
+    "ha-sync-mode",
+    "ha-promote-on-shutdown",
+    "ha-promote-on-failure",
+    "queue-master-locator",
+    "max-age",
+    "stream-max-segment-size-bytes",
+    "initial-cluster-size",
+  ]),
+  stream: new Set([
+    "expires",
+    "message-ttl",
+    "dead-letter-exchange",
+    "dead-letter-routing-key",
+    "max-length",
+    "max-in-memory-length",
+    "max-in-memory-bytes",
+    "max-priority",
+    "overflow",
+    "queue-mode",
+    "single-active-consumer",
+    "delivery-limit",
+    "ha-mode",
+    "ha-params",
+    "ha-sync-mode",
+    "ha-promote-on-shutdown",
+    "ha-promote-on-failure",
+    "queue-master-locator",
+    "dead-letter-strategy",
+  ]),
+};
+
+/** Whether a policy is one for that queue: where it is not, the policy of the next lower priority may be. */
+export function isApplicable(subject: PolicySubject, definition: PolicyDefinition): boolean {
+  const names = notApplicable[typeOf(subject)];
+  return !Object.keys(definition).some((name) => names.has(name));
+}
+
+/** Of policy and operator policy, and of these and the argument. */
+const lesserOf: ReadonlySet<string> = new Set([
+  "message-ttl",
+  "max-length",
+  "max-length-bytes",
+  "expires",
+  "delivery-limit",
+]);
+
+function lesser(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}
+
+/** The value of both policies for a name. */
+function ofPolicies(subject: PolicySubject, { policy, operatorPolicy }: PolicyLayers) {
+  const definitions = [policy, operatorPolicy].flatMap((definition) =>
+    definition !== null && isApplicable(subject, definition) ? [definition] : [],
+  );
+  return (name: string): unknown => {
+    const values = definitions.map((definition) => definition[name]);
+    if (lesserOf.has(name)) return lesser(numberOf(values[0]), numberOf(values[1]));
+    return values[0] ?? values[1];
+  };
+}
+
+/** What counts for a queue, of all that is said about it. */
+export function effectivePolicy(
+  subject: PolicySubject,
+  layers: PolicyLayers = noLayers,
+  topic: TopicSettings | null = null,
+): QueuePolicy {
+  const { args } = subject;
+  const type = typeOf(subject);
+  const isQuorum = type === "quorum";
+  const fromPolicy = ofPolicies(subject, layers);
+  const least = (name: string): number | undefined =>
+    lesser(numberOf(fromPolicy(name)), numberOf(args[`x-${name}`]));
+  const argumentFirst = (name: string): unknown => args[`x-${name}`] ?? fromPolicy(name);
+  const policyFirst = (name: string): unknown => fromPolicy(name) ?? args[`x-${name}`];
   // -1 is none, as for RabbitMQ 4; without the argument there is none, as before it.
-  const deliveryLimit = numberOf(args["x-delivery-limit"]);
-  const overflow = overflowOf(args["x-overflow"]);
-  const maxLength = numberOf(args["x-max-length"]);
-  const maxLengthBytes = numberOf(args["x-max-length-bytes"]);
+  const deliveryLimit = least("delivery-limit");
+  const overflow = overflowOf(isQuorum ? policyFirst("overflow") : argumentFirst("overflow"));
+  const maxLength = least("max-length");
+  const maxLengthBytes =
+    type === "stream" ? numberOf(policyFirst("max-length-bytes")) : least("max-length-bytes");
   const isBounded = maxLength !== undefined || maxLengthBytes !== undefined;
-  const isQuorum = args["x-queue-type"] === "quorum";
-  const isClassic = !isQuorum && args["x-queue-type"] !== "stream";
   return {
-    messageTtl,
-    expires: numberOf(args["x-expires"]),
+    messageTtl: least("message-ttl"),
+    expires: isQuorum ? numberOf(policyFirst("expires")) : least("expires"),
     maxLength,
     maxLengthBytes,
     overflow,
-    dropsReturned: isBounded && overflow === "drop-head" && isClassic,
-    deadLetterExchange: nameOf(args["x-dead-letter-exchange"]),
-    deadLetterRoutingKey: nameOf(args["x-dead-letter-routing-key"]),
+    dropsReturned: isBounded && overflow === "drop-head" && type === "classic",
+    deadLetterExchange: nameOf(argumentFirst("dead-letter-exchange")),
+    deadLetterRoutingKey: nameOf(argumentFirst("dead-letter-routing-key")),
     deliveryLimit,
-    historyMs: numberOf(args["x-history-ms"]) ?? maxAgeMs(args["x-max-age"]),
-    historyBytes: numberOf(args["x-history-bytes"]),
+    ...historyOf(subject, fromPolicy, topic),
     singleActiveConsumer: args["x-single-active-consumer"] === true,
     keepsReturnOrder: isQuorum,
     countsDeliveries: deliveryLimit !== undefined || isQuorum,
-    canExpire: messageTtl !== undefined,
   };
+}
+
+function historyOf(
+  { kind, args }: PolicySubject,
+  fromPolicy: (name: string) => unknown,
+  topic: TopicSettings | null,
+): Pick<QueuePolicy, "historyMs" | "historyBytes"> {
+  const configs = kind === "stream" && topic !== null ? topic.configs : {};
+  // A compacted topic keeps the newest record of each key for ever: no bound may take it.
+  if (configs["cleanup.policy"] === "compact") return { historyMs: undefined, historyBytes: undefined };
+  let ms = numberOf(args["x-history-ms"]) ?? maxAgeMs(args["x-max-age"]);
+  let bytes = numberOf(args["x-history-bytes"]);
+  if (kind === "stream" && topic !== null) {
+    if (!topic.isAdopted) [ms, bytes] = [kafkaHistoryMs, undefined];
+    ms = configOf(configs["retention.ms"], ms);
+    bytes = configOf(configs["retention.bytes"], bytes);
+  }
+  return {
+    historyMs: numberOf(fromPolicy("history-ms")) ?? maxAgeMs(fromPolicy("max-age")) ?? ms,
+    historyBytes: numberOf(fromPolicy("history-bytes")) ?? bytes,
+  };
+}
+
+/** A setting of Kafka's where -1 is no bound. */
+function configOf(text: string | undefined, whenAbsent: number | undefined): number | undefined {
+  if (text === undefined) return whenAbsent;
+  return Number(text) >= 0 ? Number(text) : undefined;
 }

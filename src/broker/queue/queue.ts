@@ -1,75 +1,31 @@
 /**
  * A named log with its readers: what AMQP calls a queue or a stream queue, Redis a stream and Kafka a partition.
  *
- * A `queue` has one shared cursor and a record is gone once settled; a `stream` keeps its records until retention takes
+ * A `queue` has one cursor and a record is gone once settled; a `stream` keeps its records until retention takes
  * them. Delivery runs at the end of each tick, in `deliver`. Invariants: of a queue's records, each is ready, held by
  * one consumer, or gone; a consumer never has more than its prefetch.
  */
-import { limits } from "../../base/limits.ts";
+import { assertsAreOn } from "../../base/assert.ts";
 import { type Log, LogReader } from "../../storage/index.ts";
 import type { ProducerState } from "./producer-state.ts";
 import type { ArgumentTypes } from "../exchange/routing/plain-arguments.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
-import { SharedCursor } from "../cursor/shared-cursor.ts";
+import type { QueueCursor } from "../cursor/queue-cursor.ts";
+import type { GroupCursor } from "../groups/group-cursor.ts";
 import type { Vhost } from "../vhost.ts";
 import { QueueConsumers } from "./consumers.ts";
+import type { QueueKind, QueueOptions } from "./definition.ts";
+import { deliverReady } from "./delivery.ts";
 import { HistoryMarks } from "./history-marks.ts";
-import { keepsHistory, type QueuePolicy, queuePolicy } from "./policy.ts";
+import { effectivePolicy, keepsHistory, type PolicyLayers, type QueuePolicy } from "./policy.ts";
+import { QueuePolicies } from "./policies.ts";
+import type { LogWaiter, QueueConsumer } from "./readers.ts";
+import { QueueReturns } from "./returns.ts";
+import { assertQueue } from "./queue-invariants.ts";
 import { ReadyBytes } from "./ready-bytes.ts";
-
-export type QueueKind = "queue" | "stream";
-
-export interface QueueOptions {
-  name: string;
-  kind: QueueKind;
-  durable: boolean;
-  /** The connection that alone may use it; it is deleted with that connection. 0 for none. */
-  exclusiveOwner: number;
-  autoDelete: boolean;
-  args: BindingArguments;
-  argTypes?: ArgumentTypes | undefined;
-  /** It comes into being by being written to; nobody declares it. */
-  isImplicit?: boolean;
-}
-
-/** Somebody who takes records of a queue as they become ready (AMQP basic.consume). */
-export interface QueueConsumer {
-  /** Above 0, unique in this process. */
-  readonly id: number;
-  readonly priority: number;
-  readonly isNoAck: boolean;
-  /** Nobody else may consume from the queue meanwhile. */
-  readonly isExclusive: boolean;
-  /** For `QueueConsumers` alone: it had no room when it was looked at last. */
-  isParked: boolean;
-  /** Room in the prefetch and in the connection's output. Once false, it tells `Queue.consumerReady` when it may have room again. */
-  canTake(): boolean;
-  /** Copies the cursor's record to the client. A no-ack record is settled by the queue, others later by the session. */
-  deliver(queue: Queue, cursor: SharedCursor): void;
-  /** The queue is gone (basic.cancel to the client). */
-  cancelled(queue: Queue): void;
-}
-
-/** Somebody who looks at a log by himself and wants to know of new records (long polls, blocking reads, streams). */
-export interface LogWaiter {
-  /** Records came, or the log was deleted (`queue.isDeleted`). May remove itself from `waiters`. */
-  logChanged(queue: Queue): void;
-}
-
-/** Records that are being given back over several turns. */
-export interface ReturningRecords {
-  /** Gives back what is left, now. */
-  finish(): void;
-}
 
 /** Dead letters of one queue may make another one catch up, and so on. */
 const queuesCatchingUpMax = 16;
-
-/** Told of each queue and stream that is made or deleted. */
-export interface QueueListener {
-  queueMade(queue: Queue): void;
-  queueDeleted(queue: Queue): void;
-}
 
 export class Queue {
   readonly kind: QueueKind;
@@ -82,12 +38,18 @@ export class Queue {
   readonly argTypes: ArgumentTypes | undefined;
   /** It was made by being written to, and nobody has declared it since; see name-rules.ts. */
   isImplicit: boolean;
-  readonly policy: QueuePolicy;
+  /** What counts of all that is said about it; `policies` replaces it. */
+  policy: QueuePolicy;
+  readonly policies: QueuePolicies;
+  /** Some records may expire: the head is looked at before each delivery. */
+  canExpire: boolean;
+  /** What is settled stays in the log. A cursor may still have a history that is going. */
+  keepsHistory: boolean;
   readonly log: Log;
-  /** The queue's own shared cursor; streams have none. */
-  readonly cursor: SharedCursor | null;
+  /** The queue's own cursor; streams have none. */
+  readonly cursor: QueueCursor | null;
   /** Redis consumer groups. */
-  readonly groups = new Map<string, SharedCursor>();
+  readonly groups = new Map<string, GroupCursor>();
   readonly waiters = new Set<LogWaiter>();
   /** Idempotent producers (Kafka); null before the first. */
   producers: ProducerState | null = null;
@@ -95,16 +57,12 @@ export class Queue {
   /** AMQP consumers of a stream, which are among the waiters. */
   streamConsumers = 0;
   /** Kept for a bound by bytes only. */
-  readonly readyBytes: ReadyBytes | null;
-  #usedAt: number;
+  readyBytes: ReadyBytes | null;
   hadConsumers = false;
   isDeleted = false;
   #isSettling = false;
-  /** Records that are being given back and still count as held by their cursor: ready, and before all new ones. */
-  returning = 0;
-  readonly #returns = new Set<ReturningRecords>();
-  /** The bounds have not seen yet what was given back; only where `policy.dropsReturned`. */
-  #hasNewReturns = false;
+  /** What consumers are giving back. */
+  readonly returns: QueueReturns;
   /**
    * Records below were there when deliveries and bounds were last applied. One with a ttl of 0 that is above has just
    * come, and may go to a consumer that takes it at once.
@@ -125,7 +83,7 @@ export class Queue {
   dropped = 0;
   rejected = 0;
 
-  constructor(vhost: Vhost, options: QueueOptions, log: Log, cursor: SharedCursor | null) {
+  constructor(vhost: Vhost, options: QueueOptions, log: Log, cursor: QueueCursor | null) {
     this.vhost = vhost;
     this.kind = options.kind;
     this.name = options.name;
@@ -135,25 +93,37 @@ export class Queue {
     this.args = options.args;
     this.argTypes = options.argTypes;
     this.isImplicit = options.isImplicit ?? false;
-    this.policy = queuePolicy(options.args);
+    this.policy = effectivePolicy(options, options.layers);
+    this.canExpire = this.policy.messageTtl !== undefined;
+    this.keepsHistory = keepsHistory(this.policy);
     this.log = log;
     this.cursor = cursor;
     log.owner = this;
     // Before the journal's replay, which tells it what was settled.
-    if (cursor !== null && keepsHistory(this.policy)) cursor.history = new HistoryMarks();
+    if (cursor !== null && this.keepsHistory) cursor.history = new HistoryMarks();
     if (this.policy.keepsReturnOrder) cursor?.keepReturnOrder();
     this.readyBytes =
       cursor !== null && this.policy.maxLengthBytes !== undefined ? new ReadyBytes(this) : null;
-    this.#usedAt = vhost.broker.clock.monotonic();
-    if (this.policy.expires !== undefined) this.#expireLater(this.policy.expires);
+    this.returns = new QueueReturns(this);
+    this.policies = new QueuePolicies(this, options);
   }
 
   /** After replay: any of the records that are there may have an expiration of its own. */
   restored(): void {
-    if (this.kind !== "queue" || this.log.length === 0) return;
-    this.policy.canExpire = true;
-    this.settledTo = this.log.nextOffset;
+    if (this.kind !== "queue") return;
+    this.policies.change.restored();
+    if (this.log.length === 0) return;
+    this.canExpire = true;
+    this.settledTo = this.log.stableEnd;
     this.vhost.broker.schedule(this);
+  }
+
+  /**
+   * Puts policies on the queue, in the place of those that it had: what they ask for counts from here on, and what they leave to do
+   * is done in slices. Kept with the queue's definition. Equal ones change nothing.
+   */
+  applyLayers(layers: PolicyLayers): void {
+    this.policies.applyLayers(layers);
   }
 
   get consumerCount(): number {
@@ -166,57 +136,35 @@ export class Queue {
 
   /** Somebody declared it, consumes from it or took from it: `x-expires` counts from here. */
   used(): void {
-    if (this.policy.expires !== undefined) this.#usedAt = this.vhost.broker.clock.monotonic();
-  }
-
-  /** Deletes the queue once nobody has used it for `x-expires`. */
-  #expireLater(delayMs: number): void {
-    const { clock, timers } = this.vhost.broker;
-    timers.after(Math.min(delayMs, limits.timerMsMax), () => {
-      if (this.isDeleted) return;
-      if (this.consumerCount > 0) this.used();
-      const left = this.#usedAt + this.policy.expires! - clock.monotonic();
-      if (left <= 0) this.vhost.deleteQueue(this);
-      else this.#expireLater(Math.ceil(left));
-    });
+    this.policies.idleExpiry.used();
   }
 
   /** Records that nobody holds. */
   get readyCount(): number {
     const { cursor, log } = this;
     if (cursor === null) return log.length;
-    const unsettled = cursor.history === null ? log.length : log.nextOffset - cursor.history.countBelow(log);
-    return unsettled - cursor.heldCount + this.returning;
-  }
-
-  /** `count` records will be given back one by one, in slices. */
-  beginReturning(records: ReturningRecords, count: number): void {
-    this.returning += count;
-    this.#returns.add(records);
-  }
-
-  endReturning(records: ReturningRecords): void {
-    this.#returns.delete(records);
-    if (!this.isDeleted) this.vhost.broker.schedule(this);
-  }
-
-  /** What comes next is still being given back: nothing newer may be taken, dropped or expire before it. */
-  get isHeadReturning(): boolean {
-    return this.returning > 0 && !this.cursor!.hasRequeued;
-  }
-
-  #finishReturns(): void {
-    for (const records of this.#returns) records.finish();
+    const unsettled = cursor.history === null ? log.length : log.stableEnd - cursor.history.countBelow(log);
+    return unsettled - cursor.heldCount + this.returns.count;
   }
 
   /** A walker over the records from `offset` on, for those who look without consuming. */
-  reader(offset = 0): LogReader {
-    return new LogReader(this.log, offset);
+  reader(offset = 0, seesOpen = false): LogReader {
+    return new LogReader(this.log, offset, seesOpen);
   }
 
-  /** Records came into the log in this tick. */
+  /** A record that nobody has seen goes: where history counts what was settled, it is among that. */
+  aborting(from: number, to: number): void {
+    for (let offset = from; offset < to; offset++) this.cursor?.gone(offset);
+  }
+
+  /** Records came into the log in this tick, or became stable. */
   appended(): void {
     this.vhost.broker.schedule(this);
+  }
+
+  /** Sees to it that it has its turn at the tick's end. */
+  schedule(): void {
+    if (!this.isDeleted) this.vhost.broker.schedule(this);
   }
 
   /**
@@ -267,17 +215,15 @@ export class Queue {
     this.#isSettling = true;
     try {
       this.readyBytes?.countNew();
-      if (this.#hasNewReturns) {
-        this.#hasNewReturns = false;
-        retention.enforce(this);
-      }
-      if (this.consumers.size > 0) this.#deliver(now);
+      if (this.returns.takeNew()) retention.enforce(this);
+      if (this.consumers.size > 0) deliverReady(this, now);
       retention.enforce(this);
       if (this.cursor !== null) this.dropExpired();
     } finally {
-      this.settledTo = this.log.nextOffset;
+      this.settledTo = this.log.stableEnd;
       this.#isSettling = false;
     }
+    if (assertsAreOn && this.vhost.broker.queuesCatchingUp <= 1) assertQueue(this);
   }
 
   /** A record of it cannot be read: said once until it can. */
@@ -291,67 +237,9 @@ export class Queue {
     });
   }
 
-  #deliver(now: number): void {
-    const cursor = this.cursor!;
-    const broker = this.vhost.broker;
-    for (let isServed = false; ; isServed = true) {
-      const consumer = this.policy.singleActiveConsumer ? this.consumers.nextActive() : this.consumers.next();
-      if (consumer === null) return;
-      if (this.isHeadReturning) return;
-      if (this.policy.canExpire && !broker.retention.expireHead(this, false)) return;
-      if (broker.inflation.isSpent && cursor.peek() && broker.inflation.isSpentFor(cursor.record)) {
-        broker.inflation.continueLater(this, isServed);
-        return;
-      }
-      if (consumer.isNoAck) {
-        if (!cursor.take()) return;
-        this.readyBytes?.taken(cursor.record);
-        const offset = cursor.record.offset;
-        consumer.deliver(this, cursor);
-        if (cursor.history === null) this.log.remove(offset);
-      } else {
-        if (!cursor.acquire(consumer.id, now)) return;
-        this.readyBytes?.taken(cursor.record);
-        this.#hand(consumer, cursor);
-      }
-      this.consumers.served();
-      this.delivered++;
-    }
-  }
-
-  /** What cannot be handed over is nobody's: it goes out again when it can be. */
-  #hand(consumer: QueueConsumer, cursor: SharedCursor): void {
-    const { offset } = cursor.record;
-    try {
-      consumer.deliver(this, cursor);
-    } catch (error) {
-      cursor.requeue(offset);
-      this.readyBytes?.returned(offset);
-      throw error;
-    }
-  }
-
-  /**
-   * Takes the record at the head for somebody who asks once (basic.get); it is in the cursor's `record` then. `owner`
-   * holds it, or, with `isNoAck`, it is settled at once and its bytes stay valid for this turn. "later": expired records
-   * are before it, and this turn has dropped as many as it may.
-   */
-  takeForGet(isNoAck: boolean, owner: number): "taken" | "empty" | "later" {
-    const cursor = this.cursor!;
-    const { clock, retention } = this.vhost.broker;
-    if (this.isHeadReturning) this.#finishReturns();
-    this.readyBytes?.countNew();
-    if (this.policy.canExpire && !retention.expireHead(this, true)) return "later";
-    if (isNoAck ? !cursor.take() : !cursor.acquire(owner, clock.now())) return "empty";
-    this.readyBytes?.taken(cursor.record);
-    if (isNoAck && cursor.history === null) this.log.remove(cursor.record.offset);
-    this.delivered++;
-    return "taken";
-  }
-
   /** Drops what has expired at the head, so that it is not counted. */
   dropExpired(): void {
-    if (this.policy.canExpire && this.readyCount > 0) this.vhost.broker.retention.expireHead(this, true);
+    if (this.canExpire && this.readyCount > 0) this.vhost.broker.retention.expireHead(this, true);
   }
 
   addConsumer(consumer: QueueConsumer): void {
@@ -366,12 +254,10 @@ export class Queue {
     this.vhost.broker.schedule(this);
   }
 
-  /** Takes a consumer away; what it holds is for its session to requeue. An auto-delete queue goes with its last one. */
-  removeConsumer(consumer: QueueConsumer): void {
-    this.removeConsumers([consumer]);
-  }
-
-  /** The same of many that go together, as those of a channel do. */
+  /**
+   * Takes consumers away that go together, as those of a channel do; what they hold is for their session to requeue. An auto-delete
+   * queue goes with its last one.
+   */
   removeConsumers(gone: Iterable<QueueConsumer>): void {
     let isAny = false;
     for (const consumer of gone) if (this.consumers.remove(consumer)) isAny = true;
@@ -393,31 +279,19 @@ export class Queue {
   drop(offset: number): void {
     const cursor = this.cursor!;
     cursor.settle(offset);
-    if (cursor.history === null) this.log.remove(offset);
+    if (!this.keepsHistory) this.log.remove(offset);
   }
 
   /** Takes a record out by its place, whoever holds it (XDEL). */
   removeAt(offset: number): void {
     this.readyBytes?.removing(offset, offset + 1);
-    this.cursor?.settle(offset);
+    this.cursor?.gone(offset);
     this.log.remove(offset);
   }
 
-  /** Takes out all records below an offset, whoever holds them (XTRIM). */
-  removeBelow(target: number): void {
-    const { cursor, log } = this;
-    this.readyBytes?.removing(log.firstOffset, target);
-    if (cursor !== null && cursor.pending.size > 0) {
-      const held: number[] = [];
-      cursor.pending.visit(log.firstOffset, target, (offset) => held.push(offset) > 0);
-      for (const offset of held) cursor.settle(offset);
-    }
-    log.removeBelow(target);
-  }
-
   /**
-   * A consumer gives a record back; it goes out again from its old place (see `policy.keepsReturnOrder`), unless it did so
-   * too often. A method says `expectReturns` before the first and `returned` behind the last.
+   * A consumer gives a record back; it goes out again from its old place (see `policy.keepsReturnOrder`), unless it did so too
+   * often. See `returns` for what a method says before the first and behind the last.
    */
   requeue(offset: number): void {
     const cursor = this.cursor!;
@@ -430,39 +304,5 @@ export class Queue {
     cursor.requeue(offset);
     this.readyBytes?.returned(offset);
     this.vhost.broker.schedule(this);
-  }
-
-  /** What is ready is delivered, or bounded, without what will be given back, and without the room that this makes. */
-  expectReturns(): void {
-    if (!this.policy.dropsReturned || this.#hasNewReturns) return;
-    this.catchUp();
-    this.#hasNewReturns = true;
-  }
-
-  /**
-   * A method has given back all that it names. What a bound drops of it goes before anybody may have it again, and what
-   * the same client publishes next finds it delivered.
-   */
-  returned(): void {
-    if (this.#hasNewReturns) this.catchUp();
-  }
-
-  /** Drops all records that nobody holds and returns how many there were. */
-  purge(): number {
-    if (this.returning > 0) this.#finishReturns();
-    this.log.store.seal();
-    const count = this.readyCount;
-    const cursor = this.cursor;
-    this.readyBytes?.purged();
-    if (cursor !== null && cursor.history !== null) cursor.settleReady();
-    else if (cursor === null || cursor.pending.size === 0) {
-      this.log.removeBelow(this.log.nextOffset);
-    } else {
-      cursor.forgetRequeued();
-      for (let offset = this.log.firstOffset; offset < this.log.nextOffset; offset++) {
-        if (cursor.pending.ownerOf(offset) === 0) this.log.remove(offset);
-      }
-    }
-    return count;
   }
 }

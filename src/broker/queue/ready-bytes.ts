@@ -1,43 +1,88 @@
 /**
  * How many bytes wait in a queue that `x-max-length-bytes` bounds: message bodies that nobody holds, as RabbitMQ counts.
  *
- * Only such queues have one, since counting reads every record once. Records of other protocols count whole.
- * Invariant: `countNew` is called before a record is taken, so that what is taken was counted.
+ * Only such queues have one, since counting reads every record once. Records of other protocols count whole. A backlog that is there
+ * when counting begins is counted in slices (`counting`); until then `total` is what was counted so far, and is no bound.
+ * Invariant: `total` is the size of the ready records below the counted place, which is the log's end unless `isCounting`;
+ * `countNew` is called before a record is taken, so that what is taken was counted.
  */
 import { AmqpRecordParts, readAmqpRecord } from "../../message/amqp/record.ts";
 import { envelope } from "../../message/envelope.ts";
-import type { LogReader } from "../../storage/index.ts";
+import type { Job } from "../../base/turn-work.ts";
+import { type Log, LogReader } from "../../storage/index.ts";
 import { noOwner } from "../cursor/pending-table.ts";
-import type { Queue } from "./queue.ts";
+import type { QueueCursor } from "../cursor/queue-cursor.ts";
 
 const parts = new AmqpRecordParts();
 
+/** Records that are looked at before others have their turn, and what they cost it (turn-work.ts). */
+const countedAtOnce = 64;
+const unitsOfCounted = 0.5;
+
+/** The queue, as far as this has to do with it. */
+interface CountedQueue {
+  readonly log: Log;
+  readonly cursor: QueueCursor | null;
+  readonly isDeleted: boolean;
+}
+
 export class ReadyBytes {
   total = 0;
-  readonly #queue: Queue;
+  /** What was there at first is not all counted. */
+  isCounting = false;
+  readonly #queue: CountedQueue;
   readonly #news: LogReader;
   readonly #others: LogReader;
 
-  constructor(queue: Queue) {
+  constructor(queue: CountedQueue) {
     this.#queue = queue;
-    this.#news = queue.reader();
-    this.#others = queue.reader();
+    this.#news = new LogReader(queue.log);
+    this.#others = new LogReader(queue.log);
   }
 
-  /** Counts what came since the last call; at first, all that is there and was not settled. */
+  /** Counts all that is there and that nobody holds; `isCounting` until it ends. */
+  *counting(): Job<void> {
+    this.isCounting = true;
+    while (this.isCounting && !this.#queue.isDeleted) {
+      this.#countSome();
+      yield countedAtOnce * unitsOfCounted;
+    }
+  }
+
+  #countSome(): void {
+    const { history, pending } = this.#queue.cursor!;
+    const news = this.#news;
+    for (let left = countedAtOnce; left > 0; left--) {
+      if (!news.next()) {
+        this.isCounting = false;
+        return;
+      }
+      const isSettled = history !== null && history.has(news.offset);
+      if (!isSettled && pending.ownerOf(news.offset) <= noOwner) this.total += sizeOf(news);
+    }
+  }
+
+  /** Counts what came since the last call; of a backlog a part, so that a small one is bounded at once. */
   countNew(): void {
+    if (this.isCounting) return this.#countSome();
     const { history } = this.#queue.cursor!;
     while (this.#news.next()) {
       if (history === null || !history.has(this.#news.offset)) this.total += sizeOf(this.#news);
     }
   }
 
+  /** It will be counted as what it is then. */
+  #isYetToCount(offset: number): boolean {
+    return this.isCounting && offset >= this.#news.position;
+  }
+
   taken(record: LogReader): void {
-    this.total -= sizeOf(record);
+    if (!this.#isYetToCount(record.offset)) this.total -= sizeOf(record);
   }
 
   /** A consumer gave it back, if it is still there. */
   returned(offset: number): void {
+    if (this.#isYetToCount(offset)) return;
     this.#others.seek(offset);
     if (this.#others.next() && this.#others.offset === offset) this.total += sizeOf(this.#others);
   }
@@ -48,14 +93,15 @@ export class ReadyBytes {
     const { pending, history } = this.#queue.cursor!;
     const reader = this.#others;
     reader.seek(from);
-    while (reader.next() && reader.offset < to) {
+    while (reader.next() && reader.offset < to && !this.#isYetToCount(reader.offset)) {
       const isSettled = history !== null && history.has(reader.offset);
       if (!isSettled && pending.ownerOf(reader.offset) <= noOwner) this.total -= sizeOf(reader);
     }
   }
 
   purged(): void {
-    this.countNew();
+    this.isCounting = false;
+    this.#news.seek(this.#queue.log.stableEnd);
     this.total = 0;
   }
 }

@@ -1,25 +1,15 @@
 /** Start-up: definitions from the table, then logs, cursors and groups by their ids, then the journal's replay. */
 import type { Broker } from "../broker.ts";
 import type { Destination, ExchangeOptions } from "../exchange/exchange.ts";
+import { GroupCursor } from "../groups/group-cursor.ts";
 import { type CommittedOffset } from "../groups/offsets.ts";
 import { defaultVhostName, type DefinitionKind, namesOfKey } from "../names.ts";
 import { ProducerState } from "./producer-state.ts";
-import type { QueueKind } from "./queue.ts";
-import type { ArgumentTypes } from "../exchange/routing/plain-arguments.ts";
+import type { QueueDefinition } from "./definition.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
-import { SharedCursor } from "../cursor/shared-cursor.ts";
+import { QueueCursor } from "../cursor/queue-cursor.ts";
 import type { TopicDefinition } from "./topics.ts";
 import type { Vhost } from "../vhost.ts";
-
-interface QueueDefinition {
-  kind: QueueKind;
-  autoDelete: boolean;
-  args: BindingArguments;
-  argTypes?: ArgumentTypes;
-  log: number;
-  cursor: number;
-  isImplicit?: true;
-}
 
 interface GroupDefinition {
   cursor: number;
@@ -31,7 +21,7 @@ interface GroupDefinition {
 export async function restoreDefinitions(broker: Broker): Promise<void> {
   broker.createVhost(defaultVhostName);
   for (const { names } of definitions(broker, "vhost")) broker.createVhost(names[0]!);
-  const cursors: SharedCursor[] = [];
+  const cursors: QueueCursor[] = [];
   for (const { names, value } of definitions(broker, "exchange")) {
     const options = value as Omit<ExchangeOptions, "name" | "durable">;
     broker.createVhost(names[0]!).declareRestoredExchange({ ...options, name: names[1]!, durable: true });
@@ -49,7 +39,7 @@ export async function restoreDefinitions(broker: Broker): Promise<void> {
       voidGroups.push(key);
       continue;
     }
-    const cursor = new SharedCursor(queue.log, broker.storage, true);
+    const cursor = new GroupCursor(queue.log, broker.storage);
     cursor.handle = broker.storage.restoreState(definition.cursor, cursor);
     queue.groups.set(names[2]!, cursor);
   }
@@ -80,17 +70,16 @@ function restoreQueue(
   vhost: Vhost,
   name: string,
   definition: QueueDefinition,
-): SharedCursor | null {
+): QueueCursor | null {
   const { storage } = broker;
   const log = storage.restoreLog(definition.log);
-  let cursor: SharedCursor | null = null;
+  let cursor: QueueCursor | null = null;
   if (definition.kind === "queue") {
-    cursor = new SharedCursor(log, storage, false);
+    cursor = new QueueCursor(log, storage);
     cursor.handle = storage.restoreState(definition.cursor, cursor);
   }
-  const { kind, autoDelete, args, argTypes, isImplicit = false } = definition;
-  const options = { name, kind, durable: true, exclusiveOwner: 0, autoDelete, args, argTypes, isImplicit };
-  vhost.addQueue(options, log, cursor);
+  const { log: _log, cursor: _cursor, ...options } = definition;
+  vhost.addQueue({ ...options, name, durable: true, exclusiveOwner: 0 }, log, cursor);
   return cursor;
 }
 

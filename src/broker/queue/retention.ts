@@ -12,6 +12,7 @@ import { amqpPropertiesOf } from "../cursor/record-view.ts";
 
 export type DeadLetterReason = "expired" | "maxlen" | "rejected" | "delivery_limit";
 
+const trimmedAtOnce = 16;
 const oldestId = new EntryId();
 
 export class Retention {
@@ -29,14 +30,22 @@ export class Retention {
     const { policy } = queue;
     if (queue.kind === "stream") return this.#enforceStream(queue);
     if (policy.overflow !== "drop-head") return;
-    if (policy.maxLength !== undefined) {
-      while (queue.readyCount > policy.maxLength && this.#dropHead(queue, "maxlen"));
-    }
-    const { readyBytes } = queue;
-    if (readyBytes !== null) {
-      readyBytes.countNew();
-      while (readyBytes.total > policy.maxLengthBytes! && this.#dropHead(queue, "maxlen"));
-    }
+    queue.readyBytes?.countNew();
+    // Bounds that were lowered are applied in slices (policy-change.ts); to a small queue at once all the same.
+    let left = queue.policies.change.isTrimming ? trimmedAtOnce : Infinity;
+    while (left-- > 0 && this.isBeyondBounds(queue) && this.#dropHead(queue, "maxlen"));
+  }
+
+  /** More is ready than the bounds allow, whatever is done then. Bytes that are still being counted are not known. */
+  isBeyondBounds(queue: Queue): boolean {
+    const { policy, readyBytes } = queue;
+    if (policy.maxLength !== undefined && queue.readyCount > policy.maxLength) return true;
+    return readyBytes !== null && !readyBytes.isCounting && readyBytes.total > policy.maxLengthBytes!;
+  }
+
+  /** Drops one record of a queue that is beyond its bounds; false where it cannot in this turn. */
+  trimOne(queue: Queue): boolean {
+    return this.#dropHead(queue, "maxlen");
   }
 
   /**
@@ -51,10 +60,16 @@ export class Retention {
     return fits(queue, count, bytes);
   }
 
+  /** All bounds of a stream, at once. */
+  streamBounds(queue: Queue): void {
+    this.#enforceStream(queue);
+    this.sweep(queue);
+  }
+
   #enforceStream(queue: Queue): void {
     const { policy, log } = queue;
     if (policy.maxLength !== undefined && log.length > policy.maxLength) {
-      log.removeBelow(log.nextOffset - policy.maxLength);
+      log.removeBelow(log.stableEnd - policy.maxLength);
     }
   }
 
@@ -62,10 +77,10 @@ export class Retention {
   sweep(queue: Queue): void {
     const { policy, log } = queue;
     if (queue.kind === "queue") {
-      if (policy.canExpire && queue.readyCount > 0) this.expireHead(queue, true);
+      if (queue.canExpire && queue.readyCount > 0) this.expireHead(queue, true);
       const history = queue.cursor!.history;
       // Whatever the bounds say: what nobody has settled yet is no history.
-      if (history !== null)
+      if (history !== null && queue.keepsHistory)
         log.removeBelow(Math.min(this.#keptFrom(queue, policy.historyBytes), history.first));
       return;
     }
@@ -114,13 +129,13 @@ export class Retention {
       if (!this.#dropHead(queue, "expired")) return true;
     }
     // Nothing is left that could expire; the next publish with an expiration says so again.
-    if (queue.log.length === 0) queue.policy.canExpire = queue.policy.messageTtl !== undefined;
+    if (queue.log.length === 0) queue.canExpire = queue.policy.messageTtl !== undefined;
     return true;
   }
 
   #expiresAt(queue: Queue): number {
     const record = queue.cursor!.record;
-    let ttl = queue.policy.messageTtl ?? Infinity;
+    let ttl = queue.policies.ttlOf(record.offset) ?? Infinity;
     const properties = amqpPropertiesOf(record);
     if (properties !== null) {
       const own = expirationMs(properties);
@@ -134,7 +149,7 @@ export class Retention {
    * would have to be decompressed.
    */
   #mustWait(queue: Queue): boolean {
-    if (queue.isHeadReturning) return true;
+    if (queue.returns.isHead) return true;
     const { inflation } = this.#broker;
     if (!inflation.isSpent || queue.policy.deadLetterExchange === undefined) return false;
     if (!queue.cursor!.peek() || !inflation.isSpentFor(queue.cursor!.record)) return false;

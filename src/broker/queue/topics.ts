@@ -10,7 +10,6 @@ import { BrokerError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { isTaken } from "./name-rules.ts";
 import { definitionKey, shownName } from "../names.ts";
-import { queuePolicy } from "./policy.ts";
 import type { Queue } from "./queue.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
 import type { Vhost } from "../vhost.ts";
@@ -25,9 +24,6 @@ export interface Topic {
   /** It had one partition, and still has it under the topic's own name. */
   readonly isGrown: boolean;
 }
-
-/** For topics that were made as such: seven days, any size. */
-const kafkaDefaults = { historyMs: 604_800_000, historyBytes: undefined };
 
 /** A topic in the table. */
 export interface TopicDefinition {
@@ -162,7 +158,7 @@ export class Topics {
   #setPartition(topic: Topic, index: number, queue: Queue): void {
     topic.partitions[index] = queue;
     this.#topicOf.set(queue, topic);
-    applyRetention(queue, topic);
+    queue.policies.applyTopic(topic);
   }
 
   /** Adds partitions. Throws INVALID, or ALREADY_EXISTS when something else has a name that it needs. */
@@ -273,25 +269,4 @@ export class Topics {
     }
     this.#declared.set(name, topic);
   }
-}
-
-/** What a queue keeps of its past is said by its arguments alone: it was built for that. */
-function applyRetention(queue: Queue, { configs, isAdopted }: Topic): void {
-  if (queue.kind === "queue") return;
-  const { policy } = queue;
-  const own = isAdopted ? queuePolicy(queue.args) : kafkaDefaults;
-  // A compacted topic keeps the newest record of each key for ever: no bound may take it.
-  if (configs["cleanup.policy"] === "compact") {
-    policy.historyMs = undefined;
-    policy.historyBytes = undefined;
-    return;
-  }
-  policy.historyMs = boundOf(configs["retention.ms"], own.historyMs);
-  policy.historyBytes = boundOf(configs["retention.bytes"], own.historyBytes);
-}
-
-/** A setting of Kafka's where -1 is no bound. */
-function boundOf(text: string | undefined, whenAbsent: number | undefined): number | undefined {
-  if (text === undefined) return whenAbsent;
-  return Number(text) >= 0 ? Number(text) : undefined;
 }

@@ -57,8 +57,8 @@ function offsetInFrame(id: EntryId): number {
 }
 
 export function offsetOfEntryId(log: Log, id: EntryId): number {
-  if (log.length === 0 || log.lastId.compare(id) < 0) return log.nextOffset;
-  return Math.min(log.nextOffset, log.removed.nextPresent(anyOffsetOfEntryId(log, id)));
+  if (log.length === 0 || log.lastId.compare(id) < 0) return log.stableEnd;
+  return Math.min(log.stableEnd, log.removed.nextPresent(anyOffsetOfEntryId(log, id)));
 }
 
 /** As above, of a record that may be gone. */
@@ -116,6 +116,12 @@ export function timestampOfFirst(log: Log): number {
 }
 
 export function offsetOfTimestamp(log: Log, timestamp: number): number {
+  const offset = anyOffsetOfTimestamp(log, timestamp);
+  return offset < log.stableEnd ? offset : -1;
+}
+
+/** As above, of a record that need not be stable. */
+function anyOffsetOfTimestamp(log: Log, timestamp: number): number {
   for (const segment of log.segments) {
     if (segment.maxTimestamp < timestamp) continue;
     let offset = Math.max(segment.offsetByTimestamp(timestamp), log.firstOffset);

@@ -2,7 +2,8 @@
  * Walks a log's records in offset order without an object for each.
  *
  * The fields describe the record that `next()` stopped at, and are valid until the caller returns to the event loop;
- * a reader that slept finds its place again by itself. Gone records are passed over.
+ * a reader that slept finds its place again by itself. Gone records are passed over. It stops at the log's last stable offset,
+ * unless `seesOpen`: then at the log's end.
  */
 import { BrokerError } from "../../base/errors.ts";
 import { EntryId } from "../../message/entry-id.ts";
@@ -25,6 +26,8 @@ import type { Log } from "./log.ts";
 
 export class LogReader {
   readonly log: Log;
+  /** It reads records of open transactions too. */
+  readonly seesOpen: boolean;
   /** The record: its offset, bytes `[start, end)` of `buffer`, and the protocol that wrote it. */
   offset = -1;
   buffer: Buffer = emptyBuffer;
@@ -48,8 +51,9 @@ export class LogReader {
   #generation = -1;
   readonly #location: FrameLocation = newFrameLocation();
 
-  constructor(log: Log, offset = 0) {
+  constructor(log: Log, offset = 0, seesOpen = false) {
     this.log = log;
+    this.seesOpen = seesOpen;
     this.#wanted = offset;
   }
 
@@ -82,7 +86,7 @@ export class LogReader {
     let wanted = this.#wanted;
     if (wanted < removed.first) wanted = removed.first;
     if (removed.countAbove > 0) wanted = removed.nextPresent(wanted);
-    if (wanted >= log.nextOffset) {
+    if (wanted >= log.stableEnd && (!this.seesOpen || wanted >= log.nextOffset)) {
       this.#wanted = wanted;
       return false;
     }

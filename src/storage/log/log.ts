@@ -3,11 +3,14 @@
  *
  * It knows where its frames are and which offsets are gone; it does not know who reads it (cursors, broker) nor what
  * the records mean (message). Frames lie first in segments, then in the store (journal or volatile).
- * Invariants: `first <= nextOffset`; segments and indexed frames are in offset order without overlap; a frame whose
+ * Records from `stableEnd` on belong to, or are behind, transactions that are open: readers stop there unless they ask
+ * for more. A commit moves it; an abort removes its records first, so they are gone as deleted ones are.
+ * Invariants: `first <= stableEnd <= nextOffset`; segments and indexed frames are in offset order without overlap; a frame whose
  * records are all below `first` is released.
  */
 import { BrokerError } from "../../base/errors.ts";
 import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { EntryId } from "../../message/entry-id.ts";
 import { FrameIndex } from "./frame-index.ts";
 import { type FrameLocation, type FrameStore, LogGroup } from "../journal/frame-store.ts";
@@ -19,13 +22,21 @@ import {
   timestampOfFirst,
 } from "./log-lookup.ts";
 import { OffsetSet } from "./offset-set.ts";
+import { OpenTransactions } from "./open-transactions.ts";
+import { type OffsetRange, type Replayed, uncovered } from "./replay-coverage.ts";
 import type { Segment } from "../segment/segment.ts";
 import type { DurableState } from "../state/state.ts";
 
 /** Who reads the log; told at the end of the tick that records came. */
 export interface LogOwner {
   appended(): void;
+  /** Records `[from, to)`, which no reader has seen, are about to be removed: their transaction is aborted. */
+  aborting(from: number, to: number): void;
 }
+
+/** In a change: what it has besides ranges that are gone. */
+const hasMeta = 1;
+const hasTransactions = 2;
 
 export interface LogHost {
   /** The log changed in a way that `encodeChange` will tell. Only called for durable logs. */
@@ -47,13 +58,20 @@ export class Log implements DurableState {
   segments: Segment[] = [];
   /** The offset that the next record gets. */
   nextOffset = 0;
+  /** The last stable offset: where readers stop; `nextOffset` while no transaction is open. */
+  stableEnd = 0;
+  /** null before the first. */
+  #transactions: OpenTransactions | null = null;
+  /** What aborts alone removed from the front, since this process began. */
+  #abortedFrom = 0;
+  #abortedTo = 0;
   /** Where the frame stands that was appended last in this process; -1 before it. */
   lastPosition = -1;
   /** Entry id of the newest record, or what XSETID said. */
   readonly lastId = new EntryId();
   /** Highest entry id ever deleted one by one (XDEL), as Redis reports it. */
   readonly maxDeletedId = new EntryId();
-  /** Redis's `entries-added` minus `nextOffset`: zero unless XSETID said otherwise. */
+  /** Redis's `entries-added` minus `stableEnd`: zero unless XSETID said otherwise. */
   entriesAddedShift = 0;
   /** Bytes of the frames that are still held: of a segment all, until all of its records are gone. */
   bytes = 0;
@@ -79,9 +97,16 @@ export class Log implements DurableState {
     return this.removed.first;
   }
 
-  /** Records that are not gone. */
+  /** Stable records that are not gone. */
   get length(): number {
-    return this.nextOffset - this.removed.first - this.removed.countAbove;
+    const { stableEnd, removed } = this;
+    if (stableEnd === this.nextOffset) return stableEnd - removed.first - removed.countAbove;
+    return stableEnd - removed.first - removed.countIn(removed.first, stableEnd);
+  }
+
+  #endMoved(): void {
+    this.stableEnd =
+      this.#transactions === null ? this.nextOffset : this.#transactions.firstOr(this.nextOffset);
   }
 
   /** The store sealed a frame with records of this log. */
@@ -89,14 +114,19 @@ export class Log implements DurableState {
     this.index.push(this.nextOffset, position, length, id, timestamp);
     this.lastPosition = position;
     this.nextOffset += count;
+    this.#endMoved();
     this.lastId.copyFrom(id).add(count - 1);
     this.lastTimestamp = timestamp;
     this.bytes += length;
   }
 
-  /** Marks one record gone; says whether it was there. */
+  /** Marks one stable record gone; says whether it was there. */
   remove(offset: number): boolean {
-    if (offset >= this.nextOffset || !this.removed.add(offset)) return false;
+    return offset < this.stableEnd && this.#remove(offset);
+  }
+
+  #remove(offset: number): boolean {
+    if (!this.removed.add(offset)) return false;
     if (this.isDurable) this.#noteRange(offset, offset + 1);
     if (offset < this.removed.first) this.#releaseFront();
     else if (!this.isDurable) this.#releaseFrameOf(offset);
@@ -120,9 +150,9 @@ export class Log implements DurableState {
     index.removeAt(slot);
   }
 
-  /** Marks all records below `offset` gone (trim, purge, retention). */
+  /** Marks all stable records below `offset` gone (trim, purge, retention). */
   removeBelow(offset: number): void {
-    const to = Math.min(offset, this.nextOffset);
+    const to = Math.min(offset, this.stableEnd);
     const from = this.removed.first;
     if (to <= from) return;
     this.removed.addRange(from, to);
@@ -151,6 +181,75 @@ export class Log implements DurableState {
       this.store.release(index.firstPosition);
       index.shift();
     }
+  }
+
+  // Transactions
+
+  /** A transaction whose first record will have that offset, or a higher one. `id` is a Kafka producer's. */
+  openTransaction(id: number, first: number): void {
+    if (assertsAreOn)
+      assertInvariant(first >= this.nextOffset, "what a transaction hides was shown to nobody");
+    this.#transactions ??= new OpenTransactions();
+    this.#transactions.open(id, first);
+    this.#transactionsChanged();
+  }
+
+  isTransactionOpen(id: number): boolean {
+    return this.#transactions !== null && this.#transactions.has(id);
+  }
+
+  /** Records `[from, to)` are of an open transaction. */
+  addToTransaction(id: number, from: number, to: number): void {
+    this.#transactions!.add(id, from, to);
+    this.#transactionsChanged();
+  }
+
+  /** Its records may be read, once no transaction that began before is open. */
+  commit(id: number): void {
+    this.#end(id);
+  }
+
+  /** Its records are gone. */
+  abort(id: number): void {
+    const ranges = this.#end(id);
+    const first = this.firstOffset;
+    for (let i = 0; i < ranges.length; i += 2) {
+      const [from, to] = [ranges[i]!, ranges[i + 1]!];
+      this.owner?.aborting(from, to);
+      const lastId = this.entryIdOf(to - 1);
+      if (lastId.compare(this.maxDeletedId) > 0) this.maxDeletedId.copyFrom(lastId);
+      for (let offset = from; offset < to; offset++) this.#remove(offset);
+    }
+    if (ranges.length > 0) this.metaChanged();
+    if (first !== this.#abortedTo) this.#abortedFrom = first;
+    this.#abortedTo = this.firstOffset;
+  }
+
+  /** Who reads from here on misses nothing: `firstOffset`, or before it where all that was between is aborted. */
+  get readableFrom(): number {
+    return this.firstOffset === this.#abortedTo ? this.#abortedFrom : this.firstOffset;
+  }
+
+  #end(id: number): readonly number[] {
+    if (!this.isTransactionOpen(id)) return [];
+    this.store.seal();
+    const ranges = this.#transactions!.end(id);
+    this.#transactionsChanged();
+    this.owner?.appended();
+    return ranges;
+  }
+
+  #transactionsChanged(): void {
+    this.#endMoved();
+    if (this.isDurable) this.#host.logChanged(this);
+  }
+
+  /** Reads into `id` the entry id that `XREAD $` begins behind: of the newest stable record, gone or not. */
+  readStableId(id: EntryId): EntryId {
+    id.copyFrom(this.lastId);
+    const next = this.removed.nextPresent(this.stableEnd);
+    if (next < this.nextOffset) id.copyFrom(this.entryIdOf(next)).decrement();
+    return id;
   }
 
   /** New segments hold what is needed of `merged` ones and of the indexed frames below `endOffset`. For the cleaner. */
@@ -184,6 +283,8 @@ export class Log implements DurableState {
       this.index.shift();
     }
     this.bytes = 0;
+    this.#transactions = null;
+    this.#endMoved();
     this.removed.addRange(0, this.nextOffset);
   }
 
@@ -191,7 +292,7 @@ export class Log implements DurableState {
   setMeta(meta: { lastId: EntryId; maxDeletedId: EntryId; entriesAdded: number }): void {
     this.lastId.copyFrom(meta.lastId);
     this.maxDeletedId.copyFrom(meta.maxDeletedId);
-    this.entriesAddedShift = meta.entriesAdded - this.nextOffset;
+    this.entriesAddedShift = meta.entriesAdded - this.stableEnd;
     this.metaChanged();
   }
 
@@ -238,12 +339,12 @@ export class Log implements DurableState {
 
   // Lookups: see `log-lookup.ts`.
 
-  /** Lowest offset of a record that is there with an entry id at or above the given one; `nextOffset` when none. */
+  /** Lowest offset of a record that is there with an entry id at or above the given one; `stableEnd` when none. */
   offsetOfEntryId(id: EntryId): number {
     return offsetOfEntryId(this, id);
   }
 
-  /** Lowest offset of a record that is there in a frame as new as `timestamp` (ms); -1 when none. */
+  /** Lowest offset of a stable record that is there in a frame as new as `timestamp` (ms); -1 when none. */
   offsetOfTimestamp(timestamp: number): number {
     return offsetOfTimestamp(this, timestamp);
   }
@@ -265,7 +366,7 @@ export class Log implements DurableState {
 
   /**
    *     full = u64 next offset, u64 x2 last id, u64 x2 max deleted id, i64 entries added shift, removed set,
-   *            u32 segments, { u64 base offset, u64 end offset }
+   *            u32 segments, { u64 base offset, u64 end offset }, [open transactions]
    */
   encodeFull(writer: ByteWriter): void {
     this.#changedRanges.length = 0;
@@ -275,6 +376,7 @@ export class Log implements DurableState {
     this.removed.encode(writer);
     writer.uint32(this.segments.length);
     for (const segment of this.segments) writer.int64(segment.baseOffset).int64(segment.endOffset);
+    this.#transactions?.encodeFull(writer);
   }
 
   #encodeMeta(writer: ByteWriter): void {
@@ -290,10 +392,8 @@ export class Log implements DurableState {
   }
 
   /** Segments named by the last full form, for the cleaner to open after replay. */
-  restoredSegments: { baseOffset: number; endOffset: number }[] = [];
-  /** Offsets between which replay met nothing, in pairs, and where what it met ends. */
-  #replayGaps: number[] = [];
-  #replayEnd = 0;
+  restoredSegments: OffsetRange[] = [];
+  readonly #replay: Replayed = { gaps: [], end: 0 };
 
   restoreFull(reader: ByteReader): void {
     this.nextOffset = reader.int64();
@@ -303,6 +403,9 @@ export class Log implements DurableState {
     for (let left = reader.uint32(); left > 0; left--) {
       this.restoredSegments.push({ baseOffset: reader.int64(), endOffset: reader.int64() });
     }
+    this.#transactions = reader.remaining > 0 ? new OpenTransactions() : null;
+    this.#transactions?.decodeFull(reader);
+    this.#endMoved();
     const moved = this.restoredSegments.at(-1)?.endOffset ?? 0;
     this.dropIndexBelow(Math.max(moved, this.removed.first));
   }
@@ -317,18 +420,28 @@ export class Log implements DurableState {
     }
   }
 
-  /** `change = u8 has meta, [meta], { u64 from, u64 to }` until the end of the frame. */
+  /**
+   * `change = u8 what it has, [meta], [u32 steps, { u8 step, i64 id, u64 from, u64 to }], { u64 from, u64 to }` until the end of
+   * the frame.
+   */
   encodeChange(writer: ByteWriter): void {
-    if (!this.#isMetaChanged && this.#changedRanges.length === 0) return;
-    writer.uint8(this.#isMetaChanged ? 1 : 0);
+    const steps = this.#transactions !== null && this.#transactions.hasSteps ? this.#transactions : null;
+    if (!this.#isMetaChanged && this.#changedRanges.length === 0 && steps === null) return;
+    writer.uint8((this.#isMetaChanged ? hasMeta : 0) | (steps !== null ? hasTransactions : 0));
     if (this.#isMetaChanged) this.#encodeMeta(writer);
+    steps?.encodeSteps(writer);
     for (const bound of this.#changedRanges) writer.int64(bound);
     this.#changedRanges.length = 0;
     this.#isMetaChanged = false;
   }
 
   applyChange(reader: ByteReader): void {
-    if (reader.uint8() === 1) this.#decodeMeta(reader);
+    const has = reader.uint8();
+    if ((has & hasMeta) !== 0) this.#decodeMeta(reader);
+    if ((has & hasTransactions) !== 0) {
+      (this.#transactions ??= new OpenTransactions()).applySteps(reader);
+      this.#endMoved();
+    }
     while (reader.remaining > 0) {
       const from = reader.int64();
       this.removed.addRange(from, reader.int64());
@@ -348,14 +461,15 @@ export class Log implements DurableState {
     const end = firstOffset + count;
     if (end > this.nextOffset) {
       this.nextOffset = end;
+      this.#endMoved();
       this.lastId.copyFrom(id).add(count - 1);
     }
     this.lastTimestamp = timestamp;
     const moved = this.restoredSegments.at(-1)?.endOffset ?? 0;
     if (end <= this.removed.first || end <= moved) return false;
-    if (this.index.length > 0 && firstOffset > this.#replayEnd)
-      this.#replayGaps.push(this.#replayEnd, firstOffset);
-    this.#replayEnd = end;
+    const replay = this.#replay;
+    if (this.index.length > 0 && firstOffset > replay.end) replay.gaps.push(replay.end, firstOffset);
+    replay.end = end;
     this.index.push(firstOffset, position, length, id, timestamp);
     this.bytes += length;
     return true;
@@ -364,7 +478,7 @@ export class Log implements DurableState {
   /** After replay: throws CORRUPT unless every record that should be there has a place. */
   assertCovered(): void {
     const [from, to] = this.uncovered(this.segments);
-    this.#replayGaps = [];
+    this.#replay.gaps = [];
     if (from === undefined || to === undefined) return;
     throw new BrokerError(
       "CORRUPT",
@@ -373,29 +487,14 @@ export class Log implements DurableState {
   }
 
   /** After replay: the ranges of offsets, in pairs, that should be in `segments` or indexed, and are not. */
-  uncovered(segments: readonly { baseOffset: number; endOffset: number }[]): number[] {
-    const missing: number[] = [];
-    const need = (from: number, to: number): void => {
-      if (from < to && !this.removed.hasAll(from, to)) missing.push(from, to);
-    };
-    let covered = 0;
-    for (const segment of segments) {
-      need(covered, segment.baseOffset);
-      covered = segment.endOffset;
-    }
-    if (this.index.length > 0) {
-      need(covered, this.index.firstOffset);
-      const gaps = this.#replayGaps;
-      for (let i = 0; i < gaps.length; i += 2) need(Math.max(gaps[i]!, covered), gaps[i + 1]!);
-      covered = Math.max(covered, this.#replayEnd);
-    }
-    need(covered, this.nextOffset);
-    return missing;
+  uncovered(segments: readonly OffsetRange[]): number[] {
+    return uncovered(this, segments, this.#replay);
   }
 
   /** For a repair: offsets that are lost are gone, and no record gets an offset that was noted as gone before it came. */
   lose(from: number, to: number): void {
     this.removed.addRange(from, to);
     this.nextOffset = Math.max(this.nextOffset, this.removed.end);
+    this.#endMoved();
   }
 }

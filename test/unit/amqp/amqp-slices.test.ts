@@ -6,6 +6,7 @@ import { limits } from "../../../src/base/limits.ts";
 import { longText } from "../../support/amqp-frames.ts";
 import { method, open, protocolHeader, shortText, startOk, tuneOk, uint } from "../../support/amqp-raw.ts";
 import { countMethods, declareQueue, publishes } from "../../support/counted-amqp.ts";
+import { takeOnce } from "../../../src/broker/queue/delivery.ts";
 
 const noArguments = uint(4, 0);
 
@@ -105,8 +106,8 @@ test("a channel that ends amid a rollback gives back all that it held, in order"
   peer.end();
   rig.settle();
   const queue = rig.broker.defaultVhost.queues.get("q")!;
-  assert.deepEqual([queue.readyCount, queue.cursor!.heldCount, queue.returning], [count, 0, 0]);
-  assert.equal(queue.takeForGet(true, 1), "taken");
+  assert.deepEqual([queue.readyCount, queue.cursor!.heldCount, queue.returns.count], [count, 0, 0]);
+  assert.equal(takeOnce(queue, true, 1), "taken");
   assert.equal(queue.cursor!.record.offset, 0);
 });
 

@@ -5,7 +5,8 @@ import { ByteReader, ByteWriter } from "../../../src/base/bytes.ts";
 import { EntryId } from "../../../src/message/entry-id.ts";
 import { OffsetHeap, OffsetRing } from "../../../src/broker/cursor/offset-heap.ts";
 import { PendingTable } from "../../../src/broker/cursor/pending-table.ts";
-import { SharedCursor } from "../../../src/broker/cursor/shared-cursor.ts";
+import { QueueCursor } from "../../../src/broker/cursor/queue-cursor.ts";
+import { GroupCursor } from "../../../src/broker/groups/group-cursor.ts";
 import { envelope } from "../../../src/message/envelope.ts";
 import { Log, Storage } from "../../../src/storage/index.ts";
 
@@ -111,7 +112,7 @@ test("each record is ready, held by one, or settled; requeued ones come first an
     fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
       const storage = await memoryStorage();
       const log = storage.createLog(false);
-      const cursor = new SharedCursor(log, storage, false);
+      const cursor = new QueueCursor(log, storage);
       const ready: number[] = [];
       const held: number[] = [];
       const counts = new Map<number, number>();
@@ -147,7 +148,7 @@ test("each record is ready, held by one, or settled; requeued ones come first an
           }
         }
         assert.equal(cursor.heldCount, held.length);
-        assert.equal(cursor.hasReady, ready.length > 0);
+        assert.equal(cursor.peek(), ready.length > 0);
       }
     }),
     { numRuns: 60 },
@@ -158,7 +159,7 @@ test("a group's pending entries survive: the full form and the changes after it 
   const storage = await memoryStorage();
   const log = storage.createLog(false);
   fill(storage, log, 20);
-  const cursor = new SharedCursor(log, storage, true);
+  const cursor = new GroupCursor(log, storage);
   cursor.handle = storage.createState(cursor);
   const full = new ByteWriter();
   cursor.encodeFull(full);
@@ -172,7 +173,7 @@ test("a group's pending entries survive: the full form and the changes after it 
   const change = new ByteWriter();
   cursor.encodeChange(change);
 
-  const copy = new SharedCursor(log, storage, true);
+  const copy = new GroupCursor(log, storage);
   copy.restoreFull(new ByteReader(full.view()));
   copy.applyChange(new ByteReader(change.view()));
   assert.deepEqual([...copy.owners.keys()], ["bob"]);
@@ -201,18 +202,18 @@ test("what was given out before two restarts is marked as redelivered after both
   const log = storage.createLog(false);
   fill(storage, log, 10);
   /** The cursor after a restart that kept `full` and then `change`. */
-  const restart = (full: ByteWriter, change: ByteWriter): SharedCursor => {
-    const cursor = new SharedCursor(log, storage, false);
+  const restart = (full: ByteWriter, change: ByteWriter): QueueCursor => {
+    const cursor = new QueueCursor(log, storage);
     cursor.handle = storage.createState(cursor);
     cursor.restoreFull(new ByteReader(full.view()));
     cursor.applyChange(new ByteReader(change.view()));
     cursor.restored();
     return cursor;
   };
-  const take = (cursor: SharedCursor, count: number): number[] =>
+  const take = (cursor: QueueCursor, count: number): number[] =>
     Array.from({ length: count }, () => (cursor.acquire(1, 0) ? cursor.deliveryCount : 0));
 
-  const first = new SharedCursor(log, storage, false);
+  const first = new QueueCursor(log, storage);
   first.handle = storage.createState(first);
   const firstFull = new ByteWriter();
   first.encodeFull(firstFull);
@@ -229,14 +230,13 @@ test("what was given out before two restarts is marked as redelivered after both
   second.encodeFull(secondFull);
 
   const third = restart(secondFull, secondChange);
-  assert.equal(third.redeliveredBelow, 6);
   assert.deepEqual(take(third, 7), [2, 2, 2, 2, 2, 2, 1]);
 });
 
 test("a full state keeps how often a record was given back, held or not", async () => {
   const storage = await memoryStorage();
   const log = storage.createLog(false);
-  const cursor = new SharedCursor(log, storage, false);
+  const cursor = new QueueCursor(log, storage);
   fill(storage, log, 3);
   for (let i = 0; i < 3; i++) {
     cursor.acquire(1, 7);
@@ -247,7 +247,7 @@ test("a full state keeps how often a record was given back, held or not", async 
   assert.deepEqual([cursor.record.offset, cursor.heldCount], [1, 2]);
   const writer = new ByteWriter();
   cursor.encodeFull(writer);
-  const again = new SharedCursor(log, storage, false);
+  const again = new QueueCursor(log, storage);
   again.restoreFull(new ByteReader(writer.copy()));
   again.restored();
   const counts = Array.from({ length: 3 }, () => (again.acquire(2, 8) ? again.deliveryCount : 0));

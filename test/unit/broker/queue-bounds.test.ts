@@ -4,77 +4,25 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Timers } from "../../../src/base/clock.ts";
-import { Logger } from "../../../src/base/logger.ts";
-import { Broker } from "../../../src/broker/broker.ts";
-import { AmqpRecordMessage } from "../../../src/broker/exchange/outgoing-message.ts";
 import { BatchGuard } from "../../../src/broker/exchange/publication.ts";
-import type { Queue, QueueConsumer } from "../../../src/broker/queue/queue.ts";
-import { SimDisk } from "../../../sim/disk.ts";
-import { shortText, uint } from "../../support/amqp-frames.ts";
+import type { Queue } from "../../../src/broker/queue/queue.ts";
+import type { QueueConsumer } from "../../../src/broker/queue/readers.ts";
+import type { SimDisk } from "../../../sim/disk.ts";
+import { openBareBroker, publishTo as publish } from "../../support/bare-broker.ts";
+import { takeOnce } from "../../../src/broker/queue/delivery.ts";
+import { removeBelow } from "../../../src/broker/queue/removal.ts";
 
 const owner = 1;
 
-async function make(disk = new SimDisk(() => 0.5)) {
-  const time = { now: 1000 };
-  const clock = { now: () => time.now, monotonic: () => time.now };
-  const timers: Timers = {
-    after: () => ({ cancel: () => {} }),
-    atTickEnd: (action) => queueMicrotask(action),
-  };
-  let isOpen = false;
-  const opening = Broker.open({
-    disk,
-    directory: "/data",
-    clock,
-    timers,
-    random: { below: () => 0, bytes: (size) => Buffer.alloc(size) },
-    logger: new Logger({ level: "silent", clock, sink: () => {} }),
-    journalBytesMax: 1 << 20,
-    memoryBytesMax: 0,
-    redisStreamsDurability: "memory",
-    kafkaDurability: "fsync",
-    onFatal: (error) => assert.fail(error),
-  }).finally(() => (isOpen = true));
-  while (!isOpen) await step(disk);
-  const broker = await opening;
+async function make(disk?: SimDisk) {
+  const bare = await openBareBroker(disk);
   const declare = (name: string, args: Record<string, string | number>): Queue =>
-    broker.defaultVhost.declareQueue({
-      name,
-      kind: "queue",
-      durable: true,
-      exclusiveOwner: 0,
-      autoDelete: false,
-      args: { "x-overflow": "reject-publish", ...args },
-    });
-  return { broker, disk, time, declare };
-}
-
-async function step(disk: SimDisk): Promise<void> {
-  if (disk.waiting > 0) await disk.step();
-  await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Whether it was taken. */
-function publish(queue: Queue, body: string): boolean {
-  const { vhost } = queue;
-  const exchange = vhost.exchanges.get("")!;
-  const record = Buffer.concat([
-    shortText(""),
-    shortText(queue.name),
-    uint(4, 10),
-    uint(8, body.length),
-    uint(2, 0),
-    Buffer.from(body),
-  ]);
-  const message = new AmqpRecordMessage().show(record, 0, record.length);
-  const isTaken = vhost.publication.publish(exchange, vhost.routes.find(exchange, queue.name), message);
-  queue.catchUp();
-  return isTaken;
+    bare.declare(name, { "x-overflow": "reject-publish", ...args });
+  return { ...bare, declare };
 }
 
 function take(queue: Queue): number {
-  assert.equal(queue.takeForGet(false, owner), "taken");
+  assert.equal(takeOnce(queue, false, owner), "taken");
   return queue.cursor!.record.offset;
 }
 
@@ -114,7 +62,7 @@ test("what is removed by its place counts for no bytes, held or not", async () =
   // Its consumer does not know yet.
   queue.requeue(held);
   assert.equal(queue.readyBytes!.total, 2);
-  queue.removeBelow(queue.log.nextOffset);
+  removeBelow(queue, queue.log.nextOffset);
   assert.equal(queue.readyBytes!.total, 0);
   assert.ok(publish(queue, "0123456789"));
 });
@@ -125,9 +73,7 @@ test("settled records that stay readable count for no bytes after a restart", as
   assert.ok(publish(queue, "12345678"));
   queue.settle(take(queue));
   assert.ok(publish(queue, "123456789"));
-  let isClosed = false;
-  void first.broker.close().finally(() => (isClosed = true));
-  while (!isClosed) await step(first.disk);
+  await first.close();
   const { broker } = await make(first.disk);
   const again = broker.defaultVhost.queue("q");
   assert.ok(!publish(again, "12"));
@@ -136,13 +82,13 @@ test("settled records that stay readable count for no bytes after a restart", as
 });
 
 test("a queue that a dead letter fills while another one makes room refuses the batch", async () => {
-  const { broker, time, declare } = await make();
+  const { broker, pass, declare } = await make();
   const target = declare("target", { "x-max-length": 1 });
   const toTarget = { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "target" };
   const source = declare("source", { "x-max-length": 1, "x-message-ttl": 5, ...toTarget });
   source.addConsumer(busy);
   assert.ok(publish(source, "expires"));
-  time.now += 10;
+  pass(10);
   const guard = new BatchGuard();
   const vhost = broker.defaultVhost;
   for (const { name } of [target, source]) guard.add(vhost.routes.find(vhost.exchanges.get("")!, name), 1, 1);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { QueueConsumers } from "../../../src/broker/queue/consumers.ts";
-import type { QueueConsumer } from "../../../src/broker/queue/queue.ts";
+import type { QueueConsumer } from "../../../src/broker/queue/readers.ts";
 
 let looks = 0;
 

@@ -296,7 +296,7 @@ export class Channel implements DurableWaiter {
   expectReturnsTo(queue: Queue): void {
     if (!queue.policy.dropsReturned || queue.isDeleted) return;
     this.#returningTo.add(queue);
-    queue.expectReturns();
+    queue.returns.expect();
   }
 
   /** `finishSettlement` has had all of a method's deliveries. */
@@ -304,7 +304,7 @@ export class Channel implements DurableWaiter {
     if (this.#returningTo.size === 0) return;
     const queues = [...this.#returningTo];
     this.#returningTo.clear();
-    for (const queue of queues) queue.returned();
+    for (const queue of queues) queue.returns.done();
   }
 
   /** A rollback: the delivery is outstanding again, under the tag it had. */

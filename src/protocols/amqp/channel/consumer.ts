@@ -5,8 +5,10 @@
  * Invariants: without no-ack it holds at most `prefetch` deliveries (0: no bound); it takes nothing while its
  * connection has more unsent output than `deliverOutputBytesMax`.
  */
-import type { Queue, QueueConsumer } from "../../../broker/queue/queue.ts";
-import type { SharedCursor } from "../../../broker/cursor/shared-cursor.ts";
+import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import type { QueueConsumer } from "../../../broker/queue/readers.ts";
+import type { QueueCursor } from "../../../broker/cursor/queue-cursor.ts";
 import { AmqpView } from "../../../message/convert/as-amqp.ts";
 import type { Channel } from "./channel.ts";
 import { withHeaderField } from "../core/header-field.ts";
@@ -65,7 +67,7 @@ export class Consumer implements QueueConsumer, UnackedSource {
   }
 
   stop(): void {
-    this.queue.removeConsumer(this);
+    this.queue.removeConsumers([this]);
   }
 
   canTake(): boolean {
@@ -73,13 +75,18 @@ export class Consumer implements QueueConsumer, UnackedSource {
     return this.#owner.hasCreditFor(this);
   }
 
-  deliver(queue: Queue, cursor: SharedCursor): void {
+  deliver(queue: Queue, cursor: QueueCursor): void {
     const owner = this.#owner;
     const { record, deliveryCount } = cursor;
     this.hadRoom = true;
     // What cannot be shown is not held.
     let parts = view.show(record);
     const tag = this.isNoAck ? owner.unacked.skip() : owner.hold(this, record.offset);
+    if (assertsAreOn && !this.isNoAck && this.prefetch > 0)
+      assertInvariant(
+        this.held + this.uncommitted <= this.prefetch,
+        "a consumer holds no more than its prefetch",
+      );
     if (queue.policy.countsDeliveries && deliveryCount > 1) {
       parts = withHeaderField(parts, "x-delivery-count", deliveryCount - 1);
     }

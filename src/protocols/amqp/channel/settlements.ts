@@ -2,12 +2,13 @@
  * Very many deliveries that one method settles (`multiple`, basic.recover, the end of a channel): in slices, over turns.
  *
  * Their tags are not outstanding any more from the moment on in which the method came. What is given back counts as ready
- * at once (`queue.returning`), and goes out before anything new: slices show to nobody. Not here: few deliveries, which
+ * at once (`queue.returns`), and goes out before anything new: slices show to nobody. Not here: few deliveries, which
  * are settled in the method's own turn (channel.ts), and transactions, whose commit is whole.
  * Invariant: each delivery is settled once, in the order of tags, whatever becomes of its channel.
  */
 import type { Job } from "../../../base/turn-work.ts";
-import type { Queue, ReturningRecords } from "../../../broker/queue/queue.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import type { ReturningRecords } from "../../../broker/queue/returns.ts";
 import type { Channel } from "./channel.ts";
 import type { Outcome } from "./transaction.ts";
 import type { Page } from "./unacked.ts";
@@ -35,7 +36,7 @@ export class ManySettlements implements ReturningRecords {
     if (outcome !== "requeued") return;
     for (const [{ queue, takesRecords }, count] of channel.unacked.countDetached(pages)) {
       if (!takesRecords) continue;
-      queue.beginReturning(this, count);
+      queue.returns.begin(this, count);
       this.#queues.push(queue);
     }
   }
@@ -62,10 +63,10 @@ export class ManySettlements implements ReturningRecords {
     }
     for (let at = unacked.takeDetached(page, 0); at >= 0; at = unacked.takeDetached(page, at + 1)) {
       const { source, offset } = unacked;
-      if (isReturned && source.takesRecords) source.queue.returning--;
+      if (isReturned && source.takesRecords) source.queue.returns.count--;
       this.#channel.finishSettlement(source, offset, this.#outcome);
     }
-    if (this.#nextPage === this.#pages.length) for (const queue of this.#queues) queue.endReturning(this);
+    if (this.#nextPage === this.#pages.length) for (const queue of this.#queues) queue.returns.end(this);
     this.#channel.endReturns();
     return units;
   }

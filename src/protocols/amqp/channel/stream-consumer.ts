@@ -5,7 +5,9 @@
  * Acknowledging only gives credit. Every delivery carries its offset in the header `x-stream-offset`.
  * Invariant: at most `prefetch` deliveries are outstanding; RabbitMQ refuses one without a prefetch, and so do we.
  */
-import type { LogWaiter, Queue } from "../../../broker/queue/queue.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import type { LogReader } from "../../../storage/logs.ts";
+import type { LogWaiter } from "../../../broker/queue/readers.ts";
 import { AmqpView } from "../../../message/convert/as-amqp.ts";
 import type { Channel } from "./channel.ts";
 import { withHeaderField } from "../core/header-field.ts";
@@ -39,7 +41,7 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
   readonly consumerTag: Buffer;
   readonly frameMax: number;
   readonly #owner: Channel;
-  readonly #reader: ReturnType<Queue["reader"]>;
+  readonly #reader: LogReader;
 
   constructor(owner: Channel, options: StreamConsumerOptions) {
     this.#owner = owner;

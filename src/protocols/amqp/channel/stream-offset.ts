@@ -15,7 +15,7 @@ export function streamStart(queue: Queue, argument: FieldValue | undefined, now:
   const { log } = queue;
   switch (argument?.type) {
     case undefined:
-      return log.nextOffset;
+      return log.stableEnd;
     case "S":
       return startOfText(queue, String(argument.value), now);
     case "T":
@@ -38,8 +38,8 @@ export function streamStart(queue: Queue, argument: FieldValue | undefined, now:
 function startOfText(queue: Queue, text: string, now: number): number {
   const { log } = queue;
   if (text === "first") return log.firstOffset;
-  if (text === "last") return Math.max(log.nextOffset - 1, 0);
-  if (text === "next") return log.nextOffset;
+  if (text === "last") return Math.max(log.stableEnd - 1, 0);
+  if (text === "next") return log.stableEnd;
   const age = maxAgeMs(text);
   if (age === undefined) throw invalid(text);
   return offsetOfTime(queue, now - age);
@@ -47,7 +47,7 @@ function startOfText(queue: Queue, text: string, now: number): number {
 
 function offsetOfTime(queue: Queue, time: number): number {
   const offset = queue.log.offsetOfTimestamp(time);
-  return offset < 0 ? queue.log.nextOffset : offset;
+  return offset < 0 ? queue.log.stableEnd : offset;
 }
 
 function invalid(text: string): AmqpError {

@@ -1,5 +1,5 @@
 import type { Queue } from "../../../broker/queue/queue.ts";
-import type { SharedCursor } from "../../../broker/cursor/shared-cursor.ts";
+import type { QueueCursor } from "../../../broker/cursor/queue-cursor.ts";
 import { AmqpView } from "../../../message/convert/as-amqp.ts";
 import type { Channel } from "../channel/channel.ts";
 import { AmqpError } from "../core/errors.ts";
@@ -7,6 +7,7 @@ import { withHeaderField } from "../core/header-field.ts";
 import { amqpName } from "../core/names.ts";
 import { writeGetOk } from "../wire/content-output.ts";
 import type { MethodArguments } from "../wire/methods.ts";
+import { takeOnce } from "../../../broker/queue/delivery.ts";
 
 const view = new AmqpView();
 
@@ -32,13 +33,13 @@ export function basicGet(channel: Channel, values: MethodArguments["basic.get"])
 interface Get {
   readonly channel: Channel;
   readonly queue: Queue;
-  readonly cursor: SharedCursor;
+  readonly cursor: QueueCursor;
   readonly isNoAck: boolean;
 }
 
 /** False where what is at the head must go first, and not all of it could in this turn. */
 function answered({ channel, queue, cursor, isNoAck }: Get): boolean {
-  const found = queue.isDeleted ? "empty" : queue.takeForGet(isNoAck, channel.getOwner);
+  const found = queue.isDeleted ? "empty" : takeOnce(queue, isNoAck, channel.getOwner);
   if (found === "later") return false;
   if (found === "empty") {
     channel.reply("basic.get-empty", { clusterId: "" });

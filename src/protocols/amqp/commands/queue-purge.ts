@@ -2,6 +2,7 @@ import type { Channel } from "../channel/channel.ts";
 import { AmqpError } from "../core/errors.ts";
 import { amqpName } from "../core/names.ts";
 import type { MethodArguments } from "../wire/methods.ts";
+import { purge } from "../../../broker/queue/removal.ts";
 
 /** Drops what is ready; what consumers hold stays with them. */
 export function queuePurge(channel: Channel, values: MethodArguments["queue.purge"]): void {
@@ -15,6 +16,6 @@ export function queuePurge(channel: Channel, values: MethodArguments["queue.purg
   }
   // What consumers could have taken is theirs.
   queue.catchUp();
-  const messageCount = queue.purge();
+  const messageCount = purge(queue);
   if (!values.noWait) channel.reply("queue.purge-ok", { messageCount });
 }

@@ -8,9 +8,11 @@ import { mayUsePartition } from "../core/authorize.ts";
 import { BrokerError } from "../../../base/errors.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Timer } from "../../../base/clock.ts";
-import type { LogWaiter, Queue } from "../../../broker/queue/queue.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import type { LogWaiter } from "../../../broker/queue/readers.ts";
 import type { Call, Handler } from "../core/call.ts";
 import { faultOf } from "../core/errors.ts";
+import { isCommittedOnly } from "./isolation.ts";
 import { beginAnswer, FetchedRecords } from "./records.ts";
 import { leaderEpoch } from "../core/node.ts";
 import type { KafkaTopic } from "../topics/directory.ts";
@@ -26,7 +28,6 @@ const answerBytesMax = 2 << 20;
 const readsMax = 1000;
 /** What an answer takes beyond its records, for each partition. */
 const partitionHeadBytes = 64;
-const readCommitted = 1;
 const sessionEpochs = { none: -1, first: 0 } as const;
 
 interface Target {
@@ -92,13 +93,14 @@ function read(call: Call<"Fetch">, request: RequestBody<"Fetch">, targets: reado
   let bytes = 0;
   let records = 0;
   let hasFault = false;
-  const isCommittedOnly = request.isolationLevel === readCommitted;
+  const isStable = isCommittedOnly(request);
   const responses = targets.map((target) => ({
     topic: target.name,
     topicId: target.topicId,
     partitions: target.partitions.map((asked) => {
-      const answer = readPartition(call, target, asked, readsLeft > 0 ? left : 0, bytes === 0);
-      if (isCommittedOnly) answer.abortedTransactions = [];
+      const room = { bytesLeft: readsLeft > 0 ? left : 0, takesOne: bytes === 0, isStable };
+      const answer = readPartition(call, target, asked, room);
+      if (isStable) answer.abortedTransactions = [];
       const size = answer.records.length;
       bytes += size;
       records += answer.records.recordCount;
@@ -130,12 +132,18 @@ class PartitionAnswer implements Answer {
   }
 }
 
+/** How much of a partition may be read, and how far. */
+interface Room {
+  readonly bytesLeft: number;
+  readonly takesOne: boolean;
+  readonly isStable: boolean;
+}
+
 function readPartition(
   call: Call<"Fetch">,
   { topic }: Target,
   asked: Asked,
-  bytesLeft: number,
-  takesOne: boolean,
+  { bytesLeft, takesOne, isStable }: Room,
 ): PartitionAnswer {
   const answer = new PartitionAnswer(asked.partition);
   if (topic !== undefined && !mayUsePartition(call, "read", topic, topic.name, asked.partition))
@@ -147,14 +155,15 @@ function readPartition(
   const queue = topic.queue(asked.partition);
   // Nothing is kept in an exchange: there is never anything to read.
   const end = queue?.log.nextOffset ?? 0;
-  const first = queue?.log.firstOffset ?? 0;
+  const first = queue?.log.readableFrom ?? 0;
   if (isOutOfRange(queue, asked.fetchOffset, first, end)) return answer.refuse("OFFSET_OUT_OF_RANGE");
   answer.highWatermark = end;
-  answer.lastStableOffset = end;
+  answer.lastStableOffset = queue?.log.stableEnd ?? end;
   answer.logStartOffset = first;
   if (queue === undefined || asked.fetchOffset === end) return answer;
   try {
-    answer.records.collect(queue, asked.fetchOffset, Math.min(bytesLeft, asked.partitionMaxBytes), takesOne);
+    const bytesMax = Math.min(bytesLeft, asked.partitionMaxBytes);
+    answer.records.collect(queue, asked.fetchOffset, { bytesMax, takesOne, isStable });
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error;
     // Bytes that are not whole are never served; the operator hears of them.
@@ -208,7 +217,11 @@ class LongPoll implements LogWaiter {
 
   #found({ bytes }: Reading): void {
     this.#estimate = bytes;
-    for (const queue of this.#sizes.keys()) this.#sizes.set(queue, queue.log.bytes);
+    for (const queue of this.#sizes.keys()) {
+      const { log } = queue;
+      // What an open transaction holds back comes without new bytes: the next change is worth a look.
+      this.#sizes.set(queue, log.stableEnd < log.nextOffset ? 0 : log.bytes);
+    }
   }
 
   logChanged(queue: Queue): void {

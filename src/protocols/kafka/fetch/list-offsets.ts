@@ -1,5 +1,6 @@
 /** ListOffsets: the first and last offset of a log, and those of points in time, exact to the record. */
 import { mayUsePartition } from "../core/authorize.ts";
+import type { LogReader } from "../../../storage/logs.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Job } from "../../../base/turn-work.ts";
@@ -11,6 +12,7 @@ import { faultOf } from "../core/errors.ts";
 import { repeatedOf } from "../core/repeated.ts";
 import { leaderEpoch } from "../core/node.ts";
 import type { KafkaTopic } from "../topics/directory.ts";
+import { endFor, isCommittedOnly } from "./isolation.ts";
 import type { RequestBody } from "../wire/codec.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
@@ -59,7 +61,7 @@ export const listOffsets: Handler<"ListOffsets"> = function* (call, request) {
       } else if (repeated.has(String(partitionIndex))) {
         // As in Kafka: a partition is asked about once.
         answers.push({ partitionIndex, errorCode: errorCodes.INVALID_REQUEST });
-      } else answers.push(yield* answerFor(call, topic, asked));
+      } else answers.push(yield* answerFor(call, topic, asked, isCommittedOnly(request)));
       yield 1;
     }
   }
@@ -70,13 +72,14 @@ function* answerFor(
   call: Call<"ListOffsets">,
   topic: KafkaTopic | undefined,
   { partitionIndex, currentLeaderEpoch, timestamp }: Asked,
+  isStable: boolean,
 ): Job<Answer> {
   if (topic === undefined || !topic.hasPartition(partitionIndex)) {
     return { partitionIndex, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION };
   }
   if (currentLeaderEpoch > leaderEpoch) return { partitionIndex, errorCode: errorCodes.UNKNOWN_LEADER_EPOCH };
   try {
-    const found = yield* find(topic.queue(partitionIndex), timestamp);
+    const found = yield* find(topic.queue(partitionIndex), timestamp, isStable);
     const epoch = found.offset < 0 ? -1 : leaderEpoch;
     return { partitionIndex, errorCode: errorCodes.NONE, ...found, leaderEpoch: epoch };
   } catch (error) {
@@ -87,10 +90,10 @@ function* answerFor(
   }
 }
 
-function* find(queue: Queue | undefined, timestamp: number): Job<Found> {
+function* find(queue: Queue | undefined, timestamp: number, isStable: boolean): Job<Found> {
   switch (timestamp) {
     case positions.latest:
-      return { timestamp: -1, offset: queue?.log.nextOffset ?? 0 };
+      return { timestamp: -1, offset: queue === undefined ? 0 : endFor(queue, isStable) };
     case positions.earliest:
     case positions.earliestLocal:
       return { timestamp: -1, offset: queue?.log.firstOffset ?? 0 };
@@ -124,11 +127,7 @@ function* findSince(queue: Queue, timestamp: number): Job<Found> {
 
 const batch = new KafkaBatch();
 
-function findInBatch(
-  reader: ReturnType<Queue["reader"]>,
-  timestamp: number,
-  cursor: RecordCursor,
-): Found | null {
+function findInBatch(reader: LogReader, timestamp: number, cursor: RecordCursor): Found | null {
   const { removed } = reader.log;
   batch.reset(reader.buffer, reader.recordsStart, reader.recordsEnd).next();
   cursor.open(batch, limits.kafkaRequestBytesMax);

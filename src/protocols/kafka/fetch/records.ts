@@ -9,6 +9,7 @@
  */
 import { ByteWriter } from "../../../base/bytes.ts";
 import { limits } from "../../../base/limits.ts";
+import type { LogReader } from "../../../storage/logs.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { KafkaView } from "../../../message/convert/as-kafka.ts";
 import { kafkaFrames } from "../../../message/convert/kafka-frame.ts";
@@ -17,9 +18,8 @@ import { attributeBits, KafkaBatch } from "../../../message/kafka/batch.ts";
 import { KafkaBatchBuilder } from "../../../message/kafka/batch-builder.ts";
 import { controlTypes } from "../../../message/kafka/batch-records.ts";
 import { leaderEpoch } from "../core/node.ts";
+import { endFor } from "./isolation.ts";
 import type { RecordsSource } from "../wire/records-source.ts";
-
-type LogReader = ReturnType<Queue["reader"]>;
 
 /** A batch made of foreign records is closed at this size. */
 const madeBatchBytesMax = 256 << 10;
@@ -50,6 +50,13 @@ function isBudgetSpent(): boolean {
   return kafkaFrames.inflatedBytes - inflatedBefore + builtBytes >= limits.turnInflatedBytesMax;
 }
 
+/** How much is collected, and whether only what is stable is. */
+interface Extent {
+  readonly bytesMax: number;
+  readonly takesOne: boolean;
+  readonly isStable: boolean;
+}
+
 export class FetchedRecords implements RecordsSource {
   length = 0;
   recordCount = 0;
@@ -74,16 +81,17 @@ export class FetchedRecords implements RecordsSource {
   }
 
   /**
-   * Collects from `offset` on, at most `bytesMax` bytes; the first batch even if it is longer when `takesOne` says so.
+   * Collects from `offset` on, at most `bytesMax` bytes; the first batch even if it is longer when `takesOne` says so. With
+   * `isStable` it ends at the last stable offset.
    * Throws CORRUPT.
    */
-  collect(queue: Queue, offset: number, bytesMax: number, takesOne: boolean): this {
+  collect(queue: Queue, offset: number, { bytesMax, takesOne, isStable }: Extent): this {
     if (bytesMax <= 0 && !takesOne) return this;
-    const reader = queue.reader(offset);
+    const reader = queue.reader(offset, !isStable);
     while (this.length < bytesMax || (takesOne && this.length === 0)) {
       if (!reader.nextFrame()) {
-        const { nextOffset } = queue.log;
-        if (this.length === 0 && offset < nextOffset) this.#addPassage(offset, nextOffset);
+        const end = endFor(queue, isStable);
+        if (this.length === 0 && offset < end) this.#addPassage(offset, end);
         break;
       }
       const isAsStored = isWholeBatch(reader);
@@ -102,7 +110,7 @@ export class FetchedRecords implements RecordsSource {
    * is a control batch at the last offset, such as the end of a transaction leaves: every client passes over it. (An
    * empty batch, which compaction may leave, would do for some; kafkajs asks for it again and again.)
    */
-  #addPassage(offset: number, nextOffset: number): void {
+  #addPassage(offset: number, end: number): void {
     const writer = new ByteWriter();
     const timestamp = 0;
     builder.begin(writer, {
@@ -112,7 +120,7 @@ export class FetchedRecords implements RecordsSource {
       attributes: attributeBits.control,
     });
     builder.key(commitKey).value(commitValue);
-    builder.record(Math.min(nextOffset - 1, offset + offsetDeltaMax), timestamp).finish();
+    builder.record(Math.min(end - 1, offset + offsetDeltaMax), timestamp).finish();
     this.#add(writer.buffer, 0, writer.length, offset);
   }
 

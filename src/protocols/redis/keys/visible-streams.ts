@@ -10,7 +10,8 @@
 import type { Job } from "../../../base/turn-work.ts";
 import type { Authorization } from "../../../broker/access/permissions.ts";
 import { type Asker, mayUseChannel, mayUseLog } from "../../../broker/access/rights.ts";
-import type { Queue, QueueListener } from "../../../broker/queue/queue.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import type { QueueListener } from "../../../broker/queue/readers.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
 import { Piece } from "../core/sliced-reply.ts";
 

@@ -8,7 +8,8 @@
  */
 import type { Timer } from "../../../base/clock.ts";
 import type { Job, RunningJob } from "../../../base/turn-work.ts";
-import type { LogWaiter, Queue } from "../../../broker/queue/queue.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import type { LogWaiter } from "../../../broker/queue/readers.ts";
 import type { QueueWaiter, Vhost } from "../../../broker/vhost.ts";
 import { refusalOfRead, refusalText } from "../acl/check.ts";
 import type { CommandContext } from "../core/context.ts";

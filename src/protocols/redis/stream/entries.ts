@@ -4,7 +4,7 @@
  * What is deleted meanwhile is not shown, what comes behind the range neither. Invariant: an entry is written whole.
  */
 import type { Job } from "../../../base/turn-work.ts";
-import { LogReader } from "../../../broker/log-entries.ts";
+import { LogReader } from "../../../storage/logs.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { CommandContext } from "../core/context.ts";
 import type { PartedReply } from "../core/parted-reply.ts";

@@ -5,7 +5,7 @@
  * write. A request that is no canonical run of bulks (inline) goes by a scratch buffer.
  */
 import { ByteWriter, copyBytes } from "../../../base/bytes.ts";
-import type { Log } from "../../../broker/log-entries.ts";
+import type { Log } from "../../../storage/logs.ts";
 import type { EntryId } from "../../../message/entry-id.ts";
 import { envelope } from "../../../message/envelope.ts";
 import { writeEntryFromArguments } from "../../../message/redis/entry.ts";

@@ -5,7 +5,8 @@
 import type { Job } from "../../../base/turn-work.ts";
 import { noOwner } from "../../../broker/cursor/pending-table.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
-import type { CursorOwner, SharedCursor } from "../../../broker/cursor/shared-cursor.ts";
+import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
+import type { CursorOwner } from "../../../broker/groups/group-owners.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../core/context.ts";
 import { sortedByName, writeProgress } from "./groups/groups.ts";
@@ -27,7 +28,7 @@ export function* writeFullInfo(
   count: number,
 ): Job<void> {
   const { reply } = context;
-  const { firstOffset: from, nextOffset: to } = queue.log;
+  const { firstOffset: from, stableEnd: to } = queue.log;
   reply.bulkLatin1("entries");
   const list = parts.openList();
   const range = { queue, from, to, isReverse: false };
@@ -41,7 +42,7 @@ export function* writeFullInfo(
 function* writeGroup(
   context: CommandContext,
   parts: PartedReply,
-  { queue, name, cursor, count }: { queue: Queue; name: string; cursor: SharedCursor; count: number },
+  { queue, name, cursor, count }: { queue: Queue; name: string; cursor: GroupCursor; count: number },
 ): Job<void> {
   const { reply } = context;
   const { pending } = cursor;
@@ -71,7 +72,7 @@ function* writeGroup(
 function* writeConsumer(
   context: CommandContext,
   parts: PartedReply,
-  cursor: SharedCursor,
+  cursor: GroupCursor,
   owner: CursorOwner,
   held: readonly number[],
 ): Job<void> {
@@ -92,7 +93,7 @@ function* writeConsumer(
 function* writePending(
   { reply }: CommandContext,
   parts: PartedReply,
-  cursor: SharedCursor,
+  cursor: GroupCursor,
   offsets: readonly number[],
   hasOwner: boolean,
 ): Job<void> {
@@ -121,7 +122,7 @@ interface Held {
 }
 
 /** The offsets that the group and each of its consumers hold, at most `count` of each: one walk for all of them. */
-function* heldOf({ pending }: SharedCursor, count: number): Job<Held> {
+function* heldOf({ pending }: GroupCursor, count: number): Job<Held> {
   const held: Held = { ofGroup: [], ofOwner: new Map() };
   const most = count === 0 ? Infinity : count;
   const piece = new Piece();

@@ -5,9 +5,10 @@
  * writes nothing.
  */
 import { finishNow, type Job } from "../../../base/turn-work.ts";
-import { LogReader } from "../../../broker/log-entries.ts";
+import { LogReader } from "../../../storage/logs.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
-import type { CursorOwner, SharedCursor } from "../../../broker/cursor/shared-cursor.ts";
+import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
+import type { CursorOwner } from "../../../broker/groups/group-owners.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import { envelope } from "../../../message/envelope.ts";
 import type { CommandContext } from "../core/context.ts";
@@ -119,7 +120,8 @@ function parseStream(context: CommandContext, read: StreamRead, keyAt: number, i
     }
     if (queue !== undefined) seal(queue);
     // The log's own goes on as it grows.
-    return { key, id: new EntryId().copyFrom(queue?.log.lastId ?? noId), isNews: false };
+    const id = new EntryId();
+    return { key, id: queue?.log.readStableId(id) ?? id.copyFrom(noId), isNews: false };
   }
   if (request.is(idAt, ">")) {
     if (read.group === undefined) {
@@ -134,7 +136,7 @@ function parseStream(context: CommandContext, read: StreamRead, keyAt: number, i
   return { key, id, isNews: read.group !== undefined && id.isMax };
 }
 
-function groupOf(queue: Queue | undefined, group: string, key: string): SharedCursor {
+function groupOf(queue: Queue | undefined, group: string, key: string): GroupCursor {
   const cursor = queue?.groups.get(group);
   if (cursor !== undefined) return cursor;
   const text = (name: string): string => Buffer.from(name, "latin1").toString();
@@ -163,7 +165,7 @@ function servePlain(context: CommandContext, read: StreamRead): boolean {
     const { log } = queue;
     if (!scratchId.copyFrom(id).increment()) continue;
     const from = log.offsetOfEntryId(scratchId);
-    const to = log.nextOffset;
+    const to = log.stableEnd;
     const present = from < to ? countPresent(log, from, to) : 0;
     if (present === 0) continue;
     const count = read.count > 0 ? Math.min(present, read.count) : present;
@@ -236,7 +238,7 @@ interface GroupPart {
   readonly key: string;
   readonly queue: Queue;
   readonly group: string;
-  readonly cursor: SharedCursor;
+  readonly cursor: GroupCursor;
   readonly owner: CursorOwner;
   /** Where the consumer's history begins that it asks for; null for news. */
   readonly historyFrom: EntryId | null;
@@ -288,10 +290,10 @@ function serveGroup(context: CommandContext, read: StreamRead): boolean {
 }
 
 /** How many entries the group has still to get, at most `most` where that is above 0. */
-function countNews(cursor: SharedCursor, most: number): number {
+function countNews(cursor: GroupCursor, most: number): number {
   if (!cursor.peek()) return 0;
   const { log } = cursor;
-  const present = countPresent(log, cursor.record.offset, log.nextOffset);
+  const present = countPresent(log, cursor.record.offset, log.stableEnd);
   return most > 0 ? Math.min(present, most) : present;
 }
 
@@ -299,7 +301,7 @@ function countNews(cursor: SharedCursor, most: number): number {
  * Whether giving the next entries takes long. Throws what reading them would throw, before any of them is given: an
  * error half-way would leave some that are given to a consumer which never got them.
  */
-function isLongToGive(cursor: SharedCursor, count: number): boolean {
+function isLongToGive(cursor: GroupCursor, count: number): boolean {
   if (count > directItemsMax) return true;
   const reader = new LogReader(cursor.log, cursor.record.offset);
   let bytes = 0;
@@ -356,7 +358,7 @@ function* writeNewsSliced(
   const { cursor, owner } = part;
   const { reply, broker } = context;
   const piece = new Piece();
-  const end = cursor.log.nextOffset;
+  const end = cursor.log.stableEnd;
   let count = 0;
   while (count < part.count && cursor.next < end) {
     const before = workBytes(out.bytes);

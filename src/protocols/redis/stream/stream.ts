@@ -4,7 +4,7 @@
  * Not here: groups, keys. Readers are shared by all commands, since a command runs to its end before another starts.
  * Invariant: a log is sealed before it is read.
  */
-import type { Log, LogReader } from "../../../broker/log-entries.ts";
+import type { Log, LogReader } from "../../../storage/logs.ts";
 import type { EntryId } from "../../../message/entry-id.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { RedisView } from "../../../message/convert/as-redis.ts";

@@ -10,6 +10,7 @@ import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 import { strictIdArgument } from "./id.ts";
 import { countPresent, seal } from "./stream.ts";
+import { removeBelow } from "../../../broker/queue/removal.ts";
 
 export class TrimOptions {
   strategy: "none" | "maxlen" | "minid" = "none";
@@ -90,7 +91,7 @@ export function trim(context: CommandContext, queue: Queue, options: TrimOptions
   else target = log.offsetOfEntryId(options.minId);
   if (options.isApproximate) target = wholeBlocks(context, queue, target, options.limit);
   if (target <= log.firstOffset) return 0;
-  queue.removeBelow(target);
+  removeBelow(queue, target);
   return length - log.length;
 }
 
@@ -109,7 +110,7 @@ function offsetAfter(queue: Queue, count: number): number {
   if (removed.countAbove === 0) return log.firstOffset + count;
   // The least offset with so many below it, by halving: there may be millions.
   let low = log.firstOffset + count;
-  let high = Math.min(low + removed.countAbove, log.nextOffset);
+  let high = Math.min(low + removed.countAbove, log.stableEnd);
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     if (countPresent(log, log.firstOffset, middle) < count) low = middle + 1;
@@ -127,7 +128,7 @@ function wholeBlocks(context: CommandContext, queue: Queue, target: number, limi
   let deleted = 0;
   for (;;) {
     // The last block may not be full.
-    const next = Math.min(border + block, log.nextOffset);
+    const next = Math.min(border + block, log.stableEnd);
     if (next > target || next === border) return border;
     const from = Math.max(border, log.firstOffset);
     const entries = countPresent(log, from, next);

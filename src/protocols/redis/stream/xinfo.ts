@@ -1,9 +1,9 @@
 /** XINFO STREAM key [FULL [COUNT count]]      XINFO GROUPS key      XINFO CONSUMERS key group */
 import type { Job } from "../../../base/turn-work.ts";
 import { entriesAdded } from "../../../broker/groups/progress.ts";
-import { LogReader } from "../../../broker/log-entries.ts";
+import { LogReader } from "../../../storage/logs.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
-import type { SharedCursor } from "../../../broker/cursor/shared-cursor.ts";
+import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
@@ -136,7 +136,7 @@ function writeShortInfo(context: CommandContext, queue: Queue): void {
   reply.bulkLatin1("first-entry");
   writeEntryOrNull(context, new LogReader(log, log.firstOffset));
   reply.bulkLatin1("last-entry");
-  writeEntryOrNull(context, new LogReader(log, log.removed.previousPresent(log.nextOffset - 1)));
+  writeEntryOrNull(context, new LogReader(log, log.removed.previousPresent(log.stableEnd - 1)));
 }
 
 function writeEntryOrNull(context: CommandContext, reader: LogReader): void {
@@ -175,7 +175,7 @@ function xinfoConsumers(context: CommandContext): void {
   answerInSlices(context, () => writeConsumers(context, cursor));
 }
 
-function* writeConsumers({ reply, broker }: CommandContext, cursor: SharedCursor): Job<void> {
+function* writeConsumers({ reply, broker }: CommandContext, cursor: GroupCursor): Job<void> {
   const owners = yield* sortedByName(cursor.owners);
   const piece = new Piece();
   const now = broker.clock.now();

@@ -1,6 +1,6 @@
 /** XRANGE key start end [COUNT count], and XREVRANGE key end start [COUNT count] */
 import type { Job } from "../../../base/turn-work.ts";
-import { LogReader } from "../../../broker/log-entries.ts";
+import { LogReader } from "../../../storage/logs.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
@@ -56,7 +56,7 @@ function range(context: CommandContext, isReverse: boolean): void {
   if (count === 0) return reply.nullArray();
   const { log } = queue;
   const from = log.offsetOfEntryId(start);
-  const to = end.increment() ? log.offsetOfEntryId(end) : log.nextOffset;
+  const to = end.increment() ? log.offsetOfEntryId(end) : log.stableEnd;
   const total = countPresent(log, from, to);
   const most = count < 0 ? total : Math.min(total, count);
   const wanted = { queue, from, to, most, isReverse };

@@ -1,6 +1,6 @@
 /** XSETID key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id] */
 import { entriesAdded } from "../../../broker/groups/progress.ts";
-import { LogReader, type Log } from "../../../broker/log-entries.ts";
+import { LogReader, type Log } from "../../../storage/logs.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
@@ -62,8 +62,8 @@ function xsetid(context: CommandContext): void {
   reply.ok();
 }
 
-/** Whether the wanted id is below the last entry that is there. */
+/** Whether the wanted id is below the last entry that is there, of an open transaction or not. */
 function isBelowTop(log: Log): boolean {
-  const reader = new LogReader(log, log.removed.previousPresent(log.nextOffset - 1));
+  const reader = new LogReader(log, log.removed.previousPresent(log.nextOffset - 1), true);
   return reader.next() && last.compare(reader.id) < 0;
 }

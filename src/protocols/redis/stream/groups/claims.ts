@@ -1,6 +1,7 @@
 /** What XCLAIM and XAUTOCLAIM share: taking an entry over, and showing what was taken. */
-import type { LogReader } from "../../../../broker/log-entries.ts";
-import type { CursorOwner, SharedCursor } from "../../../../broker/cursor/shared-cursor.ts";
+import type { LogReader } from "../../../../storage/logs.ts";
+import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
+import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import { writeStreamId } from "../id.ts";
 import { writeEntry } from "../stream.ts";
@@ -10,7 +11,7 @@ const id = new EntryId();
 
 /** Gives the pending entry at `offset` to a consumer; `count` and `time` become its delivery count and time. */
 export function claim(
-  cursor: SharedCursor,
+  cursor: GroupCursor,
   offset: number,
   owner: CursorOwner,
   { count, time, now }: { count: number; time: number; now: number },

@@ -1,9 +1,10 @@
 /** Consumer groups of a stream: finding them and their consumers, and what replies say of them. */
 import { sortedInSlices } from "../../../../base/sliced-sort.ts";
 import type { Job } from "../../../../base/turn-work.ts";
-import type { Log } from "../../../../broker/log-entries.ts";
+import type { Log } from "../../../../storage/logs.ts";
 import type { Queue } from "../../../../broker/queue/queue.ts";
-import type { CursorOwner, SharedCursor } from "../../../../broker/cursor/shared-cursor.ts";
+import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
+import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { RedisError } from "../../core/errors.ts";
@@ -17,7 +18,7 @@ export function findGroup(
   context: CommandContext,
   queue: Queue | undefined,
   index: number,
-): SharedCursor | undefined {
+): GroupCursor | undefined {
   return queue?.groups.get(context.request.latin1(index));
 }
 
@@ -38,7 +39,7 @@ export function noSuchGroup(context: CommandContext): RedisError {
 }
 
 /** The consumer of that name, made when it is not there; it counts as seen now. */
-export function seenConsumer(cursor: SharedCursor, name: string, now: number): CursorOwner {
+export function seenConsumer(cursor: GroupCursor, name: string, now: number): CursorOwner {
   const owner = cursor.owners.get(name) ?? cursor.addOwner(name, now);
   owner.seenAt = now;
   return owner;
@@ -50,14 +51,14 @@ export function* sortedByName<Value>(map: ReadonlyMap<string, Value>): Job<[name
 }
 
 /** Puts the group behind the entry with that id. */
-export function setGroupPosition(cursor: SharedCursor, id: EntryId, entriesRead: number): void {
+export function setGroupPosition(cursor: GroupCursor, id: EntryId, entriesRead: number): void {
   const { log } = cursor;
-  const offset = next.copyFrom(id).increment() ? log.offsetOfEntryId(next) : log.nextOffset;
+  const offset = next.copyFrom(id).increment() ? log.offsetOfEntryId(next) : log.stableEnd;
   cursor.setGroupPosition(offset, id, entriesRead);
 }
 
 /** The values of `entries-read` and `lag`, each with its name. */
-export function writeProgress(reply: ReplyWriter, log: Log, cursor: SharedCursor): void {
+export function writeProgress(reply: ReplyWriter, log: Log, cursor: GroupCursor): void {
   reply.bulkLatin1("entries-read");
   writeKnown(reply, cursor.entriesRead === notKnown ? NaN : cursor.entriesRead);
   reply.bulkLatin1("lag");

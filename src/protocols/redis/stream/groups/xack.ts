@@ -1,6 +1,6 @@
 /** XACK key group id [id ...] */
 import type { Job } from "../../../../base/turn-work.ts";
-import type { SharedCursor } from "../../../../broker/cursor/shared-cursor.ts";
+import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { findGroup } from "./groups.ts";
@@ -36,7 +36,7 @@ function xack(context: CommandContext): void {
   reply.integer(acknowledged);
 }
 
-function* acknowledgeEach(context: CommandContext, cursor: SharedCursor): Job<void> {
+function* acknowledgeEach(context: CommandContext, cursor: GroupCursor): Job<void> {
   const piece = new Piece();
   let acknowledged = 0;
   for (let at = 3; at < context.request.argumentCount; at++) {
@@ -48,7 +48,7 @@ function* acknowledgeEach(context: CommandContext, cursor: SharedCursor): Job<vo
 }
 
 /** Whether the entry with the id in argument `at` was pending. */
-function acknowledge({ request }: CommandContext, cursor: SharedCursor, at: number): boolean {
+function acknowledge({ request }: CommandContext, cursor: GroupCursor, at: number): boolean {
   strictIdArgument(request, at, id);
   const offset = cursor.pending.findId(id);
   return offset >= 0 && cursor.settle(offset);

@@ -1,8 +1,8 @@
 /** XAUTOCLAIM key group consumer min-idle-ms start [COUNT count] [JUSTID] */
 import type { Job } from "../../../../base/turn-work.ts";
-import { LogReader } from "../../../../broker/log-entries.ts";
+import { LogReader } from "../../../../storage/logs.ts";
 import { noOwner } from "../../../../broker/cursor/pending-table.ts";
-import type { SharedCursor } from "../../../../broker/cursor/shared-cursor.ts";
+import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import { claim, writeClaimed } from "./claims.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
@@ -66,7 +66,7 @@ interface Wanted {
 function* claimFrom(
   context: CommandContext,
   parts: PartedReply,
-  cursor: SharedCursor,
+  cursor: GroupCursor,
   { from, minIdle, count, isIdOnly }: Wanted,
 ): Job<void> {
   const { reply, request, broker } = context;

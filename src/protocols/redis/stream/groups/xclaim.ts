@@ -3,8 +3,8 @@
  *   [IDLE ms] [TIME unix-ms] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID id]
  */
 import type { Job } from "../../../../base/turn-work.ts";
-import { LogReader } from "../../../../broker/log-entries.ts";
-import type { SharedCursor } from "../../../../broker/cursor/shared-cursor.ts";
+import { LogReader } from "../../../../storage/logs.ts";
+import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import { claim, writeClaimed } from "./claims.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
@@ -54,7 +54,7 @@ function xclaim(context: CommandContext): void {
 function* claimEach(
   context: CommandContext,
   parts: PartedReply,
-  cursor: SharedCursor,
+  cursor: GroupCursor,
   options: ClaimOptions,
 ): Job<void> {
   const { request, reply } = context;
@@ -78,7 +78,7 @@ function* claimEach(
 /** Claims the entry in `id` and returns its offset, or -1. */
 function claimOne(
   context: CommandContext,
-  cursor: SharedCursor,
+  cursor: GroupCursor,
   reader: LogReader,
   options: ClaimOptions,
 ): number {
@@ -104,7 +104,7 @@ function claimOne(
   return offset;
 }
 
-function parse(context: CommandContext, cursor: SharedCursor): ClaimOptions {
+function parse(context: CommandContext, cursor: GroupCursor): ClaimOptions {
   const { request } = context;
   const now = context.broker.clock.now();
   const minIdle = integerArgument(context, 4, "Invalid min-idle-time argument for XCLAIM");

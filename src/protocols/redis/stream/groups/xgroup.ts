@@ -4,7 +4,8 @@
  */
 import type { Queue } from "../../../../broker/queue/queue.ts";
 import type { Job } from "../../../../base/turn-work.ts";
-import type { CursorOwner, SharedCursor } from "../../../../broker/cursor/shared-cursor.ts";
+import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
+import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { errorTexts, RedisError } from "../../core/errors.ts";
@@ -119,7 +120,7 @@ function existingStream(context: CommandContext): Queue {
   );
 }
 
-function existingGroup(context: CommandContext): SharedCursor {
+function existingGroup(context: CommandContext): GroupCursor {
   const cursor = findGroup(context, existingStream(context), 3);
   if (cursor === undefined) throw noSuchGroup(context);
   return cursor;
@@ -131,7 +132,7 @@ function xgroupCreate(context: CommandContext): void {
   let queue = makesStream ? findStream(context, 2) : existingStream(context);
   if (!request.is(4, "$")) strictIdArgument(request, 4, id);
   else if (queue === undefined) id.set(0, 0);
-  else id.copyFrom(queue.log.lastId);
+  else queue.log.readStableId(id);
   context.broker.storage.assertWritable();
   // Only a new key is a change to those who WATCH: groups are not part of the value.
   if (queue === undefined) {
@@ -150,7 +151,7 @@ function xgroupSetId(context: CommandContext): void {
   const { entriesRead } = parseOptions(context, false);
   const queue = existingStream(context);
   const cursor = existingGroup(context);
-  if (request.is(4, "$")) id.copyFrom(queue.log.lastId);
+  if (request.is(4, "$")) queue.log.readStableId(id);
   else idArgument(request, 4, id);
   setGroupPosition(cursor, id, entriesRead);
   // Entries may be new to the group now: who waits in it is to look.
@@ -184,7 +185,7 @@ function xgroupDelConsumer(context: CommandContext): void {
 }
 
 /** What it holds is settled first, then it goes with whatever it has got meanwhile. */
-function* removeConsumer({ reply }: CommandContext, cursor: SharedCursor, owner: CursorOwner): Job<void> {
+function* removeConsumer({ reply }: CommandContext, cursor: GroupCursor, owner: CursorOwner): Job<void> {
   const { pending } = cursor;
   const piece = new Piece();
   let settled = 0;

@@ -1,7 +1,7 @@
 /** XPENDING key group [[IDLE min-idle-ms] start end count [consumer]] */
 import type { Job } from "../../../../base/turn-work.ts";
 import { noOwner } from "../../../../broker/cursor/pending-table.ts";
-import type { SharedCursor } from "../../../../broker/cursor/shared-cursor.ts";
+import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../../core/errors.ts";
@@ -64,7 +64,7 @@ function xpending(context: CommandContext): void {
   answerInSlices(context, (parts) => writePending(context, parts, cursor, wanted));
 }
 
-function existingGroup(context: CommandContext): SharedCursor {
+function existingGroup(context: CommandContext): GroupCursor {
   const cursor = findGroup(context, findStream(context, 1), 2);
   if (cursor === undefined) throw noGroup(context);
   return cursor;
@@ -76,7 +76,7 @@ function integerArgument(context: CommandContext, index: number): number {
   return value;
 }
 
-function* summary(context: CommandContext, cursor: SharedCursor): Job<void> {
+function* summary(context: CommandContext, cursor: GroupCursor): Job<void> {
   const { reply } = context;
   const { pending } = cursor;
   reply.array(4);
@@ -112,7 +112,7 @@ interface WantedPending {
 function* writePending(
   context: CommandContext,
   parts: PartedReply,
-  cursor: SharedCursor,
+  cursor: GroupCursor,
   { from, to, idle, count, ownerId }: WantedPending,
 ): Job<void> {
   const { reply, broker } = context;

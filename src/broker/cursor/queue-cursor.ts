@@ -1,0 +1,300 @@
+/**
+ * The cursor of a queue: competing consumers on one log. Each record is held by one consumer at a time until it is settled
+ * (acknowledged) or requeued; requeued records go out again first, in offset order unless `keepReturnOrder` was asked for.
+ *
+ * It decides who holds what; removing settled records from the log is the queue's business. A queue that keeps its history
+ * also remembers here what was settled (`history`), since the log still has it. Not here: Redis's groups (groups/group-cursor.ts).
+ * Durable: `next`, the delivery counts of records that were given back, and the history. Who holds a record is not: after a
+ * restart it is given out again, marked as redelivered.
+ * Invariants: a record at or above `next` is held by nobody; `pending.size` counts held and requeued records; a held record has
+ * an owner above 0.
+ */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
+import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
+import {
+  type DurableState,
+  type Log,
+  LogReader,
+  type StateHandle,
+  type Storage,
+} from "../../storage/index.ts";
+import { change, CursorChanges } from "./cursor-changes.ts";
+import { decodeQueuePosition, encodeNoted, encodeQueuePosition, encodeReturned } from "./cursor-form.ts";
+import { EarlierDeliveries } from "./earlier-deliveries.ts";
+import { HistoryMarks } from "../queue/history-marks.ts";
+import { noOwner, PendingTable, requeuedOwner } from "./pending-table.ts";
+import { RequeuedRecords } from "./requeued-records.ts";
+
+export class QueueCursor implements DurableState {
+  readonly log: Log;
+  readonly pending = new PendingTable();
+  readonly #requeued: RequeuedRecords;
+  readonly #news: LogReader;
+  readonly #again: LogReader;
+  /** The record that `acquire` gave; valid until the next call or the end of the tick. */
+  record: LogReader;
+  /** How often the record that `acquire` gave has been given out, this time included. */
+  deliveryCount = 0;
+  readonly #earlier = new EarlierDeliveries();
+  handle: StateHandle | null = null;
+  /** What was settled and is still in the log; null unless the queue keeps its history. */
+  history: HistoryMarks | null = null;
+  readonly #storage: Storage;
+  readonly #changes = new CursorChanges();
+  #savedNext = 0;
+
+  constructor(log: Log, storage: Storage) {
+    this.log = log;
+    this.#storage = storage;
+    this.#requeued = new RequeuedRecords(log, this.pending);
+    this.#news = new LogReader(log);
+    this.#again = new LogReader(log);
+    this.record = this.#news;
+  }
+
+  /** Requeued records go out in the order in which they were given back. Before anything was. */
+  keepReturnOrder(): void {
+    this.#requeued.keepOrder();
+  }
+
+  /** Offset of the first record never given out. */
+  get next(): number {
+    return this.#news.position;
+  }
+
+  /** Records held by somebody. */
+  get heldCount(): number {
+    return this.pending.size - this.#requeued.count;
+  }
+
+  /** Whether a record that was given back comes next. */
+  get hasRequeued(): boolean {
+    return this.#requeued.isReady;
+  }
+
+  /** Stops `record` at the record that `acquire` would give, without giving it; false when there is none. */
+  peek(): boolean {
+    if (this.#requeued.isReady) {
+      this.record = this.#again;
+      this.#again.seek(this.#requeued.first);
+      return this.#again.next();
+    }
+    this.record = this.#news;
+    if (!this.#nextNew()) return false;
+    this.#news.seek(this.#news.offset);
+    return true;
+  }
+
+  #nextNew(): boolean {
+    const news = this.#news;
+    while (news.next()) if (this.history === null || !this.history.has(news.offset)) return true;
+    return false;
+  }
+
+  /** Gives the next record to `owner` (a number above 0) and leaves it in `record`; false when none is ready. */
+  acquire(owner: number, now: number): boolean {
+    if (this.#requeued.isReady) return this.#acquireAgain(owner, now);
+    const news = this.#news;
+    if (!this.#nextNew()) return false;
+    this.record = news;
+    const { offset } = news;
+    this.deliveryCount = this.#earlier.countNow(offset);
+    if (assertsAreOn) assertInvariant(this.pending.ownerOf(offset) === noOwner, "nobody holds a new record");
+    this.pending.set(offset, owner, this.deliveryCount, now);
+    this.#touch();
+    return true;
+  }
+
+  #acquireAgain(owner: number, now: number): boolean {
+    const offset = this.#requeued.take();
+    this.record = this.#again;
+    this.#again.seek(offset);
+    this.#again.next();
+    this.deliveryCount = this.pending.countOf(offset) + 1;
+    this.pending.set(offset, owner, this.deliveryCount, now);
+    this.#touch();
+    return true;
+  }
+
+  /** Gives the next record and takes it as settled at once (no-ack). */
+  take(): boolean {
+    if (this.#requeued.isReady) {
+      this.#acquireAgain(1, 0);
+      this.pending.clear(this.record.offset);
+      if (this.history !== null) this.#noteHistory(this.record.offset);
+      return true;
+    }
+    const news = this.#news;
+    if (!this.#nextNew()) return false;
+    this.record = news;
+    this.deliveryCount = this.#earlier.countNow(news.offset);
+    if (this.history !== null) this.#noteHistory(news.offset);
+    this.#touch();
+    return true;
+  }
+
+  /** The record is done with; says whether anybody held it. */
+  settle(offset: number): boolean {
+    const owner = this.pending.clear(offset);
+    if (owner === noOwner) return false;
+    if (owner === requeuedOwner) this.#requeued.count--;
+    if (this.history !== null) this.#noteHistory(offset);
+    if (assertsAreOn)
+      assertInvariant(
+        this.heldCount >= 0 && this.#requeued.count >= 0,
+        "what is pending is held or requeued",
+      );
+    return true;
+  }
+
+  /** The record leaves the log, whoever holds it. */
+  gone(offset: number): void {
+    if (!this.settle(offset) && this.history !== null) this.#noteHistory(offset);
+  }
+
+  #noteHistory(offset: number): void {
+    if (this.history!.add(offset) && this.handle !== null && this.#changes.settled(offset)) this.#touch();
+  }
+
+  /** From here on what is settled stays in the log; what is gone from it counts as settled. */
+  keepHistory(): void {
+    this.history = new HistoryMarks(this.log.removed);
+    if (this.handle !== null) this.history.encode(this.#changes.begin(change.historyKept));
+    this.#touch();
+  }
+
+  /** Nothing that was settled is in the log any more, and nothing stays there from here on. */
+  dropHistory(): void {
+    this.history = null;
+    if (this.handle !== null) this.#changes.begin(change.historyDropped);
+    this.#touch();
+  }
+
+  /** Settles whatever nobody holds (a purge of a queue that keeps its history). */
+  settleReady(): void {
+    this.forgetRequeued();
+    const end = this.log.stableEnd;
+    for (let offset = this.history!.first; offset < end; offset++) {
+      if (this.pending.ownerOf(offset) === noOwner) this.#noteHistory(offset);
+    }
+  }
+
+  /** The record is to be given out again, in its old place; its delivery count stays. */
+  requeue(offset: number): void {
+    const owner = this.pending.ownerOf(offset);
+    if (owner === noOwner || owner === requeuedOwner) return;
+    this.pending.set(offset, requeuedOwner, this.pending.countOf(offset), 0);
+    this.#requeued.add(offset);
+    if (this.handle === null) return;
+    encodeNoted(this.#changes.begin(change.noted), this.pending, offset);
+    this.#touch();
+  }
+
+  /** Forgets what waits to be given out again: the ready records of the log are being purged. */
+  forgetRequeued(): void {
+    this.#requeued.forget();
+  }
+
+  #touch(): void {
+    if (this.handle !== null) this.#storage.changed(this.handle);
+  }
+
+  // Durable forms
+
+  /** What a restart must take for given out: more than `next` while that goes again over what was given before one. */
+  get #givenBelow(): number {
+    return Math.max(this.next, this.#earlier.below);
+  }
+
+  #encodePosition(writer: ByteWriter): void {
+    this.#savedNext = this.#givenBelow;
+    encodeQueuePosition(writer, this.#savedNext);
+  }
+
+  #decodePosition(reader: ByteReader): void {
+    this.#savedNext = decodeQueuePosition(reader);
+    this.#news.seek(this.#savedNext);
+  }
+
+  #decodeNoted(reader: ByteReader): void {
+    this.pending.set(reader.int64(), reader.int32(), reader.uint32(), reader.int64());
+  }
+
+  /** `change = { u8 kind, fields }`, in the order in which they happened; the position comes last. */
+  encodeChange(writer: ByteWriter): void {
+    this.#changes.moveTo(writer);
+    if (this.#givenBelow === this.#savedNext) return;
+    writer.uint8(change.position);
+    this.#encodePosition(writer);
+  }
+
+  applyChange(reader: ByteReader): void {
+    while (reader.remaining > 0) {
+      switch (reader.uint8()) {
+        case change.position:
+          this.#decodePosition(reader);
+          break;
+        case change.settled:
+          this.#applySettled(reader.int64(), reader.int64());
+          break;
+        case change.noted:
+          this.#decodeNoted(reader);
+          break;
+        case change.historyKept:
+          this.history = new HistoryMarks();
+          this.history.decode(reader);
+          break;
+        default:
+          this.history = null;
+      }
+    }
+  }
+
+  #applySettled(from: number, to: number): void {
+    for (let offset = from; offset < to; offset++) {
+      this.pending.clear(offset);
+      this.history?.add(offset);
+    }
+  }
+
+  /** `full = position, u32 0, u32 noted, { noted }, [history]` */
+  encodeFull(writer: ByteWriter): void {
+    this.#changes.reset();
+    this.#encodePosition(writer);
+    writer.uint32(0);
+    const countAt = writer.length;
+    let noted = 0;
+    writer.uint32(0);
+    this.pending.visit(0, Infinity, (offset) => {
+      if (this.pending.ownerOf(offset) === requeuedOwner) encodeNoted(writer, this.pending, offset);
+      else {
+        // Who holds it is forgotten, and this delivery; not that it was given back before.
+        const returns = this.pending.countOf(offset) - 1;
+        if (returns === 0) return true;
+        encodeReturned(writer, offset, returns);
+      }
+      noted++;
+      return true;
+    });
+    noted += this.#earlier.encode(writer, this.next, this.log);
+    writer.patchUint32(countAt, noted);
+    this.history?.encode(writer);
+  }
+
+  restoreFull(reader: ByteReader): void {
+    this.pending.reset();
+    this.#decodePosition(reader);
+    reader.uint32();
+    for (let left = reader.uint32(); left > 0; left--) this.#decodeNoted(reader);
+    // Whatever the queue's policy says by now: a change of it may be behind this in the journal.
+    this.history = reader.remaining > 0 ? new HistoryMarks() : null;
+    this.history?.decode(reader);
+  }
+
+  /** After replay: whatever was held when the process ended is given out again, marked. */
+  restored(): void {
+    this.#earlier.restored(this.next, this.pending, this.log);
+    this.pending.reset();
+    this.#news.seek(this.log.firstOffset);
+  }
+}

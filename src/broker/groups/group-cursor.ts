@@ -1,0 +1,299 @@
+/**
+ * The cursor of a Redis consumer group: named consumers share the entries of one stream. Each entry is held by the consumer that
+ * got it, until that acknowledges it or another one claims it; it is never given out again by itself.
+ *
+ * All of it is durable: who holds which entry, since when, how often given, and the group's position. Entries that are deleted
+ * from the stream stay pending, by their ids. Not here: queues (cursor/queue-cursor.ts), what the numbers mean (progress.ts).
+ * Invariants: each pending entry has an owner, and an owner's `pending` is the number of its entries.
+ */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
+import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
+import { EntryId } from "../../message/entry-id.ts";
+import {
+  type DurableState,
+  type Log,
+  LogReader,
+  type StateHandle,
+  type Storage,
+} from "../../storage/index.ts";
+import { change, CursorChanges } from "../cursor/cursor-changes.ts";
+import { encodeNoted } from "../cursor/cursor-form.ts";
+import { noOwner, PendingTable } from "../cursor/pending-table.ts";
+import { type CursorOwner, GroupOwners } from "./group-owners.ts";
+import { entriesReadAt } from "./progress.ts";
+
+/** The id that is read or restored. */
+const scratchId = new EntryId();
+
+export class GroupCursor implements DurableState {
+  readonly log: Log;
+  readonly pending = new PendingTable(true);
+  readonly #news: LogReader;
+  /** Redis's entries-read and last-delivered-id of the group. */
+  entriesRead = 0;
+  readonly lastId = new EntryId();
+  readonly #owners = new GroupOwners();
+  /** How often the entry that was given last has been given out, this time included. */
+  deliveryCount = 0;
+  handle: StateHandle | null = null;
+  readonly #storage: Storage;
+  readonly #changes = new CursorChanges();
+  #savedNext = 0;
+  #isMetaChanged = false;
+
+  constructor(log: Log, storage: Storage) {
+    this.log = log;
+    this.#storage = storage;
+    this.#news = new LogReader(log);
+  }
+
+  /** The entry that `acquire` gave; valid until the next call or the end of the tick. */
+  get record(): LogReader {
+    return this.#news;
+  }
+
+  /** Offset from which new entries are looked for. */
+  get next(): number {
+    return this.#news.position;
+  }
+
+  /** Stops `record` at the entry that `acquire` would give, without giving it; false when there is none. */
+  peek(): boolean {
+    if (!this.#nextNew()) return false;
+    this.#news.seek(this.#news.offset);
+    return true;
+  }
+
+  /** A group may have been set to an id that no entry has reached yet. */
+  #nextNew(): boolean {
+    const news = this.#news;
+    while (news.next()) if (news.id.compare(this.lastId) > 0) return true;
+    return false;
+  }
+
+  /** Gives the next entry to `owner` and leaves it in `record`; false when none is ready. */
+  acquire(owner: number, now: number): boolean {
+    if (!this.#nextNew()) return false;
+    const { offset, id } = this.#news;
+    this.deliveryCount = 1;
+    this.#give(offset, owner, 1, now, id);
+    this.#passed(id);
+    if (this.handle !== null && this.#changes.given(offset, owner, now, id)) this.#touch();
+    return true;
+  }
+
+  /** Notes who holds an entry now; it may have been another consumer's (the group was set back). */
+  #give(offset: number, owner: number, count: number, time: number, id: EntryId): void {
+    this.#tookFrom(this.pending.ownerOf(offset));
+    const after = this.#owners.byId(owner);
+    if (after !== undefined) after.pending++;
+    this.pending.set(offset, owner, count, time);
+    this.pending.setId(offset, id);
+  }
+
+  #tookFrom(owner: number): void {
+    const before = this.#owners.byId(owner);
+    if (before === undefined) return;
+    before.pending--;
+    if (assertsAreOn) assertInvariant(before.pending >= 0, "a consumer holds as many entries as are pending");
+  }
+
+  /** The group has got as far as the entry with that id. */
+  #passed(id: EntryId): void {
+    this.entriesRead = entriesReadAt(this.log, this.entriesRead, id);
+    this.lastId.copyFrom(id);
+  }
+
+  /** Gives the next entry and takes it as settled at once (NOACK). */
+  take(): boolean {
+    if (!this.#nextNew()) return false;
+    this.#passed(this.#news.id);
+    this.#touch();
+    return true;
+  }
+
+  /** The entry is done with; says whether anybody held it. */
+  settle(offset: number): boolean {
+    const owner = this.pending.clear(offset);
+    if (owner === noOwner) return false;
+    this.#tookFrom(owner);
+    if (this.handle !== null && this.#changes.settled(offset)) this.#touch();
+    return true;
+  }
+
+  /** Notes a holder, count and time outright (XCLAIM), of an entry with that id. */
+  assign(offset: number, owner: number, count: number, time: number, id: EntryId): void {
+    this.#give(offset, owner, count, time, id);
+    this.#noteRecord(offset);
+  }
+
+  /** Notes that an entry was shown again to the one that holds it (its history). */
+  givenAgain(offset: number, time: number): void {
+    this.deliveryCount = this.pending.countOf(offset) + 1;
+    this.pending.set(offset, this.pending.ownerOf(offset), this.deliveryCount, time);
+    this.#noteRecord(offset);
+  }
+
+  /** Sets the group's last-delivered-id and entries-read outright (XGROUP CREATE, SETID); what is held stays held. */
+  setGroupPosition(offset: number, lastId: EntryId, entriesRead: number): void {
+    this.lastId.copyFrom(lastId);
+    this.entriesRead = entriesRead;
+    this.#news.seek(offset);
+    this.#isMetaChanged = true;
+    this.#touch();
+  }
+
+  get owners(): ReadonlyMap<string, CursorOwner> {
+    return this.#owners.byName;
+  }
+
+  ownerById(id: number): CursorOwner | undefined {
+    return this.#owners.byId(id);
+  }
+
+  /** Makes a named consumer. Says nothing when it exists: look in `owners` first. */
+  addOwner(name: string, now: number): CursorOwner {
+    const owner = this.#owners.make(name, now);
+    this.#changes.begin(change.ownerAdded).uint32(owner.id).int64(now).uint32(name.length).latin1(name);
+    this.#touch();
+    return owner;
+  }
+
+  /** Removes a named consumer and settles all that it held; returns how many that were. */
+  removeOwner(owner: CursorOwner): number {
+    const held: number[] = [];
+    this.pending.visit(0, Infinity, (offset) => {
+      if (this.pending.ownerOf(offset) === owner.id) held.push(offset);
+      return true;
+    });
+    for (const offset of held) this.settle(offset);
+    this.#owners.remove(owner.id);
+    this.#changes.begin(change.ownerRemoved).uint32(owner.id);
+    this.#touch();
+    return held.length;
+  }
+
+  #touch(): void {
+    if (this.handle !== null) this.#storage.changed(this.handle);
+  }
+
+  #noteRecord(offset: number): void {
+    if (this.handle === null) return;
+    this.#encodeNoted(this.#changes.begin(change.noted), offset);
+    this.#touch();
+  }
+
+  // Durable forms
+
+  #encodeNoted(writer: ByteWriter, offset: number): void {
+    encodeNoted(writer, this.pending, offset);
+    this.pending.readId(offset, scratchId).encode(writer);
+  }
+
+  #decodeNoted(reader: ByteReader): void {
+    const offset = reader.int64();
+    const owner = reader.int32();
+    const count = reader.uint32();
+    const time = reader.int64();
+    this.#restoreGiven(offset, owner, count, time, scratchId.decode(reader));
+  }
+
+  #restoreGiven(offset: number, owner: number, count: number, time: number, id: EntryId): void {
+    this.#give(offset, owner, count, time, id);
+    const holder = this.#owners.byId(owner);
+    if (holder === undefined) return;
+    holder.seenAt = Math.max(holder.seenAt, time);
+    holder.activeAt = Math.max(holder.activeAt, time);
+  }
+
+  #encodePosition(writer: ByteWriter): void {
+    this.lastId.encode(writer.int64(this.next));
+    writer.int64(this.entriesRead);
+    this.#savedNext = this.next;
+    this.#isMetaChanged = false;
+  }
+
+  #decodePosition(reader: ByteReader): void {
+    this.#news.seek(reader.int64());
+    this.lastId.decode(reader);
+    this.entriesRead = reader.int64();
+    this.#savedNext = this.next;
+  }
+
+  /** `change = { u8 kind, fields }`, in the order in which they happened; the position comes last. */
+  encodeChange(writer: ByteWriter): void {
+    this.#changes.moveTo(writer);
+    if (this.next === this.#savedNext && !this.#isMetaChanged) return;
+    writer.uint8(change.position);
+    this.#encodePosition(writer);
+  }
+
+  applyChange(reader: ByteReader): void {
+    while (reader.remaining > 0) {
+      switch (reader.uint8()) {
+        case change.position:
+          this.#decodePosition(reader);
+          break;
+        case change.given:
+          this.#applyGiven(reader);
+          break;
+        case change.settled:
+          this.#applySettled(reader.int64(), reader.int64());
+          break;
+        case change.noted:
+          this.#decodeNoted(reader);
+          break;
+        case change.ownerAdded: {
+          const id = reader.uint32();
+          const now = reader.int64();
+          this.#owners.add(id, reader.latin1(reader.uint32()), now);
+          break;
+        }
+        default:
+          this.#owners.remove(reader.uint32());
+      }
+    }
+  }
+
+  #applyGiven(reader: ByteReader): void {
+    const from = reader.int64();
+    const to = reader.int64();
+    const owner = reader.uint32();
+    const time = reader.int64();
+    const id = scratchId.decode(reader);
+    for (let offset = from; offset < to; offset++) {
+      this.#restoreGiven(offset, owner, 1, time, id);
+      id.add(1);
+    }
+  }
+
+  #applySettled(from: number, to: number): void {
+    for (let offset = from; offset < to; offset++) this.#tookFrom(this.pending.clear(offset));
+  }
+
+  /** `full = position, owners, u32 noted, { noted }` */
+  encodeFull(writer: ByteWriter): void {
+    this.#changes.reset();
+    this.#encodePosition(writer);
+    this.#owners.encode(writer);
+    writer.uint32(this.pending.size);
+    this.pending.visit(0, Infinity, (offset) => {
+      this.#encodeNoted(writer, offset);
+      return true;
+    });
+    if (assertsAreOn) this.#assertCounted();
+  }
+
+  #assertCounted(): void {
+    let held = 0;
+    for (const { pending } of this.owners.values()) held += pending;
+    assertInvariant(held === this.pending.size, "each pending entry is held by one consumer of the group");
+  }
+
+  restoreFull(reader: ByteReader): void {
+    this.pending.reset();
+    this.#decodePosition(reader);
+    this.#owners.decode(reader);
+    for (let left = reader.uint32(); left > 0; left--) this.#decodeNoted(reader);
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * The layers that make a queue's policy besides its arguments, and their replacement while the queue is in use.
+ *
+ * Not here: how they are merged (policy.ts), what a new policy leaves to do (policy-change.ts), which policy matches which name.
+ * Invariant: `queue.policy` is what the layers, as they are now, make of the queue's arguments.
+ */
+import type { QueueOptions } from "./definition.ts";
+import { IdleExpiry } from "./idle-expiry.ts";
+import { effectivePolicy, keepsHistory, noLayers, type PolicyLayers, type TopicSettings } from "./policy.ts";
+import { PolicyChange } from "./policy-change.ts";
+import type { Queue } from "./queue.ts";
+import { TtlEras } from "./ttl-eras.ts";
+
+export class QueuePolicies {
+  readonly #queue: Queue;
+  layers: PolicyLayers;
+  #topic: TopicSettings | null = null;
+  readonly change: PolicyChange;
+  readonly idleExpiry: IdleExpiry;
+  readonly ttlEras: TtlEras;
+
+  /** The queue has its policy already, made of the same options. */
+  constructor(queue: Queue, { layers = noLayers, ttlEras }: QueueOptions) {
+    this.#queue = queue;
+    this.layers = layers;
+    this.ttlEras = new TtlEras(ttlEras);
+    this.change = new PolicyChange(queue);
+    const { clock, timers } = queue.vhost.broker;
+    this.idleExpiry = new IdleExpiry({
+      clock,
+      timers,
+      expiresMs: () => queue.policy.expires,
+      isInUse: () => queue.consumerCount > 0,
+      expire: () => queue.vhost.deleteQueue(queue),
+    });
+  }
+
+  applyLayers(layers: PolicyLayers): void {
+    if (JSON.stringify(layers) === JSON.stringify(this.layers)) return;
+    this.layers = layers;
+    this.#apply();
+    this.idleExpiry.restart();
+    this.#queue.vhost.queueChanged(this.#queue);
+  }
+
+  /** Kafka's configuration of the topic that a stream is a partition of. What a queue keeps of its past is no matter of it. */
+  applyTopic({ configs, isAdopted }: TopicSettings): void {
+    if (this.#queue.kind === "queue") return;
+    this.#topic = { configs, isAdopted };
+    this.#apply();
+  }
+
+  #apply(): void {
+    const queue = this.#queue;
+    const before = queue.policy;
+    // What came before is delivered and bounded as it was then.
+    if (queue.kind === "queue") queue.catchUp();
+    queue.log.store.seal();
+    queue.policy = effectivePolicy(queue, this.layers, this.#topic);
+    queue.keepsHistory = queue.kind === "queue" && keepsHistory(queue.policy);
+    this.change.from(before);
+  }
+
+  /** The ttl that counts for a record. */
+  ttlOf(offset: number): number | undefined {
+    const now = this.#queue.policy.messageTtl;
+    return this.ttlEras.count === 0 ? now : this.ttlEras.of(offset, now);
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * Takes many records out of a queue or stream at once.
+ *
+ * Not here: bounds and age (retention.ts), one record (queue.ts). Invariant: what is taken out is held by nobody afterwards, and
+ * counts for no bound.
+ */
+import { noOwner } from "../cursor/pending-table.ts";
+import type { Queue } from "./queue.ts";
+
+/** All records below an offset, whoever holds them (XTRIM, DeleteRecords). */
+export function removeBelow(queue: Queue, target: number): void {
+  const { cursor, log } = queue;
+  queue.readyBytes?.removing(log.firstOffset, target);
+  if (cursor !== null && cursor.pending.size > 0) {
+    const held: number[] = [];
+    cursor.pending.visit(log.firstOffset, target, (offset) => held.push(offset) > 0);
+    for (const offset of held) cursor.settle(offset);
+  }
+  log.removeBelow(target);
+}
+
+/** All records that nobody holds; returns how many there were. */
+export function purge(queue: Queue): number {
+  const { cursor, log } = queue;
+  queue.returns.finishAll();
+  log.store.seal();
+  const count = queue.readyCount;
+  queue.readyBytes?.purged();
+  if (cursor !== null && cursor.history !== null) {
+    cursor.settleReady();
+    queue.policies.change.purged();
+  } else if (cursor === null || cursor.pending.size === 0) log.removeBelow(log.stableEnd);
+  else {
+    cursor.forgetRequeued();
+    for (let offset = log.firstOffset; offset < log.stableEnd; offset++) {
+      if (cursor.pending.ownerOf(offset) === noOwner) log.remove(offset);
+    }
+  }
+  return count;
+}
