@@ -11,6 +11,7 @@
  * the journal is durable up to the barrier's position; a peer that does not read makes us stop reading from it; an ended
  * connection is gone once `lingerMsMax` passes without a byte leaving, or `lingerBytesMax` were thrown away.
  */
+import { assertInvariant, assertsAreOn } from "../base/assert.ts";
 import { ByteWriter } from "../base/bytes.ts";
 import type { BytesHolder, BytesShare } from "../base/bytes-in-flight.ts";
 import type { Timer } from "../base/clock.ts";
@@ -162,7 +163,21 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
       this.bytesSent += taken;
     }
     if (this.#barriers.length > 0) this.#host.connectionHeld(this);
+    if (assertsAreOn) this.#assertSound();
     this.#settleOutput();
+  }
+
+  #assertSound(): void {
+    assertInvariant(this.#sent <= this.output.length, "no more is sent than there is");
+    let before: Barrier | null = null;
+    for (const barrier of this.#barriers) {
+      assertInvariant(barrier.at >= this.#sent, "nothing has left that waits for the disk");
+      assertInvariant(
+        before === null || (barrier.at >= before.at && barrier.position > before.position),
+        "holds are in the order of their bytes and positions",
+      );
+      before = barrier;
+    }
   }
 
   #settleOutput(): void {
@@ -254,7 +269,9 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
   }
 
   resumeReading(): void {
-    if (--this.#pauses === 0 && !this.#isEnding && !this.isClosed) this.#transport.resume();
+    const pauses = --this.#pauses;
+    if (assertsAreOn) assertInvariant(pauses >= 0, "reading goes on as often as it was paused");
+    if (pauses === 0 && !this.#isEnding && !this.isClosed) this.#transport.resume();
   }
 
   end(): void {

@@ -10,6 +10,7 @@
  * Invariant: `inside` is the number of sockets that entered and have not left, and at most `max`; the same for each
  * address. A socket that is still in its TLS handshake is inside.
  */
+import { assertInvariant } from "../base/assert.ts";
 import { plainHost } from "../base/addresses.ts";
 import type { LogFields, Logger } from "../base/logger.ts";
 import type { Timers } from "../base/clock.ts";
@@ -113,6 +114,7 @@ export class Entrance {
     this.#inside++;
     origin.inside++;
     this.#origins.set(host, origin);
+    assertInvariant(this.#inside <= this.max, "no more sockets are inside than may be");
     this.settle(guest, false);
     return guest;
   }
@@ -133,6 +135,7 @@ export class Entrance {
     origin.unsettled.delete(guest);
     this.#unsettled.delete(guest);
     this.#inside--;
+    assertInvariant(this.#inside >= 0 && origin.inside > 0, "nobody leaves who is not inside");
     if (--origin.inside === 0) this.#origins.delete(origin.host);
   }
 

@@ -8,6 +8,7 @@
  * Invariants: sealed frames lie end to end; a frame never straddles two chunks; a chunk's bytes never change once
  * sealed, until the chunk is recycled, which bumps its `generation` so that a reader that slept notices.
  */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { EntryId } from "../../message/entry-id.ts";
 import { freeLargeBuffer } from "../../base/large-buffers.ts";
 import type { Envelope } from "../../message/envelope.ts";
@@ -221,6 +222,10 @@ export abstract class FrameStore {
     const count = this.#openCount;
     const length = chunk.length - at;
     const logs = group.logs;
+    if (assertsAreOn) {
+      assertInvariant(count > 0, "a frame has a record");
+      assertInvariant(chunk.length <= chunk.buffer.length, "a frame lies in one chunk");
+    }
     const position = chunk.base + at;
     writeFrameHeader(buffer, at, frameKind.append, this.#openEnvelope, length);
     writeUint32(buffer, at + 12, count);
@@ -269,6 +274,10 @@ export abstract class FrameStore {
     const pooled = size === chunkBytes ? this.#pool.pop() : undefined;
     const buffer = pooled ?? Buffer.allocUnsafeSlow(size);
     const chunk: Chunk = { base, buffer, length: 0, live: 0, generation: 0 };
+    if (assertsAreOn) {
+      const last = this.chunks.at(-1);
+      assertInvariant(last === undefined || last.base + last.length === base, "frames lie end to end");
+    }
     this.chunks.push(chunk);
     this.chunkBytesHeld += buffer.length;
     return chunk;

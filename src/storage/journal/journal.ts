@@ -9,6 +9,7 @@
  * After a failed sync nothing more is promised: `onFatal` is called and the process must end (a second fdatasync
  * may report success for pages that were dropped).
  */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import type { Disk, DiskFile } from "../../base/disk.ts";
 import { BrokerError } from "../../base/errors.ts";
 import { type Chunk, type FrameLocation, FrameStore } from "./frame-store.ts";
@@ -123,6 +124,11 @@ export class JournalStore extends FrameStore {
     if (!this.#unsyncedFiles.includes(current.file)) this.#unsyncedFiles.push(current.file);
     if (this.written - current.base >= this.#options.fileBytes || this.isTailWorthless) this.#addFile();
     this.#trimCache();
+    if (assertsAreOn) this.#assertWatermarks();
+  }
+
+  #assertWatermarks(): void {
+    assertInvariant(this.durable <= this.written && this.written <= this.end, "durable <= written <= end");
   }
 
   #firstUnwritten(): number {
@@ -169,7 +175,9 @@ export class JournalStore extends FrameStore {
         this.#syncing = false;
         for (const { resolve } of waiters) resolve();
         if (isNoted) {
+          if (assertsAreOn) assertInvariant(target >= this.durable, "the durable watermark only grows");
           this.durable = target;
+          if (assertsAreOn) this.#assertWatermarks();
           this.#options.onDurable();
         } else {
           // The owner hears of it from `write`, as of all that the disk refuses, and calls that until it is taken.
@@ -266,7 +274,9 @@ export class JournalStore extends FrameStore {
   }
 
   override release(position: number): void {
-    this.fileOf(position).live--;
+    const file = this.fileOf(position);
+    file.live--;
+    if (assertsAreOn) assertInvariant(file.live >= 0, "no frame is released more often than it is needed");
   }
 
   protected override frameSealed(chunk: Chunk, at: number, length: number, logs: number): void {
@@ -282,6 +292,8 @@ export class JournalStore extends FrameStore {
   /** Deletes the oldest file. The caller has seen to it that nothing in it is needed and that this is durable. */
   async deleteOldest(): Promise<void> {
     const [oldest, next] = this.files as [JournalFile, JournalFile];
+    if (assertsAreOn)
+      assertInvariant(oldest.live === 0, "no log needs a frame of a journal file that is deleted");
     await this.#noteFirst(next);
     if (oldest.isClosed !== true) {
       oldest.isClosed = true;
