@@ -26,6 +26,32 @@ const share = 0.9;
 const seedsOfSimulator = 2000;
 const seedsOfRooms = 600;
 
+/** Test files by which nothing is to be judged, since they fail without a fault; null where they pass. */
+const failedBefore = new Map<string, Promise<string | null>>();
+
+/** Throws where the tests fail in sources that nothing was planted in. */
+async function assertSound(beginnings: readonly string[]): Promise<void> {
+  const key = beginnings.join(" ");
+  let known = failedBefore.get(key);
+  if (known === undefined) failedBefore.set(key, (known = soundness(beginnings)));
+  const failure = await known;
+  if (failure !== null) throw new Error(`the tests ${key} fail without a fault: ${failure}`);
+}
+
+async function soundness(beginnings: readonly string[]): Promise<string | null> {
+  const copy = new Copy();
+  try {
+    return (await failedTest(copy.directory, beginnings)) ?? null;
+  } finally {
+    copy.remove();
+  }
+}
+
+async function failedIn(directory: string, beginnings: readonly string[]): Promise<string | undefined> {
+  await assertSound(beginnings);
+  return failedTest(directory, beginnings);
+}
+
 type Hunt = (directory: string) => Promise<string | undefined>;
 
 interface Prey {
@@ -34,9 +60,9 @@ interface Prey {
 }
 
 async function huntInRoom(mutant: RoomMutant, directory: string): Promise<string | undefined> {
-  const inUnits = await failedTest(directory, unitTestsOf(mutant));
+  const inUnits = await failedIn(directory, unitTestsOf(mutant));
   if (inUnits !== undefined || values.quick) return inUnits;
-  const inOthers = mutant.also === undefined ? undefined : await failedTest(directory, mutant.also);
+  const inOthers = mutant.also === undefined ? undefined : await failedIn(directory, mutant.also);
   if (inOthers !== undefined || mutant.isSimulated !== true) return inOthers;
   return failedSeed(directory, seedsOfRooms);
 }

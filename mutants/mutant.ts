@@ -33,7 +33,8 @@ export function withFault({ name, file, find, replace }: Mutant): string {
   return source.replace(find, () => replace);
 }
 
-const copied = ["src", "sim", "test", "fuzz", "bin", "cli", "package.json", "tsconfig.json"];
+/** All that is in the repository may be what a test looks at. */
+const left = new Set(["node_modules", ".git"]);
 
 /** A copy of the sources and tests, for one fault after the other. */
 export class Copy {
@@ -41,19 +42,21 @@ export class Copy {
   #planted: string | null = null;
 
   constructor() {
-    for (const part of copied)
-      fs.cpSync(path.join(root, part), path.join(this.directory, part), { recursive: true });
+    for (const part of fs.readdirSync(root))
+      if (!left.has(part))
+        fs.cpSync(path.join(root, part), path.join(this.directory, part), { recursive: true });
     fs.symlinkSync(path.join(root, "node_modules"), path.join(this.directory, "node_modules"));
   }
 
   plant(mutant: Mutant): void {
     const source = withFault(mutant);
-    this.#mend();
+    this.mend();
     fs.writeFileSync(path.join(this.directory, mutant.file), source);
     this.#planted = mutant.file;
   }
 
-  #mend(): void {
+  /** As it was before anything was planted. */
+  mend(): void {
     if (this.#planted === null) return;
     fs.copyFileSync(path.join(root, this.#planted), path.join(this.directory, this.#planted));
     this.#planted = null;
