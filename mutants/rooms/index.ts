@@ -12,8 +12,11 @@ export const roomMutants: readonly RoomMutant[] = [
   ...protocolMutants,
 ];
 
-/** The folder under test/unit that is named after the room of the fault's file. */
+/** What concerns all rooms: what is left behind, and what a restart keeps. */
+const everywhere = ["unit/project/leaks", "unit/project/restart-keeps"];
+
+/** The folder under test/unit that is named after the room of the fault's file, and what concerns all rooms. */
 export function unitTestsOf({ file }: RoomMutant): readonly string[] {
   const parts = file.split("/");
-  return [`unit/${parts[1] === "protocols" ? parts[2]! : parts[1]!}/`];
+  return [`unit/${parts[1] === "protocols" ? parts[2]! : parts[1]!}/`, ...everywhere];
 }

@@ -97,6 +97,11 @@ export class Entrance {
     return this.#inside;
   }
 
+  /** Addresses that it remembers: those of sockets that are inside. */
+  get originCount(): number {
+    return this.#origins.size;
+  }
+
   /** Lets a socket in, for `leave` to follow, or says why not. `evicted` hears of those that went for it. */
   enter(remoteHost: string, drop: () => void, evicted: (remoteHost: string) => void): Guest | Refusal {
     const host = plainHost(remoteHost);

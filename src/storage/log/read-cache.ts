@@ -41,6 +41,11 @@ export class ReadCache {
   /** Frames that were read alone in this turn, one after the other in the newest of these. */
   readonly #alone: Chunk[] = [];
 
+  /** Blocks that are kept. */
+  get blockCount(): number {
+    return this.#recent.size;
+  }
+
   /**
    * Finds the frame of `length` bytes at `at` in `file`. Throws CORRUPT, naming `path`, and UNAVAILABLE. What fails its
    * checksum is read once more: a bit may have flipped on its way, and must not stay here until it is evicted.

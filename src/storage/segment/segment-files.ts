@@ -71,6 +71,10 @@ export class SegmentFiles {
     return removal;
   }
 
+  get openCount(): number {
+    return this.#open.size;
+  }
+
   /** How many files are being deleted. */
   get removing(): number {
     return this.#removals.size;

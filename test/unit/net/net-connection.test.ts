@@ -111,6 +111,23 @@ test("what waits for the disk is held back, what was before it is not, and order
   assert.equal(connection.outputBytes, 0);
 });
 
+test("of holds in one group of the journal the highest position counts", () => {
+  const { transport, host, connection } = make();
+  host.writtenPosition = 5;
+  connection.output.latin1("a");
+  connection.holdUntilDurable(10);
+  connection.output.latin1("b");
+  connection.holdUntilDurable(12);
+  connection.output.latin1("c");
+  connection.flush();
+  host.durablePosition = 11;
+  connection.flush();
+  assert.equal(transport.sent, "a");
+  host.durablePosition = 12;
+  connection.flush();
+  assert.equal(transport.sent, "abc");
+});
+
 test("a position that is durable already holds nothing", () => {
   const { transport, host, connection } = make();
   host.durablePosition = 10;
