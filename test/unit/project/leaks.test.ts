@@ -242,6 +242,8 @@ const priority = (value: number): Buffer =>
   longText(argument("x-priority", Buffer.concat([Buffer.from("I"), uint(4, value)])));
 
 type Use = (ask: (...pieces: Buffer[]) => Buffer, name: string, i: number) => void;
+/** No two consumers have the same. */
+let priorities = 0;
 
 const amqpUses: Readonly<Record<string, Use>> = {
   "queues that are declared, used and deleted": (ask, name) => {
@@ -259,8 +261,14 @@ const amqpUses: Readonly<Record<string, Use>> = {
     }
     ask(method(1, 50, 30, uint(2, 0), shortText("stays"), Buffer.of(0)));
   },
-  "consumers with priorities of a queue that stays": (ask, name, i) => {
-    ask(declare("stays"), consume("stays", name, priority(i)), publish("", "stays"), ackAll, cancel(name));
+  "consumers with priorities of a queue that stays": (ask, name) => {
+    ask(
+      declare("stays"),
+      consume("stays", name, priority(++priorities)),
+      publish("", "stays"),
+      ackAll,
+      cancel(name),
+    );
   },
   "deliveries of many tags of which one is not acknowledged for long": (ask, name, i) => {
     ask(declare("stays"));
