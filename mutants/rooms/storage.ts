@@ -37,7 +37,7 @@ export const storageMutants: readonly RoomMutant[] = [
   {
     name: "files of segments stay open, however many",
     file: "src/storage/segment/segment-files.ts",
-    find: "      if (this.#open.size >= openFilesMax) this.close(this.#open.keys().next().value!);\n",
+    find: "      if (this.#open.size >= sizes.openSegmentsMax) this.close(this.#open.keys().next().value!);\n",
     replace: "",
   },
   {
@@ -50,7 +50,7 @@ export const storageMutants: readonly RoomMutant[] = [
   {
     name: "the read cache grows without a bound",
     file: "src/storage/log/read-cache.ts",
-    find: "    if (this.#recent.size >= blocksMax) this.#evict(this.#recent.keys().next().value!);\n",
+    find: "    if (this.#recent.size >= this.#blocksMax) this.#evict(this.#recent.keys().next().value!);\n",
     replace: "",
   },
   {

@@ -16,6 +16,7 @@ import { ByteWriter } from "../base/bytes.ts";
 import type { BytesHolder, BytesShare } from "../base/bytes-in-flight.ts";
 import type { Timer } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
+import { sizes } from "../base/sizes.ts";
 import type { Address, Connection, ConnectionHost, FlushableConnection } from "../base/connection.ts";
 import type { Session } from "../protocols/contract.ts";
 
@@ -186,11 +187,11 @@ export class NetConnection implements Connection, FlushableConnection, BytesHold
       // A hold may stand at the very end, before the bytes that it is for.
       for (const barrier of this.#barriers) barrier.at = 0;
       this.#sent = 0;
-      const bytesKept = this.isMemoryShort ? smallOutputBytes : limits.outputBytesKept;
+      const bytesKept = this.isMemoryShort ? smallOutputBytes : sizes.outputBytesKept;
       if (output.buffer.length > bytesKept) output.shrink(smallOutputBytes);
       else output.reset();
       if (this.#isEnding) return this.#halfClose();
-    } else if (this.#sent > limits.outputBytesKept && this.#sent * 2 > output.length) this.#compact();
+    } else if (this.#sent > sizes.outputBytesKept && this.#sent * 2 > output.length) this.#compact();
     this.#settleShare();
     if (this.isClosed) return;
     this.#stopWhenFull();

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { BytesInFlight } from "../../../src/base/bytes-in-flight.ts";
 import type { Timer, Timers } from "../../../src/base/clock.ts";
 import { limits } from "../../../src/base/limits.ts";
+import { sizes } from "../../../src/base/sizes.ts";
 import { NetConnection, type Transport } from "../../../src/net/connection.ts";
 import type { ConnectionHost, FlushableConnection } from "../../../src/base/connection.ts";
 
@@ -152,7 +153,7 @@ test("a hold before an empty output holds what comes later", () => {
 
 test("a hold stays right when the sent part of the output is dropped", () => {
   const { transport, host, connection } = make();
-  const big = "x".repeat(limits.outputBytesKept + 10);
+  const big = "x".repeat(sizes.outputBytesKept + 10);
   connection.output.latin1(big);
   connection.holdUntilDurable(5);
   connection.output.latin1("held");
