@@ -157,6 +157,7 @@ export class World {
       openSegmentsMax: random.between(1, 4),
       outputBytesKept: 1 << random.between(5, 12),
       sweepKeysMin: random.between(1, 6),
+      bucketsRewrittenAtOnce: random.between(20, 100),
       streamsInScanPart: random.between(1, 3),
     });
   }

@@ -19,6 +19,8 @@ const usual = {
   outputBytesKept: 256 << 10,
   /** Keys that one sweep looks at, at least. */
   sweepKeysMin: 500,
+  /** Buckets of keys that the cleaner's walk looks at in one slice. */
+  bucketsRewrittenAtOnce: 4096,
   /** Streams in a part of a SCAN, at least. */
   streamsInScanPart: 512,
 };

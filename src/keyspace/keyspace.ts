@@ -11,6 +11,7 @@
 import { ByteWriter } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
 import { freeLargeBuffer } from "../base/large-buffers.ts";
+import { sizes } from "../base/sizes.ts";
 import type { Broker, StateSource } from "../broker/broker.ts";
 import { Database } from "./database.ts";
 import { applyRecords, type ReplayTarget, visitKeys, writeSwap } from "./key-records.ts";
@@ -25,7 +26,6 @@ const ageShift = 2 ** 20;
 const changesBytesMax = 256 << 10;
 const changesBytesKept = 1 << 20;
 const rewriteBytesAtOnce = 256 << 10;
-const rewriteBucketsAtOnce = 4096;
 const sweepIntervalMs = 100;
 /** A record's bytes beside key and value. */
 const recordOverheadBytes = 19;
@@ -204,7 +204,7 @@ export class Keyspace implements StateSource, ReplayTarget {
   #rewriteSome(): void {
     const walk = this.#walk;
     const found = this.#found;
-    let buckets = rewriteBucketsAtOnce;
+    let buckets = sizes.bucketsRewrittenAtOnce;
     while (walk.database < databaseCount) {
       const database = this.databases[walk.database]!;
       do {

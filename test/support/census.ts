@@ -66,13 +66,15 @@ export function censusOf(roots: Readonly<Record<string, object>>, left: Readonly
 function privateFieldsOf(session: inspector.Session, value: object): [name: string, value: unknown][] {
   const objectGroup = "census";
   bridge.censusObject = value;
-  const { objectId } = ask<inspector.Runtime.EvaluateReturnType>(session, "Runtime.evaluate", {
+  const { result } = ask(session, "Runtime.evaluate", {
     expression: "globalThis.censusObject",
     objectGroup,
-  }).result;
-  const { privateProperties } = ask<{
+  }) as inspector.Runtime.EvaluateReturnType;
+  const { objectId } = result;
+  // Not in the types of every version.
+  const { privateProperties } = ask(session, "Runtime.getProperties", { objectId, ownProperties: true }) as {
     privateProperties?: { name: string; value?: { objectId?: string } }[];
-  }>(session, "Runtime.getProperties", { objectId, ownProperties: true });
+  };
   const fields: [string, unknown][] = [];
   for (const { name, value: field } of privateProperties ?? []) {
     if (field?.objectId === undefined) continue;
@@ -87,13 +89,13 @@ function privateFieldsOf(session: inspector.Session, value: object): [name: stri
 }
 
 /** The session of one's own process answers before `post` returns. */
-function ask<Answer>(session: inspector.Session, method: string, parameters: object): Answer {
+function ask(session: inspector.Session, method: string, parameters: object): unknown {
   let answer: unknown;
   session.post(method, parameters, (error, result) => {
     if (error !== null) throw new Error(`${method}: ${error.message}`);
     answer = result;
   });
-  return answer as Answer;
+  return answer;
 }
 
 /** What is larger or smaller in the second: empty when nothing is. */

@@ -48,9 +48,6 @@ test("name and password are what stands before and behind the first colon", asyn
     ["m\u00e9", "\u00fc"],
   ]);
   for (const authorization of [undefined, "", "Basic", "Bearer abc", encoded("nobody"), "Basic ???"])
-    assert.equal(
-      await whoAsks(access, request({ ...(authorization === undefined ? {} : { authorization }) })),
-      null,
-    );
+    assert.equal(await whoAsks(access, request(authorization === undefined ? {} : { authorization })), null);
   assert.equal(asked.length, 5);
 });

@@ -115,10 +115,10 @@ class Client {
   }
 
   settle(which: number, isMultiple: boolean, outcome: "acknowledged" | "requeued" | "discarded"): number[] {
-    const open = [...this.held].filter(([, { settled }]) => settled === null).map(([tag]) => tag);
-    const tag = open[which % Math.max(open.length, 1)];
+    const outstanding = [...this.held].filter(([, { settled }]) => settled === null).map(([tag]) => tag);
+    const tag = outstanding[which % Math.max(outstanding.length, 1)];
     if (tag === undefined) return [];
-    const settled = isMultiple ? open.filter((each) => each <= tag) : [tag];
+    const settled = isMultiple ? outstanding.filter((each) => each <= tag) : [tag];
     const gone: number[] = [];
     for (const each of settled) {
       const held = this.held.get(each)!;

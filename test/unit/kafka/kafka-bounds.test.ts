@@ -39,7 +39,7 @@ function deleteTo(session: SessionUnderTest, offset: number): [errorCode: number
     timeoutMs: 1000,
   });
   const [partition] = answer.topics[0]!.partitions;
-  return [partition!.errorCode, Number(partition!.lowWatermark)];
+  return [partition!.errorCode, partition!.lowWatermark];
 }
 
 function offsetAt(session: SessionUnderTest, timestamp: number): [offset: number, timestamp: number] {
@@ -47,7 +47,7 @@ function offsetAt(session: SessionUnderTest, timestamp: number): [offset: number
   const topics = [{ name: topic, partitions: [asked] }];
   const { answer } = session.ask("ListOffsets", 4, { replicaId: -1, isolationLevel: 0, topics });
   const [partition] = answer.topics[0]!.partitions;
-  return [Number(partition!.offset), Number(partition!.timestamp)];
+  return [partition!.offset, partition!.timestamp];
 }
 
 function fetchFrom(
@@ -77,7 +77,7 @@ function fetchFrom(
   const { records, errorCode } = answer.responses[0]!.partitions[0]!;
   assert.equal(errorCode, noError);
   // A batch comes whole; its client passes over what it has not asked for.
-  return records === null ? [] : recordsOf(records as Buffer).filter(([offset]) => offset >= fetchOffset);
+  return records === null ? [] : recordsOf(records).filter(([offset]) => offset >= fetchOffset);
 }
 
 test("records are deleted up to any offset, the end among them, and not beyond", async () => {

@@ -7,7 +7,6 @@ import { test } from "node:test";
 import { type Peer, Rig } from "../../../fuzz/rig.ts";
 import { ByteWriter } from "../../../src/base/bytes.ts";
 import type { AmqpSession } from "../../../src/protocols/amqp/core/session.ts";
-import type { KafkaSession } from "../../../src/protocols/kafka/core/session.ts";
 import {
   type ApiName,
   decodeResponse,
@@ -53,19 +52,19 @@ interface Servers {
 
 async function serversOf(): Promise<Servers> {
   const rig = await Rig.open();
-  const of = <Session>(name: "redis" | "amqp" | "kafka"): Session => {
+  const of = (name: "redis" | "amqp" | "kafka"): unknown => {
     const peer = rig.connect(name);
     const { session } = peer.connection;
     peer.end();
-    return session as unknown as Session;
+    return session;
   };
-  const { server } = of<RedisSession>("redis").context;
+  const { server } = (of("redis") as RedisSession).context;
   const roots = {
     broker: rig.broker,
     time: rig.time,
     redis: server,
-    kafka: (of<KafkaSession>("kafka") as unknown as { node: object }).node,
-    amqp: of<AmqpSession>("amqp").server,
+    kafka: (of("kafka") as { node: object }).node,
+    amqp: (of("amqp") as AmqpSession).server,
   };
   return { rig, roots };
 }
