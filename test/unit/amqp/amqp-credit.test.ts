@@ -275,3 +275,27 @@ async function play(
 test("credit is conserved, and used", async () => {
   await fc.assert(fc.asyncProperty(fc.array(act, { maxLength: 50 }), play), { numRuns: 150 });
 });
+
+test("what was settled in a transaction counts until its end, whichever end that is", async () => {
+  const by = (deed: string, count = 0, isMultiple = false) => ({ what: deed, who: 0, count, isMultiple });
+  const filled = [by("consume", 2), by("publish", 6), by("tx")];
+  await play([
+    ...filled,
+    by("ack"),
+    by("rollback"),
+    by("ack"),
+    by("commit"),
+    by("ack", 0, true),
+    by("commit"),
+  ]);
+  await play([...filled, by("nack"), by("rollback"), by("drop", 1, true), by("commit")]);
+  await play([
+    ...filled,
+    by("global", 3),
+    by("get"),
+    by("ack", 2, true),
+    by("rollback"),
+    by("ack"),
+    by("commit"),
+  ]);
+});

@@ -199,13 +199,13 @@ for (const { what, before, change, look } of cases) {
 
 // Positions of Kafka's groups
 
-const groups = ["g", "h"];
+const groups = ["g", "h", "i", "j"];
 const topics = ["t", "u"];
 const partitions = [0, 1];
 
 const deed = fc.record({
   what: fc.constantFrom(
-    "commit",
+    "commitAll",
     "commit",
     "commit",
     "deletePosition",
@@ -254,15 +254,18 @@ test("positions of groups are those of a map, through deleted topics and groups 
       for (const name of topics) await makeTopic(rig, name);
       for (const { what, group, topic, partition, offset } of deeds) {
         const key = `${group} ${topic} ${partition}`;
-        if (what === "commit") {
-          const position = { partitionIndex: partition, committedOffset: offset, committedMetadata: "" };
-          await rig.kafka("OffsetCommit", 5, {
-            groupId: group,
-            generationIdOrMemberEpoch: -1,
-            memberId: "",
-            topics: [{ name: topic, partitions: [position] }],
-          });
-          model.set(key, offset);
+        if (what === "commit" || what === "commitAll") {
+          // All groups have a position in the topic then, and lose it together.
+          for (const groupId of what === "commit" ? [group] : groups) {
+            const position = { partitionIndex: partition, committedOffset: offset, committedMetadata: "" };
+            await rig.kafka("OffsetCommit", 5, {
+              groupId,
+              generationIdOrMemberEpoch: -1,
+              memberId: "",
+              topics: [{ name: topic, partitions: [position] }],
+            });
+            model.set(`${groupId} ${topic} ${partition}`, offset);
+          }
         } else if (what === "deletePosition") {
           const named = [{ name: topic, partitions: [{ partitionIndex: partition }] }];
           await rig.kafka("OffsetDelete", 0, { groupId: group, topics: named });
@@ -288,7 +291,7 @@ test("positions of groups are those of a map, through deleted topics and groups 
       await rig.kill();
       assert.deepEqual(await positionsOf(rig), sorted(model));
     }),
-    { numRuns: 15 * thorough },
+    { numRuns: 25 * thorough },
   );
 });
 
@@ -304,6 +307,10 @@ test("producer ids are given once, whatever was restarted in between", async () 
         producerEpoch: -1,
       });
       assert.ok(!given.has(producerId), `${producerId} was given twice`);
+      // The next ones, or those of the next reservation: not just any.
+      const last = Math.max(0, ...given);
+      if (given.size > 0)
+        assert.ok(producerId > last && producerId <= last + 1000, `${producerId} after ${last}`);
       given.add(producerId);
     }
     await (i % 2 === 0 ? rig.kill() : rig.restart());
