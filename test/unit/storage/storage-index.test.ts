@@ -87,11 +87,11 @@ test("an offset set is the set of what was added", () => {
 
 test("an offset set keeps no page below the first one that is left", () => {
   const set = new OffsetSet();
-  for (let offset = 5000; offset > 0; offset--) set.add(offset);
+  for (let gone = 5000; gone > 0; gone--) set.add(gone);
   assert.equal(set.pageCount, 5);
   set.add(0);
   assert.deepEqual([set.first, set.countAbove, set.pageCount], [5001, 0, 0]);
-  for (let offset = 8000; offset > 5001; offset--) if (offset !== 7999) set.add(offset);
+  for (let gone = 8000; gone > 5001; gone--) if (gone !== 7999) set.add(gone);
   set.add(5001);
   assert.deepEqual([set.first, set.countAbove, set.pageCount], [7999, 1, 1]);
   set.addRange(0, 8100);
