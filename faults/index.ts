@@ -5,6 +5,7 @@
  * if anything that a client was told is not so, or if one client made others wait (`--only stalls`, faults/stalls/attack.ts).
  * TROIKAMQ_TEST_RUNTIME (bun or node) says what runs the broker.
  */
+import "../test/support/asserts-on.ts";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";

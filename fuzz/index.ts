@@ -4,6 +4,7 @@
  * A promise that is broken is told with target, seed and input, and kept under test/vectors/fuzz, where the unit test
  * replays it from then on. Exit code 1 then.
  */
+import "../test/support/asserts-on.ts";
 import { parseArgs } from "node:util";
 import { keep, Runner } from "./runner.ts";
 import { targets } from "./targets/index.ts";

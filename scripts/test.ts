@@ -3,7 +3,8 @@
  *
  * Tests of pure code run under Node and under Bun, side by side. Tests with real clients (test/clients) run under Node
  * against a broker on Bun, then against one on Node: they read TROIKAMQ_TEST_RUNTIME. They mostly wait, so more run at
- * once than there are cores; but those of flow control (`flow-`) measure memory, and are spared that.
+ * once than there are cores; but those of flow control (`flow-`) measure memory, and are spared that. Asserts of the
+ * sources are on (src/base/assert.ts), but for what measures: `flow-`, and the counts (`counts-`).
  * Invariant: exit code 0 only if every stage ran at least one file (unless TEXT left it none) and all passed.
  */
 import { spawn } from "node:child_process";
@@ -24,7 +25,7 @@ interface Stage {
   readonly files: readonly string[];
   /** Undefined: this machine has no such runtime. */
   readonly command: readonly string[] | undefined;
-  readonly environment?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Runs beside the stage before it; what it prints comes at its end. */
   readonly isBeside?: boolean;
 }
@@ -41,7 +42,8 @@ const all = globSync("test/**/*.test.ts", { cwd: root })
   .filter((path) => wanted.length === 0 || wanted.some((text) => path.includes(text)))
   .toSorted();
 const needsBroker = (path: string): boolean => path.startsWith("test/clients/");
-const measures = (path: string): boolean => path.includes("/flow-");
+const measures = (path: string): boolean => path.includes("/flow-") || path.includes("/counts-");
+const asserts = { TROIKAMQ_ASSERTS: "1" };
 
 const bun = findBun();
 const nodeTest = (filesAtOnce: number): readonly string[] => [
@@ -64,7 +66,7 @@ function clientStages(runtime: "bun" | "node", title: string): readonly Stage[] 
       name: `clients, broker on ${title}`,
       files: clients.filter((path) => !measures(path)),
       command: hasRuntime ? nodeTest(waitingAtOnce) : undefined,
-      environment,
+      environment: { ...environment, ...asserts },
     },
     {
       name: `flow control on ${title}`,
@@ -75,15 +77,32 @@ function clientStages(runtime: "bun" | "node", title: string): readonly Stage[] 
   ];
 }
 
+/** On Node, and beside it on Bun. */
+function pureStages(
+  title: string,
+  files: readonly string[],
+  environment: Stage["environment"] = {},
+): Stage[] {
+  return [
+    { name: `${title} on Node`, files, command: nodeTest(cores), environment },
+    {
+      name: `${title} on Bun`,
+      // Bun takes a path for a file only when it begins with a dot.
+      files: files.map((path) => `./${path}`),
+      command: bun === undefined ? undefined : [bun, "test", `--timeout=${testMsMax}`],
+      environment,
+      isBeside: true,
+    },
+  ];
+}
+
 const stages: readonly Stage[] = [
-  { name: "pure code on Node", files: pure, command: nodeTest(cores) },
-  {
-    name: "pure code on Bun",
-    // Bun takes a path for a file only when it begins with a dot.
-    files: pure.map((path) => `./${path}`),
-    command: bun === undefined ? undefined : [bun, "test", `--timeout=${testMsMax}`],
-    isBeside: true,
-  },
+  ...pureStages(
+    "pure code",
+    pure.filter((path) => !measures(path)),
+    asserts,
+  ),
+  ...pureStages("counts", pure.filter(measures)),
   ...clientStages("bun", "Bun"),
   ...clientStages("node", "Node"),
 ];

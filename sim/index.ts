@@ -3,6 +3,7 @@
  *
  * A seed that fails is printed, with what it found; the same seed is the same run.
  */
+import "../test/support/asserts-on.ts";
 import { spawn } from "node:child_process";
 import os from "node:os";
 import { parseArgs } from "node:util";

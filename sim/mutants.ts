@@ -1,22 +1,12 @@
 /**
  * Faults planted by hand, each of which the simulator must find: it looks for the right things, and looks hard enough.
  *
- * `npm run sim:mutants [-- TEXT]`: each is put into a copy of the sources, which is run seed by seed until one fails.
- * Invariant: `find` stands in its file exactly once, or the list is out of date and that is an error.
+ * `npm run sim:mutants [-- TEXT]`: each is put into a copy of the sources, which is run seed by seed until one fails
+ * (mutants/index.ts). Those that tests have to find are in mutants/rooms.
  */
-import { spawn } from "node:child_process";
-import fs from "node:fs";
-import os from "node:os";
-import path from "node:path";
+import type { Mutant } from "../mutants/mutant.ts";
 
-interface Mutant {
-  readonly name: string;
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
-
-const mutants: readonly Mutant[] = [
+export const simulatorMutants: readonly Mutant[] = [
   {
     name: "answers leave before the journal is written",
     file: "src/broker/ticker.ts",
@@ -544,91 +534,3 @@ const mutants: readonly Mutant[] = [
     replace: "    if (highestDurable(bytes, got, base + at - journalHeaderBytes) > end + 1e15) {",
   },
 ];
-
-const root = path.join(import.meta.dirname, "..");
-const seedsMax = 2000;
-/** The seeds alone take two or three minutes. A hunt that hangs, or a machine that is much too busy, shows nothing. */
-const msMax = 900_000;
-const wanted = process.argv.slice(2);
-
-/** A copy of what the simulator needs, with the fault in it. */
-function plant(mutant: Mutant): string {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), "troikamq-mutant-"));
-  for (const part of ["src", "sim", "test/support/amqp-frames.ts", "package.json"])
-    fs.cpSync(path.join(root, part), path.join(directory, part), { recursive: true });
-  fs.symlinkSync(path.join(root, "node_modules"), path.join(directory, "node_modules"));
-  const file = path.join(directory, mutant.file);
-  const source = fs.readFileSync(file, "utf8");
-  if (source.split(mutant.find).length !== 2)
-    throw new Error(
-      `"${mutant.name}": what is to be replaced is not once in ${mutant.file}; mend sim/mutants.ts`,
-    );
-  fs.writeFileSync(
-    file,
-    source.replace(mutant.find, () => mutant.replace),
-  );
-  return directory;
-}
-
-/**
- * Runs seeds until one fails; says what failed, or undefined when none did. Throws when the time was over before, or the
- * simulator ended otherwise: that finds no fault.
- */
-function firstFailure(directory: string): Promise<string | undefined> {
-  const flags = [path.join(directory, "sim/index.ts"), `--seeds=${seedsMax}`, "--stride=1"];
-  const child = spawn(process.execPath, [...process.execArgv, ...flags], {
-    stdio: ["ignore", "pipe", "pipe"],
-    cwd: directory,
-  });
-  let text = "";
-  const take = (piece: string) => {
-    text += piece;
-    if (text.includes("FAILED") && text.includes("\n", text.indexOf("FAILED"))) child.kill();
-  };
-  child.stdout.setEncoding("utf8").on("data", take);
-  child.stderr.setEncoding("utf8").on("data", take);
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    child.kill();
-  }, msMax);
-  return new Promise((resolve, reject) => {
-    child.on("close", (code) => {
-      clearTimeout(timer);
-      const line = text.split("\n").find((each) => each.includes("FAILED"));
-      if (line !== undefined) resolve(line.replace("FAILED: ", "").slice(0, 160));
-      else if (isLate) reject(new Error(`${seedsMax} seeds were not run in ${msMax / 1000} s`));
-      else if (code === 0) resolve(undefined);
-      else reject(new Error(`the simulator ended with ${code}: ${text.slice(-200)}`));
-    });
-  });
-}
-
-async function hunt(mutant: Mutant): Promise<boolean> {
-  const directory = plant(mutant);
-  try {
-    const found = await firstFailure(directory);
-    process.stdout.write(`${found === undefined ? "MISSED" : "caught"}: ${mutant.name}\n`);
-    if (found !== undefined) process.stdout.write(`        ${found}\n`);
-    return found !== undefined;
-  } catch (error) {
-    process.stdout.write(`UNDECIDED: ${mutant.name}\n        ${(error as Error).message}\n`);
-    return false;
-  } finally {
-    fs.rmSync(directory, { recursive: true });
-  }
-}
-
-const chosen = mutants.filter(
-  ({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)),
-);
-const waiting = [...chosen];
-let caught = 0;
-await Promise.all(
-  Array.from({ length: os.availableParallelism() }, async () => {
-    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift())
-      if (await hunt(mutant)) caught++;
-  }),
-);
-process.stdout.write(`${caught} of ${chosen.length} planted faults caught\n`);
-process.exitCode = caught === chosen.length ? 0 : 1;

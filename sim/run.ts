@@ -1,4 +1,5 @@
 /** One seed, from an empty disk to the verdict. */
+import { setSizes } from "../src/base/sizes.ts";
 import { declareBounds, topologyOf } from "./actors/bounds-setup.ts";
 import { boundedTopic } from "./actors/retention.ts";
 import { partitionCount, partitionedTopic } from "./actors/partitions.ts";
@@ -44,6 +45,7 @@ export async function run(seed: number, options: RunOptions = {}): Promise<RunRe
     failure.error = error;
   }
   world.process.kill("kill");
+  setSizes({});
   if (failure.error === null) return { steps: world.steps, counts: world.counts };
   const text =
     failure.error instanceof Fault ? failure.error.message : String((failure.error as Error).stack);

@@ -6,6 +6,7 @@
  */
 import { BrokerError } from "../src/base/errors.ts";
 import { limits, type TurnBounds } from "../src/base/limits.ts";
+import { setSizes } from "../src/base/sizes.ts";
 import { type KeyspaceBounds, keyspaceBounds } from "../src/keyspace/bounds.ts";
 import {
   highestEpoch,
@@ -137,6 +138,7 @@ export class World {
   /** `isAllDurable`: all answers that can be set to mean durable do. */
   constructor(seed: number, isAllDurable: boolean, trace: ((line: string) => void) | null) {
     this.random = new Seeded(seed);
+    this.#setSizes(seed);
     this.#trace = trace;
     this.redisStreamsLevel = isAllDurable || this.random.chance(0.5) ? "durable" : "written";
     this.acksAllLevel = isAllDurable || this.random.chance(0.7) ? "durable" : "written";
@@ -151,6 +153,22 @@ export class World {
       turnBounds: this.#turnBounds(),
       keyspaceBounds: this.#keyspaceBounds(),
       log: (line) => this.note(`log ${line.trim()}`),
+    });
+  }
+
+  /** Mostly such as a few records and keys pass: from chance of its own, so that the rest of a seed is what it was. */
+  #setSizes(seed: number): void {
+    const random = new Seeded(seed ^ 0x517e5);
+    if (random.chance(0.3)) return setSizes({});
+    setSizes({
+      chunkBytes: 1 << random.between(9, 15),
+      journalCacheBytes: 1 << random.between(10, 16),
+      readBlockBytes: 1 << random.between(9, 14),
+      readBlocksMax: random.between(1, 6),
+      openSegmentsMax: random.between(1, 4),
+      outputBytesKept: 1 << random.between(5, 12),
+      sweepKeysMin: random.between(1, 6),
+      streamsInScanPart: random.between(1, 3),
     });
   }
 

@@ -15,6 +15,7 @@
  * holds nothing. Bound: `total` is at most `bytesMax`, one share's `shareBytesMax`, and what each connection may hold
  * without being held back: its fair part and one chunk of input, for which its buffer may double.
  */
+import { assertInvariant, assertsAreOn } from "./assert.ts";
 import type { Timers } from "./clock.ts";
 import { limits } from "./limits.ts";
 
@@ -88,6 +89,7 @@ export class BytesInFlight {
   /** One connection may hold the largest message there is, whatever the bound. */
   readonly shareBytesMax: number;
   total = 0;
+  #kept = 0;
   /** Connections that were refused. */
   refused = 0;
   readonly #timers: Timers;
@@ -118,6 +120,8 @@ export class BytesInFlight {
   /** Kept (or given back, below zero) for many connections, none of which could give it back: members of groups. */
   keep(bytes: number): void {
     this.total += bytes;
+    this.#kept += bytes;
+    if (assertsAreOn) this.#assertSum();
     this.#becameOver();
     if (this.#hasRoom) this.#releaseAll();
   }
@@ -168,11 +172,18 @@ export class BytesInFlight {
     share.bytes = bytes;
     if (bytes === 0) this.#holding.delete(share);
     else this.#holding.add(share);
+    if (assertsAreOn) this.#assertSum();
     if (!hasGrown) return this.#shrunk(share);
     this.#becameOver();
     if (share === this.#turn) this.#turnBytesMost = Math.max(this.#turnBytesMost, bytes);
     if (bytes > this.bytesMax / 2 && this.#isTooMuch(share)) return this.#refuse(share);
     if (this.isOver && bytes > this.fairBytes && share !== this.#turn) this.#holdBack(share);
+  }
+
+  #assertSum(): void {
+    let sum = this.#kept;
+    for (const { bytes } of this.#holding) sum += bytes;
+    assertInvariant(sum === this.total && this.#kept >= 0, "the account is the sum of its shares");
   }
 
   #isTooMuch({ bytes, holder }: BytesShare): boolean {

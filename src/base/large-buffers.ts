@@ -4,6 +4,7 @@
  *
  * Invariant: at most `freeBytesMax` wait here; nobody keeps a view of a buffer that was given.
  */
+import { assertInvariant } from "./assert.ts";
 
 /** Smaller ones are cheap to make. */
 const largeBytesMin = 256 << 10;
@@ -30,6 +31,7 @@ export function takeLargeBuffer(capacity: number): Buffer | undefined {
 
 export function giveLargeBuffer(buffer: Buffer): void {
   if (buffer.length < largeBytesMin || freeBytes + buffer.length > freeBytesMax) return;
+  assertInvariant(!free.includes(buffer), "a buffer is given once");
   free.push(buffer);
   freeBytes += buffer.length;
 }

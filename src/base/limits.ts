@@ -9,8 +9,6 @@ export const limits = {
   subscriberOutputBytesMax: 32 << 20,
   /** One reply of a Redis command that gathers it (lists of entries, keys, values); what is larger is an error. */
   redisReplyBytesMax: 512 << 20,
-  /** Output buffers larger than this are given back once they are empty. */
-  outputBytesKept: 256 << 10,
   /** The bound on bytes in flight is `--memory-bytes-max`, and at least this. */
   inFlightBytesLeast: 64 << 20,
   /** While bytes in flight are above their bound, a connection that holds less than its fair part is read from; between: */

@@ -39,6 +39,7 @@ class Run<Result> implements RunningJob {
 
   /** Works until `units` are used or the job has ended. Tells `spend` what it used before it tells how it ended. */
   advance(units: number, spend: (units: number) => void): void {
+    assertInvariant(this.isRunning, "a job that has ended does not go on");
     let used = 0;
     let outcome: JobOutcome<Result>;
     try {

@@ -8,6 +8,7 @@
  * chunk plus its free list plus the blocks above `used` are all its blocks; an empty chunk is given back unless it is
  * the last open one of its size.
  */
+import { assertInvariant, assertsAreOn } from "../base/assert.ts";
 import { BrokerError } from "../base/errors.ts";
 import { freeLargeBuffer } from "../base/large-buffers.ts";
 
@@ -114,6 +115,7 @@ export class Arena {
 
   release(address: number): void {
     const chunk = this.chunk(address);
+    if (assertsAreOn) assertInvariant(chunk.live > 0, "a block is released that was given out");
     chunk.live--;
     if (chunk.blockBytes > sharedBlockBytesMax) return this.#dropChunk(chunk);
     chunk.words[wordOf(address)] = chunk.free;

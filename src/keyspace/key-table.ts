@@ -16,6 +16,7 @@
  * Invariants: an entry is in the bucket of its hash; `bucketCount` buckets lie in [2^level, 2^(level+1)); an address
  * stays valid until its entry is removed or resized.
  */
+import { assertInvariant, assertsAreOn } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
 import { Arena, byteOf, wordOf } from "./arena.ts";
 import { hashBytes } from "./hash-bytes.ts";
@@ -124,6 +125,7 @@ export class KeyTable {
     this.count++;
     this.usedBytes += headerBytes + keyLength + size;
     if (this.count > this.#bucketCount) this.#split();
+    if (assertsAreOn) this.#assertSound();
     return entry;
   }
 
@@ -201,6 +203,21 @@ export class KeyTable {
     for (let i = 0; i < mergesForEach && this.count < this.#bucketCount >> 2 && this.#level > levelMin; i++) {
       this.#merge();
     }
+    if (assertsAreOn) this.#assertSound();
+  }
+
+  #assertSound(): void {
+    const { count, volatileCount, usedBytes } = this;
+    const buckets = this.#bucketCount;
+    assertInvariant(
+      buckets >= 1 << this.#level && buckets < 2 << this.#level && buckets <= this.#buckets.length,
+      "bucketCount lies in [2^level, 2^(level+1))",
+    );
+    assertInvariant(
+      count >= 0 && volatileCount >= 0 && volatileCount <= count && usedBytes >= count * headerBytes,
+      "a table counts its entries, those that expire and their bytes",
+    );
+    assertInvariant(count > 0 || usedBytes === 0, "a table without keys uses no bytes");
   }
 
   /** Locates the value of an entry. */
@@ -272,6 +289,11 @@ export class KeyTable {
   scan(cursor: number, found: number[]): number {
     const bucket = this.#bucketOf(reverseBits(cursor));
     for (let entry = this.#buckets[bucket]!; entry !== 0;) {
+      if (assertsAreOn)
+        assertInvariant(
+          this.#bucketOf(this.hashOf(entry)) === bucket,
+          "an entry is in the bucket of its hash",
+        );
       found.push(entry);
       entry = this.#arena.chunk(entry).words[wordOf(entry) + nextWord]!;
     }

@@ -4,10 +4,10 @@
  * Each call looks at a slice of the table, so that the whole of it is passed in about ten seconds, and goes on while
  * it finds much to remove. Bounded: what one call looks at has a maximum, whatever it finds.
  */
+import { sizes } from "../base/sizes.ts";
 import type { Database } from "./database.ts";
 
 const callsForAll = 100;
-const keysMin = 500;
 const keysMax = 20_000;
 /** A round in which more than every tenth key was due is followed by another. */
 const busyShare = 0.1;
@@ -17,7 +17,7 @@ export function sweepDatabase(database: Database, cursor: number): number {
   let looked = 0;
   let at = cursor;
   while (database.table.volatileCount > 0 && looked < keysMax) {
-    const wanted = Math.min(Math.max(database.size / callsForAll, keysMin), keysMax - looked);
+    const wanted = Math.min(Math.max(database.size / callsForAll, sizes.sweepKeysMin), keysMax - looked);
     const round = sweepRound(database, at, wanted);
     at = round.cursor;
     looked += round.looked;

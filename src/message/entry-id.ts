@@ -7,6 +7,7 @@
  * comes the next millisecond. Nothing follows the last id of all.
  * Invariant: every word is an integer in `[0, 2^32)`.
  */
+import { assertInvariant, assertsAreOn } from "../base/assert.ts";
 import type { ByteReader, ByteWriter } from "../base/bytes.ts";
 
 const wordSize = 0x1_0000_0000;
@@ -26,7 +27,13 @@ export class EntryId {
     this.msLow = ms % wordSize;
     this.sequenceHigh = Math.floor(sequence / wordSize);
     this.sequenceLow = sequence % wordSize;
+    if (assertsAreOn) this.#assertWords();
     return this;
+  }
+
+  #assertWords(): void {
+    for (const word of [this.msHigh, this.msLow, this.sequenceHigh, this.sequenceLow])
+      assertInvariant(word >= 0 && word === word >>> 0, "words of an entry id are 32 bits");
   }
 
   copyFrom(other: EntryId): this {
@@ -110,6 +117,7 @@ export class EntryId {
     const low = this.sequenceLow + count;
     if (low < wordSize) this.sequenceLow = low;
     else this.#carry(low);
+    if (assertsAreOn) this.#assertWords();
     return this;
   }
 
@@ -163,6 +171,7 @@ export class EntryId {
   }
 
   write(buffer: Uint8Array, at: number): void {
+    if (assertsAreOn) this.#assertWords();
     writeWord(buffer, at, this.msHigh);
     writeWord(buffer, at + 4, this.msLow);
     writeWord(buffer, at + 8, this.sequenceHigh);

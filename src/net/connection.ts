@@ -11,10 +11,12 @@
  * the journal is durable up to the barrier's position; a peer that does not read makes us stop reading from it; an ended
  * connection is gone once `lingerMsMax` passes without a byte leaving, or `lingerBytesMax` were thrown away.
  */
+import { assertInvariant, assertsAreOn } from "../base/assert.ts";
 import { ByteWriter } from "../base/bytes.ts";
 import type { BytesHolder, BytesShare } from "../base/bytes-in-flight.ts";
 import type { Timer } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
+import { sizes } from "../base/sizes.ts";
 import type { Address, Connection, ConnectionHost, FlushableConnection } from "../base/connection.ts";
 import type {
   ConnectionFacts,
@@ -212,7 +214,21 @@ export class NetConnection
       this.bytesSent += taken;
     }
     if (this.#barriers.length > 0) this.#host.connectionHeld(this);
+    if (assertsAreOn) this.#assertSound();
     this.#settleOutput();
+  }
+
+  #assertSound(): void {
+    assertInvariant(this.#sent <= this.output.length, "no more is sent than there is");
+    let before: Barrier | null = null;
+    for (const barrier of this.#barriers) {
+      assertInvariant(barrier.at >= this.#sent, "nothing has left that waits for the disk");
+      assertInvariant(
+        before === null || (barrier.at >= before.at && barrier.position > before.position),
+        "holds are in the order of their bytes and positions",
+      );
+      before = barrier;
+    }
   }
 
   #settleOutput(): void {
@@ -221,11 +237,11 @@ export class NetConnection
       // A hold may stand at the very end, before the bytes that it is for.
       for (const barrier of this.#barriers) barrier.at = 0;
       this.#sent = 0;
-      const bytesKept = this.isMemoryShort ? smallOutputBytes : limits.outputBytesKept;
+      const bytesKept = this.isMemoryShort ? smallOutputBytes : sizes.outputBytesKept;
       if (output.buffer.length > bytesKept) output.shrink(smallOutputBytes);
       else output.reset();
       if (this.#isEnding) return this.#halfClose();
-    } else if (this.#sent > limits.outputBytesKept && this.#sent * 2 > output.length) this.#compact();
+    } else if (this.#sent > sizes.outputBytesKept && this.#sent * 2 > output.length) this.#compact();
     this.#settleShare();
     if (this.isClosed) return;
     this.#stopWhenFull();
@@ -335,7 +351,9 @@ export class NetConnection
   }
 
   resumeReading(): void {
-    if (--this.#pauses === 0 && !this.#isEnding && !this.isClosed) this.#transport.resume();
+    const pauses = --this.#pauses;
+    if (assertsAreOn) assertInvariant(pauses >= 0, "reading goes on as often as it was paused");
+    if (pauses === 0 && !this.#isEnding && !this.isClosed) this.#transport.resume();
   }
 
   end(): void {

@@ -10,6 +10,7 @@
  * Invariant: `inside` is the number of sockets that entered and have not left, and at most `max`; the same for each
  * address. A socket that is still in its TLS handshake is inside.
  */
+import { assertInvariant } from "../base/assert.ts";
 import { plainHost } from "../base/addresses.ts";
 import type { LogFields, Logger } from "../base/logger.ts";
 import type { Timers } from "../base/clock.ts";
@@ -96,6 +97,11 @@ export class Entrance {
     return this.#inside;
   }
 
+  /** Addresses that it remembers: those of sockets that are inside. */
+  get originCount(): number {
+    return this.#origins.size;
+  }
+
   /** Lets a socket in, for `leave` to follow, or says why not. `evicted` hears of those that went for it. */
   enter(remoteHost: string, drop: () => void, evicted: (remoteHost: string) => void): Guest | Refusal {
     const host = plainHost(remoteHost);
@@ -113,6 +119,7 @@ export class Entrance {
     this.#inside++;
     origin.inside++;
     this.#origins.set(host, origin);
+    assertInvariant(this.#inside <= this.max, "no more sockets are inside than may be");
     this.settle(guest, false);
     return guest;
   }
@@ -133,6 +140,7 @@ export class Entrance {
     origin.unsettled.delete(guest);
     this.#unsettled.delete(guest);
     this.#inside--;
+    assertInvariant(this.#inside >= 0 && origin.inside > 0, "nobody leaves who is not inside");
     if (--origin.inside === 0) this.#origins.delete(origin.host);
   }
 

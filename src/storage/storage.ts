@@ -10,6 +10,7 @@ import { BrokerError } from "../base/errors.ts";
 import type { Disk } from "../base/disk.ts";
 import { EntryId } from "../message/entry-id.ts";
 import { limits } from "../base/limits.ts";
+import { sizes } from "../base/sizes.ts";
 import {
   appendCountAt,
   appendTargetAt,
@@ -126,7 +127,7 @@ export class Storage implements LogHost {
             requestFlush: options.requestFlush,
             // Small files are for tests, where they come and go all the time; users begin at 128 KiB.
             fileBytes: Math.max(Math.floor(journalBytesMax / 8), 1 << 12),
-            cacheBytes: 32 << 20,
+            cacheBytes: sizes.journalCacheBytes,
             onDurable: () => {
               this.journal!.durableMoved();
               this.cleaner!.durableMoved();

@@ -46,6 +46,11 @@ export class ProducerState implements DurableState {
     this.#storage = storage;
   }
 
+  /** Producers that it remembers. */
+  get size(): number {
+    return this.#producers.size;
+  }
+
   /**
    * What to do with a batch. A producer that is not known may begin with any sequence, as in Kafka since 2.5: its
    * records may have been deleted, or it slept for longer than producers are remembered.

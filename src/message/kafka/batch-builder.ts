@@ -9,6 +9,7 @@
  * Offsets may have gaps, as those of a queue whose entries were consumed have.
  * Invariant: between `begin` and `finish` nobody else appends to the writer; offsets ascend.
  */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { nativeCrc32c } from "../../base/checksum/crc32c-native.ts";
 import { ByteWriter } from "../../base/bytes.ts";
 import { BrokerError } from "../../base/errors.ts";
@@ -37,6 +38,8 @@ export class KafkaBatchBuilder {
   #baseTimestamp = 0;
   #maxTimestamp = 0;
   #lastOffset = 0;
+  /** Where the writer stood after what we appended last; for an assertion. */
+  #end = 0;
   #key: Uint8Array | null = null;
   #keyStart = 0;
   #keyEnd = 0;
@@ -58,6 +61,7 @@ export class KafkaBatchBuilder {
     this.#clearRecord();
     const at = writer.reserve(batchHeaderBytes);
     this.#start = at;
+    this.#end = at + batchHeaderBytes;
     const buffer = writer.buffer;
     putInt64(buffer, at, start.baseOffset);
     putInt32(buffer, at + 12, start.partitionLeaderEpoch);
@@ -147,6 +151,8 @@ export class KafkaBatchBuilder {
       varintSize(this.#headerCount) +
       this.#headers.length;
     const writer = this.#writer;
+    if (assertsAreOn)
+      assertInvariant(writer.length === this.#end, "nobody else appends to the writer of a batch");
     writeVarint(writer, size);
     writer.uint8(0);
     writeVarint(writer, timestampDelta);
@@ -155,6 +161,7 @@ export class KafkaBatchBuilder {
     writeNullableBytes(writer, this.#value, this.#valueStart, this.#valueEnd);
     writeVarint(writer, this.#headerCount);
     if (this.#headerCount > 0) writer.bytes(this.#headers.buffer, 0, this.#headers.length);
+    this.#end = writer.length;
     this.#clearRecord();
     this.#lastOffset = offset;
     if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
@@ -178,6 +185,7 @@ export class KafkaBatchBuilder {
     const buffer = this.#writer.buffer;
     const at = this.#start;
     const end = this.#writer.length;
+    if (assertsAreOn) assertInvariant(end === this.#end, "nobody else appends to the writer of a batch");
     putInt32(buffer, at + 8, end - at - batchPrefixBytes);
     putInt32(buffer, at + 23, Math.max(lastOffset, this.#lastOffset) - this.#baseOffset);
     putInt64(buffer, at + 35, this.#maxTimestamp);

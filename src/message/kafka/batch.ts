@@ -16,6 +16,7 @@
  * Not here: what is in the records (`kafka-batch-records.ts`), whether a producer may send it (`-validate.ts`).
  * Invariant: after `next()` returned true, `buffer[start, end)` is one batch of which the whole header is there.
  */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { nativeCrc32c } from "../../base/checksum/crc32c-native.ts";
 import { BrokerError } from "../../base/errors.ts";
 import { int32At, int64At, putInt32, putInt64 } from "./varint.ts";
@@ -73,6 +74,8 @@ export class KafkaBatch {
     this.start = at;
     this.end = at + batchPrefixBytes + length;
     this.#next = this.end;
+    if (assertsAreOn)
+      assertInvariant(this.end > at && this.end <= this.#limit, "a batch lies whole before the limit");
     return true;
   }
 

@@ -7,6 +7,7 @@
  *
  * Invariant: `decompress` returns at most `bytesMax` bytes, or throws `BrokerError` LIMIT; broken input is MALFORMED.
  */
+import { assertInvariant } from "../../base/assert.ts";
 import { createRequire } from "node:module";
 import { asBuffer } from "../../base/bytes.ts";
 import { BrokerError } from "../../base/errors.ts";
@@ -58,6 +59,12 @@ export function compress(codec: number, bytes: Uint8Array): Buffer {
 }
 
 export function decompress(codec: number, bytes: Uint8Array, bytesMax: number): Buffer {
+  const whole = decompressed(codec, bytes, bytesMax);
+  assertInvariant(whole.length <= bytesMax, "no batch is larger decompressed than its bound");
+  return whole;
+}
+
+function decompressed(codec: number, bytes: Uint8Array, bytesMax: number): Buffer {
   try {
     // No encoder makes its input that much larger. Empty blocks and members could go on without an end.
     if (bytes.length > bytesMax + bytesMax / 4 + slackBytes) throw tooLarge(codec, bytesMax);

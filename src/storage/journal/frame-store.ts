@@ -8,6 +8,8 @@
  * Invariants: sealed frames lie end to end; a frame never straddles two chunks; a chunk's bytes never change once
  * sealed, until the chunk is recycled, which bumps its `generation` so that a reader that slept notices.
  */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
+import { sizes } from "../../base/sizes.ts";
 import { EntryId } from "../../message/entry-id.ts";
 import { freeLargeBuffer } from "../../base/large-buffers.ts";
 import type { Envelope } from "../../message/envelope.ts";
@@ -26,7 +28,6 @@ import {
   writeUint64,
 } from "./frame.ts";
 
-const chunkBytes = 1 << 20;
 /** A shared frame is closed at this size, so that finding one record in it stays cheap. */
 const sharedFrameBytesMax = 64 * 1024;
 const pooledChunksMax = 16;
@@ -72,6 +73,7 @@ export abstract class FrameStore {
   chunkBytesHeld = 0;
   /** The buffer that `reserve` gave room in; read it after each `reserve`. */
   tail: Buffer;
+  readonly #chunkBytes = sizes.chunkBytes;
   #tailChunk: Chunk;
   #pool: Buffer[] = [];
   /** Buffers given up in this turn: somebody may still read them before it ends. */
@@ -221,6 +223,10 @@ export abstract class FrameStore {
     const count = this.#openCount;
     const length = chunk.length - at;
     const logs = group.logs;
+    if (assertsAreOn) {
+      assertInvariant(count > 0, "a frame has a record");
+      assertInvariant(chunk.length <= chunk.buffer.length, "a frame lies in one chunk");
+    }
     const position = chunk.base + at;
     writeFrameHeader(buffer, at, frameKind.append, this.#openEnvelope, length);
     writeUint32(buffer, at + 12, count);
@@ -259,16 +265,20 @@ export abstract class FrameStore {
   #room(size: number): Chunk {
     const chunk = this.#tailChunk;
     if (chunk.length + size <= chunk.buffer.length) return chunk;
-    const next = this.#makeChunk(chunk.base + chunk.length, Math.max(size, chunkBytes));
+    const next = this.#makeChunk(chunk.base + chunk.length, Math.max(size, this.#chunkBytes));
     this.#tailChunk = next;
     this.tail = next.buffer;
     return next;
   }
 
   #makeChunk(base: number, size: number): Chunk {
-    const pooled = size === chunkBytes ? this.#pool.pop() : undefined;
+    const pooled = size === this.#chunkBytes ? this.#pool.pop() : undefined;
     const buffer = pooled ?? Buffer.allocUnsafeSlow(size);
     const chunk: Chunk = { base, buffer, length: 0, live: 0, generation: 0 };
+    if (assertsAreOn) {
+      const last = this.chunks.at(-1);
+      assertInvariant(last === undefined || last.base + last.length === base, "frames lie end to end");
+    }
     this.chunks.push(chunk);
     this.chunkBytesHeld += buffer.length;
     return chunk;
@@ -277,7 +287,7 @@ export abstract class FrameStore {
   /** Lets another chunk be the tail and returns the one that was. No frame is open. */
   protected leaveTail(): Chunk {
     const left = this.#tailChunk;
-    this.#tailChunk = this.#makeChunk(left.base + left.length, chunkBytes);
+    this.#tailChunk = this.#makeChunk(left.base + left.length, this.#chunkBytes);
     this.tail = this.#tailChunk.buffer;
     return left;
   }
@@ -290,7 +300,7 @@ export abstract class FrameStore {
   protected restart(base: number): void {
     this.chunks = [];
     this.chunkBytesHeld = 0;
-    this.#tailChunk = this.#makeChunk(base, chunkBytes);
+    this.#tailChunk = this.#makeChunk(base, this.#chunkBytes);
     this.tail = this.#tailChunk.buffer;
   }
 
@@ -298,7 +308,7 @@ export abstract class FrameStore {
   protected recycle(chunk: Chunk): void {
     chunk.generation++;
     this.chunkBytesHeld -= chunk.buffer.length;
-    if (chunk.buffer.length !== chunkBytes) this.#oversized.push(chunk.buffer);
+    if (chunk.buffer.length !== this.#chunkBytes) this.#oversized.push(chunk.buffer);
     else if (this.#pool.length + this.#givenUp.length < pooledChunksMax) this.#givenUp.push(chunk.buffer);
     chunk.buffer = emptyBuffer;
   }

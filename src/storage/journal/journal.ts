@@ -10,6 +10,7 @@
  * may report success for pages that were dropped). The same when another owner has taken the directory over, which a file of
  * a higher epoch tells: from then on `write` throws and `durable` stays.
  */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { type ByteWriter, copyBytes } from "../../base/bytes.ts";
 import type { Disk, DiskFile } from "../../base/disk.ts";
 import { BrokerError } from "../../base/errors.ts";
@@ -144,6 +145,11 @@ export class JournalStore extends FrameStore {
     if (!this.#unsyncedFiles.includes(current.file)) this.#unsyncedFiles.push(current.file);
     if (this.written - current.base >= this.#options.fileBytes || this.isTailWorthless) this.#addFile();
     this.#trimCache();
+    if (assertsAreOn) this.#assertWatermarks();
+  }
+
+  #assertWatermarks(): void {
+    assertInvariant(this.durable <= this.written && this.written <= this.end, "durable <= written <= end");
   }
 
   #firstUnwritten(): number {
@@ -211,7 +217,9 @@ export class JournalStore extends FrameStore {
         for (const { resolve } of waiters) resolve();
         if (this.#lost !== null) return;
         if (isNoted) {
+          if (assertsAreOn) assertInvariant(target >= this.durable, "the durable watermark only grows");
           this.durable = target;
+          if (assertsAreOn) this.#assertWatermarks();
           this.#options.onDurable();
         } else {
           // The owner hears of it from `write`, as of all that the disk refuses, and calls that until it is taken.
@@ -309,7 +317,9 @@ export class JournalStore extends FrameStore {
   }
 
   override release(position: number): void {
-    this.fileOf(position).live--;
+    const file = this.fileOf(position);
+    file.live--;
+    if (assertsAreOn) assertInvariant(file.live >= 0, "no frame is released more often than it is needed");
   }
 
   protected override frameSealed(chunk: Chunk, at: number, length: number, logs: number): void {
@@ -333,6 +343,8 @@ export class JournalStore extends FrameStore {
     const [oldest, next] = this.files as [JournalFile, JournalFile];
     // The other one may need it.
     this.assertOwner();
+    if (assertsAreOn)
+      assertInvariant(oldest.live === 0, "no log needs a frame of a journal file that is deleted");
     await this.#noteFirst(next);
     if (oldest.isClosed !== true) {
       oldest.isClosed = true;

@@ -9,6 +9,7 @@
  * Not here: measuring and the reserve (disk-room.ts), the protocols' errors, who waits (broker.ts).
  * Invariant: `failure` is null exactly in `open`, `writeFailure` exactly outside `stuck`.
  */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { isDiskFull } from "../../base/disk.ts";
 import { BrokerError } from "../../base/errors.ts";
 import type { DiskRoom } from "./disk-room.ts";
@@ -104,6 +105,13 @@ export class WriteGate {
     if (this.writeFailure !== null)
       this.failure = new Error(`the journal cannot be written (${this.writeFailure.message})`);
     else this.failure = isLow ? new Error(shortageOf(this.#directory, room)) : null;
+    if (assertsAreOn) {
+      const isOpen = !isLow && this.writeFailure === null;
+      assertInvariant(
+        (this.failure === null) === isOpen,
+        "the gate has a failure exactly where it is not open",
+      );
+    }
   }
 }
 

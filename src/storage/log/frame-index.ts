@@ -5,6 +5,7 @@
  * in fields: with ten thousand such queues each array would be one more miss of the processor's caches.
  * Invariants: first offsets and positions both strictly increase; while `#isAlone`, `length` is 1 and no block has frames.
  */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { EntryId } from "../../message/entry-id.ts";
 
 const blockFramesMax = 512;
@@ -51,6 +52,7 @@ export class FrameIndex {
   }
 
   push(firstOffset: number, position: number, length: number, id: EntryId, timestamp: number): void {
+    if (assertsAreOn) this.#assertAbove(firstOffset, position);
     if (this.length === 0) {
       this.#isAlone = true;
       this.#aloneOffset = firstOffset;
@@ -66,6 +68,17 @@ export class FrameIndex {
       this.#pushToBlocks(firstOffset, position, length, id, timestamp);
     }
     this.length++;
+  }
+
+  #assertAbove(firstOffset: number, position: number): void {
+    if (this.length === 0) return;
+    const block = this.#blocks.at(-1);
+    const at = block === undefined ? 0 : block.to - 1;
+    const [offset, before] = this.#isAlone
+      ? [this.#aloneOffset, this.#alonePosition]
+      : [block!.base + block!.deltas[at]!, block!.positions[at]!];
+    assertInvariant(firstOffset > offset, "a frame begins above the one before it");
+    assertInvariant(position > before, "a frame stands behind the one before it");
   }
 
   /** The frame that was alone gets company, or is asked for more than where it is. */

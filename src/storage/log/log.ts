@@ -118,6 +118,13 @@ export class Log implements DurableState {
     this.lastId.copyFrom(id).add(count - 1);
     this.lastTimestamp = timestamp;
     this.bytes += length;
+    if (assertsAreOn) this.#assertSound();
+  }
+
+  #assertSound(): void {
+    assertInvariant(this.removed.first <= this.nextOffset, "no offset is gone that was not given");
+    const isHeld = this.index.length > 0 || this.segments.length > 0;
+    assertInvariant(isHeld ? this.bytes > 0 : this.bytes === 0, "a log counts the bytes that it holds");
   }
 
   /** Marks one stable record gone; says whether it was there. */
@@ -130,6 +137,7 @@ export class Log implements DurableState {
     if (this.isDurable) this.#noteRange(offset, offset + 1);
     if (offset < this.removed.first) this.#releaseFront();
     else if (!this.isDurable) this.#releaseFrameOf(offset);
+    if (assertsAreOn) this.#assertSound();
     return true;
   }
 
@@ -158,6 +166,7 @@ export class Log implements DurableState {
     this.removed.addRange(from, to);
     if (this.isDurable) this.#noteRange(from, to);
     this.#releaseFront();
+    if (assertsAreOn) this.#assertSound();
   }
 
   #noteRange(from: number, to: number): void {

@@ -4,6 +4,7 @@
  * Everything below `first` is gone; above it, gone offsets are bits in pages. Invariants: `first` itself is never
  * gone; no bit below `first` is set; `countAbove` is the number of bits that are.
  */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
 
 const pageBits = 10;
@@ -14,6 +15,23 @@ export class OffsetSet {
   first = 0;
   countAbove = 0;
   #pages = new Map<number, Uint8Array>();
+
+  /** Pages that it keeps: for tests of what it gives back. */
+  get pageCount(): number {
+    return this.#pages.size;
+  }
+
+  /** The head comment's invariants, as far as one look at them costs little. */
+  #assertSound(): void {
+    const { first, countAbove } = this;
+    assertInvariant(countAbove >= 0, "an offset set counts its bits");
+    assertInvariant(countAbove > 0 || this.#pages.size === 0, "an offset set without bits has no page");
+    assertInvariant(!this.has(first), "the first offset that is left is not gone");
+    assertInvariant(
+      !this.#pages.has(Math.floor(first / offsetsPerPage) - 1),
+      "pages below the first offset are given back",
+    );
+  }
 
   has(offset: number): boolean {
     if (offset < this.first) return true;
@@ -97,6 +115,7 @@ export class OffsetSet {
     if (offset === this.first) {
       this.first++;
       if (this.countAbove > 0) this.#swallow();
+      if (assertsAreOn) this.#assertSound();
       return true;
     }
     if (offset < this.first) return false;
@@ -108,6 +127,7 @@ export class OffsetSet {
     if ((page[bit >> 3]! & mask) !== 0) return false;
     page[bit >> 3]! |= mask;
     this.countAbove++;
+    if (assertsAreOn) this.#assertSound();
     return true;
   }
 
@@ -118,11 +138,14 @@ export class OffsetSet {
       return;
     }
     if (to <= this.first) return;
-    if (this.countAbove > 0) {
+    const hadBits = this.countAbove > 0;
+    if (hadBits) {
       for (const [number, page] of this.#pages) this.#forgetBelow(number, page, to);
     }
     this.first = to;
-    if (this.countAbove > 0) this.#swallow();
+    // Also where none is left: the page that the last of them was in goes.
+    if (hadBits) this.#swallow();
+    if (assertsAreOn) this.#assertSound();
   }
 
   #forgetBelow(number: number, page: Uint8Array, below: number): void {

@@ -3,26 +3,25 @@
  *
  * A reader that goes on where one was gets whole blocks, which are kept; one that jumps (its log's frames lie far apart
  * between those of others) gets the frame alone, for this turn: a block for each frame would be many times what is used.
- * Every frame that `locate` hands out has passed its checksum. Bounded: `blocksMax` blocks of `blockBytes`, and as
+ * Every frame that `locate` hands out has passed its checksum. Bounded: `readBlocksMax` blocks of `readBlockBytes`, and as
  * much again that was read alone in this turn. The generation of what is evicted changes, so a reader that slept notices; its bytes are not
  * written to before the turn ends, so a reader that did not sleep need not.
  */
+import { sizes } from "../../base/sizes.ts";
 import { BrokerError } from "../../base/errors.ts";
 import type { DiskFile } from "../../base/disk.ts";
 import { frameLengthAt, isFrameWhole } from "../journal/frame.ts";
 import type { Chunk, FrameLocation } from "../journal/frame-store.ts";
 
-const blockBytes = 256 * 1024;
-const blocksMax = 64;
-const pooledBlocksMax = blocksMax;
 /** As much as one answer of Kafka's holds by default of one partition. */
 const blocksAhead = 4;
-/** Buffers of frames that were read alone in one turn. */
-const aloneMax = blocksMax;
 /** So many readers of files far apart are still seen to go on. */
 const recentEndsMax = 8;
 
 export class ReadCache {
+  readonly #blockBytes = sizes.readBlockBytes;
+  /** Also how many buffers are free, and how many of frames that were read alone in one turn are kept. */
+  readonly #blocksMax = sizes.readBlocksMax;
   readonly #files = new Map<DiskFile, Map<number, Chunk>>();
   /** All blocks, least recently used first. */
   readonly #recent = new Map<Chunk, DiskFile>();
@@ -41,13 +40,18 @@ export class ReadCache {
   /** Frames that were read alone in this turn, one after the other in the newest of these. */
   readonly #alone: Chunk[] = [];
 
+  /** Blocks that are kept. */
+  get blockCount(): number {
+    return this.#recent.size;
+  }
+
   /**
    * Finds the frame of `length` bytes at `at` in `file`. Throws CORRUPT, naming `path`, and UNAVAILABLE. What fails its
    * checksum is read once more: a bit may have flipped on its way, and must not stay here until it is evicted.
    */
   locate(file: DiskFile, path: string, at: number, length: number, into: FrameLocation): void {
     if (this.#isWhole(file, at, length, into)) return;
-    const block = this.#files.get(file)?.get(at - (at % blockBytes));
+    const block = this.#files.get(file)?.get(at - (at % this.#blockBytes));
     if (block !== undefined) this.#evict(block);
     if (this.#isWhole(file, at, length, into)) return;
     throw new BrokerError(
@@ -66,9 +70,9 @@ export class ReadCache {
 
   /** Finds `length` bytes without a look at what they say; false when the file ends before. Never to be served. */
   peek(file: DiskFile, at: number, length: number, into: FrameLocation): boolean {
-    const base = at - (at % blockBytes);
+    const base = at - (at % this.#blockBytes);
     const needed = at + length - base;
-    const kept = needed > blockBytes ? null : this.#keptBlock(file, base, needed);
+    const kept = needed > this.#blockBytes ? null : this.#keptBlock(file, base, needed);
     if (kept !== null) {
       into.chunk = kept;
       into.at = at - base;
@@ -77,11 +81,11 @@ export class ReadCache {
       this.#recentFiles[this.#nextRecent] = file;
       this.#recentEnds[this.#nextRecent] = at + length;
       this.#nextRecent = (this.#nextRecent + 1) % recentEndsMax;
-      if (needed > blockBytes || !goesOn) return this.#readAlone(file, at, length, into);
+      if (needed > this.#blockBytes || !goesOn) return this.#readAlone(file, at, length, into);
       into.chunk = this.#readBlock(file, base);
       into.at = at - base;
       this.#aheadFile = file;
-      this.#aheadBase = base + blockBytes;
+      this.#aheadBase = base + this.#blockBytes;
     }
     return into.at + length <= into.chunk.length;
   }
@@ -89,7 +93,8 @@ export class ReadCache {
   /** Whether a read at this place is near to where one of the last ones ended. */
   #goesOn(file: DiskFile, at: number): boolean {
     for (let i = 0; i < recentEndsMax; i++) {
-      if (this.#recentFiles[i] === file && Math.abs(at - this.#recentEnds[i]!) <= blockBytes) return true;
+      if (this.#recentFiles[i] === file && Math.abs(at - this.#recentEnds[i]!) <= this.#blockBytes)
+        return true;
     }
     return false;
   }
@@ -98,13 +103,13 @@ export class ReadCache {
     let chunk = this.#alone[this.#alone.length - 1];
     if (chunk === undefined || chunk.buffer.length - chunk.length < length) {
       const buffer =
-        length > blockBytes
+        length > this.#blockBytes
           ? Buffer.allocUnsafeSlow(length)
-          : (this.#pool.pop() ?? Buffer.allocUnsafeSlow(blockBytes));
+          : (this.#pool.pop() ?? Buffer.allocUnsafeSlow(this.#blockBytes));
       chunk = { base: 0, buffer, length: 0, live: 0, generation: 0 };
       this.#alone.push(chunk);
       // A turn that walks a whole log. Whoever still looks at these bytes keeps them: they are not used again.
-      if (this.#alone.length > aloneMax) this.#alone.shift()!.generation++;
+      if (this.#alone.length > this.#blocksMax) this.#alone.shift()!.generation++;
     }
     into.chunk = chunk;
     into.at = chunk.length;
@@ -130,10 +135,10 @@ export class ReadCache {
   }
 
   #readBlock(file: DiskFile, base: number): Chunk {
-    if (this.#recent.size >= blocksMax) this.#evict(this.#recent.keys().next().value!);
-    const buffer = this.#pool.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
+    if (this.#recent.size >= this.#blocksMax) this.#evict(this.#recent.keys().next().value!);
+    const buffer = this.#pool.pop() ?? Buffer.allocUnsafeSlow(this.#blockBytes);
     const block: Chunk = { base, buffer, length: 0, live: 0, generation: 0 };
-    block.length = readFrom(file, buffer, 0, blockBytes, base);
+    block.length = readFrom(file, buffer, 0, this.#blockBytes, base);
     let blocks = this.#files.get(file);
     if (blocks === undefined) this.#files.set(file, (blocks = new Map()));
     blocks.set(base, block);
@@ -157,7 +162,7 @@ export class ReadCache {
       this.#lastFile = null;
     }
     block.generation++;
-    if (this.#evicted.length + this.#pool.length < pooledBlocksMax) this.#evicted.push(block.buffer);
+    if (this.#evicted.length + this.#pool.length < this.#blocksMax) this.#evicted.push(block.buffer);
   }
 
   /** Nobody reads any more what was evicted: it may be written to. */
@@ -171,7 +176,7 @@ export class ReadCache {
   #dropAlone(): void {
     for (const chunk of this.#alone) {
       chunk.generation++;
-      const isPoolable = chunk.buffer.length === blockBytes && this.#pool.length < pooledBlocksMax;
+      const isPoolable = chunk.buffer.length === this.#blockBytes && this.#pool.length < this.#blocksMax;
       if (isPoolable) this.#pool.push(chunk.buffer);
     }
     this.#alone.length = 0;
@@ -187,10 +192,10 @@ export class ReadCache {
     this.#aheadFile = null;
     const blocks = this.#files.get(file);
     for (let i = 0; i < blocksAhead; i++) {
-      const base = this.#aheadBase + i * blockBytes;
+      const base = this.#aheadBase + i * this.#blockBytes;
       if (blocks?.has(base) === true) continue;
       try {
-        if (this.#readBlock(file, base).length < blockBytes) return;
+        if (this.#readBlock(file, base).length < this.#blockBytes) return;
       } catch {
         // Whoever asks for it will meet the error.
         return;

@@ -3,6 +3,7 @@
  *
  * Invariant: a chunk is kept exactly as long as it is written to or some log needs a frame in it.
  */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { type Chunk, type FrameLocation, FrameStore } from "../journal/frame-store.ts";
 
 const tailBytesKept = 1 << 20;
@@ -27,6 +28,7 @@ export class VolatileStore extends FrameStore {
   override release(position: number): void {
     const chunk = this.chunkAt(position)!;
     chunk.live--;
+    if (assertsAreOn) assertInvariant(chunk.live >= 0, "no frame is released more often than it is needed");
     if (chunk.live === 0 && !this.isTail(chunk)) this.#drop(chunk);
   }
 

@@ -1,14 +1,13 @@
 /**
- * The open files of segments: at most `openFilesMax` at once, whatever the number of logs.
+ * The open files of segments: at most `openSegmentsMax` at once, whatever the number of logs.
  *
  * Invariant: a file that is closed has no block left in the read cache.
  */
+import { sizes } from "../../base/sizes.ts";
 import { BrokerError } from "../../base/errors.ts";
 import type { Disk, DiskFile } from "../../base/disk.ts";
 import type { ReadCache } from "../log/read-cache.ts";
 import type { SegmentFile } from "./segment-file.ts";
-
-const openFilesMax = 256;
 
 export class SegmentFiles {
   readonly disk: Disk;
@@ -32,7 +31,7 @@ export class SegmentFiles {
     let file = this.#open.get(segment);
     if (file === undefined) {
       file = this.openToCheck(segment.path);
-      if (this.#open.size >= openFilesMax) this.close(this.#open.keys().next().value!);
+      if (this.#open.size >= sizes.openSegmentsMax) this.close(this.#open.keys().next().value!);
     } else this.#open.delete(segment);
     this.#open.set(segment, file);
     this.#last = segment;
@@ -69,6 +68,10 @@ export class SegmentFiles {
     const removal = this.disk.removeLater(segment.path).finally(() => this.#removals.delete(removal));
     this.#removals.add(removal);
     return removal;
+  }
+
+  get openCount(): number {
+    return this.#open.size;
   }
 
   /** How many files are being deleted. */

@@ -52,11 +52,15 @@ test("a stream is read from where its consumer asks, again and again", async () 
     assert.equal(gathered.messages[0]!.fields.redelivered, false);
   }
   const next = await readFrom(await connection.createChannel(), stream, "next");
+  const inAnHour = { "!": "timestamp", value: Math.floor(Date.now() / 1000) + 3600 };
+  const later = await readFrom(await connection.createChannel(), stream, inAnHour);
   const silent = await Gathered.from(await withPrefetch(await connection.createChannel()), stream);
   const last = await readFrom(await connection.createChannel(), stream, "last");
   await settled();
   channel.sendToQueue(stream, Buffer.from("new"));
   await next.count(1);
+  await later.count(1);
+  assert.deepEqual(offsets(later), [5]);
   await silent.count(1);
   assert.deepEqual([...next.bodies, ...silent.bodies], ["new", "new"]);
   await until(() => last.bodies.includes("new"));

@@ -130,3 +130,23 @@ test("confirms: every publish is answered once, in order, and not before it is d
     { numRuns: 300 },
   );
 });
+
+test("sources that come and go leave no slots behind, and deliveries that are settled no pages", () => {
+  const unacked = new Unacked();
+  const stays = source();
+  for (let i = 0; i < 3000; i++) {
+    const each = source();
+    const tags = [unacked.add(each, i), unacked.add(stays, i), unacked.add(each, i)];
+    assert.ok(each.slot <= 2, `slot ${each.slot} for the second source`);
+    for (const tag of tags) assert.ok(unacked.take(tag));
+    assert.equal(each.slot, 0);
+    assert.equal(unacked.pageCount, 1);
+  }
+  // One that stays outstanding keeps its page, and no other.
+  const oldest = unacked.add(stays, 1);
+  for (let i = 0; i < 3000; i++) unacked.take(unacked.add(source(), i));
+  assert.equal(unacked.pageCount, 2);
+  unacked.take(oldest);
+  assert.equal(unacked.pageCount, 1);
+  assert.equal(unacked.size, 0);
+});

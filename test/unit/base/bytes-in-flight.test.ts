@@ -56,8 +56,11 @@ class Holder implements BytesHolder {
     assert.ok(this.pauses >= 0);
   }
 
+  /** How often it was asked for what it keeps. All that it holds is in use. */
+  asked = 0;
+
   giveBack(): void {
-    // All that it holds is in use.
+    this.asked++;
   }
 
   refuse(): void {
@@ -259,4 +262,31 @@ test("whatever happens: the total is the sum, nobody stays held back below the b
       assert.equal(account.heldBackCount, 0);
     }),
   );
+});
+
+test("each time that there is too much, connections are asked once for what they keep", () => {
+  const { account, connect } = make();
+  const holder = connect();
+  holder.share.set(10, 0);
+  for (let round = 1; round <= 3; round++) {
+    account.keep(bound);
+    account.keep(1);
+    holder.share.set(10 + round, 0);
+    assert.equal(holder.asked, round);
+    account.keep(-bound - 1);
+    // It has become less: now there is room again.
+    holder.share.set(1, 0);
+  }
+});
+
+test("who has the turn and holds no more than its fair part has no need of it", () => {
+  const { account, connect } = make();
+  account.keep(bound);
+  const [one, other] = [connect(), connect()];
+  one.receive((3 * mebibyte) / 2);
+  other.receive(2 * mebibyte);
+  assert.deepEqual([one.isReading, other.isReading], [true, false]);
+  // More than half of what it held is still there.
+  one.share.set(0.9 * mebibyte, 0);
+  assert.deepEqual([one.isReading, other.isReading], [true, true]);
 });

@@ -32,8 +32,10 @@ function* counting(units: number, worked: { units: number }): Job<string> {
 test("a job that fits in its slice ends at once", () => {
   const turns = new Turns();
   const outcomes: JobOutcome<string>[] = [];
-  new TurnWork(turns.timers).run(counting(10, { units: 0 }), (outcome) => outcomes.push(outcome));
+  const work = new TurnWork(turns.timers);
+  work.run(counting(10, { units: 0 }), (outcome) => outcomes.push(outcome));
   assert.deepEqual(outcomes, [{ result: "done" }]);
+  assert.equal(work.waitingCount, 0);
 });
 
 test("no turn does more than its units, however many jobs there are, and each gets its share", () => {

@@ -71,3 +71,79 @@ test("the full form and the changes after it give the same verdicts", async () =
     }),
   );
 });
+
+/** As the protocol has it: an epoch, and the last five batches of it. */
+class Model {
+  epoch = -1;
+  batches: { first: number; last: number; offset: number }[] = [];
+
+  check(epoch: number, first: number, last: number): [verdict: string, offset: number] {
+    if (this.epoch < 0) return ["append", -1];
+    if (epoch < this.epoch) return ["oldEpoch", -1];
+    if (epoch > this.epoch) return [first === 0 ? "append" : "outOfOrder", -1];
+    const same = this.batches.find((each) => each.first === first && each.last === last);
+    if (same !== undefined) return ["duplicate", same.offset];
+    return [first === this.batches.at(-1)!.last + 1 ? "append" : "outOfOrder", -1];
+  }
+
+  appended(epoch: number, first: number, last: number, offset: number): void {
+    if (epoch !== this.epoch) this.batches = [];
+    this.epoch = epoch;
+    this.batches = [...this.batches, { first, last, offset }].slice(-5);
+  }
+}
+
+test("whatever producers send: verdicts are those of the model, before and after it was written down", async () => {
+  const storage = await openMemory();
+  const sent = fc.record({
+    producer: fc.nat({ max: 2 }),
+    epoch: fc.nat({ max: 3 }),
+    first: fc.nat({ max: 12 }),
+    count: fc.integer({ min: 1, max: 3 }),
+    /** What comes next in its place: most producers are well-behaved. */
+    isNext: fc.boolean(),
+    isWritten: fc.constantFrom(0, 0, 0, 1, 2),
+  });
+  fc.assert(
+    fc.property(fc.array(sent, { maxLength: 60 }), (all) => {
+      let state = new ProducerState(storage);
+      state.handle = new StateHandle(1, state);
+      const models = [new Model(), new Model(), new Model()];
+      let offset = 0;
+      for (const { producer, epoch: given, first: start, count, isNext, isWritten } of all) {
+        const model = models[producer]!;
+        const epoch = isNext && model.epoch >= 0 ? model.epoch : given;
+        const first = isNext ? (model.batches.at(-1)?.last ?? -1) + 1 : start;
+        const last = first + count - 1;
+        const [verdict, at] = model.check(epoch, first, last);
+        assert.equal(state.check(producer, epoch, first, last), verdict);
+        if (verdict === "duplicate") assert.equal(state.duplicateOffset, at);
+        if (verdict === "append") {
+          offset++;
+          state.appended(producer, epoch, first, last, offset, 0);
+          model.appended(epoch, first, last, offset);
+        }
+        if (isWritten === 0) continue;
+        const writer = new ByteWriter();
+        state.encodeFull(writer);
+        const copy = new ProducerState(storage);
+        copy.restoreFull(new ByteReader(writer.copy()));
+        state = copy;
+        state.handle = new StateHandle(1, state);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("producers that were not heard of for a day are forgotten, others are not", async () => {
+  const day = 86_400_000;
+  const state = new ProducerState(await openMemory());
+  for (let id = 0; id < 1000; id++) state.appended(id, 0, 0, 0, id, 0);
+  for (let id = 1000; id < 1025; id++) state.appended(id, 0, 0, 0, id, day / 2);
+  assert.equal(state.size, 1025);
+  for (let id = 2000; id < 4000; id++) state.appended(id, 0, 0, 0, id, day + 1);
+  assert.equal(state.size, 2025, "who was silent for a day is still there");
+  assert.equal(state.check(1, 0, 5, 5), "append");
+  assert.equal(state.check(1001, 0, 5, 5), "outOfOrder");
+});

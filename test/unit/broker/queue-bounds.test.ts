@@ -99,3 +99,20 @@ test("a queue that a dead letter fills while another one makes room refuses the 
   target.catchUp();
   assert.equal(target.readyCount, 1);
 });
+
+for (const overflow of ["reject-publish", "drop-head"]) {
+  test(`a queue holds exactly as many messages and bytes as its bounds say (${overflow})`, async () => {
+    const { declare } = await make();
+    const byLength = declare("l", { "x-max-length": 2, "x-overflow": overflow });
+    const byBytes = declare("b", { "x-max-length-bytes": 10, "x-overflow": overflow });
+    assert.ok(publish(byLength, "1") && publish(byLength, "2"));
+    assert.equal(byLength.readyCount, 2);
+    assert.ok(publish(byBytes, "12345") && publish(byBytes, "67890"));
+    assert.deepEqual([byBytes.readyCount, byBytes.readyBytes!.total], [2, 10]);
+    const isTaken = overflow === "drop-head";
+    assert.equal(publish(byLength, "3"), isTaken);
+    assert.equal(byLength.readyCount, 2);
+    assert.equal(publish(byBytes, "x"), isTaken);
+    assert.equal(byBytes.readyBytes!.total, isTaken ? 6 : 10);
+  });
+}

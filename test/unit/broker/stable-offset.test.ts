@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Log } from "../../../src/storage/index.ts";
+import { keyspaceBounds } from "../../../src/keyspace/bounds.ts";
 import { AmqpClient, streamTable } from "../../../sim/clients/amqp-client.ts";
 import { recordsOf } from "../../../sim/clients/kafka-batch.ts";
 import { KafkaClient } from "../../../sim/clients/kafka-client.ts";

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { BytesInFlight } from "../../../src/base/bytes-in-flight.ts";
 import type { Timer, Timers } from "../../../src/base/clock.ts";
 import { limits } from "../../../src/base/limits.ts";
+import { sizes } from "../../../src/base/sizes.ts";
 import { NetConnection, type Transport } from "../../../src/net/connection.ts";
 import type { ConnectionHost, FlushableConnection } from "../../../src/base/connection.ts";
 
@@ -111,6 +112,23 @@ test("what waits for the disk is held back, what was before it is not, and order
   assert.equal(connection.outputBytes, 0);
 });
 
+test("of holds in one group of the journal the highest position counts", () => {
+  const { transport, host, connection } = make();
+  host.writtenPosition = 5;
+  connection.output.latin1("a");
+  connection.holdUntilDurable(10);
+  connection.output.latin1("b");
+  connection.holdUntilDurable(12);
+  connection.output.latin1("c");
+  connection.flush();
+  host.durablePosition = 11;
+  connection.flush();
+  assert.equal(transport.sent, "a");
+  host.durablePosition = 12;
+  connection.flush();
+  assert.equal(transport.sent, "abc");
+});
+
 test("a position that is durable already holds nothing", () => {
   const { transport, host, connection } = make();
   host.durablePosition = 10;
@@ -135,13 +153,16 @@ test("a hold before an empty output holds what comes later", () => {
 
 test("a hold stays right when the sent part of the output is dropped", () => {
   const { transport, host, connection } = make();
-  const big = "x".repeat(limits.outputBytesKept + 10);
+  const big = "x".repeat(sizes.outputBytesKept + 10);
   connection.output.latin1(big);
   connection.holdUntilDurable(5);
   connection.output.latin1("held");
   connection.flush();
   assert.equal(transport.sent.length, big.length);
   connection.output.latin1("later");
+  // The hold is where the sent part ended, which is the beginning now.
+  connection.flush();
+  assert.equal(transport.sent.slice(big.length), "");
   host.durablePosition = 5;
   connection.flush();
   assert.equal(transport.sent.slice(big.length), "heldlater");

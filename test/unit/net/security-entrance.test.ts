@@ -90,6 +90,7 @@ test("a model: never more inside than the bounds, who leaves makes room, and onl
           }
           assert.equal(entrance.inside, inside.length);
           assert.ok(inside.length <= max);
+          assert.equal(entrance.originCount, new Set(inside.map((each) => plainHost(each.host))).size);
         }
       },
     ),

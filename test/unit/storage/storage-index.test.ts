@@ -69,9 +69,33 @@ test("an offset set is the set of what was added", () => {
       while (model.has(next)) next++;
       assert.equal(set.nextPresent(from), next);
       assert.equal(set.hasAll(from, to), from >= to || next >= to);
+      if (from <= to) {
+        const gone = [...model].filter((each) => each >= from && each < to).length;
+        assert.equal(set.countIn(from, to), gone);
+      }
+      let previous = from;
+      while (previous >= set.first && model.has(previous)) previous--;
+      assert.equal(set.previousPresent(from), Math.max(previous, set.first - 1));
+      assert.equal(set.end, model.size === 0 ? 0 : Math.max(set.first, Math.max(...model) + 1));
+      // The page that the first one left is in may be there without a bit.
+      const pages = new Set([...model].filter((each) => each >= set.first).map((each) => each >> 10));
+      assert.ok(set.pageCount <= pages.add(set.first >> 10).size);
     }),
     { numRuns: 200 },
   );
+});
+
+test("an offset set keeps no page below the first one that is left", () => {
+  const set = new OffsetSet();
+  for (let gone = 5000; gone > 0; gone--) set.add(gone);
+  assert.equal(set.pageCount, 5);
+  set.add(0);
+  assert.deepEqual([set.first, set.countAbove, set.pageCount], [5001, 0, 0]);
+  for (let gone = 8000; gone > 5001; gone--) if (gone !== 7999) set.add(gone);
+  set.add(5001);
+  assert.deepEqual([set.first, set.countAbove, set.pageCount], [7999, 1, 1]);
+  set.addRange(0, 8100);
+  assert.deepEqual([set.first, set.countAbove, set.pageCount], [8100, 0, 0]);
 });
 
 interface Frame {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DiskFile } from "../../../src/base/disk.ts";
 import { newFrameLocation } from "../../../src/storage/journal/frame-store.ts";
+import { SegmentFiles } from "../../../src/storage/segment/segment-files.ts";
 import { ReadCache } from "../../../src/storage/log/read-cache.ts";
 
 const blockBytes = 256 * 1024;
@@ -151,4 +152,50 @@ test("an error while reading ahead is for whoever asks for those bytes", () => {
   assert.throws(() => read(cache, file, blockBytes), /EIO/);
   file.read = works;
   read(cache, file, blockBytes);
+});
+
+test("no more blocks are kept than the bound says, and none of a file that is closed", () => {
+  const file = new PatternFile(100 * blockBytes);
+  const cache = new ReadCache();
+  for (let at = 0; at < file.bytes; at += frameBytes) {
+    read(cache, file, at);
+    if (at % blockBytes === 0) cache.turnEnded();
+  }
+  assert.equal(cache.blockCount, 64);
+  const other = new PatternFile(blockBytes);
+  for (let at = 0; at < other.bytes; at += frameBytes) read(cache, other, at);
+  cache.forget(file);
+  assert.equal(cache.blockCount, 1);
+});
+
+test("of segments so many files are open, the ones used last, and a closed one has no block left", () => {
+  const opened = new Map<string, PatternFile & { isClosed?: boolean }>();
+  const disk = {
+    open: (path: string) => {
+      const file = new PatternFile(2 * blockBytes) as PatternFile & { isClosed?: boolean };
+      file.close = () => (file.isClosed = true);
+      opened.set(path, file);
+      return file;
+    },
+  };
+  const cache = new ReadCache();
+  const files = new SegmentFiles(disk as never, "d", cache);
+  for (let i = 0; i < 300; i++) {
+    const file = files.open({ path: `${i}` } as never);
+    for (let at = 0; at < blockBytes; at += frameBytes) read(cache, file, at);
+    cache.turnEnded();
+  }
+  assert.equal(files.openCount, 256);
+  const closed = [...opened].filter(([, file]) => file.isClosed === true).map(([path]) => Number(path));
+  assert.deepEqual(
+    closed,
+    Array.from({ length: 300 - 256 }, (_, i) => i),
+  );
+  const before = cache.blockCount;
+  const last = { path: "last" } as never;
+  const file = files.open(last);
+  for (let at = 0; at < blockBytes; at += frameBytes) read(cache, file, at);
+  files.close(last);
+  assert.ok(cache.blockCount < before + 1);
+  assert.equal(cache.blockCount, before - 1);
 });

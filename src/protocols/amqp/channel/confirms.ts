@@ -6,6 +6,7 @@
  * confirms keep the order of the publishes, which the protocol allows and costs a transient one at most a sync.
  * Invariant: entries are in the order of their sequence numbers and of their positions; nacks are answered singly.
  */
+import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { ByteWriter } from "../../../base/bytes.ts";
 import { writeAck, writeNack } from "../wire/content-output.ts";
 
@@ -44,6 +45,13 @@ export class Confirms {
   }
 
   #push(sequence: number, position: number, isRefused: boolean): void {
+    if (assertsAreOn && this.isWaiting) {
+      const last = this.#to - 3;
+      assertInvariant(
+        sequence > this.#entries[last]! && position >= this.#entries[last + 1]!,
+        "confirms are in the order of their publishes and positions",
+      );
+    }
     if (this.#to === this.#entries.length) {
       const live = this.#entries.subarray(this.#from, this.#to);
       const size = live.length * 2 > this.#entries.length ? this.#entries.length * 2 : this.#entries.length;
@@ -81,6 +89,7 @@ export class Confirms {
 
   #ack(output: ByteWriter, upTo: number): void {
     if (upTo <= this.#answered) return;
+    if (assertsAreOn) assertInvariant(upTo <= this.#published, "no publish is confirmed before it came");
     writeAck(output, this.#channel, upTo, upTo > this.#answered + 1);
     this.#answered = upTo;
   }

@@ -6,6 +6,7 @@
  * Invariants: tags only grow; a page is kept as long as something in it is outstanding, or it is the newest;
  * `source.held` is the number of outstanding tags of that source.
  */
+import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 
 /** A consumer, or the basic.get of one queue. */
@@ -113,7 +114,25 @@ export class Unacked {
     this.#newest = page;
     this.#pages.set(number, page);
     if (before !== null && before.outstanding === 0) this.#drop(before);
+    if (assertsAreOn) this.#assertSound();
     return page;
+  }
+
+  /** Pages that it keeps: for tests of what it gives back. */
+  get pageCount(): number {
+    return this.#pages.size;
+  }
+
+  #assertSound(): void {
+    let outstanding = 0;
+    for (const page of this.#pages.values()) {
+      outstanding += page.outstanding;
+      assertInvariant(
+        page.outstanding > 0 || page === this.#newest,
+        "a page of deliveries is kept while it holds some",
+      );
+    }
+    assertInvariant(outstanding === this.size, "the pages hold all deliveries that are not acknowledged");
   }
 
   #drop(page: Page): void {
@@ -160,6 +179,8 @@ export class Unacked {
     page.outstanding--;
     this.offset = page.offsets[at]!;
     const source = this.#sources[slot]!;
+    if (assertsAreOn)
+      assertInvariant(page.outstanding >= 0 && source.held > 0, "a source holds what is taken from it");
     this.source = source;
     if (--source.held === 0) {
       this.#sources[slot] = null;
@@ -186,6 +207,7 @@ export class Unacked {
       }
       detached.push(part);
     }
+    if (assertsAreOn) this.#assertSound();
     return detached;
   }
 

@@ -7,6 +7,7 @@
  * of these. What such a request reads or changes is whole for each thing that it names, not for all of them together.
  * Invariant: `later` is followed by exactly one `answer`, unless the connection is gone before.
  */
+import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { Authorization } from "../../../broker/access/permissions.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import type { Connection } from "../../contract.ts";
@@ -58,6 +59,7 @@ export class Call<N extends ApiName = ApiName> {
   readonly answerMark: number;
   /** Called once when the connection goes while the answer is awaited. */
   onGone: (() => void) | null = null;
+  #isAnswered = false;
 
   constructor(
     caller: Caller,
@@ -84,6 +86,10 @@ export class Call<N extends ApiName = ApiName> {
   /** The body after `later`. */
   answer(body: ResponseInput<N>): void {
     this.onGone = null;
+    if (assertsAreOn) {
+      assertInvariant(!this.#isAnswered, "a request is answered once");
+      this.#isAnswered = true;
+    }
     this.caller.answered(this, body);
   }
 

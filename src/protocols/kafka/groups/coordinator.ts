@@ -4,6 +4,7 @@
  * After a restart members are unknown and join again, as their clients do by themselves; positions are all there.
  * Invariant: a group is in `#groups` as long as it has members or ids that may become members.
  */
+import { assertInvariant } from "../../../base/assert.ts";
 import type { GroupCommits } from "../../../broker/groups/offsets.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
 import { consumerProtocolType } from "./consumer-protocol.ts";
@@ -49,6 +50,7 @@ export class GroupCoordinator {
 
   /** The group has no members, nor anybody who may become one. */
   forget(group: Group): void {
+    assertInvariant(group.isUnused, "a group that is forgotten has no members, nor ids that may become some");
     if (this.#groups.get(group.id) === group) this.#groups.delete(group.id);
   }
 

@@ -6,6 +6,7 @@
  * Invariants: the group has a leader among its members whenever it is CompletingRebalance or Stable; every member that
  * waits for an answer gets exactly one; no member is in two generations.
  */
+import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { Clock, Timer, Timers } from "../../../base/clock.ts";
 import type { Random } from "../../../base/random.ts";
 import { GroupMember, type JoinDetails, type JoinResult, noAssignment, type SyncResult } from "./member.ts";
@@ -59,6 +60,32 @@ export class Group {
 
   get isUnused(): boolean {
     return this.members.size === 0 && this.#pendingIds.size === 0;
+  }
+
+  /** After each event. */
+  #assertSound(): void {
+    const { members, state, leaderId } = this;
+    const isLed = state === "CompletingRebalance" || state === "Stable";
+    assertInvariant(
+      !isLed || members.has(leaderId ?? ""),
+      "a group that has a generation has a leader in it",
+    );
+    assertInvariant(state !== "Empty" || members.size === 0, "a group is empty when it has no members");
+    let bytes = 0;
+    let named = 0;
+    for (const [id, member] of members) {
+      bytes += member.bytes;
+      assertInvariant(member.id === id, "a member goes by its id");
+      assertInvariant(member.onJoined === null || member.onSynced === null, "a member waits for one answer");
+      if (member.instanceId === null) continue;
+      named++;
+      assertInvariant(this.#staticIds.get(member.instanceId) === id, "a name is its member's");
+    }
+    assertInvariant(named === this.#staticIds.size, "no name outlives its member");
+    assertInvariant(
+      bytes === this.room.bytes,
+      "what a group keeps is the sum of what it keeps of its members",
+    );
   }
 
   // Joining
@@ -249,6 +276,7 @@ export class Group {
       member.seenAt = this.#host.clock.monotonic();
       onJoined(this.#resultFor(member));
     }
+    if (assertsAreOn) this.#assertSound();
   }
 
   #becomeEmpty(): void {
@@ -336,6 +364,7 @@ export class Group {
       member.seenAt = this.#host.clock.monotonic();
       onSynced(this.#syncResult(member));
     }
+    if (assertsAreOn) this.#assertSound();
   }
 
   #syncResult({ assignment }: GroupMember): SyncResult {
@@ -356,6 +385,7 @@ export class Group {
     const fault = this.#faultOf(claim);
     if (fault !== null) return fault;
     this.members.get(claim.memberId)!.seenAt = this.#host.clock.monotonic();
+    if (assertsAreOn) this.#assertSound();
     const reaction = reactions[this.state].heartbeat;
     return reaction === "accept" ? null : reaction;
   }
@@ -421,6 +451,7 @@ export class Group {
     const reaction = reactions[this.state].memberGone;
     if (reaction === "rebalance") this.#rebalance();
     else if (reaction === "complete") this.#completeIfAllJoined();
+    if (assertsAreOn) this.#assertSound();
   }
 
   #forget(member: GroupMember): void {

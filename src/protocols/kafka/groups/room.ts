@@ -4,6 +4,7 @@
  *
  * Invariant: `bytes` is the sum over the members of the group, and part of the host's, which is the sum over all groups.
  */
+import { assertInvariant } from "../../../base/assert.ts";
 import { limits } from "../../../base/limits.ts";
 import type { GroupMember, JoinDetails } from "./member.ts";
 import { bytesOf } from "./member.ts";
@@ -41,6 +42,10 @@ export class GroupRoom {
   #count(bytes: number): void {
     this.bytes += bytes;
     this.#host.memberBytes += bytes;
+    assertInvariant(
+      this.bytes >= 0 && this.bytes <= this.#host.memberBytes,
+      "a group's part of what is kept of members is no more than all groups'",
+    );
   }
 
   /** Why there is no room for a member with these details, in place of those that it had; `count`: members then. */

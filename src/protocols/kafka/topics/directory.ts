@@ -4,7 +4,8 @@
  * An exchange is a topic with one partition that only takes records, since nothing is kept in it. Exchanges are found
  * by name but not listed. Topic ids are derived from what is durable: the cluster and the first partition's log, so
  * that a topic made again under its old name has another id.
- * Invariant: an id that was given out is found again as long as its topic lives.
+ * Invariant: an id that was given out is found again as long as its topic lives; what is remembered of a topic goes with
+ * its log, of exchanges that are gone there is at most as much as of those that are there, and a little.
  */
 import type { Exchange } from "../../../broker/exchange/exchange.ts";
 import { isTaken } from "../../../broker/queue/name-rules.ts";
@@ -16,6 +17,8 @@ import { fromBrokerName, nameFault, toBrokerName } from "../core/names.ts";
 const idKinds = { log: 1, exchange: 2 } as const;
 /** Where an id's number begins: behind the cluster's 16 digits and the kind's 8. */
 const numberAt = 24;
+/** Exchanges that are gone are looked for once there may be more of them. */
+const goneExchangesLeast = 64;
 const configsNone: Readonly<Record<string, string>> = {};
 
 export class KafkaTopic {
@@ -65,15 +68,26 @@ export class KafkaTopic {
 export class TopicDirectory {
   readonly #vhost: Vhost;
   readonly #idPrefix: string;
-  /** Broker names by topic id, of those that were given out; an entry may be of a topic that is gone. */
+  /** Broker names by topic id, of those that were given out. */
   readonly #nameById = new Map<string, string>();
   /** A change of a topic's settings makes another `Topic`; one of its partitions does not alter what is kept here. */
   readonly #seen = new WeakMap<Topic, KafkaTopic>();
   readonly #exchangeNumbers = new Map<string, number>();
+  #lastExchangeNumber = 0;
 
   constructor(vhost: Vhost, clusterId: string) {
     this.#vhost = vhost;
     this.#idPrefix = Buffer.from(clusterId, "base64url").toString("hex", 0, 8);
+    vhost.queueListeners.add(this);
+  }
+
+  queueMade(): void {}
+
+  /** A topic of several partitions outlives one of them, and so does its id. */
+  queueDeleted(queue: Queue): void {
+    const topic = this.#vhost.topics.topicOf(queue);
+    if (topic === undefined || topic.partitions.length === 1)
+      this.#nameById.delete(this.#idOf(idKinds.log, queue.log.id));
   }
 
   find(name: string): KafkaTopic | undefined {
@@ -127,16 +141,31 @@ export class TopicDirectory {
   #exchangeId(brokerName: string): string {
     let number = this.#exchangeNumbers.get(brokerName);
     if (number === undefined) {
-      number = this.#exchangeNumbers.size + 1;
+      this.#forgetGoneExchanges();
+      number = ++this.#lastExchangeNumber;
       this.#exchangeNumbers.set(brokerName, number);
     }
     return this.#id(idKinds.exchange, number, brokerName);
   }
 
+  #forgetGoneExchanges(): void {
+    const { exchanges } = this.#vhost;
+    if (this.#exchangeNumbers.size < 2 * exchanges.size + goneExchangesLeast) return;
+    for (const [name, number] of this.#exchangeNumbers) {
+      if (exchanges.has(name)) continue;
+      this.#exchangeNumbers.delete(name);
+      this.#nameById.delete(this.#idOf(idKinds.exchange, number));
+    }
+  }
+
   #id(kind: number, number: number, brokerName: string): string {
-    const id = this.#idPrefix + hex(kind) + hex(number);
+    const id = this.#idOf(kind, number);
     this.#nameById.set(id, brokerName);
     return id;
+  }
+
+  #idOf(kind: number, number: number): string {
+    return this.#idPrefix + hex(kind) + hex(number);
   }
 
   /** The topic of that name, made with one partition if there is none; undefined when the name is not allowed. */

@@ -6,6 +6,7 @@
  *
  * A key that is there throughout is met, as redis promises: neither the order of hashes nor the part of a name changes.
  */
+import { sizes } from "../../../base/sizes.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import { typeNameOf } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
@@ -17,8 +18,6 @@ import { seesString, streamsSeen } from "./visible-streams.ts";
 const streamsFrom = 2 ** 32;
 const exponentBase = 32;
 const exponentMax = 24;
-/** A part of the streams is this large if COUNT does not ask for more: each costs a pass over all names. */
-const streamsInPart = 512;
 /** So many buckets for each key wanted may be empty before the step ends without it. */
 const bucketsForEach = 10;
 
@@ -38,7 +37,8 @@ export function* scanKeys(
   const streams = context.vhost.queues.size;
   if (streams === 0) return 0;
   let exponent = 0;
-  while (streams / 2 ** exponent > Math.max(streamsInPart, filter.count) && exponent < exponentMax)
+  // If COUNT does not ask for more: each part costs a pass over all names.
+  while (streams / 2 ** exponent > Math.max(sizes.streamsInScanPart, filter.count) && exponent < exponentMax)
     exponent++;
   if (names.length >= filter.count) return streamsFrom + exponent;
   return yield* scanStreams(context, exponent, filter, names);

@@ -1,0 +1,132 @@
+/** Faults in storage and the keyspace. */
+import type { RoomMutant } from "../mutant.ts";
+
+export const storageMutants: readonly RoomMutant[] = [
+  {
+    name: "pages of offsets that are gone are kept",
+    file: "src/storage/log/offset-set.ts",
+    find: "      if (bit === offsetsPerPage - 1) this.#pages.delete(number);\n",
+    replace: "",
+  },
+  {
+    name: "the last offset of a range that is gone is counted twice",
+    file: "src/storage/log/offset-set.ts",
+    find: "    let count = Math.max(Math.min(this.first, to) - from, 0);",
+    replace: "    let count = Math.max(Math.min(this.first + 1, to) - from, 0);",
+  },
+  {
+    name: "a chunk is written to in the turn in which it was given up",
+    file: "src/storage/journal/frame-store.ts",
+    find: "pooledChunksMax) this.#givenUp.push(chunk.buffer);",
+    replace: "pooledChunksMax) this.#pool.push(chunk.buffer);",
+    isSimulated: true,
+  },
+  {
+    name: "a recycled chunk does not show it",
+    file: "src/storage/journal/frame-store.ts",
+    find: "    chunk.generation++;\n    this.chunkBytesHeld",
+    replace: "    this.chunkBytesHeld",
+    isSimulated: true,
+  },
+  {
+    name: "buffers of chunks are never used again",
+    file: "src/storage/journal/frame-store.ts",
+    find: "    this.#pool.push(...this.#givenUp);\n",
+    replace: "",
+  },
+  {
+    name: "files of segments stay open, however many",
+    file: "src/storage/segment/segment-files.ts",
+    find: "      if (this.#open.size >= sizes.openSegmentsMax) this.close(this.#open.keys().next().value!);\n",
+    replace: "",
+  },
+  {
+    name: "blocks of a closed segment stay in the read cache",
+    file: "src/storage/segment/segment-files.ts",
+    find: "    this.cache.forget(file);\n",
+    replace: "",
+    isSimulated: true,
+  },
+  {
+    name: "the read cache grows without a bound",
+    file: "src/storage/log/read-cache.ts",
+    find: "    if (this.#recent.size >= this.#blocksMax) this.#evict(this.#recent.keys().next().value!);\n",
+    replace: "",
+  },
+  {
+    name: "a frame in the middle that is gone stays in memory",
+    file: "src/storage/log/log.ts",
+    find: "    else if (!this.isDurable) this.#releaseFrameOf(offset);\n",
+    replace: "",
+  },
+  {
+    name: "a bound by bytes that is just met drops a frame too many",
+    file: "src/storage/log/log-lookup.ts",
+    find: "  if (left <= bytesMax) return log.firstOffset;",
+    replace: "  if (left < bytesMax) return log.firstOffset;",
+  },
+  {
+    name: "a piece of the reserve that is given up is not written down",
+    file: "src/storage/journal/disk-room.ts",
+    find: "    this.reserveBytes = left;\n",
+    replace: "",
+    isSimulated: true,
+  },
+  {
+    name: "a search by time finds records that are gone",
+    file: "src/storage/log/log-lookup.ts",
+    find: "  return !log.removed.hasAll(frame.firstOffset, frame.endOffset);",
+    replace: "  return frame.endOffset > 0;",
+  },
+  {
+    name: "the sweep begins at the table's start each time",
+    file: "src/keyspace/sweep.ts",
+    find: "    at = round.cursor;",
+    replace: "    at = 0;",
+    isSimulated: true,
+  },
+  {
+    name: "buckets are not merged when keys go",
+    file: "src/keyspace/key-table.ts",
+    find: "      this.#merge();\n    }",
+    replace: "      break;\n    }",
+  },
+  {
+    name: "chunks without a block are kept",
+    file: "src/keyspace/arena.ts",
+    find: "    if (chunk.live > 0 || open.length === 1) return;",
+    replace: "    if (chunk.live >= 0 || open.length === 1) return;",
+  },
+  {
+    name: "numbers of chunks that were given back are not used again",
+    file: "src/keyspace/arena.ts",
+    find: "    this.#freeNumbers.push(chunk.number);\n",
+    replace: "",
+  },
+  {
+    name: "the cleaner's walk goes on where it was after databases were swapped",
+    file: "src/keyspace/keyspace.ts",
+    find: "    this.#walk.database = 0;\n    this.#walk.cursor = 0;\n  }",
+    replace: "  }",
+    isSimulated: true,
+  },
+  {
+    name: "databases change places in memory only",
+    file: "src/keyspace/keyspace.ts",
+    find: "      writeSwap(this.changes, one, other);\n",
+    replace: "",
+  },
+  {
+    name: "a database that is flushed gives no memory back at once",
+    file: "src/keyspace/database.ts",
+    find: "    this.table.free();\n",
+    replace: "",
+  },
+  {
+    name: "a key that is replaced when it is due keeps the old expiry",
+    file: "src/keyspace/database.ts",
+    find: "      if (expiry === keepExpiry && this.isDue(entry)) table.setExpiry(entry, 0);\n",
+    replace: "",
+    also: ["clients/redis/redis-keys-real", "clients/redis/redis-keys.test"],
+  },
+];

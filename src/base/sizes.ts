@@ -1,0 +1,33 @@
+/**
+ * Sizes above which other code runs: a chunk is left for the next one, a cache evicts, an output is compacted, a sweep or
+ * scan goes on later. They are no bounds that a client meets (`limits.ts`), and nothing on the disk depends on them.
+ *
+ * The simulator sets them small, so that what happens above them happens all the time. Invariant: they change only while
+ * no broker is open in the process, since who is made with one keeps it.
+ */
+const usual = {
+  /** A piece of the journal's tail in memory, and of what is kept in memory only. */
+  chunkBytes: 1 << 20,
+  /** How much of the journal's newest bytes stays in memory for readers that keep up. */
+  journalCacheBytes: 32 << 20,
+  /** A block of a file that is read for those who are behind, and how many of them are kept. */
+  readBlockBytes: 256 << 10,
+  readBlocksMax: 64,
+  /** Segments that are open at once. */
+  openSegmentsMax: 256,
+  /** Output buffers larger than this are given back once they are empty. */
+  outputBytesKept: 256 << 10,
+  /** Keys that one sweep looks at, at least. */
+  sweepKeysMin: 500,
+  /** Streams in a part of a SCAN, at least. */
+  streamsInScanPart: 512,
+};
+
+export type Sizes = typeof usual;
+
+export const sizes: Readonly<Sizes> = { ...usual };
+
+/** What is not named is as usual. For the simulator and tests. */
+export function setSizes(given: Partial<Sizes>): void {
+  Object.assign(sizes, usual, given);
+}

@@ -1,0 +1,318 @@
+/**
+ * What one change leaves is there after the process was killed, when nothing else was changed: nothing that is written
+ * beside it may be what brings it to the disk. And what is gone is gone.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { RedisReply } from "../../../sim/clients/redis-client.ts";
+import { DurableRig } from "../../support/durable-rig.ts";
+import { thorough } from "../../support/thorough.ts";
+
+type Words = readonly (string | number)[];
+
+interface Case {
+  readonly what: string;
+  /** Before the first restart: so long ago that all of it is durable, in whatever form. */
+  readonly before: readonly Words[];
+  /** The only thing that is done in the life that is killed. */
+  readonly change: Words;
+  readonly look: readonly Words[];
+}
+
+const stream: readonly Words[] = [
+  ["XADD", "s", "1-1", "f", "a"],
+  ["XADD", "s", "2-1", "f", "b"],
+  ["XADD", "s", "3-1", "f", "c"],
+  ["XGROUP", "CREATE", "s", "g", "1-1"],
+];
+const pending: readonly Words[] = [
+  ...stream,
+  ["XREADGROUP", "GROUP", "g", "one", "COUNT", 1, "STREAMS", "s", ">"],
+];
+const lookAtGroup: readonly Words[] = [
+  ["XINFO", "GROUPS", "s"],
+  ["XPENDING", "s", "g"],
+  ["XRANGE", "s", "-", "+"],
+];
+
+const cases: readonly Case[] = [
+  {
+    what: "a group's position that is set",
+    before: stream,
+    change: ["XGROUP", "SETID", "s", "g", "2-1"],
+    look: lookAtGroup,
+  },
+  {
+    what: "a group's position that moves no offset",
+    before: stream,
+    change: ["XGROUP", "SETID", "s", "g", "1-5"],
+    look: lookAtGroup,
+  },
+  {
+    what: "what a group has read, as it is told by ENTRIESREAD",
+    before: stream,
+    change: ["XGROUP", "SETID", "s", "g", "1-1", "ENTRIESREAD", 1],
+    look: lookAtGroup,
+  },
+  {
+    what: "what was read without being held",
+    before: stream,
+    change: ["XREADGROUP", "GROUP", "g", "one", "COUNT", 1, "NOACK", "STREAMS", "s", ">"],
+    look: lookAtGroup,
+  },
+  {
+    what: "a consumer that has nothing",
+    before: stream,
+    change: ["XGROUP", "CREATECONSUMER", "s", "g", "c"],
+    look: lookAtGroup,
+  },
+  {
+    what: "a consumer that is gone",
+    before: pending,
+    change: ["XGROUP", "DELCONSUMER", "s", "g", "one"],
+    look: lookAtGroup,
+  },
+  {
+    what: "a group that is gone",
+    before: pending,
+    change: ["XGROUP", "DESTROY", "s", "g"],
+    look: [["XINFO", "GROUPS", "s"]],
+  },
+  {
+    what: "who claimed an entry, and how often it was given",
+    before: pending,
+    change: ["XCLAIM", "s", "g", "two", 0, "2-1", "RETRYCOUNT", 7],
+    look: [["XPENDING", "s", "g", "-", "+", 10], ...lookAtGroup],
+  },
+  { what: "an acknowledgement", before: pending, change: ["XACK", "s", "g", "2-1"], look: lookAtGroup },
+  {
+    what: "a stream's last id",
+    before: stream,
+    change: ["XSETID", "s", "9-9"],
+    look: [["XINFO", "STREAM", "s"]],
+  },
+  {
+    what: "what was ever added and deleted, as XSETID tells",
+    before: stream,
+    change: ["XSETID", "s", "3-1", "ENTRIESADDED", 77, "MAXDELETEDID", "2-5"],
+    look: [["XINFO", "STREAM", "s"]],
+  },
+  {
+    what: "a deleted entry",
+    before: stream,
+    change: ["XDEL", "s", "2-1"],
+    look: [["XINFO", "STREAM", "s"], ...lookAtGroup],
+  },
+  {
+    what: "the last entries deleted to the end",
+    before: stream,
+    change: ["XTRIM", "s", "MAXLEN", 0],
+    look: [["XINFO", "STREAM", "s"]],
+  },
+  {
+    what: "an expiry",
+    before: [["SET", "k", "v"]],
+    change: ["PEXPIREAT", "k", 4e12],
+    look: [["PEXPIRETIME", "k"]],
+  },
+  {
+    what: "no expiry any more",
+    before: [["SET", "k", "v", "PXAT", 4e12]],
+    change: ["PERSIST", "k"],
+    look: [["PEXPIRETIME", "k"]],
+  },
+  {
+    what: "a part of a value",
+    before: [["SET", "k", "hello"]],
+    change: ["SETRANGE", "k", 1, "a"],
+    look: [["GET", "k"]],
+  },
+  {
+    what: "databases that changed places",
+    before: [["SET", "k", "v"]],
+    change: ["SWAPDB", 0, 1],
+    look: [["EXISTS", "k"]],
+  },
+  {
+    what: "an empty database and one that is not",
+    before: [["SET", "k", "v"]],
+    change: ["MOVE", "k", 1],
+    look: [["EXISTS", "k"]],
+  },
+  {
+    what: "a renamed key",
+    before: [["SET", "k", "v"]],
+    change: ["RENAME", "k", "n"],
+    look: [
+      ["GET", "n"],
+      ["EXISTS", "k"],
+    ],
+  },
+  { what: "a flushed database", before: [["SET", "k", "v"]], change: ["FLUSHALL"], look: [["DBSIZE"]] },
+  {
+    what: "a user's rights",
+    before: [["ACL", "SETUSER", "u", "on", ">p", "~a", "+get"]],
+    change: ["ACL", "SETUSER", "u", "~b"],
+    look: [["ACL", "GETUSER", "u"]],
+  },
+  {
+    what: "a user that is gone",
+    before: [["ACL", "SETUSER", "u"]],
+    change: ["ACL", "DELUSER", "u"],
+    look: [["ACL", "USERS"]],
+  },
+];
+
+/** Without times that pass. */
+function steady(reply: RedisReply): RedisReply {
+  if (!Array.isArray(reply)) return reply;
+  // An entry of XPENDING: id, consumer, idle time, count.
+  if (reply.length === 4 && typeof reply[2] === "number" && String(reply[0]).includes("-"))
+    return [reply[0]!, reply[1]!, 0, reply[3]!];
+  const isTime = (at: number): boolean => ["idle", "inactive", "seen-time"].includes(String(reply[at - 1]));
+  return reply.map((each, at) => (isTime(at) ? 0 : steady(each)));
+}
+
+async function answersOf(rig: DurableRig, look: readonly Words[]): Promise<RedisReply[]> {
+  const answers: RedisReply[] = [];
+  for (const words of look) answers.push(steady(await rig.redis(...words)));
+  return answers;
+}
+
+for (const { what, before, change, look } of cases) {
+  test(`a restart keeps ${what}`, async () => {
+    const rig = await DurableRig.open(1);
+    for (const words of before) await rig.redis(...words);
+    await rig.restart();
+    const first = await answersOf(rig, look);
+    await rig.redis(...change);
+    const wanted = await answersOf(rig, look);
+    assert.notDeepEqual(wanted, first, "the change does not show: this case would show nothing");
+    await rig.kill();
+    assert.deepEqual(await answersOf(rig, look), wanted);
+    // And after a life in which nothing was changed, whose state was written again.
+    await rig.restart();
+    assert.deepEqual(await answersOf(rig, look), wanted);
+  });
+}
+
+// Positions of Kafka's groups
+
+const groups = ["g", "h", "i", "j"];
+const topics = ["t", "u"];
+const partitions = [0, 1];
+
+const deed = fc.record({
+  what: fc.constantFrom(
+    "commitAll",
+    "commit",
+    "commit",
+    "deletePosition",
+    "deleteGroup",
+    "deleteTopic",
+    "kill",
+    "restart",
+  ),
+  group: fc.constantFrom(...groups),
+  topic: fc.constantFrom(...topics),
+  partition: fc.constantFrom(...partitions),
+  offset: fc.nat({ max: 100 }),
+});
+
+async function makeTopic(rig: DurableRig, name: string): Promise<void> {
+  const topic = {
+    name,
+    numPartitions: partitions.length,
+    replicationFactor: 1,
+    assignments: [],
+    configs: [],
+  };
+  await rig.kafka("CreateTopics", 5, { topics: [topic], timeoutMs: 1000 });
+}
+
+async function positionsOf(rig: DurableRig): Promise<[string, number][]> {
+  const found = new Map<string, number>();
+  for (const groupId of groups) {
+    const { topics: answers } = await rig.kafka("OffsetFetch", 5, { groupId, topics: null });
+    for (const { name, partitions: all } of answers)
+      for (const { partitionIndex, committedOffset } of all)
+        if (committedOffset >= 0) found.set(`${groupId} ${name} ${partitionIndex}`, committedOffset);
+  }
+  return sorted(found);
+}
+
+function sorted(positions: ReadonlyMap<string, number>): [string, number][] {
+  return [...positions].toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+test("positions of groups are those of a map, through deleted topics and groups and over restarts", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(deed, { maxLength: 25 }), fc.nat(), async (deeds, seed) => {
+      const rig = await DurableRig.open(seed);
+      const model = new Map<string, number>();
+      for (const name of topics) await makeTopic(rig, name);
+      for (const { what, group, topic, partition, offset } of deeds) {
+        const key = `${group} ${topic} ${partition}`;
+        if (what === "commit" || what === "commitAll") {
+          // All groups have a position in the topic then, and lose it together.
+          for (const groupId of what === "commit" ? [group] : groups) {
+            const position = { partitionIndex: partition, committedOffset: offset, committedMetadata: "" };
+            await rig.kafka("OffsetCommit", 5, {
+              groupId,
+              generationIdOrMemberEpoch: -1,
+              memberId: "",
+              topics: [{ name: topic, partitions: [position] }],
+            });
+            model.set(`${groupId} ${topic} ${partition}`, offset);
+          }
+        } else if (what === "deletePosition") {
+          const named = [{ name: topic, partitions: [{ partitionIndex: partition }] }];
+          await rig.kafka("OffsetDelete", 0, { groupId: group, topics: named });
+          model.delete(key);
+        } else if (what === "deleteGroup") {
+          await rig.kafka("DeleteGroups", 2, { groupsNames: [group] });
+          for (const each of model.keys()) if (each.startsWith(`${group} `)) model.delete(each);
+        } else if (what === "deleteTopic") {
+          await rig.kafka("DeleteTopics", 5, { topicNames: [topic], timeoutMs: 1000 });
+          for (const each of model.keys()) if (each.includes(` ${topic} `)) model.delete(each);
+          await makeTopic(rig, topic);
+        } else if (what === "kill") await rig.kill();
+        else await rig.restart();
+        assert.deepEqual(await positionsOf(rig), sorted(model));
+        for (const name of topics) {
+          const isKnown = rig.broker.defaultVhost.groupOffsets.hasTopic(name);
+          assert.equal(
+            isKnown,
+            [...model.keys()].some((each) => each.includes(` ${name} `)),
+          );
+        }
+      }
+      await rig.kill();
+      assert.deepEqual(await positionsOf(rig), sorted(model));
+    }),
+    { numRuns: 25 * thorough },
+  );
+});
+
+test("producer ids are given once, whatever was restarted in between", async () => {
+  const rig = await DurableRig.open(3);
+  const given = new Set<number>();
+  for (let i = 0; i < 6; i++) {
+    for (let each = 0; each < 3; each++) {
+      const { producerId } = await rig.kafka("InitProducerId", 4, {
+        transactionalId: null,
+        transactionTimeoutMs: 1000,
+        producerId: -1,
+        producerEpoch: -1,
+      });
+      assert.ok(!given.has(producerId), `${producerId} was given twice`);
+      // The next ones, or those of the next reservation: not just any.
+      const last = Math.max(0, ...given);
+      if (given.size > 0)
+        assert.ok(producerId > last && producerId <= last + 1000, `${producerId} after ${last}`);
+      given.add(producerId);
+    }
+    await (i % 2 === 0 ? rig.kill() : rig.restart());
+  }
+});
