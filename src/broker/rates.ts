@@ -10,8 +10,15 @@ import type { Clock, Timer, Timers } from "../base/clock.ts";
 import type { OpenConnection } from "../base/connection-facts.ts";
 import { limits } from "../base/limits.ts";
 import type { Job, TurnWork } from "../base/turn-work.ts";
-import type { Exchange } from "./exchange/exchange.ts";
-import type { Queue } from "./queue/queue.ts";
+
+/** What is read of a Queue and of an Exchange. */
+type CountedExchange = Readonly<Record<"published" | "unroutable" | "returned", number>>;
+type CountedQueue = Readonly<
+  Record<
+    "delivered" | "redelivered" | "acknowledged" | "requeued" | "expired" | "dropped" | "rejected",
+    number
+  >
+> & { readonly log: { readonly nextOffset: number } };
 
 type Readers<Thing> = Readonly<Record<string, (thing: Thing) => number>>;
 
@@ -27,7 +34,7 @@ export const queueCounters = {
   dropped: (queue) => queue.dropped,
   /** Given back by consumers for good, or too often. */
   rejected: (queue) => queue.rejected,
-} satisfies Readers<Queue>;
+} satisfies Readers<CountedQueue>;
 
 export const exchangeCounters = {
   published: (exchange) => exchange.published,
@@ -35,7 +42,7 @@ export const exchangeCounters = {
   unroutable: (exchange) => exchange.unroutable,
   /** Of these, those that were sent back (AMQP mandatory). */
   returned: (exchange) => exchange.returned,
-} satisfies Readers<Exchange>;
+} satisfies Readers<CountedExchange>;
 
 export const connectionCounters = {
   bytesReceived: (connection) => connection.bytesReceived,

@@ -23,7 +23,7 @@ import {
 } from "./log-lookup.ts";
 import { OffsetSet } from "./offset-set.ts";
 import { OpenTransactions } from "./open-transactions.ts";
-import { type OffsetRange, type Replayed, uncovered } from "./replay-coverage.ts";
+import { assertCovered, type OffsetRange, type Replayed, uncovered } from "./replay-coverage.ts";
 import type { Segment } from "../segment/segment.ts";
 import type { DurableState } from "../state/state.ts";
 
@@ -62,9 +62,6 @@ export class Log implements DurableState {
   stableEnd = 0;
   /** null before the first. */
   #transactions: OpenTransactions | null = null;
-  /** What aborts alone removed from the front, since this process began. */
-  #abortedFrom = 0;
-  #abortedTo = 0;
   /** Where the frame stands that was appended last in this process; -1 before it. */
   lastPosition = -1;
   /** Entry id of the newest record, or what XSETID said. */
@@ -230,13 +227,12 @@ export class Log implements DurableState {
       for (let offset = from; offset < to; offset++) this.#remove(offset);
     }
     if (ranges.length > 0) this.metaChanged();
-    if (first !== this.#abortedTo) this.#abortedFrom = first;
-    this.#abortedTo = this.firstOffset;
+    this.#transactions?.aborted(first, this.firstOffset);
   }
 
   /** Who reads from here on misses nothing: `firstOffset`, or before it where all that was between is aborted. */
   get readableFrom(): number {
-    return this.firstOffset === this.#abortedTo ? this.#abortedFrom : this.firstOffset;
+    return this.#transactions?.readableFrom(this.firstOffset) ?? this.firstOffset;
   }
 
   #end(id: number): readonly number[] {
@@ -486,13 +482,8 @@ export class Log implements DurableState {
 
   /** After replay: throws CORRUPT unless every record that should be there has a place. */
   assertCovered(): void {
-    const [from, to] = this.uncovered(this.segments);
+    assertCovered(this, this.#replay);
     this.#replay.gaps = [];
-    if (from === undefined || to === undefined) return;
-    throw new BrokerError(
-      "CORRUPT",
-      `log ${this.id}: offsets ${Math.max(from, this.removed.first)} to ${to - 1} are missing: a journal file is gone, or from another time; restore it`,
-    );
   }
 
   /** After replay: the ranges of offsets, in pairs, that should be in `segments` or indexed, and are not. */

@@ -22,6 +22,9 @@ export class OpenTransactions {
   readonly #open = new Map<number, OpenTransaction>();
   /** Step, id, from, to. */
   readonly #steps: number[] = [];
+  /** At the front of the log the records of this range were aborted, and no others. */
+  #abortedFrom = 0;
+  #abortedTo = 0;
 
   has(id: number): boolean {
     return this.#open.has(id);
@@ -52,6 +55,17 @@ export class OpenTransactions {
     const ranges = this.#open.get(id)?.ranges ?? [];
     if (this.#open.delete(id)) this.#steps.push(step.ended, id, 0, 0);
     return ranges;
+  }
+
+  /** Records were aborted, which moved the log's first offset from `first` to `next`, or left it. */
+  aborted(first: number, next: number): void {
+    if (first !== this.#abortedTo) this.#abortedFrom = first;
+    this.#abortedTo = next;
+  }
+
+  /** Who reads from here on misses nothing that was committed, where the log begins at `first`. */
+  readableFrom(first: number): number {
+    return first === this.#abortedTo ? this.#abortedFrom : first;
   }
 
   /** The lowest offset at which one began; `end` where none is open. */

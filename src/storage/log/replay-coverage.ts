@@ -3,6 +3,7 @@
  *
  * Not here: what is done about it (log.ts throws, repair gives them up).
  */
+import { BrokerError } from "../../base/errors.ts";
 import type { FrameIndex } from "./frame-index.ts";
 import type { OffsetSet } from "./offset-set.ts";
 
@@ -44,4 +45,17 @@ export function uncovered(log: ReplayedLog, segments: readonly OffsetRange[], re
   }
   need(covered, log.nextOffset);
   return missing;
+}
+
+/** Throws CORRUPT unless every record that should be there has a place. */
+export function assertCovered(
+  log: ReplayedLog & { readonly id: number; readonly segments: readonly OffsetRange[] },
+  replayed: Replayed,
+): void {
+  const [from, to] = uncovered(log, log.segments, replayed);
+  if (from === undefined || to === undefined) return;
+  throw new BrokerError(
+    "CORRUPT",
+    `log ${log.id}: offsets ${Math.max(from, log.removed.first)} to ${to - 1} are missing: a journal file is gone, or from another time; restore it`,
+  );
 }
