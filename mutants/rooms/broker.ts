@@ -60,8 +60,8 @@ export const brokerMutants: readonly RoomMutant[] = [
   {
     name: "a queue at exactly its length drops one too many",
     file: "src/broker/queue/retention.ts",
-    find: "      while (queue.readyCount > policy.maxLength && this",
-    replace: "      while (queue.readyCount >= policy.maxLength && this",
+    find: "queue.readyCount > policy.maxLength) return true;",
+    replace: "queue.readyCount >= policy.maxLength) return true;",
   },
   {
     name: "routes to deleted queues are remembered",

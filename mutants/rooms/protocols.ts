@@ -121,8 +121,8 @@ export const protocolMutants: readonly RoomMutant[] = [
   {
     name: "a stream offset by time is the first record's",
     file: "src/protocols/amqp/channel/stream-offset.ts",
-    find: "  return offset < 0 ? queue.log.nextOffset : offset;",
-    replace: "  return offset < 0 ? queue.log.nextOffset : queue.log.firstOffset;",
+    find: "  return offset < 0 ? queue.log.stableEnd : offset;",
+    replace: "  return offset < 0 ? queue.log.stableEnd : queue.log.firstOffset;",
     also: ["clients/amqp/amqp-streams"],
   },
   {

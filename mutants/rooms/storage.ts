@@ -119,7 +119,7 @@ export const storageMutants: readonly RoomMutant[] = [
   {
     name: "a database that is flushed gives no memory back at once",
     file: "src/keyspace/database.ts",
-    find: "    this.table.free();\n",
+    find: "    this.content.free();\n",
     replace: "",
   },
   {

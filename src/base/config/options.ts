@@ -280,6 +280,7 @@ export const environmentPrefix = "TROIKAMQ_";
 /** Names under the prefix that are not options of this version; a trailing `*` stands for any ending. */
 export const environmentReserved: readonly string[] = [
   "TROIKAMQ_RUNTIME",
+  "TROIKAMQ_ASSERTS",
   "TROIKAMQ_LAUNCHER_FD",
   "TROIKAMQ_TEST_*",
   "TROIKAMQ_MQTT_PORT",

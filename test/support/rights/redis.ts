@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import type { RawRedis } from "../raw-redis.ts";
 import type { Operation, Outcome } from "./cell.ts";
 
-/** What is under the names before: nothing, a string, or a stream with a group and a pending entry. */
-type Before = "none" | "string" | "stream" | "both";
+/** What is under the names before: nothing, a string, a hash `f 1`, or a stream with a group and a pending entry. */
+type Before = "none" | "string" | "hash" | "stream" | "both";
 
 /** Of the row before the command: `both` is a string under `@` and one under `@2`. */
 const rows: readonly [before: Before, command: string, needs: string][] = [
@@ -33,6 +33,27 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "GETRANGE @ 0 1", "read"],
   ["string", "GETSET @ x", "read write"],
   ["none", "GETSET @ x", "read write create"],
+  ["hash", "HDEL @ f", "delete"],
+  ["hash", "HEXISTS @ f", "describe"],
+  ["hash", "HGET @ f", "read"],
+  ["hash", "HGETALL @", "read"],
+  ["hash", "HINCRBY @ f 1", "read write"],
+  ["none", "HINCRBY @ f 1", "read write create"],
+  ["hash", "HINCRBYFLOAT @ f 1", "read write"],
+  ["hash", "HKEYS @", "read"],
+  ["hash", "HLEN @", "describe"],
+  ["hash", "HMGET @ f", "read"],
+  ["hash", "HMSET @ f 2", "write"],
+  ["hash", "HRANDFIELD @", "read"],
+  ["hash", "HSCAN @ 0", "read"],
+  ["hash", "HSET @ f 2", "write"],
+  ["none", "HSET @ f 2", "write create"],
+  ["hash", "HSETNX @ f 2", "write"],
+  ["none", "HSETNX @ f 2", "write create"],
+  ["hash", "HSTRLEN @ f", "describe"],
+  ["hash", "HVALS @", "read"],
+  ["hash", "DEL @", "delete"],
+  ["hash", "SET @ x", "write"],
   ["string", "INCR @", "write read"],
   ["string", "INCRBY @ 1", "write read"],
   ["string", "INCRBYFLOAT @ 1", "write read"],
@@ -196,6 +217,7 @@ export function redisOperations(admin: RawRedis, user: RawRedis): Operation[] {
 async function prepare(admin: RawRedis, name: string, before: Before): Promise<void> {
   const lines = [`DEL ${name} ${name}-other`, "SELECT 1", `DEL ${name}`, "SELECT 0"];
   if (before === "string" || before === "both") lines.push(`SET ${name} 1`);
+  if (before === "hash") lines.push(`HSET ${name} f 1`);
   if (before === "both") lines.push(`SET ${name}-other 1`);
   if (before === "stream") {
     lines.push(`XADD ${name} 1-1 f v`, `XADD ${name} 2-1 f v`, `XGROUP CREATE ${name} g 0`);

@@ -10,6 +10,7 @@ const queue = {
   log: {
     firstOffset: 10,
     nextOffset: 20,
+    stableEnd: 20,
     offsetOfTimestamp: (time: number): number => {
       for (let offset = 10; offset < 20; offset++) if (now - (20 - offset) * 60_000 >= time) return offset;
       return -1;

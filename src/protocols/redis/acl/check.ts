@@ -19,7 +19,7 @@ import { findKeys } from "../core/command-keys.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import type { CompiledRules } from "./command-rules.ts";
-import { keyActs, makesStrings } from "./key-acts.ts";
+import { keyActs, makesValues } from "./key-acts.ts";
 import type { Refusal } from "./refusal.ts";
 
 export interface Asked {
@@ -110,7 +110,7 @@ function refusedKey(asker: Asker, asked: Asked): Refusal | null {
   const { server, spec, request, database, isQueued } = asked;
   if (spec.keys.length === 0) return null;
   const vhost = server.vhostOf(database);
-  const makes = !isQueued && makesStrings(spec, request);
+  const makes = !isQueued && makesValues(spec, request);
   // Where the arguments do not fit the rules there are no keys: the command itself will answer an error.
   for (const { index, flags } of findKeys(spec, request) ?? []) {
     const name = request.latin1(index);

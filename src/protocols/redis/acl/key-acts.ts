@@ -55,12 +55,17 @@ function actsOf(flags: readonly KeyFlag[]): Acts {
   return acts.length > 0 ? acts : ["describe"];
 }
 
-/** Commands that make a string under a key that is not there, and which of their keys. */
+/** Commands that make a value under each of their keys that is not there. */
 const makers: ReadonlySet<string> = new Set([
   "append",
   "decr",
   "decrby",
   "getset",
+  "hincrby",
+  "hincrbyfloat",
+  "hmset",
+  "hset",
+  "hsetnx",
   "incr",
   "incrby",
   "incrbyfloat",
@@ -73,8 +78,8 @@ const makers: ReadonlySet<string> = new Set([
   "setrange",
 ]);
 
-/** Whether the command makes a string under each of its keys that is not there. */
-export function makesStrings({ fullName }: CommandSpec, request: RequestArguments): boolean {
+/** Whether the command makes a value under each of its keys that is not there. */
+export function makesValues({ fullName }: CommandSpec, request: RequestArguments): boolean {
   if (!makers.has(fullName)) return false;
   if (fullName !== "set") return true;
   for (let index = 3; index < request.argumentCount; index++) if (request.is(index, "XX")) return false;
