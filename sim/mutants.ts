@@ -16,8 +16,8 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "while the journal takes nothing, answers to changes leave",
     file: "src/net/connection.ts",
-    find: "      this.#isClean = mayLeave && host.unwrittenMark === mark;",
-    replace: "      this.#isClean = mayLeave;",
+    find: "      const isUnchanged = host.unwrittenMark === mark;",
+    replace: "      const isUnchanged = host.unwrittenMark === mark || mark !== noMark;",
   },
   {
     name: "an acknowledgement from the reserve is sent before it is written",

@@ -176,7 +176,10 @@ export class NetConnection
       write();
     } finally {
       this.#isAnswering = false;
-      this.#isClean = mayLeave && host.unwrittenMark === mark;
+      const isUnchanged = host.unwrittenMark === mark;
+      this.#isClean = mayLeave && isUnchanged;
+      // What it changed may have no answer of its own (an acknowledgement): then all later answers wait for it.
+      if (!isUnchanged) this.touch();
     }
   }
 
@@ -410,7 +413,11 @@ export class NetConnection
     if (this.isClosed || this.#isEnding) return this.#discard(bytes.length);
     this.bytesReceived += bytes.length;
     if (this.#host.isStuck) this.answerTo(this.answerMark, () => this.session.onData(bytes));
-    else this.session.onData(bytes);
+    else {
+      this.session.onData(bytes);
+      // It may have changed something without an answer; should the write of this tick fail, later answers wait for that.
+      this.touch();
+    }
     // Not only when the output is sent: that has to wait while the journal cannot be written.
     this.#stopWhenFull();
   }

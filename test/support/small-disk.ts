@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { TestBroker } from "./broker.ts";
 
 /** False, or why tests that need such a disk are skipped. */
 export const noSmallDisk: string | false = canMount()
@@ -57,6 +58,12 @@ export class SmallDisk {
   /** And gives it back. */
   empty(): void {
     fs.rmSync(this.#ballast, { force: true });
+  }
+
+  /** A broker that fills the disk to its last byte: one mebibyte has no room for a reserve, and publishers are not stopped before. */
+  brokerWithoutReserve(): TestBroker {
+    this.fill(1 << 20);
+    return new TestBroker({ dataDir: this.dataDir, args: ["--disk-free-bytes-min", "0"] });
   }
 
   remove(): void {

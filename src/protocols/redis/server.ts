@@ -131,10 +131,11 @@ export class RedisServer {
 
   /** The stream (or queue) of that key. Throws where it belongs to one AMQP connection alone. */
   findStream(database: number, key: string): Queue | undefined {
-    const queue = this.vhostOf(database).queues.get(key);
+    const vhost = this.vhostOf(database);
+    const queue = vhost.queues.get(key);
     if (queue !== undefined && queue.exclusiveOwner !== 0)
       throw new RedisError(`ERR queue '${key}' is exclusive to an AMQP connection`);
-    this.broker.lookedAtName(databaseVhostName(database), key);
+    this.broker.lookedAtName(vhost.name, key);
     if (queue !== undefined) this.broker.lookedAtQueue(queue);
     return queue;
   }

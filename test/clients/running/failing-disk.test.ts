@@ -12,7 +12,7 @@ import { TestBroker } from "../../support/broker.ts";
 import { KafkaWireClient, makeBatch } from "../../support/kafka-wire-client.ts";
 import { RawRedis } from "../../support/raw-redis.ts";
 import { noSmallDisk, SmallDisk } from "../../support/small-disk.ts";
-import { mebibyte, testMsMax } from "../flow/flow-support.ts";
+import { testMsMax } from "../flow/flow-support.ts";
 
 const diskMebibytes = 64;
 const answerMsMax = 5000;
@@ -62,9 +62,7 @@ test(
   { skip: noSmallDisk, timeout: testMsMax },
   async () => {
     const disk = new SmallDisk(diskMebibytes);
-    // There is no room for a reserve, and publishers are not stopped before the disk is full.
-    disk.fill(mebibyte);
-    const broker = new TestBroker({ dataDir: disk.dataDir, args: ["--disk-free-bytes-min", "0"] });
+    const broker = disk.brokerWithoutReserve();
     try {
       await broker.start();
       const redis = await RawRedis.open(broker.ports.redis);
@@ -164,8 +162,7 @@ test(
   { skip: noSmallDisk, timeout: testMsMax },
   async () => {
     const disk = new SmallDisk(diskMebibytes);
-    disk.fill(mebibyte);
-    const broker = new TestBroker({ dataDir: disk.dataDir, args: ["--disk-free-bytes-min", "0"] });
+    const broker = disk.brokerWithoutReserve();
     try {
       await broker.start();
       const filler = await RawRedis.open(broker.ports.redis);

@@ -281,9 +281,7 @@ test(
   { skip: noSmallDisk, timeout: testMsMax },
   async () => {
     const disk = new SmallDisk(diskMebibytes);
-    // There is no room for a reserve, and publishers are not stopped before the disk is full.
-    disk.fill(mebibyte);
-    const broker = new TestBroker({ dataDir: disk.dataDir, args: ["--disk-free-bytes-min", "0"] });
+    const broker = disk.brokerWithoutReserve();
     try {
       await broker.start();
       const redis = await RawRedis.open(broker.ports.redis);

@@ -306,6 +306,31 @@ test("a passive declare waits for what was taken out of the queue and is not wri
   assert.notDeepEqual(await counted(), before);
 });
 
+test("a change without an answer of its own: the later answers of its connection wait, those of others do not", async () => {
+  const qos = method(1, 60, 10, uint(4, 0), uint(2, 1), Buffer.of(0));
+  for (const isKnown of [false, true]) {
+    const failing = await FailingDisk.open();
+    const { rig } = failing;
+    const changer = await amqpPeer(rig);
+    const other = await amqpPeer(rig);
+    changer.send(Buffer.concat([declareDurable, publish(1, "", "q", Buffer.from("m"))]));
+    changer.send(method(1, 60, 70, uint(2, 0), shortText("q"), Buffer.of(0)));
+    rig.settle();
+    for (const peer of [changer, other]) peer.take();
+    failing.fail();
+    if (isKnown) failing.ask("SET", "key", "v");
+    const acknowledgement = method(1, 60, 80, uint(8, 1), Buffer.of(0));
+    changer.send(Buffer.from(acknowledgement));
+    rig.settle();
+    for (const peer of [changer, other]) peer.send(Buffer.from(qos));
+    rig.settle();
+    assert.equal(changer.take().length, 0);
+    assert.notEqual(other.take().length, 0);
+    failing.recover();
+    assert.notEqual(changer.take().length, 0);
+  }
+});
+
 test("an AMQP client's frames that take several turns are answered while nothing can be written", async () => {
   const failing = await FailingDisk.open();
   const { rig } = failing;

@@ -34,7 +34,7 @@ export function writableKeysOf(context: CommandContext): Database {
 /** The entry of the key in argument `index`, or 0. Streams are not among them. */
 export function findEntry(context: CommandContext, database: Database, index: number): number {
   const { buffer, starts, ends } = context.request;
-  if (context.broker.storage.gate.writeFailure !== null)
+  if (context.broker.ticker.isStuck)
     context.server.keyspace.lookedAt(context.database, buffer, starts[index]!, ends[index]!);
   return database.find(buffer, starts[index]!, ends[index]!);
 }
