@@ -91,6 +91,18 @@ export class PendingTable {
   }
 
   set(offset: number, owner: number, count: number, time: number): void {
+    this.#set(offset, owner, count, time);
+  }
+
+  /** The same with the record's entry id, in a table that keeps ids; returns who held it before. */
+  give(offset: number, owner: number, count: number, time: number, id: EntryId): number {
+    const before = this.#set(offset, owner, count, time);
+    id.writeWords(this.#last!.ids, offset % recordsPerPage);
+    return before;
+  }
+
+  /** Leaves the record's page in `#last`; returns who held the record before. */
+  #set(offset: number, owner: number, count: number, time: number): number {
     let page = this.#page(offset);
     if (page === undefined) {
       page = takePage(Math.floor(offset / recordsPerPage), this.keepsIds);
@@ -99,18 +111,15 @@ export class PendingTable {
       this.#last = page;
     }
     const at = offset % recordsPerPage;
-    if (page.owners[at] === noOwner) {
+    const before = page.owners[at]!;
+    if (before === noOwner) {
       page.noted++;
       this.size++;
     }
     page.owners[at] = owner;
     page.counts[at] = count;
     page.times[at] = time;
-  }
-
-  /** The entry id of a record that is noted. */
-  setId(offset: number, id: EntryId): void {
-    id.writeWords(this.#page(offset)!.ids, offset % recordsPerPage);
+    return before;
   }
 
   /** Forgets a record and returns who held it (`noOwner` when it was not noted). */

@@ -84,11 +84,10 @@ export class GroupCursor implements DurableState {
 
   /** Notes who holds an entry now; it may have been another consumer's (the group was set back). */
   #give(offset: number, owner: number, count: number, time: number, id: EntryId): void {
-    this.#tookFrom(this.pending.ownerOf(offset));
+    const before = this.pending.give(offset, owner, count, time, id);
+    if (before !== noOwner) this.#tookFrom(before);
     const after = this.#owners.byId(owner);
     if (after !== undefined) after.pending++;
-    this.pending.set(offset, owner, count, time);
-    this.pending.setId(offset, id);
   }
 
   #tookFrom(owner: number): void {

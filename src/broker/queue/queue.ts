@@ -197,6 +197,8 @@ export class Queue {
     broker.storage.unwritten.lookedAt(this.log);
     if (broker.queuesCatchingUp >= queuesCatchingUpMax) return false;
     this.log.store.seal();
+    // A stream has bounds alone, which hold for what was there when they were applied last.
+    if (this.cursor === null && this.settledTo === this.log.stableEnd) return true;
     broker.queuesCatchingUp++;
     try {
       this.#settleRecords(broker.clock.now());

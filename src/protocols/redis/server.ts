@@ -135,8 +135,10 @@ export class RedisServer {
     const queue = vhost.queues.get(key);
     if (queue !== undefined && queue.exclusiveOwner !== 0)
       throw new RedisError(`ERR queue '${key}' is exclusive to an AMQP connection`);
-    this.broker.lookedAtName(vhost.name, key);
-    if (queue !== undefined) this.broker.lookedAtQueue(queue);
+    if (this.broker.ticker.isStuck) {
+      this.broker.lookedAtName(vhost.name, key);
+      if (queue !== undefined) this.broker.lookedAtQueue(queue);
+    }
     return queue;
   }
 }

@@ -106,8 +106,7 @@ test("the pending table finds entries by id", () => {
       const model = new Map<number, number>();
       for (const [offset, isNoted] of steps) {
         if (isNoted) {
-          table.set(offset, 1, 1, 0);
-          table.setId(offset, idOf(offset * 3, offset));
+          table.give(offset, 1, 1, 0, idOf(offset * 3, offset));
           model.set(offset * 3, offset);
         } else {
           table.clear(offset);

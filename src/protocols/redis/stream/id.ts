@@ -66,6 +66,52 @@ function negate(isStrictInteger: boolean): boolean {
   return true;
 }
 
+/** Powers of ten, of which the second half of a number's digits is multiplied into the first. */
+const scales = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000];
+/** So many digits fit 31 bits, and their sum is one of integers. */
+const smallDigitsMax = 9;
+
+/** Reads up to 15 digits from `start` on, into `high` and `low`; returns where they end. */
+function readDigits(buffer: Uint8Array, start: number, end: number): number {
+  let at = start;
+  let front = 0;
+  const frontEnd = Math.min(end, start + smallDigitsMax);
+  for (; at < frontEnd; at++) {
+    const digit = buffer[at]! - 0x30;
+    if (digit < 0 || digit > 9) break;
+    front = (front * 10 + digit) | 0;
+  }
+  if (at < frontEnd || at === end) {
+    high = 0;
+    low = front;
+    return at;
+  }
+  let back = 0;
+  const backEnd = Math.min(end, start + safeDigitsMax);
+  for (; at < backEnd; at++) {
+    const digit = buffer[at]! - 0x30;
+    if (digit < 0 || digit > 9) break;
+    back = (back * 10 + digit) | 0;
+  }
+  const value = front * scales[at - start - smallDigitsMax]! + back;
+  high = Math.floor(value / wordSize);
+  low = value - high * wordSize;
+  return at;
+}
+
+/** Reads an id as replies show most of them: two numbers of at most 15 digits. False where it is written otherwise. */
+function parseUsualId(buffer: Uint8Array, start: number, end: number, into: EntryId): boolean {
+  const dash = readDigits(buffer, start, end);
+  if (dash === start || dash >= end || buffer[dash] !== 0x2d) return false;
+  into.msHigh = high;
+  into.msLow = low;
+  const idEnd = readDigits(buffer, dash + 1, end);
+  if (idEnd !== end || idEnd === dash + 1) return false;
+  into.sequenceHigh = high;
+  into.sequenceLow = low;
+  return true;
+}
+
 /** Reads `ms-sequence`, or `ms` with the sequence `missing`; with `open` also `ms-*`, whose sequence is 0 then. */
 function parseId(
   buffer: Uint8Array,
@@ -75,6 +121,7 @@ function parseId(
   missing: MissingSequence,
   open: boolean,
 ): "closed" | "open" | undefined {
+  if (parseUsualId(buffer, start, end, into)) return "closed";
   if (end - start > idSizeMax) return undefined;
   // The text ends at a zero byte, as in C.
   let textEnd = start;
@@ -165,13 +212,25 @@ function parseExclusive(
     throw new RedisError(errorTexts.invalidStreamId);
 }
 
+/** The milliseconds that were written last, and their digits: entries that follow each other mostly have the same. */
+let notedMs = -1;
+let notedMsSize = 0;
+const notedMsText = new Uint8Array(20);
+
+function noteMs(ms: number): void {
+  if (ms === notedMs) return;
+  notedMs = ms;
+  notedMsSize = decimalSize(ms);
+  writeDecimal(notedMsText, 0, notedMsSize, ms);
+}
+
 /** `$size CRLF ms-sequence CRLF`, without a string in between. */
 export function writeStreamId(out: ByteWriter, id: EntryId): void {
   const { msHigh, sequenceHigh } = id;
   if (msHigh >= safeHighEnd || sequenceHigh >= safeHighEnd) return writeGreatId(out, id);
-  const ms = msHigh * wordSize + id.msLow;
+  noteMs(msHigh * wordSize + id.msLow);
   const sequence = sequenceHigh * wordSize + id.sequenceLow;
-  const msSize = decimalSize(ms);
+  const msSize = notedMsSize;
   const sequenceSize = decimalSize(sequence);
   const size = msSize + 1 + sequenceSize;
   const sizeDigits = size < 10 ? 1 : 2;
@@ -184,7 +243,7 @@ export function writeStreamId(out: ByteWriter, id: EntryId): void {
   buffer[at] = 0x0d;
   buffer[at + 1] = 0x0a;
   at += 2;
-  writeDecimal(buffer, at, msSize, ms);
+  for (let i = 0; i < msSize; i++) buffer[at + i] = notedMsText[i]!;
   buffer[at + msSize] = 0x2d;
   writeDecimal(buffer, at + msSize + 1, sequenceSize, sequence);
   at += size;

@@ -70,8 +70,8 @@ export function parseRead(context: CommandContext, isGroupRead: boolean): Stream
     } else if (more > 0 && request.is(at, "STREAMS")) first = at + 1;
     else if (more > 1 && request.is(at, "GROUP")) {
       if (!isGroupRead) throw onlyInGroups("GROUP");
-      read.group = request.latin1(at + 1);
-      read.consumer = request.latin1(at + 2);
+      read.group = request.repeatedName(at + 1);
+      read.consumer = request.repeatedName(at + 2);
       at += 2;
     } else if (request.is(at, "NOACK")) {
       if (!isGroupRead) throw onlyInGroups("NOACK");
@@ -107,7 +107,7 @@ function timeoutArgument(request: RequestArguments, index: number): number {
 
 function parseStream(context: CommandContext, read: StreamRead, keyAt: number, idAt: number): WantedStream {
   const { request } = context;
-  const key = request.latin1(keyAt);
+  const key = request.repeatedName(keyAt);
   const queue = lookUp(context, key);
   if (read.group !== undefined) groupOf(queue, read.group, key);
   if (request.is(idAt, "$")) {

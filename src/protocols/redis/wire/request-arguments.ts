@@ -13,6 +13,9 @@ const initialArguments = 16;
 const keptArgumentsMax = 1024;
 const objectBytes = 256;
 const emptyBuffer = Buffer.alloc(0);
+/** Names that commands of any connection had last, by the argument's place. */
+const recentNames: string[] = Array.from({ length: 8 }, () => "");
+const recentNameSizeMax = 64;
 
 export class RequestArguments {
   /** The bytes that `starts` and `ends` point into. */
@@ -140,6 +143,27 @@ export class RequestArguments {
 
   latin1(index: number): string {
     return this.buffer.latin1Slice(this.starts[index], this.ends[index]);
+  }
+
+  /**
+   * The same for a name that most commands in a row repeat (a stream, a group, a consumer): the string that the last command had
+   * there, if it is the same. Comparing its bytes is cheaper than making a string, and its hash is known already.
+   */
+  repeatedName(index: number): string {
+    const at = index % recentNames.length;
+    const recent = recentNames[at]!;
+    if (this.#isText(index, recent)) return recent;
+    const name = this.latin1(index);
+    if (name.length <= recentNameSizeMax) recentNames[at] = name;
+    return name;
+  }
+
+  #isText(index: number, text: string): boolean {
+    const start = this.starts[index]!;
+    if (this.ends[index]! - start !== text.length) return false;
+    const { buffer } = this;
+    for (let i = 0; i < text.length; i++) if (buffer[start + i] !== text.charCodeAt(i)) return false;
+    return true;
   }
 
   utf8(index: number): string {

@@ -19,7 +19,7 @@ export function findGroup(
   queue: Queue | undefined,
   index: number,
 ): GroupCursor | undefined {
-  return queue?.groups.get(context.request.latin1(index));
+  return queue?.groups.get(context.request.repeatedName(index));
 }
 
 /** The error of commands that need a group, for the key in argument 1 and the group in argument 2. */

@@ -22,17 +22,23 @@ export const xackCommand: CommandRow = {
 
 const unitsOfAcknowledged = 0.5;
 const id = new EntryId();
+/** The ids of a command that acknowledges at once. */
+const checkedIds = new Uint32Array(4 * directItemsMax);
 
 function xack(context: CommandContext): void {
   const { request, reply } = context;
   const cursor = findGroup(context, findStream(context, 1), 2);
   if (cursor === undefined) return reply.integer(0);
-  // All ids are checked before one is acknowledged.
   const count = request.argumentCount;
-  if (count > 4) for (let at = 3; at < count; at++) strictIdArgument(request, at, id);
-  if (count > directItemsMax) return answerInSlices(context, () => acknowledgeEach(context, cursor));
+  const isAtOnce = count - 3 <= directItemsMax;
+  // All ids are checked before one is acknowledged.
+  for (let at = 3; at < count; at++) {
+    strictIdArgument(request, at, id);
+    if (isAtOnce) id.writeWords(checkedIds, at - 3);
+  }
+  if (!isAtOnce) return answerInSlices(context, () => acknowledgeEach(context, cursor));
   let acknowledged = 0;
-  for (let at = 3; at < count; at++) if (acknowledge(context, cursor, at)) acknowledged++;
+  for (let i = 0; i < count - 3; i++) if (acknowledge(cursor, id.readWords(checkedIds, i))) acknowledged++;
   reply.integer(acknowledged);
 }
 
@@ -40,16 +46,15 @@ function* acknowledgeEach(context: CommandContext, cursor: GroupCursor): Job<voi
   const piece = new Piece();
   let acknowledged = 0;
   for (let at = 3; at < context.request.argumentCount; at++) {
-    if (acknowledge(context, cursor, at)) acknowledged++;
+    if (acknowledge(cursor, strictIdArgument(context.request, at, id))) acknowledged++;
     const due = piece.add(unitsOfAcknowledged);
     if (due > 0) yield due;
   }
   context.reply.integer(acknowledged);
 }
 
-/** Whether the entry with the id in argument `at` was pending. */
-function acknowledge({ request }: CommandContext, cursor: GroupCursor, at: number): boolean {
-  strictIdArgument(request, at, id);
-  const offset = cursor.pending.findId(id);
+/** Whether the entry with that id was pending. */
+function acknowledge(cursor: GroupCursor, acknowledgedId: EntryId): boolean {
+  const offset = cursor.pending.findId(acknowledgedId);
   return offset >= 0 && cursor.settle(offset);
 }
