@@ -10,26 +10,27 @@ import type { QueueConsumer } from "./readers.ts";
 
 export function deliverReady(queue: Queue, now: number): void {
   const cursor = queue.cursor!;
-  const { broker } = queue.vhost;
-  const { consumers } = queue;
+  const { retention, inflation } = queue.vhost.broker;
+  const { consumers, returns, readyBytes, log } = queue;
+  const { singleActiveConsumer } = queue.policy;
   for (let isServed = false; ; isServed = true) {
-    const consumer = queue.policy.singleActiveConsumer ? consumers.nextActive() : consumers.next();
+    const consumer = singleActiveConsumer ? consumers.nextActive() : consumers.next();
     if (consumer === null) return;
-    if (queue.returns.isHead) return;
-    if (queue.canExpire && !broker.retention.expireHead(queue, false)) return;
-    if (broker.inflation.isSpent && cursor.peek() && broker.inflation.isSpentFor(cursor.record)) {
-      broker.inflation.continueLater(queue, isServed);
+    if (returns.count > 0 && returns.isHead) return;
+    if (queue.canExpire && !retention.expireHead(queue, false)) return;
+    if (inflation.isSpent && cursor.peek() && inflation.isSpentFor(cursor.record)) {
+      inflation.continueLater(queue, isServed);
       return;
     }
     if (consumer.isNoAck) {
       if (!cursor.take()) return;
-      queue.readyBytes?.taken(cursor.record);
+      readyBytes?.taken(cursor.record);
       const offset = cursor.record.offset;
       consumer.deliver(queue, cursor);
-      if (!queue.keepsHistory) queue.log.remove(offset);
+      if (!queue.keepsHistory) log.remove(offset);
     } else {
       if (!cursor.acquire(consumer.id, now)) return;
-      queue.readyBytes?.taken(cursor.record);
+      readyBytes?.taken(cursor.record);
       hand(queue, consumer, cursor);
     }
     consumers.served();

@@ -229,7 +229,7 @@ export class AmqpSession implements Session, Holder {
     const { incoming } = channel;
     if (incoming.stage !== "method") throw unexpectedFrame(incoming.stage);
     channel.methodNumber = number;
-    this.broker.lookedAtDefinitions();
+    if (this.broker.ticker.isStuck) this.broker.lookedAtDefinitions();
     switch (number) {
       case numbers.publish:
         incoming.begin(bytes, start, end);
