@@ -192,6 +192,8 @@ export class Channel implements DurableWaiter {
 
   /** Whether the connection takes another delivery; if not, the consumer is woken, in its turn, when it does. */
   hasRoomFor(consumer: ChannelConsumer): boolean {
+    // Sent or not, what is in the output is little: mostly so, and asked for each delivery.
+    if (this.output.length <= limits.outputLowWaterBytes) return true;
     const { connection } = this.session;
     const { outputBytes } = connection;
     if (outputBytes <= limits.outputLowWaterBytes) return true;

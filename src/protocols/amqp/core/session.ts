@@ -74,6 +74,8 @@ export class AmqpSession implements Session, Holder {
   #isPaused = false;
   #isPeerEnded = false;
   #frames = 0;
+  /** Not a publish nor an acknowledgement: it may have written much, or have more to do. */
+  #hasRunMethod = false;
   /** How the client calls itself, for who asks what is connected. */
   client: ClientNames = noNames;
   messagesIn = 0;
@@ -108,14 +110,11 @@ export class AmqpSession implements Session, Holder {
     try {
       if (this.state === "header" && !this.#readHeader()) return parser.settle();
       const { work } = this.broker;
-      // One at least, or whoever sends few frames would wait for those who send many.
+      // One unit at least, or whoever sends few frames would wait for those who send many.
       for (let isFirst = true; !this.#turnWait.isWaiting; isFirst = false) {
         if (connection.outputBytes > limits.outputHighWaterBytes) break;
         if (!isFirst && work.isSpent && parser.unread > 0) this.#turnWait.nextTurn();
-        else if (parser.next()) {
-          this.#frame();
-          if (++this.#frames % framesOfUnit === 0) work.spend(1);
-        } else break;
+        else if (!this.#takeFrames()) break;
       }
       this.#borrower?.incoming.park();
       parser.settle();
@@ -132,6 +131,21 @@ export class AmqpSession implements Session, Holder {
     if (!this.#turnWait.isWaiting || this.#isPaused || parser.unread <= waitingInputBytesMax) return;
     this.#isPaused = true;
     connection.pauseReading();
+  }
+
+  /** Takes frames for one unit of work, or until a method has run that may have used more; false when no more is there. */
+  #takeFrames(): boolean {
+    const { parser } = this;
+    this.#hasRunMethod = false;
+    while (parser.next()) {
+      this.#frame();
+      if (++this.#frames % framesOfUnit === 0) {
+        this.broker.work.spend(1);
+        return true;
+      }
+      if (this.#hasRunMethod || this.#turnWait.isWaiting) return true;
+    }
+    return false;
   }
 
   /** The frames that waited are taken. */
@@ -250,6 +264,7 @@ export class AmqpSession implements Session, Holder {
         this.send(channel.number, "channel.close-ok", {});
         return;
       default:
+        this.#hasRunMethod = true;
         this.broker.work.spend(unitsOfMethod);
         this.server.runChannelMethod(channel, decodeMethod(this.#reader.reuse(bytes, start, end)));
     }
