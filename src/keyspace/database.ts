@@ -9,11 +9,8 @@ import { copyBytes } from "../base/bytes.ts";
 import { ageOf } from "./age.ts";
 import type { KeyContent } from "./content.ts";
 import {
-  beginElements,
-  endElements,
   operation,
   writeDelete,
-  writeElementBytes,
   writeExpire,
   writeFlush,
   writeHead,
@@ -256,23 +253,10 @@ export class Database {
    * position `below`; says whether there was.
    */
   rewriteElements(id: number, below: number): boolean {
-    const { changes, position } = this.#keyspace;
-    const { values, table } = this.content;
-    const large = values.at(id);
-    if (large === null) return false;
-    large.age = position;
-    let countAt = -1;
-    let count = 0;
-    const isFound = large.rewriteOlder(below, (ref) => {
-      if (countAt < 0)
-        countAt = beginElements(changes, operation.setFields, this.number, table, values.entryOf(id));
-      large.locateKey(ref);
-      writeElementBytes(changes, large.bytes, large.start, large.end);
-      large.locate(ref);
-      writeElementBytes(changes, large.bytes, large.start, large.end);
-      count++;
-    });
-    if (countAt >= 0) endElements(changes, countAt, count);
-    return isFound;
+    const { changes, position, kinds } = this.#keyspace;
+    const { content } = this;
+    if (content.values.at(id) === null) return false;
+    const kind = kinds.ofType(content.table.type(content.values.entryOf(id)))!;
+    return kind.rewriteElements(changes, { database: this.number, content, id }, below, position);
   }
 }

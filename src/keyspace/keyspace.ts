@@ -23,7 +23,9 @@ import { typeNameOf } from "./value-type.ts";
 import { type KeyspaceBounds, keyspaceBounds } from "./bounds.ts";
 import { UnwrittenKeys } from "./unwritten-keys.ts";
 import { Graves } from "./values/graves.ts";
+import { HashKind } from "./values/hash-kind.ts";
 import { HashValues } from "./values/hash.ts";
+import { ValueKinds } from "./values/value-kind.ts";
 
 export const databaseCount = 16;
 /** Changes beyond this go to the journal before the tick ends, so that no frame becomes huge. */
@@ -57,6 +59,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly arena = new Arena();
   readonly graves = new Graves();
   readonly hashes: HashValues;
+  readonly kinds: ValueKinds;
   #isFreeing = false;
   #broker: Broker | null = null;
   #sweepTimer: Timer | null = null;
@@ -69,13 +72,15 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   /** No entry's last set is known to stand below. */
   #cleanBelow = 0;
   readonly #found: number[] = [];
-  readonly #unwritten = new UnwrittenKeys(this);
+  readonly #unwritten: UnwrittenKeys;
 
   /** `seed` is 32 unpredictable bits: it keeps clients from choosing keys or fields that share a bucket. */
   constructor(seed: number, bounds: KeyspaceBounds = keyspaceBounds) {
     this.seed = seed | 0;
     this.bounds = bounds;
     this.hashes = new HashValues(bounds);
+    this.kinds = new ValueKinds([new HashKind(this.hashes)]);
+    this.#unwritten = new UnwrittenKeys(this, this.kinds);
     this.databases = Array.from({ length: databaseCount }, (_, number) => new Database(this, number));
   }
 

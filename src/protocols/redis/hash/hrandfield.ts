@@ -12,7 +12,7 @@ import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
 import { keysOf } from "../keys/key-access.ts";
 import { findHash, hashesOf } from "./hash-key.ts";
-import { LargeWalk, writeElement } from "./large-walk.ts";
+import { ElementWalk, writeElement } from "../core/element-walk.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
 export const hrandfieldCommand: CommandRow = {
@@ -55,7 +55,7 @@ function replyOne(context: CommandContext): void {
   const entry = findHash(context, database);
   if (entry === 0) return reply.null();
   if (content.isLarge(entry)) {
-    const table = content.largeOf(entry);
+    const table = content.elementsOf(entry);
     return writeElement(context, table, table.random(broker.random), "fields");
   }
   const hashes = hashesOf(context);
@@ -90,11 +90,11 @@ interface Picks<Name> {
 
 class LargePicks implements Picks<Ref> {
   readonly #context: CommandContext;
-  readonly #walk: LargeWalk;
+  readonly #walk: ElementWalk;
 
   constructor(context: CommandContext, content: KeyContent, entry: number) {
     this.#context = context;
-    this.#walk = new LargeWalk(content, entry);
+    this.#walk = new ElementWalk(content, entry);
   }
 
   get count(): number {
