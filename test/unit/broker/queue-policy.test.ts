@@ -286,3 +286,18 @@ test("eras of a ttl are few, and never end a record before its time", () => {
   restored.forgetBelow(199);
   assert.equal(restored.count, 1);
 });
+
+test("bytes of a backlog are counted without what is held, also where the count begins in a later turn", async () => {
+  const bare = await openBareBroker();
+  const queue = bare.declare("q");
+  fill(queue, 5);
+  assert.equal(takeOnce(queue, 1), "taken");
+  const held = queue.cursor!.record.offset;
+  bare.broker.work.spend(1_000_000);
+  apply(queue, { "max-length-bytes": 1000 });
+  queue.catchUp();
+  await settled(bare);
+  assert.equal(queue.readyBytes!.total, 4 * body.length);
+  queue.settle(held);
+  assert.equal(queue.readyBytes!.total, 4 * body.length);
+});
