@@ -279,8 +279,7 @@ export class Queue {
 
   /** The record is out of the queue: gone from the log too, unless that keeps its history. */
   drop(offset: number): void {
-    const cursor = this.cursor!;
-    cursor.settle(offset);
+    this.cursor!.gone(offset);
     if (!this.keepsHistory) this.log.remove(offset);
   }
 
