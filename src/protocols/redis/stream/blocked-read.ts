@@ -52,7 +52,7 @@ export class BlockedRead implements BlockedCommand, LogWaiter, QueueWaiter {
 
   register(): void {
     for (const { key } of this.#read.streams) {
-      const queue = this.#vhost.queues.get(key);
+      const queue = this.#vhost.findQueue(key);
       if (queue === undefined) this.#vhost.awaitQueue(key, this);
       else this.#waitOn(queue);
     }
