@@ -82,7 +82,7 @@ export class Vhost {
   readonly publication: Publication;
   /** Where messages go. */
   readonly routes: Routes;
-  readonly timedDeletions: TimedDeletions;
+  readonly timedDeletions: TimedDeletions<Queue>;
   /** Names of queues, streams and exchanges, for those who ask with bytes. */
   readonly names = new NameFilter();
   /** Names of this virtual host that are values; set by who keeps them. */
@@ -106,7 +106,14 @@ export class Vhost {
     this.live = new LiveChannels(this);
     this.publication = new Publication(this);
     this.routes = new Routes(this);
-    this.timedDeletions = new TimedDeletions(this);
+    const { clock, timers, work, ticker } = broker;
+    this.timedDeletions = new TimedDeletions({
+      clock,
+      timers,
+      work,
+      deleteQueue: (queue) => this.deleteQueue(queue),
+      requestTick: () => ticker.request(),
+    });
     if (broker.isOpen) this.timedDeletions.begin();
   }
 

@@ -47,7 +47,9 @@ export function assertFree(vhost: Vhost, name: string, wanted: NameWanted): void
 
 /** Whether the name is anything at all: then no topic or partition can get it. */
 export function isTaken(vhost: Vhost, name: string): boolean {
-  return vhost.findQueue(name) !== undefined || vhost.exchanges.has(name) || vhost.values?.holds(name) === true;
+  return (
+    vhost.findQueue(name) !== undefined || vhost.exchanges.has(name) || vhost.values?.holds(name) === true
+  );
 }
 
 /**

@@ -7,10 +7,8 @@
  * as many places as there are such queues; before `begin` nothing is deleted.
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
-import type { Timer } from "../../base/clock.ts";
-import type { Job } from "../../base/turn-work.ts";
-import type { Vhost } from "../vhost.ts";
-import type { Queue } from "./queue.ts";
+import type { Clock, Timer, Timers } from "../../base/clock.ts";
+import type { Job, TurnWork } from "../../base/turn-work.ts";
 
 /** A wall clock that was set forward is noticed so late at most. */
 const delayMsMax = 10_000;
@@ -18,15 +16,30 @@ const delayMsMax = 10_000;
 const unitsOfQueue = 20;
 const stalePlacesMin = 64;
 
-interface Place {
+interface TimedQueue {
+  /** Wall time, ms; 0: never. Set here only. */
+  deleteAt: number;
+}
+
+interface Place<Queue> {
   readonly at: number;
   readonly queue: Queue;
 }
 
-export class TimedDeletions {
-  readonly #vhost: Vhost;
+interface TimedDeletionsOptions<Queue> {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly work: TurnWork;
+  /** Deletes the queue, which then calls `forget`. */
+  readonly deleteQueue: (queue: Queue) => void;
+  /** Some were deleted by the timer: those who are told of it are to be written to. */
+  readonly requestTick: () => void;
+}
+
+export class TimedDeletions<Queue extends TimedQueue> {
+  readonly #options: TimedDeletionsOptions<Queue>;
   /** Earliest first, as a binary heap. A place is stale once its queue has another time, or is deleted. */
-  #heap: Place[] = [];
+  #heap: Place<Queue>[] = [];
   #timer: Timer | null = null;
   #timerAt = Infinity;
   #isBegun = false;
@@ -36,8 +49,13 @@ export class TimedDeletions {
   /** Queues deleted because their time had come. */
   deleted = 0;
 
-  constructor(vhost: Vhost) {
-    this.#vhost = vhost;
+  constructor(options: TimedDeletionsOptions<Queue>) {
+    this.#options = options;
+  }
+
+  /** Places in the heap, stale ones too. */
+  get placeCount(): number {
+    return this.#heap.length;
   }
 
   /** The broker is open: from now on queues are deleted. */
@@ -66,12 +84,12 @@ export class TimedDeletions {
   deleteIfDue(queue: Queue): boolean {
     if (!this.isDue(queue)) return false;
     this.deleted++;
-    this.#vhost.deleteQueue(queue);
+    this.#options.deleteQueue(queue);
     return true;
   }
 
-  isDue({ deleteAt }: Queue): boolean {
-    return deleteAt !== 0 && deleteAt <= this.#vhost.broker.clock.now();
+  isDue({ deleteAt }: TimedQueue): boolean {
+    return deleteAt !== 0 && deleteAt <= this.#options.clock.now();
   }
 
   #rebuild(): void {
@@ -83,7 +101,7 @@ export class TimedDeletions {
     this.#heap = [...places.values()].toSorted((a, b) => a.at - b.at);
   }
 
-  #push(place: Place): void {
+  #push(place: Place<Queue>): void {
     const heap = this.#heap;
     let at = heap.push(place) - 1;
     while (at > 0) {
@@ -112,7 +130,7 @@ export class TimedDeletions {
     heap[at] = last;
   }
 
-  #first(): Place | undefined {
+  #first(): Place<Queue> | undefined {
     for (;;) {
       const first = this.#heap[0];
       if (first === undefined || !isStale(first)) return first;
@@ -126,19 +144,19 @@ export class TimedDeletions {
     if (first === undefined || first.at >= this.#timerAt) return;
     this.#timer?.cancel();
     this.#timerAt = first.at;
-    const { clock, timers } = this.#vhost.broker;
+    const { clock, timers } = this.#options;
     const delayMs = Math.min(Math.max(first.at - clock.now(), 1), delayMsMax);
     this.#timer = timers.after(delayMs, () => this.#delete());
   }
 
   #delete(): void {
-    const { work, ticker } = this.#vhost.broker;
+    const { work, requestTick } = this.#options;
     this.#timer = null;
     this.#timerAt = Infinity;
     this.#isDeleting = true;
     work.run(this.#deleting(), () => {
       this.#isDeleting = false;
-      ticker.request();
+      requestTick();
       this.#arm();
     });
   }
@@ -152,6 +170,6 @@ export class TimedDeletions {
   }
 }
 
-function isStale({ at, queue }: Place): boolean {
+function isStale({ at, queue }: Place<TimedQueue>): boolean {
   return queue.deleteAt !== at;
 }

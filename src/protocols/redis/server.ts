@@ -90,7 +90,9 @@ export class RedisServer {
 
   /** Whether there is a key of any kind. */
   hasKey(database: number, key: string): boolean {
-    return this.keyspace.typeOf(database, key) !== undefined || this.vhostOf(database).findQueue(key) !== undefined;
+    return (
+      this.keyspace.typeOf(database, key) !== undefined || this.vhostOf(database).findQueue(key) !== undefined
+    );
   }
 
   /** Strings and streams of a database. */

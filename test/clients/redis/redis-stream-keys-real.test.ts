@@ -306,6 +306,21 @@ test("blocked readers and keys that are renamed, copied or expire", options, asy
     await sameAll("xadd s 1-1 a 1\nxgroup create s g $");
     await blocked(group, ends);
   }
+  for (const ends of ["del s", "set s v", "xgroup destroy s g", "flushall", "set u v\nrename u s"]) {
+    await afresh();
+    await sameAll("xadd s 1-1 a 1\nxgroup create s g $");
+    await blocked(group, ends);
+  }
+  for (const comes of [
+    "rename u s",
+    "copy u s replace",
+    "xgroup create u g 0\nrename u s",
+    "xgroup create u g 0\ncopy u s replace",
+  ]) {
+    await afresh();
+    await sameAll("xadd s 1-1 a 1\nxgroup create s g $\nxadd u 2-1 a 1");
+    await blocked(group, comes);
+  }
   // Who waits is told though nobody asks for the key.
   await afresh();
   await sameAll("xadd s 1-1 a 1\nxgroup create s g $");
@@ -316,53 +331,69 @@ test("blocked readers and keys that are renamed, copied or expire", options, asy
   await blocked(["xread", "block", 0, "streams", "s", "$"], "rename s u\nxadd s 2-1 a 1");
 });
 
-test("WATCH sees that a stream is expired, renamed, copied onto or given another expiry", options, async () => {
-  const cases = [
-    ["s", "expire s 100"],
-    ["s", "persist s"],
-    ["s", "pexpireat s 1"],
-    ["s", "rename s t"],
-    ["t", "rename s t"],
-    ["t", "renamenx s t"],
-    ["t", "copy s t"],
-    ["s", "copy s t"],
-    ["t", "copy s u"],
-    ["s", "move s 1"],
-    ["s", "rename s s"],
-  ] as const;
-  for (const [key, line] of cases) {
+test(
+  "WATCH sees that a stream is expired, renamed, copied onto or given another expiry",
+  options,
+  async () => {
+    const cases = [
+      ["s", "expire s 100"],
+      ["s", "persist s"],
+      ["s", "pexpireat s 1"],
+      ["s", "rename s t"],
+      ["t", "rename s t"],
+      ["t", "renamenx s t"],
+      ["t", "copy s t"],
+      ["s", "copy s t"],
+      ["t", "copy s u"],
+      ["s", "move s 1"],
+      ["s", "rename s s"],
+    ] as const;
+    for (const [key, line] of cases) {
+      await afresh();
+      await same("xadd", "s", "1-1", "a", 1);
+      await same("watch", key);
+      await same(...line.split(" "));
+      await same("multi");
+      await same("ping");
+      await same("exec");
+    }
     await afresh();
     await same("xadd", "s", "1-1", "a", 1);
-    await same("watch", key);
-    await same(...line.split(" "));
+    await same("pexpire", "s", 1);
+    await same("watch", "t");
+    while ((await us.call("exists", "s")) === ":1\r\n" || (await them.call("exists", "s")) === ":1\r\n");
+    await same("rename", "s", "t");
     await same("multi");
-    await same("ping");
     await same("exec");
-  }
-  await afresh();
-  await same("xadd", "s", "1-1", "a", 1);
-  await same("pexpire", "s", 1);
-  await same("watch", "t");
-  while ((await us.call("exists", "s")) === ":1\r\n" || (await them.call("exists", "s")) === ":1\r\n");
-  await same("rename", "s", "t");
-  await same("multi");
-  await same("exec");
-});
+  },
+);
 
 const key = fc.constantFrom("a", "b", "c");
 const group = fc.constantFrom("g", "h");
 const consumer = fc.constantFrom("x", "y");
-const id = fc.tuple(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 2 })).map((part) => part.join("-"));
+const id = fc
+  .tuple(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 2 }))
+  .map((part) => part.join("-"));
 const w = (word: Word): fc.Arbitrary<Word> => fc.constant(word);
 
 const command: fc.Arbitrary<Word[]> = fc.oneof(
-  { weight: 5, arbitrary: fc.tuple(w("xadd"), key, id, w("f"), fc.constantFrom("v", "", "12", "x".repeat(100))) },
+  {
+    weight: 5,
+    arbitrary: fc.tuple(w("xadd"), key, id, w("f"), fc.constantFrom("v", "", "12", "x".repeat(100))),
+  },
   { weight: 2, arbitrary: fc.tuple(w("xgroup"), w("create"), key, group, id, w("mkstream")) },
   {
     weight: 4,
     arbitrary: fc.tuple(
-      ...[w("xreadgroup"), w("group"), group, consumer, w("count"), fc.integer({ min: 1, max: 3 })],
-      ...[w("streams"), key, w(">")],
+      w("xreadgroup"),
+      w("group"),
+      group,
+      consumer,
+      w("count"),
+      fc.integer({ min: 1, max: 3 }),
+      w("streams"),
+      key,
+      w(">"),
     ),
   },
   fc.tuple(w("xack"), key, group, id),
@@ -387,7 +418,12 @@ test("random runs", options, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(command, { minLength: 20, maxLength: 80 }), async (commands) => {
       await afresh();
-      for (const words of commands) await same(...words);
+      for (const words of commands) {
+        await same(...words);
+        // A read that finds nothing makes its consumer in 7.2 and here, and not in 7.0.
+        if (words[0] === "xgroup")
+          for (const name of ["x", "y"]) await same("xgroup", "createconsumer", words[2]!, words[3]!, name);
+      }
       for (const database of [0, 1]) {
         await same("select", database);
         for (const name of ["a", "b", "c"]) await same("xinfo", "stream", name, "full", "count", 0);

@@ -32,7 +32,10 @@ export class KeyRef {
     this.entry = findEntry(context, database, index);
     this.stream = this.entry === 0 || assertsAreOn ? streamAt(context, index, database) : undefined;
     if (assertsAreOn)
-      assertInvariant(this.entry === 0 || this.stream === undefined, "no key is a value and a stream at once");
+      assertInvariant(
+        this.entry === 0 || this.stream === undefined,
+        "no key is a value and a stream at once",
+      );
   }
 
   get exists(): boolean {
@@ -81,11 +84,7 @@ export class KeyRef {
 }
 
 /** The key in argument `index`, of the selected database unless another is given. */
-export function keyAt(
-  context: CommandContext,
-  index: number,
-  database: Database = keysOf(context),
-): KeyRef {
+export function keyAt(context: CommandContext, index: number, database: Database = keysOf(context)): KeyRef {
   return new KeyRef(context, database, index);
 }
 

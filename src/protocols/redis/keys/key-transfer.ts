@@ -77,9 +77,7 @@ export function* copyStreamKey(source: Queue, target: TargetKey, replaces: boole
     if (!replaces && keyAt(context, index, database).exists) return false;
     clearForStream(target);
     const { log, groups } = draft;
-    server
-      .vhostOf(database.number)
-      .adoptStream(nameOf(target), { log, groups, deleteAt: source.deleteAt });
+    server.vhostOf(database.number).adoptStream(nameOf(target), { log, groups, deleteAt: source.deleteAt });
     draft = null;
     changed(target);
     return true;

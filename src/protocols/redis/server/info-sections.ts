@@ -99,7 +99,8 @@ function keyspaceFields({ server }: CommandContext): Field[] {
   const fields: Field[] = [];
   for (let database = 0; database < databaseCount; database++) {
     const keys = server.keyCount(database);
-    if (keys > 0) fields.push([`db${database}`, `keys=${keys},expires=${server.expiringCount(database)},avg_ttl=0`]);
+    if (keys > 0)
+      fields.push([`db${database}`, `keys=${keys},expires=${server.expiringCount(database)},avg_ttl=0`]);
   }
   return fields;
 }
