@@ -90,10 +90,7 @@ class StreamCopy {
     if (this.#units < unitsOfPiece) return 0;
     const due = this.#units;
     this.#units = 0;
-    // A full disk ends it; a disk that is behind has the rest of this turn.
-    const { broker } = this.#source.vhost;
-    broker.storage.assertWritable();
-    return broker.isBehind ? Math.max(due, broker.turnBounds.turnWorkUnits) : due;
+    return this.#draft.paced(due);
   }
 
   *#findDeleted(): Job<void> {

@@ -28,6 +28,16 @@ export class StreamDraft implements GroupHolder {
     this.log = broker.storage.createLog(true);
   }
 
+  /**
+   * What a job that fills the draft yields for so many units: the rest of the turn while the disk is behind. Throws UNAVAILABLE once the
+   * disk is full.
+   */
+  paced(units: number): number {
+    const { storage, isBehind, turnBounds } = this.#broker;
+    storage.assertWritable();
+    return isBehind ? Math.max(units, turnBounds.turnWorkUnits) : units;
+  }
+
   /** Appends one record under that id. */
   append(of: Envelope, bytes: Uint8Array, start: number, end: number, id: EntryId): void {
     const { store } = this.log;

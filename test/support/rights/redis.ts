@@ -6,6 +6,9 @@ import type { Operation, Outcome } from "./cell.ts";
 /** What is under the names before: nothing, a string, a hash `f 1`, or a stream with a group and a pending entry. */
 type Before = "none" | "string" | "hash" | "stream" | "both";
 
+/** The string `v` as DUMP has it, for RESTORE. */
+const serialized = "\0\x01v\x0a\0\x91\x08\xce\xb2\x19\x38\x8a\xce";
+
 /** Of the row before the command: `both` is a string under `@` and one under `@2`. */
 const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "APPEND @ x", "write"],
@@ -21,6 +24,8 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "DEL @", "delete"],
   ["stream", "DEL @", "delete"],
   ["both", "DEL @ @2", "delete"],
+  ["string", "DUMP @", "read"],
+  ["stream", "DUMP @", "read"],
   ["string", "EXISTS @", "describe"],
   ["string", "EXPIRE @ 100", "delete"],
   ["stream", "EXPIRE @ 100", "delete"],
@@ -86,6 +91,9 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "RENAME @ @2", "read delete write create"],
   ["both", "RENAME @ @2", "read delete write"],
   ["string", "RENAMENX @ @2", "read delete write create"],
+  ["none", `RESTORE @ 0 ${serialized}`, "redis:dangerous write create"],
+  ["string", `RESTORE @ 0 ${serialized} REPLACE`, "redis:dangerous write"],
+  ["stream", `RESTORE @ 0 ${serialized} REPLACE`, "redis:dangerous write delete"],
   ["string", "SET @ x", "write"],
   ["none", "SET @ x", "write create"],
   ["none", "SET @ x XX", "write"],

@@ -70,20 +70,24 @@ function moveStream(stream: Queue, from: KeyRef, target: TargetKey): void {
 export function* copyStreamKey(source: Queue, target: TargetKey, replaces: boolean): Job<boolean> {
   const { context, database, index } = target;
   assertStreamCanBe(target);
-  const { broker, server } = context;
-  let draft: StreamDraft | null = new StreamDraft(broker);
+  let draft: StreamDraft | null = new StreamDraft(context.broker);
   try {
     if (!(yield* copyStream(source, draft))) return false;
     if (!replaces && keyAt(context, index, database).exists) return false;
-    clearForStream(target);
-    const { log, groups } = draft;
-    server.vhostOf(database.number).adoptStream(nameOf(target), { log, groups, deleteAt: source.deleteAt });
+    adoptDraft(target, draft, source.deleteAt);
     draft = null;
-    changed(target);
     return true;
   } finally {
     draft?.drop();
   }
+}
+
+/** What was made becomes the stream of a key, which it replaces, until that wall time (ms; 0 for ever). */
+export function adoptDraft(target: TargetKey, { log, groups }: StreamDraft, deleteAt: number): void {
+  clearForStream(target);
+  const { context, database } = target;
+  context.server.vhostOf(database.number).adoptStream(nameOf(target), { log, groups, deleteAt });
+  changed(target);
 }
 
 function nameOf({ context, index }: TargetKey): string {
@@ -91,7 +95,7 @@ function nameOf({ context, index }: TargetKey): string {
 }
 
 /** Throws where the key cannot become a stream, whatever it is now: WRONGTYPE, NOPERM, UNAVAILABLE, INVALID. */
-function assertStreamCanBe({ context, database, index }: TargetKey): void {
+export function assertStreamCanBe({ context, database, index }: TargetKey): void {
   const { broker, server, request } = context;
   broker.storage.assertWritable();
   server.vhostOf(database.number).assertQueueName(request.latin1(index));
