@@ -157,7 +157,7 @@ const redisUses: Readonly<Record<string, (ask: Ask, key: string) => void>> = {
     ask("DEL", key);
   },
   "streams that expire, are renamed and copied": (ask, key) => {
-    for (const [command, ...words] of [
+    for (const [command, ...rest] of [
       ["XADD", key, "1-1", "f", "v"],
       ["XADD", key, "2-1", "f", "v"],
       ["XGROUP", "CREATE", key, "g", 0],
@@ -176,7 +176,7 @@ const redisUses: Readonly<Record<string, (ask: Ask, key: string) => void>> = {
       ["DEL", `${key}.copy`],
       ["SELECT", 0],
     ] as const)
-      ask(command, ...words);
+      ask(command, ...rest);
   },
   "a group of one stream that stays": (ask, key) => {
     ask("XADD", "stays", "*", "f", "v");
