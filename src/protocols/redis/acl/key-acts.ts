@@ -72,6 +72,7 @@ const makers: ReadonlySet<string> = new Set([
   "mset",
   "msetnx",
   "psetex",
+  "restore",
   "set",
   "setex",
   "setnx",

@@ -26,8 +26,11 @@ export class PartedReply {
     this.#version = version;
   }
 
+  /** Bytes that are gathered elsewhere and will be written here. */
+  gathered = 0;
+
   get bytes(): number {
-    return this.#partsBytes + this.out.length;
+    return this.#partsBytes + this.out.length + this.gathered;
   }
 
   /** Call it between pieces of work. Throws once the reply is larger than `redisReplyBytesMax`. */

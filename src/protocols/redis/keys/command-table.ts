@@ -2,6 +2,7 @@
 import { inGroup, keysBehind, oneKey, unknownKeys, type CommandRows } from "../core/command-spec.ts";
 import { copyCommand } from "./copy.ts";
 import { delCommands } from "./del.ts";
+import { dumpCommand } from "../dump/dump.ts";
 import { existsCommands } from "./exists.ts";
 import { expireCommands } from "./expire.ts";
 import { keysCommand } from "./keys.ts";
@@ -10,6 +11,7 @@ import { objectCommand } from "./object.ts";
 import { persistCommand } from "./persist.ts";
 import { randomkeyCommand } from "./randomkey.ts";
 import { renameCommands } from "./rename.ts";
+import { restoreCommand } from "../dump/restore.ts";
 import { scanCommand } from "./scan.ts";
 import { ttlCommands } from "./ttl.ts";
 import { typeCommand } from "./type.ts";
@@ -20,16 +22,7 @@ export const genericCommands: CommandRows = inGroup(
   [
     copyCommand,
     ...delCommands,
-    {
-      name: "dump",
-      arity: 2,
-      flags: ["readonly"],
-      keys: [oneKey(1, "RO", "access")],
-      tips: ["nondeterministic_output"],
-      since: "2.6.0",
-      complexity: "O(N*M), N objects of M bytes on average",
-      summary: "Serializes a key's value.",
-    },
+    dumpCommand,
     ...existsCommands,
     ...expireCommands,
     ...ttlCommands,
@@ -53,16 +46,7 @@ export const genericCommands: CommandRows = inGroup(
     persistCommand,
     randomkeyCommand,
     ...renameCommands,
-    {
-      name: "restore",
-      arity: -4,
-      flags: ["write", "denyoom"],
-      categories: ["keyspace", "dangerous"],
-      keys: [oneKey(1, "OW", "update")],
-      since: "2.6.0",
-      complexity: "O(N*M), N objects of M bytes on average",
-      summary: "Makes a key from a serialized value.",
-    },
+    restoreCommand,
     scanCommand,
     {
       name: "sort",

@@ -2,7 +2,7 @@
 import { beyondListpack, valueType } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
-import { findEntry, keysOf, streamAt } from "./key-access.ts";
+import { keyAt } from "./key-ref.ts";
 import { parseBigInteger } from "../wire/numbers.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
@@ -98,9 +98,9 @@ function objectHelp({ reply }: CommandContext): void {
 
 function objectEncoding(context: CommandContext): void {
   const { reply } = context;
-  const database = keysOf(context);
-  const entry = findEntry(context, database, 2);
-  if (entry === 0) return streamAt(context, 2) === undefined ? reply.null() : reply.bulkLatin1("stream");
+  const { exists, stream, entry, database } = keyAt(context, 2);
+  if (!exists) return reply.null();
+  if (stream !== undefined) return reply.bulkLatin1("stream");
   const { table } = database;
   const word = table.typeWord(entry);
   if (table.type(entry) === valueType.hash)
@@ -130,5 +130,5 @@ function objectFreq(context: CommandContext): void {
 }
 
 function isThere(context: CommandContext): boolean {
-  return findEntry(context, keysOf(context), 2) !== 0 || streamAt(context, 2) !== undefined;
+  return keyAt(context, 2).exists;
 }
