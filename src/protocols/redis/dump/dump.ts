@@ -6,7 +6,7 @@ import type { CommandContext } from "../core/context.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
 import { hashesOf } from "../hash/hash-key.ts";
-import { LargeWalk } from "../hash/large-walk.ts";
+import { ElementWalk } from "../core/element-walk.ts";
 import { keyAt, type KeyRef } from "../keys/key-ref.ts";
 import { Payload } from "./payload.ts";
 import { rdbType, writeLength, writeString } from "./rdb.ts";
@@ -50,7 +50,7 @@ function* writeHash(context: CommandContext, payload: Payload, { database, entry
   const { content } = database;
   payload.out.uint8(rdbType.hash);
   if (content.isLarge(entry)) {
-    yield* writeLargeHash(payload, new LargeWalk(content, entry));
+    yield* writeLargeHash(payload, new ElementWalk(content, entry));
     return;
   }
   const hashes = hashesOf(context);
@@ -62,7 +62,7 @@ function* writeHash(context: CommandContext, payload: Payload, { database, entry
   }
 }
 
-function* writeLargeHash(payload: Payload, walk: LargeWalk): Job<void> {
+function* writeLargeHash(payload: Payload, walk: ElementWalk): Job<void> {
   const place = payload.open();
   const { table } = walk;
   let count = 0;
