@@ -58,13 +58,13 @@ export const simulatorMutants: readonly Mutant[] = [
   },
   {
     name: "a queue's policy is applied, and not kept with its definition",
-    file: "src/broker/queue/policies.ts",
+    file: "src/broker/policy/policies.ts",
     find: "    this.#queue.vhost.queueChanged(this.#queue);",
     replace: "",
   },
   {
     name: "a policy counts where the argument is less",
-    file: "src/broker/queue/policy.ts",
+    file: "src/broker/policy/policy.ts",
     find: "    lesser(numberOf(fromPolicy(name)), numberOf(args[`x-${name}`]));",
     replace: "    numberOf(fromPolicy(name)) ?? numberOf(args[`x-${name}`]);",
   },

@@ -1,8 +1,8 @@
 /** What a queue or stream is made with, and what the table keeps of it. */
 import type { ArgumentTypes } from "../exchange/routing/plain-arguments.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
-import type { PolicyLayers } from "./policy.ts";
-import type { TtlEra } from "./ttl-eras.ts";
+import type { PolicyLayers } from "../policy/policy.ts";
+import type { TtlEra } from "../policy/ttl-eras.ts";
 
 export type QueueKind = "queue" | "stream";
 

@@ -5,7 +5,7 @@
  * in broker/queue/policy.ts. Invariant: what passes here is read there without a second look.
  */
 import { limits } from "../../../base/limits.ts";
-import { maxAgeMs } from "../../../broker/queue/policy.ts";
+import { maxAgeMs } from "../../../broker/policy/policy.ts";
 import { type FieldTable, fieldTypeNames, type FieldValue, findField } from "../../../message/amqp/table.ts";
 import { displayText } from "../../../message/amqp/text.ts";
 import { AmqpError } from "../core/errors.ts";

@@ -13,8 +13,8 @@
  */
 import type { Job, RunningJob } from "../../base/turn-work.ts";
 import type { QueuePolicy } from "./policy.ts";
-import type { Queue } from "./queue.ts";
-import { ReadyBytes } from "./ready-bytes.ts";
+import type { Queue } from "../queue/queue.ts";
+import { ReadyBytes } from "../queue/ready-bytes.ts";
 
 /** What dropping a record costs a turn, and making a dead letter of it. */
 const unitsOfDrop = 2;

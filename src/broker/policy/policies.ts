@@ -4,11 +4,11 @@
  * Not here: how they are merged (policy.ts), what a new policy leaves to do (policy-change.ts), which policy matches which name.
  * Invariant: `queue.policy` is what the layers, as they are now, make of the queue's arguments.
  */
-import type { QueueOptions } from "./definition.ts";
+import type { QueueOptions } from "../queue/definition.ts";
 import { IdleExpiry } from "./idle-expiry.ts";
 import { effectivePolicy, keepsHistory, noLayers, type PolicyLayers, type TopicSettings } from "./policy.ts";
 import { PolicyChange } from "./policy-change.ts";
-import type { Queue } from "./queue.ts";
+import type { Queue } from "../queue/queue.ts";
 import { TtlEras } from "./ttl-eras.ts";
 
 export class QueuePolicies {
