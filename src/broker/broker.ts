@@ -85,7 +85,7 @@ export class Broker {
   /** Long requests, in slices. */
   readonly work: TurnWork;
   readonly turnBounds: TurnBounds;
-  readonly inflation: InflationBudget;
+  readonly inflation: InflationBudget<Queue>;
   readonly access: Access;
   readonly retention: Retention;
   readonly vhosts = new Map<string, Vhost>();

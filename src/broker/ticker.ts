@@ -11,12 +11,23 @@ import type { Clock, Timer, Timers } from "../base/clock.ts";
 import { limits, type TurnBounds } from "../base/limits.ts";
 import type { ConnectionHost, FlushableConnection } from "../base/connection.ts";
 import type { Storage } from "../storage/index.ts";
-import type { Queue } from "./queue/queue.ts";
 
 /** Something that waits for the durable watermark, such as a channel with unconfirmed publishes. */
 export interface DurableWaiter {
   /** The watermark stands at `position` now. Register again to hear more. */
   durableMoved(position: number): void;
+}
+
+/** A queue or stream, as the tick sees it. */
+export interface TickedQueue {
+  isScheduled: boolean;
+  hasFailed: boolean;
+  /** Delivers, applies bounds, tells those who wait. */
+  atTickEnd(): void;
+  /** What `atTickEnd` threw. */
+  failed(error: unknown): void;
+  /** Has itself scheduled again at that wall time, in ms, or before. */
+  wakeNoLaterThan(at: number): void;
 }
 
 const retryDelayMs = 100;
@@ -43,9 +54,9 @@ export class Ticker implements ConnectionHost {
   readonly #afterFlush: () => void;
   #isRequested = false;
   #isRunning = false;
-  #scheduled: Queue[] = [];
+  #scheduled: TickedQueue[] = [];
   /** Queues that have more to do than one tick allows. */
-  readonly #later = new Set<Queue>();
+  readonly #later = new Set<TickedQueue>();
   #expirationsLeft: number;
   #touched: FlushableConnection[] = [];
   #held: FlushableConnection[] = [];
@@ -74,7 +85,7 @@ export class Ticker implements ConnectionHost {
     this.timers.atTickEnd(() => this.run());
   }
 
-  schedule(queue: Queue): void {
+  schedule(queue: TickedQueue): void {
     if (queue.isScheduled) return;
     queue.isScheduled = true;
     this.#scheduled.push(queue);
@@ -120,7 +131,7 @@ export class Ticker implements ConnectionHost {
   }
 
   /** Has the queue looked at in the next tick, even when this one is only ending. */
-  scheduleLater(queue: Queue): void {
+  scheduleLater(queue: TickedQueue): void {
     this.#later.add(queue);
     // One that is ending asks for the next itself, once the journal has taken what it has.
     if (!this.#isRunning) this.request();
@@ -178,14 +189,14 @@ export class Ticker implements ConnectionHost {
    * What one queue throws (a record that cannot be read) must not keep all others from being answered. It is looked at
    * again later: the disk may only have failed for a moment.
    */
-  #endTickOf(queue: Queue): void {
+  #endTickOf(queue: TickedQueue): void {
     try {
       queue.atTickEnd();
       queue.hasFailed = false;
     } catch (error) {
       queue.failed(error);
       // One wake-up however often it fails until then: it may get messages in every tick.
-      queue.vhost.broker.wakeQueueAt(queue, this.#clock.now() + failedQueueRetryMs);
+      queue.wakeNoLaterThan(this.#clock.now() + failedQueueRetryMs);
     }
   }
 

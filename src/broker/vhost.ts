@@ -11,14 +11,8 @@ import { limits } from "../base/limits.ts";
 import type { Job } from "../base/turn-work.ts";
 import type { Log } from "../storage/index.ts";
 import type { Broker } from "./broker.ts";
-import {
-  type Binding,
-  bindingIdentity,
-  type Destination,
-  Exchange,
-  type ExchangeOptions,
-  type ExchangeType,
-} from "./exchange/exchange.ts";
+import { type Binding, bindingIdentity, type Destination, Exchange } from "./exchange/exchange.ts";
+import type { ExchangeOptions, ExchangeType } from "./exchange/definition.ts";
 import { assertSameExchange, assertSameQueue } from "./queue/declared-same.ts";
 import { GroupCursor } from "./groups/group-cursor.ts";
 import { GroupOffsets } from "./groups/offsets.ts";
@@ -86,7 +80,7 @@ export class Vhost {
       this.exchanges.set(exchange, new Exchange(options, this.broker.routeBudget));
       this.names.add(exchange);
     }
-    this.live = new LiveChannels(this);
+    this.live = new LiveChannels(broker.work);
     this.publication = new Publication(this);
     this.routes = new Routes(this);
   }

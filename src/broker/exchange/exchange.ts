@@ -1,17 +1,13 @@
 /** An exchange: a name, a type and the bindings that leave it. Routing itself is its router's part. */
 import type { Queue } from "../queue/queue.ts";
+import type { ExchangeOptions, ExchangeType } from "./definition.ts";
 import { DirectRouter } from "./routing/direct.ts";
 import { FanoutRouter } from "./routing/fanout.ts";
 import { HeadersRouter } from "./routing/headers.ts";
 import { PartitionRouter } from "./routing/partition.ts";
-import type { ArgumentTypes } from "./routing/plain-arguments.ts";
 import type { BindingArguments, Router } from "./routing/router.ts";
 import { TopicRouter } from "./routing/topic.ts";
 import { type RouteBudget, RouteCache } from "./route-cache.ts";
-
-/** `x-kafka-topic` spreads messages over a topic's partitions by key, as Kafka's default partitioner does. */
-export const exchangeTypes = ["direct", "fanout", "topic", "headers", "x-kafka-topic"] as const;
-export type ExchangeType = (typeof exchangeTypes)[number];
 
 export type Destination = Queue | Exchange;
 
@@ -22,17 +18,6 @@ export interface Binding {
   readonly args: BindingArguments;
   /** Kept across restarts: source and destination are both durable. */
   readonly isDurable: boolean;
-}
-
-export interface ExchangeOptions {
-  name: string;
-  type: ExchangeType;
-  durable: boolean;
-  autoDelete: boolean;
-  internal: boolean;
-  args: BindingArguments;
-  /** Of one that is declared again: those of the exchange that is there were checked when it was made. */
-  argTypes?: ArgumentTypes | undefined;
 }
 
 const routers: Record<ExchangeType, new () => Router<Destination>> = {

@@ -7,8 +7,8 @@
  * Invariant: an entry in `#recent` is one of `channels`.
  */
 import { limits } from "../../base/limits.ts";
+import type { TurnWork } from "../../base/turn-work.ts";
 import { type LivePattern, LivePatterns } from "./patterns.ts";
-import type { Vhost } from "../vhost.ts";
 
 export interface LiveSubscriber {
   /**
@@ -33,7 +33,8 @@ const unitsOfSubscriber = 0.1;
 const unitsOfLook = 0.01;
 
 export class LiveChannels {
-  readonly vhost: Vhost;
+  /** Charged for what the subscribers of a message cost. */
+  readonly #work: TurnWork;
   readonly channels = new Map<string, ChannelEntry>();
   readonly patterns = new LivePatterns<LiveSubscriber>();
   /** Of the message that is being handed out. */
@@ -43,8 +44,8 @@ export class LiveChannels {
   /** By hash: what was published to last with it. */
   readonly #recent = Array.from<ChannelEntry | undefined>({ length: recentChannels });
 
-  constructor(vhost: Vhost) {
-    this.vhost = vhost;
+  constructor(work: TurnWork) {
+    this.#work = work;
   }
 
   get isEmpty(): boolean {
@@ -112,7 +113,7 @@ export class LiveChannels {
 
   /** Each costs the publisher's turn, however many messages come in one pipeline. */
   #heardBy(count: number): number {
-    this.vhost.broker.work.spend(Math.ceil(unitsOfLook * this.patterns.size + unitsOfSubscriber * count));
+    this.#work.spend(Math.ceil(unitsOfLook * this.patterns.size + unitsOfSubscriber * count));
     return count;
   }
 

@@ -9,31 +9,39 @@
  * Invariants: each consumer is in the ring of its priority or parked; `#rings` are those with somebody in them, the
  * highest priority first. A queue asks `next` or `nextActive`, never both.
  */
-import type { QueueConsumer } from "./readers.ts";
 
-/** A consumer's place in its ring; alone there it is its own neighbour. */
-interface Place {
-  readonly consumer: QueueConsumer;
-  before: Place;
-  after: Place;
+/** A consumer, as far as its turn is concerned. */
+export interface TakesTurns {
+  readonly priority: number;
+  readonly isExclusive: boolean;
+  /** Set here alone: it had no room when it was looked at last. */
+  isParked: boolean;
+  canTake(): boolean;
 }
 
-interface Ring {
+/** A consumer's place in its ring; alone there it is its own neighbour. */
+interface Place<Consumer> {
+  readonly consumer: Consumer;
+  before: Place<Consumer>;
+  after: Place<Consumer>;
+}
+
+interface Ring<Consumer> {
   readonly priority: number;
   /** Whose turn it is. */
-  first: Place | null;
+  first: Place<Consumer> | null;
   /** Of the consumers with this priority, parked ones too. */
   members: number;
 }
 
-export class QueueConsumers {
-  readonly #places = new Map<QueueConsumer, Place>();
-  readonly #ringOf = new Map<number, Ring>();
-  readonly #rings: Ring[] = [];
+export class QueueConsumers<Consumer extends TakesTurns> {
+  readonly #places = new Map<Consumer, Place<Consumer>>();
+  readonly #ringOf = new Map<number, Ring<Consumer>>();
+  readonly #rings: Ring<Consumer>[] = [];
   /** The ring of the consumer that `next` found. */
-  #found: Ring | null = null;
+  #found: Ring<Consumer> | null = null;
   /** The one that `x-single-active-consumer` lets take; it stays while it is there. */
-  #active: QueueConsumer | null = null;
+  #active: Consumer | null = null;
 
   get size(): number {
     return this.#places.size;
@@ -46,8 +54,8 @@ export class QueueConsumers {
     return only!.isExclusive;
   }
 
-  add(consumer: QueueConsumer): void {
-    const place = { consumer } as Place;
+  add(consumer: Consumer): void {
+    const place = { consumer } as Place<Consumer>;
     place.before = place.after = place;
     this.#places.set(consumer, place);
     const { priority } = consumer;
@@ -60,7 +68,7 @@ export class QueueConsumers {
   }
 
   /** False where it is not there. */
-  remove(consumer: QueueConsumer): boolean {
+  remove(consumer: Consumer): boolean {
     const place = this.#places.get(consumer);
     if (place === undefined) return false;
     this.#places.delete(consumer);
@@ -72,7 +80,7 @@ export class QueueConsumers {
   }
 
   /** All of them in the order in which they came; then there are none. */
-  takeAll(): QueueConsumer[] {
+  takeAll(): Consumer[] {
     const all = [...this.#places.keys()];
     this.#places.clear();
     this.#ringOf.clear();
@@ -82,7 +90,7 @@ export class QueueConsumers {
   }
 
   /** A consumer may have room again. One that is not there, or not parked, stays as it is. */
-  ready(consumer: QueueConsumer): void {
+  ready(consumer: Consumer): void {
     if (!consumer.isParked) return;
     const place = this.#places.get(consumer);
     if (place === undefined) return;
@@ -91,7 +99,7 @@ export class QueueConsumers {
   }
 
   /** Round robin among those of the highest priority that can take a record. */
-  next(): QueueConsumer | null {
+  next(): Consumer | null {
     for (;;) {
       const ring = this.#rings[0];
       if (ring === undefined) return null;
@@ -113,14 +121,14 @@ export class QueueConsumers {
   }
 
   /** The single active one, if it can take a record. */
-  nextActive(): QueueConsumer | null {
+  nextActive(): Consumer | null {
     this.#active ??= this.#rings[0]?.first!.consumer ?? null;
     this.#found = null;
     return this.#active !== null && this.#active.canTake() ? this.#active : null;
   }
 
   /** At the end of a ring, which is before its first. */
-  #enter(ring: Ring, place: Place): void {
+  #enter(ring: Ring<Consumer>, place: Place<Consumer>): void {
     const { first } = ring;
     if (first === null) {
       ring.first = place.before = place.after = place;
@@ -133,7 +141,7 @@ export class QueueConsumers {
     first.before = place;
   }
 
-  #leave(ring: Ring, place: Place): void {
+  #leave(ring: Ring<Consumer>, place: Place<Consumer>): void {
     if (place.after === place) {
       ring.first = null;
       this.#rings.splice(this.#rankOf(ring), 1);
@@ -145,7 +153,7 @@ export class QueueConsumers {
   }
 
   /** How many rings with somebody in them have a higher priority. */
-  #rankOf({ priority }: Ring): number {
+  #rankOf({ priority }: Ring<Consumer>): number {
     const rings = this.#rings;
     let low = 0;
     for (let high = rings.length; low < high;) {

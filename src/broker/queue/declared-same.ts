@@ -4,7 +4,7 @@
  * Invariant: what is compared is what the type of the queue that is there has; other arguments may differ.
  */
 import { BrokerError } from "../../base/errors.ts";
-import type { ExchangeOptions } from "../exchange/exchange.ts";
+import type { ExchangeOptions } from "../exchange/definition.ts";
 import { fieldTypeNames, type FieldValue } from "../../message/amqp/table.ts";
 import { type PlainValue, usualType } from "../../message/amqp/table-plain.ts";
 import { shownName } from "../names.ts";

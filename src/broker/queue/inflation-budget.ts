@@ -11,9 +11,8 @@ import { limits } from "../../base/limits.ts";
 import { kafkaFrames } from "../../message/convert/kafka-frame.ts";
 import { envelope } from "../../message/envelope.ts";
 import type { StoredRecord } from "../../message/record.ts";
-import type { Queue } from "./queue.ts";
 
-export class InflationBudget {
+export class InflationBudget<Queue extends { readonly isDeleted: boolean }> {
   readonly #timers: Timers;
   readonly #schedule: (queue: Queue) => void;
   #spentBefore: number = kafkaFrames.inflatedBytes;

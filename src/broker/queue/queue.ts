@@ -12,6 +12,7 @@ import type { ArgumentTypes } from "../exchange/routing/plain-arguments.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
 import type { QueueCursor } from "../cursor/queue-cursor.ts";
 import type { GroupCursor } from "../groups/group-cursor.ts";
+import type { TickedQueue } from "../ticker.ts";
 import type { Vhost } from "../vhost.ts";
 import { QueueConsumers } from "./consumers.ts";
 import type { QueueKind, QueueOptions } from "./definition.ts";
@@ -27,7 +28,7 @@ import { ReadyBytes } from "./ready-bytes.ts";
 /** Dead letters of one queue may make another one catch up, and so on. */
 const queuesCatchingUpMax = 16;
 
-export class Queue {
+export class Queue implements TickedQueue {
   readonly kind: QueueKind;
   readonly name: string;
   readonly vhost: Vhost;
@@ -53,7 +54,7 @@ export class Queue {
   readonly waiters = new Set<LogWaiter>();
   /** Idempotent producers (Kafka); null before the first. */
   producers: ProducerState | null = null;
-  readonly consumers = new QueueConsumers();
+  readonly consumers = new QueueConsumers<QueueConsumer>();
   /** AMQP consumers of a stream, which are among the waiters. */
   streamConsumers = 0;
   /** Kept for a bound by bytes only. */
@@ -165,6 +166,10 @@ export class Queue {
   /** Sees to it that it has its turn at the tick's end. */
   schedule(): void {
     if (!this.isDeleted) this.vhost.broker.schedule(this);
+  }
+
+  wakeNoLaterThan(at: number): void {
+    this.vhost.broker.wakeQueueAt(this, at);
   }
 
   /**

@@ -1,6 +1,7 @@
 /** Start-up: definitions from the table, then logs, cursors and groups by their ids, then the journal's replay. */
 import type { Broker } from "../broker.ts";
-import type { Destination, ExchangeOptions } from "../exchange/exchange.ts";
+import type { ExchangeOptions } from "../exchange/definition.ts";
+import type { Destination } from "../exchange/exchange.ts";
 import { GroupCursor } from "../groups/group-cursor.ts";
 import { type CommittedOffset } from "../groups/offsets.ts";
 import { defaultVhostName, type DefinitionKind, namesOfKey } from "../names.ts";
