@@ -59,7 +59,7 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a queue's policy is applied, and not kept with its definition",
     file: "src/broker/policy/policies.ts",
-    find: "    this.#queue.vhost.queueChanged(this.#queue);",
+    find: "    queueChanged(this.#queue);",
     replace: "",
   },
   {
@@ -480,14 +480,14 @@ export const simulatorMutants: readonly Mutant[] = [
   },
   {
     name: "a log that was deleted is there again after a restart",
-    file: "src/broker/vhost.ts",
-    find: '    storage.table.delete(definitionKey("queue", this.name, queue.name));',
+    file: "src/broker/queue/lifecycle.ts",
+    find: '  storage.table.delete(definitionKey("queue", vhost.name, queue.name));',
     replace: "",
   },
   {
     name: "a topic outlives its log",
-    file: "src/broker/vhost.ts",
-    find: "    this.topics.queueDeleted(queue);",
+    file: "src/broker/queue/lifecycle.ts",
+    find: "  vhost.topics.queueDeleted(queue);",
     replace: "",
   },
   {

@@ -2,7 +2,7 @@
  * The one way of a message through an exchange, for every protocol and for dead letters: guards of bounded queues, the
  * copies into logs, what a full queue does with a message that it refuses, live subscribers, and counts.
  *
- * Not here: which queues a key leads to (vhost.ts), when a queue is full (retention.ts), what a writer is told.
+ * Not here: which queues a key leads to (routes.ts), when a queue is full (retention.ts), what a writer is told.
  * Invariants: a queue's bound is asked before its copy is appended, and what was appended is never taken back for the
  * bound's sake; `publishWhole` and a batch that was asked by `BatchGuard` append to all queues or to none.
  */

@@ -1,7 +1,7 @@
 /**
  * Routes that one exchange has found, by key, and the memory that the routes of all exchanges take together.
  *
- * Not here: when a route is out of date (vhost.ts clears the cache then). Invariant: the estimated bytes of all caches of one
+ * Not here: when a route is out of date (routes.ts clears the cache then). Invariant: the estimated bytes of all caches of one
  * budget are at most its bound: where a route more would pass it, the cache that has had routes for longest forgets them all.
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";

@@ -1,7 +1,7 @@
 /**
  * Where messages of one virtual host go: a walk from an exchange by its bindings, whose outcome is remembered for each key.
  *
- * Not here: bindings (vhost.ts), which of them a key meets (routing/), the bound of what is remembered (route-cache.ts).
+ * Not here: bindings (bindings.ts), which of them a key meets (routing/), the bound of what is remembered (route-cache.ts).
  * Invariants: what is remembered is of the vhost's routing version as it is, so no deleted queue is in it; routes to the
  * same logs share one group.
  */

@@ -8,6 +8,7 @@ import type { QueueOptions } from "../queue/definition.ts";
 import { IdleExpiry } from "./idle-expiry.ts";
 import { effectivePolicy, keepsHistory, noLayers, type PolicyLayers, type TopicSettings } from "./policy.ts";
 import { PolicyChange } from "./policy-change.ts";
+import { queueChanged } from "../queue/lifecycle.ts";
 import type { Queue } from "../queue/queue.ts";
 import { TtlEras } from "./ttl-eras.ts";
 
@@ -40,7 +41,7 @@ export class QueuePolicies {
     this.layers = layers;
     this.#apply();
     this.idleExpiry.restart();
-    this.#queue.vhost.queueChanged(this.#queue);
+    queueChanged(this.#queue);
   }
 
   /** Kafka's configuration of the topic that a stream is a partition of. What a queue keeps of its past is no matter of it. */

@@ -11,9 +11,10 @@
  *
  * Values are kept by somebody else (the Redis keyspace), who says through `ValueNames` which names it has. RabbitMQ lets
  * a queue and an exchange have one name, and so does this. XADD onto an exchange publishes through it: that makes nothing.
- * Not here: comparing a declaration with what is there (vhost.ts). Invariant: no name is both a value and anything else.
+ * Not here: comparing a declaration with what is there (lifecycle.ts, declared-same.ts). Invariant: no name is both a value and anything else.
  */
 import { BrokerError } from "../../base/errors.ts";
+import { limits } from "../../base/limits.ts";
 import { shownName } from "../names.ts";
 import type { Queue } from "./queue.ts";
 import type { Vhost } from "../vhost.ts";
@@ -75,10 +76,17 @@ export function isUnclaimed(queue: Queue): boolean {
     queue.isImplicit &&
     queue.streamConsumers === 0 &&
     queue.producers === null &&
-    !vhost.isBound(queue) &&
+    !vhost.bindings.isBound(queue) &&
     vhost.topics.topicOf(queue) === undefined &&
     !vhost.groupOffsets.hasTopic(queue.name)
   );
+}
+
+/** Throws INVALID for a name that is longer than any can be. */
+export function assertNameFits(kind: string, name: string): void {
+  const { length } = name;
+  if (length <= limits.nameBytesMax) return;
+  throw new BrokerError("INVALID", `${kind} name of ${length} bytes; the most is ${limits.nameBytesMax}`);
 }
 
 function taken(what: string): BrokerError {

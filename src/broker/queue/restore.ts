@@ -4,6 +4,7 @@ import type { ExchangeOptions } from "../exchange/definition.ts";
 import type { Destination } from "../exchange/exchange.ts";
 import { GroupCursor } from "../groups/group-cursor.ts";
 import { type CommittedOffset } from "../groups/offsets.ts";
+import type { GroupDefinition } from "../groups/stream-groups.ts";
 import { defaultVhostName, type DefinitionKind, namesOfKey } from "../names.ts";
 import { ProducerState } from "./producer-state.ts";
 import type { QueueDefinition } from "./definition.ts";
@@ -11,12 +12,6 @@ import type { BindingArguments } from "../exchange/routing/router.ts";
 import { QueueCursor } from "../cursor/queue-cursor.ts";
 import type { TopicDefinition } from "./topics.ts";
 import type { Vhost } from "../vhost.ts";
-
-interface GroupDefinition {
-  cursor: number;
-  /** Of the stream that it is of; older versions did not say. A stream's groups go after the stream itself. */
-  ofLog?: number;
-}
 
 /** Fills an empty broker from its storage. */
 export async function restoreDefinitions(broker: Broker): Promise<void> {
@@ -98,7 +93,7 @@ function restoreBindings(broker: Broker): void {
     const destination: Destination | undefined =
       kind === "e" ? vhost.exchanges.get(destinationName) : vhost.queues.get(destinationName);
     if (source === undefined || destination === undefined) continue;
-    vhost.bindRestored(source, destination, key, (value as { args: BindingArguments }).args);
+    vhost.bindings.restore(source, destination, key, (value as { args: BindingArguments }).args);
   }
 }
 

@@ -152,7 +152,8 @@ export class Topics {
 
   #bindPartition(topic: Topic, index: number): void {
     const exchange = this.#vhost.exchanges.get(topic.name);
-    if (exchange !== undefined) this.#vhost.bind(exchange, topic.partitions[index]!, String(index), {});
+    if (exchange !== undefined)
+      this.#vhost.bindings.bind(exchange, topic.partitions[index]!, String(index), {});
   }
 
   #setPartition(topic: Topic, index: number, queue: Queue): void {

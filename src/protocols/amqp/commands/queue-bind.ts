@@ -15,7 +15,7 @@ export function queueBind(channel: Channel, values: MethodArguments["queue.bind"
   const exchange = vhost.exchange(strippedName(values.exchange));
   const destination = bindingDestination(channel, values.queue);
   assertBindable(exchange, values.arguments);
-  vhost.bind(exchange, destination, bindingKey(channel, values), plainArguments(values.arguments));
+  vhost.bindings.bind(exchange, destination, bindingKey(channel, values), plainArguments(values.arguments));
   if (!values.noWait) channel.reply("queue.bind-ok", {});
 }
 
