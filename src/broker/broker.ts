@@ -11,7 +11,6 @@ import type { Logger } from "../base/logger.ts";
 import { faultsOfPatterns } from "./access/rule.ts";
 import type { Random } from "../base/random.ts";
 import { type Job, TurnWork } from "../base/turn-work.ts";
-import type { Connection } from "../base/connection.ts";
 import { type Disk, type StateSource, stateSourceId, Storage } from "../storage/index.ts";
 import { Access, type Security } from "./access/access.ts";
 import { Connections } from "./connections.ts";
@@ -19,6 +18,7 @@ import { connectionCounters, counted, exchangeCounters, queueCounters, Rates } f
 import { DiskLog } from "./disk-log.ts";
 import type { PasswordHash } from "./access/password-hash.ts";
 import { defaultVhostName, definitionKey } from "./names.ts";
+import { PublisherFlow } from "./publisher-flow.ts";
 import type { Queue } from "./queue/queue.ts";
 import { InflationBudget } from "./queue/inflation-budget.ts";
 import { restoreDefinitions } from "./queue/restore.ts";
@@ -62,11 +62,6 @@ export interface BrokerOptions {
 }
 
 const sweepIntervalMs = 5000;
-/** Publishers that were held back go on below this share of the bound. */
-const resumeShare = 7 / 8;
-/** Memory is given out in chunks, of which one is always held: a smaller bound would hold publishers for ever. */
-const memoryBytesLeast = 2 << 20;
-
 /** Of the table's pairs: what the positions of Kafka groups are, which are committed all the time, and what is all else. */
 const isPosition = (kind: string): boolean => kind === "offset";
 const isGroup = (kind: string): boolean => kind === "group";
@@ -82,6 +77,8 @@ export class Broker {
   readonly ticker: Ticker;
   /** Memory that connections hold. */
   readonly inFlight: BytesInFlight;
+  /** Who has to wait with publishing. */
+  readonly flow: PublisherFlow;
   /** Long requests, in slices. */
   readonly work: TurnWork;
   readonly turnBounds: TurnBounds;
@@ -95,14 +92,6 @@ export class Broker {
   readonly rates: Rates;
   /** What the routes that all exchanges remember take. */
   readonly routeBudget = new RouteBudget();
-  /** Publishers are being held back. */
-  isBlocked = false;
-  readonly #pausedPublishers = new Set<Connection>();
-  /** Those that wait for the journal's backlog only, since what they send frees space. */
-  readonly #pausedWriters = new Set<Connection>();
-  #isBehindNow = false;
-  /** Told when `isBlocked` changes. */
-  readonly flowListeners = new Set<(isBlocked: boolean) => void>();
   /** How many queues are in `catchUp`, one inside the other. */
   queuesCatchingUp = 0;
   #nextConsumerId = 1;
@@ -120,20 +109,24 @@ export class Broker {
     const { clock, timers, memoryBytesMax } = options;
     this.turnBounds = { ...limits, ...options.turnBounds };
     this.inFlight = new BytesInFlight({ bytesMax: memoryBytesMax, timers });
+    this.flow = new PublisherFlow(storage, memoryBytesMax);
     this.ticker = new Ticker({
       storage,
       clock,
       timers,
       bounds: this.turnBounds,
       inFlight: this.inFlight,
-      afterFlush: () => this.#checkFlow(),
+      afterFlush: () => {
+        this.#diskLog.look(storage);
+        this.flow.check();
+      },
     });
     this.work = new TurnWork(timers, this.turnBounds);
     this.inflation = new InflationBudget(options.timers, (queue) => this.schedule(queue));
     this.#diskLog = new DiskLog(options);
     this.access = new Access({ ...options, storage });
     this.retention = new Retention(this);
-    this.connections = new Connections(this.logger, (connection) => this.isHeldBack(connection));
+    this.connections = new Connections(this.logger, (connection) => this.flow.isHeldBack(connection));
     const { connections, vhosts } = this;
     this.rates = new Rates({
       clock,
@@ -229,64 +222,6 @@ export class Broker {
     });
   }
 
-  /**
-   * Call after taking a message from a connection: while the broker is behind, its publishers are not read from. It is
-   * looked at for each message, since one tick may read megabytes from each of many connections.
-   */
-  publisherSeen(connection: Connection): void {
-    if (!this.isBlocked && !this.#isBehind(1)) return;
-    if (this.#pausedPublishers.has(connection)) return;
-    this.#pausedPublishers.add(connection);
-    connection.pauseReading();
-  }
-
-  /** The same after a request that frees space, such as DEL: it goes on while the disk is full. */
-  writerSeen(connection: Connection): void {
-    if (!this.#isBehind(1) || this.#pausedWriters.has(connection)) return;
-    this.#pausedWriters.add(connection);
-    connection.pauseReading();
-  }
-
-  /** It has published, and is not read from until there is room. */
-  isHeldBack(connection: Connection): boolean {
-    return this.#pausedPublishers.has(connection) || this.#pausedWriters.has(connection);
-  }
-
-  /** The connection is gone. */
-  publisherGone(connection: Connection): void {
-    this.#pausedPublishers.delete(connection);
-    this.#pausedWriters.delete(connection);
-  }
-
-  /** RabbitMQ's words for `connection.blocked`. */
-  get blockedReason(): string {
-    return this.storage.failure === null ? "low on memory" : "low on disk";
-  }
-
-  /** Whether a share of what the journal or memory may have waiting is passed. */
-  #isBehind(share: number): boolean {
-    const { storage } = this;
-    if (storage.pending - storage.durable > limits.journalBacklogBytesMax * share) return true;
-    // Looked at within the tick too: what one tick takes may be all the room that there is.
-    if (storage.pending > storage.gate.roomEnd) return true;
-    const { memoryBytesMax } = this.options;
-    return memoryBytesMax > 0 && storage.volatile.bytes > Math.max(memoryBytesMax, memoryBytesLeast) * share;
-  }
-
-  /** Once held back, publishers stay so until there is some room: each change is told to all who listen. */
-  #checkFlow(): void {
-    const { failure } = this.storage;
-    this.#isBehindNow = this.#isBehind(this.#isBehindNow ? resumeShare : 1);
-    this.#diskLog.look(this.storage);
-    const isBlocked = failure !== null || this.#isBehindNow;
-    if (isBlocked !== this.isBlocked) {
-      this.isBlocked = isBlocked;
-      for (const listener of this.flowListeners) listener(isBlocked);
-    }
-    if (!this.#isBehindNow) resume(this.#pausedWriters);
-    if (!isBlocked) resume(this.#pausedPublishers);
-  }
-
   /** Others fill the disk too, and make room. */
   #tendDisk(): void {
     const { gate, room } = this.storage;
@@ -303,7 +238,7 @@ export class Broker {
     this.#sweep = this.timers.after(sweepIntervalMs, () => {
       this.work.run(this.#sweeping(), () => {
         // What timers took away may be the room that publishers wait for.
-        if (this.isBlocked) this.ticker.request();
+        if (this.flow.isBlocked) this.ticker.request();
         this.#sweepLater();
       });
     });
@@ -402,9 +337,4 @@ function* each<Outer, Inner>(
   innerOf: (outer: Outer) => Iterable<Inner>,
 ): Generator<Inner, void> {
   for (const item of outer) yield* innerOf(item);
-}
-
-function resume(paused: Set<Connection>): void {
-  for (const connection of paused) connection.resumeReading();
-  paused.clear();
 }

@@ -163,5 +163,7 @@ export function registerBrokerMetrics(
     "Turns of the event loop that went on with requests too long for one turn.",
     () => broker.work.turnsContinued,
   );
-  gauge("troikamq_publishers_blocked", "1 while publishers are held back.", () => (broker.isBlocked ? 1 : 0));
+  gauge("troikamq_publishers_blocked", "1 while publishers are held back.", () =>
+    broker.flow.isBlocked ? 1 : 0,
+  );
 }

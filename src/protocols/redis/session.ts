@@ -129,11 +129,11 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   publisherSeen(): void {
-    this.server.broker.publisherSeen(this.connection);
+    this.server.broker.flow.publisherSeen(this.connection);
   }
 
   writerSeen(): void {
-    this.server.broker.writerSeen(this.connection);
+    this.server.broker.flow.writerSeen(this.connection);
   }
 
   holdUntilDurable(): void {
@@ -490,6 +490,6 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.#abandonLater();
     this.subscriptions?.closed();
     this.unwatch();
-    this.server.broker.publisherGone(this.connection);
+    this.server.broker.flow.gone(this.connection);
   }
 }

@@ -221,9 +221,9 @@ function open(session: AmqpSession, values: MethodArguments["connection.open"]):
   session.vhost = vhost;
   session.state = "running";
   session.setDeadline(null);
-  session.broker.flowListeners.add(session.flowListener);
+  session.broker.flow.listeners.add(session.flowListener);
   session.send(0, "connection.open-ok", { knownHosts: "" });
-  if (session.broker.isBlocked) session.flowChanged(true);
+  if (session.broker.flow.isBlocked) session.flowChanged(true);
 }
 
 /** Renews credentials that expire; ours do not, so any is accepted, as by RabbitMQ's own users. */

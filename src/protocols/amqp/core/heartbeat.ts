@@ -56,7 +56,7 @@ export class Heartbeat {
 
   #check(): void {
     const connection = this.#connection;
-    if (connection.bytesReceived !== this.#seenReceived || this.#broker.isBlocked || this.#isStalled) {
+    if (connection.bytesReceived !== this.#seenReceived || this.#broker.flow.isBlocked || this.#isStalled) {
       this.#silentChecks = 0;
     } else if (++this.#silentChecks > silentIntervalsMax * checksPerInterval) {
       this.#silentLog.add({ remote: connection.remote.host });

@@ -269,7 +269,7 @@ export class AmqpSession implements Session, Holder {
       channel.publisher.publish(incoming);
       incoming.release();
       if (this.held.bytes > 0 && this.connection.isMemoryShort) incoming.giveBack();
-      this.broker.publisherSeen(this.connection);
+      this.broker.flow.publisherSeen(this.connection);
     }
   }
 
@@ -455,7 +455,7 @@ export class AmqpSession implements Session, Holder {
   /** Publishers are held back, or no longer: clients that asked to know are told. */
   flowChanged(isBlocked: boolean): void {
     if (this.state !== "running" || !this.capabilities.connectionBlocked) return;
-    if (isBlocked) this.send(0, "connection.blocked", { reason: this.broker.blockedReason });
+    if (isBlocked) this.send(0, "connection.blocked", { reason: this.broker.flow.blockedReason });
     else this.send(0, "connection.unblocked", {});
   }
 
@@ -475,7 +475,7 @@ export class AmqpSession implements Session, Holder {
     const queues = [...this.exclusiveQueues];
     this.exclusiveQueues.clear();
     for (const queue of queues) this.vhost.deleteQueue(queue);
-    this.broker.flowListeners.delete(this.flowListener);
+    this.broker.flow.listeners.delete(this.flowListener);
   }
 
   onClosed(): void {
@@ -485,6 +485,6 @@ export class AmqpSession implements Session, Holder {
     this.authorization?.holders.delete(this);
     this.heartbeat.stop();
     this.setDeadline(null);
-    this.broker.publisherGone(this.connection);
+    this.broker.flow.gone(this.connection);
   }
 }

@@ -364,7 +364,7 @@ export class KafkaSession implements Session, Caller, Holder {
     this.#deadline?.cancel();
     this.#loggedInAs?.holders.delete(this);
     this.#letGo();
-    this.node.broker.publisherGone(this.connection);
+    this.node.broker.flow.gone(this.connection);
     const awaited = this.#awaited;
     this.#awaited = null;
     awaited?.onGone?.();

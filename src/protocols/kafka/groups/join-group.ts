@@ -2,7 +2,7 @@
 import { limits } from "../../../base/limits.ts";
 import { mayUseGroup } from "../core/authorize.ts";
 import type { Handler } from "../core/call.ts";
-import { refusal } from "./group.ts";
+import { refusal } from "./refusals.ts";
 import type { JoinDetails } from "./member.ts";
 import type { RequestBody } from "../wire/codec.ts";
 

@@ -1,7 +1,7 @@
 /** SyncGroup: the leader hands in who gets what; each member hears its own part. */
 import { mayUseGroup } from "../core/authorize.ts";
 import type { Handler } from "../core/call.ts";
-import { syncRefusal } from "./group.ts";
+import { syncRefusal } from "./refusals.ts";
 
 export const syncGroup: Handler<"SyncGroup"> = (call, request) => {
   const { groupId, protocolType, protocolName } = request;
