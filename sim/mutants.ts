@@ -210,7 +210,7 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "acks=all is answered when it is written, not when it is durable",
     file: "src/protocols/kafka/core/call.ts",
-    find: "    this.connection.holdUntilDurable(this.node.broker.storage.pending);",
+    find: "    this.connection.holdUntilDurable(this.server.broker.storage.pending);",
     replace: "",
   },
   {
@@ -337,7 +337,7 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "positions that groups commit are kept in memory only",
     file: "src/broker/groups/offsets.ts",
-    find: "    this.#vhost.broker.storage.table.put(this.#key(group, topic, partition), JSON.stringify(committed));",
+    find: "    this.#vhost.broker.storage.definitions.put(this.#key(group, topic, partition), JSON.stringify(committed));",
     replace: "",
   },
   {
@@ -455,14 +455,14 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "only that a user is there is recorded, not what is taken from it",
     file: "src/broker/access/users.ts",
-    find: 'this.#storage.table.put(definitionKey("user", name), JSON.stringify(kept));',
+    find: 'this.#storage.definitions.put(definitionKey("user", name), JSON.stringify(kept));',
     replace:
-      'if (this.#storage.table.get(definitionKey("user", name)) === undefined)\n      this.#storage.table.put(definitionKey("user", name), JSON.stringify(kept));',
+      'if (this.#storage.definitions.get(definitionKey("user", name)) === undefined)\n      this.#storage.definitions.put(definitionKey("user", name), JSON.stringify(kept));',
   },
   {
     name: "a user that was deleted is there again after a restart",
     file: "src/broker/access/users.ts",
-    find: '    this.#storage.table.delete(definitionKey("user", name));',
+    find: '    this.#storage.definitions.delete(definitionKey("user", name));',
     replace: "",
   },
   {
@@ -481,7 +481,7 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a log that was deleted is there again after a restart",
     file: "src/broker/queue/lifecycle.ts",
-    find: '  storage.table.delete(definitionKey("queue", vhost.name, queue.name));',
+    find: '  storage.definitions.delete(definitionKey("queue", vhost.name, queue.name));',
     replace: "",
   },
   {

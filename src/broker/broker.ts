@@ -187,7 +187,7 @@ export class Broker {
   /** Makes a virtual host that is kept; false where there is one of that name. */
   addVhost(name: string): boolean {
     if (this.vhosts.has(name)) return false;
-    this.storage.table.put(definitionKey("vhost", name), "{}");
+    this.storage.definitions.put(definitionKey("vhost", name), "{}");
     this.createVhost(name);
     return true;
   }

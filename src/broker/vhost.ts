@@ -100,7 +100,7 @@ export class Vhost {
     assertFree(this, options.name, "exchange");
     if (options.durable) {
       const { type, autoDelete, internal, args } = options;
-      this.broker.storage.table.put(
+      this.broker.storage.definitions.put(
         definitionKey("exchange", this.name, options.name),
         JSON.stringify({ type, autoDelete, internal, args }),
       );
@@ -124,7 +124,7 @@ export class Vhost {
     this.names.remove(exchange.name);
     for (const binding of exchange.bindings.values()) this.bindings.remove(binding);
     this.bindings.removeTo(exchange);
-    this.broker.storage.table.delete(definitionKey("exchange", this.name, exchange.name));
+    this.broker.storage.definitions.delete(definitionKey("exchange", this.name, exchange.name));
     this.routingVersion++;
   }
 

@@ -24,7 +24,7 @@ import {
   targetIdAt,
   targetOffsetAt,
 } from "./journal/frame.ts";
-import { writeCleanMarker } from "./journal/clean-marker.ts";
+import { writeStopMarker } from "./journal/stop-marker.ts";
 import { Cleaner } from "./segment/cleaner.ts";
 import { DiskRoom } from "./journal/disk-room.ts";
 import type { FrameStore } from "./journal/frame-store.ts";
@@ -36,7 +36,7 @@ import type { Segment } from "./segment/segment.ts";
 import { type DurableState, StateHandle } from "./state/state.ts";
 import type { StateSource } from "./state/state-source.ts";
 import { StateSources } from "./state/state-sources.ts";
-import { DurableTable } from "./state/table.ts";
+import { Definitions } from "./state/definitions.ts";
 import { Unwritten } from "./journal/unwritten.ts";
 import { VolatileStore } from "./log/volatile-store.ts";
 import { WriteGate } from "./journal/write-gate.ts";
@@ -72,7 +72,7 @@ const nextIdKey = "storage/next-id";
 export class Storage implements LogHost {
   readonly journal: JournalStore | null;
   readonly volatile: VolatileStore;
-  readonly table: DurableTable;
+  readonly definitions: Definitions;
   readonly cleaner: Cleaner | null;
   readonly directory: string;
   readonly disk: Disk | null;
@@ -136,8 +136,8 @@ export class Storage implements LogHost {
             onFatal: options.onFatal,
           });
     const { journal, gate, sources } = this;
-    this.table = new DurableTable(journal);
-    this.unwritten = new Unwritten({ journal, gate, sources: sources.all, table: this.table });
+    this.definitions = new Definitions(journal);
+    this.unwritten = new Unwritten({ journal, gate, sources: sources.all, definitions: this.definitions });
     this.cleaner =
       this.journal === null
         ? null
@@ -175,7 +175,7 @@ export class Storage implements LogHost {
         if (kind !== frameKind.put && kind !== frameKind.delete) return;
         const reader = new ByteReader(buffer, at + frameHeaderBytes, at + length);
         const key = reader.utf8(reader.uint16());
-        this.table.replayed(key, position, kind === frameKind.put ? length : 0);
+        this.definitions.replayed(key, position, kind === frameKind.put ? length : 0);
       },
     );
     this.tornBytes = tornBytes;
@@ -191,7 +191,7 @@ export class Storage implements LogHost {
       end,
       epoch,
     );
-    const reserved = this.table.get(nextIdKey);
+    const reserved = this.definitions.get(nextIdKey);
     if (reserved !== undefined) this.#nextId = Math.max(this.#nextId, Number(reserved.toString()));
   }
 
@@ -290,7 +290,7 @@ export class Storage implements LogHost {
   #takeId(): number {
     if (this.#nextId >= this.#reservedIds) {
       this.#reservedIds = this.#nextId + idsReservedAtOnce;
-      this.table.put(nextIdKey, String(this.#reservedIds));
+      this.definitions.put(nextIdKey, String(this.#reservedIds));
     }
     return this.#nextId++;
   }
@@ -483,7 +483,7 @@ export class Storage implements LogHost {
     await this.cleaner!.closeFiles();
     const directory = `${this.directory}/journal`;
     await this.gate.retried(() =>
-      writeCleanMarker(this.disk!, directory, journal.files[0]!.base, journal.durable),
+      writeStopMarker(this.disk!, directory, journal.files[0]!.base, journal.durable),
     );
     await this.room?.close();
   }

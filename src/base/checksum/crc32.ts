@@ -3,7 +3,7 @@
  * call costs 80 ns, where CRC-32C by a native module runs at 5 GB/s and costs 260 ns; under Node they are alike
  * (measured, docs/adr/0008-checksum.md).
  */
-import { crcByTables, crcTables } from "./table.ts";
+import { crcByTables, crcTables } from "./crc-tables.ts";
 
 const nativeFromBytes = 128;
 const tables = crcTables(0xedb88320);

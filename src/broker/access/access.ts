@@ -180,10 +180,10 @@ export class Access {
 
   /** Only the first start makes it: who deleted it must not meet it again. */
   #makeGuestOnce(): void {
-    const { table } = this.#storage;
+    const { definitions } = this.#storage;
     const made = definitionKey("access", "guest");
-    if (this.users.size === 0 && table.get(made) === undefined) this.users.set(guest);
-    if (table.get(made) === undefined) table.put(made, "{}");
+    if (this.users.size === 0 && definitions.get(made) === undefined) this.users.set(guest);
+    if (definitions.get(made) === undefined) definitions.put(made, "{}");
   }
 
   /** `default` as it is at first. */

@@ -40,7 +40,7 @@ export class Acls {
   }
 
   restore(): void {
-    for (const [key] of this.#storage.table.entries("acl/")) {
+    for (const [key] of this.#storage.definitions.entries("acl/")) {
       const [kind, name, patternType, principal, host, operation, permission] = namesOfKey(key);
       this.#byKey.set(key, {
         kind,
@@ -66,7 +66,7 @@ export class Acls {
   add(acls: readonly KafkaAcl[]): void {
     for (const acl of acls) {
       const key = keyOf(acl);
-      this.#storage.table.put(key, "");
+      this.#storage.definitions.put(key, "");
       this.#byKey.set(key, acl);
     }
     this.#tell();
@@ -74,7 +74,7 @@ export class Acls {
 
   delete(acls: readonly KafkaAcl[]): void {
     for (const acl of acls) {
-      this.#storage.table.delete(keyOf(acl));
+      this.#storage.definitions.delete(keyOf(acl));
       this.#byKey.delete(keyOf(acl));
     }
     this.#tell();

@@ -80,7 +80,7 @@ export class Users {
   }
 
   restore(): void {
-    for (const [key, value] of this.#storage.table.entries("user/")) {
+    for (const [key, value] of this.#storage.definitions.entries("user/")) {
       const [name] = namesOfKey(key);
       this.#byName.set(name!, newUser(name!, JSON.parse(value.toString()) as Partial<User>));
     }
@@ -101,7 +101,7 @@ export class Users {
   /** Durable as every definition is: with the next group that is synced. */
   set(user: User): void {
     const { name, ...kept } = user;
-    this.#storage.table.put(definitionKey("user", name), JSON.stringify(kept));
+    this.#storage.definitions.put(definitionKey("user", name), JSON.stringify(kept));
     this.setForNow(user);
   }
 
@@ -114,7 +114,7 @@ export class Users {
   /** False: there is none. */
   delete(name: string): boolean {
     if (!this.#byName.delete(name)) return false;
-    this.#storage.table.delete(definitionKey("user", name));
+    this.#storage.definitions.delete(definitionKey("user", name));
     this.#tell(name);
     return true;
   }

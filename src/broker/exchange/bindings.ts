@@ -23,7 +23,8 @@ export class Bindings {
     if (source.bindings.has(bindingIdentity(destination, key, args))) return;
     source.router.assertRoomFor?.(key);
     const binding = this.restore(source, destination, key, args);
-    if (binding.isDurable) this.#vhost.broker.storage.table.put(this.#key(binding), JSON.stringify({ args }));
+    if (binding.isDurable)
+      this.#vhost.broker.storage.definitions.put(this.#key(binding), JSON.stringify({ args }));
   }
 
   /** Start-up: the binding is in the table already. */
@@ -82,7 +83,7 @@ export class Bindings {
     source.bindings.delete(bindingIdentity(destination, key, args));
     this.#to.get(destination)?.delete(binding);
     source.router.unbind(destination, key, args);
-    if (binding.isDurable) this.#vhost.broker.storage.table.delete(this.#key(binding));
+    if (binding.isDurable) this.#vhost.broker.storage.definitions.delete(this.#key(binding));
     this.#vhost.routingVersion++;
   }
 

@@ -27,7 +27,10 @@ export function createGroup(queue: Queue, name: string): GroupCursor {
     cursor.handle = storage.createState(cursor);
     // The log's number: the definition is void where the queue of that name is another one by now.
     const definition: GroupDefinition = { cursor: cursor.handle.id, ofLog: queue.log.id };
-    storage.table.put(definitionKey("group", queue.vhost.name, queue.name, name), JSON.stringify(definition));
+    storage.definitions.put(
+      definitionKey("group", queue.vhost.name, queue.name, name),
+      JSON.stringify(definition),
+    );
   }
   return cursor;
 }
@@ -53,7 +56,7 @@ function forgetGroup(queue: Queue, name: string, isDefined: boolean): void {
   const { handle } = queue.groups.get(name)!;
   queue.groups.delete(name);
   if (handle !== null) storage.deleteState(handle);
-  if (isDefined) storage.table.delete(definitionKey("group", queue.vhost.name, queue.name, name));
+  if (isDefined) storage.definitions.delete(definitionKey("group", queue.vhost.name, queue.name, name));
 }
 
 export function deleteGroup(queue: Queue, name: string): void {

@@ -68,7 +68,7 @@ function save(queue: Queue): void {
   if (queue.isImplicit) definition.isImplicit = true;
   if (layers.policy !== null || layers.operatorPolicy !== null) definition.layers = layers;
   if (ttlEras.count > 0) definition.ttlEras = ttlEras.list();
-  vhost.broker.storage.table.put(definitionKey("queue", vhost.name, name), JSON.stringify(definition));
+  vhost.broker.storage.definitions.put(definitionKey("queue", vhost.name, name), JSON.stringify(definition));
 }
 
 /** What its definition says has changed. */
@@ -90,7 +90,7 @@ export function deleteQueue(queue: Queue): void {
   if (handle !== null) storage.deleteState(handle);
   deleteProducersOf(queue);
   storage.deleteLog(queue.log);
-  storage.table.delete(definitionKey("queue", vhost.name, queue.name));
+  storage.definitions.delete(definitionKey("queue", vhost.name, queue.name));
   vhost.topics.queueDeleted(queue);
   for (const consumer of queue.consumers.takeAll()) consumer.cancelled(queue);
   for (const waiter of queue.waiters) waiter.logChanged(queue);

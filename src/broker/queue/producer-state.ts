@@ -180,7 +180,7 @@ export function producersOf(queue: Queue): ProducerState {
   if (queue.log.isDurable) {
     state.handle = storage.createState(state);
     const key = definitionKey("producers", queue.vhost.name, queue.name);
-    storage.table.put(key, JSON.stringify({ state: state.handle.id }));
+    storage.definitions.put(key, JSON.stringify({ state: state.handle.id }));
   }
   return state;
 }
@@ -192,7 +192,7 @@ export function deleteProducersOf(queue: Queue): void {
   if (handle === null) return;
   const { storage } = queue.vhost.broker;
   storage.deleteState(handle);
-  storage.table.delete(definitionKey("producers", queue.vhost.name, queue.name));
+  storage.definitions.delete(definitionKey("producers", queue.vhost.name, queue.name));
 }
 
 const nextIdKey = "kafka/next-producer-id";
@@ -206,7 +206,7 @@ export class ProducerIds {
 
   constructor(storage: Storage, random: Random) {
     this.#storage = storage;
-    const known = storage.table.get(nextIdKey);
+    const known = storage.definitions.get(nextIdKey);
     // A broker that keeps nothing begins anywhere, so that producers of its last life are not taken for new ones.
     this.#next = known === undefined ? random.below(0x7fff_ffff) * 1000 : Number(known.toString());
     this.#reserved = this.#next;
@@ -215,7 +215,7 @@ export class ProducerIds {
   take(): number {
     if (this.#next === this.#reserved) {
       this.#reserved += idsReservedAtOnce;
-      this.#storage.table.put(nextIdKey, String(this.#reserved));
+      this.#storage.definitions.put(nextIdKey, String(this.#reserved));
     }
     return this.#next++;
   }

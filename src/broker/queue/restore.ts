@@ -55,7 +55,7 @@ export async function restoreDefinitions(broker: Broker): Promise<void> {
     broker.createVhost(vhost!).groupOffsets.restore(group!, topic!, Number(partition), committed);
   }
   await broker.storage.replay();
-  for (const key of voidGroups) broker.storage.table.delete(key);
+  for (const key of voidGroups) broker.storage.definitions.delete(key);
   for (const cursor of cursors) cursor.restored();
   for (const vhost of broker.vhosts.values()) for (const queue of vhost.queues.values()) queue.restored();
   broker.access.restore();
@@ -101,7 +101,7 @@ function* definitions(
   broker: Broker,
   kind: DefinitionKind,
 ): Generator<{ key: string; names: string[]; value: unknown }> {
-  for (const [key, value] of broker.storage.table.entries(`${kind}/`)) {
+  for (const [key, value] of broker.storage.definitions.entries(`${kind}/`)) {
     yield { key, names: namesOfKey(key), value: JSON.parse(value.toString()) };
   }
 }

@@ -220,7 +220,7 @@ export class Topics {
   delete(topic: Topic): void {
     const vhost = this.#vhost;
     this.#declared.delete(topic.name);
-    vhost.broker.storage.table.delete(definitionKey("topic", vhost.name, topic.name));
+    vhost.broker.storage.definitions.delete(definitionKey("topic", vhost.name, topic.name));
     for (const queue of topic.partitions) {
       this.#topicOf.delete(queue);
       vhost.deleteQueue(queue);
@@ -244,7 +244,7 @@ export class Topics {
     // Its name has just become free.
     if (length > 1) return this.#makePartition(topic, topic.partitions.indexOf(queue), length, queue.args);
     this.#declared.delete(topic.name);
-    vhost.broker.storage.table.delete(definitionKey("topic", vhost.name, topic.name));
+    vhost.broker.storage.definitions.delete(definitionKey("topic", vhost.name, topic.name));
     vhost.groupOffsets.deleteTopic(topic.name);
   }
 
@@ -252,7 +252,7 @@ export class Topics {
     const { partitions, configs, isAdopted, isGrown } = topic;
     const definition: TopicDefinition = { partitions: partitions.length, configs, isAdopted };
     if (isGrown) definition.isGrown = true;
-    this.#vhost.broker.storage.table.put(
+    this.#vhost.broker.storage.definitions.put(
       definitionKey("topic", this.#vhost.name, topic.name),
       JSON.stringify(definition),
     );

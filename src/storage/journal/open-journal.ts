@@ -10,7 +10,7 @@ import { BrokerError } from "../../base/errors.ts";
 import { type Disk, isDiskFull } from "../../base/disk.ts";
 import { isSegmentFileName } from "../segment/segment-format.ts";
 import { hasBegun, writeBegunMarker } from "./begun-marker.ts";
-import { checkCleanMarker, removeCleanMarker } from "./clean-marker.ts";
+import { checkStopMarker, removeStopMarker } from "./stop-marker.ts";
 import { highestEpoch } from "./journal-file.ts";
 import {
   beginEpoch,
@@ -63,7 +63,7 @@ export async function openJournal(options: OpeningOptions, visit: FrameVisitor):
   if (isBegun && scan.files === 0) {
     throw new BrokerError("CORRUPT", `${files[0]!.path}: has lost its header, though it had been durable`);
   }
-  if (checkCleanMarker(disk, directory, files[0]?.base ?? 0, end)) await removeCleanMarker(disk, directory);
+  if (checkStopMarker(disk, directory, files[0]?.base ?? 0, end)) await removeStopMarker(disk, directory);
   try {
     await makeDurable(disk, directory, journal, scan, options.retried);
     await beginEpoch(disk, directory, files, { base: end, epoch }, options.retried);

@@ -10,7 +10,7 @@ import type { JournalStore } from "./journal.ts";
 import { Log } from "../log/log.ts";
 import type { StateHandle } from "../state/state.ts";
 import type { StateSource, StateSourceId } from "../state/state-source.ts";
-import type { DurableTable } from "../state/table.ts";
+import type { Definitions } from "../state/definitions.ts";
 import type { WriteGate } from "./write-gate.ts";
 
 export interface UnwrittenOptions {
@@ -18,7 +18,7 @@ export interface UnwrittenOptions {
   readonly journal: JournalStore | null;
   readonly gate: WriteGate;
   readonly sources: readonly StateSource[];
-  readonly table: DurableTable;
+  readonly definitions: Definitions;
 }
 
 /** How far somebody has seen what a source changed. */
@@ -33,7 +33,7 @@ export class Unwritten {
   readonly #journal: JournalStore | null;
   readonly #gate: WriteGate;
   readonly #sources: readonly StateSource[];
-  readonly #table: DurableTable;
+  readonly #definitions: Definitions;
   /** Changes of states so far: they are in the journal only once the tick ends. */
   stateChanges = 0;
   /** Of these something is not written: records or marks of their own, or a cursor on them. */
@@ -43,11 +43,11 @@ export class Unwritten {
   /** Bytes of each source's changes that have been put in frames since the start. */
   readonly #appendedBytes = new Map<StateSourceId, number>();
 
-  constructor({ journal, gate, sources, table }: UnwrittenOptions) {
+  constructor({ journal, gate, sources, definitions }: UnwrittenOptions) {
     this.#journal = journal;
     this.#gate = gate;
     this.#sources = sources;
-    this.#table = table;
+    this.#definitions = definitions;
   }
 
   get mark(): number {
@@ -88,7 +88,7 @@ export class Unwritten {
   lookedAtPair(key: string): void {
     const journal = this.#journal;
     if (this.#gate.writeFailure === null || journal === null) return;
-    if (this.#table.changedAt(key) >= journal.written) journal.unwrittenLooks++;
+    if (this.#definitions.changedAt(key) >= journal.written) journal.unwrittenLooks++;
   }
 
   /** Whether a pair of such a kind, or a state of no log, has changed and is not written. */
@@ -96,7 +96,7 @@ export class Unwritten {
     const journal = this.#journal;
     if (journal === null) return false;
     if (this.#hasOtherChange) return true;
-    for (const [kind, end] of this.#table.changedUntil)
+    for (const [kind, end] of this.#definitions.changedUntil)
       if (end > journal.written && isAsked(kind)) return true;
     return false;
   }

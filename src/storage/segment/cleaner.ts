@@ -17,7 +17,7 @@
 import { type Disk, isDiskFull } from "../../base/disk.ts";
 import { BrokerError } from "../../base/errors.ts";
 import type { JournalFile, JournalStore } from "../journal/journal.ts";
-import { JournalSource } from "../journal/journal-source.ts";
+import { JournalReader } from "../journal/journal-reader.ts";
 import type { Log } from "../log/log.ts";
 import { SegmentFile } from "./segment-file.ts";
 import { SegmentFiles } from "./segment-files.ts";
@@ -58,7 +58,7 @@ export class Cleaner {
   readonly #journal: JournalStore;
   readonly #options: CleanerOptions;
   readonly #files: SegmentFiles;
-  readonly #source: JournalSource;
+  readonly #source: JournalReader;
   #mover: SegmentMover | null = null;
   /** Segments that nobody needs, and the position that must be durable before they go; -1 until the next flush. */
   #unneeded: { segment: SegmentFile; position: number }[] = [];
@@ -87,7 +87,7 @@ export class Cleaner {
     this.#journal = journal;
     this.#options = options;
     this.#files = new SegmentFiles(options.disk, `${options.directory}/segments`, journal.readCache);
-    this.#source = new JournalSource(journal);
+    this.#source = new JournalReader(journal);
   }
 
   /** Called after each flush: starts a round when one is due. Costs next to nothing when none is. */
@@ -150,10 +150,10 @@ export class Cleaner {
 
   /** Of messages and of what is kept beside them, counted until they are `enough`. */
   #bytesToCopy(file: JournalFile, end: number, enough: number): number {
-    const { table, sources, logs } = this.#storage;
+    const { definitions, sources, logs } = this.#storage;
     // How much of the sources is in the file is not known.
     let total = Math.min(sources.liveBytes, end - file.base);
-    total += table.bytesBelow(end) + this.#storage.stateBytesBelow(end, enough);
+    total += definitions.bytesBelow(end) + this.#storage.stateBytesBelow(end, enough);
     if (file.live === 0) return total;
     for (const { index } of logs.values()) {
       if (total >= enough) break;
@@ -170,8 +170,8 @@ export class Cleaner {
 
   /** What is kept beside messages is only moved within the journal: a budget below it would never be met. */
   get #budget(): number {
-    const { stateBytes, table, sources } = this.#storage;
-    const kept = stateBytes + table.bytes + sources.liveBytes;
+    const { stateBytes, definitions, sources } = this.#storage;
+    const kept = stateBytes + definitions.bytes + sources.liveBytes;
     // Room is worth more work then.
     if (this.#isDiskTight) return Math.max(this.#options.journalBytesMax / 4, tightBudgetFactor * kept);
     return Math.max(this.#options.journalBytesMax, 2 * kept);
@@ -180,10 +180,12 @@ export class Cleaner {
   /** No message in the file is needed, and what else is needed of it is little. */
   #isWorthlessEarly(file: JournalFile, end: number): boolean {
     if (file.live > 0) return false;
-    const { table, sources } = this.#storage;
+    const { definitions, sources } = this.#storage;
     const enough = (end - file.base) / 4;
     // How much of the sources is in the file is not known: all of it may be.
-    return this.#storage.stateBytesBelow(end, enough) + table.bytesBelow(end) + sources.liveBytes < enough;
+    return (
+      this.#storage.stateBytesBelow(end, enough) + definitions.bytesBelow(end) + sources.liveBytes < enough
+    );
   }
 
   async #run(): Promise<void> {
@@ -280,7 +282,7 @@ export class Cleaner {
   /** Writes again at the end of the journal what has its last full form below `end`. */
   async #rewriteBelow(end: number): Promise<void> {
     while (this.#storage.rewriteStatesBelow(end, rewrittenAtOnce)) await this.#pauseWritten();
-    while (this.#storage.table.rewriteBelow(end, rewrittenAtOnce)) await this.#pauseWritten();
+    while (this.#storage.definitions.rewriteBelow(end, rewrittenAtOnce)) await this.#pauseWritten();
     for (const source of this.#storage.sources.all) {
       while (source.rewriteBelow(end)) await this.#pauseWritten();
     }

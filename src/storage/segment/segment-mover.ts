@@ -8,7 +8,7 @@
 import { frameLengthAt, isFrameWhole } from "../journal/frame.ts";
 import { BrokerError } from "../../base/errors.ts";
 import { newFrameView, viewFrame } from "../journal/frame-view.ts";
-import type { JournalSource } from "../journal/journal-source.ts";
+import type { JournalReader } from "../journal/journal-reader.ts";
 import type { Log } from "../log/log.ts";
 import { SegmentFile } from "./segment-file.ts";
 import type { SegmentFiles } from "./segment-files.ts";
@@ -25,7 +25,7 @@ const stepsPerSlice = 1000;
 
 export interface MoverOptions {
   files: SegmentFiles;
-  source: JournalSource;
+  source: JournalReader;
   /** Gives up the loop; throws when the work is to stop. */
   pause: () => Promise<void>;
   /** The journal grows faster than it is emptied: slices are written at once, not when a thread has time. */

@@ -67,7 +67,7 @@ class Process {
   }
 
   get definitions(): number {
-    return [...this.broker.storage.table.entries("group/")].length;
+    return [...this.broker.storage.definitions.entries("group/")].length;
   }
 
   /** A stream with its groups, deleted; some of them are still there. */

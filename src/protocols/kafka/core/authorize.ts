@@ -24,12 +24,12 @@ import type { KafkaTopic } from "../topics/directory.ts";
 
 /** What is known or said of a topic. Its name may be that of another topic's partition. */
 export function mayUseTopic(call: Call, act: LogAct, name: string): boolean {
-  return mayUseLog(call.caller, act, call.node.vhost, toBrokerName(name));
+  return mayUseLog(call.caller, act, call.server.vhost, toBrokerName(name));
 }
 
 /** What touches the topic with all its partitions. */
 export function mayUseWholeTopic(call: Call, act: LogAct, name: string): boolean {
-  return mayUseWhole(call.caller, act, call.node.vhost, toBrokerName(name));
+  return mayUseWhole(call.caller, act, call.server.vhost, toBrokerName(name));
 }
 
 /** What touches the records of one partition of `topic`; where there is no such partition, the name is asked about. */
@@ -41,7 +41,7 @@ export function mayUsePartition(
   partition: number,
 ): boolean {
   const queue = topic?.queue(partition);
-  return mayUseLog(call.caller, act, call.node.vhost, queue?.name ?? toBrokerName(name));
+  return mayUseLog(call.caller, act, call.server.vhost, queue?.name ?? toBrokerName(name));
 }
 
 /** By a right on the cluster, or on the topic alone; no stream of its own may be denied. */
@@ -52,18 +52,18 @@ export function mayCreateTopic(call: Call, name: string, partitions = 1): boolea
 
 /** Whether partitions `from` to `to` (left out) may be made, by who may make the topic or add to it. */
 export function mayAddPartitions(call: Call, topic: string, from: number, to: number): boolean {
-  const { caller, node } = call;
+  const { caller, server } = call;
   const nameOf = (partition: number): string => partitionName(toBrokerName(topic), partition);
-  return mayMakePartitions(caller, node.vhost, nameOf, from, to);
+  return mayMakePartitions(caller, server.vhost, nameOf, from, to);
 }
 
 /** Whether records that are produced to an exchange may have that key, by who may write to it. */
 export function mayProduceUnder(call: Call, exchange: Exchange, key: string): boolean {
-  return mayPublishUnder(call.caller, call.node.vhost, exchange, key, []);
+  return mayPublishUnder(call.caller, call.server.vhost, exchange, key, []);
 }
 
 export function mayUseGroup(call: Call, act: GroupAct, groupId: string): boolean {
-  return mayUseBrokerGroup(call.caller, act, call.node.vhost, toBrokerName(groupId));
+  return mayUseBrokerGroup(call.caller, act, call.server.vhost, toBrokerName(groupId));
 }
 
 export function mayUseCluster(call: Call, act: ClusterAct): boolean {
@@ -72,5 +72,5 @@ export function mayUseCluster(call: Call, act: ClusterAct): boolean {
 
 /** Whoever may write to any topic may do so without duplicates. */
 export function mayWriteIdempotently(call: Call): boolean {
-  return mayUseCluster(call, "produceIdempotently") || mayWriteSome(call.caller, call.node.vhost);
+  return mayUseCluster(call, "produceIdempotently") || mayWriteSome(call.caller, call.server.vhost);
 }

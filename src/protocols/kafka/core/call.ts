@@ -11,7 +11,7 @@ import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { Authorization } from "../../../broker/access/permissions.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import type { Connection } from "../../contract.ts";
-import type { KafkaNode } from "./node.ts";
+import type { KafkaServer } from "./server.ts";
 import type { ApiName, RequestBody, ResponseInput } from "../wire/codec.ts";
 
 export type Verdict = "later" | "silent" | "close";
@@ -26,7 +26,7 @@ export type Handler<N extends ApiName> = (
 /** What a session is to its calls. */
 export interface Caller {
   readonly connection: Connection;
-  readonly node: KafkaNode;
+  readonly server: KafkaServer;
   /** Of who asks; null: it has to log in first. */
   readonly authorization: Authorization | null;
   /** Where the client is, as rules name it. */
@@ -75,8 +75,8 @@ export class Call<N extends ApiName = ApiName> {
     this.clientId = head.clientId ?? "";
   }
 
-  get node(): KafkaNode {
-    return this.caller.node;
+  get server(): KafkaServer {
+    return this.caller.server;
   }
 
   get connection(): Connection {
@@ -95,6 +95,6 @@ export class Call<N extends ApiName = ApiName> {
 
   /** What is answered from here on leaves only when everything appended so far is on the disk. */
   holdUntilDurable(): void {
-    this.connection.holdUntilDurable(this.node.broker.storage.pending);
+    this.connection.holdUntilDurable(this.server.broker.storage.pending);
   }
 }

@@ -16,7 +16,7 @@ import type { Broker } from "../../../broker/broker.ts";
 import type { Connection, Session, SessionFacts } from "../../contract.ts";
 import { type AnswerJob, Call, type Caller, type Handler, type Verdict } from "./call.ts";
 import { handlers } from "./handlers.ts";
-import type { KafkaNode } from "./node.ts";
+import type { KafkaServer } from "./server.ts";
 import { assertMayAsk, authenticate } from "../security/sasl.ts";
 import {
   type ApiName,
@@ -84,7 +84,7 @@ function lookedAround(broker: Broker, name: ApiName): void {
 
 export class KafkaSession implements Session, Caller, Holder {
   readonly connection: Connection;
-  readonly node: KafkaNode;
+  readonly server: KafkaServer;
   #loggedInAs: Authorization | null = null;
   /** Ends a connection that does not log in. */
   #deadline: Timer | null = null;
@@ -111,17 +111,17 @@ export class KafkaSession implements Session, Caller, Holder {
   #isResuming = false;
   #isEnded = false;
 
-  constructor(connection: Connection, node: KafkaNode) {
+  constructor(connection: Connection, server: KafkaServer) {
     this.connection = connection;
-    this.node = node;
+    this.server = server;
     connection.settle(this.authorization !== null);
     if (this.authorization !== null) return;
     this.#splitter.frameBytesMax = requestBytesMaxBeforeLogin;
-    this.#deadline = node.broker.timers.after(limits.loginMsMax, () => connection.destroy());
+    this.#deadline = server.broker.timers.after(limits.loginMsMax, () => connection.destroy());
   }
 
   get authorization(): Authorization | null {
-    return this.#loggedInAs ?? this.node.broker.access.anonymous;
+    return this.#loggedInAs ?? this.server.broker.access.anonymous;
   }
 
   get host(): string {
@@ -203,7 +203,7 @@ export class KafkaSession implements Session, Caller, Holder {
     const call = new Call(this, request, keepsBytes);
     this.#requests++;
     this.#clientId = call.clientId;
-    lookedAround(this.node.broker, request.name);
+    lookedAround(this.server.broker, request.name);
     // The table's type ties each name to its body; the union of all names is more than the compiler follows.
     const handler = handlers[request.name] as unknown as Handler<ApiName>;
     this.#awaited = call;
@@ -220,7 +220,7 @@ export class KafkaSession implements Session, Caller, Holder {
     const writer = new ByteWriter();
     this.#answer = writer;
     this.#workBytes = requestBytes;
-    const running = this.node.broker.work.run(encodedAnswer(call, job, writer), (outcome) => {
+    const running = this.server.broker.work.run(encodedAnswer(call, job, writer), (outcome) => {
       call.onGone = null;
       this.#awaited = this.#answer = null;
       this.#workBytes = 0;
@@ -269,13 +269,13 @@ export class KafkaSession implements Session, Caller, Holder {
   }
 
   readonly #isMember = ([groupId, memberId]: [string, string]): boolean =>
-    this.node.coordinator.find(groupId)?.members.has(memberId) === true;
+    this.server.coordinator.find(groupId)?.members.has(memberId) === true;
 
   describe(): SessionFacts {
     const { authorization, software, messagesIn, messagesOut } = this;
     return {
       user: authorization?.name ?? null,
-      vhost: this.node.vhost.name,
+      vhost: this.server.vhost.name,
       clientName: this.#clientId.slice(0, limits.clientTextBytesMax),
       clientProperties: software === null ? {} : { library: software.name, version: software.version },
       isClosing: this.#isEnded,
@@ -314,7 +314,7 @@ export class KafkaSession implements Session, Caller, Holder {
   #resumeLater(): void {
     if (this.#backlog.length === 0 || this.#isResuming) return;
     this.#isResuming = true;
-    this.node.broker.timers.atTickEnd(() => {
+    this.server.broker.timers.atTickEnd(() => {
       this.#isResuming = false;
       this.connection.answerTo(this.connection.answerMark, () => this.#resume());
     });
@@ -342,8 +342,8 @@ export class KafkaSession implements Session, Caller, Holder {
     const isClients = error instanceof BrokerError;
     const { host, port } = this.connection.remote;
     const fields = { client: `${host}:${port}`, error: error as Error };
-    if (isClients) this.node.closedLog.add(fields);
-    else this.node.broker.logger.error("a Kafka request failed; closed its connection", fields);
+    if (isClients) this.server.closedLog.add(fields);
+    else this.server.broker.logger.error("a Kafka request failed; closed its connection", fields);
     this.end();
   }
 
@@ -364,7 +364,7 @@ export class KafkaSession implements Session, Caller, Holder {
     this.#deadline?.cancel();
     this.#loggedInAs?.holders.delete(this);
     this.#letGo();
-    this.node.broker.flow.gone(this.connection);
+    this.server.broker.flow.gone(this.connection);
     const awaited = this.#awaited;
     this.#awaited = null;
     awaited?.onGone?.();

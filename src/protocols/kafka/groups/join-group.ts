@@ -22,7 +22,7 @@ export const joinGroup: Handler<"JoinGroup"> = (call, request) => {
     return refusal("INVALID_SESSION_TIMEOUT", memberId);
   }
   if (request.protocols.length > protocolsMax) return refusal("INCONSISTENT_GROUP_PROTOCOL", memberId);
-  const { coordinator } = call.node;
+  const { coordinator } = call.server;
   if (memberId !== "" && coordinator.find(groupId) === undefined)
     return refusal("UNKNOWN_MEMBER_ID", memberId);
   const group = coordinator.findOrCreate(groupId);

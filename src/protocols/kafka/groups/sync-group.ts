@@ -7,7 +7,7 @@ export const syncGroup: Handler<"SyncGroup"> = (call, request) => {
   const { groupId, protocolType, protocolName } = request;
   if (groupId === "") return syncRefusal("INVALID_GROUP_ID");
   if (!mayUseGroup(call, "join", groupId)) return syncRefusal("GROUP_AUTHORIZATION_FAILED");
-  const group = call.node.coordinator.find(groupId);
+  const group = call.server.coordinator.find(groupId);
   if (group === undefined) return syncRefusal("UNKNOWN_MEMBER_ID");
   if (group.members.has(request.memberId)) call.caller.joined(groupId, request.memberId);
   group.sync(request, { type: protocolType, name: protocolName }, request.assignments, (result) =>

@@ -81,7 +81,7 @@ function* appendAll(
   check: BatchCheck,
 ): AnswerJob<"Produce"> {
   const { acks, transactionalId, topicData } = request;
-  const { broker } = call.node;
+  const { broker } = call.server;
   const fault = requestFault(acks, transactionalId);
   let hasFault = false;
   let hasStored = false;
@@ -159,7 +159,7 @@ function topicFor(
   call: Call<"Produce">,
   { name, topicId, partitionData }: TopicData,
 ): KafkaTopic | undefined {
-  const { topics } = call.node;
+  const { topics } = call.server;
   if (call.version >= 13) return topics.findById(topicId);
   const found = topics.find(name);
   if (found !== undefined || partitionData.every(({ index }) => index !== 0)) return found;
@@ -192,7 +192,7 @@ function refusalOf(
 /** Appends `batch`, in which no fault was found. */
 function append(call: Call<"Produce">, topic: KafkaTopic, index: number): PartitionResult {
   const rules = topicRules(topic.configs);
-  const now = call.node.broker.clock.now();
+  const now = call.server.broker.clock.now();
   const fault = topicFault(rules, now);
   if (fault !== null) return refuse(index, ...fault);
   const queue = topic.queue(index);
@@ -231,7 +231,7 @@ function store(
   rules: TopicRules,
   now: number,
 ): PartitionResult {
-  const { broker } = call.node;
+  const { broker } = call.server;
   const refusal = diskRefusal(broker.storage);
   if (refusal !== null) return refuse(index, "KAFKA_STORAGE_ERROR", refusal);
   const verdict = sequenceVerdict(queue, batch);
@@ -256,7 +256,7 @@ function store(
 
 /** Where the records went has no one offset: the answer is 0, as of a log that keeps nothing. */
 function publish(call: Call<"Produce">, topic: KafkaTopic, index: number): PartitionResult {
-  const { vhost, broker } = call.node;
+  const { vhost, broker } = call.server;
   const refusal = diskRefusal(broker.storage);
   if (refusal !== null) return refuse(index, "KAFKA_STORAGE_ERROR", refusal);
   if (batch.recordCount > limits.kafkaExchangeRecordsMax) {

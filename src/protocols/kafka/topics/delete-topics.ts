@@ -10,7 +10,7 @@ import { zeroUuid } from "../wire/schema.ts";
 type Result = ResponseInput<"DeleteTopics">["responses"][number];
 
 export const deleteTopics: Handler<"DeleteTopics"> = function* (call, request) {
-  const directory = call.node.topics;
+  const directory = call.server.topics;
   const wanted =
     call.version < 6 ? request.topicNames.map((name) => ({ name, topicId: zeroUuid })) : request.topics;
   const responses: Result[] = [];
@@ -60,6 +60,6 @@ function remove(
     const errorMessage = `'${found.name}' is an exchange; delete it by AMQP.`;
     return { ...answer, errorCode: errorCodes.INVALID_REQUEST, errorMessage };
   }
-  call.node.vhost.topics.delete(found.topic);
+  call.server.vhost.topics.delete(found.topic);
   return { ...answer, errorCode: errorCodes.NONE };
 }

@@ -26,7 +26,7 @@ export interface Advertised {
   readonly tlsPort?: number | undefined;
 }
 
-export class KafkaNode {
+export class KafkaServer {
   readonly broker: Broker;
   readonly vhost: Vhost;
   readonly clusterId: string;
