@@ -1,7 +1,7 @@
 /**
  * Whether others than this machine could reach a listener, and the refusal to let them in without a password.
  *
- * Not here: passwords (broker/access.ts). Invariant: what was looked at is what is listened on: a name is resolved once,
+ * Not here: passwords (broker/access/access.ts). Invariant: what was looked at is what is listened on: a name is resolved once,
  * and from then on only its address counts.
  */
 import { StartError } from "../base/errors.ts";

@@ -2,7 +2,7 @@
  * What the arguments of queue.declare and basic.consume may be: RabbitMQ's checks, in its order, and its texts, as tables.
  *
  * Unknown arguments pass, as in RabbitMQ; `x-history-ms` and `x-history-bytes` are our own. What an argument means is
- * in broker/queue/policy.ts. Invariant: what passes here is read there without a second look.
+ * in broker/policy/policy.ts. Invariant: what passes here is read there without a second look.
  */
 import { limits } from "../../../base/limits.ts";
 import { maxAgeMs } from "../../../broker/policy/policy.ts";

@@ -1,7 +1,7 @@
 /**
  * What XREAD and XREADGROUP read, parsed once: a blocked read is served from this again when entries come.
  *
- * Not here: waiting (blocking.ts). Invariant: `serve` either answers, in slices where that is long, and returns true, or
+ * Not here: waiting (blocked-read.ts). Invariant: `serve` either answers, in slices where that is long, and returns true, or
  * writes nothing.
  */
 import { finishNow, type Job } from "../../../base/turn-work.ts";
