@@ -30,13 +30,13 @@ export class DiskLog {
       ),
       low: new SparseLog(timers, (fields) =>
         logger.error(
-          "the disk is nearly full: publishers wait, all else goes on; free disk space, or consume, delete, purge or trim what is stored",
+          "the disk is nearly full: publishers wait, everything else goes on; free disk space, or consume, delete, purge or trim what is stored",
           fields,
         ),
       ),
       stuck: new SparseLog(timers, (fields) =>
         logger.error(
-          "the journal cannot be written: what changes data is refused or waits, reads go on; free disk space or mend the disk: it goes on by itself",
+          "the journal cannot be written: changes of data are refused or wait, reads go on; free disk space or repair the disk: writing then goes on by itself",
           fields,
         ),
       ),

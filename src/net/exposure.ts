@@ -34,7 +34,7 @@ async function resolve(host: string): Promise<string> {
   } catch {
     throw new StartError(
       2,
-      `--host ${JSON.stringify(host)} is no address, and no name that this machine can resolve`,
+      `--host ${JSON.stringify(host)} is neither an address nor a name that this machine can resolve`,
     );
   }
 }

@@ -216,7 +216,7 @@ export class Storage implements LogHost {
     for (const { id } of this.replayJournal()) {
       throw new BrokerError(
         "CORRUPT",
-        `${this.directory}/journal: a definition names state ${id}, which is nowhere: a journal file is missing`,
+        `${this.directory}/journal: a definition names state ${id}, which does not exist: a journal file is missing`,
       );
     }
     await this.cleaner!.openSegments();

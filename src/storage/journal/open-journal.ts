@@ -61,7 +61,10 @@ export async function openJournal(options: OpeningOptions, visit: FrameVisitor):
   const scan = scanJournal(files, visit);
   const { end, tornBytes } = scan;
   if (isBegun && scan.files === 0) {
-    throw new BrokerError("CORRUPT", `${files[0]!.path}: has lost its header, though it had been durable`);
+    throw new BrokerError(
+      "CORRUPT",
+      `${files[0]!.path}: has lost its header, although the header had been durable`,
+    );
   }
   if (checkStopMarker(disk, directory, files[0]?.base ?? 0, end)) await removeStopMarker(disk, directory);
   try {
@@ -72,7 +75,7 @@ export async function openJournal(options: OpeningOptions, visit: FrameVisitor):
     if (!isDiskFull(error)) throw error;
     throw new BrokerError(
       "UNAVAILABLE",
-      "the disk has no room for the journal file that a start begins, and the reserve is used up; free some space, then start again",
+      "the disk has no room for the new journal file of this start, and the reserve is used up; free some space, then start again",
     );
   }
   return { files, end, epoch, tornBytes };
@@ -83,6 +86,6 @@ function takeEpoch({ dataDirectory, epoch: wanted }: OpeningOptions, highest: nu
   if (epoch > highest) return epoch;
   throw new BrokerError(
     "INVALID",
-    `${dataDirectory}: was to be opened with epoch ${epoch}, but has been with epoch ${highest}; give a higher one, or none`,
+    `${dataDirectory}: cannot be opened with epoch ${epoch}, since it was opened with epoch ${highest} before; give a higher epoch, or none`,
   );
 }

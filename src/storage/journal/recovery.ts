@@ -260,7 +260,7 @@ async function writeAgain(found: FoundFile, from: number): Promise<void> {
   if (file.read(bytes, 0, size, 0) < size || scanFile(bytes, size, base, () => {}).end !== size) {
     throw new BrokerError(
       "CORRUPT",
-      `${path}: reads otherwise than a moment ago; look after the disk and the machine's memory, then start again`,
+      `${path}: reads differently than a moment ago; check the disk and the machine's memory, then start again`,
     );
   }
   await file.writeLater(bytes, start, size, start);
