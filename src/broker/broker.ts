@@ -31,7 +31,7 @@ export { type StateSource, stateSourceId };
 export type Durability = "fsync" | "written" | "memory";
 
 export interface BrokerOptions {
-  /** Null keeps nothing. */
+  /** Null: nothing is stored on disk. */
   disk: Disk | null;
   directory: string;
   clock: Clock;
@@ -39,30 +39,32 @@ export interface BrokerOptions {
   random: Random;
   logger: Logger;
   journalBytesMax: number;
-  /** Publishers wait while the disk has less free space; absent: it is not looked at. */
+  /** Publishers wait while the disk has less free space. Absent: free space is not checked. */
   diskFreeBytesMin?: number | "auto";
-  /** Volatile records beyond this pause publishers; 0 is no limit. */
+  /** Publishers wait while volatile records take more bytes than this; 0 is no limit. */
   memoryBytesMax: number;
-  /** Values that are neither messages nor definitions: the Redis keyspace. */
+  /** Owners of further durable values, such as the Redis keyspace. */
   sources?: readonly StateSource[];
-  /** Who may come in; everybody, if absent. */
+  /** Passwords and users; absent: everybody may log in. */
   security?: Security;
-  /** scrypt beside this thread, if absent. */
+  /** Absent: scrypt on another thread. */
   passwordHash?: PasswordHash;
   /** When XADD is answered. */
   redisStreamsDurability: Durability;
   /** When acks=all is answered. */
   kafkaDurability: Exclude<Durability, "memory">;
-  /** Those of `limits` that are to be other ones. */
+  /** Replaces some of `limits`, for tests. */
   turnBounds?: Partial<TurnBounds>;
-  /** The owner's number, above those of all before it; absent: the next one. */
+  /** The epoch of this owner of the directory, higher than those of all owners before; absent: the next one. */
   epoch?: number;
-  /** The disk lost what it had promised, or another broker has the directory (TAKEN_OVER): the process must end. */
+  /** A sync failed, or another broker has taken the directory over (TAKEN_OVER): the process must end. */
   onFatal: (error: Error) => void;
 }
 
 const sweepIntervalMs = 5000;
-/** Of the table's pairs: what the positions of Kafka groups are, which are committed all the time, and what is all else. */
+/**
+ * Kinds of definitions, told apart for `lookedAt…`: committed offsets of Kafka groups, which change all the time, and all others.
+ */
 const isPosition = (kind: string): boolean => kind === "offset";
 const isGroup = (kind: string): boolean => kind === "group";
 const isDefinition = (kind: string): boolean => !isPosition(kind);
@@ -75,24 +77,24 @@ export class Broker {
   readonly logger: Logger;
   readonly storage: Storage;
   readonly ticker: Ticker;
-  /** Memory that connections hold. */
+  /** The memory that connections hold. */
   readonly inFlight: BytesInFlight;
-  /** Who has to wait with publishing. */
+  /** Which publishers have to wait. */
   readonly flow: PublisherFlow;
-  /** Long requests, in slices. */
+  /** Long requests, processed in slices. */
   readonly work: TurnWork;
   readonly turnBounds: TurnBounds;
   readonly inflation: InflationBudget<Queue>;
   readonly access: Access;
   readonly retention: Retention;
   readonly vhosts = new Map<string, Vhost>();
-  /** What is connected. */
+  /** All connections, of every protocol. */
   readonly connections: Connections;
-  /** How fast counters grow, while somebody looks. */
+  /** Rates of counters, sampled while somebody looks at them. */
   readonly rates: Rates;
-  /** What the routes that all exchanges remember take. */
+  /** Bounds the memory of the routes that all exchanges cache. */
   readonly routeBudget = new RouteBudget();
-  /** How many queues are in `catchUp`, one inside the other. */
+  /** How many calls of `catchUp` are nested at the moment. */
   queuesCatchingUp = 0;
   #nextConsumerId = 1;
   #sweep: Timer | null = null;
@@ -138,13 +140,13 @@ export class Broker {
         counted(connectionCounters, () => connections.all()),
       ],
     });
-    // Publishers remember where they may publish together with the route.
+    // Publishers cache the result of the permission check together with the route.
     this.access.permissions.listeners.add(() => {
       for (const vhost of this.vhosts.values()) vhost.routingVersion++;
     });
   }
 
-  /** Opens the data directory. Throws CORRUPT (see `troikamq check`) and what the disk throws. */
+  /** Opens the data directory. Throws CORRUPT (see `troikamq check`), and errors of the disk. */
   static async open(options: BrokerOptions): Promise<Broker> {
     let broker: Broker | null = null;
     const storage = await Storage.open({
@@ -184,7 +186,7 @@ export class Broker {
     return this.vhosts.get(defaultVhostName)!;
   }
 
-  /** Makes a virtual host that is kept; false where there is one of that name. */
+  /** Makes a durable virtual host; false if one of that name exists. */
   addVhost(name: string): boolean {
     if (this.vhosts.has(name)) return false;
     this.storage.definitions.put(definitionKey("vhost", name), "{}");
@@ -200,17 +202,17 @@ export class Broker {
     return vhost;
   }
 
-  /** A number for a consumer, unique in this process and above 0. */
+  /** An id for a consumer, above 0 and unique in this process. */
   takeConsumerId(): number {
     return this.#nextConsumerId++;
   }
 
-  /** Has the queue looked at when the tick ends: deliveries, bounds, waiters. */
+  /** Schedules the queue for the end of this tick: deliveries, bounds, waiters. */
   schedule(queue: Queue): void {
     this.ticker.schedule(queue);
   }
 
-  /** Has the queue looked at again at a wall time, or before: its head expires then, or it could not be read. */
+  /** Schedules the queue at that wall time, in ms, or before: because its head expires then, or could not be read. */
   wakeQueueAt(queue: Queue, at: number): void {
     if (queue.wakeAt <= at) return;
     queue.wakeAt = at;
@@ -222,14 +224,14 @@ export class Broker {
     });
   }
 
-  /** Others fill the disk too, and make room. */
+  /** Watches the free space, since other programs fill the disk and free space too. */
   #tendDisk(): void {
     const { gate, room } = this.storage;
     if (room === null) return;
     this.storage.lookForSuccessor();
     const wasFull = gate.failure !== null;
     gate.tend();
-    // The cleaner has its turn with a tick, and publishers hear of a change.
+    // A tick runs the cleaner, and tells publishers when the state changes.
     if (wasFull || gate.failure !== null) this.ticker.request();
     this.#diskLook = this.timers.after(limits.diskLookMs, () => this.#tendDisk());
   }
@@ -237,7 +239,7 @@ export class Broker {
   #sweepLater(): void {
     this.#sweep = this.timers.after(sweepIntervalMs, () => {
       this.work.run(this.#sweeping(), () => {
-        // What timers took away may be the room that publishers wait for.
+        // Records that timers removed may have made the room that publishers wait for.
         if (this.flow.isBlocked) this.ticker.request();
         this.#sweepLater();
       });
@@ -253,7 +255,7 @@ export class Broker {
     }
   }
 
-  /** In a timer nobody would catch what it throws: an unreadable record must not end the broker. */
+  /** An unreadable record must not end the broker: nobody would catch the error in a timer. */
   #sweepOne(queue: Queue): void {
     try {
       this.retention.sweep(queue);
@@ -262,15 +264,15 @@ export class Broker {
     }
   }
 
-  /** Ends the tick and resolves once all that was appended by now is durable: every confirm has been written. */
+  /** Ends the tick, and resolves once everything appended until now is durable, so that every confirm has been written. */
   async sync(): Promise<boolean> {
     this.ticker.run();
     const { storage } = this;
-    // Not what is written: the disk may have refused it.
+    // `pending`, not `written`: the disk may have refused the last write.
     const position = storage.pending;
     let isLate = false;
     const ended = Promise.withResolvers<void>();
-    // A disk that takes nothing must not keep the process from ending.
+    // A disk that cannot be written must not keep the process from ending.
     const bound = this.timers.after(limits.diskStopMsMax, () => {
       isLate = true;
       ended.resolve();
@@ -287,14 +289,14 @@ export class Broker {
   }
 
   /**
-   * Call where a client asks after what is defined (queues, exchanges, topics, groups, users): while the journal takes
-   * nothing its answer waits if any of that is not written.
+   * Call this where an answer depends on definitions (queues, exchanges, topics, groups, users): while the journal cannot be
+   * written, the answer waits if a definition is not written yet.
    */
   lookedAtDefinitions(): void {
     if (this.ticker.isStuck) this.storage.unwritten.lookedAtTable(isDefinition);
   }
 
-  /** The same where only one name is asked after: whether there is such a queue, exchange or topic. */
+  /** The same where the answer depends on whether one name is a queue, exchange or topic. */
   lookedAtName(vhost: string, name: string): void {
     if (!this.ticker.isStuck) return;
     const { unwritten } = this.storage;
@@ -303,24 +305,24 @@ export class Broker {
     unwritten.lookedAtPair(definitionKey("topic", vhost, name));
   }
 
-  /** The same for a queue or stream that is there: its records, its cursors, and its groups. */
+  /** The same where the answer depends on an existing queue or stream: its records, its cursors, its groups. */
   lookedAtQueue({ log }: Queue): void {
     if (!this.ticker.isStuck) return;
     this.storage.unwritten.lookedAt(log);
     this.storage.unwritten.lookedAtTable(isGroup);
   }
 
-  /** The same for positions that Kafka groups have committed. */
+  /** The same where the answer depends on offsets that Kafka groups have committed. */
   lookedAtPositions(): void {
     if (this.ticker.isStuck) this.storage.unwritten.lookedAtTable(isPosition);
   }
 
-  /** Whether anything defined is not written yet. */
+  /** Whether a definition is not written yet. */
   get hasUnwrittenDefinitions(): boolean {
     return this.storage.unwritten.hasChanged(isDefinition);
   }
 
-  /** Writes and syncs everything. Connections are to be gone by now. */
+  /** Writes and syncs everything. All connections must be closed before. */
   async close(): Promise<void> {
     this.rates.close();
     this.#sweep?.cancel();

@@ -1,7 +1,7 @@
 /**
- * Says once that the disk is full or fails, with what to do, and once that it is over.
+ * Logs once that the disk is full or failing, with what to do, and once that it is over.
  *
- * Not here: what follows from it (storage/journal/write-gate.ts, broker.ts).
+ * Not here: what the broker does about it (storage/journal/write-gate.ts, publisher-flow.ts).
  */
 import type { Clock, Timers } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";

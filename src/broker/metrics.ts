@@ -1,4 +1,4 @@
-/** The broker's numbers for `/metrics`, read when someone asks; nothing is counted twice for them. */
+/** The broker's metrics for `/metrics`. They are read when somebody asks; nothing is counted only for them. */
 import type { MetricsRegistry } from "../base/metrics.ts";
 import type { Job } from "../base/turn-work.ts";
 import type { Broker } from "./broker.ts";
@@ -6,23 +6,23 @@ import type { Broker } from "./broker.ts";
 const queuesOfPiece = 32;
 const unitsOfQueue = 1;
 
-/** What a listener tells of itself. */
+/** The numbers of one listener. */
 export interface ListenerNumbers {
   readonly protocol: { readonly name: string };
   readonly connections: { readonly size: number };
   readonly accepted: number;
-  /** By the reason. */
+  /** By reason. */
   readonly refused: Readonly<Record<string, number>>;
 }
 
-/** What all queues have together, added up in slices: there may be a hundred thousand. */
+/** The totals of all queues, added up in slices, since there may be a hundred thousand queues. */
 class QueueSums {
   queues = 0;
   ready = 0;
   held = 0;
   logBytes = 0;
   readonly #broker: Broker;
-  /** Whoever asks meanwhile gets the same. */
+  /** A request that comes while they are being added up gets the same result. */
   #renewal: Promise<void> | null = null;
 
   constructor(broker: Broker) {

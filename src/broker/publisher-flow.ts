@@ -1,31 +1,31 @@
 /**
- * Publishers wait while the broker is behind: more waits for the disk than may, messages in memory take more than they may, or the
- * disk is full or fails.
+ * Makes publishers wait while the broker is behind: while more waits for the disk than `journalBacklogBytesMax`, while records in
+ * memory exceed their bound, or while the disk is full or failing.
  *
- * A connection that has published is not read from until there is room; one that only consumes is served. Not here: what connections
- * hold of requests that are not whole (base/bytes-in-flight.ts), what the disk has left (storage/journal/write-gate.ts).
- * Invariant: a connection that was paused is resumed once, by `check` after a flush, unless it is gone before.
+ * The broker does not read from a connection that has published until there is room; a connection that only consumes is served.
+ * Not here: memory for incomplete requests (base/bytes-in-flight.ts), the free space of the disk (storage/journal/write-gate.ts).
+ * Invariant: a connection that was paused is resumed once, by `check` after a flush, unless the connection is gone before.
  */
 import type { Connection } from "../base/connection.ts";
 import { limits } from "../base/limits.ts";
 import type { Storage } from "../storage/index.ts";
 
-/** Publishers that were held back go on below this share of the bound. */
+/** Publishers go on below this share of the bound. */
 const resumeShare = 7 / 8;
-/** Memory is given out in chunks, of which one is always held: a smaller bound would hold publishers for ever. */
+/** Memory is allocated in chunks, and one chunk is always held: with a smaller bound publishers would wait for ever. */
 const memoryBytesLeast = 2 << 20;
 
 export class PublisherFlow {
   readonly #storage: Storage;
-  /** Of messages that live in memory; 0 is no limit. */
+  /** The bound on records that are kept in memory only; 0 is no limit. */
   readonly #memoryBytesMax: number;
-  /** Publishers are being held back. */
+  /** Publishers have to wait. */
   isBlocked = false;
   readonly #pausedPublishers = new Set<Connection>();
-  /** Those that wait for the journal's backlog only, since what they send frees space. */
+  /** Connections that wait for the journal's backlog only: their requests free space, so a full disk does not stop them. */
   readonly #pausedWriters = new Set<Connection>();
   #isBehindNow = false;
-  /** Told when `isBlocked` changes. */
+  /** Called when `isBlocked` changes. */
   readonly listeners = new Set<(isBlocked: boolean) => void>();
 
   constructor(storage: Storage, memoryBytesMax: number) {
@@ -34,8 +34,8 @@ export class PublisherFlow {
   }
 
   /**
-   * Call after taking a message from a connection: while the broker is behind, its publishers are not read from. It is
-   * looked at for each message, since one tick may read megabytes from each of many connections.
+   * Call this after a message of the connection was taken. It is checked for each message, since one tick may read megabytes from
+   * each of many connections.
    */
   publisherSeen(connection: Connection): void {
     if (!this.isBlocked && !this.#isBehind(1)) return;
@@ -44,14 +44,14 @@ export class PublisherFlow {
     connection.pauseReading();
   }
 
-  /** The same after a request that frees space, such as DEL: it goes on while the disk is full. */
+  /** The same after a request that frees space, such as DEL. Such requests go on while the disk is full. */
   writerSeen(connection: Connection): void {
     if (!this.#isBehind(1) || this.#pausedWriters.has(connection)) return;
     this.#pausedWriters.add(connection);
     connection.pauseReading();
   }
 
-  /** It has published, and is not read from until there is room. */
+  /** The connection has published, and is not read from until there is room. */
   isHeldBack(connection: Connection): boolean {
     return this.#pausedPublishers.has(connection) || this.#pausedWriters.has(connection);
   }
@@ -62,22 +62,22 @@ export class PublisherFlow {
     this.#pausedWriters.delete(connection);
   }
 
-  /** RabbitMQ's words for `connection.blocked`. */
+  /** RabbitMQ's texts for `connection.blocked`. */
   get blockedReason(): string {
     return this.#storage.failure === null ? "low on memory" : "low on disk";
   }
 
-  /** Whether a share of what the journal or memory may have waiting is passed. */
+  /** Whether the journal's backlog or the memory exceeds this share of its bound. */
   #isBehind(share: number): boolean {
     const storage = this.#storage;
     if (storage.pending - storage.durable > limits.journalBacklogBytesMax * share) return true;
-    // Looked at within the tick too: what one tick takes may be all the room that there is.
+    // Checked within a tick too: one tick may take all the room that there is.
     if (storage.pending > storage.gate.roomEnd) return true;
     const memoryBytesMax = this.#memoryBytesMax;
     return memoryBytesMax > 0 && storage.volatile.bytes > Math.max(memoryBytesMax, memoryBytesLeast) * share;
   }
 
-  /** Once held back, publishers stay so until there is some room: each change is told to all who listen. */
+  /** After each flush. Publishers that wait go on only when there is some room again; listeners hear of each change. */
   check(): void {
     const { failure } = this.#storage;
     this.#isBehindNow = this.#isBehind(this.#isBehindNow ? resumeShare : 1);

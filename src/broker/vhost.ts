@@ -35,7 +35,7 @@ const standardExchanges: [name: string, type: ExchangeType][] = [
   ["amq.match", "headers"],
 ];
 
-/** Somebody who waits for a queue or stream that is not there yet (a blocking read). */
+/** Waits for a queue or stream that does not exist yet (a blocking read). */
 export interface QueueWaiter {
   queueMade(queue: Queue): void;
 }
@@ -50,11 +50,11 @@ export class Vhost {
   readonly live: LiveChannels;
   readonly publication: Publication;
   readonly bindings: Bindings;
-  /** Where messages go. */
+  /** Finds the queues for a message. */
   readonly routes: Routes;
-  /** Names of queues, streams and exchanges, for those who ask with bytes. */
+  /** The names of all queues, streams and exchanges, to be looked up by bytes. */
   readonly names = new NameFilter();
-  /** Names of this virtual host that are values; set by who keeps them. */
+  /** The names that are values, set by the keyspace. */
   values: ValueNames | null = null;
   routingVersion = 1;
   readonly queueListeners = new Set<QueueListener>();
@@ -89,7 +89,7 @@ export class Vhost {
     return exchange;
   }
 
-  /** Makes an exchange, or returns the one that is there and the same. Throws PRECONDITION_FAILED where it differs. */
+  /** Makes an exchange, or returns an existing one that is the same. Throws PRECONDITION_FAILED if it differs. */
   declareExchange(options: ExchangeOptions): Exchange {
     const present = this.exchanges.get(options.name);
     if (present !== undefined) {
@@ -108,7 +108,7 @@ export class Vhost {
     return this.declareRestoredExchange(options);
   }
 
-  /** Start-up: the exchange is in the table already. */
+  /** Start-up: the definition exists already. */
   declareRestoredExchange(options: ExchangeOptions): Exchange {
     const exchange = new Exchange(options, this.broker.routeBudget);
     this.exchanges.set(options.name, exchange);
@@ -144,12 +144,12 @@ export class Vhost {
     return queue;
   }
 
-  /** Makes a queue or stream, or returns the one that is there and the same. Throws PRECONDITION_FAILED. */
+  /** Makes a queue or stream, or returns an existing one that is the same. Throws PRECONDITION_FAILED if it differs. */
   declareQueue(options: QueueOptions): Queue {
     return declareQueue(this, options);
   }
 
-  /** Makes a topic's partition: never what is there already, which the topic has looked at. */
+  /** Makes a partition of a topic. The topic has made sure that the name is free. */
   makePartition(options: QueueOptions): Queue {
     return makeQueue(this, options);
   }

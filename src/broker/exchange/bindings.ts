@@ -12,7 +12,7 @@ import type { BindingArguments } from "./routing/router.ts";
 
 export class Bindings {
   readonly #vhost: Vhost;
-  /** By destination, since they go with it. */
+  /** By destination: bindings are deleted with it. */
   readonly #to = new Map<Destination, Set<Binding>>();
 
   constructor(vhost: Vhost) {
@@ -27,7 +27,7 @@ export class Bindings {
       this.#vhost.broker.storage.definitions.put(this.#key(binding), JSON.stringify({ args }));
   }
 
-  /** Start-up: the binding is in the table already. */
+  /** Start-up: the definition exists already. */
   restore(source: Exchange, destination: Destination, key: string, args: BindingArguments): Binding {
     const identity = bindingIdentity(destination, key, args);
     const isKept =
@@ -44,7 +44,7 @@ export class Bindings {
     return binding;
   }
 
-  /** Removes a binding; removing one that is not there is no error, as in RabbitMQ. */
+  /** Removes a binding. If there is none, that is no error, as in RabbitMQ. */
   unbind(source: Exchange, destination: Destination, key: string, args: BindingArguments): void {
     const binding = source.bindings.get(bindingIdentity(destination, key, args));
     if (binding === undefined) return;
@@ -52,7 +52,7 @@ export class Bindings {
     this.#vhost.deleteIfUnused(source);
   }
 
-  /** Whether any exchange but the default one leads there. */
+  /** Whether any exchange except the default exchange leads there. */
   isBound(destination: Destination): boolean {
     return (this.#to.get(destination)?.size ?? 0) > 0;
   }
@@ -98,7 +98,7 @@ export class Bindings {
 
 const argumentsKeyMax = 1024;
 
-/** What tells bindings apart that differ in their arguments alone. Those of a client may be longer than a key can be. */
+/** Tells apart bindings that differ in their arguments only. A client's arguments may be longer than a key can be. */
 function argumentsKey(args: BindingArguments): string {
   const text = JSON.stringify(args);
   if (text.length <= argumentsKeyMax) return text;

@@ -1,8 +1,8 @@
-/** What an exchange is made with. */
+/** The options of a new exchange. */
 import type { ArgumentTypes } from "./routing/plain-arguments.ts";
 import type { BindingArguments } from "./routing/router.ts";
 
-/** `x-kafka-topic` spreads messages over a topic's partitions by key, as Kafka's default partitioner does. */
+/** `x-kafka-topic` spreads messages over the partitions of a topic by key, as Kafka's default partitioner does. */
 export const exchangeTypes = ["direct", "fanout", "topic", "headers", "x-kafka-topic"] as const;
 export type ExchangeType = (typeof exchangeTypes)[number];
 
@@ -13,6 +13,6 @@ export interface ExchangeOptions {
   autoDelete: boolean;
   internal: boolean;
   args: BindingArguments;
-  /** Of one that is declared again: those of the exchange that is there were checked when it was made. */
+  /** Given when an existing exchange is declared again. The arguments of the existing one were checked when it was made. */
   argTypes?: ArgumentTypes | undefined;
 }

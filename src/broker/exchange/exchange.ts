@@ -1,4 +1,4 @@
-/** An exchange: a name, a type and the bindings that leave it. Routing itself is its router's part. */
+/** An exchange: a name, a type and its bindings. Its router does the routing. */
 import type { Queue } from "../queue/queue.ts";
 import type { ExchangeOptions, ExchangeType } from "./definition.ts";
 import { DirectRouter } from "./routing/direct.ts";
@@ -16,7 +16,7 @@ export interface Binding {
   readonly destination: Destination;
   readonly key: string;
   readonly args: BindingArguments;
-  /** Kept across restarts: source and destination are both durable. */
+  /** Survives a restart, since source and destination are both durable. */
   readonly isDurable: boolean;
 }
 
@@ -39,7 +39,7 @@ export class Exchange {
   readonly router: Router<Destination>;
   /** Bindings that leave this exchange, by identity. */
   readonly bindings = new Map<string, Binding>();
-  /** Routes found before, by key; valid while the vhost's routing version stands. */
+  /** Cached routes, by key. Valid while the virtual host's `routingVersion` is `routesVersion`. */
   readonly routes: RouteCache;
   routesVersion = 0;
   isDeleted = false;
@@ -59,14 +59,14 @@ export class Exchange {
     this.router = new routers[options.type]();
   }
 
-  /** Where messages go that match nothing here (`alternate-exchange`). */
+  /** The exchange for messages that match no binding (`alternate-exchange`). */
   get alternate(): string | undefined {
     const name = this.args["alternate-exchange"];
     return typeof name === "string" ? Buffer.from(name).latin1Slice() : undefined;
   }
 }
 
-/** What makes two bindings the same. */
+/** Equal for two bindings that are the same. */
 export function bindingIdentity(destination: Destination, key: string, args: BindingArguments): string {
   return JSON.stringify([destination.kind === "exchange" ? "e" : "q", destination.name, key, args]);
 }

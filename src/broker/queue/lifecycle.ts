@@ -15,10 +15,10 @@ import { assertFree, assertNameFits } from "./name-rules.ts";
 import { deleteProducersOf } from "./producer-state.ts";
 import type { Queue } from "./queue.ts";
 
-/** Making a queue or stream. */
+/** What making a queue or stream costs. */
 const unitsOfQueue = 12;
 
-/** Makes a queue or stream, or returns the one that is there and the same. Throws PRECONDITION_FAILED. */
+/** Makes a queue or stream, or returns an existing one that is the same. Throws PRECONDITION_FAILED if it differs. */
 export function declareQueue(vhost: Vhost, options: QueueOptions): Queue {
   const present = vhost.queues.get(options.name);
   if (present !== undefined) {
@@ -31,7 +31,7 @@ export function declareQueue(vhost: Vhost, options: QueueOptions): Queue {
   return makeQueue(vhost, options);
 }
 
-/** Somebody declared what came into being by being written to. */
+/** A client declares a stream that was made by being written to. */
 function claim(queue: Queue): void {
   if (!queue.isImplicit) return;
   queue.isImplicit = false;
@@ -47,7 +47,7 @@ export function makeQueue(vhost: Vhost, options: QueueOptions): Queue {
   if (options.kind === "queue") cursor = new QueueCursor(log, storage);
   const queue = vhost.addQueue(options, log, cursor);
   if (isKept) {
-    // After the queue was made, which gives the cursor what its policy asks for.
+    // Only now: the queue's constructor prepares the cursor for the queue's policy.
     if (cursor !== null) cursor.handle = storage.createState(cursor);
     save(queue);
   }
@@ -71,10 +71,10 @@ function save(queue: Queue): void {
   vhost.broker.storage.definitions.put(definitionKey("queue", vhost.name, name), JSON.stringify(definition));
 }
 
-/** What its definition says has changed. */
+/** Stores the definition again after a change. */
 export function queueChanged(queue: Queue): void {
   const isKept = queue.durable && queue.exclusiveOwner === 0;
-  // One that is being made is saved once it is.
+  // A queue that is being made is stored at the end of `makeQueue`.
   if (isKept && (queue.cursor === null || queue.cursor.handle !== null)) save(queue);
 }
 

@@ -19,15 +19,15 @@ import { shownName } from "../names.ts";
 import type { Queue } from "./queue.ts";
 import type { Vhost } from "../vhost.ts";
 
-/** The names that are values rather than queues, streams or exchanges. */
+/** The names that are values, not queues, streams or exchanges. */
 export interface ValueNames {
   holds(name: string): boolean;
 }
 
-/** What a name is to become. */
+/** What is to be made with the name. */
 export type NameWanted = "queue" | "implicit stream" | "exchange";
 
-/** Throws ALREADY_EXISTS where the name, which is not one of the same kind yet, cannot become that. */
+/** Throws ALREADY_EXISTS if the name cannot become that. The caller has checked that nothing of the same kind has the name. */
 export function assertFree(vhost: Vhost, name: string, wanted: NameWanted): void {
   if (vhost.values?.holds(name) === true) {
     throw taken(`'${shownName(name)}' in vhost '${shownName(vhost.name)}' is a Redis value`);
@@ -46,14 +46,14 @@ export function assertFree(vhost: Vhost, name: string, wanted: NameWanted): void
   }
 }
 
-/** Whether the name is anything at all: then no topic or partition can get it. */
+/** Whether anything has the name. Then no topic or partition can get it. */
 export function isTaken(vhost: Vhost, name: string): boolean {
   return vhost.queues.has(name) || vhost.exchanges.has(name) || vhost.values?.holds(name) === true;
 }
 
 /**
- * The stream that has to be deleted for a value to take its name; undefined when the name is free, or a value already.
- * Throws ALREADY_EXISTS where the name belongs to what others may count on.
+ * The stream that must be deleted before a value can take its name; undefined if the name is free, or is a value already. Throws
+ * ALREADY_EXISTS if other clients may rely on what has the name.
  */
 export function replacedByValue(vhost: Vhost, name: string): Queue | undefined {
   const queue = vhost.queues.get(name);
@@ -66,9 +66,9 @@ export function replacedByValue(vhost: Vhost, name: string): Queue | undefined {
 }
 
 /**
- * Whether nobody but Redis's clients knows of a stream: it came into being by being written to (XADD, XGROUP CREATE
- * MKSTREAM), and since then no AMQP client has declared, bound or consumed it, and no Kafka client has set anything for
- * it, committed an offset or written as an idempotent producer. Only such a stream gives way to a value, or to FLUSHDB.
+ * Whether only Redis clients know of a stream: it was made by being written to (XADD, XGROUP CREATE MKSTREAM), and since then no
+ * AMQP client has declared, bound or consumed it, and no Kafka client has set a configuration for it, committed an offset or
+ * written as an idempotent producer. Only such a stream can be replaced by a value, or be deleted by FLUSHDB.
  */
 export function isUnclaimed(queue: Queue): boolean {
   const { vhost } = queue;
@@ -82,7 +82,7 @@ export function isUnclaimed(queue: Queue): boolean {
   );
 }
 
-/** Throws INVALID for a name that is longer than any can be. */
+/** Throws INVALID if the name is too long. */
 export function assertNameFits(kind: string, name: string): void {
   const { length } = name;
   if (length <= limits.nameBytesMax) return;

@@ -1,4 +1,4 @@
-/** Start-up: definitions from the table, then logs, cursors and groups by their ids, then the journal's replay. */
+/** Start-up: reads the definitions, then restores logs, cursors and groups by their ids, then replays the journal. */
 import type { Broker } from "../broker.ts";
 import type { ExchangeOptions } from "../exchange/definition.ts";
 import type { Destination } from "../exchange/exchange.ts";
