@@ -1,9 +1,9 @@
 /**
- * The start over a directory's journal, from the first look to the file of the new owner: what is missing or damaged is
- * refused, what was torn is cut, and the directory is this owner's from then on.
+ * Opens the journal of a directory at a start, from the first look to the new owner's file: missing or damaged files are refused,
+ * a torn tail is cut off, and from then on the directory belongs to this owner.
  *
- * Not here: what frames mean (`visit`); reading them a second time (storage.ts). Invariant: when it resolves, all that it
- * found and the new file are on stable storage, and nothing has been told anybody.
+ * Not here: what frames mean (`visit`); reading them a second time (storage.ts). Invariant: when it resolves, everything that it
+ * found and the new file are on stable storage, and no client has been answered yet.
  */
 import { dirname } from "node:path";
 import { BrokerError } from "../../base/errors.ts";
@@ -24,9 +24,9 @@ import {
 export interface OpeningOptions {
   disk: Disk;
   dataDirectory: string;
-  /** The owner's number, above those of all before it; absent: the next one. */
+  /** The epoch of this owner, higher than those of all owners before; absent: the next one. */
   epoch: number | undefined;
-  /** Runs a write that the disk's reserve is for, again if need be. */
+  /** Runs a write, with space from the disk's reserve if needed, and again if need be. */
   retried: (write: () => Promise<void>) => Promise<void>;
 }
 
@@ -45,7 +45,7 @@ export async function openJournal(options: OpeningOptions, visit: FrameVisitor):
   const directory = `${dataDirectory}/journal`;
   disk.makeDirectory(directory);
   disk.makeDirectory(`${dataDirectory}/segments`);
-  // A file whose directory's name is lost is lost.
+  // If the name of a directory is lost, its files are lost too.
   for (const parent of [dataDirectory, dirname(dataDirectory)]) await disk.syncDirectory(parent);
   const isBegun = hasBegun(disk, dataDirectory);
   const epoch = takeEpoch(options, highestEpoch(disk.list(directory)));

@@ -1,8 +1,8 @@
 /**
  * Finds places in a log by entry id, time and size: a binary search over segments and index blocks, then over frames.
  *
- * Headers of journal frames are looked at without a checksum, since nothing of them is served: a damaged one may lead to
- * a wrong place, where the reader finds what it finds, verified.
+ * Headers of journal frames are read without verifying the checksum, since no content is served. A damaged header may lead to a
+ * wrong place, where the reader verifies what it reads.
  */
 import { EntryId } from "../../message/entry-id.ts";
 import {
