@@ -49,7 +49,7 @@ export class Heartbeat {
     this.#timer = this.#broker.timers.after(this.#checkMs, () => this.#check());
   }
 
-  /** We do not read from a peer that does not read from us. */
+  /** The broker does not read from a peer that does not read its output. */
   get #isStalled(): boolean {
     return this.#connection.outputBytes > limits.outputHighWaterBytes;
   }
@@ -71,7 +71,7 @@ export class Heartbeat {
         connection.touch();
       });
     }
-    // Our own heartbeat is no traffic.
+    // The broker's own heartbeat does not count as traffic.
     this.#seenSent = connection.bytesSent + (isIdle ? connection.outputBytes : 0);
     this.#later();
   }
