@@ -94,7 +94,7 @@ interface Start {
   readonly logger: Logger;
   readonly life: LifeLog;
   readonly tls: TlsIdentity | null;
-  /** What is to be closed, at the end or when a later step fails. */
+  /** The parts to close, at the end or when a later step fails. */
   readonly opened: Opened;
   readonly parts: Parts;
 }
@@ -246,7 +246,7 @@ function tellData(life: LifeLog, broker: Broker, keyspace: Keyspace): void {
   });
 }
 
-/** What the protocols speak for. */
+/** The parts that the protocols serve. */
 interface Inside {
   readonly broker: Broker;
   readonly keyspace: Keyspace;

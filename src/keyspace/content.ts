@@ -66,7 +66,7 @@ export class KeyContent {
     if ((word & flag) === 0) this.table.setTypeWord(entry, word | flag);
   }
 
-  /** What was packed in an entry is in `large` now; returns where the entry is. */
+  /** The elements that were packed in the entry are in `large` now; returns where the entry is. */
   setLarge(entry: number, large: ElementTable): number {
     const { table, values } = this;
     const place = table.resize(entry, idBytes, false);

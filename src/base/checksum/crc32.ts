@@ -7,7 +7,7 @@ import { crcByTables, crcTables } from "./crc-tables.ts";
 
 const nativeFromBytes = 128;
 const tables = crcTables(0xedb88320);
-/** Bun's own, as its `node:zlib` brings streams along that nobody else needs: half a megabyte. */
+/** Bun's own function, since Bun's `node:zlib` also loads streams, which nothing else needs: half a megabyte. */
 const native: (bytes: Uint8Array) => number =
   typeof Bun === "undefined" ? process.getBuiltinModule("node:zlib").crc32 : Bun.hash.crc32;
 

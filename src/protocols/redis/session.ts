@@ -444,7 +444,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     return factsOf(this);
   }
 
-  /** As CLIENT KILL does it: Redis has no words for it. */
+  /** Closes as CLIENT KILL does: Redis has no message for this. */
   closeFor(_reason: string): void {
     this.connection.destroy();
   }

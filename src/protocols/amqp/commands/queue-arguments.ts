@@ -17,7 +17,7 @@ export type QueueType = "classic" | "quorum" | "stream";
 export const durationMsMax = 315_360_000_000;
 const prioritiesMax = 255;
 
-/** What is wrong with a value, in RabbitMQ's words; undefined when nothing is. */
+/** The fault of a value, in RabbitMQ's words; undefined for none. */
 type Check = (field: FieldValue, table: FieldTable) => string | undefined;
 
 interface ArgumentRule {

@@ -31,7 +31,7 @@ export function assertMayBind(
   assertNotTopic(channel, exchange);
 }
 
-/** What a binding to that name leads to, whoever may use it. */
+/** The destination of a binding to that name, whatever the user's rights. */
 export function findDestination({ vhost }: Channel, name: string): Destination | undefined {
   const queue = vhost.queues.get(name);
   if (queue !== undefined) return queue;

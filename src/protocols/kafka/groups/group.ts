@@ -1,10 +1,10 @@
 /**
- * One classic consumer group: its members, their generations, and the rebalance in which they join and are told what
- * they got. It never looks into metadata or assignments.
+ * One classic consumer group: its members, their generations, and the rebalance in which they join and get their assignments. It
+ * never reads metadata or assignments.
  *
- * States and what events do in them are in states.ts, how an assignor is chosen in election.ts; committed offsets are in broker/groups/offsets.ts.
- * Invariants: the group has a leader among its members whenever it is CompletingRebalance or Stable; every member that
- * waits for an answer gets exactly one; no member is in two generations.
+ * States and what events do in them are in states.ts, how an assignor is chosen in election.ts; committed offsets are in
+ * broker/groups/offsets.ts. Invariants: the group has a leader among its members whenever it is CompletingRebalance or Stable;
+ * every member that waits for an answer gets exactly one; no member is in two generations.
  */
 import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { Clock, Timer, Timers } from "../../../base/clock.ts";
@@ -27,7 +27,7 @@ export interface GroupHost extends RoomHost {
   groupEmptied(group: Group): void;
 }
 
-/** Who speaks, as most requests of members say it. */
+/** The member that a request claims to come from. */
 export interface MemberClaim {
   readonly memberId: string;
   readonly groupInstanceId: string | null;
@@ -209,7 +209,7 @@ export class Group {
     const wasLeader = this.leaderId === oldId;
     if (wasLeader) this.leaderId = memberId;
     if (this.state === "Stable" && isSame) {
-      // Told that somebody else leads, or it would assign anew.
+      // The answer names another leader, or the member would assign again.
       const result = this.#resultFor(member);
       return onJoined(wasLeader ? { ...result, leader: oldId, members: [] } : result);
     }
@@ -374,7 +374,7 @@ export class Group {
     return reaction === "accept" ? null : reaction;
   }
 
-  /** Whether positions may be committed; a generation below 0 and no id is somebody without membership. */
+  /** Whether offsets may be committed. A generation below 0 and no id mean a client without membership. */
   commit(claim: MemberClaim): KafkaErrorName | null {
     const reaction = reactions[this.state].commit;
     if (claim.generationId < 0 && claim.memberId === "" && claim.groupInstanceId === null) {

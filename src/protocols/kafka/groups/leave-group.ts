@@ -3,7 +3,7 @@ import { mayUseGroup } from "../core/authorize.ts";
 import type { Handler } from "../core/call.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
-/** Whoever leaves has the others looked at. */
+/** The cost of one leaving member: the other members are looked at. */
 const unitsOfLeaving = 20;
 
 export const leaveGroup: Handler<"LeaveGroup"> = function* (call, request) {

@@ -149,7 +149,7 @@ function requestFault(acks: number, transactionalId: string | null): [KafkaError
 
 const unauthorized: [KafkaErrorName, string] = ["TOPIC_AUTHORIZATION_FAILED", "Topic authorization failed."];
 
-/** An id that is nobody's topic has no name to be asked about, and is refused for that. */
+/** An id without a topic has no name to check, and is refused for that reason. */
 function isRefused(call: Call<"Produce">, name: string): boolean {
   return name !== "" && !mayUseTopic(call, "write", name);
 }

@@ -48,7 +48,7 @@ function remove(
   }
   const answer = { name: found.name, topicId: found.id };
   if (!mayUseWholeTopic(call, "delete", found.name)) {
-    // By id: whoever may not see the topic is not told its name.
+    // By id: a user who may not see the topic is not told its name.
     const shown = mayUseTopic(call, "describe", found.name) ? answer : { name, topicId };
     return {
       ...shown,

@@ -64,7 +64,7 @@ function* topicsFor(call: Call<"Metadata">, request: RequestBody<"Metadata">): J
 
 function identified(call: Call<"Metadata">, topicId: string): TopicInput {
   const topic = call.server.topics.findById(topicId);
-  // What somebody may not see is not there for them.
+  // A topic that a user may not see does not exist for the user.
   return topic === undefined || !mayUseTopic(call, "describe", topic.name)
     ? refuse(null, "UNKNOWN_TOPIC_ID", topicId)
     : describe(topic);
