@@ -37,7 +37,7 @@ const recordOverheadBytes = 20;
 /** Blocks of dropped values that one turn gives back: about half a millisecond. */
 const blocksFreedATurn = 2000;
 
-/** Who wants to know of each changed key (WATCH). */
+/** Is called for each changed key (WATCH). */
 export interface KeyWatcher {
   keyChanged(database: number, key: string): void;
   /** Nobody watches anything: changes need not be told. */

@@ -77,7 +77,7 @@ export class RedisServer {
     const vhost = this.vhostOf(0);
     this.live = vhost.live;
     this.liveMessages = new LiveMessages(this.live, "message");
-    this.shardLive = new LiveChannels(vhost);
+    this.shardLive = new LiveChannels(vhost.broker.work);
     this.shardMessages = new LiveMessages(this.shardLive, "smessage");
     this.liveExchange = vhost.exchange(liveExchangeName);
     this.startedAt = broker.clock.now();

@@ -129,11 +129,11 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   publisherSeen(): void {
-    this.server.broker.publisherSeen(this.connection);
+    this.server.broker.flow.publisherSeen(this.connection);
   }
 
   writerSeen(): void {
-    this.server.broker.writerSeen(this.connection);
+    this.server.broker.flow.writerSeen(this.connection);
   }
 
   holdUntilDurable(): void {
@@ -444,7 +444,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     return factsOf(this);
   }
 
-  /** As CLIENT KILL does it: Redis has no words for it. */
+  /** Closes as CLIENT KILL does: Redis has no message for this. */
   closeFor(_reason: string): void {
     this.connection.destroy();
   }
@@ -490,6 +490,6 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.#abandonLater();
     this.subscriptions?.closed();
     this.unwatch();
-    this.server.broker.publisherGone(this.connection);
+    this.server.broker.flow.gone(this.connection);
   }
 }

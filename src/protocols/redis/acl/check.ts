@@ -141,7 +141,7 @@ interface ChannelCommand {
   readonly isShard: boolean;
 }
 
-/** Which commands name channels. Those that only end subscriptions need nothing. */
+/** The commands that name channels. Commands that only end subscriptions need no right. */
 const channelCommands: Readonly<Record<string, ChannelCommand>> = {
   publish: { act: "publish", isPattern: false, isShard: false },
   spublish: { act: "publish", isPattern: false, isShard: true },

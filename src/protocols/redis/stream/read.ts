@@ -1,7 +1,7 @@
 /**
  * What XREAD and XREADGROUP read, parsed once: a blocked read is served from this again when entries come.
  *
- * Not here: waiting (blocking.ts). Invariants: `serve` either answers, in slices where that is long, and returns true, or
+ * Not here: waiting (blocked-read.ts). Invariants: `serve` either answers, in slices where that is long, and returns true, or
  * writes nothing. A group's entry is written before it is given, and what was given is in the reply: an entry that cannot be
  * read is the error of the command only where no new entry was given before it, else it ends its stream's list.
  */

@@ -6,6 +6,7 @@ import type { Queue } from "../../../../broker/queue/queue.ts";
 import type { Job } from "../../../../base/turn-work.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
+import { createGroup, deleteGroup } from "../../../../broker/groups/stream-groups.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { errorTexts, RedisError } from "../../core/errors.ts";
@@ -142,7 +143,7 @@ function xgroupCreate(context: CommandContext): void {
   const name = request.latin1(3);
   if (queue.groups.has(name)) throw new RedisError("BUSYGROUP Consumer Group name already exists");
   seal(queue);
-  setGroupPosition(queue.vhost.createGroup(queue, name), id, entriesRead);
+  setGroupPosition(createGroup(queue, name), id, entriesRead);
   reply.ok();
 }
 
@@ -164,7 +165,7 @@ function xgroupDestroy(context: CommandContext): void {
   const queue = existingStream(context);
   const name = request.latin1(3);
   const exists = queue.groups.has(name);
-  if (exists) queue.vhost.deleteGroup(queue, name);
+  if (exists) deleteGroup(queue, name);
   reply.integer(exists ? 1 : 0);
 }
 
