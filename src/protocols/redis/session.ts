@@ -69,6 +69,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** Messages also wait for a reply that comes later: part of it is in the output, or it confirms their subscription. */
   holdsPushes = false;
   #isRunning = false;
+  /** The requests behind a command that has waited run when the tick ends. */
+  #isResuming = false;
   /** Requests are left, and the work of this turn is used up. */
   #turnWait: RunningJob | null = null;
   #isPeerEnded = false;
@@ -259,7 +261,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
 
   /** Requests wait, for a reply that is still to come or for the next turn. */
   get #isHeld(): boolean {
-    return this.#later !== null || this.#turnWait !== null;
+    return this.#later !== null || this.#turnWait !== null || this.#isResuming;
   }
 
   /** The pipeline goes on in the next turn, so that other clients are served in between. */
@@ -298,14 +300,18 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
    * that has its place from then on, and what was said of its reply when it came still holds.
    */
   beginLater(work: LaterWork): LaterReply {
+    return this.#begin(work, this.#later?.hasWaited ?? false);
+  }
+
+  #begin(work: LaterWork, hasWaited: boolean): LaterReply {
     const isWanted = this.#later?.isWanted ?? (this.replyMode === "on" || this.#isConfirmed);
     this.blocked = null;
-    this.#later = new LaterReply(this, work, isWanted);
+    this.#later = new LaterReply(this, work, { isWanted, hasWaited });
     return this.#later;
   }
 
   beginBlocked(work: BlockedCommand): LaterReply {
-    const later = this.beginLater(work);
+    const later = this.#begin(work, true);
     this.blocked = work;
     return later;
   }
@@ -318,15 +324,14 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     return this.heldBytes + this.connection.output.buffer.length;
   }
 
-  /** Lets `context.request` outlive the command's handler, until the command is answered. A read that waits needs none. */
+  /** Lets `context.request` outlive the command's handler, until the command is answered. One that waited has it already. */
   keepRequest(): void {
     if (this.#later === null) this.context.request = this.#parser.keep();
     this.holdLater(0);
   }
 
-  /** So much is gathered of the reply that comes later. */
-  holdLater(replyBytes: number): void {
-    this.#laterBytes = this.context.request.memoryBytes + replyBytes;
+  holdLater(bytes: number): void {
+    this.#laterBytes = this.context.request.memoryBytes + bytes;
     this.#tellHeld();
   }
 
@@ -362,9 +367,12 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     // The reply came before the handler returned: the loop in #run, which called it, goes on by itself.
     if (isInHandler) return;
     if (!this.holdsPushes) this.#pushes.flushTo(this.connection.output);
+    if (!isAnswered && output.length === before) return;
     this.#tellHeld();
     this.connection.touch();
-    if (this.#later === null) this.#resume();
+    if (this.#later !== null) return;
+    if (later.hasWaited) this.#resumeSoon();
+    else this.#resume();
   }
 
   /** Sends out-of-band bytes: never in the middle of a reply. */
@@ -413,6 +421,20 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.authorization?.holders.delete(this);
     this.authorization = this.server.broker.access.anonymous;
     this.#authorizationChanged();
+  }
+
+  /**
+   * The same when the tick ends: a command that waited is answered while others are served, or within the command of another
+   * connection (CLIENT UNBLOCK), and what is behind it must not run there.
+   */
+  #resumeSoon(): void {
+    this.#isResuming = true;
+    const { timers, work } = this.server.broker;
+    timers.atTickEnd(() => {
+      this.#isResuming = false;
+      if (work.isSpent) this.#waitForTurn();
+      else this.connection.answerTo(this.connection.answerMark, () => this.#resume());
+    });
   }
 
   /** The requests behind a reply that came later run. */
