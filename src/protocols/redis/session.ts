@@ -22,9 +22,9 @@ import { DeferredPushes } from "./core/deferred-pushes.ts";
 import { unitsOfRequest } from "./core/request-cost.ts";
 import { dispatch, runReply } from "./core/dispatch.ts";
 import { errorTexts, RedisError } from "./core/errors.ts";
+import { PipelineHold } from "./core/pipeline-hold.ts";
 import { type BlockedCommand, type LaterReplies, LaterReply, type LaterWork } from "./core/later-reply.ts";
 import { limits } from "../../base/limits.ts";
-import type { Job, RunningJob } from "../../base/turn-work.ts";
 import { confirmedCommands, Subscriptions } from "./pubsub/subscriptions.ts";
 import type { RedisServer } from "./server.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
@@ -35,8 +35,6 @@ import { RequestParser } from "./wire/request-parser.ts";
 
 /** While a command waits for its reply, the connection is read from until it has sent this much more. */
 const blockedInputBytesMax = 1 << 20;
-
-function* nothing(): Job<void> {}
 
 export class RedisSession implements Session, Holder, Caller, ClientConnection, LaterReplies {
   readonly id: number;
@@ -69,10 +67,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** Messages also wait for a reply that comes later: part of it is in the output, or it confirms their subscription. */
   holdsPushes = false;
   #isRunning = false;
-  /** The requests behind a command that has waited run when the tick ends. */
-  #isResuming = false;
-  /** Requests are left, and the work of this turn is used up. */
-  #turnWait: RunningJob | null = null;
+  /** Made when it is first needed. */
+  #hold: PipelineHold | null = null;
   #isPeerEnded = false;
   /** The connection is not read from, since it has sent too much while a command waits. */
   #isPaused = false;
@@ -187,7 +183,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.lastCommandAt = clock.now();
     // At least one request runs, or clients that send few would wait for those that send many.
     for (let isFirst = true; !this.#isHeld && !this.isEnding && !this.isOutputFull; isFirst = false) {
-      if (!isFirst && work.isSpent && parser.pendingBytes > 0) this.#waitForTurn();
+      if (!isFirst && work.isSpent && parser.pendingBytes > 0) this.#ensureHold().untilNextTurn();
       if (this.#isHeld || !parser.next()) break;
       context.request = parser.request;
       this.requests++;
@@ -261,15 +257,12 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
 
   /** Requests wait, for a reply that is still to come or for the next turn. */
   get #isHeld(): boolean {
-    return this.#later !== null || this.#turnWait !== null || this.#isResuming;
+    return this.#later !== null || this.#hold?.isHeld === true;
   }
 
-  /** The pipeline goes on in the next turn, so that other clients are served in between. */
-  #waitForTurn(): void {
-    this.#turnWait = this.server.broker.work.run(nothing(), () => {
-      this.#turnWait = null;
-      this.connection.answerTo(this.connection.answerMark, () => this.#resume());
-    });
+  #ensureHold(): PipelineHold {
+    this.#hold ??= new PipelineHold(this.server.broker, this.connection, () => this.#resume());
+    return this.#hold;
   }
 
   /** Small requests in one chunk may ask for gigabytes of replies. */
@@ -371,7 +364,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.#tellHeld();
     this.connection.touch();
     if (this.#later !== null) return;
-    if (later.hasWaited) this.#resumeSoon();
+    if (later.hasWaited) this.#ensureHold().untilTickEnd();
     else this.#resume();
   }
 
@@ -421,20 +414,6 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.authorization?.holders.delete(this);
     this.authorization = this.server.broker.access.anonymous;
     this.#authorizationChanged();
-  }
-
-  /**
-   * The same when the tick ends: a command that waited is answered while others are served, or within the command of another
-   * connection (CLIENT UNBLOCK), and what is behind it must not run there.
-   */
-  #resumeSoon(): void {
-    this.#isResuming = true;
-    const { timers, work } = this.server.broker;
-    timers.atTickEnd(() => {
-      this.#isResuming = false;
-      if (work.isSpent) this.#waitForTurn();
-      else this.connection.answerTo(this.connection.answerMark, () => this.#resume());
-    });
   }
 
   /** The requests behind a reply that came later run. */
@@ -489,8 +468,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   #abandonLater(): void {
-    this.#turnWait?.cancel();
-    this.#turnWait = null;
+    this.#hold?.cancel();
     const later = this.#later;
     if (later === null) return;
     this.#letGoOfLater();

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { BlockingModel, ModelClient, pushing } from "../../support/blocking-model.ts";
+import { pipelines } from "../../support/blocking-requests.ts";
 import { startTestBroker, type TestBroker } from "../../support/broker.ts";
 import { RawRedis } from "../../support/raw-redis.ts";
 import { noRealRedis, RealRedis } from "../../support/real-redis.ts";
@@ -176,39 +177,14 @@ test("commands that wait are shown as such, and do not wait in MULTI", options, 
 
 // The model beside redis's lists
 
-const key = fc.constantFrom("a", "b", "c");
-const text = fc.constantFrom("x", "xy", "xyz");
-const words = (name: string, ...parts: fc.Arbitrary<string>[]): fc.Arbitrary<string[]> =>
-  fc.tuple(...parts).map((given) => [name, ...given]);
-const zero = fc.constant("0");
-const request = fc.oneof(
-  { weight: 6, arbitrary: words("APPEND", key, text) },
-  { weight: 2, arbitrary: words("DEL", key) },
-  words("HSET", key, fc.constant("f"), fc.constant("v")),
-  words("RENAME", key, key),
-  words("COPY", key, key).filter(([, from, to]) => from !== to),
-  { weight: 4, arbitrary: words("BTPOP", key, zero) },
-  { weight: 4, arbitrary: words("BTPOP", key, key, zero) },
-  { weight: 4, arbitrary: words("BTMOVE", key, key, zero) },
-);
-const pipeline = fc
-  .array(
-    fc.oneof(
-      { weight: 4, arbitrary: request.map((one) => [one]) },
-      words("MOVE", key, fc.constantFrom("0", "1")).map((one) => [one]),
-      words("SELECT", fc.constantFrom("0", "1")).map((one) => [one]),
-      fc.array(request, { minLength: 1, maxLength: 5 }).map((requests) => [["MULTI"], ...requests, ["EXEC"]]),
-    ),
-    { minLength: 1, maxLength: 3 },
-  )
-  .map((parts) => parts.flat());
+const pipeline = pipelines({ timeouts: ["0"], isForModelAlone: false });
 
 /** The same for a list of characters. */
 function asList([name, one, two, ...rest]: string[]): string[] {
-  if (name === "APPEND") return ["RPUSH", one!, ...two!];
+  if (name === "APPEND") return ["RPUSH", one!].concat(two!.split(""));
   if (name === "BTMOVE") return ["BLMOVE", one!, two!, "LEFT", "RIGHT", ...rest];
   const words = [one, two, ...rest].filter((word) => word !== undefined);
-  return [name === "BTPOP" ? "BLPOP" : name!, ...words];
+  return [name === "BTPOP" ? "BLPOP" : name!].concat(words);
 }
 
 /** In MULTI redis answers BLMOVE, where there is nothing, with a null of its own; `replyEnd` takes either for one reply. */

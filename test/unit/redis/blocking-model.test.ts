@@ -8,46 +8,14 @@ import fc from "fast-check";
 import type { Peer } from "../../../fuzz/rig.ts";
 import type { RedisSession } from "../../../src/protocols/redis/session.ts";
 import { BlockingModel, ModelClient, pushing } from "../../support/blocking-model.ts";
+import { pipelines } from "../../support/blocking-requests.ts";
 import { PopRig } from "../../support/pop-commands.ts";
 import { requestBytes } from "../../support/redis-script-caller.ts";
 import { thorough } from "../../support/thorough.ts";
 
 const clientCount = 5;
 
-const key = fc.constantFrom("a", "b", "c");
-const text = fc.constantFrom("x", "xy", "xyz");
-const timeout = fc.constantFrom("0", "0", "50", "120");
-const words = (name: string, ...parts: fc.Arbitrary<string>[]): fc.Arbitrary<string[]> =>
-  fc.tuple(...parts).map((given) => [name, ...given]);
-
-const request = fc.oneof(
-  { weight: 6, arbitrary: words("APPEND", key, text) },
-  { weight: 2, arbitrary: words("SET", key, text) },
-  { weight: 2, arbitrary: words("DEL", key) },
-  words("HSET", key, fc.constant("f"), fc.constant("v")),
-  words("RENAME", key, key),
-  words("COPY", key, key).filter(([, from, to]) => from !== to),
-  words("TPOP", key),
-  { weight: 4, arbitrary: words("BTPOP", key, timeout) },
-  { weight: 4, arbitrary: words("BTPOP", key, key, timeout) },
-  { weight: 4, arbitrary: words("BTMOVE", key, key, timeout) },
-);
-/** Not in MULTI, whose commands are those of the database in which it began. */
-const single = fc.oneof(
-  { weight: 12, arbitrary: request },
-  words("MOVE", key, fc.constantFrom("0", "1")),
-  fc.constant("SWAPDB").map((name) => [name, "0", "1"]),
-  words("SELECT", fc.constantFrom("0", "0", "1")),
-);
-const transaction = fc
-  .array(request, { minLength: 1, maxLength: 5 })
-  .map((requests) => [["MULTI"], ...requests, ["EXEC"]]);
-const pipeline = fc
-  .array(fc.oneof({ weight: 4, arbitrary: single.map((one) => [one]) }, transaction), {
-    minLength: 1,
-    maxLength: 3,
-  })
-  .map((parts) => parts.flat());
+const pipeline = pipelines({ timeouts: ["0", "0", "50", "120"], isForModelAlone: true });
 
 type Step =
   | { readonly do: "send"; readonly client: number; readonly requests: string[][]; readonly isSpent: boolean }
@@ -57,7 +25,7 @@ type Step =
   | { readonly do: "leave"; readonly client: number };
 
 const client = fc.nat(clientCount - 1);
-const step: fc.Arbitrary<Step> = fc.oneof(
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 20,
     arbitrary: fc.record({
@@ -153,7 +121,7 @@ class Pair {
 test("random runs of clients that wait, pop, push, rename, swap and leave are those of the model", async () => {
   const counts = { waited: 0, unblocked: 0, served: 0 };
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 60, size: "max" }), async (steps) => {
+    fc.asyncProperty(fc.array(anyStep, { minLength: 30, maxLength: 60, size: "max" }), async (steps) => {
       const pair = new Pair(await PopRig.open(), counts);
       for (const each of steps) pair.run(each);
       pair.settle();

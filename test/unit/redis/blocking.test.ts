@@ -8,7 +8,6 @@ import { type Peer, Rig } from "../../../fuzz/rig.ts";
 import { limits } from "../../../src/base/limits.ts";
 import { passwordDigest } from "../../../src/broker/access/password-hash.ts";
 import { newUser } from "../../../src/broker/access/users.ts";
-import { BlockedClient } from "../../../src/protocols/redis/blocking/blocked-client.ts";
 import type { BlockedClients } from "../../../src/protocols/redis/blocking/blocked-clients.ts";
 import type { RedisSession } from "../../../src/protocols/redis/session.ts";
 import { PopRig } from "../../support/pop-commands.ts";
@@ -124,10 +123,10 @@ test("a change of a key that nobody waits for is told to nobody, one of another 
   const { connect, says, blocking } = await open();
   const [one, reader, writer] = [connect(), connect(), connect()];
   let told = 0;
-  const { changed } = blocking;
+  const changed = blocking.changed.bind(blocking);
   blocking.changed = (...place) => {
     told++;
-    changed.apply(blocking, place);
+    changed(...place);
   };
   says(reader, "XREAD BLOCK 0 STREAMS a $");
   says(writer, "SET x 1", "SET a 1", "DEL a");
@@ -172,13 +171,16 @@ test("of 5,000 readers of a group an entry has two or three looked at: who gets 
   for (const peer of peers) peer.send(words("XREADGROUP GROUP g c BLOCK 0 STREAMS s >"));
   rig.settle();
   let looks = 0;
-  const { serve } = BlockedClient.prototype;
-  BlockedClient.prototype.serve = function (waiting) {
-    looks++;
-    return serve.call(this, waiting);
-  };
+  for (const line of blocking.waitingFor("stream", 0, "s")!.lines.values()) {
+    for (const client of line) {
+      const serve = client.serve.bind(client);
+      client.serve = (waiting) => {
+        looks++;
+        return serve(waiting);
+      };
+    }
+  }
   for (let i = 0; i < 100; i++) says(writer, "XADD s * f v");
-  BlockedClient.prototype.serve = serve;
   assert.ok(looks <= 300, `${looks} looks for 100 entries`);
   assert.deepEqual(
     peers.map(({ sizeReceived }) => sizeReceived > 0),

@@ -146,8 +146,13 @@ export class BlockedClients {
   /** The key holds a value of that type which has changed, or held one: those who wait for it are to look. */
   changed(type: WaitType, database: number, key: string): void {
     if (this.keyCount === 0) return;
-    const waiting = this.#keys.get(type)?.[database]?.get(key);
+    const waiting = this.waitingFor(type, database, key);
     if (waiting !== undefined) this.#makeReady(waiting);
+  }
+
+  /** Who waits for that type of value under the key. */
+  waitingFor(type: WaitType, database: number, key: string): WaitingKey | undefined {
+    return this.#keys.get(type)?.[database]?.get(key);
   }
 
   /** All keys of the database may hold something else (SWAPDB). */
