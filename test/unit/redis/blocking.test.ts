@@ -35,6 +35,21 @@ async function open(): Promise<{
   return { rig, blocking: pops.server.blocking, connect: () => pops.connect(), says };
 }
 
+/** How often those who wait for the key now try their commands again. */
+function countLooks(blocking: BlockedClients, type: string, key: string): { count: number } {
+  const looks = { count: 0 };
+  for (const line of blocking.waitingFor(type, 0, key)!.lines.values()) {
+    for (const client of line) {
+      const serve = client.serve.bind(client);
+      client.serve = (waiting) => {
+        looks.count++;
+        return serve(waiting);
+      };
+    }
+  }
+  return looks;
+}
+
 const popped = (key: string, character: string): string =>
   `*2\r\n$${key.length}\r\n${key}\r\n$1\r\n${character}\r\n`;
 
@@ -132,10 +147,12 @@ test("a change of a key that nobody waits for is told to nobody, one of another 
   says(writer, "SET x 1", "SET a 1", "DEL a");
   // Those who wait for streams ask the keyspace nothing.
   assert.equal(told, 0);
+  assert.ok((reader.connection.session as RedisSession).server.keyspace.watcher!.isEmpty);
   says(one, "BTPOP a 0");
+  const looks = countLooks(blocking, "string", "a");
   says(writer, "HSET a f v", "HSET a f w");
   assert.equal(told, 2);
-  assert.equal(blocking.hasReady, false);
+  assert.equal(looks.count, 0);
   assert.equal(one.take().length, 0);
   told = 0;
   says(writer, "XADD other 1-1 f v", "XADD other 1-2 f v");
@@ -170,23 +187,63 @@ test("of 5,000 readers of a group an entry has two or three looked at: who gets 
   const peers = Array.from({ length: 5000 }, () => connect());
   for (const peer of peers) peer.send(words("XREADGROUP GROUP g c BLOCK 0 STREAMS s >"));
   rig.settle();
-  let looks = 0;
-  for (const line of blocking.waitingFor("stream", 0, "s")!.lines.values()) {
-    for (const client of line) {
-      const serve = client.serve.bind(client);
-      client.serve = (waiting) => {
-        looks++;
-        return serve(waiting);
-      };
-    }
-  }
+  const looks = countLooks(blocking, "stream", "s");
   for (let i = 0; i < 100; i++) says(writer, "XADD s * f v");
-  assert.ok(looks <= 300, `${looks} looks for 100 entries`);
+  assert.ok(looks.count <= 300, `${looks.count} looks for 100 entries`);
   assert.deepEqual(
     peers.map(({ sizeReceived }) => sizeReceived > 0),
     peers.map((_, i) => i < 100),
   );
   assert.equal(blocking.clientCount, 4900);
+});
+
+test("readers of a stream do not stand in each other's way, and wait for the next stream when theirs is deleted", async () => {
+  const { connect, says } = await open();
+  const [late, early, writer] = [connect(), connect(), connect()];
+  says(writer, "XADD s 1-1 f v");
+  says(late, "XREAD BLOCK 0 STREAMS s 5-5");
+  says(early, "XREAD BLOCK 0 STREAMS s $");
+  says(writer, "XADD s 2-1 f v");
+  assert.match(early.take().toString(), /2-1/);
+  says(early, "XREAD BLOCK 0 STREAMS s $");
+  says(writer, "DEL s", "SET s x", "DEL s");
+  assert.equal(late.take().length + early.take().length, 0);
+  says(writer, "XADD s 6-1 f v");
+  assert.match(late.take().toString(), /6-1/);
+  assert.match(early.take().toString(), /6-1/);
+});
+
+test("an entry that is gone when the transaction is over wakes nobody; another position of the group does", async () => {
+  const { connect, says } = await open();
+  const [plain, member, writer] = [connect(), connect(), connect()];
+  says(writer, "XADD s 1-1 f v", "XGROUP CREATE s g $");
+  says(plain, "XREAD BLOCK 0 STREAMS s $");
+  says(member, "XREADGROUP GROUP g c BLOCK 0 STREAMS s >");
+  says(writer, "MULTI", "XADD s 2-1 f v", "XDEL s 2-1", "EXEC");
+  assert.equal(plain.take().length + member.take().length, 0);
+  says(writer, "XGROUP SETID s g 0");
+  assert.match(member.take().toString(), /1-1/);
+  assert.equal(plain.take().length, 0);
+});
+
+test("the timer of a wait ends with it", async () => {
+  const { rig, connect, says } = await open();
+  const [one, two, writer] = [connect(), connect(), connect()];
+  const { time } = rig;
+  let timers = 0;
+  const after = time.after.bind(time);
+  time.after = (delayMs, action) => {
+    const timer = after(delayMs, action);
+    if (delayMs !== 123_456) return timer;
+    timers++;
+    return { cancel: () => (timers--, timer.cancel()) };
+  };
+  says(one, "BTPOP a 123456");
+  says(two, "BTPOP b 123456");
+  assert.equal(timers, 2);
+  says(writer, "APPEND a x");
+  two.end();
+  assert.equal(timers, 0);
 });
 
 test("one command waits for so many keys at most, and all together for so many", async () => {
