@@ -112,8 +112,8 @@ export const blockingMutants: readonly RoomMutant[] = [
   {
     name: "who waits for a stream that is deleted does not wait for the next one of its name",
     file: "src/protocols/redis/stream/stream-watch.ts",
-    find: "    if (queue.isDeleted) this.#stand();\n    else settled();",
-    replace: "    if (!queue.isDeleted) settled();",
+    find: "    if (queue.isDeleted) this.#stand();\n    else blocking.serve();",
+    replace: "    if (!queue.isDeleted) blocking.serve();",
     also: ["clients/redis/redis-blocking-real"],
   },
   {

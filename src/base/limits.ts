@@ -11,7 +11,7 @@ export const limits = {
   redisReplyBytesMax: 512 << 20,
   /** Keys that one blocking Redis command may wait for. */
   redisWaitKeysMax: 10_000,
-  /** Keys that all Redis clients may wait for, each counted for each client: about 0.5 KiB each. */
+  /** Keys that all Redis clients may wait for, each counted for each client: 0.75 KiB each at most. */
   redisWaitKeysTotalMax: 500_000,
   /** The bound on bytes in flight is `--memory-bytes-max`, and at least this. */
   inFlightBytesLeast: 64 << 20,

@@ -14,7 +14,7 @@ import { CompiledRules } from "./acl/command-rules.ts";
 import { AclLog } from "./acl/log.ts";
 import { BlockedClients } from "./blocking/blocked-clients.ts";
 import { KeyChanges } from "./blocking/key-changes.ts";
-import type { KeyWatch } from "./blocking/waiting-key.ts";
+import type { KeyWatch, WaitingKey } from "./blocking/waiting-key.ts";
 import type { ClientConnection } from "./core/client-connection.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { CommandTable } from "./core/command-table.ts";
@@ -93,7 +93,7 @@ export class RedisServer {
     this.blocking = new BlockedClients({
       timers: broker.timers,
       work: broker.work,
-      watch: ({ type, database, key }) => (type === "stream" ? this.#watchStream(database, key) : null),
+      watch: (waiting) => (waiting.type === "stream" ? this.#watchStream(waiting) : null),
     });
     keyspace.watcher = new KeyChanges(this.watches, this.blocking);
   }
@@ -140,14 +140,8 @@ export class RedisServer {
   }
 
   /** Streams are no values: their logs tell of changes. */
-  #watchStream(database: number, key: string): KeyWatch {
-    const { blocking } = this;
-    return new StreamWatch({
-      vhost: this.vhostOf(database),
-      key,
-      changed: () => blocking.changed("stream", database, key),
-      settled: () => blocking.serve(),
-    });
+  #watchStream(waiting: WaitingKey): KeyWatch {
+    return new StreamWatch(this.vhostOf(waiting.database), waiting, this.blocking);
   }
 
   /** The stream (or queue) of that key. Throws where it belongs to one AMQP connection alone. */

@@ -21,28 +21,22 @@ import type { Wait, WaitType } from "./wait.ts";
 import { type KeyWatch, WaitingKey } from "./waiting-key.ts";
 
 /** Memory of a key in the table and of a client's place in its line, roughly. */
-const bytesOfKey = 512;
+const bytesOfKey = 768;
 const unitsOfKey = 0.3;
 /** Going on to the next line, or to a key that nobody waits for any more. */
 const unitsOfLook = 0.3;
 
-interface KeyPlace {
-  readonly type: WaitType;
-  readonly database: number;
-  readonly key: string;
-}
-
 interface BlockedClientsOptions {
   readonly timers: Timers;
   readonly work: TurnWork;
-  /** Looks at the key where `changed` is not called for its changes. It calls `changed` and, outside of commands, `serve`. */
-  readonly watch: (place: KeyPlace) => KeyWatch | null;
+  /** Looks at the key where `changed` is not called for its changes. It calls `makeReady` and, outside of commands, `serve`. */
+  readonly watch: (waiting: WaitingKey) => KeyWatch | null;
 }
 
 export class BlockedClients {
   readonly #timers: Timers;
   readonly #work: TurnWork;
-  readonly #watch: (place: KeyPlace) => KeyWatch | null;
+  readonly #watch: (waiting: WaitingKey) => KeyWatch | null;
   /** By type, then by the database's number. */
   readonly #keys = new Map<WaitType, (Map<string, WaitingKey> | undefined)[]>();
   #ready: WaitingKey[] = [];
@@ -83,7 +77,7 @@ export class BlockedClients {
     later.holdLater(bytes);
     const client = new BlockedClient(this, context, later, wait, ++this.#arrivals);
     for (const key of keys) {
-      const waiting = this.#keyOf({ type: wait.type, database: context.database, key });
+      const waiting = this.#keyOf(wait.type, context.database, key);
       waiting.add(client);
       client.keys.push(waiting);
     }
@@ -104,8 +98,7 @@ export class BlockedClients {
     }
   }
 
-  #keyOf(place: KeyPlace): WaitingKey {
-    const { type, database, key } = place;
+  #keyOf(type: WaitType, database: number, key: string): WaitingKey {
     let databases = this.#keys.get(type);
     if (databases === undefined) this.#keys.set(type, (databases = []));
     const keys = (databases[database] ??= new Map<string, WaitingKey>());
@@ -113,7 +106,7 @@ export class BlockedClients {
     if (waiting === undefined) {
       keys.set(key, (waiting = new WaitingKey(type, database, key, this.#arrivals)));
       this.keyCount++;
-      waiting.watch = this.#watch(place);
+      waiting.watch = this.#watch(waiting);
       if (waiting.watch === null) this.toldKeyCount++;
     }
     return waiting;
@@ -147,7 +140,7 @@ export class BlockedClients {
   changed(type: WaitType, database: number, key: string): void {
     if (this.keyCount === 0) return;
     const waiting = this.waitingFor(type, database, key);
-    if (waiting !== undefined) this.#makeReady(waiting);
+    if (waiting !== undefined) this.makeReady(waiting);
   }
 
   /** Who waits for that type of value under the key. */
@@ -167,12 +160,13 @@ export class BlockedClients {
     const last = this.#arrivals;
     for (const waiting of keys.values()) {
       if (waiting.since > last) return;
-      this.#makeReady(waiting);
+      this.makeReady(waiting);
       yield unitsOfKey;
     }
   }
 
-  #makeReady(waiting: WaitingKey): void {
+  /** Those who wait for the key look when the command at work is over, or at the end of the tick. */
+  makeReady(waiting: WaitingKey): void {
     if (waiting.isReady) return;
     waiting.isReady = true;
     this.#ready.push(waiting);

@@ -11,25 +11,31 @@ import { RedisError } from "../core/errors.ts";
 import { lookUp } from "./find.ts";
 import { serve, type StreamRead, type WantedStream } from "./read.ts";
 
+/** Of so many streams the one that is ready is looked for without a table. */
+const streamsWithoutTable = 8;
+
 export class BlockedRead implements Wait {
   readonly type = "stream";
   readonly timeoutMs: number;
   readonly share: string | null;
   readonly #read: StreamRead;
-  readonly #streams = new Map<string, WantedStream>();
+  readonly #byKey: Map<string, WantedStream> | null;
 
   constructor(read: StreamRead) {
     this.#read = read;
     this.timeoutMs = read.blockMs;
     // Readers of a group take entries from each other.
     this.share = read.group ?? null;
-    for (const wanted of read.streams)
-      if (!this.#streams.has(wanted.key)) this.#streams.set(wanted.key, wanted);
+    this.#byKey = read.streams.length > streamsWithoutTable ? tableOf(read.streams) : null;
     read.setBlocked();
   }
 
-  get keys(): Iterable<string> {
-    return this.#streams.keys();
+  get keys(): string[] {
+    return this.#read.streams.map(({ key }) => key);
+  }
+
+  #wanted(key: string): WantedStream {
+    return (this.#byKey?.get(key) ?? this.#read.streams.find((wanted) => wanted.key === key))!;
   }
 
   attempt(context: CommandContext, key: string): boolean {
@@ -38,8 +44,15 @@ export class BlockedRead implements Wait {
     // XREAD goes on waiting while there is no stream. A group is gone with its stream.
     if (group === undefined && queue === undefined) return false;
     if (group !== undefined) assertGroup(queue, group);
-    return serve(context, this.#read, [this.#streams.get(key)!]);
+    return serve(context, this.#read, [this.#wanted(key)]);
   }
+}
+
+/** Of a stream that is named twice the first mention counts, as in redis. */
+function tableOf(streams: readonly WantedStream[]): Map<string, WantedStream> {
+  const table = new Map<string, WantedStream>();
+  for (const wanted of streams) if (!table.has(wanted.key)) table.set(wanted.key, wanted);
+  return table;
 }
 
 /** Undefined as well where the key holds something else, or is a queue of one AMQP connection alone. */

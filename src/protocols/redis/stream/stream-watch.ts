@@ -8,51 +8,46 @@
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { LogWaiter } from "../../../broker/queue/readers.ts";
 import type { QueueWaiter, Vhost } from "../../../broker/vhost.ts";
-import type { KeyWatch } from "../blocking/waiting-key.ts";
+import type { BlockedClients } from "../blocking/blocked-clients.ts";
+import type { KeyWatch, WaitingKey } from "../blocking/waiting-key.ts";
 import type { CommandContext } from "../core/context.ts";
 
-interface StreamWatchOptions {
-  readonly vhost: Vhost;
-  readonly key: string;
-  /** Something may have come, or the stream is gone. */
-  readonly changed: () => void;
-  /** Those who wait may be served: no command is at work. */
-  readonly settled: () => void;
-}
-
 export class StreamWatch implements KeyWatch, LogWaiter, QueueWaiter {
-  readonly #options: StreamWatchOptions;
+  readonly #vhost: Vhost;
+  readonly #waiting: WaitingKey;
+  readonly #blocking: BlockedClients;
   #queue: Queue | undefined = undefined;
 
-  constructor(options: StreamWatchOptions) {
-    this.#options = options;
+  constructor(vhost: Vhost, waiting: WaitingKey, blocking: BlockedClients) {
+    this.#vhost = vhost;
+    this.#waiting = waiting;
+    this.#blocking = blocking;
     this.#stand();
   }
 
   #stand(): void {
-    const { vhost, key } = this.#options;
-    this.#queue = vhost.queues.get(key);
-    if (this.#queue === undefined) vhost.awaitQueue(key, this);
+    const { key } = this.#waiting;
+    this.#queue = this.#vhost.queues.get(key);
+    if (this.#queue === undefined) this.#vhost.awaitQueue(key, this);
     else this.#queue.waiters.add(this);
   }
 
   queueMade(): void {
     this.#stand();
     // A stream that is given this name may have entries.
-    this.#options.changed();
+    this.#blocking.makeReady(this.#waiting);
   }
 
   logChanged(queue: Queue): void {
-    const { changed, settled } = this.#options;
-    changed();
+    const blocking = this.#blocking;
+    blocking.makeReady(this.#waiting);
     // The tick's end tells of what was appended; a deletion is told in the middle of somebody's command.
     if (queue.isDeleted) this.#stand();
-    else settled();
+    else blocking.serve();
   }
 
   close(): void {
-    const { vhost, key } = this.#options;
-    if (this.#queue === undefined) vhost.stopAwaitingQueue(key, this);
+    if (this.#queue === undefined) this.#vhost.stopAwaitingQueue(this.#waiting.key, this);
     else this.#queue.waiters.delete(this);
   }
 }
