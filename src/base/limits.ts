@@ -9,6 +9,10 @@ export const limits = {
   subscriberOutputBytesMax: 32 << 20,
   /** Largest reply of a Redis command that collects it (lists of entries, keys, values). A larger one is answered by an error. */
   redisReplyBytesMax: 512 << 20,
+  /** Keys that one blocking Redis command may wait for. */
+  redisWaitKeysMax: 10_000,
+  /** Keys that all Redis clients may wait for, each counted for each client: 0.75 KiB each at most. */
+  redisWaitKeysTotalMax: 500_000,
   /** The bound on bytes in flight is `--memory-bytes-max`, and at least this. */
   inFlightBytesLeast: 64 << 20,
   /** Above half of the bound on bytes in flight, a connection is read from while it holds less than its fair part: this at least, */
