@@ -77,7 +77,10 @@ export class Database {
     return true;
   }
 
-  /** Sets a key to `value[from, to)`, of whatever type it was. `expiry` is wall time in ms, 0 for never, or `keepExpiry`. */
+  /**
+   * Sets a key to the string `value[from, to)`, of whatever type it was. `expiry` is wall time in ms, 0 for never, or
+   * `keepExpiry`; `flags` are those of strings (value-type.ts).
+   */
   put(
     key: Uint8Array,
     start: number,
@@ -86,8 +89,9 @@ export class Database {
     from: number,
     to: number,
     expiry: number,
+    flags = 0,
   ): void {
-    this.#putWhole(valueType.string, key, start, end, value, from, to, expiry);
+    this.#putWhole(valueType.string | flags, key, start, end, value, from, to, expiry);
   }
 
   #putWhole(
@@ -116,9 +120,10 @@ export class Database {
   }
 
   /** Gives a string that is there another value; its expiry stays. */
-  replace(entry: number, value: Uint8Array, from: number, to: number): void {
+  replace(entry: number, value: Uint8Array, from: number, to: number, flags = 0): void {
     const table = this.table;
     const place = table.resize(entry, to - from, false);
+    table.setTypeWord(place, valueType.string | flags);
     copyBytes(table.bytes, table.start, value, from, to);
     this.#wasSet(place);
   }
@@ -142,8 +147,8 @@ export class Database {
     this.#keyspace.watcher!.keyChanged(this.number, table.bytes.latin1Slice(table.start, table.end));
   }
 
-  /** Overwrites a part of a string that is there; it grows if needed, with zeros between. */
-  patch(entry: number, offset: number, source: Uint8Array, from: number, to: number): void {
+  /** Overwrites a part of a string that is there; it grows if needed, with zeros between. Returns where the entry is. */
+  patch(entry: number, offset: number, source: Uint8Array, from: number, to: number): number {
     const keyspace = this.#keyspace;
     const place = patchValue(this.table, entry, offset, source, from, to);
     if (keyspace.isKept) {
@@ -151,6 +156,7 @@ export class Database {
       keyspace.recorded();
     }
     this.tell(place);
+    return place;
   }
 
   /** Changes when a key expires; 0 for never. */

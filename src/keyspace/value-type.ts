@@ -16,6 +16,15 @@ export const beyondListpack = 0x1_0000;
 
 const names: readonly (string | undefined)[] = ["none", "string", "hash"];
 
+/*
+ * Flags of a string, which OBJECT tells. They are about how the bytes came to be, since redis decides by that and not by
+ * the bytes alone. Without one it is an integer where its bytes are one.
+ */
+/** It was changed in place (APPEND, SETRANGE, SETBIT, PFADD). */
+export const rawString = 0x1_0000;
+/** It is text, though its bytes may be an integer (INCRBYFLOAT). */
+export const textString = 0x2_0000;
+
 /** The name of a type as TYPE and SCAN have it. */
 export function typeNameOf(type: number): string {
   return names[type] ?? "none";

@@ -13,6 +13,7 @@ import { renameCommands } from "./rename.ts";
 import { scanCommand } from "./scan.ts";
 import { ttlCommands } from "./ttl.ts";
 import { typeCommand } from "./type.ts";
+import { waitCommand } from "./wait.ts";
 
 export const genericCommands: CommandRows = inGroup(
   "generic",
@@ -85,15 +86,6 @@ export const genericCommands: CommandRows = inGroup(
       summary: "Sorts a list, set or sorted set.",
     },
     typeCommand,
-    {
-      name: "wait",
-      arity: 3,
-      flags: ["noscript"],
-      categories: ["connection"],
-      tips: ["request_policy:all_shards", "response_policy:agg_min"],
-      since: "3.0.0",
-      complexity: "O(1)",
-      summary: "Waits until replicas have the writes of this connection.",
-    },
+    waitCommand,
   ],
 );

@@ -102,10 +102,11 @@ export function putValue(
   from: number,
   to: number,
   expiry: number,
+  flags = 0,
 ): void {
   const { buffer, starts, ends } = context.request;
   makeWay(context, keyIndex);
-  database.put(buffer, starts[keyIndex]!, ends[keyIndex]!, value, from, to, expiry);
+  database.put(buffer, starts[keyIndex]!, ends[keyIndex]!, value, from, to, expiry, flags);
 }
 
 /** A stream that has the name in argument `index` gives way to a value. Throws WRONGTYPE, NOPERM where it does not. */
