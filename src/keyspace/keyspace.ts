@@ -21,6 +21,7 @@ import { applyRecords, type ReplayTarget } from "./key-replay.ts";
 import { sweepDatabase } from "./sweep.ts";
 import { typeNameOf } from "./value-type.ts";
 import { type KeyspaceBounds, keyspaceBounds } from "./bounds.ts";
+import { Staging } from "./staging.ts";
 import { UnwrittenKeys } from "./unwritten-keys.ts";
 import { Graves } from "./values/graves.ts";
 import { HashValues } from "./values/hash.ts";
@@ -45,6 +46,9 @@ export interface KeyWatcher {
 export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly sourceId = stateSourceId.keyspace;
   readonly databases: readonly Database[];
+  readonly staging: Staging;
+  /** Those of clients, and behind them the one of `staging`. */
+  readonly #all: readonly Database[];
   readonly changes = new ByteWriter(4096);
   watcher: KeyWatcher | null = null;
   /** Keys removed because their time had come. */
@@ -76,7 +80,9 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.seed = seed | 0;
     this.bounds = bounds;
     this.hashes = new HashValues(bounds);
-    this.databases = Array.from({ length: databaseCount }, (_, number) => new Database(this, number));
+    this.#all = Array.from({ length: databaseCount + 1 }, (_, number) => new Database(this, number));
+    this.databases = this.#all.slice(0, databaseCount);
+    this.staging = new Staging(this.#all[databaseCount]!);
   }
 
   newContent(): KeyContent {
@@ -102,6 +108,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   start(broker: Broker): void {
     this.#broker = broker;
     this.isKept = broker.storage.journal !== null;
+    this.staging.database.flush();
     this.#sweepLater();
   }
 
@@ -190,11 +197,11 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   }
 
   content(database: number): KeyContent {
-    return this.databases[database]!.content;
+    return this.#all[database]!.content;
   }
 
   flushed(number: number): void {
-    const database = this.databases[number]!;
+    const database = this.#all[number]!;
     database.content.free();
     database.content = this.newContent();
   }
@@ -213,7 +220,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
 
   get liveBytes(): number {
     let total = 0;
-    for (const { content } of this.databases) {
+    for (const { content } of this.#all) {
       const { table, values } = content;
       total += table.usedBytes + table.count * recordOverheadBytes + values.usage.bytes;
     }
@@ -237,7 +244,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     if (walk.isLarge) this.#rewriteSomeElements();
     else this.#rewriteSome();
     this.#flushChanges();
-    if (walk.database < databaseCount) return true;
+    if (walk.database < this.#all.length) return true;
     if (!walk.isLarge || walk.isAgain) {
       Object.assign(walk, { isLarge: true, isAgain: false, database: 0, cursor: 0 });
       return true;
@@ -251,8 +258,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     const walk = this.#walk;
     const found = this.#found;
     let buckets = this.bounds.rewriteLooks;
-    while (walk.database < databaseCount) {
-      const database = this.databases[walk.database]!;
+    while (walk.database < this.#all.length) {
+      const database = this.#all[walk.database]!;
       do {
         if (buckets-- === 0 || this.changes.length > this.bounds.rewriteBytes) return;
         found.length = 0;
@@ -269,8 +276,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   #rewriteSomeElements(): void {
     const walk = this.#walk;
     let left = this.bounds.rewriteLooks;
-    while (walk.database < databaseCount) {
-      const database = this.databases[walk.database]!;
+    while (walk.database < this.#all.length) {
+      const database = this.#all[walk.database]!;
       while (walk.cursor < database.content.values.end) {
         while (database.rewriteElements(walk.cursor, walk.below)) {
           if (this.changes.length > this.bounds.rewriteBytes) return;

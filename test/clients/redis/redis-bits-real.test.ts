@@ -327,7 +327,8 @@ test("BITFIELD", options, async () => {
 });
 
 test("HyperLogLogs", options, async () => {
-  const many = (prefix: string, to: number) => Array.from({ length: to }, (_, i) => `${prefix}${i}`).join(" ");
+  const many = (prefix: string, to: number) =>
+    Array.from({ length: to }, (_, i) => `${prefix}${i}`).join(" ");
   await sameAll(`
     flushall
     pfadd h
@@ -610,7 +611,9 @@ const bitOffset = fc.oneof(fc.nat({ max: 200 }), fc.integer({ min: -2, max: 3000
 const index = fc.integer({ min: -50, max: 50 });
 const unit = fc.constantFrom("bit", "byte", "BIT");
 const type = fc.oneof(
-  fc.tuple(fc.constantFrom("i", "u"), fc.integer({ min: 1, max: 64 })).map(([sign, bits]) => `${sign}${bits}`),
+  fc
+    .tuple(fc.constantFrom("i", "u"), fc.integer({ min: 1, max: 64 }))
+    .map(([sign, bits]) => `${sign}${bits}`),
   fc.constantFrom("u8", "i16", "u1", "i64", "u63"),
 );
 const operand = fc.oneof(
@@ -692,13 +695,15 @@ const sketchCommand: fc.Arbitrary<Word[]> = fc.oneof(
     weight: 6,
     arbitrary: fc
       .tuple(key, fc.array(element, { maxLength: 60, size: "max" }))
-      .map(([k, all]): Word[] => ["pfadd", k, ...all]),
+      .map(([k, all]): Word[] => (["pfadd", k] as Word[]).concat(all)),
   },
   {
     weight: 1,
     arbitrary: fc
       .tuple(key, fc.nat({ max: 1_000_000 }))
-      .map(([k, from]): Word[] => ["pfadd", k, ...Array.from({ length: 700 }, (_, i) => `many:${from + i}`)]),
+      .map(([k, from]): Word[] =>
+        ["pfadd", k].concat(Array.from({ length: 700 }, (_, i) => `many:${from + i}`)),
+      ),
   },
   fc.tuple(fc.constantFrom("pfcount", "get"), key),
   fc.tuple(fc.constant("pfcount"), key, key),

@@ -74,6 +74,7 @@ const makers: ReadonlySet<string> = new Set([
   "msetnx",
   "pfadd",
   "psetex",
+  "restore",
   "set",
   "setbit",
   "setex",

@@ -41,7 +41,8 @@ function bitcount(context: CommandContext): void {
     last = to * unit + unit - 1;
   } else if (argumentCount !== 2) throw syntaxError();
   if (first > last) return reply.integer(0);
-  if (last - first >= sliceBytes * 8) return answerInSlices(context, () => countInSlices(context, first, last));
+  if (last - first >= sliceBytes * 8)
+    return answerInSlices(context, () => countInSlices(context, first, last));
   reply.integer(countBitsBetween(database.table.bytes, database.table.start, first, last));
 }
 

@@ -71,15 +71,15 @@ function range({ request }: CommandContext, bits: number, bit: 0 | 1): Search {
 /** Looks at what is there when it is come to: the string may change or shrink between slices. */
 function* searchInSlices(context: CommandContext, { bit, first, last, otherwise }: Search): Job<void> {
   const database = keysOf(context);
-  for (let at = first; at <= last;) {
+  let found = -1;
+  for (let at = first; at <= last && found < 0;) {
     if (findString(context, database, 1) === 0) break;
     const { bytes, start, end } = database.table;
     const until = Math.min(at - (at & 7) + sliceBytes * 8 - 1, last, (end - start) * 8 - 1);
     if (at > until) break;
-    const found = findBit(bytes, start, at, until, bit);
-    if (found >= 0) return context.reply.integer(found);
+    found = findBit(bytes, start, at, until, bit);
     at = until + 1;
     yield unitsOfSlice;
   }
-  context.reply.integer(otherwise);
+  context.reply.integer(found < 0 ? otherwise : found);
 }

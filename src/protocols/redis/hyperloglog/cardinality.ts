@@ -4,9 +4,17 @@
  * Pure. The estimate is that of Otmar Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (arXiv:1702.01284),
  * as in redis, in the same order of the same double operations, so that it is the same number.
  */
-import { isSketchDense, registerAt, registerCount, registerMax, sketchHeaderBytes, spanAt, valueOf } from "./sketch.ts";
+import {
+  isSketchDense,
+  registerAt,
+  registerCount,
+  registerMax,
+  sketchHeaderBytes,
+  spanAt,
+  valueOf,
+} from "./sketch.ts";
 
-const alphaInfinity = 0.721347520444481703680;
+const alphaInfinity = 0.7213475204444817;
 const histogram = new Int32Array(64);
 
 /** Of the sketch `bytes[start, end)`; -1 where its operations do not make up all registers. */

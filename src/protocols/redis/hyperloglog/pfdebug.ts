@@ -3,7 +3,15 @@ import type { Database } from "../../../keyspace/database.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import { writableKeysOf } from "../keys/key-access.ts";
-import { isSketchDense, registerAt, registerCount, Sketch, sketchHeaderBytes, spanAt, valueOf } from "./sketch.ts";
+import {
+  isSketchDense,
+  registerAt,
+  registerCount,
+  Sketch,
+  sketchHeaderBytes,
+  spanAt,
+  valueOf,
+} from "./sketch.ts";
 import { corruptedSketch, findSketch, storeSketch } from "./sketch-key.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
@@ -48,7 +56,8 @@ function replyRegisters(context: CommandContext, database: Database, entry: numb
   findSketch(context, database, 2);
   const { bytes, start } = database.table;
   context.reply.array(registerCount);
-  for (let i = 0; i < registerCount; i++) context.reply.integer(registerAt(bytes, start + sketchHeaderBytes, i));
+  for (let i = 0; i < registerCount; i++)
+    context.reply.integer(registerAt(bytes, start + sketchHeaderBytes, i));
 }
 
 function decode({ table: { bytes, start, end } }: Database): string {

@@ -234,12 +234,7 @@ export function setRegisterBits(bytes: Uint8Array, at: number, shift: number, ru
 }
 
 /** Raises `target` to the registers of the sketch `bytes[start, end)`. False where its operations do not make up all registers. */
-export function mergeRegisters(
-  target: Uint8Array,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): boolean {
+export function mergeRegisters(target: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
   if (isSketchDense(bytes, start)) {
     for (let i = 0; i < registerCount; i++) {
       const run = registerAt(bytes, start + sketchHeaderBytes, i);

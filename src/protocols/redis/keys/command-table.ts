@@ -2,6 +2,8 @@
 import { inGroup, keysBehind, oneKey, unknownKeys, type CommandRows } from "../core/command-spec.ts";
 import { copyCommand } from "./copy.ts";
 import { delCommands } from "./del.ts";
+import { dumpCommand } from "./dump/dump.ts";
+import { restoreCommand } from "./dump/restore.ts";
 import { existsCommands } from "./exists.ts";
 import { expireCommands } from "./expire.ts";
 import { keysCommand } from "./keys.ts";
@@ -21,16 +23,7 @@ export const genericCommands: CommandRows = inGroup(
   [
     copyCommand,
     ...delCommands,
-    {
-      name: "dump",
-      arity: 2,
-      flags: ["readonly"],
-      keys: [oneKey(1, "RO", "access")],
-      tips: ["nondeterministic_output"],
-      since: "2.6.0",
-      complexity: "O(N*M), N objects of M bytes on average",
-      summary: "Serializes a key's value.",
-    },
+    dumpCommand,
     ...existsCommands,
     ...expireCommands,
     ...ttlCommands,
@@ -54,16 +47,7 @@ export const genericCommands: CommandRows = inGroup(
     persistCommand,
     randomkeyCommand,
     ...renameCommands,
-    {
-      name: "restore",
-      arity: -4,
-      flags: ["write", "denyoom"],
-      categories: ["keyspace", "dangerous"],
-      keys: [oneKey(1, "OW", "update")],
-      since: "2.6.0",
-      complexity: "O(N*M), N objects of M bytes on average",
-      summary: "Makes a key from a serialized value.",
-    },
+    restoreCommand,
     scanCommand,
     {
       name: "sort",

@@ -32,20 +32,23 @@ function wait(context: CommandContext): void {
   if (Number.isNaN(timeoutMs)) throw new RedisError("ERR timeout is not an integer or out of range");
   if (timeoutMs < 0) throw new RedisError("ERR timeout is negative");
   if (replicas <= 0 || caller.later === null) reply.integer(0);
-  else new WaitForReplicas(context, caller.later, timeoutMs);
+  else new WaitForReplicas(context, caller.later).begin(timeoutMs);
 }
 
 class WaitForReplicas implements BlockedCommand {
   readonly #context: CommandContext;
   readonly #later: LaterReply;
-  readonly #timer: Timer | null = null;
+  #timer: Timer | null = null;
   #isOver = false;
 
-  constructor(context: CommandContext, replies: LaterReplies, timeoutMs: number) {
+  constructor(context: CommandContext, replies: LaterReplies) {
     this.#context = context;
     this.#later = replies.beginBlocked(this);
+  }
+
+  begin(timeoutMs: number): void {
     if (timeoutMs > 0 && timeoutMs <= timeoutMsMax)
-      this.#timer = context.broker.timers.after(timeoutMs, () => this.#unblock(null));
+      this.#timer = this.#context.broker.timers.after(timeoutMs, () => this.#unblock(null));
   }
 
   #unblock(error: string | null): void {

@@ -10,7 +10,7 @@ import { valueType } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
-import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
 import { findEntry, keysOf, streamAt } from "../keys/key-access.ts";
 import { CommonSubsequence, type MatchedRange } from "./common-subsequence.ts";
 import { stringBytesMax } from "./string-size.ts";
@@ -29,7 +29,6 @@ export const lcsCommand: CommandRow = {
 
 /** What redis takes for each pair of bytes. Ours takes a bit, but the bound is the same. */
 const redisCellBytes = 4;
-const unitsOfRange = 0.3;
 
 interface Options {
   wantsLength: boolean;
@@ -84,30 +83,40 @@ function* answer(
 ): Job<void> {
   const { reply } = context;
   yield* common.measure(!options.wantsLength);
-  if (options.wantsLength) return reply.integer(common.length);
-  if (!options.wantsRanges) {
+  if (options.wantsLength) reply.integer(common.length);
+  else if (options.wantsRanges) yield* answerRanges(context, parts, common, options);
+  else {
     yield* common.walk(() => {});
-    return reply.bulk(common.text);
+    reply.bulk(common.text);
   }
+}
+
+function* answerRanges(
+  context: CommandContext,
+  parts: PartedReply,
+  common: CommonSubsequence,
+  { rangeSizeMin, hasSizes }: Options,
+): Job<void> {
+  const { reply } = context;
   reply.map(2);
   reply.bulkLatin1("matches");
   const list = parts.openList();
-  const piece = new Piece();
   let count = 0;
-  for (const units of common.walk((range) => {
-    if (range.end - range.start < options.rangeSizeMin) return;
-    writeRange(context, range, options.hasSizes);
+  yield* common.walk((range) => {
+    if (range.end - range.start < rangeSizeMin) return;
+    writeRange(context, range, hasSizes);
     count++;
-  })) {
-    const due = piece.add(units + unitsOfRange);
-    if (due > 0) yield due;
-  }
+  });
   parts.closeList(list, count);
   reply.bulkLatin1("len");
   reply.integer(common.length);
 }
 
-function writeRange({ reply }: CommandContext, { start, end, otherStart }: MatchedRange, hasSize: boolean): void {
+function writeRange(
+  { reply }: CommandContext,
+  { start, end, otherStart }: MatchedRange,
+  hasSize: boolean,
+): void {
   reply.array(hasSize ? 3 : 2);
   for (const from of [start, otherStart]) {
     reply.array(2);

@@ -27,6 +27,14 @@ function setrange(context: CommandContext): void {
   const size = request.size(3);
   if (size === 0) return reply.integer(entry === 0 ? 0 : database.table.valueLength(entry));
   assertStringSize(offset + size);
-  const place = patchString(context, database, entry, offset, request.buffer, request.starts[3]!, request.ends[3]!);
+  const place = patchString(
+    context,
+    database,
+    entry,
+    offset,
+    request.buffer,
+    request.starts[3]!,
+    request.ends[3]!,
+  );
   reply.integer(database.table.valueLength(place));
 }

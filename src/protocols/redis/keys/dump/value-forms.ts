@@ -1,0 +1,57 @@
+/**
+ * How values become redis's dumps, and dumps become values: one table for DUMP, by the type of a value, and one for RESTORE, by the
+ * type that a dump says.
+ *
+ * A type of values adds its functions here (hash/hash-dump.ts is an example). Not here: the bytes (wire/rdb), the commands, the sum
+ * and version around a value.
+ */
+import type { Job } from "../../../../base/turn-work.ts";
+import type { Database } from "../../../../keyspace/database.ts";
+import { valueType } from "../../../../keyspace/value-type.ts";
+import type { CommandContext } from "../../core/context.ts";
+import type { PartedReply } from "../../core/parted-reply.ts";
+import { dumpHash, loadHash } from "../../hash/hash-dump.ts";
+import type { RedisServer } from "../../server.ts";
+import { dumpString, loadString } from "../../string/string-dump.ts";
+import type { RdbReader } from "../../wire/rdb/reader.ts";
+import { rdbType } from "../../wire/rdb/types.ts";
+
+/**
+ * Writes the type and the bytes of the value of `entry` to the reply of `context`, which is that of `parts`. The entry is valid until
+ * the first yield; what is written after that is what is there when it is come to.
+ */
+export type ValueDumper = (
+  context: CommandContext,
+  database: Database,
+  entry: number,
+  parts: PartedReply,
+) => Job<void>;
+
+/** A value that has been read to its end, and found to be well-formed. */
+export interface LoadedValue {
+  /** Roughly what `put` costs, in units of work. */
+  readonly units: number;
+  /**
+   * Puts it under a key that has nothing. In slices: nobody else may change the key meanwhile. It reads the bytes again, so they must
+   * still be there.
+   */
+  put(database: Database, key: Uint8Array, start: number, end: number): Job<void>;
+}
+
+/**
+ * Reads the value of a dump, of which the type is read already. Throws `RdbFormatError`. `server` is for what is no value of the
+ * keyspace: it knows the virtual host of a database.
+ */
+export type ValueLoader = (reader: RdbReader, type: number, server: RedisServer) => Job<LoadedValue>;
+
+export const valueDumpers: Readonly<Partial<Record<number, ValueDumper>>> = {
+  [valueType.string]: dumpString,
+  [valueType.hash]: dumpHash,
+};
+
+export const valueLoaders: Readonly<Partial<Record<number, ValueLoader>>> = {
+  [rdbType.string]: loadString,
+  [rdbType.hash]: loadHash,
+  [rdbType.hashZiplist]: loadHash,
+  [rdbType.hashListpack]: loadHash,
+};
