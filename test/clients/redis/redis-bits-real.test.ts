@@ -573,6 +573,58 @@ test("the encoding and references that OBJECT tells of strings", options, async 
   `);
 });
 
+test("long strings, which are looked at and joined in slices", options, async () => {
+  const text = (seed: number) =>
+    Buffer.from(Array.from({ length: 400_000 }, (_, i) => (Math.imul(i + seed, 2654435761) >>> 13) & 0xff));
+  const zeros = Buffer.alloc(300_000);
+  const ones = Buffer.alloc(300_000, 0xff);
+  ones[299_999] = 0xfe;
+  for (const pair of pairs) {
+    await same(pair, ["flushall"]);
+    await same(pair, ["mset", "a", text(1), "b", text(7), "z", zeros, "o", ones]);
+    await same(pair, ["setrange", "b", 500_000, "x"]);
+    for (const how of ["direct", "multi"]) {
+      if (how === "multi") await same(pair, ["multi"]);
+      for (const line of [
+        "bitcount a",
+        "bitcount a 3 -3",
+        "bitcount a 5 -5 bit",
+        "bitcount a 70001 2400007 bit",
+        "bitpos z 1",
+        "bitpos z 0",
+        "bitpos o 0",
+        "bitpos o 0 5",
+        "bitpos o 0 5 299998",
+        "bitpos o 0 1600003 2399998 bit",
+        "bitpos o 0 1600003 2399999 bit",
+        "bitpos z 1 1600003 2399999 bit",
+        "bitop and and a b",
+        "bitop or or a b z",
+        "bitop xor xor b a o a",
+        "bitop not not o",
+        "get and",
+        "get or",
+        "get xor",
+        "get not",
+        "strlen and",
+      ])
+        await same(pair, line.split(" "));
+      if (how === "multi") await same(pair, ["exec"]);
+    }
+    await same(pair, ["mset", "s", text(3).subarray(0, 4000), "t", text(9).subarray(0, 9000)]);
+    await same(pair, ["lcs", "s", "t"]);
+    await same(pair, ["lcs", "s", "t", "len"]);
+    await same(pair, ["lcs", "s", "t", "idx", "withmatchlen"]);
+    await same(pair, ["lcs", "s", "t", "idx", "minmatchlen", 2]);
+    for (let i = 0; i < 40; i++)
+      await same(pair, ["pfadd", `h${i}`, ...Array.from({ length: 60 }, (_, j) => i + j)]);
+    const keys = Array.from({ length: 40 }, (_, i) => `h${i}`);
+    await same(pair, ["pfcount", ...keys, "nokey"]);
+    await same(pair, ["pfmerge", "all", ...keys]);
+    await same(pair, ["get", "all"]);
+  }
+});
+
 test("WAIT", options, async () => {
   await sameAll(`
     wait 0 0

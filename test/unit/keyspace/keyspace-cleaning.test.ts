@@ -262,6 +262,40 @@ test("a hash of many fields is written again in slices of bounded size; others a
   assertSame(journal.restartedAt(position), journal.keyspace);
 });
 
+test("a value that is staged is cleaned as any other, and appears with its name; what is left at a start is dropped", () => {
+  const journal = new Journal();
+  const { staging, databases } = journal.keyspace;
+  const fill = (key: Buffer, from: number): void => {
+    const found = staging.database.find(key, 0, key.length);
+    staging.database.hash.open(found === 0 ? staging.database.createHash(key, 0, key.length) : found);
+    for (let n = from; n < from + 20; n++) {
+      const field = Buffer.from(`field${n}`);
+      staging.database.hash.set(field, 0, field.length, field, 0, field.length);
+    }
+    staging.database.hash.close();
+    journal.flush();
+  };
+  const [done, left] = [staging.newKey(), staging.newKey()];
+  for (let from = 0; from < 200; from += 20) for (const key of [done, left]) fill(key, from);
+  const position = journal.pending;
+  while (journal.keyspace.rewriteBelow(position));
+  journal.flush();
+  const name = Buffer.from("name");
+  const entry = staging.database.find(done, 0, done.length);
+  staging.database.renameTo(entry, databases[1]!, name, 0, name.length);
+  journal.flush();
+  for (const from of [0, position]) {
+    const found = journal.restartedAt(from);
+    assert.equal(found.hashes.count(found.databases[1]!.content, found.databases[1]!.find(name, 0, 4)), 200);
+    assert.equal(found.staging.database.size, 0);
+    assertSame(found, journal.keyspace);
+  }
+  assert.equal(staging.database.size, 1);
+  staging.drop(left);
+  staging.drop(left);
+  assert.equal(staging.database.size, 0);
+});
+
 test("a large value that is dropped gives its blocks back in turns, and nothing of it is left", () => {
   const journal = new Journal({ ...keyspaceBounds, segmentBytesMax: 1024 });
   const { keyspace } = journal;

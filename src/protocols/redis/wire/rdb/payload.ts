@@ -21,7 +21,8 @@ export function writeVersion(out: ByteWriter): void {
 }
 
 export function writeSum(out: ByteWriter, sum: Crc64): void {
-  sum.write(out.buffer, out.reserve(8));
+  const at = out.reserve(8);
+  sum.write(out.buffer, at);
 }
 
 /** Whether `buffer[start, end)` ends in a version that is known and the right sum. */
