@@ -23,6 +23,7 @@ import type { Keyspace } from "./keyspace.ts";
 import { patchValue } from "./patch.ts";
 import { largeLayout, valueType } from "./value-type.ts";
 import { HashChanges } from "./values/hash-changes.ts";
+import { SetChanges } from "./values/set-changes.ts";
 
 /** As an expiry to `put`: the one that the key has stays. */
 export const keepExpiry = -1;
@@ -33,12 +34,15 @@ export class Database {
   content: KeyContent;
   /** How a command changes the fields of a hash. */
   readonly hash: HashChanges;
+  /** The same for the members of a set. */
+  readonly set: SetChanges;
 
   constructor(keyspace: Keyspace, number: number) {
     this.#keyspace = keyspace;
     this.number = number;
     this.content = keyspace.newContent();
     this.hash = new HashChanges(this, keyspace);
+    this.set = new SetChanges(this, keyspace);
   }
 
   get table(): KeyTable {
@@ -175,6 +179,24 @@ export class Database {
   createHash(key: Uint8Array, start: number, end: number): number {
     const keyspace = this.#keyspace;
     return keyspace.hashes.create(this.content, key, start, end, ageOf(keyspace.position));
+  }
+
+  /** The same for a set: members are to follow, by `set`. */
+  createSet(key: Uint8Array, start: number, end: number): number {
+    const keyspace = this.#keyspace;
+    return keyspace.sets.create(this.content, key, start, end, ageOf(keyspace.position));
+  }
+
+  /** Removes an entry, whose value lives on in `Keyspace.aside` for a command that reads it in slices; returns its entry there. */
+  setAside(entry: number): number {
+    const keyspace = this.#keyspace;
+    if (keyspace.isKept) {
+      writeDelete(keyspace.changes, this.number, this.table, entry);
+      keyspace.recorded();
+    }
+    this.tell(entry);
+    const key = keyspace.nextAsideKey();
+    return this.content.rename(entry, keyspace.aside, key, 0, key.length);
   }
 
   /** Copies an entry with its expiry to a key of `target`, which is replaced. */
