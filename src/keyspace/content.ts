@@ -5,12 +5,14 @@
  * value is left behind or dropped twice. Not here: time, the journal, who watches (database.ts), what is in a collection
  * (values/). Invariant: each large entry holds the number of one large value, which knows the entry.
  */
+import { assertInvariant, assertsAreOn } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
 import type { Arena } from "./arena.ts";
 import { KeyTable } from "./key-table.ts";
 import { largeLayout } from "./value-type.ts";
 import type { KeyspaceBounds } from "./bounds.ts";
 import { ElementTable } from "./values/element-table.ts";
+import type { LargeValue } from "./values/large-value.ts";
 import type { Graves } from "./values/graves.ts";
 import { LargeValues } from "./values/large-values.ts";
 
@@ -47,8 +49,15 @@ export class KeyContent {
     return table.bytes.readUInt32LE(table.start);
   }
 
-  largeOf(entry: number): ElementTable {
+  largeOf(entry: number): LargeValue {
     return this.values.get(this.idOf(entry));
+  }
+
+  /** The large value of an entry whose type keeps it in an element table alone. */
+  elementsOf(entry: number): ElementTable {
+    const large = this.largeOf(entry);
+    if (assertsAreOn) assertInvariant(large instanceof ElementTable, "a hash or a set is an element table");
+    return large as ElementTable;
   }
 
   newElements(): ElementTable {
@@ -67,7 +76,7 @@ export class KeyContent {
   }
 
   /** What was packed in an entry is in `large` now; returns where the entry is. */
-  setLarge(entry: number, large: ElementTable): number {
+  setLarge(entry: number, large: LargeValue): number {
     const { table, values } = this;
     const place = table.resize(entry, idBytes, false);
     table.bytes.writeUInt32LE(values.add(large, place), table.start);

@@ -9,11 +9,8 @@ import { copyBytes } from "../base/bytes.ts";
 import { ageOf } from "./age.ts";
 import type { KeyContent } from "./content.ts";
 import {
-  beginElements,
-  endElements,
   operation,
   writeDelete,
-  writeElementBytes,
   writeExpire,
   writeFlush,
   writeHead,
@@ -26,6 +23,7 @@ import type { Keyspace } from "./keyspace.ts";
 import { patchValue } from "./patch.ts";
 import { largeLayout, valueType } from "./value-type.ts";
 import { HashChanges } from "./values/hash-changes.ts";
+import { SetChanges } from "./values/set-changes.ts";
 
 /** As an expiry to `put`: the one that the key has stays. */
 export const keepExpiry = -1;
@@ -36,12 +34,15 @@ export class Database {
   content: KeyContent;
   /** How a command changes the fields of a hash. */
   readonly hash: HashChanges;
+  /** The same for the members of a set. */
+  readonly set: SetChanges;
 
   constructor(keyspace: Keyspace, number: number) {
     this.#keyspace = keyspace;
     this.number = number;
     this.content = keyspace.newContent();
     this.hash = new HashChanges(this, keyspace);
+    this.set = new SetChanges(this, keyspace);
   }
 
   get table(): KeyTable {
@@ -186,6 +187,24 @@ export class Database {
     return keyspace.hashes.create(this.content, key, start, end, ageOf(keyspace.position));
   }
 
+  /** The same for a set: members are to follow, by `set`. */
+  createSet(key: Uint8Array, start: number, end: number): number {
+    const keyspace = this.#keyspace;
+    return keyspace.sets.create(this.content, key, start, end, ageOf(keyspace.position));
+  }
+
+  /** Removes an entry, whose value lives on in `Keyspace.aside` for a command that reads it in slices; returns its entry there. */
+  setAside(entry: number): number {
+    const keyspace = this.#keyspace;
+    if (keyspace.isKept) {
+      writeDelete(keyspace.changes, this.number, this.table, entry);
+      keyspace.recorded();
+    }
+    this.tell(entry);
+    const key = keyspace.nextAsideKey();
+    return this.content.rename(entry, keyspace.aside, key, 0, key.length);
+  }
+
   /** Copies an entry with its expiry to a key of `target`, which is replaced. */
   copyTo(entry: number, target: Database, key: Uint8Array, start: number, end: number): void {
     const { table } = this;
@@ -262,23 +281,10 @@ export class Database {
    * position `below`; says whether there was.
    */
   rewriteElements(id: number, below: number): boolean {
-    const { changes, position } = this.#keyspace;
-    const { values, table } = this.content;
-    const large = values.at(id);
-    if (large === null) return false;
-    large.age = position;
-    let countAt = -1;
-    let count = 0;
-    const isFound = large.rewriteOlder(below, (ref) => {
-      if (countAt < 0)
-        countAt = beginElements(changes, operation.setFields, this.number, table, values.entryOf(id));
-      large.locateKey(ref);
-      writeElementBytes(changes, large.bytes, large.start, large.end);
-      large.locate(ref);
-      writeElementBytes(changes, large.bytes, large.start, large.end);
-      count++;
-    });
-    if (countAt >= 0) endElements(changes, countAt, count);
-    return isFound;
+    const { changes, position, kinds } = this.#keyspace;
+    const { content } = this;
+    if (content.values.at(id) === null) return false;
+    const kind = kinds.ofType(content.table.type(content.values.entryOf(id)))!;
+    return kind.rewriteElements(changes, { database: this.number, content, id }, below, position);
   }
 }

@@ -10,6 +10,7 @@
  *       swap         : u8 other database
  *       setFields    : key, u32 count, count x (element, element)   fields of a hash have these values; the key may be new
  *       removeFields : key, u32 count, count x element
+ *       addMembers, removeMembers : key, u32 count, count x element   a set has these members, or has them no more; likewise
  *       head         : key, u8 type, u8 flags, f64 expiry ms    a large value, but for its elements; the key may be new
  *       rename, copy : key, u8 database, key                    a large value under another name, which is replaced
  *     key, element   = u32 length, bytes
@@ -22,6 +23,7 @@
 import { ByteReader, type ByteWriter } from "../base/bytes.ts";
 import { BrokerError } from "../base/errors.ts";
 import type { KeyTable } from "./key-table.ts";
+import type { PartOperation, ValueKind, ValueKinds } from "./values/value-kind.ts";
 
 export const operation = {
   set: 1,
@@ -35,6 +37,11 @@ export const operation = {
   head: 9,
   rename: 10,
   copy: 11,
+  addMembers: 12,
+  removeMembers: 13,
+  setScores: 14,
+  removeScored: 15,
+  // 16 to 23: lists.
 } as const;
 
 /** All of a `set` but key and value. */
@@ -152,6 +159,7 @@ export function writeNamed(
 
 /** Of which keys the records in `buffer[start, end)` tell; -1, -1 where it is all keys of the database. */
 export function visitKeys(
+  kinds: ValueKinds,
   buffer: Buffer,
   start: number,
   end: number,
@@ -167,7 +175,7 @@ export function visitKeys(
       continue;
     }
     visitKey(reader, database, visit);
-    skipRest(reader, code, visit);
+    skipRest(reader, code, kinds, visit);
   }
 }
 
@@ -185,6 +193,7 @@ function visitKey(
 function skipRest(
   reader: ByteReader,
   code: number,
+  kinds: ValueKinds,
   visit: (database: number, keyStart: number, keyEnd: number) => void,
 ): void {
   switch (code) {
@@ -199,10 +208,6 @@ function skipRest(
     case operation.patch:
       reader.skip(4);
       return skipElements(reader, 1);
-    case operation.setFields:
-      return skipElements(reader, 2 * reader.uint32());
-    case operation.removeFields:
-      return skipElements(reader, reader.uint32());
     case operation.head:
       reader.skip(2 + 8);
       return;
@@ -210,10 +215,18 @@ function skipRest(
     case operation.copy:
       return visitKey(reader, reader.uint8(), visit);
     default:
-      throw new BrokerError("CORRUPT", `journal: a keyspace record of unknown operation ${code}`);
+      return partOf(kinds, code).part.skip(reader);
   }
 }
 
-function skipElements(reader: ByteReader, count: number): void {
+/** Whose record of a part it is. Throws CORRUPT where it is nobody's. */
+export function partOf(kinds: ValueKinds, code: number): { kind: ValueKind; part: PartOperation } {
+  const found = kinds.ofOperation(code);
+  if (found === undefined)
+    throw new BrokerError("CORRUPT", `journal: a keyspace record of unknown operation ${code}`);
+  return found;
+}
+
+export function skipElements(reader: ByteReader, count: number): void {
   for (let left = count; left > 0; left--) reader.skip(reader.uint32());
 }

@@ -8,14 +8,14 @@ import { ByteReader } from "../base/bytes.ts";
 import { BrokerError } from "../base/errors.ts";
 import { ageOf } from "./age.ts";
 import type { KeyContent } from "./content.ts";
-import { operation } from "./key-records.ts";
+import { operation, partOf } from "./key-records.ts";
 import { patchValue } from "./patch.ts";
-import { largeLayout, valueType } from "./value-type.ts";
-import type { HashValues } from "./values/hash.ts";
+import { largeLayout } from "./value-type.ts";
+import type { ValueKind, ValueKinds } from "./values/value-kind.ts";
 
 /** The databases as the replay sees them. */
 export interface ReplayTarget {
-  readonly hashes: HashValues;
+  readonly kinds: ValueKinds;
   content(database: number): KeyContent;
   flushed(database: number): void;
   swapped(database: number, other: number): void;
@@ -96,17 +96,13 @@ class Replay {
         if (entry !== 0) patchValue(content.table, entry, offset, reader.buffer, from, from + size);
         return;
       }
-      case operation.setFields:
-        return this.#setFields();
-      case operation.removeFields:
-        return this.#removeFields();
       case operation.head:
         return this.#head();
       case operation.rename:
       case operation.copy:
         return this.#named(code);
       default:
-        throw new BrokerError("CORRUPT", `journal: a keyspace record of unknown operation ${code}`);
+        return this.#part(code);
     }
   }
 
@@ -135,65 +131,37 @@ class Replay {
     return type | (this.#reader.uint8() << 16);
   }
 
-  /** The entry of a hash of that key. One of another type is of a time whose records are gone. */
-  #hashEntry(): number {
+  #part(code: number): void {
+    const { kind, part } = partOf(this.#target.kinds, code);
+    const entry = part.makesValue ? this.#entryOf(kind) : this.#entry;
+    if (entry === 0 || this.#content.table.type(entry) !== kind.type) part.skip(this.#reader);
+    else part.apply(this.#content, entry, this.#reader, this.#position);
+  }
+
+  /** The entry of a value of that kind. One of another type is of a time whose records are gone. */
+  #entryOf(kind: ValueKind): number {
     const content = this.#content;
-    if (this.#entry !== 0 && content.table.type(this.#entry) === valueType.hash) return this.#entry;
+    if (this.#entry !== 0 && content.table.type(this.#entry) === kind.type) return this.#entry;
     if (this.#entry !== 0) content.remove(this.#entry);
     const { buffer } = this.#reader;
-    return this.#target.hashes.create(content, buffer, this.#keyStart, this.#keyEnd, ageOf(this.#position));
+    return kind.create(content, buffer, this.#keyStart, this.#keyEnd, ageOf(this.#position));
   }
 
-  #setFields(): void {
-    const reader = this.#reader;
-    const { buffer } = reader;
-    const { hashes } = this.#target;
-    let entry = this.#hashEntry();
-    for (let left = reader.uint32(); left > 0; left--) {
-      const fieldSize = reader.uint32();
-      const field = reader.skip(fieldSize);
-      const size = reader.uint32();
-      const value = reader.skip(size);
-      hashes.set(
-        this.#content,
-        entry,
-        this.#position,
-        buffer,
-        field,
-        field + fieldSize,
-        buffer,
-        value,
-        value + size,
-      );
-      entry = hashes.entry;
-    }
-  }
-
-  #removeFields(): void {
-    const reader = this.#reader;
-    const { hashes } = this.#target;
-    const isHash = this.#entry !== 0 && this.#content.table.type(this.#entry) === valueType.hash;
-    let entry = this.#entry;
-    for (let left = reader.uint32(); left > 0; left--) {
-      const size = reader.uint32();
-      const field = reader.skip(size);
-      if (!isHash) continue;
-      hashes.remove(this.#content, entry, reader.buffer, field, field + size);
-      entry = hashes.entry;
-    }
+  #kindOf(type: number): ValueKind {
+    const kind = this.#target.kinds.ofType(type);
+    if (kind === undefined)
+      throw new BrokerError("CORRUPT", `journal: a large value of unknown type ${type}`);
+    return kind;
   }
 
   #head(): void {
     const content = this.#content;
     const { table } = content;
-    const { hashes } = this.#target;
     const word = this.#readType();
     const expiry = this.#reader.float64();
-    let entry = this.#hashEntry();
-    if (!content.isLarge(entry)) {
-      hashes.makeLarge(content, entry);
-      entry = hashes.entry;
-    }
+    const kind = this.#kindOf(word & 0xff);
+    let entry = this.#entryOf(kind);
+    if (!content.isLarge(entry)) entry = kind.makeLarge(content, entry);
     table.setTypeWord(entry, word | largeLayout);
     table.setExpiry(entry, expiry);
     table.setAge(entry, ageOf(this.#position));
@@ -213,13 +181,10 @@ class Replay {
   }
 
   #copy(target: KeyContent, start: number, end: number): void {
-    const { hashes } = this.#target;
+    const content = this.#content;
     let entry = this.#entry;
     // Of a value whose older records are gone there may be little yet.
-    if (!this.#content.isLarge(entry)) {
-      hashes.makeLarge(this.#content, entry);
-      entry = hashes.entry;
-    }
-    this.#content.copyLarge(entry, target, this.#reader.buffer, start, end);
+    if (!content.isLarge(entry)) entry = this.#kindOf(content.table.type(entry)).makeLarge(content, entry);
+    content.copyLarge(entry, target, this.#reader.buffer, start, end);
   }
 }

@@ -21,12 +21,17 @@ import { applyRecords, type ReplayTarget } from "./key-replay.ts";
 import { sweepDatabase } from "./sweep.ts";
 import { typeNameOf } from "./value-type.ts";
 import { type KeyspaceBounds, keyspaceBounds } from "./bounds.ts";
-import { Staging } from "./staging.ts";
 import { UnwrittenKeys } from "./unwritten-keys.ts";
 import { Graves } from "./values/graves.ts";
+import { HashKind } from "./values/hash-kind.ts";
 import { HashValues } from "./values/hash.ts";
+import { SetKind } from "./values/set-kind.ts";
+import { SetValues } from "./values/set.ts";
+import { ValueKinds } from "./values/value-kind.ts";
 
 export const databaseCount = 16;
+/** The number of the scratch database in records. */
+const scratchNumber = databaseCount;
 /** Changes beyond this go to the journal before the tick ends, so that no frame becomes huge. */
 const changesBytesMax = 256 << 10;
 const changesBytesKept = 1 << 20;
@@ -46,9 +51,10 @@ export interface KeyWatcher {
 export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly sourceId = stateSourceId.keyspace;
   readonly databases: readonly Database[];
-  readonly staging: Staging;
-  /** Those of clients, and behind them the one of `staging`. */
-  readonly #all: readonly Database[];
+  /** No client's: values that commands make over several turns, recorded as they grow, before they are renamed to their keys. */
+  readonly scratch: Database;
+  /** Values that commands read or make over several turns, in no journal. */
+  readonly aside: KeyContent;
   readonly changes = new ByteWriter(4096);
   watcher: KeyWatcher | null = null;
   /** Keys removed because their time had come. */
@@ -61,6 +67,12 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly arena = new Arena();
   readonly graves = new Graves();
   readonly hashes: HashValues;
+  readonly sets: SetValues;
+  readonly kinds: ValueKinds;
+  /** All databases that have records. */
+  readonly #recorded: readonly Database[];
+  readonly #asideKey = Buffer.alloc(8);
+  #asideCount = 0;
   #isFreeing = false;
   #broker: Broker | null = null;
   #sweepTimer: Timer | null = null;
@@ -73,16 +85,26 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   /** No entry's last set is known to stand below. */
   #cleanBelow = 0;
   readonly #found: number[] = [];
-  readonly #unwritten = new UnwrittenKeys(this);
+  readonly #unwritten: UnwrittenKeys;
 
   /** `seed` is 32 unpredictable bits: it keeps clients from choosing keys or fields that share a bucket. */
   constructor(seed: number, bounds: KeyspaceBounds = keyspaceBounds) {
     this.seed = seed | 0;
     this.bounds = bounds;
     this.hashes = new HashValues(bounds);
-    this.#all = Array.from({ length: databaseCount + 1 }, (_, number) => new Database(this, number));
-    this.databases = this.#all.slice(0, databaseCount);
-    this.staging = new Staging(this.#all[databaseCount]!);
+    this.sets = new SetValues(bounds);
+    this.kinds = new ValueKinds([new HashKind(this.hashes), new SetKind(this.sets)]);
+    this.#unwritten = new UnwrittenKeys(this, this.kinds);
+    this.databases = Array.from({ length: databaseCount }, (_, number) => new Database(this, number));
+    this.scratch = new Database(this, scratchNumber);
+    this.#recorded = [...this.databases, this.scratch];
+    this.aside = this.newContent();
+  }
+
+  /** A name in `scratch` or `aside` that nothing has had since the start. Valid until the next call. */
+  nextAsideKey(): Buffer {
+    this.#asideKey.writeDoubleBE(++this.#asideCount);
+    return this.#asideKey;
   }
 
   newContent(): KeyContent {
@@ -108,7 +130,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   start(broker: Broker): void {
     this.#broker = broker;
     this.isKept = broker.storage.journal !== null;
-    this.staging.database.flush();
+    // What commands had not finished when the broker ended.
+    this.scratch.flush();
     this.#sweepLater();
   }
 
@@ -197,11 +220,11 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   }
 
   content(database: number): KeyContent {
-    return this.#all[database]!.content;
+    return this.#recorded[database]!.content;
   }
 
   flushed(number: number): void {
-    const database = this.#all[number]!;
+    const database = this.#recorded[number]!;
     database.content.free();
     database.content = this.newContent();
   }
@@ -220,7 +243,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
 
   get liveBytes(): number {
     let total = 0;
-    for (const { content } of this.#all) {
+    for (const { content } of this.#recorded) {
       const { table, values } = content;
       total += table.usedBytes + table.count * recordOverheadBytes + values.usage.bytes;
     }
@@ -244,7 +267,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     if (walk.isLarge) this.#rewriteSomeElements();
     else this.#rewriteSome();
     this.#flushChanges();
-    if (walk.database < this.#all.length) return true;
+    if (walk.database < this.#recorded.length) return true;
     if (!walk.isLarge || walk.isAgain) {
       Object.assign(walk, { isLarge: true, isAgain: false, database: 0, cursor: 0 });
       return true;
@@ -258,8 +281,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     const walk = this.#walk;
     const found = this.#found;
     let buckets = this.bounds.rewriteLooks;
-    while (walk.database < this.#all.length) {
-      const database = this.#all[walk.database]!;
+    while (walk.database < this.#recorded.length) {
+      const database = this.#recorded[walk.database]!;
       do {
         if (buckets-- === 0 || this.changes.length > this.bounds.rewriteBytes) return;
         found.length = 0;
@@ -276,8 +299,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   #rewriteSomeElements(): void {
     const walk = this.#walk;
     let left = this.bounds.rewriteLooks;
-    while (walk.database < this.#all.length) {
-      const database = this.#all[walk.database]!;
+    while (walk.database < this.#recorded.length) {
+      const database = this.#recorded[walk.database]!;
       while (walk.cursor < database.content.values.end) {
         while (database.rewriteElements(walk.cursor, walk.below)) {
           if (this.changes.length > this.bounds.rewriteBytes) return;

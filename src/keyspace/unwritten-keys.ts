@@ -6,6 +6,7 @@
  */
 import type { Broker, StateSource } from "../broker/broker.ts";
 import { visitKeys } from "./key-records.ts";
+import type { ValueKinds } from "./values/value-kind.ts";
 
 export class UnwrittenKeys {
   /** `database key`; `database` for all of it. */
@@ -14,9 +15,11 @@ export class UnwrittenKeys {
   /** What is in `#keys` was not written when the journal was written up to here. */
   #written = -1;
   readonly #source: StateSource;
+  readonly #kinds: ValueKinds;
 
-  constructor(source: StateSource) {
+  constructor(source: StateSource, kinds: ValueKinds) {
     this.#source = source;
+    this.#kinds = kinds;
   }
 
   has(storage: Broker["storage"], database: number, key: string): boolean {
@@ -38,7 +41,7 @@ export class UnwrittenKeys {
       this.#seen.frames = this.#seen.bytes = 0;
     }
     storage.unwritten.eachNewChange(this.#source, this.#seen, (changes, from, to) => {
-      visitKeys(changes, from, to, (of, start, end) =>
+      visitKeys(this.#kinds, changes, from, to, (of, start, end) =>
         keys.add(start < 0 ? `${of}` : `${of} ${changes.latin1Slice(start, end)}`),
       );
     });

@@ -7,14 +7,16 @@
  * A string's bytes lie in its entry. A collection's elements do as well while they are few (packed, values/packed.ts);
  * beyond that the entry holds the number of a large value (values/large-values.ts). It never becomes packed again.
  */
-export const valueType = { none: 0, string: 1, hash: 2 } as const;
+export const valueType = { none: 0, string: 1, hash: 2, set: 3, sortedSet: 4, list: 5 } as const;
 
 /** The layout's bit of a type word. */
 export const largeLayout = 0x100;
-/** A flag: the value has had more, or longer, elements than redis keeps in a listpack. OBJECT ENCODING tells it. */
+/** A flag of hashes: the value has had more, or longer, elements than redis keeps in a listpack. OBJECT ENCODING tells it. */
 export const beyondListpack = 0x1_0000;
+/** A flag of sets: the set has had a member that is no integer, or more than redis keeps in an intset. OBJECT ENCODING tells it. */
+export const beyondIntset = 0x1_0000;
 
-const names: readonly (string | undefined)[] = ["none", "string", "hash"];
+const names: readonly (string | undefined)[] = ["none", "string", "hash", "set", "zset", "list"];
 
 /*
  * Flags of a string, which OBJECT tells. They are about how the bytes came to be, since redis decides by that and not by

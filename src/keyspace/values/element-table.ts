@@ -21,14 +21,10 @@ import { BrokerError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { type Arena, type ArenaChunk, wordOf } from "../arena.ts";
 import { hashBytes } from "../hash-bytes.ts";
+import type { LargeValue, Usage } from "./large-value.ts";
 import { ElementPages } from "./element-pages.ts";
 
 export type Ref = number;
-
-/** Bytes that live in the large values of one database. */
-export interface Usage {
-  bytes: number;
-}
 
 export interface TableOptions {
   readonly arena: Arena;
@@ -65,7 +61,7 @@ class Segment {
   }
 }
 
-export class ElementTable {
+export class ElementTable implements LargeValue {
   readonly #arena: Arena;
   readonly #seed: number;
   readonly #segmentBytesMax: number;

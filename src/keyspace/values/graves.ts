@@ -3,21 +3,21 @@
  *
  * Not here: when a turn is. Invariant: what is in here is in no database.
  */
-import type { ElementTable } from "./element-table.ts";
+import type { LargeValue } from "./large-value.ts";
 
 export class Graves {
-  readonly #lists: (ElementTable | null)[][] = [];
+  readonly #lists: (LargeValue | null)[][] = [];
 
   get isEmpty(): boolean {
     return this.#lists.length === 0;
   }
 
-  bury(value: ElementTable): void {
+  bury(value: LargeValue): void {
     this.#lists.push([value]);
   }
 
   /** Those of a whole database at once, however many. */
-  buryAll(values: (ElementTable | null)[]): void {
+  buryAll(values: (LargeValue | null)[]): void {
     if (values.length > 0) this.#lists.push(values);
   }
 

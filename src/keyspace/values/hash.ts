@@ -56,7 +56,7 @@ export class HashValues {
 
   /** The elements of a large hash; null for a packed one. */
   tableOf(content: KeyContent, entry: number): ElementTable | null {
-    return content.isLarge(entry) ? content.largeOf(entry) : null;
+    return content.isLarge(entry) ? content.elementsOf(entry) : null;
   }
 
   count(content: KeyContent, entry: number): number {
@@ -71,7 +71,7 @@ export class HashValues {
   get(content: KeyContent, entry: number, field: Uint8Array, start: number, end: number): boolean {
     const { table } = content;
     if ((table.typeWord(entry) & largeLayout) !== 0) {
-      const large = content.largeOf(entry);
+      const large = content.elementsOf(entry);
       const ref = large.find(large.hash(field, start, end), field, start, end);
       if (ref === 0) return false;
       large.locate(ref);
@@ -172,7 +172,7 @@ export class HashValues {
     start: number,
     end: number,
   ): boolean {
-    const large = content.largeOf(this.entry);
+    const large = content.elementsOf(this.entry);
     large.age = position;
     const hash = large.hash(field, fieldStart, fieldEnd);
     const ref = large.find(hash, field, fieldStart, fieldEnd);

@@ -5,12 +5,12 @@
  * A value that is dropped is nobody's at once; its memory is given back later, in slices (graves.ts). Not here: what the
  * values are. Invariant: the entry that is noted for a number holds that number.
  */
-import type { ElementTable, Usage } from "./element-table.ts";
+import type { LargeValue, Usage } from "./large-value.ts";
 
 export type ValueId = number;
 
 export class LargeValues {
-  readonly #values: (ElementTable | null)[] = [];
+  readonly #values: (LargeValue | null)[] = [];
   readonly #entries: number[] = [];
   readonly #free: ValueId[] = [];
   /** Of all values, live bytes. */
@@ -26,19 +26,19 @@ export class LargeValues {
   }
 
   /** `entry` is that of its key. */
-  add(value: ElementTable, entry: number): ValueId {
+  add(value: LargeValue, entry: number): ValueId {
     const id = this.#free.pop() ?? this.#values.length;
     this.#values[id] = value;
     this.#entries[id] = entry;
     return id;
   }
 
-  get(id: ValueId): ElementTable {
+  get(id: ValueId): LargeValue {
     return this.#values[id]!;
   }
 
   /** The value of a number that may be free. */
-  at(id: ValueId): ElementTable | null {
+  at(id: ValueId): LargeValue | null {
     return this.#values[id] ?? null;
   }
 
@@ -52,7 +52,7 @@ export class LargeValues {
   }
 
   /** The number is free: its value is the caller's, and counts here no more. */
-  take(id: ValueId): ElementTable {
+  take(id: ValueId): LargeValue {
     const value = this.#values[id]!;
     this.usage.bytes -= value.liveBytes;
     this.#values[id] = null;
@@ -61,7 +61,7 @@ export class LargeValues {
   }
 
   /** All values, for the graves: the database has another table. */
-  takeAll(): (ElementTable | null)[] {
+  takeAll(): (LargeValue | null)[] {
     return this.#values.splice(0);
   }
 }

@@ -6,6 +6,8 @@
  * much memory.
  */
 import { BrokerError, type BrokerErrorCode } from "../../../base/errors.ts";
+import { fitShortString } from "../../../message/amqp/text.ts";
+import type { MethodArguments } from "../wire/methods.ts";
 
 export const replyCode = {
   NO_ROUTE: 312,
@@ -72,4 +74,14 @@ export function amqpErrorOf(error: unknown): AmqpError {
   if (error instanceof AmqpError) return error;
   if (error instanceof BrokerError) return new AmqpError(replyOfCode[error.code], error.message);
   return new AmqpError("INTERNAL_ERROR", "an internal error occurred");
+}
+
+/** The arguments of connection.close and channel.close: what went wrong, and in which method (its number; 0 for none). */
+export function closeArguments(error: AmqpError, method: number): MethodArguments["connection.close"] {
+  return {
+    replyCode: error.code,
+    replyText: fitShortString(error.text),
+    classId: method >>> 16,
+    methodId: method & 0xffff,
+  };
 }

@@ -15,12 +15,11 @@ import type { Authorization, Holder } from "../../../broker/access/permissions.t
 import type { Broker } from "../../../broker/broker.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
-import { fitShortString } from "../../../message/amqp/text.ts";
 import type { Connection, Session, SessionFacts } from "../../contract.ts";
 import { Channel } from "../channel/channel.ts";
 import { type Capabilities, type ClientNames, noCapabilities, noNames } from "./capabilities.ts";
 import { type ConnectionState, runConnectionMethod, sendStart } from "./connection-methods.ts";
-import { AmqpError, amqpErrorOf } from "./errors.ts";
+import { AmqpError, amqpErrorOf, closeArguments } from "./errors.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { factsOf } from "./session-facts.ts";
 import { frameOutOfPlace, HeldBytes, unexpectedFrame } from "../publish/incoming-message.ts";
@@ -352,16 +351,7 @@ export class AmqpSession implements Session, Holder {
     }
     channel.releaseConfirms();
     channel.release();
-    this.send(channel.number, "channel.close", this.#closeArguments(error, channel.methodNumber));
-  }
-
-  #closeArguments(error: AmqpError, method: number): MethodArguments["connection.close"] {
-    return {
-      replyCode: error.code,
-      replyText: fitShortString(error.text),
-      classId: method >>> 16,
-      methodId: method & 0xffff,
-    };
+    this.send(channel.number, "channel.close", closeArguments(error, channel.methodNumber));
   }
 
   /** Tells the client why, and waits a little for its answer. */
@@ -369,7 +359,7 @@ export class AmqpSession implements Session, Holder {
     if (this.state === "closing" || this.state === "broken") return;
     this.#releaseAll();
     this.state = "closing";
-    this.send(0, "connection.close", this.#closeArguments(error, method));
+    this.send(0, "connection.close", closeArguments(error, method));
     this.setDeadline(closeMsMax);
   }
 
@@ -464,7 +454,7 @@ export class AmqpSession implements Session, Holder {
   onShutdown(): void {
     if (this.state !== "running") return;
     const text = "broker forced connection closure with reason 'shutdown'";
-    this.send(0, "connection.close", this.#closeArguments(new AmqpError("CONNECTION_FORCED", text), 0));
+    this.send(0, "connection.close", closeArguments(new AmqpError("CONNECTION_FORCED", text), 0));
   }
 
   /** Publishers are held back, or no longer: clients that asked to know are told. */

@@ -75,6 +75,7 @@ const makers: ReadonlySet<string> = new Set([
   "pfadd",
   "psetex",
   "restore",
+  "sadd",
   "set",
   "setbit",
   "setex",

@@ -19,7 +19,7 @@ import { type RdbElements, RdbFormatError, rdbType } from "../wire/rdb/types.ts"
 import { writeLength, writeString } from "../wire/rdb/writer.ts";
 import { ZiplistReader } from "../wire/rdb/ziplist.ts";
 import { hashesOf } from "./hash-key.ts";
-import { LargeWalk } from "./large-walk.ts";
+import { ElementWalk } from "../core/element-walk.ts";
 
 const listpack = new ListpackWriter();
 /** Reading or setting a field. */
@@ -36,8 +36,8 @@ export function* dumpHash(
   const { content } = database;
   const isListpack = (database.table.typeWord(entry) & beyondListpack) === 0;
   if (!content.isLarge(entry)) writePacked(context, database, entry, isListpack);
-  else if (isListpack) writeLargeListpack(context, content.largeOf(entry));
-  else yield* writeLarge(context, parts, new LargeWalk(content, entry));
+  else if (isListpack) writeLargeListpack(context, content.elementsOf(entry));
+  else yield* writeLarge(context, parts, new ElementWalk(content, entry));
 }
 
 function writePacked(context: CommandContext, database: Database, entry: number, isListpack: boolean): void {
@@ -84,7 +84,7 @@ function writeLargeListpack(context: CommandContext, table: ElementTable): void 
   writeListpack(context);
 }
 
-function* writeLarge(context: CommandContext, parts: PartedReply, walk: LargeWalk): Job<void> {
+function* writeLarge(context: CommandContext, parts: PartedReply, walk: ElementWalk): Job<void> {
   const { out } = context.reply;
   const head = parts.openList();
   const { table } = walk;

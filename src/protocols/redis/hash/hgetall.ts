@@ -5,7 +5,7 @@ import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
 import { keysOf } from "../keys/key-access.ts";
 import { findHash, hashesOf } from "./hash-key.ts";
-import { type FieldParts, LargeWalk, writeElement } from "./large-walk.ts";
+import { type FieldParts, ElementWalk, writeElement } from "../core/element-walk.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
 export const hgetallCommands: readonly CommandRow[] = [
@@ -61,7 +61,7 @@ function replyAll(context: CommandContext, parts: FieldParts): void {
   const { content } = database;
   const entry = findHash(context, database);
   if (entry !== 0 && content.isLarge(entry)) {
-    const walk = new LargeWalk(content, entry);
+    const walk = new ElementWalk(content, entry);
     return answerInSlices(context, (reply) => writeLarge(context, reply, walk, parts));
   }
   const hashes = hashesOf(context);
@@ -85,7 +85,7 @@ function writePacked(context: CommandContext, entry: number, parts: FieldParts):
 function* writeLarge(
   context: CommandContext,
   reply: PartedReply,
-  walk: LargeWalk,
+  walk: ElementWalk,
   parts: FieldParts,
 ): Job<void> {
   const list = reply.openList();

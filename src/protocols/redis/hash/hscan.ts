@@ -11,7 +11,7 @@ import { answerInSlices } from "../core/sliced-reply.ts";
 import { keysOf } from "../keys/key-access.ts";
 import { parseCursor, parseScanOptions, type ScanOptions } from "../keys/scan-options.ts";
 import { findHash, hashesOf } from "./hash-key.ts";
-import { LargeWalk, writeElement } from "./large-walk.ts";
+import { ElementWalk, writeElement } from "../core/element-walk.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
 export const hscanCommand: CommandRow = {
@@ -40,7 +40,7 @@ function hscan(context: CommandContext): void {
   }
   const options = parseScanOptions(request, 3, false);
   if (!database.content.isLarge(entry)) return replyPacked(context, entry, options);
-  const walk = new LargeWalk(database.content, entry);
+  const walk = new ElementWalk(database.content, entry);
   answerInSlices(context, (parts) => writeLarge(context, parts, walk, cursor, options));
 }
 
@@ -67,7 +67,7 @@ function replyPacked(context: CommandContext, entry: number, { glob }: ScanOptio
 function* writeLarge(
   context: CommandContext,
   parts: PartedReply,
-  walk: LargeWalk,
+  walk: ElementWalk,
   cursor: number,
   { glob, count }: ScanOptions,
 ): Job<void> {

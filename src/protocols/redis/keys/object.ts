@@ -1,5 +1,11 @@
 /** OBJECT ENCODING | FREQ | IDLETIME | REFCOUNT key, OBJECT HELP. How a value would be kept by redis. */
-import { beyondListpack, rawString, textString, valueType } from "../../../keyspace/value-type.ts";
+import {
+  beyondIntset,
+  beyondListpack,
+  rawString,
+  textString,
+  valueType,
+} from "../../../keyspace/value-type.ts";
 import type { KeyTable } from "../../../keyspace/key-table.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
@@ -108,6 +114,8 @@ function objectEncoding(context: CommandContext): void {
   const word = table.typeWord(entry);
   if (table.type(entry) === valueType.hash)
     return reply.bulkLatin1((word & beyondListpack) === 0 ? "listpack" : "hashtable");
+  if (table.type(entry) === valueType.set)
+    return reply.bulkLatin1((word & beyondIntset) === 0 ? "intset" : "hashtable");
   table.locate(entry);
   if (isIntegerEncoded(table, word)) reply.bulkLatin1("int");
   else {

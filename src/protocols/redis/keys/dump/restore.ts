@@ -1,7 +1,7 @@
 /**
  * RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]: makes a key of what DUMP gave, here or in redis.
  *
- * The payload is read to its end before anything is changed. A large value is made in the staging database, in slices, and gets its
+ * The payload is read to its end before anything is changed. A large value is made in the scratch database, in slices, and gets its
  * name in one step. When and how often a key was used is not kept: IDLETIME and FREQ are read only.
  */
 import { finishNow, type Job } from "../../../../base/turn-work.ts";
@@ -82,7 +82,6 @@ function assertFree(context: CommandContext, database: Database, { replaces }: O
 
 function* restoreValue(context: CommandContext, options: Options, expiry: number): Job<void> {
   const value = yield* load(context);
-  const { staging } = context.server.keyspace;
   if (expiry > 0 && expiry <= context.broker.clock.now()) {
     makeFree(context, options);
   } else if (value.units <= directUnitsMax) {
@@ -90,15 +89,7 @@ function* restoreValue(context: CommandContext, options: Options, expiry: number
     const database = makeFree(context, options);
     finishNow(value.put(database, buffer, starts[1]!, ends[1]!));
     setExpiry(context, database, expiry);
-  } else {
-    const key = staging.newKey();
-    try {
-      yield* value.put(staging.database, key, 0, key.length);
-      rename(context, options, key, expiry);
-    } finally {
-      staging.drop(key);
-    }
-  }
+  } else yield* putInSlices(context, options, expiry, value);
   context.reply.ok();
 }
 
@@ -128,15 +119,27 @@ function makeFree(context: CommandContext, options: Options): Database {
   return database;
 }
 
-function rename(context: CommandContext, options: Options, key: Buffer, expiry: number): void {
-  const { buffer, starts, ends } = context.request;
-  const { staging } = context.server.keyspace;
-  const database = writableKeysOf(context);
-  assertFree(context, database, options);
-  makeWay(context, 1);
-  const entry = staging.database.find(key, 0, key.length);
-  staging.database.renameTo(entry, database, buffer, starts[1]!, ends[1]!);
-  setExpiry(context, database, expiry);
+function* putInSlices(
+  context: CommandContext,
+  options: Options,
+  expiry: number,
+  value: LoadedValue,
+): Job<void> {
+  const { keyspace } = context.server;
+  const { scratch } = keyspace;
+  const name = Buffer.from(keyspace.nextAsideKey());
+  try {
+    yield* value.put(scratch, name, 0, name.length);
+    const { buffer, starts, ends } = context.request;
+    const database = writableKeysOf(context);
+    assertFree(context, database, options);
+    makeWay(context, 1);
+    scratch.renameTo(scratch.find(name, 0, name.length), database, buffer, starts[1]!, ends[1]!);
+    setExpiry(context, database, expiry);
+  } finally {
+    const left = scratch.find(name, 0, name.length);
+    if (left !== 0) scratch.remove(left);
+  }
 }
 
 function setExpiry(context: CommandContext, database: Database, expiry: number): void {

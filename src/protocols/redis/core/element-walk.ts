@@ -1,22 +1,22 @@
 /**
- * A walk over the fields of a large hash in slices, between which other clients change it: a field that is there throughout
- * is met exactly once, with the value that it has when it is met.
+ * A walk over the elements of a large hash or set in slices, between which other clients change it: an element that is there
+ * throughout is met exactly once, with the value that it has when it is met.
  *
- * Not here: replies. Invariant: the walk ends where the hash is deleted, replaced or moved to another database.
+ * Not here: replies. Invariant: the walk ends where the value is deleted, replaced or moved to another database.
  */
 import type { Job } from "../../../base/turn-work.ts";
 import type { KeyContent } from "../../../keyspace/content.ts";
 import type { ElementTable, Ref } from "../../../keyspace/values/element-table.ts";
-import type { CommandContext } from "../core/context.ts";
-import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import type { CommandContext } from "./context.ts";
+import { Piece, unitsOfBytes } from "./sliced-reply.ts";
 
-const fieldsAtOnce = 64;
-const unitsOfField = 0.2;
+const elementsAtOnce = 64;
+const unitsOfElement = 0.2;
 
 /** Which parts of each field a reply has. */
 export type FieldParts = "fields" | "values" | "both";
 
-export class LargeWalk {
+export class ElementWalk {
   readonly #content: KeyContent;
   readonly #id: number;
   readonly table: ElementTable;
@@ -27,14 +27,14 @@ export class LargeWalk {
   constructor(content: KeyContent, entry: number) {
     this.#content = content;
     this.#id = content.idOf(entry);
-    this.table = content.values.get(this.#id);
+    this.table = content.elementsOf(entry);
   }
 
   get isThere(): boolean {
     return this.#content.values.at(this.#id) === this.table;
   }
 
-  /** Has `visit` see about `wanted` fields from `cursor` on. `visit` must not change the hash. */
+  /** Has `visit` see about `wanted` elements from `cursor` on. `visit` must not change the value. */
   *go(wanted: number, visit: (ref: Ref) => void): Job<void> {
     const found = this.#found;
     const piece = new Piece();
@@ -44,7 +44,7 @@ export class LargeWalk {
         return;
       }
       found.length = 0;
-      this.cursor = this.table.scan(this.cursor, Math.min(left, fieldsAtOnce), found);
+      this.cursor = this.table.scan(this.cursor, Math.min(left, elementsAtOnce), found);
       let bytes = 0;
       for (const ref of found) {
         visit(ref);
@@ -52,7 +52,7 @@ export class LargeWalk {
       }
       if (this.cursor === 0) return;
       left -= found.length;
-      const due = piece.add(unitsOfField * (found.length + 1) + unitsOfBytes(bytes));
+      const due = piece.add(unitsOfElement * (found.length + 1) + unitsOfBytes(bytes));
       if (due > 0) yield due;
     }
   }

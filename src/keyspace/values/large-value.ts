@@ -1,0 +1,23 @@
+/**
+ * What every large value can do, whatever its type: a table of elements (hash, set), one with an order (sorted set), a list.
+ *
+ * Not here: how its elements are found and changed, which is its type's. Invariant: `liveBytes` are counted in one usage.
+ */
+
+/** Live bytes of all large values of a database. */
+export interface Usage {
+  bytes: number;
+}
+
+export interface LargeValue {
+  /** Elements. */
+  readonly count: number;
+  /** Bytes of what lives. */
+  readonly liveBytes: number;
+  /** What it holds counts for another database from now on; the one before counts it no more. */
+  moveUsage(to: Usage): void;
+  /** The same elements with the same ages, in memory of their own. */
+  copy(usage: Usage): LargeValue;
+  /** Gives back up to `blocks` blocks of a value that nobody uses any more; returns how many, 0 when none is left. */
+  freeSome(blocks: number): number;
+}
