@@ -120,6 +120,8 @@ export class SimDisk implements Disk {
   syncErrors = 0;
   /** Chance that a read finds one bit other than it was written; the next read may find it right. */
   readFlips = 0;
+  /** For tests: of the reads from now on, the one of this number fails; 0 is none. */
+  failingRead = 0;
   /** Writes that failed so far. */
   refusedWrites = 0;
 
@@ -349,7 +351,7 @@ export class SimDisk implements Disk {
       },
       read: (target, targetAt, size, at) => {
         alive();
-        this.#failAtTimes(this.readErrors, "read");
+        this.#failAtTimes(this.failingRead > 0 && --this.failingRead === 0 ? 1 : this.readErrors, "read");
         const end = Math.min(inode.size, at + size);
         if (end <= at) return 0;
         target.set(inode.bytes.subarray(at, end), targetAt);

@@ -418,9 +418,15 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "an entry goes to one who waited for it, who does not hear of it",
     file: "src/protocols/redis/stream/read.ts",
-    find: "  for (let left = part.count; left > 0; left--) {\n    if (!(isNoAck",
+    find: "  part.owner.activeAt = now;\n",
     replace:
-      "  if (part.count > 1) cursor.acquire(owner.id, now);\n  for (let left = part.count; left > 0; left--) {\n    if (!(isNoAck",
+      "  part.owner.activeAt = now;\n  if (part.count > 1 && part.cursor.peek()) part.cursor.give(part.owner.id, now);\n",
+  },
+  {
+    name: "entries that were given before one that cannot be read are not shown",
+    file: "src/protocols/redis/stream/read.ts",
+    find: "    if (given + count === 0) throw error;\n  }\n",
+    replace: "    throw error;\n  }\n",
   },
   {
     name: "positions in all partitions of a topic are kept as one",

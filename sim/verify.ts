@@ -115,7 +115,7 @@ export class Verifier {
     let isAnswered = false;
     this.#kafka.request("OffsetFetch", offsetFetchVersion, { groupId: model.name, topics }, (body) => {
       isAnswered = true;
-      for (const { name, partitions } of body!.topics)
+      for (const { name, partitions } of body?.topics ?? [])
         for (const { partitionIndex, committedOffset } of partitions)
           model.found(model.logOf(name, partitionIndex).name, committedOffset, askedAt);
     });

@@ -50,6 +50,19 @@ export const brokerMutants: readonly RoomMutant[] = [
     also: ["clients/kafka/kafka-groups", "clients/kafka/kafka-admin"],
   },
   {
+    name: "a record that was given back and cannot be read is forgotten",
+    file: "src/broker/cursor/queue-cursor.ts",
+    find: "    const offset = this.#requeued.first;\n    this.record = this.#again;\n    this.#again.seek(offset);\n    this.#again.next();\n    this.#requeued.take();\n",
+    replace:
+      "    const offset = this.#requeued.take();\n    this.record = this.#again;\n    this.#again.seek(offset);\n    this.#again.next();\n",
+  },
+  {
+    name: "a dead letter that cannot be made leaves its queue all the same",
+    file: "src/broker/queue/retention.ts",
+    find: "      giveBack(queue, offset);\n",
+    replace: "",
+  },
+  {
     name: "a queue that takes exactly so many bytes refuses the last message",
     file: "src/broker/queue/retention.ts",
     find: "  return readyBytes.total + bytes <= policy.maxLengthBytes!;",

@@ -6,7 +6,7 @@
 import { AmqpClient, type Delivery } from "../clients/amqp-client.ts";
 import { Fault } from "../model.ts";
 import { type QueueName, refused, taken, type Topology } from "../models/bounds.ts";
-import type { Step } from "../models/bounds-history.ts";
+import { type Step, stepsLast } from "../models/bounds-history.ts";
 import type { Actor, World } from "../world.ts";
 import { BoundsRequests, itemOf, numberOf } from "./bounds-request.ts";
 import { bridgeTable, definitionOf, policiesOf } from "./bounds-setup.ts";
@@ -16,8 +16,6 @@ const burstMax = 5;
 const prefetchMax = 3;
 /** Where more may be true, it looks before it does anything else. */
 const possibleMax = 10;
-/** The last step of a burst that changes anything, from its end: behind it comes a count. */
-const stepsLast = 2;
 /** Queues that nobody consumes, in the order in which they are emptied. */
 const quiet: readonly QueueName[] = ["dead", "other"];
 

@@ -118,9 +118,10 @@ export class GroupActor implements Actor {
         if (!this.#isAnswer("XREADGROUP", reply)) return;
         const rows = entriesOf(reply);
         for (const row of rows) this.#take(row, consumer);
+        const { readErrors, readFlips } = this.#world.weather;
+        const readsFail = readErrors > 0 || readFlips > 0;
         this.model.readAll(
-          askedAt,
-          count,
+          { askedAt, count, readsFail },
           rows.map(([id]) => id),
         );
         if (isBlocking) this.#noteBlocked(blockMs, rows.length);
@@ -207,8 +208,8 @@ export class GroupActor implements Actor {
         if (isLost || !this.#isAnswer("XAUTOCLAIM", reply))
           return this.model.mayHaveClaimed(consumer, this.model.held, counting);
         this.#world.count("claims");
-        const [, came, deleted] = reply as [string, (string | Row)[], string[]];
-        this.model.autoclaimed(consumer, { start, count, counting }, idsOf(came), deleted);
+        const [next, came, deleted] = reply as [string, (string | Row)[], string[]];
+        this.model.autoclaimed(consumer, { start, next, counting }, idsOf(came), deleted);
       },
     );
   }

@@ -12,6 +12,8 @@ export class RedisClient implements LinkEnd {
   #waiting: OnReply[] = [];
   readonly #onMessage: ((message: RedisReply) => void) | null;
   isLost = false;
+  /** How words and replies are bytes: latin1 where these are no text. */
+  encoding: "utf8" | "latin1" = "utf8";
 
   /** `onMessage` gets what a subscriber hears. */
   constructor(link: SimLink, onMessage: ((message: RedisReply) => void) | null = null) {
@@ -28,16 +30,16 @@ export class RedisClient implements LinkEnd {
     if (this.isLost) return onReply(null, true);
     const parts = words.map((word) => {
       const text = String(word);
-      return `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
+      return `$${Buffer.byteLength(text, this.encoding)}\r\n${text}\r\n`;
     });
     this.#waiting.push(onReply);
-    this.#link.send(Buffer.from(`*${words.length}\r\n${parts.join("")}`));
+    this.#link.send(Buffer.from(`*${words.length}\r\n${parts.join("")}`, this.encoding));
   }
 
   received(bytes: Buffer): void {
     this.#parser.feed(bytes);
     for (const each of this.#parser.all()) {
-      const reply = plain(each);
+      const reply = plain(each, this.encoding);
       if (this.#onMessage !== null && Array.isArray(reply) && reply[0] === "message") this.#onMessage(reply);
       else this.#waiting.shift()?.(reply, false);
     }
@@ -54,7 +56,7 @@ export class RedisClient implements LinkEnd {
   }
 }
 
-function plain(reply: Reply): RedisReply {
+function plain(reply: Reply, encoding: "utf8" | "latin1"): RedisReply {
   switch (reply.type) {
     case "simple":
       return reply.text;
@@ -65,7 +67,7 @@ function plain(reply: Reply): RedisReply {
       return Number(reply.value);
     case "bulk":
     case "verbatim":
-      return reply.bytes.toString();
+      return reply.bytes.toString(encoding);
     case "double":
       return reply.value;
     case "boolean":
@@ -75,6 +77,6 @@ function plain(reply: Reply): RedisReply {
     case "nullArray":
       return null;
     default:
-      return reply.items.map((item) => plain(item));
+      return reply.items.map((item) => plain(item, encoding));
   }
 }

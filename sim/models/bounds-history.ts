@@ -7,6 +7,9 @@ import { type Crash, Fault, type Level, type Promises } from "../model.ts";
 import { type Bounds, type BoundsState, type Change, noItems, released } from "./bounds.ts";
 import { Uncertain } from "./uncertain.ts";
 
+/** Of several steps, the last that changes anything, from their end: behind it comes a count. */
+export const stepsLast = 2;
+
 /** One of several requests that are carried out one after the other. */
 export interface Step {
   readonly what: string;
@@ -35,7 +38,10 @@ export class BoundsHistory {
     this.#underWay = steps;
   }
 
-  /** Each step had this answer. The broker has done all that it does by itself, unless it takes several ticks for it. */
+  /**
+   * Each step had this answer. The broker has done all that it does by itself, unless it takes several ticks for it. `level` is that of
+   * the last step that changes anything: what the broker has done since, and the count shows, is written.
+   */
   answered(answers: readonly (string | number)[], level: Level): void {
     const steps = this.#underWay;
     let states = [...this.possible];
@@ -50,9 +56,10 @@ export class BoundsHistory {
       }
       states = next;
       // A power failure may go back to between two steps, which may have come in two ticks.
-      if (states.length > 0) this.#state.settle(this.#withMoves(states), "written");
+      const isLast = i === Math.max(steps.length - stepsLast, 0);
+      if (states.length > 0) this.#state.settle(this.#withMoves(states), isLast ? level : "written");
     });
-    if (states.length > 0) this.#state.settle(this.#atRest(states), level);
+    if (states.length > 0) this.#state.settle(this.#atRest(states), "written");
     this.#end();
   }
 

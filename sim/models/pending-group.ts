@@ -86,11 +86,18 @@ export class GroupModel {
     if (body !== undefined) this.#bodies.set(id, body);
   }
 
-  /** XREADGROUP, sent at `askedAt` for at most `count`, gave these: all that it passed by must have been given before. */
-  readAll(askedAt: number, count: number, ids: readonly string[]): void {
+  /**
+   * XREADGROUP, sent at `askedAt` for at most `count`, gave these: all that it passed by must have been given before. Where
+   * reads fail at times, an answer may end before what could not be read; one without entries would have been an error.
+   */
+  readAll(
+    { askedAt, count, readsFail }: { askedAt: number; count: number; readsFail: boolean },
+    ids: readonly string[],
+  ): void {
     // Nobody knows what went to those who got no answer, until XPENDING tells.
     if (this.isDamaged || this.#lost.entries > 0) return;
-    const end = ids.length < count ? undefined : ids.at(-1)!;
+    const last = ids.at(-1);
+    const end = last !== undefined && (readsFail || ids.length >= count) ? last : undefined;
     for (const id of this.#stream.idsToldBefore(askedAt)) {
       const isPassed = end === undefined || compareIds(id, end) < 0;
       if (isPassed && this.#isSurelyNew(id)) this.#fault(`a read of new entries left out ${id}`);
@@ -167,24 +174,22 @@ export class GroupModel {
       this.#fault(`${id} is treated as deleted, but ${body} was acknowledged and stays`);
   }
 
-  /** XAUTOCLAIM from `start` on: the first of what is pending, in order, none left out. */
+  /** XAUTOCLAIM from `start` on, which says where to go on: what is pending before that, in order, none left out. */
   autoclaimed(
     consumer: string,
-    asked: { readonly start: string; readonly count: number; readonly counting: Counting },
+    asked: { readonly start: string; readonly next: string; readonly counting: Counting },
     came: readonly string[],
     deleted: readonly string[],
   ): void {
-    const { start, count, counting } = asked;
-    const all = [...came, ...deleted].toSorted(compareIds);
-    const isAll = all.length < count;
+    const { start, next, counting } = asked;
+    const all = new Set([...came, ...deleted]);
     const surelyHeld = this.held.filter(
       (id) =>
         compareIds(id, start) >= 0 &&
-        (isAll || compareIds(id, all.at(-1)!) <= 0) &&
+        (next === "0-0" || compareIds(id, next) < 0) &&
         this.#entry(id).possible.every(({ fate }) => fate === "held"),
     );
-    for (const id of surelyHeld)
-      if (!all.includes(id)) this.#fault(`XAUTOCLAIM from ${start} left out ${id}`);
+    for (const id of surelyHeld) if (!all.has(id)) this.#fault(`XAUTOCLAIM from ${start} left out ${id}`);
     for (const id of came) this.#taken(id, consumer, counting);
     for (const id of deleted) {
       this.#mustBeDeleted(id);

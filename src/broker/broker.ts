@@ -95,6 +95,8 @@ export class Broker {
   readonly rates: Rates;
   /** What the routes that all exchanges remember take. */
   readonly routeBudget = new RouteBudget();
+  /** The journal has been replayed. */
+  isOpen = false;
   /** Publishers are being held back. */
   isBlocked = false;
   readonly #pausedPublishers = new Set<Connection>();
@@ -169,6 +171,8 @@ export class Broker {
     });
     broker = new Broker(options, storage);
     await restoreDefinitions(broker);
+    broker.isOpen = true;
+    for (const vhost of broker.vhosts.values()) vhost.timedDeletions.begin();
     if (storage.tornBytes > 0) {
       options.logger.warn("cut an unfinished write off the journal", { bytes: storage.tornBytes });
     }
@@ -261,6 +265,11 @@ export class Broker {
   /** RabbitMQ's words for `connection.blocked`. */
   get blockedReason(): string {
     return this.storage.failure === null ? "low on memory" : "low on disk";
+  }
+
+  /** More waits for the disk, or is in memory, than publishers may add to. */
+  get isBehind(): boolean {
+    return this.#isBehind(1);
   }
 
   /** Whether a share of what the journal or memory may have waiting is passed. */

@@ -6,9 +6,9 @@
  * exist; `routingVersion` grows with every change that can alter a route, and deleted queues are in no route.
  */
 import crypto from "node:crypto";
+import { assertInvariant, assertsAreOn } from "../base/assert.ts";
 import { BrokerError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import type { Job } from "../base/turn-work.ts";
 import type { Log } from "../storage/index.ts";
 import type { Broker } from "./broker.ts";
 import {
@@ -20,17 +20,19 @@ import {
   type ExchangeType,
 } from "./exchange/exchange.ts";
 import { assertSameExchange, assertSameQueue } from "./queue/declared-same.ts";
-import { GroupCursor } from "./groups/group-cursor.ts";
+import type { GroupCursor } from "./groups/group-cursor.ts";
+import { deleteGroup, deleteGroups, type GroupHolder, makeGroup } from "./groups/stream-groups.ts";
 import { GroupOffsets } from "./groups/offsets.ts";
 import { LiveChannels } from "./live/channels.ts";
 import { NameFilter } from "./queue/name-filter.ts";
-import { assertFree, type ValueNames } from "./queue/name-rules.ts";
+import { assertFree, isUnclaimed, type ValueNames } from "./queue/name-rules.ts";
 import { definitionKey, shownName } from "./names.ts";
 import { Publication } from "./exchange/publication.ts";
 import { Queue } from "./queue/queue.ts";
 import type { QueueDefinition, QueueOptions } from "./queue/definition.ts";
 import type { QueueListener } from "./queue/readers.ts";
 import { deleteProducersOf } from "./queue/producer-state.ts";
+import { TimedDeletions } from "./queue/timed-deletions.ts";
 import { Routes } from "./exchange/routes.ts";
 import type { BindingArguments } from "./exchange/routing/router.ts";
 import { QueueCursor } from "./cursor/queue-cursor.ts";
@@ -38,8 +40,6 @@ import { Topics } from "./queue/topics.ts";
 
 /** Making a queue or stream. */
 const unitsOfQueue = 12;
-/** Deleting a Redis group: its state and its definition. */
-const unitsOfGroup = 2;
 
 const standardExchanges: [name: string, type: ExchangeType][] = [
   ["", "direct"],
@@ -49,6 +49,22 @@ const standardExchanges: [name: string, type: ExchangeType][] = [
   ["amq.headers", "headers"],
   ["amq.match", "headers"],
 ];
+
+/** A stream that comes into being by being written to. */
+export const implicitStream = {
+  kind: "stream",
+  durable: true,
+  exclusiveOwner: 0,
+  autoDelete: false,
+  args: {},
+  isImplicit: true,
+} as const satisfies Omit<QueueOptions, "name">;
+
+/** What a stream is that has no name yet. */
+interface AdoptedStream extends GroupHolder {
+  /** Wall time at which it is deleted, ms; 0: never. */
+  readonly deleteAt: number;
+}
 
 /** Somebody who waits for a queue or stream that is not there yet (a blocking read). */
 export interface QueueWaiter {
@@ -66,6 +82,7 @@ export class Vhost {
   readonly publication: Publication;
   /** Where messages go. */
   readonly routes: Routes;
+  readonly timedDeletions: TimedDeletions<Queue>;
   /** Names of queues, streams and exchanges, for those who ask with bytes. */
   readonly names = new NameFilter();
   /** Names of this virtual host that are values; set by who keeps them. */
@@ -89,6 +106,15 @@ export class Vhost {
     this.live = new LiveChannels(this);
     this.publication = new Publication(this);
     this.routes = new Routes(this);
+    const { clock, timers, work, ticker } = broker;
+    this.timedDeletions = new TimedDeletions({
+      clock,
+      timers,
+      work,
+      deleteQueue: (queue) => this.deleteQueue(queue),
+      requestTick: () => ticker.request(),
+    });
+    if (broker.isOpen) this.timedDeletions.begin();
   }
 
   // Exchanges
@@ -144,15 +170,27 @@ export class Vhost {
 
   /** The queue or stream of that name. Throws NOT_FOUND. */
   queue(name: string): Queue {
-    const queue = this.queues.get(name);
+    const queue = this.findQueue(name);
     if (queue === undefined)
       throw new BrokerError("NOT_FOUND", `no queue '${shownName(name)}' in vhost '${shownName(this.name)}'`);
     return queue;
   }
 
+  /** The same or undefined. One whose time has come is deleted instead. */
+  findQueue(name: string): Queue | undefined {
+    const queue = this.queues.get(name);
+    return queue !== undefined && this.timedDeletions.deleteIfDue(queue) ? undefined : queue;
+  }
+
+  /** Has the queue deleted at that wall time, ms; 0: never. Kept with its definition. */
+  deleteQueueAt(queue: Queue, at: number): void {
+    this.timedDeletions.set(queue, at);
+    this.queueChanged(queue);
+  }
+
   /** Makes a queue or stream, or returns the one that is there and the same. Throws PRECONDITION_FAILED. */
   declareQueue(options: QueueOptions): Queue {
-    const present = this.queues.get(options.name);
+    const present = this.findQueue(options.name);
     if (present !== undefined) {
       assertSameQueue(this.name, options, present);
       if (options.isImplicit !== true) this.#claim(present);
@@ -200,6 +238,7 @@ export class Vhost {
     if (queue.isImplicit) definition.isImplicit = true;
     if (layers.policy !== null || layers.operatorPolicy !== null) definition.layers = layers;
     if (ttlEras.count > 0) definition.ttlEras = ttlEras.list();
+    if (queue.deleteAt !== 0) definition.deleteAt = queue.deleteAt;
     this.#save(definitionKey("queue", this.name, name), definition);
   }
 
@@ -215,6 +254,8 @@ export class Vhost {
     const queue = new Queue(this, options, log, cursor);
     this.queues.set(options.name, queue);
     this.names.add(options.name);
+    if (options.groups !== undefined) queue.groups = options.groups;
+    if (options.deleteAt !== undefined) this.timedDeletions.set(queue, options.deleteAt);
     for (const listener of this.queueListeners) listener.queueMade(queue);
     if (this.#queueWaiters.size > 0) this.#wakeQueueWaiters(queue);
     this.exchanges.get("")!.router.bind(queue, options.name, {});
@@ -249,15 +290,9 @@ export class Vhost {
   /** Deletes a queue with its records, bindings, groups and consumers. */
   deleteQueue(queue: Queue): void {
     if (queue.isDeleted) return;
-    queue.isDeleted = true;
-    this.queues.delete(queue.name);
-    this.names.remove(queue.name);
-    for (const listener of this.queueListeners) listener.queueDeleted(queue);
-    this.exchanges.get("")!.router.unbind(queue, queue.name, {});
-    this.#removeBindingsTo(queue);
-    this.routingVersion++;
-    const { storage } = this.broker;
-    this.#deleteGroups(queue);
+    this.#takeOut(queue);
+    const { storage, work } = this.broker;
+    if (queue.groups.size > 0) work.run(deleteGroups(storage, queue), () => {});
     const handle = queue.cursor?.handle ?? null;
     if (handle !== null) storage.deleteState(handle);
     deleteProducersOf(queue);
@@ -265,54 +300,70 @@ export class Vhost {
     storage.table.delete(definitionKey("queue", this.name, queue.name));
     this.topics.queueDeleted(queue);
     for (const consumer of queue.consumers.takeAll()) consumer.cancelled(queue);
-    for (const waiter of queue.waiters) waiter.logChanged(queue);
-    queue.waiters.clear();
+    tellWaiters(queue);
+  }
+
+  /** The queue has no name any more: no route leads to it, and nobody finds it. */
+  #takeOut(queue: Queue): void {
+    queue.isDeleted = true;
+    this.queues.delete(queue.name);
+    this.names.remove(queue.name);
+    this.timedDeletions.forget(queue);
+    for (const listener of this.queueListeners) listener.queueDeleted(queue);
+    this.exchanges.get("")!.router.unbind(queue, queue.name, {});
+    this.#removeBindingsTo(queue);
+    this.routingVersion++;
+  }
+
+  /**
+   * Gives a stream that only Redis's clients know (`isUnclaimed`) another name, in this virtual host or another one, with its groups
+   * and the time at which it is deleted. Throws ALREADY_EXISTS, INVALID unless the name is free. It is another `Queue` over the same log from then
+   * on: for those who know the old one that is deleted.
+   */
+  renameStream(queue: Queue, target: Vhost, name: string): Queue {
+    const { log, groups, deleteAt } = queue;
+    if (assertsAreOn) assertInvariant(isUnclaimed(queue), "only a stream that nobody else knows is renamed");
+    target.#assertStreamFree(name);
+    log.store.seal();
+    this.#takeOut(queue);
+    queue.groups = new Map();
+    this.broker.storage.table.delete(definitionKey("queue", this.name, queue.name));
+    const renamed = target.adoptStream(name, { log, groups, deleteAt });
+    tellWaiters(queue);
+    return renamed;
+  }
+
+  /** Makes a stream of a log that has its records and groups already. Throws ALREADY_EXISTS, INVALID unless the name is free. */
+  adoptStream(name: string, { log, groups, deleteAt }: AdoptedStream): Queue {
+    this.#assertStreamFree(name);
+    this.broker.work.spend(unitsOfQueue);
+    const queue = this.addQueue({ ...implicitStream, name, groups, deleteAt }, log, null);
+    if (log.isDurable) this.#saveQueue(queue);
+    // Those who have waited for a stream of this name have something to read.
+    this.broker.schedule(queue);
+    return queue;
+  }
+
+  #assertStreamFree(name: string): void {
+    checkName("queue", name);
+    assertFree(this, name, "implicit stream");
+    if (assertsAreOn) assertInvariant(!this.queues.has(name), "a stream takes a name that no queue has");
+  }
+
+  /** Throws INVALID where no queue or stream can have the name. */
+  assertQueueName(name: string): void {
+    checkName("queue", name);
   }
 
   // Consumer groups with owners (Redis)
 
   createGroup(queue: Queue, name: string): GroupCursor {
-    const { storage } = this.broker;
-    const cursor = new GroupCursor(queue.log, storage);
-    queue.groups.set(name, cursor);
-    if (queue.log.isDurable) {
-      cursor.handle = storage.createState(cursor);
-      // The log's number: the definition is void where the queue of that name is another one by now.
-      const definition = { cursor: cursor.handle.id, ofLog: queue.log.id };
-      this.#save(definitionKey("group", this.name, queue.name, name), definition);
-    }
-    return cursor;
-  }
-
-  /**
-   * The groups of a deleted queue, in slices. A queue that is made of the same name meanwhile may have such a group: its
-   * definition has taken the place of the old one. Those that a stop leaves are void (restore.ts).
-   */
-  #deleteGroups(queue: Queue): void {
-    if (queue.groups.size > 0) this.broker.work.run(this.#deletingGroups(queue), () => {});
-  }
-
-  *#deletingGroups(queue: Queue): Job<void> {
-    for (const name of queue.groups.keys()) {
-      const isAnothers = this.queues.get(queue.name)?.groups.has(name) ?? false;
-      this.#forgetGroup(queue, name, !isAnothers);
-      yield unitsOfGroup;
-    }
-  }
-
-  #forgetGroup(queue: Queue, name: string, isDefined: boolean): void {
-    const { storage } = this.broker;
-    const { handle } = queue.groups.get(name)!;
-    queue.groups.delete(name);
-    if (handle !== null) storage.deleteState(handle);
-    if (isDefined) storage.table.delete(definitionKey("group", this.name, queue.name, name));
+    return makeGroup(this.broker.storage, queue, name);
   }
 
   deleteGroup(queue: Queue, name: string): void {
-    if (!queue.groups.has(name)) return;
-    this.#forgetGroup(queue, name, true);
     // Who waits in the group learns of it when the tick ends, not in the middle of somebody's command.
-    this.broker.schedule(queue);
+    if (deleteGroup(this.broker.storage, queue, name)) this.broker.schedule(queue);
   }
 
   // Bindings
@@ -394,6 +445,12 @@ export class Vhost {
   #save(key: string, definition: object): void {
     this.broker.storage.table.put(key, JSON.stringify(definition));
   }
+}
+
+/** The queue is gone: those who look at it are to look elsewhere. */
+function tellWaiters(queue: Queue): void {
+  for (const waiter of queue.waiters) waiter.logChanged(queue);
+  queue.waiters.clear();
 }
 
 const argumentsKeyMax = 1024;

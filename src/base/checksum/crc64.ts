@@ -33,12 +33,13 @@ for (let i = tableSize; i < tablesLow.length; i++) {
 
 export class Crc64 {
   /** The sum of what was added so far. */
-  low = 0;
-  high = 0;
+  #low = 0;
+  #high = 0;
 
   /** Adds `bytes[start, end)`. */
-  add(bytes: Uint8Array, start: number, end: number): void {
-    let { low, high } = this;
+  update(bytes: Uint8Array, start = 0, end: number = bytes.length): this {
+    let low = this.#low;
+    let high = this.#high;
     let at = start;
     for (const last = end - 8; at <= last; at += 8) {
       const a = low ^ (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24));
@@ -76,8 +77,9 @@ export class Crc64 {
       low = tablesLow[i]! ^ ((low >>> 8) | (high << 24));
       high = tablesHigh[i]! ^ (high >>> 8);
     }
-    this.low = low;
-    this.high = high;
+    this.#low = low;
+    this.#high = high;
+    return this;
   }
 
   /** Whether the eight bytes from `at` on, little-endian, are the sum. */
@@ -92,6 +94,6 @@ export class Crc64 {
   }
 
   #byte(index: number): number {
-    return ((index < 4 ? this.low >>> (8 * index) : this.high >>> (8 * (index - 4))) & 0xff) >>> 0;
+    return (index < 4 ? this.#low >>> (8 * index) : this.#high >>> (8 * (index - 4))) & 0xff;
   }
 }

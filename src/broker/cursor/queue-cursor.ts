@@ -25,6 +25,9 @@ import { HistoryMarks } from "../queue/history-marks.ts";
 import { noOwner, PendingTable, requeuedOwner } from "./pending-table.ts";
 import { RequeuedRecords } from "./requeued-records.ts";
 
+/** Holds a record for a moment only. */
+const passingOwner = 1;
+
 export class QueueCursor implements DurableState {
   readonly log: Log;
   readonly pending = new PendingTable();
@@ -105,32 +108,42 @@ export class QueueCursor implements DurableState {
     return true;
   }
 
+  /** Where the record cannot be read, it stays the one that comes next. */
   #acquireAgain(owner: number, now: number): boolean {
-    const offset = this.#requeued.take();
+    const offset = this.#requeued.first;
     this.record = this.#again;
     this.#again.seek(offset);
     this.#again.next();
+    this.#requeued.take();
     this.deliveryCount = this.pending.countOf(offset) + 1;
     this.pending.set(offset, owner, this.deliveryCount, now);
     this.#touch();
     return true;
   }
 
-  /** Gives the next record and takes it as settled at once (no-ack). */
+  /**
+   * Gives the next record to nobody (no-ack, a record that is dropped). The caller has done with it in this turn: `gone`, or
+   * `giveBack` where it failed.
+   */
   take(): boolean {
     if (this.#requeued.isReady) {
-      this.#acquireAgain(1, 0);
+      this.#acquireAgain(passingOwner, 0);
       this.pending.clear(this.record.offset);
-      if (this.history !== null) this.#noteHistory(this.record.offset);
       return true;
     }
     const news = this.#news;
     if (!this.#nextNew()) return false;
     this.record = news;
     this.deliveryCount = this.#earlier.countNow(news.offset);
-    if (this.history !== null) this.#noteHistory(news.offset);
     this.#touch();
     return true;
+  }
+
+  /** What came of the record that was given or taken last has failed: it is the next to go out again. */
+  giveBack(offset: number): void {
+    if (this.pending.ownerOf(offset) === noOwner)
+      this.pending.set(offset, passingOwner, this.deliveryCount, 0);
+    this.requeue(offset);
   }
 
   /** The record is done with; says whether anybody held it. */
@@ -147,7 +160,7 @@ export class QueueCursor implements DurableState {
     return true;
   }
 
-  /** The record leaves the log, whoever holds it. */
+  /** The record is out of the queue, whoever holds it. */
   gone(offset: number): void {
     if (!this.settle(offset) && this.history !== null) this.#noteHistory(offset);
   }

@@ -4,6 +4,8 @@
  *
  * All of it is durable: who holds which entry, since when, how often given, and the group's position. Entries that are deleted
  * from the stream stay pending, by their ids. Not here: queues (cursor/queue-cursor.ts), what the numbers mean (progress.ts).
+ * Who gives an entry looks at it first (`peek`), writes it, and then gives it: all that can fail, since it reads the disk, comes
+ * before the first change.
  * Invariants: each pending entry has an owner, and an owner's `pending` is the number of its entries.
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
@@ -47,7 +49,7 @@ export class GroupCursor implements DurableState {
     this.#news = new LogReader(log);
   }
 
-  /** The entry that `acquire` gave; valid until the next call or the end of the tick. */
+  /** The entry that `peek` stopped at; valid until the next call or the end of the tick. */
   get record(): LogReader {
     return this.#news;
   }
@@ -57,29 +59,25 @@ export class GroupCursor implements DurableState {
     return this.#news.position;
   }
 
-  /** Stops `record` at the entry that `acquire` would give, without giving it; false when there is none. */
+  /** Stops `record` at the entry that comes next, without giving it; false when there is none. */
   peek(): boolean {
-    if (!this.#nextNew()) return false;
-    this.#news.seek(this.#news.offset);
-    return true;
-  }
-
-  /** A group may have been set to an id that no entry has reached yet. */
-  #nextNew(): boolean {
     const news = this.#news;
-    while (news.next()) if (news.id.compare(this.lastId) > 0) return true;
+    while (news.next()) {
+      // A group may have been set to an id that no entry has reached yet.
+      if (news.id.compare(this.lastId) <= 0) continue;
+      news.seek(news.offset);
+      return true;
+    }
     return false;
   }
 
-  /** Gives the next entry to `owner` and leaves it in `record`; false when none is ready. */
-  acquire(owner: number, now: number): boolean {
-    if (!this.#nextNew()) return false;
+  /** Gives the entry at which `peek` has just stopped to `owner`. Where it throws it has not. */
+  give(owner: number, now: number): void {
+    this.#pass();
     const { offset, id } = this.#news;
     this.deliveryCount = 1;
     this.#give(offset, owner, 1, now, id);
-    this.#passed(id);
     if (this.handle !== null && this.#changes.given(offset, owner, now, id)) this.#touch();
-    return true;
   }
 
   /** Notes who holds an entry now; it may have been another consumer's (the group was set back). */
@@ -97,18 +95,19 @@ export class GroupCursor implements DurableState {
     if (assertsAreOn) assertInvariant(before.pending >= 0, "a consumer holds as many entries as are pending");
   }
 
-  /** The group has got as far as the entry with that id. */
-  #passed(id: EntryId): void {
-    this.entriesRead = entriesReadAt(this.log, this.entriesRead, id);
-    this.lastId.copyFrom(id);
+  /** The group has got as far as `record`. */
+  #pass(): void {
+    const news = this.#news;
+    // It may have to read the log's first entry, so it comes first.
+    this.entriesRead = entriesReadAt(this.log, this.entriesRead, news.id);
+    this.lastId.copyFrom(news.id);
+    news.seek(news.offset + 1);
   }
 
-  /** Gives the next entry and takes it as settled at once (NOACK). */
-  take(): boolean {
-    if (!this.#nextNew()) return false;
-    this.#passed(this.#news.id);
+  /** Takes the entry at which `peek` has just stopped as settled at once (NOACK). Where it throws it has not. */
+  take(): void {
+    this.#pass();
     this.#touch();
-    return true;
   }
 
   /** The entry is done with; says whether anybody held it. */

@@ -1,6 +1,7 @@
 /** What a queue or stream is made with, and what the table keeps of it. */
 import type { ArgumentTypes } from "../exchange/routing/plain-arguments.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
+import type { GroupCursor } from "../groups/group-cursor.ts";
 import type { PolicyLayers } from "./policy.ts";
 import type { TtlEra } from "./ttl-eras.ts";
 
@@ -19,6 +20,10 @@ export interface QueueOptions {
   isImplicit?: boolean;
   layers?: PolicyLayers | undefined;
   ttlEras?: readonly TtlEra[] | undefined;
+  /** Wall time at which it is deleted, ms (timed-deletions.ts); absent: never. */
+  deleteAt?: number;
+  /** Of the log that it is made of. */
+  groups?: Map<string, GroupCursor>;
 }
 
 /** A queue in the table. */
@@ -32,4 +37,5 @@ export interface QueueDefinition {
   isImplicit?: true;
   layers?: PolicyLayers;
   ttlEras?: readonly TtlEra[];
+  deleteAt?: number;
 }

@@ -25,9 +25,10 @@ export function deliverReady(queue: Queue, now: number): void {
     if (consumer.isNoAck) {
       if (!cursor.take()) return;
       readyBytes?.taken(cursor.record);
-      const offset = cursor.record.offset;
-      consumer.deliver(queue, cursor);
-      if (!queue.keepsHistory) log.remove(offset);
+      const { offset } = cursor.record;
+      hand(queue, consumer, cursor);
+      if (queue.keepsHistory) cursor.gone(offset);
+      else log.remove(offset);
     } else {
       if (!cursor.acquire(consumer.id, now)) return;
       readyBytes?.taken(cursor.record);
@@ -44,26 +45,30 @@ function hand(queue: Queue, consumer: QueueConsumer, cursor: QueueCursor): void 
   try {
     consumer.deliver(queue, cursor);
   } catch (error) {
-    cursor.requeue(offset);
-    queue.readyBytes?.returned(offset);
+    giveBack(queue, offset);
     throw error;
   }
 }
 
+/** What was done with a record that its cursor gave has failed: it goes out again. */
+export function giveBack(queue: Queue, offset: number): void {
+  queue.cursor!.giveBack(offset);
+  queue.readyBytes?.returned(offset);
+}
+
 /**
  * Takes the record at the head for somebody who asks once (basic.get); it is in the cursor's `record` then. `owner`
- * holds it, or, with `isNoAck`, it is settled at once and its bytes stay valid for this turn. "later": expired records
- * are before it, and this turn has dropped as many as it may.
+ * holds it until the caller has it leave the queue (`Queue.drop`), or gives it back. "later": expired records are before it,
+ * and this turn has dropped as many as it may.
  */
-export function takeOnce(queue: Queue, isNoAck: boolean, owner: number): "taken" | "empty" | "later" {
+export function takeOnce(queue: Queue, owner: number): "taken" | "empty" | "later" {
   const cursor = queue.cursor!;
   const { clock, retention } = queue.vhost.broker;
   if (queue.returns.isHead) queue.returns.finishAll();
   queue.readyBytes?.countNew();
   if (queue.canExpire && !retention.expireHead(queue, true)) return "later";
-  if (isNoAck ? !cursor.take() : !cursor.acquire(owner, clock.now())) return "empty";
+  if (!cursor.acquire(owner, clock.now())) return "empty";
   queue.readyBytes?.taken(cursor.record);
-  if (isNoAck && !queue.keepsHistory) queue.log.remove(cursor.record.offset);
   queue.delivered++;
   return "taken";
 }

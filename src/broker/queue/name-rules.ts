@@ -47,7 +47,9 @@ export function assertFree(vhost: Vhost, name: string, wanted: NameWanted): void
 
 /** Whether the name is anything at all: then no topic or partition can get it. */
 export function isTaken(vhost: Vhost, name: string): boolean {
-  return vhost.queues.has(name) || vhost.exchanges.has(name) || vhost.values?.holds(name) === true;
+  return (
+    vhost.findQueue(name) !== undefined || vhost.exchanges.has(name) || vhost.values?.holds(name) === true
+  );
 }
 
 /**
@@ -55,7 +57,7 @@ export function isTaken(vhost: Vhost, name: string): boolean {
  * Throws ALREADY_EXISTS where the name belongs to what others may count on.
  */
 export function replacedByValue(vhost: Vhost, name: string): Queue | undefined {
-  const queue = vhost.queues.get(name);
+  const queue = vhost.findQueue(name);
   if (queue !== undefined && !isUnclaimed(queue)) {
     const what = queue.kind === "queue" ? "a queue" : "a stream that other protocols know";
     throw taken(`'${shownName(name)}' is ${what}`);

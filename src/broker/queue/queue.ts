@@ -49,7 +49,7 @@ export class Queue {
   /** The queue's own cursor; streams have none. */
   readonly cursor: QueueCursor | null;
   /** Redis consumer groups. */
-  readonly groups = new Map<string, GroupCursor>();
+  groups = new Map<string, GroupCursor>();
   readonly waiters = new Set<LogWaiter>();
   /** Idempotent producers (Kafka); null before the first. */
   producers: ProducerState | null = null;
@@ -60,6 +60,8 @@ export class Queue {
   readyBytes: ReadyBytes | null;
   hadConsumers = false;
   isDeleted = false;
+  /** Wall time at which it is deleted, ms; 0: never. Set by timed-deletions.ts. */
+  deleteAt = 0;
   #isSettling = false;
   /** What consumers are giving back. */
   readonly returns: QueueReturns;
@@ -279,8 +281,7 @@ export class Queue {
 
   /** The record is out of the queue: gone from the log too, unless that keeps its history. */
   drop(offset: number): void {
-    const cursor = this.cursor!;
-    cursor.settle(offset);
+    this.cursor!.gone(offset);
     if (!this.keepsHistory) this.log.remove(offset);
   }
 

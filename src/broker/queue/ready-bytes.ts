@@ -40,9 +40,13 @@ export class ReadyBytes {
     this.#others = new LogReader(queue.log);
   }
 
-  /** Counts all that is there and that nobody holds; `isCounting` until it ends. */
-  *counting(): Job<void> {
+  /** Counts all that is there and that nobody holds; `isCounting` from this call on, though the job may begin in a later turn. */
+  counting(): Job<void> {
     this.isCounting = true;
+    return this.#countAll();
+  }
+
+  *#countAll(): Job<void> {
     while (this.isCounting && !this.#queue.isDeleted) {
       this.#countSome();
       yield countedAtOnce * unitsOfCounted;

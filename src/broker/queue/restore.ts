@@ -2,6 +2,7 @@
 import type { Broker } from "../broker.ts";
 import type { Destination, ExchangeOptions } from "../exchange/exchange.ts";
 import { GroupCursor } from "../groups/group-cursor.ts";
+import { defineGroup, type GroupDefinition } from "../groups/stream-groups.ts";
 import { type CommittedOffset } from "../groups/offsets.ts";
 import { defaultVhostName, type DefinitionKind, namesOfKey } from "../names.ts";
 import { ProducerState } from "./producer-state.ts";
@@ -9,13 +10,8 @@ import type { QueueDefinition } from "./definition.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
 import { QueueCursor } from "../cursor/queue-cursor.ts";
 import type { TopicDefinition } from "./topics.ts";
+import type { Queue } from "./queue.ts";
 import type { Vhost } from "../vhost.ts";
-
-interface GroupDefinition {
-  cursor: number;
-  /** Of the stream that it is of; older versions did not say. A stream's groups go after the stream itself. */
-  ofLog?: number;
-}
 
 /** Fills an empty broker from its storage. */
 export async function restoreDefinitions(broker: Broker): Promise<void> {
@@ -31,18 +27,7 @@ export async function restoreDefinitions(broker: Broker): Promise<void> {
     const cursor = restoreQueue(broker, broker.createVhost(names[0]!), names[1]!, definition);
     if (cursor !== null) cursors.push(cursor);
   }
-  const voidGroups: string[] = [];
-  for (const { key, names, value } of definitions(broker, "group")) {
-    const queue = broker.createVhost(names[0]!).queues.get(names[1]!);
-    const definition = value as GroupDefinition;
-    if (queue === undefined || (definition.ofLog ?? queue.log.id) !== queue.log.id) {
-      voidGroups.push(key);
-      continue;
-    }
-    const cursor = new GroupCursor(queue.log, broker.storage);
-    cursor.handle = broker.storage.restoreState(definition.cursor, cursor);
-    queue.groups.set(names[2]!, cursor);
-  }
+  const finishGroups = restoreGroups(broker);
   for (const { names, value } of definitions(broker, "producers")) {
     const queue = broker.createVhost(names[0]!).queues.get(names[1]!);
     if (queue === undefined) continue;
@@ -59,7 +44,7 @@ export async function restoreDefinitions(broker: Broker): Promise<void> {
     broker.createVhost(vhost!).groupOffsets.restore(group!, topic!, Number(partition), committed);
   }
   await broker.storage.replay();
-  for (const key of voidGroups) broker.storage.table.delete(key);
+  finishGroups();
   for (const cursor of cursors) cursor.restored();
   for (const vhost of broker.vhosts.values()) for (const queue of vhost.queues.values()) queue.restored();
   broker.access.restore();
@@ -81,6 +66,35 @@ function restoreQueue(
   const { log: _log, cursor: _cursor, ...options } = definition;
   vhost.addQueue({ ...options, name, durable: true, exclusiveOwner: 0 }, log, cursor);
   return cursor;
+}
+
+/** An older version named the stream, and mostly its log. */
+type OldGroupDefinition = GroupDefinition & { readonly ofLog?: number };
+
+/** Returns what is to be done once the journal has been replayed. */
+function restoreGroups(broker: Broker): () => void {
+  const { storage } = broker;
+  const streams = new Map<string, Queue>();
+  for (const { queues } of broker.vhosts.values())
+    for (const queue of queues.values()) streams.set(String(queue.log.id), queue);
+  const atEnd: (() => void)[] = [];
+  for (const { key, names, value } of definitions(broker, "group")) {
+    const { cursor: stateId, ofLog } = value as OldGroupDefinition;
+    const isOld = names.length === 3;
+    const found = isOld ? broker.vhost(names[0]!)?.queues.get(names[1]!) : streams.get(names[0]!);
+    const queue = ofLog === undefined || found?.log.id === ofLog ? found : undefined;
+    const name = names.at(-1)!;
+    // A stream's groups go after the stream itself, in slices.
+    if (queue === undefined || isOld) atEnd.push(() => storage.table.delete(key));
+    if (queue === undefined) continue;
+    if (isOld) atEnd.push(() => defineGroup(storage, queue.log, name, stateId));
+    const cursor = new GroupCursor(queue.log, storage);
+    cursor.handle = storage.restoreState(stateId, cursor);
+    queue.groups.set(name, cursor);
+  }
+  return () => {
+    for (const step of atEnd) step();
+  };
 }
 
 function restoreBindings(broker: Broker): void {

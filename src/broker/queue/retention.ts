@@ -6,6 +6,7 @@
 import { expirationMs } from "../../message/amqp/property-offsets.ts";
 import type { Broker } from "../broker.ts";
 import { deadLetter } from "./dead-letter.ts";
+import { giveBack } from "./delivery.ts";
 import { EntryId } from "../../message/entry-id.ts";
 import type { Queue } from "./queue.ts";
 import { amqpPropertiesOf } from "../cursor/record-view.ts";
@@ -166,9 +167,14 @@ export class Retention {
     return true;
   }
 
-  /** Removes a record for good: to the dead-letter exchange if the queue has one. */
+  /** Removes a record for good: to the dead-letter exchange if the queue has one. Where that fails it stays in the queue. */
   discard(queue: Queue, offset: number, reason: DeadLetterReason): void {
-    if (queue.policy.deadLetterExchange !== undefined) deadLetter(queue, offset, reason);
+    try {
+      if (queue.policy.deadLetterExchange !== undefined) deadLetter(queue, offset, reason);
+    } catch (error) {
+      giveBack(queue, offset);
+      throw error;
+    }
     if (reason === "expired") queue.expired++;
     else if (reason === "maxlen") queue.dropped++;
     else queue.rejected++;

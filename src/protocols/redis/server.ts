@@ -47,7 +47,7 @@ export class RedisServer {
   readonly liveExchange: Exchange;
   readonly startedAt: number;
   commandsProcessed = 0;
-  /** The stream that was looked up last, and where. */
+  /** The stream that was looked up last, and where. Never one that is to expire: see `lastStream` in stream/find.ts. */
   lastStream: Queue | undefined = undefined;
   lastStreamDatabase = 0;
   /** Logs connections that sent HTTP requests. */
@@ -90,12 +90,27 @@ export class RedisServer {
 
   /** Whether there is a key of any kind. */
   hasKey(database: number, key: string): boolean {
-    return this.keyspace.typeOf(database, key) !== undefined || this.vhostOf(database).queues.has(key);
+    return (
+      this.keyspace.typeOf(database, key) !== undefined || this.vhostOf(database).findQueue(key) !== undefined
+    );
   }
 
   /** Strings and streams of a database. */
   keyCount(database: number): number {
     return this.keyspace.databases[database]!.size + this.streamCounts.all(this.vhostOf(database));
+  }
+
+  /** Strings and streams of a database that are to expire. */
+  expiringCount(database: number): number {
+    const { table } = this.keyspace.databases[database]!;
+    return table.volatileCount + this.vhostOf(database).timedDeletions.count;
+  }
+
+  /** Keys of all databases that were removed because their time had come. */
+  get expiredKeys(): number {
+    let total = this.keyspace.expired;
+    for (const vhost of this.#vhosts) total += vhost?.timedDeletions.deleted ?? 0;
+    return total;
   }
 
   /** Counts an error reply by its first word, for INFO errorstats. */
@@ -132,7 +147,7 @@ export class RedisServer {
   /** The stream (or queue) of that key. Throws where it belongs to one AMQP connection alone. */
   findStream(database: number, key: string): Queue | undefined {
     const vhost = this.vhostOf(database);
-    const queue = vhost.queues.get(key);
+    const queue = vhost.findQueue(key);
     if (queue !== undefined && queue.exclusiveOwner !== 0)
       throw new RedisError(`ERR queue '${key}' is exclusive to an AMQP connection`);
     if (this.broker.ticker.isStuck) {

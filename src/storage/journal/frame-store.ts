@@ -65,6 +65,8 @@ export class LogGroup {
 
 /** The id that a frame which is opened or sealed has in the log at hand. */
 const frameId = new EntryId();
+/** The id that a record has which joins the open frame. */
+const followingId = new EntryId();
 
 export abstract class FrameStore {
   /** Oldest first. The last one is written to. */
@@ -150,6 +152,24 @@ export abstract class FrameStore {
     const at = this.#tailChunk.length;
     writeUint32(this.tail, at, size);
     this.#tailChunk.length = at + 4 + size;
+    return at + 4;
+  }
+
+  /** The same, where the record may join the open frame: its id is the one behind the last of that. For many with ids of their own. */
+  reserveFollowing(log: Log, envelopeOfRecord: Envelope, size: number, id: EntryId): number {
+    const chunk = this.#tailChunk;
+    const joins =
+      this.#openGroup === log.group &&
+      envelopeOfRecord === this.#openEnvelope &&
+      chunk.length + size + 4 <= chunk.buffer.length &&
+      chunk.length - this.#openAt < sharedFrameBytesMax &&
+      this.readReservedId(followingId).increment() &&
+      followingId.equals(id);
+    if (!joins) return this.reserveWithId(log, envelopeOfRecord, size, id);
+    this.#openCount++;
+    const at = chunk.length;
+    writeUint32(this.tail, at, size);
+    chunk.length = at + 4 + size;
     return at + 4;
   }
 

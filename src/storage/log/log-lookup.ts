@@ -1,8 +1,11 @@
 /**
  * Finds places in a log by entry id, time and size: a binary search over segments and index blocks, then over frames.
  *
- * Headers of journal frames are looked at without a checksum, since nothing of them is served: a damaged one may lead to
- * a wrong place, where the reader finds what it finds, verified.
+ * Headers of journal frames are looked at without a checksum on the way. A place is told only where whole frames, verified,
+ * prove it: the one that it lies in, or the two that it lies between. Otherwise a bit that flipped in a header would be an entry
+ * that is not found, which its group forgets, or a record that is too old, which goes.
+ *
+ * Invariant: what is told is what a search over verified frames would tell, or CORRUPT.
  */
 import { EntryId } from "../../message/entry-id.ts";
 import {
@@ -28,10 +31,11 @@ const location: FrameLocation = newFrameLocation();
 /** What `readHeader` found. */
 const frame = { firstOffset: 0, endOffset: 0, id: new EntryId(), timestamp: 0 };
 
-function readHeader(log: Log): void {
+/** Of a header that is not verified, `targetsMax` bounds what it may say. */
+function readHeader(log: Log, targetsMax = Infinity): void {
   const { chunk, at } = location;
   const { buffer } = chunk;
-  const targets = appendTargetCountAt(buffer, at);
+  const targets = Math.min(appendTargetCountAt(buffer, at), targetsMax);
   let target = 0;
   while (target < targets - 1 && readUint32(buffer, appendTargetAt(at, target)) !== log.id) target++;
   const targetAt = appendTargetAt(at, target);
@@ -48,6 +52,13 @@ function peekSlot(log: Log, slot: number): void {
   store.peek(position, Math.min(length, peekBytes), location);
   const needed = appendHeaderBytes + appendTargetCountAt(location.chunk.buffer, location.at) * targetBytes;
   if (needed > peekBytes) store.peek(position, Math.min(length, needed), location);
+  readHeader(log, (length - appendHeaderBytes) / targetBytes);
+}
+
+/** Looks at all of a frame. Throws CORRUPT. */
+function readSlot(log: Log, slot: number): void {
+  const { index, store } = log;
+  store.locate(index.slotPosition(slot), index.slotLength(slot), location);
   readHeader(log);
 }
 
@@ -64,10 +75,9 @@ export function offsetOfEntryId(log: Log, id: EntryId): number {
 /** As above, of a record that may be gone. */
 function anyOffsetOfEntryId(log: Log, id: EntryId): number {
   const { index, segments } = log;
-  if (index.length > 0) {
-    peekSlot(log, index.atOrAfter(0));
-    if (segments.length === 0 || id.compare(frame.id) >= 0) return offsetInIndex(log, id);
-  }
+  const offset = index.length === 0 ? -1 : offsetInIndex(log, id);
+  if (offset >= 0) return offset;
+  if (segments.length === 0) return index.firstOffset;
   let low = 0;
   let high = segments.length - 1;
   while (low < high) {
@@ -78,18 +88,50 @@ function anyOffsetOfEntryId(log: Log, id: EntryId): number {
   return offsetInSegment(log, segments[low]!, id);
 }
 
+/** -1 where all records of the index are above the id. */
 function offsetInIndex(log: Log, id: EntryId): number {
-  const { index } = log;
-  let [low, high] = index.slotsByEntryId(id);
-  if (low < 0) return index.firstOffset;
+  const slots = log.index.slotsByEntryId(id);
+  if (slots[0] < 0) return -1;
+  const offset = offsetInSlot(log, id, slots, lastSlotBelow(log, id, slots, peekSlot));
+  return offset ?? offsetInSlot(log, id, slots, lastSlotBelow(log, id, slots, readSlot))!;
+}
+
+/** Of these slots the last one that begins at or below the id, as `look` shows them; the first one when none does. */
+function lastSlotBelow(
+  log: Log,
+  id: EntryId,
+  [first, last]: readonly [number, number],
+  look: (log: Log, slot: number) => void,
+): number {
+  let low = first;
+  let high = last;
   while (low < high) {
     const middle = (low + high + 1) >>> 1;
-    peekSlot(log, middle);
+    look(log, middle);
     if (id.compare(frame.id) < 0) high = middle - 1;
     else low = middle;
   }
-  peekSlot(log, low);
-  return offsetInFrame(id);
+  return low;
+}
+
+/** The place that `slot` leads to, -1 when that is before the index; null where the frames say that it is not the place. */
+function offsetInSlot(
+  log: Log,
+  id: EntryId,
+  [first, last]: readonly [number, number],
+  slot: number,
+): number | null {
+  const { index } = log;
+  readSlot(log, slot);
+  if (id.compare(frame.id) < 0) {
+    if (slot > first) return null;
+    return slot === index.atOrAfter(0) ? -1 : frame.firstOffset;
+  }
+  const offset = offsetInFrame(id);
+  // The block after the last slot begins above the id.
+  if (offset < frame.endOffset || slot === last) return offset;
+  readSlot(log, slot + 1);
+  return id.compare(frame.id) < 0 ? offset : null;
 }
 
 function offsetInSegment(log: Log, segment: Segment, id: EntryId): number {
@@ -131,18 +173,40 @@ function anyOffsetOfTimestamp(log: Log, timestamp: number): number {
       offset = frame.endOffset;
     }
   }
-  const { index } = log;
-  let slot = index.skipOlder(index.atOrAfter(0), timestamp);
-  while (slot >= 0) {
-    peekSlot(log, slot);
-    if (frame.timestamp >= timestamp && hasPresent(log)) return log.removed.nextPresent(frame.firstOffset);
-    slot = index.skipOlder(index.after(slot), timestamp);
-  }
-  return -1;
+  const slot = slotByTimestamp(log, timestamp);
+  return slot < 0 ? -1 : log.removed.nextPresent(log.index.slotOffset(slot));
 }
 
 function hasPresent(log: Log): boolean {
   return !log.removed.hasAll(frame.firstOffset, frame.endOffset);
+}
+
+/**
+ * The first slot with a record that is there as new as `timestamp`, -1 when there is none. Times mostly grow, so a header shows
+ * that it is damaged where it is older than the one before; that frame is read, the one that is told, and the one before it.
+ */
+function slotByTimestamp(log: Log, timestamp: number): number {
+  const { index } = log;
+  let before = -1;
+  let timeBefore = -Infinity;
+  let slot = index.skipOlder(index.atOrAfter(0), timestamp);
+  for (; slot >= 0; slot = index.skipOlder(index.after(slot), timestamp)) {
+    if (!hasPresentInSlot(log, slot)) continue;
+    peekSlot(log, slot);
+    const isNew = frame.timestamp >= timestamp;
+    if (frame.timestamp < timeBefore || isNew) readSlot(log, slot);
+    timeBefore = frame.timestamp;
+    if (frame.timestamp >= timestamp) break;
+    before = slot;
+  }
+  if (before < 0) return slot;
+  readSlot(log, before);
+  return frame.timestamp >= timestamp ? before : slot;
+}
+
+function hasPresentInSlot({ index, removed, nextOffset }: Log, slot: number): boolean {
+  const next = index.after(slot);
+  return !removed.hasAll(index.slotOffset(slot), next < 0 ? nextOffset : index.slotOffset(next));
 }
 
 export function offsetForBytes(log: Log, bytesMax: number): number {

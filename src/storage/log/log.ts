@@ -215,18 +215,18 @@ export class Log implements DurableState {
     this.#end(id);
   }
 
-  /** Its records are gone. */
+  /** Its records are gone. While the last one cannot be read it stays open. */
   abort(id: number): void {
+    this.store.seal();
+    const lastId = this.#transactions?.lastIdOf(id, this) ?? null;
     const ranges = this.#end(id);
     const first = this.firstOffset;
     for (let i = 0; i < ranges.length; i += 2) {
-      const [from, to] = [ranges[i]!, ranges[i + 1]!];
-      this.owner?.aborting(from, to);
-      const lastId = this.entryIdOf(to - 1);
-      if (lastId.compare(this.maxDeletedId) > 0) this.maxDeletedId.copyFrom(lastId);
-      for (let offset = from; offset < to; offset++) this.#remove(offset);
+      this.owner?.aborting(ranges[i]!, ranges[i + 1]!);
+      for (let offset = ranges[i]!; offset < ranges[i + 1]!; offset++) this.#remove(offset);
     }
-    if (ranges.length > 0) this.metaChanged();
+    if (lastId !== null && lastId.compare(this.maxDeletedId) > 0) this.maxDeletedId.copyFrom(lastId);
+    if (lastId !== null) this.metaChanged();
     this.#transactions?.aborted(first, this.firstOffset);
   }
 

@@ -9,6 +9,7 @@
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
+import type { EntryId } from "../../message/entry-id.ts";
 
 const step = { opened: 1, added: 2, ended: 3 } as const;
 
@@ -48,6 +49,12 @@ export class OpenTransactions {
     if (ranges.length > 0 && end === from) ranges[ranges.length - 1] = to;
     else ranges.push(from, to);
     this.#steps.push(step.added, id, from, to);
+  }
+
+  /** Of its last record; null where it has none. */
+  lastIdOf(id: number, log: { entryIdOf(offset: number): EntryId }): EntryId | null {
+    const end = this.#open.get(id)?.ranges.at(-1);
+    return end === undefined ? null : log.entryIdOf(end - 1);
   }
 
   /** Forgets it; returns its ranges. */

@@ -140,52 +140,85 @@ export class SegmentFile implements Segment {
   }
 
   locateFrom(offset: number, location: FrameLocation): boolean {
-    return this.#scan(this.#entries[this.#entryOf(offset) + entryPosition]!, offset, location);
-  }
-
-  #find(from: number, offset: number, location: FrameLocation): void {
-    if (!this.#scan(from, offset, location) || firstOffsetOf(location) > offset) {
-      this.#throwCorrupt(from, `no frame from here on holds offset ${offset}`);
-    }
-  }
-
-  /**
-   * Walks frame headers from position `from` to the first frame that ends above `offset`, which is then verified. Headers
-   * on the way are not, so where they lead astray they are read once more, as a bit may have flipped on its way.
-   */
-  #scan(from: number, offset: number, location: FrameLocation): boolean {
+    const from = this.#entries[this.#entryOf(offset) + entryPosition]!;
     try {
       return this.#walk(from, offset, location);
     } catch (error) {
-      if (!(error instanceof BrokerError) || error.code !== "CORRUPT") throw error;
-      this.#files.cache.forget(this.#files.open(this));
+      this.#wentAstray(error);
       return this.#walk(from, offset, location);
     }
   }
 
+  #find(from: number, offset: number, location: FrameLocation): void {
+    try {
+      this.#findOnce(from, offset, location);
+    } catch (error) {
+      this.#wentAstray(error);
+      this.#findOnce(from, offset, location);
+    }
+  }
+
+  #findOnce(from: number, offset: number, location: FrameLocation): void {
+    if (!this.#walk(from, offset, location) || firstOffsetOf(location) > offset)
+      this.#throwCorrupt(from, `no frame from here on holds offset ${offset}`);
+  }
+
+  /**
+   * A walk goes by headers that are not verified. Where they led astray they are to be read once more, as a bit may have flipped
+   * on its way. Throws what is no such error.
+   */
+  #wentAstray(error: unknown): void {
+    if (!(error instanceof BrokerError) || error.code !== "CORRUPT") throw error;
+    this.#files.cache.forget(this.#files.open(this));
+  }
+
+  /**
+   * Walks frame headers from position `from` to the first frame that ends above `offset`, which is then verified. One that
+   * does not hold `offset`, and the end, are told only where the frame before them is verified too: so none was passed over.
+   */
   #walk(from: number, offset: number, location: FrameLocation): boolean {
     const file = this.#files.open(this);
-    const cache = this.#files.cache;
     const end = this.framesEnd;
+    let before = from;
     let at = from;
     while (at < end) {
-      const isThere = cache.peek(file, at, segmentFrameHeaderBytes, location);
-      const length = isThere ? frameLengthAt(location.chunk.buffer, location.at) : 0;
-      if (length < segmentFrameHeaderBytes || at + length > end) {
-        this.#throwCorrupt(at, "the frame's header is damaged or cut");
-      }
-      if (offset < firstOffsetOf(location) + appendCountAt(location.chunk.buffer, location.at)) {
-        cache.locate(file, this.path, at, length, location);
-        this.#assertOurs(at, location);
-        if (offset >= firstOffsetOf(location) + appendCountAt(location.chunk.buffer, location.at))
+      const length = this.#lengthAt(file, at, location);
+      const first = firstOffsetOf(location);
+      if (offset < endOffsetOf(location)) {
+        if (first > offset) this.#verifyPassed(file, before, at, offset, location);
+        this.#verify(file, at, length, location);
+        if (firstOffsetOf(location) !== first || offset >= endOffsetOf(location))
           this.#throwCorrupt(at, "the frame's header was not what it is now");
         location.segment = this;
         location.segmentPosition = at + length;
         return true;
       }
+      before = at;
       at += length;
     }
+    this.#verifyPassed(file, before, at, offset, location);
     return false;
+  }
+
+  /** How long the frame at `at` is, by its header, which `location` then shows. */
+  #lengthAt(file: DiskFile, at: number, location: FrameLocation): number {
+    const isThere = this.#files.cache.peek(file, at, segmentFrameHeaderBytes, location);
+    const length = isThere ? frameLengthAt(location.chunk.buffer, location.at) : 0;
+    if (length < segmentFrameHeaderBytes || at + length > this.framesEnd)
+      this.#throwCorrupt(at, "the frame's header is damaged or cut");
+    return length;
+  }
+
+  #verify(file: DiskFile, at: number, length: number, location: FrameLocation): void {
+    this.#files.cache.locate(file, this.path, at, length, location);
+    this.#assertOurs(at, location);
+  }
+
+  /** The frame from `at` to `end`, if there is one, ends at or below `offset`. */
+  #verifyPassed(file: DiskFile, at: number, end: number, offset: number, location: FrameLocation): void {
+    if (at === end) return;
+    this.#verify(file, at, end - at, location);
+    if (offset < endOffsetOf(location)) this.#throwCorrupt(at, "the frame's header was not what it is now");
   }
 
   #assertOurs(at: number, location: FrameLocation): void {
@@ -239,19 +272,35 @@ export class SegmentFile implements Segment {
       if (entries[middle * segmentEntryFields + entryPosition]! <= wanted) low = middle;
       else high = middle - 1;
     }
+    const from = entries[low * segmentEntryFields + entryPosition]!;
+    try {
+      return this.#offsetAtOrAfter(from, wanted);
+    } catch (error) {
+      this.#wentAstray(error);
+      return this.#offsetAtOrAfter(from, wanted);
+    }
+  }
+
+  /** Offset of the first frame at or behind a position in the file, looked for from `from` on. */
+  #offsetAtOrAfter(from: number, wanted: number): number {
     const location = newFrameLocation();
     const file = this.#files.open(this);
-    let at = entries[low * segmentEntryFields + entryPosition]!;
-    while (at < wanted && this.#files.cache.peek(file, at, segmentFrameHeaderBytes, location)) {
-      const length = frameLengthAt(location.chunk.buffer, location.at);
-      if (length < segmentFrameHeaderBytes) this.#throwCorrupt(at, "the frame's header is damaged");
-      at += length;
+    let before = from;
+    let at = from;
+    while (at < wanted) {
+      before = at;
+      at += this.#lengthAt(file, at, location);
     }
-    if (at >= this.framesEnd || !this.#files.cache.peek(file, at, segmentFrameHeaderBytes, location)) {
-      return this.endOffset;
-    }
+    // It begins before the position, and ends here.
+    this.#verifyPassed(file, before, at, Infinity, location);
+    if (at >= this.framesEnd) return this.endOffset;
+    this.#verify(file, at, this.#lengthAt(file, at, location), location);
     return firstOffsetOf(location);
   }
+}
+
+function endOffsetOf(location: FrameLocation): number {
+  return firstOffsetOf(location) + appendCountAt(location.chunk.buffer, location.at);
 }
 
 function firstOffsetOf(location: FrameLocation): number {

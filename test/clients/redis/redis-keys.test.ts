@@ -96,6 +96,8 @@ test("ioredis: every command on strings and keys", async () => {
     assert.equal(await redis.del("i", "s"), 2);
     assert.equal(await redis.swapdb(0, 1), "OK");
     assert.equal(await redis.get("a3"), "1");
+    await redis.xadd("stream", "*", "f", "v");
+    await assert.rejects(redis.swapdb(0, 1), /SWAPDB cannot move streams, and database 0 has some/);
     assert.equal(await redis.flushdb(), "OK");
     assert.equal(await redis.dbsize(), 0);
     await assert.rejects(redis.call("SET", "k", "v", "EX", "0"), {

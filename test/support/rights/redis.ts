@@ -6,6 +6,10 @@ import type { Operation, Outcome } from "./cell.ts";
 /** What is under the names before: nothing, a string, a hash `f 1`, a set of 1 and 2, or a stream with a group and a pending entry. */
 type Before = "none" | "string" | "hash" | "set" | "sets" | "stream" | "both";
 
+/** The string `v` as DUMP has it, for RESTORE. */
+const serialized = "\0\x01v\x0a\0\x91\x08\xce\xb2\x19\x38\x8a\xce";
+
+/** Of the row before the command: `both` is a string under `@` and one under `@2`. */
 /** Of the row before the command: `both` is a string under `@` and one under `@2`, `sets` a set. */
 const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "APPEND @ x", "write"],
@@ -13,14 +17,25 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "COPY @ @2", "read write create"],
   ["both", "COPY @ @2 REPLACE", "read write"],
   ["string", "COPY @ @ DB 1", "read write create redis:elsewhere"],
+  ["stream", "COPY @ @2", "read write create"],
+  ["stream", "COPY @ @ DB 1", "read write create redis:elsewhere"],
   ["string", "DECR @", "write read"],
   ["none", "DECR @", "write read create"],
   ["string", "DECRBY @ 1", "write read"],
   ["string", "DEL @", "delete"],
   ["stream", "DEL @", "delete"],
   ["both", "DEL @ @2", "delete"],
+  ["string", "DUMP @", "read"],
+  ["stream", "DUMP @", "read"],
   ["string", "EXISTS @", "describe"],
   ["string", "EXPIRE @ 100", "delete"],
+  ["stream", "EXPIRE @ 100", "delete"],
+  ["stream", "PEXPIREAT @ 1", "delete"],
+  ["stream", "PERSIST @", "alter"],
+  ["stream", "TTL @", "read"],
+  ["stream", "MOVE @ 1", "read delete write create redis:elsewhere"],
+  ["stream", "RENAME @ @2", "read delete write create"],
+  ["stream", "RENAMENX @ @2", "read delete write create"],
   ["string", "EXPIREAT @ 9999999999", "delete"],
   ["string", "EXPIRETIME @", "read"],
   ["stream", "FLUSHALL", "redis:dangerous delete"],
@@ -77,6 +92,9 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "RENAME @ @2", "read delete write create"],
   ["both", "RENAME @ @2", "read delete write"],
   ["string", "RENAMENX @ @2", "read delete write create"],
+  ["none", `RESTORE @ 0 ${serialized}`, "redis:dangerous write create"],
+  ["string", `RESTORE @ 0 ${serialized} REPLACE`, "redis:dangerous write"],
+  ["stream", `RESTORE @ 0 ${serialized} REPLACE`, "redis:dangerous write delete"],
   ["set", "SADD @ 3", "write"],
   ["none", "SADD @ 3", "write create"],
   ["set", "SCARD @", "describe"],

@@ -165,7 +165,7 @@ test("a group's pending entries survive: the full form and the changes after it 
   cursor.encodeFull(full);
   const alice = cursor.addOwner("alice", 1);
   const bob = cursor.addOwner("bob", 2);
-  for (let i = 0; i < 6; i++) cursor.acquire(i < 4 ? alice.id : bob.id, 50);
+  for (let i = 0; i < 6 && cursor.peek(); i++) cursor.give(i < 4 ? alice.id : bob.id, 50);
   cursor.settle(1);
   cursor.settle(2);
   cursor.assign(3, bob.id, 9, 77, cursor.pending.readId(3, new EntryId()));

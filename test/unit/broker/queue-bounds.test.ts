@@ -22,7 +22,7 @@ async function make(disk?: SimDisk) {
 }
 
 function take(queue: Queue): number {
-  assert.equal(takeOnce(queue, false, owner), "taken");
+  assert.equal(takeOnce(queue, owner), "taken");
   return queue.cursor!.record.offset;
 }
 

@@ -156,6 +156,28 @@ const redisUses: Readonly<Record<string, (ask: Ask, key: string) => void>> = {
     ask("XGROUP", "DESTROY", key, "g");
     ask("DEL", key);
   },
+  "streams that expire, are renamed and copied": (ask, key) => {
+    for (const [command, ...rest] of [
+      ["XADD", key, "1-1", "f", "v"],
+      ["XADD", key, "2-1", "f", "v"],
+      ["XGROUP", "CREATE", key, "g", 0],
+      ["XREADGROUP", "GROUP", "g", "c", "STREAMS", key, ">"],
+      ["XDEL", key, "1-1"],
+      ["PEXPIRE", key, 100_000],
+      ["PEXPIRE", key, 200_000],
+      ["RENAME", key, `${key}.renamed`],
+      ["COPY", `${key}.renamed`, `${key}.copy`],
+      ["COPY", `${key}.renamed`, `${key}.copy`, "REPLACE"],
+      ["MOVE", `${key}.copy`, 1],
+      ["DUMP", `${key}.renamed`],
+      ["PEXPIRE", `${key}.renamed`, 500],
+      ["SELECT", 1],
+      ["PERSIST", `${key}.copy`],
+      ["DEL", `${key}.copy`],
+      ["SELECT", 0],
+    ] as const)
+      ask(command, ...rest);
+  },
   "a group of one stream that stays": (ask, key) => {
     ask("XADD", "stays", "*", "f", "v");
     ask("XGROUP", "CREATE", "stays", key, 0);

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { RedisReply } from "../../../sim/clients/redis-client.ts";
+import { RedisClient, type RedisReply } from "../../../sim/clients/redis-client.ts";
 import { DurableRig } from "../../support/durable-rig.ts";
 import { thorough } from "../../support/thorough.ts";
 
@@ -36,7 +36,61 @@ const lookAtGroup: readonly Words[] = [
   ["XRANGE", "s", "-", "+"],
 ];
 
+const lookAtMoved: readonly Words[] = [
+  ["EXISTS", "s"],
+  ["PEXPIRETIME", "t"],
+  ["XINFO", "STREAM", "t", "FULL"],
+  ["XINFO", "CONSUMERS", "t", "g"],
+  ["XRANGE", "t", "-", "+"],
+];
+
 const cases: readonly Case[] = [
+  {
+    what: "a stream's expiry",
+    before: stream,
+    change: ["PEXPIREAT", "s", 4e12],
+    look: [["PEXPIRETIME", "s"], ...lookAtGroup],
+  },
+  {
+    what: "that a stream does not expire any more",
+    before: [...stream, ["PEXPIREAT", "s", 4e12]],
+    change: ["PERSIST", "s"],
+    look: [["PEXPIRETIME", "s"]],
+  },
+  {
+    what: "that a stream has expired",
+    before: stream,
+    change: ["EXPIRE", "s", -1],
+    look: [["EXISTS", "s"], ["DBSIZE"]],
+  },
+  {
+    what: "a renamed stream, its groups, what they have pending, its expiry",
+    before: [...pending, ["PEXPIREAT", "s", 4e12], ["XADD", "t", "1-1", "f", "other"]],
+    change: ["RENAME", "s", "t"],
+    look: [["EXISTS", "s"], ["DBSIZE"], ["XRANGE", "t", "-", "+"], ["PEXPIRETIME", "t"]],
+  },
+  {
+    what: "a renamed stream's groups",
+    before: [...pending, ["XADD", "u", "1-1", "f", "other"], ["XGROUP", "CREATE", "u", "g", 0]],
+    change: ["RENAME", "s", "u"],
+    look: [
+      ["XINFO", "GROUPS", "u"],
+      ["XPENDING", "u", "g"],
+      ["EXISTS", "s"],
+    ],
+  },
+  {
+    what: "a stream in another database",
+    before: pending,
+    change: ["MOVE", "s", 1],
+    look: [["EXISTS", "s"], ["DBSIZE"], ["INFO", "keyspace"]],
+  },
+  {
+    what: "a stream's copy, with groups and what was deleted and is pending",
+    before: [...pending, ["XDEL", "s", "2-1"], ["PEXPIREAT", "s", 4e12], ["SET", "t", "v"]],
+    change: ["COPY", "s", "t", "REPLACE"],
+    look: [["TYPE", "t"], ["DBSIZE"]],
+  },
   {
     what: "a group's position that is set",
     before: stream,
@@ -294,6 +348,85 @@ test("positions of groups are those of a map, through deleted topics and groups 
     { numRuns: 25 * thorough },
   );
 });
+
+test("a stream's copy and a renamed one are as the first was, over restarts", async () => {
+  const rig = await DurableRig.open(4);
+  for (const words of [...pending, ["XDEL", "s", "2-1"], ["PEXPIREAT", "s", 4e12]]) await rig.redis(...words);
+  const lookAt = (key: string): Promise<RedisReply[]> =>
+    answersOf(
+      rig,
+      lookAtMoved.slice(1).map((words) => words.map((word) => (word === "t" ? key : word))),
+    );
+  const wanted = await lookAt("s");
+  await rig.redis("COPY", "s", "t");
+  await rig.redis("COPY", "t", "u");
+  await rig.redis("RENAME", "t", "v");
+  await rig.kill();
+  for (const key of ["s", "u", "v"]) assert.deepEqual(await lookAt(key), wanted, key);
+  await rig.redis("DEL", "s");
+  await rig.restart();
+  await rig.kill();
+  for (const key of ["u", "v"]) assert.deepEqual(await lookAt(key), wanted, key);
+  for (const key of ["s", "t"]) assert.equal(await rig.redis("EXISTS", key), 0);
+  // Nothing of those that are gone is left behind.
+  const { storage, defaultVhost } = rig.broker;
+  assert.equal([...storage.table.entries("group/")].length, 2);
+  assert.equal(defaultVhost.queues.size, 2);
+  assert.equal(storage.logs.size, 2);
+});
+
+// Expiry x restart x who waits
+
+const waits: Record<string, readonly Words[]> = {
+  nobody: [],
+  "a reader of the group": [["XREADGROUP", "GROUP", "g", "one", "BLOCK", 0, "STREAMS", "s", ">"]],
+  "XREAD and a reader of the group": [
+    ["XREADGROUP", "GROUP", "g", "one", "BLOCK", 0, "STREAMS", "s", ">"],
+    ["XREAD", "BLOCK", 0, "STREAMS", "s", "$"],
+  ],
+};
+
+for (const start of ["no", "kill", "restart"] as const) {
+  for (const [who, commands] of Object.entries(waits)) {
+    for (const looker of ["a command", "nobody"] as const) {
+      test(`a stream expires: ${start} in between, ${who} waits, ${looker} asks for it`, async () => {
+        const rig = await DurableRig.open(5);
+        for (const words of stream) await rig.redis(...words);
+        await rig.redis("XGROUP", "SETID", "s", "g", "$");
+        const at = rig.time.now() + 1000;
+        assert.equal(await rig.redis("PEXPIREAT", "s", at), 1);
+        if (start !== "no") await rig[start]();
+        const heard: string[] = [];
+        for (const [i, words] of commands.entries()) {
+          const client = new RedisClient(rig.connect("redis"));
+          client.call(words, (reply) => heard.push(`${i} ${String(reply)}`));
+          await rig.pass(1);
+        }
+        assert.equal(await rig.redis("EXISTS", "s"), 1);
+        assert.equal(await rig.redis("XLEN", "s"), 3);
+        rig.time.advance(at - rig.time.now());
+        if (looker === "a command") assert.equal(await rig.redis("XLEN", "s"), 0);
+        else await rig.until(() => !rig.broker.defaultVhost.queues.has("s"), "the stream is gone");
+        await rig.pass(100);
+        assert.deepEqual(
+          heard,
+          commands.length === 0 ? [] : ["0 Error: UNBLOCKED the stream key no longer exists"],
+        );
+        assert.equal(await rig.redis("TTL", "s"), -2);
+        // XREAD goes on with the next stream of that name, which has no expiry of the old one and none of its groups.
+        await rig.redis("XADD", "s", "9-1", "f", "v");
+        await rig.pass(100);
+        if (commands.length === 2) assert.deepEqual(heard.slice(1), ["1 s,9-1,f,v"]);
+        assert.equal(await rig.redis("TTL", "s"), -1);
+        await rig.kill();
+        assert.equal(await rig.redis("XLEN", "s"), 1);
+        assert.deepEqual(await rig.redis("XINFO", "GROUPS", "s"), []);
+        assert.equal([...rig.broker.storage.table.entries("group/")].length, 0);
+        assert.equal(rig.broker.storage.logs.size, 1);
+      });
+    }
+  }
+}
 
 test("producer ids are given once, whatever was restarted in between", async () => {
   const rig = await DurableRig.open(3);

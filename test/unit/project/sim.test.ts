@@ -88,15 +88,22 @@ test("the model of a group knows an entry that a read left out", () => {
     stream.sent(body);
     stream.told(body, "written", id);
   }
-  const asked = promises.number();
-  assert.throws(() => make().readAll(asked, 5, []), Fault);
+  const askedAt = promises.number();
+  const ask = (count: number, readsFail = false) => ({ askedAt, count, readsFail });
+  assert.throws(
+    () => make().readAll(ask(5, true), []),
+    Fault,
+    "where nothing was given it would have been an error",
+  );
+  assert.throws(() => make().readAll(ask(5), []), Fault);
   const group = make();
   group.read("one", "1-0", "p/0");
-  group.readAll(asked, 1, ["1-0"]);
-  assert.throws(() => group.readAll(asked, 2, ["1-0"]), Fault, "it had asked for two");
+  group.readAll(ask(1), ["1-0"]);
+  assert.throws(() => group.readAll(ask(2), ["1-0"]), Fault, "it had asked for two");
+  group.readAll(ask(2, true), ["1-0"]);
   const lost = make();
   lost.mayHaveRead("one", 5);
-  lost.readAll(asked, 5, []);
+  lost.readAll(ask(5), []);
 });
 
 test("the model of a right knows what was taken, also after a power failure", () => {

@@ -117,7 +117,8 @@ test("a sum that does not fit wraps, stops at the bound, or fails", () => {
 });
 
 function longest(one: Uint8Array, other: Uint8Array): number {
-  const table = Array.from({ length: one.length + 1 }, () => new Array<number>(other.length + 1).fill(0));
+  const row = (): number[] => Array.from({ length: other.length + 1 }, () => 0);
+  const table = Array.from({ length: one.length + 1 }, row);
   for (let i = 1; i <= one.length; i++)
     for (let j = 1; j <= other.length; j++)
       table[i]![j] =

@@ -77,8 +77,9 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
     for (let isServed = false; ; isServed = true) {
       const hasPrefetch = this.held + this.uncommitted < this.prefetch;
       if (!(hasPrefetch && owner.hasCreditFor(this) && reader.next())) return;
+      // It goes on behind the record once that is written.
+      reader.seek(reader.offset);
       if (inflation.isSpentFor(reader)) {
-        reader.seek(reader.offset);
         inflation.continueLater(queue, isServed);
         return;
       }
@@ -86,6 +87,7 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
       const tag = owner.hold(this, reader.offset);
       this.hadRoom = true;
       writeDeliver(owner.output, this, tag, false, parts);
+      reader.seek(reader.offset + 1);
       queue.delivered++;
       owner.session.delivered();
     }

@@ -1,5 +1,6 @@
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { QueueCursor } from "../../../broker/cursor/queue-cursor.ts";
+import type { AmqpRecordParts } from "../../../message/amqp/record.ts";
 import { AmqpView } from "../../../message/convert/as-amqp.ts";
 import type { Channel } from "../channel/channel.ts";
 import { AmqpError } from "../core/errors.ts";
@@ -7,7 +8,7 @@ import { withHeaderField } from "../core/header-field.ts";
 import { amqpName } from "../core/names.ts";
 import { writeGetOk } from "../wire/content-output.ts";
 import type { MethodArguments } from "../wire/methods.ts";
-import { takeOnce } from "../../../broker/queue/delivery.ts";
+import { giveBack, takeOnce } from "../../../broker/queue/delivery.ts";
 
 const view = new AmqpView();
 
@@ -38,8 +39,9 @@ interface Get {
 }
 
 /** False where what is at the head must go first, and not all of it could in this turn. */
-function answered({ channel, queue, cursor, isNoAck }: Get): boolean {
-  const found = queue.isDeleted ? "empty" : takeOnce(queue, isNoAck, channel.getOwner);
+function answered(get: Get): boolean {
+  const { channel, queue, cursor, isNoAck } = get;
+  const found = queue.isDeleted ? "empty" : takeOnce(queue, channel.getOwner);
   if (found === "later") return false;
   if (found === "empty") {
     channel.reply("basic.get-empty", { clusterId: "" });
@@ -48,16 +50,37 @@ function answered({ channel, queue, cursor, isNoAck }: Get): boolean {
   const { record, deliveryCount } = cursor;
   const redelivered = deliveryCount > 1;
   if (redelivered) queue.redelivered++;
-  const deliveryTag = isNoAck ? channel.unacked.skip() : channel.holdGet(queue, record.offset);
-  let parts = view.show(record);
+  const { offset } = record;
+  let parts = shown(get);
+  if (isNoAck) queue.drop(offset);
+  const deliveryTag = isNoAck ? channel.unacked.skip() : channel.holdGet(queue, offset);
   // With basic.get from the first delivery on, as RabbitMQ's quorum queues say it.
   if (queue.policy.countsDeliveries) {
     parts = withHeaderField(parts, "x-delivery-count", deliveryCount - 1);
   }
   // RabbitMQ looks at the head again after a fetch. The record's bytes stay where they are in this turn.
-  queue.dropExpired();
+  lookAtHead(queue);
   const delivery = { deliveryTag, redelivered, messageCount: queue.readyCount };
   writeGetOk(channel.output, channel.frameTarget, delivery, parts);
   channel.session.delivered();
   return true;
+}
+
+/** The message at hand; where it cannot be shown it goes back into the queue. */
+function shown({ queue, cursor }: Get): AmqpRecordParts {
+  try {
+    return view.show(cursor.record);
+  } catch (error) {
+    giveBack(queue, cursor.record.offset);
+    throw error;
+  }
+}
+
+/** A message behind the one at hand that cannot be read is no reason to keep that one from its client. */
+function lookAtHead(queue: Queue): void {
+  try {
+    queue.dropExpired();
+  } catch (error) {
+    queue.failed(error);
+  }
 }

@@ -71,12 +71,6 @@ export class PartedReply {
     this.#partsBytes += reply.out.length;
   }
 
-  /** The parts from that one on, which `openList` has named, as they are now. They stay. */
-  *from(list: number): Generator<Buffer> {
-    this.#cut();
-    for (let i = list; i < this.#parts.length; i++) yield this.#parts[i]!;
-  }
-
   /** The parts; each is released once it was taken. */
   *take(): Generator<Buffer> {
     this.#cut();

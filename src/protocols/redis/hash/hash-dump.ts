@@ -6,67 +6,79 @@
  * met. Where a field is in what is read twice, the last one counts.
  */
 import type { Job } from "../../../base/turn-work.ts";
+import { ByteWriter } from "../../../base/bytes.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import { beyondListpack } from "../../../keyspace/value-type.ts";
+import type { HashValues } from "../../../keyspace/values/hash.ts";
 import type { ElementTable, Ref } from "../../../keyspace/values/element-table.ts";
 import type { CommandContext } from "../core/context.ts";
-import type { PartedReply } from "../core/parted-reply.ts";
 import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
-import type { LoadedValue } from "../keys/dump/value-forms.ts";
+import type { Payload } from "../dump/payload.ts";
+import type { LoadedValue } from "../dump/value-forms.ts";
 import { ListpackReader, ListpackWriter } from "../wire/rdb/listpack.ts";
 import { ElementPairs, RdbReader, StringElements } from "../wire/rdb/reader.ts";
-import { type RdbElements, RdbFormatError, rdbType } from "../wire/rdb/types.ts";
+import { BadData, type RdbElements, rdbType } from "../wire/rdb/types.ts";
 import { writeLength, writeString } from "../wire/rdb/writer.ts";
 import { ZiplistReader } from "../wire/rdb/ziplist.ts";
 import { hashesOf } from "./hash-key.ts";
 import { ElementWalk } from "../core/element-walk.ts";
 
 const listpack = new ListpackWriter();
+const listpackBytes = new ByteWriter(1024);
 /** Reading or setting a field. */
 const unitsOfField = 0.5;
 /** Compressing costs about as much as this for a byte. */
 const unitsOfWritten = 8;
 
 export function* dumpHash(
+  payload: Payload,
   context: CommandContext,
   database: Database,
   entry: number,
-  parts: PartedReply,
 ): Job<void> {
   const { content } = database;
   const isListpack = (database.table.typeWord(entry) & beyondListpack) === 0;
-  if (!content.isLarge(entry)) writePacked(context, database, entry, isListpack);
-  else if (isListpack) writeLargeListpack(context, content.elementsOf(entry));
-  else yield* writeLarge(context, parts, new ElementWalk(content, entry));
-}
-
-function writePacked(context: CommandContext, database: Database, entry: number, isListpack: boolean): void {
-  const { out } = context.reply;
-  const hashes = hashesOf(context);
-  const count = hashes.count(database.content, entry);
-  hashes.begin(database.content, entry);
-  if (isListpack) listpack.begin();
-  else writeLength(out.uint8(rdbType.hash), count);
-  while (hashes.next()) {
-    const { bytes, fieldStart, fieldEnd, start, end } = hashes;
-    if (isListpack) {
-      listpack.add(bytes, fieldStart, fieldEnd);
-      listpack.add(bytes, start, end);
-    } else {
-      writeString(out, bytes, fieldStart, fieldEnd);
-      writeString(out, bytes, start, end);
-    }
+  if (content.isLarge(entry)) {
+    if (isListpack) writeLargeListpack(payload, content.elementsOf(entry));
+    else yield* writeLarge(payload, new ElementWalk(content, entry));
+    return;
   }
-  if (isListpack) writeListpack(context);
+  const hashes = hashesOf(context);
+  const count = hashes.count(content, entry);
+  hashes.begin(content, entry);
+  if (isListpack) writePackedListpack(payload, hashes);
+  else writePacked(payload, hashes, count);
 }
 
-function writeListpack({ reply: { out } }: CommandContext): void {
-  listpack.finish();
-  writeString(out.uint8(rdbType.hashListpack), listpack.out.buffer, 0, listpack.out.length);
+function writePacked({ out }: Payload, hashes: HashValues, count: number): void {
+  writeLength(out.uint8(rdbType.hash), count);
+  while (hashes.next()) {
+    writeString(out, hashes.bytes, hashes.fieldStart, hashes.fieldEnd);
+    writeString(out, hashes.bytes, hashes.start, hashes.end);
+  }
+}
+
+function writePackedListpack(payload: Payload, hashes: HashValues): void {
+  beginListpack();
+  while (hashes.next()) {
+    listpack.text(hashes.bytes, hashes.fieldStart, hashes.fieldEnd);
+    listpack.text(hashes.bytes, hashes.start, hashes.end);
+  }
+  writeListpack(payload);
+}
+
+function beginListpack(): void {
+  listpackBytes.reset();
+  listpack.begin(listpackBytes);
+}
+
+function writeListpack({ out }: Payload): void {
+  listpack.end();
+  writeString(out.uint8(rdbType.hashListpack), listpackBytes.buffer, 0, listpackBytes.length);
 }
 
 /** A few hundred short fields, in the order of their bytes: that of their hashes differs from start to start. */
-function writeLargeListpack(context: CommandContext, table: ElementTable): void {
+function writeLargeListpack(payload: Payload, table: ElementTable): void {
   const refs: Ref[] = [];
   let cursor = 0;
   do cursor = table.scan(cursor, table.count, refs);
@@ -75,34 +87,35 @@ function writeLargeListpack(context: CommandContext, table: ElementTable): void 
     table.locateKey(ref);
     return { ref, field: Buffer.from(table.bytes.subarray(table.start, table.end)) };
   });
-  listpack.begin();
+  beginListpack();
   for (const { ref, field } of fields.toSorted((a, b) => a.field.compare(b.field))) {
-    listpack.add(field, 0, field.length);
+    listpack.text(field, 0, field.length);
     table.locate(ref);
-    listpack.add(table.bytes, table.start, table.end);
+    listpack.text(table.bytes, table.start, table.end);
   }
-  writeListpack(context);
+  writeListpack(payload);
 }
 
-function* writeLarge(context: CommandContext, parts: PartedReply, walk: ElementWalk): Job<void> {
-  const { out } = context.reply;
-  const head = parts.openList();
+function* writeLarge(payload: Payload, walk: ElementWalk): Job<void> {
+  const head = payload.open();
   const { table } = walk;
   const piece = new Piece();
   let count = 0;
-  let written = out.length;
+  let written = payload.bytes;
   for (const units of walk.go(Infinity, (ref) => {
+    const { out } = payload;
     table.locateKey(ref);
     writeString(out, table.bytes, table.start, table.end);
     table.locate(ref);
     writeString(out, table.bytes, table.start, table.end);
     count++;
   })) {
-    const due = piece.add(units + unitsOfWritten * unitsOfBytes(Math.max(out.length - written, 0)));
+    const due = piece.add(units + unitsOfWritten * unitsOfBytes(payload.bytes - written));
+    written = payload.bytes;
+    payload.settle();
     if (due > 0) yield due;
-    written = out.length;
   }
-  parts.fill(head, (reply) => writeLength(reply.out.uint8(rdbType.hash), count));
+  payload.fill(head, (out) => writeLength(out.uint8(rdbType.hash), count));
 }
 
 export function* loadHash(reader: RdbReader, type: number): Job<LoadedValue> {
@@ -118,27 +131,31 @@ export function* loadHash(reader: RdbReader, type: number): Job<LoadedValue> {
     const due = piece.add(unitsOfField + unitsOfBytes(size));
     if (due > 0) yield due;
   }
-  if (count === 0) throw new RdbFormatError("a hash without fields");
+  if (count === 0) throw new BadData("a hash without fields");
   return {
     units: count * unitsOfField + unitsOfBytes(bytes),
     put: (database, key, start, end) => putFields(open(), database, key, start, end),
   };
 }
 
-/** Gives the fields, as often as it is called. */
+/** Gives the fields, as often as it is called. The first time `reader` passes them. */
 function opener(reader: RdbReader, type: number): () => ElementPairs {
   if (type === rdbType.hash) {
-    const count = reader.length();
-    const from = reader.at;
-    return () =>
-      new ElementPairs(new StringElements(new RdbReader(reader.buffer, from, reader.end), 2 * count));
+    const count = 2 * reader.count(2);
+    const from = reader.position;
+    let strings = reader;
+    return () => {
+      const pairs = new ElementPairs(new StringElements(strings, count));
+      strings = new RdbReader(reader.buffer, from, reader.limit);
+      return pairs;
+    };
   }
   reader.string();
-  const { bytes, start, stop } = reader;
+  const { bytes, start, end } = reader;
   const open = (): RdbElements =>
     type === rdbType.hashListpack
-      ? new ListpackReader(bytes, start, stop)
-      : new ZiplistReader(bytes, start, stop);
+      ? new ListpackReader(bytes, start, end)
+      : new ZiplistReader(bytes, start, end);
   return () => new ElementPairs(open());
 }
 

@@ -2,8 +2,7 @@
 import { inGroup, keysBehind, oneKey, unknownKeys, type CommandRows } from "../core/command-spec.ts";
 import { copyCommand } from "./copy.ts";
 import { delCommands } from "./del.ts";
-import { dumpCommand } from "./dump/dump.ts";
-import { restoreCommand } from "./dump/restore.ts";
+import { dumpCommand } from "../dump/dump.ts";
 import { existsCommands } from "./exists.ts";
 import { expireCommands } from "./expire.ts";
 import { keysCommand } from "./keys.ts";
@@ -12,6 +11,7 @@ import { objectCommand } from "./object.ts";
 import { persistCommand } from "./persist.ts";
 import { randomkeyCommand } from "./randomkey.ts";
 import { renameCommands } from "./rename.ts";
+import { restoreCommand } from "../dump/restore.ts";
 import { scanCommand } from "./scan.ts";
 import { ttlCommands } from "./ttl.ts";
 import { typeCommand } from "./type.ts";

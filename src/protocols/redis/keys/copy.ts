@@ -1,10 +1,13 @@
 /** COPY source destination [DB number] [REPLACE] */
+import type { Job } from "../../../base/turn-work.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
 import { assertMayPut } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
 import { databaseArgument } from "../core/database-argument.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
-import { findEntry, keyExists, writableKeysOf } from "./key-access.ts";
-import { assertNoStream, takeEntry } from "./key-copy.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
+import { keyAt, writableKeyAt } from "./key-ref.ts";
+import { copyEntry, copyStreamKey, type TargetKey } from "./key-transfer.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
 export const copyCommand: CommandRow = {
@@ -32,21 +35,18 @@ function copy(context: CommandContext): void {
   const hasSameName = buffer.compare(buffer, starts[1], ends[1], starts[2], ends[2]) === 0;
   if (hasSameName && number === context.database)
     throw new RedisError("ERR source and destination objects are the same");
-  const source = writableKeysOf(context);
-  const entry = findEntry(context, source, 1);
-  if (entry === 0) {
-    assertNoStream(context, 1);
-    return reply.integer(0);
-  }
+  const from = writableKeyAt(context, 1);
+  if (!from.exists) return reply.integer(0);
   assertMayPut(context, request.latin1(2), number);
-  const selected = context.database;
-  const target = server.keyspace.databases[number]!;
-  context.database = number;
-  try {
-    if (!replaces && keyExists(context, target, 2)) return reply.integer(0);
-    takeEntry(context, "copy", source, entry, target, 2);
-  } finally {
-    context.database = selected;
-  }
+  const target = { context, database: server.keyspace.databases[number]!, index: 2 };
+  if (!replaces && keyAt(context, 2, target.database).exists) return reply.integer(0);
+  const { stream } = from;
+  if (stream !== undefined) return answerInSlices(context, () => writeCopied(stream, target, replaces));
+  copyEntry(from, target);
   reply.integer(1);
+}
+
+function* writeCopied(stream: Queue, target: TargetKey, replaces: boolean): Job<void> {
+  const isCopied = yield* copyStreamKey(stream, target, replaces);
+  target.context.reply.integer(isCopied ? 1 : 0);
 }

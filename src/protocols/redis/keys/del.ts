@@ -1,7 +1,8 @@
 /** DEL key [key ...]      UNLINK key [key ...]: the same, since removing is quick in any case. */
 import type { CommandContext } from "../core/context.ts";
 import { replyCountOfKeys } from "./key-count.ts";
-import { removeKey, writableKeysOf } from "./key-access.ts";
+import { writableKeysOf } from "./key-access.ts";
+import { keyAt } from "./key-ref.ts";
 import { keyRange, type CommandRow } from "../core/command-spec.ts";
 
 export const delCommands: readonly CommandRow[] = [
@@ -34,5 +35,5 @@ const unitsOfKey = 1;
 
 function deleteKeys(context: CommandContext): void {
   const database = writableKeysOf(context);
-  replyCountOfKeys(context, unitsOfKey, (index) => removeKey(context, database, index));
+  replyCountOfKeys(context, unitsOfKey, (index) => keyAt(context, index, database).remove());
 }

@@ -5,7 +5,8 @@
  * changes nothing.
  */
 import type { CommandContext } from "../core/context.ts";
-import { keyExists, keysOf } from "./key-access.ts";
+import { keysOf } from "./key-access.ts";
+import { keyAt } from "./key-ref.ts";
 import { replyCountOfKeys } from "./key-count.ts";
 import { keyRange, type CommandRow } from "../core/command-spec.ts";
 
@@ -38,5 +39,5 @@ const unitsOfKey = 0.3;
 
 function exists(context: CommandContext): void {
   const database = keysOf(context);
-  replyCountOfKeys(context, unitsOfKey, (index) => keyExists(context, database, index));
+  replyCountOfKeys(context, unitsOfKey, (index) => keyAt(context, index, database).exists);
 }

@@ -4,10 +4,10 @@
  *
  * A time that has passed removes the key.
  */
-import { keyExists, findEntry, writableKeysOf } from "./key-access.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import { expiryArgument, timeUnits, type TimeUnit } from "./expiry-options.ts";
+import { writableKeyAt } from "./key-ref.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
 export const expireCommands: readonly CommandRow[] = [
@@ -80,16 +80,10 @@ function expireKey(context: CommandContext, unit: TimeUnit): void {
   const { reply } = context;
   const conditions = parseConditions(context);
   const at = expiryArgument(context, 2, unit);
-  const database = writableKeysOf(context);
-  const entry = findEntry(context, database, 1);
-  if (entry === 0) {
-    if (keyExists(context, database, 1))
-      throw new RedisError("ERR streams do not expire; give them a MAXLEN");
-    return reply.integer(0);
-  }
-  if (!areMet(conditions, database.table.expiry(entry), at)) return reply.integer(0);
-  if (at <= context.broker.clock.now()) database.remove(entry);
-  else database.setExpiry(entry, at);
+  const key = writableKeyAt(context, 1);
+  if (!key.exists || !areMet(conditions, key.expiry, at)) return reply.integer(0);
+  if (at <= context.broker.clock.now()) key.remove();
+  else key.setExpiry(at);
   reply.integer(1);
 }
 

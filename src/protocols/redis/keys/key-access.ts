@@ -1,8 +1,8 @@
 /**
- * From an argument to its key: what every command on strings, and on keys in general, begins with.
+ * From an argument to its value: what every command on values of one type begins with, and how a name becomes a value.
  *
  * A key is a value of the keyspace or a stream of the database's virtual host, never both (broker/queue/name-rules.ts);
- * stream/find.ts does the same for streams. Not here: what commands do with what is found.
+ * stream/find.ts does the same for streams. Not here: commands on keys of any type (key-ref.ts), what commands do with what is found.
  */
 import { replacedByValue } from "../../../broker/queue/name-rules.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
@@ -35,7 +35,7 @@ export function writableKeysOf(context: CommandContext): Database {
 export function findEntry(context: CommandContext, database: Database, index: number): number {
   const { buffer, starts, ends } = context.request;
   if (context.broker.ticker.isStuck)
-    context.server.keyspace.lookedAt(context.database, buffer, starts[index]!, ends[index]!);
+    context.server.keyspace.lookedAt(database.number, buffer, starts[index]!, ends[index]!);
   return database.find(buffer, starts[index]!, ends[index]!);
 }
 
@@ -50,7 +50,7 @@ export function findString(context: CommandContext, database: Database, index: n
 export function findTyped(context: CommandContext, database: Database, index: number, type: number): number {
   const entry = findEntry(context, database, index);
   if (entry === 0) {
-    if (streamAt(context, index) !== undefined) throw wrongType();
+    if (streamAt(context, index, database) !== undefined) throw wrongType();
     return 0;
   }
   if (database.table.type(entry) !== type) throw wrongType();
@@ -61,21 +61,22 @@ function wrongType(): RedisError {
   return new RedisError(errorTexts.wrongType);
 }
 
-/** The stream or queue whose key argument `index` is. */
-export function streamAt(context: CommandContext, index: number): Queue | undefined {
-  if (!mayBeName(context, index)) return undefined;
-  return context.server.findStream(context.database, context.request.latin1(index));
+/** The stream or queue of that database whose key argument `index` is. */
+export function streamAt(context: CommandContext, index: number, { number }: Database): Queue | undefined {
+  if (!mayBeName(context, index, number)) return undefined;
+  return context.server.findStream(number, context.request.latin1(index));
 }
 
 /** Whether argument `index` may name a queue, stream or exchange. A quick check: mostly the answer is no. */
-function mayBeName({ broker, vhost, request }: CommandContext, index: number): boolean {
+function mayBeName({ broker, server, request }: CommandContext, index: number, database: number): boolean {
+  const vhost = server.vhostOf(database);
   if (broker.ticker.isStuck) broker.lookedAtName(vhost.name, request.latin1(index));
   return vhost.names.mayHave(request.buffer, request.starts[index]!, request.ends[index]!);
 }
 
 /** Whether argument `index` is a key of any kind. */
 export function keyExists(context: CommandContext, database: Database, index: number): boolean {
-  return findEntry(context, database, index) !== 0 || streamAt(context, index) !== undefined;
+  return findEntry(context, database, index) !== 0 || streamAt(context, index, database) !== undefined;
 }
 
 /** Sets argument `keyIndex` to the value in argument `valueIndex`, whatever it held. Throws WRONGTYPE: see `putValue`. */
@@ -110,29 +111,21 @@ export function putValue(
 }
 
 /** A stream that has the name in argument `index` gives way to a value. Throws WRONGTYPE, NOPERM where it does not. */
-export function makeWay(context: CommandContext, index: number): void {
-  const queue = assertReplaceable(context, index);
+export function makeWay(context: CommandContext, index: number, database = context.database): void {
+  const queue = assertReplaceable(context, index, database);
   if (queue !== undefined) queue.vhost.deleteQueue(queue);
 }
 
 /** Throws WRONGTYPE, NOPERM where argument `index` cannot become a value; gives the stream that would have to go, if any. */
-export function assertReplaceable(context: CommandContext, index: number): Queue | undefined {
-  if (!mayBeName(context, index)) return undefined;
-  const queue = replacedByValue(context.vhost, context.request.latin1(index));
-  if (queue !== undefined) assertMayUseKey(context, "delete", queue.name);
+export function assertReplaceable(
+  context: CommandContext,
+  index: number,
+  database = context.database,
+): Queue | undefined {
+  if (!mayBeName(context, index, database)) return undefined;
+  const queue = replacedByValue(context.server.vhostOf(database), context.request.latin1(index));
+  if (queue !== undefined) assertMayUseKey(context, "delete", queue.name, database);
   return queue;
-}
-
-/** Removes the key in argument `index`, of whatever kind, and says whether there was one. */
-export function removeKey(context: CommandContext, database: Database, index: number): boolean {
-  const entry = findEntry(context, database, index);
-  if (entry !== 0) database.remove(entry);
-  const queue = streamAt(context, index);
-  if (queue !== undefined) {
-    queue.vhost.deleteQueue(queue);
-    context.keyChanged(index);
-  }
-  return entry !== 0 || queue !== undefined;
 }
 
 /** The value of the string that was found last, or null. */

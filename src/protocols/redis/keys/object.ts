@@ -9,7 +9,7 @@ import {
 import type { KeyTable } from "../../../keyspace/key-table.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
-import { findEntry, keysOf, streamAt } from "./key-access.ts";
+import { keyAt } from "./key-ref.ts";
 import { parseBigInteger, parseInteger } from "../wire/numbers.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
@@ -107,9 +107,9 @@ function objectHelp({ reply }: CommandContext): void {
 
 function objectEncoding(context: CommandContext): void {
   const { reply } = context;
-  const database = keysOf(context);
-  const entry = findEntry(context, database, 2);
-  if (entry === 0) return streamAt(context, 2) === undefined ? reply.null() : reply.bulkLatin1("stream");
+  const { exists, stream, entry, database } = keyAt(context, 2);
+  if (!exists) return reply.null();
+  if (stream !== undefined) return reply.bulkLatin1("stream");
   const { table } = database;
   const word = table.typeWord(entry);
   if (table.type(entry) === valueType.hash)
@@ -132,9 +132,9 @@ function isIntegerEncoded({ bytes, start, end }: KeyTable, word: number): boolea
 /** Redis has one object for all values that are the same small integer, and gives it a number of references of its own. */
 function objectRefcount(context: CommandContext): void {
   const { reply } = context;
-  if (!isThere(context)) return reply.null();
-  const { table } = keysOf(context);
-  const entry = findEntry(context, keysOf(context), 2);
+  const { exists, entry, database } = keyAt(context, 2);
+  if (!exists) return reply.null();
+  const { table } = database;
   if (entry === 0 || table.type(entry) !== valueType.string) return reply.integer(1);
   table.locate(entry);
   const isShared =
@@ -159,5 +159,5 @@ function objectFreq(context: CommandContext): void {
 }
 
 function isThere(context: CommandContext): boolean {
-  return findEntry(context, keysOf(context), 2) !== 0 || streamAt(context, 2) !== undefined;
+  return keyAt(context, 2).exists;
 }

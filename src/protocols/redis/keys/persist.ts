@@ -1,6 +1,6 @@
 /** PERSIST key */
 import type { CommandContext } from "../core/context.ts";
-import { findEntry, writableKeysOf } from "./key-access.ts";
+import { writableKeyAt } from "./key-ref.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
 export const persistCommand: CommandRow = {
@@ -15,9 +15,8 @@ export const persistCommand: CommandRow = {
 };
 
 function persist(context: CommandContext): void {
-  const database = writableKeysOf(context);
-  const entry = findEntry(context, database, 1);
-  if (entry === 0 || database.table.expiry(entry) === 0) return context.reply.integer(0);
-  database.setExpiry(entry, 0);
+  const key = writableKeyAt(context, 1);
+  if (key.expiry === 0) return context.reply.integer(0);
+  key.setExpiry(0);
   context.reply.integer(1);
 }

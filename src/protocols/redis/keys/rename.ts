@@ -1,6 +1,6 @@
 /** RENAME key newkey      RENAMENX key newkey */
 import type { CommandContext } from "../core/context.ts";
-import { renameKey } from "./key-copy.ts";
+import { renameKey } from "./key-transfer.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
 export const renameCommands: readonly CommandRow[] = [

@@ -1,7 +1,7 @@
 /** TTL key      PTTL key      EXPIRETIME key      PEXPIRETIME key: -2 without a key, -1 without an expiry. */
 import type { CommandContext } from "../core/context.ts";
 import { replyTime } from "./expiry-options.ts";
-import { findEntry, keysOf, streamAt } from "./key-access.ts";
+import { keyAt } from "./key-ref.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
 export const ttlCommands: readonly CommandRow[] = [
@@ -69,10 +69,8 @@ function replyKeyTime(
   context: CommandContext,
   { isSeconds, isAbsolute }: { isSeconds: boolean; isAbsolute: boolean },
 ): void {
-  const database = keysOf(context);
-  const entry = findEntry(context, database, 1);
-  if (entry === 0) return context.reply.integer(streamAt(context, 1) === undefined ? -2 : -1);
-  const at = database.table.expiry(entry);
+  const { exists, expiry: at } = keyAt(context, 1);
+  if (!exists) return context.reply.integer(-2);
   if (at === 0) return context.reply.integer(-1);
   replyTime(context, isAbsolute ? at : Math.max(at - context.broker.clock.now(), 0), isSeconds);
 }

@@ -1,7 +1,6 @@
 /** TYPE key */
-import { typeNameOf } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
-import { findEntry, keysOf, streamAt } from "./key-access.ts";
+import { keyAt } from "./key-ref.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
 export const typeCommand: CommandRow = {
@@ -16,8 +15,5 @@ export const typeCommand: CommandRow = {
 };
 
 function type(context: CommandContext): void {
-  const database = keysOf(context);
-  const entry = findEntry(context, database, 1);
-  if (entry !== 0) context.reply.simple(typeNameOf(database.table.type(entry)));
-  else context.reply.simple(streamAt(context, 1) === undefined ? "none" : "stream");
+  context.reply.simple(keyAt(context, 1).typeName);
 }

@@ -24,7 +24,10 @@ interface Onlooker {
 /** Null for each that is not shown. */
 export function* streamsSeen({ caller, vhost }: Onlooker): Generator<Queue | null> {
   for (const queue of vhost.queues.values()) {
-    const isSeen = queue.exclusiveOwner === 0 && mayUseLog(caller, "describe", vhost, queue.name);
+    const isSeen =
+      queue.exclusiveOwner === 0 &&
+      !vhost.timedDeletions.isDue(queue) &&
+      mayUseLog(caller, "describe", vhost, queue.name);
     yield isSeen ? queue : null;
   }
 }

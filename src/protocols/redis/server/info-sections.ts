@@ -87,7 +87,7 @@ function statFields({ server }: CommandContext): Field[] {
     ["total_connections_received", server.connectionsAccepted],
     ["total_commands_processed", server.commandsProcessed],
     ["rejected_connections", 0],
-    ["expired_keys", server.keyspace.expired],
+    ["expired_keys", server.expiredKeys],
     ["evicted_keys", 0],
     ["pubsub_channels", server.live.channels.size],
     ["pubsub_patterns", server.live.patterns.size],
@@ -99,7 +99,8 @@ function keyspaceFields({ server }: CommandContext): Field[] {
   const fields: Field[] = [];
   for (let database = 0; database < databaseCount; database++) {
     const keys = server.keyCount(database);
-    if (keys > 0) fields.push([`db${database}`, `keys=${keys},expires=0,avg_ttl=0`]);
+    if (keys > 0)
+      fields.push([`db${database}`, `keys=${keys},expires=${server.expiringCount(database)},avg_ttl=0`]);
   }
   return fields;
 }

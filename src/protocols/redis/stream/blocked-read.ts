@@ -13,6 +13,7 @@ import type { LogWaiter } from "../../../broker/queue/readers.ts";
 import type { QueueWaiter, Vhost } from "../../../broker/vhost.ts";
 import { refusalOfRead, refusalText } from "../acl/check.ts";
 import type { CommandContext } from "../core/context.ts";
+import { RedisError } from "../core/errors.ts";
 import type { BlockedCommand, LaterReplies, LaterReply } from "../core/later-reply.ts";
 import { serve, type StreamRead } from "./read.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
@@ -52,7 +53,7 @@ export class BlockedRead implements BlockedCommand, LogWaiter, QueueWaiter {
 
   register(): void {
     for (const { key } of this.#read.streams) {
-      const queue = this.#vhost.queues.get(key);
+      const queue = this.#vhost.findQueue(key);
       if (queue === undefined) this.#vhost.awaitQueue(key, this);
       else this.#waitOn(queue);
     }
@@ -110,11 +111,23 @@ export class BlockedRead implements BlockedCommand, LogWaiter, QueueWaiter {
     } catch (error) {
       // XREAD goes on waiting while its key has another type. XREADGROUP fails: its group is gone.
       if (this.#read.group === undefined) return false;
+      const gone = this.#whatIsGone(this.#read.group);
       this.abandon();
-      throw error;
+      throw gone ?? error;
     }
     this.abandon();
     return true;
+  }
+
+  /** As redis 7.0 says it to those who were waiting; undefined where stream and group are there. */
+  #whatIsGone(group: string): RedisError | undefined {
+    for (const { key } of this.#read.streams) {
+      const queue = this.#vhost.findQueue(key);
+      if (queue === undefined) return new RedisError("UNBLOCKED the stream key no longer exists");
+      if (!queue.groups.has(group))
+        return new RedisError("NOGROUP the consumer group this client was blocked on no longer exists");
+    }
+    return undefined;
   }
 
   /** Answers as at a timeout, or with an error (CLIENT UNBLOCK). */

@@ -4,6 +4,7 @@
  * A key is one of three: a string (the keyspace has it), a stream or queue (the virtual host has it), or nothing.
  */
 import type { Queue } from "../../../broker/queue/queue.ts";
+import { implicitStream } from "../../../broker/vhost.ts";
 import { seal } from "./stream.ts";
 import { assertMayUseKey } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
@@ -40,7 +41,8 @@ export function lookUp(context: CommandContext, key: string): Queue | undefined 
   const queue = server.findStream(database, key);
   if (queue === undefined && server.keyspace.typeOf(database, key) !== undefined)
     throw new RedisError(errorTexts.wrongType);
-  server.lastStream = queue;
+  // One that is to expire is looked up each time, so that the others need not be asked.
+  server.lastStream = queue?.deleteAt === 0 ? queue : undefined;
   server.lastStreamDatabase = database;
   return queue;
 }
@@ -48,13 +50,5 @@ export function lookUp(context: CommandContext, key: string): Queue | undefined 
 /** Makes the stream of that key: durable, without bounds. Throws NOPERM. */
 export function createStream(context: CommandContext, key: string): Queue {
   assertMayUseKey(context, "create", key);
-  return context.vhost.declareQueue({
-    name: key,
-    kind: "stream",
-    durable: true,
-    exclusiveOwner: 0,
-    autoDelete: false,
-    args: {},
-    isImplicit: true,
-  });
+  return context.vhost.declareQueue({ ...implicitStream, name: key });
 }

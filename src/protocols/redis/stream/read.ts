@@ -1,8 +1,9 @@
 /**
  * What XREAD and XREADGROUP read, parsed once: a blocked read is served from this again when entries come.
  *
- * Not here: waiting (blocking.ts). Invariant: `serve` either answers, in slices where that is long, and returns true, or
- * writes nothing.
+ * Not here: waiting (blocking.ts). Invariants: `serve` either answers, in slices where that is long, and returns true, or
+ * writes nothing. A group's entry is written before it is given, and what was given is in the reply: an entry that cannot be
+ * read is the error of the command only where no new entry was given before it, else it ends its stream's list.
  */
 import { finishNow, type Job } from "../../../base/turn-work.ts";
 import { LogReader } from "../../../storage/logs.ts";
@@ -19,6 +20,7 @@ import { strictIdArgument, writeStreamId } from "./id.ts";
 import { answerInSlices, directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";
 import { type EntryRange, writeRange } from "./entries.ts";
 import { countPresent, findEntry, seal, spendForEntries, workBytes, writeEntry } from "./stream.ts";
+import { openStream, shorten, writeStreamHeader, writeStreamsHeader } from "./stream-lists.ts";
 import { lookUp } from "./find.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 
@@ -212,28 +214,6 @@ function* writePlainSliced(
   }
 }
 
-/** In RESP3 a map from stream to entries, in RESP2 a list of pairs. */
-function writeStreamsHeader(context: CommandContext, streams: number): void {
-  if (context.reply.version === 3) context.reply.map(streams);
-  else context.reply.array(streams);
-}
-
-function writeStreamHeader(context: CommandContext, key: string, entries: number): void {
-  writeStreamKey(context, key);
-  context.reply.array(entries);
-}
-
-function writeStreamKey({ reply }: CommandContext, key: string): void {
-  if (reply.version === 2) reply.array(2);
-  reply.bulkLatin1(key);
-}
-
-/** Begins the list of a stream's entries, of which the number is not known yet. */
-function openStream(context: CommandContext, parts: PartedReply, key: string): number {
-  writeStreamKey(context, key);
-  return parts.openList();
-}
-
 interface GroupPart {
   readonly key: string;
   readonly queue: Queue;
@@ -274,17 +254,12 @@ function serveGroup(context: CommandContext, read: StreamRead): boolean {
     return true;
   }
   writeStreamsHeader(context, parts.length);
+  let given = 0;
   for (const part of parts) {
     if (part.historyFrom === null) {
-      writeStreamHeader(context, part.key, part.count);
-      writeNews(context, part, read.isNoAck, now);
+      given += writeNews(context, part, { isNoAck: read.isNoAck, now, given });
       spendForEntries(context, part.count);
-    } else {
-      const history = finishNow(historyOf(part));
-      writeStreamHeader(context, part.key, history.length);
-      const reader = new LogReader(part.cursor.log);
-      for (const offset of history) writeHistoryEntry(context, part, reader, offset, now);
-    }
+    } else writeHistory(context, part, { now, given });
   }
   return true;
 }
@@ -297,10 +272,7 @@ function countNews(cursor: GroupCursor, most: number): number {
   return most > 0 ? Math.min(present, most) : present;
 }
 
-/**
- * Whether giving the next entries takes long. Throws what reading them would throw, before any of them is given: an
- * error half-way would leave some that are given to a consumer which never got them.
- */
+/** Whether giving the next entries takes long. */
 function isLongToGive(cursor: GroupCursor, count: number): boolean {
   if (count > directItemsMax) return true;
   const reader = new LogReader(cursor.log, cursor.record.offset);
@@ -314,12 +286,64 @@ function isLongToGive(cursor: GroupCursor, count: number): boolean {
   return false;
 }
 
-function writeNews(context: CommandContext, part: GroupPart, isNoAck: boolean, now: number): void {
+interface DirectWrite {
+  readonly now: number;
+  /** New entries of other streams that the reply has. */
+  readonly given: number;
+}
+
+/** Returns how many entries it gave. */
+function writeNews(
+  context: CommandContext,
+  part: GroupPart,
+  { isNoAck, now, given }: DirectWrite & { readonly isNoAck: boolean },
+): number {
+  const { out } = context.reply;
+  const listAt = out.length;
+  writeStreamHeader(context, part.key, part.count);
+  const entriesAt = out.length;
+  part.owner.activeAt = now;
+  let count = 0;
+  let end = entriesAt;
+  try {
+    while (count < part.count && giveNext(context, part, isNoAck, now)) {
+      count++;
+      end = out.length;
+    }
+  } catch (error) {
+    if (given + count === 0) throw error;
+  }
+  if (count < part.count) shorten(context, part.key, { listAt, entriesAt, end, count });
+  return count;
+}
+
+/** Writes the next entry and gives it; false when there is none. Where it throws it has not been given. */
+function giveNext({ reply }: CommandContext, part: GroupPart, isNoAck: boolean, now: number): boolean {
   const { cursor, owner } = part;
-  owner.activeAt = now;
-  for (let left = part.count; left > 0; left--) {
-    if (!(isNoAck ? cursor.take() : cursor.acquire(owner.id, now))) return;
-    writeEntry(context.reply, cursor.record);
+  if (!cursor.peek()) return false;
+  writeEntry(reply, cursor.record);
+  if (isNoAck) cursor.take();
+  else cursor.give(owner.id, now);
+  return true;
+}
+
+function writeHistory(context: CommandContext, part: GroupPart, { now, given }: DirectWrite): void {
+  const { out } = context.reply;
+  const history = finishNow(historyOf(part));
+  const listAt = out.length;
+  writeStreamHeader(context, part.key, history.length);
+  const entriesAt = out.length;
+  const reader = new LogReader(part.cursor.log);
+  let count = 0;
+  let end = entriesAt;
+  try {
+    for (; count < history.length; count++) {
+      writeHistoryEntry(context, part, reader, history[count]!, now);
+      end = out.length;
+    }
+  } catch (error) {
+    if (given === 0) throw error;
+    shorten(context, part.key, { listAt, entriesAt, end, count });
   }
 }
 
@@ -330,13 +354,14 @@ function* writeGroupSliced(
   parts: readonly GroupPart[],
 ): Job<void> {
   writeStreamsHeader(context, parts.length);
+  let given = 0;
   for (const part of parts) {
     const list = openStream(context, out, part.key);
-    const writing =
-      part.historyFrom === null
-        ? writeNewsSliced(context, out, part, read.isNoAck)
-        : writeHistorySliced(context, out, part);
-    out.closeList(list, yield* writing);
+    if (part.historyFrom === null) {
+      const count = yield* writeNewsSliced(context, out, part, { isNoAck: read.isNoAck, given });
+      out.closeList(list, count);
+      given += count;
+    } else out.closeList(list, yield* writeHistorySliced(context, out, part, given));
   }
 }
 
@@ -345,30 +370,28 @@ function isThere({ queue, group, cursor, owner }: GroupPart): boolean {
   return !queue.isDeleted && queue.groups.get(group) === cursor && cursor.ownerById(owner.id) === owner;
 }
 
-/**
- * Gives what was there at first. An entry that cannot be read ends the reply before it, unless it is the first: what was
- * given already must reach the consumer.
- */
+/** Gives what was there at first. */
 function* writeNewsSliced(
   context: CommandContext,
   out: PartedReply,
   part: GroupPart,
-  isNoAck: boolean,
+  { isNoAck, given }: { readonly isNoAck: boolean; readonly given: number },
 ): Job<number> {
   const { cursor, owner } = part;
-  const { reply, broker } = context;
+  const { broker } = context;
   const piece = new Piece();
   const end = cursor.log.stableEnd;
   let count = 0;
   while (count < part.count && cursor.next < end) {
     const before = workBytes(out.bytes);
+    const entryAt = out.out.length;
     const now = broker.clock.now();
     owner.activeAt = now;
     try {
-      if (!(isNoAck ? cursor.take() : cursor.acquire(owner.id, now))) break;
-      writeEntry(reply, cursor.record);
+      if (!giveNext(context, part, isNoAck, now)) break;
     } catch (error) {
-      if (count === 0) throw error;
+      if (given + count === 0) throw error;
+      out.out.length = entryAt;
       break;
     }
     count++;
@@ -380,7 +403,12 @@ function* writeNewsSliced(
   return count;
 }
 
-function* writeHistorySliced(context: CommandContext, out: PartedReply, part: GroupPart): Job<number> {
+function* writeHistorySliced(
+  context: CommandContext,
+  out: PartedReply,
+  part: GroupPart,
+  given: number,
+): Job<number> {
   const piece = new Piece();
   const reader = new LogReader(part.cursor.log);
   let count = 0;
@@ -388,7 +416,14 @@ function* writeHistorySliced(context: CommandContext, out: PartedReply, part: Gr
     // It may have been acknowledged since, or claimed by another consumer.
     if (part.cursor.pending.ownerOf(offset) !== part.owner.id) continue;
     const before = workBytes(out.bytes);
-    writeHistoryEntry(context, part, reader, offset, context.broker.clock.now());
+    const entryAt = out.out.length;
+    try {
+      writeHistoryEntry(context, part, reader, offset, context.broker.clock.now());
+    } catch (error) {
+      if (given === 0) throw error;
+      out.out.length = entryAt;
+      break;
+    }
     count++;
     const due = piece.add(unitsOfGiven + unitsOfBytes(workBytes(out.bytes) - before));
     if (due === 0) continue;
@@ -425,8 +460,8 @@ function writeHistoryEntry(
   const { pending } = cursor;
   const id = pending.readId(offset, scratchId);
   if (findEntry(reader, id)) {
-    cursor.givenAgain(offset, now);
     writeEntry(reply, reader);
+    cursor.givenAgain(offset, now);
     return;
   }
   // Deleted, but still pending: the id with no fields.

@@ -35,8 +35,12 @@ function xdel(context: CommandContext): void {
     return answerInSlices(context, () => deleteEach(context, queue, reader));
   }
   let deleted = 0;
-  for (let at = 2; at < request.argumentCount; at++) if (deleteOne(context, queue, reader, at)) deleted++;
-  if (deleted > 0) changed(context, queue);
+  try {
+    for (let at = 2; at < request.argumentCount; at++) if (deleteOne(context, queue, reader, at)) deleted++;
+  } finally {
+    // Of entries that cannot be found now, those before are deleted all the same.
+    if (deleted > 0) changed(context, queue);
+  }
   reply.integer(deleted);
 }
 
@@ -44,18 +48,21 @@ function* deleteEach(context: CommandContext, queue: Queue, reader: LogReader): 
   const piece = new Piece();
   let deleted = 0;
   let isChanged = false;
-  for (let at = 2; at < context.request.argumentCount && !queue.isDeleted; at++) {
-    if (deleteOne(context, queue, reader, at)) {
-      deleted++;
-      isChanged = true;
+  try {
+    for (let at = 2; at < context.request.argumentCount && !queue.isDeleted; at++) {
+      if (deleteOne(context, queue, reader, at)) {
+        deleted++;
+        isChanged = true;
+      }
+      const due = piece.add(unitsOfDeleted);
+      if (due === 0) continue;
+      if (isChanged) changed(context, queue);
+      isChanged = false;
+      yield due;
     }
-    const due = piece.add(unitsOfDeleted);
-    if (due === 0) continue;
+  } finally {
     if (isChanged) changed(context, queue);
-    isChanged = false;
-    yield due;
   }
-  if (isChanged) changed(context, queue);
   context.reply.integer(deleted);
 }
 

@@ -52,7 +52,7 @@ function copyOf(context: CommandContext, database: Database, index: number): Buf
   const entry = findEntry(context, database, index);
   const { table } = database;
   const isString = entry !== 0 && table.type(entry) === valueType.string;
-  if (!isString && (entry !== 0 || streamAt(context, index) !== undefined))
+  if (!isString && (entry !== 0 || streamAt(context, index, database) !== undefined))
     throw new RedisError("ERR The specified keys must contain string values");
   if (entry === 0) return Buffer.alloc(0);
   table.locate(entry);

@@ -3,34 +3,39 @@ import type { Job } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import type { CommandContext } from "../core/context.ts";
 import { unitsOfBytes } from "../core/sliced-reply.ts";
-import type { LoadedValue } from "../keys/dump/value-forms.ts";
+import type { Payload } from "../dump/payload.ts";
+import type { LoadedValue } from "../dump/value-forms.ts";
 import type { RdbReader } from "../wire/rdb/reader.ts";
 import { rdbType } from "../wire/rdb/types.ts";
 import { isLongString, writeString, writeStringSliced } from "../wire/rdb/writer.ts";
 
-export function* dumpString({ reply }: CommandContext, { table }: Database, entry: number): Job<void> {
-  const { out } = reply;
-  out.uint8(rdbType.string);
+export function* dumpString(
+  payload: Payload,
+  _context: CommandContext,
+  { table }: Database,
+  entry: number,
+): Job<void> {
+  payload.out.uint8(rdbType.string);
   table.locate(entry);
   const { bytes, start, end } = table;
   if (!isLongString(end - start)) {
-    writeString(out, bytes, start, end);
+    writeString(payload.out, bytes, start, end);
     return;
   }
   const copy = Buffer.from(bytes.subarray(start, end));
   yield unitsOfBytes(copy.length);
-  yield* writeStringSliced(out, copy, 0, copy.length);
+  yield* writeStringSliced(payload, copy, 0, copy.length);
 }
 
 export function* loadString(reader: RdbReader): Job<LoadedValue> {
   reader.string();
-  const { bytes, start, stop } = reader;
-  yield unitsOfBytes(stop - start);
+  const { bytes, start, end } = reader;
+  yield unitsOfBytes(end - start);
   return {
     units: 1,
     *put(database, key, keyStart, keyEnd): Job<void> {
-      database.put(key, keyStart, keyEnd, bytes, start, stop, 0);
-      yield unitsOfBytes(stop - start);
+      database.put(key, keyStart, keyEnd, bytes, start, end, 0);
+      yield unitsOfBytes(end - start);
     },
   };
 }

@@ -63,15 +63,16 @@ interface Wanted {
   readonly isIdOnly: boolean;
 }
 
+/** An entry that cannot be read ends the reply before it, unless it is the first: what was claimed must reach the consumer. */
 function* claimFrom(
   context: CommandContext,
   parts: PartedReply,
   cursor: GroupCursor,
-  { from, minIdle, count, isIdOnly }: Wanted,
+  wanted: Wanted,
 ): Job<void> {
-  const { reply, request, broker } = context;
+  const { reply } = context;
+  const { from, count } = wanted;
   const { pending } = cursor;
-  const consumer = request.latin1(3);
   const deleted: EntryId[] = [];
   const reader = new LogReader(cursor.log);
   const piece = new Piece();
@@ -89,21 +90,23 @@ function* claimFrom(
       if (pending.ownerOf(offset) === noOwner) continue;
     }
     pending.readId(offset, id);
-    const now = broker.clock.now();
-    if (!findEntry(reader, id)) {
-      cursor.settle(offset);
+    const before = workBytes(parts.bytes);
+    const entryAt = parts.out.length;
+    let outcome: Outcome;
+    try {
+      outcome = claimOne(context, cursor, { offset, reader, wanted });
+    } catch (error) {
+      if (left === count) throw error;
+      parts.out.length = entryAt;
+      break;
+    }
+    if (outcome === "busy") continue;
+    left--;
+    if (outcome === "deleted") {
       deleted.push(new EntryId().copyFrom(id));
-      left--;
       continue;
     }
-    if (minIdle > 0 && now - pending.timeOf(offset) < minIdle) continue;
-    const before = workBytes(parts.bytes);
-    const owner = seenConsumer(cursor, consumer, now);
-    const deliveries = pending.countOf(offset) + (isIdOnly ? 0 : 1);
-    claim(cursor, offset, owner, { count: deliveries, time: now, now });
-    writeClaimed(reply, reader, isIdOnly, id);
     claimed++;
-    left--;
     const dueNow = piece.add(unitsOfClaim + unitsOfBytes(workBytes(parts.bytes) - before));
     if (dueNow > 0) yield dueNow;
   }
@@ -117,4 +120,27 @@ function* claimFrom(
     const due = piece.add(unitsOfLook);
     if (due > 0) yield due;
   }
+}
+
+type Outcome = "claimed" | "deleted" | "busy";
+
+/** What becomes of the pending entry in `id`. Where it throws nothing has. */
+function claimOne(
+  { request, reply, broker }: CommandContext,
+  cursor: GroupCursor,
+  { offset, reader, wanted }: { offset: number; reader: LogReader; wanted: Wanted },
+): Outcome {
+  const { pending } = cursor;
+  const { minIdle, isIdOnly } = wanted;
+  const now = broker.clock.now();
+  if (!findEntry(reader, id)) {
+    cursor.settle(offset);
+    return "deleted";
+  }
+  if (minIdle > 0 && now - pending.timeOf(offset) < minIdle) return "busy";
+  writeClaimed(reply, reader, isIdOnly, id);
+  const owner = seenConsumer(cursor, request.latin1(3), now);
+  const count = pending.countOf(offset) + (isIdOnly ? 0 : 1);
+  claim(cursor, offset, owner, { count, time: now, now });
+  return "claimed";
 }

@@ -57,7 +57,7 @@ function* claimEach(
   cursor: GroupCursor,
   options: ClaimOptions,
 ): Job<void> {
-  const { request, reply } = context;
+  const { request } = context;
   const reader = new LogReader(cursor.log);
   const piece = new Piece();
   const list = parts.openList();
@@ -65,33 +65,31 @@ function* claimEach(
   for (let at = firstIdAt; at < options.idsEnd; at++) {
     const before = workBytes(parts.bytes);
     strictIdArgument(request, at, id);
-    if (claimOne(context, cursor, reader, options) >= 0) {
-      writeClaimed(reply, reader, options.isIdOnly, id);
-      claimed++;
-    }
+    if (claimOne(context, cursor, reader, options)) claimed++;
     const due = piece.add(unitsOfClaim + unitsOfBytes(workBytes(parts.bytes) - before));
     if (due > 0) yield due;
   }
   parts.closeList(list, claimed);
 }
 
-/** Claims the entry in `id` and returns its offset, or -1. */
+/** Writes and claims the entry in `id`; false where it is not to be had. Where it throws nothing has been done. */
 function claimOne(
   context: CommandContext,
   cursor: GroupCursor,
   reader: LogReader,
   options: ClaimOptions,
-): number {
+): boolean {
   const { pending } = cursor;
   const now = context.broker.clock.now();
   let offset = pending.findId(id);
   if (!findEntry(reader, id)) {
     // What is gone from the stream is not to be claimed, and leaves the pending entries.
     if (offset >= 0) cursor.settle(offset);
-    return -1;
+    return false;
   }
-  if (offset < 0 && !options.isForced) return -1;
-  if (offset >= 0 && options.minIdle > 0 && now - pending.timeOf(offset) < options.minIdle) return -1;
+  if (offset < 0 && !options.isForced) return false;
+  if (offset >= 0 && options.minIdle > 0 && now - pending.timeOf(offset) < options.minIdle) return false;
+  writeClaimed(context.reply, reader, options.isIdOnly, id);
   const owner = seenConsumer(cursor, context.request.latin1(3), now);
   let count = offset < 0 ? 1 : pending.countOf(offset);
   if (options.retryCount >= 0) count = options.retryCount;
@@ -101,7 +99,7 @@ function claimOne(
     owner.activeAt = now;
     cursor.assign(offset, owner.id, count, options.time, id);
   } else claim(cursor, offset, owner, { count, time: options.time, now });
-  return offset;
+  return true;
 }
 
 function parse(context: CommandContext, cursor: GroupCursor): ClaimOptions {

@@ -1,5 +1,5 @@
 /**
- * Listpacks: elements one behind the other, as redis keeps small collections and dumps them.
+ * Listpacks: elements one behind the other, as redis keeps small collections and parts of streams, and dumps them.
  *
  *     listpack = u32 bytes, u16 count (0xffff: unknown), elements, 0xff                       little-endian
  *     element  = 0vvvvvvv                                       0 to 127
@@ -8,82 +8,87 @@
  *              | 1110llll llllllll, bytes                       up to 4095 bytes
  *              | 11110000 u32, bytes
  *              | 11110001 i16 | 11110010 i24 | 11110011 i32 | 11110100 i64
- *              followed by the size of all that: seven bits a byte, the lowest last, all but the first byte marked
+ *              followed by the size of all that: seven bits a byte, the highest first, all but the first byte marked
  *
- * Not here: what the elements mean. Invariants: an element is a number exactly where its bytes are how redis prints one of 64 bits;
- * a reader looks at nothing outside of its bytes, and throws `RdbFormatError`.
+ * Not here: what the elements mean. Invariant: a reader looks at nothing outside of its bytes, and throws `BadData`.
  */
-import { ByteWriter } from "../../../../base/bytes.ts";
+import type { ByteWriter } from "../../../../base/bytes.ts";
 import { parseBigInteger, parseInteger } from "../numbers.ts";
-import { RdbFormatError, type RdbElements } from "./types.ts";
+import { BadData, type RdbElements } from "./types.ts";
 
 const headerBytes = 6;
 const countUnknown = 0xffff;
 const endMark = 0xff;
 const integerTextMax = 20;
 
+/** Appends one listpack after the other to a writer. */
 export class ListpackWriter {
-  readonly out = new ByteWriter(512);
+  #out!: ByteWriter;
+  #start = 0;
   #count = 0;
 
-  /** Begins another one. */
-  begin(): void {
-    this.out.length = 0;
-    this.out.reserve(headerBytes);
+  begin(out: ByteWriter): void {
+    this.#out = out;
+    this.#start = out.reserve(headerBytes);
     this.#count = 0;
   }
 
-  get count(): number {
-    return this.#count;
+  /** An element as redis makes one of bytes: a number where they are how redis prints one of 64 bits. */
+  text(bytes: Uint8Array, start: number, end: number): void {
+    const value = end - start <= integerTextMax ? parseInteger(bytes, start, end) : NaN;
+    if (Number.isNaN(value)) this.string(bytes, start, end);
+    else this.integer(Number.isSafeInteger(value) ? value : parseBigInteger(bytes, start, end)!);
   }
 
-  add(bytes: Uint8Array, start: number, end: number): void {
-    const { out } = this;
+  integer(value: number | bigint): void {
+    const out = this.#out;
     const from = out.length;
-    if (end - start > integerTextMax || !addInteger(out, bytes, start, end)) addBytes(out, bytes, start, end);
-    addBackLength(out, out.length - from);
+    if (typeof value === "bigint") {
+      const at = out.uint8(0xf4).reserve(8);
+      out.buffer.writeBigInt64LE(value, at);
+    } else if (value >= 0 && value < 0x80) out.uint8(value);
+    else if (value >= -0x1000 && value < 0x1000) out.uint8(0xc0 | ((value >> 8) & 0x1f)).uint8(value);
+    else if (value >= -0x8000 && value < 0x8000) little(out.uint8(0xf1), value, 2);
+    else if (value >= -0x80_0000 && value < 0x80_0000) little(out.uint8(0xf2), value, 3);
+    else if (value === (value | 0)) little(out.uint8(0xf3), value, 4);
+    else return this.integer(BigInt(value));
+    this.#ended(out.length - from);
+  }
+
+  string(bytes: Uint8Array, start: number, end: number): void {
+    const out = this.#out;
+    const from = out.length;
+    const size = end - start;
+    if (size < 0x40) out.uint8(0x80 | size);
+    else if (size < 0x1000) out.uint8(0xe0 | (size >> 8)).uint8(size);
+    else little(out.uint8(0xf0), size, 4);
+    out.bytes(bytes, start, end);
+    this.#ended(out.length - from);
+  }
+
+  /** Elements that another writer has made, sizes and all. */
+  elements(bytes: Uint8Array, start: number, end: number, count: number): void {
+    this.#out.bytes(bytes, start, end);
+    this.#count += count;
+  }
+
+  #ended(size: number): void {
+    const out = this.#out;
+    for (let left = backLengthBytes(size) - 1, mark = 0; left >= 0; left--, mark = 0x80)
+      out.uint8(((size >>> (7 * left)) & 0x7f) | mark);
     this.#count++;
   }
 
-  /** Ends it: it is in `out` then. */
-  finish(): void {
-    const { out } = this;
+  end(): void {
+    const out = this.#out;
     out.uint8(endMark);
-    out.buffer.writeUInt32LE(out.length, 0);
-    out.buffer.writeUInt16LE(Math.min(this.#count, countUnknown), 4);
+    out.buffer.writeUInt32LE(out.length - this.#start, this.#start);
+    out.buffer.writeUInt16LE(Math.min(this.#count, countUnknown), this.#start + 4);
   }
-}
-
-function addInteger(out: ByteWriter, bytes: Uint8Array, start: number, end: number): boolean {
-  const value = parseInteger(bytes, start, end);
-  if (Number.isNaN(value)) return false;
-  if (value >= 0 && value < 0x80) out.uint8(value);
-  else if (value >= -0x1000 && value < 0x1000) out.uint8(0xc0 | ((value >> 8) & 0x1f)).uint8(value);
-  else if (value >= -0x8000 && value < 0x8000) little(out.uint8(0xf1), value, 2);
-  else if (value >= -0x80_0000 && value < 0x80_0000) little(out.uint8(0xf2), value, 3);
-  else if (value === (value | 0)) little(out.uint8(0xf3), value, 4);
-  else {
-    const at = out.uint8(0xf4).reserve(8);
-    out.buffer.writeBigInt64LE(parseBigInteger(bytes, start, end)!, at);
-  }
-  return true;
 }
 
 function little(out: ByteWriter, value: number, size: number): void {
   for (let i = 0; i < size; i++) out.uint8(value >> (8 * i));
-}
-
-function addBytes(out: ByteWriter, bytes: Uint8Array, start: number, end: number): void {
-  const size = end - start;
-  if (size < 0x40) out.uint8(0x80 | size);
-  else if (size < 0x1000) out.uint8(0xe0 | (size >> 8)).uint8(size);
-  else little(out.uint8(0xf0), size, 4);
-  out.bytes(bytes, start, end);
-}
-
-function addBackLength(out: ByteWriter, size: number): void {
-  for (let left = backLengthBytes(size) - 1; left >= 0; left--)
-    out.uint8(((size >>> (7 * left)) & 0x7f) | (left === backLengthBytes(size) - 1 ? 0 : 0x80));
 }
 
 function backLengthBytes(size: number): number {
@@ -99,83 +104,90 @@ export class ListpackReader implements RdbElements {
   readonly #end: number;
   #at: number;
   /** What the header says; -1 for unknown. */
-  readonly count: number;
+  readonly size: number;
+  /** The element: an integer, or null for a string. */
+  integer: number | bigint | null = null;
   bytes: Buffer;
   start = 0;
   end = 0;
-  /** Digits of this element, and of the one before. */
-  #digits = Buffer.alloc(integerTextMax);
-  #digitsBefore = Buffer.alloc(integerTextMax);
 
   /** Of the listpack that is all of `buffer[start, end)`. */
   constructor(buffer: Buffer, start: number, end: number) {
-    const size = end - start;
-    if (size < headerBytes + 1 || buffer.readUInt32LE(start) !== size || buffer[end - 1] !== endMark)
-      throw new RdbFormatError("a listpack that is damaged");
+    const bytes = end - start;
+    if (bytes < headerBytes + 1 || buffer.readUInt32LE(start) !== bytes || buffer[end - 1] !== endMark)
+      throw new BadData("a listpack of another size");
     this.#buffer = buffer;
     this.bytes = buffer;
     this.#at = start + headerBytes;
     this.#end = end - 1;
-    const count = buffer.readUInt16LE(start + 4);
-    this.count = count === countUnknown ? -1 : count;
+    const size = buffer.readUInt16LE(start + 4);
+    this.size = size === countUnknown ? -1 : size;
   }
 
-  /** False at the end. */
+  /** Reads the next element, an integer as its digits: `bytes[start, end)`. False at the end. */
   next(): boolean {
-    if (this.#at >= this.#end) return false;
-    const from = this.#at;
-    const first = this.#buffer[from]!;
-    if (first < 0x80) this.#isInteger(first, 1);
-    else if (first < 0xc0) this.#isBytes(1, first & 0x3f);
-    else if (first < 0xe0) this.#isInteger((((first & 0x1f) << 27) >> 19) | this.#byte(1), 2);
-    else if (first < 0xf0) this.#isBytes(2, ((first & 0x0f) << 8) | this.#byte(1));
-    else if (first === 0xf0) this.#isBytes(5, this.#unsigned32(1));
-    else if (first >= 0xf1 && first <= 0xf4) this.#isFixed(first);
-    else throw new RdbFormatError("a listpack with an element of unknown form");
-    const behind = backLengthBytes(this.#at - from);
-    this.#need(behind);
-    this.#at += behind;
+    if (!this.#next()) return false;
+    if (this.integer === null) return true;
+    this.bytes = Buffer.from(String(this.integer), "latin1");
+    this.start = 0;
+    this.end = this.bytes.length;
     return true;
   }
 
-  #need(size: number): void {
-    if (this.#at + size > this.#end) throw new RdbFormatError("a listpack with an element that is cut off");
+  /** The same, which must be there. */
+  text(): void {
+    if (!this.next()) throw new BadData("a listpack ends too early");
   }
 
-  #byte(offset: number): number {
-    this.#need(offset + 1);
-    return this.#buffer[this.#at + offset]!;
+  /** The next element, which must be a small integer that is not negative. */
+  count(): number {
+    const value = this.#next() ? this.integer : null;
+    if (typeof value !== "number" || value < 0) throw new BadData("a count in a listpack");
+    return value;
   }
 
-  #unsigned32(offset: number): number {
-    this.#need(offset + 4);
-    return this.#buffer.readUInt32LE(this.#at + offset);
+  /** The next element, which must be an integer. */
+  whole(): number | bigint {
+    const value = this.#next() ? this.integer : null;
+    if (value === null) throw new BadData("an integer in a listpack");
+    return value;
   }
 
-  #isBytes(header: number, size: number): void {
-    this.#need(header + size);
-    this.bytes = this.#buffer;
-    this.start = this.#at + header;
+  #next(): boolean {
+    if (this.#at === this.#end) return false;
+    const from = this.#at;
+    this.#element(this.#buffer[this.#take(1)]!);
+    this.#take(backLengthBytes(this.#at - from));
+    return true;
+  }
+
+  #take(size: number): number {
+    const at = this.#at;
+    if (at + size > this.#end) throw new BadData("a listpack's element is cut off");
+    this.#at = at + size;
+    return at;
+  }
+
+  #element(first: number): void {
+    const buffer = this.#buffer;
+    this.integer = null;
+    if (first < 0x80) this.integer = first;
+    else if (first < 0xc0) this.#string(first & 0x3f);
+    else if (first < 0xe0) {
+      const value = ((first & 0x1f) << 8) | buffer[this.#take(1)]!;
+      this.integer = value < 0x1000 ? value : value - 0x2000;
+    } else if (first < 0xf0) this.#string(((first & 0x0f) << 8) | buffer[this.#take(1)]!);
+    else if (first === 0xf0) this.#string(buffer.readUInt32LE(this.#take(4)));
+    else if (first === 0xf1) this.integer = buffer.readInt16LE(this.#take(2));
+    else if (first === 0xf2) this.integer = buffer.readIntLE(this.#take(3), 3);
+    else if (first === 0xf3) this.integer = buffer.readInt32LE(this.#take(4));
+    else if (first === 0xf4) this.integer = buffer.readBigInt64LE(this.#take(8));
+    else throw new BadData(`a listpack's element begins with ${first}`);
+  }
+
+  #string(size: number): void {
+    this.start = this.#take(size);
     this.end = this.start + size;
-    this.#at = this.end;
-  }
-
-  #isFixed(first: number): void {
-    const size = first === 0xf4 ? 8 : first - 0xef;
-    this.#need(1 + size);
-    const from = this.#at + 1;
-    this.#isInteger(
-      size === 8 ? this.#buffer.readBigInt64LE(from) : this.#buffer.readIntLE(from, size),
-      1 + size,
-    );
-  }
-
-  #isInteger(value: number | bigint, size: number): void {
-    this.#need(size);
-    [this.#digits, this.#digitsBefore] = [this.#digitsBefore, this.#digits];
-    this.bytes = this.#digits;
-    this.start = 0;
-    this.end = this.#digits.latin1Write(String(value), 0);
-    this.#at += size;
+    this.bytes = this.#buffer;
   }
 }

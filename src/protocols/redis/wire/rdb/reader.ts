@@ -2,96 +2,117 @@
  * Reads what writer.ts writes, from bytes that nobody has checked.
  *
  * Not here: what a value consists of. Invariants: nothing outside of the bytes that were given is looked at; what is not of the format
- * throws `RdbFormatError`; a length that is read is not believed: nothing is allocated that the bytes cannot hold, or LZF expand to.
+ * throws `BadData`; a length that is read is not believed: nothing is allocated that the bytes cannot hold or expand to.
  */
+import { limits } from "../../../../base/limits.ts";
 import { decompressLzf } from "./lzf.ts";
-import { type RdbElements, RdbFormatError } from "./types.ts";
+import { BadData, type RdbElements } from "./types.ts";
 
 /** LZF makes at most 264 bytes of three. */
 const expandedMax = 88;
-const noBytes = Buffer.alloc(0);
+const wordSize = 2 ** 32;
 
 export class RdbReader {
   readonly buffer: Buffer;
-  at: number;
-  readonly end: number;
-  /** The string that `string` has read: `bytes[start, stop)`. Valid until the next one. */
-  bytes: Buffer = noBytes;
+  position: number;
+  readonly limit: number;
+  /** Of all compressed strings, of which a value of few bytes may have many. */
+  #expandedBytes = 0;
+  /** The words of the length that was read last. */
+  high = 0;
+  low = 0;
+  /** The string that was read last: `bytes[start, end)`, valid as long as the reader's buffer. */
+  bytes: Buffer;
   start = 0;
-  stop = 0;
+  end = 0;
 
+  /** Of `buffer[start, end)`. */
   constructor(buffer: Buffer, start: number, end: number) {
     this.buffer = buffer;
-    this.at = start;
-    this.end = end;
+    this.bytes = buffer;
+    this.position = start;
+    this.limit = end;
   }
 
   get remaining(): number {
-    return this.end - this.at;
-  }
-
-  uint8(): number {
-    if (this.at >= this.end) throw new RdbFormatError("the bytes end too early");
-    return this.buffer[this.at++]!;
+    return this.limit - this.position;
   }
 
   /** Passes `size` bytes and returns where they begin. */
   skip(size: number): number {
-    if (size > this.remaining) throw new RdbFormatError("the bytes end too early");
-    const from = this.at;
-    this.at += size;
-    return from;
+    if (size > this.remaining) throw new BadData("is cut off");
+    const at = this.position;
+    this.position += size;
+    return at;
   }
 
+  uint8(): number {
+    return this.buffer[this.skip(1)]!;
+  }
+
+  /** Not exact above 2^53: then see `high` and `low`. */
   length(): number {
-    const length = this.#lengthAfter(this.uint8());
-    if (length < 0) throw new RdbFormatError("a length was expected");
-    return length;
+    return this.#lengthAfter(this.uint8());
   }
 
-  /** Of a length that begins with `first`; -1 where that begins a string in another form. */
   #lengthAfter(first: number): number {
-    const kind = first >> 6;
-    if (kind === 0) return first;
-    if (kind === 1) return ((first & 0x3f) << 8) | this.uint8();
-    if (kind === 3) return -1;
-    if (first === 0x80) return this.buffer.readUInt32BE(this.skip(4));
-    if (first !== 0x81) throw new RdbFormatError("a length of unknown form");
-    const length = this.buffer.readBigUInt64BE(this.skip(8));
-    if (length > BigInt(Number.MAX_SAFE_INTEGER)) throw new RdbFormatError("a length that cannot be");
-    return Number(length);
+    this.high = 0;
+    if (first < 0x40) this.low = first;
+    else if (first < 0x80) this.low = ((first & 0x3f) << 8) | this.uint8();
+    else if (first === 0x80) this.low = this.buffer.readUInt32BE(this.skip(4));
+    else if (first === 0x81) {
+      this.high = this.buffer.readUInt32BE(this.skip(4));
+      this.low = this.buffer.readUInt32BE(this.skip(4));
+    } else throw new BadData(`a length begins with ${first}`);
+    return this.high * wordSize + this.low;
+  }
+
+  /** The number of things of at least `size` bytes that follow. */
+  count(size: number): number {
+    const count = this.length();
+    if (count * size > this.remaining) throw new BadData(`${count} things in ${this.remaining} bytes`);
+    return count;
   }
 
   /** Reads a string of any form. */
   string(): void {
     const first = this.uint8();
-    const length = this.#lengthAfter(first);
-    if (length < 0) return this.#encoded(first & 0x3f);
-    this.start = this.skip(length);
-    this.bytes = this.buffer;
-    this.stop = this.at;
+    if (first < 0xc0) {
+      const size = this.#lengthAfter(first);
+      this.#found(this.buffer, this.skip(size), size);
+    } else if (first === 0xc3) this.#compressed();
+    else if (first <= 0xc2) {
+      const size = 1 << (first & 3);
+      const text = Buffer.from(String(this.buffer.readIntLE(this.skip(size), size)), "latin1");
+      this.#found(text, 0, text.length);
+    } else throw new BadData(`a string begins with ${first}`);
   }
 
-  #encoded(form: number): void {
-    if (form === 3) return this.#compressed();
-    if (form > 2) throw new RdbFormatError("a string of unknown form");
-    const size = 1 << form;
-    const value = this.buffer.readIntLE(this.skip(size), size);
-    this.bytes = Buffer.from(String(value), "latin1");
-    this.start = 0;
-    this.stop = this.bytes.length;
+  text(): string {
+    this.string();
+    return this.bytes.latin1Slice(this.start, this.end);
+  }
+
+  #found(bytes: Buffer, start: number, size: number): void {
+    this.bytes = bytes;
+    this.start = start;
+    this.end = start + size;
   }
 
   #compressed(): void {
-    const compressed = this.length();
+    const packed = this.length();
     const size = this.length();
-    const from = this.skip(compressed);
-    if (size > compressed * expandedMax) throw new RdbFormatError("a compressed string that cannot be");
-    this.bytes = Buffer.allocUnsafeSlow(size);
-    if (!decompressLzf(this.buffer, from, from + compressed, this.bytes))
-      throw new RdbFormatError("a compressed string that is damaged");
-    this.start = 0;
-    this.stop = size;
+    const from = this.skip(packed);
+    this.#expandedBytes += size;
+    if (size > packed * expandedMax || this.#expandedBytes > limits.redisReplyBytesMax)
+      throw new BadData("a compressed string of a size that cannot be");
+    const text = Buffer.allocUnsafeSlow(size);
+    if (!decompressLzf(this.buffer, from, from + packed, text)) throw new BadData("a compressed string");
+    this.#found(text, 0, size);
+  }
+
+  time(): number {
+    return Number(this.buffer.readBigInt64LE(this.skip(8)));
   }
 }
 
@@ -99,9 +120,6 @@ export class RdbReader {
 export class StringElements implements RdbElements {
   readonly #reader: RdbReader;
   #left: number;
-  bytes: Buffer = noBytes;
-  start = 0;
-  end = 0;
 
   constructor(reader: RdbReader, count: number) {
     this.#reader = reader;
@@ -111,39 +129,44 @@ export class StringElements implements RdbElements {
   next(): boolean {
     if (this.#left === 0) return false;
     this.#left--;
-    const reader = this.#reader;
-    reader.string();
-    this.bytes = reader.bytes;
-    this.start = reader.start;
-    this.end = reader.stop;
+    this.#reader.string();
     return true;
+  }
+
+  get bytes(): Buffer {
+    return this.#reader.bytes;
+  }
+
+  get start(): number {
+    return this.#reader.start;
+  }
+
+  get end(): number {
+    return this.#reader.end;
   }
 }
 
 /** Elements in pairs: fields and values, or members and scores. */
 export class ElementPairs {
-  readonly #elements: RdbElements;
+  /** The second of a pair is the element that was read last. */
+  readonly second: RdbElements;
   /** The first of a pair: `firstBytes[firstStart, firstEnd)`. */
-  firstBytes: Buffer = noBytes;
+  firstBytes: Buffer;
   firstStart = 0;
   firstEnd = 0;
 
   constructor(elements: RdbElements) {
-    this.#elements = elements;
-  }
-
-  /** The second of a pair. */
-  get second(): RdbElements {
-    return this.#elements;
+    this.second = elements;
+    this.firstBytes = elements.bytes;
   }
 
   next(): boolean {
-    const elements = this.#elements;
+    const elements = this.second;
     if (!elements.next()) return false;
     this.firstBytes = elements.bytes;
     this.firstStart = elements.start;
     this.firstEnd = elements.end;
-    if (!elements.next()) throw new RdbFormatError("a pair lacks its second half");
+    if (!elements.next()) throw new BadData("a pair lacks its second half");
     return true;
   }
 }

@@ -21,12 +21,16 @@ export const rdbType = {
   streamListpacks3: 21,
 } as const;
 
-/** Some bytes are not what the format says. */
-export class RdbFormatError extends Error {}
+/** Bytes are not what the format says, or end too early. */
+export class BadData extends Error {
+  constructor(what: string) {
+    super(`serialized value: ${what}`);
+  }
+}
 
 /** Goes through the elements of a value, whatever form they have. */
 export interface RdbElements {
-  /** Reads the next element: `bytes[start, end)`, valid until the next but one. False at the end. */
+  /** Reads the next element: `bytes[start, end)`. False at the end. */
   next(): boolean;
   readonly bytes: Buffer;
   readonly start: number;

@@ -7,14 +7,13 @@
  *             | 11000000 i16 | 11010000 i32 | 11100000 i64 | 11110000 i24 | 11111110 i8
  *             | 1111vvvv   v - 1, from 0 to 12
  *
- * Invariant: a reader looks at nothing outside of its bytes, and throws `RdbFormatError`.
+ * Invariant: a reader looks at nothing outside of its bytes, and throws `BadData`.
  */
-import { RdbFormatError, type RdbElements } from "./types.ts";
+import { BadData, type RdbElements } from "./types.ts";
 
 const headerBytes = 10;
 const endMark = 0xff;
 const longBefore = 254;
-const integerTextMax = 20;
 
 /** Goes through the elements of a ziplist from the front. */
 export class ZiplistReader implements RdbElements {
@@ -24,15 +23,11 @@ export class ZiplistReader implements RdbElements {
   bytes: Buffer;
   start = 0;
   end = 0;
-  /** Digits of this element, and of the one before. */
-  #digits = Buffer.alloc(integerTextMax);
-  #digitsBefore = Buffer.alloc(integerTextMax);
-
   /** Of the ziplist that is all of `buffer[start, end)`. */
   constructor(buffer: Buffer, start: number, end: number) {
     const size = end - start;
     if (size < headerBytes + 1 || buffer.readUInt32LE(start) !== size || buffer[end - 1] !== endMark)
-      throw new RdbFormatError("a ziplist that is damaged");
+      throw new BadData("a ziplist that is damaged");
     this.#buffer = buffer;
     this.bytes = buffer;
     this.#at = start + headerBytes;
@@ -55,7 +50,7 @@ export class ZiplistReader implements RdbElements {
   /** Passes `size` bytes; returns where they begin. */
   #take(size: number): number {
     const from = this.#at;
-    if (from + size > this.#end) throw new RdbFormatError("a ziplist with an element that is cut off");
+    if (from + size > this.#end) throw new BadData("a ziplist with an element that is cut off");
     this.#at += size;
     return from;
   }
@@ -80,16 +75,14 @@ export class ZiplistReader implements RdbElements {
       case 0xfe:
         return buffer.readInt8(this.#take(1));
       default:
-        if (first < 0xf1 || first > 0xfd)
-          throw new RdbFormatError("a ziplist with an element of unknown form");
+        if (first < 0xf1 || first > 0xfd) throw new BadData("a ziplist with an element of unknown form");
         return (first & 0x0f) - 1;
     }
   }
 
   #isInteger(value: number | bigint): void {
-    [this.#digits, this.#digitsBefore] = [this.#digitsBefore, this.#digits];
-    this.bytes = this.#digits;
+    this.bytes = Buffer.from(String(value), "latin1");
     this.start = 0;
-    this.end = this.#digits.latin1Write(String(value), 0);
+    this.end = this.bytes.length;
   }
 }

@@ -1,0 +1,63 @@
+/**
+ * The Redis consumer groups of a stream: made and deleted, with their definitions.
+ *
+ *     group/[log id, group name] -> { cursor: state id }
+ *
+ * A definition names the log, not the stream: a stream that is renamed keeps its groups as they are, and what a deleted stream of
+ * the same name left behind is another log's. Not here: what a group holds (group-cursor.ts). Invariant: a group of a durable log has
+ * a definition and a state, or neither; one whose log no queue has is void, and is deleted at the next start.
+ */
+import type { Job } from "../../base/turn-work.ts";
+import type { Log, Storage } from "../../storage/index.ts";
+import { definitionKey } from "../names.ts";
+import { GroupCursor } from "./group-cursor.ts";
+
+/** Deleting a group: its state and its definition. */
+const unitsOfGroup = 2;
+
+/** Whose groups they are: a stream, or one that is being made. */
+export interface GroupHolder {
+  readonly log: Log;
+  readonly groups: Map<string, GroupCursor>;
+}
+
+export interface GroupDefinition {
+  cursor: number;
+}
+
+function groupKey(log: Log, name: string): string {
+  return definitionKey("group", String(log.id), name);
+}
+
+export function makeGroup(storage: Storage, { log, groups }: GroupHolder, name: string): GroupCursor {
+  const cursor = new GroupCursor(log, storage);
+  groups.set(name, cursor);
+  if (log.isDurable) {
+    cursor.handle = storage.createState(cursor);
+    defineGroup(storage, log, name, cursor.handle.id);
+  }
+  return cursor;
+}
+
+export function defineGroup(storage: Storage, log: Log, name: string, stateId: number): void {
+  const definition: GroupDefinition = { cursor: stateId };
+  storage.table.put(groupKey(log, name), JSON.stringify(definition));
+}
+
+/** Deletes a group; says whether there was one. */
+export function deleteGroup(storage: Storage, { log, groups }: GroupHolder, name: string): boolean {
+  const cursor = groups.get(name);
+  if (cursor === undefined) return false;
+  groups.delete(name);
+  if (cursor.handle !== null) storage.deleteState(cursor.handle);
+  storage.table.delete(groupKey(log, name));
+  return true;
+}
+
+/** All groups of what is deleted, in slices. Those that a stop leaves are void. */
+export function* deleteGroups(storage: Storage, holder: GroupHolder): Job<void> {
+  for (const name of holder.groups.keys()) {
+    deleteGroup(storage, holder, name);
+    yield unitsOfGroup;
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]
+ *
+ * Takes what DUMP has made, of this broker or of redis, of the types in value-forms.ts and of streams. All of it is read before anything
+ * is changed, in slices. A large value is made in the scratch database, a stream in a draft, in slices too: it gets its key once it is
+ * whole. How often and when a key was used is not kept, so that IDLETIME and FREQ change nothing.
+ */
+import { finishNow, type Job } from "../../../base/turn-work.ts";
+import { StreamDraft } from "../../../broker/stream/draft.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import type { CommandContext } from "../core/context.ts";
+import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
+import { assertReplaceable, makeWay, writableKeysOf } from "../keys/key-access.ts";
+import { keyAt, writableKeyAt } from "../keys/key-ref.ts";
+import { adoptDraft, assertStreamCanBe } from "../keys/key-transfer.ts";
+import { RdbReader } from "../wire/rdb/reader.ts";
+import { BadData, rdbType } from "../wire/rdb/types.ts";
+import { footerBytes, isPayload } from "./payload.ts";
+import { readStream } from "./stream-reader.ts";
+import { type LoadedValue, valueLoaders } from "./value-forms.ts";
+
+export const restoreCommand: CommandRow = {
+  name: "restore",
+  arity: -4,
+  flags: ["write", "denyoom"],
+  categories: ["keyspace", "dangerous"],
+  keys: [oneKey(1, "OW", "update")],
+  since: "2.6.0",
+  complexity: "O(N*M), N objects of M bytes on average",
+  summary: "Makes a key from a serialized value.",
+  run: restore,
+};
+
+interface Restoring {
+  readonly replaces: boolean;
+  /** Wall time in ms; 0 for never. */
+  readonly at: number;
+}
+
+/** A value that costs more than this is made in slices. */
+const directUnitsMax = 500;
+
+function restore(context: CommandContext): void {
+  const { request } = context;
+  const options = parseOptions(context);
+  const key = writableKeyAt(context, 1);
+  if (!options.replaces && key.exists) throw busyKey();
+  const ttl = request.integer(2);
+  if (Number.isNaN(ttl)) throw new RedisError(errorTexts.notInteger);
+  if (ttl < 0) throw new RedisError("ERR Invalid TTL value, must be >= 0");
+  const now = context.broker.clock.now();
+  const at = ttl === 0 || options.isAbsolute ? ttl : now + ttl;
+  answerInSlices(context, () => restoreValue(context, { replaces: options.replaces, at }));
+}
+
+function busyKey(): RedisError {
+  return new RedisError("BUSYKEY Target key name already exists.");
+}
+
+interface Options {
+  replaces: boolean;
+  isAbsolute: boolean;
+}
+
+function parseOptions({ request }: CommandContext): Options {
+  const options = { replaces: false, isAbsolute: false };
+  let hasIdle = false;
+  let hasFrequency = false;
+  for (let index = 4; index < request.argumentCount; index++) {
+    const hasValue = index + 1 < request.argumentCount;
+    if (request.is(index, "REPLACE")) options.replaces = true;
+    else if (request.is(index, "ABSTTL")) options.isAbsolute = true;
+    else if (request.is(index, "IDLETIME") && hasValue && !hasFrequency) {
+      if (wholeArgument(request.integer(++index)) < 0)
+        throw new RedisError("ERR Invalid IDLETIME value, must be >= 0");
+      hasIdle = true;
+    } else if (request.is(index, "FREQ") && hasValue && !hasIdle) {
+      const frequency = wholeArgument(request.integer(++index));
+      if (frequency < 0 || frequency > 255)
+        throw new RedisError("ERR Invalid FREQ value, must be >= 0 and <= 255");
+      hasFrequency = true;
+    } else throw syntaxError();
+  }
+  return options;
+}
+
+function wholeArgument(value: number): number {
+  if (Number.isNaN(value)) throw new RedisError(errorTexts.notInteger);
+  return value;
+}
+
+function* restoreValue(context: CommandContext, restoring: Restoring): Job<void> {
+  const { buffer, starts, ends } = context.request;
+  const start = starts[3]!;
+  const end = ends[3]!;
+  if (!(yield* isPayload(buffer, start, end)))
+    throw new RedisError("ERR DUMP payload version or checksum are wrong");
+  try {
+    const reader = new RdbReader(buffer, start, end - footerBytes);
+    const type = reader.uint8();
+    if (type === rdbType.streamListpacks2) yield* restoreStream(context, reader, restoring);
+    else yield* putValue(context, yield* load(reader, type), restoring);
+  } catch (error) {
+    throw error instanceof BadData || error instanceof RangeError
+      ? new RedisError("ERR Bad data format")
+      : error;
+  }
+  context.reply.ok();
+}
+
+function* load(reader: RdbReader, type: number): Job<LoadedValue> {
+  const loader = valueLoaders[type];
+  if (loader === undefined) throw new BadData(`has type ${type}, which is not known`);
+  const value = yield* loader(reader, type);
+  assertAtEnd(reader);
+  return value;
+}
+
+function assertAtEnd(reader: RdbReader): void {
+  if (reader.remaining > 0) throw new BadData(`has ${reader.remaining} bytes too many`);
+}
+
+/** Whether the key would have expired already: then what is there goes, and nothing comes. */
+function isOver(context: CommandContext, at: number): boolean {
+  return at !== 0 && at <= context.broker.clock.now();
+}
+
+/** Throws where the key is taken: it may have been since the command began. */
+function assertFree(context: CommandContext, replaces: boolean): void {
+  if (!replaces && keyAt(context, 1).exists) throw busyKey();
+  assertReplaceable(context, 1);
+}
+
+function* putValue(context: CommandContext, value: LoadedValue, { replaces, at }: Restoring): Job<void> {
+  assertFree(context, replaces);
+  if (isOver(context, at)) {
+    keyAt(context, 1).remove();
+    return;
+  }
+  if (value.units > directUnitsMax) yield* putInSlices(context, value, replaces);
+  else {
+    const { buffer, starts, ends } = context.request;
+    const database = writableKeysOf(context);
+    keyAt(context, 1).remove();
+    finishNow(value.put(database, buffer, starts[1]!, ends[1]!));
+  }
+  if (at !== 0) keyAt(context, 1).setExpiry(at);
+}
+
+function* putInSlices(context: CommandContext, value: LoadedValue, replaces: boolean): Job<void> {
+  const { keyspace } = context.server;
+  const { scratch } = keyspace;
+  const name = Buffer.from(keyspace.nextAsideKey());
+  try {
+    for (const units of value.put(scratch, name, 0, name.length)) {
+      // The disk may be full by now.
+      writableKeysOf(context);
+      yield units;
+    }
+    const database = writableKeysOf(context);
+    assertFree(context, replaces);
+    makeWay(context, 1);
+    const { buffer, starts, ends } = context.request;
+    scratch.renameTo(scratch.find(name, 0, name.length), database, buffer, starts[1]!, ends[1]!);
+  } finally {
+    const left = scratch.find(name, 0, name.length);
+    if (left !== 0) scratch.remove(left);
+  }
+}
+
+function* restoreStream(context: CommandContext, reader: RdbReader, { replaces, at }: Restoring): Job<void> {
+  const database = writableKeysOf(context);
+  const target = { context, database, index: 1 };
+  assertStreamCanBe(target);
+  let draft: StreamDraft | null = new StreamDraft(context.broker);
+  try {
+    yield* readStream(reader, draft);
+    assertAtEnd(reader);
+    const key = keyAt(context, 1);
+    if (!replaces && key.exists) throw busyKey();
+    if (isOver(context, at)) key.remove();
+    else {
+      adoptDraft(target, draft, at);
+      draft = null;
+    }
+  } finally {
+    draft?.drop();
+  }
+}
