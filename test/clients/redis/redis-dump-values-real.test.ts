@@ -201,6 +201,47 @@ test("hashes that are large, here or there: each restores what the other dumps",
   assert.equal(await us.call("hget", "again", "f77"), await us.call("hget", "h", "f77"));
 });
 
+test("sets: of integers the same bytes, each restores what the other dumps", options, async () => {
+  const integer = fc.oneof(
+    fc.integer({ min: -100, max: 100 }).map(String),
+    fc.constantFrom("32767", "32768", "-32768", "-32769", "2147483647", "2147483648", "-2147483648"),
+    fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(integer, { minLength: 1, maxLength: 200, size: "max" }),
+      fc.array(fc.string({ maxLength: 40, unit: "binary-ascii" }), { maxLength: 3 }),
+      async (integers, texts) => {
+        await same("del", "s");
+        await same("sadd", "s", ...integers);
+        await same("dump", "s");
+        await sameBothWays("s", ["smembers"]);
+        if (texts.length === 0) return;
+        await same("sadd", "s", ...texts);
+        await sameBothWays("s", ["smembers"]);
+      },
+    ),
+    { numRuns: 50 },
+  );
+  for (const count of [512, 513, 20_000]) {
+    await same("del", "s");
+    await same("sadd", "s", ...Array.from({ length: count }, (_, i) => i * 70));
+    if (count === 512) await same("dump", "s");
+    await sameBothWays("s", ["smembers"]);
+    await same("sadd", "s", "some text or other");
+    await sameBothWays("s", ["smembers"]);
+    await same("sadd", "copy", "another");
+    await same("scard", "copy");
+  }
+  // A listpack, as redis 7.2 has dumped sets.
+  const listpack = [0x0b, 0, 0, 0, 2, 0, 0x81, 0x61, 2, 5, 1];
+  const bytes = payload(
+    Buffer.from([20, listpack.length + 1, listpack.length + 1, ...listpack.slice(1), 0xff]),
+  );
+  assert.equal(await us.call("restore", "s", 0, bytes, "replace"), "+OK\r\n");
+  assert.equal(inAnyOrder(await us.call("smembers", "s")), inAnyOrder("*2\r\n$1\r\na\r\n$1\r\n5\r\n"));
+});
+
 test("RESTORE: options and errors", options, async () => {
   await sameAll(`
     flushall
@@ -294,6 +335,11 @@ test("payloads whose sum is right and whose value is not: an error, and the key 
     // The first element is so long that nothing is left.
     asString(16, listpack.with(6, 0x87)),
     asString(13, [11, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0xff]),
+    wrapped(2, 0),
+    asString(11, [2, 0, 0, 0, 0, 0, 0, 0]),
+    asString(11, [2, 0, 0, 0, 2, 0, 0, 0, 1, 0]),
+    asString(11, [3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0]),
+    asString(11, [2, 0, 0, 0]),
   ];
   for (const bytes of damaged) {
     const got = await us.call("restore", "k", 0, bytes, "replace");

@@ -134,7 +134,15 @@ test("bits, HyperLogLogs and restored values are the same after kill -9, with th
       .flatMap((field) => [field, "v"]),
   );
   await client.call("hset", "large", ...elements(0).flatMap((field) => [field, "v".repeat(70)]));
-  for (const key of ["bits", "dense", "hash", "large"]) {
+  await client.call(
+    "sadd",
+    "integers",
+    ...elements(0)
+      .slice(0, 400)
+      .map((text) => text.slice(7)),
+  );
+  await client.call("sadd", "texts", ...elements(0));
+  for (const key of ["bits", "dense", "hash", "large", "integers", "texts"]) {
     const dump = Buffer.from(
       (await client.call("dump", key)).replace(/^\$\d+\r\n/, "").slice(0, -2),
       "latin1",
@@ -145,12 +153,15 @@ test("bits, HyperLogLogs and restored values are the same after kill -9, with th
   const state = async (): Promise<string[]> => {
     const replies: string[] = [];
     for (const key of keys) replies.push(await client.call("get", key));
-    for (const key of [...keys, "hash", "hash2"]) replies.push(await client.call("dump", key));
+    for (const key of [...keys, "hash", "hash2", "integers", "integers2"])
+      replies.push(await client.call("dump", key));
     for (const key of [...keys, "hash", "hash2", "large", "large2"]) {
       replies.push(await client.call("object", "encoding", key), await client.call("pexpiretime", key));
     }
-    for (const key of ["large", "large2"])
-      replies.push((await client.call("hgetall", key)).split("\r\n").toSorted().join());
+    for (const key of ["large", "large2", "texts", "texts2"]) {
+      const command = key.startsWith("large") ? "hgetall" : "smembers";
+      replies.push((await client.call(command, key)).split("\r\n").toSorted().join());
+    }
     return replies;
   };
   const before = await state();

@@ -10,6 +10,7 @@ import type { Database } from "../../../keyspace/database.ts";
 import { valueType } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { dumpHash, loadHash } from "../hash/hash-dump.ts";
+import { dumpSet, loadSet } from "../set/set-dump.ts";
 import { dumpString, loadString } from "../string/string-dump.ts";
 import type { RdbReader } from "../wire/rdb/reader.ts";
 import { rdbType } from "../wire/rdb/types.ts";
@@ -43,10 +44,14 @@ export type ValueLoader = (reader: RdbReader, type: number) => Job<LoadedValue>;
 export const valueDumpers: Readonly<Partial<Record<number, ValueDumper>>> = {
   [valueType.string]: dumpString,
   [valueType.hash]: dumpHash,
+  [valueType.set]: dumpSet,
 };
 
 export const valueLoaders: Readonly<Partial<Record<number, ValueLoader>>> = {
   [rdbType.string]: loadString,
+  [rdbType.set]: loadSet,
+  [rdbType.setIntset]: loadSet,
+  [rdbType.setListpack]: loadSet,
   [rdbType.hash]: loadHash,
   [rdbType.hashZiplist]: loadHash,
   [rdbType.hashListpack]: loadHash,

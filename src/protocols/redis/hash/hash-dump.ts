@@ -13,11 +13,12 @@ import type { HashValues } from "../../../keyspace/values/hash.ts";
 import type { ElementTable, Ref } from "../../../keyspace/values/element-table.ts";
 import type { CommandContext } from "../core/context.ts";
 import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { loadCollection } from "../dump/load-collection.ts";
 import type { Payload } from "../dump/payload.ts";
 import type { LoadedValue } from "../dump/value-forms.ts";
 import { ListpackReader, ListpackWriter } from "../wire/rdb/listpack.ts";
-import { ElementPairs, RdbReader, StringElements } from "../wire/rdb/reader.ts";
-import { BadData, type RdbElements, rdbType } from "../wire/rdb/types.ts";
+import { ElementPairs, type RdbReader, stringsAgain } from "../wire/rdb/reader.ts";
+import { type RdbElements, rdbType } from "../wire/rdb/types.ts";
 import { writeLength, writeString } from "../wire/rdb/writer.ts";
 import { ZiplistReader } from "../wire/rdb/ziplist.ts";
 import { hashesOf } from "./hash-key.ts";
@@ -25,8 +26,6 @@ import { ElementWalk } from "../core/element-walk.ts";
 
 const listpack = new ListpackWriter();
 const listpackBytes = new ByteWriter(1024);
-/** Reading or setting a field. */
-const unitsOfField = 0.5;
 /** Compressing costs about as much as this for a byte. */
 const unitsOfWritten = 8;
 
@@ -118,37 +117,24 @@ function* writeLarge(payload: Payload, walk: ElementWalk): Job<void> {
   payload.fill(head, (out) => writeLength(out.uint8(rdbType.hash), count));
 }
 
-export function* loadHash(reader: RdbReader, type: number): Job<LoadedValue> {
-  const open = opener(reader, type);
-  const fields = open();
-  const piece = new Piece();
-  let count = 0;
-  let bytes = 0;
-  while (fields.next()) {
-    count++;
-    const size = fields.firstEnd - fields.firstStart + fields.second.end - fields.second.start;
-    bytes += size;
-    const due = piece.add(unitsOfField + unitsOfBytes(size));
-    if (due > 0) yield due;
-  }
-  if (count === 0) throw new BadData("a hash without fields");
-  return {
-    units: count * unitsOfField + unitsOfBytes(bytes),
-    put: (database, key, start, end) => putFields(open(), database, key, start, end),
-  };
+export function loadHash(reader: RdbReader, type: number): Job<LoadedValue> {
+  return loadCollection({
+    open: opener(reader, type),
+    sizeOf: ({ firstStart, firstEnd, second }: ElementPairs) =>
+      firstEnd - firstStart + second.end - second.start,
+    create: (database, key, start, end) => database.createHash(key, start, end),
+    changesOf: ({ hash }) => hash,
+    add({ hash }, { firstBytes, firstStart, firstEnd, second }) {
+      hash.set(firstBytes, firstStart, firstEnd, second.bytes, second.start, second.end);
+    },
+  });
 }
 
 /** Gives the fields, as often as it is called. The first time `reader` passes them. */
 function opener(reader: RdbReader, type: number): () => ElementPairs {
   if (type === rdbType.hash) {
-    const count = 2 * reader.count(2);
-    const from = reader.position;
-    let strings = reader;
-    return () => {
-      const pairs = new ElementPairs(new StringElements(strings, count));
-      strings = new RdbReader(reader.buffer, from, reader.limit);
-      return pairs;
-    };
+    const strings = stringsAgain(reader, 2 * reader.count(2));
+    return () => new ElementPairs(strings());
   }
   reader.string();
   const { bytes, start, end } = reader;
@@ -157,33 +143,4 @@ function opener(reader: RdbReader, type: number): () => ElementPairs {
       ? new ListpackReader(bytes, start, end)
       : new ZiplistReader(bytes, start, end);
   return () => new ElementPairs(open());
-}
-
-function* putFields(
-  fields: ElementPairs,
-  database: Database,
-  key: Uint8Array,
-  start: number,
-  end: number,
-): Job<void> {
-  const piece = new Piece();
-  let entry = database.createHash(key, start, end);
-  for (let isMore = fields.next(); isMore;) {
-    database.hash.open(entry);
-    let due = 0;
-    try {
-      for (; isMore && due === 0; isMore = fields.next()) {
-        const { second } = fields;
-        const { firstBytes, firstStart, firstEnd } = fields;
-        database.hash.set(firstBytes, firstStart, firstEnd, second.bytes, second.start, second.end);
-        due = piece.add(unitsOfField + unitsOfBytes(second.end - second.start));
-      }
-    } finally {
-      database.hash.close();
-    }
-    if (!isMore) return;
-    yield due;
-    // It may have become a large one, and its entry another.
-    entry = database.find(key, start, end);
-  }
 }

@@ -146,6 +146,19 @@ export class StringElements implements RdbElements {
   }
 }
 
+/**
+ * Gives `count` strings, as often as it is called. The first time the reader passes them.
+ */
+export function stringsAgain(reader: RdbReader, count: number): () => StringElements {
+  const from = reader.position;
+  let strings = reader;
+  return () => {
+    const elements = new StringElements(strings, count);
+    strings = new RdbReader(reader.buffer, from, reader.limit);
+    return elements;
+  };
+}
+
 /** Elements in pairs: fields and values, or members and scores. */
 export class ElementPairs {
   /** The second of a pair is the element that was read last. */
