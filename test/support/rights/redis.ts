@@ -3,17 +3,24 @@ import assert from "node:assert/strict";
 import type { RawRedis } from "../raw-redis.ts";
 import type { Operation, Outcome } from "./cell.ts";
 
-/** What is under the names before: nothing, a string, a hash `f 1`, a set of 1 and 2, or a stream with a group and a pending entry. */
-type Before = "none" | "string" | "hash" | "set" | "sets" | "stream" | "both";
+/** What is under the names before: nothing, a string, a hash `f 1`, a set of 1 and 2, a HyperLogLog, or a stream with a group and a pending entry. */
+type Before = "none" | "string" | "hash" | "set" | "sets" | "sketch" | "stream" | "both";
 
 /** The string `v` as DUMP has it, for RESTORE. */
 const serialized = "\0\x01v\x0a\0\x91\x08\xce\xb2\x19\x38\x8a\xce";
 
-/** Of the row before the command: `both` is a string under `@` and one under `@2`. */
 /** Of the row before the command: `both` is a string under `@` and one under `@2`, `sets` a set. */
 const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "APPEND @ x", "write"],
   ["none", "APPEND @ x", "write create"],
+  ["string", "BITCOUNT @", "read"],
+  ["string", "BITFIELD @ GET u8 0", "read"],
+  ["string", "BITFIELD @ SET u8 0 1", "read write"],
+  ["none", "BITFIELD @ INCRBY u8 0 1", "read write create"],
+  ["string", "BITFIELD_RO @ GET u8 0", "read"],
+  ["both", "BITOP NOT @2 @", "read write"],
+  ["string", "BITOP NOT @2 @", "read write create"],
+  ["string", "BITPOS @ 1", "read"],
   ["string", "COPY @ @2", "read write create"],
   ["both", "COPY @ @2 REPLACE", "read write"],
   ["string", "COPY @ @ DB 1", "read write create redis:elsewhere"],
@@ -41,6 +48,7 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["stream", "FLUSHALL", "redis:dangerous delete"],
   ["stream", "FLUSHDB", "redis:dangerous delete"],
   ["string", "GET @", "read"],
+  ["string", "GETBIT @ 1", "read"],
   ["string", "GETDEL @", "read delete"],
   ["string", "GETEX @", "read write"],
   ["string", "GETEX @ EX 100", "read write delete"],
@@ -73,6 +81,7 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "INCRBY @ 1", "write read"],
   ["string", "INCRBYFLOAT @ 1", "write read"],
   ["none", "INCRBYFLOAT @ 1", "write read create"],
+  ["both", "LCS @ @2", "read"],
   ["string", "MGET @ @2", "read"],
   ["string", "MOVE @ 1", "read delete write create redis:elsewhere"],
   ["both", "MSET @ 1 @2 2", "write"],
@@ -86,6 +95,10 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "PEXPIRE @ 100000", "delete"],
   ["string", "PEXPIREAT @ 9999999999999", "delete"],
   ["string", "PEXPIRETIME @", "read"],
+  ["none", "PFADD @ x", "write create"],
+  ["none", "PFCOUNT @", "read"],
+  ["sketch", "PFDEBUG ENCODING @", "redis:dangerous read"],
+  ["none", "PFMERGE @ @2", "read write create"],
   ["string", "PSETEX @ 100000 x", "write"],
   ["none", "PSETEX @ 100000 x", "write create"],
   ["string", "PTTL @", "read"],
@@ -106,6 +119,8 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["none", "SET @ x XX", "write"],
   ["string", "SET @ x GET", "read write"],
   ["stream", "SET @ x", "write delete"],
+  ["string", "SETBIT @ 1 1", "read write"],
+  ["none", "SETBIT @ 1 1", "read write create"],
   ["string", "SETEX @ 100 x", "write"],
   ["none", "SETEX @ 100 x", "write create"],
   ["string", "SETNX @ x", "write"],
@@ -188,7 +203,7 @@ export const touchesNothing: readonly string[] = [
   ..."auth config|get config|help config|resetstat config|rewrite config|set discard echo exec hello".split(
     " ",
   ),
-  ..."info multi ping quit reset role select time unwatch swapdb object|help xgroup|help xinfo|help".split(
+  ..."info multi pfselftest ping quit reset role select time unwatch wait swapdb object|help xgroup|help xinfo|help".split(
     " ",
   ),
   ..."unsubscribe punsubscribe sunsubscribe".split(" "),
@@ -262,6 +277,7 @@ async function prepare(admin: RawRedis, name: string, before: Before): Promise<v
   if (before === "hash") lines.push(`HSET ${name} f 1`);
   if (before === "set" || before === "sets") lines.push(`SADD ${name} 1 2`);
   if (before === "sets") lines.push(`SADD ${name}-other 1 2`);
+  if (before === "sketch") lines.push(`PFADD ${name} 1`);
   if (before === "both") lines.push(`SET ${name}-other 1`);
   if (before === "stream") {
     lines.push(`XADD ${name} 1-1 f v`, `XADD ${name} 2-1 f v`, `XGROUP CREATE ${name} g 0`);
