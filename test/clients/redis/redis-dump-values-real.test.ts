@@ -104,6 +104,28 @@ test("strings: the same bytes", options, async () => {
     await same("dump", "k");
     await sameBothWays("k", ["get"]);
   }
+  // Long ones are compressed in slices.
+  const noise = (size: number) =>
+    Buffer.from(Array.from({ length: size }, (_, i) => (Math.imul(i, 2654435761) >>> 11) & 0xff));
+  const lines = Buffer.from(
+    Array.from({ length: 60_000 }, (_, i) => `line ${i % 977} of ${i % 31}`).join("\n"),
+  );
+  for (const value of [
+    noise(65_535),
+    noise(65_536),
+    noise(700_000),
+    lines,
+    Buffer.concat([lines, noise(900)]),
+  ]) {
+    await same("set", "k", value);
+    await same("dump", "k");
+    await sameBothWays("k", ["get"]);
+    await sameAll(`
+      multi
+      dump k
+      exec
+    `);
+  }
   await same("append", "k", "5");
   await same("dump", "k");
   await same("dump", "nokey");
