@@ -202,6 +202,14 @@ test("sets that change while they are read: each member is judged when it is met
   assert.equal(again.ask("EXISTS", "to"), ":0\r\n");
   again.assertClear();
 
+  const less = await Sets.open();
+  const inter = less.slowly(["SINTER", "a", "b"], (turn) => {
+    if (turn === 1) less.now("DEL", "b");
+  });
+  const common = membersOf(inter.reply).map(Number);
+  assert.ok(common.length > 0 && common.length < size / 2, `${common.length} members`);
+  assert.ok(common.every((member) => member >= size / 2));
+
   const taken = await Sets.open();
   const replaced = taken.slowly(["SUNIONSTORE", "to", "a", "b"], (turn) => {
     if (turn === 1) taken.now("SET", "to", "string");
