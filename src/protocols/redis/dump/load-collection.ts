@@ -41,7 +41,14 @@ export function* loadCollection<Elements extends { next(): boolean }>(
     if (due > 0) yield due;
   }
   if (count === 0) throw new BadData("a collection without elements");
-  return { units, put: (database, key, start, end) => putEach(form, database, key, start, end) };
+  return {
+    units,
+    isOneRecord: false,
+    *put(database, key, start, end, expiry): Job<void> {
+      yield* putEach(form, database, key, start, end);
+      if (expiry > 0) database.setExpiry(database.find(key, start, end), expiry);
+    },
+  };
 }
 
 function* putEach<Elements extends { next(): boolean }>(

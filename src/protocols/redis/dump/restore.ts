@@ -5,6 +5,7 @@
  * is changed, in slices. A large value is made in the scratch database, a stream in a draft, in slices too: it gets its key once it is
  * whole. How often and when a key was used is not kept, so that IDLETIME and FREQ change nothing.
  */
+import { sizes } from "../../../base/sizes.ts";
 import { finishNow, type Job } from "../../../base/turn-work.ts";
 import { StreamDraft } from "../../../broker/stream/draft.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
@@ -37,9 +38,6 @@ interface Restoring {
   /** Wall time in ms; 0 for never. */
   readonly at: number;
 }
-
-/** A value that costs more than this is made in slices. */
-const directUnitsMax = 500;
 
 function restore(context: CommandContext): void {
   const { request } = context;
@@ -134,35 +132,38 @@ function assertFree(context: CommandContext, replaces: boolean): void {
 
 function* putValue(context: CommandContext, value: LoadedValue, { replaces, at }: Restoring): Job<void> {
   assertFree(context, replaces);
+  const key = keyAt(context, 1);
   if (isOver(context, at)) {
-    keyAt(context, 1).remove();
+    key.remove();
     return;
   }
-  if (value.units > directUnitsMax) yield* putInSlices(context, value, replaces);
-  else {
-    const { buffer, starts, ends } = context.request;
-    const database = writableKeysOf(context);
-    keyAt(context, 1).remove();
-    finishNow(value.put(database, buffer, starts[1]!, ends[1]!));
+  if (value.units > sizes.restoredUnitsDirect || (key.exists && !value.isOneRecord)) {
+    yield* putAside(context, value, { replaces, at });
+    return;
   }
-  if (at !== 0) keyAt(context, 1).setExpiry(at);
+  const { buffer, starts, ends } = context.request;
+  makeWay(context, 1);
+  finishNow(value.put(writableKeysOf(context), buffer, starts[1]!, ends[1]!, at));
 }
 
-function* putInSlices(context: CommandContext, value: LoadedValue, replaces: boolean): Job<void> {
+/** What the key has is replaced in one step, also in the journal, once the value is whole. */
+function* putAside(context: CommandContext, value: LoadedValue, { replaces, at }: Restoring): Job<void> {
   const { keyspace } = context.server;
   const { scratch } = keyspace;
   const name = Buffer.from(keyspace.nextAsideKey());
   try {
-    for (const units of value.put(scratch, name, 0, name.length)) {
+    for (const units of value.put(scratch, name, 0, name.length, at)) {
       // The disk may be full by now.
       writableKeysOf(context);
       yield units;
     }
     const database = writableKeysOf(context);
     assertFree(context, replaces);
+    const made = scratch.find(name, 0, name.length);
+    if (made === 0) return void keyAt(context, 1).remove();
     makeWay(context, 1);
     const { buffer, starts, ends } = context.request;
-    scratch.renameTo(scratch.find(name, 0, name.length), database, buffer, starts[1]!, ends[1]!);
+    scratch.renameTo(made, database, buffer, starts[1]!, ends[1]!);
   } finally {
     const left = scratch.find(name, 0, name.length);
     if (left !== 0) scratch.remove(left);

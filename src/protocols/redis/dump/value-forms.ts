@@ -31,11 +31,13 @@ export type ValueDumper = (
 export interface LoadedValue {
   /** Roughly what `put` costs, in units of work. */
   readonly units: number;
+  /** `put` is one record of the journal, which replaces what the key has. Else the key must have nothing. */
+  readonly isOneRecord: boolean;
   /**
-   * Puts it under a key that has nothing. In slices: nobody else may change the key meanwhile. It reads the bytes again, so they must
-   * still be there.
+   * Puts it under a key, to expire at that wall time, ms; 0 for never. In slices: nobody else may change the key meanwhile. It reads the
+   * bytes again, so they must still be there.
    */
-  put(database: Database, key: Uint8Array, start: number, end: number): Job<void>;
+  put(database: Database, key: Uint8Array, start: number, end: number, expiry: number): Job<void>;
 }
 
 /** Reads the value of a dump, of which the type is read already. Throws `BadData`. */

@@ -25,7 +25,7 @@ export const pfcountCommand: CommandRow = {
 };
 
 /** The registers of one key, with those of another. */
-export const unitsOfMerge = 40;
+export const unitsOfMerge = 60;
 const scratch = Buffer.alloc(8);
 
 function pfcount(context: CommandContext): void {

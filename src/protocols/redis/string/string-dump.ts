@@ -33,8 +33,9 @@ export function* loadString(reader: RdbReader): Job<LoadedValue> {
   yield unitsOfBytes(end - start);
   return {
     units: 1,
-    *put(database, key, keyStart, keyEnd): Job<void> {
-      database.put(key, keyStart, keyEnd, bytes, start, end, 0);
+    isOneRecord: true,
+    *put(database, key, keyStart, keyEnd, expiry): Job<void> {
+      database.put(key, keyStart, keyEnd, bytes, start, end, expiry);
       yield unitsOfBytes(end - start);
     },
   };
