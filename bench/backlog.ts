@@ -149,7 +149,7 @@ try {
   let storage = await open(directory);
   await storage.replay();
   let logs = Array.from({ length: logCount }, () => storage.createLog(true));
-  for (const log of logs) storage.table.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
+  for (const log of logs) storage.definitions.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
   let start = performance.now();
   await fill(storage, logs);
   report("fill", start, records);
@@ -164,7 +164,7 @@ try {
 
   start = performance.now();
   storage = await open(directory);
-  const ids = [...storage.table.entries("log/")].map(
+  const ids = [...storage.definitions.entries("log/")].map(
     ([, value]) => JSON.parse(value.toString()).log as number,
   );
   logs = ids.map((id) => storage.restoreLog(id));

@@ -12,23 +12,23 @@ export interface StartOptions {
   password?: string | undefined;
   /** name that AMQP and Kafka clients give with the password [guest] */
   user?: string | undefined;
-  /** listen beyond this machine although no password is set [false] */
+  /** listen on addresses beyond this machine without a password [false] */
   insecure?: boolean | undefined;
-  /** directory of all that is kept; memory keeps nothing [memory] */
+  /** directory for all stored data; with the value memory nothing is stored [memory] */
   dataDir?: string | undefined;
   /** PEM file with the server certificate, followed by its intermediate certificates; read again at SIGHUP */
   tlsCert?: string | undefined;
   /** PEM private key of the certificate, without a passphrase; read again at SIGHUP */
   tlsKey?: string | undefined;
-  /** PEM certificates of authorities; clients of the TLS ports must then show a certificate of one */
+  /** PEM file with certificates of authorities; clients of the TLS ports must then show a certificate signed by one of them */
   tlsCa?: string | undefined;
   /** most open connections of Redis, AMQP and Kafka together; auto is the open-file limit (ulimit -n) minus 400, at most 100,000 [auto] */
   connectionsMax?: number | "auto" | undefined;
   /** most of these connections from one address; 0 is no limit [0] */
   connectionsPerAddressMax?: number | undefined;
-  /** what is logged to stderr: this level and worse [warn] */
+  /** least severe level that is logged to stderr [warn] */
   logLevel?: "debug" | "info" | "warn" | "error" | "silent" | undefined;
-  /** host that Kafka clients are told to use; by default the address they connected to */
+  /** host that Kafka clients are told to use; by default the address that they connected to */
   advertisedHost?: string | undefined;
   /** port that Kafka clients are told to use; by default the one they connected to */
   advertisedPort?: number | undefined;
@@ -42,7 +42,7 @@ export interface StartOptions {
   journalBytesMax?: number | string | undefined;
   /** publishers wait while the disk of --data-dir has less free space; auto is 64MiB, or an eighth of a smaller disk [auto] */
   diskFreeBytesMin?: number | string | undefined;
-  /** publishers are slowed while records kept in memory only take more than this; 0 is no limit [40%] */
+  /** publishers wait while records that are kept in memory only take more than this; 0 is no limit [40%] */
   memoryBytesMax?: number | string | undefined;
   /** A number, 0 for a free port, or "off". */
   ports?:

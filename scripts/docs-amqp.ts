@@ -1,6 +1,6 @@
 /** What docs/amqp.md derives: methods, exchange types, and the arguments of queues with what becomes of them. */
-import { exchangeTypes } from "../src/broker/exchange/exchange.ts";
-import { effectivePolicy } from "../src/broker/queue/policy.ts";
+import { exchangeTypes } from "../src/broker/exchange/definition.ts";
+import { effectivePolicy } from "../src/broker/policy/policy.ts";
 import { serverProperties } from "../src/protocols/amqp/core/capabilities.ts";
 import { handlers } from "../src/protocols/amqp/commands/index.ts";
 import { queueArguments } from "../src/protocols/amqp/commands/queue-arguments.ts";

@@ -58,13 +58,13 @@ export const simulatorMutants: readonly Mutant[] = [
   },
   {
     name: "a queue's policy is applied, and not kept with its definition",
-    file: "src/broker/queue/policies.ts",
-    find: "    this.#queue.vhost.queueChanged(this.#queue);",
+    file: "src/broker/policy/policies.ts",
+    find: "    queueChanged(this.#queue);",
     replace: "",
   },
   {
     name: "a policy counts where the argument is less",
-    file: "src/broker/queue/policy.ts",
+    file: "src/broker/policy/policy.ts",
     find: "    lesser(numberOf(fromPolicy(name)), numberOf(args[`x-${name}`]));",
     replace: "    numberOf(fromPolicy(name)) ?? numberOf(args[`x-${name}`]);",
   },
@@ -210,7 +210,7 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "acks=all is answered when it is written, not when it is durable",
     file: "src/protocols/kafka/core/call.ts",
-    find: "    this.connection.holdUntilDurable(this.node.broker.storage.pending);",
+    find: "    this.connection.holdUntilDurable(this.server.broker.storage.pending);",
     replace: "",
   },
   {
@@ -337,7 +337,7 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "positions that groups commit are kept in memory only",
     file: "src/broker/groups/offsets.ts",
-    find: "    this.#vhost.broker.storage.table.put(this.#key(group, topic, partition), JSON.stringify(committed));",
+    find: "    this.#vhost.broker.storage.definitions.put(this.#key(group, topic, partition), JSON.stringify(committed));",
     replace: "",
   },
   {
@@ -406,8 +406,8 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "who waits for a group's news is not woken",
     file: "src/protocols/redis/stream/blocked-read.ts",
-    find: "    if (!queue.isDeleted) return this.#serve();",
-    replace: "    if (!queue.isDeleted) return this.#read.group === undefined ? this.#serve() : undefined;",
+    find: "    if (group !== undefined) assertGroup(queue, group);",
+    replace: "    if (group !== undefined) return false;",
   },
   {
     name: "a group's news goes to one who waited and is gone",
@@ -461,14 +461,14 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "only that a user is there is recorded, not what is taken from it",
     file: "src/broker/access/users.ts",
-    find: 'this.#storage.table.put(definitionKey("user", name), JSON.stringify(kept));',
+    find: 'this.#storage.definitions.put(definitionKey("user", name), JSON.stringify(kept));',
     replace:
-      'if (this.#storage.table.get(definitionKey("user", name)) === undefined)\n      this.#storage.table.put(definitionKey("user", name), JSON.stringify(kept));',
+      'if (this.#storage.definitions.get(definitionKey("user", name)) === undefined)\n      this.#storage.definitions.put(definitionKey("user", name), JSON.stringify(kept));',
   },
   {
     name: "a user that was deleted is there again after a restart",
     file: "src/broker/access/users.ts",
-    find: '    this.#storage.table.delete(definitionKey("user", name));',
+    find: '    this.#storage.definitions.delete(definitionKey("user", name));',
     replace: "",
   },
   {
@@ -486,14 +486,14 @@ export const simulatorMutants: readonly Mutant[] = [
   },
   {
     name: "a log that was deleted is there again after a restart",
-    file: "src/broker/vhost.ts",
-    find: '    storage.table.delete(definitionKey("queue", this.name, queue.name));',
+    file: "src/broker/queue/lifecycle.ts",
+    find: '  storage.definitions.delete(definitionKey("queue", vhost.name, queue.name));',
     replace: "",
   },
   {
     name: "a topic outlives its log",
-    file: "src/broker/vhost.ts",
-    find: "    this.topics.queueDeleted(queue);",
+    file: "src/broker/queue/lifecycle.ts",
+    find: "  vhost.topics.queueDeleted(queue);",
     replace: "",
   },
   {

@@ -94,7 +94,7 @@ interface Start {
   readonly logger: Logger;
   readonly life: LifeLog;
   readonly tls: TlsIdentity | null;
-  /** What is to be closed, at the end or when a later step fails. */
+  /** The parts to close, at the end or when a later step fails. */
   readonly opened: Opened;
   readonly parts: Parts;
 }
@@ -159,7 +159,7 @@ function watchLock(lock: DirectoryLock, logger: Logger): () => void {
       const loss = lock.lossOf();
       if (loss !== null) {
         logger.error(
-          "the lock of the data directory is lost, so another broker may write there; stopping at once: see to it that one broker runs on it, leave LOCK.db alone, and start again",
+          "the lock of the data directory is lost, so another broker may write there; stopping at once: make sure that only one broker uses the directory, do not touch LOCK.db, and start again",
           { loss },
         );
         process.exit(1);
@@ -223,9 +223,12 @@ async function openBroker(start: Start, keyspace: Keyspace): Promise<Broker> {
     onFatal: (error) => {
       if (error instanceof BrokerError && error.code === "TAKEN_OVER") logger.error(error.message);
       else
-        logger.error("the disk failed to sync; stopping, so that nothing is promised that may be lost", {
-          error,
-        });
+        logger.error(
+          "the disk failed to sync; stopping, because data that is acknowledged from now on might be lost",
+          {
+            error,
+          },
+        );
       process.exit(1);
     },
   });
@@ -243,7 +246,7 @@ function tellData(life: LifeLog, broker: Broker, keyspace: Keyspace): void {
   });
 }
 
-/** What the protocols speak for. */
+/** The parts that the protocols serve. */
 interface Inside {
   readonly broker: Broker;
   readonly keyspace: Keyspace;

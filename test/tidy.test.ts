@@ -1,8 +1,9 @@
-/** Holds the house rules (tidy/rules.ts) over the sources, and shows that they would be found broken. */
+/** Holds the house rules (tidy/rules.ts) over the sources and links (tidy/links.ts) over the documents, and shows that they would be found broken. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { deadNames, deadPointers, type Project } from "./tidy/links.ts";
 import { roomOf, violationsIn } from "./tidy/rules.ts";
 import { importsOf, maskSource } from "./tidy/scan.ts";
 
@@ -220,4 +221,86 @@ test("a circle at run time is found, and by types only one that is large", () =>
   assert.equal(violationsIn(ring(26, type)).length, 1);
   // Node keeps such an import, without names: it is one at run time too.
   assert.equal(violationsIn(ring(26, 'import { type a, type b } from "TARGET";')).length, 2);
+});
+
+/** Every file of the project, with a slash before it. */
+const paths = [
+  "bin",
+  "bench",
+  "cli",
+  "differential",
+  "faults",
+  "fuzz",
+  "load",
+  "mutants",
+  "scripts",
+  "sim",
+  "src",
+  "test",
+]
+  .flatMap((top) =>
+    readdirSync(join(root, top), { recursive: true, encoding: "utf8" }).map((path) => `/${top}/${path}`),
+  )
+  .map((path) => path.replaceAll("\\", "/"));
+
+const project: Project = {
+  has: (path) => existsSync(join(root, path)),
+  read: (path) => readFileSync(join(root, path), "utf8"),
+  hasNamed: (name) => paths.some((path) => path.endsWith(`/${name}`)),
+};
+
+test("what the documents point to is there", () => {
+  const pages = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name.replaceAll("\\", "/")}`);
+  pages.push("README.md", "ARCHITECTURE.md", "CHANGELOG.md");
+  assert.ok(pages.length > 20, `saw ${pages.length} pages`);
+  assert.deepEqual(
+    pages.flatMap((page) => deadPointers(page, project.read(page), project)),
+    [],
+  );
+});
+
+test("the files that comments name are there", () => {
+  assert.deepEqual(
+    [...readSources()].flatMap(([path, source]) => deadNames(path, source, project)),
+    [],
+  );
+});
+
+test("a planted dead link, heading, name or path is found", () => {
+  const files = new Map([
+    ["docs/a.md", "# One & two\n"],
+    ["src/base/a.ts", "export class Cell {\n  split(): void {}\n}\n"],
+  ]);
+  const planted: Project = {
+    has: (path) => [...files.keys()].some((file) => file === path || file.startsWith(path)),
+    read: (path) => files.get(path)!,
+    hasNamed: (name) => name === "a.ts" || name === "base/a.ts",
+  };
+  const dead = (text: string) => deadPointers("docs/b.md", text, planted).length;
+  const whole = [
+    "[a](a.md) [a](a.md#one--two) [`Cell`](../src/base/a.ts) [`Cell.split`](../src/base/a.ts)",
+    "[`base/a.ts`](../src/base/a.ts) `src/base/a.ts` `base/a.ts` `src/base/` [web](https://a.example/b)",
+    "`protocols/X` `test/unit/ROOM` `base/*.ts`",
+    "```sh\ncat `src/none.ts`\n```",
+  ];
+  for (const text of whole) assert.equal(dead(text), 0, text);
+  const broken = [
+    "[a](c.md)",
+    "[a](a.md#three)",
+    "[`Cell`](../src/base/c.ts)",
+    "[`Cel`](../src/base/a.ts)",
+    "[`Cell.join`](../src/base/a.ts)",
+    "`src/base/c.ts`",
+    "`base/c.ts`",
+    "see `broker/none/`",
+    "see `c.ts`",
+  ];
+  for (const text of broken) assert.equal(dead(text), 1, text);
+  const named = (comment: string) => deadNames("src/b.ts", comment, planted).length;
+  for (const text of ["// a.ts", " * See base/a.ts.", "/** FAMILY/NAME.ts, *.ts */", 'import "./c.ts";'])
+    assert.equal(named(text), 0, text);
+  for (const text of ["// c.ts", " * Not here: all else (c.ts)", "/** See broker/a.ts. */"])
+    assert.equal(named(text), 1, text);
 });

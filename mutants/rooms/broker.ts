@@ -23,14 +23,14 @@ export const brokerMutants: readonly RoomMutant[] = [
   {
     name: "a restart gives out producer ids again",
     file: "src/broker/queue/producer-state.ts",
-    find: "      this.#reserved += idsReservedAtOnce;\n      this.#storage.table.put(nextIdKey, String(this.#reserved));",
+    find: "      this.#reserved += idsReservedAtOnce;\n      this.#storage.definitions.put(nextIdKey, String(this.#reserved));",
     replace: "      this.#reserved += idsReservedAtOnce;",
     also: ["clients/kafka/kafka-idempotence"],
   },
   {
     name: "positions of a deleted topic are there again after a restart",
     file: "src/broker/groups/offsets.ts",
-    find: "    this.#vhost.broker.storage.table.delete(this.#key(group, topic, partition));\n",
+    find: "    this.#vhost.broker.storage.definitions.delete(this.#key(group, topic, partition));\n",
     replace: "",
     also: ["clients/kafka/kafka-groups", "clients/kafka/kafka-admin"],
     isSimulated: true,

@@ -8,7 +8,7 @@ import type { HttpRequest } from "../base/http.ts";
 import type { Access } from "../broker/access/access.ts";
 import type { Authorization } from "../broker/access/permissions.ts";
 
-/** Who the request says that it comes from, if the password is right. */
+/** The user of the request, if the password is right. */
 export function whoAsks(
   access: Access,
   { authorization, remoteHost }: HttpRequest,
@@ -25,8 +25,8 @@ export function whoAsks(
 const addressPattern = /^(localhost|\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])(:\d+)?$/i;
 
 /**
- * Whether the request was meant for this machine: a page may have a name of its own resolve to 127.0.0.1 and then read,
- * as of its own site, what needs no password. An address can be nobody's such name.
+ * Whether the request was meant for this machine. A web page may let its own name resolve to 127.0.0.1, and then read, as its own
+ * site, answers that need no password. With an address as host that is impossible.
  */
 export function isOwnHost(host: string | undefined): boolean {
   return host === undefined || addressPattern.test(host);

@@ -1,5 +1,5 @@
 /**
- * What the HTTP interface answers. Not here: sockets (net/http.ts), users (broker/access.ts).
+ * What the HTTP interface answers. Not here: sockets (net/http.ts), users (broker/access/access.ts).
  *
  * Where a password is set, all but the health pages needs it (HTTP Basic), and those tell strangers yes or no only.
  * Invariant: nothing is changed but by a request that brings an administrator's password itself and comes from no other

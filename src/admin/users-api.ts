@@ -20,7 +20,7 @@ import type { Vhost } from "../broker/vhost.ts";
 import { done, json, notFound, refuse, Refusal } from "./answers.ts";
 import { badRequest, permissionsIn, readObject, userIn, type WantedUser } from "./users-bodies.ts";
 
-/** What is asked of the broker here. */
+/** The parts of the broker that are needed here. */
 export type Administered = Pick<
   Broker,
   "access" | "addVhost" | "vhost" | "vhosts" | "sync" | "hasUnwrittenDefinitions"
@@ -155,7 +155,7 @@ function shownVhost({ name }: Vhost): object {
   return { name: shownName(name) };
 }
 
-/** Who makes a virtual host may do everything there, as in RabbitMQ. */
+/** The user who makes a virtual host may do everything there, as in RabbitMQ. */
 async function oneVhost({ broker, caller, method, names }: Asked): Promise<HttpText> {
   const name = brokerName(names[0]!);
   const vhost = broker.vhost(name);

@@ -99,7 +99,7 @@ export function permissionsIn(vhost: string, user: string, body: Body): VhostPer
   return { configure: pattern("configure"), write: pattern("write"), read: pattern("read") };
 }
 
-/** What is wrong with it, and what to do; null: nothing. */
+/** The fault of the pattern, and what to do; null: none. */
 function patternFault(pattern: string): string | null {
   try {
     compilePermission(pattern);

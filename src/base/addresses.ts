@@ -22,6 +22,6 @@ export function isAddress(host: string): boolean {
 /** Whether the text is an address or can be a host's name, in any script: no scheme, port, path, bracket or blank. */
 export function isHost(text: string): boolean {
   if (text.includes(":")) return /^[\da-f]*:[\da-f]*:[\da-f:.]*(?:%[\w.-]+)?$/i.test(text);
-  // What is no letter, digit, point, hyphen or underscore among the ASCII characters.
+  // ASCII characters other than letters, digits, point, hyphen and underscore.
   return text !== "" && !/[\0-,/:-@[-^`{-\x7F]|\s/.test(text);
 }

@@ -1,19 +1,20 @@
 /**
- * The memory that connections hold for what is under way: input that is not whole yet, what waits for a commit, and
- * output that the peer has not taken. One account for all protocols; each connection has a share in it.
+ * The memory that connections hold for unfinished work: incomplete input, input that waits for a commit, and output that the peer
+ * has not read. One account for all protocols; each connection has a share in it.
  *
- * While the total is above half of the bound (a buffer that grows doubles), a connection that holds more than its fair part is not read from when it grows.
- * One of those at a time, in the order in which they came, is read from all the same (it has the turn), because only a
- * request that becomes whole gives its memory back. A connection that has the turn and does not use it is refused: its
- * session says so in its protocol's words. So is one, at any time, that holds more than `shareBytesMax`, or half of the
- * bound beside its largest unfinished thing: one connection with thousands of halves must not fill the memory.
+ * While the total is above half of the bound (a buffer that grows doubles), a connection that holds more than its fair part is not
+ * read from when it grows. The broker still reads from one of these at a time, in the order in which they came (it has the turn),
+ * because only a request that becomes complete releases its memory. A connection that has the turn and does not use it is refused:
+ * its session tells the client in its protocol. A connection is also refused, at any time, if it holds more than `shareBytesMax`,
+ * or more than half of the bound beside its largest unfinished part: one connection with thousands of incomplete requests must not
+ * fill the memory.
  *
- * When the total passes half of the bound, all are asked to give back buffers that they keep for what may come next.
+ * When the total passes half of the bound, all connections are asked to release buffers that they keep for later input.
  *
- * Not here: what is counted (each session tells its connection), what a refused client is told (its session).
- * Invariants: `total` is the sum of all open shares and of what is kept; at most one held-back share has the turn; a share that is closed
- * holds nothing. Bound: `total` is at most `bytesMax`, one share's `shareBytesMax`, and what each connection may hold
- * without being held back: its fair part and one chunk of input, for which its buffer may double.
+ * Not here: what is counted (each session tells its connection), what a refused client is told (its session). Invariants: `total`
+ * is the sum of all open shares and of what is kept; at most one held-back share has the turn; a closed share holds nothing.
+ * Bound: `total` is at most `bytesMax`, one share's `shareBytesMax`, and what each connection may hold without being held back:
+ * its fair part and one chunk of input, for which its buffer may double.
  */
 import { assertInvariant, assertsAreOn } from "./assert.ts";
 import type { Timers } from "./clock.ts";
@@ -24,30 +25,30 @@ export interface BytesHolder {
   /** Bytes that have come and gone; what stands still for a while is stuck. */
   readonly bytesReceived: number;
   readonly bytesSent: number;
-  /** It is read from: nothing but the peer keeps it from going on. */
+  /** The broker reads from it: only the peer can make it go on. */
   readonly isReading: boolean;
-  /** The broker works on what it has asked for: it is not the peer who keeps it from going on. */
+  /** The broker works on its request: the peer does not keep it from going on. */
   readonly isAtWork: boolean;
-  /** Of what it holds, the largest part that the protocol does not let it make smaller: one body, one request. */
+  /** The largest part of what it holds that the protocol cannot make smaller: one body, one request. */
   readonly largestBytes: number;
   pauseReading(): void;
   resumeReading(): void;
-  /** The connection holds too much: it is told so and ends. */
+  /** The connection holds too much: it is told so and closed. */
   refuse(): void;
-  /** Memory is short: buffers that are kept for what may come next, and are empty, are given back. */
+  /** Memory is short: releases empty buffers that are kept for later. */
   giveBack(): void;
 }
 
-/** One connection's part of the account. */
+/** One connection's share of the account. */
 export class BytesShare {
   readonly #account: BytesInFlight;
   readonly holder: BytesHolder;
   /** What it holds now. */
   bytes = 0;
-  /** Of these, output that has not left. */
+  /** Of these, unsent output. */
   outputBytes = 0;
   isOpen = true;
-  /** Progress when it was last looked at, and in how many looks there has been none. */
+  /** Progress at the last check, and during how many checks there was none. */
   sentSeen = 0;
   stuckLooks = 0;
 
@@ -56,7 +57,7 @@ export class BytesShare {
     this.holder = holder;
   }
 
-  /** Tells what is held now, in all and of output. */
+  /** Sets how many bytes are held now, in all and of output. */
   set(bytes: number, outputBytes: number): void {
     this.outputBytes = outputBytes;
     if (bytes !== this.bytes && this.isOpen) this.#account.change(this, bytes);
@@ -126,7 +127,10 @@ export class BytesInFlight {
     if (this.#hasRoom) this.#releaseAll();
   }
 
-  /** What nobody uses must not hold others back. Later: whoever has grown may be in the middle of something. */
+  /**
+   * Unused buffers must not hold other connections back. Later, since the connection that has grown may be in the middle of
+   * something.
+   */
   #becameOver(): void {
     if (this.#isGivingBack || !this.isOver) return;
     this.#isGivingBack = true;

@@ -1,5 +1,5 @@
 /**
- * What is told of a connection to who looks after the broker. Made when somebody asks, from what is there anyway.
+ * The description of a connection for an operator. Made from existing data when somebody asks.
  *
  * Not here: who asks (broker/connections.ts), what a session knows (each protocol's `describe`).
  */
@@ -10,7 +10,7 @@ export type ClientProperties = Readonly<Record<string, string>>;
 
 /** The session's part. */
 export interface SessionFacts {
-  /** Null: it has not logged in, and nobody is it without that. */
+  /** Null: it has not logged in, and there is no user for such connections. */
   readonly user: string | null;
   /** Where it works: a virtual host; Redis's other databases are `db1` and so on. */
   readonly vhost: string | null;

@@ -31,8 +31,8 @@ export interface Connection {
   /** Has the output sent at the end of this tick. */
   touch(): void;
   /**
-   * What is appended from here on leaves only when the journal is durable up to `position`. Bytes appended before
-   * leave at once. Replies stay in order; one call in a tick is as good as many.
+   * Output appended from here on leaves only when the journal is durable up to `position`. Output appended before leaves at once.
+   * Replies stay in order; one call in a tick has the same effect as several.
    */
   holdUntilDurable(position: number): void;
   /**
@@ -70,9 +70,9 @@ export interface ConnectionHost {
   connectionHeld(connection: FlushableConnection): void;
   /** The journal's durable watermark now. */
   readonly durablePosition: number;
-  /** What has been handed to the system: positions at or below it are in an ended group. */
+  /** The position up to which the system has the journal: everything at or below it is in an ended group. */
   readonly writtenPosition: number;
-  /** The journal takes nothing now: what speaks of anything unwritten must not leave. */
+  /** The journal cannot be written now: output that depends on unwritten data must not leave. */
   readonly isStuck: boolean;
   /** Another number after each change of what is kept, and after each look at what is not written yet. */
   readonly unwrittenMark: number;
@@ -81,7 +81,7 @@ export interface ConnectionHost {
 }
 
 export interface FlushableConnection {
-  /** Nothing in the output speaks of what is not written: it may leave while the journal takes nothing. */
+  /** No output depends on unwritten data: it may leave while the journal cannot be written. */
   readonly mayLeave: boolean;
   /** Sends what may leave. */
   flush(): void;

@@ -1,8 +1,8 @@
 /**
- * Large buffers that writers have grown out of or given back, for those that grow next: fresh memory of this size costs
- * the system a fault for each page, as much as the copy into it. And huge ones that are given back to the system.
+ * Large buffers that writers have outgrown or given back, for the next writers that grow. Fresh memory of this size costs the
+ * system a fault for each page, as much as the copy into it. Huge buffers are given back to the system.
  *
- * Invariant: at most `freeBytesMax` wait here; nobody keeps a view of a buffer that was given.
+ * Invariant: at most `freeBytesMax` are kept here; the writer that gave a buffer keeps no view of it.
  */
 import { assertInvariant } from "./assert.ts";
 

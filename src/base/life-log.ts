@@ -1,8 +1,8 @@
 /**
- * The life of a broker in about ten lines of level `info`: what started where, what it found, where it listens, why and how it
+ * The life of a broker in about ten log lines of level `info`: what started where, what it found, where it listens, why and how it
  * ended.
  *
- * Not here: faults and refusals, which whoever meets them logs.
+ * Not here: faults and refusals, which are logged where they occur.
  */
 import type { Clock } from "./clock.ts";
 import type { LogFields, Logger } from "./logger.ts";

@@ -7,37 +7,42 @@ export const limits = {
   deliverOutputBytesMax: 1 << 20,
   /** A Redis subscriber that falls this far behind is disconnected (Redis: client-output-buffer-limit pubsub 32mb). */
   subscriberOutputBytesMax: 32 << 20,
-  /** One reply of a Redis command that gathers it (lists of entries, keys, values); what is larger is an error. */
+  /** Largest reply of a Redis command that collects it (lists of entries, keys, values). A larger one is answered by an error. */
   redisReplyBytesMax: 512 << 20,
+  /** Keys that one blocking Redis command may wait for. */
+  redisWaitKeysMax: 10_000,
+  /** Keys that all Redis clients may wait for, each counted for each client: 0.75 KiB each at most. */
+  redisWaitKeysTotalMax: 500_000,
   /** The bound on bytes in flight is `--memory-bytes-max`, and at least this. */
   inFlightBytesLeast: 64 << 20,
-  /** While bytes in flight are above their bound, a connection that holds less than its fair part is read from; between: */
+  /** Above half of the bound on bytes in flight, a connection is read from while it holds less than its fair part: this at least, */
   fairShareBytesLeast: 16 << 10,
+  /** and this at most. */
   fairShareBytesMost: 1 << 20,
-  /** How often it is then looked whether those who have the turn use it. */
+  /** Then: how often the broker checks whether a connection that has the turn uses it. */
   bytesLookMs: 5000,
-  /** What a connection that has the turn must send between two looks, or be refused. */
+  /** What a connection that has the turn must send between two checks, or it is refused. */
   turnBytesLeast: 64 << 10,
-  /** A connection that has taken none of its output in so many looks may be refused. */
+  /** A connection that has read none of its output during so many checks may be refused. */
   outputStuckLooksMax: 6,
-  /** A connection that has been ended is read from for so long and so much, so that its last reply arrives (RFC 9293 3.6.1). */
+  /** After its end a connection is still read from, for this long and this much at most, so that its last reply arrives (RFC 9293 3.6.1). */
   lingerMsMax: 5000,
   lingerBytesMax: 64 << 20,
   /** Publishers are paused while this much of the journal waits for the disk. */
   journalBacklogBytesMax: 64 << 20,
-  /** Less free space than this, and publishers wait: `--disk-free-bytes-min auto`. An eighth of a smaller disk. */
+  /** Publishers wait while the disk has less free space (`--disk-free-bytes-min auto`). On a small disk: an eighth of it. */
   diskFreeBytesMin: 64 << 20,
-  /** Bytes of the file RESERVE, for what is written when the disk is full. A sixteenth of a smaller disk. */
+  /** Size of the file RESERVE, whose space is used for writes on a full disk. On a small disk: a sixteenth of it. */
   diskReserveBytes: 8 << 20,
   /** The reserve is made once the disk has less free space than this. */
   diskReserveBelowBytes: 4 * 1024 ** 3,
-  /** How often the free space is looked at while nothing is written. */
+  /** How often the free space is checked while nothing is written. */
   diskLookMs: 1000,
-  /** The journal keeps at most this part of the disk, whatever `--journal-bytes-max` says: one of so many. */
+  /** The journal takes at most one part of so many of the disk, whatever `--journal-bytes-max` says. */
   diskJournalPart: 8,
-  /** Messages and requests from this size on are refused where the disk has no room for them. */
+  /** Messages and requests of this size or more are refused if the disk has no room for them. */
   diskFitBytes: 1 << 20,
-  /** How long a stop waits for a disk that takes nothing. */
+  /** How long a stop waits for a disk that cannot be written. */
   diskStopMsMax: 2000,
   /** Units of sliced work (about 1 µs each, see turn-work.ts) that all requests together get in one turn. */
   turnWorkUnits: 8_000,
@@ -45,13 +50,13 @@ export const limits = {
   turnWorkSliceUnits: 1_000,
   /** Deliveries that one AMQP method settles in its own turn; more are settled in slices (protocols/amqp/channel/settlements.ts). */
   settledAtOnceMax: 1024,
-  /** Dead letters that one publish may lead to in its turn, where full queues refuse them in their turn. */
+  /** Dead letters that one publish may cause in one turn of the event loop, when full queues refuse dead letters too. */
   deadLettersPerPublishMax: 1000,
-  /** Records that one tick drops because they expired, over all queues; the others go in the next ticks. */
+  /** Expired records that one tick drops, over all queues. The others are dropped in later ticks. */
   expiredPerTickMax: 4000,
-  /** Routes remembered for each exchange. */
+  /** Routes cached for each exchange. */
   routesCachedMax: 16_384,
-  /** Memory, estimated, of the routes that all exchanges of one broker remember. */
+  /** Estimated memory of the routes that all exchanges of one broker cache. */
   routesCachedBytesMax: 64 << 20,
   /** Logs in all groups of logs that the routes of one virtual host lead to. */
   groupedLogsMax: 1_000_000,
@@ -65,7 +70,7 @@ export const limits = {
   globWildStepsMax: 256,
   /** Longest name of a Pub/Sub channel; redis has no bound. */
   channelBytesMax: 1024,
-  /** Patterns that one connection may listen to: each may be held against each message. Redis has no bound. */
+  /** Patterns that one connection may subscribe to. Each message may be matched against each of them. Redis has no bound. */
   connectionPatternsMax: 10_000,
   /** Bytes of these patterns. */
   connectionPatternBytesMax: 1 << 20,
@@ -73,9 +78,9 @@ export const limits = {
   aclPatternsMax: 1000,
   /** Longest regular expression of a permission. */
   regexBytesMax: 1000,
-  /** Instructions that a regular expression may come to, its repeats written out. */
+  /** Instructions of a compiled regular expression, with its repeats written out. */
   regexStepsMax: 2000,
-  /** So much of a name (a Redis key, others are shorter) is held against a regular expression. */
+  /** A regular expression is matched against the first so many bytes of a name. Only Redis keys can be longer. */
   regexNameBytesMax: 4096,
   /** Longest name of a queue, exchange, topic or group (AMQP shortstr). */
   nameBytesMax: 255,
@@ -86,7 +91,7 @@ export const limits = {
   kafkaElementsMax: 60_000,
   /** Size of one compressed batch once decompressed, in one piece at 1 to 4 ms per MiB. A topic's `max.message.bytes` raises it. */
   kafkaBatchInflatedBytesMax: 8 << 20,
-  /** What `max.message.bytes` raises `kafkaBatchInflatedBytesMax` to at most: others wait while such a batch is decompressed. */
+  /** The most that `max.message.bytes` can raise `kafkaBatchInflatedBytesMax` to. Other clients wait while such a batch is decompressed. */
   kafkaBatchInflatedBytesMost: 32 << 20,
   /** The same for all compressed batches of one Produce request. */
   kafkaRequestInflatedBytesMax: 128 << 20,
@@ -100,11 +105,11 @@ export const limits = {
   kafkaTopicPartitionsMax: 2000,
   /** New partitions that one request may make, over all topics it names (Kafka's controller: 10,000 records). */
   kafkaRequestPartitionsMax: 10_000,
-  /** ACLs in one CreateAcls request (Kafka: 10,000 records). They are put in force in one turn. */
+  /** ACLs in one CreateAcls request (Kafka: 10,000 records). They take effect in one turn. */
   kafkaRequestAclsMax: 2000,
-  /** Filters in one DeleteAcls request. Each is held against all ACLs. */
+  /** Filters in one DeleteAcls request. Each is compared with all ACLs. */
   kafkaRequestAclFiltersMax: 100,
-  /** Partitions in one Fetch request, which is answered in one turn. */
+  /** Partitions in one Fetch request. It is answered in one turn. */
   kafkaFetchPartitionsMax: 10_000,
   /** Settings or positions in one answer, where a request may ask for the same ones repeatedly. */
   kafkaAnswerRowsMax: 250_000,
@@ -116,45 +121,45 @@ export const limits = {
   kafkaGroupBytesMax: 16 << 20,
   /** Metadata and assignments of the members of all groups. */
   kafkaGroupsBytesMax: 128 << 20,
-  /** Stored Kafka batches that AMQP consumers and Kafka fetches decompress in one turn; they go on in the next. */
+  /** Bytes of stored Kafka batches that AMQP consumers and Kafka fetches decompress in one turn. They go on in the next turn. */
   turnInflatedBytesMax: 8 << 20,
-  /** Stored Kafka batches kept decompressed, for readers that take one record at a time. */
+  /** Bytes of stored Kafka batches that are kept decompressed, for readers that take one record at a time. */
   inflatedBytesKept: 32 << 20,
   amqpFrameBytesMax: 128 << 10,
   amqpChannelsMax: 2047,
   amqpMessageBytesMax: 512 << 20,
-  /** How long a connection may take to log in where it has to. */
+  /** How long a connection may take to log in, if it must log in. */
   loginMsMax: 10_000,
   /** A TLS handshake that takes longer ends the connection. */
   tlsHandshakeMsMax: 10_000,
-  /** Payload of one WebSocket frame that a client sends; messages have no bound of their own, since none is gathered. */
+  /** Payload of one WebSocket frame from a client. Messages of several frames have no bound, since they are not collected. */
   webSocketFrameBytesMax: 64 << 20,
   /** Payload of one WebSocket frame that is sent. */
   webSocketSentFrameBytesMax: 1 << 20,
-  /** A WebSocket peer that has said nothing for so long is pinged; if it says nothing again, the connection ends. */
+  /** A WebSocket peer that has been silent for this long is pinged. If it stays silent as long again, the connection is closed. */
   webSocketSilenceMsMax: 60_000,
-  /** Body of an HTTP request, where its route sets no other bound. */
+  /** Body of an HTTP request, unless its route has another bound. */
   httpBodyBytesMax: 64 << 10,
-  /** Longer headers of an HTTP request, all together, are refused. */
+  /** All headers of an HTTP request together. A request with more is refused. */
   httpHeaderBytesMax: 8192,
-  /** A body that is streamed has to bring so much in ten seconds while it is waited for. */
+  /** A streamed request body must bring this much in ten seconds while the broker waits for it. */
   httpStreamedBytesLeast: 16 << 10,
-  /** While somebody looks at rates, counters are read so often, and no more once nobody has looked for so long. */
+  /** How often counters are read for rates while somebody looks at them; and after how long without a look this stops. */
   rateSampleMs: 5000,
   rateIdleMsMax: 60_000,
-  /** Text of a client that says what it is: its name, each of its properties. */
+  /** Longest text with which a client describes itself: its name, and each of its properties. */
   clientTextBytesMax: 255,
-  /** Descriptors that are left for files and HTTP when connections are bounded by what the process may open. */
+  /** File descriptors that are left for files and HTTP when `--connections-max auto` is computed. */
   descriptorsReserved: 400,
-  /** HTTP's own bound: it is not part of `--connections-max`, so that a full broker can be looked at. */
+  /** HTTP connections. They are not part of `--connections-max`, so that a full broker can still be inspected. */
   httpConnectionsMax: 256,
   /** Most connections that `--connections-max auto` allows, however many descriptors there are. */
   connectionsAutoMax: 100_000,
   /** Refused connections and failed handshakes are logged at most this often, with their number. */
   refusalLogMs: 1000,
-  /** Waits longer than this are taken in steps: the runtimes' timers end at 2^31 ms, and fire at once beyond. */
+  /** Longer waits are made of several timers: the runtimes' timers end at 2^31 ms, and fire at once beyond. */
   timerMsMax: 3_600_000,
-  /** Data of less durable levels reaches the disk this late at most. */
+  /** Data of the level `written` is synced to disk after this long at most. */
   lazySyncDelayMs: 1000,
 } as const;
 

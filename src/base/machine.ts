@@ -1,4 +1,4 @@
-/** What is known of the machine for the options' sake. */
+/** What the options need to know of the machine. */
 import { totalmem } from "node:os";
 import type { Machine } from "./config/options.ts";
 

@@ -29,7 +29,7 @@ export type Sizes = typeof usual;
 
 export const sizes: Readonly<Sizes> = { ...usual };
 
-/** What is not named is as usual. For the simulator and tests. */
+/** Sizes that are not given get their usual values. For the simulator and tests. */
 export function setSizes(given: Partial<Sizes>): void {
   Object.assign(sizes, usual, given);
 }

@@ -1,8 +1,8 @@
 /**
- * Log lines that others can cause as often as they like: the first of a second at once, the rest as a number when the second
- * is over. So nobody fills the disk, or hides something, by making the log long.
+ * Log lines that clients can cause as often as they like: the first one in a second is written at once, the others are summed up
+ * in a number when the second is over. So no client can fill the disk, or hide something in a long log.
  *
- * Invariant: each kind writes one line in `limits.refusalLogMs` at most, and every event is counted in a line.
+ * Invariant: each kind writes at most one line in `limits.refusalLogMs`, and every event is counted in a line.
  */
 import type { Timers } from "./clock.ts";
 import { limits } from "./limits.ts";

@@ -145,7 +145,7 @@ export class TurnWork {
   #turn(): void {
     this.#isTurnRequested = false;
     this.#unitsLeft = this.#bounds.turnWorkUnits;
-    // Who was not reached in this turn stays in front of those who were.
+    // Jobs that had no turn stay in front of those that had one.
     let reached = 0;
     const waiting = this.#waiting;
     if (waiting.length > 0) this.#turnsContinued++;

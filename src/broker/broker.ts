@@ -11,7 +11,6 @@ import type { Logger } from "../base/logger.ts";
 import { faultsOfPatterns } from "./access/rule.ts";
 import type { Random } from "../base/random.ts";
 import { type Job, TurnWork } from "../base/turn-work.ts";
-import type { Connection } from "../base/connection.ts";
 import { type Disk, type StateSource, stateSourceId, Storage } from "../storage/index.ts";
 import { Access, type Security } from "./access/access.ts";
 import { Connections } from "./connections.ts";
@@ -19,6 +18,7 @@ import { connectionCounters, counted, exchangeCounters, queueCounters, Rates } f
 import { DiskLog } from "./disk-log.ts";
 import type { PasswordHash } from "./access/password-hash.ts";
 import { defaultVhostName, definitionKey } from "./names.ts";
+import { PublisherFlow } from "./publisher-flow.ts";
 import type { Queue } from "./queue/queue.ts";
 import { InflationBudget } from "./queue/inflation-budget.ts";
 import { restoreDefinitions } from "./queue/restore.ts";
@@ -31,7 +31,7 @@ export { type StateSource, stateSourceId };
 export type Durability = "fsync" | "written" | "memory";
 
 export interface BrokerOptions {
-  /** Null keeps nothing. */
+  /** Null: nothing is stored on disk. */
   disk: Disk | null;
   directory: string;
   clock: Clock;
@@ -39,35 +39,32 @@ export interface BrokerOptions {
   random: Random;
   logger: Logger;
   journalBytesMax: number;
-  /** Publishers wait while the disk has less free space; absent: it is not looked at. */
+  /** Publishers wait while the disk has less free space. Absent: free space is not checked. */
   diskFreeBytesMin?: number | "auto";
-  /** Volatile records beyond this pause publishers; 0 is no limit. */
+  /** Publishers wait while volatile records take more bytes than this; 0 is no limit. */
   memoryBytesMax: number;
-  /** Values that are neither messages nor definitions: the Redis keyspace. */
+  /** Owners of further durable values, such as the Redis keyspace. */
   sources?: readonly StateSource[];
-  /** Who may come in; everybody, if absent. */
+  /** Passwords and users; absent: everybody may log in. */
   security?: Security;
-  /** scrypt beside this thread, if absent. */
+  /** Absent: scrypt on another thread. */
   passwordHash?: PasswordHash;
   /** When XADD is answered. */
   redisStreamsDurability: Durability;
   /** When acks=all is answered. */
   kafkaDurability: Exclude<Durability, "memory">;
-  /** Those of `limits` that are to be other ones. */
+  /** Replaces some of `limits`, for tests. */
   turnBounds?: Partial<TurnBounds>;
-  /** The owner's number, above those of all before it; absent: the next one. */
+  /** The epoch of this owner of the directory, higher than those of all owners before; absent: the next one. */
   epoch?: number;
-  /** The disk lost what it had promised, or another broker has the directory (TAKEN_OVER): the process must end. */
+  /** A sync failed, or another broker has taken the directory over (TAKEN_OVER): the process must end. */
   onFatal: (error: Error) => void;
 }
 
 const sweepIntervalMs = 5000;
-/** Publishers that were held back go on below this share of the bound. */
-const resumeShare = 7 / 8;
-/** Memory is given out in chunks, of which one is always held: a smaller bound would hold publishers for ever. */
-const memoryBytesLeast = 2 << 20;
-
-/** Of the table's pairs: what the positions of Kafka groups are, which are committed all the time, and what is all else. */
+/**
+ * Kinds of definitions, told apart for `lookedAt…`: committed offsets of Kafka groups, which change all the time, and all others.
+ */
 const isPosition = (kind: string): boolean => kind === "offset";
 const isGroup = (kind: string): boolean => kind === "group";
 const isDefinition = (kind: string): boolean => !isPosition(kind);
@@ -80,32 +77,26 @@ export class Broker {
   readonly logger: Logger;
   readonly storage: Storage;
   readonly ticker: Ticker;
-  /** Memory that connections hold. */
+  /** The memory that connections hold. */
   readonly inFlight: BytesInFlight;
-  /** Long requests, in slices. */
+  /** Which publishers have to wait. */
+  readonly flow: PublisherFlow;
+  /** Long requests, processed in slices. */
   readonly work: TurnWork;
   readonly turnBounds: TurnBounds;
-  readonly inflation: InflationBudget;
+  readonly inflation: InflationBudget<Queue>;
   readonly access: Access;
   readonly retention: Retention;
   readonly vhosts = new Map<string, Vhost>();
-  /** What is connected. */
+  /** All connections, of every protocol. */
   readonly connections: Connections;
-  /** How fast counters grow, while somebody looks. */
+  /** Rates of counters, sampled while somebody looks at them. */
   readonly rates: Rates;
-  /** What the routes that all exchanges remember take. */
+  /** Bounds the memory of the routes that all exchanges cache. */
   readonly routeBudget = new RouteBudget();
   /** The journal has been replayed. */
   isOpen = false;
-  /** Publishers are being held back. */
-  isBlocked = false;
-  readonly #pausedPublishers = new Set<Connection>();
-  /** Those that wait for the journal's backlog only, since what they send frees space. */
-  readonly #pausedWriters = new Set<Connection>();
-  #isBehindNow = false;
-  /** Told when `isBlocked` changes. */
-  readonly flowListeners = new Set<(isBlocked: boolean) => void>();
-  /** How many queues are in `catchUp`, one inside the other. */
+  /** How many calls of `catchUp` are nested at the moment. */
   queuesCatchingUp = 0;
   #nextConsumerId = 1;
   #sweep: Timer | null = null;
@@ -122,20 +113,24 @@ export class Broker {
     const { clock, timers, memoryBytesMax } = options;
     this.turnBounds = { ...limits, ...options.turnBounds };
     this.inFlight = new BytesInFlight({ bytesMax: memoryBytesMax, timers });
+    this.flow = new PublisherFlow(storage, memoryBytesMax);
     this.ticker = new Ticker({
       storage,
       clock,
       timers,
       bounds: this.turnBounds,
       inFlight: this.inFlight,
-      afterFlush: () => this.#checkFlow(),
+      afterFlush: () => {
+        this.#diskLog.look(storage);
+        this.flow.check();
+      },
     });
     this.work = new TurnWork(timers, this.turnBounds);
     this.inflation = new InflationBudget(options.timers, (queue) => this.schedule(queue));
     this.#diskLog = new DiskLog(options);
     this.access = new Access({ ...options, storage });
     this.retention = new Retention(this);
-    this.connections = new Connections(this.logger, (connection) => this.isHeldBack(connection));
+    this.connections = new Connections(this.logger, (connection) => this.flow.isHeldBack(connection));
     const { connections, vhosts } = this;
     this.rates = new Rates({
       clock,
@@ -147,13 +142,13 @@ export class Broker {
         counted(connectionCounters, () => connections.all()),
       ],
     });
-    // Publishers remember where they may publish together with the route.
+    // Publishers cache the result of the permission check together with the route.
     this.access.permissions.listeners.add(() => {
       for (const vhost of this.vhosts.values()) vhost.routingVersion++;
     });
   }
 
-  /** Opens the data directory. Throws CORRUPT (see `troikamq check`) and what the disk throws. */
+  /** Opens the data directory. Throws CORRUPT (see `troikamq check`), and errors of the disk. */
   static async open(options: BrokerOptions): Promise<Broker> {
     let broker: Broker | null = null;
     const storage = await Storage.open({
@@ -195,10 +190,10 @@ export class Broker {
     return this.vhosts.get(defaultVhostName)!;
   }
 
-  /** Makes a virtual host that is kept; false where there is one of that name. */
+  /** Makes a durable virtual host; false if one of that name exists. */
   addVhost(name: string): boolean {
     if (this.vhosts.has(name)) return false;
-    this.storage.table.put(definitionKey("vhost", name), "{}");
+    this.storage.definitions.put(definitionKey("vhost", name), "{}");
     this.createVhost(name);
     return true;
   }
@@ -211,17 +206,17 @@ export class Broker {
     return vhost;
   }
 
-  /** A number for a consumer, unique in this process and above 0. */
+  /** An id for a consumer, above 0 and unique in this process. */
   takeConsumerId(): number {
     return this.#nextConsumerId++;
   }
 
-  /** Has the queue looked at when the tick ends: deliveries, bounds, waiters. */
+  /** Schedules the queue for the end of this tick: deliveries, bounds, waiters. */
   schedule(queue: Queue): void {
     this.ticker.schedule(queue);
   }
 
-  /** Has the queue looked at again at a wall time, or before: its head expires then, or it could not be read. */
+  /** Schedules the queue at that wall time, in ms, or before: because its head expires then, or could not be read. */
   wakeQueueAt(queue: Queue, at: number): void {
     if (queue.wakeAt <= at) return;
     queue.wakeAt = at;
@@ -233,77 +228,14 @@ export class Broker {
     });
   }
 
-  /**
-   * Call after taking a message from a connection: while the broker is behind, its publishers are not read from. It is
-   * looked at for each message, since one tick may read megabytes from each of many connections.
-   */
-  publisherSeen(connection: Connection): void {
-    if (!this.isBlocked && !this.#isBehind(1)) return;
-    if (this.#pausedPublishers.has(connection)) return;
-    this.#pausedPublishers.add(connection);
-    connection.pauseReading();
-  }
-
-  /** The same after a request that frees space, such as DEL: it goes on while the disk is full. */
-  writerSeen(connection: Connection): void {
-    if (!this.#isBehind(1) || this.#pausedWriters.has(connection)) return;
-    this.#pausedWriters.add(connection);
-    connection.pauseReading();
-  }
-
-  /** It has published, and is not read from until there is room. */
-  isHeldBack(connection: Connection): boolean {
-    return this.#pausedPublishers.has(connection) || this.#pausedWriters.has(connection);
-  }
-
-  /** The connection is gone. */
-  publisherGone(connection: Connection): void {
-    this.#pausedPublishers.delete(connection);
-    this.#pausedWriters.delete(connection);
-  }
-
-  /** RabbitMQ's words for `connection.blocked`. */
-  get blockedReason(): string {
-    return this.storage.failure === null ? "low on memory" : "low on disk";
-  }
-
-  /** More waits for the disk, or is in memory, than publishers may add to. */
-  get isBehind(): boolean {
-    return this.#isBehind(1);
-  }
-
-  /** Whether a share of what the journal or memory may have waiting is passed. */
-  #isBehind(share: number): boolean {
-    const { storage } = this;
-    if (storage.pending - storage.durable > limits.journalBacklogBytesMax * share) return true;
-    // Looked at within the tick too: what one tick takes may be all the room that there is.
-    if (storage.pending > storage.gate.roomEnd) return true;
-    const { memoryBytesMax } = this.options;
-    return memoryBytesMax > 0 && storage.volatile.bytes > Math.max(memoryBytesMax, memoryBytesLeast) * share;
-  }
-
-  /** Once held back, publishers stay so until there is some room: each change is told to all who listen. */
-  #checkFlow(): void {
-    const { failure } = this.storage;
-    this.#isBehindNow = this.#isBehind(this.#isBehindNow ? resumeShare : 1);
-    this.#diskLog.look(this.storage);
-    const isBlocked = failure !== null || this.#isBehindNow;
-    if (isBlocked !== this.isBlocked) {
-      this.isBlocked = isBlocked;
-      for (const listener of this.flowListeners) listener(isBlocked);
-    }
-    if (!this.#isBehindNow) resume(this.#pausedWriters);
-    if (!isBlocked) resume(this.#pausedPublishers);
-  }
-
-  /** Others fill the disk too, and make room. */
+  /** Watches the free space, since other programs fill the disk and free space too. */
   #tendDisk(): void {
     const { gate, room } = this.storage;
     if (room === null) return;
     this.storage.lookForSuccessor();
     const wasFull = gate.failure !== null;
     gate.tend();
-    // The cleaner has its turn with a tick, and publishers hear of a change.
+    // A tick runs the cleaner, and tells publishers when the state changes.
     if (wasFull || gate.failure !== null) this.ticker.request();
     this.#diskLook = this.timers.after(limits.diskLookMs, () => this.#tendDisk());
   }
@@ -311,8 +243,8 @@ export class Broker {
   #sweepLater(): void {
     this.#sweep = this.timers.after(sweepIntervalMs, () => {
       this.work.run(this.#sweeping(), () => {
-        // What timers took away may be the room that publishers wait for.
-        if (this.isBlocked) this.ticker.request();
+        // Records that timers removed may have made the room that publishers wait for.
+        if (this.flow.isBlocked) this.ticker.request();
         this.#sweepLater();
       });
     });
@@ -327,7 +259,7 @@ export class Broker {
     }
   }
 
-  /** In a timer nobody would catch what it throws: an unreadable record must not end the broker. */
+  /** An unreadable record must not end the broker: nobody would catch the error in a timer. */
   #sweepOne(queue: Queue): void {
     try {
       this.retention.sweep(queue);
@@ -336,15 +268,15 @@ export class Broker {
     }
   }
 
-  /** Ends the tick and resolves once all that was appended by now is durable: every confirm has been written. */
+  /** Ends the tick, and resolves once everything appended until now is durable, so that every confirm has been written. */
   async sync(): Promise<boolean> {
     this.ticker.run();
     const { storage } = this;
-    // Not what is written: the disk may have refused it.
+    // `pending`, not `written`: the disk may have refused the last write.
     const position = storage.pending;
     let isLate = false;
     const ended = Promise.withResolvers<void>();
-    // A disk that takes nothing must not keep the process from ending.
+    // A disk that cannot be written must not keep the process from ending.
     const bound = this.timers.after(limits.diskStopMsMax, () => {
       isLate = true;
       ended.resolve();
@@ -361,14 +293,14 @@ export class Broker {
   }
 
   /**
-   * Call where a client asks after what is defined (queues, exchanges, topics, groups, users): while the journal takes
-   * nothing its answer waits if any of that is not written.
+   * Call this where an answer depends on definitions (queues, exchanges, topics, groups, users): while the journal cannot be
+   * written, the answer waits if a definition is not written yet.
    */
   lookedAtDefinitions(): void {
     if (this.ticker.isStuck) this.storage.unwritten.lookedAtTable(isDefinition);
   }
 
-  /** The same where only one name is asked after: whether there is such a queue, exchange or topic. */
+  /** The same where the answer depends on whether one name is a queue, exchange or topic. */
   lookedAtName(vhost: string, name: string): void {
     if (!this.ticker.isStuck) return;
     const { unwritten } = this.storage;
@@ -377,24 +309,24 @@ export class Broker {
     unwritten.lookedAtPair(definitionKey("topic", vhost, name));
   }
 
-  /** The same for a queue or stream that is there: its records, its cursors, and its groups. */
+  /** The same where the answer depends on an existing queue or stream: its records, its cursors, its groups. */
   lookedAtQueue({ log }: Queue): void {
     if (!this.ticker.isStuck) return;
     this.storage.unwritten.lookedAt(log);
     this.storage.unwritten.lookedAtTable(isGroup);
   }
 
-  /** The same for positions that Kafka groups have committed. */
+  /** The same where the answer depends on offsets that Kafka groups have committed. */
   lookedAtPositions(): void {
     if (this.ticker.isStuck) this.storage.unwritten.lookedAtTable(isPosition);
   }
 
-  /** Whether anything defined is not written yet. */
+  /** Whether a definition is not written yet. */
   get hasUnwrittenDefinitions(): boolean {
     return this.storage.unwritten.hasChanged(isDefinition);
   }
 
-  /** Writes and syncs everything. Connections are to be gone by now. */
+  /** Writes and syncs everything. All connections must be closed before. */
   async close(): Promise<void> {
     this.rates.close();
     this.#sweep?.cancel();
@@ -411,9 +343,4 @@ function* each<Outer, Inner>(
   innerOf: (outer: Outer) => Iterable<Inner>,
 ): Generator<Inner, void> {
   for (const item of outer) yield* innerOf(item);
-}
-
-function resume(paused: Set<Connection>): void {
-  for (const connection of paused) connection.resumeReading();
-  paused.clear();
 }

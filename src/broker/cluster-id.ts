@@ -6,9 +6,9 @@ const key = "kafka/cluster-id";
 
 /** 22 characters: 16 bytes in URL-safe base64, as Kafka's `random-uuid` makes them. */
 export function clusterIdOf(storage: Storage, random: Random): string {
-  const known = storage.table.get(key);
+  const known = storage.definitions.get(key);
   if (known !== undefined) return known.toString();
   const made = Buffer.from(random.bytes(16)).toString("base64url");
-  storage.table.put(key, made);
+  storage.definitions.put(key, made);
   return made;
 }

@@ -1,21 +1,20 @@
 /**
- * What is connected: every protocol's connections, found, listed and closed for whoever looks after the broker.
+ * The connections of every protocol: found, listed and closed for an operator.
  *
- * Not here: the connections themselves, which their servers hold (net/listen.ts), and what they say (base/connection-facts.ts).
- * Nothing is kept here and nothing is counted: it costs nothing until somebody asks.
- * Invariant: a list looks at a bounded number of connections in one turn (base/turn-work.ts), and at no more of them than
- * there were when it began.
+ * Not here: the connections themselves, which their servers hold (net/listen.ts), and their descriptions
+ * (base/connection-facts.ts). Nothing is stored or counted here, so it costs nothing until somebody asks. Invariant: a list looks
+ * at a bounded number of connections in one turn (base/turn-work.ts), and at no more connections than there were when it began.
  */
 import type { ConnectionFacts, ConnectionState, OpenConnection } from "../base/connection-facts.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Job } from "../base/turn-work.ts";
 
-/** A server and its connections, by their ids, which grow. */
+/** A server and its connections, by id. Ids grow. */
 export interface ConnectionSource {
   readonly connections: ReadonlyMap<number, OpenConnection>;
 }
 
-/** What is absent is not asked. */
+/** A field that is absent is not compared. */
 export interface ConnectionFilter {
   readonly protocol?: string;
   readonly user?: string;
@@ -30,7 +29,7 @@ const unitsOfPiece = 250;
 
 export class Connections {
   readonly #logger: Logger;
-  /** Publishers are held back, and it is one of them. */
+  /** Whether this connection is one of the publishers that have to wait. */
   readonly #isBlocked: (connection: OpenConnection) => boolean;
   readonly #sources = new Set<ConnectionSource>();
 
@@ -61,13 +60,13 @@ export class Connections {
   #find(id: number): OpenConnection | undefined {
     for (const { connections } of this.#sources) {
       const found = connections.get(id);
-      // Its session is over: it lingers for its peer alone.
+      // A closed session: the socket only lingers until the peer ends too.
       if (found !== undefined) return found.isClosed ? undefined : found;
     }
     return undefined;
   }
 
-  /** Ends a connection in its protocol's words; false where there is none of that id. */
+  /** Closes a connection with its protocol's own message; false if there is none of that id. */
   close(id: number, reason: string): boolean {
     const connection = this.#find(id);
     if (connection === undefined) return false;
@@ -81,12 +80,12 @@ export class Connections {
     return true;
   }
 
-  /** Those that fit, in the order in which they came within each protocol. */
+  /** The connections that match, in the order in which they came within each protocol. */
   *list(filter: ConnectionFilter = {}): Job<ConnectionFacts[]> {
     const found: ConnectionFacts[] = [];
     let units = 0;
     for (const { connections } of this.#sources) {
-      // Those that come meanwhile are behind them in the map, and would keep this from ending.
+      // Connections that come meanwhile are appended to the map; without this bound the loop might not end.
       let left = connections.size;
       for (const connection of connections.values()) {
         if (left-- === 0) break;
@@ -110,7 +109,7 @@ export class Connections {
   }
 }
 
-/** Told by what needs no description. */
+/** A first comparison, with fields that need no description. */
 function mayFit({ protocol, remote }: OpenConnection, filter: ConnectionFilter): boolean {
   if (filter.protocol !== undefined && filter.protocol !== protocol) return false;
   return filter.remoteHost === undefined || filter.remoteHost === remote.host;

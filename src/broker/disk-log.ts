@@ -1,7 +1,7 @@
 /**
- * Says once that the disk is full or fails, with what to do, and once that it is over.
+ * Logs once that the disk is full or failing, with what to do, and once that it is over.
  *
- * Not here: what follows from it (storage/journal/write-gate.ts, broker.ts).
+ * Not here: what the broker does about it (storage/journal/write-gate.ts, publisher-flow.ts).
  */
 import type { Clock, Timers } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
@@ -30,13 +30,13 @@ export class DiskLog {
       ),
       low: new SparseLog(timers, (fields) =>
         logger.error(
-          "the disk is nearly full: publishers wait, all else goes on; free disk space, or consume, delete, purge or trim what is stored",
+          "the disk is nearly full: publishers wait, everything else goes on; free disk space, or consume, delete, purge or trim what is stored",
           fields,
         ),
       ),
       stuck: new SparseLog(timers, (fields) =>
         logger.error(
-          "the journal cannot be written: what changes data is refused or waits, reads go on; free disk space or mend the disk: it goes on by itself",
+          "the journal cannot be written: changes of data are refused or wait, reads go on; free disk space or repair the disk: writing then goes on by itself",
           fields,
         ),
       ),

@@ -1,4 +1,4 @@
-/** The broker's numbers for `/metrics`, read when someone asks; nothing is counted twice for them. */
+/** The broker's metrics for `/metrics`. They are read when somebody asks; nothing is counted only for them. */
 import type { MetricsRegistry } from "../base/metrics.ts";
 import type { Job } from "../base/turn-work.ts";
 import type { Broker } from "./broker.ts";
@@ -6,23 +6,23 @@ import type { Broker } from "./broker.ts";
 const queuesOfPiece = 32;
 const unitsOfQueue = 1;
 
-/** What a listener tells of itself. */
+/** The numbers of one listener. */
 export interface ListenerNumbers {
   readonly protocol: { readonly name: string };
   readonly connections: { readonly size: number };
   readonly accepted: number;
-  /** By the reason. */
+  /** By reason. */
   readonly refused: Readonly<Record<string, number>>;
 }
 
-/** What all queues have together, added up in slices: there may be a hundred thousand. */
+/** The totals of all queues, added up in slices, since there may be a hundred thousand queues. */
 class QueueSums {
   queues = 0;
   ready = 0;
   held = 0;
   logBytes = 0;
   readonly #broker: Broker;
-  /** Whoever asks meanwhile gets the same. */
+  /** A request that comes while they are being added up gets the same result. */
   #renewal: Promise<void> | null = null;
 
   constructor(broker: Broker) {
@@ -35,7 +35,8 @@ class QueueSums {
     this.#renewal = promise;
     this.#broker.work.run(this.#adding(), (outcome) => {
       this.#renewal = null;
-      if ("error" in outcome) reject(new Error("the queues could not be added up", { cause: outcome.error }));
+      if ("error" in outcome)
+        reject(new Error("the metrics of the queues could not be computed", { cause: outcome.error }));
       else resolve();
     });
     return promise;
@@ -91,9 +92,13 @@ export function registerBrokerMetrics(
   const sums = new QueueSums(broker);
   registry.prepare(() => sums.renew());
   gauge("troikamq_queues", "Queues and streams.", () => sums.queues);
-  gauge("troikamq_records_ready", "Records that nobody holds.", () => sums.ready);
-  gauge("troikamq_records_held", "Records given out and not settled.", () => sums.held);
-  gauge("troikamq_log_bytes", "Bytes of records that are still needed.", () => sums.logBytes);
+  gauge(
+    "troikamq_records_ready",
+    "Records of queues that are ready for delivery, and all records of streams.",
+    () => sums.ready,
+  );
+  gauge("troikamq_records_held", "Records delivered and not acknowledged.", () => sums.held);
+  gauge("troikamq_log_bytes", "Bytes of stored records.", () => sums.logBytes);
   counter(
     "troikamq_ticks_total",
     "Turns of the event loop that ended with a flush.",
@@ -126,7 +131,7 @@ export function registerBrokerMetrics(
   });
   gauge(
     "troikamq_disk_free_bytes_min",
-    "Publishers wait while less is free.",
+    "Publishers wait while the disk has less free space.",
     () => broker.storage.room?.freeBytesMin ?? 0,
   );
   gauge(
@@ -136,7 +141,7 @@ export function registerBrokerMetrics(
   );
   gauge(
     "troikamq_disk_full",
-    "1 while the disk has too little room for publishers, 2 while nothing can be written.",
+    "1 while publishers wait for disk space, 2 while nothing can be written.",
     () => {
       const { failure, writeFailure } = broker.storage.gate;
       if (writeFailure !== null) return 2;
@@ -145,7 +150,7 @@ export function registerBrokerMetrics(
   );
   gauge(
     "troikamq_bytes_in_flight",
-    "Memory that connections hold: input that is not whole or not committed, and output that has not left.",
+    "Memory held by connections: incomplete or uncommitted input, and unsent output.",
     () => broker.inFlight.total,
   );
   gauge(
@@ -163,5 +168,7 @@ export function registerBrokerMetrics(
     "Turns of the event loop that went on with requests too long for one turn.",
     () => broker.work.turnsContinued,
   );
-  gauge("troikamq_publishers_blocked", "1 while publishers are held back.", () => (broker.isBlocked ? 1 : 0));
+  gauge("troikamq_publishers_blocked", "1 while publishers are held back.", () =>
+    broker.flow.isBlocked ? 1 : 0,
+  );
 }

@@ -1,4 +1,6 @@
-/** Names, and the table keys of definitions: `kind/` and a JSON array of names, so that no name can be mistaken for another. */
+/**
+ * Names as text, and the keys of definitions: `kind/` and a JSON array of names, so that no two lists of names have the same key.
+ */
 import { type AmqpText, utf8OrUndefined } from "../message/amqp/text.ts";
 
 export type DefinitionKind =
@@ -25,8 +27,8 @@ export function namesOfKey(key: string): string[] {
 export const defaultVhostName = "/";
 
 /**
- * The text of a name for people. Names are latin1 strings of their bytes, since a Redis key may be any bytes: a name's
- * `length` is its size in bytes, and what is UTF-8 must be shown as such.
+ * A name as text for people. Names are latin1 strings of their bytes, since a Redis key may be any bytes: the `length` of a name
+ * is its size in bytes. A name in UTF-8 is shown decoded.
  */
 export function shownName(name: string): string {
   for (let i = 0; i < name.length; i++) {
@@ -35,13 +37,13 @@ export function shownName(name: string): string {
   return name;
 }
 
-/** The broker's form of a text that came in a table of AMQP, which need not be UTF-8. */
+/** The broker's form of a text from an AMQP table, which need not be UTF-8. */
 export function nameOfText(text: AmqpText): string {
   if (typeof text !== "string") return text.latin1Slice();
   return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).latin1Slice();
 }
 
-/** A name as a table of AMQP has it: bytes where it is not UTF-8. */
+/** A name as an AMQP table has it: a text if it is UTF-8, otherwise bytes. */
 export function textOfName(name: string): AmqpText {
   const bytes = Buffer.from(name, "latin1");
   return utf8OrUndefined(bytes, 0, bytes.length) ?? bytes;

@@ -1,17 +1,16 @@
 /**
- * How fast counters grow: of queues, exchanges and connections, while somebody looks.
+ * Rates of the counters of queues, exchanges and connections, while somebody looks at them.
  *
- * The counters are plain numbers that are counted where it happens, or offsets that are there anyway. The first look begins to
- * sample them all, in slices, every `rateSampleMs`; it ends once nobody has looked for `rateIdleMsMax`.
- * Invariants: nothing is kept and no timer runs while nobody looks; a sample holds one entry for each thing that was there
- * in the last round.
+ * The counters are plain numbers that are counted where the event happens, or offsets that exist anyway. The first look starts
+ * sampling all of them, in slices, every `rateSampleMs`. Sampling ends when nobody has looked for `rateIdleMsMax`. Invariants:
+ * nothing is stored and no timer runs while nobody looks; a sample has one entry for each thing that existed in the last round.
  */
 import type { Clock, Timer, Timers } from "../base/clock.ts";
 import type { OpenConnection } from "../base/connection-facts.ts";
 import { limits } from "../base/limits.ts";
 import type { Job, TurnWork } from "../base/turn-work.ts";
 
-/** What is read of a Queue and of an Exchange. */
+/** The counters of a Queue and of an Exchange. */
 type CountedExchange = Readonly<Record<"published" | "unroutable" | "returned", number>>;
 type CountedQueue = Readonly<
   Record<
@@ -22,7 +21,7 @@ type CountedQueue = Readonly<
 
 type Readers<Thing> = Readonly<Record<string, (thing: Thing) => number>>;
 
-/** What is counted of a queue or stream since it was made, or since the start. */
+/** Counts of a queue or stream since it was made or the broker started. */
 export const queueCounters = {
   published: ({ log }) => log.nextOffset,
   delivered: (queue) => queue.delivered,
@@ -30,17 +29,17 @@ export const queueCounters = {
   acknowledged: (queue) => queue.acknowledged,
   requeued: (queue) => queue.requeued,
   expired: (queue) => queue.expired,
-  /** By a bound on length or bytes. */
+  /** Dropped because of a bound on length or bytes. */
   dropped: (queue) => queue.dropped,
-  /** Given back by consumers for good, or too often. */
+  /** Rejected by consumers without requeueing, or requeued too often. */
   rejected: (queue) => queue.rejected,
 } satisfies Readers<CountedQueue>;
 
 export const exchangeCounters = {
   published: (exchange) => exchange.published,
-  /** Led to no queue and no subscriber. */
+  /** Messages that led to no queue and no subscriber. */
   unroutable: (exchange) => exchange.unroutable,
-  /** Of these, those that were sent back (AMQP mandatory). */
+  /** Unroutable messages that were returned (AMQP mandatory). */
   returned: (exchange) => exchange.returned,
 } satisfies Readers<CountedExchange>;
 
@@ -51,7 +50,7 @@ export const connectionCounters = {
 
 export type Counts<Table> = { readonly [Name in keyof Table]: number };
 
-/** The counters as they stand. */
+/** The current values of the counters. */
 export function countsOf<Thing, Table extends Readers<Thing>>(table: Table, thing: Thing): Counts<Table> {
   const counts: Record<string, number> = {};
   for (const [name, read] of Object.entries(table)) counts[name] = read(thing);
@@ -61,7 +60,7 @@ export function countsOf<Thing, Table extends Readers<Thing>>(table: Table, thin
 interface Sample {
   at: number;
   readonly counts: Float64Array;
-  /** A second; NaN before there are two samples. */
+  /** Per second; NaN before there are two samples. */
   readonly rates: Float64Array;
 }
 
@@ -97,12 +96,12 @@ export class Rates {
     this.#options = options;
   }
 
-  /** Things that are sampled now. */
+  /** How many things are being sampled. */
   get size(): number {
     return this.#samples.size;
   }
 
-  /** How fast each counter of the table grows, a second. Null: not known yet; ask again in a while. */
+  /** The rate of each counter per second. Null: not known yet; ask again later. */
   of<Thing, Table extends Readers<Thing>>(table: Table, thing: Thing): Counts<Table> | null {
     this.#looked();
     const sample = this.#samples.get(thing);

@@ -1,27 +1,38 @@
 /**
- * The end of each tick, in its one right order: deliver, write, send.
+ * The end of each tick, always in this order: deliver, write, send.
  *
- * Nothing leaves on a socket before the journal has taken what it speaks of; that is what makes every acknowledgement
- * true for a killed process, and the holds of `NetConnection` do the same for the durable level.
- * Invariant: what a session has appended to an output is sent only after a flush that succeeded, in the same turn; while
- * the journal takes nothing, only what speaks of nothing unwritten (net/connection.ts).
+ * Nothing leaves on a socket before the journal has written what it depends on, so every acknowledgement survives a killed
+ * process. The holds of `NetConnection` do the same for durability. Invariant: output that a session has appended is sent only
+ * after a flush that succeeded, in the same turn. While the journal cannot be written, only output leaves that depends on nothing
+ * unwritten (net/connection.ts).
  */
 import type { BytesInFlight } from "../base/bytes-in-flight.ts";
 import type { Clock, Timer, Timers } from "../base/clock.ts";
 import { limits, type TurnBounds } from "../base/limits.ts";
 import type { ConnectionHost, FlushableConnection } from "../base/connection.ts";
 import type { Storage } from "../storage/index.ts";
-import type { Queue } from "./queue/queue.ts";
 
 /** Something that waits for the durable watermark, such as a channel with unconfirmed publishes. */
 export interface DurableWaiter {
-  /** The watermark stands at `position` now. Register again to hear more. */
+  /** The watermark is at `position` now. Register again to hear of the next move. */
   durableMoved(position: number): void;
+}
+
+/** A queue or stream, as the tick sees it. */
+export interface TickedQueue {
+  isScheduled: boolean;
+  hasFailed: boolean;
+  /** Delivers, applies bounds, and tells waiters. */
+  atTickEnd(): void;
+  /** Called with the error that `atTickEnd` threw. */
+  failed(error: unknown): void;
+  /** Asks to be scheduled again at that wall time, in ms, or before. */
+  wakeNoLaterThan(at: number): void;
 }
 
 const retryDelayMs = 100;
 const failedQueueRetryMs = 1000;
-/** A round delivers what the one before published (dead letters); more rounds than this wait for the next tick. */
+/** A round delivers what the round before published (dead letters). What is left after this many rounds waits for the next tick. */
 const roundsMax = 16;
 
 export interface TickerOptions {
@@ -30,7 +41,7 @@ export interface TickerOptions {
   readonly timers: Timers;
   readonly bounds: TurnBounds;
   readonly inFlight: BytesInFlight;
-  /** Looks whether publishers must be held back. */
+  /** Checks whether publishers have to wait. */
   readonly afterFlush: () => void;
 }
 
@@ -43,9 +54,9 @@ export class Ticker implements ConnectionHost {
   readonly #afterFlush: () => void;
   #isRequested = false;
   #isRunning = false;
-  #scheduled: Queue[] = [];
+  #scheduled: TickedQueue[] = [];
   /** Queues that have more to do than one tick allows. */
-  readonly #later = new Set<Queue>();
+  readonly #later = new Set<TickedQueue>();
   #expirationsLeft: number;
   #touched: FlushableConnection[] = [];
   #held: FlushableConnection[] = [];
@@ -54,7 +65,7 @@ export class Ticker implements ConnectionHost {
   #retry: Timer | null = null;
   isClosed = false;
   ticks = 0;
-  /** Wall time of this tick's deliveries, ms: looked at once, not for each queue. */
+  /** Wall time of this tick's deliveries, in ms: read once, not for each queue. */
   deliveryTime = 0;
 
   constructor(options: TickerOptions) {
@@ -67,14 +78,14 @@ export class Ticker implements ConnectionHost {
     this.#afterFlush = options.afterFlush;
   }
 
-  /** Sees to it that this tick ends with a flush. */
+  /** Makes sure that this tick ends with a flush. */
   request(): void {
     if (this.#isRequested) return;
     this.#isRequested = true;
     this.timers.atTickEnd(() => this.run());
   }
 
-  schedule(queue: Queue): void {
+  schedule(queue: TickedQueue): void {
     if (queue.isScheduled) return;
     queue.isScheduled = true;
     this.#scheduled.push(queue);
@@ -112,17 +123,17 @@ export class Ticker implements ConnectionHost {
     this.request();
   }
 
-  /** One more record may be dropped in this tick because it expired. */
+  /** Whether one more expired record may be dropped in this tick. */
   mayExpire(): boolean {
     if (this.#expirationsLeft === 0) return false;
     this.#expirationsLeft--;
     return true;
   }
 
-  /** Has the queue looked at in the next tick, even when this one is only ending. */
-  scheduleLater(queue: Queue): void {
+  /** Schedules the queue for the next tick, even if the current one is just ending. */
+  scheduleLater(queue: TickedQueue): void {
     this.#later.add(queue);
-    // One that is ending asks for the next itself, once the journal has taken what it has.
+    // A tick that is ending requests the next one itself, after the journal has written its data.
     if (!this.#isRunning) this.request();
   }
 
@@ -175,17 +186,17 @@ export class Ticker implements ConnectionHost {
   }
 
   /**
-   * What one queue throws (a record that cannot be read) must not keep all others from being answered. It is looked at
-   * again later: the disk may only have failed for a moment.
+   * An error of one queue (an unreadable record) must not keep others from being answered. The queue is scheduled again later,
+   * since the disk may have failed only for a moment.
    */
-  #endTickOf(queue: Queue): void {
+  #endTickOf(queue: TickedQueue): void {
     try {
       queue.atTickEnd();
       queue.hasFailed = false;
     } catch (error) {
       queue.failed(error);
-      // One wake-up however often it fails until then: it may get messages in every tick.
-      queue.vhost.broker.wakeQueueAt(queue, this.#clock.now() + failedQueueRetryMs);
+      // One timer, however often it fails until then: the queue may get messages in every tick.
+      queue.wakeNoLaterThan(this.#clock.now() + failedQueueRetryMs);
     }
   }
 
@@ -221,8 +232,8 @@ export class Ticker implements ConnectionHost {
   }
 
   /**
-   * The journal takes nothing now. What speaks of what is not written waits; all else leaves, and connections that have
-   * nothing to say hear at once that publishers are held back.
+   * The journal cannot be written now. Output that depends on unwritten data waits; all other output leaves. Connections without
+   * output hear at once that publishers have to wait.
    */
   #waitForDisk(): void {
     const waiting = this.#touched;

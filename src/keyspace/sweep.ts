@@ -1,8 +1,6 @@
 /**
- * Removing keys whose time has come and that nobody asks for.
- *
- * Each call looks at a slice of the table, so that the whole of it is passed in about ten seconds, and goes on while
- * it finds much to remove. Bounded: what one call looks at has a maximum, whatever it finds.
+ * Removes expired keys that no client reads. Each call looks at a slice of the table, so that it passes the whole table in about
+ * ten seconds, and goes on while it finds many. Bounded: one call looks at a maximum of keys, whatever it finds.
  */
 import { sizes } from "../base/sizes.ts";
 import type { Database } from "./database.ts";

@@ -12,7 +12,7 @@ export class UnwrittenKeys {
   /** `database key`; `database` for all of it. */
   readonly #keys = new Set<string>();
   readonly #seen = { frames: 0, bytes: 0 };
-  /** What is in `#keys` was not written when the journal was written up to here. */
+  /** The keys in `#keys` were not written when the journal was written up to here. */
   #written = -1;
   readonly #source: StateSource;
   readonly #kinds: ValueKinds;

@@ -12,7 +12,7 @@ import type { Door } from "./listen.ts";
 export class Arrival implements SocketOwner {
   readonly #door: Door;
   guest: Guest;
-  /** The connection, or what it has become; null before there is one. */
+  /** The connection, or its successor after an upgrade; null before there is one. */
   #user: TransportUser | null = null;
 
   private constructor(door: Door, guest: Guest) {
@@ -20,7 +20,7 @@ export class Arrival implements SocketOwner {
     this.guest = guest;
   }
 
-  /** Null: it may not stay. `drop` ends the socket for another one. */
+  /** Null: it is refused. `drop` ends the socket to make room for another. */
   static enter(door: Door, remoteHost: string, drop: () => void): Arrival | null {
     const guest = door.enter(remoteHost, drop);
     return guest === null ? null : new Arrival(door, guest);
@@ -59,12 +59,12 @@ export class Arrival implements SocketOwner {
     this.#user?.broke();
   }
 
-  /** Nothing comes any more. */
+  /** No more input comes. */
   closed(): void {
     this.#user?.closed();
   }
 
-  /** The system's socket is gone, and its place is free. */
+  /** The system's socket is closed, and its place is free. */
   left(): void {
     this.guest.leave();
   }

@@ -12,14 +12,14 @@ import { type Handshake, Handshakes } from "./handshakes.ts";
 import type { Door, Listener } from "./listen.ts";
 import type { TlsIdentity, TlsServerOptions } from "./tls.ts";
 
-/** The two faces of a socket: as it came, and decrypted, which alone can end it once there is one. */
+/** The two objects for one socket: the plain one, and the decrypted one, which alone can end it once it exists. */
 interface Faces {
   readonly local: Address;
   readonly handshake: Handshake;
   decrypted: DecryptedSocket | null;
 }
 
-/** Null: it was not let in. */
+/** Null: it was refused. */
 type RawSocket = Bun.Socket<Faces | null>;
 type DecryptedSocket = Bun.Socket<Faces>;
 
@@ -31,7 +31,7 @@ function upgrade(raw: RawSocket, faces: Faces, options: TlsServerOptions): void 
   const { arrival } = handshake;
   const socket: Bun.SocketHandler<Faces> = {
     handshake(decrypted, isDone, error) {
-      // With a certificate of a wrong authority Bun 1.4.5 says that it is done, and closes the socket afterwards.
+      // With a certificate of a wrong authority, Bun 1.4.5 first reports success, and closes the socket afterwards.
       const isGood = isDone && (options.ca === undefined || decrypted.authorized);
       if (!isGood) handshake.fail(error?.message ?? "the client's certificate is not trusted");
       else if (handshake.end()) arrival.connect(new BunTransport(decrypted, local, true));
@@ -68,7 +68,7 @@ export async function listenBunTls(
           return;
         }
         raw.setNoDelay(true);
-        // Asked now: an upgraded socket knows its port no more.
+        // Read now: after the upgrade the socket does not know its port any more.
         const local = { host: raw.localAddress ?? host, port: raw.localPort };
         const drop = (): void => (faces.decrypted ?? raw).terminate();
         const faces: Faces = {
@@ -83,7 +83,7 @@ export async function listenBunTls(
           faces.handshake.fail((error as Error).message);
         }
       },
-      // The bytes as they came; the decrypted face has what they mean.
+      // Encrypted bytes; the decrypted socket has their content.
       data() {},
       close({ data }) {
         if (data === null) return;

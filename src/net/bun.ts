@@ -37,14 +37,14 @@ export class BunTransport<State> implements Transport {
   }
 
   destroy(): void {
-    // What was sent before an end is still the peer's to read: only `terminate` resets.
+    // The peer may still read what was sent before `end`; only `terminate` resets.
     if (this.#isEnded) this.#socket.end();
     else this.#socket.terminate();
   }
 }
 
 export async function listenBun(host: string, port: number, door: Door): Promise<Listener> {
-  // Its data is null where it was not let in.
+  // The data of a refused socket is null.
   const server = Bun.listen<Arrival | null>({
     hostname: host,
     port,

@@ -32,7 +32,7 @@ export interface Transport {
   readonly local: Address;
   readonly remote: Address;
   readonly isEncrypted?: boolean;
-  /** Of what `write` took, bytes that the system has not been given; none if absent. */
+  /** Bytes that `write` took and the system has not; none if absent. */
   readonly unsentBytes?: number;
   /** Takes bytes `[start, end)` and returns how many; the rest is offered again after `drained`. */
   write(bytes: Buffer, start: number, end: number): number;
@@ -41,27 +41,27 @@ export interface Transport {
   /** Tells the peer that nothing more comes after what `write` took. It may still send; once it has ended too, `closed`. */
   end(): void;
   destroy(): void;
-  /** The broker stops: an end that follows is no wish of the session. */
+  /** The broker stops: the next `end` is not caused by the session. */
   goingAway?(): void;
 }
 
-/** What a socket tells whoever stands on it: a connection, or a transport that makes something else of its bytes. */
+/** What a socket calls: a connection, or a transport that transforms the bytes. */
 export interface TransportUser {
   /** Bytes came; valid during the call only. */
   received(bytes: Buffer): void;
-  /** It takes bytes again. */
+  /** The socket takes bytes again. */
   drained(): void;
   /** The peer sends no more, but may still read. */
   peerEnded(): void;
   /** An error of the socket. */
   broke(): void;
-  /** It is gone. */
+  /** The socket is closed. */
   closed(): void;
 }
 
-/** Where a connection's socket is: what stands on the socket may change. */
+/** Owns a connection's socket, and can give it another user. */
 export interface SocketOwner {
-  /** From now on the socket tells `user`, and its place is `guest`'s. */
+  /** From now on the socket calls `user`, and its place belongs to `guest`. */
   standOn(user: TransportUser, guest: Guest): void;
 }
 
@@ -73,7 +73,7 @@ interface Barrier {
 const smallOutputBytes = 1024;
 const noMark = -1;
 
-/** Of a session that tells nothing, as HTTP's, which knows nobody beyond a request. */
+/** The facts of a session that reports none, such as HTTP's, which knows no user beyond a request. */
 const unknownFacts: SessionFacts = {
   user: "",
   vhost: null,
@@ -97,7 +97,7 @@ export class NetConnection
   readonly isEncrypted: boolean;
   readonly openedAt: number;
   readonly output = new ByteWriter(smallOutputBytes, "shared");
-  /** Nothing more leaves and the session has heard so; the socket may linger. */
+  /** No more output leaves, and the session has been told; the socket may linger. */
   isClosed = false;
   bytesReceived = 0;
   bytesSent = 0;
@@ -106,7 +106,7 @@ export class NetConnection
   protocol = "";
   /** Its place among the connections, if these are bounded. */
   guest: { settle(isSettled: boolean): void } | null = null;
-  /** Null where nothing else could stand on its socket. */
+  /** Null if the socket cannot have another user. */
   owner: SocketOwner | null = null;
   readonly #transport: Transport;
   readonly #host: ConnectionHost;
@@ -114,7 +114,7 @@ export class NetConnection
   #sent = 0;
   #barriers: Barrier[] = [];
   #isTouched = false;
-  /** All that was appended since the last flush answers requests that changed nothing. Known while stuck only. */
+  /** Everything appended since the last flush answers requests that changed nothing. Only known while the ticker is stuck. */
   #isClean = false;
   #isAnswering = false;
   #pauses = 0;
@@ -124,7 +124,7 @@ export class NetConnection
   #isGone = false;
   readonly #share: BytesShare;
   #inputBytes = 0;
-  /** Thrown away since it was ended. */
+  /** Bytes of input that were discarded after the end. */
   #discardedBytes = 0;
   #linger: Timer | null = null;
 
@@ -157,12 +157,12 @@ export class NetConnection
     this.#host.connectionTouched(this);
   }
 
-  /** What had been appended before was in a flush already, and left or waits behind a barrier. */
+  /** Output appended before was in a flush already: it has left or waits behind a barrier. */
   get mayLeave(): boolean {
     return this.#isClean || !this.#isTouched;
   }
 
-  /** Equal to no mark of later where the journal takes what is written: what comes until it fails may speak of anything. */
+  /** While the journal accepts writes, equal to no later mark: later output, until a write fails, may depend on anything. */
   get answerMark(): number {
     return this.#host.isStuck ? this.#host.unwrittenMark : noMark;
   }
@@ -178,7 +178,7 @@ export class NetConnection
       this.#isAnswering = false;
       const isUnchanged = host.unwrittenMark === mark;
       this.#isClean = mayLeave && isUnchanged;
-      // What it changed may have no answer of its own (an acknowledgement): then all later answers wait for it.
+      // The change may have no answer of its own (an acknowledgement): then all later answers wait for it.
       if (!isUnchanged) this.touch();
     }
   }
@@ -187,7 +187,7 @@ export class NetConnection
     const host = this.#host;
     if (position <= host.durablePosition) return;
     const last = this.#barriers[this.#barriers.length - 1];
-    // Both in the group that this tick writes: they become durable together.
+    // Both are in the group that this tick writes, so they become durable together.
     if (last !== undefined && (last.position > host.writtenPosition || last.position >= position)) {
       if (position > last.position && last.position > host.writtenPosition) last.position = position;
       return;
@@ -237,7 +237,7 @@ export class NetConnection
   #settleOutput(): void {
     const output = this.output;
     if (this.#sent === output.length) {
-      // A hold may stand at the very end, before the bytes that it is for.
+      // A hold may be at the very end, before the bytes that it is for.
       for (const barrier of this.#barriers) barrier.at = 0;
       this.#sent = 0;
       const bytesKept = this.isMemoryShort ? smallOutputBytes : sizes.outputBytesKept;
@@ -311,7 +311,7 @@ export class NetConnection
     this.session.onMemoryShort?.();
   }
 
-  /** It holds too much memory. */
+  /** The connection holds too much memory. */
   refuse(): void {
     if (this.isClosed) return;
     if (this.#isEnding || this.session.onRefused === undefined) this.destroy();
@@ -363,7 +363,7 @@ export class NetConnection
     this.touch();
     if (this.#isEnding || this.isClosed) return;
     this.#isEnding = true;
-    // A peer that sends before it reads would otherwise never come to its last reply.
+    // Otherwise a peer that sends before it reads would never get to its last reply.
     if (this.#pauses > 0) this.#transport.resume();
     this.#lingerFrom(this.#bytesLeft);
   }
@@ -373,7 +373,7 @@ export class NetConnection
     return this.bytesSent - (this.#transport.unsentBytes ?? 0);
   }
 
-  /** Cuts the peer off when it has taken nothing for a while; what waits for the disk waits as long as that takes. */
+  /** Closes the socket if the peer has taken nothing for a while. Output that waits for the disk may wait as long as that takes. */
   #lingerFrom(bytesLeft: number): void {
     this.#linger = this.#host.timers.after(limits.lingerMsMax, () => {
       const isOurTurn = !this.isClosed && (this.#isTouched || this.#barriers.length > 0);
@@ -382,13 +382,13 @@ export class NetConnection
     });
   }
 
-  /** All has been said: the peer hears the end, and the session too. */
+  /** All output has left: the peer gets the end of the stream, and the session is told. */
   #halfClose(): void {
     this.#transport.end();
     this.#endSession();
   }
 
-  /** The broker is stopping: the session may say so, then what is in the output is sent and the connection ends. */
+  /** The broker is stopping: the session may send a message, then the output is sent and the connection ends. */
   shutdown(): void {
     if (this.isClosed) return;
     this.#transport.goingAway?.();
@@ -398,7 +398,7 @@ export class NetConnection
     });
   }
 
-  /** What it has to say can leave only when the disk takes what is to be written. */
+  /** Its output can leave only after the next write to the disk. */
   get waitsForDisk(): boolean {
     return this.#host.isStuck && !this.mayLeave;
   }
@@ -415,10 +415,10 @@ export class NetConnection
     if (this.#host.isStuck) this.answerTo(this.answerMark, () => this.session.onData(bytes));
     else {
       this.session.onData(bytes);
-      // It may have changed something without an answer; should the write of this tick fail, later answers wait for that.
+      // The session may have changed something without an answer. If the write of this tick fails, later answers wait for it.
       this.touch();
     }
-    // Not only when the output is sent: that has to wait while the journal cannot be written.
+    // Checked here too, not only when the output is sent: sending has to wait while the journal cannot be written.
     this.#stopWhenFull();
   }
 
@@ -446,8 +446,8 @@ export class NetConnection
   }
 
   /**
-   * Ends the connection and leaves its socket open, for something else to stand on it; `unsent` is what the peer has still
-   * to be given, in order. Holds are lifted: only who knows that nothing waits for the disk may do this.
+   * Ends the connection and leaves its socket open for another user; `unsent` is what the peer must still get, in order. Holds are
+   * lifted: only a caller that knows that nothing waits for the disk may do this.
    */
   handOver(): { readonly transport: Transport; readonly unsent: Buffer } {
     const unsent = Buffer.from(this.output.buffer.subarray(this.#sent, this.output.length));

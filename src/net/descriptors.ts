@@ -3,11 +3,11 @@ import { readFileSync } from "node:fs";
 import type { Config } from "../base/config/config.ts";
 import { limits } from "../base/limits.ts";
 
-/** Where the system does not say how many descriptors there may be. */
+/** Assumed if the system does not report its limit on file descriptors. */
 const connectionsAssumed = 10_000;
 const connectionsLeast = 16;
 
-/** What `--connections-max` comes to. */
+/** The number for `--connections-max`. */
 export function settleConnectionsMax(setting: Config["connectionsMax"]): number {
   if (setting !== "auto") return setting;
   const descriptors = descriptorsMax();
@@ -16,7 +16,7 @@ export function settleConnectionsMax(setting: Config["connectionsMax"]): number 
   return Math.max(rest, connectionsLeast);
 }
 
-/** The soft limit, which both runtimes have raised to the hard one when they started. Known on Linux only. */
+/** The soft limit on file descriptors. Both runtimes raise it to the hard limit when they start. Only known on Linux. */
 function descriptorsMax(): number | undefined {
   try {
     const line = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync("/proc/self/limits", "latin1"));

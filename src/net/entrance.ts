@@ -1,14 +1,13 @@
 /**
- * Who may come in: bounds on connections, of several listeners together and for each address, and a log of who was not
- * let in.
+ * Admits connections: bounds on their number, over several listeners together and for each address, and a log of refusals.
  *
- * A connection that has not settled (it has not logged in, or is HTTP's) must not keep others out: where no place is left,
- * the oldest such one is ended for the one that comes. If half of the places have such connections of the newcomer's own
- * address, it is the oldest of these: so one address alone cannot drive out others.
+ * A connection that is not settled (it has not logged in, or is HTTP's) must not keep others out: if no place is left, the oldest
+ * such connection is ended for the new one. If half of the places have unsettled connections of the new one's own address, the
+ * oldest of these is ended. So one address alone cannot drive out others.
  *
- * Not here: sockets (bun.ts, node.ts), passwords (broker/access), when a connection is settled (its session says so).
- * Invariant: `inside` is the number of sockets that entered and have not left, and at most `max`; the same for each
- * address. A socket that is still in its TLS handshake is inside.
+ * Not here: sockets (bun.ts, node.ts), passwords (broker/access), when a connection is settled (its session says so). Invariant:
+ * `inside` is the number of sockets that entered and have not left, and at most `max`; the same for each address. A socket in its
+ * TLS handshake counts too.
  */
 import { assertInvariant } from "../base/assert.ts";
 import { plainHost } from "../base/addresses.ts";
@@ -20,7 +19,7 @@ export type Refusal = "connections-max" | "connections-per-address-max" | "evict
 
 export interface EntranceOptions {
   readonly max: number;
-  /** What it is called in the log. */
+  /** The name of the limit in the log. */
   readonly maxName: string;
   /** 0 is no bound. */
   readonly perAddressMax: number;
@@ -28,7 +27,7 @@ export interface EntranceOptions {
   readonly timers: Timers;
 }
 
-/** All that came from one address. */
+/** The connections from one address. */
 class Origin {
   readonly host: string;
   inside = 0;
@@ -40,12 +39,12 @@ class Origin {
   }
 }
 
-/** A socket that was let in. */
+/** A socket that was admitted. */
 export class Guest {
   readonly #entrance: Entrance;
   readonly origin: Origin;
   isInside = true;
-  /** Ends the socket; what hears of its end calls `leave`. */
+  /** Ends the socket; its end leads to `leave`. */
   drop: () => void;
 
   constructor(entrance: Entrance, origin: Origin, drop: () => void) {
@@ -54,12 +53,12 @@ export class Guest {
     this.drop = drop;
   }
 
-  /** Settled: it keeps its place. Not settled, from now on: it may have to give it to others. */
+  /** A settled connection keeps its place. An unsettled one may have to give its place to others. */
   settle(isSettled: boolean): void {
     if (this.isInside) this.#entrance.settle(this, isSettled);
   }
 
-  /** The socket is gone. */
+  /** The socket is closed. */
   leave(): void {
     if (!this.isInside) return;
     this.isInside = false;
@@ -67,11 +66,11 @@ export class Guest {
   }
 }
 
-/** One for all listeners of clients, and one for HTTP: who looks after a full broker must get in. */
+/** One for all client listeners, and another one for HTTP, so that a full broker can be inspected. */
 export class Entrance {
   readonly max: number;
   readonly #perAddressMax: number;
-  /** Of one address. */
+  /** How many unsettled connections of one address are many. */
   readonly #unsettledMany: number;
   readonly #origins = new Map<string, Origin>();
   readonly #unsettled = new Set<Guest>();
@@ -97,12 +96,14 @@ export class Entrance {
     return this.#inside;
   }
 
-  /** Addresses that it remembers: those of sockets that are inside. */
+  /** How many addresses it knows: those of admitted sockets. */
   get originCount(): number {
     return this.#origins.size;
   }
 
-  /** Lets a socket in, for `leave` to follow, or says why not. `evicted` hears of those that went for it. */
+  /**
+   * Admits a socket, for `leave` to follow, or returns the reason for a refusal. `evicted` is called for a socket that had to go.
+   */
   enter(remoteHost: string, drop: () => void, evicted: (remoteHost: string) => void): Guest | Refusal {
     const host = plainHost(remoteHost);
     const origin = this.#origins.get(host) ?? new Origin(host);

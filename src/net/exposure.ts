@@ -1,8 +1,8 @@
 /**
- * Whether others than this machine could reach a listener, and the refusal to let them in without a password.
+ * Checks whether other machines could reach a listener, and refuses that without a password.
  *
- * Not here: passwords (broker/access.ts). Invariant: what was looked at is what is listened on: a name is resolved once,
- * and from then on only its address counts.
+ * Not here: passwords (broker/access/access.ts). Invariant: the broker listens on the address that was checked: a name is resolved
+ * once, and from then on only its address counts.
  */
 import { StartError } from "../base/errors.ts";
 import { isAddress, isLoopbackAddress } from "../base/addresses.ts";
@@ -27,14 +27,14 @@ export async function settleHost({ host, password, insecure }: Exposure): Promis
 }
 
 async function resolve(host: string): Promise<string> {
-  // Loaded for names only: most brokers are started with none.
+  // Only loaded for names: most brokers are started without one.
   const { lookup } = await import("node:dns/promises");
   try {
     return (await lookup(host)).address;
   } catch {
     throw new StartError(
       2,
-      `--host ${JSON.stringify(host)} is no address, and no name that this machine can resolve`,
+      `--host ${JSON.stringify(host)} is neither an address nor a name that this machine can resolve`,
     );
   }
 }

@@ -1,8 +1,8 @@
 /**
- * TLS handshakes that are under way at one listener: their deadline, what ends them, and what is counted when they fail.
+ * The TLS handshakes in progress at one listener: their deadline, what ends them, and counts of failures.
  *
- * Not here: the cryptography, which each runtime does in its own way (bun-tls.ts, node-tls.ts).
- * Invariants: each handshake ends once, well or badly; no socket of one that failed stays.
+ * Not here: the cryptography, which each runtime does in its own way (bun-tls.ts, node-tls.ts). Invariants: each handshake ends
+ * once, successfully or not; no socket of a failed handshake stays.
  */
 import { limits } from "../base/limits.ts";
 import type { Arrival } from "./arrival.ts";
@@ -13,7 +13,7 @@ export class Handshake {
   readonly #all: Handshakes;
   readonly #remoteHost: string;
   readonly #deadline: ReturnType<typeof setTimeout>;
-  /** Ends the socket, which may by now be reached by its decrypted face only. */
+  /** Ends the socket, which may now be reachable only by its decrypted object. */
   readonly #drop: () => void;
 
   constructor(all: Handshakes, arrival: Arrival, remoteHost: string, drop: () => void) {
@@ -27,7 +27,7 @@ export class Handshake {
     arrival.guest.drop = () => this.drop();
   }
 
-  /** It is done; false where it had failed before. */
+  /** It has succeeded; false if it had failed before. */
   end(): boolean {
     clearTimeout(this.#deadline);
     return this.#all.open.delete(this);
@@ -39,7 +39,7 @@ export class Handshake {
     this.#drop();
   }
 
-  /** Ends it, which is nobody's fault. */
+  /** Ends it without counting a failure. */
   drop(): void {
     if (this.end()) this.#drop();
   }

@@ -18,7 +18,7 @@ import {
 import { limits } from "../base/limits.ts";
 import { type Offer, readOffer, wantsWebSocket } from "./websocket/handshake.ts";
 
-/** A connection, as the parser sees it. */
+/** The connection, as the parser sees it. */
 export interface HttpPeer {
   readonly remoteHost: string;
   /** More bytes may be pushed. */
@@ -27,19 +27,19 @@ export interface HttpPeer {
   write(bytes: Uint8Array, done: () => void): void;
   end(): void;
   destroy(): void;
-  /** A request's head is there. */
+  /** The head of a request has been read. */
   asked(): void;
-  /** From here to `bodyRead` its handler waits for what the peer has still to send. */
+  /** From here to `bodyRead` the handler waits for the rest of the body. */
   bodyWanted(): void;
   bodyRead(): void;
-  /** So much of a body is going to be kept; or, instead, so much of it was taken and is kept no more. */
+  /** This many bytes of a body will be kept; or: this many were taken and are no longer kept. */
   bodyKept(bytesMax: number): void;
   bodyTaken(bytes: number): void;
-  /** The answer is a stream: `gone` is called when the peer ends, which is taken for its leaving, as proxies do. */
+  /** The answer is a stream. `gone` is called when the peer ends its side, which means, as with proxies, that it has left. */
   streams(gone: () => void): void;
-  /** The connection goes on as another protocol's; or what is to be answered instead. */
+  /** Upgrades the connection to another protocol, or returns the answer to send instead. */
   upgrade(protocol: string, offer: Offer): Promise<HttpText | null>;
-  /** The answer to one is in the output, or will never be. */
+  /** The answer to a request is in the output, or will never be. */
   answered(): void;
 }
 
@@ -52,7 +52,7 @@ export function makeHttpParser(handler: HttpHandler): HttpParser {
     {
       maxHeaderSize: limits.httpHeaderBytesMax,
       keepAliveTimeout: keepAliveMs,
-      // A request has the time that http.ts gives it.
+      // http.ts bounds the time of a request.
       requestTimeout: 0,
     },
     async (request, response) => {
@@ -62,14 +62,14 @@ export function makeHttpParser(handler: HttpHandler): HttpParser {
       await answer(handler, peer, request, response);
     },
   );
-  // Bytes that are no HTTP are no event for the operator.
+  // Input that is not HTTP is not logged.
   server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
     const status =
       error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
     if (stream.writable) stream.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
     else stream.destroy();
   });
-  // Proxies are asked to CONNECT.
+  // CONNECT is for proxies.
   server.on("connect", (_request, stream) => stream.destroy());
   return {
     open(peer) {
@@ -80,7 +80,7 @@ export function makeHttpParser(handler: HttpHandler): HttpParser {
   };
 }
 
-/** What clients are told; the connection is kept a little longer, or a request could meet its end. */
+/** The time that clients are told. The connection is kept a little longer, or a request could meet its end. */
 const keepAliveMs = 5000;
 
 class PeerStream extends Duplex {
@@ -89,16 +89,16 @@ class PeerStream extends Duplex {
   constructor(peer: HttpPeer) {
     super();
     this.peer = peer;
-    // A broken connection is the peer's own affair.
+    // An error of the connection concerns only the peer.
     this.on("error", () => {});
   }
 
-  /** The peer has more to take than it may. */
+  /** The peer has more unread output than it may. */
   get isFull(): boolean {
     return this.writableLength >= this.writableHighWaterMark;
   }
 
-  /** Resolves when it has taken it, or is gone. */
+  /** Resolves when the peer has read it, or is gone. */
   room(): Promise<void> {
     return new Promise((resolve) => {
       const settle = (): void => {
@@ -125,13 +125,13 @@ class PeerStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    // After `end` the connection closes by itself, once what was written has left.
+    // After `end` the connection closes by itself, once the output has left.
     if (!this.writableFinished) this.peer.destroy();
     done(error);
   }
 }
 
-/** A request, and what is answered on. */
+/** A request, and the stream for its answer. */
 interface Exchange {
   readonly peer: HttpPeer;
   readonly request: IncomingMessage;
@@ -197,13 +197,13 @@ function writeHead(
     "content-type": type,
     "cache-control": "no-store",
     ...securityHeaders,
-    // What follows an unread body cannot be told from a request, so the connection ends with it.
+    // After an unread body the next request cannot be found, so the connection ends.
     ...(hasBody && !isRead ? { connection: "close" } : {}),
     ...headers,
   });
 }
 
-/** Sends chunks while the peer takes them. One that cannot be made cuts the answer off, which the client notices. */
+/** Sends chunks while the peer reads them. If a chunk cannot be made, the answer is cut off, which the client notices. */
 async function answerInChunks(exchange: Exchange, given: HttpStream): Promise<void> {
   const { request, response } = exchange;
   const socket = request.socket as unknown as PeerStream;
@@ -218,14 +218,14 @@ async function answerInChunks(exchange: Exchange, given: HttpStream): Promise<vo
   try {
     for await (const chunk of given.chunks(gone.signal)) {
       response.write(chunk);
-      // Node gathers what is written in one turn before it gives it to the socket.
+      // Node collects the writes of one turn before it passes them to the socket.
       await new Promise<void>((resolve) => process.nextTick(resolve));
       if (socket.isFull && !socket.destroyed) await socket.room();
       if (gone.signal.aborted || socket.destroyed) return;
     }
     response.end();
   } catch {
-    // Who makes the chunks has logged it.
+    // The maker of the chunks has logged the error.
     socket.destroy();
   }
 }
@@ -235,7 +235,7 @@ async function upgrade({ peer, request }: Exchange, protocol: string): Promise<H
   return "key" in offer ? await peer.upgrade(protocol, offer) : offer;
 }
 
-/** No answer is a page: a browser that is given one shall run, frame, guess at and pass on nothing of it. */
+/** No answer is a web page: a browser must not run it, frame it, guess its type, or pass on its address. */
 const securityHeaders: Readonly<Record<string, string>> = {
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
@@ -245,8 +245,8 @@ const securityHeaders: Readonly<Record<string, string>> = {
 };
 
 /**
- * What makes it doubtful whom a request is meant for, which a proxy before us may have read otherwise: no Host or several
- * (RFC 9112 3.2), or a target with a host of its own. We are no proxy, and no client of ours sends such a target.
+ * Faults that make it doubtful for whom a request is meant, and that a proxy before us may have read differently: no Host or
+ * several (RFC 9112 3.2), or a target with its own host. The broker is not a proxy, and no client sends it such a target.
  */
 function faultOf({ url = "", rawHeaders, httpVersion }: IncomingMessage): string | null {
   let hosts = 0;
@@ -256,7 +256,7 @@ function faultOf({ url = "", rawHeaders, httpVersion }: IncomingMessage): string
   return url.startsWith("/") ? null : "send the path alone as the request's target";
 }
 
-/** Throws HttpBodyError. The request stays as it is where its reader stops early: the answer ends the connection then. */
+/** Throws HttpBodyError. If the reader stops early, the request stays as it is, and the answer ends the connection. */
 async function* readChunks(exchange: Exchange, bytesMax: number): AsyncGenerator<Buffer, void> {
   const { peer, request } = exchange;
   const reader = (request as AsyncIterable<Buffer>)[Symbol.asyncIterator]();

@@ -22,10 +22,10 @@ const headRoom = 2 * limits.httpHeaderBytesMax;
 const unansweredBytesMax = limits.httpBodyBytesMax + headRoom;
 /** CR LF CR LF, as the last bytes of a request without a body. */
 const endOfHead = 0x0d0a0d0a;
-/** Clients wait for an answer before they ask again, but for a few. */
+/** Most clients wait for an answer before they send the next request. */
 const unansweredRequestsMax = 64;
 
-/** By the protocol's name: where a connection goes that is upgraded to it. */
+/** The doors for upgraded connections, by the protocol's name. */
 export type UpgradeDoors = ReadonlyMap<string, Door>;
 
 export function httpProtocol(
@@ -38,7 +38,7 @@ export function httpProtocol(
     try {
       return (await import("./http-parser.ts")).makeHttpParser(handler);
     } catch (error) {
-      // No descriptor was left, perhaps: the next connection tries again.
+      // Perhaps no file descriptor was left: the next connection tries again.
       loading = null;
       throw error;
     }
@@ -50,14 +50,14 @@ export function httpProtocol(
   };
 }
 
-/** Answers leave at once: health is asked for just when the journal cannot be written. */
+/** Answers are not held: health is requested just when the journal cannot be written. */
 export function httpConnectionHost(timers: Timers, inFlight: BytesInFlight): ConnectionHost {
   return {
     timers,
     inFlight,
     durablePosition: Infinity,
     writtenPosition: Infinity,
-    // It keeps nothing: what its answers speak of is as it is.
+    // HTTP changes nothing, so its answers depend on nothing unwritten.
     isStuck: false,
     unwrittenMark: 0,
     connectionTouched: (connection) => timers.atTickEnd(() => connection.flush()),
@@ -75,15 +75,15 @@ class HttpSession implements Session, HttpPeer {
   readonly #connection: Connection;
   readonly #timers: Timers;
   readonly #doors: UpgradeDoors;
-  /** What came before the parser was there. */
+  /** Input that came before the parser was loaded. */
   #early: Buffer[] = [];
   #stream: ReturnType<HttpParser["open"]> | null = null;
   #isParserFull = false;
   #isReadingPaused = false;
   #unansweredBytes = 0;
-  /** More than the largest request, so there is always one whole, or one that is refused. */
+  /** More than the largest request, so one complete request always fits, or one that is refused. */
   #unansweredBytesMax = unansweredBytesMax;
-  /** Taken of bodies that are read in chunks, and how much it was when it was last looked at. */
+  /** Bytes taken of bodies that are read in chunks, now and at the last check. */
   #takenBytes = 0;
   #takenBefore = 0;
   /** The last four bytes that came. */
@@ -93,7 +93,7 @@ class HttpSession implements Session, HttpPeer {
   #unreadBodies = 0;
   #hasPeerEnded = false;
   #sentBefore = 0;
-  /** In how many looks the peer has taken nothing of an answer that waits for it. */
+  /** During how many checks the peer has read nothing of an answer that waits for it. */
   #stuckLooks = 0;
   #onPeerGone: (() => void) | null = null;
   #deadline: Timer;
@@ -123,7 +123,7 @@ class HttpSession implements Session, HttpPeer {
     this.#unansweredBytes += bytes.length;
     for (let i = Math.max(0, bytes.length - 4); i < bytes.length; i++)
       this.#tail = (this.#tail << 8) | bytes[i]!;
-    // The transport uses its buffer again.
+    // The transport overwrites its buffer.
     const own = Buffer.from(bytes);
     if (this.#stream === null) this.#early.push(own);
     else this.#pass(own);
@@ -143,7 +143,7 @@ class HttpSession implements Session, HttpPeer {
     else this.#connection.resumeReading();
   }
 
-  /** A client may say at once that it asks no more, and still wants its answer. */
+  /** A client may end its side at once, and still wait for its answer. */
   onPeerEnded(): void {
     this.#hasPeerEnded = true;
     this.#onPeerGone?.();
@@ -185,7 +185,7 @@ class HttpSession implements Session, HttpPeer {
   }
 
   asked(): void {
-    // One that asks is no idle one: of those that may have to go it is the last.
+    // A connection with a request is not idle: it is the last one to be ended for others.
     this.#connection.settle(false);
     if (++this.#unansweredRequests > unansweredRequestsMax) this.#connection.destroy();
   }
@@ -218,9 +218,9 @@ class HttpSession implements Session, HttpPeer {
     if (door === undefined || !(connection instanceof NetConnection)) {
       return refuse(501, "this cannot be spoken over WebSocket");
     }
-    // Gone meanwhile: nobody hears the answer.
+    // The connection is gone: nobody gets the answer.
     if (connection.isClosed) return null;
-    // A client waits for the answer before it sends more (RFC 6455 4.1); what came would be lost in the parser.
+    // A client must wait for the answer before it sends more (RFC 6455 4.1); earlier bytes would be lost in the parser.
     if (this.#unansweredRequests > 1 || this.#tail !== endOfHead) {
       return refuse(400, "wait for the answer to the handshake", { connection: "close" });
     }
@@ -251,7 +251,7 @@ class HttpSession implements Session, HttpPeer {
       this.#sentBefore = bytesSent;
       const isBringing = this.#takenBytes - this.#takenBefore >= limits.httpStreamedBytesLeast;
       this.#takenBefore = this.#takenBytes;
-      // A request that is not whole is the peer's to finish, and an answer that it has no room for, to take.
+      // The peer must finish an incomplete request, and must read an answer that has no room.
       this.#stuckLooks = this.#onRoom !== null && !isTaking ? this.#stuckLooks + 1 : 0;
       const isStuck = this.#stuckLooks >= limits.outputStuckLooksMax;
       const isOurTurn = this.#unansweredRequests > this.#unreadBodies && !isStuck;

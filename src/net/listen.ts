@@ -22,12 +22,12 @@ export interface Listener {
   close(): void;
 }
 
-/** What a runtime's listener asks for each socket that it accepts. */
+/** What a runtime's listener calls for each accepted socket. */
 export interface Door {
   readonly protocol: Protocol;
-  /** The socket's place, which it must leave once it is gone; null: it may not stay. `drop` ends it for another. */
+  /** The socket's place, which it must leave when it is closed; null: it is refused. `drop` ends it for another one. */
   enter(remoteHost: string, drop: () => void): Guest | null;
-  /** What one that may not stay is told. */
+  /** The message to a refused socket. */
   readonly refusal: string | undefined;
   /** Makes the connection: at once, or after the TLS handshake. */
   accept(transport: Transport, guest: Guest): NetConnection;
@@ -45,12 +45,12 @@ export interface ServerOptions {
 /** One of the runtime's listeners, of one address. */
 type Listen = (address: string, port: number, door: Door) => Promise<Listener>;
 
-/** All connections of one protocol, by whichever of its ports they came, and how to end them. */
+/** The connections of one protocol, from all of its ports, and how to end them. */
 export class Server implements Door {
   readonly protocol: Protocol;
   readonly connections = new Map<number, NetConnection>();
   accepted = 0;
-  /** Sockets that were not let in, by the reason. */
+  /** Refused sockets, by reason. */
   readonly refused: Record<Refusal, number> = {
     "connections-max": 0,
     "connections-per-address-max": 0,
@@ -88,7 +88,7 @@ export class Server implements Door {
         return opened[0]!.port;
       } catch (error) {
         for (const listener of opened) listener.close();
-        // The random port was free on one address and taken on the other: draw again.
+        // The random port was free on one address and in use on the other: try another one.
         if (port === 0 && attempt < 20 && isInUse(error)) continue;
         throw this.#listenError(error, port, tls !== null);
       }
@@ -165,18 +165,18 @@ export class Server implements Door {
   }
 
   /**
-   * Ends all connections: no more input, but what was answered leaves, also what waits for the disk. A peer that does
-   * not take it within `drainMsMax` is cut off, and one that has taken it and does not end its side after `partMsMax`.
+   * Ends all connections: no more input is read, but answers still leave, also those that wait for the disk. A peer that does not
+   * read them within `drainMsMax` is cut off, and so is a peer that has read them and does not end its side within `partMsMax`.
    */
   async drain(): Promise<void> {
     this.stopListening();
     for (const connection of this.connections.values()) connection.shutdown();
     const { connections } = this;
-    // A disk that takes nothing has been waited for already (`Broker.sync`).
+    // `Broker.sync` has already waited for a disk that cannot be written.
     await waitUntil(drainMsMax, () =>
       [...connections.values()].every(({ outputBytes, waitsForDisk }) => outputBytes === 0 || waitsForDisk),
     );
-    // A peer that is still sending would be reset, and might lose what it was told.
+    // A peer that is still sending would be reset, and might lose its last reply.
     await waitUntil(partMsMax, () => [...connections.values()].every(({ waitsForDisk }) => waitsForDisk));
     for (const connection of connections.values()) connection.destroy();
   }
@@ -199,7 +199,7 @@ function isInUse(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "EADDRINUSE";
 }
 
-/** Asked after a failure only: Bun's errors do not tell this one from others. */
+/** Only called after a failure: Bun's errors do not tell this one from others. */
 function isOwnAddress(host: string): boolean {
   if (host === "localhost" || host === "0.0.0.0" || /^[0:]*:[0:]*$/.test(host) || isLoopbackAddress(host))
     return true;

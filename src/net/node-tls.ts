@@ -30,12 +30,12 @@ export async function listenNodeTls(
   identity: TlsIdentity,
 ): Promise<Listener> {
   const handshakes = new Handshakes(door);
-  /** By its peer, which is all that a plain socket and the TLS socket over it have in common. */
+  /** By the peer's address, which is all that a plain socket and the TLS socket over it have in common. */
   const byPeer = new Map<string, Handshake>();
   const server = tls.createServer(nodeTlsOptions(identity.current), (socket) => {
     const handshake = byPeer.get(peerOf(socket));
     if (handshake?.end() !== true) {
-      // It is gone already.
+      // It is closed already.
       socket.destroy();
       return;
     }
@@ -47,12 +47,12 @@ export async function listenNodeTls(
     socket.destroy();
   });
   const listener = await listenNode(host, port, door, {
-    // Nothing can be said before the handshake.
+    // No message can be sent before the handshake.
     refusal: undefined,
     onEntered(socket, arrival) {
       const peer = peerOf(socket);
       const remoteHost = socket.remoteAddress ?? "gone";
-      // Nobody would hear of it before the handshake's deadline that a peer has ended its side.
+      // Otherwise, if a peer ended its side, that would be noticed only at the handshake's deadline.
       socket.allowHalfOpen = false;
       const handshake = handshakes.begin(arrival, remoteHost, () => socket.destroy());
       byPeer.set(peer, handshake);

@@ -1,6 +1,6 @@
 /**
- * Node's sockets: `write` keeps the bytes, so they are copied. It would keep any number: they are given in pieces until
- * it asks for a pause, so that what a peer does not read stays in the connection's output, which is bounded.
+ * Node's sockets: `write` keeps the bytes, so they are copied. It would keep any amount; so bytes are passed in pieces until it
+ * asks for a pause, and what a peer does not read stays in the connection's output, which is bounded.
  */
 import net from "node:net";
 import type { Address } from "../base/connection.ts";
@@ -55,7 +55,7 @@ class NodeTransport implements Transport {
   }
 }
 
-/** Makes a connection of a socket that was let in and, with TLS, is past its handshake. */
+/** Makes a connection from a socket that was admitted and, with TLS, is past its handshake. */
 export function connectNode(arrival: Arrival, socket: net.Socket, isEncrypted: boolean): void {
   arrival.connect(new NodeTransport(socket, isEncrypted));
   socket.on("data", (bytes: Buffer) => arrival.received(bytes));
@@ -65,7 +65,7 @@ export function connectNode(arrival: Arrival, socket: net.Socket, isEncrypted: b
   socket.on("end", () => arrival.peerEnded());
 }
 
-/** What is done with sockets that may stay, and what others are told. */
+/** What happens to admitted sockets, and the message to refused ones. */
 interface Reception {
   readonly onEntered: (socket: net.Socket, arrival: Arrival) => void;
   readonly refusal: string | undefined;
@@ -99,6 +99,6 @@ export function listenNode(
 function turnAway(socket: net.Socket, refusal: string | undefined): void {
   socket.on("error", () => {});
   if (refusal === undefined) socket.destroy();
-  // Half-open sockets stay until both sides have ended, which this peer need not do.
+  // A half-open socket stays until both sides have ended, and this peer may never end its side.
   else socket.end(refusal, "latin1", () => socket.destroy());
 }

@@ -1,8 +1,8 @@
 /**
- * The ports that a configuration asks for, before any is opened. Not here: opening them (listen.ts), TLS (tls-options.ts).
+ * Checks the ports of a configuration, before any is opened.
  *
- * Invariant: what passes here listens on one port at least, and gives no port to two of its own listeners, so that a port
- * found in use later is somebody else's.
+ * Not here: opening them (listen.ts), TLS (tls-options.ts). Invariant: a configuration that passes has at least one port, and no
+ * two listeners on the same one. So a port that is found in use later belongs to another program.
  */
 import type { Config } from "../base/config/config.ts";
 import { flagOf, portOptions } from "../base/config/options.ts";

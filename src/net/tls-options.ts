@@ -1,8 +1,8 @@
 /**
- * Which TLS listeners are wanted, and whether what they need was given.
+ * Finds out which TLS listeners are wanted, and whether all options that they need are given.
  *
- * Not here: the certificate itself (tls.ts), which is loaded only where this answers one, so that a broker without TLS
- * pays nothing for it.
+ * Not here: the certificate itself (tls.ts), which is only loaded if there is a TLS listener, so that a broker without TLS pays
+ * nothing for it.
  */
 import type { Config } from "../base/config/config.ts";
 import { type PortName, portNames, portOptionOf, tlsNameOf } from "../base/config/listeners.ts";
@@ -14,7 +14,7 @@ const tlsPorts = portNames.map((name) => portOptionOf(tlsNameOf(name)));
 
 export type TlsOptions = Pick<Config, `${PortName}TlsPort` | "tlsCert" | "tlsKey" | "tlsCa">;
 
-/** The files to read, or null where nothing listens with TLS. @throws StartError */
+/** The files to read, or null without TLS listeners. @throws StartError */
 export function wantedTls(config: TlsOptions): TlsFiles | null {
   const { tlsCert: cert, tlsKey: key, tlsCa: ca } = config;
   const port = tlsPorts.find((name) => config[name] !== "off");
@@ -27,7 +27,7 @@ export function wantedTls(config: TlsOptions): TlsFiles | null {
   }
   if (port !== undefined) return { cert: cert!, key: key!, ca };
   if (cert === undefined && ca === undefined) return null;
-  // Who gives a certificate believes that connections are encrypted.
+  // An operator who gives a certificate believes that connections are encrypted.
   const given = cert === undefined ? "--tls-ca" : "--tls-cert";
   throw new StartError(2, `${given} is given and no TLS port; give one, such as --redis-tls-port 6380`);
 }

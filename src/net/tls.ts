@@ -14,15 +14,15 @@ import type { Logger } from "../base/logger.ts";
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
-  /** Authorities: where there are any, a client must show a certificate of theirs. */
+  /** Authorities: if given, a client must show a certificate signed by one of them. */
   readonly ca: string | undefined;
 }
 
-/** What both runtimes take, in PEM. */
+/** The options of both runtimes, in PEM. */
 export interface TlsServerOptions {
   readonly cert: string;
   readonly key: string;
-  /** With it a client must show a certificate, and the next two are true. */
+  /** If given, a client must show a certificate, and the next two are true. */
   readonly ca?: string;
   readonly requestCert?: boolean;
   readonly rejectUnauthorized?: boolean;
@@ -49,13 +49,13 @@ export class TlsIdentity {
     this.current = this.#read();
   }
 
-  /** Called with each certificate that takes the place of `current`; returns what ends that. */
+  /** Calls `watcher` with each certificate that replaces `current`; returns a function that stops it. */
   onChange(watcher: (material: TlsMaterial) => void): () => void {
     this.#watchers.add(watcher);
     return () => void this.#watchers.delete(watcher);
   }
 
-  /** Reads the files again. New connections get what is in them; where that is no good, what they got so far. */
+  /** Reads the files again. New connections use the new certificate; if it is not valid, the current one. */
   reload(): boolean {
     try {
       this.current = this.#read();
@@ -69,7 +69,7 @@ export class TlsIdentity {
       try {
         watcher(this.current);
       } catch (error) {
-        // One listener's trouble is not the others'.
+        // An error of one listener must not affect the others.
         this.#logger.error("a TLS listener did not take the new certificate", { error: error as Error });
       }
     }
@@ -92,8 +92,8 @@ export class TlsIdentity {
   }
 
   /**
-   * A warning only: the plain ports, and clients that pin the certificate, work all the same, and a broker that restarts
-   * in the night must not stay down for it.
+   * Only a warning: plain ports, and clients that pin the certificate, still work, and a broker that restarts at night must not
+   * stay down because of it.
    */
   #warnOfDates({ validFrom, validTo }: X509Certificate): void {
     const now = this.#clock.now();
@@ -121,7 +121,7 @@ function readText(flag: string, path: string): string {
   }
 }
 
-/** Every one is parsed: a listener would meet a broken one at its first handshake only. */
+/** Parses every certificate: otherwise a listener would meet a broken one only at its first handshake. */
 function certificatesIn(flag: string, path: string, text: string): X509Certificate[] {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   try {

@@ -28,11 +28,11 @@ export interface Session {
   onRefused?(): void;
   /** The broker is stopping: a protocol that has words for it writes them to the output. */
   onShutdown?(): void;
-  /** What is told of it to who looks after the broker. Asked for seldom. */
+  /** The session's description for an operator. Called seldom. */
   describe?(): SessionFacts;
   /** An operator ends the connection: it is told why, if the protocol has words for that. It just ends if absent. */
   closeFor?(reason: string): void;
-  /** The connection is over, whoever closed it: nothing comes any more, and nothing leaves. Called once. */
+  /** The connection is over, whichever side closed it: no more input comes, and no more output leaves. Called once. */
   onClosed(): void;
 }
 

@@ -1,4 +1,4 @@
-/** What the rest of the program may use of the storage. */
+/** The door of storage for the broker: everything outside storage imports from here or from logs.ts. */
 export { LogGroup } from "./journal/frame-store.ts";
 export { checkDataDirectory } from "./repair/check.ts";
 export { repairDataDirectory } from "./repair/repair.ts";

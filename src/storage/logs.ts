@@ -1,3 +1,3 @@
-/** What protocols may use of the storage: logs to look at, and the reader that walks them. The broker has the wider door, index.ts. */
+/** The door of storage for protocols: logs, and the reader that walks them. The broker has the wider door, index.ts. */
 export type { Log } from "./log/log.ts";
 export { LogReader } from "./log/log-reader.ts";

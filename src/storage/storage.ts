@@ -1,9 +1,9 @@
 /**
- * Storage's front: logs, states and the table over one journal (or over memory alone), and the end-of-tick flush.
+ * The front of storage: logs, states and definitions over one journal (or over memory alone), and the flush at the end of a tick.
  *
- * It does not route, deliver or know protocols. Start-up goes in three steps: `open` (checks the journal and reads the
- * table), then the owner restores its logs and states by id, then `replay` fills them. Invariants: an id is never used
- * twice; nothing is told durable before the journal's watermark; `flush` is the only place that writes messages.
+ * It does not route, deliver or know protocols. A start has three steps: `open` checks the journal and reads the definitions; then
+ * the owner restores its logs and states by id; then `replay` fills them. Invariants: an id is never used twice; nothing is
+ * reported durable before the journal's watermark; `flush` is the only place that writes messages.
  */
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { BrokerError } from "../base/errors.ts";
@@ -24,7 +24,7 @@ import {
   targetIdAt,
   targetOffsetAt,
 } from "./journal/frame.ts";
-import { writeCleanMarker } from "./journal/clean-marker.ts";
+import { writeStopMarker } from "./journal/stop-marker.ts";
 import { Cleaner } from "./segment/cleaner.ts";
 import { DiskRoom } from "./journal/disk-room.ts";
 import type { FrameStore } from "./journal/frame-store.ts";
@@ -36,43 +36,46 @@ import type { Segment } from "./segment/segment.ts";
 import { type DurableState, StateHandle } from "./state/state.ts";
 import type { StateSource } from "./state/state-source.ts";
 import { StateSources } from "./state/state-sources.ts";
-import { DurableTable } from "./state/table.ts";
+import { Definitions } from "./state/definitions.ts";
 import { Unwritten } from "./journal/unwritten.ts";
 import { VolatileStore } from "./log/volatile-store.ts";
 import { WriteGate } from "./journal/write-gate.ts";
 
 export interface StorageOptions {
-  /** Null keeps nothing: all logs are volatile. */
+  /** Null: all logs are volatile. */
   disk: Disk | null;
   directory: string;
   now: () => number;
-  /** Journal beyond this is moved to segments or, when nothing needs it, deleted. */
+  /** When the journal is larger, its oldest entries are moved to segments or, if nothing needs them, deleted. */
   journalBytesMax: number;
-  /** With less free space on the disk than this, what only adds is refused. Absent: the disk is not looked at. */
+  /** Requests that only add data are refused while the disk has less free space. Absent: free space is not checked. */
   diskFreeBytesMin?: number | "auto";
-  /** Something was appended or changed, or a background step is due: the owner calls `flush` at the end of the tick. */
+  /**
+   * Called when something was appended or changed, or a background step is due: the owner must call `flush` at the end of the
+   * tick.
+   */
   requestFlush: () => void;
-  /** Runs a background continuation after the input that is ready has been handled. */
+  /** Resolves when the input that is ready has been handled, so that background work goes on after it. */
   pause: () => Promise<void>;
-  /** Values that their owners keep by themselves. Absent: nobody wants them, and they are passed over (check, repair). */
+  /** Owners of values that they keep in memory themselves. Absent (check, repair): their frames are skipped. */
   sources?: readonly StateSource[];
-  /** The owner's number, above those of all before it; absent: the next one. */
+  /** The epoch of this owner, higher than those of all owners before; absent: the next one. */
   epoch?: number;
   /** The durable watermark moved. */
   onDurable: () => void;
-  /** A sync failed, or another owner has taken the directory over (TAKEN_OVER): end the process. */
+  /** A sync failed, or another owner has taken the directory over (TAKEN_OVER): the process must end. */
   onFatal: (error: Error) => void;
 }
 
 const idsReservedAtOnce = 1024;
-/** However small the disk is. */
+/** The lower limit, however small the disk is. */
 const journalBytesLeast = 1 << 15;
 const nextIdKey = "storage/next-id";
 
 export class Storage implements LogHost {
   readonly journal: JournalStore | null;
   readonly volatile: VolatileStore;
-  readonly table: DurableTable;
+  readonly definitions: Definitions;
   readonly cleaner: Cleaner | null;
   readonly directory: string;
   readonly disk: Disk | null;
@@ -80,7 +83,7 @@ export class Storage implements LogHost {
   readonly #wantedEpoch: number | undefined;
   /** Durable logs by id. */
   readonly logs = new Map<number, Log>();
-  /** In the order of their last full form: the front is what an old journal file still holds. */
+  /** In the order of their last full form, so those that an old journal file still holds are in front. */
   readonly states = new Map<number, StateHandle>();
   /** Bytes of these full forms. */
   stateBytes = 0;
@@ -94,9 +97,9 @@ export class Storage implements LogHost {
   /** Bytes of an unfinished write that recovery cut off. */
   tornBytes = 0;
   readonly room: DiskRoom | null;
-  /** What may be written now. */
+  /** Decides what may be written now. */
   readonly gate: WriteGate;
-  /** What may be told while nothing can be written. */
+  /** Knows which answers may leave while nothing can be written. */
   readonly unwritten: Unwritten;
 
   private constructor(options: StorageOptions) {
@@ -125,7 +128,7 @@ export class Storage implements LogHost {
             directory: `${options.directory}/journal`,
             now: options.now,
             requestFlush: options.requestFlush,
-            // Small files are for tests, where they come and go all the time; users begin at 128 KiB.
+            // Tests use small files, which are made and deleted all the time; users have 128 KiB at least.
             fileBytes: Math.max(Math.floor(journalBytesMax / 8), 1 << 12),
             cacheBytes: sizes.journalCacheBytes,
             onDurable: () => {
@@ -136,8 +139,8 @@ export class Storage implements LogHost {
             onFatal: options.onFatal,
           });
     const { journal, gate, sources } = this;
-    this.table = new DurableTable(journal);
-    this.unwritten = new Unwritten({ journal, gate, sources: sources.all, table: this.table });
+    this.definitions = new Definitions(journal);
+    this.unwritten = new Unwritten({ journal, gate, sources: sources.all, definitions: this.definitions });
     this.cleaner =
       this.journal === null
         ? null
@@ -151,7 +154,7 @@ export class Storage implements LogHost {
           });
   }
 
-  /** Step one: checks the journal and reads the table. Throws CORRUPT. */
+  /** Step one: checks the journal and reads the definitions. Throws CORRUPT. */
   static async open(options: StorageOptions): Promise<Storage> {
     const storage = new Storage(options);
     if (storage.journal !== null) await storage.#openJournal(options.disk!);
@@ -175,7 +178,7 @@ export class Storage implements LogHost {
         if (kind !== frameKind.put && kind !== frameKind.delete) return;
         const reader = new ByteReader(buffer, at + frameHeaderBytes, at + length);
         const key = reader.utf8(reader.uint16());
-        this.table.replayed(key, position, kind === frameKind.put ? length : 0);
+        this.definitions.replayed(key, position, kind === frameKind.put ? length : 0);
       },
     );
     this.tornBytes = tornBytes;
@@ -191,7 +194,7 @@ export class Storage implements LogHost {
       end,
       epoch,
     );
-    const reserved = this.table.get(nextIdKey);
+    const reserved = this.definitions.get(nextIdKey);
     if (reserved !== undefined) this.#nextId = Math.max(this.#nextId, Number(reserved.toString()));
   }
 
@@ -216,13 +219,13 @@ export class Storage implements LogHost {
     for (const { id } of this.replayJournal()) {
       throw new BrokerError(
         "CORRUPT",
-        `${this.directory}/journal: a definition names state ${id}, which is nowhere: a journal file is missing`,
+        `${this.directory}/journal: a definition names state ${id}, which does not exist: a journal file is missing`,
       );
     }
     await this.cleaner!.openSegments();
   }
 
-  /** The first half of `replay`. Returns the restored states that are nowhere: none, unless a file is missing. */
+  /** The first half of `replay`. Returns restored states that the journal does not have: none, unless a file is missing. */
   replayJournal(): StateHandle[] {
     const reader = new ByteReader(Buffer.alloc(0));
     scanJournal(this.#found, (buffer, at, length, position) => {
@@ -238,7 +241,7 @@ export class Storage implements LogHost {
       reader.reuse(buffer, at + frameHeaderBytes + 4, at + length);
       if (kind === frameKind.change) handle.owner.applyChange(reader);
       else {
-        // A repair writes an empty form for a state that is lost: it begins anew.
+        // For a lost state a repair writes an empty form: the state starts new.
         if (reader.remaining > 0) handle.owner.restoreFull(reader);
         this.#placeState(handle, position, length);
       }
@@ -266,7 +269,7 @@ export class Storage implements LogHost {
     return this.journal ?? this.volatile;
   }
 
-  /** Makes a log. A durable one must be named by a definition in the table, or it is gone after a restart. */
+  /** Makes a log. A durable log must be named by a definition, or it is gone after a restart. */
   createLog(durable: boolean): Log {
     const id = this.#takeId();
     if (!durable || this.journal === null) return new Log(id, this.volatile, false, this);
@@ -276,7 +279,7 @@ export class Storage implements LogHost {
     return log;
   }
 
-  /** Makes a state other than a log's; durable unless nothing is kept. */
+  /** Makes a state that is not a log's; durable unless there is no disk. */
   createState(owner: DurableState): StateHandle {
     return this.#addState(this.#takeId(), owner);
   }
@@ -290,12 +293,12 @@ export class Storage implements LogHost {
   #takeId(): number {
     if (this.#nextId >= this.#reservedIds) {
       this.#reservedIds = this.#nextId + idsReservedAtOnce;
-      this.table.put(nextIdKey, String(this.#reservedIds));
+      this.definitions.put(nextIdKey, String(this.#reservedIds));
     }
     return this.#nextId++;
   }
 
-  /** Drops a log's records and state. Its definition is the caller's to delete from the table. */
+  /** Deletes a log's records and state. The caller deletes its definition. */
   deleteLog(log: Log): void {
     log.store.seal();
     log.drop();
@@ -310,7 +313,7 @@ export class Storage implements LogHost {
     if (this.states.delete(handle.id)) this.stateBytes -= handle.bytes;
   }
 
-  /** The state has something for `encodeChange` at the end of this tick. */
+  /** The state has a change for `encodeChange` to write at the end of this tick. */
   changed(handle: StateHandle): void {
     this.unwritten.stateChanges++;
     if (handle.isChanged || this.journal === null) return;
@@ -328,10 +331,10 @@ export class Storage implements LogHost {
     this.cleaner?.segmentUnneeded(segment);
   }
 
-  /** Appends the state's full form; what an older file holds of it is not needed from then on. */
+  /** Appends the state's full form. What older files hold of the state is not needed from then on. */
   rewriteState(handle: StateHandle): void {
     const journal = this.journal!;
-    // What is in front of the full form in the journal must be told by it: the open frame comes first.
+    // The full form must include everything in front of it in the journal, so the open frame is sealed first.
     journal.seal();
     const writer = this.#writer;
     writer.reset();
@@ -365,7 +368,7 @@ export class Storage implements LogHost {
     return total;
   }
 
-  /** For the cleaner: writes up to `most` of the states that stand below `position` again; says whether any are left. */
+  /** For the cleaner: writes up to `most` of the states whose full form is below `position` again; returns whether any are left. */
   rewriteStatesBelow(position: number, most: number): boolean {
     let left = most;
     for (const handle of this.states.values()) {
@@ -376,13 +379,13 @@ export class Storage implements LogHost {
     return false;
   }
 
-  /** Closes the open frames, so that all that was appended can be read. */
+  /** Closes the open frames, so that everything appended can be read. */
   seal(): void {
     this.journal?.seal();
     this.volatile.seal();
   }
 
-  /** What a waiter for this tick's appends waits for: compare with `written` and `durable`. */
+  /** The position behind everything appended so far: a waiter compares it with `written` and `durable`. */
   get pending(): number {
     return this.journal === null ? 0 : this.journal.end;
   }
@@ -395,19 +398,19 @@ export class Storage implements LogHost {
     return this.journal === null ? 0 : this.journal.durable;
   }
 
-  /** Why nothing may be added now (little room, disk full, input/output error); null when it may. */
+  /** Why no data may be added now (low disk space, full disk, input/output error); null if it may. */
   get failure(): Error | null {
     return this.gate.failure;
   }
 
-  /** For what adds: see `WriteGate.assertOpen`. */
+  /** For requests that add data: see `WriteGate.assertOpen`. */
   assertWritable(): void {
     this.gate.assertOpen();
   }
 
   /**
-   * Ends the tick: changes of states, then one write. Returns false when the disk refused it; all is kept and the next
-   * call tries again. Until then no acknowledgement may leave.
+   * Ends the tick: appends changes of states, then writes once. Returns false if the disk refused the write; everything is kept,
+   * and the next call tries again. Until then no acknowledgement may leave.
    */
   flush(): boolean {
     this.volatile.seal();
@@ -428,7 +431,7 @@ export class Storage implements LogHost {
     return true;
   }
 
-  /** Appends what a source gathered: at the end of each tick, and before where it has become much. */
+  /** Appends the changes of a source: at the end of each tick, and earlier if they have become large. */
   flushSource({ sourceId, changes }: StateSource): void {
     if (changes.length === 0) return;
     this.journal?.appendSource(sourceId, changes);
@@ -451,39 +454,39 @@ export class Storage implements LogHost {
     }
   }
 
-  /** Looks whether another owner has taken the directory over: `onFatal` follows then, and no flush succeeds any more. */
+  /** Checks whether another owner has taken the directory over. If so, `onFatal` is called and no flush succeeds any more. */
   lookForSuccessor(): void {
     try {
       this.journal?.assertOwner();
     } catch {
-      // Told already; or the disk does not answer, as the next write will find.
+      // `onFatal` was called already; or the disk does not answer, and the next write will find out.
     }
   }
 
-  /** All is sent: a good time to read what will be asked for next. */
+  /** Called after all output was sent: a good time to read what readers will ask for next. */
   readAhead(): void {
     this.journal?.readCache.readAhead();
   }
 
-  /** Makes all that was flushed durable; `onDurable` follows. */
+  /** Syncs everything that was flushed; `onDurable` follows. */
   startSync(): void {
     this.journal?.startSync();
   }
 
-  /** Writes, syncs and closes everything, and notes that it did. */
+  /** Writes, syncs and closes everything, and writes the marker of a clean stop. */
   async close(): Promise<void> {
     const journal = this.journal;
     if (journal === null) return;
     await this.cleaner!.close();
     journal.seal();
     this.#flushChanges();
-    // The disk may be full: what the reserve has room for is written.
+    // If the disk is full, this writes as much as the reserve has room for.
     this.gate.write(journal);
     await journal.close();
     await this.cleaner!.closeFiles();
     const directory = `${this.directory}/journal`;
     await this.gate.retried(() =>
-      writeCleanMarker(this.disk!, directory, journal.files[0]!.base, journal.durable),
+      writeStopMarker(this.disk!, directory, journal.files[0]!.base, journal.durable),
     );
     await this.room?.close();
   }

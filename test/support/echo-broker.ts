@@ -74,7 +74,7 @@ class EchoSession implements Session {
   onData(bytes: Buffer): void {
     facts.received += bytes.length;
     const { storage } = this.#broker;
-    storage.table.put("test/echo", JSON.stringify(facts.received));
+    storage.definitions.put("test/echo", JSON.stringify(facts.received));
     this.#connection.holdUntilDurable(storage.pending);
     this.#connection.output.bytes(bytes);
     this.#connection.touch();

@@ -7,7 +7,7 @@ import type { Timers } from "../../src/base/clock.ts";
 import { ByteWriter } from "../../src/base/bytes.ts";
 import { Logger } from "../../src/base/logger.ts";
 import { Broker } from "../../src/broker/broker.ts";
-import { KafkaNode } from "../../src/protocols/kafka/core/node.ts";
+import { KafkaServer } from "../../src/protocols/kafka/core/server.ts";
 import { KafkaSession } from "../../src/protocols/kafka/core/session.ts";
 import {
   type ApiName,
@@ -55,16 +55,16 @@ export async function openBroker(timers: Timers): Promise<Broker> {
 export class SessionUnderTest {
   readonly timers: ManualTimers;
   readonly broker: Broker;
-  readonly node: KafkaNode;
+  readonly server: KafkaServer;
   readonly output = new ByteWriter();
   isEnded = false;
   readonly session: KafkaSession;
   #correlationId = 0;
 
-  private constructor(timers: ManualTimers, broker: Broker, node: KafkaNode) {
+  private constructor(timers: ManualTimers, broker: Broker, server: KafkaServer) {
     this.timers = timers;
     this.broker = broker;
-    this.node = node;
+    this.server = server;
     const { output } = this;
     const noop = (): void => {};
     const connection = {
@@ -85,18 +85,22 @@ export class SessionUnderTest {
       destroy: noop,
       end: () => (this.isEnded = true),
     };
-    this.session = new KafkaSession(connection as never, node);
+    this.session = new KafkaSession(connection as never, server);
   }
 
   static async open(): Promise<SessionUnderTest> {
     const timers = new ManualTimers();
     const broker = await openBroker(timers);
-    return new SessionUnderTest(timers, broker, new KafkaNode(broker, { host: undefined, port: undefined }));
+    return new SessionUnderTest(
+      timers,
+      broker,
+      new KafkaServer(broker, { host: undefined, port: undefined }),
+    );
   }
 
   /** One more session of the same broker. */
   another(): SessionUnderTest {
-    return new SessionUnderTest(this.timers, this.broker, this.node);
+    return new SessionUnderTest(this.timers, this.broker, this.server);
   }
 
   /** Hands the request to the session, in a chunk whose bytes are another's afterwards. */

@@ -5,7 +5,7 @@
  * Each yields what it saw, beside what it expects; both must agree for either server. Names of queues are new for each run.
  */
 import assert from "node:assert/strict";
-import type { PolicyDefinition } from "../../src/broker/queue/policy.ts";
+import type { PolicyDefinition } from "../../src/broker/policy/policy.ts";
 
 export interface PolicyTarget {
   /** Of how many messages a backlog is. */

@@ -128,7 +128,7 @@ export class StorageModel {
     this.#groups = [];
     this.#counter = new Counter();
     this.#counterHandle = null;
-    for (const [key, value] of this.storage.table.entries("")) {
+    for (const [key, value] of this.storage.definitions.entries("")) {
       const definition = key.startsWith("log/") || key === "counter" ? JSON.parse(value.toString()) : {};
       if (key.startsWith("log/")) this.#logs.set(key, this.storage.restoreLog(definition.log));
       if (key === "counter") this.#counterHandle = this.storage.restoreState(definition.state, this.#counter);
@@ -150,7 +150,7 @@ export class StorageModel {
   }
 
   #putDefinition(key: string, value: string): void {
-    this.storage.table.put(key, value);
+    this.storage.definitions.put(key, value);
     this.#moment.table.set(key, value);
   }
 
@@ -159,7 +159,7 @@ export class StorageModel {
     if (key === undefined || this.#logs.size < 2) return;
     const log = this.#logs.get(key)!;
     this.storage.deleteLog(log);
-    this.storage.table.delete(key);
+    this.storage.definitions.delete(key);
     this.#logs.delete(key);
     this.#moment.logs.delete(key);
     this.#moment.table.delete(key);
@@ -262,7 +262,7 @@ export class StorageModel {
   put(): void {
     const key = `pair/${this.below(6)}`;
     if (this.random() < 0.3) {
-      this.storage.table.delete(key);
+      this.storage.definitions.delete(key);
       this.#moment.table.delete(key);
     } else this.#putDefinition(key, `value ${this.#records++}`.padEnd(this.below(500), "z"));
   }
@@ -300,7 +300,7 @@ export class StorageModel {
   compare(): void {
     this.seal();
     for (const [key, log] of this.#logs) compareLog(this, key, log, this.#moment.logs.get(key)!);
-    const pairs = [...this.storage.table.entries("")].filter(([key]) => key !== "storage/next-id");
+    const pairs = [...this.storage.definitions.entries("")].filter(([key]) => key !== "storage/next-id");
     assert.deepEqual(new Map(pairs.map(([key, value]) => [key, value.toString()])), this.#moment.table);
     assert.deepEqual(this.#counter.values, this.#moment.counter);
   }

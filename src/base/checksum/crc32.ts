@@ -3,11 +3,11 @@
  * call costs 80 ns, where CRC-32C by a native module runs at 5 GB/s and costs 260 ns; under Node they are alike
  * (measured, docs/adr/0008-checksum.md).
  */
-import { crcByTables, crcTables } from "./table.ts";
+import { crcByTables, crcTables } from "./crc-tables.ts";
 
 const nativeFromBytes = 128;
 const tables = crcTables(0xedb88320);
-/** Bun's own, as its `node:zlib` brings streams along that nobody else needs: half a megabyte. */
+/** Bun's own function, since Bun's `node:zlib` also loads streams, which nothing else needs: half a megabyte. */
 const native: (bytes: Uint8Array) => number =
   typeof Bun === "undefined" ? process.getBuiltinModule("node:zlib").crc32 : Bun.hash.crc32;
 

@@ -2,7 +2,7 @@
  * CRC-32C (Castagnoli), as Kafka's batches have it. Below about 512 bytes the call into native code costs more than the
  * tables (measured). Our own files have crc32.ts, which is quicker.
  */
-import { crcByTables, crcTables } from "./table.ts";
+import { crcByTables, crcTables } from "./crc-tables.ts";
 import { nativeCrc32c } from "./crc32c-native.ts";
 
 const nativeFromBytes = 512;

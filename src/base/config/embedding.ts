@@ -20,7 +20,10 @@ export type StartOptions = {
   [Name in EmbeddedName]?: NonNullable<Config[Name]> | (Name extends SizeName ? string : never) | undefined;
 } & { ports?: { [Name in AnyPortName]?: PortSetting | undefined } | undefined };
 
-/** Where a library's default is not the command's: it leaves nothing behind, is quiet, and meets nobody. */
+/**
+ * Defaults of the library that differ from those of the command: it leaves no files, logs little, and its ports meet no other
+ * program.
+ */
 export const embeddedDefaults: Readonly<Partial<Record<OptionName, string>>> = {
   dataDir: "memory",
   logLevel: "warn",
@@ -86,7 +89,7 @@ export function typeText({ types, words = [] }: Accepted): string {
   return [...types, ...words.map((word) => JSON.stringify(word))].join(" | ");
 }
 
-/** By the name under which somebody may look for it: `redisPort` and `redis` are `ports.redis`. */
+/** For names under which a user may look for an option: `redisPort` and `redis` are `ports.redis`. */
 function unknown(key: string, isPort: boolean): StartError {
   const known = new Map<string, string>();
   for (const option of portOptions) {

@@ -20,11 +20,11 @@ export function configurationPage(): string {
 
 <!-- Written by \`npm run docs\` from src/base/config/options.ts. -->
 
-A flag beats the environment, which beats the file that \`--config\` names, which beats the default. An unknown flag or key of the
-file, and a bad value anywhere, is one line on stderr and exit code 2. An unknown environment variable is one line on stderr, and
-ignored; those that Kubernetes writes of a service named \`troikamq\` are not even told. An empty environment variable is not set.
-Sizes are in bytes, or with \`KiB\`, \`MiB\` or \`GiB\`, or a share of memory such as \`40%\` (of the container's memory, where it
-has less than the machine).
+A flag takes precedence over the environment, the environment over the file that \`--config\` names, and the file over the default. An
+unknown flag, an unknown key in the file or an invalid value ends the start with one line on stderr and exit code 2. An unknown environment
+variable is reported in one line on stderr and ignored; the variables that Kubernetes sets for a service named \`troikamq\` are ignored without
+a line. An empty environment variable counts as not set. Sizes are in bytes, or with \`KiB\`, \`MiB\` or \`GiB\`, or a share of memory
+such as \`40%\`: of the container's memory if that is less than the machine's.
 
 ${optionsTable()}
 

@@ -169,9 +169,9 @@ export const options = {
     default: "guest",
     expected: "a name",
   }),
-  insecure: toggle("listen beyond this machine although no password is set"),
+  insecure: toggle("listen on addresses beyond this machine without a password"),
   dataDir: text({
-    help: "directory of all that is kept; memory keeps nothing",
+    help: "directory for all stored data; with the value memory nothing is stored",
     placeholder: "DIR",
     default: "./troikamq-data",
     expected: "a directory, or memory",
@@ -182,7 +182,7 @@ export const options = {
   ),
   tlsKey: file("PEM private key of the certificate, without a passphrase; read again at SIGHUP"),
   tlsCa: file(
-    "PEM certificates of authorities; clients of the TLS ports must then show a certificate of one",
+    "PEM file with certificates of authorities; clients of the TLS ports must then show a certificate signed by one of them",
   ),
   connectionsMax: {
     help: "most open connections of Redis, AMQP and Kafka together; auto is the open-file limit (ulimit -n) minus 400, at most 100,000",
@@ -206,11 +206,11 @@ export const options = {
     expected: "a file",
   }),
   logLevel: choice(["debug", "info", "warn", "error", "silent"], {
-    help: "what is logged to stderr: this level and worse",
+    help: "least severe level that is logged to stderr",
     default: "info",
   }),
   advertisedHost: host({
-    help: "host that Kafka clients are told to use; by default the address they connected to",
+    help: "host that Kafka clients are told to use; by default the address that they connected to",
     default: undefined,
   }),
   advertisedPort: {
@@ -250,7 +250,7 @@ export const options = {
       value === "auto" || value.endsWith("%") ? automatic(value) : parseBytes(value, machine),
   } as Option<number | "auto">,
   memoryBytesMax: bytes({
-    help: "publishers are slowed while records kept in memory only take more than this; 0 is no limit",
+    help: "publishers wait while records that are kept in memory only take more than this; 0 is no limit",
     default: "40%",
     least: 0,
   }),

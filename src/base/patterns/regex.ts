@@ -28,7 +28,7 @@ interface Condition {
 
 export class Regex {
   readonly #program: Program;
-  /** What has to match, or must not, at the start of the name. */
+  /** Conditions that must match, or must not, at the start of the name. */
   readonly #conditions: readonly Condition[];
   /** Instructions that were executed so far: what matching costs, in counts. */
   steps = 0;

@@ -1,13 +1,13 @@
 /**
- * Who comes in: logins, and those who do not log in. What they may do then is decided in permissions.ts.
+ * Logins, and the rights of connections that do not log in. permissions.ts decides what a user may do.
  *
- * The first start makes `guest` with password `guest`, as RabbitMQ does. Everybody knows that password, so its hash is
- * written here, and it opens nothing to other machines (RabbitMQ's `loopback_users`), nor anything once the operator
- * has set a password. The operator's own user (`--user`, `--password`) is there while the broker is started with it.
+ * The first start makes `guest` with the password `guest`, as RabbitMQ does. This password is public, so its hash is written here;
+ * it lets in nobody from other machines (RabbitMQ's `loopback_users`), and nobody at all once the operator has set a password. The
+ * operator's own user (`--user`, `--password`) exists while the broker is started with it.
  *
- * A password that has been right once is remembered by a cheap keyed hash, so that a thousand connections do not cost a
- * thousand scrypts; a wrong one always costs one, whether the user exists or not and however many passwords it has.
- * Invariants: no password is kept, only what tells whether another is the same; `logIn` answers exactly once.
+ * A password that was right once is remembered by a cheap keyed hash, so that a thousand connections do not cost a thousand
+ * scrypts. A wrong one always costs one, whether the user exists or not and however many passwords it has. Invariants: no password
+ * is kept, only a hash to compare with; `logIn` answers exactly once.
  */
 import crypto from "node:crypto";
 import type { Clock, Timers } from "../../base/clock.ts";
@@ -34,21 +34,21 @@ import {
   Users,
 } from "./users.ts";
 
-/** What the operator asked for at start. */
+/** The operator's options about access. */
 export interface Security {
-  /** Of the user `name`, and of the user `default`. Undefined: none is set. */
+  /** The password of the user `name`, and of the user `default`. Undefined: none is set. */
   readonly password: string | undefined;
   readonly name: string;
-  /** Everything is open to everybody, because the operator said so. */
+  /** `--insecure`: everything is open to everybody. */
   readonly isInsecure: boolean;
 }
 
-/** Of brokers that no network can reach: tests and simulations. */
+/** For brokers that no network can reach: tests and simulations. */
 const openSecurity: Security = { password: undefined, name: "guest", isInsecure: true };
 
 export interface AccessOptions {
   readonly storage: Storage;
-  /** Hears of logins that fail. */
+  /** Logs failed logins. */
   readonly logger?: Logger;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -57,7 +57,7 @@ export interface AccessOptions {
   readonly passwordHash?: PasswordHash;
 }
 
-/** Where a login comes in. */
+/** The protocol of a login. */
 export type LoginProtocol = "redis" | "amqp" | "kafka" | "http";
 
 export interface Credentials {
@@ -65,7 +65,7 @@ export interface Credentials {
   readonly name: string;
   readonly password: string;
   readonly remoteHost: string;
-  /** Redis: a user with `nopass` comes in whatever the password. */
+  /** Redis: a user with `nopass` logs in with any password. */
   readonly takesNoPassword?: boolean;
 }
 
@@ -80,7 +80,7 @@ interface Search {
   readonly remoteHost: string;
   readonly digest: string;
   readonly passwords: readonly StoredPassword[];
-  /** Those that are not tried yet. */
+  /** Salts that were not tried yet. */
   readonly salts: readonly string[];
 }
 
@@ -93,10 +93,10 @@ const guest: User = newUser("guest", {
   passwords: [{ salt: "TroikaMQ guest", hash: "7jTwYpTNiIsfMgfHXFBNufqla2itHT7Orh5nzIsoKrk=" }],
 });
 const guestPassword = "guest";
-/** Whose password is looked for where there is no such user, so that this takes as long. */
+/** The salt for a user that does not exist, so that the login takes as long. */
 const nobodysSalt = "TroikaMQ nobody";
 const saltBytes = 16;
-/** Characters of a name in the log: strangers choose it. */
+/** Only this many characters of a name are logged, since strangers choose it. */
 const shownNameMax = 100;
 
 export class Access {
@@ -112,11 +112,11 @@ export class Access {
   readonly #passwordHash: PasswordHash;
   readonly #queue: HashQueue;
   readonly #rememberKey: Uint8Array;
-  /** Of each user the keyed hash of a password that was right. */
+  /** For each user, the keyed hash of a password that was right. */
   readonly #remembered = new Map<string, Buffer>();
-  /** Those who wait for the same password of the same user to be looked at. */
+  /** Logins that wait for the same check of the same password. */
   readonly #looking = new Map<string, ((isRight: boolean) => void)[]>();
-  /** The operator wants everything open to everybody. */
+  /** The operator has started with `--insecure`. */
   readonly isInsecure: boolean;
   readonly #operator: { readonly name: string; readonly hash: Buffer } | null = null;
 
@@ -138,7 +138,7 @@ export class Access {
     this.users.listeners.add((changed) => this.#forget(changed));
   }
 
-  /** The operator has set a password: nobody does anything without one. */
+  /** The operator has set a password: nothing works without one. */
   get isRequired(): boolean {
     return this.#operator !== null;
   }
@@ -158,7 +158,7 @@ export class Access {
     this.users.setForNow({ ...this.users.get(defaultUserName)!, needsNoPassword: false });
   }
 
-  /** What was remembered of a user that has changed; the operator's password stays right, for `default` as well. */
+  /** Forgets the remembered password of a changed user. The operator's password stays valid, for `default` as well. */
   #forget(name: string): void {
     this.#remembered.delete(name);
     const operator = this.#operator;
@@ -173,20 +173,20 @@ export class Access {
     if (password !== "") this.#remember(defaultUserName, password);
   }
 
-  /** Why the user may not become `next` (null: be deleted): nobody could change users any more. Null: it may. */
+  /** The reason why the user may not become `next` (null: be deleted), since then nobody could change users; null: it may. */
   lockOutFault(name: string, next: User | null): string | null {
     return lockOutFault(this.users, this.#operator?.name, name, next);
   }
 
-  /** Only the first start makes it: who deleted it must not meet it again. */
+  /** Only the first start makes `guest`: an operator who deleted it must not find it again. */
   #makeGuestOnce(): void {
-    const { table } = this.#storage;
+    const { definitions } = this.#storage;
     const made = definitionKey("access", "guest");
-    if (this.users.size === 0 && table.get(made) === undefined) this.users.set(guest);
-    if (table.get(made) === undefined) table.put(made, "{}");
+    if (this.users.size === 0 && definitions.get(made) === undefined) this.users.set(guest);
+    if (definitions.get(made) === undefined) definitions.put(made, "{}");
   }
 
-  /** `default` as it is at first. */
+  /** The user `default` in its initial state. */
   defaultUser(): User {
     return newUser(defaultUserName, {
       tags: [administratorTag],
@@ -195,7 +195,7 @@ export class Access {
     });
   }
 
-  /** What a connection may do that has not logged in; null: nothing but to log in. */
+  /** The rights of a connection that has not logged in; null: it may only log in. */
   get anonymous(): Authorization | null {
     const user = this.users.get(defaultUserName);
     return user !== undefined && user.isEnabled && user.needsNoPassword
@@ -204,15 +204,15 @@ export class Access {
   }
 
   /**
-   * What a user of Redis's `>password` or of RabbitMQ's `password` has, beside the passwords that it has already. All of a
-   * user have one salt: looking for a password takes one hash, however many there are. Takes some 50 ms.
+   * The stored form of a new password of a user that has `others` already. All passwords of a user have the same salt, so checking
+   * a login takes one hash, however many there are. Takes some 50 ms.
    */
   storedPassword(digest: string, others: readonly StoredPassword[] = []): StoredPassword {
     const salt = others[0]?.salt ?? Buffer.from(this.#random.bytes(saltBytes)).toString("base64");
     return { salt, hash: this.#passwordHash.now(digest, salt).toString("base64") };
   }
 
-  /** The one of these that is the hash of that password. Takes some 50 ms. */
+  /** The stored password that matches. Takes some 50 ms. */
   findStoredPassword(passwords: readonly StoredPassword[], digest: string): StoredPassword | undefined {
     for (const salt of saltsOf(passwords)) {
       const found = findHash(passwords, salt, this.#passwordHash.now(digest, salt));
@@ -222,8 +222,8 @@ export class Access {
   }
 
   /**
-   * Says who it is, at once where the password is remembered and nobody has been guessing, or later. Null: the password
-   * is wrong, the user may not come from there, or too many were wrong lately.
+   * Calls `done` with the user's authorization: at once if the password is remembered and there were no failures lately, otherwise
+   * later. Null: the password is wrong, the user may not log in from there, or there were too many failures lately.
    */
   logIn(credentials: Credentials, done: LoggedIn): void {
     const { name, password, remoteHost } = credentials;
@@ -240,7 +240,7 @@ export class Access {
     }
     const digest = passwordDigest(password);
     const attempt: Attempt = { name, remoteHost, digest, quick: this.#quickHash(digest) };
-    // Many connections of one program come at the same time with the same password: they are one attempt.
+    // Many connections of one program come at the same time with the same password: they count as one attempt.
     const key = `${attempt.quick.toString("base64")} ${remoteHost} ${name}`;
     const waiting = this.#looking.get(key);
     if (waiting !== undefined) return void waiting.push(finish);
@@ -261,7 +261,7 @@ export class Access {
     tell(false);
   }
 
-  /** Counts and logs a login that failed, also one that named no user that could be looked for. */
+  /** Counts and logs a failed login, also one whose name could not be read. */
   refused({ protocol, name, remoteHost }: Omit<Credentials, "password">, reason: string): void {
     this.loginsFailed++;
     const user = name.length > shownNameMax ? `${name.slice(0, shownNameMax)}…` : name;
@@ -285,7 +285,7 @@ export class Access {
     });
   }
 
-  /** Looks for the password among the user's, with one hash for each salt; a user without any costs as much. */
+  /** Compares the password with the user's, with one hash for each salt. A user without passwords costs as much. */
   #compare(search: Search, done: (isRight: boolean) => void): void {
     const { remoteHost, digest, passwords } = search;
     const [salt, ...salts] = search.salts;
@@ -302,7 +302,7 @@ export class Access {
     return this.#operator === null && (this.isInsecure || isLoopbackAddress(remoteHost));
   }
 
-  /** What keeps the user out whatever the password; null for nothing. */
+  /** The reason why the user may not log in, whatever the password; null: none. */
   #refusalOf(user: User | undefined, remoteHost: string): string | null {
     if (user === undefined) return null;
     if (!user.isEnabled) return "the user is off";
@@ -311,7 +311,7 @@ export class Access {
       : "the user has its first password, which opens this machine only";
   }
 
-  /** It has the password that everybody knows. */
+  /** The user has the public password of `guest`. */
   #isGuestsOwn(user: User | undefined): boolean {
     return user !== undefined && user.passwords.some(({ hash }) => hash === guest.passwords[0]!.hash);
   }
@@ -329,7 +329,7 @@ function saltsOf(passwords: readonly StoredPassword[]): string[] {
   return [...new Set(passwords.map(({ salt }) => salt))];
 }
 
-/** Looks at all of them, so that the time does not tell which one it was. */
+/** Compares with all of them, so that the time does not tell which one matched. */
 function findHash(
   passwords: readonly StoredPassword[],
   salt: string,
@@ -344,7 +344,7 @@ function findHash(
   return found;
 }
 
-/** For each protocol, so that guesses over one do not hide those over another. */
+/** One for each protocol, so that guesses over one do not hide those over another. */
 function refusalLogs(logger: Logger, timers: Timers): Record<LoginProtocol, SparseLog> {
   const log = (): SparseLog => new SparseLog(timers, (fields) => logger.warn("a login was refused", fields));
   return { redis: log(), amqp: log(), kafka: log(), http: log() };

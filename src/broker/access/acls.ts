@@ -10,7 +10,7 @@ import type { Operation, ResourceKind } from "./rule.ts";
 
 export interface KafkaAcl {
   readonly kind: Exclude<ResourceKind, "channel">;
-  /** `*` as a literal is every name. */
+  /** A literal `*` means every name. */
   readonly name: string;
   readonly patternType: "literal" | "prefixed";
   /** `User:name`, or `User:*` for everybody. */
@@ -24,7 +24,7 @@ export interface KafkaAcl {
 const principalPrefix = "User:";
 export const everyPrincipal = "User:*";
 
-/** The user that a principal names; null: it is none of users. */
+/** The user that a principal names; null: it names no user. */
 export function userOfPrincipal(principal: string): string | null {
   return principal.startsWith(principalPrefix) ? principal.slice(principalPrefix.length) : null;
 }
@@ -32,7 +32,7 @@ export function userOfPrincipal(principal: string): string | null {
 export class Acls {
   readonly #storage: Storage;
   readonly #byKey = new Map<string, KafkaAcl>();
-  /** Told when any binding was made or deleted. */
+  /** Called when bindings were made or deleted. */
   readonly listeners = new Set<() => void>();
 
   constructor(storage: Storage) {
@@ -40,7 +40,7 @@ export class Acls {
   }
 
   restore(): void {
-    for (const [key] of this.#storage.table.entries("acl/")) {
+    for (const [key] of this.#storage.definitions.entries("acl/")) {
       const [kind, name, patternType, principal, host, operation, permission] = namesOfKey(key);
       this.#byKey.set(key, {
         kind,
@@ -62,11 +62,11 @@ export class Acls {
     return [...this.#byKey.values()];
   }
 
-  /** Durable as every definition is. A binding that is there already stays. */
+  /** Stored like every definition. A binding that exists already stays. */
   add(acls: readonly KafkaAcl[]): void {
     for (const acl of acls) {
       const key = keyOf(acl);
-      this.#storage.table.put(key, "");
+      this.#storage.definitions.put(key, "");
       this.#byKey.set(key, acl);
     }
     this.#tell();
@@ -74,7 +74,7 @@ export class Acls {
 
   delete(acls: readonly KafkaAcl[]): void {
     for (const acl of acls) {
-      this.#storage.table.delete(keyOf(acl));
+      this.#storage.definitions.delete(keyOf(acl));
       this.#byKey.delete(keyOf(acl));
     }
     this.#tell();

@@ -1,13 +1,13 @@
 /**
- * Which changes of users would lock everybody out: after them nobody could log in who may change users, until the broker
- * is started again.
+ * Finds changes of users that would lock everybody out: after them no user could log in and change users, until the broker is
+ * started again.
  *
- * Not here: who may ask for a change (permissions.ts). The operator's own user is that of `--user` and `--password`; what
- * is kept of it is not asked, since each start makes it anew.
+ * Not here: which user may ask for a change (permissions.ts). The operator's own user is that of `--user` and `--password`; its
+ * stored form does not count, since each start makes it again.
  */
 import { administratorTag, defaultUserName, type User, type Users } from "./users.ts";
 
-/** Why the user may not become `next` (null: be deleted), as the end of a sentence for people; null: it may. */
+/** The reason why the user may not become `next` (null: be deleted), as the end of a sentence; null: it may. */
 export function lockOutFault(
   users: Users,
   operator: string | undefined,

@@ -1,11 +1,13 @@
 /**
- * Whose password is looked at next: hashing is dear, so attempts wait in a line for each address, and the lines take turns.
- * Addresses from which somebody has logged in take turns with strangers' as two groups, so that neither keeps the other out.
+ * Decides whose password is checked next. Hashing is expensive, so attempts wait in one line for each address, and the lines take
+ * turns.
  *
- * An address whose attempts fail again and again is given rests: after `failuresFree` of them it has one attempt looked at
- * in each `restMs`. A right password costs nothing of that. Known and unknown users are alike here.
- * Not here: the hash itself (password-hash.ts), delays for a user at an address (login-guard.ts).
- * Invariants: at most `runningMax` hashes are computed at once, `waitingMax` attempts wait, none longer than `loginMsMax`;
+ * Addresses from which a login has succeeded and other addresses are two groups that take turns, so that neither keeps the other
+ * out. An address whose attempts fail again and again has to pause: after `failuresFree` failures, one of its attempts is checked
+ * in each `restMs`. A right password uses up nothing of that. Known and unknown users are treated alike. Not here: the hash itself
+ * (password-hash.ts), delays for a user at an address (login-guard.ts).
+ *
+ * Invariants: at most `runningMax` hashes are computed at once; at most `waitingMax` attempts wait, none longer than `loginMsMax`;
  * every attempt is answered once.
  */
 import type { Clock, Timers } from "../../base/clock.ts";
@@ -30,9 +32,9 @@ interface Attempt {
 /** An address and its line. */
 interface Origin {
   readonly waiting: Attempt[];
-  /** Somebody has logged in from there. */
+  /** A login from there has succeeded. */
   isFamiliar: boolean;
-  /** Attempts that may still fail before it is given rests; grows back with time. */
+  /** How many more attempts may fail before it has to pause; grows back with time. */
   credit: number;
   creditAt: number;
 }
@@ -41,9 +43,9 @@ export class HashQueue {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #compute: ComputeHash;
-  /** Those that tried last stay longest. */
+  /** Addresses that tried last are kept longest. */
   readonly #origins = new Map<string, Origin>();
-  /** Origins with attempts that wait, and no others; the next first. */
+  /** Addresses with waiting attempts, and no others; the next one first. */
   readonly #strangers = new Set<Origin>();
   readonly #familiar = new Set<Origin>();
   #isFamiliarsTurn = true;
@@ -57,7 +59,7 @@ export class HashQueue {
     this.#compute = compute;
   }
 
-  /** Gives the hash when it is this attempt's turn; null where too many wait, or it has waited too long. */
+  /** Computes the hash when it is this attempt's turn; null if too many wait, or it has waited too long. */
   add(address: string, digest: string, salt: string, done: (hash: Buffer | null) => void): void {
     const origin = this.#origin(address);
     if (this.#waitingCount >= waitingMax && !this.#makeRoomFor(origin)) return done(null);
@@ -67,7 +69,7 @@ export class HashQueue {
     this.#work();
   }
 
-  /** An attempt from there was right. */
+  /** An attempt from there succeeded. */
   succeeded(address: string): void {
     const origin = this.#origin(address);
     origin.credit = Math.min(origin.credit + 1, failuresFree);
@@ -100,7 +102,7 @@ export class HashQueue {
     return isFamiliar ? this.#familiar : this.#strangers;
   }
 
-  /** The last of the longest line goes, if that is longer than this one's. */
+  /** Refuses the last attempt of the longest line, if that is longer than this one's. */
   #makeRoomFor(origin: Origin): boolean {
     let longest = origin;
     for (const ring of [this.#strangers, this.#familiar]) {
@@ -161,7 +163,7 @@ export class HashQueue {
     return null;
   }
 
-  /** All that wait have to rest. */
+  /** All addresses with waiting attempts have to pause. */
   #wakeLater(): void {
     if (this.#isWakeSet) return;
     this.#isWakeSet = true;

@@ -20,7 +20,7 @@ const pairsMax = 10_000;
 
 interface Pair {
   failures: number;
-  /** When the next attempt may be looked at, on the monotonic clock. */
+  /** When the next attempt may be checked, on the monotonic clock. */
   turnAt: number;
 }
 
@@ -34,7 +34,7 @@ export class LoginGuard {
     this.#timers = timers;
   }
 
-  /** Runs `look` when it is this attempt's turn, at once if nothing has failed lately. False: it never will be. */
+  /** Calls `look` when it is this attempt's turn, at once if there were no failures lately. False: it is refused. */
   admit(address: string, user: string, look: () => void): boolean {
     const now = this.#clock.monotonic();
     const key = keyOf(address, user);
@@ -56,7 +56,7 @@ export class LoginGuard {
     this.#pairs.delete(keyOf(address, user));
   }
 
-  /** Those that tried last stay longest. */
+  /** Pairs that tried last are kept longest. */
   #keep(key: string, pair: Pair): void {
     this.#pairs.delete(key);
     this.#pairs.set(key, pair);
@@ -68,7 +68,7 @@ export class LoginGuard {
   }
 }
 
-/** Of one size, whatever name somebody makes up. */
+/** A key of fixed size, however long the name is. */
 function keyOf(address: string, user: string): string {
   return `${address}\n${crypto.createHash("sha256").update(user).digest("base64")}`;
 }

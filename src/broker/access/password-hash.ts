@@ -9,9 +9,9 @@ import type { ComputeHash } from "./hash-queue.ts";
 
 export const hashBytes = 32;
 
-/** The simulator and some tests have a quick one of their own. */
+/** The simulator and some tests use a quick one. */
 export interface PasswordHash {
-  /** Takes some 50 ms of this thread: for whoever sets a password, not for who guesses at one. */
+  /** Takes some 50 ms of this thread: for setting a password, not for checking guesses. */
   now(digest: string, salt: string): Buffer;
   readonly later: ComputeHash;
 }

@@ -22,33 +22,33 @@ import {
 import { administratorTag, impersonatorTag, type User, type Users } from "./users.ts";
 
 const answersMax = 4096;
-/** What can be done with queues, exchanges, streams, topics, keys. */
+/** Rights on queues, exchanges, streams, topics and keys. */
 const namedRights = ["read", "settle", "write", "create", "delete", "alter", "alterConfigs"] as const;
 
-/** `nothing`: no rule speaks of it, so that it is refused unless another name of the same thing is allowed. */
+/** `nothing`: no rule matches, so it is refused unless another name of the same thing is allowed. */
 export type Verdict = "allowed" | "denied" | "nothing";
 
 /** A connection that has logged in. */
 export interface Holder {
   userDeleted(): void;
-  /** The user's rules are others now: what goes on without asking again (subscriptions, reads that wait) is looked at. */
+  /** The user's rules have changed: subscriptions and waiting reads must be checked again. */
   rulesChanged?(): void;
 }
 
 export class Authorization {
   readonly name: string;
-  /** Null: deleted, or never there. Then nothing is allowed. */
+  /** Null: deleted, or never existed. Then nothing is allowed. */
   user: User | null = null;
   isAdministrator = false;
-  /** May publish in the name of others: AMQP's user-id is not held against its own name. */
+  /** May publish in the name of others: AMQP's user-id is not compared with its own name. */
   isImpersonator = false;
   /** Grows with each change of the rules. */
   version = 0;
-  /** Connections that act as this user: told when it is deleted. */
+  /** Connections of this user; they are told when the user is deleted. */
   readonly holders = new Set<Holder>();
   #rules: readonly Rule[] = [];
   readonly #answers = new Map<string, Verdict>();
-  /** Whether it is free there, by virtual host: there are few of those. */
+  /** By virtual host, whether everything is allowed there. */
   readonly #freeVhosts = new Map<string, boolean>();
 
   constructor(name: string) {
@@ -69,7 +69,7 @@ export class Authorization {
     }
   }
 
-  /** Whatever is asked about names and channels there is allowed, from everywhere. */
+  /** Whether everything about names and channels there is allowed, from every host. */
   allowsAll(vhost: string): boolean {
     let answer = this.#freeVhosts.get(vhost);
     if (answer === undefined) {
@@ -98,12 +98,12 @@ export class Authorization {
     );
   }
 
-  /** Whether something is denied to it: only then a thing's other names have to be asked about. */
+  /** Whether anything is denied to it. Only then the other names of a thing must be checked. */
   get hasDenials(): boolean {
     return this.#rules.some(({ isDenied }) => isDenied);
   }
 
-  /** Redis's rules, among them those of channels, have been said of it. */
+  /** Whether it has Redis rules, among them rules for channels. */
   get hasRedisRules(): boolean {
     return this.user !== null && this.user.redis !== null;
   }
@@ -112,10 +112,10 @@ export class Authorization {
     return this.verdict(question, host) === "allowed";
   }
 
-  /** `host`: where the connection comes from, which Kafka's ACLs may ask for. */
+  /** `host`: the connection's host, which Kafka ACLs may name. */
   verdict(question: Question, host: string): Verdict {
     const { vhost, kind, right, name } = question;
-    // A Redis key may be megabytes long: what is remembered is bounded in bytes too.
+    // A Redis key may be megabytes long: the cache is bounded in bytes too.
     if (name.length > limits.nameBytesMax) return this.#decide(question, host);
     const key = `${kind}\n${right}\n${host}\n${vhost}\n${name}`;
     let answer = this.#answers.get(key);
@@ -138,14 +138,14 @@ export class Authorization {
     return verdict;
   }
 
-  /** Of a pattern (PSUBSCRIBE): the rules must say just that one, or all. */
+  /** For a pattern (PSUBSCRIBE): a rule must be exactly this pattern, or cover all. */
   allowsPattern({ vhost, kind, right, name }: Question, host: string): boolean {
     return this.#rules.some(
       (rule) => isAbout(rule, vhost, kind, right, host) && (rule.isForAll || rule.glob === name),
     );
   }
 
-  /** Of every name that begins with `name`. A glob covers them if it is such a beginning and then `*`. */
+  /** For every name that begins with `name`. A glob covers them if it is such a beginning followed by `*`. */
   allowsPrefix({ vhost, kind, right, name }: Question, host: string): boolean {
     return this.#rules.some(
       (rule) =>
@@ -154,21 +154,21 @@ export class Authorization {
     );
   }
 
-  /** Whether there is any name at all of which it has the right (Kafka's InitProducerId asks so). */
+  /** Whether there is any name for which it has the right (needed for Kafka's InitProducerId). */
   allowsSome({ vhost, kind, right }: Omit<Question, "name">, host: string): boolean {
     return this.#rules.some(
       (rule) => !rule.isDenied && !rule.isForNothing && isAbout(rule, vhost, kind, right, host),
     );
   }
 
-  /** Whether there is any name at all of which it is denied the right. */
+  /** Whether there is any name for which the right is denied. */
   deniesSome({ vhost, kind, right }: Omit<Question, "name">, host: string): boolean {
     return this.#rules.some(
       (rule) => rule.isDenied && !rule.isForNothing && isAbout(rule, vhost, kind, right, host),
     );
   }
 
-  /** Whether it has any business in the virtual host. */
+  /** Whether it has any right in the virtual host. */
   hasVhost(vhost: string): boolean {
     return this.#rules.some((rule) => !rule.isDenied && rule.isOfVhost(vhost));
   }
@@ -190,7 +190,7 @@ function rulesOf(user: User, acls: Acls): Rule[] {
   if (user.redis !== null) rules.push(...rulesOfRedis(user.redis));
   for (const acl of acls.all()) {
     if (acl.principal === everyPrincipal || userOfPrincipal(acl.principal) === user.name) {
-      // Nobody can take from super users what is theirs, as in Kafka.
+      // No denial applies to super users, as in Kafka.
       if (acl.permission === "allow" || !user.tags.includes(administratorTag)) rules.push(ruleOfAcl(acl));
     }
   }
@@ -201,7 +201,7 @@ export class Permissions {
   readonly #users: Users;
   readonly #acls: Acls;
   readonly #byName = new Map<string, Authorization>();
-  /** Told the authorizations that changed: what was remembered of them no longer counts. */
+  /** Called with each authorization that changed: answers cached from it are no longer valid. */
   readonly listeners = new Set<(changed: Authorization) => void>();
 
   constructor(users: Users, acls: Acls) {

@@ -1,12 +1,12 @@
 /**
- * The one table of what can be done with which thing, and the rights that it needs. Redis, AMQP and Kafka ask here, each
- * for its own commands, and always of the thing that is touched in the end: of a partition and of its topic, of the queue
- * behind the default exchange, of the channel behind `amq.topic`, in the virtual host where it is.
+ * The one table of operations and the rights that they need. Redis, AMQP and Kafka call it, each for its own commands, and always
+ * for the thing that is touched in the end: for a partition and its topic, for the queue behind the default exchange, for the
+ * channel behind `amq.topic`, in the right virtual host.
  *
- * A thing with two names, which a partition `t-0` of topic `t` is, is allowed by a rule for either and denied by one for
- * either. What touches a whole topic is denied by a denial of any of its partitions. Not here: what gives a right
- * (rule.ts), whether a user has it (permissions.ts), which command does what (the protocols).
- * Invariant: a question about a user who may do everything costs a look into a map of few entries.
+ * A thing with two names, such as partition `t-0` of topic `t`, is allowed by a rule for either name and denied by one for either.
+ * An operation on a whole topic is denied if any of its partitions is denied. Not here: what gives a right (rule.ts), whether a
+ * user has it (permissions.ts), which command does what (the protocols). Invariant: for a user who may do everything, a question
+ * costs a look into a map of few entries.
  */
 import type { Exchange } from "../exchange/exchange.ts";
 import { liveExchangeName } from "../live/channels.ts";
@@ -20,24 +20,24 @@ type ActTable = Readonly<Record<string, readonly Right[]>>;
 
 /** A queue, stream, topic, partition or key. */
 const logActs = {
-  /** Names, counts, types: whoever may do anything with it may do that. */
+  /** Names, counts, types. Any other right includes it. */
   describe: ["describe"],
   read: ["read"],
-  /** Consumers of a queue, purge: what is read is gone. */
+  /** Consuming or purging a queue, which removes what is read. */
   take: ["read", "settle"],
   /** Acknowledge, claim, make a group, move its position. */
   settle: ["settle"],
   write: ["write"],
   /** As the destination of a binding. */
   bind: ["write"],
-  /** Also by writing to a name that is not there yet. */
+  /** Also by writing to a name that does not exist yet. */
   create: ["create"],
   delete: ["delete"],
   /** XTRIM, XDEL, XADD MAXLEN, DeleteRecords. */
   removeEntries: ["delete"],
-  /** XGROUP DESTROY: a group, with what it has pending. */
+  /** XGROUP DESTROY: a group and its pending entries. */
   deleteGroup: ["delete"],
-  /** To say when a key will be gone. */
+  /** To set an expiry of a key. */
   expire: ["delete"],
   persist: ["alter"],
   setLastId: ["alter"],
@@ -79,14 +79,14 @@ export type ChannelAct = keyof typeof channelActs;
 export type GroupAct = keyof typeof groupActs;
 export type ClusterAct = keyof typeof clusterActs;
 
-/** Who asks: a connection. Without an authorization nothing is allowed. */
+/** The connection that asks. Without an authorization nothing is allowed. */
 export interface Asker {
   readonly authorization: Authorization | null | undefined;
-  /** Where it comes from. */
+  /** The connection's host. */
   readonly host: string;
 }
 
-/** The names that a thing has for those who make rules. */
+/** The names of a thing, as rules know them. */
 type Names = readonly [own: string, topic?: string];
 
 export function mayUseLog(asker: Asker, act: LogAct, vhost: Vhost, name: string): boolean {
@@ -104,7 +104,7 @@ export function mayReadEveryLog({ authorization, host }: Asker, vhost: Vhost): b
   });
 }
 
-/** The same where, if it is a topic, all its partitions are touched. */
+/** The same for a whole topic: all of its partitions are checked too. */
 export function mayUseWholeTopic(asker: Asker, act: LogAct, vhost: Vhost, name: string): boolean {
   return mayUseLog(asker, act, vhost, name) && !isAnyPartitionDenied(asker, logActs[act], vhost, name);
 }
@@ -115,7 +115,7 @@ function isAnyPartitionDenied(asker: Asker, needed: readonly Right[], vhost: Vho
   return partitions.some(({ name }) => isDenied(asker, vhost.name, needed, [name]));
 }
 
-/** Whether streams `t-from` to `t-(to - 1)` may be made as partitions by who may make the topic, or add to it. */
+/** Whether a user who may make the topic, or add to it, may make the streams `t-from` to `t-(to - 1)` as partitions. */
 export function mayMakePartitions(
   asker: Asker,
   vhost: Vhost,
@@ -130,7 +130,7 @@ export function mayMakePartitions(
   return true;
 }
 
-/** Exchanges share their names with queues; the default one goes by `amq.default`, as in RabbitMQ. */
+/** Exchanges share rules for names with queues; the default exchange is called `amq.default`, as in RabbitMQ. */
 export function mayUseExchange(asker: Asker, act: ExchangeAct, vhost: Vhost, name: string): boolean {
   if (asker.authorization?.allowsAll(vhost.name) === true) return true;
   return isAllowed(asker, vhost.name, exchangeActs[act], [exchangeRuleName(name)]);
@@ -141,9 +141,9 @@ export function exchangeRuleName(name: string): string {
 }
 
 /**
- * Whether who may publish to the exchange may do so under this key, asked of what is behind it without anybody having
- * bound it: queues of the default exchange, partitions of a topic, channels. `queues` is where the message goes. Rules for
- * keys of other exchanges (RabbitMQ's topic permissions) belong here too.
+ * Whether a user who may publish to the exchange may do so with this key. It checks what the key leads to without a binding:
+ * queues behind the default exchange, partitions of a topic, channels. `queues` is where the message goes. Rules for keys of other
+ * exchanges (RabbitMQ's topic permissions) would belong here too.
  */
 export function mayPublishUnder(
   asker: Asker,
@@ -159,17 +159,17 @@ export function mayPublishUnder(
   return !hasChannelRules(asker, vhost, exchange.name) || isChannelAllowed(asker, "publish", key);
 }
 
-/** Which keys a binding lets through. */
+/** The keys that match a binding. */
 export interface BoundKeys {
-  /** They begin with this. */
+  /** The beginning of all of them. */
   readonly prefix: string;
-  /** There is this one only. */
+  /** There is only this key. */
   readonly isExact: boolean;
 }
 
 export const everyKey: BoundKeys = { prefix: "", isExact: false };
 
-/** Of AMQP's topic pattern: what stands before the first word that is `*` or `#`. `#` may take the dot before it too. */
+/** For an AMQP topic pattern: the part before the first word that is `*` or `#`. `#` may also match without the dot before it. */
 export function keysOfPattern(pattern: string): BoundKeys {
   const words = pattern.split(".");
   const wild = words.findIndex((word) => word === "*" || word === "#");
@@ -178,7 +178,9 @@ export function keysOfPattern(pattern: string): BoundKeys {
   return { prefix: wild === 0 || words[wild] === "#" ? before : `${before}.`, isExact: false };
 }
 
-/** Whether a binding may take messages from an exchange. Who has rules for channels needs them for what `amq.topic` carries. */
+/**
+ * Whether a binding may take messages from an exchange. A user with rules for channels needs them for the messages of `amq.topic`.
+ */
 export function mayBindFrom(asker: Asker, vhost: Vhost, name: string, keys: BoundKeys): boolean {
   return mayBind(asker, "bindFrom", "subscribe", vhost, name, keys);
 }
@@ -189,7 +191,7 @@ export function mayLeadTo(asker: Asker, vhost: Vhost, name: string, keys: BoundK
   if (isAnyPartitionDenied(asker, exchangeActs.bindTo, vhost, name)) return false;
   if (name !== "" || asker.authorization?.hasDenials !== true) return true;
   if (keys.isExact) return !isDenied(asker, vhost.name, logActs.write, namesOf(vhost, keys.prefix));
-  // Under its own key a message would reach any queue, also through an exchange of which nothing is denied.
+  // With its own key a message could reach any queue, also through an exchange without denials.
   const { authorization, host } = asker;
   return logActs.write.every(
     (right) => !authorization.deniesSome({ vhost: vhost.name, kind: "name", right }, host),
@@ -215,7 +217,7 @@ function mayBind(
   );
 }
 
-/** Whether what passes the exchange are channels, and the user has rules for those. */
+/** Whether the exchange carries channels, and the user has rules for channels. */
 function hasChannelRules({ authorization }: Asker, vhost: Vhost, exchange: string): boolean {
   return (
     exchange === liveExchangeName &&
@@ -225,7 +227,7 @@ function hasChannelRules({ authorization }: Asker, vhost: Vhost, exchange: strin
   );
 }
 
-/** Channels are the keys of `amq.topic`: whoever is denied that exchange is denied them all. */
+/** Channels are the keys of `amq.topic`: a denial of that exchange denies all of them. */
 export function mayUseChannel(asker: Asker, act: ChannelAct, name: string, isPattern: boolean): boolean {
   if (isDenied(asker, defaultVhostName, channelActs[act], [liveExchangeName])) return false;
   return mayUseShardChannel(asker, act, name, isPattern);
@@ -257,13 +259,13 @@ export function mayUseCluster(asker: Asker, act: ClusterAct): boolean {
   return isAllowed(asker, defaultVhostName, clusterActs[act], [clusterName], "cluster");
 }
 
-/** Whether there is anything that it may write to. */
+/** Whether there is anything that the user may write to. */
 export function mayWriteSome({ authorization, host }: Asker, vhost: Vhost): boolean {
   if (authorization === null || authorization === undefined) return false;
   return authorization.allowsSome({ vhost: vhost.name, kind: "name", right: "write" }, host);
 }
 
-/** What a name of a queue stands for: a partition has the name of its topic too. */
+/** The names of a queue: a partition has the name of its topic too. */
 function namesOf(vhost: Vhost, name: string): Names {
   const queue = vhost.queues.get(name);
   const topic = queue === undefined ? undefined : vhost.topics.topicOf(queue);

@@ -42,7 +42,7 @@ export interface Question {
   readonly vhost: string;
   readonly kind: ResourceKind;
   readonly right: Right;
-  /** Of the cluster: anything. */
+  /** For the cluster: any text. */
   readonly name: string;
 }
 
@@ -54,13 +54,13 @@ export interface Rule {
   readonly matches: (name: string) => boolean;
   /** It matches every name. */
   readonly isForAll: boolean;
-  /** It matches no name but the empty one, which nothing has. */
+  /** It matches only the empty name, which nothing has. */
   readonly isForNothing: boolean;
-  /** A glob's own text: a pattern of channels is allowed where it is said in just these words. */
+  /** The text of a glob: a channel pattern is allowed if a rule has exactly this text. */
   readonly glob: string | null;
-  /** Of a glob that is plain text and then `*`: the text. */
+  /** For a glob that is plain text followed by `*`: the text. */
   readonly globPrefix: string | null;
-  /** The address that it is for; null: any. */
+  /** The host that it applies to; null: any. */
   readonly host: string | null;
 }
 
@@ -81,8 +81,8 @@ const keys: ReadonlySet<ResourceKind> = new Set(["name"]);
 const channels: ReadonlySet<ResourceKind> = new Set(["channel"]);
 
 /**
- * A pattern of a permission, as RabbitMQ takes it: found anywhere in the name; an empty one is for the empty name only.
- * Throws INVALID for what cannot be matched.
+ * Compiles the pattern of a permission as RabbitMQ uses it: it may match anywhere in the name; an empty one matches the empty name
+ * only. Throws INVALID for an unsupported one.
  */
 export function compilePermission(pattern: string): Regex {
   const bytes = Buffer.from(pattern).toString("latin1");
@@ -92,7 +92,7 @@ export function compilePermission(pattern: string): Regex {
   return new Regex(bytes === "" ? "^$" : bytes);
 }
 
-/** What was stored before there was a bound must not stop the start: it allows nothing. */
+/** A pattern that was stored before there was a bound must not stop the start: it allows nothing. */
 function orNothing<Matcher>(compile: () => Matcher): Matcher | null {
   try {
     return compile();
@@ -102,7 +102,7 @@ function orNothing<Matcher>(compile: () => Matcher): Matcher | null {
   }
 }
 
-/** What is wrong with the user's stored patterns, one text for each that allows nothing. */
+/** The faults of the user's stored patterns, one text for each that allows nothing. */
 export function faultsOfPatterns({ permissions, redis }: User): string[] {
   const faults: string[] = [];
   const look = (pattern: string, compile: () => unknown): void => {
@@ -146,7 +146,7 @@ export function rulesOfPermissions(vhost: string, permissions: VhostPermissions)
   ];
 }
 
-/** The virtual hosts that are Redis's databases. */
+/** Whether the virtual host is a Redis database. */
 function isOfRedis(vhost: string): boolean {
   return vhost === defaultVhostName || vhost.startsWith("\0redis/");
 }
@@ -174,7 +174,7 @@ export function rulesOfRedis({ keys: keyRules, channels: channelRules }: RedisRu
       return rule(pattern, keys, [
         ...(isRead ? (["read"] as const) : []),
         ...(isWrite ? redisWriteRights : []),
-        // Redis has no word for settings: who may do all with a key may see and change how it is kept.
+        // Redis has no right for settings: a user who may read and write a key may see and change its settings.
         ...(isRead && isWrite ? (["alterConfigs"] as const) : []),
       ]);
     }),
@@ -210,7 +210,7 @@ export function ruleOfAcl(acl: KafkaAcl): Rule {
     isDenied: acl.permission === "deny",
     isOfVhost: (asked) => asked === defaultVhostName,
     kinds: new Set<ResourceKind>([acl.kind]),
-    // A denial is of what it names, and of nothing that this would imply.
+    // A denial covers what it names, and nothing that this would imply.
     rights: acl.permission === "deny" ? new Set(rightsOf(acl)) : withImplied(rightsOf(acl)),
     matches: isForAll
       ? everything

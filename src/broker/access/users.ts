@@ -16,14 +16,14 @@ export interface StoredPassword {
   readonly hash: string;
 }
 
-/** RabbitMQ's: regular expressions over names. */
+/** RabbitMQ's permissions: regular expressions over names. */
 export interface VhostPermissions {
   readonly configure: string;
   readonly write: string;
   readonly read: string;
 }
 
-/** Redis's, each rule in its own words and in the order in which they were given. */
+/** Redis's rules, each as it was given, in their order. */
 export interface RedisRules {
   /** `+get`, `-@dangerous`, `+config|get`. */
   readonly commands: readonly string[];
@@ -38,19 +38,19 @@ export interface User {
   readonly tags: readonly string[];
   /** False: it cannot log in. */
   readonly isEnabled: boolean;
-  /** Redis clients log in with any password, or none. */
+  /** Redis clients can log in with any password, or none. */
   readonly needsNoPassword: boolean;
   readonly passwords: readonly StoredPassword[];
   /** By virtual host. */
   readonly permissions: Readonly<Record<string, VhostPermissions>>;
-  /** Null: it may run what is not for administrators, on the keys that its permissions allow. */
+  /** Null: it may run commands that are not for administrators, on keys that its permissions allow. */
   readonly redis: RedisRules | null;
 }
 
 export const administratorTag = "administrator";
-/** Its user may publish over AMQP with another's name as user-id. */
+/** A user with it may publish over AMQP with another user's name as user-id. */
 export const impersonatorTag = "impersonator";
-/** Of Redis and Kafka connections that have not logged in. */
+/** The user of Redis and Kafka connections that have not logged in. */
 export const defaultUserName = "default";
 
 export const everyName: VhostPermissions = { configure: ".*", write: ".*", read: ".*" };
@@ -72,7 +72,7 @@ export function newUser(name: string, values: Partial<User> = {}): User {
 export class Users {
   readonly #storage: Storage;
   readonly #byName = new Map<string, User>();
-  /** Told the name of each user that was set or deleted. */
+  /** Called with the name of each user that was set or deleted. */
   readonly listeners = new Set<(name: string) => void>();
 
   constructor(storage: Storage) {
@@ -80,7 +80,7 @@ export class Users {
   }
 
   restore(): void {
-    for (const [key, value] of this.#storage.table.entries("user/")) {
+    for (const [key, value] of this.#storage.definitions.entries("user/")) {
       const [name] = namesOfKey(key);
       this.#byName.set(name!, newUser(name!, JSON.parse(value.toString()) as Partial<User>));
     }
@@ -98,23 +98,23 @@ export class Users {
     return [...this.#byName.values()];
   }
 
-  /** Durable as every definition is: with the next group that is synced. */
+  /** Stored like every definition: durable with the next sync. */
   set(user: User): void {
     const { name, ...kept } = user;
-    this.#storage.table.put(definitionKey("user", name), JSON.stringify(kept));
+    this.#storage.definitions.put(definitionKey("user", name), JSON.stringify(kept));
     this.setForNow(user);
   }
 
-  /** Until the broker ends; what is kept of a user of that name stays as it is. */
+  /** Until the broker ends; a stored user of that name stays as it is. */
   setForNow(user: User): void {
     this.#byName.set(user.name, user);
     this.#tell(user.name);
   }
 
-  /** False: there is none. */
+  /** False: there is no such user. */
   delete(name: string): boolean {
     if (!this.#byName.delete(name)) return false;
-    this.#storage.table.delete(definitionKey("user", name));
+    this.#storage.definitions.delete(definitionKey("user", name));
     this.#tell(name);
     return true;
   }

@@ -1,17 +1,13 @@
-/** An exchange: a name, a type and the bindings that leave it. Routing itself is its router's part. */
+/** An exchange: a name, a type and its bindings. Its router does the routing. */
 import type { Queue } from "../queue/queue.ts";
+import type { ExchangeOptions, ExchangeType } from "./definition.ts";
 import { DirectRouter } from "./routing/direct.ts";
 import { FanoutRouter } from "./routing/fanout.ts";
 import { HeadersRouter } from "./routing/headers.ts";
 import { PartitionRouter } from "./routing/partition.ts";
-import type { ArgumentTypes } from "./routing/plain-arguments.ts";
 import type { BindingArguments, Router } from "./routing/router.ts";
 import { TopicRouter } from "./routing/topic.ts";
 import { type RouteBudget, RouteCache } from "./route-cache.ts";
-
-/** `x-kafka-topic` spreads messages over a topic's partitions by key, as Kafka's default partitioner does. */
-export const exchangeTypes = ["direct", "fanout", "topic", "headers", "x-kafka-topic"] as const;
-export type ExchangeType = (typeof exchangeTypes)[number];
 
 export type Destination = Queue | Exchange;
 
@@ -20,19 +16,8 @@ export interface Binding {
   readonly destination: Destination;
   readonly key: string;
   readonly args: BindingArguments;
-  /** Kept across restarts: source and destination are both durable. */
+  /** Survives a restart, since source and destination are both durable. */
   readonly isDurable: boolean;
-}
-
-export interface ExchangeOptions {
-  name: string;
-  type: ExchangeType;
-  durable: boolean;
-  autoDelete: boolean;
-  internal: boolean;
-  args: BindingArguments;
-  /** Of one that is declared again: those of the exchange that is there were checked when it was made. */
-  argTypes?: ArgumentTypes | undefined;
 }
 
 const routers: Record<ExchangeType, new () => Router<Destination>> = {
@@ -54,7 +39,7 @@ export class Exchange {
   readonly router: Router<Destination>;
   /** Bindings that leave this exchange, by identity. */
   readonly bindings = new Map<string, Binding>();
-  /** Routes found before, by key; valid while the vhost's routing version stands. */
+  /** Cached routes, by key. Valid while the virtual host's `routingVersion` is `routesVersion`. */
   readonly routes: RouteCache;
   routesVersion = 0;
   isDeleted = false;
@@ -74,14 +59,14 @@ export class Exchange {
     this.router = new routers[options.type]();
   }
 
-  /** Where messages go that match nothing here (`alternate-exchange`). */
+  /** The exchange for messages that match no binding (`alternate-exchange`). */
   get alternate(): string | undefined {
     const name = this.args["alternate-exchange"];
     return typeof name === "string" ? Buffer.from(name).latin1Slice() : undefined;
   }
 }
 
-/** What makes two bindings the same. */
+/** Equal for two bindings that are the same. */
 export function bindingIdentity(destination: Destination, key: string, args: BindingArguments): string {
   return JSON.stringify([destination.kind === "exchange" ? "e" : "q", destination.name, key, args]);
 }

@@ -1,7 +1,7 @@
 /**
- * A message on its way into logs, as publication.ts sees it: something that copies itself, whatever form it has.
+ * A message on its way into logs, as publication.ts sees it: an object that copies itself into a log, whatever its form.
  *
- * The hot paths of protocols implement it over the buffers that they have; no message is copied or converted to be one.
+ * The hot paths of the protocols implement it over the buffers that they have. No message is copied or converted for it.
  */
 import { copyBytes } from "../../base/bytes.ts";
 import { AmqpRecordParts, readAmqpRecord } from "../../message/amqp/record.ts";
@@ -9,9 +9,9 @@ import { envelope, type Envelope } from "../../message/envelope.ts";
 import type { LogGroup } from "../../storage/index.ts";
 import type { LiveChannels } from "../live/channels.ts";
 
-/** A message in the form that its writer sent it. Each protocol has one object of this kind, filled for each message. */
+/** A message in the form that its writer sent it. Each protocol has one such object, and fills it for each message. */
 export interface OutgoingMessage {
-  /** How many records it is: 1, or the records of a batch that is stored as it came. */
+  /** How many records it has: 1, or those of a batch that is stored as it came. */
   readonly count: number;
   /** Bytes of the body, which `x-max-length-bytes` counts. */
   readonly bodyBytes: number;
@@ -21,7 +21,7 @@ export interface OutgoingMessage {
   appendTo(group: LogGroup): void;
   /** The message as AMQP has it, for a dead letter; valid until the next call. */
   asAmqp(): AmqpRecordParts;
-  /** Hands it to the subscribers of its channel, which is its routing key; returns how many heard it. */
+  /** Delivers it to the subscribers of its channel, which is its routing key; returns how many got it. */
   publishLive(live: LiveChannels): number;
 }
 

@@ -1,10 +1,10 @@
 /**
- * The one way of a message through an exchange, for every protocol and for dead letters: guards of bounded queues, the
- * copies into logs, what a full queue does with a message that it refuses, live subscribers, and counts.
+ * The one way of a message through an exchange, for every protocol and for dead letters. It asks bounded queues for room, copies
+ * the message into logs, handles refusals of full queues, serves live subscribers, and counts.
  *
- * Not here: which queues a key leads to (vhost.ts), when a queue is full (retention.ts), what a writer is told.
- * Invariants: a queue's bound is asked before its copy is appended, and what was appended is never taken back for the
- * bound's sake; `publishWhole` and a batch that was asked by `BatchGuard` append to all queues or to none.
+ * Not here: which queues a key leads to (routes.ts), when a queue is full (retention.ts), what the publisher is answered.
+ * Invariants: a queue is asked for room before the message is appended, and an appended message is never removed to keep a bound;
+ * `publishWhole`, and a batch that `BatchGuard` has checked, are appended to all queues or to none.
  */
 import { AmqpRecordParts, readAmqpRecord } from "../../message/amqp/record.ts";
 import { deadLetterParts } from "../queue/dead-letter.ts";
@@ -15,18 +15,18 @@ import { fits } from "../queue/retention.ts";
 import type { Route } from "./route.ts";
 import type { Vhost } from "../vhost.ts";
 
-/** To more queues a message is long work: what each costs the turn (turn-work.ts). */
+/** Publishing to more queues than this is long work; what each queue costs the turn (turn-work.ts). */
 const fewQueues = 8;
 const unitsOfQueue = 0.3;
 
 export class Publication {
   readonly #vhost: Vhost;
-  /** How many live subscribers heard the last message. */
+  /** How many live subscribers got the last message. */
   heardBy = 0;
-  /** Refused messages that are still to be dead-lettered: a dead letter may be refused in its turn. */
+  /** Refused messages that are to be dead-lettered. A dead letter may be refused too. */
   readonly #refused: { queue: Queue; record: Buffer }[] = [];
   #isDeadLettering = false;
-  /** Dead letters that were dropped, because one publish led to more than `deadLettersPerPublishMax`. */
+  /** Dead letters that were dropped because one publish caused more than `deadLettersPerPublishMax`. */
   deadLettersDropped = 0;
 
   constructor(vhost: Vhost) {
@@ -34,8 +34,8 @@ export class Publication {
   }
 
   /**
-   * Publishes a message; a queue that is full refuses it for itself alone, as in RabbitMQ. False when one did. Queues
-   * that `leavesOut` names get nothing, and refuse nothing.
+   * Publishes a message. A full queue refuses it for itself alone, as in RabbitMQ; false if one did. Queues for which `leavesOut`
+   * is true get nothing, and refuse nothing.
    */
   publish(
     exchange: Exchange,
@@ -55,7 +55,7 @@ export class Publication {
     return isTaken;
   }
 
-  /** Publishes to all queues of the route, or to none: then it returns one that is full. */
+  /** Publishes to all queues of the route, or to none; in that case it returns a full one. */
   publishWhole(exchange: Exchange, route: Route, message: OutgoingMessage): Queue | null {
     if (route.hasGuards) {
       const guard = new BatchGuard();
@@ -70,7 +70,7 @@ export class Publication {
     return null;
   }
 
-  /** Appends what `BatchGuard` has asked for: no bound is looked at again. */
+  /** Appends a message that `BatchGuard` has checked: bounds are not compared again. */
   append(exchange: Exchange, route: Route, message: OutgoingMessage): void {
     exchange.published++;
     if (route.durable !== null) message.appendTo(route.durable);
@@ -107,7 +107,9 @@ export class Publication {
     if (route.queues.length === 0 && this.heardBy === 0) exchange.unroutable++;
   }
 
-  /** A full queue refuses the message: to its dead-letter exchange, if `x-overflow` is `reject-publish-dlx`. */
+  /**
+   * A full queue refuses the message. With `x-overflow` `reject-publish-dlx` the message goes to the queue's dead-letter exchange.
+   */
   refuse(queue: Queue, message: OutgoingMessage): void {
     this.#noteRefused(queue, message);
     this.#deadLetterRefused();
@@ -127,7 +129,7 @@ export class Publication {
     });
   }
 
-  /** In a loop rather than by recursion: the list grows while dead letters are refused. */
+  /** A loop, not a recursion: the list grows while dead letters are refused. */
   #deadLetterRefused(): void {
     if (this.#isDeadLettering || this.#refused.length === 0) return;
     this.#isDeadLettering = true;
@@ -146,7 +148,7 @@ export class Publication {
   }
 }
 
-/** Whether a batch or a transaction fits as a whole: what each bounded queue would get is added up first. */
+/** Checks whether a batch or a transaction fits as a whole: adds up first what each bounded queue would get. */
 export class BatchGuard {
   readonly #demands = new Map<Queue, { count: number; bytes: number }>();
 
@@ -164,8 +166,8 @@ export class BatchGuard {
   }
 
   /**
-   * The queues that have no room for their part; none of them is in the way of an empty list. A queue that is asked for
-   * room drops what has expired, which may be dead-lettered into one that was asked before: all are looked at again.
+   * The queues that have no room for their part. A queue that is asked for room drops expired records, which may be dead-lettered
+   * into a queue that was asked before. So all are asked first, and then compared.
    */
   fullQueues(): Queue[] {
     for (const [queue, { count, bytes }] of this.#demands)

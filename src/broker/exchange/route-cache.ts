@@ -1,22 +1,22 @@
 /**
- * Routes that one exchange has found, by key, and the memory that the routes of all exchanges take together.
+ * The routes that one exchange caches, by key, and the memory bound for the routes of all exchanges.
  *
- * Not here: when a route is out of date (vhost.ts clears the cache then). Invariant: the estimated bytes of all caches of one
- * budget are at most its bound: where a route more would pass it, the cache that has had routes for longest forgets them all.
+ * Not here: when a route is out of date (routes.ts clears the cache then). Invariant: the estimated bytes of all caches of one
+ * budget are at most its bound. If a new route would exceed it, the cache that has had routes for longest is cleared.
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { limits } from "../../base/limits.ts";
 import type { Route } from "./route.ts";
 
-/** Of the key's string, its place in the map, and the route itself without its queues. */
+/** Estimated bytes of a key, its place in the map, and the route without its queues. */
 const entryBytes = 200;
-/** Of a queue in a route: its place in the list, and in the list of its logs. */
+/** Estimated bytes of one queue in a route: its places in the list of queues and in the list of logs. */
 const queueBytes = 16;
 
 export class RouteBudget {
   readonly bytesMax: number;
   bytes = 0;
-  /** Those that have routes, the one that has had them for longest first. */
+  /** Caches with routes; first the one that has had them for longest. */
   readonly caches = new Set<RouteCache>();
 
   constructor(bytesMax: number = limits.routesCachedBytesMax) {
@@ -48,7 +48,7 @@ export class RouteCache {
     return this.#routes.get(key);
   }
 
-  /** Remembers the route of a key that is not there, unless the key is longer than any that bindings have. */
+  /** Caches the route of a new key, unless the key is longer than any key of a binding. */
   set(key: string, route: Route): void {
     if (key.length > limits.nameBytesMax) return;
     const bytes = entryBytes + key.length + route.queues.length * queueBytes;

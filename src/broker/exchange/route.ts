@@ -1,18 +1,18 @@
-/** Where one routing key leads from one exchange: found once, then reused for every message with that key. */
+/** Where one routing key leads from one exchange. Found once, and used for every message with that key. */
 import type { LogGroup } from "../../storage/index.ts";
 import type { Queue } from "../queue/queue.ts";
 
 export interface Route {
-  /** Durable logs, written together; null without any. */
+  /** The durable logs, written together; null if there are none. */
   readonly durable: LogGroup | null;
-  /** Logs that live in memory; null without any. */
+  /** The logs in memory; null if there are none. */
   readonly volatile: LogGroup | null;
   readonly queues: readonly Queue[];
-  /** A queue that must be asked before each publish (`overflow=reject-publish`). */
+  /** Whether a queue must be asked before each publish (`overflow=reject-publish`). */
   readonly hasGuards: boolean;
-  /** It leads through `amq.topic`: live subscribers to the key hear the message. */
+  /** Whether it leads through `amq.topic`, so that live subscribers to the key get the message. */
   readonly reachesLive: boolean;
-  /** A message's headers had a say: it is no other message's route, even with the same key. */
+  /** Whether a message's headers decided: then it is not the route of other messages with the same key. */
   readonly usesHeaders: boolean;
 }
 

@@ -1,9 +1,9 @@
 /**
- * Where messages of one virtual host go: a walk from an exchange by its bindings, whose outcome is remembered for each key.
+ * Finds the queues for a message: follows bindings from an exchange, and caches the result for each key.
  *
- * Not here: bindings (vhost.ts), which of them a key meets (routing/), the bound of what is remembered (route-cache.ts).
- * Invariants: what is remembered is of the vhost's routing version as it is, so no deleted queue is in it; routes to the
- * same logs share one group.
+ * Not here: bindings (bindings.ts), which bindings match a key (routing/), the bound on cached routes (route-cache.ts).
+ * Invariants: cached routes are those of the current routing version, so no deleted queue is in them; routes to the same logs
+ * share one group.
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { BrokerError } from "../../base/errors.ts";
@@ -27,7 +27,7 @@ interface Walk {
   usesHeaders: boolean;
 }
 
-/** What an exchange or queue on the way of a message costs its turn, and a node of topic bindings (turn-work.ts). */
+/** What an exchange or queue on the way costs the turn, and a node of topic bindings (turn-work.ts). */
 const unitsOfDestination = 0.2;
 const unitsOfVisit = 0.1;
 
@@ -36,22 +36,22 @@ export class Routes {
   /** By the ids of their logs. */
   readonly #groups = new Map<string, LogGroup>();
   #groupsVersion = 0;
-  /** Logs in all of them. */
+  /** How many logs are in all groups. */
   #groupedLogs = 0;
 
-  /** What finding routes has cost so far, where patterns make it dear. */
+  /** The cost of routing so far, counted where patterns make it expensive. */
   visits = 0;
 
   constructor(vhost: Vhost) {
     this.#vhost = vhost;
   }
 
-  /** Groups that are remembered. */
+  /** How many groups are cached. */
   get groupCount(): number {
     return this.#groups.size;
   }
 
-  /** Where a message goes. `headers` is asked only where a headers exchange is on the way. */
+  /** The route of a message. `headers` is called only if a headers exchange is on the way. */
   find(exchange: Exchange, key: string, headers: HeaderLookup = noHeaders): Route {
     const { routes } = exchange;
     const { routingVersion } = this.#vhost;
@@ -73,7 +73,7 @@ export class Routes {
     return route;
   }
 
-  /** Where a message with several keys goes (CC and BCC): to each queue once. Not remembered. Throws PRECONDITION_FAILED. */
+  /** The route of a message with several keys (CC and BCC): each queue once. Not cached. Throws PRECONDITION_FAILED. */
   byKeys(exchange: Exchange, keys: readonly string[], headers: HeaderLookup = noHeaders): Route {
     const walk: Walk = { keys, headers, queues: new Set(), seen: new Set(), usesHeaders: false };
     this.#walk(exchange, walk);
@@ -83,7 +83,7 @@ export class Routes {
     return this.#make([...walk.queues], usesHeaders, reachesLive);
   }
 
-  /** The route as its queues are now: without those that are gone, with those made again under their names. */
+  /** The route with its current queues: without deleted ones, and with those that were made again under the same name. */
   now(route: Route): Route {
     const queues = route.queues.flatMap((queue) =>
       queue.isDeleted ? (this.#vhost.queues.get(queue.name) ?? []) : queue,
@@ -92,7 +92,7 @@ export class Routes {
     return this.#make(queues, route.usesHeaders, route.reachesLive);
   }
 
-  /** Without recursion: a chain of exchanges may be as long as somebody makes it. */
+  /** A loop, not a recursion: clients can make chains of exchanges of any length. */
   #walk(first: Exchange, walk: Walk): void {
     const { keys, headers, queues, seen } = walk;
     const visitsBefore = this.visits;
@@ -109,7 +109,7 @@ export class Routes {
         router.route(key, headers, found);
         this.visits += (router.visits ?? 0) - before;
         if (keys.length > 1 && this.visits > visitsMax) {
-          // Refused, but done: a client that tries again in the same pipeline pays for each.
+          // The work is charged even if the message is refused: a client that tries again in the same pipeline pays for each try.
           this.#spend(walk, this.visits - visitsBefore);
           throw tooDear();
         }
@@ -126,7 +126,7 @@ export class Routes {
     this.#spend(walk, this.visits - visitsBefore);
   }
 
-  /** Charges the turn, in which other messages of the same pipeline may come. */
+  /** Charges the turn: more messages of the same pipeline may come in it. */
   #spend({ queues, seen }: Walk, visits: number): void {
     const units = unitsOfDestination * (seen.size + queues.size) + unitsOfVisit * visits;
     this.#vhost.broker.work.spend(Math.ceil(units));
@@ -145,7 +145,7 @@ export class Routes {
     };
   }
 
-  /** One group for each set of logs, so that messages with different keys but equal targets share a frame. */
+  /** One group for each set of logs, so that messages with different keys and the same targets share a frame. */
   #group(logs: Log[]): LogGroup | null {
     if (logs.length === 0) return null;
     if (logs.length === 1) return logs[0]!.group;

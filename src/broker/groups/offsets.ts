@@ -36,7 +36,7 @@ export class GroupOffsets {
 
   commit(group: string, topic: string, partition: number, committed: CommittedOffset): void {
     this.#set(group, topic, partition, committed);
-    this.#vhost.broker.storage.table.put(this.#key(group, topic, partition), JSON.stringify(committed));
+    this.#vhost.broker.storage.definitions.put(this.#key(group, topic, partition), JSON.stringify(committed));
   }
 
   #set(group: string, topic: string, partition: number, committed: CommittedOffset): void {
@@ -83,7 +83,7 @@ export class GroupOffsets {
     }
     if (topics!.size === 0) this.groups.delete(group);
     if (assertsAreOn) this.#assertIndexed(group, topic);
-    this.#vhost.broker.storage.table.delete(this.#key(group, topic, partition));
+    this.#vhost.broker.storage.definitions.delete(this.#key(group, topic, partition));
     return true;
   }
 

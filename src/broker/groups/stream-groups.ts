@@ -10,6 +10,7 @@
 import type { Job } from "../../base/turn-work.ts";
 import type { Log, Storage } from "../../storage/index.ts";
 import { definitionKey } from "../names.ts";
+import type { Queue } from "../queue/queue.ts";
 import { GroupCursor } from "./group-cursor.ts";
 
 /** Deleting a group: its state and its definition. */
@@ -41,23 +42,33 @@ export function makeGroup(storage: Storage, { log, groups }: GroupHolder, name: 
 
 export function defineGroup(storage: Storage, log: Log, name: string, stateId: number): void {
   const definition: GroupDefinition = { cursor: stateId };
-  storage.table.put(groupKey(log, name), JSON.stringify(definition));
+  storage.definitions.put(groupKey(log, name), JSON.stringify(definition));
+}
+
+export function createGroup(queue: Queue, name: string): GroupCursor {
+  return makeGroup(queue.vhost.broker.storage, queue, name);
+}
+
+export function deleteGroup(queue: Queue, name: string): void {
+  const { broker } = queue.vhost;
+  // A reader that waits in the group learns of it when the tick ends, not in the middle of another client's command.
+  if (removeGroup(broker.storage, queue, name)) broker.schedule(queue);
 }
 
 /** Deletes a group; says whether there was one. */
-export function deleteGroup(storage: Storage, { log, groups }: GroupHolder, name: string): boolean {
+function removeGroup(storage: Storage, { log, groups }: GroupHolder, name: string): boolean {
   const cursor = groups.get(name);
   if (cursor === undefined) return false;
   groups.delete(name);
   if (cursor.handle !== null) storage.deleteState(cursor.handle);
-  storage.table.delete(groupKey(log, name));
+  storage.definitions.delete(groupKey(log, name));
   return true;
 }
 
 /** All groups of what is deleted, in slices. Those that a stop leaves are void. */
 export function* deleteGroups(storage: Storage, holder: GroupHolder): Job<void> {
   for (const name of holder.groups.keys()) {
-    deleteGroup(storage, holder, name);
+    removeGroup(storage, holder, name);
     yield unitsOfGroup;
   }
 }

@@ -1,14 +1,14 @@
 /**
  * Subscribers without a log: Redis Pub/Sub, by exact channel and by glob pattern.
  *
- * A channel is a routing key of the exchange `amq.topic`, so whoever publishes there reaches the subscribers, and a
- * PUBLISH reaches the queues bound there. Channels are latin1 strings of their bytes; publishers name them by bytes, so
- * those published to lately are found by these, without a string for each message.
- * Invariant: an entry in `#recent` is one of `channels`.
+ * A channel is a routing key of the exchange `amq.topic`: a message published there by any protocol reaches the subscribers, and
+ * PUBLISH reaches the queues that are bound there. Channels are latin1 strings of their bytes. Publishers name them by bytes, so
+ * channels of recent messages are looked up by their bytes, without a string for each message. Invariant: an entry in `#recent` is
+ * one of `channels`.
  */
 import { limits } from "../../base/limits.ts";
+import type { TurnWork } from "../../base/turn-work.ts";
 import { type LivePattern, LivePatterns } from "./patterns.ts";
-import type { Vhost } from "../vhost.ts";
 
 export interface LiveSubscriber {
   /**
@@ -28,23 +28,24 @@ export const liveExchangeName = "amq.topic";
 /** A power of two. */
 const recentChannels = 256;
 
-/** A subscriber that hears a message, and a pattern that may have to be held against it, in units of turn-work.ts. */
+/** What delivering to a subscriber costs, and matching one pattern, in units of turn-work.ts. */
 const unitsOfSubscriber = 0.1;
 const unitsOfLook = 0.01;
 
 export class LiveChannels {
-  readonly vhost: Vhost;
+  /** Charged for the subscribers of each message. */
+  readonly #work: TurnWork;
   readonly channels = new Map<string, ChannelEntry>();
   readonly patterns = new LivePatterns<LiveSubscriber>();
-  /** Of the message that is being handed out. */
+  /** The patterns that match the message that is being delivered. */
   readonly #matching: LivePattern<LiveSubscriber>[] = [];
-  /** Which message is being handed out: subscribers that need the same bytes make them once for each number. */
+  /** The number of the message that is being delivered: subscribers that need the same bytes make them once for each number. */
   publication = 0;
-  /** By hash: what was published to last with it. */
+  /** By hash: the channel of the last message with that hash. */
   readonly #recent = Array.from<ChannelEntry | undefined>({ length: recentChannels });
 
-  constructor(vhost: Vhost) {
-    this.vhost = vhost;
+  constructor(work: TurnWork) {
+    this.#work = work;
   }
 
   get isEmpty(): boolean {
@@ -77,8 +78,8 @@ export class LiveChannels {
   }
 
   /**
-   * Hands `bytes[start, end)` to everyone who listens to the channel named by `source[channelStart, channelEnd)`; returns
-   * how many did. A subscriber counts once a match. A name above `channelBytesMax` is nobody's.
+   * Delivers `bytes[start, end)` to all subscribers of the channel named by `source[channelStart, channelEnd)`; returns how many
+   * there were, counting a subscriber once for each match. Nobody can subscribe to a name above `channelBytesMax`.
    */
   publish(
     source: Buffer,
@@ -110,9 +111,9 @@ export class LiveChannels {
     return this.#heardBy(count);
   }
 
-  /** Each costs the publisher's turn, however many messages come in one pipeline. */
+  /** Charges the publisher's turn for each delivery, however many messages come in one pipeline. */
   #heardBy(count: number): number {
-    this.vhost.broker.work.spend(Math.ceil(unitsOfLook * this.patterns.size + unitsOfSubscriber * count));
+    this.#work.spend(Math.ceil(unitsOfLook * this.patterns.size + unitsOfSubscriber * count));
     return count;
   }
 
@@ -127,7 +128,7 @@ export class LiveChannels {
   }
 }
 
-/** From the length, the first and the last bytes: names that differ in the middle alone take turns in one slot. */
+/** A hash of the length, the first and the last bytes: names that differ only in the middle share a slot. */
 function slotOf(bytes: Buffer, start: number, end: number): number {
   let hash = end - start;
   const head = Math.min(end, start + 8);

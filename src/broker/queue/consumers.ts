@@ -1,53 +1,62 @@
 /**
- * Those who take records of one queue (AMQP basic.consume), and whose turn it is.
+ * The consumers of one queue (AMQP basic.consume), and whose turn it is.
  *
- * As in RabbitMQ, consumers of one priority stand in a ring. One that got a record goes to the ring's end. One that is
- * found without room is parked: it is out of the ring until `ready` says that it may have room again, and comes back at
- * the end. So a delivery costs the same however many consumers there are, and however many of them are busy. Adding and
- * removing one costs the same too: a connection may have tens of thousands on one queue, and they all go when it does.
- * Not here: what a consumer is given (queue.ts), and when it may have room again (whoever made it tells `ready`).
- * Invariants: each consumer is in the ring of its priority or parked; `#rings` are those with somebody in them, the
- * highest priority first. A queue asks `next` or `nextActive`, never both.
+ * As in RabbitMQ, consumers of one priority stand in a ring. A consumer that got a record goes to the end of the ring. A consumer
+ * that is found without room is parked: it leaves the ring until `ready` says that it may have room again, and comes back at the
+ * end. So a delivery costs the same however many consumers there are, and however many of them are busy. Adding and removing one
+ * costs the same too: a connection may have tens of thousands of consumers on one queue, and they all go when it does.
+ *
+ * Not here: what a consumer is given (queue.ts), and when it may have room again (its owner calls `ready`). Invariants: each
+ * consumer is parked or in the ring of its priority; `#rings` are the rings with members, the highest priority first. A queue
+ * calls `next` or `nextActive`, never both.
  */
-import type { QueueConsumer } from "./readers.ts";
 
-/** A consumer's place in its ring; alone there it is its own neighbour. */
-interface Place {
-  readonly consumer: QueueConsumer;
-  before: Place;
-  after: Place;
+/** A consumer, as far as its turn is concerned. */
+export interface TakesTurns {
+  readonly priority: number;
+  readonly isExclusive: boolean;
+  /** Set only here: the consumer had no room when it was last asked. */
+  isParked: boolean;
+  canTake(): boolean;
 }
 
-interface Ring {
+/** A consumer's place in its ring; a single consumer is its own neighbour. */
+interface Place<Consumer> {
+  readonly consumer: Consumer;
+  before: Place<Consumer>;
+  after: Place<Consumer>;
+}
+
+interface Ring<Consumer> {
   readonly priority: number;
   /** Whose turn it is. */
-  first: Place | null;
-  /** Of the consumers with this priority, parked ones too. */
+  first: Place<Consumer> | null;
+  /** How many consumers have this priority, parked ones included. */
   members: number;
 }
 
-export class QueueConsumers {
-  readonly #places = new Map<QueueConsumer, Place>();
-  readonly #ringOf = new Map<number, Ring>();
-  readonly #rings: Ring[] = [];
+export class QueueConsumers<Consumer extends TakesTurns> {
+  readonly #places = new Map<Consumer, Place<Consumer>>();
+  readonly #ringOf = new Map<number, Ring<Consumer>>();
+  readonly #rings: Ring<Consumer>[] = [];
   /** The ring of the consumer that `next` found. */
-  #found: Ring | null = null;
-  /** The one that `x-single-active-consumer` lets take; it stays while it is there. */
-  #active: QueueConsumer | null = null;
+  #found: Ring<Consumer> | null = null;
+  /** With `x-single-active-consumer`, the consumer that gets records, as long as it is there. */
+  #active: Consumer | null = null;
 
   get size(): number {
     return this.#places.size;
   }
 
-  /** Who consumes exclusively is alone. */
+  /** An exclusive consumer is the only one. */
   get isExclusive(): boolean {
     if (this.size !== 1) return false;
     const [only] = this.#places.keys();
     return only!.isExclusive;
   }
 
-  add(consumer: QueueConsumer): void {
-    const place = { consumer } as Place;
+  add(consumer: Consumer): void {
+    const place = { consumer } as Place<Consumer>;
     place.before = place.after = place;
     this.#places.set(consumer, place);
     const { priority } = consumer;
@@ -59,8 +68,8 @@ export class QueueConsumers {
     if (this.size === 1) this.#active = consumer;
   }
 
-  /** False where it is not there. */
-  remove(consumer: QueueConsumer): boolean {
+  /** False if the consumer is not there. */
+  remove(consumer: Consumer): boolean {
     const place = this.#places.get(consumer);
     if (place === undefined) return false;
     this.#places.delete(consumer);
@@ -71,8 +80,8 @@ export class QueueConsumers {
     return true;
   }
 
-  /** All of them in the order in which they came; then there are none. */
-  takeAll(): QueueConsumer[] {
+  /** Removes and returns all consumers, in the order in which they came. */
+  takeAll(): Consumer[] {
     const all = [...this.#places.keys()];
     this.#places.clear();
     this.#ringOf.clear();
@@ -81,8 +90,8 @@ export class QueueConsumers {
     return all;
   }
 
-  /** A consumer may have room again. One that is not there, or not parked, stays as it is. */
-  ready(consumer: QueueConsumer): void {
+  /** A consumer may have room again. Does nothing if the consumer is not there, or not parked. */
+  ready(consumer: Consumer): void {
     if (!consumer.isParked) return;
     const place = this.#places.get(consumer);
     if (place === undefined) return;
@@ -90,8 +99,8 @@ export class QueueConsumers {
     this.#enter(this.#ringOf.get(consumer.priority)!, place);
   }
 
-  /** Round robin among those of the highest priority that can take a record. */
-  next(): QueueConsumer | null {
+  /** Round robin among the consumers of the highest priority that have room. */
+  next(): Consumer | null {
     for (;;) {
       const ring = this.#rings[0];
       if (ring === undefined) return null;
@@ -106,21 +115,24 @@ export class QueueConsumers {
     }
   }
 
-  /** Who was found last got something: only then has it had its turn, or one message a tick would go to the same for ever. */
+  /**
+   * The consumer that `next` found got a record, and its turn is over. Without this, a queue with one message in each tick would
+   * always serve the same consumer.
+   */
   served(): void {
     const ring = this.#found;
     if (ring !== null && ring.first !== null) ring.first = ring.first.after;
   }
 
   /** The single active one, if it can take a record. */
-  nextActive(): QueueConsumer | null {
+  nextActive(): Consumer | null {
     this.#active ??= this.#rings[0]?.first!.consumer ?? null;
     this.#found = null;
     return this.#active !== null && this.#active.canTake() ? this.#active : null;
   }
 
-  /** At the end of a ring, which is before its first. */
-  #enter(ring: Ring, place: Place): void {
+  /** Inserts at the end of the ring, which is just before its first place. */
+  #enter(ring: Ring<Consumer>, place: Place<Consumer>): void {
     const { first } = ring;
     if (first === null) {
       ring.first = place.before = place.after = place;
@@ -133,7 +145,7 @@ export class QueueConsumers {
     first.before = place;
   }
 
-  #leave(ring: Ring, place: Place): void {
+  #leave(ring: Ring<Consumer>, place: Place<Consumer>): void {
     if (place.after === place) {
       ring.first = null;
       this.#rings.splice(this.#rankOf(ring), 1);
@@ -144,8 +156,8 @@ export class QueueConsumers {
     if (ring.first === place) ring.first = place.after;
   }
 
-  /** How many rings with somebody in them have a higher priority. */
-  #rankOf({ priority }: Ring): number {
+  /** How many rings with members have a higher priority. */
+  #rankOf({ priority }: Ring<Consumer>): number {
     const rings = this.#rings;
     let low = 0;
     for (let high = rings.length; low < high;) {

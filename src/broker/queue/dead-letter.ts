@@ -34,13 +34,13 @@ import type { HeaderLookup } from "../exchange/routing/router.ts";
 
 const view = new AmqpView();
 
-/** What one dead letter is made in. */
+/** Buffers in which one dead letter is made. */
 class Scratch {
   readonly writer = new ByteWriter(1024);
   readonly message = new AmqpRecordMessage();
 }
 
-/** By depth: where a dead letter goes, records may expire, and are dead-lettered while the first one is on its way. */
+/** One for each depth: while a dead letter is on its way, records of its target may expire and be dead-lettered too. */
 const scratches: Scratch[] = [];
 let depth = 0;
 
@@ -51,7 +51,7 @@ export function deadLetter(queue: Queue, offset: number, reason: DeadLetterReaso
   deadLetterParts(queue, view.show(record), reason);
 }
 
-/** Dead-letters a message; without the exchange it is gone, as in RabbitMQ. */
+/** Dead-letters a message. If the exchange does not exist, the message is gone, as in RabbitMQ. */
 export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: DeadLetterReason): void {
   const { vhost, policy } = queue;
   const exchange = vhost.exchanges.get(policy.deadLetterExchange!);
@@ -96,8 +96,8 @@ export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: De
 }
 
 /**
- * Never throws: nobody could be told, and the queue would try again for ever. Keys that no binding can have are left out;
- * where the keys of CC take too long to follow, the message goes by its own key alone.
+ * Never throws: there is no client to tell, and the queue would try again for ever. Keys that no binding can have are left out. If
+ * routing by the keys of CC takes too long, the message goes by its own key alone.
  */
 function routeOf(vhost: Vhost, exchange: Exchange, all: readonly string[], lookup: HeaderLookup): Route {
   const keys = all.filter((key) => key.length <= limits.nameBytesMax);
@@ -124,7 +124,7 @@ function text(name: string): FieldValue {
   return { type: "S", value: textOfName(name) };
 }
 
-/** What `x-death` holds; of a client's own header it may be anything. */
+/** The entries of `x-death`. In a header from a client they may be anything. */
 function deathsOf(headers: FieldTable): readonly FieldValue[] {
   const field = findField(headers, "x-death");
   return field?.type === "A" ? field.value : [];
@@ -150,7 +150,10 @@ function entryOf(death: Death): FieldTable {
   return entry;
 }
 
-/** The headers with this death: its entry, or the one of the same queue and reason, counted up, is the first. */
+/**
+ * The headers with this death added in front: as a new entry, or as the entry of the same queue and reason with its count
+ * increased.
+ */
 function withDeathNoted(headers: FieldTable, death: Death): FieldTable {
   const present = findField(headers, "x-death");
   const entry = entryOf(death);
@@ -167,7 +170,7 @@ function withDeathNoted(headers: FieldTable, death: Death): FieldTable {
   const key = deathKey(death.queue, death.reason);
   const before = deaths.find((each) => deathKey(nameIn(each, "queue"), nameIn(each, "reason")) === key);
   const others = deaths.filter((each) => each !== before);
-  // What happened again keeps its exchange, keys and time.
+  // An entry that is counted again keeps its exchange, keys and time.
   return withDeaths(headers, [before === undefined ? entry : countedUp(before), ...others]);
 }
 
@@ -179,7 +182,7 @@ function withDeaths(headers: FieldTable, deaths: readonly FieldTable[]): FieldTa
   ];
 }
 
-/** One entry for each queue and reason, where a client made several; RabbitMQ turns the order of two and more round. */
+/** Merges entries of a client's header that have the same queue and reason; RabbitMQ reverses the order of two or more. */
 function grouped(deaths: readonly FieldTable[]): readonly FieldTable[] {
   if (deaths.length < 2) return deaths;
   const groups = new Map<string, { entry: FieldTable; count: number }>();
@@ -209,8 +212,8 @@ function countedUp(entry: FieldTable): FieldTable {
 }
 
 /**
- * The queues that a dead letter must not come back to: those it was in since the last rejection. What is no table was
- * put there by a client, so that the cycle is not the broker's own.
+ * The queues that a dead letter must not come back to: those it was in since it was last rejected. An entry that is not a table
+ * comes from a client, so the cycle is not the broker's own.
  */
 function cyclingQueues(deaths: readonly FieldValue[]): ReadonlySet<string | undefined> {
   const queues = new Set<string | undefined>();
@@ -221,7 +224,7 @@ function cyclingQueues(deaths: readonly FieldValue[]): ReadonlySet<string | unde
   return queues;
 }
 
-/** Leaves the message under its new route and properties in `writer`, without hidden keys. */
+/** Writes the message with its new route and properties into `writer`, without hidden keys. */
 function writeCopy(
   writer: ByteWriter,
   parts: AmqpRecordParts,

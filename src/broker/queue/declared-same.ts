@@ -1,10 +1,11 @@
 /**
- * Whether a declaration names what is there: RabbitMQ's comparison of properties and arguments, and its texts.
+ * Compares a declaration with the existing queue or exchange: RabbitMQ's comparison of properties and arguments, and its error
+ * texts.
  *
- * Invariant: what is compared is what the type of the queue that is there has; other arguments may differ.
+ * Invariant: the type of the existing queue says which arguments are compared; others may differ.
  */
 import { BrokerError } from "../../base/errors.ts";
-import type { ExchangeOptions } from "../exchange/exchange.ts";
+import type { ExchangeOptions } from "../exchange/definition.ts";
 import { fieldTypeNames, type FieldValue } from "../../message/amqp/table.ts";
 import { type PlainValue, usualType } from "../../message/amqp/table-plain.ts";
 import { shownName } from "../names.ts";
@@ -12,7 +13,7 @@ import type { QueueOptions } from "./definition.ts";
 import type { ArgumentTypes } from "../exchange/routing/plain-arguments.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
 
-/** What was declared of one field; undefined: nothing. */
+/** The declared value of one field; undefined: none. */
 interface Declared {
   readonly value: unknown;
   readonly type: FieldValue["type"];
@@ -42,7 +43,7 @@ export function assertSameQueue(vhost: string, received: QueueOptions, current: 
   ]);
 }
 
-/** By the type of the queue that is there, in RabbitMQ's order: the first that differs is named. */
+/** By the type of the existing queue, in RabbitMQ's order: the error names the first that differs. */
 const comparedArguments: Readonly<Record<string, readonly string[]>> = {
   classic: [
     "x-expires",
@@ -91,7 +92,7 @@ function typeName({ kind, args }: QueueOptions): string {
   return args["x-queue-type"] === "quorum" ? "quorum" : "classic";
 }
 
-/** Streams of other protocols have no such argument. */
+/** A stream that another protocol made has no `x-queue-type` argument. */
 function queueArgument(options: QueueOptions, name: string): Declared {
   const isImplied = name === "x-queue-type" && options.kind === "stream" && options.args[name] === undefined;
   return isImplied ? property("stream") : argument(options, name);
@@ -111,7 +112,7 @@ function property(value: unknown): Declared {
   return { value, type: value === undefined ? "V" : usualType(value as PlainValue) };
 }
 
-/** A classic queue may say so or not. */
+/** `x-queue-type: classic` is the same as no argument. */
 function isSame(field: string, received: Declared, current: Declared): boolean {
   if (field === "x-queue-type" && saysClassic(received.value) && saysClassic(current.value)) return true;
   return (
@@ -124,7 +125,7 @@ function saysClassic(type: unknown): boolean {
   return type === undefined || type === "classic";
 }
 
-/** An integer, a float and a decimal of the same number are three; the integer types are one, times among them. */
+/** An integer, a float and a decimal of the same number differ; all integer types are the same, timestamps included. */
 function numberClass({ value, type }: Declared): "float" | "decimal" | "other" {
   if (typeof value !== "number") return "other";
   if (type === "D") return "decimal";
@@ -142,7 +143,7 @@ function assertSame(what: string, fields: readonly Compared[]): void {
   }
 }
 
-/** RabbitMQ's way of naming a value in a 406: with its type only where the other side has none. */
+/** A value as RabbitMQ shows it in a 406: with its type only if the other side has no value. */
 function shown(declared: Declared, other: Declared): string {
   const { value, type } = declared;
   if (value === undefined) return "none";
@@ -150,7 +151,7 @@ function shown(declared: Declared, other: Declared): string {
   return value === null ? "none" : `'${textOf(declared)}'`;
 }
 
-/** As Erlang prints it, arrays and tables apart. */
+/** As Erlang prints it, except for arrays and tables. */
 function textOf(declared: Declared): string {
   const { value } = declared;
   if (typeof value === "string") return value;

@@ -1,9 +1,9 @@
-/** What a queue or stream is made with, and what the table keeps of it. */
+/** The options of a new queue or stream, and its definition as it is stored. */
 import type { ArgumentTypes } from "../exchange/routing/plain-arguments.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
 import type { GroupCursor } from "../groups/group-cursor.ts";
-import type { PolicyLayers } from "./policy.ts";
-import type { TtlEra } from "./ttl-eras.ts";
+import type { PolicyLayers } from "../policy/policy.ts";
+import type { TtlEra } from "../policy/ttl-eras.ts";
 
 export type QueueKind = "queue" | "stream";
 
@@ -11,12 +11,12 @@ export interface QueueOptions {
   name: string;
   kind: QueueKind;
   durable: boolean;
-  /** The connection that alone may use it; it is deleted with that connection. 0 for none. */
+  /** The connection that owns an exclusive queue; the queue is deleted with it. 0 for none. */
   exclusiveOwner: number;
   autoDelete: boolean;
   args: BindingArguments;
   argTypes?: ArgumentTypes | undefined;
-  /** It comes into being by being written to; nobody declares it. */
+  /** Made by being written to, not by a declaration. */
   isImplicit?: boolean;
   layers?: PolicyLayers | undefined;
   ttlEras?: readonly TtlEra[] | undefined;
@@ -26,7 +26,7 @@ export interface QueueOptions {
   groups?: Map<string, GroupCursor>;
 }
 
-/** A queue in the table. */
+/** A queue as it is stored. */
 export interface QueueDefinition {
   kind: QueueKind;
   autoDelete: boolean;

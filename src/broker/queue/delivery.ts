@@ -1,8 +1,8 @@
 /**
- * Hands a queue's ready records to its consumers, and one record to somebody who asks once.
+ * Delivers a queue's ready records to its consumers, and one record to basic.get.
  *
- * Not here: whose turn it is (consumers.ts), who holds what (cursor/), bounds (retention.ts).
- * Invariant: what is handed over was looked at for expiry and counts as taken for the bounds.
+ * Not here: whose turn it is (consumers.ts), which consumer holds what (cursor/), bounds (retention.ts). Invariant: a delivered
+ * record was checked for expiry, and no longer counts for the bounds.
  */
 import type { QueueCursor } from "../cursor/queue-cursor.ts";
 import type { Queue } from "./queue.ts";
@@ -39,7 +39,7 @@ export function deliverReady(queue: Queue, now: number): void {
   }
 }
 
-/** What cannot be handed over is requeued, and goes out again when it can be. */
+/** A record that cannot be delivered (its bytes cannot be read) is requeued, and delivered again later. */
 function hand(queue: Queue, consumer: QueueConsumer, cursor: QueueCursor): void {
   const { offset } = cursor.record;
   try {

@@ -1,8 +1,7 @@
 /**
- * Which records of a queue that keeps its history were settled: they stay in the log for those who look, and are passed
- * over by those who consume. Part of the queue's cursor, durable with it.
+ * Which records were settled in a queue that keeps its history: they stay in the log for readers, and consumers skip them.
  *
- * Invariant: every offset below `first` was settled, or is gone from the log.
+ * A part of the queue's cursor, and durable with it. Invariant: every offset below `first` was settled, or is gone from the log.
  */
 import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import { type Log, OffsetSet } from "../../storage/index.ts";
@@ -10,7 +9,7 @@ import { type Log, OffsetSet } from "../../storage/index.ts";
 export class HistoryMarks {
   readonly #settled: OffsetSet;
 
-  /** With `gone`, what is gone from the log already counts as settled. */
+  /** With `gone`, records that are gone from the log already count as settled. */
   constructor(gone?: OffsetSet) {
     this.#settled = gone === undefined ? new OffsetSet() : gone.copy();
   }
@@ -24,12 +23,12 @@ export class HistoryMarks {
     return this.#settled.has(offset);
   }
 
-  /** Says whether it was new. */
+  /** Returns whether the offset was new. */
   add(offset: number): boolean {
     return this.#settled.add(offset);
   }
 
-  /** How many records of the log were settled or are gone; what was trimmed from its front counts as settled. */
+  /** How many records of the log were settled or are gone, including those that were trimmed from its front. */
   countBelow(log: Log): number {
     const settled = this.#settled;
     if (settled.first < log.firstOffset) settled.addRange(settled.first, log.firstOffset);

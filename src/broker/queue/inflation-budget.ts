@@ -1,24 +1,23 @@
 /**
- * Stored batches of Kafka's that readers of other protocols decompress, bounded for each turn: a record of a few bytes
- * may stand for megabytes, and a consumer may take hundreds of records in one turn.
+ * Bounds in each turn how many stored Kafka batches readers of other protocols decompress: a record of a few bytes may decompress
+ * to megabytes, and a consumer may take hundreds of records in one turn.
  *
- * Whoever is about to read a record asks `isSpentFor` first, and if so leaves it to a later turn by `continueLater`.
- * Not here: batches that are kept decompressed (message/convert/kafka-frame.ts), the bound of one batch (limits.ts).
- * Invariant: a turn goes over the bound by one batch at most; who got nothing in one turn comes first in the next.
+ * A reader calls `isSpentFor` before it reads a record, and calls `continueLater` if the budget is spent. Not here: the cache of
+ * decompressed batches (message/convert/kafka-frame.ts), the bound of one batch (limits.ts). Invariant: a turn exceeds the budget
+ * by one batch at most; a queue that got nothing in one turn comes first in the next.
  */
 import type { Timers } from "../../base/clock.ts";
 import { limits } from "../../base/limits.ts";
 import { kafkaFrames } from "../../message/convert/kafka-frame.ts";
 import { envelope } from "../../message/envelope.ts";
 import type { StoredRecord } from "../../message/record.ts";
-import type { Queue } from "./queue.ts";
 
-export class InflationBudget {
+export class InflationBudget<Queue extends { readonly isDeleted: boolean }> {
   readonly #timers: Timers;
   readonly #schedule: (queue: Queue) => void;
   #spentBefore: number = kafkaFrames.inflatedBytes;
   #isRenewing = false;
-  /** Queues that go on in the next turn: those that got something in this one, and those that did not. */
+  /** Queues that go on in the next turn: those that were served in this one, and those that were not. */
   #served: Queue[] = [];
   #unserved: Queue[] = [];
 
@@ -31,12 +30,12 @@ export class InflationBudget {
     return kafkaFrames.inflatedBytes - this.#spentBefore >= limits.turnInflatedBytesMax;
   }
 
-  /** The record would have to be decompressed, for which there is no room in this turn. */
+  /** The record would have to be decompressed, and this turn's budget is spent. */
   isSpentFor(record: StoredRecord): boolean {
     return this.isSpent && record.envelope === envelope.kafka && kafkaFrames.inflates(record);
   }
 
-  /** Has the queue looked at in the next turn. */
+  /** Schedules the queue for the next turn. */
   continueLater(queue: Queue, wasServed: boolean): void {
     (wasServed ? this.#served : this.#unserved).push(queue);
     if (this.#isRenewing) return;

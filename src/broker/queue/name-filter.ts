@@ -1,9 +1,9 @@
 /**
- * Whether a name may be one of those in a virtual host, asked with a key's bytes: most keys of Redis are names of no
- * queue and no exchange, and that is to cost no string and no look-up.
+ * Tells, from the bytes of a key, that it is not the name of any queue or exchange. Most Redis keys are not, and the answer must
+ * cost neither a string nor a look-up.
  *
- * Counts names by their length and three of their bytes. Not here: the names themselves. Invariant: a name that was
- * added and not removed may be there, for certain.
+ * Counts names by their length and three of their bytes. Not here: the names themselves. Invariant: `mayHave` is true for every
+ * name that was added and not removed.
  */
 const slotCount = 1 << 12;
 

@@ -11,22 +11,23 @@
  *
  * Values are kept by somebody else (the Redis keyspace), who says through `ValueNames` which names it has. RabbitMQ lets
  * a queue and an exchange have one name, and so does this. XADD onto an exchange publishes through it: that makes nothing.
- * Not here: comparing a declaration with what is there (vhost.ts). Invariant: no name is both a value and anything else.
+ * Not here: comparing a declaration with what is there (lifecycle.ts, declared-same.ts). Invariant: no name is both a value and anything else.
  */
 import { BrokerError } from "../../base/errors.ts";
+import { limits } from "../../base/limits.ts";
 import { shownName } from "../names.ts";
 import type { Queue } from "./queue.ts";
 import type { Vhost } from "../vhost.ts";
 
-/** The names that are values rather than queues, streams or exchanges. */
+/** The names that are values, not queues, streams or exchanges. */
 export interface ValueNames {
   holds(name: string): boolean;
 }
 
-/** What a name is to become. */
+/** What is to be made with the name. */
 export type NameWanted = "queue" | "implicit stream" | "exchange";
 
-/** Throws ALREADY_EXISTS where the name, which is not one of the same kind yet, cannot become that. */
+/** Throws ALREADY_EXISTS if the name cannot become that. The caller has checked that nothing of the same kind has the name. */
 export function assertFree(vhost: Vhost, name: string, wanted: NameWanted): void {
   if (vhost.values?.holds(name) === true) {
     throw taken(`'${shownName(name)}' in vhost '${shownName(vhost.name)}' is a Redis value`);
@@ -45,7 +46,7 @@ export function assertFree(vhost: Vhost, name: string, wanted: NameWanted): void
   }
 }
 
-/** Whether the name is anything at all: then no topic or partition can get it. */
+/** Whether anything has the name. Then no topic or partition can get it. */
 export function isTaken(vhost: Vhost, name: string): boolean {
   return (
     vhost.findQueue(name) !== undefined || vhost.exchanges.has(name) || vhost.values?.holds(name) === true
@@ -53,8 +54,8 @@ export function isTaken(vhost: Vhost, name: string): boolean {
 }
 
 /**
- * The stream that has to be deleted for a value to take its name; undefined when the name is free, or a value already.
- * Throws ALREADY_EXISTS where the name belongs to what others may count on.
+ * The stream that must be deleted before a value can take its name; undefined if the name is free, or is a value already. Throws
+ * ALREADY_EXISTS if other clients may rely on what has the name.
  */
 export function replacedByValue(vhost: Vhost, name: string): Queue | undefined {
   const queue = vhost.findQueue(name);
@@ -67,9 +68,9 @@ export function replacedByValue(vhost: Vhost, name: string): Queue | undefined {
 }
 
 /**
- * Whether nobody but Redis's clients knows of a stream: it came into being by being written to (XADD, XGROUP CREATE
- * MKSTREAM), and since then no AMQP client has declared, bound or consumed it, and no Kafka client has set anything for
- * it, committed an offset or written as an idempotent producer. Only such a stream gives way to a value, or to FLUSHDB.
+ * Whether only Redis clients know of a stream: it was made by being written to (XADD, XGROUP CREATE MKSTREAM), and since then no
+ * AMQP client has declared, bound or consumed it, and no Kafka client has set a configuration for it, committed an offset or
+ * written as an idempotent producer. Only such a stream can be replaced by a value, or be deleted by FLUSHDB.
  */
 export function isUnclaimed(queue: Queue): boolean {
   const { vhost } = queue;
@@ -77,10 +78,17 @@ export function isUnclaimed(queue: Queue): boolean {
     queue.isImplicit &&
     queue.streamConsumers === 0 &&
     queue.producers === null &&
-    !vhost.isBound(queue) &&
+    !vhost.bindings.isBound(queue) &&
     vhost.topics.topicOf(queue) === undefined &&
     !vhost.groupOffsets.hasTopic(queue.name)
   );
+}
+
+/** Throws INVALID if the name is too long. */
+export function assertNameFits(kind: string, name: string): void {
+  const { length } = name;
+  if (length <= limits.nameBytesMax) return;
+  throw new BrokerError("INVALID", `${kind} name of ${length} bytes; the most is ${limits.nameBytesMax}`);
 }
 
 function taken(what: string): BrokerError {

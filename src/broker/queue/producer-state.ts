@@ -1,9 +1,9 @@
 /**
- * What idempotent producers sent last to one log, so that a batch sent again is recognised and a gap is refused.
+ * The last batches of idempotent producers on one log, so that a repeated batch is recognised and a gap is refused.
  *
- * For each producer it keeps its epoch and its last five batches, as Kafka does (a client has at most five requests in
- * flight). A change is written with the tick that writes the batch, so that both survive or neither does.
- * Invariant: a producer's batches are in sequence order, the newest last, all of its current epoch.
+ * For each producer it keeps the epoch and the last five batches, as Kafka does (a client has at most five requests in flight). A
+ * change is written with the tick that writes the batch, so that both survive or neither does. Invariant: a producer's batches are
+ * in sequence order, the newest last, and all of its current epoch.
  */
 import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import type { Random } from "../../base/random.ts";
@@ -36,7 +36,7 @@ export class ProducerState implements DurableState {
   handle: StateHandle | null = null;
   readonly #storage: Storage;
   readonly #producers = new Map<number, Producer>();
-  /** What `encodeChange` has to tell: six numbers for each batch. */
+  /** What `encodeChange` has to write: six numbers for each batch. */
   readonly #changes: number[] = [];
   #sweepAtSize = 1024;
   /** After the verdict `duplicate`: where the batch was stored the first time. */
@@ -46,14 +46,14 @@ export class ProducerState implements DurableState {
     this.#storage = storage;
   }
 
-  /** Producers that it remembers. */
+  /** How many producers are remembered. */
   get size(): number {
     return this.#producers.size;
   }
 
   /**
-   * What to do with a batch. A producer that is not known may begin with any sequence, as in Kafka since 2.5: its
-   * records may have been deleted, or it slept for longer than producers are remembered.
+   * What to do with a batch. An unknown producer may begin with any sequence, as in Kafka since 2.5: its records may have been
+   * deleted, or it was silent for so long that it was forgotten.
    */
   check(producerId: number, epoch: number, firstSequence: number, lastSequence: number): SequenceVerdict {
     const producer = this.#producers.get(producerId);
@@ -166,12 +166,12 @@ export class ProducerState implements DurableState {
   }
 }
 
-/** Sequences go round: after the largest int32 comes 0. */
+/** Sequences wrap around: after the largest int32 comes 0. */
 function nextSequence(sequence: number): number {
   return sequence === sequenceMax ? 0 : sequence + 1;
 }
 
-/** The producers of a queue's log; made, and for a durable log named in the table, when the first one shows up. */
+/** The producers of a queue's log. Made for the first producer; for a durable log, a definition is stored. */
 export function producersOf(queue: Queue): ProducerState {
   if (queue.producers !== null) return queue.producers;
   const { storage } = queue.vhost.broker;
@@ -180,7 +180,7 @@ export function producersOf(queue: Queue): ProducerState {
   if (queue.log.isDurable) {
     state.handle = storage.createState(state);
     const key = definitionKey("producers", queue.vhost.name, queue.name);
-    storage.table.put(key, JSON.stringify({ state: state.handle.id }));
+    storage.definitions.put(key, JSON.stringify({ state: state.handle.id }));
   }
   return state;
 }
@@ -192,13 +192,13 @@ export function deleteProducersOf(queue: Queue): void {
   if (handle === null) return;
   const { storage } = queue.vhost.broker;
   storage.deleteState(handle);
-  storage.table.delete(definitionKey("producers", queue.vhost.name, queue.name));
+  storage.definitions.delete(definitionKey("producers", queue.vhost.name, queue.name));
 }
 
 const nextIdKey = "kafka/next-producer-id";
 const idsReservedAtOnce = 1000;
 
-/** Hands out producer ids, each once for the life of the data directory. */
+/** Assigns producer ids, each once in the life of the data directory. */
 export class ProducerIds {
   readonly #storage: Storage;
   #next = 0;
@@ -206,8 +206,8 @@ export class ProducerIds {
 
   constructor(storage: Storage, random: Random) {
     this.#storage = storage;
-    const known = storage.table.get(nextIdKey);
-    // A broker that keeps nothing begins anywhere, so that producers of its last life are not taken for new ones.
+    const known = storage.definitions.get(nextIdKey);
+    // A broker without a disk begins at a random id, so that producers of its last life are not taken for new ones.
     this.#next = known === undefined ? random.below(0x7fff_ffff) * 1000 : Number(known.toString());
     this.#reserved = this.#next;
   }
@@ -215,7 +215,7 @@ export class ProducerIds {
   take(): number {
     if (this.#next === this.#reserved) {
       this.#reserved += idsReservedAtOnce;
-      this.#storage.table.put(nextIdKey, String(this.#reserved));
+      this.#storage.definitions.put(nextIdKey, String(this.#reserved));
     }
     return this.#next++;
   }

@@ -1,6 +1,6 @@
 /**
- * What is true of a queue whenever its deliveries and bounds have been applied, for asserts (base/assert.ts). Records are looked at
- * one by one where there are few.
+ * What must be true of a queue after its deliveries and bounds were applied, for asserts (base/assert.ts). If there are few
+ * records, they are checked one by one.
  */
 import { assertInvariant } from "../../base/assert.ts";
 import type { Log } from "../../storage/index.ts";

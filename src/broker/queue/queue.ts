@@ -1,9 +1,9 @@
 /**
- * A named log with its readers: what AMQP calls a queue or a stream queue, Redis a stream and Kafka a partition.
+ * A named log with its readers: a queue or a stream queue in AMQP, a stream in Redis, a partition in Kafka.
  *
- * A `queue` has one cursor and a record is gone once settled; a `stream` keeps its records until retention takes
- * them. Delivery runs at the end of each tick, in `deliver`. Invariants: of a queue's records, each is ready, held by
- * one consumer, or gone; a consumer never has more than its prefetch.
+ * In a `queue`, which has one cursor, a record is deleted once it is settled. A `stream` keeps its records until retention deletes
+ * them. Deliveries run at the end of each tick, in `atTickEnd`. Invariants: each record of a queue is ready, held by one consumer,
+ * or gone; a consumer never has more records than its prefetch.
  */
 import { assertsAreOn } from "../../base/assert.ts";
 import { type Log, LogReader } from "../../storage/index.ts";
@@ -12,22 +12,23 @@ import type { ArgumentTypes } from "../exchange/routing/plain-arguments.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
 import type { QueueCursor } from "../cursor/queue-cursor.ts";
 import type { GroupCursor } from "../groups/group-cursor.ts";
+import type { TickedQueue } from "../ticker.ts";
 import type { Vhost } from "../vhost.ts";
 import { QueueConsumers } from "./consumers.ts";
 import type { QueueKind, QueueOptions } from "./definition.ts";
 import { deliverReady } from "./delivery.ts";
 import { HistoryMarks } from "./history-marks.ts";
-import { effectivePolicy, keepsHistory, type PolicyLayers, type QueuePolicy } from "./policy.ts";
-import { QueuePolicies } from "./policies.ts";
+import { effectivePolicy, keepsHistory, type PolicyLayers, type QueuePolicy } from "../policy/policy.ts";
+import { QueuePolicies } from "../policy/policies.ts";
 import type { LogWaiter, QueueConsumer } from "./readers.ts";
 import { QueueReturns } from "./returns.ts";
 import { assertQueue } from "./queue-invariants.ts";
 import { ReadyBytes } from "./ready-bytes.ts";
 
-/** Dead letters of one queue may make another one catch up, and so on. */
+/** Limits nesting: dead letters of one queue may make another queue catch up, and so on. */
 const queuesCatchingUpMax = 16;
 
-export class Queue {
+export class Queue implements TickedQueue {
   readonly kind: QueueKind;
   readonly name: string;
   readonly vhost: Vhost;
@@ -36,14 +37,14 @@ export class Queue {
   readonly autoDelete: boolean;
   readonly args: BindingArguments;
   readonly argTypes: ArgumentTypes | undefined;
-  /** It was made by being written to, and nobody has declared it since; see name-rules.ts. */
+  /** Made by being written to, and not declared since; see name-rules.ts. */
   isImplicit: boolean;
-  /** What counts of all that is said about it; `policies` replaces it. */
+  /** The merged policy; `policies` replaces it. */
   policy: QueuePolicy;
   readonly policies: QueuePolicies;
-  /** Some records may expire: the head is looked at before each delivery. */
+  /** Some records may expire, so the head is checked before each delivery. */
   canExpire: boolean;
-  /** What is settled stays in the log. A cursor may still have a history that is going. */
+  /** Settled records stay in the log. After a policy change the cursor may still have a history that is being forgotten. */
   keepsHistory: boolean;
   readonly log: Log;
   /** The queue's own cursor; streams have none. */
@@ -53,28 +54,28 @@ export class Queue {
   readonly waiters = new Set<LogWaiter>();
   /** Idempotent producers (Kafka); null before the first. */
   producers: ProducerState | null = null;
-  readonly consumers = new QueueConsumers();
+  readonly consumers = new QueueConsumers<QueueConsumer>();
   /** AMQP consumers of a stream, which are among the waiters. */
   streamConsumers = 0;
-  /** Kept for a bound by bytes only. */
+  /** Only for a queue with a bound on bytes. */
   readyBytes: ReadyBytes | null;
   hadConsumers = false;
   isDeleted = false;
   /** Wall time at which it is deleted, ms; 0: never. Set by timed-deletions.ts. */
   deleteAt = 0;
   #isSettling = false;
-  /** What consumers are giving back. */
+  /** Records that consumers are requeueing. */
   readonly returns: QueueReturns;
   /**
-   * Records below were there when deliveries and bounds were last applied. One with a ttl of 0 that is above has just
-   * come, and may go to a consumer that takes it at once.
+   * Records below this offset were there when deliveries and bounds were last applied. A record with a ttl of 0 above it has just
+   * come, and may go to a consumer that can take it at once.
    */
   settledTo = 0;
-  /** In the vhost's list of queues to look at when the tick ends. */
+  /** In the ticker's list of queues for the end of this tick. */
   isScheduled = false;
-  /** Its last turn ended in an error, which has been logged. */
+  /** Its last turn failed with an error, which has been logged. */
   hasFailed = false;
-  /** Wall time at which the broker looks at it again by itself, ms. */
+  /** Wall time, in ms, at which a timer schedules it. */
   wakeAt = Infinity;
   // Counted since the start, for rates.ts.
   delivered = 0;
@@ -101,7 +102,7 @@ export class Queue {
     this.log = log;
     this.cursor = cursor;
     log.owner = this;
-    // Before the journal's replay, which tells it what was settled.
+    // Before the journal's replay, which reports what was settled.
     if (cursor !== null && this.keepsHistory) cursor.history = new HistoryMarks();
     if (this.policy.keepsReturnOrder) cursor?.keepReturnOrder();
     this.readyBytes =
@@ -110,7 +111,7 @@ export class Queue {
     this.policies = new QueuePolicies(this, options);
   }
 
-  /** After replay: any of the records that are there may have an expiration of its own. */
+  /** After replay: any record may have an expiration of its own. */
   restored(): void {
     if (this.kind !== "queue") return;
     this.policies.change.restored();
@@ -121,8 +122,8 @@ export class Queue {
   }
 
   /**
-   * Puts policies on the queue, in the place of those that it had: what they ask for counts from here on, and what they leave to do
-   * is done in slices. Kept with the queue's definition. Equal ones change nothing.
+   * Replaces the policies of the queue. They take effect at once, and what they leave to do on a backlog is done in slices. Stored
+   * with the queue's definition. Equal policies change nothing.
    */
   applyLayers(layers: PolicyLayers): void {
     this.policies.applyLayers(layers);
@@ -136,12 +137,12 @@ export class Queue {
     return this.consumers.isExclusive;
   }
 
-  /** Somebody declared it, consumes from it or took from it: `x-expires` counts from here. */
+  /** A client declared it, consumes from it or took a message: `x-expires` counts from here. */
   used(): void {
     this.policies.idleExpiry.used();
   }
 
-  /** Records that nobody holds. */
+  /** How many records are ready: not held by a consumer. */
   get readyCount(): number {
     const { cursor, log } = this;
     if (cursor === null) return log.length;
@@ -149,30 +150,33 @@ export class Queue {
     return unsettled - cursor.heldCount + this.returns.count;
   }
 
-  /** A walker over the records from `offset` on, for those who look without consuming. */
+  /** Walks the records from `offset` on without consuming them. */
   reader(offset = 0, seesOpen = false): LogReader {
     return new LogReader(this.log, offset, seesOpen);
   }
 
-  /** A record that nobody has seen goes: where history counts what was settled, it is among that. */
+  /** Records that no reader has seen are about to be deleted. A history counts them as settled. */
   aborting(from: number, to: number): void {
     for (let offset = from; offset < to; offset++) this.cursor?.gone(offset);
   }
 
-  /** Records came into the log in this tick, or became stable. */
+  /** Records were appended in this tick, or became stable. */
   appended(): void {
     this.vhost.broker.schedule(this);
   }
 
-  /** Sees to it that it has its turn at the tick's end. */
+  /** Schedules the queue for the end of the tick. */
   schedule(): void {
     if (!this.isDeleted) this.vhost.broker.schedule(this);
   }
 
+  wakeNoLaterThan(at: number): void {
+    this.vhost.broker.wakeQueueAt(this, at);
+  }
+
   /**
-   * The end of the tick. Deliveries before bounds: what a consumer can take at once never counts against a bound, as in
-   * RabbitMQ; but see `returned`. What it throws (its bytes are corrupt) is logged by the ticker, once, and stops no other
-   * queue.
+   * The end of the tick. Deliveries come before bounds: a record that a consumer can take at once never counts for a bound, as in
+   * RabbitMQ. For requeued records see `returns`. The ticker logs an error (corrupt bytes) once, and it stops no other queue.
    */
   atTickEnd(): void {
     if (this.isDeleted) return;
@@ -182,7 +186,7 @@ export class Queue {
       try {
         waiter.logChanged(this);
       } catch (error) {
-        // The others are to hear of it all the same.
+        // The other waiters must hear of it all the same.
         failure = error;
       }
     }
@@ -190,8 +194,8 @@ export class Queue {
   }
 
   /**
-   * Does in the middle of a turn what its end does: delivers, then applies the bounds. A method that looks at the queue
-   * sees the state after the methods before it, as in RabbitMQ. False where nothing was done, since it is being done.
+   * Does in the middle of a turn what the end of the tick does: delivers, then applies the bounds. So a method that looks at the
+   * queue sees the effects of all methods before it, as in RabbitMQ. False if nothing was done because it is being done already.
    */
   catchUp(): boolean {
     const { broker } = this.vhost;
@@ -213,7 +217,7 @@ export class Queue {
     }
   }
 
-  /** Deliveries, then bounds: where a dead letter leads back to this queue, it is not done inside itself. */
+  /** Deliveries, then bounds. Not reentrant, since a dead letter may lead back to this queue. */
   #settleRecords(now: number): void {
     const { retention } = this.vhost.broker;
     this.#isSettling = true;
@@ -230,7 +234,7 @@ export class Queue {
     if (assertsAreOn && this.vhost.broker.queuesCatchingUp <= 1) assertQueue(this);
   }
 
-  /** A record of it cannot be read: said once until it can. */
+  /** A record cannot be read. Logged once, until a turn succeeds. */
   failed(error: unknown): void {
     if (this.hasFailed) return;
     this.hasFailed = true;
@@ -241,7 +245,7 @@ export class Queue {
     });
   }
 
-  /** Drops what has expired at the head, so that it is not counted. */
+  /** Drops expired records at the head, so that they are not counted. */
   dropExpired(): void {
     if (this.canExpire && this.readyCount > 0) this.vhost.broker.retention.expireHead(this, true);
   }
@@ -252,20 +256,20 @@ export class Queue {
     this.vhost.broker.schedule(this);
   }
 
-  /** A consumer may have room again that had none. */
+  /** A consumer that had no room may have room again. */
   consumerReady(consumer: QueueConsumer): void {
     this.consumers.ready(consumer);
     this.vhost.broker.schedule(this);
   }
 
   /**
-   * Takes consumers away that go together, as those of a channel do; what they hold is for their session to requeue. An auto-delete
-   * queue goes with its last one.
+   * Removes consumers together, such as all of a channel. Their session requeues what they hold. An auto-delete queue is deleted
+   * with its last consumer.
    */
   removeConsumers(gone: Iterable<QueueConsumer>): void {
     let isAny = false;
     for (const consumer of gone) if (this.consumers.remove(consumer)) isAny = true;
-    // The queue was deleted, and had told the consumers.
+    // The queue was deleted, and had told its consumers.
     if (!isAny) return;
     this.used();
     if (this.autoDelete && this.hadConsumers && this.consumers.size === 0 && !this.isDeleted) {
@@ -273,19 +277,19 @@ export class Queue {
     } else this.vhost.broker.schedule(this);
   }
 
-  /** A consumer is done with a record for good. */
+  /** A consumer has acknowledged or rejected a record. */
   settle(offset: number): void {
     this.drop(offset);
     this.acknowledged++;
   }
 
-  /** The record is out of the queue: gone from the log too, unless that keeps its history. */
+  /** Removes the record from the queue, and from the log unless the queue keeps its history. */
   drop(offset: number): void {
     this.cursor!.gone(offset);
     if (!this.keepsHistory) this.log.remove(offset);
   }
 
-  /** Takes a record out by its place, whoever holds it (XDEL). */
+  /** Deletes the record at an offset, whoever holds it (XDEL). */
   removeAt(offset: number): void {
     this.readyBytes?.removing(offset, offset + 1);
     this.cursor?.gone(offset);
@@ -293,8 +297,8 @@ export class Queue {
   }
 
   /**
-   * A consumer gives a record back; it goes out again from its old place (see `policy.keepsReturnOrder`), unless it did so too
-   * often. See `returns` for what a method says before the first and behind the last.
+   * A consumer requeues a record. It is delivered again in its old place (see `policy.keepsReturnOrder`), unless it was requeued
+   * too often. A method that requeues calls `returns` before the first record and after the last.
    */
   requeue(offset: number): void {
     const cursor = this.cursor!;

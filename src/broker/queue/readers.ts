@@ -1,32 +1,38 @@
-/** Those who have to do with a queue or stream, as the queue sees them: it calls them, and knows no protocol. */
+/** The readers of a queue or stream, as the queue calls them. The queue knows no protocol. */
 import type { QueueCursor } from "../cursor/queue-cursor.ts";
 import type { Queue } from "./queue.ts";
 
-/** Somebody who takes records of a queue as they become ready (AMQP basic.consume). */
+/** Takes records of a queue as they become ready (AMQP basic.consume). */
 export interface QueueConsumer {
   /** Above 0, unique in this process. */
   readonly id: number;
   readonly priority: number;
   readonly isNoAck: boolean;
-  /** Nobody else may consume from the queue meanwhile. */
+  /** No other consumer is allowed meanwhile. */
   readonly isExclusive: boolean;
-  /** For `QueueConsumers` alone: it had no room when it was looked at last. */
+  /** Set only by `QueueConsumers`: it had no room when it was last asked. */
   isParked: boolean;
-  /** Room in the prefetch and in the connection's output. Once false, it tells `Queue.consumerReady` when it may have room again. */
+  /**
+   * Whether the prefetch and the connection's output have room. After it was false, the consumer calls `Queue.consumerReady` when
+   * it may have room again.
+   */
   canTake(): boolean;
-  /** Copies the cursor's record to the client. A no-ack record is settled by the queue, others later by the session. */
+  /**
+   * Copies the cursor's record to the client. The queue settles the record of a no-ack consumer; for others the session settles it
+   * later.
+   */
   deliver(queue: Queue, cursor: QueueCursor): void;
-  /** The queue is gone (basic.cancel to the client). */
+  /** The queue was deleted (basic.cancel to the client). */
   cancelled(queue: Queue): void;
 }
 
-/** Somebody who looks at a log by himself and wants to know of new records (long polls, blocking reads, streams). */
+/** Reads a log without consuming, and wants to hear of new records (long polls, blocking reads, streams). */
 export interface LogWaiter {
-  /** Records came, or the log was deleted (`queue.isDeleted`). May remove itself from `waiters`. */
+  /** Records were appended, or the log was deleted (`queue.isDeleted`). May remove itself from `waiters`. */
   logChanged(queue: Queue): void;
 }
 
-/** Told of each queue and stream that is made or deleted. */
+/** Hears of each queue and stream that is made or deleted. */
 export interface QueueListener {
   queueMade(queue: Queue): void;
   queueDeleted(queue: Queue): void;

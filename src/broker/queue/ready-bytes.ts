@@ -1,10 +1,10 @@
 /**
- * How many bytes wait in a queue that `x-max-length-bytes` bounds: message bodies that nobody holds, as RabbitMQ counts.
+ * The bytes of ready message bodies in a queue that `x-max-length-bytes` bounds, counted as RabbitMQ does.
  *
- * Only such queues have one, since counting reads every record once. Records of other protocols count whole. A backlog that is there
- * when counting begins is counted in slices (`counting`); until then `total` is what was counted so far, and is no bound.
- * Invariant: `total` is the size of the ready records below the counted place, which is the log's end unless `isCounting`;
- * `countNew` is called before a record is taken, so that what is taken was counted.
+ * Only such queues have one, since counting reads every record once. Records of other protocols count as a whole. If there is a
+ * backlog when counting begins, it is counted in slices (`counting`); until that ends, `total` is what was counted so far, and is
+ * not compared with the bound. Invariant: `total` is the size of the ready records below the counted place, which is the log's end
+ * unless `isCounting`; `countNew` is called before a record is taken, so a taken record has been counted.
  */
 import { AmqpRecordParts, readAmqpRecord } from "../../message/amqp/record.ts";
 import { envelope } from "../../message/envelope.ts";
@@ -15,11 +15,11 @@ import type { QueueCursor } from "../cursor/queue-cursor.ts";
 
 const parts = new AmqpRecordParts();
 
-/** Records that are looked at before others have their turn, and what they cost it (turn-work.ts). */
+/** How many records are read before other work has its turn, and what they cost (turn-work.ts). */
 const countedAtOnce = 64;
 const unitsOfCounted = 0.5;
 
-/** The queue, as far as this has to do with it. */
+/** The part of the queue that is needed here. */
 interface CountedQueue {
   readonly log: Log;
   readonly cursor: QueueCursor | null;
@@ -28,7 +28,7 @@ interface CountedQueue {
 
 export class ReadyBytes {
   total = 0;
-  /** What was there at first is not all counted. */
+  /** The backlog is not counted completely yet. */
   isCounting = false;
   readonly #queue: CountedQueue;
   readonly #news: LogReader;
@@ -66,7 +66,7 @@ export class ReadyBytes {
     }
   }
 
-  /** Counts what came since the last call; of a backlog a part, so that a small one is bounded at once. */
+  /** Counts the records that came since the last call, and a part of a backlog, so that a small backlog is bounded at once. */
   countNew(): void {
     if (this.isCounting) return this.#countSome();
     const { history } = this.#queue.cursor!;
@@ -75,7 +75,7 @@ export class ReadyBytes {
     }
   }
 
-  /** It will be counted as what it is then. */
+  /** It will be counted later, in the state that it has then. */
   #isYetToCount(offset: number): boolean {
     return this.isCounting && offset >= this.#news.position;
   }
@@ -84,14 +84,14 @@ export class ReadyBytes {
     if (!this.#isYetToCount(record.offset)) this.total -= sizeOf(record);
   }
 
-  /** A consumer gave it back, if it is still there. */
+  /** A consumer requeued it, if it still exists. */
   returned(offset: number): void {
     if (this.#isYetToCount(offset)) return;
     this.#others.seek(offset);
     if (this.#others.next() && this.#others.offset === offset) this.total += sizeOf(this.#others);
   }
 
-  /** What is there from offset `from` to `to` (left out) is about to go, held or not. */
+  /** The records from offset `from` up to but not including `to` are about to be deleted, held or not. */
   removing(from: number, to: number): void {
     this.countNew();
     const { pending, history } = this.#queue.cursor!;

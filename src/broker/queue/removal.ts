@@ -1,8 +1,8 @@
 /**
- * Takes many records out of a queue or stream at once.
+ * Deletes many records of a queue or stream at once.
  *
- * Not here: bounds and age (retention.ts), one record (queue.ts). Invariant: what is taken out is held by nobody afterwards, and
- * counts for no bound.
+ * Not here: bounds and age (retention.ts), one record (queue.ts). Invariant: a deleted record is held by no consumer afterwards,
+ * and counts for no bound.
  */
 import { noOwner } from "../cursor/pending-table.ts";
 import type { Queue } from "./queue.ts";
@@ -19,7 +19,7 @@ export function removeBelow(queue: Queue, target: number): void {
   log.removeBelow(target);
 }
 
-/** All records that nobody holds; returns how many there were. */
+/** Deletes all ready records; returns how many there were. */
 export function purge(queue: Queue): number {
   const { cursor, log } = queue;
   queue.returns.finishAll();

@@ -1,6 +1,7 @@
-/** Start-up: definitions from the table, then logs, cursors and groups by their ids, then the journal's replay. */
+/** Start-up: reads the definitions, then restores logs, cursors and groups by their ids, then replays the journal. */
 import type { Broker } from "../broker.ts";
-import type { Destination, ExchangeOptions } from "../exchange/exchange.ts";
+import type { ExchangeOptions } from "../exchange/definition.ts";
+import type { Destination } from "../exchange/exchange.ts";
 import { GroupCursor } from "../groups/group-cursor.ts";
 import { defineGroup, type GroupDefinition } from "../groups/stream-groups.ts";
 import { type CommittedOffset } from "../groups/offsets.ts";
@@ -85,7 +86,7 @@ function restoreGroups(broker: Broker): () => void {
     const queue = ofLog === undefined || found?.log.id === ofLog ? found : undefined;
     const name = names.at(-1)!;
     // A stream's groups go after the stream itself, in slices.
-    if (queue === undefined || isOld) atEnd.push(() => storage.table.delete(key));
+    if (queue === undefined || isOld) atEnd.push(() => storage.definitions.delete(key));
     if (queue === undefined) continue;
     if (isOld) atEnd.push(() => defineGroup(storage, queue.log, name, stateId));
     const cursor = new GroupCursor(queue.log, storage);
@@ -111,7 +112,7 @@ function restoreBindings(broker: Broker): void {
     const destination: Destination | undefined =
       kind === "e" ? vhost.exchanges.get(destinationName) : vhost.queues.get(destinationName);
     if (source === undefined || destination === undefined) continue;
-    vhost.bindRestored(source, destination, key, (value as { args: BindingArguments }).args);
+    vhost.bindings.restore(source, destination, key, (value as { args: BindingArguments }).args);
   }
 }
 
@@ -119,7 +120,7 @@ function* definitions(
   broker: Broker,
   kind: DefinitionKind,
 ): Generator<{ key: string; names: string[]; value: unknown }> {
-  for (const [key, value] of broker.storage.table.entries(`${kind}/`)) {
+  for (const [key, value] of broker.storage.definitions.entries(`${kind}/`)) {
     yield { key, names: namesOfKey(key), value: JSON.parse(value.toString()) };
   }
 }

@@ -1,7 +1,7 @@
 /**
- * What leaves a log without being consumed: bounds by length and bytes, age, and expiry at the head of a queue.
+ * Deletes records that were not consumed: because of bounds on length and bytes, age, or expiry at the head of a queue.
  *
- * Expiry looks at the head only, as RabbitMQ's classic queues do: a record behind one that lives longer waits for it.
+ * Expiry looks at the head only, as in RabbitMQ's classic queues: an expired record waits behind one that lives longer.
  */
 import { expirationMs } from "../../message/amqp/property-offsets.ts";
 import type { Broker } from "../broker.ts";
@@ -24,39 +24,39 @@ export class Retention {
   }
 
   /**
-   * Applies the bounds of length and bytes when records came. A queue that refuses new messages drops none of those it
-   * has taken: they were confirmed, and come to be more than its bound by being requeued.
+   * Applies the bounds on length and bytes when records came. A queue that refuses new messages drops no message that it has
+   * taken: it was confirmed, and the queue exceeds its bound only by requeued messages.
    */
   enforce(queue: Queue): void {
     const { policy } = queue;
     if (queue.kind === "stream") return this.#enforceStream(queue);
     if (policy.overflow !== "drop-head") return;
     queue.readyBytes?.countNew();
-    // Bounds that were lowered are applied in slices (policy-change.ts); to a small queue at once all the same.
+    // Lowered bounds are applied in slices (policy-change.ts), but to a small queue at once.
     let left = queue.policies.change.isTrimming ? trimmedAtOnce : Infinity;
     while (left-- > 0 && this.isBeyondBounds(queue) && this.#dropHead(queue, "maxlen"));
   }
 
-  /** More is ready than the bounds allow, whatever is done then. Bytes that are still being counted are not known. */
+  /** Whether more records are ready than the bounds allow. While bytes are still being counted, only the length is compared. */
   isBeyondBounds(queue: Queue): boolean {
     const { policy, readyBytes } = queue;
     if (policy.maxLength !== undefined && queue.readyCount > policy.maxLength) return true;
     return readyBytes !== null && !readyBytes.isCounting && readyBytes.total > policy.maxLengthBytes!;
   }
 
-  /** Drops one record of a queue that is beyond its bounds; false where it cannot in this turn. */
+  /** Drops one record of a queue that exceeds its bounds; false if it cannot in this turn. */
   trimOne(queue: Queue): boolean {
     return this.#dropHead(queue, "maxlen");
   }
 
   /**
-   * Whether the queue takes `count` messages with bodies of `bytes` in all: only one that refuses what is beyond its
-   * bounds (`x-overflow`) may not. RabbitMQ 3.10.8 counts the messages that nobody holds, the new ones among them.
+   * Whether the queue takes `count` messages whose bodies have `bytes` in all. Only a queue that refuses messages beyond its
+   * bounds (`x-overflow`) may not. As in RabbitMQ 3.10.8, the ready messages count, the new ones included.
    */
   hasRoom(queue: Queue, count: number, bytes: number): boolean {
     if (queue.cursor === null || queue.policy.overflow === "drop-head") return true;
     if (fits(queue, count, bytes)) return true;
-    // What a consumer can take at once does not fill a queue.
+    // A message that a consumer can take at once does not fill a queue.
     if (queue.consumers.size === 0 || !queue.catchUp()) return false;
     return fits(queue, count, bytes);
   }
@@ -74,13 +74,16 @@ export class Retention {
     }
   }
 
-  /** Now and then: bounds by age and bytes, which work on whole frames; the head of a queue that nobody reads. */
+  /**
+   * Called now and then: applies bounds on age and bytes, which work on whole frames, and expires the head of a queue that nobody
+   * reads.
+   */
   sweep(queue: Queue): void {
     const { policy, log } = queue;
     if (queue.kind === "queue") {
       if (queue.canExpire && queue.readyCount > 0) this.expireHead(queue, true);
       const history = queue.cursor!.history;
-      // Whatever the bounds say: what nobody has settled yet is no history.
+      // Whatever the bounds say: an unsettled record is not history yet.
       if (history !== null && queue.keepsHistory)
         log.removeBelow(Math.min(this.#keptFrom(queue, policy.historyBytes), history.first));
       return;
@@ -88,14 +91,14 @@ export class Retention {
     log.removeBelow(this.#keptFrom(queue, policy.historyBytes ?? policy.maxLengthBytes));
   }
 
-  /** The first offset that the bounds by age and bytes keep. */
+  /** The first offset that the bounds on age and bytes keep. */
   #keptFrom({ policy, log }: Queue, bytesMax: number | undefined): number {
     let from = log.firstOffset;
     if (policy.historyMs !== undefined && log.length > 0) {
       const oldest = this.#broker.clock.now() - policy.historyMs;
       if (log.timestampOfFirst() < oldest) {
         const byTime = log.offsetOfTimestamp(oldest);
-        // A Kafka producer may write times of long ago: its records stay that long after they arrived all the same.
+        // A Kafka producer may write old timestamps: its records are still kept for that long after they arrived.
         const byArrival = log.offsetOfEntryId(oldestId.set(Math.max(oldest, 0), 0));
         from = Math.min(byTime < 0 ? log.nextOffset : byTime, byArrival);
       }
@@ -105,11 +108,10 @@ export class Retention {
   }
 
   /**
-   * Takes expired records from the head of a queue; sees to it that the next one is looked at in time. A record with a
-   * ttl of 0 is left to a consumer that can take it as it comes, unless `isLate`. One that was there before, behind
-   * others or given back, has had its chance.
-   *
-   * False: this tick has dropped enough, the record at the head is expired, and nobody may have it; the next tick goes on.
+   * Drops expired records at the head of a queue, and sets a timer for the next one. A record with a ttl of 0 is left for a
+   * consumer that can take it as it comes, unless `isLate`. If it was there before, behind others or requeued, it has had its
+   * chance. False: this tick has dropped as many as it may, and the record at the head is expired and may not be delivered; the
+   * next tick goes on.
    */
   expireHead(queue: Queue, isLate: boolean): boolean {
     const cursor = queue.cursor!;
@@ -129,7 +131,7 @@ export class Retention {
       if (this.#mustWait(queue)) return false;
       if (!this.#dropHead(queue, "expired")) return true;
     }
-    // Nothing is left that could expire; the next publish with an expiration says so again.
+    // No record is left that could expire; the next publish with an expiration sets it again.
     if (queue.log.length === 0) queue.canExpire = queue.policy.messageTtl !== undefined;
     return true;
   }
@@ -146,8 +148,8 @@ export class Retention {
   }
 
   /**
-   * Not in this turn: the record that comes next is still being given back, or it is to be a dead letter, for which it
-   * would have to be decompressed.
+   * Not in this turn: the next record is still being requeued, or it must be dead-lettered and would have to be decompressed for
+   * that.
    */
   #mustWait(queue: Queue): boolean {
     if (queue.returns.isHead) return true;
@@ -158,7 +160,7 @@ export class Retention {
     return true;
   }
 
-  /** Removes the record at the head and dead-letters it; false when nothing is ready, or not in this turn. */
+  /** Removes the record at the head and dead-letters it; false if no record is ready, or not in this turn. */
   #dropHead(queue: Queue, reason: DeadLetterReason): boolean {
     const cursor = queue.cursor!;
     if (this.#mustWait(queue) || !cursor.take()) return false;
@@ -182,7 +184,7 @@ export class Retention {
   }
 }
 
-/** Whether it has room as it is. Records of this turn count, which the log does not show yet. */
+/** Whether it has room in its current state. Counts records of this turn too, which the log does not show yet. */
 export function fits(queue: Queue, count: number, bytes: number): boolean {
   const { policy, readyBytes, log } = queue;
   if (policy.maxLength !== undefined) {

@@ -1,21 +1,21 @@
 /**
- * Records that consumers are giving back: a few at once, or many in slices (`ReturningRecords`).
+ * Records that consumers are requeueing: a few at once, or many in slices (`ReturningRecords`).
  *
- * Not here: what becomes of one record (`Queue.requeue`), bounds (retention.ts).
- * Invariant: `count` records still count as held by their cursor, and are ready all the same, before all new ones.
+ * Not here: what happens to one record (`Queue.requeue`), bounds (retention.ts). Invariant: `count` records still count as held by
+ * their cursor, and are ready all the same, in front of all new ones.
  */
-/** Records that are being given back over several turns. */
+/** Records that are being requeued over several turns. */
 export interface ReturningRecords {
-  /** Gives back what is left, now. */
+  /** Requeues the rest now. */
   finish(): void;
 }
 
-/** The queue, as far as this has to do with it. */
+/** The part of the queue that is needed here. */
 export interface ReturnsQueue {
   readonly policy: { readonly dropsReturned: boolean };
   readonly cursor: { readonly hasRequeued: boolean } | null;
   catchUp(): boolean;
-  /** Sees to it that the queue has its turn at the tick's end. */
+  /** Schedules the queue for the end of the tick. */
   schedule(): void;
 }
 
@@ -23,14 +23,14 @@ export class QueueReturns {
   readonly #queue: ReturnsQueue;
   count = 0;
   readonly #records = new Set<ReturningRecords>();
-  /** The bounds have not seen yet what was given back; only where `policy.dropsReturned`. */
+  /** The bounds have not been applied to the requeued records yet; only used if `policy.dropsReturned`. */
   #hasNew = false;
 
   constructor(queue: ReturnsQueue) {
     this.#queue = queue;
   }
 
-  /** `count` records will be given back one by one, in slices; each takes one from `count`. */
+  /** `count` records will be requeued one by one, in slices; each takes one from `count`. */
   begin(records: ReturningRecords, count: number): void {
     this.count += count;
     this.#records.add(records);
@@ -41,17 +41,17 @@ export class QueueReturns {
     this.#queue.schedule();
   }
 
-  /** What comes next is still being given back: nothing newer may be taken, dropped or expire before it. */
+  /** The next record is still being requeued: no newer one may be taken, dropped or expire before it. */
   get isHead(): boolean {
     return this.count > 0 && !this.#queue.cursor!.hasRequeued;
   }
 
-  /** Gives back now what is left. */
+  /** Requeues the rest now. */
   finishAll(): void {
     if (this.count > 0) for (const records of this.#records) records.finish();
   }
 
-  /** What is ready is delivered, or bounded, without what will be given back, and without the room that this makes. */
+  /** Delivers and bounds the ready records, before records are requeued and before that makes room for consumers. */
   expect(): void {
     if (!this.#queue.policy.dropsReturned || this.#hasNew) return;
     this.#queue.catchUp();
@@ -59,14 +59,14 @@ export class QueueReturns {
   }
 
   /**
-   * A method has given back all that it names. What a bound drops of it goes before anybody may have it again, and what
-   * the same client publishes next finds it delivered.
+   * A method has requeued all that it names. Records that a bound drops go before they can be delivered again, and the next
+   * publish of the same client finds the others delivered.
    */
   done(): void {
     if (this.#hasNew) this.#queue.catchUp();
   }
 
-  /** Whether the bounds are to look at what was given back, before deliveries do; they look once. */
+  /** Whether the bounds must be applied to requeued records before deliveries. True once. */
   takeNew(): boolean {
     const hasNew = this.#hasNew;
     this.#hasNew = false;

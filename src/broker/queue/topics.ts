@@ -19,13 +19,13 @@ export interface Topic {
   readonly partitions: Queue[];
   /** Kafka's topic configuration, as set by the client. */
   readonly configs: Readonly<Record<string, string>>;
-  /** Another protocol made its log; only the configuration is Kafka's. */
+  /** Another protocol made its log; only the configuration comes from Kafka. */
   readonly isAdopted: boolean;
-  /** It had one partition, and still has it under the topic's own name. */
+  /** It had one partition at first, whose stream still has the topic's name. */
   readonly isGrown: boolean;
 }
 
-/** A topic in the table. */
+/** A topic as it is stored. */
 export interface TopicDefinition {
   partitions: number;
   configs: Readonly<Record<string, string>>;
@@ -37,7 +37,7 @@ export function partitionName(topic: string, partition: number): string {
   return `${topic}-${partition}`;
 }
 
-/** The name of a partition of a topic that has, or is to have, `count` of them. */
+/** The name of a partition of a topic with `count` partitions. */
 function nameOf(
   { name, isGrown }: Pick<Topic, "name" | "isGrown">,
   partition: number,
@@ -46,7 +46,7 @@ function nameOf(
   return count === 1 || (isGrown && partition === 0) ? name : partitionName(name, partition);
 }
 
-/** A queue or stream that nobody has made a topic. */
+/** The topic of a queue or stream that was not made as a topic. */
 function implied(queue: Queue): Topic {
   return { name: queue.name, partitions: [queue], configs: {}, isAdopted: true, isGrown: false };
 }
@@ -57,7 +57,7 @@ function newTopic(name: string, configs: Readonly<Record<string, string>>): Topi
 
 export class Topics {
   readonly #vhost: Vhost;
-  /** Those that were made as topics; see `find` for the others. */
+  /** Topics that were made as topics; see `find` for the others. */
   readonly #declared = new Map<string, Topic>();
   /** Partitions of declared topics. */
   readonly #topicOf = new Map<Queue, Topic>();
@@ -66,7 +66,7 @@ export class Topics {
     this.#vhost = vhost;
   }
 
-  /** The topic of that name: declared as one, or any durable queue or stream, which has one partition. */
+  /** The topic of that name: a declared one, or any durable queue or stream, which is a topic of one partition. */
   find(name: string): Topic | undefined {
     const declared = this.#declared.get(name);
     if (declared !== undefined) return declared;
@@ -85,7 +85,7 @@ export class Topics {
     }
   }
 
-  /** Throws ALREADY_EXISTS when anything has a name that a topic of so many partitions needs. */
+  /** Throws ALREADY_EXISTS if a name is taken that a topic of so many partitions needs. */
   assertFree(name: string, partitions: number): void {
     if (this.find(name) !== undefined || isTaken(this.#vhost, name)) {
       throw new BrokerError("ALREADY_EXISTS", `Topic '${name}' already exists.`);
@@ -104,7 +104,9 @@ export class Topics {
     return topic;
   }
 
-  /** Throws ALREADY_EXISTS, INVALID. What has a partition's name already is somebody else's, and stays so. */
+  /**
+   * Throws ALREADY_EXISTS, INVALID. A queue that already has the name of a partition belongs to another client, and is not used.
+   */
   #assertPartitionsFree(topic: Topic, from: number, to: number): void {
     const last = nameOf(topic, to - 1, to);
     if (last.length > limits.nameBytesMax) {
@@ -152,7 +154,8 @@ export class Topics {
 
   #bindPartition(topic: Topic, index: number): void {
     const exchange = this.#vhost.exchanges.get(topic.name);
-    if (exchange !== undefined) this.#vhost.bind(exchange, topic.partitions[index]!, String(index), {});
+    if (exchange !== undefined)
+      this.#vhost.bindings.bind(exchange, topic.partitions[index]!, String(index), {});
   }
 
   #setPartition(topic: Topic, index: number, queue: Queue): void {
@@ -161,7 +164,7 @@ export class Topics {
     queue.policies.applyTopic(topic);
   }
 
-  /** Adds partitions. Throws INVALID, or ALREADY_EXISTS when something else has a name that it needs. */
+  /** Adds partitions. Throws INVALID, or ALREADY_EXISTS if a name is taken that it needs. */
   grow(topic: Topic, count: number, isOnlyChecked = false): void {
     const current = topic.partitions.length;
     if (count === current) throw new BrokerError("INVALID", `Topic already has ${current} partition(s).`);
@@ -196,7 +199,7 @@ export class Topics {
     }
   }
 
-  /** The stream stays what it was for all who know it, and is partition 0 from now on. */
+  /** The stream stays the same for all its clients, and is partition 0 from now on. */
   #becomeGrown(topic: Topic): void {
     this.#makeExchange(topic.name);
     this.#declared.set(topic.name, topic);
@@ -219,7 +222,7 @@ export class Topics {
   delete(topic: Topic): void {
     const vhost = this.#vhost;
     this.#declared.delete(topic.name);
-    vhost.broker.storage.table.delete(definitionKey("topic", vhost.name, topic.name));
+    vhost.broker.storage.definitions.delete(definitionKey("topic", vhost.name, topic.name));
     for (const queue of topic.partitions) {
       this.#topicOf.delete(queue);
       vhost.deleteQueue(queue);
@@ -229,13 +232,13 @@ export class Topics {
     vhost.groupOffsets.deleteTopic(topic.name);
   }
 
-  /** A queue was deleted by another protocol: with its only partition a topic is gone. */
+  /** Another protocol deleted a queue. A topic is deleted with its only partition. */
   queueDeleted(queue: Queue): void {
     const vhost = this.#vhost;
     const topic = this.#topicOf.get(queue);
     this.#topicOf.delete(queue);
     if (topic === undefined) {
-      // Nobody commits for a queue of one connection.
+      // No group commits offsets for an exclusive queue.
       if (queue.exclusiveOwner === 0) vhost.groupOffsets.deleteTopic(queue.name);
       return;
     }
@@ -243,7 +246,7 @@ export class Topics {
     // Its name has just become free.
     if (length > 1) return this.#makePartition(topic, topic.partitions.indexOf(queue), length, queue.args);
     this.#declared.delete(topic.name);
-    vhost.broker.storage.table.delete(definitionKey("topic", vhost.name, topic.name));
+    vhost.broker.storage.definitions.delete(definitionKey("topic", vhost.name, topic.name));
     vhost.groupOffsets.deleteTopic(topic.name);
   }
 
@@ -251,7 +254,7 @@ export class Topics {
     const { partitions, configs, isAdopted, isGrown } = topic;
     const definition: TopicDefinition = { partitions: partitions.length, configs, isAdopted };
     if (isGrown) definition.isGrown = true;
-    this.#vhost.broker.storage.table.put(
+    this.#vhost.broker.storage.definitions.put(
       definitionKey("topic", this.#vhost.name, topic.name),
       JSON.stringify(definition),
     );
@@ -263,7 +266,7 @@ export class Topics {
     const topic: Topic = { name, partitions: [], configs, isAdopted, isGrown };
     for (let i = 0; i < definition.partitions; i++) {
       const queue = this.#vhost.queues.get(nameOf(topic, i, definition.partitions));
-      // The topic's log lived in memory, and so did what was set for it.
+      // The topic's log was in memory only; so its configuration goes too.
       if (queue === undefined) return;
       this.#setPartition(topic, i, queue);
     }

@@ -33,9 +33,9 @@ export class StreamDraft implements GroupHolder {
    * disk is full.
    */
   paced(units: number): number {
-    const { storage, isBehind, turnBounds } = this.#broker;
+    const { storage, flow, turnBounds } = this.#broker;
     storage.assertWritable();
-    return isBehind ? Math.max(units, turnBounds.turnWorkUnits) : units;
+    return flow.isBehind ? Math.max(units, turnBounds.turnWorkUnits) : units;
   }
 
   /** Appends one record under that id. */

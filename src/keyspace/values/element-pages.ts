@@ -302,8 +302,9 @@ export class ElementPages {
   }
 
   /**
-   * Appends to `found` about `wanted` references, in the order of their hashes from `cursor` (below 2^32) on; returns the
-   * next cursor, or 0 after the last. Those of one hash come together. What is there throughout is met exactly once.
+   * Appends to `found` about `wanted` references, in the order of their hashes, from `cursor` (below 2^32) on; returns the next
+   * cursor, or 0 after the last. References with the same hash come together. An element that exists throughout a scan is found
+   * exactly once.
    */
   scan(cursor: number, wanted: number, found: number[]): number {
     const enough = found.length + wanted;

@@ -316,8 +316,8 @@ export class ElementTable implements LargeValue {
   }
 
   /**
-   * Has `visit` see the live records of one segment whose age is below `age`: whoever does makes them as young as what is
-   * written now. Returns false when there is no such segment.
+   * Calls `visit` for the live records of one segment whose age is below `age`. A rewritten record becomes as young as a new one.
+   * Returns false if there is no such segment.
    */
   rewriteOlder(age: number, visit: (ref: Ref) => void): boolean {
     const segments = this.#segments;
@@ -369,7 +369,7 @@ export class ElementTable implements LargeValue {
     return copied;
   }
 
-  /** Gives back up to `blocks` blocks of a table that nobody uses any more; returns how many, 0 when none is left. */
+  /** Releases up to `blocks` blocks of an unused table; returns how many, 0 if none is left. */
   freeSome(blocks: number): number {
     let freed = 0;
     const segments = this.#segments;

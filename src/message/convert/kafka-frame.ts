@@ -24,7 +24,7 @@ class KafkaFrames {
   readonly #frames: KafkaFrame[] = [new KafkaFrame()];
   #last = 0;
   #uses = 0;
-  /** What was decompressed so far: readers that look at its growth know what they have cost. */
+  /** Bytes decompressed so far: readers compare it before and after to know their cost. */
   inflatedBytes = 0;
 
   /** The cursor, standing at the record and before its headers. Valid until the next call. */
@@ -57,7 +57,7 @@ class KafkaFrames {
     return frame;
   }
 
-  /** An empty frame: a new one, or that of the batch which nobody has read for longest. */
+  /** An empty frame: a new one, or that of the batch that was not read for the longest time. */
   #roomFor(): KafkaFrame {
     const frames = this.#frames;
     let at = frames.findIndex(({ keptBytes }) => keptBytes === 0);

@@ -151,7 +151,7 @@ function checkHeader(batch: KafkaBatch, rules: BatchRules): BatchFault | null {
   if (count <= 0 || batch.lastOffsetDelta !== count - 1) {
     return fault("INVALID_RECORD", `${count} records with last offset delta ${batch.lastOffsetDelta}`);
   }
-  // Holds back a batch that would take millions of offsets with a handful of bytes, when nobody looks into it.
+  // Refuses a batch that would take millions of offsets with a handful of bytes, if its records are not read.
   if (codec === codecs.none && count * recordBytesMin > batch.end - batch.recordsStart) {
     return fault("INVALID_RECORD", `${count} records in ${batch.sizeBytes} bytes`);
   }

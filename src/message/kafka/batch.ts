@@ -13,7 +13,7 @@
  * Attributes: bits 0-2 codec, 3 log append time, 4 transactional, 5 control, 6 delete horizon in the base timestamp.
  * Base offset and leader epoch lie outside the checksum, so that a broker can set them without computing it again.
  *
- * Not here: what is in the records (`kafka-batch-records.ts`), whether a producer may send it (`-validate.ts`).
+ * Not here: what is in the records (batch-records.ts), whether a producer may send it (batch-validate.ts).
  * Invariant: after `next()` returned true, `buffer[start, end)` is one batch of which the whole header is there.
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";

@@ -1,6 +1,6 @@
 /**
- * A small file in the data directory that says that there has been a journal: without it, a directory whose journal is
- * gone would look like a new one.
+ * A small file in the data directory, which says that the directory has had a journal. Without it, a directory that has lost its
+ * journal would look like a new one.
  *
  * Written once, when the first journal file and its name are on stable storage; nothing is durable before. Never deleted.
  */

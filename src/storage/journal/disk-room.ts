@@ -1,34 +1,34 @@
 /**
  * How much room the disk has, and a reserve for the time when it has none.
  *
- * Two bounds keep a full disk from stopping everything. Above all there is a minimum of free space: below it the disk is
- * *low*, and the owner takes nothing that only adds. And there is the file `RESERVE`, real bytes on the disk: when a write
- * finds the disk full all the same (others fill it too), the file is made shorter by a piece and the write is tried again.
- * So what frees space (acknowledgements, deletes, the cleaner's states) can be written. The reserve is filled again before
- * publishers go on. A disk with a great deal of room gets no reserve yet.
- * Not here: who is refused what (storage.ts, protocols), what is written.
- * Invariants: `isLow` from the moment a piece is given up until the reserve is whole again; nothing here throws, and
- * nothing depends on what is in the file.
+ * Two bounds keep a full disk from stopping everything. The first is a minimum of free space: below it the disk is *low*, and the
+ * owner accepts no requests that only add data. The second is the file `RESERVE`, real bytes on the disk. If a write finds the
+ * disk full all the same (other programs fill it too), the file is made shorter by a piece and the write is tried again. So
+ * changes that free space (acknowledgements, deletes, the cleaner's states) can be written. The reserve is filled again before
+ * publishers go on. On a disk with a great deal of room there is no reserve yet.
+ *
+ * Not here: which requests are refused (storage.ts, protocols), what is written. Invariants: `isLow` from the moment a piece is
+ * released until the reserve is complete again; nothing here throws, and nothing depends on the content of the file.
  */
 import { type Disk, type DiskFile, isDiskFull } from "../../base/disk.ts";
 import { limits } from "../../base/limits.ts";
 
 const reserveName = "RESERVE";
 const fillBytes = 1 << 20;
-/** The disk stops being low with this much more than the minimum, or it would go back and forth. */
+/** The disk stops being low at this multiple of the minimum, so that it does not go back and forth. */
 const againShare = 9 / 8;
 const tightFactor = 2;
-/** Of a small disk the minimum and the reserve are at most these parts. */
+/** On a small disk the minimum and the reserve are at most these parts of it. */
 const minimumPart = 8;
 const reservePart = 16;
-/** The reserve is given up in this many pieces, so that another program that fills the disk gets little of it. */
+/** The reserve is released in this many pieces, so that another program that fills the disk gets little of it. */
 const pieces = 8;
 
 export class DiskRoom {
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #wantedMinimum: number | "auto";
-  /** For whoever is not the superuser; as it was when last looked at. */
+  /** Free bytes for users other than root, as last measured. */
   freeBytes = Infinity;
   totalBytes = Infinity;
   /** Free space below this is low. */
@@ -47,7 +47,7 @@ export class DiskRoom {
     this.#wantedMinimum = freeBytesMin;
   }
 
-  /** Opens a reserve that is there. The directory must be. */
+  /** Opens an existing reserve. The directory must exist. */
   open(): void {
     this.#measure();
     try {
@@ -55,7 +55,7 @@ export class DiskRoom {
       this.#reserve = this.#disk.open(this.#path, "existing");
       this.reserveBytes = this.#reserve.size();
     } catch {
-      // Without a reserve a full disk is noticed all the same.
+      // A full disk is noticed without a reserve too.
     }
   }
 
@@ -76,19 +76,19 @@ export class DiskRoom {
     this.#reserveBytesWanted = Math.min(this.#reserveBytesMax, Math.floor(this.totalBytes / reservePart));
   }
 
-  /** Looks at the disk. Costs a microsecond. */
+  /** Measures the free space. Costs a microsecond. */
   look(): void {
     this.#measure();
     if (!this.isLow) this.isLow = this.freeBytes < this.freeBytesMin;
     else if (this.#missing === 0 && this.freeBytes >= this.freeBytesMin * againShare) this.isLow = false;
   }
 
-  /** Looks at the disk and fills the reserve where there is room for it: call it now and then. */
+  /** Measures the free space, and fills the reserve if there is room for it. Call it now and then. */
   tend(): void {
     this.look();
     const missing = this.#missing;
     const isWanted = this.isLow || this.freeBytes < limits.diskReserveBelowBytes;
-    // Where the system does not tell of a quota, this finds out that there is room again.
+    // If the system does not report a quota, filling the reserve shows that there is room again.
     if (missing > 0 && isWanted && this.freeBytes >= this.freeBytesMin * againShare + missing)
       this.#filling ??= this.#fill().finally(() => (this.#filling = null));
   }
@@ -97,12 +97,12 @@ export class DiskRoom {
     return Math.max(0, this.#reserveBytesWanted - this.reserveBytes);
   }
 
-  /** Soon it may be low: time to clear up. */
+  /** The disk may soon be low: the cleaner should free space. */
   get isTight(): boolean {
     return this.isLow || this.freeBytes < this.freeBytesMin * tightFactor;
   }
 
-  /** The disk is full: gives up a piece of the reserve. False when there is none. */
+  /** The disk is full: releases a piece of the reserve. False if there is none. */
   giveUp(): boolean {
     this.isLow = true;
     if (this.#reserve === null || this.reserveBytes === 0) return false;
@@ -123,18 +123,18 @@ export class DiskRoom {
         const size = Math.min(fillBytes, this.#missing);
         const at = this.reserveBytes;
         await this.#reserve.writeLater(incompressible(size, at), 0, size, at);
-        // A piece was given up meanwhile: what was written behind it goes too.
+        // A piece was released meanwhile: the part that was written behind it is cut off too.
         if (this.reserveBytes !== at) break;
         this.reserveBytes = at + size;
       }
     } catch (error) {
-      // A disk that takes no reserve for another reason must not hold publishers for ever.
+      // If the reserve cannot be written for another reason, publishers must not wait for it for ever.
       if (!isDiskFull(error)) this.#reserveBytesMax = 0;
     }
     this.#cut();
   }
 
-  /** Gives back what a write left behind the reserve's end. */
+  /** Cuts off what a write left behind the reserve's end. */
   #cut(): void {
     try {
       if (this.#reserve !== null && this.#reserve.size() > this.reserveBytes)
@@ -153,7 +153,7 @@ export class DiskRoom {
   }
 }
 
-/** Bytes of which a file system that compresses saves nothing (xorshift32). */
+/** Bytes that a compressing file system cannot make smaller (xorshift32). */
 function incompressible(size: number, seed: number): Buffer {
   const words = new Uint32Array(Math.ceil(size / 4));
   let state = (seed ^ 0x9e37_79b9) | 1;

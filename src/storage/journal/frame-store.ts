@@ -28,7 +28,7 @@ import {
   writeUint64,
 } from "./frame.ts";
 
-/** A shared frame is closed at this size, so that finding one record in it stays cheap. */
+/** A shared frame is sealed at this size, so that finding one record in it stays cheap. */
 const sharedFrameBytesMax = 64 * 1024;
 const pooledChunksMax = 16;
 
@@ -63,7 +63,7 @@ export class LogGroup {
   }
 }
 
-/** The id that a frame which is opened or sealed has in the log at hand. */
+/** The first entry id of a frame that is being opened or sealed, in one of its logs. */
 const frameId = new EntryId();
 /** The id that a record has which joins the open frame. */
 const followingId = new EntryId();
@@ -78,9 +78,9 @@ export abstract class FrameStore {
   readonly #chunkBytes = sizes.chunkBytes;
   #tailChunk: Chunk;
   #pool: Buffer[] = [];
-  /** Buffers given up in this turn: somebody may still read them before it ends. */
+  /** Buffers released in this turn: readers may use them until it ends. */
   #givenUp: Buffer[] = [];
-  /** The same of those that held one huge frame: nobody else could use them. */
+  /** The same for buffers of one huge frame, which cannot be used for anything else. */
   #oversized: Buffer[] = [];
   #openGroup: LogGroup | null = null;
   /** The open frame's group while more records may join it; null for batches and for ids chosen by the writer. */
@@ -366,9 +366,9 @@ export abstract class FrameStore {
 
   /** Finds the frame that starts at `position`, from memory or from the disk. Throws CORRUPT. */
   abstract locate(position: number, length: number, into: FrameLocation): void;
-  /** Like `locate`, for a look at the frame's header alone: nothing is verified, so nothing of it may be served. */
+  /** Like `locate`, for reading the frame's header only: nothing is verified, so no content may be served. */
   abstract peek(position: number, length: number, into: FrameLocation): void;
-  /** A log needs the frame at `position` no longer. */
+  /** A log no longer needs the frame at `position`. */
   abstract release(position: number): void;
   /** Called once for each sealed append frame, before its logs hear of it. */
   protected abstract frameSealed(chunk: Chunk, at: number, length: number, logs: number): void;

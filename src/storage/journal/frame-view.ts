@@ -1,7 +1,7 @@
 /**
- * An append frame as one of its logs sees it, for those who copy it into a segment: without an object for each.
+ * An append frame as seen by one of its logs, for copying it into a segment without an object for each frame.
  *
- * Not here: whether the frame is whole.
+ * Not here: whether the frame is undamaged.
  */
 import { EntryId } from "../../message/entry-id.ts";
 import { type Envelope, envelope } from "../../message/envelope.ts";

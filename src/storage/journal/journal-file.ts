@@ -23,7 +23,7 @@ import { readUint32, readUint64, writeUint32, writeUint64 } from "./frame.ts";
 
 const magic = "TroikaMQ journal";
 const version = 4;
-/** What the header's checksum is of: all but the notes, which follow. */
+/** The checksum covers these bytes of the header: all but the notes, which follow. */
 export const fixedHeaderBytes = 40;
 export const journalHeaderBytes = 48;
 const magicBytes = 16;
@@ -96,7 +96,7 @@ export function journalHeader(place: JournalPlace, notes: Readonly<JournalNotes>
   return header;
 }
 
-/** Makes the file of that place; whoever calls syncs it and its name. Throws what the disk throws: then call again. */
+/** Makes the file of that place; the caller syncs it and its name. Throws errors of the disk: then call again. */
 export function createJournalFile(
   disk: Disk,
   directory: string,
@@ -109,7 +109,7 @@ export function createJournalFile(
   try {
     file.write(header, 0, header.length, 0);
   } catch (error) {
-    // Who tries again must not find the name taken.
+    // A second attempt must not find the name taken.
     file.close();
     disk.remove(path);
     throw error;
@@ -117,13 +117,13 @@ export function createJournalFile(
   return { path, file };
 }
 
-/** Notes it in the file's header; whoever calls syncs the file. Throws what the disk throws: then call again. */
+/** Writes a note in the file's header; the caller syncs the file. Throws errors of the disk: then call again. */
 export function writeNote(file: DiskFile, name: keyof JournalNotes): void {
   const { at, word } = noteForms[name];
   file.write(word, 0, noteBytes, at);
 }
 
-/** The notes of a header; null for one that neither was written nor is what a power failure leaves of one. */
+/** The notes of a header; null if a note is neither whole nor a part that a power failure may have left. */
 export function readNotes(header: Buffer): JournalNotes | null {
   const followed = readNote(header, "followed");
   const first = readNote(header, "first");
@@ -138,16 +138,16 @@ function readNote(header: Buffer, name: keyof JournalNotes): Note | null {
   return found.every((byte, i) => byte === 0 || byte === word[i]) ? "part" : null;
 }
 
-/** Whether a header is undamaged but for its notes. */
+/** Whether a header is undamaged, not counting its notes. */
 export function isJournalHeaderWhole(bytes: Buffer): boolean {
   if (bytes.length < journalHeaderBytes || bytes.latin1Slice(0, magicBytes) !== magic) return false;
   return readUint32(bytes, 20) === headerCrc(bytes);
 }
 
-/** What the checksum of a header was of before version 4, whose headers were shorter. */
+/** The bytes that the checksum covered before version 4, whose headers were shorter. */
 const oldFixedBytes = 32;
 
-/** Throws CORRUPT for an undamaged header of an earlier version: it is not what a power failure left of one of ours. */
+/** Throws CORRUPT for an undamaged header of an earlier version, since that is not a header torn by a power failure. */
 export function assertJournalVersion(header: Buffer, path: string): void {
   if (header.length < oldFixedBytes || header.latin1Slice(0, magicBytes) !== magic) return;
   const isEarlier = readUint32(header, magicBytes) < version;
@@ -163,7 +163,7 @@ function otherVersion(header: Buffer, path: string): BrokerError {
   );
 }
 
-/** The place of a journal file; its notes are not looked at. Throws CORRUPT with what is wrong. */
+/** The place of a journal file; its notes are not read. Throws CORRUPT with the reason. */
 export function readJournalHeader(header: Buffer, path: string): JournalPlace {
   if (header.length < journalHeaderBytes || header.latin1Slice(0, magicBytes) !== magic) {
     throw new BrokerError("CORRUPT", `${path}: not a TroikaMQ journal file`);

@@ -1,14 +1,17 @@
 /**
- * The journal: the frames of all logs and states in one sequence of files, written once and synced once for each tick.
+ * The journal: the frames of all logs and states in one sequence of files, written once and synced once for each tick. It knows
+ * positions, files and watermarks, not what frames mean.
  *
- * It knows positions, files and watermarks, not what frames mean. Two watermarks: `written` (handed to the system:
- * survives a killed process) and `durable` (on stable storage). Invariants: `durable <= written <= end`; both only
- * grow, and only to the end of a group; a frame lies in one file; a file is deleted only by `deleteOldest`. And so that no
- * missing file goes unnoticed: `durable` passes the end of a file only when its header says durably that another follows;
- * a file is deleted only when the next one's says durably that it is the first.
- * After a failed sync nothing more is promised: `onFatal` is called and the process must end (a second fdatasync
- * may report success for pages that were dropped). The same when another owner has taken the directory over, which a file of
- * a higher epoch tells: from then on `write` throws and `durable` stays.
+ * There are two watermarks: `written` (the operating system has it, so it survives a killed process) and `durable` (on stable
+ * storage). Invariants: `durable <= written <= end`; both only grow, and only to the end of a group; a frame lies in one file;
+ * only `deleteOldest` deletes a file.
+ *
+ * So that a missing file is noticed: `durable` passes the end of a file only when the file's header says durably that another file
+ * follows; a file is deleted only when the header of the next one says durably that it is the first.
+ *
+ * After a failed sync nothing more is promised: `onFatal` is called and the process must end (a second fdatasync may report
+ * success for pages that were dropped). The same happens when another owner has taken the directory over, which a file of a higher
+ * epoch shows: from then on `write` throws and `durable` does not move.
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { type ByteWriter, copyBytes } from "../../base/bytes.ts";
@@ -38,7 +41,7 @@ export interface JournalFile {
   readonly path: string;
   /** Frames in it that a log needs, once for each log. */
   live: number;
-  /** Its header says so: what is in front of it is not needed. */
+  /** The header says that no file in front of it is needed. */
   isFirst: boolean;
   /** Nothing in it is needed: it is being deleted. */
   isClosed?: boolean;
@@ -53,28 +56,31 @@ export class JournalStore extends FrameStore {
   readonly files: JournalFile[] = [];
   readonly readCache = new ReadCache();
   written = 0;
-  /** What the system took; ahead of `written` only while a group is half written because the disk refused the rest. */
+  /**
+   * The position up to which the system has the bytes. Ahead of `written` only while a group is half written because the disk
+   * refused the rest.
+   */
   #handed = 0;
   durable = 0;
   #marked = 0;
   #syncing = false;
   #unsyncedFiles: DiskFile[] = [];
   #isDirectoryUnsynced = false;
-  /** Whose header does not say durably yet that another file follows, oldest first. */
+  /** Files whose header does not say durably yet that another file follows, oldest first. */
   #unnoted: DiskFile[] = [];
-  /** The newest file is to be followed by another before it is long, so that it can be deleted. Set by the cleaner. */
+  /** The newest file should be followed by another one soon, so that it can be deleted. Set by the cleaner. */
   isTailWorthless = false;
-  /** Of these, the ones for which the disk refused that. */
+  /** Of the files in `#unnoted`, those for which the disk refused the note. */
   #refused: readonly DiskFile[] = [];
-  /** Wait for the end of a sync of what is unsynced now. */
+  /** Waiting for the end of a sync that includes everything unsynced now. */
   #syncWaiters: PromiseWithResolvers<void>[] = [];
   /** The file that `fileOf` found last, and the positions it holds. */
   #found: JournalFile | null = null;
   #foundFrom = 0;
   #foundTo = 0;
-  /** How often a frame was looked at that is not written yet: see unwritten.ts. */
+  /** How often an unwritten frame was read: see unwritten.ts. */
   unwrittenLooks = 0;
-  /** Of this owner. */
+  /** The epoch of this owner. */
   #epoch = 0;
   /** Why this owner may not go on: another one has the directory. */
   #lost: Error | null = null;
@@ -87,7 +93,7 @@ export class JournalStore extends FrameStore {
     this.#options = options;
   }
 
-  /** Takes over the files that recovery found or made, whole up to `end`; the last one, of this epoch, is continued. */
+  /** Takes over the files that recovery found or made, which are whole up to `end`. The last one, of this epoch, is continued. */
   resume(files: JournalFile[], end: number, epoch: number): void {
     this.files.push(...files);
     this.#epoch = epoch;
@@ -101,14 +107,14 @@ export class JournalStore extends FrameStore {
   /** Appends a frame that is not a message and returns its position. */
   appendControl(kind: number, body: Uint8Array, bodyEnd: number): number {
     const length = 12 + bodyEnd;
-    // Changes are written by the flush itself.
+    // The flush itself writes changes of states.
     if (kind !== frameKind.change) this.#options.requestFlush();
     const at = this.openControl(length);
     this.tail.set(bodyEnd === body.length ? body : body.subarray(0, bodyEnd), at + 12);
     return this.closeControl(at, kind, length);
   }
 
-  /** Appends what a state source gathered. */
+  /** Appends the changes of a state source. */
   appendSource(id: number, changes: ByteWriter): void {
     const length = frameHeaderBytes + 1 + changes.length;
     this.#options.requestFlush();
@@ -118,7 +124,7 @@ export class JournalStore extends FrameStore {
     this.closeControl(at, frameKind.source, length);
   }
 
-  /** Ends the group and writes all that gathered. Throws what the disk throws; nothing is lost then: call again. */
+  /** Ends the group and writes everything appended. Throws errors of the disk; nothing is lost then: call again. */
   write(): void {
     if (this.#lost !== null) throw this.#lost;
     for (const file of this.#refused) writeNote(file, "followed");
@@ -159,8 +165,8 @@ export class JournalStore extends FrameStore {
   }
 
   /**
-   * Looks whether another owner has taken the directory over. Throws then, after `onFatal`: nothing more may be told
-   * anybody. Throws what the disk throws, too.
+   * Checks whether another owner has taken the directory over. If so, it calls `onFatal` and throws: nothing more may be answered.
+   * Throws errors of the disk, too.
    */
   assertOwner(): void {
     if (this.#lost === null) {
@@ -187,13 +193,13 @@ export class JournalStore extends FrameStore {
     this.#foundTo = 0;
     this.#unsyncedFiles.push(file);
     this.#isDirectoryUnsynced = true;
-    // What is in the new file is not safe from the loss of that file before this is done.
+    // Until this is done, the data in the new file is not safe from the loss of that file.
     this.startSync();
   }
 
   #trimCache(): void {
     const chunks = this.chunks;
-    // One huge frame must not stay until another chunk follows: nothing may come any more.
+    // A huge frame must not stay until another chunk follows: there may be no further append.
     if (this.tailChunk.buffer.length > this.#options.cacheBytes) this.leaveTail();
     while (this.chunkBytesHeld > this.#options.cacheBytes && chunks.length > 1) {
       const oldest = chunks[0]!;
@@ -203,7 +209,10 @@ export class JournalStore extends FrameStore {
     }
   }
 
-  /** Starts moving `durable` to `written`; one sync at a time, the next one takes all that came meanwhile. */
+  /**
+   * Starts a sync, which moves `durable` to `written`. One sync runs at a time; the next one includes everything that came
+   * meanwhile.
+   */
   startSync(): void {
     if (this.#syncing || (this.durable === this.written && this.#syncWaiters.length === 0)) return;
     this.#syncing = true;
@@ -222,7 +231,7 @@ export class JournalStore extends FrameStore {
           if (assertsAreOn) this.#assertWatermarks();
           this.#options.onDurable();
         } else {
-          // The owner hears of it from `write`, as of all that the disk refuses, and calls that until it is taken.
+          // `write` throws this error, as all errors of the disk, and the owner calls `write` until it succeeds.
           this.#options.requestFlush();
           this.durableMoved();
         }
@@ -235,7 +244,7 @@ export class JournalStore extends FrameStore {
     );
   }
 
-  /** Resolves to false when the disk refused a note: then all is synced, but may not be told durable. */
+  /** Resolves to false if the disk refused a note: then everything is synced, but may not be reported durable. */
   async #syncAll(): Promise<boolean> {
     const files = this.#unsyncedFiles;
     const isDirectoryUnsynced = this.#isDirectoryUnsynced;
@@ -327,7 +336,7 @@ export class JournalStore extends FrameStore {
     this.files[this.files.length - 1]!.live += logs;
   }
 
-  /** Starts have left many files that are far from full: each start begins one. */
+  /** Starts have left many files that are far from full, since each start begins a file. */
   get isFragmented(): boolean {
     const fullFiles = this.bytes / this.#options.fileBytes;
     return this.files.length > fragmentsMax + 2 * fullFiles;
@@ -338,10 +347,10 @@ export class JournalStore extends FrameStore {
     return this.written - this.files[0]!.base;
   }
 
-  /** Deletes the oldest file. The caller has seen to it that nothing in it is needed and that this is durable. */
+  /** Deletes the oldest file. The caller has made sure that nothing in it is needed, and that this is durable. */
   async deleteOldest(): Promise<void> {
     const [oldest, next] = this.files as [JournalFile, JournalFile];
-    // The other one may need it.
+    // Another owner of the directory may need the file.
     this.assertOwner();
     if (assertsAreOn)
       assertInvariant(oldest.live === 0, "no log needs a frame of a journal file that is deleted");
@@ -351,7 +360,7 @@ export class JournalStore extends FrameStore {
       this.readCache.forget(oldest.file);
       oldest.file.close();
     }
-    // While it is there it counts, so that no later file can go before it: a gap is a missing file.
+    // It counts until it is deleted, so that no later file can be deleted before it: a gap would mean a missing file.
     await this.#options.disk.removeLater(oldest.path);
     this.files.shift();
     this.#foundTo = 0;
@@ -361,7 +370,7 @@ export class JournalStore extends FrameStore {
   async #noteFirst(next: JournalFile): Promise<void> {
     if (next.isFirst) return;
     writeNote(next.file, "first");
-    // With the journal's other syncs, one at a time: one that fails ends the process.
+    // Together with the journal's other syncs, one at a time: a failed sync ends the process.
     if (!this.#unsyncedFiles.includes(next.file)) this.#unsyncedFiles.push(next.file);
     const synced = Promise.withResolvers<void>();
     this.#syncWaiters.push(synced);
@@ -370,7 +379,7 @@ export class JournalStore extends FrameStore {
     next.isFirst = true;
   }
 
-  /** Writes and syncs what is left, then closes the files. */
+  /** Writes and syncs the rest, then closes the files. */
   async close(): Promise<void> {
     this.write();
     while (this.durable < this.written || this.#syncing) {

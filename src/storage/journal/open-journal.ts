@@ -1,16 +1,16 @@
 /**
- * The start over a directory's journal, from the first look to the file of the new owner: what is missing or damaged is
- * refused, what was torn is cut, and the directory is this owner's from then on.
+ * Opens the journal of a directory at a start, from the first look to the new owner's file: missing or damaged files are refused,
+ * a torn tail is cut off, and from then on the directory belongs to this owner.
  *
- * Not here: what frames mean (`visit`); reading them a second time (storage.ts). Invariant: when it resolves, all that it
- * found and the new file are on stable storage, and nothing has been told anybody.
+ * Not here: what frames mean (`visit`); reading them a second time (storage.ts). Invariant: when it resolves, everything that it
+ * found and the new file are on stable storage, and no client has been answered yet.
  */
 import { dirname } from "node:path";
 import { BrokerError } from "../../base/errors.ts";
 import { type Disk, isDiskFull } from "../../base/disk.ts";
 import { isSegmentFileName } from "../segment/segment-format.ts";
 import { hasBegun, writeBegunMarker } from "./begun-marker.ts";
-import { checkCleanMarker, removeCleanMarker } from "./clean-marker.ts";
+import { checkStopMarker, removeStopMarker } from "./stop-marker.ts";
 import { highestEpoch } from "./journal-file.ts";
 import {
   beginEpoch,
@@ -24,9 +24,9 @@ import {
 export interface OpeningOptions {
   disk: Disk;
   dataDirectory: string;
-  /** The owner's number, above those of all before it; absent: the next one. */
+  /** The epoch of this owner, higher than those of all owners before; absent: the next one. */
   epoch: number | undefined;
-  /** Runs a write that the disk's reserve is for, again if need be. */
+  /** Runs a write, with space from the disk's reserve if needed, and again if need be. */
   retried: (write: () => Promise<void>) => Promise<void>;
 }
 
@@ -45,7 +45,7 @@ export async function openJournal(options: OpeningOptions, visit: FrameVisitor):
   const directory = `${dataDirectory}/journal`;
   disk.makeDirectory(directory);
   disk.makeDirectory(`${dataDirectory}/segments`);
-  // A file whose directory's name is lost is lost.
+  // If the name of a directory is lost, its files are lost too.
   for (const parent of [dataDirectory, dirname(dataDirectory)]) await disk.syncDirectory(parent);
   const isBegun = hasBegun(disk, dataDirectory);
   const epoch = takeEpoch(options, highestEpoch(disk.list(directory)));
@@ -61,9 +61,12 @@ export async function openJournal(options: OpeningOptions, visit: FrameVisitor):
   const scan = scanJournal(files, visit);
   const { end, tornBytes } = scan;
   if (isBegun && scan.files === 0) {
-    throw new BrokerError("CORRUPT", `${files[0]!.path}: has lost its header, though it had been durable`);
+    throw new BrokerError(
+      "CORRUPT",
+      `${files[0]!.path}: has lost its header, although the header had been durable`,
+    );
   }
-  if (checkCleanMarker(disk, directory, files[0]?.base ?? 0, end)) await removeCleanMarker(disk, directory);
+  if (checkStopMarker(disk, directory, files[0]?.base ?? 0, end)) await removeStopMarker(disk, directory);
   try {
     await makeDurable(disk, directory, journal, scan, options.retried);
     await beginEpoch(disk, directory, files, { base: end, epoch }, options.retried);
@@ -72,7 +75,7 @@ export async function openJournal(options: OpeningOptions, visit: FrameVisitor):
     if (!isDiskFull(error)) throw error;
     throw new BrokerError(
       "UNAVAILABLE",
-      "the disk has no room for the journal file that a start begins, and the reserve is used up; free some space, then start again",
+      "the disk has no room for the new journal file of this start, and the reserve is used up; free some space, then start again",
     );
   }
   return { files, end, epoch, tornBytes };
@@ -83,6 +86,6 @@ function takeEpoch({ dataDirectory, epoch: wanted }: OpeningOptions, highest: nu
   if (epoch > highest) return epoch;
   throw new BrokerError(
     "INVALID",
-    `${dataDirectory}: was to be opened with epoch ${epoch}, but has been with epoch ${highest}; give a higher one, or none`,
+    `${dataDirectory}: cannot be opened with epoch ${epoch}, since it was opened with epoch ${highest} before; give a higher epoch, or none`,
   );
 }

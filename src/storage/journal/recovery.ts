@@ -5,7 +5,7 @@
  * over several files) and is cut, unless a later mark says that it had been durable: then bytes in the middle have gone
  * bad or a file is missing, which is an error that the operator must see, never something to pass over in silence.
  * The group that was written last has no later mark: that it was durable is known only after a clean shutdown
- * (`clean-marker.ts`).
+ * (`stop-marker.ts`).
  *
  * That a file is missing in the middle is seen from where the next one starts; at either end, from the notes in the headers
  * (`journal-file.ts`); that all are missing, from `begun-marker.ts`.
@@ -260,7 +260,7 @@ async function writeAgain(found: FoundFile, from: number): Promise<void> {
   if (file.read(bytes, 0, size, 0) < size || scanFile(bytes, size, base, () => {}).end !== size) {
     throw new BrokerError(
       "CORRUPT",
-      `${path}: reads otherwise than a moment ago; look after the disk and the machine's memory, then start again`,
+      `${path}: reads differently than a moment ago; check the disk and the machine's memory, then start again`,
     );
   }
   await file.writeLater(bytes, start, size, start);

@@ -1,27 +1,27 @@
 /**
- * What is not written yet, for the time in which the journal takes nothing: an answer may leave if, since its request came,
- * nothing was changed, and nothing looked at that is not written. Both move one number, `mark`.
+ * Tracks what is not written yet while the journal cannot be written. An answer may leave then only if, since its request came,
+ * nothing was changed and nothing unwritten was read. Both move one number, `mark`.
  *
- * Not here: who waits and who is answered (net/connection.ts), who looks at what (ADR 14).
- * Invariant: `mark` never comes back to a number that it had before a change or a look.
+ * Not here: which answers wait (net/connection.ts), which requests read what (ADR 14). Invariant: `mark` never returns to a number
+ * that it had before a change or a read.
  */
 import { frameHeaderBytes, frameKind, frameKindAt } from "./frame.ts";
 import type { JournalStore } from "./journal.ts";
 import { Log } from "../log/log.ts";
 import type { StateHandle } from "../state/state.ts";
 import type { StateSource, StateSourceId } from "../state/state-source.ts";
-import type { DurableTable } from "../state/table.ts";
+import type { Definitions } from "../state/definitions.ts";
 import type { WriteGate } from "./write-gate.ts";
 
 export interface UnwrittenOptions {
-  /** Null: nothing is kept, so nothing waits. */
+  /** Null: there is no disk, so nothing waits. */
   readonly journal: JournalStore | null;
   readonly gate: WriteGate;
   readonly sources: readonly StateSource[];
-  readonly table: DurableTable;
+  readonly definitions: Definitions;
 }
 
-/** How far somebody has seen what a source changed. */
+/** How many of a source's changes have been visited. */
 export interface SeenChanges {
   /** All frames below this position. */
   frames: number;
@@ -33,21 +33,21 @@ export class Unwritten {
   readonly #journal: JournalStore | null;
   readonly #gate: WriteGate;
   readonly #sources: readonly StateSource[];
-  readonly #table: DurableTable;
+  readonly #definitions: Definitions;
   /** Changes of states so far: they are in the journal only once the tick ends. */
   stateChanges = 0;
-  /** Of these something is not written: records or marks of their own, or a cursor on them. */
+  /** Logs with something unwritten: records or marks of their own, or a cursor on them. */
   readonly #changedLogs = new Set<Log>();
   /** A state of no log has changed. */
   #hasOtherChange = false;
   /** Bytes of each source's changes that have been put in frames since the start. */
   readonly #appendedBytes = new Map<StateSourceId, number>();
 
-  constructor({ journal, gate, sources, table }: UnwrittenOptions) {
+  constructor({ journal, gate, sources, definitions }: UnwrittenOptions) {
     this.#journal = journal;
     this.#gate = gate;
     this.#sources = sources;
-    this.#table = table;
+    this.#definitions = definitions;
   }
 
   get mark(): number {
@@ -58,20 +58,20 @@ export class Unwritten {
     return this.stateChanges + journal.end + gathered + journal.unwrittenLooks;
   }
 
-  /** A state of which the journal refused a change, or which changes while it refuses all. */
+  /** A state whose change the journal refused, or that changes while the journal refuses everything. */
   changed({ owner }: StateHandle): void {
     const log = owner instanceof Log ? owner : owner.log;
     if (log === undefined) this.#hasOtherChange = true;
     else this.#changedLogs.add(log);
   }
 
-  /** All is written. */
+  /** Everything is written. */
   written(): void {
     this.#changedLogs.clear();
     this.#hasOtherChange = false;
   }
 
-  /** Call where a client asks after a log, or a cursor on it: it may hear of what is not written, and then its answer waits. */
+  /** Call this where an answer depends on a log or a cursor on it: if something of it is unwritten, the answer waits. */
   lookedAt(log: Log): void {
     const journal = this.#journal;
     if (this.#gate.writeFailure === null || journal === null || !log.isDurable) return;
@@ -79,40 +79,40 @@ export class Unwritten {
     if (log.lastPosition >= journal.written || this.#changedLogs.has(log)) journal.unwrittenLooks++;
   }
 
-  /** The same for the table's pairs of the kinds that are asked for. */
+  /** The same for definitions of the kinds that `isAsked` accepts. */
   lookedAtTable(isAsked: (kind: string) => boolean): void {
     if (this.#gate.writeFailure !== null && this.hasChanged(isAsked)) this.#journal!.unwrittenLooks++;
   }
 
-  /** The same for one pair, whether it is there or not. */
+  /** The same for one definition, whether it exists or not. */
   lookedAtPair(key: string): void {
     const journal = this.#journal;
     if (this.#gate.writeFailure === null || journal === null) return;
-    if (this.#table.changedAt(key) >= journal.written) journal.unwrittenLooks++;
+    if (this.#definitions.changedAt(key) >= journal.written) journal.unwrittenLooks++;
   }
 
-  /** Whether a pair of such a kind, or a state of no log, has changed and is not written. */
+  /** Whether a definition of such a kind, or a state of no log, has changed and is not written. */
   hasChanged(isAsked: (kind: string) => boolean): boolean {
     const journal = this.#journal;
     if (journal === null) return false;
     if (this.#hasOtherChange) return true;
-    for (const [kind, end] of this.#table.changedUntil)
+    for (const [kind, end] of this.#definitions.changedUntil)
       if (end > journal.written && isAsked(kind)) return true;
     return false;
   }
 
-  /** The same for something of which its owner knows that it is not written. */
+  /** The same for data that its owner knows to be unwritten. */
   lookedAtUnwritten(): void {
     if (this.#journal !== null) this.#journal.unwrittenLooks++;
   }
 
-  /** So many bytes of the source's changes have been put in a frame. */
+  /** This many bytes of the source's changes were put in a frame. */
   appended(id: StateSourceId, bytes: number): void {
     this.#appendedBytes.set(id, (this.#appendedBytes.get(id) ?? 0) + bytes);
   }
 
   /**
-   * Visits what the source has changed, is not written yet, and was not seen before; most of it once, however often this is
+   * Visits the source's changes that are not written yet and were not visited before; most of them once, however often this is
    * called.
    */
   eachNewChange(

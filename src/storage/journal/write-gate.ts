@@ -19,11 +19,11 @@ export class WriteGate {
   readonly #room: DiskRoom | null;
   readonly #directory: string;
   #journal: JournalStore | null = null;
-  /** Why nothing may be added. */
+  /** Why no data may be added; null if it may. */
   failure: Error | null = null;
-  /** Why nothing at all can be written. */
+  /** Why nothing can be written; null if it can. */
   writeFailure: Error | null = null;
-  /** The journal's position from which the disk may be low; looked at when it is passed. */
+  /** The journal's position from which the disk may be low; free space is measured when it is passed. */
   roomEnd = Infinity;
 
   constructor(room: DiskRoom | null, directory: string) {
@@ -31,12 +31,12 @@ export class WriteGate {
     this.#directory = directory;
   }
 
-  /** For what adds. Throws UNAVAILABLE while there is no room for it: publishers are told, nothing is dropped. */
+  /** For requests that add data. Throws UNAVAILABLE while there is no room for it: publishers are told, nothing is dropped. */
   assertOpen(): void {
     if (this.failure !== null) throw unavailable(this.failure.message);
   }
 
-  /** For what frees space, or changes little. Throws UNAVAILABLE while stuck. */
+  /** For requests that free space, or change little. Throws UNAVAILABLE while stuck. */
   assertAlive(): void {
     if (this.writeFailure !== null) throw unavailable(this.failure!.message);
   }
@@ -50,11 +50,11 @@ export class WriteGate {
     const room = this.#room;
     const journal = this.#journal;
     if (room === null || journal === null) return true;
-    // Half of what is kept for the others stays theirs.
+    // Half of the space for other requests is left to them.
     return journal.end - journal.written + bytes <= room.freeBytes - room.freeBytesMin / 2;
   }
 
-  /** Writes what the journal has gathered, with the reserve where the disk is full. False: nothing may be told. */
+  /** Writes the journal's bytes, with space from the reserve if the disk is full. False: no answer may leave. */
   write(journal: JournalStore): boolean {
     this.#journal = journal;
     for (;;) {
@@ -73,7 +73,7 @@ export class WriteGate {
     return true;
   }
 
-  /** Another write that the reserve is for. Throws what the disk throws in the end. */
+  /** Another write that may use the reserve. Throws the disk's error in the end. */
   async retried(write: () => Promise<void>): Promise<void> {
     for (;;) {
       try {
@@ -84,13 +84,13 @@ export class WriteGate {
     }
   }
 
-  /** Looks how much room there is. */
+  /** Measures the free space. */
   look(): void {
     this.#room?.look();
     this.#settle();
   }
 
-  /** The same, and has the reserve filled where there is room: call it now and then, since others fill the disk too. */
+  /** The same, and fills the reserve if there is room. Call it now and then, since other programs fill the disk too. */
   tend(): void {
     this.#room?.tend();
     this.#settle();
@@ -99,7 +99,7 @@ export class WriteGate {
   #settle(): void {
     const room = this.#room;
     const isLow = room?.isLow === true;
-    // While it is low it is looked at after each write.
+    // While the disk is low, free space is measured after each write.
     this.roomEnd =
       room === null || isLow ? Infinity : (this.#journal?.written ?? 0) + room.freeBytes - room.freeBytesMin;
     if (this.writeFailure !== null)

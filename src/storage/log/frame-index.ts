@@ -29,7 +29,7 @@ const aloneId = new EntryId();
 
 export class FrameIndex {
   #blocks: Block[] = [];
-  /** Blocks before this one are used up; the array is cut now and then, not on every shift. */
+  /** Blocks before this one are used up. The array is shortened now and then, not on every shift. */
   #head = 0;
   length = 0;
   #isAlone = false;
@@ -42,7 +42,7 @@ export class FrameIndex {
   #aloneIdSequenceLow = 0;
   #aloneTimestamp = 0;
 
-  /** What the arrays take, used or not: for the tests that bound it. */
+  /** Bytes of the arrays, used or not: for tests of their bound. */
   get arrayBytes(): number {
     let bytes = 0;
     for (const { deltas, lengths, positions } of this.#blocks) {
@@ -81,7 +81,7 @@ export class FrameIndex {
     assertInvariant(position > before, "a frame stands behind the one before it");
   }
 
-  /** The frame that was alone gets company, or is asked for more than where it is. */
+  /** Moves the single frame into blocks, because another one comes or more than its place is asked for. */
   #intoBlocks(): void {
     if (!this.#isAlone) return;
     this.#isAlone = false;
@@ -184,7 +184,7 @@ export class FrameIndex {
     }
   }
 
-  /** Takes a frame out of the middle; slots are void then. Of ids and times, blocks keep bounds that still hold. */
+  /** Removes a frame from the middle; slots become invalid. The ids and times of its block stay valid bounds. */
   removeAt(slot: number): void {
     if (this.#isAlone) return this.shift();
     const number = this.#head + Math.floor(slot / blockFramesMax);

@@ -45,7 +45,7 @@ export class LogReader {
   recordsEnd = 0;
   readonly #frameId = new EntryId();
   readonly #id = new EntryId();
-  /** The offset that `#id` is of: an offset has one id for ever. */
+  /** The offset of `#id`: the id of an offset never changes. */
   #idOffset = -1;
   #wanted: number;
   #generation = -1;
@@ -61,7 +61,7 @@ export class LogReader {
   get id(): EntryId {
     const { offset } = this;
     if (offset !== this.#idOffset) {
-      // The last id of all stays where it is: counting from it is counting from the frame's.
+      // The highest id does not grow further, so counting goes on from the frame's id.
       if (offset === this.#idOffset + 1 && offset !== this.frameOffset) this.#id.add(1);
       else this.#id.copyFrom(this.#frameId).add(offset - this.frameOffset);
       this.#idOffset = offset;
@@ -69,7 +69,7 @@ export class LogReader {
     return this.#id;
   }
 
-  /** Offset that `next()` would start from. */
+  /** The offset from which `next()` would go on. */
   get position(): number {
     return this.#wanted;
   }
@@ -79,7 +79,7 @@ export class LogReader {
     this.#wanted = offset;
   }
 
-  /** Stops at the next record that is there; false at the end. Throws CORRUPT where the bytes fail their checksum. */
+  /** Stops at the next record; false at the end. Throws CORRUPT if the bytes fail their checksum. */
   next(): boolean {
     const log = this.log;
     const removed = log.removed;
@@ -110,7 +110,7 @@ export class LogReader {
     ) {
       this.#enterFrame(offset);
     }
-    // Looked at before and taken now (an expiring queue does so for each record): not from the frame's start again.
+    // The same record was looked at and is taken now, as in an expiring queue: not again from the start of the frame.
     if (offset === this.offset) return;
     if (this.envelope === envelope.kafka) {
       this.start = this.recordsStart;
@@ -137,7 +137,7 @@ export class LogReader {
     this.offset = offset;
   }
 
-  /** Whoever located the frame was led astray: what it holds is not what was asked for. */
+  /** The located frame does not hold the offset that was asked for. */
   #throwElsewhere(offset: number): never {
     const found = `${this.frameOffset} to ${this.frameEnd - 1}`;
     this.frameEnd = 0;
@@ -152,7 +152,7 @@ export class LogReader {
     const segment = location.segment;
     const isAhead = offset >= this.frameEnd;
     this.frameEnd = 0;
-    // Until the new frame is found there is none: an error leaves a reader that searches again.
+    // No frame is current until the new one is found: after an error the reader searches again.
     location.segment = null;
     if (segment === null || !isAhead || !segment.locateAfter(offset, location))
       this.log.locate(offset, location);

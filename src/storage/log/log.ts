@@ -27,21 +27,21 @@ import { assertCovered, type OffsetRange, type Replayed, uncovered } from "./rep
 import type { Segment } from "../segment/segment.ts";
 import type { DurableState } from "../state/state.ts";
 
-/** Who reads the log; told at the end of the tick that records came. */
+/** Reads the log; is told at the end of the tick that records came. */
 export interface LogOwner {
   appended(): void;
   /** Records `[from, to)`, which no reader has seen, are about to be removed: their transaction is aborted. */
   aborting(from: number, to: number): void;
 }
 
-/** In a change: what it has besides ranges that are gone. */
+/** In a change: which parts it has besides ranges of deleted records. */
 const hasMeta = 1;
 const hasTransactions = 2;
 
 export interface LogHost {
-  /** The log changed in a way that `encodeChange` will tell. Only called for durable logs. */
+  /** The log has a change for `encodeChange` to write. Only called for durable logs. */
   logChanged(log: Log): void;
-  /** No record of the segment is needed: its file goes once that is durable. */
+  /** No record of the segment is needed: its file is deleted once that is durable. */
   segmentUnneeded(segment: Segment): void;
 }
 
@@ -62,7 +62,7 @@ export class Log implements DurableState {
   stableEnd = 0;
   /** null before the first. */
   #transactions: OpenTransactions | null = null;
-  /** Where the frame stands that was appended last in this process; -1 before it. */
+  /** Position of the frame that was appended last in this process; -1 before the first. */
   lastPosition = -1;
   /** Entry id of the newest record, or what XSETID said. */
   readonly lastId = new EntryId();
@@ -70,11 +70,11 @@ export class Log implements DurableState {
   readonly maxDeletedId = new EntryId();
   /** Redis's `entries-added` minus `stableEnd`: zero unless XSETID said otherwise. */
   entriesAddedShift = 0;
-  /** Bytes of the frames that are still held: of a segment all, until all of its records are gone. */
+  /** Bytes of the frames that are still held. A segment counts completely until all of its records are deleted. */
   bytes = 0;
   /** Append time of the newest frame, ms. */
   lastTimestamp = 0;
-  /** In the store's `dirtyLogs`: got records that the broker has not looked at. */
+  /** In the store's `dirtyLogs`: it has records that the broker has not looked at yet. */
   isDirty = false;
   isDeleted = false;
   owner: LogOwner | null = null;
@@ -124,7 +124,7 @@ export class Log implements DurableState {
     assertInvariant(isHeld ? this.bytes > 0 : this.bytes === 0, "a log counts the bytes that it holds");
   }
 
-  /** Marks one stable record gone; says whether it was there. */
+  /** Deletes one stable record; returns whether it was there. */
   remove(offset: number): boolean {
     return offset < this.stableEnd && this.#remove(offset);
   }
@@ -139,8 +139,8 @@ export class Log implements DurableState {
   }
 
   /**
-   * Memory goes as soon as all of a frame is gone: one record at the front that nobody settles must not hold all behind
-   * it. (On disk the cleaner sees to that.)
+   * Releases a frame's memory as soon as all of its records are deleted: one unsettled record at the front must not hold
+   * everything behind it. (On disk the cleaner does this.)
    */
   #releaseFrameOf(offset: number): void {
     const { index, removed } = this;
@@ -148,14 +148,14 @@ export class Log implements DurableState {
     const from = index.slotOffset(slot);
     const next = index.after(slot);
     const to = next < 0 ? this.nextOffset : index.slotOffset(next);
-    // Records mostly go in order: the last one of a frame tells without a look at the others.
+    // Records are mostly deleted in order, so the last one of a frame usually tells without checking the others.
     if (!removed.has(to - 1) || !removed.hasAll(from, to)) return;
     this.bytes -= index.slotLength(slot);
     this.store.release(index.slotPosition(slot));
     index.removeAt(slot);
   }
 
-  /** Marks all stable records below `offset` gone (trim, purge, retention). */
+  /** Deletes all stable records below `offset` (trim, purge, retention). */
   removeBelow(offset: number): void {
     const to = Math.min(offset, this.stableEnd);
     const from = this.removed.first;
@@ -204,13 +204,13 @@ export class Log implements DurableState {
     return this.#transactions !== null && this.#transactions.has(id);
   }
 
-  /** Records `[from, to)` are of an open transaction. */
+  /** Records `[from, to)` belong to an open transaction. */
   addToTransaction(id: number, from: number, to: number): void {
     this.#transactions!.add(id, from, to);
     this.#transactionsChanged();
   }
 
-  /** Its records may be read, once no transaction that began before is open. */
+  /** Its records can be read, once no earlier transaction is open. */
   commit(id: number): void {
     this.#end(id);
   }
@@ -230,7 +230,7 @@ export class Log implements DurableState {
     this.#transactions?.aborted(first, this.firstOffset);
   }
 
-  /** Who reads from here on misses nothing: `firstOffset`, or before it where all that was between is aborted. */
+  /** A reader that starts here misses nothing: `firstOffset`, or an offset before it if only aborted records are between. */
   get readableFrom(): number {
     return this.#transactions?.readableFrom(this.firstOffset) ?? this.firstOffset;
   }
@@ -249,7 +249,7 @@ export class Log implements DurableState {
     if (this.isDurable) this.#host.logChanged(this);
   }
 
-  /** Reads into `id` the entry id that `XREAD $` begins behind: of the newest stable record, gone or not. */
+  /** Writes into `id` the entry id after which `XREAD $` begins: that of the newest stable record, deleted or not. */
   readStableId(id: EntryId): EntryId {
     id.copyFrom(this.lastId);
     const next = this.removed.nextPresent(this.stableEnd);
@@ -257,7 +257,7 @@ export class Log implements DurableState {
     return id;
   }
 
-  /** New segments hold what is needed of `merged` ones and of the indexed frames below `endOffset`. For the cleaner. */
+  /** For the cleaner: new segments hold the needed records of the `merged` ones and of the indexed frames below `endOffset`. */
   moved(merged: ReadonlySet<Segment>, made: readonly Segment[], endOffset: number): void {
     const kept: Segment[] = [];
     for (const segment of this.segments) {
@@ -274,7 +274,7 @@ export class Log implements DurableState {
     }
     this.segments = kept;
     this.dropIndexBelow(endOffset);
-    // They may have been consumed while they were made.
+    // Their records may have been consumed meanwhile.
     this.#releaseFront();
   }
 
@@ -334,7 +334,7 @@ export class Log implements DurableState {
     this.store.locate(this.index.slotPosition(slot), this.index.slotLength(slot), location);
   }
 
-  /** Where what holds `offset` ends: the segment or the frame; for `check`, to go on behind a damaged place. */
+  /** The end of the segment or frame that holds `offset`: lets `check` go on behind a damaged place. */
   nextPlaceAfter(offset: number): number {
     const segment = this.segmentAt(offset);
     if (segment !== undefined) return segment.endOffset;
@@ -415,7 +415,7 @@ export class Log implements DurableState {
     this.dropIndexBelow(Math.max(moved, this.removed.first));
   }
 
-  /** Forgets indexed frames that end at or below `offset`: their records are in a segment now, or gone. */
+  /** Removes indexed frames that end at or below `offset`: their records are in a segment now, or deleted. */
   dropIndexBelow(offset: number): void {
     const index = this.index;
     while (index.length > 0 && index.secondOffset(this.nextOffset) <= offset) {
@@ -454,7 +454,7 @@ export class Log implements DurableState {
     this.#releaseFront();
   }
 
-  /** A frame of this log met at replay. Frames that are gone or in a segment are not indexed. */
+  /** Replay read a frame of this log. Deleted frames, and frames in a segment, are not indexed. */
   replayed(
     firstOffset: number,
     position: number,
@@ -491,7 +491,7 @@ export class Log implements DurableState {
     return uncovered(this, segments, this.#replay);
   }
 
-  /** For a repair: offsets that are lost are gone, and no record gets an offset that was noted as gone before it came. */
+  /** For a repair: lost offsets count as deleted, and no record gets an offset that was noted as deleted before the record came. */
   lose(from: number, to: number): void {
     this.removed.addRange(from, to);
     this.nextOffset = Math.max(this.nextOffset, this.removed.end);

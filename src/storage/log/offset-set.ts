@@ -1,8 +1,8 @@
 /**
  * The offsets of a log that are gone: consumed, deleted or trimmed.
  *
- * Everything below `first` is gone; above it, gone offsets are bits in pages. Invariants: `first` itself is never
- * gone; no bit below `first` is set; `countAbove` is the number of bits that are.
+ * Everything below `first` is gone; above it, gone offsets are bits in pages. Invariants: `first` itself is never gone; no bit
+ * below `first` is set; `countAbove` is the number of set bits.
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
@@ -16,12 +16,12 @@ export class OffsetSet {
   countAbove = 0;
   #pages = new Map<number, Uint8Array>();
 
-  /** Pages that it keeps: for tests of what it gives back. */
+  /** How many pages it has: for tests of releasing them. */
   get pageCount(): number {
     return this.#pages.size;
   }
 
-  /** The head comment's invariants, as far as one look at them costs little. */
+  /** Checks the invariants of the head comment that are cheap to check. */
   #assertSound(): void {
     const { first, countAbove } = this;
     assertInvariant(countAbove >= 0, "an offset set counts its bits");
@@ -42,7 +42,7 @@ export class OffsetSet {
     return (page[bit >> 3]! & (1 << (bit & 7))) !== 0;
   }
 
-  /** Whether all of `[from, to)` is gone. Bounded by the records of one frame, or by those that are gone. */
+  /** Whether all of `[from, to)` are gone. The cost is bounded by the records of one frame, or by the number of gone records. */
   hasAll(from: number, to: number): boolean {
     let offset = Math.max(from, this.first);
     if (to - offset > this.countAbove) return false;
@@ -50,7 +50,7 @@ export class OffsetSet {
     return offset >= to;
   }
 
-  /** No offset at or above is gone. */
+  /** No offset at or above this one is gone. */
   get end(): number {
     if (this.countAbove === 0) return this.first;
     let last = 0;
@@ -143,7 +143,7 @@ export class OffsetSet {
       for (const [number, page] of this.#pages) this.#forgetBelow(number, page, to);
     }
     this.first = to;
-    // Also where none is left: the page that the last of them was in goes.
+    // Also if none is left: then the page of the last one is released.
     if (hadBits) this.#swallow();
     if (assertsAreOn) this.#assertSound();
   }

@@ -1,11 +1,11 @@
 /**
- * The transactions that are open on one log: where each began, and which records are of it.
+ * The open transactions of one log: where each began, and which records belong to it.
  *
  *     full  = [u32 transactions, { i64 id, u64 first, u32 ranges, { u64 from, u64 to } }]
  *     steps = u32 count, { u8 step, i64 id, u64 from, u64 to }            since the last change was written
  *
- * Not here: who opens and ends them (Kafka's producers), what readers see of them (log.ts).
- * Invariants: a transaction's ranges are in offset order, do not touch, and none begins below its `first`.
+ * Not here: who opens and ends them (Kafka producers), what readers see of them (log.ts). Invariants: a transaction's ranges are
+ * in offset order, do not touch, and none begins below its `first`.
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
@@ -70,19 +70,19 @@ export class OpenTransactions {
     this.#abortedTo = next;
   }
 
-  /** Who reads from here on misses nothing that was committed, where the log begins at `first`. */
+  /** A reader that starts here misses no committed record, if the log begins at `first`. */
   readableFrom(first: number): number {
     return first === this.#abortedTo ? this.#abortedFrom : first;
   }
 
-  /** The lowest offset at which one began; `end` where none is open. */
+  /** The lowest offset at which an open transaction began; `end` if none is open. */
   firstOr(end: number): number {
     let lowest = end;
     for (const { first } of this.#open.values()) if (first < lowest) lowest = first;
     return lowest;
   }
 
-  /** Writes nothing where none is open. */
+  /** Writes nothing if none is open. */
   encodeFull(writer: ByteWriter): void {
     this.#steps.length = 0;
     if (this.#open.size === 0) return;

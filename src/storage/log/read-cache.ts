@@ -1,11 +1,13 @@
 /**
- * Recently read blocks of files, for readers that are behind the memory tail.
+ * A cache of recently read blocks of files, for readers that are behind the tail in memory.
  *
- * A reader that goes on where one was gets whole blocks, which are kept; one that jumps (its log's frames lie far apart
- * between those of others) gets the frame alone, for this turn: a block for each frame would be many times what is used.
- * Every frame that `locate` hands out has passed its checksum. Bounded: `readBlocksMax` blocks of `readBlockBytes`, and as
- * much again that was read alone in this turn. The generation of what is evicted changes, so a reader that slept notices; its bytes are not
- * written to before the turn ends, so a reader that did not sleep need not.
+ * A reader that goes on from one frame to the next gets whole blocks, which are kept. A reader that jumps (its log's frames lie
+ * far apart between those of other logs) gets the frame alone, for this turn: reading a block for each frame would read many times
+ * what is used. Every frame that `locate` returns has passed its checksum.
+ *
+ * Bounded: `readBlocksMax` blocks of `readBlockBytes`, and as much again for frames read alone in this turn. The generation of an
+ * evicted block changes, so that a reader that slept notices. Its bytes are not overwritten before the turn ends, so a reader that
+ * did not sleep need not check.
  */
 import { sizes } from "../../base/sizes.ts";
 import { BrokerError } from "../../base/errors.ts";
@@ -13,14 +15,14 @@ import type { DiskFile } from "../../base/disk.ts";
 import { frameLengthAt, isFrameWhole } from "../journal/frame.ts";
 import type { Chunk, FrameLocation } from "../journal/frame-store.ts";
 
-/** As much as one answer of Kafka's holds by default of one partition. */
+/** As much as a Kafka answer holds of one partition by default. */
 const blocksAhead = 4;
-/** So many readers of files far apart are still seen to go on. */
+/** This many readers at places far apart are recognised as reading on. */
 const recentEndsMax = 8;
 
 export class ReadCache {
   readonly #blockBytes = sizes.readBlockBytes;
-  /** Also how many buffers are free, and how many of frames that were read alone in one turn are kept. */
+  /** Also bounds the free buffers, and the frames that were read alone in one turn. */
   readonly #blocksMax = sizes.readBlocksMax;
   readonly #files = new Map<DiskFile, Map<number, Chunk>>();
   /** All blocks, least recently used first. */
@@ -34,20 +36,20 @@ export class ReadCache {
   readonly #recentFiles: (DiskFile | null)[] = Array.from({ length: recentEndsMax }, () => null);
   readonly #recentEnds: number[] = Array.from({ length: recentEndsMax }, () => 0);
   #nextRecent = 0;
-  /** Where a reader that goes on will miss next; null unless one read a block in this turn. */
+  /** Where a reader that goes on will miss next; null unless a reader read a block in this turn. */
   #aheadFile: DiskFile | null = null;
   #aheadBase = 0;
   /** Frames that were read alone in this turn, one after the other in the newest of these. */
   readonly #alone: Chunk[] = [];
 
-  /** Blocks that are kept. */
+  /** How many blocks are kept. */
   get blockCount(): number {
     return this.#recent.size;
   }
 
   /**
-   * Finds the frame of `length` bytes at `at` in `file`. Throws CORRUPT, naming `path`, and UNAVAILABLE. What fails its
-   * checksum is read once more: a bit may have flipped on its way, and must not stay here until it is evicted.
+   * Finds the frame of `length` bytes at `at` in `file`. Throws CORRUPT, naming `path`, and UNAVAILABLE. If the checksum fails,
+   * the frame is read once more: a bit may have flipped on its way from the disk, and must not stay in the cache.
    */
   locate(file: DiskFile, path: string, at: number, length: number, into: FrameLocation): void {
     if (this.#isWhole(file, at, length, into)) return;
@@ -68,7 +70,7 @@ export class ReadCache {
     );
   }
 
-  /** Finds `length` bytes without a look at what they say; false when the file ends before. Never to be served. */
+  /** Finds `length` bytes without verifying them; false if the file ends before. They must never be served. */
   peek(file: DiskFile, at: number, length: number, into: FrameLocation): boolean {
     const base = at - (at % this.#blockBytes);
     const needed = at + length - base;
@@ -90,7 +92,7 @@ export class ReadCache {
     return into.at + length <= into.chunk.length;
   }
 
-  /** Whether a read at this place is near to where one of the last ones ended. */
+  /** Whether this read is near to the end of one of the last reads. */
   #goesOn(file: DiskFile, at: number): boolean {
     for (let i = 0; i < recentEndsMax; i++) {
       if (this.#recentFiles[i] === file && Math.abs(at - this.#recentEnds[i]!) <= this.#blockBytes)
@@ -108,7 +110,7 @@ export class ReadCache {
           : (this.#pool.pop() ?? Buffer.allocUnsafeSlow(this.#blockBytes));
       chunk = { base: 0, buffer, length: 0, live: 0, generation: 0 };
       this.#alone.push(chunk);
-      // A turn that walks a whole log. Whoever still looks at these bytes keeps them: they are not used again.
+      // A turn that walks a whole log. Readers keep the bytes that they still use: these buffers are not used again.
       if (this.#alone.length > this.#blocksMax) this.#alone.shift()!.generation++;
     }
     into.chunk = chunk;
@@ -146,7 +148,7 @@ export class ReadCache {
     return block;
   }
 
-  /** It is the one most recently used. */
+  /** Makes it the most recently used. */
   #use(file: DiskFile, block: Chunk): void {
     this.#recent.set(block, file);
     this.#lastFile = file;
@@ -165,7 +167,7 @@ export class ReadCache {
     if (this.#evicted.length + this.#pool.length < this.#blocksMax) this.#evicted.push(block.buffer);
   }
 
-  /** Nobody reads any more what was evicted: it may be written to. */
+  /** Evicted buffers are no longer read: they may be overwritten. */
   turnEnded(): void {
     if (this.#alone.length > 0) this.#dropAlone();
     if (this.#evicted.length === 0) return;
@@ -183,8 +185,8 @@ export class ReadCache {
   }
 
   /**
-   * Reads some blocks that come next where a reader went on in this turn: while its client works on what it was just
-   * sent, before it asks for more. Call it when all is sent.
+   * Reads some of the next blocks after a reader went on in this turn, while its client works on the last answer. Call it after
+   * all output was sent.
    */
   readAhead(): void {
     const file = this.#aheadFile;
@@ -197,7 +199,7 @@ export class ReadCache {
       try {
         if (this.#readBlock(file, base).length < this.#blockBytes) return;
       } catch {
-        // Whoever asks for it will meet the error.
+        // The read of that block will report the error.
         return;
       }
     }
@@ -213,7 +215,7 @@ export class ReadCache {
   }
 }
 
-/** Throws UNAVAILABLE where the system cannot read: whoever asked may ask again. */
+/** Throws UNAVAILABLE if the system cannot read; the reader may try again. */
 function readFrom(file: DiskFile, target: Buffer, targetAt: number, size: number, at: number): number {
   try {
     return file.read(target, targetAt, size, at);

@@ -1,7 +1,7 @@
 /**
- * Which offsets of a log should have a place after replay, in a segment or in the journal, and have none: a file is missing.
+ * Finds offsets of a log that should be in a segment or in the journal after replay, and are not: a file is missing.
  *
- * Not here: what is done about it (log.ts throws, repair gives them up).
+ * Not here: what follows (log.ts throws, repair marks them as deleted).
  */
 import { BrokerError } from "../../base/errors.ts";
 import type { FrameIndex } from "./frame-index.ts";
@@ -12,11 +12,11 @@ export interface OffsetRange {
   readonly endOffset: number;
 }
 
-/** What replay met of one log. */
+/** What replay found of one log. */
 export interface Replayed {
-  /** Offsets between which it met nothing, in pairs. */
+  /** Pairs of offsets between which it found nothing. */
   gaps: number[];
-  /** Where what it met ends. */
+  /** The end of what it found. */
   end: number;
 }
 
@@ -26,7 +26,7 @@ interface ReplayedLog {
   readonly nextOffset: number;
 }
 
-/** Ranges of offsets in pairs; those that are gone need no place. */
+/** Ranges of offsets in pairs. Deleted records need no place. */
 export function uncovered(log: ReplayedLog, segments: readonly OffsetRange[], replayed: Replayed): number[] {
   const missing: number[] = [];
   const need = (from: number, to: number): void => {

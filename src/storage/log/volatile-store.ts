@@ -39,7 +39,9 @@ export class VolatileStore extends FrameStore {
     else chunks.splice(chunks.indexOf(chunk), 1);
   }
 
-  /** A huge message's chunk is the tail until more comes, which may be never while publishers wait for its room. */
+  /**
+   * The chunk of a huge message is the tail until more comes, which may be never while publishers wait for the room that it takes.
+   */
   override turnEnded(): void {
     super.turnEnded();
     const { tailChunk } = this;
@@ -49,7 +51,7 @@ export class VolatileStore extends FrameStore {
 
   protected override frameSealed(chunk: Chunk, _at: number, _length: number, logs: number): void {
     chunk.live += logs;
-    // A chunk that stopped being the tail while nothing in it was needed is dropped by the next seal.
+    // A chunk that stopped being the tail while none of its frames were needed is released by the next seal.
     const oldest = this.chunks[0]!;
     if (oldest.live === 0 && !this.isTail(oldest)) this.#drop(oldest);
   }

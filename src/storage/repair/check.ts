@@ -9,7 +9,7 @@
 import type { Disk } from "../../base/disk.ts";
 import { BrokerError, StartError } from "../../base/errors.ts";
 import { begunMarkerName } from "../journal/begun-marker.ts";
-import { checkCleanMarker } from "../journal/clean-marker.ts";
+import { checkStopMarker } from "../journal/stop-marker.ts";
 import { checkSegment, findDamage, readWhole } from "./check-files.ts";
 import { isJournalFileName, journalHeaderBytes } from "../journal/journal-file.ts";
 import { assertPresentDirectory } from "../local/data-directory.ts";
@@ -154,7 +154,7 @@ function checkJournal(path: string, disk: Disk, found: Findings): void {
         `${directory}: ${scan.tornBytes} bytes at the end are of a write that never finished; the next start cuts them off`,
       );
     }
-    attempt(found, () => checkCleanMarker(disk, directory, files[0]?.base ?? 0, scan.end));
+    attempt(found, () => checkStopMarker(disk, directory, files[0]?.base ?? 0, scan.end));
   }
   for (const { file } of [...files, ...outlived]) file.close();
 }
@@ -181,7 +181,7 @@ export function startOptions(directory: string): Omit<StorageOptions, "disk"> {
 async function startUp(path: string, disk: Disk, found: Findings): Promise<Storage | null> {
   try {
     const storage = await Storage.open({ ...startOptions(path), disk: readOnly(disk) });
-    for (const [key, value] of storage.table.entries(""))
+    for (const [key, value] of storage.definitions.entries(""))
       restoreNamed(storage, key, value, found.problems, new Map());
     await storage.replay();
     return storage;

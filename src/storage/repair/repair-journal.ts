@@ -13,7 +13,7 @@
 import { BrokerError } from "../../base/errors.ts";
 import type { Disk } from "../../base/disk.ts";
 import { affectedBy, readWhole } from "./check-files.ts";
-import { readCleanMarker } from "../journal/clean-marker.ts";
+import { readStopMarker } from "../journal/stop-marker.ts";
 import {
   frameHeaderBytes,
   frameKind,
@@ -77,7 +77,7 @@ export async function repairJournal(disk: Disk, directory: string, aside: SetAsi
     if (name.endsWith(unfinishedSuffix)) disk.remove(`${directory}/${name}`);
   }
   const told: string[] = [];
-  const durable = await takeCleanMarker(disk, directory, aside, told);
+  const durable = await takeStopMarker(disk, directory, aside, told);
   const parts = await readParts(disk, directory, aside, told);
   const noted = notedDurable(parts);
   const dropped = cutUndurable(parts, Math.max(durable, noted));
@@ -109,7 +109,7 @@ export async function repairJournal(disk: Disk, directory: string, aside: SetAsi
 }
 
 /** How far the last clean shutdown says that all was durable; -1 when it does not say. */
-async function takeCleanMarker(
+async function takeStopMarker(
   disk: Disk,
   directory: string,
   aside: SetAside,
@@ -117,7 +117,7 @@ async function takeCleanMarker(
 ): Promise<number> {
   let end = -1;
   try {
-    const marker = readCleanMarker(disk, directory);
+    const marker = readStopMarker(disk, directory);
     if (marker === null) return -1;
     end = marker.end;
   } catch (error) {

@@ -82,7 +82,7 @@ async function repair(path: string, disk: Disk, aside: SetAside, told: string[])
   const highestId = highestLogId(path, disk);
   const storage = await Storage.open({ ...startOptions(path), disk });
   const names = new Map<number, string>();
-  for (const [key, value] of storage.table.entries("")) restoreNamed(storage, key, value, [], names);
+  for (const [key, value] of storage.definitions.entries("")) restoreNamed(storage, key, value, [], names);
   const lost = new Set(storage.replayJournal());
   const saver = new SegmentSaver(disk, segmentsDirectory, aside);
   const found = await saver.nameRightly(findSegments(disk, segmentsDirectory), told);
@@ -111,9 +111,9 @@ async function repair(path: string, disk: Disk, aside: SetAside, told: string[])
     if (storage.logs.has(handle.id) || handle.position < 0) storage.rewriteState(handle);
   }
   for (const [key, by] of counters) {
-    const value = Number(storage.table.get(key)?.toString() ?? 0);
+    const value = Number(storage.definitions.get(key)?.toString() ?? 0);
     const seen = key === "storage/next-id" ? Math.max(highestId, ...found.map(({ logId }) => logId)) : 0;
-    if (value > 0 || seen > 0) storage.table.put(key, String(Math.max(value, seen) + by));
+    if (value > 0 || seen > 0) storage.definitions.put(key, String(Math.max(value, seen) + by));
   }
   await storage.close();
 }

@@ -17,7 +17,7 @@
 import { type Disk, isDiskFull } from "../../base/disk.ts";
 import { BrokerError } from "../../base/errors.ts";
 import type { JournalFile, JournalStore } from "../journal/journal.ts";
-import { JournalSource } from "../journal/journal-source.ts";
+import { JournalReader } from "../journal/journal-reader.ts";
 import type { Log } from "../log/log.ts";
 import { SegmentFile } from "./segment-file.ts";
 import { SegmentFiles } from "./segment-files.ts";
@@ -42,12 +42,15 @@ const retryDelayMsMax = 60_000;
 const movedAtOnce = 256;
 const rewrittenAtOnce = 256;
 const deletedAtOnce = 16;
-/** While the disk is tight the budget is this many times what is kept; while it is low a round takes one of so many parts of the room. */
+/**
+ * While the disk is tight, the budget is this many times the stored data that is not messages. While it is low, a round takes one
+ * of so many parts of the room.
+ */
 const tightBudgetFactor = 1.25;
 const roundRoomPart = 2;
 const worthlessTailBytes = 64 << 10;
 const logsLookedAtAtOnce = 10_000;
-/** Slices of work in one turn of the loop: as many as the journal is times its budget, but not more. */
+/** At most this many slices of work in one turn. The number is the size of the journal divided by its budget. */
 const slicesATurnMax = 8;
 
 /** Thrown inside a round to end it at shutdown. */
@@ -58,20 +61,20 @@ export class Cleaner {
   readonly #journal: JournalStore;
   readonly #options: CleanerOptions;
   readonly #files: SegmentFiles;
-  readonly #source: JournalSource;
+  readonly #source: JournalReader;
   #mover: SegmentMover | null = null;
-  /** Segments that nobody needs, and the position that must be durable before they go; -1 until the next flush. */
+  /** Segments that are not needed, and the position that must be durable before they are deleted; -1 until the next flush. */
   #unneeded: { segment: SegmentFile; position: number }[] = [];
   #round: Promise<void> | null = null;
-  /** Before replay nobody knows what is needed. */
+  /** Before replay it is not known what is needed. */
   #isReady = false;
   #isClosing = false;
   #retryAt = 0;
   #retryDelayMs = retryDelayMsFirst;
-  /** The files when it was last considered to delete the oldest one early: once for each pair. */
+  /** The oldest and newest file when deleting the oldest one early was last considered: this is done once for each pair. */
   #consideredOldest: JournalFile | null = null;
   #consideredTail: JournalFile | null = null;
-  /** Of this turn. */
+  /** Slices left in this turn. */
   #slicesLeft = 0;
   #durableWaiters: (() => void)[] = [];
   #wake: () => void = () => {};
@@ -87,13 +90,13 @@ export class Cleaner {
     this.#journal = journal;
     this.#options = options;
     this.#files = new SegmentFiles(options.disk, `${options.directory}/segments`, journal.readCache);
-    this.#source = new JournalSource(journal);
+    this.#source = new JournalReader(journal);
   }
 
-  /** Called after each flush: starts a round when one is due. Costs next to nothing when none is. */
+  /** Called after each flush: starts a round if one is due. Costs next to nothing if none is. */
   step(): void {
     if (this.#unneeded.length > 0) {
-      // The flush before this step wrote what made them unneeded.
+      // The flush before this step wrote the states that no longer need them.
       for (const each of this.#unneeded) if (each.position < 0) each.position = this.#journal.written;
       this.#deleteUnneeded();
     }
@@ -136,8 +139,8 @@ export class Cleaner {
   }
 
   /**
-   * What a round writes before it deletes must fit beside the acknowledgements that the room is kept for. Where it does
-   * not, that is looked at again later: it takes a walk over the logs.
+   * What a round writes before it deletes must leave enough room for acknowledgements. If it does not, this is checked again
+   * later, since the check walks over the logs.
    */
   #hasRoom(): boolean {
     if (!this.#isDiskLow) return true;
@@ -148,12 +151,12 @@ export class Cleaner {
     return false;
   }
 
-  /** Of messages and of what is kept beside them, counted until they are `enough`. */
+  /** The bytes that must be copied out of the file, messages and others, counted until they are `enough`. */
   #bytesToCopy(file: JournalFile, end: number, enough: number): number {
-    const { table, sources, logs } = this.#storage;
-    // How much of the sources is in the file is not known.
+    const { definitions, sources, logs } = this.#storage;
+    // It is not known how much of the sources' values is in the file.
     let total = Math.min(sources.liveBytes, end - file.base);
-    total += table.bytesBelow(end) + this.#storage.stateBytesBelow(end, enough);
+    total += definitions.bytesBelow(end) + this.#storage.stateBytesBelow(end, enough);
     if (file.live === 0) return total;
     for (const { index } of logs.values()) {
       if (total >= enough) break;
@@ -162,28 +165,30 @@ export class Cleaner {
     return total;
   }
 
-  /** What has been consumed or deleted is in the newest file: followed by another, it can go. */
+  /** The data of the newest file has been consumed or deleted: once another file follows, it can be deleted. */
   #isTailWorthless(): boolean {
     const tail = this.#journal.files.at(-1)!;
     return tail.live === 0 && this.#journal.written - tail.base > worthlessTailBytes;
   }
 
-  /** What is kept beside messages is only moved within the journal: a budget below it would never be met. */
+  /** Data that is not messages is only moved within the journal, so a budget below its size would never be met. */
   get #budget(): number {
-    const { stateBytes, table, sources } = this.#storage;
-    const kept = stateBytes + table.bytes + sources.liveBytes;
-    // Room is worth more work then.
+    const { stateBytes, definitions, sources } = this.#storage;
+    const kept = stateBytes + definitions.bytes + sources.liveBytes;
+    // On a tight disk, freeing room is worth more work.
     if (this.#isDiskTight) return Math.max(this.#options.journalBytesMax / 4, tightBudgetFactor * kept);
     return Math.max(this.#options.journalBytesMax, 2 * kept);
   }
 
-  /** No message in the file is needed, and what else is needed of it is little. */
+  /** No message in the file is needed, and the other needed data in it is small. */
   #isWorthlessEarly(file: JournalFile, end: number): boolean {
     if (file.live > 0) return false;
-    const { table, sources } = this.#storage;
+    const { definitions, sources } = this.#storage;
     const enough = (end - file.base) / 4;
-    // How much of the sources is in the file is not known: all of it may be.
-    return this.#storage.stateBytesBelow(end, enough) + table.bytesBelow(end) + sources.liveBytes < enough;
+    // It is not known how much of the sources' values is in the file: it may be all.
+    return (
+      this.#storage.stateBytesBelow(end, enough) + definitions.bytesBelow(end) + sources.liveBytes < enough
+    );
   }
 
   async #run(): Promise<void> {
@@ -209,7 +214,7 @@ export class Cleaner {
     this.failures++;
     this.lastFailure = error;
     this.#retryAt = this.#options.now() + this.#retryDelayMs;
-    // A round on a full disk begins only when there is room for it: it need not wait longer and longer.
+    // On a full disk a round begins only when there is room for it, so its delay need not grow.
     if (!isDiskFull(error)) this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, retryDelayMsMax);
   }
 
@@ -227,7 +232,7 @@ export class Cleaner {
     this.#source.forget();
     await journal.deleteOldest();
     this.filesDeleted++;
-    // The next one may only go when this one is surely gone: a gap between files is a missing file.
+    // The next file may be deleted only when this one is surely gone: a gap between files means a missing file.
     await this.#options.disk.syncDirectory(`${this.#options.directory}/journal`);
   }
 
@@ -239,7 +244,7 @@ export class Cleaner {
       isBehind: () => this.#slicesATurn > 1,
     });
     const mover = this.#mover;
-    // With little room, no more than the oldest file needs is copied, and nothing merged.
+    // With little room, only the needed data of the oldest file is copied, and nothing is merged.
     const isSparing = this.#isDiskTight;
     const sealedEnd = isSparing ? end : this.#journal.files.at(-1)!.base;
     let moved: MovedLog[] = [];
@@ -260,7 +265,7 @@ export class Cleaner {
     }
   }
 
-  /** The names of new segments become durable; then the logs name them. Takes what it did out of `moved`. */
+  /** Makes the names of new segments durable; then the logs name them. Removes what it has done from `moved`. */
   async #commit(moved: MovedLog[]): Promise<void> {
     if (moved.length === 0) return;
     await this.#options.disk.syncDirectory(this.#files.directory);
@@ -277,10 +282,10 @@ export class Cleaner {
     this.#options.requestFlush();
   }
 
-  /** Writes again at the end of the journal what has its last full form below `end`. */
+  /** Writes states again whose last full form is below `end`. */
   async #rewriteBelow(end: number): Promise<void> {
     while (this.#storage.rewriteStatesBelow(end, rewrittenAtOnce)) await this.#pauseWritten();
-    while (this.#storage.table.rewriteBelow(end, rewrittenAtOnce)) await this.#pauseWritten();
+    while (this.#storage.definitions.rewriteBelow(end, rewrittenAtOnce)) await this.#pauseWritten();
     for (const source of this.#storage.sources.all) {
       while (source.rewriteBelow(end)) await this.#pauseWritten();
     }
@@ -299,7 +304,7 @@ export class Cleaner {
     if (--this.#slicesLeft <= 0 && !this.#isClosing) {
       this.#slicesLeft = this.#slicesATurn;
       await new Promise<void>((resolve, reject) => {
-        // At shutdown nobody may run what waits for the end of a turn any more.
+        // At shutdown the end of a turn may not come any more.
         this.#wake = resolve;
         this.#options.pause().then(resolve, reject);
       });
@@ -326,7 +331,7 @@ export class Cleaner {
     this.#unneeded.push({ segment: segment as SegmentFile, position: -1 });
   }
 
-  /** Deletes unneeded segments once that is durable; a few at a time, and others when these are gone. */
+  /** Deletes unneeded segments once that is durable: a few at a time, and the next ones when these are gone. */
   #deleteUnneeded(): void {
     if (this.#files.removing > deletedAtOnce / 2) return;
     const { durable } = this.#journal;
@@ -344,7 +349,7 @@ export class Cleaner {
     try {
       await this.#files.remove(segment);
     } catch (error) {
-      // No state names it: start-up tries again.
+      // No state names it: the next start tries again.
       this.failures++;
       this.lastFailure = error as Error;
     }
@@ -382,7 +387,7 @@ export class Cleaner {
     log.assertCovered();
   }
 
-  /** Ends the round that runs. Nothing is lost by where it stops. */
+  /** Ends the running round. It can stop anywhere without loss. */
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#wake();

@@ -32,7 +32,7 @@ import {
 } from "./segment-format.ts";
 import type { Segment } from "./segment.ts";
 
-/** What every frame of a segment starts with: its header and one target. */
+/** Every frame of a segment starts with this: its header and one target. */
 export const segmentFrameHeaderBytes = appendHeaderBytes + targetBytes;
 
 const entryPosition = 1;
@@ -64,7 +64,7 @@ export class SegmentFile implements Segment {
   readonly bytes: number;
   readonly records: number;
   readonly maxTimestamp: number;
-  /** The file was deleted: whoever remembers it must ask the log again. */
+  /** The file was deleted: a reader that remembers it must ask the log again. */
   isGone = false;
   readonly #entries: Float64Array;
   readonly #ids: Uint32Array;
@@ -83,7 +83,7 @@ export class SegmentFile implements Segment {
     this.#ids = footer.ids;
   }
 
-  /** Opens a file that a state names. Throws CORRUPT when it is missing, damaged, or another. */
+  /** Opens a file that a state names. Throws CORRUPT if it is missing, damaged, or another segment. */
   static open(
     files: SegmentFiles,
     path: string,
@@ -250,7 +250,7 @@ export class SegmentFile implements Segment {
   }
 
   offsetByTimestamp(timestamp: number): number {
-    // The entry's timestamp covers what is before it: the first entry that covers it is one too far.
+    // An entry's timestamp covers the frames before it, so the first entry that covers the time is one too far.
     const entries = this.#entries;
     let low = 0;
     let high = entries.length / segmentEntryFields;

@@ -79,7 +79,7 @@ export class SegmentFiles {
     return this.#removals.size;
   }
 
-  /** Also waits for what is being deleted: who opens the directory next must not meet it half done. */
+  /** Also waits for files that are being deleted: the next owner of the directory must not meet them half done. */
   async closeAll(): Promise<void> {
     for (const segment of this.#open.keys()) this.close(segment);
     await Promise.allSettled(this.#removals);

@@ -67,7 +67,7 @@ export function segmentHeader(logId: number, baseOffset: number): Buffer {
   return header;
 }
 
-/** Whose segment these bytes open. Throws CORRUPT when they are damaged or of another version. */
+/** The log and base offset in a segment's header. Throws CORRUPT if it is damaged or of another version. */
 export function readSegmentHeader(header: Buffer, path: string): { logId: number; baseOffset: number } {
   if (header.length < segmentHeaderBytes || header.latin1Slice(0, 16) !== magic) {
     throw new BrokerError("CORRUPT", `${path}: not a TroikaMQ segment file`);
@@ -84,7 +84,7 @@ export function readSegmentHeader(header: Buffer, path: string): { logId: number
   return { logId: readUint32(header, 24), baseOffset: readUint64(header, 32) };
 }
 
-/** Throws CORRUPT unless these bytes open the segment of that log and base. */
+/** Throws CORRUPT unless this is the header of the segment of that log and base. */
 export function checkSegmentHeader(header: Buffer, logId: number, baseOffset: number, path: string): void {
   const found = readSegmentHeader(header, path);
   if (found.logId !== logId || found.baseOffset !== baseOffset) {

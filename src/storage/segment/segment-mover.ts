@@ -1,14 +1,14 @@
 /**
- * Copies one log's needed frames out of the journal's oldest files, and out of small segments before them, into new
- * segments; then puts these in their place.
+ * Copies one log's needed frames from the journal's oldest files, and from small segments before them, into new segments; then
+ * puts these in their place. It does not decide when (cleaner).
  *
- * It does not decide when (cleaner). A log may be consumed, trimmed, deleted and appended to at every await, so nothing
- * of the index is remembered over one but offsets. Invariant: until `replaceWith` runs, the log is as it was.
+ * A log may be consumed, trimmed, deleted and appended to at every await, so only offsets are remembered over an await, and no
+ * places of the index. Invariant: until `replaceWith` runs, the log is unchanged.
  */
 import { frameLengthAt, isFrameWhole } from "../journal/frame.ts";
 import { BrokerError } from "../../base/errors.ts";
 import { newFrameView, viewFrame } from "../journal/frame-view.ts";
-import type { JournalSource } from "../journal/journal-source.ts";
+import type { JournalReader } from "../journal/journal-reader.ts";
 import type { Log } from "../log/log.ts";
 import { SegmentFile } from "./segment-file.ts";
 import type { SegmentFiles } from "./segment-files.ts";
@@ -16,23 +16,23 @@ import { segmentHeaderBytes } from "./segment-format.ts";
 import type { Segment } from "./segment.ts";
 import { sliceBytes, SegmentWriter } from "./segment-writer.ts";
 
-/** Segments are not made bigger than this by merging. */
+/** Merging makes no segment larger than this. */
 const segmentBytesMax = 64 << 20;
 
-/** A frame passed is a step, and so are this many offsets looked up: a slice of steps takes some 2 ms. */
+/** Passing a frame is a step, and looking up this many offsets is one: a slice of steps takes about 2 ms. */
 const offsetsPerStep = 256;
 const stepsPerSlice = 1000;
 
 export interface MoverOptions {
   files: SegmentFiles;
-  source: JournalSource;
-  /** Gives up the loop; throws when the work is to stop. */
+  source: JournalReader;
+  /** Lets the event loop run; throws if the work must stop. */
   pause: () => Promise<void>;
   /** The journal grows faster than it is emptied: slices are written at once, not when a thread has time. */
   isBehind: () => boolean;
 }
 
-/** What a move made, to be put in place once the directory is synced. */
+/** The result of a move, to be put in place once the directory is synced. */
 export interface MovedLog {
   log: Log;
   /** In offset order; their files have their names. */
@@ -69,7 +69,7 @@ export class SegmentMover {
       for (const segment of merged) await this.#copySegment(log, segment);
       const endOffset = await this.#copyJournal(log, from, limit);
       if (endOffset === from || log.isDeleted) {
-        // The frames went meanwhile. A merge alone could take the name of what it merges.
+        // The frames were deleted meanwhile. A merge alone could take the name of a segment that it merges.
         await this.#giveUp();
         return { log, made: [], merged: new Set(), endOffset };
       }
@@ -81,7 +81,7 @@ export class SegmentMover {
     }
   }
 
-  /** Waits until the files are gone: the next try may take their names. */
+  /** Waits until the files are deleted: the next attempt may use their names. */
   async #giveUp(): Promise<void> {
     this.#writer?.abandon();
     this.#writer = null;
@@ -162,7 +162,7 @@ export class SegmentMover {
     return this.#writer.isSliceFull;
   }
 
-  /** Hands the slice to the disk and starts another segment when this one is big. */
+  /** Writes the slice, and starts another segment if this one is large. */
   async #passSlice(log: Log): Promise<void> {
     const endOffset = this.#view.firstOffset + this.#view.count;
     await this.#writer!.writeSlice(this.#options.isBehind());
@@ -184,7 +184,7 @@ export class SegmentMover {
   }
 }
 
-/** The log's last segments that the new one takes in, so that each is more than twice as big as what follows it. */
+/** The log's last segments that the new one merges, so that each segment is more than twice as large as the next. */
 function chooseMerged(log: Log, bytes: number): SegmentFile[] {
   const { segments } = log;
   let first = segments.length;

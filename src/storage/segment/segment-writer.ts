@@ -1,8 +1,8 @@
 /**
- * Writes one segment under a passing name, in big asynchronous writes, and gives it its real name once it is synced.
+ * Writes one segment under a temporary name, in large asynchronous writes, and gives it its real name once it is synced.
  *
- * It does not choose the frames (`segment-mover.ts`) nor name the segment to anyone. Invariants: a file with a segment's
- * real name is whole and synced; until `finish` resolves only a `.tmp` file can exist.
+ * It does not choose the frames (segment-mover.ts), nor tell anyone the segment's name. Invariants: a file with the real name of a
+ * segment is complete and synced; until `finish` resolves, only a `.tmp` file can exist.
  */
 import { copyBytes } from "../../base/bytes.ts";
 import type { Disk, DiskFile } from "../../base/disk.ts";
@@ -27,7 +27,7 @@ import {
   segmentHeaderBytes,
 } from "./segment-format.ts";
 
-/** A slice of this size is handed to the disk at once, and the loop is given up after it. */
+/** A slice of this size is written at once, and then the event loop runs. */
 export const sliceBytes = 1 << 20;
 /** Below this a synchronous write costs less than a trip to the thread pool. */
 const writeNowBytesMax = 64 * 1024;
@@ -110,7 +110,7 @@ export class SegmentWriter {
     this.#slice = grown;
   }
 
-  /** Hands what gathered to the disk, in this turn if it is little or `isUrgent`. Throws what the disk throws. */
+  /** Writes the gathered bytes, in this turn if they are few or `isUrgent`. Throws errors of the disk. */
   async writeSlice(isUrgent = false): Promise<void> {
     const length = this.#length;
     if (length === 0) return;
@@ -146,13 +146,13 @@ export class SegmentWriter {
     return { path, footer };
   }
 
-  /** Drops what was written. Never throws: start-up deletes what is left. */
+  /** Deletes what was written. Never throws: the next start deletes what is left. */
   abandon(): void {
     try {
       this.#file?.close();
       if (this.#file !== null) this.#disk.remove(this.#temporaryPath);
     } catch {
-      // The disk is in trouble; the name tells start-up that the file is nothing.
+      // The disk is failing; the temporary name tells the next start to delete the file.
     }
     this.#file = null;
   }

@@ -130,7 +130,7 @@ test(
       assert.equal(errors.length, 1, broker.log);
       assert.match(
         errors[0]!,
-        /the journal cannot be written: .* free disk space or mend the disk: .* error="ENOSPC/,
+        /the journal cannot be written: .* free disk space or repair the disk: .* error="ENOSPC/,
       );
       assert.equal(told, "");
       const acknowledged = kept;

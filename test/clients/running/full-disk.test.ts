@@ -295,7 +295,7 @@ test(
       await adding;
       assert.match(
         broker.log,
-        / error the journal cannot be written: what changes data is refused or waits, .* error="ENOSPC/,
+        / error the journal cannot be written: changes of data are refused or wait, .* error="ENOSPC/,
       );
       assert.match(
         broker.log,

@@ -37,7 +37,7 @@ function start(intervalSeconds: number) {
       this.isDestroyed = true;
     },
   };
-  const broker = { timers, isBlocked: false } as unknown as Broker;
+  const broker = { timers, flow: { isBlocked: false } } as unknown as Broker;
   const silentLog = { add() {} } as unknown as SparseLog;
   new Heartbeat(connection as unknown as Connection, { broker, silentLog }).start(intervalSeconds);
   /** Half an interval passes; returns the heartbeats that left. */

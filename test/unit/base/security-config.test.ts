@@ -56,7 +56,7 @@ test("loopback needs none, by address and by a name for one", async () => {
   assert.equal(await settleHost({ host: "127.1", ...none }), "127.0.0.1");
   await assert.rejects(settleHost({ host: "no\nname.invalid", ...none }), (error) => {
     assert.ok(error instanceof StartError);
-    assert.match(error.message, /^--host "no\\nname\.invalid" is no address/);
+    assert.match(error.message, /^--host "no\\nname\.invalid" is neither an address/);
     return true;
   });
 });

@@ -1,5 +1,6 @@
 /** A violation that is planted in each room of the broker is caught by its assertion. */
 import assert from "node:assert/strict";
+import { createGroup } from "../../../src/broker/groups/stream-groups.ts";
 import { test } from "node:test";
 
 // Before the modules load which ask for it.
@@ -39,10 +40,10 @@ test("cursor: a record that is new is held already", async () => {
 });
 
 test("groups: a consumer holds fewer entries than are pending", async () => {
-  const { broker, declare } = await openBareBroker();
+  const { declare } = await openBareBroker();
   const queue = declare("q");
   publishTo(queue, "a");
-  const group = broker.defaultVhost.createGroup(queue, "g");
+  const group = createGroup(queue, "g");
   const owner = group.addOwner("o", 0);
   assert.ok(group.peek());
   group.give(owner.id, 0);

@@ -223,7 +223,7 @@ test("what routing costs one message, or one batch, is bounded whatever keys it 
   const topic = vhost.exchange("amq.topic");
   for (let i = 0; i < 40; i++) {
     const binding = ["#", ...Array.from({ length: 120 }, (_, at) => (at < i ? "a" : "*"))].join(".");
-    vhost.bind(topic, vhost.exchange("amq.fanout"), binding, {});
+    vhost.bindings.bind(topic, vhost.exchange("amq.fanout"), binding, {});
   }
   const keys = Array.from({ length: 60 }, (_, i) => `${"a.".repeat(124)}${i}`);
   const visits = (work: () => void): number => {
@@ -274,10 +274,10 @@ test("queues that come and go leave no groups of logs behind", async () => {
       autoDelete: false,
       args: {},
     });
-  for (const name of ["a", "b"]) vhost.bind(fanout, declare(name), "", {});
+  for (const name of ["a", "b"]) vhost.bindings.bind(fanout, declare(name), "", {});
   for (let i = 0; i < 100; i++) {
     const queue = declare(`reply${i}`);
-    vhost.bind(fanout, queue, "", {});
+    vhost.bindings.bind(fanout, queue, "", {});
     assert.equal(vhost.routes.find(fanout, "key").queues.length, 3);
     vhost.deleteQueue(queue);
   }

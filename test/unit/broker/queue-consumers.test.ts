@@ -33,7 +33,7 @@ class TestConsumer implements QueueConsumer {
   cancelled(): void {}
 }
 
-function served(consumers: QueueConsumers, count: number): (number | undefined)[] {
+function served(consumers: QueueConsumers<QueueConsumer>, count: number): (number | undefined)[] {
   return Array.from({ length: count }, () => {
     const next = consumers.next();
     consumers.served();
@@ -42,7 +42,7 @@ function served(consumers: QueueConsumers, count: number): (number | undefined)[
 }
 
 test("adding and removing a consumer costs the same however many there are", () => {
-  const consumers = new QueueConsumers();
+  const consumers = new QueueConsumers<QueueConsumer>();
   const many = Array.from({ length: 20_000 }, (_, id) => new TestConsumer(id, id % 3));
   looks = 0;
   for (const consumer of many) consumers.add(consumer);
@@ -53,7 +53,7 @@ test("adding and removing a consumer costs the same however many there are", () 
 });
 
 test("those that are left have their turns in the order in which they came", () => {
-  const consumers = new QueueConsumers();
+  const consumers = new QueueConsumers<QueueConsumer>();
   const many = Array.from({ length: 100 }, (_, id) => new TestConsumer(id));
   for (const consumer of many) consumers.add(consumer);
   for (const consumer of many) if (consumer.id % 25 !== 7) consumers.remove(consumer);
@@ -64,7 +64,7 @@ test("those that are left have their turns in the order in which they came", () 
 });
 
 test("the highest priority that can take is served", () => {
-  const consumers = new QueueConsumers();
+  const consumers = new QueueConsumers<QueueConsumer>();
   const [low, high, other] = [new TestConsumer(1, 0), new TestConsumer(2, 5), new TestConsumer(3, 5)];
   for (const consumer of [low, high, other]) consumers.add(consumer);
   assert.deepEqual(served(consumers, 3), [2, 3, 2]);
@@ -82,7 +82,7 @@ test("the highest priority that can take is served", () => {
 });
 
 test("the active one stays while it is there, and the first of the highest priority follows it", () => {
-  const consumers = new QueueConsumers();
+  const consumers = new QueueConsumers<QueueConsumer>();
   const [low, high, other] = [new TestConsumer(1, 0), new TestConsumer(2, 5), new TestConsumer(3, 5)];
   for (const consumer of [low, high, other]) consumers.add(consumer);
   assert.equal(consumers.nextActive(), low);
@@ -96,7 +96,7 @@ test("the active one stays while it is there, and the first of the highest prior
 });
 
 test("a delivery looks at one consumer, however many others have no room", () => {
-  const consumers = new QueueConsumers();
+  const consumers = new QueueConsumers<QueueConsumer>();
   const busy = Array.from({ length: 20_000 }, (_, id) => new TestConsumer(id, id % 2 === 0 ? 5 : 0));
   for (const consumer of busy) {
     consumer.mayTake = false;
@@ -119,7 +119,7 @@ test("a delivery looks at one consumer, however many others have no room", () =>
 test("consumers that come, go, are busy and free again are served as in a list of those that are free", () => {
   let seed = 7;
   const random = (below: number): number => (seed = (seed * 48271) % 2147483647) % below;
-  const consumers = new QueueConsumers();
+  const consumers = new QueueConsumers<QueueConsumer>();
   let all: TestConsumer[] = [];
   let waiting: TestConsumer[] = [];
   for (let id = 0; id < 3000; id++) {

@@ -9,9 +9,9 @@ import {
   isApplicable,
   type PolicyDefinition,
   type PolicyLayers,
-} from "../../../src/broker/queue/policy.ts";
+} from "../../../src/broker/policy/policy.ts";
 import type { Queue } from "../../../src/broker/queue/queue.ts";
-import { TtlEras } from "../../../src/broker/queue/ttl-eras.ts";
+import { TtlEras } from "../../../src/broker/policy/ttl-eras.ts";
 import { type BareBroker, openBareBroker, publishTo } from "../../support/bare-broker.ts";
 import { policySequences, type PolicyTarget } from "../../support/policy-sequences.ts";
 import { takeOnce } from "../../../src/broker/queue/delivery.ts";

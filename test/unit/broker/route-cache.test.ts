@@ -41,7 +41,7 @@ test("routes to many queues count with them; what is too large, or of a key that
 test("what one broker's exchanges remember is that broker's: nothing of a broker that is gone is kept by another", async () => {
   const [used, other] = [await Rig.open(), await Rig.open()];
   const { defaultVhost: vhost } = used.broker;
-  vhost.bind(vhost.exchange("amq.direct"), vhost.exchange("amq.fanout"), "key", {});
+  vhost.bindings.bind(vhost.exchange("amq.direct"), vhost.exchange("amq.fanout"), "key", {});
   vhost.routes.find(vhost.exchange("amq.direct"), "key");
   assert.equal(used.broker.routeBudget.caches.size, 1);
   assert.equal(other.broker.routeBudget.caches.size, 0);

@@ -50,7 +50,7 @@ test("CreateTopics makes one topic after the other, each whole, while others are
   const seen: number[] = [];
   const wanted = names(5, "t").map((name) => [name, 2000] as const);
   const { answer, turns } = client.ask("CreateTopics", 5, creation(wanted), () => {
-    const topics = [...client.node.topics.all()];
+    const topics = [...client.server.topics.all()];
     for (const topic of topics) assert.equal(topic.partitionCount, 2000);
     seen.push(topics.length);
     other.send("ApiVersions", 0, {});
@@ -74,7 +74,7 @@ test("CreateTopics and CreatePartitions refuse what is beyond their bounds, and 
       [errorCodes.POLICY_VIOLATION, 2],
     ],
   );
-  assert.equal(client.node.topics.find("t5"), undefined);
+  assert.equal(client.server.topics.find("t5"), undefined);
   const growth = (name: string, count: number) => ({ name, count, assignments: null });
   const grown = client.ask("CreatePartitions", 1, {
     topics: [growth("t0", 1_000_000), growth("t1", 2001), growth("t1", 2001)],
@@ -85,7 +85,7 @@ test("CreateTopics and CreatePartitions refuse what is beyond their bounds, and 
     grown.answer.results.map(({ errorCode }) => errorCode),
     [errorCodes.INVALID_PARTITIONS, errorCodes.INVALID_REQUEST, errorCodes.INVALID_REQUEST],
   );
-  assert.equal(client.node.topics.find("t0")!.partitionCount, 2000);
+  assert.equal(client.server.topics.find("t0")!.partitionCount, 2000);
 });
 
 test("Metadata makes a bounded number of topics, so many a turn, and describes what is named twice once", async () => {
@@ -227,7 +227,7 @@ test("a topic that goes while its batch is looked at is unknown, and nothing is 
   client.ask("CreateTopics", 5, creation([["t", 2]]));
   const batches = Array<Buffer>(2).fill(tinyRecords(codecs.none, 300_000));
   client.send("Produce", 9, production("t", batches));
-  const { vhost } = client.node;
+  const { vhost } = client.server;
   vhost.topics.delete(vhost.topics.find("t")!);
   for (let i = 0; i < 100; i++) client.timers.endTick();
   const answer = client.take("Produce", 9)!;
@@ -257,7 +257,7 @@ test("answers that a request multiplies end at a bound", async () => {
   const client = await SessionUnderTest.open();
   client.ask("CreateTopics", 5, creation([["t", 2000]]));
   for (let i = 0; i < 2000; i++) {
-    client.node.vhost.groupOffsets.commit("g", "t", i, { offset: 1, leaderEpoch: 0, metadata: "", at: 0 });
+    client.server.vhost.groupOffsets.commit("g", "t", i, { offset: 1, leaderEpoch: 0, metadata: "", at: 0 });
   }
   const groups = copies(1000, { groupId: "g", topics: null });
   const fetched = client.ask("OffsetFetch", 8, { groups, requireStable: false });

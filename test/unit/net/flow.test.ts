@@ -71,10 +71,10 @@ async function make() {
   });
   const log = broker.storage.createLog(false);
   const flow: boolean[] = [];
-  broker.flowListeners.add((isBlocked) => flow.push(isBlocked));
+  broker.flow.listeners.add((isBlocked) => flow.push(isBlocked));
   const publish = (publisher: Publisher, bytes = body): void => {
     appendRecord(log.group, envelope.amqp, bytes, 0, bytes.length);
-    broker.publisherSeen(publisher.connection);
+    broker.flow.publisherSeen(publisher.connection);
   };
   return { timers, broker, log, flow, publish };
 }
@@ -90,7 +90,7 @@ test("publishers are stopped at the bound, told once, and go on once there is so
   assert.deepEqual(flow, []);
   timers.endTick();
   assert.deepEqual(flow, [true]);
-  assert.ok(broker.isBlocked);
+  assert.ok(broker.flow.isBlocked);
   publish(second);
   timers.endTick();
   assert.equal(second.pauses, 1);
@@ -112,7 +112,7 @@ test("a publisher that is gone is not asked to go on", async () => {
   const publisher = new Publisher();
   for (let i = 0; i < 10; i++) publish(publisher);
   timers.endTick();
-  broker.publisherGone(publisher.connection);
+  broker.flow.gone(publisher.connection);
   log.removeBelow(log.nextOffset);
   broker.ticker.request();
   timers.endTick();

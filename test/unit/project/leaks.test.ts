@@ -63,7 +63,7 @@ async function serversOf(): Promise<Servers> {
     broker: rig.broker,
     time: rig.time,
     redis: server,
-    kafka: (of("kafka") as { node: object }).node,
+    kafka: (of("kafka") as { server: object }).server,
     amqp: (of("amqp") as AmqpSession).server,
   };
   return { rig, roots };

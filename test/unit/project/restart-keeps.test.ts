@@ -370,7 +370,7 @@ test("a stream's copy and a renamed one are as the first was, over restarts", as
   for (const key of ["s", "t"]) assert.equal(await rig.redis("EXISTS", key), 0);
   // Nothing of those that are gone is left behind.
   const { storage, defaultVhost } = rig.broker;
-  assert.equal([...storage.table.entries("group/")].length, 2);
+  assert.equal([...storage.definitions.entries("group/")].length, 2);
   assert.equal(defaultVhost.queues.size, 2);
   assert.equal(storage.logs.size, 2);
 });
@@ -421,7 +421,7 @@ for (const start of ["no", "kill", "restart"] as const) {
         await rig.kill();
         assert.equal(await rig.redis("XLEN", "s"), 1);
         assert.deepEqual(await rig.redis("XINFO", "GROUPS", "s"), []);
-        assert.equal([...rig.broker.storage.table.entries("group/")].length, 0);
+        assert.equal([...rig.broker.storage.definitions.entries("group/")].length, 0);
         assert.equal(rig.broker.storage.logs.size, 1);
       });
     }

@@ -166,7 +166,7 @@ function assertNothingLeft(rig: DurableRig, streams: number, groups: number): vo
   const { storage, defaultVhost } = rig.broker;
   assert.equal(defaultVhost.queues.size, streams);
   assert.equal(storage.logs.size, streams);
-  assert.equal([...storage.table.entries("group/")].length, groups);
+  assert.equal([...storage.definitions.entries("group/")].length, groups);
   assert.equal(storage.states.size, streams + groups);
 }
 

@@ -94,7 +94,7 @@ function assertNothingLeft(rig: DurableRig): void {
   const queues = [...defaultVhost.queues.values()];
   assert.equal(storage.logs.size, queues.length, "logs");
   const groups = queues.reduce((sum, queue) => sum + queue.groups.size, 0);
-  assert.equal([...storage.table.entries("group/")].length, groups, "definitions of groups");
+  assert.equal([...storage.definitions.entries("group/")].length, groups, "definitions of groups");
   assert.equal(storage.states.size, queues.length + groups, "states");
 }
 

@@ -1,6 +1,7 @@
 /** Groups of a stream that is deleted go in slices: what holds meanwhile, and after a process that died amid them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createGroup } from "../../../src/broker/groups/stream-groups.ts";
 import type { Timers } from "../../../src/base/clock.ts";
 import { Logger } from "../../../src/base/logger.ts";
 import { Broker } from "../../../src/broker/broker.ts";
@@ -66,14 +67,14 @@ class Process {
   }
 
   get definitions(): number {
-    return [...this.broker.storage.table.entries("group/")].length;
+    return [...this.broker.storage.definitions.entries("group/")].length;
   }
 
   /** A stream with its groups, deleted; some of them are still there. */
   async amidDeletion(): Promise<void> {
     await this.open();
     const queue = this.declare();
-    for (let i = 0; i < groups; i++) this.broker.defaultVhost.createGroup(queue, `g${i}`);
+    for (let i = 0; i < groups; i++) createGroup(queue, `g${i}`);
     this.endTicks();
     this.broker.defaultVhost.deleteQueue(queue);
     this.endTick();
@@ -93,7 +94,7 @@ test("a stream made anew meanwhile keeps its own groups, and has none of the old
   const process = new Process();
   await process.amidDeletion();
   const queue = process.declare();
-  process.broker.defaultVhost.createGroup(queue, `g${groups - 1}`);
+  createGroup(queue, `g${groups - 1}`);
   process.endTick();
   assert.ok(process.definitions > 1, "others are there still");
   // Killed there, and again after all is over.

@@ -26,7 +26,7 @@ async function open(disk: SimDisk): Promise<{ storage: Storage; logs: Log[] }> {
       },
     });
     const logs: Log[] = [];
-    for (const [, value] of storage.table.entries("log/")) {
+    for (const [, value] of storage.definitions.entries("log/")) {
       logs.push(storage.restoreLog(JSON.parse(value.toString()).log));
     }
     await storage.replay();
@@ -56,7 +56,7 @@ async function makeDirectory(): Promise<SimDisk> {
   const disk = new SimDisk(seeded(1));
   const { storage } = await open(disk);
   const logs = [0, 1, 2].map(() => storage.createLog(true));
-  for (const log of logs) storage.table.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
+  for (const log of logs) storage.definitions.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
   for (let round = 0; round < 60; round++) {
     for (const [i, log] of logs.entries()) {
       for (let each = 0; each < 8; each++)
@@ -167,7 +167,7 @@ test("the last group torn at any byte, by a cut or by zeros, never happened; all
   const disk = new SimDisk(seeded(7));
   const { storage } = await open(disk);
   const log = storage.createLog(true);
-  storage.table.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
+  storage.definitions.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
   for (let i = 0; i < 5; i++) {
     append(log, `before ${i}`);
     await flush(disk, storage);
@@ -175,7 +175,7 @@ test("the last group torn at any byte, by a cut or by zeros, never happened; all
   const before = storage.written + journalHeaderBytes;
   append(log, "torn 1");
   append(log, "torn 2");
-  storage.table.put("pair", "value");
+  storage.definitions.put("pair", "value");
   log.remove(2);
   storage.flush();
   const [path, content] = [...disk.files()].find(([name]) => name.endsWith(".journal"))!;
@@ -193,7 +193,7 @@ test("the last group torn at any byte, by a cut or by zeros, never happened; all
       assert.equal(again.tornBytes, torn.length - before);
       assert.equal(logs[0]!.nextOffset, 5);
       assert.equal(logs[0]!.length, 5);
-      assert.equal(again.table.get("pair"), undefined);
+      assert.equal(again.definitions.get("pair"), undefined);
       append(logs[0]!, "after");
       await flush(copy, again);
       assert.equal(again.durable, again.written);
@@ -228,7 +228,7 @@ test("a new journal file whose header was torn never was, and one whose header i
   const disk = new SimDisk(seeded(9));
   const { storage } = await open(disk);
   const log = storage.createLog(true);
-  storage.table.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
+  storage.definitions.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
   const journals = () => [...disk.files()].filter(([path]) => path.endsWith(".journal"));
   while (journals().length < 2) {
     append(log, "m".repeat(1000));

@@ -59,12 +59,12 @@ function journals(disk: SimDisk): { path: string; base: number; epoch: number }[
 }
 
 function put(storage: Storage, key: string, value = "v"): boolean {
-  storage.table.put(key, value);
+  storage.definitions.put(key, value);
   return storage.flush();
 }
 
 function pairs({ storage }: Owner): string[] {
-  return [...storage.table.entries("k")].map(([key]) => key);
+  return [...storage.definitions.entries("k")].map(([key]) => key);
 }
 
 test("each start has an epoch of its own; starts without news leave no files behind, others few", async () => {

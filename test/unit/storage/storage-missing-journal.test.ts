@@ -43,7 +43,7 @@ async function open(
     onDurable: () => {},
     onFatal,
   });
-  const value = storage.table.get("log");
+  const value = storage.definitions.get("log");
   const log = value === undefined ? undefined : storage.restoreLog(JSON.parse(value.toString()).log);
   await storage.replay();
   return { storage, log };
@@ -160,7 +160,7 @@ async function fillAndConsume(
   written: { position: number; end: number }[],
 ): Promise<void> {
   const log = storage.createLog(true);
-  storage.table.put("log", JSON.stringify({ log: log.id }));
+  storage.definitions.put("log", JSON.stringify({ log: log.id }));
   const flush = () => {
     if (!life.isDead && storage.flush()) written.push({ position: storage.written, end: log.nextOffset });
   };
@@ -309,7 +309,7 @@ test("a lost journal is refused and explained, be it of one file and without seg
     disk,
     open(disk, () => disk.wait(), assert.fail),
   );
-  storage.table.put("a", "b");
+  storage.definitions.put("a", "b");
   storage.flush();
   disk.crash("kill");
   const [journal, ...others] = journalsOf(disk) as [string];

@@ -37,7 +37,7 @@ async function open(disk: SimDisk): Promise<{ storage: Storage; logs: Map<string
       },
     });
     const logs = new Map<string, Log>();
-    for (const [key, value] of storage.table.entries("log/"))
+    for (const [key, value] of storage.definitions.entries("log/"))
       logs.set(key, storage.restoreLog(JSON.parse(value.toString()).log));
     await storage.replay();
     return { storage, logs };
@@ -66,7 +66,7 @@ async function makeDirectory(isClean: boolean): Promise<SimDisk> {
   const disk = new SimDisk(seeded(1));
   const { storage } = await open(disk);
   const logs = Array.from({ length: logCount }, () => storage.createLog(true));
-  for (const [i, log] of logs.entries()) storage.table.put(`log/${i}`, JSON.stringify({ log: log.id }));
+  for (const [i, log] of logs.entries()) storage.definitions.put(`log/${i}`, JSON.stringify({ log: log.id }));
   for (let round = 0; round < 60; round++) {
     for (const [i, log] of logs.entries()) {
       for (let each = 0; each < 8; each++) {
@@ -166,7 +166,7 @@ async function growsOn(disk: SimDisk, kept: Map<string, string>, told: string): 
   const { storage, logs } = await open(disk);
   const expected = new Map(kept);
   const fresh = storage.createLog(true);
-  storage.table.put("log/fresh", JSON.stringify({ log: fresh.id }));
+  storage.definitions.put("log/fresh", JSON.stringify({ log: fresh.id }));
   logs.set("log/fresh", fresh);
   for (const [name, log] of logs) {
     const place = `${name}/${log.nextOffset}`;

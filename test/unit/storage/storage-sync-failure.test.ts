@@ -30,7 +30,7 @@ async function open(disk: SimDisk): Promise<Opened> {
       onFatal: (error) => failures.push(error),
     });
     const logs: Log[] = [];
-    for (const [, value] of storage.table.entries("log/"))
+    for (const [, value] of storage.definitions.entries("log/"))
       logs.push(storage.restoreLog(JSON.parse(value.toString()).log));
     await storage.replay();
     return { storage, logs, failures };
@@ -58,7 +58,7 @@ for (const [name, size] of Object.entries(sizes)) {
       const disk = new SimDisk(seeded(seed));
       const { storage, failures } = await open(disk);
       const log = storage.createLog(true);
-      storage.table.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
+      storage.definitions.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
       for (let i = 0; i < 3; i++) append(log, "d".repeat(size));
       await sync(disk, storage);
       const { durable } = storage;
@@ -92,7 +92,7 @@ test("a full disk does not keep a start from writing again what it must", async 
   const disk = new SimDisk(seeded(3));
   const { storage } = await open(disk);
   const log = storage.createLog(true);
-  storage.table.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
+  storage.definitions.put(`log/${log.id}`, JSON.stringify({ log: log.id }));
   for (let i = 0; i < 10; i++) append(log, "m".repeat(100));
   storage.flush();
   disk.crash("kill");

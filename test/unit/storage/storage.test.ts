@@ -49,7 +49,7 @@ test("what was appended is there after a restart, what was removed is not", asyn
   let storage = await Storage.open(options(directory));
   await storage.replay();
   let log = storage.createLog(true);
-  storage.table.put("queue/a", JSON.stringify({ log: log.id }));
+  storage.definitions.put("queue/a", JSON.stringify({ log: log.id }));
   for (const text of ["a", "bb", "ccc"]) append(log.group, text);
   storage.seal();
   assert.deepEqual(readAll(new LogReader(log)), ["0:1000-0:a", "1:1000-1:bb", "2:1000-2:ccc"]);
@@ -61,7 +61,7 @@ test("what was appended is there after a restart, what was removed is not", asyn
   await storage.close();
 
   storage = await Storage.open(options(directory));
-  const [, value] = [...storage.table.entries("queue/")][0]!;
+  const [, value] = [...storage.definitions.entries("queue/")][0]!;
   log = storage.restoreLog(JSON.parse(value.toString()).log);
   await storage.replay();
   assert.deepEqual(readAll(new LogReader(log)), ["2:1000-2:ccc", "3:1000-3:dddd"]);
@@ -87,7 +87,7 @@ test("a log over segments and journal keeps by size exactly what fits", async ()
   const storage = await Storage.open(options(directory));
   await storage.replay();
   const log = storage.createLog(true);
-  storage.table.put("queue/a", JSON.stringify({ log: log.id }));
+  storage.definitions.put("queue/a", JSON.stringify({ log: log.id }));
   for (let i = 0; i < 3000; i++) {
     append(log.group, "m".repeat(i % 1000));
     storage.flush();

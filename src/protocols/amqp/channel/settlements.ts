@@ -45,7 +45,7 @@ export class ManySettlements implements ReturningRecords {
     while (this.#nextPage < this.#pages.length) yield this.#settlePage();
   }
 
-  /** What is left, now: somebody looks at the queue who must find all of it. */
+  /** Settles the rest now, because a method looks at the queue and must find all of it settled. */
   finish(): void {
     while (this.#nextPage < this.#pages.length) this.#settlePage();
   }

@@ -6,7 +6,7 @@
  * Without it a consumer sees only what comes after it, as in RabbitMQ. `last` is RabbitMQ's last chunk; here, the last
  * record. A time finds the first record as new as it.
  */
-import { maxAgeMs } from "../../../broker/queue/policy.ts";
+import { maxAgeMs } from "../../../broker/policy/policy.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { FieldValue } from "../../../message/amqp/table.ts";
 import { AmqpError } from "../core/errors.ts";

@@ -8,7 +8,7 @@ export function basicCancel(channel: Channel, values: MethodArguments["basic.can
     channel.session.server.directReplies.delete(channel.directReply.replyName);
     channel.directReply = null;
   } else if (consumer !== undefined) {
-    // What was published before this method is still for it.
+    // Messages published before this method still go to the consumer.
     consumer.queue.catchUp();
     channel.consumers.delete(values.consumerTag);
     consumer.queue.used();

@@ -89,7 +89,7 @@ function makeStreamConsumer(channel: Channel, queue: Queue, tag: string, values:
     );
   }
   assertNoGlobalPrefetch(channel, what);
-  // What was published in this turn is before `next`.
+  // Messages published in this turn are before `next`.
   queue.log.store.seal();
   const start = streamStart(
     queue,

@@ -27,7 +27,7 @@ export function basicGet(channel: Channel, values: MethodArguments["basic.get"])
   // Consumers that wait came before this method.
   queue.catchUp();
   const get: Get = { channel, queue, cursor, isNoAck: values.noAck };
-  // Thousands of expired messages may be at the head. What is behind them is looked for in the next turns.
+  // Thousands of expired messages may be at the head. The message behind them is looked for in later turns.
   if (!answered(get)) channel.session.retry(channel, () => answered(get));
 }
 

@@ -45,6 +45,6 @@ export function exchangeBind(channel: Channel, values: MethodArguments["exchange
   const source = vhost.exchange(names.source);
   const destination = vhost.exchange(names.destination);
   assertBindable(source, values.arguments);
-  vhost.bind(source, destination, brokerName(values.routingKey), plainArguments(values.arguments));
+  vhost.bindings.bind(source, destination, brokerName(values.routingKey), plainArguments(values.arguments));
   if (!values.noWait) channel.reply("exchange.bind-ok", {});
 }

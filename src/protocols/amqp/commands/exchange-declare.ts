@@ -1,5 +1,5 @@
 import { everyKey } from "../../../broker/access/rights.ts";
-import { type ExchangeType, exchangeTypes } from "../../../broker/exchange/exchange.ts";
+import { type ExchangeType, exchangeTypes } from "../../../broker/exchange/definition.ts";
 import { nameOfText } from "../../../broker/names.ts";
 import { type FieldTable, findField } from "../../../message/amqp/table.ts";
 import { argumentTypes, plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";

@@ -10,7 +10,12 @@ export function exchangeUnbind(channel: Channel, values: MethodArguments["exchan
   const destination = vhost.exchanges.get(names.destination);
   const source = vhost.exchanges.get(names.source);
   if (source !== undefined && destination !== undefined) {
-    vhost.unbind(source, destination, brokerName(values.routingKey), plainArguments(values.arguments));
+    vhost.bindings.unbind(
+      source,
+      destination,
+      brokerName(values.routingKey),
+      plainArguments(values.arguments),
+    );
   }
   if (!values.noWait) channel.reply("exchange.unbind-ok", {});
 }

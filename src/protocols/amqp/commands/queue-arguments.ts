@@ -2,10 +2,10 @@
  * What the arguments of queue.declare and basic.consume may be: RabbitMQ's checks, in its order, and its texts, as tables.
  *
  * Unknown arguments pass, as in RabbitMQ; `x-history-ms` and `x-history-bytes` are our own. What an argument means is
- * in broker/queue/policy.ts. Invariant: what passes here is read there without a second look.
+ * in broker/policy/policy.ts. Invariant: what passes here is read there without a second look.
  */
 import { limits } from "../../../base/limits.ts";
-import { maxAgeMs } from "../../../broker/queue/policy.ts";
+import { maxAgeMs } from "../../../broker/policy/policy.ts";
 import { type FieldTable, fieldTypeNames, type FieldValue, findField } from "../../../message/amqp/table.ts";
 import { displayText } from "../../../message/amqp/text.ts";
 import { AmqpError } from "../core/errors.ts";
@@ -17,7 +17,7 @@ export type QueueType = "classic" | "quorum" | "stream";
 export const durationMsMax = 315_360_000_000;
 const prioritiesMax = 255;
 
-/** What is wrong with a value, in RabbitMQ's words; undefined when nothing is. */
+/** The fault of a value, in RabbitMQ's words; undefined for none. */
 type Check = (field: FieldValue, table: FieldTable) => string | undefined;
 
 interface ArgumentRule {

@@ -15,7 +15,7 @@ export function queueBind(channel: Channel, values: MethodArguments["queue.bind"
   const exchange = vhost.exchange(strippedName(values.exchange));
   const destination = bindingDestination(channel, values.queue);
   assertBindable(exchange, values.arguments);
-  vhost.bind(exchange, destination, bindingKey(channel, values), plainArguments(values.arguments));
+  vhost.bindings.bind(exchange, destination, bindingKey(channel, values), plainArguments(values.arguments));
   if (!values.noWait) channel.reply("queue.bind-ok", {});
 }
 
@@ -31,7 +31,7 @@ export function assertMayBind(
   assertNotTopic(channel, exchange);
 }
 
-/** What a binding to that name leads to, whoever may use it. */
+/** The destination of a binding to that name, whatever the user's rights. */
 export function findDestination({ vhost }: Channel, name: string): Destination | undefined {
   const queue = vhost.queues.get(name);
   if (queue !== undefined) return queue;

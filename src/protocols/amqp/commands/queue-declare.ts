@@ -50,7 +50,7 @@ function makeQueue(channel: Channel, values: Declare): Queue {
     if (present.exclusiveOwner > 0 !== values.exclusive) throw channel.locked(present);
   } else assertMayDeadLetter(channel, name, values);
   const what = `queue '${amqpName(name)}' in vhost '${vhost.name}'`;
-  // What is there was checked when it was made: its arguments must be the same, whatever they are, as in RabbitMQ.
+  // An existing queue was checked when it was made: the arguments must be the same, whatever they are, as in RabbitMQ.
   const type = present === undefined ? checkQueueArguments(values, what) : queueTypeOf(values.arguments);
   const queue = vhost.declareQueue({
     name,
@@ -66,7 +66,7 @@ function makeQueue(channel: Channel, values: Declare): Queue {
   return queue;
 }
 
-/** Whoever has messages moved to an exchange could else read one queue and write where it may not. */
+/** Otherwise a user who lets messages be moved to an exchange could read one queue and write where it may not. */
 function assertMayDeadLetter(channel: Channel, name: string, { arguments: table }: Declare): void {
   const field = findField(table, "x-dead-letter-exchange");
   if (field === undefined) return;

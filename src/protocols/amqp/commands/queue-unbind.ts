@@ -15,11 +15,11 @@ export function queueUnbind(channel: Channel, values: MethodArguments["queue.unb
   if (
     exchange !== undefined &&
     destination !== undefined &&
-    vhost.hasBinding(exchange, destination, key, args)
+    vhost.bindings.has(exchange, destination, key, args)
   ) {
     // Only then is it asked whose queue it is, as in RabbitMQ.
     if (destination.kind !== "exchange") channel.assertMayUse(destination);
-    vhost.unbind(exchange, destination, key, args);
+    vhost.bindings.unbind(exchange, destination, key, args);
   }
   channel.reply("queue.unbind-ok", {});
 }

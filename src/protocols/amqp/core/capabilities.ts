@@ -1,4 +1,4 @@
-/** What each side says that it can do: the server's properties, and the client's that the server heeds. */
+/** The capabilities of both sides: the server's properties, and those of the client that the server uses. */
 import type { ClientProperties } from "../../../base/connection-facts.ts";
 import { limits } from "../../../base/limits.ts";
 import { version } from "../../../base/version.ts";
@@ -7,15 +7,15 @@ import { displayText } from "../../../message/amqp/text.ts";
 import { fromPlain } from "../../../message/amqp/table-plain.ts";
 
 export interface Capabilities {
-  /** Wants basic.cancel when the queue of a consumer goes. */
+  /** The client wants basic.cancel when the queue of a consumer is deleted. */
   readonly consumerCancelNotify: boolean;
-  /** Wants connection.blocked and unblocked. */
+  /** The client wants connection.blocked and unblocked. */
   readonly connectionBlocked: boolean;
-  /** Wants connection.close, not just an end, when its password is wrong. */
+  /** The client wants connection.close, not just the end, after a wrong password. */
   readonly authenticationFailureClose: boolean;
 }
 
-/** What a client says that it is: short texts, since they are kept. */
+/** How a client describes itself: short texts, since they are kept. */
 export interface ClientNames {
   readonly name: string;
   readonly properties: ClientProperties;
@@ -45,12 +45,12 @@ export const noCapabilities: Capabilities = {
 };
 
 /**
- * The RabbitMQ that this is compared with, method by method (differential/): clients and test suites that go by the version
- * expect its behaviour. docs/amqp.md says what follows from it.
+ * The version of RabbitMQ that this is compared with, method by method (differential/). Clients and test suites that check the
+ * version expect its behaviour. docs/amqp.md lists the consequences.
  */
 const rabbitmqVersion = "3.10.8";
 
-/** Libraries ask whether this is RabbitMQ, and which: product and version say what they may expect of it. */
+/** Libraries check whether this is RabbitMQ and which version: `product` and `version` say what behaviour to expect. */
 export const serverProperties: FieldTable = fromPlain({
   capabilities: {
     publisher_confirms: true,

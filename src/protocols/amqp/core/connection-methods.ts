@@ -24,13 +24,13 @@ import type { Method, MethodArguments } from "../wire/methods.ts";
 export type ConnectionState =
   | "header"
   | "starting"
-  /** The password is being looked at. */
+  /** The password is being checked. */
   | "authenticating"
   | "tuning"
   | "opening"
   | "running"
   | "closing"
-  /** Nothing is read any more. */
+  /** No more input is read. */
   | "broken";
 
 type ConnectionMethod =
@@ -119,7 +119,7 @@ function startOk(session: AmqpSession, values: MethodArguments["connection.start
   session.state = "authenticating";
   const mark = connection.answerMark;
   broker.access.logIn({ ...credentials, ...from }, (authorization) => {
-    // It may have taken a while.
+    // The check may have taken a while.
     if (connection.isClosed || session.state !== "authenticating") return;
     connection.answerTo(mark, () => {
       if (authorization === null) refuseLogin(session, values.mechanism);
@@ -173,7 +173,7 @@ function tableCredentials(response: Buffer): Credentials | null {
 
 function refuseLogin(session: AmqpSession, mechanism: string): void {
   if (!session.capabilities.authenticationFailureClose) {
-    // What clients of the specification expect: the end without a word (0-9-1 spec 2.2.4).
+    // Clients that follow the specification expect the end without a message (0-9-1 spec 2.2.4).
     session.connection.end();
     session.state = "broken";
     return;
@@ -191,7 +191,7 @@ function tuneOk(session: AmqpSession, values: MethodArguments["connection.tune-o
   session.state = "opening";
 }
 
-/** A client may ask for less than we offered, not for more; 0 would be no bound at all. */
+/** A client may ask for less than was offered, not for more; 0 would be no bound at all. */
 function checkNegotiated(field: string, value: number, least: number, most: number): void {
   if (value !== 0 && value < least) {
     throw new AmqpError(
@@ -221,12 +221,12 @@ function open(session: AmqpSession, values: MethodArguments["connection.open"]):
   session.vhost = vhost;
   session.state = "running";
   session.setDeadline(null);
-  session.broker.flowListeners.add(session.flowListener);
+  session.broker.flow.listeners.add(session.flowListener);
   session.send(0, "connection.open-ok", { knownHosts: "" });
-  if (session.broker.isBlocked) session.flowChanged(true);
+  if (session.broker.flow.isBlocked) session.flowChanged(true);
 }
 
-/** Renews credentials that expire; ours do not, so any is accepted, as by RabbitMQ's own users. */
+/** For credentials that expire. Ours do not, so any secret is accepted, as RabbitMQ does for its own users. */
 function updateSecret(session: AmqpSession): void {
   session.send(0, "connection.update-secret-ok", {});
 }

@@ -45,7 +45,7 @@ export class AmqpError extends Error {
     return replyCode[this.reply];
   }
 
-  /** Closes the whole connection, not just the channel. */
+  /** Whether it closes the whole connection, not just the channel. */
   get isHard(): boolean {
     return !softCodes.has(this.code);
   }
@@ -69,7 +69,7 @@ const replyOfCode: Record<BrokerErrorCode, ReplyName> = {
   CORRUPT: "INTERNAL_ERROR",
 };
 
-/** What to tell the client. An error that is nobody's reply is a fault of ours: 541, as RabbitMQ says of its own. */
+/** The reply for the client. An unexpected error is a fault of the broker: 541, as RabbitMQ answers for its own. */
 export function amqpErrorOf(error: unknown): AmqpError {
   if (error instanceof AmqpError) return error;
   if (error instanceof BrokerError) return new AmqpError(replyOfCode[error.code], error.message);

@@ -49,14 +49,14 @@ export class Heartbeat {
     this.#timer = this.#broker.timers.after(this.#checkMs, () => this.#check());
   }
 
-  /** We do not read from a peer that does not read from us. */
+  /** The broker does not read from a peer that does not read its output. */
   get #isStalled(): boolean {
     return this.#connection.outputBytes > limits.outputHighWaterBytes;
   }
 
   #check(): void {
     const connection = this.#connection;
-    if (connection.bytesReceived !== this.#seenReceived || this.#broker.isBlocked || this.#isStalled) {
+    if (connection.bytesReceived !== this.#seenReceived || this.#broker.flow.isBlocked || this.#isStalled) {
       this.#silentChecks = 0;
     } else if (++this.#silentChecks > silentIntervalsMax * checksPerInterval) {
       this.#silentLog.add({ remote: connection.remote.host });
@@ -71,7 +71,7 @@ export class Heartbeat {
         connection.touch();
       });
     }
-    // Our own heartbeat is no traffic.
+    // The broker's own heartbeat does not count as traffic.
     this.#seenSent = connection.bytesSent + (isIdle ? connection.outputBytes : 0);
     this.#later();
   }

@@ -5,17 +5,19 @@
 import { nameOfText, shownName } from "../../../broker/names.ts";
 import { AmqpError } from "./errors.ts";
 
-/** The broker's form of a text from a method. */
+/** The broker's form of a name in a method. */
 export function brokerName(text: string): string {
   return nameOfText(text);
 }
 
-/** The broker's form of a name that a method declares, deletes or binds: RabbitMQ takes carriage returns and line feeds out. */
+/**
+ * The broker's form of a name that a method declares, deletes or binds: without carriage returns and line feeds, as in RabbitMQ.
+ */
 export function strippedName(text: string): string {
   return brokerName(text.includes("\r") || text.includes("\n") ? text.replaceAll(/[\r\n]/g, "") : text);
 }
 
-/** The text of a broker's name, for replies and errors. */
+/** The text of a broker name, for replies and errors. */
 export const amqpName: (name: string) => string = shownName;
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -27,7 +29,7 @@ export function randomName(prefix: string, random: { bytes(size: number): Uint8A
   return name;
 }
 
-/** `amq.` is the server's own (spec, queue.declare and exchange.declare). Throws ACCESS_REFUSED. */
+/** Names with `amq.` are reserved for the server (spec, queue.declare and exchange.declare). Throws ACCESS_REFUSED. */
 export function assertNotReserved(kind: "queue" | "exchange", name: string): void {
   if (!name.startsWith("amq.")) return;
   throw new AmqpError("ACCESS_REFUSED", `${kind} name '${name}' contains reserved prefix 'amq.*'`);

@@ -1,4 +1,4 @@
-/** What the AMQP connections of one broker share: who waits for direct replies, and the log lines that they can cause. */
+/** What the AMQP connections of one broker share: consumers of direct replies, and bounded log lines. */
 import { SparseLog } from "../../../base/sparse-log.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Channel } from "../channel/channel.ts";
@@ -7,9 +7,9 @@ import type { Method } from "../wire/methods.ts";
 
 export class AmqpServer {
   readonly broker: Broker;
-  /** Runs a method that a client sent on a channel: the table of commands, of which sessions know nothing else. */
+  /** Runs a client's method on a channel: the table of commands. Sessions know nothing else of commands. */
   readonly runChannelMethod: (channel: Channel, method: Method) => void;
-  /** By the name to which replies are sent. */
+  /** By the name that replies are sent to. */
   readonly directReplies = new Map<string, DirectReplyConsumer>();
   readonly silentLog: SparseLog;
 

@@ -1,4 +1,4 @@
-/** What an AMQP connection tells the broker's list of connections (broker/connections.ts). */
+/** How an AMQP connection describes itself in the broker's list of connections (broker/connections.ts). */
 import type { SessionFacts } from "../../contract.ts";
 import type { AmqpSession } from "./session.ts";
 

@@ -1,9 +1,9 @@
 /**
- * An AMQP connection: frames to channels, errors to closings, and the end of everything that it held.
+ * An AMQP connection: passes frames to channels, turns errors into closings, and releases everything when it ends.
  *
- * The connection's own methods and their states are in connection-methods.ts, those of channels in commands/.
- * Invariants: nothing thrown leaves `onData`; after we sent a close, all but its answer is ignored; when the
- * connection is gone, so are its channels, its exclusive queues and its timers.
+ * The connection's own methods and their states are in connection-methods.ts, those of channels in commands/. Invariants: no
+ * exception leaves `onData`; after the broker has sent a close, everything but the answer is ignored; when the connection is gone,
+ * so are its channels, its exclusive queues and its timers.
  */
 import { ByteReader } from "../../../base/bytes.ts";
 import { BrokerError } from "../../../base/errors.ts";
@@ -32,7 +32,7 @@ import { FrameParser, protocolHeader } from "../wire/frame-parser.ts";
 import { decodeMethod, methodNumberAt, writeMethodFrame } from "../wire/method-codec.ts";
 import { methodNumber, type MethodArguments, type MethodName } from "../wire/methods.ts";
 
-/** How long a peer may take to answer our connection.close, or to end its socket after its own. */
+/** How long a peer may take to answer the broker's connection.close, or to end its socket after its own. */
 const closeMsMax = 5000;
 
 const numbers = {
@@ -44,11 +44,11 @@ const numbers = {
 
 const settle = new SettleFields();
 
-/** So many frames cost a unit of their turn (turn-work.ts), apart from what a message that goes to many adds by itself. */
+/** This many frames cost one unit of their turn (turn-work.ts), apart from the cost of a message to many queues. */
 const framesOfUnit = 12;
-/** A method that is no publish and settles nothing: basic.get is one of the cheap ones. */
+/** The cost of a method that neither publishes nor settles; basic.get is one of the cheap ones. */
 const unitsOfMethod = 2;
-/** What a connection may send while its frames wait for their turn before it is no longer read from. */
+/** While frames wait for their turn, the connection is no longer read from after this many bytes. */
 const waitingInputBytesMax = 1 << 20;
 
 export class AmqpSession implements Session, Holder {
@@ -56,7 +56,7 @@ export class AmqpSession implements Session, Holder {
   readonly server: AmqpServer;
   readonly broker: Broker;
   state: ConnectionState = "header";
-  /** Set when the client is who it says, and when it has chosen. */
+  /** Set after a successful login, and after the client has chosen a virtual host. */
   authorization: Authorization | undefined = undefined;
   vhost!: Vhost;
   capabilities: Capabilities = noCapabilities;
@@ -69,7 +69,7 @@ export class AmqpSession implements Session, Holder {
   readonly exclusiveQueues = new Set<Queue>();
   readonly #reader = new ByteReader(Buffer.alloc(0));
   readonly #turnWait: TurnWait;
-  /** It sent so much meanwhile that it is not read from. */
+  /** It sent so much meanwhile that the broker does not read from it. */
   #isPaused = false;
   #isPeerEnded = false;
   #frames = 0;
@@ -80,12 +80,12 @@ export class AmqpSession implements Session, Holder {
   messagesIn = 0;
   messagesOut = 0;
   #lastChannel: Channel | null = null;
-  /** The channel whose content header may lie in the chunk being read. */
+  /** The channel whose content header may be in the chunk that is being read. */
   #borrower: Channel | null = null;
   #confirming: Channel[] = [];
   readonly waitingConsumers = new WaitingConsumers();
   #deadline: Timer | null;
-  /** Method being run on channel 0, for connection.close. */
+  /** The method that is being run on channel 0, for connection.close. */
   #methodNumber = 0;
 
   constructor(connection: Connection, server: AmqpServer) {
@@ -103,7 +103,7 @@ export class AmqpSession implements Session, Holder {
     this.#run();
   }
 
-  /** Takes the frames that are there, but not from a client that leaves what it asked for unread. */
+  /** Processes the frames that have come, but not from a client that leaves its answers unread. */
   #run(): void {
     const { parser, connection } = this;
     try {
@@ -118,11 +118,11 @@ export class AmqpSession implements Session, Holder {
       this.#borrower?.incoming.park();
       parser.settle();
     } catch (error) {
-      // The stream has lost its frames: nothing after this can be read.
+      // The boundaries of frames are lost: nothing after this can be read.
       const isOpen = this.state === "running";
       this.failConnection(amqpErrorOf(error));
       this.state = "broken";
-      // RabbitMQ ends who never was in; others may still answer.
+      // RabbitMQ closes a connection that was never open; an open one may still answer.
       if (!isOpen) this.connection.end();
     }
     if (this.#confirming.length > 0) this.#releaseConfirms();
@@ -161,12 +161,12 @@ export class AmqpSession implements Session, Holder {
     });
   }
 
-  /** A method that may take many turns: no frame of this connection is taken until the job has ended. */
+  /** A method that may take many turns: no other frame of this connection is processed until the job has ended. */
   work(channel: Channel, job: Job<void>): void {
     this.#turnWait.work(job, (error) => this.#failLater(channel, error));
   }
 
-  /** The same for what waits for the next turns to be possible: it is tried at the end of each until it says that it is done. */
+  /** The same for a method that cannot be done yet: it is tried at the end of each tick until it returns true. */
   retry(channel: Channel, attempt: () => boolean): void {
     this.#turnWait.retry(
       () => channel.isClosing || attempt(),
@@ -182,7 +182,7 @@ export class AmqpSession implements Session, Holder {
     return this.#turnWait.isWaiting;
   }
 
-  /** What was sent before the end is done first. */
+  /** Frames that were sent before the end are processed first. */
   onPeerEnded(): void {
     this.#isPeerEnded = true;
     if (!this.#turnWait.isWaiting) this.connection.end();
@@ -230,7 +230,7 @@ export class AmqpSession implements Session, Holder {
     }
   }
 
-  /** A heartbeat belongs to channel 0 (spec 4.2.7); RabbitMQ answers another with 505. */
+  /** Heartbeats belong on channel 0 (spec 4.2.7); RabbitMQ answers others with 505. */
   #heartbeatFrame(channel: number): void {
     if (channel === 0) return;
     this.#methodNumber = 0;
@@ -283,17 +283,17 @@ export class AmqpSession implements Session, Holder {
       channel.publisher.publish(incoming);
       incoming.release();
       if (this.held.bytes > 0 && this.connection.isMemoryShort) incoming.giveBack();
-      this.broker.publisherSeen(this.connection);
+      this.broker.flow.publisherSeen(this.connection);
     }
   }
 
-  /** A message is in the output. */
+  /** A message was added to the output. */
   delivered(): void {
     this.messagesOut++;
     this.connection.touch();
   }
 
-  /** We closed this channel: only the answer, or the client's own close that crossed ours, counts. */
+  /** The broker has closed this channel: only the answer counts, or a close from the client that crossed it. */
   #closingFrame(channel: Channel): void {
     const { type, bytes, payloadStart, payloadEnd } = this.parser;
     if (type !== frameType.method) return;
@@ -305,7 +305,7 @@ export class AmqpSession implements Session, Holder {
   #openChannel(number: number): void {
     const { type, bytes, payloadStart, payloadEnd } = this.parser;
     const method = type === frameType.method ? methodNumberAt(bytes, payloadStart, payloadEnd) : 0;
-    // The answer to a close that crossed the client's own.
+    // The answer to a close that crossed the client's own close.
     if (method === numbers.channelCloseOk) return;
     if (method !== numbers.channelOpen) {
       this.#methodNumber = method;
@@ -335,7 +335,7 @@ export class AmqpSession implements Session, Holder {
     this.connection.touch();
   }
 
-  /** Logs what is our own fault, once, here at the edge. */
+  /** Logs a fault of the broker once, here at the edge. */
   #told(error: unknown): AmqpError {
     if (!(error instanceof AmqpError) && !(error instanceof BrokerError)) {
       this.broker.logger.error("an AMQP method failed", { error: error as Error });
@@ -354,7 +354,7 @@ export class AmqpSession implements Session, Holder {
     this.send(channel.number, "channel.close", closeArguments(error, channel.methodNumber));
   }
 
-  /** Tells the client why, and waits a little for its answer. */
+  /** Tells the client the reason, and waits a little for its answer. */
   failConnection(error: AmqpError, method: number = this.#methodNumber): void {
     if (this.state === "closing" || this.state === "broken") return;
     this.#releaseAll();
@@ -363,14 +363,14 @@ export class AmqpSession implements Session, Holder {
     this.setDeadline(closeMsMax);
   }
 
-  /** Ends the connection unless it is gone by then; null lifts the deadline. */
+  /** Closes the connection after the delay unless it is gone by then; null cancels the deadline. */
   setDeadline(delayMs: number | null): void {
     this.#deadline?.cancel();
     this.#deadline =
       delayMs === null ? null : this.broker.timers.after(delayMs, () => this.connection.destroy());
   }
 
-  /** Where the client is, as rules name it. */
+  /** The client's host, as rules name it. */
   get host(): string {
     return plainHost(this.connection.remote.host);
   }
@@ -397,7 +397,7 @@ export class AmqpSession implements Session, Holder {
     return factsOf(this);
   }
 
-  /** A client that has not finished its greeting has no words for it yet (spec 2.2.4). */
+  /** A client that has not finished its handshake cannot get a message yet (spec 2.2.4). */
   closeFor(reason: string): void {
     if (this.state === "running") this.failConnection(new AmqpError("CONNECTION_FORCED", reason), 0);
     else this.connection.end();
@@ -412,8 +412,8 @@ export class AmqpSession implements Session, Holder {
   }
 
   /**
-   * The client asked for the end: everything is released before it hears so. Ending the socket is left to it, as by
-   * RabbitMQ: a client that closes twice would else meet the end before its second answer.
+   * The client closes: everything is released before the answer. The client ends the socket, as in RabbitMQ: a client that closes
+   * twice would otherwise meet the end before its second answer.
    */
   closeByClient(): void {
     if (this.state !== "closing") {
@@ -450,17 +450,17 @@ export class AmqpSession implements Session, Holder {
     channels.length = 0;
   }
 
-  /** RabbitMQ's words for the same. */
+  /** Closes with RabbitMQ's text. */
   onShutdown(): void {
     if (this.state !== "running") return;
     const text = "broker forced connection closure with reason 'shutdown'";
     this.send(0, "connection.close", closeArguments(new AmqpError("CONNECTION_FORCED", text), 0));
   }
 
-  /** Publishers are held back, or no longer: clients that asked to know are told. */
+  /** Publishers have to wait, or go on again: clients with the capability are told. */
   flowChanged(isBlocked: boolean): void {
     if (this.state !== "running" || !this.capabilities.connectionBlocked) return;
-    if (isBlocked) this.send(0, "connection.blocked", { reason: this.broker.blockedReason });
+    if (isBlocked) this.send(0, "connection.blocked", { reason: this.broker.flow.blockedReason });
     else this.send(0, "connection.unblocked", {});
   }
 
@@ -480,7 +480,7 @@ export class AmqpSession implements Session, Holder {
     const queues = [...this.exclusiveQueues];
     this.exclusiveQueues.clear();
     for (const queue of queues) this.vhost.deleteQueue(queue);
-    this.broker.flowListeners.delete(this.flowListener);
+    this.broker.flow.listeners.delete(this.flowListener);
   }
 
   onClosed(): void {
@@ -490,6 +490,6 @@ export class AmqpSession implements Session, Holder {
     this.authorization?.holders.delete(this);
     this.heartbeat.stop();
     this.setDeadline(null);
-    this.broker.publisherGone(this.connection);
+    this.broker.flow.gone(this.connection);
   }
 }

@@ -1,8 +1,8 @@
 /**
- * What the frames of a connection wait for: a turn that has units, or a method that takes many turns.
+ * Lets the frames of a connection wait: for a turn with units left, or for a method that takes many turns.
  *
- * Not here: the frames (session.ts). Invariant: `goOn` is called once for each wait, or never after `cancel`, and never
- * while something is waited for.
+ * Not here: the frames (session.ts). Invariant: `goOn` is called once for each wait, never after `cancel`, and never while
+ * something else is waited for.
  */
 import type { Broker } from "../../../broker/broker.ts";
 import type { Job, RunningJob } from "../../../base/turn-work.ts";
@@ -14,7 +14,7 @@ export class TurnWait {
   readonly #goOn: () => void;
   #wait: RunningJob | null = null;
 
-  /** `goOn` takes the frames that waited. */
+  /** `goOn` processes the frames that waited. */
   constructor(broker: Broker, goOn: () => void) {
     this.#broker = broker;
     this.#goOn = goOn;
@@ -24,12 +24,12 @@ export class TurnWait {
     return this.#wait !== null;
   }
 
-  /** What is left goes on in the next turn, so that others are served between its frames. */
+  /** The rest goes on in the next turn, so that other clients are served between these frames. */
   nextTurn(): void {
     this.#wait = this.#broker.work.run(nothing(), () => this.#ended());
   }
 
-  /** Waits for a job, unless it ends at once. `failed` gets what it throws. */
+  /** Waits for a job, unless it ends at once. `failed` is called with its error. */
   work(job: Job<void>, failed: (error: unknown) => void): void {
     let isLater = false;
     const run = this.#broker.work.run(job, (outcome) => {
@@ -41,7 +41,7 @@ export class TurnWait {
     this.#wait = run;
   }
 
-  /** Tries at the end of each tick, until `attempt` says that it is done. `failed` gets what it throws. */
+  /** Calls `attempt` at the end of each tick until it returns true. `failed` is called with its error. */
   retry(attempt: () => boolean, failed: (error: unknown) => void): void {
     const wait = { isRunning: true, cancel: () => void (wait.isRunning = false) };
     const again = (): void => {

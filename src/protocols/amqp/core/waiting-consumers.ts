@@ -1,8 +1,8 @@
 /**
- * The consumers of a connection that could have been given a record, had its output room.
+ * The consumers of a connection that could not get a record because its output had no room.
  *
- * Not here: when there is room (session.ts). Invariant: those that had none of the last room come first, so that nobody
- * starves beside others which always have something.
+ * Not here: when there is room (session.ts). Invariant: consumers that got nothing from the last room come first, so none starves
+ * beside others that always have records.
  */
 import type { ChannelConsumer } from "../channel/channel.ts";
 
@@ -17,7 +17,7 @@ export class WaitingConsumers {
     consumer.hadRoom = false;
   }
 
-  /** There is room. */
+  /** There is room again. */
   wake(): void {
     const waiting = [...this.#hadNone, ...this.#hadSome];
     this.#hadNone = [];

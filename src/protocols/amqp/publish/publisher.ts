@@ -96,7 +96,7 @@ export class Publisher {
     this.#published(message, !publication.publish(this.#exchange!, this.#route, message));
   }
 
-  /** What is said of a message that has gone its way. */
+  /** Confirms or returns the message after it was published. */
   #published(message: IncomingMessage, isRefused: boolean): void {
     const channel = this.#channel;
     const route = this.#route;

@@ -60,7 +60,7 @@ export class InputBuffer {
     }
     const missing = size - (this.end - this.start);
     const taken = Math.min(missing, this.#next.length - this.#nextAt);
-    // What was read may still be looked at: no moving to the front of the same store.
+    // The bytes that were read may still be in use: they must not be moved to the front of the same store.
     if (this.end + taken > this.#store.length) this.#ownAnew(taken);
     copyBytes(this.#store, this.end, this.#next, this.#nextAt, this.#nextAt + taken);
     this.end += taken;

@@ -1,4 +1,4 @@
-/** ApiVersions: what this broker speaks, asked first by every client, in a version that it may not speak (KIP-511). */
+/** ApiVersions: the supported requests. Every client sends it first, possibly in an unsupported version (KIP-511). */
 import { limits } from "../../../base/limits.ts";
 import type { Connection } from "../../contract.ts";
 import type { Handler } from "../core/call.ts";

@@ -1,12 +1,12 @@
 /** DescribeCluster: the one broker, which is its own controller. */
 import type { Handler } from "../core/call.ts";
-import { nodeId } from "../core/node.ts";
+import { nodeId } from "../core/server.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
 const brokersEndpoint = 1;
 
 export const describeCluster: Handler<"DescribeCluster"> = (call, request) => {
-  const { clusterId } = call.node;
+  const { clusterId } = call.server;
   if (request.endpointType !== brokersEndpoint) {
     return {
       errorCode: errorCodes.MISMATCHED_ENDPOINT_TYPE,
@@ -17,7 +17,7 @@ export const describeCluster: Handler<"DescribeCluster"> = (call, request) => {
       brokers: [],
     };
   }
-  const { host, port } = call.node.addressFor(call.connection);
+  const { host, port } = call.server.addressFor(call.connection);
   return {
     errorCode: errorCodes.NONE,
     clusterId,

@@ -11,7 +11,7 @@ import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { Authorization } from "../../../broker/access/permissions.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import type { Connection } from "../../contract.ts";
-import type { KafkaNode } from "./node.ts";
+import type { KafkaServer } from "./server.ts";
 import type { ApiName, RequestBody, ResponseInput } from "../wire/codec.ts";
 
 export type Verdict = "later" | "silent" | "close";
@@ -23,26 +23,26 @@ export type Handler<N extends ApiName> = (
   body: RequestBody<N>,
 ) => ResponseInput<N> | Verdict | AnswerJob<N>;
 
-/** What a session is to its calls. */
+/** The session, as its calls see it. */
 export interface Caller {
   readonly connection: Connection;
-  readonly node: KafkaNode;
-  /** Of who asks; null: it has to log in first. */
+  readonly server: KafkaServer;
+  /** The rights of the client; null: it has to log in first. */
   readonly authorization: Authorization | null;
-  /** Where the client is, as rules name it. */
+  /** The client's host, as rules name it. */
   readonly host: string;
-  /** SASL has told who it is. */
+  /** The client has logged in by SASL. */
   loggedIn(authorization: Authorization): void;
-  /** What has been answered leaves, and nothing more is read. */
+  /** Sends the pending answers, and reads nothing more. */
   end(): void;
   /** After SaslHandshake version 0 the next frame is a bare token (KIP-43). */
   expectsToken: boolean;
-  /** Records that were produced and fetched. */
+  /** Records produced and fetched. */
   messagesIn: number;
   messagesOut: number;
-  /** As the client calls itself and its library. */
+  /** The client's library, by its own name and version. */
   software: { readonly name: string; readonly version: string } | null;
-  /** It is a member of this group, as long as the group says so. */
+  /** The client joined this group, and is a member as long as the group says so. */
   joined(groupId: string, memberId: string): void;
   answered<N extends ApiName>(call: Call<N>, body: ResponseInput<N>): void;
 }
@@ -53,11 +53,11 @@ export class Call<N extends ApiName = ApiName> {
   readonly correlationId: number;
   readonly clientId: string;
   readonly caller: Caller;
-  /** Bytes fields of the body stay valid in later turns; otherwise they are views of what is being received. */
+  /** Fields of bytes in the body stay valid in later turns; otherwise they are views of the input buffer. */
   readonly keepsBytes: boolean;
   /** See `Connection.answerTo`. */
   readonly answerMark: number;
-  /** Called once when the connection goes while the answer is awaited. */
+  /** Called once if the connection ends while the answer is awaited. */
   onGone: (() => void) | null = null;
   #isAnswered = false;
 
@@ -75,15 +75,15 @@ export class Call<N extends ApiName = ApiName> {
     this.clientId = head.clientId ?? "";
   }
 
-  get node(): KafkaNode {
-    return this.caller.node;
+  get server(): KafkaServer {
+    return this.caller.server;
   }
 
   get connection(): Connection {
     return this.caller.connection;
   }
 
-  /** The body after `later`. */
+  /** Sends the body after `later`. */
   answer(body: ResponseInput<N>): void {
     this.onGone = null;
     if (assertsAreOn) {
@@ -93,8 +93,8 @@ export class Call<N extends ApiName = ApiName> {
     this.caller.answered(this, body);
   }
 
-  /** What is answered from here on leaves only when everything appended so far is on the disk. */
+  /** Answers from here on leave only when everything appended so far is on the disk. */
   holdUntilDurable(): void {
-    this.connection.holdUntilDurable(this.node.broker.storage.pending);
+    this.connection.holdUntilDurable(this.server.broker.storage.pending);
   }
 }

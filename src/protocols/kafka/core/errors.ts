@@ -1,4 +1,4 @@
-/** Which of Kafka's errors one of the broker's becomes, where a command has no better one. */
+/** Maps errors of the broker to Kafka's, where a command has no better one. */
 import { BrokerError, type BrokerErrorCode } from "../../../base/errors.ts";
 import { errorCodes, type KafkaErrorName } from "../wire/error-codes.ts";
 
@@ -16,7 +16,7 @@ const names: Readonly<Record<BrokerErrorCode, KafkaErrorName>> = {
   CORRUPT: "KAFKA_STORAGE_ERROR",
 };
 
-/** Code and text for a client. What is not a BrokerError is a fault of this program and thrown on. */
+/** Code and text for a client. An error that is not a BrokerError is a fault of this program, and is thrown on. */
 export function faultOf(error: unknown): { errorCode: number; errorMessage: string } {
   if (!(error instanceof BrokerError)) throw error;
   return { errorCode: errorCodes[names[error.code]], errorMessage: error.message };

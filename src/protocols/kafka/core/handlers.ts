@@ -1,4 +1,4 @@
-/** Every request that this broker answers, and who answers it. The type demands one for each that the codec knows. */
+/** The handler of each request. The type demands one for each request that the codec knows. */
 import type { Handler } from "./call.ts";
 import { alterConfigs } from "../topics/alter-configs.ts";
 import { apiVersions } from "../admin/api-versions.ts";

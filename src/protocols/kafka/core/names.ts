@@ -1,7 +1,7 @@
 /**
- * Names on their way between Kafka, which has UTF-8, and the broker, which has latin1 strings of bytes.
+ * Converts names between Kafka, which has UTF-8, and the broker, which has latin1 strings of bytes.
  *
- * Kafka's own topics are ASCII; queues and streams of other protocols may have any name, and can still be used here.
+ * Kafka's own topics are ASCII; queues and streams of other protocols may have any name, and can be used here too.
  */
 const nameCharactersMax = 249;
 const legalName = /^[\w.-]+$/;
@@ -17,7 +17,7 @@ export function fromBrokerName(name: string): string {
   return name;
 }
 
-/** Why a topic may not be made under this name, in Kafka's words (org.apache.kafka.common.internals.Topic); or null. */
+/** The reason why no topic can be made with this name, in Kafka's words (org.apache.kafka.common.internals.Topic); or null. */
 export function nameFault(name: string): string | null {
   if (name === "") return "Topic name is invalid: the empty string is not allowed";
   if (name === "." || name === "..") return `Topic name is invalid: '${name}' is not allowed`;

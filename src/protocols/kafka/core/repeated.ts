@@ -1,4 +1,4 @@
-/** What a request names more than once, which Kafka refuses where an answer for each would be work without an end. */
+/** Items that a request names more than once. Kafka refuses them if answering each would be unbounded work. */
 export function repeatedOf<Item>(items: readonly Item[], keyOf: (item: Item) => string): ReadonlySet<string> {
   const seen = new Set<string>();
   const repeated = new Set<string>();

@@ -16,7 +16,7 @@ import type { Broker } from "../../../broker/broker.ts";
 import type { Connection, Session, SessionFacts } from "../../contract.ts";
 import { type AnswerJob, Call, type Caller, type Handler, type Verdict } from "./call.ts";
 import { handlers } from "./handlers.ts";
-import type { KafkaNode } from "./node.ts";
+import type { KafkaServer } from "./server.ts";
 import { assertMayAsk, authenticate } from "../security/sasl.ts";
 import {
   type ApiName,
@@ -30,12 +30,12 @@ import { answerUnsupported } from "../admin/api-versions.ts";
 import { FrameSplitter } from "../wire/frames.ts";
 
 const backlogBytesMax = 1 << 20;
-/** Of which a connection remembers that it joined them, until it is looked which of them it is still in. */
+/** A connection remembers this many groups that it joined, before it checks in which of them it still is. */
 const membershipsMax = 16;
-/** Room for what comes before a login, and for nothing that fills the memory. */
+/** Enough for requests before a login, and too little to fill the memory. */
 const requestBytesMaxBeforeLogin = 64 << 10;
 
-/** Only Produce carries what nobody looks at one by one. Throws LIMIT, which ends the connection. */
+/** Only Produce has content that is not processed item by item. Throws LIMIT, which ends the connection. */
 function assertSize(buffer: Buffer, start: number, end: number): void {
   if (end - start <= limits.kafkaNamingRequestBytesMax || buffer.readInt16BE(start) === produceKey) return;
   const most = limits.kafkaNamingRequestBytesMax;
@@ -48,7 +48,7 @@ function isJob(
   return typeof (answer as Partial<AnswerJob<ApiName>>).next === "function";
 }
 
-/** Leaves the answer in the writer, if there is one. */
+/** Encodes the answer, if there is one, into the writer. */
 function* encodedAnswer(
   call: Call,
   job: AnswerJob<ApiName>,
@@ -60,9 +60,9 @@ function* encodedAnswer(
   return "answered";
 }
 
-/** Requests that tell of nothing that is kept; login looks for itself (Access.logIn). */
+/** Requests whose answers depend on no stored data; the login checks for itself (Access.logIn). */
 const lookingAtNothing: ReadonlySet<ApiName> = new Set(["ApiVersions", "SaslHandshake", "SaslAuthenticate"]);
-/** Those that may look at anything but what groups have committed, which goes on being committed all the time. */
+/** Requests that may read any definition except committed offsets, which change all the time. */
 const lookingAtNoPosition: ReadonlySet<ApiName> = new Set([
   "Metadata",
   "FindCoordinator",
@@ -72,10 +72,10 @@ const lookingAtNoPosition: ReadonlySet<ApiName> = new Set([
   "LeaveGroup",
 ]);
 
-/** Those that look at the topics that they name, where they find them (topics/directory.ts). */
+/** Requests that read the topics that they name, where they look them up (topics/directory.ts). */
 const lookingAtNames: ReadonlySet<ApiName> = new Set(["Produce", "Fetch", "ListOffsets"]);
 
-/** The journal takes nothing: what is not written must not be told of. */
+/** The journal cannot be written: an answer must not depend on unwritten data. */
 function lookedAround(broker: Broker, name: ApiName): void {
   if (!broker.ticker.isStuck || lookingAtNothing.has(name) || lookingAtNames.has(name)) return;
   broker.lookedAtDefinitions();
@@ -84,9 +84,9 @@ function lookedAround(broker: Broker, name: ApiName): void {
 
 export class KafkaSession implements Session, Caller, Holder {
   readonly connection: Connection;
-  readonly node: KafkaNode;
+  readonly server: KafkaServer;
   #loggedInAs: Authorization | null = null;
-  /** Ends a connection that does not log in. */
+  /** Closes a connection that does not log in. */
   #deadline: Timer | null = null;
   expectsToken = false;
   messagesIn = 0;
@@ -97,31 +97,31 @@ export class KafkaSession implements Session, Caller, Holder {
   /** Member ids by group; most connections are in none. */
   #memberships: Map<string, string> | null = null;
   readonly #splitter = new FrameSplitter(limits.kafkaRequestBytesMax);
-  /** The request that is being worked on or whose answer comes later. */
+  /** The request that is being processed, or whose answer comes later. */
   #awaited: Call | null = null;
-  /** The token of SaslHandshake version 0 is being looked at. */
+  /** The token of SaslHandshake version 0 is being checked. */
   #isLoggingIn = false;
   #isOutputFull = false;
   #backlog: Buffer[] = [];
   #backlogBytes = 0;
   #isReadingPaused = false;
-  /** Of the request that takes many turns, and its answer so far. */
+  /** Bytes of the request that takes many turns, and of its answer so far. */
   #workBytes = 0;
   #answer: ByteWriter | null = null;
   #isResuming = false;
   #isEnded = false;
 
-  constructor(connection: Connection, node: KafkaNode) {
+  constructor(connection: Connection, server: KafkaServer) {
     this.connection = connection;
-    this.node = node;
+    this.server = server;
     connection.settle(this.authorization !== null);
     if (this.authorization !== null) return;
     this.#splitter.frameBytesMax = requestBytesMaxBeforeLogin;
-    this.#deadline = node.broker.timers.after(limits.loginMsMax, () => connection.destroy());
+    this.#deadline = server.broker.timers.after(limits.loginMsMax, () => connection.destroy());
   }
 
   get authorization(): Authorization | null {
-    return this.#loggedInAs ?? this.node.broker.access.anonymous;
+    return this.#loggedInAs ?? this.server.broker.access.anonymous;
   }
 
   get host(): string {
@@ -162,7 +162,7 @@ export class KafkaSession implements Session, Caller, Holder {
     );
   }
 
-  /** A request that waits for something (long polls, joins) is no work. */
+  /** A request that waits (long poll, join) does not count as work. */
   get isAtWork(): boolean {
     return this.#answer !== null;
   }
@@ -203,7 +203,7 @@ export class KafkaSession implements Session, Caller, Holder {
     const call = new Call(this, request, keepsBytes);
     this.#requests++;
     this.#clientId = call.clientId;
-    lookedAround(this.node.broker, request.name);
+    lookedAround(this.server.broker, request.name);
     // The table's type ties each name to its body; the union of all names is more than the compiler follows.
     const handler = handlers[request.name] as unknown as Handler<ApiName>;
     this.#awaited = call;
@@ -215,12 +215,12 @@ export class KafkaSession implements Session, Caller, Holder {
     else if (answer !== "silent") this.#write(call, answer);
   }
 
-  /** A request that may take many turns; its answer, which may be as long, is made beside the output and then added. */
+  /** A request that may take many turns. Its answer may be as long, so it is made beside the output and then added. */
   #work(call: Call, job: AnswerJob<ApiName>, requestBytes: number): void {
     const writer = new ByteWriter();
     this.#answer = writer;
     this.#workBytes = requestBytes;
-    const running = this.node.broker.work.run(encodedAnswer(call, job, writer), (outcome) => {
+    const running = this.server.broker.work.run(encodedAnswer(call, job, writer), (outcome) => {
       call.onGone = null;
       this.#awaited = this.#answer = null;
       this.#workBytes = 0;
@@ -238,7 +238,7 @@ export class KafkaSession implements Session, Caller, Holder {
     if (running.isRunning) call.onGone = () => running.cancel();
   }
 
-  /** A frame that is only a token (KIP-43); answered by an empty one, a wrong one by the end. */
+  /** A frame that is only a token (KIP-43). A right token is answered by an empty frame, a wrong one by closing the connection. */
   #takeBareToken(token: Uint8Array): void {
     this.expectsToken = false;
     this.#isLoggingIn = true;
@@ -269,13 +269,13 @@ export class KafkaSession implements Session, Caller, Holder {
   }
 
   readonly #isMember = ([groupId, memberId]: [string, string]): boolean =>
-    this.node.coordinator.find(groupId)?.members.has(memberId) === true;
+    this.server.coordinator.find(groupId)?.members.has(memberId) === true;
 
   describe(): SessionFacts {
     const { authorization, software, messagesIn, messagesOut } = this;
     return {
       user: authorization?.name ?? null,
-      vhost: this.node.vhost.name,
+      vhost: this.server.vhost.name,
       clientName: this.#clientId.slice(0, limits.clientTextBytesMax),
       clientProperties: software === null ? {} : { library: software.name, version: software.version },
       isClosing: this.#isEnded,
@@ -310,11 +310,11 @@ export class KafkaSession implements Session, Caller, Holder {
     this.#resumeLater();
   }
 
-  /** Goes on with what waited, when the tick's other input has had its turn: an answer may come amid a delivery. */
+  /** Goes on with waiting requests after the tick's other input: an answer may come in the middle of a delivery. */
   #resumeLater(): void {
     if (this.#backlog.length === 0 || this.#isResuming) return;
     this.#isResuming = true;
-    this.node.broker.timers.atTickEnd(() => {
+    this.server.broker.timers.atTickEnd(() => {
       this.#isResuming = false;
       this.connection.answerTo(this.connection.answerMark, () => this.#resume());
     });
@@ -337,13 +337,13 @@ export class KafkaSession implements Session, Caller, Holder {
     }
   }
 
-  /** A request that makes no sense ends its own connection, as in Kafka, and nobody else's. */
+  /** An invalid request closes its own connection, as in Kafka, and no other. */
   #fail(error: unknown): void {
     const isClients = error instanceof BrokerError;
     const { host, port } = this.connection.remote;
     const fields = { client: `${host}:${port}`, error: error as Error };
-    if (isClients) this.node.closedLog.add(fields);
-    else this.node.broker.logger.error("a Kafka request failed; closed its connection", fields);
+    if (isClients) this.server.closedLog.add(fields);
+    else this.server.broker.logger.error("a Kafka request failed; closed its connection", fields);
     this.end();
   }
 
@@ -364,7 +364,7 @@ export class KafkaSession implements Session, Caller, Holder {
     this.#deadline?.cancel();
     this.#loggedInAs?.holders.delete(this);
     this.#letGo();
-    this.node.broker.publisherGone(this.connection);
+    this.server.broker.flow.gone(this.connection);
     const awaited = this.#awaited;
     this.#awaited = null;
     awaited?.onGone?.();

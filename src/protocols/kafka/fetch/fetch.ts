@@ -14,7 +14,7 @@ import type { Call, Handler } from "../core/call.ts";
 import { faultOf } from "../core/errors.ts";
 import { isCommittedOnly } from "./isolation.ts";
 import { beginAnswer, FetchedRecords } from "./records.ts";
-import { leaderEpoch } from "../core/node.ts";
+import { leaderEpoch } from "../core/server.ts";
 import type { KafkaTopic } from "../topics/directory.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
 import { errorCodes, type KafkaErrorName } from "../wire/error-codes.ts";
@@ -50,7 +50,7 @@ export const fetch: Handler<"Fetch"> = (call, request) => {
   if (sessionEpoch > sessionEpochs.first) {
     return { errorCode: errorCodes.FETCH_SESSION_ID_NOT_FOUND, responses: [] };
   }
-  const { topics: directory, broker } = call.node;
+  const { topics: directory, broker } = call.server;
   assertPartitions(request);
   const targets = request.topics.map(({ topic: name, topicId, partitions }) => ({
     name,
@@ -167,7 +167,7 @@ function readPartition(
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error;
     // Bytes that are not whole are never served; the operator hears of them.
-    call.node.broker.logger.error("a fetch met records that cannot be read", { queue: queue.name, error });
+    call.server.broker.logger.error("a fetch met records that cannot be read", { queue: queue.name, error });
     answer.errorCode = faultOf(error).errorCode;
   }
   return answer;
@@ -212,7 +212,7 @@ class LongPoll implements LogWaiter {
     }
     this.#found(reading);
     call.onGone = () => this.#stop();
-    this.#timer = call.node.broker.timers.after(request.maxWaitMs, () => this.#answer(this.#read()));
+    this.#timer = call.server.broker.timers.after(request.maxWaitMs, () => this.#answer(this.#read()));
   }
 
   #found({ bytes }: Reading): void {
@@ -236,7 +236,7 @@ class LongPoll implements LogWaiter {
   }
 
   #read(): Reading {
-    const { topics } = this.#call.node;
+    const { topics } = this.#call.server;
     // A topic may have been deleted, or made again under its name, since.
     const targets = this.#targets.map((target) => ({ ...target, topic: topics.findById(target.topic!.id) }));
     return read(this.#call, this.#request, targets);

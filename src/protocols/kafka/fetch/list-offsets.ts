@@ -10,7 +10,7 @@ import { RecordCursor } from "../../../message/kafka/batch-records.ts";
 import type { Call, Handler } from "../core/call.ts";
 import { faultOf } from "../core/errors.ts";
 import { repeatedOf } from "../core/repeated.ts";
-import { leaderEpoch } from "../core/node.ts";
+import { leaderEpoch } from "../core/server.ts";
 import type { KafkaTopic } from "../topics/directory.ts";
 import { endFor, isCommittedOnly } from "./isolation.ts";
 import type { RequestBody } from "../wire/codec.ts";
@@ -47,7 +47,7 @@ interface Answer {
 }
 
 export const listOffsets: Handler<"ListOffsets"> = function* (call, request) {
-  call.node.broker.storage.seal();
+  call.server.broker.storage.seal();
   const topics: { name: string; partitions: Answer[] }[] = [];
   for (const { name, partitions } of request.topics) {
     const answers: Answer[] = [];
@@ -55,7 +55,7 @@ export const listOffsets: Handler<"ListOffsets"> = function* (call, request) {
     const repeated = repeatedOf(partitions, ({ partitionIndex }) => String(partitionIndex));
     for (const asked of partitions) {
       const { partitionIndex } = asked;
-      const topic = call.node.topics.find(name);
+      const topic = call.server.topics.find(name);
       if (!mayUsePartition(call, "describe", topic, name, partitionIndex)) {
         answers.push({ partitionIndex, errorCode: errorCodes.TOPIC_AUTHORIZATION_FAILED });
       } else if (repeated.has(String(partitionIndex))) {
@@ -83,7 +83,7 @@ function* answerFor(
     const epoch = found.offset < 0 ? -1 : leaderEpoch;
     return { partitionIndex, errorCode: errorCodes.NONE, ...found, leaderEpoch: epoch };
   } catch (error) {
-    call.node.broker.logger.error("a search by time met records that cannot be read", {
+    call.server.broker.logger.error("a search by time met records that cannot be read", {
       error: error as Error,
     });
     return { partitionIndex, errorCode: faultOf(error).errorCode };

@@ -1,7 +1,7 @@
 /** OffsetForLeaderEpoch: there has been one epoch, which ends where the log does. */
 import { mayUsePartition } from "../core/authorize.ts";
 import type { Call, Handler } from "../core/call.ts";
-import { leaderEpoch } from "../core/node.ts";
+import { leaderEpoch } from "../core/server.ts";
 import type { RequestBody } from "../wire/codec.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
@@ -24,7 +24,7 @@ export const offsetForLeaderEpoch: Handler<"OffsetForLeaderEpoch"> = function* (
 function endOf(call: Call<"OffsetForLeaderEpoch">, topic: string, asked: Asked): Answer {
   const { partition } = asked;
   const unknown = { partition, leaderEpoch: -1, endOffset: -1 };
-  const found = call.node.topics.find(topic);
+  const found = call.server.topics.find(topic);
   if (!mayUsePartition(call, "describe", found, topic, partition))
     return { ...unknown, errorCode: errorCodes.TOPIC_AUTHORIZATION_FAILED };
   const queue = found?.queue(partition);

@@ -17,7 +17,7 @@ import { envelope } from "../../../message/envelope.ts";
 import { attributeBits, KafkaBatch } from "../../../message/kafka/batch.ts";
 import { KafkaBatchBuilder } from "../../../message/kafka/batch-builder.ts";
 import { controlTypes } from "../../../message/kafka/batch-records.ts";
-import { leaderEpoch } from "../core/node.ts";
+import { leaderEpoch } from "../core/server.ts";
 import { endFor } from "./isolation.ts";
 import type { RecordsSource } from "../wire/records-source.ts";
 

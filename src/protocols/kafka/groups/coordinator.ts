@@ -66,7 +66,7 @@ export class GroupCoordinator {
     return count;
   }
 
-  /** Whether this member, or somebody without membership, may commit for the group. */
+  /** Whether this member, or a client without membership, may commit for the group. */
   checkCommit(groupId: string, claim: MemberClaim): KafkaErrorName | null {
     const group = this.#groups.get(groupId);
     if (group !== undefined) return group.commit(claim);

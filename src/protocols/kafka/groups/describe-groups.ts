@@ -26,14 +26,14 @@ export const describeGroups: Handler<"DescribeGroups"> = function* (call, reques
     }
     const group = describe(call, groupId);
     groups.push(group);
-    bytes += call.node.coordinator.find(groupId)?.room.bytes ?? 0;
+    bytes += call.server.coordinator.find(groupId)?.room.bytes ?? 0;
     yield unitsOfGroup + group.members.length;
   }
   return { groups };
 };
 
 function describe(call: Call<"DescribeGroups">, groupId: string): GroupInput {
-  const { coordinator } = call.node;
+  const { coordinator } = call.server;
   const bare = { groupId, ...nothing };
   if (!mayUseGroup(call, "describe", groupId)) {
     return { ...bare, errorCode: errorCodes.GROUP_AUTHORIZATION_FAILED };

@@ -6,7 +6,7 @@
  */
 import { mayUseGroup } from "../core/authorize.ts";
 import type { Handler } from "../core/call.ts";
-import { nodeId } from "../core/node.ts";
+import { nodeId } from "../core/server.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
 const keyTypes = { group: 0, transaction: 1 } as const;
@@ -21,7 +21,7 @@ const refusal = {
 
 export const findCoordinator: Handler<"FindCoordinator"> = function* (call, request) {
   const { keyType } = request;
-  const { host, port } = call.node.addressFor(call.connection);
+  const { host, port } = call.server.addressFor(call.connection);
   const answer =
     keyType === keyTypes.group || keyType === keyTypes.transaction
       ? { errorCode: errorCodes.NONE, errorMessage: "", nodeId, host, port }

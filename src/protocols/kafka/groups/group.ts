@@ -1,10 +1,10 @@
 /**
- * One classic consumer group: its members, their generations, and the rebalance in which they join and are told what
- * they got. It never looks into metadata or assignments.
+ * One classic consumer group: its members, their generations, and the rebalance in which they join and get their assignments. It
+ * never reads metadata or assignments.
  *
- * States and what events do in them are in `group-states.ts`; positions are in the broker's `group-offsets.ts`.
- * Invariants: the group has a leader among its members whenever it is CompletingRebalance or Stable; every member that
- * waits for an answer gets exactly one; no member is in two generations.
+ * States and what events do in them are in states.ts, how an assignor is chosen in election.ts; committed offsets are in
+ * broker/groups/offsets.ts. Invariants: the group has a leader among its members whenever it is CompletingRebalance or Stable;
+ * every member that waits for an answer gets exactly one; no member is in two generations.
  */
 import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { Clock, Timer, Timers } from "../../../base/clock.ts";
@@ -13,6 +13,8 @@ import { GroupMember, type JoinDetails, type JoinResult, noAssignment, type Sync
 import { GroupRoom, type RoomHost } from "./room.ts";
 import { type GroupState, reactions } from "./states.ts";
 import { errorCodes, type KafkaErrorName } from "../wire/error-codes.ts";
+import { electProtocol, isSharedByAll } from "./election.ts";
+import { refusal, syncRefusal } from "./refusals.ts";
 
 /** Kafka waits three seconds for more members of a new group; small jobs have no patience for that. */
 const initialDelayMs = 100;
@@ -25,7 +27,7 @@ export interface GroupHost extends RoomHost {
   groupEmptied(group: Group): void;
 }
 
-/** Who speaks, as most requests of members say it. */
+/** The member that a request claims to come from. */
 export interface MemberClaim {
   readonly memberId: string;
   readonly groupInstanceId: string | null;
@@ -111,12 +113,7 @@ export class Group {
     if (protocolType === "" || protocols.length === 0) return false;
     if (this.members.size === 0) return true;
     if (protocolType !== this.protocolType) return false;
-    return protocols.some(({ name }) => this.#isSharedByAll(name));
-  }
-
-  #isSharedByAll(protocol: string): boolean {
-    for (const member of this.members.values()) if (!member.hasProtocol(protocol)) return false;
-    return true;
+    return protocols.some(({ name }) => isSharedByAll(this.members, name));
   }
 
   #joinNew(details: JoinDetails, requiresKnownId: boolean, onJoined: (result: JoinResult) => void): void {
@@ -212,7 +209,7 @@ export class Group {
     const wasLeader = this.leaderId === oldId;
     if (wasLeader) this.leaderId = memberId;
     if (this.state === "Stable" && isSame) {
-      // Told that somebody else leads, or it would assign anew.
+      // The answer names another leader, or the member would assign again.
       const result = this.#resultFor(member);
       return onJoined(wasLeader ? { ...result, leader: oldId, members: [] } : result);
     }
@@ -266,7 +263,7 @@ export class Group {
     const joined = [...this.members.values()].filter((member) => member.onJoined !== null);
     if (joined.length === 0) return this.#waitForMembers(this.#rebalanceTimeoutMs);
     this.generation++;
-    this.protocolName = this.#electProtocol();
+    this.protocolName = electProtocol(this.members);
     this.state = "CompletingRebalance";
     if (!joined.some(({ id }) => id === this.leaderId)) this.leaderId = joined[0]!.id;
     this.#deadline = this.#host.timers.after(this.#rebalanceTimeoutMs, () => this.#syncExpired());
@@ -285,19 +282,6 @@ export class Group {
     this.protocolName = null;
     this.leaderId = null;
     if (this.isUnused) this.#host.groupEmptied(this);
-  }
-
-  /** Of the protocols that all members know, the one that most of them like best. */
-  #electProtocol(): string {
-    const votes = new Map<string, number>();
-    const [first] = this.members.values();
-    const shared = new Set<string>();
-    for (const { name } of first!.details.protocols) if (this.#isSharedByAll(name)) shared.add(name);
-    for (const { details } of this.members.values()) {
-      const choice = details.protocols.find(({ name }) => shared.has(name))!.name;
-      votes.set(choice, (votes.get(choice) ?? 0) + 1);
-    }
-    return [...votes].reduce((best, vote) => (vote[1] > best[1] ? vote : best))[0];
   }
 
   #resultFor(member: GroupMember): JoinResult {
@@ -390,7 +374,7 @@ export class Group {
     return reaction === "accept" ? null : reaction;
   }
 
-  /** Whether positions may be committed; a generation below 0 and no id is somebody without membership. */
+  /** Whether offsets may be committed. A generation below 0 and no id mean a client without membership. */
   commit(claim: MemberClaim): KafkaErrorName | null {
     const reaction = reactions[this.state].commit;
     if (claim.generationId < 0 && claim.memberId === "" && claim.groupInstanceId === null) {
@@ -479,22 +463,4 @@ export class Group {
 
 function metadataOf(details: JoinDetails, protocol: string | null): Buffer {
   return details.protocols.find(({ name }) => name === protocol)?.metadata ?? noAssignment;
-}
-
-export function refusal(error: KafkaErrorName, memberId: string): JoinResult {
-  return {
-    errorCode: errorCodes[error],
-    generationId: -1,
-    protocolType: null,
-    // Not null: versions before 7 cannot say so.
-    protocolName: "",
-    leader: "",
-    memberId,
-    skipAssignment: false,
-    members: [],
-  };
-}
-
-export function syncRefusal(error: KafkaErrorName): SyncResult {
-  return { errorCode: errorCodes[error], protocolType: null, protocolName: null, assignment: noAssignment };
 }

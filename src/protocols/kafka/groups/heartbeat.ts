@@ -8,7 +8,7 @@ export const heartbeat: Handler<"Heartbeat"> = (call, request) => {
   if (!mayUseGroup(call, "join", request.groupId)) {
     return { errorCode: errorCodes.GROUP_AUTHORIZATION_FAILED };
   }
-  const group = call.node.coordinator.find(request.groupId);
+  const group = call.server.coordinator.find(request.groupId);
   const fault = group === undefined ? "UNKNOWN_MEMBER_ID" : group.heartbeat(request);
   return { errorCode: errorCodes[fault ?? "NONE"] };
 };

@@ -2,7 +2,7 @@
 import { limits } from "../../../base/limits.ts";
 import { mayUseGroup } from "../core/authorize.ts";
 import type { Handler } from "../core/call.ts";
-import { refusal } from "./group.ts";
+import { refusal } from "./refusals.ts";
 import type { JoinDetails } from "./member.ts";
 import type { RequestBody } from "../wire/codec.ts";
 
@@ -22,7 +22,7 @@ export const joinGroup: Handler<"JoinGroup"> = (call, request) => {
     return refusal("INVALID_SESSION_TIMEOUT", memberId);
   }
   if (request.protocols.length > protocolsMax) return refusal("INCONSISTENT_GROUP_PROTOCOL", memberId);
-  const { coordinator } = call.node;
+  const { coordinator } = call.server;
   if (memberId !== "" && coordinator.find(groupId) === undefined)
     return refusal("UNKNOWN_MEMBER_ID", memberId);
   const group = coordinator.findOrCreate(groupId);

@@ -3,7 +3,7 @@ import { mayUseGroup } from "../core/authorize.ts";
 import type { Handler } from "../core/call.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
-/** Whoever leaves has the others looked at. */
+/** The cost of one leaving member: the other members are looked at. */
 const unitsOfLeaving = 20;
 
 export const leaveGroup: Handler<"LeaveGroup"> = function* (call, request) {
@@ -12,7 +12,7 @@ export const leaveGroup: Handler<"LeaveGroup"> = function* (call, request) {
   if (!mayUseGroup(call, "join", groupId)) {
     return { errorCode: errorCodes.GROUP_AUTHORIZATION_FAILED, members: [] };
   }
-  const group = call.node.coordinator.find(groupId);
+  const group = call.server.coordinator.find(groupId);
   const leave = (memberId: string, groupInstanceId: string | null): number => {
     const fault = group === undefined ? "UNKNOWN_MEMBER_ID" : group.leave(memberId, groupInstanceId);
     return errorCodes[fault ?? "NONE"];

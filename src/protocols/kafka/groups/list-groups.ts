@@ -10,7 +10,7 @@ export const listGroups: Handler<"ListGroups"> = function* (call, { statesFilter
   const types = new Set(typesFilter.map((type) => type.toLowerCase()));
   const seesAll = mayUseCluster(call, "describe");
   const groups = [];
-  for (const { groupId, state, protocolType } of call.node.coordinator.all()) {
+  for (const { groupId, state, protocolType } of call.server.coordinator.all()) {
     yield 1;
     if (!seesAll && !mayUseGroup(call, "describe", groupId)) continue;
     if (states.size > 0 && !states.has(state.toLowerCase())) continue;

@@ -40,7 +40,7 @@ export const noAssignment: Buffer = Buffer.alloc(0);
 /** What a member takes beside its texts and bytes. */
 const memberBytesLeast = 256;
 
-/** What is kept of a member until it leaves. */
+/** Bytes that are kept of a member until it leaves. */
 export function bytesOf(details: JoinDetails): number {
   const { clientId, clientHost, groupInstanceId, protocolType, protocols } = details;
   let bytes = memberBytesLeast + clientId.length + clientHost.length + protocolType.length;

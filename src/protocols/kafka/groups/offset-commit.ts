@@ -25,9 +25,9 @@ export const offsetCommit: Handler<"OffsetCommit"> = function* (call, request) {
   // Asked again after each pause: the member may have been fenced meanwhile, and its topics deleted.
   const faultNow = (): KafkaErrorName | null =>
     mayUseGroup(call, "join", groupId)
-      ? call.node.coordinator.checkCommit(groupId, { memberId, groupInstanceId, generationId })
+      ? call.server.coordinator.checkCommit(groupId, { memberId, groupInstanceId, generationId })
       : "GROUP_AUTHORIZATION_FAILED";
-  const { topics: directory } = call.node;
+  const { topics: directory } = call.server;
   const byId = call.version >= 10;
   const topics: { name: string; topicId: string; partitions: Result[] }[] = [];
   let fault = Buffer.byteLength(groupId) > limits.nameBytesMax ? "INVALID_GROUP_ID" : faultNow();
@@ -62,7 +62,7 @@ function commit(
   if (!mayUseTopic(call, "read", topic.name)) return "TOPIC_AUTHORIZATION_FAILED";
   if (!topic.hasPartition(partitionIndex)) return "UNKNOWN_TOPIC_OR_PARTITION";
   if (Buffer.byteLength(metadata) > metadataBytesMax) return "OFFSET_METADATA_TOO_LARGE";
-  const { vhost } = call.node;
+  const { vhost } = call.server;
   vhost.groupOffsets.commit(toBrokerName(groupId), toBrokerName(topic.name), partitionIndex, {
     offset: committedOffset,
     leaderEpoch: committedLeaderEpoch,

@@ -12,7 +12,7 @@ const bytesPerUnit = 20;
 
 export const offsetDelete: Handler<"OffsetDelete"> = function* (call, request) {
   const { groupId } = request;
-  const { coordinator, vhost } = call.node;
+  const { coordinator, vhost } = call.server;
   if (groupId === "") return { errorCode: errorCodes.INVALID_GROUP_ID, topics: [] };
   if (!mayUseGroup(call, "delete", groupId)) {
     return { errorCode: errorCodes.GROUP_AUTHORIZATION_FAILED, topics: [] };

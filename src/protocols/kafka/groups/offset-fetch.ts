@@ -76,7 +76,7 @@ function* askedPositions(
   groupId: string,
   { name, topicId = zeroUuid, partitionIndexes }: AskedTopic,
 ): Job<TopicPositions> {
-  const topic = call.version >= 10 ? call.node.topics.findById(topicId) : undefined;
+  const topic = call.version >= 10 ? call.server.topics.findById(topicId) : undefined;
   let error: keyof typeof errorCodes = "NONE";
   if (call.version >= 10 && topic === undefined) error = "UNKNOWN_TOPIC_ID";
   else if (!mayUseTopic(call, "describe", topic?.name ?? name)) error = "TOPIC_AUTHORIZATION_FAILED";
@@ -84,7 +84,7 @@ function* askedPositions(
   const known = toBrokerName(topic?.name ?? name);
   const partitions: PartitionPosition[] = [];
   for (const index of partitionIndexes) {
-    const committed = error === "NONE" ? call.node.vhost.groupOffsets.get(group, known, index) : undefined;
+    const committed = error === "NONE" ? call.server.vhost.groupOffsets.get(group, known, index) : undefined;
     partitions.push(position(index, committed, errorCodes[error]));
     yield 1;
   }
@@ -93,13 +93,13 @@ function* askedPositions(
 
 function* allPositions(call: Call<"OffsetFetch">, groupId: string): Job<TopicPositions[]> {
   const answered: TopicPositions[] = [];
-  for (const [brokerName, committed] of call.node.coordinator.commitsOf(groupId) ?? []) {
+  for (const [brokerName, committed] of call.server.coordinator.commitsOf(groupId) ?? []) {
     yield 1;
     const name = fromBrokerName(brokerName);
     if (!mayUseTopic(call, "describe", name)) continue;
-    const topicId = call.node.topics.find(name)?.id ?? zeroUuid;
+    const topicId = call.server.topics.find(name)?.id ?? zeroUuid;
     const partitions: PartitionPosition[] = [];
-    const { groupOffsets } = call.node.vhost;
+    const { groupOffsets } = call.server.vhost;
     for (const index of committed.keys()) {
       partitions.push(position(index, groupOffsets.get(toBrokerName(groupId), brokerName, index)));
       yield 1;

@@ -24,7 +24,7 @@ import { KafkaBatchBuilder } from "../../../message/kafka/batch-builder.ts";
 import { RecordCursor } from "../../../message/kafka/batch-records.ts";
 import { appendBatch } from "./log.ts";
 
-/** What is not in a log yet has no id. */
+/** A record that is not in a log yet has no id. */
 const noId = new EntryId();
 const cursor = new RecordCursor();
 const single = new KafkaBatch();

@@ -19,5 +19,5 @@ export const initProducerId: Handler<"InitProducerId"> = (call, request) => {
   }
   // The id's reservation must last longer than what is stored under it.
   call.holdUntilDurable();
-  return { errorCode: errorCodes.NONE, producerId: call.node.producerIds.take(), producerEpoch: 0 };
+  return { errorCode: errorCodes.NONE, producerId: call.server.producerIds.take(), producerEpoch: 0 };
 };

@@ -1,7 +1,7 @@
 /**
  * Appends a producer's batch to a partition's log, as it came: the hot path. No record is made into an object.
  *
- * The place in the log is written into the batch when it is read (`fetch-records.ts`), since one batch may lie in
+ * The place in the log is written into the batch when it is read (fetch/records.ts), since one batch may lie in
  * several logs. Not here: whether the batch is sound (`message/kafka/batch-validate.ts`).
  * Invariant: a batch and what is remembered of its producer are appended in the same tick or not at all.
  */

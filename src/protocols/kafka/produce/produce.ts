@@ -81,7 +81,7 @@ function* appendAll(
   check: BatchCheck,
 ): AnswerJob<"Produce"> {
   const { acks, transactionalId, topicData } = request;
-  const { broker } = call.node;
+  const { broker } = call.server;
   const fault = requestFault(acks, transactionalId);
   let hasFault = false;
   let hasStored = false;
@@ -124,7 +124,7 @@ function* appendAll(
     responses.push({ name, topicId, partitionResponses });
   }
   // While the disk is full its batches are refused, so it may go on to ask for other things.
-  if (broker.storage.failure === null) broker.publisherSeen(call.connection);
+  if (broker.storage.failure === null) broker.flow.publisherSeen(call.connection);
   if (acks === 0) return hasFault ? "close" : "silent";
   // A refusal does not wait for a disk that may be the reason.
   if (hasStored && acks === acksAll && broker.options.kafkaDurability === "fsync") call.holdUntilDurable();
@@ -149,7 +149,7 @@ function requestFault(acks: number, transactionalId: string | null): [KafkaError
 
 const unauthorized: [KafkaErrorName, string] = ["TOPIC_AUTHORIZATION_FAILED", "Topic authorization failed."];
 
-/** An id that is nobody's topic has no name to be asked about, and is refused for that. */
+/** An id without a topic has no name to check, and is refused for that reason. */
 function isRefused(call: Call<"Produce">, name: string): boolean {
   return name !== "" && !mayUseTopic(call, "write", name);
 }
@@ -159,7 +159,7 @@ function topicFor(
   call: Call<"Produce">,
   { name, topicId, partitionData }: TopicData,
 ): KafkaTopic | undefined {
-  const { topics } = call.node;
+  const { topics } = call.server;
   if (call.version >= 13) return topics.findById(topicId);
   const found = topics.find(name);
   if (found !== undefined || partitionData.every(({ index }) => index !== 0)) return found;
@@ -192,7 +192,7 @@ function refusalOf(
 /** Appends `batch`, in which no fault was found. */
 function append(call: Call<"Produce">, topic: KafkaTopic, index: number): PartitionResult {
   const rules = topicRules(topic.configs);
-  const now = call.node.broker.clock.now();
+  const now = call.server.broker.clock.now();
   const fault = topicFault(rules, now);
   if (fault !== null) return refuse(index, ...fault);
   const queue = topic.queue(index);
@@ -231,7 +231,7 @@ function store(
   rules: TopicRules,
   now: number,
 ): PartitionResult {
-  const { broker } = call.node;
+  const { broker } = call.server;
   const refusal = diskRefusal(broker.storage);
   if (refusal !== null) return refuse(index, "KAFKA_STORAGE_ERROR", refusal);
   const verdict = sequenceVerdict(queue, batch);
@@ -256,7 +256,7 @@ function store(
 
 /** Where the records went has no one offset: the answer is 0, as of a log that keeps nothing. */
 function publish(call: Call<"Produce">, topic: KafkaTopic, index: number): PartitionResult {
-  const { vhost, broker } = call.node;
+  const { vhost, broker } = call.server;
   const refusal = diskRefusal(broker.storage);
   if (refusal !== null) return refuse(index, "KAFKA_STORAGE_ERROR", refusal);
   if (batch.recordCount > limits.kafkaExchangeRecordsMax) {

@@ -24,7 +24,7 @@ export const createAcls: Handler<"CreateAcls"> = function* (call, request) {
     bindings.push(binding);
     return { errorCode: errorCodes.NONE };
   });
-  call.node.broker.access.acls.add(bindings);
+  call.server.broker.access.acls.add(bindings);
   call.holdUntilDurable();
   return { results };
 };

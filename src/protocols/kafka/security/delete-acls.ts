@@ -27,7 +27,7 @@ function refusalOf(call: Call<"DeleteAcls">, filters: number): Result | null {
 function* deleteMatching(call: Call<"DeleteAcls">, filter: BindingFilter): Job<Result> {
   const fault = filterFault(filter);
   if (fault !== null) return refuse("INVALID_REQUEST", fault);
-  const { acls } = call.node.broker.access;
+  const { acls } = call.server.broker.access;
   const matching = yield* matchingAcls(acls.all(), filter);
   acls.delete(matching);
   yield matching.length;

@@ -16,7 +16,7 @@ export const describeAcls: Handler<"DescribeAcls"> = function* (call, filter) {
   const fault = filterFault(filter);
   if (fault !== null) return refuse("INVALID_REQUEST", fault);
   const byResource = new Map<string, BindingNumbers[]>();
-  for (const acl of yield* matchingAcls(call.node.broker.access.acls.all(), filter)) {
+  for (const acl of yield* matchingAcls(call.server.broker.access.acls.all(), filter)) {
     yield 1;
     const numbers = numbersOf(acl);
     const key = `${numbers.resourceType} ${numbers.patternType} ${numbers.resourceName}`;

@@ -16,14 +16,14 @@ export const saslMechanisms: readonly string[] = ["PLAIN"];
 /** Says, now or later, whether the token named a user and its password; then the caller acts as that user. */
 export function authenticate(caller: Caller, token: Uint8Array, done: (isRight: boolean) => void): void {
   const [, name, password, ...rest] = Buffer.from(token).toString("utf8").split("\0");
-  const { connection, node } = caller;
+  const { connection, server } = caller;
   const from = { protocol: "kafka", remoteHost: connection.remote.host } as const;
   if (name === undefined || password === undefined || rest.length > 0) {
-    node.broker.access.refused({ ...from, name: name ?? "" }, "the PLAIN token cannot be read");
+    server.broker.access.refused({ ...from, name: name ?? "" }, "the PLAIN token cannot be read");
     return done(false);
   }
   const credentials = { ...from, name, password };
-  node.broker.access.logIn(credentials, (authorization) => {
+  server.broker.access.logIn(credentials, (authorization) => {
     if (connection.isClosed) return;
     if (authorization !== null) caller.loggedIn(authorization);
     done(authorization !== null);

@@ -49,7 +49,7 @@ export function* alterTopics<Of extends Resource>(
       continue;
     }
     responses.push(alterTopic(call, resource, isOnlyChecked, (settings) => change(settings, resource)));
-    yield 10 + (call.node.topics.find(resourceName)?.partitionCount ?? 0);
+    yield 10 + (call.server.topics.find(resourceName)?.partitionCount ?? 0);
   }
   return { responses };
 }
@@ -75,7 +75,7 @@ function alterTopic(
   if (!mayUseWholeTopic(call, "alterConfigs", resourceName)) {
     return result("TOPIC_AUTHORIZATION_FAILED", "Topic authorization failed.");
   }
-  const found = call.node.topics.find(resourceName);
+  const found = call.server.topics.find(resourceName);
   if (found === undefined)
     return result("UNKNOWN_TOPIC_OR_PARTITION", `The topic '${resourceName}' does not exist.`);
   if (found.topic === null)
@@ -86,7 +86,7 @@ function alterTopic(
   const badValue = faultIn(settings);
   if (badValue !== null) return result("INVALID_CONFIG", badValue);
   if (!isOnlyChecked) {
-    call.node.vhost.topics.setConfigs(found.topic, settings);
+    call.server.vhost.topics.setConfigs(found.topic, settings);
     call.holdUntilDurable();
   }
   return result("NONE", null);

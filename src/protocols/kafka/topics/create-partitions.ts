@@ -17,12 +17,12 @@ export const createPartitions: Handler<"CreatePartitions"> = function* (call, re
   const room = new PartitionRoom();
   for (const wanted of request.topics) {
     const { name, count } = wanted;
-    const before = call.node.topics.find(name)?.partitionCount ?? 0;
+    const before = call.server.topics.find(name)?.partitionCount ?? 0;
     if (repeated.has(name)) {
       results.push({ name, errorCode: errorCodes.INVALID_REQUEST, errorMessage: "Duplicate topic name." });
     } else if (room.takes(count - before)) results.push(grow(call, wanted, request.validateOnly));
     else results.push({ name, ...room.refusal });
-    const made = (call.node.topics.find(name)?.partitionCount ?? 0) - before;
+    const made = (call.server.topics.find(name)?.partitionCount ?? 0) - before;
     room.taken(made);
     // Whether its names are free is looked at for all of them.
     yield 3 + made * unitsOfPartition + Math.max(Math.min(count, limits.kafkaTopicPartitionsMax), 0) / 10;
@@ -35,7 +35,7 @@ function grow(call: Call<"CreatePartitions">, { name, count }: Wanted, isOnlyChe
   if (!mayUseTopic(call, "addPartitions", name)) {
     return { name, errorCode: errorCodes.TOPIC_AUTHORIZATION_FAILED, errorMessage: "Authorization failed." };
   }
-  const topic = call.node.topics.find(name)?.topic;
+  const topic = call.server.topics.find(name)?.topic;
   if (topic === undefined || topic === null) {
     return { name, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION };
   }
@@ -45,7 +45,7 @@ function grow(call: Call<"CreatePartitions">, { name, count }: Wanted, isOnlyChe
     return { name, errorCode: errorCodes.INVALID_PARTITIONS, errorMessage };
   }
   try {
-    const { topics } = call.node.vhost;
+    const { topics } = call.server.vhost;
     topics.grow(topic, count, true);
     if (!mayAddPartitions(call, name, topic.partitions.length, count)) {
       return {

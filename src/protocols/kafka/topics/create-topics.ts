@@ -64,10 +64,10 @@ function create(call: Call<"CreateTopics">, wanted: Wanted, isOnlyChecked: boole
   };
   try {
     if (isOnlyChecked) {
-      call.node.vhost.topics.assertFree(name, partitions);
+      call.server.vhost.topics.assertFree(name, partitions);
       return done;
     }
-    return { ...done, topicId: call.node.topics.create(name, partitions, settings).id };
+    return { ...done, topicId: call.server.topics.create(name, partitions, settings).id };
   } catch (error) {
     return { name, ...faultOf(error) };
   }
@@ -84,7 +84,7 @@ function faultOfTopic(call: Call<"CreateTopics">, wanted: Wanted, partitions: nu
   if (!mayCreateTopic(call, name)) return fault("TOPIC_AUTHORIZATION_FAILED", "Authorization failed.");
   const badName = nameFault(name);
   if (badName !== null) return fault("INVALID_TOPIC_EXCEPTION", badName);
-  if (call.node.topics.find(name) !== undefined) {
+  if (call.server.topics.find(name) !== undefined) {
     return fault("TOPIC_ALREADY_EXISTS", `Topic '${name}' already exists.`);
   }
   if (assignments.length > 0 && (replicationFactor !== -1 || numPartitions !== -1)) {

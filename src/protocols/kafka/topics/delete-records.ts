@@ -41,7 +41,7 @@ function* remove(
     lowWatermark: -1,
     errorCode: errorCodes[error],
   });
-  const topic = call.node.topics.find(name);
+  const topic = call.server.topics.find(name);
   if (!mayUsePartition(call, "removeEntries", topic, name, partitionIndex))
     return refuse("TOPIC_AUTHORIZATION_FAILED");
   const queue = topic?.queue(partitionIndex);

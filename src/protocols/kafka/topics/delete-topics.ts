@@ -10,7 +10,7 @@ import { zeroUuid } from "../wire/schema.ts";
 type Result = ResponseInput<"DeleteTopics">["responses"][number];
 
 export const deleteTopics: Handler<"DeleteTopics"> = function* (call, request) {
-  const directory = call.node.topics;
+  const directory = call.server.topics;
   const wanted =
     call.version < 6 ? request.topicNames.map((name) => ({ name, topicId: zeroUuid })) : request.topics;
   const responses: Result[] = [];
@@ -48,7 +48,7 @@ function remove(
   }
   const answer = { name: found.name, topicId: found.id };
   if (!mayUseWholeTopic(call, "delete", found.name)) {
-    // By id: whoever may not see the topic is not told its name.
+    // By id: a user who may not see the topic is not told its name.
     const shown = mayUseTopic(call, "describe", found.name) ? answer : { name, topicId };
     return {
       ...shown,
@@ -60,6 +60,6 @@ function remove(
     const errorMessage = `'${found.name}' is an exchange; delete it by AMQP.`;
     return { ...answer, errorCode: errorCodes.INVALID_REQUEST, errorMessage };
   }
-  call.node.vhost.topics.delete(found.topic);
+  call.server.vhost.topics.delete(found.topic);
   return { ...answer, errorCode: errorCodes.NONE };
 }

@@ -11,7 +11,7 @@ import {
   topicConfigs,
 } from "./config-definitions.ts";
 import { nameFault } from "../core/names.ts";
-import { nodeId } from "../core/node.ts";
+import { nodeId } from "../core/server.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
 import { errorCodes } from "../wire/error-codes.ts";
 
@@ -58,7 +58,7 @@ function describe(call: Call<"DescribeConfigs">, resource: Resource, withSynonym
       if (!mayUseTopic(call, "describeConfigs", resourceName)) {
         return refuse("TOPIC_AUTHORIZATION_FAILED", "Topic authorization failed.");
       }
-      const topic = call.node.topics.find(resourceName);
+      const topic = call.server.topics.find(resourceName);
       if (topic === undefined) {
         const badName = nameFault(resourceName);
         if (badName !== null) return refuse("INVALID_TOPIC_EXCEPTION", badName);

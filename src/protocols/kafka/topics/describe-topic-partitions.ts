@@ -3,7 +3,7 @@ import type { Job } from "../../../base/turn-work.ts";
 import { mayUseTopic } from "../core/authorize.ts";
 import type { Handler } from "../core/call.ts";
 import { nameFault } from "../core/names.ts";
-import { leaderEpoch, nodeId } from "../core/node.ts";
+import { leaderEpoch, nodeId } from "../core/server.ts";
 import type { KafkaTopic } from "./directory.ts";
 import type { ResponseInput } from "../wire/codec.ts";
 import { errorCodes } from "../wire/error-codes.ts";
@@ -18,7 +18,7 @@ type TopicInput = ResponseInput<"DescribeTopicPartitions">["topics"][number];
 
 export const describeTopicPartitions: Handler<"DescribeTopicPartitions"> = function* (call, request) {
   const { cursor } = request;
-  const { topics: directory } = call.node;
+  const { topics: directory } = call.server;
   const asked = request.topics.map(({ name }) => name);
   const isSeen = (name: string): boolean => mayUseTopic(call, "describe", name);
   let left = Math.min(request.responsePartitionLimit, partitionsMax);

@@ -6,7 +6,7 @@ import type { Job } from "../../../base/turn-work.ts";
 import type { Call, Handler } from "../core/call.ts";
 import { faultOf } from "../core/errors.ts";
 import { nameFault } from "../core/names.ts";
-import { leaderEpoch, nodeId } from "../core/node.ts";
+import { leaderEpoch, nodeId } from "../core/server.ts";
 import { unitsOfPartition } from "./partition-room.ts";
 import type { KafkaTopic } from "./directory.ts";
 import type { RequestBody, ResponseInput } from "../wire/codec.ts";
@@ -20,11 +20,11 @@ const nodes: readonly number[] = [nodeId];
 const unitsOfRow = 0.2;
 
 export const metadata: Handler<"Metadata"> = function* (call, request) {
-  const { host, port } = call.node.addressFor(call.connection);
+  const { host, port } = call.server.addressFor(call.connection);
   const topics = yield* topicsFor(call, request);
   return {
     brokers: [{ nodeId, host, port }],
-    clusterId: call.node.clusterId,
+    clusterId: call.server.clusterId,
     controllerId: nodeId,
     topics,
   };
@@ -35,7 +35,7 @@ function* topicsFor(call: Call<"Metadata">, request: RequestBody<"Metadata">): J
   const topics: TopicInput[] = [];
   // Version 0 cannot say null: there an empty list asks for all.
   if (asked === null || (call.version === 0 && asked.length === 0)) {
-    for (const topic of call.node.topics.all()) {
+    for (const topic of call.server.topics.all()) {
       if (mayUseTopic(call, "describe", topic.name)) topics.push(describe(topic));
       yield 1 + topic.partitionCount * unitsOfRow;
     }
@@ -50,12 +50,12 @@ function* topicsFor(call: Call<"Metadata">, request: RequestBody<"Metadata">): J
     const key = isById ? `id ${topicId}` : (name ?? "");
     if (seen.has(key)) continue;
     seen.add(key);
-    const known = call.node.topics.madeCount;
+    const known = call.server.topics.madeCount;
     const topic = isById
       ? identified(call, topicId)
       : named(call, name ?? "", request.allowAutoTopicCreation && room > 0);
     topics.push(topic);
-    const isMade = call.node.topics.madeCount > known;
+    const isMade = call.server.topics.madeCount > known;
     if (isMade) room--;
     yield 2 + topic.partitions.length * unitsOfRow + (isMade ? unitsOfPartition : 0);
   }
@@ -63,15 +63,15 @@ function* topicsFor(call: Call<"Metadata">, request: RequestBody<"Metadata">): J
 }
 
 function identified(call: Call<"Metadata">, topicId: string): TopicInput {
-  const topic = call.node.topics.findById(topicId);
-  // What somebody may not see is not there for them.
+  const topic = call.server.topics.findById(topicId);
+  // A topic that a user may not see does not exist for the user.
   return topic === undefined || !mayUseTopic(call, "describe", topic.name)
     ? refuse(null, "UNKNOWN_TOPIC_ID", topicId)
     : describe(topic);
 }
 
 function named(call: Call<"Metadata">, name: string, mayCreate: boolean): TopicInput {
-  const topics = call.node.topics;
+  const topics = call.server.topics;
   if (!mayUseTopic(call, "describe", name)) return refuse(name, "TOPIC_AUTHORIZATION_FAILED");
   const found = topics.find(name);
   if (found !== undefined) return describe(found);

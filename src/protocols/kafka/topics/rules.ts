@@ -25,7 +25,7 @@ export function topicRules(settings: Settings): TopicRules {
 
 function readRules(settings: Settings): TopicRules {
   const value = (name: string): string => settings[name] ?? topicConfig(name)!.value;
-  // Who sets the size of the topic's messages knows that they are large, compressed or not.
+  // An operator who sets the topic's message size knows that messages are large, compressed or not.
   const messageBytesSet = Number(settings["max.message.bytes"] ?? 0);
   const inflatedBytesLeast = limits.kafkaBatchInflatedBytesMax;
   return {

@@ -100,7 +100,7 @@ export function encodeResponse<N extends ApiName>(
   finishFrame(writer, at, writeResponseHeader(writer, name, head), body);
 }
 
-/** The same, yielding after each piece how many µs it took about. The writer is nobody else's meanwhile. */
+/** The same, yielding after each piece about how many µs it took. The writer must not be used for anything else meanwhile. */
 export function* encodeResponseInPieces<N extends ApiName>(
   writer: ByteWriter,
   name: N,

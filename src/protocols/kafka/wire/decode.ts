@@ -87,7 +87,7 @@ function readTaggedFields(plan: Plan, struct: Struct, reader: ByteReader): void 
 const tagBytesMin = 2;
 const headerTagsMax = 1000;
 
-/** Passes over tagged fields that nobody here knows, as in request headers. */
+/** Skips unknown tagged fields, as in request headers. */
 export function skipTaggedFields(reader: ByteReader): void {
   let count = readUnsignedVarint(reader);
   if (count > headerTagsMax) throw new BrokerError("LIMIT", `a header with ${count} tagged fields`);

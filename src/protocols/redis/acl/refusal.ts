@@ -1,6 +1,6 @@
 /** What a user was refused: as an answer to who asked, and as a line of the ACL log. Types only. */
 
-/** What is refused, in the words of ACL DRYRUN and of NOPERM. */
+/** What was refused, for the texts of ACL DRYRUN and NOPERM. */
 export interface Refusal {
   readonly what: "command" | "key" | "channel";
   readonly name: string;
@@ -12,6 +12,6 @@ export interface AclRefusal {
   readonly context: "toplevel" | "multi" | "lua";
   /** The command, key or channel; of a login the command that brought it. */
   readonly object: string;
-  /** Who was refused; of a login, who it was to be. */
+  /** The user who was refused; for a login, the user name that was given. */
   readonly username: string;
 }

@@ -47,7 +47,7 @@ export function modifiedUser(known: Known, user: User, modifiers: readonly Modif
   for (const modifier of modifiers) {
     const fault = apply(known, draft, modifier);
     if (fault !== null) {
-      // A password, right or wrong, is nobody's to read in an error or in a log of errors.
+      // A password, right or wrong, must not appear in an error or in a log of errors.
       const shown = isSecret(modifier.latin1) ? modifier.latin1[0] : modifier.utf8;
       throw new RedisError(`ERR Error in ACL SETUSER modifier '${shown}': ${fault}`);
     }
@@ -60,7 +60,7 @@ function isSecret(text: string): boolean {
   return ">#<!".includes(text[0] ?? " ");
 }
 
-/** What is wrong with it, or null. */
+/** The fault, or null. */
 function apply({ access, commands }: Known, draft: Draft, { latin1: text, utf8 }: Modifier): string | null {
   const word = words[text.toLowerCase()];
   if (word !== undefined) {

@@ -17,7 +17,7 @@ import type { LaterReply } from "../core/later-reply.ts";
 export function logIn(context: CommandContext, name: string, password: string, reply: () => void): void {
   const { client, broker } = context;
   const { later: replies } = context.caller;
-  // EXEC's replies are one: none of them can come later.
+  // EXEC has one reply: no part of it can come later.
   if (replies === null) throw new RedisError("ERR AUTH is not allowed inside a transaction");
   const finish = (authorization: Authorization | null): void => {
     if (authorization === null) {

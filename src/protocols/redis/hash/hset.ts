@@ -38,7 +38,7 @@ function hmset(context: CommandContext): void {
   context.reply.ok();
 }
 
-/** Returns how many fields are new. All at once, as MSET: nobody sees a part of it. */
+/** Returns how many fields are new. All in one turn, as MSET: no client sees a part of it. */
 function setFields(context: CommandContext): number {
   const { buffer, starts, ends, argumentCount } = context.request;
   if (argumentCount % 2 !== 0) throw wrongArity(context.spec.fullName);

@@ -6,7 +6,8 @@
  * what is under the other key goes.
  */
 import type { Job } from "../../../base/turn-work.ts";
-import { isUnclaimed } from "../../../broker/queue/name-rules.ts";
+import { adoptStream, renameStream } from "../../../broker/queue/lifecycle.ts";
+import { assertNameFits, isUnclaimed } from "../../../broker/queue/name-rules.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { copyStream } from "../../../broker/stream/copy.ts";
 import { StreamDraft } from "../../../broker/stream/draft.ts";
@@ -58,7 +59,7 @@ function moveStream(stream: Queue, from: KeyRef, target: TargetKey): void {
     );
   clearForStream(target);
   const { server } = target.context;
-  stream.vhost.renameStream(stream, server.vhostOf(target.database.number), nameOf(target));
+  renameStream(stream, server.vhostOf(target.database.number), nameOf(target));
   changed(from);
   changed(target);
 }
@@ -86,7 +87,7 @@ export function* copyStreamKey(source: Queue, target: TargetKey, replaces: boole
 export function adoptDraft(target: TargetKey, { log, groups }: StreamDraft, deleteAt: number): void {
   clearForStream(target);
   const { context, database } = target;
-  context.server.vhostOf(database.number).adoptStream(nameOf(target), { log, groups, deleteAt });
+  adoptStream(context.server.vhostOf(database.number), nameOf(target), { log, groups, deleteAt });
   changed(target);
 }
 
@@ -96,9 +97,9 @@ function nameOf({ context, index }: TargetKey): string {
 
 /** Throws where the key cannot become a stream, whatever it is now: WRONGTYPE, NOPERM, UNAVAILABLE, INVALID. */
 export function assertStreamCanBe({ context, database, index }: TargetKey): void {
-  const { broker, server, request } = context;
+  const { broker, request } = context;
   broker.storage.assertWritable();
-  server.vhostOf(database.number).assertQueueName(request.latin1(index));
+  assertNameFits("queue", request.latin1(index));
   assertReplaceable(context, index, database.number);
 }
 

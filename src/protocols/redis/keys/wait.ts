@@ -48,18 +48,14 @@ class WaitForReplicas implements BlockedCommand {
 
   begin(timeoutMs: number): void {
     if (timeoutMs > 0 && timeoutMs <= timeoutMsMax)
-      this.#timer = this.#context.broker.timers.after(timeoutMs, () => this.#unblock(null));
+      this.#timer = this.#context.broker.timers.after(timeoutMs, () => this.unblock(null));
   }
 
-  #unblock(error: string | null): void {
+  unblock(error: string | null): void {
     if (this.#isOver) return;
     this.abandon();
     const { reply } = this.#context;
     this.#later.answer(() => (error === null ? reply.integer(0) : reply.error(error)));
-  }
-
-  unblockSoon(error: string | null): void {
-    this.#context.broker.timers.atTickEnd(() => this.#unblock(error));
   }
 
   /** It reads nothing. */

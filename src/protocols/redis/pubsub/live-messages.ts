@@ -17,7 +17,7 @@ class EncodedMessage {
   readonly out = new ByteWriter(256);
   publication = -1;
   pattern: Buffer | null = null;
-  /** Whose exact messages begin with the first `prefixLength` bytes of `out`; null for nobody's. */
+  /** The channel whose exact messages begin with the first `prefixLength` bytes of `out`; null for none. */
   channel: Buffer | null = null;
   prefixLength = 0;
 }

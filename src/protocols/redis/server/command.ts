@@ -128,7 +128,7 @@ function commandInfo(context: CommandContext): void {
   answerInSlices(context, () => writeInfos(context, namedCommands(context)));
 }
 
-/** Those that the arguments from 2 on name. */
+/** The commands that the arguments from 2 on name. */
 function namedCommands(context: CommandContext): (CommandSpec | undefined)[] {
   const specs: (CommandSpec | undefined)[] = [];
   for (let at = 2; at < context.request.argumentCount; at++) specs.push(namedCommand(context, at));

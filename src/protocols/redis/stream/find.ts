@@ -4,7 +4,7 @@
  * A key is one of three: a string (the keyspace has it), a stream or queue (the virtual host has it), or nothing.
  */
 import type { Queue } from "../../../broker/queue/queue.ts";
-import { implicitStream } from "../../../broker/vhost.ts";
+import { implicitStream } from "../../../broker/queue/lifecycle.ts";
 import { seal } from "./stream.ts";
 import { assertMayUseKey } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";

@@ -1,7 +1,6 @@
 /**
- * EXEC: runs what MULTI gathered, with nothing of another connection in between.
- *
- * All replies together are one, and bounded as one: a few bytes that are queued may each ask for a value of megabytes.
+ * EXEC: runs the commands that MULTI queued, without commands of other connections in between. All replies together are one reply
+ * with one bound: a few queued bytes may each ask for a value of megabytes.
  */
 import { limits } from "../../../base/limits.ts";
 import type { CommandContext } from "../core/context.ts";

@@ -6,6 +6,7 @@ import type { Queue } from "../../../../broker/queue/queue.ts";
 import type { Job } from "../../../../base/turn-work.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
+import { createGroup, deleteGroup } from "../../../../broker/groups/stream-groups.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { errorTexts, RedisError } from "../../core/errors.ts";
@@ -13,6 +14,7 @@ import { findGroup, noSuchGroup, seenConsumer, setGroupPosition } from "./groups
 import { subcommandSyntaxError, writeHelp } from "../../core/help.ts";
 import { answerInSlices, directItemsMax, Piece } from "../../core/sliced-reply.ts";
 import { idArgument, strictIdArgument } from "../id.ts";
+import { streamChanged } from "../stream-watch.ts";
 import { seal } from "../stream.ts";
 import { createStream, findStream } from "../find.ts";
 import { oneKey, type CommandRow } from "../../core/command-spec.ts";
@@ -142,7 +144,7 @@ function xgroupCreate(context: CommandContext): void {
   const name = request.latin1(3);
   if (queue.groups.has(name)) throw new RedisError("BUSYGROUP Consumer Group name already exists");
   seal(queue);
-  setGroupPosition(queue.vhost.createGroup(queue, name), id, entriesRead);
+  setGroupPosition(createGroup(queue, name), id, entriesRead);
   reply.ok();
 }
 
@@ -155,7 +157,7 @@ function xgroupSetId(context: CommandContext): void {
   else idArgument(request, 4, id);
   setGroupPosition(cursor, id, entriesRead);
   // Entries may be new to the group now: who waits in it is to look.
-  context.broker.schedule(queue);
+  streamChanged(context, queue);
   reply.ok();
 }
 
@@ -164,7 +166,10 @@ function xgroupDestroy(context: CommandContext): void {
   const queue = existingStream(context);
   const name = request.latin1(3);
   const exists = queue.groups.has(name);
-  if (exists) queue.vhost.deleteGroup(queue, name);
+  if (exists) {
+    deleteGroup(queue, name);
+    streamChanged(context, queue);
+  }
   reply.integer(exists ? 1 : 0);
 }
 

@@ -1,14 +1,15 @@
 /**
- * The layers that make a queue's policy besides its arguments, and their replacement while the queue is in use.
+ * The policies that make up a queue's effective policy besides its arguments, and their replacement while the queue is in use.
  *
  * Not here: how they are merged (policy.ts), what a new policy leaves to do (policy-change.ts), which policy matches which name.
- * Invariant: `queue.policy` is what the layers, as they are now, make of the queue's arguments.
+ * Invariant: `queue.policy` is merged from the current layers and the queue's arguments.
  */
-import type { QueueOptions } from "./definition.ts";
+import type { QueueOptions } from "../queue/definition.ts";
 import { IdleExpiry } from "./idle-expiry.ts";
 import { effectivePolicy, keepsHistory, noLayers, type PolicyLayers, type TopicSettings } from "./policy.ts";
 import { PolicyChange } from "./policy-change.ts";
-import type { Queue } from "./queue.ts";
+import { queueChanged } from "../queue/lifecycle.ts";
+import type { Queue } from "../queue/queue.ts";
 import { TtlEras } from "./ttl-eras.ts";
 
 export class QueuePolicies {
@@ -19,7 +20,7 @@ export class QueuePolicies {
   readonly idleExpiry: IdleExpiry;
   readonly ttlEras: TtlEras;
 
-  /** The queue has its policy already, made of the same options. */
+  /** The queue's policy was made from the same options before. */
   constructor(queue: Queue, { layers = noLayers, ttlEras }: QueueOptions) {
     this.#queue = queue;
     this.layers = layers;
@@ -40,10 +41,10 @@ export class QueuePolicies {
     this.layers = layers;
     this.#apply();
     this.idleExpiry.restart();
-    this.#queue.vhost.queueChanged(this.#queue);
+    queueChanged(this.#queue);
   }
 
-  /** Kafka's configuration of the topic that a stream is a partition of. What a queue keeps of its past is no matter of it. */
+  /** Applies the Kafka configuration of a stream's topic. It does not concern what a queue keeps of its past. */
   applyTopic({ configs, isAdopted }: TopicSettings): void {
     if (this.#queue.kind === "queue") return;
     this.#topic = { configs, isAdopted };
@@ -53,7 +54,7 @@ export class QueuePolicies {
   #apply(): void {
     const queue = this.#queue;
     const before = queue.policy;
-    // What came before is delivered and bounded as it was then.
+    // Records that came before are delivered and bounded by the old policy.
     if (queue.kind === "queue") queue.catchUp();
     queue.log.store.seal();
     queue.policy = effectivePolicy(queue, this.layers, this.#topic);

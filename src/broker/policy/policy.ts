@@ -26,7 +26,10 @@ export interface QueuePolicy {
   readonly maxLengthBytes: number | undefined;
   /** Drop the oldest, refuse the newest, or refuse it and dead-letter it. */
   readonly overflow: "drop-head" | "reject-publish" | "reject-publish-dlx";
-  /** A bound drops what is given back before anybody gets it again, as in RabbitMQ's classic queues; its quorum queues deliver first. */
+  /**
+   * A bound drops requeued records before they are delivered again, as in RabbitMQ's classic queues; its quorum queues deliver
+   * first.
+   */
   readonly dropsReturned: boolean;
   readonly deadLetterExchange: string | undefined;
   readonly deadLetterRoutingKey: string | undefined;
@@ -35,16 +38,19 @@ export interface QueuePolicy {
   readonly historyMs: number | undefined;
   readonly historyBytes: number | undefined;
   readonly singleActiveConsumer: boolean;
-  /** What is given back waits behind what was given back before, as in RabbitMQ's quorum queues; else it has its old place. */
+  /**
+   * A requeued record waits behind records that were requeued before, as in RabbitMQ's quorum queues; otherwise it has its old
+   * place.
+   */
   readonly keepsReturnOrder: boolean;
-  /** Deliveries after the first say how many came before (`x-delivery-count`, as of RabbitMQ's quorum queues). */
+  /** Redeliveries have a header with the number of earlier deliveries (`x-delivery-count`, as in RabbitMQ's quorum queues). */
   readonly countsDeliveries: boolean;
 }
 
 /** A policy's definition, as RabbitMQ has it: `max-length` and its value, and so on. */
 export type PolicyDefinition = Readonly<Record<string, unknown>>;
 
-/** What is put on top of a queue's own arguments; null: no policy matches. */
+/** The policies over a queue's own arguments; null: no policy matches. */
 export interface PolicyLayers {
   readonly policy: PolicyDefinition | null;
   readonly operatorPolicy: PolicyDefinition | null;
@@ -55,11 +61,11 @@ export const noLayers: PolicyLayers = { policy: null, operatorPolicy: null };
 /** Kafka's configuration of the topic that a stream is a partition of. */
 export interface TopicSettings {
   readonly configs: Readonly<Record<string, string>>;
-  /** Another protocol made the log: what is not configured is as its arguments say, not as Kafka's defaults. */
+  /** Another protocol made the log: settings that are not configured come from its arguments, not from Kafka's defaults. */
   readonly isAdopted: boolean;
 }
 
-/** What a policy is put on. */
+/** What a policy applies to. */
 export interface PolicySubject {
   readonly kind: "queue" | "stream";
   readonly args: BindingArguments;
@@ -100,7 +106,7 @@ export function keepsHistory({ historyMs, historyBytes }: QueuePolicy): boolean 
   return historyMs !== undefined || historyBytes !== undefined;
 }
 
-/** For topics that were made as such: seven days, any size. */
+/** For topics that were made as topics: seven days, any size. */
 const kafkaHistoryMs = 604_800_000;
 
 type QueueType = "classic" | "quorum" | "stream";
@@ -110,7 +116,10 @@ function typeOf({ kind, args }: PolicySubject): QueueType {
   return args["x-queue-type"] === "quorum" ? "quorum" : "classic";
 }
 
-/** RabbitMQ's `unsupported_policies`: a policy with one of these is none for queues of that type, whatever else it says. */
+/**
+ * RabbitMQ's `unsupported_policies`: a policy with one of these settings does not apply to queues of that type, whatever else it
+ * has.
+ */
 const notApplicable: Readonly<Record<QueueType, ReadonlySet<string>>> = {
   classic: new Set([
     "max-age",
@@ -157,13 +166,13 @@ const notApplicable: Readonly<Record<QueueType, ReadonlySet<string>>> = {
   ]),
 };
 
-/** Whether a policy is one for that queue: where it is not, the policy of the next lower priority may be. */
+/** Whether a policy applies to that queue. If it does not, the policy of the next lower priority may. */
 export function isApplicable(subject: PolicySubject, definition: PolicyDefinition): boolean {
   const names = notApplicable[typeOf(subject)];
   return !Object.keys(definition).some((name) => names.has(name));
 }
 
-/** Of policy and operator policy, and of these and the argument. */
+/** Settings whose lesser value counts: of policy and operator policy, and of these and the argument. */
 const lesserOf: ReadonlySet<string> = new Set([
   "message-ttl",
   "max-length",
@@ -189,7 +198,7 @@ function ofPolicies(subject: PolicySubject, { policy, operatorPolicy }: PolicyLa
   };
 }
 
-/** What counts for a queue, of all that is said about it. */
+/** Merges everything that is said about a queue into its effective policy. */
 export function effectivePolicy(
   subject: PolicySubject,
   layers: PolicyLayers = noLayers,
@@ -203,7 +212,7 @@ export function effectivePolicy(
     lesser(numberOf(fromPolicy(name)), numberOf(args[`x-${name}`]));
   const argumentFirst = (name: string): unknown => args[`x-${name}`] ?? fromPolicy(name);
   const policyFirst = (name: string): unknown => fromPolicy(name) ?? args[`x-${name}`];
-  // -1 is none, as for RabbitMQ 4; without the argument there is none, as before it.
+  // -1 means no limit, as in RabbitMQ 4; without the argument there is none either, as before RabbitMQ 4.
   const deliveryLimit = least("delivery-limit");
   const overflow = overflowOf(isQuorum ? policyFirst("overflow") : argumentFirst("overflow"));
   const maxLength = least("max-length");
@@ -248,7 +257,7 @@ function historyOf(
   };
 }
 
-/** A setting of Kafka's where -1 is no bound. */
+/** A Kafka setting in which -1 means no bound. */
 function configOf(text: string | undefined, whenAbsent: number | undefined): number | undefined {
   if (text === undefined) return whenAbsent;
   return Number(text) >= 0 ? Number(text) : undefined;

@@ -1,9 +1,8 @@
 /**
- * The one node of the cluster that this broker is to Kafka clients: its identity, its address, and what all sessions
- * share.
+ * What the Kafka sessions of one broker share, and the one node of the cluster that clients see: its identity and its address.
  *
- * A Kafka listener belongs to the default vhost. Invariant: the node id and the leader epoch never change, since there
- * is nobody else to lead.
+ * A Kafka listener belongs to the default virtual host. Invariant: the node id and the leader epoch never change, since there is
+ * no other node.
  */
 import { plainHost } from "../../../base/addresses.ts";
 import { SparseLog } from "../../../base/sparse-log.ts";
@@ -18,7 +17,7 @@ import { TopicDirectory } from "../topics/directory.ts";
 export const nodeId = 0;
 export const leaderEpoch = 0;
 
-/** Another address than the one by which a client came, for brokers behind a proxy or in a container. */
+/** The address for clients that cannot use the one by which they came: behind a proxy or in a container. */
 export interface Advertised {
   readonly host: string | undefined;
   readonly port: number | undefined;
@@ -26,14 +25,14 @@ export interface Advertised {
   readonly tlsPort?: number | undefined;
 }
 
-export class KafkaNode {
+export class KafkaServer {
   readonly broker: Broker;
   readonly vhost: Vhost;
   readonly clusterId: string;
   readonly topics: TopicDirectory;
   readonly coordinator: GroupCoordinator;
   readonly producerIds: ProducerIds;
-  /** Connections that were closed for what they sent. */
+  /** Log of connections that were closed because of their input. */
   readonly closedLog: SparseLog;
   readonly #advertised: Advertised;
 
@@ -50,7 +49,7 @@ export class KafkaNode {
     this.producerIds = new ProducerIds(broker.storage, broker.random);
   }
 
-  /** Where this client is to connect: the address by which it came, unless the configuration names another. */
+  /** The address for this client: the one by which it came, unless the configuration sets another. */
   addressFor(connection: Connection): Address {
     const { host, port } = connection.local;
     const advertised = this.#advertised;

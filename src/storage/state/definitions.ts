@@ -18,7 +18,7 @@ interface Place {
 /** A key's size is a u16. */
 const keyBytesMax = 0xffff;
 
-export class DurableTable {
+export class Definitions {
   readonly #journal: JournalStore | null;
   readonly #places = new Map<string, Place>();
   readonly #writer = new ByteWriter(1024);

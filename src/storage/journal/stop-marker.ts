@@ -9,11 +9,11 @@ import { BrokerError } from "../../base/errors.ts";
 import type { Disk } from "../../base/disk.ts";
 import { writeDurableFile } from "./durable-file.ts";
 
-const cleanMarkerName = "CLEAN";
+const stopMarkerName = "CLEAN";
 const title = "TroikaMQ clean";
 
 /** Written durably as the last act of a shutdown, when the journal is durable up to `end`. */
-export async function writeCleanMarker(
+export async function writeStopMarker(
   disk: Disk,
   directory: string,
   start: number,
@@ -22,13 +22,13 @@ export async function writeCleanMarker(
   const text = `${title}\n${start}\n${end}\n`;
   const body = Buffer.from(text);
   const bytes = Buffer.from(`${text}${crc32(body, 0, body.length)}\n`);
-  await writeDurableFile(disk, directory, cleanMarkerName, bytes);
+  await writeDurableFile(disk, directory, stopMarkerName, bytes);
 }
 
 /** What the last clean shutdown left word of; null when it left none. Throws CORRUPT when the word is damaged. */
-export function readCleanMarker(disk: Disk, directory: string): { start: number; end: number } | null {
-  if (!disk.list(directory).includes(cleanMarkerName)) return null;
-  const path = `${directory}/${cleanMarkerName}`;
+export function readStopMarker(disk: Disk, directory: string): { start: number; end: number } | null {
+  if (!disk.list(directory).includes(stopMarkerName)) return null;
+  const path = `${directory}/${stopMarkerName}`;
   const file = disk.open(path, "read");
   const bytes = Buffer.alloc(256);
   const text = bytes.latin1Slice(0, file.read(bytes, 0, bytes.length, 0));
@@ -42,8 +42,8 @@ export function readCleanMarker(disk: Disk, directory: string): { start: number;
 }
 
 /** Throws CORRUPT when the journal is not what the last clean shutdown left. Says whether there is a marker. */
-export function checkCleanMarker(disk: Disk, directory: string, start: number, end: number): boolean {
-  const marker = readCleanMarker(disk, directory);
+export function checkStopMarker(disk: Disk, directory: string, start: number, end: number): boolean {
+  const marker = readStopMarker(disk, directory);
   if (marker === null) return false;
   if (marker.end !== end || marker.start !== start) {
     throw new BrokerError(
@@ -55,7 +55,7 @@ export function checkCleanMarker(disk: Disk, directory: string, start: number, e
 }
 
 /** Before the first write. */
-export async function removeCleanMarker(disk: Disk, directory: string): Promise<void> {
-  disk.remove(`${directory}/${cleanMarkerName}`);
+export async function removeStopMarker(disk: Disk, directory: string): Promise<void> {
+  disk.remove(`${directory}/${stopMarkerName}`);
   await disk.syncDirectory(directory);
 }

@@ -20,7 +20,7 @@ interface Era {
 export class TtlEras {
   #eras: Era[];
 
-  /** As `list` gave them. */
+  /** In the form of `list`. */
   constructor(list: readonly TtlEra[] = []) {
     this.#eras = list.map(([below, ttl]) => ({ below, ttl: ttl ?? undefined }));
   }
@@ -33,7 +33,7 @@ export class TtlEras {
     return this.#eras.map(({ below, ttl }) => [below, ttl ?? null]);
   }
 
-  /** The queue's ttl was `ttl` until now, and `below` is the offset that its next record gets; `first` is there or above. */
+  /** The queue's ttl was `ttl` until now, and its next record gets the offset `below`. No record is below `first`. */
   ended(ttl: number | undefined, below: number, first: number): void {
     this.forgetBelow(first);
     const eras = this.#eras;
@@ -47,12 +47,12 @@ export class TtlEras {
     eras.unshift({ below: second.below, ttl: isLonger ? oldest.ttl : second.ttl });
   }
 
-  /** No record below `first` is there. */
+  /** No record is below `first` any more. */
   forgetBelow(first: number): void {
     while (this.#eras.length > 0 && this.#eras[0]!.below <= first) this.#eras.shift();
   }
 
-  /** The ttl of a record, where the queue's is `now`. */
+  /** The ttl of a record, if the queue's ttl is `now`. */
   of(offset: number, now: number | undefined): number | undefined {
     for (const { below, ttl } of this.#eras) if (offset < below) return ttl;
     return now;

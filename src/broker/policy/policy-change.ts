@@ -13,39 +13,39 @@
  */
 import type { Job, RunningJob } from "../../base/turn-work.ts";
 import type { QueuePolicy } from "./policy.ts";
-import type { Queue } from "./queue.ts";
-import { ReadyBytes } from "./ready-bytes.ts";
+import type { Queue } from "../queue/queue.ts";
+import { ReadyBytes } from "../queue/ready-bytes.ts";
 
-/** What dropping a record costs a turn, and making a dead letter of it. */
+/** What dropping a record costs a turn, and dead-lettering one. */
 const unitsOfDrop = 2;
 const unitsOfDeadLetter = 20;
 const unitsOfWait = 200;
-/** Offsets that are looked at before others have their turn. */
+/** How many offsets are looked at before other work has its turn. */
 const offsetsAtOnce = 256;
 const unitsOfOffset = 0.2;
-/** A record that cannot be read may be so for a moment only. */
+/** A record may be unreadable for a moment only. */
 const retryDelayMs = 1000;
 
 export class PolicyChange {
   readonly #queue: Queue;
   #trimming: RunningJob | null = null;
-  /** After a restart nothing is dead-lettered before all queues are there: it begins with the first turn. */
+  /** After a restart nothing is dead-lettered before all queues exist: trimming begins with the first turn. */
   #isTrimDue = false;
   #counting: RunningJob | null = null;
   #forgetting: RunningJob | null = null;
-  /** Below it, nothing that was settled is in the log. */
+  /** Below it, the log has no settled records. */
   #forgottenTo = 0;
 
   constructor(queue: Queue) {
     this.#queue = queue;
   }
 
-  /** What is beyond the bounds goes in slices: they are not applied otherwise meanwhile. */
+  /** Records beyond the bounds are dropped in slices; meanwhile the bounds are not applied otherwise. */
   get isTrimming(): boolean {
     return this.#trimming !== null || this.#isTrimDue;
   }
 
-  /** The queue has a policy that is another one than `before`. */
+  /** The queue's policy has changed from `before`. */
   from(before: QueuePolicy): void {
     const queue = this.#queue;
     const { policy, vhost, cursor, log } = queue;
@@ -81,7 +81,7 @@ export class PolicyChange {
     });
   }
 
-  /** All that was ready is settled now. */
+  /** All ready records are settled now. */
   purged(): void {
     this.#forgottenTo = 0;
   }
@@ -101,7 +101,7 @@ export class PolicyChange {
     const { broker } = queue.vhost;
     const units = queue.policy.deadLetterExchange === undefined ? unitsOfDrop : unitsOfDeadLetter;
     while (!queue.isDeleted && broker.retention.isBeyondBounds(queue)) {
-      // What has to wait (for what is being given back) is looked at again a few times in each turn.
+      // A record that has to wait (for records that are being requeued) is tried again a few times in each turn.
       yield broker.retention.trimOne(queue) ? units : unitsOfWait;
     }
   }
@@ -147,7 +147,7 @@ export class PolicyChange {
     }
   }
 
-  /** What is settled meanwhile leaves the log by itself (`Queue.drop`). */
+  /** Records that are settled meanwhile are removed from the log by `Queue.drop`. */
   *#forgotten(): Job<void> {
     const queue = this.#queue;
     const { log } = queue;
@@ -167,7 +167,7 @@ export class PolicyChange {
     }
   }
 
-  /** Runs a job for the queue; `ended` hears whether it came to its end. */
+  /** Runs a job for the queue; `ended` is called with whether it was completed. */
   #run(job: Job<void>, ended: (isDone: boolean) => void): RunningJob {
     const queue = this.#queue;
     const { broker } = queue.vhost;

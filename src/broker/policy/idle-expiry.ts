@@ -9,10 +9,10 @@ import { limits } from "../../base/limits.ts";
 export interface IdleExpiryOptions {
   readonly clock: Clock;
   readonly timers: Timers;
-  /** Ms without use after which it goes; undefined: never. */
+  /** After so many ms without use the queue is deleted; undefined: never. */
   readonly expiresMs: () => number | undefined;
   readonly isInUse: () => boolean;
-  /** Deletes it; does nothing where it is deleted. */
+  /** Deletes the queue; does nothing if it is deleted already. */
   readonly expire: () => void;
 }
 
@@ -30,7 +30,7 @@ export class IdleExpiry {
     if (this.#timer !== null) this.#usedAt = this.#options.clock.monotonic();
   }
 
-  /** The policy is a new one: the time counts from now, as in RabbitMQ. */
+  /** The policy has changed: the time counts from now, as in RabbitMQ. */
   restart(): void {
     this.#timer?.cancel();
     this.#timer = null;

@@ -14,7 +14,7 @@ const windowBytes = 256 * 1024;
 /** Frames this near to the one before make it worth to read ahead. */
 const nearBytes = 16 * 1024;
 
-export class JournalSource {
+export class JournalReader {
   readonly #journal: JournalStore;
   buffer: Buffer = emptyBuffer;
   at = 0;
