@@ -41,7 +41,7 @@ export class SimProcess {
   readonly #protocols = new Map<ProtocolName, Protocol>();
   readonly links = new Set<SimLink>();
   broker: Broker | null = null;
-  #keyspace: Keyspace | null = null;
+  keyspace: Keyspace | null = null;
   #nextConnectionId = 1;
   /** The disk failed to keep what it had promised: the process ends itself. */
   isDoomed = false;
@@ -84,7 +84,7 @@ export class SimProcess {
     });
     keyspace.start(broker);
     this.broker = broker;
-    this.#keyspace = keyspace;
+    this.keyspace = keyspace;
     const all = [
       redisProtocol(broker, keyspace),
       amqpProtocol(broker),
@@ -111,7 +111,7 @@ export class SimProcess {
   kill(kind: "kill" | "power"): void {
     const { disk, time } = this.#options;
     this.broker = null;
-    this.#keyspace = null;
+    this.keyspace = null;
     this.#protocols.clear();
     time.forget();
     disk.crash(kind);
@@ -124,7 +124,7 @@ export class SimProcess {
   async stop(step: () => Promise<void>): Promise<void> {
     const broker = this.broker!;
     for (const link of this.links) link.cut();
-    this.#keyspace!.stop();
+    this.keyspace!.stop();
     let isClosed = false;
     const closing = broker.close().finally(() => (isClosed = true));
     closing.catch(() => {});

@@ -169,6 +169,7 @@ export class World {
       outputBytesKept: 1 << random.between(5, 12),
       sweepKeysMin: random.between(1, 6),
       streamsInScanPart: random.between(1, 3),
+      restoredUnitsDirect: random.between(1, 12),
     });
   }
 

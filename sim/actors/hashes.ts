@@ -1,6 +1,6 @@
 /**
- * A Redis hash that one client writes: some fields at a time, two fields always together; it is deleted now and then, and
- * renamed to and fro. Each field is a key to the model.
+ * A Redis hash that one client writes: some fields at a time, two fields always together; it is deleted now and then,
+ * renamed to and fro, and replaced by what DUMP has made of it. Each field is a key to the model.
  */
 import { RedisClient, type RedisReply } from "../clients/redis-client.ts";
 import { Fault, KeyModel } from "../model.ts";
@@ -50,6 +50,7 @@ export class HashesActor implements Actor {
     else if (choice < 0.7) this.#remove(client, this.#at);
     else if (choice < 0.72) this.#delete(client, this.#at);
     else if (choice < 0.76 && client.waiting === 0) this.#rename(client, this.#at);
+    else if (choice < 0.8 && client.waiting === 0) this.#restore(client, this.#at);
     else this.read();
   }
 
@@ -57,6 +58,7 @@ export class HashesActor implements Actor {
     const link = this.#world.connect("redis");
     if (link === null) return;
     this.#client = new RedisClient(link);
+    this.#client.encoding = "latin1";
     this.#at = null;
   }
 
@@ -117,6 +119,22 @@ export class HashesActor implements Actor {
       if (isLost || isTemporary(reply)) return;
       if (reply === "OK") this.#world.count("hashes renamed");
       this.#at = reply === "OK" ? to : at;
+    });
+  }
+
+  /** Nothing else is under way, so that the hash is the same before and after, and at no time anything else. */
+  #restore(client: RedisClient, at: 0 | 1): void {
+    const name = this.#names[at];
+    this.#at = null;
+    client.call(["DUMP", name], (dump, isLost) => {
+      if (isLost || isTemporary(dump)) return;
+      if (dump === null) return void (this.#at = at);
+      client.call(["RESTORE", name, 0, dump as string, "REPLACE"], (reply, isGone) => {
+        if (isGone || isTemporary(reply)) return;
+        if (reply !== "OK") throw new Fault(`RESTORE answered ${String(reply)}`);
+        this.#world.count("hashes restored");
+        this.#at = at;
+      });
     });
   }
 

@@ -21,6 +21,8 @@ const usual = {
   sweepKeysMin: 500,
   /** Streams in a part of a SCAN, at least. */
   streamsInScanPart: 512,
+  /** Units of work of a value that RESTORE puts under its key at once; one that costs more is made aside. */
+  restoredUnitsDirect: 500,
 };
 
 export type Sizes = typeof usual;

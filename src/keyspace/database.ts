@@ -23,6 +23,7 @@ import type { Keyspace } from "./keyspace.ts";
 import { patchValue } from "./patch.ts";
 import { largeLayout, typeNameOf, valueType } from "./value-type.ts";
 import { HashChanges } from "./values/hash-changes.ts";
+import { SetChanges } from "./values/set-changes.ts";
 
 /** As an expiry to `put`: the one that the key has stays. */
 export const keepExpiry = -1;
@@ -33,12 +34,15 @@ export class Database {
   content: KeyContent;
   /** How a command changes the fields of a hash. */
   readonly hash: HashChanges;
+  /** The same for the members of a set. */
+  readonly set: SetChanges;
 
   constructor(keyspace: Keyspace, number: number) {
     this.#keyspace = keyspace;
     this.number = number;
     this.content = keyspace.newContent();
     this.hash = new HashChanges(this, keyspace);
+    this.set = new SetChanges(this, keyspace);
   }
 
   get table(): KeyTable {
@@ -74,7 +78,10 @@ export class Database {
     return true;
   }
 
-  /** Sets a key to `value[from, to)`, of whatever type it was. `expiry` is wall time in ms, 0 for never, or `keepExpiry`. */
+  /**
+   * Sets a key to the string `value[from, to)`, of whatever type it was. `expiry` is wall time in ms, 0 for never, or
+   * `keepExpiry`; `flags` are those of strings (value-type.ts).
+   */
   put(
     key: Uint8Array,
     start: number,
@@ -83,8 +90,9 @@ export class Database {
     from: number,
     to: number,
     expiry: number,
+    flags = 0,
   ): void {
-    this.#putWhole(valueType.string, key, start, end, value, from, to, expiry);
+    this.#putWhole(valueType.string | flags, key, start, end, value, from, to, expiry);
   }
 
   #putWhole(
@@ -113,9 +121,10 @@ export class Database {
   }
 
   /** Gives a string that is there another value; its expiry stays. */
-  replace(entry: number, value: Uint8Array, from: number, to: number): void {
+  replace(entry: number, value: Uint8Array, from: number, to: number, flags = 0): void {
     const table = this.table;
     const place = table.resize(entry, to - from, false);
+    table.setTypeWord(place, valueType.string | flags);
     copyBytes(table.bytes, table.start, value, from, to);
     this.#wasSet(place);
   }
@@ -140,8 +149,8 @@ export class Database {
     this.#keyspace.watcher!.keyChanged(this.number, key, typeNameOf(table.type(entry)));
   }
 
-  /** Overwrites a part of a string that is there; it grows if needed, with zeros between. */
-  patch(entry: number, offset: number, source: Uint8Array, from: number, to: number): void {
+  /** Overwrites a part of a string that is there; it grows if needed, with zeros between. Returns where the entry is. */
+  patch(entry: number, offset: number, source: Uint8Array, from: number, to: number): number {
     const keyspace = this.#keyspace;
     const place = patchValue(this.table, entry, offset, source, from, to);
     if (keyspace.isKept) {
@@ -149,6 +158,7 @@ export class Database {
       keyspace.recorded();
     }
     this.tell(place);
+    return place;
   }
 
   /** Changes when a key expires; 0 for never. */
@@ -176,6 +186,24 @@ export class Database {
   createHash(key: Uint8Array, start: number, end: number): number {
     const keyspace = this.#keyspace;
     return keyspace.hashes.create(this.content, key, start, end, ageOf(keyspace.position));
+  }
+
+  /** The same for a set: members are to follow, by `set`. */
+  createSet(key: Uint8Array, start: number, end: number): number {
+    const keyspace = this.#keyspace;
+    return keyspace.sets.create(this.content, key, start, end, ageOf(keyspace.position));
+  }
+
+  /** Removes an entry, whose value lives on in `Keyspace.aside` for a command that reads it in slices; returns its entry there. */
+  setAside(entry: number): number {
+    const keyspace = this.#keyspace;
+    if (keyspace.isKept) {
+      writeDelete(keyspace.changes, this.number, this.table, entry);
+      keyspace.recorded();
+    }
+    this.tell(entry);
+    const key = keyspace.nextAsideKey();
+    return this.content.rename(entry, keyspace.aside, key, 0, key.length);
   }
 
   /** Copies an entry with its expiry to a key of `target`, which is replaced. */

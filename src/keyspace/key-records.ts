@@ -10,6 +10,7 @@
  *       swap         : u8 other database
  *       setFields    : key, u32 count, count x (element, element)   fields of a hash have these values; the key may be new
  *       removeFields : key, u32 count, count x element
+ *       addMembers, removeMembers : key, u32 count, count x element   a set has these members, or has them no more; likewise
  *       head         : key, u8 type, u8 flags, f64 expiry ms    a large value, but for its elements; the key may be new
  *       rename, copy : key, u8 database, key                    a large value under another name, which is replaced
  *     key, element   = u32 length, bytes

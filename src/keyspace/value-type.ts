@@ -11,10 +11,21 @@ export const valueType = { none: 0, string: 1, hash: 2, set: 3, sortedSet: 4, li
 
 /** The layout's bit of a type word. */
 export const largeLayout = 0x100;
-/** A flag: the value has had more, or longer, elements than redis keeps in a listpack. OBJECT ENCODING tells it. */
+/** A flag of hashes: the value has had more, or longer, elements than redis keeps in a listpack. OBJECT ENCODING tells it. */
 export const beyondListpack = 0x1_0000;
+/** A flag of sets: the set has had a member that is no integer, or more than redis keeps in an intset. OBJECT ENCODING tells it. */
+export const beyondIntset = 0x1_0000;
 
 const names: readonly (string | undefined)[] = ["none", "string", "hash", "set", "zset", "list"];
+
+/*
+ * Flags of a string, which OBJECT tells. They are about how the bytes came to be, since redis decides by that and not by
+ * the bytes alone. Without one it is an integer where its bytes are one.
+ */
+/** It was changed in place (APPEND, SETRANGE, SETBIT, PFADD). */
+export const rawString = 0x1_0000;
+/** It is text, though its bytes may be an integer (INCRBYFLOAT). */
+export const textString = 0x2_0000;
 
 /** The name of a type as TYPE and SCAN have it. */
 export function typeNameOf(type: number): string {

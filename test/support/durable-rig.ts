@@ -12,6 +12,7 @@ import { Seeded } from "../../sim/seeded.ts";
 import { SimTime } from "../../sim/time.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import { keyspaceBounds } from "../../src/keyspace/bounds.ts";
+import type { Keyspace } from "../../src/keyspace/keyspace.ts";
 import type { SimLink } from "../../sim/network.ts";
 import type { ApiName, RequestInput, ResponseBody } from "../../src/protocols/kafka/wire/codec.ts";
 
@@ -47,6 +48,10 @@ export class DurableRig {
 
   get broker(): Broker {
     return this.process.broker!;
+  }
+
+  get keyspace(): Keyspace {
+    return this.process.keyspace!;
   }
 
   async #step(): Promise<void> {

@@ -94,6 +94,16 @@ export function mayUseLog(asker: Asker, act: LogAct, vhost: Vhost, name: string)
   return isAllowed(asker, vhost.name, logActs[act], namesOf(vhost, name));
 }
 
+/** Whether any name at all may be read: of patterns by which a command comes to names that its request does not say (SORT). */
+export function mayReadEveryLog({ authorization, host }: Asker, vhost: Vhost): boolean {
+  if (authorization === null || authorization === undefined) return false;
+  if (authorization.allowsAll(vhost.name)) return true;
+  return logActs.read.every((right) => {
+    const question = { vhost: vhost.name, kind: "name", right, name: "" } as const;
+    return authorization.allowsPrefix(question, host) && !authorization.deniesSome(question, host);
+  });
+}
+
 /** The same for a whole topic: all of its partitions are checked too. */
 export function mayUseWholeTopic(asker: Asker, act: LogAct, vhost: Vhost, name: string): boolean {
   return mayUseLog(asker, act, vhost, name) && !isAnyPartitionDenied(asker, logActs[act], vhost, name);

@@ -1,4 +1,4 @@
-/** Streams, groups and pending entries outlive a killed broker and its restart. */
+/** Streams, groups and pending entries, bits, HyperLogLogs and dumps outlive a killed broker and its restart. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startTestBroker } from "../../support/broker.ts";
@@ -106,5 +106,72 @@ test("all of a group's state is the same after kill -9", async () => {
   client = await RawRedis.open(broker.ports.redis);
   assert.equal(await client.call("exists", "s"), ":0\r\n");
   await client.close();
+  await broker.stop();
+});
+
+test("bits, HyperLogLogs and restored values are the same after kill -9, with their encodings and dumps", async () => {
+  const broker = await startTestBroker();
+  let client = await RawRedis.open(broker.ports.redis);
+  await client.call("setbit", "bits", 1000, 1);
+  await client.call("bitfield", "bits", "set", "u16", 77, 4711, "incrby", "i5", 99, 30);
+  await client.call("bitop", "not", "inverted", "bits");
+  await client.call("set", "number", 12);
+  await client.call("append", "number", 3);
+  await client.call("incrbyfloat", "float", 3);
+  const elements = (from: number) => Array.from({ length: 1000 }, (_, i) => `element${from + i}`);
+  await client.call("pfadd", "sparse", ...elements(0).slice(0, 50));
+  await client.call("pfcount", "sparse");
+  await client.call("pfadd", "dense", ...elements(0));
+  await client.call("pfadd", "dense", ...elements(1000));
+  await client.call("pfcount", "dense");
+  await client.call("pfadd", "dense", "one more", ...elements(2000));
+  await client.call("pfmerge", "merged", "sparse", "dense");
+  await client.call(
+    "hset",
+    "hash",
+    ...elements(0)
+      .slice(0, 200)
+      .flatMap((field) => [field, "v"]),
+  );
+  await client.call("hset", "large", ...elements(0).flatMap((field) => [field, "v".repeat(70)]));
+  await client.call(
+    "sadd",
+    "integers",
+    ...elements(0)
+      .slice(0, 400)
+      .map((text) => text.slice(7)),
+  );
+  await client.call("sadd", "texts", ...elements(0));
+  for (const key of ["bits", "dense", "hash", "large", "integers", "texts"]) {
+    const dump = Buffer.from(
+      (await client.call("dump", key)).replace(/^\$\d+\r\n/, "").slice(0, -2),
+      "latin1",
+    );
+    assert.equal(await client.call("restore", `${key}2`, 33_177_117_420_000, dump, "absttl"), "+OK\r\n");
+  }
+  const keys = ["bits", "inverted", "number", "float", "sparse", "dense", "merged", "bits2", "dense2"];
+  const state = async (): Promise<string[]> => {
+    const replies: string[] = [];
+    for (const key of keys) replies.push(await client.call("get", key));
+    for (const key of [...keys, "hash", "hash2", "integers", "integers2"])
+      replies.push(await client.call("dump", key));
+    for (const key of [...keys, "hash", "hash2", "large", "large2"]) {
+      replies.push(await client.call("object", "encoding", key), await client.call("pexpiretime", key));
+    }
+    for (const key of ["large", "large2", "texts", "texts2"]) {
+      const command = key.startsWith("large") ? "hgetall" : "smembers";
+      replies.push((await client.call(command, key)).split("\r\n").toSorted().join());
+    }
+    return replies;
+  };
+  const before = await state();
+  await client.close();
+  for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+    await broker.kill(signal);
+    await broker.restart();
+    client = await RawRedis.open(broker.ports.redis);
+    assert.deepEqual(await state(), before);
+    await client.close();
+  }
   await broker.stop();
 });

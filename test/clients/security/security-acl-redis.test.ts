@@ -123,6 +123,12 @@ test("the same replies as redis 7.0", { skip: noRealRedis }, async () => {
   await bob("GET a:1");
   await admin("ACL SETUSER bob resetkeys");
   await bob("EXEC");
+  // Patterns may come to any key.
+  for (const keys of ["~a:*", "%R~a:* %W~*", "%R~* %W~a:*", "~*"]) {
+    await admin(`ACL SETUSER bob resetkeys ${keys} +@all`);
+    for (const sort of ["", "BY w*", "BY nosort", "GET #", "GET w* BY nosort", "BY", "LIMIT 0 x BY w*"])
+      for (const command of ["SORT", "SORT_RO"]) await bob(`${command} a:none ${sort}`.trim());
+  }
   await admin("ACL DELUSER bob");
   await bob("GET a:1");
 });

@@ -3,16 +3,24 @@ import assert from "node:assert/strict";
 import type { RawRedis } from "../raw-redis.ts";
 import type { Operation, Outcome } from "./cell.ts";
 
-/** What is under the names before: nothing, a string, a hash `f 1`, or a stream with a group and a pending entry. */
-type Before = "none" | "string" | "hash" | "stream" | "both";
+/** What is under the names before: nothing, a string, a hash `f 1`, a set of 1 and 2, a HyperLogLog, or a stream with a group and a pending entry. */
+type Before = "none" | "string" | "hash" | "set" | "sets" | "sketch" | "stream" | "both";
 
 /** The string `v` as DUMP has it, for RESTORE. */
 const serialized = "\0\x01v\x0a\0\x91\x08\xce\xb2\x19\x38\x8a\xce";
 
-/** Of the row before the command: `both` is a string under `@` and one under `@2`. */
+/** Of the row before the command: `both` is a string under `@` and one under `@2`, `sets` a set. */
 const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "APPEND @ x", "write"],
   ["none", "APPEND @ x", "write create"],
+  ["string", "BITCOUNT @", "read"],
+  ["string", "BITFIELD @ GET u8 0", "read"],
+  ["string", "BITFIELD @ SET u8 0 1", "read write"],
+  ["none", "BITFIELD @ INCRBY u8 0 1", "read write create"],
+  ["string", "BITFIELD_RO @ GET u8 0", "read"],
+  ["both", "BITOP NOT @2 @", "read write"],
+  ["string", "BITOP NOT @2 @", "read write create"],
+  ["string", "BITPOS @ 1", "read"],
   ["string", "COPY @ @2", "read write create"],
   ["both", "COPY @ @2 REPLACE", "read write"],
   ["string", "COPY @ @ DB 1", "read write create redis:elsewhere"],
@@ -40,6 +48,7 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["stream", "FLUSHALL", "redis:dangerous delete"],
   ["stream", "FLUSHDB", "redis:dangerous delete"],
   ["string", "GET @", "read"],
+  ["string", "GETBIT @ 1", "read"],
   ["string", "GETDEL @", "read delete"],
   ["string", "GETEX @", "read write"],
   ["string", "GETEX @ EX 100", "read write delete"],
@@ -72,6 +81,7 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "INCRBY @ 1", "write read"],
   ["string", "INCRBYFLOAT @ 1", "write read"],
   ["none", "INCRBYFLOAT @ 1", "write read create"],
+  ["both", "LCS @ @2", "read"],
   ["string", "MGET @ @2", "read"],
   ["string", "MOVE @ 1", "read delete write create redis:elsewhere"],
   ["both", "MSET @ 1 @2 2", "write"],
@@ -85,6 +95,10 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "PEXPIRE @ 100000", "delete"],
   ["string", "PEXPIREAT @ 9999999999999", "delete"],
   ["string", "PEXPIRETIME @", "read"],
+  ["none", "PFADD @ x", "write create"],
+  ["none", "PFCOUNT @", "read"],
+  ["sketch", "PFDEBUG ENCODING @", "redis:dangerous read"],
+  ["none", "PFMERGE @ @2", "read write create"],
   ["string", "PSETEX @ 100000 x", "write"],
   ["none", "PSETEX @ 100000 x", "write create"],
   ["string", "PTTL @", "read"],
@@ -94,19 +108,48 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["none", `RESTORE @ 0 ${serialized}`, "redis:dangerous write create"],
   ["string", `RESTORE @ 0 ${serialized} REPLACE`, "redis:dangerous write"],
   ["stream", `RESTORE @ 0 ${serialized} REPLACE`, "redis:dangerous write delete"],
+  ["set", "SADD @ 3", "write"],
+  ["none", "SADD @ 3", "write create"],
+  ["set", "SCARD @", "describe"],
+  ["sets", "SDIFF @ @2", "read"],
+  ["sets", "SDIFFSTORE @2 @", "read write"],
+  ["set", "SDIFFSTORE @2 @", "read write create"],
   ["string", "SET @ x", "write"],
   ["none", "SET @ x", "write create"],
   ["none", "SET @ x XX", "write"],
   ["string", "SET @ x GET", "read write"],
   ["stream", "SET @ x", "write delete"],
+  ["string", "SETBIT @ 1 1", "read write"],
+  ["none", "SETBIT @ 1 1", "read write create"],
   ["string", "SETEX @ 100 x", "write"],
   ["none", "SETEX @ 100 x", "write create"],
   ["string", "SETNX @ x", "write"],
   ["none", "SETNX @ x", "write create"],
   ["string", "SETRANGE @ 0 x", "write"],
   ["none", "SETRANGE @ 0 x", "write create"],
+  ["sets", "SINTER @ @2", "read"],
+  ["sets", "SINTERCARD 2 @ @2", "read"],
+  ["sets", "SINTERSTORE @2 @", "read write"],
+  ["set", "SINTERSTORE @2 @", "read write create"],
+  ["set", "SISMEMBER @ 1", "describe"],
+  ["set", "SMEMBERS @", "read"],
+  ["set", "SMISMEMBER @ 1 2", "read"],
+  ["sets", "SMOVE @ @2 1", "read delete write"],
+  ["set", "SMOVE @ @2 1", "read delete write create"],
+  ["set", "SORT @", "redis:dangerous read"],
+  ["none", "SORT @ STORE @2", "redis:dangerous read write create"],
+  ["set", "SORT_RO @", "redis:dangerous read"],
+  ["set", "SPOP @", "read delete"],
+  ["set", "SPOP @ 5", "read delete"],
+  ["set", "SRANDMEMBER @", "read"],
+  ["set", "SREM @ 1", "delete"],
+  ["set", "SSCAN @ 0", "read"],
   ["string", "STRLEN @", "describe"],
   ["string", "SUBSTR @ 0 1", "read"],
+  ["sets", "SUNION @ @2", "read"],
+  ["sets", "SUNIONSTORE @2 @", "read write"],
+  ["set", "SUNIONSTORE @2 @", "read write create"],
+  ["stream", "SUNIONSTORE @ @2", "read write delete"],
   ["string", "TOUCH @", "describe"],
   ["string", "TTL @", "read"],
   ["string", "TYPE @", "describe"],
@@ -163,7 +206,7 @@ export const touchesNothing: readonly string[] = [
   ..."auth config|get config|help config|resetstat config|rewrite config|set discard echo exec hello".split(
     " ",
   ),
-  ..."info multi ping quit reset role select time unwatch swapdb object|help xgroup|help xinfo|help".split(
+  ..."info multi pfselftest ping quit reset role select time unwatch wait swapdb object|help xgroup|help xinfo|help".split(
     " ",
   ),
   ..."unsubscribe punsubscribe sunsubscribe".split(" "),
@@ -235,6 +278,9 @@ async function prepare(admin: RawRedis, name: string, before: Before): Promise<v
   const lines = [`DEL ${name} ${name}-other`, "SELECT 1", `DEL ${name}`, "SELECT 0"];
   if (before === "string" || before === "both") lines.push(`SET ${name} 1`);
   if (before === "hash") lines.push(`HSET ${name} f 1`);
+  if (before === "set" || before === "sets") lines.push(`SADD ${name} 1 2`);
+  if (before === "sets") lines.push(`SADD ${name}-other 1 2`);
+  if (before === "sketch") lines.push(`PFADD ${name} 1`);
   if (before === "both") lines.push(`SET ${name}-other 1`);
   if (before === "stream") {
     lines.push(`XADD ${name} 1-1 f v`, `XADD ${name} 2-1 f v`, `XGROUP CREATE ${name} g 0`);

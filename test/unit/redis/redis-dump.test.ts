@@ -11,14 +11,10 @@ import { finishNow } from "../../../src/base/turn-work.ts";
 import { StreamDraft } from "../../../src/broker/stream/draft.ts";
 import { readStream } from "../../../src/protocols/redis/dump/stream-reader.ts";
 import { Crc64 } from "../../../src/base/checksum/crc64.ts";
-import { ListpackReader, ListpackWriter } from "../../../src/protocols/redis/dump/listpack.ts";
-import {
-  BadData,
-  RdbReader,
-  writeLength,
-  writeLongLength,
-  writeString,
-} from "../../../src/protocols/redis/dump/rdb.ts";
+import { ListpackReader, ListpackWriter } from "../../../src/protocols/redis/wire/rdb/listpack.ts";
+import { RdbReader } from "../../../src/protocols/redis/wire/rdb/reader.ts";
+import { BadData } from "../../../src/protocols/redis/wire/rdb/types.ts";
+import { writeLength, writeLongLength, writeString } from "../../../src/protocols/redis/wire/rdb/writer.ts";
 import { DurableRig } from "../../support/durable-rig.ts";
 import { thorough } from "../../support/thorough.ts";
 
@@ -210,6 +206,72 @@ test("a key that comes while a stream is restored is busy then, or replaced", as
   }
 });
 
+const fields = 2000;
+
+async function withHash(seed: number): Promise<{ rig: DurableRig; dump: string }> {
+  const rig = await DurableRig.open(seed, { turnBounds });
+  await asked(rig, ["HSET", "h", ...Array.from({ length: 2 * fields }, (_, i) => `word${i}`)]);
+  const [dump] = await asked(rig, ["DUMP", "h"]);
+  return { rig, dump: dump as string };
+}
+
+test("a large hash is restored over many turns, appears at once, and is there after a kill", async () => {
+  const { rig, dump } = await withHash(4);
+  for (const replaces of [false, true]) {
+    const { turnsContinued } = rig.broker.work;
+    const client = new RedisClient(rig.connect("redis"));
+    client.encoding = "latin1";
+    let reply: RedisReply | undefined;
+    client.call(
+      ["RESTORE", "t", 100_000, dump, ...(replaces ? ["REPLACE"] : [])],
+      (answer) => (reply = answer),
+    );
+    const sizes = new Set<RedisReply>();
+    const looker = new RedisClient(rig.connect("redis"));
+    await rig.until(() => {
+      if (looker.waiting === 0) looker.call(["HLEN", "t"], (answer) => sizes.add(answer));
+      return reply !== undefined;
+    }, "an answer");
+    assert.equal(reply, "OK");
+    assert.ok(rig.broker.work.turnsContinued - turnsContinued > 3, "RESTORE took few turns");
+    for (const size of sizes) assert.ok(size === fields || (size === 0 && !replaces), String(size));
+    assert.equal(rig.keyspace.scratch.size, 0);
+  }
+  const asks = ["HGET t word0", "HLEN t", "TYPE t"].map((line) => line.split(" "));
+  assert.deepEqual(await asked(rig, ...asks), ["word1", fields, "hash"]);
+  await rig.kill();
+  assert.deepEqual(await asked(rig, ...asks), ["word1", fields, "hash"]);
+  const [left] = await asked(rig, ["TTL", "t"]);
+  assert.ok((left as number) > 0 && (left as number) <= 100, String(left));
+});
+
+test("a hash that is being restored: its client goes, its key is taken, its broker is killed", async () => {
+  const { rig, dump } = await withHash(5);
+  const begin = async (onReply: (reply: RedisReply) => void): Promise<RedisClient> => {
+    const client = new RedisClient(rig.connect("redis"));
+    client.encoding = "latin1";
+    client.call(["RESTORE", "t", 0, dump], onReply);
+    await rig.until(() => rig.keyspace.scratch.size > 0, "a part of it");
+    return client;
+  };
+  const gone = await begin(() => {});
+  gone.cut();
+  await rig.until(() => rig.keyspace.scratch.size === 0, "nothing left");
+  assert.deepEqual(await asked(rig, ["EXISTS", "t"]), [0]);
+  let reply: RedisReply | undefined;
+  await begin((answer) => (reply = answer));
+  await asked(rig, ["SET", "t", "taken"]);
+  await rig.until(() => reply !== undefined, "an answer");
+  assert.match(String(reply), /BUSYKEY/);
+  assert.equal(rig.keyspace.scratch.size, 0);
+  await asked(rig, ["DEL", "t"]);
+  await begin(() => {});
+  await rig.pass(50);
+  await rig.kill();
+  assert.equal(rig.keyspace.scratch.size, 0);
+  assert.equal((await asked(rig, ["HLEN", "h"]))[0], fields);
+});
+
 function checked(bytes: Buffer): Buffer {
   const whole = Buffer.concat([bytes, Buffer.from([10, 0]), Buffer.alloc(8)]);
   new Crc64().update(whole, 0, whole.length - 8).write(whole, whole.length - 8);
@@ -234,11 +296,14 @@ test("whatever bytes are to be restored, the answer is OK or an error, and nothi
     ["XREADGROUP", "GROUP", "g", "two", "COUNT", 1, "STREAMS", "s", ">"],
     ["XDEL", "s", "2-1"],
     ["HSET", "hash", "a", "1", "b", "text", "c", "x".repeat(100)],
+    ["HSET", "packed", "a", "1", "b", "-5000", "c", "text"],
     ["SET", "string", "text"],
+    ["SADD", "integers", "1", "70000", "-3"],
+    ["SADD", "set", "a", "bc", "1"],
   );
-  const dumps = (await asked(rig, ["DUMP", "s"], ["DUMP", "hash"], ["DUMP", "string"])).map((dump) =>
-    Buffer.from(dump as string, "latin1").subarray(0, -10),
-  );
+  const keys = ["s", "hash", "packed", "string", "integers", "set"];
+  const replies = await asked(rig, ...keys.map((key) => ["DUMP", key]));
+  const dumps = replies.map((dump) => Buffer.from(dump as string, "latin1").subarray(0, -10));
   const counts = { taken: 0, refused: 0 };
   await fc.assert(
     fc.asyncProperty(

@@ -58,6 +58,7 @@ function actsOf(flags: readonly KeyFlag[]): Acts {
 /** Commands that make a value under each of their keys that is not there. */
 const makers: ReadonlySet<string> = new Set([
   "append",
+  "bitfield",
   "decr",
   "decrby",
   "getset",
@@ -71,9 +72,12 @@ const makers: ReadonlySet<string> = new Set([
   "incrbyfloat",
   "mset",
   "msetnx",
+  "pfadd",
   "psetex",
   "restore",
+  "sadd",
   "set",
+  "setbit",
   "setex",
   "setnx",
   "setrange",
@@ -82,7 +86,15 @@ const makers: ReadonlySet<string> = new Set([
 /** Whether the command makes a value under each of its keys that is not there. */
 export function makesValues({ fullName }: CommandSpec, request: RequestArguments): boolean {
   if (!makers.has(fullName)) return false;
+  if (fullName === "bitfield") return writesBits(request);
   if (fullName !== "set") return true;
   for (let index = 3; index < request.argumentCount; index++) if (request.is(index, "XX")) return false;
   return true;
+}
+
+/** Whether BITFIELD does more than read. What stands for an option may be an operand: then a right too much is asked for. */
+function writesBits(request: RequestArguments): boolean {
+  for (let index = 2; index < request.argumentCount; index++)
+    if (request.is(index, "SET") || request.is(index, "INCRBY")) return true;
+  return false;
 }

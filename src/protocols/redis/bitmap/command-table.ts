@@ -1,72 +1,14 @@
-/** The rows of the bitmap commands. Data only; core/command-spec.ts explains the fields. */
-import { inGroup, keyRange, oneKey, type CommandRows } from "../core/command-spec.ts";
+/** The bitmap commands in their order. core/command-spec.ts explains the fields. */
+import { inGroup, type CommandRows } from "../core/command-spec.ts";
+import { bitcountCommand } from "./bitcount.ts";
+import { bitfieldCommands } from "./bitfield.ts";
+import { bitopCommand } from "./bitop.ts";
+import { bitposCommand } from "./bitpos.ts";
+import { getbitCommand } from "./getbit.ts";
+import { setbitCommand } from "./setbit.ts";
 
 export const bitmapCommands: CommandRows = inGroup(
   "bitmap",
   ["bitmap"],
-  [
-    {
-      name: "bitcount",
-      arity: -2,
-      flags: ["readonly"],
-      keys: [oneKey(1, "RO", "access")],
-      since: "2.6.0",
-      complexity: "O(N), N bytes looked at",
-      summary: "Counts the bits that are set.",
-    },
-    {
-      name: "bitfield",
-      arity: -2,
-      flags: ["write", "denyoom"],
-      keys: [oneKey(1, "RW", "access", "update", "variable_flags")],
-      since: "3.2.0",
-      complexity: "O(1) for each operation",
-      summary: "Reads and changes integers of any width inside a string.",
-    },
-    {
-      name: "bitfield_ro",
-      arity: -2,
-      flags: ["readonly", "fast"],
-      keys: [oneKey(1, "RO", "access")],
-      since: "6.0.0",
-      complexity: "O(1) for each operation",
-      summary: "Reads integers of any width inside a string.",
-    },
-    {
-      name: "bitop",
-      arity: -4,
-      flags: ["write", "denyoom"],
-      keys: [oneKey(2, "OW", "update"), keyRange(3, -1, 1, "RO", "access")],
-      since: "2.6.0",
-      complexity: "O(N), N bytes of the longest string",
-      summary: "Combines strings bit by bit and stores the result.",
-    },
-    {
-      name: "bitpos",
-      arity: -3,
-      flags: ["readonly"],
-      keys: [oneKey(1, "RO", "access")],
-      since: "2.8.7",
-      complexity: "O(N), N bytes looked at",
-      summary: "Finds the first bit that is set or clear.",
-    },
-    {
-      name: "getbit",
-      arity: 3,
-      flags: ["readonly", "fast"],
-      keys: [oneKey(1, "RO", "access")],
-      since: "2.2.0",
-      complexity: "O(1)",
-      summary: "Reads one bit of a string.",
-    },
-    {
-      name: "setbit",
-      arity: 4,
-      flags: ["write", "denyoom"],
-      keys: [oneKey(1, "RW", "access", "update")],
-      since: "2.2.0",
-      complexity: "O(1)",
-      summary: "Sets or clears one bit of a string.",
-    },
-  ],
+  [bitcountCommand, ...bitfieldCommands, bitopCommand, bitposCommand, getbitCommand, setbitCommand],
 );

@@ -9,6 +9,7 @@ const initialSettings: readonly [name: string, value: string][] = [
   ["bind", "127.0.0.1"],
   ["client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 0 0"],
   ["databases", "16"],
+  ["hll-sparse-max-bytes", "3000"],
   ["lua-time-limit", "5000"],
   ["maxclients", "10000"],
   ["maxmemory", "0"],
@@ -31,6 +32,8 @@ export class ServerSettings {
   readonly values = new Map<string, string>(initialSettings);
   /** Records in a block of what `~` trims by. */
   streamNodeEntriesMax = 100;
+  /** A HyperLogLog of more bytes is dense. */
+  sketchSparseBytesMax = 3000;
 
   /** Why a value cannot be set, in redis's words; null when it can. */
   problemWith(name: string, value: string): string | null {
@@ -45,7 +48,24 @@ export class ServerSettings {
     if (!this.values.has(name)) return false;
     // Redis shows its password to whoever may ask; ours is in no dump.
     this.values.set(name, name === "requirepass" && value !== "" ? hiddenValue : value);
-    if (name === "stream-node-max-entries") this.streamNodeEntriesMax = Number(value);
+    if (name === "stream-node-max-entries") this.streamNodeEntriesMax = amountOf(value);
+    if (name === "hll-sparse-max-bytes") this.sketchSparseBytesMax = amountOf(value);
     return true;
   }
+}
+
+const multipliers: Readonly<Record<string, number>> = {
+  "": 1,
+  k: 1000,
+  kb: 1 << 10,
+  m: 1_000_000,
+  mb: 1 << 20,
+  g: 1_000_000_000,
+  gb: 1 << 30,
+};
+
+/** A number with redis's units: "3kb". */
+function amountOf(value: string): number {
+  const unit = value.replace(/^-?\d+/, "");
+  return Number(value.slice(0, value.length - unit.length)) * multipliers[unit.toLowerCase()]!;
 }

@@ -1,7 +1,10 @@
 /**
- * A serialized value while it is gathered over several turns, in chunks, so that no buffer of its whole size is grown or copied.
+ * What DUMP gives and RESTORE takes.
  *
- * A number that is known only at the end has its place kept by `open`, and is written there by `fill`. Not here: what the bytes mean.
+ *     payload = u8 type, value, u16 version, u64 CRC-64 of all before it            the last two little-endian
+ *
+ * While it is made, over several turns, it is gathered in chunks, so that no buffer of its whole size is grown or copied. A number that
+ * is known only at the end has its place kept by `open`, and is written there by `fill`. Not here: what the bytes of a value mean.
  * Invariant: the value is the chunks in their order, followed by what is in `out`.
  */
 import { ByteWriter } from "../../../base/bytes.ts";
@@ -10,14 +13,22 @@ import type { Job } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { unitsOfBytes } from "../core/sliced-reply.ts";
-import { rdbVersion } from "./rdb.ts";
+import type { StringSink } from "../wire/rdb/writer.ts";
 
+/** What is written: that of redis 7.0. */
+const version = 10;
+/** What is read: later versions differ by types of their own only. */
+const versionMax = 12;
+/** Version and sum. */
+export const footerBytes = 10;
+const sumBytes = 8;
 const chunkBytes = 256 << 10;
 const emptyBytes = Buffer.alloc(0);
-/** The checksum takes longer than copying. */
-const unitsOfChecked = 4;
+const checkedAtOnce = 64 << 10;
+/** The sum takes longer than copying. */
+const unitsOfChecked = 3;
 
-export class Payload {
+export class Payload implements StringSink {
   out = new ByteWriter(1024);
   readonly #parts: PartedReply;
   readonly #chunks: Buffer[] = [];
@@ -34,7 +45,7 @@ export class Payload {
   /** Call it between pieces of work: the reply's bound and the account of memory count what is gathered. */
   settle(): void {
     if (this.out.length >= chunkBytes) this.#cut();
-    this.#parts.gathered = this.bytes;
+    this.#parts.bytesAside = this.bytes;
   }
 
   #cut(): void {
@@ -57,17 +68,20 @@ export class Payload {
     this.#bytes += out.length;
   }
 
-  /** Ends the value with version and checksum, and writes it as a bulk. */
+  /** Ends the value with version and sum, and writes it as a bulk. */
   *reply({ reply }: CommandContext): Job<void> {
-    this.out.uint8(rdbVersion).uint8(0);
+    this.out.uint8(version).uint8(version >> 8);
     this.#cut();
-    const checksum = new Crc64();
+    const sum = new Crc64();
     for (const chunk of this.#chunks) {
-      checksum.update(chunk);
-      yield unitsOfChecked * unitsOfBytes(chunk.length);
+      for (let at = 0; at < chunk.length; at += checkedAtOnce) {
+        const until = Math.min(at + checkedAtOnce, chunk.length);
+        sum.update(chunk, at, until);
+        yield unitsOfChecked * unitsOfBytes(until - at);
+      }
     }
-    const end = Buffer.alloc(8);
-    checksum.write(end, 0);
+    const end = Buffer.alloc(sumBytes);
+    sum.write(end, 0);
     this.#chunks.push(end);
     reply.bulkStart(this.#bytes + end.length);
     for (let i = 0; i < this.#chunks.length; i++) {
@@ -75,9 +89,22 @@ export class Payload {
       this.#chunks[i] = emptyBytes;
       reply.out.bytes(chunk, 0, chunk.length);
       this.#bytes -= chunk.length;
-      this.#parts.gathered = Math.max(this.#bytes, 0);
+      this.#parts.bytesAside = Math.max(this.#bytes, 0);
       yield unitsOfBytes(chunk.length);
     }
     reply.bulkEnd();
   }
+}
+
+/** Whether `buffer[start, end)` ends in a version that is known and the right sum. */
+export function* isPayload(buffer: Buffer, start: number, end: number): Job<boolean> {
+  if (end - start < footerBytes) return false;
+  if (buffer.readUInt16LE(end - footerBytes) > versionMax) return false;
+  const sum = new Crc64();
+  for (let at = start; at < end - sumBytes; at += checkedAtOnce) {
+    const until = Math.min(at + checkedAtOnce, end - sumBytes);
+    sum.update(buffer, at, until);
+    if (until < end - sumBytes) yield unitsOfChecked * unitsOfBytes(until - at);
+  }
+  return sum.isAt(buffer, end - sumBytes);
 }

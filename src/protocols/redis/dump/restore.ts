@@ -1,23 +1,25 @@
 /**
  * RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]
  *
- * Takes strings, hashes and streams that DUMP of redis 7.0, or of this broker, has made. A stream is read in slices and gets its key
- * once it is whole. How often and when a key was used is not kept, so that IDLETIME and FREQ change nothing.
+ * Takes what DUMP has made, of this broker or of redis, of the types in value-forms.ts and of streams. All of it is read before anything
+ * is changed, in slices. A large value is made in the scratch database, a stream in a draft, in slices too: it gets its key once it is
+ * whole. How often and when a key was used is not kept, so that IDLETIME and FREQ change nothing.
  */
-import { Crc64 } from "../../../base/checksum/crc64.ts";
-import type { Job } from "../../../base/turn-work.ts";
+import { sizes } from "../../../base/sizes.ts";
+import { finishNow, type Job } from "../../../base/turn-work.ts";
 import { StreamDraft } from "../../../broker/stream/draft.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
-import { openHash } from "../hash/hash-key.ts";
-import { assertReplaceable, putValue, writableKeysOf } from "../keys/key-access.ts";
+import { assertReplaceable, makeWay, writableKeysOf } from "../keys/key-access.ts";
 import { keyAt, writableKeyAt } from "../keys/key-ref.ts";
 import { adoptDraft, assertStreamCanBe } from "../keys/key-transfer.ts";
-import { ListpackReader } from "./listpack.ts";
-import { BadData, rdbType, RdbReader, rdbVersion } from "./rdb.ts";
+import { RdbReader } from "../wire/rdb/reader.ts";
+import { BadData, rdbType } from "../wire/rdb/types.ts";
+import { footerBytes, isPayload } from "./payload.ts";
 import { readStream } from "./stream-reader.ts";
+import { type LoadedValue, valueLoaders } from "./value-forms.ts";
 
 export const restoreCommand: CommandRow = {
   name: "restore",
@@ -31,9 +33,6 @@ export const restoreCommand: CommandRow = {
   run: restore,
 };
 
-/** Version and checksum. */
-const footerBytes = 10;
-
 interface Restoring {
   readonly replaces: boolean;
   /** Wall time in ms; 0 for never. */
@@ -41,44 +40,20 @@ interface Restoring {
 }
 
 function restore(context: CommandContext): void {
-  const { request, reply } = context;
+  const { request } = context;
   const options = parseOptions(context);
   const key = writableKeyAt(context, 1);
   if (!options.replaces && key.exists) throw busyKey();
   const ttl = request.integer(2);
   if (Number.isNaN(ttl)) throw new RedisError(errorTexts.notInteger);
   if (ttl < 0) throw new RedisError("ERR Invalid TTL value, must be >= 0");
-  assertPayload(context);
   const now = context.broker.clock.now();
   const at = ttl === 0 || options.isAbsolute ? ttl : now + ttl;
-  const type = request.buffer[request.starts[3]!]!;
-  if (type === rdbType.streamListpacks2)
-    return answerInSlices(context, () => restoreStream(context, { replaces: options.replaces, at }));
-  const reader = valueReader(context);
-  try {
-    if (type === rdbType.string) restoreString(context, reader, at);
-    else if (type === rdbType.hash || type === rdbType.hashListpack) restoreHash(context, reader, type, at);
-    else throw unknownType(type);
-  } catch (error) {
-    throw asReply(error);
-  }
-  reply.ok();
+  answerInSlices(context, () => restoreValue(context, { replaces: options.replaces, at }));
 }
 
 function busyKey(): RedisError {
   return new RedisError("BUSYKEY Target key name already exists.");
-}
-
-function unknownType(type: number): RedisError {
-  return new RedisError(
-    `ERR Bad data format: type ${type} of a serialized value; strings, hashes and streams of redis 7.0 can be restored`,
-  );
-}
-
-function asReply(error: unknown): unknown {
-  return error instanceof BadData || error instanceof RangeError
-    ? new RedisError("ERR Bad data format")
-    : error;
 }
 
 interface Options {
@@ -113,21 +88,31 @@ function wholeArgument(value: number): number {
   return value;
 }
 
-/** Throws where version or checksum are not as they should be. */
-function assertPayload({ request }: CommandContext): void {
-  const { buffer } = request;
-  const start = request.starts[3]!;
-  const end = request.ends[3]!;
-  const isRight =
-    end - start > footerBytes &&
-    buffer.readUInt16LE(end - footerBytes) <= rdbVersion &&
-    new Crc64().update(buffer, start, end - 8).isAt(buffer, end - 8);
-  if (!isRight) throw new RedisError("ERR DUMP payload version or checksum are wrong");
+function* restoreValue(context: CommandContext, restoring: Restoring): Job<void> {
+  const { buffer, starts, ends } = context.request;
+  const start = starts[3]!;
+  const end = ends[3]!;
+  if (!(yield* isPayload(buffer, start, end)))
+    throw new RedisError("ERR DUMP payload version or checksum are wrong");
+  try {
+    const reader = new RdbReader(buffer, start, end - footerBytes);
+    const type = reader.uint8();
+    if (type === rdbType.streamListpacks2) yield* restoreStream(context, reader, restoring);
+    else yield* putValue(context, yield* load(reader, type), restoring);
+  } catch (error) {
+    throw error instanceof BadData || error instanceof RangeError
+      ? new RedisError("ERR Bad data format")
+      : error;
+  }
+  context.reply.ok();
 }
 
-/** From behind the value's type to the footer. */
-function valueReader({ request }: CommandContext): RdbReader {
-  return new RdbReader(request.buffer, request.starts[3]! + 1, request.ends[3]! - footerBytes);
+function* load(reader: RdbReader, type: number): Job<LoadedValue> {
+  const loader = valueLoaders[type];
+  if (loader === undefined) throw new BadData(`has type ${type}, which is not known`);
+  const value = yield* loader(reader, type);
+  assertAtEnd(reader);
+  return value;
 }
 
 function assertAtEnd(reader: RdbReader): void {
@@ -139,68 +124,56 @@ function isOver(context: CommandContext, at: number): boolean {
   return at !== 0 && at <= context.broker.clock.now();
 }
 
-function restoreString(context: CommandContext, reader: RdbReader, at: number): void {
-  reader.string();
-  const { bytes, start, end } = reader;
-  assertAtEnd(reader);
+/** Throws where the key is taken: it may have been since the command began. */
+function assertFree(context: CommandContext, replaces: boolean): void {
+  if (!replaces && keyAt(context, 1).exists) throw busyKey();
   assertReplaceable(context, 1);
-  if (isOver(context, at)) return void keyAt(context, 1).remove();
-  putValue(context, writableKeysOf(context), 1, bytes, start, end, at);
 }
 
-/** All at once, as HSET: nobody sees a part of it. It is read twice, so that nothing is replaced by half a hash. */
-function restoreHash(context: CommandContext, reader: RdbReader, type: number, at: number): void {
-  const start = reader.position;
-  let count = 0;
-  eachField(reader, type, () => count++);
-  assertAtEnd(reader);
-  if (count === 0) throw new BadData("a hash without fields");
-  assertReplaceable(context, 1);
-  keyAt(context, 1).remove();
-  if (isOver(context, at)) return;
-  const database = writableKeysOf(context);
-  openHash(context, database, 0);
-  try {
-    reader.position = start;
-    eachField(reader, type, (field, value, from, to) =>
-      database.hash.set(field, 0, field.length, value, from, to),
-    );
-  } finally {
-    database.hash.close();
-  }
-  if (at !== 0) keyAt(context, 1).setExpiry(at);
-}
-
-function eachField(
-  reader: RdbReader,
-  type: number,
-  visit: (field: Buffer, value: Buffer, start: number, end: number) => void,
-): void {
-  if (type === rdbType.hash) {
-    for (let left = reader.count(2); left > 0; left--) {
-      reader.string();
-      const field = reader.bytes.subarray(reader.start, reader.end);
-      reader.string();
-      visit(field, reader.bytes, reader.start, reader.end);
-    }
+function* putValue(context: CommandContext, value: LoadedValue, { replaces, at }: Restoring): Job<void> {
+  assertFree(context, replaces);
+  const key = keyAt(context, 1);
+  if (isOver(context, at)) {
+    key.remove();
     return;
   }
-  reader.string();
-  const list = new ListpackReader(reader.bytes, reader.start, reader.end);
-  while (list.next()) {
-    const field =
-      list.integer === null ? list.bytes.subarray(list.start, list.end) : Buffer.from(String(list.integer));
-    list.text();
-    visit(field, list.bytes, list.start, list.end);
+  if (value.units > sizes.restoredUnitsDirect || (key.exists && !value.isOneRecord)) {
+    yield* putAside(context, value, { replaces, at });
+    return;
+  }
+  const { buffer, starts, ends } = context.request;
+  makeWay(context, 1);
+  finishNow(value.put(writableKeysOf(context), buffer, starts[1]!, ends[1]!, at));
+}
+
+/** What the key has is replaced in one step, also in the journal, once the value is whole. */
+function* putAside(context: CommandContext, value: LoadedValue, { replaces, at }: Restoring): Job<void> {
+  const { keyspace } = context.server;
+  const { scratch } = keyspace;
+  const name = Buffer.from(keyspace.nextAsideKey());
+  try {
+    for (const units of value.put(scratch, name, 0, name.length, at)) {
+      // The disk may be full by now.
+      writableKeysOf(context);
+      yield units;
+    }
+    const database = writableKeysOf(context);
+    assertFree(context, replaces);
+    const made = scratch.find(name, 0, name.length);
+    if (made === 0) return void keyAt(context, 1).remove();
+    makeWay(context, 1);
+    const { buffer, starts, ends } = context.request;
+    scratch.renameTo(made, database, buffer, starts[1]!, ends[1]!);
+  } finally {
+    const left = scratch.find(name, 0, name.length);
+    if (left !== 0) scratch.remove(left);
   }
 }
 
-function* restoreStream(context: CommandContext, { replaces, at }: Restoring): Job<void> {
+function* restoreStream(context: CommandContext, reader: RdbReader, { replaces, at }: Restoring): Job<void> {
   const database = writableKeysOf(context);
   const target = { context, database, index: 1 };
   assertStreamCanBe(target);
-  // The request is where it stays until the answer only since the job began.
-  const reader = valueReader(context);
   let draft: StreamDraft | null = new StreamDraft(context.broker);
   try {
     yield* readStream(reader, draft);
@@ -212,10 +185,7 @@ function* restoreStream(context: CommandContext, { replaces, at }: Restoring): J
       adoptDraft(target, draft, at);
       draft = null;
     }
-  } catch (error) {
-    throw asReply(error);
   } finally {
     draft?.drop();
   }
-  context.reply.ok();
 }

@@ -16,8 +16,9 @@ import { envelope } from "../../../message/envelope.ts";
 import { writeEntryHeader, writeEntryPart } from "../../../message/redis/entry.ts";
 import { RedisError } from "../core/errors.ts";
 import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
-import { ListpackReader } from "./listpack.ts";
-import { BadData, type RdbReader } from "./rdb.ts";
+import { ListpackReader } from "../wire/rdb/listpack.ts";
+import type { RdbReader } from "../wire/rdb/reader.ts";
+import { BadData } from "../wire/rdb/types.ts";
 import { hasMasterFields, isDeletedEntry } from "./stream-writer.ts";
 
 const unitsOfEntry = 1.5;

@@ -24,9 +24,10 @@ import { EntryReader } from "../../../message/redis/entry.ts";
 import { LogReader } from "../../../storage/logs.ts";
 import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
 import { workBytes } from "../stream/stream.ts";
-import { ListpackWriter } from "./listpack.ts";
+import { ListpackWriter } from "../wire/rdb/listpack.ts";
+import { rdbType } from "../wire/rdb/types.ts";
+import { writeLength, writeLongLength, writeString, writeTime } from "../wire/rdb/writer.ts";
 import type { Payload } from "./payload.ts";
-import { rdbType, writeLength, writeLongLength, writeString, writeTime } from "./rdb.ts";
 
 export const hasMasterFields = 2;
 export const isDeletedEntry = 1;
@@ -79,7 +80,7 @@ class Nodes {
     this.#fields.reset();
     this.#fieldList.begin(this.#fields);
     const from = this.#fields.length;
-    while (entry.next()) this.#fieldList.string(bytes, entry.nameStart, entry.nameEnd);
+    while (entry.next()) this.#fieldList.text(bytes, entry.nameStart, entry.nameEnd);
     if (this.#inNode === nodeEntriesMax || this.#node.length >= nodeBytesMax) this.end();
     if (this.#inNode === 0) this.#begin(id, count, from);
     const isSame = this.#fields.view().subarray(from).equals(this.#masterFields.view());
@@ -112,8 +113,8 @@ class Nodes {
     const entry = this.#entry;
     entry.open(bytes, start, end);
     while (entry.next()) {
-      if (!isSame) list.string(bytes, entry.nameStart, entry.nameEnd);
-      list.string(bytes, entry.valueStart, entry.valueEnd);
+      if (!isSame) list.text(bytes, entry.nameStart, entry.nameEnd);
+      list.text(bytes, entry.valueStart, entry.valueEnd);
     }
     list.integer(isSame ? count + 3 : 2 * count + 4);
   }

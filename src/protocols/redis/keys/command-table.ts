@@ -1,5 +1,5 @@
 /** The generic commands in their order, with the rows of those that are not implemented. core/command-spec.ts explains the fields. */
-import { inGroup, keysBehind, oneKey, unknownKeys, type CommandRows } from "../core/command-spec.ts";
+import { inGroup, keysBehind, oneKey, type CommandRows } from "../core/command-spec.ts";
 import { copyCommand } from "./copy.ts";
 import { delCommands } from "./del.ts";
 import { dumpCommand } from "../dump/dump.ts";
@@ -13,8 +13,10 @@ import { randomkeyCommand } from "./randomkey.ts";
 import { renameCommands } from "./rename.ts";
 import { restoreCommand } from "../dump/restore.ts";
 import { scanCommand } from "./scan.ts";
+import { sortCommands } from "./sort/sort.ts";
 import { ttlCommands } from "./ttl.ts";
 import { typeCommand } from "./type.ts";
+import { waitCommand } from "./wait.ts";
 
 export const genericCommands: CommandRows = inGroup(
   "generic",
@@ -48,36 +50,8 @@ export const genericCommands: CommandRows = inGroup(
     ...renameCommands,
     restoreCommand,
     scanCommand,
-    {
-      name: "sort",
-      arity: -2,
-      flags: ["write", "denyoom", "movablekeys"],
-      categories: ["set", "sortedset", "list", "dangerous"],
-      keys: [oneKey(1, "RO", "access"), unknownKeys("RO", "access"), unknownKeys("OW", "update")],
-      since: "1.0.0",
-      complexity: "O(N+M*log(M)), N elements, M returned",
-      summary: "Sorts a list, set or sorted set, and may store the result.",
-    },
-    {
-      name: "sort_ro",
-      arity: -2,
-      flags: ["readonly", "movablekeys"],
-      categories: ["set", "sortedset", "list", "dangerous"],
-      keys: [oneKey(1, "RO", "access"), unknownKeys("RO", "access")],
-      since: "7.0.0",
-      complexity: "O(N+M*log(M)), N elements, M returned",
-      summary: "Sorts a list, set or sorted set.",
-    },
+    ...sortCommands,
     typeCommand,
-    {
-      name: "wait",
-      arity: 3,
-      flags: ["noscript"],
-      categories: ["connection"],
-      tips: ["request_policy:all_shards", "response_policy:agg_min"],
-      since: "3.0.0",
-      complexity: "O(1)",
-      summary: "Waits until replicas have the writes of this connection.",
-    },
+    waitCommand,
   ],
 );

@@ -39,6 +39,12 @@ export function findEntry(context: CommandContext, database: Database, index: nu
   return database.find(buffer, starts[index]!, ends[index]!);
 }
 
+/** The same of a key that is no argument. */
+export function findNamed({ broker, server }: CommandContext, database: Database, name: Buffer): number {
+  if (broker.ticker.isStuck) server.keyspace.lookedAt(database.number, name, 0, name.length);
+  return database.find(name, 0, name.length);
+}
+
 /** The entry of a string key, or 0 for none; its value is located in `database.table`. Throws WRONGTYPE. */
 export function findString(context: CommandContext, database: Database, index: number): number {
   const entry = findTyped(context, database, index, valueType.string);
@@ -103,10 +109,11 @@ export function putValue(
   from: number,
   to: number,
   expiry: number,
+  flags = 0,
 ): void {
   const { buffer, starts, ends } = context.request;
   makeWay(context, keyIndex);
-  database.put(buffer, starts[keyIndex]!, ends[keyIndex]!, value, from, to, expiry);
+  database.put(buffer, starts[keyIndex]!, ends[keyIndex]!, value, from, to, expiry, flags);
 }
 
 /** A stream that has the name in argument `index` gives way to a value. Throws WRONGTYPE, NOPERM where it does not. */

@@ -1,9 +1,16 @@
 /** OBJECT ENCODING | FREQ | IDLETIME | REFCOUNT key, OBJECT HELP. How a value would be kept by redis. */
-import { beyondListpack, valueType } from "../../../keyspace/value-type.ts";
+import {
+  beyondIntset,
+  beyondListpack,
+  rawString,
+  textString,
+  valueType,
+} from "../../../keyspace/value-type.ts";
+import type { KeyTable } from "../../../keyspace/key-table.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import { keyAt } from "./key-ref.ts";
-import { parseBigInteger } from "../wire/numbers.ts";
+import { parseBigInteger, parseInteger } from "../wire/numbers.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
 export const objectCommand: CommandRow = {
@@ -72,6 +79,8 @@ export const objectCommand: CommandRow = {
 };
 
 const embeddedBytesMax = 44;
+const sharedIntegersEnd = 10_000;
+const sharedReferences = 2 ** 31 - 1;
 
 const helpLines = [
   "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
@@ -105,14 +114,34 @@ function objectEncoding(context: CommandContext): void {
   const word = table.typeWord(entry);
   if (table.type(entry) === valueType.hash)
     return reply.bulkLatin1((word & beyondListpack) === 0 ? "listpack" : "hashtable");
+  if (table.type(entry) === valueType.set)
+    return reply.bulkLatin1((word & beyondIntset) === 0 ? "intset" : "hashtable");
   table.locate(entry);
-  if (parseBigInteger(table.bytes, table.start, table.end) !== undefined) reply.bulkLatin1("int");
-  else reply.bulkLatin1(table.end - table.start <= embeddedBytesMax ? "embstr" : "raw");
+  if (isIntegerEncoded(table, word)) reply.bulkLatin1("int");
+  else {
+    const isEmbedded = (word & rawString) === 0 && table.end - table.start <= embeddedBytesMax;
+    reply.bulkLatin1(isEmbedded ? "embstr" : "raw");
+  }
 }
 
+/** Whether redis would keep the located value, a string of that type word, as an integer. */
+function isIntegerEncoded({ bytes, start, end }: KeyTable, word: number): boolean {
+  return (word & (rawString | textString)) === 0 && parseBigInteger(bytes, start, end) !== undefined;
+}
+
+/** Redis has one object for all values that are the same small integer, and gives it a number of references of its own. */
 function objectRefcount(context: CommandContext): void {
-  if (isThere(context)) context.reply.integer(1);
-  else context.reply.null();
+  const { reply } = context;
+  const { exists, entry, database } = keyAt(context, 2);
+  if (!exists) return reply.null();
+  const { table } = database;
+  if (entry === 0 || table.type(entry) !== valueType.string) return reply.integer(1);
+  table.locate(entry);
+  const isShared =
+    isIntegerEncoded(table, table.typeWord(entry)) &&
+    parseInteger(table.bytes, table.start, table.end) >= 0 &&
+    parseInteger(table.bytes, table.start, table.end) < sharedIntegersEnd;
+  reply.integer(isShared ? sharedReferences : 1);
 }
 
 /** When a key was used last is not kept: it is always in use. */

@@ -26,6 +26,7 @@ function append(context: CommandContext): void {
   }
   const before = database.table.valueLength(entry);
   assertStringSize(before + added);
-  if (added > 0) database.patch(entry, before, request.buffer, request.starts[2]!, request.ends[2]!);
+  // Also with nothing to add: to redis that is a change.
+  database.patch(entry, before, request.buffer, request.starts[2]!, request.ends[2]!);
   reply.integer(before + added);
 }

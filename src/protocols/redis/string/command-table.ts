@@ -1,5 +1,5 @@
-/** The string commands in their order, with the rows of those that are not implemented. core/command-spec.ts explains the fields. */
-import { inGroup, keyRange, type CommandRows } from "../core/command-spec.ts";
+/** The string commands in their order. core/command-spec.ts explains the fields. */
+import { inGroup, type CommandRows } from "../core/command-spec.ts";
 import { appendCommand } from "./append.ts";
 import { getCommand } from "./get.ts";
 import { getdelCommand } from "./getdel.ts";
@@ -8,6 +8,7 @@ import { getrangeCommands } from "./getrange.ts";
 import { getsetCommand } from "./getset.ts";
 import { incrbyfloatCommand } from "./incrbyfloat.ts";
 import { incrementCommands } from "./increment.ts";
+import { lcsCommand } from "./lcs.ts";
 import { mgetCommand } from "./mget.ts";
 import { msetCommands } from "./mset.ts";
 import { setCommand } from "./set.ts";
@@ -27,15 +28,7 @@ export const stringCommands: CommandRows = inGroup(
     ...getrangeCommands,
     getsetCommand,
     incrbyfloatCommand,
-    {
-      name: "lcs",
-      arity: -3,
-      flags: ["readonly"],
-      keys: [keyRange(1, 1, 1, "RO", "access")],
-      since: "7.0.0",
-      complexity: "O(N*M), N and M bytes of the two strings",
-      summary: "Finds the longest common subsequence of two strings.",
-    },
+    lcsCommand,
     mgetCommand,
     ...msetCommands,
     ...setexCommands,

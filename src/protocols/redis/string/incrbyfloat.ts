@@ -1,4 +1,5 @@
 /** INCRBYFLOAT key increment, in the 80-bit floats of redis on common machines. */
+import { textString } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import { findString, putValue, writableKeysOf } from "../keys/key-access.ts";
@@ -28,8 +29,8 @@ function incrbyfloat(context: CommandContext): void {
   const sum = addLongDoubles(value, float(request.latin1(2)));
   if (sum === undefined) throw new RedisError("ERR increment would produce NaN or Infinity");
   const text = Buffer.from(formatLongDouble(sum), "latin1");
-  if (entry === 0) putValue(context, database, 1, text, 0, text.length, 0);
-  else database.replace(entry, text, 0, text.length);
+  if (entry === 0) putValue(context, database, 1, text, 0, text.length, 0, textString);
+  else database.replace(entry, text, 0, text.length, textString);
   reply.bulk(text);
 }
 

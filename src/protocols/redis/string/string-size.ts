@@ -1,7 +1,7 @@
 /** The longest string: what redis's proto-max-bulk-len is by default, which no request can carry more than. */
 import { RedisError } from "../core/errors.ts";
 
-const stringBytesMax = 512 << 20;
+export const stringBytesMax = 512 << 20;
 
 export function assertStringSize(size: number): void {
   if (size > stringBytesMax)

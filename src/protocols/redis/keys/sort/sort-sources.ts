@@ -1,0 +1,32 @@
+/**
+ * What SORT sorts, by the type of a value, and how it stores a result. A type whose values can be sorted adds itself here.
+ */
+import type { Job } from "../../../../base/turn-work.ts";
+import type { Database } from "../../../../keyspace/database.ts";
+import { valueType } from "../../../../keyspace/value-type.ts";
+import type { CommandContext } from "../../core/context.ts";
+import { readSet } from "../../set/sort-set.ts";
+
+interface SortSource {
+  /** Its elements have an order of their own, which `BY nosort` keeps. */
+  readonly isOrdered: boolean;
+  /**
+   * The elements of an entry, in their order, as Latin-1 strings of their bytes. In slices; the entry is valid until the first yield.
+   * `hold` is told how many bytes that is so far.
+   */
+  read(
+    context: CommandContext,
+    database: Database,
+    entry: number,
+    hold: (bytes: number) => void,
+  ): Job<readonly string[]>;
+}
+
+export const sortSources: Readonly<Partial<Record<number, SortSource>>> = {
+  [valueType.set]: { isOrdered: false, read: readSet },
+};
+
+/** Puts a list of values under the key in argument `index`, which it replaces; null while there are no lists. */
+type StoreList = (context: CommandContext, index: number, values: readonly string[]) => Job<void>;
+
+export const storeList: StoreList | null = null;
