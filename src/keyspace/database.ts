@@ -23,6 +23,7 @@ import type { Keyspace } from "./keyspace.ts";
 import { patchValue } from "./patch.ts";
 import { largeLayout, valueType } from "./value-type.ts";
 import { HashChanges } from "./values/hash-changes.ts";
+import { SortedSetChanges } from "./values/sorted-set-changes.ts";
 
 /** As an expiry to `put`: the one that the key has stays. */
 export const keepExpiry = -1;
@@ -33,12 +34,15 @@ export class Database {
   content: KeyContent;
   /** How a command changes the fields of a hash. */
   readonly hash: HashChanges;
+  /** How a command changes the members of a sorted set. */
+  readonly sortedSet: SortedSetChanges;
 
   constructor(keyspace: Keyspace, number: number) {
     this.#keyspace = keyspace;
     this.number = number;
     this.content = keyspace.newContent();
     this.hash = new HashChanges(this, keyspace);
+    this.sortedSet = new SortedSetChanges(this, keyspace);
   }
 
   get table(): KeyTable {
@@ -175,6 +179,12 @@ export class Database {
   createHash(key: Uint8Array, start: number, end: number): number {
     const keyspace = this.#keyspace;
     return keyspace.hashes.create(this.content, key, start, end, ageOf(keyspace.position));
+  }
+
+  /** An empty sorted set for a key that has nothing: members are to follow at once, by `sortedSet`. */
+  createSortedSet(key: Uint8Array, start: number, end: number): number {
+    const keyspace = this.#keyspace;
+    return keyspace.sortedSets.create(this.content, key, start, end, ageOf(keyspace.position));
   }
 
   /** Copies an entry with its expiry to a key of `target`, which is replaced. */

@@ -25,6 +25,8 @@ import { UnwrittenKeys } from "./unwritten-keys.ts";
 import { Graves } from "./values/graves.ts";
 import { HashKind } from "./values/hash-kind.ts";
 import { HashValues } from "./values/hash.ts";
+import { SortedSetKind } from "./values/sorted-set-kind.ts";
+import { SortedSetValues } from "./values/sorted-set.ts";
 import { ValueKinds } from "./values/value-kind.ts";
 
 export const databaseCount = 16;
@@ -59,6 +61,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly arena = new Arena();
   readonly graves = new Graves();
   readonly hashes: HashValues;
+  readonly sortedSets: SortedSetValues;
   readonly kinds: ValueKinds;
   #isFreeing = false;
   #broker: Broker | null = null;
@@ -79,7 +82,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.seed = seed | 0;
     this.bounds = bounds;
     this.hashes = new HashValues(bounds);
-    this.kinds = new ValueKinds([new HashKind(this.hashes)]);
+    this.sortedSets = new SortedSetValues(bounds);
+    this.kinds = new ValueKinds([new HashKind(this.hashes), new SortedSetKind(this.sortedSets)]);
     this.#unwritten = new UnwrittenKeys(this, this.kinds);
     this.databases = Array.from({ length: databaseCount }, (_, number) => new Database(this, number));
   }
