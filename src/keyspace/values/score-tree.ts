@@ -222,9 +222,10 @@ export class ScoreTree {
     return this.#rank();
   }
 
-  /** How many members stand before where that member would stand. */
-  rankOfMember(score: number, bytes: Uint8Array, start: number, end: number): number {
+  /** How many members stand before the place of that one, which need not be there; with `behind`, before it or at it. */
+  rankOfMember(score: number, bytes: Uint8Array, start: number, end: number, edge: Edge): number {
     this.#seekMember(score, bytes, start, end, 0);
+    this.#tie = edge === "before" ? -1 : 1;
     return this.#rank();
   }
 

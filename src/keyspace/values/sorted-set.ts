@@ -24,6 +24,12 @@ import {
 import { compareMembers, readScore, scoreBytes, writeScore } from "./score-bytes.ts";
 import type { Edge, ScoreTree } from "./score-tree.ts";
 
+/** A place in the order: it outlives changes. */
+export interface MemberPlace {
+  readonly score: number;
+  readonly bytes: Uint8Array;
+}
+
 /** A range of names: from `min` on, or behind it; up to `max`, or before it. Null is no bound. */
 export interface NameRange {
   readonly min: NameBound | null;
@@ -172,26 +178,20 @@ export class SortedSetValues {
     return rank;
   }
 
-  /** How many members stand before where that member stands or would stand. */
-  rankOfPlace(
-    content: KeyContent,
-    entry: number,
-    score: number,
-    member: Uint8Array,
-    start: number,
-    end: number,
-  ): number {
+  /** How many members stand before the place of that one, which need not be there; with `behind`, before it or at it. */
+  rankOfPlace(content: KeyContent, entry: number, { score, bytes }: MemberPlace, edge: Edge): number {
     const tree = this.#treeOf(content, entry);
-    if (tree !== null) return tree.rankOfMember(score, member, start, end);
+    if (tree !== null) return tree.rankOfMember(score, bytes, 0, bytes.length, edge);
     let rank = 0;
     this.seek(content, entry, 0);
-    while (this.next()) {
-      if (this.score > score) break;
-      if (this.score === score && compareMembers(this.bytes, this.start, this.end, member, start, end) >= 0)
-        break;
-      rank++;
-    }
+    while (this.next() && this.#stands(score, bytes) < (edge === "before" ? 0 : 1)) rank++;
     return rank;
+  }
+
+  /** Where the member found last stands, by that place: below 0, 0, or above. */
+  #stands(score: number, bytes: Uint8Array): number {
+    if (this.score !== score) return this.score < score ? -1 : 1;
+    return Math.sign(compareMembers(this.bytes, this.start, this.end, bytes, 0, bytes.length));
   }
 
   #treeOf(content: KeyContent, entry: number): ScoreTree | null {

@@ -118,11 +118,15 @@ class OneSet {
           );
       }
       const place: Member = [`${name}x`.slice(random.below(2)), score];
-      const other = Buffer.from(place[0]);
-      assert.equal(
-        sets.rankOfPlace(content, entry, score, other, 0, other.length),
-        sorted.filter((member) => less(member, place) < 0).length,
-      );
+      const other = { score, bytes: Buffer.from(place[0]) };
+      for (const [edge, most] of [
+        ["before", -1],
+        ["behind", 0],
+      ] as const)
+        assert.equal(
+          sets.rankOfPlace(content, entry, other, edge),
+          sorted.filter((member) => Math.sign(less(member, place)) <= most).length,
+        );
     }
     assert.equal(this.rankOf("none"), -1);
   }

@@ -105,6 +105,8 @@ function objectEncoding(context: CommandContext): void {
   const word = table.typeWord(entry);
   if (table.type(entry) === valueType.hash)
     return reply.bulkLatin1((word & beyondListpack) === 0 ? "listpack" : "hashtable");
+  if (table.type(entry) === valueType.sortedSet)
+    return reply.bulkLatin1((word & beyondListpack) === 0 ? "listpack" : "skiplist");
   table.locate(entry);
   if (parseBigInteger(table.bytes, table.start, table.end) !== undefined) reply.bulkLatin1("int");
   else reply.bulkLatin1(table.end - table.start <= embeddedBytesMax ? "embstr" : "raw");

@@ -139,6 +139,9 @@ export class ReplyWriter {
   }
 
   double(value: number): void {
+    // Most scores are whole: no text is made of them.
+    if (this.version === 2 && Number.isSafeInteger(value) && !Object.is(value, -0))
+      return this.bulkInteger(value);
     const text = formatDouble(value);
     if (this.version === 3) this.#line(0x2c, text);
     else this.bulkLatin1(text);

@@ -1,0 +1,64 @@
+/**
+ * A walk over a range of a large sorted set in slices, between which other clients change it: in its order, each member that is there
+ * throughout once, up to as many as the range had when the walk began.
+ *
+ * Not here: replies. Invariant: the walk ends where the set is deleted, replaced or moved to another database.
+ */
+import type { Job } from "../../../base/turn-work.ts";
+import type { KeyContent } from "../../../keyspace/content.ts";
+import type { LargeValue } from "../../../keyspace/values/large-value.ts";
+import type { MemberPlace, SortedSetValues } from "../../../keyspace/values/sorted-set.ts";
+import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+
+export const unitsOfMember = 0.3;
+
+export class RangeWalk {
+  readonly #sets: SortedSetValues;
+  readonly #content: KeyContent;
+  readonly #id: number;
+  readonly #value: LargeValue;
+
+  /** The set of `entry` is a large one. */
+  constructor(sets: SortedSetValues, content: KeyContent, entry: number) {
+    this.#sets = sets;
+    this.#content = content;
+    this.#id = content.idOf(entry);
+    this.#value = content.largeOf(entry);
+  }
+
+  get isThere(): boolean {
+    return this.#content.values.at(this.#id) === this.#value;
+  }
+
+  /** Where its entry is, while it is there. */
+  get entry(): number {
+    return this.#content.values.entryOf(this.#id);
+  }
+
+  /** Has `visit` see up to `count` members from that rank on, as `SortedSetValues` finds them. `visit` must not change the set. */
+  *go(first: number, count: number, isReverse: boolean, visit: () => void): Job<void> {
+    const sets = this.#sets;
+    const piece = new Piece();
+    sets.seek(this.#content, this.entry, first, isReverse);
+    for (let left = count; left > 0 && sets.next(); left--) {
+      visit();
+      const due = piece.add(unitsOfMember + unitsOfBytes(sets.end - sets.start));
+      if (due === 0) continue;
+      const last = placeFound(sets);
+      yield due;
+      if (!this.isThere) return;
+      this.#seekBeyond(last, isReverse);
+    }
+  }
+
+  #seekBeyond(last: MemberPlace, isReverse: boolean): void {
+    const sets = this.#sets;
+    const rank = sets.rankOfPlace(this.#content, this.entry, last, isReverse ? "before" : "behind");
+    sets.seek(this.#content, this.entry, isReverse ? rank - 1 : rank, isReverse);
+  }
+}
+
+/** The place of the member that was found last. */
+export function placeFound({ score, bytes, start, end }: SortedSetValues): MemberPlace {
+  return { score, bytes: Buffer.from(bytes.subarray(start, end)) };
+}

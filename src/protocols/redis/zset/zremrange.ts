@@ -1,0 +1,117 @@
+/** ZREMRANGEBYRANK, ZREMRANGEBYSCORE and ZREMRANGEBYLEX key min max. Many members go in slices. */
+import type { Job } from "../../../base/turn-work.ts";
+import type { Database } from "../../../keyspace/database.ts";
+import type { MemberPlace } from "../../../keyspace/values/sorted-set.ts";
+import type { CommandContext } from "../core/context.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { answerInSlices, directItemsMax } from "../core/sliced-reply.ts";
+import { keysOf, writableKeysOf } from "../keys/key-access.ts";
+import { placeFound, RangeWalk } from "./range-walk.ts";
+import { type RangeKind, simpleRange } from "./range.ts";
+import { findSortedSet, sortedSetsOf } from "./sorted-set-key.ts";
+
+export const zremrangeCommands: readonly CommandRow[] = [
+  {
+    name: "zremrangebylex",
+    arity: 4,
+    flags: ["write"],
+    keys: [oneKey(1, "RW", "delete")],
+    since: "2.8.9",
+    complexity: "O(log(N)+M), N members, M removed",
+    summary: "Removes the members in a range of names.",
+    run: (context) => removeRange(context, "name"),
+  },
+  {
+    name: "zremrangebyrank",
+    arity: 4,
+    flags: ["write"],
+    keys: [oneKey(1, "RW", "delete")],
+    since: "2.0.0",
+    complexity: "O(log(N)+M), N members, M removed",
+    summary: "Removes the members in a range of ranks.",
+    run: (context) => removeRange(context, "rank"),
+  },
+  {
+    name: "zremrangebyscore",
+    arity: 4,
+    flags: ["write"],
+    keys: [oneKey(1, "RW", "delete")],
+    since: "1.2.0",
+    complexity: "O(log(N)+M), N members, M removed",
+    summary: "Removes the members with a score in a range.",
+    run: (context) => removeRange(context, "score"),
+  },
+];
+
+const membersAtOnce = 64;
+const unitsOfRemoval = 2;
+
+function removeRange(context: CommandContext, kind: RangeKind): void {
+  const range = simpleRange(context, kind);
+  const database = writableKeysOf(context);
+  const entry = findSortedSet(context, database, 1);
+  if (entry === 0) return context.reply.integer(0);
+  const { content } = database;
+  const sets = sortedSetsOf(context);
+  range.resolve(sets, content, entry);
+  const { first, count } = range;
+  if (count > directItemsMax) {
+    const walk = new RangeWalk(sets, content, entry);
+    return answerInSlices(context, () => removeInSlices(context, walk, first, count));
+  }
+  if (count > 0) removeFrom(context, database, entry, first, count);
+  context.reply.integer(count);
+}
+
+/** Removes `count` members from that rank on. */
+function removeFrom(
+  context: CommandContext,
+  database: Database,
+  entry: number,
+  first: number,
+  count: number,
+): void {
+  const sets = sortedSetsOf(context);
+  const changes = database.sortedSet;
+  changes.open(entry);
+  try {
+    for (let left = count; left > 0; left--) {
+      sets.seek(database.content, changes.entry, first);
+      sets.next();
+      changes.removeFound();
+    }
+  } finally {
+    changes.close();
+  }
+}
+
+/** The range is kept by the names of its first and last member, since others change ranks meanwhile. */
+function* removeInSlices(
+  context: CommandContext,
+  walk: RangeWalk,
+  firstRank: number,
+  count: number,
+): Job<void> {
+  const sets = sortedSetsOf(context);
+  const database = keysOf(context);
+  const { content } = database;
+  const placeOf = (rank: number): MemberPlace => {
+    sets.seek(content, walk.entry, rank);
+    sets.next();
+    return placeFound(sets);
+  };
+  const from = placeOf(firstRank);
+  const to = placeOf(firstRank + count - 1);
+  let removed = 0;
+  while (walk.isThere) {
+    const { entry } = walk;
+    const first = sets.rankOfPlace(content, entry, from, "before");
+    const left = sets.rankOfPlace(content, entry, to, "behind") - first;
+    if (left <= 0) break;
+    const now = Math.min(left, membersAtOnce);
+    removeFrom(context, database, entry, first, now);
+    removed += now;
+    yield now * unitsOfRemoval;
+  }
+  context.reply.integer(removed);
+}
