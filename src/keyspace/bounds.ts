@@ -27,5 +27,7 @@ export const keyspaceBounds: KeyspaceBounds = {
 /** Redis keeps a hash in a listpack up to so many fields, and up to so many bytes of each field and value (its defaults without a configuration file). */
 export const listpackEntriesMax = 512;
 export const listpackValueMax = 64;
+/** And a set of integers in an intset up to so many. */
+export const intsetEntriesMax = 512;
 /** And so many members of a sorted set. */
 export const listpackMembersMax = 128;

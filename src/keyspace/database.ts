@@ -24,6 +24,7 @@ import { patchValue } from "./patch.ts";
 import { largeLayout, valueType } from "./value-type.ts";
 import { HashChanges } from "./values/hash-changes.ts";
 import { SortedSetChanges } from "./values/sorted-set-changes.ts";
+import { SetChanges } from "./values/set-changes.ts";
 
 /** As an expiry to `put`: the one that the key has stays. */
 export const keepExpiry = -1;
@@ -36,6 +37,8 @@ export class Database {
   readonly hash: HashChanges;
   /** How a command changes the members of a sorted set. */
   readonly sortedSet: SortedSetChanges;
+  /** The same for the members of a set. */
+  readonly set: SetChanges;
 
   constructor(keyspace: Keyspace, number: number) {
     this.#keyspace = keyspace;
@@ -43,6 +46,7 @@ export class Database {
     this.content = keyspace.newContent();
     this.hash = new HashChanges(this, keyspace);
     this.sortedSet = new SortedSetChanges(this, keyspace);
+    this.set = new SetChanges(this, keyspace);
   }
 
   get table(): KeyTable {
@@ -185,6 +189,24 @@ export class Database {
   createSortedSet(key: Uint8Array, start: number, end: number): number {
     const keyspace = this.#keyspace;
     return keyspace.sortedSets.create(this.content, key, start, end, ageOf(keyspace.position));
+  }
+
+  /** The same for a set: members are to follow, by `set`. */
+  createSet(key: Uint8Array, start: number, end: number): number {
+    const keyspace = this.#keyspace;
+    return keyspace.sets.create(this.content, key, start, end, ageOf(keyspace.position));
+  }
+
+  /** Removes an entry, whose value lives on in `Keyspace.aside` for a command that reads it in slices; returns its entry there. */
+  setAside(entry: number): number {
+    const keyspace = this.#keyspace;
+    if (keyspace.isKept) {
+      writeDelete(keyspace.changes, this.number, this.table, entry);
+      keyspace.recorded();
+    }
+    this.tell(entry);
+    const key = keyspace.nextAsideKey();
+    return this.content.rename(entry, keyspace.aside, key, 0, key.length);
   }
 
   /** Copies an entry with its expiry to a key of `target`, which is replaced. */

@@ -10,6 +10,7 @@
  *       swap         : u8 other database
  *       setFields    : key, u32 count, count x (element, element)   fields of a hash have these values; the key may be new
  *       removeFields : key, u32 count, count x element
+ *       addMembers, removeMembers : key, u32 count, count x element   a set has these members, or has them no more; likewise
  *       head         : key, u8 type, u8 flags, f64 expiry ms    a large value, but for its elements; the key may be new
  *       setScores    : key, u32 count, count x (f64 score, element)   members of a sorted set; the key may be new
  *       removeScored : key, u32 count, count x element

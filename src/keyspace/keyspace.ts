@@ -27,9 +27,13 @@ import { HashKind } from "./values/hash-kind.ts";
 import { HashValues } from "./values/hash.ts";
 import { SortedSetKind } from "./values/sorted-set-kind.ts";
 import { SortedSetValues } from "./values/sorted-set.ts";
+import { SetKind } from "./values/set-kind.ts";
+import { SetValues } from "./values/set.ts";
 import { ValueKinds } from "./values/value-kind.ts";
 
 export const databaseCount = 16;
+/** The number of the scratch database in records. */
+const scratchNumber = databaseCount;
 /** Changes beyond this go to the journal before the tick ends, so that no frame becomes huge. */
 const changesBytesMax = 256 << 10;
 const changesBytesKept = 1 << 20;
@@ -49,6 +53,10 @@ export interface KeyWatcher {
 export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly sourceId = stateSourceId.keyspace;
   readonly databases: readonly Database[];
+  /** No client's: values that commands make over several turns, recorded as they grow, before they are renamed to their keys. */
+  readonly scratch: Database;
+  /** Values that commands read or make over several turns, in no journal. */
+  readonly aside: KeyContent;
   readonly changes = new ByteWriter(4096);
   watcher: KeyWatcher | null = null;
   /** Keys removed because their time had come. */
@@ -62,7 +70,12 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly graves = new Graves();
   readonly hashes: HashValues;
   readonly sortedSets: SortedSetValues;
+  readonly sets: SetValues;
   readonly kinds: ValueKinds;
+  /** All databases that have records. */
+  readonly #recorded: readonly Database[];
+  readonly #asideKey = Buffer.alloc(8);
+  #asideCount = 0;
   #isFreeing = false;
   #broker: Broker | null = null;
   #sweepTimer: Timer | null = null;
@@ -83,9 +96,23 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.bounds = bounds;
     this.hashes = new HashValues(bounds);
     this.sortedSets = new SortedSetValues(bounds);
-    this.kinds = new ValueKinds([new HashKind(this.hashes), new SortedSetKind(this.sortedSets)]);
+    this.sets = new SetValues(bounds);
+    this.kinds = new ValueKinds([
+      new HashKind(this.hashes),
+      new SetKind(this.sets),
+      new SortedSetKind(this.sortedSets),
+    ]);
     this.#unwritten = new UnwrittenKeys(this, this.kinds);
     this.databases = Array.from({ length: databaseCount }, (_, number) => new Database(this, number));
+    this.scratch = new Database(this, scratchNumber);
+    this.#recorded = [...this.databases, this.scratch];
+    this.aside = this.newContent();
+  }
+
+  /** A name in `scratch` or `aside` that nothing has had since the start. Valid until the next call. */
+  nextAsideKey(): Buffer {
+    this.#asideKey.writeDoubleBE(++this.#asideCount);
+    return this.#asideKey;
   }
 
   newContent(): KeyContent {
@@ -111,6 +138,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   start(broker: Broker): void {
     this.#broker = broker;
     this.isKept = broker.storage.journal !== null;
+    // What commands had not finished when the broker ended.
+    this.scratch.flush();
     this.#sweepLater();
   }
 
@@ -199,11 +228,11 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   }
 
   content(database: number): KeyContent {
-    return this.databases[database]!.content;
+    return this.#recorded[database]!.content;
   }
 
   flushed(number: number): void {
-    const database = this.databases[number]!;
+    const database = this.#recorded[number]!;
     database.content.free();
     database.content = this.newContent();
   }
@@ -222,7 +251,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
 
   get liveBytes(): number {
     let total = 0;
-    for (const { content } of this.databases) {
+    for (const { content } of this.#recorded) {
       const { table, values } = content;
       total += table.usedBytes + table.count * recordOverheadBytes + values.usage.bytes;
     }
@@ -246,7 +275,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     if (walk.isLarge) this.#rewriteSomeElements();
     else this.#rewriteSome();
     this.#flushChanges();
-    if (walk.database < databaseCount) return true;
+    if (walk.database < this.#recorded.length) return true;
     if (!walk.isLarge || walk.isAgain) {
       Object.assign(walk, { isLarge: true, isAgain: false, database: 0, cursor: 0 });
       return true;
@@ -260,8 +289,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     const walk = this.#walk;
     const found = this.#found;
     let buckets = this.bounds.rewriteLooks;
-    while (walk.database < databaseCount) {
-      const database = this.databases[walk.database]!;
+    while (walk.database < this.#recorded.length) {
+      const database = this.#recorded[walk.database]!;
       do {
         if (buckets-- === 0 || this.changes.length > this.bounds.rewriteBytes) return;
         found.length = 0;
@@ -278,8 +307,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   #rewriteSomeElements(): void {
     const walk = this.#walk;
     let left = this.bounds.rewriteLooks;
-    while (walk.database < databaseCount) {
-      const database = this.databases[walk.database]!;
+    while (walk.database < this.#recorded.length) {
+      const database = this.#recorded[walk.database]!;
       while (walk.cursor < database.content.values.end) {
         while (database.rewriteElements(walk.cursor, walk.below)) {
           if (this.changes.length > this.bounds.rewriteBytes) return;

@@ -11,8 +11,10 @@ export const valueType = { none: 0, string: 1, hash: 2, set: 3, sortedSet: 4, li
 
 /** The layout's bit of a type word. */
 export const largeLayout = 0x100;
-/** A flag: the value has had more, or longer, elements than redis keeps in a listpack. OBJECT ENCODING tells it. */
+/** A flag of hashes: the value has had more, or longer, elements than redis keeps in a listpack. OBJECT ENCODING tells it. */
 export const beyondListpack = 0x1_0000;
+/** A flag of sets: the set has had a member that is no integer, or more than redis keeps in an intset. OBJECT ENCODING tells it. */
+export const beyondIntset = 0x1_0000;
 
 const names: readonly (string | undefined)[] = ["none", "string", "hash", "set", "zset", "list"];
 

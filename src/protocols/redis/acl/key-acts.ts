@@ -72,6 +72,7 @@ const makers: ReadonlySet<string> = new Set([
   "mset",
   "msetnx",
   "psetex",
+  "sadd",
   "set",
   "setex",
   "setnx",

@@ -21,19 +21,22 @@ export class PartedReply {
   readonly #parts: Buffer[] = [];
   readonly #version: RespVersion;
   #partsBytes = 0;
+  /** Bytes that are kept elsewhere for the reply, until they are written. */
+  bytesAside = 0;
 
   constructor(version: RespVersion) {
     this.#version = version;
   }
 
   get bytes(): number {
-    return this.#partsBytes + this.out.length;
+    return this.#partsBytes + this.out.length + this.bytesAside;
   }
 
   /** Call it between pieces of work. Throws once the reply is larger than `redisReplyBytesMax`. */
   settle(): void {
     if (this.out.length >= partBytes) this.#cut();
-    if (this.bytes > limits.redisReplyBytesMax) throw replyTooLarge();
+    const { bytesAside } = this;
+    if (Math.max(this.bytes - bytesAside, bytesAside) > limits.redisReplyBytesMax) throw replyTooLarge();
   }
 
   #cut(): void {
@@ -55,8 +58,8 @@ export class PartedReply {
   }
 
   /** Ends the list of that number, which has `count` elements (pairs, of a map). */
-  closeList(list: number, count: number, kind: "array" | "map" = "array"): void {
-    this.fill(list, (reply) => (kind === "map" ? reply.map(count) : reply.array(count)));
+  closeList(list: number, count: number, kind: "array" | "map" | "set" = "array"): void {
+    this.fill(list, (reply) => reply[kind](count));
   }
 
   /** Writes what belongs where `openList` was called, once it is known. */

@@ -8,8 +8,8 @@ import type { KeyContent } from "../../../keyspace/content.ts";
 import type { Ref } from "../../../keyspace/values/element-table.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
-import type { PartedReply } from "../core/parted-reply.ts";
-import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
+import { type Picks, PickWriter } from "../core/random-picks.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
 import { keysOf } from "../keys/key-access.ts";
 import { findHash, hashesOf } from "./hash-key.ts";
 import { ElementWalk, writeElement } from "../core/element-walk.ts";
@@ -28,8 +28,6 @@ export const hrandfieldCommand: CommandRow = {
 };
 
 const int64Max = 2n ** 63n - 1n;
-/** A pick costs about two places looked at in vain. */
-const unitsOfPick = 0.5;
 
 function hrandfield(context: CommandContext): void {
   const { request, reply } = context;
@@ -75,17 +73,6 @@ function parse({ request }: CommandContext): { count: number; hasValues: boolean
   if (hasValues && (count < -(int64Max / 2n) || count > int64Max / 2n))
     throw new RedisError("ERR value is out of range");
   return { count: Number(count), hasValues };
-}
-
-/** The fields of a hash, by whatever names one; `pick` and `all` give names. */
-interface Picks<Name> {
-  readonly count: number;
-  pick(random: Random): Name;
-  /** All of them, in slices. */
-  all(visit: (name: Name) => void): Job<void>;
-  /** A name is of use until the next turn only. */
-  readonly isThere: boolean;
-  write(name: Name, hasValue: boolean): void;
 }
 
 class LargePicks implements Picks<Ref> {
@@ -152,69 +139,5 @@ class PackedPicks implements Picks<number> {
     const { field, value } = this.#pairs[name]!;
     this.#context.reply.bulk(field);
     if (hasValue) this.#context.reply.bulk(value);
-  }
-}
-
-class PickWriter<Name> {
-  readonly #context: CommandContext;
-  readonly #parts: PartedReply;
-  readonly #picks: Picks<Name>;
-  readonly #hasValues: boolean;
-  #written = 0;
-
-  constructor(context: CommandContext, parts: PartedReply, picks: Picks<Name>, hasValues: boolean) {
-    this.#context = context;
-    this.#parts = parts;
-    this.#picks = picks;
-    this.#hasValues = hasValues;
-  }
-
-  #write(name: Name): void {
-    const { reply } = this.#context;
-    // RESP3 has a pair as an array of its own.
-    if (this.#hasValues && reply.version === 3) reply.array(2);
-    this.#picks.write(name, this.#hasValues);
-    this.#written++;
-  }
-
-  #close(list: number): void {
-    const isFlat = this.#hasValues && this.#context.reply.version === 2;
-    this.#parts.closeList(list, isFlat ? 2 * this.#written : this.#written);
-  }
-
-  *repeated(count: number): Job<void> {
-    const { random } = this.#context.broker;
-    const list = this.#parts.openList();
-    const piece = new Piece();
-    for (let left = count; left > 0 && this.#picks.isThere; left--) {
-      this.#write(this.#picks.pick(random));
-      const due = piece.add(unitsOfPick);
-      if (due > 0) yield due;
-    }
-    this.#close(list);
-  }
-
-  *different(count: number): Job<void> {
-    const picks = this.#picks;
-    const { random } = this.#context.broker;
-    const list = this.#parts.openList();
-    if (count <= directItemsMax && count * 3 < picks.count) {
-      // Few of many: at once, since names do not outlive the turn.
-      const names = new Set<Name>();
-      while (names.size < count) names.add(picks.pick(random));
-      for (const name of names) this.#write(name);
-    } else {
-      // Each in its turn has the chance that as many as are wanted come out of those that are left.
-      let left = picks.count;
-      let wanted = Math.min(count, left);
-      yield* picks.all((name) => {
-        if (wanted > 0 && (wanted >= left || random.below(left) < wanted)) {
-          this.#write(name);
-          wanted--;
-        }
-        left = Math.max(left - 1, 1);
-      });
-    }
-    this.#close(list);
   }
 }

@@ -1,5 +1,5 @@
 /** OBJECT ENCODING | FREQ | IDLETIME | REFCOUNT key, OBJECT HELP. How a value would be kept by redis. */
-import { beyondListpack, valueType } from "../../../keyspace/value-type.ts";
+import { beyondIntset, beyondListpack, valueType } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import { findEntry, keysOf, streamAt } from "./key-access.ts";
@@ -105,6 +105,8 @@ function objectEncoding(context: CommandContext): void {
   const word = table.typeWord(entry);
   if (table.type(entry) === valueType.hash)
     return reply.bulkLatin1((word & beyondListpack) === 0 ? "listpack" : "hashtable");
+  if (table.type(entry) === valueType.set)
+    return reply.bulkLatin1((word & beyondIntset) === 0 ? "intset" : "hashtable");
   if (table.type(entry) === valueType.sortedSet)
     return reply.bulkLatin1((word & beyondListpack) === 0 ? "listpack" : "skiplist");
   table.locate(entry);
