@@ -6,7 +6,7 @@
  * Not here: the journal and who is told of changes (sorted-set-changes.ts), commands. Invariants: a sorted set is packed while it has
  * at most `packedCountMax` members in `packedBytesMax` bytes, and never becomes packed again; the flag `beyondListpack` says what
  * redis would say of it; no score is NaN. One object serves all sorted sets of a keyspace: what it has found is valid until the next
- * call.
+ * call, but that members of other sorted sets may be found, set and removed during a walk (`seek`, `next`).
  */
 import { ageUnit } from "../age.ts";
 import { type KeyspaceBounds, listpackMembersMax, listpackValueMax } from "../bounds.ts";
@@ -402,8 +402,14 @@ export class SortedSetValues {
   makeLarge(content: KeyContent, entry: number): void {
     const large = new LargeSortedSet(content.arena, content.newElements());
     large.elements.age = content.table.age(entry) * ageUnit;
-    this.seek(content, entry, 0);
-    while (this.next()) large.set(this.score, this.bytes, this.start, this.end);
+    const { table } = content;
+    table.locate(entry);
+    const { bytes, end } = table;
+    const cursor = this.#cursor;
+    for (let at = table.start + packedHeaderBytes; at < end; at = cursor.end) {
+      cursor.read(bytes, at + scoreBytes);
+      large.set(readScore(bytes, at), bytes, cursor.start, cursor.end);
+    }
     this.entry = content.setLarge(entry, large);
   }
 }

@@ -491,6 +491,175 @@ test("ZSCAN: options and errors, and small sorted sets whole", options, async ()
   await beside.sameAll("zscan z 0 count 100", "any");
 });
 
+test("union, intersection and difference, of sorted sets and sets, shown and stored", options, async () => {
+  const lines = `
+    flushall
+    zadd a 1 x 2 y 3 z 4 w
+    zadd b 10 x 20 y 0.5 v
+    zadd c -inf x inf y 1 z
+    zadd d inf x -inf y
+    sadd s x v q
+    sadd i 1 2 3
+    set str v
+    hset h f v
+    xadd st 1-1 f v`;
+  const asks: string[] = [];
+  const keySets = [
+    "1 a",
+    "2 a b",
+    "2 b a",
+    "3 a b c",
+    "2 c d",
+    "2 a s",
+    "2 s a",
+    "2 a nokey",
+    "2 nokey a",
+    "2 a a",
+    "1 s",
+    "1 nokey",
+    "2 i s",
+    "2 a str",
+    "2 str a",
+    "1 h",
+    "1 st",
+    "3 a b",
+    "0 a",
+    "-1 a",
+    "x a",
+    "5 a b",
+  ];
+  const weights: Record<string, string[]> = {
+    "1 a": ["weights 2"],
+    "2 a b": ["weights 2 0.5", "weights 1 -1", "weights 0 0", "weights inf 1", "weights x 1", "weights 1"],
+    "2 c d": ["weights 0 0", "weights 1 1", "weights -1 inf", "weights nan 1"],
+  };
+  const aggregates = ["", "aggregate sum", "aggregate MIN", "aggregate max", "aggregate foo", "aggregate"];
+  for (const keys of keySets) {
+    for (const operation of ["zunion", "zinter", "zdiff"]) {
+      asks.push(`${operation} ${keys}`, `${operation} ${keys} withscores`, `${operation} ${keys} foo`);
+      asks.push(`${operation}store dst ${keys}`, "zrange dst 0 -1 withscores", "object encoding dst");
+    }
+    asks.push(`zintercard ${keys}`, `zintercard ${keys} limit 1`, `zintercard ${keys} limit 0`);
+    for (const weight of ["", ...(weights[keys] ?? [])])
+      for (const aggregate of aggregates)
+        asks.push(
+          `zunion ${keys} ${weight} ${aggregate} withscores`.replaceAll(/ +/g, " "),
+          `zinter ${keys} ${aggregate} ${weight} withscores`.replaceAll(/ +/g, " "),
+          `zunionstore dst ${keys} ${weight} ${aggregate}`.trim().replaceAll(/ +/g, " "),
+          "zrange dst 0 -1 withscores",
+        );
+  }
+  await beside.sameAll(`${lines}\n${asks.join("\n")}`);
+  await beside.sameAll(`
+    zunion
+    zunion 1
+    zunionstore dst
+    zunionstore dst 1
+    zdiff 1 a weights 2
+    zdiffstore dst 1 a aggregate sum
+    zunionstore dst 1 a withscores
+    zintercard 1 a limit -1
+    zintercard 1 a limit x
+    zintercard 1 a limit
+    zintercard 1 a withscores
+    zintercard 1 a weights 1
+    zinter 1 str foo
+    zunionstore a 2 a b
+    zrange a 0 -1 withscores
+    zinterstore str 2 a b
+    type str
+    zinterstore str 2 a nokey
+    exists str
+    zunionstore h 1 a
+    type h
+    zdiffstore h 2 a a
+    exists h
+    expire a 1000
+    zunionstore a 1 b
+    ttl a
+    multi
+    zunionstore m 2 a b
+    zunion 2 a b withscores
+    exec
+    watch m
+    zunionstore m 1 a
+    multi
+    get m
+    exec
+    zadd l 1 X65
+    zunionstore dst 2 l a
+    object encoding dst
+    zdiffstore dst 2 l a
+    object encoding dst
+    zdiffstore dst 2 a l
+    object encoding dst
+  `);
+});
+
+test("ZRANGESTORE", options, async () => {
+  await beside.sameAll(`
+    flushall
+    zadd z 1 a 2 b 2 c 2.5 d 3 e -1 f 2 bb
+    zadd n 0 a 0 b 0 c 0 d 0 ab
+    zrangestore dst z 0 -1
+    zrange dst 0 -1 withscores
+    zrangestore dst z 1 2 rev
+    zrange dst 0 -1 withscores
+    zrangestore dst z (1 3 byscore limit 1 2
+    zrange dst 0 -1 withscores
+    zrangestore dst z 3 (1 byscore rev limit 0 1
+    zrange dst 0 -1 withscores
+    zrangestore dst n [a (c bylex
+    zrange dst 0 -1 withscores
+    zrangestore dst z 5 1
+    exists dst
+    zrangestore dst z 0 -1 withscores
+    zrangestore dst z 0 -1 limit 0 1
+    zrangestore dst z x y byscore
+    zrangestore dst z 0
+    set dst v
+    zrangestore dst nokey 0 -1
+    exists dst
+    set dst v
+    zrangestore dst z 0 0
+    type dst
+    object encoding dst
+    zrangestore z z 0 2
+    zrange z 0 -1
+    set s v
+    zrangestore dst s 0 -1
+    zrange dst 0 -1
+  `);
+});
+
+test("ZRANDMEMBER: options and errors", options, async () => {
+  await beside.sameAll(`
+    flushall
+    zadd z 1 a 2 b 3.5 c
+    zrandmember nokey
+    zrandmember nokey 3
+    zrandmember nokey 3 withscores
+    zrandmember z 0
+    zrandmember z 0 withscores
+    zrandmember z x
+    zrandmember z 1 foo
+    zrandmember z 1 withscores foo
+    zrandmember z -9223372036854775808
+    zrandmember z -9223372036854775807 withscores
+    zrandmember z 9223372036854775807 withscores
+    set s v
+    zrandmember s
+    zrandmember s 1
+    zadd one 2.5 v
+    zrandmember one
+    zrandmember one 5
+    zrandmember one 5 withscores
+    zrandmember one -3
+    zrandmember one -3 withscores
+  `);
+  await beside.sameAll("zrandmember z 3\nzrandmember z 7", "any");
+});
+
 const key = fc.constantFrom("a", "b", "c");
 /** Beyond listpacks redis says nothing of names where scores differ. */
 const sameScores = fc.constant("names");
@@ -586,6 +755,41 @@ const command: fc.Arbitrary<Word[]> = fc.oneof(
     fc.constant("count"),
     fc.integer({ min: 1, max: 5 }),
   ),
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom("zunion", "zinter", "zdiff"),
+        fc.array(fc.constantFrom("a", "b", "c", "set"), { minLength: 1, maxLength: 3 }),
+        withScores,
+      )
+      .map(([name, all, scores]): Word[] => [name, all.length, ...all, ...scores]),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom("zunionstore", "zinterstore"),
+        key,
+        fc.array(fc.constantFrom("a", "b", "c", "set"), { minLength: 1, maxLength: 3 }),
+        fc.constantFrom("sum", "min", "max"),
+        score,
+      )
+      .map(([name, to, all, how, weight]): Word[] => [
+        name,
+        to,
+        all.length,
+        ...all,
+        "aggregate",
+        how,
+        "weights",
+        ...all.map(() => weight),
+      ]),
+  },
+  fc.tuple(fc.constant("zdiffstore"), key, fc.constant(2), key, fc.constantFrom("a", "b", "set")),
+  fc.tuple(fc.constant("zintercard"), fc.constant(2), key, key, fc.constant("limit"), fc.nat({ max: 5 })),
+  fc.tuple(fc.constant("zrangestore"), key, key, rank, rank),
+  fc.array(member, { minLength: 1, maxLength: 10 }).map((all): Word[] => ["sadd", "set", ...all]),
   fc.tuple(fc.constantFrom("rename", "renamenx", "copy"), key, key),
   fc.tuple(fc.constant("copy"), key, key, fc.constant("replace")),
   fc.tuple(fc.constant("move"), key, fc.constantFrom(0, 1)),

@@ -1,16 +1,19 @@
 /** The sorted set commands in their order; rows of those that are not implemented. core/command-spec.ts explains the fields. */
-import { countedKeys, inGroup, keyRange, oneKey, type CommandRows } from "../core/command-spec.ts";
+import { countedKeys, inGroup, keyRange, type CommandRows } from "../core/command-spec.ts";
 import { zaddCommands } from "./zadd.ts";
 import { zcardCommand } from "./zcard.ts";
 import { zcountCommands } from "./zcount.ts";
 import { zmpopCommand } from "./zmpop.ts";
 import { zpopCommands } from "./zpop.ts";
 import { zrangeCommands } from "./zrange.ts";
+import { zrandmemberCommand } from "./zrandmember.ts";
+import { zrangestoreCommand } from "./zrangestore.ts";
 import { zrankCommands } from "./zrank.ts";
 import { zremCommand } from "./zrem.ts";
 import { zremrangeCommands } from "./zremrange.ts";
 import { zscanCommand } from "./zscan.ts";
 import { zscoreCommands } from "./zscore.ts";
+import { zdiffCommands, zinterCommands, zunionCommands } from "./zunion.ts";
 
 export const sortedSetCommands: CommandRows = inGroup(
   "sorted-set",
@@ -46,95 +49,18 @@ export const sortedSetCommands: CommandRows = inGroup(
     ...zaddCommands,
     zcardCommand,
     ...zcountCommands,
-    {
-      name: "zdiff",
-      arity: -3,
-      flags: ["readonly", "movablekeys"],
-      keys: [countedKeys(1, "RO", "access")],
-      since: "6.2.0",
-      complexity: "O(L+(N-K)*log(N)), L members in all, N in the first, K in the result",
-      summary: "Gives the members of a sorted set that the others lack.",
-    },
-    {
-      name: "zdiffstore",
-      arity: -4,
-      flags: ["write", "denyoom", "movablekeys"],
-      keys: [oneKey(1, "OW", "update"), countedKeys(2, "RO", "access")],
-      since: "6.2.0",
-      complexity: "O(L+(N-K)*log(N)), L members in all, N in the first, K in the result",
-      summary: "Stores the members of a sorted set that the others lack.",
-    },
-    {
-      name: "zinter",
-      arity: -3,
-      flags: ["readonly", "movablekeys"],
-      keys: [countedKeys(1, "RO", "access")],
-      since: "6.2.0",
-      complexity: "O(N*K)+O(M*log(M)), N members of the smallest, K sets, M in the result",
-      summary: "Gives the members that all sorted sets have.",
-    },
-    {
-      name: "zintercard",
-      arity: -3,
-      flags: ["readonly", "movablekeys"],
-      keys: [countedKeys(1, "RO", "access")],
-      since: "7.0.0",
-      complexity: "O(N*K), N members of the smallest, K sets",
-      summary: "Counts the members that all sorted sets have.",
-    },
-    {
-      name: "zinterstore",
-      arity: -4,
-      flags: ["write", "denyoom", "movablekeys"],
-      keys: [oneKey(1, "OW", "update"), countedKeys(2, "RO", "access")],
-      since: "2.0.0",
-      complexity: "O(N*K)+O(M*log(M)), N members of the smallest, K sets, M in the result",
-      summary: "Stores the members that all sorted sets have.",
-    },
+    ...zdiffCommands,
+    ...zinterCommands,
     zmpopCommand,
     ...zscoreCommands,
     ...zpopCommands,
-    {
-      name: "zrandmember",
-      arity: -2,
-      flags: ["readonly"],
-      keys: [oneKey(1, "RO", "access")],
-      tips: ["nondeterministic_output"],
-      since: "6.2.0",
-      complexity: "O(N), N members returned",
-      summary: "Picks members of a sorted set at random.",
-    },
+    zrandmemberCommand,
     ...zrangeCommands,
-    {
-      name: "zrangestore",
-      arity: -5,
-      flags: ["write", "denyoom"],
-      keys: [oneKey(1, "OW", "update"), oneKey(2, "RO", "access")],
-      since: "6.2.0",
-      complexity: "O(log(N)+M), N members, M stored",
-      summary: "Stores a range of a sorted set.",
-    },
+    zrangestoreCommand,
     ...zrankCommands,
     zremCommand,
     ...zremrangeCommands,
     zscanCommand,
-    {
-      name: "zunion",
-      arity: -3,
-      flags: ["readonly", "movablekeys"],
-      keys: [countedKeys(1, "RO", "access")],
-      since: "6.2.0",
-      complexity: "O(N)+O(M*log(M)), N members in all, M in the result",
-      summary: "Gives the members that any of the sorted sets has.",
-    },
-    {
-      name: "zunionstore",
-      arity: -4,
-      flags: ["write", "denyoom", "movablekeys"],
-      keys: [oneKey(1, "OW", "update"), countedKeys(2, "RO", "access")],
-      since: "2.0.0",
-      complexity: "O(N)+O(M*log(M)), N members in all, M in the result",
-      summary: "Stores the members that any of the sorted sets has.",
-    },
+    ...zunionCommands,
   ],
 );

@@ -1,0 +1,56 @@
+/** ZRANGESTORE dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]: the range appears under `dst` at once. */
+import type { Job } from "../../../base/turn-work.ts";
+import { SortedSetBuild } from "../../../keyspace/values/sorted-set-build.ts";
+import type { CommandContext } from "../core/context.ts";
+import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { directItemsMax } from "../core/sliced-reply.ts";
+import { keysOf } from "../keys/key-access.ts";
+import { storeResult } from "../keys/store-result.ts";
+import { RangeWalk } from "./range-walk.ts";
+import { parseRange, type RangeSyntax } from "./range.ts";
+import { findSortedSet, sortedSetsOf } from "./sorted-set-key.ts";
+
+export const zrangestoreCommand: CommandRow = {
+  name: "zrangestore",
+  arity: -5,
+  flags: ["write", "denyoom"],
+  keys: [oneKey(1, "OW", "update"), oneKey(2, "RO", "access")],
+  since: "6.2.0",
+  complexity: "O(log(N)+M), N members, M stored",
+  summary: "Stores a range of a sorted set.",
+  run: zrangestore,
+};
+
+const syntax: RangeSyntax = { keyIndex: 2, kind: null, isReverse: null, isStored: true };
+
+function zrangestore(context: CommandContext): void {
+  const range = parseRange(context, syntax);
+  const database = keysOf(context);
+  const entry = findSortedSet(context, database, 2);
+  const { content } = database;
+  if (entry !== 0) range.resolve(sortedSetsOf(context), content, entry);
+  const count = entry === 0 ? 0 : range.count;
+  const { first, isReverse } = range;
+  // What is packed is little, and is walked before anything else happens.
+  const walk =
+    count > 0 && content.isLarge(entry) ? new RangeWalk(sortedSetsOf(context), content, entry) : null;
+  storeResult(context, {
+    index: 1,
+    isShort: walk === null || count <= directItemsMax,
+    begin: () => new SortedSetBuild(context.server.keyspace, "stored", "listpack"),
+    make: function* (build): Job<void> {
+      const sets = sortedSetsOf(context);
+      const add = (): void => build.set(sets.score, sets.bytes, sets.start, sets.end);
+      if (walk === null) {
+        if (count > 0) sets.seek(content, entry, first, isReverse);
+        for (let left = count; left > 0 && sets.next(); left--) add();
+        return;
+      }
+      for (const units of walk.go(first, count, isReverse, add)) {
+        build.pause();
+        // A member is found in one set and put into another.
+        yield 2 * units;
+      }
+    },
+  });
+}
