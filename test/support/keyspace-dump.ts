@@ -5,9 +5,10 @@ import type { KeyTable } from "../../src/keyspace/key-table.ts";
 import type { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { valueType } from "../../src/keyspace/value-type.ts";
 import type { HashValues } from "../../src/keyspace/values/hash.ts";
+import { orderedRefs, type SetValues } from "../../src/keyspace/values/set.ts";
 
 export interface DumpedValue {
-  /** Of a hash: see `textOfHash`. */
+  /** Of a hash: see `textOfHash`; of a set: `textOfSet`. */
   value: string;
   expiry: number;
 }
@@ -21,6 +22,16 @@ export function textOfHash(fields: ReadonlyMap<string, string>): string {
 
 export function hashOfText(text: string): Map<string, string> | null {
   return text.startsWith(hashMark) ? new Map(JSON.parse(text.slice(hashMark.length))) : null;
+}
+
+const setMark = "set ";
+
+export function textOfSet(members: ReadonlySet<string>): string {
+  return setMark + JSON.stringify([...members].toSorted());
+}
+
+export function setOfText(text: string): Set<string> | null {
+  return text.startsWith(setMark) ? new Set(JSON.parse(text.slice(setMark.length))) : null;
 }
 
 function stringOf(table: KeyTable, entry: number): string {
@@ -62,8 +73,41 @@ function fieldsOf(hashes: HashValues, { content }: Database, entry: number): Map
   return fields;
 }
 
+/** By a walk, and each member is looked up as well. An intset has integers alone, in their order. */
+function membersOf(sets: SetValues, { content }: Database, entry: number): Set<string> {
+  const members: string[] = [];
+  const large = sets.tableOf(content, entry);
+  const isIntset = sets.isIntset(content, entry);
+  if (large === null) {
+    sets.begin(content, entry);
+    while (sets.next()) members.push(sets.bytes.latin1Slice(sets.start, sets.end));
+  } else {
+    const refs: number[] = [];
+    assert.equal(large.scan(0, Infinity, refs), 0);
+    assert.equal(content.values.entryOf(content.idOf(entry)), entry);
+    for (const ref of isIntset ? orderedRefs(large) : refs) {
+      large.locateKey(ref);
+      members.push(large.bytes.latin1Slice(large.start, large.end));
+    }
+  }
+  assert.ok(members.length > 0);
+  assert.equal(sets.count(content, entry), members.length);
+  if (isIntset) {
+    assert.ok(members.length <= 512);
+    for (const [i, member] of members.entries()) {
+      assert.equal(String(BigInt(member)), member);
+      if (i > 0) assert.ok(BigInt(members[i - 1]!) < BigInt(member), `${members[i - 1]}, then ${member}`);
+    }
+  }
+  for (const member of members) {
+    const bytes = Buffer.from(member, "latin1");
+    assert.ok(sets.has(content, entry, bytes, 0, bytes.length), member);
+  }
+  return new Set(members);
+}
+
 /** By a scan, and each key is looked up as well. */
-export function dumpDatabase({ hashes }: Keyspace, database: Database): Map<string, DumpedValue> {
+export function dumpDatabase({ hashes, sets }: Keyspace, database: Database): Map<string, DumpedValue> {
   const { table } = database;
   const entries: number[] = [];
   let cursor = 0;
@@ -76,10 +120,11 @@ export function dumpDatabase({ hashes }: Keyspace, database: Database): Map<stri
     table.locateKey(entry);
     const key = Buffer.from(table.bytes.subarray(table.start, table.end));
     assert.equal(database.find(key, 0, key.length), entry);
-    const value =
-      table.type(entry) === valueType.hash
-        ? textOfHash(fieldsOf(hashes, database, entry))
-        : stringOf(table, entry);
+    const type = table.type(entry);
+    let value = "";
+    if (type === valueType.hash) value = textOfHash(fieldsOf(hashes, database, entry));
+    else if (type === valueType.set) value = textOfSet(membersOf(sets, database, entry));
+    else value = stringOf(table, entry);
     dump.set(key.latin1Slice(), { value, expiry: table.expiry(entry) });
   }
   return dump;

@@ -36,7 +36,7 @@ export function compareIntegers(
   const size = end - start;
   const longer = size - (otherEnd - otherStart);
   const order = longer === 0 ? compareDigits(one, start, other, otherStart, size) : longer;
-  return isNegative ? -order : order;
+  return isNegative ? 0 - order : order;
 }
 
 function compareDigits(

@@ -620,27 +620,28 @@ const someKeys = fc.array(fc.oneof({ weight: 9, arbitrary: key }, fc.constant("n
   minLength: 1,
   maxLength: 4,
 });
+const joined = (...parts: Word[][]): Word[] => parts.flat();
 const command: fc.Arbitrary<Word[]> = fc.oneof(
-  { weight: 8, arbitrary: fc.tuple(key, someMembers(40)).map(([k, all]) => ["sadd", k].concat(all)) },
-  { weight: 3, arbitrary: fc.tuple(key, someMembers(12)).map(([k, all]) => ["srem", k].concat(all)) },
-  { weight: 2, arbitrary: fc.tuple(key, someMembers(4)).map(([k, all]) => ["smismember", k].concat(all)) },
+  { weight: 8, arbitrary: fc.tuple(key, someMembers(40)).map(([k, all]) => joined(["sadd", k], all)) },
+  { weight: 3, arbitrary: fc.tuple(key, someMembers(12)).map(([k, all]) => joined(["srem", k], all)) },
+  { weight: 2, arbitrary: fc.tuple(key, someMembers(4)).map(([k, all]) => joined(["smismember", k], all)) },
   fc.tuple(fc.constant("sismember"), key, member),
   { weight: 2, arbitrary: fc.tuple(fc.constant("smove"), key, key, member) },
   {
     weight: 3,
     arbitrary: fc
       .tuple(fc.constantFrom("sinter", "sunion", "sdiff"), someKeys)
-      .map(([name, keys]) => [name].concat(keys)),
+      .map(([name, keys]) => joined([name], keys)),
   },
   {
     weight: 4,
     arbitrary: fc
       .tuple(fc.constantFrom("sinterstore", "sunionstore", "sdiffstore"), key, someKeys)
-      .map(([name, to, keys]) => [name, to].concat(keys)),
+      .map(([name, to, keys]) => joined([name, to], keys)),
   },
   fc
     .tuple(someKeys, fc.nat({ max: 5 }))
-    .map(([keys, limit]): Word[] => (["sintercard", keys.length] as Word[]).concat(keys, "limit", limit)),
+    .map(([keys, limit]) => joined(["sintercard", keys.length], keys, ["limit", limit])),
   fc.tuple(fc.constantFrom("smembers", "scard", "type", "exists", "ttl", "del", "persist"), key),
   fc.tuple(fc.constant("spop"), key, fc.constant(100_000)),
   fc.tuple(fc.constant("srandmember"), key, fc.constant(100_000)),

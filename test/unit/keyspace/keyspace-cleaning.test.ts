@@ -9,7 +9,8 @@ import fc from "fast-check";
 import type { Broker } from "../../../src/broker/broker.ts";
 import { keyspaceBounds } from "../../../src/keyspace/bounds.ts";
 import { Keyspace } from "../../../src/keyspace/keyspace.ts";
-import { beyondListpack, valueType } from "../../../src/keyspace/value-type.ts";
+import { beyondIntset, beyondListpack, valueType } from "../../../src/keyspace/value-type.ts";
+import { SetBuild } from "../../../src/keyspace/values/set-build.ts";
 import { dumpDatabase } from "../../support/keyspace-dump.ts";
 
 const databasesUsed = 3;
@@ -30,6 +31,7 @@ class Journal {
   pending = 0;
   tickEnds: (() => void)[] = [];
   bytesWritten = 0;
+  #build: SetBuild | null = null;
 
   constructor(keyspaceBoundsWanted = bounds) {
     this.keyspace = new Keyspace(99, keyspaceBoundsWanted);
@@ -94,6 +96,46 @@ class Journal {
     database.hash.close();
   }
 
+  addMembers(number: number, name: string, members: readonly string[]): void {
+    const database = this.keyspace.databases[number]!;
+    const key = Buffer.from(name);
+    let entry = this.entry(number, name);
+    if (entry !== 0 && database.table.type(entry) !== valueType.set) {
+      database.remove(entry);
+      entry = 0;
+    }
+    database.set.open(entry === 0 ? database.createSet(key, 0, key.length) : entry);
+    eachMember(members, (...member) => database.set.add(...member));
+    database.set.close();
+  }
+
+  removeMembers(number: number, name: string, members: readonly string[], isRemade: boolean): void {
+    const { set, table, content } = this.keyspace.databases[number]!;
+    const entry = this.entry(number, name);
+    if (entry === 0 || table.type(entry) !== valueType.set) return;
+    set.open(entry);
+    eachMember(members, (...member) => set.remove(...member));
+    if (isRemade && this.keyspace.sets.count(content, this.entry(number, name)) > 0) set.remake();
+    set.close();
+  }
+
+  /** Goes on with a set that is made aside. */
+  build(added: readonly string[], removed: readonly string[]): void {
+    const build = (this.#build ??= new SetBuild(this.keyspace, "stored"));
+    eachMember(added, (...member) => build.add(...member));
+    eachMember(removed, (...member) => build.remove(...member));
+    build.pause();
+  }
+
+  moveBuild(number: number, name: string): void {
+    const build = this.#build;
+    this.#build = null;
+    if (build === null) return;
+    const key = Buffer.from(name);
+    if (build.count === 0 || number < 0) build.drop();
+    else build.moveTo(this.keyspace.databases[number]!, key, 0, key.length);
+  }
+
   removeFields(number: number, name: string, fields: readonly string[]): void {
     const database = this.keyspace.databases[number]!;
     const entry = this.entry(number, name);
@@ -104,6 +146,13 @@ class Journal {
   }
 }
 
+function eachMember(
+  members: readonly string[],
+  use: (member: Buffer, start: number, end: number) => void,
+): void {
+  for (const member of members) use(Buffer.from(member), 0, member.length);
+}
+
 function assertSame(found: Keyspace, wanted: Keyspace): void {
   for (let number = 0; number < databasesUsed; number++) {
     const [one, other] = [found.databases[number]!, wanted.databases[number]!];
@@ -112,7 +161,8 @@ function assertSame(found: Keyspace, wanted: Keyspace): void {
     for (const name of dump.keys()) {
       const bytes = Buffer.from(name);
       const [a, b] = [one, other].map((each) => each.table.typeWord(each.find(bytes, 0, bytes.length)));
-      assert.equal(a! & beyondListpack, b! & beyondListpack, name);
+      const flags = beyondListpack | beyondIntset;
+      assert.equal(a! & flags, b! & flags, name);
     }
   }
 }
@@ -120,6 +170,15 @@ function assertSame(found: Keyspace, wanted: Keyspace): void {
 const anyDatabase = fc.nat({ max: databasesUsed - 1 });
 const key = fc.nat({ max: 9 }).map((n) => `key${n}`);
 const field = fc.nat({ max: 30 }).map((n) => `field${n}`);
+const member = fc.oneof(
+  fc.integer({ min: -30, max: 30 }).map(String),
+  fc.nat({ max: 30 }).map((n) => `member${n}`),
+);
+/** Often integers alone. */
+const members = fc.oneof(
+  fc.array(member, { minLength: 1, maxLength: 20 }),
+  fc.array(fc.integer({ min: -30, max: 30 }).map(String), { minLength: 1, maxLength: 20 }),
+);
 const value = fc.nat({ max: 90 }).map((n) => "v".repeat(n));
 
 type Step = (journal: Journal) => void;
@@ -141,6 +200,38 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       ([n, k, all]): Step =>
         (journal) =>
           journal.removeFields(n, k, all),
+    ),
+  },
+  {
+    weight: 50,
+    arbitrary: fc.tuple(anyDatabase, key, members).map(
+      ([n, k, all]): Step =>
+        (journal) =>
+          journal.addMembers(n, k, all),
+    ),
+  },
+  {
+    weight: 30,
+    arbitrary: fc.tuple(anyDatabase, key, members, fc.boolean()).map(
+      ([n, k, all, isRemade]): Step =>
+        (journal) =>
+          journal.removeMembers(n, k, all, isRemade),
+    ),
+  },
+  {
+    weight: 20,
+    arbitrary: fc.tuple(members, members).map(
+      ([added, removed]): Step =>
+        (journal) =>
+          journal.build(added, removed.slice(0, 3)),
+    ),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.tuple(fc.integer({ min: -1, max: databasesUsed - 1 }), key).map(
+      ([n, k]): Step =>
+        (journal) =>
+          journal.moveBuild(n, k),
     ),
   },
   {

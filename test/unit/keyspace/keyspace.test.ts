@@ -1,5 +1,5 @@
 /**
- * The keyspace, strings and hashes, beside a plain map: random changes, ticks, expiries, kills and power cuts over a disk in memory that is
+ * The keyspace, strings, hashes and sets, beside a plain map: random changes, ticks, expiries, kills and power cuts over a disk in memory that is
  * small enough for the cleaner to be at work. After a kill the last tick is found, exactly; after a power cut a tick that
  * is not older than the durable watermark.
  */
@@ -14,7 +14,8 @@ import type { KeyspaceBounds } from "../../../src/keyspace/bounds.ts";
 import { keepExpiry } from "../../../src/keyspace/database.ts";
 import { Keyspace } from "../../../src/keyspace/keyspace.ts";
 import { valueType } from "../../../src/keyspace/value-type.ts";
-import { dumpDatabase, hashOfText, textOfHash } from "../../support/keyspace-dump.ts";
+import { SetBuild } from "../../../src/keyspace/values/set-build.ts";
+import { dumpDatabase, hashOfText, setOfText, textOfHash, textOfSet } from "../../support/keyspace-dump.ts";
 import { SimDisk, seeded } from "../../../sim/disk.ts";
 
 // The sweep has never passed all keys.
@@ -49,6 +50,8 @@ function copyOf(model: Model): Model {
 class Run {
   readonly broker: Broker;
   readonly keyspace: Keyspace;
+  /** A set that is being made aside. */
+  build: { readonly set: SetBuild; readonly members: Set<string> } | null = null;
 
   constructor(broker: Broker, keyspace: Keyspace) {
     this.broker = broker;
@@ -115,6 +118,7 @@ class World implements Clock {
     while (!isOpen) await this.disk.step();
     const broker = await opening;
     keyspace.start(broker);
+    assert.equal(keyspace.scratch.size, 0, "what was not finished is dropped");
     this.run = new Run(broker, keyspace);
   }
 
@@ -198,8 +202,9 @@ function show(model: Model | undefined): string {
 
 const database = fc.nat({ max: databasesUsed - 1 });
 const key = fc.nat({ max: 40 }).map((n) => (n % 7 === 0 ? "k".repeat(n * 9) : `key${n}`));
-const hashKey = fc.nat({ max: 4 }).map((n) => `hash${n}`);
+const largeKey = fc.nat({ max: 4 }).map((n) => `large${n}`);
 const field = fc.nat({ max: 60 }).map((n) => (n % 11 === 0 ? "f".repeat(n * 7) : `field${n}`));
+const member = fc.oneof(fc.integer({ min: -40, max: 40 }).map(String), field);
 const value = fc
   .tuple(fc.constantFrom("a", "b", "\0", "\xff"), fc.constantFrom(0, 1, 15, 100, 3000, 20_000))
   .map(([character, size]) => character.repeat(size));
@@ -235,6 +240,26 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       .tuple(database, key, fc.array(field, { minLength: 1, maxLength: 12 }))
       .map(([n, k, all]) => removeFields(n, k, all)),
   },
+  {
+    weight: 30,
+    arbitrary: fc
+      .tuple(database, key, fc.array(member, { minLength: 1, maxLength: 12 }))
+      .map(([n, k, all]) => addMembers(n, k, all)),
+  },
+  {
+    weight: 12,
+    arbitrary: fc
+      .tuple(database, key, fc.array(member, { minLength: 1, maxLength: 12 }), fc.boolean())
+      .map(([n, k, all, isRemade]) => removeMembers(n, k, all, isRemade)),
+  },
+  {
+    weight: 12,
+    arbitrary: fc
+      .tuple(fc.array(member, { maxLength: 20 }), fc.array(member, { maxLength: 4 }))
+      .map(([added, removed]) => build(added, removed)),
+  },
+  { weight: 4, arbitrary: fc.tuple(database, key).map(([n, k]) => moveBuild(n, k)) },
+  { weight: 2, arbitrary: fc.tuple(database, key).map(([n, k]) => setAside(n, k)) },
   {
     weight: 12,
     arbitrary: fc
@@ -285,7 +310,8 @@ function patch(number: number, name: string, text: string, offset: number): Step
     const entry = entryOf(world, number, name);
     change(world, number, name, (found) => {
       assert.equal(entry !== 0, found !== undefined);
-      if (found === undefined || hashOfText(found.value) !== null) return;
+      const { table } = world.run.keyspace.databases[number]!;
+      if (found === undefined || table.type(entry) !== valueType.string) return;
       const bytes = Buffer.from(text, "latin1");
       world.run.keyspace.databases[number]!.patch(entry, offset, bytes, 0, bytes.length);
       found.value =
@@ -329,6 +355,89 @@ function removeFields(number: number, name: string, all: readonly string[]): Ste
     hash.close();
     if (fields.size === 0) world.model[number]!.delete(name);
     else before.value = textOfHash(fields);
+  };
+}
+
+function addMembers(number: number, name: string, all: readonly string[]): Step {
+  return (world) => {
+    const target = world.run.keyspace.databases[number]!;
+    let entry = entryOf(world, number, name);
+    if (entry !== 0 && target.table.type(entry) !== valueType.set) return;
+    const keyBytes = Buffer.from(name);
+    if (entry === 0) entry = target.createSet(keyBytes, 0, keyBytes.length);
+    target.set.open(entry);
+    const before = world.model[number]!.get(name);
+    const members = before === undefined ? new Set<string>() : setOfText(before.value)!;
+    for (const one of all) {
+      const bytes = Buffer.from(one, "latin1");
+      assert.equal(target.set.add(bytes, 0, bytes.length), !members.has(one));
+      members.add(one);
+    }
+    target.set.close();
+    world.model[number]!.set(name, { value: textOfSet(members), expiry: before?.expiry ?? 0 });
+  };
+}
+
+function removeMembers(number: number, name: string, all: readonly string[], isRemade: boolean): Step {
+  return (world) => {
+    const { set, table } = world.run.keyspace.databases[number]!;
+    const entry = entryOf(world, number, name);
+    if (entry === 0 || table.type(entry) !== valueType.set) return;
+    const before = world.model[number]!.get(name)!;
+    const members = setOfText(before.value)!;
+    set.open(entry);
+    for (const one of all) {
+      const bytes = Buffer.from(one, "latin1");
+      assert.equal(set.remove(bytes, 0, bytes.length), members.delete(one));
+    }
+    if (members.size > 0 && isRemade) set.remake();
+    set.close();
+    if (members.size === 0) world.model[number]!.delete(name);
+    else before.value = textOfSet(members);
+  };
+}
+
+/** A set is made aside, over as many ticks as there are until it is moved to a key. */
+function build(added: readonly string[], removed: readonly string[]): Step {
+  return ({ run }) => {
+    run.build ??= { set: new SetBuild(run.keyspace, "stored"), members: new Set() };
+    const { set, members } = run.build;
+    for (const one of added) {
+      const bytes = Buffer.from(one, "latin1");
+      set.add(bytes, 0, bytes.length);
+      members.add(one);
+    }
+    for (const one of removed) {
+      const bytes = Buffer.from(one, "latin1");
+      set.remove(bytes, 0, bytes.length);
+      members.delete(one);
+    }
+    set.pause();
+    assert.equal(set.count, members.size);
+  };
+}
+
+function moveBuild(number: number, name: string): Step {
+  return ({ run, model }) => {
+    if (run.build === null) return;
+    const { set, members } = run.build;
+    run.build = null;
+    if (members.size === 0) return set.drop();
+    const keyBytes = Buffer.from(name);
+    set.moveTo(run.keyspace.databases[number]!, keyBytes, 0, keyBytes.length);
+    assert.equal(run.keyspace.scratch.size, 0);
+    model[number]!.set(name, { value: textOfSet(members), expiry: 0 });
+  };
+}
+
+/** Gone at once, for a reader that goes on. */
+function setAside(number: number, name: string): Step {
+  return (world) => {
+    const { keyspace } = world.run;
+    const entry = entryOf(world, number, name);
+    if (entry === 0) return;
+    keyspace.aside.remove(keyspace.databases[number]!.setAside(entry));
+    world.model[number]!.delete(name);
   };
 }
 
@@ -387,7 +496,7 @@ test("changes, ticks, expiries, kills and power cuts in any order", { timeout: 6
   await fc.assert(
     fc.asyncProperty(
       fc.integer(),
-      fc.array(step, { minLength: 150, maxLength: 300, size: "max" }),
+      fc.array(step, { minLength: 250, maxLength: 400, size: "max" }),
       async (seed, steps) => {
         const world = new World(seed);
         await world.open();
@@ -418,34 +527,53 @@ function slowly(steps: readonly Step[]): Step {
 }
 
 test(
-  "hashes change, move and are copied between kills with the cleaner at work all the time",
+  "hashes and sets change, move and are copied between kills with the cleaner at work all the time",
   { timeout: 60_000 },
   async () => {
     const taken = fc
       .tuple(
         fc.constantFrom<"copyTo" | "renameTo">("copyTo", "renameTo"),
         database,
-        hashKey,
+        largeKey,
         database,
-        hashKey,
+        largeKey,
       )
       .map(([how, n, k, m, l]) => take(how, n, k, m, l));
-    const hashStep: fc.Arbitrary<Step> = fc.oneof(
+    const largeStep: fc.Arbitrary<Step> = fc.oneof(
       {
         weight: 30,
         arbitrary: fc
-          .tuple(database, hashKey, fc.array(fc.tuple(field, value), { minLength: 5, maxLength: 40 }))
+          .tuple(database, largeKey, fc.array(fc.tuple(field, value), { minLength: 5, maxLength: 40 }))
           .map(([n, k, all]) => setFields(n, k, all)),
       },
       {
         weight: 20,
         arbitrary: fc
-          .tuple(database, hashKey, fc.array(field, { minLength: 1, maxLength: 30 }))
+          .tuple(database, largeKey, fc.array(field, { minLength: 1, maxLength: 30 }))
           .map(([n, k, all]) => removeFields(n, k, all)),
       },
+      {
+        weight: 20,
+        arbitrary: fc
+          .tuple(database, largeKey, fc.array(member, { minLength: 5, maxLength: 60 }))
+          .map(([n, k, all]) => addMembers(n, k, all)),
+      },
+      {
+        weight: 12,
+        arbitrary: fc
+          .tuple(database, largeKey, fc.array(member, { minLength: 1, maxLength: 30 }), fc.boolean())
+          .map(([n, k, all, isRemade]) => removeMembers(n, k, all, isRemade)),
+      },
+      {
+        weight: 12,
+        arbitrary: fc
+          .tuple(fc.array(member, { maxLength: 40 }), fc.array(member, { maxLength: 5 }))
+          .map(([added, removed]) => build(added, removed)),
+      },
+      { weight: 4, arbitrary: fc.tuple(database, largeKey).map(([n, k]) => moveBuild(n, k)) },
       { weight: 6, arbitrary: taken },
-      { weight: 3, arbitrary: fc.tuple(database, hashKey).map(([n, k]) => remove(n, k)) },
-      { weight: 3, arbitrary: fc.tuple(database, hashKey, expiry).map(([n, k, e]) => expire(n, k, e)) },
+      { weight: 3, arbitrary: fc.tuple(database, largeKey).map(([n, k]) => remove(n, k)) },
+      { weight: 3, arbitrary: fc.tuple(database, largeKey, expiry).map(([n, k, e]) => expire(n, k, e)) },
       { weight: 1, arbitrary: database.map(flush) },
       { weight: 2, arbitrary: fc.tuple(database, database).map(([a, b]) => swap(a, b)) },
       { weight: 30, arbitrary: fc.constant<Step>((world) => world.tick()) },
@@ -463,7 +591,7 @@ test(
     await fc.assert(
       fc.asyncProperty(
         fc.integer(),
-        fc.array(hashStep, { minLength: 150, maxLength: 300, size: "max" }),
+        fc.array(largeStep, { minLength: 150, maxLength: 300, size: "max" }),
         async (seed, steps) => {
           const world = new World(seed, slowBounds);
           await world.open();
