@@ -690,7 +690,7 @@ const limit = fc.oneof(
 );
 const withScores = fc.constantFrom<Word[]>([], ["withscores"]);
 const pairs = (most: number): fc.Arbitrary<Word[]> =>
-  fc.array(fc.tuple(score, member), { minLength: 1, maxLength: most }).map((all) => all.flat());
+  fc.array(fc.tuple(score, member), { minLength: 1, maxLength: most, size: "max" }).map((all) => all.flat());
 const command: fc.Arbitrary<Word[]> = fc.oneof(
   {
     weight: 8,

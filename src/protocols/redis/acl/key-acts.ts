@@ -60,6 +60,7 @@ const makers: ReadonlySet<string> = new Set([
   "append",
   "decr",
   "decrby",
+  "geoadd",
   "getset",
   "hincrby",
   "hincrbyfloat",
@@ -85,13 +86,13 @@ const zaddOptions = ["NX", "GT", "LT", "CH", "INCR"];
 /** Whether the command makes a value under each of its keys that is not there. */
 export function makesValues({ fullName }: CommandSpec, request: RequestArguments): boolean {
   if (!makers.has(fullName)) return false;
-  if (fullName === "zadd") return !isZaddOfThose(request);
+  if (fullName === "zadd" || fullName === "geoadd") return !isZaddOfThose(request);
   if (fullName !== "set") return true;
   for (let index = 3; index < request.argumentCount; index++) if (request.is(index, "XX")) return false;
   return true;
 }
 
-/** XX among ZADD's options: it changes members that are there. */
+/** XX among the options of ZADD or GEOADD: it changes members that are there. */
 function isZaddOfThose(request: RequestArguments): boolean {
   for (let index = 2; index < request.argumentCount; index++) {
     if (request.is(index, "XX")) return true;

@@ -28,53 +28,84 @@ export const zaddCommands: readonly CommandRow[] = [
   },
 ];
 
+const capitalA = 0x41;
 const keptScores = 1024;
 let scores = new Float64Array(16);
 
-/** Options of the command at work. */
-const options = { nx: false, xx: false, gt: false, lt: false, ch: false, incr: false };
+/** Where the scores of the command at work go, before anything is changed. */
+export function scoresFor(count: number): Float64Array {
+  if (count > scores.length || scores.length > Math.max(count, keptScores)) scores = new Float64Array(count);
+  return scores;
+}
+
+export interface AddOptions {
+  nx: boolean;
+  xx: boolean;
+  gt: boolean;
+  lt: boolean;
+  ch: boolean;
+  incr: boolean;
+}
+
+export const noAddOptions: Readonly<AddOptions> = {
+  nx: false,
+  xx: false,
+  gt: false,
+  lt: false,
+  ch: false,
+  incr: false,
+};
+
+/** Those of the command at work. */
+const given: AddOptions = { ...noAddOptions };
 
 /** Returns the first argument that is no option. */
 function parseOptions({ request }: CommandContext): number {
-  options.nx = options.xx = options.gt = options.lt = options.ch = options.incr = false;
+  given.nx = given.xx = given.gt = given.lt = given.ch = given.incr = false;
   let index = 2;
   for (; index < request.argumentCount; index++) {
     // A digit or a sign begins no option.
-    const first = request.buffer[request.starts[index]!]!;
-    if (first < 0x41) break;
-    if (request.is(index, "NX")) options.nx = true;
-    else if (request.is(index, "XX")) options.xx = true;
-    else if (request.is(index, "GT")) options.gt = true;
-    else if (request.is(index, "LT")) options.lt = true;
-    else if (request.is(index, "CH")) options.ch = true;
-    else if (request.is(index, "INCR")) options.incr = true;
+    if (request.buffer[request.starts[index]!]! < capitalA) break;
+    if (request.is(index, "NX")) given.nx = true;
+    else if (request.is(index, "XX")) given.xx = true;
+    else if (request.is(index, "GT")) given.gt = true;
+    else if (request.is(index, "LT")) given.lt = true;
+    else if (request.is(index, "CH")) given.ch = true;
+    else if (request.is(index, "INCR")) given.incr = true;
     else break;
   }
   return index;
 }
 
-function assertOptions(first: number, argumentCount: number): void {
-  const { nx, xx, gt, lt, incr } = options;
-  const rest = argumentCount - first;
-  if (rest === 0 || rest % 2 !== 0) throw syntaxError();
+function assertOptions({ nx, xx, gt, lt, incr }: AddOptions, left: number): void {
+  if (left === 0 || left % 2 !== 0) throw syntaxError();
   if (nx && xx) throw new RedisError("ERR XX and NX options at the same time are not compatible");
   if ((nx && (gt || lt)) || (gt && lt))
     throw new RedisError("ERR GT, LT, and/or NX options at the same time are not compatible");
-  if (incr && rest > 2) throw new RedisError("ERR INCR option supports a single increment-element pair");
+  if (incr && left > 2) throw new RedisError("ERR INCR option supports a single increment-element pair");
 }
 
 function add(context: CommandContext, isIncrement: boolean): void {
-  const { request, reply } = context;
-  const { argumentCount } = request;
+  const { argumentCount } = context.request;
   const first = parseOptions(context);
-  if (isIncrement) options.incr = true;
-  assertOptions(first, argumentCount);
+  if (isIncrement) given.incr = true;
+  assertOptions(given, argumentCount - first);
   const count = (argumentCount - first) >> 1;
-  if (count > scores.length || scores.length > Math.max(count, keptScores)) scores = new Float64Array(count);
-  for (let i = 0; i < count; i++) scores[i] = scoreArgument(context, first + 2 * i);
+  const places = scoresFor(count);
+  for (let i = 0; i < count; i++) places[i] = scoreArgument(context, first + 2 * i);
+  addMembers(context, given, { count, first: first + 1, stride: 2 });
+}
+
+/** Adds the members in every `stride`-th argument from `first` on, with the scores that stand in `scoresFor(count)`, and replies. */
+export function addMembers(
+  context: CommandContext,
+  options: AddOptions,
+  { count, first, stride }: { readonly count: number; readonly first: number; readonly stride: number },
+): void {
+  const { reply } = context;
+  const { xx, ch, incr } = options;
   const database = writableKeysOf(context);
   const entry = findSortedSet(context, database, 1);
-  const { xx, ch, incr } = options;
   if (entry === 0 && xx) return incr ? reply.null() : reply.integer(0);
   openSortedSet(context, database, entry);
   let added = 0;
@@ -82,7 +113,7 @@ function add(context: CommandContext, isIncrement: boolean): void {
   let isDone = false;
   try {
     for (let i = 0; i < count; i++) {
-      const done = addOne(context, first + 2 * i + 1, scores[i]!);
+      const done = addOne(context, options, first + stride * i, scores[i]!);
       if (done !== "nothing") isDone = true;
       if (done === "added") added++;
       else if (done === "updated") updated++;
@@ -101,16 +132,16 @@ let sum = 0;
 /** `same`: the member had that score already. Throws where the sum is no number. */
 function addOne(
   context: CommandContext,
+  { nx, xx, gt, lt, incr }: AddOptions,
   index: number,
-  given: number,
+  score: number,
 ): "nothing" | "same" | "added" | "updated" {
   const { buffer, starts, ends } = context.request;
   const database = keysOf(context);
   const changes = database.sortedSet;
-  const { nx, xx, gt, lt, incr } = options;
   const isThere = findMember(context, database, changes.entry, index);
   if (isThere ? nx : xx) return "nothing";
-  sum = given;
+  sum = score;
   if (isThere) {
     const before = sortedSetsOf(context).score;
     if (incr) sum += before;
