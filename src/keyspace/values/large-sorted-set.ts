@@ -59,7 +59,8 @@ export class LargeSortedSet implements LargeValue {
       return true;
     }
     const before = this.scoreOf(ref);
-    if (before === score) return false;
+    // 0 and -0 are shown differently.
+    if (Object.is(before, score)) return false;
     writeScore(elements.bytes, elements.start, score);
     tree.update(before, ref, score);
     return false;

@@ -429,7 +429,22 @@ test("floats are taken and printed alike", { skip }, async () => {
     "--1",
     "2.5e-7",
     "1e300",
+    // Halfway between two of 17 digits.
+    "280334521105063.625",
+    "-367716580963968.625",
+    "2.98023223876953125e-08",
+    "9007199254740991.5",
+    "4503599627370495.5",
+    "1125899906842623.875",
+    "0x1p3",
+    "0x.8",
+    "0x0p1",
+    "0x1p-2000",
+    "0x1p9999",
+    "infi",
   );
+  for (let i = 0; i < 300; i++) texts.push(String((i * 2 + 1) / 2 ** (10 + (i % 20)) + (i % 7) * 1e13));
+  for (let i = 1; i < 60; i++) texts.push(String(2 ** -i), String(3 * 2 ** -i));
   for (const text of texts) {
     const added = await client.call("ZADD", "z", text, "m");
     const bytes = Buffer.from(text);

@@ -1,6 +1,7 @@
 /** Arguments of geo commands: positions, distances with their units; and numbers as these commands reply them. */
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
+import { formatFixed } from "../wire/numbers.ts";
 import { scoreArgument } from "../zset/sorted-set-key.ts";
 import { isValid, type Position } from "./coordinates.ts";
 
@@ -18,7 +19,7 @@ export function positionArgument(context: CommandContext, index: number): Positi
 
 function fixed(degrees: number): string {
   if (!Number.isFinite(degrees)) return degrees > 0 ? "inf" : "-inf";
-  return Math.abs(degrees) < 1e21 ? degrees.toFixed(6) : `${BigInt(degrees)}.000000`;
+  return Math.abs(degrees) < 1e21 ? formatFixed(degrees, 6) : `${BigInt(degrees)}.000000`;
 }
 
 /** Meters of the unit in that argument. Throws. */
@@ -37,7 +38,7 @@ export function lengthArgument({ request }: CommandContext, index: number, error
 
 /** With four decimals. */
 export function replyDistance({ reply }: CommandContext, distance: number): void {
-  reply.bulkLatin1(distance.toFixed(4));
+  reply.bulkLatin1(formatFixed(distance, 4));
 }
 
 /** Longitude and latitude, as exact as they are. */
@@ -48,6 +49,6 @@ export function replyPosition({ reply }: CommandContext, { longitude, latitude }
 }
 
 function degreesText(degrees: number): string {
-  const text = degrees.toFixed(17).replace(/\.?0+$/, "");
+  const text = formatFixed(degrees, 17).replace(/\.?0+$/, "");
   return text === "-0" ? "0" : text;
 }

@@ -133,13 +133,42 @@ export function formatDouble(value: number): string {
   if (value === Infinity) return "inf";
   if (value === -Infinity) return "-inf";
   if (Number.isNaN(value)) return "nan";
-  const [mantissa, exponentText] = value.toExponential(16).split("e") as [string, string];
-  const exponent = Number(exponentText);
+  const rounded = value.toExponential(16);
+  const exponent = Number(rounded.slice(rounded.indexOf("e") + 1));
   if (exponent < -4 || exponent >= 17) {
     const digits = String(Math.abs(exponent)).padStart(2, "0");
-    return `${withoutTrailingZeros(mantissa)}e${exponent < 0 ? "-" : "+"}${digits}`;
+    return `${withoutTrailingZeros(mantissaOf(value, exponent))}e${exponent < 0 ? "-" : "+"}${digits}`;
   }
-  return withoutTrailingZeros(value.toFixed(Math.max(0, 16 - exponent)));
+  return withoutTrailingZeros(formatFixed(value, Math.max(0, 16 - exponent)));
+}
+
+/** Halfway between two numbers of so many decimals: a binary fraction has as many decimals as bits, and ends with 5. */
+function isHalfway(value: number, decimals: number): boolean {
+  const scaled = value * 2 ** (decimals + 1);
+  return Number.isInteger(scaled) && scaled % 2 !== 0;
+}
+
+/** C's `%.*f`. JavaScript takes what is halfway up, C to the even digit. */
+export function formatFixed(value: number, decimals: number): string {
+  const up = value.toFixed(decimals);
+  if (!isHalfway(value, decimals)) return up;
+  const exact = value.toFixed(decimals + 1);
+  const down = exact.slice(0, decimals === 0 ? -2 : -1);
+  return isEven(down.at(-1)!) ? down : up;
+}
+
+/** 17 digits, likewise. */
+function mantissaOf(value: number, exponent: number): string {
+  const up = value.toExponential(16);
+  const digits = up.slice(0, up.indexOf("e"));
+  if (exponent > 16 || !isHalfway(value, 16 - exponent)) return digits;
+  const exact = value.toExponential(17);
+  const down = exact.slice(0, exact.indexOf("e") - 1);
+  return isEven(down.at(-1)!) ? down : digits;
+}
+
+function isEven(digit: string): boolean {
+  return Number(digit) % 2 === 0;
 }
 
 function withoutTrailingZeros(text: string): string {

@@ -137,7 +137,7 @@ function* unite(
         if (!build.find(bytes, start, end)) return build.set(weighted, bytes, start, end);
         const before = sets.score;
         const now = combine(before, weighted);
-        if (now !== before) build.set(now, bytes, start, end);
+        if (!Object.is(now, before)) build.set(now, bytes, start, end);
       });
       yield* added(build, batch, piece);
       return true;
