@@ -41,6 +41,11 @@ export class BesideRedis {
     await this.#ours.stop();
   }
 
+  /** Of our broker, and of redis. */
+  get ports(): readonly [number, number] {
+    return [this.#ours.ports.redis, this.#real.port];
+  }
+
   async same(version: 2 | 3, words: readonly Word[], order: Order = "exact"): Promise<void> {
     const { us, them } = this.#pairs.get(version)!;
     const [got, wanted] = await Promise.all([us.call(...words), them.call(...words)]);
