@@ -34,8 +34,6 @@ test("what is there is taken at once; errors", options, async () => {
     bzpopmax z -inf
     bzpopmax z 1e300
     bzpopmax z 1e16
-    bzpopmax z 9223372036854775
-    bzpopmax z 9223372036854774
     bzpopmax z nan
     bzpopmin z
     bzmpop 0 1 z min
