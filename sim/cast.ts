@@ -9,6 +9,7 @@ import { ExpiringKeysActor } from "./actors/expiring-keys.ts";
 import { GroupMemberActor } from "./actors/group-member.ts";
 import { GroupActor } from "./actors/group.ts";
 import { HashesActor } from "./actors/hashes.ts";
+import { SetsActor } from "./actors/sets.ts";
 import { KeysActor } from "./actors/keys.ts";
 import {
   KeyedWriterActor,
@@ -109,6 +110,7 @@ export interface Cast {
   readonly members: readonly GroupMemberActor[];
   readonly keys: readonly KeysActor[];
   readonly hashes: readonly HashesActor[];
+  readonly sets: readonly SetsActor[];
   readonly expiringKeys: readonly ExpiringKeysActor[];
   readonly transactions: readonly TransactionActor[];
   readonly passingLogs: readonly PassingLogActor[];
@@ -136,6 +138,7 @@ export function castOf(
     members: names.map((name) => new GroupMemberActor(world, name, group)),
     keys: is("all", "keys") ? [new KeysActor(world, "k0"), new KeysActor(world, "k1")] : [],
     hashes: is("all", "keys") ? [new HashesActor(world, "x0"), new HashesActor(world, "x1")] : [],
+    sets: is("all", "keys") ? [new SetsActor(world, "y0")] : [],
     expiringKeys: is("all", "keys") ? ["e0", "e1"].map((name) => new ExpiringKeysActor(world, name)) : [],
     transactions: is("all") ? [new TransactionActor(world, "t0", queues)] : [],
     passingLogs: is("keys", "pending", "power")
@@ -156,7 +159,14 @@ export function castOf(
     ? histories
     : histories.slice(0, is("bounds", "keys", "letters") ? 0 : 1);
   actors.push(...producedTo.map((history, i) => new ProducerActor(world, `i${i}`, history, true)));
-  actors.push(...cast.groups, ...cast.keys, ...cast.hashes, ...cast.expiringKeys, ...cast.transactions);
+  actors.push(
+    ...cast.groups,
+    ...cast.keys,
+    ...cast.hashes,
+    ...cast.sets,
+    ...cast.expiringKeys,
+    ...cast.transactions,
+  );
   actors.push(...cast.passingLogs);
   if (is("all")) actors.push(cast.retention, ...othersOf(world, histories, queues));
   if (is("all", "pending", "power")) {

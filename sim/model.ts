@@ -249,6 +249,11 @@ export class KeyModel {
     this.name = name;
   }
 
+  /** The value that it must have; undefined while that is not sure. */
+  get known(): string | null | undefined {
+    return this.#candidates.length === 1 && !this.#mayGoBack ? this.#candidates[0] : undefined;
+  }
+
   setting(value: string | null): void {
     this.#candidates.push(value);
     this.#ever.add(value);

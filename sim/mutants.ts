@@ -510,6 +510,18 @@ export const simulatorMutants: readonly Mutant[] = [
     replace: "    }\n    return true;",
   },
   {
+    name: "members that are removed from a set are not recorded",
+    file: "src/keyspace/values/set-changes.ts",
+    find: "    if (isKept) this.#records.write(operation.removeMembers,",
+    replace: "    if (isKept && start < 0) this.#records.write(operation.removeMembers,",
+  },
+  {
+    name: "what a stored set had before it became large is not recorded",
+    file: "src/keyspace/values/set-build.ts",
+    find: "    else if (content.isLarge(this.entry)) this.#recordAll(this.#records);",
+    replace: "",
+  },
+  {
     name: "the elements of large values are not written again from old journal files",
     file: "src/keyspace/keyspace.ts",
     find: "    if (!walk.isLarge || walk.isAgain) {",

@@ -188,4 +188,22 @@ export const protocolMutants: readonly RoomMutant[] = [
     find: "  if (out.length <= endMax || out.length - before <= shortBytesMax) return;",
     replace: "  if (out.length < endMax || out.length - before <= shortBytesMax) return;",
   },
+  {
+    name: "a set that goes while SINTER is at work is passed over",
+    file: "src/protocols/redis/set/algebra.ts",
+    find: "  else if (mustHave) batch.clear();",
+    replace: "",
+  },
+  {
+    name: "what a client that is gone had begun to store stays",
+    file: "src/protocols/redis/set/results.ts",
+    find: "    if (!isMoved) build.drop();",
+    replace: "",
+  },
+  {
+    name: "elements are picked from a value that went before the command's turn",
+    file: "src/protocols/redis/core/random-picks.ts",
+    find: "    const { isThere } = picks;",
+    replace: "    const isThere = true;",
+  },
 ];

@@ -129,4 +129,29 @@ export const storageMutants: readonly RoomMutant[] = [
     replace: "",
     also: ["clients/redis/redis-keys-real", "clients/redis/redis-keys.test"],
   },
+  {
+    name: "integers of a set are kept as they come",
+    file: "src/keyspace/values/set.ts",
+    find: "      if (order >= 0) return order === 0 ? -1 : at;",
+    replace: "      if (order === 0) return -1;",
+  },
+  {
+    name: "what a command had not finished outlives the broker",
+    file: "src/keyspace/keyspace.ts",
+    find: "    this.scratch.flush();",
+    replace: "",
+  },
+  {
+    name: "the cleaner passes over what is being made",
+    file: "src/keyspace/keyspace.ts",
+    find: "      const database = this.#recorded[walk.database]!;\n      while (walk.cursor",
+    replace:
+      "      const database = this.databases[walk.database % databaseCount]!;\n      while (walk.cursor",
+  },
+  {
+    name: "a set that is an intset again is none after a start",
+    file: "src/keyspace/values/set-changes.ts",
+    find: "    this.#database.rewrite(this.#entry);",
+    replace: "",
+  },
 ];

@@ -19,6 +19,7 @@ type Outcome = "taken" | "refused";
 const things = {
   string: (name: string) => all.redis.set(name, "old"),
   hash: (name: string) => all.redis.hset(name, "field", "old"),
+  set: (name: string) => all.redis.sadd(name, "old"),
   redisStream: (name: string) => all.xadd(name, { body: "old" }),
   topic: (name: string) => all.createTopic(name),
   wideTopic: (name: string) => all.createTopic(name, 2),
@@ -34,15 +35,19 @@ interface Operation {
   readonly run: (name: string) => Promise<unknown>;
   readonly refusal: RegExp;
   readonly outcomes: Record<Thing, Outcome>;
+  /** What TYPE says once the name is taken, whatever had it. */
+  readonly becomes?: "string" | "set" | "none";
 }
 
 const wrongType = /^ReplyError: WRONGTYPE/;
 const preconditionFailed = /406.*PRECONDITION[_-]FAILED/s;
 const asValue = {
+  becomes: "string",
   refusal: wrongType,
   outcomes: {
     string: "taken",
     hash: "taken",
+    set: "taken",
     redisStream: "taken",
     topic: "refused",
     wideTopic: "refused",
@@ -54,6 +59,7 @@ const asValue = {
 const allRefused: Record<Thing, Outcome> = {
   string: "refused",
   hash: "refused",
+  set: "refused",
   redisStream: "refused",
   topic: "refused",
   wideTopic: "refused",
@@ -80,12 +86,31 @@ const operations: Record<string, Operation> = {
     refusal: wrongType,
     outcomes: { ...allRefused, hash: "taken" },
   },
+  SADD: {
+    run: (name) => all.redis.sadd(name, "new"),
+    refusal: wrongType,
+    outcomes: { ...allRefused, set: "taken" },
+  },
+  SUNIONSTORE: {
+    run: async (name) => {
+      await all.redis.sadd(`source-${name}`, "new");
+      return all.redis.sunionstore(name, `source-${name}`);
+    },
+    ...asValue,
+    becomes: "set",
+  },
+  "SUNIONSTORE of nothing": {
+    run: (name) => all.redis.sunionstore(name, `nothing-${name}`),
+    ...asValue,
+    becomes: "none",
+  },
   XADD: {
     run: (name) => all.xadd(name, { body: "new" }),
     refusal: wrongType,
     outcomes: {
       string: "refused",
       hash: "refused",
+      set: "refused",
       redisStream: "taken",
       topic: "taken",
       wideTopic: "taken",
@@ -98,6 +123,7 @@ const operations: Record<string, Operation> = {
     outcomes: {
       string: "refused",
       hash: "refused",
+      set: "refused",
       redisStream: "taken",
       topic: "taken",
       wideTopic: "refused",
@@ -135,6 +161,7 @@ const operations: Record<string, Operation> = {
     outcomes: {
       string: "refused",
       hash: "refused",
+      set: "refused",
       redisStream: "taken",
       topic: "taken",
       wideTopic: "refused",
@@ -149,6 +176,7 @@ const operations: Record<string, Operation> = {
     outcomes: {
       string: "refused",
       hash: "refused",
+      set: "refused",
       redisStream: "taken",
       topic: "taken",
       wideTopic: "refused",
@@ -158,18 +186,19 @@ const operations: Record<string, Operation> = {
 };
 
 /** What the protocols say of a name. */
-async function lookAt(name: string): Promise<unknown> {
+async function lookAt(name: string) {
   const type = await all.redis.type(name);
   const value = type === "string" ? await all.redis.get(name) : "";
   const fields = type === "hash" ? await all.redis.hgetall(name) : {};
+  const members = type === "set" ? await all.redis.smembers(name) : [];
   const length = type === "stream" ? await all.redis.xlen(name) : 0;
   const topics = (await all.admin.listTopics()).filter((topic) => topic === name || topic === `${name}-0`);
-  return { type, value, fields, length, topics };
+  return { type, value, fields, members, length, topics };
 }
 
 let names = 0;
 
-for (const [title, { run, refusal, outcomes }] of Object.entries(operations)) {
+for (const [title, { run, refusal, outcomes, becomes }] of Object.entries(operations)) {
   describe(title, () => {
     for (const [thing, make] of Object.entries(things)) {
       const outcome = outcomes[thing as Thing];
@@ -186,8 +215,12 @@ for (const [title, { run, refusal, outcomes }] of Object.entries(operations)) {
         }
         const listed = await all.redis.keys(name);
         assert.ok(listed.length <= 1, `KEYS lists it ${listed.length} times`);
-        if (outcome === "taken" && outcomes === asValue.outcomes) {
-          assert.equal(await all.redis.get(name), "new");
+        if (outcome === "taken" && becomes !== undefined) {
+          const { type, value, members } = await lookAt(name);
+          assert.deepEqual(
+            [type, value, members],
+            [becomes, becomes === "string" ? "new" : "", becomes === "set" ? ["new"] : []],
+          );
           assert.ok(!(await all.admin.listTopics()).includes(name));
         }
       });

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import type { RawRedis } from "../raw-redis.ts";
 import type { Operation, Outcome } from "./cell.ts";
 
-/** What is under the names before: nothing, a string, a hash `f 1`, or a stream with a group and a pending entry. */
-type Before = "none" | "string" | "hash" | "stream" | "both";
+/** What is under the names before: nothing, a string, a hash `f 1`, a set of 1 and 2, or a stream with a group and a pending entry. */
+type Before = "none" | "string" | "hash" | "set" | "sets" | "stream" | "both";
 
-/** Of the row before the command: `both` is a string under `@` and one under `@2`. */
+/** Of the row before the command: `both` is a string under `@` and one under `@2`, `sets` a set. */
 const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "APPEND @ x", "write"],
   ["none", "APPEND @ x", "write create"],
@@ -77,6 +77,12 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "RENAME @ @2", "read delete write create"],
   ["both", "RENAME @ @2", "read delete write"],
   ["string", "RENAMENX @ @2", "read delete write create"],
+  ["set", "SADD @ 3", "write"],
+  ["none", "SADD @ 3", "write create"],
+  ["set", "SCARD @", "describe"],
+  ["sets", "SDIFF @ @2", "read"],
+  ["sets", "SDIFFSTORE @2 @", "read write"],
+  ["set", "SDIFFSTORE @2 @", "read write create"],
   ["string", "SET @ x", "write"],
   ["none", "SET @ x", "write create"],
   ["none", "SET @ x XX", "write"],
@@ -88,8 +94,26 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["none", "SETNX @ x", "write create"],
   ["string", "SETRANGE @ 0 x", "write"],
   ["none", "SETRANGE @ 0 x", "write create"],
+  ["sets", "SINTER @ @2", "read"],
+  ["sets", "SINTERCARD 2 @ @2", "read"],
+  ["sets", "SINTERSTORE @2 @", "read write"],
+  ["set", "SINTERSTORE @2 @", "read write create"],
+  ["set", "SISMEMBER @ 1", "describe"],
+  ["set", "SMEMBERS @", "read"],
+  ["set", "SMISMEMBER @ 1 2", "read"],
+  ["sets", "SMOVE @ @2 1", "read delete write"],
+  ["set", "SMOVE @ @2 1", "read delete write create"],
+  ["set", "SPOP @", "read delete"],
+  ["set", "SPOP @ 5", "read delete"],
+  ["set", "SRANDMEMBER @", "read"],
+  ["set", "SREM @ 1", "delete"],
+  ["set", "SSCAN @ 0", "read"],
   ["string", "STRLEN @", "describe"],
   ["string", "SUBSTR @ 0 1", "read"],
+  ["sets", "SUNION @ @2", "read"],
+  ["sets", "SUNIONSTORE @2 @", "read write"],
+  ["set", "SUNIONSTORE @2 @", "read write create"],
+  ["stream", "SUNIONSTORE @ @2", "read write delete"],
   ["string", "TOUCH @", "describe"],
   ["string", "TTL @", "read"],
   ["string", "TYPE @", "describe"],
@@ -218,6 +242,8 @@ async function prepare(admin: RawRedis, name: string, before: Before): Promise<v
   const lines = [`DEL ${name} ${name}-other`, "SELECT 1", `DEL ${name}`, "SELECT 0"];
   if (before === "string" || before === "both") lines.push(`SET ${name} 1`);
   if (before === "hash") lines.push(`HSET ${name} f 1`);
+  if (before === "set" || before === "sets") lines.push(`SADD ${name} 1 2`);
+  if (before === "sets") lines.push(`SADD ${name}-other 1 2`);
   if (before === "both") lines.push(`SET ${name}-other 1`);
   if (before === "stream") {
     lines.push(`XADD ${name} 1-1 f v`, `XADD ${name} 2-1 f v`, `XGROUP CREATE ${name} g 0`);

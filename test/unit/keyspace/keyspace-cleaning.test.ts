@@ -399,6 +399,10 @@ test("what stands from a position on is enough once the cleaner has come to its 
         const next = journal.pending;
         while (journal.keyspace.rewriteBelow(next));
         assertSame(journal.restartedAt(next), journal.keyspace);
+        // What was being made all the time is put under its key.
+        journal.moveBuild(0, "late");
+        journal.flush();
+        assertSame(journal.restartedAt(next), journal.keyspace);
       },
     ),
     { numRuns: 150, endOnFailure: true },

@@ -58,9 +58,12 @@ const stream = [
 ];
 
 const largeFields = 200;
-const hashes = [
+/** Hashes and sets, small and large. */
+const values = [
   ["HSET", "hash", "a", "1", "b", "2"],
   ["HSET", "large", ...Array.from({ length: largeFields }, (_, i) => [`f${i}`, "v"]).flat()],
+  ["SADD", "set", "a", "b"],
+  ["SADD", "largeSet", ...Array.from({ length: largeFields }, (_, i) => `m${i}`)],
 ];
 
 /** What the tick brings whose write fails, and the looks that would tell of it. */
@@ -117,6 +120,32 @@ const looks: Record<string, [change: (string | number)[], ...looks: (string | nu
     ["EXISTS", "large"],
     ["HLEN", "renamed"],
   ],
+  "a new set": [
+    ["SADD", "new", "a"],
+    ["SISMEMBER", "new", "a"],
+    ["SUNION", "set", "new"],
+  ],
+  "a member that moved": [
+    ["SMOVE", "set", "elsewhere", "a"],
+    ["SCARD", "set"],
+    ["SMEMBERS", "elsewhere"],
+  ],
+  "members of a large set": [
+    ["SPOP", "largeSet", 3],
+    ["SMEMBERS", "largeSet"],
+    ["SSCAN", "largeSet", 0],
+    ["SRANDMEMBER", "largeSet", 5],
+  ],
+  "a large set that was taken whole": [
+    ["SPOP", "largeSet", 1000],
+    ["EXISTS", "largeSet"],
+  ],
+  "what is stored of sets": [
+    ["SUNIONSTORE", "stored", "set", "largeSet"],
+    ["SCARD", "stored"],
+    ["SINTERCARD", 2, "set", "stored"],
+    ["SDIFF", "set", "stored"],
+  ],
   "a large hash's copy": [
     ["COPY", "large", "copy"],
     ["HLEN", "copy"],
@@ -126,7 +155,7 @@ const looks: Record<string, [change: (string | number)[], ...looks: (string | nu
 for (const [name, [change, ...asked]] of Object.entries(looks)) {
   for (const look of asked) {
     test(`${look.join(" ")} waits for ${name} that is not written`, async () => {
-      const failing = await FailingDisk.open(...stream, ...hashes);
+      const failing = await FailingDisk.open(...stream, ...values);
       failing.fail();
       // In the same turn and in a later one.
       const changer = failing.rig.connect("redis");
@@ -153,7 +182,7 @@ test("what changes while nothing can be written is not told either, before or be
 });
 
 test("of records of every kind in one tick, each tells of its own keys alone", async () => {
-  const failing = await FailingDisk.open(...stream, ...hashes, ["SET", "old", "v"], ["SET", "gone", "v"]);
+  const failing = await FailingDisk.open(...stream, ...values, ["SET", "old", "v"], ["SET", "gone", "v"]);
   failing.fail();
   const changer = failing.rig.connect("redis");
   const changes = [
@@ -166,17 +195,33 @@ test("of records of every kind in one tick, each tells of its own keys alone", a
     ["RENAME", "three", "four"],
     ["DEL", "gone"],
     ["HSET", "five", "f", "v"],
+    ["SADD", "six", "f", "g"],
+    ["SREM", "set", "a"],
+    ["SUNIONSTORE", "seven", "largeSet", "set"],
   ];
   changer.send(Buffer.concat(changes.map((change) => words(...change))));
   failing.rig.settle();
-  const asked = ["one", "two", "hash", "old", "large", "three", "four", "gone", "five"];
+  const asked = [
+    "one",
+    "two",
+    "hash",
+    "old",
+    "large",
+    "three",
+    "four",
+    "gone",
+    "five",
+    "six",
+    "set",
+    "seven",
+  ];
   for (const key of asked) assert.equal(failing.ask("EXISTS", key), "", key);
   for (const key of ["f", "g", "v", "value", "more", "other"])
     assert.equal(failing.ask("EXISTS", key), ":0\r\n", key);
 });
 
 test("a long hash is read in slices while nothing can be written", async () => {
-  const failing = await FailingDisk.open(...hashes);
+  const failing = await FailingDisk.open(...values);
   failing.fail();
   failing.ask("SET", "key", "v");
   const pair = (i: number): number => words(`f${i}`, "v").length - "*2\r\n".length;

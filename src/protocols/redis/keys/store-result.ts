@@ -42,9 +42,13 @@ function* store<Made extends Build>(
   let count = 0;
   let isMoved = false;
   try {
-    yield* make(build);
+    for (const units of make(build)) {
+      // The disk may be full by now.
+      writableKeysOf(context);
+      yield units;
+    }
     count = build.count;
-    // Things may have changed since the first turn.
+    // Rights and names may have changed since the first turn.
     assertMayStore(context, index);
     if (count > 0) {
       const { buffer, starts, ends } = context.request;
