@@ -5,9 +5,9 @@
  * and row in turns, column first. A score is the cell of step 26.
  * Not here: which cells a search looks at (cells.ts). Pure. Invariant: a position outside of the limits is never encoded.
  */
-export const longitudeMax = 180;
+const longitudeMax = 180;
 /** Where a square map of the world ends. */
-export const latitudeMax = 85.05112878;
+const latitudeMax = 85.05112878;
 /** Of a geohash as others write it. */
 const wholeLatitude = 90;
 export const stepMax = 26;
@@ -67,7 +67,7 @@ function gather(bits: number): number {
 const half = 2 ** 32;
 
 /** The bits of a cell, as a number of up to 54 bits. */
-export function bitsOf({ column, row }: Cell): number {
+function bitsOf({ column, row }: Cell): number {
   const low = (spread(row) | (spread(column) << 1)) >>> 0;
   const high = (spread(row >>> 16) | (spread(column >>> 16) << 1)) >>> 0;
   return high * half + low;

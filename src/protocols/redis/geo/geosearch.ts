@@ -3,7 +3,7 @@
  * [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH], GEOSEARCHSTORE, and the older GEORADIUS and GEORADIUSBYMEMBER with their
  * read-only forms. The members of a few cells of the grid are looked at; where they are many, in slices.
  */
-import { sortInSlices } from "../../../base/sort-in-slices.ts";
+import { sortInSlices } from "./sort-in-slices.ts";
 import { finishNow, type Job } from "../../../base/turn-work.ts";
 import { SortedSetBuild } from "../../../keyspace/values/sorted-set-build.ts";
 import type { CommandContext } from "../core/context.ts";
@@ -12,7 +12,7 @@ import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
 import { keysOf } from "../keys/key-access.ts";
 import { storeResult } from "../keys/store-result.ts";
-import { RangeWalk } from "../zset/range-walk.ts";
+import { eachInRange } from "../zset/range-walk.ts";
 import { findSortedSet, sortedSetsOf } from "../zset/sorted-set-key.ts";
 import { cellsOf, distanceWithin, type Shape } from "./cells.ts";
 import { type Position, positionOf, scoresOf } from "./coordinates.ts";
@@ -198,13 +198,7 @@ function* findInRange(
     found.push({ member, score: sets.score, position, distance });
     if (parts !== null) parts.bytesAside += pointBytes + member.length;
   };
-  if (!content.isLarge(entry)) {
-    sets.seek(content, entry, first);
-    for (let left = count; left > 0 && found.length < most && sets.next(); left--) look();
-    return;
-  }
-  const walk = new RangeWalk(sets, content, entry);
-  for (const units of walk.go(first, count, false, look)) {
+  for (const units of eachInRange(sets, content, entry, { first, count, isReverse: false }, look)) {
     if (found.length >= most) return;
     yield units + looked * unitsOfLook;
     looked = 0;

@@ -69,7 +69,7 @@ function assertMayStore(context: CommandContext, index: number): void {
   assertReplaceable(context, index);
 }
 
-export function removeDestination(context: CommandContext, index: number): void {
+function removeDestination(context: CommandContext, index: number): void {
   const database = writableKeysOf(context);
   const entry = findEntry(context, database, index);
   if (entry !== 0) return database.remove(entry);

@@ -10,7 +10,14 @@ import type { LargeValue } from "../../../keyspace/values/large-value.ts";
 import type { MemberPlace, SortedSetValues } from "../../../keyspace/values/sorted-set.ts";
 import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
 
-export const unitsOfMember = 0.3;
+const unitsOfMember = 0.3;
+
+/** The rank where a walk begins, and how many members it takes. Ranks hold until the set changes. */
+export interface Ranks {
+  readonly first: number;
+  readonly count: number;
+  readonly isReverse: boolean;
+}
 
 export class RangeWalk {
   readonly #sets: SortedSetValues;
@@ -35,8 +42,8 @@ export class RangeWalk {
     return this.#content.values.entryOf(this.#id);
   }
 
-  /** Has `visit` see up to `count` members from that rank on, as `SortedSetValues` finds them. `visit` must not change the set. */
-  *go(first: number, count: number, isReverse: boolean, visit: () => void): Job<void> {
+  /** Has `visit` see the members of a range that was resolved in this turn, as `SortedSetValues` finds them. It must not change the set. */
+  *go({ first, count, isReverse }: Ranks, visit: () => void): Job<void> {
     const sets = this.#sets;
     const piece = new Piece();
     sets.seek(this.#content, this.entry, first, isReverse);
@@ -56,6 +63,20 @@ export class RangeWalk {
     const rank = sets.rankOfPlace(this.#content, this.entry, last, isReverse ? "before" : "behind");
     sets.seek(this.#content, this.entry, isReverse ? rank - 1 : rank, isReverse);
   }
+}
+
+/** The same for a sorted set that may be packed: it is walked at once. */
+export function* eachInRange(
+  sets: SortedSetValues,
+  content: KeyContent,
+  entry: number,
+  ranks: Ranks,
+  visit: () => void,
+): Job<void> {
+  if (content.isLarge(entry)) return yield* new RangeWalk(sets, content, entry).go(ranks, visit);
+  const { first, count, isReverse } = ranks;
+  if (count > 0) sets.seek(content, entry, first, isReverse);
+  for (let left = count; left > 0 && sets.next(); left--) visit();
 }
 
 /** The place of the member that was found last. */

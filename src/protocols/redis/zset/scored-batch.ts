@@ -70,7 +70,7 @@ export class ScoredBatch {
 }
 
 /** The entry of a set or sorted set, or 0. Throws WRONGTYPE. */
-export function findScored(context: CommandContext, index: number): number {
+function findScored(context: CommandContext, index: number): number {
   const database = keysOf(context);
   const entry = findEntry(context, database, index);
   if (entry === 0) return findTyped(context, database, index, valueType.sortedSet);

@@ -3,13 +3,14 @@
  * options do: ZRANGEBYSCORE, ZRANGEBYLEX, ZREVRANGE, ZREVRANGEBYSCORE, ZREVRANGEBYLEX. Many members are answered in slices.
  */
 import type { Job } from "../../../base/turn-work.ts";
+import type { KeyContent } from "../../../keyspace/content.ts";
 import type { CommandContext } from "../core/context.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices, directBytesMax, directItemsMax } from "../core/sliced-reply.ts";
 import { keysOf } from "../keys/key-access.ts";
-import { RangeWalk } from "./range-walk.ts";
-import { parseRange, type RangeSyntax } from "./range.ts";
+import { eachInRange } from "./range-walk.ts";
+import { parseRange, type RangeSyntax, type SortedRange } from "./range.ts";
 import { findSortedSet, listLength, replyFound, sortedSetsOf } from "./sorted-set-key.ts";
 
 export const zrangeCommands: readonly CommandRow[] = [
@@ -93,55 +94,50 @@ function replyRange(context: CommandContext, syntax: RangeSyntax): void {
   const database = keysOf(context);
   const entry = findSortedSet(context, database, 1);
   if (entry === 0) return context.reply.array(0);
-  const { content } = database;
-  range.resolve(sortedSetsOf(context), content, entry);
-  replyMembers(context, entry, range);
+  range.resolve(sortedSetsOf(context), database.content, entry);
+  if (!replyAtOnce(context, database.content, entry, range))
+    answerInSlices(context, (parts) => replyInSlices(context, parts, syntax));
 }
 
-/** Which members, as `SortedRange.resolve` finds them. */
-export interface MemberRange {
-  readonly first: number;
-  readonly count: number;
-  readonly isReverse: boolean;
-  readonly withScores: boolean;
-}
-
-function replyMembers(context: CommandContext, entry: number, range: MemberRange): void {
+/** False, and nothing written, where that is long. */
+function replyAtOnce(
+  context: CommandContext,
+  content: KeyContent,
+  entry: number,
+  range: SortedRange,
+): boolean {
   const { first, count, isReverse, withScores } = range;
+  if (count > directItemsMax) return false;
   const { reply } = context;
   const { out } = reply;
   const before = out.length;
   const sets = sortedSetsOf(context);
-  const { content } = keysOf(context);
-  let isLong = count > directItemsMax;
-  if (!isLong) {
-    reply.array(listLength(context, count, withScores));
-    sets.seek(content, entry, first, isReverse);
-    for (let left = count; left > 0 && !isLong; left--) {
-      sets.next();
-      replyFound(context, withScores);
-      isLong = out.length - before > directBytesMax;
-    }
+  reply.array(listLength(context, count, withScores));
+  if (count > 0) sets.seek(content, entry, first, isReverse);
+  for (let left = count; left > 0; left--) {
+    sets.next();
+    replyFound(context, withScores);
+    if (out.length - before <= directBytesMax) continue;
+    out.length = before;
+    return false;
   }
-  if (!isLong) return;
-  out.length = before;
-  const walk = new RangeWalk(sets, content, entry);
-  answerInSlices(context, (parts) =>
-    writeInSlices(context, parts, walk, { first, count, isReverse, withScores }),
-  );
+  return true;
 }
 
-function* writeInSlices(
-  context: CommandContext,
-  parts: PartedReply,
-  walk: RangeWalk,
-  { first, count, isReverse, withScores }: MemberRange,
-): Job<void> {
+/** The job may begin in a later turn, when ranks are others and the key may be another one's. */
+function* replyInSlices(context: CommandContext, parts: PartedReply, syntax: RangeSyntax): Job<void> {
   const list = parts.openList();
+  const range = parseRange(context, syntax);
+  const { content } = keysOf(context);
+  const entry = findSortedSet(context, keysOf(context), 1);
+  const { withScores } = range;
   let written = 0;
-  yield* walk.go(first, count, isReverse, () => {
-    replyFound(context, withScores);
-    written++;
-  });
+  if (entry !== 0) {
+    range.resolve(sortedSetsOf(context), content, entry);
+    yield* eachInRange(sortedSetsOf(context), content, entry, range, () => {
+      replyFound(context, withScores);
+      written++;
+    });
+  }
   parts.closeList(list, listLength(context, written, withScores));
 }

@@ -6,7 +6,7 @@ import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { directItemsMax } from "../core/sliced-reply.ts";
 import { keysOf } from "../keys/key-access.ts";
 import { storeResult } from "../keys/store-result.ts";
-import { RangeWalk } from "./range-walk.ts";
+import { eachInRange } from "./range-walk.ts";
 import { parseRange, type RangeSyntax } from "./range.ts";
 import { findSortedSet, sortedSetsOf } from "./sorted-set-key.ts";
 
@@ -27,30 +27,27 @@ function zrangestore(context: CommandContext): void {
   const range = parseRange(context, syntax);
   const database = keysOf(context);
   const entry = findSortedSet(context, database, 2);
-  const { content } = database;
-  if (entry !== 0) range.resolve(sortedSetsOf(context), content, entry);
-  const count = entry === 0 ? 0 : range.count;
-  const { first, isReverse } = range;
-  // What is packed is little, and is walked before anything else happens.
-  const walk =
-    count > 0 && content.isLarge(entry) ? new RangeWalk(sortedSetsOf(context), content, entry) : null;
+  if (entry !== 0) range.resolve(sortedSetsOf(context), database.content, entry);
   storeResult(context, {
     index: 1,
-    isShort: walk === null || count <= directItemsMax,
+    isShort: entry === 0 || range.count <= directItemsMax,
     begin: () => new SortedSetBuild(context.server.keyspace, "stored", "listpack"),
-    make: function* (build): Job<void> {
-      const sets = sortedSetsOf(context);
-      const add = (): void => build.set(sets.score, sets.bytes, sets.start, sets.end);
-      if (walk === null) {
-        if (count > 0) sets.seek(content, entry, first, isReverse);
-        for (let left = count; left > 0 && sets.next(); left--) add();
-        return;
-      }
-      for (const units of walk.go(first, count, isReverse, add)) {
-        build.pause();
-        // A member is found in one set and put into another.
-        yield 2 * units;
-      }
-    },
+    make: (build) => addRange(context, build),
   });
+}
+
+/** The job may begin in a later turn: the range is looked up again. */
+function* addRange(context: CommandContext, build: SortedSetBuild): Job<void> {
+  const range = parseRange(context, syntax);
+  const { content } = keysOf(context);
+  const entry = findSortedSet(context, keysOf(context), 2);
+  if (entry === 0) return;
+  const sets = sortedSetsOf(context);
+  range.resolve(sets, content, entry);
+  const add = (): void => build.set(sets.score, sets.bytes, sets.start, sets.end);
+  for (const units of eachInRange(sets, content, entry, range, add)) {
+    build.pause();
+    // A member is found in one set and put into another.
+    yield 2 * units;
+  }
 }

@@ -6,7 +6,7 @@ import type { CommandContext } from "../core/context.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { answerInSlices, directItemsMax } from "../core/sliced-reply.ts";
 import { keysOf, writableKeysOf } from "../keys/key-access.ts";
-import { placeFound, RangeWalk } from "./range-walk.ts";
+import { placeFound } from "./range-walk.ts";
 import { type RangeKind, simpleRange } from "./range.ts";
 import { findSortedSet, sortedSetsOf } from "./sorted-set-key.ts";
 
@@ -55,10 +55,7 @@ function removeRange(context: CommandContext, kind: RangeKind): void {
   const sets = sortedSetsOf(context);
   range.resolve(sets, content, entry);
   const { first, count } = range;
-  if (count > directItemsMax) {
-    const walk = new RangeWalk(sets, content, entry);
-    return answerInSlices(context, () => removeInSlices(context, walk, first, count));
-  }
+  if (count > directItemsMax) return answerInSlices(context, () => removeInSlices(context, kind));
   if (count > 0) removeFrom(context, database, entry, first, count);
   context.reply.integer(count);
 }
@@ -85,31 +82,32 @@ function removeFrom(
   }
 }
 
-/** The range is kept by the names of its first and last member, since others change ranks meanwhile. */
-function* removeInSlices(
-  context: CommandContext,
-  walk: RangeWalk,
-  firstRank: number,
-  count: number,
-): Job<void> {
+/**
+ * The job may begin in a later turn: the range is looked up then, and kept by the names of its first and last member, since others
+ * change ranks meanwhile.
+ */
+function* removeInSlices(context: CommandContext, kind: RangeKind): Job<void> {
+  const range = simpleRange(context, kind);
   const sets = sortedSetsOf(context);
-  const database = keysOf(context);
-  const { content } = database;
+  const { content } = keysOf(context);
+  const found = findSortedSet(context, keysOf(context), 1);
+  if (found !== 0) range.resolve(sets, content, found);
+  if (found === 0 || range.count === 0) return context.reply.integer(0);
+  const { first: low, count } = range;
   const placeOf = (rank: number): MemberPlace => {
-    sets.seek(content, walk.entry, rank);
+    sets.seek(content, found, rank);
     sets.next();
     return placeFound(sets);
   };
-  const from = placeOf(firstRank);
-  const to = placeOf(firstRank + count - 1);
+  const from = placeOf(low);
+  const to = placeOf(low + count - 1);
   let removed = 0;
-  while (walk.isThere) {
-    const { entry } = walk;
+  for (let entry = found; entry !== 0; entry = findSortedSet(context, keysOf(context), 1)) {
     const first = sets.rankOfPlace(content, entry, from, "before");
     const left = sets.rankOfPlace(content, entry, to, "behind") - first;
     if (left <= 0) break;
     const now = Math.min(left, membersAtOnce);
-    removeFrom(context, database, entry, first, now);
+    removeFrom(context, writableKeysOf(context), entry, first, now);
     removed += now;
     yield now * unitsOfRemoval;
   }

@@ -127,7 +127,7 @@ function* writeInSlices(context: CommandContext, aggregate: Aggregate, parts: Pa
     if (!content.isLarge(entry)) return writeAll(context, build, withScores);
     context.reply.array(listLength(context, build.count, withScores));
     const walk = new RangeWalk(sortedSetsOf(context), content, entry);
-    yield* walk.go(0, Infinity, false, () => replyFound(context, withScores));
+    yield* walk.go({ first: 0, count: Infinity, isReverse: false }, () => replyFound(context, withScores));
   } finally {
     build.drop();
     parts.bytesAside = 0;

@@ -1,9 +1,9 @@
 /**
- * Sorting of many things as a job (turn-work.ts): runs are sorted one at a time, then merged. Stable.
+ * Sorting of many things as a job (base/turn-work.ts): runs are sorted one at a time, then merged. Stable.
  *
  * Not here: few things, which are sorted at once.
  */
-import type { Job } from "./turn-work.ts";
+import type { Job } from "../../../base/turn-work.ts";
 
 const runLength = 512;
 /** A comparison and a move. */
