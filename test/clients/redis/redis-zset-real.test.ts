@@ -691,27 +691,37 @@ const limit = fc.oneof(
 const withScores = fc.constantFrom<Word[]>([], ["withscores"]);
 const pairs = (most: number): fc.Arbitrary<Word[]> =>
   fc.array(fc.tuple(score, member), { minLength: 1, maxLength: most, size: "max" }).map((all) => all.flat());
+const wordsOf = (...parts: (Word | readonly Word[])[]): Word[] => parts.flat();
 const command: fc.Arbitrary<Word[]> = fc.oneof(
   {
     weight: 8,
     arbitrary: fc
       .tuple(key, fc.subarray(["nx", "xx", "gt", "lt", "ch"]), pairs(30))
-      .map(([k, given, all]): Word[] => ["zadd", k, ...(given.length > 2 ? [] : given), ...all]),
+      .map(([k, given, all]): Word[] => wordsOf("zadd", k, given.length > 2 ? [] : given, all)),
   },
-  { weight: 2, arbitrary: fc.tuple(key, pairs(1)).map(([k, all]): Word[] => ["zadd", k, "incr", ...all]) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(key, pairs(1)).map(([k, all]): Word[] => wordsOf("zadd", k, "incr", all)),
+  },
   { weight: 2, arbitrary: fc.tuple(fc.constant("zincrby"), key, score, member) },
   {
     weight: 3,
     arbitrary: fc
       .tuple(sameScores, fc.array(member, { minLength: 1, maxLength: 30 }))
-      .map(([k, all]): Word[] => ["zadd", k, ...all.flatMap((m) => [0, m])]),
+      .map(([k, all]): Word[] =>
+        wordsOf(
+          "zadd",
+          k,
+          all.flatMap((m) => [0, m]),
+        ),
+      ),
   },
   fc.tuple(fc.constant("zpopmin"), sameScores),
   {
     weight: 3,
     arbitrary: fc
       .tuple(key, fc.array(member, { minLength: 1, maxLength: 6 }))
-      .map(([k, all]): Word[] => ["zrem", k, ...all]),
+      .map(([k, all]): Word[] => wordsOf("zrem", k, all)),
   },
   { weight: 3, arbitrary: fc.tuple(fc.constantFrom("zscore", "zrank", "zrevrank", "zmscore"), key, member) },
   {
@@ -763,7 +773,7 @@ const command: fc.Arbitrary<Word[]> = fc.oneof(
         fc.array(fc.constantFrom("a", "b", "c", "set"), { minLength: 1, maxLength: 3 }),
         withScores,
       )
-      .map(([name, all, scores]): Word[] => [name, all.length, ...all, ...scores]),
+      .map(([name, all, scores]): Word[] => wordsOf(name, all.length, all, scores)),
   },
   {
     weight: 2,
@@ -775,21 +785,23 @@ const command: fc.Arbitrary<Word[]> = fc.oneof(
         fc.constantFrom("sum", "min", "max"),
         score,
       )
-      .map(([name, to, all, how, weight]): Word[] => [
-        name,
-        to,
-        all.length,
-        ...all,
-        "aggregate",
-        how,
-        "weights",
-        ...all.map(() => weight),
-      ]),
+      .map(([name, to, all, how, weight]) =>
+        wordsOf(
+          name,
+          to,
+          all.length,
+          all,
+          "aggregate",
+          how,
+          "weights",
+          all.map(() => weight),
+        ),
+      ),
   },
   fc.tuple(fc.constant("zdiffstore"), key, fc.constant(2), key, fc.constantFrom("a", "b", "set")),
   fc.tuple(fc.constant("zintercard"), fc.constant(2), key, key, fc.constant("limit"), fc.nat({ max: 5 })),
   fc.tuple(fc.constant("zrangestore"), key, key, rank, rank),
-  fc.array(member, { minLength: 1, maxLength: 10 }).map((all): Word[] => ["sadd", "set", ...all]),
+  fc.array(member, { minLength: 1, maxLength: 10 }).map((all) => wordsOf("sadd", "set", all)),
   fc.tuple(fc.constantFrom("rename", "renamenx", "copy"), key, key),
   fc.tuple(fc.constant("copy"), key, key, fc.constant("replace")),
   fc.tuple(fc.constant("move"), key, fc.constantFrom(0, 1)),

@@ -431,10 +431,10 @@ function setScores(number: number, name: string, all: readonly (readonly [string
     target.sortedSet.open(entry);
     const before = world.model[number]!.get(name);
     const scores = before === undefined ? new Map<string, number>() : scoresOfText(before.value)!;
-    for (const [one, score] of all) {
+    for (const [one, at] of all) {
       const bytes = Buffer.from(one, "latin1");
-      assert.equal(target.sortedSet.set(score, bytes, 0, bytes.length), !scores.has(one));
-      scores.set(one, score);
+      assert.equal(target.sortedSet.set(at, bytes, 0, bytes.length), !scores.has(one));
+      scores.set(one, at);
     }
     target.sortedSet.close();
     world.model[number]!.set(name, { value: textOfScores(scores), expiry: before?.expiry ?? 0 });

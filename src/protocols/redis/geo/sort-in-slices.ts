@@ -13,7 +13,7 @@ const unitsOfItem = 0.1;
 export function* sortInSlices<T>(items: readonly T[], compare: (one: T, other: T) => number): Job<T[]> {
   let from: T[] = [];
   for (let at = 0; at < items.length; at += runLength) {
-    for (const item of items.slice(at, at + runLength).sort(compare)) from.push(item);
+    for (const item of items.slice(at, at + runLength).toSorted(compare)) from.push(item);
     yield runLength * unitsOfItem * 8;
   }
   for (let width = runLength; width < items.length; width *= 2) {

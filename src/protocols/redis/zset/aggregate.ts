@@ -109,12 +109,13 @@ export function parseAggregate(
 /** Adds what the operation gives to the build. */
 export function* make(context: CommandContext, aggregate: Aggregate, build: SortedSetBuild): Job<void> {
   const piece = new Piece();
-  if (aggregate.operation === "union") return yield* unite(context, aggregate, build, piece);
-  yield* select(context, aggregate, piece, function* (batch) {
-    batch.each((score, bytes, start, end) => build.set(score, bytes, start, end));
-    yield* added(build, batch, piece);
-    return true;
-  });
+  if (aggregate.operation === "union") yield* unite(context, aggregate, build, piece);
+  else
+    yield* select(context, aggregate, piece, function* (batch) {
+      batch.each((score, bytes, start, end) => build.set(score, bytes, start, end));
+      yield* added(build, batch, piece);
+      return true;
+    });
 }
 
 function* added(build: SortedSetBuild, batch: ScoredBatch, piece: Piece): Job<void> {

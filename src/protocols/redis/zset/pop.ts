@@ -23,7 +23,7 @@ export interface Pop {
   readonly count: number;
   /** Each member with its score is an array. */
   readonly isPaired: boolean;
-  /** Writes what stands before so many members. */
+  /** Writes what stands before so many members. There may be none in the end, where the set was gone before its turn came. */
   readonly writeHead: (reply: ReplyWriter, popped: number) => void;
 }
 
@@ -69,11 +69,12 @@ function popSome(
 
 function* popInSlices(context: CommandContext, parts: PartedReply, walk: RangeWalk, pop: Pop): Job<void> {
   const sets = sortedSetsOf(context);
-  const database = keysOf(context);
   const head = parts.openList();
   let popped = 0;
-  while (popped < pop.count && walk.isThere) {
-    const { entry } = walk;
+  while (popped < pop.count) {
+    const database = keysOf(context);
+    const entry = walk.entryIn(database.content);
+    if (entry === 0) break;
     const count = Math.min(pop.count - popped, membersAtOnce, sets.count(database.content, entry));
     const before = parts.bytes;
     popSome(context, database, entry, count, pop);

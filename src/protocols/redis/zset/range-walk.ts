@@ -37,16 +37,21 @@ export class RangeWalk {
     return this.#content.values.at(this.#id) === this.#value;
   }
 
-  /** Where its entry is, while it is there. */
-  get entry(): number {
+  get #entry(): number {
     return this.#content.values.entryOf(this.#id);
+  }
+
+  /** Where its entry is; 0 once it is gone, or in another database. */
+  entryIn(content: KeyContent): number {
+    return content === this.#content && this.isThere ? this.#entry : 0;
   }
 
   /** Has `visit` see the members of a range that was resolved in this turn, as `SortedSetValues` finds them. It must not change the set. */
   *go({ first, count, isReverse }: Ranks, visit: () => void): Job<void> {
+    if (!this.isThere) return;
     const sets = this.#sets;
     const piece = new Piece();
-    sets.seek(this.#content, this.entry, first, isReverse);
+    sets.seek(this.#content, this.#entry, first, isReverse);
     for (let left = count; left > 0 && sets.next(); left--) {
       visit();
       const due = piece.add(unitsOfMember + unitsOfBytes(sets.end - sets.start));
@@ -60,8 +65,8 @@ export class RangeWalk {
 
   #seekBeyond(last: MemberPlace, isReverse: boolean): void {
     const sets = this.#sets;
-    const rank = sets.rankOfPlace(this.#content, this.entry, last, isReverse ? "before" : "behind");
-    sets.seek(this.#content, this.entry, isReverse ? rank - 1 : rank, isReverse);
+    const rank = sets.rankOfPlace(this.#content, this.#entry, last, isReverse ? "before" : "behind");
+    sets.seek(this.#content, this.#entry, isReverse ? rank - 1 : rank, isReverse);
   }
 }
 
@@ -73,10 +78,12 @@ export function* eachInRange(
   ranks: Ranks,
   visit: () => void,
 ): Job<void> {
-  if (content.isLarge(entry)) return yield* new RangeWalk(sets, content, entry).go(ranks, visit);
   const { first, count, isReverse } = ranks;
-  if (count > 0) sets.seek(content, entry, first, isReverse);
-  for (let left = count; left > 0 && sets.next(); left--) visit();
+  if (content.isLarge(entry)) yield* new RangeWalk(sets, content, entry).go(ranks, visit);
+  else if (count > 0) {
+    sets.seek(content, entry, first, isReverse);
+    for (let left = count; left > 0 && sets.next(); left--) visit();
+  }
 }
 
 /** The place of the member that was found last. */

@@ -63,6 +63,7 @@ export function popOfKey(context: CommandContext, index: number, { end, count }:
     count,
     isPaired: true,
     writeHead: (reply, popped) => {
+      if (popped === 0) return reply.nullArray();
       reply.array(2);
       reply.bulk(context.request.view(index));
       reply.array(popped);

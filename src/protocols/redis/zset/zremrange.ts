@@ -6,7 +6,7 @@ import type { CommandContext } from "../core/context.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { answerInSlices, directItemsMax } from "../core/sliced-reply.ts";
 import { keysOf, writableKeysOf } from "../keys/key-access.ts";
-import { placeFound } from "./range-walk.ts";
+import { placeFound, RangeWalk } from "./range-walk.ts";
 import { type RangeKind, simpleRange } from "./range.ts";
 import { findSortedSet, sortedSetsOf } from "./sorted-set-key.ts";
 
@@ -82,34 +82,47 @@ function removeFrom(
   }
 }
 
-/**
- * The job may begin in a later turn: the range is looked up then, and kept by the names of its first and last member, since others
- * change ranks meanwhile.
- */
+/** The job may begin in a later turn: the range is looked up then. */
 function* removeInSlices(context: CommandContext, kind: RangeKind): Job<void> {
   const range = simpleRange(context, kind);
+  const { content } = keysOf(context);
+  const entry = findSortedSet(context, keysOf(context), 1);
+  if (entry !== 0) range.resolve(sortedSetsOf(context), content, entry);
+  const { first, count } = range;
+  let removed = 0;
+  if (entry !== 0 && count > 0) {
+    if (content.isLarge(entry)) removed = yield* removeLarge(context, entry, first, count);
+    else {
+      removeFrom(context, writableKeysOf(context), entry, first, count);
+      removed = count;
+    }
+  }
+  context.reply.integer(removed);
+}
+
+/** The range is kept by the names of its first and last member, since others change ranks meanwhile. */
+function* removeLarge(context: CommandContext, found: number, firstRank: number, count: number): Job<number> {
   const sets = sortedSetsOf(context);
   const { content } = keysOf(context);
-  const found = findSortedSet(context, keysOf(context), 1);
-  if (found !== 0) range.resolve(sets, content, found);
-  if (found === 0 || range.count === 0) return context.reply.integer(0);
-  const { first: low, count } = range;
   const placeOf = (rank: number): MemberPlace => {
     sets.seek(content, found, rank);
     sets.next();
     return placeFound(sets);
   };
-  const from = placeOf(low);
-  const to = placeOf(low + count - 1);
+  const from = placeOf(firstRank);
+  const to = placeOf(firstRank + count - 1);
+  const walk = new RangeWalk(sets, content, found);
   let removed = 0;
-  for (let entry = found; entry !== 0; entry = findSortedSet(context, keysOf(context), 1)) {
+  while (removed < count) {
+    const entry = walk.entryIn(keysOf(context).content);
+    if (entry === 0) break;
     const first = sets.rankOfPlace(content, entry, from, "before");
     const left = sets.rankOfPlace(content, entry, to, "behind") - first;
     if (left <= 0) break;
-    const now = Math.min(left, membersAtOnce);
+    const now = Math.min(left, membersAtOnce, count - removed);
     removeFrom(context, writableKeysOf(context), entry, first, now);
     removed += now;
     yield now * unitsOfRemoval;
   }
-  context.reply.integer(removed);
+  return removed;
 }

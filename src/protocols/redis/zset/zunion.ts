@@ -10,7 +10,7 @@ import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
 import { storeResult } from "../keys/store-result.ts";
 import { type Aggregate, count, make, type Operation, parseAggregate } from "./aggregate.ts";
-import { RangeWalk } from "./range-walk.ts";
+import { eachInRange } from "./range-walk.ts";
 import { listLength, replyFound, sortedSetsOf } from "./sorted-set-key.ts";
 
 export const zdiffCommands: readonly CommandRow[] = [
@@ -124,10 +124,9 @@ function* writeInSlices(context: CommandContext, aggregate: Aggregate, parts: Pa
       yield units;
     }
     const { content, entry } = build;
-    if (!content.isLarge(entry)) return writeAll(context, build, withScores);
     context.reply.array(listLength(context, build.count, withScores));
-    const walk = new RangeWalk(sortedSetsOf(context), content, entry);
-    yield* walk.go({ first: 0, count: Infinity, isReverse: false }, () => replyFound(context, withScores));
+    const all = { first: 0, count: build.count, isReverse: false };
+    yield* eachInRange(sortedSetsOf(context), content, entry, all, () => replyFound(context, withScores));
   } finally {
     build.drop();
     parts.bytesAside = 0;
