@@ -23,7 +23,7 @@ import type { Keyspace } from "./keyspace.ts";
 import { patchValue } from "./patch.ts";
 import { largeLayout, typeNameOf, valueType } from "./value-type.ts";
 import { HashChanges } from "./values/hash-changes.ts";
-import { SortedSetChanges } from "./values/sorted-set-changes.ts";
+import { SortedSetChanges } from "./values/sorted/sorted-set-changes.ts";
 import { SetChanges } from "./values/set-changes.ts";
 
 /** As an expiry to `put`: the one that the key has stays. */

@@ -5,7 +5,7 @@ import type { KeyTable } from "../../src/keyspace/key-table.ts";
 import type { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { valueType } from "../../src/keyspace/value-type.ts";
 import type { HashValues } from "../../src/keyspace/values/hash.ts";
-import type { SortedSetValues } from "../../src/keyspace/values/sorted-set.ts";
+import type { SortedSetValues } from "../../src/keyspace/values/sorted/sorted-set.ts";
 import { orderedRefs, type SetValues } from "../../src/keyspace/values/set.ts";
 
 export interface DumpedValue {

@@ -11,7 +11,7 @@ import { keyspaceBounds } from "../../../src/keyspace/bounds.ts";
 import { Keyspace } from "../../../src/keyspace/keyspace.ts";
 import { beyondIntset, beyondListpack, valueType } from "../../../src/keyspace/value-type.ts";
 import { SetBuild } from "../../../src/keyspace/values/set-build.ts";
-import { SortedSetBuild } from "../../../src/keyspace/values/sorted-set-build.ts";
+import { SortedSetBuild } from "../../../src/keyspace/values/sorted/sorted-set-build.ts";
 import { dumpDatabase } from "../../support/keyspace-dump.ts";
 
 const databasesUsed = 3;

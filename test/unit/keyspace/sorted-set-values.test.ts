@@ -11,8 +11,8 @@ import { KeyContent } from "../../../src/keyspace/content.ts";
 import { beyondListpack } from "../../../src/keyspace/value-type.ts";
 import { Graves } from "../../../src/keyspace/values/graves.ts";
 import { elementBytes, packedHeaderBytes } from "../../../src/keyspace/values/packed.ts";
-import { SortedSetValues } from "../../../src/keyspace/values/sorted-set.ts";
-import type { Edge } from "../../../src/keyspace/values/score-tree.ts";
+import { SortedSetValues } from "../../../src/keyspace/values/sorted/sorted-set.ts";
+import type { Edge } from "../../../src/keyspace/values/sorted/score-tree.ts";
 import { Seeded } from "../../../sim/seeded.ts";
 
 type Member = readonly [name: string, score: number];

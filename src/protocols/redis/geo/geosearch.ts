@@ -5,7 +5,7 @@
  */
 import { sortInSlices } from "./sort-in-slices.ts";
 import { finishNow, type Job } from "../../../base/turn-work.ts";
-import { SortedSetBuild } from "../../../keyspace/values/sorted-set-build.ts";
+import { SortedSetBuild } from "../../../keyspace/values/sorted/sorted-set-build.ts";
 import type { CommandContext } from "../core/context.ts";
 import { keysBehind, oneKey, type CommandRow } from "../core/command-spec.ts";
 import type { PartedReply } from "../core/parted-reply.ts";

@@ -7,7 +7,7 @@
  * a build is open.
  */
 import type { Job } from "../../../base/turn-work.ts";
-import type { SortedSetBuild } from "../../../keyspace/values/sorted-set-build.ts";
+import type { SortedSetBuild } from "../../../keyspace/values/sorted/sorted-set-build.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import { directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";

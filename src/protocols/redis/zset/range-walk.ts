@@ -7,7 +7,7 @@
 import type { Job } from "../../../base/turn-work.ts";
 import type { KeyContent } from "../../../keyspace/content.ts";
 import type { LargeValue } from "../../../keyspace/values/large-value.ts";
-import type { MemberPlace, SortedSetValues } from "../../../keyspace/values/sorted-set.ts";
+import type { MemberPlace, SortedSetValues } from "../../../keyspace/values/sorted/sorted-set.ts";
 import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
 
 const unitsOfMember = 0.3;

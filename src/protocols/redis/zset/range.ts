@@ -5,7 +5,7 @@
  * until the set changes.
  */
 import type { KeyContent } from "../../../keyspace/content.ts";
-import type { NameBound, SortedSetValues } from "../../../keyspace/values/sorted-set.ts";
+import type { NameBound, SortedSetValues } from "../../../keyspace/values/sorted/sorted-set.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import { parseFloatLoose } from "../wire/numbers.ts";

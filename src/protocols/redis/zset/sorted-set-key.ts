@@ -1,11 +1,11 @@
 /**
  * From an argument to its sorted set: what every command on sorted sets begins with.
  *
- * Not here: what a sorted set is (keyspace/values/sorted-set.ts).
+ * Not here: what a sorted set is (keyspace/values/sorted/sorted-set.ts).
  */
 import type { Database } from "../../../keyspace/database.ts";
 import { valueType } from "../../../keyspace/value-type.ts";
-import type { SortedSetValues } from "../../../keyspace/values/sorted-set.ts";
+import type { SortedSetValues } from "../../../keyspace/values/sorted/sorted-set.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import { findTyped, makeWay } from "../keys/key-access.ts";

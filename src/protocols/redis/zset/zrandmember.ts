@@ -3,7 +3,7 @@ import type { Job } from "../../../base/turn-work.ts";
 import type { Random } from "../../../base/random.ts";
 import type { KeyContent } from "../../../keyspace/content.ts";
 import type { Ref } from "../../../keyspace/values/element-table.ts";
-import type { LargeSortedSet } from "../../../keyspace/values/large-sorted-set.ts";
+import type { LargeSortedSet } from "../../../keyspace/values/sorted/large-sorted-set.ts";
 import type { CommandContext } from "../core/context.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { ElementWalk } from "../core/element-walk.ts";

@@ -1,6 +1,6 @@
 /** ZRANGESTORE dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]: the range appears under `dst` at once. */
 import type { Job } from "../../../base/turn-work.ts";
-import { SortedSetBuild } from "../../../keyspace/values/sorted-set-build.ts";
+import { SortedSetBuild } from "../../../keyspace/values/sorted/sorted-set-build.ts";
 import type { CommandContext } from "../core/context.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { directItemsMax } from "../core/sliced-reply.ts";

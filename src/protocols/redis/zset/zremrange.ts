@@ -1,7 +1,7 @@
 /** ZREMRANGEBYRANK, ZREMRANGEBYSCORE and ZREMRANGEBYLEX key min max. Many members go in slices. */
 import type { Job } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
-import type { MemberPlace } from "../../../keyspace/values/sorted-set.ts";
+import type { MemberPlace } from "../../../keyspace/values/sorted/sorted-set.ts";
 import type { CommandContext } from "../core/context.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { answerInSlices, directItemsMax } from "../core/sliced-reply.ts";

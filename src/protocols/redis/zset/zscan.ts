@@ -6,7 +6,7 @@
  */
 import type { Job } from "../../../base/turn-work.ts";
 import { beyondListpack } from "../../../keyspace/value-type.ts";
-import { readScore } from "../../../keyspace/values/score-bytes.ts";
+import { readScore } from "../../../keyspace/values/sorted/score-bytes.ts";
 import type { CommandContext } from "../core/context.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { ElementWalk } from "../core/element-walk.ts";

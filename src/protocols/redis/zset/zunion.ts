@@ -3,7 +3,7 @@
  * and ZINTERCARD numkeys key [key ...] [LIMIT limit]. Their keys may hold sets too, whose members all have score 1.
  */
 import { finishNow, type Job } from "../../../base/turn-work.ts";
-import { SortedSetBuild } from "../../../keyspace/values/sorted-set-build.ts";
+import { SortedSetBuild } from "../../../keyspace/values/sorted/sorted-set-build.ts";
 import type { CommandContext } from "../core/context.ts";
 import { countedKeys, oneKey, type CommandRow } from "../core/command-spec.ts";
 import type { PartedReply } from "../core/parted-reply.ts";

@@ -6,8 +6,8 @@
  *
  * Not here: which leaf a member belongs into (score-tree.ts). Invariant: `first` and `last` are the ends of the chain, 0 without leaves.
  */
-import { type Arena, wordOf } from "../arena.ts";
-import type { Ref } from "./element-table.ts";
+import { type Arena, wordOf } from "../../arena.ts";
+import type { Ref } from "../element-table.ts";
 
 export const leafMax = 68;
 const headerBytes = 16;

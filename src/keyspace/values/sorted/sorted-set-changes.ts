@@ -5,10 +5,10 @@
  *
  * Nothing else of the keyspace may be changed in between. Invariant: a sorted set that is empty at `close` is removed with its key.
  */
-import type { Database } from "../database.ts";
-import { operation, writeElementBytes } from "../key-records.ts";
-import type { Keyspace } from "../keyspace.ts";
-import { ChangeRecord } from "./change-record.ts";
+import type { Database } from "../../database.ts";
+import { operation, writeElementBytes } from "../../key-records.ts";
+import type { Keyspace } from "../../keyspace.ts";
+import { ChangeRecord } from "../change-record.ts";
 
 export class SortedSetChanges {
   readonly #database: Database;

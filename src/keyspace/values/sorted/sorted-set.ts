@@ -8,10 +8,10 @@
  * redis would say of it; no score is NaN. One object serves all sorted sets of a keyspace: what it has found is valid until the next
  * call, but that members of other sorted sets may be found, set and removed during a walk (`seek`, `next`).
  */
-import { ageUnit } from "../age.ts";
-import { type KeyspaceBounds, listpackMembersMax, listpackValueMax } from "../bounds.ts";
-import type { KeyContent } from "../content.ts";
-import { beyondListpack, valueType } from "../value-type.ts";
+import { ageUnit } from "../../age.ts";
+import { type KeyspaceBounds, listpackMembersMax, listpackValueMax } from "../../bounds.ts";
+import type { KeyContent } from "../../content.ts";
+import { beyondListpack, valueType } from "../../value-type.ts";
 import { LargeSortedSet } from "./large-sorted-set.ts";
 import {
   elementBytes,
@@ -20,7 +20,7 @@ import {
   packedHeaderBytes,
   setPackedCount,
   writeElement,
-} from "./packed.ts";
+} from "../packed.ts";
 import { compareMembers, readScore, scoreBytes, writeScore } from "./score-bytes.ts";
 import type { Edge, ScoreTree } from "./score-tree.ts";
 

@@ -4,7 +4,7 @@
  *
  * Not here: which child a member belongs to (score-tree.ts). Invariant: all children are leaves, or none.
  */
-import type { Ref } from "./element-table.ts";
+import type { Ref } from "../element-table.ts";
 
 export const nodeMax = 64;
 

@@ -3,14 +3,14 @@
  *
  * Not here: sorted sets in memory (sorted-set.ts).
  */
-import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
-import type { KeyContent } from "../content.ts";
-import { beginElements, endElements, operation, skipElements, writeElementBytes } from "../key-records.ts";
-import { valueType } from "../value-type.ts";
+import type { ByteReader, ByteWriter } from "../../../base/bytes.ts";
+import type { KeyContent } from "../../content.ts";
+import { beginElements, endElements, operation, skipElements, writeElementBytes } from "../../key-records.ts";
+import { valueType } from "../../value-type.ts";
 import type { LargeSortedSet } from "./large-sorted-set.ts";
 import { scoreBytes } from "./score-bytes.ts";
 import type { SortedSetValues } from "./sorted-set.ts";
-import type { PartOperation, RewriteSource, ValueKind } from "./value-kind.ts";
+import type { PartOperation, RewriteSource, ValueKind } from "../value-kind.ts";
 
 export class SortedSetKind implements ValueKind {
   readonly type = valueType.sortedSet;

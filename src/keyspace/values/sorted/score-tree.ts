@@ -7,9 +7,9 @@
  * says of a child's first member and number is true after each change, so no node names a member that is gone; a leaf has a member at
  * least.
  */
-import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
-import type { Arena } from "../arena.ts";
-import type { ElementTable, Ref } from "./element-table.ts";
+import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
+import type { Arena } from "../../arena.ts";
+import type { ElementTable, Ref } from "../element-table.ts";
 import { compareMembers } from "./score-bytes.ts";
 import { leafMax, ScoreLeaves } from "./score-leaves.ts";
 import { type Child, nodeMax, ScoreNode } from "./score-nodes.ts";

@@ -6,14 +6,14 @@
  * Not here: which members. Invariants: no record is open after `pause`, which must come before anything else is changed; it ends by
  * `moveTo` or `drop`, once.
  */
-import { ageOf } from "../age.ts";
-import { listpackMembersMax, listpackValueMax } from "../bounds.ts";
-import type { KeyContent } from "../content.ts";
-import type { Database } from "../database.ts";
-import { operation, writeElementBytes } from "../key-records.ts";
-import type { Keyspace } from "../keyspace.ts";
-import { beyondListpack } from "../value-type.ts";
-import { ChangeRecord } from "./change-record.ts";
+import { ageOf } from "../../age.ts";
+import { listpackMembersMax, listpackValueMax } from "../../bounds.ts";
+import type { KeyContent } from "../../content.ts";
+import type { Database } from "../../database.ts";
+import { operation, writeElementBytes } from "../../key-records.ts";
+import type { Keyspace } from "../../keyspace.ts";
+import { beyondListpack } from "../../value-type.ts";
+import { ChangeRecord } from "../change-record.ts";
 import type { LargeSortedSet } from "./large-sorted-set.ts";
 
 /**

@@ -4,9 +4,9 @@
  * Not here: what a member or a score means to commands (sorted-set.ts). Invariant: each element is in the tree once, under the score
  * that is its payload.
  */
-import type { Arena } from "../arena.ts";
-import type { ElementTable, Ref } from "./element-table.ts";
-import type { LargeValue, Usage } from "./large-value.ts";
+import type { Arena } from "../../arena.ts";
+import type { ElementTable, Ref } from "../element-table.ts";
+import type { LargeValue, Usage } from "../large-value.ts";
 import { readScore, scoreBytes, writeScore } from "./score-bytes.ts";
 import { ScoreTree } from "./score-tree.ts";
 
