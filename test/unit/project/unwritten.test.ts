@@ -223,6 +223,9 @@ test("of records of every kind in one tick, each tells of its own keys alone", a
     ["SADD", "six", "f", "g"],
     ["SREM", "set", "a"],
     ["SUNIONSTORE", "seven", "largeSet", "set"],
+    ["ZADD", "eight", 1, "f", 2, "g"],
+    ["ZREM", "sorted", "a"],
+    ["ZUNIONSTORE", "nine", 1, "largeSorted"],
   ];
   changer.send(Buffer.concat(changes.map((change) => words(...change))));
   failing.rig.settle();
@@ -239,6 +242,9 @@ test("of records of every kind in one tick, each tells of its own keys alone", a
     "six",
     "set",
     "seven",
+    "eight",
+    "sorted",
+    "nine",
   ];
   for (const key of asked) assert.equal(failing.ask("EXISTS", key), "", key);
   for (const key of ["f", "g", "v", "value", "more", "other"])
