@@ -202,6 +202,10 @@ test("a tree of several levels grows, shrinks and is emptied, at random and from
     }
     one.check(random);
     assert.ok(tree.leafCount < full, "leaves join");
+    assert.ok(
+      tree.leafCount * 17 <= one.scores.size + 100,
+      `${tree.leafCount} leaves for ${one.scores.size}`,
+    );
     while (one.scores.size > 0) one.removeRank(random.below(one.scores.size));
     tree.assertSound();
     assert.equal(tree.leafCount, 0);

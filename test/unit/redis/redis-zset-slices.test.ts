@@ -122,6 +122,8 @@ for (const command of long) {
     assert.ok(answered >= turns - 2, `${answered} answers in ${turns} turns`);
     if (command[0] === "ZRANDMEMBER") assert.equal(reply.length > 4000 * 6, true);
     else assert.equal(reply, wanted);
+    const names = reply.match(/m\d+/g) ?? [];
+    if (command[2] !== -4000) assert.equal(new Set(names).size, names.length, "each member once");
     for (const key of ["z", "to"])
       assert.equal(
         sets.ask("ZRANGE", key, 0, -1, "WITHSCORES"),
