@@ -524,7 +524,7 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "what a stored set had before it became large is not recorded",
     file: "src/keyspace/values/set-build.ts",
-    find: "    else if (content.isLarge(this.entry)) this.#recordAll(this.#records);",
+    find: "      this.#record(operation.addMembers, table.bytes, table.start, table.end);",
     replace: "",
   },
   {

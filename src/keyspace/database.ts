@@ -120,6 +120,13 @@ export class Database {
     this.#wasSet(entry);
   }
 
+  /** Sets a key to what the packed `entry` of another table has, with its expiry. */
+  putPacked(source: KeyTable, entry: number, key: Uint8Array, start: number, end: number): void {
+    source.locate(entry);
+    const { bytes, start: from, end: to } = source;
+    this.#putWhole(source.typeWord(entry), key, start, end, bytes, from, to, source.expiry(entry));
+  }
+
   /** Gives a string that is there another value; its expiry stays. */
   replace(entry: number, value: Uint8Array, from: number, to: number): void {
     const table = this.table;
@@ -212,13 +219,7 @@ export class Database {
 
   /** Copies an entry with its expiry to a key of `target`, which is replaced. */
   copyTo(entry: number, target: Database, key: Uint8Array, start: number, end: number): void {
-    const { table } = this;
-    if (!this.content.isLarge(entry)) {
-      table.locate(entry);
-      const { bytes, start: from, end: to } = table;
-      target.#putWhole(table.typeWord(entry), key, start, end, bytes, from, to, table.expiry(entry));
-      return;
-    }
+    if (!this.content.isLarge(entry)) return target.putPacked(this.table, entry, key, start, end);
     this.#writeNamed(operation.copy, entry, target, key, start, end);
     target.#wasNamed(this.content.copyLarge(entry, target.content, key, start, end));
   }

@@ -54,7 +54,10 @@ export interface KeyWatcher {
 export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly sourceId = stateSourceId.keyspace;
   readonly databases: readonly Database[];
-  /** No client's: values that commands make over several turns, recorded as they grow, before they are renamed to their keys. */
+  /**
+   * No client's: large values that commands make over several turns, with all their records, before they are renamed to their
+   * keys.
+   */
   readonly scratch: Database;
   /** Values that commands read or make over several turns, in no journal. */
   readonly aside: KeyContent;

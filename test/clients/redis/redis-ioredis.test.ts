@@ -193,6 +193,32 @@ for (const protocol of [2, 3] as const) {
   });
 }
 
+for (const protocol of [2, 3] as const) {
+  test(`sets, RESP${protocol}`, async () => {
+    const client = open(protocol);
+    const key = (name: string): string => `set-${name}-${protocol}`;
+    assert.equal(await client.sadd(key("a"), 3, "1", 2), 3);
+    await client.sadd(key("b"), Buffer.from([0xff, 0]), "2");
+    assert.deepEqual(await client.smembers(key("a")), ["1", "2", "3"]);
+    const raw = await client.smembersBuffer(key("b"));
+    assert.ok(raw.some((member) => member.equals(Buffer.from([0xff, 0]))));
+    assert.deepEqual(await client.sinter(key("a"), key("b")), ["2"]);
+    assert.deepEqual(await client.sdiff(key("a"), key("b")), ["1", "3"]);
+    assert.equal(await client.sinterstore(key("c"), key("a"), key("b")), 1);
+    const replies = await client.multi().srem(key("c"), "2").exists(key("c")).exec();
+    assert.deepEqual(replies, [
+      [null, 1],
+      [null, 0],
+    ]);
+    const scanned: string[] = [];
+    for await (const members of client.sscanStream(key("a"), { count: 1 })) scanned.push(...members);
+    assert.deepEqual(scanned, ["1", "2", "3"]);
+    assert.deepEqual(await client.spop(key("a"), 3), ["1", "2", "3"]);
+    assert.equal(await client.spop(key("a")), null);
+    assert.equal(await client.srandmember(key("a")), null);
+  });
+}
+
 test("databases are apart, streams too", async () => {
   const zero = open(3);
   const one = open(3, { db: 1 });

@@ -43,6 +43,27 @@ for (const version of [2, 3] as const) {
     await client.close();
   });
 
+  test(`sets, RESP${version}`, async () => {
+    const client = await open(version);
+    const key = (name: string): string => `set-${name}-${version}`;
+    assert.equal(await client.sAdd(key("a"), ["3", "1", "2"]), 3);
+    assert.equal(await client.sAdd(key("b"), ["2", "3", "x"]), 3);
+    assert.deepEqual([...(await client.sMembers(key("a")))], ["1", "2", "3"]);
+    assert.equal(await client.sIsMember(key("a"), "1"), 1);
+    assert.deepEqual(await client.smIsMember(key("a"), ["1", "9"]), [1, 0]);
+    assert.deepEqual([...(await client.sInter([key("a"), key("b")]))], ["2", "3"]);
+    assert.equal(await client.sUnionStore(key("c"), [key("a"), key("b")]), 4);
+    assert.equal(await client.sInterCard([key("a"), key("b")], 1), 1);
+    assert.equal(await client.sMove(key("b"), key("a"), "x"), 1);
+    const scanned: string[] = [];
+    for await (const members of client.sScanIterator(key("a"))) scanned.push(...[members].flat());
+    assert.deepEqual(scanned.toSorted(), ["1", "2", "3", "x"]);
+    assert.equal((await client.sPopCount(key("a"), 2)).length, 2);
+    assert.equal((await client.sRandMemberCount(key("c"), -7)).length, 7);
+    assert.equal(await client.sCard(key("a")), 2);
+    await client.close();
+  });
+
   test(`streams and groups, RESP${version}`, async () => {
     const client = await open(version);
     const key = `orders-${version}`;
