@@ -60,6 +60,10 @@ export class KeyContent {
     return large as ElementTable;
   }
 
+  get arena(): Arena {
+    return this.#space.arena;
+  }
+
   newElements(): ElementTable {
     const { arena, seed, bounds } = this.#space;
     return new ElementTable({

@@ -23,6 +23,7 @@ import type { Keyspace } from "./keyspace.ts";
 import { patchValue } from "./patch.ts";
 import { largeLayout, typeNameOf, valueType } from "./value-type.ts";
 import { HashChanges } from "./values/hash-changes.ts";
+import { SortedSetChanges } from "./values/sorted/sorted-set-changes.ts";
 import { SetChanges } from "./values/set-changes.ts";
 
 /** As an expiry to `put`: the one that the key has stays. */
@@ -34,6 +35,8 @@ export class Database {
   content: KeyContent;
   /** How a command changes the fields of a hash. */
   readonly hash: HashChanges;
+  /** How a command changes the members of a sorted set. */
+  readonly sortedSet: SortedSetChanges;
   /** The same for the members of a set. */
   readonly set: SetChanges;
 
@@ -42,6 +45,7 @@ export class Database {
     this.number = number;
     this.content = keyspace.newContent();
     this.hash = new HashChanges(this, keyspace);
+    this.sortedSet = new SortedSetChanges(this, keyspace);
     this.set = new SetChanges(this, keyspace);
   }
 
@@ -193,6 +197,12 @@ export class Database {
   createHash(key: Uint8Array, start: number, end: number): number {
     const keyspace = this.#keyspace;
     return keyspace.hashes.create(this.content, key, start, end, ageOf(keyspace.position));
+  }
+
+  /** An empty sorted set for a key that has nothing: members are to follow at once, by `sortedSet`. */
+  createSortedSet(key: Uint8Array, start: number, end: number): number {
+    const keyspace = this.#keyspace;
+    return keyspace.sortedSets.create(this.content, key, start, end, ageOf(keyspace.position));
   }
 
   /** The same for a set: members are to follow, by `set`. */

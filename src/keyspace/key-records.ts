@@ -12,6 +12,8 @@
  *       removeFields : key, u32 count, count x element
  *       addMembers, removeMembers : key, u32 count, count x element   a set has these members, or has them no more; likewise
  *       head         : key, u8 type, u8 flags, f64 expiry ms    a large value, but for its elements; the key may be new
+ *       setScores    : key, u32 count, count x (f64 score, element)   members of a sorted set; the key may be new
+ *       removeScored : key, u32 count, count x element
  *       rename, copy : key, u8 database, key                    a large value under another name, which is replaced
  *     key, element   = u32 length, bytes
  *

@@ -25,6 +25,8 @@ import { UnwrittenKeys } from "./unwritten-keys.ts";
 import { Graves } from "./values/graves.ts";
 import { HashKind } from "./values/hash-kind.ts";
 import { HashValues } from "./values/hash.ts";
+import { SortedSetKind } from "./values/sorted/sorted-set-kind.ts";
+import { SortedSetValues } from "./values/sorted/sorted-set.ts";
 import { SetKind } from "./values/set-kind.ts";
 import { SetValues } from "./values/set.ts";
 import { ValueKinds } from "./values/value-kind.ts";
@@ -71,6 +73,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly arena = new Arena();
   readonly graves = new Graves();
   readonly hashes: HashValues;
+  readonly sortedSets: SortedSetValues;
   readonly sets: SetValues;
   readonly kinds: ValueKinds;
   /** All databases that have records. */
@@ -96,8 +99,13 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.seed = seed | 0;
     this.bounds = bounds;
     this.hashes = new HashValues(bounds);
+    this.sortedSets = new SortedSetValues(bounds);
     this.sets = new SetValues(bounds);
-    this.kinds = new ValueKinds([new HashKind(this.hashes), new SetKind(this.sets)]);
+    this.kinds = new ValueKinds([
+      new HashKind(this.hashes),
+      new SetKind(this.sets),
+      new SortedSetKind(this.sortedSets),
+    ]);
     this.#unwritten = new UnwrittenKeys(this, this.kinds);
     this.databases = Array.from({ length: databaseCount }, (_, number) => new Database(this, number));
     this.scratch = new Database(this, scratchNumber);

@@ -217,6 +217,26 @@ for (const protocol of [2, 3] as const) {
     assert.equal(await client.spop(key("a")), null);
     assert.equal(await client.srandmember(key("a")), null);
   });
+
+  test(`sorted sets: a leaderboard, a queue by time, places, RESP${protocol}`, async () => {
+    const client = open(protocol);
+    const key = (name: string): string => `zset-${protocol}-${name}`;
+    assert.equal(await client.zadd(key("board"), 10, "ann", 20, "bob", 15.5, "cyd"), 3);
+    assert.equal(Number(await client.zincrby(key("board"), 7, "ann")), 17);
+    assert.deepEqual(await client.zrevrange(key("board"), 0, 1), ["bob", "ann"]);
+    assert.equal(await client.zrank(key("board"), "cyd"), 0);
+    assert.equal(await client.zcount(key("board"), "(15.5", "+inf"), 2);
+    assert.equal(await client.zunionstore(key("all"), 2, key("board"), key("board")), 3);
+    assert.equal(Number(await client.zscore(key("all"), "bob")), 40);
+    const waiting = open(protocol).bzpopmin(key("queue"), 0);
+    await client.zadd(key("queue"), 2, "later", 1, "first");
+    const [from, member, score] = (await waiting)!;
+    assert.deepEqual([from, member, Number(score)], [key("queue"), "first", 1]);
+    assert.equal(await client.zremrangebyscore(key("queue"), "-inf", 2), 1);
+    await client.geoadd(key("places"), 13.361389, 38.115556, "Palermo", 15.087269, 37.502669, "Catania");
+    const near = await client.geosearch(key("places"), "FROMLONLAT", 15, 37, "BYRADIUS", 100, "km", "ASC");
+    assert.deepEqual(near, ["Catania"]);
+  });
 }
 
 test("databases are apart, streams too", async () => {

@@ -139,7 +139,14 @@ export class ReplyWriter {
   }
 
   double(value: number): void {
-    const text = formatDouble(value);
+    // Most scores are whole: no text is made of them.
+    if (this.version === 2 && Number.isSafeInteger(value) && !Object.is(value, -0))
+      return this.bulkInteger(value);
+    this.doubleText(formatDouble(value));
+  }
+
+  /** A double that was spelt already. */
+  doubleText(text: string): void {
     if (this.version === 3) this.#line(0x2c, text);
     else this.bulkLatin1(text);
   }
