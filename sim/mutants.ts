@@ -406,8 +406,8 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "who waits for a group's news is not woken",
     file: "src/protocols/redis/stream/blocked-read.ts",
-    find: "    if (!queue.isDeleted) return this.#serve();",
-    replace: "    if (!queue.isDeleted) return this.#read.group === undefined ? this.#serve() : undefined;",
+    find: "    if (group !== undefined) assertGroup(queue, group);",
+    replace: "    if (group !== undefined) return false;",
   },
   {
     name: "a group's news goes to one who waited and is gone",

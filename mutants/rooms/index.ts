@@ -2,6 +2,7 @@
 import type { RoomMutant } from "../mutant.ts";
 import { brokerMutants } from "./broker.ts";
 import { foundationMutants } from "./foundation.ts";
+import { blockingMutants } from "./blocking.ts";
 import { protocolMutants } from "./protocols.ts";
 import { storageMutants } from "./storage.ts";
 
@@ -9,6 +10,7 @@ export const roomMutants: readonly RoomMutant[] = [
   ...foundationMutants,
   ...storageMutants,
   ...brokerMutants,
+  ...blockingMutants,
   ...protocolMutants,
 ];
 

@@ -9,6 +9,10 @@ export const limits = {
   subscriberOutputBytesMax: 32 << 20,
   /** One reply of a Redis command that gathers it (lists of entries, keys, values); what is larger is an error. */
   redisReplyBytesMax: 512 << 20,
+  /** Keys that one blocking Redis command may wait for. */
+  redisWaitKeysMax: 10_000,
+  /** Keys that all Redis clients may wait for, each counted for each client: 0.75 KiB each at most. */
+  redisWaitKeysTotalMax: 500_000,
   /** The bound on bytes in flight is `--memory-bytes-max`, and at least this. */
   inFlightBytesLeast: 64 << 20,
   /** While bytes in flight are above their bound, a connection that holds less than its fair part is read from; between: */

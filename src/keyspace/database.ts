@@ -21,7 +21,7 @@ import {
 import type { KeyTable } from "./key-table.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { patchValue } from "./patch.ts";
-import { largeLayout, valueType } from "./value-type.ts";
+import { largeLayout, typeNameOf, valueType } from "./value-type.ts";
 import { HashChanges } from "./values/hash-changes.ts";
 
 /** As an expiry to `put`: the one that the key has stays. */
@@ -136,7 +136,8 @@ export class Database {
     if (!this.#keyspace.isWatched) return;
     const table = this.table;
     table.locateKey(entry);
-    this.#keyspace.watcher!.keyChanged(this.number, table.bytes.latin1Slice(table.start, table.end));
+    const key = table.bytes.latin1Slice(table.start, table.end);
+    this.#keyspace.watcher!.keyChanged(this.number, key, typeNameOf(table.type(entry)));
   }
 
   /** Overwrites a part of a string that is there; it grows if needed, with zeros between. */

@@ -37,9 +37,10 @@ const recordOverheadBytes = 20;
 /** Blocks of dropped values that one turn gives back: about half a millisecond. */
 const blocksFreedATurn = 2000;
 
-/** Who wants to know of each changed key (WATCH). */
+/** Who wants to know of each changed key (WATCH, commands that wait). */
 export interface KeyWatcher {
-  keyChanged(database: number, key: string): void;
+  /** The key has, or had until now, a value of that type, as TYPE names it. */
+  keyChanged(database: number, key: string, type: string): void;
   /** Nobody watches anything: changes need not be told. */
   readonly isEmpty: boolean;
 }

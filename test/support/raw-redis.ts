@@ -55,6 +55,13 @@ export class RawRedis {
     });
   }
 
+  /** All requests in one piece. */
+  pipeline(requests: readonly (readonly Word[])[]): Promise<string>[] {
+    const replies = requests.map(() => new Promise<string>((resolve) => this.#waiting.push(resolve)));
+    this.#socket.write(Buffer.concat(requests.map(requestOf)));
+    return replies;
+  }
+
   async close(): Promise<void> {
     this.#socket.destroy();
     await this.#closed;

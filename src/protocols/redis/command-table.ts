@@ -9,6 +9,7 @@ import { aclCommands } from "./acl/command-table.ts";
 import { bitmapCommands } from "./bitmap/command-table.ts";
 import { clusterCommands } from "./cluster/command-table.ts";
 import { connectionCommands } from "./connection/command-table.ts";
+import type { CommandRows } from "./core/command-spec.ts";
 import { CommandTable } from "./core/command-table.ts";
 import { geoCommands } from "./geo/command-table.ts";
 import { hashCommands } from "./hash/command-table.ts";
@@ -24,7 +25,7 @@ import { stringCommands } from "./string/command-table.ts";
 import { transactionsCommands } from "./transaction/command-table.ts";
 import { sortedSetCommands } from "./zset/command-table.ts";
 
-export const commandTable = new CommandTable([
+export const commandFamilies: readonly CommandRows[] = [
   stringCommands,
   genericCommands,
   streamCommands,
@@ -42,4 +43,6 @@ export const commandTable = new CommandTable([
   hyperloglogCommands,
   geoCommands,
   clusterCommands,
-]);
+];
+
+export const commandTable = new CommandTable(commandFamilies);

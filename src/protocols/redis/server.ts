@@ -12,6 +12,9 @@ import { type Keyspace } from "../../keyspace/keyspace.ts";
 import { SparseLog } from "../../base/sparse-log.ts";
 import { CompiledRules } from "./acl/command-rules.ts";
 import { AclLog } from "./acl/log.ts";
+import { BlockedClients } from "./blocking/blocked-clients.ts";
+import { KeyChanges } from "./blocking/key-changes.ts";
+import type { KeyWatch, WaitingKey } from "./blocking/waiting-key.ts";
 import type { ClientConnection } from "./core/client-connection.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { CommandTable } from "./core/command-table.ts";
@@ -22,6 +25,7 @@ import { LiveChannels, liveExchangeName } from "../../broker/live/channels.ts";
 import { LiveMessages } from "./pubsub/live-messages.ts";
 import { hiddenValue, ServerSettings } from "./core/settings.ts";
 import { StreamCounts } from "./keys/visible-streams.ts";
+import { StreamWatch } from "./stream/stream-watch.ts";
 import { WatchTable } from "./transaction/watches.ts";
 
 const errorCodesMax = 128;
@@ -37,6 +41,7 @@ export class RedisServer {
   readonly aclLog: AclLog;
   readonly streamCounts = new StreamCounts();
   readonly watches: WatchTable;
+  readonly blocking: BlockedClients;
   /** All keys that are not streams. */
   readonly keyspace: Keyspace;
   readonly live: LiveChannels;
@@ -85,7 +90,12 @@ export class RedisServer {
       findStream: (database, key) => this.findStream(database, key),
       hasValue: (database, key) => keyspace.typeOf(database, key) !== undefined,
     });
-    keyspace.watcher = this.watches;
+    this.blocking = new BlockedClients({
+      timers: broker.timers,
+      work: broker.work,
+      watch: (waiting) => (waiting.type === "stream" ? this.#watchStream(waiting) : null),
+    });
+    keyspace.watcher = new KeyChanges(this.watches, this.blocking);
   }
 
   /** Whether there is a key of any kind. */
@@ -127,6 +137,11 @@ export class RedisServer {
       this.#vhosts[database] = vhost;
     }
     return vhost;
+  }
+
+  /** Streams are no values: their logs tell of changes. */
+  #watchStream(waiting: WaitingKey): KeyWatch {
+    return new StreamWatch(this.vhostOf(waiting.database), waiting, this.blocking);
   }
 
   /** The stream (or queue) of that key. Throws where it belongs to one AMQP connection alone. */

@@ -22,9 +22,9 @@ import { DeferredPushes } from "./core/deferred-pushes.ts";
 import { unitsOfRequest } from "./core/request-cost.ts";
 import { dispatch, runReply } from "./core/dispatch.ts";
 import { errorTexts, RedisError } from "./core/errors.ts";
+import { PipelineHold } from "./core/pipeline-hold.ts";
 import { type BlockedCommand, type LaterReplies, LaterReply, type LaterWork } from "./core/later-reply.ts";
 import { limits } from "../../base/limits.ts";
-import type { Job, RunningJob } from "../../base/turn-work.ts";
 import { confirmedCommands, Subscriptions } from "./pubsub/subscriptions.ts";
 import type { RedisServer } from "./server.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
@@ -35,8 +35,6 @@ import { RequestParser } from "./wire/request-parser.ts";
 
 /** While a command waits for its reply, the connection is read from until it has sent this much more. */
 const blockedInputBytesMax = 1 << 20;
-
-function* nothing(): Job<void> {}
 
 export class RedisSession implements Session, Holder, Caller, ClientConnection, LaterReplies {
   readonly id: number;
@@ -69,8 +67,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** Messages also wait for a reply that comes later: part of it is in the output, or it confirms their subscription. */
   holdsPushes = false;
   #isRunning = false;
-  /** Requests are left, and the work of this turn is used up. */
-  #turnWait: RunningJob | null = null;
+  /** Made when it is first needed. */
+  #hold: PipelineHold | null = null;
   #isPeerEnded = false;
   /** The connection is not read from, since it has sent too much while a command waits. */
   #isPaused = false;
@@ -185,7 +183,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.lastCommandAt = clock.now();
     // At least one request runs, or clients that send few would wait for those that send many.
     for (let isFirst = true; !this.#isHeld && !this.isEnding && !this.isOutputFull; isFirst = false) {
-      if (!isFirst && work.isSpent && parser.pendingBytes > 0) this.#waitForTurn();
+      if (!isFirst && work.isSpent && parser.pendingBytes > 0) this.#ensureHold().untilNextTurn();
       if (this.#isHeld || !parser.next()) break;
       context.request = parser.request;
       this.requests++;
@@ -259,15 +257,12 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
 
   /** Requests wait, for a reply that is still to come or for the next turn. */
   get #isHeld(): boolean {
-    return this.#later !== null || this.#turnWait !== null;
+    return this.#later !== null || this.#hold?.isHeld === true;
   }
 
-  /** The pipeline goes on in the next turn, so that other clients are served in between. */
-  #waitForTurn(): void {
-    this.#turnWait = this.server.broker.work.run(nothing(), () => {
-      this.#turnWait = null;
-      this.connection.answerTo(this.connection.answerMark, () => this.#resume());
-    });
+  #ensureHold(): PipelineHold {
+    this.#hold ??= new PipelineHold(this.server.broker, this.connection, () => this.#resume());
+    return this.#hold;
   }
 
   /** Small requests in one chunk may ask for gigabytes of replies. */
@@ -298,14 +293,18 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
    * that has its place from then on, and what was said of its reply when it came still holds.
    */
   beginLater(work: LaterWork): LaterReply {
+    return this.#begin(work, this.#later?.hasWaited ?? false);
+  }
+
+  #begin(work: LaterWork, hasWaited: boolean): LaterReply {
     const isWanted = this.#later?.isWanted ?? (this.replyMode === "on" || this.#isConfirmed);
     this.blocked = null;
-    this.#later = new LaterReply(this, work, isWanted);
+    this.#later = new LaterReply(this, work, { isWanted, hasWaited });
     return this.#later;
   }
 
   beginBlocked(work: BlockedCommand): LaterReply {
-    const later = this.beginLater(work);
+    const later = this.#begin(work, true);
     this.blocked = work;
     return later;
   }
@@ -318,15 +317,14 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     return this.heldBytes + this.connection.output.buffer.length;
   }
 
-  /** Lets `context.request` outlive the command's handler, until the command is answered. A read that waits needs none. */
+  /** Lets `context.request` outlive the command's handler, until the command is answered. One that waited has it already. */
   keepRequest(): void {
     if (this.#later === null) this.context.request = this.#parser.keep();
     this.holdLater(0);
   }
 
-  /** So much is gathered of the reply that comes later. */
-  holdLater(replyBytes: number): void {
-    this.#laterBytes = this.context.request.memoryBytes + replyBytes;
+  holdLater(bytes: number): void {
+    this.#laterBytes = this.context.request.memoryBytes + bytes;
     this.#tellHeld();
   }
 
@@ -362,9 +360,12 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     // The reply came before the handler returned: the loop in #run, which called it, goes on by itself.
     if (isInHandler) return;
     if (!this.holdsPushes) this.#pushes.flushTo(this.connection.output);
+    if (!isAnswered && output.length === before) return;
     this.#tellHeld();
     this.connection.touch();
-    if (this.#later === null) this.#resume();
+    if (this.#later !== null) return;
+    if (later.hasWaited) this.#ensureHold().untilTickEnd();
+    else this.#resume();
   }
 
   /** Sends out-of-band bytes: never in the middle of a reply. */
@@ -467,8 +468,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   #abandonLater(): void {
-    this.#turnWait?.cancel();
-    this.#turnWait = null;
+    this.#hold?.cancel();
     const later = this.#later;
     if (later === null) return;
     this.#letGoOfLater();

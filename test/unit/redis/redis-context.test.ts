@@ -51,9 +51,15 @@ test("strings, streams and errors without a connection, seen by a connection too
   assert.equal(says(rig, peer, "EXISTS", "k", "s"), ":0\r\n");
 });
 
-test("a read does not wait, and a long reply is written at once", async () => {
+test("nothing waits, and a long reply is written at once", async () => {
   const { rig, script } = await open();
-  assert.equal(plain(script.call("XREAD", "BLOCK", "0", "STREAMS", "s", "$")), null);
+  const notAllowed = (name: string): string =>
+    `-ERR ${name} command is not allowed with BLOCK option from scripts`;
+  assert.equal(plain(script.call("XREAD", "BLOCK", "0", "STREAMS", "s", "$")), notAllowed("XREAD"));
+  script.call("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM");
+  const groupRead = ["GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">"];
+  assert.equal(plain(script.call("xreadgroup", ...groupRead)), notAllowed("xreadgroup"));
+  script.call("DEL", "s");
   const names = Array.from({ length: 3000 }, (_, i) => `k${i}`);
   script.call("MSET", ...names.flatMap((name) => [name, name]));
   assert.deepEqual(plain(script.call("MGET", ...names)), names);
@@ -126,4 +132,69 @@ test("a script's user is asked about commands, keys and channels, in redis's wor
       ["channel", "lua", "c"],
     ],
   );
+});
+
+/** A command's reply as values, the way in which Lua will get it: text, numbers, lists, null, and errors with their words. */
+type Value = string | number | null | { readonly error: string } | Value[];
+
+function valueOf(reply: Reply): Value {
+  if ("bytes" in reply) return reply.bytes.toString();
+  if ("items" in reply) return reply.items.map(valueOf);
+  if ("text" in reply) return reply.type === "error" ? { error: reply.text } : reply.text;
+  return "value" in reply ? Number(reply.value) : null;
+}
+
+test("what a script does with a user of its own: replies are values, and what is refused is refused in redis's words", async () => {
+  const { rig, peer } = await open();
+  const { access } = rig.broker;
+  const passwords = [access.storedPassword(passwordDigest("secret"))];
+  const redis = { commands: ["+@all", "-persist"], keys: ["~mine*"], channels: [] };
+  access.users.set(newUser("owner", { passwords, redis }));
+  const { server } = peer.connection.session as RedisSession;
+  const script = new ScriptCaller(server, "owner");
+  const call = (line: string): Value => valueOf(script.call(...line.split(" ")));
+  assert.equal(call("SET mine 1"), "OK");
+  assert.equal(call("INCR mine"), 2);
+  assert.equal(call("GET mine"), "2");
+  assert.equal(call("GET mine:none"), null);
+  assert.equal(call("EXPIRE mine 100"), 1);
+  assert.equal(call("TTL mine"), 100);
+  assert.equal(call("XADD mine:s 1-1 f v"), "1-1");
+  assert.deepEqual(call("XRANGE mine:s - +"), [["1-1", ["f", "v"]]]);
+  assert.deepEqual(call("GET mine:s"), {
+    error: "WRONGTYPE Operation against a key holding the wrong kind of value",
+  });
+  assert.equal(call("DEL mine mine:s"), 2);
+  const cannot = "ERR The user executing the script can't";
+  for (const [line, error] of [
+    ["NOSUCH mine", "ERR Unknown Redis command called from script"],
+    ["CLIENT NOSUCH", "ERR Unknown Redis command called from script"],
+    ["GET", "ERR Wrong number of args calling Redis command from script"],
+    ["SET theirs v", `${cannot} access at least one of the keys mentioned in the command arguments`],
+    ["PERSIST mine", `${cannot} run this command or subcommand`],
+    ["SUBSCRIBE c", noScript],
+    ["MULTI", noScript],
+    ["WATCH mine", noScript],
+    ["CLIENT ID", noScript],
+    ["ACL WHOAMI", noScript],
+  ] as const)
+    assert.deepEqual(call(line), { error }, line);
+  assert.equal(server.sessions.size, 1);
+  // A user whose rights end meanwhile has none with the next command.
+  access.users.set(newUser("owner", { passwords, redis: { ...redis, keys: ["~other*"] } }));
+  assert.deepEqual(call("GET mine"), {
+    error: `${cannot} access at least one of the keys mentioned in the command arguments`,
+  });
+  assert.deepEqual(rig.errors, []);
+});
+
+test("what a caller without a connection changes wakes those who wait for it, when the turn ends", async () => {
+  const { rig, peer, script } = await open();
+  peer.send(requestBytes(["XREAD", "BLOCK", "0", "STREAMS", "s", "$"]));
+  rig.settle();
+  script.call("XADD", "s", "1-1", "f", "v");
+  script.call("XADD", "s", "1-2", "f", "v");
+  assert.equal(peer.take().length, 0);
+  rig.settle();
+  assert.match(peer.take().toString(), /^\*1\r\n\*2\r\n\$1\r\ns\r\n\*2\r\n.*1-1.*1-2/s);
 });

@@ -142,7 +142,7 @@ test("2,000 readers that wait for one entry get it over several turns", async ()
   for (const reader of readers) reader.send(words("XREAD", "BLOCK", 0, "STREAMS", "s", "$"));
   rig.settle();
   const writer = rig.connect("redis");
-  writer.send(words("XADD", "s", "*", "f", "x".repeat(5000)));
+  writer.send(words("XADD", "s", "*", "f", "x".repeat(20_000)));
   rig.time.endTick();
   const atOnce = readers.filter(({ sizeReceived }) => sizeReceived > 0).length;
   assert.ok(atOnce > 0 && atOnce < 1800, `${atOnce} in one turn`);

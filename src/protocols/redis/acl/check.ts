@@ -123,18 +123,6 @@ function refusedKey(asker: Asker, asked: Asked): Refusal | null {
   return null;
 }
 
-/** Why a blocked read of those keys must end, or null. */
-export function refusalOfRead(
-  asker: Asker,
-  asked: Pick<Asked, "server" | "spec" | "database">,
-  keys: readonly string[],
-): Refusal | null {
-  const { server, database } = asked;
-  const vhost = server.vhostOf(database);
-  const refused = keys.find((name) => !mayUseLog(asker, "read", vhost, name));
-  return refusedCommand(asker, asked) ?? (refused === undefined ? null : { what: "key", name: refused });
-}
-
 interface ChannelCommand {
   readonly act: ChannelAct;
   readonly isPattern: boolean;

@@ -258,7 +258,7 @@ function clientUnblock({ request, reply, server }: CommandContext): void {
   const blocked = server.sessions.get(id)?.blocked;
   if (blocked === undefined || blocked === null) return reply.integer(0);
   reply.integer(1);
-  blocked.unblockSoon(isError ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : null);
+  blocked.unblock(isError ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : null);
 }
 
 function clientHelp(context: CommandContext): void {

@@ -36,6 +36,9 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
     return;
   }
   runHandler(context);
+  // A transaction or a script is one command here.
+  const { blocking } = context.server;
+  if (blocking.hasReady) blocking.serve();
 }
 
 /**

@@ -17,8 +17,8 @@ export interface LaterWork {
 
 /** A command that waits until there is something for it. */
 export interface BlockedCommand extends LaterWork {
-  /** Ends the wait as a timeout does, or with an error, once the command at work is over. */
-  unblockSoon(error: string | null): void;
+  /** Ends the wait: answers as at a timeout, or with an error. */
+  unblock(error: string | null): void;
   /** The user's rules have changed: the wait ends if the user may no longer read what it waits for. */
   rulesChanged(): void;
 }
@@ -29,10 +29,10 @@ export interface LaterReplies {
   beginLater(work: LaterWork): LaterReply;
   /** The same for a command that waits for data, which CLIENT UNBLOCK can end. */
   beginBlocked(work: BlockedCommand): LaterReply;
-  /** Lets `context.request` outlive the command's handler, until the command is answered. */
+  /** Lets `context.request` outlive the command's handler, until the command is answered. Call it before `beginLater` or `beginBlocked`. */
   keepRequest(): void;
-  /** Tells how many bytes of the reply have been gathered. */
-  holdLater(replyBytes: number): void;
+  /** Tells how many bytes the command takes until it is answered, beside its request: of the reply, or in tables where it waits. */
+  holdLater(bytes: number): void;
   /** This caller's part of the account of bytes in flight. */
   readonly bytesInFlight: number;
   /** Pushed messages are kept back until the reply that comes later is sent. */
@@ -52,18 +52,26 @@ interface ReplyTaker {
   answerLater(later: LaterReply, write: () => boolean): void;
 }
 
-export class LaterReply {
-  readonly work: LaterWork;
+interface ReplyTerms {
   /** False after CLIENT REPLY OFF or SKIP. */
   readonly isWanted: boolean;
+  /** The command has waited for data: what is behind it runs when the tick ends, not where it is answered. */
+  readonly hasWaited: boolean;
+}
+
+export class LaterReply {
+  readonly work: LaterWork;
+  readonly isWanted: boolean;
+  readonly hasWaited: boolean;
   /** See `Connection.answerTo`. */
   readonly answerMark: number;
   readonly #taker: ReplyTaker;
 
-  constructor(taker: ReplyTaker, work: LaterWork, isWanted: boolean) {
+  constructor(taker: ReplyTaker, work: LaterWork, { isWanted, hasWaited }: ReplyTerms) {
     this.#taker = taker;
     this.work = work;
     this.isWanted = isWanted;
+    this.hasWaited = hasWaited;
     this.answerMark = taker.requestMark;
   }
 

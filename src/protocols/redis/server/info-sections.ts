@@ -49,14 +49,15 @@ function serverFields({ server, broker, clientOrNull }: CommandContext): Field[]
 }
 
 function clientFields({ server }: CommandContext): Field[] {
-  let blocked = 0;
-  for (const client of server.sessions.values()) if (client.blocked !== null) blocked++;
+  const { blocking } = server;
   return [
     ["connected_clients", server.sessions.size],
     ["cluster_connections", 0],
     ["maxclients", server.settings.values.get("maxclients")!],
-    ["blocked_clients", blocked],
+    ["blocked_clients", blocking.clientCount],
     ["tracking_clients", 0],
+    ["clients_in_timeout_table", blocking.timeoutCount],
+    ["total_blocking_keys", blocking.keyCount],
   ];
 }
 

@@ -29,6 +29,8 @@ function swapdb(context: CommandContext): void {
     server.keyspace.swap(one, other);
     server.watches.databaseFlushed(one);
     server.watches.databaseFlushed(other);
+    server.blocking.databaseChanged(one);
+    server.blocking.databaseChanged(other);
   }
   reply.ok();
 }

@@ -1,7 +1,7 @@
 /**
  * What XREAD and XREADGROUP read, parsed once: a blocked read is served from this again when entries come.
  *
- * Not here: waiting (blocking.ts). Invariant: `serve` either answers, in slices where that is long, and returns true, or
+ * Not here: waiting (blocked-read.ts). Invariant: `serve` either answers, in slices where that is long, and returns true, or
  * writes nothing.
  */
 import { finishNow, type Job } from "../../../base/turn-work.ts";
@@ -31,7 +31,7 @@ const scratchId = new EntryId();
 /** The position of a reader that asks for new entries, or of an empty stream. */
 const noId = new EntryId();
 
-interface WantedStream {
+export interface WantedStream {
   readonly key: string;
   readonly id: EntryId;
   /** `>`: what the group has not got yet. */
@@ -62,8 +62,10 @@ export function parseRead(context: CommandContext, isGroupRead: boolean): Stream
   let first = 0;
   for (; at < request.argumentCount && first === 0; at++) {
     const more = request.argumentCount - 1 - at;
-    if (more > 0 && request.is(at, "BLOCK")) read.blockMs = timeoutArgument(request, ++at);
-    else if (more > 0 && request.is(at, "COUNT")) {
+    if (more > 0 && request.is(at, "BLOCK")) {
+      if (context.caller.place === "lua") throw notInScripts(request);
+      read.blockMs = timeoutArgument(request, ++at);
+    } else if (more > 0 && request.is(at, "COUNT")) {
       const count = request.integer(++at);
       if (Number.isNaN(count)) throw new RedisError(errorTexts.notInteger);
       read.count = Math.max(count, 0);
@@ -90,6 +92,10 @@ export function parseRead(context: CommandContext, isGroupRead: boolean): Stream
   for (let i = first; i < first + count / 2; i++)
     read.streams.push(parseStream(context, read, i, i + count / 2));
   return read;
+}
+
+function notInScripts(request: RequestArguments): RedisError {
+  return new RedisError(`ERR ${request.utf8(0)} command is not allowed with BLOCK option from scripts`);
 }
 
 function onlyInGroups(option: string): RedisError {
@@ -145,9 +151,9 @@ function groupOf(queue: Queue | undefined, group: string, key: string): GroupCur
   );
 }
 
-/** Replies with what there is to read. False, and nothing written, when there is nothing. Throws NOGROUP, WRONGTYPE. */
-export function serve(context: CommandContext, read: StreamRead): boolean {
-  return read.group === undefined ? servePlain(context, read) : serveGroup(context, read);
+/** Replies with what there is to read in those of its streams. False, and nothing written, when there is nothing. Throws NOGROUP, WRONGTYPE. */
+export function serve(context: CommandContext, read: StreamRead, streams: readonly WantedStream[]): boolean {
+  return read.group === undefined ? servePlain(context, read, streams) : serveGroup(context, read, streams);
 }
 
 interface PlainPart extends EntryRange {
@@ -155,10 +161,10 @@ interface PlainPart extends EntryRange {
   readonly count: number;
 }
 
-function servePlain(context: CommandContext, read: StreamRead): boolean {
+function servePlain(context: CommandContext, read: StreamRead, streams: readonly WantedStream[]): boolean {
   const found: PlainPart[] = [];
   let total = 0;
-  for (const { key, id } of read.streams) {
+  for (const { key, id } of streams) {
     const queue = lookUp(context, key);
     if (queue === undefined) continue;
     seal(queue);
@@ -246,11 +252,11 @@ interface GroupPart {
   readonly count: number;
 }
 
-function serveGroup(context: CommandContext, read: StreamRead): boolean {
+function serveGroup(context: CommandContext, read: StreamRead, streams: readonly WantedStream[]): boolean {
   const now = context.broker.clock.now();
   const parts: GroupPart[] = [];
   let isLong = false;
-  for (const { key, id, isNews } of read.streams) {
+  for (const { key, id, isNews } of streams) {
     const queue = lookUp(context, key);
     const group = read.group!;
     const cursor = groupOf(queue, group, key);
@@ -258,7 +264,7 @@ function serveGroup(context: CommandContext, read: StreamRead): boolean {
     const owner = seenConsumer(cursor, read.consumer, now);
     if (isNews) {
       const count = countNews(cursor, read.count);
-      if (count > 1 || read.streams.length > 1) isLong = isLongToGive(cursor, count) || isLong;
+      if (count > 1 || streams.length > 1) isLong = isLongToGive(cursor, count) || isLong;
       if (count > 0) parts.push({ key, queue: queue!, group, cursor, owner, historyFrom: null, count });
     } else {
       const historyFrom = new EntryId().copyFrom(id);

@@ -13,6 +13,7 @@ import { entryMessage } from "./entry-message.ts";
 import { queueFull, RedisError, wrongArity } from "../core/errors.ts";
 import { publishThroughExchange } from "./exchange-publish.ts";
 import { openIdArgument, writeStreamId } from "./id.ts";
+import { streamChanged } from "./stream-watch.ts";
 import { seal } from "./stream.ts";
 import { createStream, lastStream, lookUp } from "./find.ts";
 import { parseTrimOption, settleTrimOptions, trim, TrimOptions } from "./trim.ts";
@@ -73,6 +74,7 @@ function xadd(context: CommandContext): void {
   log.store.readReservedId(wanted);
   if (options.strategy !== "none") trim(context, queue, options);
   context.keyChanged(1);
+  streamChanged(context, queue);
   caller.publisherSeen();
   if (queue.log.isDurable && broker.options.redisStreamsDurability === "fsync") caller.holdUntilDurable();
   writeStreamId(reply.out, wanted);

@@ -1,6 +1,6 @@
 /** XREAD [COUNT count] [BLOCK ms] STREAMS key [key ...] id [id ...] */
-import { BlockedRead } from "./blocked-read.ts";
 import type { CommandContext } from "../core/context.ts";
+import { BlockedRead } from "./blocked-read.ts";
 import { parseRead, serve } from "./read.ts";
 import { keysBehind, type CommandRow } from "../core/command-spec.ts";
 
@@ -22,9 +22,7 @@ function xread(context: CommandContext): void {
 /** Also XREADGROUP: replies, or says that there is nothing, or waits. */
 export function readOrWait(context: CommandContext, isGroupRead: boolean): void {
   const read = parseRead(context, isGroupRead);
-  if (serve(context, read)) return;
-  const { later } = context.caller;
-  if (read.blockMs < 0 || later === null) return context.reply.nullArray();
-  const blocked = new BlockedRead(context, read, later);
-  blocked.register();
+  if (serve(context, read, read.streams)) return;
+  if (read.blockMs < 0) context.reply.nullArray();
+  else context.server.blocking.block(context, new BlockedRead(read));
 }

@@ -25,6 +25,8 @@ const lineFeed = 0x0a;
 /** A gathering buffer that a huge command left behind is not kept for small ones. */
 const shrinkFromBytes = 256 * 1024;
 
+/** An input that is larger than four times a command and this is not kept for it. */
+const keptInputBytes = 4096;
 const emptyBuffer = Buffer.alloc(0);
 
 /**
@@ -154,7 +156,9 @@ export class RequestParser {
    */
   keep(): RequestArguments {
     const { request } = this;
-    if (!this.#owned) {
+    // Of a large input a small command is copied: it may be kept for long.
+    const size = request.ends[request.argumentCount - 1]! - request.starts[0]!;
+    if (!this.#owned || this.#input.length > 4 * size + keptInputBytes) {
       const clone = request.clone();
       request.empty();
       return clone;

@@ -13,6 +13,7 @@ import { findGroup, noSuchGroup, seenConsumer, setGroupPosition } from "./groups
 import { subcommandSyntaxError, writeHelp } from "../../core/help.ts";
 import { answerInSlices, directItemsMax, Piece } from "../../core/sliced-reply.ts";
 import { idArgument, strictIdArgument } from "../id.ts";
+import { streamChanged } from "../stream-watch.ts";
 import { seal } from "../stream.ts";
 import { createStream, findStream } from "../find.ts";
 import { oneKey, type CommandRow } from "../../core/command-spec.ts";
@@ -155,7 +156,7 @@ function xgroupSetId(context: CommandContext): void {
   else idArgument(request, 4, id);
   setGroupPosition(cursor, id, entriesRead);
   // Entries may be new to the group now: who waits in it is to look.
-  context.broker.schedule(queue);
+  streamChanged(context, queue);
   reply.ok();
 }
 
@@ -164,7 +165,10 @@ function xgroupDestroy(context: CommandContext): void {
   const queue = existingStream(context);
   const name = request.latin1(3);
   const exists = queue.groups.has(name);
-  if (exists) queue.vhost.deleteGroup(queue, name);
+  if (exists) {
+    queue.vhost.deleteGroup(queue, name);
+    streamChanged(context, queue);
+  }
   reply.integer(exists ? 1 : 0);
 }
 
