@@ -23,6 +23,7 @@ import type { Keyspace } from "./keyspace.ts";
 import { patchValue } from "./patch.ts";
 import { largeLayout, typeNameOf, valueType } from "./value-type.ts";
 import { HashChanges } from "./values/hash-changes.ts";
+import { ListChanges } from "./values/list-changes.ts";
 
 /** As an expiry to `put`: the one that the key has stays. */
 export const keepExpiry = -1;
@@ -33,12 +34,15 @@ export class Database {
   content: KeyContent;
   /** How a command changes the fields of a hash. */
   readonly hash: HashChanges;
+  /** How a command changes the elements of a list. */
+  readonly list: ListChanges;
 
   constructor(keyspace: Keyspace, number: number) {
     this.#keyspace = keyspace;
     this.number = number;
     this.content = keyspace.newContent();
     this.hash = new HashChanges(this, keyspace);
+    this.list = new ListChanges(this, keyspace);
   }
 
   get table(): KeyTable {
@@ -176,6 +180,12 @@ export class Database {
   createHash(key: Uint8Array, start: number, end: number): number {
     const keyspace = this.#keyspace;
     return keyspace.hashes.create(this.content, key, start, end, ageOf(keyspace.position));
+  }
+
+  /** The same for a list: elements are to follow, by `list`. */
+  createList(key: Uint8Array, start: number, end: number): number {
+    const keyspace = this.#keyspace;
+    return keyspace.lists.create(this.content, key, start, end, ageOf(keyspace.position));
   }
 
   /** Copies an entry with its expiry to a key of `target`, which is replaced. */

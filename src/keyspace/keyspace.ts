@@ -25,6 +25,8 @@ import { UnwrittenKeys } from "./unwritten-keys.ts";
 import { Graves } from "./values/graves.ts";
 import { HashKind } from "./values/hash-kind.ts";
 import { HashValues } from "./values/hash.ts";
+import { ListKind } from "./values/list-kind.ts";
+import { ListValues } from "./values/list.ts";
 import { ValueKinds } from "./values/value-kind.ts";
 
 export const databaseCount = 16;
@@ -60,6 +62,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly arena = new Arena();
   readonly graves = new Graves();
   readonly hashes: HashValues;
+  readonly lists: ListValues;
   readonly kinds: ValueKinds;
   #isFreeing = false;
   #broker: Broker | null = null;
@@ -80,7 +83,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.seed = seed | 0;
     this.bounds = bounds;
     this.hashes = new HashValues(bounds);
-    this.kinds = new ValueKinds([new HashKind(this.hashes)]);
+    this.lists = new ListValues(bounds);
+    this.kinds = new ValueKinds([new HashKind(this.hashes), new ListKind(this.lists)]);
     this.#unwritten = new UnwrittenKeys(this, this.kinds);
     this.databases = Array.from({ length: databaseCount }, (_, number) => new Database(this, number));
   }
