@@ -336,6 +336,30 @@ export class BlockList implements LargeValue {
     this.ring.addCount(at, -count);
   }
 
+  /** Takes several runs of elements out of a block, from the last one to the first, which leave some. The block is as young as what is written now. */
+  removeRuns(at: number, runs: readonly { readonly index: number; readonly count: number }[]): void {
+    const { ring } = this;
+    const cursor = this.#cursor;
+    const number = ring.numberAt(at);
+    const count = ring.countAt(at);
+    this.open(at);
+    const { bytes, head, tail } = this;
+    const kept = Buffer.allocUnsafe(tail - head);
+    let run = runs.length - 1;
+    let size = 0;
+    let left = 0;
+    for (let index = 0, place = head; index < count; index++, place = cursor.until) {
+      cursor.read(bytes, place);
+      while (run >= 0 && index >= runs[run]!.index + runs[run]!.count) run--;
+      if (run >= 0 && index >= runs[run]!.index) continue;
+      copyBytes(kept, size, bytes, place, cursor.until);
+      size += cursor.until - place;
+      left++;
+    }
+    this.removeBlock(at);
+    this.putBlock(at, number, left, kept, 0, size);
+  }
+
   /** A part of the open block gets another size; its bytes are the caller's to write, at the place that this returns. */
   #resizePart(at: number, place: number, before: number, size: number): number {
     const { bytes, head, tail } = this;

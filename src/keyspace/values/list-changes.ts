@@ -7,7 +7,7 @@
  * next change or by `close`, or before where it has become long. What each record says: list-kind.ts. Invariant: a list that is empty at
  * `close` is removed with its key.
  */
-import type { ByteWriter } from "../../base/bytes.ts";
+import { type ByteWriter, copyBytes } from "../../base/bytes.ts";
 import type { Database } from "../database.ts";
 import { beginPart, endElements, operation, writeElementBytes } from "../key-records.ts";
 import type { Keyspace } from "../keyspace.ts";
@@ -17,6 +17,17 @@ import { pushFlags, writeBlock } from "./list-kind.ts";
 import { packedBlock } from "./list.ts";
 import { listElementBytes } from "./list-bytes.ts";
 
+/** Elements of a block that follow each other. */
+export interface ElementRun {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** More runs of a block than this are taken out together. */
+const runsAtOnceMax = 4;
+const takenBytesLeast = 256;
+/** A longer element is not kept until the next one comes. */
+const takenBytesKept = 64 << 10;
 /** Above so many elements those that are dropped are given back in slices. */
 const droppedAtOnceMax = 2000;
 
@@ -31,6 +42,7 @@ export class ListChanges implements BlockLog {
   #pushBlock = 0;
   #countAt = 0;
   #count = 0;
+  readonly taken = { bytes: Buffer.alloc(0), size: 0 };
   /** The element that is set or inserted. */
   #value: Uint8Array = Buffer.alloc(0);
   #start = 0;
@@ -229,6 +241,42 @@ export class ListChanges implements BlockLog {
     this.#wasRemoved(ring.numberAt(at), index, count);
     if (count === ring.countAt(at)) large.removeBlock(at);
     else large.remove(at, index, count);
+  }
+
+  /**
+   * The same for several runs of a block, from the last one to the first. Many of them are one record of what is left, and one copy of
+   * the block.
+   */
+  removeRuns(large: BlockList, at: number, runs: readonly ElementRun[]): void {
+    const { ring } = large;
+    if (runs.length <= runsAtOnceMax) {
+      const number = ring.numberAt(at);
+      for (const { index, count } of runs) {
+        this.removeInBlock(large, at, index, count);
+        if (this.#entry === 0 || ring.placeOf(number) < 0) return;
+      }
+      return;
+    }
+    this.#endPush();
+    this.#isChanged = true;
+    large.age = this.#keyspace.position;
+    large.removeRuns(at, runs);
+    this.wasMade(large, at);
+  }
+
+  /** The value is told to have changed, though it is the same. */
+  touch(): void {
+    this.#isChanged = true;
+  }
+
+  /** Copies an element, so that it can be pushed to a list; valid until the next call. */
+  take(bytes: Uint8Array, start: number, end: number): { readonly bytes: Buffer; readonly size: number } {
+    const { taken } = this;
+    taken.size = end - start;
+    if (taken.bytes.length < taken.size || taken.bytes.length > takenBytesKept)
+      taken.bytes = Buffer.allocUnsafeSlow(Math.max(taken.size, takenBytesLeast));
+    copyBytes(taken.bytes, 0, bytes, start, end);
+    return taken;
   }
 
   #wasRemoved(block: number, index: number, count: number): void {

@@ -54,12 +54,27 @@ export class ListKind implements ValueKind {
     };
     this.operations = [
       part(operation.listPush, true, skipPush, (...args) => this.#push(...args)),
-      part(operation.listKeep, false, (reader) => void reader.skip(24), (c, entry, reader) => this.#keep(c, entry, reader)),
+      part(
+        operation.listKeep,
+        false,
+        (reader) => void reader.skip(24),
+        (c, entry, reader) => this.#keep(c, entry, reader),
+      ),
       part(operation.listSet, false, skipElementAtPlace, (...args) => this.#change(...args, true)),
       part(operation.listInsert, false, skipElementAtPlace, (...args) => this.#change(...args, false)),
-      part(operation.listRemove, false, (reader) => void reader.skip(16), (c, entry, reader) => this.#remove(c, entry, reader)),
+      part(
+        operation.listRemove,
+        false,
+        (reader) => void reader.skip(16),
+        (c, entry, reader) => this.#remove(c, entry, reader),
+      ),
       part(operation.listBlock, true, skipElementAtPlace, (...args) => this.#block(...args)),
-      part(operation.listSplit, false, (reader) => void reader.skip(20), (...args) => this.#split(...args)),
+      part(
+        operation.listSplit,
+        false,
+        (reader) => void reader.skip(20),
+        (...args) => this.#split(...args),
+      ),
       part(
         operation.listRenumber,
         false,
@@ -84,8 +99,7 @@ export class ListKind implements ValueKind {
     lists.entry = entry;
     const large = lists.largeOf(content, entry);
     this.#large = large;
-    if (large === null)
-      return block === packedBlock && lists.count(content, entry) > 0 ? "packed" : "none";
+    if (large === null) return block === packedBlock && lists.count(content, entry) > 0 ? "packed" : "none";
     this.#at = large.ring.placeOf(block);
     return this.#at >= 0 ? "block" : "none";
   }

@@ -175,13 +175,7 @@ export class ListValues {
   }
 
   /** Says whether there was room. */
-  #pushPacked(
-    content: KeyContent,
-    isLeft: boolean,
-    value: Uint8Array,
-    start: number,
-    end: number,
-  ): boolean {
+  #pushPacked(content: KeyContent, isLeft: boolean, value: Uint8Array, start: number, end: number): boolean {
     const { table } = content;
     table.locate(this.entry);
     const count = packedCount(table.bytes, table.start);

@@ -105,6 +105,8 @@ function objectEncoding(context: CommandContext): void {
   const word = table.typeWord(entry);
   if (table.type(entry) === valueType.hash)
     return reply.bulkLatin1((word & beyondListpack) === 0 ? "listpack" : "hashtable");
+  // Of redis 7.0; 7.2 has listpacks for small ones.
+  if (table.type(entry) === valueType.list) return reply.bulkLatin1("quicklist");
   table.locate(entry);
   if (parseBigInteger(table.bytes, table.start, table.end) !== undefined) reply.bulkLatin1("int");
   else reply.bulkLatin1(table.end - table.start <= embeddedBytesMax ? "embstr" : "raw");
