@@ -11,7 +11,7 @@ import type { Arena } from "./arena.ts";
 import { KeyTable } from "./key-table.ts";
 import { largeLayout } from "./value-type.ts";
 import type { KeyspaceBounds } from "./bounds.ts";
-import { BlockList } from "./values/block-list.ts";
+import { BlockList } from "./values/list/block-list.ts";
 import { ElementTable } from "./values/element-table.ts";
 import type { LargeValue } from "./values/large-value.ts";
 import type { Graves } from "./values/graves.ts";

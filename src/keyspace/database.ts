@@ -23,7 +23,7 @@ import type { Keyspace } from "./keyspace.ts";
 import { patchValue } from "./patch.ts";
 import { largeLayout, typeNameOf, valueType } from "./value-type.ts";
 import { HashChanges } from "./values/hash-changes.ts";
-import { ListChanges } from "./values/list-changes.ts";
+import { ListChanges } from "./values/list/list-changes.ts";
 
 /** As an expiry to `put`: the one that the key has stays. */
 export const keepExpiry = -1;

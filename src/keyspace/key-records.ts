@@ -40,7 +40,7 @@ export const operation = {
   removeMembers: 13,
   setScores: 14,
   removeScored: 15,
-  // What stands behind the key of each of these: values/list-kind.ts.
+  // What stands behind the key of each of these: values/list/list-kind.ts.
   listPush: 16,
   listKeep: 17,
   listSet: 18,

@@ -25,8 +25,8 @@ import { UnwrittenKeys } from "./unwritten-keys.ts";
 import { Graves } from "./values/graves.ts";
 import { HashKind } from "./values/hash-kind.ts";
 import { HashValues } from "./values/hash.ts";
-import { ListKind } from "./values/list-kind.ts";
-import { ListValues } from "./values/list.ts";
+import { ListKind } from "./values/list/list-kind.ts";
+import { ListValues } from "./values/list/list.ts";
 import { ValueKinds } from "./values/value-kind.ts";
 
 export const databaseCount = 16;

@@ -245,7 +245,10 @@ class Pair {
     const { keyspace, tickEnds } = this.journal;
     if (Array.isArray(step)) return change(keyspace, keys[step[0]]!, this.model[step[0]]!, step[1]);
     if (step.do === "flush") return this.journal.flush();
-    if (step.do === "turn") return void tickEnds.splice(0).forEach((action) => action());
+    if (step.do === "turn") {
+      for (const action of tickEnds.splice(0)) action();
+      return;
+    }
     const database = keyspace.databases[0]!;
     const entry = entryOf(keyspace, keys[step.from]!);
     if (entry === 0) return;

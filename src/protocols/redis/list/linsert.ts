@@ -1,6 +1,6 @@
 /** LINSERT key BEFORE|AFTER pivot element. A large list is searched in slices. */
 import type { Job } from "../../../base/turn-work.ts";
-import { ListCursor } from "../../../keyspace/values/list-bytes.ts";
+import { ListCursor } from "../../../keyspace/values/list/list-bytes.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
 import { syntaxError } from "../core/errors.ts";

@@ -1,11 +1,11 @@
 /**
  * From an argument to its list: what every command on lists begins with.
  *
- * Not here: replies; what a list is (keyspace/values/list.ts).
+ * Not here: replies; what a list is (keyspace/values/list/list.ts).
  */
 import type { Database } from "../../../keyspace/database.ts";
 import { valueType } from "../../../keyspace/value-type.ts";
-import type { ListValues } from "../../../keyspace/values/list.ts";
+import type { ListValues } from "../../../keyspace/values/list/list.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import { findTyped, makeWay } from "../keys/key-access.ts";

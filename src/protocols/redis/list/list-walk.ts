@@ -7,7 +7,7 @@
  */
 import type { Job } from "../../../base/turn-work.ts";
 import type { KeyContent } from "../../../keyspace/content.ts";
-import type { BlockList } from "../../../keyspace/values/block-list.ts";
+import type { BlockList } from "../../../keyspace/values/list/block-list.ts";
 import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
 
 const unitsOfElement = 0.05;

@@ -1,6 +1,6 @@
 /** LRANGE key start stop. A long range is answered in slices. */
 import type { Job } from "../../../base/turn-work.ts";
-import { ListCursor } from "../../../keyspace/values/list-bytes.ts";
+import { ListCursor } from "../../../keyspace/values/list/list-bytes.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
 import type { PartedReply } from "../core/parted-reply.ts";

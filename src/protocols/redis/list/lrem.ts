@@ -1,7 +1,7 @@
 /** LREM key count element. A large list is gone through in slices. */
 import type { Job } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
-import { ListCursor } from "../../../keyspace/values/list-bytes.ts";
+import { ListCursor } from "../../../keyspace/values/list/list-bytes.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";

@@ -7,8 +7,8 @@
 import { limits } from "../../../base/limits.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
-import type { BlockList } from "../../../keyspace/values/block-list.ts";
-import { ListCursor } from "../../../keyspace/values/list-bytes.ts";
+import type { BlockList } from "../../../keyspace/values/list/block-list.ts";
+import { ListCursor } from "../../../keyspace/values/list/list-bytes.ts";
 import type { CommandContext } from "../core/context.ts";
 import { replyTooLarge } from "../core/errors.ts";
 import type { PartedReply } from "../core/parted-reply.ts";

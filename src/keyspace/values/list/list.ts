@@ -8,13 +8,13 @@
  * elements in `packedBytesMax` bytes, and never becomes packed again. One object serves all lists of a keyspace: what it has found is valid
  * until the next call.
  */
-import { ageUnit } from "../age.ts";
-import type { KeyspaceBounds } from "../bounds.ts";
-import type { KeyContent } from "../content.ts";
-import { valueType } from "../value-type.ts";
+import { ageUnit } from "../../age.ts";
+import type { KeyspaceBounds } from "../../bounds.ts";
+import type { KeyContent } from "../../content.ts";
+import { valueType } from "../../value-type.ts";
 import { BlockList } from "./block-list.ts";
 import { listElementBytes, ListCursor, writeListElement } from "./list-bytes.ts";
-import { packedCount, packedHeaderBytes, setPackedCount } from "./packed.ts";
+import { packedCount, packedHeaderBytes, setPackedCount } from "../packed.ts";
 
 /** The number of a packed list's one block. */
 export const packedBlock = 0;

@@ -7,7 +7,7 @@
  *
  * Not here: what is in a block. Invariant: numbers ascend; `total` is the sum of all counts.
  */
-import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
+import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 
 const capacityMin = 4;
 const groupShift = 6;

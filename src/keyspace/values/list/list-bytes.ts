@@ -6,7 +6,7 @@
  * Little-endian. The mirrored length has its bytes in reverse order, so that a walk from the end meets its mark first. Here is neither
  * where the bytes are nor how many elements there are. Nothing here allocates.
  */
-import { copyBytes } from "../../base/bytes.ts";
+import { copyBytes } from "../../../base/bytes.ts";
 
 const shortMax = 253;
 const mediumMark = 254;

@@ -13,14 +13,14 @@
  * A packed list is block 0; an empty one has no block. Invariant, which each record keeps: a replay has some of the blocks that there
  * were, each of them whole. A record about a block that it does not have is passed over: a later `listBlock` says all of that block.
  */
-import type { ByteReader, ByteWriter } from "../../base/bytes.ts";
-import type { KeyContent } from "../content.ts";
-import { beginPart, operation, skipElements, writeElementBytes } from "../key-records.ts";
-import { valueType } from "../value-type.ts";
+import type { ByteReader, ByteWriter } from "../../../base/bytes.ts";
+import type { KeyContent } from "../../content.ts";
+import { beginPart, operation, skipElements, writeElementBytes } from "../../key-records.ts";
+import { valueType } from "../../value-type.ts";
 import type { BlockList } from "./block-list.ts";
 import { listElementBytes } from "./list-bytes.ts";
 import { type ListValues, packedBlock } from "./list.ts";
-import type { PartOperation, RewriteSource, ValueKind } from "./value-kind.ts";
+import type { PartOperation, RewriteSource, ValueKind } from "../value-kind.ts";
 
 export const pushFlags = { left: 1, newBlock: 2 } as const;
 

@@ -7,10 +7,10 @@
  * next change or by `close`, or before where it has become long. What each record says: list-kind.ts. Invariant: a list that is empty at
  * `close` is removed with its key.
  */
-import { type ByteWriter, copyBytes } from "../../base/bytes.ts";
-import type { Database } from "../database.ts";
-import { beginPart, endElements, operation, writeElementBytes } from "../key-records.ts";
-import type { Keyspace } from "../keyspace.ts";
+import { type ByteWriter, copyBytes } from "../../../base/bytes.ts";
+import type { Database } from "../../database.ts";
+import { beginPart, endElements, operation, writeElementBytes } from "../../key-records.ts";
+import type { Keyspace } from "../../keyspace.ts";
 import { BlockEdits, type BlockLog } from "./block-edits.ts";
 import type { BlockList } from "./block-list.ts";
 import { pushFlags, writeBlock } from "./list-kind.ts";

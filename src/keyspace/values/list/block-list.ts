@@ -12,10 +12,10 @@
  * Not here: small lists, which are packed (list.ts); the journal. Invariants: no block is without elements, but for one that a replay
  * empties; `age` of a block is not above the position of any record that its elements come from.
  */
-import { copyBytes } from "../../base/bytes.ts";
-import { type Arena, type ArenaChunk, byteOf, wordOf } from "../arena.ts";
+import { copyBytes } from "../../../base/bytes.ts";
+import { type Arena, type ArenaChunk, byteOf, wordOf } from "../../arena.ts";
 import { BlockRing } from "./block-ring.ts";
-import type { LargeValue, Usage } from "./large-value.ts";
+import type { LargeValue, Usage } from "../large-value.ts";
 import { listElementBytes, ListCursor, writeListElement } from "./list-bytes.ts";
 
 export interface BlockListOptions {
@@ -25,7 +25,7 @@ export interface BlockListOptions {
   readonly blockBytesMax: number;
 }
 
-export const blockBytesMost = 8192;
+const blockBytesMost = 8192;
 const blockBytesLeast = 256;
 const headerBytes = 8;
 /** The distance of the numbers of new blocks at the ends: room for twenty splits at one place, and for 2^33 blocks at each end. */
