@@ -134,7 +134,7 @@ test("how commands that wait for lists are shown, and end", { skip: noRealRedis 
 test("a client that is gone takes nothing; the one behind it is served", async () => {
   const admin = await RawRedis.open(ours.ports.redis);
   const call = (line: string): Promise<string> => admin.call(...line.split(" "));
-  const blocked = (count: number): Promise<void> =>
+  const blocked = (count: number): Promise<unknown> =>
     until(
       async () => (await call("INFO clients")).includes(`blocked_clients:${count}\r\n`),
       `${count} clients that wait`,

@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Broker } from "../../../src/broker/broker.ts";
-import type { KeyspaceBounds } from "../../../src/keyspace/bounds.ts";
+import { keyspaceBounds, type KeyspaceBounds } from "../../../src/keyspace/bounds.ts";
+import { operation } from "../../../src/keyspace/key-records.ts";
 import { Keyspace } from "../../../src/keyspace/keyspace.ts";
 import { valueType } from "../../../src/keyspace/value-type.ts";
 
@@ -327,4 +328,68 @@ test("what stands from a position on is enough once the cleaner has come to its 
     ),
     { numRuns: 150, endOnFailure: true },
   );
+});
+
+test("inserting at one place for ever: numbers are spread when there is none between two, and the records say so", () => {
+  const pair = new Pair();
+  const { journal } = pair;
+  pair.apply([0, { do: "push", isLeft: false, values: Array.from({ length: 200 }, (_, i) => `v${i}`) }]);
+  journal.flush();
+  const position = journal.pending;
+  let isMore = true;
+  for (let i = 0; i < 3000; i++) {
+    pair.apply([0, { do: "insert", where: 100, value: `between ${i}` }]);
+    // The cleaner passes meanwhile, so that a replay from there on begins with some of the blocks.
+    if (isMore && i % 50 === 0) isMore = journal.keyspace.rewriteBelow(position);
+    journal.flush();
+  }
+  while (isMore) isMore = journal.keyspace.rewriteBelow(position);
+  journal.flush();
+  const { content } = journal.keyspace.databases[0]!;
+  const { ring } = journal.keyspace.lists.largeOf(content, entryOf(journal.keyspace, "one"))!;
+  assert.ok(ring.length > 300, `${ring.length} blocks`);
+  for (let at = 1; at < ring.length; at++) assert.ok(ring.numberAt(at - 1) < ring.numberAt(at));
+  assert.ok(
+    journal.frames.some(({ bytes }) => bytes[0] === operation.listRenumber || bytes.includes(renumberOfOne)),
+    "no blocks were renumbered",
+  );
+  pair.assertSame();
+  pair.assertSame(journal.restartedAt(0));
+  pair.assertSame(journal.restartedAt(position));
+});
+
+/** The beginning of such a record about that key. */
+const renumberOfOne = Buffer.from([operation.listRenumber, 0, 0, 0, 0, 3, ...Buffer.from("one")]);
+
+test("memory: a million short elements, of which most go again; and what is dropped is given back in turns", () => {
+  const journal = new Journal(keyspaceBounds);
+  const { keyspace, tickEnds } = journal;
+  const values = Array.from({ length: 1000 }, (_, i) => `element${i % 900}`.padEnd(10).slice(0, 10));
+  for (let n = 0; n < 1000; n++) {
+    const database = keyspace.databases[0]!;
+    const key = Buffer.from("one");
+    const entry = entryOf(keyspace, "one");
+    database.list.open(entry === 0 ? database.createList(key, 0, key.length) : entry);
+    for (const value of values) database.list.push(n % 2 === 0, Buffer.from(value), 0, value.length);
+    database.list.close();
+    keyspace.changes.reset();
+  }
+  const database = keyspace.databases[0]!;
+  const entry = entryOf(keyspace, "one");
+  const large = keyspace.lists.largeOf(database.content, entry)!;
+  assert.equal(large.count, 1_000_000);
+  // Redis: 12.1 bytes each.
+  assert.ok(large.heldBytes < 12.1 * large.count, `${large.heldBytes} bytes`);
+  const held = keyspace.arena.bytes;
+  database.list.open(entry);
+  database.list.drop(true, 900_000);
+  database.list.close();
+  assert.equal(large.count, 100_000);
+  assert.ok(keyspace.arena.bytes >= held);
+  while (tickEnds.length > 0) for (const action of tickEnds.splice(0)) action();
+  assert.ok(keyspace.arena.bytes < held / 8, `${keyspace.arena.bytes} of ${held} bytes`);
+  database.remove(entry);
+  while (tickEnds.length > 0) for (const action of tickEnds.splice(0)) action();
+  assert.ok(keyspace.arena.bytes <= 1 << 18, `${keyspace.arena.bytes} bytes are left`);
+  assert.equal(keyspace.liveBytes, 0);
 });
