@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import type { RawRedis } from "../raw-redis.ts";
 import type { Operation, Outcome } from "./cell.ts";
 
-/** What is under the names before: nothing, a string, a hash `f 1`, or a stream with a group and a pending entry. */
-type Before = "none" | "string" | "hash" | "stream" | "both";
+/** What is under the names before: nothing, a string, a hash `f 1`, a list `a b`, or a stream with a group and a pending entry. */
+type Before = "none" | "string" | "hash" | "list" | "stream" | "both";
 
 /** Of the row before the command: `both` is a string under `@` and one under `@2`. */
 const rows: readonly [before: Before, command: string, needs: string][] = [
@@ -52,6 +52,32 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["none", "HSETNX @ f 2", "write create"],
   ["hash", "HSTRLEN @ f", "describe"],
   ["hash", "HVALS @", "read"],
+  ["list", "BLMOVE @ @2 LEFT LEFT 1", "read delete write create"],
+  ["list", "BLMOVE @ @ LEFT LEFT 1", "read delete write"],
+  ["list", "BRPOPLPUSH @ @2 1", "read delete write create"],
+  ["list", "LMOVE @ @2 LEFT LEFT", "read delete write create"],
+  ["list", "LMOVE @ @ LEFT LEFT", "read delete write"],
+  ["list", "RPOPLPUSH @ @2", "read delete write create"],
+  ["list", "BLMPOP 1 1 @ LEFT", "read delete"],
+  ["list", "BLPOP @ 1", "read delete"],
+  ["list", "BRPOP @ 1", "read delete"],
+  ["list", "LINDEX @ 0", "read"],
+  ["list", "LINSERT @ BEFORE a c", "write"],
+  ["list", "LLEN @", "describe"],
+  ["list", "LMPOP 1 @ LEFT", "read delete"],
+  ["list", "LPOP @", "read delete"],
+  ["list", "LPOS @ a", "read"],
+  ["list", "LPUSH @ c", "write"],
+  ["none", "LPUSH @ c", "write create"],
+  ["list", "LPUSHX @ c", "write"],
+  ["list", "LRANGE @ 0 -1", "read"],
+  ["list", "LREM @ 0 a", "delete"],
+  ["list", "LSET @ 0 c", "write"],
+  ["list", "LTRIM @ 0 0", "delete"],
+  ["list", "RPOP @", "read delete"],
+  ["list", "RPUSH @ c", "write"],
+  ["none", "RPUSH @ c", "write create"],
+  ["list", "RPUSHX @ c", "write"],
   ["hash", "DEL @", "delete"],
   ["hash", "SET @ x", "write"],
   ["string", "INCR @", "write read"],
@@ -218,6 +244,7 @@ async function prepare(admin: RawRedis, name: string, before: Before): Promise<v
   const lines = [`DEL ${name} ${name}-other`, "SELECT 1", `DEL ${name}`, "SELECT 0"];
   if (before === "string" || before === "both") lines.push(`SET ${name} 1`);
   if (before === "hash") lines.push(`HSET ${name} f 1`);
+  if (before === "list") lines.push(`RPUSH ${name} a b`);
   if (before === "both") lines.push(`SET ${name}-other 1`);
   if (before === "stream") {
     lines.push(`XADD ${name} 1-1 f v`, `XADD ${name} 2-1 f v`, `XGROUP CREATE ${name} g 0`);
