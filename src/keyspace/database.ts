@@ -25,6 +25,7 @@ import { largeLayout, typeNameOf, valueType } from "./value-type.ts";
 import { HashChanges } from "./values/hash-changes.ts";
 import { SortedSetChanges } from "./values/sorted/sorted-set-changes.ts";
 import { SetChanges } from "./values/set-changes.ts";
+import { ListChanges } from "./values/list/list-changes.ts";
 
 /** As an expiry to `put`: the one that the key has stays. */
 export const keepExpiry = -1;
@@ -39,6 +40,8 @@ export class Database {
   readonly sortedSet: SortedSetChanges;
   /** The same for the members of a set. */
   readonly set: SetChanges;
+  /** How a command changes the elements of a list. */
+  readonly list: ListChanges;
 
   constructor(keyspace: Keyspace, number: number) {
     this.#keyspace = keyspace;
@@ -47,6 +50,7 @@ export class Database {
     this.hash = new HashChanges(this, keyspace);
     this.sortedSet = new SortedSetChanges(this, keyspace);
     this.set = new SetChanges(this, keyspace);
+    this.list = new ListChanges(this, keyspace);
   }
 
   get table(): KeyTable {
@@ -221,6 +225,12 @@ export class Database {
     this.tell(entry);
     const key = keyspace.nextAsideKey();
     return this.content.rename(entry, keyspace.aside, key, 0, key.length);
+  }
+
+  /** The same for a list: elements are to follow, by `list`. */
+  createList(key: Uint8Array, start: number, end: number): number {
+    const keyspace = this.#keyspace;
+    return keyspace.lists.create(this.content, key, start, end, ageOf(keyspace.position));
   }
 
   /** Copies an entry with its expiry to a key of `target`, which is replaced. */

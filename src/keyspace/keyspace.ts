@@ -29,6 +29,8 @@ import { SortedSetKind } from "./values/sorted/sorted-set-kind.ts";
 import { SortedSetValues } from "./values/sorted/sorted-set.ts";
 import { SetKind } from "./values/set-kind.ts";
 import { SetValues } from "./values/set.ts";
+import { ListKind } from "./values/list/list-kind.ts";
+import { ListValues } from "./values/list/list.ts";
 import { ValueKinds } from "./values/value-kind.ts";
 
 export const databaseCount = 16;
@@ -75,6 +77,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly hashes: HashValues;
   readonly sortedSets: SortedSetValues;
   readonly sets: SetValues;
+  readonly lists: ListValues;
   readonly kinds: ValueKinds;
   /** All databases that have records. */
   readonly #recorded: readonly Database[];
@@ -101,10 +104,12 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.hashes = new HashValues(bounds);
     this.sortedSets = new SortedSetValues(bounds);
     this.sets = new SetValues(bounds);
+    this.lists = new ListValues(bounds);
     this.kinds = new ValueKinds([
       new HashKind(this.hashes),
       new SetKind(this.sets),
       new SortedSetKind(this.sortedSets),
+      new ListKind(this.lists),
     ]);
     this.#unwritten = new UnwrittenKeys(this, this.kinds);
     this.databases = Array.from({ length: databaseCount }, (_, number) => new Database(this, number));

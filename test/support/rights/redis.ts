@@ -4,10 +4,21 @@ import type { RawRedis } from "../raw-redis.ts";
 import type { Operation, Outcome } from "./cell.ts";
 
 /**
- * What is under the names before: nothing, a string, a hash `f 1`, a set of 1 and 2, a sorted set of `m` and `n`, a HyperLogLog, or a
+ * What is under the names before: nothing, a string, a hash `f 1`, a list `a b`, a set of 1 and 2, a sorted set of `m` and `n`, a HyperLogLog, or a
  * stream with a group and a pending entry.
  */
-type Before = "none" | "string" | "hash" | "set" | "sets" | "zset" | "zsets" | "sketch" | "stream" | "both";
+type Before =
+  | "none"
+  | "string"
+  | "hash"
+  | "list"
+  | "set"
+  | "sets"
+  | "zset"
+  | "zsets"
+  | "sketch"
+  | "stream"
+  | "both";
 
 /** The string `v` as DUMP has it, for RESTORE. */
 const serialized = "\0\x01v\x0a\0\x91\x08\xce\xb2\x19\x38\x8a\xce";
@@ -78,6 +89,32 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["none", "HSETNX @ f 2", "write create"],
   ["hash", "HSTRLEN @ f", "describe"],
   ["hash", "HVALS @", "read"],
+  ["list", "BLMOVE @ @2 LEFT LEFT 1", "read delete write create"],
+  ["list", "BLMOVE @ @ LEFT LEFT 1", "read delete write"],
+  ["list", "BRPOPLPUSH @ @2 1", "read delete write create"],
+  ["list", "LMOVE @ @2 LEFT LEFT", "read delete write create"],
+  ["list", "LMOVE @ @ LEFT LEFT", "read delete write"],
+  ["list", "RPOPLPUSH @ @2", "read delete write create"],
+  ["list", "BLMPOP 1 1 @ LEFT", "read delete"],
+  ["list", "BLPOP @ 1", "read delete"],
+  ["list", "BRPOP @ 1", "read delete"],
+  ["list", "LINDEX @ 0", "read"],
+  ["list", "LINSERT @ BEFORE a c", "write"],
+  ["list", "LLEN @", "describe"],
+  ["list", "LMPOP 1 @ LEFT", "read delete"],
+  ["list", "LPOP @", "read delete"],
+  ["list", "LPOS @ a", "read"],
+  ["list", "LPUSH @ c", "write"],
+  ["none", "LPUSH @ c", "write create"],
+  ["list", "LPUSHX @ c", "write"],
+  ["list", "LRANGE @ 0 -1", "read"],
+  ["list", "LREM @ 0 a", "delete"],
+  ["list", "LSET @ 0 c", "write"],
+  ["list", "LTRIM @ 0 0", "delete"],
+  ["list", "RPOP @", "read delete"],
+  ["list", "RPUSH @ c", "write"],
+  ["none", "RPUSH @ c", "write create"],
+  ["list", "RPUSHX @ c", "write"],
   ["hash", "DEL @", "delete"],
   ["hash", "SET @ x", "write"],
   ["string", "INCR @", "write read"],
@@ -339,6 +376,7 @@ async function prepare(admin: RawRedis, name: string, before: Before): Promise<v
   if (before === "sketch") lines.push(`PFADD ${name} 1`);
   if (before === "zset" || before === "zsets") lines.push(`ZADD ${name} 1 m 2 n`);
   if (before === "zsets") lines.push(`ZADD ${name}-other 1 m 2 n`);
+  if (before === "list") lines.push(`RPUSH ${name} a b`);
   if (before === "both") lines.push(`SET ${name}-other 1`);
   if (before === "stream") {
     lines.push(`XADD ${name} 1-1 f v`, `XADD ${name} 2-1 f v`, `XGROUP CREATE ${name} g 0`);
