@@ -22,6 +22,7 @@ import { LiveChannels, liveExchangeName } from "../../broker/live/channels.ts";
 import { LiveMessages } from "./pubsub/live-messages.ts";
 import { hiddenValue, ServerSettings } from "./core/settings.ts";
 import { StreamCounts } from "./keys/visible-streams.ts";
+import { ScriptEngine } from "./script/run/engine.ts";
 import { WatchTable } from "./transaction/watches.ts";
 
 const errorCodesMax = 128;
@@ -37,6 +38,7 @@ export class RedisServer {
   readonly aclLog: AclLog;
   readonly streamCounts = new StreamCounts();
   readonly watches: WatchTable;
+  readonly scripts: ScriptEngine;
   /** All keys that are not streams. */
   readonly keyspace: Keyspace;
   readonly live: LiveChannels;
@@ -81,6 +83,7 @@ export class RedisServer {
     this.shardMessages = new LiveMessages(this.shardLive, "smessage");
     this.liveExchange = vhost.exchange(liveExchangeName);
     this.startedAt = broker.clock.now();
+    this.scripts = new ScriptEngine(this);
     this.watches = new WatchTable({
       findStream: (database, key) => this.findStream(database, key),
       hasValue: (database, key) => keyspace.typeOf(database, key) !== undefined,

@@ -7,6 +7,7 @@
 const initialSettings: readonly [name: string, value: string][] = [
   ["appendonly", "yes"],
   ["bind", "127.0.0.1"],
+  ["busy-reply-threshold", "5000"],
   ["client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 0 0"],
   ["databases", "16"],
   ["lua-time-limit", "5000"],
@@ -24,6 +25,8 @@ const initialSettings: readonly [name: string, value: string][] = [
   ["timeout", "0"],
 ];
 
+const timeLimits: readonly string[] = ["busy-reply-threshold", "lua-time-limit"];
+
 /** Stands for a secret. */
 export const hiddenValue = "********";
 
@@ -31,6 +34,8 @@ export class ServerSettings {
   readonly values = new Map<string, string>(initialSettings);
   /** Records in a block of what `~` trims by. */
   streamNodeEntriesMax = 100;
+  /** After this a script takes long; 0 for never. Two settings have it: the newer name is that of redis 7. */
+  luaTimeLimitMs = 5000;
 
   /** Why a value cannot be set, in redis's words; null when it can. */
   problemWith(name: string, value: string): string | null {
@@ -46,6 +51,10 @@ export class ServerSettings {
     // Redis shows its password to whoever may ask; ours is in no dump.
     this.values.set(name, name === "requirepass" && value !== "" ? hiddenValue : value);
     if (name === "stream-node-max-entries") this.streamNodeEntriesMax = Number(value);
+    if (timeLimits.includes(name)) {
+      this.luaTimeLimitMs = Number(value);
+      for (const other of timeLimits) this.values.set(other, value);
+    }
     return true;
   }
 }

@@ -1,0 +1,11 @@
+/** SCRIPT KILL and FUNCTION KILL, and what others are told while a script or function takes long. */
+import type { CommandContext } from "../core/context.ts";
+import { errorTexts, RedisError } from "../core/errors.ts";
+
+export function kill({ server, reply }: CommandContext, kind: "script" | "function"): void {
+  const run = server.scripts.suspended;
+  if (run === null) throw new RedisError("NOTBUSY No scripts in execution right now.");
+  if (run.options.kind !== kind) throw new RedisError(errorTexts.busy[run.options.kind]);
+  run.isKilled = true;
+  reply.ok();
+}
