@@ -69,6 +69,8 @@ export const limits = {
   luaMemoryBytesKept: 48 << 20,
   /** A script that cannot be interrupted (it has written, or is within pcall) is ended after so many times `lua-time-limit`. */
   luaTimeLimitsMax: 2,
+  /** How long the code of a function library may run when it is loaded, as in redis. */
+  luaLoadMsMax: 500,
   /** How long a script that takes long runs before others have their turn. */
   luaSliceMs: 5,
   /** Texts of cached scripts, all together: beyond it the oldest of EVAL are forgotten, and SCRIPT LOAD is refused. */

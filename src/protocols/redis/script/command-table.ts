@@ -1,121 +1,12 @@
 /** The rows of the scripting commands. Data only; core/command-spec.ts explains the fields. */
 import { evalCommands } from "./eval.ts";
+import { functionCommand } from "./function/commands.ts";
+import { fcallCommands } from "./function/fcall.ts";
 import { scriptCommand } from "./script.ts";
-import { countedKeys, inGroup, type CommandRows } from "../core/command-spec.ts";
+import { inGroup, type CommandRows } from "../core/command-spec.ts";
 
 export const scriptingCommands: CommandRows = inGroup(
   "scripting",
   ["scripting"],
-  [
-    ...evalCommands,
-    {
-      name: "fcall",
-      arity: -3,
-      flags: ["noscript", "stale", "skip_monitor", "no_mandatory_keys", "movablekeys"],
-      keys: [countedKeys(2, "RW", "access", "update")],
-      since: "7.0.0",
-      complexity: "Depends on the function",
-      summary: "Calls a function.",
-    },
-    {
-      name: "fcall_ro",
-      arity: -3,
-      flags: ["readonly", "noscript", "stale", "skip_monitor", "no_mandatory_keys", "movablekeys"],
-      keys: [countedKeys(2, "RO", "access")],
-      since: "7.0.0",
-      complexity: "Depends on the function",
-      summary: "Calls a function that only reads.",
-    },
-    {
-      name: "function",
-      arity: -2,
-      flags: [],
-      categories: [],
-      since: "7.0.0",
-      complexity: "Depends on the subcommand",
-      summary: "Manages function libraries.",
-      subcommands: [
-        {
-          name: "delete",
-          arity: 3,
-          flags: ["write", "noscript"],
-          tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
-          since: "7.0.0",
-          complexity: "O(1)",
-          summary: "Removes a library.",
-        },
-        {
-          name: "dump",
-          arity: 2,
-          flags: ["noscript"],
-          since: "7.0.0",
-          complexity: "O(N), N functions",
-          summary: "Serializes all libraries.",
-        },
-        {
-          name: "flush",
-          arity: -2,
-          flags: ["write", "noscript"],
-          tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
-          since: "7.0.0",
-          complexity: "O(N), N functions",
-          summary: "Removes all libraries.",
-        },
-        {
-          name: "help",
-          arity: 2,
-          flags: ["loading", "stale"],
-          since: "7.0.0",
-          complexity: "O(1)",
-          summary: "Lists the FUNCTION subcommands.",
-        },
-        {
-          name: "kill",
-          arity: 2,
-          flags: ["noscript", "allow_busy"],
-          tips: ["request_policy:all_shards", "response_policy:one_succeeded"],
-          since: "7.0.0",
-          complexity: "O(1)",
-          summary: "Stops the function that is running.",
-        },
-        {
-          name: "list",
-          arity: -2,
-          flags: ["noscript"],
-          tips: ["nondeterministic_output_order"],
-          since: "7.0.0",
-          complexity: "O(N), N functions",
-          summary: "Lists libraries and their functions.",
-        },
-        {
-          name: "load",
-          arity: -3,
-          flags: ["write", "denyoom", "noscript"],
-          tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
-          since: "7.0.0",
-          complexity: "O(1), plus compiling",
-          summary: "Loads a library.",
-        },
-        {
-          name: "restore",
-          arity: -3,
-          flags: ["write", "denyoom", "noscript"],
-          tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
-          since: "7.0.0",
-          complexity: "O(N), N functions",
-          summary: "Loads serialized libraries.",
-        },
-        {
-          name: "stats",
-          arity: 2,
-          flags: ["noscript", "allow_busy"],
-          tips: ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
-          since: "7.0.0",
-          complexity: "O(1)",
-          summary: "Describes the function that is running and the engines.",
-        },
-      ],
-    },
-    scriptCommand,
-  ],
+  [...evalCommands, ...fcallCommands, functionCommand, scriptCommand],
 );

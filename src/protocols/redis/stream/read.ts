@@ -62,8 +62,13 @@ export function parseRead(context: CommandContext, isGroupRead: boolean): Stream
   let first = 0;
   for (; at < request.argumentCount && first === 0; at++) {
     const more = request.argumentCount - 1 - at;
-    if (more > 0 && request.is(at, "BLOCK")) read.blockMs = timeoutArgument(request, ++at);
-    else if (more > 0 && request.is(at, "COUNT")) {
+    if (more > 0 && request.is(at, "BLOCK")) {
+      if (context.caller.place === "lua")
+        throw new RedisError(
+          `ERR ${request.latin1(0)} command is not allowed with BLOCK option from scripts`,
+        );
+      read.blockMs = timeoutArgument(request, ++at);
+    } else if (more > 0 && request.is(at, "COUNT")) {
       const count = request.integer(++at);
       if (Number.isNaN(count)) throw new RedisError(errorTexts.notInteger);
       read.count = Math.max(count, 0);

@@ -7,7 +7,6 @@
  */
 import { createHash } from "node:crypto";
 import { refusalOf } from "../../acl/check.ts";
-import { isArityMet } from "../../core/command-table.ts";
 import { call } from "../../core/dispatch.ts";
 import { LuaMemoryError, type LuaFunction, type LuaInstance } from "../lua/lua-instance.ts";
 import type { Definitions } from "../lua/define.ts";
@@ -19,7 +18,7 @@ import { errorText, pushError, raiseError } from "./error-values.ts";
 import { ReplyReader } from "./reply-to-lua.ts";
 
 const dash = 0x2d;
-export const scriptRedisVersion = "7.0.15";
+const scriptRedisVersion = "7.0.15";
 const scriptRedisVersionNumber = 0x0007000f;
 const replication = { none: 0, aof: 1, replica: 2, all: 3 } as const;
 const logLevels = ["debug", "debug", "info", "warn"] as const;
@@ -33,24 +32,32 @@ export interface RedisLibraryParts {
   readonly isLoading: () => boolean;
 }
 
-export function redisLibrary(parts: RedisLibraryParts): Definitions {
+export function redisLibrary(parts: RedisLibraryParts, kind: "scripts" | "functions"): Definitions {
   const commands = new CommandCalls(parts);
   return {
+    ...(kind === "scripts" ? scriptFunctions(parts.lua) : {}),
     call: (state) => commands.call(state, true),
     pcall: (state) => commands.call(state, false),
     acl_check_cmd: (state) => commands.check(state),
     setresp: (state) => setResp(parts, state),
     ...pureFunctions(parts.lua),
-    log: logFunction(parts),
-    LOG_DEBUG: 0,
-    LOG_VERBOSE: 1,
-    LOG_NOTICE: 2,
-    LOG_WARNING: 3,
+    ...loadingLibrary(parts.lua, parts.caller),
     REPL_NONE: replication.none,
     REPL_AOF: replication.aof,
     REPL_SLAVE: replication.replica,
     REPL_REPLICA: replication.replica,
     REPL_ALL: replication.all,
+  };
+}
+
+/** What a function library may use while it is loaded. */
+export function loadingLibrary(lua: LuaInstance, caller: ScriptCaller): Definitions {
+  return {
+    log: logFunction(lua, caller),
+    LOG_DEBUG: 0,
+    LOG_VERBOSE: 1,
+    LOG_NOTICE: 2,
+    LOG_WARNING: 3,
     REDIS_VERSION: scriptRedisVersion,
     REDIS_VERSION_NUM: scriptRedisVersionNumber,
   };
@@ -75,7 +82,7 @@ class CommandCalls {
     const run = this.#parts.run();
     if (run === null || this.#parts.isLoading())
       return raiseError(lua, state, "redis.call/pcall can only be called inside a script invocation");
-    const problem = this.#takeArguments(state, "redis.call");
+    const problem = this.#takeArguments(state, "redis lib");
     if (problem !== null) {
       pushError(lua, state, problem);
       return raises ? lua.raise(state) : 1;
@@ -119,13 +126,12 @@ class CommandCalls {
     const run = this.#parts.run();
     if (run === null || this.#parts.isLoading())
       return raiseError(lua, state, "redis.acl_check_cmd can only be called inside a script invocation");
-    const problem = this.#takeArguments(state, "redis.acl_check_cmd()");
+    const problem = this.#takeArguments(state, "redis lib");
     if (problem !== null) return raiseError(lua, state, problem);
     const context = this.#caller.prepared();
     const { request, server, database } = context;
     const spec = server.commands.findRequested(request);
-    if (spec === undefined || !isArityMet(spec, request.argumentCount))
-      return raiseError(lua, state, "Invalid command passed to redis.acl_check_cmd()");
+    if (spec === undefined) return raiseError(lua, state, "Invalid command passed to redis.acl_check_cmd()");
     const refusal = refusalOf(this.#caller, { server, spec, request, database, isQueued: false });
     lua.raw.lua_pushboolean(state, refusal === null ? 1 : 0);
     return 1;
@@ -142,7 +148,7 @@ function setResp({ lua, run }: RedisLibraryParts, state: State): number {
   return 0;
 }
 
-function logFunction({ lua, caller }: RedisLibraryParts): LuaFunction {
+function logFunction(lua: LuaInstance, caller: ScriptCaller): LuaFunction {
   return (state) => {
     const { raw } = lua;
     const count = raw.lua_gettop(state);
@@ -150,7 +156,7 @@ function logFunction({ lua, caller }: RedisLibraryParts): LuaFunction {
     if (raw.lua_type(state, 1) !== luaType.number)
       return raiseError(lua, state, "First argument must be a number (log level).");
     const level = Math.trunc(raw.lua_tonumber(state, 1));
-    if (level < 0 || level > 3) return raiseError(lua, state, "Invalid log level.");
+    if (level < 0 || level > 3) return raiseError(lua, state, "Invalid debug level.");
     const words: string[] = [];
     for (let index = 2; index <= count; index++) words.push(lua.text(state, index) ?? "");
     const { logger } = caller.context.broker;
@@ -184,10 +190,6 @@ function pureFunctions(lua: LuaInstance): Record<string, LuaFunction> {
       lua.pushText(state, createHash("sha1").update(bytes).digest("hex"));
       return 1;
     },
-    replicate_commands: (state) => {
-      raw.lua_pushboolean(state, 1);
-      return 1;
-    },
     set_repl: (state) => {
       if (raw.lua_gettop(state) !== 1)
         return raiseError(lua, state, "redis.set_repl() requires two arguments.");
@@ -196,9 +198,19 @@ function pureFunctions(lua: LuaInstance): Record<string, LuaFunction> {
         return raiseError(
           lua,
           state,
-          "Invalid replication flags. Please use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
+          "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
         );
       return 0;
+    },
+  };
+}
+
+/** What only scripts have. */
+function scriptFunctions({ raw }: LuaInstance): Record<string, LuaFunction> {
+  return {
+    replicate_commands: (state) => {
+      raw.lua_pushboolean(state, 1);
+      return 1;
     },
     breakpoint: (state) => {
       // No debugger is attached.

@@ -13,6 +13,8 @@ import { errorText } from "./error-values.ts";
 
 /** Stack places that one level of a nested reply takes. */
 const placesOfLevel = 6;
+/** Numbers of so many digits are exact. */
+const exactDigits = 15;
 
 export class ReplyReader {
   readonly #lua: LuaInstance;
@@ -83,8 +85,11 @@ export class ReplyReader {
     let at = this.#at + 1;
     const isNegative = bytes[at] === 0x2d;
     if (isNegative) at++;
+    const first = at;
     let value = 0;
     for (let byte = bytes[at]!; byte !== 0x0d; byte = bytes[++at]!) value = value * 10 + byte - 0x30;
+    // Rounded once, not with every digit.
+    if (at - first > exactDigits) value = Number(bytes.latin1Slice(first, at));
     this.#at = at + 2;
     return isNegative ? -value : value;
   }

@@ -163,6 +163,10 @@ export class LuaInstance {
     this.lock(this.raw.lua_topointer(this.state, index));
   }
 
+  setWritable(index: number): void {
+    this.unlock(this.raw.lua_topointer(this.state, index));
+  }
+
   /** The same for the table at an address. */
   lock(table: number): void {
     this.bytes[table + flagsOffset] = readOnlyFlags;
@@ -280,9 +284,12 @@ export class LuaInstance {
     return this.raise(state);
   }
 
-  /** Raises "bad argument #1 to 'name' (...)", as luaL_argerror does. */
-  badArgument(state: State, index: number, name: string, what: string): never {
-    return this.raiseText(state, `bad argument #${index} to '${name}' (${what})`);
+  /** Raises "bad argument #1 to 'name' (...)", where the name is the running function's. */
+  argumentError(state: State, index: number, text: string): never {
+    const at = this.scratch(text.length + 1);
+    this.bytes.latin1Write(text, at);
+    this.bytes[at + text.length] = 0;
+    return this.raw.luaL_argerror(state, index, at);
   }
 
   typeName(state: State, index: number): string {

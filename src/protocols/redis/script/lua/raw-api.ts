@@ -32,6 +32,11 @@ export interface RawLua {
   lua_getstack(state: State, level: number, record: number): number;
   lua_getinfo(state: State, what: number, record: number): number;
   luaL_where(state: State, level: number): void;
+  luaL_checknumber(state: State, index: number): number;
+  luaL_checkinteger(state: State, index: number): number;
+  luaL_optinteger(state: State, index: number, otherwise: number): number;
+  luaL_checklstring(state: State, index: number, length: number): number;
+  luaL_argerror(state: State, index: number, text: number): never;
   luaL_checkstack(state: State, size: number, message: number): void;
   lua_checkstack(state: State, size: number): number;
   luaL_ref(state: State, table: number): number;
@@ -55,6 +60,7 @@ export interface RawLua {
   lua_pushnumber(state: State, value: number): void;
   lua_pushboolean(state: State, value: number): void;
   lua_pushlstring(state: State, at: number, bytes: number): void;
+  lua_newuserdata(state: State, bytes: number): number;
   lua_pushlightuserdata(state: State, at: number): void;
   lua_pushcclosure(state: State, place: number, upvalues: number): void;
   lua_concat(state: State, count: number): void;
@@ -69,6 +75,7 @@ export interface RawLua {
   lua_getfield(state: State, index: number, name: number): void;
   lua_setfield(state: State, index: number, name: number): void;
   lua_next(state: State, index: number): number;
+  lua_setfenv(state: State, index: number): number;
   lua_setmetatable(state: State, index: number): number;
   lua_getmetatable(state: State, index: number): number;
 

@@ -12,6 +12,9 @@ import { RandomNumbers } from "./random-numbers.ts";
 /** Not in redis: they reach files, the output, or other functions' environments. */
 const removed = ["dofile", "loadfile", "print", "newproxy", "setfenv", "getfenv"] as const;
 
+/** For lua_pcall. */
+const allResults = -1;
+
 /** `load` and `loadstring` take text only. A blank in front makes bytecode a text, which is a syntax error as in redis. */
 const prelude = `
 local loadstring0, load0, byte, type = loadstring, load, string.byte, type
@@ -53,12 +56,15 @@ export function openStandard(lua: LuaInstance): RandomNumbers {
     raw.lua_pushnil(state);
     lua.setGlobal(name);
   }
+  raw.lua_pushvalue(state, globalsIndex);
+  defineFields(lua, { pcall: (caller) => protectedCall(lua, caller) });
+  lua.pop(state);
   const random = new RandomNumbers();
   raw.lua_getfield(state, globalsIndex, lua.name("math"));
   defineFields(lua, {
     random: (caller) => mathRandom(lua, caller, random),
     randomseed: (caller) => {
-      random.seed(numberArgument(lua, caller, 1, "randomseed") | 0);
+      random.seed(lua.raw.luaL_checknumber(caller, 1) | 0);
       return 0;
     },
   });
@@ -100,15 +106,22 @@ function runChunk(lua: LuaInstance, text: string): void {
   lua.pop(state);
 }
 
-function numberArgument(lua: LuaInstance, state: State, index: number, name: string): number {
+/** As redis's own: of an error that is a table with a text, the text alone is returned. */
+function protectedCall(lua: LuaInstance, state: State): number {
   const { raw } = lua;
-  const value = raw.lua_tonumber(state, index);
-  if (value === 0 && raw.lua_type(state, index) !== luaType.number) {
-    const text = lua.text(state, index);
-    if (text === undefined || Number.isNaN(Number(text)) || text.trim() === "")
-      return lua.badArgument(state, index, name, `number expected, got ${lua.typeName(state, index)}`);
+  const count = raw.lua_gettop(state);
+  if (count === 0) return lua.argumentError(state, 1, "value expected");
+  raw.lua_pushboolean(state, 1);
+  raw.lua_insert(state, 1);
+  if (raw.lua_pcall(state, count - 1, allResults, 0) === luaStatus.ok) return raw.lua_gettop(state);
+  raw.lua_pushboolean(state, 0);
+  raw.lua_insert(state, -2);
+  if (lua.isTable(state, -1)) {
+    const type = lua.rawField(state, -1, "err");
+    if (type === luaType.string || type === luaType.number) raw.lua_remove(state, -2);
+    else lua.pop(state);
   }
-  return value;
+  return 2;
 }
 
 /** As redis's own: the same numbers for every script, whatever ran before. */
@@ -118,20 +131,20 @@ function mathRandom(lua: LuaInstance, state: State, random: RandomNumbers): numb
   const count = raw.lua_gettop(state);
   if (count === 0) raw.lua_pushnumber(state, chance);
   else if (count === 1) {
-    const most = Math.trunc(numberArgument(lua, state, 1, "random"));
-    if (most < 1) return lua.badArgument(state, 1, "random", "interval is empty");
+    const most = raw.luaL_checknumber(state, 1) | 0;
+    if (most < 1) return lua.argumentError(state, 1, "interval is empty");
     raw.lua_pushnumber(state, Math.floor(chance * most) + 1);
   } else if (count === 2) {
-    const least = Math.trunc(numberArgument(lua, state, 1, "random"));
-    const most = Math.trunc(numberArgument(lua, state, 2, "random"));
-    if (least > most) return lua.badArgument(state, 2, "random", "interval is empty");
+    const least = raw.luaL_checknumber(state, 1) | 0;
+    const most = raw.luaL_checknumber(state, 2) | 0;
+    if (least > most) return lua.argumentError(state, 2, "interval is empty");
     raw.lua_pushnumber(state, Math.floor(chance * (most - least + 1)) + least);
   } else return lua.raiseText(state, "wrong number of arguments");
   return 1;
 }
 
-/** Locks the globals, with all tables in them and their metatables. */
-export function protect(lua: LuaInstance): void {
+/** Gives the table on top of the stack a metatable by which reading what it has not is an error. */
+export function protectMissing(lua: LuaInstance): void {
   const { raw, state } = lua;
   raw.lua_createtable(state, 0, 1);
   const missing = lua.addFunctions([
@@ -145,8 +158,14 @@ export function protect(lua: LuaInstance): void {
   raw.lua_pushcclosure(state, missing, 0);
   lua.setField(state, "__index");
   lua.setReadOnly(-1);
-  raw.lua_setmetatable(state, globalsIndex);
+  raw.lua_setmetatable(state, -2);
+}
+
+/** Locks the globals, with all tables in them and their metatables. */
+export function protect(lua: LuaInstance): void {
+  const { raw, state } = lua;
   raw.lua_pushvalue(state, globalsIndex);
+  protectMissing(lua);
   raw.lua_pushnil(state);
   while (raw.lua_next(state, -2) !== 0) {
     if (lua.isTable(state, -1)) lua.setReadOnly(-1);

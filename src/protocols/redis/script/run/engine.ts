@@ -41,7 +41,7 @@ export class ScriptEngine {
   constructor(server: RedisServer) {
     this.#server = server;
     this.#limit = new TimeLimit(server.broker.clock, server.settings);
-    this.libraries = new FunctionLibraries(this);
+    this.libraries = new FunctionLibraries(server, this.#limit);
   }
 
   /** Memory of the machine; 0 before the first script. */
@@ -51,7 +51,7 @@ export class ScriptEngine {
 
   machine(): Machine {
     if (this.#machine !== null && !this.#machine.isBroken) return this.#machine;
-    this.#machine = new Machine(this.#server, this.#limit);
+    this.#machine = new Machine(this.#server, this.#limit, "scripts");
     return this.#machine;
   }
 
@@ -158,7 +158,8 @@ export class ScriptEngine {
         `ERR Script ${name} was ended: it ran ${limits.luaTimeLimitsMax} times longer than lua-time-limit allows, ` +
           "and had written or was within a call that cannot be interrupted",
       );
-    if (error instanceof RangeError)
+    // Deep recursion within a C function. Node's own range errors have a code, and are faults of ours.
+    if (error instanceof RangeError && !("code" in error))
       return new RedisError(`ERR Error running script ${name}, stack overflow`);
     if (error instanceof WebAssembly.RuntimeError)
       return new RedisError(`ERR Error running script ${name}, not enough memory`);
@@ -189,6 +190,7 @@ export class ScriptEngine {
   }
 
   #ended(machine: Machine): void {
+    this.#limit.end();
     machine.run = null;
     machine.caller.release();
     machine.lua.trimScratch();

@@ -39,7 +39,8 @@ export class Machine {
   #threadReference = 0;
   readonly #globalsPointer: number;
 
-  constructor(server: RedisServer, watch: RunWatch) {
+  /** Functions get keys and arguments as parameters, scripts as the globals KEYS and ARGV. */
+  constructor(server: RedisServer, watch: RunWatch, kind: "scripts" | "functions") {
     const lua = new LuaInstance({
       hook: (state) => {
         const canYield = state === this.#thread && lua.canYield(state);
@@ -57,8 +58,8 @@ export class Machine {
     hideCoroutine(lua, (state) => state === this.#thread);
     defineLibraries(lua);
     const parts = { lua, caller: this.caller, run: () => this.run, isLoading: () => this.isLoading };
-    defineLibrary(lua, "redis", redisLibrary(parts));
-    for (const name of ["KEYS", "ARGV"]) {
+    defineLibrary(lua, "redis", redisLibrary(parts, kind));
+    for (const name of kind === "scripts" ? ["KEYS", "ARGV"] : []) {
       lua.raw.lua_createtable(lua.state, 0, 0);
       lua.setGlobal(name);
     }

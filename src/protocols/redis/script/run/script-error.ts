@@ -21,12 +21,20 @@ interface Place {
   readonly line: number;
 }
 
-/** The coroutine has ended with `status`; what it raised is on top of its stack, below which its calls still are. */
-export function failureOf(lua: LuaInstance, thread: State, status: number, name: string): ScriptFailure {
+/**
+ * The coroutine has ended with `status`; what it raised is on top of its stack, below which its calls still are. `name`: of the
+ * script; null where neither it nor the line is told.
+ */
+export function failureOf(
+  lua: LuaInstance,
+  thread: State,
+  status: number,
+  name: string | null,
+): ScriptFailure {
   const { raw } = lua;
   if (status === luaStatus.memory)
     return {
-      text: `ERR Error running script ${name}, ${lua.text(thread, -1)!.slice(0, shownBytesMax)}`,
+      text: `ERR Error running script ${name ?? ""}, ${lua.text(thread, -1)!.slice(0, shownBytesMax)}`,
       isCounted: false,
     };
   const place = failedPlace(lua, thread);
@@ -44,8 +52,10 @@ export function failureHere(lua: LuaInstance, thread: State, text: string, name:
   return { text: withPlace(text, failedPlace(lua, thread), name), isCounted: false };
 }
 
-function withPlace(text: string, place: Place | null, name: string): string {
-  return place === null ? text : `${text} script: ${name}, on ${place.source}:${place.line}.`;
+function withPlace(text: string, place: Place | null, name: string | null): string {
+  return place === null || name === null
+    ? text
+    : `${text} script: ${name}, on ${place.source}:${place.line}.`;
 }
 
 /** What `tostring` says of what is on top of the stack, as far as no metamethod is needed. */

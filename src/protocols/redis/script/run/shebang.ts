@@ -25,8 +25,8 @@ export function readScriptLine(text: Buffer): { flags: ScriptFlags | null; body:
   for (const word of words.slice(1)) {
     if (!word.toLowerCase().startsWith("flags="))
       throw new RedisError(`ERR Unknown lua shebang option: ${word}`);
-    for (const name of word.slice("flags=".length).split(",")) {
-      if (name === "") continue;
+    const names = word.slice("flags=".length);
+    for (const name of names === "" ? [] : names.split(",")) {
       if (!isFlagName(name)) throw new RedisError(`ERR Unexpected flag in script shebang: ${name}`);
       flags.add(name);
     }

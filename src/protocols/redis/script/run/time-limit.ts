@@ -9,19 +9,22 @@
 import type { Clock } from "../../../../base/clock.ts";
 import { limits } from "../../../../base/limits.ts";
 import type { ServerSettings } from "../../core/settings.ts";
+import type { LoadLimit } from "../function/libraries.ts";
 import type { RunWatch } from "./machine.ts";
 import type { ScriptRun } from "./script-run.ts";
 
 /** Cuts the run off, through every pcall. The machine cannot be used any more. */
 export class RunCutOff extends Error {}
 
-export class TimeLimit implements RunWatch {
+export class TimeLimit implements RunWatch, LoadLimit {
   readonly #clock: Clock;
   readonly #settings: ServerSettings;
   #run: ScriptRun | null = null;
   #startedAt = 0;
   #sliceAt = 0;
   #canSuspend = false;
+  /** Between `begin` and `end`: a machine that is made, or asked from outside, has no limit. */
+  #isActive = false;
   /** The run yields to the event loop: it is no yield of the script's own. */
   hasYielded = false;
 
@@ -31,7 +34,7 @@ export class TimeLimit implements RunWatch {
   }
 
   get #limitMs(): number {
-    return this.#settings.luaTimeLimitMs;
+    return this.#run === null ? limits.luaLoadMsMax : this.#settings.luaTimeLimitMs;
   }
 
   /** `run` is null while a library is loaded, which has the limit too. */
@@ -39,7 +42,13 @@ export class TimeLimit implements RunWatch {
     this.#run = run;
     this.#startedAt = this.#clock.monotonic();
     this.#canSuspend = canSuspend;
+    this.#isActive = true;
     this.resumed();
+  }
+
+  end(): void {
+    this.#isActive = false;
+    this.#run = null;
   }
 
   /** The next slice begins. */
@@ -50,7 +59,7 @@ export class TimeLimit implements RunWatch {
 
   instructionsPassed(canYield: boolean): boolean {
     const limitMs = this.#limitMs;
-    if (limitMs <= 0) return false;
+    if (limitMs <= 0 || !this.#isActive) return false;
     const now = this.#clock.monotonic();
     if (now - this.#startedAt < limitMs) return false;
     const isFree = canYield && this.#canSuspend && this.#run?.hasWritten === false;
@@ -64,12 +73,12 @@ export class TimeLimit implements RunWatch {
   }
 
   stepsPassed(): void {
-    if (this.#limitMs > 0) this.#assertInTime(this.#clock.monotonic());
+    if (this.#limitMs > 0 && this.#isActive) this.#assertInTime(this.#clock.monotonic());
   }
 
   /** The time that others had between slices does not count against what cannot stop, so this looks at the slice too. */
   #assertInTime(now: number): void {
-    const mostMs = this.#limitMs * limits.luaTimeLimitsMax;
+    const mostMs = this.#limitMs * (this.#run === null ? 1 : limits.luaTimeLimitsMax);
     if (now - this.#startedAt >= mostMs && now - this.#sliceAt >= this.#limitMs) throw new RunCutOff();
   }
 }
