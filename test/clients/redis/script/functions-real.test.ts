@@ -215,6 +215,11 @@ test("calling: arguments, globals, errors, flags", options, async () => {
   await both.sameCommands(commands);
 });
 
+/** Which of two is met first is chance. */
+function anyLibrary(reply: string): string {
+  return reply.replace(/Library (one|two) /, "Library ");
+}
+
 test("payloads go both ways", options, async () => {
   const codes = [
     library("redis.register_function('a', function() return 'A' end)", "one"),
@@ -248,8 +253,8 @@ test("payloads go both ways", options, async () => {
       ["function", "restore"],
     ])
       assert.equal(
-        await to.call(...words),
-        await from.call(...words),
+        anyLibrary(await to.call(...words)),
+        anyLibrary(await from.call(...words)),
         words.map(String).join(" ").slice(0, 80),
       );
   }

@@ -22,6 +22,7 @@ after(async () => {
 
 /** Shows any value as text, tables by their fields in order. */
 const show = `local function show(v)
+  if v ~= v then return 'nan' end
   if type(v) == 'number' then return string.format('%.17g', v) end
   if type(v) == 'userdata' then return 'null' end
   if type(v) ~= 'table' then return type(v) .. ':' .. tostring(v) end

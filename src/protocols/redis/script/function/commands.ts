@@ -5,7 +5,7 @@ import { RedisError } from "../../core/errors.ts";
 import { writeHelp } from "../../core/help.ts";
 import type { CommandRow } from "../../core/command-spec.ts";
 import { kill } from "../kill.ts";
-import type { Library } from "./library.ts";
+import { readLibraryLine, type Library } from "./library.ts";
 import { readPayload, writePayload } from "./payload.ts";
 
 export const functionCommand: CommandRow = {
@@ -110,6 +110,12 @@ export const functionCommand: CommandRow = {
 
 const engineName = "LUA";
 
+function wrongArguments(subcommand: string): RedisError {
+  return new RedisError(
+    `ERR unknown subcommand or wrong number of arguments for '${subcommand}'. Try FUNCTION HELP.`,
+  );
+}
+
 /** What changes libraries needs the journal: deletions go on while the disk is full. */
 function assertKept({ broker, caller, spec }: CommandContext): void {
   if (spec.denyOom) {
@@ -145,10 +151,9 @@ function deleteLibrary(context: CommandContext): void {
 
 function flush(context: CommandContext): void {
   const { request, reply, server } = context;
-  const isKnown =
-    request.argumentCount === 2 ||
-    (request.argumentCount === 3 && (request.is(2, "SYNC") || request.is(2, "ASYNC")));
-  if (!isKnown) throw new RedisError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
+  if (request.argumentCount > 3) throw wrongArguments("flush");
+  if (request.argumentCount === 3 && !request.is(2, "SYNC") && !request.is(2, "ASYNC"))
+    throw new RedisError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
   assertKept(context);
   server.scripts.libraries.clear();
   reply.ok();
@@ -207,10 +212,7 @@ function dump({ reply, server }: CommandContext): void {
 function restore(context: CommandContext): void {
   const { request, reply, server } = context;
   const { libraries } = server.scripts;
-  if (request.argumentCount > 4)
-    throw new RedisError(
-      "ERR Unknown subcommand or wrong number of arguments for 'restore'. Try FUNCTION HELP.",
-    );
+  if (request.argumentCount > 4) throw wrongArguments("restore");
   const policy = request.argumentCount === 4 ? request.latin1(3).toUpperCase() : "APPEND";
   if (policy !== "FLUSH" && policy !== "APPEND" && policy !== "REPLACE")
     throw new RedisError("ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.");
@@ -219,7 +221,12 @@ function restore(context: CommandContext): void {
   const before = libraries.all;
   try {
     if (policy === "FLUSH") libraries.clear();
-    for (const code of codes) libraries.add(code, policy === "REPLACE");
+    for (const code of codes) {
+      const { name } = readLibraryLine(code);
+      if (policy !== "REPLACE" && libraries.library(name) !== undefined)
+        throw new RedisError(`ERR Library ${name} already exists`);
+      libraries.add(code, true);
+    }
   } catch (error) {
     libraries.clear();
     for (const { code } of before) libraries.add(code, false);

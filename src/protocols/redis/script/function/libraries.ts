@@ -16,7 +16,7 @@ import { globalsIndex, luaStatus, registryIndex } from "../lua/raw-api.ts";
 import { protectMissing } from "../lua/sandbox.ts";
 import { Machine, type RunWatch } from "../run/machine.ts";
 import { failureOf } from "../run/script-error.ts";
-import { readLibraryLine, type Library, type LibraryFunction } from "./library.ts";
+import { functionKey, readLibraryLine, type Library, type LibraryFunction } from "./library.ts";
 import { registerFunction } from "./registration.ts";
 
 export interface FoundFunction {
@@ -66,9 +66,10 @@ export class FunctionLibraries {
 
   find(name: string): FoundFunction | undefined {
     this.#load();
-    const library = this.#functions.get(name);
+    const key = functionKey(name);
+    const library = this.#functions.get(key);
     if (library === undefined) return undefined;
-    return { library, machine: this.#machine!, found: library.functions.get(name)! };
+    return { library, machine: this.#machine!, found: library.functions.get(key)! };
   }
 
   library(name: string): Library | undefined {
@@ -86,10 +87,10 @@ export class FunctionLibraries {
       throw new RedisError("OOM function libraries take too much memory; delete some");
     const functions = this.#run(body);
     if (functions.size === 0) throw this.#forgotten(functions, "No functions registered");
-    for (const taken of functions.keys()) {
-      const other = this.#functions.get(taken);
+    for (const [key, taken] of functions) {
+      const other = this.#functions.get(key);
       if (other !== undefined && other !== old)
-        throw this.#forgotten(functions, `Function ${taken} already exists`);
+        throw this.#forgotten(functions, `Function ${taken.name} already exists`);
     }
     const library: Library = { name, code, functions };
     if (old !== undefined) this.#remove(old);
@@ -121,8 +122,8 @@ export class FunctionLibraries {
 
   #remove(library: Library): void {
     this.#libraries.delete(library.name);
-    for (const { name, reference } of library.functions.values()) {
-      this.#functions.delete(name);
+    for (const [key, { reference }] of library.functions) {
+      this.#functions.delete(key);
       this.#machine?.forget(reference);
     }
     this.#bytes -= library.code.length;

@@ -14,6 +14,7 @@ export interface Library {
   readonly name: string;
   /** As it was given, with its first line. */
   readonly code: Buffer;
+  /** By `functionKey`. */
   readonly functions: ReadonlyMap<string, LibraryFunction>;
 }
 
@@ -21,6 +22,11 @@ const nameAllowed = /^\w+$/;
 
 export function isGoodName(name: string): boolean {
   return nameAllowed.test(name);
+}
+
+/** Functions are found in any case. */
+export function functionKey(name: string): string {
+  return name.toLowerCase();
 }
 
 /** The library's name, and the code behind the first line. Throws redis's error. */

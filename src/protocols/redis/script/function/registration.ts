@@ -3,7 +3,7 @@ import { raiseError } from "../api/error-values.ts";
 import type { LuaInstance } from "../lua/lua-instance.ts";
 import { luaType, registryIndex, type State } from "../lua/raw-api.ts";
 import { isFlagName, type FlagName } from "../run/shebang.ts";
-import { isGoodName, type LibraryFunction } from "./library.ts";
+import { functionKey, isGoodName, type LibraryFunction } from "./library.ts";
 
 interface Given {
   name?: string;
@@ -29,8 +29,8 @@ export function registerFunction(
     return refuse(
       "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long",
     );
-  if (functions.has(given.name)) return refuse("Function already exists in the library");
-  functions.set(given.name, {
+  if (functions.has(functionKey(given.name))) return refuse("Function already exists in the library");
+  functions.set(functionKey(given.name), {
     name: given.name,
     description: given.description ?? null,
     flags: given.flags ?? new Set(),
@@ -59,9 +59,10 @@ function named(lua: LuaInstance, state: State, refuse: (text: string) => never):
   const given: Given = {};
   raw.lua_pushnil(state);
   while (raw.lua_next(state, -2) !== 0) {
-    if (raw.lua_type(state, -2) !== luaType.string)
+    const key = textOrNumber(lua, state, -2);
+    if (key === undefined)
       return refuse("named argument key given to redis.register_function is not a string");
-    takeNamed(lua, state, lua.text(state, -2)!, given, refuse);
+    takeNamed(lua, state, key, given, refuse);
     lua.pop(state);
   }
   const { name, reference } = given;

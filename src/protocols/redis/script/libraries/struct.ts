@@ -174,8 +174,10 @@ function unpack(lua: LuaInstance, state: State): number {
   const format = new Format(lua, state);
   const data = raw.luaL_checklstring(state, 2, lua.lengthAt);
   const length = lua.stringBytes;
-  let position = raw.luaL_optinteger(state, 3, 1) - 1;
-  if (position < 0) lua.argumentError(state, 3, "offset must be 1 or greater");
+  const offset = raw.luaL_optinteger(state, 3, 1);
+  if (offset === 0) lua.argumentError(state, 3, "offset must be 1 or greater");
+  // A size in C: what is negative is beyond the end.
+  let position = (offset < 0 ? 2 ** 64 + offset : offset) - 1;
   let count = 0;
   const assertThere = (size: number): void => {
     if (size > length || position > length - size) lua.argumentError(state, 2, "data string too short");

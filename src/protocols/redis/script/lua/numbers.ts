@@ -57,5 +57,5 @@ function placed(mantissa: string, exponent: number): string {
 }
 
 function trimmed(text: string): string {
-  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+  return text.includes(".") ? text.replace(/\.?0*$/, "") : text;
 }
