@@ -95,8 +95,7 @@ class CommandCalls {
       this.#reader.push(state, replyBytes, replyLength);
     } catch (error) {
       if (!(error instanceof LuaMemoryError)) throw error;
-      lua.pushName(state, "not enough memory");
-      return lua.raise(state);
+      return lua.raiseMemory(state);
     }
     return raises && replyBytes[0] === dash ? lua.raise(state) : 1;
   }

@@ -1,7 +1,7 @@
 /** FUNCTION DELETE | DUMP | FLUSH | HELP | KILL | LIST | LOAD | RESTORE | STATS */
 import { compileGlob } from "../../../../base/patterns/glob.ts";
 import type { CommandContext } from "../../core/context.ts";
-import { RedisError } from "../../core/errors.ts";
+import { errorTexts, RedisError } from "../../core/errors.ts";
 import { writeHelp } from "../../core/help.ts";
 import type { CommandRow } from "../../core/command-spec.ts";
 import { kill } from "../kill.ts";
@@ -237,6 +237,7 @@ function restore(context: CommandContext): void {
 
 function stats({ reply, server }: CommandContext): void {
   const { libraries, suspended } = server.scripts;
+  if (suspended?.options.kind === "script") throw new RedisError(errorTexts.busy.script);
   reply.map(2);
   reply.bulkLatin1("running_script");
   if (suspended === null) reply.null();

@@ -72,15 +72,18 @@ export class JsonEncoder {
     const at = lua.string(state, index);
     const end = at + lua.stringBytes;
     const { bytes } = lua;
+    lua.assertFits(state, out.length + end - at);
     out.ensure(end - at + 2);
     out.uint8(quote);
     let plain = at;
+    let escapesWritten = 0;
     for (let i = at; i < end; i++) {
       const escape = escapes[bytes[i]!];
       if (escape === undefined) continue;
       if (i > plain) out.bytes(bytes, plain, i);
       out.latin1(escape);
       plain = i + 1;
+      if ((escapesWritten++ & 0xffff) === 0) lua.assertFits(state, out.length);
     }
     if (end > plain) out.bytes(bytes, plain, end);
     out.uint8(quote);

@@ -92,6 +92,7 @@ class Packer {
     const out = this.#out;
     const at = lua.string(state, -1);
     const size = lua.stringBytes;
+    lua.assertFits(state, out.length + size);
     if (size < 32) out.uint8(0xa0 | size);
     else if (size <= 0xff) out.uint8(0xd9).uint8(size);
     else if (size <= 0xffff) out.uint8(0xda).uint16(size);

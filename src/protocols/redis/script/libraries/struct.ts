@@ -139,6 +139,7 @@ function pack(lua: LuaInstance, state: State): number {
       const at = raw.luaL_checklstring(state, argument++, lua.lengthAt);
       const length = lua.stringBytes;
       if (step.size === 0) step.size = length;
+      lua.assertFits(state, out.length + step.size);
       if (length < step.size) lua.argumentError(state, argument, "string too short");
       out.bytes(lua.bytes, at, at + step.size);
       if (option === "s") {

@@ -202,6 +202,15 @@ export class LuaInstance {
     return this.#scratch;
   }
 
+  #scratchFor(state: State, size: number): number {
+    try {
+      return this.scratch(size);
+    } catch (error) {
+      if (error instanceof LuaMemoryError) this.raiseMemory(state);
+      throw error;
+    }
+  }
+
   /** Gives back scratch memory that one huge string has taken. */
   trimScratch(): void {
     if (this.#scratchBytes <= scratchBytesKept) return;
@@ -212,8 +221,8 @@ export class LuaInstance {
 
   pushBytes(state: State, bytes: Uint8Array, start = 0, end: number = bytes.length): void {
     const size = end - start;
-    const at = this.scratch(size);
-    // `scratch` may have replaced the memory.
+    const at = this.#scratchFor(state, size);
+    // The memory may have been replaced.
     if (size <= 64) for (let i = 0; i < size; i++) this.bytes[at + i] = bytes[start + i]!;
     else this.bytes.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), at);
     this.raw.lua_pushlstring(state, at, size);
@@ -221,7 +230,7 @@ export class LuaInstance {
 
   /** Latin-1 text: one byte for each unit. */
   pushText(state: State, text: string): void {
-    const at = this.scratch(text.length);
+    const at = this.#scratchFor(state, text.length);
     this.bytes.latin1Write(text, at, text.length);
     this.raw.lua_pushlstring(state, at, text.length);
   }
@@ -282,6 +291,17 @@ export class LuaInstance {
     this.pushText(state, text);
     this.raw.lua_concat(state, 2);
     return this.raise(state);
+  }
+
+  /** Raises what Lua raises where it has no memory left. */
+  raiseMemory(state: State): never {
+    this.pushName(state, "not enough memory");
+    return this.raise(state);
+  }
+
+  /** Raises it once a value that is made outside of Lua's memory is larger than that may be. */
+  assertFits(state: State, bytes: number): void {
+    if (bytes > limits.luaMemoryBytesMax) this.raiseMemory(state);
   }
 
   /** Raises "bad argument #1 to 'name' (...)", where the name is the running function's. */

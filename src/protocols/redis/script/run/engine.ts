@@ -17,7 +17,7 @@ import { globalsIndex, luaStatus, registryIndex, type State } from "../lua/raw-a
 import { FunctionLibraries } from "../function/libraries.ts";
 import { Machine } from "./machine.ts";
 import { ScriptCache, type Script } from "./script-cache.ts";
-import { failureHere, failureOf, type ScriptFailure } from "./script-error.ts";
+import { failureOf, withPlace, type ScriptFailure } from "./script-error.ts";
 import { ScriptRun, type RunOptions } from "./script-run.ts";
 import { RunCutOff, TimeLimit } from "./time-limit.ts";
 
@@ -208,10 +208,9 @@ export class ScriptEngine {
   }
 
   killed(machine: Machine, run: ScriptRun): ScriptFailure {
-    const text = "ERR Script killed by user with SCRIPT KILL.";
-    const failure = failureHere(machine.lua, machine.thread(), text, run.options.name);
+    const text = "ERR Script killed by user with SCRIPT KILL...";
     machine.dropThread();
-    return failure;
+    return { text: withPlace(text, machine.suspendedAt, run.options.name), isCounted: false };
   }
 
   finish(machine: Machine, run: ScriptRun, outcome: number | ScriptFailure): void {
@@ -249,14 +248,22 @@ class SuspendedRun implements LaterWork {
     later.keepRequest();
     this.#later = later.beginLater(this);
     this.#run.outer.broker.work.run(this.#work(), (ended) => {
-      const { outer } = this.#run;
       this.#later.answer(() => {
-        if ("error" in ended) throw ended.error;
-        this.#engine.finish(this.#machine, this.#run, ended.result);
+        try {
+          if ("error" in ended) throw ended.error;
+          this.#engine.finish(this.#machine, this.#run, ended.result);
+        } finally {
+          // Before the requests behind this one run.
+          this.#release();
+        }
       });
-      this.#engine.release(this.#machine);
-      outer.broker.ticker.request();
+      // Nobody waits for the answer any more.
+      this.#release();
     });
+  }
+
+  #release(): void {
+    if (this.#engine.suspended === this.#run) this.#engine.release(this.#machine);
   }
 
   *#work(): Job<number | ScriptFailure> {

@@ -13,6 +13,7 @@ import { defineLibrary } from "../lua/define.ts";
 import { LuaInstance } from "../lua/lua-instance.ts";
 import { globalsIndex, hookMask, luaStatus, registryIndex, type State } from "../lua/raw-api.ts";
 import { hideCoroutine, openStandard, protect } from "../lua/sandbox.ts";
+import { failedPlace, type Place } from "./script-error.ts";
 import { ScriptCaller } from "./script-caller.ts";
 import type { ScriptRun } from "./script-run.ts";
 
@@ -35,6 +36,8 @@ export class Machine {
   run: ScriptRun | null = null;
   isLoading = false;
   isBroken = false;
+  /** Where the run was when it was suspended last: told if it is killed then. */
+  suspendedAt: Place | null = null;
   #thread: State = 0;
   #threadReference = 0;
   readonly #globalsPointer: number;
@@ -44,7 +47,9 @@ export class Machine {
     const lua = new LuaInstance({
       hook: (state) => {
         const canYield = state === this.#thread && lua.canYield(state);
-        if (watch.instructionsPassed(canYield)) lua.raw.lua_yield(state, 0);
+        if (!watch.instructionsPassed(canYield)) return;
+        this.suspendedAt = failedPlace(lua, state);
+        lua.raw.lua_yield(state, 0);
       },
       budgetSpent: () => {
         lua.raw.budget.value = budgetSteps;

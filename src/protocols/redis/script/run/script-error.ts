@@ -16,7 +16,7 @@ export interface ScriptFailure {
   readonly isCounted: boolean;
 }
 
-interface Place {
+export interface Place {
   readonly source: string;
   readonly line: number;
 }
@@ -47,12 +47,8 @@ export function failureOf(
   return { text: withPlace(text, place, name), isCounted };
 }
 
-/** An error that stops the script where it is. */
-export function failureHere(lua: LuaInstance, thread: State, text: string, name: string): ScriptFailure {
-  return { text: withPlace(text, failedPlace(lua, thread), name), isCounted: false };
-}
-
-function withPlace(text: string, place: Place | null, name: string | null): string {
+/** An error's text as a caller gets it. */
+export function withPlace(text: string, place: Place | null, name: string | null): string {
   return place === null || name === null
     ? text
     : `${text} script: ${name}, on ${place.source}:${place.line}.`;
@@ -68,7 +64,7 @@ function textOf(lua: LuaInstance, state: State): string {
 }
 
 /** Where the error was raised: the function that runs, or, if that is one of C, its caller. */
-function failedPlace(lua: LuaInstance, thread: State): Place | null {
+export function failedPlace(lua: LuaInstance, thread: State): Place | null {
   const at = lua.scratch(recordBytes);
   if (!readPlace(lua, thread, 0, at)) return null;
   if (stringAt(lua, lua.words[(at + whatOffset) >> 2]!) === "C" && !readPlace(lua, thread, 1, at))
