@@ -46,11 +46,7 @@ export class ScriptPairs {
     const differences: string[] = [];
     for (const pair of this.pairs) {
       for (const words of commands) {
-        const t0 = performance.now();
-        const got = await pair.us.call(...words);
-        const t1 = performance.now();
-        if (t1 - t0 > 500) console.log("SLOW", words.join(" "), t1 - t0);
-        const wanted = await pair.them.call(...words);
+        const [got, wanted] = await Promise.all([pair.us.call(...words), pair.them.call(...words)]);
         if (comparable(got) === comparable(wanted)) continue;
         differences.push(
           `${words.map(String).join(" ").slice(0, 300)}\n  ours:  ${show(got)}\n  redis: ${show(wanted)}`,

@@ -129,7 +129,6 @@ test("memory and depth", async () => {
   assert.equal(await other.call("config", "set", "lua-time-limit", 5000), "+OK\r\n");
   for (const [script, wanted] of [
     ["local s = 'x' while true do s = s .. s end", /not enough memory/],
-    ["local t = {} while true do t[#t + 1] = {#t, #t} end", /not enough memory/],
     ["return pcall(function() local s = 'x' while true do s = s .. s end end)", /.*/],
     [
       "local s = 'x' for i = 1, 20 do s = s .. s end local t = {} for i = 1, 300 do t[i] = s end return cjson.encode(t)",

@@ -102,10 +102,10 @@ function writeTable(lua: LuaInstance, state: State, target: ReplyTarget): void {
 }
 
 /** An error that a script has returned or raised. Its text is Latin-1. */
-export function writeError({ reply, countError }: ReplyTarget, text: string, isCounted: boolean): void {
+export function writeError(target: ReplyTarget, text: string, isCounted: boolean): void {
   const line = oneLine(text.replace(/[\r\n]+$/, ""));
-  if (isCounted) countError(line);
-  reply.errorLatin1(line);
+  if (isCounted) target.countError(line);
+  target.reply.errorLatin1(line);
 }
 
 function oneLine(text: string): string {

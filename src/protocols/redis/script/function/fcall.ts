@@ -32,14 +32,14 @@ export const fcallCommands: readonly CommandRow[] = [
 function fcall(context: CommandContext, readOnly: boolean): void {
   const { request, server } = context;
   const name = request.latin1(1);
-  const function_ = server.scripts.libraries.find(name);
-  if (function_ === undefined) throw new RedisError("ERR Function not found");
+  const called = server.scripts.libraries.find(name);
+  if (called === undefined) throw new RedisError("ERR Function not found");
   const keyCount = request.integer(2);
   if (Number.isNaN(keyCount)) throw new RedisError("ERR Bad number of keys provided");
   if (keyCount > request.argumentCount - 3)
     throw new RedisError("ERR Number of keys can't be greater than number of args");
   if (keyCount < 0) throw new RedisError("ERR Number of keys can't be negative");
-  const { machine, found } = function_;
+  const { machine, found } = called;
   assertMayRun(context, found.flags, readOnly);
   const options = {
     name,

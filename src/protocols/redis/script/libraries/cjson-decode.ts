@@ -33,9 +33,14 @@ const singles = new Map<number, Kind>([
 ]);
 /** Bytes with which words and numbers may begin. */
 const unknownStarts = new Set(Buffer.from('fiInNt+-0123456789"'));
-const escapes: Readonly<Record<string, number>> = {
-  ...{ '"': 0x22, "\\": 0x5c, "/": 0x2f, b: 8, f: 12, n: 10, r: 13, t: 9, u: 0x75 },
-};
+const unicodeEscape = 0x75;
+/** What stands behind a backslash, by its letter. */
+const escapes = new Map<number, number>(
+  ['""', "\\\\", "//", "b\b", "f\f", "n\n", "r\r", "t\t", "uu"].map((pair) => [
+    pair.charCodeAt(0),
+    pair.charCodeAt(1),
+  ]),
+);
 const decimal = /[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?/iy;
 const hexadecimal = /([+-]?)0x([\da-f]*)(?:\.([\da-f]*))?(?:p([+-]?\d+))?/iy;
 const special = /[+-]?(?:inf(?:inity)?|nan(?:\([\w]*\))?)/iy;
@@ -193,9 +198,9 @@ export class JsonDecoder {
         this.#unescaped.bytes(bytes, this.#stringStart, at);
       }
       this.#at = at;
-      const escape = escapes[String.fromCharCode(this.#byte(at + 1))];
+      const escape = escapes.get(this.#byte(at + 1));
       if (escape === undefined) return this.#fail("invalid escape code");
-      if (escape === 0x75) {
+      if (escape === unicodeEscape) {
         const taken = this.#unicode(at);
         if (taken === 0) return this.#fail("invalid unicode escape code");
         at += taken;

@@ -6,12 +6,13 @@ import { luaType, type State } from "../lua/raw-api.ts";
 import type { JsonSettings } from "./cjson.ts";
 
 const quote = 0x22;
+const shortEscapes = new Map<number, string>(
+  ["\bb", "\tt", "\nn", "\ff", "\rr", '""', "//", "\\\\"].map((pair) => [pair.charCodeAt(0), `\\${pair[1]}`]),
+);
 /** By byte: what stands for it, where it does not stand for itself. */
 const escapes: readonly (string | undefined)[] = Array.from({ length: 256 }, (_, byte) => {
-  const short: Readonly<Record<number, string>> = {
-    ...{ 8: "\\b", 9: "\\t", 10: "\\n", 12: "\\f", 13: "\\r", 34: '\\"', 47: "\\/", 92: "\\\\" },
-  };
-  if (short[byte] !== undefined) return short[byte];
+  const short = shortEscapes.get(byte);
+  if (short !== undefined) return short;
   return byte < 32 || byte === 127 ? `\\u${byte.toString(16).padStart(4, "0")}` : undefined;
 });
 

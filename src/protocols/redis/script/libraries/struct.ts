@@ -111,7 +111,7 @@ export function structLibrary(lua: LuaInstance): Definitions {
   return {
     pack: (state) => pack(lua, state),
     unpack: (state) => unpack(lua, state),
-    size: (state) => size(lua, state),
+    size: (state) => sizeOf(lua, state),
   };
 }
 
@@ -234,7 +234,7 @@ function getInteger(bytes: Buffer, at: number, size: number, isBig: boolean, isS
   return Number(BigInt.asIntN(Math.min(size * 8, 64), value));
 }
 
-function size(lua: LuaInstance, state: State): number {
+function sizeOf(lua: LuaInstance, state: State): number {
   const format = new Format(lua, state);
   let position = 0;
   for (let step = format.next(position); step !== undefined; step = format.next(position)) {

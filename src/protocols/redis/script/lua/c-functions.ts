@@ -21,31 +21,46 @@ export interface CallableFunction extends Signature {
 
 /** The functions as a WebAssembly table takes them, in the same order. */
 export function asTableFunctions(functions: readonly CallableFunction[]): unknown[] {
-  const types = functions.map(({ arguments: count, returns }) => [
-    ...[functionType, count, ...Array.from({ length: count }, () => i32)],
-    ...(returns ? [1, i32] : [0]),
-  ]);
-  const names = functions.map((_, index) => {
-    const bytes = [...Buffer.from(String(index))];
-    return [bytes.length, ...bytes];
-  });
+  const types = functions.map((one) => typeOf(one));
+  const names = functions.map((_, index) => encodedName(String(index)));
   const module = new WebAssembly.Module(
     Uint8Array.from([
       ...header,
       ...section(1, types),
       ...section(
         2,
-        names.map((name, index) => [1, 0x66, ...name, functionKind, ...unsigned(index)]),
+        names.map((name, index) => imported(name, index)),
       ),
       ...section(
         7,
-        names.map((name, index) => [...name, functionKind, ...unsigned(index)]),
+        names.map((name, index) => exported(name, index)),
       ),
     ]),
   );
   const imports = Object.fromEntries(functions.map(({ run }, index) => [String(index), run]));
   const { exports } = new WebAssembly.Instance(module, { f: imports });
   return functions.map((_, index) => exports[String(index)]!);
+}
+
+function typeOf({ arguments: count, returns }: Signature): number[] {
+  return [functionType, count].concat(
+    Array.from({ length: count }, () => i32),
+    returns ? [1, i32] : [0],
+  );
+}
+
+function encodedName(name: string): number[] {
+  const bytes = Buffer.from(name);
+  return [bytes.length, ...bytes];
+}
+
+/** From the module "f". */
+function imported(name: readonly number[], type: number): number[] {
+  return [1, 0x66, ...name, functionKind, ...unsigned(type)];
+}
+
+function exported(name: readonly number[], index: number): number[] {
+  return [...name, functionKind, ...unsigned(index)];
 }
 
 function section(id: number, elements: readonly (readonly number[])[]): number[] {

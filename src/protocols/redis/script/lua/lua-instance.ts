@@ -24,6 +24,8 @@ const failed = -1;
 const callsOffset = 52;
 const baseCallsOffset = 54;
 
+type Import = (...values: (number | undefined)[]) => unknown;
+
 /** A function in JavaScript that Lua calls: takes its arguments from the stack, returns how many results it has pushed. */
 export type LuaFunction = (state: State) => number;
 
@@ -44,6 +46,7 @@ export class LuaInstance {
   readonly lengthAt: number;
   /** Place of the hook in the function table. */
   readonly hookPlace: number;
+  readonly #table: WebAssembly.Table;
   #scratch = 0;
   #scratchBytes = 0;
   readonly #readOnlyText: number;
@@ -59,12 +62,13 @@ export class LuaInstance {
     this.raw = instance.exports as unknown as RawLua;
     this.#viewMemory();
     const { raw } = this;
-    raw.__wasm_call_ctors();
-    this.#places = raw.__indirect_function_table.length;
+    (instance.exports["__wasm_call_ctors"] as () => void)();
+    this.#table = instance.exports["__indirect_function_table"] as WebAssembly.Table;
+    this.#places = this.#table.length;
     this.#addToTable([
-      { arguments: 1, returns: false, run: (state) => this.#refuseWrite(state!) },
+      { arguments: 1, returns: false, run: (state) => this.#refuseWrite(state) },
       { arguments: 0, returns: false, run: () => events.budgetSpent() },
-      { arguments: 2, returns: false, run: (state) => events.hook(state!) },
+      { arguments: 2, returns: false, run: (state) => events.hook(state) },
     ]);
     this.hookPlace = budgetCallback + 1;
     this.state = raw.luaL_newstate();
@@ -83,24 +87,24 @@ export class LuaInstance {
     this.words = new Uint32Array(buffer);
   }
 
-  #imports(): Record<string, (...values: number[]) => unknown> {
-    const none = (): number => failed;
-    const stub = new Proxy({} as Record<string, (...values: number[]) => unknown>, {
-      get: (own, name: string) => own[name] ?? none,
-    });
-    stub.invoke_vii = (place, first, second) => this.#invoke(place!, first!, second!);
-    stub._emscripten_throw_longjmp = () => {
-      throw luaJump;
+  /** What the file imports. All that reaches outside fails. */
+  #imports(): Record<string, Import> {
+    const none: Import = () => failed;
+    const own: Record<string, Import> = {
+      invoke_vii: (place = 0, first = 0, second = 0) => this.#invoke(place, first, second),
+      _emscripten_throw_longjmp: () => {
+        throw luaJump;
+      },
+      emscripten_memcpy_js: (to = 0, from = 0, size = 0) => this.bytes.copyWithin(to, from, from + size),
+      emscripten_resize_heap: (bytes = 0) => this.#grow(bytes >>> 0),
+      // There is no environment: no variable, no bytes.
+      environ_sizes_get: (count = 0, size = 0) => {
+        this.words[count >> 2] = 0;
+        this.words[size >> 2] = 0;
+        return 0;
+      },
     };
-    stub.emscripten_memcpy_js = (to, from, size) => this.bytes.copyWithin(to!, from, from! + size!);
-    stub.emscripten_resize_heap = (bytes) => this.#grow(bytes! >>> 0);
-    // There is no environment: no variable, no bytes.
-    stub.environ_sizes_get = (count, size) => {
-      this.words[count! >> 2] = 0;
-      this.words[size! >> 2] = 0;
-      return 0;
-    };
-    return stub;
+    return new Proxy(own, { get: (known, name: string) => known[name] ?? none });
   }
 
   /** Calls a function that may do a `longjmp`. */
@@ -108,7 +112,7 @@ export class LuaInstance {
     const { raw } = this;
     const at = raw.stackSave();
     try {
-      (raw.__indirect_function_table.get(place) as (a: number, b: number) => void)(first, second);
+      (this.#table.get(place) as (a: number, b: number) => void)(first, second);
     } catch (error) {
       if (error !== luaJump) throw error;
       raw.stackRestore(at);
@@ -140,7 +144,7 @@ export class LuaInstance {
   }
 
   #addToTable(functions: readonly CallableFunction[]): void {
-    const table = this.raw.__indirect_function_table;
+    const table = this.#table;
     table.grow(functions.length);
     for (const callable of asTableFunctions(functions)) table.set(this.#places++, callable);
   }
@@ -148,7 +152,7 @@ export class LuaInstance {
   /** Makes functions that Lua can call. Returns the first one's place; the others follow. */
   addFunctions(functions: readonly LuaFunction[]): number {
     const first = this.#places;
-    this.#addToTable(functions.map((run) => ({ arguments: 1, returns: true, run: (state) => run(state!) })));
+    this.#addToTable(functions.map((run) => ({ arguments: 1, returns: true, run: (state) => run(state) })));
     return first;
   }
 
@@ -322,25 +326,8 @@ export class LuaInstance {
   }
 }
 
-const typeNames = [
-  ...[
-    "no value",
-    "nil",
-    "boolean",
-    "userdata",
-    "number",
-    "string",
-    "table",
-    "function",
-    "userdata",
-    "thread",
-  ],
-] as const;
+/** By `lua_type`, which begins at -1. */
+const typeNames = "no value,nil,boolean,userdata,number,string,table,function,userdata,thread".split(",");
 
 /** The machine's memory is at its bound. */
 export class LuaMemoryError extends Error {}
-
-/** Whether that is a Lua error on its way to the next `pcall`: it must be passed on. */
-export function isLuaJump(error: unknown): boolean {
-  return error === luaJump;
-}

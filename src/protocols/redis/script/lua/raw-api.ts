@@ -9,10 +9,8 @@ export type State = number;
 
 export interface RawLua {
   readonly memory: WebAssembly.Memory;
-  readonly __indirect_function_table: WebAssembly.Table;
   /** The pattern budget: see wasm-patch.ts. */
   readonly budget: WebAssembly.Global<"i32">;
-  __wasm_call_ctors(): void;
   setThrew(threw: number, value: number): void;
   stackSave(): number;
   stackRestore(at: number): void;
@@ -104,6 +102,3 @@ export const luaType = {
 export const luaStatus = { ok: 0, yield: 1, runtime: 2, syntax: 3, memory: 4, handler: 5 } as const;
 
 export const hookMask = { line: 4, count: 8 } as const;
-export const gcStep = 5;
-export const gcCount = 3;
-export const gcCollect = 2;

@@ -40,10 +40,10 @@ function __redis__err__handler(err) return err end
 export function openStandard(lua: LuaInstance): RandomNumbers {
   const { raw, state } = lua;
   const openers = [
-    ["", raw.luaopen_base],
-    ["table", raw.luaopen_table],
-    ["string", raw.luaopen_string],
-    ["math", raw.luaopen_math],
+    ["", (caller: State) => raw.luaopen_base(caller)],
+    ["table", (caller: State) => raw.luaopen_table(caller)],
+    ["string", (caller: State) => raw.luaopen_string(caller)],
+    ["math", (caller: State) => raw.luaopen_math(caller)],
   ] as const;
   const first = lua.addFunctions(openers.map(([, open]) => open));
   for (const [index, [name]] of openers.entries()) {

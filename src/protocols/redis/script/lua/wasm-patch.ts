@@ -17,10 +17,10 @@ export const fileHash = "cba969b97e8a319eba8996b5df488aed5cdd22a56f2de53b42598e4
 export const readOnlyFlags = 0x40;
 export const flagsOffset = 6;
 /** Places of the function table, behind what the file fills: what a write to a read-only table calls, and an empty budget. */
-export const readOnlyCallback = 177;
+const readOnlyCallback = 177;
 export const budgetCallback = 178;
 /** The exported global that counts down. */
-export const budgetName = "budget";
+const budgetName = "budget";
 
 const functions = {
   rawSetIndex: 419,
@@ -73,7 +73,7 @@ export function patchLua(file: Uint8Array): Uint8Array<ArrayBuffer> {
 
   const check = (pushTable: readonly number[]): number[] => [
     ...pushTable,
-    ...[op.const32, 0, op.getLocal, 0, op.call, ...unsigned(assertWritable)],
+    ...step(op.const32, 0, op.getLocal, 0, op.call, ...unsigned(assertWritable)),
   ];
   const patch = (index: number, change: (body: Uint8Array) => Uint8Array): void => {
     bodies[index - importedFunctions] = change(bodies[index - importedFunctions]!);
@@ -84,7 +84,7 @@ export function patchLua(file: Uint8Array): Uint8Array<ArrayBuffer> {
   // lua_setmetatable(L, 1): the table is at the stack's base.
   patch(functions.setMetatable, (body) =>
     prefixed(body, [
-      ...[op.getLocal, 1, op.const32, 1, op.equal, op.if, noResult],
+      ...step(op.getLocal, 1, op.const32, 1, op.equal, op.if, noResult),
       ...check([op.getLocal, 0, op.load32, 2, 12, op.load32, 2, 0]),
       op.end,
     ]),
@@ -100,19 +100,19 @@ export function patchLua(file: Uint8Array): Uint8Array<ArrayBuffer> {
   bodies.push(
     // (table, value, L): table.flags = value, unless it is read-only
     bodyOf([
-      ...[op.getLocal, 0, op.load8, 0, flagsOffset, op.const32, 0xc0, 1, op.and],
-      ...[op.const32, 0xc0, 0, op.equal, op.if, noResult],
-      ...[op.getLocal, 2, op.const32, ...signed(readOnlyCallback)],
-      ...[op.callIndirect, types.takesPointer, 0, op.end],
-      ...[op.getLocal, 0, op.getLocal, 1, op.store8, 0, flagsOffset],
+      ...step(op.getLocal, 0, op.load8, 0, flagsOffset, op.const32, 0xc0, 1, op.and),
+      ...step(op.const32, 0xc0, 0, op.equal, op.if, noResult),
+      ...step(op.getLocal, 2, op.const32, ...signed(readOnlyCallback)),
+      ...step(op.callIndirect, types.takesPointer, 0, op.end),
+      ...step(op.getLocal, 0, op.getLocal, 1, op.store8, 0, flagsOffset),
     ]),
     bodyOf([
-      ...[op.getGlobal, budget, op.const32, 0x7f, op.add, op.setGlobal, budget],
-      ...[op.getGlobal, budget, op.isZero, op.if, noResult],
-      ...[op.const32, ...signed(budgetCallback), op.callIndirect, types.takesNothing, 0, op.end],
+      ...step(op.getGlobal, budget, op.const32, 0x7f, op.add, op.setGlobal, budget),
+      ...step(op.getGlobal, budget, op.isZero, op.if, noResult),
+      ...step(op.const32, ...signed(budgetCallback), op.callIndirect, types.takesNothing, 0, op.end),
     ]),
   );
-  section(sectionIds.code).bytes = vector(bodies.map((body) => [...unsigned(body.length), ...body]));
+  section(sectionIds.code).bytes = vector(bodies.map((body) => withSize(body)));
   const declared = section(sectionIds.functions);
   declared.bytes = appended(declared.bytes, [[types.takesThree], [types.takesNothing]]);
   globals.bytes = appended(globals.bytes, [[i32, 1, op.const32, 0, op.end]]);
@@ -120,6 +120,15 @@ export function patchLua(file: Uint8Array): Uint8Array<ArrayBuffer> {
   const name = [...Buffer.from(budgetName)];
   exported.bytes = appended(exported.bytes, [[name.length, ...name, 3, budget]]);
   return joined(file.subarray(0, 8), sections);
+}
+
+/** Instructions that belong together. */
+function step(...bytes: readonly number[]): readonly number[] {
+  return bytes;
+}
+
+function withSize(body: Uint8Array): number[] {
+  return [...unsigned(body.length), ...body];
 }
 
 function readSections(file: Uint8Array): Section[] {
@@ -225,7 +234,7 @@ export function unsigned(value: number): number[] {
 }
 
 /** Signed LEB128 of a number that is not negative. */
-export function signed(value: number): number[] {
+function signed(value: number): number[] {
   const bytes = unsigned(value);
   if ((bytes.at(-1)! & 0x40) === 0) return bytes;
   bytes[bytes.length - 1]! |= 0x80;

@@ -293,7 +293,7 @@ function pushArguments(
   const { buffer, starts, ends } = request;
   raw.lua_createtable(thread, end - first, 0);
   for (let index = first; index < end; index++) {
-    lua.pushBytes(thread, buffer, starts[index]!, ends[index]!);
+    lua.pushBytes(thread, buffer, starts[index], ends[index]);
     raw.lua_rawseti(thread, -2, index - first + 1);
   }
 }
