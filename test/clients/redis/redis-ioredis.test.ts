@@ -237,6 +237,30 @@ for (const protocol of [2, 3] as const) {
     const near = await client.geosearch(key("places"), "FROMLONLAT", 15, 37, "BYRADIUS", 100, "km", "ASC");
     assert.deepEqual(near, ["Catania"]);
   });
+
+  test(`lists, and a worker that waits, RESP${protocol}`, async () => {
+    const client = open(protocol);
+    const worker = open(protocol);
+    const key = (name: string): string => `list-${name}-${protocol}`;
+    assert.equal(await client.rpush(key("a"), "1", 2, Buffer.from([0xff, 0])), 3);
+    assert.deepEqual((await client.lrangeBuffer(key("a"), -1, -1))[0], Buffer.from([0xff, 0]));
+    assert.equal(await client.linsert(key("a"), "BEFORE", "2", "1.5"), 4);
+    assert.equal(await client.lpos(key("a"), "2"), 2);
+    assert.equal(await client.lmove(key("a"), key("b"), "LEFT", "RIGHT"), "1");
+    assert.deepEqual(await client.lpop(key("a"), 2), ["1.5", "2"]);
+    assert.deepEqual(await client.lmpop(2, key("none"), key("b"), "LEFT"), [key("b"), ["1"]]);
+    const waiting = worker.blpop(key("jobs"), 0);
+    const moving = worker.blmove(key("jobs"), key("done"), "LEFT", "RIGHT", 0);
+    const replies = await client.multi().lpush(key("jobs"), "x", "y").llen(key("jobs")).exec();
+    assert.deepEqual(replies, [
+      [null, 2],
+      [null, 2],
+    ]);
+    assert.deepEqual(await waiting, [key("jobs"), "y"]);
+    assert.equal(await moving, "x");
+    assert.deepEqual(await client.lrange(key("done"), 0, -1), ["x"]);
+    assert.equal(await worker.brpop(key("jobs"), 0.01), null);
+  });
 }
 
 test("databases are apart, streams too", async () => {
