@@ -61,6 +61,12 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "EXPIRETIME @", "read"],
   ["stream", "FLUSHALL", "redis:dangerous delete"],
   ["stream", "FLUSHDB", "redis:dangerous delete"],
+  ["string", "EVAL return(redis.call('get',KEYS[1])) 1 @", "read write"],
+  ["string", "EVAL_RO return(redis.call('get',KEYS[1])) 1 @", "read"],
+  ["string", "EVALSHA c77382aa965ed715a9230ae8a1d2409e254c2b00 1 @", "read write"],
+  ["string", "EVALSHA_RO c77382aa965ed715a9230ae8a1d2409e254c2b00 1 @", "read"],
+  ["string", "FCALL mine 1 @", "read write"],
+  ["string", "FCALL_RO mine 1 @", "read"],
   ["string", "GET @", "read"],
   ["string", "GETBIT @ 1", "read"],
   ["string", "GETDEL @", "read delete"],
@@ -303,6 +309,10 @@ export const touchesNothing: readonly string[] = [
     " ",
   ),
   ..."unsubscribe punsubscribe sunsubscribe".split(" "),
+  // What a script calls is asked for as if its caller called it: script-callers.test.ts.
+  ..."script|debug script|exists script|flush script|help script|kill script|load".split(" "),
+  ..."function|delete function|dump function|flush function|help function|kill function|list".split(" "),
+  ..."function|load function|restore function|stats".split(" "),
   ..."acl|cat acl|deluser acl|dryrun acl|genpass acl|getuser acl|help acl|list acl|load acl|log acl|save".split(
     " ",
   ),

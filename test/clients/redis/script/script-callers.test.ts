@@ -111,7 +111,7 @@ test("ioredis: defineCommand by EVALSHA with NOSCRIPT, in a pipeline and in MULT
   assert.deepEqual(await queued.exec(), [[null, [8, "n", '{"n":8}']]]);
   const bytes = Buffer.from([0, 255, 128, 13, 10, 0]);
   assert.deepEqual(
-    await redis.callBuffer("EVAL", "return {ARGV[1], #ARGV[1], ARGV[1] .. KEYS[1]}", 1, bytes, bytes),
+    await redis.callBuffer("eval", "return {ARGV[1], #ARGV[1], ARGV[1] .. KEYS[1]}", 1, bytes, bytes),
     [bytes, 6, Buffer.concat([bytes, bytes])],
   );
   redis.disconnect();

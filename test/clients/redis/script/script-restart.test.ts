@@ -34,7 +34,7 @@ test("a killed broker has each script whole or not at all, and its libraries", a
   const sha = (await client.call("script", "load", script)).split("\r\n")[1]!;
   let told = 0;
   for (let round = 0; round < rounds; round++) {
-    const kills: Promise<number>[] = [];
+    const kills: Promise<unknown>[] = [];
     const calls = Array.from({ length: runsUntilKill * 2 }, async (_, index) => {
       const reply = await client.call(round === 0 ? "evalsha" : "eval", round === 0 ? sha : script, 0);
       if (reply.startsWith(":")) told = Math.max(told, Number(reply.slice(1)));

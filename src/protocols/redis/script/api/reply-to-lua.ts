@@ -7,6 +7,7 @@
  *
  * Not here: who asked. The replies are our own, so they are whole and valid. Invariant: each call pushes one value.
  */
+import { copyBytes } from "../../../../base/bytes.ts";
 import { luaType, type RawLua, type State } from "../lua/raw-api.ts";
 import type { LuaInstance } from "../lua/lua-instance.ts";
 import { errorText } from "./error-values.ts";
@@ -15,6 +16,9 @@ import { errorText } from "./error-values.ts";
 const placesOfLevel = 6;
 /** Numbers of so many digits are exact. */
 const exactDigits = 15;
+const integerMark = 0x3a;
+/** Scratch memory is looked at again after replies above this. */
+const largeReplyBytes = 64 << 10;
 
 export class ReplyReader {
   readonly #lua: LuaInstance;
@@ -33,17 +37,20 @@ export class ReplyReader {
   push(state: State, bytes: Buffer, length: number): void {
     this.#bytes = bytes;
     this.#at = 0;
-    this.#copy = this.#lua.scratch(length);
-    bytes.copy(this.#lua.bytes, this.#copy, 0, length);
+    // Most replies are numbers, which need no bytes.
+    if (bytes[0] === integerMark) return this.#raw.lua_pushnumber(state, this.#number());
+    const at = this.#lua.scratch(length);
+    this.#copy = at;
+    copyBytes(this.#lua.bytes, at, bytes, 0, length);
     this.#value(state);
-    this.#lua.trimScratch();
+    if (length > largeReplyBytes) this.#lua.trimScratch();
   }
 
   #value(state: State): void {
     const raw = this.#raw;
     const kind = this.#bytes[this.#at]!;
     switch (kind) {
-      case 0x3a:
+      case integerMark:
         return raw.lua_pushnumber(state, this.#number());
       case 0x24:
         return this.#bulk(state);
@@ -123,8 +130,9 @@ export class ReplyReader {
   #line(state: State, field: string): void {
     const end = this.#lineEnd();
     this.#raw.lua_createtable(state, 0, 1);
+    this.#lua.pushName(state, field);
     this.#raw.lua_pushlstring(state, this.#copy + this.#at + 1, end - this.#at - 1);
-    this.#lua.setField(state, field);
+    this.#raw.lua_rawset(state, -3);
     this.#at = end + 2;
   }
 

@@ -41,11 +41,11 @@ const tieDigits = 60;
 function exponential(value: number, digits: number): string {
   const rounded = value.toExponential(digits);
   const full = value.toExponential(Math.min(digits + tieDigits, 100));
-  const cut = full.indexOf(".") + 1 + digits;
-  if (!/^50*e/.test(full.slice(cut))) return rounded;
-  const last = Number(full[cut - 1]);
-  if (last % 2 !== 0) return rounded;
-  return full.slice(0, cut) + full.slice(full.indexOf("e"));
+  const kept = full.indexOf(".") + 1 + digits;
+  if (!/^50*e/.test(full.slice(kept))) return rounded;
+  const head = full.slice(0, kept).replace(/\.$/, "");
+  if (Number(head.at(-1)) % 2 !== 0) return rounded;
+  return head + full.slice(full.indexOf("e"));
 }
 
 /** The digits of a mantissa with the point where the exponent puts it. */

@@ -40,10 +40,11 @@ export class TimeLimit implements RunWatch, LoadLimit {
   /** `run` is null while a library is loaded, which has the limit too. */
   begin(run: ScriptRun | null, canSuspend: boolean): void {
     this.#run = run;
-    this.#startedAt = this.#clock.monotonic();
+    this.#startedAt = run?.startedAt ?? this.#clock.monotonic();
+    this.#sliceAt = this.#startedAt;
     this.#canSuspend = canSuspend;
     this.#isActive = true;
-    this.resumed();
+    this.hasYielded = false;
   }
 
   end(): void {
