@@ -93,6 +93,11 @@ export class OtherWays {
 
   #onTxLost: ((why: string) => void) | null = null;
 
+  /** An idempotent producer waits for an answer: where that is lost, it sends the batch again. */
+  get hasBatch(): boolean {
+    return this.#batch !== null;
+  }
+
   commit(): void {
     const { random } = this.#world;
     const client = this.#tx!;

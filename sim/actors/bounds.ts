@@ -57,7 +57,7 @@ export class BoundsActor implements Actor {
     const { random, isDraining } = this.#world;
     if (this.#connect()) return;
     if (this.#requests.isUnderWay) {
-      if (!isDraining && random.chance(0.01)) this.#leave();
+      if (!isDraining && random.chance(this.#others.hasBatch ? 0.04 : 0.01)) this.#leave();
       return;
     }
     this.#takeDeliveries();
