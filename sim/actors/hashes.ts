@@ -128,7 +128,10 @@ export class HashesActor implements Actor {
     this.#at = null;
     client.call(["DUMP", name], (dump, isLost) => {
       if (isLost || isTemporary(dump)) return;
-      if (dump === null) return void (this.#at = at);
+      if (dump === null) {
+        this.#at = at;
+        return;
+      }
       client.call(["RESTORE", name, 0, dump as string, "REPLACE"], (reply, isGone) => {
         if (isGone || isTemporary(reply)) return;
         if (reply !== "OK") throw new Fault(`RESTORE answered ${String(reply)}`);

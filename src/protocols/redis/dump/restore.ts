@@ -160,7 +160,11 @@ function* putAside(context: CommandContext, value: LoadedValue, { replaces, at }
     const database = writableKeysOf(context);
     assertFree(context, replaces);
     const made = scratch.find(name, 0, name.length);
-    if (made === 0) return void keyAt(context, 1).remove();
+    if (made === 0) {
+      // It has expired meanwhile.
+      keyAt(context, 1).remove();
+      return;
+    }
     makeWay(context, 1);
     const { buffer, starts, ends } = context.request;
     scratch.renameTo(made, database, buffer, starts[1]!, ends[1]!);
