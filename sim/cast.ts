@@ -10,6 +10,7 @@ import { GroupMemberActor } from "./actors/group-member.ts";
 import { GroupActor } from "./actors/group.ts";
 import { HashesActor } from "./actors/hashes.ts";
 import { SetsActor } from "./actors/sets.ts";
+import { SortedSetsActor } from "./actors/sorted-sets.ts";
 import { KeysActor } from "./actors/keys.ts";
 import {
   KeyedWriterActor,
@@ -111,6 +112,7 @@ export interface Cast {
   readonly keys: readonly KeysActor[];
   readonly hashes: readonly HashesActor[];
   readonly sets: readonly SetsActor[];
+  readonly sortedSets: readonly SortedSetsActor[];
   readonly expiringKeys: readonly ExpiringKeysActor[];
   readonly transactions: readonly TransactionActor[];
   readonly passingLogs: readonly PassingLogActor[];
@@ -139,6 +141,7 @@ export function castOf(
     keys: is("all", "keys") ? [new KeysActor(world, "k0"), new KeysActor(world, "k1")] : [],
     hashes: is("all", "keys") ? [new HashesActor(world, "x0"), new HashesActor(world, "x1")] : [],
     sets: is("all", "keys") ? [new SetsActor(world, "y0")] : [],
+    sortedSets: is("all", "keys") ? [new SortedSetsActor(world, "z0")] : [],
     expiringKeys: is("all", "keys") ? ["e0", "e1"].map((name) => new ExpiringKeysActor(world, name)) : [],
     transactions: is("all") ? [new TransactionActor(world, "t0", queues)] : [],
     passingLogs: is("keys", "pending", "power")
@@ -164,6 +167,7 @@ export function castOf(
     ...cast.keys,
     ...cast.hashes,
     ...cast.sets,
+    ...cast.sortedSets,
     ...cast.expiringKeys,
     ...cast.transactions,
   );

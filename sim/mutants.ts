@@ -516,6 +516,12 @@ export const simulatorMutants: readonly Mutant[] = [
     replace: "    }\n    return true;",
   },
   {
+    name: "members that are popped from a sorted set are not recorded",
+    file: "src/keyspace/values/sorted/sorted-set-changes.ts",
+    find: "    this.#removed(sortedSets.bytes, sortedSets.start, sortedSets.end);",
+    replace: "    this.#isChanged = true;",
+  },
+  {
     name: "members that are removed from a set are not recorded",
     file: "src/keyspace/values/set-changes.ts",
     find: "    if (isKept) this.#records.write(operation.removeMembers,",
@@ -524,7 +530,7 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "what a stored set had before it became large is not recorded",
     file: "src/keyspace/values/set-build.ts",
-    find: "    else if (content.isLarge(this.entry)) this.#recordAll(this.#records);",
+    find: "      this.#record(operation.addMembers, table.bytes, table.start, table.end);",
     replace: "",
   },
   {

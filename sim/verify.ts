@@ -41,7 +41,7 @@ export class Verifier {
     await this.#drain();
     for (const history of this.#world.histories) await this.#compare(history);
     for (const group of this.#cast.groups) await this.#checkGroup(group);
-    for (const keys of [...this.#cast.keys, ...this.#cast.sets]) {
+    for (const keys of [...this.#cast.keys, ...this.#cast.sets, ...this.#cast.sortedSets]) {
       keys.read();
       await this.#world.until(() => keys.isIdle, `${keys.name} has its answers`);
     }

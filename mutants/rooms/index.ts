@@ -3,6 +3,7 @@ import type { RoomMutant } from "../mutant.ts";
 import { brokerMutants } from "./broker.ts";
 import { foundationMutants } from "./foundation.ts";
 import { blockingMutants } from "./blocking.ts";
+import { listMutants } from "./lists.ts";
 import { protocolMutants } from "./protocols.ts";
 import { storageMutants } from "./storage.ts";
 
@@ -11,6 +12,7 @@ export const roomMutants: readonly RoomMutant[] = [
   ...storageMutants,
   ...brokerMutants,
   ...blockingMutants,
+  ...listMutants,
   ...protocolMutants,
 ];
 

@@ -196,7 +196,7 @@ export const protocolMutants: readonly RoomMutant[] = [
   },
   {
     name: "what a client that is gone had begun to store stays",
-    file: "src/protocols/redis/set/results.ts",
+    file: "src/protocols/redis/keys/store-result.ts",
     find: "    if (!isMoved) build.drop();",
     replace: "",
   },
@@ -250,5 +250,23 @@ export const protocolMutants: readonly RoomMutant[] = [
     file: "src/protocols/redis/dump/restore.ts",
     find: "    if (left !== 0) scratch.remove(left);",
     replace: "",
+  },
+  {
+    name: "a range that is read over several turns has the member twice at which a turn ended",
+    file: "src/protocols/redis/zset/range-walk.ts",
+    find: 'isReverse ? "before" : "behind"',
+    replace: 'isReverse ? "behind" : "before"',
+  },
+  {
+    name: "a range that is removed is that of the turn in which the command came",
+    file: "src/protocols/redis/zset/zremrange.ts",
+    find: "  if (entry !== 0) range.resolve(sortedSetsOf(context), content, entry);\n  const { first, count } = range;\n  let removed",
+    replace: "  const { first, count } = range;\n  let removed",
+  },
+  {
+    name: "pops go on in the database that has come in place of theirs",
+    file: "src/protocols/redis/zset/range-walk.ts",
+    find: "return content === this.#content && this.isThere",
+    replace: "return this.isThere",
   },
 ];

@@ -166,4 +166,28 @@ export const storageMutants: readonly RoomMutant[] = [
     find: "    this.#database.rewrite(this.#entry);",
     replace: "",
   },
+  {
+    name: "a member whose record moves is not found in the order of its set",
+    file: "src/keyspace/values/sorted/large-sorted-set.ts",
+    find: "elements.onMove = (from, to) => tree.moved(this.scoreOf(to), from, to);",
+    replace: "elements.onMove = () => {};",
+  },
+  {
+    name: "leaves of a sorted set that have few members left stay apart",
+    file: "src/keyspace/values/sorted/score-tree.ts",
+    find: "      if (left < leafLeast) this.#joinLeaf(bottom);",
+    replace: "",
+  },
+  {
+    name: "the cleaner writes members again without their scores",
+    file: "src/keyspace/values/sorted/sorted-set-kind.ts",
+    find: "      out.float64(large.scoreOf(ref));",
+    replace: "      out.float64(0);",
+  },
+  {
+    name: "a packed member that gets another score stays where it was",
+    file: "src/keyspace/values/sorted/sorted-set.ts",
+    find: "    if (to < at) bytes.copyWithin(to + size, to, at);",
+    replace: "    if (to <= at) to = at;",
+  },
 ];

@@ -68,6 +68,20 @@ export const limits = {
   globBytesMax: 64 << 10,
   /** Steps of the parts between two `*` that have `?` or `[]` in them; a multiple of 32. */
   globWildStepsMax: 256,
+  /** Memory of the machine that runs all Lua scripts: beyond it a script gets "not enough memory". */
+  luaMemoryBytesMax: 256 << 20,
+  /** A machine that has taken more is replaced once its script has ended, since WebAssembly gives no memory back. */
+  luaMemoryBytesKept: 48 << 20,
+  /** A script that cannot be interrupted (it has written, or is within pcall) is ended after so many times `lua-time-limit`. */
+  luaTimeLimitsMax: 2,
+  /** How long the code of a function library may run when it is loaded, as in redis. */
+  luaLoadMsMax: 500,
+  /** How long a script that takes long runs before others have their turn. */
+  luaSliceMs: 5,
+  /** Texts of cached scripts, all together: beyond it the oldest of EVAL are forgotten, and SCRIPT LOAD is refused. */
+  luaScriptsBytesMax: 64 << 20,
+  /** Code of all function libraries. */
+  luaLibrariesBytesMax: 64 << 20,
   /** Longest name of a Pub/Sub channel; redis has no bound. */
   channelBytesMax: 1024,
   /** Patterns that one connection may subscribe to. Each message may be matched against each of them. Redis has no bound. */

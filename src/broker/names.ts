@@ -14,7 +14,8 @@ export type DefinitionKind =
   | "producers"
   | "user"
   | "acl"
-  | "access";
+  | "access"
+  | "function";
 
 export function definitionKey(kind: DefinitionKind, ...names: readonly string[]): string {
   return `${kind}/${JSON.stringify(names)}`;

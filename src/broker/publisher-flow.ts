@@ -34,7 +34,7 @@ export class PublisherFlow {
   }
 
   /**
-   * Call this after a message of the connection was taken. It is checked for each message, since one tick may read megabytes from
+   * Call this after messages of the connection were taken, some of them at once at most, since one tick may read megabytes from
    * each of many connections.
    */
   publisherSeen(connection: Connection): void {

@@ -29,3 +29,5 @@ export const listpackEntriesMax = 512;
 export const listpackValueMax = 64;
 /** And a set of integers in an intset up to so many. */
 export const intsetEntriesMax = 512;
+/** And so many members of a sorted set. */
+export const listpackMembersMax = 128;

@@ -11,6 +11,7 @@ import type { Arena } from "./arena.ts";
 import { KeyTable } from "./key-table.ts";
 import { largeLayout } from "./value-type.ts";
 import type { KeyspaceBounds } from "./bounds.ts";
+import { BlockList } from "./values/list/block-list.ts";
 import { ElementTable } from "./values/element-table.ts";
 import type { LargeValue } from "./values/large-value.ts";
 import type { Graves } from "./values/graves.ts";
@@ -60,6 +61,10 @@ export class KeyContent {
     return large as ElementTable;
   }
 
+  get arena(): Arena {
+    return this.#space.arena;
+  }
+
   newElements(): ElementTable {
     const { arena, seed, bounds } = this.#space;
     return new ElementTable({
@@ -68,6 +73,17 @@ export class KeyContent {
       usage: this.values.usage,
       segmentBytesMax: bounds.segmentBytesMax,
     });
+  }
+
+  newBlockList(): BlockList {
+    const { arena, bounds } = this.#space;
+    return new BlockList({ arena, usage: this.values.usage, blockBytesMax: bounds.segmentBytesMax });
+  }
+
+  /** Gives back in slices what no key has. */
+  bury(large: LargeValue): void {
+    this.#space.graves.bury(large);
+    this.#space.buried();
   }
 
   addFlag(entry: number, flag: number): void {

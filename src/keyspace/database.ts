@@ -23,7 +23,9 @@ import type { Keyspace } from "./keyspace.ts";
 import { patchValue } from "./patch.ts";
 import { largeLayout, typeNameOf, valueType } from "./value-type.ts";
 import { HashChanges } from "./values/hash-changes.ts";
+import { SortedSetChanges } from "./values/sorted/sorted-set-changes.ts";
 import { SetChanges } from "./values/set-changes.ts";
+import { ListChanges } from "./values/list/list-changes.ts";
 
 /** As an expiry to `put`: the one that the key has stays. */
 export const keepExpiry = -1;
@@ -34,15 +36,21 @@ export class Database {
   content: KeyContent;
   /** How a command changes the fields of a hash. */
   readonly hash: HashChanges;
+  /** How a command changes the members of a sorted set. */
+  readonly sortedSet: SortedSetChanges;
   /** The same for the members of a set. */
   readonly set: SetChanges;
+  /** How a command changes the elements of a list. */
+  readonly list: ListChanges;
 
   constructor(keyspace: Keyspace, number: number) {
     this.#keyspace = keyspace;
     this.number = number;
     this.content = keyspace.newContent();
     this.hash = new HashChanges(this, keyspace);
+    this.sortedSet = new SortedSetChanges(this, keyspace);
     this.set = new SetChanges(this, keyspace);
+    this.list = new ListChanges(this, keyspace);
   }
 
   get table(): KeyTable {
@@ -120,6 +128,13 @@ export class Database {
     this.#wasSet(entry);
   }
 
+  /** Sets a key to what the packed `entry` of another table has, with its expiry. */
+  putPacked(source: KeyTable, entry: number, key: Uint8Array, start: number, end: number): void {
+    source.locate(entry);
+    const { bytes, start: from, end: to } = source;
+    this.#putWhole(source.typeWord(entry), key, start, end, bytes, from, to, source.expiry(entry));
+  }
+
   /** Gives a string that is there another value; its expiry stays. */
   replace(entry: number, value: Uint8Array, from: number, to: number, flags = 0): void {
     const table = this.table;
@@ -188,6 +203,12 @@ export class Database {
     return keyspace.hashes.create(this.content, key, start, end, ageOf(keyspace.position));
   }
 
+  /** An empty sorted set for a key that has nothing: members are to follow at once, by `sortedSet`. */
+  createSortedSet(key: Uint8Array, start: number, end: number): number {
+    const keyspace = this.#keyspace;
+    return keyspace.sortedSets.create(this.content, key, start, end, ageOf(keyspace.position));
+  }
+
   /** The same for a set: members are to follow, by `set`. */
   createSet(key: Uint8Array, start: number, end: number): number {
     const keyspace = this.#keyspace;
@@ -206,15 +227,15 @@ export class Database {
     return this.content.rename(entry, keyspace.aside, key, 0, key.length);
   }
 
+  /** The same for a list: elements are to follow, by `list`. */
+  createList(key: Uint8Array, start: number, end: number): number {
+    const keyspace = this.#keyspace;
+    return keyspace.lists.create(this.content, key, start, end, ageOf(keyspace.position));
+  }
+
   /** Copies an entry with its expiry to a key of `target`, which is replaced. */
   copyTo(entry: number, target: Database, key: Uint8Array, start: number, end: number): void {
-    const { table } = this;
-    if (!this.content.isLarge(entry)) {
-      table.locate(entry);
-      const { bytes, start: from, end: to } = table;
-      target.#putWhole(table.typeWord(entry), key, start, end, bytes, from, to, table.expiry(entry));
-      return;
-    }
+    if (!this.content.isLarge(entry)) return target.putPacked(this.table, entry, key, start, end);
     this.#writeNamed(operation.copy, entry, target, key, start, end);
     target.#wasNamed(this.content.copyLarge(entry, target.content, key, start, end));
   }

@@ -12,6 +12,8 @@
  *       removeFields : key, u32 count, count x element
  *       addMembers, removeMembers : key, u32 count, count x element   a set has these members, or has them no more; likewise
  *       head         : key, u8 type, u8 flags, f64 expiry ms    a large value, but for its elements; the key may be new
+ *       setScores    : key, u32 count, count x (f64 score, element)   members of a sorted set; the key may be new
+ *       removeScored : key, u32 count, count x element
  *       rename, copy : key, u8 database, key                    a large value under another name, which is replaced
  *     key, element   = u32 length, bytes
  *
@@ -41,7 +43,15 @@ export const operation = {
   removeMembers: 13,
   setScores: 14,
   removeScored: 15,
-  // 16 to 23: lists.
+  // What stands behind the key of each of these: values/list/list-kind.ts.
+  listPush: 16,
+  listKeep: 17,
+  listSet: 18,
+  listInsert: 19,
+  listRemove: 20,
+  listBlock: 21,
+  listSplit: 22,
+  listRenumber: 23,
 } as const;
 
 /** All of a `set` but key and value. */
@@ -114,6 +124,18 @@ export function writeSwap(out: ByteWriter, database: number, other: number): voi
   out.uint8(other);
 }
 
+/** Begins a record about a part of a value: what is behind the key is its type's. */
+export function beginPart(
+  out: ByteWriter,
+  code: number,
+  database: number,
+  table: KeyTable,
+  entry: number,
+): void {
+  head(out, code, database);
+  writeKey(out, table, entry);
+}
+
 /** Begins a record of elements of a value; returns where its count stands, for `endElements`. */
 export function beginElements(
   out: ByteWriter,
@@ -122,8 +144,7 @@ export function beginElements(
   table: KeyTable,
   entry: number,
 ): number {
-  head(out, code, database);
-  writeKey(out, table, entry);
+  beginPart(out, code, database, table, entry);
   out.uint32(0);
   return out.length - 4;
 }

@@ -25,8 +25,12 @@ import { UnwrittenKeys } from "./unwritten-keys.ts";
 import { Graves } from "./values/graves.ts";
 import { HashKind } from "./values/hash-kind.ts";
 import { HashValues } from "./values/hash.ts";
+import { SortedSetKind } from "./values/sorted/sorted-set-kind.ts";
+import { SortedSetValues } from "./values/sorted/sorted-set.ts";
 import { SetKind } from "./values/set-kind.ts";
 import { SetValues } from "./values/set.ts";
+import { ListKind } from "./values/list/list-kind.ts";
+import { ListValues } from "./values/list/list.ts";
 import { ValueKinds } from "./values/value-kind.ts";
 
 export const databaseCount = 16;
@@ -52,7 +56,10 @@ export interface KeyWatcher {
 export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly sourceId = stateSourceId.keyspace;
   readonly databases: readonly Database[];
-  /** No client's: values that commands make over several turns, recorded as they grow, before they are renamed to their keys. */
+  /**
+   * No client's: large values that commands make over several turns, with all their records, before they are renamed to their
+   * keys.
+   */
   readonly scratch: Database;
   /** Values that commands read or make over several turns, in no journal. */
   readonly aside: KeyContent;
@@ -68,7 +75,9 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly arena = new Arena();
   readonly graves = new Graves();
   readonly hashes: HashValues;
+  readonly sortedSets: SortedSetValues;
   readonly sets: SetValues;
+  readonly lists: ListValues;
   readonly kinds: ValueKinds;
   /** All databases that have records. */
   readonly #recorded: readonly Database[];
@@ -93,8 +102,15 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.seed = seed | 0;
     this.bounds = bounds;
     this.hashes = new HashValues(bounds);
+    this.sortedSets = new SortedSetValues(bounds);
     this.sets = new SetValues(bounds);
-    this.kinds = new ValueKinds([new HashKind(this.hashes), new SetKind(this.sets)]);
+    this.lists = new ListValues(bounds);
+    this.kinds = new ValueKinds([
+      new HashKind(this.hashes),
+      new SetKind(this.sets),
+      new SortedSetKind(this.sortedSets),
+      new ListKind(this.lists),
+    ]);
     this.#unwritten = new UnwrittenKeys(this, this.kinds);
     this.databases = Array.from({ length: databaseCount }, (_, number) => new Database(this, number));
     this.scratch = new Database(this, scratchNumber);

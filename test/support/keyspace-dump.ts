@@ -5,10 +5,11 @@ import type { KeyTable } from "../../src/keyspace/key-table.ts";
 import type { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { valueType } from "../../src/keyspace/value-type.ts";
 import type { HashValues } from "../../src/keyspace/values/hash.ts";
+import type { SortedSetValues } from "../../src/keyspace/values/sorted/sorted-set.ts";
 import { orderedRefs, type SetValues } from "../../src/keyspace/values/set.ts";
 
 export interface DumpedValue {
-  /** Of a hash: see `textOfHash`; of a set: `textOfSet`. */
+  /** Of a hash: see `textOfHash`; of a set: `textOfSet`; of a sorted set: `textOfScores`. */
   value: string;
   expiry: number;
 }
@@ -32,6 +33,18 @@ export function textOfSet(members: ReadonlySet<string>): string {
 
 export function setOfText(text: string): Set<string> | null {
   return text.startsWith(setMark) ? new Set(JSON.parse(text.slice(setMark.length))) : null;
+}
+
+const scoresMark = "zset ";
+
+/** In their order. */
+export function textOfScores(scores: ReadonlyMap<string, number>): string {
+  const sorted = [...scores].toSorted(([a, x], [b, y]) => x - y || (a < b ? -1 : 1));
+  return scoresMark + JSON.stringify(sorted);
+}
+
+export function scoresOfText(text: string): Map<string, number> | null {
+  return text.startsWith(scoresMark) ? new Map(JSON.parse(text.slice(scoresMark.length))) : null;
 }
 
 function stringOf(table: KeyTable, entry: number): string {
@@ -106,8 +119,28 @@ function membersOf(sets: SetValues, { content }: Database, entry: number): Set<s
   return new Set(members);
 }
 
+/** By a walk, and each member is looked up as well, by its name and by its rank. */
+function scoresOf(sets: SortedSetValues, { content }: Database, entry: number): Map<string, number> {
+  const scores = new Map<string, number>();
+  sets.largeOf(content, entry)?.tree.assertSound();
+  sets.seek(content, entry, 0);
+  while (sets.next()) scores.set(sets.bytes.latin1Slice(sets.start, sets.end), sets.score);
+  assert.ok(scores.size > 0);
+  assert.equal(sets.count(content, entry), scores.size);
+  let rank = 0;
+  for (const [member, score] of scores) {
+    const bytes = Buffer.from(member, "latin1");
+    assert.equal(sets.rankOf(content, entry, bytes, 0, bytes.length), rank++, member);
+    assert.equal(sets.score, score);
+  }
+  return scores;
+}
+
 /** By a scan, and each key is looked up as well. */
-export function dumpDatabase({ hashes, sets }: Keyspace, database: Database): Map<string, DumpedValue> {
+export function dumpDatabase(
+  { hashes, sets, sortedSets }: Keyspace,
+  database: Database,
+): Map<string, DumpedValue> {
   const { table } = database;
   const entries: number[] = [];
   let cursor = 0;
@@ -124,6 +157,7 @@ export function dumpDatabase({ hashes, sets }: Keyspace, database: Database): Ma
     let value = "";
     if (type === valueType.hash) value = textOfHash(fieldsOf(hashes, database, entry));
     else if (type === valueType.set) value = textOfSet(membersOf(sets, database, entry));
+    else if (type === valueType.sortedSet) value = textOfScores(scoresOf(sortedSets, database, entry));
     else value = stringOf(table, entry);
     dump.set(key.latin1Slice(), { value, expiry: table.expiry(entry) });
   }

@@ -4,48 +4,43 @@
  * Not here: whose turn it is (consumers.ts), which consumer holds what (cursor/), bounds (retention.ts). Invariant: a delivered
  * record was checked for expiry, and no longer counts for the bounds.
  */
-import type { QueueCursor } from "../cursor/queue-cursor.ts";
 import type { Queue } from "./queue.ts";
-import type { QueueConsumer } from "./readers.ts";
 
 export function deliverReady(queue: Queue, now: number): void {
   const cursor = queue.cursor!;
   const { retention, inflation } = queue.vhost.broker;
   const { consumers, returns, readyBytes, log } = queue;
   const { singleActiveConsumer } = queue.policy;
-  for (let isServed = false; ; isServed = true) {
-    const consumer = singleActiveConsumer ? consumers.nextActive() : consumers.next();
-    if (consumer === null) return;
-    if (returns.count > 0 && returns.isHead) return;
-    if (queue.canExpire && !retention.expireHead(queue, false)) return;
-    if (inflation.isSpent && cursor.peek() && inflation.isSpentFor(cursor.record)) {
-      inflation.continueLater(queue, isServed);
-      return;
-    }
-    if (consumer.isNoAck) {
-      if (!cursor.take()) return;
-      readyBytes?.taken(cursor.record);
-      const { offset } = cursor.record;
-      hand(queue, consumer, cursor);
-      if (queue.keepsHistory) cursor.gone(offset);
-      else log.remove(offset);
-    } else {
-      if (!cursor.acquire(consumer.id, now)) return;
-      readyBytes?.taken(cursor.record);
-      hand(queue, consumer, cursor);
-    }
-    consumers.served();
-    queue.delivered++;
-  }
-}
-
-/** A record that cannot be delivered (its bytes cannot be read) is requeued, and delivered again later. */
-function hand(queue: Queue, consumer: QueueConsumer, cursor: QueueCursor): void {
-  const { offset } = cursor.record;
+  /** The record that is being handed over. */
+  let offset = -1;
   try {
-    consumer.deliver(queue, cursor);
+    for (let isServed = false; ; isServed = true) {
+      const consumer = singleActiveConsumer ? consumers.nextActive() : consumers.next();
+      if (consumer === null) return;
+      if (returns.count > 0 && returns.isHead) return;
+      if (queue.canExpire && !retention.expireHead(queue, false)) return;
+      if (inflation.isSpent && cursor.peek() && inflation.isSpentFor(cursor.record)) {
+        inflation.continueLater(queue, isServed);
+        return;
+      }
+      const { isNoAck } = consumer;
+      if (isNoAck ? !cursor.take() : !cursor.acquire(consumer.id, now)) return;
+      const { record } = cursor;
+      readyBytes?.taken(record);
+      offset = record.offset;
+      consumer.deliver(queue, cursor);
+      const delivered = offset;
+      offset = -1;
+      if (isNoAck) {
+        if (queue.keepsHistory) cursor.gone(delivered);
+        else log.remove(delivered);
+      }
+      consumers.served();
+      queue.delivered++;
+    }
   } catch (error) {
-    giveBack(queue, offset);
+    // A record that could not be handed over is requeued, and goes out again when it can be.
+    if (offset >= 0) giveBack(queue, offset);
     throw error;
   }
 }

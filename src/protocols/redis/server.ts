@@ -30,6 +30,11 @@ import { WatchTable } from "./transaction/watches.ts";
 
 const errorCodesMax = 128;
 
+/** What other clients are told of a script that takes long. */
+export interface BusyScript {
+  readonly options: { readonly kind: "script" | "function" };
+}
+
 export class RedisServer {
   readonly broker: Broker;
   readonly commands: CommandTable;
@@ -42,6 +47,8 @@ export class RedisServer {
   readonly streamCounts = new StreamCounts();
   readonly watches: WatchTable;
   readonly blocking: BlockedClients;
+  /** A script that takes long: other clients are told BUSY. */
+  busyScript: BusyScript | null = null;
   /** All keys that are not streams. */
   readonly keyspace: Keyspace;
   readonly live: LiveChannels;

@@ -20,6 +20,7 @@ const things = {
   string: (name: string) => all.redis.set(name, "old"),
   hash: (name: string) => all.redis.hset(name, "field", "old"),
   set: (name: string) => all.redis.sadd(name, "old"),
+  sortedSet: (name: string) => all.redis.zadd(name, 1, "old"),
   redisStream: (name: string) => all.xadd(name, { body: "old" }),
   topic: (name: string) => all.createTopic(name),
   wideTopic: (name: string) => all.createTopic(name, 2),
@@ -36,7 +37,7 @@ interface Operation {
   readonly refusal: RegExp;
   readonly outcomes: Record<Thing, Outcome>;
   /** What TYPE says once the name is taken, whatever had it. */
-  readonly becomes?: "string" | "set" | "none";
+  readonly becomes?: "string" | "set" | "zset" | "none";
 }
 
 const wrongType = /^ReplyError: WRONGTYPE/;
@@ -48,6 +49,7 @@ const asValue = {
     string: "taken",
     hash: "taken",
     set: "taken",
+    sortedSet: "taken",
     redisStream: "taken",
     topic: "refused",
     wideTopic: "refused",
@@ -60,6 +62,7 @@ const allRefused: Record<Thing, Outcome> = {
   string: "refused",
   hash: "refused",
   set: "refused",
+  sortedSet: "refused",
   redisStream: "refused",
   topic: "refused",
   wideTopic: "refused",
@@ -104,6 +107,24 @@ const operations: Record<string, Operation> = {
     ...asValue,
     becomes: "none",
   },
+  ZADD: {
+    run: (name) => all.redis.zadd(name, 2, "new"),
+    refusal: wrongType,
+    outcomes: { ...allRefused, sortedSet: "taken" },
+  },
+  GEOSEARCHSTORE: {
+    run: async (name) => {
+      await all.redis.geoadd(`source-${name}`, 1, 1, "new");
+      return all.redis.call(
+        "GEOSEARCHSTORE",
+        name,
+        `source-${name}`,
+        ..."FROMLONLAT 1 1 BYRADIUS 1 km".split(" "),
+      );
+    },
+    ...asValue,
+    becomes: "zset",
+  },
   XADD: {
     run: (name) => all.xadd(name, { body: "new" }),
     refusal: wrongType,
@@ -111,6 +132,7 @@ const operations: Record<string, Operation> = {
       string: "refused",
       hash: "refused",
       set: "refused",
+      sortedSet: "refused",
       redisStream: "taken",
       topic: "taken",
       wideTopic: "taken",
@@ -124,6 +146,7 @@ const operations: Record<string, Operation> = {
       string: "refused",
       hash: "refused",
       set: "refused",
+      sortedSet: "refused",
       redisStream: "taken",
       topic: "taken",
       wideTopic: "refused",
@@ -162,6 +185,7 @@ const operations: Record<string, Operation> = {
       string: "refused",
       hash: "refused",
       set: "refused",
+      sortedSet: "refused",
       redisStream: "taken",
       topic: "taken",
       wideTopic: "refused",
@@ -177,6 +201,7 @@ const operations: Record<string, Operation> = {
       string: "refused",
       hash: "refused",
       set: "refused",
+      sortedSet: "refused",
       redisStream: "taken",
       topic: "taken",
       wideTopic: "refused",
@@ -190,7 +215,12 @@ async function lookAt(name: string) {
   const type = await all.redis.type(name);
   const value = type === "string" ? await all.redis.get(name) : "";
   const fields = type === "hash" ? await all.redis.hgetall(name) : {};
-  const members = type === "set" ? await all.redis.smembers(name) : [];
+  const members =
+    type === "set"
+      ? await all.redis.smembers(name)
+      : type === "zset"
+        ? await all.redis.zrange(name, "0", "-1")
+        : [];
   const length = type === "stream" ? await all.redis.xlen(name) : 0;
   const topics = (await all.admin.listTopics()).filter((topic) => topic === name || topic === `${name}-0`);
   return { type, value, fields, members, length, topics };
@@ -219,7 +249,7 @@ for (const [title, { run, refusal, outcomes, becomes }] of Object.entries(operat
           const { type, value, members } = await lookAt(name);
           assert.deepEqual(
             [type, value, members],
-            [becomes, becomes === "string" ? "new" : "", becomes === "set" ? ["new"] : []],
+            [becomes, becomes === "string" ? "new" : "", becomes.endsWith("set") ? ["new"] : []],
           );
           assert.ok(!(await all.admin.listTopics()).includes(name));
         }

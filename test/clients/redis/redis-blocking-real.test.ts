@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
+import { type BlockingCase, replies } from "../../support/blocking-cases.ts";
 import { BlockingModel, ModelClient, pushing } from "../../support/blocking-model.ts";
 import { pipelines } from "../../support/blocking-requests.ts";
 import { startTestBroker, type TestBroker } from "../../support/broker.ts";
@@ -30,18 +31,11 @@ after(async () => {
 
 const options = { skip: noRealRedis };
 
-interface Case {
-  readonly setup?: readonly string[];
-  /** Each a client of its own, which waits before the next one comes. */
-  readonly waiting: readonly string[];
-  readonly acts: readonly string[];
-}
-
 const group = ["XGROUP CREATE a g $ MKSTREAM", "XGROUP CREATE b g $ MKSTREAM"];
 const groupRead = "XREADGROUP GROUP g c BLOCK 0 STREAMS a >";
 const read = "XREAD BLOCK 0 STREAMS a $";
 
-const cases: Record<string, Case> = {
+const cases: Record<string, BlockingCase> = {
   "an entry wakes all who read, and one of a group": {
     setup: group,
     waiting: [read, groupRead, read, groupRead.replace(" c ", " d "), "XREAD BLOCK 0 STREAMS b $"],
@@ -109,31 +103,6 @@ const cases: Record<string, Case> = {
     acts: ["XADD a 1-1 f v", "XADD a 1-2 f v"],
   },
 };
-
-/** What the waiting clients and the one that acts are told, and who waited still. */
-async function replies(port: number, { setup = [], waiting, acts }: Case): Promise<string[]> {
-  const admin = await RawRedis.open(port);
-  const call = (line: string): Promise<string> => admin.call(...line.split(" "));
-  await call("FLUSHALL");
-  for (const line of setup) await call(line);
-  const clients: { redis: RawRedis; id: string; reply: Promise<string> }[] = [];
-  for (const line of waiting) {
-    const redis = await RawRedis.open(port);
-    const id = (await redis.call("CLIENT", "ID")).slice(1, -2);
-    clients.push({ redis, id, reply: redis.call(...line.split(" ")) });
-    await until(
-      async () => (await call("INFO clients")).includes(`blocked_clients:${clients.length}\r\n`),
-      line,
-    );
-  }
-  // They come in one turn.
-  const said = await Promise.all(admin.pipeline(acts.map((line) => line.split(" "))));
-  const stillWaiting = await Promise.all(clients.map(({ id }) => call(`CLIENT UNBLOCK ${id}`)));
-  const heard = await Promise.all(clients.map(({ reply }) => reply));
-  for (const { redis } of clients) await redis.close();
-  await admin.close();
-  return [...said.map((text) => text.replaceAll(/:\d+\r\n(?=:1\r\n)/g, ":T\r\n")), ...stillWaiting, ...heard];
-}
 
 for (const [name, each] of Object.entries(cases)) {
   test(name, options, async () => {

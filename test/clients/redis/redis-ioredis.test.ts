@@ -217,6 +217,50 @@ for (const protocol of [2, 3] as const) {
     assert.equal(await client.spop(key("a")), null);
     assert.equal(await client.srandmember(key("a")), null);
   });
+
+  test(`sorted sets: a leaderboard, a queue by time, places, RESP${protocol}`, async () => {
+    const client = open(protocol);
+    const key = (name: string): string => `zset-${protocol}-${name}`;
+    assert.equal(await client.zadd(key("board"), 10, "ann", 20, "bob", 15.5, "cyd"), 3);
+    assert.equal(Number(await client.zincrby(key("board"), 7, "ann")), 17);
+    assert.deepEqual(await client.zrevrange(key("board"), 0, 1), ["bob", "ann"]);
+    assert.equal(await client.zrank(key("board"), "cyd"), 0);
+    assert.equal(await client.zcount(key("board"), "(15.5", "+inf"), 2);
+    assert.equal(await client.zunionstore(key("all"), 2, key("board"), key("board")), 3);
+    assert.equal(Number(await client.zscore(key("all"), "bob")), 40);
+    const waiting = open(protocol).bzpopmin(key("queue"), 0);
+    await client.zadd(key("queue"), 2, "later", 1, "first");
+    const [from, member, score] = (await waiting)!;
+    assert.deepEqual([from, member, Number(score)], [key("queue"), "first", 1]);
+    assert.equal(await client.zremrangebyscore(key("queue"), "-inf", 2), 1);
+    await client.geoadd(key("places"), 13.361389, 38.115556, "Palermo", 15.087269, 37.502669, "Catania");
+    const near = await client.geosearch(key("places"), "FROMLONLAT", 15, 37, "BYRADIUS", 100, "km", "ASC");
+    assert.deepEqual(near, ["Catania"]);
+  });
+
+  test(`lists, and a worker that waits, RESP${protocol}`, async () => {
+    const client = open(protocol);
+    const worker = open(protocol);
+    const key = (name: string): string => `list-${name}-${protocol}`;
+    assert.equal(await client.rpush(key("a"), "1", 2, Buffer.from([0xff, 0])), 3);
+    assert.deepEqual((await client.lrangeBuffer(key("a"), -1, -1))[0], Buffer.from([0xff, 0]));
+    assert.equal(await client.linsert(key("a"), "BEFORE", "2", "1.5"), 4);
+    assert.equal(await client.lpos(key("a"), "2"), 2);
+    assert.equal(await client.lmove(key("a"), key("b"), "LEFT", "RIGHT"), "1");
+    assert.deepEqual(await client.lpop(key("a"), 2), ["1.5", "2"]);
+    assert.deepEqual(await client.lmpop(2, key("none"), key("b"), "LEFT"), [key("b"), ["1"]]);
+    const waiting = worker.blpop(key("jobs"), 0);
+    const moving = worker.blmove(key("jobs"), key("done"), "LEFT", "RIGHT", 0);
+    const replies = await client.multi().lpush(key("jobs"), "x", "y").llen(key("jobs")).exec();
+    assert.deepEqual(replies, [
+      [null, 2],
+      [null, 2],
+    ]);
+    assert.deepEqual(await waiting, [key("jobs"), "y"]);
+    assert.equal(await moving, "x");
+    assert.deepEqual(await client.lrange(key("done"), 0, -1), ["x"]);
+    assert.equal(await worker.brpop(key("jobs"), 0.01), null);
+  });
 }
 
 test("databases are apart, streams too", async () => {

@@ -64,6 +64,24 @@ for (const version of [2, 3] as const) {
     await client.close();
   });
 
+  test(`lists, and a worker that waits, RESP${version}`, async () => {
+    const client = await open(version);
+    const worker = await open(version);
+    const key = (name: string): string => `list-${name}-${version}`;
+    assert.equal(await client.rPush(key("a"), ["1", "2", "3", "2"]), 4);
+    assert.deepEqual(await client.lRange(key("a"), 0, -1), ["1", "2", "3", "2"]);
+    assert.deepEqual(await client.lPosCount(key("a"), "2", 0), [1, 3]);
+    assert.equal(await client.lRem(key("a"), -1, "2"), 1);
+    assert.equal(await client.lSet(key("a"), 0, "one"), "OK");
+    assert.deepEqual(await client.lPopCount(key("a"), 2), ["one", "2"]);
+    const waiting = worker.blPop([key("jobs"), key("other")], 0);
+    assert.equal(await client.rPush(key("other"), "job"), 1);
+    assert.deepEqual({ ...(await waiting) }, { key: key("other"), element: "job" });
+    assert.equal(await worker.blMove(key("jobs"), key("done"), "LEFT", "RIGHT", 0.01), null);
+    assert.equal(await client.exists([key("other"), key("done")]), 0);
+    await Promise.all([client.close(), worker.close()]);
+  });
+
   test(`streams and groups, RESP${version}`, async () => {
     const client = await open(version);
     const key = `orders-${version}`;

@@ -3,13 +3,27 @@ import assert from "node:assert/strict";
 import type { RawRedis } from "../raw-redis.ts";
 import type { Operation, Outcome } from "./cell.ts";
 
-/** What is under the names before: nothing, a string, a hash `f 1`, a set of 1 and 2, a HyperLogLog, or a stream with a group and a pending entry. */
-type Before = "none" | "string" | "hash" | "set" | "sets" | "sketch" | "stream" | "both";
+/**
+ * What is under the names before: nothing, a string, a hash `f 1`, a list `a b`, a set of 1 and 2, a sorted set of `m` and `n`, a HyperLogLog, or a
+ * stream with a group and a pending entry.
+ */
+type Before =
+  | "none"
+  | "string"
+  | "hash"
+  | "list"
+  | "set"
+  | "sets"
+  | "zset"
+  | "zsets"
+  | "sketch"
+  | "stream"
+  | "both";
 
 /** The string `v` as DUMP has it, for RESTORE. */
 const serialized = "\0\x01v\x0a\0\x91\x08\xce\xb2\x19\x38\x8a\xce";
 
-/** Of the row before the command: `both` is a string under `@` and one under `@2`, `sets` a set. */
+/** Of the row before the command: `both` is a string under `@` and one under `@2`, `sets` a set, `zsets` a sorted set. */
 const rows: readonly [before: Before, command: string, needs: string][] = [
   ["string", "APPEND @ x", "write"],
   ["none", "APPEND @ x", "write create"],
@@ -75,6 +89,32 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["none", "HSETNX @ f 2", "write create"],
   ["hash", "HSTRLEN @ f", "describe"],
   ["hash", "HVALS @", "read"],
+  ["list", "BLMOVE @ @2 LEFT LEFT 1", "read delete write create"],
+  ["list", "BLMOVE @ @ LEFT LEFT 1", "read delete write"],
+  ["list", "BRPOPLPUSH @ @2 1", "read delete write create"],
+  ["list", "LMOVE @ @2 LEFT LEFT", "read delete write create"],
+  ["list", "LMOVE @ @ LEFT LEFT", "read delete write"],
+  ["list", "RPOPLPUSH @ @2", "read delete write create"],
+  ["list", "BLMPOP 1 1 @ LEFT", "read delete"],
+  ["list", "BLPOP @ 1", "read delete"],
+  ["list", "BRPOP @ 1", "read delete"],
+  ["list", "LINDEX @ 0", "read"],
+  ["list", "LINSERT @ BEFORE a c", "write"],
+  ["list", "LLEN @", "describe"],
+  ["list", "LMPOP 1 @ LEFT", "read delete"],
+  ["list", "LPOP @", "read delete"],
+  ["list", "LPOS @ a", "read"],
+  ["list", "LPUSH @ c", "write"],
+  ["none", "LPUSH @ c", "write create"],
+  ["list", "LPUSHX @ c", "write"],
+  ["list", "LRANGE @ 0 -1", "read"],
+  ["list", "LREM @ 0 a", "delete"],
+  ["list", "LSET @ 0 c", "write"],
+  ["list", "LTRIM @ 0 0", "delete"],
+  ["list", "RPOP @", "read delete"],
+  ["list", "RPUSH @ c", "write"],
+  ["none", "RPUSH @ c", "write create"],
+  ["list", "RPUSHX @ c", "write"],
   ["hash", "DEL @", "delete"],
   ["hash", "SET @ x", "write"],
   ["string", "INCR @", "write read"],
@@ -150,6 +190,59 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["sets", "SUNIONSTORE @2 @", "read write"],
   ["set", "SUNIONSTORE @2 @", "read write create"],
   ["stream", "SUNIONSTORE @ @2", "read write delete"],
+  ["zset", "BZMPOP 0 1 @ MIN", "read delete"],
+  ["zset", "BZPOPMAX @ 0", "read delete"],
+  ["zset", "BZPOPMIN @ @2 0", "read delete"],
+  ["zset", "GEOADD @ 1 1 a", "write"],
+  ["none", "GEOADD @ 1 1 a", "write create"],
+  ["zset", "GEODIST @ m n", "read"],
+  ["zset", "GEOHASH @ m", "read"],
+  ["zset", "GEOPOS @ m", "read"],
+  ["zset", "GEORADIUS @ 0 0 1 km", "read"],
+  ["zset", "GEORADIUS @ 0 0 99999 km STORE @2", "read write create"],
+  ["zset", "GEORADIUS_RO @ 0 0 1 km", "read"],
+  ["zset", "GEORADIUSBYMEMBER @ m 1 km", "read"],
+  ["zsets", "GEORADIUSBYMEMBER @ m 99999 km STOREDIST @2", "read write"],
+  ["zset", "GEORADIUSBYMEMBER_RO @ m 1 km", "read"],
+  ["zset", "GEOSEARCH @ FROMMEMBER m BYRADIUS 1 km", "read"],
+  ["zset", "GEOSEARCHSTORE @2 @ FROMMEMBER m BYRADIUS 1 km", "read write create"],
+  ["zset", "ZADD @ 3 o", "write"],
+  ["zset", "ZADD @ XX 3 m", "write"],
+  ["none", "ZADD @ 3 o", "write create"],
+  ["none", "ZADD @ CH XX 3 o", "write"],
+  ["zset", "ZCARD @", "describe"],
+  ["zset", "ZCOUNT @ 0 1", "read"],
+  ["zsets", "ZDIFF 2 @ @2", "read"],
+  ["zset", "ZDIFFSTORE @2 1 @", "read write create"],
+  ["zset", "ZINCRBY @ 1 m", "read write"],
+  ["none", "ZINCRBY @ 1 m", "read write create"],
+  ["zsets", "ZINTER 2 @ @2", "read"],
+  ["zsets", "ZINTERCARD 2 @ @2", "read"],
+  ["zsets", "ZINTERSTORE @2 1 @", "read write"],
+  ["zset", "ZLEXCOUNT @ - +", "read"],
+  ["zset", "ZMPOP 1 @ MIN", "read delete"],
+  ["zset", "ZMSCORE @ m", "read"],
+  ["zset", "ZPOPMAX @", "read delete"],
+  ["zset", "ZPOPMIN @ 2", "read delete"],
+  ["zset", "ZRANDMEMBER @", "read"],
+  ["zset", "ZRANGE @ 0 1", "read"],
+  ["zset", "ZRANGEBYLEX @ - +", "read"],
+  ["zset", "ZRANGEBYSCORE @ 0 1", "read"],
+  ["zset", "ZRANGESTORE @2 @ 0 1", "read write create"],
+  ["zset", "ZRANK @ m", "read"],
+  ["zset", "ZREM @ m", "delete"],
+  ["zset", "ZREMRANGEBYLEX @ - +", "delete"],
+  ["zset", "ZREMRANGEBYRANK @ 0 1", "delete"],
+  ["zset", "ZREMRANGEBYSCORE @ 0 1", "delete"],
+  ["zset", "ZREVRANGE @ 0 1", "read"],
+  ["zset", "ZREVRANGEBYLEX @ + -", "read"],
+  ["zset", "ZREVRANGEBYSCORE @ 1 0", "read"],
+  ["zset", "ZREVRANK @ m", "read"],
+  ["zset", "ZSCAN @ 0", "read"],
+  ["zset", "ZSCORE @ m", "read"],
+  ["zsets", "ZUNION 2 @ @2", "read"],
+  ["zset", "ZUNIONSTORE @2 1 @", "read write create"],
+  ["stream", "ZUNIONSTORE @ 1 @2", "read write delete"],
   ["string", "TOUCH @", "describe"],
   ["string", "TTL @", "read"],
   ["string", "TYPE @", "describe"],
@@ -281,6 +374,9 @@ async function prepare(admin: RawRedis, name: string, before: Before): Promise<v
   if (before === "set" || before === "sets") lines.push(`SADD ${name} 1 2`);
   if (before === "sets") lines.push(`SADD ${name}-other 1 2`);
   if (before === "sketch") lines.push(`PFADD ${name} 1`);
+  if (before === "zset" || before === "zsets") lines.push(`ZADD ${name} 1 m 2 n`);
+  if (before === "zsets") lines.push(`ZADD ${name}-other 1 m 2 n`);
+  if (before === "list") lines.push(`RPUSH ${name} a b`);
   if (before === "both") lines.push(`SET ${name}-other 1`);
   if (before === "stream") {
     lines.push(`XADD ${name} 1-1 f v`, `XADD ${name} 2-1 f v`, `XGROUP CREATE ${name} g 0`);

@@ -11,6 +11,7 @@ import { keyspaceBounds } from "../../../src/keyspace/bounds.ts";
 import { Keyspace } from "../../../src/keyspace/keyspace.ts";
 import { beyondIntset, beyondListpack, valueType } from "../../../src/keyspace/value-type.ts";
 import { SetBuild } from "../../../src/keyspace/values/set-build.ts";
+import { SortedSetBuild } from "../../../src/keyspace/values/sorted/sorted-set-build.ts";
 import { dumpDatabase } from "../../support/keyspace-dump.ts";
 
 const databasesUsed = 3;
@@ -32,6 +33,7 @@ class Journal {
   tickEnds: (() => void)[] = [];
   bytesWritten = 0;
   #build: SetBuild | null = null;
+  #sortedBuild: SortedSetBuild | null = null;
 
   constructor(keyspaceBoundsWanted = bounds) {
     this.keyspace = new Keyspace(99, keyspaceBoundsWanted);
@@ -136,6 +138,50 @@ class Journal {
     else build.moveTo(this.keyspace.databases[number]!, key, 0, key.length);
   }
 
+  setScores(number: number, name: string, scores: readonly (readonly [string, number])[]): void {
+    const database = this.keyspace.databases[number]!;
+    const key = Buffer.from(name);
+    let entry = this.entry(number, name);
+    if (entry !== 0 && database.table.type(entry) !== valueType.sortedSet) {
+      database.remove(entry);
+      entry = 0;
+    }
+    database.sortedSet.open(entry === 0 ? database.createSortedSet(key, 0, key.length) : entry);
+    for (const [each, score] of scores) database.sortedSet.set(score, Buffer.from(each), 0, each.length);
+    database.sortedSet.close();
+  }
+
+  /** By name, or the first few by rank. */
+  removeScored(number: number, name: string, names: readonly string[], isByRank: boolean): void {
+    const { sortedSet, table, content } = this.keyspace.databases[number]!;
+    const entry = this.entry(number, name);
+    if (entry === 0 || table.type(entry) !== valueType.sortedSet) return;
+    const { sortedSets } = this.keyspace;
+    sortedSet.open(entry);
+    if (!isByRank) eachMember(names, (...each) => sortedSet.remove(...each));
+    for (let left = names.length; isByRank && left > 0; left--) {
+      sortedSets.seek(content, sortedSet.entry, 0);
+      if (sortedSets.next()) sortedSet.removeFound();
+    }
+    sortedSet.close();
+  }
+
+  /** Goes on with a sorted set that is made aside, or puts it under a key. */
+  buildSorted(scores: readonly (readonly [string, number])[]): void {
+    const build = (this.#sortedBuild ??= new SortedSetBuild(this.keyspace, "stored", "skiplist"));
+    for (const [each, score] of scores) build.set(score, Buffer.from(each), 0, each.length);
+    build.pause();
+  }
+
+  moveSorted(number: number, name: string): void {
+    const build = this.#sortedBuild;
+    this.#sortedBuild = null;
+    if (build === null) return;
+    const key = Buffer.from(name);
+    if (number < 0) build.drop();
+    else build.moveTo(this.keyspace.databases[number]!, key, 0, key.length);
+  }
+
   removeFields(number: number, name: string, fields: readonly string[]): void {
     const database = this.keyspace.databases[number]!;
     const entry = this.entry(number, name);
@@ -179,6 +225,7 @@ const members = fc.oneof(
   fc.array(member, { minLength: 1, maxLength: 20 }),
   fc.array(fc.integer({ min: -30, max: 30 }).map(String), { minLength: 1, maxLength: 20 }),
 );
+const scored = fc.array(fc.tuple(member, fc.integer({ min: -9, max: 9 })), { minLength: 1, maxLength: 20 });
 const value = fc.nat({ max: 90 }).map((n) => "v".repeat(n));
 
 type Step = (journal: Journal) => void;
@@ -216,6 +263,40 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       ([n, k, all, isRemade]): Step =>
         (journal) =>
           journal.removeMembers(n, k, all, isRemade),
+    ),
+  },
+  {
+    weight: 50,
+    arbitrary: fc.tuple(anyDatabase, key, scored).map(
+      ([n, k, all]): Step =>
+        (journal) =>
+          journal.setScores(n, k, all),
+    ),
+  },
+  {
+    weight: 30,
+    arbitrary: fc
+      .tuple(anyDatabase, key, fc.array(member, { minLength: 1, maxLength: 20 }), fc.boolean())
+      .map(
+        ([n, k, all, isByRank]): Step =>
+          (journal) =>
+            journal.removeScored(n, k, all, isByRank),
+      ),
+  },
+  {
+    weight: 20,
+    arbitrary: scored.map(
+      (all): Step =>
+        (journal) =>
+          journal.buildSorted(all),
+    ),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.tuple(fc.integer({ min: -1, max: databasesUsed - 1 }), key).map(
+      ([n, k]): Step =>
+        (journal) =>
+          journal.moveSorted(n, k),
     ),
   },
   {

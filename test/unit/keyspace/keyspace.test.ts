@@ -1,5 +1,5 @@
 /**
- * The keyspace, strings, hashes and sets, beside a plain map: random changes, ticks, expiries, kills and power cuts over a disk in memory that is
+ * The keyspace, strings, hashes, sets and sorted sets, beside a plain map: random changes, ticks, expiries, kills and power cuts over a disk in memory that is
  * small enough for the cleaner to be at work. After a kill the last tick is found, exactly; after a power cut a tick that
  * is not older than the durable watermark.
  */
@@ -15,7 +15,15 @@ import { keepExpiry } from "../../../src/keyspace/database.ts";
 import { Keyspace } from "../../../src/keyspace/keyspace.ts";
 import { valueType } from "../../../src/keyspace/value-type.ts";
 import { SetBuild } from "../../../src/keyspace/values/set-build.ts";
-import { dumpDatabase, hashOfText, setOfText, textOfHash, textOfSet } from "../../support/keyspace-dump.ts";
+import {
+  dumpDatabase,
+  hashOfText,
+  scoresOfText,
+  setOfText,
+  textOfHash,
+  textOfScores,
+  textOfSet,
+} from "../../support/keyspace-dump.ts";
 import { SimDisk, seeded } from "../../../sim/disk.ts";
 
 // The sweep has never passed all keys.
@@ -205,6 +213,10 @@ const key = fc.nat({ max: 40 }).map((n) => (n % 7 === 0 ? "k".repeat(n * 9) : `k
 const largeKey = fc.nat({ max: 4 }).map((n) => `large${n}`);
 const field = fc.nat({ max: 60 }).map((n) => (n % 11 === 0 ? "f".repeat(n * 7) : `field${n}`));
 const member = fc.oneof(fc.integer({ min: -40, max: 40 }).map(String), field);
+const score = fc.oneof(
+  fc.integer({ min: -5, max: 5 }),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => n + 0),
+);
 const value = fc
   .tuple(fc.constantFrom("a", "b", "\0", "\xff"), fc.constantFrom(0, 1, 15, 100, 3000, 20_000))
   .map(([character, size]) => character.repeat(size));
@@ -251,6 +263,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc
       .tuple(database, key, fc.array(member, { minLength: 1, maxLength: 12 }), fc.boolean())
       .map(([n, k, all, isRemade]) => removeMembers(n, k, all, isRemade)),
+  },
+  {
+    weight: 30,
+    arbitrary: fc
+      .tuple(database, key, fc.array(fc.tuple(member, score), { minLength: 1, maxLength: 12 }))
+      .map(([n, k, all]) => setScores(n, k, all)),
+  },
+  {
+    weight: 12,
+    arbitrary: fc
+      .tuple(database, key, fc.array(member, { minLength: 1, maxLength: 12 }))
+      .map(([n, k, all]) => removeScored(n, k, all)),
   },
   {
     weight: 12,
@@ -397,6 +421,44 @@ function removeMembers(number: number, name: string, all: readonly string[], isR
   };
 }
 
+function setScores(number: number, name: string, all: readonly (readonly [string, number])[]): Step {
+  return (world) => {
+    const target = world.run.keyspace.databases[number]!;
+    let entry = entryOf(world, number, name);
+    if (entry !== 0 && target.table.type(entry) !== valueType.sortedSet) return;
+    const keyBytes = Buffer.from(name);
+    if (entry === 0) entry = target.createSortedSet(keyBytes, 0, keyBytes.length);
+    target.sortedSet.open(entry);
+    const before = world.model[number]!.get(name);
+    const scores = before === undefined ? new Map<string, number>() : scoresOfText(before.value)!;
+    for (const [one, at] of all) {
+      const bytes = Buffer.from(one, "latin1");
+      assert.equal(target.sortedSet.set(at, bytes, 0, bytes.length), !scores.has(one));
+      scores.set(one, at);
+    }
+    target.sortedSet.close();
+    world.model[number]!.set(name, { value: textOfScores(scores), expiry: before?.expiry ?? 0 });
+  };
+}
+
+function removeScored(number: number, name: string, all: readonly string[]): Step {
+  return (world) => {
+    const { sortedSet, table } = world.run.keyspace.databases[number]!;
+    const entry = entryOf(world, number, name);
+    if (entry === 0 || table.type(entry) !== valueType.sortedSet) return;
+    const before = world.model[number]!.get(name)!;
+    const scores = scoresOfText(before.value)!;
+    sortedSet.open(entry);
+    for (const one of all) {
+      const bytes = Buffer.from(one, "latin1");
+      assert.equal(sortedSet.remove(bytes, 0, bytes.length), scores.delete(one));
+    }
+    sortedSet.close();
+    if (scores.size === 0) world.model[number]!.delete(name);
+    else before.value = textOfScores(scores);
+  };
+}
+
 /** A set is made aside, over as many ticks as there are until it is moved to a key. */
 function build(added: readonly string[], removed: readonly string[]): Step {
   return ({ run }) => {
@@ -527,7 +589,7 @@ function slowly(steps: readonly Step[]): Step {
 }
 
 test(
-  "hashes and sets change, move and are copied between kills with the cleaner at work all the time",
+  "hashes, sets and sorted sets change, move and are copied between kills with the cleaner at work all the time",
   { timeout: 60_000 },
   async () => {
     const taken = fc
@@ -563,6 +625,18 @@ test(
         arbitrary: fc
           .tuple(database, largeKey, fc.array(member, { minLength: 1, maxLength: 30 }), fc.boolean())
           .map(([n, k, all, isRemade]) => removeMembers(n, k, all, isRemade)),
+      },
+      {
+        weight: 20,
+        arbitrary: fc
+          .tuple(database, largeKey, fc.array(fc.tuple(member, score), { minLength: 5, maxLength: 60 }))
+          .map(([n, k, all]) => setScores(n, k, all)),
+      },
+      {
+        weight: 12,
+        arbitrary: fc
+          .tuple(database, largeKey, fc.array(member, { minLength: 1, maxLength: 30 }))
+          .map(([n, k, all]) => removeScored(n, k, all)),
       },
       {
         weight: 12,

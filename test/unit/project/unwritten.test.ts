@@ -58,12 +58,14 @@ const stream = [
 ];
 
 const largeFields = 200;
-/** Hashes and sets, small and large. */
+/** Hashes, sets and sorted sets, small and large. */
 const values = [
   ["HSET", "hash", "a", "1", "b", "2"],
   ["HSET", "large", ...Array.from({ length: largeFields }, (_, i) => [`f${i}`, "v"]).flat()],
   ["SADD", "set", "a", "b"],
   ["SADD", "largeSet", ...Array.from({ length: largeFields }, (_, i) => `m${i}`)],
+  ["ZADD", "sorted", "1", "a", "2", "b"],
+  ["ZADD", "largeSorted", ...Array.from({ length: largeFields }, (_, i) => [`${i}`, `m${i}`]).flat()],
 ];
 
 /** What the tick brings whose write fails, and the looks that would tell of it. */
@@ -142,6 +144,29 @@ const looks: Record<string, [change: (string | number)[], ...looks: (string | nu
     ["RENAME", "large", "renamed"],
     ["EXISTS", "large"],
     ["HLEN", "renamed"],
+  ],
+  "a new sorted set": [
+    ["ZADD", "new", 1, "a"],
+    ["ZSCORE", "new", "a"],
+    ["ZUNION", 2, "sorted", "new"],
+    ["GEOPOS", "new", "a"],
+  ],
+  "a score": [
+    ["ZINCRBY", "sorted", 5, "a"],
+    ["ZRANK", "sorted", "a"],
+    ["ZRANGE", "sorted", 0, -1],
+    ["ZCARD", "sorted"],
+  ],
+  "what a large sorted set has lost": [
+    ["ZPOPMIN", "largeSorted", 3],
+    ["ZRANGEBYSCORE", "largeSorted", 0, 9],
+    ["ZCOUNT", "largeSorted", 0, 9],
+    ["ZSCAN", "largeSorted", 0],
+  ],
+  "a stored range": [
+    ["ZRANGESTORE", "to", "largeSorted", 0, -1],
+    ["ZCARD", "to"],
+    ["EXISTS", "to"],
   ],
   "a new set": [
     ["SADD", "new", "a"],
@@ -225,6 +250,9 @@ test("of records of every kind in one tick, each tells of its own keys alone", a
     ["SADD", "six", "f", "g"],
     ["SREM", "set", "a"],
     ["SUNIONSTORE", "seven", "largeSet", "set"],
+    ["ZADD", "eight", 1, "f", 2, "g"],
+    ["ZREM", "sorted", "a"],
+    ["ZUNIONSTORE", "nine", 1, "largeSorted"],
   ];
   changer.send(Buffer.concat(changes.map((change) => words(...change))));
   failing.rig.settle();
@@ -241,6 +269,9 @@ test("of records of every kind in one tick, each tells of its own keys alone", a
     "six",
     "set",
     "seven",
+    "eight",
+    "sorted",
+    "nine",
   ];
   for (const key of asked) assert.equal(failing.ask("EXISTS", key), "", key);
   for (const key of ["f", "g", "v", "value", "more", "other"])

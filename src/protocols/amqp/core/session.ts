@@ -73,8 +73,9 @@ export class AmqpSession implements Session, Holder {
   #isPaused = false;
   #isPeerEnded = false;
   #frames = 0;
-  /** Not a publish nor an acknowledgement: it may have written much, or have more to do. */
+  /** In this unit of work: a method other than publish and acknowledgements, which may have written much; a whole message. */
   #hasRunMethod = false;
+  #hasPublished = false;
   /** How the client calls itself, for who asks what is connected. */
   client: ClientNames = noNames;
   messagesIn = 0;
@@ -113,7 +114,11 @@ export class AmqpSession implements Session, Holder {
       for (let isFirst = true; !this.#turnWait.isWaiting; isFirst = false) {
         if (connection.outputBytes > limits.outputHighWaterBytes) break;
         if (!isFirst && work.isSpent && parser.unread > 0) this.#turnWait.nextTurn();
-        else if (!this.#takeFrames()) break;
+        else {
+          const hasMore = this.#takeFrames();
+          if (this.#hasPublished) this.broker.flow.publisherSeen(connection);
+          if (!hasMore) break;
+        }
       }
       this.#borrower?.incoming.park();
       parser.settle();
@@ -135,7 +140,7 @@ export class AmqpSession implements Session, Holder {
   /** Takes frames for one unit of work, or until a method has run that may have used more; false when no more is there. */
   #takeFrames(): boolean {
     const { parser } = this;
-    this.#hasRunMethod = false;
+    this.#hasRunMethod = this.#hasPublished = false;
     while (parser.next()) {
       this.#frame();
       if (++this.#frames % framesOfUnit === 0) {
@@ -283,7 +288,7 @@ export class AmqpSession implements Session, Holder {
       channel.publisher.publish(incoming);
       incoming.release();
       if (this.held.bytes > 0 && this.connection.isMemoryShort) incoming.giveBack();
-      this.broker.flow.publisherSeen(this.connection);
+      this.#hasPublished = true;
     }
   }
 

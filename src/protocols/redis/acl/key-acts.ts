@@ -61,6 +61,7 @@ const makers: ReadonlySet<string> = new Set([
   "bitfield",
   "decr",
   "decrby",
+  "geoadd",
   "getset",
   "hincrby",
   "hincrbyfloat",
@@ -70,23 +71,29 @@ const makers: ReadonlySet<string> = new Set([
   "incr",
   "incrby",
   "incrbyfloat",
+  "lpush",
   "mset",
   "msetnx",
   "pfadd",
   "psetex",
   "restore",
   "sadd",
+  "rpush",
   "set",
   "setbit",
   "setex",
   "setnx",
   "setrange",
+  "zadd",
+  "zincrby",
 ]);
+const zaddOptions = ["NX", "GT", "LT", "CH", "INCR"];
 
 /** Whether the command makes a value under each of its keys that is not there. */
 export function makesValues({ fullName }: CommandSpec, request: RequestArguments): boolean {
   if (!makers.has(fullName)) return false;
   if (fullName === "bitfield") return writesBits(request);
+  if (fullName === "zadd" || fullName === "geoadd") return !isZaddOfThose(request);
   if (fullName !== "set") return true;
   for (let index = 3; index < request.argumentCount; index++) if (request.is(index, "XX")) return false;
   return true;
@@ -96,5 +103,14 @@ export function makesValues({ fullName }: CommandSpec, request: RequestArguments
 function writesBits(request: RequestArguments): boolean {
   for (let index = 2; index < request.argumentCount; index++)
     if (request.is(index, "SET") || request.is(index, "INCRBY")) return true;
+  return false;
+}
+
+/** XX among the options of ZADD or GEOADD: it changes members that are there. */
+function isZaddOfThose(request: RequestArguments): boolean {
+  for (let index = 2; index < request.argumentCount; index++) {
+    if (request.is(index, "XX")) return true;
+    if (!zaddOptions.some((word) => request.is(index, word))) return false;
+  }
   return false;
 }

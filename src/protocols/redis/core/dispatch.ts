@@ -23,6 +23,7 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
     context.spec = spec;
     client.assertAllowed(spec);
     if (spec.denyOom) assertRoom(context);
+    if (context.server.busyScript !== null) assertAllowedWhileBusy(context, spec);
   } catch (error) {
     if (error instanceof CrossProtocol) return refuseHttp(context, client);
     client.transaction?.refused();
@@ -41,11 +42,18 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
   if (blocking.hasReady) blocking.serve();
 }
 
+/** What a script may do beside its user's rights, and what it has done. */
+export interface ScriptRights {
+  readonly readOnly: boolean;
+  /** A command that writes was run. */
+  hasWritten: boolean;
+}
+
 /**
  * Runs the command in `context.request`, which a script calls: with no connection, and in the words that redis has for scripts. It
  * answers before this returns.
  */
-export function call(context: CommandContext): void {
+export function call(context: CommandContext, script: ScriptRights | null = null): void {
   try {
     const spec = context.server.commands.findRequested(context.request);
     if (spec?.isImplemented !== true) throw unknownToScripts();
@@ -57,12 +65,20 @@ export function call(context: CommandContext): void {
     const refusal = context.caller.refusalOf(context);
     if (refusal !== null)
       throw new RedisError(`ERR The user executing the script ${scriptRefusals[refusal.what]}`);
+    if (script?.readOnly === true && (spec.write || mayReplicate(spec)))
+      throw new RedisError("ERR Write commands are not allowed from read-only scripts.");
     if (spec.denyOom) assertRoom(context);
+    if (script !== null && spec.write) script.hasWritten = true;
   } catch (error) {
     replyError(context, error);
     return;
   }
   runHandler(context);
+}
+
+/** PUBLISH and PFCOUNT write nothing that redis keeps, but reach its replicas. */
+function mayReplicate({ name }: CommandSpec): boolean {
+  return name === "publish" || name === "spublish" || name === "pfcount";
 }
 
 function unknownToScripts(): RedisError {
@@ -74,6 +90,12 @@ const scriptRefusals = {
   key: "can't access at least one of the keys mentioned in the command arguments",
   channel: "can't publish to the channel mentioned in the command",
 } as const;
+
+/** A script takes long: others may end it, or ask what it is. */
+function assertAllowedWhileBusy({ server }: CommandContext, spec: CommandSpec): void {
+  if (!spec.flags.includes("allow_busy"))
+    throw new RedisError(errorTexts.busy[server.busyScript!.options.kind]);
+}
 
 /** Throws UNAVAILABLE for a command that adds data while the disk has no room for it. */
 function assertRoom({ request, broker }: CommandContext): void {

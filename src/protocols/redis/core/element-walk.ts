@@ -1,5 +1,5 @@
 /**
- * A walk over the elements of a large hash or set in slices, between which other clients change it: an element that is there
+ * A walk over the elements of a large hash, set or sorted set in slices, between which other clients change it: an element that is there
  * throughout is met exactly once, with the value that it has when it is met.
  *
  * Not here: replies. Invariant: the walk ends where the value is deleted, replaced or moved to another database.
@@ -7,6 +7,7 @@
 import type { Job } from "../../../base/turn-work.ts";
 import type { KeyContent } from "../../../keyspace/content.ts";
 import type { ElementTable, Ref } from "../../../keyspace/values/element-table.ts";
+import type { LargeValue } from "../../../keyspace/values/large-value.ts";
 import type { CommandContext } from "./context.ts";
 import { Piece, unitsOfBytes } from "./sliced-reply.ts";
 
@@ -19,19 +20,22 @@ export type FieldParts = "fields" | "values" | "both";
 export class ElementWalk {
   readonly #content: KeyContent;
   readonly #id: number;
+  readonly #value: LargeValue;
   readonly table: ElementTable;
   readonly #found: Ref[] = [];
   /** Where it goes on; 0 at the end. */
   cursor = 0;
 
-  constructor(content: KeyContent, entry: number) {
+  /** `table` is that of the value, where it is not all of it. */
+  constructor(content: KeyContent, entry: number, table: ElementTable = content.elementsOf(entry)) {
     this.#content = content;
     this.#id = content.idOf(entry);
-    this.table = content.elementsOf(entry);
+    this.#value = content.largeOf(entry);
+    this.table = table;
   }
 
   get isThere(): boolean {
-    return this.#content.values.at(this.#id) === this.table;
+    return this.#content.values.at(this.#id) === this.#value;
   }
 
   /** Has `visit` see about `wanted` elements from `cursor` on. `visit` must not change the value. */

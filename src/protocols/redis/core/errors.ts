@@ -20,6 +20,11 @@ export const errorTexts = {
   wrongType: "WRONGTYPE Operation against a key holding the wrong kind of value",
   noSuchKey: "ERR no such key",
   noScript: "ERR This Redis command is not allowed from script",
+  noSuchScript: "NOSCRIPT No matching script. Please use EVAL.",
+  busy: {
+    script: "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+    function: "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
+  },
   noAuth: "NOAUTH Authentication required.",
   wrongPassword: "WRONGPASS invalid username-password pair or user is disabled.",
   invalidStreamId: "ERR Invalid stream ID specified as stream command argument",

@@ -7,6 +7,7 @@
 const initialSettings: readonly [name: string, value: string][] = [
   ["appendonly", "yes"],
   ["bind", "127.0.0.1"],
+  ["busy-reply-threshold", "5000"],
   ["client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 0 0"],
   ["databases", "16"],
   ["hll-sparse-max-bytes", "3000"],
@@ -25,6 +26,8 @@ const initialSettings: readonly [name: string, value: string][] = [
   ["timeout", "0"],
 ];
 
+const timeLimits: readonly string[] = ["busy-reply-threshold", "lua-time-limit"];
+
 /** Stands for a secret. */
 export const hiddenValue = "********";
 
@@ -34,6 +37,8 @@ export class ServerSettings {
   streamNodeEntriesMax = 100;
   /** A HyperLogLog of more bytes is dense. */
   sketchSparseBytesMax = 3000;
+  /** After this a script takes long; 0 for never. Two settings have it: the newer name is that of redis 7. */
+  luaTimeLimitMs = 5000;
 
   /** Why a value cannot be set, in redis's words; null when it can. */
   problemWith(name: string, value: string): string | null {
@@ -50,6 +55,10 @@ export class ServerSettings {
     this.values.set(name, name === "requirepass" && value !== "" ? hiddenValue : value);
     if (name === "stream-node-max-entries") this.streamNodeEntriesMax = amountOf(value);
     if (name === "hll-sparse-max-bytes") this.sketchSparseBytesMax = amountOf(value);
+    if (timeLimits.includes(name)) {
+      this.luaTimeLimitMs = Number(value);
+      for (const other of timeLimits) this.values.set(other, value);
+    }
     return true;
   }
 }

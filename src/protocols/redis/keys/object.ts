@@ -116,6 +116,10 @@ function objectEncoding(context: CommandContext): void {
     return reply.bulkLatin1((word & beyondListpack) === 0 ? "listpack" : "hashtable");
   if (table.type(entry) === valueType.set)
     return reply.bulkLatin1((word & beyondIntset) === 0 ? "intset" : "hashtable");
+  if (table.type(entry) === valueType.sortedSet)
+    return reply.bulkLatin1((word & beyondListpack) === 0 ? "listpack" : "skiplist");
+  // Of redis 7.0; 7.2 has listpacks for small ones.
+  if (table.type(entry) === valueType.list) return reply.bulkLatin1("quicklist");
   table.locate(entry);
   if (isIntegerEncoded(table, word)) reply.bulkLatin1("int");
   else {

@@ -6,6 +6,8 @@
  */
 
 const safeDigitsMax = 15;
+/** Of a bound of a range, which redis takes of any length. */
+const looseDigitsMax = 4096;
 const int64Max = 9223372036854775807n;
 const int64Min = -9223372036854775808n;
 
@@ -55,8 +57,34 @@ export function parseBigInteger(buffer: Uint8Array, start: number, end: number):
 }
 
 /**
+ * A number as redis reads the bounds of a range of scores: what C's strtod takes whole, up to a byte 0. Blanks may stand before it;
+ * what overflows is infinite, what underflows is 0, and so is nothing at all. NaN when refused.
+ */
+export function parseFloatLoose(buffer: Uint8Array, start: number, end: number): number {
+  if (end - start > looseDigitsMax) return NaN;
+  let text = "";
+  for (let at = start; at < end && buffer[at] !== 0; at++) text += String.fromCharCode(buffer[at]!);
+  if (text === "") return 0;
+  const found = /^[ \t\n\v\f\r]*([+-]?)(.+)$/.exec(text);
+  if (found === null) return NaN;
+  const value = magnitudeOf(found[2]!.toLowerCase());
+  return found[1] === "-" ? -value : value;
+}
+
+/** Without a sign, in lower case. */
+function magnitudeOf(text: string): number {
+  if (text === "inf" || text === "infinity") return Infinity;
+  if (!text.startsWith("0x")) return isSpelt(text) ? Number(text) : NaN;
+  const found = /^0x([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?\d+))?$/.exec(text);
+  const digits = `${found?.[1] ?? ""}${found?.[2] ?? ""}`;
+  if (digits === "") return NaN;
+  const exponent = Number(found![3] ?? 0) - 4 * (found![2]?.length ?? 0);
+  return Number(BigInt(`0x${digits}`)) * 2 ** exponent;
+}
+
+/**
  * A number as redis reads scores and increments: what C's strtod takes whole, except blanks, NaN, and values that
- * overflow or underflow. NaN when refused. Hexadecimal is taken for whole numbers only.
+ * overflow or underflow. NaN when refused.
  */
 export function parseFloatStrict(buffer: Uint8Array, start: number, end: number): number {
   const size = end - start;
@@ -65,31 +93,21 @@ export function parseFloatStrict(buffer: Uint8Array, start: number, end: number)
   for (let at = start; at < end; at++) text += String.fromCharCode(buffer[at]!);
   const sign = text.charCodeAt(0);
   const signed = sign === 0x2b || sign === 0x2d;
-  const body = signed ? text.slice(1) : text;
-  const lower = body.toLowerCase();
-  let value: number;
-  if (lower === "inf" || lower === "infinity") value = Infinity;
-  else if (lower.startsWith("0x")) {
-    if (!isSpelt(lower, 2, true)) return NaN;
-    value = Number(lower);
-  } else {
-    if (!isSpelt(lower, 0, false)) return NaN;
-    value = Number(lower);
-    if (value === Infinity || (value === 0 && hasNonZeroDigit(lower))) return NaN;
-  }
+  const body = (signed ? text.slice(1) : text).toLowerCase();
+  const value = magnitudeOf(body);
+  if ((value === Infinity && !body.startsWith("inf")) || (value === 0 && hasNonZeroDigit(body))) return NaN;
   return sign === 0x2d ? -value : value;
 }
 
-/** digits [. digits] [e [sign] digits], at least one digit in the first two; or hexadecimal digits only. */
-function isSpelt(text: string, from: number, hexadecimal: boolean): boolean {
-  let at = from;
+/** digits [. digits] [e [sign] digits], at least one digit in the first two. */
+function isSpelt(text: string): boolean {
+  let at = 0;
   let digits = 0;
   const isDigit = (): boolean => {
     const code = text.charCodeAt(at);
-    return (code >= 0x30 && code <= 0x39) || (hexadecimal && code >= 0x61 && code <= 0x66);
+    return code >= 0x30 && code <= 0x39;
   };
   for (; isDigit(); at++) digits++;
-  if (hexadecimal) return digits > 0 && at === text.length;
   if (text[at] === ".") {
     at++;
     for (; isDigit(); at++) digits++;
@@ -104,11 +122,9 @@ function isSpelt(text: string, from: number, hexadecimal: boolean): boolean {
   return at === text.length;
 }
 
+/** Before the exponent. */
 function hasNonZeroDigit(text: string): boolean {
-  for (let at = 0; at < text.length && text[at] !== "e"; at++) {
-    if (text[at]! >= "1" && text[at]! <= "9") return true;
-  }
-  return false;
+  return text.startsWith("0x") ? /^0x[0.]*[1-9a-f]/.test(text) : /^[0.]*[1-9]/.test(text);
 }
 
 /** A double as redis 7.0 prints it: C's `%.17g`, with inf, -inf and nan. */
@@ -117,13 +133,42 @@ export function formatDouble(value: number): string {
   if (value === Infinity) return "inf";
   if (value === -Infinity) return "-inf";
   if (Number.isNaN(value)) return "nan";
-  const [mantissa, exponentText] = value.toExponential(16).split("e") as [string, string];
-  const exponent = Number(exponentText);
+  const rounded = value.toExponential(16);
+  const exponent = Number(rounded.slice(rounded.indexOf("e") + 1));
   if (exponent < -4 || exponent >= 17) {
     const digits = String(Math.abs(exponent)).padStart(2, "0");
-    return `${withoutTrailingZeros(mantissa)}e${exponent < 0 ? "-" : "+"}${digits}`;
+    return `${withoutTrailingZeros(mantissaOf(value, exponent))}e${exponent < 0 ? "-" : "+"}${digits}`;
   }
-  return withoutTrailingZeros(value.toFixed(Math.max(0, 16 - exponent)));
+  return withoutTrailingZeros(formatFixed(value, Math.max(0, 16 - exponent)));
+}
+
+/** Halfway between two numbers of so many decimals: a binary fraction has as many decimals as bits, and ends with 5. */
+function isHalfway(value: number, decimals: number): boolean {
+  const scaled = value * 2 ** (decimals + 1);
+  return Number.isInteger(scaled) && scaled % 2 !== 0;
+}
+
+/** C's `%.*f`. JavaScript takes what is halfway up, C to the even digit. */
+export function formatFixed(value: number, decimals: number): string {
+  const up = value.toFixed(decimals);
+  if (!isHalfway(value, decimals)) return up;
+  const exact = value.toFixed(decimals + 1);
+  const down = exact.slice(0, decimals === 0 ? -2 : -1);
+  return isEven(down.at(-1)!) ? down : up;
+}
+
+/** 17 digits, likewise. */
+function mantissaOf(value: number, exponent: number): string {
+  const up = value.toExponential(16);
+  const digits = up.slice(0, up.indexOf("e"));
+  if (exponent > 16 || !isHalfway(value, 16 - exponent)) return digits;
+  const exact = value.toExponential(17);
+  const down = exact.slice(0, exact.indexOf("e") - 1);
+  return isEven(down.at(-1)!) ? down : digits;
+}
+
+function isEven(digit: string): boolean {
+  return Number(digit) % 2 === 0;
 }
 
 function withoutTrailingZeros(text: string): string {

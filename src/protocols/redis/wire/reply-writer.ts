@@ -60,6 +60,11 @@ export class ReplyWriter {
     this.#lineEnd();
   }
 
+  /** The same for a text of bytes, which has no line breaks. */
+  errorLatin1(text: string): void {
+    this.#line(0x2d, text);
+  }
+
   /** A safe integer. */
   integer(value: number): void {
     writeNumberLine(this.out, 0x3a, value);
@@ -139,7 +144,14 @@ export class ReplyWriter {
   }
 
   double(value: number): void {
-    const text = formatDouble(value);
+    // Most scores are whole: no text is made of them.
+    if (this.version === 2 && Number.isSafeInteger(value) && !Object.is(value, -0))
+      return this.bulkInteger(value);
+    this.doubleText(formatDouble(value));
+  }
+
+  /** A double that was spelt already. */
+  doubleText(text: string): void {
     if (this.version === 3) this.#line(0x2c, text);
     else this.bulkLatin1(text);
   }
@@ -155,6 +167,20 @@ export class ReplyWriter {
     writeNumberLine(this.out, 0x3d, Buffer.byteLength(text) + 4);
     this.out.latin1(format).uint8(0x3a).utf8(text);
     this.#lineEnd();
+  }
+
+  /** The same for bytes, with a format of any kind. */
+  verbatimBytes(format: string, bytes: Uint8Array, start: number, end: number): void {
+    if (this.version !== 3) return this.bulk(bytes, start, end);
+    writeNumberLine(this.out, 0x3d, end - start + 4);
+    this.out.latin1(format.slice(0, 3).padEnd(3)).uint8(0x3a).bytes(bytes, start, end);
+    this.#lineEnd();
+  }
+
+  /** A big number as it is spelt. */
+  bigNumberText(digits: string): void {
+    if (this.version === 3) this.#line(0x28, digits);
+    else this.bulkLatin1(digits);
   }
 
   /** Decimal digits of any length. */

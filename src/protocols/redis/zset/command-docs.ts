@@ -128,7 +128,10 @@ export const docs: CommandDocs = {
       optional(token("LIMIT", block("offset_count", integer("offset"), integer("count")))),
     ],
   },
-  zrank: { arguments: [key(0), string("member")] },
+  zrank: {
+    arguments: [key(0), string("member"), since("7.2.0", optional(flag("WITHSCORE")))],
+    history: [["7.2.0", "Added the optional `WITHSCORE` argument."]],
+  },
   zrem: { arguments: [key(0), many(string("member"))], history: [["2.4.0", "Accepts multiple elements."]] },
   zremrangebylex: { arguments: [key(0), string("min"), string("max")] },
   zremrangebyrank: { arguments: [key(0), integer("start"), integer("stop")] },
@@ -152,7 +155,10 @@ export const docs: CommandDocs = {
     ],
     history: [["2.1.6", "`min` and `max` can be exclusive."]],
   },
-  zrevrank: { arguments: [key(0), string("member")] },
+  zrevrank: {
+    arguments: [key(0), string("member"), since("7.2.0", optional(flag("WITHSCORE")))],
+    history: [["7.2.0", "Added the optional `WITHSCORE` argument."]],
+  },
   zscan: {
     arguments: [
       key(0),

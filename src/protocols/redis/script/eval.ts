@@ -1,0 +1,99 @@
+/**
+ * EVAL script numkeys [key ...] [arg ...]      EVALSHA sha1 numkeys [key ...] [arg ...]      and EVAL_RO, EVALSHA_RO
+ *
+ * Finds or caches the script and says whether it may run now; running it is run/engine.ts.
+ */
+import { scriptsOf } from "./run/engine.ts";
+import type { CommandContext } from "../core/context.ts";
+import { countedKeys, type CommandRow } from "../core/command-spec.ts";
+import { errorTexts, RedisError } from "../core/errors.ts";
+import { scriptSha, type Script } from "./run/script-cache.ts";
+import { readScriptLine } from "./run/shebang.ts";
+import { assertMayRun, keysOfScript } from "./script-arguments.ts";
+
+const flags = ["noscript", "stale", "skip_monitor", "no_mandatory_keys", "movablekeys"] as const;
+
+export const evalCommands: readonly CommandRow[] = [
+  {
+    name: "eval",
+    arity: -3,
+    flags,
+    keys: [countedKeys(2, "RW", "access", "update")],
+    since: "2.6.0",
+    complexity: "Depends on the script",
+    summary: "Runs a Lua script.",
+    run: (context) => evalText(context, false),
+  },
+  {
+    name: "eval_ro",
+    arity: -3,
+    flags: ["readonly", ...flags],
+    keys: [countedKeys(2, "RO", "access")],
+    since: "7.0.0",
+    complexity: "Depends on the script",
+    summary: "Runs a Lua script that only reads.",
+    run: (context) => evalText(context, true),
+  },
+  {
+    name: "evalsha",
+    arity: -3,
+    flags,
+    keys: [countedKeys(2, "RW", "access", "update")],
+    since: "2.6.0",
+    complexity: "Depends on the script",
+    summary: "Runs a cached Lua script, named by its SHA-1.",
+    run: (context) => evalSha(context, false),
+  },
+  {
+    name: "evalsha_ro",
+    arity: -3,
+    flags: ["readonly", ...flags],
+    keys: [countedKeys(2, "RO", "access")],
+    since: "7.0.0",
+    complexity: "Depends on the script",
+    summary: "Runs a cached Lua script that only reads, named by its SHA-1.",
+    run: (context) => evalSha(context, true),
+  },
+];
+
+function evalText(context: CommandContext, readOnly: boolean): void {
+  const given = keysOfScript(context);
+  run(context, cachedScript(context, 1, false), given, readOnly);
+}
+
+function evalSha(context: CommandContext, readOnly: boolean): void {
+  const given = keysOfScript(context);
+  const script = scriptsOf(context.server).cache.find(context.request.latin1(1).toLowerCase());
+  if (script === undefined) throw new RedisError(errorTexts.noSuchScript);
+  run(context, script, given, readOnly);
+}
+
+function run(
+  context: CommandContext,
+  script: Script,
+  given: ReturnType<typeof keysOfScript>,
+  readOnly: boolean,
+): void {
+  if (script.flags !== null) assertMayRun(context, script.flags, readOnly);
+  const mayNotWrite = readOnly || script.flags?.has("no-writes") === true;
+  scriptsOf(context.server).runScript(context, script, given, mayNotWrite);
+}
+
+/** The script in argument `index`, which is compiled and cached if it is new. */
+export function cachedScript({ request, server }: CommandContext, index: number, isLoaded: boolean): Script {
+  const { cache } = scriptsOf(server);
+  const text = request.view(index);
+  const sha = scriptSha(text);
+  const known = cache.find(sha);
+  if (known !== undefined) {
+    if (isLoaded) known.isLoaded = true;
+    return known;
+  }
+  const { flags: scriptFlags, body } = readScriptLine(Buffer.from(text));
+  const script: Script = { sha, body, flags: scriptFlags, machine: null, reference: 0, isLoaded };
+  scriptsOf(server).assertCompiles(script);
+  if (!cache.makeRoom(body.length))
+    throw new RedisError("OOM too many scripts are loaded; forget them by SCRIPT FLUSH");
+  cache.add(script);
+  return script;
+}

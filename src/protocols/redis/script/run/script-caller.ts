@@ -1,0 +1,128 @@
+/**
+ * Commands that a script calls: on behalf of the script's caller, with a context, a request and a reply of their own.
+ *
+ * One for a machine, used by one script after the other. Invariant: `outer` is set while a script runs, and only then.
+ */
+import { ByteWriter } from "../../../../base/bytes.ts";
+import type { Authorization } from "../../../../broker/access/permissions.ts";
+import { AclCheck } from "../../acl/check.ts";
+import type { AclRefusal, Refusal } from "../../acl/refusal.ts";
+import type { Caller } from "../../core/caller.ts";
+import { CommandContext } from "../../core/context.ts";
+import type { RedisServer } from "../../server.ts";
+import { RequestArguments } from "../../wire/request-arguments.ts";
+import { writeNumberLine } from "../../wire/reply-writer.ts";
+
+const keptBytes = 64 << 10;
+
+export class ScriptCaller implements Caller {
+  outer: Caller | null = null;
+  readonly place = "lua";
+  readonly later = null;
+  readonly context: CommandContext;
+  readonly #acl: AclCheck;
+  readonly #requestBytes = new ByteWriter(1024);
+  readonly #out = new ByteWriter(1024);
+  readonly #request = new RequestArguments();
+
+  constructor(server: RedisServer) {
+    this.#acl = new AclCheck(server.commandRules);
+    this.context = new CommandContext({
+      server,
+      caller: this,
+      client: null,
+      out: this.#out,
+      request: this.#request,
+    });
+  }
+
+  get authorization(): Authorization | null {
+    return this.outer!.authorization;
+  }
+
+  get user(): string {
+    return this.outer!.user;
+  }
+
+  get host(): string {
+    return this.outer!.host;
+  }
+
+  refusalOf(context: CommandContext): Refusal | null {
+    return this.#acl.refusalOf(context, false);
+  }
+
+  noteRefusal(refusal: AclRefusal): void {
+    this.outer!.noteRefusal(refusal);
+  }
+
+  publisherSeen(): void {
+    this.outer!.publisherSeen();
+  }
+
+  writerSeen(): void {
+    this.outer!.writerSeen();
+  }
+
+  holdUntilDurable(): void {
+    this.outer!.holdUntilDurable();
+  }
+
+  /** Begins another command: its arguments follow. */
+  begin(): void {
+    this.#requestBytes.length = 0;
+    this.#request.clear();
+    this.#request.canonical = true;
+  }
+
+  /** The next argument is `bytes[start, end)`. */
+  argument(bytes: Uint8Array, start: number, end: number): void {
+    const writer = this.#requestBytes;
+    writeNumberLine(writer, 0x24, end - start);
+    this.#place(writer.length, writer.length + end - start);
+    writer.bytes(bytes, start, end);
+    writer.uint16(0x0d0a);
+  }
+
+  argumentText(text: string): void {
+    const writer = this.#requestBytes;
+    writeNumberLine(writer, 0x24, text.length);
+    this.#place(writer.length, writer.length + text.length);
+    writer.latin1(text);
+    writer.uint16(0x0d0a);
+  }
+
+  #place(start: number, end: number): void {
+    const request = this.#request;
+    if (request.argumentCount === request.starts.length) request.growArguments();
+    request.starts[request.argumentCount] = start;
+    request.ends[request.argumentCount] = end;
+    request.argumentCount++;
+  }
+
+  /** The command is whole. Returns the context to run it in, whose reply is empty. */
+  prepared(): CommandContext {
+    const { context } = this;
+    this.#request.buffer = this.#requestBytes.buffer;
+    context.request = this.#request;
+    context.reply.out = this.#out;
+    this.#out.length = 0;
+    return context;
+  }
+
+  get replyBytes(): Buffer {
+    return this.#out.buffer;
+  }
+
+  get replyLength(): number {
+    return this.#out.length;
+  }
+
+  /** The script has ended: what one huge command took is given back. */
+  release(): void {
+    this.outer = null;
+    if (this.#requestBytes.buffer.length > keptBytes) this.#requestBytes.shrink(1024);
+    if (this.#out.buffer.length > keptBytes) this.#out.shrink(1024);
+    this.#request.empty();
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * What a script may cost: time, with BUSY and SCRIPT KILL; memory; C functions that no hook reaches. After each of them the broker
+ * serves, and runs scripts as before.
+ */
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { startTestBroker, type TestBroker } from "../../../support/broker.ts";
+import { RawRedis } from "../../../support/raw-redis.ts";
+import { until } from "../../../support/wait.ts";
+
+const limitMs = 60;
+const busy = "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n";
+const busyFunction = busy.replace("SCRIPT KILL", "FUNCTION KILL");
+const endless = "while true do end";
+
+let broker: TestBroker;
+let runner: RawRedis;
+let other: RawRedis;
+
+before(async () => {
+  broker = await startTestBroker();
+  runner = await RawRedis.open(broker.ports.redis);
+  other = await RawRedis.open(broker.ports.redis);
+  assert.equal(await other.call("config", "set", "busy-reply-threshold", limitMs), "+OK\r\n");
+  assert.equal(
+    await other.call("config", "get", "lua-time-limit"),
+    `*2\r\n$14\r\nlua-time-limit\r\n$2\r\n${limitMs}\r\n`,
+  );
+});
+
+after(async () => {
+  await runner.close();
+  await other.close();
+  await broker.stop();
+});
+
+beforeEach(async () => {
+  assert.equal(await other.call("flushall"), "+OK\r\n");
+});
+
+/** Others are served, and scripts run. */
+async function assertServes(): Promise<void> {
+  assert.equal(await other.call("set", "k", "v"), "+OK\r\n");
+  assert.equal(await other.call("eval", "return redis.call('get', KEYS[1])", 1, "k"), "$1\r\nv\r\n");
+}
+
+test("a script that takes long: others are told BUSY, and may kill it", async () => {
+  const running = runner.call("eval", endless, 0);
+  await until(async () => (await other.call("get", "k")) === busy, "BUSY");
+  assert.equal(await other.call("eval", "return 1", 0), busy);
+  assert.equal(await other.call("multi"), "+OK\r\n");
+  assert.equal(await other.call("get", "k"), busy);
+  assert.match(await other.call("exec"), /^-(BUSY|EXECABORT)/);
+  assert.equal(await other.call("discard"), "+OK\r\n");
+  assert.equal(await other.call("function", "stats"), busy);
+  assert.equal(await other.call("function", "kill"), busy);
+  assert.equal(await other.call("script", "kill"), "+OK\r\n");
+  assert.match(
+    await running,
+    /^-ERR Script killed by user with SCRIPT KILL\.\.\. script: [\da-f]{40}, on @user_script:1\.\r\n$/,
+  );
+  assert.equal(await other.call("script", "kill"), "-NOTBUSY No scripts in execution right now.\r\n");
+  await assertServes();
+});
+
+test("a function that takes long", async () => {
+  const code = "#!lua name=lib\nredis.register_function('f', function() while true do end end)";
+  assert.equal(await other.call("function", "load", code), "$3\r\nlib\r\n");
+  const running = runner.call("fcall", "f", 1, "key", "value");
+  await until(async () => (await other.call("get", "k")) === busyFunction, "BUSY");
+  const stats = await other.call("function", "stats");
+  assert.match(stats, /name\r\n\$1\r\nf\r\n\$7\r\ncommand\r\n\*5\r\n\$5\r\nfcall\r\n\$1\r\nf\r\n/);
+  assert.equal(await other.call("script", "kill"), busyFunction);
+  assert.equal(await other.call("function", "kill"), "+OK\r\n");
+  assert.match(await running, /^-ERR Script killed by user with /);
+  assert.equal(await other.call("function", "delete", "lib"), "+OK\r\n");
+  await assertServes();
+});
+
+test("a script that takes long and ends by itself is answered, and what it writes then is there", async () => {
+  const script = `local ends = ARGV[1] local n = 0
+    while n < 3e7 do n = n + 1 end
+    redis.call('set', KEYS[1], n) return redis.call('get', KEYS[1])`;
+  const running = runner.call("eval", script, 1, "n", "x");
+  const behind = runner.call("get", "n");
+  assert.equal(await running, "$8\r\n30000000\r\n");
+  assert.equal(await behind, "$8\r\n30000000\r\n");
+  await assertServes();
+});
+
+test("what cannot be interrupted is ended, and no pcall keeps it", async () => {
+  for (const script of [
+    "redis.call('set', 'written', 1) while true do end",
+    "while true do pcall(function() while true do end end) end",
+    "redis.call('set', 'written', 1) while true do pcall(function() error('x') end) end",
+    "redis.call('set', 'written', 1) local c = coroutine.wrap(function() while true do coroutine.yield() end end) while true do c() end",
+    "while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
+    "return string.find(string.rep('a', 200000), '.-b')",
+    "return string.gsub(string.rep('a', 200000), '.-.-b', '')",
+    "return (string.rep('a', 4e6)):find(string.rep('a', 2e6) .. 'b', 1, true)",
+    "return table.sort({3, 2, 1}, function() while true do end end)",
+    "return load(function() return 'x' end)",
+  ]) {
+    assert.match(await runner.call("eval", script, 0), /^-ERR Script [\da-f]{40} was ended: /, script);
+    await assertServes();
+  }
+  assert.equal(await other.call("get", "written"), "$1\r\n1\r\n");
+  // Within EXEC nothing may come in between.
+  for (const words of [["multi"], ["eval", endless, 0], ["get", "k"]]) await runner.call(...words);
+  assert.match(await runner.call("exec"), /^\*2\r\n-ERR Script [\da-f]{40} was ended: .*\$1\r\nv\r\n$/s);
+  const slow = "#!lua name=slow\nwhile true do end";
+  assert.equal(await runner.call("function", "load", slow), "-ERR FUNCTION LOAD timeout\r\n");
+  await assertServes();
+});
+
+test("the script of a client that has gone runs on until it is killed, as in redis", async () => {
+  const leaver = await RawRedis.open(broker.ports.redis);
+  const running = leaver.call("eval", endless, 0);
+  await until(async () => (await other.call("get", "k")) === busy, "BUSY");
+  await leaver.close();
+  assert.equal(await running, "closed");
+  assert.equal(await other.call("get", "k"), busy);
+  assert.equal(await other.call("script", "kill"), "+OK\r\n");
+  await until(async () => (await other.call("get", "k")) !== busy, "the end of the script");
+  await assertServes();
+});
+
+test("memory and depth", async () => {
+  assert.equal(await other.call("config", "set", "lua-time-limit", 5000), "+OK\r\n");
+  for (const [script, wanted] of [
+    ["local s = 'x' while true do s = s .. s end", /not enough memory/],
+    ["return pcall(function() local s = 'x' while true do s = s .. s end end)", /.*/],
+    [
+      "local s = 'x' for i = 1, 20 do s = s .. s end local t = {} for i = 1, 300 do t[i] = s end return cjson.encode(t)",
+      /not enough memory/,
+    ],
+    [
+      "local s = 'x' for i = 1, 20 do s = s .. s end local t = {} for i = 1, 300 do t[i] = s end return cmsgpack.pack(t)",
+      /not enough memory/,
+    ],
+    ["local function f() return 1 + f() end return f()", /stack overflow/],
+    ["return string.find(string.rep('a', 300000), string.rep('a?', 300000))", /stack overflow|too complex/],
+    ["local t = {} for i = 1, 1e5 do t = {t} end return t", /^/],
+    ["local s = string.rep('[', 1e5) return cjson.decode(s)", /too many nested/],
+    ["local s = string.rep('\\145', 1e5) return cmsgpack.unpack(s)", /stack overflow|too many/],
+    ["return loadstring('return ' .. string.rep('(', 1e5) .. '1' .. string.rep(')', 1e5))", /^/],
+    ["return unpack({}, 1, 1e7)", /too many results/],
+    ["return redis.call('set', 'k', unpack({}, 1, 7000))", /^-ERR/],
+  ] as const) {
+    assert.match(await runner.call("eval", script, 0), wanted, script);
+    await assertServes();
+  }
+  assert.equal(await other.call("config", "set", "lua-time-limit", limitMs), "+OK\r\n");
+});
