@@ -2,6 +2,7 @@
 import type { Job } from "../../../base/turn-work.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
+import { RedisError } from "../core/errors.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
 import { keyAt } from "../keys/key-ref.ts";
@@ -26,14 +27,19 @@ function dump(context: CommandContext): void {
 }
 
 function* writeDump(context: CommandContext, parts: PartedReply): Job<void> {
-  const { exists, stream, database, entry } = keyAt(context, 1);
+  const { exists, stream, database, entry, typeName } = keyAt(context, 1);
   if (!exists) {
     context.reply.null();
     return;
   }
   const payload = new Payload(parts);
   if (stream !== undefined) yield* writeStream(payload, stream);
-  else yield* valueDumpers[database.table.type(entry)]!(payload, context, database, entry);
+  else {
+    const dumper = valueDumpers[database.table.type(entry)];
+    if (dumper === undefined)
+      throw new RedisError(`ERR a value of type ${typeName} cannot be serialized yet`);
+    yield* dumper(payload, context, database, entry);
+  }
   payload.settle();
   yield* payload.reply(context);
 }

@@ -161,6 +161,7 @@ function* putAside(context: CommandContext, value: LoadedValue, { replaces, at }
     assertFree(context, replaces);
     const made = scratch.find(name, 0, name.length);
     if (made === 0) {
+      // It has expired meanwhile.
       keyAt(context, 1).remove();
       return;
     }
