@@ -447,11 +447,15 @@ const small = fc.integer({ min: 1, max: 6 });
 const command: fc.Arbitrary<Word[]> = fc.oneof(
   {
     weight: 5,
-    arbitrary: fc.tuple(fc.constantFrom("lpush", "rpush"), key, many).map(([c, k, all]) => [c, k, ...all]),
+    arbitrary: fc
+      .tuple(fc.constantFrom("lpush", "rpush"), key, many)
+      .map(([c, k, all]) => [[c, k], all].flat()),
   },
   {
     weight: 2,
-    arbitrary: fc.tuple(fc.constantFrom("lpushx", "rpushx"), key, many).map(([c, k, all]) => [c, k, ...all]),
+    arbitrary: fc
+      .tuple(fc.constantFrom("lpushx", "rpushx"), key, many)
+      .map(([c, k, all]) => [[c, k], all].flat()),
   },
   { weight: 3, arbitrary: fc.tuple(fc.constantFrom("lpop", "rpop"), key).map(([c, k]) => [c, k]) },
   {

@@ -180,13 +180,13 @@ function change(keyspace: Keyspace, name: string, model: string[], what: Change)
   list.close();
 }
 
-const value = fc.oneof(
+const anyValue = fc.oneof(
   { weight: 20, arbitrary: fc.nat({ max: 99 }).map(String) },
   { weight: 4, arbitrary: fc.nat({ max: 60 }).map((n) => "v".repeat(n)) },
   { weight: 1, arbitrary: fc.constantFrom(253, 254, 300, 400).map((n) => "l".repeat(n)) },
 );
 const isLeft = fc.boolean();
-const wanted = fc.oneof(
+const anyCount = fc.oneof(
   fc.constant(1),
   fc.nat({ max: 12 }).map((n) => n + 1),
 );
@@ -197,16 +197,26 @@ const anyChange: fc.Arbitrary<Change> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant("push" as const),
       isLeft,
-      values: fc.array(value, { minLength: 1, maxLength: 8 }),
+      values: fc.array(anyValue, { minLength: 1, maxLength: 8 }),
     }),
   },
   {
     weight: 15,
-    arbitrary: fc.record({ do: fc.constantFrom("drop" as const, "detach" as const), isLeft, wanted }),
+    arbitrary: fc.record({
+      do: fc.constantFrom("drop" as const, "detach" as const),
+      isLeft,
+      wanted: anyCount,
+    }),
   },
-  { weight: 10, arbitrary: fc.record({ do: fc.constant("set" as const), where: fc.nat(), value }) },
-  { weight: 15, arbitrary: fc.record({ do: fc.constant("insert" as const), where: fc.nat(), value }) },
-  { weight: 10, arbitrary: fc.record({ do: fc.constant("remove" as const), where: fc.nat(), wanted }) },
+  { weight: 10, arbitrary: fc.record({ do: fc.constant("set" as const), where: fc.nat(), value: anyValue }) },
+  {
+    weight: 15,
+    arbitrary: fc.record({ do: fc.constant("insert" as const), where: fc.nat(), value: anyValue }),
+  },
+  {
+    weight: 10,
+    arbitrary: fc.record({ do: fc.constant("remove" as const), where: fc.nat(), wanted: anyCount }),
+  },
 );
 
 const keys = ["one", "two", "three"];
@@ -228,7 +238,7 @@ const anyKeyChange: fc.Arbitrary<KeyChange> = fc.record({
   to: fc.nat({ max: 2 }),
 });
 
-const step = fc.oneof(
+const anyStep = fc.oneof(
   { weight: 5, arbitrary: fc.tuple(fc.nat({ max: 2 }), anyChange) },
   { weight: 2, arbitrary: anyKeyChange },
 );
@@ -281,7 +291,7 @@ class Pair {
 
 test("a list is an array, in memory and from its records", () => {
   fc.assert(
-    fc.property(fc.array(step, { minLength: 40, maxLength: 120, size: "max" }), (steps) => {
+    fc.property(fc.array(anyStep, { minLength: 40, maxLength: 120, size: "max" }), (steps) => {
       const pair = new Pair();
       for (const each of steps) {
         pair.apply(each);
@@ -301,7 +311,7 @@ test("a list is an array, in memory and from its records", () => {
 });
 
 test("what stands from a position on is enough once the cleaner has come to its end", () => {
-  const many = (least: number) => fc.array(step, { minLength: least, maxLength: 2 * least, size: "max" });
+  const many = (least: number) => fc.array(anyStep, { minLength: least, maxLength: 2 * least, size: "max" });
   fc.assert(
     fc.property(
       many(60),

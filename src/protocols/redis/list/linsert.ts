@@ -53,7 +53,10 @@ function* insertInLarge(context: CommandContext): Job<void> {
   const database = keysOf(context);
   const { content, list } = database;
   const entry = findList(context, database, 1);
-  if (entry === 0 || !content.isLarge(entry)) return linsert(context);
+  if (entry === 0 || !content.isLarge(entry)) {
+    linsert(context);
+    return;
+  }
   const { buffer, starts, ends } = context.request;
   const shift = context.request.is(2, "AFTER") ? 1 : 0;
   const walk = new ListWalk(content, entry);

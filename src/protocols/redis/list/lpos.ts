@@ -97,7 +97,10 @@ function* searchLarge(context: CommandContext, parts: PartedReply): Job<void> {
   const { reply, request } = context;
   const { content } = keysOf(context);
   const entry = findList(context, keysOf(context), 1);
-  if (entry === 0 || !content.isLarge(entry)) return lpos(context);
+  if (entry === 0 || !content.isLarge(entry)) {
+    lpos(context);
+    return;
+  }
   const { buffer, starts, ends } = request;
   const [start, end] = [starts[2]!, ends[2]!];
   const search = parse(context);

@@ -54,7 +54,10 @@ function* writeRange(context: CommandContext, parts: PartedReply, start: number,
   const { reply } = context;
   const { content } = keysOf(context);
   const entry = findList(context, keysOf(context), 1);
-  if (entry === 0 || !content.isLarge(entry)) return lrange(context);
+  if (entry === 0 || !content.isLarge(entry)) {
+    lrange(context);
+    return;
+  }
   const walk = new ListWalk(content, entry);
   const { list } = walk;
   const { from, count } = listRange(start, stop, list.count);

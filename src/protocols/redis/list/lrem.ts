@@ -86,7 +86,10 @@ function* removeFromLarge(context: CommandContext): Job<void> {
   const database = keysOf(context);
   const { content, list } = database;
   const entry = findList(context, database, 1);
-  if (entry === 0 || !content.isLarge(entry)) return lrem(context);
+  if (entry === 0 || !content.isLarge(entry)) {
+    lrem(context);
+    return;
+  }
   const { buffer, starts, ends } = context.request;
   const wanted = integerArgument(context, 2);
   const isReverse = wanted < 0;

@@ -81,9 +81,12 @@ function* popMany(context: CommandContext, parts: PartedReply, pop: Pop): Job<vo
   const database = context.server.keyspace.databases[context.database]!;
   const { content, list } = database;
   const entry = findList(context, database, pop.index);
-  if (entry === 0) return pop.writeNone(context.reply);
-  const large = listsOf(context).largeOf(content, entry);
-  if (large === null) return replyPopped(context, database, entry, pop);
+  const large = entry === 0 ? null : listsOf(context).largeOf(content, entry);
+  if (large === null) {
+    if (entry === 0) pop.writeNone(context.reply);
+    else replyPopped(context, database, entry, pop);
+    return;
+  }
   const count = Math.min(pop.count, large.count);
   // Before anything is taken: it would be lost.
   if (bytesAtEnd(large, pop.isLeft, count) > limits.redisReplyBytesMax) throw replyTooLarge();
