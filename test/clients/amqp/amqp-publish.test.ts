@@ -265,6 +265,24 @@ for (const [name, { change, held }] of Object.entries(changesBeforeCommit)) {
   });
 }
 
+test("a publish to the default exchange goes to a queue that is made before the commit, by its key and by CC", async () => {
+  const admin = await target.channel();
+  const [byKey, byCopy] = [uniqueName("by-key"), uniqueName("by-copy")];
+  const client = new Client(target.url);
+  const channel = await client.acquire();
+  await channel.txSelect();
+  await channel.basicPublish({ routingKey: byKey, headers: { CC: [byCopy] } }, "early");
+  await channel.basicPublish({ routingKey: byKey }, "early too");
+  // Answered when both have come.
+  await channel.basicQos({ prefetchCount: 1 });
+  for (const queue of [byKey, byCopy]) await admin.assertQueue(queue);
+  await channel.txCommit();
+  await channel.close();
+  await client.close();
+  assert.deepEqual(await counts(admin, [byKey, byCopy]), [2, 1]);
+  for (const queue of [byKey, byCopy]) await admin.deleteQueue(queue);
+});
+
 test("requests are answered through direct reply-to", async () => {
   const server = await target.channel();
   const { queue } = await server.assertQueue("", { exclusive: false, autoDelete: true, durable: false });

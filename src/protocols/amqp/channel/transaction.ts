@@ -20,6 +20,8 @@ export interface Way {
   readonly route: Route;
   /** Of the vhost, when the route was found. */
   readonly routingVersion: number;
+  /** Of a message to the default exchange: the names of queues, which may be made before the commit. Else null. */
+  readonly queueNames: readonly string[] | null;
 }
 
 export interface HeldPublish extends Way {
@@ -58,11 +60,17 @@ export class Transaction {
     this.#holds(record.length + entryBytes);
   }
 
-  /** The publishes with their routes as they are now: without queues that are gone, with those made again. */
+  /**
+   * The publishes with their routes as they are now: without queues that are gone, with those made again. The default exchange's
+   * routes are names, as in RabbitMQ: a queue that came to be meanwhile is among them.
+   */
   publishesNow(vhost: Vhost): HeldPublish[] {
     return this.publishes.map((held) => {
-      const isNow = held.routingVersion === vhost.routingVersion;
-      return isNow ? held : { ...held, route: vhost.routes.now(held.route) };
+      if (held.routingVersion === vhost.routingVersion) return held;
+      const { exchange, queueNames } = held;
+      const route =
+        queueNames === null ? vhost.routes.now(held.route) : vhost.routes.byKeys(exchange, queueNames);
+      return { ...held, route };
     });
   }
 

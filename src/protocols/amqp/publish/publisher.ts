@@ -63,14 +63,12 @@ export class Publisher {
       if (message.properties.replyToStart >= 0) this.#useDirectReply(message);
       checkProperties(channel, message);
     }
-    if (message.mayHaveMoreKeys) this.#routeByKeys(message);
+    const keys = message.mayHaveMoreKeys ? this.#routeByKeys(message) : null;
     if (channel.transaction !== null) {
       const { routingVersion } = channel.vhost;
-      channel.transaction.addPublish(message, {
-        exchange: this.#exchange!,
-        route: this.#route,
-        routingVersion,
-      });
+      const exchange = this.#exchange!;
+      const queueNames = exchange.name === "" ? (keys ?? [this.#key]) : null;
+      channel.transaction.addPublish(message, { exchange, route: this.#route, routingVersion, queueNames });
       return;
     }
     this.#deliver(message);
@@ -149,11 +147,12 @@ export class Publisher {
   }
 
   /** A message with CC or BCC: each goes its own way. */
-  #routeByKeys(message: IncomingMessage): void {
+  #routeByKeys(message: IncomingMessage): readonly string[] {
     const keys = [this.#key, ...takeRoutingKeys(message)];
     const headers = (): ReadonlyMap<string, HeaderValue> => messageHeaders(message);
     this.#route = this.#channel.vhost.routes.byKeys(this.#exchange!, keys, headers);
     for (const key of keys) this.#assertMayUseKey(this.#exchange!, key);
+    return keys;
   }
 
   #assertMayUseKey(exchange: Exchange, key: string): void {
