@@ -75,8 +75,8 @@ export const storageMutants: readonly RoomMutant[] = [
   {
     name: "a search by time finds records that are gone",
     file: "src/storage/log/log-lookup.ts",
-    find: "  return !log.removed.hasAll(frame.firstOffset, frame.endOffset);",
-    replace: "  return frame.endOffset > 0;",
+    find: "  return !removed.hasAll(index.slotOffset(slot), next < 0 ? nextOffset : index.slotOffset(next));",
+    replace: "  return removed.first + nextOffset > 0;",
   },
   {
     name: "a place in a log is told by a header that nobody verified",
