@@ -24,6 +24,8 @@ class Peer {
   /** It is in the group, as far as the rules can tell, when it was heard of last; -1: it is not, or may not be. */
   seenAt = -1;
   generation = -1;
+  /** All ids that it has had: a static member that starts anew keeps its share, which was made out to the id before. */
+  readonly ids = new Set<string>();
   isAnswered = true;
 
   constructor(name: string, instanceId: string | null) {
@@ -64,8 +66,11 @@ class Rules {
       }
       if (result.errorCode === 0) {
         peer.id = result.memberId;
+        peer.ids.add(peer.id);
         peer.generation = result.generationId;
-        peer.seenAt = host.now;
+        // The id that was given out is a member's now.
+        peer.pendingUntil = -1;
+        this.wasSeen(peer);
       } else {
         peer.id = "";
         peer.seenAt = -1;
@@ -89,14 +94,21 @@ class Rules {
       assignment: Buffer.from(memberId),
     }));
     group.sync(claim, { type: null, name: null }, assignments, ({ errorCode, assignment }) => {
-      if (errorCode === 0)
-        assert.equal(assignment.toString(), peer.id, "somebody got another one's assignment");
+      if (errorCode !== 0) return;
+      const assignedTo = assignment.toString();
+      const isOwn = assignedTo === peer.id || (peer.instanceId !== null && peer.ids.has(assignedTo));
+      assert.ok(isOwn, "somebody got another one's assignment");
     });
     this.#heardOf(peer);
   }
 
   #heardOf(peer: Peer): void {
-    if (this.#isMember(peer, peer.generation)) peer.seenAt = this.host.now;
+    if (this.#isMember(peer, peer.generation)) this.wasSeen(peer);
+  }
+
+  /** Until it has come for its share of a generation it may be out at any time: the deadline began with the generation. */
+  wasSeen(peer: Peer): void {
+    peer.seenAt = this.group.state === "CompletingRebalance" ? -1 : this.host.now;
   }
 
   #isMember(peer: Peer, generation: number): boolean {
@@ -199,7 +211,7 @@ test("whatever happens to a group, each gets what the rules say, and nothing is 
             generationId: peer.generation,
           };
           if (rules.group.heartbeat(claim) !== "UNKNOWN_MEMBER_ID" && rules.group.members.has(peer.id))
-            if (peer.generation === rules.group.generation) peer.seenAt = rules.host.now;
+            if (peer.generation === rules.group.generation) rules.wasSeen(peer);
         }
         rules.check();
       }
