@@ -120,9 +120,10 @@ export class KeyContent {
   /** Gives an entry another value, of that type word and size, and locates it; returns where the entry is. */
   replace(entry: number, word: number, size: number): number {
     const { table } = this;
-    this.dropLarge(entry);
+    const before = table.typeWord(entry);
+    if ((before & largeLayout) !== 0) this.dropLarge(entry);
     const place = table.resize(entry, size, false);
-    table.setTypeWord(place, word);
+    if (word !== before) table.setTypeWord(place, word);
     return place;
   }
 

@@ -74,15 +74,19 @@ function writeType(out: ByteWriter, table: KeyTable, entry: number): void {
 
 /** All of a key as it is now; its value is not a large one. */
 export function writeSet(out: ByteWriter, database: number, table: KeyTable, entry: number): void {
-  // At once: growing by doubling would leave as much garbage again behind a huge value.
   table.locateKey(entry);
-  out.ensure(recordBytesMax + table.end - table.start + table.valueLength(entry));
+  // The value lies behind its key.
+  const { bytes, start, end } = table;
+  const size = table.valueLength(entry);
+  // At once: growing by doubling would leave as much garbage again behind a huge value.
+  out.ensure(recordBytesMax + end - start + size);
   head(out, operation.set, database);
-  writeKey(out, table, entry);
+  out.uint32(end - start).bytes(bytes, start, end);
   writeType(out, table, entry);
-  out.float64(table.expiry(entry));
-  table.locate(entry);
-  out.uint32(table.end - table.start).bytes(table.bytes, table.start, table.end);
+  out
+    .float64(table.expiry(entry))
+    .uint32(size)
+    .bytes(bytes, end, end + size);
 }
 
 export function writeDelete(out: ByteWriter, database: number, table: KeyTable, entry: number): void {

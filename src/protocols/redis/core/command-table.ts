@@ -76,6 +76,8 @@ export function isArityMet(spec: CommandSpec, argumentCount: number): boolean {
 class NameIndex {
   readonly #mask: number;
   readonly #slots: (CommandSpec | undefined)[];
+  /** What was found last: mostly the next request is for the same. */
+  #last: CommandSpec | undefined = undefined;
 
   constructor(specs: readonly CommandSpec[]) {
     let size = 8;
@@ -91,6 +93,12 @@ class NameIndex {
   }
 
   find(buffer: Uint8Array, start: number, end: number): CommandSpec | undefined {
+    const last = this.#last;
+    if (last !== undefined && isName(last.name, buffer, start, end)) return last;
+    return (this.#last = this.#lookUp(buffer, start, end));
+  }
+
+  #lookUp(buffer: Uint8Array, start: number, end: number): CommandSpec | undefined {
     let slot = hashName(buffer, start, end) & this.#mask;
     for (;;) {
       const spec = this.#slots[slot];
