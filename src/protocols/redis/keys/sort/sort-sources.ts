@@ -1,11 +1,13 @@
 /**
- * What SORT sorts, by the type of a value, and how it stores a result. A type whose values can be sorted adds itself here.
+ * What SORT sorts, by the type of a value. A type whose values can be sorted adds itself here.
  */
 import type { Job } from "../../../../base/turn-work.ts";
 import type { Database } from "../../../../keyspace/database.ts";
 import { valueType } from "../../../../keyspace/value-type.ts";
 import type { CommandContext } from "../../core/context.ts";
+import { readList } from "../../list/sort-list.ts";
 import { readSet } from "../../set/sort-set.ts";
+import { readSortedSet } from "../../zset/sort-sorted-set.ts";
 
 interface SortSource {
   /** Its elements have an order of their own, which `BY nosort` keeps. */
@@ -23,10 +25,7 @@ interface SortSource {
 }
 
 export const sortSources: Readonly<Partial<Record<number, SortSource>>> = {
+  [valueType.list]: { isOrdered: true, read: readList },
+  [valueType.sortedSet]: { isOrdered: true, read: readSortedSet },
   [valueType.set]: { isOrdered: false, read: readSet },
 };
-
-/** Puts a list of values under the key in argument `index`, which it replaces; null while there are no lists. */
-type StoreList = (context: CommandContext, index: number, values: readonly string[]) => Job<void>;
-
-export const storeList: StoreList | null = null;

@@ -14,11 +14,12 @@ import type { CommandContext } from "../../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../../core/errors.ts";
 import type { PartedReply } from "../../core/parted-reply.ts";
 import { answerInSlices, Piece, unitsOfBytes } from "../../core/sliced-reply.ts";
+import { storeList } from "../../list/sort-list.ts";
 import { assertReplaceable, writableKeysOf } from "../key-access.ts";
 import { keyAt } from "../key-ref.ts";
 import { findByPattern, isPattern, type SortPattern, sortPattern, textOfFound } from "./sort-patterns.ts";
 import { compareItems, type SortItem, scoreOf } from "./sort-order.ts";
-import { sortSources, storeList } from "./sort-sources.ts";
+import { sortSources } from "./sort-sources.ts";
 
 export const sortCommands: readonly CommandRow[] = [
   {
@@ -206,7 +207,6 @@ function* store(context: CommandContext, elements: readonly string[], options: S
   }
   assertMayStore(context, destination);
   if (values.length === 0) keyAt(context, destination).remove();
-  else if (storeList !== null) yield* storeList(context, destination, values);
-  else throw new RedisError("ERR the result of SORT is a list, which this broker cannot store yet");
+  else yield* storeList(context, destination, values, () => assertMayStore(context, destination));
   context.reply.integer(values.length);
 }
