@@ -296,8 +296,11 @@ const command: fc.Arbitrary<Word[]> = fc.oneof(
         const key = fc.constantFrom("s", "l", "z", "d");
         const target = fc.constantFrom<Word[]>([], [], ["store", "d"], ["store", "l"]);
         return fc
-          .tuple(key, alpha, target)
-          .map(([name, last, store]) => (["sort", name] as Word[]).concat(parts.flat(), last, store));
+          .tuple(key, alpha, target, fc.constantFrom<Word[]>([], [], ["by", "nosort"]))
+          .map(([name, last, store, own]) =>
+            // A set has no order of its own.
+            (["sort", name] as Word[]).concat(parts.flat(), last, store, name === "s" ? [] : own),
+          );
       }),
   },
 );

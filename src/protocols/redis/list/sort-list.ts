@@ -1,9 +1,10 @@
-/** The elements of a list for SORT, and a list of what it has sorted. */
+/** The elements of a list for SORT, in their order or the other way round, and a list of what it has sorted. */
 import type { Job } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import { ListCursor } from "../../../keyspace/values/list/list-bytes.ts";
 import type { CommandContext } from "../core/context.ts";
 import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import type { SortRange } from "../keys/sort/sort-sources.ts";
 import { storeAside } from "../keys/store-result.ts";
 import { listsOf } from "./list-key.ts";
 import { ListWalk } from "./list-walk.ts";
@@ -15,27 +16,35 @@ export function* readList(
   { content }: Database,
   entry: number,
   hold: (bytes: number) => void,
+  wanted: (size: number) => SortRange,
 ): Job<readonly string[]> {
   const elements: string[] = [];
+  const lists = listsOf(context);
+  const { first, count, isReverse } = wanted(lists.count(content, entry));
+  if (count === 0) return elements;
   if (!content.isLarge(entry)) {
-    const lists = listsOf(context);
-    lists.begin(content, entry, 0);
-    while (lists.next()) elements.push(lists.bytes.latin1Slice(lists.start, lists.end));
+    lists.begin(content, entry, first, isReverse);
+    while (elements.length < count && lists.next())
+      elements.push(lists.bytes.latin1Slice(lists.start, lists.end));
     return elements;
   }
   const walk = new ListWalk(content, entry);
   const { list } = walk;
   const cursor = new ListCursor();
   let held = 0;
-  for (const units of walk.go(0, false, (at) => {
+  for (const units of walk.go(first, isReverse, (at, index) => {
     list.open(at);
     const { bytes, head, tail } = list;
-    for (let place = head; place < tail; place = cursor.until) {
-      cursor.read(bytes, place);
+    const end = isReverse ? head : tail;
+    let place = cursor.placeOf(bytes, head, tail, list.ring.countAt(at), isReverse ? index + 1 : index);
+    while (place !== end && elements.length < count) {
+      if (isReverse) cursor.readBack(bytes, place);
+      else cursor.read(bytes, place);
+      place = isReverse ? cursor.from : cursor.until;
       elements.push(bytes.latin1Slice(cursor.start, cursor.end));
     }
     held += tail - head;
-    return true;
+    return elements.length < count;
   })) {
     hold(held);
     yield units;

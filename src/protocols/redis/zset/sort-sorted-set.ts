@@ -1,8 +1,8 @@
-/** The members of a sorted set for SORT, in their order. */
+/** The members of a sorted set for SORT, in their order or the other way round. */
 import type { Job } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import type { CommandContext } from "../core/context.ts";
-import { eachInRange } from "./range-walk.ts";
+import { eachInRange, type Ranks } from "./range-walk.ts";
 import { sortedSetsOf } from "./sorted-set-key.ts";
 
 export function* readSortedSet(
@@ -10,10 +10,11 @@ export function* readSortedSet(
   { content }: Database,
   entry: number,
   hold: (bytes: number) => void,
+  wanted: (size: number) => Ranks,
 ): Job<readonly string[]> {
   const sets = sortedSetsOf(context);
   const members: string[] = [];
-  const ranks = { first: 0, count: sets.count(content, entry), isReverse: false };
+  const ranks = wanted(sets.count(content, entry));
   let bytes = 0;
   for (const units of eachInRange(sets, content, entry, ranks, () => {
     members.push(sets.bytes.latin1Slice(sets.start, sets.end));
