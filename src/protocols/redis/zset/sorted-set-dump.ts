@@ -7,6 +7,7 @@
  */
 import type { Job } from "../../../base/turn-work.ts";
 import { ByteWriter } from "../../../base/bytes.ts";
+import { listpackMembersMax, listpackValueMax } from "../../../keyspace/bounds.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import { beyondListpack } from "../../../keyspace/value-type.ts";
 import type { SortedSetValues } from "../../../keyspace/values/sorted/sorted-set.ts";
@@ -93,10 +94,23 @@ interface ScoredElements {
 }
 
 export function loadSortedSet(reader: RdbReader, type: number): Job<LoadedValue> {
+  const open = opener(reader, type);
+  let count = 0;
+  let longest = 0;
   return loadCollection({
-    open: opener(reader, type),
-    sizeOf: ({ start, end }: ScoredElements) => end - start,
-    create: (database, key, start, end) => database.createSortedSet(key, start, end),
+    open,
+    sizeOf({ start, end }: ScoredElements) {
+      count++;
+      if (end - start > longest) longest = end - start;
+      return end - start;
+    },
+    create(database, key, start, end) {
+      const entry = database.createSortedSet(key, start, end);
+      // All is read once by now. Scores of -0 stay what they are in what redis would not make a listpack.
+      if (count > listpackMembersMax || longest > listpackValueMax)
+        database.content.addFlag(entry, beyondListpack);
+      return entry;
+    },
     changesOf: ({ sortedSet }) => sortedSet,
     add({ sortedSet }, { score, bytes, start, end }) {
       sortedSet.set(score, bytes, start, end);
