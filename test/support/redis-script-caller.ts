@@ -15,10 +15,10 @@ import { ReplyParser, type Reply } from "../../src/protocols/redis/wire/reply-pa
 import { ReplyWriter } from "../../src/protocols/redis/wire/reply-writer.ts";
 import { RequestParser } from "../../src/protocols/redis/wire/request-parser.ts";
 
-export function requestBytes(words: readonly string[]): Buffer {
+export function requestBytes(words: readonly (string | Buffer)[]): Buffer {
   const writer = new ReplyWriter(new ByteWriter());
   writer.array(words.length);
-  for (const word of words) writer.bulk(Buffer.from(word));
+  for (const word of words) writer.bulk(typeof word === "string" ? Buffer.from(word) : word);
   return writer.out.copy();
 }
 

@@ -264,6 +264,239 @@ test("sets: of integers the same bytes, each restores what the other dumps", opt
   assert.equal(inAnyOrder(await us.call("smembers", "s")), inAnyOrder("*2\r\n$1\r\na\r\n$1\r\n5\r\n"));
 });
 
+const anyElement = fc.oneof(
+  fc.string({ maxLength: 70, unit: "binary-ascii" }),
+  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String),
+  fc.integer({ min: -5000, max: 5000 }).map(String),
+  fc.constantFrom("", "127", "128", "4095", "-4097", "x".repeat(64), "x".repeat(5000), "y".repeat(9000)),
+);
+
+test("lists: pushed at the tail the same bytes, each restores what the other dumps", options, async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyElement, { minLength: 1, maxLength: 300, size: "max" }),
+      fc.array(fc.tuple(fc.constantFrom("lpush", "rpush", "lpop", "rpop"), anyElement), { maxLength: 10 }),
+      async (elements, changes) => {
+        await same("del", "l");
+        await same("rpush", "l", ...elements);
+        await same("dump", "l");
+        await sameInOrder("l", ["lrange", "l", 0, -1]);
+        for (const [command, element] of changes)
+          await same(command, "l", ...(command.endsWith("push") ? [element] : []));
+        if ((await same("exists", "l")) === ":1\r\n") await sameInOrder("l", ["lrange", "l", 0, -1]);
+      },
+    ),
+    { numRuns: 60 },
+  );
+  // Short ones are one node, whatever made them.
+  await sameAll(`
+    del l
+    rpush l a b c 4 5
+    lpush l -1 x
+    linsert l before b y
+    lset l 0 12345678901
+    lrem l 1 c
+    dump l
+  `);
+  for (const [count, value] of [
+    [128, "v"],
+    [129, "v"],
+    [5000, "some value or other "],
+    [40, "x".repeat(9000)],
+    [3, "long ".repeat(40_000)],
+  ] as const) {
+    await same("del", "l");
+    for (let from = 0; from < count; from += 1000)
+      await same(
+        "rpush",
+        "l",
+        ...Array.from({ length: Math.min(1000, count - from) }, (_, i) => `${value}${from + i}`),
+      );
+    await same("rpush", "l", "short", "7");
+    await same("dump", "l");
+    await sameInOrder("l", ["lrange", "l", 0, -1]);
+    await same("lpush", "copy", "first");
+    await same("lindex", "copy", 1);
+    await same("llen", "copy");
+  }
+  await sameInMulti("l");
+});
+
+test("sorted sets: the same bytes, each restores what the other dumps", options, async () => {
+  const score = fc.oneof(
+    fc.integer({ min: -200, max: 200 }).map(String),
+    fc.double({ noNaN: true }).map((value) => (Object.is(value, -0) ? "0" : String(value))),
+    fc.constantFrom("inf", "-inf", "0.1", "-0", "1e17", "4611686018427387904", "-4611686018427387904"),
+    fc.constantFrom("4611686018427387903", "9007199254740993", "9223372036854775807", "1e300", "5e-324"),
+  );
+  const member = anyElement.filter((each) => each.length <= 64);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(score, member), { minLength: 1, maxLength: 140, size: "max" }),
+      fc.array(member, { maxLength: 10 }),
+      fc.constantFrom("", "x".repeat(65), "x".repeat(30_000)),
+      async (pairs, removed, long) => {
+        await same("del", "z");
+        await same("zadd", "z", ...pairs.flat());
+        if (long !== "") await same("zadd", "z", "2.5", long);
+        if (removed.length > 0) await same("zrem", "z", ...removed);
+        if ((await same("exists", "z")) === ":0\r\n") return;
+        await same("object", "encoding", "z");
+        await same("dump", "z");
+        await sameInOrder("z", ["zrange", "z", 0, -1, "withscores"]);
+      },
+    ),
+    { numRuns: 100 },
+  );
+  // A listpack has no -0; what has become more than one keeps it.
+  await same("del", "z");
+  await same("zadd", "z", ...Array.from({ length: 200 }, (_, i) => [1, `m${i}`]).flat());
+  await same("zadd", "z", ...Array.from({ length: 200 }, (_, i) => ["-0", `m${i}`]).flat());
+  await same("dump", "z");
+  await sameInOrder("z", ["zrange", "z", 0, -1, "withscores"]);
+  await same("dump", "copy");
+  for (const count of [128, 129, 3000, 20_000]) {
+    await same("del", "z");
+    for (let from = 0; from < count; from += 1000)
+      await same(
+        "zadd",
+        "z",
+        ...Array.from({ length: Math.min(1000, count - from) }, (_, i) => [
+          ((from + i) * 7919) % 1009,
+          `member${from + i}`,
+        ]).flat(),
+      );
+    await same("dump", "z");
+    await sameInOrder("z", ["zrange", "z", 0, -1, "withscores"]);
+    await same("zadd", "copy", 5, "another", 6, "member7");
+    await same("zrank", "copy", "member7");
+  }
+  await sameInMulti("z");
+});
+
+/** As `sameBothWays`, of what has an order: reading the key and its copies gives the same, byte by byte. */
+async function sameInOrder(key: string, [command, , ...rest]: [string, string, ...Word[]]): Promise<void> {
+  const [ourDump, theirDump] = [bulk(await us.call("dump", key)), bulk(await them.call("dump", key))];
+  assert.equal(await us.call("restore", "copy", 0, theirDump, "replace"), "+OK\r\n");
+  assert.equal(await them.call("restore", "copy", 0, ourDump, "replace"), "+OK\r\n");
+  assert.equal(await us.call(command, "copy", ...rest), await same(command, key, ...rest));
+  await same(command, "copy", ...rest);
+  await same("object", "encoding", "copy");
+}
+
+/** In MULTI, where nothing goes on in later turns. */
+async function sameInMulti(key: string): Promise<void> {
+  const dump = bulk(await same("dump", key));
+  await same("multi");
+  await same("dump", key);
+  await same("restore", "again", 0, dump, "replace");
+  await same("dump", "again");
+  await same("exec");
+}
+
+test("lists and sorted sets in the forms of earlier versions", options, async () => {
+  const string = (value: string) => [value.length, ...Buffer.from(value)];
+  const ziplist = (...elements: number[][]) => {
+    const body: number[] = [];
+    let sizeBefore = 0;
+    let last = 10;
+    for (const element of elements) {
+      last = 10 + body.length;
+      body.push(sizeBefore, ...element);
+      sizeBefore = element.length + 1;
+    }
+    const size = 11 + body.length;
+    return [size, size, 0, 0, 0, last, 0, 0, 0, elements.length, 0, ...body, 0xff];
+  };
+  const listpack = (...elements: number[][]) => {
+    const body = elements.flatMap((element) => [...element, element.length]);
+    return [body.length + 7, body.length + 7, 0, 0, 0, elements.length, 0, ...body, 0xff];
+  };
+  const half = string("0.5");
+  const double = (value: number) => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeDoubleLE(value);
+    return [...bytes];
+  };
+  for (const [bytes, ...read] of [
+    [[1, 3, ...string("a"), 0xc0, 7, ...string("")], "lrange", "k", 0, -1],
+    [[10, ...ziplist(string("a"), [0xfe, 0x80], [0xf1 + 3])], "lrange", "k", 0, -1],
+    [[14, 2, ...ziplist(string("a"), string("b")), ...ziplist([0xf1])], "lrange", "k", 0, -1],
+    [
+      [18, 3, 2, ...listpack([0x81, 0x61], [5]), 1, ...string("plain"), 2, ...listpack([0x80])],
+      "lrange",
+      "k",
+      0,
+      -1,
+    ],
+    [[18, 2, 2, ...listpack(), 2, ...listpack([1])], "lrange", "k", 0, -1],
+    [
+      [
+        3,
+        4,
+        ...string("a"),
+        ...string("1.5"),
+        ...string("b"),
+        254,
+        ...string("c"),
+        255,
+        0xc0,
+        7,
+        ...string("-3"),
+      ],
+      "zrange",
+      "k",
+      0,
+      -1,
+      "withscores",
+    ],
+    [
+      [5, 2, ...string("b"), ...double(2.25), ...string("a"), ...double(-0)],
+      "zrange",
+      "k",
+      0,
+      -1,
+      "withscores",
+    ],
+    [
+      [12, ...ziplist(string("a"), half, string("b"), [0xf1 + 1], string("c"), string("inf"))],
+      "zrange",
+      "k",
+      0,
+      -1,
+      "withscores",
+    ],
+    [[17, ...listpack([0x81, 0x61], [1], [0x81, 0x62], [0x83, 0x31, 0x2e, 0x35])], "zrange", "k", 0, -1],
+  ] as [number[], string, ...Word[]][]) {
+    await same("restore", "k", 0, payload(Buffer.from(bytes)), "replace");
+    await same(...read);
+    await same("object", "encoding", "k");
+    // Redis keeps the nodes of a list that it has read.
+    if (read[0] === "zrange") await same("dump", "k");
+  }
+  for (const bytes of [
+    [1, 0],
+    [10, ...ziplist()],
+    [14, 0],
+    [18, 0],
+    [18, 1, 2, ...listpack()],
+    [18, 1, 3, ...listpack([1])],
+    [1, 2, ...string("a")],
+    [18, 2, 2, ...listpack([1])],
+    [18, 1, 2, 7, 7, 0, 0, 0, 0, 0, 0xf0],
+    [5, 0],
+    [5, 1, ...string("a"), ...double(NaN)],
+    [5, 1, ...string("a"), 1, 2],
+    [3, 1, ...string("a"), 253],
+    [17, ...listpack()],
+    [17, ...listpack([1])],
+  ]) {
+    const reply = await us.call("restore", "k", 0, payload(Buffer.from(bytes)), "replace");
+    assert.equal(reply, "-ERR Bad data format\r\n", String(bytes));
+  }
+  await same("dump", "k");
+});
+
 test("RESTORE: options and errors", options, async () => {
   await sameAll(`
     flushall

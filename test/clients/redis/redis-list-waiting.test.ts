@@ -49,6 +49,21 @@ const cases: Record<string, BlockingCase> = {
     waiting: ["BLPOP a 0"],
     acts: ["SELECT 1", "RPUSH a 1 2", "SELECT 0", "SWAPDB 0 1", "LRANGE a 0 -1"],
   },
+  "SORT ... STORE": {
+    setup: ["RPUSH x 2 1 3"],
+    waiting: ["BLPOP a 0", "BLMPOP 0 1 a RIGHT COUNT 2"],
+    acts: ["SORT x STORE a", "SORT x STORE a", "LRANGE a 0 -1"],
+  },
+  RESTORE: {
+    setup: ["RPUSH x 1 2"],
+    waiting: ["BLPOP a 0", "BZPOPMIN a 0", "BLPOP a 0"],
+    acts: ["EVAL return(redis.call('RESTORE','a',0,redis.call('DUMP','x'))) 0", "LRANGE a 0 -1"],
+  },
+  "RESTORE of a sorted set": {
+    setup: ["ZADD x 1 a 2 b"],
+    waiting: ["BLPOP a 0", "BZPOPMIN a 0", "BZPOPMAX a 0"],
+    acts: ["EVAL return(redis.call('RESTORE','a',0,redis.call('DUMP','x'))) 0", "EXISTS a"],
+  },
   "MULTI: nothing is served within": {
     waiting: ["BLPOP a 0", "BLPOP b 0"],
     acts: ["MULTI", "RPUSH a 1", "LPOP a", "RPUSH b 1", "RPUSH b 2", "EXEC", "LRANGE b 0 -1"],

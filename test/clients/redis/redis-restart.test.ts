@@ -142,7 +142,27 @@ test("bits, HyperLogLogs and restored values are the same after kill -9, with th
       .map((text) => text.slice(7)),
   );
   await client.call("sadd", "texts", ...elements(0));
-  for (const key of ["bits", "dense", "hash", "large", "integers", "texts"]) {
+  await client.call("rpush", "list", ...elements(0).slice(0, 20));
+  await client.call("rpush", "largelist", ...elements(0), "x".repeat(70_000), ...elements(1000));
+  await client.call(
+    "zadd",
+    "zset",
+    ...elements(0)
+      .slice(0, 100)
+      .flatMap((each, i) => [i / 3, each]),
+  );
+  await client.call("zadd", "largezset", ...elements(0).flatMap((each, i) => [i / 3, each]));
+  await client.call("sort", "texts", "alpha", "desc", "store", "sorted");
+  await client.call("sort", "list", "by", "nosort", "limit", 2, 5, "store", "few");
+  const zeros = (zero: string) =>
+    elements(0)
+      .slice(0, 200)
+      .flatMap((each) => [zero, each]);
+  await client.call("zadd", "zeros", ...zeros("1"));
+  await client.call("zadd", "zeros", ...zeros("-0"));
+  await client.call("zunionstore", "zeros3", 1, "zeros");
+  const ordered = ["list", "largelist", "zset", "largezset", "zeros"];
+  for (const key of ["bits", "dense", "hash", "large", "integers", "texts", ...ordered]) {
     const dump = Buffer.from(
       (await client.call("dump", key)).replace(/^\$\d+\r\n/, "").slice(0, -2),
       "latin1",
@@ -153,9 +173,10 @@ test("bits, HyperLogLogs and restored values are the same after kill -9, with th
   const state = async (): Promise<string[]> => {
     const replies: string[] = [];
     for (const key of keys) replies.push(await client.call("get", key));
-    for (const key of [...keys, "hash", "hash2", "integers", "integers2"])
+    const kept = [...ordered, ...ordered.map((key) => `${key}2`), "sorted", "few", "zeros3"];
+    for (const key of [...keys, "hash", "hash2", "integers", "integers2", ...kept])
       replies.push(await client.call("dump", key));
-    for (const key of [...keys, "hash", "hash2", "large", "large2"]) {
+    for (const key of [...keys, "hash", "hash2", "large", "large2", ...kept]) {
       replies.push(await client.call("object", "encoding", key), await client.call("pexpiretime", key));
     }
     for (const key of ["large", "large2", "texts", "texts2"]) {

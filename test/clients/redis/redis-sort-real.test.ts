@@ -148,6 +148,87 @@ test("options, patterns and errors", options, async () => {
   `);
 });
 
+test("lists and sorted sets, and STORE", options, async () => {
+  await sameAll(`
+    flushall
+    rpush l 3 1 2 10 -5 1
+    sort l
+    sortUNDERro l desc
+    sort l alpha limit 1 3
+    sort l by nosort
+    sort l by nosort desc
+    sort l by nosort limit 1 3
+    sort l by nosort limit 1 3 desc
+    sort l by nosort limit 10 3
+    sort l by nosort limit -2 -2 desc
+    zadd z 1 30 2 20 3 10
+    sort z
+    sort z desc
+    sort z by nosort
+    sort z by nosort desc
+    sort z by nosort desc limit 0 1
+    sort z by nosort limit 1 5 get # get w*
+    sort l store d
+    lrange d 0 -1
+    ttl d
+    expire d 100
+    sort z by nosort desc store d
+    lrange d 0 -1
+    ttl d
+    mset w1 one w10 ten
+    sort l get w* get # store d
+    lrange d 0 -1
+    sort l store l
+    lrange l 0 -1
+    sort nokey store d
+    exists d
+    set d string
+    sort l limit 0 2 store d
+    lrange d 0 -1
+    object encoding d
+    sort l limit 10 2 store d
+    exists d
+    sadd s 3 x 1
+    sort s store d
+    sort s by nosort store d
+    lrange d 0 -1
+    sort s alpha desc store d
+    lrange d 0 -1
+    xadd st 1-1 a b
+    sort s alpha store st
+    type st
+    multi
+    sort l desc store d
+    lrange d 0 -1
+    exec
+    watch d
+    sort l store d
+    multi
+    get x
+    exec
+  `);
+});
+
+test("large lists and sorted sets, and a large STORE", options, async () => {
+  for (const pair of pairs) {
+    await same(pair, ["flushall"]);
+    for (let from = 0; from < 6000; from += 1000) {
+      const members = Array.from({ length: 1000 }, (_, i) => ((from + i) * 7919) % 6011);
+      await same(pair, ["rpush", "l", ...members]);
+      await same(pair, ["zadd", "z", ...members.flatMap((member) => [(member * 31) % 977, member])]);
+    }
+    for (const key of ["l", "z"]) {
+      await same(pair, ["sort", key]);
+      await same(pair, ["sort", key, "by", "nosort", "desc", "limit", 2000, 1500]);
+      await same(pair, ["sort", key, "by", "nosort", "get", "#", "store", "d"]);
+      await same(pair, ["lrange", "d", 0, -1]);
+      await same(pair, ["sort", key, "alpha", "desc", "store", "d"]);
+      await same(pair, ["lrange", "d", 0, -1]);
+      await same(pair, ["dump", "d"]);
+    }
+  }
+});
+
 test("a number ends at a byte 0, as in C", options, async () => {
   for (const pair of pairs) {
     await same(pair, ["del", "z"]);
@@ -183,6 +264,9 @@ const command: fc.Arbitrary<Word[]> = fc.oneof(
   fc.tuple(fc.constant("sadd"), fc.constant("s"), element, element),
   fc.tuple(fc.constant("sadd"), fc.constant("s"), text),
   fc.tuple(fc.constant("srem"), fc.constant("s"), element),
+  fc.tuple(fc.constantFrom("rpush", "lpush"), fc.constantFrom("l", "d"), element),
+  fc.tuple(fc.constant("zadd"), fc.constant("z"), fc.integer({ min: -3, max: 3 }), element),
+  fc.constantFrom<Word[]>(["lrange", "d", 0, -1], ["lpop", "l"], ["zpopmin", "z"], ["type", "d"]),
   fc.tuple(
     fc.constant("set"),
     element.map((e) => `w${e}`),
@@ -209,7 +293,14 @@ const command: fc.Arbitrary<Word[]> = fc.oneof(
         // With ALPHA, elements that are equal by a pattern are in any order.
         const isByPattern = parts.some(([word]) => word === "by");
         const alpha = isByPattern ? fc.constant<Word[]>([]) : fc.constantFrom<Word[]>([], ["alpha"]);
-        return alpha.map((last) => (["sort", "s"] as Word[]).concat(parts.flat(), last));
+        const key = fc.constantFrom("s", "l", "z", "d");
+        const target = fc.constantFrom<Word[]>([], [], ["store", "d"], ["store", "l"]);
+        return fc
+          .tuple(key, alpha, target, fc.constantFrom<Word[]>([], [], ["by", "nosort"]))
+          .map(([name, last, store, own]) =>
+            // A set has no order of its own.
+            (["sort", name] as Word[]).concat(parts.flat(), last, store, name === "s" ? [] : own),
+          );
       }),
   },
 );

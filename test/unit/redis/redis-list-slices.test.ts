@@ -61,7 +61,10 @@ class Lists {
   }
 
   /** Sends a command, and has one turn after the other with `between` after each. */
-  slowly(command: string[], between: (turn: number) => void = () => {}): { reply: string; turns: number } {
+  slowly(
+    command: (string | Buffer)[],
+    between: (turn: number) => void = () => {},
+  ): { reply: string; turns: number } {
     this.client.send(requestBytes(command));
     let turns = 0;
     for (; this.client.connection.isAtWork; turns++) {
@@ -135,6 +138,49 @@ test("a pop of many has them at once, and writes them in turns", async () => {
   assert.equal(elements.at(-1), element(size / 2));
 });
 
+test("DUMP, RESTORE and SORT with STORE go on in turns, and what they make appears at once", async () => {
+  const lists = await Lists.open();
+  // Such a block is compressed in slices of its own.
+  const long = "long ".repeat(60_000);
+  lists.ask("LINSERT", "l", "AFTER", element(1000), long);
+  lists.ask("RPUSH", "l", long);
+  const whole = lists.ask("LRANGE", "l", "0", "-1");
+  const dump = lists.slowly(["DUMP", "l"], () => {
+    lists.now("LPUSH", "l", "new");
+    lists.now("RPUSH", "l", "new");
+  });
+  assert.ok(dump.turns > 2, `${dump.turns} turns`);
+  const bytes = Buffer.from(dump.reply.slice(dump.reply.indexOf("\r\n") + 2, -2), "latin1");
+  lists.ask("LREM", "l", "0", "new");
+  lists.ask("SET", "copy", "v");
+  lists.ask("SET", "sorted", "v");
+  let seen: string[] = [];
+  const look = (key: string): void => {
+    seen.push(...lists.other.take().toString("latin1").split("\r\n"));
+    lists.now("TYPE", key);
+  };
+  const restored = lists.slowly(["RESTORE", "copy", "0", bytes, "REPLACE"], () => look("copy"));
+  assert.equal(restored.reply, "+OK\r\n");
+  assert.ok(restored.turns > 2, `${restored.turns} turns`);
+  assert.ok(seen.filter((type) => type === "+string").length >= restored.turns - 2, String(seen));
+  lists.ask("LREM", "copy", "0", "new");
+  assert.equal(lists.ask("LRANGE", "copy", "0", "-1"), whole);
+  seen = [];
+  const sorted = lists.slowly(["SORT", "l", "BY", "nosort", "STORE", "sorted"], () => look("sorted"));
+  assert.equal(sorted.reply, `:${size + 2}\r\n`);
+  assert.ok(sorted.turns > 2, `${sorted.turns} turns`);
+  assert.ok(seen.filter((type) => type === "+string").length >= sorted.turns - 2, String(seen));
+  assert.equal(lists.ask("LRANGE", "sorted", "0", "-1"), whole);
+  // Of a list that stays in its order no more is read than is wanted.
+  for (const order of ["ASC", "DESC"]) {
+    const few = lists.slowly(["SORT", "l", "BY", "nosort", order, "LIMIT", "4", "3"]);
+    assert.equal(elementsOf(few.reply).length, 3);
+    assert.ok(few.turns <= 1, `${few.turns} turns`);
+  }
+  assert.equal(lists.keyspace.scratch.size, 0);
+  assert.deepEqual(lists.rig.errors, []);
+});
+
 test("a client that is gone amid a long command leaves nothing behind", async () => {
   const lists = await Lists.open();
   lists.ask("RENAME", "l", "all");
@@ -143,6 +189,9 @@ test("a client that is gone amid a long command leaves nothing behind", async ()
     ["LPOP", "l", String(size)],
     ["LRANGE", "l", "0", "-1"],
     ["LREM", "l", "0", often],
+    ["DUMP", "l"],
+    ["SORT", "l", "ALPHA"],
+    ["SORT", "l", "BY", "nosort", "STORE", "to"],
   ]) {
     lists.ask("COPY", "all", "l");
     const peer = lists.rig.connect("redis");

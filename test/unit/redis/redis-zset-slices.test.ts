@@ -100,6 +100,8 @@ const long: (string | number)[][] = [
   ["ZREMRANGEBYRANK", "z", 0, 2999],
   ["ZREMRANGEBYSCORE", "z", 1000, "(4000"],
   ["ZSCAN", "z", 0, "COUNT", 100_000],
+  ["SORT", "z", "BY", "nosort"],
+  ["SORT", "z", "ALPHA", "STORE", "to"],
 ];
 
 for (const command of long) {

@@ -68,7 +68,7 @@ export class SortedSetBuild {
     sortedSets.set(this.content, this.entry, position, score, member, start, end);
     this.entry = sortedSets.entry;
     if (this.#record === null) return;
-    if (wasLarge) this.#recordOne(this.#record, score, member, start, end);
+    if (wasLarge) this.#recordOne(this.#record, sortedSets.given, member, start, end);
     else if (this.content.isLarge(this.entry)) this.#recordAll(this.#record);
   }
 

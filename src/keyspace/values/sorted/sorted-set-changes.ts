@@ -43,7 +43,7 @@ export class SortedSetChanges {
     this.#isChanged = true;
     if (keyspace.isKept) {
       this.#record.begin(operation.setScores, this.#entry);
-      keyspace.changes.float64(score);
+      keyspace.changes.float64(sortedSets.given);
       writeElementBytes(keyspace.changes, member, start, end);
       this.#record.added();
     }

@@ -51,7 +51,7 @@ export class SortedSetKind implements ValueKind {
       const score = reader.float64();
       const size = reader.uint32();
       const member = reader.skip(size);
-      sortedSets.set(content, entry, position, score, reader.buffer, member, member + size);
+      sortedSets.setExactly(content, entry, position, score, reader.buffer, member, member + size);
       entry = sortedSets.entry;
     }
   }

@@ -51,6 +51,8 @@ export class SortedSetValues {
   score = 0;
   /** Where the entry is after a change. */
   entry = 0;
+  /** The score that `set` has given. */
+  given = 0;
   /** The walk: over a packed set from `#at` on, or back over the first `#left` of `#places`; over a large one by its tree. */
   #isReverse = false;
   #large: LargeSortedSet | null = null;
@@ -289,22 +291,36 @@ export class SortedSetValues {
   }
 
   /**
-   * Gives a member a score; says whether it is a new one. Its record stands at `position`, or later. A score of -0 is 0 where redis
-   * has a listpack, which keeps whole numbers as integers.
+   * Gives a member a score; says whether it is a new one. Its record, with the score `given`, stands at `position`, or later. A score of -0
+   * is 0 where redis has a listpack, which keeps whole numbers as integers.
    */
   set(
     content: KeyContent,
     entry: number,
     position: number,
-    given: number,
+    score: number,
+    member: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
+    const isListpack =
+      (content.table.typeWord(entry) & beyondListpack) === 0 && end - start <= listpackValueMax;
+    this.given = isListpack ? score + 0 : score;
+    return this.setExactly(content, entry, position, this.given, member, start, end);
+  }
+
+  /** The same with a score that was given once, as a record has it. */
+  setExactly(
+    content: KeyContent,
+    entry: number,
+    position: number,
+    score: number,
     member: Uint8Array,
     start: number,
     end: number,
   ): boolean {
     this.entry = entry;
     const { table } = content;
-    const isListpack = (table.typeWord(entry) & beyondListpack) === 0 && end - start <= listpackValueMax;
-    const score = isListpack ? given + 0 : given;
     if (!content.isLarge(entry)) {
       table.locate(entry);
       const { bytes, start: begin } = table;

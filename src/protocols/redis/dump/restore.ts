@@ -8,12 +8,14 @@
 import { sizes } from "../../../base/sizes.ts";
 import { finishNow, type Job } from "../../../base/turn-work.ts";
 import { StreamDraft } from "../../../broker/stream/draft.ts";
+import type { Database } from "../../../keyspace/database.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
 import { assertReplaceable, makeWay, writableKeysOf } from "../keys/key-access.ts";
 import { keyAt, writableKeyAt } from "../keys/key-ref.ts";
+import { storeAside } from "../keys/store-result.ts";
 import { adoptDraft, assertStreamCanBe } from "../keys/key-transfer.ts";
 import { RdbReader } from "../wire/rdb/reader.ts";
 import { BadData, rdbType } from "../wire/rdb/types.ts";
@@ -138,40 +140,14 @@ function* putValue(context: CommandContext, value: LoadedValue, { replaces, at }
     return;
   }
   if (value.units > sizes.restoredUnitsDirect || (key.exists && !value.isOneRecord)) {
-    yield* putAside(context, value, { replaces, at });
+    // What the key has is replaced in one step, also in the journal, once the value is whole.
+    const put = (scratch: Database, name: Buffer): Job<void> => value.put(scratch, name, 0, name.length, at);
+    yield* storeAside(context, 1, put, () => assertFree(context, replaces));
     return;
   }
   const { buffer, starts, ends } = context.request;
   makeWay(context, 1);
   finishNow(value.put(writableKeysOf(context), buffer, starts[1]!, ends[1]!, at));
-}
-
-/** What the key has is replaced in one step, also in the journal, once the value is whole. */
-function* putAside(context: CommandContext, value: LoadedValue, { replaces, at }: Restoring): Job<void> {
-  const { keyspace } = context.server;
-  const { scratch } = keyspace;
-  const name = Buffer.from(keyspace.nextAsideKey());
-  try {
-    for (const units of value.put(scratch, name, 0, name.length, at)) {
-      // The disk may be full by now.
-      writableKeysOf(context);
-      yield units;
-    }
-    const database = writableKeysOf(context);
-    assertFree(context, replaces);
-    const made = scratch.find(name, 0, name.length);
-    if (made === 0) {
-      // It has expired meanwhile.
-      keyAt(context, 1).remove();
-      return;
-    }
-    makeWay(context, 1);
-    const { buffer, starts, ends } = context.request;
-    scratch.renameTo(made, database, buffer, starts[1]!, ends[1]!);
-  } finally {
-    const left = scratch.find(name, 0, name.length);
-    if (left !== 0) scratch.remove(left);
-  }
 }
 
 function* restoreStream(context: CommandContext, reader: RdbReader, { replaces, at }: Restoring): Job<void> {

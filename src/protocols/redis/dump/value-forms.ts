@@ -10,8 +10,10 @@ import type { Database } from "../../../keyspace/database.ts";
 import { valueType } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { dumpHash, loadHash } from "../hash/hash-dump.ts";
+import { dumpList, loadList } from "../list/list-dump.ts";
 import { dumpSet, loadSet } from "../set/set-dump.ts";
 import { dumpString, loadString } from "../string/string-dump.ts";
+import { dumpSortedSet, loadSortedSet } from "../zset/sorted-set-dump.ts";
 import type { RdbReader } from "../wire/rdb/reader.ts";
 import { rdbType } from "../wire/rdb/types.ts";
 import type { Payload } from "./payload.ts";
@@ -47,14 +49,24 @@ export const valueDumpers: Readonly<Partial<Record<number, ValueDumper>>> = {
   [valueType.string]: dumpString,
   [valueType.hash]: dumpHash,
   [valueType.set]: dumpSet,
+  [valueType.list]: dumpList,
+  [valueType.sortedSet]: dumpSortedSet,
 };
 
 export const valueLoaders: Readonly<Partial<Record<number, ValueLoader>>> = {
   [rdbType.string]: loadString,
+  [rdbType.list]: loadList,
+  [rdbType.listZiplist]: loadList,
+  [rdbType.listQuicklist]: loadList,
+  [rdbType.listQuicklist2]: loadList,
   [rdbType.set]: loadSet,
   [rdbType.setIntset]: loadSet,
   [rdbType.setListpack]: loadSet,
   [rdbType.hash]: loadHash,
   [rdbType.hashZiplist]: loadHash,
   [rdbType.hashListpack]: loadHash,
+  [rdbType.zsetText]: loadSortedSet,
+  [rdbType.zset]: loadSortedSet,
+  [rdbType.zsetZiplist]: loadSortedSet,
+  [rdbType.zsetListpack]: loadSortedSet,
 };

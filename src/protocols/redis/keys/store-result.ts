@@ -8,7 +8,43 @@ import type { Database } from "../../../keyspace/database.ts";
 import { assertMayPut } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
+import { keyAt } from "./key-ref.ts";
 import { assertReplaceable, findEntry, makeWay, writableKeysOf } from "./key-access.ts";
+
+/**
+ * Has `make` put a value under a name of the scratch database, in slices, and gives it the key in argument `index` in one step. `assertStill` is
+ * asked right before. Where nothing was made, or it has expired meanwhile, the key goes.
+ */
+export function* storeAside(
+  context: CommandContext,
+  index: number,
+  make: (scratch: Database, name: Buffer) => Job<void>,
+  assertStill: () => void,
+): Job<void> {
+  const { keyspace } = context.server;
+  const { scratch } = keyspace;
+  const name = Buffer.from(keyspace.nextAsideKey());
+  try {
+    for (const units of make(scratch, name)) {
+      // The disk may be full by now.
+      writableKeysOf(context);
+      yield units;
+    }
+    const database = writableKeysOf(context);
+    assertStill();
+    const made = scratch.find(name, 0, name.length);
+    if (made === 0) {
+      keyAt(context, index).remove();
+      return;
+    }
+    makeWay(context, index);
+    const { buffer, starts, ends } = context.request;
+    scratch.renameTo(made, database, buffer, starts[index]!, ends[index]!);
+  } finally {
+    const left = scratch.find(name, 0, name.length);
+    if (left !== 0) scratch.remove(left);
+  }
+}
 
 /** What a command makes, of any type. */
 interface Build {

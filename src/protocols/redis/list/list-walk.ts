@@ -18,6 +18,8 @@ export class ListWalk {
   readonly #content: KeyContent;
   readonly #id: number;
   readonly list: BlockList;
+  /** Of the block that was visited last. */
+  #number = 0;
 
   constructor(content: KeyContent, entry: number) {
     this.#content = content;
@@ -38,14 +40,39 @@ export class ListWalk {
    * `index` is that of the element in its block, for the first block; then of the one to begin with. `visit` may change the list.
    */
   *go(first: number, isReverse: boolean, visit: (at: number, index: number) => boolean): Job<void> {
+    const { ring } = this.list;
+    if (first < 0 || first >= ring.total) return;
+    const at = ring.find(first);
+    yield* this.#goFrom(at, ring.index, isReverse, visit);
+  }
+
+  /** Goes on behind the block for which `visit` has returned false. */
+  *goOn(visit: (at: number, index: number) => boolean): Job<void> {
+    if (!this.isThere) return;
+    const at = this.#placeAfter(this.#number, false);
+    if (at < this.list.ring.length) yield* this.#goFrom(at, 0, false, visit);
+  }
+
+  #placeAfter(number: number, isReverse: boolean): number {
+    const place = this.list.ring.placeOf(number);
+    if (isReverse) return place < 0 ? ~place - 1 : place - 1;
+    return place < 0 ? ~place : place + 1;
+  }
+
+  *#goFrom(
+    first: number,
+    firstIndex: number,
+    isReverse: boolean,
+    visit: (at: number, index: number) => boolean,
+  ): Job<void> {
     const { list } = this;
     const { ring } = list;
     const piece = new Piece();
-    if (first < 0 || first >= ring.total) return;
-    let at = ring.find(first);
-    let { index } = ring;
+    let at = first;
+    let index = firstIndex;
     for (;;) {
       const number = ring.numberAt(at);
+      this.#number = number;
       const units = ring.countAt(at) * unitsOfElement + unitsOfBytes(list.usedBytes(at));
       const blocks = ring.length;
       if (!visit(at, index)) return;
@@ -53,9 +80,7 @@ export class ListWalk {
       const due = piece.add(units + changed);
       if (due > 0) yield due;
       if (!this.isThere) return;
-      const place = ring.placeOf(number);
-      if (isReverse) at = place < 0 ? ~place - 1 : place - 1;
-      else at = place < 0 ? ~place : place + 1;
+      at = this.#placeAfter(number, isReverse);
       if (at < 0 || at >= ring.length) return;
       index = isReverse ? ring.countAt(at) - 1 : 0;
     }

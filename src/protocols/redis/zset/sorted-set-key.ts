@@ -20,6 +20,14 @@ export function sortedSetsOf(context: CommandContext): SortedSetValues {
   return context.server.keyspace.sortedSets;
 }
 
+/** Up to half of 64 bits. */
+const integersMax = 2 ** 62;
+
+/** Whether redis keeps that score in a listpack as an integer: ZSCAN shows it so, and DUMP has it so. */
+export function isListpackInteger(score: number): boolean {
+  return Number.isInteger(score) && Math.abs(score) <= integersMax;
+}
+
 /** Finds the score of the member in argument `index`; false for none, in a sorted set that is not there either. */
 export function findMember(
   context: CommandContext,

@@ -15,7 +15,7 @@ import { answerInSlices } from "../core/sliced-reply.ts";
 import { keysOf } from "../keys/key-access.ts";
 import { parseCursor, parseScanOptions, type ScanOptions } from "../keys/scan-options.ts";
 import { formatDouble } from "../wire/numbers.ts";
-import { findSortedSet, sortedSetsOf } from "./sorted-set-key.ts";
+import { findSortedSet, isListpackInteger, sortedSetsOf } from "./sorted-set-key.ts";
 
 export const zscanCommand: CommandRow = {
   name: "zscan",
@@ -30,8 +30,6 @@ export const zscanCommand: CommandRow = {
 };
 
 const cursorsEnd = 2 ** 32;
-/** Below half of 64 bits redis keeps a whole number of a listpack as an integer, and shows it so here. */
-const integersEnd = 2 ** 62;
 
 function zscan(context: CommandContext): void {
   const { request, reply } = context;
@@ -52,8 +50,7 @@ function zscan(context: CommandContext): void {
 }
 
 function textOf(score: number, isListpack: boolean): string {
-  if (isListpack && Number.isInteger(score) && Math.abs(score) < integersEnd) return BigInt(score).toString();
-  return formatDouble(score);
+  return isListpack && isListpackInteger(score) ? BigInt(score).toString() : formatDouble(score);
 }
 
 function replyPacked(context: CommandContext, entry: number, { glob }: ScanOptions): void {

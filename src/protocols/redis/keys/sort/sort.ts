@@ -14,11 +14,12 @@ import type { CommandContext } from "../../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../../core/errors.ts";
 import type { PartedReply } from "../../core/parted-reply.ts";
 import { answerInSlices, Piece, unitsOfBytes } from "../../core/sliced-reply.ts";
+import { storeList } from "../../list/sort-list.ts";
 import { assertReplaceable, writableKeysOf } from "../key-access.ts";
 import { keyAt } from "../key-ref.ts";
 import { findByPattern, isPattern, type SortPattern, sortPattern, textOfFound } from "./sort-patterns.ts";
 import { compareItems, type SortItem, scoreOf } from "./sort-order.ts";
-import { sortSources, storeList } from "./sort-sources.ts";
+import { type SortRange, sortSources } from "./sort-sources.ts";
 
 export const sortCommands: readonly CommandRow[] = [
   {
@@ -143,15 +144,33 @@ function* sortedElements(
   if (!exists) return [];
   const source = stream === undefined ? sortSources[database.table.type(entry)] : undefined;
   if (source === undefined) throw new RedisError(errorTexts.wrongType);
-  const elements = yield* source.read(context, database, entry, (bytes) => (parts.bytesAside = bytes));
   let order = options;
   // What has no order of its own is stored, or seen by scripts, in that of its bytes.
   if (options.isUnsorted && !source.isOrdered && (options.destination > 0 || context.caller.place === "lua"))
     order = { ...options, isUnsorted: false, isAlpha: true, by: null };
+  const isOwnOrder = order.isUnsorted && source.isOrdered;
+  const wanted = isOwnOrder ? (size: number) => ownRange(size, options) : wholeRange;
+  const hold = (bytes: number): void => void (parts.bytesAside = bytes);
+  const elements = yield* source.read(context, database, entry, hold, wanted);
+  if (isOwnOrder) return elements;
+  const sorted = order.isUnsorted ? elements : yield* inOrder(context, elements, order);
   const { first, last } = rangeOf(elements.length, options);
-  if (!order.isUnsorted) return (yield* inOrder(context, elements, order)).slice(first, last + 1);
-  const own = options.isDescending && source.isOrdered ? elements.toReversed() : elements;
-  return own.slice(first, last + 1);
+  return sorted.slice(first, last + 1);
+}
+
+function wholeRange(size: number): SortRange {
+  return { first: 0, count: size, isReverse: false };
+}
+
+/** Of what stays in its order only the part that is wanted is read. */
+function ownRange(size: number, options: SortOptions): SortRange {
+  const { first, last } = rangeOf(size, options);
+  const { isDescending } = options;
+  return {
+    first: isDescending ? size - 1 - first : first,
+    count: Math.max(last + 1 - first, 0),
+    isReverse: isDescending,
+  };
 }
 
 function rangeOf(size: number, { offset, count }: SortOptions): { first: number; last: number } {
@@ -206,7 +225,6 @@ function* store(context: CommandContext, elements: readonly string[], options: S
   }
   assertMayStore(context, destination);
   if (values.length === 0) keyAt(context, destination).remove();
-  else if (storeList !== null) yield* storeList(context, destination, values);
-  else throw new RedisError("ERR the result of SORT is a list, which this broker cannot store yet");
+  else yield* storeList(context, destination, values, () => assertMayStore(context, destination));
   context.reply.integer(values.length);
 }
