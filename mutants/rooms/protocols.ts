@@ -157,8 +157,8 @@ export const protocolMutants: readonly RoomMutant[] = [
   {
     name: "keys that nobody watches any more stay in the table",
     file: "src/protocols/redis/transaction/watches.ts",
-    find: "      if (watchers !== undefined && watchers.delete(watcher) && watchers.size === 0)\n        this.#watchers.delete(name);",
-    replace: "      watchers?.delete(watcher);",
+    find: "      this.#watchers.delete(name);\n      this.#keyCount--;",
+    replace: "",
     also: ["clients/redis/redis-session"],
   },
   {
@@ -247,7 +247,7 @@ export const protocolMutants: readonly RoomMutant[] = [
   },
   {
     name: "what RESTORE makes for a client that is gone stays",
-    file: "src/protocols/redis/dump/restore.ts",
+    file: "src/protocols/redis/keys/store-result.ts",
     find: "    if (left !== 0) scratch.remove(left);",
     replace: "",
   },
