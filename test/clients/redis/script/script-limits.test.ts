@@ -44,6 +44,16 @@ async function assertServes(): Promise<void> {
   assert.equal(await other.call("eval", "return redis.call('get', KEYS[1])", 1, "k"), "$1\r\nv\r\n");
 }
 
+test("a result that holds itself, or is too deep, is an error", async () => {
+  const tooDeep = "-ERR reached lua stack limit\r\n";
+  assert.equal(await runner.call("eval", "local t = {} t[1] = t return t", 0), tooDeep);
+  assert.equal(await runner.call("eval", "local t = {map = {}} t.map.a = t return t", 0), tooDeep);
+  const nested = "local t = 'x' for i = 1, tonumber(ARGV[1]) do t = {t} end return t";
+  assert.equal(await runner.call("eval", nested, 0, 100_000), tooDeep);
+  assert.equal(await runner.call("eval", nested, 0, 400), `${"*1\r\n".repeat(400)}$1\r\nx\r\n`);
+  await assertServes();
+});
+
 test("a script that takes long: others are told BUSY, and may kill it", async () => {
   const running = runner.call("eval", endless, 0);
   await until(async () => (await other.call("get", "k")) === busy, "BUSY");

@@ -13,6 +13,8 @@ import type { ReplyWriter, RespVersion } from "../../wire/reply-writer.ts";
 
 /** Places of Lua's stack that one level takes: redis asks for as many. */
 const placesOfLevel = 4;
+/** Tables within tables. A level takes some frames of our own stack, which ends before Lua's: a table may hold itself. */
+const levelsMax = 500;
 
 export interface ReplyTarget {
   readonly reply: ReplyWriter;
@@ -22,12 +24,12 @@ export interface ReplyTarget {
   countError(text: string): void;
 }
 
-/** Writes the value on top of the stack, and takes it. */
-export function writeLuaValue(lua: LuaInstance, state: State, target: ReplyTarget): void {
+/** Writes the value on top of the stack, and takes it. `level`: within so many tables. */
+export function writeLuaValue(lua: LuaInstance, state: State, target: ReplyTarget, level = 0): void {
   const { raw } = lua;
   const { reply } = target;
   if (reply.out.length > limits.redisReplyBytesMax) throw replyTooLarge();
-  if (raw.lua_checkstack(state, placesOfLevel) === 0) {
+  if (level > levelsMax || raw.lua_checkstack(state, placesOfLevel) === 0) {
     lua.pop(state);
     throw new RedisError("ERR reached lua stack limit");
   }
@@ -48,7 +50,7 @@ export function writeLuaValue(lua: LuaInstance, state: State, target: ReplyTarge
       break;
     }
     case luaType.table:
-      writeTable(lua, state, target);
+      writeTable(lua, state, target, level + 1);
       break;
     default:
       reply.null();
@@ -62,8 +64,8 @@ function writeInteger(reply: ReplyWriter, value: number): void {
   else reply.bigInteger(whole);
 }
 
-/** Writes the table on top of the stack, and leaves it. */
-function writeTable(lua: LuaInstance, state: State, target: ReplyTarget): void {
+/** Writes the table on top of the stack, and leaves it. `level` is that of its elements. */
+function writeTable(lua: LuaInstance, state: State, target: ReplyTarget, level: number): void {
   const { raw } = lua;
   const { reply } = target;
   const has = (name: string, type: number): boolean => {
@@ -85,11 +87,11 @@ function writeTable(lua: LuaInstance, state: State, target: ReplyTarget): void {
     lua.pop(state);
   } else if (has("map", luaType.table)) {
     reply.map(countPairs(lua, state));
-    writePairs(lua, state, target, true);
+    writePairs(lua, state, target, true, level);
     lua.pop(state);
   } else if (has("set", luaType.table)) {
     reply.set(countPairs(lua, state));
-    writePairs(lua, state, target, false);
+    writePairs(lua, state, target, false, level);
     lua.pop(state);
   } else if (has("big_number", luaType.string)) {
     reply.bigNumberText(oneLine(lua.text(state, -1)!));
@@ -97,8 +99,8 @@ function writeTable(lua: LuaInstance, state: State, target: ReplyTarget): void {
   } else if (has("verbatim_string", luaType.table)) {
     const isWritten = writeVerbatim(lua, state, reply);
     lua.pop(state);
-    if (!isWritten) writeArray(lua, state, target);
-  } else writeArray(lua, state, target);
+    if (!isWritten) writeArray(lua, state, target, level);
+  } else writeArray(lua, state, target, level);
 }
 
 /** An error that a script has returned or raised. Its text is Latin-1. */
@@ -123,15 +125,21 @@ function countPairs(lua: LuaInstance, state: State): number {
   return count;
 }
 
-function writePairs(lua: LuaInstance, state: State, target: ReplyTarget, withValues: boolean): void {
+function writePairs(
+  lua: LuaInstance,
+  state: State,
+  target: ReplyTarget,
+  withValues: boolean,
+  level: number,
+): void {
   const { raw } = lua;
   raw.lua_pushnil(state);
   while (raw.lua_next(state, -2) !== 0) {
     if (!withValues) lua.pop(state);
     // A copy of the key: what is written is taken, and `lua_next` needs it again.
     raw.lua_pushvalue(state, withValues ? -2 : -1);
-    writeLuaValue(lua, state, target);
-    if (withValues) writeLuaValue(lua, state, target);
+    writeLuaValue(lua, state, target, level);
+    if (withValues) writeLuaValue(lua, state, target, level);
   }
 }
 
@@ -152,7 +160,7 @@ function writeVerbatim(lua: LuaInstance, state: State, reply: ReplyWriter): bool
 }
 
 /** Counts first, since the count stands in front: two reads of a field cost less than moving what is written. */
-function writeArray(lua: LuaInstance, state: State, target: ReplyTarget): void {
+function writeArray(lua: LuaInstance, state: State, target: ReplyTarget, level: number): void {
   const { raw } = lua;
   let count = 0;
   for (;;) {
@@ -165,6 +173,6 @@ function writeArray(lua: LuaInstance, state: State, target: ReplyTarget): void {
   target.reply.array(count);
   for (let i = 1; i <= count; i++) {
     raw.lua_rawgeti(state, -1, i);
-    writeLuaValue(lua, state, target);
+    writeLuaValue(lua, state, target, level);
   }
 }
