@@ -3,13 +3,11 @@
  * and ZMPOP, but that they wait while none of the keys has a sorted set.
  */
 import { valueType } from "../../../keyspace/value-type.ts";
+import { takeOrWait } from "../blocking/blocked-pop.ts";
 import { secondsArgument } from "../blocking/timeout-argument.ts";
-import type { Wait } from "../blocking/wait.ts";
 import type { CommandContext } from "../core/context.ts";
 import { countedKeys, keyRange, type CommandRow } from "../core/command-spec.ts";
-import { findEntry, writableKeysOf } from "../keys/key-access.ts";
 import { type End, type Pop, replyPopped } from "./pop.ts";
-import { findSortedSet } from "./sorted-set-key.ts";
 import { parseManyPop, popOfKey } from "./zmpop.ts";
 
 export const bzpopCommands: readonly CommandRow[] = [
@@ -45,16 +43,6 @@ export const bzpopCommands: readonly CommandRow[] = [
   },
 ];
 
-/** What such a command takes, from the first of its keys that has something. */
-interface WaitingPop {
-  /** The arguments of its keys. */
-  readonly firstKey: number;
-  readonly keyCount: number;
-  readonly timeoutMs: number;
-  /** What is taken from the key in that argument. */
-  readonly popOf: (context: CommandContext, index: number) => Pop;
-}
-
 function bzpop(context: CommandContext, end: End): void {
   const { argumentCount } = context.request;
   const timeoutMs = secondsArgument(context, argumentCount - 1);
@@ -67,54 +55,25 @@ function bzpop(context: CommandContext, end: End): void {
       reply.bulk(again.request.view(index));
     },
   });
-  popOrWait(context, { firstKey: 1, keyCount: argumentCount - 2, timeoutMs, popOf });
+  takeOrWait(context, {
+    type: valueType.sortedSet,
+    firstKey: 1,
+    keyCount: argumentCount - 2,
+    timeoutMs,
+    take: (again, database, entry, index) => replyPopped(again, database, entry, popOf(again, index)),
+  });
 }
 
 function bzmpop(context: CommandContext): void {
   const wanted = parseManyPop(context, 2);
   const timeoutMs = secondsArgument(context, 1);
-  const popOf = (again: CommandContext, index: number): Pop => popOfKey(again, index, wanted);
-  popOrWait(context, { firstKey: wanted.firstKey, keyCount: wanted.keyCount, timeoutMs, popOf });
-}
-
-function popOrWait(context: CommandContext, waiting: WaitingPop): void {
-  const { firstKey, keyCount, popOf } = waiting;
-  const database = writableKeysOf(context);
-  for (let index = firstKey; index < firstKey + keyCount; index++) {
-    const entry = findSortedSet(context, database, index);
-    if (entry !== 0) return replyPopped(context, database, entry, popOf(context, index));
-  }
-  context.server.blocking.block(context, new BlockedPop(context, waiting));
-}
-
-class BlockedPop implements Wait {
-  readonly type = "zset";
-  readonly timeoutMs: number;
-  /** All pops take from each other. */
-  readonly share = "";
-  readonly #waiting: WaitingPop;
-  /** From a key to the argument where it stands first. */
-  readonly #indexes = new Map<string, number>();
-
-  constructor({ request }: CommandContext, waiting: WaitingPop) {
-    this.#waiting = waiting;
-    this.timeoutMs = waiting.timeoutMs;
-    for (let index = waiting.firstKey; index < waiting.firstKey + waiting.keyCount; index++) {
-      const key = request.latin1(index);
-      if (!this.#indexes.has(key)) this.#indexes.set(key, index);
-    }
-  }
-
-  get keys(): Iterable<string> {
-    return this.#indexes.keys();
-  }
-
-  attempt(context: CommandContext, key: string): boolean {
-    const database = writableKeysOf(context);
-    const index = this.#indexes.get(key)!;
-    const entry = findEntry(context, database, index);
-    if (entry === 0 || database.table.type(entry) !== valueType.sortedSet) return false;
-    replyPopped(context, database, entry, this.#waiting.popOf(context, index));
-    return true;
-  }
+  const { firstKey, keyCount } = wanted;
+  takeOrWait(context, {
+    type: valueType.sortedSet,
+    firstKey,
+    keyCount,
+    timeoutMs,
+    take: (again, database, entry, index) =>
+      replyPopped(again, database, entry, popOfKey(again, index, wanted)),
+  });
 }
