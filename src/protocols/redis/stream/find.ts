@@ -27,12 +27,7 @@ export function lastStream(context: CommandContext, index: number): Queue | unde
   // While the journal takes nothing `RedisServer.findStream` is to know who looks.
   if (context.broker.ticker.isStuck) return undefined;
   if (queue === undefined || queue.isDeleted || server.lastStreamDatabase !== database) return undefined;
-  const { name } = queue;
-  const start = request.starts[index]!;
-  if (request.ends[index]! - start !== name.length) return undefined;
-  const { buffer } = request;
-  for (let i = 0; i < name.length; i++) if (buffer[start + i] !== name.charCodeAt(i)) return undefined;
-  return queue;
+  return request.isLatin1(index, queue.name) ? queue : undefined;
 }
 
 /** The same by its name, without sealing. */

@@ -152,13 +152,14 @@ export class RequestArguments {
   repeatedName(index: number): string {
     const at = index % recentNames.length;
     const recent = recentNames[at]!;
-    if (this.#isText(index, recent)) return recent;
+    if (this.isLatin1(index, recent)) return recent;
     const name = this.latin1(index);
     if (name.length <= recentNameSizeMax) recentNames[at] = name;
     return name;
   }
 
-  #isText(index: number, text: string): boolean {
+  /** Whether the argument is these bytes, a Latin-1 string. Without making one. */
+  isLatin1(index: number, text: string): boolean {
     const start = this.starts[index]!;
     if (this.ends[index]! - start !== text.length) return false;
     const { buffer } = this;
