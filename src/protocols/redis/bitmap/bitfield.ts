@@ -16,6 +16,7 @@ import type { RequestArguments } from "../wire/request-arguments.ts";
 import { bitOffset } from "./bit-arguments.ts";
 import { addInteger, type IntegerType, type Overflow, readInteger, writeInteger } from "./integers.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const bitfieldCommands: readonly CommandRow[] = [
   {
@@ -125,7 +126,9 @@ function changeEach(context: CommandContext, operations: readonly Operation[]): 
   const { reply } = context;
   const database = writableKeysOf(context);
   let entry = findString(context, database, 1);
-  entry = growTo(context, database, entry, bytesNeeded(operations));
+  const size = bytesNeeded(operations);
+  let isChanged = entry === 0 || database.table.valueLength(entry) < size;
+  entry = growTo(context, database, entry, size);
   reply.array(operations.length);
   for (const operation of operations) {
     const { name, type, offset, operand, overflow } = operation;
@@ -145,8 +148,11 @@ function changeEach(context: CommandContext, operations: readonly Operation[]): 
       continue;
     }
     reply.bigInteger(name === "set" ? before : changed);
-    if (changed !== before) entry = write(database, entry, operation, changed);
+    if (changed === before) continue;
+    entry = write(database, entry, operation, changed);
+    isChanged = true;
   }
+  if (isChanged) context.notify(keyEvents.setbit, 1);
 }
 
 /** To redis a negative value for a type without a sign is a large one. */
