@@ -96,13 +96,6 @@ export class Database {
     listener.keyMade(this.number, Buffer.from(key.buffer, key.byteOffset, key.byteLength), start, end);
   }
 
-  /** Whether `#wasMade` would tell of that key. */
-  #isNewTo(key: Uint8Array, start: number, end: number): boolean {
-    if (this.#keyspace.listener?.hearsMade !== true) return false;
-    const { table } = this;
-    return table.find(table.hash(key, start, end), key, start, end) === 0;
-  }
-
   /** Removes the entry if its time has come. */
   expireIfDue(entry: number): boolean {
     if (!this.isDue(entry)) return false;
@@ -140,12 +133,12 @@ export class Database {
     const table = this.table;
     const hash = table.hash(key, start, end);
     let entry = table.find(hash, key, start, end);
+    if (entry !== 0 && this.isDue(entry)) entry = this.#expire(entry);
     if (entry === 0) {
       entry = table.insert(hash, key, start, end, word, to - from);
       if (expiry > 0) table.setExpiry(entry, expiry);
       this.#wasMade(key, start, end);
     } else {
-      if (expiry === keepExpiry && this.isDue(entry)) table.setExpiry(entry, 0);
       entry = this.content.replace(entry, word, to - from);
       if (expiry !== keepExpiry) table.setExpiry(entry, expiry);
     }
@@ -265,7 +258,7 @@ export class Database {
   /** Copies an entry with its expiry to a key of `target`, which is replaced. */
   copyTo(entry: number, target: Database, key: Uint8Array, start: number, end: number): void {
     if (!this.content.isLarge(entry)) return target.putPacked(this.table, entry, key, start, end);
-    const isNew = target.#isNewTo(key, start, end);
+    const isNew = target.find(key, start, end) === 0;
     this.#writeNamed(operation.copy, entry, target, key, start, end);
     target.#wasNamed(this.content.copyLarge(entry, target.content, key, start, end));
     if (isNew) target.#wasMade(key, start, end);
@@ -277,7 +270,7 @@ export class Database {
       this.copyTo(entry, target, key, start, end);
       return this.remove(entry);
     }
-    const isNew = target.#isNewTo(key, start, end);
+    const isNew = target.find(key, start, end) === 0;
     this.#writeNamed(operation.rename, entry, target, key, start, end);
     this.tell(entry);
     target.#wasNamed(this.content.rename(entry, target.content, key, start, end));

@@ -116,6 +116,8 @@ function replyEach(context: CommandContext, operations: readonly Operation[]): v
   const { reply } = context;
   const database = keysOf(context);
   const entry = findString(context, database, 1);
+  // Of BITFIELD, whose other operations are no reads, `findString` does not tell.
+  if (entry === 0 && context.spec.write) context.notify(keyEvents.missed, 1);
   const { bytes, start, end } = database.table;
   reply.array(operations.length);
   for (const { offset, type } of operations)
@@ -127,7 +129,8 @@ function changeEach(context: CommandContext, operations: readonly Operation[]): 
   const database = writableKeysOf(context);
   let entry = findString(context, database, 1);
   const size = bytesNeeded(operations);
-  let isChanged = entry === 0 || database.table.valueLength(entry) < size;
+  const hasGrown = entry === 0 || database.table.valueLength(entry) < size;
+  let isChanged = false;
   entry = growTo(context, database, entry, size);
   reply.array(operations.length);
   for (const operation of operations) {
@@ -148,9 +151,9 @@ function changeEach(context: CommandContext, operations: readonly Operation[]): 
       continue;
     }
     reply.bigInteger(name === "set" ? before : changed);
-    if (changed === before) continue;
-    entry = write(database, entry, operation, changed);
-    isChanged = true;
+    if (changed !== before) entry = write(database, entry, operation, changed);
+    // To redis a string that has only grown, since each change would overflow, has not changed.
+    if (hasGrown || changed !== before) isChanged = true;
   }
   if (isChanged) context.notify(keyEvents.setbit, 1);
 }

@@ -49,7 +49,7 @@ function takeEntry(
   // The journal may get the value again, so that RENAME and MOVE too need room, though redis does not count them among such.
   context.broker.storage.assertWritable();
   // Redis makes the key anew even where it replaces one.
-  const isReplaced = context.server.notices.hearsMade && keyAt(context, index, database).exists;
+  const isReplaced = keyAt(context, index, database).exists;
   makeWay(context, index, database.number);
   if (how === "copy") source.copyTo(entry, database, buffer, starts[index]!, ends[index]!);
   else source.renameTo(entry, database, buffer, starts[index]!, ends[index]!);
