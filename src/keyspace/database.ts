@@ -74,9 +74,26 @@ export class Database {
   }
 
   #expire(entry: number): 0 {
+    const { listener } = this.#keyspace;
     this.#keyspace.expired++;
+    if (listener?.hearsExpired === true && !this.#isScratch) {
+      const { table, number } = this;
+      table.locateKey(entry);
+      listener.keyExpired(number, table.bytes, table.start, table.end);
+    }
     this.remove(entry);
     return 0;
+  }
+
+  get #isScratch(): boolean {
+    return this === this.#keyspace.scratch;
+  }
+
+  /** The key, which had nothing, has an entry. */
+  #wasMade(key: Uint8Array, start: number, end: number): void {
+    const { listener } = this.#keyspace;
+    if (listener?.hearsMade !== true || this.#isScratch) return;
+    listener.keyMade(this.number, Buffer.from(key.buffer, key.byteOffset, key.byteLength), start, end);
   }
 
   /** Removes the entry if its time has come. */
@@ -116,11 +133,12 @@ export class Database {
     const table = this.table;
     const hash = table.hash(key, start, end);
     let entry = table.find(hash, key, start, end);
+    if (entry !== 0 && this.isDue(entry)) entry = this.#expire(entry);
     if (entry === 0) {
       entry = table.insert(hash, key, start, end, word, to - from);
       if (expiry > 0) table.setExpiry(entry, expiry);
+      this.#wasMade(key, start, end);
     } else {
-      if (expiry === keepExpiry && this.isDue(entry)) table.setExpiry(entry, 0);
       entry = this.content.replace(entry, word, to - from);
       if (expiry !== keepExpiry) table.setExpiry(entry, expiry);
     }
@@ -200,18 +218,21 @@ export class Database {
   /** An empty hash for a key that has nothing: fields are to follow at once, by `hash`. */
   createHash(key: Uint8Array, start: number, end: number): number {
     const keyspace = this.#keyspace;
+    this.#wasMade(key, start, end);
     return keyspace.hashes.create(this.content, key, start, end, ageOf(keyspace.position));
   }
 
   /** An empty sorted set for a key that has nothing: members are to follow at once, by `sortedSet`. */
   createSortedSet(key: Uint8Array, start: number, end: number): number {
     const keyspace = this.#keyspace;
+    this.#wasMade(key, start, end);
     return keyspace.sortedSets.create(this.content, key, start, end, ageOf(keyspace.position));
   }
 
   /** The same for a set: members are to follow, by `set`. */
   createSet(key: Uint8Array, start: number, end: number): number {
     const keyspace = this.#keyspace;
+    this.#wasMade(key, start, end);
     return keyspace.sets.create(this.content, key, start, end, ageOf(keyspace.position));
   }
 
@@ -230,14 +251,17 @@ export class Database {
   /** The same for a list: elements are to follow, by `list`. */
   createList(key: Uint8Array, start: number, end: number): number {
     const keyspace = this.#keyspace;
+    this.#wasMade(key, start, end);
     return keyspace.lists.create(this.content, key, start, end, ageOf(keyspace.position));
   }
 
   /** Copies an entry with its expiry to a key of `target`, which is replaced. */
   copyTo(entry: number, target: Database, key: Uint8Array, start: number, end: number): void {
     if (!this.content.isLarge(entry)) return target.putPacked(this.table, entry, key, start, end);
+    const isNew = target.find(key, start, end) === 0;
     this.#writeNamed(operation.copy, entry, target, key, start, end);
     target.#wasNamed(this.content.copyLarge(entry, target.content, key, start, end));
+    if (isNew) target.#wasMade(key, start, end);
   }
 
   /** Gives an entry the name of a key of `target`, which is replaced; its expiry goes with it. */
@@ -246,9 +270,11 @@ export class Database {
       this.copyTo(entry, target, key, start, end);
       return this.remove(entry);
     }
+    const isNew = target.find(key, start, end) === 0;
     this.#writeNamed(operation.rename, entry, target, key, start, end);
     this.tell(entry);
     target.#wasNamed(this.content.rename(entry, target.content, key, start, end));
+    if (isNew) target.#wasMade(key, start, end);
   }
 
   #writeNamed(

@@ -53,6 +53,16 @@ export interface KeyWatcher {
   readonly isEmpty: boolean;
 }
 
+/** Is told of keys that come into being or whose time has come, whatever did it. Not of those that the server makes for itself. */
+export interface KeyListener {
+  readonly hearsMade: boolean;
+  readonly hearsExpired: boolean;
+  /** A key that had nothing has a value. */
+  keyMade(database: number, bytes: Buffer, start: number, end: number): void;
+  /** The time of a key has come: it is about to be removed. */
+  keyExpired(database: number, bytes: Buffer, start: number, end: number): void;
+}
+
 export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly sourceId = stateSourceId.keyspace;
   readonly databases: readonly Database[];
@@ -65,6 +75,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly aside: KeyContent;
   readonly changes = new ByteWriter(4096);
   watcher: KeyWatcher | null = null;
+  listener: KeyListener | null = null;
   /** Keys removed because their time had come. */
   expired = 0;
   /** Changes go to the journal. False until `start`, and for good when nothing is kept. */

@@ -15,6 +15,8 @@ export class HashChanges {
   readonly #keyspace: Keyspace;
   #entry = 0;
   #isChanged = false;
+  /** The key went with its last field when the hash was closed last. */
+  isGone = false;
   /** The record that is open: its operation, where its count stands, and the count; 0 for none. */
   #operation = 0;
   #countAt = 0;
@@ -103,7 +105,8 @@ export class HashChanges {
   close(): void {
     this.#end();
     const database = this.#database;
-    if (this.#keyspace.hashes.count(database.content, this.#entry) === 0) database.remove(this.#entry);
+    this.isGone = this.#keyspace.hashes.count(database.content, this.#entry) === 0;
+    if (this.isGone) database.remove(this.#entry);
     else if (this.#isChanged) database.tell(this.#entry);
   }
 }

@@ -14,6 +14,8 @@ import { CompiledRules } from "./acl/command-rules.ts";
 import { AclLog } from "./acl/log.ts";
 import { BlockedClients } from "./blocking/blocked-clients.ts";
 import { KeyChanges } from "./blocking/key-changes.ts";
+import { KeyNotices } from "./notifications/key-notices.ts";
+import { keyEvents } from "./notifications/key-events.ts";
 import type { KeyWatch, WaitingKey } from "./blocking/waiting-key.ts";
 import type { ClientConnection } from "./core/client-connection.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
@@ -57,6 +59,8 @@ export class RedisServer {
   readonly shardLive: LiveChannels;
   readonly shardMessages: LiveMessages;
   readonly liveExchange: Exchange;
+  /** Keyspace notifications. */
+  readonly notices: KeyNotices;
   readonly startedAt: number;
   commandsProcessed = 0;
   /** The stream that was looked up last, and where. Never one that is to expire: see `lastStream` in stream/find.ts. */
@@ -102,6 +106,8 @@ export class RedisServer {
       work: broker.work,
       watch: (waiting) => (waiting.type === "stream" ? this.#watchStream(waiting) : null),
     });
+    this.notices = new KeyNotices(this.live);
+    keyspace.listener = this.notices;
     keyspace.watcher = new KeyChanges(this.watches, this.blocking);
   }
 
@@ -156,6 +162,7 @@ export class RedisServer {
     if (vhost === undefined) {
       vhost = this.broker.createVhost(databaseVhostName(database));
       vhost.values = { holds: (name) => this.keyspace.typeOf(database, name) !== undefined };
+      vhost.timedDeletions.expiring = ({ name }) => this.notices.tellNamed(keyEvents.expired, database, name);
       this.#vhosts[database] = vhost;
     }
     return vhost;

@@ -3,6 +3,8 @@
  * read back, so that tools which set them go on working. Nothing is kept across restarts.
  */
 
+import { classesText, parseClasses } from "../notifications/event-classes.ts";
+
 /** Name and value at start. */
 const initialSettings: readonly [name: string, value: string][] = [
   ["appendonly", "yes"],
@@ -26,6 +28,8 @@ const initialSettings: readonly [name: string, value: string][] = [
   ["timeout", "0"],
 ];
 
+const noSuchClass = "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
+
 const timeLimits: readonly string[] = ["busy-reply-threshold", "lua-time-limit"];
 
 /** Stands for a secret. */
@@ -39,10 +43,13 @@ export class ServerSettings {
   sketchSparseBytesMax = 3000;
   /** After this a script takes long; 0 for never. Two settings have it: the newer name is that of redis 7. */
   luaTimeLimitMs = 5000;
+  /** The keyspace events that are told (notifications/event-classes.ts). */
+  keyEventClasses = 0;
 
   /** Why a value cannot be set, in redis's words; null when it can. */
   problemWith(name: string, value: string): string | null {
     const initial = initialSettings.find(([other]) => other === name)![1];
+    if (name === "notify-keyspace-events") return parseClasses(value) < 0 ? noSuchClass : null;
     const isNumber = initial !== "" && !Number.isNaN(Number(initial));
     if (isNumber && !/^-?\d+([kmg]b?)?$/i.test(value)) return "argument couldn't be parsed into an integer";
     return null;
@@ -55,6 +62,10 @@ export class ServerSettings {
     this.values.set(name, name === "requirepass" && value !== "" ? hiddenValue : value);
     if (name === "stream-node-max-entries") this.streamNodeEntriesMax = amountOf(value);
     if (name === "hll-sparse-max-bytes") this.sketchSparseBytesMax = amountOf(value);
+    if (name === "notify-keyspace-events") {
+      this.keyEventClasses = parseClasses(value);
+      this.values.set(name, classesText(this.keyEventClasses));
+    }
     if (timeLimits.includes(name)) {
       this.luaTimeLimitMs = Number(value);
       for (const other of timeLimits) this.values.set(other, value);

@@ -4,6 +4,7 @@ import { writableKeysOf } from "../keys/key-access.ts";
 import { incrementArgument, incremented, replySum, writeSum } from "../string/increment.ts";
 import { findField, findHash, hashesOf, setField } from "./hash-key.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const hincrbyCommand: CommandRow = {
   name: "hincrby",
@@ -25,5 +26,6 @@ function hincrby(context: CommandContext): void {
   const sum = isFound ? incremented(bytes, start, end, by, "ERR hash value is not an integer") : by;
   const text = writeSum(sum);
   setField(context, database, entry, 2, text.bytes, 0, text.size);
+  context.notify(keyEvents.hincrby, 1);
   replySum(context, sum);
 }

@@ -5,6 +5,7 @@ import { writableKeysOf } from "../keys/key-access.ts";
 import { addLongDoubles, formatLongDouble, parseLongDouble } from "../string/long-double.ts";
 import { findField, findHash, hashesOf, setField } from "./hash-key.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const hincrbyfloatCommand: CommandRow = {
   name: "hincrbyfloat",
@@ -32,5 +33,6 @@ function hincrbyfloat(context: CommandContext): void {
   if (sum === undefined) throw new RedisError("ERR increment would produce NaN or Infinity");
   const text = Buffer.from(formatLongDouble(sum), "latin1");
   setField(context, database, entry, 2, text, 0, text.length);
+  context.notify(keyEvents.hincrbyfloat, 1);
   reply.bulk(text);
 }

@@ -6,6 +6,7 @@ import { RedisError } from "../core/errors.ts";
 import { keyAt, writableKeyAt } from "./key-ref.ts";
 import { moveKey } from "./key-transfer.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const moveCommand: CommandRow = {
   name: "move",
@@ -28,5 +29,7 @@ function move(context: CommandContext): void {
   const target = { context, database: server.keyspace.databases[number]!, index: 1 };
   if (keyAt(context, 1, target.database).exists) return reply.integer(0);
   moveKey(from, target);
+  context.notify(keyEvents.moveFrom, 1);
+  context.notify(keyEvents.moveTo, 1, number);
   reply.integer(1);
 }

@@ -113,6 +113,7 @@ function configSet({ request, reply, server }: CommandContext): void {
   }
   for (const [name, value] of changes) {
     server.settings.set(name, value);
+    if (name === "notify-keyspace-events") server.notices.configure(server.settings.keyEventClasses);
     if (name === "requirepass") server.broker.access.requirePassword(value);
   }
   reply.ok();

@@ -23,6 +23,7 @@ import { countPresent, findEntry, seal, spendForEntries, workBytes, writeEntry }
 import { openStream, shorten, writeStreamHeader, writeStreamsHeader } from "./stream-lists.ts";
 import { lookUp } from "./find.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 /** The entries that a reader that has waited gets of a stream if it asked for no COUNT, as in Redis. */
 const blockedCountUsual = 1000;
@@ -35,6 +36,8 @@ const noId = new EntryId();
 
 export interface WantedStream {
   readonly key: string;
+  /** The argument of the key. */
+  readonly keyIndex: number;
   readonly id: EntryId;
   /** `>`: what the group has not got yet. */
   readonly isNews: boolean;
@@ -113,10 +116,16 @@ function timeoutArgument(request: RequestArguments, index: number): number {
   return timeout;
 }
 
-function parseStream(context: CommandContext, read: StreamRead, keyAt: number, idAt: number): WantedStream {
+function parseStream(
+  context: CommandContext,
+  read: StreamRead,
+  keyIndex: number,
+  idAt: number,
+): WantedStream {
   const { request } = context;
-  const key = request.repeatedName(keyAt);
+  const key = request.repeatedName(keyIndex);
   const queue = lookUp(context, key);
+  if (queue === undefined) context.notify(keyEvents.missed, keyIndex);
   if (read.group !== undefined) groupOf(queue, read.group, key);
   if (request.is(idAt, "$")) {
     if (read.group !== undefined) {
@@ -129,7 +138,7 @@ function parseStream(context: CommandContext, read: StreamRead, keyAt: number, i
     if (queue !== undefined) seal(queue);
     // The log's own goes on as it grows.
     const id = new EntryId();
-    return { key, id: queue?.log.readStableId(id) ?? id.copyFrom(noId), isNews: false };
+    return { key, keyIndex, id: queue?.log.readStableId(id) ?? id.copyFrom(noId), isNews: false };
   }
   if (request.is(idAt, ">")) {
     if (read.group === undefined) {
@@ -137,11 +146,11 @@ function parseStream(context: CommandContext, read: StreamRead, keyAt: number, i
         "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.",
       );
     }
-    return { key, id: noId, isNews: true };
+    return { key, keyIndex, id: noId, isNews: true };
   }
   const id = strictIdArgument(request, idAt, new EntryId());
   // Redis notes `>` as the last id of all, so a group that is asked for what is behind that one gets its news.
-  return { key, id, isNews: read.group !== undefined && id.isMax };
+  return { key, keyIndex, id, isNews: read.group !== undefined && id.isMax };
 }
 
 function groupOf(queue: Queue | undefined, group: string, key: string): GroupCursor {
@@ -166,9 +175,12 @@ interface PlainPart extends EntryRange {
 function servePlain(context: CommandContext, read: StreamRead, streams: readonly WantedStream[]): boolean {
   const found: PlainPart[] = [];
   let total = 0;
-  for (const { key, id } of streams) {
+  for (const { key, keyIndex, id } of streams) {
     const queue = lookUp(context, key);
-    if (queue === undefined) continue;
+    if (queue === undefined) {
+      context.notify(keyEvents.missed, keyIndex);
+      continue;
+    }
     seal(queue);
     const { log } = queue;
     if (!scratchId.copyFrom(id).increment()) continue;
@@ -236,12 +248,12 @@ function serveGroup(context: CommandContext, read: StreamRead, streams: readonly
   const now = context.broker.clock.now();
   const parts: GroupPart[] = [];
   let isLong = false;
-  for (const { key, id, isNews } of streams) {
+  for (const { key, keyIndex, id, isNews } of streams) {
     const queue = lookUp(context, key);
     const group = read.group!;
     const cursor = groupOf(queue, group, key);
     seal(queue!);
-    const owner = seenConsumer(cursor, read.consumer, now);
+    const owner = seenConsumer(context, cursor, read.consumer, keyIndex);
     if (isNews) {
       const count = countNews(cursor, read.count);
       if (count > 1 || streams.length > 1) isLong = isLongToGive(cursor, count) || isLong;

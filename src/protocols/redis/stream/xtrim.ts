@@ -4,6 +4,7 @@ import { RedisError, syntaxError } from "../core/errors.ts";
 import { parseTrimOption, settleTrimOptions, trim, TrimOptions } from "./trim.ts";
 import { findStream } from "./find.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const xtrimCommand: CommandRow = {
   name: "xtrim",
@@ -32,6 +33,9 @@ function xtrim(context: CommandContext): void {
   settleTrimOptions(context, options);
   const queue = findStream(context, 1);
   const trimmed = queue === undefined ? 0 : trim(context, queue, options);
-  if (trimmed > 0) context.keyChanged(1);
+  if (trimmed > 0) {
+    context.keyChanged(1);
+    context.notify(keyEvents.xtrim, 1);
+  }
   reply.integer(trimmed);
 }
