@@ -285,7 +285,7 @@ const exchangeOptions: ExchangeOptions = {
 };
 
 /** What clients and operators make and delete, by the kind of its definition. */
-const definitions: Readonly<Record<string, { make(broker: Broker): void; remove(broker: Broker): void }>> = {
+const definitions: Readonly<Record<string, Record<"make" | "remove", (broker: Broker) => void>>> = {
   acl: {
     make: ({ access }) => access.acls.add([acl]),
     remove: ({ access }) => access.acls.delete([acl]),
