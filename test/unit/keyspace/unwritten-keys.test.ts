@@ -56,7 +56,7 @@ test("whatever is changed, written and asked for: a key is unwritten while a cha
     fc.record({ written: fc.integer({ min: 1, max: 3 }) }),
   );
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+    fc.property(fc.array(step, { minLength: 15, maxLength: 40 }), (steps) => {
       const journal = new Journal();
       const keys = new UnwrittenKeys(null as never, journal.kinds);
       for (const each of steps) {
