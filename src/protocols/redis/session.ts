@@ -429,11 +429,12 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** Throws redis's error where the connection's state does not allow the command. */
   assertAllowed(spec: CommandSpec): void {
     if (!this.isAuthenticated && !spec.noAuth) throw new RedisError(errorTexts.noAuth);
-    if (this.subscriptions !== null) this.subscriptions.assertAllowed(spec);
     if (this.transaction !== null && spec.noMulti)
       throw new RedisError("ERR Command not allowed inside a transaction");
     const refusal = this.refusalOf(this.context);
     if (refusal !== null) throw new RedisError(`NOPERM ${refusalText(refusal)}`);
+    this.server.cluster?.assertOneSlot(spec, this.context.request);
+    if (this.subscriptions !== null) this.subscriptions.assertAllowed(spec);
   }
 
   /** Asked when a command comes, and again when EXEC runs what was queued. */

@@ -5,6 +5,7 @@
  * has turned replies off, or has sent an HTTP request.
  */
 import { limits } from "../../../base/limits.ts";
+import type { ScriptSlots } from "../cluster/cluster-node.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { CommandContext } from "./context.ts";
 import { errorReplyText, errorTexts, RedisError, wrongArity } from "./errors.ts";
@@ -43,7 +44,7 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
 }
 
 /** What a script may do beside its user's rights, and what it has done. */
-export interface ScriptRights {
+export interface ScriptRights extends ScriptSlots {
   readonly readOnly: boolean;
   /** A command that writes was run. */
   hasWritten: boolean;
@@ -69,6 +70,7 @@ export function call(context: CommandContext, script: ScriptRights | null = null
       throw new RedisError("ERR Write commands are not allowed from read-only scripts.");
     if (spec.denyOom) assertRoom(context);
     if (script !== null && spec.write) script.hasWritten = true;
+    context.server.cluster?.assertSlotOfScript(spec, context.request, script);
   } catch (error) {
     replyError(context, error);
     return;
