@@ -45,8 +45,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   name = "";
   libraryName = "";
   libraryVersion = "";
-  /** Null: the client has to log in first. */
-  authorization: Authorization | null;
+  login: Authorization | null;
+  #selector: Authorization | null = null;
   /** The reply that is still to come. No further request runs until it is written. */
   #later: LaterReply | null = null;
   readonly #acl: AclCheck;
@@ -96,13 +96,21 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
       out: connection.output,
       request,
     });
-    this.authorization = server.broker.access.anonymous;
+    this.login = server.broker.access.anonymous;
     this.#authorizationChanged();
     server.sessions.set(this.id, this);
   }
 
   get isAuthenticated(): boolean {
-    return this.authorization !== null;
+    return this.login !== null;
+  }
+
+  get authorization(): Authorization | null {
+    return this.#selector ?? this.login;
+  }
+
+  useSelector(selector: Authorization | null): void {
+    this.#selector = selector;
   }
 
   /** Where the client is, as rules name it. */
@@ -111,7 +119,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   get user(): string {
-    return this.authorization?.name ?? defaultUserName;
+    return this.login?.name ?? defaultUserName;
   }
 
   get place(): CallPlace {
@@ -140,7 +148,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
 
   /** A client that has not logged in may send only small requests, for a short time. */
   #authorizationChanged(): void {
-    const { authorization, connection } = this;
+    const { login: authorization, connection } = this;
+    this.#selector = null;
     this.#parser.unauthenticated = authorization === null;
     connection.settle(authorization !== null);
     authorization?.holders.add(this);
@@ -411,8 +420,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.name = "";
     this.replyMode = "on";
     this.isNoEvict = false;
-    this.authorization?.holders.delete(this);
-    this.authorization = this.server.broker.access.anonymous;
+    this.login?.holders.delete(this);
+    this.login = this.server.broker.access.anonymous;
     this.#authorizationChanged();
   }
 
@@ -456,8 +465,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   loggedIn(authorization: Authorization): void {
-    this.authorization?.holders.delete(this);
-    this.authorization = authorization;
+    this.login?.holders.delete(this);
+    this.login = authorization;
     this.#authorizationChanged();
   }
 
@@ -487,7 +496,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.isEnding = true;
     this.server.sessions.delete(this.id);
     this.#deadline?.cancel();
-    this.authorization?.holders.delete(this);
+    this.login?.holders.delete(this);
     this.#abandonLater();
     this.subscriptions?.closed();
     this.unwatch();

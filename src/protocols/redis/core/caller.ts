@@ -13,8 +13,12 @@ import type { LaterReplies } from "./later-reply.ts";
 export type CallPlace = AclRefusal["context"];
 
 export interface Caller {
-  /** Null: the caller has to log in first. */
+  /** The user's rules, with its selectors. Null: the caller has to log in first. */
+  readonly login: Authorization | null;
+  /** What decides for the command at work: the user's own rules, or the selector by which the command is allowed. */
   readonly authorization: Authorization | null;
+  /** The command at work is allowed by this selector; null: by the user's own rules. */
+  useSelector(selector: Authorization | null): void;
   /** The user's name. */
   readonly user: string;
   /** Where the caller is, as rules name it. */

@@ -18,7 +18,7 @@ const shownBytesMax = 128;
 /** Runs, queues or refuses the command in `context.request`, which came from a client. */
 export function dispatch(context: CommandContext, client: ClientConnection): void {
   const { request } = context;
-  let spec: CommandSpec;
+  let spec: CommandSpec | null = null;
   try {
     spec = findCommand(context.server.commands, request);
     context.spec = spec;
@@ -27,6 +27,7 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
     if (context.server.busyScript !== null) assertAllowedWhileBusy(context, spec);
   } catch (error) {
     if (error instanceof CrossProtocol) return refuseHttp(context, client);
+    if (spec?.name === "exec") return refuseExec(context, client, error);
     client.transaction?.refused();
     replyError(context, error);
     return;
@@ -41,6 +42,16 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
   // A transaction or a script is one command here.
   const { blocking } = context.server;
   if (blocking.hasReady) blocking.serve();
+}
+
+/** EXEC itself is refused: the transaction is over. */
+function refuseExec(context: CommandContext, client: ClientConnection, error: unknown): void {
+  const text = errorReplyText(error);
+  client.endTransaction();
+  replyError(
+    context,
+    text === undefined ? error : new RedisError(`EXECABORT Transaction discarded because of: ${text}`),
+  );
 }
 
 /** What a script may do beside its user's rights, and what it has done. */
