@@ -24,7 +24,7 @@ export function requestBytes(words: readonly (string | Buffer)[]): Buffer {
 
 export class ScriptCaller implements Caller {
   readonly login: Authorization | null;
-  authorization: Authorization | null;
+  selector: Authorization | null = null;
   readonly user: string;
   readonly host = "script";
   readonly place = "lua";
@@ -41,13 +41,12 @@ export class ScriptCaller implements Caller {
     this.user = user;
     this.#acl = new AclCheck(server.commandRules);
     this.login = server.broker.access.permissions.of(user);
-    this.authorization = this.login;
     const { request } = this.#parser;
     this.context = new CommandContext({ server, caller: this, client: null, out: this.#out, request });
   }
 
-  useSelector(selector: Authorization | null): void {
-    this.authorization = selector ?? this.login;
+  get authorization(): Authorization | null {
+    return this.selector ?? this.login;
   }
 
   /** The one reply to the command. */

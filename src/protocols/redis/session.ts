@@ -11,7 +11,7 @@ import type { Authorization, Holder } from "../../broker/access/permissions.ts";
 import { defaultUserName } from "../../broker/access/users.ts";
 import { plainHost } from "../../base/addresses.ts";
 import type { Timer } from "../../base/clock.ts";
-import { AclCheck, refusalText } from "./acl/check.ts";
+import { AclCheck } from "./acl/check.ts";
 import type { AclRefusal, Refusal } from "./acl/refusal.ts";
 import type { Caller, CallPlace } from "./core/caller.ts";
 import type { ClientConnection, ReplyMode } from "./core/client-connection.ts";
@@ -46,7 +46,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   libraryName = "";
   libraryVersion = "";
   login: Authorization | null;
-  #selector: Authorization | null = null;
+  selector: Authorization | null = null;
   /** The reply that is still to come. No further request runs until it is written. */
   #later: LaterReply | null = null;
   readonly #acl: AclCheck;
@@ -106,11 +106,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   get authorization(): Authorization | null {
-    return this.#selector ?? this.login;
-  }
-
-  useSelector(selector: Authorization | null): void {
-    this.#selector = selector;
+    return this.selector ?? this.login;
   }
 
   /** Where the client is, as rules name it. */
@@ -149,7 +145,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** A client that has not logged in may send only small requests, for a short time. */
   #authorizationChanged(): void {
     const { login: authorization, connection } = this;
-    this.#selector = null;
+    this.selector = null;
     this.#parser.unauthenticated = authorization === null;
     connection.settle(authorization !== null);
     authorization?.holders.add(this);
@@ -440,8 +436,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     if (!this.isAuthenticated && !spec.noAuth) throw new RedisError(errorTexts.noAuth);
     if (this.transaction !== null && spec.noMulti)
       throw new RedisError("ERR Command not allowed inside a transaction");
-    const refusal = this.refusalOf(this.context);
-    if (refusal !== null) throw new RedisError(`NOPERM ${refusalText(refusal)}`);
+    this.#acl.assertAllows(this.context, this.transaction !== null);
     this.server.cluster?.assertOneSlot(spec, this.context.request);
     if (this.subscriptions !== null) this.subscriptions.assertAllowed(spec);
   }

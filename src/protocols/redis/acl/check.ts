@@ -17,6 +17,7 @@ import { databaseVhostName } from "../core/names.ts";
 import type { RedisServer } from "../server.ts";
 import type { CommandContext } from "../core/context.ts";
 import { findKeys } from "../core/command-keys.ts";
+import { RedisError } from "../core/errors.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import type { CompiledRules } from "./command-rules.ts";
@@ -53,17 +54,24 @@ export class AclCheck {
     const { login } = caller;
     if (login === null) return null;
     const mayAll = this.#mayAll(login, database);
-    if (mayAll && caller.authorization === login) return null;
-    caller.useSelector(null);
-    if (mayAll) return null;
+    if (mayAll) {
+      caller.selector = null;
+      return null;
+    }
     const { server, spec, request } = context;
     const { refusal, selector } = refusalOf(caller, { server, spec, request, database, isQueued });
-    caller.useSelector(selector);
+    caller.selector = selector;
     if (refusal !== null) {
       const { what, name } = refusal;
       caller.noteRefusal({ reason: what, context: caller.place, object: name, username: caller.user });
     }
     return refusal;
+  }
+
+  /** @throws NOPERM where the caller's user may not run the command in `context`; see `refusalOf`. */
+  assertAllows(context: CommandContext, isQueued: boolean): void {
+    const refusal = this.refusalOf(context, isQueued);
+    if (refusal !== null) throw new RedisError(`NOPERM ${refusalText(refusal)}`);
   }
 
   /** Whether the user may run every command on everything. */

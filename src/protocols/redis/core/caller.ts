@@ -15,10 +15,10 @@ export type CallPlace = AclRefusal["context"];
 export interface Caller {
   /** The user's rules, with its selectors. Null: the caller has to log in first. */
   readonly login: Authorization | null;
-  /** What decides for the command at work: the user's own rules, or the selector by which the command is allowed. */
+  /** The selector by which the command at work is allowed; null: the user's own rules allow it. */
+  selector: Authorization | null;
+  /** What decides for the command at work: the selector, or the user's own rules. */
   readonly authorization: Authorization | null;
-  /** The command at work is allowed by this selector; null: by the user's own rules. */
-  useSelector(selector: Authorization | null): void;
   /** The user's name. */
   readonly user: string;
   /** Where the caller is, as rules name it. */

@@ -61,7 +61,8 @@ test("node-redis createCluster", async () => {
     cluster.masters.map(({ port }) => port),
     [broker.ports.redis],
   );
-  cluster.destroy();
+  await cluster.sUnsubscribe("{room}1");
+  await cluster.close();
 });
 
 test("the id of the node survives a kill", async () => {

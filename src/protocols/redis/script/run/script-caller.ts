@@ -21,7 +21,7 @@ export class ScriptCaller implements Caller {
   readonly later = null;
   readonly context: CommandContext;
   readonly #acl: AclCheck;
-  #selector: Authorization | null = null;
+  selector: Authorization | null = null;
   readonly #requestBytes = new ByteWriter(1024);
   readonly #out = new ByteWriter(1024);
   readonly #request = new RequestArguments();
@@ -42,11 +42,7 @@ export class ScriptCaller implements Caller {
   }
 
   get authorization(): Authorization | null {
-    return this.#selector ?? this.outer!.login;
-  }
-
-  useSelector(selector: Authorization | null): void {
-    this.#selector = selector;
+    return this.selector ?? this.outer!.login;
   }
 
   get user(): string {
