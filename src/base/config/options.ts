@@ -142,7 +142,7 @@ function advertisedPortOption(help: string): Option<number, undefined> {
     default: undefined,
     expected: "a port from 1 to 65535",
     ...wholeNumber(1, 65_535),
-  } as Option<number, undefined>;
+  };
 }
 
 /** One row for each listener, and one for the same over TLS. */

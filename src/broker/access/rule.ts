@@ -117,10 +117,11 @@ export function faultsOfPatterns({ permissions, redis }: User): string[] {
     for (const pattern of [configure, write, read]) look(pattern, () => compilePermission(pattern));
   }
   const selectors = redis === null ? [] : [redis, ...(redis.selectors ?? [])];
-  const globs = selectors.flatMap(({ keys: keyRules, channels: channelRules }) => [
-    ...keyRules.map((rule) => parseKeyRule(rule).pattern),
-    ...channelRules.map(channelPattern),
-  ]);
+  const globs: string[] = [];
+  for (const { keys: keyRules, channels: channelRules } of selectors) {
+    globs.push(...keyRules.map((rule) => parseKeyRule(rule).pattern));
+    globs.push(...channelRules.map(channelPattern));
+  }
   for (const glob of globs) look(glob, () => compileGlob(Buffer.from(glob, "latin1")));
   return faults;
 }

@@ -78,10 +78,10 @@ test("the id of the node survives a kill", async () => {
     await client.close();
     return replies;
   };
-  const before = await told();
+  const known = await told();
   await broker.kill();
   await broker.restart();
-  assert.deepEqual(await told(), before);
+  assert.deepEqual(await told(), known);
 });
 
 test("a host name is told beside the address by which a client came", async () => {
