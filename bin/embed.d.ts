@@ -34,6 +34,14 @@ export interface StartOptions {
   advertisedPort?: number | undefined;
   /** the same for Kafka clients that connected over TLS */
   advertisedTlsPort?: number | undefined;
+  /** answer Redis Cluster clients as a cluster of this one node: it owns all slots and refuses what a cluster refuses [false] */
+  redisClusterEnabled?: boolean | undefined;
+  /** host that Redis Cluster clients are told to use; by default the address that they connected to */
+  redisClusterAnnounceHost?: string | undefined;
+  /** port that Redis Cluster clients are told to use; by default the one they connected to */
+  redisClusterAnnouncePort?: number | undefined;
+  /** the same for Redis Cluster clients that connected over TLS */
+  redisClusterAnnounceTlsPort?: number | undefined;
   /** when XADD is answered: fsync, once it is on disk; written, once the operating system has it; memory is the same as written [fsync] */
   durabilityRedisStreams?: "fsync" | "written" | "memory" | undefined;
   /** when acks=all is answered: fsync, once it is on disk; written, once the operating system has it, as in Kafka by default [fsync] */

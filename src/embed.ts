@@ -44,7 +44,7 @@ import { wantedTls } from "./net/tls-options.ts";
 import { amqpProtocol } from "./protocols/amqp/index.ts";
 import type { Protocol } from "./protocols/contract.ts";
 import { kafkaProtocol } from "./protocols/kafka/index.ts";
-import { redisProtocol } from "./protocols/redis/index.ts";
+import { type ClusterOptions, redisProtocol } from "./protocols/redis/index.ts";
 import {
   assertOwnDirectory,
   type DirectoryLock,
@@ -283,12 +283,22 @@ function makeServers({ config, parts }: Start, inside: Inside): Servers {
   const webSockets = routes.map(({ path, protocol }) => ({ path, server: serve(protocol, clients) }));
   const doors = new Map(webSockets.map(({ server }) => [server.protocol.name, server]));
   const byPort = {
-    redis: serve(redisProtocol(broker, keyspace, connectionsMax), clients),
+    redis: serve(redisProtocol(broker, keyspace, connectionsMax, redisClusterOf(config)), clients),
     amqp: serve(amqpProtocol(broker), clients),
     kafka: serve(kafkaProtocol(broker, advertised), clients),
     http: serve(httpProtocol(siteOf(inside, routes), systemTimers, doors), operators),
   };
   return { byPort, webSockets };
+}
+
+/** Null: clients are told that this is no cluster. */
+function redisClusterOf(config: Config): ClusterOptions | null {
+  if (!config.redisClusterEnabled) return null;
+  return {
+    host: config.redisClusterAnnounceHost,
+    port: config.redisClusterAnnouncePort,
+    tlsPort: config.redisClusterAnnounceTlsPort,
+  };
 }
 
 function entranceOf(config: Config, { logger }: Broker, max: number, maxName: string): Entrance {

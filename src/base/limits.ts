@@ -90,6 +90,8 @@ export const limits = {
   connectionPatternBytesMax: 1 << 20,
   /** Patterns of keys that a Redis user may have, and patterns of channels. */
   aclPatternsMax: 1000,
+  /** Selectors that a Redis user may have: a command that is refused is held against each. */
+  aclSelectorsMax: 32,
   /** Longest regular expression of a permission. */
   regexBytesMax: 1000,
   /** Instructions of a compiled regular expression, with its repeats written out. */

@@ -23,7 +23,12 @@ export class BesideRedis {
 
   /** `unordered` are commands whose order is chance in redis. */
   static async start(unordered: readonly string[]): Promise<BesideRedis> {
-    const beside = new BesideRedis(await startTestBroker(), await RealRedis.start(), unordered);
+    return BesideRedis.of(await startTestBroker(), await RealRedis.start(), unordered);
+  }
+
+  /** Of two that were started otherwise. */
+  static async of(ours: TestBroker, real: RealRedis, unordered: readonly string[]): Promise<BesideRedis> {
+    const beside = new BesideRedis(ours, real, unordered);
     for (const version of versions) {
       const pair = {
         us: await RawRedis.open(beside.#ours.ports.redis),

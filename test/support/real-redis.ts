@@ -1,6 +1,6 @@
 /** The real redis-server of this machine, for tests that compare with it; absent elsewhere. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,10 +25,16 @@ export class RealRedis {
     this.#directory = directory;
   }
 
-  static async start(): Promise<RealRedis> {
+  /** `files` are in its directory when it starts. */
+  static async start(
+    args: readonly string[] = [],
+    files: Readonly<Record<string, string>> = {},
+  ): Promise<RealRedis> {
     const port = await ownPort();
     const directory = mkdtempSync(join(tmpdir(), "real-redis-"));
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
     const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory];
+    options.push(...args);
     const child = spawn(program, options, { stdio: "ignore" });
     const server = new RealRedis(port, child, directory);
     try {

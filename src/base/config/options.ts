@@ -134,6 +134,17 @@ function wholeNumber(least: number, most: number): Pick<Option<number>, "accepts
   return { accepts: { types: ["number"] }, parse: (value) => integerWithin(value, least, most) };
 }
 
+/** A port to tell clients. */
+function advertisedPortOption(help: string): Option<number, undefined> {
+  return {
+    help,
+    placeholder: "PORT",
+    default: undefined,
+    expected: "a port from 1 to 65535",
+    ...wholeNumber(1, 65_535),
+  };
+}
+
 /** One row for each listener, and one for the same over TLS. */
 const portRows = Object.fromEntries([
   ...portNames.map((name) => [
@@ -213,20 +224,23 @@ export const options = {
     help: "host that Kafka clients are told to use; by default the address that they connected to",
     default: undefined,
   }),
-  advertisedPort: {
-    help: "port that Kafka clients are told to use; by default the one they connected to",
-    placeholder: "PORT",
+  advertisedPort: advertisedPortOption(
+    "port that Kafka clients are told to use; by default the one they connected to",
+  ),
+  advertisedTlsPort: advertisedPortOption("the same for Kafka clients that connected over TLS"),
+  redisClusterEnabled: toggle(
+    "answer Redis Cluster clients as a cluster of this one node: it owns all slots and refuses what a cluster refuses",
+  ),
+  redisClusterAnnounceHost: host({
+    help: "host that Redis Cluster clients are told to use; by default the address that they connected to",
     default: undefined,
-    expected: "a port from 1 to 65535",
-    ...wholeNumber(1, 65_535),
-  } as Option<number, undefined>,
-  advertisedTlsPort: {
-    help: "the same for Kafka clients that connected over TLS",
-    placeholder: "PORT",
-    default: undefined,
-    expected: "a port from 1 to 65535",
-    ...wholeNumber(1, 65_535),
-  } as Option<number, undefined>,
+  }),
+  redisClusterAnnouncePort: advertisedPortOption(
+    "port that Redis Cluster clients are told to use; by default the one they connected to",
+  ),
+  redisClusterAnnounceTlsPort: advertisedPortOption(
+    "the same for Redis Cluster clients that connected over TLS",
+  ),
   durabilityRedisStreams: choice(["fsync", "written", "memory"], {
     help: "when XADD is answered: fsync, once it is on disk; written, once the operating system has it; memory is the same as written",
     default: "fsync",

@@ -17,6 +17,7 @@ import { KeyChanges } from "./blocking/key-changes.ts";
 import { KeyNotices } from "./notifications/key-notices.ts";
 import { keyEvents } from "./notifications/key-events.ts";
 import type { KeyWatch, WaitingKey } from "./blocking/waiting-key.ts";
+import type { ClusterNode } from "./cluster/cluster-node.ts";
 import type { ClientConnection } from "./core/client-connection.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { CommandTable } from "./core/command-table.ts";
@@ -51,6 +52,8 @@ export class RedisServer {
   readonly blocking: BlockedClients;
   /** A script that takes long: other clients are told BUSY. */
   busyScript: BusyScript | null = null;
+  /** Null: this is no node of a cluster. */
+  cluster: ClusterNode | null = null;
   /** All keys that are not streams. */
   readonly keyspace: Keyspace;
   readonly live: LiveChannels;

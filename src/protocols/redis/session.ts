@@ -11,7 +11,7 @@ import type { Authorization, Holder } from "../../broker/access/permissions.ts";
 import { defaultUserName } from "../../broker/access/users.ts";
 import { plainHost } from "../../base/addresses.ts";
 import type { Timer } from "../../base/clock.ts";
-import { AclCheck, refusalText } from "./acl/check.ts";
+import { AclCheck } from "./acl/check.ts";
 import type { AclRefusal, Refusal } from "./acl/refusal.ts";
 import type { Caller, CallPlace } from "./core/caller.ts";
 import type { ClientConnection, ReplyMode } from "./core/client-connection.ts";
@@ -45,8 +45,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   name = "";
   libraryName = "";
   libraryVersion = "";
-  /** Null: the client has to log in first. */
-  authorization: Authorization | null;
+  login: Authorization | null;
+  selector: Authorization | null = null;
   /** The reply that is still to come. No further request runs until it is written. */
   #later: LaterReply | null = null;
   readonly #acl: AclCheck;
@@ -96,13 +96,17 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
       out: connection.output,
       request,
     });
-    this.authorization = server.broker.access.anonymous;
+    this.login = server.broker.access.anonymous;
     this.#authorizationChanged();
     server.sessions.set(this.id, this);
   }
 
   get isAuthenticated(): boolean {
-    return this.authorization !== null;
+    return this.login !== null;
+  }
+
+  get authorization(): Authorization | null {
+    return this.selector ?? this.login;
   }
 
   /** Where the client is, as rules name it. */
@@ -111,7 +115,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   get user(): string {
-    return this.authorization?.name ?? defaultUserName;
+    return this.login?.name ?? defaultUserName;
   }
 
   get place(): CallPlace {
@@ -140,7 +144,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
 
   /** A client that has not logged in may send only small requests, for a short time. */
   #authorizationChanged(): void {
-    const { authorization, connection } = this;
+    const { login: authorization, connection } = this;
+    this.selector = null;
     this.#parser.unauthenticated = authorization === null;
     connection.settle(authorization !== null);
     authorization?.holders.add(this);
@@ -411,8 +416,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.name = "";
     this.replyMode = "on";
     this.isNoEvict = false;
-    this.authorization?.holders.delete(this);
-    this.authorization = this.server.broker.access.anonymous;
+    this.login?.holders.delete(this);
+    this.login = this.server.broker.access.anonymous;
     this.#authorizationChanged();
   }
 
@@ -429,11 +434,11 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** Throws redis's error where the connection's state does not allow the command. */
   assertAllowed(spec: CommandSpec): void {
     if (!this.isAuthenticated && !spec.noAuth) throw new RedisError(errorTexts.noAuth);
-    if (this.subscriptions !== null) this.subscriptions.assertAllowed(spec);
     if (this.transaction !== null && spec.noMulti)
       throw new RedisError("ERR Command not allowed inside a transaction");
-    const refusal = this.refusalOf(this.context);
-    if (refusal !== null) throw new RedisError(`NOPERM ${refusalText(refusal)}`);
+    this.#acl.assertAllows(this.context, this.transaction !== null);
+    this.server.cluster?.assertOneSlot(spec, this.context.request);
+    if (this.subscriptions !== null) this.subscriptions.assertAllowed(spec);
   }
 
   /** Asked when a command comes, and again when EXEC runs what was queued. */
@@ -455,8 +460,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   loggedIn(authorization: Authorization): void {
-    this.authorization?.holders.delete(this);
-    this.authorization = authorization;
+    this.login?.holders.delete(this);
+    this.login = authorization;
     this.#authorizationChanged();
   }
 
@@ -486,7 +491,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.isEnding = true;
     this.server.sessions.delete(this.id);
     this.#deadline?.cancel();
-    this.authorization?.holders.delete(this);
+    this.login?.holders.delete(this);
     this.#abandonLater();
     this.subscriptions?.closed();
     this.unwatch();

@@ -239,6 +239,38 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     ],
     bad: ["0", "off", "65536"],
   },
+  redisClusterEnabled: {
+    good: [
+      ["true", true],
+      ["false", false],
+      ["true", true],
+    ],
+    bad: ["yes", "1"],
+  },
+  redisClusterAnnounceHost: {
+    good: [
+      ["a", "a"],
+      ["10.0.0.1", "10.0.0.1"],
+      ["c", "c"],
+    ],
+    bad: ["a b", "a:1", "redis://a", "[::1]"],
+  },
+  redisClusterAnnouncePort: {
+    good: [
+      ["1", 1],
+      ["2", 2],
+      ["65535", 65_535],
+    ],
+    bad: ["0", "off", "65536"],
+  },
+  redisClusterAnnounceTlsPort: {
+    good: [
+      ["1", 1],
+      ["2", 2],
+      ["65535", 65_535],
+    ],
+    bad: ["0", "off", "65536"],
+  },
   durabilityRedisStreams: {
     good: [
       ["written", "written"],
@@ -308,6 +340,10 @@ test("the defaults are what the issue names", async () => {
     advertisedHost: undefined,
     advertisedPort: undefined,
     advertisedTlsPort: undefined,
+    redisClusterEnabled: false,
+    redisClusterAnnounceHost: undefined,
+    redisClusterAnnouncePort: undefined,
+    redisClusterAnnounceTlsPort: undefined,
     durabilityRedisStreams: "fsync",
     durabilityKafka: "fsync",
     journalBytesMax: 268_435_456,

@@ -30,7 +30,7 @@ const version = String(spawnSync(serverProgram, ["--version"]).stdout);
 const skip = version.includes("v=7.0.") ? false : "no redis-server 7.0 on this machine";
 
 /** Not in 7.0: clients send it, so we know it. */
-const newerCommands = new Set(["client|no-touch", "client|setinfo"]);
+const newerCommands = new Set(["client|no-touch", "client|setinfo", "cluster|myshardid"]);
 /** Known to 7.0 without an option that they have here. */
 const newerSyntax = new Set(["zrank", "zrevrank"]);
 

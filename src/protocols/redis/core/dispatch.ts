@@ -5,6 +5,7 @@
  * has turned replies off, or has sent an HTTP request.
  */
 import { limits } from "../../../base/limits.ts";
+import type { ScriptSlots } from "../cluster/cluster-node.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { CommandContext } from "./context.ts";
 import { errorReplyText, errorTexts, RedisError, wrongArity } from "./errors.ts";
@@ -17,7 +18,7 @@ const shownBytesMax = 128;
 /** Runs, queues or refuses the command in `context.request`, which came from a client. */
 export function dispatch(context: CommandContext, client: ClientConnection): void {
   const { request } = context;
-  let spec: CommandSpec;
+  let spec: CommandSpec | null = null;
   try {
     spec = findCommand(context.server.commands, request);
     context.spec = spec;
@@ -26,6 +27,7 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
     if (context.server.busyScript !== null) assertAllowedWhileBusy(context, spec);
   } catch (error) {
     if (error instanceof CrossProtocol) return refuseHttp(context, client);
+    if (spec?.name === "exec") return refuseExec(context, client, error);
     client.transaction?.refused();
     replyError(context, error);
     return;
@@ -42,8 +44,18 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
   if (blocking.hasReady) blocking.serve();
 }
 
+/** EXEC itself is refused: the transaction is over. */
+function refuseExec(context: CommandContext, client: ClientConnection, error: unknown): void {
+  const text = errorReplyText(error);
+  client.endTransaction();
+  replyError(
+    context,
+    text === undefined ? error : new RedisError(`EXECABORT Transaction discarded because of: ${text}`),
+  );
+}
+
 /** What a script may do beside its user's rights, and what it has done. */
-export interface ScriptRights {
+export interface ScriptRights extends ScriptSlots {
   readonly readOnly: boolean;
   /** A command that writes was run. */
   hasWritten: boolean;
@@ -69,6 +81,7 @@ export function call(context: CommandContext, script: ScriptRights | null = null
       throw new RedisError("ERR Write commands are not allowed from read-only scripts.");
     if (spec.denyOom) assertRoom(context);
     if (script !== null && spec.write) script.hasWritten = true;
+    context.server.cluster?.assertSlotOfScript(spec, context.request, script);
   } catch (error) {
     replyError(context, error);
     return;

@@ -11,6 +11,7 @@ const initialSettings: readonly [name: string, value: string][] = [
   ["bind", "127.0.0.1"],
   ["busy-reply-threshold", "5000"],
   ["client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 0 0"],
+  ["cluster-enabled", "no"],
   ["databases", "16"],
   ["hll-sparse-max-bytes", "3000"],
   ["lua-time-limit", "5000"],

@@ -33,6 +33,8 @@ function copy(context: CommandContext): void {
       number = databaseArgument(context, ++index);
     else throw syntaxError();
   }
+  if (number !== 0 && server.cluster !== null)
+    throw new RedisError("ERR Copying to another database is not allowed in cluster mode");
   const { buffer, starts, ends } = request;
   const hasSameName = buffer.compare(buffer, starts[1], ends[1], starts[2], ends[2]) === 0;
   if (hasSameName && number === context.database)

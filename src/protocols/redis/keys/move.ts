@@ -21,6 +21,7 @@ export const moveCommand: CommandRow = {
 
 function move(context: CommandContext): void {
   const { reply, server } = context;
+  if (server.cluster !== null) throw new RedisError("ERR MOVE is not allowed in cluster mode");
   const number = databaseArgument(context, 2);
   if (number === context.database) throw new RedisError("ERR source and destination objects are the same");
   const from = writableKeyAt(context, 1);

@@ -15,7 +15,13 @@ export function keysOfScript({ request }: CommandContext): ScriptArguments {
 }
 
 /** Scripts that say what they do are refused as a whole, rather than at their first command. */
-export function assertMayRun({ broker }: CommandContext, flags: ScriptFlags, readOnly: boolean): void {
+export function assertMayRun(
+  { broker, server }: CommandContext,
+  flags: ScriptFlags,
+  readOnly: boolean,
+): void {
+  if (server.cluster !== null && flags.has("no-cluster"))
+    throw new RedisError("ERR Can not run script on cluster, 'no-cluster' flag is set.");
   if (flags.has("no-writes")) return;
   const { failure } = broker.storage;
   if (failure !== null)

@@ -26,7 +26,7 @@ export function infoSections(context: CommandContext): [name: string, fields: Fi
       "Errorstats",
       [...context.server.errorCounts].map(([code, count]) => [`errorstat_${code}`, `count=${count}`]),
     ],
-    ["Cluster", [["cluster_enabled", 0]]],
+    ["Cluster", [["cluster_enabled", context.server.cluster === null ? 0 : 1]]],
     ["Keyspace", keyspaceFields(context)],
   ];
 }
@@ -38,7 +38,7 @@ function serverFields({ server, broker, clientOrNull }: CommandContext): Field[]
     ["troikamq_version", version],
     ["redis_git_sha1", "00000000"],
     ["redis_git_dirty", 0],
-    ["redis_mode", "standalone"],
+    ["redis_mode", server.cluster === null ? "standalone" : "cluster"],
     ["arch_bits", 64],
     ...(clientOrNull === null ? [] : [["tcp_port", clientOrNull.connection.local.port] as Field]),
     ["server_time_usec", broker.clock.now() * 1000],

@@ -26,6 +26,7 @@ export function exec(context: CommandContext, bytesMax: number = limits.redisRep
   if (transaction === null) throw new RedisError("ERR EXEC without MULTI");
   const hasChanged = watcher !== null && server.watches.hasChanged(watcher);
   client.endTransaction();
+  server.cluster?.assertOneSlotOfAll(transaction.commands);
   if (transaction.isAborted)
     throw new RedisError("EXECABORT Transaction discarded because of previous errors.");
   if (transaction.needsRoom) assertRoomFor(context);

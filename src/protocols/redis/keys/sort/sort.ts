@@ -112,8 +112,9 @@ function wholeArgument(value: number): number {
   return value;
 }
 
-/** Patterns may come to any key. */
-function assertMayLookUp({ caller, vhost }: CommandContext, option: "BY" | "GET"): void {
+/** Patterns may come to any key, of any slot. */
+function assertMayLookUp({ caller, vhost, server }: CommandContext, option: "BY" | "GET"): void {
+  if (server.cluster !== null) throw new RedisError(`ERR ${option} option of SORT denied in Cluster mode.`);
   if (!mayReadEveryLog(caller, vhost))
     throw new RedisError(`ERR ${option} option of SORT denied due to insufficient ACL permissions.`);
 }

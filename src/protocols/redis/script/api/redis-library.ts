@@ -131,7 +131,7 @@ class CommandCalls {
     const { request, server, database } = context;
     const spec = server.commands.findRequested(request);
     if (spec === undefined) return raiseError(lua, state, "Invalid command passed to redis.acl_check_cmd()");
-    const refusal = refusalOf(this.#caller, { server, spec, request, database, isQueued: false });
+    const { refusal } = refusalOf(this.#caller, { server, spec, request, database, isQueued: false });
     lua.raw.lua_pushboolean(state, refusal === null ? 1 : 0);
     return 1;
   }

@@ -88,7 +88,9 @@ export class ScriptEngine {
 
   runScript(context: CommandContext, script: Script, given: ScriptArguments, readOnly: boolean): void {
     const machine = this.#compiled(script);
-    const options: RunOptions = { name: script.sha, kind: "script", readOnly };
+    const { sha, flags } = script;
+    const mayCrossSlots = flags?.has("allow-cross-slot-keys") ?? true;
+    const options: RunOptions = { name: sha, kind: "script", readOnly, mayCrossSlots };
     this.#run(context, machine, options, (thread) => {
       machine.withGlobals(() => {
         this.#pushKeys(machine, thread, context, given);

@@ -21,6 +21,7 @@ export class ScriptCaller implements Caller {
   readonly later = null;
   readonly context: CommandContext;
   readonly #acl: AclCheck;
+  selector: Authorization | null = null;
   readonly #requestBytes = new ByteWriter(1024);
   readonly #out = new ByteWriter(1024);
   readonly #request = new RequestArguments();
@@ -36,8 +37,12 @@ export class ScriptCaller implements Caller {
     });
   }
 
+  get login(): Authorization | null {
+    return this.outer!.login;
+  }
+
   get authorization(): Authorization | null {
-    return this.outer!.authorization;
+    return this.selector ?? this.outer!.login;
   }
 
   get user(): string {

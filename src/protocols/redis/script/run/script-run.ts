@@ -3,6 +3,7 @@
  *
  * Not here: the machine that it runs in, its limits (time-limit.ts).
  */
+import { noSlot } from "../../cluster/cluster-node.ts";
 import type { CommandContext } from "../../core/context.ts";
 import type { ScriptRights } from "../../core/dispatch.ts";
 import type { RespVersion } from "../../wire/reply-writer.ts";
@@ -12,6 +13,8 @@ export interface RunOptions {
   readonly name: string;
   readonly kind: "script" | "function";
   readonly readOnly: boolean;
+  /** Its commands may come to keys of different slots of a cluster. */
+  readonly mayCrossSlots: boolean;
 }
 
 export class ScriptRun implements ScriptRights {
@@ -23,6 +26,7 @@ export class ScriptRun implements ScriptRights {
   version: RespVersion = 2;
   /** It has run a command that writes. */
   hasWritten = false;
+  slot: number = noSlot;
   /** SCRIPT KILL or FUNCTION KILL: it ends where it next looks. */
   isKilled = false;
 
@@ -30,9 +34,15 @@ export class ScriptRun implements ScriptRights {
     return this.options.readOnly;
   }
 
+  get mayCrossSlots(): boolean {
+    return this.options.mayCrossSlots;
+  }
+
   constructor(outer: CommandContext, options: RunOptions, startedAt: number) {
     this.outer = outer;
     this.options = options;
     this.startedAt = startedAt;
+    const { cluster } = outer.server;
+    if (cluster !== null) this.slot = cluster.slotOf(outer.spec, outer.request);
   }
 }
