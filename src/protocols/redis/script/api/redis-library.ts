@@ -10,7 +10,7 @@ import { refusalOf } from "../../acl/check.ts";
 import { call } from "../../core/dispatch.ts";
 import { LuaMemoryError, type LuaFunction, type LuaInstance } from "../lua/lua-instance.ts";
 import type { Definitions } from "../lua/define.ts";
-import { argumentText } from "../lua/numbers.ts";
+import { argumentText, truncatedInt } from "../lua/numbers.ts";
 import { luaType, type State } from "../lua/raw-api.ts";
 import type { ScriptCaller } from "../run/script-caller.ts";
 import type { ScriptRun } from "../run/script-run.ts";
@@ -140,7 +140,7 @@ class CommandCalls {
 function setResp({ lua, run }: RedisLibraryParts, state: State): number {
   const { raw } = lua;
   if (raw.lua_gettop(state) !== 1) return raiseError(lua, state, "redis.setresp() requires one argument.");
-  const version = raw.lua_tonumber(state, 1);
+  const version = truncatedInt(raw.lua_tonumber(state, 1));
   if (version !== 2 && version !== 3) return raiseError(lua, state, "RESP version must be 2 or 3.");
   const current = run();
   if (current !== null) current.version = version;
@@ -154,7 +154,7 @@ function logFunction(lua: LuaInstance, caller: ScriptCaller): LuaFunction {
     if (count < 2) return raiseError(lua, state, "redis.log() requires two arguments or more.");
     if (raw.lua_type(state, 1) !== luaType.number)
       return raiseError(lua, state, "First argument must be a number (log level).");
-    const level = Math.trunc(raw.lua_tonumber(state, 1));
+    const level = truncatedInt(raw.lua_tonumber(state, 1));
     if (level < 0 || level > 3) return raiseError(lua, state, "Invalid debug level.");
     const words: string[] = [];
     for (let index = 2; index <= count; index++) words.push(lua.text(state, index) ?? "");
@@ -192,7 +192,7 @@ function pureFunctions(lua: LuaInstance): Record<string, LuaFunction> {
     set_repl: (state) => {
       if (raw.lua_gettop(state) !== 1)
         return raiseError(lua, state, "redis.set_repl() requires two arguments.");
-      const flags = Math.trunc(raw.lua_tonumber(state, -1));
+      const flags = truncatedInt(raw.lua_tonumber(state, -1));
       if ((flags & ~replication.all) !== 0)
         return raiseError(
           lua,

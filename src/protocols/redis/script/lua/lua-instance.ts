@@ -9,6 +9,7 @@
  */
 import { limits } from "../../../../base/limits.ts";
 import { asTableFunctions, type CallableFunction } from "./c-functions.ts";
+import { truncatedLong } from "./numbers.ts";
 import { globalsIndex, luaType, type RawLua, type State } from "./raw-api.ts";
 import { luaModule } from "./wasm-file.ts";
 import { budgetCallback, flagsOffset, readOnlyFlags } from "./wasm-patch.ts";
@@ -314,6 +315,13 @@ export class LuaInstance {
     this.bytes.latin1Write(text, at);
     this.bytes[at + text.length] = 0;
     return this.raw.luaL_argerror(state, index, at);
+  }
+
+  /** The number at `index` as C's `long`; `otherwise` if there is none. luaL_checkinteger has the lower 32 bits alone. */
+  long(state: State, index: number, otherwise?: number): number {
+    const { raw } = this;
+    if (otherwise !== undefined && raw.lua_type(state, index) <= luaType.nil) return otherwise;
+    return truncatedLong(raw.luaL_checknumber(state, index));
   }
 
   typeName(state: State, index: number): string {

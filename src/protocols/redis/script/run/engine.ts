@@ -14,8 +14,9 @@ import type { RedisServer } from "../../server.ts";
 import type { ReplyWriter } from "../../wire/reply-writer.ts";
 import { writeError, writeLuaValue, type ReplyTarget } from "../api/lua-to-reply.ts";
 import { globalsIndex, luaStatus, registryIndex, type State } from "../lua/raw-api.ts";
+import { RandomNumbers } from "../lua/random-numbers.ts";
 import { FunctionLibraries } from "../function/libraries.ts";
-import { Machine } from "./machine.ts";
+import { Machine, type MachineParts } from "./machine.ts";
 import { ScriptCache, type Script } from "./script-cache.ts";
 import { failureOf, withPlace, type ScriptFailure } from "./script-error.ts";
 import { ScriptRun, type RunOptions } from "./script-run.ts";
@@ -34,13 +35,15 @@ export class ScriptEngine {
   readonly cache = new ScriptCache();
   readonly libraries: FunctionLibraries;
   readonly #limit: TimeLimit;
+  readonly #parts: MachineParts;
   #machine: Machine | null = null;
   #suspended: ScriptRun | null = null;
 
   constructor(server: RedisServer) {
     this.#server = server;
     this.#limit = new TimeLimit(server.broker.clock, server.settings);
-    this.libraries = new FunctionLibraries(server, this.#limit);
+    this.#parts = { server, watch: this.#limit, random: new RandomNumbers() };
+    this.libraries = new FunctionLibraries(this.#parts, this.#limit);
   }
 
   /** The run that is suspended, for others to see. */
@@ -60,7 +63,7 @@ export class ScriptEngine {
 
   machine(): Machine {
     if (this.#machine !== null && !this.#machine.isBroken) return this.#machine;
-    this.#machine = new Machine(this.#server, this.#limit, "scripts");
+    this.#machine = new Machine(this.#parts, "scripts");
     return this.#machine;
   }
 

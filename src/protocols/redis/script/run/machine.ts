@@ -11,6 +11,7 @@ import { redisLibrary } from "../api/redis-library.ts";
 import { defineLibraries } from "../libraries/index.ts";
 import { defineLibrary } from "../lua/define.ts";
 import { LuaInstance } from "../lua/lua-instance.ts";
+import type { RandomNumbers } from "../lua/random-numbers.ts";
 import { globalsIndex, hookMask, luaStatus, registryIndex, type State } from "../lua/raw-api.ts";
 import { hideCoroutine, openStandard, protect } from "../lua/sandbox.ts";
 import { failedPlace, type Place } from "./script-error.ts";
@@ -30,6 +31,13 @@ export interface RunWatch {
   stepsPassed(): void;
 }
 
+/** What all machines of a server share. */
+export interface MachineParts {
+  readonly server: RedisServer;
+  readonly watch: RunWatch;
+  readonly random: RandomNumbers;
+}
+
 export class Machine {
   readonly lua: LuaInstance;
   readonly caller: ScriptCaller;
@@ -43,7 +51,7 @@ export class Machine {
   readonly #globalsPointer: number;
 
   /** Functions get keys and arguments as parameters, scripts as the globals KEYS and ARGV. */
-  constructor(server: RedisServer, watch: RunWatch, kind: "scripts" | "functions") {
+  constructor({ server, watch, random }: MachineParts, kind: "scripts" | "functions") {
     const lua = new LuaInstance({
       hook: (state) => {
         const canYield = state === this.#thread && lua.canYield(state);
@@ -59,7 +67,7 @@ export class Machine {
     this.lua = lua;
     lua.raw.budget.value = budgetSteps;
     this.caller = new ScriptCaller(server);
-    openStandard(lua);
+    openStandard(lua, random);
     hideCoroutine(lua, (state) => state === this.#thread);
     defineLibraries(lua);
     const parts = { lua, caller: this.caller, run: () => this.run, isLoading: () => this.isLoading };
