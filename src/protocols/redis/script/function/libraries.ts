@@ -108,6 +108,7 @@ export class FunctionLibraries {
 
   clear(): void {
     for (const library of this.all) this.delete(library);
+    this.#machine?.giveUp();
     this.#machine = null;
   }
 
@@ -139,6 +140,8 @@ export class FunctionLibraries {
       this.#machine === null
         ? Array.from(definitions.entries("function/"), ([key, code]) => [namesOfKey(key)[0]!, code] as const)
         : Array.from(this.#libraries.values(), ({ name, code }) => [name, code] as const);
+    this.#machine?.giveUp();
+    this.#machine = null;
     this.#machine = new Machine(this.#parts, "functions");
     this.#environment = this.#prepare(this.#machine);
     this.#libraries.clear();

@@ -6,6 +6,7 @@
  * - **a budget for what C does without running Lua code**: `string.find("aaa...", ".-b")`, `table.insert(t, -2^31, x)` and
  *   `string.rep("", 2^31 - 1)` take minutes within one C call, in which no instruction hook runs. The steps of all such loops count
  *   down a global, and call out when it is 0.
+ * - **a bound in unpack**: stock Lua takes -2^31 for the count of `unpack(t, -2^31 + 1, 0)` and writes beyond its stack.
  * - **64-bit numbers**: wasm-numbers.ts.
  *
  * Not here: what is called then (lua-instance.ts), reading the file (wasm-file.ts), how a file is changed (wasm-module.ts). The
@@ -28,6 +29,7 @@ export const budgetCallback = 178;
 /** The exported global that counts down. */
 const budgetName = "budget";
 const importedFunctions = 27;
+const intMax = 2 ** 31 - 1;
 
 const functions = {
   rawSetIndex: 419,
@@ -37,6 +39,7 @@ const functions = {
   match: 402,
   compareBytes: 491,
   addBytes: 120,
+  unpack: 163,
 } as const;
 /** Numbers of types that the file has. */
 const types = { takesPointer: 6, takesNothing: 12 } as const;
@@ -47,6 +50,7 @@ export function patchLua(file: Uint8Array): Uint8Array<ArrayBuffer> {
   const module = new WasmModule(file, importedFunctions);
   makeTablesReadOnly(module);
   spendBudget(module);
+  boundUnpack(module);
   widenNumbers(module);
   return module.bytes();
 }
@@ -90,6 +94,17 @@ function spendBudget(module: WasmModule): void {
   ]);
   for (const index of [functions.match, functions.compareBytes, functions.addBytes, functions.rawSetIndex])
     module.prefix(index, [op.call, ...unsigned(spend)]);
+}
+
+/** As redis does it: one less than the count of values is compared without its sign. */
+function boundUnpack(module: WasmModule): void {
+  const [first, last, less] = [1, 3, 2];
+  const difference = [op.getLocal, last, op.getLocal, first, op.subtract, op.teeLocal, less];
+  module.replace(
+    functions.unpack,
+    [...difference, op.const32, 0, op.greaterOrEqual],
+    [...difference, op.const32, ...signed(intMax), op.lessUnsigned],
+  );
 }
 
 /** Instructions that belong together. */

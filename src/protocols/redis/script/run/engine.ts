@@ -16,6 +16,7 @@ import { writeError, writeLuaValue, type ReplyTarget } from "../api/lua-to-reply
 import { globalsIndex, luaStatus, registryIndex, type State } from "../lua/raw-api.ts";
 import { RandomNumbers } from "../lua/random-numbers.ts";
 import { FunctionLibraries } from "../function/libraries.ts";
+import { GivenUpMemory } from "./given-up-memory.ts";
 import { Machine, type MachineParts } from "./machine.ts";
 import { ScriptCache, type Script } from "./script-cache.ts";
 import { failureOf, withPlace, type ScriptFailure } from "./script-error.ts";
@@ -32,7 +33,7 @@ export interface ScriptArguments {
 
 export class ScriptEngine {
   readonly #server: RedisServer;
-  readonly cache = new ScriptCache();
+  readonly cache = new ScriptCache((script) => this.#forget(script));
   readonly libraries: FunctionLibraries;
   readonly #limit: TimeLimit;
   readonly #parts: MachineParts;
@@ -42,7 +43,12 @@ export class ScriptEngine {
   constructor(server: RedisServer) {
     this.#server = server;
     this.#limit = new TimeLimit(server.broker.clock, server.settings);
-    this.#parts = { server, watch: this.#limit, random: new RandomNumbers() };
+    this.#parts = {
+      server,
+      watch: this.#limit,
+      random: new RandomNumbers(),
+      givenUp: new GivenUpMemory(server.broker.timers),
+    };
     this.libraries = new FunctionLibraries(this.#parts, this.#limit);
   }
 
@@ -62,24 +68,31 @@ export class ScriptEngine {
   }
 
   machine(): Machine {
-    if (this.#machine !== null && !this.#machine.isBroken) return this.#machine;
-    this.#machine = new Machine(this.#parts, "scripts");
+    if (this.#machine === null || this.#machine.isBroken) {
+      this.dropMachine();
+      this.#machine = new Machine(this.#parts, "scripts");
+    }
     return this.#machine;
   }
 
   /** All compiled code goes: SCRIPT FLUSH, FUNCTION FLUSH. */
   dropMachine(): void {
+    this.#machine?.giveUp();
     this.#machine = null;
+  }
+
+  #forget(script: Script): void {
+    if (script.machine === this.#machine?.number) this.#machine.forget(script.reference);
   }
 
   /** The script compiled in the machine that is in use. Throws redis's error. */
   #compiled(script: Script): Machine {
     const machine = this.machine();
-    if (script.machine === machine) return machine;
+    if (script.machine === machine.number) return machine;
     const compiled = machine.compile(script.body, "@user_script");
     if (typeof compiled === "string")
       throw new RedisError(`ERR Error compiling script (new function): ${compiled}`);
-    script.machine = machine;
+    script.machine = machine.number;
     script.reference = compiled;
     return machine;
   }
@@ -207,6 +220,8 @@ export class ScriptEngine {
     machine.caller.release();
     machine.lua.trimScratch();
     if (machine.isLarge) machine.isBroken = true;
+    // At once, since the next script may come much later.
+    if (machine.isBroken && machine === this.#machine) this.dropMachine();
   }
 
   // Suspended runs: for `SuspendedRun` alone
