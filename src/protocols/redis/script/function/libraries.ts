@@ -228,7 +228,7 @@ export class FunctionLibraries {
       if (error instanceof RedisError) throw error;
       machine.isBroken = true;
       if (error instanceof BrokerError || !(error instanceof Error)) throw error;
-      throw new RedisError("ERR FUNCTION LOAD timeout");
+      throw new RedisError("ERR Error registering functions: ERR FUNCTION LOAD timeout");
     } finally {
       this.#limit.end();
       this.#registered = null;

@@ -139,8 +139,8 @@ function pack(lua: LuaInstance, state: State): number {
       const at = raw.luaL_checklstring(state, argument++, lua.lengthAt);
       const length = lua.stringBytes;
       if (step.size === 0) step.size = length;
-      lua.assertFits(state, out.length + step.size);
       if (length < step.size) lua.argumentError(state, argument, "string too short");
+      lua.assertFits(state, out.length + step.size);
       out.bytes(lua.bytes, at, at + step.size);
       if (option === "s") {
         out.uint8(0);

@@ -168,10 +168,11 @@ export class ScriptEngine {
   }
 
   /** Lets Lua work. Throws an error reply where that was cut off, and gives the machine up. */
-  #attempt(machine: Machine, run: ScriptRun, work: () => number): number {
+  #attempt<Result>(machine: Machine, run: ScriptRun, work: () => Result): Result {
     try {
       return work();
     } catch (error) {
+      if (error instanceof RedisError) throw error;
       machine.isBroken = true;
       throw this.#replyOf(error, run);
     }
@@ -208,9 +209,10 @@ export class ScriptEngine {
     try {
       // Without results there is a nil, of several the first.
       raw.lua_settop(thread, 1);
-      writeLuaValue(lua, thread, target);
+      // A result with the same table in many places may be endless, so the limits go on.
+      this.#attempt(machine, run, () => writeLuaValue(lua, thread, target));
     } finally {
-      raw.lua_settop(thread, 0);
+      if (!machine.isBroken) raw.lua_settop(thread, 0);
     }
   }
 
