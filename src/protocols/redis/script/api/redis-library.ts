@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { refusalOf } from "../../acl/check.ts";
 import { call } from "../../core/dispatch.ts";
-import { LuaMemoryError, type LuaFunction, type LuaInstance } from "../lua/lua-instance.ts";
+import { LuaMemoryError, valueBytes, type LuaFunction, type LuaInstance } from "../lua/lua-instance.ts";
 import type { Definitions } from "../lua/define.ts";
 import { argumentText, truncatedInt } from "../lua/numbers.ts";
 import { luaType, type State } from "../lua/raw-api.ts";
@@ -103,17 +103,17 @@ class CommandCalls {
   /** The arguments on the stack become the request. Returns what is wrong with them. */
   #takeArguments(state: State, name: string): string | null {
     const lua = this.#lua;
-    const { raw } = lua;
-    const count = raw.lua_gettop(state);
-    if (count === 0) return `Please specify at least one argument for this ${name} call`;
+    const end = lua.argumentsEnd(state);
+    let at = lua.argumentsAt(state);
+    if (at === end) return `Please specify at least one argument for this ${name} call`;
     const caller = this.#caller;
     caller.begin();
-    for (let index = 1; index <= count; index++) {
-      const type = raw.lua_type(state, index);
+    for (; at < end; at += valueBytes) {
+      const type = lua.typeAt(at);
       if (type === luaType.string) {
-        const at = raw.lua_tolstring(state, index, lua.lengthAt);
-        caller.argument(lua.bytes, at, at + lua.stringBytes);
-      } else if (type === luaType.number) caller.argumentText(argumentText(raw.lua_tonumber(state, index)));
+        const text = lua.textAt(at);
+        caller.argument(lua.bytes, text, text + lua.textLength(text));
+      } else if (type === luaType.number) caller.argumentText(argumentText(lua.numberAt(at)));
       else return "Lua redis lib command arguments must be strings or integers";
     }
     return null;

@@ -25,6 +25,15 @@ const failed = -1;
 const callsOffset = 52;
 const baseCallsOffset = 54;
 
+/** In lua_State: the top and the base of its stack. */
+const topOffset = 8;
+const baseOffset = 12;
+/** A value on the stack: 16 bytes, its type behind its number or address. A string: its length, then its bytes. */
+export const valueBytes = 16;
+const typeOffset = 8;
+const lengthOffset = 12;
+const textOffset = 16;
+
 type Import = (...values: (number | undefined)[]) => unknown;
 
 /** A function in JavaScript that Lua calls: takes its arguments from the stack, returns how many results it has pushed. */
@@ -43,6 +52,7 @@ export class LuaInstance {
   readonly state: State;
   bytes!: Buffer;
   words!: Uint32Array;
+  #doubles!: Float64Array;
   /** Where C functions leave lengths: 8 bytes. */
   readonly lengthAt: number;
   /** Place of the hook in the function table. */
@@ -86,6 +96,7 @@ export class LuaInstance {
     const { buffer } = this.raw.memory;
     this.bytes = Buffer.from(buffer);
     this.words = new Uint32Array(buffer);
+    this.#doubles = new Float64Array(buffer);
   }
 
   /** What the file imports. All that reaches outside fails. */
@@ -254,6 +265,35 @@ export class LuaInstance {
   text(state: State, index: number): string | undefined {
     const at = this.string(state, index);
     return at === 0 ? undefined : this.bytes.latin1Slice(at, at + this.stringBytes);
+  }
+
+  // Arguments of the function that runs, read from Lua's stack itself: a call of C for each costs more than all else
+
+  /** Where the first one is; the next is `valueBytes` further. */
+  argumentsAt(state: State): number {
+    return this.words[(state + baseOffset) >> 2]!;
+  }
+
+  argumentsEnd(state: State): number {
+    return this.words[(state + topOffset) >> 2]!;
+  }
+
+  typeAt(at: number): number {
+    return this.words[(at + typeOffset) >> 2]!;
+  }
+
+  numberAt(at: number): number {
+    return this.#doubles[at >> 3]!;
+  }
+
+  /** Where the bytes of the string at `at` are. */
+  textAt(at: number): number {
+    return this.words[at >> 2]! + textOffset;
+  }
+
+  /** How long the string is whose bytes are there. */
+  textLength(text: number): number {
+    return this.words[(text - textOffset + lengthOffset) >> 2]!;
   }
 
   // Tables
