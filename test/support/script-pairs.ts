@@ -73,7 +73,9 @@ export class ScriptPairs {
         const theirs = comparable(wanted.slice(wanted.indexOf("\n") + 1)).split("\0");
         for (const [index, one] of given.entries()) {
           if (ours[index] !== theirs[index])
-            differences.push(`${one}\n  ours:  ${show(ours[index] ?? got)}\n  redis: ${show(theirs[index] ?? wanted)}`);
+            differences.push(
+              `${one}\n  ours:  ${show(ours[index] ?? got)}\n  redis: ${show(theirs[index] ?? wanted)}`,
+            );
         }
       }
     }

@@ -6,7 +6,6 @@
  * `luaMemoryGivenUpBytesMax` more than one machine may take.
  */
 import type { Timers } from "../../../../base/clock.ts";
-import { collectGarbage } from "../../../../base/collect-garbage.ts";
 import { limits } from "../../../../base/limits.ts";
 
 /** Long enough that one collection frees the machines of several scripts that came together. */
@@ -40,6 +39,6 @@ export class GivenUpMemory {
   #free(): void {
     if (this.#bytes === 0) return;
     this.#bytes = 0;
-    collectGarbage();
+    this.#timers.collectGarbage?.();
   }
 }
