@@ -223,6 +223,11 @@ function readUnsigned(bytes: Uint8Array, start: number): { value: number; end: n
   }
 }
 
+/** Instructions that belong together. */
+export function step(...bytes: readonly number[]): readonly number[] {
+  return bytes;
+}
+
 /** LEB128. */
 export function unsigned(value: number): number[] {
   const bytes: number[] = [];

@@ -20,6 +20,7 @@ import {
   op,
   replaced,
   signed,
+  step,
   unsigned,
   valueType,
   type FunctionType,
@@ -70,9 +71,9 @@ const fits = [...local(0), op.absDouble, ...constant(two63), op.lessDouble];
 function widenIntegers(module: WasmModule): void {
   const lowBits = module.append({ takes: [double], returns: [i32] }, [
     ...fits,
-    ...[op.if, i32, ...local(0), op.truncate64, op.wrap],
+    ...step(op.if, i32, ...local(0), op.truncate64, op.wrap),
     // The lower bits of -2^63.
-    ...[op.else, op.const32, 0, op.end],
+    ...step(op.else, op.const32, 0, op.end),
   ]);
   const numberOfToInteger = 3;
   module.replace(
@@ -86,17 +87,17 @@ function widenIntegers(module: WasmModule): void {
 function widenPositions(module: WasmModule): void {
   const nearest = module.append({ takes: [double], returns: [i32] }, [
     ...fits,
-    ...[op.if, i32, ...local(0), op.saturating, 2],
-    ...[op.else, op.const32, ...signed(least32), op.end],
+    ...step(op.if, i32, ...local(0), op.saturating, 2),
+    ...step(op.else, op.const32, ...signed(least32), op.end),
   ]);
   const checkPosition = module.append({ takes: [i32, i32], returns: [i32] }, [
-    ...[...local(0), ...local(1), ...call(functions.checkNumber), ...call(nearest)],
+    ...step(...local(0), ...local(1), ...call(functions.checkNumber), ...call(nearest)),
   ]);
   // luaL_opt(L, luaL_checknumber, index, otherwise)
   const optionalPosition = module.append({ takes: [i32, i32, i32], returns: [i32] }, [
-    ...[...local(0), ...local(1), ...call(functions.type), op.const32, 0, op.greater],
-    ...[op.if, i32, ...local(0), ...local(1), ...call(checkPosition)],
-    ...[op.else, ...local(2), op.end],
+    ...step(...local(0), ...local(1), ...call(functions.type), op.const32, 0, op.greater),
+    ...step(op.if, i32, ...local(0), ...local(1), ...call(checkPosition)),
+    ...step(op.else, ...local(2), op.end),
   ]);
   const check = call(functions.checkInteger);
   const optional = call(functions.optionalInteger);
@@ -109,15 +110,15 @@ function widenPositions(module: WasmModule): void {
 function widenFormat(module: WasmModule): void {
   const conversion: FunctionType = { takes: [double], returns: [i64] };
   const long = module.append(conversion, [
-    ...[...fits, op.if, i64, ...local(0), op.truncate64],
-    ...[op.else, op.const64, ...signed(least64), op.end],
+    ...step(...fits, op.if, i64, ...local(0), op.truncate64),
+    ...step(op.else, op.const64, ...signed(least64), op.end),
   ]);
   // As gcc does it: what is too large for a signed number is converted less 2^63, which is added again as a bit.
   const unsignedLong = module.append(conversion, [
-    ...[...local(0), ...constant(two63), op.greaterOrEqualDouble, op.if, i64],
-    ...[...local(0), ...constant(two63), op.subtractDouble, ...call(long)],
-    ...[op.const64, ...signed(least64), op.xor64],
-    ...[op.else, ...local(0), ...call(long), op.end],
+    ...step(...local(0), ...constant(two63), op.greaterOrEqualDouble, op.if, i64),
+    ...step(...local(0), ...constant(two63), op.subtractDouble, ...call(long)),
+    ...step(op.const64, ...signed(least64), op.xor64),
+    ...step(op.else, ...local(0), ...call(long), op.end),
   ]);
   const argument = [...local(0), ...local(argumentLocal), ...call(functions.checkNumber)];
   const kept = [op.teeLocal, numberLocal];
@@ -125,19 +126,19 @@ function widenFormat(module: WasmModule): void {
   module.replace(
     functions.format,
     [
-      ...[0x02, i32, ...argument, ...kept, op.absDouble, ...constant(two31), op.lessDouble],
-      ...[op.if, valueType.none, ...number, op.truncate32, 0x0c, 1, op.end],
-      ...[op.const32, ...signed(least32), op.end, op.store32, 2, signedOffset],
+      ...step(0x02, i32, ...argument, ...kept, op.absDouble, ...constant(two31), op.lessDouble),
+      ...step(op.if, valueType.none, ...number, op.truncate32, 0x0c, 1, op.end),
+      ...step(op.const32, ...signed(least32), op.end, op.store32, 2, signedOffset),
     ],
     [...argument, ...call(long), op.store64, 3, signedOffset],
   );
   module.replace(
     functions.format,
     [
-      ...[0x02, i32, ...argument, ...kept, ...constant(two32), op.lessDouble],
-      ...[...number, ...constant(0), op.greaterOrEqualDouble, op.and],
-      ...[op.if, valueType.none, ...number, op.truncateUnsigned32, 0x0c, 1, op.end],
-      ...[op.const32, 0, op.end, op.store32, 2, unsignedOffset],
+      ...step(0x02, i32, ...argument, ...kept, ...constant(two32), op.lessDouble),
+      ...step(...number, ...constant(0), op.greaterOrEqualDouble, op.and),
+      ...step(op.if, valueType.none, ...number, op.truncateUnsigned32, 0x0c, 1, op.end),
+      ...step(op.const32, 0, op.end, op.store32, 2, unsignedOffset),
     ],
     [...argument, ...call(unsignedLong), op.store64, 3, unsignedOffset],
   );

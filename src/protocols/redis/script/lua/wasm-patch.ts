@@ -13,7 +13,7 @@
  * places are function numbers of one file, so the file is pinned by its hash (engine/README.md).
  * Invariant: `readOnlyFlags` is what stock Lua never sets by itself: flags are 0xff in a new table and 0 after a write.
  */
-import { op, signed, unsigned, valueType, WasmModule } from "./wasm-module.ts";
+import { op, signed, step, unsigned, valueType, WasmModule } from "./wasm-module.ts";
 import { widenNumbers } from "./wasm-numbers.ts";
 
 /** SHA-256 of engine/liblua5.1.wasm. */
@@ -105,9 +105,4 @@ function boundUnpack(module: WasmModule): void {
     [...difference, op.const32, 0, op.greaterOrEqual],
     [...difference, op.const32, ...signed(intMax), op.lessUnsigned],
   );
-}
-
-/** Instructions that belong together. */
-function step(...bytes: readonly number[]): readonly number[] {
-  return bytes;
 }
