@@ -164,6 +164,8 @@ export interface CommandSpec {
   readonly write: boolean;
   /** The command adds data: it is refused while the disk has no room. */
   readonly denyOom: boolean;
+  /** No command of a script's. */
+  readonly noScript: boolean;
   readonly noAuth: boolean;
   readonly noMulti: boolean;
   /** What COMMAND DOCS says is read from the row. */
@@ -261,6 +263,7 @@ function addSpec(
     keyStep,
     write: row.flags.includes("write"),
     denyOom: row.flags.includes("denyoom"),
+    noScript: row.flags.includes("noscript"),
     noAuth: row.flags.includes("no_auth"),
     noMulti: row.flags.includes("no_multi"),
     row,

@@ -73,7 +73,7 @@ export function call(context: CommandContext, script: ScriptRights | null = null
     if (!isArityMet(spec, context.request.argumentCount))
       throw new RedisError("ERR Wrong number of args calling Redis command from script");
     if (spec.run === undefined) throw unknownToScripts();
-    if (spec.flags.includes("noscript")) throw new RedisError(errorTexts.noScript);
+    if (spec.noScript) throw new RedisError(errorTexts.noScript);
     const refusal = context.caller.refusalOf(context);
     if (refusal !== null)
       throw new RedisError(`ERR The user executing the script ${scriptRefusals[refusal.what]}`);
