@@ -22,8 +22,8 @@ export class BesideRedis {
   }
 
   /** `unordered` are commands whose order is chance in redis. */
-  static async start(unordered: readonly string[]): Promise<BesideRedis> {
-    const beside = new BesideRedis(await startTestBroker(), await RealRedis.start(), unordered);
+  static async start(unordered: readonly string[], program?: string): Promise<BesideRedis> {
+    const beside = new BesideRedis(await startTestBroker(), await RealRedis.start(program), unordered);
     for (const version of versions) {
       const pair = {
         us: await RawRedis.open(beside.#ours.ports.redis),
