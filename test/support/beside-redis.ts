@@ -46,6 +46,11 @@ export class BesideRedis {
     return [this.#ours.ports.redis, this.#real.port];
   }
 
+  /** The connections to ours and to redis. */
+  pair(version: 2 | 3): { readonly us: RawRedis; readonly them: RawRedis } {
+    return this.#pairs.get(version)!;
+  }
+
   async same(version: 2 | 3, words: readonly Word[], order: Order = "exact"): Promise<void> {
     const { us, them } = this.#pairs.get(version)!;
     const [got, wanted] = await Promise.all([us.call(...words), them.call(...words)]);
