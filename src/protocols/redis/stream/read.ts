@@ -131,6 +131,7 @@ function parseStream(context: CommandContext, read: StreamRead, keyAt: number, i
     const id = new EntryId();
     return { key, id: queue?.log.readStableId(id) ?? id.copyFrom(noId), isNews: false };
   }
+  if (request.is(idAt, "+")) return { key, id: beforeLast(queue, read), isNews: false };
   if (request.is(idAt, ">")) {
     if (read.group === undefined) {
       throw new RedisError(
@@ -142,6 +143,25 @@ function parseStream(context: CommandContext, read: StreamRead, keyAt: number, i
   const id = strictIdArgument(request, idAt, new EntryId());
   // Redis notes `>` as the last id of all, so a group that is asked for what is behind that one gets its news.
   return { key, id, isNews: read.group !== undefined && id.isMax };
+}
+
+/** `+` (redis 7.4): the id below the last entry that is there, so that this is what is read. */
+function beforeLast(queue: Queue | undefined, { group }: StreamRead): EntryId {
+  if (group !== undefined) {
+    throw new RedisError(
+      "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer " +
+        "by specifying a proper ID, or use the > ID to get new messages. The + ID would just return an empty " +
+        "result set.",
+    );
+  }
+  const id = new EntryId();
+  if (queue === undefined) return id;
+  seal(queue);
+  const { log } = queue;
+  if (log.length === 0) return id;
+  const reader = new LogReader(log, log.removed.previousPresent(log.stableEnd - 1));
+  if (reader.next()) id.copyFrom(reader.id).decrement();
+  return id;
 }
 
 function groupOf(queue: Queue | undefined, group: string, key: string): GroupCursor {

@@ -16,7 +16,7 @@ import { openIdArgument, writeStreamId } from "./id.ts";
 import { streamChanged } from "./stream-watch.ts";
 import { seal } from "./stream.ts";
 import { createStream, lastStream, lookUp } from "./find.ts";
-import { parseTrimOption, settleTrimOptions, trim, TrimOptions } from "./trim.ts";
+import { parseTrimOption, planTrim, settleTrimOptions, trim, trimLater, TrimOptions } from "./trim.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
@@ -72,7 +72,10 @@ function xadd(context: CommandContext): void {
     seal(queue);
   }
   log.store.readReservedId(wanted);
-  if (options.strategy !== "none") trim(context, queue, options);
+  if (options.strategy !== "none") {
+    if (options.references === "keep") trim(context, queue, options);
+    else trimLater(context, queue, planTrim(context, queue, options));
+  }
   context.keyChanged(1);
   streamChanged(context, queue);
   caller.publisherSeen();
