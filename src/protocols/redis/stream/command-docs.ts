@@ -145,6 +145,7 @@ export const docs: CommandDocs = {
       token("GROUP", block("group_consumer", string("group"), string("consumer"))),
       optional(token("COUNT", integer("count"))),
       optional(token("BLOCK", integer("milliseconds"))),
+      since("8.4.0", optional(token("CLAIM", integer("min-idle-time")))),
       optional(flag("NOACK")),
       token("STREAMS", block("streams", many(key(0)), many(string("id")))),
     ],

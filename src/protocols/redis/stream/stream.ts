@@ -54,6 +54,15 @@ export function writeEntry(reply: ReplyWriter, reader: LogReader): void {
   writeFields(reply, reader);
 }
 
+/** The same with how long a consumer had it, and how often it had been given out (XREADGROUP CLAIM). */
+export function writeDelivered(reply: ReplyWriter, reader: LogReader, idleMs: number, count: number): void {
+  reply.array(4);
+  writeStreamId(reply.out, reader.id);
+  writeFields(reply, reader);
+  reply.integer(idleMs);
+  reply.integer(count);
+}
+
 function writeFields(reply: ReplyWriter, reader: LogReader): void {
   if (reader.envelope === envelope.redis) {
     reply.out.bytes(reader.buffer, reader.start, reader.end);
