@@ -17,6 +17,19 @@ before(async () => {
 after(() => beside?.stop());
 
 const errors = `
+  command info hexpire
+  command info hexpireat
+  command info hexpiretime
+  command info hgetdel
+  command info hpersist
+  command info hpexpire
+  command info hpexpireat
+  command info hpexpiretime
+  command info hpttl
+  command info hsetex
+  command info httl
+  command info waitaof
+  command getkeys hgetex k FIELDS 1 a
   set s 1
   hset h a 1 b 2 c 3
   hexpire h 10 FIELDS 1 a b

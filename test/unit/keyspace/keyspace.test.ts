@@ -349,9 +349,9 @@ function put(number: number, name: string, text: string, lifeMs: number): Step {
 
 function entryOf(world: World, number: number, name: string): number {
   const keyBytes = Buffer.from(name);
-  const database = world.run.keyspace.databases[number]!;
-  const entry = database.find(keyBytes, 0, keyBytes.length);
-  return entry === 0 ? 0 : database.freshHash(entry);
+  const keys = world.run.keyspace.databases[number]!;
+  const entry = keys.find(keyBytes, 0, keyBytes.length);
+  return entry === 0 ? 0 : keys.freshHash(entry);
 }
 
 function patch(number: number, name: string, text: string, offset: number): Step {

@@ -13,8 +13,8 @@ import { EntryId } from "../../../message/entry-id.ts";
 import { envelope } from "../../../message/envelope.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
-import { seenConsumer } from "./groups/groups.ts";
-import { type Claiming, claimSliced, idleEntries } from "./groups/idle-claims.ts";
+import { meaninglessId, seenConsumer } from "./groups/groups.ts";
+import { type Claiming, claimSliced, idleArgument, idleEntries } from "./groups/idle-claims.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { strictIdArgument, writeStreamId } from "./id.ts";
 import { answerInSlices, directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";
@@ -27,6 +27,7 @@ import {
   workBytes,
   writeDelivered,
   writeEntry,
+  idBeforeLast,
 } from "./stream.ts";
 import { openStream, shorten, writeStreamHeader, writeStreamsHeader } from "./stream-lists.ts";
 import { lookUp } from "./find.ts";
@@ -119,13 +120,6 @@ function onlyInGroups(option: string): RedisError {
   );
 }
 
-function idleArgument(request: RequestArguments, index: number): number {
-  const idleMs = request.integer(index);
-  if (Number.isNaN(idleMs)) throw new RedisError("ERR min-idle-time is not an integer or out of range");
-  if (idleMs < 0) throw new RedisError("ERR min-idle-time must be a positive integer");
-  return idleMs;
-}
-
 function timeoutArgument(request: RequestArguments, index: number): number {
   const timeout = request.integer(index);
   if (Number.isNaN(timeout)) throw new RedisError("ERR timeout is not an integer or out of range");
@@ -139,19 +133,17 @@ function parseStream(context: CommandContext, read: StreamRead, keyAt: number, i
   const queue = lookUp(context, key);
   if (read.group !== undefined) groupOf(queue, read.group, key);
   if (request.is(idAt, "$")) {
-    if (read.group !== undefined) {
-      throw new RedisError(
-        "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer " +
-          "by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty " +
-          "result set.",
-      );
-    }
+    if (read.group !== undefined) throw meaninglessId("$");
     if (queue !== undefined) seal(queue);
     // The log's own goes on as it grows.
     const id = new EntryId();
     return { key, id: queue?.log.readStableId(id) ?? id.copyFrom(noId), isNews: false };
   }
-  if (request.is(idAt, "+")) return { key, id: beforeLast(queue, read), isNews: false };
+  // Of redis 7.4.
+  if (request.is(idAt, "+")) {
+    if (read.group !== undefined) throw meaninglessId("+");
+    return { key, id: idBeforeLast(queue), isNews: false };
+  }
   if (request.is(idAt, ">")) {
     if (read.group === undefined) {
       throw new RedisError(
@@ -163,25 +155,6 @@ function parseStream(context: CommandContext, read: StreamRead, keyAt: number, i
   const id = strictIdArgument(request, idAt, new EntryId());
   // Redis notes `>` as the last id of all, so a group that is asked for what is behind that one gets its news.
   return { key, id, isNews: read.group !== undefined && id.isMax };
-}
-
-/** `+` (redis 7.4): the id below the last entry that is there, so that this is what is read. */
-function beforeLast(queue: Queue | undefined, { group }: StreamRead): EntryId {
-  if (group !== undefined) {
-    throw new RedisError(
-      "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer " +
-        "by specifying a proper ID, or use the > ID to get new messages. The + ID would just return an empty " +
-        "result set.",
-    );
-  }
-  const id = new EntryId();
-  if (queue === undefined) return id;
-  seal(queue);
-  const { log } = queue;
-  if (log.length === 0) return id;
-  const reader = new LogReader(log, log.removed.previousPresent(log.stableEnd - 1));
-  if (reader.next()) id.copyFrom(reader.id).decrement();
-  return id;
 }
 
 function groupOf(queue: Queue | undefined, group: string, key: string): GroupCursor {

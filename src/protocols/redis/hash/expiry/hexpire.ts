@@ -119,16 +119,8 @@ function conditionAt({ request }: CommandContext, index: number): Condition {
 
 /** `current` is 0 for a field that never expires, which is later than any time. */
 function isMet(condition: Condition, current: number, at: number): boolean {
-  switch (condition) {
-    case null:
-      return true;
-    case "NX":
-      return current === 0;
-    case "XX":
-      return current !== 0;
-    case "GT":
-      return current !== 0 && at > current;
-    case "LT":
-      return current === 0 || at < current;
-  }
+  if (condition === "NX") return current === 0;
+  if (condition === "XX") return current !== 0;
+  if (condition === "GT") return current !== 0 && at > current;
+  return condition === null || current === 0 || at < current;
 }

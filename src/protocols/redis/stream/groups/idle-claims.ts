@@ -12,8 +12,10 @@ import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import { LogReader } from "../../../../storage/logs.ts";
 import type { CommandContext } from "../../core/context.ts";
+import { RedisError } from "../../core/errors.ts";
 import type { PartedReply } from "../../core/parted-reply.ts";
 import { Piece, unitsOfBytes } from "../../core/sliced-reply.ts";
+import type { RequestArguments } from "../../wire/request-arguments.ts";
 import { lookUp } from "../find.ts";
 import { findEntry, workBytes, writeDelivered } from "../stream.ts";
 import { claim } from "./claims.ts";
@@ -26,6 +28,14 @@ const looksMax = 4096;
 const waitMsMin = 20;
 /** and no less often. */
 const waitMsMax = 60_000;
+
+/** How long an entry has to be idle, ms, from argument `index`. */
+export function idleArgument(request: RequestArguments, index: number): number {
+  const idleMs = request.integer(index);
+  if (Number.isNaN(idleMs)) throw new RedisError("ERR min-idle-time is not an integer or out of range");
+  if (idleMs < 0) throw new RedisError("ERR min-idle-time must be a positive integer");
+  return idleMs;
+}
 
 /** Offsets of entries that are idle for so long, the longest idle first, at most `most` (0: no bound). */
 export function idleEntries(cursor: GroupCursor, minIdleMs: number, most: number, now: number): number[] {
