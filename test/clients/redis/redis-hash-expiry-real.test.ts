@@ -214,14 +214,23 @@ test("options, errors and their order, and what keeps an expiry", options, () =>
   beside!.sameAll(errors, "any"),
 );
 
+/** The words of a command, of which some are lists. */
+function wordsOf(...parts: readonly (string | readonly string[])[]): string[] {
+  return parts.flat();
+}
+
 const field = fc.nat({ max: 9 }).map((n) => `f${n}`);
 const time = fc.constantFrom("1", "70368744177001", "70368744177002", "70368744177003", "4000000000000");
 const fields = fc
   .array(field, { minLength: 1, maxLength: 4 })
-  .map((names) => ["FIELDS", String(names.length), ...names]);
-const pairs = fc
-  .array(field, { minLength: 1, maxLength: 4 })
-  .map((names) => ["FIELDS", String(names.length), ...names.flatMap((name) => [name, `${name.length}7`])]);
+  .map((names) => wordsOf("FIELDS", String(names.length), names));
+const pairs = fc.array(field, { minLength: 1, maxLength: 4 }).map((names) =>
+  wordsOf(
+    "FIELDS",
+    String(names.length),
+    names.flatMap((name) => [name, `${name.length}7`]),
+  ),
+);
 const key = fc.constantFrom("h", "i");
 const some = (...words: string[]): fc.Arbitrary<string[]> =>
   fc.option(fc.constantFrom(...words), { nil: null }).map((word) => (word === null ? [] : [word]));
@@ -229,17 +238,17 @@ const timed = (word: string): fc.Arbitrary<string[]> => time.map((at) => [word, 
 const step = fc.oneof(
   fc
     .tuple(key, time, some("NX", "XX", "GT", "LT"), fields)
-    .map(([k, at, c, f]) => ["hpexpireat", k, at, ...c, ...f]),
-  fc.tuple(key, fields).map(([k, f]) => ["hpexpiretime", k, ...f]),
-  fc.tuple(key, fields).map(([k, f]) => ["hexpiretime", k, ...f]),
-  fc.tuple(key, fields).map(([k, f]) => ["hpersist", k, ...f]),
-  fc.tuple(key, fields).map(([k, f]) => ["hgetdel", k, ...f]),
+    .map(([k, at, c, f]) => wordsOf("hpexpireat", k, at, c, f)),
+  fc.tuple(key, fields).map(([k, f]) => wordsOf("hpexpiretime", k, f)),
+  fc.tuple(key, fields).map(([k, f]) => wordsOf("hexpiretime", k, f)),
+  fc.tuple(key, fields).map(([k, f]) => wordsOf("hpersist", k, f)),
+  fc.tuple(key, fields).map(([k, f]) => wordsOf("hgetdel", k, f)),
   fc
     .tuple(key, fc.oneof(timed("PXAT"), some("PERSIST")), fields)
-    .map(([k, o, f]) => ["hgetex", k, ...o, ...f]),
+    .map(([k, o, f]) => wordsOf("hgetex", k, o, f)),
   fc
     .tuple(key, some("FNX", "FXX"), fc.oneof(timed("PXAT"), some("KEEPTTL")), pairs)
-    .map(([k, c, o, f]) => ["hsetex", k, ...c, ...o, ...f]),
+    .map(([k, c, o, f]) => wordsOf("hsetex", k, c, o, f)),
   fc.tuple(key, field, field).map(([k, f, v]) => ["hset", k, f, v]),
   fc.tuple(key, field).map(([k, f]) => ["hincrby", k, f, "3"]),
   fc.tuple(key, field).map(([k, f]) => ["hsetnx", k, f, "3"]),
@@ -275,24 +284,24 @@ test("a dump has the bytes of redis, and each restores what the other has dumped
     ["table", [...many, "a", "1", "b", "2"], false],
     ["wide", ["a", "1", ...many.slice(0, 300), "b", "2", "c", "3"], true],
   ];
-  for (const [key, pairs, isOrdered] of shapes) {
+  for (const [name, content, isOrdered] of shapes) {
     await beside!.same(2, ["flushall"]);
-    await beside!.same(2, ["hset", key, ...pairs]);
-    await beside!.same(2, ["hpexpireat", key, "70368744177001", "FIELDS", "1", "a"]);
-    if (pairs.includes("b")) await beside!.same(2, ["hexpireat", key, "4000000000", "FIELDS", "1", "b"]);
-    const [ourDump, theirDump] = [bulk(await us.call("dump", key)), bulk(await them.call("dump", key))];
+    await beside!.same(2, ["hset", name, ...content]);
+    await beside!.same(2, ["hpexpireat", name, "70368744177001", "FIELDS", "1", "a"]);
+    if (content.includes("b")) await beside!.same(2, ["hexpireat", name, "4000000000", "FIELDS", "1", "b"]);
+    const [ourDump, theirDump] = [bulk(await us.call("dump", name)), bulk(await them.call("dump", name))];
     // Redis has its order of fields without an expiry by when they came or by chance.
-    if (isOrdered && pairs.length < 20) assert.deepEqual(ourDump, theirDump, key);
+    if (isOrdered && content.length < 20) assert.deepEqual(ourDump, theirDump, name);
     assert.equal(await us.call("restore", "copy", 0, theirDump), "+OK\r\n");
     assert.equal(await them.call("restore", "copy", 0, ourDump), "+OK\r\n");
-    const names = pairs.filter((_, n) => n % 2 === 0);
+    const names = content.filter((_, n) => n % 2 === 0);
     await beside!.same(2, ["hpexpiretime", "copy", "FIELDS", String(names.length), ...names]);
     await beside!.same(2, ["hmget", "copy", ...names]);
     await beside!.same(2, ["object", "encoding", "copy"]);
     await beside!.same(2, ["hgetall", "copy"], "any");
     await beside!.same(2, ["hpersist", "copy", "FIELDS", "2", "a", "b"]);
     const [ours, theirs] = [bulk(await us.call("dump", "copy")), bulk(await them.call("dump", "copy"))];
-    assert.equal(ours[0], theirs[0], `${key} without expiries`);
+    assert.equal(ours[0], theirs[0], `${name} without expiries`);
   }
   // Fields that are due do not come.
   await beside!.same(2, ["hset", "short", "a", "1", "b", "2", "c", "3"]);

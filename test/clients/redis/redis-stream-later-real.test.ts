@@ -111,10 +111,15 @@ const cases = `
 
 test("options, errors, and what is deleted", options, () => beside!.sameAll(cases));
 
+/** The words of a command, of which some are lists. */
+function wordsOf(...parts: readonly (string | readonly string[])[]): string[] {
+  return parts.flat();
+}
+
 const id = fc.nat({ max: 9 }).map((n) => `${n + 1}-1`);
 const ids = fc
   .array(id, { minLength: 1, maxLength: 3 })
-  .map((names) => ["IDS", String(names.length), ...names]);
+  .map((names) => wordsOf("IDS", String(names.length), names));
 const references = fc.constantFrom([], ["KEEPREF"], ["DELREF"], ["ACKED"]);
 const group = fc.constantFrom("g", "h");
 const trimming = fc.oneof(
@@ -125,19 +130,19 @@ const step = fc.oneof(
   { weight: 4, arbitrary: fc.constant(["add"]) },
   {
     weight: 2,
-    arbitrary: fc.tuple(references, trimming).map(([r, t]) => ["add", ...r, ...t]),
+    arbitrary: fc.tuple(references, trimming).map(([r, t]) => wordsOf("add", r, t)),
   },
   {
     weight: 3,
     arbitrary: group.map((g) => ["xreadgroup", "GROUP", g, "c", "COUNT", "2", "STREAMS", "s", ">"]),
   },
   { weight: 3, arbitrary: fc.tuple(group, id).map(([g, one]) => ["xack", "s", g, one]) },
-  { weight: 2, arbitrary: fc.tuple(references, ids).map(([r, all]) => ["xdelex", "s", ...r, ...all]) },
+  { weight: 2, arbitrary: fc.tuple(references, ids).map(([r, all]) => wordsOf("xdelex", "s", r, all)) },
   {
     weight: 3,
-    arbitrary: fc.tuple(group, references, ids).map(([g, r, all]) => ["xackdel", "s", g, ...r, ...all]),
+    arbitrary: fc.tuple(group, references, ids).map(([g, r, all]) => wordsOf("xackdel", "s", g, r, all)),
   },
-  { weight: 2, arbitrary: fc.tuple(trimming, references).map(([t, r]) => ["xtrim", "s", ...t, ...r]) },
+  { weight: 2, arbitrary: fc.tuple(trimming, references).map(([t, r]) => wordsOf("xtrim", "s", t, r)) },
   { weight: 1, arbitrary: fc.constant(["xread", "STREAMS", "s", "+"]) },
   { weight: 1, arbitrary: group.map((g) => ["xpending", "s", g]) },
   { weight: 2, arbitrary: fc.constant(["xrange", "s", "-", "+"]) },
