@@ -38,7 +38,7 @@ function supportedCommands(): string {
   });
   const count = topLevel.filter((spec) => spec.isImplemented).length;
   const head = ["group", "supported", "known, not there yet"];
-  return `${count} of the ${topLevel.length} commands that redis 7.0 has:\n\n${table(head, rows)}`;
+  return `${count} of the ${topLevel.length} commands that redis 7.0 has, or later versions that are looked at here:\n\n${table(head, rows)}`;
 }
 
 const docs = await loadCommandDocs();

@@ -10,6 +10,7 @@ import { copyBytes } from "../base/bytes.ts";
 import type { Arena } from "./arena.ts";
 import { KeyTable } from "./key-table.ts";
 import { largeLayout } from "./value-type.ts";
+import { FieldExpiries } from "./values/field-expiries.ts";
 import type { KeyspaceBounds } from "./bounds.ts";
 import { BlockList } from "./values/list/block-list.ts";
 import { ElementTable } from "./values/element-table.ts";
@@ -33,11 +34,26 @@ const idBytes = 4;
 export class KeyContent {
   readonly table: KeyTable;
   readonly values = new LargeValues();
+  /** A hash may be among the values whose fields expire: the sweep looks for what is due. */
+  hasFieldExpiries = false;
+  #sawFieldExpiries = true;
   readonly #space: ValueSpace;
 
   constructor(space: ValueSpace) {
     this.#space = space;
     this.table = new KeyTable(space.seed);
+  }
+
+  /** A pass over all keys begins. The pass before it may have met no hash whose fields expire. */
+  beginFieldSweep(): void {
+    this.hasFieldExpiries &&= this.#sawFieldExpiries;
+    this.#sawFieldExpiries = false;
+  }
+
+  /** The pass has met one, or one has come. */
+  seenFieldExpiries(): void {
+    this.hasFieldExpiries = true;
+    this.#sawFieldExpiries = true;
   }
 
   isLarge(entry: number): boolean {
@@ -73,6 +89,11 @@ export class KeyContent {
       usage: this.values.usage,
       segmentBytesMax: bounds.segmentBytesMax,
     });
+  }
+
+  newFieldExpiries(): FieldExpiries {
+    const { arena, seed, bounds } = this.#space;
+    return new FieldExpiries({ arena, seed, segmentBytesMax: bounds.segmentBytesMax });
   }
 
   newBlockList(): BlockList {
@@ -131,6 +152,7 @@ export class KeyContent {
   rename(entry: number, target: KeyContent, key: Uint8Array, start: number, end: number): number {
     const { table, values } = this;
     target.removeKey(key, start, end);
+    if (this.hasFieldExpiries) target.seenFieldExpiries();
     table.locate(entry);
     const { bytes, start: from, end: to } = table;
     const others = target.table;
@@ -163,6 +185,7 @@ export class KeyContent {
   copyLarge(entry: number, target: KeyContent, key: Uint8Array, start: number, end: number): number {
     const { table } = this;
     target.removeKey(key, start, end);
+    if (this.hasFieldExpiries) target.seenFieldExpiries();
     const large = this.largeOf(entry).copy(target.values.usage);
     const others = target.table;
     const word = table.typeWord(entry);

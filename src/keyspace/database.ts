@@ -21,7 +21,7 @@ import {
 import type { KeyTable } from "./key-table.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { patchValue } from "./patch.ts";
-import { largeLayout, typeNameOf, valueType } from "./value-type.ts";
+import { hasExpiringFields, largeLayout, typeNameOf, valueType } from "./value-type.ts";
 import { HashChanges } from "./values/hash-changes.ts";
 import { SortedSetChanges } from "./values/sorted/sorted-set-changes.ts";
 import { SetChanges } from "./values/set-changes.ts";
@@ -104,6 +104,15 @@ export class Database {
   }
 
   /**
+   * The hash of `entry` without the fields that are due; 0 where none is left, and the key is gone. Every command on hashes begins
+   * with it.
+   */
+  freshHash(entry: number): number {
+    if (!hasExpiringFields(this.table.typeWord(entry))) return entry;
+    return this.#keyspace.expireFields(this, entry);
+  }
+
+  /**
    * Sets a key to the string `value[from, to)`, of whatever type it was. `expiry` is wall time in ms, 0 for never, or
    * `keepExpiry`; `flags` are those of strings (value-type.ts).
    */
@@ -150,6 +159,7 @@ export class Database {
   putPacked(source: KeyTable, entry: number, key: Uint8Array, start: number, end: number): void {
     source.locate(entry);
     const { bytes, start: from, end: to } = source;
+    if (hasExpiringFields(source.typeWord(entry))) this.content.seenFieldExpiries();
     this.#putWhole(source.typeWord(entry), key, start, end, bytes, from, to, source.expiry(entry));
   }
 

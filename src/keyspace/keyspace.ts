@@ -18,6 +18,7 @@ import { Arena } from "./arena.ts";
 import { KeyContent, type ValueSpace } from "./content.ts";
 import { writeSwap } from "./key-records.ts";
 import { applyRecords, type ReplayTarget } from "./key-replay.ts";
+import { expireFields } from "./field-sweep.ts";
 import { sweepDatabase } from "./sweep.ts";
 import { typeNameOf } from "./value-type.ts";
 import { type KeyspaceBounds, keyspaceBounds } from "./bounds.ts";
@@ -78,6 +79,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   listener: KeyListener | null = null;
   /** Keys removed because their time had come. */
   expired = 0;
+  /** Fields of hashes removed because their time had come. */
+  expiredFields = 0;
   /** Changes go to the journal. False until `start`, and for good when nothing is kept. */
   isKept = false;
   readonly seed: number;
@@ -170,6 +173,11 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
 
   now(): number {
     return this.#broker!.clock.now();
+  }
+
+  /** See field-sweep.ts. Before the start nothing is due. */
+  expireFields(database: Database, entry: number): number {
+    return this.#broker === null ? entry : expireFields(database, this, this.#broker, entry);
   }
 
   get isWatched(): boolean {
@@ -350,12 +358,12 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
 
   #sweepLater(): void {
     this.#sweepTimer = this.#broker!.timers.after(sweepIntervalMs, () => {
-      const before = this.expired;
+      const before = this.expired + this.expiredFields;
       for (const database of this.databases) {
         const { number } = database;
         this.#sweepCursors[number] = sweepDatabase(database, this.#sweepCursors[number]!);
       }
-      if (this.expired > before) this.#broker!.ticker.request();
+      if (this.expired + this.expiredFields > before) this.#broker!.ticker.request();
       this.#sweepLater();
     });
   }

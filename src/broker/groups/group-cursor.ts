@@ -37,6 +37,8 @@ export class GroupCursor implements DurableState {
   readonly #owners = new GroupOwners();
   /** How often the entry that was given last has been given out, this time included. */
   deliveryCount = 0;
+  /** Where the next look at idle entries begins, in a group that has too many of them for one look. */
+  claimsFrom = 0;
   handle: StateHandle | null = null;
   readonly #storage: Storage;
   readonly #changes = new CursorChanges();

@@ -9,17 +9,26 @@ import { finishNow, type Job } from "../../../base/turn-work.ts";
 import { LogReader } from "../../../storage/logs.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
-import type { CursorOwner } from "../../../broker/groups/group-owners.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import { envelope } from "../../../message/envelope.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
-import { seenConsumer } from "./groups/groups.ts";
+import { meaninglessId, seenConsumer } from "./groups/groups.ts";
+import { type Claiming, claimSliced, idleArgument, idleEntries } from "./groups/idle-claims.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { strictIdArgument, writeStreamId } from "./id.ts";
 import { answerInSlices, directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";
 import { type EntryRange, writeRange } from "./entries.ts";
-import { countPresent, findEntry, seal, spendForEntries, workBytes, writeEntry } from "./stream.ts";
+import {
+  countPresent,
+  findEntry,
+  seal,
+  spendForEntries,
+  workBytes,
+  writeDelivered,
+  writeEntry,
+  idBeforeLast,
+} from "./stream.ts";
 import { openStream, shorten, writeStreamHeader, writeStreamsHeader } from "./stream-lists.ts";
 import { lookUp } from "./find.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
@@ -53,6 +62,8 @@ export class StreamRead {
   /** -1 is not to wait, 0 to wait for ever. */
   blockMs = -1;
   isNoAck = false;
+  /** CLAIM: also entries that others, or it itself, have had for so long, ms; -1 for none of them. */
+  claimIdleMs = -1;
 
   /** The read has to wait. */
   setBlocked(): void {
@@ -75,7 +86,10 @@ export function parseRead(context: CommandContext, isGroupRead: boolean): Stream
       if (Number.isNaN(count)) throw new RedisError(errorTexts.notInteger);
       read.count = Math.max(count, 0);
     } else if (more > 0 && request.is(at, "STREAMS")) first = at + 1;
-    else if (more > 1 && request.is(at, "GROUP")) {
+    else if (more > 0 && request.is(at, "CLAIM")) {
+      if (!isGroupRead) throw onlyInGroups("CLAIM");
+      read.claimIdleMs = idleArgument(request, ++at);
+    } else if (more > 1 && request.is(at, "GROUP")) {
       if (!isGroupRead) throw onlyInGroups("GROUP");
       read.group = request.repeatedName(at + 1);
       read.consumer = request.repeatedName(at + 2);
@@ -128,17 +142,16 @@ function parseStream(
   if (queue === undefined) context.notify(keyEvents.missed, keyIndex);
   if (read.group !== undefined) groupOf(queue, read.group, key);
   if (request.is(idAt, "$")) {
-    if (read.group !== undefined) {
-      throw new RedisError(
-        "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer " +
-          "by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty " +
-          "result set.",
-      );
-    }
+    if (read.group !== undefined) throw meaninglessId("$");
     if (queue !== undefined) seal(queue);
     // The log's own goes on as it grows.
     const id = new EntryId();
     return { key, keyIndex, id: queue?.log.readStableId(id) ?? id.copyFrom(noId), isNews: false };
+  }
+  // Of redis 7.4.
+  if (request.is(idAt, "+")) {
+    if (read.group !== undefined) throw meaninglessId("+");
+    return { key, keyIndex, id: idBeforeLast(queue), isNews: false };
   }
   if (request.is(idAt, ">")) {
     if (read.group === undefined) {
@@ -232,12 +245,10 @@ function* writePlainSliced(
   }
 }
 
-interface GroupPart {
+interface GroupPart extends Claiming {
   readonly key: string;
   readonly queue: Queue;
   readonly group: string;
-  readonly cursor: GroupCursor;
-  readonly owner: CursorOwner;
   /** Where the consumer's history begins that it asks for; null for news. */
   readonly historyFrom: EntryId | null;
   /** How many entries to give; of history, how many at most, 0 for all. */
@@ -254,16 +265,25 @@ function serveGroup(context: CommandContext, read: StreamRead, streams: readonly
     const cursor = groupOf(queue, group, key);
     seal(queue!);
     const owner = seenConsumer(context, cursor, read.consumer, keyIndex);
-    if (isNews) {
+    if (isNews && read.claimIdleMs >= 0) {
+      const claims = idleEntries(cursor, read.claimIdleMs, read.count, now);
+      const isFull = read.count > 0 && claims.length === read.count;
+      const count = isFull ? 0 : countNews(cursor, read.count > 0 ? read.count - claims.length : 0);
+      isLong = true;
+      if (claims.length + count > 0)
+        parts.push({ key, queue: queue!, group, cursor, owner, historyFrom: null, claims, count });
+    } else if (isNews) {
       const count = countNews(cursor, read.count);
       if (count > 1 || streams.length > 1) isLong = isLongToGive(cursor, count) || isLong;
-      if (count > 0) parts.push({ key, queue: queue!, group, cursor, owner, historyFrom: null, count });
+      if (count > 0)
+        parts.push({ key, queue: queue!, group, cursor, owner, historyFrom: null, claims: null, count });
     } else {
       const historyFrom = new EntryId().copyFrom(id);
       // The very last id has nothing behind it.
       const isNone = !historyFrom.increment();
       if (!isNone && owner.pending > 0 && cursor.pending.size > directItemsMax) isLong = true;
-      parts.push({ key, queue: queue!, group, cursor, owner, historyFrom, count: isNone ? -1 : read.count });
+      const most = isNone ? -1 : read.count;
+      parts.push({ key, queue: queue!, group, cursor, owner, historyFrom, claims: null, count: most });
     }
   }
   if (parts.length === 0) return false;
@@ -339,7 +359,8 @@ function writeNews(
 function giveNext({ reply }: CommandContext, part: GroupPart, isNoAck: boolean, now: number): boolean {
   const { cursor, owner } = part;
   if (!cursor.peek()) return false;
-  writeEntry(reply, cursor.record);
+  if (part.claims === null) writeEntry(reply, cursor.record);
+  else writeDelivered(reply, cursor.record, 0, 0);
   if (isNoAck) cursor.take();
   else cursor.give(owner.id, now);
   return true;
@@ -376,7 +397,9 @@ function* writeGroupSliced(
   for (const part of parts) {
     const list = openStream(context, out, part.key);
     if (part.historyFrom === null) {
-      const count = yield* writeNewsSliced(context, out, part, { isNoAck: read.isNoAck, given });
+      const claimed = yield* claimSliced(context, out, part, given);
+      const options = { isNoAck: read.isNoAck, given: given + claimed };
+      const count = claimed + (isThere(part) ? yield* writeNewsSliced(context, out, part, options) : 0);
       out.closeList(list, count);
       given += count;
     } else out.closeList(list, yield* writeHistorySliced(context, out, part, given));

@@ -55,8 +55,10 @@ export function findByPattern(context: CommandContext, pattern: SortPattern, ele
     Object.assign(found, { bytes: table.bytes, start: table.start, end: table.end });
     return true;
   }
+  if (type !== valueType.hash) return false;
+  const hash = database.freshHash(entry);
   const hashes = hashesOf(context);
-  if (type !== valueType.hash || !hashes.get(content, entry, field, 0, field.length)) return false;
+  if (hash === 0 || !hashes.get(content, hash, field, 0, field.length)) return false;
   Object.assign(found, { bytes: hashes.bytes, start: hashes.start, end: hashes.end });
   return true;
 }

@@ -39,6 +39,15 @@ export function noSuchGroup(context: CommandContext): RedisError {
   );
 }
 
+/** Of an id that a group's reader cannot ask for. */
+export function meaninglessId(id: string): RedisError {
+  return new RedisError(
+    `ERR The ${id} ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer ` +
+      `by specifying a proper ID, or use the > ID to get new messages. The ${id} ID would just return an empty ` +
+      "result set.",
+  );
+}
+
 /** The consumer of that name, made when it is not there; it counts as seen now. The stream's key is in argument `keyIndex`. */
 export function seenConsumer(
   context: CommandContext,
