@@ -9,7 +9,10 @@ import { RedisSession } from "./session.ts";
 /** `connectionsMax` is shown as the setting `maxclients`. */
 export function redisProtocol(broker: Broker, keyspace: Keyspace, connectionsMax?: number): Protocol {
   const server = new RedisServer(broker, keyspace, commandTable);
-  if (connectionsMax !== undefined) server.settings.values.set("maxclients", String(connectionsMax));
+  if (connectionsMax !== undefined) {
+    server.settings.clientsLimit = connectionsMax;
+    server.settings.set("maxclients", String(connectionsMax));
+  }
   return {
     name: "redis",
     refusal: "-ERR max number of clients reached\r\n",

@@ -15,6 +15,7 @@ import { AclLog } from "./acl/log.ts";
 import { BlockedClients } from "./blocking/blocked-clients.ts";
 import { KeyChanges } from "./blocking/key-changes.ts";
 import type { KeyWatch, WaitingKey } from "./blocking/waiting-key.ts";
+import { ClientPause } from "./connection/client-pause.ts";
 import type { ClientConnection } from "./core/client-connection.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { CommandTable } from "./core/command-table.ts";
@@ -22,6 +23,7 @@ import { RedisError } from "./core/errors.ts";
 import { databaseVhostName } from "./core/names.ts";
 import type { Exchange } from "../../broker/exchange/exchange.ts";
 import { LiveChannels, liveExchangeName } from "../../broker/live/channels.ts";
+import { CommandWatch } from "./observe/command-watch.ts";
 import { LiveMessages } from "./pubsub/live-messages.ts";
 import { hiddenValue, ServerSettings } from "./core/settings.ts";
 import { StreamCounts } from "./keys/visible-streams.ts";
@@ -29,6 +31,21 @@ import { StreamWatch } from "./stream/stream-watch.ts";
 import { WatchTable } from "./transaction/watches.ts";
 
 const errorCodesMax = 128;
+
+/** What is changed by CONFIG SET, beside the numbers that `ServerSettings` holds itself. */
+function settingsAct({ settings, observer }: RedisServer): void {
+  const { slowlog, latency } = observer;
+  settings.onSet("slowlog-log-slower-than", (value) => {
+    slowlog.slowerThan = Number(value);
+    observer.settle();
+  });
+  settings.onSet("slowlog-max-len", (value) => (slowlog.lengthMax = Number(value)));
+  settings.onSet("latency-monitor-threshold", (value) => {
+    latency.threshold = Number(value);
+    observer.settle();
+  });
+  settings.onSet("latency-tracking", (value) => (observer.tracksLatency = value === "yes"));
+}
 
 /** What other clients are told of a script that takes long. */
 export interface BusyScript {
@@ -59,6 +76,10 @@ export class RedisServer {
   readonly liveExchange: Exchange;
   readonly startedAt: number;
   commandsProcessed = 0;
+  /** What is known of the commands that have run. */
+  readonly observer: CommandWatch;
+  /** CLIENT PAUSE. */
+  readonly pause: ClientPause;
   /** The stream that was looked up last, and where. Never one that is to expire: see `lastStream` in stream/find.ts. */
   lastStream: Queue | undefined = undefined;
   lastStreamDatabase = 0;
@@ -67,6 +88,7 @@ export class RedisServer {
   /** Error replies by their code word. */
   readonly errorCounts = new Map<string, number>();
   connectionsAccepted = 0;
+  connectionsRejected = 0;
   #lastSessionId = 0;
   readonly #publishId = new EntryId();
   readonly #vhosts: (Vhost | undefined)[] = [];
@@ -77,6 +99,9 @@ export class RedisServer {
     this.firstSpec = commands.findByName("ping")!;
     this.commandRules = new CompiledRules(commands);
     this.keyspace = keyspace;
+    this.observer = new CommandWatch(broker.clock, commands.all.length);
+    this.pause = new ClientPause(broker);
+    settingsAct(this);
     this.aclLog = new AclLog(broker.clock);
     this.crossProtocolLog = new SparseLog(broker.timers, (fields) =>
       broker.logger.warn(

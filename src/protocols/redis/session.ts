@@ -15,7 +15,7 @@ import { AclCheck, refusalText } from "./acl/check.ts";
 import type { AclRefusal, Refusal } from "./acl/refusal.ts";
 import type { Caller, CallPlace } from "./core/caller.ts";
 import type { ClientConnection, ReplyMode } from "./core/client-connection.ts";
-import { clientLine } from "./connection/client-line.ts";
+import { addressText, clientLine } from "./connection/client-line.ts";
 import { factsOf } from "./connection/session-facts.ts";
 import { CommandContext } from "./core/context.ts";
 import { DeferredPushes } from "./core/deferred-pushes.ts";
@@ -49,6 +49,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   authorization: Authorization | null;
   /** The reply that is still to come. No further request runs until it is written. */
   #later: LaterReply | null = null;
+  /** How many commands began to be answered later. */
+  begun = 0;
   readonly #acl: AclCheck;
   /** Ends a connection that does not log in. */
   #deadline: Timer | null = null;
@@ -80,6 +82,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** Commands that were run. */
   requests = 0;
   isNoEvict = false;
+  isMonitor = false;
   isExecuting = false;
 
   constructor(connection: Connection, server: RedisServer) {
@@ -99,6 +102,14 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.authorization = server.broker.access.anonymous;
     this.#authorizationChanged();
     server.sessions.set(this.id, this);
+    if (server.sessions.size > server.settings.clientsMax) this.#refuse();
+  }
+
+  /** Of other protocols there may be more: that is the entrance's bound. */
+  #refuse(): void {
+    this.server.connectionsRejected++;
+    this.context.reply.error("ERR max number of clients reached");
+    this.end();
   }
 
   get isAuthenticated(): boolean {
@@ -108,6 +119,10 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** Where the client is, as rules name it. */
   get host(): string {
     return plainHost(this.connection.remote.host);
+  }
+
+  get address(): string {
+    return addressText(this.connection.remote);
   }
 
   get user(): string {
@@ -299,7 +314,9 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   #begin(work: LaterWork, hasWaited: boolean): LaterReply {
     const isWanted = this.#later?.isWanted ?? (this.replyMode === "on" || this.#isConfirmed);
     this.blocked = null;
-    this.#later = new LaterReply(this, work, { isWanted, hasWaited });
+    this.begun++;
+    const startedAt = this.server.observer.now;
+    this.#later = new LaterReply(this, work, { isWanted, hasWaited, startedAt });
     return this.#later;
   }
 
@@ -307,6 +324,11 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     const later = this.#begin(work, true);
     this.blocked = work;
     return later;
+  }
+
+  postpone(work: BlockedCommand): LaterReply {
+    this.keepRequest();
+    return this.beginBlocked(work);
   }
 
   touch(): void {
@@ -336,18 +358,25 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   /** For `LaterReply` alone. */
-  answerLater(later: LaterReply, write: () => boolean): void {
+  answerLater(later: LaterReply, write: () => boolean, isServed: boolean): void {
     if (this.#later !== later) return;
     const { context } = this;
     const { output } = this.connection;
     const before = output.length;
     const isInHandler = this.#isRunning;
     let isAnswered = true;
+    const { observer } = this.server;
+    const isWork = later.work.isWork === true;
+    const startedAt = isWork ? later.startedAt : observer.now;
+    // As in redis, what waited in vain has no time; and what was postponed has been timed where it ran.
+    const isTimed = this.blocked === null || (isServed && this.blocked.isPostponed !== true);
     this.#isRunning = true;
     runReply(context, () => {
       isAnswered = write();
     });
     this.#isRunning = isInHandler;
+    if (isAnswered && this.#later === later && isTimed)
+      observer.answered(context, context.spec, observer.now - startedAt);
     // Else what it waited for is answered by work that took its place, perhaps already.
     if (this.#later === later) {
       if (!isAnswered || !later.isWanted) output.length = before;
@@ -404,6 +433,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** RESET: as the connection was when it began. */
   reset(): void {
     this.endTransaction();
+    this.server.observer.notWatchedBy(this);
     this.subscriptions?.unsubscribeAll();
     this.subscriptions = null;
     this.context.database = 0;
@@ -485,6 +515,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   onClosed(): void {
     this.isEnding = true;
     this.server.sessions.delete(this.id);
+    this.server.observer.notWatchedBy(this);
     this.#deadline?.cancel();
     this.authorization?.holders.delete(this);
     this.#abandonLater();

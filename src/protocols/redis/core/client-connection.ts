@@ -11,7 +11,7 @@ import type { Transaction } from "../transaction/queue.ts";
 import type { Watcher } from "../transaction/watches.ts";
 import type { CommandSpec } from "./command-spec.ts";
 import type { CommandContext } from "./context.ts";
-import type { BlockedCommand } from "./later-reply.ts";
+import type { BlockedCommand, LaterReply } from "./later-reply.ts";
 
 /** CLIENT REPLY: `skipNext` is set by SKIP and becomes `skip` for the one command that follows. */
 export type ReplyMode = "on" | "off" | "skip" | "skipNext";
@@ -30,6 +30,12 @@ export interface ClientConnection {
   libraryVersion: string;
   replyMode: ReplyMode;
   isNoEvict: boolean;
+  /** MONITOR: it is told of all commands. */
+  isMonitor: boolean;
+  /** Bytes for it that have not left. */
+  readonly unsentBytes: number;
+  /** Sends bytes outside of replies. */
+  push(bytes: Buffer, length: number): void;
   /** EXEC runs what was queued. */
   isExecuting: boolean;
   /** CLIENT KILL of the connection that sends it: it ends once the reply is written. */
@@ -53,4 +59,6 @@ export interface ClientConnection {
   end(): void;
   /** Throws redis's error where the connection's state or its user's rules do not allow the command. */
   assertAllowed(spec: CommandSpec): void;
+  /** Keeps the command at work until `work` has it run. */
+  postpone(work: BlockedCommand): LaterReply;
 }

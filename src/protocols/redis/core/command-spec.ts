@@ -165,6 +165,14 @@ export interface CommandSpec {
   /** The command adds data: it is refused while the disk has no room. */
   readonly denyOom: boolean;
   readonly noAuth: boolean;
+  /** It takes constant or logarithmic time for most keys: its times are sampled (observe/command-watch.ts). */
+  readonly isQuick: boolean;
+  readonly isFast: boolean;
+  /** MONITOR shows it when it has run, a script before its own commands, and not at all what administrators send. */
+  readonly shownByMonitor: "after" | "before" | "never";
+  readonly isLeftOutOfSlowlog: boolean;
+  /** It may reach the replicas of a redis, even though it need not write: CLIENT PAUSE WRITE holds it back. */
+  readonly mayReplicate: boolean;
   readonly noMulti: boolean;
   /** What COMMAND DOCS says is read from the row. */
   readonly row: CommandRow;
@@ -262,6 +270,11 @@ function addSpec(
     write: row.flags.includes("write"),
     denyOom: row.flags.includes("denyoom"),
     noAuth: row.flags.includes("no_auth"),
+    isQuick: row.flags.includes("fast") || row.complexity === "O(1)",
+    isFast: row.flags.includes("fast"),
+    shownByMonitor: shownByMonitor(row.flags),
+    isLeftOutOfSlowlog: row.flags.includes("skip_slowlog"),
+    mayReplicate: container === undefined && mayReplicateNames.includes(row.name),
     noMulti: row.flags.includes("no_multi"),
     row,
     container,
@@ -273,6 +286,15 @@ function addSpec(
   }
   return spec;
 }
+
+/** The commands with `skip_monitor` run scripts, which redis shows by itself. */
+function shownByMonitor(flags: readonly CommandFlag[]): CommandSpec["shownByMonitor"] {
+  if (flags.includes("admin")) return "never";
+  return flags.includes("skip_monitor") ? "before" : "after";
+}
+
+/** PUBLISH and PFCOUNT write nothing that redis keeps, but reach its replicas. */
+const mayReplicateNames = ["publish", "spublish", "pfcount", "eval", "evalsha", "fcall"];
 
 function isImplemented({ run, subcommands = [] }: CommandRow): boolean {
   return run !== undefined || subcommands.some(isImplemented);

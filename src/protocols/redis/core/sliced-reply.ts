@@ -103,6 +103,7 @@ function holdReply({ inFlight }: Broker, later: LaterReplies, bytes: number): vo
 }
 
 class SlicedReply implements LaterWork {
+  readonly isWork = true;
   readonly #context: CommandContext;
   readonly #parts: PartedReply;
   readonly #replies: LaterReplies;

@@ -6,6 +6,9 @@ import { dbsizeCommand } from "./dbsize.ts";
 import { flushCommands } from "./flush.ts";
 import { infoCommand } from "./info.ts";
 import { roleCommand } from "./role.ts";
+import { monitorCommand } from "../observe/monitor.ts";
+import { slowlogCommand } from "../observe/slowlog-commands.ts";
+import { latencyCommand } from "../observe/latency.ts";
 import { swapdbCommand } from "./swapdb.ts";
 import { timeCommand } from "./time.ts";
 
@@ -66,13 +69,7 @@ export const serverCommands: CommandRows = inGroup(
       since: "5.0.0",
       summary: "Draws something, and tells the version.",
     },
-    {
-      name: "monitor",
-      arity: 1,
-      flags: ["admin", "noscript", "loading", "stale"],
-      since: "1.0.0",
-      summary: "Shows every command as it arrives.",
-    },
+    monitorCommand,
     {
       name: "psync",
       arity: -3,
@@ -145,78 +142,7 @@ export const serverCommands: CommandRows = inGroup(
     timeCommand,
     commandCommand,
     configCommand,
-    {
-      name: "latency",
-      arity: -2,
-      flags: [],
-      since: "2.8.13",
-      complexity: "Depends on the subcommand",
-      summary: "Shows where the server was slow.",
-      subcommands: [
-        {
-          name: "doctor",
-          arity: 2,
-          flags: ["admin", "noscript", "loading", "stale"],
-          tips: ["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"],
-          since: "2.8.13",
-          complexity: "O(1)",
-          summary: "Explains latency in words.",
-        },
-        {
-          name: "graph",
-          arity: 3,
-          flags: ["admin", "noscript", "loading", "stale"],
-          tips: ["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"],
-          since: "2.8.13",
-          complexity: "O(1)",
-          summary: "Draws the latency of an event.",
-        },
-        {
-          name: "help",
-          arity: 2,
-          flags: ["loading", "stale"],
-          since: "2.8.13",
-          complexity: "O(1)",
-          summary: "Lists the LATENCY subcommands.",
-        },
-        {
-          name: "histogram",
-          arity: -2,
-          flags: ["admin", "noscript", "loading", "stale"],
-          tips: ["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"],
-          since: "7.0.0",
-          complexity: "O(N), N commands",
-          summary: "Shows how the latency of commands is spread.",
-        },
-        {
-          name: "history",
-          arity: 3,
-          flags: ["admin", "noscript", "loading", "stale"],
-          tips: ["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"],
-          since: "2.8.13",
-          complexity: "O(1)",
-          summary: "Lists the latest samples of an event.",
-        },
-        {
-          name: "latest",
-          arity: 2,
-          flags: ["admin", "noscript", "loading", "stale"],
-          tips: ["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"],
-          since: "2.8.13",
-          complexity: "O(1)",
-          summary: "Shows the newest sample of every event.",
-        },
-        {
-          name: "reset",
-          arity: -2,
-          flags: ["admin", "noscript", "loading", "stale"],
-          tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
-          since: "2.8.13",
-          complexity: "O(1)",
-          summary: "Forgets samples.",
-        },
-      ],
-    },
+    latencyCommand,
     {
       name: "memory",
       arity: -2,
@@ -331,50 +257,6 @@ export const serverCommands: CommandRows = inGroup(
         },
       ],
     },
-    {
-      name: "slowlog",
-      arity: -2,
-      flags: [],
-      since: "2.2.12",
-      complexity: "Depends on the subcommand",
-      summary: "Shows the commands that took long.",
-      subcommands: [
-        {
-          name: "get",
-          arity: -2,
-          flags: ["admin", "loading", "stale"],
-          tips: ["request_policy:all_nodes", "nondeterministic_output"],
-          since: "2.2.12",
-          complexity: "O(N), N entries returned",
-          summary: "Lists slow commands.",
-        },
-        {
-          name: "help",
-          arity: 2,
-          flags: ["loading", "stale"],
-          since: "6.2.0",
-          complexity: "O(1)",
-          summary: "Lists the SLOWLOG subcommands.",
-        },
-        {
-          name: "len",
-          arity: 2,
-          flags: ["admin", "loading", "stale"],
-          tips: ["request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"],
-          since: "2.2.12",
-          complexity: "O(1)",
-          summary: "Counts the slow commands that are kept.",
-        },
-        {
-          name: "reset",
-          arity: 2,
-          flags: ["admin", "loading", "stale"],
-          tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
-          since: "2.2.12",
-          complexity: "O(N), N entries kept",
-          summary: "Forgets the slow commands.",
-        },
-      ],
-    },
+    slowlogCommand,
   ],
 );

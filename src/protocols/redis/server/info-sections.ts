@@ -22,10 +22,12 @@ export function infoSections(context: CommandContext): [name: string, fields: Fi
       ],
     ],
     ["CPU", []],
+    ["Commandstats", commandFields(context)],
     [
       "Errorstats",
       [...context.server.errorCounts].map(([code, count]) => [`errorstat_${code}`, `count=${count}`]),
     ],
+    ["Latencystats", latencyFields(context)],
     ["Cluster", [["cluster_enabled", 0]]],
     ["Keyspace", keyspaceFields(context)],
   ];
@@ -54,7 +56,7 @@ function clientFields({ server }: CommandContext): Field[] {
     ["connected_clients", server.sessions.size],
     ["cluster_connections", 0],
     ["maxclients", server.settings.values.get("maxclients")!],
-    ["blocked_clients", blocking.clientCount],
+    ["blocked_clients", blocking.clientCount + server.pause.waitingCount],
     ["tracking_clients", 0],
     ["clients_in_timeout_table", blocking.timeoutCount],
     ["total_blocking_keys", blocking.keyCount],
@@ -87,7 +89,7 @@ function statFields({ server }: CommandContext): Field[] {
   return [
     ["total_connections_received", server.connectionsAccepted],
     ["total_commands_processed", server.commandsProcessed],
-    ["rejected_connections", 0],
+    ["rejected_connections", server.connectionsRejected],
     ["expired_keys", server.expiredKeys],
     ["evicted_keys", 0],
     ["pubsub_channels", server.live.channels.size],
@@ -102,6 +104,36 @@ function keyspaceFields({ server }: CommandContext): Field[] {
     const keys = server.keyCount(database);
     if (keys > 0)
       fields.push([`db${database}`, `keys=${keys},expires=${server.expiringCount(database)},avg_ttl=0`]);
+  }
+  return fields;
+}
+
+function commandFields({ server }: CommandContext): Field[] {
+  const { calls, microseconds, rejected, failed } = server.observer;
+  const fields: Field[] = [];
+  for (const { id, fullName } of server.commands.all) {
+    if (calls[id] === 0 && rejected[id] === 0 && failed[id] === 0) continue;
+    const total = Math.floor(microseconds[id]!);
+    const average = calls[id] === 0 ? 0 : total / calls[id]!;
+    fields.push([
+      `cmdstat_${fullName}`,
+      `calls=${calls[id]},usec=${total},usec_per_call=${average.toFixed(2)},` +
+        `rejected_calls=${rejected[id]},failed_calls=${failed[id]}`,
+    ]);
+  }
+  return fields;
+}
+
+function latencyFields({ server }: CommandContext): Field[] {
+  const { histograms } = server.observer;
+  const fields: Field[] = [];
+  for (const { id, fullName } of server.commands.all) {
+    const histogram = histograms[id];
+    if (histogram === undefined) continue;
+    const values = server.settings.percentiles.map(
+      (percent) => `p${percent}=${(histogram.percentile(percent) / 1000).toFixed(3)}`,
+    );
+    fields.push([`latency_percentiles_usec_${fullName}`, values.join(",")]);
   }
   return fields;
 }
