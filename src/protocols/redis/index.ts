@@ -6,13 +6,24 @@ import { commandTable } from "./command-table.ts";
 import { RedisServer } from "./server.ts";
 import { RedisSession } from "./session.ts";
 
-/** `connectionsMax` is shown as the setting `maxclients`. */
-export function redisProtocol(broker: Broker, keyspace: Keyspace, connectionsMax?: number): Protocol {
+export interface RedisOptions {
+  /** Shown as the setting `maxclients`. */
+  readonly connectionsMax?: number;
+  /** Settings at the start, by redis's names. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** What SHUTDOWN does; it is refused without. */
+  readonly stop?: () => void;
+}
+
+export function redisProtocol(broker: Broker, keyspace: Keyspace, options: RedisOptions = {}): Protocol {
+  const { connectionsMax, settings = {}, stop = null } = options;
   const server = new RedisServer(broker, keyspace, commandTable);
   if (connectionsMax !== undefined) {
     server.settings.clientsLimit = connectionsMax;
     server.settings.set("maxclients", String(connectionsMax));
   }
+  for (const [name, value] of Object.entries(settings)) server.settings.set(name, value);
+  server.stop = stop;
   return {
     name: "redis",
     refusal: "-ERR max number of clients reached\r\n",

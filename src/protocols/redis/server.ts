@@ -26,6 +26,7 @@ import { LiveChannels, liveExchangeName } from "../../broker/live/channels.ts";
 import { CommandWatch } from "./observe/command-watch.ts";
 import { LiveMessages } from "./pubsub/live-messages.ts";
 import { hiddenValue, ServerSettings } from "./core/settings.ts";
+import { Saves } from "./server/persistence.ts";
 import { StreamCounts } from "./keys/visible-streams.ts";
 import { StreamWatch } from "./stream/stream-watch.ts";
 import { WatchTable } from "./transaction/watches.ts";
@@ -33,8 +34,13 @@ import { WatchTable } from "./transaction/watches.ts";
 const errorCodesMax = 128;
 
 /** What is changed by CONFIG SET, beside the numbers that `ServerSettings` holds itself. */
-function settingsAct({ settings, observer }: RedisServer): void {
+function settingsAct(server: RedisServer): void {
+  const { settings, observer, broker } = server;
   const { slowlog, latency } = observer;
+  settings.onSet("appendfsync", (value) => {
+    server.syncsAlways = value === "always" && broker.options.disk !== null;
+    broker.ticker.syncsLazily = value !== "no";
+  });
   settings.onSet("slowlog-log-slower-than", (value) => {
     slowlog.slowerThan = Number(value);
     observer.settle();
@@ -78,6 +84,11 @@ export class RedisServer {
   commandsProcessed = 0;
   /** What is known of the commands that have run. */
   readonly observer: CommandWatch;
+  readonly saves: Saves;
+  /** Stops the broker; null where a Redis client may not do that. */
+  stop: (() => void) | null = null;
+  /** `appendfsync always`: replies wait until what was changed before them is on stable storage. */
+  syncsAlways = false;
   /** CLIENT PAUSE. */
   readonly pause: ClientPause;
   /** The stream that was looked up last, and where. Never one that is to expire: see `lastStream` in stream/find.ts. */
@@ -101,6 +112,7 @@ export class RedisServer {
     this.keyspace = keyspace;
     this.observer = new CommandWatch(broker.clock, commands.all.length);
     this.pause = new ClientPause(broker);
+    this.saves = new Saves(broker);
     settingsAct(this);
     this.aclLog = new AclLog(broker.clock);
     this.crossProtocolLog = new SparseLog(broker.timers, (fields) =>

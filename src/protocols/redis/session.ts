@@ -153,6 +153,14 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.connection.holdUntilDurable(this.server.broker.storage.pending);
   }
 
+  /** `appendfsync always`: the output from `start` on waits until all changes so far are on stable storage. */
+  #holdChanges(start: number): void {
+    const { broker, keyspace } = this.server;
+    // Changes of this turn are written when it ends, in one piece: any position in there is durable with all of it.
+    const { pending } = broker.storage;
+    this.connection.holdUntilDurable(keyspace.changes.length > 0 ? pending + 1 : pending, start);
+  }
+
   /** A client that has not logged in may send only small requests, for a short time. */
   #authorizationChanged(): void {
     const { authorization, connection } = this;
@@ -208,6 +216,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
       if (this.replyMode === "on") dispatch(context, this);
       else this.#dispatchWithoutReply();
       this.#isRunning = false;
+      if (this.server.syncsAlways) this.#holdChanges(before);
       if (this.replyMode === "skip") this.replyMode = "on";
       else if (this.replyMode === "skipNext") this.replyMode = "skip";
       if (!this.holdsPushes) this.#pushes.flushTo(this.connection.output);
@@ -331,7 +340,9 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     return this.beginBlocked(work);
   }
 
+  /** Call it before the bytes are appended. */
   touch(): void {
+    if (this.server.syncsAlways) this.#holdChanges(this.connection.output.length);
     this.connection.touch();
   }
 
@@ -375,6 +386,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
       isAnswered = write();
     });
     this.#isRunning = isInHandler;
+    if (this.server.syncsAlways) this.#holdChanges(Math.min(before, output.length));
     if (isAnswered && this.#later === later && isTimed)
       observer.answered(context, context.spec, observer.now - startedAt);
     // Else what it waited for is answered by work that took its place, perhaps already.

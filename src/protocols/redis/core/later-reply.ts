@@ -45,7 +45,7 @@ export interface LaterReplies {
   readonly begun: number;
   /** The client has too much unread output. */
   readonly isOutputFull: boolean;
-  /** Bytes were written to the output outside of a command: they are sent at the end of the tick. */
+  /** Bytes are about to be written to the output outside of a command: they are sent at the end of the tick. */
   touch(): void;
 }
 

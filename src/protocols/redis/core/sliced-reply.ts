@@ -177,8 +177,8 @@ class SlicedReply implements LaterWork {
       }
       const bytes = next.value;
       this.#later.answerPart(() => {
-        this.#output.bytes(bytes);
         replies.touch();
+        this.#output.bytes(bytes);
       });
       replies.holdLater(this.#parts.bytes);
       yield unitsOfBytes(bytes.length);
