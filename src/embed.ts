@@ -25,7 +25,7 @@ import type { HttpHandler } from "./base/http.ts";
 import { LifeLog } from "./base/life-log.ts";
 import { limits } from "./base/limits.ts";
 import { Logger } from "./base/logger.ts";
-import { thisMachine } from "./base/machine.ts";
+import { hostFacts, thisMachine } from "./base/machine.ts";
 import { MetricsRegistry } from "./base/metrics.ts";
 import { Opened } from "./base/opened.ts";
 import { version } from "./base/version.ts";
@@ -312,7 +312,7 @@ function redisOptionsOf(
     appendonly: directory === "memory" ? "no" : "yes",
     dir: directory,
   };
-  return { connectionsMax, settings, ...(config.redisShutdown ? { stop } : {}) };
+  return { connectionsMax, settings, host: hostFacts, ...(config.redisShutdown ? { stop } : {}) };
 }
 
 function entranceOf(config: Config, { logger }: Broker, max: number, maxName: string): Entrance {

@@ -3,7 +3,7 @@ import type { Broker } from "../../broker/broker.ts";
 import type { Keyspace } from "../../keyspace/keyspace.ts";
 import type { Protocol } from "../contract.ts";
 import { commandTable } from "./command-table.ts";
-import { RedisServer } from "./server.ts";
+import { type HostFacts, RedisServer } from "./server.ts";
 import { RedisSession } from "./session.ts";
 
 export interface RedisOptions {
@@ -11,12 +11,14 @@ export interface RedisOptions {
   readonly connectionsMax?: number;
   /** Settings at the start, by redis's names. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** For INFO. */
+  readonly host?: HostFacts;
   /** What SHUTDOWN does; it is refused without. */
   readonly stop?: () => void;
 }
 
 export function redisProtocol(broker: Broker, keyspace: Keyspace, options: RedisOptions = {}): Protocol {
-  const { connectionsMax, settings = {}, stop = null } = options;
+  const { connectionsMax, settings = {}, stop = null, host } = options;
   const server = new RedisServer(broker, keyspace, commandTable);
   if (connectionsMax !== undefined) {
     server.settings.clientsLimit = connectionsMax;
@@ -24,6 +26,7 @@ export function redisProtocol(broker: Broker, keyspace: Keyspace, options: Redis
   }
   for (const [name, value] of Object.entries(settings)) server.settings.set(name, value);
   server.stop = stop;
+  if (host !== undefined) server.host = host;
   return {
     name: "redis",
     refusal: "-ERR max number of clients reached\r\n",

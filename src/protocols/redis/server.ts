@@ -16,6 +16,7 @@ import { BlockedClients } from "./blocking/blocked-clients.ts";
 import { KeyChanges } from "./blocking/key-changes.ts";
 import type { KeyWatch, WaitingKey } from "./blocking/waiting-key.ts";
 import { ClientPause } from "./connection/client-pause.ts";
+import { IdleClients } from "./connection/idle-clients.ts";
 import type { ClientConnection } from "./core/client-connection.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { CommandTable } from "./core/command-table.ts";
@@ -27,11 +28,29 @@ import { CommandWatch } from "./observe/command-watch.ts";
 import { LiveMessages } from "./pubsub/live-messages.ts";
 import { hiddenValue, ServerSettings } from "./core/settings.ts";
 import { Saves } from "./server/persistence.ts";
+import { Traffic } from "./server/traffic.ts";
 import { StreamCounts } from "./keys/visible-streams.ts";
 import { StreamWatch } from "./stream/stream-watch.ts";
 import { WatchTable } from "./transaction/watches.ts";
 
 const errorCodesMax = 128;
+
+/** What INFO tells of the process. */
+export interface HostFacts {
+  /** As `uname` has it: system, release, machine. */
+  readonly system: string;
+  readonly pid: number;
+  readonly executable: string;
+  /** Processor time of the process. */
+  cpuSeconds(): { readonly user: number; readonly system: number };
+}
+
+const unknownHost: HostFacts = {
+  system: "unknown",
+  pid: 0,
+  executable: "",
+  cpuSeconds: () => ({ user: 0, system: 0 }),
+};
 
 /** What is changed by CONFIG SET, beside the numbers that `ServerSettings` holds itself. */
 function settingsAct(server: RedisServer): void {
@@ -41,6 +60,9 @@ function settingsAct(server: RedisServer): void {
     server.syncsAlways = value === "always" && broker.options.disk !== null;
     broker.ticker.syncsLazily = value !== "no";
   });
+  const { clock, timers, work } = broker;
+  const idle = new IdleClients({ clock, timers, work, sessions: server.sessions });
+  settings.onSet("timeout", (value) => (idle.seconds = Number(value)));
   settings.onSet("slowlog-log-slower-than", (value) => {
     slowlog.slowerThan = Number(value);
     observer.settle();
@@ -85,6 +107,11 @@ export class RedisServer {
   /** What is known of the commands that have run. */
   readonly observer: CommandWatch;
   readonly saves: Saves;
+  readonly traffic: Traffic;
+  /** Names this run of the server: 40 hexadecimal digits. */
+  runId = "";
+  /** The process, for INFO. */
+  host: HostFacts = unknownHost;
   /** Stops the broker; null where a Redis client may not do that. */
   stop: (() => void) | null = null;
   /** `appendfsync always`: replies wait until what was changed before them is on stable storage. */
@@ -98,6 +125,9 @@ export class RedisServer {
   readonly crossProtocolLog: SparseLog;
   /** Error replies by their code word. */
   readonly errorCounts = new Map<string, number>();
+  errorReplies = 0;
+  /** Chunks of input. */
+  readsProcessed = 0;
   connectionsAccepted = 0;
   connectionsRejected = 0;
   #lastSessionId = 0;
@@ -113,6 +143,8 @@ export class RedisServer {
     this.observer = new CommandWatch(broker.clock, commands.all.length);
     this.pause = new ClientPause(broker);
     this.saves = new Saves(broker);
+    this.traffic = new Traffic(this, broker.clock);
+    this.renew();
     settingsAct(this);
     this.aclLog = new AclLog(broker.clock);
     this.crossProtocolLog = new SparseLog(broker.timers, (fields) =>
@@ -142,6 +174,11 @@ export class RedisServer {
     keyspace.watcher = new KeyChanges(this.watches, this.blocking);
   }
 
+  /** Takes another name for this run. */
+  renew(): void {
+    this.runId = Buffer.from(this.broker.random.bytes(20)).toString("hex");
+  }
+
   /** Whether there is a key of any kind. */
   hasKey(database: number, key: string): boolean {
     return (
@@ -169,6 +206,7 @@ export class RedisServer {
 
   /** Counts an error reply by its first word, for INFO errorstats. */
   countError(text: string): void {
+    this.errorReplies++;
     const blank = text.indexOf(" ");
     const code = blank < 0 ? text : text.slice(0, blank);
     if (!this.errorCounts.has(code) && this.errorCounts.size >= errorCodesMax) return;

@@ -193,6 +193,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
 
   onData(bytes: Buffer): void {
     if (this.isEnding) return;
+    this.server.readsProcessed++;
     this.#parser.feed(bytes);
     this.#run();
   }
@@ -528,6 +529,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.isEnding = true;
     this.server.sessions.delete(this.id);
     this.server.observer.notWatchedBy(this);
+    this.server.traffic.ended(this.connection);
     this.#deadline?.cancel();
     this.authorization?.holders.delete(this);
     this.#abandonLater();

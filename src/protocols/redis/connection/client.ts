@@ -8,7 +8,7 @@ import { plainTextArgument, setClientName } from "./client-name.ts";
 import { clientLine } from "./client-line.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
-import { writeHelp } from "../core/help.ts";
+import { subcommandSyntaxError, writeHelp } from "../core/help.ts";
 import type { CommandRow } from "../core/command-spec.ts";
 import { clientKillCommand } from "./client-kill.ts";
 import { clientListCommand } from "./client-list.ts";
@@ -232,13 +232,15 @@ function clientTrackingInfo({ reply }: CommandContext): void {
 }
 
 /** CLIENT UNBLOCK id [TIMEOUT | ERROR] */
-function clientUnblock({ request, reply, server }: CommandContext): void {
+function clientUnblock(context: CommandContext): void {
+  const { request, reply, server } = context;
+  if (request.argumentCount > 4) throw subcommandSyntaxError(context);
   let isError = false;
   if (request.argumentCount === 4) {
     isError = request.is(3, "ERROR");
     if (!isError && !request.is(3, "TIMEOUT"))
       throw new RedisError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
-  } else if (request.argumentCount > 4) throw syntaxError();
+  }
   const id = request.integer(2);
   if (Number.isNaN(id)) throw new RedisError(errorTexts.notInteger);
   const blocked = server.sessions.get(id)?.blocked;

@@ -2,6 +2,7 @@
 import { inGroup, oneKey, type CommandRows } from "../core/command-spec.ts";
 import { commandCommand } from "./command.ts";
 import { configCommand } from "./config.ts";
+import { debugCommand } from "./debug.ts";
 import { dbsizeCommand } from "./dbsize.ts";
 import { flushCommands } from "./flush.ts";
 import { infoCommand } from "./info.ts";
@@ -24,15 +25,7 @@ export const serverCommands: CommandRows = inGroup(
     persistenceCommands.bgrewriteaof,
     persistenceCommands.bgsave,
     dbsizeCommand,
-    {
-      name: "debug",
-      arity: -2,
-      flags: ["admin", "noscript", "loading", "stale"],
-      since: "1.0.0",
-      complexity: "Depends on the subcommand",
-      summary: "Helps those who develop the server.",
-      internal: true,
-    },
+    debugCommand,
     replicationCommands.failover,
     ...flushCommands,
     infoCommand,

@@ -76,24 +76,24 @@ function configGet(context: CommandContext): void {
 function* writeSettings(context: CommandContext): Job<void> {
   const { request, reply, server } = context;
   const { values } = server.settings;
+  /** By the parameter's name: the name as the client gave it, if it did. */
   const found = new Map<string, string>();
   const piece = new Piece();
   for (let at = 2; at < request.argumentCount; at++) {
     const pattern = request.latin1(at).toLowerCase();
     if (/[[*?]/.test(pattern)) {
       const glob = compileGlob(Buffer.from(pattern, "latin1"));
-      for (const [name, value] of values) {
-        if (glob.matches(Buffer.from(name), 0, name.length)) found.set(name, value);
+      for (const name of values.keys()) {
+        if (glob.matches(Buffer.from(name), 0, name.length)) found.set(name, found.get(name) ?? name);
       }
-    } else if (values.has(pattern)) found.set(pattern, values.get(pattern)!);
+    } else if (values.has(pattern)) found.set(pattern, found.get(pattern) ?? request.utf8(at));
     const due = piece.add(unitsOfPattern);
     if (due > 0) yield due;
   }
-  if (found.has("port")) found.set("port", String(portOf(context)));
   reply.map(found.size);
-  for (const [name, value] of found) {
-    reply.bulkLatin1(name);
-    reply.bulkText(value);
+  for (const [name, shown] of found) {
+    reply.bulkText(shown);
+    reply.bulkText(name === "port" ? String(portOf(context)) : values.get(name)!);
   }
 }
 
@@ -143,6 +143,9 @@ function setFailed(name: string, problem: string): RedisError {
 function configResetStat({ reply, server }: CommandContext): void {
   server.commandsProcessed = 0;
   server.connectionsAccepted = 0;
+  server.connectionsRejected = 0;
+  server.errorReplies = 0;
+  server.readsProcessed = 0;
   server.errorCounts.clear();
   server.observer.reset();
   reply.ok();

@@ -25,7 +25,6 @@ test("CONFIG GET and SET: values, units, errors and their order", options, async
     config get hz
     config get nosuch
     config get no?such*
-    config get use-exit-on-panic
     config get hash-max-ziplist-entries
     config get list-max-listpack-size
     config get latency-tracking-info-percentiles
@@ -178,7 +177,6 @@ test("persistence and replication", options, async () => {
     replconf listening-port abc
     replconf listening-port 1234
     replconf capa eof capa psync2
-    psync ? -1 x
     shutdown nosuch
     shutdown save nosave
     shutdown abort now
@@ -190,6 +188,7 @@ test("persistence and replication", options, async () => {
     module unload x
     module nosuch
     debug sleep 0
+    debug nosuch
     debug
     lolwut version x
   `);
