@@ -30,6 +30,17 @@ export function redisProtocol(broker: Broker, keyspace: Keyspace, options: Redis
   return {
     name: "redis",
     refusal: "-ERR max number of clients reached\r\n",
-    createSession: (connection) => new RedisSession(connection, server),
+    createSession: (connection) => {
+      const session = new RedisSession(connection, server);
+      // Of all protocols together there may be more: that is the entrance's bound.
+      if (server.sessions.size > server.settings.clientsMax) refuse(session, server);
+      return session;
+    },
   };
+}
+
+function refuse(session: RedisSession, server: RedisServer): void {
+  server.connectionsRejected++;
+  session.context.reply.error("ERR max number of clients reached");
+  session.end();
 }

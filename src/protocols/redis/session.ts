@@ -10,7 +10,6 @@ import type { Connection, Session, SessionFacts } from "../contract.ts";
 import type { Authorization, Holder } from "../../broker/access/permissions.ts";
 import { defaultUserName } from "../../broker/access/users.ts";
 import { plainHost } from "../../base/addresses.ts";
-import type { Timer } from "../../base/clock.ts";
 import { AclCheck, refusalText } from "./acl/check.ts";
 import type { AclRefusal, Refusal } from "./acl/refusal.ts";
 import type { Caller, CallPlace } from "./core/caller.ts";
@@ -20,12 +19,15 @@ import { factsOf } from "./connection/session-facts.ts";
 import { CommandContext } from "./core/context.ts";
 import { DeferredPushes } from "./core/deferred-pushes.ts";
 import { unitsOfRequest } from "./core/request-cost.ts";
+import { dispatchWithoutReply, isConfirmed, modeAfter } from "./connection/reply-mode.ts";
+import { LoginDeadline } from "./connection/login-deadline.ts";
+import { holdChanges } from "./core/durable-changes.ts";
 import { dispatch, runReply } from "./core/dispatch.ts";
 import { errorTexts, RedisError } from "./core/errors.ts";
 import { PipelineHold } from "./core/pipeline-hold.ts";
 import { type BlockedCommand, type LaterReplies, LaterReply, type LaterWork } from "./core/later-reply.ts";
 import { limits } from "../../base/limits.ts";
-import { confirmedCommands, Subscriptions } from "./pubsub/subscriptions.ts";
+import { Subscriptions } from "./pubsub/subscriptions.ts";
 import type { RedisServer } from "./server.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { Transaction } from "./transaction/queue.ts";
@@ -52,8 +54,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** How many commands began to be answered later. */
   begun = 0;
   readonly #acl: AclCheck;
-  /** Ends a connection that does not log in. */
-  #deadline: Timer | null = null;
+  readonly #deadline: LoginDeadline;
   replyMode: ReplyMode = "on";
   transaction: Transaction | null = null;
   watcher: Watcher | null = null;
@@ -88,6 +89,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   constructor(connection: Connection, server: RedisServer) {
     this.connection = connection;
     this.server = server;
+    this.#deadline = new LoginDeadline(server.broker.timers, connection);
     this.#acl = new AclCheck(server.commandRules);
     this.id = server.takeSessionId();
     this.lastCommandAt = connection.openedAt;
@@ -102,14 +104,6 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.authorization = server.broker.access.anonymous;
     this.#authorizationChanged();
     server.sessions.set(this.id, this);
-    if (server.sessions.size > server.settings.clientsMax) this.#refuse();
-  }
-
-  /** Of other protocols there may be more: that is the entrance's bound. */
-  #refuse(): void {
-    this.server.connectionsRejected++;
-    this.context.reply.error("ERR max number of clients reached");
-    this.end();
   }
 
   get isAuthenticated(): boolean {
@@ -153,24 +147,14 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.connection.holdUntilDurable(this.server.broker.storage.pending);
   }
 
-  /** `appendfsync always`: the output from `start` on waits until all changes so far are on stable storage. */
-  #holdChanges(start: number): void {
-    const { broker, keyspace } = this.server;
-    // Changes of this turn are written when it ends, in one piece: any position in there is durable with all of it.
-    const { pending } = broker.storage;
-    this.connection.holdUntilDurable(keyspace.changes.length > 0 ? pending + 1 : pending, start);
-  }
-
   /** A client that has not logged in may send only small requests, for a short time. */
   #authorizationChanged(): void {
     const { authorization, connection } = this;
     this.#parser.unauthenticated = authorization === null;
     connection.settle(authorization !== null);
     authorization?.holders.add(this);
-    if (authorization !== null) {
-      this.#deadline?.cancel();
-      this.#deadline = null;
-    } else this.#deadline ??= this.server.broker.timers.after(limits.loginMsMax, () => connection.destroy());
+    if (authorization !== null) this.#deadline.cancel();
+    else this.#deadline.begin();
   }
 
   userDeleted(): void {
@@ -215,11 +199,10 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
       this.requestMark = this.connection.answerMark;
       this.#isRunning = true;
       if (this.replyMode === "on") dispatch(context, this);
-      else this.#dispatchWithoutReply();
+      else dispatchWithoutReply(context, this);
       this.#isRunning = false;
-      if (this.server.syncsAlways) this.#holdChanges(before);
-      if (this.replyMode === "skip") this.replyMode = "on";
-      else if (this.replyMode === "skipNext") this.replyMode = "skip";
+      if (this.server.syncsAlways) holdChanges(this.server, this.connection, before);
+      if (this.replyMode !== "on") this.replyMode = modeAfter(this.replyMode);
       if (!this.holdsPushes) this.#pushes.flushTo(this.connection.output);
       const replyBytes = Math.max(output.length - before, 0);
       work.spend(unitsOfRequest(context.request.argumentCount, replyBytes));
@@ -295,22 +278,6 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     return this.connection.outputBytes > limits.outputHighWaterBytes;
   }
 
-  /** Runs a command whose reply the client does not want, by CLIENT REPLY OFF or SKIP. */
-  #dispatchWithoutReply(): void {
-    const output = this.connection.output;
-    const before = output.length;
-    // A refused command leaves the spec as it was, which must not be that of a subscription.
-    this.context.spec = this.server.firstSpec;
-    dispatch(this.context, this);
-    // CLIENT REPLY ON is answered, and confirmations of subscriptions are messages rather than replies.
-    if (this.replyMode !== "on" && !this.#isConfirmed) output.length = before;
-  }
-
-  /** Confirmations of subscriptions are messages rather than replies. */
-  get #isConfirmed(): boolean {
-    return confirmedCommands.has(this.context.spec.fullName);
-  }
-
   // Replies that come later
 
   /**
@@ -322,7 +289,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   #begin(work: LaterWork, hasWaited: boolean): LaterReply {
-    const isWanted = this.#later?.isWanted ?? (this.replyMode === "on" || this.#isConfirmed);
+    const isWanted = this.#later?.isWanted ?? (this.replyMode === "on" || isConfirmed(this.context));
     this.blocked = null;
     this.begun++;
     const startedAt = this.server.observer.now;
@@ -336,14 +303,9 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     return later;
   }
 
-  postpone(work: BlockedCommand): LaterReply {
-    this.keepRequest();
-    return this.beginBlocked(work);
-  }
-
   /** Call it before the bytes are appended. */
   touch(): void {
-    if (this.server.syncsAlways) this.#holdChanges(this.connection.output.length);
+    if (this.server.syncsAlways) holdChanges(this.server, this.connection, this.connection.output.length);
     this.connection.touch();
   }
 
@@ -378,18 +340,15 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     const isInHandler = this.#isRunning;
     let isAnswered = true;
     const { observer } = this.server;
-    const isWork = later.work.isWork === true;
-    const startedAt = isWork ? later.startedAt : observer.now;
-    // As in redis, what waited in vain has no time; and what was postponed has been timed where it ran.
-    const isTimed = this.blocked === null || (isServed && this.blocked.isPostponed !== true);
+    const timedFrom = later.timedFrom(observer.now, isServed);
     this.#isRunning = true;
     runReply(context, () => {
       isAnswered = write();
     });
     this.#isRunning = isInHandler;
-    if (this.server.syncsAlways) this.#holdChanges(Math.min(before, output.length));
-    if (isAnswered && this.#later === later && isTimed)
-      observer.answered(context, context.spec, observer.now - startedAt);
+    if (this.server.syncsAlways) holdChanges(this.server, this.connection, Math.min(before, output.length));
+    if (isAnswered && this.#later === later && timedFrom !== null)
+      observer.answered(context, context.spec, observer.now - timedFrom);
     // Else what it waited for is answered by work that took its place, perhaps already.
     if (this.#later === later) {
       if (!isAnswered || !later.isWanted) output.length = before;
@@ -530,7 +489,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.server.sessions.delete(this.id);
     this.server.observer.notWatchedBy(this);
     this.server.traffic.ended(this.connection);
-    this.#deadline?.cancel();
+    this.#deadline.cancel();
     this.authorization?.holders.delete(this);
     this.#abandonLater();
     this.subscriptions?.closed();

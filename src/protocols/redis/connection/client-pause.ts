@@ -1,5 +1,5 @@
 /**
- * CLIENT PAUSE and UNPAUSE: commands of clients wait until the pause is over, then run in the order in which they came.
+ * A pause of all clients (CLIENT PAUSE): their commands wait until it is over, then run in the order in which they came.
  *
  * A pause holds back all commands, or those that write. Clients of other protocols go on. Not here: whether a command may run at
  * all, which is asked before it waits and again when it goes on (core/dispatch.ts). Invariant: a command that waits is in `#waiting`
@@ -8,36 +8,20 @@
 import type { Timer } from "../../../base/clock.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import type { Broker } from "../../../broker/broker.ts";
-import type { ClientConnection } from "../core/client-connection.ts";
-import type { CommandRow } from "../core/command-spec.ts";
-import type { CommandContext } from "../core/context.ts";
-import { dispatch } from "../core/dispatch.ts";
-import { RedisError } from "../core/errors.ts";
-import { subcommandSyntaxError } from "../core/help.ts";
-import type { BlockedCommand, LaterReply } from "../core/later-reply.ts";
+import type { BlockedCommand, LaterReplies, LaterReply } from "../core/later-reply.ts";
 
-export const clientPauseCommands: readonly CommandRow[] = [
-  {
-    name: "pause",
-    arity: -3,
-    flags: ["admin", "noscript", "loading", "stale"],
-    since: "2.9.50",
-    complexity: "O(1)",
-    summary: "Holds back the commands of all clients for a while.",
-    run: clientPause,
-  },
-  {
-    name: "unpause",
-    arity: 2,
-    flags: ["admin", "noscript", "loading", "stale"],
-    since: "6.2.0",
-    complexity: "O(N), N paused clients",
-    summary: "Lets paused clients go on.",
-    run: clientUnpause,
-  },
-];
+interface PausedSpec {
+  readonly fullName: string;
+  readonly write: boolean;
+  readonly mayReplicate: boolean;
+}
 
-type PauseMode = "none" | "write" | "all";
+interface PausedClient {
+  readonly isMonitor: boolean;
+  readonly transaction: { readonly mayReplicate: boolean } | null;
+}
+
+export type PauseMode = "none" | "write" | "all";
 
 /** A pause without end in practice: timers reach no further. */
 const timerMsMax = 2 ** 31 - 1;
@@ -50,11 +34,12 @@ class Postponed implements BlockedCommand {
   readonly #run: () => void;
   readonly #later: LaterReply;
 
-  constructor(waiting: Set<Postponed>, context: CommandContext, client: ClientConnection) {
+  constructor(waiting: Set<Postponed>, replies: LaterReplies, run: () => void) {
     this.#waiting = waiting;
-    this.#run = () => dispatch(context, client);
+    this.#run = run;
     waiting.add(this);
-    this.#later = client.postpone(this);
+    replies.keepRequest();
+    this.#later = replies.beginBlocked(this);
   }
 
   goOn(): void {
@@ -92,11 +77,11 @@ export class ClientPause {
     return this.#waiting.size;
   }
 
-  /** Keeps the command in `context` if the pause is for it. */
-  holds(context: CommandContext, client: ClientConnection): boolean {
+  /** Keeps the command if the pause is for it: `run` runs it then. */
+  holds(spec: PausedSpec, client: PausedClient, replies: LaterReplies, run: () => void): boolean {
     if (client.isMonitor) return false;
-    if (this.#mode === "write" && !mayWrite(context, client)) return false;
-    new Postponed(this.#waiting, context, client);
+    if (this.#mode === "write" && !mayWrite(spec, client)) return false;
+    new Postponed(this.#waiting, replies, run);
     return true;
   }
 
@@ -129,27 +114,6 @@ function* resume(waiting: ReadonlySet<Postponed>): Job<void> {
   }
 }
 
-function mayWrite({ spec }: CommandContext, { transaction }: ClientConnection): boolean {
+function mayWrite(spec: PausedSpec, { transaction }: PausedClient): boolean {
   return spec.write || spec.mayReplicate || (spec.fullName === "exec" && transaction?.mayReplicate === true);
-}
-
-/** CLIENT PAUSE milliseconds [WRITE | ALL] */
-function clientPause(context: CommandContext): void {
-  const { request, reply, server } = context;
-  if (request.argumentCount > 4) throw subcommandSyntaxError(context);
-  let mode: PauseMode = "all";
-  if (request.argumentCount > 3) {
-    if (request.is(3, "WRITE")) mode = "write";
-    else if (!request.is(3, "ALL")) throw new RedisError("ERR CLIENT PAUSE mode must be WRITE or ALL");
-  }
-  const milliseconds = request.integer(2);
-  if (Number.isNaN(milliseconds)) throw new RedisError("ERR timeout is not an integer or out of range");
-  if (milliseconds < 0) throw new RedisError("ERR timeout is negative");
-  server.pause.begin(mode, milliseconds);
-  reply.ok();
-}
-
-function clientUnpause({ reply, server }: CommandContext): void {
-  server.pause.end();
-  reply.ok();
 }

@@ -12,7 +12,7 @@ import { subcommandSyntaxError, writeHelp } from "../core/help.ts";
 import type { CommandRow } from "../core/command-spec.ts";
 import { clientKillCommand } from "./client-kill.ts";
 import { clientListCommand } from "./client-list.ts";
-import { clientPauseCommands } from "./client-pause.ts";
+import { clientPauseCommands } from "./client-pause-commands.ts";
 
 export const clientCommand: CommandRow = {
   name: "client",

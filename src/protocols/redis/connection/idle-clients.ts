@@ -4,17 +4,25 @@
  *
  * Invariant: nothing runs while `timeout` is 0; a round goes on in later turns, whatever the number of connections.
  */
-import { type Clock, type Timer, type Timers } from "../../../base/clock.ts";
+import type { Clock, Timer, Timers } from "../../../base/clock.ts";
 import type { Job, TurnWork } from "../../../base/turn-work.ts";
-import type { ClientConnection } from "../core/client-connection.ts";
 
 const lookMs = 1000;
+
+interface IdleClient {
+  readonly blocked: unknown;
+  readonly isSubscriber: boolean;
+  readonly isMonitor: boolean;
+  /** Wall time in ms. */
+  readonly lastCommandAt: number;
+  end(): void;
+}
 
 interface Parts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly work: TurnWork;
-  readonly sessions: ReadonlyMap<number, ClientConnection>;
+  readonly sessions: ReadonlyMap<number, IdleClient>;
 }
 
 export class IdleClients {

@@ -11,7 +11,7 @@ import type { Transaction } from "../transaction/queue.ts";
 import type { Watcher } from "../transaction/watches.ts";
 import type { CommandSpec } from "./command-spec.ts";
 import type { CommandContext } from "./context.ts";
-import type { BlockedCommand, LaterReply } from "./later-reply.ts";
+import type { BlockedCommand } from "./later-reply.ts";
 
 /** CLIENT REPLY: `skipNext` is set by SKIP and becomes `skip` for the one command that follows. */
 export type ReplyMode = "on" | "off" | "skip" | "skipNext";
@@ -59,6 +59,4 @@ export interface ClientConnection {
   end(): void;
   /** Throws redis's error where the connection's state or its user's rules do not allow the command. */
   assertAllowed(spec: CommandSpec): void;
-  /** Keeps the command at work until `work` has it run. */
-  postpone(work: BlockedCommand): LaterReply;
 }

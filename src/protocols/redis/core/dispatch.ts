@@ -38,7 +38,7 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
     server.observer.rejected[spec.id]!++;
     return replyError(context, new RedisError("ERR Replica can't interact with the keyspace"));
   }
-  if (server.pause.isActive && server.pause.holds(context, client)) return;
+  if (server.pause.isActive && isPostponed(context, client)) return;
   const transaction = client.transaction;
   if (transaction !== null && !transaction.runsAtOnce(spec)) {
     transaction.queue(spec, request.clone());
@@ -49,6 +49,12 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
   // A transaction or a script is one command here.
   const { blocking } = server;
   if (blocking.hasReady) blocking.serve();
+}
+
+/** Keeps the command for when the pause of clients is over, if it is to wait for that. */
+function isPostponed(context: CommandContext, client: ClientConnection): boolean {
+  const { caller, server, spec } = context;
+  return server.pause.holds(spec, client, caller.later!, () => dispatch(context, client));
 }
 
 /** A connection in MONITOR counts as a replica. */

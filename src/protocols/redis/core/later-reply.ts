@@ -85,6 +85,17 @@ export class LaterReply {
     this.answerMark = taker.requestMark;
   }
 
+  /**
+   * From when on the time until the answer is the command's own, by the monotonic clock; null if none of it is. As in redis, what waited in
+   * vain has no time. What was postponed is timed where it runs.
+   */
+  timedFrom(now: number, isServed: boolean): number | null {
+    const { work, hasWaited } = this;
+    if (work.isWork === true) return this.startedAt;
+    if (!hasWaited) return now;
+    return isServed && !("isPostponed" in work) ? now : null;
+  }
+
   /** Writes the reply; what `write` throws becomes it. Then the requests behind it run. */
   answer(write: () => void): void {
     const writeAll = (): boolean => {

@@ -37,7 +37,7 @@ const facts: readonly [name: string, value: string][] = [
   ["tcp-keepalive", "0"],
 ];
 
-const timeLimits: readonly string[] = ["busy-reply-threshold", "lua-time-limit"];
+const timeLimits: ReadonlySet<string> = new Set(["busy-reply-threshold", "lua-time-limit"]);
 
 /** Stands for a secret. */
 export const hiddenValue = "********";
@@ -127,7 +127,7 @@ export class ServerSettings {
     if (name === "maxclients") this.clientsMax = Number(value);
     if (name === "client-output-buffer-limit") this.subscriberOutputBytesMax = subscriberLimit(value);
     if (name === "latency-tracking-info-percentiles") this.percentiles = wordsOf(value).map(Number);
-    if (timeLimits.includes(name)) this.luaTimeLimitMs = Number(value);
+    if (timeLimits.has(name)) this.luaTimeLimitMs = Number(value);
     this.#acts.get(name)?.(value);
   }
 }

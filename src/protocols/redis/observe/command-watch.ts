@@ -10,13 +10,11 @@
  * Not here: running commands (core/dispatch.ts). Invariant: while nobody asks, a quick command costs one count and one test.
  */
 import type { Clock } from "../../../base/clock.ts";
-import type { ClientConnection } from "../core/client-connection.ts";
-import type { CommandContext } from "../core/context.ts";
-import type { CommandSpec } from "../core/command-spec.ts";
 import { LatencyEvents } from "./latency-events.ts";
 import { LatencyHistogram } from "./latency-histogram.ts";
 import { Monitors } from "./monitors.ts";
 import { SlowLog } from "./slowlog.ts";
+import type { MonitoringClient, WatchedCommand, WatchedSpec } from "./watched.ts";
 
 /** A power of two. */
 const callsForSample = 16;
@@ -51,24 +49,24 @@ export class CommandWatch {
   }
 
   /** Whether nothing but its number is to be known of the call that begins. */
-  passes(spec: CommandSpec): boolean {
+  passes(spec: WatchedSpec): boolean {
     const calls = this.calls[spec.id]!;
     return (calls & sampleMask) !== 0 && calls >= callsForSample && spec.isQuick && !this.#isExact;
   }
 
   /** A call that was looked at has been answered. */
-  ended(context: CommandContext, spec: CommandSpec, startedAt: number): void {
+  ended(context: WatchedCommand, spec: WatchedSpec, startedAt: number): void {
     const weight =
       spec.isQuick && !this.#isExact && this.calls[spec.id]! > callsForSample ? callsForSample : 1;
     this.#took(context, spec, (this.#clock.monotonic() - startedAt) * 1000, weight);
   }
 
   /** The answer of a call that came later is there. */
-  answered(context: CommandContext, spec: CommandSpec, milliseconds: number): void {
+  answered(context: WatchedCommand, spec: WatchedSpec, milliseconds: number): void {
     this.#took(context, spec, milliseconds * 1000, 1);
   }
 
-  #took(context: CommandContext, spec: CommandSpec, microseconds: number, weight: number): void {
+  #took(context: WatchedCommand, spec: WatchedSpec, microseconds: number, weight: number): void {
     this.microseconds[spec.id]! += microseconds * weight;
     if (this.tracksLatency) {
       const histogram = (this.histograms[spec.id] ??= new LatencyHistogram());
@@ -85,7 +83,7 @@ export class CommandWatch {
   }
 
   /** What MONITOR is told of the command that is about to run, once it has run; undefined if nothing. */
-  monitorText(context: CommandContext): string | null | undefined {
+  monitorText(context: WatchedCommand): string | null | undefined {
     const { shownByMonitor } = context.spec;
     if (this.monitors.size === 0 || shownByMonitor === "never") return undefined;
     const text = this.monitors.textOf(context);
@@ -94,13 +92,13 @@ export class CommandWatch {
     return undefined;
   }
 
-  watchedBy(client: ClientConnection): void {
+  watchedBy(client: MonitoringClient): void {
     this.monitors.add(client);
     client.isMonitor = true;
     this.settle();
   }
 
-  notWatchedBy(client: ClientConnection): void {
+  notWatchedBy(client: MonitoringClient): void {
     if (!client.isMonitor) return;
     client.isMonitor = false;
     this.monitors.delete(client);

@@ -7,28 +7,27 @@
  * passes `subscriberOutputBytesMax`, as a subscriber's is by default.
  */
 import { limits } from "../../../base/limits.ts";
-import type { ClientConnection } from "../core/client-connection.ts";
-import type { CommandContext } from "../core/context.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { redacted, secretsOf } from "./redaction.ts";
+import type { MonitoringClient, WatchedCommand } from "./watched.ts";
 
 export class Monitors {
-  readonly #clients = new Set<ClientConnection>();
+  readonly #clients = new Set<MonitoringClient>();
 
   get size(): number {
     return this.#clients.size;
   }
 
-  add(client: ClientConnection): void {
+  add(client: MonitoringClient): void {
     this.#clients.add(client);
   }
 
-  delete(client: ClientConnection): void {
+  delete(client: MonitoringClient): void {
     this.#clients.delete(client);
   }
 
   /** The arguments of the command in `context`. Null for one that is so long that it would disconnect every monitor. */
-  textOf({ request, spec }: CommandContext): string | null {
+  textOf({ request, spec }: WatchedCommand): string | null {
     const bytes = request.ends[request.argumentCount - 1]! - request.starts[0]!;
     if (bytes > limits.subscriberOutputBytesMax) return null;
     const secrets = secretsOf(spec, request);
@@ -39,7 +38,7 @@ export class Monitors {
   }
 
   /** `text` is what `textOf` gave before the command ran, which may have chosen another database. */
-  tell({ broker, caller, database }: CommandContext, text: string | null): void {
+  tell({ broker, caller, database }: WatchedCommand, text: string | null): void {
     const now = broker.clock.now();
     const time = `${Math.floor(now / 1000)}.${String(now % 1000).padStart(3, "0")}000`;
     const from = caller.place === "lua" ? "lua" : caller.address;

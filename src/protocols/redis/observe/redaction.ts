@@ -1,19 +1,19 @@
 /** Which arguments of a command are secrets: MONITOR and SLOWLOG show `(redacted)` in their place, as redis does. */
-import type { CommandSpec } from "../core/command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
+import type { WatchedSpec } from "./watched.ts";
 
 export const redacted = "(redacted)";
 
-const secretSettings = [
+const secretSettings: ReadonlySet<string> = new Set([
   "requirepass",
   "masterauth",
   "masteruser",
   "tls-key-file-pass",
   "tls-client-key-file-pass",
-];
+]);
 
 /** Null for a command without secrets. */
-export function secretsOf(spec: CommandSpec, request: RequestArguments): ReadonlySet<number> | null {
+export function secretsOf(spec: WatchedSpec, request: RequestArguments): ReadonlySet<number> | null {
   switch (spec.fullName) {
     case "auth":
       return new Set([1, 2]);
@@ -40,7 +40,7 @@ function secretsOfHello(request: RequestArguments): Set<number> {
 
 function secretsOfSettings(request: RequestArguments): Set<number> {
   const values = indexes(3, request.argumentCount).filter((at) => at % 2 === 1);
-  return new Set(values.filter((at) => secretSettings.includes(request.latin1(at - 1).toLowerCase())));
+  return new Set(values.filter((at) => secretSettings.has(request.latin1(at - 1).toLowerCase())));
 }
 
 function indexes(first: number, end: number): number[] {

@@ -4,9 +4,9 @@
  * Not here: measuring (command-watch.ts), SLOWLOG (slowlog-commands.ts). Invariant: an entry holds at most 32 arguments of 128 bytes,
  * with a note of what was cut off, and its numbers grow for as long as the process lives.
  */
-import type { CommandContext } from "../core/context.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { redacted, secretsOf } from "./redaction.ts";
+import type { WatchedCommand } from "./watched.ts";
 
 const argumentsMax = 32;
 const argumentBytesMax = 128;
@@ -39,7 +39,7 @@ export class SlowLog {
   }
 
   /** A command has taken that long. */
-  add(context: CommandContext, microseconds: number): void {
+  add(context: WatchedCommand, microseconds: number): void {
     if (this.slowerThan < 0) return;
     if (microseconds >= this.slowerThan) this.#entries.push(this.#entryOf(context, microseconds));
     this.#trim();
@@ -59,7 +59,7 @@ export class SlowLog {
     this.#entries = [];
   }
 
-  #entryOf(context: CommandContext, microseconds: number): SlowEntry {
+  #entryOf(context: WatchedCommand, microseconds: number): SlowEntry {
     const { broker, caller, request, spec } = context;
     return {
       id: this.#nextId++,

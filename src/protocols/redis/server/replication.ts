@@ -104,9 +104,15 @@ function integerAt(value: number): number {
   return value;
 }
 
-const taken = ["listening-port", "ip-address", "capa", "rdb-only", "rdb-filter-only"];
+const taken: ReadonlySet<string> = new Set([
+  "listening-port",
+  "ip-address",
+  "capa",
+  "rdb-only",
+  "rdb-filter-only",
+]);
 /** Redis answers nothing to these. */
-const unanswered = ["ack", "getack"];
+const unanswered: ReadonlySet<string> = new Set(["ack", "getack"]);
 
 /** Options and values. They mean nothing here, since PSYNC is refused. */
 function replconf({ request, reply }: CommandContext): void {
@@ -114,8 +120,8 @@ function replconf({ request, reply }: CommandContext): void {
   for (let at = 1; at < request.argumentCount; at += 2) {
     const option = request.utf8(at);
     const name = option.toLowerCase();
-    if (unanswered.includes(name)) return;
-    if (!taken.includes(name)) throw new RedisError(`ERR Unrecognized REPLCONF option: ${option}`);
+    if (unanswered.has(name)) return;
+    if (!taken.has(name)) throw new RedisError(`ERR Unrecognized REPLCONF option: ${option}`);
     if (name === "listening-port") integerAt(request.integer(at + 1));
   }
   reply.ok();
