@@ -267,6 +267,7 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     good: [
       ["true", true],
       ["false", false],
+      ["true", true],
     ],
     bad: ["yes"],
   },

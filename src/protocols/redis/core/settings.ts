@@ -1,11 +1,11 @@
 /**
- * CONFIG: the parameters of redis 7.0 (../config/known-parameters.ts). Those in `initialSettings` act here, or say what is so; the
+ * CONFIG: the parameters of redis 7.0 (parameters/known-parameters.ts). Those in `initialSettings` act here, or say what is so; the
  * others show redis's default, and cannot be set to anything else. Nothing is kept across restarts.
  *
  * Not here: CONFIG's replies (../server/config.ts). Invariant: no value is taken that does nothing.
  */
-import { knownParameters, type ParameterForm } from "../config/known-parameters.ts";
-import { type ParsedValue, parseValue } from "../config/parameter-value.ts";
+import { knownParameters, type ParameterForm } from "./parameters/known-parameters.ts";
+import { type ParsedValue, parseValue } from "./parameters/parameter-value.ts";
 
 /** Name and value at start of what acts. */
 const initialSettings: readonly [name: string, value: string][] = [

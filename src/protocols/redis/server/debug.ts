@@ -11,7 +11,7 @@ import type { CommandRow } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import { subcommandSyntaxError, writeHelp } from "../core/help.ts";
-import { parseValue } from "../config/parameter-value.ts";
+import { parseValue } from "../core/parameters/parameter-value.ts";
 
 export const debugCommand: CommandRow = {
   name: "debug",

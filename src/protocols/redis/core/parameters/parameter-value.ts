@@ -1,7 +1,7 @@
 /**
  * Whether a text is a value of a parameter, in redis's words, and how redis writes it.
  *
- * Not here: which parameters there are (known-parameters.ts), and what a value does (../core/settings.ts).
+ * Not here: which parameters there are (known-parameters.ts), and what a value does (../settings.ts).
  */
 import type { ParameterForm } from "./known-parameters.ts";
 

@@ -1,7 +1,7 @@
 /**
  * The parameters that redis 7.0 has, with its defaults, types and bounds.
  *
- * Not here: which of them act (../core/settings.ts), and those that redis hides from CONFIG GET. Taken from redis's config.c, in its order.
+ * Not here: which of them act (../settings.ts), and those that redis hides from CONFIG GET. Taken from redis's config.c, in its order.
  */
 
 export interface ParameterForm {
