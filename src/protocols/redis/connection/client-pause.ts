@@ -37,8 +37,6 @@ class Postponed implements BlockedCommand {
   constructor(waiting: Set<Postponed>, replies: LaterReplies, run: () => void) {
     this.#waiting = waiting;
     this.#run = run;
-    waiting.add(this);
-    replies.keepRequest();
     this.#later = replies.beginBlocked(this);
   }
 
@@ -81,7 +79,9 @@ export class ClientPause {
   holds(spec: PausedSpec, client: PausedClient, replies: LaterReplies, run: () => void): boolean {
     if (client.isMonitor) return false;
     if (this.#mode === "write" && !mayWrite(spec, client)) return false;
-    new Postponed(this.#waiting, replies, run);
+    replies.keepRequest();
+    const command = new Postponed(this.#waiting, replies, run);
+    this.#waiting.add(command);
     return true;
   }
 

@@ -274,7 +274,7 @@ function addSpec(
     isFast: row.flags.includes("fast"),
     shownByMonitor: shownByMonitor(row.flags),
     isLeftOutOfSlowlog: row.flags.includes("skip_slowlog"),
-    mayReplicate: container === undefined && mayReplicateNames.includes(row.name),
+    mayReplicate: container === undefined && mayReplicateNames.has(row.name),
     noMulti: row.flags.includes("no_multi"),
     row,
     container,
@@ -294,7 +294,14 @@ function shownByMonitor(flags: readonly CommandFlag[]): CommandSpec["shownByMoni
 }
 
 /** PUBLISH and PFCOUNT write nothing that redis keeps, but reach its replicas. */
-const mayReplicateNames = ["publish", "spublish", "pfcount", "eval", "evalsha", "fcall"];
+const mayReplicateNames: ReadonlySet<string> = new Set([
+  "publish",
+  "spublish",
+  "pfcount",
+  "eval",
+  "evalsha",
+  "fcall",
+]);
 
 function isImplemented({ run, subcommands = [] }: CommandRow): boolean {
   return run !== undefined || subcommands.some(isImplemented);
