@@ -46,6 +46,12 @@ export interface StartOptions {
   durabilityRedisStreams?: "fsync" | "written" | "memory" | undefined;
   /** when acks=all is answered: fsync, once it is on disk; written, once the operating system has it, as in Kafka by default [fsync] */
   durabilityKafka?: "fsync" | "written" | undefined;
+  /** when changes of Redis keys are on disk: always, before their answer; everysec, within a second; no, when the operating system writes them [everysec] */
+  redisAppendfsync?: "always" | "everysec" | "no" | undefined;
+  /** let Redis clients stop the broker, all of its protocols, by SHUTDOWN [false] */
+  redisShutdown?: boolean | undefined;
+  /** who may send the Redis command DEBUG: nobody, clients on this machine, everybody [no] */
+  redisDebugCommand?: "no" | "local" | "yes" | undefined;
   /** size of the journal above which its entries are moved to segments [256MiB] */
   journalBytesMax?: number | string | undefined;
   /** publishers wait while the disk of --data-dir has less free space; auto is 64MiB, or an eighth of a smaller disk [auto] */
@@ -80,6 +86,8 @@ export interface RunningBroker {
   readonly ports: Partial<Record<AnyPortName, number>>;
   /** The absolute path, or `memory`. */
   readonly dataDir: string;
+  /** Settles when a client has asked the broker to stop, which `--redis-shutdown` allows: it is closing then. */
+  readonly stopping: Promise<void>;
   /** Stops listening, ends the connections, writes and syncs everything. */
   close(): Promise<void>;
   /**

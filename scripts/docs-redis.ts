@@ -88,9 +88,29 @@ function syntax(): string {
     .join("\n\n");
 }
 
+/** Every parameter of redis 7.0, by what `CONFIG SET` does with it. */
+function settings(): string {
+  const all = new ServerSettings();
+  const names = [...all.values.keys()].toSorted();
+  const those = (isMeant: (name: string) => boolean): string => codes(names.filter(isMeant));
+  const isFixed = (name: string): boolean => all.fixedProblem(name) !== null;
+  const acts = (name: string): boolean => all.treatmentOf(name) === "acts";
+  return table(
+    ["parameters", "`CONFIG SET`"],
+    [
+      [those(acts), "acts at once, until the restart"],
+      [
+        those((name) => !acts(name) && !isFixed(name)),
+        "another value than the one shown is refused: it would do nothing",
+      ],
+      [those(isFixed), "refused, as in Redis: set at the start only"],
+    ],
+  );
+}
+
 export const redisSections: Sections = {
   clients: () => `Tested with ${clientVersions(["ioredis", "redis"])}.`,
   commands: supportedCommands,
   syntax,
-  settings: () => codes([...new ServerSettings().values.keys()]),
+  settings,
 };

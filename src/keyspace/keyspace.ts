@@ -67,6 +67,8 @@ export interface KeyListener {
 export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly sourceId = stateSourceId.keyspace;
   readonly databases: readonly Database[];
+  /** Expired keys that nobody reads are removed. */
+  isSweeping = true;
   /**
    * No client's: large values that commands make over several turns, with all their records, before they are renamed to their
    * keys.
@@ -359,7 +361,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   #sweepLater(): void {
     this.#sweepTimer = this.#broker!.timers.after(sweepIntervalMs, () => {
       const before = this.expired + this.expiredFields;
-      for (const database of this.databases) {
+      for (const database of this.isSweeping ? this.databases : []) {
         const { number } = database;
         this.#sweepCursors[number] = sweepDatabase(database, this.#sweepCursors[number]!);
       }

@@ -27,6 +27,8 @@ export class ScriptCaller implements Caller {
   selector: Authorization | null = null;
   readonly user: string;
   readonly host = "script";
+  readonly address = "127.0.0.1:1";
+  readonly name = "";
   readonly place = "lua";
   readonly later = null;
   readonly refusals: AclRefusal[] = [];

@@ -249,6 +249,15 @@ export const options = {
     help: "when acks=all is answered: fsync, once it is on disk; written, once the operating system has it, as in Kafka by default",
     default: "fsync",
   }),
+  redisAppendfsync: choice(["always", "everysec", "no"], {
+    help: "when changes of Redis keys are on disk: always, before their answer; everysec, within a second; no, when the operating system writes them",
+    default: "everysec",
+  }),
+  redisShutdown: toggle("let Redis clients stop the broker, all of its protocols, by SHUTDOWN"),
+  redisDebugCommand: choice(["no", "local", "yes"], {
+    help: "who may send the Redis command DEBUG: nobody, clients on this machine, everybody",
+    default: "no",
+  }),
   journalBytesMax: bytes({
     help: "size of the journal above which its entries are moved to segments",
     default: "256MiB",

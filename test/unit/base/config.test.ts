@@ -287,6 +287,30 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     ],
     bad: ["memory"],
   },
+  redisAppendfsync: {
+    good: [
+      ["always", "always"],
+      ["no", "no"],
+      ["everysec", "everysec"],
+    ],
+    bad: ["sometimes"],
+  },
+  redisShutdown: {
+    good: [
+      ["true", true],
+      ["false", false],
+      ["true", true],
+    ],
+    bad: ["yes"],
+  },
+  redisDebugCommand: {
+    good: [
+      ["local", "local"],
+      ["yes", "yes"],
+      ["no", "no"],
+    ],
+    bad: ["true"],
+  },
   journalBytesMax: {
     good: [
       ["1048576", 1_048_576],
@@ -346,6 +370,9 @@ test("the defaults are what the issue names", async () => {
     redisClusterAnnounceTlsPort: undefined,
     durabilityRedisStreams: "fsync",
     durabilityKafka: "fsync",
+    redisAppendfsync: "everysec",
+    redisShutdown: false,
+    redisDebugCommand: "no",
     journalBytesMax: 268_435_456,
     diskFreeBytesMin: "auto",
     memoryBytesMax: 4 * gibibyte,

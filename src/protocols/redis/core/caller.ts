@@ -21,6 +21,10 @@ export interface Caller {
   readonly authorization: Authorization | null;
   /** The user's name. */
   readonly user: string;
+  /** Host and port of the connection, as lists of clients show them. */
+  readonly address: string;
+  /** The name that the connection has given itself, or nothing. */
+  readonly name: string;
   /** Where the caller is, as rules name it. */
   readonly host: string;
   readonly place: CallPlace;

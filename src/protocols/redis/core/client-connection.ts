@@ -30,6 +30,12 @@ export interface ClientConnection {
   libraryVersion: string;
   replyMode: ReplyMode;
   isNoEvict: boolean;
+  /** MONITOR: it is told of all commands. */
+  isMonitor: boolean;
+  /** Bytes for it that have not left. */
+  readonly unsentBytes: number;
+  /** Sends bytes outside of replies. */
+  push(bytes: Buffer, length: number): void;
   /** EXEC runs what was queued. */
   isExecuting: boolean;
   /** CLIENT KILL of the connection that sends it: it ends once the reply is written. */

@@ -167,6 +167,14 @@ export interface CommandSpec {
   /** No command of a script's. */
   readonly noScript: boolean;
   readonly noAuth: boolean;
+  /** It takes constant or logarithmic time for most keys: its times are sampled (observe/command-watch.ts). */
+  readonly isQuick: boolean;
+  readonly isFast: boolean;
+  /** MONITOR shows it when it has run, a script before its own commands, and not at all what administrators send. */
+  readonly shownByMonitor: "after" | "before" | "never";
+  readonly isLeftOutOfSlowlog: boolean;
+  /** It may reach the replicas of a redis, even though it need not write: CLIENT PAUSE WRITE holds it back. */
+  readonly mayReplicate: boolean;
   readonly noMulti: boolean;
   /** What COMMAND DOCS says is read from the row. */
   readonly row: CommandRow;
@@ -265,6 +273,11 @@ function addSpec(
     denyOom: row.flags.includes("denyoom"),
     noScript: row.flags.includes("noscript"),
     noAuth: row.flags.includes("no_auth"),
+    isQuick: row.flags.includes("fast") || row.complexity === "O(1)",
+    isFast: row.flags.includes("fast"),
+    shownByMonitor: shownByMonitor(row.flags),
+    isLeftOutOfSlowlog: row.flags.includes("skip_slowlog"),
+    mayReplicate: container === undefined && mayReplicateNames.has(row.name),
     noMulti: row.flags.includes("no_multi"),
     row,
     container,
@@ -276,6 +289,22 @@ function addSpec(
   }
   return spec;
 }
+
+/** The commands with `skip_monitor` run scripts, which redis shows by itself. */
+function shownByMonitor(flags: readonly CommandFlag[]): CommandSpec["shownByMonitor"] {
+  if (flags.includes("admin")) return "never";
+  return flags.includes("skip_monitor") ? "before" : "after";
+}
+
+/** PUBLISH and PFCOUNT write nothing that redis keeps, but reach its replicas. */
+const mayReplicateNames: ReadonlySet<string> = new Set([
+  "publish",
+  "spublish",
+  "pfcount",
+  "eval",
+  "evalsha",
+  "fcall",
+]);
 
 function isImplemented({ run, subcommands = [] }: CommandRow): boolean {
   return run !== undefined || subcommands.some(isImplemented);

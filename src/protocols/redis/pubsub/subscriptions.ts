@@ -47,16 +47,20 @@ interface Channels {
   readonly shardLive: LiveChannels;
   readonly shardMessages: LiveMessages;
   readonly broker: { readonly work: TurnWork };
+  /** CONFIG's `client-output-buffer-limit` of class pubsub. */
+  readonly settings: { readonly subscriberOutputBytesMax: number };
 }
 
 /** One of a connection's two subscribers: ordinary channels and patterns, or shard channels. */
 class ChannelSubscriber implements LiveSubscriber {
   readonly #subscriber: Subscriber;
   readonly #messages: LiveMessages;
+  readonly #settings: Channels["settings"];
 
-  constructor(subscriber: Subscriber, messages: LiveMessages) {
+  constructor(subscriber: Subscriber, messages: LiveMessages, settings: Channels["settings"]) {
     this.#subscriber = subscriber;
     this.#messages = messages;
+    this.#settings = settings;
   }
 
   liveMessage(channel: Buffer, pattern: Buffer | null, bytes: Buffer, start: number, end: number): void {
@@ -65,7 +69,8 @@ class ChannelSubscriber implements LiveSubscriber {
     subscriber.push(message.buffer, message.length);
     const { connection, unsentBytes } = subscriber;
     if (unsentBytes <= limits.outputHighWaterBytes) return;
-    if (unsentBytes > limits.subscriberOutputBytesMax || connection.isMemoryShort) connection.destroy();
+    if (unsentBytes > this.#settings.subscriberOutputBytesMax || connection.isMemoryShort)
+      connection.destroy();
   }
 }
 
@@ -86,8 +91,8 @@ export class Subscriptions {
     this.#work = server.broker.work;
     this.#live = server.live;
     this.#shardLive = server.shardLive;
-    this.#subscriber = new ChannelSubscriber(owner, server.liveMessages);
-    this.#shardSubscriber = new ChannelSubscriber(owner, server.shardMessages);
+    this.#subscriber = new ChannelSubscriber(owner, server.liveMessages, server.settings);
+    this.#shardSubscriber = new ChannelSubscriber(owner, server.shardMessages, server.settings);
   }
 
   get count(): number {

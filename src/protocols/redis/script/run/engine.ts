@@ -206,6 +206,7 @@ export class ScriptEngine {
     if (status !== luaStatus.ok) {
       const failure = failureOf(lua, thread, status, run.options.name);
       machine.dropThread();
+      this.#server.observer.failed[run.outer.spec.id]!++;
       return writeError(target, failure.text, !failure.isCounted);
     }
     try {
@@ -262,6 +263,7 @@ export class ScriptEngine {
 
 /** A run that goes on in later turns, until it ends or is killed. It has changed nothing so far. */
 class SuspendedRun implements LaterWork {
+  readonly isWork = true;
   readonly #engine: ScriptEngine;
   readonly #machine: Machine;
   readonly #run: ScriptRun;

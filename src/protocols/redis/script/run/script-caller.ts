@@ -20,6 +20,9 @@ const keptBytes = 64 << 10;
 export class ScriptCaller implements Caller {
   outer: Caller | null = null;
   readonly place = "lua";
+  /** As redis shows what has no connection. */
+  readonly address = "?:0";
+  readonly name = "";
   readonly later = null;
   readonly context: CommandContext;
   readonly #acl: AclCheck;
