@@ -28,6 +28,7 @@ import { LiveMessages } from "./pubsub/live-messages.ts";
 import { hiddenValue, ServerSettings } from "./core/settings.ts";
 import { StreamCounts } from "./keys/visible-streams.ts";
 import { StreamWatch } from "./stream/stream-watch.ts";
+import { Tracking } from "./tracking/tracking.ts";
 import { WatchTable } from "./transaction/watches.ts";
 
 const errorCodesMax = 128;
@@ -48,6 +49,7 @@ export class RedisServer {
   readonly aclLog: AclLog;
   readonly streamCounts = new StreamCounts();
   readonly watches: WatchTable;
+  readonly tracking: Tracking;
   readonly blocking: BlockedClients;
   /** A script that takes long: other clients are told BUSY. */
   busyScript: BusyScript | null = null;
@@ -108,7 +110,8 @@ export class RedisServer {
     });
     this.notices = new KeyNotices(this.live);
     keyspace.listener = this.notices;
-    keyspace.watcher = new KeyChanges(this.watches, this.blocking);
+    this.tracking = new Tracking(this, keyspace.seed);
+    keyspace.watcher = new KeyChanges(this.watches, this.blocking, this.tracking);
   }
 
   /** Whether there is a key of any kind. */
@@ -156,13 +159,38 @@ export class RedisServer {
     return now > id.ms ? id.set(now, 0) : id.add(1);
   }
 
+  /** A command has changed the stream under that key: those who WATCH it or track it are told. Of values the keyspace tells. */
+  streamChanged(database: number, key: string): void {
+    this.watches.keyChanged(database, key);
+    if (this.tracking.clientCount > 0) this.tracking.keyChanged(key);
+  }
+
+  /** Nobody is to be told by `streamChanged`. */
+  get hearsNoStreams(): boolean {
+    return this.watches.isEmpty && this.tracking.clientCount === 0;
+  }
+
+  /** A command has changed the stream under that key: who watches or tracks it is told. Of values the keyspace tells. */
+  streamChanged(database: number, key: string): void {
+    this.watches.keyChanged(database, key);
+    if (this.tracking.clientCount > 0) this.tracking.keyChanged(key);
+  }
+
+  /** Nobody is to be told by `streamChanged`. */
+  get hearsNoStreams(): boolean {
+    return this.watches.isEmpty && this.tracking.clientCount === 0;
+  }
+
   /** Where the streams of a database are. */
   vhostOf(database: number): Vhost {
     let vhost = this.#vhosts[database];
     if (vhost === undefined) {
       vhost = this.broker.createVhost(databaseVhostName(database));
       vhost.values = { holds: (name) => this.keyspace.typeOf(database, name) !== undefined };
-      vhost.timedDeletions.expiring = ({ name }) => this.notices.tellNamed(keyEvents.expired, database, name);
+      vhost.timedDeletions.expiring = ({ name }) => {
+        this.notices.tellNamed(keyEvents.expired, database, name);
+        if (this.tracking.clientCount > 0) this.tracking.keyChanged(name);
+      };
       this.#vhosts[database] = vhost;
     }
     return vhost;

@@ -29,6 +29,7 @@ import { confirmedCommands, Subscriptions } from "./pubsub/subscriptions.ts";
 import type { RedisServer } from "./server.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { Transaction } from "./transaction/queue.ts";
+import type { TrackedClient } from "./tracking/tracked-client.ts";
 import type { Watcher } from "./transaction/watches.ts";
 import type { RespVersion } from "./wire/reply-writer.ts";
 import { RequestParser } from "./wire/request-parser.ts";
@@ -55,6 +56,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   replyMode: ReplyMode = "on";
   transaction: Transaction | null = null;
   watcher: Watcher | null = null;
+  tracked: TrackedClient | null = null;
   subscriptions: Subscriptions | null = null;
   /** Memory of the request whose reply is still to come, and of the part of the reply that is gathered. */
   #laterBytes = 0;
@@ -352,6 +354,9 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     if (this.#later === later) {
       if (!isAnswered || !later.isWanted) output.length = before;
       if (isAnswered) {
+        // The keys were read until now, and may have changed since the command came.
+        if (this.tracked !== null && context.spec.readsKeys && !later.hasWaited)
+          this.server.tracking.remember(context);
         this.#letGoOfLater();
         this.holdsPushes = false;
         if (this.endsAfterReply) this.end();
@@ -406,6 +411,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.endTransaction();
     this.subscriptions?.unsubscribeAll();
     this.subscriptions = null;
+    this.server.tracking.turnOff(this);
     this.context.database = 0;
     this.context.reply.version = 2;
     this.name = "";
@@ -490,6 +496,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.#abandonLater();
     this.subscriptions?.closed();
     this.unwatch();
+    this.server.tracking.turnOff(this);
     this.server.broker.flow.gone(this.connection);
   }
 }

@@ -164,6 +164,8 @@ export interface CommandSpec {
   readonly write: boolean;
   /** The command adds data: it is refused while the disk has no room. */
   readonly denyOom: boolean;
+  /** It reads its keys: who tracks what it has read is told of their changes. */
+  readonly readsKeys: boolean;
   readonly noAuth: boolean;
   readonly noMulti: boolean;
   /** What COMMAND DOCS says is read from the row. */
@@ -261,6 +263,8 @@ function addSpec(
     keyStep,
     write: row.flags.includes("write"),
     denyOom: row.flags.includes("denyoom"),
+    // What a script reads its own commands read.
+    readsKeys: row.flags.includes("readonly") && group !== "scripting" && !row.flags.includes("pubsub"),
     noAuth: row.flags.includes("no_auth"),
     noMulti: row.flags.includes("no_multi"),
     row,

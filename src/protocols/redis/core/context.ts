@@ -79,9 +79,9 @@ export class CommandContext {
     if (isGone) this.notify(keyEvents.del, index);
   }
 
-  /** Tells those who WATCH the key in argument `index` that it changed. Call it on every change. */
-  keyChanged(index: number): void {
-    if (this.server.watches.isEmpty) return;
-    this.server.watches.keyChanged(this.database, this.request.latin1(index));
+  /** Tells those who WATCH or track the stream in argument `index` that it changed. Call it on every change. */
+  keyChanged(index: number, database = this.database): void {
+    if (this.server.hearsNoStreams) return;
+    this.server.streamChanged(database, this.request.latin1(index));
   }
 }

@@ -16,6 +16,14 @@ const shownBytesMax = 128;
 
 /** Runs, queues or refuses the command in `context.request`, which came from a client. */
 export function dispatch(context: CommandContext, client: ClientConnection): void {
+  const { tracking } = context.server;
+  if (tracking.clientCount === 0) return dispatchUntracked(context, client);
+  tracking.begin(client);
+  dispatchUntracked(context, client);
+  tracking.ended(client, context.request.is(0, "CLIENT"));
+}
+
+function dispatchUntracked(context: CommandContext, client: ClientConnection): void {
   const { request } = context;
   let spec: CommandSpec;
   try {
@@ -117,6 +125,8 @@ export function runHandler(context: CommandContext): void {
     output.length = before;
     replyError(context, error);
   }
+  const { tracking } = context.server;
+  if (tracking.clientCount > 0 && context.spec.readsKeys) tracking.remember(context);
 }
 
 /**

@@ -26,6 +26,7 @@ const initialSettings: readonly [name: string, value: string][] = [
   ["stream-node-max-bytes", "4096"],
   ["stream-node-max-entries", "100"],
   ["timeout", "0"],
+  ["tracking-table-max-keys", "1000000"],
 ];
 
 const noSuchClass = "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
@@ -45,6 +46,8 @@ export class ServerSettings {
   luaTimeLimitMs = 5000;
   /** The keyspace events that are told (notifications/event-classes.ts). */
   keyEventClasses = 0;
+  /** Keys that are remembered with their readers (tracking/); 0 for as many as `limits` allow. */
+  trackingKeysMax = 1_000_000;
 
   /** Why a value cannot be set, in redis's words; null when it can. */
   problemWith(name: string, value: string): string | null {
@@ -62,6 +65,7 @@ export class ServerSettings {
     this.values.set(name, name === "requirepass" && value !== "" ? hiddenValue : value);
     if (name === "stream-node-max-entries") this.streamNodeEntriesMax = amountOf(value);
     if (name === "hll-sparse-max-bytes") this.sketchSparseBytesMax = amountOf(value);
+    if (name === "tracking-table-max-keys") this.trackingKeysMax = amountOf(value);
     if (name === "notify-keyspace-events") {
       this.keyEventClasses = parseClasses(value);
       this.values.set(name, classesText(this.keyEventClasses));

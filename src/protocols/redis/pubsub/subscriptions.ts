@@ -11,6 +11,7 @@ import { finishNow, type Job, type TurnWork } from "../../../base/turn-work.ts";
 import { type Asker, mayUseChannel, mayUseShardChannel } from "../../../broker/access/rights.ts";
 import type { LiveChannels, LiveSubscriber } from "../../../broker/live/channels.ts";
 import { RedisError } from "../core/errors.ts";
+import { pushTo } from "../core/push.ts";
 import type { LiveMessages } from "./live-messages.ts";
 import type { RespVersion } from "../wire/reply-writer.ts";
 import type { Connection } from "../../contract.ts";
@@ -59,10 +60,7 @@ class ChannelSubscriber implements LiveSubscriber {
   liveMessage(channel: Buffer, pattern: Buffer | null, bytes: Buffer, start: number, end: number): void {
     const subscriber = this.#subscriber;
     const message = this.#messages.encode(subscriber.protocolVersion, channel, pattern, bytes, start, end);
-    subscriber.push(message.buffer, message.length);
-    const { connection, unsentBytes } = subscriber;
-    if (unsentBytes <= limits.outputHighWaterBytes) return;
-    if (unsentBytes > limits.subscriberOutputBytesMax || connection.isMemoryShort) connection.destroy();
+    pushTo(subscriber, message);
   }
 }
 

@@ -114,6 +114,7 @@ function configSet({ request, reply, server }: CommandContext): void {
   for (const [name, value] of changes) {
     server.settings.set(name, value);
     if (name === "notify-keyspace-events") server.notices.configure(server.settings.keyEventClasses);
+    if (name === "tracking-table-max-keys") server.tracking.boundChanged();
     if (name === "requirepass") server.broker.access.requirePassword(value);
   }
   reply.ok();

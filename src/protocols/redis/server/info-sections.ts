@@ -55,7 +55,7 @@ function clientFields({ server }: CommandContext): Field[] {
     ["cluster_connections", 0],
     ["maxclients", server.settings.values.get("maxclients")!],
     ["blocked_clients", blocking.clientCount],
-    ["tracking_clients", 0],
+    ["tracking_clients", server.tracking.clientCount],
     ["clients_in_timeout_table", blocking.timeoutCount],
     ["total_blocking_keys", blocking.keyCount],
   ];
@@ -93,6 +93,9 @@ function statFields({ server }: CommandContext): Field[] {
     ["pubsub_channels", server.live.channels.size],
     ["pubsub_patterns", server.live.patterns.size],
     ["pubsubshard_channels", server.shardLive.channels.size],
+    ["tracking_total_keys", server.tracking.readers.count],
+    ["tracking_total_items", server.tracking.readers.items],
+    ["tracking_total_prefixes", server.tracking.prefixes.size],
   ];
 }
 
