@@ -159,17 +159,6 @@ export class RedisServer {
     return now > id.ms ? id.set(now, 0) : id.add(1);
   }
 
-  /** A command has changed the stream under that key: those who WATCH it or track it are told. Of values the keyspace tells. */
-  streamChanged(database: number, key: string): void {
-    this.watches.keyChanged(database, key);
-    if (this.tracking.clientCount > 0) this.tracking.keyChanged(key);
-  }
-
-  /** Nobody is to be told by `streamChanged`. */
-  get hearsNoStreams(): boolean {
-    return this.watches.isEmpty && this.tracking.clientCount === 0;
-  }
-
   /** A command has changed the stream under that key: who watches or tracks it is told. Of values the keyspace tells. */
   streamChanged(database: number, key: string): void {
     this.watches.keyChanged(database, key);

@@ -139,7 +139,6 @@ export class Tracking implements LogWaiter {
   logChanged(queue: Queue): void {
     queue.waiters.delete(this);
     this.#tellReaders(queue.name);
-    if (this.prefixes.size > 0) this.#changedOf(queue.name, null);
   }
 
   // Changes
