@@ -354,9 +354,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     if (this.#later === later) {
       if (!isAnswered || !later.isWanted) output.length = before;
       if (isAnswered) {
-        // The keys were read until now, and may have changed since the command came.
-        if (this.tracked !== null && context.spec.readsKeys && !later.hasWaited)
-          this.server.tracking.remember(context);
+        if (!later.hasWaited) this.server.tracking.readUntilNow(context);
         this.#letGoOfLater();
         this.holdsPushes = false;
         if (this.endsAfterReply) this.end();

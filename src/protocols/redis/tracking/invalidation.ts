@@ -9,7 +9,7 @@
 import { ByteWriter } from "../../../base/bytes.ts";
 import { ReplyWriter, type RespVersion } from "../wire/reply-writer.ts";
 
-export const invalidationChannel = "__redis__:invalidate";
+const invalidationChannel = "__redis__:invalidate";
 const scratchBytesKept = 1 << 20;
 
 const scratch = new ByteWriter(256);

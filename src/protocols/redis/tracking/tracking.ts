@@ -130,6 +130,11 @@ export class Tracking implements LogWaiter {
     this.#makeRoom();
   }
 
+  /** A command that was answered later is over: its keys may have changed, and have been forgotten, since it came. */
+  readUntilNow(context: CommandContext): void {
+    if (this.clientCount > 0 && context.spec.readsKeys) this.remember(context);
+  }
+
   /** Other protocols may change a stream without a word to the commands of this one. */
   #watchStream({ vhost, request }: CommandContext, index: number): void {
     if (!vhost.names.mayHave(request.buffer, request.starts[index]!, request.ends[index]!)) return;
