@@ -3,7 +3,7 @@
  * read back, so that tools which set them go on working. Nothing is kept across restarts.
  */
 
-import { classesText, parseClasses } from "../notifications/event-classes.ts";
+import { classesText, parseClasses } from "./event-classes.ts";
 
 /** Name and value at start. */
 const initialSettings: readonly [name: string, value: string][] = [
@@ -44,7 +44,7 @@ export class ServerSettings {
   sketchSparseBytesMax = 3000;
   /** After this a script takes long; 0 for never. Two settings have it: the newer name is that of redis 7. */
   luaTimeLimitMs = 5000;
-  /** The keyspace events that are told (notifications/event-classes.ts). */
+  /** The keyspace events that are told (event-classes.ts). */
   keyEventClasses = 0;
   /** Keys that are remembered with their readers (tracking/); 0 for as many as `limits` allow. */
   trackingKeysMax = 1_000_000;
