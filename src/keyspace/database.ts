@@ -277,6 +277,8 @@ export class Database {
   /** Gives an entry the name of a key of `target`, which is replaced; its expiry goes with it. */
   renameTo(entry: number, target: Database, key: Uint8Array, start: number, end: number): void {
     if (!this.content.isLarge(entry)) {
+      // Of the old name before the new one, as redis does.
+      this.tell(entry);
       this.copyTo(entry, target, key, start, end);
       return this.remove(entry);
     }

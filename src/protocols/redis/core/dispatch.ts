@@ -17,6 +17,14 @@ const shownBytesMax = 128;
 
 /** Runs, queues or refuses the command in `context.request`, which came from a client. */
 export function dispatch(context: CommandContext, client: ClientConnection): void {
+  const { tracking } = context.server;
+  if (tracking.clientCount === 0) return dispatchUntracked(context, client);
+  tracking.begin(client);
+  dispatchUntracked(context, client);
+  tracking.ended(client, context.request.is(0, "CLIENT"));
+}
+
+function dispatchUntracked(context: CommandContext, client: ClientConnection): void {
   const { request } = context;
   const { server } = context;
   let spec: CommandSpec | null = null;
@@ -167,6 +175,8 @@ function attempt(context: CommandContext, spec: CommandSpec): void {
     context.server.observer.failed[spec.id]!++;
     replyError(context, error);
   }
+  const { tracking } = context.server;
+  if (tracking.clientCount > 0 && context.spec.readsKeys) tracking.remember(context);
 }
 
 /**
