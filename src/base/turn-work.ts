@@ -25,12 +25,21 @@ export interface RunningJob {
   readonly isRunning: boolean;
   /** Ends the job where it stands; its `finally` blocks run, `ended` is not called. */
   cancel(): void;
+  /**
+   * Works to the job's end now, for a caller that can neither wait nor go on before. `ended` is called in a later turn, since it may
+   * let other requests begin. Nothing happens where the job is at work itself.
+   */
+  finish(): void;
 }
 
 class Run<Result> implements RunningJob {
   readonly #job: Job<Result>;
   readonly #ended: (outcome: JobOutcome<Result>) => void;
   isRunning = true;
+  /** Its generator runs. */
+  #isAtWork = false;
+  /** Of a job that was finished ahead, until `ended` is told. */
+  #finished: JobOutcome<Result> | null = null;
 
   constructor(job: Job<Result>, ended: (outcome: JobOutcome<Result>) => void) {
     this.#job = job;
@@ -42,6 +51,8 @@ class Run<Result> implements RunningJob {
     assertInvariant(this.isRunning, "a job that has ended does not go on");
     let used = 0;
     let outcome: JobOutcome<Result>;
+    if (this.#finished !== null) return this.#end(this.#finished, unitsOfEnd, spend);
+    this.#isAtWork = true;
     try {
       for (;;) {
         const step = this.#job.next();
@@ -59,11 +70,29 @@ class Run<Result> implements RunningJob {
       }
     } catch (error) {
       outcome = { error };
+    } finally {
+      this.#isAtWork = false;
     }
+    this.#end(outcome, used + unitsOfEnd, spend);
+  }
+
+  #end(outcome: JobOutcome<Result>, units: number, spend: (units: number) => void): void {
     this.isRunning = false;
     // First: `ended` lets the request behind this one begin, which must find the units gone.
-    spend(used + unitsOfEnd);
+    spend(units);
     this.#ended(outcome);
+  }
+
+  finish(): void {
+    if (!this.isRunning || this.#isAtWork || this.#finished !== null) return;
+    this.#isAtWork = true;
+    try {
+      this.#finished = { result: finishNow(this.#job) };
+    } catch (error) {
+      this.#finished = { error };
+    } finally {
+      this.#isAtWork = false;
+    }
   }
 
   cancel(): void {

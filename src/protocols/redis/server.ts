@@ -16,6 +16,7 @@ import { BlockedClients } from "./blocking/blocked-clients.ts";
 import { KeyChanges } from "./blocking/key-changes.ts";
 import type { KeyWatch, WaitingKey } from "./blocking/waiting-key.ts";
 import type { ClientConnection } from "./core/client-connection.ts";
+import { KeyClaims } from "./core/claims/claims.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { CommandTable } from "./core/command-table.ts";
 import { RedisError } from "./core/errors.ts";
@@ -47,6 +48,8 @@ export class RedisServer {
   readonly streamCounts = new StreamCounts();
   readonly watches: WatchTable;
   readonly blocking: BlockedClients;
+  /** The keys of commands that go on over several turns. */
+  readonly claims: KeyClaims;
   /** A script that takes long: other clients are told BUSY. */
   busyScript: BusyScript | null = null;
   /** All keys that are not streams. */
@@ -102,6 +105,8 @@ export class RedisServer {
       work: broker.work,
       watch: (waiting) => (waiting.type === "stream" ? this.#watchStream(waiting) : null),
     });
+    this.claims = new KeyClaims(broker.timers, broker.work);
+    keyspace.held = this.claims;
     keyspace.watcher = new KeyChanges(this.watches, this.blocking);
   }
 

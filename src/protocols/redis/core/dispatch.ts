@@ -5,6 +5,7 @@
  * has turned replies off, or has sent an HTTP request.
  */
 import { limits } from "../../../base/limits.ts";
+import { finishClaims, waitForKeys } from "./claims/call-claims.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { CommandContext } from "./context.ts";
 import { errorReplyText, errorTexts, RedisError, wrongArity } from "./errors.ts";
@@ -21,9 +22,7 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
   try {
     spec = findCommand(context.server.commands, request);
     context.spec = spec;
-    client.assertAllowed(spec);
-    if (spec.denyOom) assertRoom(context);
-    if (context.server.busyScript !== null) assertAllowedWhileBusy(context, spec);
+    assertMayRun(context, client);
   } catch (error) {
     if (error instanceof CrossProtocol) return refuseHttp(context, client);
     client.transaction?.refused();
@@ -36,8 +35,26 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
     context.reply.queued();
     return;
   }
+  if (context.server.claims.isAny && waitForKeys(context, () => runAfterAll(context, client))) return;
+  run(context);
+}
+
+function assertMayRun(context: CommandContext, client: ClientConnection): void {
+  const { spec } = context;
+  client.assertAllowed(spec);
+  if (spec.denyOom) assertRoom(context);
+  if (context.server.busyScript !== null) assertAllowedWhileBusy(context, spec);
+}
+
+/** What the client may do can have changed while it waited. */
+function runAfterAll(context: CommandContext, client: ClientConnection): void {
+  assertMayRun(context, client);
+  run(context);
+}
+
+/** A transaction or a script is one command here. */
+function run(context: CommandContext): void {
   runHandler(context);
-  // A transaction or a script is one command here.
   const { blocking } = context.server;
   if (blocking.hasReady) blocking.serve();
 }
@@ -73,6 +90,7 @@ export function call(context: CommandContext, script: ScriptRights | null = null
     replyError(context, error);
     return;
   }
+  finishClaims(context);
   runHandler(context);
 }
 

@@ -35,5 +35,7 @@ const unitsOfKey = 1;
 
 function deleteKeys(context: CommandContext): void {
   const database = writableKeysOf(context);
-  replyCountOfKeys(context, unitsOfKey, (index) => keyAt(context, index, database).remove());
+  replyCountOfKeys(context, { units: unitsOfKey, isWhole: true }, (index) =>
+    keyAt(context, index, database).remove(),
+  );
 }

@@ -39,5 +39,9 @@ const unitsOfKey = 0.3;
 
 function exists(context: CommandContext): void {
   const database = keysOf(context);
-  replyCountOfKeys(context, unitsOfKey, (index) => keyAt(context, index, database).exists);
+  replyCountOfKeys(
+    context,
+    { units: unitsOfKey, isWhole: false },
+    (index) => keyAt(context, index, database).exists,
+  );
 }
