@@ -13,7 +13,7 @@ import { finishNow, type Job, type JobOutcome, type RunningJob } from "../../../
 import type { Broker } from "../../../broker/broker.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { Claim } from "./claims/claims.ts";
-import { wantsOf } from "./claims/key-wants.ts";
+import { madeAside, wantsOf } from "./claims/key-wants.ts";
 import { wholeEffect } from "./claims/whole-effect.ts";
 import type { CommandContext } from "./context.ts";
 import { RedisError } from "./errors.ts";
@@ -51,7 +51,7 @@ export interface SliceOptions {
   /** The job begins once this has ended; the job of a caller that cannot wait begins at once. */
   readonly loading?: Promise<unknown> | null;
   /**
-   * The job changes values in its slices. The changes are in the journal all at once, at its end, and it goes on to that end though its
+   * The job changes values in its slices; any other does so in one step, at its end. The changes are in the journal all at once, at its end, and it goes on to that end though its
    * client has gone. It must not fail once it has changed something.
    */
   readonly isWhole?: boolean;
@@ -174,7 +174,7 @@ class SlicedReply implements LaterWork {
     const { claims } = this.#context.server;
     const wants = wantsOf([this.#context], this.#context.database);
     if (wants.length === 0) return this.#runHolding(job, null);
-    const go = (): void => this.#runHolding(job, new Claim(claims, wants));
+    const go = (): void => this.#runHolding(job, new Claim(claims, this.#isWhole ? wants : madeAside(wants)));
     if (claims.mustWaitAsLong(wants)) this.#leaveLine = claims.wait(wants, go);
     else go();
   }

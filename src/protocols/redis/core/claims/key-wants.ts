@@ -54,9 +54,13 @@ function addWants(wants: KeyWant[], spec: CommandSpec, request: RequestArguments
   }
 }
 
-/** Readers that keep something beside a value (PFCOUNT) are marked so at their keys. What overwrites a key is made aside. */
+/** The same for a job that writes what it has made aside, in one step at its end. */
+export function madeAside(wants: readonly KeyWant[]): readonly KeyWant[] {
+  return wants.map((want) => (want.mode === "written" ? { ...want, mode: "aside" } : want));
+}
+
+/** Readers that keep something beside a value (PFCOUNT) are marked so at their keys. */
 function modeOf(spec: CommandSpec, flags: readonly KeyFlag[]): KeyMode {
-  if (flags.includes("OW")) return "aside";
   return !flags.includes("RO") && (spec.write || flags.includes("RW")) ? "written" : "read";
 }
 
