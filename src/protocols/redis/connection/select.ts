@@ -1,7 +1,6 @@
 /** SELECT index */
 import type { CommandContext } from "../core/context.ts";
-import { errorTexts, RedisError } from "../core/errors.ts";
-import { databaseCount } from "../../../keyspace/keyspace.ts";
+import { databaseArgument } from "../core/database-argument.ts";
 import type { CommandRow } from "../core/command-spec.ts";
 
 export const selectCommand: CommandRow = {
@@ -15,9 +14,6 @@ export const selectCommand: CommandRow = {
 };
 
 function select(context: CommandContext): void {
-  const index = context.request.integer(1);
-  if (Number.isNaN(index) || Math.abs(index) >= 2 ** 31) throw new RedisError(errorTexts.notInteger);
-  if (index < 0 || index >= databaseCount) throw new RedisError("ERR DB index is out of range");
-  context.database = index;
+  context.database = databaseArgument(context, 1);
   context.reply.ok();
 }

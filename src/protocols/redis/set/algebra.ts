@@ -2,8 +2,7 @@
  * Intersection, union and difference of the sets under several keys, as jobs.
  *
  * Each takes the members of a set in batches and asks the other sets for a batch at a time, so one piece of work is small however
- * many sets there are and however large they are. Between two pieces others may change the sets: each member is judged as the
- * sets are when it is looked at.
+ * many sets there are and however large they are. The sets stay as they are meanwhile (core/claims).
  * Not here: what becomes of the members. Invariant: sets are looked up by their keys in each piece, and while they are no
  * record of a build is open.
  */
