@@ -17,6 +17,12 @@ export type Job<Result> = Generator<number, Result, void>;
 /** What a job costs that ends before it yields, or after its last piece: thousands of short ones are long work too. */
 const unitsOfEnd = 32;
 
+/**
+ * Of a turn's units, those for jobs that go on: others wait no longer for them than about 3 ms. The rest is for requests that come in the
+ * turn.
+ */
+const shareOfJobs = 3 / 8;
+
 /** How a job ended: with its result, or with what it threw. */
 export type JobOutcome<Result> = { readonly result: Result } | { readonly error: unknown };
 
@@ -173,12 +179,14 @@ export class TurnWork {
 
   #turn(): void {
     this.#isTurnRequested = false;
-    this.#unitsLeft = this.#bounds.turnWorkUnits;
+    const { turnWorkUnits, turnWorkSliceUnits } = this.#bounds;
+    this.#unitsLeft = turnWorkUnits;
+    const unitsForOthers = turnWorkUnits - Math.max(turnWorkUnits * shareOfJobs, turnWorkSliceUnits);
     // Jobs that had no turn stay in front of those that had one.
     let reached = 0;
     const waiting = this.#waiting;
     if (waiting.length > 0) this.#turnsContinued++;
-    for (; this.#unitsLeft > 0 && reached < waiting.length; reached++) {
+    for (; this.#unitsLeft > unitsForOthers && reached < waiting.length; reached++) {
       const run = waiting[reached]!;
       if (run.isRunning) this.#advance(run);
     }

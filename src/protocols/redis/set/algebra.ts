@@ -23,7 +23,7 @@ export interface SetKeys {
 const keysAtOnceMax = 100;
 const unitsOfKey = 0.3;
 const unitsOfLookup = 0.2;
-const unitsOfAdding = 0.4;
+const unitsOfAdding = 0.6;
 
 /** Whether an operation on these sets is so little work that it is done at once. Throws WRONGTYPE. */
 export function isShort(
