@@ -20,16 +20,16 @@ function words(parts: Words): Buffer {
 Object.assign(limits, { turnWorkUnits: 100, turnWorkSliceUnits: 100 });
 const size = 1100;
 const long = "m".repeat(200);
-const each = (make: (i: number) => Words): Words => Array.from({ length: size }, (_, i) => make(i)).flat();
+const ofAll = (make: (i: number) => Words): Words => Array.from({ length: size }, (_, i) => make(i)).flat();
 /** Each of them takes several turns to read whole. */
 const fill: readonly Words[] = [
-  ["SADD", "set", ...each((i) => [`m${i}`])],
-  ["SADD", "half", ...each((i) => [`m${2 * i}`])],
-  ["ZADD", "zset", ...each((i) => [i, `m${i}`])],
-  ["ZADD", "zhalf", ...each((i) => [i, `m${2 * i}`])],
-  ["RPUSH", "list", ...each((i) => [`${long}${i % 50}`])],
-  ["HSET", "hash", ...each((i) => [`m${i}`, i])],
-  ["GEOADD", "geo", ...each((i) => [(i % 170) / 100, (i % 130) / 100, `m${i}`])],
+  ["SADD", "set", ...ofAll((i) => [`m${i}`])],
+  ["SADD", "half", ...ofAll((i) => [`m${2 * i}`])],
+  ["ZADD", "zset", ...ofAll((i) => [i, `m${i}`])],
+  ["ZADD", "zhalf", ...ofAll((i) => [i, `m${2 * i}`])],
+  ["RPUSH", "list", ...ofAll((i) => [`${long}${i % 50}`])],
+  ["HSET", "hash", ...ofAll((i) => [`m${i}`, i])],
+  ["GEOADD", "geo", ...ofAll((i) => [(i % 170) / 100, (i % 130) / 100, `m${i}`])],
   ["SETBIT", "bits", size * 1000, 1],
   ["SADD", "other", "x"],
   ["SET", "to", "before"],
@@ -104,7 +104,7 @@ function typeOf(key: string): string {
 }
 
 function changesOf(key: string): readonly Words[] {
-  const parts = elementOf[typeOf(key)]!.map(([name, ...rest]) => [name!, key, ...rest]);
+  const parts = elementOf[typeOf(key)]!.map((change) => change.toSpliced(1, 0, key));
   return [
     ["DEL", key],
     ["SET", key, "x"],
@@ -185,8 +185,7 @@ function sorted(reply: string): string {
 /** What is the same however the elements of a set come. */
 function shape(command: Words, reply: string): string {
   const [name] = command;
-  if (name === "SPOP") return reply.slice(0, reply.indexOf("\r\n"));
-  if (name === "DUMP") return reply.startsWith("$") ? `${reply.slice(0, 6)}` : reply;
+  if (name === "SPOP" || name === "DUMP") return reply.slice(0, reply.indexOf("\r\n"));
   return ["SUNION", "SMEMBERS", "HGETALL", "HKEYS"].includes(String(name)) ? sorted(reply) : reply;
 }
 

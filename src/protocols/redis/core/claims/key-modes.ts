@@ -68,13 +68,13 @@ export class KeyModes {
 
   #isInTheWay(
     { database, key, mode }: KeyWant,
-    isTaken: (counts: Counts, mode: KeyMode) => boolean,
+    isBarred: (counts: Counts, mode: KeyMode) => boolean,
   ): boolean {
     const modes = this.#databases[database];
     if (modes === undefined) return false;
-    if (isTaken(modes.whole, mode)) return true;
+    if (isBarred(modes.whole, mode)) return true;
     const counts = key === null ? modes.single : modes.keys.get(key);
-    return counts !== undefined && isTaken(counts, mode);
+    return counts !== undefined && isBarred(counts, mode);
   }
 
   has(database: number, key: string): boolean {
