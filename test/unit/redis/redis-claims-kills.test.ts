@@ -56,11 +56,15 @@ for (const [fill, command, count, after] of cases) {
       const client = new RedisClient(rig.connect("redis"));
       let answer: RedisReply | undefined;
       client.call(command, (reply) => (answer = reply));
-      let sent = 0;
-      await rig.until(
-        () => answer !== undefined || (rig.broker.work.waitingCount > 0 && ++sent > turns),
-        "work",
-      );
+      // Another client's commands at each step have the tick written.
+      const other = new RedisClient(rig.connect("redis"));
+      let steps = 0;
+      await rig.until(() => {
+        if (answer !== undefined) return true;
+        other.call(["SELECT", 1], () => {});
+        other.call(["SET", "tick", steps], () => {});
+        return rig.broker.work.waitingCount > 0 && ++steps > turns;
+      }, "work");
       if (answer === undefined) halves++;
       isAnswered = answer !== undefined;
       await rig.kill();

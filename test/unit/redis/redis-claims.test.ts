@@ -19,7 +19,7 @@ function words(parts: Words): Buffer {
 /** Little work in a turn, so that not much more than what is done at once takes several. */
 Object.assign(limits, { turnWorkUnits: 100, turnWorkSliceUnits: 100 });
 const size = 1100;
-const long = "m".repeat(200);
+const long = "m".repeat(600);
 const ofAll = (make: (i: number) => Words): Words => Array.from({ length: size }, (_, i) => make(i)).flat();
 /** Each of them takes several turns to read whole. */
 const fill: readonly Words[] = [
