@@ -54,5 +54,5 @@ type EndpointOf<Schema extends GenericSchema> = Omit<Endpoint, "body" | "run"> &
 export function endpoint<const Schema extends GenericSchema = GenericSchema<undefined>>(
   row: EndpointOf<Schema>,
 ): Endpoint {
-  return row as Endpoint;
+  return row;
 }

@@ -50,7 +50,7 @@ export function list<Item>(broker: Broker, query: URLSearchParams, all: ListOf<I
   const wanted = read(query);
   return new Promise((resolve, reject) => {
     broker.work.run(answered(all, wanted), (outcome) => {
-      if ("error" in outcome) reject(outcome.error as Error);
+      if ("error" in outcome) reject(outcome.error);
       else resolve(json(200, outcome.result));
     });
   });
