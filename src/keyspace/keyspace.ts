@@ -61,8 +61,11 @@ export interface KeyWatcher {
 export interface KeyListener {
   readonly hearsMade: boolean;
   readonly hearsExpired: boolean;
+  readonly hearsFields: boolean;
   /** A key that had nothing has a value. */
   keyMade(database: number, bytes: Buffer, start: number, end: number): void;
+  /** The time of fields of the hash has come; it may have gone with its last one. */
+  fieldsExpired(database: number, bytes: Buffer, start: number, end: number, isGone: boolean): void;
   /** The time of a key has come: it is about to be removed. */
   keyExpired(database: number, bytes: Buffer, start: number, end: number): void;
 }
