@@ -1,0 +1,85 @@
+/**
+ * One unit of Redis's test suite against a server that runs already, in the suite's external server mode.
+ *
+ * Not here: which server (server.ts), what the outcome means (verdict.ts). Invariant: it ends, and leaves no process, within
+ * `unitMsMax`.
+ */
+import { spawn } from "node:child_process";
+import { ownPort } from "../../test/support/ports.ts";
+import { readOutput, type UnitOutcome } from "./output.ts";
+import type { Suite } from "./suite.ts";
+
+const unitMsMax = 400_000;
+/** Without a test that begins or ends. */
+const progressSecondsMax = 120;
+/** The suite looks for a port for itself so far below its base port. */
+const ownPortsBelowBase = 32;
+
+/** What the suite itself says that it needs, and an external server does not have. */
+const tagsLeftOut = [
+  "needs:debug",
+  "needs:pfdebug",
+  "needs:repl",
+  "needs:config-maxmemory",
+  "needs:config-resetstat",
+  "needs:save",
+  "needs:latency",
+  "needs:local-process",
+  "slow",
+];
+
+export interface UnitRun {
+  readonly suite: Suite;
+  readonly unit: string;
+  readonly port: number;
+}
+
+export interface UnitRunResult extends UnitOutcome {
+  readonly output: string;
+  readonly seconds: number;
+}
+
+export async function runUnit({ suite, unit, port }: UnitRun): Promise<UnitRunResult> {
+  const started = performance.now();
+  const basePort = (await ownPort()) + ownPortsBelowBase;
+  const output = await outputOf(suite, [
+    "tests/test_helper.tcl",
+    ...["--host", "127.0.0.1", "--port", String(port), "--baseport", String(basePort)],
+    ...["--single", unit, "--durable", "--ignore-encoding", "--ignore-digest"],
+    ...["--timeout", String(progressSecondsMax), "--tags", tagsLeftOut.map((tag) => `-${tag}`).join(" ")],
+  ]);
+  return { ...readOutput(output), output, seconds: (performance.now() - started) / 1000 };
+}
+
+function outputOf({ folder, tclsh }: Suite, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    // A group of its own, which ends with the processes that the suite starts.
+    const child = spawn(tclsh, args, {
+      cwd: folder,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const end = (): void => {
+      try {
+        process.kill(-child.pid!, "SIGKILL");
+      } catch {
+        // Gone by itself.
+      }
+    };
+    const timer = setTimeout(end, unitMsMax);
+    process.once("exit", end);
+    let text = "";
+    const keep = (piece: string): void => {
+      text += piece;
+    };
+    child.stdout.setEncoding("utf8").on("data", keep);
+    child.stderr.setEncoding("utf8").on("data", keep);
+    child.on("error", (error) => reject(new Error(`${tclsh} cannot be run: ${error.message}`)));
+    child.on("close", () => {
+      clearTimeout(timer);
+      process.removeListener("exit", end);
+      end();
+      resolve(text);
+    });
+  });
+}
