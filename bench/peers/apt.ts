@@ -65,7 +65,9 @@ export class AptFolder {
 
 function systemSourceFiles(): string[] {
   const parts = path.join(systemSources, "sources.list.d");
-  const names = fs.existsSync(parts) ? fs.readdirSync(parts).filter((name) => /\.(list|sources)$/.test(name)) : [];
+  const names = fs.existsSync(parts)
+    ? fs.readdirSync(parts).filter((name) => /\.(list|sources)$/.test(name))
+    : [];
   const files = [path.join(systemSources, "sources.list"), ...names.map((name) => path.join(parts, name))];
   return files.filter((file) => fs.existsSync(file));
 }

@@ -67,6 +67,12 @@ function tell(verdict: UnitVerdict, seconds: number): void {
   if (endedEarly !== undefined) console.log(`    ENDED EARLY: ${endedEarly}`);
 }
 
+/** The table of units.ts is not what this redis-server does. */
+function changedCounts(all: readonly UnitVerdict[]): string[] {
+  const changed = all.filter(({ passedHere, passedByRedis }) => passedHere !== passedByRedis);
+  return changed.map(({ unit, passedHere }) => `${unit}: units.ts has another count than ${passedHere}`);
+}
+
 const missing = missingForSuite() ?? (options.peer && noRealRedis !== false ? noRealRedis : undefined);
 if (missing !== undefined) {
   console.log(`skipped: ${missing}`);
@@ -87,7 +93,9 @@ for (const [unit, passedByRedis] of Object.entries(unitsAndCounts)) {
 }
 const passed = verdicts.reduce((sum, { passedHere }) => sum + passedHere, 0);
 const expected = verdicts.reduce((sum, { passedByRedis }) => sum + passedByRedis, 0);
-console.log(`${passed} of ${expected} in ${verdicts.length} units, ${(passedShare(verdicts) * 100).toFixed(1)} %`);
-const faults = faultsIn(verdicts);
+console.log(
+  `${passed} of ${expected} in ${verdicts.length} units, ${(passedShare(verdicts) * 100).toFixed(1)} %`,
+);
+const faults = options.peer ? changedCounts(verdicts) : faultsIn(verdicts);
 for (const fault of faults) console.log(`FAULT ${fault}`);
 process.exit(faults.length > 0 ? 1 : 0);

@@ -18,30 +18,36 @@ export interface FailedTest {
 }
 
 const colours = new RegExp(`${String.fromCodePoint(0x1b)}\\[[0-9;]*m`, "g");
-const statusLine = /^\[(ok|err|exception|TIMEOUT|testing|skip|ignore|ready)\]: ?(.*)$/;
+const statusLine = /^\[(ok|err|exception|TIMEOUT|skip|ignore|ready)\]: ?(.*)$/;
 const unitDone = /^\[\d+\/\d+ done\]: /;
 const elapsed = / \(\d+ ms\)$/;
 /** A failed test is told with the file that it stands in. */
 const inFile = / in tests\/\S+\.tcl$/;
+/** In its report of a time-out. */
+const inProgress = /^sock\S+ => \(IN PROGRESS\) (.*)$/;
 const messageCharactersMax = 200;
 
 export function readOutput(text: string): UnitOutcome {
   const lines = text.replaceAll(colours, "").split("\n");
   const passed: string[] = [];
   const failed: FailedTest[] = [];
-  let running = "its first test";
+  let place = "in its first test";
   let stopped: string | undefined;
   let isDone = false;
   for (const [at, line] of lines.entries()) {
     if (unitDone.test(line)) isDone = true;
+    const [, test] = inProgress.exec(line) ?? [];
+    if (test !== undefined) place = `in: ${test}`;
     const [, status, rest = ""] = statusLine.exec(line) ?? [];
-    if (status === "ok") passed.push(rest.replace(elapsed, ""));
-    if (status === "testing") running = rest;
-    if (status === "err") failed.push({ name: rest.replace(inFile, ""), message: messageAfter(lines, at) });
-    if (status === "exception" || status === "TIMEOUT")
-      stopped ??= `${status === "TIMEOUT" ? "no progress" : `exception (${shortened(rest)} ${messageAfter(lines, at)})`} in: ${running}`;
+    const name = rest.replace(status === "ok" ? elapsed : inFile, "");
+    if (status === "ok") passed.push(name);
+    if (status === "err") failed.push({ name, message: messageAfter(lines, at) });
+    if (status === "ok" || status === "err") place = `after: ${name}`;
+    if (status === "exception") stopped ??= `exception: ${shortened(rest)} ${messageAfter(lines, at)}`;
+    if (status === "TIMEOUT") stopped ??= "no progress";
   }
-  return { passed, failed, endedEarly: isDone ? stopped : (stopped ?? `it ended in: ${running}`) };
+  stopped ??= isDone ? undefined : "it ended";
+  return { passed, failed, endedEarly: stopped === undefined ? undefined : `${stopped}, ${place}` };
 }
 
 /** The suite puts what it expected behind the line that names the test. */

@@ -42,11 +42,20 @@ export interface UnitRunResult extends UnitOutcome {
 export async function runUnit({ suite, unit, port }: UnitRun): Promise<UnitRunResult> {
   const started = performance.now();
   const basePort = (await ownPort()) + ownPortsBelowBase;
+  const options = {
+    host: "127.0.0.1",
+    port,
+    baseport: basePort,
+    single: unit,
+    timeout: progressSecondsMax,
+    tags: tagsLeftOut.map((tag) => `-${tag}`).join(" "),
+  };
   const output = await outputOf(suite, [
     "tests/test_helper.tcl",
-    ...["--host", "127.0.0.1", "--port", String(port), "--baseport", String(basePort)],
-    ...["--single", unit, "--durable", "--ignore-encoding", "--ignore-digest"],
-    ...["--timeout", String(progressSecondsMax), "--tags", tagsLeftOut.map((tag) => `-${tag}`).join(" ")],
+    "--durable",
+    "--ignore-encoding",
+    "--ignore-digest",
+    ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
   ]);
   return { ...readOutput(output), output, seconds: (performance.now() - started) / 1000 };
 }

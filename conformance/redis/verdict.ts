@@ -9,10 +9,13 @@ export interface UnitVerdict {
   readonly unit: string;
   readonly passedHere: number;
   readonly passedByRedis: number;
-  readonly known: readonly (FailedTest & { readonly reason: string })[];
+  /** Those of the list, which need not have been run. */
+  readonly known: readonly { readonly name: string; readonly reason: string }[];
   readonly unknown: readonly FailedTest[];
-  /** Names of the list that did not fail. */
+  /** Names of the list that passed. */
   readonly outdated: readonly string[];
+  /** Tests that the real server passes, and that neither passed here nor failed nor are in the list. */
+  readonly absent: number;
   readonly endedEarly: string | undefined;
 }
 
@@ -25,16 +28,18 @@ export function judge(
   { passedByRedis, reasons }: { passedByRedis: number; reasons: Readonly<Record<string, string>> },
 ): UnitVerdict {
   const failedNames = new Set(outcome.failed.map(({ name }) => name));
+  const passedNames = new Set(outcome.passed);
+  const unknown = outcome.failed.filter(({ name }) => reasons[name] === undefined);
+  const named = Object.entries(reasons).map(([name, reason]) => ({ name, reason }));
   return {
     unit,
     passedHere: outcome.passed.length,
     passedByRedis,
-    known: outcome.failed.flatMap((test) => {
-      const reason = reasons[test.name];
-      return reason === undefined ? [] : [{ ...test, reason }];
-    }),
-    unknown: outcome.failed.filter(({ name }) => reasons[name] === undefined),
-    outdated: Object.keys(reasons).filter((name) => !failedNames.has(name)),
+    known: named,
+    unknown,
+    // A name that several tests of a unit have may pass in one of them.
+    outdated: [...passedNames].filter((name) => reasons[name] !== undefined && !failedNames.has(name)),
+    absent: Math.max(0, passedByRedis - outcome.passed.length - unknown.length - named.length),
     endedEarly: outcome.endedEarly,
   };
 }
@@ -48,10 +53,13 @@ export function passedShare(verdicts: readonly UnitVerdict[]): number {
 
 /** Why the run fails, a line each; none when it does not. */
 export function faultsIn(verdicts: readonly UnitVerdict[]): string[] {
-  const faults = verdicts.flatMap(({ unit, unknown, outdated, endedEarly }) => [
+  const faults = verdicts.flatMap(({ unit, unknown, outdated, absent, endedEarly }) => [
     ...(endedEarly === undefined ? [] : [`${unit} did not come to its end: ${endedEarly}`]),
-    ...unknown.map(({ name, message }) => `${unit}: failed without a reason in the list: ${name}: ${message}`),
-    ...outdated.map((name) => `${unit}: in the list of failures, and did not fail: ${name}`),
+    ...unknown.map(
+      ({ name, message }) => `${unit}: failed without a reason in the list: ${name}: ${message}`,
+    ),
+    ...outdated.map((name) => `${unit}: in the list of failures, and passed: ${name}`),
+    ...(absent === 0 ? [] : [`${unit}: ${absent} tests did not run and are not in the list`]),
   ]);
   const share = passedShare(verdicts);
   if (share < passedShareMin)

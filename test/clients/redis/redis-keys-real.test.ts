@@ -455,3 +455,29 @@ test("random runs", options, async () => {
     { numRuns: 150 },
   );
 });
+
+test("a refused EXEC ends its transaction", options, async () => {
+  await sameAll(`
+    flushall
+    exec x
+    multi
+    set a b
+    exec x
+    exec
+    get a
+    acl setuser default -exec
+    multi
+    set a b
+    exec
+    discard
+    multi
+    discard x
+    exec
+    acl setuser default +exec
+    exec
+    get a
+    subscribe channel
+    exec
+    unsubscribe channel
+  `);
+});

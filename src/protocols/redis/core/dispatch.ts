@@ -27,7 +27,7 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
   } catch (error) {
     if (error instanceof CrossProtocol) return refuseHttp(context, client);
     client.transaction?.refused();
-    replyError(context, error);
+    replyError(context, request.is(0, "EXEC") ? transactionLost(client, error) : error);
     return;
   }
   const transaction = client.transaction;
@@ -40,6 +40,14 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
   // A transaction or a script is one command here.
   const { blocking } = context.server;
   if (blocking.hasReady) blocking.serve();
+}
+
+/** A refused EXEC ends its transaction, as in redis: the client must not find itself in it afterwards. */
+function transactionLost(client: ClientConnection, error: unknown): unknown {
+  const text = errorReplyText(error);
+  if (text === undefined) return error;
+  client.endTransaction();
+  return new RedisError(`EXECABORT Transaction discarded because of: ${text.replace(/^ERR /, "")}`);
 }
 
 /** What a script may do beside its user's rights, and what it has done. */
