@@ -481,3 +481,24 @@ test("a refused EXEC ends its transaction", options, async () => {
     unsubscribe channel
   `);
 });
+
+test("COMMAND LIST names subcommands too, in any order", options, async () => {
+  const filters = [
+    "pattern config*",
+    "pattern cli*HELP",
+    "pattern XGROUP|*",
+    "pattern set",
+    "aclcat HyperLogLog",
+  ];
+  for (const filter of [...filters, "aclcat none", "module none", "pattern a filterby pattern get"]) {
+    const words = ["command", "list", "filterby", ...filter.split(" ")];
+    const [got, wanted] = await Promise.all([us.call(...words), them.call(...words)]);
+    assert.deepEqual(got.split("\r\n").toSorted(), wanted.split("\r\n").toSorted(), filter);
+  }
+  await sameAll(`
+    command list x
+    command list filterby x
+    command list filterby x y
+    command list filterby pattern get x
+  `);
+});
