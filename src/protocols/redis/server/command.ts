@@ -173,12 +173,9 @@ type CommandFilter = (spec: CommandSpec) => boolean;
 /** COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]: commands and subcommands, by their full names. */
 function commandList(context: CommandContext): void {
   const { request, reply } = context;
-  let filter: CommandFilter = () => true;
-  // As in redis, the last filter counts.
-  for (let at = 2; at < request.argumentCount; at += 3) {
-    if (request.argumentCount < at + 3 || !request.is(at, "FILTERBY")) throw syntaxError();
-    filter = commandFilter(request, at + 1);
-  }
+  const { argumentCount } = request;
+  if (argumentCount > 2 && (argumentCount !== 5 || !request.is(2, "FILTERBY"))) throw syntaxError();
+  const filter = argumentCount > 2 ? commandFilter(request, 3) : () => true;
   const specs = ownCommands(context)
     .flatMap((spec) => [spec, ...spec.subcommandSpecs.filter(({ isImplemented }) => isImplemented)])
     .filter(filter);
