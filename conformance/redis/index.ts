@@ -1,8 +1,8 @@
 /**
  * `npm run conformance:redis [-- --only TEXT[,TEXT]] [--peer] [--output FOLDER]`: Redis's own test suite against TroikaMQ, a
  * fresh broker for each unit, and how many tests of each pass beside the real redis-server. `--peer` runs it against the
- * redis-server of this machine instead, which is where the counts of units.ts come from; `--output` keeps what the suite
- * says. TROIKAMQ_TEST_RUNTIME (`bun`, the default, or `node`) says what runs the broker.
+ * redis-server of this machine instead, which is where the counts of units.ts come from; `--spawned` runs the units that start
+ * their servers themselves, without a bar; `--output` keeps what the suite says. TROIKAMQ_TEST_RUNTIME (`bun`, the default, or `node`) says what runs the broker.
  *
  * Exit code 1 when less than 98 % pass, a test fails that is not in the list of known failures, or one of the list passes.
  * Where the suite cannot be had, it says what to do and skips.
@@ -15,13 +15,14 @@ import { noRealRedis, RealRedis } from "../../test/support/real-redis.ts";
 import { knownFailures } from "./known-failures.ts";
 import { missingForSuite, openSuite, type Suite } from "./suite.ts";
 import { runUnit, type UnitRunResult } from "./unit-run.ts";
-import { unitsAndCounts } from "./units.ts";
+import { spawningUnits, unitsAndCounts } from "./units.ts";
 import { faultsIn, judge, passedShare, type UnitVerdict } from "./verdict.ts";
 
 const { values: options } = parseArgs({
   options: {
     only: { type: "string" },
     peer: { type: "boolean", default: false },
+    spawned: { type: "boolean", default: false },
     output: { type: "string" },
   },
 });
@@ -30,7 +31,7 @@ async function onBroker(suite: Suite, unit: string): Promise<UnitRunResult> {
   const broker = await startTestBroker();
   let result: UnitRunResult;
   try {
-    result = await runUnit({ suite, unit, port: broker.ports.redis });
+    result = await runUnit({ suite, unit, server: broker.ports.redis });
   } catch (error) {
     await broker.kill().catch(() => {});
     throw error;
@@ -46,10 +47,15 @@ async function onBroker(suite: Suite, unit: string): Promise<UnitRunResult> {
 async function onPeer(suite: Suite, unit: string): Promise<UnitRunResult> {
   const server = await RealRedis.start();
   try {
-    return await runUnit({ suite, unit, port: server.port });
+    return await runUnit({ suite, unit, server: server.port });
   } finally {
     await server.stop();
   }
+}
+
+function spawning(suite: Suite, unit: string): Promise<UnitRunResult> {
+  const ours = `${process.execPath} ${path.join(import.meta.dirname, "spawned-server.ts")}`;
+  return runUnit({ suite, unit, server: options.peer ? "redis-server" : ours });
 }
 
 function keepOutput(unit: string, text: string): void {
@@ -82,9 +88,11 @@ const suite = await openSuite();
 const wanted = options.only?.split(",");
 const verdicts: UnitVerdict[] = [];
 console.log(`${"unit".padEnd(26)} ${options.peer ? "redis" : " here"} / redis`);
-for (const [unit, passedByRedis] of Object.entries(unitsAndCounts)) {
+const runner = options.spawned ? spawning : options.peer ? onPeer : onBroker;
+const units = options.spawned ? spawningUnits : unitsAndCounts;
+for (const [unit, passedByRedis] of Object.entries(units)) {
   if (wanted?.some((text) => unit.includes(text)) === false) continue;
-  const result = await (options.peer ? onPeer(suite, unit) : onBroker(suite, unit));
+  const result = await runner(suite, unit);
   keepOutput(unit, result.output);
   const reasons = options.peer ? {} : (knownFailures[unit] ?? {});
   const verdict = judge(unit, result, { passedByRedis, reasons });
@@ -96,6 +104,7 @@ const expected = verdicts.reduce((sum, { passedByRedis }) => sum + passedByRedis
 console.log(
   `${passed} of ${expected} in ${verdicts.length} units, ${(passedShare(verdicts) * 100).toFixed(1)} %`,
 );
+if (options.spawned) process.exit(0);
 const faults = options.peer ? changedCounts(verdicts) : faultsIn(verdicts);
 for (const fault of faults) console.log(`FAULT ${fault}`);
 process.exit(faults.length > 0 ? 1 : 0);

@@ -32,7 +32,13 @@ if (file === undefined || more.length > 0) {
 const settings = settingsIn(fs.readFileSync(file, "utf8"));
 const valueOf = (name: string): string | undefined => settings.findLast(([other]) => other === name)?.[1][0];
 const port = Number(valueOf("port"));
-const args = ["start", "--data-dir", path.join(valueOf("dir") ?? ".", "troikamq"), "--redis-port", String(port)];
+const args = [
+  "start",
+  "--data-dir",
+  path.join(valueOf("dir") ?? ".", "troikamq"),
+  "--redis-port",
+  String(port),
+];
 for (const other of ["amqp", "kafka", "http"]) args.push(`--${other}-port`, "off");
 const child = spawn(process.execPath, [path.join(import.meta.dirname, "../../bin/troikamq.js"), ...args], {
   stdio: ["ignore", "pipe", "inherit"],
@@ -46,7 +52,16 @@ for await (const line of createInterface(child.stdout)) {
   if (line.includes('"ready":true')) break;
 }
 /** They are about the process and its files, which the broker has otherwise. */
-const ofTheProcess = new Set(["port", "dir", "pidfile", "logfile", "daemonize", "bind", "unixsocket", "dbfilename"]);
+const ofTheProcess = new Set([
+  "port",
+  "dir",
+  "pidfile",
+  "logfile",
+  "daemonize",
+  "bind",
+  "unixsocket",
+  "dbfilename",
+]);
 const redis = await RawRedis.open(port);
 for (const [name, words] of settings) {
   if (ofTheProcess.has(name)) continue;

@@ -1,6 +1,6 @@
 /**
  * Redis's own test suite, from Debian's source package of redis, in a cache folder outside the repository. It is run
- * from there, as it is; only the programs of redis that it calls are linked to where it looks for them.
+ * from there, as it is, by links; only the programs of redis that it calls are put where it looks for them.
  *
  * Not here: running it (unit-run.ts). Invariant: only a whole fetch counts as there; what is there is not fetched again.
  */
@@ -22,6 +22,9 @@ const cacheFolder = path.join(
 /** The suite calls them as src/NAME. */
 const programsCalled = ["redis-cli", "redis-benchmark", "redis-check-aof", "redis-check-rdb"];
 
+/** In the environment: the command line that the suite's `src/redis-server` is. */
+export const serverVariable = "TROIKAMQ_CONFORMANCE_SERVER";
+
 export interface Suite {
   readonly folder: string;
   readonly tclsh: string;
@@ -42,7 +45,23 @@ export function missingForSuite(): string | undefined {
 export async function openSuite(): Promise<Suite> {
   if (!isThere()) await fetchSuite();
   linkPrograms();
-  return { folder: suiteFolder(), tclsh: findTcl()! };
+  return { folder: ownFolder(), tclsh: findTcl()! };
+}
+
+/** The suite with files of its own for this run, since each run removes those of the one before. */
+function ownFolder(): string {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "conformance-redis-"));
+  process.on("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
+  linkAll(suiteFolder(), folder, "tests");
+  fs.mkdirSync(path.join(folder, "tests"));
+  linkAll(path.join(suiteFolder(), "tests"), path.join(folder, "tests"), "tmp");
+  fs.mkdirSync(path.join(folder, "tests/tmp"));
+  return folder;
+}
+
+function linkAll(from: string, to: string, except: string): void {
+  for (const name of fs.readdirSync(from))
+    if (name !== except) fs.symlinkSync(path.join(from, name), path.join(to, name));
 }
 
 function suiteFolder(): string {
@@ -81,4 +100,8 @@ function linkPrograms(): void {
     fs.rmSync(link, { force: true });
     fs.symlinkSync(program, link);
   }
+  // Words of a command line, so no quotes.
+  const server = path.join(suiteFolder(), "src/redis-server");
+  if (fs.existsSync(server)) return;
+  fs.writeFileSync(server, `#!/bin/sh\nexec $${serverVariable} "$@"\n`, { mode: 0o755 });
 }

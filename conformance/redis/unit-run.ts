@@ -1,13 +1,14 @@
 /**
- * One unit of Redis's test suite against a server that runs already, in the suite's external server mode.
+ * One unit of Redis's test suite: against a server that runs already, in the suite's external server mode, or against servers
+ * that the suite starts itself.
  *
- * Not here: which server (server.ts), what the outcome means (verdict.ts). Invariant: it ends, and leaves no process, within
+ * Not here: which server (index.ts), what the outcome means (verdict.ts). Invariant: it ends, and leaves no process, within
  * `unitMsMax`.
  */
 import { spawn } from "node:child_process";
 import { ownPort } from "../../test/support/ports.ts";
 import { readOutput, type UnitOutcome } from "./output.ts";
-import type { Suite } from "./suite.ts";
+import { serverVariable, type Suite } from "./suite.ts";
 
 const unitMsMax = 400_000;
 /** Without a test that begins or ends. */
@@ -31,7 +32,8 @@ const tagsLeftOut = [
 export interface UnitRun {
   readonly suite: Suite;
   readonly unit: string;
-  readonly port: number;
+  /** The port of one that runs, or the command line that starts one with a configuration file behind it. */
+  readonly server: number | string;
 }
 
 export interface UnitRunResult extends UnitOutcome {
@@ -39,18 +41,18 @@ export interface UnitRunResult extends UnitOutcome {
   readonly seconds: number;
 }
 
-export async function runUnit({ suite, unit, port }: UnitRun): Promise<UnitRunResult> {
+export async function runUnit({ suite, unit, server }: UnitRun): Promise<UnitRunResult> {
   const started = performance.now();
   const basePort = (await ownPort()) + ownPortsBelowBase;
   const options = {
-    host: "127.0.0.1",
-    port,
+    ...(typeof server === "number" ? { host: "127.0.0.1", port: server } : { clients: 1, portcount: 200 }),
     baseport: basePort,
     single: unit,
     timeout: progressSecondsMax,
     tags: tagsLeftOut.map((tag) => `-${tag}`).join(" "),
   };
-  const output = await outputOf(suite, [
+  const command = typeof server === "string" ? server : "";
+  const output = await outputOf(suite, command, [
     "tests/test_helper.tcl",
     "--durable",
     "--ignore-encoding",
@@ -60,11 +62,12 @@ export async function runUnit({ suite, unit, port }: UnitRun): Promise<UnitRunRe
   return { ...readOutput(output), output, seconds: (performance.now() - started) / 1000 };
 }
 
-function outputOf({ folder, tclsh }: Suite, args: readonly string[]): Promise<string> {
+function outputOf({ folder, tclsh }: Suite, command: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     // A group of its own, which ends with the processes that the suite starts.
     const child = spawn(tclsh, args, {
       cwd: folder,
+      env: { ...process.env, [serverVariable]: command },
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     });

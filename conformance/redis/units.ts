@@ -37,3 +37,17 @@ export const unitsAndCounts: Readonly<Record<string, number>> = {
   "unit/lazyfree": 2,
   "unit/violations": 1,
 };
+
+/**
+ * Units that start servers of their own, each with its configuration, and the same counts. Many of their tests are about
+ * Redis's files, processes and replicas, so these are measured without a bar.
+ */
+export const spawningUnits: Readonly<Record<string, number>> = {
+  "unit/auth": 11,
+  "unit/acl": 90,
+  "unit/acl-v2": 34,
+  "unit/pubsubshard": 11,
+  "unit/info": 16,
+  "unit/limits": 1,
+  "unit/obuf-limits": 9,
+};

@@ -20,7 +20,7 @@ export interface UnitVerdict {
 }
 
 /** Of what the real server passes; below it, the run fails. */
-export const passedShareMin = 0.98;
+const passedShareMin = 0.98;
 
 export function judge(
   unit: string,
@@ -31,6 +31,7 @@ export function judge(
   const passedNames = new Set(outcome.passed);
   const unknown = outcome.failed.filter(({ name }) => reasons[name] === undefined);
   const named = Object.entries(reasons).map(([name, reason]) => ({ name, reason }));
+  const notRun = named.filter(({ name }) => !failedNames.has(name) && !passedNames.has(name));
   return {
     unit,
     passedHere: outcome.passed.length,
@@ -39,7 +40,7 @@ export function judge(
     unknown,
     // A name that several tests of a unit have may pass in one of them.
     outdated: [...passedNames].filter((name) => reasons[name] !== undefined && !failedNames.has(name)),
-    absent: Math.max(0, passedByRedis - outcome.passed.length - unknown.length - named.length),
+    absent: Math.max(0, passedByRedis - outcome.passed.length - outcome.failed.length - notRun.length),
     endedEarly: outcome.endedEarly,
   };
 }

@@ -74,6 +74,8 @@ export const limits = {
   luaMemoryBytesKept: 48 << 20,
   /** A script that cannot be interrupted (it has written, or is within pcall) is ended after so many times `lua-time-limit`. */
   luaTimeLimitsMax: 2,
+  /** How long one that may be interrupted runs at most before it comes to where it can be, however short `lua-time-limit` is. */
+  luaLookMsMax: 500,
   /** How long the code of a function library may run when it is loaded, as in redis. */
   luaLoadMsMax: 500,
   /** How long a script that takes long runs before others have their turn. */
@@ -90,6 +92,8 @@ export const limits = {
   connectionPatternBytesMax: 1 << 20,
   /** Patterns of keys that a Redis user may have, and patterns of channels. */
   aclPatternsMax: 1000,
+  /** Rules of commands that a Redis user may have; redis has no bound. */
+  aclRulesMax: 2000,
   /** Longest regular expression of a permission. */
   regexBytesMax: 1000,
   /** Instructions of a compiled regular expression, with its repeats written out. */

@@ -176,9 +176,8 @@ function commandList(context: CommandContext): void {
   const { argumentCount } = request;
   if (argumentCount > 2 && (argumentCount !== 5 || !request.is(2, "FILTERBY"))) throw syntaxError();
   const filter = argumentCount > 2 ? commandFilter(request, 3) : () => true;
-  const specs = ownCommands(context)
-    .flatMap((spec) => [spec, ...spec.subcommandSpecs.filter(({ isImplemented }) => isImplemented)])
-    .filter(filter);
+  // A container that is there has all its subcommands in the table, some of which may have no handler yet.
+  const specs = context.server.commands.all.filter((spec) => spec.isImplemented && filter(spec));
   reply.array(specs.length);
   for (const spec of specs) reply.bulkLatin1(spec.fullName);
 }
