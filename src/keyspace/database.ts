@@ -79,6 +79,12 @@ export class Database {
     return 0;
   }
 
+  /** Removes an entry to make room: the only way in which a key goes that nobody asked to go and whose time has not come. */
+  evict(entry: number): void {
+    this.#keyspace.eviction.evicted++;
+    this.remove(entry);
+  }
+
   /** Removes the entry if its time has come. */
   expireIfDue(entry: number): boolean {
     if (!this.isDue(entry)) return false;
@@ -122,6 +128,7 @@ export class Database {
     } else {
       if (expiry === keepExpiry && this.isDue(entry)) table.setExpiry(entry, 0);
       entry = this.content.replace(entry, word, to - from);
+      table.touch(entry);
       if (expiry !== keepExpiry) table.setExpiry(entry, expiry);
     }
     copyBytes(table.bytes, table.start, value, from, to);

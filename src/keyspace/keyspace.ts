@@ -14,7 +14,9 @@ import { freeLargeBuffer } from "../base/large-buffers.ts";
 import { type Broker, type StateSource, stateSourceId } from "../broker/broker.ts";
 import { Database } from "./database.ts";
 import { ageUnit } from "./age.ts";
-import { Arena } from "./arena.ts";
+import { Arena, MemoryUse } from "./arena.ts";
+import { Eviction } from "./eviction/eviction.ts";
+import { KeyUses } from "./eviction/key-uses.ts";
 import { KeyContent, type ValueSpace } from "./content.ts";
 import { writeSwap } from "./key-records.ts";
 import { applyRecords, type ReplayTarget } from "./key-replay.ts";
@@ -72,7 +74,13 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly seed: number;
   readonly bounds: KeyspaceBounds;
   /** Of large values, in all databases: they may move from one to another. */
-  readonly arena = new Arena();
+  readonly memory = new MemoryUse();
+  readonly arena = new Arena(this.memory);
+  readonly uses = new KeyUses();
+  /** Removes keys while `maxmemory` is exceeded. */
+  readonly eviction: Eviction;
+  /** The most that `memory` was. */
+  memoryPeak = 0;
   readonly graves = new Graves();
   readonly hashes: HashValues;
   readonly sortedSets: SortedSetValues;
@@ -116,6 +124,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.scratch = new Database(this, scratchNumber);
     this.#recorded = [...this.databases, this.scratch];
     this.aside = this.newContent();
+    this.eviction = new Eviction(this);
   }
 
   /** A name in `scratch` or `aside` that nothing has had since the start. Valid until the next call. */
@@ -149,10 +158,14 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.isKept = broker.storage.journal !== null;
     // What commands had not finished when the broker ended.
     this.scratch.flush();
+    this.uses.random = broker.random;
+    this.#measure();
+    this.eviction.start(broker);
     this.#sweepLater();
   }
 
   stop(): void {
+    this.eviction.stop();
     this.#sweepTimer?.cancel();
     this.#sweepTimer = null;
   }
@@ -335,11 +348,17 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.#walk.isAgain = true;
   }
 
+  #measure(): void {
+    this.uses.setTime(this.#broker!.clock.monotonic());
+    this.memoryPeak = Math.max(this.memoryPeak, this.memory.bytes);
+  }
+
   // Expiry
 
   #sweepLater(): void {
     this.#sweepTimer = this.#broker!.timers.after(sweepIntervalMs, () => {
       const before = this.expired;
+      this.#measure();
       for (const database of this.databases) {
         const { number } = database;
         this.#sweepCursors[number] = sweepDatabase(database, this.#sweepCursors[number]!);
