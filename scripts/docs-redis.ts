@@ -2,6 +2,8 @@
 import { loadCommandDocs } from "../src/protocols/redis/command-docs.ts";
 import { commandTable } from "../src/protocols/redis/command-table.ts";
 import type { CommandArgument } from "../src/protocols/redis/core/command-docs.ts";
+import { Keyspace } from "../src/keyspace/keyspace.ts";
+import { MemorySettings } from "../src/protocols/redis/core/memory-settings.ts";
 import { ServerSettings } from "../src/protocols/redis/core/settings.ts";
 import type { CommandSpec } from "../src/protocols/redis/core/command-spec.ts";
 import { clientVersions, code, codes, type Sections, table } from "./docs-markdown.ts";
@@ -92,5 +94,8 @@ export const redisSections: Sections = {
   clients: () => `Tested with ${clientVersions(["ioredis", "redis"])}.`,
   commands: supportedCommands,
   syntax,
-  settings: () => codes([...new ServerSettings().values.keys()]),
+  settings: () => {
+    const memory = new MemorySettings(new Keyspace(0), { amount: 0, isPercent: false });
+    return codes([...new ServerSettings(memory).values.keys()]);
+  },
 };

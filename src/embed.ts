@@ -178,6 +178,8 @@ async function open(start: Start): Promise<RunningBroker> {
     if (closing !== undefined) life.stage(message);
   };
   const keyspace = new Keyspace(systemRandom.below(2 ** 32));
+  // Before the journal is read: what its keys have of uses goes by the policy.
+  configureEviction(keyspace, start.config);
   opened.add(ended("the journal is written and synced"));
   const broker = await openBroker(start, keyspace);
   keyspace.start(broker);
@@ -202,6 +204,15 @@ async function open(start: Start): Promise<RunningBroker> {
     close: () => (closing ??= close(start, broker, servers)),
     ...(tls === null ? {} : { reloadTls: () => tls.reload() }),
   };
+}
+
+function configureEviction({ eviction, uses }: Keyspace, config: Config): void {
+  eviction.bytesMax = config.redisMaxmemory;
+  eviction.policy = config.redisMaxmemoryPolicy;
+  eviction.samples = config.redisMaxmemorySamples;
+  eviction.tenacity = config.redisMaxmemoryEvictionTenacity;
+  uses.logFactor = config.redisLfuLogFactor;
+  uses.decayMinutes = config.redisLfuDecayTime;
 }
 
 async function openBroker(start: Start, keyspace: Keyspace): Promise<Broker> {
@@ -283,7 +294,7 @@ function makeServers({ config, parts }: Start, inside: Inside): Servers {
   const webSockets = routes.map(({ path, protocol }) => ({ path, server: serve(protocol, clients) }));
   const doors = new Map(webSockets.map(({ server }) => [server.protocol.name, server]));
   const byPort = {
-    redis: serve(redisProtocol(broker, keyspace, connectionsMax), clients),
+    redis: serve(redisProtocol(broker, keyspace, { connectionsMax, clientsMemory: config.redisMaxmemoryClients }), clients),
     amqp: serve(amqpProtocol(broker), clients),
     kafka: serve(kafkaProtocol(broker, advertised), clients),
     http: serve(httpProtocol(siteOf(inside, routes), systemTimers, doors), operators),

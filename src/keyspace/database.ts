@@ -109,6 +109,7 @@ export class Database {
     this.#putWhole(valueType.string | flags, key, start, end, value, from, to, expiry);
   }
 
+  /** Returns its entry. */
   #putWhole(
     word: number,
     key: Uint8Array,
@@ -118,7 +119,7 @@ export class Database {
     from: number,
     to: number,
     expiry: number,
-  ): void {
+  ): number {
     const table = this.table;
     const hash = table.hash(key, start, end);
     let entry = table.find(hash, key, start, end);
@@ -133,13 +134,14 @@ export class Database {
     }
     copyBytes(table.bytes, table.start, value, from, to);
     this.#wasSet(entry);
+    return entry;
   }
 
-  /** Sets a key to what the packed `entry` of another table has, with its expiry. */
-  putPacked(source: KeyTable, entry: number, key: Uint8Array, start: number, end: number): void {
+  /** Sets a key to what the packed `entry` of another table has, with its expiry. Returns its entry. */
+  putPacked(source: KeyTable, entry: number, key: Uint8Array, start: number, end: number): number {
     source.locate(entry);
     const { bytes, start: from, end: to } = source;
-    this.#putWhole(source.typeWord(entry), key, start, end, bytes, from, to, source.expiry(entry));
+    return this.#putWhole(source.typeWord(entry), key, start, end, bytes, from, to, source.expiry(entry));
   }
 
   /** Gives a string that is there another value; its expiry stays. */
@@ -242,7 +244,12 @@ export class Database {
 
   /** Copies an entry with its expiry to a key of `target`, which is replaced. */
   copyTo(entry: number, target: Database, key: Uint8Array, start: number, end: number): void {
-    if (!this.content.isLarge(entry)) return target.putPacked(this.table, entry, key, start, end);
+    if (!this.content.isLarge(entry)) {
+      const place = target.putPacked(this.table, entry, key, start, end);
+      // Whatever it replaces, it is new.
+      target.table.setUse(place, this.#keyspace.uses.freshUse);
+      return;
+    }
     this.#writeNamed(operation.copy, entry, target, key, start, end);
     target.#wasNamed(this.content.copyLarge(entry, target.content, key, start, end));
   }
@@ -250,7 +257,8 @@ export class Database {
   /** Gives an entry the name of a key of `target`, which is replaced; its expiry goes with it. */
   renameTo(entry: number, target: Database, key: Uint8Array, start: number, end: number): void {
     if (!this.content.isLarge(entry)) {
-      this.copyTo(entry, target, key, start, end);
+      const place = target.putPacked(this.table, entry, key, start, end);
+      target.table.setUse(place, this.table.use(entry));
       return this.remove(entry);
     }
     this.#writeNamed(operation.rename, entry, target, key, start, end);

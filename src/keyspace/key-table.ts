@@ -69,6 +69,16 @@ export class KeyTable {
     return this.#arena.bytes + this.#buckets.byteLength;
   }
 
+  /** Memory in use: of entries and buckets. */
+  get liveBytes(): number {
+    return this.#arena.liveBytes + this.#buckets.byteLength;
+  }
+
+  /** Bytes of all keys and values. */
+  get dataBytes(): number {
+    return this.usedBytes - this.count * headerBytes;
+  }
+
   /** Gives all memory back at once: another table takes this one's place. */
   free(): void {
     this.#arena.free();

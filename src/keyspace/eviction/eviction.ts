@@ -11,6 +11,7 @@
  * in the journal, told to those who watch it.
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
+import type { EvictionPolicyName } from "../../base/eviction-policies.ts";
 import type { Job, RunningJob } from "../../base/turn-work.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { MemoryUse } from "../arena.ts";
@@ -18,7 +19,7 @@ import type { Database } from "../database.ts";
 import type { Graves } from "../values/graves.ts";
 import type { KeyUses } from "./key-uses.ts";
 import { EvictionPool } from "./pool.ts";
-import { evictionPolicies, type EvictionPolicyName } from "./policy.ts";
+import { type EvictionPolicy, evictionPolicies } from "./policy.ts";
 
 export interface EvictedKeys {
   readonly databases: readonly Database[];
@@ -59,7 +60,7 @@ export class Eviction {
   #tenacity = 10;
   #unitsOfCommand = 500;
   #policyName: EvictionPolicyName = "noeviction";
-  #policy: (typeof evictionPolicies)[EvictionPolicyName] = evictionPolicies.noeviction;
+  #policy: EvictionPolicy = evictionPolicies.noeviction;
   readonly #keys: EvictedKeys;
   readonly #pool = new EvictionPool();
   readonly #found: number[] = [];

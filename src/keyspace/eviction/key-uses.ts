@@ -41,7 +41,7 @@ export class KeyUses {
     this.#refresh();
   }
 
-  /** The clock goes on. Call it several times a second, by a clock that is not set back. */
+  /** The clock goes on. Call it several times a second. */
   setTime(nowMs: number): void {
     if (this.#beganAt < 0) this.#beganAt = nowMs;
     const seconds = Math.floor((nowMs - this.#beganAt) / 1000);
@@ -52,6 +52,11 @@ export class KeyUses {
 
   #refresh(): void {
     this.fresh = (this.isLfu ? this.useOfFrequency(counterAtFirst) : this.#seconds) << useShift;
+  }
+
+  /** The same as a use. */
+  get freshUse(): number {
+    return this.fresh >>> useShift;
   }
 
   /** LFU: what `use` becomes by another use. */

@@ -1,4 +1,5 @@
-/** The policies of `maxmemory-policy`: which keys may go, and which of them first. */
+/** What each policy of `maxmemory-policy` means: which keys may go, and which of them first. */
+import type { EvictionPolicyName } from "../../base/eviction-policies.ts";
 
 /** By what keys go: the longest unused, the most seldom used, any, the next to expire. Null: none goes. */
 export type EvictionOrder = "lru" | "lfu" | "random" | "ttl" | null;
@@ -9,8 +10,7 @@ export interface EvictionPolicy {
   readonly isVolatile: boolean;
 }
 
-/** In the order in which redis lists them. */
-export const evictionPolicies = {
+export const evictionPolicies: Readonly<Record<EvictionPolicyName, EvictionPolicy>> = {
   "volatile-lru": { order: "lru", isVolatile: true },
   "volatile-lfu": { order: "lfu", isVolatile: true },
   "volatile-random": { order: "random", isVolatile: true },
@@ -19,8 +19,4 @@ export const evictionPolicies = {
   "allkeys-lfu": { order: "lfu", isVolatile: false },
   "allkeys-random": { order: "random", isVolatile: false },
   noeviction: { order: null, isVolatile: false },
-} as const satisfies Record<string, EvictionPolicy>;
-
-export type EvictionPolicyName = keyof typeof evictionPolicies;
-
-export const evictionPolicyNames = Object.keys(evictionPolicies) as EvictionPolicyName[];
+};

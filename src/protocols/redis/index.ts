@@ -6,10 +6,21 @@ import { commandTable } from "./command-table.ts";
 import { RedisServer } from "./server.ts";
 import { RedisSession } from "./session.ts";
 
-/** `connectionsMax` is shown as the setting `maxclients`. */
-export function redisProtocol(broker: Broker, keyspace: Keyspace, connectionsMax?: number): Protocol {
+interface RedisOptions {
+  /** Shown as the setting `maxclients`. */
+  readonly connectionsMax?: number;
+  /** The setting `maxmemory-clients`. */
+  readonly clientsMemory?: string;
+}
+
+export function redisProtocol(
+  broker: Broker,
+  keyspace: Keyspace,
+  { connectionsMax, clientsMemory }: RedisOptions = {},
+): Protocol {
   const server = new RedisServer(broker, keyspace, commandTable);
   if (connectionsMax !== undefined) server.settings.values.set("maxclients", String(connectionsMax));
+  if (clientsMemory !== undefined) server.settings.set("maxmemory-clients", clientsMemory);
   return {
     name: "redis",
     refusal: "-ERR max number of clients reached\r\n",

@@ -15,6 +15,7 @@ import { AclLog } from "./acl/log.ts";
 import { BlockedClients } from "./blocking/blocked-clients.ts";
 import { KeyChanges } from "./blocking/key-changes.ts";
 import type { KeyWatch, WaitingKey } from "./blocking/waiting-key.ts";
+import { ClientEviction } from "./connection/client-eviction.ts";
 import type { ClientConnection } from "./core/client-connection.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { CommandTable } from "./core/command-table.ts";
@@ -23,6 +24,7 @@ import { databaseVhostName } from "./core/names.ts";
 import type { Exchange } from "../../broker/exchange/exchange.ts";
 import { LiveChannels, liveExchangeName } from "../../broker/live/channels.ts";
 import { LiveMessages } from "./pubsub/live-messages.ts";
+import { MemorySettings } from "./core/memory-settings.ts";
 import { hiddenValue, ServerSettings } from "./core/settings.ts";
 import { StreamCounts } from "./keys/visible-streams.ts";
 import { StreamWatch } from "./stream/stream-watch.ts";
@@ -42,7 +44,8 @@ export class RedisServer {
   readonly firstSpec: CommandSpec;
   readonly commandRules: CompiledRules;
   readonly sessions = new Map<number, ClientConnection>();
-  readonly settings = new ServerSettings();
+  readonly settings: ServerSettings;
+  readonly clientEviction: ClientEviction;
   readonly aclLog: AclLog;
   readonly streamCounts = new StreamCounts();
   readonly watches: WatchTable;
@@ -59,6 +62,8 @@ export class RedisServer {
   readonly liveExchange: Exchange;
   readonly startedAt: number;
   commandsProcessed = 0;
+  /** How often commands that read found their keys. */
+  readonly lookups = { hits: 0, misses: 0 };
   /** The stream that was looked up last, and where. Never one that is to expire: see `lastStream` in stream/find.ts. */
   lastStream: Queue | undefined = undefined;
   lastStreamDatabase = 0;
@@ -77,6 +82,8 @@ export class RedisServer {
     this.firstSpec = commands.findByName("ping")!;
     this.commandRules = new CompiledRules(commands);
     this.keyspace = keyspace;
+    this.clientEviction = new ClientEviction(this);
+    this.settings = new ServerSettings(new MemorySettings(keyspace, this.clientEviction));
     this.aclLog = new AclLog(broker.clock);
     this.crossProtocolLog = new SparseLog(broker.timers, (fields) =>
       broker.logger.warn(

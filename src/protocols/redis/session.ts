@@ -314,6 +314,10 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   get bytesInFlight(): number {
+    return this.memoryBytes;
+  }
+
+  get memoryBytes(): number {
     return this.heldBytes + this.connection.output.buffer.length;
   }
 
@@ -411,6 +415,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.name = "";
     this.replyMode = "on";
     this.isNoEvict = false;
+    this.context.usesFrom = 1;
     this.authorization?.holders.delete(this);
     this.authorization = this.server.broker.access.anonymous;
     this.#authorizationChanged();

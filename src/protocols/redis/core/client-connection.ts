@@ -30,6 +30,8 @@ export interface ClientConnection {
   libraryVersion: string;
   replyMode: ReplyMode;
   isNoEvict: boolean;
+  /** What it holds of unfinished input, queued commands, and output. */
+  readonly memoryBytes: number;
   /** EXEC runs what was queued. */
   isExecuting: boolean;
   /** CLIENT KILL of the connection that sends it: it ends once the reply is written. */

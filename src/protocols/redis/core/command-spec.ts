@@ -135,6 +135,8 @@ export interface CommandRow {
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   /** Not meant for applications. */
   readonly internal?: true;
+  /** `glance`: it looks at its keys without using them. `always`: it uses them even for a client that set NO-TOUCH. */
+  readonly use?: "glance" | "always";
   readonly subcommands?: readonly CommandRow[];
   /** The handler. Without one the command is answered as unknown, except where its subcommands have handlers. */
   readonly run?: CommandHandler;
@@ -164,6 +166,10 @@ export interface CommandSpec {
   readonly write: boolean;
   /** The command adds data: it is refused while the disk has no room. */
   readonly denyOom: boolean;
+  /** It uses the keys that it finds (keyspace/eviction/key-uses.ts) for clients whose `CommandContext.usesFrom` is not above this. */
+  readonly use: 0 | 1 | 2;
+  /** What it finds, and what it does not, counts in INFO's keyspace_hits and keyspace_misses. */
+  readonly countsLookups: boolean;
   readonly noAuth: boolean;
   readonly noMulti: boolean;
   /** What COMMAND DOCS says is read from the row. */
@@ -261,6 +267,8 @@ function addSpec(
     keyStep,
     write: row.flags.includes("write"),
     denyOom: row.flags.includes("denyoom"),
+    use: row.use === "glance" ? 0 : row.use === "always" ? 2 : 1,
+    countsLookups: countsLookups(row, container),
     noAuth: row.flags.includes("no_auth"),
     noMulti: row.flags.includes("no_multi"),
     row,
@@ -272,6 +280,13 @@ function addSpec(
     subcommandSpecs.push(addSpec(specs, subcommand, group, groupCategories, spec));
   }
   return spec;
+}
+
+/** Commands that write look their keys up in another way; a few of them read first. */
+const readsFirst = ["copy", "getdel", "getex", "getset", "georadius", "georadiusbymember"];
+
+function countsLookups({ name, flags }: CommandRow, container: CommandSpec | undefined): boolean {
+  return container?.name !== "object" && (!flags.includes("write") || readsFirst.includes(name));
 }
 
 function isImplemented({ run, subcommands = [] }: CommandRow): boolean {

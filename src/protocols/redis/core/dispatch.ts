@@ -8,6 +8,7 @@ import { limits } from "../../../base/limits.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { CommandContext } from "./context.ts";
 import { errorReplyText, errorTexts, RedisError, wrongArity } from "./errors.ts";
+import { assertMemory, outOfMemory } from "./memory-room.ts";
 import { isArityMet, type CommandTable } from "./command-table.ts";
 import type { CommandSpec } from "./command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
@@ -22,6 +23,7 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
     spec = findCommand(context.server.commands, request);
     context.spec = spec;
     client.assertAllowed(spec);
+    if (context.server.keyspace.eviction.bytesMax > 0) assertMemory(context, spec, client);
     if (spec.denyOom) assertRoom(context);
     if (context.server.busyScript !== null) assertAllowedWhileBusy(context, spec);
   } catch (error) {
@@ -45,6 +47,8 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
 /** What a script may do beside its user's rights, and what it has done. */
 export interface ScriptRights {
   readonly readOnly: boolean;
+  /** It may add data though memory is short. */
+  readonly mayExceedMemory: boolean;
   /** A command that writes was run. */
   hasWritten: boolean;
 }
@@ -67,7 +71,12 @@ export function call(context: CommandContext, script: ScriptRights | null = null
       throw new RedisError(`ERR The user executing the script ${scriptRefusals[refusal.what]}`);
     if (script?.readOnly === true && (spec.write || mayReplicate(spec)))
       throw new RedisError("ERR Write commands are not allowed from read-only scripts.");
-    if (spec.denyOom) assertRoom(context);
+    if (spec.denyOom) {
+      // What has changed something goes on to its end.
+      if (script !== null && !script.mayExceedMemory && !script.hasWritten && isOutOfMemory(context))
+        throw outOfMemory();
+      assertRoom(context);
+    }
     if (script !== null && spec.write) script.hasWritten = true;
   } catch (error) {
     replyError(context, error);
@@ -90,6 +99,10 @@ const scriptRefusals = {
   key: "can't access at least one of the keys mentioned in the command arguments",
   channel: "can't publish to the channel mentioned in the command",
 } as const;
+
+function isOutOfMemory({ server }: CommandContext): boolean {
+  return server.keyspace.eviction.isOutOfMemory;
+}
 
 /** A script takes long: others may end it, or ask what it is. */
 function assertAllowedWhileBusy({ server }: CommandContext, spec: CommandSpec): void {

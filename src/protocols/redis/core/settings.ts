@@ -3,7 +3,10 @@
  * read back, so that tools which set them go on working. Nothing is kept across restarts.
  */
 
-/** Name and value at start. */
+import { parseMemoryAmount } from "../../../base/memory-amount.ts";
+import { type MemorySettings, memorySettingNames } from "./memory-settings.ts";
+
+/** Name and value at start. Those about memory are in memory-settings.ts. */
 const initialSettings: readonly [name: string, value: string][] = [
   ["appendonly", "yes"],
   ["bind", "127.0.0.1"],
@@ -13,8 +16,6 @@ const initialSettings: readonly [name: string, value: string][] = [
   ["hll-sparse-max-bytes", "3000"],
   ["lua-time-limit", "5000"],
   ["maxclients", "10000"],
-  ["maxmemory", "0"],
-  ["maxmemory-policy", "noeviction"],
   ["notify-keyspace-events", ""],
   ["proto-max-bulk-len", "536870912"],
   ["requirepass", ""],
@@ -33,6 +34,7 @@ export const hiddenValue = "********";
 
 export class ServerSettings {
   readonly values = new Map<string, string>(initialSettings);
+  readonly #memory: MemorySettings;
   /** Records in a block of what `~` trims by. */
   streamNodeEntriesMax = 100;
   /** A HyperLogLog of more bytes is dense. */
@@ -40,8 +42,15 @@ export class ServerSettings {
   /** After this a script takes long; 0 for never. Two settings have it: the newer name is that of redis 7. */
   luaTimeLimitMs = 5000;
 
+  constructor(memory: MemorySettings) {
+    this.#memory = memory;
+    for (const name of memorySettingNames) this.values.set(name, memory.text(name));
+  }
+
   /** Why a value cannot be set, in redis's words; null when it can. */
   problemWith(name: string, value: string): string | null {
+    const memoryProblem = this.#memory.problemWith(name, value);
+    if (memoryProblem !== undefined) return memoryProblem;
     const initial = initialSettings.find(([other]) => other === name)![1];
     const isNumber = initial !== "" && !Number.isNaN(Number(initial));
     if (isNumber && !/^-?\d+([kmg]b?)?$/i.test(value)) return "argument couldn't be parsed into an integer";
@@ -53,6 +62,10 @@ export class ServerSettings {
     if (!this.values.has(name)) return false;
     // Redis shows its password to whoever may ask; ours is in no dump.
     this.values.set(name, name === "requirepass" && value !== "" ? hiddenValue : value);
+    if (memorySettingNames.includes(name)) {
+      this.#memory.set(name, value);
+      this.values.set(name, this.#memory.text(name));
+    }
     if (name === "stream-node-max-entries") this.streamNodeEntriesMax = amountOf(value);
     if (name === "hll-sparse-max-bytes") this.sketchSparseBytesMax = amountOf(value);
     if (timeLimits.includes(name)) {
@@ -63,18 +76,9 @@ export class ServerSettings {
   }
 }
 
-const multipliers: Readonly<Record<string, number>> = {
-  "": 1,
-  k: 1000,
-  kb: 1 << 10,
-  m: 1_000_000,
-  mb: 1 << 20,
-  g: 1_000_000_000,
-  gb: 1 << 30,
-};
-
 /** A number with redis's units: "3kb". */
 function amountOf(value: string): number {
-  const unit = value.replace(/^-?\d+/, "");
-  return Number(value.slice(0, value.length - unit.length)) * multipliers[unit.toLowerCase()]!;
+  const isNegative = value.startsWith("-");
+  const amount = parseMemoryAmount(isNegative ? value.slice(1) : value) ?? Number.NaN;
+  return isNegative ? -amount : amount;
 }

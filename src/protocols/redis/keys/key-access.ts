@@ -36,13 +36,24 @@ export function findEntry(context: CommandContext, database: Database, index: nu
   const { buffer, starts, ends } = context.request;
   if (context.broker.ticker.isStuck)
     context.server.keyspace.lookedAt(database.number, buffer, starts[index]!, ends[index]!);
-  return database.find(buffer, starts[index]!, ends[index]!);
+  return used(context, database, database.find(buffer, starts[index]!, ends[index]!));
 }
 
 /** The same of a key that is no argument. */
-export function findNamed({ broker, server }: CommandContext, database: Database, name: Buffer): number {
+export function findNamed(context: CommandContext, database: Database, name: Buffer): number {
+  const { broker, server } = context;
   if (broker.ticker.isStuck) server.keyspace.lookedAt(database.number, name, 0, name.length);
-  return database.find(name, 0, name.length);
+  return used(context, database, database.find(name, 0, name.length));
+}
+
+/** Notes that a command has looked a key up, and found `entry`, or 0 for none. */
+function used({ spec, server, usesFrom }: CommandContext, database: Database, entry: number): number {
+  if (entry !== 0 && spec.use >= usesFrom) database.table.touch(entry);
+  if (spec.countsLookups) {
+    if (entry === 0) server.lookups.misses++;
+    else server.lookups.hits++;
+  }
+  return entry;
 }
 
 /** The entry of a string key, or 0 for none; its value is located in `database.table`. Throws WRONGTYPE. */
@@ -70,7 +81,14 @@ function wrongType(): RedisError {
 /** The stream or queue of that database whose key argument `index` is. */
 export function streamAt(context: CommandContext, index: number, { number }: Database): Queue | undefined {
   if (!mayBeName(context, index, number)) return undefined;
-  return context.server.findStream(number, context.request.latin1(index));
+  const { server, spec } = context;
+  const stream = server.findStream(number, context.request.latin1(index));
+  // No entry was found, which counted as a miss.
+  if (stream !== undefined && spec.countsLookups) {
+    server.lookups.misses--;
+    server.lookups.hits++;
+  }
+  return stream;
 }
 
 /** Whether argument `index` may name a queue, stream or exchange. A quick check: mostly the answer is no. */

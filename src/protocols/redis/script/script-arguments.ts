@@ -1,6 +1,7 @@
 /** What EVAL and FCALL have in common: which arguments are keys, and whether a script with such flags may run now. */
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
+import { outOfMemory } from "../core/memory-room.ts";
 import type { ScriptArguments } from "./run/engine.ts";
 import type { ScriptFlags } from "./run/shebang.ts";
 
@@ -15,7 +16,7 @@ export function keysOfScript({ request }: CommandContext): ScriptArguments {
 }
 
 /** Scripts that say what they do are refused as a whole, rather than at their first command. */
-export function assertMayRun({ broker }: CommandContext, flags: ScriptFlags, readOnly: boolean): void {
+export function assertMayRun({ broker, server }: CommandContext, flags: ScriptFlags, readOnly: boolean): void {
   if (flags.has("no-writes")) return;
   const { failure } = broker.storage;
   if (failure !== null)
@@ -23,4 +24,5 @@ export function assertMayRun({ broker }: CommandContext, flags: ScriptFlags, rea
       `MISCONF ${failure.message}. Writable scripts are blocked. Use 'no-writes' flag for read only scripts.`,
     );
   if (readOnly) throw new RedisError("ERR Can not execute a script with write flag using *_ro command.");
+  if (!flags.has("allow-oom") && server.keyspace.eviction.isOutOfMemory) throw outOfMemory();
 }

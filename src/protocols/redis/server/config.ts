@@ -122,6 +122,10 @@ function configResetStat({ reply, server }: CommandContext): void {
   server.commandsProcessed = 0;
   server.connectionsAccepted = 0;
   server.errorCounts.clear();
+  server.lookups.hits = 0;
+  server.lookups.misses = 0;
+  server.keyspace.eviction.evicted = 0;
+  server.clientEviction.evicted = 0;
   reply.ok();
 }
 

@@ -3,6 +3,7 @@ import { version } from "../../../base/version.ts";
 import type { CommandContext } from "../core/context.ts";
 import { databaseCount } from "../../../keyspace/keyspace.ts";
 import { redisVersion } from "../core/names.ts";
+import { memoryFields } from "../memory/memory-info.ts";
 
 type Field = [name: string, value: string | number];
 
@@ -61,14 +62,6 @@ function clientFields({ server }: CommandContext): Field[] {
   ];
 }
 
-function memoryFields({ broker }: CommandContext): Field[] {
-  return [
-    ["used_memory", broker.storage.volatile.bytes],
-    ["maxmemory", broker.options.memoryBytesMax],
-    ["maxmemory_policy", "noeviction"],
-  ];
-}
-
 function persistenceFields({ broker }: CommandContext): Field[] {
   const isKept = broker.options.disk !== null;
   return [
@@ -89,7 +82,10 @@ function statFields({ server }: CommandContext): Field[] {
     ["total_commands_processed", server.commandsProcessed],
     ["rejected_connections", 0],
     ["expired_keys", server.expiredKeys],
-    ["evicted_keys", 0],
+    ["evicted_keys", server.keyspace.eviction.evicted],
+    ["evicted_clients", server.clientEviction.evicted],
+    ["keyspace_hits", server.lookups.hits],
+    ["keyspace_misses", server.lookups.misses],
     ["pubsub_channels", server.live.channels.size],
     ["pubsub_patterns", server.live.patterns.size],
     ["pubsubshard_channels", server.shardLive.channels.size],

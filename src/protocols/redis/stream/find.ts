@@ -13,6 +13,11 @@ import { errorTexts, RedisError } from "../core/errors.ts";
 /** The stream named by argument `index`, ready to be read; undefined when there is none. Throws WRONGTYPE. */
 export function findStream(context: CommandContext, index: number): Queue | undefined {
   const queue = lastStream(context, index) ?? lookUp(context, context.request.latin1(index));
+  if (context.spec.countsLookups) {
+    const { lookups } = context.server;
+    if (queue === undefined) lookups.misses++;
+    else lookups.hits++;
+  }
   if (queue !== undefined) seal(queue);
   return queue;
 }

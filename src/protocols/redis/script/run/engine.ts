@@ -86,9 +86,14 @@ export class ScriptEngine {
     this.#compiled(script);
   }
 
-  runScript(context: CommandContext, script: Script, given: ScriptArguments, readOnly: boolean): void {
+  runScript(
+    context: CommandContext,
+    script: Script,
+    given: ScriptArguments,
+    rights: Pick<RunOptions, "readOnly" | "mayExceedMemory">,
+  ): void {
     const machine = this.#compiled(script);
-    const options: RunOptions = { name: script.sha, kind: "script", readOnly };
+    const options: RunOptions = { name: script.sha, kind: "script", ...rights };
     this.#run(context, machine, options, (thread) => {
       machine.withGlobals(() => {
         this.#pushKeys(machine, thread, context, given);
@@ -137,6 +142,7 @@ export class ScriptEngine {
     machine.run = run;
     caller.outer = context.caller;
     caller.context.database = context.database;
+    caller.context.usesFrom = context.usesFrom;
     this.#limit.begin(run, context.caller.later !== null);
     let isSuspended = false;
     try {

@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly name: string;
   readonly kind: "script" | "function";
   readonly readOnly: boolean;
+  /** Its flag `allow-oom`. */
+  readonly mayExceedMemory: boolean;
 }
 
 export class ScriptRun implements ScriptRights {
@@ -28,6 +30,10 @@ export class ScriptRun implements ScriptRights {
 
   get readOnly(): boolean {
     return this.options.readOnly;
+  }
+
+  get mayExceedMemory(): boolean {
+    return this.options.mayExceedMemory;
   }
 
   constructor(outer: CommandContext, options: RunOptions, startedAt: number) {
