@@ -163,7 +163,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.isKept = broker.storage.journal !== null;
     // What commands had not finished when the broker ended.
     this.scratch.flush();
-    this.uses.random = broker.random;
+    this.uses.random.seed(broker.random);
     this.#measure();
     this.eviction.start(broker);
     this.#sweepLater();

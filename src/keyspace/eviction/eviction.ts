@@ -230,11 +230,11 @@ export class Eviction {
     }
   }
 
-  /** Up to `wanted` keys that may go, of buckets that follow each other from a random one on, into `#found`. */
+  /** Up to `wanted` keys that may go, of random buckets, into `#found`. */
   #sample({ table, number }: Database, wanted: number): void {
     const found = this.#found;
     const { isVolatile } = this.#policy;
-    const random = this.#broker!.random;
+    const { random } = this.#keys.uses;
     const { bucketCount } = table;
     const resumed = this.#lookOnAt[number]!;
     let at = (resumed >= 0 ? resumed : random.below(bucketCount)) % bucketCount;
@@ -245,7 +245,9 @@ export class Eviction {
       const before = found.length;
       table.bucket(at, found);
       if (isVolatile) keepVolatile(table, found, before);
-      at = at + 1 === bucketCount ? 0 : at + 1;
+      // Neighbours would be met again and again while a table shrinks. Keys to expire may be few: then all are come to in turn.
+      if (!isVolatile) at = random.below(bucketCount);
+      else at = at + 1 === bucketCount ? 0 : at + 1;
     }
     // One of the last bucket's keys is as good as another.
     if (found.length > 1 && wanted === 1) found[0] = found[random.below(found.length)]!;

@@ -9,7 +9,7 @@
  * The clock begins with the process, so that the keys of the journal, which come before there is a time, are as if used at the start.
  * Invariant: `fresh` is what an entry that is used now has, at its place in the entry's word.
  */
-import type { Random } from "../../base/random.ts";
+import { QuickRandom } from "../../base/quick-random.ts";
 
 const useShift = 8;
 const clockMask = 0xff_ffff;
@@ -25,7 +25,8 @@ export class KeyUses {
   logFactor = 10;
   /** `lfu-decay-time`, minutes; 0 never. */
   decayMinutes = 1;
-  random: Random | null = null;
+  /** For what goes by chance here and in eviction.ts. */
+  readonly random = new QuickRandom();
   fresh = 0;
   #beganAt = -1;
   #seconds = 0;
@@ -68,7 +69,7 @@ export class KeyUses {
     if (counter === counterMax) return counter;
     const above = Math.max(counter - counterAtFirst, 0);
     const chance = 1 / (above * this.logFactor + 1);
-    return chance === 1 || this.random!.below(chanceParts) < chance * chanceParts ? counter + 1 : counter;
+    return chance === 1 || this.random.below(chanceParts) < chance * chanceParts ? counter + 1 : counter;
   }
 
   /** LFU: the counter as it is now. */

@@ -293,7 +293,7 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
       ["volatile-ttl", "volatile-ttl"],
       ["allkeys-lfu", "allkeys-lfu"],
     ],
-    bad: ["lru", ""],
+    bad: ["lru", "ALLKEYS-LRU"],
   },
   redisMaxmemorySamples: {
     good: [

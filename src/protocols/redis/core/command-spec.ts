@@ -268,7 +268,7 @@ function addSpec(
     write: row.flags.includes("write"),
     denyOom: row.flags.includes("denyoom"),
     use: row.use === "glance" ? 0 : row.use === "always" ? 2 : 1,
-    countsLookups: countsLookups(row, container),
+    countsLookups: countsLookups(row),
     noAuth: row.flags.includes("no_auth"),
     noMulti: row.flags.includes("no_multi"),
     row,
@@ -283,10 +283,10 @@ function addSpec(
 }
 
 /** Commands that write look their keys up in another way; a few of them read first. */
-const readsFirst = ["copy", "getdel", "getex", "getset", "georadius", "georadiusbymember"];
+const readsFirst = ["getdel", "getex", "getset", "sort", "georadius", "georadiusbymember"];
 
-function countsLookups({ name, flags }: CommandRow, container: CommandSpec | undefined): boolean {
-  return container?.name !== "object" && (!flags.includes("write") || readsFirst.includes(name));
+function countsLookups({ name, flags }: CommandRow): boolean {
+  return !flags.includes("write") || readsFirst.includes(name);
 }
 
 function isImplemented({ run, subcommands = [] }: CommandRow): boolean {

@@ -161,9 +161,10 @@ function setUse(context: CommandContext, { idleSeconds, frequency }: Restoring):
   const { uses } = context.server.keyspace;
   const { entry, database } = keyAt(context, 1);
   if (entry === 0) return;
-  if (uses.isLfu) {
-    if (frequency >= 0) database.table.setUse(entry, uses.useOfFrequency(frequency));
-  } else if (idleSeconds >= 0) database.table.setUse(entry, uses.useOfIdle(idleSeconds));
+  let use = uses.freshUse;
+  if (uses.isLfu && frequency >= 0) use = uses.useOfFrequency(frequency);
+  else if (!uses.isLfu && idleSeconds >= 0) use = uses.useOfIdle(idleSeconds);
+  database.table.setUse(entry, use);
 }
 
 function* restoreStream(context: CommandContext, reader: RdbReader, { replaces, at }: Restoring): Job<void> {

@@ -49,11 +49,14 @@ export function findNamed(context: CommandContext, database: Database, name: Buf
 /** Notes that a command has looked a key up, and found `entry`, or 0 for none. */
 function used({ spec, server, usesFrom }: CommandContext, database: Database, entry: number): number {
   if (entry !== 0 && spec.use >= usesFrom) database.table.touch(entry);
-  if (spec.countsLookups) {
-    if (entry === 0) server.lookups.misses++;
-    else server.lookups.hits++;
-  }
+  if (spec.countsLookups) countLookup(server, entry !== 0);
   return entry;
+}
+
+/** For INFO's keyspace_hits and keyspace_misses. */
+export function countLookup({ lookups }: CommandContext["server"], isHit: boolean): void {
+  if (isHit) lookups.hits++;
+  else lookups.misses++;
 }
 
 /** The entry of a string key, or 0 for none; its value is located in `database.table`. Throws WRONGTYPE. */

@@ -23,6 +23,6 @@ export function assertMayRun({ broker, server }: CommandContext, flags: ScriptFl
     throw new RedisError(
       `MISCONF ${failure.message}. Writable scripts are blocked. Use 'no-writes' flag for read only scripts.`,
     );
-  if (readOnly) throw new RedisError("ERR Can not execute a script with write flag using *_ro command.");
   if (!flags.has("allow-oom") && server.keyspace.eviction.isOutOfMemory) throw outOfMemory();
+  if (readOnly) throw new RedisError("ERR Can not execute a script with write flag using *_ro command.");
 }

@@ -8,16 +8,13 @@ import { implicitStream } from "../../../broker/queue/lifecycle.ts";
 import { seal } from "./stream.ts";
 import { assertMayUseKey } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
+import { countLookup } from "../keys/key-access.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 
 /** The stream named by argument `index`, ready to be read; undefined when there is none. Throws WRONGTYPE. */
 export function findStream(context: CommandContext, index: number): Queue | undefined {
   const queue = lastStream(context, index) ?? lookUp(context, context.request.latin1(index));
-  if (context.spec.countsLookups) {
-    const { lookups } = context.server;
-    if (queue === undefined) lookups.misses++;
-    else lookups.hits++;
-  }
+  if (context.spec.countsLookups) countLookup(context.server, queue !== undefined);
   if (queue !== undefined) seal(queue);
   return queue;
 }
