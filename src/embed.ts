@@ -294,7 +294,10 @@ function makeServers({ config, parts }: Start, inside: Inside): Servers {
   const webSockets = routes.map(({ path, protocol }) => ({ path, server: serve(protocol, clients) }));
   const doors = new Map(webSockets.map(({ server }) => [server.protocol.name, server]));
   const byPort = {
-    redis: serve(redisProtocol(broker, keyspace, { connectionsMax, clientsMemory: config.redisMaxmemoryClients }), clients),
+    redis: serve(
+      redisProtocol(broker, keyspace, { connectionsMax, clientsMemory: config.redisMaxmemoryClients }),
+      clients,
+    ),
     amqp: serve(amqpProtocol(broker), clients),
     kafka: serve(kafkaProtocol(broker, advertised), clients),
     http: serve(httpProtocol(siteOf(inside, routes), systemTimers, doors), operators),

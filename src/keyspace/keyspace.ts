@@ -108,6 +108,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   /** `seed` is 32 unpredictable bits: it keeps clients from choosing keys or fields that share a bucket. */
   constructor(seed: number, bounds: KeyspaceBounds = keyspaceBounds) {
     this.seed = seed | 0;
+    this.uses.random.seed(this.seed);
     this.bounds = bounds;
     this.hashes = new HashValues(bounds);
     this.sortedSets = new SortedSetValues(bounds);
@@ -163,7 +164,6 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.isKept = broker.storage.journal !== null;
     // What commands had not finished when the broker ended.
     this.scratch.flush();
-    this.uses.random.seed(broker.random);
     this.#measure();
     this.eviction.start(broker);
     this.#sweepLater();

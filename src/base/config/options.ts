@@ -5,8 +5,8 @@
  * Not here: where values come from and which wins (config.ts), how help looks (help.ts).
  * Invariant: every default is text that its own `parse` accepts.
  */
-import { evictionPolicyNames } from "../eviction-policies.ts";
-import { parseMemoryAmount } from "../memory-amount.ts";
+import { evictionPolicyNames } from "./eviction-policies.ts";
+import { parseMemoryAmount } from "./memory-amount.ts";
 import { isHost } from "../addresses.ts";
 import { anyPortNames, listeners, portNames, portOptionOf, type PortOption, tlsNameOf } from "./listeners.ts";
 
@@ -138,7 +138,8 @@ function memory(help: string): Option<number> {
     help,
     placeholder: "BYTES",
     default: "0",
-    expected: "a number of bytes, with kb, mb, gb, KiB, MiB or GiB if you like, or a share of memory such as 40%",
+    expected:
+      "a number of bytes, with kb, mb, gb, KiB, MiB or GiB if you like, or a share of memory such as 40%",
     accepts: { types: ["number", "string"] },
     parse: (value, machine) => parseBytes(value, machine) ?? parseMemoryAmount(value),
   };

@@ -11,7 +11,7 @@
  * in the journal, told to those who watch it.
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
-import type { EvictionPolicyName } from "../../base/eviction-policies.ts";
+import type { EvictionPolicyName } from "../../base/config/eviction-policies.ts";
 import type { Job, RunningJob } from "../../base/turn-work.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { MemoryUse } from "../arena.ts";
@@ -220,14 +220,9 @@ export class Eviction {
   /** The more, the sooner it goes. */
   #score(order: "lru" | "lfu" | "ttl", { table }: Database, entry: number): number {
     const { uses } = this.#keys;
-    switch (order) {
-      case "lru":
-        return uses.idleSeconds(table.use(entry));
-      case "lfu":
-        return 255 - uses.frequency(table.use(entry));
-      case "ttl":
-        return -table.expiry(entry);
-    }
+    if (order === "ttl") return -table.expiry(entry);
+    const use = table.use(entry);
+    return order === "lru" ? uses.idleSeconds(use) : -uses.frequency(use);
   }
 
   /** Up to `wanted` keys that may go, of random buckets, into `#found`. */
@@ -254,7 +249,8 @@ export class Eviction {
     if (found.length > wanted) found.length = wanted;
     this.#lookOnAt[number] = found.length < wanted && isVolatile ? at : -1;
     this.#looks += looks;
-    if (assertsAreOn) assertInvariant(found.length <= wanted, "a sample has as many keys as were wanted at most");
+    if (assertsAreOn)
+      assertInvariant(found.length <= wanted, "a sample has as many keys as were wanted at most");
   }
 }
 

@@ -9,7 +9,7 @@
  * The clock begins with the process, so that the keys of the journal, which come before there is a time, are as if used at the start.
  * Invariant: `fresh` is what an entry that is used now has, at its place in the entry's word.
  */
-import { QuickRandom } from "../../base/quick-random.ts";
+import { QuickRandom } from "./quick-random.ts";
 
 const useShift = 8;
 const clockMask = 0xff_ffff;

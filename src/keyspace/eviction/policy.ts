@@ -1,5 +1,5 @@
 /** What each policy of `maxmemory-policy` means: which keys may go, and which of them first. */
-import type { EvictionPolicyName } from "../../base/eviction-policies.ts";
+import type { EvictionPolicyName } from "../../base/config/eviction-policies.ts";
 
 /** By what keys go: the longest unused, the most seldom used, any, the next to expire. Null: none goes. */
 export type EvictionOrder = "lru" | "lfu" | "random" | "ttl" | null;

@@ -4,9 +4,9 @@
  * Not here: the other settings (settings.ts), what each does (keyspace/eviction/, connection/client-eviction.ts). Invariant: a setting's
  * text is read from what it has set, so it is the same whether CONFIG SET or an option of the command line did.
  */
-import { parseMemoryAmount } from "../../../base/memory-amount.ts";
+import { parseMemoryAmount } from "../../../base/config/memory-amount.ts";
 import type { Keyspace } from "../../../keyspace/keyspace.ts";
-import { type EvictionPolicyName, evictionPolicyNames } from "../../../base/eviction-policies.ts";
+import { type EvictionPolicyName, evictionPolicyNames } from "../../../base/config/eviction-policies.ts";
 
 /** `maxmemory-clients`: bytes, or a share of `maxmemory` in percent. */
 export interface ClientsMemory {

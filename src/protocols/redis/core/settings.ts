@@ -3,7 +3,7 @@
  * read back, so that tools which set them go on working. Nothing is kept across restarts.
  */
 
-import { parseMemoryAmount } from "../../../base/memory-amount.ts";
+import { parseMemoryAmount } from "../../../base/config/memory-amount.ts";
 import { type MemorySettings, memorySettingNames } from "./memory-settings.ts";
 
 /** Name and value at start. Those about memory are in memory-settings.ts. */

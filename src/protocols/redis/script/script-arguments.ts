@@ -16,7 +16,11 @@ export function keysOfScript({ request }: CommandContext): ScriptArguments {
 }
 
 /** Scripts that say what they do are refused as a whole, rather than at their first command. */
-export function assertMayRun({ broker, server }: CommandContext, flags: ScriptFlags, readOnly: boolean): void {
+export function assertMayRun(
+  { broker, server }: CommandContext,
+  flags: ScriptFlags,
+  readOnly: boolean,
+): void {
   if (flags.has("no-writes")) return;
   const { failure } = broker.storage;
   if (failure !== null)

@@ -3,14 +3,13 @@
  *
  * Xorshift of 32 bits. Not for seeds, names or passwords. Invariant: the state is never 0.
  */
-import type { Random } from "./random.ts";
-
 export class QuickRandom {
   #state = 1;
 
-  /** Goes on from an unpredictable place. */
-  seed(random: Random): void {
-    this.#state = random.below(2 ** 32) | 1;
+  /** `seed` is 32 unpredictable bits. */
+  seed(seed: number): void {
+    // Not the bits themselves, which are others' too.
+    this.#state = Math.imul(seed ^ 0x5bd1_e995, 0x9e37_79b1) | 1;
   }
 
   /** An integer in `[0, bound)`; `bound` is at most 2^32. */
