@@ -283,10 +283,10 @@ function addSpec(
 }
 
 /** Commands that write look their keys up in another way; a few of them read first. */
-const readsFirst = ["getdel", "getex", "getset", "sort", "georadius", "georadiusbymember"];
+const readsFirst = new Set(["getdel", "getex", "getset", "sort", "georadius", "georadiusbymember"]);
 
 function countsLookups({ name, flags }: CommandRow): boolean {
-  return !flags.includes("write") || readsFirst.includes(name);
+  return !flags.includes("write") || readsFirst.has(name);
 }
 
 function isImplemented({ run, subcommands = [] }: CommandRow): boolean {
