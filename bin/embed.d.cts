@@ -47,7 +47,16 @@ export interface StartOptions {
   /** memory of Redis keys and values, streams not counted, above which keys are evicted; 0 is no limit; CONFIG SET maxmemory changes it [0] */
   redisMaxmemory?: number | string | undefined;
   /** which Redis keys are evicted [noeviction] */
-  redisMaxmemoryPolicy?: "volatile-lru" | "volatile-lfu" | "volatile-random" | "volatile-ttl" | "allkeys-lru" | "allkeys-lfu" | "allkeys-random" | "noeviction" | undefined;
+  redisMaxmemoryPolicy?:
+    | "volatile-lru"
+    | "volatile-lfu"
+    | "volatile-random"
+    | "volatile-ttl"
+    | "allkeys-lru"
+    | "allkeys-lfu"
+    | "allkeys-random"
+    | "noeviction"
+    | undefined;
   /** Redis keys that are looked at for each that is evicted; at most 64 are [5] */
   redisMaxmemorySamples?: number | undefined;
   /** how much of one command's time may go into evicting Redis keys, from 0 to 100 [10] */
