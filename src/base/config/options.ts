@@ -145,7 +145,7 @@ function memory(help: string): Option<number> {
   };
 }
 
-function amount(
+function numberWithin(
   description: Description & { readonly least: number; readonly most: number },
 ): Option<number> {
   const { least, most } = description;
@@ -288,25 +288,25 @@ export const options = {
     help: "which Redis keys are evicted",
     default: "noeviction",
   }),
-  redisMaxmemorySamples: amount({
+  redisMaxmemorySamples: numberWithin({
     help: "Redis keys that are looked at for each that is evicted; at most 64 are",
     default: "5",
     least: 1,
     most: 2_147_483_647,
   }),
-  redisMaxmemoryEvictionTenacity: amount({
+  redisMaxmemoryEvictionTenacity: numberWithin({
     help: "how much of one command's time may go into evicting Redis keys, from 0 to 100",
     default: "10",
     least: 0,
     most: 100,
   }),
-  redisLfuLogFactor: amount({
+  redisLfuLogFactor: numberWithin({
     help: "for the lfu policies: how many more uses the next step of a key's counter takes",
     default: "10",
     least: 0,
     most: 2_147_483_647,
   }),
-  redisLfuDecayTime: amount({
+  redisLfuDecayTime: numberWithin({
     help: "for the lfu policies: minutes without a use after which a key's counter goes down by one; 0 is never",
     default: "1",
     least: 0,
