@@ -34,10 +34,24 @@ export interface StartOptions {
   advertisedPort?: number | undefined;
   /** the same for Kafka clients that connected over TLS */
   advertisedTlsPort?: number | undefined;
+  /** answer Redis Cluster clients as a cluster of this one node: it owns all slots and refuses what a cluster refuses [false] */
+  redisClusterEnabled?: boolean | undefined;
+  /** host that Redis Cluster clients are told to use; by default the address that they connected to */
+  redisClusterAnnounceHost?: string | undefined;
+  /** port that Redis Cluster clients are told to use; by default the one they connected to */
+  redisClusterAnnouncePort?: number | undefined;
+  /** the same for Redis Cluster clients that connected over TLS */
+  redisClusterAnnounceTlsPort?: number | undefined;
   /** when XADD is answered: fsync, once it is on disk; written, once the operating system has it; memory is the same as written [fsync] */
   durabilityRedisStreams?: "fsync" | "written" | "memory" | undefined;
   /** when acks=all is answered: fsync, once it is on disk; written, once the operating system has it, as in Kafka by default [fsync] */
   durabilityKafka?: "fsync" | "written" | undefined;
+  /** when changes of Redis keys are on disk: always, before their answer; everysec, within a second; no, when the operating system writes them [everysec] */
+  redisAppendfsync?: "always" | "everysec" | "no" | undefined;
+  /** let Redis clients stop the broker, all of its protocols, by SHUTDOWN [false] */
+  redisShutdown?: boolean | undefined;
+  /** who may send the Redis command DEBUG: nobody, clients on this machine, everybody [no] */
+  redisDebugCommand?: "no" | "local" | "yes" | undefined;
   /** size of the journal above which its entries are moved to segments [256MiB] */
   journalBytesMax?: number | string | undefined;
   /** publishers wait while the disk of --data-dir has less free space; auto is 64MiB, or an eighth of a smaller disk [auto] */
@@ -95,6 +109,8 @@ export interface RunningBroker {
   readonly ports: Partial<Record<AnyPortName, number>>;
   /** The absolute path, or `memory`. */
   readonly dataDir: string;
+  /** Settles when a client has asked the broker to stop, which `--redis-shutdown` allows: it is closing then. */
+  readonly stopping: Promise<void>;
   /** Stops listening, ends the connections, writes and syncs everything. */
   close(): Promise<void>;
   /**

@@ -2,8 +2,6 @@
 import { loadCommandDocs } from "../src/protocols/redis/command-docs.ts";
 import { commandTable } from "../src/protocols/redis/command-table.ts";
 import type { CommandArgument } from "../src/protocols/redis/core/command-docs.ts";
-import { Keyspace } from "../src/keyspace/keyspace.ts";
-import { MemorySettings } from "../src/protocols/redis/core/memory-settings.ts";
 import { ServerSettings } from "../src/protocols/redis/core/settings.ts";
 import type { CommandSpec } from "../src/protocols/redis/core/command-spec.ts";
 import { clientVersions, code, codes, type Sections, table } from "./docs-markdown.ts";
@@ -40,7 +38,7 @@ function supportedCommands(): string {
   });
   const count = topLevel.filter((spec) => spec.isImplemented).length;
   const head = ["group", "supported", "known, not there yet"];
-  return `${count} of the ${topLevel.length} commands that redis 7.0 has:\n\n${table(head, rows)}`;
+  return `${count} of the ${topLevel.length} commands that redis 7.0 has, or later versions that are looked at here:\n\n${table(head, rows)}`;
 }
 
 const docs = await loadCommandDocs();
@@ -90,12 +88,29 @@ function syntax(): string {
     .join("\n\n");
 }
 
+/** Every parameter of redis 7.0, by what `CONFIG SET` does with it. */
+function settings(): string {
+  const all = new ServerSettings();
+  const names = [...all.values.keys()].toSorted();
+  const those = (isMeant: (name: string) => boolean): string => codes(names.filter(isMeant));
+  const isFixed = (name: string): boolean => all.fixedProblem(name) !== null;
+  const acts = (name: string): boolean => all.treatmentOf(name) === "acts";
+  return table(
+    ["parameters", "`CONFIG SET`"],
+    [
+      [those(acts), "acts at once, until the restart"],
+      [
+        those((name) => !acts(name) && !isFixed(name)),
+        "another value than the one shown is refused: it would do nothing",
+      ],
+      [those(isFixed), "refused, as in Redis: set at the start only"],
+    ],
+  );
+}
+
 export const redisSections: Sections = {
   clients: () => `Tested with ${clientVersions(["ioredis", "redis"])}.`,
   commands: supportedCommands,
   syntax,
-  settings: () => {
-    const memory = new MemorySettings(new Keyspace(0), { amount: 0, isPercent: false });
-    return codes([...new ServerSettings(memory).values.keys()]);
-  },
+  settings,
 };

@@ -512,8 +512,8 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "fields that are removed from a hash are not recorded",
     file: "src/keyspace/values/hash-changes.ts",
-    find: "      writeElementBytes(keyspace.changes, field, start, end);\n      this.#added();\n    }\n    return true;",
-    replace: "    }\n    return true;",
+    find: "    this.#entry = hashes.entry;\n    this.#removed(field, start, end);",
+    replace: "    this.#entry = hashes.entry;\n    this.#isChanged = true;",
   },
   {
     name: "members that are popped from a sorted set are not recorded",

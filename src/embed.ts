@@ -25,7 +25,7 @@ import type { HttpHandler } from "./base/http.ts";
 import { LifeLog } from "./base/life-log.ts";
 import { limits } from "./base/limits.ts";
 import { Logger } from "./base/logger.ts";
-import { thisMachine } from "./base/machine.ts";
+import { hostFacts, thisMachine } from "./base/machine.ts";
 import { MetricsRegistry } from "./base/metrics.ts";
 import { Opened } from "./base/opened.ts";
 import { version } from "./base/version.ts";
@@ -44,7 +44,7 @@ import { wantedTls } from "./net/tls-options.ts";
 import { amqpProtocol } from "./protocols/amqp/index.ts";
 import type { Protocol } from "./protocols/contract.ts";
 import { kafkaProtocol } from "./protocols/kafka/index.ts";
-import { redisProtocol } from "./protocols/redis/index.ts";
+import { type ClusterOptions, type RedisOptions, redisProtocol } from "./protocols/redis/index.ts";
 import {
   assertOwnDirectory,
   type DirectoryLock,
@@ -60,6 +60,8 @@ export interface RunningBroker {
   readonly ports: Partial<Record<AnyPortName, number>>;
   /** The absolute path, or `memory`. */
   readonly dataDir: string;
+  /** Settles when a client has asked the broker to stop, which `--redis-shutdown` allows: it is closing then. */
+  readonly stopping: Promise<void>;
   /** Stops listening, ends the connections, writes and syncs everything. */
   close(): Promise<void>;
   /**
@@ -179,7 +181,7 @@ async function open(start: Start): Promise<RunningBroker> {
   };
   const keyspace = new Keyspace(systemRandom.below(2 ** 32));
   // Before the journal is read: what its keys have of uses goes by the policy.
-  configureEviction(keyspace, start.config);
+  keyspace.eviction.policy = start.config.redisMaxmemoryPolicy;
   opened.add(ended("the journal is written and synced"));
   const broker = await openBroker(start, keyspace);
   keyspace.start(broker);
@@ -187,7 +189,12 @@ async function open(start: Start): Promise<RunningBroker> {
   tellData(life, broker, keyspace);
   opened.add(ended("connections are closed"));
   const registry = new MetricsRegistry();
-  const made = makeServers(start, { broker, keyspace, registry });
+  const stopping = Promise.withResolvers<void>();
+  const stop = (): void => {
+    stopping.resolve();
+    void running.close();
+  };
+  const made = makeServers(start, { broker, keyspace, registry }, stop);
   for (const { server } of made.webSockets) opened.add(() => server.drain());
   const ports = await listenAll(start, made.byPort);
   const servers = [
@@ -198,21 +205,14 @@ async function open(start: Start): Promise<RunningBroker> {
   registerProcessMetrics(registry);
   registerBrokerMetrics(registry, broker, servers);
   life.stage("ready");
-  return {
+  const running: RunningBroker = {
     ports,
     dataDir: directory,
+    stopping: stopping.promise,
     close: () => (closing ??= close(start, broker, servers)),
     ...(tls === null ? {} : { reloadTls: () => tls.reload() }),
   };
-}
-
-function configureEviction({ eviction, uses }: Keyspace, config: Config): void {
-  eviction.bytesMax = config.redisMaxmemory;
-  eviction.policy = config.redisMaxmemoryPolicy;
-  eviction.samples = config.redisMaxmemorySamples;
-  eviction.tenacity = config.redisMaxmemoryEvictionTenacity;
-  uses.logFactor = config.redisLfuLogFactor;
-  uses.decayMinutes = config.redisLfuDecayTime;
+  return running;
 }
 
 async function openBroker(start: Start, keyspace: Keyspace): Promise<Broker> {
@@ -272,7 +272,8 @@ interface Servers {
 }
 
 /** Here every protocol is named once. */
-function makeServers({ config, parts }: Start, inside: Inside): Servers {
+function makeServers(start: Start, inside: Inside, stop: () => void): Servers {
+  const { config, parts } = start;
   const { broker, keyspace } = inside;
   const connectionsMax = settleConnectionsMax(config.connectionsMax);
   const clients: Side = {
@@ -294,15 +295,44 @@ function makeServers({ config, parts }: Start, inside: Inside): Servers {
   const webSockets = routes.map(({ path, protocol }) => ({ path, server: serve(protocol, clients) }));
   const doors = new Map(webSockets.map(({ server }) => [server.protocol.name, server]));
   const byPort = {
-    redis: serve(
-      redisProtocol(broker, keyspace, { connectionsMax, clientsMemory: config.redisMaxmemoryClients }),
-      clients,
-    ),
+    redis: serve(redisProtocol(broker, keyspace, redisOptionsOf(start, connectionsMax, stop)), clients),
     amqp: serve(amqpProtocol(broker), clients),
     kafka: serve(kafkaProtocol(broker, advertised), clients),
     http: serve(httpProtocol(siteOf(inside, routes), systemTimers, doors), operators),
   };
   return { byPort, webSockets };
+}
+
+/** Null: clients are told that this is no cluster. */
+function redisClusterOf(config: Config): ClusterOptions | null {
+  if (!config.redisClusterEnabled) return null;
+  return {
+    host: config.redisClusterAnnounceHost,
+    port: config.redisClusterAnnouncePort,
+    tlsPort: config.redisClusterAnnounceTlsPort,
+  };
+}
+
+function redisOptionsOf(
+  { config, directory }: Start,
+  connectionsMax: number,
+  stop: () => void,
+): RedisOptions {
+  const settings = {
+    appendfsync: config.redisAppendfsync,
+    "enable-debug-command": config.redisDebugCommand,
+    appendonly: directory === "memory" ? "no" : "yes",
+    dir: directory,
+    maxmemory: String(config.redisMaxmemory),
+    "maxmemory-policy": config.redisMaxmemoryPolicy,
+    "maxmemory-samples": String(config.redisMaxmemorySamples),
+    "maxmemory-eviction-tenacity": String(config.redisMaxmemoryEvictionTenacity),
+    "maxmemory-clients": config.redisMaxmemoryClients,
+    "lfu-log-factor": String(config.redisLfuLogFactor),
+    "lfu-decay-time": String(config.redisLfuDecayTime),
+  };
+  const cluster = redisClusterOf(config);
+  return { connectionsMax, cluster, settings, host: hostFacts, ...(config.redisShutdown ? { stop } : {}) };
 }
 
 function entranceOf(config: Config, { logger }: Broker, max: number, maxName: string): Entrance {

@@ -15,6 +15,8 @@ interface RunningBroker {
   readonly dataDir: string;
   /** By protocol; what is off is not in it. */
   readonly ports: Readonly<Record<string, number>>;
+  /** Settles when a client has asked the broker to stop. */
+  readonly stopping: Promise<void>;
   /** Drains: no new work, what was accepted is finished and stored. */
   readonly close: () => Promise<void>;
   /** Absent without TLS. */
@@ -36,7 +38,7 @@ export async function start(argv: readonly string[]): Promise<number> {
   });
   const { dataDir, ports } = broker;
   process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, dataDir, ports })}\n`);
-  await Promise.race([ended, gone]);
+  await Promise.race([ended, gone, broker.stopping]);
   try {
     await broker.close();
   } catch (error) {

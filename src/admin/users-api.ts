@@ -213,12 +213,15 @@ async function putUser(
 async function onePermission({ broker, method, names, request }: Asked): Promise<HttpText> {
   const [vhost, name] = [brokerName(names[0]!), names[1]!];
   const { users } = broker.access;
+  // Before anything is looked at: the user may change while the body comes.
+  const body = method === "PUT" ? await readObject(request) : null;
   const user = users.get(name);
   if (user === undefined) return noUser(name);
-  if (broker.vhost(vhost) === undefined) return noVhost(names[0]!);
-  const before = user.permissions[vhost];
-  if (method === "PUT") {
-    const given = permissionsIn(names[0]!, name, await readObject(request));
+  const found = broker.vhost(vhost);
+  if (found === undefined || !isShown(found)) return noVhost(names[0]!);
+  const before = Object.hasOwn(user.permissions, vhost) ? user.permissions[vhost] : undefined;
+  if (body !== null) {
+    const given = permissionsIn(names[0]!, name, body);
     users.set({ ...user, permissions: { ...user.permissions, [vhost]: given } });
     await written(broker);
     return done(before === undefined ? 201 : 204);

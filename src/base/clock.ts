@@ -18,4 +18,9 @@ export interface Timers {
   after(delayMs: number, action: () => void): Timer;
   /** Runs `action` after the input that is ready now has been handled: the end of the tick. */
   atTickEnd(action: () => void): void;
+  /**
+   * Frees now what nothing refers to any more: for who has dropped much memory outside of the JavaScript heap, which Bun frees only
+   * when its heap has grown. Not there on Node, which counts such memory itself. Takes some milliseconds.
+   */
+  collectGarbage?(): void;
 }

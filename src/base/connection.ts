@@ -32,9 +32,10 @@ export interface Connection {
   touch(): void;
   /**
    * Output appended from here on leaves only when the journal is durable up to `position`. Output appended before leaves at once.
-   * Replies stay in order; one call in a tick has the same effect as several.
+   * Replies stay in order; one call in a tick has the same effect as several. `at`: from there on, rather than from here: a place in
+   * what was appended in this tick.
    */
-  holdUntilDurable(position: number): void;
+  holdUntilDurable(position: number, at?: number): void;
   /**
    * What the session holds of this peer beyond the call: input that is not whole, what waits for a commit. Told with each
    * change; while all connections together hold too much, those that hold most are not read from (bytes-in-flight.ts).

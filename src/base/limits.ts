@@ -72,6 +72,8 @@ export const limits = {
   luaMemoryBytesMax: 256 << 20,
   /** A machine that has taken more is replaced once its script has ended, since WebAssembly gives no memory back. */
   luaMemoryBytesKept: 48 << 20,
+  /** Machines that were replaced and that the runtime has not freed yet: beyond it, it is made to before there is another one. */
+  luaMemoryGivenUpBytesMax: 128 << 20,
   /** A script that cannot be interrupted (it has written, or is within pcall) is ended after so many times `lua-time-limit`. */
   luaTimeLimitsMax: 2,
   /** How long the code of a function library may run when it is loaded, as in redis. */
@@ -90,6 +92,8 @@ export const limits = {
   connectionPatternBytesMax: 1 << 20,
   /** Patterns of keys that a Redis user may have, and patterns of channels. */
   aclPatternsMax: 1000,
+  /** Selectors that a Redis user may have: a command that is refused is held against each. */
+  aclSelectorsMax: 32,
   /** Longest regular expression of a permission. */
   regexBytesMax: 1000,
   /** Instructions of a compiled regular expression, with its repeats written out. */

@@ -1,4 +1,4 @@
-/** The name by which Kafka clients know this cluster: made once for each data directory. */
+/** The name by which Kafka clients know this cluster, and from which the node ids of Redis Cluster derive: made once for each data directory. */
 import type { Random } from "../base/random.ts";
 import type { Storage } from "../storage/index.ts";
 

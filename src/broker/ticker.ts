@@ -64,6 +64,8 @@ export class Ticker implements ConnectionHost {
   #lazySync: Timer | null = null;
   #retry: Timer | null = null;
   isClosed = false;
+  /** What nobody waits for is synced within a second. Otherwise it is left to the operating system, until much is written. */
+  syncsLazily = true;
   ticks = 0;
   /** Wall time of this tick's deliveries, in ms: read once, not for each queue. */
   deliveryTime = 0;
@@ -225,6 +227,7 @@ export class Ticker implements ConnectionHost {
       storage.startSync();
       return;
     }
+    if (!this.syncsLazily) return;
     this.#lazySync ??= this.timers.after(limits.lazySyncDelayMs, () => {
       this.#lazySync = null;
       storage.startSync();

@@ -11,6 +11,7 @@ import type { Arena, MemoryUse } from "./arena.ts";
 import type { KeyUses } from "./eviction/key-uses.ts";
 import { KeyTable } from "./key-table.ts";
 import { largeLayout } from "./value-type.ts";
+import { FieldExpiries } from "./values/field-expiries.ts";
 import type { KeyspaceBounds } from "./bounds.ts";
 import { BlockList } from "./values/list/block-list.ts";
 import { ElementTable } from "./values/element-table.ts";
@@ -37,11 +38,26 @@ const idBytes = 4;
 export class KeyContent {
   readonly table: KeyTable;
   readonly values = new LargeValues();
+  /** A hash may be among the values whose fields expire: the sweep looks for what is due. */
+  hasFieldExpiries = false;
+  #sawFieldExpiries = true;
   readonly #space: ValueSpace;
 
   constructor(space: ValueSpace) {
     this.#space = space;
     this.table = new KeyTable(space.seed, space.memory, space.uses);
+  }
+
+  /** A pass over all keys begins. The pass before it may have met no hash whose fields expire. */
+  beginFieldSweep(): void {
+    this.hasFieldExpiries &&= this.#sawFieldExpiries;
+    this.#sawFieldExpiries = false;
+  }
+
+  /** The pass has met one, or one has come. */
+  seenFieldExpiries(): void {
+    this.hasFieldExpiries = true;
+    this.#sawFieldExpiries = true;
   }
 
   isLarge(entry: number): boolean {
@@ -77,6 +93,11 @@ export class KeyContent {
       usage: this.values.usage,
       segmentBytesMax: bounds.segmentBytesMax,
     });
+  }
+
+  newFieldExpiries(): FieldExpiries {
+    const { arena, seed, bounds } = this.#space;
+    return new FieldExpiries({ arena, seed, segmentBytesMax: bounds.segmentBytesMax });
   }
 
   newBlockList(): BlockList {
@@ -135,6 +156,7 @@ export class KeyContent {
   rename(entry: number, target: KeyContent, key: Uint8Array, start: number, end: number): number {
     const { table, values } = this;
     target.removeKey(key, start, end);
+    if (this.hasFieldExpiries) target.seenFieldExpiries();
     table.locate(entry);
     const { bytes, start: from, end: to } = table;
     const others = target.table;
@@ -168,6 +190,7 @@ export class KeyContent {
   copyLarge(entry: number, target: KeyContent, key: Uint8Array, start: number, end: number): number {
     const { table } = this;
     target.removeKey(key, start, end);
+    if (this.hasFieldExpiries) target.seenFieldExpiries();
     const large = this.largeOf(entry).copy(target.values.usage);
     const others = target.table;
     const word = table.typeWord(entry);

@@ -21,7 +21,7 @@ import {
 import type { KeyTable } from "./key-table.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { patchValue } from "./patch.ts";
-import { largeLayout, typeNameOf, valueType } from "./value-type.ts";
+import { hasExpiringFields, largeLayout, typeNameOf, valueType } from "./value-type.ts";
 import { HashChanges } from "./values/hash-changes.ts";
 import { SortedSetChanges } from "./values/sorted/sorted-set-changes.ts";
 import { SetChanges } from "./values/set-changes.ts";
@@ -74,15 +74,38 @@ export class Database {
   }
 
   #expire(entry: number): 0 {
+    const { listener } = this.#keyspace;
     this.#keyspace.expired++;
+    if (listener?.hearsExpired === true && !this.#isScratch) {
+      const { table, number } = this;
+      table.locateKey(entry);
+      listener.keyExpired(number, table.bytes, table.start, table.end);
+    }
     this.remove(entry);
     return 0;
   }
 
   /** Removes an entry to make room: the only way in which a key goes that nobody asked to go and whose time has not come. */
   evict(entry: number): void {
-    this.#keyspace.eviction.evicted++;
+    const { eviction, listener } = this.#keyspace;
+    eviction.evicted++;
+    if (listener?.hearsEvicted === true) {
+      const { table, number } = this;
+      table.locateKey(entry);
+      listener.keyEvicted(number, table.bytes, table.start, table.end);
+    }
     this.remove(entry);
+  }
+
+  get #isScratch(): boolean {
+    return this === this.#keyspace.scratch;
+  }
+
+  /** The key, which had nothing, has an entry. */
+  #wasMade(key: Uint8Array, start: number, end: number): void {
+    const { listener } = this.#keyspace;
+    if (listener?.hearsMade !== true || this.#isScratch) return;
+    listener.keyMade(this.number, Buffer.from(key.buffer, key.byteOffset, key.byteLength), start, end);
   }
 
   /** Removes the entry if its time has come. */
@@ -90,6 +113,15 @@ export class Database {
     if (!this.isDue(entry)) return false;
     this.#expire(entry);
     return true;
+  }
+
+  /**
+   * The hash of `entry` without the fields that are due; 0 where none is left, and the key is gone. Every command on hashes begins
+   * with it.
+   */
+  freshHash(entry: number): number {
+    if (!hasExpiringFields(this.table.typeWord(entry))) return entry;
+    return this.#keyspace.expireFields(this, entry);
   }
 
   /**
@@ -123,11 +155,12 @@ export class Database {
     const table = this.table;
     const hash = table.hash(key, start, end);
     let entry = table.find(hash, key, start, end);
+    if (entry !== 0 && this.isDue(entry)) entry = this.#expire(entry);
     if (entry === 0) {
       entry = table.insert(hash, key, start, end, word, to - from);
       if (expiry > 0) table.setExpiry(entry, expiry);
+      this.#wasMade(key, start, end);
     } else {
-      if (expiry === keepExpiry && this.isDue(entry)) table.setExpiry(entry, 0);
       entry = this.content.replace(entry, word, to - from);
       table.touch(entry);
       if (expiry !== keepExpiry) table.setExpiry(entry, expiry);
@@ -141,6 +174,7 @@ export class Database {
   putPacked(source: KeyTable, entry: number, key: Uint8Array, start: number, end: number): number {
     source.locate(entry);
     const { bytes, start: from, end: to } = source;
+    if (hasExpiringFields(source.typeWord(entry))) this.content.seenFieldExpiries();
     return this.#putWhole(source.typeWord(entry), key, start, end, bytes, from, to, source.expiry(entry));
   }
 
@@ -209,18 +243,21 @@ export class Database {
   /** An empty hash for a key that has nothing: fields are to follow at once, by `hash`. */
   createHash(key: Uint8Array, start: number, end: number): number {
     const keyspace = this.#keyspace;
+    this.#wasMade(key, start, end);
     return keyspace.hashes.create(this.content, key, start, end, ageOf(keyspace.position));
   }
 
   /** An empty sorted set for a key that has nothing: members are to follow at once, by `sortedSet`. */
   createSortedSet(key: Uint8Array, start: number, end: number): number {
     const keyspace = this.#keyspace;
+    this.#wasMade(key, start, end);
     return keyspace.sortedSets.create(this.content, key, start, end, ageOf(keyspace.position));
   }
 
   /** The same for a set: members are to follow, by `set`. */
   createSet(key: Uint8Array, start: number, end: number): number {
     const keyspace = this.#keyspace;
+    this.#wasMade(key, start, end);
     return keyspace.sets.create(this.content, key, start, end, ageOf(keyspace.position));
   }
 
@@ -239,6 +276,7 @@ export class Database {
   /** The same for a list: elements are to follow, by `list`. */
   createList(key: Uint8Array, start: number, end: number): number {
     const keyspace = this.#keyspace;
+    this.#wasMade(key, start, end);
     return keyspace.lists.create(this.content, key, start, end, ageOf(keyspace.position));
   }
 
@@ -250,8 +288,10 @@ export class Database {
       target.table.setUse(place, this.#keyspace.uses.freshUse);
       return;
     }
+    const isNew = target.find(key, start, end) === 0;
     this.#writeNamed(operation.copy, entry, target, key, start, end);
     target.#wasNamed(this.content.copyLarge(entry, target.content, key, start, end));
+    if (isNew) target.#wasMade(key, start, end);
   }
 
   /** Gives an entry the name of a key of `target`, which is replaced; its expiry goes with it. */
@@ -261,9 +301,11 @@ export class Database {
       target.table.setUse(place, this.table.use(entry));
       return this.remove(entry);
     }
+    const isNew = target.find(key, start, end) === 0;
     this.#writeNamed(operation.rename, entry, target, key, start, end);
     this.tell(entry);
     target.#wasNamed(this.content.rename(entry, target.content, key, start, end));
+    if (isNew) target.#wasMade(key, start, end);
   }
 
   #writeNamed(

@@ -14,6 +14,8 @@
  *       head         : key, u8 type, u8 flags, f64 expiry ms    a large value, but for its elements; the key may be new
  *       setScores    : key, u32 count, count x (f64 score, element)   members of a sorted set; the key may be new
  *       removeScored : key, u32 count, count x element
+ *       setTimedFields : key, u32 count, count x (f64 expiry ms (0 never), element, element)   as setFields, whose fields never expire
+ *       expireFields : key, u32 count, count x (f64 expiry ms (0 never), element)   when fields that are there expire
  *       rename, copy : key, u8 database, key                    a large value under another name, which is replaced
  *     key, element   = u32 length, bytes
  *
@@ -52,6 +54,8 @@ export const operation = {
   listBlock: 21,
   listSplit: 22,
   listRenumber: 23,
+  setTimedFields: 24,
+  expireFields: 25,
 } as const;
 
 /** All of a `set` but key and value. */

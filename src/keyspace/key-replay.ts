@@ -10,7 +10,7 @@ import { ageOf } from "./age.ts";
 import type { KeyContent } from "./content.ts";
 import { operation, partOf } from "./key-records.ts";
 import { patchValue } from "./patch.ts";
-import { largeLayout } from "./value-type.ts";
+import { hasExpiringFields, largeLayout } from "./value-type.ts";
 import type { ValueKind, ValueKinds } from "./values/value-kind.ts";
 
 /** The databases as the replay sees them. */
@@ -128,7 +128,9 @@ class Replay {
   /** A type word, packed. */
   #readType(): number {
     const type = this.#reader.uint8();
-    return type | (this.#reader.uint8() << 16);
+    const word = type | (this.#reader.uint8() << 16);
+    if (hasExpiringFields(word)) this.#content.seenFieldExpiries();
+    return word;
   }
 
   #part(code: number): void {

@@ -20,6 +20,7 @@ import { KeyUses } from "./eviction/key-uses.ts";
 import { KeyContent, type ValueSpace } from "./content.ts";
 import { writeSwap } from "./key-records.ts";
 import { applyRecords, type ReplayTarget } from "./key-replay.ts";
+import { expireFields } from "./field-sweep.ts";
 import { sweepDatabase } from "./sweep.ts";
 import { typeNameOf } from "./value-type.ts";
 import { type KeyspaceBounds, keyspaceBounds } from "./bounds.ts";
@@ -55,9 +56,24 @@ export interface KeyWatcher {
   readonly isEmpty: boolean;
 }
 
+/** Is told of keys that come into being, or that go though no command has asked for it, whatever did it. Not of those that the server makes for itself. */
+export interface KeyListener {
+  readonly hearsMade: boolean;
+  readonly hearsExpired: boolean;
+  readonly hearsEvicted: boolean;
+  /** A key that had nothing has a value. */
+  keyMade(database: number, bytes: Buffer, start: number, end: number): void;
+  /** The time of a key has come: it is about to be removed. */
+  keyExpired(database: number, bytes: Buffer, start: number, end: number): void;
+  /** A key is about to be removed to make room. */
+  keyEvicted(database: number, bytes: Buffer, start: number, end: number): void;
+}
+
 export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly sourceId = stateSourceId.keyspace;
   readonly databases: readonly Database[];
+  /** Expired keys that nobody reads are removed. */
+  isSweeping = true;
   /**
    * No client's: large values that commands make over several turns, with all their records, before they are renamed to their
    * keys.
@@ -67,8 +83,11 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly aside: KeyContent;
   readonly changes = new ByteWriter(4096);
   watcher: KeyWatcher | null = null;
+  listener: KeyListener | null = null;
   /** Keys removed because their time had come. */
   expired = 0;
+  /** Fields of hashes removed because their time had come. */
+  expiredFields = 0;
   /** Changes go to the journal. False until `start`, and for good when nothing is kept. */
   isKept = false;
   readonly seed: number;
@@ -177,6 +196,11 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
 
   now(): number {
     return this.#broker!.clock.now();
+  }
+
+  /** See field-sweep.ts. Before the start nothing is due. */
+  expireFields(database: Database, entry: number): number {
+    return this.#broker === null ? entry : expireFields(database, this, this.#broker, entry);
   }
 
   get isWatched(): boolean {
@@ -362,13 +386,13 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
 
   #sweepLater(): void {
     this.#sweepTimer = this.#broker!.timers.after(sweepIntervalMs, () => {
-      const before = this.expired;
+      const before = this.expired + this.expiredFields;
       this.#measure();
-      for (const database of this.databases) {
+      for (const database of this.isSweeping ? this.databases : []) {
         const { number } = database;
         this.#sweepCursors[number] = sweepDatabase(database, this.#sweepCursors[number]!);
       }
-      if (this.expired > before) this.#broker!.ticker.request();
+      if (this.expired + this.expiredFields > before) this.#broker!.ticker.request();
       this.#sweepLater();
     });
   }

@@ -1,9 +1,10 @@
 /**
- * Removes expired keys that no client reads. Each call looks at a slice of the table, so that it passes the whole table in about
+ * Removes expired keys, and expired fields of hashes, that no client reads. Each call looks at a slice of the table, so that it passes the whole table in about
  * ten seconds, and goes on while it finds many. Bounded: one call looks at a maximum of keys, whatever it finds.
  */
 import { sizes } from "../base/sizes.ts";
 import type { Database } from "./database.ts";
+import { hasExpiringFields } from "./value-type.ts";
 
 const callsForAll = 100;
 const keysMax = 20_000;
@@ -14,7 +15,9 @@ const busyShare = 0.1;
 export function sweepDatabase(database: Database, cursor: number): number {
   let looked = 0;
   let at = cursor;
-  while (database.table.volatileCount > 0 && looked < keysMax) {
+  const { content } = database;
+  while ((database.table.volatileCount > 0 || content.hasFieldExpiries) && looked < keysMax) {
+    if (at === 0) content.beginFieldSweep();
     const wanted = Math.min(Math.max(database.size / callsForAll, sizes.sweepKeysMin), keysMax - looked);
     const round = sweepRound(database, at, wanted);
     at = round.cursor;
@@ -33,10 +36,17 @@ interface Round {
 function sweepRound(database: Database, cursor: number, wanted: number): Round {
   const found: number[] = [];
   const round = { cursor, looked: 0, removed: 0 };
+  const { content } = database;
   do {
     found.length = 0;
-    round.cursor = database.table.scan(round.cursor, found);
-    for (const entry of found) if (database.expireIfDue(entry)) round.removed++;
+    round.cursor = content.table.scan(round.cursor, found);
+    for (const entry of found) {
+      if (database.expireIfDue(entry)) round.removed++;
+      else if (content.hasFieldExpiries && hasExpiringFields(content.table.typeWord(entry))) {
+        content.seenFieldExpiries();
+        database.freshHash(entry);
+      }
+    }
     // An empty bucket costs a look as well.
     round.looked += Math.max(found.length, 1);
   } while (round.looked < wanted && round.cursor !== 0);

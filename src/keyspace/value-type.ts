@@ -15,8 +15,18 @@ export const valueType = { none: 0, string: 1, hash: 2, set: 3, sortedSet: 4, li
 export const largeLayout = 0x100;
 /** A flag of hashes: the value has had more, or longer, elements than redis keeps in a listpack. OBJECT ENCODING tells it. */
 export const beyondListpack = 0x1_0000;
+/**
+ * A flag of hashes: a field has, or has had, an expiry. While packed, such a hash keeps a time in front of each value
+ * (values/hash.ts). OBJECT ENCODING tells it.
+ */
+export const expiringFields = 0x2_0000;
 /** A flag of sets: the set has had a member that is no integer, or more than redis keeps in an intset. OBJECT ENCODING tells it. */
 export const beyondIntset = 0x1_0000;
+
+/** Whether a value of that type word is a hash whose fields may expire. */
+export function hasExpiringFields(word: number): boolean {
+  return (word & (0xff | expiringFields)) === (valueType.hash | expiringFields);
+}
 
 const names: readonly (string | undefined)[] = ["none", "string", "hash", "set", "zset", "list"];
 

@@ -183,16 +183,17 @@ export class NetConnection
     }
   }
 
-  holdUntilDurable(position: number): void {
+  holdUntilDurable(position: number, at: number = this.output.length): void {
     const host = this.#host;
     if (position <= host.durablePosition) return;
     const last = this.#barriers[this.#barriers.length - 1];
     // Both are in the group that this tick writes, so they become durable together.
     if (last !== undefined && (last.position > host.writtenPosition || last.position >= position)) {
+      if (at < last.at) last.at = at;
       if (position > last.position && last.position > host.writtenPosition) last.position = position;
       return;
     }
-    this.#barriers.push({ at: this.output.length, position });
+    this.#barriers.push({ at, position });
     if (this.#barriers.length === 1) host.connectionHeld(this);
   }
 

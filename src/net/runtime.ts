@@ -17,6 +17,7 @@ export const systemTimers: Timers = {
   atTickEnd(action) {
     setImmediate(action);
   },
+  ...(typeof Bun === "undefined" ? {} : { collectGarbage: () => Bun.gc(true) }),
 };
 
 export const systemRandom: Random = {

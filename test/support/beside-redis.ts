@@ -22,8 +22,13 @@ export class BesideRedis {
   }
 
   /** `unordered` are commands whose order is chance in redis. */
-  static async start(unordered: readonly string[]): Promise<BesideRedis> {
-    const beside = new BesideRedis(await startTestBroker(), await RealRedis.start(), unordered);
+  static async start(unordered: readonly string[], program?: string): Promise<BesideRedis> {
+    return BesideRedis.of(await startTestBroker(), await RealRedis.start([], {}, program), unordered);
+  }
+
+  /** Of two that were started otherwise. */
+  static async of(ours: TestBroker, real: RealRedis, unordered: readonly string[]): Promise<BesideRedis> {
+    const beside = new BesideRedis(ours, real, unordered);
     for (const version of versions) {
       const pair = {
         us: await RawRedis.open(beside.#ours.ports.redis),
@@ -44,6 +49,11 @@ export class BesideRedis {
   /** Of our broker, and of redis. */
   get ports(): readonly [number, number] {
     return [this.#ours.ports.redis, this.#real.port];
+  }
+
+  /** The connections to ours and to redis. */
+  pair(version: 2 | 3): { readonly us: RawRedis; readonly them: RawRedis } {
+    return this.#pairs.get(version)!;
   }
 
   async same(version: 2 | 3, words: readonly Word[], order: Order = "exact"): Promise<void> {

@@ -4,6 +4,7 @@ import type { Database } from "../../src/keyspace/database.ts";
 import type { KeyTable } from "../../src/keyspace/key-table.ts";
 import type { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { valueType } from "../../src/keyspace/value-type.ts";
+import type { ElementTable } from "../../src/keyspace/values/element-table.ts";
 import type { HashValues } from "../../src/keyspace/values/hash.ts";
 import type { SortedSetValues } from "../../src/keyspace/values/sorted/sorted-set.ts";
 import { orderedRefs, type SetValues } from "../../src/keyspace/values/set.ts";
@@ -23,6 +24,19 @@ export function textOfHash(fields: ReadonlyMap<string, string>): string {
 
 export function hashOfText(text: string): Map<string, string> | null {
   return text.startsWith(hashMark) ? new Map(JSON.parse(text.slice(hashMark.length))) : null;
+}
+
+/** A field's value as the model keeps it, which expires at that time; 0 for never. */
+export function withExpiry(value: string, at: number): string {
+  return at === 0 ? value : `${value} until ${at}`;
+}
+
+/** When a value of the model expires, and what it is. */
+export function expiryOfText(text: string): { value: string; at: number } {
+  const found = / until (\d+)$/.exec(text);
+  return found === null
+    ? { value: text, at: 0 }
+    : { value: text.slice(0, found.index), at: Number(found[1]) };
 }
 
 const setMark = "set ";
@@ -62,7 +76,7 @@ function fieldsOf(hashes: HashValues, { content }: Database, entry: number): Map
       const { bytes } = hashes;
       fields.set(
         bytes.latin1Slice(hashes.fieldStart, hashes.fieldEnd),
-        bytes.latin1Slice(hashes.start, hashes.end),
+        withExpiry(bytes.latin1Slice(hashes.start, hashes.end), hashes.expiry),
       );
     }
   } else {
@@ -72,18 +86,28 @@ function fieldsOf(hashes: HashValues, { content }: Database, entry: number): Map
     for (const ref of refs) {
       large.locateKey(ref);
       const name = large.bytes.latin1Slice(large.start, large.end);
+      const at = large.expiries?.of(large.bytes, large.start, large.end) ?? 0;
       large.locate(ref);
-      fields.set(name, large.bytes.latin1Slice(large.start, large.end));
+      fields.set(name, withExpiry(large.bytes.latin1Slice(large.start, large.end), at));
     }
+    assertExpiries(large, fields);
   }
   assert.ok(fields.size > 0);
   assert.equal(hashes.count(content, entry), fields.size);
   for (const [name, text] of fields) {
     const bytes = Buffer.from(name, "latin1");
     assert.ok(hashes.get(content, entry, bytes, 0, bytes.length), name);
-    assert.equal(hashes.bytes.latin1Slice(hashes.start, hashes.end), text);
+    const found = hashes.bytes.latin1Slice(hashes.start, hashes.end);
+    assert.equal(withExpiry(found, hashes.expiryOf(content, entry, bytes, 0, bytes.length)), text);
   }
   return fields;
+}
+
+/** As many times as fields have one, and the least is known. */
+function assertExpiries({ expiries }: ElementTable, fields: ReadonlyMap<string, string>): void {
+  const times = [...fields.values()].map((text) => expiryOfText(text).at).filter((at) => at > 0);
+  assert.equal(expiries?.count ?? 0, times.length);
+  assert.equal(expiries?.earliest ?? Infinity, Math.min(Infinity, ...times));
 }
 
 /** By a walk, and each member is looked up as well. An intset has integers alone, in their order. */
@@ -148,8 +172,10 @@ export function dumpDatabase(
   while (cursor !== 0);
   assert.equal(entries.length, table.count);
   const dump = new Map<string, DumpedValue>();
-  for (const entry of entries) {
-    if (database.isDue(entry)) continue;
+  for (const found of entries) {
+    if (database.isDue(found)) continue;
+    const entry = database.freshHash(found);
+    if (entry === 0) continue;
     table.locateKey(entry);
     const key = Buffer.from(table.bytes.subarray(table.start, table.end));
     assert.equal(database.find(key, 0, key.length), entry);

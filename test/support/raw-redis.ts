@@ -68,7 +68,7 @@ export class RawRedis {
   }
 }
 
-function requestOf(words: readonly Word[]): Buffer {
+export function requestOf(words: readonly Word[]): Buffer {
   const writer = new ReplyWriter(new ByteWriter());
   writer.array(words.length);
   for (const word of words) writer.bulk(Buffer.isBuffer(word) ? word : Buffer.from(String(word), "latin1"));

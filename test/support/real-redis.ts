@@ -1,6 +1,6 @@
 /** The real redis-server of this machine, for tests that compare with it; absent elsewhere. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,11 +8,19 @@ import { ownPort } from "./ports.ts";
 import { until } from "./wait.ts";
 
 const program = "redis-server";
+/** A redis-server of a later version, where there is one: the judge of what came after 7.0. */
+export const laterProgram = process.env["TROIKAMQ_TEST_LATER_REDIS"] ?? "";
 
 /** False where redis 7.0 is installed, else why not: the `skip` of a test. */
 export const noRealRedis: string | false = String(spawnSync(program, ["--version"]).stdout).includes("v=7.0.")
   ? false
   : "no redis-server 7.0 on this machine";
+
+/** The same for redis 8.2 or later. */
+export const noLaterRedis: string | false =
+  laterProgram !== "" && /v=8\.[2-9]/.test(String(spawnSync(laterProgram, ["--version"]).stdout))
+    ? false
+    : "TROIKAMQ_TEST_LATER_REDIS names no redis-server 8.2";
 
 export class RealRedis {
   readonly port: number;
@@ -25,11 +33,18 @@ export class RealRedis {
     this.#directory = directory;
   }
 
-  static async start(): Promise<RealRedis> {
+  /** `files` are in its directory when it starts. */
+  static async start(
+    args: readonly string[] = [],
+    files: Readonly<Record<string, string>> = {},
+    executable: string = program,
+  ): Promise<RealRedis> {
     const port = await ownPort();
     const directory = mkdtempSync(join(tmpdir(), "real-redis-"));
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
     const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory];
-    const child = spawn(program, options, { stdio: "ignore" });
+    options.push(...args);
+    const child = spawn(executable, options, { stdio: "ignore" });
     const server = new RealRedis(port, child, directory);
     try {
       await until(() => canConnect(port), "redis-server");

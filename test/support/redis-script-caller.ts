@@ -23,9 +23,12 @@ export function requestBytes(words: readonly (string | Buffer)[]): Buffer {
 }
 
 export class ScriptCaller implements Caller {
-  readonly authorization: Authorization | null;
+  readonly login: Authorization | null;
+  selector: Authorization | null = null;
   readonly user: string;
   readonly host = "script";
+  readonly address = "127.0.0.1:1";
+  readonly name = "";
   readonly place = "lua";
   readonly later = null;
   readonly refusals: AclRefusal[] = [];
@@ -39,9 +42,13 @@ export class ScriptCaller implements Caller {
   constructor(server: RedisServer, user = "default") {
     this.user = user;
     this.#acl = new AclCheck(server.commandRules);
-    this.authorization = server.broker.access.permissions.of(user);
+    this.login = server.broker.access.permissions.of(user);
     const { request } = this.#parser;
     this.context = new CommandContext({ server, caller: this, client: null, out: this.#out, request });
+  }
+
+  get authorization(): Authorization | null {
+    return this.selector ?? this.login;
   }
 
   /** The one reply to the command. */

@@ -60,11 +60,57 @@ export class ScriptPairs {
     );
   }
 
+  /** The same for calls in Lua, several in one script: fails with each call whose results or error differ. */
+  async sameCalls(calls: readonly string[]): Promise<void> {
+    const differences: string[] = [];
+    for (const { us, them } of this.pairs) {
+      for (let at = 0; at < calls.length; at += callsOfScript) {
+        const given = calls.slice(at, at + callsOfScript);
+        const lines = given.map((one) => `add(pcall(function() return ${one} end))`);
+        const words = ["eval", `${collecting}${lines.join("\n")}\nreturn table.concat(results, '\\0')`, 0];
+        const [got, wanted] = await Promise.all([us.call(...words), them.call(...words)]);
+        const ours = comparable(got.slice(got.indexOf("\n") + 1)).split("\0");
+        const theirs = comparable(wanted.slice(wanted.indexOf("\n") + 1)).split("\0");
+        for (const [index, one] of given.entries()) {
+          if (ours[index] !== theirs[index])
+            differences.push(
+              `${one}\n  ours:  ${show(ours[index] ?? got)}\n  redis: ${show(theirs[index] ?? wanted)}`,
+            );
+        }
+      }
+    }
+    assert.equal(
+      differences.length,
+      0,
+      `${differences.length} differ\n${differences.slice(0, 60).join("\n")}`,
+    );
+  }
+
   /** The same for scripts without keys. */
   async sameScripts(scripts: readonly string[]): Promise<void> {
     await this.sameCommands(scripts.map((script) => ["eval", script, 0]));
   }
 }
+
+const callsOfScript = 25;
+/** `add(...)` keeps the values as one text. */
+const collecting = `local show
+show = function(v)
+  if v ~= v then return 'nan' end
+  if type(v) == 'number' then return string.format('%.17g', v) end
+  if type(v) == 'table' then
+    local r = {} for k, x in pairs(v) do r[#r + 1] = show(k) .. '=' .. show(x) end
+    table.sort(r) return '{' .. table.concat(r, ',') .. '}'
+  end
+  return type(v) .. ':' .. tostring(v)
+end
+local results = {}
+local function add(...)
+  local r = {}
+  for i = 1, select('#', ...) do r[i] = show((select(i, ...))) end
+  results[#results + 1] = table.concat(r, ' ')
+end
+`;
 
 function show(reply: string): string {
   return JSON.stringify(reply.slice(0, 400));

@@ -1,5 +1,5 @@
 /** Amounts of memory as redis writes them: "100mb" is 100 * 2^20, "100m" is 100 million. */
-const units: Readonly<Record<string, number>> = {
+export const memoryUnits: Readonly<Record<string, number>> = {
   "": 1,
   b: 1,
   k: 1000,
@@ -13,6 +13,6 @@ const units: Readonly<Record<string, number>> = {
 /** The bytes; undefined where it is no such amount. */
 export function parseMemoryAmount(text: string): number | undefined {
   const parts = /^(\d{1,15})([a-z]{0,2})$/i.exec(text);
-  const unit = parts === null ? undefined : units[parts[2]!.toLowerCase()];
+  const unit = parts === null ? undefined : memoryUnits[parts[2]!.toLowerCase()];
   return unit === undefined ? undefined : Number(parts![1]) * unit;
 }

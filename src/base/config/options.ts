@@ -161,6 +161,17 @@ function wholeNumber(least: number, most: number): Pick<Option<number>, "accepts
   return { accepts: { types: ["number"] }, parse: (value) => integerWithin(value, least, most) };
 }
 
+/** A port to tell clients. */
+function advertisedPortOption(help: string): Option<number, undefined> {
+  return {
+    help,
+    placeholder: "PORT",
+    default: undefined,
+    expected: "a port from 1 to 65535",
+    ...wholeNumber(1, 65_535),
+  };
+}
+
 /** One row for each listener, and one for the same over TLS. */
 const portRows = Object.fromEntries([
   ...portNames.map((name) => [
@@ -240,20 +251,23 @@ export const options = {
     help: "host that Kafka clients are told to use; by default the address that they connected to",
     default: undefined,
   }),
-  advertisedPort: {
-    help: "port that Kafka clients are told to use; by default the one they connected to",
-    placeholder: "PORT",
+  advertisedPort: advertisedPortOption(
+    "port that Kafka clients are told to use; by default the one they connected to",
+  ),
+  advertisedTlsPort: advertisedPortOption("the same for Kafka clients that connected over TLS"),
+  redisClusterEnabled: toggle(
+    "answer Redis Cluster clients as a cluster of this one node: it owns all slots and refuses what a cluster refuses",
+  ),
+  redisClusterAnnounceHost: host({
+    help: "host that Redis Cluster clients are told to use; by default the address that they connected to",
     default: undefined,
-    expected: "a port from 1 to 65535",
-    ...wholeNumber(1, 65_535),
-  } as Option<number, undefined>,
-  advertisedTlsPort: {
-    help: "the same for Kafka clients that connected over TLS",
-    placeholder: "PORT",
-    default: undefined,
-    expected: "a port from 1 to 65535",
-    ...wholeNumber(1, 65_535),
-  } as Option<number, undefined>,
+  }),
+  redisClusterAnnouncePort: advertisedPortOption(
+    "port that Redis Cluster clients are told to use; by default the one they connected to",
+  ),
+  redisClusterAnnounceTlsPort: advertisedPortOption(
+    "the same for Redis Cluster clients that connected over TLS",
+  ),
   durabilityRedisStreams: choice(["fsync", "written", "memory"], {
     help: "when XADD is answered: fsync, once it is on disk; written, once the operating system has it; memory is the same as written",
     default: "fsync",
@@ -261,6 +275,15 @@ export const options = {
   durabilityKafka: choice(["fsync", "written"], {
     help: "when acks=all is answered: fsync, once it is on disk; written, once the operating system has it, as in Kafka by default",
     default: "fsync",
+  }),
+  redisAppendfsync: choice(["always", "everysec", "no"], {
+    help: "when changes of Redis keys are on disk: always, before their answer; everysec, within a second; no, when the operating system writes them",
+    default: "everysec",
+  }),
+  redisShutdown: toggle("let Redis clients stop the broker, all of its protocols, by SHUTDOWN"),
+  redisDebugCommand: choice(["no", "local", "yes"], {
+    help: "who may send the Redis command DEBUG: nobody, clients on this machine, everybody",
+    default: "no",
   }),
   journalBytesMax: bytes({
     help: "size of the journal above which its entries are moved to segments",
@@ -319,7 +342,7 @@ export const options = {
     expected: "a number of bytes, with kb, mb or gb if you like, or a share from 0% to 100%",
     accepts: { types: ["string"] },
     parse: (value) =>
-      /^(\d{1,2}|100)%$/.test(value) || parseMemoryAmount(value) !== undefined ? value : undefined,
+      /^([1-9]\d?|100)%$/.test(value) ? value : parseMemoryAmount(value === "0%" ? "0" : value)?.toString(),
   } as Option<string>,
 } satisfies Record<string, Option<unknown, string | undefined>>;
 

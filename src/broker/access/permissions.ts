@@ -9,7 +9,7 @@
  * the rules as they stand, never more than `answersMax`, and of short names only.
  */
 import { limits } from "../../base/limits.ts";
-import { type Acls, everyPrincipal, userOfPrincipal } from "./acls.ts";
+import { type Acls, everyPrincipal, type KafkaAcl, userOfPrincipal } from "./acls.ts";
 import {
   type Question,
   type ResourceKind,
@@ -46,6 +46,11 @@ export class Authorization {
   version = 0;
   /** Connections of this user; they are told when the user is deleted. */
   readonly holders = new Set<Holder>();
+  /**
+   * Redis's selectors, each as if it were a user that has nothing else. Only Redis asks them, since a selector allows keys to certain
+   * commands, which other protocols have not: these know the user's own rules alone. What Kafka's ACLs deny the user is denied to each.
+   */
+  selectors: readonly Authorization[] = [];
   #rules: readonly Rule[] = [];
   readonly #answers = new Map<string, Verdict>();
   /** By virtual host, whether everything is allowed there. */
@@ -56,17 +61,35 @@ export class Authorization {
   }
 
   set(user: User | null, acls: Acls): void {
-    this.user = user;
-    this.isAdministrator = user !== null && user.tags.includes(administratorTag);
-    this.isImpersonator = user !== null && user.tags.includes(impersonatorTag);
-    this.#rules = user === null ? [] : rulesOf(user, acls);
-    this.#answers.clear();
-    this.#freeVhosts.clear();
-    this.version++;
+    this.#become(user, user === null ? [] : rulesOf(user, acls));
+    this.#setSelectors(user, acls);
     for (const holder of this.holders) {
       if (user === null) holder.userDeleted();
       else holder.rulesChanged?.();
     }
+  }
+
+  /** Selectors stay the same objects while their rules change, as the user's own do. Those that are gone allow nothing. */
+  #setSelectors(user: User | null, acls: Acls): void {
+    const given = user?.redis?.selectors ?? [];
+    const known = this.selectors;
+    this.selectors = given.map((selector, i) => {
+      const authorization = known[i] ?? new Authorization(`${this.name}\0${i}`);
+      const asUser = { ...user!, tags: [], permissions: {}, redis: selector };
+      authorization.#become(asUser, [...rulesOfRedis(selector), ...denialsOf(user!, acls)]);
+      return authorization;
+    });
+    for (const gone of known.slice(given.length)) gone.#become(null, []);
+  }
+
+  #become(user: User | null, rules: readonly Rule[]): void {
+    this.user = user;
+    this.isAdministrator = user !== null && user.tags.includes(administratorTag);
+    this.isImpersonator = user !== null && user.tags.includes(impersonatorTag);
+    this.#rules = rules;
+    this.#answers.clear();
+    this.#freeVhosts.clear();
+    this.version++;
   }
 
   /** Whether everything about names and channels there is allowed, from every host. */
@@ -188,13 +211,23 @@ function rulesOf(user: User, acls: Acls): Rule[] {
     rulesOfPermissions(vhost, given),
   );
   if (user.redis !== null) rules.push(...rulesOfRedis(user.redis));
-  for (const acl of acls.all()) {
-    if (acl.principal === everyPrincipal || userOfPrincipal(acl.principal) === user.name) {
-      // No denial applies to super users, as in Kafka.
-      if (acl.permission === "allow" || !user.tags.includes(administratorTag)) rules.push(ruleOfAcl(acl));
-    }
-  }
+  rules.push(...aclsOf(user, acls, "allow").map(ruleOfAcl), ...denialsOf(user, acls));
   return rules;
+}
+
+/** No denial applies to super users, as in Kafka. */
+function denialsOf(user: User, acls: Acls): Rule[] {
+  return user.tags.includes(administratorTag) ? [] : aclsOf(user, acls, "deny").map(ruleOfAcl);
+}
+
+function aclsOf({ name }: User, acls: Acls, permission: KafkaAcl["permission"]): KafkaAcl[] {
+  return acls
+    .all()
+    .filter(
+      (acl) =>
+        acl.permission === permission &&
+        (acl.principal === everyPrincipal || userOfPrincipal(acl.principal) === name),
+    );
 }
 
 export class Permissions {

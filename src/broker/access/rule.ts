@@ -18,7 +18,7 @@ import { limits } from "../../base/limits.ts";
 import { Regex } from "../../base/patterns/regex.ts";
 import type { KafkaAcl } from "./acls.ts";
 import { defaultVhostName } from "../names.ts";
-import type { RedisRules, User, VhostPermissions } from "./users.ts";
+import type { RedisSelector, User, VhostPermissions } from "./users.ts";
 
 export const operations = [
   "read",
@@ -116,8 +116,12 @@ export function faultsOfPatterns({ permissions, redis }: User): string[] {
   for (const { configure, write, read } of Object.values(permissions)) {
     for (const pattern of [configure, write, read]) look(pattern, () => compilePermission(pattern));
   }
-  const { keys: keyRules, channels: channelRules } = redis ?? { keys: [], channels: [] };
-  const globs = [...keyRules.map((rule) => parseKeyRule(rule).pattern), ...channelRules.map(channelPattern)];
+  const selectors = redis === null ? [] : [redis, ...(redis.selectors ?? [])];
+  const globs: string[] = [];
+  for (const { keys: keyRules, channels: channelRules } of selectors) {
+    globs.push(...keyRules.map((rule) => parseKeyRule(rule).pattern));
+    globs.push(...channelRules.map(channelPattern));
+  }
   for (const glob of globs) look(glob, () => compileGlob(Buffer.from(glob, "latin1")));
   return faults;
 }
@@ -151,7 +155,7 @@ function isOfRedis(vhost: string): boolean {
   return vhost === defaultVhostName || vhost.startsWith("\0redis/");
 }
 
-export function rulesOfRedis({ keys: keyRules, channels: channelRules }: RedisRules): Rule[] {
+export function rulesOfRedis({ keys: keyRules, channels: channelRules }: RedisSelector): Rule[] {
   const rule = (pattern: string, kinds: ReadonlySet<ResourceKind>, given: readonly Right[]): Rule => {
     const glob = orNothing(() => compileGlob(Buffer.from(pattern, "latin1")));
     const isForAll = pattern === "*";

@@ -23,14 +23,19 @@ export interface VhostPermissions {
   readonly read: string;
 }
 
-/** Redis's rules, each as it was given, in their order. */
-export interface RedisRules {
+/** What one of Redis's selectors allows: these commands, on these keys and channels. Each as it was given, in their order. */
+export interface RedisSelector {
   /** `+get`, `-@dangerous`, `+config|get`. */
   readonly commands: readonly string[];
   /** `~pattern`, `%R~pattern`, `%W~pattern`. */
   readonly keys: readonly string[];
   /** `&pattern`. */
   readonly channels: readonly string[];
+}
+
+/** Redis's rules: the user's own, and further selectors. What is stored of users that have none lacks them. */
+export interface RedisRules extends RedisSelector {
+  readonly selectors?: readonly RedisSelector[];
 }
 
 export interface User {

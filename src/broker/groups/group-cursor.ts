@@ -37,6 +37,8 @@ export class GroupCursor implements DurableState {
   readonly #owners = new GroupOwners();
   /** How often the entry that was given last has been given out, this time included. */
   deliveryCount = 0;
+  /** Where the next look at idle entries begins, in a group that has too many of them for one look. */
+  claimsFrom = 0;
   handle: StateHandle | null = null;
   readonly #storage: Storage;
   readonly #changes = new CursorChanges();
@@ -152,6 +154,7 @@ export class GroupCursor implements DurableState {
   /** Makes a named consumer. Says nothing when it exists: look in `owners` first. */
   addOwner(name: string, now: number): CursorOwner {
     const owner = this.#owners.make(name, now);
+    if (this.handle === null) return owner;
     this.#changes.begin(change.ownerAdded).uint32(owner.id).int64(now).uint32(name.length).latin1(name);
     this.#touch();
     return owner;
@@ -166,7 +169,7 @@ export class GroupCursor implements DurableState {
     });
     for (const offset of held) this.settle(offset);
     this.#owners.remove(owner.id);
-    this.#changes.begin(change.ownerRemoved).uint32(owner.id);
+    if (this.handle !== null) this.#changes.begin(change.ownerRemoved).uint32(owner.id);
     this.#touch();
     return held.length;
   }

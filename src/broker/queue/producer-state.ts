@@ -17,6 +17,8 @@ const batchesKept = 5;
 /** Kafka: producer.id.expiration.ms. */
 const expirationMs = 86_400_000;
 const producersMax = 100_000;
+/** By one batch. As each batch adds one producer at most, that is enough to keep the bound. */
+const forgottenAtOnceMax = 64;
 const sequenceMax = 0x7fff_ffff;
 
 interface SentBatch {
@@ -35,10 +37,12 @@ interface Producer {
 export class ProducerState implements DurableState {
   handle: StateHandle | null = null;
   readonly #storage: Storage;
+  /** The one that was silent longest comes first. */
   readonly #producers = new Map<number, Producer>();
   /** What `encodeChange` has to write: six numbers for each batch. */
   readonly #changes: number[] = [];
-  #sweepAtSize = 1024;
+  /** The producer whose batch came last. */
+  #newest = -1;
   /** After the verdict `duplicate`: where the batch was stored the first time. */
   duplicateOffset = -1;
 
@@ -80,7 +84,7 @@ export class ProducerState implements DurableState {
     at: number,
   ): void {
     this.#note(producerId, epoch, firstSequence, lastSequence, baseOffset, at);
-    if (this.#producers.size > this.#sweepAtSize) this.#forgetOld(at);
+    this.#forgetOld(at);
     if (this.handle === null) return;
     this.#changes.push(producerId, epoch, firstSequence, lastSequence, baseOffset, at);
     this.#storage.changed(this.handle);
@@ -95,7 +99,10 @@ export class ProducerState implements DurableState {
     at: number,
   ): void {
     let producer = this.#producers.get(producerId);
-    if (producer === undefined) this.#producers.set(producerId, (producer = { epoch, at, batches: [] }));
+    if (producer === undefined) producer = { epoch, at, batches: [] };
+    else if (this.#newest !== producerId) this.#producers.delete(producerId);
+    if (this.#newest !== producerId) this.#producers.set(producerId, producer);
+    this.#newest = producerId;
     if (producer.epoch !== epoch) {
       producer.epoch = epoch;
       producer.batches = [];
@@ -106,10 +113,12 @@ export class ProducerState implements DurableState {
   }
 
   #forgetOld(now: number): void {
-    for (const [id, producer] of this.#producers) {
-      if (producer.at < now - expirationMs || this.#producers.size > producersMax) this.#producers.delete(id);
+    let left = forgottenAtOnceMax;
+    for (const [id, { at }] of this.#producers) {
+      const isOld = at < now - expirationMs;
+      if (left-- === 0 || (!isOld && this.#producers.size <= producersMax)) return;
+      this.#producers.delete(id);
     }
-    this.#sweepAtSize = Math.max(this.#producers.size * 2, 1024);
   }
 
   /** `full = u32 producers, { u64 id, u16 epoch, u64 at, u8 batches, { u32 first, u32 last, u64 base offset } }` */
@@ -126,6 +135,7 @@ export class ProducerState implements DurableState {
 
   restoreFull(reader: ByteReader): void {
     this.#producers.clear();
+    this.#newest = -1;
     for (let left = reader.uint32(); left > 0; left--) {
       const id = reader.int64();
       const producer: Producer = { epoch: reader.uint16(), at: reader.int64(), batches: [] };

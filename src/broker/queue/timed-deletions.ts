@@ -48,6 +48,8 @@ export class TimedDeletions<Queue extends TimedQueue> {
   count = 0;
   /** Queues deleted because their time had come. */
   deleted = 0;
+  /** Is told of each of these, before it is deleted. */
+  expiring: ((queue: Queue) => void) | null = null;
 
   constructor(options: TimedDeletionsOptions<Queue>) {
     this.#options = options;
@@ -84,6 +86,7 @@ export class TimedDeletions<Queue extends TimedQueue> {
   deleteIfDue(queue: Queue): boolean {
     if (!this.isDue(queue)) return false;
     this.deleted++;
+    if (this.expiring !== null) this.expiring(queue);
     this.#options.deleteQueue(queue);
     return true;
   }

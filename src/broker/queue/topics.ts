@@ -68,9 +68,10 @@ export class Topics {
 
   /** The topic of that name: a declared one, or any durable queue or stream, which is a topic of one partition. */
   find(name: string): Topic | undefined {
+    // A stream whose time has come is deleted here, and its topic with it.
+    const queue = this.#vhost.findQueue(name);
     const declared = this.#declared.get(name);
     if (declared !== undefined) return declared;
-    const queue = this.#vhost.queues.get(name);
     if (queue === undefined || queue.exclusiveOwner !== 0) return undefined;
     return implied(queue);
   }
@@ -79,9 +80,8 @@ export class Topics {
   *all(): Generator<Topic> {
     yield* this.#declared.values();
     for (const queue of this.#vhost.queues.values()) {
-      if (queue.exclusiveOwner === 0 && !this.#topicOf.has(queue)) {
-        yield implied(queue);
-      }
+      if (queue.exclusiveOwner !== 0 || this.#topicOf.has(queue)) continue;
+      if (!this.#vhost.timedDeletions.isDue(queue)) yield implied(queue);
     }
   }
 
@@ -264,12 +264,14 @@ export class Topics {
   restore(name: string, definition: TopicDefinition): void {
     const { configs, isAdopted, isGrown = false } = definition;
     const topic: Topic = { name, partitions: [], configs, isAdopted, isGrown };
+    const queues: Queue[] = [];
     for (let i = 0; i < definition.partitions; i++) {
       const queue = this.#vhost.queues.get(nameOf(topic, i, definition.partitions));
       // The topic's log was in memory only; so its configuration goes too.
       if (queue === undefined) return;
-      this.#setPartition(topic, i, queue);
+      queues.push(queue);
     }
+    queues.forEach((queue, i) => this.#setPartition(topic, i, queue));
     this.#declared.set(name, topic);
   }
 }

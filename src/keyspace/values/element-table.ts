@@ -22,6 +22,7 @@ import type { Random } from "../../base/random.ts";
 import { type Arena, type ArenaChunk, wordOf } from "../arena.ts";
 import { hashBytes } from "../hash-bytes.ts";
 import type { LargeValue, Usage } from "./large-value.ts";
+import type { FieldExpiries } from "./field-expiries.ts";
 import { ElementPages } from "./element-pages.ts";
 
 export type Ref = number;
@@ -77,6 +78,8 @@ export class ElementTable implements LargeValue {
   liveBytes = 0;
   /** Of what is written from now on: the position of its record in the journal, or less. */
   age = 0;
+  /** Of a hash: when its fields expire. Null while none ever had an expiry. It is copied and freed with the table. */
+  expiries: FieldExpiries | null = null;
   /** Told when a record that lives moves. */
   onMove: ((from: Ref, to: Ref) => void) | null = null;
   /** Where `locate` or `locateKey` found what it was asked for: `bytes[start, end)`. Valid until the next change. */
@@ -118,7 +121,7 @@ export class ElementTable implements LargeValue {
   get heldBytes(): number {
     let total = 0;
     for (const segment of this.#segments) total += segment === null ? 0 : segment.chunk.blockBytes;
-    return total + this.#pages.pageCount * 2048;
+    return total + this.#pages.pageCount * 2048 + (this.expiries?.heldBytes ?? 0);
   }
 
   hash(key: Uint8Array, start: number, end: number): number {
@@ -366,6 +369,7 @@ export class ElementTable implements LargeValue {
     }
     copied.#usedBytes = this.#usedBytes;
     copied.#count(this.liveBytes);
+    copied.expiries = this.expiries?.copy() ?? null;
     return copied;
   }
 
@@ -380,7 +384,8 @@ export class ElementTable implements LargeValue {
       segments[this.#freedAt] = null;
       freed++;
     }
-    return freed + this.#pages.freeSome(blocks - freed);
+    freed += this.#pages.freeSome(blocks - freed);
+    return freed + (this.expiries?.freeSome(blocks - freed) ?? 0);
   }
 }
 

@@ -1,28 +1,35 @@
 /**
  * Changes of one hash by one command: in memory, in the journal and for those who watch the key.
  *
- *     open(entry)  set(...) remove(...)  close()
+ *     open(entry)  set(...) expire(...) remove(...)  close()
  *
  * Nothing else of the keyspace may be changed in between: the fields go into one record, which is ended by `close`, or
- * before where it has become long. Invariant: a hash that is empty at `close` is removed with its key.
+ * before where it has become long. Fields whose time has come are taken out here too (`removeDue`), whoever noticed it.
+ * Invariant: a hash that is empty at `close` is removed with its key.
  */
 import type { Database } from "../database.ts";
-import { beginElements, endElements, operation, writeElementBytes } from "../key-records.ts";
+import { operation, writeElementBytes } from "../key-records.ts";
 import type { Keyspace } from "../keyspace.ts";
+import { ChangeRecord } from "./change-record.ts";
 
 export class HashChanges {
   readonly #database: Database;
   readonly #keyspace: Keyspace;
+  readonly #record: ChangeRecord;
   #entry = 0;
   #isChanged = false;
-  /** The record that is open: its operation, where its count stands, and the count; 0 for none. */
-  #operation = 0;
-  #countAt = 0;
-  #count = 0;
+  /** The key went with its last field when the hash was closed last. */
+  isGone = false;
 
   constructor(database: Database, keyspace: Keyspace) {
     this.#database = database;
     this.#keyspace = keyspace;
+    this.#record = new ChangeRecord(database, keyspace);
+  }
+
+  /** Where the entry is now; 0 once `close` has removed it. */
+  get entry(): number {
+    return this.#entry;
   }
 
   open(entry: number): void {
@@ -30,7 +37,7 @@ export class HashChanges {
     this.#isChanged = false;
   }
 
-  /** Sets a field to `value[start, end)`; says whether it is a new one. */
+  /** Sets a field to `value[start, end)`, to expire at that wall time, ms, or never (0); says whether it is a new one. */
   set(
     field: Uint8Array,
     fieldStart: number,
@@ -38,6 +45,7 @@ export class HashChanges {
     value: Uint8Array,
     start: number,
     end: number,
+    expiry = 0,
   ): boolean {
     const keyspace = this.#keyspace;
     const { hashes } = keyspace;
@@ -52,58 +60,93 @@ export class HashChanges {
       value,
       start,
       end,
+      expiry,
     );
     this.#entry = hashes.entry;
     this.#isChanged = true;
     if (keyspace.isKept) {
-      this.#begin(operation.setFields);
+      if (expiry === 0) this.#record.begin(operation.setFields, this.#entry);
+      else {
+        this.#record.begin(operation.setTimedFields, this.#entry);
+        keyspace.changes.float64(expiry);
+      }
       writeElementBytes(keyspace.changes, field, fieldStart, fieldEnd);
       writeElementBytes(keyspace.changes, value, start, end);
-      this.#added();
+      this.#record.added();
     }
     return isNew;
   }
 
-  /** Takes a field out; says whether it was there. */
-  remove(field: Uint8Array, start: number, end: number): boolean {
+  /** Has a field expire at that wall time, ms, or never (0); says whether it is there. */
+  expire(field: Uint8Array, start: number, end: number, at: number): boolean {
     const keyspace = this.#keyspace;
     const { hashes } = keyspace;
-    if (!hashes.remove(this.#database.content, this.#entry, field, start, end)) return false;
+    if (!hashes.expire(this.#database.content, this.#entry, field, start, end, at)) return false;
     this.#entry = hashes.entry;
     this.#isChanged = true;
     if (keyspace.isKept) {
-      this.#begin(operation.removeFields);
+      this.#record.begin(operation.expireFields, this.#entry);
+      keyspace.changes.float64(at);
       writeElementBytes(keyspace.changes, field, start, end);
-      this.#added();
+      this.#record.added();
     }
     return true;
   }
 
-  #begin(code: number): void {
-    if (this.#operation === code) return;
-    this.#end();
-    const { number, table } = this.#database;
-    this.#countAt = beginElements(this.#keyspace.changes, code, number, table, this.#entry);
-    this.#operation = code;
-    this.#count = 0;
+  /** Takes a field out; says whether it was there. */
+  remove(field: Uint8Array, start: number, end: number): boolean {
+    const { hashes } = this.#keyspace;
+    const { content } = this.#database;
+    // One that is hidden is gone already for those who ask.
+    if (hashes.isHidden(content, this.#entry, field, start, end)) return false;
+    if (!hashes.remove(content, this.#entry, field, start, end)) return false;
+    this.#entry = hashes.entry;
+    this.#removed(field, start, end);
+    return true;
   }
 
-  #added(): void {
-    this.#count++;
-    if (this.#keyspace.hasManyChanges) this.#end();
+  #removed(field: Uint8Array, start: number, end: number): void {
+    const keyspace = this.#keyspace;
+    this.#isChanged = true;
+    if (!keyspace.isKept) return;
+    this.#record.begin(operation.removeFields, this.#entry);
+    writeElementBytes(keyspace.changes, field, start, end);
+    this.#record.added();
   }
 
-  #end(): void {
-    if (this.#operation === 0) return;
-    endElements(this.#keyspace.changes, this.#countAt, this.#count);
-    this.#operation = 0;
-    this.#keyspace.recorded();
+  /**
+   * Takes up to `most` fields out of the hash of `entry` that are due at that time: the only place where fields expire. Returns how
+   * many.
+   */
+  removeDue(entry: number, time: number, most: number): number {
+    const { hashes } = this.#keyspace;
+    const { content } = this.#database;
+    let removed = 0;
+    this.open(entry);
+    try {
+      for (; removed < most && hashes.nextDue(content, this.#entry, time); removed++) {
+        const { bytes, fieldStart, fieldEnd } = hashes;
+        // Its bytes go with it.
+        this.#removed(bytes, fieldStart, fieldEnd);
+        hashes.remove(content, this.#entry, bytes, fieldStart, fieldEnd);
+        this.#entry = hashes.entry;
+      }
+    } finally {
+      this.#keyspace.expiredFields += removed;
+      this.close();
+    }
+    return removed;
   }
 
   close(): void {
-    this.#end();
+    this.#record.end();
     const database = this.#database;
-    if (this.#keyspace.hashes.count(database.content, this.#entry) === 0) database.remove(this.#entry);
-    else if (this.#isChanged) database.tell(this.#entry);
+    this.isGone = this.#keyspace.hashes.count(database.content, this.#entry) === 0;
+    if (!this.isGone) {
+      if (this.#isChanged) database.tell(this.#entry);
+      return;
+    }
+    database.remove(this.#entry);
+    this.#entry = 0;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Hashes as the journal has them (key-records.ts): `setFields`, `removeFields`, and their elements written again.
+ * Hashes as the journal has them (key-records.ts): `setFields`, `setTimedFields`, `removeFields`, `expireFields`, and their elements written again.
  *
  * Not here: hashes in memory (hash.ts).
  */
@@ -10,6 +10,10 @@ import { valueType } from "../value-type.ts";
 import type { ElementTable } from "./element-table.ts";
 import type { HashValues } from "./hash.ts";
 import type { PartOperation, RewriteSource, ValueKind } from "./value-kind.ts";
+
+type FieldsOperation = typeof operation.setFields | typeof operation.setTimedFields;
+
+const expiryBytes = 8;
 
 export class HashKind implements ValueKind {
   readonly type = valueType.hash;
@@ -23,7 +27,21 @@ export class HashKind implements ValueKind {
         code: operation.setFields,
         makesValue: true,
         skip: (reader) => skipElements(reader, 2 * reader.uint32()),
-        apply: (content, entry, reader, position) => this.#setFields(content, entry, reader, position),
+        apply: (content, entry, reader, position) =>
+          this.#setFields(content, entry, reader, position, operation.setFields),
+      },
+      {
+        code: operation.setTimedFields,
+        makesValue: true,
+        skip: (reader) => skipTimed(reader, 2),
+        apply: (content, entry, reader, position) =>
+          this.#setFields(content, entry, reader, position, operation.setTimedFields),
+      },
+      {
+        code: operation.expireFields,
+        makesValue: false,
+        skip: (reader) => skipTimed(reader, 1),
+        apply: (content, entry, reader) => this.#expireFields(content, entry, reader),
       },
       {
         code: operation.removeFields,
@@ -43,16 +61,36 @@ export class HashKind implements ValueKind {
     return this.#hashes.entry;
   }
 
-  #setFields(content: KeyContent, first: number, reader: ByteReader, position: number): void {
+  #setFields(
+    content: KeyContent,
+    first: number,
+    reader: ByteReader,
+    position: number,
+    code: FieldsOperation,
+  ): void {
     const hashes = this.#hashes;
     const { buffer } = reader;
     let entry = first;
     for (let left = reader.uint32(); left > 0; left--) {
+      const expiry = code === operation.setTimedFields ? reader.float64() : 0;
       const fieldSize = reader.uint32();
       const field = reader.skip(fieldSize);
       const size = reader.uint32();
       const value = reader.skip(size);
-      hashes.set(content, entry, position, buffer, field, field + fieldSize, buffer, value, value + size);
+      const end = value + size;
+      hashes.set(content, entry, position, buffer, field, field + fieldSize, buffer, value, end, expiry);
+      entry = hashes.entry;
+    }
+  }
+
+  #expireFields(content: KeyContent, first: number, reader: ByteReader): void {
+    const hashes = this.#hashes;
+    let entry = first;
+    for (let left = reader.uint32(); left > 0; left--) {
+      const at = reader.float64();
+      const size = reader.uint32();
+      const field = reader.skip(size);
+      hashes.expire(content, entry, reader.buffer, field, field + size, at);
       entry = hashes.entry;
     }
   }
@@ -78,11 +116,14 @@ export class HashKind implements ValueKind {
     const { values, table } = content;
     const large = values.get(id) as ElementTable;
     large.age = position;
+    const { expiries } = large;
+    const code = expiries === null ? operation.setFields : operation.setTimedFields;
     let countAt = -1;
     let count = 0;
     const isFound = large.rewriteOlder(below, (ref) => {
-      if (countAt < 0) countAt = beginElements(out, operation.setFields, database, table, values.entryOf(id));
+      if (countAt < 0) countAt = beginElements(out, code, database, table, values.entryOf(id));
       large.locateKey(ref);
+      if (expiries !== null) out.float64(expiries.of(large.bytes, large.start, large.end));
       writeElementBytes(out, large.bytes, large.start, large.end);
       large.locate(ref);
       writeElementBytes(out, large.bytes, large.start, large.end);
@@ -90,5 +131,13 @@ export class HashKind implements ValueKind {
     });
     if (countAt >= 0) endElements(out, countAt, count);
     return isFound;
+  }
+}
+
+/** Passes over a record of times, each with so many elements. */
+function skipTimed(reader: ByteReader, elements: number): void {
+  for (let left = reader.uint32(); left > 0; left--) {
+    reader.skip(expiryBytes);
+    skipElements(reader, elements);
   }
 }

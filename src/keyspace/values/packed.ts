@@ -29,7 +29,13 @@ export function writeElement(
   start: number,
   end: number,
 ): number {
-  const size = end - start;
+  const place = writeElementLength(target, at, end - start);
+  copyBytes(target, place, source, start, end);
+  return place + end - start;
+}
+
+/** Begins an element of `size` bytes; returns where they go. */
+export function writeElementLength(target: Uint8Array, at: number, size: number): number {
   let place = at;
   if (size <= shortMax) target[place++] = size;
   else if (size <= 0xffff) {
@@ -45,8 +51,7 @@ export function writeElement(
     target[place + 4] = size >>> 24;
     place += 5;
   }
-  copyBytes(target, place, source, start, end);
-  return place + size;
+  return place;
 }
 
 export function packedCount(bytes: Uint8Array, start: number): number {

@@ -19,6 +19,8 @@ export class SetChanges {
   readonly #records: MemberRecords;
   #entry = 0;
   #isChanged = false;
+  /** The key went with its last member when the set was closed last. */
+  isGone = false;
   /** The member that `take` took. */
   readonly taken = new MemberCopy();
 
@@ -75,7 +77,8 @@ export class SetChanges {
   close(): void {
     this.#records.end();
     const database = this.#database;
-    if (this.#keyspace.sets.count(database.content, this.#entry) === 0) database.remove(this.#entry);
+    this.isGone = this.#keyspace.sets.count(database.content, this.#entry) === 0;
+    if (this.isGone) database.remove(this.#entry);
     else if (this.#isChanged) database.tell(this.#entry);
   }
 }

@@ -14,8 +14,14 @@ import { CompiledRules } from "./acl/command-rules.ts";
 import { AclLog } from "./acl/log.ts";
 import { BlockedClients } from "./blocking/blocked-clients.ts";
 import { KeyChanges } from "./blocking/key-changes.ts";
+import { KeyNotices } from "./notifications/key-notices.ts";
+import { parseClasses } from "./notifications/event-classes.ts";
+import { keyEvents } from "./notifications/key-events.ts";
 import type { KeyWatch, WaitingKey } from "./blocking/waiting-key.ts";
+import type { ClusterNode } from "./cluster/cluster-node.ts";
 import { ClientEviction } from "./connection/client-eviction.ts";
+import { ClientPause } from "./connection/client-pause.ts";
+import { IdleClients } from "./connection/idle-clients.ts";
 import type { ClientConnection } from "./core/client-connection.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { CommandTable } from "./core/command-table.ts";
@@ -23,14 +29,57 @@ import { RedisError } from "./core/errors.ts";
 import { databaseVhostName } from "./core/names.ts";
 import type { Exchange } from "../../broker/exchange/exchange.ts";
 import { LiveChannels, liveExchangeName } from "../../broker/live/channels.ts";
+import { CommandWatch } from "./observe/command-watch.ts";
 import { LiveMessages } from "./pubsub/live-messages.ts";
-import { MemorySettings } from "./core/memory-settings.ts";
+import { memorySettingsAct } from "./core/memory-settings.ts";
 import { hiddenValue, ServerSettings } from "./core/settings.ts";
+import { Saves } from "./server/persistence.ts";
+import { Traffic } from "./server/traffic.ts";
 import { StreamCounts } from "./keys/visible-streams.ts";
 import { StreamWatch } from "./stream/stream-watch.ts";
 import { WatchTable } from "./transaction/watches.ts";
 
 const errorCodesMax = 128;
+
+/** What INFO tells of the process. */
+export interface HostFacts {
+  /** As `uname` has it: system, release, machine. */
+  readonly system: string;
+  readonly pid: number;
+  readonly executable: string;
+  /** Processor time of the process. */
+  cpuSeconds(): { readonly user: number; readonly system: number };
+}
+
+const unknownHost: HostFacts = {
+  system: "unknown",
+  pid: 0,
+  executable: "",
+  cpuSeconds: () => ({ user: 0, system: 0 }),
+};
+
+/** What is changed by CONFIG SET, beside the numbers that `ServerSettings` holds itself. */
+function settingsAct(server: RedisServer): void {
+  const { settings, observer, broker } = server;
+  const { slowlog, latency } = observer;
+  settings.onSet("appendfsync", (value) => {
+    server.syncsAlways = value === "always" && broker.options.disk !== null;
+    broker.ticker.syncsLazily = value !== "no";
+  });
+  const { clock, timers, work } = broker;
+  const idle = new IdleClients({ clock, timers, work, sessions: server.sessions });
+  settings.onSet("timeout", (value) => (idle.seconds = Number(value)));
+  settings.onSet("slowlog-log-slower-than", (value) => {
+    slowlog.slowerThan = Number(value);
+    observer.settle();
+  });
+  settings.onSet("slowlog-max-len", (value) => (slowlog.lengthMax = Number(value)));
+  settings.onSet("latency-monitor-threshold", (value) => {
+    latency.threshold = Number(value);
+    observer.settle();
+  });
+  settings.onSet("latency-tracking", (value) => (observer.tracksLatency = value === "yes"));
+}
 
 /** What other clients are told of a script that takes long. */
 export interface BusyScript {
@@ -44,7 +93,7 @@ export class RedisServer {
   readonly firstSpec: CommandSpec;
   readonly commandRules: CompiledRules;
   readonly sessions = new Map<number, ClientConnection>();
-  readonly settings: ServerSettings;
+  readonly settings = new ServerSettings();
   readonly clientEviction: ClientEviction;
   readonly aclLog: AclLog;
   readonly streamCounts = new StreamCounts();
@@ -52,6 +101,8 @@ export class RedisServer {
   readonly blocking: BlockedClients;
   /** A script that takes long: other clients are told BUSY. */
   busyScript: BusyScript | null = null;
+  /** Null: this is no node of a cluster. */
+  cluster: ClusterNode | null = null;
   /** All keys that are not streams. */
   readonly keyspace: Keyspace;
   readonly live: LiveChannels;
@@ -60,10 +111,26 @@ export class RedisServer {
   readonly shardLive: LiveChannels;
   readonly shardMessages: LiveMessages;
   readonly liveExchange: Exchange;
+  /** Keyspace notifications. */
+  readonly notices: KeyNotices;
   readonly startedAt: number;
   commandsProcessed = 0;
   /** How often commands that read found their keys. */
   readonly lookups = { hits: 0, misses: 0 };
+  /** What is known of the commands that have run. */
+  readonly observer: CommandWatch;
+  readonly saves: Saves;
+  readonly traffic: Traffic;
+  /** Names this run of the server: 40 hexadecimal digits. */
+  runId = "";
+  /** The process, for INFO. */
+  host: HostFacts = unknownHost;
+  /** Stops the broker; null where a Redis client may not do that. */
+  stop: (() => void) | null = null;
+  /** `appendfsync always`: replies wait until what was changed before them is on stable storage. */
+  syncsAlways = false;
+  /** CLIENT PAUSE. */
+  readonly pause: ClientPause;
   /** The stream that was looked up last, and where. Never one that is to expire: see `lastStream` in stream/find.ts. */
   lastStream: Queue | undefined = undefined;
   lastStreamDatabase = 0;
@@ -71,7 +138,11 @@ export class RedisServer {
   readonly crossProtocolLog: SparseLog;
   /** Error replies by their code word. */
   readonly errorCounts = new Map<string, number>();
+  errorReplies = 0;
+  /** Chunks of input. */
+  readsProcessed = 0;
   connectionsAccepted = 0;
+  connectionsRejected = 0;
   #lastSessionId = 0;
   readonly #publishId = new EntryId();
   readonly #vhosts: (Vhost | undefined)[] = [];
@@ -83,7 +154,13 @@ export class RedisServer {
     this.commandRules = new CompiledRules(commands);
     this.keyspace = keyspace;
     this.clientEviction = new ClientEviction(this);
-    this.settings = new ServerSettings(new MemorySettings(keyspace, this.clientEviction));
+    this.observer = new CommandWatch(broker.clock, commands.all.length);
+    this.pause = new ClientPause(broker);
+    this.saves = new Saves(broker);
+    this.traffic = new Traffic(this, broker.clock);
+    this.renew();
+    settingsAct(this);
+    memorySettingsAct(this.settings, keyspace, this.clientEviction);
     this.aclLog = new AclLog(broker.clock);
     this.crossProtocolLog = new SparseLog(broker.timers, (fields) =>
       broker.logger.warn(
@@ -109,7 +186,15 @@ export class RedisServer {
       work: broker.work,
       watch: (waiting) => (waiting.type === "stream" ? this.#watchStream(waiting) : null),
     });
+    this.notices = new KeyNotices(this.live);
+    this.settings.onSet("notify-keyspace-events", (text) => this.notices.configure(parseClasses(text)));
+    keyspace.listener = this.notices;
     keyspace.watcher = new KeyChanges(this.watches, this.blocking);
+  }
+
+  /** Takes another name for this run. */
+  renew(): void {
+    this.runId = Buffer.from(this.broker.random.bytes(20)).toString("hex");
   }
 
   /** Whether there is a key of any kind. */
@@ -139,6 +224,7 @@ export class RedisServer {
 
   /** Counts an error reply by its first word, for INFO errorstats. */
   countError(text: string): void {
+    this.errorReplies++;
     const blank = text.indexOf(" ");
     const code = blank < 0 ? text : text.slice(0, blank);
     if (!this.errorCounts.has(code) && this.errorCounts.size >= errorCodesMax) return;
@@ -163,6 +249,7 @@ export class RedisServer {
     if (vhost === undefined) {
       vhost = this.broker.createVhost(databaseVhostName(database));
       vhost.values = { holds: (name) => this.keyspace.typeOf(database, name) !== undefined };
+      vhost.timedDeletions.expiring = ({ name }) => this.notices.tellNamed(keyEvents.expired, database, name);
       this.#vhosts[database] = vhost;
     }
     return vhost;

@@ -10,22 +10,24 @@ import type { Connection, Session, SessionFacts } from "../contract.ts";
 import type { Authorization, Holder } from "../../broker/access/permissions.ts";
 import { defaultUserName } from "../../broker/access/users.ts";
 import { plainHost } from "../../base/addresses.ts";
-import type { Timer } from "../../base/clock.ts";
-import { AclCheck, refusalText } from "./acl/check.ts";
+import { AclCheck } from "./acl/check.ts";
 import type { AclRefusal, Refusal } from "./acl/refusal.ts";
 import type { Caller, CallPlace } from "./core/caller.ts";
 import type { ClientConnection, ReplyMode } from "./core/client-connection.ts";
-import { clientLine } from "./connection/client-line.ts";
+import { addressText, clientLine } from "./connection/client-line.ts";
 import { factsOf } from "./connection/session-facts.ts";
 import { CommandContext } from "./core/context.ts";
 import { DeferredPushes } from "./core/deferred-pushes.ts";
 import { unitsOfRequest } from "./core/request-cost.ts";
+import { dispatchWithoutReply, isConfirmed, modeAfter } from "./connection/reply-mode.ts";
+import { LoginDeadline } from "./connection/login-deadline.ts";
+import { holdChanges } from "./core/durable-changes.ts";
 import { dispatch, runReply } from "./core/dispatch.ts";
 import { errorTexts, RedisError } from "./core/errors.ts";
 import { PipelineHold } from "./core/pipeline-hold.ts";
 import { type BlockedCommand, type LaterReplies, LaterReply, type LaterWork } from "./core/later-reply.ts";
 import { limits } from "../../base/limits.ts";
-import { confirmedCommands, Subscriptions } from "./pubsub/subscriptions.ts";
+import { Subscriptions } from "./pubsub/subscriptions.ts";
 import type { RedisServer } from "./server.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { Transaction } from "./transaction/queue.ts";
@@ -45,13 +47,14 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   name = "";
   libraryName = "";
   libraryVersion = "";
-  /** Null: the client has to log in first. */
-  authorization: Authorization | null;
+  login: Authorization | null;
+  selector: Authorization | null = null;
   /** The reply that is still to come. No further request runs until it is written. */
   #later: LaterReply | null = null;
+  /** How many commands began to be answered later. */
+  begun = 0;
   readonly #acl: AclCheck;
-  /** Ends a connection that does not log in. */
-  #deadline: Timer | null = null;
+  readonly #deadline: LoginDeadline;
   replyMode: ReplyMode = "on";
   transaction: Transaction | null = null;
   watcher: Watcher | null = null;
@@ -80,11 +83,13 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** Commands that were run. */
   requests = 0;
   isNoEvict = false;
+  isMonitor = false;
   isExecuting = false;
 
   constructor(connection: Connection, server: RedisServer) {
     this.connection = connection;
     this.server = server;
+    this.#deadline = new LoginDeadline(server.broker.timers, connection);
     this.#acl = new AclCheck(server.commandRules);
     this.id = server.takeSessionId();
     this.lastCommandAt = connection.openedAt;
@@ -96,13 +101,17 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
       out: connection.output,
       request,
     });
-    this.authorization = server.broker.access.anonymous;
+    this.login = server.broker.access.anonymous;
     this.#authorizationChanged();
     server.sessions.set(this.id, this);
   }
 
   get isAuthenticated(): boolean {
-    return this.authorization !== null;
+    return this.login !== null;
+  }
+
+  get authorization(): Authorization | null {
+    return this.selector ?? this.login;
   }
 
   /** Where the client is, as rules name it. */
@@ -110,8 +119,12 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     return plainHost(this.connection.remote.host);
   }
 
+  get address(): string {
+    return addressText(this.connection.remote);
+  }
+
   get user(): string {
-    return this.authorization?.name ?? defaultUserName;
+    return this.login?.name ?? defaultUserName;
   }
 
   get place(): CallPlace {
@@ -140,14 +153,13 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
 
   /** A client that has not logged in may send only small requests, for a short time. */
   #authorizationChanged(): void {
-    const { authorization, connection } = this;
+    const { login: authorization, connection } = this;
+    this.selector = null;
     this.#parser.unauthenticated = authorization === null;
     connection.settle(authorization !== null);
     authorization?.holders.add(this);
-    if (authorization !== null) {
-      this.#deadline?.cancel();
-      this.#deadline = null;
-    } else this.#deadline ??= this.server.broker.timers.after(limits.loginMsMax, () => connection.destroy());
+    if (authorization !== null) this.#deadline.cancel();
+    else this.#deadline.begin();
   }
 
   userDeleted(): void {
@@ -170,6 +182,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
 
   onData(bytes: Buffer): void {
     if (this.isEnding) return;
+    this.server.readsProcessed++;
     this.#parser.feed(bytes);
     this.#run();
   }
@@ -191,10 +204,10 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
       this.requestMark = this.connection.answerMark;
       this.#isRunning = true;
       if (this.replyMode === "on") dispatch(context, this);
-      else this.#dispatchWithoutReply();
+      else dispatchWithoutReply(context, this);
       this.#isRunning = false;
-      if (this.replyMode === "skip") this.replyMode = "on";
-      else if (this.replyMode === "skipNext") this.replyMode = "skip";
+      if (this.server.syncsAlways) holdChanges(this.server, this.connection, before);
+      if (this.replyMode !== "on") this.replyMode = modeAfter(this.replyMode);
       if (!this.holdsPushes) this.#pushes.flushTo(this.connection.output);
       const replyBytes = Math.max(output.length - before, 0);
       work.spend(unitsOfRequest(context.request.argumentCount, replyBytes));
@@ -270,22 +283,6 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     return this.connection.outputBytes > limits.outputHighWaterBytes;
   }
 
-  /** Runs a command whose reply the client does not want, by CLIENT REPLY OFF or SKIP. */
-  #dispatchWithoutReply(): void {
-    const output = this.connection.output;
-    const before = output.length;
-    // A refused command leaves the spec as it was, which must not be that of a subscription.
-    this.context.spec = this.server.firstSpec;
-    dispatch(this.context, this);
-    // CLIENT REPLY ON is answered, and confirmations of subscriptions are messages rather than replies.
-    if (this.replyMode !== "on" && !this.#isConfirmed) output.length = before;
-  }
-
-  /** Confirmations of subscriptions are messages rather than replies. */
-  get #isConfirmed(): boolean {
-    return confirmedCommands.has(this.context.spec.fullName);
-  }
-
   // Replies that come later
 
   /**
@@ -297,9 +294,11 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   #begin(work: LaterWork, hasWaited: boolean): LaterReply {
-    const isWanted = this.#later?.isWanted ?? (this.replyMode === "on" || this.#isConfirmed);
+    const isWanted = this.#later?.isWanted ?? (this.replyMode === "on" || isConfirmed(this.context));
     this.blocked = null;
-    this.#later = new LaterReply(this, work, { isWanted, hasWaited });
+    this.begun++;
+    const startedAt = this.server.observer.now;
+    this.#later = new LaterReply(this, work, { isWanted, hasWaited, startedAt });
     return this.#later;
   }
 
@@ -309,7 +308,9 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     return later;
   }
 
+  /** Call it before the bytes are appended. */
   touch(): void {
+    if (this.server.syncsAlways) holdChanges(this.server, this.connection, this.connection.output.length);
     this.connection.touch();
   }
 
@@ -340,18 +341,23 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   /** For `LaterReply` alone. */
-  answerLater(later: LaterReply, write: () => boolean): void {
+  answerLater(later: LaterReply, write: () => boolean, isServed: boolean): void {
     if (this.#later !== later) return;
     const { context } = this;
     const { output } = this.connection;
     const before = output.length;
     const isInHandler = this.#isRunning;
     let isAnswered = true;
+    const { observer } = this.server;
+    const timedFrom = later.timedFrom(observer.now, isServed);
     this.#isRunning = true;
     runReply(context, () => {
       isAnswered = write();
     });
     this.#isRunning = isInHandler;
+    if (this.server.syncsAlways) holdChanges(this.server, this.connection, Math.min(before, output.length));
+    if (isAnswered && this.#later === later && timedFrom !== null)
+      observer.answered(context, context.spec, observer.now - timedFrom);
     // Else what it waited for is answered by work that took its place, perhaps already.
     if (this.#later === later) {
       if (!isAnswered || !later.isWanted) output.length = before;
@@ -408,6 +414,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** RESET: as the connection was when it began. */
   reset(): void {
     this.endTransaction();
+    this.server.observer.notWatchedBy(this);
     this.subscriptions?.unsubscribeAll();
     this.subscriptions = null;
     this.context.database = 0;
@@ -416,8 +423,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.replyMode = "on";
     this.isNoEvict = false;
     this.context.usesFrom = 1;
-    this.authorization?.holders.delete(this);
-    this.authorization = this.server.broker.access.anonymous;
+    this.login?.holders.delete(this);
+    this.login = this.server.broker.access.anonymous;
     this.#authorizationChanged();
   }
 
@@ -434,11 +441,11 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** Throws redis's error where the connection's state does not allow the command. */
   assertAllowed(spec: CommandSpec): void {
     if (!this.isAuthenticated && !spec.noAuth) throw new RedisError(errorTexts.noAuth);
-    if (this.subscriptions !== null) this.subscriptions.assertAllowed(spec);
     if (this.transaction !== null && spec.noMulti)
       throw new RedisError("ERR Command not allowed inside a transaction");
-    const refusal = this.refusalOf(this.context);
-    if (refusal !== null) throw new RedisError(`NOPERM ${refusalText(refusal)}`);
+    this.#acl.assertAllows(this.context, this.transaction !== null);
+    this.server.cluster?.assertOneSlot(spec, this.context.request);
+    if (this.subscriptions !== null) this.subscriptions.assertAllowed(spec);
   }
 
   /** Asked when a command comes, and again when EXEC runs what was queued. */
@@ -460,8 +467,8 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   loggedIn(authorization: Authorization): void {
-    this.authorization?.holders.delete(this);
-    this.authorization = authorization;
+    this.login?.holders.delete(this);
+    this.login = authorization;
     this.#authorizationChanged();
   }
 
@@ -490,8 +497,10 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   onClosed(): void {
     this.isEnding = true;
     this.server.sessions.delete(this.id);
-    this.#deadline?.cancel();
-    this.authorization?.holders.delete(this);
+    this.server.observer.notWatchedBy(this);
+    this.server.traffic.ended(this.connection);
+    this.#deadline.cancel();
+    this.login?.holders.delete(this);
     this.#abandonLater();
     this.subscriptions?.closed();
     this.unwatch();

@@ -1,7 +1,7 @@
 /** One method that settles thousands of deliveries: it is done in slices, and nobody can tell. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { Channel } from "amqplib";
+import type { Channel, ChannelModel } from "amqplib";
 import { AmqpTarget, Gathered, quiet, settled, until } from "../../support/amqp.ts";
 
 let target: AmqpTarget;
@@ -15,9 +15,13 @@ before(async () => {
 after(() => target.stop());
 
 /** A channel that holds `count` messages of the queue. */
-async function holding(
-  options = {},
-): Promise<{ owner: Channel; channel: Channel; queue: string; held: Gathered }> {
+async function holding(options = {}): Promise<{
+  connection: ChannelModel;
+  owner: Channel;
+  channel: Channel;
+  queue: string;
+  held: Gathered;
+}> {
   const connection = await target.connect();
   const owner = quiet(await connection.createChannel());
   const { queue } = await owner.assertQueue("", { exclusive: true, ...options });
@@ -25,7 +29,7 @@ async function holding(
   const channel = quiet(await connection.createChannel());
   const held = await Gathered.from(channel, queue);
   await held.count(count);
-  return { owner, channel, queue, held };
+  return { connection, owner, channel, queue, held };
 }
 
 test("what a closed channel held is ready at once, and comes in its order, before what is new", async () => {
@@ -89,4 +93,28 @@ test("a recovery of all delivers all again, in order", async () => {
   await channel.recover();
   await held.count(2 * count);
   assert.deepEqual(held.bodies.slice(count), numbers);
+});
+
+test("what a consumer of a queue's history held is not given back with the rest: the queue has what it had", async () => {
+  const { connection, owner, channel, queue } = await holding({ arguments: { "x-history-ms": 600_000 } });
+  const reader = quiet(await connection.createChannel());
+  await reader.prefetch(count);
+  const history = await Gathered.from(reader, queue, { arguments: { "x-stream-offset": "first" } });
+  await history.count(count);
+  // One after the other, and what both held in one channel.
+  await reader.close();
+  assert.equal((await owner.checkQueue(queue)).messageCount, 0);
+  const both = quiet(await connection.createChannel());
+  await both.prefetch(count);
+  const again = await Gathered.from(both, queue, { arguments: { "x-stream-offset": "first" } });
+  await again.count(count);
+  await both.prefetch(0);
+  const taking = await Gathered.from(both, queue);
+  await channel.close();
+  await taking.count(count);
+  await both.close();
+  assert.equal((await owner.checkQueue(queue)).messageCount, count);
+  const last = await Gathered.from(owner, queue, { noAck: true });
+  await last.count(count);
+  assert.deepEqual(last.bodies, numbers);
 });

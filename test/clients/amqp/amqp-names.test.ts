@@ -220,3 +220,22 @@ test("a dead letter goes to its BCC keys again, which nobody sees", async () => 
   await letterOf(own);
   await letterOf(blind);
 });
+
+test("the further keys of a message are its own: the next message of the channel has none of them", async () => {
+  const channel = await target.channel();
+  const { queue: blind } = await channel.assertQueue("", { exclusive: true });
+  const { queue: copy } = await channel.assertQueue("", { exclusive: true });
+  const { queue: source } = await channel.assertQueue("", { exclusive: true, deadLetterExchange: "" });
+  channel.sendToQueue(source, Buffer.from("first"), { CC: [copy], BCC: [blind] });
+  channel.sendToQueue(source, Buffer.from("second"), { headers: { a: 1 } });
+  channel.sendToQueue(source, Buffer.from("third"));
+  for (const queue of [copy, blind]) {
+    assert.equal((await until(() => channel.get(queue, { noAck: true }))).content.toString(), "first");
+  }
+  // They die, and go to their keys again: the first to the further ones too.
+  for (let i = 0; i < 3; i++) channel.reject(await until(() => channel.get(source)), false);
+  for (const queue of [copy, blind]) {
+    assert.equal((await until(() => channel.get(queue, { noAck: true }))).content.toString(), "first");
+    assert.equal(await channel.get(queue, { noAck: true }), false);
+  }
+});

@@ -102,7 +102,7 @@ let cells = 0;
 const wrong: string[] = [];
 
 /** Each operation under what the person has been given; `assertAsExpected` tells what was otherwise than expected. */
-async function walk({ operations }: Person, given: Given, of = /./): Promise<void> {
+async function walk({ operations }: Pick<Person, "operations">, given: Given, of = /./): Promise<void> {
   for (const operation of operations) {
     if (!of.test(operation.needs.join(" "))) continue;
     await operation.prepare();
@@ -236,6 +236,23 @@ test("one of Redis's words alone", async () => {
     assert.match(reply, /OK/);
     await walk(bob, { name: `Redis's "${word}"`, rights: new Set(rights), denied: none });
   }
+  assertAsExpected();
+});
+
+test("the same words in a selector count for Redis's commands, and for no other protocol", async () => {
+  await permit(bob, nothing);
+  const { operations } = bob;
+  const isOfRedis = ({ of }: Operation): boolean => commandTable.findByName(of) !== undefined;
+  const ofOthers = operations.filter((operation) => !isOfRedis(operation));
+  assert.ok(ofOthers.length > 50 && ofOthers.length < operations.length);
+  for (const word of ["%R~m-*", "~m-*", "&m-*"]) {
+    const words = ["-@all", "resetkeys", "resetchannels", "clearselectors", "(-@all", word, "+@all)"];
+    assert.match(await admin.redis.call("ACL", "SETUSER", "bob", "(+ping", "~*)", ...words), /OK/);
+    const given = { name: `Redis's "(${word} +@all)"`, rights: new Set(ofRedis[word]), denied: none };
+    await walk({ operations: operations.filter(isOfRedis) }, given);
+    if (word !== "%R~m-*") await walk({ operations: ofOthers }, { ...given, rights: none });
+  }
+  await admin.redis.call("ACL", "SETUSER", "bob", "clearselectors");
   assertAsExpected();
 });
 

@@ -328,6 +328,19 @@ export const touchesNothing: readonly string[] = [
     " ",
   ),
   "script|load",
+  // Of a cluster only. Of keys it shows no more than SCAN does: redis-cluster-real.test.ts.
+  ..."asking readonly readwrite cluster|addslots cluster|addslotsrange cluster|bumpepoch".split(" "),
+  ..."cluster|count-failure-reports cluster|countkeysinslot cluster|delslots cluster|delslotsrange".split(
+    " ",
+  ),
+  ..."cluster|failover cluster|flushslots cluster|forget cluster|getkeysinslot cluster|help cluster|info".split(
+    " ",
+  ),
+  ..."cluster|keyslot cluster|links cluster|meet cluster|myid cluster|myshardid cluster|nodes".split(" "),
+  ..."cluster|replicas cluster|replicate cluster|reset cluster|saveconfig cluster|set-config-epoch".split(
+    " ",
+  ),
+  ..."cluster|setslot cluster|shards cluster|slaves cluster|slots".split(" "),
   // Numbers and names of channels, which are Redis's own: security-things.test.ts.
   ..."pubsub|channels pubsub|help pubsub|numpat pubsub|numsub pubsub|shardchannels pubsub|shardnumsub".split(
     " ",

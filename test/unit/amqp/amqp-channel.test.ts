@@ -27,6 +27,12 @@ test("unacknowledged deliveries: any order of adding, taking and putting back is
     }),
     fc.record({ kind: fc.constant("take" as const), at: fc.nat(2000) }),
     fc.record({ kind: fc.constant("takeUpTo" as const), at: fc.nat(2000) }),
+    fc.record({
+      kind: fc.constant("takeAll" as const),
+      from: fc.nat(2000),
+      many: fc.integer({ min: 1, max: 300 }),
+    }),
+    fc.record({ kind: fc.constant("detach" as const), at: fc.nat(2000) }),
     fc.record({ kind: fc.constant("restore" as const), at: fc.nat(50) }),
   );
   fc.assert(
@@ -52,7 +58,24 @@ test("unacknowledged deliveries: any order of adding, taking and putting back is
             model.set(tag, { source: sources[each.source]!, offset: offset++ });
           }
         } else if (each.kind === "take") take(each.at);
-        else if (each.kind === "takeUpTo") {
+        else if (each.kind === "takeAll") {
+          for (let at = 0; at < each.many; at++) take(each.from + at);
+        } else if (each.kind === "detach") {
+          const expected = [...model.keys()].filter((tag) => tag <= each.at).toSorted((a, b) => a - b);
+          const found: number[] = [];
+          for (const page of unacked.detach(each.at)) {
+            let from = 0;
+            while ((from = unacked.takeDetached(page, from)) >= 0) {
+              const tag = expected[found.length]!;
+              found.push(unacked.offset);
+              assert.equal(unacked.offset, model.get(tag)?.offset);
+              assert.equal(unacked.source, model.get(tag)?.source);
+              taken.push({ tag, ...model.get(tag)! });
+              model.delete(tag);
+            }
+          }
+          assert.equal(found.length, expected.length);
+        } else if (each.kind === "takeUpTo") {
           const expected = [...model.keys()].filter((tag) => tag <= each.at).toSorted((a, b) => a - b);
           const found: number[] = [];
           for (const tag of unacked.upTo(each.at)) {
@@ -149,4 +172,14 @@ test("sources that come and go leave no slots behind, and deliveries that are se
   unacked.take(oldest);
   assert.equal(unacked.pageCount, 1);
   assert.equal(unacked.size, 0);
+  // What is left of a page after many were settled at once may be nothing.
+  const from = unacked.add(stays, 1);
+  for (let i = 0; i < 999; i++) unacked.add(stays, i);
+  for (let tag = from + 690; tag < from + 999; tag++) unacked.take(tag);
+  unacked.add(stays, 1000);
+  for (const page of unacked.detach(from + 689)) {
+    for (let at = 0; (at = unacked.takeDetached(page, at)) >= 0;);
+  }
+  assert.equal(unacked.size, 2);
+  assert.equal(unacked.pageCount, 1);
 });

@@ -239,6 +239,38 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     ],
     bad: ["0", "off", "65536"],
   },
+  redisClusterEnabled: {
+    good: [
+      ["true", true],
+      ["false", false],
+      ["true", true],
+    ],
+    bad: ["yes", "1"],
+  },
+  redisClusterAnnounceHost: {
+    good: [
+      ["a", "a"],
+      ["10.0.0.1", "10.0.0.1"],
+      ["c", "c"],
+    ],
+    bad: ["a b", "a:1", "redis://a", "[::1]"],
+  },
+  redisClusterAnnouncePort: {
+    good: [
+      ["1", 1],
+      ["2", 2],
+      ["65535", 65_535],
+    ],
+    bad: ["0", "off", "65536"],
+  },
+  redisClusterAnnounceTlsPort: {
+    good: [
+      ["1", 1],
+      ["2", 2],
+      ["65535", 65_535],
+    ],
+    bad: ["0", "off", "65536"],
+  },
   durabilityRedisStreams: {
     good: [
       ["written", "written"],
@@ -254,6 +286,30 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
       ["written", "written"],
     ],
     bad: ["memory"],
+  },
+  redisAppendfsync: {
+    good: [
+      ["always", "always"],
+      ["no", "no"],
+      ["everysec", "everysec"],
+    ],
+    bad: ["sometimes"],
+  },
+  redisShutdown: {
+    good: [
+      ["true", true],
+      ["false", false],
+      ["true", true],
+    ],
+    bad: ["yes"],
+  },
+  redisDebugCommand: {
+    good: [
+      ["local", "local"],
+      ["yes", "yes"],
+      ["no", "no"],
+    ],
+    bad: ["true"],
   },
   journalBytesMax: {
     good: [
@@ -364,8 +420,15 @@ test("the defaults are what the issue names", async () => {
     advertisedHost: undefined,
     advertisedPort: undefined,
     advertisedTlsPort: undefined,
+    redisClusterEnabled: false,
+    redisClusterAnnounceHost: undefined,
+    redisClusterAnnouncePort: undefined,
+    redisClusterAnnounceTlsPort: undefined,
     durabilityRedisStreams: "fsync",
     durabilityKafka: "fsync",
+    redisAppendfsync: "everysec",
+    redisShutdown: false,
+    redisDebugCommand: "no",
     journalBytesMax: 268_435_456,
     diskFreeBytesMin: "auto",
     memoryBytesMax: 4 * gibibyte,

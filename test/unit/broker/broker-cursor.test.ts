@@ -197,6 +197,24 @@ test("a group's pending entries survive: the full form and the changes after it 
   assert.equal(copy.owners.get("bob")!.pending, 3);
 });
 
+test("a group of a log in memory gathers no changes, since nobody writes them", async () => {
+  const storage = await memoryStorage();
+  const log = storage.createLog(false);
+  fill(storage, log, 20);
+  const cursor = new GroupCursor(log, storage);
+  for (let i = 0; i < 100; i++) {
+    const owner = cursor.addOwner(`consumer-${i}`, i);
+    if (cursor.peek()) cursor.give(owner.id, i);
+    cursor.assign(0, owner.id, 1, i, cursor.pending.readId(0, new EntryId()));
+    cursor.settle(0);
+    cursor.setGroupPosition(0, new EntryId(), 0);
+    cursor.removeOwner(owner);
+  }
+  const change = new ByteWriter();
+  cursor.encodeChange(change);
+  assert.ok(change.length < 64, `${change.length} bytes of changes`);
+});
+
 test("what was given out before two restarts is marked as redelivered after both, and keeps its count", async () => {
   const storage = await memoryStorage();
   const log = storage.createLog(false);

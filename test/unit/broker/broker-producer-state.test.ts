@@ -147,3 +147,16 @@ test("producers that were not heard of for a day are forgotten, others are not",
   assert.equal(state.check(1, 0, 5, 5), "append");
   assert.equal(state.check(1001, 0, 5, 5), "outOfOrder");
 });
+
+test("of too many producers the one that was silent longest is forgotten", async () => {
+  const state = new ProducerState(await openMemory());
+  const busy = 7;
+  for (let id = 0; id < 100_300; id++) {
+    state.appended(busy, 0, id, id, id, 0);
+    state.appended(1000 + id, 0, 0, 0, id, 0);
+  }
+  assert.equal(state.size, 100_000);
+  assert.equal(state.check(busy, 0, 100_299, 100_299), "duplicate");
+  assert.equal(state.check(1000, 0, 5, 5), "append");
+  assert.equal(state.check(1000 + 100_299, 0, 0, 0), "duplicate");
+});

@@ -170,6 +170,19 @@ test("headers: bindings that share a pair are filed under what tells them apart"
   assert.ok(router.comparisons <= 2, `${router.comparisons} comparisons`);
 });
 
+test("headers: names and values that hold any character are told apart", () => {
+  const router = new HeadersRouter<string>();
+  const one = { "x-match": "all", "a\0string\0b": "c" };
+  const other = { "x-match": "all", a: "b\0string\0c" };
+  router.bind("q", "", one);
+  router.bind("q", "", other);
+  router.unbind("q", "", one);
+  assert.deepEqual(
+    routed(router, "", () => new Map<string, HeaderValue>([["a", "b\0string\0c"]])),
+    ["q"],
+  );
+});
+
 test("headers: bindings of one queue that differ in their keys alone are held against a message once", () => {
   const router = new HeadersRouter<string>();
   const args = { "x-match": "all", a: 1, b: 2 };

@@ -17,12 +17,14 @@ import { valueType } from "../../../src/keyspace/value-type.ts";
 import { SetBuild } from "../../../src/keyspace/values/set-build.ts";
 import {
   dumpDatabase,
+  expiryOfText,
   hashOfText,
   scoresOfText,
   setOfText,
   textOfHash,
   textOfScores,
   textOfSet,
+  withExpiry,
 } from "../../support/keyspace-dump.ts";
 import { SimDisk, seeded } from "../../../sim/disk.ts";
 
@@ -150,9 +152,7 @@ class World implements Clock {
       this.#timers = this.#timers.filter((other) => other !== timer);
       timer.action();
     }
-    for (const keys of this.model) {
-      for (const [key, { expiry }] of keys) if (expiry !== 0 && expiry <= this.time) keys.delete(key);
-    }
+    this.model = this.#alive(this.model);
     await this.tick();
   }
 
@@ -173,8 +173,25 @@ class World implements Clock {
 
   #alive(model: Model): Model {
     return model.map(
-      (keys) => new Map([...keys].filter(([, { expiry }]) => expiry === 0 || expiry > this.time)),
+      (keys) =>
+        new Map(
+          [...keys]
+            .filter(([, { expiry }]) => expiry === 0 || expiry > this.time)
+            .map(([key, { value, expiry }]) => [key, { value: this.#fresh(value), expiry }] as const)
+            .filter(([, { value }]) => value !== textOfHash(new Map())),
+        ),
     );
+  }
+
+  /** A value without the fields that are due, if it is a hash. */
+  #fresh(value: string): string {
+    const fields = hashOfText(value);
+    if (fields === null) return value;
+    const isLeft = (text: string): boolean => {
+      const { at } = expiryOfText(text);
+      return at === 0 || at > this.time;
+    };
+    return textOfHash(new Map([...fields].filter(([, text]) => isLeft(text))));
   }
 
   dump(): Model {
@@ -243,8 +260,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 60,
     arbitrary: fc
-      .tuple(database, key, fc.array(fc.tuple(field, value), { minLength: 1, maxLength: 12 }))
-      .map(([n, k, all]) => setFields(n, k, all)),
+      .tuple(database, key, fc.array(fc.tuple(field, value), { minLength: 1, maxLength: 12 }), expiry)
+      .map(([n, k, all, lifeMs]) => setFields(n, k, all, lifeMs)),
+  },
+  {
+    weight: 25,
+    arbitrary: fc
+      .tuple(database, key, fc.array(field, { minLength: 1, maxLength: 12 }), expiry)
+      .map(([n, k, all, lifeMs]) => expireFields(n, k, all, lifeMs)),
   },
   {
     weight: 25,
@@ -326,7 +349,9 @@ function put(number: number, name: string, text: string, lifeMs: number): Step {
 
 function entryOf(world: World, number: number, name: string): number {
   const keyBytes = Buffer.from(name);
-  return world.run.keyspace.databases[number]!.find(keyBytes, 0, keyBytes.length);
+  const keys = world.run.keyspace.databases[number]!;
+  const entry = keys.find(keyBytes, 0, keyBytes.length);
+  return entry === 0 ? 0 : keys.freshHash(entry);
 }
 
 function patch(number: number, name: string, text: string, offset: number): Step {
@@ -344,7 +369,13 @@ function patch(number: number, name: string, text: string, offset: number): Step
   };
 }
 
-function setFields(number: number, name: string, all: readonly (readonly [string, string])[]): Step {
+/** Each field is to live so many ms; 0 for ever. */
+function setFields(
+  number: number,
+  name: string,
+  all: readonly (readonly [string, string])[],
+  lifeMs = 0,
+): Step {
   return (world) => {
     const { hash, table } = world.run.keyspace.databases[number]!;
     let entry = entryOf(world, number, name);
@@ -352,12 +383,14 @@ function setFields(number: number, name: string, all: readonly (readonly [string
     const keyBytes = Buffer.from(name);
     if (entry === 0) entry = world.run.keyspace.databases[number]!.createHash(keyBytes, 0, keyBytes.length);
     hash.open(entry);
+    const at = lifeMs === 0 ? 0 : world.time + lifeMs;
     const before = world.model[number]!.get(name);
     const fields = before === undefined ? new Map<string, string>() : hashOfText(before.value)!;
     for (const [one, text] of all) {
       const [oneBytes, bytes] = [Buffer.from(one, "latin1"), Buffer.from(text, "latin1")];
-      assert.equal(hash.set(oneBytes, 0, oneBytes.length, bytes, 0, bytes.length), !fields.has(one));
-      fields.set(one, text);
+      const isNew = hash.set(oneBytes, 0, oneBytes.length, bytes, 0, bytes.length, at);
+      assert.equal(isNew, !fields.has(one));
+      fields.set(one, withExpiry(text, at));
     }
     hash.close();
     world.model[number]!.set(name, { value: textOfHash(fields), expiry: before?.expiry ?? 0 });
@@ -379,6 +412,25 @@ function removeFields(number: number, name: string, all: readonly string[]): Ste
     hash.close();
     if (fields.size === 0) world.model[number]!.delete(name);
     else before.value = textOfHash(fields);
+  };
+}
+
+function expireFields(number: number, name: string, all: readonly string[], lifeMs: number): Step {
+  return (world) => {
+    const { hash, table } = world.run.keyspace.databases[number]!;
+    const entry = entryOf(world, number, name);
+    if (entry === 0 || table.type(entry) !== valueType.hash) return;
+    const before = world.model[number]!.get(name)!;
+    const fields = hashOfText(before.value)!;
+    const at = lifeMs === 0 ? 0 : world.time + lifeMs;
+    hash.open(entry);
+    for (const one of all) {
+      const bytes = Buffer.from(one, "latin1");
+      assert.equal(hash.expire(bytes, 0, bytes.length, at), fields.has(one));
+      if (fields.has(one)) fields.set(one, withExpiry(expiryOfText(fields.get(one)!).value, at));
+    }
+    hash.close();
+    before.value = textOfHash(fields);
   };
 }
 
@@ -605,8 +657,27 @@ test(
       {
         weight: 30,
         arbitrary: fc
-          .tuple(database, largeKey, fc.array(fc.tuple(field, value), { minLength: 5, maxLength: 40 }))
-          .map(([n, k, all]) => setFields(n, k, all)),
+          .tuple(
+            database,
+            largeKey,
+            fc.array(fc.tuple(field, value), { minLength: 5, maxLength: 40 }),
+            expiry,
+          )
+          .map(([n, k, all, lifeMs]) => setFields(n, k, all, lifeMs)),
+      },
+      {
+        weight: 15,
+        arbitrary: fc
+          .tuple(database, largeKey, fc.array(field, { minLength: 1, maxLength: 30 }), expiry)
+          .map(([n, k, all, lifeMs]) => expireFields(n, k, all, lifeMs)),
+      },
+      {
+        weight: 6,
+        arbitrary: fc.constantFrom(40, 200, 3000).map(
+          (ms): Step =>
+            (world) =>
+              world.advance(ms),
+        ),
       },
       {
         weight: 20,

@@ -6,6 +6,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { RedisClient, type RedisReply } from "../../../sim/clients/redis-client.ts";
+import type { KafkaAcl } from "../../../src/broker/access/acls.ts";
+import { newUser } from "../../../src/broker/access/users.ts";
+import type { Broker } from "../../../src/broker/broker.ts";
+import type { ExchangeOptions } from "../../../src/broker/exchange/definition.ts";
+import type { QueueOptions } from "../../../src/broker/queue/definition.ts";
 import { DurableRig } from "../../support/durable-rig.ts";
 import { thorough } from "../../support/thorough.ts";
 
@@ -248,6 +253,100 @@ for (const { what, before, change, look } of cases) {
     // And after a life in which nothing was changed, whose state was written again.
     await rig.restart();
     assert.deepEqual(await answersOf(rig, look), wanted);
+  });
+}
+
+const acl: KafkaAcl = {
+  kind: "name",
+  name: "orders",
+  patternType: "literal",
+  principal: "User:ann",
+  host: "*",
+  operation: "read",
+  permission: "allow",
+};
+
+const queueOptions: QueueOptions = {
+  name: "q",
+  kind: "queue",
+  durable: true,
+  exclusiveOwner: 0,
+  autoDelete: false,
+  args: {},
+};
+
+const exchangeOptions: ExchangeOptions = {
+  name: "x",
+  type: "direct",
+  durable: true,
+  autoDelete: false,
+  internal: false,
+  args: {},
+};
+
+/** What clients and operators make and delete, by the kind of its definition. */
+const definitions: Readonly<Record<string, Record<"make" | "remove", (broker: Broker) => void>>> = {
+  acl: {
+    make: ({ access }) => access.acls.add([acl]),
+    remove: ({ access }) => access.acls.delete([acl]),
+  },
+  user: {
+    make: ({ access }) => access.users.set(newUser("ann")),
+    remove: ({ access }) => access.users.delete("ann"),
+  },
+  queue: {
+    make: (broker) => void broker.defaultVhost.declareQueue(queueOptions),
+    remove: (broker) => broker.defaultVhost.deleteQueue(broker.defaultVhost.queue("q")),
+  },
+  exchange: {
+    make: (broker) => void broker.defaultVhost.declareExchange(exchangeOptions),
+    remove: (broker) => broker.defaultVhost.deleteExchange(broker.defaultVhost.exchange("x")),
+  },
+  binding: {
+    make: ({ defaultVhost: vhost }) => {
+      vhost.declareQueue(queueOptions);
+      vhost.declareExchange(exchangeOptions);
+      vhost.bindings.bind(vhost.exchange("x"), vhost.queue("q"), "key", {});
+      vhost.bindings.bind(vhost.exchange("x"), vhost.queue("q"), "other", {});
+    },
+    remove: ({ defaultVhost: vhost }) => {
+      vhost.bindings.unbind(vhost.exchange("x"), vhost.queue("q"), "key", {});
+      // With its queue goes the other one.
+      vhost.deleteQueue(vhost.queue("q"));
+      vhost.deleteExchange(vhost.exchange("x"));
+    },
+  },
+  topic: {
+    make: ({ defaultVhost }) => void defaultVhost.topics.create("t", 3, {}),
+    remove: ({ defaultVhost: { topics } }) => topics.delete(topics.find("t")!),
+  },
+};
+
+for (const [kind, { make, remove }] of Object.entries(definitions)) {
+  test(`what was made and deleted leaves no definition behind: ${kind}`, async () => {
+    const rig = await DurableRig.open(1);
+    const keys = (): string[] =>
+      [...rig.broker.storage.definitions.entries("")]
+        .map(([key]) => key)
+        // A counter, which no client made.
+        .filter((key) => key !== "storage/next-id")
+        .toSorted();
+    await rig.restart();
+    const first = keys();
+    make(rig.broker);
+    const made = keys();
+    assert.ok(made.some((key) => key.startsWith(`${kind}/`) && !first.includes(key)));
+    await rig.redis("PING");
+    await rig.kill();
+    assert.deepEqual(keys(), made);
+    remove(rig.broker);
+    assert.deepEqual(keys(), first);
+    await rig.redis("PING");
+    await rig.kill();
+    assert.deepEqual(keys(), first);
+    // It may be made again.
+    make(rig.broker);
+    assert.deepEqual(keys(), made);
   });
 }
 

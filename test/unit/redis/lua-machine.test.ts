@@ -1,13 +1,13 @@
 /** The Lua machine without a broker: what is added to its file, its memory, and numbers as C prints them. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { test } from "node:test";
 import { limits } from "../../../src/base/limits.ts";
 import { LuaInstance } from "../../../src/protocols/redis/script/lua/lua-instance.ts";
 import { argumentText, generalText, truncated } from "../../../src/protocols/redis/script/lua/numbers.ts";
 import { luaStatus } from "../../../src/protocols/redis/script/lua/raw-api.ts";
+import { RandomNumbers } from "../../../src/protocols/redis/script/lua/random-numbers.ts";
 import { openStandard, protect } from "../../../src/protocols/redis/script/lua/sandbox.ts";
+import { readLua } from "../../../src/protocols/redis/script/lua/wasm-file.ts";
 import { patchLua } from "../../../src/protocols/redis/script/lua/wasm-patch.ts";
 
 interface Counted {
@@ -26,7 +26,7 @@ function machine(): Counted {
     },
   });
   lua.raw.budget.value = 128;
-  openStandard(lua);
+  openStandard(lua, new RandomNumbers());
   protect(lua);
   counted.lua = lua;
   return counted as Counted;
@@ -82,8 +82,7 @@ test("memory ends at its bound, and the machine goes on", () => {
 });
 
 test("another file is not patched", () => {
-  const path = createRequire(import.meta.url).resolve("wasmoon-lua5.1/dist/liblua5.1.wasm");
-  const file = readFileSync(path);
+  const file = readLua();
   assert.ok(WebAssembly.validate(patchLua(file)));
   // The one place in luaV_settable that is replaced: a store of 0 to a table's flags.
   const changed = Buffer.from(file);

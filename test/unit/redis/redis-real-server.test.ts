@@ -29,10 +29,29 @@ const serverProgram = "redis-server";
 const version = String(spawnSync(serverProgram, ["--version"]).stdout);
 const skip = version.includes("v=7.0.") ? false : "no redis-server 7.0 on this machine";
 
-/** Not in 7.0: clients send it, so we know it. */
-const newerCommands = new Set(["client|no-touch", "client|setinfo"]);
+/** Not in 7.0. */
+const newerCommands = new Set([
+  "client|no-touch",
+  "client|setinfo",
+  "cluster|myshardid",
+  "waitaof",
+  "hexpire",
+  "hexpireat",
+  "hexpiretime",
+  "hgetdel",
+  "hgetex",
+  "hpersist",
+  "hpexpire",
+  "hpexpireat",
+  "hpexpiretime",
+  "hpttl",
+  "hsetex",
+  "httl",
+  "xackdel",
+  "xdelex",
+]);
 /** Known to 7.0 without an option that they have here. */
-const newerSyntax = new Set(["zrank", "zrevrank"]);
+const newerSyntax = new Set(["zrank", "zrevrank", "xadd", "xtrim", "xreadgroup"]);
 
 let server: ChildProcess | undefined;
 let directory = "";

@@ -115,8 +115,9 @@ function matches(
   return value === undefined ? present.has(name) : present.get(name) === value;
 }
 
+/** No two pairs have the same key: a name may hold any character, so its length goes before it. */
 function pairKey(name: string, value: HeaderValue | undefined): string {
-  return `${name}\0${typeof value}\0${value}`;
+  return `${name.length}.${name}${typeof value}.${value}`;
 }
 
 function readArguments(args: BindingArguments): {

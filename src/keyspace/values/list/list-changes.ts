@@ -36,6 +36,8 @@ export class ListChanges implements BlockLog {
   readonly #keyspace: Keyspace;
   #entry = 0;
   #isChanged = false;
+  /** The key went with its last element when the list was closed last, or before. */
+  isGone = false;
   /** The record of pushed elements that is open: where its count stands, and the count. */
   #isPushing = false;
   #pushFlags = 0;
@@ -56,6 +58,7 @@ export class ListChanges implements BlockLog {
   open(entry: number): void {
     this.#entry = entry;
     this.#isChanged = false;
+    this.isGone = false;
   }
 
   get count(): number {
@@ -162,6 +165,7 @@ export class ListChanges implements BlockLog {
   #empty(): void {
     this.#database.remove(this.#entry);
     this.#entry = 0;
+    this.isGone = true;
   }
 
   // Amid the list
@@ -346,7 +350,8 @@ export class ListChanges implements BlockLog {
     this.#value = Buffer.alloc(0);
     if (this.#entry === 0) return;
     const database = this.#database;
-    if (this.count === 0) database.remove(this.#entry);
+    this.isGone = this.count === 0;
+    if (this.isGone) database.remove(this.#entry);
     else if (this.#isChanged) database.tell(this.#entry);
     this.#entry = 0;
   }

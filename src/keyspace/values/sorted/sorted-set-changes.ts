@@ -16,6 +16,8 @@ export class SortedSetChanges {
   readonly #record: ChangeRecord;
   #entry = 0;
   #isChanged = false;
+  /** The key went with its last member when the sorted set was closed last. */
+  isGone = false;
 
   constructor(database: Database, keyspace: Keyspace) {
     this.#database = database;
@@ -80,7 +82,8 @@ export class SortedSetChanges {
   close(): void {
     this.#record.end();
     const database = this.#database;
-    if (this.#keyspace.sortedSets.count(database.content, this.#entry) === 0) database.remove(this.#entry);
+    this.isGone = this.#keyspace.sortedSets.count(database.content, this.#entry) === 0;
+    if (this.isGone) database.remove(this.#entry);
     else if (this.#isChanged) database.tell(this.#entry);
   }
 }

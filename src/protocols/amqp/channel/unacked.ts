@@ -204,7 +204,7 @@ export class Unacked {
       if (isWhole) {
         this.#pages.delete(page.number);
         if (this.#last === page) this.#last = null;
-      }
+      } else if (page.outstanding === 0 && page !== this.#newest) this.#drop(page);
       detached.push(part);
     }
     if (assertsAreOn) this.#assertSound();

@@ -2,7 +2,8 @@
  * Whether a connection's user may run a command on the keys and channels that it names.
  *
  * Commands are Redis's own matter (command-rules.ts); keys and channels are asked of the one place that decides for all
- * protocols. Invariant: a user who may do everything pays for a comparison or two, and nothing else.
+ * protocols. A command is allowed as a whole by the user's own rules, or by one of its selectors: what is checked while it runs
+ * (key-rights.ts) is asked of the one that allowed it. Invariant: a user who may do everything pays for a comparison or two, and nothing else.
  */
 import type { Authorization } from "../../../broker/access/permissions.ts";
 import {
@@ -16,6 +17,7 @@ import { databaseVhostName } from "../core/names.ts";
 import type { RedisServer } from "../server.ts";
 import type { CommandContext } from "../core/context.ts";
 import { findKeys } from "../core/command-keys.ts";
+import { RedisError } from "../core/errors.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import type { CompiledRules } from "./command-rules.ts";
@@ -49,15 +51,27 @@ export class AclCheck {
    */
   refusalOf(context: CommandContext, isQueued: boolean): Refusal | null {
     const { caller, database } = context;
-    const { authorization } = caller;
-    if (authorization === null || this.#mayAll(authorization, database)) return null;
+    const { login } = caller;
+    if (login === null) return null;
+    const mayAll = this.#mayAll(login, database);
+    if (mayAll) {
+      caller.selector = null;
+      return null;
+    }
     const { server, spec, request } = context;
-    const refusal = refusalOf(caller, { server, spec, request, database, isQueued });
+    const { refusal, selector } = refusalOf(caller, { server, spec, request, database, isQueued });
+    caller.selector = selector;
     if (refusal !== null) {
       const { what, name } = refusal;
       caller.noteRefusal({ reason: what, context: caller.place, object: name, username: caller.user });
     }
     return refusal;
+  }
+
+  /** @throws NOPERM where the caller's user may not run the command in `context`; see `refusalOf`. */
+  assertAllows(context: CommandContext, isQueued: boolean): void {
+    const refusal = this.refusalOf(context, isQueued);
+    if (refusal !== null) throw new RedisError(`NOPERM ${refusalText(refusal)}`);
   }
 
   /** Whether the user may run every command on everything. */
@@ -87,12 +101,39 @@ function isFree(rules: CompiledRules, authorization: Authorization, database: nu
 }
 
 /** The text of redis 7.0. */
-export function refusalText({ what, name }: Refusal): string {
+export function refusalText({ what, name }: Pick<Refusal, "what" | "name">): string {
   if (what === "command") return `this user has no permissions to run the '${name}' command`;
   return `this user has no permissions to access one of the ${what}s used as arguments`;
 }
 
-export function refusalOf(asker: Asker, asked: Asked): Refusal | null {
+/** Whose rules and selectors are asked. */
+interface User {
+  readonly login: Authorization | null;
+  readonly host: string;
+}
+
+interface Answer {
+  /** What a user is told: of all that its own rules and its selectors lack, what they came to last. */
+  readonly refusal: Refusal | null;
+  /** The selector that allows it; null: the user's own rules do, or nothing does. */
+  readonly selector: Authorization | null;
+}
+
+const ranks = { command: 1, key: 2, channel: 3 } as const;
+
+export function refusalOf({ login, host }: User, asked: Asked): Answer {
+  let refusal = refusalBy({ authorization: login, host }, asked);
+  if (refusal === null || login === null) return { refusal, selector: null };
+  for (const selector of login.selectors) {
+    const other = refusalBy({ authorization: selector, host }, asked);
+    if (other === null) return { refusal: null, selector };
+    const rank = ranks[other.what] - ranks[refusal.what];
+    if (rank > 0 || (rank === 0 && other.index > refusal.index)) refusal = other;
+  }
+  return { refusal, selector: null };
+}
+
+function refusalBy(asker: Asker, asked: Asked): Refusal | null {
   const { spec, request } = asked;
   return refusedCommand(asker, asked) ?? refusedKey(asker, asked) ?? refusedChannel(asker, spec, request);
 }
@@ -103,7 +144,7 @@ function refusedCommand(
 ): Refusal | null {
   const user = authorization?.user ?? null;
   const isAllowed = user !== null && server.commandRules.of(user).allows(spec);
-  return isAllowed ? null : { what: "command", name: spec.fullName };
+  return isAllowed ? null : { what: "command", name: spec.fullName, index: 0 };
 }
 
 function refusedKey(asker: Asker, asked: Asked): Refusal | null {
@@ -118,7 +159,7 @@ function refusedKey(asker: Asker, asked: Asked): Refusal | null {
     const isAllowed =
       acts.every((act) => mayUseLog(asker, act, vhost, name)) &&
       (!makes || server.hasKey(database, name) || mayUseLog(asker, "create", vhost, name));
-    if (!isAllowed) return { what: "key", name };
+    if (!isAllowed) return { what: "key", name, index };
   }
   return null;
 }
@@ -146,7 +187,7 @@ function refusedChannel(asker: Asker, { fullName }: CommandSpec, request: Reques
   const end = act === "publish" ? 2 : request.argumentCount;
   for (let index = 1; index < end; index++) {
     const name = request.latin1(index);
-    if (!mayUse(asker, act, name, isPattern)) return { what: "channel", name };
+    if (!mayUse(asker, act, name, isPattern)) return { what: "channel", name, index };
   }
   return null;
 }

@@ -6,7 +6,7 @@
  */
 import { sortedInSlices } from "../../../base/sliced-sort.ts";
 import type { Job } from "../../../base/turn-work.ts";
-import { defaultUserName, newUser, type User } from "../../../broker/access/users.ts";
+import { defaultUserName, newUser, type RedisSelector, type User } from "../../../broker/access/users.ts";
 import type { CommandContext } from "../core/context.ts";
 import { commandRulesOf } from "./command-rules.ts";
 import { modifiedUser } from "./user-modifiers.ts";
@@ -129,34 +129,52 @@ function hashText(hash: string): string {
   return Buffer.from(hash, "base64").toString("hex");
 }
 
-function rulesOf(user: User): { commands: string; keys: string; channels: string } {
-  return {
-    commands: commandRulesOf(user).join(" "),
-    keys: (user.redis?.keys ?? []).join(" "),
-    channels: (user.redis?.channels ?? []).join(" "),
-  };
+/** A selector's rules as text; a user's own are one too. */
+interface SelectorText {
+  readonly commands: string;
+  readonly keys: string;
+  readonly channels: string;
+}
+
+function textOf({ commands, keys, channels }: RedisSelector): SelectorText {
+  return { commands: commands.join(" "), keys: keys.join(" "), channels: channels.join(" ") };
+}
+
+/** The user's own rules. */
+function rulesOf(user: User): SelectorText {
+  const { keys, channels } = user.redis ?? { keys: [], channels: [] };
+  return textOf({ commands: commandRulesOf(user), keys, channels });
+}
+
+function selectorsOf({ redis }: User): readonly RedisSelector[] {
+  return redis?.selectors ?? [];
+}
+
+function wordsOf({ commands, keys, channels }: SelectorText): string[] {
+  return [
+    ...(keys === "" ? [] : [keys]),
+    ...(channels === "&*" ? [] : ["resetchannels"]),
+    ...(channels === "" ? [] : [channels]),
+    commands,
+  ];
 }
 
 /** Latin1, since patterns are bytes. */
 function userLine(user: User): string {
-  const { commands, keys, channels } = rulesOf(user);
   return [
     "user",
     Buffer.from(user.name).toString("latin1"),
     user.isEnabled ? "on" : "off",
     ...(user.needsNoPassword ? ["nopass"] : []),
     ...user.passwords.map(({ hash }) => `#${hashText(hash)}`),
-    ...(keys === "" ? [] : [keys]),
-    ...(channels === "&*" ? [] : ["resetchannels"]),
-    ...(channels === "" ? [] : [channels]),
-    commands,
+    ...wordsOf(rulesOf(user)),
+    ...selectorsOf(user).map((selector) => `(${wordsOf(textOf(selector)).join(" ")})`),
   ].join(" ");
 }
 
 function aclGetUser({ request, reply, broker }: CommandContext): void {
   const user = broker.access.users.get(request.utf8(2));
   if (user === undefined) return reply.null();
-  const { commands, keys, channels } = rulesOf(user);
   reply.map(6);
   reply.bulkLatin1("flags");
   const flags = [user.isEnabled ? "on" : "off", ...(user.needsNoPassword ? ["nopass"] : [])];
@@ -165,14 +183,19 @@ function aclGetUser({ request, reply, broker }: CommandContext): void {
   reply.bulkLatin1("passwords");
   reply.array(user.passwords.length);
   for (const { hash } of user.passwords) reply.bulkLatin1(hashText(hash));
-  for (const [name, text] of [
-    ["commands", commands],
-    ["keys", keys],
-    ["channels", channels],
-  ] as const) {
-    reply.bulkLatin1(name);
-    reply.bulkLatin1(text);
-  }
+  writeRules(reply, rulesOf(user));
   reply.bulkLatin1("selectors");
-  reply.array(0);
+  const selectors = selectorsOf(user);
+  reply.array(selectors.length);
+  for (const selector of selectors) {
+    reply.map(3);
+    writeRules(reply, textOf(selector));
+  }
+}
+
+function writeRules(reply: CommandContext["reply"], rules: SelectorText): void {
+  for (const name of ["commands", "keys", "channels"] as const) {
+    reply.bulkLatin1(name);
+    reply.bulkLatin1(rules[name]);
+  }
 }

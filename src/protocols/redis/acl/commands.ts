@@ -6,7 +6,7 @@
 import { refusalOf } from "./check.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, wrongArity } from "../core/errors.ts";
-import { writeHelp } from "../core/help.ts";
+import { subcommandSyntaxError, writeHelp } from "../core/help.ts";
 import { isArityMet } from "../core/command-table.ts";
 import { type AclCategory, aclCategories } from "../core/command-spec.ts";
 import type { CommandRow } from "../core/command-spec.ts";
@@ -81,8 +81,9 @@ function aclWhoAmI({ reply, caller }: CommandContext): void {
   reply.bulkText(caller.user);
 }
 
-function aclCat({ request, reply, server }: CommandContext): void {
-  if (request.argumentCount > 3) throw wrongArity("acl|cat");
+function aclCat(context: CommandContext): void {
+  const { request, reply, server } = context;
+  if (request.argumentCount > 3) throw subcommandSyntaxError(context);
   if (request.argumentCount === 2) return writeNames(reply, aclCategories);
   const category = request.utf8(2).toLowerCase() as AclCategory;
   if (!aclCategories.includes(category)) throw new RedisError(`ERR Unknown category '${request.utf8(2)}'`);
@@ -109,8 +110,8 @@ function aclDryRun(context: CommandContext): void {
   const spec = server.commands.findRequested(tail);
   if (spec === undefined) throw new RedisError(`ERR Command '${request.utf8(3)}' not found`);
   if (!isArityMet(spec, tail.argumentCount)) throw wrongArity(spec.fullName);
-  const asker = { authorization: broker.access.permissions.of(name), host: caller.host };
-  const refusal = refusalOf(asker, { server, spec, request: tail, database, isQueued: false });
+  const user = { login: broker.access.permissions.of(name), host: caller.host };
+  const { refusal } = refusalOf(user, { server, spec, request: tail, database, isQueued: false });
   if (refusal === null) return reply.ok();
   const to = refusal.what === "command" ? "run" : "access";
   reply.bulkLatin1(`This user has no permissions to ${to} the '${refusal.name}' ${refusal.what}`);
@@ -118,8 +119,9 @@ function aclDryRun(context: CommandContext): void {
 
 const genpassBits = { default: 256, max: 4096 } as const;
 
-function aclGenPass({ request, reply, broker }: CommandContext): void {
-  if (request.argumentCount > 3) throw wrongArity("acl|genpass");
+function aclGenPass(context: CommandContext): void {
+  const { request, reply, broker } = context;
+  if (request.argumentCount > 3) throw subcommandSyntaxError(context);
   const bits = request.argumentCount === 3 ? request.integer(2) : genpassBits.default;
   if (Number.isNaN(bits)) throw new RedisError(errorTexts.notInteger);
   if (bits <= 0 || bits > genpassBits.max) {
@@ -133,10 +135,12 @@ function aclGenPass({ request, reply, broker }: CommandContext): void {
   reply.bulkLatin1(Buffer.from(bytes).toString("hex").slice(0, digits));
 }
 
-/** redis keeps users in a file if it has one configured. Here users are always kept with the data. */
+/** redis keeps users in a file if it has one configured, and says this otherwise. Here users are always kept with the data, at once. */
 function aclLoadOrSave(): void {
   throw new RedisError(
-    "ERR There is no ACL file: users are kept with the data, and what ACL SETUSER changes is kept at once.",
+    "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER " +
+      "command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store " +
+      "users in the Redis configuration.",
   );
 }
 

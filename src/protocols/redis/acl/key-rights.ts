@@ -8,7 +8,6 @@ import type { Queue } from "../../../broker/queue/queue.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import { refusalText } from "./check.ts";
-import type { Refusal } from "./refusal.ts";
 
 /** @throws NOPERM */
 export function assertMayUseKey(
@@ -18,7 +17,7 @@ export function assertMayUseKey(
   database: number = context.database,
 ): void {
   if (!mayUseLog(context.caller, act, context.server.vhostOf(database), name))
-    throw refused(context, { what: "key", name });
+    throw refused(context, "key", name);
 }
 
 /** Checks whether a value may be put under the key; the right to write was checked before. @throws NOPERM */
@@ -42,7 +41,7 @@ export function assertMayPublish(
   const { caller, server } = context;
   if (mayPublishUnder(caller, context.vhost, exchange, key, queues)) return;
   const isChannel = exchange === server.liveExchange;
-  throw refused(context, isChannel ? { what: "channel", name: key } : { what: "key", name: exchange.name });
+  throw isChannel ? refused(context, "channel", key) : refused(context, "key", exchange.name);
 }
 
 /**
@@ -56,12 +55,7 @@ export function assertMayFlush(context: CommandContext, database: number): void 
     if (kind === "stream" && exclusiveOwner === 0) assertMayUseKey(context, "delete", name, database);
 }
 
-function refused({ caller }: CommandContext, refusal: Refusal): RedisError {
-  caller.noteRefusal({
-    reason: refusal.what,
-    context: caller.place,
-    object: refusal.name,
-    username: caller.user,
-  });
-  return new RedisError(`NOPERM ${refusalText(refusal)}`);
+function refused({ caller }: CommandContext, what: "key" | "channel", name: string): RedisError {
+  caller.noteRefusal({ reason: what, context: caller.place, object: name, username: caller.user });
+  return new RedisError(`NOPERM ${refusalText({ what, name })}`);
 }

@@ -4,6 +4,8 @@
 export interface Refusal {
   readonly what: "command" | "key" | "channel";
   readonly name: string;
+  /** The argument that named it; 0 for the command. */
+  readonly index: number;
 }
 
 export interface AclRefusal {

@@ -2,14 +2,14 @@
  * The words of ACL SETUSER: each changes a user a little. What they make is a new user; the old one stays as it is if
  * one of the words is wrong.
  *
- * Not here: keeping users (broker/access). Selectors in parentheses are refused, since no other protocol could say them.
+ * Not here: keeping users (broker/access). A selector in parentheses takes the words that are about commands, keys and channels.
  */
 import { BrokerError } from "../../../base/errors.ts";
 import { compileGlob } from "../../../base/patterns/glob.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Access } from "../../../broker/access/access.ts";
 import { passwordDigest } from "../../../broker/access/password-hash.ts";
-import type { RedisRules, User } from "../../../broker/access/users.ts";
+import type { RedisSelector, User } from "../../../broker/access/users.ts";
 import { RedisError } from "../core/errors.ts";
 import type { CommandTable } from "../core/command-table.ts";
 import { commandRulesOf, isCommandRule, withCommandRule } from "./command-rules.ts";
@@ -20,17 +20,22 @@ export interface Modifier {
   readonly utf8: string;
 }
 
-/** What a modifier sees and changes. */
-interface Draft {
-  isEnabled: boolean;
-  needsNoPassword: boolean;
-  passwords: User["passwords"];
+/** What the words of a selector see and change. */
+interface SelectorDraft {
   commands: readonly string[];
   keys: readonly string[];
   channels: readonly string[];
 }
 
-const nothing: RedisRules = { commands: ["-@all"], keys: [], channels: [] };
+/** What a modifier sees and changes. */
+interface Draft extends SelectorDraft {
+  isEnabled: boolean;
+  needsNoPassword: boolean;
+  passwords: User["passwords"];
+  selectors: readonly RedisSelector[];
+}
+
+const nothing: RedisSelector = { commands: ["-@all"], keys: [], channels: [] };
 const digestSize = 64;
 
 /** What a modifier is checked against. */
@@ -43,8 +48,8 @@ interface Known {
 export function modifiedUser(known: Known, user: User, modifiers: readonly Modifier[]): User {
   const rules = user.redis ?? { ...nothing, commands: commandRulesOf(user) };
   const { isEnabled, needsNoPassword, passwords } = user;
-  const draft: Draft = { isEnabled, needsNoPassword, passwords, ...rules };
-  for (const modifier of modifiers) {
+  const draft: Draft = { isEnabled, needsNoPassword, passwords, selectors: [], ...rules };
+  for (const modifier of joinSelectors(modifiers)) {
     const fault = apply(known, draft, modifier);
     if (fault !== null) {
       // A password, right or wrong, must not appear in an error or in a log of errors.
@@ -52,8 +57,33 @@ export function modifiedUser(known: Known, user: User, modifiers: readonly Modif
       throw new RedisError(`ERR Error in ACL SETUSER modifier '${shown}': ${fault}`);
     }
   }
-  const { commands, keys, channels, ...rest } = draft;
-  return { ...user, ...rest, redis: { commands, keys, channels } };
+  const { commands, keys, channels, selectors, ...rest } = draft;
+  const redis = { commands, keys, channels, ...(selectors.length === 0 ? {} : { selectors }) };
+  return { ...user, ...rest, redis };
+}
+
+/** A selector may be one word or several: it ends with the next word that ends with `)`. */
+function joinSelectors(modifiers: readonly Modifier[]): Modifier[] {
+  const joined: Modifier[] = [];
+  let open: Modifier[] = [];
+  for (const modifier of modifiers) {
+    const { latin1 } = modifier;
+    // As in redis, a selector that begins within another one takes its place.
+    if (latin1.startsWith("(") && !latin1.endsWith(")")) open = [modifier];
+    else if (open.length === 0) joined.push(modifier);
+    else {
+      open.push(modifier);
+      if (!latin1.endsWith(")")) continue;
+      joined.push({
+        latin1: open.map((part) => part.latin1).join(" "),
+        utf8: open.map(({ utf8 }) => utf8).join(" "),
+      });
+      open = [];
+    }
+  }
+  if (open.length > 0)
+    throw new RedisError(`ERR Unmatched parenthesis in acl selector starting at '${open[0]!.utf8}'.`);
+  return joined;
 }
 
 function isSecret(text: string): boolean {
@@ -76,6 +106,22 @@ function apply({ access, commands }: Known, draft: Draft, { latin1: text, utf8 }
       return isDigest(text.slice(1)) ? addPassword(access, draft, text.slice(1)) : badDigest;
     case "!":
       return isDigest(text.slice(1)) ? removePassword(access, draft, text.slice(1)) : badDigest;
+    case "(":
+      if (!text.endsWith(")")) return "Syntax error";
+      return addSelector(commands, draft, text);
+    default:
+      return applyToSelector(commands, draft, text);
+  }
+}
+
+/** The fault of a word that may also stand within a selector, or null. */
+function applyToSelector(commands: CommandTable, draft: SelectorDraft, text: string): string | null {
+  const word = selectorWords[text.toLowerCase()];
+  if (word !== undefined) {
+    word(draft);
+    return null;
+  }
+  switch (text[0]) {
     case "~":
     case "%":
       return addKeyPattern(draft, text);
@@ -86,12 +132,31 @@ function apply({ access, commands }: Known, draft: Draft, { latin1: text, utf8 }
       if (!isCommandRule(commands, text)) return "Unknown command or category name in ACL";
       draft.commands = withCommandRule(draft.commands, text);
       return null;
-    case "(":
-      return "selectors are not supported; give the rules of the user itself";
     default:
       return "Syntax error";
   }
 }
+
+function addSelector(commands: CommandTable, draft: Draft, text: string): string | null {
+  if (draft.selectors.length >= limits.aclSelectorsMax)
+    return `a user has at most ${limits.aclSelectorsMax} selectors`;
+  const selector: SelectorDraft = { ...nothing };
+  for (const word of text.slice(1, -1).split(" ")) {
+    const fault = word === "" ? null : applyToSelector(commands, selector, word);
+    if (fault !== null) return fault;
+  }
+  draft.selectors = [...draft.selectors, selector];
+  return null;
+}
+
+const selectorWords: Readonly<Record<string, (draft: SelectorDraft) => void>> = {
+  allkeys: (draft) => (draft.keys = ["~*"]),
+  resetkeys: (draft) => (draft.keys = []),
+  allchannels: (draft) => (draft.channels = ["&*"]),
+  resetchannels: (draft) => (draft.channels = []),
+  allcommands: (draft) => (draft.commands = ["+@all"]),
+  nocommands: (draft) => (draft.commands = ["-@all"]),
+};
 
 const words: Readonly<Record<string, (draft: Draft) => void>> = {
   on: (draft) => (draft.isEnabled = true),
@@ -104,18 +169,18 @@ const words: Readonly<Record<string, (draft: Draft) => void>> = {
     draft.needsNoPassword = false;
     draft.passwords = [];
   },
-  allkeys: (draft) => (draft.keys = ["~*"]),
-  resetkeys: (draft) => (draft.keys = []),
-  allchannels: (draft) => (draft.channels = ["&*"]),
-  resetchannels: (draft) => (draft.channels = []),
-  allcommands: (draft) => (draft.commands = ["+@all"]),
-  nocommands: (draft) => (draft.commands = ["-@all"]),
-  // About payloads of RESTORE and about selectors, which are not there: there is nothing to change.
+  // About payloads of RESTORE, which are always checked: there is nothing to change.
   "sanitize-payload": () => {},
   "skip-sanitize-payload": () => {},
-  clearselectors: () => {},
+  clearselectors: (draft) => (draft.selectors = []),
   reset: (draft) =>
-    Object.assign(draft, { isEnabled: false, needsNoPassword: false, passwords: [], ...nothing }),
+    Object.assign(draft, {
+      isEnabled: false,
+      needsNoPassword: false,
+      passwords: [],
+      selectors: [],
+      ...nothing,
+    }),
 };
 
 const badDigest =
@@ -142,8 +207,8 @@ function removePassword(access: Access, draft: Draft, digest: string): string | 
   return null;
 }
 
-function addKeyPattern(draft: Draft, text: string): string | null {
-  const [, flags, pattern] = /^(?:~|%([RW]{1,2})~)([^]*)$/i.exec(text) ?? [];
+function addKeyPattern(draft: SelectorDraft, text: string): string | null {
+  const [, flags, pattern] = /^(?:~|%(R|W|RW|WR)(?:~|$))([^]*)$/i.exec(text) ?? [];
   if (pattern === undefined) return "Syntax error";
   if (draft.keys.includes("~*")) return afterAll("allkeys", "resetkeys", "patterns");
   const isBoth = flags === undefined || (/r/i.test(flags) && /w/i.test(flags));
@@ -151,11 +216,19 @@ function addKeyPattern(draft: Draft, text: string): string | null {
   if (/[\0 ]/.test(pattern)) return "Syntax error";
   const fault = patternFault(draft.keys, pattern);
   if (fault !== null) return fault;
-  if (!draft.keys.includes(rule)) draft.keys = rule === "~*" ? [rule] : [...draft.keys, rule];
+  if (text === "~*") {
+    draft.keys = [text];
+    return null;
+  }
+  // A pattern has one place, with all that was given of it.
+  const forms = [`~${pattern}`, `%R~${pattern}`, `%W~${pattern}`];
+  const at = draft.keys.findIndex((known) => forms.includes(known));
+  if (at < 0) draft.keys = [...draft.keys, rule];
+  else if (draft.keys[at] !== rule) draft.keys = draft.keys.with(at, forms[0]!);
   return null;
 }
 
-function addChannelPattern(draft: Draft, text: string): string | null {
+function addChannelPattern(draft: SelectorDraft, text: string): string | null {
   if (draft.channels.includes("&*")) return afterAll("allchannels", "resetchannels", "channels");
   if (/[\0 ]/.test(text)) return "Syntax error";
   const fault = patternFault(draft.channels, text.slice(1));

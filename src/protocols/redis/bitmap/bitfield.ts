@@ -16,6 +16,7 @@ import type { RequestArguments } from "../wire/request-arguments.ts";
 import { bitOffset } from "./bit-arguments.ts";
 import { addInteger, type IntegerType, type Overflow, readInteger, writeInteger } from "./integers.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const bitfieldCommands: readonly CommandRow[] = [
   {
@@ -115,6 +116,8 @@ function replyEach(context: CommandContext, operations: readonly Operation[]): v
   const { reply } = context;
   const database = keysOf(context);
   const entry = findString(context, database, 1);
+  // Of BITFIELD, whose other operations are no reads, `findString` does not tell.
+  if (entry === 0 && context.spec.write) context.notify(keyEvents.missed, 1);
   const { bytes, start, end } = database.table;
   reply.array(operations.length);
   for (const { offset, type } of operations)
@@ -125,7 +128,10 @@ function changeEach(context: CommandContext, operations: readonly Operation[]): 
   const { reply } = context;
   const database = writableKeysOf(context);
   let entry = findString(context, database, 1);
-  entry = growTo(context, database, entry, bytesNeeded(operations));
+  const size = bytesNeeded(operations);
+  const hasGrown = entry === 0 || database.table.valueLength(entry) < size;
+  let isChanged = false;
+  entry = growTo(context, database, entry, size);
   reply.array(operations.length);
   for (const operation of operations) {
     const { name, type, offset, operand, overflow } = operation;
@@ -146,7 +152,10 @@ function changeEach(context: CommandContext, operations: readonly Operation[]): 
     }
     reply.bigInteger(name === "set" ? before : changed);
     if (changed !== before) entry = write(database, entry, operation, changed);
+    // To redis a string that has only grown, since each change would overflow, has not changed.
+    if (hasGrown || changed !== before) isChanged = true;
   }
+  if (isChanged) context.notify(keyEvents.setbit, 1);
 }
 
 /** To redis a negative value for a type without a sign is a large one. */

@@ -13,10 +13,12 @@ import { assertMayPut } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
 import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
-import { findEntry, findString, makeWay, putValue, writableKeysOf } from "../keys/key-access.ts";
+import { findString, putValue, writableKeysOf } from "../keys/key-access.ts";
+import { removeDestination } from "../keys/store-result.ts";
 import { type BitOperation, invertBits, joinBits } from "./bits.ts";
 import { sliceBytes, unitsOfSlice } from "./bit-range.ts";
 import { keyRange, oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const bitopCommand: CommandRow = {
   name: "bitop",
@@ -109,10 +111,7 @@ function store(context: CommandContext, database: Database, result: Buffer): voi
   if (result.length > 0) {
     assertMayPut(context, request.latin1(2), context.database);
     putValue(context, database, 2, result, 0, result.length, 0, rawString);
-  } else {
-    const entry = findEntry(context, database, 2);
-    if (entry !== 0) database.remove(entry);
-    else makeWay(context, 2);
-  }
+    context.notify(keyEvents.set, 2);
+  } else removeDestination(context, 2);
   reply.integer(result.length);
 }

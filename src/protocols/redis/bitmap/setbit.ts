@@ -6,6 +6,7 @@ import { findString, writableKeysOf } from "../keys/key-access.ts";
 import { patchString } from "../string/patch-string.ts";
 import { bitOffset } from "./bit-arguments.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const setbitCommand: CommandRow = {
   name: "setbit",
@@ -36,6 +37,7 @@ function setbit(context: CommandContext): void {
   if (!isInside || changed !== byte) {
     scratch[0] = changed;
     patchString(context, database, entry, at, scratch, 0, 1);
+    context.notify(keyEvents.setbit, 1);
   } else database.content.addFlag(entry, rawString);
   reply.integer((byte & mask) === 0 ? 0 : 1);
 }

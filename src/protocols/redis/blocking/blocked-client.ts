@@ -88,7 +88,8 @@ export class BlockedClient implements BlockedCommand {
 
   rulesChanged(): void {
     const { caller, server, spec, request, database } = this.#context;
-    const refusal = refusalOf(caller, { server, spec, request, database, isQueued: false });
+    const asked = { server, spec, request, database, isQueued: false };
+    const refusal = refusalOf({ login: caller.login, host: caller.host }, asked).refusal;
     if (refusal !== null) this.unblock(`NOPERM ${refusalText(refusal)}`);
   }
 

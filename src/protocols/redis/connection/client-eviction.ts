@@ -25,8 +25,8 @@ const smallestShift = 14;
 const classes = 32;
 
 export class ClientEviction implements ClientsMemory {
-  isPercent = false;
   #amount = 0;
+  #isPercent = false;
   /** Connections closed since the start. */
   evicted = 0;
   readonly #clients: Clients;
@@ -36,18 +36,20 @@ export class ClientEviction implements ClientsMemory {
     this.#clients = clients;
   }
 
-  get amount(): number {
-    return this.#amount;
+  bound(amount: number, isPercent: boolean): void {
+    this.#amount = amount;
+    this.#isPercent = isPercent;
+    this.boundChanged();
   }
 
-  set amount(value: number) {
-    this.#amount = value;
-    if (value > 0) this.#lookLater();
+  boundChanged(): void {
+    if (this.#bytesMax > 0) this.#lookLater();
   }
 
-  get bytesMax(): number {
+  /** 0 for no bound. */
+  get #bytesMax(): number {
     const { bytesMax } = this.#clients.keyspace.eviction;
-    return this.isPercent ? Math.floor((bytesMax * this.#amount) / 100) : this.#amount;
+    return this.#isPercent ? Math.floor((bytesMax * this.#amount) / 100) : this.#amount;
   }
 
   #lookLater(): void {
@@ -56,7 +58,7 @@ export class ClientEviction implements ClientsMemory {
     const { broker } = this.#clients;
     broker.timers.after(lookMs, () => {
       this.#isLooking = false;
-      if (this.bytesMax === 0) return;
+      if (this.#bytesMax === 0) return;
       broker.work.run(this.#look(), () => this.#lookLater());
     });
   }
@@ -75,7 +77,7 @@ export class ClientEviction implements ClientsMemory {
     }
     for (const clients of bySize.toReversed()) {
       for (const client of clients ?? []) {
-        if (total <= this.bytesMax) return;
+        if (total <= this.#bytesMax) return;
         total -= client.memoryBytes;
         this.evicted++;
         client.connection.destroy();

@@ -6,9 +6,10 @@ export function addressText({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** N ordinary, P subscribed, x in MULTI, b blocked, d watched key changed, e not to be evicted. */
+/** N ordinary, O in MONITOR, P subscribed, x in MULTI, b blocked, d watched key changed, e not to be evicted. */
 function flagsOf(client: ClientConnection): string {
   let flags = "";
+  if (client.isMonitor) flags += "O";
   if (client.isSubscriber) flags += "P";
   if (client.transaction !== null) flags += "x";
   if (client.blocked !== null) flags += "b";

@@ -44,7 +44,7 @@ function clientList(context: CommandContext): void {
     clients = [];
     for (let at = 3; at < request.argumentCount; at++) {
       const id = request.integer(at);
-      if (!(id > 0)) throw new RedisError("ERR Invalid client ID");
+      if (Number.isNaN(id)) throw new RedisError("ERR Invalid client ID");
       const client = server.sessions.get(id);
       if (client !== undefined) clients.push(client);
     }

@@ -8,10 +8,11 @@ import { plainTextArgument, setClientName } from "./client-name.ts";
 import { clientLine } from "./client-line.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
-import { writeHelp } from "../core/help.ts";
+import { subcommandSyntaxError, writeHelp } from "../core/help.ts";
 import type { CommandRow } from "../core/command-spec.ts";
 import { clientKillCommand } from "./client-kill.ts";
 import { clientListCommand } from "./client-list.ts";
+import { clientPauseCommands } from "./client-pause-commands.ts";
 
 export const clientCommand: CommandRow = {
   name: "client",
@@ -96,14 +97,7 @@ export const clientCommand: CommandRow = {
       summary: "Sets whether this connection's commands count as uses of their keys.",
       run: clientNoTouch,
     },
-    {
-      name: "pause",
-      arity: -3,
-      flags: ["admin", "noscript", "loading", "stale"],
-      since: "2.9.50",
-      complexity: "O(1)",
-      summary: "Holds back the commands of all clients for a while.",
-    },
+    ...clientPauseCommands,
     {
       name: "reply",
       arity: 3,
@@ -157,14 +151,6 @@ export const clientCommand: CommandRow = {
       complexity: "O(log(N)), N connections",
       summary: "Wakes a client that waits in a blocking command.",
       run: clientUnblock,
-    },
-    {
-      name: "unpause",
-      arity: 2,
-      flags: ["admin", "noscript", "loading", "stale"],
-      since: "6.2.0",
-      complexity: "O(N), N paused clients",
-      summary: "Lets paused clients go on.",
     },
   ],
 };
@@ -245,17 +231,19 @@ function clientTrackingInfo({ reply }: CommandContext): void {
 }
 
 /** CLIENT UNBLOCK id [TIMEOUT | ERROR] */
-function clientUnblock({ request, reply, server }: CommandContext): void {
+function clientUnblock(context: CommandContext): void {
+  const { request, reply, server } = context;
+  if (request.argumentCount > 4) throw subcommandSyntaxError(context);
   let isError = false;
   if (request.argumentCount === 4) {
     isError = request.is(3, "ERROR");
     if (!isError && !request.is(3, "TIMEOUT"))
       throw new RedisError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
-  } else if (request.argumentCount > 4) throw syntaxError();
+  }
   const id = request.integer(2);
   if (Number.isNaN(id)) throw new RedisError(errorTexts.notInteger);
   const blocked = server.sessions.get(id)?.blocked;
-  if (blocked === undefined || blocked === null) return reply.integer(0);
+  if (blocked === undefined || blocked === null || blocked.isPostponed === true) return reply.integer(0);
   reply.integer(1);
   blocked.unblock(isError ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : null);
 }

@@ -40,7 +40,7 @@ function hello(context: CommandContext): void {
 }
 
 function writeGreeting(context: CommandContext, version: number, name: number): void {
-  const { reply, client } = context;
+  const { reply, client, server } = context;
   if (!client.isAuthenticated) {
     throw new RedisError(
       "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> " +
@@ -59,7 +59,7 @@ function writeGreeting(context: CommandContext, version: number, name: number): 
   reply.bulkLatin1("id");
   reply.integer(client.id);
   reply.bulkLatin1("mode");
-  reply.bulkLatin1("standalone");
+  reply.bulkLatin1(server.cluster === null ? "standalone" : "cluster");
   reply.bulkLatin1("role");
   reply.bulkLatin1("master");
   reply.bulkLatin1("modules");

@@ -17,6 +17,8 @@ export const selectCommand: CommandRow = {
 function select(context: CommandContext): void {
   const index = context.request.integer(1);
   if (Number.isNaN(index) || Math.abs(index) >= 2 ** 31) throw new RedisError(errorTexts.notInteger);
+  if (index !== 0 && context.server.cluster !== null)
+    throw new RedisError("ERR SELECT is not allowed in cluster mode");
   if (index < 0 || index >= databaseCount) throw new RedisError("ERR DB index is out of range");
   context.database = index;
   context.reply.ok();

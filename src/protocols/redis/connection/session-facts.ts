@@ -9,7 +9,7 @@ export function factsOf(session: RedisSession): SessionFacts {
   if (libraryName !== "") properties["library"] = libraryName;
   if (libraryVersion !== "") properties["version"] = libraryVersion;
   return {
-    user: session.authorization === null ? null : session.user,
+    user: session.login === null ? null : session.user,
     vhost: context.database === 0 ? defaultVhostName : `db${context.database}`,
     clientName: session.name,
     clientProperties: properties,

@@ -13,10 +13,18 @@ import type { LaterReplies } from "./later-reply.ts";
 export type CallPlace = AclRefusal["context"];
 
 export interface Caller {
-  /** Null: the caller has to log in first. */
+  /** The user's rules, with its selectors. Null: the caller has to log in first. */
+  readonly login: Authorization | null;
+  /** The selector by which the command at work is allowed; null: the user's own rules allow it. */
+  selector: Authorization | null;
+  /** What decides for the command at work: the selector, or the user's own rules. */
   readonly authorization: Authorization | null;
   /** The user's name. */
   readonly user: string;
+  /** Host and port of the connection, as lists of clients show them. */
+  readonly address: string;
+  /** The name that the connection has given itself, or nothing. */
+  readonly name: string;
   /** Where the caller is, as rules name it. */
   readonly host: string;
   readonly place: CallPlace;

@@ -32,6 +32,12 @@ export interface ClientConnection {
   isNoEvict: boolean;
   /** What it holds of unfinished input, queued commands, and output. */
   readonly memoryBytes: number;
+  /** MONITOR: it is told of all commands. */
+  isMonitor: boolean;
+  /** Bytes for it that have not left. */
+  readonly unsentBytes: number;
+  /** Sends bytes outside of replies. */
+  push(bytes: Buffer, length: number): void;
   /** EXEC runs what was queued. */
   isExecuting: boolean;
   /** CLIENT KILL of the connection that sends it: it ends once the reply is written. */

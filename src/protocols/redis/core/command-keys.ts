@@ -37,11 +37,18 @@ function canHaveKeys(spec: CommandSpec): boolean {
   return spec.keys.some((rule) => !rule.flags.includes("not_key"));
 }
 
-/** The keys in the order of the rules; undefined when the arguments do not fit them (a count too large, for instance). */
-export function findKeys(spec: CommandSpec, request: CommandArguments): FoundKey[] | undefined {
+/**
+ * The keys in the order of the rules; undefined when the arguments do not fit them (a count too large, for instance).
+ * `withChannels`: shard channels too, which have slots as keys have.
+ */
+export function findKeys(
+  spec: CommandSpec,
+  request: CommandArguments,
+  withChannels = false,
+): FoundKey[] | undefined {
   const found: FoundKey[] = [];
   for (const rule of spec.keys) {
-    if (rule.flags.includes("not_key")) continue;
+    if (!withChannels && rule.flags.includes("not_key")) continue;
     if (!addKeys(spec, rule, request, found)) return undefined;
   }
   const { name } = spec;

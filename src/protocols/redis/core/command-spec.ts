@@ -170,7 +170,17 @@ export interface CommandSpec {
   readonly use: 0 | 1 | 2;
   /** What it finds, and what it does not, counts in INFO's keyspace_hits and keyspace_misses. */
   readonly countsLookups: boolean;
+  /** No command of a script's. */
+  readonly noScript: boolean;
   readonly noAuth: boolean;
+  /** It takes constant or logarithmic time for most keys: its times are sampled (observe/command-watch.ts). */
+  readonly isQuick: boolean;
+  readonly isFast: boolean;
+  /** MONITOR shows it when it has run, a script before its own commands, and not at all what administrators send. */
+  readonly shownByMonitor: "after" | "before" | "never";
+  readonly isLeftOutOfSlowlog: boolean;
+  /** It may reach the replicas of a redis, even though it need not write: CLIENT PAUSE WRITE holds it back. */
+  readonly mayReplicate: boolean;
   readonly noMulti: boolean;
   /** What COMMAND DOCS says is read from the row. */
   readonly row: CommandRow;
@@ -269,7 +279,13 @@ function addSpec(
     denyOom: row.flags.includes("denyoom"),
     use: row.use === "glance" ? 0 : row.use === "always" ? 2 : 1,
     countsLookups: countsLookups(row),
+    noScript: row.flags.includes("noscript"),
     noAuth: row.flags.includes("no_auth"),
+    isQuick: row.flags.includes("fast") || row.complexity === "O(1)",
+    isFast: row.flags.includes("fast"),
+    shownByMonitor: shownByMonitor(row.flags),
+    isLeftOutOfSlowlog: row.flags.includes("skip_slowlog"),
+    mayReplicate: container === undefined && mayReplicateNames.has(row.name),
     noMulti: row.flags.includes("no_multi"),
     row,
     container,
@@ -288,6 +304,22 @@ const readsFirst = new Set(["getdel", "getex", "getset", "sort", "georadius", "g
 function countsLookups({ name, flags }: CommandRow): boolean {
   return !flags.includes("write") || readsFirst.has(name);
 }
+
+/** The commands with `skip_monitor` run scripts, which redis shows by itself. */
+function shownByMonitor(flags: readonly CommandFlag[]): CommandSpec["shownByMonitor"] {
+  if (flags.includes("admin")) return "never";
+  return flags.includes("skip_monitor") ? "before" : "after";
+}
+
+/** PUBLISH and PFCOUNT write nothing that redis keeps, but reach its replicas. */
+const mayReplicateNames: ReadonlySet<string> = new Set([
+  "publish",
+  "spublish",
+  "pfcount",
+  "eval",
+  "evalsha",
+  "fcall",
+]);
 
 function isImplemented({ run, subcommands = [] }: CommandRow): boolean {
   return run !== undefined || subcommands.some(isImplemented);

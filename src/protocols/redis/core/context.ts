@@ -15,6 +15,7 @@ import type { Caller } from "./caller.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { CommandSpec } from "./command-spec.ts";
 import { errorTexts, RedisError } from "./errors.ts";
+import { type KeyEvent, keyEvents } from "../notifications/key-events.ts";
 
 export type CommandHandler = (context: CommandContext) => void;
 
@@ -63,6 +64,21 @@ export class CommandContext {
   /** Where the streams of the selected database are. */
   get vhost(): Vhost {
     return this.server.vhostOf(this.database);
+  }
+
+  /** Tells those who listen to keyspace events what happened to the key in argument `index`. */
+  notify(event: KeyEvent, index: number, database = this.database): void {
+    const { notices } = this.server;
+    if (notices.classes === 0) return;
+    const { buffer, starts, ends } = this.request;
+    notices.tell(event, database, buffer, starts[index]!, ends[index]!);
+  }
+
+  /** The same where something was taken from the key, which went with its last element if `isGone`. */
+  notifyTaken(event: KeyEvent, index: number, isGone: boolean): void {
+    if (this.server.notices.classes === 0) return;
+    this.notify(event, index);
+    if (isGone) this.notify(keyEvents.del, index);
   }
 
   /** Tells those who WATCH the key in argument `index` that it changed. Call it on every change. */

@@ -5,6 +5,7 @@
  * has turned replies off, or has sent an HTTP request.
  */
 import { limits } from "../../../base/limits.ts";
+import type { ScriptSlots } from "../cluster/cluster-node.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { CommandContext } from "./context.ts";
 import { errorReplyText, errorTexts, RedisError, wrongArity } from "./errors.ts";
@@ -18,20 +19,30 @@ const shownBytesMax = 128;
 /** Runs, queues or refuses the command in `context.request`, which came from a client. */
 export function dispatch(context: CommandContext, client: ClientConnection): void {
   const { request } = context;
-  let spec: CommandSpec;
+  const { server } = context;
+  let spec: CommandSpec | null = null;
   try {
-    spec = findCommand(context.server.commands, request);
+    spec = findCommand(server.commands, request);
+    assertForm(spec, request);
     context.spec = spec;
     client.assertAllowed(spec);
     if (context.server.keyspace.eviction.bytesMax > 0) assertMemory(context, spec, client);
     if (spec.denyOom) assertRoom(context);
-    if (context.server.busyScript !== null) assertAllowedWhileBusy(context, spec);
+    if (server.busyScript !== null) assertAllowedWhileBusy(context, spec);
   } catch (error) {
     if (error instanceof CrossProtocol) return refuseHttp(context, client);
+    if (spec !== null) server.observer.rejected[spec.id]!++;
+    if (spec?.name === "exec") return refuseExec(context, client, error);
     client.transaction?.refused();
     replyError(context, error);
     return;
   }
+  if (client.isMonitor && touchesKeys(spec, client)) {
+    client.transaction?.refused();
+    server.observer.rejected[spec.id]!++;
+    return replyError(context, new RedisError("ERR Replica can't interact with the keyspace"));
+  }
+  if (server.pause.isActive && isPostponed(context, client)) return;
   const transaction = client.transaction;
   if (transaction !== null && !transaction.runsAtOnce(spec)) {
     transaction.queue(spec, request.clone());
@@ -40,12 +51,34 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
   }
   runHandler(context);
   // A transaction or a script is one command here.
-  const { blocking } = context.server;
+  const { blocking } = server;
   if (blocking.hasReady) blocking.serve();
 }
 
+/** EXEC itself is refused: the transaction is over. */
+function refuseExec(context: CommandContext, client: ClientConnection, error: unknown): void {
+  const text = errorReplyText(error);
+  client.endTransaction();
+  replyError(
+    context,
+    text === undefined ? error : new RedisError(`EXECABORT Transaction discarded because of: ${text}`),
+  );
+}
+
+/** Keeps the command for when the pause of clients is over, if it is to wait for that. */
+function isPostponed(context: CommandContext, client: ClientConnection): boolean {
+  const { caller, server, spec } = context;
+  return server.pause.holds(spec, client, caller.later!, () => dispatch(context, client));
+}
+
+/** A connection in MONITOR counts as a replica. */
+function touchesKeys(spec: CommandSpec, { transaction }: ClientConnection): boolean {
+  if (spec.fullName === "exec") return transaction?.touchesKeys === true;
+  return spec.write || spec.mayReplicate || spec.flags.includes("readonly");
+}
+
 /** What a script may do beside its user's rights, and what it has done. */
-export interface ScriptRights {
+export interface ScriptRights extends ScriptSlots {
   readonly readOnly: boolean;
   /** It may add data though memory is short. */
   readonly mayExceedMemory: boolean;
@@ -65,11 +98,11 @@ export function call(context: CommandContext, script: ScriptRights | null = null
     if (!isArityMet(spec, context.request.argumentCount))
       throw new RedisError("ERR Wrong number of args calling Redis command from script");
     if (spec.run === undefined) throw unknownToScripts();
-    if (spec.flags.includes("noscript")) throw new RedisError(errorTexts.noScript);
+    if (spec.noScript) throw new RedisError(errorTexts.noScript);
     const refusal = context.caller.refusalOf(context);
     if (refusal !== null)
       throw new RedisError(`ERR The user executing the script ${scriptRefusals[refusal.what]}`);
-    if (script?.readOnly === true && (spec.write || mayReplicate(spec)))
+    if (script?.readOnly === true && (spec.write || spec.mayReplicate))
       throw new RedisError("ERR Write commands are not allowed from read-only scripts.");
     if (spec.denyOom) {
       // What has changed something goes on to its end.
@@ -78,16 +111,12 @@ export function call(context: CommandContext, script: ScriptRights | null = null
       assertRoom(context);
     }
     if (script !== null && spec.write) script.hasWritten = true;
+    context.server.cluster?.assertSlotOfScript(spec, context.request, script);
   } catch (error) {
     replyError(context, error);
     return;
   }
   runHandler(context);
-}
-
-/** PUBLISH and PFCOUNT write nothing that redis keeps, but reach its replicas. */
-function mayReplicate({ name }: CommandSpec): boolean {
-  return name === "publish" || name === "spublish" || name === "pfcount";
 }
 
 function unknownToScripts(): RedisError {
@@ -120,14 +149,35 @@ function assertRoom({ request, broker }: CommandContext): void {
 
 /** Runs the handler of `context.spec`. What it throws becomes the reply, in place of what it had written. */
 export function runHandler(context: CommandContext): void {
+  const { server, spec } = context;
+  const { observer } = server;
+  server.commandsProcessed++;
+  if (context.broker.ticker.isStuck) lookedAround(context);
+  if (observer.passes(spec)) {
+    attempt(context, spec);
+    observer.calls[spec.id]!++;
+    return;
+  }
+  // Before it runs: its request may be gone afterwards.
+  const shown = observer.monitorText(context);
+  const startedAt = observer.now;
+  const { later } = context.caller;
+  const laterBegun = later?.begun;
+  attempt(context, spec);
+  // After it has run, as in redis: INFO does not count itself.
+  observer.calls[spec.id]!++;
+  if (later?.begun === laterBegun) observer.ended(context, spec, startedAt);
+  if (shown !== undefined) observer.monitors.tell(context, shown);
+}
+
+function attempt(context: CommandContext, spec: CommandSpec): void {
   const output = context.reply.out;
   const before = output.length;
-  context.server.commandsProcessed++;
-  if (context.broker.ticker.isStuck) lookedAround(context);
   try {
-    context.spec.run!(context);
+    spec.run!(context);
   } catch (error) {
     output.length = before;
+    context.server.observer.failed[spec.id]!++;
     replyError(context, error);
   }
 }
@@ -150,11 +200,12 @@ export function runReply(context: CommandContext, write: () => void): void {
     write();
   } catch (error) {
     output.length = before;
+    context.server.observer.failed[context.spec.id]!++;
     replyError(context, error);
   }
 }
 
-/** Throws redis's error for what is no command, or has the wrong number of arguments. */
+/** Throws redis's error for what is no command. */
 function findCommand(commands: CommandTable, request: RequestArguments): CommandSpec {
   const { buffer, starts, ends } = request;
   let spec = commands.find(buffer, starts[0]!, ends[0]!);
@@ -165,9 +216,12 @@ function findCommand(commands: CommandTable, request: RequestArguments): Command
     spec = subcommand;
   }
   if (!(spec.container ?? spec).isImplemented) throw unknownCommand(request);
+  return spec;
+}
+
+function assertForm(spec: CommandSpec, request: RequestArguments): void {
   if (!isArityMet(spec, request.argumentCount)) throw wrongArity(spec.fullName);
   if (spec.run === undefined) throw unknownSubcommand(request);
-  return spec;
 }
 
 /** The connection ends without an answer, before the body of the HTTP request is taken for commands. */

@@ -38,6 +38,13 @@ export class ElementWalk {
     return this.#content.values.at(this.#id) === this.#value;
   }
 
+  /** Whether it is a field whose time has come, which nobody has removed yet. */
+  #isHidden(ref: Ref): boolean {
+    const { table } = this;
+    table.locateKey(ref);
+    return table.expiries!.hides(table.bytes, table.start, table.end);
+  }
+
   /** Has `visit` see about `wanted` elements from `cursor` on. `visit` must not change the value. */
   *go(wanted: number, visit: (ref: Ref) => void): Job<void> {
     const found = this.#found;
@@ -50,7 +57,9 @@ export class ElementWalk {
       found.length = 0;
       this.cursor = this.table.scan(this.cursor, Math.min(left, elementsAtOnce), found);
       let bytes = 0;
+      const hiding = this.table.expiries?.hidesSome === true;
       for (const ref of found) {
+        if (hiding && this.#isHidden(ref)) continue;
         visit(ref);
         bytes += this.table.end - this.table.start;
       }

@@ -9,6 +9,8 @@ import type { Connection } from "../../../base/connection.ts";
 
 /** The work that will produce the reply. */
 export interface LaterWork {
+  /** The time until the answer is the command's own: it works in slices, and waits for nothing. */
+  readonly isWork?: boolean;
   /** The connection ends: stop, nothing will be answered. */
   abandon(): void;
   /** The client has read enough: more can be written. */
@@ -17,6 +19,8 @@ export interface LaterWork {
 
 /** A command that waits until there is something for it. */
 export interface BlockedCommand extends LaterWork {
+  /** It has not run yet, since clients are paused. CLIENT UNBLOCK does not end that. */
+  readonly isPostponed?: boolean;
   /** Ends the wait: answers as at a timeout, or with an error. */
   unblock(error: string | null): void;
   /** The user's rules have changed: the wait ends if the user may no longer read what it waits for. */
@@ -37,9 +41,11 @@ export interface LaterReplies {
   readonly bytesInFlight: number;
   /** Pushed messages are kept back until the reply that comes later is sent. */
   holdsPushes: boolean;
+  /** How many commands began to be answered later. */
+  readonly begun: number;
   /** The client has too much unread output. */
   readonly isOutputFull: boolean;
-  /** Bytes were written to the output outside of a command: they are sent at the end of the tick. */
+  /** Bytes are about to be written to the output outside of a command: they are sent at the end of the tick. */
   touch(): void;
 }
 
@@ -49,7 +55,7 @@ interface ReplyTaker {
   readonly connection: Pick<Connection, "answerTo">;
   /** From when the command at work came; see `Connection.answerTo`. */
   readonly requestMark: number;
-  answerLater(later: LaterReply, write: () => boolean): void;
+  answerLater(later: LaterReply, write: () => boolean, isServed: boolean): void;
 }
 
 interface ReplyTerms {
@@ -57,35 +63,51 @@ interface ReplyTerms {
   readonly isWanted: boolean;
   /** The command has waited for data: what is behind it runs when the tick ends, not where it is answered. */
   readonly hasWaited: boolean;
+  /** By the monotonic clock, in ms. */
+  readonly startedAt: number;
 }
 
 export class LaterReply {
   readonly work: LaterWork;
   readonly isWanted: boolean;
   readonly hasWaited: boolean;
+  readonly startedAt: number;
   /** See `Connection.answerTo`. */
   readonly answerMark: number;
   readonly #taker: ReplyTaker;
 
-  constructor(taker: ReplyTaker, work: LaterWork, { isWanted, hasWaited }: ReplyTerms) {
+  constructor(taker: ReplyTaker, work: LaterWork, { isWanted, hasWaited, startedAt }: ReplyTerms) {
     this.#taker = taker;
     this.work = work;
     this.isWanted = isWanted;
     this.hasWaited = hasWaited;
+    this.startedAt = startedAt;
     this.answerMark = taker.requestMark;
+  }
+
+  /**
+   * From when on the time until the answer is the command's own, by the monotonic clock; null if none of it is. As in redis, what waited in
+   * vain has no time. What was postponed is timed where it runs.
+   */
+  timedFrom(now: number, isServed: boolean): number | null {
+    const { work, hasWaited } = this;
+    if (work.isWork === true) return this.startedAt;
+    if (!hasWaited) return now;
+    return isServed && !("isPostponed" in work) ? now : null;
   }
 
   /** Writes the reply; what `write` throws becomes it. Then the requests behind it run. */
   answer(write: () => void): void {
-    this.attempt(() => {
+    const writeAll = (): boolean => {
       write();
       return true;
-    });
+    };
+    this.#taker.connection.answerTo(this.answerMark, () => this.#taker.answerLater(this, writeAll, false));
   }
 
   /** The same if `write` returns true. Otherwise what it wrote is dropped and the wait goes on. */
   attempt(write: () => boolean): void {
-    this.#taker.connection.answerTo(this.answerMark, () => this.#taker.answerLater(this, write));
+    this.#taker.connection.answerTo(this.answerMark, () => this.#taker.answerLater(this, write, true));
   }
 
   /** Writes a part of the reply; the rest follows. */

@@ -103,6 +103,7 @@ function holdReply({ inFlight }: Broker, later: LaterReplies, bytes: number): vo
 }
 
 class SlicedReply implements LaterWork {
+  readonly isWork = true;
   readonly #context: CommandContext;
   readonly #parts: PartedReply;
   readonly #replies: LaterReplies;
@@ -176,8 +177,8 @@ class SlicedReply implements LaterWork {
       }
       const bytes = next.value;
       this.#later.answerPart(() => {
-        this.#output.bytes(bytes);
         replies.touch();
+        this.#output.bytes(bytes);
       });
       replies.holdLater(this.#parts.bytes);
       yield unitsOfBytes(bytes.length);

@@ -15,8 +15,8 @@ import type { PartedReply } from "../core/parted-reply.ts";
 import { unitsOfBytes } from "../core/sliced-reply.ts";
 import type { StringSink } from "../wire/rdb/writer.ts";
 
-/** What is written: that of redis 7.0. */
-const version = 10;
+/** What is written: that of redis 7.0, and of 7.4, for what 7.0 does not know. */
+export const payloadVersions = { first: 10, fieldExpiries: 12 } as const;
 /** What is read: later versions differ by types of their own only. */
 const versionMax = 12;
 /** Version and sum. */
@@ -30,6 +30,7 @@ const unitsOfChecked = 3;
 
 export class Payload implements StringSink {
   out = new ByteWriter(1024);
+  version: number = payloadVersions.first;
   readonly #parts: PartedReply;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
@@ -70,7 +71,7 @@ export class Payload implements StringSink {
 
   /** Ends the value with version and sum, and writes it as a bulk. */
   *reply({ reply }: CommandContext): Job<void> {
-    this.out.uint8(version).uint8(version >> 8);
+    this.out.uint8(this.version).uint8(this.version >> 8);
     this.#cut();
     const sum = new Crc64();
     for (const chunk of this.#chunks) {

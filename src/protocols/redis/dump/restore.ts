@@ -22,6 +22,7 @@ import { BadData, rdbType } from "../wire/rdb/types.ts";
 import { footerBytes, isPayload } from "./payload.ts";
 import { readStream } from "./stream-reader.ts";
 import { type LoadedValue, valueLoaders } from "./value-forms.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const restoreCommand: CommandRow = {
   name: "restore",
@@ -99,19 +100,21 @@ function* restoreValue(context: CommandContext, restoring: Restoring): Job<void>
   const end = ends[3]!;
   if (!(yield* isPayload(buffer, start, end)))
     throw new RedisError("ERR DUMP payload version or checksum are wrong");
+  let isRestored = false;
   try {
     const reader = new RdbReader(buffer, start, end - footerBytes);
     const type = reader.uint8();
-    if (type === rdbType.streamListpacks2) yield* restoreStream(context, reader, restoring);
+    if (type === rdbType.streamListpacks2) isRestored = yield* restoreStream(context, reader, restoring);
     else {
-      yield* putValue(context, yield* load(reader, type), restoring);
-      setUse(context, restoring);
+      isRestored = yield* putValue(context, yield* load(reader, type), restoring);
+      if (isRestored) setUse(context, restoring);
     }
   } catch (error) {
     throw error instanceof BadData || error instanceof RangeError
       ? new RedisError("ERR Bad data format")
       : error;
   }
+  if (isRestored) context.notify(keyEvents.restore, 1);
   context.reply.ok();
 }
 
@@ -138,22 +141,28 @@ function assertFree(context: CommandContext, replaces: boolean): void {
   assertReplaceable(context, 1);
 }
 
-function* putValue(context: CommandContext, value: LoadedValue, { replaces, at }: Restoring): Job<void> {
+/** Says whether there is such a key now. */
+function* putValue(context: CommandContext, value: LoadedValue, { replaces, at }: Restoring): Job<boolean> {
   assertFree(context, replaces);
   const key = keyAt(context, 1);
   if (isOver(context, at)) {
-    key.remove();
-    return;
+    if (key.remove()) context.notify(keyEvents.del, 1);
+    return false;
   }
   if (value.units > sizes.restoredUnitsDirect || (key.exists && !value.isOneRecord)) {
     // What the key has is replaced in one step, also in the journal, once the value is whole.
     const put = (scratch: Database, name: Buffer): Job<void> => value.put(scratch, name, 0, name.length, at);
-    yield* storeAside(context, 1, put, () => assertFree(context, replaces));
-    return;
+    yield* storeAside(context, 1, put, () => {
+      assertFree(context, replaces);
+      tellAnew(context);
+    });
+    return true;
   }
+  tellAnew(context);
   const { buffer, starts, ends } = context.request;
   makeWay(context, 1);
   finishNow(value.put(writableKeysOf(context), buffer, starts[1]!, ends[1]!, at));
+  return true;
 }
 
 /** How long the key was unused, or how often it is used, where the policy goes by that. */
@@ -167,7 +176,17 @@ function setUse(context: CommandContext, { idleSeconds, frequency }: Restoring):
   database.table.setUse(entry, use);
 }
 
-function* restoreStream(context: CommandContext, reader: RdbReader, { replaces, at }: Restoring): Job<void> {
+/** Redis makes the key anew where it replaces one: the keyspace tells only of one that had nothing. */
+function tellAnew(context: CommandContext): void {
+  if (context.server.notices.hearsMade && keyAt(context, 1).exists) context.notify(keyEvents.made, 1);
+}
+
+/** Says whether there is such a key now. */
+function* restoreStream(
+  context: CommandContext,
+  reader: RdbReader,
+  { replaces, at }: Restoring,
+): Job<boolean> {
   const database = writableKeysOf(context);
   const target = { context, database, index: 1 };
   assertStreamCanBe(target);
@@ -177,11 +196,13 @@ function* restoreStream(context: CommandContext, reader: RdbReader, { replaces, 
     assertAtEnd(reader);
     const key = keyAt(context, 1);
     if (!replaces && key.exists) throw busyKey();
-    if (isOver(context, at)) key.remove();
-    else {
-      adoptDraft(target, draft, at);
-      draft = null;
+    if (isOver(context, at)) {
+      if (key.remove()) context.notify(keyEvents.del, 1);
+      return false;
     }
+    adoptDraft(target, draft, at);
+    draft = null;
+    return true;
   } finally {
     draft?.drop();
   }

@@ -10,6 +10,7 @@ import type { Database } from "../../../keyspace/database.ts";
 import { valueType } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { dumpHash, loadHash } from "../hash/hash-dump.ts";
+import { loadTimedHash } from "../hash/timed-hash-dump.ts";
 import { dumpList, loadList } from "../list/list-dump.ts";
 import { dumpSet, loadSet } from "../set/set-dump.ts";
 import { dumpString, loadString } from "../string/string-dump.ts";
@@ -65,6 +66,10 @@ export const valueLoaders: Readonly<Partial<Record<number, ValueLoader>>> = {
   [rdbType.hash]: loadHash,
   [rdbType.hashZiplist]: loadHash,
   [rdbType.hashListpack]: loadHash,
+  [rdbType.hashTimedEarly]: loadTimedHash,
+  [rdbType.hashListpackTimedEarly]: loadTimedHash,
+  [rdbType.hashTimed]: loadTimedHash,
+  [rdbType.hashListpackTimed]: loadTimedHash,
   [rdbType.zsetText]: loadSortedSet,
   [rdbType.zset]: loadSortedSet,
   [rdbType.zsetZiplist]: loadSortedSet,

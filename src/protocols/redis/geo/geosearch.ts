@@ -18,6 +18,7 @@ import { cellsOf, distanceWithin, type Shape } from "./cells.ts";
 import { type Position, positionOf, scoresOf } from "./coordinates.ts";
 import { replyDistance, replyPosition } from "./geo-arguments.ts";
 import { parseSearch, type Search, type SearchSyntax } from "./search-arguments.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const georadiusCommands: readonly CommandRow[] = [
   {
@@ -248,6 +249,7 @@ function storeFound(context: CommandContext, keyIndex: number, search: Search): 
   const { shape, unit, storeIndex, storesDistance } = search;
   storeResult(context, {
     index: storeIndex,
+    event: context.spec.name === "geosearchstore" ? keyEvents.geosearchstore : keyEvents.georadiusstore,
     isShort: shape === null || isShort(context, keyIndex, shape),
     begin: () => new SortedSetBuild(context.server.keyspace, "stored", "skiplist"),
     make: function* (build): Job<void> {

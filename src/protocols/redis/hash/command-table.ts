@@ -1,5 +1,11 @@
 /** The hash commands in their order. core/command-spec.ts explains the fields. */
 import { inGroup, type CommandRows } from "../core/command-spec.ts";
+import { hexpireCommands } from "./expiry/hexpire.ts";
+import { hgetdelCommand } from "./expiry/hgetdel.ts";
+import { hgetexCommand } from "./expiry/hgetex.ts";
+import { hpersistCommand } from "./expiry/hpersist.ts";
+import { hsetexCommand } from "./expiry/hsetex.ts";
+import { httlCommands } from "./expiry/httl.ts";
 import { hdelCommand } from "./hdel.ts";
 import { hexistsCommand } from "./hexists.ts";
 import { hgetCommand } from "./hget.ts";
@@ -20,16 +26,22 @@ export const hashCommands: CommandRows = inGroup(
   [
     hdelCommand,
     hexistsCommand,
+    ...hexpireCommands,
     hgetCommand,
     ...hgetallCommands,
+    hgetdelCommand,
+    hgetexCommand,
     hincrbyCommand,
     hincrbyfloatCommand,
     hlenCommand,
     hmgetCommand,
+    hpersistCommand,
     hrandfieldCommand,
     hscanCommand,
     ...hsetCommands,
+    hsetexCommand,
     hsetnxCommand,
     hstrlenCommand,
+    ...httlCommands,
   ],
 );

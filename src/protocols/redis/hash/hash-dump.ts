@@ -8,7 +8,7 @@
 import type { Job } from "../../../base/turn-work.ts";
 import { ByteWriter } from "../../../base/bytes.ts";
 import type { Database } from "../../../keyspace/database.ts";
-import { beyondListpack } from "../../../keyspace/value-type.ts";
+import { beyondListpack, hasExpiringFields } from "../../../keyspace/value-type.ts";
 import type { HashValues } from "../../../keyspace/values/hash.ts";
 import type { ElementTable, Ref } from "../../../keyspace/values/element-table.ts";
 import type { CommandContext } from "../core/context.ts";
@@ -22,6 +22,7 @@ import { type RdbElements, rdbType } from "../wire/rdb/types.ts";
 import { writeLength, writeString } from "../wire/rdb/writer.ts";
 import { ZiplistReader } from "../wire/rdb/ziplist.ts";
 import { hashesOf } from "./hash-key.ts";
+import { dumpTimedHash } from "./timed-hash-dump.ts";
 import { ElementWalk } from "../core/element-walk.ts";
 
 const listpack = new ListpackWriter();
@@ -36,6 +37,11 @@ export function* dumpHash(
   entry: number,
 ): Job<void> {
   const { content } = database;
+  if (
+    hasExpiringFields(database.table.typeWord(entry)) &&
+    (yield* dumpTimedHash(payload, context, database, entry))
+  )
+    return;
   const isListpack = (database.table.typeWord(entry) & beyondListpack) === 0;
   if (content.isLarge(entry)) {
     if (isListpack) writeLargeListpack(payload, content.elementsOf(entry));

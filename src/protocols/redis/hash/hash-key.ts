@@ -9,9 +9,10 @@ import type { HashValues } from "../../../keyspace/values/hash.ts";
 import type { CommandContext } from "../core/context.ts";
 import { findTyped, makeWay } from "../keys/key-access.ts";
 
-/** The entry of the hash whose key is argument 1, or 0 for none. Throws WRONGTYPE. */
+/** The entry of the hash whose key is argument 1, or 0 for none; fields that are due are gone. Throws WRONGTYPE. */
 export function findHash(context: CommandContext, database: Database): number {
-  return findTyped(context, database, 1, valueType.hash);
+  const entry = findTyped(context, database, 1, valueType.hash);
+  return entry === 0 ? 0 : database.freshHash(entry);
 }
 
 /** The values of all hashes: what is found in one is valid until the next call. */
@@ -45,7 +46,7 @@ export function openHash(context: CommandContext, database: Database, entry: num
   database.hash.open(opened);
 }
 
-/** Sets the field in argument `index` to bytes, in a hash that `findHash` found or that is made. */
+/** Sets the field in argument `index` to bytes, to expire at that wall time, ms, or never (0), in a hash that `findHash` found or that is made. */
 export function setField(
   context: CommandContext,
   database: Database,
@@ -54,14 +55,27 @@ export function setField(
   value: Uint8Array,
   start: number,
   end: number,
+  expiry = 0,
 ): void {
   const { buffer, starts, ends } = context.request;
   openHash(context, database, entry);
   try {
-    database.hash.set(buffer, starts[index]!, ends[index]!, value, start, end);
+    database.hash.set(buffer, starts[index]!, ends[index]!, value, start, end, expiry);
   } finally {
     database.hash.close();
   }
+}
+
+/** When the field in argument `index` expires, which `findField` found; 0 for never. */
+export function expiryOfField(
+  context: CommandContext,
+  database: Database,
+  entry: number,
+  index: number,
+): number {
+  if (entry === 0) return 0;
+  const { buffer, starts, ends } = context.request;
+  return hashesOf(context).expiryOf(database.content, entry, buffer, starts[index]!, ends[index]!);
 }
 
 /** The value that was found last, or null. */

@@ -3,6 +3,7 @@ import type { CommandContext } from "../core/context.ts";
 import { writableKeysOf } from "../keys/key-access.ts";
 import { findHash } from "./hash-key.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const hdelCommand: CommandRow = {
   name: "hdel",
@@ -27,5 +28,6 @@ function hdel(context: CommandContext): void {
   } finally {
     database.hash.close();
   }
+  if (removed > 0) context.notifyTaken(keyEvents.hdel, 1, database.hash.isGone);
   context.reply.integer(removed);
 }

@@ -2,8 +2,9 @@
 import type { CommandContext } from "../core/context.ts";
 import { writableKeysOf } from "../keys/key-access.ts";
 import { incrementArgument, incremented, replySum, writeSum } from "../string/increment.ts";
-import { findField, findHash, hashesOf, setField } from "./hash-key.ts";
+import { expiryOfField, findField, findHash, hashesOf, setField } from "./hash-key.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const hincrbyCommand: CommandRow = {
   name: "hincrby",
@@ -24,6 +25,8 @@ function hincrby(context: CommandContext): void {
   const { bytes, start, end } = hashesOf(context);
   const sum = isFound ? incremented(bytes, start, end, by, "ERR hash value is not an integer") : by;
   const text = writeSum(sum);
-  setField(context, database, entry, 2, text.bytes, 0, text.size);
+  const expiry = isFound ? expiryOfField(context, database, entry, 2) : 0;
+  setField(context, database, entry, 2, text.bytes, 0, text.size, expiry);
+  context.notify(keyEvents.hincrby, 1);
   replySum(context, sum);
 }

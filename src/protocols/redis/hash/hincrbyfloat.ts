@@ -3,8 +3,9 @@ import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import { writableKeysOf } from "../keys/key-access.ts";
 import { addLongDoubles, formatLongDouble, parseLongDouble } from "../string/long-double.ts";
-import { findField, findHash, hashesOf, setField } from "./hash-key.ts";
+import { expiryOfField, findField, findHash, hashesOf, setField } from "./hash-key.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const hincrbyfloatCommand: CommandRow = {
   name: "hincrbyfloat",
@@ -31,6 +32,8 @@ function hincrbyfloat(context: CommandContext): void {
   const sum = addLongDoubles(before, by);
   if (sum === undefined) throw new RedisError("ERR increment would produce NaN or Infinity");
   const text = Buffer.from(formatLongDouble(sum), "latin1");
-  setField(context, database, entry, 2, text, 0, text.length);
+  const expiry = isFound ? expiryOfField(context, database, entry, 2) : 0;
+  setField(context, database, entry, 2, text, 0, text.length, expiry);
+  context.notify(keyEvents.hincrbyfloat, 1);
   reply.bulk(text);
 }

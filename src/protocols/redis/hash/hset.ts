@@ -4,6 +4,7 @@ import { wrongArity } from "../core/errors.ts";
 import { writableKeysOf } from "../keys/key-access.ts";
 import { findHash, openHash } from "./hash-key.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const hsetCommands: readonly CommandRow[] = [
   {
@@ -53,5 +54,6 @@ function setFields(context: CommandContext): number {
   } finally {
     database.hash.close();
   }
+  context.notify(keyEvents.hset, 1);
   return added;
 }

@@ -3,6 +3,7 @@ import type { CommandContext } from "../core/context.ts";
 import { writableKeysOf } from "../keys/key-access.ts";
 import { findField, findHash, setField } from "./hash-key.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const hsetnxCommand: CommandRow = {
   name: "hsetnx",
@@ -21,5 +22,6 @@ function hsetnx(context: CommandContext): void {
   const entry = findHash(context, database);
   if (findField(context, database, entry, 2)) return context.reply.integer(0);
   setField(context, database, entry, 2, buffer, starts[3]!, ends[3]!);
+  context.notify(keyEvents.hset, 1);
   context.reply.integer(1);
 }

@@ -18,6 +18,7 @@ import {
 } from "./sketch.ts";
 import { corruptedSketch, findSketch, storeSketch } from "./sketch-key.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const pfaddCommand: CommandRow = {
   name: "pfadd",
@@ -38,6 +39,7 @@ function pfadd(context: CommandContext): void {
   const entry = findSketch(context, database, 1);
   const isDense = entry !== 0 && isSketchDense(database.table.bytes, database.table.start);
   const isChanged = isDense ? addToDense(context, database, entry) : addToSparse(context, database, entry);
+  if (isChanged) context.notify(keyEvents.pfadd, 1);
   context.reply.integer(isChanged ? 1 : 0);
 }
 

@@ -9,6 +9,7 @@ import { unitsOfMerge } from "./pfcount.ts";
 import { isSketchDense, mergeRegisters, registerCount, Sketch } from "./sketch.ts";
 import { corruptedSketch, findSketch, storeSketch } from "./sketch-key.ts";
 import { keyRange, oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const pfmergeCommand: CommandRow = {
   name: "pfmerge",
@@ -57,4 +58,5 @@ function store(context: CommandContext, database: Database, registers: Uint8Arra
   }
   sketch.dropCached();
   storeSketch(context, database, 1, entry, sketch);
+  context.notify(keyEvents.pfadd, 1);
 }

@@ -156,5 +156,6 @@ export const docs: CommandDocs = {
   ttl: { arguments: [key(0)], history: [["2.8.0", "Added the -2 reply."]] },
   type: { arguments: [key(0)] },
   unlink: { arguments: [many(key(0))] },
+  waitaof: { arguments: [integer("numlocal"), integer("numreplicas"), integer("timeout")] },
   wait: { arguments: [integer("numreplicas"), integer("timeout")] },
 };

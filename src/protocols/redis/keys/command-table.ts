@@ -16,7 +16,7 @@ import { scanCommand } from "./scan.ts";
 import { sortCommands } from "./sort/sort.ts";
 import { ttlCommands } from "./ttl.ts";
 import { typeCommand } from "./type.ts";
-import { waitCommand } from "./wait.ts";
+import { waitaofCommand, waitCommand } from "./wait.ts";
 
 export const genericCommands: CommandRows = inGroup(
   "generic",
@@ -53,5 +53,6 @@ export const genericCommands: CommandRows = inGroup(
     ...sortCommands,
     typeCommand,
     waitCommand,
+    waitaofCommand,
   ],
 );

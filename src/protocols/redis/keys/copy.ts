@@ -6,10 +6,11 @@ import type { CommandContext } from "../core/context.ts";
 import { databaseArgument } from "../core/database-argument.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
-import { countLookup } from "./key-access.ts";
-import { keyAt, writableKeyAt } from "./key-ref.ts";
+import { countLookup, writableKeysOf } from "./key-access.ts";
+import { keyAt, readKeyAt } from "./key-ref.ts";
 import { copyEntry, copyStreamKey, type TargetKey } from "./key-transfer.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const copyCommand: CommandRow = {
   name: "copy",
@@ -32,11 +33,14 @@ function copy(context: CommandContext): void {
       number = databaseArgument(context, ++index);
     else throw syntaxError();
   }
+  if (number !== 0 && server.cluster !== null)
+    throw new RedisError("ERR Copying to another database is not allowed in cluster mode");
   const { buffer, starts, ends } = request;
   const hasSameName = buffer.compare(buffer, starts[1], ends[1], starts[2], ends[2]) === 0;
   if (hasSameName && number === context.database)
     throw new RedisError("ERR source and destination objects are the same");
-  const from = writableKeyAt(context, 1);
+  writableKeysOf(context);
+  const from = readKeyAt(context, 1);
   countLookup(server, from.exists);
   if (!from.exists) return reply.integer(0);
   assertMayPut(context, request.latin1(2), number);
@@ -45,10 +49,12 @@ function copy(context: CommandContext): void {
   const { stream } = from;
   if (stream !== undefined) return answerInSlices(context, () => writeCopied(stream, target, replaces));
   copyEntry(from, target);
+  context.notify(keyEvents.copyTo, 2, number);
   reply.integer(1);
 }
 
 function* writeCopied(stream: Queue, target: TargetKey, replaces: boolean): Job<void> {
   const isCopied = yield* copyStreamKey(stream, target, replaces);
+  if (isCopied) target.context.notify(keyEvents.copyTo, 2, target.database.number);
   target.context.reply.integer(isCopied ? 1 : 0);
 }

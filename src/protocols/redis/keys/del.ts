@@ -4,6 +4,7 @@ import { replyCountOfKeys } from "./key-count.ts";
 import { writableKeysOf } from "./key-access.ts";
 import { keyAt } from "./key-ref.ts";
 import { keyRange, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const delCommands: readonly CommandRow[] = [
   {
@@ -35,5 +36,9 @@ const unitsOfKey = 1;
 
 function deleteKeys(context: CommandContext): void {
   const database = writableKeysOf(context);
-  replyCountOfKeys(context, unitsOfKey, (index) => keyAt(context, index, database).remove());
+  replyCountOfKeys(context, unitsOfKey, (index) => {
+    const isThere = keyAt(context, index, database).remove();
+    if (isThere) context.notify(keyEvents.del, index);
+    return isThere;
+  });
 }

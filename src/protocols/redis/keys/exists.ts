@@ -5,7 +5,7 @@
  */
 import type { CommandContext } from "../core/context.ts";
 import { keysOf } from "./key-access.ts";
-import { keyAt } from "./key-ref.ts";
+import { readKeyAt } from "./key-ref.ts";
 import { replyCountOfKeys } from "./key-count.ts";
 import { keyRange, type CommandRow } from "../core/command-spec.ts";
 
@@ -40,5 +40,5 @@ const unitsOfKey = 0.3;
 
 function exists(context: CommandContext): void {
   const database = keysOf(context);
-  replyCountOfKeys(context, unitsOfKey, (index) => keyAt(context, index, database).exists);
+  replyCountOfKeys(context, unitsOfKey, (index) => readKeyAt(context, index, database).exists);
 }

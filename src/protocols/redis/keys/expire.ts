@@ -9,6 +9,7 @@ import { RedisError } from "../core/errors.ts";
 import { expiryArgument, timeUnits, type TimeUnit } from "./expiry-options.ts";
 import { writableKeyAt } from "./key-ref.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const expireCommands: readonly CommandRow[] = [
   {
@@ -82,8 +83,10 @@ function expireKey(context: CommandContext, unit: TimeUnit): void {
   const at = expiryArgument(context, 2, unit);
   const key = writableKeyAt(context, 1);
   if (!key.exists || !areMet(conditions, key.expiry, at)) return reply.integer(0);
-  if (at <= context.broker.clock.now()) key.remove();
+  const isOver = at <= context.broker.clock.now();
+  if (isOver) key.remove();
   else key.setExpiry(at);
+  context.notify(isOver ? keyEvents.del : keyEvents.expire, 1);
   reply.integer(1);
 }
 

@@ -11,6 +11,7 @@ import { valueType } from "../../../keyspace/value-type.ts";
 import { assertMayUseKey } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
+import { keyMissed } from "../notifications/key-misses.ts";
 
 /** The selected database, to be read. */
 export function keysOf(context: CommandContext): Database {
@@ -71,6 +72,7 @@ export function findTyped(context: CommandContext, database: Database, index: nu
   const entry = findEntry(context, database, index);
   if (entry === 0) {
     if (streamAt(context, index, database) !== undefined) throw wrongType();
+    if (context.server.notices.classes !== 0) keyMissed(context, index, database.number);
     return 0;
   }
   if (database.table.type(entry) !== type) throw wrongType();
@@ -140,7 +142,9 @@ export function putValue(
 /** A stream that has the name in argument `index` gives way to a value. Throws WRONGTYPE, NOPERM where it does not. */
 export function makeWay(context: CommandContext, index: number, database = context.database): void {
   const queue = assertReplaceable(context, index, database);
-  if (queue !== undefined) queue.vhost.deleteQueue(queue);
+  if (queue === undefined) return;
+  queue.vhost.deleteQueue(queue);
+  context.server.notices.streamMadeWay();
 }
 
 /** Throws WRONGTYPE, NOPERM where argument `index` cannot become a value; gives the stream that would have to go, if any. */

@@ -17,6 +17,7 @@ import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 import { assertReplaceable, makeWay } from "./key-access.ts";
 import { keyAt, type KeyRef, writableKeyAt } from "./key-ref.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 /** A key that is to get what is under another one. */
 export interface TargetKey {
@@ -47,9 +48,12 @@ function takeEntry(
   const { buffer, starts, ends } = context.request;
   // The journal may get the value again, so that RENAME and MOVE too need room, though redis does not count them among such.
   context.broker.storage.assertWritable();
+  // Redis makes the key anew even where it replaces one.
+  const isReplaced = keyAt(context, index, database).exists;
   makeWay(context, index, database.number);
   if (how === "copy") source.copyTo(entry, database, buffer, starts[index]!, ends[index]!);
   else source.renameTo(entry, database, buffer, starts[index]!, ends[index]!);
+  if (isReplaced) context.notify(keyEvents.made, index, database.number);
 }
 
 function moveStream(stream: Queue, from: KeyRef, target: TargetKey): void {
@@ -60,6 +64,7 @@ function moveStream(stream: Queue, from: KeyRef, target: TargetKey): void {
   clearForStream(target);
   const { server } = target.context;
   renameStream(stream, server.vhostOf(target.database.number), nameOf(target));
+  target.context.notify(keyEvents.made, target.index, target.database.number);
   changed(from);
   changed(target);
 }
@@ -88,6 +93,7 @@ export function adoptDraft(target: TargetKey, { log, groups }: StreamDraft, dele
   clearForStream(target);
   const { context, database } = target;
   adoptStream(context.server.vhostOf(database.number), nameOf(target), { log, groups, deleteAt });
+  context.notify(keyEvents.made, target.index, database.number);
   changed(target);
 }
 
@@ -124,5 +130,7 @@ export function renameKey(context: CommandContext, replaces: boolean): boolean {
   if (!replaces && keyAt(context, 2, database).exists) return false;
   assertMayPut(context, context.request.latin1(2), context.database);
   moveKey(from, { context, database, index: 2 });
+  context.notify(keyEvents.renameFrom, 1);
+  context.notify(keyEvents.renameTo, 2);
   return true;
 }

@@ -6,6 +6,7 @@ import { RedisError } from "../core/errors.ts";
 import { keyAt, writableKeyAt } from "./key-ref.ts";
 import { moveKey } from "./key-transfer.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const moveCommand: CommandRow = {
   name: "move",
@@ -20,6 +21,7 @@ export const moveCommand: CommandRow = {
 
 function move(context: CommandContext): void {
   const { reply, server } = context;
+  if (server.cluster !== null) throw new RedisError("ERR MOVE is not allowed in cluster mode");
   const number = databaseArgument(context, 2);
   if (number === context.database) throw new RedisError("ERR source and destination objects are the same");
   const from = writableKeyAt(context, 1);
@@ -28,5 +30,7 @@ function move(context: CommandContext): void {
   const target = { context, database: server.keyspace.databases[number]!, index: 1 };
   if (keyAt(context, 1, target.database).exists) return reply.integer(0);
   moveKey(from, target);
+  context.notify(keyEvents.moveFrom, 1);
+  context.notify(keyEvents.moveTo, 1, number);
   reply.integer(1);
 }

@@ -2,6 +2,7 @@
 import {
   beyondIntset,
   beyondListpack,
+  expiringFields,
   rawString,
   textString,
   valueType,
@@ -116,8 +117,7 @@ function objectEncoding(context: CommandContext): void {
   if (stream !== undefined) return reply.bulkLatin1("stream");
   const { table } = database;
   const word = table.typeWord(entry);
-  if (table.type(entry) === valueType.hash)
-    return reply.bulkLatin1((word & beyondListpack) === 0 ? "listpack" : "hashtable");
+  if (table.type(entry) === valueType.hash) return reply.bulkLatin1(hashEncoding(word));
   if (table.type(entry) === valueType.set)
     return reply.bulkLatin1((word & beyondIntset) === 0 ? "intset" : "hashtable");
   if (table.type(entry) === valueType.sortedSet)
@@ -130,6 +130,12 @@ function objectEncoding(context: CommandContext): void {
     const isEmbedded = (word & rawString) === 0 && table.end - table.start <= embeddedBytesMax;
     reply.bulkLatin1(isEmbedded ? "embstr" : "raw");
   }
+}
+
+function hashEncoding(word: number): string {
+  if ((word & beyondListpack) !== 0) return "hashtable";
+  // Of redis 7.4.
+  return (word & expiringFields) === 0 ? "listpack" : "listpackex";
 }
 
 /** Whether redis would keep the located value, a string of that type word, as an integer. */

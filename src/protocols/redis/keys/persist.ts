@@ -2,6 +2,7 @@
 import type { CommandContext } from "../core/context.ts";
 import { writableKeyAt } from "./key-ref.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const persistCommand: CommandRow = {
   name: "persist",
@@ -18,5 +19,6 @@ function persist(context: CommandContext): void {
   const key = writableKeyAt(context, 1);
   if (key.expiry === 0) return context.reply.integer(0);
   key.setExpiry(0);
+  context.notify(keyEvents.persist, 1);
   context.reply.integer(1);
 }

@@ -10,6 +10,7 @@ import type { CommandContext } from "../core/context.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
 import { keyAt } from "./key-ref.ts";
 import { assertReplaceable, findEntry, makeWay, writableKeysOf } from "./key-access.ts";
+import { type KeyEvent, keyEvents } from "../notifications/key-events.ts";
 
 /**
  * Has `make` put a value under a name of the scratch database, in slices, and gives it the key in argument `index` in one step. `assertStill` is
@@ -59,6 +60,8 @@ interface Storing<Made extends Build> {
   readonly index: number;
   /** It is made at once. */
   readonly isShort: boolean;
+  /** What happens to the key. */
+  readonly event: KeyEvent;
   readonly begin: () => Made;
   readonly make: (build: Made) => Job<void>;
 }
@@ -72,7 +75,7 @@ export function storeResult<Made extends Build>(context: CommandContext, storing
 
 function* store<Made extends Build>(
   context: CommandContext,
-  { index, begin, make }: Storing<Made>,
+  { index, event, begin, make }: Storing<Made>,
 ): Job<void> {
   const build = begin();
   let count = 0;
@@ -91,6 +94,7 @@ function* store<Made extends Build>(
       makeWay(context, index);
       build.moveTo(writableKeysOf(context), buffer, starts[index]!, ends[index]!);
       isMoved = true;
+      context.notify(event, index);
     }
   } finally {
     if (!isMoved) build.drop();
@@ -105,11 +109,16 @@ function assertMayStore(context: CommandContext, index: number): void {
   assertReplaceable(context, index);
 }
 
-function removeDestination(context: CommandContext, index: number): void {
+/** The key in argument `index` goes, where the result is nothing: there may be none. */
+export function removeDestination(context: CommandContext, index: number): void {
   const database = writableKeysOf(context);
   const entry = findEntry(context, database, index);
-  if (entry !== 0) return database.remove(entry);
-  if (assertReplaceable(context, index) === undefined) return;
-  makeWay(context, index);
-  context.keyChanged(index);
+  if (entry !== 0) database.remove(entry);
+  else {
+    const stream = assertReplaceable(context, index);
+    if (stream === undefined) return;
+    stream.vhost.deleteQueue(stream);
+    context.keyChanged(index);
+  }
+  context.notify(keyEvents.del, index);
 }

@@ -8,6 +8,7 @@ import { answerInSlices } from "../core/sliced-reply.ts";
 import { keysOf, writableKeysOf } from "../keys/key-access.ts";
 import { findList, listsOf } from "./list-key.ts";
 import { ListWalk } from "./list-walk.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const linsertCommand: CommandRow = {
   name: "linsert",
@@ -46,6 +47,7 @@ function linsert(context: CommandContext): void {
   } finally {
     list.close();
   }
+  context.notify(keyEvents.linsert, 1);
 }
 
 /** The job may begin in a later turn, so it looks for the list itself. */
@@ -83,5 +85,6 @@ function* insertInLarge(context: CommandContext): Job<void> {
     }
     return true;
   });
+  if (size > 0) context.notify(keyEvents.linsert, 1);
   context.reply.integer(size);
 }

@@ -5,6 +5,8 @@ import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
 import { findEntry, writableKeysOf } from "../keys/key-access.ts";
 import { findList, isLeftArgument, listsOf, openList } from "./list-key.ts";
+import { notifyPopped } from "./pop.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const lmoveCommands: readonly CommandRow[] = [
   {
@@ -68,7 +70,8 @@ export function moveIfList(context: CommandContext, ends: Ends): boolean {
   return true;
 }
 
-function moveOf(context: CommandContext, source: number, { isFromLeft, isToLeft }: Ends): void {
+function moveOf(context: CommandContext, source: number, ends: Ends): void {
+  const { isFromLeft, isToLeft } = ends;
   const { request, reply } = context;
   const database = writableKeysOf(context);
   const { content, list } = database;
@@ -90,6 +93,7 @@ function moveOf(context: CommandContext, source: number, { isFromLeft, isToLeft 
     } finally {
       list.close();
     }
+    notifyMoved(context, ends);
     return;
   }
   openList(context, database, 2, destination);
@@ -104,4 +108,11 @@ function moveOf(context: CommandContext, source: number, { isFromLeft, isToLeft 
   } finally {
     list.close();
   }
+  notifyMoved(context, ends);
+}
+
+/** The source was closed last. */
+function notifyMoved(context: CommandContext, { isFromLeft, isToLeft }: Ends): void {
+  context.notify(isToLeft ? keyEvents.lpush : keyEvents.rpush, 2);
+  notifyPopped(context, writableKeysOf(context), 1, isFromLeft);
 }

@@ -3,6 +3,7 @@ import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
 import { writableKeysOf } from "../keys/key-access.ts";
 import { findList, openList } from "./list-key.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const lpushCommands: readonly CommandRow[] = [
   {
@@ -61,5 +62,6 @@ function push(context: CommandContext, isLeft: boolean, mustExist: boolean): voi
   } finally {
     list.close();
   }
+  context.notify(isLeft ? keyEvents.lpush : keyEvents.rpush, 1);
   context.reply.integer(count);
 }

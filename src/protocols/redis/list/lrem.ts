@@ -8,6 +8,7 @@ import { answerInSlices } from "../core/sliced-reply.ts";
 import { keysOf, writableKeysOf } from "../keys/key-access.ts";
 import { findList, integerArgument, listsOf } from "./list-key.ts";
 import { ListWalk } from "./list-walk.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const lremCommand: CommandRow = {
   name: "lrem",
@@ -49,6 +50,7 @@ function removeFromPacked(
   } finally {
     list.close();
   }
+  if (runs.length > 0) context.notifyTaken(keyEvents.lrem, 1, list.isGone);
   return countOf(runs);
 }
 
@@ -98,6 +100,7 @@ function* removeFromLarge(context: CommandContext): Job<void> {
   const cursor = new ListCursor();
   let left = wanted === 0 ? Infinity : Math.abs(wanted);
   let removed = 0;
+  let isGone = false;
   const found: number[] = [];
   yield* walk.go(isReverse ? large.count - 1 : 0, isReverse, (at) => {
     found.length = 0;
@@ -115,11 +118,13 @@ function* removeFromLarge(context: CommandContext): Job<void> {
       } finally {
         list.close();
       }
+      ({ isGone } = list);
     }
     const count = countOf(runs);
     removed += count;
     left -= count;
     return left > 0 && walk.isThere;
   });
+  if (removed > 0) context.notifyTaken(keyEvents.lrem, 1, isGone);
   context.reply.integer(removed);
 }

@@ -4,6 +4,7 @@ import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 import { writableKeysOf } from "../keys/key-access.ts";
 import { findList, integerArgument, listsOf } from "./list-key.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const lsetCommand: CommandRow = {
   name: "lset",
@@ -32,5 +33,6 @@ function lset(context: CommandContext): void {
   } finally {
     list.close();
   }
+  context.notify(keyEvents.lset, 1);
   context.reply.ok();
 }

@@ -4,6 +4,7 @@ import type { CommandContext } from "../core/context.ts";
 import { writableKeysOf } from "../keys/key-access.ts";
 import { findList, integerArgument, listsOf } from "./list-key.ts";
 import { listRange } from "./range.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const ltrimCommand: CommandRow = {
   name: "ltrim",
@@ -37,6 +38,7 @@ function ltrim(context: CommandContext): void {
     } finally {
       list.close();
     }
+    context.notifyTaken(keyEvents.ltrim, 1, list.isGone);
   }
   context.reply.ok();
 }

@@ -15,6 +15,7 @@ import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices, directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";
 import type { ReplyWriter } from "../wire/reply-writer.ts";
 import { findList, listsOf } from "./list-key.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 const unitsOfElement = 0.1;
 
@@ -29,7 +30,7 @@ export interface Pop {
   readonly writeNone: (reply: ReplyWriter) => void;
 }
 
-/** Takes one element, and writes it. */
+/** Takes one element of the list in argument 1, and writes it. */
 export function replyOne(context: CommandContext, database: Database, entry: number, isLeft: boolean): void {
   const { content, list } = database;
   const lists = listsOf(context);
@@ -41,6 +42,7 @@ export function replyOne(context: CommandContext, database: Database, entry: num
   } finally {
     list.close();
   }
+  notifyPopped(context, database, 1, isLeft);
 }
 
 /** Takes up to `count` elements of the list of `entry`, and writes the reply. */
@@ -62,6 +64,17 @@ export function replyPopped(context: CommandContext, database: Database, entry: 
   } finally {
     list.close();
   }
+  notifyPopped(context, database, pop.index, pop.isLeft);
+}
+
+/** Elements were taken off the list in that argument, which is closed. */
+export function notifyPopped(
+  context: CommandContext,
+  { list }: Database,
+  index: number,
+  isLeft: boolean,
+): void {
+  context.notifyTaken(isLeft ? keyEvents.lpop : keyEvents.rpop, index, list.isGone);
 }
 
 /** Bytes of the blocks that have so many elements at one end. */
@@ -100,6 +113,7 @@ function* popMany(context: CommandContext, parts: PartedReply, pop: Pop): Job<vo
   } finally {
     list.close();
   }
+  notifyPopped(context, database, pop.index, pop.isLeft);
   try {
     pop.writeHead(context.reply, count);
     yield* writeAll(context, parts, taken, pop.isLeft);

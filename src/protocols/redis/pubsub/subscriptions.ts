@@ -8,7 +8,8 @@
 import { compileGlob } from "../../../base/patterns/glob.ts";
 import { limits } from "../../../base/limits.ts";
 import { finishNow, type Job, type TurnWork } from "../../../base/turn-work.ts";
-import { type Asker, mayUseChannel, mayUseShardChannel } from "../../../broker/access/rights.ts";
+import type { Authorization } from "../../../broker/access/permissions.ts";
+import { mayUseChannel, mayUseShardChannel } from "../../../broker/access/rights.ts";
 import type { LiveChannels, LiveSubscriber } from "../../../broker/live/channels.ts";
 import { RedisError } from "../core/errors.ts";
 import type { LiveMessages } from "./live-messages.ts";
@@ -28,7 +29,9 @@ export const confirmedCommands: ReadonlySet<string> = new Set([
 const allowedInResp2 = new Set([...confirmedCommands, "ping", "quit", "reset"]);
 
 /** The connection that is subscribed. */
-interface Subscriber extends Asker {
+interface Subscriber {
+  readonly login: Authorization | null;
+  readonly host: string;
   readonly connection: Connection;
   /** Bytes for this connection that have not left. */
   readonly unsentBytes: number;
@@ -44,16 +47,20 @@ interface Channels {
   readonly shardLive: LiveChannels;
   readonly shardMessages: LiveMessages;
   readonly broker: { readonly work: TurnWork };
+  /** CONFIG's `client-output-buffer-limit` of class pubsub. */
+  readonly settings: { readonly subscriberOutputBytesMax: number };
 }
 
 /** One of a connection's two subscribers: ordinary channels and patterns, or shard channels. */
 class ChannelSubscriber implements LiveSubscriber {
   readonly #subscriber: Subscriber;
   readonly #messages: LiveMessages;
+  readonly #settings: Channels["settings"];
 
-  constructor(subscriber: Subscriber, messages: LiveMessages) {
+  constructor(subscriber: Subscriber, messages: LiveMessages, settings: Channels["settings"]) {
     this.#subscriber = subscriber;
     this.#messages = messages;
+    this.#settings = settings;
   }
 
   liveMessage(channel: Buffer, pattern: Buffer | null, bytes: Buffer, start: number, end: number): void {
@@ -62,7 +69,8 @@ class ChannelSubscriber implements LiveSubscriber {
     subscriber.push(message.buffer, message.length);
     const { connection, unsentBytes } = subscriber;
     if (unsentBytes <= limits.outputHighWaterBytes) return;
-    if (unsentBytes > limits.subscriberOutputBytesMax || connection.isMemoryShort) connection.destroy();
+    if (unsentBytes > this.#settings.subscriberOutputBytesMax || connection.isMemoryShort)
+      connection.destroy();
   }
 }
 
@@ -83,21 +91,24 @@ export class Subscriptions {
     this.#work = server.broker.work;
     this.#live = server.live;
     this.#shardLive = server.shardLive;
-    this.#subscriber = new ChannelSubscriber(owner, server.liveMessages);
-    this.#shardSubscriber = new ChannelSubscriber(owner, server.shardMessages);
+    this.#subscriber = new ChannelSubscriber(owner, server.liveMessages, server.settings);
+    this.#shardSubscriber = new ChannelSubscriber(owner, server.shardMessages, server.settings);
   }
 
   get count(): number {
     return this.channels.size + this.patterns.size + this.shardChannels.size;
   }
 
-  /** Whether each of them is still allowed. */
+  /** Whether each of them is still allowed, by the user's own rules or any selector. */
   areAllowed(): boolean {
-    const asker = this.#owner;
+    const { login, host } = this.#owner;
+    const selectors = [login, ...(login?.selectors ?? [])];
+    const isAllowed = (mayUse: typeof mayUseChannel, name: string, isPattern: boolean): boolean =>
+      selectors.some((authorization) => mayUse({ authorization, host }, "subscribe", name, isPattern));
     return (
-      [...this.channels].every((name) => mayUseChannel(asker, "subscribe", name, false)) &&
-      [...this.patterns].every((name) => mayUseChannel(asker, "subscribe", name, true)) &&
-      [...this.shardChannels].every((name) => mayUseShardChannel(asker, "subscribe", name, false))
+      [...this.channels].every((name) => isAllowed(mayUseChannel, name, false)) &&
+      [...this.patterns].every((name) => isAllowed(mayUseChannel, name, true)) &&
+      [...this.shardChannels].every((name) => isAllowed(mayUseShardChannel, name, false))
     );
   }
 

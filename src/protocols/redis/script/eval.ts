@@ -7,7 +7,7 @@ import { scriptsOf } from "./run/engine.ts";
 import type { CommandContext } from "../core/context.ts";
 import { countedKeys, type CommandRow } from "../core/command-spec.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
-import { scriptSha, type Script } from "./run/script-cache.ts";
+import { notCompiled, scriptSha, type Script } from "./run/script-cache.ts";
 import { readScriptLine } from "./run/shebang.ts";
 import { assertMayRun, keysOfScript } from "./script-arguments.ts";
 
@@ -93,7 +93,7 @@ export function cachedScript({ request, server }: CommandContext, index: number,
     return known;
   }
   const { flags: scriptFlags, body } = readScriptLine(Buffer.from(text));
-  const script: Script = { sha, body, flags: scriptFlags, machine: null, reference: 0, isLoaded };
+  const script: Script = { sha, body, flags: scriptFlags, machine: notCompiled, reference: 0, isLoaded };
   scriptsOf(server).assertCompiles(script);
   if (!cache.makeRoom(body.length))
     throw new RedisError("OOM too many scripts are loaded; forget them by SCRIPT FLUSH");

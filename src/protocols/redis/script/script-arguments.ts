@@ -21,6 +21,8 @@ export function assertMayRun(
   flags: ScriptFlags,
   readOnly: boolean,
 ): void {
+  if (server.cluster !== null && flags.has("no-cluster"))
+    throw new RedisError("ERR Can not run script on cluster, 'no-cluster' flag is set.");
   if (flags.has("no-writes")) return;
   const { failure } = broker.storage;
   if (failure !== null)

@@ -2,10 +2,12 @@
 import { compileGlob } from "../../../base/patterns/glob.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
-import { RedisError, wrongArity } from "../core/errors.ts";
+import { RedisError, syntaxError } from "../core/errors.ts";
 import { writeHelp } from "../core/help.ts";
 import { answerInSlices, Piece } from "../core/sliced-reply.ts";
 import type { CommandRow } from "../core/command-spec.ts";
+import type { ServerSettings } from "../core/settings.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
 
 export const configCommand: CommandRow = {
   name: "config",
@@ -71,61 +73,85 @@ function configGet(context: CommandContext): void {
   answerInSlices(context, () => writeSettings(context));
 }
 
-function* writeSettings({ request, reply, server }: CommandContext): Job<void> {
+function* writeSettings(context: CommandContext): Job<void> {
+  const { request, reply, server } = context;
   const { values } = server.settings;
+  /** By the parameter's name: the name as the client gave it, if it did. */
   const found = new Map<string, string>();
   const piece = new Piece();
   for (let at = 2; at < request.argumentCount; at++) {
-    const glob = compileGlob(Buffer.from(request.latin1(at).toLowerCase(), "latin1"));
-    for (const [name, value] of values) {
-      if (glob.matches(Buffer.from(name), 0, name.length)) found.set(name, value);
-    }
+    const pattern = request.latin1(at).toLowerCase();
+    if (/[[*?]/.test(pattern)) {
+      const glob = compileGlob(Buffer.from(pattern, "latin1"));
+      for (const name of values.keys()) {
+        if (glob.matches(Buffer.from(name), 0, name.length)) found.set(name, found.get(name) ?? name);
+      }
+    } else if (values.has(pattern)) found.set(pattern, found.get(pattern) ?? request.utf8(at));
     const due = piece.add(unitsOfPattern);
     if (due > 0) yield due;
   }
   reply.map(found.size);
-  for (const [name, value] of found) {
-    reply.bulkLatin1(name);
-    reply.bulkText(value);
+  for (const [name, shown] of found) {
+    reply.bulkText(shown);
+    reply.bulkText(name === "port" ? String(portOf(context)) : values.get(name)!);
   }
 }
 
+/** There may be several, and the one that the client has come by is right for it. */
+function portOf({ clientOrNull }: CommandContext): number {
+  return clientOrNull?.connection.local.port ?? 0;
+}
+
 function configSet({ request, reply, server }: CommandContext): void {
-  if (request.argumentCount % 2 !== 0) throw wrongArity("config|set");
-  const changes: [name: string, value: string][] = [];
-  for (let at = 2; at < request.argumentCount; at += 2) {
-    const name = request.utf8(at).toLowerCase();
-    if (!server.settings.values.has(name)) {
-      throw new RedisError(
-        `ERR Unknown option or number of arguments for CONFIG SET - '${request.utf8(at)}'`,
-      );
-    }
-    if (changes.some(([other]) => other === name))
-      throw new RedisError(
-        `ERR CONFIG SET failed (possibly related to argument '${name}') - duplicate parameter`,
-      );
-    changes.push([name, request.utf8(at + 1)]);
-  }
+  if (request.argumentCount % 2 !== 0) throw syntaxError();
+  const { settings } = server;
+  const given = givenSettings(request, settings);
+  const changes = given.map(([name, text]): [name: string, value: string] => {
+    const parsed = settings.parse(name, text);
+    if ("problem" in parsed) throw setFailed(name, parsed.problem);
+    return [name, parsed.value];
+  });
   for (const [name, value] of changes) {
-    const problem = server.settings.problemWith(name, value);
-    if (problem !== null)
-      throw new RedisError(`ERR CONFIG SET failed (possibly related to argument '${name}') - ${problem}`);
-  }
-  for (const [name, value] of changes) {
-    server.settings.set(name, value);
+    settings.set(name, value);
     if (name === "requirepass") server.broker.access.requirePassword(value);
   }
   reply.ok();
 }
 
+/** Unknown names come first, then what may not be set, in the order in which they were given. */
+function givenSettings(request: RequestArguments, settings: ServerSettings): [name: string, text: string][] {
+  const given: [name: string, text: string][] = [];
+  let problem: RedisError | null = null;
+  for (let at = 2; at < request.argumentCount && problem === null; at += 2) {
+    const shown = request.utf8(at);
+    const name = shown.toLowerCase();
+    if (!settings.values.has(name))
+      throw new RedisError(`ERR Unknown option or number of arguments for CONFIG SET - '${shown}'`);
+    const fixed = settings.fixedProblem(name);
+    if (fixed !== null) problem = setFailed(shown, fixed);
+    else if (given.some(([other]) => other === name)) problem = setFailed(shown, "duplicate parameter");
+    given.push([name, request.utf8(at + 1)]);
+  }
+  if (problem !== null) throw problem;
+  return given;
+}
+
+function setFailed(name: string, problem: string): RedisError {
+  return new RedisError(`ERR CONFIG SET failed (possibly related to argument '${name}') - ${problem}`);
+}
+
 function configResetStat({ reply, server }: CommandContext): void {
   server.commandsProcessed = 0;
   server.connectionsAccepted = 0;
+  server.connectionsRejected = 0;
+  server.errorReplies = 0;
+  server.readsProcessed = 0;
   server.errorCounts.clear();
   server.lookups.hits = 0;
   server.lookups.misses = 0;
   server.keyspace.eviction.evicted = 0;
   server.clientEviction.evicted = 0;
+  server.observer.reset();
   reply.ok();
 }
 

@@ -15,16 +15,20 @@ export const infoCommand: CommandRow = {
   run: info,
 };
 
-const allNames = new Set(["all", "everything", "default"]);
+const allNames = new Set(["all", "everything"]);
+/** Sections that INFO shows only when they are asked for, by name or by `all`. */
+const extraSections = new Set(["Commandstats", "Latencystats"]);
 
 function info(context: CommandContext): void {
   const { request, reply } = context;
   const wanted = new Set<string>();
   for (let at = 1; at < request.argumentCount; at++) wanted.add(request.utf8(at).toLowerCase());
-  const isAll = wanted.size === 0 || [...wanted].some((name) => allNames.has(name));
+  const isAll = [...wanted].some((name) => allNames.has(name));
+  const isDefault = wanted.size === 0 || wanted.has("default");
   const texts: string[] = [];
   for (const [name, fields] of infoSections(context)) {
-    if (!isAll && !wanted.has(name.toLowerCase())) continue;
+    const isShown = isAll || (isDefault && !extraSections.has(name)) || wanted.has(name.toLowerCase());
+    if (!isShown) continue;
     const lines = fields.map(([field, value]) => `${field}:${value}\r\n`);
     texts.push(`# ${name}\r\n${lines.join("")}`);
   }

@@ -18,6 +18,7 @@ export const swapdbCommand: CommandRow = {
 
 function swapdb(context: CommandContext): void {
   const { reply, server } = context;
+  if (server.cluster !== null) throw new RedisError("ERR SWAPDB is not allowed in cluster mode");
   const one = databaseArgument(context, 1, "ERR invalid first DB index");
   const other = databaseArgument(context, 2, "ERR invalid second DB index");
   writableKeysOf(context);

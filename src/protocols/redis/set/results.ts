@@ -9,6 +9,7 @@ import type { Job } from "../../../base/turn-work.ts";
 import { SetBuild } from "../../../keyspace/values/set-build.ts";
 import type { CommandContext } from "../core/context.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
+import type { KeyEvent } from "../notifications/key-events.ts";
 import { storeResult as storeBuild } from "../keys/store-result.ts";
 import { answerMembers, writeMembers } from "./set-reply.ts";
 
@@ -34,9 +35,10 @@ function* show(context: CommandContext, parts: PartedReply | null, make: Make): 
 }
 
 /** Replies with how many members the stored set has. Without any there is no key. */
-export function storeResult(context: CommandContext, isShort: boolean, make: Make): void {
+export function storeResult(context: CommandContext, event: KeyEvent, isShort: boolean, make: Make): void {
   storeBuild(context, {
     index: 1,
+    event,
     isShort,
     begin: () => new SetBuild(context.server.keyspace, "stored"),
     make,

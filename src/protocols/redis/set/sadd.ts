@@ -3,6 +3,7 @@ import type { CommandContext } from "../core/context.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { writableKeysOf } from "../keys/key-access.ts";
 import { findSet, openSet } from "./set-key.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const saddCommand: CommandRow = {
   name: "sadd",
@@ -25,5 +26,6 @@ function sadd(context: CommandContext): void {
   } finally {
     database.set.close();
   }
+  if (added > 0) context.notify(keyEvents.sadd, 1);
   context.reply.integer(added);
 }

@@ -3,6 +3,7 @@ import type { CommandContext } from "../core/context.ts";
 import { keyRange, oneKey, type CommandRow } from "../core/command-spec.ts";
 import { isShort, subtract, type SetKeys } from "./algebra.ts";
 import { showResult, storeResult } from "./results.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const sdiffCommands: readonly CommandRow[] = [
   {
@@ -35,5 +36,7 @@ function sdiff(context: CommandContext): void {
 
 function sdiffstore(context: CommandContext): void {
   const keys: SetKeys = { first: 2, count: context.request.argumentCount - 2 };
-  storeResult(context, isShort(context, keys, "add"), (build) => subtract(context, keys, build));
+  storeResult(context, keyEvents.sdiffstore, isShort(context, keys, "add"), (build) =>
+    subtract(context, keys, build),
+  );
 }

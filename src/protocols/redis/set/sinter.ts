@@ -7,6 +7,7 @@ import { answerInSlices } from "../core/sliced-reply.ts";
 import { intersect, isShort, type SetKeys } from "./algebra.ts";
 import { storeResult } from "./results.ts";
 import { answerMembers } from "./set-reply.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const sinterCommands: readonly CommandRow[] = [
   {
@@ -60,7 +61,7 @@ function* writeIntersection(context: CommandContext, keys: SetKeys): Job<number>
 
 function sinterstore(context: CommandContext): void {
   const keys: SetKeys = { first: 2, count: context.request.argumentCount - 2 };
-  storeResult(context, isShort(context, keys, "intersect"), (build) =>
+  storeResult(context, keyEvents.sinterstore, isShort(context, keys, "intersect"), (build) =>
     intersect(context, keys, (batch) => {
       batch.each((bytes, start, end) => build.add(bytes, start, end));
       build.pause();

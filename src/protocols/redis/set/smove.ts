@@ -2,8 +2,9 @@
 import { assertMayPut } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
-import { writableKeysOf } from "../keys/key-access.ts";
+import { assertReplaceable, writableKeysOf } from "../keys/key-access.ts";
 import { findSet, hasMember, openSet } from "./set-key.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const smoveCommand: CommandRow = {
   name: "smove",
@@ -27,19 +28,25 @@ function smove(context: CommandContext): void {
   if (!isThere || source === destination) return reply.integer(isThere ? 1 : 0);
   // It takes room, though redis does not count it among such.
   broker.storage.assertWritable();
-  if (destination === 0) assertMayPut(context, request.latin1(2), context.database);
-  const member = [buffer, starts[3]!, ends[3]!] as const;
-  openSet(context, database, 2, destination);
-  try {
-    database.set.add(...member);
-  } finally {
-    database.set.close();
+  if (destination === 0) {
+    assertMayPut(context, request.latin1(2), context.database);
+    assertReplaceable(context, 2);
   }
+  const member = [buffer, starts[3]!, ends[3]!] as const;
   database.set.open(source);
   try {
     database.set.remove(...member);
   } finally {
     database.set.close();
   }
+  context.notifyTaken(keyEvents.srem, 1, database.set.isGone);
+  openSet(context, database, 2, destination);
+  let isNew = false;
+  try {
+    isNew = database.set.add(...member);
+  } finally {
+    database.set.close();
+  }
+  if (isNew) context.notify(keyEvents.sadd, 2);
   reply.integer(1);
 }

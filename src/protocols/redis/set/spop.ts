@@ -14,6 +14,7 @@ import { directBytesMax, directItemsMax, unitsOfBytes } from "../core/sliced-rep
 import { keysOf, writableKeysOf } from "../keys/key-access.ts";
 import { findSet, setsOf } from "./set-key.ts";
 import { answerMembers, writeMembers } from "./set-reply.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const spopCommand: CommandRow = {
   name: "spop",
@@ -48,6 +49,7 @@ function spop(context: CommandContext): void {
   if (count >= size) return answerMembers(context, true, () => popAll(context, database, entry));
   reply.set(count);
   popSome(context, database, entry, count, leavesLittle(size, count));
+  context.notifyTaken(keyEvents.spop, 1, database.set.isGone);
 }
 
 /** When at most a fifth of what is taken is left, redis makes a new set of it. */
@@ -60,6 +62,7 @@ function popOne(context: CommandContext): void {
   const entry = findSet(context, database, 1);
   if (entry === 0) return context.reply.null();
   popSome(context, database, entry, 1, false);
+  context.notifyTaken(keyEvents.spop, 1, database.set.isGone);
 }
 
 /** There must be so many. */
@@ -87,6 +90,7 @@ function popSome(
 function* popAll(context: CommandContext, database: Database, entry: number): Job<number> {
   const { aside } = context.server.keyspace;
   const place = database.setAside(entry);
+  context.notifyTaken(keyEvents.spop, 1, true);
   try {
     setsOf(context).remake(aside, place);
     return yield* writeMembers(context, aside, place);
@@ -114,7 +118,9 @@ function* popMany(context: CommandContext, parts: PartedReply, wanted: number): 
     const areLong = sets.memberBytes(content, entry) > (size * directBytesMax) / takenInPiece;
     const count = Math.min(wanted - written, size, areLong ? 1 : takenInPiece);
     written += count;
+    if (written === count) context.notify(keyEvents.spop, 1);
     popSome(context, database, entry, count, remakes && written === wanted && count < size);
+    if (database.set.isGone) context.notify(keyEvents.del, 1);
     yield count * unitsOfTake + unitsOfBytes(parts.bytes - before);
   }
   return written;

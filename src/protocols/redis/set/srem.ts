@@ -3,6 +3,7 @@ import type { CommandContext } from "../core/context.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { writableKeysOf } from "../keys/key-access.ts";
 import { findSet } from "./set-key.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const sremCommand: CommandRow = {
   name: "srem",
@@ -27,5 +28,6 @@ function srem(context: CommandContext): void {
   } finally {
     database.set.close();
   }
+  if (removed > 0) context.notifyTaken(keyEvents.srem, 1, database.set.isGone);
   context.reply.integer(removed);
 }

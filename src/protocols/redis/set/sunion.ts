@@ -3,6 +3,7 @@ import type { CommandContext } from "../core/context.ts";
 import { keyRange, oneKey, type CommandRow } from "../core/command-spec.ts";
 import { isShort, unite, type SetKeys } from "./algebra.ts";
 import { showResult, storeResult } from "./results.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const sunionCommands: readonly CommandRow[] = [
   {
@@ -35,5 +36,7 @@ function sunion(context: CommandContext): void {
 
 function sunionstore(context: CommandContext): void {
   const keys: SetKeys = { first: 2, count: context.request.argumentCount - 2 };
-  storeResult(context, isShort(context, keys, "add"), (build) => unite(context, keys, build));
+  storeResult(context, keyEvents.sunionstore, isShort(context, keys, "add"), (build) =>
+    unite(context, keys, build),
+  );
 }

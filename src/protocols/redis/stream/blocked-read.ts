@@ -9,6 +9,7 @@ import type { Wait } from "../blocking/wait.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import { lookUp } from "./find.ts";
+import { IdleWatch } from "./groups/idle-claims.ts";
 import { serve, type StreamRead, type WantedStream } from "./read.ts";
 
 /** Of so many streams the one that is ready is looked for without a table. */
@@ -19,15 +20,23 @@ export class BlockedRead implements Wait {
   readonly timeoutMs: number;
   readonly share: string | null;
   readonly #read: StreamRead;
+  #idle: IdleWatch | null = null;
   readonly #byKey: Map<string, WantedStream> | null;
 
   constructor(read: StreamRead) {
     this.#read = read;
     this.timeoutMs = read.blockMs;
-    // Readers of a group take entries from each other.
-    this.share = read.group ?? null;
+    // Readers of a group take entries from each other; one that claims may find what the others do not look for.
+    this.share = read.claimIdleMs < 0 ? (read.group ?? null) : null;
     this.#byKey = read.streams.length > streamsWithoutTable ? tableOf(read.streams) : null;
     read.setBlocked();
+    const { group, claimIdleMs } = read;
+    if (group !== undefined && claimIdleMs >= 0) this.#idle = new IdleWatch(this.keys, group, claimIdleMs);
+  }
+
+  /** Of XREADGROUP with CLAIM: it looks again when something may have been idle long enough. */
+  awaitIdle(context: CommandContext): void {
+    this.#idle?.set(context);
   }
 
   get keys(): string[] {
@@ -44,7 +53,9 @@ export class BlockedRead implements Wait {
     // XREAD goes on waiting while there is no stream. A group is gone with its stream.
     if (group === undefined && queue === undefined) return false;
     if (group !== undefined) assertGroup(queue, group);
-    return serve(context, this.#read, [this.#wanted(key)]);
+    if (serve(context, this.#read, [this.#wanted(key)])) return true;
+    this.awaitIdle(context);
+    return false;
   }
 }
 

@@ -14,12 +14,18 @@ import {
   type CommandDocs,
 } from "../core/command-docs.ts";
 
+/** Of redis 8.2. */
+const references = optional(oneOf("condition", flag("KEEPREF"), flag("DELREF"), flag("ACKED")));
+const ids = token("IDS", block("ids", integer("numids"), many(string("id"))));
+
 export const docs: CommandDocs = {
+  xackdel: { arguments: [key(0), string("group"), references, ids] },
   xack: { arguments: [key(0), string("group"), many(string("id"))] },
   xadd: {
     arguments: [
       key(0),
       since("6.2.0", optional(flag("NOMKSTREAM"))),
+      since("8.2.0", references),
       optional(
         block(
           "trim",
@@ -69,6 +75,7 @@ export const docs: CommandDocs = {
       optional(token("LASTID", string("id"))),
     ],
   },
+  xdelex: { arguments: [key(0), references, ids] },
   xdel: { arguments: [key(0), many(string("id"))] },
   "xgroup|create": {
     arguments: [
@@ -138,6 +145,7 @@ export const docs: CommandDocs = {
       token("GROUP", block("group_consumer", string("group"), string("consumer"))),
       optional(token("COUNT", integer("count"))),
       optional(token("BLOCK", integer("milliseconds"))),
+      since("8.4.0", optional(token("CLAIM", integer("min-idle-time")))),
       optional(flag("NOACK")),
       token("STREAMS", block("streams", many(key(0)), many(string("id")))),
     ],
@@ -164,6 +172,7 @@ export const docs: CommandDocs = {
         optional(oneOf("operator", flag("=", "equal"), flag("~", "approximately"))),
         string("threshold"),
         since("6.2.0", optional(token("LIMIT", integer("count")))),
+        since("8.2.0", references),
       ),
     ],
     history: [["6.2.0", "Added the `MINID` trimming strategy and the `LIMIT` option."]],

@@ -4,8 +4,8 @@
  * Not here: groups, keys. Readers are shared by all commands, since a command runs to its end before another starts.
  * Invariant: a log is sealed before it is read.
  */
-import type { Log, LogReader } from "../../../storage/logs.ts";
-import type { EntryId } from "../../../message/entry-id.ts";
+import { type Log, LogReader } from "../../../storage/logs.ts";
+import { EntryId } from "../../../message/entry-id.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { RedisView } from "../../../message/convert/as-redis.ts";
 import { kafkaFrames } from "../../../message/convert/kafka-frame.ts";
@@ -25,6 +25,18 @@ export function seal(queue: Queue): void {
 export function findEntry(reader: LogReader, id: EntryId): boolean {
   reader.seek(reader.log.offsetOfEntryId(id));
   return reader.next() && reader.id.equals(id);
+}
+
+/** The id below that of the last entry that is there, so that this one comes next; 0-0 without entries. */
+export function idBeforeLast(queue: Queue | undefined): EntryId {
+  const id = new EntryId();
+  if (queue === undefined) return id;
+  seal(queue);
+  const { log } = queue;
+  if (log.length === 0) return id;
+  const reader = new LogReader(log, log.removed.previousPresent(log.stableEnd - 1));
+  if (reader.next()) id.copyFrom(reader.id).decrement();
+  return id;
 }
 
 /** How many of the offsets in `[from, to)` are there. */
@@ -52,6 +64,15 @@ export function writeEntry(reply: ReplyWriter, reader: LogReader): void {
   reply.array(2);
   writeStreamId(out, reader.id);
   writeFields(reply, reader);
+}
+
+/** The same with how long a consumer had it, and how often it had been given out (XREADGROUP CLAIM). */
+export function writeDelivered(reply: ReplyWriter, reader: LogReader, idleMs: number, count: number): void {
+  reply.array(4);
+  writeStreamId(reply.out, reader.id);
+  writeFields(reply, reader);
+  reply.integer(idleMs);
+  reply.integer(count);
 }
 
 function writeFields(reply: ReplyWriter, reader: LogReader): void {

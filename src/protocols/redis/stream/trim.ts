@@ -1,14 +1,17 @@
 /**
- * The bounds of XADD and XTRIM: `MAXLEN | MINID [= | ~] threshold [LIMIT count]`.
+ * The bounds of XADD and XTRIM: `MAXLEN | MINID [= | ~] threshold [LIMIT count]`, and what becomes of what groups refer to
+ * (references.ts).
  *
  * `~` takes whole blocks of `stream-node-max-entries` entries, counted from the stream's first one, as redis does; that
  * lets the storage drop whole frames. Not here: parsing of ids. Invariant: trimming only takes entries from the front.
  */
+import { finishNow } from "../../../base/turn-work.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 import { strictIdArgument } from "./id.ts";
+import { type ReferencedTrim, type References, referencesOption, trimReferenced } from "./references.ts";
 import { countPresent, seal } from "./stream.ts";
 import { removeBelow } from "../../../broker/queue/removal.ts";
 
@@ -21,6 +24,8 @@ export class TrimOptions {
   limit = 0;
   hasLimit = false;
   noMakeStream = false;
+  references: References = "keep";
+  hasReferences = false;
 
   reset(): void {
     this.strategy = "none";
@@ -28,6 +33,8 @@ export class TrimOptions {
     this.limit = 0;
     this.hasLimit = false;
     this.noMakeStream = false;
+    this.references = "keep";
+    this.hasReferences = false;
   }
 }
 
@@ -55,7 +62,11 @@ export function parseTrimOption(context: CommandContext, index: number, into: Tr
     into.hasLimit = true;
     return index + 2;
   }
-  return index;
+  const references = into.hasReferences ? null : referencesOption(request, index);
+  if (references === null) return index;
+  into.references = references;
+  into.hasReferences = true;
+  return index + 1;
 }
 
 function boundArgument(context: CommandContext, index: number, name: string): number {
@@ -80,19 +91,57 @@ export function settleTrimOptions(context: CommandContext, options: TrimOptions)
 export function trim(context: CommandContext, queue: Queue, options: TrimOptions): number {
   if (options.strategy === "none") return 0;
   const { log } = queue;
+  const target = trimTarget(context, queue, options);
+  const { length } = log;
+  if (target <= log.firstOffset) return 0;
+  removeBelow(queue, target);
+  return length - log.length;
+}
+
+/** What is to go where groups have a say in it. */
+export function planTrim(context: CommandContext, queue: Queue, options: TrimOptions): ReferencedTrim {
+  const { log } = queue;
+  const { references, strategy, isApproximate, limit } = options;
+  const target = trimTarget(context, queue, options);
+  const most = strategy === "maxlen" ? log.length - options.maxLength : Infinity;
+  // Behind what stays others go instead.
+  const isOpen = references === "acked" && strategy === "maxlen" && !isApproximate && most > 0;
+  return {
+    references,
+    target: isOpen ? log.stableEnd : target,
+    most: Math.min(most, limit > 0 ? limit : Infinity),
+  };
+}
+
+/** Streams that are being trimmed over several turns. */
+const trimmedStreams = new WeakSet<Queue>();
+
+/** Trims as far as this turn allows, then in later ones; a caller that cannot wait has it done at once. */
+export function trimLater({ broker, caller }: CommandContext, queue: Queue, plan: ReferencedTrim): void {
+  if (caller.later === null) {
+    finishNow(trimReferenced(queue, plan));
+    return;
+  }
+  // The next entry will have it trimmed again.
+  if (trimmedStreams.has(queue)) return;
+  trimmedStreams.add(queue);
+  // Entries that cannot be read now stay: the command has been answered.
+  broker.work.run(trimReferenced(queue, plan), () => trimmedStreams.delete(queue));
+}
+
+/** Below which offset all entries are to go; the queue is sealed where there is anything. */
+function trimTarget(context: CommandContext, queue: Queue, options: TrimOptions): number {
+  const { log } = queue;
   const before = log.length;
   // The cheap case of every XADD with a bound: nothing to do, and no frame to close.
   const open = log.store.hasOpenFrame ? openRecords(queue) : 0;
   if (options.strategy === "maxlen" && before + open <= options.maxLength) return 0;
   seal(queue);
-  const length = log.length;
   let target: number;
-  if (options.strategy === "maxlen") target = offsetAfter(queue, length - options.maxLength);
+  if (options.strategy === "maxlen") target = offsetAfter(queue, log.length - options.maxLength);
   else target = log.offsetOfEntryId(options.minId);
   if (options.isApproximate) target = wholeBlocks(context, queue, target, options.limit);
-  if (target <= log.firstOffset) return 0;
-  removeBelow(queue, target);
-  return length - log.length;
+  return target;
 }
 
 /** Records of the queue's log in the frame that is still open. */

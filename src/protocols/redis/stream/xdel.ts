@@ -9,6 +9,7 @@ import { strictIdArgument } from "./id.ts";
 import { findEntry } from "./stream.ts";
 import { findStream } from "./find.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const xdelCommand: CommandRow = {
   name: "xdel",
@@ -41,6 +42,7 @@ function xdel(context: CommandContext): void {
     // Of entries that cannot be found now, those before are deleted all the same.
     if (deleted > 0) changed(context, queue);
   }
+  if (deleted > 0) context.notify(keyEvents.xdel, 1);
   reply.integer(deleted);
 }
 
@@ -63,6 +65,7 @@ function* deleteEach(context: CommandContext, queue: Queue, reader: LogReader): 
   } finally {
     if (isChanged) changed(context, queue);
   }
+  if (deleted > 0) context.notify(keyEvents.xdel, 1);
   context.reply.integer(deleted);
 }
 

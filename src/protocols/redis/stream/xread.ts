@@ -24,5 +24,9 @@ export function readOrWait(context: CommandContext, isGroupRead: boolean): void 
   const read = parseRead(context, isGroupRead);
   if (serve(context, read, read.streams)) return;
   if (read.blockMs < 0) context.reply.nullArray();
-  else context.server.blocking.block(context, new BlockedRead(read));
+  else {
+    const wait = new BlockedRead(read);
+    context.server.blocking.block(context, wait);
+    if (context.caller.later !== null) wait.awaitIdle(context);
+  }
 }

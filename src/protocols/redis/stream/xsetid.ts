@@ -7,6 +7,7 @@ import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import { strictIdArgument } from "./id.ts";
 import { findStream } from "./find.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const xsetidCommand: CommandRow = {
   name: "xsetid",
@@ -59,6 +60,7 @@ function xsetid(context: CommandContext): void {
     maxDeletedId: maxDeleted.isZero ? log.maxDeletedId : maxDeleted,
     entriesAdded: added >= 0 ? added : entriesAdded(log),
   });
+  context.notify(keyEvents.xsetid, 1);
   reply.ok();
 }
 

@@ -2,6 +2,7 @@
 import type { CommandContext } from "../core/context.ts";
 import { findString, replyString, writableKeysOf } from "../keys/key-access.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const getdelCommand: CommandRow = {
   name: "getdel",
@@ -18,5 +19,7 @@ function getdel(context: CommandContext): void {
   const database = writableKeysOf(context);
   const entry = findString(context, database, 1);
   replyString(context, database, entry);
-  if (entry !== 0) database.remove(entry);
+  if (entry === 0) return;
+  database.remove(entry);
+  context.notify(keyEvents.del, 1);
 }

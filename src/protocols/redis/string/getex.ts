@@ -4,6 +4,7 @@ import { syntaxError } from "../core/errors.ts";
 import { positiveExpiryArgument, type TimeUnit, unitOption } from "../keys/expiry-options.ts";
 import { findString, replyString, writableKeysOf } from "../keys/key-access.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const getexCommand: CommandRow = {
   name: "getex",
@@ -33,7 +34,14 @@ function getex(context: CommandContext): void {
   const at = unit === undefined ? 0 : positiveExpiryArgument(context, 3, unit);
   replyString(context, database, entry);
   if (unit === undefined) {
-    if (persists && database.table.expiry(entry) !== 0) database.setExpiry(entry, 0);
-  } else if (at <= context.broker.clock.now()) database.remove(entry);
-  else database.setExpiry(entry, at);
+    if (!persists || database.table.expiry(entry) === 0) return;
+    database.setExpiry(entry, 0);
+    context.notify(keyEvents.persist, 1);
+  } else if (at <= context.broker.clock.now()) {
+    database.remove(entry);
+    context.notify(keyEvents.del, 1);
+  } else {
+    database.setExpiry(entry, at);
+    context.notify(keyEvents.expire, 1);
+  }
 }

@@ -2,6 +2,7 @@
 import type { CommandContext } from "../core/context.ts";
 import { findString, replyString, setString, writableKeysOf } from "../keys/key-access.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const getsetCommand: CommandRow = {
   name: "getset",
@@ -19,4 +20,5 @@ function getset(context: CommandContext): void {
   const database = writableKeysOf(context);
   replyString(context, database, findString(context, database, 1));
   setString(context, database, 1, 2, 0);
+  context.notify(keyEvents.set, 1);
 }

@@ -5,6 +5,7 @@ import { RedisError } from "../core/errors.ts";
 import { findString, putValue, writableKeysOf } from "../keys/key-access.ts";
 import { addLongDoubles, formatLongDouble, type LongDouble, parseLongDouble } from "./long-double.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const incrbyfloatCommand: CommandRow = {
   name: "incrbyfloat",
@@ -31,6 +32,7 @@ function incrbyfloat(context: CommandContext): void {
   const text = Buffer.from(formatLongDouble(sum), "latin1");
   if (entry === 0) putValue(context, database, 1, text, 0, text.length, 0, textString);
   else database.replace(entry, text, 0, text.length, textString);
+  context.notify(keyEvents.incrbyfloat, 1);
   reply.bulk(text);
 }
 

@@ -4,6 +4,7 @@ import { errorTexts, RedisError } from "../core/errors.ts";
 import { findString, putValue, writableKeysOf } from "../keys/key-access.ts";
 import { parseBigInteger, parseInteger } from "../wire/numbers.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const incrementCommands: readonly CommandRow[] = [
   {
@@ -80,6 +81,7 @@ function increment(context: CommandContext, by: bigint | number): void {
   const { bytes, size } = writeSum(sum);
   if (entry === 0) putValue(context, database, 1, bytes, 0, size, 0);
   else database.replace(entry, bytes, 0, size);
+  context.notify(keyEvents.incrby, 1);
   replySum(context, sum);
 }
 

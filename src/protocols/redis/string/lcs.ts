@@ -8,6 +8,7 @@ import type { Job } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import { valueType } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
+import { keyMissed } from "../notifications/key-misses.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
@@ -54,7 +55,10 @@ function copyOf(context: CommandContext, database: Database, index: number): Buf
   const isString = entry !== 0 && table.type(entry) === valueType.string;
   if (!isString && (entry !== 0 || streamAt(context, index, database) !== undefined))
     throw new RedisError("ERR The specified keys must contain string values");
-  if (entry === 0) return Buffer.alloc(0);
+  if (entry === 0) {
+    keyMissed(context, index, database.number);
+    return Buffer.alloc(0);
+  }
   table.locate(entry);
   return Buffer.from(table.bytes.subarray(table.start, table.end));
 }

@@ -1,8 +1,10 @@
 /** MSET key value [key value ...]      MSETNX key value [key value ...]: all of them or, if one of the keys exists, none. */
+import type { Database } from "../../../keyspace/database.ts";
 import type { CommandContext } from "../core/context.ts";
 import { wrongArity } from "../core/errors.ts";
 import { assertReplaceable, keyExists, setString, writableKeysOf } from "../keys/key-access.ts";
 import { keyRange, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const msetCommands: readonly CommandRow[] = [
   {
@@ -35,8 +37,7 @@ function mset(context: CommandContext): void {
   const database = writableKeysOf(context);
   // All or nothing: whatever may be refused is refused before the first key is set.
   for (let index = 1; index < request.argumentCount; index += 2) assertReplaceable(context, index);
-  for (let index = 1; index < request.argumentCount; index += 2)
-    setString(context, database, index, index + 1, 0);
+  setEach(context, database);
   reply.ok();
 }
 
@@ -49,7 +50,13 @@ function msetnx(context: CommandContext): void {
     // The name of an exchange is no key, but cannot become one.
     assertReplaceable(context, index);
   }
-  for (let index = 1; index < request.argumentCount; index += 2)
-    setString(context, database, index, index + 1, 0);
+  setEach(context, database);
   reply.integer(1);
+}
+
+function setEach(context: CommandContext, database: Database): void {
+  for (let index = 1; index < context.request.argumentCount; index += 2) {
+    setString(context, database, index, index + 1, 0);
+    context.notify(keyEvents.set, index);
+  }
 }

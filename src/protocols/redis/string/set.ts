@@ -9,6 +9,7 @@ import { syntaxError } from "../core/errors.ts";
 import { positiveExpiryArgument, type TimeUnit, unitOption } from "../keys/expiry-options.ts";
 import { findString, keyExists, replyString, setString, writableKeysOf } from "../keys/key-access.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const setCommand: CommandRow = {
   name: "set",
@@ -34,6 +35,7 @@ function set(context: CommandContext): void {
   const { request, reply } = context;
   if (request.argumentCount === 3) {
     setString(context, writableKeysOf(context), 1, 2, 0);
+    context.notify(keyEvents.set, 1);
     return reply.ok();
   }
   const options = parse(context);
@@ -48,6 +50,8 @@ function set(context: CommandContext): void {
     }
   }
   setString(context, database, 1, 2, expiry);
+  context.notify(keyEvents.set, 1);
+  if (options.unit !== undefined) context.notify(keyEvents.expire, 1);
   if (!options.get) reply.ok();
 }
 

@@ -3,6 +3,7 @@ import type { CommandContext } from "../core/context.ts";
 import { positiveExpiryArgument, timeUnits } from "../keys/expiry-options.ts";
 import { keyExists, setString, writableKeysOf } from "../keys/key-access.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const setexCommands: readonly CommandRow[] = [
   {
@@ -38,14 +39,17 @@ export const setexCommands: readonly CommandRow[] = [
 ];
 
 function setex(context: CommandContext): void {
-  const expiry = positiveExpiryArgument(context, 2, timeUnits.EX);
-  setString(context, writableKeysOf(context), 1, 3, expiry);
-  context.reply.ok();
+  setUntil(context, positiveExpiryArgument(context, 2, timeUnits.EX));
 }
 
 function psetex(context: CommandContext): void {
-  const expiry = positiveExpiryArgument(context, 2, timeUnits.PX);
+  setUntil(context, positiveExpiryArgument(context, 2, timeUnits.PX));
+}
+
+function setUntil(context: CommandContext, expiry: number): void {
   setString(context, writableKeysOf(context), 1, 3, expiry);
+  context.notify(keyEvents.set, 1);
+  context.notify(keyEvents.expire, 1);
   context.reply.ok();
 }
 
@@ -53,5 +57,6 @@ function setnx(context: CommandContext): void {
   const database = writableKeysOf(context);
   if (keyExists(context, database, 1)) return context.reply.integer(0);
   setString(context, database, 1, 2, 0);
+  context.notify(keyEvents.set, 1);
   context.reply.integer(1);
 }

@@ -5,6 +5,7 @@ import { assertStringSize } from "./string-size.ts";
 import { findString, writableKeysOf } from "../keys/key-access.ts";
 import { patchString } from "./patch-string.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const setrangeCommand: CommandRow = {
   name: "setrange",
@@ -36,5 +37,6 @@ function setrange(context: CommandContext): void {
     request.starts[3]!,
     request.ends[3]!,
   );
+  context.notify(keyEvents.setrange, 1);
   reply.integer(database.table.valueLength(place));
 }

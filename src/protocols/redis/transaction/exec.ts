@@ -26,6 +26,7 @@ export function exec(context: CommandContext, bytesMax: number = limits.redisRep
   if (transaction === null) throw new RedisError("ERR EXEC without MULTI");
   const hasChanged = watcher !== null && server.watches.hasChanged(watcher);
   client.endTransaction();
+  server.cluster?.assertOneSlotOfAll(transaction.commands);
   if (transaction.needsRoom && server.keyspace.eviction.isOutOfMemory)
     throw new RedisError(`EXECABORT Transaction discarded because of: ${errorTexts.outOfMemory}`);
   if (transaction.isAborted)

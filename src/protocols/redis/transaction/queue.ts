@@ -13,6 +13,10 @@ export class Transaction {
   readonly commands: QueuedCommand[] = [];
   /** One of the commands adds data. */
   needsRoom = false;
+  /** One of them writes, or may reach the replicas of a redis. */
+  mayReplicate = false;
+  /** One of them reads or writes keys, or may reach replicas. */
+  touchesKeys = false;
   /** A command was refused when it was to be queued, so EXEC must not run the others. */
   isAborted = false;
   /** Memory that the commands take. */
@@ -25,6 +29,8 @@ export class Transaction {
   queue(spec: CommandSpec, request: RequestArguments): void {
     this.commands.push({ spec, request });
     if (spec.denyOom) this.needsRoom = true;
+    if (spec.write || spec.mayReplicate) this.mayReplicate = true;
+    if (spec.write || spec.mayReplicate || spec.flags.includes("readonly")) this.touchesKeys = true;
     this.bytes += request.memoryBytes;
   }
 

@@ -47,6 +47,7 @@ function bzpop(context: CommandContext, end: End): void {
   const { argumentCount } = context.request;
   const timeoutMs = secondsArgument(context, argumentCount - 1);
   const popOf = (again: CommandContext, index: number): Pop => ({
+    index,
     end,
     count: 1,
     isPaired: false,

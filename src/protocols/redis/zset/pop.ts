@@ -12,6 +12,7 @@ import { keysOf } from "../keys/key-access.ts";
 import { RangeWalk } from "./range-walk.ts";
 import { sortedSetsOf } from "./sorted-set-key.ts";
 import type { ReplyWriter } from "../wire/reply-writer.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export type End = "min" | "max";
 
@@ -19,6 +20,8 @@ const membersAtOnce = 64;
 const unitsOfRemoval = 2;
 
 export interface Pop {
+  /** The argument of the key. */
+  readonly index: number;
   readonly end: End;
   readonly count: number;
   /** Each member with its score is an array. */
@@ -37,6 +40,12 @@ export function replyPopped(context: CommandContext, database: Database, entry: 
   }
   pop.writeHead(context.reply, count);
   popSome(context, database, entry, count, pop);
+  notifyPopped(context, pop);
+  if (database.sortedSet.isGone) context.notify(keyEvents.del, pop.index);
+}
+
+function notifyPopped(context: CommandContext, { end, index }: Pop): void {
+  context.notify(end === "min" ? keyEvents.zpopmin : keyEvents.zpopmax, index);
 }
 
 function popSome(
@@ -78,7 +87,9 @@ function* popInSlices(context: CommandContext, parts: PartedReply, walk: RangeWa
     const count = Math.min(pop.count - popped, membersAtOnce, sets.count(database.content, entry));
     const before = parts.bytes;
     popSome(context, database, entry, count, pop);
+    if (popped === 0) notifyPopped(context, pop);
     popped += count;
+    if (database.sortedSet.isGone) context.notify(keyEvents.del, pop.index);
     yield count * unitsOfRemoval + unitsOfBytes(parts.bytes - before);
   }
   parts.fill(head, (reply) => pop.writeHead(reply, popped));

@@ -4,6 +4,7 @@ import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
 import { keysOf, writableKeysOf } from "../keys/key-access.ts";
 import { findMember, findSortedSet, openSortedSet, scoreArgument, sortedSetsOf } from "./sorted-set-key.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const zaddCommands: readonly CommandRow[] = [
   {
@@ -121,6 +122,7 @@ export function addMembers(
   } finally {
     database.sortedSet.close();
   }
+  if (added + updated > 0) context.notify(incr ? keyEvents.zincr : keyEvents.zadd, 1);
   if (!incr) reply.integer(ch ? added + updated : added);
   else if (isDone) reply.double(sum);
   else reply.null();

@@ -59,6 +59,7 @@ function zmpop(context: CommandContext): void {
 /** What comes of the key in that argument: its name, and a list of pairs. */
 export function popOfKey(context: CommandContext, index: number, { end, count }: ManyPop): Pop {
   return {
+    index,
     end,
     count,
     isPaired: true,

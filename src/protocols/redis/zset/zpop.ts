@@ -40,6 +40,7 @@ function pop(context: CommandContext, end: End): void {
   if (entry === 0 || count === 0) return reply.array(0);
   const isPaired = hasCount && reply.version === 3;
   replyPopped(context, database, entry, {
+    index: 1,
     end,
     count,
     isPaired,

@@ -9,6 +9,7 @@ import { storeResult } from "../keys/store-result.ts";
 import { eachInRange } from "./range-walk.ts";
 import { parseRange, type RangeSyntax } from "./range.ts";
 import { findSortedSet, sortedSetsOf } from "./sorted-set-key.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const zrangestoreCommand: CommandRow = {
   name: "zrangestore",
@@ -30,6 +31,7 @@ function zrangestore(context: CommandContext): void {
   if (entry !== 0) range.resolve(sortedSetsOf(context), database.content, entry);
   storeResult(context, {
     index: 1,
+    event: keyEvents.zrangestore,
     isShort: entry === 0 || range.count <= directItemsMax,
     begin: () => new SortedSetBuild(context.server.keyspace, "stored", "listpack"),
     make: (build) => addRange(context, build),

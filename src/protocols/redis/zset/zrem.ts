@@ -3,6 +3,7 @@ import type { CommandContext } from "../core/context.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { writableKeysOf } from "../keys/key-access.ts";
 import { findSortedSet } from "./sorted-set-key.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const zremCommand: CommandRow = {
   name: "zrem",
@@ -28,5 +29,6 @@ function zrem(context: CommandContext): void {
   } finally {
     changes.close();
   }
+  if (removed > 0) context.notifyTaken(keyEvents.zrem, 1, changes.isGone);
   context.reply.integer(removed);
 }

@@ -9,6 +9,7 @@ import { keysOf, writableKeysOf } from "../keys/key-access.ts";
 import { placeFound, RangeWalk } from "./range-walk.ts";
 import { type RangeKind, simpleRange } from "./range.ts";
 import { findSortedSet, sortedSetsOf } from "./sorted-set-key.ts";
+import { type KeyEvent, keyEvents } from "../notifications/key-events.ts";
 
 export const zremrangeCommands: readonly CommandRow[] = [
   {
@@ -45,6 +46,11 @@ export const zremrangeCommands: readonly CommandRow[] = [
 
 const membersAtOnce = 64;
 const unitsOfRemoval = 2;
+const eventsOf: Readonly<Record<RangeKind, KeyEvent>> = {
+  rank: keyEvents.zremrangebyrank,
+  score: keyEvents.zremrangebyscore,
+  name: keyEvents.zremrangebylex,
+};
 
 function removeRange(context: CommandContext, kind: RangeKind): void {
   const range = simpleRange(context, kind);
@@ -56,7 +62,10 @@ function removeRange(context: CommandContext, kind: RangeKind): void {
   range.resolve(sets, content, entry);
   const { first, count } = range;
   if (count > directItemsMax) return answerInSlices(context, () => removeInSlices(context, kind));
-  if (count > 0) removeFrom(context, database, entry, first, count);
+  if (count > 0) {
+    removeFrom(context, database, entry, first, count);
+    context.notifyTaken(eventsOf[kind], 1, database.sortedSet.isGone);
+  }
   context.reply.integer(count);
 }
 
@@ -97,6 +106,8 @@ function* removeInSlices(context: CommandContext, kind: RangeKind): Job<void> {
       removed = count;
     }
   }
+  // Between slices another client may have removed the rest.
+  if (removed > 0) context.notifyTaken(eventsOf[kind], 1, keysOf(context).sortedSet.isGone);
   context.reply.integer(removed);
 }
 

@@ -12,6 +12,7 @@ import { storeResult } from "../keys/store-result.ts";
 import { type Aggregate, count, make, type Operation, parseAggregate } from "./aggregate.ts";
 import { eachInRange } from "./range-walk.ts";
 import { listLength, replyFound, sortedSetsOf } from "./sorted-set-key.ts";
+import { type KeyEvent, keyEvents } from "../notifications/key-events.ts";
 
 export const zdiffCommands: readonly CommandRow[] = [
   {
@@ -133,10 +134,17 @@ function* writeInSlices(context: CommandContext, aggregate: Aggregate, parts: Pa
   }
 }
 
+const storeEvents: Readonly<Record<Operation, KeyEvent>> = {
+  union: keyEvents.zunionstore,
+  inter: keyEvents.zinterstore,
+  diff: keyEvents.zdiffstore,
+};
+
 function store(context: CommandContext, operation: Operation): void {
   const aggregate = parseAggregate(context, operation, 2, "stored");
   storeResult(context, {
     index: 1,
+    event: storeEvents[operation],
     isShort: aggregate.isShort,
     begin: () => new SortedSetBuild(context.server.keyspace, "stored", "skiplist"),
     make: (build) => make(context, aggregate, build),

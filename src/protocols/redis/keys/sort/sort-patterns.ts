@@ -8,6 +8,7 @@ import { valueType } from "../../../../keyspace/value-type.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { hashesOf } from "../../hash/hash-key.ts";
 import { findNamed, keysOf } from "../key-access.ts";
+import { keyEvents } from "../../notifications/key-events.ts";
 
 export interface SortPattern {
   readonly isElement: boolean;
@@ -42,7 +43,10 @@ export function findByPattern(context: CommandContext, pattern: SortPattern, ele
   if (isElement || key === null) return isElement;
   const database = keysOf(context);
   const entry = findNamed(context, database, Buffer.from(key.before + element + key.behind, "latin1"));
-  if (entry === 0) return false;
+  if (entry === 0) {
+    context.server.notices.tellNamed(keyEvents.missed, context.database, key.before + element + key.behind);
+    return false;
+  }
   const { table, content } = database;
   const type = table.type(entry);
   if (field === null) {
@@ -51,8 +55,10 @@ export function findByPattern(context: CommandContext, pattern: SortPattern, ele
     Object.assign(found, { bytes: table.bytes, start: table.start, end: table.end });
     return true;
   }
+  if (type !== valueType.hash) return false;
+  const hash = database.freshHash(entry);
   const hashes = hashesOf(context);
-  if (type !== valueType.hash || !hashes.get(content, entry, field, 0, field.length)) return false;
+  if (hash === 0 || !hashes.get(content, hash, field, 0, field.length)) return false;
   Object.assign(found, { bytes: hashes.bytes, start: hashes.start, end: hashes.end });
   return true;
 }

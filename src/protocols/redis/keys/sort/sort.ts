@@ -16,10 +16,12 @@ import type { PartedReply } from "../../core/parted-reply.ts";
 import { answerInSlices, Piece, unitsOfBytes } from "../../core/sliced-reply.ts";
 import { storeList } from "../../list/sort-list.ts";
 import { assertReplaceable, writableKeysOf } from "../key-access.ts";
-import { keyAt } from "../key-ref.ts";
+import { readKeyAt } from "../key-ref.ts";
 import { findByPattern, isPattern, type SortPattern, sortPattern, textOfFound } from "./sort-patterns.ts";
 import { compareItems, type SortItem, scoreOf } from "./sort-order.ts";
 import { type SortRange, sortSources } from "./sort-sources.ts";
+import { removeDestination } from "../store-result.ts";
+import { keyEvents } from "../../notifications/key-events.ts";
 
 export const sortCommands: readonly CommandRow[] = [
   {
@@ -110,8 +112,9 @@ function wholeArgument(value: number): number {
   return value;
 }
 
-/** Patterns may come to any key. */
-function assertMayLookUp({ caller, vhost }: CommandContext, option: "BY" | "GET"): void {
+/** Patterns may come to any key, of any slot. */
+function assertMayLookUp({ caller, vhost, server }: CommandContext, option: "BY" | "GET"): void {
+  if (server.cluster !== null) throw new RedisError(`ERR ${option} option of SORT denied in Cluster mode.`);
   if (!mayReadEveryLog(caller, vhost))
     throw new RedisError(`ERR ${option} option of SORT denied due to insufficient ACL permissions.`);
 }
@@ -140,7 +143,7 @@ function* sortedElements(
   parts: PartedReply,
   options: SortOptions,
 ): Job<readonly string[]> {
-  const { exists, stream, database, entry } = keyAt(context, 1);
+  const { exists, stream, database, entry } = readKeyAt(context, 1);
   if (!exists) return [];
   const source = stream === undefined ? sortSources[database.table.type(entry)] : undefined;
   if (source === undefined) throw new RedisError(errorTexts.wrongType);
@@ -224,7 +227,10 @@ function* store(context: CommandContext, elements: readonly string[], options: S
     if (due > 0) yield due;
   }
   assertMayStore(context, destination);
-  if (values.length === 0) keyAt(context, destination).remove();
-  else yield* storeList(context, destination, values, () => assertMayStore(context, destination));
+  if (values.length === 0) removeDestination(context, destination);
+  else {
+    yield* storeList(context, destination, values, () => assertMayStore(context, destination));
+    context.notify(keyEvents.sortstore, destination);
+  }
   context.reply.integer(values.length);
 }

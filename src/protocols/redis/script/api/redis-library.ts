@@ -8,9 +8,9 @@
 import { createHash } from "node:crypto";
 import { refusalOf } from "../../acl/check.ts";
 import { call } from "../../core/dispatch.ts";
-import { LuaMemoryError, type LuaFunction, type LuaInstance } from "../lua/lua-instance.ts";
+import { LuaMemoryError, valueBytes, type LuaFunction, type LuaInstance } from "../lua/lua-instance.ts";
 import type { Definitions } from "../lua/define.ts";
-import { argumentText } from "../lua/numbers.ts";
+import { argumentText, truncatedInt } from "../lua/numbers.ts";
 import { luaType, type State } from "../lua/raw-api.ts";
 import type { ScriptCaller } from "../run/script-caller.ts";
 import type { ScriptRun } from "../run/script-run.ts";
@@ -103,17 +103,17 @@ class CommandCalls {
   /** The arguments on the stack become the request. Returns what is wrong with them. */
   #takeArguments(state: State, name: string): string | null {
     const lua = this.#lua;
-    const { raw } = lua;
-    const count = raw.lua_gettop(state);
-    if (count === 0) return `Please specify at least one argument for this ${name} call`;
+    const end = lua.argumentsEnd(state);
+    let at = lua.argumentsAt(state);
+    if (at === end) return `Please specify at least one argument for this ${name} call`;
     const caller = this.#caller;
     caller.begin();
-    for (let index = 1; index <= count; index++) {
-      const type = raw.lua_type(state, index);
+    for (; at < end; at += valueBytes) {
+      const type = lua.typeAt(at);
       if (type === luaType.string) {
-        const at = raw.lua_tolstring(state, index, lua.lengthAt);
-        caller.argument(lua.bytes, at, at + lua.stringBytes);
-      } else if (type === luaType.number) caller.argumentText(argumentText(raw.lua_tonumber(state, index)));
+        const text = lua.textAt(at);
+        caller.argument(lua.bytes, text, text + lua.textLength(text));
+      } else if (type === luaType.number) caller.argumentText(argumentText(lua.numberAt(at)));
       else return "Lua redis lib command arguments must be strings or integers";
     }
     return null;
@@ -131,7 +131,7 @@ class CommandCalls {
     const { request, server, database } = context;
     const spec = server.commands.findRequested(request);
     if (spec === undefined) return raiseError(lua, state, "Invalid command passed to redis.acl_check_cmd()");
-    const refusal = refusalOf(this.#caller, { server, spec, request, database, isQueued: false });
+    const { refusal } = refusalOf(this.#caller, { server, spec, request, database, isQueued: false });
     lua.raw.lua_pushboolean(state, refusal === null ? 1 : 0);
     return 1;
   }
@@ -140,7 +140,7 @@ class CommandCalls {
 function setResp({ lua, run }: RedisLibraryParts, state: State): number {
   const { raw } = lua;
   if (raw.lua_gettop(state) !== 1) return raiseError(lua, state, "redis.setresp() requires one argument.");
-  const version = raw.lua_tonumber(state, 1);
+  const version = truncatedInt(raw.lua_tonumber(state, 1));
   if (version !== 2 && version !== 3) return raiseError(lua, state, "RESP version must be 2 or 3.");
   const current = run();
   if (current !== null) current.version = version;
@@ -154,7 +154,7 @@ function logFunction(lua: LuaInstance, caller: ScriptCaller): LuaFunction {
     if (count < 2) return raiseError(lua, state, "redis.log() requires two arguments or more.");
     if (raw.lua_type(state, 1) !== luaType.number)
       return raiseError(lua, state, "First argument must be a number (log level).");
-    const level = Math.trunc(raw.lua_tonumber(state, 1));
+    const level = truncatedInt(raw.lua_tonumber(state, 1));
     if (level < 0 || level > 3) return raiseError(lua, state, "Invalid debug level.");
     const words: string[] = [];
     for (let index = 2; index <= count; index++) words.push(lua.text(state, index) ?? "");
@@ -192,7 +192,7 @@ function pureFunctions(lua: LuaInstance): Record<string, LuaFunction> {
     set_repl: (state) => {
       if (raw.lua_gettop(state) !== 1)
         return raiseError(lua, state, "redis.set_repl() requires two arguments.");
-      const flags = Math.trunc(raw.lua_tonumber(state, -1));
+      const flags = truncatedInt(raw.lua_tonumber(state, -1));
       if ((flags & ~replication.all) !== 0)
         return raiseError(
           lua,

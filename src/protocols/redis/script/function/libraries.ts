@@ -14,7 +14,7 @@ import { loadingLibrary } from "../api/redis-library.ts";
 import { defineFields } from "../lua/define.ts";
 import { globalsIndex, luaStatus, registryIndex } from "../lua/raw-api.ts";
 import { protectMissing } from "../lua/sandbox.ts";
-import { Machine, type RunWatch } from "../run/machine.ts";
+import { Machine, type MachineParts, type RunWatch } from "../run/machine.ts";
 import { failureOf } from "../run/script-error.ts";
 import { functionKey, readLibraryLine, type Library, type LibraryFunction } from "./library.ts";
 import { registerFunction } from "./registration.ts";
@@ -41,6 +41,7 @@ export interface LoadLimit extends RunWatch {
 
 export class FunctionLibraries {
   readonly #server: RedisServer;
+  readonly #parts: MachineParts;
   readonly #limit: LoadLimit;
   #machine: Machine | null = null;
   #environment: Environment | null = null;
@@ -50,8 +51,9 @@ export class FunctionLibraries {
   #registered: Map<string, LibraryFunction> | null = null;
   #bytes = 0;
 
-  constructor(server: RedisServer, limit: LoadLimit) {
-    this.#server = server;
+  constructor(parts: MachineParts, limit: LoadLimit) {
+    this.#parts = parts;
+    this.#server = parts.server;
     this.#limit = limit;
   }
 
@@ -111,6 +113,7 @@ export class FunctionLibraries {
 
   clear(): void {
     for (const library of this.all) this.delete(library);
+    this.#machine?.giveUp();
     this.#machine = null;
   }
 
@@ -142,7 +145,9 @@ export class FunctionLibraries {
       this.#machine === null
         ? Array.from(definitions.entries("function/"), ([key, code]) => [namesOfKey(key)[0]!, code] as const)
         : Array.from(this.#libraries.values(), ({ name, code }) => [name, code] as const);
-    this.#machine = new Machine(this.#server, this.#limit, "functions");
+    this.#machine?.giveUp();
+    this.#machine = null;
+    this.#machine = new Machine(this.#parts, "functions");
     this.#environment = this.#prepare(this.#machine);
     this.#libraries.clear();
     this.#functions.clear();
@@ -228,7 +233,7 @@ export class FunctionLibraries {
       if (error instanceof RedisError) throw error;
       machine.isBroken = true;
       if (error instanceof BrokerError || !(error instanceof Error)) throw error;
-      throw new RedisError("ERR FUNCTION LOAD timeout");
+      throw new RedisError("ERR Error registering functions: ERR FUNCTION LOAD timeout");
     } finally {
       this.#limit.end();
       this.#registered = null;

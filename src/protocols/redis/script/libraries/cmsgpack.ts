@@ -7,6 +7,7 @@
 import { ByteWriter } from "../../../../base/bytes.ts";
 import type { Definitions } from "../lua/define.ts";
 import type { LuaInstance } from "../lua/lua-instance.ts";
+import { lowBits } from "../lua/numbers.ts";
 import { luaType, type State } from "../lua/raw-api.ts";
 
 const nestingMax = 16;
@@ -22,13 +23,13 @@ export function cmsgpackLibrary(lua: LuaInstance): Definitions {
     pack: (state) => new Packer(lua).pack(state),
     unpack: (state) => unpacker.unpack(state, 0, 0),
     unpack_one: (state) => {
-      const offset = raw.luaL_optinteger(state, 2, 0);
+      const offset = lua.long(state, 2, 0);
       raw.lua_settop(state, 1);
       return unpacker.unpack(state, 1, offset);
     },
     unpack_limit: (state) => {
-      const limit = raw.luaL_checkinteger(state, 2);
-      const offset = raw.luaL_optinteger(state, 3, 0);
+      const limit = lua.long(state, 2);
+      const offset = lua.long(state, 3, 0);
       raw.lua_settop(state, 1);
       return unpacker.unpack(state, limit, offset);
     },
@@ -183,10 +184,10 @@ class Unpacker {
     if (offset < 0 || limit < 0)
       return lua.raiseText(
         state,
-        `Invalid request to unpack with offset of ${offset} and limit of ${length}.`,
+        `Invalid request to unpack with offset of ${lowBits(offset)} and limit of ${length}.`,
       );
     if (offset > length)
-      return lua.raiseText(state, `Start offset ${offset} greater than input length ${length}.`);
+      return lua.raiseText(state, `Start offset ${lowBits(offset)} greater than input length ${length}.`);
     this.#start = text;
     this.#at = text + offset;
     this.#end = text + length;

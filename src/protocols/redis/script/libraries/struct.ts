@@ -139,8 +139,8 @@ function pack(lua: LuaInstance, state: State): number {
       const at = raw.luaL_checklstring(state, argument++, lua.lengthAt);
       const length = lua.stringBytes;
       if (step.size === 0) step.size = length;
-      lua.assertFits(state, out.length + step.size);
       if (length < step.size) lua.argumentError(state, argument, "string too short");
+      lua.assertFits(state, out.length + step.size);
       out.bytes(lua.bytes, at, at + step.size);
       if (option === "s") {
         out.uint8(0);
@@ -175,7 +175,7 @@ function unpack(lua: LuaInstance, state: State): number {
   const format = new Format(lua, state);
   const data = raw.luaL_checklstring(state, 2, lua.lengthAt);
   const length = lua.stringBytes;
-  const offset = raw.luaL_optinteger(state, 3, 1);
+  const offset = lua.long(state, 3, 1);
   if (offset === 0) lua.argumentError(state, 3, "offset must be 1 or greater");
   // A size in C: what is negative is beyond the end.
   let position = (offset < 0 ? 2 ** 64 + offset : offset) - 1;

@@ -2,7 +2,7 @@
  * Makes JavaScript functions callable by Lua: a WebAssembly function table takes only functions that a WebAssembly module exports,
  * so a small module imports them and exports them again.
  */
-import { unsigned } from "./wasm-patch.ts";
+import { unsigned } from "./wasm-module.ts";
 
 const i32 = 0x7f;
 const functionType = 0x60;

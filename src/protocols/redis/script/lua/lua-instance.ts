@@ -9,6 +9,7 @@
  */
 import { limits } from "../../../../base/limits.ts";
 import { asTableFunctions, type CallableFunction } from "./c-functions.ts";
+import { truncatedLong } from "./numbers.ts";
 import { globalsIndex, luaType, type RawLua, type State } from "./raw-api.ts";
 import { luaModule } from "./wasm-file.ts";
 import { budgetCallback, flagsOffset, readOnlyFlags } from "./wasm-patch.ts";
@@ -23,6 +24,15 @@ const failed = -1;
 /** In lua_State: the stack's base, and how many C calls are open, now and where the coroutine began. */
 const callsOffset = 52;
 const baseCallsOffset = 54;
+
+/** In lua_State: the top and the base of its stack. */
+const topOffset = 8;
+const baseOffset = 12;
+/** A value on the stack: 16 bytes, its type behind its number or address. A string: its length, then its bytes. */
+export const valueBytes = 16;
+const typeOffset = 8;
+const lengthOffset = 12;
+const textOffset = 16;
 
 type Import = (...values: (number | undefined)[]) => unknown;
 
@@ -42,6 +52,7 @@ export class LuaInstance {
   readonly state: State;
   bytes!: Buffer;
   words!: Uint32Array;
+  #doubles!: Float64Array;
   /** Where C functions leave lengths: 8 bytes. */
   readonly lengthAt: number;
   /** Place of the hook in the function table. */
@@ -85,6 +96,7 @@ export class LuaInstance {
     const { buffer } = this.raw.memory;
     this.bytes = Buffer.from(buffer);
     this.words = new Uint32Array(buffer);
+    this.#doubles = new Float64Array(buffer);
   }
 
   /** What the file imports. All that reaches outside fails. */
@@ -255,6 +267,35 @@ export class LuaInstance {
     return at === 0 ? undefined : this.bytes.latin1Slice(at, at + this.stringBytes);
   }
 
+  // Arguments of the function that runs, read from Lua's stack itself: a call of C for each costs more than all else
+
+  /** Where the first one is; the next is `valueBytes` further. */
+  argumentsAt(state: State): number {
+    return this.words[(state + baseOffset) >> 2]!;
+  }
+
+  argumentsEnd(state: State): number {
+    return this.words[(state + topOffset) >> 2]!;
+  }
+
+  typeAt(at: number): number {
+    return this.words[(at + typeOffset) >> 2]!;
+  }
+
+  numberAt(at: number): number {
+    return this.#doubles[at >> 3]!;
+  }
+
+  /** Where the bytes of the string at `at` are. */
+  textAt(at: number): number {
+    return this.words[at >> 2]! + textOffset;
+  }
+
+  /** How long the string is whose bytes are there. */
+  textLength(text: number): number {
+    return this.words[(text - textOffset + lengthOffset) >> 2]!;
+  }
+
   // Tables
 
   pop(state: State, count = 1): void {
@@ -314,6 +355,13 @@ export class LuaInstance {
     this.bytes.latin1Write(text, at);
     this.bytes[at + text.length] = 0;
     return this.raw.luaL_argerror(state, index, at);
+  }
+
+  /** The number at `index` as C's `long`; `otherwise` if there is none. luaL_checkinteger has the lower 32 bits alone. */
+  long(state: State, index: number, otherwise?: number): number {
+    const { raw } = this;
+    if (otherwise !== undefined && raw.lua_type(state, index) <= luaType.nil) return otherwise;
+    return truncatedLong(raw.luaL_checknumber(state, index));
   }
 
   typeName(state: State, index: number): string {

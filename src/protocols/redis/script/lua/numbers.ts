@@ -1,6 +1,7 @@
 /** Numbers of Lua as redis spells and cuts them. */
 import { formatDouble } from "../../wire/numbers.ts";
 
+const two31 = 2 ** 31;
 const two63 = 2 ** 63;
 const int64Min = -(2n ** 63n);
 
@@ -9,6 +10,22 @@ export function truncated(value: number): number | bigint {
   const whole = Math.trunc(value);
   if (Number.isSafeInteger(whole)) return whole === 0 ? 0 : whole;
   return whole >= -two63 && whole < two63 ? BigInt(whole) : int64Min;
+}
+
+/** `(int)(long)value`: the lower 32 bits of the whole part, as `luaL_checkint` takes a number. */
+export function lowBits(value: number): number {
+  return Math.abs(value) < two63 ? value | 0 : 0;
+}
+
+/** `(long)value`, as a double. */
+export function truncatedLong(value: number): number {
+  return Math.abs(value) < two63 ? Math.trunc(value) : -two63;
+}
+
+/** `(int)value`: what does not fit is the least one. */
+export function truncatedInt(value: number): number {
+  const whole = Math.trunc(value);
+  return whole >= -two31 && whole < two31 ? whole | 0 : -two31;
 }
 
 /** As an argument of a command: `%.17g`. */

@@ -7,7 +7,7 @@
 import { defineFields } from "./define.ts";
 import type { LuaInstance } from "./lua-instance.ts";
 import { globalsIndex, luaStatus, luaType, type State } from "./raw-api.ts";
-import { RandomNumbers } from "./random-numbers.ts";
+import type { RandomNumbers } from "./random-numbers.ts";
 
 /** Not in redis: they reach files, the output, or other functions' environments. */
 const removed = ["dofile", "loadfile", "print", "newproxy", "setfenv", "getfenv"] as const;
@@ -37,7 +37,7 @@ end
 function __redis__err__handler(err) return err end
 `;
 
-export function openStandard(lua: LuaInstance): RandomNumbers {
+export function openStandard(lua: LuaInstance, random: RandomNumbers): void {
   const { raw, state } = lua;
   const openers = [
     ["", (caller: State) => raw.luaopen_base(caller)],
@@ -59,17 +59,15 @@ export function openStandard(lua: LuaInstance): RandomNumbers {
   raw.lua_pushvalue(state, globalsIndex);
   defineFields(lua, { pcall: (caller) => protectedCall(lua, caller) });
   lua.pop(state);
-  const random = new RandomNumbers();
   raw.lua_getfield(state, globalsIndex, lua.name("math"));
   defineFields(lua, {
     random: (caller) => mathRandom(lua, caller, random),
     randomseed: (caller) => {
-      random.seed(lua.raw.luaL_checknumber(caller, 1) | 0);
+      random.seed(lua.raw.luaL_checkinteger(caller, 1));
       return 0;
     },
   });
   lua.pop(state);
-  return random;
 }
 
 /** A script's own coroutine looks to it like no coroutine: redis runs scripts in the main state. */
@@ -124,21 +122,22 @@ function protectedCall(lua: LuaInstance, state: State): number {
   return 2;
 }
 
-/** As redis's own: the same numbers for every script, whatever ran before. */
+/** As redis's own. */
 function mathRandom(lua: LuaInstance, state: State, random: RandomNumbers): number {
   const { raw } = lua;
   const chance = random.next();
   const count = raw.lua_gettop(state);
   if (count === 0) raw.lua_pushnumber(state, chance);
   else if (count === 1) {
-    const most = raw.luaL_checknumber(state, 1) | 0;
+    const most = raw.luaL_checkinteger(state, 1);
     if (most < 1) return lua.argumentError(state, 1, "interval is empty");
     raw.lua_pushnumber(state, Math.floor(chance * most) + 1);
   } else if (count === 2) {
-    const least = raw.luaL_checknumber(state, 1) | 0;
-    const most = raw.luaL_checknumber(state, 2) | 0;
+    const least = raw.luaL_checkinteger(state, 1);
+    const most = raw.luaL_checkinteger(state, 2);
     if (least > most) return lua.argumentError(state, 2, "interval is empty");
-    raw.lua_pushnumber(state, Math.floor(chance * (most - least + 1)) + least);
+    // C counts them in an `int` too.
+    raw.lua_pushnumber(state, Math.floor(chance * ((most - least + 1) | 0)) + least);
   } else return lua.raiseText(state, "wrong number of arguments");
   return 1;
 }

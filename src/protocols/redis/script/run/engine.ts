@@ -14,8 +14,10 @@ import type { RedisServer } from "../../server.ts";
 import type { ReplyWriter } from "../../wire/reply-writer.ts";
 import { writeError, writeLuaValue, type ReplyTarget } from "../api/lua-to-reply.ts";
 import { globalsIndex, luaStatus, registryIndex, type State } from "../lua/raw-api.ts";
+import { RandomNumbers } from "../lua/random-numbers.ts";
 import { FunctionLibraries } from "../function/libraries.ts";
-import { Machine } from "./machine.ts";
+import { GivenUpMemory } from "./given-up-memory.ts";
+import { Machine, type MachineParts } from "./machine.ts";
 import { ScriptCache, type Script } from "./script-cache.ts";
 import { failureOf, withPlace, type ScriptFailure } from "./script-error.ts";
 import { ScriptRun, type RunOptions } from "./script-run.ts";
@@ -31,16 +33,23 @@ export interface ScriptArguments {
 
 export class ScriptEngine {
   readonly #server: RedisServer;
-  readonly cache = new ScriptCache();
+  readonly cache = new ScriptCache((script) => this.#forget(script));
   readonly libraries: FunctionLibraries;
   readonly #limit: TimeLimit;
+  readonly #parts: MachineParts;
   #machine: Machine | null = null;
   #suspended: ScriptRun | null = null;
 
   constructor(server: RedisServer) {
     this.#server = server;
     this.#limit = new TimeLimit(server.broker.clock, server.settings);
-    this.libraries = new FunctionLibraries(server, this.#limit);
+    this.#parts = {
+      server,
+      watch: this.#limit,
+      random: new RandomNumbers(),
+      givenUp: new GivenUpMemory(server.broker.timers),
+    };
+    this.libraries = new FunctionLibraries(this.#parts, this.#limit);
   }
 
   /** The run that is suspended, for others to see. */
@@ -59,24 +68,31 @@ export class ScriptEngine {
   }
 
   machine(): Machine {
-    if (this.#machine !== null && !this.#machine.isBroken) return this.#machine;
-    this.#machine = new Machine(this.#server, this.#limit, "scripts");
+    if (this.#machine === null || this.#machine.isBroken) {
+      this.dropMachine();
+      this.#machine = new Machine(this.#parts, "scripts");
+    }
     return this.#machine;
   }
 
   /** All compiled code goes: SCRIPT FLUSH, FUNCTION FLUSH. */
   dropMachine(): void {
+    this.#machine?.giveUp();
     this.#machine = null;
+  }
+
+  #forget(script: Script): void {
+    if (script.machine === this.#machine?.number) this.#machine.forget(script.reference);
   }
 
   /** The script compiled in the machine that is in use. Throws redis's error. */
   #compiled(script: Script): Machine {
     const machine = this.machine();
-    if (script.machine === machine) return machine;
+    if (script.machine === machine.number) return machine;
     const compiled = machine.compile(script.body, "@user_script");
     if (typeof compiled === "string")
       throw new RedisError(`ERR Error compiling script (new function): ${compiled}`);
-    script.machine = machine;
+    script.machine = machine.number;
     script.reference = compiled;
     return machine;
   }
@@ -93,7 +109,9 @@ export class ScriptEngine {
     rights: Pick<RunOptions, "readOnly" | "mayExceedMemory">,
   ): void {
     const machine = this.#compiled(script);
-    const options: RunOptions = { name: script.sha, kind: "script", ...rights };
+    const { sha, flags } = script;
+    const mayCrossSlots = flags?.has("allow-cross-slot-keys") ?? true;
+    const options: RunOptions = { name: sha, kind: "script", mayCrossSlots, ...rights };
     this.#run(context, machine, options, (thread) => {
       machine.withGlobals(() => {
         this.#pushKeys(machine, thread, context, given);
@@ -158,10 +176,11 @@ export class ScriptEngine {
   }
 
   /** Lets Lua work. Throws an error reply where that was cut off, and gives the machine up. */
-  #attempt(machine: Machine, run: ScriptRun, work: () => number): number {
+  #attempt<Result>(machine: Machine, run: ScriptRun, work: () => Result): Result {
     try {
       return work();
     } catch (error) {
+      if (error instanceof RedisError) throw error;
       machine.isBroken = true;
       throw this.#replyOf(error, run);
     }
@@ -193,14 +212,16 @@ export class ScriptEngine {
     if (status !== luaStatus.ok) {
       const failure = failureOf(lua, thread, status, run.options.name);
       machine.dropThread();
+      this.#server.observer.failed[run.outer.spec.id]!++;
       return writeError(target, failure.text, !failure.isCounted);
     }
     try {
       // Without results there is a nil, of several the first.
       raw.lua_settop(thread, 1);
-      writeLuaValue(lua, thread, target);
+      // A result with the same table in many places may be endless, so the limits go on.
+      this.#attempt(machine, run, () => writeLuaValue(lua, thread, target));
     } finally {
-      raw.lua_settop(thread, 0);
+      if (!machine.isBroken) raw.lua_settop(thread, 0);
     }
   }
 
@@ -210,6 +231,8 @@ export class ScriptEngine {
     machine.caller.release();
     machine.lua.trimScratch();
     if (machine.isLarge) machine.isBroken = true;
+    // At once, since the next script may come much later.
+    if (machine.isBroken && machine === this.#machine) this.dropMachine();
   }
 
   // Suspended runs: for `SuspendedRun` alone
@@ -246,6 +269,7 @@ export class ScriptEngine {
 
 /** A run that goes on in later turns, until it ends or is killed. It has changed nothing so far. */
 class SuspendedRun implements LaterWork {
+  readonly isWork = true;
   readonly #engine: ScriptEngine;
   readonly #machine: Machine;
   readonly #run: ScriptRun;

@@ -11,8 +11,10 @@ import { redisLibrary } from "../api/redis-library.ts";
 import { defineLibraries } from "../libraries/index.ts";
 import { defineLibrary } from "../lua/define.ts";
 import { LuaInstance } from "../lua/lua-instance.ts";
+import type { RandomNumbers } from "../lua/random-numbers.ts";
 import { globalsIndex, hookMask, luaStatus, registryIndex, type State } from "../lua/raw-api.ts";
 import { hideCoroutine, openStandard, protect } from "../lua/sandbox.ts";
+import type { GivenUpMemory } from "./given-up-memory.ts";
 import { failedPlace, type Place } from "./script-error.ts";
 import { ScriptCaller } from "./script-caller.ts";
 import type { ScriptRun } from "./script-run.ts";
@@ -30,7 +32,19 @@ export interface RunWatch {
   stepsPassed(): void;
 }
 
+/** What all machines of a server share. */
+export interface MachineParts {
+  readonly server: RedisServer;
+  readonly watch: RunWatch;
+  readonly random: RandomNumbers;
+  readonly givenUp: GivenUpMemory;
+}
+
+let machinesMade = 0;
+
 export class Machine {
+  /** Tells machines apart without holding them; from 1. */
+  readonly number = ++machinesMade;
   readonly lua: LuaInstance;
   readonly caller: ScriptCaller;
   run: ScriptRun | null = null;
@@ -41,9 +55,12 @@ export class Machine {
   #thread: State = 0;
   #threadReference = 0;
   readonly #globalsPointer: number;
+  readonly #givenUp: GivenUpMemory;
 
   /** Functions get keys and arguments as parameters, scripts as the globals KEYS and ARGV. */
-  constructor(server: RedisServer, watch: RunWatch, kind: "scripts" | "functions") {
+  constructor({ server, watch, random, givenUp }: MachineParts, kind: "scripts" | "functions") {
+    this.#givenUp = givenUp;
+    givenUp.makeRoom();
     const lua = new LuaInstance({
       hook: (state) => {
         const canYield = state === this.#thread && lua.canYield(state);
@@ -59,7 +76,7 @@ export class Machine {
     this.lua = lua;
     lua.raw.budget.value = budgetSteps;
     this.caller = new ScriptCaller(server);
-    openStandard(lua);
+    openStandard(lua, random);
     hideCoroutine(lua, (state) => state === this.#thread);
     defineLibraries(lua);
     const parts = { lua, caller: this.caller, run: () => this.run, isLoading: () => this.isLoading };
@@ -77,6 +94,11 @@ export class Machine {
   /** Whether so much memory is taken that the next run had better begin in a new machine. */
   get isLarge(): boolean {
     return this.lua.memoryBytes > limits.luaMemoryBytesKept;
+  }
+
+  /** Its owner drops it, and refers to it no more. */
+  giveUp(): void {
+    this.#givenUp.add(this.lua.memoryBytes);
   }
 
   /** The coroutine that the next run takes. */

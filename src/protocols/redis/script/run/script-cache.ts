@@ -6,19 +6,21 @@
  */
 import { createHash } from "node:crypto";
 import { limits } from "../../../../base/limits.ts";
-import type { Machine } from "./machine.ts";
 import type { ScriptFlags } from "./shebang.ts";
 
 /** What a cached script takes beside its text: its place here, and compiled. */
 const overheadBytes = 512;
+
+/** No machine's number. */
+export const notCompiled = 0;
 
 export interface Script {
   readonly sha: string;
   /** The text that is compiled: without a first line that says `#!lua`. */
   readonly body: Buffer;
   readonly flags: ScriptFlags | null;
-  /** Where it is compiled, and the reference to it there. */
-  machine: Machine | null;
+  /** The number of the machine that it is compiled in, and the reference to it there. A machine that was dropped is not held. */
+  machine: number;
   reference: number;
   /** SCRIPT LOAD has brought it: it stays until SCRIPT FLUSH. */
   isLoaded: boolean;
@@ -30,7 +32,13 @@ export function scriptSha(text: Uint8Array): string {
 
 export class ScriptCache {
   readonly #scripts = new Map<string, Script>();
+  readonly #forget: (script: Script) => void;
   bytes = 0;
+
+  /** `forget`: the compiled script is not needed any more. */
+  constructor(forget: (script: Script) => void) {
+    this.#forget = forget;
+  }
 
   get size(): number {
     return this.#scripts.size;
@@ -59,8 +67,8 @@ export class ScriptCache {
   #remove(script: Script): void {
     this.#scripts.delete(script.sha);
     this.bytes -= script.body.length + overheadBytes;
-    script.machine?.forget(script.reference);
-    script.machine = null;
+    this.#forget(script);
+    script.machine = notCompiled;
   }
 
   clear(): void {

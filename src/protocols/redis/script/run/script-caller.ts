@@ -3,7 +3,7 @@
  *
  * One for a machine, used by one script after the other. Invariant: `outer` is set while a script runs, and only then.
  */
-import { ByteWriter } from "../../../../base/bytes.ts";
+import { ByteWriter, copyBytes } from "../../../../base/bytes.ts";
 import type { Authorization } from "../../../../broker/access/permissions.ts";
 import { AclCheck } from "../../acl/check.ts";
 import type { AclRefusal, Refusal } from "../../acl/refusal.ts";
@@ -11,16 +11,22 @@ import type { Caller } from "../../core/caller.ts";
 import { CommandContext } from "../../core/context.ts";
 import type { RedisServer } from "../../server.ts";
 import { RequestArguments } from "../../wire/request-arguments.ts";
-import { writeNumberLine } from "../../wire/reply-writer.ts";
+import { decimalSize, writeDecimal, writeNumberLine } from "../../wire/reply-writer.ts";
 
+const carriageReturn = 0x0d;
+const lineFeed = 0x0a;
 const keptBytes = 64 << 10;
 
 export class ScriptCaller implements Caller {
   outer: Caller | null = null;
   readonly place = "lua";
+  /** As redis shows what has no connection. */
+  readonly address = "?:0";
+  readonly name = "";
   readonly later = null;
   readonly context: CommandContext;
   readonly #acl: AclCheck;
+  selector: Authorization | null = null;
   readonly #requestBytes = new ByteWriter(1024);
   readonly #out = new ByteWriter(1024);
   readonly #request = new RequestArguments();
@@ -36,8 +42,12 @@ export class ScriptCaller implements Caller {
     });
   }
 
+  get login(): Authorization | null {
+    return this.outer!.login;
+  }
+
   get authorization(): Authorization | null {
-    return this.outer!.authorization;
+    return this.selector ?? this.outer!.login;
   }
 
   get user(): string {
@@ -77,11 +87,21 @@ export class ScriptCaller implements Caller {
 
   /** The next argument is `bytes[start, end)`. */
   argument(bytes: Uint8Array, start: number, end: number): void {
+    const size = end - start;
+    const digits = decimalSize(size);
+    // Room for all of it at once: this runs for each argument of each command.
     const writer = this.#requestBytes;
-    writeNumberLine(writer, 0x24, end - start);
-    this.#place(writer.length, writer.length + end - start);
-    writer.bytes(bytes, start, end);
-    writer.uint16(0x0d0a);
+    let at = writer.reserve(digits + size + 5);
+    const { buffer } = writer;
+    buffer[at++] = 0x24;
+    writeDecimal(buffer, at, digits, size);
+    at += digits;
+    buffer[at++] = carriageReturn;
+    buffer[at++] = lineFeed;
+    copyBytes(buffer, at, bytes, start, end);
+    this.#place(at, (at += size));
+    buffer[at++] = carriageReturn;
+    buffer[at] = lineFeed;
   }
 
   argumentText(text: string): void {

@@ -3,6 +3,7 @@
  *
  * Not here: the machine that it runs in, its limits (time-limit.ts).
  */
+import { noSlot } from "../../cluster/cluster-node.ts";
 import type { CommandContext } from "../../core/context.ts";
 import type { ScriptRights } from "../../core/dispatch.ts";
 import type { RespVersion } from "../../wire/reply-writer.ts";
@@ -14,6 +15,8 @@ export interface RunOptions {
   readonly readOnly: boolean;
   /** Its flag `allow-oom`. */
   readonly mayExceedMemory: boolean;
+  /** Its commands may come to keys of different slots of a cluster. */
+  readonly mayCrossSlots: boolean;
 }
 
 export class ScriptRun implements ScriptRights {
@@ -25,6 +28,7 @@ export class ScriptRun implements ScriptRights {
   version: RespVersion = 2;
   /** It has run a command that writes. */
   hasWritten = false;
+  slot: number = noSlot;
   /** SCRIPT KILL or FUNCTION KILL: it ends where it next looks. */
   isKilled = false;
 
@@ -36,9 +40,15 @@ export class ScriptRun implements ScriptRights {
     return this.options.mayExceedMemory;
   }
 
+  get mayCrossSlots(): boolean {
+    return this.options.mayCrossSlots;
+  }
+
   constructor(outer: CommandContext, options: RunOptions, startedAt: number) {
     this.outer = outer;
     this.options = options;
     this.startedAt = startedAt;
+    const { cluster } = outer.server;
+    if (cluster !== null) this.slot = cluster.slotOf(outer.spec, outer.request);
   }
 }

@@ -10,6 +10,7 @@ import type { CommandContext } from "../../core/context.ts";
 import { RedisError } from "../../core/errors.ts";
 import { groupLag, notKnown } from "../../../../broker/groups/progress.ts";
 import type { ReplyWriter } from "../../wire/reply-writer.ts";
+import { keyEvents } from "../../notifications/key-events.ts";
 
 const next = new EntryId();
 
@@ -38,9 +39,28 @@ export function noSuchGroup(context: CommandContext): RedisError {
   );
 }
 
-/** The consumer of that name, made when it is not there; it counts as seen now. */
-export function seenConsumer(cursor: GroupCursor, name: string, now: number): CursorOwner {
-  const owner = cursor.owners.get(name) ?? cursor.addOwner(name, now);
+/** Of an id that a group's reader cannot ask for. */
+export function meaninglessId(id: string): RedisError {
+  return new RedisError(
+    `ERR The ${id} ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer ` +
+      `by specifying a proper ID, or use the > ID to get new messages. The ${id} ID would just return an empty ` +
+      "result set.",
+  );
+}
+
+/** The consumer of that name, made when it is not there; it counts as seen now. The stream's key is in argument `keyIndex`. */
+export function seenConsumer(
+  context: CommandContext,
+  cursor: GroupCursor,
+  name: string,
+  keyIndex: number,
+): CursorOwner {
+  const now = context.broker.clock.now();
+  let owner = cursor.owners.get(name);
+  if (owner === undefined) {
+    owner = cursor.addOwner(name, now);
+    context.notify(keyEvents.xgroupCreateConsumer, keyIndex);
+  }
   owner.seenAt = now;
   return owner;
 }

@@ -126,11 +126,12 @@ type Outcome = "claimed" | "deleted" | "busy";
 
 /** What becomes of the pending entry in `id`. Where it throws nothing has. */
 function claimOne(
-  { request, reply, broker }: CommandContext,
+  context: CommandContext,
   cursor: GroupCursor,
   { offset, reader, wanted }: { offset: number; reader: LogReader; wanted: Wanted },
 ): Outcome {
   const { pending } = cursor;
+  const { request, reply, broker } = context;
   const { minIdle, isIdOnly } = wanted;
   const now = broker.clock.now();
   if (!findEntry(reader, id)) {
@@ -139,7 +140,7 @@ function claimOne(
   }
   if (minIdle > 0 && now - pending.timeOf(offset) < minIdle) return "busy";
   writeClaimed(reply, reader, isIdOnly, id);
-  const owner = seenConsumer(cursor, request.latin1(3), now);
+  const owner = seenConsumer(context, cursor, request.latin1(3), 1);
   const count = pending.countOf(offset) + (isIdOnly ? 0 : 1);
   claim(cursor, offset, owner, { count, time: now, now });
   return "claimed";

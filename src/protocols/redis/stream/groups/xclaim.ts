@@ -90,7 +90,7 @@ function claimOne(
   if (offset < 0 && !options.isForced) return false;
   if (offset >= 0 && options.minIdle > 0 && now - pending.timeOf(offset) < options.minIdle) return false;
   writeClaimed(context.reply, reader, options.isIdOnly, id);
-  const owner = seenConsumer(cursor, context.request.latin1(3), now);
+  const owner = seenConsumer(context, cursor, context.request.latin1(3), 1);
   let count = offset < 0 ? 1 : pending.countOf(offset);
   if (options.retryCount >= 0) count = options.retryCount;
   else if (!options.isIdOnly) count++;

@@ -18,6 +18,7 @@ import { streamChanged } from "../stream-watch.ts";
 import { seal } from "../stream.ts";
 import { createStream, findStream } from "../find.ts";
 import { oneKey, type CommandRow } from "../../core/command-spec.ts";
+import { keyEvents } from "../../notifications/key-events.ts";
 
 export const xgroupCommand: CommandRow = {
   name: "xgroup",
@@ -145,6 +146,7 @@ function xgroupCreate(context: CommandContext): void {
   if (queue.groups.has(name)) throw new RedisError("BUSYGROUP Consumer Group name already exists");
   seal(queue);
   setGroupPosition(createGroup(queue, name), id, entriesRead);
+  context.notify(keyEvents.xgroupCreate, 2);
   reply.ok();
 }
 
@@ -156,6 +158,7 @@ function xgroupSetId(context: CommandContext): void {
   if (request.is(4, "$")) queue.log.readStableId(id);
   else idArgument(request, 4, id);
   setGroupPosition(cursor, id, entriesRead);
+  context.notify(keyEvents.xgroupSetId, 2);
   // Entries may be new to the group now: who waits in it is to look.
   streamChanged(context, queue);
   reply.ok();
@@ -168,6 +171,7 @@ function xgroupDestroy(context: CommandContext): void {
   const exists = queue.groups.has(name);
   if (exists) {
     deleteGroup(queue, name);
+    context.notify(keyEvents.xgroupDestroy, 2);
     streamChanged(context, queue);
   }
   reply.integer(exists ? 1 : 0);
@@ -177,7 +181,7 @@ function xgroupCreateConsumer(context: CommandContext): void {
   const cursor = existingGroup(context);
   const name = context.request.latin1(4);
   const isNew = !cursor.owners.has(name);
-  if (isNew) seenConsumer(cursor, name, context.broker.clock.now());
+  if (isNew) seenConsumer(context, cursor, name, 2);
   context.reply.integer(isNew ? 1 : 0);
 }
 
@@ -185,12 +189,14 @@ function xgroupDelConsumer(context: CommandContext): void {
   const cursor = existingGroup(context);
   const owner = cursor.owners.get(context.request.latin1(4));
   if (owner === undefined) context.reply.integer(0);
-  else if (owner.pending <= directItemsMax) context.reply.integer(cursor.removeOwner(owner));
-  else answerInSlices(context, () => removeConsumer(context, cursor, owner));
+  else if (owner.pending <= directItemsMax) {
+    context.reply.integer(cursor.removeOwner(owner));
+    context.notify(keyEvents.xgroupDelConsumer, 2);
+  } else answerInSlices(context, () => removeConsumer(context, cursor, owner));
 }
 
 /** What it holds is settled first, then it goes with whatever it has got meanwhile. */
-function* removeConsumer({ reply }: CommandContext, cursor: GroupCursor, owner: CursorOwner): Job<void> {
+function* removeConsumer(context: CommandContext, cursor: GroupCursor, owner: CursorOwner): Job<void> {
   const { pending } = cursor;
   const piece = new Piece();
   let settled = 0;
@@ -200,8 +206,11 @@ function* removeConsumer({ reply }: CommandContext, cursor: GroupCursor, owner: 
     if (due > 0) yield due;
   }
   // Another connection may have removed it in the meantime.
-  if (cursor.ownerById(owner.id) === owner) settled += cursor.removeOwner(owner);
-  reply.integer(settled);
+  if (cursor.ownerById(owner.id) === owner) {
+    settled += cursor.removeOwner(owner);
+    context.notify(keyEvents.xgroupDelConsumer, 2);
+  }
+  context.reply.integer(settled);
 }
 
 function xgroupHelp(context: CommandContext): void {

@@ -1,4 +1,4 @@
-/** XREADGROUP GROUP group consumer [COUNT count] [BLOCK ms] [NOACK] STREAMS key [key ...] id [id ...] */
+/** XREADGROUP GROUP group consumer [COUNT count] [BLOCK ms] [CLAIM min-idle-ms] [NOACK] STREAMS key [key ...] id [id ...] */
 import type { CommandContext } from "../../core/context.ts";
 import { readOrWait } from "../xread.ts";
 import { keysBehind, type CommandRow } from "../../core/command-spec.ts";

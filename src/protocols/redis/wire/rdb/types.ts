@@ -1,4 +1,4 @@
-/** The types of values in redis's dumps, by the numbers that stand in front of them. Those that 7.0 writes, and older ones. */
+/** The types of values in redis's dumps, by the numbers that stand in front of them. Those that 7.0 writes, older ones, and some of later versions. */
 export const rdbType = {
   string: 0,
   list: 1,
@@ -19,6 +19,11 @@ export const rdbType = {
   streamListpacks2: 19,
   setListpack: 20,
   streamListpacks3: 21,
+  /** Of hashes whose fields expire: of redis 7.4. The first two are of its candidates for release. */
+  hashTimedEarly: 22,
+  hashListpackTimedEarly: 23,
+  hashTimed: 24,
+  hashListpackTimed: 25,
 } as const;
 
 /** Bytes are not what the format says, or end too early. */

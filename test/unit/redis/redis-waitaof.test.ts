@@ -1,0 +1,37 @@
+/** WAITAOF says 1 once what was written before it is on stable storage, and waits for that no longer than it was told to. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RedisClient, type RedisReply } from "../../../sim/clients/redis-client.ts";
+import { DurableRig } from "../../support/durable-rig.ts";
+
+test("what WAITAOF has confirmed survives the loss of power", async () => {
+  const rig = await DurableRig.open(1);
+  await rig.redis("SET", "a", "1");
+  assert.deepEqual(await rig.redis("WAITAOF", 1, 0, 0), [1, 0]);
+  rig.process.kill("power");
+  await rig.start();
+  assert.equal(String(await rig.redis("GET", "a")), "1");
+});
+
+test("a replica is waited for until the timeout; bad arguments are refused in redis's words", async () => {
+  const rig = await DurableRig.open(2);
+  const client = new RedisClient(rig.connect("redis"));
+  let answer: RedisReply | undefined;
+  client.call(["WAITAOF", 0, 1, 500], (reply) => (answer = reply));
+  await rig.pass(400);
+  assert.equal(answer, undefined);
+  await rig.pass(200);
+  await rig.until(() => answer !== undefined, "an answer");
+  assert.equal((answer as unknown as RedisReply[])[1], 0);
+  client.cut();
+  assert.equal(((await rig.redis("WAITAOF", 0, 0, 0)) as RedisReply[]).length, 2);
+  for (const [words, text] of [
+    [["2", "0", "0"], "value is out of range, value must between 0 and 1"],
+    [["x", "0", "0"], "value is not an integer or out of range"],
+    [["0", "x", "0"], "value is out of range, must be positive"],
+    [["0", "-1", "0"], "value is out of range, must be positive"],
+    [["0", "0", "x"], "timeout is not an integer or out of range"],
+    [["0", "0", "-1"], "timeout is negative"],
+  ] as const)
+    await assert.rejects(rig.redis("WAITAOF", ...words), new RegExp(text));
+});
