@@ -297,6 +297,8 @@ export class Database {
   /** Gives an entry the name of a key of `target`, which is replaced; its expiry goes with it. */
   renameTo(entry: number, target: Database, key: Uint8Array, start: number, end: number): void {
     if (!this.content.isLarge(entry)) {
+      // Of the old name before the new one, as redis does.
+      this.tell(entry);
       const place = target.putPacked(this.table, entry, key, start, end);
       target.table.setUse(place, this.table.use(entry));
       return this.remove(entry);

@@ -7,7 +7,7 @@
  *
  * It is asked before each command (`makeRoom`) and does so many units of work then as `maxmemory-eviction-tenacity` says; what is left
  * is done in later turns, while commands go on. Streams are no entries: they are never taken. Not here: what commands do without room
- * (protocols/redis/core/memory-room.ts), when a key was used (key-uses.ts). Invariant: a key goes by `Database.evict`, as one that expires:
+ * (protocols/redis/core/dispatch.ts), when a key was used (key-uses.ts). Invariant: a key goes by `Database.evict`, as one that expires:
  * in the journal, told to those who watch it.
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";

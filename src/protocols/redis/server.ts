@@ -15,7 +15,7 @@ import { AclLog } from "./acl/log.ts";
 import { BlockedClients } from "./blocking/blocked-clients.ts";
 import { KeyChanges } from "./blocking/key-changes.ts";
 import { KeyNotices } from "./notifications/key-notices.ts";
-import { parseClasses } from "./notifications/event-classes.ts";
+import { parseClasses } from "./core/event-classes.ts";
 import { keyEvents } from "./notifications/key-events.ts";
 import type { KeyWatch, WaitingKey } from "./blocking/waiting-key.ts";
 import type { ClusterNode } from "./cluster/cluster-node.ts";
@@ -31,12 +31,13 @@ import type { Exchange } from "../../broker/exchange/exchange.ts";
 import { LiveChannels, liveExchangeName } from "../../broker/live/channels.ts";
 import { CommandWatch } from "./observe/command-watch.ts";
 import { LiveMessages } from "./pubsub/live-messages.ts";
-import { memorySettingsAct } from "./core/memory-settings.ts";
+import { memorySettingsAct } from "./memory/memory-settings.ts";
 import { hiddenValue, ServerSettings } from "./core/settings.ts";
 import { Saves } from "./server/persistence.ts";
 import { Traffic } from "./server/traffic.ts";
 import { StreamCounts } from "./keys/visible-streams.ts";
 import { StreamWatch } from "./stream/stream-watch.ts";
+import { Tracking } from "./tracking/tracking.ts";
 import { WatchTable } from "./transaction/watches.ts";
 
 const errorCodesMax = 128;
@@ -98,6 +99,7 @@ export class RedisServer {
   readonly aclLog: AclLog;
   readonly streamCounts = new StreamCounts();
   readonly watches: WatchTable;
+  readonly tracking: Tracking;
   readonly blocking: BlockedClients;
   /** A script that takes long: other clients are told BUSY. */
   busyScript: BusyScript | null = null;
@@ -188,8 +190,10 @@ export class RedisServer {
     });
     this.notices = new KeyNotices(this.live);
     this.settings.onSet("notify-keyspace-events", (text) => this.notices.configure(parseClasses(text)));
+    this.settings.onSet("tracking-table-max-keys", () => this.tracking.boundChanged());
     keyspace.listener = this.notices;
-    keyspace.watcher = new KeyChanges(this.watches, this.blocking);
+    this.tracking = new Tracking(this, keyspace.seed);
+    keyspace.watcher = new KeyChanges(this.watches, this.blocking, this.tracking);
   }
 
   /** Takes another name for this run. */
@@ -243,13 +247,27 @@ export class RedisServer {
     return now > id.ms ? id.set(now, 0) : id.add(1);
   }
 
+  /** A command has changed the stream under that key: who watches or tracks it is told. Of values the keyspace tells. */
+  streamChanged(database: number, key: string): void {
+    this.watches.keyChanged(database, key);
+    if (this.tracking.clientCount > 0) this.tracking.keyChanged(key);
+  }
+
+  /** Nobody is to be told by `streamChanged`. */
+  get hearsNoStreams(): boolean {
+    return this.watches.isEmpty && this.tracking.clientCount === 0;
+  }
+
   /** Where the streams of a database are. */
   vhostOf(database: number): Vhost {
     let vhost = this.#vhosts[database];
     if (vhost === undefined) {
       vhost = this.broker.createVhost(databaseVhostName(database));
       vhost.values = { holds: (name) => this.keyspace.typeOf(database, name) !== undefined };
-      vhost.timedDeletions.expiring = ({ name }) => this.notices.tellNamed(keyEvents.expired, database, name);
+      vhost.timedDeletions.expiring = ({ name }) => {
+        this.notices.tellNamed(keyEvents.expired, database, name);
+        if (this.tracking.clientCount > 0) this.tracking.keyChanged(name);
+      };
       this.#vhosts[database] = vhost;
     }
     return vhost;

@@ -7,16 +7,22 @@
  */
 import type { Job } from "../../../base/turn-work.ts";
 import type { Broker } from "../../../broker/broker.ts";
-import type { ClientConnection } from "../core/client-connection.ts";
-import type { ClientsMemory } from "../core/memory-settings.ts";
+import type { Connection } from "../../contract.ts";
+import type { ClientsMemory } from "../memory/memory-settings.ts";
 
 const lookMs = 100;
 const clientsOfPiece = 200;
 const unitsOfPiece = 40;
 
+interface Client {
+  readonly connection: Connection;
+  readonly memoryBytes: number;
+  readonly isNoEvict: boolean;
+}
+
 interface Clients {
   readonly broker: Broker;
-  readonly sessions: ReadonlyMap<number, ClientConnection>;
+  readonly sessions: ReadonlyMap<number, Client>;
   readonly keyspace: { readonly eviction: { readonly bytesMax: number } };
 }
 
@@ -65,7 +71,7 @@ export class ClientEviction implements ClientsMemory {
 
   *#look(): Job<void> {
     const { sessions } = this.#clients;
-    const bySize: ClientConnection[][] = [];
+    const bySize: Client[][] = [];
     let total = 0;
     let looked = 0;
     for (const client of sessions.values()) {

@@ -8,6 +8,7 @@ import type { Authorization } from "../../../broker/access/permissions.ts";
 import type { Connection } from "../../contract.ts";
 import type { Subscriptions } from "../pubsub/subscriptions.ts";
 import type { Transaction } from "../transaction/queue.ts";
+import type { TrackedClient } from "../tracking/tracked-client.ts";
 import type { Watcher } from "../transaction/watches.ts";
 import type { CommandSpec } from "./command-spec.ts";
 import type { CommandContext } from "./context.ts";
@@ -44,7 +45,9 @@ export interface ClientConnection {
   endsAfterReply: boolean;
   transaction: Transaction | null;
   watcher: Watcher | null;
-  readonly subscriptions: Subscriptions | null;
+  /** Of its client-side cache; null while it has not turned tracking on. */
+  tracked: TrackedClient | null;
+  subscriptions: Subscriptions | null;
   readonly isSubscriber: boolean;
   /** The command that waits for data, if one does. */
   readonly blocked: BlockedCommand | null;
@@ -54,9 +57,8 @@ export interface ClientConnection {
   unwatch(): void;
   /** Nothing is queued or watched any more. */
   endTransaction(): void;
-  loggedIn(authorization: Authorization): void;
-  /** As the connection was when it began. */
-  reset(): void;
+  /** From now on it acts as that user; null: as nobody, until it logs in. */
+  loggedIn(authorization: Authorization | null): void;
   /** Sends what is written, then closes. */
   end(): void;
   /** Throws redis's error where the connection's state or its user's rules do not allow the command. */

@@ -172,6 +172,8 @@ export interface CommandSpec {
   readonly countsLookups: boolean;
   /** No command of a script's. */
   readonly noScript: boolean;
+  /** It reads its keys: who tracks what it has read is told of their changes. */
+  readonly readsKeys: boolean;
   readonly noAuth: boolean;
   /** It takes constant or logarithmic time for most keys: its times are sampled (observe/command-watch.ts). */
   readonly isQuick: boolean;
@@ -280,6 +282,8 @@ function addSpec(
     use: row.use === "glance" ? 0 : row.use === "always" ? 2 : 1,
     countsLookups: countsLookups(row),
     noScript: row.flags.includes("noscript"),
+    // What a script reads its own commands read.
+    readsKeys: row.flags.includes("readonly") && group !== "scripting" && !row.flags.includes("pubsub"),
     noAuth: row.flags.includes("no_auth"),
     isQuick: row.flags.includes("fast") || row.complexity === "O(1)",
     isFast: row.flags.includes("fast"),

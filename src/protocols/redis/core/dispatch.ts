@@ -8,8 +8,7 @@ import { limits } from "../../../base/limits.ts";
 import type { ScriptSlots } from "../cluster/cluster-node.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { CommandContext } from "./context.ts";
-import { errorReplyText, errorTexts, RedisError, wrongArity } from "./errors.ts";
-import { assertMemory, outOfMemory } from "./memory-room.ts";
+import { errorReplyText, errorTexts, outOfMemory, RedisError, wrongArity } from "./errors.ts";
 import { isArityMet, type CommandTable } from "./command-table.ts";
 import type { CommandSpec } from "./command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
@@ -18,6 +17,14 @@ const shownBytesMax = 128;
 
 /** Runs, queues or refuses the command in `context.request`, which came from a client. */
 export function dispatch(context: CommandContext, client: ClientConnection): void {
+  const { tracking } = context.server;
+  if (tracking.clientCount === 0) return dispatchUntracked(context, client);
+  tracking.begin(client);
+  dispatchUntracked(context, client);
+  tracking.ended(client, context.request.is(0, "CLIENT"));
+}
+
+function dispatchUntracked(context: CommandContext, client: ClientConnection): void {
   const { request } = context;
   const { server } = context;
   let spec: CommandSpec | null = null;
@@ -129,6 +136,27 @@ const scriptRefusals = {
   channel: "can't publish to the channel mentioned in the command",
 } as const;
 
+/**
+ * Makes room in memory before a command, while `maxmemory` is a bound. Throws OOM where there is none and the command needs some. EXEC and
+ * scripts go by what `isOutOfMemory` was before them.
+ */
+function assertMemory(
+  { server }: CommandContext,
+  spec: CommandSpec,
+  { transaction }: ClientConnection,
+): void {
+  const { eviction } = server.keyspace;
+  // A script that is suspended has changed nothing, and nothing is to change for it.
+  if (server.busyScript === null) eviction.makeRoom();
+  if (!eviction.isOutOfMemory) return;
+  // What is queued takes memory too. EXEC looks at what was queued.
+  if (spec.denyOom || (transaction !== null && !leavesTransaction(spec))) throw outOfMemory();
+}
+
+function leavesTransaction({ name }: CommandSpec): boolean {
+  return name === "exec" || name === "discard" || name === "quit" || name === "reset";
+}
+
 function isOutOfMemory({ server }: CommandContext): boolean {
   return server.keyspace.eviction.isOutOfMemory;
 }
@@ -180,6 +208,8 @@ function attempt(context: CommandContext, spec: CommandSpec): void {
     context.server.observer.failed[spec.id]!++;
     replyError(context, error);
   }
+  const { tracking } = context.server;
+  if (tracking.clientCount > 0 && context.spec.readsKeys) tracking.remember(context);
 }
 
 /**

@@ -40,6 +40,10 @@ export function wrongArity(fullName: string): RedisError {
 }
 
 /** For a reply above `redisReplyBytesMax`. */
+export function outOfMemory(): RedisError {
+  return new RedisError(errorTexts.outOfMemory);
+}
+
 export function replyTooLarge(): RedisError {
   const mebibytes = limits.redisReplyBytesMax >> 20;
   return new RedisError(

@@ -1,7 +1,6 @@
 /** What EVAL and FCALL have in common: which arguments are keys, and whether a script with such flags may run now. */
 import type { CommandContext } from "../core/context.ts";
-import { errorTexts, RedisError } from "../core/errors.ts";
-import { outOfMemory } from "../core/memory-room.ts";
+import { errorTexts, outOfMemory, RedisError } from "../core/errors.ts";
 import type { ScriptArguments } from "./run/engine.ts";
 import type { ScriptFlags } from "./run/shebang.ts";
 

@@ -64,7 +64,8 @@ function numberOf(kind: keyof typeof numberProblems, text: string): bigint | und
   if (amount !== null) {
     const digits = BigInt(amount[1]!);
     const whole =
-      (digits < unsignedEnd ? digits : unsignedEnd - 1n) * BigInt(memoryUnits[(amount[2] ?? "").toLowerCase()]!);
+      (digits < unsignedEnd ? digits : unsignedEnd - 1n) *
+      BigInt(memoryUnits[(amount[2] ?? "").toLowerCase()]!);
     return BigInt.asIntN(64, whole);
   }
   const percent = kind === "percent" && text.endsWith("%") ? text.slice(0, -1) : "";

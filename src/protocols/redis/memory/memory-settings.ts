@@ -6,7 +6,7 @@
  */
 import type { EvictionPolicyName } from "../../../base/config/eviction-policies.ts";
 import type { Keyspace } from "../../../keyspace/keyspace.ts";
-import type { ServerSettings } from "./settings.ts";
+import type { ServerSettings } from "../core/settings.ts";
 
 /** What `maxmemory-clients` bounds: bytes, or a share of `maxmemory` in percent. */
 export interface ClientsMemory {
