@@ -191,8 +191,7 @@ export class Eviction {
     for (let entry = pool.take(); entry !== 0; entry = pool.take()) {
       const database = pool.taken!;
       if (this.#policy.isVolatile && database.table.expiry(entry) === 0) continue;
-      database.evict(entry);
-      break;
+      if (database.evict(entry)) break;
     }
     return this.#costOf(sampled);
   }

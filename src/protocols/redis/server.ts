@@ -23,6 +23,7 @@ import { ClientEviction } from "./connection/client-eviction.ts";
 import { ClientPause } from "./connection/client-pause.ts";
 import { IdleClients } from "./connection/idle-clients.ts";
 import type { ClientConnection } from "./core/client-connection.ts";
+import { KeyClaims } from "./core/claims/claims.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { CommandTable } from "./core/command-table.ts";
 import { RedisError } from "./core/errors.ts";
@@ -101,6 +102,8 @@ export class RedisServer {
   readonly watches: WatchTable;
   readonly tracking: Tracking;
   readonly blocking: BlockedClients;
+  /** The keys of commands that go on over several turns. */
+  readonly claims: KeyClaims;
   /** A script that takes long: other clients are told BUSY. */
   busyScript: BusyScript | null = null;
   /** Null: this is no node of a cluster. */
@@ -188,6 +191,8 @@ export class RedisServer {
       work: broker.work,
       watch: (waiting) => (waiting.type === "stream" ? this.#watchStream(waiting) : null),
     });
+    this.claims = new KeyClaims(broker.timers, broker.work);
+    keyspace.held = this.claims;
     this.notices = new KeyNotices(this.live);
     this.settings.onSet("notify-keyspace-events", (text) => this.notices.configure(parseClasses(text)));
     this.settings.onSet("tracking-table-max-keys", () => this.tracking.boundChanged());

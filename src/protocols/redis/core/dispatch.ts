@@ -6,6 +6,7 @@
  */
 import { limits } from "../../../base/limits.ts";
 import type { ScriptSlots } from "../cluster/cluster-node.ts";
+import { finishClaims, waitForKeys } from "./claims/call-claims.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { CommandContext } from "./context.ts";
 import { errorReplyText, errorTexts, outOfMemory, RedisError, wrongArity } from "./errors.ts";
@@ -25,17 +26,13 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
 }
 
 function dispatchUntracked(context: CommandContext, client: ClientConnection): void {
-  const { request } = context;
-  const { server } = context;
+  const { request, server } = context;
   let spec: CommandSpec | null = null;
   try {
     spec = findCommand(server.commands, request);
     assertForm(spec, request);
     context.spec = spec;
-    client.assertAllowed(spec);
-    if (context.server.keyspace.eviction.bytesMax > 0) assertMemory(context, spec, client);
-    if (spec.denyOom) assertRoom(context);
-    if (server.busyScript !== null) assertAllowedWhileBusy(context, spec);
+    assertMayRun(context, client);
   } catch (error) {
     if (error instanceof CrossProtocol) return refuseHttp(context, client);
     if (spec !== null) server.observer.rejected[spec.id]!++;
@@ -56,9 +53,32 @@ function dispatchUntracked(context: CommandContext, client: ClientConnection): v
     context.reply.queued();
     return;
   }
+  if (server.claims.isAny && waitForKeys(context, () => runAfterAll(context, client))) return;
+  run(context);
+}
+
+function assertMayRun(context: CommandContext, client: ClientConnection): void {
+  const { spec, server } = context;
+  client.assertAllowed(spec);
+  if (server.keyspace.eviction.bytesMax > 0) assertMemory(context, spec, client);
+  if (spec.denyOom) assertRoom(context);
+  if (server.busyScript !== null) assertAllowedWhileBusy(context, spec);
+}
+
+/** What the client may do can have changed while it waited. */
+function runAfterAll(context: CommandContext, client: ClientConnection): void {
+  assertMayRun(context, client);
+  const { tracking } = context.server;
+  if (tracking.clientCount === 0) return run(context);
+  tracking.begin(client);
+  run(context);
+  tracking.ended(client, false);
+}
+
+/** A transaction or a script is one command here. */
+function run(context: CommandContext): void {
   runHandler(context);
-  // A transaction or a script is one command here.
-  const { blocking } = server;
+  const { blocking } = context.server;
   if (blocking.hasReady) blocking.serve();
 }
 
@@ -123,6 +143,7 @@ export function call(context: CommandContext, script: ScriptRights | null = null
     replyError(context, error);
     return;
   }
+  finishClaims(context);
   runHandler(context);
 }
 

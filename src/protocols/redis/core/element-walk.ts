@@ -12,7 +12,7 @@ import type { CommandContext } from "./context.ts";
 import { Piece, unitsOfBytes } from "./sliced-reply.ts";
 
 const elementsAtOnce = 64;
-const unitsOfElement = 0.2;
+const unitsOfElement = 0.4;
 
 /** Which parts of each field a reply has. */
 export type FieldParts = "fields" | "values" | "both";

@@ -39,11 +39,12 @@ export function wrongArity(fullName: string): RedisError {
   return new RedisError(`ERR wrong number of arguments for '${fullName}' command`);
 }
 
-/** For a reply above `redisReplyBytesMax`. */
+/** `maxmemory` is reached, and no key can go. */
 export function outOfMemory(): RedisError {
   return new RedisError(errorTexts.outOfMemory);
 }
 
+/** For a reply above `redisReplyBytesMax`. */
 export function replyTooLarge(): RedisError {
   const mebibytes = limits.redisReplyBytesMax >> 20;
   return new RedisError(

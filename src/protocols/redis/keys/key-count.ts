@@ -3,15 +3,15 @@ import type { Job } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
 
-/** The keys are the arguments from 1 on. `units` is what one costs. */
+/** The keys are the arguments from 1 on. `units` is what one costs; `isWhole` is for what changes them (core/sliced-reply.ts). */
 export function replyCountOfKeys(
   context: CommandContext,
-  units: number,
+  { units, isWhole }: { readonly units: number; readonly isWhole: boolean },
   isCounted: (index: number) => boolean,
 ): void {
   const { argumentCount } = context.request;
   if (argumentCount > directItemsMax)
-    return answerInSlices(context, () => countEach(context, units, isCounted));
+    return answerInSlices(context, () => countEach(context, units, isCounted), { isWhole });
   let count = 0;
   for (let index = 1; index < argumentCount; index++) if (isCounted(index)) count++;
   context.reply.integer(count);

@@ -38,8 +38,8 @@ export interface Aggregate {
 
 const keysAtOnceMax = 100;
 const unitsOfKey = 0.3;
-const unitsOfLookup = 0.3;
-const unitsOfAdding = 1;
+const unitsOfLookup = 0.6;
+const unitsOfAdding = 2;
 
 const combines: Readonly<Record<"SUM" | "MIN" | "MAX", Combine>> = {
   SUM: (one, other) => orZero(one + other),

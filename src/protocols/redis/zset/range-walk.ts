@@ -87,6 +87,6 @@ export function* eachInRange(
 }
 
 /** The place of the member that was found last. */
-export function placeFound({ score, bytes, start, end }: SortedSetValues): MemberPlace {
+function placeFound({ score, bytes, start, end }: SortedSetValues): MemberPlace {
   return { score, bytes: Buffer.from(bytes.subarray(start, end)) };
 }
