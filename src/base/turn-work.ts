@@ -209,3 +209,19 @@ export function finishNow<Result>(job: Job<Result>): Result {
     if (step.done === true) return step.value;
   }
 }
+
+const unitsOfPiece = 64;
+
+/** Adds up the work of small steps, so that a job yields once for many of them. */
+export class Piece {
+  #units = 0;
+
+  /** Adds units, which may be fractions. Returns what to yield now, or 0 to go on. */
+  add(units: number): number {
+    this.#units += units;
+    if (this.#units < unitsOfPiece) return 0;
+    const due = this.#units;
+    this.#units = 0;
+    return due;
+  }
+}

@@ -3,7 +3,7 @@ import type { ByteWriter } from "../../../base/bytes.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Connection } from "../../contract.ts";
 
-interface PushTarget {
+export interface PushTarget {
   readonly connection: Connection;
   /** Bytes for this connection that have not left. */
   readonly unsentBytes: number;

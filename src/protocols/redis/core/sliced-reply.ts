@@ -21,25 +21,10 @@ import type { LaterReplies, LaterReply, LaterWork } from "./later-reply.ts";
 import { PartedReply } from "./parted-reply.ts";
 
 const bytesOfUnit = 1024;
-const unitsOfPiece = 64;
 /** A command over this many arguments or entries, or fewer, runs at once, without the cost of a job. */
 export const directItemsMax = 1000;
 /** A reply that grows above this size while it is written at once is written by a job instead. */
 export const directBytesMax = 1 << 20;
-
-/** Adds up the work of small steps, so that a job yields once for many of them. */
-export class Piece {
-  #units = 0;
-
-  /** Adds units, which may be fractions. Returns what to yield now, or 0 to go on. */
-  add(units: number): number {
-    this.#units += units;
-    if (this.#units < unitsOfPiece) return 0;
-    const due = this.#units;
-    this.#units = 0;
-    return due;
-  }
-}
 
 export function unitsOfBytes(bytes: number): number {
   return bytes / bytesOfUnit;

@@ -6,10 +6,10 @@
  * Not here: what becomes of the members. Invariant: sets are looked up by their keys in each piece, and while they are no
  * record of a build is open.
  */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { SetBuild } from "../../../keyspace/values/set-build.ts";
 import type { CommandContext } from "../core/context.ts";
-import { directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { directBytesMax, directItemsMax, unitsOfBytes } from "../core/sliced-reply.ts";
 import { keysOf } from "../keys/key-access.ts";
 import { eachBatch, type MemberBatch } from "./member-batch.ts";
 import { findSet, setsOf } from "./set-key.ts";

@@ -1,8 +1,16 @@
 /** How one connection's keys are tracked for its client-side cache: what CLIENT TRACKING and CLIENT CACHING have set. */
-import type { ClientConnection } from "../core/client-connection.ts";
+import type { PushTarget } from "../core/push.ts";
+import type { RespVersion } from "../wire/reply-writer.ts";
+
+/** What is asked of the connection. */
+interface TrackedConnection extends PushTarget {
+  readonly id: number;
+  readonly isSubscriber: boolean;
+  readonly context: { readonly reply: { readonly version: RespVersion } };
+}
 
 export class TrackedClient {
-  readonly client: ClientConnection;
+  readonly client: TrackedConnection;
   /** The connection that gets the invalidations; 0 for its own. */
   redirect = 0;
   /** That connection is gone, and the client has been told. */
@@ -17,7 +25,7 @@ export class TrackedClient {
   isCachingGiven = false;
   readonly prefixes = new Set<string>();
 
-  constructor(client: ClientConnection) {
+  constructor(client: TrackedConnection) {
     this.client = client;
   }
 

@@ -259,7 +259,7 @@ export class Tracking implements LogWaiter {
     broker.work.spend(Math.ceil(unitsOfMessage * count));
     const { client, redirect } = tracked;
     const own = client.context.reply.version;
-    let target = client;
+    let target: TrackedClient["client"] = client;
     if (redirect !== 0) {
       const found = sessions.get(redirect);
       if (found === undefined) {

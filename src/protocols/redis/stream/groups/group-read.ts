@@ -5,7 +5,7 @@
  * what was given is in the reply: an entry that cannot be read is the error of the command only where no new entry was given before
  * it, else it ends its stream's list.
  */
-import { finishNow, type Job } from "../../../../base/turn-work.ts";
+import { finishNow, type Job, Piece } from "../../../../base/turn-work.ts";
 import { LogReader } from "../../../../storage/logs.ts";
 import type { Queue } from "../../../../broker/queue/queue.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
@@ -17,13 +17,7 @@ import { seenConsumer } from "./groups.ts";
 import { type Claiming, claimSliced, idleEntries } from "./idle-claims.ts";
 import type { PartedReply } from "../../core/parted-reply.ts";
 import { writeStreamId } from "../id.ts";
-import {
-  answerInSlices,
-  directBytesMax,
-  directItemsMax,
-  Piece,
-  unitsOfBytes,
-} from "../../core/sliced-reply.ts";
+import { answerInSlices, directBytesMax, directItemsMax, unitsOfBytes } from "../../core/sliced-reply.ts";
 import {
   countPresent,
   findEntry,
