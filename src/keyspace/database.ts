@@ -141,7 +141,7 @@ export class Database {
 
   /**
    * Sets a key to the string `value[from, to)`, of whatever type it was. `expiry` is wall time in ms, 0 for never, or
-   * `keepExpiry`; `flags` are those of strings (value-type.ts).
+   * `keepExpiry`; `flags` are those of strings (value-type.ts). Returns its entry.
    */
   put(
     key: Uint8Array,
@@ -152,8 +152,8 @@ export class Database {
     to: number,
     expiry: number,
     flags = 0,
-  ): void {
-    this.#putWhole(valueType.string | flags, key, start, end, value, from, to, expiry);
+  ): number {
+    return this.#putWhole(valueType.string | flags, key, start, end, value, from, to, expiry);
   }
 
   /** Returns its entry. */

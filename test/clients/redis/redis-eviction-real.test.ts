@@ -56,6 +56,9 @@ test("settings: what they take, what they show, why they refuse", options, async
     config set maxmemory-policy foo
     config set maxmemory-policy ALLKEYS-LRU
     config get maxmemory-policy
+    config set maxmemory 18446744073709551615
+    config get maxmemory
+    config set maxmemory 0
     config set maxmemory-policy noeviction
     config set maxmemory-samples 0
     config set maxmemory-samples x
@@ -280,7 +283,7 @@ test("keyspace_hits and keyspace_misses after each command", options, async () =
   const lines = `get s;get no;exists s no;ttl s;ttl no;type s;type no;type x;object encoding s;object encoding no;strlen s;mget s no h;
     set s 1;set no2 1 xx;getset s 2;getdel no;incr s;append s 1;hget h f;hget no f;hset h f 2;llen l;llen no;lpush l x;
     scard t;scard no;sadd t q;zscore z a;zscore no a;zadd z 1 q;xlen x;xlen no;xrange x - +;xadd x 2-1 a b;del no;del no2;expire s 100;expire no 100;
-    copy s s5;copy no s6;touch s no;bitcount s;bitcount no;sort l alpha;dump s;dump no;getex s;getex no;rename s5 s7;randomkey2;
+    memory usage s;memory usage no;copy s s5;copy no s6;touch s no;bitcount s;bitcount no;sort l alpha;dump s;dump no;getex s;getex no;rename s5 s7;randomkey2;
     eval return(redis.call('get','s')) 0`;
   for (const line of lines.split(/;\s*/)) {
     await Promise.all(both.map((client) => client.call("config", "resetstat")));

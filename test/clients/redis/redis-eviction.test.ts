@@ -135,6 +135,38 @@ test("volatile-ttl: the next to expire go first", async () => {
   await set("maxmemory-samples 5");
 });
 
+/** As Redis 7.2 has it: 7.0, which others are compared with, has no such command. */
+test("CLIENT NO-TOUCH: no command of that client counts as a use, but TOUCH", async () => {
+  await client.call("flushall");
+  await set("maxmemory 0", "maxmemory-policy allkeys-lfu", "lfu-log-factor 0", "lfu-decay-time 0");
+  await Promise.all(client.pipeline([["set", "s", "1"], ["hset", "h", "f", "1"]])); // prettier-ignore
+  const freq = async (key: string): Promise<number> =>
+    Number((await client.call("object", "freq", key)).slice(1));
+  const steps: [command: string, s: number, h: number][] = [
+    ["client no-touch on", 5, 5],
+    ["get s", 5, 5],
+    ["set s 2", 5, 5],
+    ["set s 3 keepttl", 5, 5],
+    ["append s 4", 5, 5],
+    ["hget h f", 5, 5],
+    ["set fresh 1", 5, 5],
+    ["eval return(redis.call('get','s')) 0", 5, 5],
+    ["touch s h", 6, 6],
+    ["client no-touch off", 6, 6],
+    ["get s", 7, 6],
+    ["set s 2", 8, 6],
+    ["client no-touch on", 8, 6],
+    ["reset", 8, 6],
+    ["get s", 9, 6],
+  ];
+  for (const [command, s, h] of steps) {
+    assert.doesNotMatch(await client.call(...command.split(" ")), /^-/, command);
+    assert.deepEqual([await freq("s"), await freq("h")], [s, h], command);
+  }
+  assert.equal(await freq("fresh"), 5);
+  await set("lfu-log-factor 10", "lfu-decay-time 1");
+});
+
 test("EXEC of who watches an evicted key fails", async () => {
   await client.call("flushall");
   await set("maxmemory 0", "maxmemory-policy allkeys-random");

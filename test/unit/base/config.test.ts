@@ -385,7 +385,8 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
   },
   redisMaxmemoryClients: {
     good: [
-      ["1gb", "1gb"],
+      ["1gb", "1073741824"],
+      ["0%", "0"],
       ["5%", "5%"],
       ["100000", "100000"],
     ],

@@ -135,8 +135,11 @@ export interface CommandRow {
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   /** Not meant for applications. */
   readonly internal?: true;
-  /** `glance`: it looks at its keys without using them. `always`: it uses them even for a client that set NO-TOUCH. */
-  readonly use?: "glance" | "always";
+  /**
+   * `glance`: it looks at its keys without using them. `unseen`: nor does it count what it finds. `always`: it uses them even for a client
+   * that set NO-TOUCH.
+   */
+  readonly use?: "glance" | "unseen" | "always";
   readonly subcommands?: readonly CommandRow[];
   /** The handler. Without one the command is answered as unknown, except where its subcommands have handlers. */
   readonly run?: CommandHandler;
@@ -279,7 +282,7 @@ function addSpec(
     keyStep,
     write: row.flags.includes("write"),
     denyOom: row.flags.includes("denyoom"),
-    use: row.use === "glance" ? 0 : row.use === "always" ? 2 : 1,
+    use: row.use === undefined ? 1 : row.use === "always" ? 2 : 0,
     countsLookups: countsLookups(row),
     noScript: row.flags.includes("noscript"),
     // What a script reads its own commands read.
@@ -305,7 +308,8 @@ function addSpec(
 /** Commands that write look their keys up in another way; a few of them read first. */
 const readsFirst = new Set(["getdel", "getex", "getset", "sort", "georadius", "georadiusbymember"]);
 
-function countsLookups({ name, flags }: CommandRow): boolean {
+function countsLookups({ name, flags, use }: CommandRow): boolean {
+  if (use === "unseen") return false;
   return !flags.includes("write") || readsFirst.has(name);
 }
 

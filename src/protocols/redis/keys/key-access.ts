@@ -136,7 +136,16 @@ export function putValue(
 ): void {
   const { buffer, starts, ends } = context.request;
   makeWay(context, keyIndex);
-  database.put(buffer, starts[keyIndex]!, ends[keyIndex]!, value, from, to, expiry, flags);
+  const use = context.usesFrom === 1 ? -1 : countOf(context, database, keyIndex);
+  const entry = database.put(buffer, starts[keyIndex]!, ends[keyIndex]!, value, from, to, expiry, flags);
+  if (use >= 0) database.table.setUse(entry, use);
+}
+
+/** The uses that a client with NO-TOUCH leaves as they are when it replaces a value; -1 for none. By LRU a value is new as any other. */
+function countOf({ server, request }: CommandContext, database: Database, index: number): number {
+  if (!server.keyspace.uses.isLfu) return -1;
+  const entry = database.find(request.buffer, request.starts[index]!, request.ends[index]!);
+  return entry === 0 ? -1 : database.table.use(entry);
 }
 
 /** A stream that has the name in argument `index` gives way to a value. Throws WRONGTYPE, NOPERM where it does not. */

@@ -73,7 +73,7 @@ export const memoryCommand: CommandRow = {
       since: "4.0.0",
       complexity: "O(N), N samples",
       summary: "Estimates the memory of a key.",
-      use: "glance",
+      use: "unseen",
       run: memoryUsage,
     },
   ],
@@ -82,7 +82,7 @@ export const memoryCommand: CommandRow = {
 /** Of a key in the table of buckets. */
 const bucketBytes = 4;
 
-/** Memory of a value is known, so SAMPLES changes nothing. A stream's is what its log holds, on disk or in memory. */
+/** Memory of a value is known, or summed over a bounded part (keyspace/values/sum-of-many.ts), so SAMPLES changes nothing. A stream's is what its log holds, on disk or in memory. */
 function memoryUsage(context: CommandContext): void {
   const { request, reply } = context;
   for (let index = 3; index < request.argumentCount; index++) {
