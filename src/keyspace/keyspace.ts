@@ -64,8 +64,11 @@ export interface KeyListener {
   readonly hearsMade: boolean;
   readonly hearsExpired: boolean;
   readonly hearsEvicted: boolean;
+  readonly hearsFields: boolean;
   /** A key that had nothing has a value. */
   keyMade(database: number, bytes: Buffer, start: number, end: number): void;
+  /** The time of fields of the hash has come; it may have gone with its last one. */
+  fieldsExpired(database: number, bytes: Buffer, start: number, end: number, isGone: boolean): void;
   /** The time of a key has come: it is about to be removed. */
   keyExpired(database: number, bytes: Buffer, start: number, end: number): void;
   /** A key is about to be removed to make room. */

@@ -119,8 +119,9 @@ export class HashChanges {
    * many.
    */
   removeDue(entry: number, time: number, most: number): number {
-    const { hashes } = this.#keyspace;
+    const { hashes, listener } = this.#keyspace;
     const { content } = this.#database;
+    const key = listener?.hearsFields === true ? keyOf(this.#database, entry) : null;
     let removed = 0;
     this.open(entry);
     try {
@@ -135,6 +136,8 @@ export class HashChanges {
       this.#keyspace.expiredFields += removed;
       this.close();
     }
+    if (key !== null && removed > 0)
+      listener!.fieldsExpired(this.#database.number, key, 0, key.length, this.isGone);
     return removed;
   }
 
@@ -149,4 +152,9 @@ export class HashChanges {
     database.remove(this.#entry);
     this.#entry = 0;
   }
+}
+
+function keyOf({ table }: Database, entry: number): Buffer {
+  table.locateKey(entry);
+  return Buffer.from(table.bytes.subarray(table.start, table.end));
 }

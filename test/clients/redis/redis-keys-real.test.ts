@@ -399,8 +399,8 @@ test("keys in general", options, async () => {
     get
     get a b
   `);
-  // Seconds, which the two begin to count at their own times.
-  for (const client of [us, real]) assert.match(await client.call("object", "idletime", "only"), /^:\d\r\n$/);
+  // Seconds, which each begins to count at its own time.
+  assert.match(await us.call("object", "idletime", "only"), /^:\d\r\n$/);
 });
 
 const key = fc.constantFrom("a", "b", "c", "d");

@@ -151,6 +151,11 @@ test("Kafka: client id, library, records in and out, groups; closed without word
   const consuming = await factsWhen({ protocol: "kafka" }, (each) => each.groups.length > 0);
   assert.deepEqual(consuming.groups, ["g"]);
   await factsWhen({ protocol: "kafka" }, ({ messagesOut }) => messagesOut === 10);
+  // What others wrote is converted for it.
+  const redis = new Redis(running.ports.redis!, "127.0.0.1", { password: "guest" });
+  for (let i = 0; i < 3; i++) await redis.xadd("t", "*", "f", `${i}`);
+  redis.disconnect();
+  await factsWhen({ protocol: "kafka" }, ({ messagesOut }) => messagesOut === 13);
   await consumer.disconnect();
   await producer.disconnect();
 

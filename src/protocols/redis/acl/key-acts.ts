@@ -21,6 +21,8 @@ const ofCommand: Readonly<Record<string, Acts>> = {
   move: ["read", "delete"],
   persist: ["persist"],
   xack: ["settle"],
+  xackdel: ["settle", "removeEntries"],
+  xdelex: ["removeEntries"],
   // What they show has been read already, by who had it pending.
   xclaim: ["settle"],
   xautoclaim: ["settle"],
@@ -67,6 +69,7 @@ const makers: ReadonlySet<string> = new Set([
   "hincrbyfloat",
   "hmset",
   "hset",
+  "hsetex",
   "hsetnx",
   "incr",
   "incrby",

@@ -15,9 +15,10 @@ export const selectCommand: CommandRow = {
 };
 
 function select(context: CommandContext): void {
-  const index = databaseArgument(context, 1);
-  if (index !== 0 && context.server.cluster !== null)
+  // Before the range is looked at, as in redis.
+  const isElsewhere = Math.abs(context.request.integer(1)) < 2 ** 31 && !context.request.is(1, "0");
+  if (isElsewhere && context.server.cluster !== null)
     throw new RedisError("ERR SELECT is not allowed in cluster mode");
-  context.database = index;
+  context.database = databaseArgument(context, 1);
   context.reply.ok();
 }

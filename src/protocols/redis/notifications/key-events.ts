@@ -73,6 +73,9 @@ export const keyEvents = {
   // Hashes
   hset: hash("hset"),
   hdel: hash("hdel"),
+  hexpire: hash("hexpire"),
+  hpersist: hash("hpersist"),
+  hexpired: hash("hexpired"),
   hincrby: hash("hincrby"),
   hincrbyfloat: hash("hincrbyfloat"),
   // Sorted sets

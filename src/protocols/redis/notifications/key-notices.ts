@@ -89,6 +89,10 @@ export class KeyNotices implements KeyListener {
     return (this.classes & keyClass.made) !== 0;
   }
 
+  get hearsFields(): boolean {
+    return (this.classes & (keyClass.hash | keyClass.generic)) !== 0;
+  }
+
   get hearsExpired(): boolean {
     return (this.classes & keyClass.expired) !== 0;
   }
@@ -100,6 +104,11 @@ export class KeyNotices implements KeyListener {
   keyMade(database: number, bytes: Buffer, start: number, end: number): void {
     if (!this.#isReplacing) this.tell(keyEvents.made, database, bytes, start, end);
     this.#isReplacing = false;
+  }
+
+  fieldsExpired(database: number, bytes: Buffer, start: number, end: number, isGone: boolean): void {
+    this.tell(keyEvents.hexpired, database, bytes, start, end);
+    if (isGone) this.keyGone(database, bytes, start, end);
   }
 
   keyExpired(database: number, bytes: Buffer, start: number, end: number): void {

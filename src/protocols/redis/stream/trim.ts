@@ -14,6 +14,7 @@ import { strictIdArgument } from "./id.ts";
 import { type ReferencedTrim, type References, referencesOption, trimReferenced } from "./references.ts";
 import { countPresent, seal } from "./stream.ts";
 import { removeBelow } from "../../../broker/queue/removal.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export class TrimOptions {
   strategy: "none" | "maxlen" | "minid" = "none";
@@ -117,16 +118,21 @@ export function planTrim(context: CommandContext, queue: Queue, options: TrimOpt
 const trimmedStreams = new WeakSet<Queue>();
 
 /** Trims as far as this turn allows, then in later ones; a caller that cannot wait has it done at once. */
-export function trimLater({ broker, caller }: CommandContext, queue: Queue, plan: ReferencedTrim): void {
-  if (caller.later === null) {
-    finishNow(trimReferenced(queue, plan));
-    return;
-  }
+export function trimLater(context: CommandContext, queue: Queue, plan: ReferencedTrim): void {
+  const { broker, caller, database, server } = context;
+  const key = Buffer.from(queue.name, "latin1");
+  const tell = (trimmed: number): void => {
+    if (trimmed > 0) server.notices.tell(keyEvents.xtrim, database, key, 0, key.length);
+  };
+  if (caller.later === null) return tell(finishNow(trimReferenced(queue, plan)));
   // The next entry will have it trimmed again.
   if (trimmedStreams.has(queue)) return;
   trimmedStreams.add(queue);
   // Entries that cannot be read now stay: the command has been answered.
-  broker.work.run(trimReferenced(queue, plan), () => trimmedStreams.delete(queue));
+  broker.work.run(trimReferenced(queue, plan), (outcome) => {
+    trimmedStreams.delete(queue);
+    if ("result" in outcome) tell(outcome.result);
+  });
 }
 
 /** Below which offset all entries are to go; the queue is sealed where there is anything. */

@@ -20,6 +20,7 @@ import {
   referencesAndIds,
   unitsOfReferences,
 } from "./references.ts";
+import { keyEvents } from "../notifications/key-events.ts";
 
 export const xdelexCommand: CommandRow = {
   name: "xdelex",
@@ -73,4 +74,5 @@ function* deleteEach(
 function changed(context: CommandContext, { log }: Queue): void {
   log.metaChanged();
   context.keyChanged(1);
+  context.notify(keyEvents.xdel, 1);
 }

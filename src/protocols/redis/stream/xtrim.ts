@@ -50,6 +50,9 @@ function xtrim(context: CommandContext): void {
 
 function* trimInSlices(context: CommandContext, queue: Queue, plan: ReferencedTrim): Job<void> {
   const trimmed = yield* trimReferenced(queue, plan);
-  if (trimmed > 0) context.keyChanged(1);
+  if (trimmed > 0) {
+    context.keyChanged(1);
+    context.notify(keyEvents.xtrim, 1);
+  }
   context.reply.integer(trimmed);
 }

@@ -10,6 +10,7 @@ import { timeUnits, type TimeUnit } from "../../keys/expiry-options.ts";
 import { writableKeysOf } from "../../keys/key-access.ts";
 import { expiryOfField, findField, findHash } from "../hash-key.ts";
 import { fieldsFrom, fieldTimeArgument } from "./field-arguments.ts";
+import { keyEvents } from "../../notifications/key-events.ts";
 
 export const hexpireCommands: readonly CommandRow[] = [
   {
@@ -93,6 +94,8 @@ function expire(context: CommandContext, unit: TimeUnit): void {
   }
   const isOver = at <= context.broker.clock.now();
   const { hash } = database;
+  let expiring = 0;
+  let removed = 0;
   hash.open(entry);
   try {
     for (let i = first; i < argumentCount; i++) {
@@ -101,8 +104,10 @@ function expire(context: CommandContext, unit: TimeUnit): void {
         reply.integer(results.notMet);
       else if (isOver) {
         hash.remove(buffer, starts[i]!, ends[i]!);
+        removed++;
         reply.integer(results.removed);
       } else {
+        expiring++;
         hash.expire(buffer, starts[i]!, ends[i]!, at);
         reply.integer(results.set);
       }
@@ -110,6 +115,8 @@ function expire(context: CommandContext, unit: TimeUnit): void {
   } finally {
     hash.close();
   }
+  if (expiring > 0) context.notify(keyEvents.hexpire, 1);
+  if (removed > 0) context.notifyTaken(keyEvents.hdel, 1, hash.isGone);
 }
 
 function conditionAt({ request }: CommandContext, index: number): Condition {

@@ -4,6 +4,7 @@ import type { CommandContext } from "../../core/context.ts";
 import { writableKeysOf } from "../../keys/key-access.ts";
 import { findField, findHash, replyField } from "../hash-key.ts";
 import { badFieldCount, fieldsFrom } from "./field-arguments.ts";
+import { keyEvents } from "../../notifications/key-events.ts";
 
 export const hgetdelCommand: CommandRow = {
   name: "hgetdel",
@@ -28,14 +29,18 @@ function hgetdel(context: CommandContext): void {
     return;
   }
   const { hash } = database;
+  let isChanged = false;
   hash.open(entry);
   try {
     for (let i = first; i < argumentCount; i++) {
       const isFound = findField(context, database, hash.entry, i);
       replyField(context, isFound);
-      if (isFound) hash.remove(buffer, starts[i]!, ends[i]!);
+      if (!isFound) continue;
+      hash.remove(buffer, starts[i]!, ends[i]!);
+      isChanged = true;
     }
   } finally {
     hash.close();
   }
+  if (isChanged) context.notifyTaken(keyEvents.hdel, 1, hash.isGone);
 }

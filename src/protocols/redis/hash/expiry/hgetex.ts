@@ -5,6 +5,7 @@ import { unitOption } from "../../keys/expiry-options.ts";
 import { writableKeysOf } from "../../keys/key-access.ts";
 import { expiryOfField, findField, findHash, replyField } from "../hash-key.ts";
 import { badFieldCount, fieldsFrom, fieldTimeArgument } from "./field-arguments.ts";
+import { keyEvents } from "../../notifications/key-events.ts";
 
 export const hgetexCommand: CommandRow = {
   name: "hgetex",
@@ -33,6 +34,7 @@ function hgetex(context: CommandContext): void {
   }
   const isOver = unit !== undefined && at <= broker.clock.now();
   const { hash } = database;
+  let isChanged = false;
   hash.open(entry);
   try {
     for (let i = first; i < argumentCount; i++) {
@@ -42,8 +44,13 @@ function hgetex(context: CommandContext): void {
       if (isOver) hash.remove(buffer, starts[i]!, ends[i]!);
       else if (unit !== undefined || (persists && expiryOfField(context, database, hash.entry, i) !== 0))
         hash.expire(buffer, starts[i]!, ends[i]!, at);
+      else continue;
+      isChanged = true;
     }
   } finally {
     hash.close();
   }
+  if (!isChanged) return;
+  if (isOver) context.notifyTaken(keyEvents.hdel, 1, hash.isGone);
+  else context.notify(persists ? keyEvents.hpersist : keyEvents.hexpire, 1);
 }

@@ -4,6 +4,7 @@ import type { CommandContext } from "../../core/context.ts";
 import { writableKeysOf } from "../../keys/key-access.ts";
 import { expiryOfField, findField, findHash } from "../hash-key.ts";
 import { badFieldCount, fieldsFrom } from "./field-arguments.ts";
+import { keyEvents } from "../../notifications/key-events.ts";
 
 export const hpersistCommand: CommandRow = {
   name: "hpersist",
@@ -28,6 +29,7 @@ function hpersist(context: CommandContext): void {
     return;
   }
   const { hash } = database;
+  let isChanged = false;
   hash.open(entry);
   try {
     for (let i = first; i < argumentCount; i++) {
@@ -35,10 +37,12 @@ function hpersist(context: CommandContext): void {
       else if (expiryOfField(context, database, hash.entry, i) === 0) reply.integer(-1);
       else {
         hash.expire(buffer, starts[i]!, ends[i]!, 0);
+        isChanged = true;
         reply.integer(1);
       }
     }
   } finally {
     hash.close();
   }
+  if (isChanged) context.notify(keyEvents.hpersist, 1);
 }

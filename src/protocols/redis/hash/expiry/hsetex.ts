@@ -11,6 +11,7 @@ import { unitOption } from "../../keys/expiry-options.ts";
 import { writableKeysOf } from "../../keys/key-access.ts";
 import { expiryOfField, findField, findHash, openHash } from "../hash-key.ts";
 import { fieldTimeArgument } from "./field-arguments.ts";
+import { keyEvents } from "../../notifications/key-events.ts";
 
 export const hsetexCommand: CommandRow = {
   name: "hsetex",
@@ -41,7 +42,11 @@ function hsetex(context: CommandContext): void {
   if (!isMet(context, database, entry, options)) return reply.integer(0);
   if (options.hasTime && options.at <= context.broker.clock.now())
     removeFields(context, database, entry, options.first);
-  else setFields(context, database, entry, options);
+  else {
+    setFields(context, database, entry, options);
+    context.notify(keyEvents.hset, 1);
+    if (options.hasTime) context.notify(keyEvents.hexpire, 1);
+  }
   reply.integer(1);
 }
 
@@ -101,6 +106,8 @@ function removeFields(context: CommandContext, database: Database, entry: number
   } finally {
     database.hash.close();
   }
+  context.notify(keyEvents.hset, 1);
+  context.notifyTaken(keyEvents.hdel, 1, database.hash.isGone);
 }
 
 function setFields(

@@ -23,6 +23,7 @@ import {
   unitsOfReferences,
 } from "../references.ts";
 import { findGroup } from "./groups.ts";
+import { keyEvents } from "../../notifications/key-events.ts";
 
 export const xackdelCommand: CommandRow = {
   name: "xackdel",
@@ -54,6 +55,7 @@ function* settleEach(
   const { request, reply } = context;
   const piece = new Piece();
   reply.array(end - first);
+  let isChanged = false;
   for (let at = first; at < end; at++) {
     if (queue === undefined || cursor === undefined || queue.isDeleted) {
       reply.integer(-1);
@@ -67,10 +69,12 @@ function* settleEach(
       if (deleteEntry(queue, new LogReader(queue.log), id, references)) {
         queue.log.metaChanged();
         context.keyChanged(1);
+        isChanged = true;
       }
       reply.integer(1);
     }
     const due = piece.add(unitsOfReferences(queue));
     if (due > 0) yield due;
   }
+  if (isChanged) context.notify(keyEvents.xdel, 1);
 }
