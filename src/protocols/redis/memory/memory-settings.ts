@@ -21,8 +21,7 @@ export function memorySettingsAct(
   clients: ClientsMemory,
 ): void {
   settings.onSet("maxmemory", (value) => {
-    // Redis has 64 bits without a sign.
-    eviction.bytesMax = Number(BigInt.asUintN(64, BigInt(value)));
+    eviction.bytesMax = Number(value);
     eviction.boundChanged();
     clients.boundChanged();
   });

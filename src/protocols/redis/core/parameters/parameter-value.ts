@@ -49,7 +49,7 @@ function parseNumber({ type, least = 0n, most = 0n, isUnsigned }: ParameterForm,
       ? { problem: `percentage argument must be less or equal to ${-least}` }
       : { value: `${-number}%` };
   const compared = isUnsigned ? BigInt.asUintN(64, number) : number;
-  if (compared >= least && compared <= most) return { value: String(number) };
+  if (compared >= least && compared <= most) return { value: String(compared) };
   const radix = kind === "octal" ? 8 : 10;
   return {
     problem: `argument must be between ${least.toString(radix)} and ${most.toString(radix)} inclusive`,
