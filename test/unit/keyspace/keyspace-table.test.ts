@@ -47,7 +47,7 @@ test("type, layout, every flag, and when a key was used fit together in one word
   const use = 0xab_cdef;
   for (const type of Object.values(valueType)) {
     for (const layout of [0, largeLayout]) {
-      for (const set of [0, ...flags, flags.reduce((all, flag) => all | flag)]) {
+      for (const set of [0, ...flags, flags.reduce<number>((all, flag) => all | flag, 0)]) {
         const word = type | layout | set;
         table.setUse(entry, use);
         table.setTypeWord(entry, word);
