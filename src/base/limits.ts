@@ -76,6 +76,8 @@ export const limits = {
   luaMemoryGivenUpBytesMax: 128 << 20,
   /** A script that cannot be interrupted (it has written, or is within pcall) is ended after so many times `lua-time-limit`. */
   luaTimeLimitsMax: 2,
+  /** How long one that may be interrupted runs at most before it comes to where it can be, however short `lua-time-limit` is. */
+  luaLookMsMax: 500,
   /** How long the code of a function library may run when it is loaded, as in redis. */
   luaLoadMsMax: 500,
   /** How long a script that takes long runs before others have their turn. */
@@ -106,6 +108,8 @@ export const limits = {
   aclPatternsMax: 1000,
   /** Selectors that a Redis user may have: a command that is refused is held against each. */
   aclSelectorsMax: 32,
+  /** Rules of commands that a Redis user may have; redis has no bound. */
+  aclRulesMax: 2000,
   /** Longest regular expression of a permission. */
   regexBytesMax: 1000,
   /** Instructions of a compiled regular expression, with its repeats written out. */

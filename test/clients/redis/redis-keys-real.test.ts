@@ -455,3 +455,51 @@ test("random runs", options, async () => {
     { numRuns: 150 },
   );
 });
+
+test("a refused EXEC ends its transaction", options, async () => {
+  await sameAll(`
+    flushall
+    exec x
+    multi
+    set a b
+    exec x
+    exec
+    get a
+    acl setuser default -exec
+    multi
+    set a b
+    exec
+    discard
+    multi
+    discard x
+    exec
+    acl setuser default +exec
+    exec
+    get a
+    subscribe channel
+    exec
+    unsubscribe channel
+  `);
+});
+
+test("COMMAND LIST names subcommands too, in any order", options, async () => {
+  const filters = [
+    "pattern config*",
+    "pattern cli*HELP",
+    "pattern XGROUP|*",
+    "pattern set",
+    "aclcat HyperLogLog",
+  ];
+  for (const filter of [...filters, "aclcat none", "module none"]) {
+    const words = ["command", "list", "filterby", ...filter.split(" ")];
+    const [got, wanted] = await Promise.all([us.call(...words), them.call(...words)]);
+    assert.deepEqual(got.split("\r\n").toSorted(), wanted.split("\r\n").toSorted(), filter);
+  }
+  await sameAll(`
+    command list x
+    command list filterby x
+    command list filterby x y
+    command list filterby pattern get x
+    command list filterby pattern a filterby pattern get
+  `);
+});

@@ -33,6 +33,28 @@ const administration = `
   ACL SETUSER bob +@nosuch
   ACL SETUSER bob foo
   ACL SETUSER bob +config|nosuch
+  ACL SETUSER dan on nopass ~* -@all +echo|Hi +get|a +GET|b
+  ACL DRYRUN dan echo hi
+  ACL DRYRUN dan echo HI
+  ACL DRYRUN dan echo other
+  ACL DRYRUN dan get b
+  ACL DRYRUN dan get c
+  ACL SETUSER dan -echo
+  ACL DRYRUN dan echo hi
+  ACL SETUSER dan +get
+  ACL DRYRUN dan get c
+  ACL SETUSER dan -@read
+  ACL DRYRUN dan get a
+  ACL SETUSER dan +get|a
+  ACL SETUSER dan +set|k -get|a
+  ACL SETUSER dan +get| 
+  ACL SETUSER dan +nosuch|a
+  ACL SETUSER dan +config|get|a
+  ACL SETUSER dan +config|
+  ACL DRYRUN dan get a
+  ACL SETUSER dan nocommands
+  ACL DRYRUN dan get a
+  ACL DELUSER dan
   ACL SETUSER allk allkeys ~x
   ACL SETUSER allc &*
   ACL SETUSER allc &x

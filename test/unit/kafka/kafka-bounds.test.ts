@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeBatch, recordsOf } from "../../../sim/clients/kafka-batch.ts";
+import { errorCodes } from "../../../src/protocols/kafka/wire/error-codes.ts";
 import { SessionUnderTest } from "../../support/kafka-session.ts";
 
 const topic = "t";
@@ -138,4 +139,31 @@ test("a fetch of exactly as many bytes as a batch has is given that batch, and n
   assert.equal(countOf(2 * size), 4);
   assert.equal(countOf(2 * size - 1), 2);
   assert.equal(countOf(3 * size), 6);
+});
+
+test("sequences of a producer go on at 0 after the largest, wherever a batch ends", async () => {
+  const largest = 0x7fff_ffff;
+  for (const [base, count] of [
+    [largest - 1, 2],
+    [largest, 1],
+    [largest - 1, 3],
+    [largest, 4],
+  ] as const) {
+    const session = await ready();
+    const send = (baseSequence: number, values: readonly string[]): number => {
+      const records = makeBatch({ values, timestamp: 1, producerId: 7, producerEpoch: 0, baseSequence });
+      const { answer } = session.ask("Produce", 8, {
+        transactionalId: null,
+        acks: 1,
+        timeoutMs: 1000,
+        topicData: [{ name: topic, partitionData: [{ index: 0, records }] }],
+      });
+      return answer.responses[0]!.partitionResponses[0]!.errorCode;
+    };
+    const next = base + count > largest ? base + count - largest - 1 : base + count;
+    assert.equal(send(base, Array.from({ length: count }, String)), noError);
+    assert.equal(send(next + 1, ["gap"]), errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER);
+    assert.equal(send(next, ["next"]), noError);
+    assert.equal(send(next + 1, ["then"]), noError);
+  }
 });

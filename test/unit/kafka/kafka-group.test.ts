@@ -67,6 +67,35 @@ test("who takes a generation and does not come for its share is out", () => {
   assert.equal(group.state, "PreparingRebalance");
 });
 
+test("who waits for an answer is not silent, however short its session: for others to join, or for the leader", () => {
+  const host = new VirtualHost();
+  const group = new Group("g", host);
+  const [one, two] = [new Client(group, "one"), new Client(group, "two")];
+  Object.assign(two.details, { sessionTimeoutMs: 1000 });
+  one.join();
+  two.join();
+  host.pass(100);
+  two.sync();
+  host.pass(3000);
+  assert.ok(group.members.has(two.id), "it waits for its share");
+  assert.equal(two.synced, null);
+  one.sync();
+  assert.equal(two.synced!.errorCode, 0);
+  // Now it is to be heard of.
+  host.pass(500);
+  assert.equal(group.heartbeat(two.claim), null);
+  const three = new Client(group, "three");
+  three.join();
+  two.join();
+  host.pass(3000);
+  assert.ok(group.members.has(two.id), "it waits for the first");
+  assert.equal(two.joined, null);
+  host.pass(2000);
+  assert.equal(two.joined!.errorCode, 0, "the first is out");
+  host.pass(1000);
+  assert.equal(group.members.has(two.id), false, "it is silent itself");
+});
+
 test("a group without members is empty, and its owner hears of it", () => {
   const host = new VirtualHost();
   const group = new Group("g", host);

@@ -340,3 +340,38 @@ test("DescribeTopicPartitions pages through all topics in the order of their nam
   } while (cursor !== null);
   assert.deepEqual(seen, names(5000, "t").toSorted());
 });
+
+test("OffsetCommit that takes several turns asks again after each: a member that is out commits no more", async () => {
+  const client = await SessionUnderTest.open();
+  client.ask("CreateTopics", 5, creation([["t", 2000]]));
+  const partitions = Array.from({ length: 2000 }, (_, partitionIndex) => ({
+    partitionIndex,
+    committedOffset: 5,
+    committedLeaderEpoch: -1,
+    committedMetadata: "",
+  }));
+  const request = {
+    groupId: "g",
+    // As a consumer that assigns itself, until the group has members of its own.
+    memberId: "",
+    generationIdOrMemberEpoch: -1,
+    groupInstanceId: null,
+    topics: [{ name: "t", partitions }],
+  };
+  const other = client.another();
+  let turns = 0;
+  const { answer } = client.ask("OffsetCommit", 7, request, () => {
+    if (++turns !== 1) return;
+    other.send("JoinGroup", 3, {
+      groupId: "g",
+      sessionTimeoutMs: 10_000,
+      rebalanceTimeoutMs: 10_000,
+      memberId: "",
+      protocolType: "consumer",
+      protocols: [{ name: "range", metadata: Buffer.alloc(1) }],
+    });
+  });
+  const codes = codesOf(answer.topics[0]!.partitions);
+  assert.deepEqual([...codes.keys()], [0, errorCodes.UNKNOWN_MEMBER_ID]);
+  assert.ok(codes.get(0)! < 2000 && codes.get(0)! >= 50, `${codes.get(0)} were committed`);
+});

@@ -140,10 +140,10 @@ function refusalBy(asker: Asker, asked: Asked): Refusal | null {
 
 function refusedCommand(
   { authorization }: Asker,
-  { server, spec }: Pick<Asked, "server" | "spec">,
+  { server, spec, request }: Pick<Asked, "server" | "spec" | "request">,
 ): Refusal | null {
   const user = authorization?.user ?? null;
-  const isAllowed = user !== null && server.commandRules.of(user).allows(spec);
+  const isAllowed = user !== null && server.commandRules.of(user).allows(spec, request);
   return isAllowed ? null : { what: "command", name: spec.fullName, index: 0 };
 }
 

@@ -12,7 +12,7 @@ import { passwordDigest } from "../../../broker/access/password-hash.ts";
 import type { RedisSelector, User } from "../../../broker/access/users.ts";
 import { RedisError } from "../core/errors.ts";
 import type { CommandTable } from "../core/command-table.ts";
-import { commandRulesOf, isCommandRule, withCommandRule } from "./command-rules.ts";
+import { commandRuleFault, commandRulesOf, withCommandRule } from "./command-rules.ts";
 
 /** A word as it came: names and patterns are bytes, passwords are texts. */
 export interface Modifier {
@@ -128,10 +128,12 @@ function applyToSelector(commands: CommandTable, draft: SelectorDraft, text: str
     case "&":
       return addChannelPattern(draft, text);
     case "+":
-    case "-":
-      if (!isCommandRule(commands, text)) return "Unknown command or category name in ACL";
+    case "-": {
+      const fault = commandRuleFault(commands, text);
+      if (fault !== null) return fault;
       draft.commands = withCommandRule(draft.commands, text);
       return null;
+    }
     default:
       return "Syntax error";
   }

@@ -88,7 +88,9 @@ function refuseExec(context: CommandContext, client: ClientConnection, error: un
   client.endTransaction();
   replyError(
     context,
-    text === undefined ? error : new RedisError(`EXECABORT Transaction discarded because of: ${text}`),
+    text === undefined
+      ? error
+      : new RedisError(`EXECABORT Transaction discarded because of: ${text.replace(/^ERR /, "")}`),
   );
 }
 

@@ -168,24 +168,32 @@ function* writeDocs({ reply }: CommandContext, specs: readonly CommandSpec[]): J
   }
 }
 
-/** COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern] */
+type CommandFilter = (spec: CommandSpec) => boolean;
+
+/** COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]: commands and subcommands, by their full names. */
 function commandList(context: CommandContext): void {
   const { request, reply } = context;
-  let specs = ownCommands(context);
-  if (request.argumentCount > 2) {
-    if (request.argumentCount !== 5 || !request.is(2, "FILTERBY")) throw syntaxError();
-    const value = request.copy(4);
-    if (request.is(3, "MODULE")) specs = [];
-    else if (request.is(3, "ACLCAT")) {
-      const category = value.toString().toLowerCase();
-      specs = specs.filter((spec) => spec.categories.some((name) => name === category));
-    } else if (request.is(3, "PATTERN")) {
-      const glob = compileGlob(value);
-      specs = specs.filter((spec) => glob.matches(Buffer.from(spec.name), 0, spec.name.length));
-    } else throw syntaxError();
-  }
+  const { argumentCount } = request;
+  if (argumentCount > 2 && (argumentCount !== 5 || !request.is(2, "FILTERBY"))) throw syntaxError();
+  const filter = argumentCount > 2 ? commandFilter(request, 3) : () => true;
+  // A container that is there has all its subcommands in the table, some of which may have no handler yet.
+  const specs = context.server.commands.all.filter((spec) => spec.isImplemented && filter(spec));
   reply.array(specs.length);
-  for (const spec of specs) reply.bulkLatin1(spec.name);
+  for (const spec of specs) reply.bulkLatin1(spec.fullName);
+}
+
+function commandFilter(request: RequestArguments, at: number): CommandFilter {
+  const value = request.copy(at + 1);
+  if (request.is(at, "MODULE")) return () => false;
+  if (request.is(at, "ACLCAT")) {
+    const category = value.toString().toLowerCase();
+    return (spec) => spec.categories.some((name) => name === category);
+  }
+  if (request.is(at, "PATTERN")) {
+    const glob = compileGlob(value, { ignoreCase: true });
+    return ({ fullName }) => glob.matches(Buffer.from(fullName), 0, fullName.length);
+  }
+  throw syntaxError();
 }
 
 function keysOfTail({ request, server }: CommandContext): { tail: RequestArguments; found: FoundKey[] } {

@@ -6,8 +6,8 @@
  */
 
 const safeDigitsMax = 15;
-/** Of a bound of a range, which redis takes of any length. */
-const looseDigitsMax = 4096;
+/** Of a float, which redis takes of any length. */
+const floatBytesMax = 4096;
 const int64Max = 9223372036854775807n;
 const int64Min = -9223372036854775808n;
 
@@ -61,7 +61,7 @@ export function parseBigInteger(buffer: Uint8Array, start: number, end: number):
  * what overflows is infinite, what underflows is 0, and so is nothing at all. NaN when refused.
  */
 export function parseFloatLoose(buffer: Uint8Array, start: number, end: number): number {
-  if (end - start > looseDigitsMax) return NaN;
+  if (end - start > floatBytesMax) return NaN;
   let text = "";
   for (let at = start; at < end && buffer[at] !== 0; at++) text += String.fromCharCode(buffer[at]!);
   if (text === "") return 0;
@@ -88,7 +88,7 @@ function magnitudeOf(text: string): number {
  */
 export function parseFloatStrict(buffer: Uint8Array, start: number, end: number): number {
   const size = end - start;
-  if (size < 1 || size > 128) return NaN;
+  if (size < 1 || size > floatBytesMax) return NaN;
   let text = "";
   for (let at = start; at < end; at++) text += String.fromCharCode(buffer[at]!);
   const sign = text.charCodeAt(0);

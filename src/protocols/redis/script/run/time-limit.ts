@@ -25,6 +25,8 @@ export class TimeLimit implements RunWatch, LoadLimit {
   #canSuspend = false;
   /** Between `begin` and `end`: a machine that is made, or asked from outside, has no limit. */
   #isActive = false;
+  /** In this slice it was seen where it cannot stop. */
+  #isHeld = false;
   /** The run yields to the event loop: it is no yield of the script's own. */
   hasYielded = false;
 
@@ -44,6 +46,7 @@ export class TimeLimit implements RunWatch, LoadLimit {
     this.#sliceAt = this.#startedAt;
     this.#canSuspend = canSuspend;
     this.#isActive = true;
+    this.#isHeld = false;
     this.hasYielded = false;
   }
 
@@ -55,6 +58,7 @@ export class TimeLimit implements RunWatch, LoadLimit {
   /** The next slice begins. */
   resumed(): void {
     this.#sliceAt = this.#clock.monotonic();
+    this.#isHeld = false;
     this.hasYielded = false;
   }
 
@@ -69,6 +73,7 @@ export class TimeLimit implements RunWatch, LoadLimit {
       this.hasYielded = now - this.#sliceAt >= Math.min(limits.luaSliceMs, limitMs);
       return this.hasYielded;
     }
+    this.#isHeld = true;
     this.#assertInTime(now);
     return false;
   }
@@ -80,6 +85,14 @@ export class TimeLimit implements RunWatch, LoadLimit {
   /** The time that others had between slices does not count against what cannot stop, so this looks at the slice too. */
   #assertInTime(now: number): void {
     const mostMs = this.#limitMs * (this.#run === null ? 1 : limits.luaTimeLimitsMax);
-    if (now - this.#startedAt >= mostMs && now - this.#sliceAt >= this.#limitMs) throw new RunCutOff();
+    const inTurnMs = now - this.#sliceAt;
+    if (now - this.#startedAt < mostMs || inTurnMs < this.#limitMs) return;
+    if (this.#mayStop && inTurnMs < limits.luaLookMsMax) return;
+    throw new RunCutOff();
+  }
+
+  /** It has not been looked at where it could stop, which a short limit is over before. */
+  get #mayStop(): boolean {
+    return this.#canSuspend && !this.#isHeld && this.#run?.hasWritten === false;
   }
 }
