@@ -25,6 +25,7 @@ export const errorTexts = {
     script: "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
     function: "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
   },
+  outOfMemory: "OOM command not allowed when used memory > 'maxmemory'.",
   noAuth: "NOAUTH Authentication required.",
   wrongPassword: "WRONGPASS invalid username-password pair or user is disabled.",
   invalidStreamId: "ERR Invalid stream ID specified as stream command argument",
@@ -36,6 +37,11 @@ export function syntaxError(): RedisError {
 
 export function wrongArity(fullName: string): RedisError {
   return new RedisError(`ERR wrong number of arguments for '${fullName}' command`);
+}
+
+/** `maxmemory` is reached, and no key can go. */
+export function outOfMemory(): RedisError {
+  return new RedisError(errorTexts.outOfMemory);
 }
 
 /** For a reply above `redisReplyBytesMax`. */
