@@ -54,6 +54,10 @@ export class Verifier {
       keys.readAll();
       await this.#world.until(() => keys.isIdle, `${keys.name} has its answers`);
     }
+    for (const keys of this.#cast.types) {
+      keys.readAll();
+      await this.#world.until(() => keys.isIdle, `${keys.name} has its answers`);
+    }
     for (const log of this.#cast.passingLogs) {
       for (const way of ["redis", "kafka"] as const) {
         await this.#world.until(() => log.isIdle, `${log.name} is connected`);

@@ -134,6 +134,8 @@ export class World {
   readonly redisStreamsLevel: Level;
   /** And to acks=all. */
   readonly acksAllLevel: Level;
+  /** And the answer to a command that changed a Redis key. */
+  readonly redisKeysLevel: Level;
 
   /** `isAllDurable`: all answers that can be set to mean durable do. */
   constructor(seed: number, isAllDurable: boolean, trace: ((line: string) => void) | null) {
@@ -142,6 +144,8 @@ export class World {
     this.#trace = trace;
     this.redisStreamsLevel = isAllDurable || this.random.chance(0.5) ? "durable" : "written";
     this.acksAllLevel = isAllDurable || this.random.chance(0.7) ? "durable" : "written";
+    const appendfsync = this.random.pick(["always", "everysec", "everysec", "no"]);
+    this.redisKeysLevel = appendfsync === "always" ? "durable" : "written";
     this.disk = new SimDisk(() => this.random.next());
     this.process = new SimProcess({
       disk: this.disk,
@@ -150,6 +154,7 @@ export class World {
       journalBytesMax: 1 << (14 + this.random.below(4)),
       kafkaDurability: this.acksAllLevel === "durable" ? "fsync" : "written",
       redisStreamsDurability: this.redisStreamsLevel === "durable" ? "fsync" : "written",
+      redisSettings: { appendfsync },
       turnBounds: this.#turnBounds(),
       keyspaceBounds: this.#keyspaceBounds(),
       log: (line) => this.note(`log ${line.trim()}`),
