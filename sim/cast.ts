@@ -8,6 +8,7 @@ import { ConsumerActor } from "./actors/consumer.ts";
 import { ExpiringKeysActor } from "./actors/expiring-keys.ts";
 import { GroupMemberActor } from "./actors/group-member.ts";
 import { GroupActor } from "./actors/group.ts";
+import { JobListActor } from "./actors/job-list.ts";
 import { HashesActor } from "./actors/hashes.ts";
 import { SetsActor } from "./actors/sets.ts";
 import { SortedSetsActor } from "./actors/sorted-sets.ts";
@@ -118,6 +119,7 @@ export interface Cast {
   readonly sortedSets: readonly SortedSetsActor[];
   readonly expiringKeys: readonly ExpiringKeysActor[];
   readonly types: readonly TypesActor[];
+  readonly jobLists: readonly JobListActor[];
   readonly transactions: readonly TransactionActor[];
   readonly passingLogs: readonly PassingLogActor[];
   readonly retention: RetentionActor;
@@ -148,6 +150,7 @@ export function castOf(
     sortedSets: is("all", "keys") ? [new SortedSetsActor(world, "z0")] : [],
     expiringKeys: is("all", "keys") ? ["e0", "e1"].map((name) => new ExpiringKeysActor(world, name)) : [],
     types: is("types") ? [3, 5].map((database, i) => new TypesActor(world, `d${i}`, database)) : [],
+    jobLists: is("types") ? [new JobListActor(world, "j0")] : [],
     transactions: is("all") ? [new TransactionActor(world, "t0", queues)] : [],
     passingLogs: is("keys", "pending", "power")
       ? ["l0", "l1"].map((name) => new PassingLogActor(world, name))
@@ -176,7 +179,9 @@ export function castOf(
     ...cast.expiringKeys,
     ...cast.types,
     ...cast.types,
-    ...cast.types,
+    ...cast.jobLists,
+    ...cast.jobLists,
+    ...cast.jobLists,
     ...cast.transactions,
   );
   actors.push(...cast.passingLogs);

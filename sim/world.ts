@@ -20,6 +20,7 @@ import { type Crash, Fault, HistoryModel, KeyModel, type Level, Promises, QueueM
 import type { BoundsHistory } from "./models/bounds-history.ts";
 import type { ConsumerGroupModel } from "./models/consumer-group.ts";
 import type { ExpiringKey } from "./models/expiring-key.ts";
+import type { JobList } from "./models/job-list.ts";
 import type { PassingLog } from "./models/passing-log.ts";
 import type { GroupModel } from "./models/pending-group.ts";
 import type { RightModel } from "./models/right.ts";
@@ -107,6 +108,7 @@ export class World {
   readonly keys: KeyModel[] = [];
   readonly expiringKeys: ExpiringKey[] = [];
   readonly passingLogs: PassingLog[] = [];
+  readonly jobLists: JobList[] = [];
   readonly boundsHistories: BoundsHistory[] = [];
   readonly actors: Actor[] = [];
   readonly crashListeners: ((crash: Crash) => void)[] = [];
@@ -132,6 +134,8 @@ export class World {
   readonly #trace: ((line: string) => void) | null;
   /** What an answer to XADD means. */
   readonly redisStreamsLevel: Level;
+  /** Values of the size that actors make are packed, never large. */
+  readonly isPackedSmall: boolean;
   /** And to acks=all. */
   readonly acksAllLevel: Level;
   /** And the answer to a command that changed a Redis key. */
@@ -147,6 +151,8 @@ export class World {
     const appendfsync = this.random.pick(["always", "everysec", "everysec", "no"]);
     this.redisKeysLevel = appendfsync === "always" ? "durable" : "written";
     this.disk = new SimDisk(() => this.random.next());
+    const bounds = this.#keyspaceBounds();
+    this.isPackedSmall = bounds === keyspaceBounds;
     this.process = new SimProcess({
       disk: this.disk,
       time: this.time,
@@ -156,7 +162,7 @@ export class World {
       redisStreamsDurability: this.redisStreamsLevel === "durable" ? "fsync" : "written",
       redisSettings: { appendfsync },
       turnBounds: this.#turnBounds(),
-      keyspaceBounds: this.#keyspaceBounds(),
+      keyspaceBounds: bounds,
       log: (line) => this.note(`log ${line.trim()}`),
     });
   }
@@ -425,8 +431,8 @@ export class World {
   }
 
   get #damageable() {
-    const { histories, queues, groups, consumerGroups, rights, expiringKeys, passingLogs, boundsHistories } =
-      this;
+    const { histories, queues, groups, consumerGroups, rights } = this;
+    const { expiringKeys, passingLogs, jobLists, boundsHistories } = this;
     return [
       ...histories,
       ...queues,
@@ -435,6 +441,7 @@ export class World {
       ...rights,
       ...expiringKeys,
       ...passingLogs,
+      ...jobLists,
       ...boundsHistories,
     ];
   }

@@ -18,6 +18,8 @@ export type Value =
 interface Group {
   last: number;
   pending: number[];
+  /** A consumer that asked in vain was seen, which is not written, as in Redis's append-only file. */
+  isSeenWritten: boolean;
 }
 
 export interface Key {
@@ -480,7 +482,7 @@ const commands: Record<string, Handler> = {
     if (action === "CREATE") {
       const made = redis.made(key!, "stream");
       if (made.group !== null) throw new Refused("BUSYGROUP");
-      made.group = { last: 0, pending: [] };
+      made.group = { last: 0, pending: [], isSeenWritten: true };
       return "OK";
     }
     const found = stream(redis, key!);
@@ -494,6 +496,7 @@ const commands: Record<string, Handler> = {
     const group = groupOf(redis, key!);
     const read = stream(redis, key!)!.entries.filter(([number]) => number > group.last);
     const given = read.slice(0, Number(count));
+    group.isSeenWritten = given.length > 0;
     if (given.length === 0) return null;
     group.last = given.at(-1)![0];
     group.pending.push(...given.map(([number]) => number));
