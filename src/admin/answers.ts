@@ -27,4 +27,9 @@ export class Refusal extends Error {
     super(reason);
     this.answer = refuse(status, error, reason);
   }
+
+  /** RabbitMQ's word, and what it is that is not there. */
+  static notFound(reason: string): Refusal {
+    return new Refusal(404, "Object Not Found", reason);
+  }
 }

@@ -10,9 +10,9 @@ import type { Logger } from "../base/logger.ts";
 import type { MetricsRegistry } from "../base/metrics.ts";
 import { version } from "../base/version.ts";
 import type { Authorization } from "../broker/access/permissions.ts";
-import { json, notFound, refuse } from "./answers.ts";
+import { json, refuse } from "./answers.ts";
 import { isForeign, isOwnHost, whoAsks } from "./authorization.ts";
-import { type Administered, usersApi } from "./users-api.ts";
+import type { Broker } from "../broker/broker.ts";
 
 export interface Readiness {
   readonly ready: boolean;
@@ -25,7 +25,7 @@ export interface Site {
   readonly registry: MetricsRegistry;
   readonly readiness: () => Readiness;
   readonly logger: Logger;
-  readonly broker: Administered;
+  readonly broker: Broker;
   /** By their paths, the protocols that are spoken over WebSocket, which let their clients in by their own words. */
   readonly webSockets?: ReadonlyMap<string, string>;
 }
@@ -105,17 +105,17 @@ async function answer(site: Site, request: HttpRequest, path: string): Promise<H
   return await routes[path]!(site, isAllowed);
 }
 
-/** What can change something is for administrators who have logged in, also where all else is open. */
 async function answerApi(
   site: Site,
   request: HttpRequest,
   path: string,
   caller: Authorization | null,
-): Promise<HttpText> {
-  if (caller === null) return unauthorized(request);
-  if (!caller.isAdministrator) return refuse(401, "not_authorised", "Not administrator user");
-  const found = await usersApi(site.broker, caller, request, path);
-  return found ?? notFound(`there is no ${path}; docs/security.md lists what there is`);
+): Promise<HttpText | HttpStream> {
+  // Most brokers are never asked.
+  const { apiRouter } = await import("./api/index.ts");
+  const wrongPassword = caller === null && request.authorization !== undefined;
+  const found = wrongPassword ? undefined : await apiRouter.answer(site.broker, caller, request, path);
+  return found ?? unauthorized(request);
 }
 
 function unauthorized({ authorization }: HttpRequest): HttpText {

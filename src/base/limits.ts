@@ -90,6 +90,18 @@ export const limits = {
   connectionPatternsMax: 10_000,
   /** Bytes of these patterns. */
   connectionPatternBytesMax: 1 << 20,
+  /** Ids of readers that are remembered with all keys (CLIENT TRACKING), eight bytes each. Redis has no bound. */
+  trackingItemsMax: 10_000_000,
+  /** Memory for these keys and ids. Beyond it keys are forgotten by chance, and their readers told to drop them. */
+  trackingBytesMax: 256 << 20,
+  /** A longer key is not remembered: its reader is told to drop it at once. */
+  trackedKeyBytesMax: 64 << 10,
+  /** Changed keys that wait to be told together, of one prefix or of one command. */
+  trackingKeysAtOnceMax: 10_000,
+  /** Prefixes that one connection may track (CLIENT TRACKING ON BCAST PREFIX). Redis has no bound. */
+  connectionPrefixesMax: 1000,
+  /** Longest of them: each changed key is looked up once for each length that there is. */
+  trackingPrefixBytesMax: 256,
   /** Patterns of keys that a Redis user may have, and patterns of channels. */
   aclPatternsMax: 1000,
   /** Selectors that a Redis user may have: a command that is refused is held against each. */

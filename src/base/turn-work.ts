@@ -17,6 +17,12 @@ export type Job<Result> = Generator<number, Result, void>;
 /** What a job costs that ends before it yields, or after its last piece: thousands of short ones are long work too. */
 const unitsOfEnd = 32;
 
+/**
+ * Of a turn's units, those for jobs that go on: others wait no longer for them than about 3 ms. The rest is for requests that come in the
+ * turn.
+ */
+const shareOfJobs = 3 / 8;
+
 /** How a job ended: with its result, or with what it threw. */
 export type JobOutcome<Result> = { readonly result: Result } | { readonly error: unknown };
 
@@ -25,12 +31,21 @@ export interface RunningJob {
   readonly isRunning: boolean;
   /** Ends the job where it stands; its `finally` blocks run, `ended` is not called. */
   cancel(): void;
+  /**
+   * Works to the job's end now, for a caller that can neither wait nor go on before. `ended` is called in a later turn, since it may
+   * let other requests begin. Nothing happens where the job is at work itself.
+   */
+  finish(): void;
 }
 
 class Run<Result> implements RunningJob {
   readonly #job: Job<Result>;
   readonly #ended: (outcome: JobOutcome<Result>) => void;
   isRunning = true;
+  /** Its generator runs. */
+  #isAtWork = false;
+  /** Of a job that was finished ahead, until `ended` is told. */
+  #finished: JobOutcome<Result> | null = null;
 
   constructor(job: Job<Result>, ended: (outcome: JobOutcome<Result>) => void) {
     this.#job = job;
@@ -42,6 +57,8 @@ class Run<Result> implements RunningJob {
     assertInvariant(this.isRunning, "a job that has ended does not go on");
     let used = 0;
     let outcome: JobOutcome<Result>;
+    if (this.#finished !== null) return this.#end(this.#finished, unitsOfEnd, spend);
+    this.#isAtWork = true;
     try {
       for (;;) {
         const step = this.#job.next();
@@ -59,11 +76,29 @@ class Run<Result> implements RunningJob {
       }
     } catch (error) {
       outcome = { error };
+    } finally {
+      this.#isAtWork = false;
     }
+    this.#end(outcome, used + unitsOfEnd, spend);
+  }
+
+  #end(outcome: JobOutcome<Result>, units: number, spend: (units: number) => void): void {
     this.isRunning = false;
     // First: `ended` lets the request behind this one begin, which must find the units gone.
-    spend(used + unitsOfEnd);
+    spend(units);
     this.#ended(outcome);
+  }
+
+  finish(): void {
+    if (!this.isRunning || this.#isAtWork || this.#finished !== null) return;
+    this.#isAtWork = true;
+    try {
+      this.#finished = { result: finishNow(this.#job) };
+    } catch (error) {
+      this.#finished = { error };
+    } finally {
+      this.#isAtWork = false;
+    }
   }
 
   cancel(): void {
@@ -144,12 +179,14 @@ export class TurnWork {
 
   #turn(): void {
     this.#isTurnRequested = false;
-    this.#unitsLeft = this.#bounds.turnWorkUnits;
+    const { turnWorkUnits, turnWorkSliceUnits } = this.#bounds;
+    this.#unitsLeft = turnWorkUnits;
+    const unitsForOthers = turnWorkUnits - Math.max(turnWorkUnits * shareOfJobs, turnWorkSliceUnits);
     // Jobs that had no turn stay in front of those that had one.
     let reached = 0;
     const waiting = this.#waiting;
     if (waiting.length > 0) this.#turnsContinued++;
-    for (; this.#unitsLeft > 0 && reached < waiting.length; reached++) {
+    for (; this.#unitsLeft > unitsForOthers && reached < waiting.length; reached++) {
       const run = waiting[reached]!;
       if (run.isRunning) this.#advance(run);
     }
@@ -170,5 +207,21 @@ export function finishNow<Result>(job: Job<Result>): Result {
   for (;;) {
     const step = job.next();
     if (step.done === true) return step.value;
+  }
+}
+
+const unitsOfPiece = 64;
+
+/** Adds up the work of small steps, so that a job yields once for many of them. */
+export class Piece {
+  #units = 0;
+
+  /** Adds units, which may be fractions. Returns what to yield now, or 0 to go on. */
+  add(units: number): number {
+    this.#units += units;
+    if (this.#units < unitsOfPiece) return 0;
+    const due = this.#units;
+    this.#units = 0;
+    return due;
   }
 }

@@ -2,7 +2,7 @@
  * One database: every change of a key in memory, in the journal and for those who watch it, in one call.
  *
  * Commands find an entry, look at it through `table`, and change it by the methods here only. Not here: what the
- * streams of the database are (they are logs), replies, commands' rules. Invariants: a key that is due is never found;
+ * streams of the database are (they are logs), replies, commands' rules. Invariants: a key that is due is never found, but by a command that began before;
  * whatever changes a value or an expiry writes a record and tells the watchers.
  */
 import { copyBytes } from "../base/bytes.ts";
@@ -73,7 +73,8 @@ export class Database {
     return expiry !== 0 && expiry <= this.#keyspace.now();
   }
 
-  #expire(entry: number): 0 {
+  #expire(entry: number): number {
+    if (this.#isHeld(entry)) return this.#keyspace.held!.isAtWork ? entry : 0;
     const { listener } = this.#keyspace;
     this.#keyspace.expired++;
     if (listener?.hearsExpired === true && !this.#isScratch) {
@@ -96,7 +97,16 @@ export class Database {
     listener.keyMade(this.number, Buffer.from(key.buffer, key.byteOffset, key.byteLength), start, end);
   }
 
-  /** Removes the entry if its time has come. */
+  /** A command goes on that needs the key as it is. */
+  #isHeld(entry: number): boolean {
+    const { held } = this.#keyspace;
+    if (held === null || !held.isAny) return false;
+    const { table } = this;
+    table.locateKey(entry);
+    return held.holds(this.number, table.bytes.latin1Slice(table.start, table.end));
+  }
+
+  /** Removes the entry if its time has come; says whether it is due, and so is none. */
   expireIfDue(entry: number): boolean {
     if (!this.isDue(entry)) return false;
     this.#expire(entry);
@@ -277,6 +287,8 @@ export class Database {
   /** Gives an entry the name of a key of `target`, which is replaced; its expiry goes with it. */
   renameTo(entry: number, target: Database, key: Uint8Array, start: number, end: number): void {
     if (!this.content.isLarge(entry)) {
+      // Of the old name before the new one, as redis does.
+      this.tell(entry);
       this.copyTo(entry, target, key, start, end);
       return this.remove(entry);
     }

@@ -8,6 +8,7 @@
  * An entry remembers roughly where in the journal its last `set` is (its age), so that the cleaner can have the old ones
  * written again without the keyspace keeping a second table. Invariant: an age is never above the record's position.
  */
+import { assertInvariant } from "../base/assert.ts";
 import { ByteWriter } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
 import { freeLargeBuffer } from "../base/large-buffers.ts";
@@ -15,11 +16,13 @@ import { type Broker, type StateSource, stateSourceId } from "../broker/broker.t
 import { Database } from "./database.ts";
 import { ageUnit } from "./age.ts";
 import { Arena } from "./arena.ts";
+import { ChangeBatch } from "./change-batch.ts";
 import { KeyContent, type ValueSpace } from "./content.ts";
 import { writeSwap } from "./key-records.ts";
 import { applyRecords, type ReplayTarget } from "./key-replay.ts";
 import { expireFields } from "./field-sweep.ts";
 import { sweepDatabase } from "./sweep.ts";
+import type { HeldKeys } from "./held-keys.ts";
 import { typeNameOf } from "./value-type.ts";
 import { type KeyspaceBounds, keyspaceBounds } from "./bounds.ts";
 import { UnwrittenKeys } from "./unwritten-keys.ts";
@@ -79,6 +82,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly changes = new ByteWriter(4096);
   watcher: KeyWatcher | null = null;
   listener: KeyListener | null = null;
+  /** Null where no commands run. */
+  held: HeldKeys | null = null;
   /** Keys removed because their time had come. */
   expired = 0;
   /** Fields of hashes removed because their time had come. */
@@ -112,6 +117,10 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   #cleanBelow = 0;
   readonly #found: number[] = [];
   readonly #unwritten: UnwrittenKeys;
+  /** Commands at work whose changes are kept back. */
+  #openBatches = 0;
+  /** That of the command that is at work now. */
+  #batch: ChangeBatch | null = null;
 
   /** `seed` is 32 unpredictable bits: it keeps clients from choosing keys or fields that share a bucket. */
   constructor(seed: number, bounds: KeyspaceBounds = keyspaceBounds) {
@@ -219,8 +228,52 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     if (this.#unwritten.hasAny(storage)) storage.unwritten.lookedAtUnwritten();
   }
 
+  // Changes that are kept back
+
+  openBatch(): ChangeBatch {
+    this.#openBatches++;
+    return new ChangeBatch();
+  }
+
+  /** Changes go into the batch until `leaveBatch`. */
+  enterBatch(batch: ChangeBatch): void {
+    assertInvariant(this.#batch === null, "one command at a time changes keys");
+    this.#batch = batch;
+    this.#exchangeChanges(batch);
+  }
+
+  leaveBatch(batch: ChangeBatch): void {
+    this.#batch = null;
+    this.#exchangeChanges(batch);
+  }
+
+  /** The tick's changes wait in the batch's place. */
+  #exchangeChanges(batch: ChangeBatch): void {
+    const { changes } = this;
+    [changes.buffer, batch.buffer] = [batch.buffer, changes.buffer];
+    [changes.length, batch.length] = [batch.length, changes.length];
+  }
+
+  /** All that was kept back goes to the journal in this tick: a tick's changes are there as a whole, or not at all. */
+  commitBatch(batch: ChangeBatch): void {
+    this.#openBatches--;
+    for (const chunk of batch.chunks()) {
+      this.changes.bytes(chunk, 0, chunk.length);
+      this.recorded();
+    }
+  }
+
+  dropBatch(): void {
+    this.#openBatches--;
+  }
+
   /** Hands the changes over, and gives back the room that a huge value took. */
   #flushChanges(): void {
+    if (this.#batch !== null) {
+      this.#batch.add(this.changes.copy());
+      this.changes.length = 0;
+      return;
+    }
     this.#broker!.storage.flushSource(this);
     const { changes } = this;
     if (changes.buffer.length <= changesBytesKept) return;
@@ -289,6 +342,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   }
 
   rewriteBelow(position: number): boolean {
+    if (this.#openBatches > 0) return true;
     const walk = this.#walk;
     if (!walk.isRunning) {
       if (position <= this.#cleanBelow) return false;

@@ -1,8 +1,8 @@
 /**
  * A Redis connection for tests that compare what the server pushes: messages of Pub/Sub and invalidations, between the replies.
  *
- * In RESP3 pushes have a mark of their own; in RESP2 they are the arrays that begin with a message's kind. Invariant: what `call`
- * gives holds everything that came since the call before, in its order, the reply last.
+ * In RESP3 pushes have a mark of their own; in RESP2 they are the arrays that begin with a message's kind. Invariant: what was
+ * pushed is kept, in its order, until it is asked for.
  */
 import { connect, type Socket } from "node:net";
 import { requestOf, replyEnd, type Word } from "./raw-redis.ts";
@@ -12,10 +12,9 @@ const messageOfResp2 = /^\*\d\r\n\$\d+\r\n(?:p?message)\r\n/;
 export class PushingRedis {
   readonly #socket: Socket;
   #bytes: Buffer = Buffer.alloc(0);
-  #pushes: string[] = [];
+  /** Pushes and replies, in the order in which they came. */
+  #all: { readonly text: string; readonly isPush: boolean }[] = [];
   readonly #waiting: ((reply: string) => void)[] = [];
-  /** Is called after each push that comes. */
-  onPush: () => void = () => {};
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -45,15 +44,14 @@ export class PushingRedis {
       if (end < 0) break;
       const text = this.#bytes.latin1Slice(at, end);
       at = end;
-      if (text.startsWith(">") || messageOfResp2.test(text)) {
-        this.#pushes.push(text);
-        this.onPush();
-      } else this.#waiting.shift()?.(text);
+      const isPush = text.startsWith(">") || messageOfResp2.test(text);
+      this.#all.push({ text, isPush });
+      if (!isPush) this.#waiting.shift()?.(text);
     }
     this.#bytes = this.#bytes.subarray(at);
   }
 
-  /** The reply, as Latin-1 text of its bytes. Pushes are kept for `taken`. */
+  /** The reply, as Latin-1 text of its bytes. Pushes are kept for `taken`, `settled`. */
   call(...words: readonly Word[]): Promise<string> {
     return new Promise((resolve) => {
       if (this.#socket.destroyed) return resolve("closed");
@@ -76,9 +74,17 @@ export class PushingRedis {
 
   /** What was pushed since the last call. */
   taken(): string[] {
-    const pushes = this.#pushes;
-    this.#pushes = [];
-    return pushes;
+    const all = this.#all;
+    this.#all = [];
+    return all.filter(({ isPush }) => isPush).map(({ text }) => text);
+  }
+
+  /** The same, among the replies. */
+  async settledAll(): Promise<string[]> {
+    await this.call("ping");
+    const all = this.#all;
+    this.#all = [];
+    return all.map(({ text }) => text);
   }
 
   /** What was pushed until now: whatever the server had for this connection has come. */

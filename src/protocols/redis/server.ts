@@ -15,13 +15,14 @@ import { AclLog } from "./acl/log.ts";
 import { BlockedClients } from "./blocking/blocked-clients.ts";
 import { KeyChanges } from "./blocking/key-changes.ts";
 import { KeyNotices } from "./notifications/key-notices.ts";
-import { parseClasses } from "./notifications/event-classes.ts";
+import { parseClasses } from "./core/event-classes.ts";
 import { keyEvents } from "./notifications/key-events.ts";
 import type { KeyWatch, WaitingKey } from "./blocking/waiting-key.ts";
 import type { ClusterNode } from "./cluster/cluster-node.ts";
 import { ClientPause } from "./connection/client-pause.ts";
 import { IdleClients } from "./connection/idle-clients.ts";
 import type { ClientConnection } from "./core/client-connection.ts";
+import { KeyClaims } from "./core/claims/claims.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { CommandTable } from "./core/command-table.ts";
 import { RedisError } from "./core/errors.ts";
@@ -35,6 +36,7 @@ import { Saves } from "./server/persistence.ts";
 import { Traffic } from "./server/traffic.ts";
 import { StreamCounts } from "./keys/visible-streams.ts";
 import { StreamWatch } from "./stream/stream-watch.ts";
+import { Tracking } from "./tracking/tracking.ts";
 import { WatchTable } from "./transaction/watches.ts";
 
 const errorCodesMax = 128;
@@ -95,7 +97,10 @@ export class RedisServer {
   readonly aclLog: AclLog;
   readonly streamCounts = new StreamCounts();
   readonly watches: WatchTable;
+  readonly tracking: Tracking;
   readonly blocking: BlockedClients;
+  /** The keys of commands that go on over several turns. */
+  readonly claims: KeyClaims;
   /** A script that takes long: other clients are told BUSY. */
   busyScript: BusyScript | null = null;
   /** Null: this is no node of a cluster. */
@@ -179,10 +184,14 @@ export class RedisServer {
       work: broker.work,
       watch: (waiting) => (waiting.type === "stream" ? this.#watchStream(waiting) : null),
     });
+    this.claims = new KeyClaims(broker.timers, broker.work);
+    keyspace.held = this.claims;
     this.notices = new KeyNotices(this.live);
     this.settings.onSet("notify-keyspace-events", (text) => this.notices.configure(parseClasses(text)));
+    this.settings.onSet("tracking-table-max-keys", () => this.tracking.boundChanged());
     keyspace.listener = this.notices;
-    keyspace.watcher = new KeyChanges(this.watches, this.blocking);
+    this.tracking = new Tracking(this, keyspace.seed);
+    keyspace.watcher = new KeyChanges(this.watches, this.blocking, this.tracking);
   }
 
   /** Takes another name for this run. */
@@ -236,13 +245,27 @@ export class RedisServer {
     return now > id.ms ? id.set(now, 0) : id.add(1);
   }
 
+  /** A command has changed the stream under that key: who watches or tracks it is told. Of values the keyspace tells. */
+  streamChanged(database: number, key: string): void {
+    this.watches.keyChanged(database, key);
+    if (this.tracking.clientCount > 0) this.tracking.keyChanged(key);
+  }
+
+  /** Nobody is to be told by `streamChanged`. */
+  get hearsNoStreams(): boolean {
+    return this.watches.isEmpty && this.tracking.clientCount === 0;
+  }
+
   /** Where the streams of a database are. */
   vhostOf(database: number): Vhost {
     let vhost = this.#vhosts[database];
     if (vhost === undefined) {
       vhost = this.broker.createVhost(databaseVhostName(database));
       vhost.values = { holds: (name) => this.keyspace.typeOf(database, name) !== undefined };
-      vhost.timedDeletions.expiring = ({ name }) => this.notices.tellNamed(keyEvents.expired, database, name);
+      vhost.timedDeletions.expiring = ({ name }) => {
+        this.notices.tellNamed(keyEvents.expired, database, name);
+        if (this.tracking.clientCount > 0) this.tracking.keyChanged(name);
+      };
       this.#vhosts[database] = vhost;
     }
     return vhost;

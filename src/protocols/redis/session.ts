@@ -31,6 +31,7 @@ import { Subscriptions } from "./pubsub/subscriptions.ts";
 import type { RedisServer } from "./server.ts";
 import type { CommandSpec } from "./core/command-spec.ts";
 import type { Transaction } from "./transaction/queue.ts";
+import type { TrackedClient } from "./tracking/tracked-client.ts";
 import type { Watcher } from "./transaction/watches.ts";
 import type { RespVersion } from "./wire/reply-writer.ts";
 import { RequestParser } from "./wire/request-parser.ts";
@@ -58,6 +59,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   replyMode: ReplyMode = "on";
   transaction: Transaction | null = null;
   watcher: Watcher | null = null;
+  tracked: TrackedClient | null = null;
   subscriptions: Subscriptions | null = null;
   /** Memory of the request whose reply is still to come, and of the part of the reply that is gathered. */
   #laterBytes = 0;
@@ -358,6 +360,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     if (this.#later === later) {
       if (!isAnswered || !later.isWanted) output.length = before;
       if (isAnswered) {
+        if (!later.hasWaited) this.server.tracking.readUntilNow(context);
         this.#letGoOfLater();
         this.holdsPushes = false;
         if (this.endsAfterReply) this.end();
@@ -413,6 +416,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.server.observer.notWatchedBy(this);
     this.subscriptions?.unsubscribeAll();
     this.subscriptions = null;
+    this.server.tracking.turnOff(this);
     this.context.database = 0;
     this.context.reply.version = 2;
     this.name = "";
@@ -499,6 +503,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.#abandonLater();
     this.subscriptions?.closed();
     this.unwatch();
+    this.server.tracking.turnOff(this);
     this.server.broker.flow.gone(this.connection);
   }
 }

@@ -122,7 +122,7 @@ test("the API makes users and permissions, in RabbitMQ's forms, for administrato
     ["GET", "vhosts/none", undefined, 404, "there is no virtual host 'none'"],
     ["DELETE", "users/nobody", undefined, 404, "there is no user 'nobody'"],
     ["DELETE", "users/default", undefined, 400, "the user 'default' cannot be deleted"],
-    ["GET", "nothing", undefined, 404, "there is no /api/nothing; docs/security.md lists what there is"],
+    ["GET", "nothing", undefined, 404, "there is no /api/nothing; /api/openapi.json lists what there is"],
   ];
   for (const [method, path, body, status, reason] of wrong) {
     const answer = await api(broker, method, path, body);

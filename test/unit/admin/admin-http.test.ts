@@ -16,6 +16,7 @@ import { Logger } from "../../../src/base/logger.ts";
 import { makeAccess } from "../../support/access.ts";
 import { until } from "../../support/wait.ts";
 import { Seeded } from "../../../sim/seeded.ts";
+import type { Broker } from "../../../src/broker/broker.ts";
 import { MetricsRegistry } from "../../../src/base/metrics.ts";
 
 interface Reply {
@@ -51,7 +52,7 @@ async function withHttp(
       addVhost: () => false,
       sync: async () => true,
       hasUnwrittenDefinitions: false,
-    },
+    } as unknown as Broker,
     ...site,
   });
   const server = new Listeners({
@@ -213,8 +214,8 @@ test("half a request, and one that comes byte by byte, are closed after ten seco
     vhost: () => undefined,
     addVhost: () => true,
     sync,
-    hasUnwrittenDefinitions: false,
-  };
+    hasUnwrittenDefinitions: true,
+  } as unknown as Broker;
   await withHttp({ timers: fastTimers, broker }, async ({ port }) => {
     assert.equal(await exchange(port, ""), "");
     assert.equal(await exchange(port, "GET / HTTP/1.1\r\nHo"), "");

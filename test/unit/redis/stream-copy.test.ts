@@ -98,22 +98,36 @@ function assertNothingLeft(rig: DurableRig): void {
   assert.equal(storage.states.size, queues.length + groups, "states");
 }
 
-const meanwhile: Record<string, { words: readonly Words[]; reply: RedisReply }> = {
-  "the source is deleted": { words: [["DEL", "s"]], reply: 0 },
-  "the source is renamed": { words: [["RENAME", "s", "u"]], reply: 0 },
-  "the source expires": { words: [["PEXPIRE", "s", -1]], reply: 0 },
-  "the other key is made": { words: [["SET", "t", "v"]], reply: 0 },
-  "the other key is made as a stream": { words: [["XADD", "t", "9-9", "a", "b"]], reply: 0 },
-  "a group is deleted": { words: [["XGROUP", "DESTROY", "s", "h"]], reply: 1 },
-  "the source is emptied": { words: [["XTRIM", "s", "MAXLEN", 0]], reply: 1 },
+const stream = {
+  kind: "stream",
+  name: "t",
+  durable: true,
+  exclusiveOwner: 0,
+  autoDelete: false,
+  args: { "x-queue-type": "stream" },
+} as const;
+
+/** What is not held up: commands on streams, and other protocols. */
+const meanwhile: Record<string, { change: (rig: DurableRig) => unknown; reply: RedisReply }> = {
+  "an AMQP client deletes the source": {
+    change: ({ broker: { defaultVhost } }) => defaultVhost.deleteQueue(defaultVhost.queue("s")),
+    reply: 0,
+  },
+  "an AMQP client makes the other one": {
+    change: ({ broker: { defaultVhost } }) => defaultVhost.declareQueue(stream),
+    reply: 0,
+  },
+  "the other key is made as a stream": { change: (rig) => rig.redis("XADD", "t", "9-9", "a", "b"), reply: 0 },
+  "a group is deleted": { change: (rig) => rig.redis("XGROUP", "DESTROY", "s", "h"), reply: 1 },
+  "the source is emptied": { change: (rig) => rig.redis("XTRIM", "s", "MAXLEN", 0), reply: 1 },
 };
 
-for (const [what, { words, reply }] of Object.entries(meanwhile)) {
+for (const [what, { change, reply }] of Object.entries(meanwhile)) {
   test(`${what} while it is copied`, async () => {
     const rig = await prepared(3);
     const copy = copying(rig, "COPY", "s", "t");
     assert.equal(await rig.redis("PING"), "PONG");
-    for (const command of words) await rig.redis(...command);
+    await change(rig);
     assert.equal(copy.reply, undefined, "the copy was ready before");
     await rig.until(() => copy.reply !== undefined, "an answer");
     assert.equal(copy.reply, reply);
@@ -123,10 +137,34 @@ for (const [what, { words, reply }] of Object.entries(meanwhile)) {
   });
 }
 
+/** Commands on keys in general wait for the copy, and find what it has made. */
+const waiting: Record<string, { words: Words; source: RedisReply; other: string }> = {
+  "the source is deleted": { words: ["DEL", "s"], source: 0, other: "stream" },
+  "the source is renamed": { words: ["RENAME", "s", "u"], source: 0, other: "stream" },
+  "the source expires": { words: ["PEXPIRE", "s", -1], source: 0, other: "stream" },
+  "the other key is made": { words: ["SET", "t", "v"], source: 1, other: "string" },
+};
+
+for (const [what, { words, source, other }] of Object.entries(waiting)) {
+  test(`${what} once it is copied`, async () => {
+    const rig = await prepared(3);
+    const copy = copying(rig, "COPY", "s", "t", ...(what.includes("other") ? ["REPLACE"] : []));
+    assert.equal(await rig.redis("PING"), "PONG");
+    assert.equal(copy.reply, undefined, "the copy was ready before");
+    await rig.redis(...words);
+    assert.equal(copy.reply, 1);
+    assert.equal(await rig.redis("EXISTS", "s"), source);
+    assert.equal(await rig.redis("TYPE", "t"), other);
+    await rig.pass(100);
+    assertNothingLeft(rig);
+  });
+}
+
 test("REPLACE replaces what comes meanwhile", async () => {
   const rig = await prepared(4);
   const copy = copying(rig, "COPY", "s", "t", "REPLACE");
-  await rig.redis("SET", "t", "v");
+  await rig.redis("XADD", "t", "9-9", "a", "b");
+  assert.equal(copy.reply, undefined);
   await rig.until(() => copy.reply !== undefined, "an answer");
   assert.equal(copy.reply, 1);
   assert.equal(await rig.redis("XLEN", "t"), await rig.redis("XLEN", "s"));

@@ -12,7 +12,7 @@ function* nothing(): Job<void> {}
 export class TurnWait {
   readonly #broker: Broker;
   readonly #goOn: () => void;
-  #wait: RunningJob | null = null;
+  #wait: Pick<RunningJob, "cancel" | "isRunning"> | null = null;
 
   /** `goOn` processes the frames that waited. */
   constructor(broker: Broker, goOn: () => void) {

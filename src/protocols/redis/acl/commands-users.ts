@@ -5,13 +5,13 @@
  * SHA-256 of a password, scrypt's hash of it is shown, of the same length: nothing can be got from it.
  */
 import { sortedInSlices } from "../../../base/sliced-sort.ts";
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import { defaultUserName, newUser, type RedisSelector, type User } from "../../../broker/access/users.ts";
 import type { CommandContext } from "../core/context.ts";
 import { commandRulesOf } from "./command-rules.ts";
 import { modifiedUser } from "./user-modifiers.ts";
 import { RedisError } from "../core/errors.ts";
-import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
 import type { CommandRow } from "../core/command-spec.ts";
 
 export const aclUserCommands: readonly CommandRow[] = [

@@ -1,7 +1,7 @@
 /** What commands on bits are given: an offset, a bit. */
 import { RedisError } from "../core/errors.ts";
 import { stringBytesMax } from "../string/string-size.ts";
-import { parseInteger } from "../wire/numbers.ts";
+import { parseBigInteger, parseInteger } from "../wire/numbers.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 
 const hash = 0x23;
@@ -14,9 +14,16 @@ export function bitOffset(request: RequestArguments, index: number, width = 0): 
   const { buffer } = request;
   const start = request.starts[index]!;
   const isOfWidth = width > 0 && request.size(index) > 0 && buffer[start] === hash;
-  const given = parseInteger(buffer, isOfWidth ? start + 1 : start, request.ends[index]!);
-  const offset = isOfWidth ? given * width : given;
+  const end = request.ends[index]!;
+  const offset = isOfWidth
+    ? wrappedProduct(parseBigInteger(buffer, start + 1, end), width)
+    : parseInteger(buffer, start, end);
   if (!(offset >= 0 && offset < stringBytesMax * 8))
     throw new RedisError("ERR bit offset is not an integer or out of range");
   return offset;
+}
+
+/** Redis multiplies in 64 bits. */
+function wrappedProduct(given: bigint | undefined, width: number): number {
+  return given === undefined ? NaN : Number(BigInt.asIntN(64, given * BigInt(width)));
 }

@@ -103,7 +103,10 @@ function typeAt(request: RequestArguments, index: number): IntegerType {
   const { buffer } = request;
   const start = request.starts[index]!;
   const sign = request.size(index) === 0 ? "" : String.fromCharCode(buffer[start]!);
-  const bits = parseInteger(buffer, Math.min(start + 1, request.ends[index]!), request.ends[index]!);
+  // To redis it is a C string.
+  const nul = buffer.subarray(start, request.ends[index]).indexOf(0);
+  const end = nul < 0 ? request.ends[index]! : start + nul;
+  const bits = parseInteger(buffer, Math.min(start + 1, end), end);
   const isSigned = sign === "i";
   if ((!isSigned && sign !== "u") || !(bits >= 1 && bits <= (isSigned ? 64 : 63)))
     throw new RedisError(

@@ -4,7 +4,7 @@
  * Long strings are joined in slices, between which others may change them: each part is what it is when it is come to. The result
  * is stored at once.
  */
-import { finishNow, type Job } from "../../../base/turn-work.ts";
+import { finishNow, type Job, Piece } from "../../../base/turn-work.ts";
 import { copyBytes } from "../../../base/bytes.ts";
 import { freeLargeBuffer } from "../../../base/large-buffers.ts";
 import type { Database } from "../../../keyspace/database.ts";
@@ -12,7 +12,7 @@ import { rawString } from "../../../keyspace/value-type.ts";
 import { assertMayPut } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
-import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices, directItemsMax } from "../core/sliced-reply.ts";
 import { findString, putValue, writableKeysOf } from "../keys/key-access.ts";
 import { removeDestination } from "../keys/store-result.ts";
 import { type BitOperation, invertBits, joinBits } from "./bits.ts";

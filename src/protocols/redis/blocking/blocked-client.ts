@@ -8,6 +8,7 @@
 import type { Timer } from "../../../base/clock.ts";
 import { limits } from "../../../base/limits.ts";
 import { refusalOf, refusalText } from "../acl/check.ts";
+import { finishClaims } from "../core/claims/call-claims.ts";
 import type { CommandContext } from "../core/context.ts";
 import type { BlockedCommand, LaterReplies, LaterReply } from "../core/later-reply.ts";
 import type { BlockedClients } from "./blocked-clients.ts";
@@ -70,6 +71,7 @@ export class BlockedClient implements BlockedCommand {
 
   #attempt(key: string): boolean {
     let isAnswered = true;
+    finishClaims(this.#context);
     try {
       isAnswered = this.wait.attempt(this.#context, key);
     } finally {

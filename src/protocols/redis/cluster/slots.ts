@@ -4,11 +4,11 @@
  * Redis keeps a list of the keys of each slot, to move them to other nodes. Here none ever moves, so the keys of a slot are found by
  * a walk over all keys, in slices: O(N) for N keys of the database.
  */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { CommandRow } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
-import { answerInSlices, Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { answerInSlices, unitsOfBytes } from "../core/sliced-reply.ts";
 import { writeNames } from "../core/write-names.ts";
 import { keysOf } from "../keys/key-access.ts";
 import { seesString, streamsSeen } from "../keys/visible-streams.ts";

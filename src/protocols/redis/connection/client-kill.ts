@@ -1,10 +1,10 @@
 /** CLIENT KILL address      CLIENT KILL [ID id] [TYPE type] [USER user] [ADDR address] [LADDR address] [SKIPME yes|no] */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import { addressText } from "./client-line.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
 import type { ClientConnection } from "../core/client-connection.ts";
-import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
 import { clientTypeArgument, isOfType } from "./client-list.ts";
 import type { CommandRow } from "../core/command-spec.ts";
 

@@ -6,13 +6,20 @@ export function addressText({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** N ordinary, O in MONITOR, P subscribed, x in MULTI, b blocked, d watched key changed, e not to be evicted. */
+/**
+ * N ordinary, O in MONITOR, P subscribed, x in MULTI, b blocked, t tracking keys, R to a connection that is gone, B by prefixes,
+ * d watched key changed, e not to be evicted.
+ */
 function flagsOf(client: ClientConnection): string {
   let flags = "";
   if (client.isMonitor) flags += "O";
   if (client.isSubscriber) flags += "P";
   if (client.transaction !== null) flags += "x";
   if (client.blocked !== null) flags += "b";
+  const { tracked } = client;
+  if (tracked !== null) flags += "t";
+  if (tracked?.isRedirectBroken === true) flags += "R";
+  if (tracked?.isBroadcast === true) flags += "B";
   if (client.watcher?.isDirty === true) flags += "d";
   if (client.isNoEvict) flags += "e";
   return flags === "" ? "N" : flags;
@@ -49,7 +56,7 @@ export function clientLine(client: ClientConnection): string {
     ["events", "r"],
     ["cmd", context.spec.fullName],
     ["user", client.user],
-    ["redir", -1],
+    ["redir", client.tracked?.redirect ?? -1],
     ["resp", context.reply.version],
     ["lib-name", client.libraryName],
     ["lib-ver", client.libraryVersion],

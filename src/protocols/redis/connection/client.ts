@@ -1,8 +1,7 @@
 /**
- * CLIENT ID | SETNAME | GETNAME | SETINFO | INFO | NO-EVICT | REPLY | GETREDIR | TRACKING | TRACKINGINFO | UNBLOCK.
+ * CLIENT ID | SETNAME | GETNAME | SETINFO | INFO | NO-EVICT | REPLY | UNBLOCK.
  *
- * LIST and KILL are in client-list.ts and client-kill.ts. Tracking (client-side caching) is refused: nothing would tell
- * the client of changes.
+ * LIST and KILL are in client-list.ts and client-kill.ts, what is about client-side caches in ../tracking/client-tracking.ts.
  */
 import { plainTextArgument, setClientName } from "./client-name.ts";
 import { clientLine } from "./client-line.ts";
@@ -13,6 +12,11 @@ import type { CommandRow } from "../core/command-spec.ts";
 import { clientKillCommand } from "./client-kill.ts";
 import { clientListCommand } from "./client-list.ts";
 import { clientPauseCommands } from "./client-pause-commands.ts";
+import {
+  clientCachingCommand,
+  clientGetRedirCommand,
+  clientTrackingCommands,
+} from "../tracking/client-tracking.ts";
 
 export const clientCommand: CommandRow = {
   name: "client",
@@ -23,14 +27,7 @@ export const clientCommand: CommandRow = {
   complexity: "Depends on the subcommand",
   summary: "Inspects and steers connections.",
   subcommands: [
-    {
-      name: "caching",
-      arity: 3,
-      flags: ["noscript", "loading", "stale"],
-      since: "6.0.0",
-      complexity: "O(1)",
-      summary: "Says whether the next command's keys are to be tracked.",
-    },
+    clientCachingCommand,
     {
       name: "getname",
       arity: 2,
@@ -40,15 +37,7 @@ export const clientCommand: CommandRow = {
       summary: "Tells the name of this connection.",
       run: clientGetName,
     },
-    {
-      name: "getredir",
-      arity: 2,
-      flags: ["noscript", "loading", "stale"],
-      since: "6.0.0",
-      complexity: "O(1)",
-      summary: "Tells to which connection invalidations are sent.",
-      run: clientGetRedir,
-    },
+    clientGetRedirCommand,
     {
       name: "help",
       arity: 2,
@@ -125,24 +114,7 @@ export const clientCommand: CommandRow = {
       summary: "Names this connection.",
       run: clientSetName,
     },
-    {
-      name: "tracking",
-      arity: -3,
-      flags: ["noscript", "loading", "stale"],
-      since: "6.0.0",
-      complexity: "O(1), more with some options",
-      summary: "Turns invalidation messages for client-side caches on or off.",
-      run: clientTracking,
-    },
-    {
-      name: "trackinginfo",
-      arity: 2,
-      flags: ["noscript", "loading", "stale"],
-      since: "6.2.0",
-      complexity: "O(1)",
-      summary: "Describes this connection's tracking for client-side caches.",
-      run: clientTrackingInfo,
-    },
+    ...clientTrackingCommands,
     {
       name: "unblock",
       arity: -3,
@@ -210,27 +182,6 @@ function clientReply({ request, reply, client }: CommandContext): void {
   } else throw syntaxError();
 }
 
-function clientGetRedir({ reply }: CommandContext): void {
-  reply.integer(-1);
-}
-
-function clientTracking(context: CommandContext): void {
-  if (onOffArgument(context))
-    throw new RedisError("ERR client-side caching (CLIENT TRACKING) is not supported");
-  context.reply.ok();
-}
-
-function clientTrackingInfo({ reply }: CommandContext): void {
-  reply.map(3);
-  reply.bulkLatin1("flags");
-  reply.set(1);
-  reply.bulkLatin1("off");
-  reply.bulkLatin1("redirect");
-  reply.integer(-1);
-  reply.bulkLatin1("prefixes");
-  reply.array(0);
-}
-
 /** CLIENT UNBLOCK id [TIMEOUT | ERROR] */
 function clientUnblock(context: CommandContext): void {
   const { request, reply, server } = context;
@@ -251,10 +202,12 @@ function clientUnblock(context: CommandContext): void {
 
 function clientHelp(context: CommandContext): void {
   writeHelp(context, [
+    "CACHING (YES|NO)",
+    "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.",
     "GETNAME",
     "    Return the name of the current connection.",
     "GETREDIR",
-    "    Return -1: this server does not track keys for clients.",
+    "    Return the client ID we are redirecting to when tracking is enabled.",
     "ID",
     "    Return the ID of the current connection.",
     "INFO",
@@ -273,6 +226,11 @@ function clientHelp(context: CommandContext): void {
     "    Set client meta attr. Options are LIB-NAME and LIB-VER.",
     "SETNAME <name>",
     "    Assign the name <name> to the current connection.",
+    "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+    "         [OPTIN] [OPTOUT] [NOLOOP]",
+    "    Control server assisted client side caching.",
+    "TRACKINGINFO",
+    "    Report tracking status for the current connection.",
     "UNBLOCK <clientid> [TIMEOUT|ERROR]",
     "    Unblock the specified blocked client.",
   ]);

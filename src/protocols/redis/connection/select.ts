@@ -1,7 +1,7 @@
 /** SELECT index */
 import type { CommandContext } from "../core/context.ts";
-import { errorTexts, RedisError } from "../core/errors.ts";
-import { databaseCount } from "../../../keyspace/keyspace.ts";
+import { databaseArgument } from "../core/database-argument.ts";
+import { RedisError } from "../core/errors.ts";
 import type { CommandRow } from "../core/command-spec.ts";
 
 export const selectCommand: CommandRow = {
@@ -15,11 +15,9 @@ export const selectCommand: CommandRow = {
 };
 
 function select(context: CommandContext): void {
-  const index = context.request.integer(1);
-  if (Number.isNaN(index) || Math.abs(index) >= 2 ** 31) throw new RedisError(errorTexts.notInteger);
+  const index = databaseArgument(context, 1);
   if (index !== 0 && context.server.cluster !== null)
     throw new RedisError("ERR SELECT is not allowed in cluster mode");
-  if (index < 0 || index >= databaseCount) throw new RedisError("ERR DB index is out of range");
   context.database = index;
   context.reply.ok();
 }

@@ -8,6 +8,7 @@ import type { Authorization } from "../../../broker/access/permissions.ts";
 import type { Connection } from "../../contract.ts";
 import type { Subscriptions } from "../pubsub/subscriptions.ts";
 import type { Transaction } from "../transaction/queue.ts";
+import type { TrackedClient } from "../tracking/tracked-client.ts";
 import type { Watcher } from "../transaction/watches.ts";
 import type { CommandSpec } from "./command-spec.ts";
 import type { CommandContext } from "./context.ts";
@@ -42,6 +43,8 @@ export interface ClientConnection {
   endsAfterReply: boolean;
   transaction: Transaction | null;
   watcher: Watcher | null;
+  /** Of its client-side cache; null while it has not turned tracking on. */
+  tracked: TrackedClient | null;
   readonly subscriptions: Subscriptions | null;
   readonly isSubscriber: boolean;
   /** The command that waits for data, if one does. */

@@ -166,6 +166,8 @@ export interface CommandSpec {
   readonly denyOom: boolean;
   /** No command of a script's. */
   readonly noScript: boolean;
+  /** It reads its keys: who tracks what it has read is told of their changes. */
+  readonly readsKeys: boolean;
   readonly noAuth: boolean;
   /** It takes constant or logarithmic time for most keys: its times are sampled (observe/command-watch.ts). */
   readonly isQuick: boolean;
@@ -272,6 +274,8 @@ function addSpec(
     write: row.flags.includes("write"),
     denyOom: row.flags.includes("denyoom"),
     noScript: row.flags.includes("noscript"),
+    // What a script reads its own commands read.
+    readsKeys: row.flags.includes("readonly") && group !== "scripting" && !row.flags.includes("pubsub"),
     noAuth: row.flags.includes("no_auth"),
     isQuick: row.flags.includes("fast") || row.complexity === "O(1)",
     isFast: row.flags.includes("fast"),

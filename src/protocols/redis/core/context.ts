@@ -15,7 +15,7 @@ import type { Caller } from "./caller.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { CommandSpec } from "./command-spec.ts";
 import { errorTexts, RedisError } from "./errors.ts";
-import { type KeyEvent, keyEvents } from "../notifications/key-events.ts";
+import type { KeyEvent } from "../notifications/key-events.ts";
 
 export type CommandHandler = (context: CommandContext) => void;
 
@@ -74,14 +74,17 @@ export class CommandContext {
 
   /** The same where something was taken from the key, which went with its last element if `isGone`. */
   notifyTaken(event: KeyEvent, index: number, isGone: boolean): void {
-    if (this.server.notices.classes === 0) return;
+    const { notices } = this.server;
+    if (notices.classes === 0) return;
     this.notify(event, index);
-    if (isGone) this.notify(keyEvents.del, index);
+    if (!isGone) return;
+    const { buffer, starts, ends } = this.request;
+    notices.keyGone(this.database, buffer, starts[index]!, ends[index]!);
   }
 
-  /** Tells those who WATCH the key in argument `index` that it changed. Call it on every change. */
-  keyChanged(index: number): void {
-    if (this.server.watches.isEmpty) return;
-    this.server.watches.keyChanged(this.database, this.request.latin1(index));
+  /** Tells those who WATCH or track the stream in argument `index` that it changed. Call it on every change. */
+  keyChanged(index: number, database = this.database): void {
+    if (this.server.hearsNoStreams) return;
+    this.server.streamChanged(database, this.request.latin1(index));
   }
 }

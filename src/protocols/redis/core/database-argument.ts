@@ -4,15 +4,13 @@ import type { CommandContext } from "./context.ts";
 import { errorTexts, RedisError } from "./errors.ts";
 
 const int32Max = 2 ** 31 - 1;
+const beyondInt32 = `ERR value is out of range, value must between ${-int32Max - 1} and ${int32Max}`;
 
-/** Throws redis's error for what is none. `notInteger` is the text for what is no number at all. */
-export function databaseArgument(
-  context: CommandContext,
-  index: number,
-  notInteger: string = errorTexts.notInteger,
-): number {
+/** Throws redis's error for what is none. `notNumber` is the text for what is no number, or one beyond 32 bits. */
+export function databaseArgument(context: CommandContext, index: number, notNumber?: string): number {
   const number = context.request.integer(index);
-  if (Number.isNaN(number) || Math.abs(number) > int32Max) throw new RedisError(notInteger);
+  if (Number.isNaN(number)) throw new RedisError(notNumber ?? errorTexts.notInteger);
+  if (number < -int32Max - 1 || number > int32Max) throw new RedisError(notNumber ?? beyondInt32);
   if (number < 0 || number >= databaseCount) throw new RedisError("ERR DB index is out of range");
   return number;
 }

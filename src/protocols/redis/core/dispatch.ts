@@ -6,6 +6,7 @@
  */
 import { limits } from "../../../base/limits.ts";
 import type { ScriptSlots } from "../cluster/cluster-node.ts";
+import { finishClaims, waitForKeys } from "./claims/call-claims.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { CommandContext } from "./context.ts";
 import { errorReplyText, errorTexts, RedisError, wrongArity } from "./errors.ts";
@@ -17,16 +18,21 @@ const shownBytesMax = 128;
 
 /** Runs, queues or refuses the command in `context.request`, which came from a client. */
 export function dispatch(context: CommandContext, client: ClientConnection): void {
-  const { request } = context;
-  const { server } = context;
+  const { tracking } = context.server;
+  if (tracking.clientCount === 0) return dispatchUntracked(context, client);
+  tracking.begin(client);
+  dispatchUntracked(context, client);
+  tracking.ended(client, context.request.is(0, "CLIENT"));
+}
+
+function dispatchUntracked(context: CommandContext, client: ClientConnection): void {
+  const { request, server } = context;
   let spec: CommandSpec | null = null;
   try {
     spec = findCommand(server.commands, request);
     assertForm(spec, request);
     context.spec = spec;
-    client.assertAllowed(spec);
-    if (spec.denyOom) assertRoom(context);
-    if (server.busyScript !== null) assertAllowedWhileBusy(context, spec);
+    assertMayRun(context, client);
   } catch (error) {
     if (error instanceof CrossProtocol) return refuseHttp(context, client);
     if (spec !== null) server.observer.rejected[spec.id]!++;
@@ -47,9 +53,31 @@ export function dispatch(context: CommandContext, client: ClientConnection): voi
     context.reply.queued();
     return;
   }
+  if (server.claims.isAny && waitForKeys(context, () => runAfterAll(context, client))) return;
+  run(context);
+}
+
+function assertMayRun(context: CommandContext, client: ClientConnection): void {
+  const { spec } = context;
+  client.assertAllowed(spec);
+  if (spec.denyOom) assertRoom(context);
+  if (context.server.busyScript !== null) assertAllowedWhileBusy(context, spec);
+}
+
+/** What the client may do can have changed while it waited. */
+function runAfterAll(context: CommandContext, client: ClientConnection): void {
+  assertMayRun(context, client);
+  const { tracking } = context.server;
+  if (tracking.clientCount === 0) return run(context);
+  tracking.begin(client);
+  run(context);
+  tracking.ended(client, false);
+}
+
+/** A transaction or a script is one command here. */
+function run(context: CommandContext): void {
   runHandler(context);
-  // A transaction or a script is one command here.
-  const { blocking } = server;
+  const { blocking } = context.server;
   if (blocking.hasReady) blocking.serve();
 }
 
@@ -107,6 +135,7 @@ export function call(context: CommandContext, script: ScriptRights | null = null
     replyError(context, error);
     return;
   }
+  finishClaims(context);
   runHandler(context);
 }
 
@@ -167,6 +196,8 @@ function attempt(context: CommandContext, spec: CommandSpec): void {
     context.server.observer.failed[spec.id]!++;
     replyError(context, error);
   }
+  const { tracking } = context.server;
+  if (tracking.clientCount > 0 && context.spec.readsKeys) tracking.remember(context);
 }
 
 /**

@@ -4,15 +4,15 @@
  *
  * Not here: replies. Invariant: the walk ends where the value is deleted, replaced or moved to another database.
  */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { KeyContent } from "../../../keyspace/content.ts";
 import type { ElementTable, Ref } from "../../../keyspace/values/element-table.ts";
 import type { LargeValue } from "../../../keyspace/values/large-value.ts";
 import type { CommandContext } from "./context.ts";
-import { Piece, unitsOfBytes } from "./sliced-reply.ts";
+import { unitsOfBytes } from "./sliced-reply.ts";
 
 const elementsAtOnce = 64;
-const unitsOfElement = 0.2;
+const unitsOfElement = 0.4;
 
 /** Which parts of each field a reply has. */
 export type FieldParts = "fields" | "values" | "both";

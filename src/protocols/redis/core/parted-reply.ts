@@ -34,9 +34,14 @@ export class PartedReply {
 
   /** Call it between pieces of work. Throws once the reply is larger than `redisReplyBytesMax`. */
   settle(): void {
-    if (this.out.length >= partBytes) this.#cut();
+    this.cutIfLong();
     const { bytesAside } = this;
     if (Math.max(this.bytes - bytesAside, bytesAside) > limits.redisReplyBytesMax) throw replyTooLarge();
+  }
+
+  /** What is written becomes a part once it is long. */
+  cutIfLong(): void {
+    if (this.out.length >= partBytes) this.#cut();
   }
 
   #cut(): void {

@@ -5,10 +5,10 @@
  * Not here: what an element is (`Picks`). Invariant: each element has the same chance.
  */
 import type { Random } from "../../../base/random.ts";
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { CommandContext } from "./context.ts";
 import type { PartedReply } from "./parted-reply.ts";
-import { directItemsMax, Piece, unitsOfBytes } from "./sliced-reply.ts";
+import { directItemsMax, unitsOfBytes } from "./sliced-reply.ts";
 
 /** A pick costs about two places looked at in vain. */
 const unitsOfPick = 0.5;

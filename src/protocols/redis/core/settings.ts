@@ -7,7 +7,7 @@
 import { knownParameters, type ParameterForm } from "./parameters/known-parameters.ts";
 import { type ParsedValue, parseValue } from "./parameters/parameter-value.ts";
 
-import { classesText, parseClasses } from "../notifications/event-classes.ts";
+import { classesText, parseClasses } from "./event-classes.ts";
 
 /** Name and value at start of what acts. */
 const initialSettings: readonly [name: string, value: string][] = [
@@ -29,6 +29,7 @@ const initialSettings: readonly [name: string, value: string][] = [
   ["slowlog-max-len", "128"],
   ["stream-node-max-entries", "100"],
   ["timeout", "0"],
+  ["tracking-table-max-keys", "1000000"],
 ];
 
 /** What is so here, where redis has another default. */
@@ -72,6 +73,8 @@ export class ServerSettings {
   clientsLimit = 9_999_999;
   /** What INFO latencystats shows. */
   percentiles: readonly number[] = [50, 99, 99.9];
+  /** Keys that are remembered with their readers (tracking/); 0 for as many as `limits` allow. */
+  trackingKeysMax = 1_000_000;
 
   constructor() {
     for (const [name, value, form] of knownParameters) {
@@ -127,6 +130,7 @@ export class ServerSettings {
     if (name === "stream-node-max-entries") this.streamNodeEntriesMax = Number(value);
     if (name === "hll-sparse-max-bytes") this.sketchSparseBytesMax = Number(value);
     if (name === "maxclients") this.clientsMax = Number(value);
+    if (name === "tracking-table-max-keys") this.trackingKeysMax = Number(value);
     if (name === "client-output-buffer-limit") this.subscriberOutputBytesMax = subscriberLimit(value);
     if (name === "latency-tracking-info-percentiles") this.percentiles = wordsOf(value).map(Number);
     if (timeLimits.has(name)) this.luaTimeLimitMs = Number(value);

@@ -2,7 +2,8 @@
  * Commands that may take long run as jobs (base/turn-work.ts) over several turns, while other clients are served. Their reply is
  * gathered first, then written to the connection as fast as the client reads.
  *
- * Not here: what the jobs do. A job writes to `context.reply`, and yields where the state that it looks at may change.
+ * Not here: what the jobs do. A job writes to `context.reply`, and yields where other clients may be served; the keys that its command
+ * names stay as they are meanwhile (claims/claims.ts), streams and other keys may change.
  * A caller whose commands must answer at once (EXEC, a script) has the job run to its end. What was gathered is in the account of
  * bytes in flight, beside the request. Invariant: nothing of the reply is in the connection's output before all of it is known, so
  * an error can still be the reply; once a part is in there, the rest follows with nothing in between.
@@ -10,31 +11,20 @@
 import type { ByteWriter } from "../../../base/bytes.ts";
 import { finishNow, type Job, type JobOutcome, type RunningJob } from "../../../base/turn-work.ts";
 import type { Broker } from "../../../broker/broker.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
+import { Claim } from "./claims/claims.ts";
+import { madeAside, wantsOf } from "./claims/key-wants.ts";
+import { wholeEffect } from "./claims/whole-effect.ts";
 import type { CommandContext } from "./context.ts";
 import { RedisError } from "./errors.ts";
 import type { LaterReplies, LaterReply, LaterWork } from "./later-reply.ts";
 import { PartedReply } from "./parted-reply.ts";
 
 const bytesOfUnit = 1024;
-const unitsOfPiece = 64;
 /** A command over this many arguments or entries, or fewer, runs at once, without the cost of a job. */
 export const directItemsMax = 1000;
 /** A reply that grows above this size while it is written at once is written by a job instead. */
 export const directBytesMax = 1 << 20;
-
-/** Adds up the work of small steps, so that a job yields once for many of them. */
-export class Piece {
-  #units = 0;
-
-  /** Adds units, which may be fractions. Returns what to yield now, or 0 to go on. */
-  add(units: number): number {
-    this.#units += units;
-    if (this.#units < unitsOfPiece) return 0;
-    const due = this.#units;
-    this.#units = 0;
-    return due;
-  }
-}
 
 export function unitsOfBytes(bytes: number): number {
   return bytes / bytesOfUnit;
@@ -45,6 +35,11 @@ export interface SliceOptions {
   readonly holdsPushes?: boolean;
   /** The job begins once this has ended; the job of a caller that cannot wait begins at once. */
   readonly loading?: Promise<unknown> | null;
+  /**
+   * The job changes values in its slices; any other does so in one step, at its end. The changes are in the journal all at once, at its end, and it goes on to that end though its
+   * client has gone. It must not fail once it has changed something.
+   */
+  readonly isWhole?: boolean;
 }
 
 /** Answers by a job, in slices. The request in `context` stays valid until the job ends. */
@@ -66,8 +61,29 @@ export function answerInSlices(
   }
   // Before the job is made, so that what it takes from `context.request` lasts.
   later.keepRequest();
+  const { isWhole = false } = options;
+  const reply = new SlicedReply(context, parts, later, isWhole);
+  if (isWhole)
+    return reply.start(
+      wholeJob(context, parts, start(parts), () => reply.account()),
+      options,
+    );
   const hold = (): void => holdReply(context.broker, later, parts.bytes);
-  new SlicedReply(context, parts, later).start(bounded(start(parts), parts, hold), options);
+  reply.start(bounded(start(parts), parts, hold), options);
+}
+
+/** The changes that are kept back are in the account too. */
+function wholeJob(
+  { server }: CommandContext,
+  parts: PartedReply,
+  job: Job<void>,
+  account: () => void,
+): Job<void> {
+  return wholeEffect(server.keyspace, job, (bytes) => {
+    parts.bytesAside = bytes;
+    parts.cutIfLong();
+    account();
+  });
 }
 
 function answerNow({ reply }: CommandContext, job: Job<void>, parts: PartedReply): void {
@@ -110,19 +126,26 @@ class SlicedReply implements LaterWork {
   /** Where the reply goes in the end. */
   readonly #output: ByteWriter;
   #later!: LaterReply;
+  #request!: RequestArguments;
   #run: RunningJob | null = null;
   #rest: Generator<Buffer> | null = null;
   #isWaitingForClient = false;
   #isAbandoned = false;
+  readonly #isWhole: boolean;
+  #claim: Claim | null = null;
+  /** The job waits for its keys. */
+  #leaveLine: (() => void) | null = null;
 
-  constructor(context: CommandContext, parts: PartedReply, replies: LaterReplies) {
+  constructor(context: CommandContext, parts: PartedReply, replies: LaterReplies, isWhole: boolean) {
     this.#context = context;
     this.#parts = parts;
     this.#replies = replies;
     this.#output = context.reply.out;
+    this.#isWhole = isWhole;
   }
 
   start(job: Job<void>, { holdsPushes = false, loading = null }: SliceOptions): void {
+    this.#request = this.#context.request;
     this.#later = this.#replies.beginLater(this);
     if (holdsPushes) this.#replies.holdsPushes = true;
     if (loading === null) return this.#begin(job);
@@ -134,9 +157,28 @@ class SlicedReply implements LaterWork {
 
   #begin(job: Job<void>): void {
     if (this.#isAbandoned) return;
+    const { claims } = this.#context.server;
+    const wants = wantsOf([this.#context], this.#context.database);
+    if (wants.length === 0) return this.#runHolding(job, null);
+    const go = (): void => this.#runHolding(job, new Claim(claims, this.#isWhole ? wants : madeAside(wants)));
+    if (claims.mustWaitAsLong(wants)) this.#leaveLine = claims.wait(wants, go);
+    else go();
+  }
+
+  #runHolding(job: Job<void>, claim: Claim | null): void {
+    this.#leaveLine = null;
     const { reply, broker } = this.#context;
     reply.out = this.#parts.out;
-    this.#started(broker.work.run(job, (outcome) => this.#written(outcome)));
+    const run = broker.work.run(claim === null ? job : claim.over(job), (outcome) => this.#written(outcome));
+    this.#started(run);
+    if (!run.isRunning || claim === null) return;
+    this.#claim = claim;
+    claim.hold(run);
+  }
+
+  /** Tells how much is gathered, while somebody is there to whom it counts. */
+  account(): void {
+    if (!this.#isAbandoned) this.#replies.holdLater(this.#parts.bytes);
   }
 
   /** A job that ends within its first slice may have started the next one already. */
@@ -193,7 +235,15 @@ class SlicedReply implements LaterWork {
 
   abandon(): void {
     this.#isAbandoned = true;
+    const context = this.#context;
+    if (this.#isWhole && this.#rest === null && this.#run?.isRunning === true) {
+      // The connection runs nothing any more: what the job needs stays where the job looks for it.
+      context.request = this.#request;
+      return;
+    }
     this.#run?.cancel();
-    this.#context.reply.out = this.#output;
+    this.#leaveLine?.();
+    this.#claim?.letGo();
+    context.reply.out = this.#output;
   }
 }

@@ -1,7 +1,6 @@
 /** A list of names (keys, channels) as a reply, in slices. */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { CommandContext } from "./context.ts";
-import { Piece } from "./sliced-reply.ts";
 
 const unitsOfName = 0.2;
 

@@ -4,9 +4,9 @@
  * Not here: what an element is, and its forms (hash/hash-dump.ts, set/set-dump.ts). Invariant: no change of the value is open where
  * the work pauses.
  */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
-import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { unitsOfBytes } from "../core/sliced-reply.ts";
 import { BadData } from "../wire/rdb/types.ts";
 import type { LoadedValue } from "./value-forms.ts";
 

@@ -7,7 +7,7 @@
 import { ByteWriter } from "../../../base/bytes.ts";
 import { sortedInSlices } from "../../../base/sliced-sort.ts";
 import { limits } from "../../../base/limits.ts";
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
 import { notKnown } from "../../../broker/groups/progress.ts";
 import type { StreamDraft } from "../../../broker/stream/draft.ts";
@@ -15,7 +15,7 @@ import { EntryId } from "../../../message/entry-id.ts";
 import { envelope } from "../../../message/envelope.ts";
 import { writeEntryHeader, writeEntryPart } from "../../../message/redis/entry.ts";
 import { RedisError } from "../core/errors.ts";
-import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { unitsOfBytes } from "../core/sliced-reply.ts";
 import { ListpackReader } from "../wire/rdb/listpack.ts";
 import type { RdbReader } from "../wire/rdb/reader.ts";
 import { BadData } from "../wire/rdb/types.ts";

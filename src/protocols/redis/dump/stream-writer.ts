@@ -13,7 +13,7 @@
  * what a consumer holds is pending in the group, and the reverse: redis refuses anything else.
  */
 import { ByteWriter } from "../../../base/bytes.ts";
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import { noOwner } from "../../../broker/cursor/pending-table.ts";
 import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
 import { entriesAdded } from "../../../broker/groups/progress.ts";
@@ -22,7 +22,7 @@ import { RedisView } from "../../../message/convert/as-redis.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import { EntryReader } from "../../../message/redis/entry.ts";
 import { LogReader } from "../../../storage/logs.ts";
-import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { unitsOfBytes } from "../core/sliced-reply.ts";
 import { workBytes } from "../stream/stream.ts";
 import { ListpackWriter } from "../wire/rdb/listpack.ts";
 import { rdbType } from "../wire/rdb/types.ts";

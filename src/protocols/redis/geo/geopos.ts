@@ -1,9 +1,9 @@
 /** GEOPOS and GEOHASH key [member ...], GEODIST key member1 member2 [unit]: what is known of members. */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { syntaxError } from "../core/errors.ts";
-import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices, directItemsMax } from "../core/sliced-reply.ts";
 import { keysOf } from "../keys/key-access.ts";
 import { findMember, findSortedSet, sortedSetsOf } from "../zset/sorted-set-key.ts";
 import { distanceOf, geohashOf, positionOf } from "./coordinates.ts";

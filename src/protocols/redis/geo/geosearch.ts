@@ -4,12 +4,12 @@
  * read-only forms. The members of a few cells of the grid are looked at; where they are many, in slices.
  */
 import { sortInSlices } from "./sort-in-slices.ts";
-import { finishNow, type Job } from "../../../base/turn-work.ts";
+import { finishNow, type Job, Piece } from "../../../base/turn-work.ts";
 import { SortedSetBuild } from "../../../keyspace/values/sorted/sorted-set-build.ts";
 import type { CommandContext } from "../core/context.ts";
 import { keysBehind, oneKey, type CommandRow } from "../core/command-spec.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
-import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices, directItemsMax } from "../core/sliced-reply.ts";
 import { keysOf } from "../keys/key-access.ts";
 import { storeResult } from "../keys/store-result.ts";
 import { eachInRange } from "../zset/range-walk.ts";

@@ -5,14 +5,14 @@
  * A hash of many fields is dumped in slices: each field that is there throughout is in it once, with the value that it has when it is
  * met. Where a field is in what is read twice, the last one counts.
  */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import { ByteWriter } from "../../../base/bytes.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import { beyondListpack, hasExpiringFields } from "../../../keyspace/value-type.ts";
 import type { HashValues } from "../../../keyspace/values/hash.ts";
 import type { ElementTable, Ref } from "../../../keyspace/values/element-table.ts";
 import type { CommandContext } from "../core/context.ts";
-import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { unitsOfBytes } from "../core/sliced-reply.ts";
 import { loadCollection } from "../dump/load-collection.ts";
 import type { Payload } from "../dump/payload.ts";
 import type { LoadedValue } from "../dump/value-forms.ts";

@@ -1,8 +1,8 @@
 /** HMGET key field [field ...] */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
-import { answerInSlices, directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { answerInSlices, directBytesMax, directItemsMax, unitsOfBytes } from "../core/sliced-reply.ts";
 import { keysOf } from "../keys/key-access.ts";
 import { findField, findHash, replyField } from "./hash-key.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";

@@ -8,13 +8,13 @@
  * expiries, which are dumped as redis 7.0 does (hash-dump.ts). Invariant: no time in a table is below its `earliest`.
  */
 import { ByteWriter } from "../../../base/bytes.ts";
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import { beyondListpack } from "../../../keyspace/value-type.ts";
 import type { ElementTable, Ref } from "../../../keyspace/values/element-table.ts";
 import type { CommandContext } from "../core/context.ts";
 import { ElementWalk } from "../core/element-walk.ts";
-import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { unitsOfBytes } from "../core/sliced-reply.ts";
 import { loadCollection } from "../dump/load-collection.ts";
 import { type Payload, payloadVersions } from "../dump/payload.ts";
 import type { LoadedValue } from "../dump/value-forms.ts";

@@ -36,7 +36,7 @@ const unitsOfKey = 1;
 
 function deleteKeys(context: CommandContext): void {
   const database = writableKeysOf(context);
-  replyCountOfKeys(context, unitsOfKey, (index) => {
+  replyCountOfKeys(context, { units: unitsOfKey, isWhole: true }, (index) => {
     const isThere = keyAt(context, index, database).remove();
     if (isThere) context.notify(keyEvents.del, index);
     return isThere;

@@ -39,5 +39,9 @@ const unitsOfKey = 0.3;
 
 function exists(context: CommandContext): void {
   const database = keysOf(context);
-  replyCountOfKeys(context, unitsOfKey, (index) => readKeyAt(context, index, database).exists);
+  replyCountOfKeys(
+    context,
+    { units: unitsOfKey, isWhole: false },
+    (index) => readKeyAt(context, index, database).exists,
+  );
 }

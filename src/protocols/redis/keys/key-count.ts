@@ -1,17 +1,17 @@
 /** What commands share that do one thing to each of many keys, and reply of how many it was true (DEL, EXISTS). */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
-import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices, directItemsMax } from "../core/sliced-reply.ts";
 
-/** The keys are the arguments from 1 on. `units` is what one costs. */
+/** The keys are the arguments from 1 on. `units` is what one costs; `isWhole` is for what changes them (core/sliced-reply.ts). */
 export function replyCountOfKeys(
   context: CommandContext,
-  units: number,
+  { units, isWhole }: { readonly units: number; readonly isWhole: boolean },
   isCounted: (index: number) => boolean,
 ): void {
   const { argumentCount } = context.request;
   if (argumentCount > directItemsMax)
-    return answerInSlices(context, () => countEach(context, units, isCounted));
+    return answerInSlices(context, () => countEach(context, units, isCounted), { isWhole });
   let count = 0;
   for (let index = 1; index < argumentCount; index++) if (isCounted(index)) count++;
   context.reply.integer(count);

@@ -79,8 +79,7 @@ export class KeyRef {
   /** Tells those who watch the stream; of an entry the database does. */
   #changed(): void {
     const { context, database, index } = this;
-    const { watches } = context.server;
-    if (!watches.isEmpty) watches.keyChanged(database.number, context.request.latin1(index));
+    context.keyChanged(index, database.number);
   }
 }
 

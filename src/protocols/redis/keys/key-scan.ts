@@ -7,11 +7,11 @@
  * A key that is there throughout is met, as redis promises: neither the order of hashes nor the part of a name changes.
  */
 import { sizes } from "../../../base/sizes.ts";
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import { typeNameOf } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { keysOf } from "./key-access.ts";
-import { Piece } from "../core/sliced-reply.ts";
+
 import type { ScanOptions } from "./scan-options.ts";
 import { seesString, streamsSeen } from "./visible-streams.ts";
 

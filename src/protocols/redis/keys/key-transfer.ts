@@ -115,9 +115,8 @@ function clearForStream(target: TargetKey): void {
   keyAt(target.context, target.index, target.database).remove();
 }
 
-function changed(key: TargetKey): void {
-  const { watches } = key.context.server;
-  if (!watches.isEmpty) watches.keyChanged(key.database.number, nameOf(key));
+function changed({ context, index, database }: TargetKey): void {
+  context.keyChanged(index, database.number);
 }
 
 /** Gives the key in argument 1 the name in argument 2; says whether it did. Throws without such a key. */

@@ -1,9 +1,9 @@
 /** KEYS pattern */
 import { compileGlob, type Glob } from "../../../base/patterns/glob.ts";
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import { keysOf } from "./key-access.ts";
-import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
 import { seesString, streamsSeen } from "./visible-streams.ts";
 import { writeNames } from "../core/write-names.ts";
 import type { CommandRow } from "../core/command-spec.ts";

@@ -1,8 +1,8 @@
 /** RANDOMKEY: keys of the keyspace and streams alike. */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import { keysOf } from "./key-access.ts";
-import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
 import { seesString, streamsSeen } from "./visible-streams.ts";
 import type { CommandRow } from "../core/command-spec.ts";
 

@@ -28,9 +28,15 @@ export function parseScanOptions(request: RequestArguments, first: number, isOfK
   return options;
 }
 
-/** As C's strtoul: any number of 64 bits, a negative one wraps. Those that are none of our cursors end the scan. */
+/**
+ * As C's strtoul reads a C string: any number of 64 bits up to a NUL byte, none is 0, and a negative one wraps. Those that are none of our
+ * cursors end the scan.
+ */
 export function parseCursor(text: string): number {
-  const match = /^([+-]?)(\d{1,20})$/.exec(text);
+  const end = text.indexOf("\0");
+  const digits = end < 0 ? text : text.slice(0, end);
+  if (digits === "") return 0;
+  const match = /^([+-]?)0*(\d{1,20})$/.exec(digits);
   const value = match === null ? unsigned64Max + 1n : BigInt(match[2]!);
   if (value > unsigned64Max) throw new RedisError("ERR invalid cursor");
   return Number(match![1] === "-" ? BigInt.asUintN(64, -value) : value);

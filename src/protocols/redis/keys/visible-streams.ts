@@ -7,13 +7,12 @@
  * Invariants: the cost of `StreamCount` is in proportion to the streams created since it was last asked, not to all streams; it
  * keeps no reference to a deleted stream.
  */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { Authorization } from "../../../broker/access/permissions.ts";
 import { type Asker, mayUseChannel, mayUseLog } from "../../../broker/access/rights.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { QueueListener } from "../../../broker/queue/readers.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
-import { Piece } from "../core/sliced-reply.ts";
 
 /** A user who asks, and the virtual host. A command's context is one. */
 interface Onlooker {

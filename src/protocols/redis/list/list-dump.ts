@@ -5,11 +5,11 @@
  * A list of many blocks is dumped in slices: each element that stays where it is, is in it once.
  */
 import { ByteWriter } from "../../../base/bytes.ts";
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import { ListCursor } from "../../../keyspace/values/list/list-bytes.ts";
 import type { CommandContext } from "../core/context.ts";
-import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { unitsOfBytes } from "../core/sliced-reply.ts";
 import { loadCollection } from "../dump/load-collection.ts";
 import type { Payload } from "../dump/payload.ts";
 import type { LoadedValue } from "../dump/value-forms.ts";

@@ -5,10 +5,10 @@
  * Not here: what is done with a block. Invariants: a block is visited whole within one turn; the walk ends where the list is deleted,
  * replaced or moved to another database.
  */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { KeyContent } from "../../../keyspace/content.ts";
 import type { BlockList } from "../../../keyspace/values/list/block-list.ts";
-import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { unitsOfBytes } from "../core/sliced-reply.ts";
 
 const unitsOfElement = 0.05;
 /** Changing a block may move the places of those beside it: so many of them a unit. */

@@ -26,7 +26,8 @@ function lrem(context: CommandContext): void {
   const database = writableKeysOf(context);
   const entry = findList(context, database, 1);
   if (entry === 0) return context.reply.integer(0);
-  if (database.content.isLarge(entry)) return answerInSlices(context, () => removeFromLarge(context));
+  if (database.content.isLarge(entry))
+    return answerInSlices(context, () => removeFromLarge(context), { isWhole: true });
   context.reply.integer(removeFromPacked(context, database, entry, wanted));
 }
 

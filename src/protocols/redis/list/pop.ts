@@ -5,14 +5,14 @@
  * slices: nobody else gets them, and other clients do not wait. Not here: which list it is.
  */
 import { limits } from "../../../base/limits.ts";
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import type { BlockList } from "../../../keyspace/values/list/block-list.ts";
 import { ListCursor } from "../../../keyspace/values/list/list-bytes.ts";
 import type { CommandContext } from "../core/context.ts";
 import { replyTooLarge } from "../core/errors.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
-import { answerInSlices, directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { answerInSlices, directBytesMax, directItemsMax, unitsOfBytes } from "../core/sliced-reply.ts";
 import type { ReplyWriter } from "../wire/reply-writer.ts";
 import { findList, listsOf } from "./list-key.ts";
 import { keyEvents } from "../notifications/key-events.ts";

@@ -1,9 +1,9 @@
 /** The elements of a list for SORT, in their order or the other way round, and a list of what it has sorted. */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import { ListCursor } from "../../../keyspace/values/list/list-bytes.ts";
 import type { CommandContext } from "../core/context.ts";
-import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { unitsOfBytes } from "../core/sliced-reply.ts";
 import type { SortRange } from "../keys/sort/sort-sources.ts";
 import { storeAside } from "../keys/store-result.ts";
 import { listsOf } from "./list-key.ts";

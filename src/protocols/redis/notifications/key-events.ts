@@ -3,7 +3,7 @@
  *
  * Not here: who is told (key-notices.ts), which command tells which event (the commands' handlers).
  */
-import { keyClass } from "./event-classes.ts";
+import { keyClass } from "../core/event-classes.ts";
 
 export class KeyEvent {
   readonly name: Buffer;

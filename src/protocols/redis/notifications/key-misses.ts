@@ -5,7 +5,7 @@
  * Invariant: a command tells of a missed argument once, however often its handler looks.
  */
 import type { CommandContext } from "../core/context.ts";
-import { keyClass } from "./event-classes.ts";
+import { keyClass } from "../core/event-classes.ts";
 import { keyEvents } from "./key-events.ts";
 
 /** Commands with the flag `write` whose lookups by key-access.ts are reads. */

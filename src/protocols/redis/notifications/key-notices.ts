@@ -10,7 +10,7 @@ import { limits } from "../../../base/limits.ts";
 import type { LiveChannels } from "../../../broker/live/channels.ts";
 import type { KeyListener } from "../../../keyspace/keyspace.ts";
 import type { CommandContext } from "../core/context.ts";
-import { effectiveClasses, keyClass } from "./event-classes.ts";
+import { effectiveClasses, keyClass } from "../core/event-classes.ts";
 import { type KeyEvent, keyEvents } from "./key-events.ts";
 
 const scratch = Buffer.allocUnsafeSlow(limits.channelBytesMax);
@@ -64,6 +64,11 @@ export class KeyNotices implements KeyListener {
     if ((this.classes & event.keyClass) === 0) return;
     const bytes = Buffer.from(key, "latin1");
     this.tell(event, database, bytes, 0, bytes.length);
+  }
+
+  /** Tells of a key that went with its last element. */
+  keyGone(database: number, bytes: Buffer, start: number, end: number): void {
+    this.tell(keyEvents.del, database, bytes, start, end);
   }
 
   /** Whether the command has missed the argument for the first time. */

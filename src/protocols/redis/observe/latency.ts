@@ -3,12 +3,12 @@
  *
  * The events are kept by latency-events.ts, the histograms by command-watch.ts.
  */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { CommandRow, CommandSpec } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import { writeHelp } from "../core/help.ts";
-import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
 import { latencyGraph } from "./latency-graph.ts";
 import type { LatencyHistogram } from "./latency-histogram.ts";
 import { latencyReport } from "./latency-report.ts";

@@ -1,9 +1,9 @@
 /** SLOWLOG GET [count] | LEN | RESET | HELP */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import { subcommandSyntaxError, writeHelp } from "../core/help.ts";
-import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
 import type { CommandRow } from "../core/command-spec.ts";
 
 export const slowlogCommand: CommandRow = {

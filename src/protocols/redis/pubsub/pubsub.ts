@@ -1,10 +1,10 @@
 /** PUBSUB CHANNELS [pattern] | NUMSUB [channel ...] | NUMPAT | SHARDCHANNELS [pattern] | SHARDNUMSUB [channel ...] */
 import { compileGlob, type Glob } from "../../../base/patterns/glob.ts";
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { LiveChannels } from "../../../broker/live/channels.ts";
 import type { CommandContext } from "../core/context.ts";
 import { subcommandSyntaxError, writeHelp } from "../core/help.ts";
-import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
 import { seesChannel } from "../keys/visible-streams.ts";
 import { writeNames } from "../core/write-names.ts";
 import type { CommandRow } from "../core/command-spec.ts";

@@ -1,10 +1,10 @@
 /** SUBSCRIBE channel [channel ...]      PSUBSCRIBE pattern [pattern ...]      SSUBSCRIBE channel [channel ...] */
 import { limits } from "../../../base/limits.ts";
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import type { Subscriptions } from "./subscriptions.ts";
-import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices, directItemsMax } from "../core/sliced-reply.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { keyRange, type CommandRow } from "../core/command-spec.ts";
 

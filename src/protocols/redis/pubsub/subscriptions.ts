@@ -12,6 +12,7 @@ import type { Authorization } from "../../../broker/access/permissions.ts";
 import { mayUseChannel, mayUseShardChannel } from "../../../broker/access/rights.ts";
 import type { LiveChannels, LiveSubscriber } from "../../../broker/live/channels.ts";
 import { RedisError } from "../core/errors.ts";
+import { pushTo } from "../core/push.ts";
 import type { LiveMessages } from "./live-messages.ts";
 import type { RespVersion } from "../wire/reply-writer.ts";
 import type { Connection } from "../../contract.ts";
@@ -66,11 +67,7 @@ class ChannelSubscriber implements LiveSubscriber {
   liveMessage(channel: Buffer, pattern: Buffer | null, bytes: Buffer, start: number, end: number): void {
     const subscriber = this.#subscriber;
     const message = this.#messages.encode(subscriber.protocolVersion, channel, pattern, bytes, start, end);
-    subscriber.push(message.buffer, message.length);
-    const { connection, unsentBytes } = subscriber;
-    if (unsentBytes <= limits.outputHighWaterBytes) return;
-    if (unsentBytes > this.#settings.subscriberOutputBytesMax || connection.isMemoryShort)
-      connection.destroy();
+    pushTo(subscriber, message, this.#settings.subscriberOutputBytesMax);
   }
 }
 

@@ -1,8 +1,8 @@
 /** UNSUBSCRIBE [channel ...]      PUNSUBSCRIBE [pattern ...]      SUNSUBSCRIBE [channel ...]: without names, all. */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import type { Subscriptions } from "./subscriptions.ts";
-import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices, directItemsMax } from "../core/sliced-reply.ts";
 import { keyRange, type CommandRow } from "../core/command-spec.ts";
 
 export const unsubscribeCommands: readonly CommandRow[] = [

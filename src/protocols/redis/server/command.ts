@@ -1,14 +1,14 @@
 /** COMMAND and its subcommands: what the table says about the commands that there are handlers for. */
 import { loadCommandDocs, loadedCommandDocs } from "../command-docs.ts";
 import { compileGlob } from "../../../base/patterns/glob.ts";
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
 import { writeHelp } from "../core/help.ts";
 import { requestedKeys, type FoundKey } from "../core/command-keys.ts";
 import { writeCommandDocs, writeCommandInfo } from "./command-replies.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
-import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import type { CommandRow } from "../core/command-spec.ts";
 

@@ -1,10 +1,10 @@
 /** CONFIG GET pattern [pattern ...]      CONFIG SET name value [name value ...]      CONFIG RESETSTAT | REWRITE */
 import { compileGlob } from "../../../base/patterns/glob.ts";
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
 import { writeHelp } from "../core/help.ts";
-import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
 import type { CommandRow } from "../core/command-spec.ts";
 import type { ServerSettings } from "../core/settings.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";

@@ -73,7 +73,8 @@ function flushDatabases(context: CommandContext, numbers: readonly number[]): vo
   }
   // Now, in the turn in which the user was asked about: a stream that is made meanwhile may not be the user's to delete.
   const there = numbers.flatMap((number) => [...server.vhostOf(number).queues.values()]);
-  answerInSlices(context, () => deleteStreams(context, there));
+  server.tracking.flushed();
+  answerInSlices(context, () => deleteStreams(context, there), { holdsPushes: true });
 }
 
 function* deleteStreams({ reply }: CommandContext, there: readonly Queue[]): Job<void> {

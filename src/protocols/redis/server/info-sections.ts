@@ -65,7 +65,7 @@ function clientFields({ server }: CommandContext): Field[] {
     ["client_recent_max_input_buffer", largest(server, (client) => client.queryBufferBytes)],
     ["client_recent_max_output_buffer", largest(server, (client) => client.unsentBytes)],
     ["blocked_clients", blocking.clientCount + server.pause.waitingCount],
-    ["tracking_clients", 0],
+    ["tracking_clients", server.tracking.clientCount],
     ["clients_in_timeout_table", blocking.timeoutCount],
     ["total_blocking_keys", blocking.keyCount],
   ];
@@ -146,6 +146,9 @@ function statFields({ server }: CommandContext): Field[] {
     ["total_forks", 0],
     ["migrate_cached_sockets", 0],
     ["slave_expires_tracked_keys", 0],
+    ["tracking_total_keys", server.tracking.readers.count],
+    ["tracking_total_items", server.tracking.readers.items],
+    ["tracking_total_prefixes", server.tracking.prefixes.size],
     ["unexpected_error_replies", 0],
     ["total_error_replies", server.errorReplies],
     ["total_reads_processed", server.readsProcessed],

@@ -2,15 +2,14 @@
  * Intersection, union and difference of the sets under several keys, as jobs.
  *
  * Each takes the members of a set in batches and asks the other sets for a batch at a time, so one piece of work is small however
- * many sets there are and however large they are. Between two pieces others may change the sets: each member is judged as the
- * sets are when it is looked at.
+ * many sets there are and however large they are. The sets stay as they are meanwhile (core/claims).
  * Not here: what becomes of the members. Invariant: sets are looked up by their keys in each piece, and while they are no
  * record of a build is open.
  */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { SetBuild } from "../../../keyspace/values/set-build.ts";
 import type { CommandContext } from "../core/context.ts";
-import { directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { directBytesMax, directItemsMax, unitsOfBytes } from "../core/sliced-reply.ts";
 import { keysOf } from "../keys/key-access.ts";
 import { eachBatch, type MemberBatch } from "./member-batch.ts";
 import { findSet, setsOf } from "./set-key.ts";
@@ -24,7 +23,7 @@ export interface SetKeys {
 const keysAtOnceMax = 100;
 const unitsOfKey = 0.3;
 const unitsOfLookup = 0.2;
-const unitsOfAdding = 0.4;
+const unitsOfAdding = 0.6;
 
 /** Whether an operation on these sets is so little work that it is done at once. Throws WRONGTYPE. */
 export function isShort(

@@ -5,12 +5,12 @@
  * A set of many members is dumped in slices: each member that is there throughout is in it once.
  */
 import { ByteWriter } from "../../../base/bytes.ts";
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import { orderedRefs, type SetValues } from "../../../keyspace/values/set.ts";
 import type { CommandContext } from "../core/context.ts";
 import { ElementWalk } from "../core/element-walk.ts";
-import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { unitsOfBytes } from "../core/sliced-reply.ts";
 import { loadCollection } from "../dump/load-collection.ts";
 import type { Payload } from "../dump/payload.ts";
 import type { LoadedValue } from "../dump/value-forms.ts";

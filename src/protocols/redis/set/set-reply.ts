@@ -13,22 +13,28 @@ import { answerInSlices } from "../core/sliced-reply.ts";
 import type { ReplyWriter } from "../wire/reply-writer.ts";
 import { setsOf } from "./set-key.ts";
 
-/** Replies with what `write` writes, which returns how many members that are. `parts` is null where it is done at once. */
+/**
+ * Replies with what `write` writes, which returns how many members that are. `parts` is null where it is done at once; `isWhole` is for
+ * what changes a set (core/sliced-reply.ts).
+ */
 export function answerMembers(
   context: CommandContext,
   isShort: boolean,
   write: (parts: PartedReply | null) => Job<number>,
+  isWhole = false,
 ): void {
   if (isShort) {
     const { reply } = context;
     const at = reply.out.length;
     return headerBefore(reply, at, finishNow(write(null)));
   }
-  answerInSlices(context, function* (parts) {
-    const list = parts.openList();
-    const count = yield* write(parts);
-    parts.closeList(list, count, "set");
-  });
+  answerInSlices(context, (parts) => writeSet(parts, write), { isWhole });
+}
+
+function* writeSet(parts: PartedReply, write: (parts: PartedReply) => Job<number>): Job<void> {
+  const list = parts.openList();
+  const count = yield* write(parts);
+  parts.closeList(list, count, "set");
 }
 
 /** Puts the header of a set of `count` members before what was written from `at` on. */

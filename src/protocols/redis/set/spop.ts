@@ -1,14 +1,14 @@
 /**
  * SPOP key [count]: takes members out at random.
  *
- * A whole set leaves its key at once. Of a part of more than `directItemsMax` members, some are taken in each slice, so others
- * see the set become smaller.
+ * A whole set leaves its key at once. Of a part of more than `directItemsMax` members, some are taken in each slice.
  */
+import { limits } from "../../../base/limits.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import type { CommandContext } from "../core/context.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
-import { RedisError, syntaxError } from "../core/errors.ts";
+import { RedisError, replyTooLarge, syntaxError } from "../core/errors.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { directBytesMax, directItemsMax, unitsOfBytes } from "../core/sliced-reply.ts";
 import { keysOf, writableKeysOf } from "../keys/key-access.ts";
@@ -45,7 +45,7 @@ function spop(context: CommandContext): void {
   const size = sets.count(database.content, entry);
   const bytes = (sets.memberBytes(database.content, entry) / size) * Math.min(count, size);
   if (Math.min(count, size) > directItemsMax || bytes > directBytesMax)
-    return answerMembers(context, false, (parts) => popMany(context, parts!, count));
+    return answerMembers(context, false, (parts) => popMany(context, parts!, count), true);
   if (count >= size) return answerMembers(context, true, () => popAll(context, database, entry));
   reply.set(count);
   popSome(context, database, entry, count, leavesLittle(size, count));
@@ -99,7 +99,7 @@ function* popAll(context: CommandContext, database: Database, entry: number): Jo
   }
 }
 
-/** The job may begin in a later turn, so it looks for the set itself; and again in each slice. */
+/** The job may begin in a later turn, so it looks for the set itself; and for where it is in each slice. */
 function* popMany(context: CommandContext, parts: PartedReply, wanted: number): Job<number> {
   const sets = setsOf(context);
   let written = 0;
@@ -111,6 +111,9 @@ function* popMany(context: CommandContext, parts: PartedReply, wanted: number): 
     if (entry === 0) break;
     const size = sets.count(content, entry);
     if (written === 0) {
+      // Before anything is taken: it would be lost.
+      if ((sets.memberBytes(content, entry) / size) * Math.min(wanted, size) > limits.redisReplyBytesMax)
+        throw replyTooLarge();
       if (size <= wanted) return yield* popAll(context, database, entry);
       remakes = leavesLittle(size, wanted);
     }

@@ -3,12 +3,12 @@
  *
  * What is deleted meanwhile is not shown, what comes behind the range neither. Invariant: an entry is written whole.
  */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import { LogReader } from "../../../storage/logs.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { CommandContext } from "../core/context.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
-import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { unitsOfBytes } from "../core/sliced-reply.ts";
 import { writeEntry, workBytes } from "./stream.ts";
 
 /** Finding an entry and writing its frame of lengths. */

@@ -2,7 +2,7 @@
  * The rest of XINFO STREAM FULL: entries, groups with their pending entries, consumers with theirs. In slices: what is
  * deleted or acknowledged meanwhile is not shown, counts are those of the moment when they are written.
  */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import { noOwner } from "../../../broker/cursor/pending-table.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
@@ -11,7 +11,7 @@ import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../core/context.ts";
 import { sortedByName, writeProgress } from "./groups/groups.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
-import { Piece } from "../core/sliced-reply.ts";
+
 import { writeRange } from "./entries.ts";
 import { writeStreamId } from "./id.ts";
 

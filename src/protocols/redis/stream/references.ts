@@ -7,14 +7,14 @@
  *
  * Not here: which entries are to go (trim.ts, xdelex.ts). Invariant: what `delete` has removed no group holds.
  */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import { removeBelow } from "../../../broker/queue/removal.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import { LogReader } from "../../../storage/logs.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
-import { Piece } from "../core/sliced-reply.ts";
+
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { strictIdArgument } from "./id.ts";
 import { findEntry, seal } from "./stream.ts";

@@ -1,10 +1,10 @@
 /** XDEL key id [id ...] */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import { LogReader } from "../../../storage/logs.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../core/context.ts";
-import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices, directItemsMax } from "../core/sliced-reply.ts";
 import { strictIdArgument } from "./id.ts";
 import { findEntry } from "./stream.ts";
 import { findStream } from "./find.ts";

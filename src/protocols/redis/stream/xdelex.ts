@@ -3,13 +3,13 @@
  *
  * For each id: 1 the entry is deleted, -1 there is none, 2 (ACKED) some group has not got or acknowledged it yet.
  */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import { LogReader } from "../../../storage/logs.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
-import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
 import { findStream } from "./find.ts";
 import { strictIdArgument } from "./id.ts";
 import {

@@ -1,5 +1,5 @@
 /** XINFO STREAM key [FULL [COUNT count]]      XINFO GROUPS key      XINFO CONSUMERS key group */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import { entriesAdded } from "../../../broker/groups/progress.ts";
 import { LogReader } from "../../../storage/logs.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
@@ -10,7 +10,7 @@ import { errorTexts, RedisError } from "../core/errors.ts";
 import { findGroup, noSuchGroup, sortedByName, writeProgress } from "./groups/groups.ts";
 import { subcommandSyntaxError, writeHelp } from "../core/help.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
-import { answerInSlices, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices } from "../core/sliced-reply.ts";
 import { writeStreamId } from "./id.ts";
 import { writeEntry } from "./stream.ts";
 import { findStream } from "./find.ts";

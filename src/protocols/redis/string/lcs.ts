@@ -40,25 +40,30 @@ interface Options {
 
 function lcs(context: CommandContext): void {
   const database = keysOf(context);
-  const one = copyOf(context, database, 1);
-  const other = copyOf(context, database, 2);
+  const entries = [stringAt(context, database, 1), stringAt(context, database, 2)] as const;
   const options = parse(context);
-  if ((one.length + 1) * (other.length + 1) * redisCellBytes > stringBytesMax)
+  const [size, otherSize] = entries.map((entry) => (entry === 0 ? 0 : database.table.valueLength(entry)));
+  // Before the strings are copied.
+  if ((size! + 1) * (otherSize! + 1) * redisCellBytes > stringBytesMax)
     throw new RedisError("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
-  answerInSlices(context, (parts) => answer(context, parts, new CommonSubsequence(one, other), options));
+  const [one, other] = entries.map((entry) => copyOf(database, entry));
+  answerInSlices(context, (parts) => answer(context, parts, new CommonSubsequence(one!, other!), options));
 }
 
-/** A key that is not there is an empty string. */
-function copyOf(context: CommandContext, database: Database, index: number): Buffer {
+/** The entry of a string, or 0. Throws. */
+function stringAt(context: CommandContext, database: Database, index: number): number {
   const entry = findEntry(context, database, index);
   const { table } = database;
   const isString = entry !== 0 && table.type(entry) === valueType.string;
   if (!isString && (entry !== 0 || streamAt(context, index, database) !== undefined))
     throw new RedisError("ERR The specified keys must contain string values");
-  if (entry === 0) {
-    keyMissed(context, index, database.number);
-    return Buffer.alloc(0);
-  }
+  if (entry === 0) keyMissed(context, index, database.number);
+  return entry;
+}
+
+/** A key that is not there is an empty string. */
+function copyOf({ table }: Database, entry: number): Buffer {
+  if (entry === 0) return Buffer.alloc(0);
   table.locate(entry);
   return Buffer.from(table.bytes.subarray(table.start, table.end));
 }

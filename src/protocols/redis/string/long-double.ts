@@ -9,6 +9,8 @@ const mantissaBits = 64;
 const textBytesMax = 5 * 1024 - 1;
 /** Powers of ten beyond this do not fit, whatever the digits. */
 const decimalExponentMax = 5000;
+/** The same for powers of two: 4 for each digit, and what they scale. */
+const hexExponentMax = 4 * textBytesMax + 20_000;
 const exponentMax = 16383 - 63;
 const fractionDigits = 17;
 
@@ -22,14 +24,16 @@ export interface LongDouble {
 
 const decimalPattern = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 
-/** What C's strtold takes whole, without blanks, NaN and hexadecimal; undefined when refused or out of range. */
+const hexPattern = /^([+-]?)0x([\da-f]*)(?:\.([\da-f]*))?(?:p([+-]?\d+))?$/i;
+
+/** What C's strtold takes whole, without blanks and NaN; undefined when refused or out of range. */
 export function parseLongDouble(text: string): LongDouble | undefined {
   if (text.length > textBytesMax) return undefined;
   const infinity = /^([+-]?)inf(?:inity)?$/i.exec(text);
   if (infinity !== null)
     return { isNegative: infinity[1] === "-", mantissa: 0n, exponent: 0, isInfinite: true };
   const match = decimalPattern.exec(text);
-  if (match === null) return undefined;
+  if (match === null) return parseHex(text);
   const [, sign, whole, fraction = "", power = "0"] = match;
   if (whole === "" && fraction === "") return undefined;
   const digits = BigInt(`0${whole}${fraction}`);
@@ -38,6 +42,20 @@ export function parseLongDouble(text: string): LongDouble | undefined {
   const exponent = Number(power) - fraction.length;
   if (Math.abs(exponent) > decimalExponentMax) return undefined;
   const scale = 10n ** BigInt(Math.abs(exponent));
+  const value = exponent >= 0 ? rounded(isNegative, digits * scale, 1n) : rounded(isNegative, digits, scale);
+  return value.isInfinite || value.exponent < -exponentMax ? undefined : value;
+}
+
+function parseHex(text: string): LongDouble | undefined {
+  const match = hexPattern.exec(text);
+  if (match === null) return undefined;
+  const [, sign, whole, fraction = "", power = "0"] = match;
+  if (whole === "" && fraction === "") return undefined;
+  const digits = BigInt(`0x0${whole}${fraction}`);
+  const exponent = Number(power) - 4 * fraction.length;
+  if (digits !== 0n && Math.abs(exponent) > hexExponentMax) return undefined;
+  const scale = 1n << BigInt(digits === 0n ? 0 : Math.abs(exponent));
+  const isNegative = sign === "-";
   const value = exponent >= 0 ? rounded(isNegative, digits * scale, 1n) : rounded(isNegative, digits, scale);
   return value.isInfinite || value.exponent < -exponentMax ? undefined : value;
 }

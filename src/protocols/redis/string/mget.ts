@@ -1,12 +1,12 @@
 /** MGET key [key ...]; what is no string is null. */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import { valueType } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { keyMissed } from "../notifications/key-misses.ts";
 import { streamAt, findEntry, keysOf } from "../keys/key-access.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
-import { answerInSlices, directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { answerInSlices, directBytesMax, directItemsMax, unitsOfBytes } from "../core/sliced-reply.ts";
 import { keyRange, type CommandRow } from "../core/command-spec.ts";
 
 export const mgetCommand: CommandRow = {

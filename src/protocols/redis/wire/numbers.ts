@@ -150,6 +150,8 @@ function isHalfway(value: number, decimals: number): boolean {
 
 /** C's `%.*f`. JavaScript takes what is halfway up, C to the even digit. */
 export function formatFixed(value: number, decimals: number): string {
+  // C prints its sign.
+  if (Object.is(value, -0)) return `-${value.toFixed(decimals)}`;
   const up = value.toFixed(decimals);
   if (!isHalfway(value, decimals)) return up;
   const exact = value.toFixed(decimals + 1);

@@ -6,11 +6,11 @@
  * Not here: what becomes of the members. Invariant: values are looked up by their keys in each piece, and while they are no record of
  * a build is open.
  */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { SortedSetBuild } from "../../../keyspace/values/sorted/sorted-set-build.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
-import { directBytesMax, directItemsMax, Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { directBytesMax, directItemsMax, unitsOfBytes } from "../core/sliced-reply.ts";
 import { eachScoredBatch, type ScoredBatch, scorerOf, sizeOf } from "./scored-batch.ts";
 import { sortedSetsOf } from "./sorted-set-key.ts";
 
@@ -38,8 +38,8 @@ export interface Aggregate {
 
 const keysAtOnceMax = 100;
 const unitsOfKey = 0.3;
-const unitsOfLookup = 0.3;
-const unitsOfAdding = 1;
+const unitsOfLookup = 0.6;
+const unitsOfAdding = 2;
 
 const combines: Readonly<Record<"SUM" | "MIN" | "MAX", Combine>> = {
   SUM: (one, other) => orZero(one + other),

@@ -3,9 +3,11 @@
  *
  * Not here: the head of the reply, which differs.
  */
+import { limits } from "../../../base/limits.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import type { CommandContext } from "../core/context.ts";
+import { replyTooLarge } from "../core/errors.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices, directItemsMax, unitsOfBytes } from "../core/sliced-reply.ts";
 import { keysOf } from "../keys/key-access.ts";
@@ -35,8 +37,11 @@ export function replyPopped(context: CommandContext, database: Database, entry: 
   const sets = sortedSetsOf(context);
   const count = Math.min(pop.count, sets.count(database.content, entry));
   if (count > directItemsMax) {
+    const large = sets.largeOf(database.content, entry)!;
+    // Before anything is taken: it would be lost.
+    if ((large.liveBytes / large.count) * count > limits.redisReplyBytesMax) throw replyTooLarge();
     const walk = new RangeWalk(sets, database.content, entry);
-    return answerInSlices(context, (parts) => popInSlices(context, parts, walk, pop));
+    return answerInSlices(context, (parts) => popInSlices(context, parts, walk, pop), { isWhole: true });
   }
   pop.writeHead(context.reply, count);
   popSome(context, database, entry, count, pop);

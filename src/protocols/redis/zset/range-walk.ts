@@ -4,11 +4,11 @@
  *
  * Not here: replies. Invariant: the walk ends where the set is deleted, replaced or moved to another database.
  */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { KeyContent } from "../../../keyspace/content.ts";
 import type { LargeValue } from "../../../keyspace/values/large-value.ts";
 import type { MemberPlace, SortedSetValues } from "../../../keyspace/values/sorted/sorted-set.ts";
-import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { unitsOfBytes } from "../core/sliced-reply.ts";
 
 const unitsOfMember = 0.3;
 
@@ -87,6 +87,6 @@ export function* eachInRange(
 }
 
 /** The place of the member that was found last. */
-export function placeFound({ score, bytes, start, end }: SortedSetValues): MemberPlace {
+function placeFound({ score, bytes, start, end }: SortedSetValues): MemberPlace {
   return { score, bytes: Buffer.from(bytes.subarray(start, end)) };
 }

@@ -5,7 +5,7 @@
  * A sorted set of many members is dumped in slices: each member that keeps its place is in it once. Where a member is in what is read twice, the
  * last one counts.
  */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import { ByteWriter } from "../../../base/bytes.ts";
 import { listpackMembersMax, listpackValueMax } from "../../../keyspace/bounds.ts";
 import type { Database } from "../../../keyspace/database.ts";
@@ -13,7 +13,7 @@ import { beyondListpack } from "../../../keyspace/value-type.ts";
 import type { SortedSetValues } from "../../../keyspace/values/sorted/sorted-set.ts";
 import { readScore, scoreBytes, writeScore } from "../../../keyspace/values/sorted/score-bytes.ts";
 import type { CommandContext } from "../core/context.ts";
-import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
+import { unitsOfBytes } from "../core/sliced-reply.ts";
 import { loadCollection } from "../dump/load-collection.ts";
 import type { Payload } from "../dump/payload.ts";
 import type { LoadedValue } from "../dump/value-forms.ts";

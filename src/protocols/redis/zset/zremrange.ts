@@ -1,12 +1,11 @@
 /** ZREMRANGEBYRANK, ZREMRANGEBYSCORE and ZREMRANGEBYLEX key min max. Many members go in slices. */
 import type { Job } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
-import type { MemberPlace } from "../../../keyspace/values/sorted/sorted-set.ts";
 import type { CommandContext } from "../core/context.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { answerInSlices, directItemsMax } from "../core/sliced-reply.ts";
 import { keysOf, writableKeysOf } from "../keys/key-access.ts";
-import { placeFound, RangeWalk } from "./range-walk.ts";
+import { RangeWalk } from "./range-walk.ts";
 import { type RangeKind, simpleRange } from "./range.ts";
 import { findSortedSet, sortedSetsOf } from "./sorted-set-key.ts";
 import { type KeyEvent, keyEvents } from "../notifications/key-events.ts";
@@ -61,7 +60,8 @@ function removeRange(context: CommandContext, kind: RangeKind): void {
   const sets = sortedSetsOf(context);
   range.resolve(sets, content, entry);
   const { first, count } = range;
-  if (count > directItemsMax) return answerInSlices(context, () => removeInSlices(context, kind));
+  if (count > directItemsMax)
+    return answerInSlices(context, () => removeInSlices(context, kind), { isWhole: true });
   if (count > 0) {
     removeFrom(context, database, entry, first, count);
     context.notifyTaken(eventsOf[kind], 1, database.sortedSet.isGone);
@@ -102,7 +102,7 @@ function* removeInSlices(context: CommandContext, kind: RangeKind): Job<void> {
   if (entry !== 0 && count > 0) {
     if (content.isLarge(entry)) removed = yield* removeLarge(context, entry, first, count);
     else {
-      removeFrom(context, writableKeysOf(context), entry, first, count);
+      removeFrom(context, keysOf(context), entry, first, count);
       removed = count;
     }
   }
@@ -111,27 +111,14 @@ function* removeInSlices(context: CommandContext, kind: RangeKind): Job<void> {
   context.reply.integer(removed);
 }
 
-/** The range is kept by the names of its first and last member, since others change ranks meanwhile. */
-function* removeLarge(context: CommandContext, found: number, firstRank: number, count: number): Job<number> {
-  const sets = sortedSetsOf(context);
-  const { content } = keysOf(context);
-  const placeOf = (rank: number): MemberPlace => {
-    sets.seek(content, found, rank);
-    sets.next();
-    return placeFound(sets);
-  };
-  const from = placeOf(firstRank);
-  const to = placeOf(firstRank + count - 1);
-  const walk = new RangeWalk(sets, content, found);
+/** Nobody else changes the set meanwhile, so the next to go always stands at the same rank. */
+function* removeLarge(context: CommandContext, found: number, first: number, count: number): Job<number> {
+  const database = keysOf(context);
+  const walk = new RangeWalk(sortedSetsOf(context), database.content, found);
   let removed = 0;
   while (removed < count) {
-    const entry = walk.entryIn(keysOf(context).content);
-    if (entry === 0) break;
-    const first = sets.rankOfPlace(content, entry, from, "before");
-    const left = sets.rankOfPlace(content, entry, to, "behind") - first;
-    if (left <= 0) break;
-    const now = Math.min(left, membersAtOnce, count - removed);
-    removeFrom(context, writableKeysOf(context), entry, first, now);
+    const now = Math.min(membersAtOnce, count - removed);
+    removeFrom(context, database, walk.entryIn(database.content), first, now);
     removed += now;
     yield now * unitsOfRemoval;
   }

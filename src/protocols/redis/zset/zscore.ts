@@ -1,8 +1,8 @@
 /** ZSCORE key member, and ZMSCORE key member [member ...] */
-import type { Job } from "../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
-import { answerInSlices, directItemsMax, Piece } from "../core/sliced-reply.ts";
+import { answerInSlices, directItemsMax } from "../core/sliced-reply.ts";
 import { keysOf } from "../keys/key-access.ts";
 import { findMember, findSortedSet, sortedSetsOf } from "./sorted-set-key.ts";
 

@@ -5,7 +5,7 @@
  * In slices: the elements are copied first, so that what is sorted is one moment of a small value, and of a large one each element that is
  * there throughout. Not here: which types can be sorted (sort-sources.ts), patterns (sort-patterns.ts).
  */
-import type { Job } from "../../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { sortedInSlices } from "../../../../base/sliced-sort.ts";
 import { mayReadEveryLog } from "../../../../broker/access/rights.ts";
 import { assertMayPut } from "../../acl/key-rights.ts";
@@ -13,7 +13,7 @@ import { oneKey, unknownKeys, type CommandRow } from "../../core/command-spec.ts
 import type { CommandContext } from "../../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../../core/errors.ts";
 import type { PartedReply } from "../../core/parted-reply.ts";
-import { answerInSlices, Piece, unitsOfBytes } from "../../core/sliced-reply.ts";
+import { answerInSlices, unitsOfBytes } from "../../core/sliced-reply.ts";
 import { storeList } from "../../list/sort-list.ts";
 import { assertReplaceable, writableKeysOf } from "../key-access.ts";
 import { readKeyAt } from "../key-ref.ts";

@@ -5,7 +5,7 @@
  * Of a group with many pending entries each call looks at some, the next call at the others: so the longest idle come first among
  * those only. Not here: news and history (read.ts). Invariant: what is taken over has been written into the reply before.
  */
-import type { Job } from "../../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { noOwner } from "../../../../broker/cursor/pending-table.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
@@ -14,7 +14,7 @@ import { LogReader } from "../../../../storage/logs.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { RedisError } from "../../core/errors.ts";
 import type { PartedReply } from "../../core/parted-reply.ts";
-import { Piece, unitsOfBytes } from "../../core/sliced-reply.ts";
+import { unitsOfBytes } from "../../core/sliced-reply.ts";
 import type { RequestArguments } from "../../wire/request-arguments.ts";
 import { lookUp } from "../find.ts";
 import { findEntry, workBytes, writeDelivered } from "../stream.ts";

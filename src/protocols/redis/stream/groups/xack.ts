@@ -1,10 +1,10 @@
 /** XACK key group id [id ...] */
-import type { Job } from "../../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../../base/turn-work.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { findGroup } from "./groups.ts";
-import { answerInSlices, directItemsMax, Piece } from "../../core/sliced-reply.ts";
+import { answerInSlices, directItemsMax } from "../../core/sliced-reply.ts";
 import { strictIdArgument } from "../id.ts";
 import { findStream } from "../find.ts";
 import { oneKey, type CommandRow } from "../../core/command-spec.ts";

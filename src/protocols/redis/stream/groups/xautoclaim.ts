@@ -1,5 +1,5 @@
 /** XAUTOCLAIM key group consumer min-idle-ms start [COUNT count] [JUSTID] */
-import type { Job } from "../../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { LogReader } from "../../../../storage/logs.ts";
 import { noOwner } from "../../../../broker/cursor/pending-table.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
@@ -9,7 +9,7 @@ import type { CommandContext } from "../../core/context.ts";
 import { RedisError, syntaxError } from "../../core/errors.ts";
 import { findGroup, noGroup, seenConsumer } from "./groups.ts";
 import type { PartedReply } from "../../core/parted-reply.ts";
-import { answerInSlices, Piece, unitsOfBytes } from "../../core/sliced-reply.ts";
+import { answerInSlices, unitsOfBytes } from "../../core/sliced-reply.ts";
 import { rangeStartArgument, writeStreamId } from "../id.ts";
 import { findEntry, workBytes } from "../stream.ts";
 import { findStream } from "../find.ts";

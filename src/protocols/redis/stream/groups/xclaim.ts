@@ -2,7 +2,7 @@
  * XCLAIM key group consumer min-idle-ms id [id ...]
  *   [IDLE ms] [TIME unix-ms] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID id]
  */
-import type { Job } from "../../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { LogReader } from "../../../../storage/logs.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import { claim, writeClaimed } from "./claims.ts";
@@ -11,7 +11,7 @@ import type { CommandContext } from "../../core/context.ts";
 import { RedisError } from "../../core/errors.ts";
 import { findGroup, noGroup, seenConsumer, setGroupPosition } from "./groups.ts";
 import type { PartedReply } from "../../core/parted-reply.ts";
-import { answerInSlices, Piece, unitsOfBytes } from "../../core/sliced-reply.ts";
+import { answerInSlices, unitsOfBytes } from "../../core/sliced-reply.ts";
 import { isId, strictIdArgument } from "../id.ts";
 import { findEntry, workBytes } from "../stream.ts";
 import { findStream } from "../find.ts";

@@ -3,7 +3,7 @@
  * XGROUP DESTROY key group      XGROUP CREATECONSUMER key group consumer      XGROUP DELCONSUMER key group consumer
  */
 import type { Queue } from "../../../../broker/queue/queue.ts";
-import type { Job } from "../../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../../base/turn-work.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
 import { createGroup, deleteGroup } from "../../../../broker/groups/stream-groups.ts";
@@ -12,7 +12,7 @@ import type { CommandContext } from "../../core/context.ts";
 import { errorTexts, RedisError } from "../../core/errors.ts";
 import { findGroup, noSuchGroup, seenConsumer, setGroupPosition } from "./groups.ts";
 import { subcommandSyntaxError, writeHelp } from "../../core/help.ts";
-import { answerInSlices, directItemsMax, Piece } from "../../core/sliced-reply.ts";
+import { answerInSlices, directItemsMax } from "../../core/sliced-reply.ts";
 import { idArgument, strictIdArgument } from "../id.ts";
 import { streamChanged } from "../stream-watch.ts";
 import { seal } from "../stream.ts";

@@ -1,5 +1,5 @@
 /** XPENDING key group [[IDLE min-idle-ms] start end count [consumer]] */
-import type { Job } from "../../../../base/turn-work.ts";
+import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { noOwner } from "../../../../broker/cursor/pending-table.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
@@ -7,7 +7,7 @@ import type { CommandContext } from "../../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../../core/errors.ts";
 import { findGroup, noGroup, sortedByName } from "./groups.ts";
 import type { PartedReply } from "../../core/parted-reply.ts";
-import { answerInSlices, Piece } from "../../core/sliced-reply.ts";
+import { answerInSlices } from "../../core/sliced-reply.ts";
 import { rangeEndArgument, rangeStartArgument, writeStreamId } from "../id.ts";
 import { findStream } from "../find.ts";
 import { oneKey, type CommandRow } from "../../core/command-spec.ts";

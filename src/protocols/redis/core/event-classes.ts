@@ -1,7 +1,7 @@
 /**
  * The classes of keyspace events, and the letters by which `notify-keyspace-events` names them (redis's notify.c).
  *
- * Not here: the events (key-events.ts), telling them (key-notices.ts). Invariant: what `classesText` gives is read by `parseClasses`
+ * Not here: the events and telling them (../notifications/). Invariant: what `classesText` gives is read by `parseClasses`
  * as the same classes.
  */
 

@@ -7,13 +7,11 @@
  * RabbitMQ takes unknown keys and tags in silence; here a mistyped one is told, since it would take away a right or give
  * none. Its first word for a fault is kept where it has one. Invariant: no answer holds a password.
  */
-import { BrokerError } from "../base/errors.ts";
-import type { HttpRequest } from "../base/http.ts";
-import { limits } from "../base/limits.ts";
-import { nearest } from "../base/nearest.ts";
-import { compilePermission } from "../broker/access/rule.ts";
-import type { VhostPermissions } from "../broker/access/users.ts";
-import { Refusal } from "./answers.ts";
+import { BrokerError } from "../../base/errors.ts";
+import { nearest } from "../../base/nearest.ts";
+import { compilePermission } from "../../broker/access/rule.ts";
+import type { VhostPermissions } from "../../broker/access/users.ts";
+import { badRequest } from "../api/body.ts";
 
 export interface WantedUser {
   /** Empty: it cannot log in. */
@@ -26,28 +24,8 @@ type Body = Readonly<Record<string, unknown>>;
 /** RabbitMQ's; here only `administrator` and `impersonator` mean something. */
 const knownTags = ["administrator", "monitoring", "policymaker", "management", "impersonator"];
 
-export function badRequest(reason: string): Refusal {
-  return new Refusal(400, "bad_request", reason);
-}
-
-/** An empty body is an empty object, as in RabbitMQ. @throws Refusal */
-export async function readObject(request: HttpRequest): Promise<Body> {
-  const body = await request.body();
-  if ("fault" in body) {
-    if (body.fault === "cut off") throw badRequest("the body ended before its content-length");
-    throw new Refusal(
-      413,
-      "payload_too_large",
-      `the body is longer than ${limits.httpBodyBytesMax >> 10} KiB`,
-    );
-  }
-  if (body.text === "") return {};
-  let value: unknown;
-  try {
-    value = JSON.parse(body.text);
-  } catch {
-    throw badRequest("not_json: the body is no JSON");
-  }
+/** @throws Refusal */
+export function objectIn(value: unknown): Body {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Body;
   throw badRequest('not_json: the body is JSON, but no object such as {"name": "value"}');
 }

@@ -1,0 +1,35 @@
+/**
+ * All endpoints of the HTTP API, and the router over them. Loaded at the first request below /api/, so that a broker that nobody
+ * administers pays nothing for it.
+ */
+import { version } from "../../base/version.ts";
+import { json } from "../answers.ts";
+import { exchangeEndpoints } from "../rabbitmq/exchanges.ts";
+import { permissionEndpoints } from "../rabbitmq/permissions.ts";
+import { queueEndpoints } from "../rabbitmq/queues.ts";
+import { userEndpoints } from "../rabbitmq/users.ts";
+import { vhostEndpoints } from "../rabbitmq/vhosts.ts";
+import { endpoint, type Endpoint } from "./endpoint.ts";
+import { ApiRouter } from "./router.ts";
+
+const openApiEndpoint = endpoint({
+  method: "GET",
+  path: "/api/openapi.json",
+  audience: "anyone",
+  summary: "This document.",
+  run: async () => {
+    const { openApiOf } = await import("./openapi.ts");
+    return json(200, openApiOf(endpoints, version));
+  },
+});
+
+const endpoints: readonly Endpoint[] = [
+  openApiEndpoint,
+  ...userEndpoints,
+  ...permissionEndpoints,
+  ...vhostEndpoints,
+  ...exchangeEndpoints,
+  ...queueEndpoints,
+];
+
+export const apiRouter = new ApiRouter(endpoints);

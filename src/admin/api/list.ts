@@ -1,0 +1,223 @@
+/**
+ * Answers with a list: found, filtered, sorted, cut into a page, and shown field by field, as RabbitMQ's API does it.
+ *
+ *     ?page=1&page_size=100    a page, with counts around it; without them the list is an array of all
+ *     &name=TEXT               items whose name has the text in it; with &use_regex=true: whose name matches it
+ *     &sort=FIELD&sort_reverse=true      by a field, which may be a path such as message_stats.publish_details.rate
+ *     &columns=a,b.c           only these fields
+ *
+ * The shape of an item is a table of fields, each made by a function. Only the fields of items on the page are made, and for the
+ * others the one that sorts. Invariant: however long the list, no turn makes more than a piece of it.
+ */
+import { Regex } from "../../base/patterns/regex.ts";
+import type { Job } from "../../base/turn-work.ts";
+import type { Broker } from "../../broker/broker.ts";
+import { json } from "../answers.ts";
+import { badRequest } from "./body.ts";
+import type { Answer } from "./endpoint.ts";
+
+/** By a field's name, how it is made; undefined leaves it out. */
+export type Fields<Item> = Readonly<Record<string, (item: Item) => unknown>>;
+
+export interface ListOf<Item> {
+  readonly items: Iterable<Item>;
+  /** The broker's name: a latin1 string of its bytes. */
+  readonly nameOf: (item: Item) => string;
+  readonly fields: Fields<Item>;
+}
+
+/** What the query of a list may say, for the endpoint's row. */
+export const listQuery = {
+  page: "number of a page, from 1",
+  page_size: "items of a page, 1 to 500; 100 if it is not given",
+  name: "only items whose name contains this",
+  use_regex: "true: name is a regular expression",
+  sort: "the field to sort by; it may be a path with dots",
+  sort_reverse: "true: the largest first",
+  columns: "only these fields, with commas between; they may be paths with dots",
+} as const;
+
+const pageSizeMax = 500;
+const pageSizeUsual = 100;
+/** Looking at an item, making the field that sorts it, making it whole. */
+const unitsOfLook = 1;
+const unitsOfField = 2;
+const unitsOfShow = 12;
+const unitsOfPiece = 200;
+
+/** Answers with the list, in slices. */
+export function list<Item>(broker: Broker, query: URLSearchParams, all: ListOf<Item>): Promise<Answer> {
+  const wanted = read(query);
+  return new Promise((resolve, reject) => {
+    broker.work.run(answered(all, wanted), (outcome) => {
+      if ("error" in outcome) reject(outcome.error);
+      else resolve(json(200, outcome.result));
+    });
+  });
+}
+
+/** One item whole, or the columns of it that the query asks for. */
+export function shown<Item>(item: Item, fields: Fields<Item>, query: URLSearchParams): object {
+  return itemOf(item, fields, read(query).columns);
+}
+
+interface Wanted {
+  /** Null: no pages. */
+  readonly page: number | null;
+  readonly pageSize: number;
+  readonly matches: ((name: string) => boolean) | null;
+  readonly sort: readonly string[] | null;
+  readonly isReversed: boolean;
+  readonly columns: readonly (readonly string[])[] | null;
+}
+
+function read(query: URLSearchParams): Wanted {
+  const given = (name: string): string | null => query.get(name) || null;
+  const page = given("page");
+  return {
+    page: page === null ? null : numberOf("page", page, Number.MAX_SAFE_INTEGER),
+    pageSize: numberOf("page_size", given("page_size") ?? String(pageSizeUsual), pageSizeMax),
+    matches: nameFilter(given("name"), query.get("use_regex") === "true"),
+    sort: given("sort")?.split(".") ?? null,
+    isReversed: query.get("sort_reverse") === "true",
+    columns:
+      given("columns")
+        ?.split(",")
+        .map((path) => path.split(".")) ?? null,
+  };
+}
+
+function numberOf(what: string, text: string, max: number): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number >= 1 && number <= max) return number;
+  throw badRequest(
+    `${what} is a whole number from 1 on${max === pageSizeMax ? ` to ${max}` : ""}, not '${text}'`,
+  );
+}
+
+function nameFilter(text: string | null, isRegex: boolean): Wanted["matches"] {
+  if (text === null) return null;
+  const bytes = Buffer.from(text).latin1Slice();
+  if (!isRegex) {
+    const lower = bytes.toLowerCase();
+    return (name) => name.toLowerCase().includes(lower);
+  }
+  try {
+    const regex = new Regex(bytes);
+    return (name) => regex.test(name);
+  } catch (error) {
+    throw badRequest(`name is no regular expression: ${(error as Error).message}`);
+  }
+}
+
+interface Found<Item> {
+  readonly item: Item;
+  /** What it is sorted by. */
+  readonly key: unknown;
+}
+
+function* answered<Item>({ items, nameOf, fields }: ListOf<Item>, wanted: Wanted): Job<unknown> {
+  const { page, pageSize, columns } = wanted;
+  const { found, total } = yield* chosen(items, nameOf, fields, wanted);
+  if (page === null) return yield* itemsOf(found, fields, columns);
+  const from = (page - 1) * pageSize;
+  if (from >= found.length && page !== 1)
+    throw badRequest(`page_out_of_range: there is no page ${page} of ${pageSize} items each`);
+  const onPage = yield* itemsOf(found.slice(from, from + pageSize), fields, columns);
+  return {
+    filtered_count: found.length,
+    item_count: onPage.length,
+    items: onPage,
+    page,
+    page_count: Math.ceil(found.length / pageSize),
+    page_size: pageSize,
+    total_count: total,
+  };
+}
+
+/** The items that match, in order. */
+function* chosen<Item>(
+  items: Iterable<Item>,
+  nameOf: (item: Item) => string,
+  fields: Fields<Item>,
+  { matches, sort, isReversed }: Wanted,
+): Job<{ readonly found: Found<Item>[]; readonly total: number }> {
+  const found: Found<Item>[] = [];
+  let total = 0;
+  let units = 0;
+  for (const item of items) {
+    total++;
+    const isWanted = matches === null || matches(nameOf(item));
+    if (isWanted) found.push({ item, key: sort === null ? null : valueAt(item, fields, sort) });
+    units += sort === null ? unitsOfLook : unitsOfField;
+    if (units < unitsOfPiece) continue;
+    yield units;
+    units = 0;
+  }
+  if (sort !== null) found.sort((one, other) => compare(one.key, other.key));
+  if (isReversed) found.reverse();
+  return { found, total };
+}
+
+function* itemsOf<Item>(
+  found: readonly Found<Item>[],
+  fields: Fields<Item>,
+  columns: Wanted["columns"],
+): Job<object[]> {
+  const items: object[] = [];
+  let units = 0;
+  for (const { item } of found) {
+    items.push(itemOf(item, fields, columns));
+    units += unitsOfShow;
+    if (units < unitsOfPiece) continue;
+    yield units;
+    units = 0;
+  }
+  return items;
+}
+
+function itemOf<Item>(item: Item, fields: Fields<Item>, columns: Wanted["columns"]): object {
+  const made: Record<string, unknown> = {};
+  if (columns === null) {
+    for (const [name, field] of Object.entries(fields)) made[name] = field(item);
+    return made;
+  }
+  for (const path of columns) {
+    const value = valueAt(item, fields, path);
+    if (value !== undefined) put(made, path, value);
+  }
+  return made;
+}
+
+function put(into: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  let object = into;
+  for (const name of path.slice(0, -1)) {
+    const next = Object.hasOwn(object, name) ? object[name] : undefined;
+    if (typeof next !== "object" || next === null) object[name] = {};
+    object = object[name] as Record<string, unknown>;
+  }
+  Object.defineProperty(object, path.at(-1)!, {
+    value,
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  });
+}
+
+function valueAt<Item>(item: Item, fields: Fields<Item>, [first, ...rest]: readonly string[]): unknown {
+  let value: unknown = Object.hasOwn(fields, first!) ? fields[first!]!(item) : undefined;
+  for (const name of rest) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return value;
+}
+
+/** Numbers before texts, and what is not there first, as Erlang's terms compare closely enough. */
+function compare(one: unknown, other: unknown): number {
+  if (one === other) return 0;
+  if (one === undefined || one === null) return -1;
+  if (other === undefined || other === null) return 1;
+  if (typeof one === typeof other) return (one as number) < (other as number) ? -1 : 1;
+  return typeof one === "number" ? -1 : 1;
+}

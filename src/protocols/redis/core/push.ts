@@ -1,0 +1,20 @@
+/** Sending a client what it has not asked for just now: messages of channels, invalidations. */
+import type { ByteWriter } from "../../../base/bytes.ts";
+import { limits } from "../../../base/limits.ts";
+import type { Connection } from "../../contract.ts";
+
+export interface PushTarget {
+  readonly connection: Connection;
+  /** Bytes for this connection that have not left. */
+  readonly unsentBytes: number;
+  /** Sends bytes outside of replies. */
+  push(bytes: Buffer, length: number): void;
+}
+
+/** Who does not read is disconnected, past `bytesMax` at the latest: what is pushed is not kept for anybody. */
+export function pushTo(target: PushTarget, { buffer, length }: ByteWriter, bytesMax: number): void {
+  target.push(buffer, length);
+  const { connection, unsentBytes } = target;
+  if (unsentBytes <= limits.outputHighWaterBytes) return;
+  if (unsentBytes > bytesMax || connection.isMemoryShort) connection.destroy();
+}

@@ -1,0 +1,98 @@
+/** Lists of the HTTP API: pages, filters, order and columns, against the simplest way to say the same. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { list } from "../../../src/admin/api/list.ts";
+import { Refusal } from "../../../src/admin/answers.ts";
+import { finishNow, type Job, type JobOutcome } from "../../../src/base/turn-work.ts";
+import type { Broker } from "../../../src/broker/broker.ts";
+
+interface Item {
+  readonly name: string;
+  readonly depth: number;
+}
+
+const fields = {
+  name: ({ name }: Item) => name,
+  stats: ({ depth }: Item) => ({ depth, deeper: { depth: -depth } }),
+};
+
+const broker = {
+  work: {
+    run(job: Job<unknown>, ended: (outcome: JobOutcome<unknown>) => void) {
+      try {
+        ended({ result: finishNow(job) });
+      } catch (error) {
+        ended({ error });
+      }
+    },
+  },
+} as unknown as Broker;
+
+async function ask(items: readonly Item[], query: string): Promise<unknown> {
+  const answer = await list(broker, new URLSearchParams(query), {
+    items,
+    nameOf: ({ name }) => name,
+    fields,
+  });
+  assert.ok("body" in answer);
+  return JSON.parse(answer.body);
+}
+
+const itemsOf = fc.array(
+  fc.record({ name: fc.constantFrom("a", "ab", "B", "c.d", "öl"), depth: fc.nat(9) }),
+  { maxLength: 30 },
+);
+
+test("without pages: an array of all, filtered by a part of the name", async () => {
+  await fc.assert(
+    fc.asyncProperty(itemsOf, fc.constantFrom("", "a", "b", "ö", "."), async (items, part) => {
+      const named = items.map((item) => ({ ...item, name: Buffer.from(item.name).latin1Slice() }));
+      const wanted = items.filter(({ name }) => name.toLowerCase().includes(part));
+      const answered = (await ask(named, `name=${encodeURIComponent(part)}`)) as Item[];
+      assert.deepEqual(
+        answered.map(({ name }) => Buffer.from(name, "latin1").toString()),
+        wanted.map(({ name }) => name),
+      );
+    }),
+  );
+});
+
+test("pages: together they are the sorted list, and their counts add up", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      itemsOf,
+      fc.integer({ min: 1, max: 8 }),
+      fc.boolean(),
+      async (items, size, isReversed) => {
+        const sorted = items.map(({ depth }) => depth).toSorted((a, b) => a - b);
+        if (isReversed) sorted.reverse();
+        const seen: number[] = [];
+        for (let page = 1; page === 1 || seen.length < items.length; page++) {
+          const query = `page=${page}&page_size=${size}&sort=stats.deeper.depth&sort_reverse=${!isReversed}`;
+          const answer = (await ask(items, query)) as Record<string, number> & {
+            items: { stats: { depth: number } }[];
+          };
+          assert.equal(answer["page_count"], Math.ceil(items.length / size));
+          assert.equal(answer["total_count"], items.length);
+          assert.equal(answer["item_count"], answer.items.length);
+          seen.push(...answer.items.map(({ stats }) => stats.depth));
+        }
+        assert.deepEqual(seen, sorted);
+      },
+    ),
+  );
+});
+
+test("columns: only these, also within a field, and none that is not there", async () => {
+  const items = [{ name: "q", depth: 3 }];
+  assert.deepEqual(await ask(items, "columns=name,stats.deeper.depth,no,stats.no,__proto__,name.length"), [
+    { name: "q", stats: { deeper: { depth: -3 } } },
+  ]);
+});
+
+test("what the query says wrong is refused", async () => {
+  for (const query of ["page=0", "page=x", "page=1&page_size=501", "page=3", "use_regex=true&name=("]) {
+    await assert.rejects(ask([], query), (error) => error instanceof Refusal && error.answer.status === 400);
+  }
+});
