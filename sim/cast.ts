@@ -8,6 +8,7 @@ import { ConsumerActor } from "./actors/consumer.ts";
 import { ExpiringKeysActor } from "./actors/expiring-keys.ts";
 import { GroupMemberActor } from "./actors/group-member.ts";
 import { GroupActor } from "./actors/group.ts";
+import { JobListActor } from "./actors/job-list.ts";
 import { HashesActor } from "./actors/hashes.ts";
 import { SetsActor } from "./actors/sets.ts";
 import { SortedSetsActor } from "./actors/sorted-sets.ts";
@@ -31,6 +32,7 @@ import { ShortLivedActor } from "./actors/short-lived.ts";
 import { StaticMemberActor } from "./actors/static-member.ts";
 import { StreamWriterActor } from "./actors/stream-writer.ts";
 import { TransactionActor } from "./actors/transactions.ts";
+import { TypesActor } from "./actors/types.ts";
 import { type AmqpClient, tableOf } from "./clients/amqp-client.ts";
 import { HistoryModel, QueueModel } from "./model.ts";
 import type { Topology } from "./models/bounds.ts";
@@ -40,10 +42,10 @@ import { Seeded } from "./seeded.ts";
 import type { Actor, World } from "./world.ts";
 
 /**
- * `bounds`: queues that refuse. `letters`: dead letters, and live subscribers. `groups`: Kafka's groups and a topic of several partitions. `keys`: Redis keys. `pending`: Redis groups. `power`: those who
+ * `bounds`: queues that refuse. `letters`: dead letters, and live subscribers. `groups`: Kafka's groups and a topic of several partitions. `keys`: Redis keys, a type at a time. `types`: Redis keys of all types. `pending`: Redis groups. `power`: those who
  * are told that something is durable, and a disk that forgets what is not.
  */
-export type Scene = "all" | "bounds" | "groups" | "keys" | "letters" | "pending" | "power";
+export type Scene = "all" | "bounds" | "groups" | "keys" | "letters" | "pending" | "power" | "types";
 
 const scenes: readonly Scene[] = [
   "all",
@@ -57,6 +59,8 @@ const scenes: readonly Scene[] = [
   "letters",
   "pending",
   "power",
+  "types",
+  "types",
 ];
 
 export function sceneOf(seed: number): Scene {
@@ -114,6 +118,8 @@ export interface Cast {
   readonly sets: readonly SetsActor[];
   readonly sortedSets: readonly SortedSetsActor[];
   readonly expiringKeys: readonly ExpiringKeysActor[];
+  readonly types: readonly TypesActor[];
+  readonly jobLists: readonly JobListActor[];
   readonly transactions: readonly TransactionActor[];
   readonly passingLogs: readonly PassingLogActor[];
   readonly retention: RetentionActor;
@@ -143,6 +149,8 @@ export function castOf(
     sets: is("all", "keys") ? [new SetsActor(world, "y0")] : [],
     sortedSets: is("all", "keys") ? [new SortedSetsActor(world, "z0")] : [],
     expiringKeys: is("all", "keys") ? ["e0", "e1"].map((name) => new ExpiringKeysActor(world, name)) : [],
+    types: is("types") ? [3, 5].map((database, i) => new TypesActor(world, `d${i}`, database)) : [],
+    jobLists: is("types") ? [new JobListActor(world, "j0")] : [],
     transactions: is("all") ? [new TransactionActor(world, "t0", queues)] : [],
     passingLogs: is("keys", "pending", "power")
       ? ["l0", "l1"].map((name) => new PassingLogActor(world, name))
@@ -160,7 +168,7 @@ export function castOf(
   for (let i = 0; i < turns; i++) actors.push(...cast.members);
   const producedTo = is("all", "power")
     ? histories
-    : histories.slice(0, is("bounds", "keys", "letters") ? 0 : 1);
+    : histories.slice(0, is("bounds", "keys", "letters", "types") ? 0 : 1);
   actors.push(...producedTo.map((history, i) => new ProducerActor(world, `i${i}`, history, true)));
   actors.push(
     ...cast.groups,
@@ -169,6 +177,11 @@ export function castOf(
     ...cast.sets,
     ...cast.sortedSets,
     ...cast.expiringKeys,
+    ...cast.types,
+    ...cast.types,
+    ...cast.jobLists,
+    ...cast.jobLists,
+    ...cast.jobLists,
     ...cast.transactions,
   );
   actors.push(...cast.passingLogs);

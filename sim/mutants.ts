@@ -557,4 +557,103 @@ export const simulatorMutants: readonly Mutant[] = [
     find: "    if (highestDurable(bytes, got, base + at - journalHeaderBytes) > end) {",
     replace: "    if (highestDurable(bytes, got, base + at - journalHeaderBytes) > end + 1e15) {",
   },
+  {
+    name: "when a field expires is not recorded",
+    file: "src/keyspace/values/hash-changes.ts",
+    find: "      keyspace.changes.float64(at);",
+    replace: "      keyspace.changes.float64(0);",
+  },
+  {
+    name: "a field that is set again keeps its expiry",
+    file: "src/keyspace/values/hash-changes.ts",
+    find: "      if (expiry === 0) this.#record.begin(operation.setFields, this.#entry);\n      else {",
+    replace:
+      "      if (expiry === 0 && isNew) this.#record.begin(operation.setFields, this.#entry);\n      else {",
+  },
+  {
+    name: "the expiries of fields are left out of a payload",
+    file: "src/protocols/redis/hash/timed-hash-dump.ts",
+    find: "time: hashes.expiry });",
+    replace: "time: 0 });",
+  },
+  {
+    name: "what is taken off the right end of a list comes back",
+    file: "src/keyspace/values/list/list-changes.ts",
+    find: "      .uint32(isLeft ? 0 : taken);",
+    replace: "      .uint32(0);",
+  },
+  {
+    name: "an element that is inserted into a list is recorded in place of its neighbour",
+    file: "src/keyspace/values/list/list-changes.ts",
+    find: "    this.#writePlace(operation.listInsert, number, index);",
+    replace: "    this.#writePlace(operation.listSet, number, index);",
+  },
+  {
+    name: "that a list's block was split is not recorded",
+    file: "src/keyspace/values/list/list-changes.ts",
+    find: "    this.#begin(operation.listSplit).float64(number).uint32(index).float64(made);",
+    replace: "    this.#begin(operation.listSplit).float64(number).uint32(index + 1).float64(made);",
+  },
+  {
+    name: "a large value that was copied is not found after a start",
+    file: "src/keyspace/key-replay.ts",
+    find: "    else this.#copy(target, key, key + size);",
+    replace: "    else if (size < 0) this.#copy(target, key, key + size);",
+  },
+  {
+    name: "a large value that is renamed loses its expiry",
+    file: "src/keyspace/content.ts",
+    find: "    others.setExpiry(place, table.expiry(entry));\n    others.setAge(place, table.age(entry));\n    if (this",
+    replace: "    others.setAge(place, table.age(entry));\n    if (this",
+  },
+  {
+    name: "a stream that is copied loses its expiry",
+    file: "src/protocols/redis/keys/key-transfer.ts",
+    find: "    adoptDraft(target, draft, source.deleteAt);",
+    replace: "    adoptDraft(target, draft, 0);",
+  },
+  {
+    name: "a stream is copied without what its groups have pending",
+    file: "src/broker/stream/copy.ts",
+    find: "        if (at >= 0 && owner !== undefined)",
+    replace: "        if (at >= 0 && owner === undefined)",
+  },
+  {
+    name: "clients that wait for a key are served from the last one on",
+    file: "src/protocols/redis/blocking/blocked-clients.ts",
+    find: "      for (const client of line) {",
+    replace: "      for (const client of [...line].toReversed()) {",
+  },
+  {
+    name: "those who wait are not served after a script or a transaction",
+    file: "src/protocols/redis/core/dispatch.ts",
+    find: "  if (blocking.hasReady) blocking.serve();",
+    replace: "  if (blocking.hasReady && !/^(eval|exec)$/.test(context.spec.fullName)) blocking.serve();",
+  },
+  {
+    name: "with appendfsync always, answers to changes do not wait for the disk",
+    file: "src/protocols/redis/session.ts",
+    find: "      if (this.server.syncsAlways) holdChanges(this.server, this.connection, before);",
+    replace: "",
+  },
+  {
+    name: "with appendfsync always, answers that come later do not wait for the disk",
+    file: "src/protocols/redis/session.ts",
+    find: "    if (this.server.syncsAlways) holdChanges(this.server, this.connection, Math.min(before, output.length));",
+    replace: "",
+  },
+  {
+    name: "the first change of a script is written before the others",
+    file: "src/protocols/redis/core/dispatch.ts",
+    find: "    if (script !== null && spec.write) script.hasWritten = true;",
+    replace:
+      "    if (script !== null && spec.write) {\n      if (script.hasWritten) context.broker.storage.flush();\n      script.hasWritten = true;\n    }",
+  },
+  {
+    name: "the first change of a transaction is written before the others",
+    file: "src/protocols/redis/transaction/exec.ts",
+    find: "    runBounded(context, endMax);",
+    replace:
+      "    runBounded(context, endMax);\n    if (command === transaction.commands[0]) context.broker.storage.flush();",
+  },
 ];

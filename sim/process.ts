@@ -29,6 +29,7 @@ export interface ProcessOptions {
   readonly journalBytesMax: number;
   readonly redisStreamsDurability: Durability;
   readonly kafkaDurability: "fsync" | "written";
+  readonly redisSettings?: Readonly<Record<string, string>>;
   readonly turnBounds: Partial<TurnBounds>;
   readonly keyspaceBounds: KeyspaceBounds;
   readonly log: (line: string) => void;
@@ -86,7 +87,7 @@ export class SimProcess {
     this.broker = broker;
     this.keyspace = keyspace;
     const all = [
-      redisProtocol(broker, keyspace),
+      redisProtocol(broker, keyspace, { settings: this.#options.redisSettings ?? {} }),
       amqpProtocol(broker),
       kafkaProtocol(broker, { host: "sim", port: 1 }),
     ];

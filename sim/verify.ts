@@ -54,6 +54,20 @@ export class Verifier {
       keys.readAll();
       await this.#world.until(() => keys.isIdle, `${keys.name} has its answers`);
     }
+    for (const keys of this.#cast.types) {
+      keys.readAll();
+      await this.#world.until(() => keys.isIdle, `${keys.name} has its answers`);
+    }
+    for (const jobs of this.#cast.jobLists) {
+      let isServed = false;
+      await this.#world.until(() => {
+        if (jobs.isIdle) jobs.askIfServed((is) => (isServed = is));
+        return isServed;
+      }, `${jobs.name} serves those who wait`);
+      await this.#world.until(() => jobs.isIdle, `${jobs.name} has its answers`);
+      jobs.check();
+      await this.#world.until(() => jobs.isIdle, `${jobs.name} has its answers`);
+    }
     for (const log of this.#cast.passingLogs) {
       for (const way of ["redis", "kafka"] as const) {
         await this.#world.until(() => log.isIdle, `${log.name} is connected`);

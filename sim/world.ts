@@ -20,6 +20,7 @@ import { type Crash, Fault, HistoryModel, KeyModel, type Level, Promises, QueueM
 import type { BoundsHistory } from "./models/bounds-history.ts";
 import type { ConsumerGroupModel } from "./models/consumer-group.ts";
 import type { ExpiringKey } from "./models/expiring-key.ts";
+import type { JobList } from "./models/job-list.ts";
 import type { PassingLog } from "./models/passing-log.ts";
 import type { GroupModel } from "./models/pending-group.ts";
 import type { RightModel } from "./models/right.ts";
@@ -107,6 +108,7 @@ export class World {
   readonly keys: KeyModel[] = [];
   readonly expiringKeys: ExpiringKey[] = [];
   readonly passingLogs: PassingLog[] = [];
+  readonly jobLists: JobList[] = [];
   readonly boundsHistories: BoundsHistory[] = [];
   readonly actors: Actor[] = [];
   readonly crashListeners: ((crash: Crash) => void)[] = [];
@@ -132,8 +134,12 @@ export class World {
   readonly #trace: ((line: string) => void) | null;
   /** What an answer to XADD means. */
   readonly redisStreamsLevel: Level;
+  /** Values of the size that actors make are packed, never large. */
+  readonly isPackedSmall: boolean;
   /** And to acks=all. */
   readonly acksAllLevel: Level;
+  /** And the answer to a command that changed a Redis key. */
+  readonly redisKeysLevel: Level;
 
   /** `isAllDurable`: all answers that can be set to mean durable do. */
   constructor(seed: number, isAllDurable: boolean, trace: ((line: string) => void) | null) {
@@ -142,7 +148,11 @@ export class World {
     this.#trace = trace;
     this.redisStreamsLevel = isAllDurable || this.random.chance(0.5) ? "durable" : "written";
     this.acksAllLevel = isAllDurable || this.random.chance(0.7) ? "durable" : "written";
+    const appendfsync = this.random.pick(["always", "everysec", "everysec", "no"]);
+    this.redisKeysLevel = appendfsync === "always" ? "durable" : "written";
     this.disk = new SimDisk(() => this.random.next());
+    const bounds = this.#keyspaceBounds();
+    this.isPackedSmall = bounds === keyspaceBounds;
     this.process = new SimProcess({
       disk: this.disk,
       time: this.time,
@@ -150,8 +160,9 @@ export class World {
       journalBytesMax: 1 << (14 + this.random.below(4)),
       kafkaDurability: this.acksAllLevel === "durable" ? "fsync" : "written",
       redisStreamsDurability: this.redisStreamsLevel === "durable" ? "fsync" : "written",
+      redisSettings: { appendfsync },
       turnBounds: this.#turnBounds(),
-      keyspaceBounds: this.#keyspaceBounds(),
+      keyspaceBounds: bounds,
       log: (line) => this.note(`log ${line.trim()}`),
     });
   }
@@ -420,8 +431,8 @@ export class World {
   }
 
   get #damageable() {
-    const { histories, queues, groups, consumerGroups, rights, expiringKeys, passingLogs, boundsHistories } =
-      this;
+    const { histories, queues, groups, consumerGroups, rights } = this;
+    const { expiringKeys, passingLogs, jobLists, boundsHistories } = this;
     return [
       ...histories,
       ...queues,
@@ -430,6 +441,7 @@ export class World {
       ...rights,
       ...expiringKeys,
       ...passingLogs,
+      ...jobLists,
       ...boundsHistories,
     ];
   }

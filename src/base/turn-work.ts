@@ -181,7 +181,9 @@ export class TurnWork {
     this.#isTurnRequested = false;
     const { turnWorkUnits, turnWorkSliceUnits } = this.#bounds;
     this.#unitsLeft = turnWorkUnits;
-    const unitsForOthers = turnWorkUnits - Math.max(turnWorkUnits * shareOfJobs, turnWorkSliceUnits);
+    // A slice may be more than a turn has: jobs then stop where the turn has nothing left, or they would be passed round for ever.
+    const unitsOfJobs = Math.max(turnWorkUnits * shareOfJobs, turnWorkSliceUnits);
+    const unitsForOthers = Math.max(turnWorkUnits - unitsOfJobs, 0);
     // Jobs that had no turn stay in front of those that had one.
     let reached = 0;
     const waiting = this.#waiting;

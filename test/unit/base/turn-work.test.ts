@@ -131,3 +131,13 @@ test("what a job throws is told, and a cancelled job runs its finally blocks and
 test("finishNow runs a job to its end", () => {
   assert.equal(finishNow(counting(100_000, { units: 0 })), "done");
 });
+
+test("where a slice is more than a turn has, a turn still ends, and jobs go on in later ones", () => {
+  const turns = new Turns();
+  const work = new TurnWork(turns.timers, { ...limits, turnWorkUnits: 10, turnWorkSliceUnits: 50 });
+  let ended = 0;
+  for (let i = 0; i < 3; i++) work.run(counting(100, { units: 0 }), () => ended++);
+  // More than a turn: others have spent what there was.
+  work.spend(100);
+  while (ended < 3) assert.ok(turns.end() && turns.count < 100, "the jobs end");
+});
