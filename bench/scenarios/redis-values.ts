@@ -126,12 +126,20 @@ const rows: readonly Row[] = [
   },
   {
     name: "sadd",
-    options: () => ({ before: emptyServer, randoms: elements, command: ["SADD", "bench:set", `member:${random}`] }),
+    options: () => ({
+      before: emptyServer,
+      randoms: elements,
+      command: ["SADD", "bench:set", `member:${random}`],
+    }),
     perSecond: 800_000,
   },
   {
     name: "sismember",
-    options: () => ({ fill: set, randoms: elements, command: ["SISMEMBER", "bench:set", `member:${random}`] }),
+    options: () => ({
+      fill: set,
+      randoms: elements,
+      command: ["SISMEMBER", "bench:set", `member:${random}`],
+    }),
     perSecond: 800_000,
   },
   {
@@ -183,7 +191,12 @@ const pacedRows: readonly PacedRow[] = [
   { name: "hgetall-20", fill: smallHash, command: ["HGETALL", "bench:small"], payloadBytes: 0 },
   { name: "lpush", command: ["LPUSH", "bench:list"], payloadBytes: 16 },
   { name: "zadd", fill: sortedSet, command: ["ZADD", "bench:zset", "50000"], payloadBytes: 16 },
-  { name: "zrange-10", fill: sortedSet, command: ["ZRANGE", "bench:zset", "50000", "50009"], payloadBytes: 0 },
+  {
+    name: "zrange-10",
+    fill: sortedSet,
+    command: ["ZRANGE", "bench:zset", "50000", "50009"],
+    payloadBytes: 0,
+  },
   { name: "eval-5", command: evaluation, payloadBytes: 100 },
 ];
 
