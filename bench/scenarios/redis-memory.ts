@@ -21,6 +21,7 @@ const leftRatioMax = 2;
 const loadSecondsMax = 2;
 const pollMs = 1000;
 const pollsMax = 20;
+const steadyPolls = 3;
 
 interface Form {
   readonly name: string;
@@ -91,6 +92,7 @@ async function heldBy(run: SelfRun, server: Server, form: Form): Promise<Held> {
   const rssBefore = server.usage().rssBytes;
   const loadSeconds = await fill(form.add, "all", items);
   const usedBytes = Number(await infoField(port, "memory", "used_memory")) - usedBefore;
+  if (usedBytes <= 0) throw new Error(`${server.name} does not count values in used_memory`);
   const rssBytes = (await settledRss(server)) - rssBefore;
   await fill(form.remove, "nine of ten", items / 10);
   return { loadSeconds, usedBytes, rssBytes, leftBytes: (await settledRss(server)) - rssBefore };
@@ -98,7 +100,7 @@ async function heldBy(run: SelfRun, server: Server, form: Form): Promise<Held> {
 
 async function settledRss(server: Server): Promise<number> {
   let least = server.usage().rssBytes;
-  for (let poll = 0, steady = 0; poll < pollsMax && steady < 3; poll++) {
+  for (let poll = 0, steady = 0; poll < pollsMax && steady < steadyPolls; poll++) {
     await new Promise((resolve) => setTimeout(resolve, pollMs));
     const { rssBytes } = server.usage();
     steady = rssBytes < least * 0.99 ? 0 : steady + 1;
@@ -134,6 +136,8 @@ async function measureForm(run: SelfRun, form: Form): Promise<readonly Measureme
     found.push({ what: "used_memory, ours to the peer's", unit: "times", values: [ratio], atMost: ratioMax });
     const resident = ours!.rssBytes / theirs.rssBytes;
     found.push({ what: "RSS, ours to the peer's", unit: "times", values: [resident] });
+    const loaded = ours!.loadSeconds / theirs.loadSeconds;
+    found.push({ what: "loading, ours to the peer's", unit: "times", values: [loaded] });
   }
   return found;
 }
