@@ -29,6 +29,8 @@ export interface Figures {
   readonly count: number;
   readonly seconds: number;
   readonly latency?: Percentiles;
+  /** The server's CPU time for just these, where the generator did more than measure: filling what is read, for one. */
+  readonly cpuSeconds?: number;
   /** How it was seen that nothing was missing, for example "1000000 sequence numbers, each once". */
   readonly verified: string;
 }
@@ -91,6 +93,8 @@ export interface Bar {
   readonly p99Ratio?: number;
   /** At most this, ms, whatever the peer does. */
   readonly p99Ms?: number;
+  /** At most this times the peer's CPU time for each message. */
+  readonly cpuRatio?: number;
 }
 
 export interface Scenario {
@@ -100,7 +104,7 @@ export interface Scenario {
   /** Null: there is none to compare with, TroikaMQ's figures stand alone. */
   readonly peer: PeerName | null;
   readonly settings: ServerSettings;
-  readonly unit: "requests" | "messages" | "deliveries" | "records";
+  readonly unit: "requests" | "messages" | "deliveries" | "records" | "jobs";
   readonly bar?: Bar;
   /**
    * Run at a fixed rate: half of what the slower of the two reached in a run before (so that both carry the same

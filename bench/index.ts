@@ -2,11 +2,13 @@
  * The bench: TroikaMQ beside the servers that it stands in for, under the same load.
  *
  *     npm run bench [-- --only TEXT[,TEXT]] [--pairs 3] [--seconds 3] [--short] [--json FILE] [--list]
- *                   [--baseline CHECKOUT] [--runtime node] [--full]
+ *                   [--baseline CHECKOUT] [--peer PROGRAM] [--runtime node] [--full] [--memory]
  *
  * `--only` takes scenarios whose name contains one of the texts; `--baseline` runs against another checkout of
  * TroikaMQ (with its own node_modules) instead of the peer, to see what a change brings. Peers that are not there are
- * named, and their scenarios run without them. `--full` adds the scenarios that take minutes and gigabytes.
+ * named, and their scenarios run without them. `--full` adds the scenarios that take minutes and gigabytes. `--memory` runs
+ * those alone that say what a million Redis values hold. `--peer` is a program that takes redis-server's place, and its
+ * command line: Valkey, or another version of Redis.
  */
 import fs from "node:fs";
 import { parseArgs } from "node:util";
@@ -25,7 +27,8 @@ import {
 import { runScenario } from "./run.ts";
 import { runSelfScenario } from "./run-self.ts";
 import { scenarios } from "./scenarios/index.ts";
-import { peers } from "./servers/index.ts";
+import { redisMemoryPrefix } from "./scenarios/redis-memory.ts";
+import { peers as defaultPeers, peersWithRedis } from "./servers/index.ts";
 import { startTroikaMQ } from "./servers/troikamq.ts";
 
 const { values: options } = parseArgs({
@@ -39,17 +42,22 @@ const { values: options } = parseArgs({
     baseline: { type: "string" },
     runtime: { type: "string", default: "bun" },
     full: { type: "boolean", default: false },
+    memory: { type: "boolean", default: false },
+    peer: { type: "string" },
   },
 });
 
 const pairs = Number(options.pairs ?? (options.short ? 1 : 3));
 const secondsWanted = Number(options.seconds ?? (options.short ? 0.5 : 3));
 const runtime = runtimeNamed(options.runtime);
+const peers = options.peer === undefined ? defaultPeers : peersWithRedis(options.peer);
+const takesLong = options.full || options.memory;
 const wanted = options.only?.split(",");
 const chosen = scenarios.filter(
   (scenario) =>
     (!options.short || scenario.isShort === true) &&
-    (options.full || scenario.kind === undefined || scenario.isLong !== true) &&
+    (takesLong || scenario.kind === undefined || scenario.isLong !== true) &&
+    (!options.memory || scenario.name.startsWith(redisMemoryPrefix)) &&
     (wanted === undefined || wanted.some((text) => scenario.name.includes(text))),
 );
 

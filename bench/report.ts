@@ -15,6 +15,8 @@ export interface Summary {
   /** Ours to theirs, of the pairs. */
   readonly throughput: Spread | undefined;
   readonly p99: Spread | undefined;
+  /** Of the server's CPU time for each. */
+  readonly cpu: Spread | undefined;
   readonly verdicts: readonly string[];
 }
 
@@ -41,6 +43,7 @@ export function summarize(result: Result): Summary {
   };
   const throughput = ratio((sample) => sample.perSecond);
   const p99 = ratio((sample) => sample.figures.latency?.p99);
+  const cpu = ratio((sample) => sample.cpuSeconds / sample.figures.count);
   const verdicts: string[] = [];
   const judge = (what: string, value: number | undefined, bar: number | undefined, isLess: boolean) => {
     if (bar === undefined || value === undefined) return;
@@ -52,8 +55,10 @@ export function summarize(result: Result): Summary {
   const { bar = {} } = scenario;
   judge("times the peer's throughput", throughput?.median, bar.throughput, false);
   judge("times the peer's p99", p99?.median, bar.p99Ratio, true);
+  judge("times the peer's CPU time", cpu?.median, bar.cpuRatio, true);
   judge("p99, ms,", ours.latency?.p99, bar.p99Ms, true);
-  return { scenario: scenario.name, ours, theirs, ratePerSecond: result.rates, throughput, p99, verdicts };
+  const ratios = { throughput, p99, cpu };
+  return { scenario: scenario.name, ours, theirs, ratePerSecond: result.rates, ...ratios, verdicts };
 }
 
 function sideOf(side: NonNullable<Result["theirs"]>, unit: string): SideSummary {
@@ -94,6 +99,7 @@ export function textOf(summary: Summary): string {
   }
   if (summary.throughput !== undefined) lines.push(`  ratio ${ratioText(summary.throughput)}`);
   if (summary.p99 !== undefined) lines.push(`  ratio of p99 ${ratioText(summary.p99)}`);
+  if (summary.cpu !== undefined) lines.push(`  ratio of CPU ${ratioText(summary.cpu)}`);
   for (const verdict of summary.verdicts) lines.push(`  ${verdict}`);
   return lines.join("\n");
 }

@@ -11,7 +11,7 @@ import { generate } from "./base/generate.ts";
 export interface Sample {
   readonly perSecond: number;
   readonly figures: Figures;
-  /** What the server's process took for this run. */
+  /** What the server's process took for this run, or for what the generator measured of it. */
   readonly cpuSeconds: number;
   readonly rssBytes: number;
   readonly rssBytesMax: number;
@@ -78,7 +78,7 @@ async function runOnce(
   return {
     perSecond: figures.count / figures.seconds,
     figures,
-    cpuSeconds: after.cpuSeconds - before.cpuSeconds,
+    cpuSeconds: figures.cpuSeconds ?? after.cpuSeconds - before.cpuSeconds,
     rssBytes: after.rssBytes,
     rssBytesMax: after.rssBytesMax,
   };

@@ -7,9 +7,12 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import type { Figures, Percentiles } from "../contract.ts";
 import { findProgram } from "../base/programs.ts";
+import { serverCpuSeconds } from "./base/account.ts";
 import { callAll } from "./redis/client.ts";
-import { Connection, type ConnectionOptions } from "./redis/connection.ts";
+import { countCalls } from "./redis/command-stats.ts";
+import { Connection } from "./redis/connection.ts";
 import { type Expectation, verifyAll } from "./redis/expectation.ts";
+import { fill, type Fill } from "./redis/fill.ts";
 import { fillKeyspace, type Keyspace, writtenShare } from "./redis/keyspace.ts";
 
 export interface RedisBenchmarkOptions {
@@ -17,8 +20,12 @@ export interface RedisBenchmarkOptions {
   readonly connections: number;
   readonly pipeline: number;
   readonly requests: number;
+  readonly serverPid?: number;
   /** Random keys out of these, where the command has `__rand_int__`; they are filled first. */
   readonly keyspace?: Keyspace;
+  /** `__rand_int__` is below this, where there is no `keyspace`. */
+  readonly randoms?: number;
+  readonly fill?: Fill;
   readonly command: readonly string[];
   readonly before?: readonly (readonly string[])[];
   readonly expect?: readonly Expectation[];
@@ -39,43 +46,41 @@ export async function generate(options: RedisBenchmarkOptions): Promise<Figures>
   const { keyspace, requests } = options;
   const target = { port: options.port, failed };
   await callAll(target, options.before ?? []);
-  if (keyspace !== undefined) await withConnection(target, (to) => fillKeyspace(to, keyspace));
+  const control = await Connection.open(target);
+  if (keyspace !== undefined) await fillKeyspace(control, keyspace);
+  if (options.fill !== undefined) await fill(control, options.fill);
+  const countedCalls = await countCalls(control, options.command[0]!);
 
-  const random = keyspace === undefined ? [] : ["-r", keyspace.keys];
+  const randoms = keyspace?.keys ?? options.randoms;
+  const random = randoms === undefined ? [] : ["-r", randoms];
   const load = ["-c", options.connections, "-P", options.pipeline, "-n", requests, ...random];
   const args = ["-h", "127.0.0.1", "-p", options.port, ...load, ...options.command].map(String);
   const cpuSecondsBefore = cpuSecondsOfChildren();
   const startMs = performance.now();
+  const serverBefore = serverCpuSeconds(options);
   const text = await textOf(program, args);
+  const cpuSeconds = serverCpuSeconds(options) - serverBefore;
   const cpuShare = ((cpuSecondsOfChildren() - cpuSecondsBefore) * 1000) / (performance.now() - startMs);
   const perSecond = Number(/throughput summary: ([\d.]+) requests/.exec(text)?.[1]);
   if (!(perSecond > 0)) throw new Error(`redis-benchmark said\n${text}`);
 
+  const calls = await countedCalls(requests);
   const state = await verifyAll(target, options.expect ?? []);
-  const keys =
-    keyspace === undefined ? "" : await withConnection(target, (to) => verifyKeys(to, keyspace, options));
+  const keys = keyspace === undefined ? "" : await verifyKeys(control, keyspace, options);
+  control.close();
   await callAll(target, options.after ?? []);
   return {
     count: requests,
     seconds: requests / perSecond,
     latency: percentilesOf(text),
-    verified: `${requests} replies${state}${keys}, generator ${Math.round(cpuShare * 100)}% busy`,
+    ...(options.serverPid === undefined ? {} : { cpuSeconds }),
+    verified: `${requests} replies${calls}${state}${keys}, generator ${Math.round(cpuShare * 100)}% busy`,
   };
 }
 
 /** Of our own connections: the run must not go on. */
 function failed(error: unknown): void {
   throw error;
-}
-
-async function withConnection<T>(
-  target: ConnectionOptions,
-  use: (connection: Connection) => Promise<T>,
-): Promise<T> {
-  const connection = await Connection.open(target);
-  const result = await use(connection);
-  connection.close();
-  return result;
 }
 
 async function verifyKeys(

@@ -8,10 +8,11 @@ import { Histogram } from "../base/histogram.ts";
 import { callAll } from "./redis/client.ts";
 import { commandBatch } from "./redis/commands.ts";
 import { Connection } from "./redis/connection.ts";
+import { fill, type Fill } from "./redis/fill.ts";
 import { type Expectation, verifyAll } from "./redis/expectation.ts";
 import { Progress } from "./redis/progress.ts";
 import { type PaceOptions, Sender } from "./redis/sender.ts";
-import { BusyMeter, latenessText } from "./base/account.ts";
+import { BusyMeter, latenessText, serverCpuSeconds } from "./base/account.ts";
 import { spin } from "./base/spin.ts";
 
 export interface RedisRequestsOptions {
@@ -20,8 +21,11 @@ export interface RedisRequestsOptions {
   readonly pipeline: number;
   readonly requests: number;
   readonly pace?: PaceOptions;
+  readonly serverPid?: number;
+  readonly fill?: Fill;
   /** Up to its last argument, which is the payload. */
   readonly command: readonly string[];
+  /** 0: the command is whole without it. */
   readonly payloadBytes: number;
   readonly before: readonly (readonly string[])[];
   readonly expect: readonly Expectation[];
@@ -41,6 +45,11 @@ export async function generate(options: RedisRequestsOptions): Promise<Figures> 
   );
   const target = { port, failed: progress.fail };
   await callAll(target, options.before);
+  if (options.fill !== undefined) {
+    const control = await Connection.open(target);
+    await fill(control, options.fill);
+    control.close();
+  }
   const connections = await Connection.openMany(options.connections, target);
   const commands = pace === undefined ? options.pipeline : dueAtOnceMax;
   const batch = commandBatch(options.command, { payloadBytes: options.payloadBytes, commands });
@@ -50,6 +59,7 @@ export async function generate(options: RedisRequestsOptions): Promise<Figures> 
   });
   const latency = new Histogram();
   const busy = new BusyMeter();
+  const serverBefore = serverCpuSeconds(options);
   const startMs = performance.now();
   const sentMs = new Float64Array(senders.length).fill(startMs);
   for (const [index, sender] of senders.entries()) {
@@ -78,6 +88,7 @@ export async function generate(options: RedisRequestsOptions): Promise<Figures> 
   }
   await progress.done;
   const seconds = (performance.now() - startMs) / 1000;
+  const cpuSeconds = serverCpuSeconds(options) - serverBefore;
   const generatorText = pace === undefined ? busy.text() : latenessText(pace.lateness);
   const verified = await verifyAll(target, options.expect);
   await callAll(target, options.after);
@@ -86,6 +97,7 @@ export async function generate(options: RedisRequestsOptions): Promise<Figures> 
     count: requests,
     seconds,
     latency: latency.percentiles()!,
+    ...(options.serverPid === undefined ? {} : { cpuSeconds }),
     verified: `${requests} replies${verified}, ${generatorText}`,
   };
 }

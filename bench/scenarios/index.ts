@@ -6,6 +6,7 @@ import { connectionsScenarios } from "./connections.ts";
 import { growthScenarios } from "./growth.ts";
 import { kafkaScenarios } from "./kafka.ts";
 import { loadedMemoryScenarios } from "./loaded-memory.ts";
+import { redisMemoryScenarios } from "./redis-memory.ts";
 import { redisScenarios } from "./redis.ts";
 import { restartScenarios } from "./restart.ts";
 import { startScenarios } from "./start.ts";
@@ -17,6 +18,7 @@ export const scenarios: readonly AnyScenario[] = [
   ...acrossScenarios,
   ...startScenarios,
   ...loadedMemoryScenarios,
+  ...redisMemoryScenarios,
   ...restartScenarios,
   ...growthScenarios,
   ...connectionsScenarios,

@@ -11,9 +11,20 @@ interface Peer {
   start(settings: ServerSettings): Promise<Server>;
 }
 
-export const peers: Readonly<Record<PeerName, Peer>> = {
-  redis: { missing: redisMissing, start: startRedis },
+export type Peers = Readonly<Record<PeerName, Peer>>;
+
+export const peers: Peers = {
+  redis: { missing: () => redisMissing(), start: (settings) => startRedis(settings) },
   rabbitmq: { missing: rabbitmqMissing, start: startRabbitmq },
   kafka: { missing: kafkaMissing, start: startKafka },
   mosquitto: { missing: mosquittoMissing, start: startMosquitto },
 };
+
+/** With another program in the place of redis-server. */
+export function peersWithRedis(program: string): Peers {
+  const redis: Peer = {
+    missing: () => redisMissing(program),
+    start: (settings) => startRedis(settings, program),
+  };
+  return { ...peers, redis };
+}

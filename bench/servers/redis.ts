@@ -1,10 +1,12 @@
 /**
- * redis-server under test.
+ * redis-server under test, or with `--peer PATH` another program that takes its command line (Valkey, a later Redis).
  *
  * Durability: `none` without AOF and RDB; `written` is AOF with `appendfsync everysec`, what TroikaMQ's `written` is;
  * `fsync` is `appendfsync always`.
  */
 import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
 import type { Durability, Server, ServerSettings } from "../contract.ts";
 import { flagsOf, freePort, startPinned, temporaryDirectory, waitForPort } from "../base/process.ts";
 import { runningPeer } from "./peer.ts";
@@ -18,14 +20,16 @@ const ofDurability: Record<Durability, Record<string, string>> = {
   fsync: { appendonly: "yes", appendfsync: "always" },
 };
 
-export function redisMissing(): string | undefined {
+/** @param chosen the program to run; undefined is the redis-server of this machine */
+export function redisMissing(chosen?: string): string | undefined {
+  if (chosen !== undefined) return fs.existsSync(chosen) ? undefined : `no program at ${chosen}`;
   return findProgram("redis-server") === undefined
     ? "no redis-server; npm run bench:peers fetches it"
     : undefined;
 }
 
-export async function startRedis(settings: ServerSettings): Promise<Server> {
-  const program = findProgram("redis-server")!;
+export async function startRedis(settings: ServerSettings, chosen?: string): Promise<Server> {
+  const program = chosen ?? findProgram("redis-server")!;
   const version = /v=(\S+)/.exec(String(spawnSync(program, ["--version"]).stdout))?.[1] ?? "?";
   const port = await freePort();
   const directory = temporaryDirectory("redis");
@@ -42,7 +46,7 @@ export async function startRedis(settings: ServerSettings): Promise<Server> {
   started.child.stdout!.resume();
   const readyMs = await waitForPort(port, started, startMsMax);
   return runningPeer({
-    name: `redis-server ${version}`,
+    name: `${path.basename(program)} ${version}`,
     ports: { redis: port },
     pid: started.child.pid!,
     readyMs,

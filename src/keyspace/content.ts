@@ -67,7 +67,9 @@ export class KeyContent {
   idOf(entry: number): number {
     const { table } = this;
     table.locate(entry);
-    return table.bytes.readUInt32LE(table.start);
+    const { bytes, start } = table;
+    // Numbers are far below 2^31: there is a large value for each.
+    return bytes[start]! | (bytes[start + 1]! << 8) | (bytes[start + 2]! << 16) | (bytes[start + 3]! << 24);
   }
 
   largeOf(entry: number): LargeValue {

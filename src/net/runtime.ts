@@ -2,11 +2,14 @@
 import crypto from "node:crypto";
 import type { Clock, Timers } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import { TickEnd } from "./tick-end.ts";
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
 };
+
+const tickEnd = new TickEnd(setImmediate);
 
 export const systemTimers: Timers = {
   after(delayMs, action) {
@@ -14,9 +17,7 @@ export const systemTimers: Timers = {
     timer.unref();
     return { cancel: () => clearTimeout(timer) };
   },
-  atTickEnd(action) {
-    setImmediate(action);
-  },
+  atTickEnd: (action) => tickEnd.add(action),
   ...(typeof Bun === "undefined" ? {} : { collectGarbage: () => Bun.gc(true) }),
 };
 

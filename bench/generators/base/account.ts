@@ -1,5 +1,6 @@
 /** What a generator says of itself in a run's `verified`: whether it, not the server, was the limit. */
 import type { Histogram } from "../../base/histogram.ts";
+import { usageOf } from "../../base/process.ts";
 
 /** How much of its core it took. */
 export class BusyMeter {
@@ -16,4 +17,9 @@ export class BusyMeter {
 /** Whether it kept to its rate. */
 export function latenessText(lateness: Histogram): string {
   return `99% sent within ${lateness.percentiles()?.p99} ms of when they were due`;
+}
+
+/** Of the server, so far; 0 where the run does not ask for it. */
+export function serverCpuSeconds({ serverPid }: { readonly serverPid?: number }): number {
+  return serverPid === undefined ? 0 : usageOf(serverPid).cpuSeconds;
 }

@@ -22,23 +22,25 @@ export interface CommandBatch {
   readonly bytes: Buffer;
   readonly commands: number;
   readonly commandBytes: number;
-  /** Of the payload in the first command; in the next it is `commandBytes` further. */
-  readonly payloadOffset: number;
+  /** Of the payload in the first command; in the next it is `commandBytes` further. Undefined: there is none. */
+  readonly payloadOffset: number | undefined;
 }
 
-/** @param words the command up to its last argument, which is the payload */
+/** @param words the command up to its last argument, which is the payload, or with `payloadBytes` of 0 all of it */
 export function commandBatch(
   words: readonly string[],
   { payloadBytes, commands }: { payloadBytes: number; commands: number },
 ): CommandBatch {
-  if (payloadBytes < payloadHeaderBytes)
+  const hasPayload = payloadBytes > 0;
+  if (hasPayload && payloadBytes < payloadHeaderBytes)
     throw new Error(`a payload needs ${payloadHeaderBytes} bytes for sequence and time`);
-  const command = encodeCommand(...words, new Uint8Array(payloadBytes).fill(0x78));
+  const payload = new Uint8Array(payloadBytes).fill(0x78);
+  const command = encodeCommand(...words, ...(hasPayload ? [payload] : []));
   const bytes = Buffer.concat(Array.from({ length: commands }, () => command));
   return {
     bytes,
     commands,
     commandBytes: command.length,
-    payloadOffset: command.length - payloadBytes - "\r\n".length,
+    payloadOffset: hasPayload ? command.length - payloadBytes - "\r\n".length : undefined,
   };
 }

@@ -100,11 +100,11 @@ export class Sender {
     const count = isPaced ? this.#dueOf(nowMs, most) : Math.min(most, pipeline);
     if (count <= 0) return 0;
     if (isPaced) pace.lateness.record((nowMs - this.dueMs(this.#sent)) * 1000);
-    const { bytes, commandBytes } = this.#batch;
-    for (let index = 0; index < count; index++) {
+    const { bytes, commandBytes, payloadOffset } = this.#batch;
+    for (let index = 0; payloadOffset !== undefined && index < count; index++) {
       const sequence = this.#sent + index;
       const timeMs = isPaced ? this.dueMs(sequence) : nowMs;
-      const at = index * commandBytes + this.#batch.payloadOffset;
+      const at = index * commandBytes + payloadOffset;
       writePayloadHeader(this.#view, at, { sequence, source: this.#share.source, timeMs });
     }
     this.#sent += count;

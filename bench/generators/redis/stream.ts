@@ -24,7 +24,7 @@ export async function fillStream(connection: Connection, filled: FilledStream): 
   for (let sequence = 0; sequence < entries; sequence += batchCommands) {
     const commands = Math.min(batchCommands, entries - sequence);
     for (let index = 0; index < commands; index++) {
-      const at = index * batch.commandBytes + batch.payloadOffset;
+      const at = index * batch.commandBytes + batch.payloadOffset!;
       writePayloadHeader(view, at, { sequence: sequence + index, source: 0, timeMs: 0 });
     }
     await callRaw(connection, batch.bytes.subarray(0, commands * batch.commandBytes), commands);

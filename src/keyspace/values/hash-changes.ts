@@ -18,6 +18,8 @@ export class HashChanges {
   readonly #record: ChangeRecord;
   #entry = 0;
   #isChanged = false;
+  /** Something was added and nothing taken out since: it is not empty, whatever it has. */
+  #isFilled = false;
   /** The key went with its last field when the hash was closed last. */
   isGone = false;
 
@@ -35,6 +37,7 @@ export class HashChanges {
   open(entry: number): void {
     this.#entry = entry;
     this.#isChanged = false;
+    this.#isFilled = false;
   }
 
   /** Sets a field to `value[start, end)`, to expire at that wall time, ms, or never (0); says whether it is a new one. */
@@ -64,6 +67,7 @@ export class HashChanges {
     );
     this.#entry = hashes.entry;
     this.#isChanged = true;
+    this.#isFilled = true;
     if (keyspace.isKept) {
       if (expiry === 0) this.#record.begin(operation.setFields, this.#entry);
       else {
@@ -108,6 +112,7 @@ export class HashChanges {
   #removed(field: Uint8Array, start: number, end: number): void {
     const keyspace = this.#keyspace;
     this.#isChanged = true;
+    this.#isFilled = false;
     if (!keyspace.isKept) return;
     this.#record.begin(operation.removeFields, this.#entry);
     writeElementBytes(keyspace.changes, field, start, end);
@@ -144,7 +149,7 @@ export class HashChanges {
   close(): void {
     this.#record.end();
     const database = this.#database;
-    this.isGone = this.#keyspace.hashes.count(database.content, this.#entry) === 0;
+    this.isGone = !this.#isFilled && this.#keyspace.hashes.count(database.content, this.#entry) === 0;
     if (!this.isGone) {
       if (this.#isChanged) database.tell(this.#entry);
       return;

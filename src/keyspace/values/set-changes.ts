@@ -19,6 +19,8 @@ export class SetChanges {
   readonly #records: MemberRecords;
   #entry = 0;
   #isChanged = false;
+  /** Something was added and nothing taken out since: it is not empty, whatever it has. */
+  #isFilled = false;
   /** The key went with its last member when the set was closed last. */
   isGone = false;
   /** The member that `take` took. */
@@ -33,6 +35,7 @@ export class SetChanges {
   open(entry: number): void {
     this.#entry = entry;
     this.#isChanged = false;
+    this.#isFilled = false;
   }
 
   /** Adds a member; says whether it is a new one. */
@@ -40,6 +43,7 @@ export class SetChanges {
     const { sets, position, isKept } = this.#keyspace;
     const isNew = sets.add(this.#database.content, this.#entry, position, member, start, end);
     this.#entry = sets.entry;
+    this.#isFilled = true;
     if (!isNew) return false;
     this.#isChanged = true;
     if (isKept) this.#records.write(operation.addMembers, this.#entry, member, start, end);
@@ -52,6 +56,7 @@ export class SetChanges {
     if (!sets.remove(this.#database.content, this.#entry, member, start, end)) return false;
     this.#entry = sets.entry;
     this.#isChanged = true;
+    this.#isFilled = false;
     if (isKept) this.#records.write(operation.removeMembers, this.#entry, member, start, end);
     return true;
   }
@@ -77,7 +82,7 @@ export class SetChanges {
   close(): void {
     this.#records.end();
     const database = this.#database;
-    this.isGone = this.#keyspace.sets.count(database.content, this.#entry) === 0;
+    this.isGone = !this.#isFilled && this.#keyspace.sets.count(database.content, this.#entry) === 0;
     if (this.isGone) database.remove(this.#entry);
     else if (this.#isChanged) database.tell(this.#entry);
   }

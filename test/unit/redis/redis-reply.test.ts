@@ -4,7 +4,12 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import { ByteWriter } from "../../../src/base/bytes.ts";
-import { formatDouble, parseFloatStrict, parseInteger } from "../../../src/protocols/redis/wire/numbers.ts";
+import {
+  formatDouble,
+  parseFloatLoose,
+  parseFloatStrict,
+  parseInteger,
+} from "../../../src/protocols/redis/wire/numbers.ts";
 import { ReplyParser, type Reply } from "../../../src/protocols/redis/wire/reply-parser.ts";
 import {
   decimalSize,
@@ -272,6 +277,26 @@ test("floats as strtod takes them, without blanks, NaN, overflow and underflow",
   ]) {
     assert.equal(floatOf(text), NaN, text);
   }
+});
+
+test("plain decimals of any length are rounded as JavaScript reads them", () => {
+  const digits = fc.stringMatching(/^[0-9]{0,25}$/);
+  fc.assert(
+    fc.property(
+      fc.constantFrom("", "-"),
+      digits,
+      fc.constantFrom("", "."),
+      digits,
+      (sign, whole, point, part) => {
+        const text = sign + whole + point + part;
+        fc.pre(/[0-9]/.test(text));
+        const bytes = Buffer.from(`<${text}>`);
+        const expected = Number(text);
+        assert.ok(Object.is(parseFloatStrict(bytes, 1, bytes.length - 1), expected), text);
+        assert.ok(Object.is(parseFloatLoose(bytes, 1, bytes.length - 1), expected), text);
+      },
+    ),
+  );
 });
 
 test("doubles as %.17g prints them", () => {

@@ -25,6 +25,7 @@ export interface ElementRun {
 
 /** More runs of a block than this are taken out together. */
 const runsAtOnceMax = 4;
+const noBytes = Buffer.alloc(0);
 const takenBytesLeast = 256;
 /** A longer element is not kept until the next one comes. */
 const takenBytesKept = 64 << 10;
@@ -46,7 +47,7 @@ export class ListChanges implements BlockLog {
   #count = 0;
   readonly taken = { bytes: Buffer.alloc(0), size: 0 };
   /** The element that is set or inserted. */
-  #value: Uint8Array = Buffer.alloc(0);
+  #value: Uint8Array = noBytes;
   #start = 0;
   #end = 0;
 
@@ -119,13 +120,14 @@ export class ListChanges implements BlockLog {
     const { content } = this.#database;
     this.#endPush();
     this.#isChanged = true;
-    if (wanted >= this.count) return this.#empty();
     const large = lists.largeOf(content, this.#entry);
-    if (large !== null && wanted > droppedAtOnceMax) {
-      content.bury(large.detach(isLeft, wanted));
+    if (wanted >= (large === null ? this.count : large.count)) return this.#empty();
+    if (large !== null) {
+      if (wanted > droppedAtOnceMax) content.bury(large.detach(isLeft, wanted));
+      else large.drop(isLeft, wanted);
       return this.#wereDropped(large, isLeft);
     }
-    lists.drop(content, this.#entry, isLeft, wanted);
+    lists.dropPacked(content, this.#entry, isLeft, wanted);
     this.#entry = lists.entry;
     this.#wasDropped(isLeft, lists.takenFromBlock);
   }
@@ -347,7 +349,7 @@ export class ListChanges implements BlockLog {
 
   close(): void {
     this.#endPush();
-    this.#value = Buffer.alloc(0);
+    this.#value = noBytes;
     if (this.#entry === 0) return;
     const database = this.#database;
     this.isGone = this.count === 0;

@@ -28,7 +28,7 @@ export class ListValues {
   end = 0;
   /** Where the entry is after a change. */
   entry = 0;
-  /** The block that `push` used, and whether it is new; or the outmost block after `drop`, and how many it took from there. */
+  /** The block that `push` used, and whether it is new; or the block of a packed list after `dropPacked`, and how many it took from there. */
   block = 0;
   isNewBlock = false;
   takenFromBlock = 0;
@@ -66,6 +66,26 @@ export class ListValues {
   }
 
   // Looking
+
+  /** Finds the element at one end, which there is. */
+  getEnd(content: KeyContent, entry: number, isLeft: boolean): void {
+    const cursor = this.#cursor;
+    const large = this.largeOf(content, entry);
+    if (large === null) {
+      const { table } = content;
+      table.locate(entry);
+      this.bytes = table.bytes;
+      if (isLeft) cursor.read(table.bytes, table.start + packedHeaderBytes);
+      else cursor.readBack(table.bytes, table.end);
+    } else {
+      large.open(isLeft ? 0 : large.ring.length - 1);
+      this.bytes = large.bytes;
+      if (isLeft) cursor.read(large.bytes, large.head);
+      else cursor.readBack(large.bytes, large.tail);
+    }
+    this.start = cursor.start;
+    this.end = cursor.end;
+  }
 
   /** Finds the element of an index, which there is. */
   get(content: KeyContent, entry: number, index: number): void {
@@ -201,16 +221,9 @@ export class ListValues {
     setPackedCount(bytes, from, packedCount(bytes, from) + 1);
   }
 
-  /** Takes `wanted` elements off one end, of which there are more. */
-  drop(content: KeyContent, entry: number, isLeft: boolean, wanted: number): void {
+  /** Takes `wanted` elements off one end of a packed list, which has more. */
+  dropPacked(content: KeyContent, entry: number, isLeft: boolean, wanted: number): void {
     this.entry = entry;
-    const large = this.largeOf(content, entry);
-    if (large !== null) {
-      large.drop(isLeft, wanted);
-      this.takenFromBlock = large.takenFromBlock;
-      this.block = large.ring.numberAt(isLeft ? 0 : large.ring.length - 1);
-      return;
-    }
     const count = this.count(content, entry);
     this.removePacked(content, isLeft ? 0 : count - wanted, wanted);
     this.takenFromBlock = wanted;

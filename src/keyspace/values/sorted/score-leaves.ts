@@ -67,8 +67,9 @@ export class ScoreLeaves {
     this.#arena.chunk(leaf).words[wordOf(leaf) + refsWord + place] = ref;
   }
 
-  /** The first place whose member is not before what is sought. */
-  placeOf(leaf: number, order: Order): number {
+  /** The first place whose member is not before what is sought. `order` says so where its score is `sought`; NaN: of all members. */
+  placeOf(leaf: number, sought: number, order: Order): number {
+    const hasScore = !Number.isNaN(sought);
     const { words, doubles } = this.#arena.chunk(leaf);
     const at = wordOf(leaf);
     const scores = (at >> 1) + scoresDouble;
@@ -77,7 +78,9 @@ export class ScoreLeaves {
     let high = words[at + countWord]!;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (order(doubles[scores + middle]!, words[refs + middle]!) <= 0) high = middle;
+      const score = doubles[scores + middle]!;
+      if (hasScore && sought !== score ? sought < score : order(score, words[refs + middle]!) <= 0)
+        high = middle;
       else low = middle + 1;
     }
     return low;

@@ -104,9 +104,10 @@ export class ScoreTree {
     return order === 0 ? this.#tie : order;
   }
 
-  /** Goes down to the leaf of what is sought, noting the path; returns how many members are in leaves before it. */
-  #descend(): number {
-    let before = 0;
+  /** Goes down to the leaf of what is sought, noting the path. */
+  #descend(): void {
+    const sought = this.#score;
+    const hasScore = this.#hasScore;
     let node = this.#root;
     for (let depth = 0; ; depth++) {
       // The last child that does not begin behind it.
@@ -114,27 +115,41 @@ export class ScoreTree {
       let high = node.count;
       while (low < high) {
         const middle = (low + high) >> 1;
-        if (this.#compare(node.scores[middle]!, node.refs[middle]!) < 0) high = middle;
+        const score = node.scores[middle]!;
+        // Members are looked at where scores are equal only.
+        if (hasScore && sought !== score ? sought < score : this.#compare(score, node.refs[middle]!) < 0)
+          high = middle;
         else low = middle + 1;
       }
       const place = low === 0 ? 0 : low - 1;
       this.#path[depth] = node;
       this.#places[depth] = place;
-      for (let i = 0; i < place; i++) before += node.sizes[i]!;
       if (node.leaves !== null) {
         this.#leaf = node.leaves[place]!;
-        return before;
+        return;
       }
       node = node.nodes[place]!;
     }
   }
 
+  /** How many members are in leaves before the one at the end of the path. */
+  get #countBefore(): number {
+    let before = 0;
+    for (let depth = this.#bottom; depth >= 0; depth--) {
+      const { sizes } = this.#path[depth]!;
+      for (let i = this.#places[depth]! - 1; i >= 0; i--) before += sizes[i]!;
+    }
+    return before;
+  }
+
   #placeInLeaf(): number {
-    return this.#leaves.placeOf(this.#leaf, this.#order);
+    return this.#leaves.placeOf(this.#leaf, this.#hasScore ? this.#score : NaN, this.#order);
   }
 
   #rank(): number {
-    return this.count === 0 ? 0 : this.#descend() + this.#placeInLeaf();
+    if (this.count === 0) return 0;
+    this.#descend();
+    return this.#countBefore + this.#placeInLeaf();
   }
 
   /** How many members stand before the one with that reference and score. */

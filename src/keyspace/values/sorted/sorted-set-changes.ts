@@ -16,6 +16,8 @@ export class SortedSetChanges {
   readonly #record: ChangeRecord;
   #entry = 0;
   #isChanged = false;
+  /** Something was added and nothing taken out since: it is not empty, whatever it has. */
+  #isFilled = false;
   /** The key went with its last member when the sorted set was closed last. */
   isGone = false;
 
@@ -33,6 +35,7 @@ export class SortedSetChanges {
   open(entry: number): void {
     this.#entry = entry;
     this.#isChanged = false;
+    this.#isFilled = false;
   }
 
   /** Gives a member a score; says whether it is a new one. */
@@ -43,6 +46,7 @@ export class SortedSetChanges {
     const isNew = sortedSets.set(content, this.#entry, keyspace.position, score, member, start, end);
     this.#entry = sortedSets.entry;
     this.#isChanged = true;
+    this.#isFilled = true;
     if (keyspace.isKept) {
       this.#record.begin(operation.setScores, this.#entry);
       keyspace.changes.float64(sortedSets.given);
@@ -73,6 +77,7 @@ export class SortedSetChanges {
   #removed(member: Uint8Array, start: number, end: number): void {
     const keyspace = this.#keyspace;
     this.#isChanged = true;
+    this.#isFilled = false;
     if (!keyspace.isKept) return;
     this.#record.begin(operation.removeScored, this.#entry);
     writeElementBytes(keyspace.changes, member, start, end);
@@ -82,7 +87,7 @@ export class SortedSetChanges {
   close(): void {
     this.#record.end();
     const database = this.#database;
-    this.isGone = this.#keyspace.sortedSets.count(database.content, this.#entry) === 0;
+    this.isGone = !this.#isFilled && this.#keyspace.sortedSets.count(database.content, this.#entry) === 0;
     if (this.isGone) database.remove(this.#entry);
     else if (this.#isChanged) database.tell(this.#entry);
   }

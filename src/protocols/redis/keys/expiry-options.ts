@@ -34,19 +34,23 @@ export function unitOption(request: RequestArguments, index: number): TimeUnit |
 
 /** Wall time in ms from argument `index`. Throws what redis says of a time that is no integer or does not fit. */
 export function expiryArgument(context: CommandContext, index: number, unit: TimeUnit): number {
+  const now = unit.isAbsolute ? 0 : context.broker.clock.now();
+  const common = context.request.integer(index) * (unit.isSeconds ? 1000 : 1);
+  if (Number.isSafeInteger(common) && Number.isSafeInteger(common + now)) return common + now;
+  // No integer, or one beyond 2^53 ms.
   const given = context.request.bigInteger(index);
   if (given === undefined) throw new RedisError(errorTexts.notInteger);
   const scaled = unit.isSeconds ? given * 1000n : given;
-  const at = unit.isAbsolute ? scaled : scaled + BigInt(context.broker.clock.now());
+  const at = scaled + BigInt(now);
   if (scaled > int64Max || scaled < int64Min || at > int64Max) throw invalidExpiry(context);
   return Number(at);
 }
 
 /** The same where only what lies above 0 is a time (SET, SETEX, GETEX). */
 export function positiveExpiryArgument(context: CommandContext, index: number, unit: TimeUnit): number {
-  const given = context.request.bigInteger(index);
-  if (given === undefined) throw new RedisError(errorTexts.notInteger);
-  if (given <= 0n) throw invalidExpiry(context);
+  const given = context.request.integer(index);
+  if (Number.isNaN(given)) throw new RedisError(errorTexts.notInteger);
+  if (given <= 0) throw invalidExpiry(context);
   return expiryArgument(context, index, unit);
 }
 

@@ -34,7 +34,7 @@ export interface Pop {
 export function replyOne(context: CommandContext, database: Database, entry: number, isLeft: boolean): void {
   const { content, list } = database;
   const lists = listsOf(context);
-  lists.get(content, entry, isLeft ? 0 : lists.count(content, entry) - 1);
+  lists.getEnd(content, entry, isLeft);
   context.reply.bulk(lists.bytes, lists.start, lists.end);
   list.open(entry);
   try {

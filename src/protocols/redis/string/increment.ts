@@ -3,6 +3,7 @@ import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 import { findString, putValue, writableKeysOf } from "../keys/key-access.ts";
 import { parseBigInteger, parseInteger } from "../wire/numbers.ts";
+import { decimalSize, writeDecimal } from "../wire/reply-writer.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { keyEvents } from "../notifications/key-events.ts";
 
@@ -95,11 +96,10 @@ export function incremented(
 ): bigint | number {
   const before = parseInteger(bytes, start, end);
   if (Number.isNaN(before)) throw new RedisError(notInteger);
-  let sum: bigint | number = before + Number(by);
   // Beyond 2^53 doubles are not exact: then with big integers.
-  if (!Number.isSafeInteger(before) || !Number.isSafeInteger(sum) || !Number.isSafeInteger(Number(by))) {
-    sum = parseBigInteger(bytes, start, end)! + BigInt(by);
-  }
+  if (typeof by === "number" && Number.isSafeInteger(before) && Number.isSafeInteger(before + by))
+    return before + by;
+  const sum = parseBigInteger(bytes, start, end)! + BigInt(by);
   if (sum > int64Max || sum < int64Min) throw new RedisError("ERR increment or decrement would overflow");
   return sum;
 }
@@ -108,7 +108,11 @@ const written = { bytes: scratch, size: 0 };
 
 /** A sum as text: valid until the next call. */
 export function writeSum(sum: bigint | number): { readonly bytes: Buffer; readonly size: number } {
-  written.size = scratch.latin1Write(sum.toString(), 0);
+  if (typeof sum === "bigint") written.size = scratch.latin1Write(sum.toString(), 0);
+  else {
+    written.size = decimalSize(sum);
+    writeDecimal(scratch, 0, written.size, sum);
+  }
   return written;
 }
 

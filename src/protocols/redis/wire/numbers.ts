@@ -6,6 +6,11 @@
  */
 
 const safeDigitsMax = 15;
+/** Powers of ten up to this are exact as doubles. */
+const exactPowerMax = 1e22;
+const minus = 0x2d;
+const point = 0x2e;
+const zero = 0x30;
 /** Of a float, which redis takes of any length. */
 const floatBytesMax = 4096;
 const int64Max = 9223372036854775807n;
@@ -61,6 +66,8 @@ export function parseBigInteger(buffer: Uint8Array, start: number, end: number):
  * what overflows is infinite, what underflows is 0, and so is nothing at all. NaN when refused.
  */
 export function parseFloatLoose(buffer: Uint8Array, start: number, end: number): number {
+  const plain = parsePlainDecimal(buffer, start, end);
+  if (!Number.isNaN(plain)) return plain;
   if (end - start > floatBytesMax) return NaN;
   let text = "";
   for (let at = start; at < end && buffer[at] !== 0; at++) text += String.fromCharCode(buffer[at]!);
@@ -69,6 +76,32 @@ export function parseFloatLoose(buffer: Uint8Array, start: number, end: number):
   if (found === null) return NaN;
   const value = magnitudeOf(found[2]!.toLowerCase());
   return found[1] === "-" ? -value : value;
+}
+
+/**
+ * `-?digits[.digits]` where all digits are a safe integer: the quotient of two exact doubles is rounded once, as strtod's result is. NaN:
+ * it is spelt otherwise, or refused.
+ */
+function parsePlainDecimal(buffer: Uint8Array, start: number, end: number): number {
+  const isNegative = start < end && buffer[start] === minus;
+  let value = 0;
+  let scale = 0;
+  let digits = 0;
+  for (let at = isNegative ? start + 1 : start; at < end; at++) {
+    const byte = buffer[at]!;
+    if (byte === point && scale === 0) {
+      scale = 1;
+      continue;
+    }
+    const digit = byte - zero;
+    if (digit < 0 || digit > 9) return NaN;
+    value = value * 10 + digit;
+    scale *= 10;
+    digits++;
+  }
+  if (digits === 0 || value > Number.MAX_SAFE_INTEGER || scale > exactPowerMax) return NaN;
+  const magnitude = scale > 1 ? value / scale : value;
+  return isNegative ? -magnitude : magnitude;
 }
 
 /** Without a sign, in lower case. */
@@ -89,6 +122,8 @@ function magnitudeOf(text: string): number {
 export function parseFloatStrict(buffer: Uint8Array, start: number, end: number): number {
   const size = end - start;
   if (size < 1 || size > floatBytesMax) return NaN;
+  const plain = parsePlainDecimal(buffer, start, end);
+  if (!Number.isNaN(plain)) return plain;
   let text = "";
   for (let at = start; at < end; at++) text += String.fromCharCode(buffer[at]!);
   const sign = text.charCodeAt(0);

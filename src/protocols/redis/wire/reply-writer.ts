@@ -20,6 +20,9 @@ const nullBytes = Buffer.from("_\r\n");
 const trueBytes = Buffer.from("#t\r\n");
 const falseBytes = Buffer.from("#f\r\n");
 
+const dollar = 0x24;
+/** Up to here a loop copies as quickly as a call, and the length has two digits. */
+const shortBulkMax = 32;
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
 
@@ -77,12 +80,26 @@ export class ReplyWriter {
   bulk(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
     const size = end - start;
     const out = this.out;
-    writeNumberLine(out, 0x24, size);
-    const at = out.reserve(size + 2);
+    if (size > shortBulkMax) {
+      writeNumberLine(out, dollar, size);
+      const at = out.reserve(size + 2);
+      const buffer = out.buffer;
+      copyBytes(buffer, at, bytes, start, end);
+      buffer[at + size] = carriageReturn;
+      buffer[at + size + 1] = lineFeed;
+      return;
+    }
+    // Replies of many elements are made of these: header and bytes in one piece.
+    let at = out.reserve(size + (size < 10 ? 6 : 7));
     const buffer = out.buffer;
-    copyBytes(buffer, at, bytes, start, end);
-    buffer[at + size] = carriageReturn;
-    buffer[at + size + 1] = lineFeed;
+    buffer[at++] = dollar;
+    if (size >= 10) buffer[at++] = 0x30 + ((size / 10) | 0);
+    buffer[at++] = 0x30 + (size % 10);
+    buffer[at++] = carriageReturn;
+    buffer[at++] = lineFeed;
+    for (let from = start; from < end; from++) buffer[at++] = bytes[from]!;
+    buffer[at++] = carriageReturn;
+    buffer[at] = lineFeed;
   }
 
   /** Only the `$length` line: the caller writes exactly `size` bytes, then `bulkEnd()`. */

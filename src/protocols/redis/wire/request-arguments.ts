@@ -5,7 +5,7 @@
  * Not here: parsing of requests, what arguments mean. Invariant: for i below `argumentCount`,
  * `0 <= starts[i] <= ends[i] <= buffer.length`.
  */
-import { ByteWriter } from "../../../base/bytes.ts";
+import { ByteWriter, copyBytes } from "../../../base/bytes.ts";
 import { parseBigInteger, parseFloatStrict, parseInteger } from "./numbers.ts";
 import { decimalSize, writeNumberLine } from "./reply-writer.ts";
 
@@ -22,13 +22,21 @@ export class RequestArguments {
   buffer: Buffer = emptyBuffer;
   /** With the command's name, which is argument 0. */
   argumentCount = 0;
-  starts = new Int32Array(initialArguments);
-  ends = new Int32Array(initialArguments);
+  starts: Int32Array;
+  ends: Int32Array;
   /**
    * Whether the arguments lie in `buffer` as canonical RESP bulk strings, one behind the other: then a run of them
    * can be copied in one go (see message/redis/entry.ts). False for inline commands.
    */
   canonical = false;
+
+  constructor(
+    starts: Int32Array = new Int32Array(initialArguments),
+    ends: Int32Array = new Int32Array(initialArguments),
+  ) {
+    this.starts = starts;
+    this.ends = ends;
+  }
 
   /** Begins another command; a huge one does not keep its arrays. */
   clear(): void {
@@ -56,22 +64,22 @@ export class RequestArguments {
 
   /** The arguments from `first` on as a command of their own, over the same bytes (COMMAND GETKEYS, ACL DRYRUN). */
   tail(first: number): RequestArguments {
-    const rest = new RequestArguments();
+    const { argumentCount } = this;
+    const rest = new RequestArguments(
+      this.starts.slice(first, argumentCount),
+      this.ends.slice(first, argumentCount),
+    );
     rest.buffer = this.buffer;
-    rest.argumentCount = this.argumentCount - first;
-    rest.starts = this.starts.slice(first, this.argumentCount);
-    rest.ends = this.ends.slice(first, this.argumentCount);
+    rest.argumentCount = argumentCount - first;
     rest.canonical = this.canonical;
     return rest;
   }
 
   /** The same command, over the same bytes, which are left to it: this one is empty then. */
   take(): RequestArguments {
-    const taken = new RequestArguments();
+    const taken = new RequestArguments(this.starts, this.ends);
     taken.buffer = this.buffer;
     taken.argumentCount = this.argumentCount;
-    taken.starts = this.starts;
-    taken.ends = this.ends;
     taken.canonical = this.canonical;
     this.buffer = emptyBuffer;
     this.argumentCount = 0;
@@ -89,13 +97,13 @@ export class RequestArguments {
   #cloneRun(): RequestArguments {
     const count = this.argumentCount;
     const from = this.starts[0]! - decimalSize(this.size(0)) - 3;
-    const kept = new RequestArguments();
-    kept.buffer = Buffer.from(this.buffer.subarray(from, this.ends[count - 1]! + 2));
-    kept.starts = this.starts.slice(0, count);
-    kept.ends = this.ends.slice(0, count);
+    const to = this.ends[count - 1]! + 2;
+    const kept = new RequestArguments(new Int32Array(count), new Int32Array(count));
+    kept.buffer = Buffer.allocUnsafeSlow(to - from);
+    copyBytes(kept.buffer, 0, this.buffer, from, to);
     for (let i = 0; i < count; i++) {
-      kept.starts[i]! -= from;
-      kept.ends[i]! -= from;
+      kept.starts[i] = this.starts[i]! - from;
+      kept.ends[i] = this.ends[i]! - from;
     }
     kept.argumentCount = count;
     kept.canonical = true;
@@ -107,9 +115,7 @@ export class RequestArguments {
     let bytes = 0;
     for (let i = 0; i < count; i++) bytes += 16 + this.size(i);
     const out = new ByteWriter(bytes);
-    const kept = new RequestArguments();
-    kept.starts = new Int32Array(count);
-    kept.ends = new Int32Array(count);
+    const kept = new RequestArguments(new Int32Array(count), new Int32Array(count));
     for (let i = 0; i < count; i++) {
       writeNumberLine(out, 0x24, this.size(i));
       kept.starts[i] = out.length;
