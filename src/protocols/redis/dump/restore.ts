@@ -18,9 +18,9 @@ import { keyAt, writableKeyAt } from "../keys/key-ref.ts";
 import { storeAside } from "../keys/store-result.ts";
 import { adoptDraft, assertStreamCanBe } from "../keys/key-transfer.ts";
 import { RdbReader } from "../wire/rdb/reader.ts";
-import { BadData, rdbType } from "../wire/rdb/types.ts";
+import { BadData } from "../wire/rdb/types.ts";
 import { footerBytes, isPayload } from "./payload.ts";
-import { readStream } from "./stream-reader.ts";
+import { readStream, type StreamForm, streamFormOf } from "./stream-reader.ts";
 import { type LoadedValue, valueLoaders } from "./value-forms.ts";
 import { keyEvents } from "../notifications/key-events.ts";
 
@@ -101,7 +101,8 @@ function* restoreValue(context: CommandContext, restoring: Restoring): Job<void>
   try {
     const reader = new RdbReader(buffer, start, end - footerBytes);
     const type = reader.uint8();
-    if (type === rdbType.streamListpacks2) isRestored = yield* restoreStream(context, reader, restoring);
+    const form = streamFormOf(type);
+    if (form !== undefined) isRestored = yield* restoreStream(context, reader, form, restoring);
     else isRestored = yield* putValue(context, yield* load(reader, type), restoring);
   } catch (error) {
     throw error instanceof BadData || error instanceof RangeError
@@ -168,6 +169,7 @@ function tellAnew(context: CommandContext): void {
 function* restoreStream(
   context: CommandContext,
   reader: RdbReader,
+  form: StreamForm,
   { replaces, at }: Restoring,
 ): Job<boolean> {
   const database = writableKeysOf(context);
@@ -175,7 +177,7 @@ function* restoreStream(
   assertStreamCanBe(target);
   let draft: StreamDraft | null = new StreamDraft(context.broker);
   try {
-    yield* readStream(reader, draft);
+    yield* readStream(reader, form, draft);
     assertAtEnd(reader);
     const key = keyAt(context, 1);
     if (!replaces && key.exists) throw busyKey();

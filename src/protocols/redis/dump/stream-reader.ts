@@ -1,5 +1,8 @@
 /**
- * Reads a serialized stream (stream-writer.ts has its form) into a draft, in slices.
+ * Reads a serialized stream (stream-writer.ts has its form) into a draft, in slices. Two other forms are read too:
+ *
+ *     before redis 7.0   without first id, max deleted id and entries added, and without a group's entries read
+ *     from redis 7.2     a consumer's time active follows its time seen
  *
  * Groups are read first: where an entry is pending that is deleted, its place is made between those of the others. Not here: the key.
  * Throws `BadData` for what redis would not have written. Invariant: entries get into the draft in the order of their ids.
@@ -9,7 +12,7 @@ import { sortedInSlices } from "../../../base/sliced-sort.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Job } from "../../../base/turn-work.ts";
 import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
-import { notKnown } from "../../../broker/groups/progress.ts";
+import { entriesUpTo, notKnown } from "../../../broker/groups/progress.ts";
 import type { StreamDraft } from "../../../broker/stream/draft.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import { envelope } from "../../../message/envelope.ts";
@@ -18,7 +21,7 @@ import { RedisError } from "../core/errors.ts";
 import { Piece, unitsOfBytes } from "../core/sliced-reply.ts";
 import { ListpackReader } from "../wire/rdb/listpack.ts";
 import type { RdbReader } from "../wire/rdb/reader.ts";
-import { BadData } from "../wire/rdb/types.ts";
+import { BadData, rdbType } from "../wire/rdb/types.ts";
 import { hasMasterFields, isDeletedEntry } from "./stream-writer.ts";
 
 const unitsOfEntry = 1.5;
@@ -31,7 +34,8 @@ const word = 0xffff_ffffn;
 interface Group {
   readonly name: string;
   readonly lastId: EntryId;
-  readonly entriesRead: number;
+  /** Null where it was not counted yet. */
+  readonly entriesRead: number | null;
   readonly pending: Map<string, Pending>;
   readonly consumers: Consumer[];
 }
@@ -47,6 +51,24 @@ interface Pending {
 interface Consumer {
   readonly name: string;
   readonly seenAt: number;
+  readonly activeAt: number;
+}
+
+/** What a form of serialized streams has. */
+export interface StreamForm {
+  readonly hasCounts: boolean;
+  readonly hasActiveAt: boolean;
+}
+
+const streamForms: Readonly<Partial<Record<number, StreamForm>>> = {
+  [rdbType.streamListpacks]: { hasCounts: false, hasActiveAt: false },
+  [rdbType.streamListpacks2]: { hasCounts: true, hasActiveAt: false },
+  [rdbType.streamListpacks3]: { hasCounts: true, hasActiveAt: true },
+};
+
+/** The form of streams of that type; undefined for other types. */
+export function streamFormOf(type: number): StreamForm | undefined {
+  return streamForms[type];
 }
 
 /** Where a node lies in the value. */
@@ -96,6 +118,7 @@ function addTo(id: EntryId, master: EntryId, ms: number | bigint, sequence: numb
  */
 export function* readStream(
   reader: RdbReader,
+  form: StreamForm,
   draft: StreamDraft,
   bytesMax: number = limits.redisReplyBytesMax,
 ): Job<void> {
@@ -112,18 +135,18 @@ export function* readStream(
   }
   const length = reader.length();
   const lastId = readId(reader);
-  readId(reader);
-  const maxDeletedId = readId(reader);
-  const entriesAdded = reader.length();
+  if (form.hasCounts) readId(reader);
+  const maxDeletedId = form.hasCounts ? readId(reader) : new EntryId();
+  const entriesAdded = form.hasCounts ? reader.length() : length;
   const groups: Group[] = [];
-  for (let left = reader.count(4); left > 0; left--) groups.push(yield* readGroup(reader));
+  for (let left = reader.count(4); left > 0; left--) groups.push(yield* readGroup(reader, form));
   const pending = yield* idsOf(groups);
   const filling = new Filling(draft, pending, bytesMax);
   for (const node of nodes) yield* filling.node(node);
   yield* filling.rest();
   if (filling.entries !== length) throw new BadData(`a stream of ${length} entries has ${filling.entries}`);
-  yield* makeGroups(draft, filling, groups);
   setMeta(draft, { lastId, maxDeletedId, entriesAdded });
+  yield* makeGroups(draft, filling, groups);
 }
 
 function setMeta({ log }: StreamDraft, meta: Meta): void {
@@ -135,15 +158,14 @@ function setMeta({ log }: StreamDraft, meta: Meta): void {
   log.setMeta({ ...meta, entriesAdded: Math.max(meta.entriesAdded, log.length) });
 }
 
-function* readGroup(reader: RdbReader): Job<Group> {
+function* readGroup(reader: RdbReader, { hasCounts, hasActiveAt }: StreamForm): Job<Group> {
   const piece = new Piece();
   const name = reader.text();
   const lastId = readId(reader);
-  const read = reader.length();
   const group: Group = {
     name,
     lastId,
-    entriesRead: reader.high === 0xffff_ffff ? notKnown : read,
+    entriesRead: hasCounts ? readCount(reader) : null,
     pending: new Map(),
     consumers: [],
   };
@@ -155,7 +177,10 @@ function* readGroup(reader: RdbReader): Job<Group> {
     if (due > 0) yield due;
   }
   for (let left = reader.count(10); left > 0; left--) {
-    const number = group.consumers.push({ name: reader.text(), seenAt: reader.time() }) - 1;
+    const consumer = reader.text();
+    const seenAt = reader.time();
+    const activeAt = hasActiveAt ? reader.time() : seenAt;
+    const number = group.consumers.push({ name: consumer, seenAt, activeAt }) - 1;
     for (let held = reader.count(idBytes); held > 0; held--) {
       const found = group.pending.get(readRawId(reader).toString());
       if (found === undefined) throw new BadData("a consumer holds what is not pending");
@@ -169,6 +194,11 @@ function* readGroup(reader: RdbReader): Job<Group> {
   if (new Set(group.consumers.map((consumer) => consumer.name)).size < group.consumers.length)
     throw new BadData("two consumers of one name");
   return group;
+}
+
+function readCount(reader: RdbReader): number {
+  const count = reader.length();
+  return reader.high === 0xffff_ffff ? notKnown : count;
 }
 
 /** What is pending anywhere, in order; an id may be there several times. */
@@ -277,8 +307,13 @@ function* makeGroups(draft: StreamDraft, filling: Filling, groups: readonly Grou
   const piece = new Piece();
   for (const { name, lastId, entriesRead, pending, consumers } of groups) {
     if (draft.groups.has(name)) throw new BadData("two groups of one name");
-    const cursor: GroupCursor = draft.addGroup(name, lastId, entriesRead);
-    const owners = consumers.map((consumer) => cursor.addOwner(consumer.name, consumer.seenAt).id);
+    const read = entriesRead ?? entriesUpTo(draft.log, lastId);
+    const cursor: GroupCursor = draft.addGroup(name, lastId, read);
+    const owners = consumers.map((consumer) => {
+      const owner = cursor.addOwner(consumer.name, consumer.seenAt);
+      owner.activeAt = consumer.activeAt;
+      return owner.id;
+    });
     for (const [text, { id, time, count, consumer }] of pending) {
       const offset = filling.offsets.get(text) ?? draft.offsetOf(id);
       if (offset < 0) throw new BadData("a pending entry");
