@@ -9,10 +9,11 @@ import { RedisClient, type RedisReply } from "../../../sim/clients/redis-client.
 import { ByteWriter } from "../../../src/base/bytes.ts";
 import { finishNow } from "../../../src/base/turn-work.ts";
 import { StreamDraft } from "../../../src/broker/stream/draft.ts";
-import { readStream, streamFormOf } from "../../../src/protocols/redis/dump/stream-reader.ts";
+import { readStream } from "../../../src/protocols/redis/dump/stream-reader.ts";
 import { Crc64 } from "../../../src/base/checksum/crc64.ts";
 import { ListpackReader, ListpackWriter } from "../../../src/protocols/redis/wire/rdb/listpack.ts";
 import { RdbReader } from "../../../src/protocols/redis/wire/rdb/reader.ts";
+import { streamFormOf } from "../../../src/protocols/redis/wire/rdb/stream-form.ts";
 import { BadData, rdbType } from "../../../src/protocols/redis/wire/rdb/types.ts";
 import { writeLength, writeLongLength, writeString } from "../../../src/protocols/redis/wire/rdb/writer.ts";
 import { DurableRig } from "../../support/durable-rig.ts";
