@@ -2,7 +2,7 @@
 import { StartError } from "../src/base/errors.ts";
 import { nearest } from "../src/base/nearest.ts";
 import { type Flags } from "./flags.ts";
-import { importFlags } from "./transfer-flags.ts";
+import { exportFlags, importFlags } from "./transfer-flags.ts";
 import type { OptionName } from "../src/base/config/options.ts";
 
 /** Runs a subcommand with the arguments after its name and answers the exit code. */
@@ -37,6 +37,13 @@ const table = {
     options: [],
     flags: importFlags,
     load: async () => (await import("./commands/import.ts")).importCommand,
+  },
+  export: {
+    summary: "write what a running broker has to an RDB file that redis loads",
+    words: "redis [FILE]",
+    options: [],
+    flags: exportFlags,
+    load: async () => (await import("./commands/export.ts")).exportCommand,
   },
   version: {
     summary: "print the version of the broker and of the runtime under it",

@@ -15,5 +15,5 @@ export async function importCommand(argv: readonly string[]): Promise<number> {
   if (given.has("--replace") && given.has("--skip-existing"))
     throw new StartError(2, "--replace and --skip-existing exclude each other");
   const { runImport } = await import("../redis/import/run.ts");
-  return await runImport(path, given, process);
+  return await runImport(path, given, process.env);
 }

@@ -39,6 +39,7 @@ export class RedisConnection {
   #answered = 0;
   #requestAt = 0;
   #bytesInFlight = 0;
+  #pauses = 0;
   /** Nothing more comes. */
   #failure: Error | null = null;
   /** A reply that its receiver did not accept; others still come. */
@@ -219,6 +220,20 @@ export class RedisConnection {
     } catch (error) {
       this.#refusal ??= error as Error;
     }
+  }
+
+  /** Takes no more replies, but those that have come, until this is done. */
+  pausedFor(work: Promise<void>): void {
+    this.#pauses++;
+    this.#socket.pause();
+    const done = (): void => {
+      if (--this.#pauses === 0) this.#socket.resume();
+    };
+    work.then(done, (error: unknown) => {
+      this.#refusal ??= error as Error;
+      done();
+      this.#tell();
+    });
   }
 
   close(): void {

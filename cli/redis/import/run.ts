@@ -3,8 +3,8 @@ import { compileGlob } from "../../../src/base/patterns/glob.ts";
 import type { importFlags } from "../../transfer-flags.ts";
 import { redisAddress } from "../address.ts";
 import { databaseOf } from "../database.ts";
-import { Progress } from "../progress.ts";
-import { exitCodes, TransferError } from "../transfer-error.ts";
+import { runTransfer } from "../run-transfer.ts";
+import { exitCodes } from "../transfer-error.ts";
 import type { Existing } from "./key-import.ts";
 import { importFile, type ImportOptions, type ImportResult } from "./import-file.ts";
 
@@ -13,32 +13,16 @@ const wholeMax = { bytes: 16 << 20, expandedBytes: 128 << 20 };
 
 type Given = ReadonlyMap<keyof typeof importFlags, string>;
 
-/** What a subcommand has of the process. */
-type Process = Pick<NodeJS.Process, "env" | "stdout" | "stderr">;
-
-export async function runImport(
-  path: string,
-  given: Given,
-  { env, stdout, stderr }: Process,
-): Promise<number> {
-  const options = optionsOf(path, given, env);
-  const progress = new Progress(stderr, () => performance.now());
-  try {
+export async function runImport(path: string, given: Given, environment: NodeJS.ProcessEnv): Promise<number> {
+  const options = optionsOf(path, given, environment);
+  return await runTransfer(async (progress) => {
     const result = await importFile(options, progress);
-    progress.end();
-    stdout.write(
-      linesOf(result, options, progress.seconds)
-        .map((line) => `${line}\n`)
-        .join(""),
-    );
     const isComplete = result.missing === 0 && result.counts.modules.size === 0;
-    return isComplete ? 0 : exitCodes.incomplete;
-  } catch (error) {
-    progress.end();
-    if (!(error instanceof TransferError)) throw error;
-    stderr.write(`troikamq: ${error.message}\n`);
-    return error.exitCode;
-  }
+    return {
+      lines: linesOf(result, options, progress.seconds),
+      exitCode: isComplete ? 0 : exitCodes.incomplete,
+    };
+  });
 }
 
 function optionsOf(path: string, given: Given, environment: NodeJS.ProcessEnv): ImportOptions {
