@@ -72,7 +72,7 @@ export async function walkFile(file: DumpFile, options: WalkOptions, visitor: Vi
         const isWanted = takesKey(file, options, counts);
         const from = reader.position;
         const expanded = file.attempt(pass);
-        if (expanded === undefined || expanded > options.wholeMax.expandedBytes) {
+        if (expanded === undefined || isBeyond(options.wholeMax, reader.position - from, expanded)) {
           reader.position = from;
           await takeBeyond(file, options, isWanted ? visitor : null);
         } else if (isWanted) {
@@ -100,6 +100,10 @@ function takesKey({ items }: DumpFile, options: WalkOptions, counts: WalkCounts)
   return true;
 }
 
+function isBeyond(max: WholeValueMax, bytes: number, expandedBytes: number): boolean {
+  return bytes > max.bytes || expandedBytes > max.expandedBytes;
+}
+
 /** Takes a value that is not all in the window: with more of the file, or as a large one. */
 async function takeBeyond(file: DumpFile, { wholeMax }: WalkOptions, visitor: Visitor | null): Promise<void> {
   const { items, reader } = file;
@@ -110,7 +114,7 @@ async function takeBeyond(file: DumpFile, { wholeMax }: WalkOptions, visitor: Vi
   for (;;) {
     const from = reader.position;
     const expanded = file.attempt(() => passValue(reader, items.type));
-    if (expanded !== undefined && expanded <= wholeMax.expandedBytes) {
+    if (expanded !== undefined && !isBeyond(wholeMax, reader.position - from, expanded)) {
       await visitor?.key(file, reader.buffer, from, reader.position);
       return;
     }

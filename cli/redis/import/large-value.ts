@@ -32,9 +32,10 @@ export async function takeLarge(file: DumpFile, facts: KeyFacts, into: KeyImport
     return into === null
       ? await passLargeStream(file, form)
       : await importLargeStream(file, form, new TemporaryKey(into, facts));
-  const batch = into === null ? null : new ElementBatch(new TemporaryKey(into, facts), facts.type);
+  const names = commands[facts.type];
+  if (names === undefined) return await takeString(file, facts, into);
+  const batch = into === null ? null : new ElementBatch(new TemporaryKey(into, facts), names);
   const elements = elementsOf(file.reader, facts.type, batch ?? nobody);
-  if (elements === undefined) return await takeString(file, facts, into);
   await drive(file, elements, async () => await batch?.temporary.into.connection.room());
   if (batch === null) return;
   batch.flush();
@@ -91,7 +92,11 @@ async function takeString(file: DumpFile, facts: KeyFacts, into: KeyImport | nul
   into?.endRestore(facts, sum);
 }
 
-const commands: Readonly<Partial<Record<number, readonly [add: string, size: string]>>> = {
+/** What adds elements, and what tells their number. */
+type CommandNames = readonly [add: string, size: string];
+
+/** Of the types that have elements; the others are one string. */
+const commands: Readonly<Partial<Record<number, CommandNames>>> = {
   [rdbType.list]: ["RPUSH", "LLEN"],
   [rdbType.listQuicklist]: ["RPUSH", "LLEN"],
   [rdbType.listQuicklist2]: ["RPUSH", "LLEN"],
@@ -118,9 +123,10 @@ class ElementBatch implements ElementVisitor {
   #time = 0;
   elements = 0;
 
-  constructor(temporary: TemporaryKey, type: number) {
+  constructor(temporary: TemporaryKey, [command, sizeCommand]: CommandNames) {
     this.temporary = temporary;
-    [this.#command, this.sizeCommand] = commands[type]!;
+    this.#command = command;
+    this.sizeCommand = sizeCommand;
   }
 
   #word(bytes: Uint8Array, start: number, end: number): void {

@@ -108,12 +108,8 @@ function* fields(reader: RdbReader, type: number, visitor: ElementVisitor): Wind
   }
 }
 
-/** Undefined for a value that is one string, or a stream. */
-export function elementsOf(
-  reader: RdbReader,
-  type: number,
-  visitor: ElementVisitor,
-): Windowed<void> | undefined {
+/** Of a value that is neither one string nor a stream. */
+export function elementsOf(reader: RdbReader, type: number, visitor: ElementVisitor): Windowed<void> {
   switch (type) {
     case rdbType.list:
     case rdbType.set:
@@ -129,6 +125,6 @@ export function elementsOf(
     case rdbType.hashTimedEarly:
       return fields(reader, type, visitor);
     default:
-      return undefined;
+      throw new BadData(`a value of type ${type} has no elements`);
   }
 }
