@@ -7,7 +7,12 @@
 import { ByteWriter } from "../../../src/base/bytes.ts";
 import { Crc64 } from "../../../src/base/checksum/crc64.ts";
 import { fileOpcode } from "../../../src/protocols/redis/wire/rdb/file-items.ts";
-import { writeAux, writeDatabase, writeFileHead, writeKey } from "../../../src/protocols/redis/wire/rdb/file-writer.ts";
+import {
+  writeAux,
+  writeDatabase,
+  writeFileHead,
+  writeKey,
+} from "../../../src/protocols/redis/wire/rdb/file-writer.ts";
 import type { Reply } from "../../../src/protocols/redis/wire/reply-parser.ts";
 import type { RedisAddress } from "../address.ts";
 import { RedisConnection } from "../connection.ts";
@@ -133,7 +138,8 @@ class ExportRun {
     await this.#connection.settled();
     // Servers before 7.0 have none.
     if (reply!.type === "error" && /unknown (?:sub)?command/i.test(reply!.text)) return false;
-    if (reply!.type !== "bulk") throw new TransferError("failed", `FUNCTION DUMP was refused: ${textOf(reply!)}`);
+    if (reply!.type !== "bulk")
+      throw new TransferError("failed", `FUNCTION DUMP was refused: ${textOf(reply!)}`);
     const { bytes } = reply!;
     this.#assertSound(bytes, "the libraries of functions");
     // Each is an item of a file already.
@@ -145,7 +151,11 @@ class ExportRun {
     const { database } = this.#options;
     const found = [...(await this.#text("INFO", "keyspace")).matchAll(/^db(\d+):keys=(\d+),expires=(\d+)/gm)];
     return found
-      .map(([, number, keys, expiring]) => ({ number: Number(number), keys: Number(keys), expiring: Number(expiring) }))
+      .map(([, number, keys, expiring]) => ({
+        number: Number(number),
+        keys: Number(keys),
+        expiring: Number(expiring),
+      }))
       .filter(({ number }) => database === undefined || number === database);
   }
 
@@ -161,7 +171,8 @@ class ExportRun {
       if (next?.type !== "bulk" || list?.type !== "array")
         throw new TransferError("failed", "SCAN has another reply than a cursor and keys");
       cursor = next.bytes.latin1Slice();
-      for (const key of list.items) if (key.type === "bulk" && seen.add(key.bytes)) await this.#ask(key.bytes);
+      for (const key of list.items)
+        if (key.type === "bulk" && seen.add(key.bytes)) await this.#ask(key.bytes);
     } while (cursor !== "0");
     await connection.settled();
   }
@@ -197,7 +208,10 @@ class ExportRun {
   #assertSound(payload: Buffer, what: string): void {
     const end = payload.length - sumBytes;
     if (end < 2 || !new Crc64().update(payload, 0, end).isAt(payload, end))
-      throw new TransferError("failed", `what the server gave of ${what} has another sum (CRC-64) than it says`);
+      throw new TransferError(
+        "failed",
+        `what the server gave of ${what} has another sum (CRC-64) than it says`,
+      );
     this.#version = Math.max(this.#version, payload.readUInt16LE(end - 2));
   }
 
@@ -262,5 +276,6 @@ async function readBack(file: NewFile, keys: number, progress: Progress): Promis
   } finally {
     await written.close();
   }
-  if (read !== keys) throw new TransferError("failed", `${file.path}: has ${read} keys where ${keys} were written`);
+  if (read !== keys)
+    throw new TransferError("failed", `${file.path}: has ${read} keys where ${keys} were written`);
 }

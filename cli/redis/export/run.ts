@@ -30,7 +30,8 @@ export async function runExport(
       `${keys} ${keys === 1 ? "key" : "keys"}${hasLibraries ? " and the libraries of functions" : ""} exported in ${progress.seconds} s`,
       `${path}: RDB version ${version}, ${size}, read back`,
     ];
-    if (version > 10) lines.push(`redis 7.0 does not load version ${version}: ${version > 11 ? "7.4" : "7.2"} does`);
+    if (version > 10)
+      lines.push(`redis 7.0 does not load version ${version}: ${version > 11 ? "7.4" : "7.2"} does`);
     return { lines, exitCode: 0 };
   });
 }
