@@ -43,11 +43,7 @@ export async function takeLarge(file: DumpFile, facts: KeyFacts, into: KeyImport
 }
 
 /** Goes through a value, with as much of the file as it asks for. */
-export async function drive(
-  file: DumpFile,
-  work: Windowed<void>,
-  paused: () => Promise<void>,
-): Promise<void> {
+async function drive(file: DumpFile, work: Windowed<void>, paused: () => Promise<void>): Promise<void> {
   for (;;) {
     let step;
     try {

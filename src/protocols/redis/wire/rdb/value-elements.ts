@@ -14,7 +14,7 @@ import { ZiplistReader } from "./ziplist.ts";
 export type Windowed<Result> = Generator<number, Result, void>;
 
 /** Does `read` again, with more bytes, until they are enough. */
-export function* wholeIn<Result>(reader: RdbReader, read: () => Result): Windowed<Result> {
+function* wholeIn<Result>(reader: RdbReader, read: () => Result): Windowed<Result> {
   for (;;) {
     const from = reader.position;
     try {
