@@ -1,6 +1,8 @@
 /** The subcommands, described once; help and dispatch derive from this table. */
 import { StartError } from "../src/base/errors.ts";
 import { nearest } from "../src/base/nearest.ts";
+import { type Flags } from "./flags.ts";
+import { exportFlags, importFlags } from "./transfer-flags.ts";
 import type { OptionName } from "../src/base/config/options.ts";
 
 /** Runs a subcommand with the arguments after its name and answers the exit code. */
@@ -10,8 +12,10 @@ interface Command {
   readonly summary: string;
   /** The options it takes: `all`, or these. */
   readonly options: "all" | readonly OptionName[];
-  /** Flags of its own, as the help shows them: never in the environment or the file. */
-  readonly flags?: Readonly<Record<`--${string}`, string>>;
+  /** What stands between the options, as the help shows it. */
+  readonly words?: string;
+  /** Flags of its own: never in the environment or the file. */
+  readonly flags?: Flags;
   readonly load: () => Promise<Execute>;
 }
 
@@ -24,8 +28,22 @@ const table = {
   check: {
     summary: "verify a data directory that no broker uses, say what is wrong where",
     options: ["dataDir", "config"],
-    flags: { "--repair": "set aside what is damaged and keep the rest" },
+    flags: { "--repair": { help: "set aside what is damaged and keep the rest" } },
     load: async () => (await import("./commands/check.ts")).check,
+  },
+  import: {
+    summary: "fill a running broker from an RDB file of redis, over its Redis port",
+    words: "redis FILE",
+    options: [],
+    flags: importFlags,
+    load: async () => (await import("./commands/import.ts")).importCommand,
+  },
+  export: {
+    summary: "write what a running broker has to an RDB file that redis loads",
+    words: "redis [FILE]",
+    options: [],
+    flags: exportFlags,
+    load: async () => (await import("./commands/export.ts")).exportCommand,
   },
   version: {
     summary: "print the version of the broker and of the runtime under it",

@@ -100,6 +100,9 @@ test("a planted import through a closed door is found, however it is written", (
     ["src/base/config/config.ts", "../../package.json"],
     ["cli/main.ts", "../src/storage/log/log.ts"],
     ["cli/main.ts", "../src/net/a.ts"],
+    ["cli/redis/a.ts", "../../src/protocols/redis/a.ts"],
+    ["cli/redis/a.ts", "../../src/protocols/kafka/wire/a.ts"],
+    ["src/net/a.ts", "../protocols/redis/wire/a.ts"],
   ];
   for (const [path, target] of closed) {
     for (const form of forms) {
@@ -129,6 +132,7 @@ test("an open door is open", () => {
     ["src/main.ts", "./protocols/kafka/session.ts"],
     ["cli/commands/start.ts", "../../src/main.ts"],
     ["cli/commands/check.ts", "../../src/storage/index.ts"],
+    ["cli/redis/a.ts", "../../src/protocols/redis/wire/rdb/a.ts"],
   ];
   for (const [path, target] of open) assert.deepEqual(plant(path, `import { a } from "${target}";`), []);
 });

@@ -28,13 +28,17 @@ function generalHelp(): string {
 }
 
 export function commandHelp(name: CommandName): string {
-  const { summary, options, flags = {} } = commands[name];
+  const { summary, options, words, flags = {} } = commands[name];
   const names = options === "all" ? optionNames : options;
   const own = Object.entries(flags);
-  const takes = name === "help" ? " [COMMAND]" : names.length > 0 ? " [OPTION…]" : "";
-  const head = `usage: troikamq ${name}${takes}\n\n${summary}\n`;
-  if (names.length === 0) return head;
-  const ownLines = own.map(([flag, help]) => `  ${flag}  ${help}\n`).join("");
+  const takes = name === "help" ? " [COMMAND]" : names.length + own.length > 0 ? " [OPTION…]" : "";
+  const head = `usage: troikamq ${name}${words === undefined ? "" : ` ${words}`}${takes}\n\n${summary}\n`;
+  const shown = own.map(
+    ([flag, { value, help }]) => [value === undefined ? flag : `${flag} ${value}`, help] as const,
+  );
+  const width = Math.max(...shown.map(([flag]) => flag.length));
+  const ownLines = shown.map(([flag, help]) => `  ${flag.padEnd(width)}  ${help}\n`).join("");
+  if (names.length === 0) return ownLines === "" ? head : `${head}\n${ownLines}`;
   const except = own.map(([flag]) => ` but ${flag}`).join("");
   return `${head}
 ${ownLines === "" ? "" : `${ownLines}\n`}${optionsHelp(names)}

@@ -36,7 +36,7 @@ export class RealRedis {
   /** `files` are in its directory when it starts. */
   static async start(
     args: readonly string[] = [],
-    files: Readonly<Record<string, string>> = {},
+    files: Readonly<Record<string, string | Buffer>> = {},
     executable: string = program,
   ): Promise<RealRedis> {
     const port = await ownPort();

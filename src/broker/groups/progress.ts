@@ -30,7 +30,7 @@ function hasTombstonesFrom(log: Log, id: EntryId): boolean {
 }
 
 /** How many entries were added up to the id, where that can be told without counting. */
-function entriesUpTo(log: Log, id: EntryId): number {
+export function entriesUpTo(log: Log, id: EntryId): number {
   const added = entriesAdded(log);
   if (added === 0) return 0;
   const last = id.compare(log.lastId);

@@ -13,7 +13,8 @@ import { readStream } from "../../../src/protocols/redis/dump/stream-reader.ts";
 import { Crc64 } from "../../../src/base/checksum/crc64.ts";
 import { ListpackReader, ListpackWriter } from "../../../src/protocols/redis/wire/rdb/listpack.ts";
 import { RdbReader } from "../../../src/protocols/redis/wire/rdb/reader.ts";
-import { BadData } from "../../../src/protocols/redis/wire/rdb/types.ts";
+import { streamFormOf } from "../../../src/protocols/redis/wire/rdb/stream-form.ts";
+import { BadData, rdbType } from "../../../src/protocols/redis/wire/rdb/types.ts";
 import { writeLength, writeLongLength, writeString } from "../../../src/protocols/redis/wire/rdb/writer.ts";
 import { DurableRig } from "../../support/durable-rig.ts";
 import { thorough } from "../../support/thorough.ts";
@@ -370,7 +371,14 @@ test("a few bytes that stand for many are refused", async () => {
   const read = (bytesMax: number): void => {
     const draft = new StreamDraft(rig.broker);
     try {
-      finishNow(readStream(new RdbReader(bytes, 0, bytes.length), draft, bytesMax));
+      finishNow(
+        readStream(
+          new RdbReader(bytes, 0, bytes.length),
+          streamFormOf(rdbType.streamListpacks2)!,
+          draft,
+          bytesMax,
+        ),
+      );
       assert.equal(draft.log.length, count);
     } finally {
       draft.drop();

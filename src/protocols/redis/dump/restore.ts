@@ -17,8 +17,10 @@ import { assertReplaceable, makeWay, writableKeysOf } from "../keys/key-access.t
 import { keyAt, writableKeyAt } from "../keys/key-ref.ts";
 import { storeAside } from "../keys/store-result.ts";
 import { adoptDraft, assertStreamCanBe } from "../keys/key-transfer.ts";
+import { passValue } from "../wire/rdb/pass-value.ts";
 import { RdbReader } from "../wire/rdb/reader.ts";
-import { BadData, rdbType } from "../wire/rdb/types.ts";
+import { type StreamForm, streamFormOf } from "../wire/rdb/stream-form.ts";
+import { BadData } from "../wire/rdb/types.ts";
 import { footerBytes, isPayload } from "./payload.ts";
 import { readStream } from "./stream-reader.ts";
 import { type LoadedValue, valueLoaders } from "./value-forms.ts";
@@ -35,6 +37,10 @@ export const restoreCommand: CommandRow = {
   summary: "Makes a key from a serialized value.",
   run: restore,
 };
+
+/** A payload of so many bytes is restored at once: when a server is filled, many small keys come in a row. */
+const smallPayloadBytesMax = 512;
+const unitsOfDirect = 2;
 
 interface Restoring {
   readonly replaces: boolean;
@@ -54,7 +60,25 @@ function restore(context: CommandContext): void {
   if (ttl < 0) throw new RedisError("ERR Invalid TTL value, must be >= 0");
   const now = context.broker.clock.now();
   const at = ttl === 0 || options.isAbsolute ? ttl : now + ttl;
-  answerInSlices(context, () => restoreValue(context, { ...options, at }));
+  const restoring = { ...options, at };
+  const payloadBytes = request.ends[3]! - request.starts[3]!;
+  if (isSmall(context)) {
+    finishNow(restoreValue(context, restoring));
+    context.broker.work.spend(unitsOfDirect + (payloadBytes >> 5));
+  } else answerInSlices(context, () => restoreValue(context, restoring));
+}
+
+/** Whether the payload stands for little, compressed or not. What is damaged is not small. */
+function isSmall({ request }: CommandContext): boolean {
+  const start = request.starts[3]!;
+  const end = request.ends[3]!;
+  if (end - start > smallPayloadBytesMax) return false;
+  try {
+    const reader = new RdbReader(request.buffer, start, end);
+    return passValue(reader, reader.uint8()) <= smallPayloadBytesMax;
+  } catch {
+    return false;
+  }
 }
 
 function busyKey(): RedisError {
@@ -104,7 +128,8 @@ function* restoreValue(context: CommandContext, restoring: Restoring): Job<void>
   try {
     const reader = new RdbReader(buffer, start, end - footerBytes);
     const type = reader.uint8();
-    if (type === rdbType.streamListpacks2) isRestored = yield* restoreStream(context, reader, restoring);
+    const form = streamFormOf(type);
+    if (form !== undefined) isRestored = yield* restoreStream(context, reader, form, restoring);
     else {
       isRestored = yield* putValue(context, yield* load(reader, type), restoring);
       if (isRestored) setUse(context, restoring);
@@ -185,6 +210,7 @@ function tellAnew(context: CommandContext): void {
 function* restoreStream(
   context: CommandContext,
   reader: RdbReader,
+  form: StreamForm,
   { replaces, at }: Restoring,
 ): Job<boolean> {
   const database = writableKeysOf(context);
@@ -192,7 +218,7 @@ function* restoreStream(
   assertStreamCanBe(target);
   let draft: StreamDraft | null = new StreamDraft(context.broker);
   try {
-    yield* readStream(reader, draft);
+    yield* readStream(reader, form, draft);
     assertAtEnd(reader);
     const key = keyAt(context, 1);
     if (!replaces && key.exists) throw busyKey();

@@ -25,12 +25,10 @@ import { LogReader } from "../../../storage/logs.ts";
 import { unitsOfBytes } from "../core/sliced-reply.ts";
 import { workBytes } from "../stream/stream.ts";
 import { ListpackWriter } from "../wire/rdb/listpack.ts";
+import { hasMasterFields } from "../wire/rdb/stream-node.ts";
 import { rdbType } from "../wire/rdb/types.ts";
 import { writeLength, writeLongLength, writeString, writeTime } from "../wire/rdb/writer.ts";
 import type { Payload } from "./payload.ts";
-
-export const hasMasterFields = 2;
-export const isDeletedEntry = 1;
 
 /** Redis's `stream-node-max-entries` and `-bytes`. A node's counts are written last, as one byte each. */
 const nodeEntriesMax = 100;

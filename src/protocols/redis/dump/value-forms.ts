@@ -64,6 +64,7 @@ export const valueLoaders: Readonly<Partial<Record<number, ValueLoader>>> = {
   [rdbType.setIntset]: loadSet,
   [rdbType.setListpack]: loadSet,
   [rdbType.hash]: loadHash,
+  [rdbType.hashZipmap]: loadHash,
   [rdbType.hashZiplist]: loadHash,
   [rdbType.hashListpack]: loadHash,
   [rdbType.hashTimedEarly]: loadTimedHash,

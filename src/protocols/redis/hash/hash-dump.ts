@@ -1,6 +1,6 @@
 /**
  * Hashes in redis's dumps: a listpack where redis would keep one, else fields and values one behind the other. What is read may also
- * be a ziplist, of redis before 7.0.
+ * be a ziplist, of redis before 7.0, or a zipmap, of redis before 2.6.
  *
  * A hash of many fields is dumped in slices: each field that is there throughout is in it once, with the value that it has when it is
  * met. Where a field is in what is read twice, the last one counts.
@@ -21,6 +21,7 @@ import { ElementPairs, type RdbReader, stringsAgain } from "../wire/rdb/reader.t
 import { type RdbElements, rdbType } from "../wire/rdb/types.ts";
 import { writeLength, writeString } from "../wire/rdb/writer.ts";
 import { ZiplistReader } from "../wire/rdb/ziplist.ts";
+import { ZipmapReader } from "../wire/rdb/zipmap.ts";
 import { hashesOf } from "./hash-key.ts";
 import { dumpTimedHash } from "./timed-hash-dump.ts";
 import { ElementWalk } from "../core/element-walk.ts";
@@ -144,9 +145,12 @@ function opener(reader: RdbReader, type: number): () => ElementPairs {
   }
   reader.string();
   const { bytes, start, end } = reader;
-  const open = (): RdbElements =>
+  const Packed =
     type === rdbType.hashListpack
-      ? new ListpackReader(bytes, start, end)
-      : new ZiplistReader(bytes, start, end);
+      ? ListpackReader
+      : type === rdbType.hashZiplist
+        ? ZiplistReader
+        : ZipmapReader;
+  const open = (): RdbElements => new Packed(bytes, start, end);
   return () => new ElementPairs(open());
 }

@@ -38,20 +38,36 @@ const aggregates: Record<string, AggregateType | "attribute"> = {
 export class ReplyParser {
   #bytes: Buffer = Buffer.alloc(0);
   #position = 0;
+  /** What was fed and not looked at yet: a long bulk is put together once, when all of it is there. */
+  #fed: Uint8Array[] = [];
+  #fedBytes = 0;
+  /** So many bytes from `#position` on make the next element; 0 where that is not known. */
+  #needed = 0;
   readonly #open: OpenAggregate[] = [];
 
   feed(chunk: Uint8Array): void {
-    this.#bytes = Buffer.concat([this.#bytes.subarray(this.#position), chunk]);
-    this.#position = 0;
+    this.#fed.push(chunk);
+    this.#fedBytes += chunk.length;
   }
 
   /** Bytes that belong to no complete element yet. */
   get pendingBytes(): number {
-    return this.#bytes.length - this.#position;
+    return this.#bytes.length - this.#position + this.#fedBytes;
+  }
+
+  #join(): void {
+    if (this.#fedBytes === 0) return;
+    this.#bytes = Buffer.concat([this.#bytes.subarray(this.#position), ...this.#fed]);
+    this.#position = 0;
+    this.#fed = [];
+    this.#fedBytes = 0;
   }
 
   /** The next reply, or undefined until more is fed. Throws `MALFORMED`. */
   next(): Reply | undefined {
+    if (this.pendingBytes < this.#needed) return undefined;
+    this.#needed = 0;
+    this.#join();
     for (;;) {
       const element = this.#element();
       if (element === undefined) return undefined;
@@ -127,7 +143,10 @@ export class ReplyParser {
     if (length < 0) return this.#take(after, { type: "nullBulk" });
     const end = after + length;
     const bytes = this.#bytes;
-    if (end + 2 > bytes.length) return undefined;
+    if (end + 2 > bytes.length) {
+      this.#needed = end + 2 - this.#position;
+      return undefined;
+    }
     if (bytes[end] !== 0x0d || bytes[end + 1] !== 0x0a) throw malformed("bulk without its line end");
     if (mark === "$") {
       return this.#take(end + 2, { type: "bulk", bytes: Buffer.from(bytes.subarray(after, end)) });

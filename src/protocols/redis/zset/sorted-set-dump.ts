@@ -30,8 +30,6 @@ const listpack = new ListpackWriter();
 const listpackBytes = new ByteWriter(1024);
 /** Compressing costs about as much as this for a byte. */
 const unitsOfWritten = 8;
-/** In place of the length of a score's text. */
-const scoreMark = { notNumber: 253, infinite: 254, negativeInfinite: 255 } as const;
 
 export function* dumpSortedSet(
   payload: Payload,
@@ -189,7 +187,7 @@ class LooseScored implements ScoredElements {
     const reader = this.#reader;
     reader.string();
     this.score = assertNumber(
-      this.#isText ? scoreOfText(reader) : readScore(reader.buffer, reader.skip(scoreBytes)),
+      this.#isText ? reader.textScore() : readScore(reader.buffer, reader.skip(scoreBytes)),
     );
     return true;
   }
@@ -205,13 +203,4 @@ class LooseScored implements ScoredElements {
   get end(): number {
     return this.#reader.end;
   }
-}
-
-function scoreOfText(reader: RdbReader): number {
-  const size = reader.uint8();
-  if (size === scoreMark.infinite) return Infinity;
-  if (size === scoreMark.negativeInfinite) return -Infinity;
-  if (size === scoreMark.notNumber) return NaN;
-  const at = reader.skip(size);
-  return parseFloatStrict(reader.buffer, at, at + size);
 }

@@ -5,17 +5,20 @@
  * throws `BadData`; a length that is read is not believed: nothing is allocated that the bytes cannot hold or expand to.
  */
 import { limits } from "../../../../base/limits.ts";
+import { parseFloatStrict } from "../numbers.ts";
 import { decompressLzf } from "./lzf.ts";
-import { BadData, type RdbElements } from "./types.ts";
+import { BadData, CutOff, type RdbElements } from "./types.ts";
 
 /** LZF makes at most 264 bytes of three. */
 const expandedMax = 88;
 const wordSize = 2 ** 32;
+/** In place of the length of a score's text. */
+export const scoreMark = { notNumber: 253, infinite: 254, negativeInfinite: 255 } as const;
 
 export class RdbReader {
-  readonly buffer: Buffer;
+  buffer: Buffer;
   position: number;
-  readonly limit: number;
+  limit: number;
   /** Of all compressed strings, of which a value of few bytes may have many. */
   #expandedBytes = 0;
   /** The words of the length that was read last. */
@@ -34,13 +37,21 @@ export class RdbReader {
     this.limit = end;
   }
 
+  /** Goes on in other bytes, `buffer[start, end)`: those of a file come window by window. */
+  slide(buffer: Buffer, start: number, end: number): void {
+    this.buffer = buffer;
+    this.position = start;
+    this.limit = end;
+    this.#expandedBytes = 0;
+  }
+
   get remaining(): number {
     return this.limit - this.position;
   }
 
   /** Passes `size` bytes and returns where they begin. */
   skip(size: number): number {
-    if (size > this.remaining) throw new BadData("is cut off");
+    if (size > this.remaining) throw new CutOff(size - this.remaining);
     const at = this.position;
     this.position += size;
     return at;
@@ -86,6 +97,41 @@ export class RdbReader {
       const text = Buffer.from(String(this.buffer.readIntLE(this.skip(size), size)), "latin1");
       this.#found(text, 0, text.length);
     } else throw new BadData(`a string begins with ${first}`);
+  }
+
+  /** Passes a string of any form; returns how many bytes it stands for where it is compressed, else 0. */
+  passString(): number {
+    const first = this.uint8();
+    if (first < 0xc0) this.skip(this.#lengthAfter(first));
+    else if (first === 0xc3) {
+      const packed = this.length();
+      const size = this.length();
+      this.skip(packed);
+      return size;
+    } else if (first <= 0xc2) this.skip(1 << (first & 3));
+    else throw new BadData(`a string begins with ${first}`);
+    return 0;
+  }
+
+  /** Reads the head of a string of any form; returns how many bytes follow it. */
+  stringHead(): number {
+    const first = this.uint8();
+    if (first < 0xc0) return this.#lengthAfter(first);
+    if (first <= 0xc2) return 1 << (first & 3);
+    if (first !== 0xc3) throw new BadData(`a string begins with ${first}`);
+    const packed = this.length();
+    this.length();
+    return packed;
+  }
+
+  /** A score as redis before 4.0 has it: its digits. May be NaN. */
+  textScore(): number {
+    const size = this.uint8();
+    if (size === scoreMark.infinite) return Infinity;
+    if (size === scoreMark.negativeInfinite) return -Infinity;
+    if (size === scoreMark.notNumber) return NaN;
+    const at = this.skip(size);
+    return parseFloatStrict(this.buffer, at, at + size);
   }
 
   text(): string {

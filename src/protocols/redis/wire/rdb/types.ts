@@ -6,6 +6,9 @@ export const rdbType = {
   zsetText: 3,
   hash: 4,
   zset: 5,
+  /** Values of modules: only in files. The first cannot be read without its module. */
+  moduleEarly: 6,
+  module: 7,
   hashZipmap: 9,
   listZiplist: 10,
   setIntset: 11,
@@ -30,6 +33,17 @@ export const rdbType = {
 export class BadData extends Error {
   constructor(what: string) {
     super(`serialized value: ${what}`);
+  }
+}
+
+/** The bytes end where more must follow. A reader of a file goes on with more of it. */
+export class CutOff extends BadData {
+  /** How many bytes are missing, at least. */
+  readonly missing: number;
+
+  constructor(missing: number) {
+    super("is cut off");
+    this.missing = missing;
   }
 }
 
