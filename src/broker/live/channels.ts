@@ -8,6 +8,7 @@
  */
 import { limits } from "../../base/limits.ts";
 import type { TurnWork } from "../../base/turn-work.ts";
+import type { LiveHistories } from "./history/live-histories.ts";
 import { type LivePattern, LivePatterns } from "./patterns.ts";
 
 export interface LiveSubscriber {
@@ -41,6 +42,8 @@ export class LiveChannels {
   readonly #matching: LivePattern<LiveSubscriber>[] = [];
   /** The number of the message that is being delivered: subscribers that need the same bytes make them once for each number. */
   publication = 0;
+  /** Keeps the messages of some channels; null: of none. */
+  history: LiveHistories | null = null;
   /** By hash: the channel of the last message with that hash. */
   readonly #recent = Array.from<ChannelEntry | undefined>({ length: recentChannels });
 
@@ -48,8 +51,9 @@ export class LiveChannels {
     this.#work = work;
   }
 
+  /** Nobody listens, and nothing is kept. */
   get isEmpty(): boolean {
-    return this.channels.size === 0 && this.patterns.size === 0;
+    return this.channels.size === 0 && this.patterns.size === 0 && this.history === null;
   }
 
   subscribe(channel: string, subscriber: LiveSubscriber): void {
@@ -91,6 +95,7 @@ export class LiveChannels {
   ): number {
     if (this.isEmpty || channelEnd - channelStart > limits.channelBytesMax) return 0;
     this.publication++;
+    if (this.history !== null) this.history.keep(source, channelStart, channelEnd, bytes, start, end);
     let count = 0;
     const exact = this.#find(source, channelStart, channelEnd);
     if (exact !== undefined) {

@@ -28,6 +28,8 @@ import { RedisError } from "./core/errors.ts";
 import { databaseVhostName } from "./core/names.ts";
 import type { Exchange } from "../../broker/exchange/exchange.ts";
 import { LiveChannels, liveExchangeName } from "../../broker/live/channels.ts";
+import { LiveHistories } from "../../broker/live/history/live-histories.ts";
+import { parseHistoryRules } from "../../broker/live/history/rules.ts";
 import { CommandWatch } from "./observe/command-watch.ts";
 import { LiveMessages } from "./pubsub/live-messages.ts";
 import { hiddenValue, ServerSettings } from "./core/settings.ts";
@@ -77,6 +79,18 @@ function settingsAct(server: RedisServer): void {
     observer.settle();
   });
   settings.onSet("latency-tracking", (value) => (observer.tracksLatency = value === "yes"));
+}
+
+/** Channels that keep a history. Beside the messages of a rule, those who listen to it by a name are remembered. */
+function historiesAct({ settings, broker, live }: RedisServer): void {
+  let histories: LiveHistories | null = null;
+  settings.onSet("troika-pubsub-history", (text) => {
+    const rules = parseHistoryRules(text);
+    if ("problem" in rules) return;
+    if (histories === null) histories = LiveHistories.restore(broker, rules);
+    else histories.configure(rules);
+    live.history = rules.length > 0 ? histories : null;
+  });
 }
 
 /** What other clients are told of a script that takes long. */
@@ -181,6 +195,7 @@ export class RedisServer {
     });
     this.notices = new KeyNotices(this.live);
     this.settings.onSet("notify-keyspace-events", (text) => this.notices.configure(parseClasses(text)));
+    historiesAct(this);
     keyspace.listener = this.notices;
     keyspace.watcher = new KeyChanges(this.watches, this.blocking);
   }

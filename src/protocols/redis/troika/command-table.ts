@@ -1,0 +1,5 @@
+/** The commands that redis has not, in their order. core/command-spec.ts explains the fields. */
+import { inGroup, type CommandRows } from "../core/command-spec.ts";
+import { pastCommands } from "./past.ts";
+
+export const troikaChannelCommands: CommandRows = inGroup("pubsub", [], pastCommands);
