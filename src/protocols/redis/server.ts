@@ -36,6 +36,7 @@ import { hiddenValue, ServerSettings } from "./core/settings.ts";
 import { Saves } from "./server/persistence.ts";
 import { Traffic } from "./server/traffic.ts";
 import { StreamCounts } from "./keys/visible-streams.ts";
+import { scheduledDelivery } from "./stream/scheduled-delivery.ts";
 import { StreamWatch } from "./stream/stream-watch.ts";
 import { WatchTable } from "./transaction/watches.ts";
 
@@ -196,6 +197,8 @@ export class RedisServer {
     this.notices = new KeyNotices(this.live);
     this.settings.onSet("notify-keyspace-events", (text) => this.notices.configure(parseClasses(text)));
     historiesAct(this);
+    broker.timetable.deliverTo = scheduledDelivery(this);
+    broker.timetable.begin();
     keyspace.listener = this.notices;
     keyspace.watcher = new KeyChanges(this.watches, this.blocking);
   }

@@ -1,5 +1,16 @@
 /** What COMMAND DOCS says about the arguments of commands that redis has not. */
-import { flag, integer, many, optional, string, token, type CommandDocs } from "../core/command-docs.ts";
+import {
+  block,
+  flag,
+  integer,
+  key,
+  many,
+  oneOf,
+  optional,
+  string,
+  token,
+  type CommandDocs,
+} from "../core/command-docs.ts";
 
 const from = token("FROM", string("id-or-unix-ms"));
 
@@ -9,4 +20,24 @@ export const docs: CommandDocs = {
   "troika.history": {
     arguments: [string("channel"), optional(from), optional(token("COUNT", integer("count")))],
   },
+  "troika.xadd": {
+    arguments: [
+      key(0),
+      oneOf(
+        "time",
+        token("DELAY", integer("milliseconds")),
+        token("DELIVERAT", integer("unix-time-milliseconds")),
+      ),
+      flag("*"),
+      many(block("data", string("field"), string("value"))),
+    ],
+  },
+  "troika.scheduled": {
+    arguments: [
+      key(0),
+      optional(token("FROM", string("handle"))),
+      optional(token("COUNT", integer("count"))),
+    ],
+  },
+  "troika.cancel": { arguments: [key(0), many(string("handle"))] },
 };
