@@ -8,6 +8,7 @@
  */
 import type { Job } from "../../base/turn-work.ts";
 import type { EntryId } from "../../message/entry-id.ts";
+import type { Envelope } from "../../message/envelope.ts";
 import type { LogReader } from "../../storage/index.ts";
 import type { Broker } from "../broker.ts";
 import { implicitStream } from "../queue/lifecycle.ts";
@@ -27,13 +28,16 @@ const vhostPrefix = "\0scheduled/";
 const againMs = 1000;
 const unitsOfDelivery = 3;
 
-/** Takes a record that is due into the stream of that name, which it may have to make; false where it cannot be now. */
-export type Deliver = (
-  vhostName: string,
-  name: string,
-  reader: LogReader,
-  record: ScheduledRecord,
-) => boolean;
+/** A record in the form in which it is stored. */
+export interface RecordBytes {
+  readonly envelope: Envelope;
+  readonly buffer: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Takes a record into the stream of that name, which it may have to make; false where it cannot be now. */
+export type Deliver = (vhostName: string, name: string, record: RecordBytes) => boolean;
 
 /** The records that wait for one stream. */
 class Waiting implements TimedOwner {
@@ -164,11 +168,16 @@ export class Timetable {
 
   /** For `Waiting` alone. */
   deliver({ queue }: Waiting, reader: LogReader, record: ScheduledRecord): boolean {
+    const { envelope, start, end } = record;
     const vhostName = queue.vhost.name.slice(vhostPrefix.length);
-    if (this.deliverTo === null || this.#broker.storage.failure !== null) return false;
-    if (!this.deliverTo(vhostName, queue.name, reader, record)) return false;
+    if (!this.enter(vhostName, queue.name, { envelope, buffer: reader.buffer, start, end })) return false;
     this.delivered++;
     return true;
+  }
+
+  /** Appends a record to a stream that may have to be made, without a client; false where that cannot be now. */
+  enter(vhostName: string, name: string, record: RecordBytes): boolean {
+    return this.#broker.storage.failure === null && this.deliverTo?.(vhostName, name, record) === true;
   }
 
   again({ owner }: Waiting, offset: number, at: number): void {

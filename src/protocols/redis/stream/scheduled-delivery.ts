@@ -20,7 +20,7 @@ const scratchBytesKept = 1 << 20;
 
 export function scheduledDelivery(server: RedisServer): Deliver {
   const numbers = new Map(Array.from({ length: databases }, (_, i) => [databaseVhostName(i), i]));
-  return (vhostName, name, reader, record) => {
+  return (vhostName, name, record) => {
     const database = numbers.get(vhostName);
     if (database === undefined) return false;
     const queue = streamFor(server, database, server.vhostOf(database), name);
@@ -28,7 +28,7 @@ export function scheduledDelivery(server: RedisServer): Deliver {
     // Room in the journal is taken before the bytes are copied, and their memory may be used for it.
     if (scratch.buffer.length > scratchBytesKept) scratch.buffer = Buffer.allocUnsafeSlow(256);
     scratch.reset();
-    scratch.bytes(reader.buffer, record.start, record.end);
+    scratch.bytes(record.buffer, record.start, record.end);
     appendRecord(queue.log.group, record.envelope, scratch.buffer, 0, scratch.length);
     server.notices.tellNamed(keyEvents.xadd, database, name);
     if (!server.watches.isEmpty) server.watches.keyChanged(database, name);

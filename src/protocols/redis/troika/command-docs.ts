@@ -32,6 +32,36 @@ export const docs: CommandDocs = {
       many(block("data", string("field"), string("value"))),
     ],
   },
+  "troika.group": {
+    arguments: [
+      key(0),
+      string("group"),
+      optional(
+        oneOf(
+          "policy",
+          block(
+            "retry",
+            token("MAXDELIVER", integer("deliveries")),
+            optional(token("BACKOFF", integer("milliseconds"))),
+            optional(token("FACTOR", string("factor"))),
+            optional(token("MAX", integer("milliseconds"))),
+            optional(token("JITTER", string("part"))),
+            optional(token("DEADLETTER", string("key"))),
+          ),
+          flag("OFF"),
+        ),
+      ),
+    ],
+  },
+  "troika.nack": {
+    arguments: [
+      key(0),
+      string("group"),
+      many(string("id")),
+      optional(token("DELAY", integer("milliseconds"))),
+      optional(token("REASON", string("text"))),
+    ],
+  },
   "troika.scheduled": {
     arguments: [
       key(0),
