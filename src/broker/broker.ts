@@ -24,7 +24,7 @@ import { InflationBudget } from "./queue/inflation-budget.ts";
 import { restoreDefinitions } from "./queue/restore.ts";
 import { Retention } from "./queue/retention.ts";
 import { RouteBudget } from "./exchange/route-cache.ts";
-import { Timetable } from "./schedule/timetable.ts";
+import type { EnterStream } from "./schedule/enter-stream.ts";
 import { WallTimers } from "./schedule/timers.ts";
 import { Ticker } from "./ticker.ts";
 import { Vhost } from "./vhost.ts";
@@ -91,8 +91,8 @@ export class Broker {
   readonly retention: Retention;
   /** What is to be done at a wall time. */
   readonly wallTimers: WallTimers;
-  /** Records that enter a stream later. */
-  readonly timetable: Timetable;
+  /** Appends records to streams that may have to be made, without a client. Set by the protocol whose streams they are. */
+  enterStream: EnterStream | null = null;
   readonly vhosts = new Map<string, Vhost>();
   /** All connections, of every protocol. */
   readonly connections: Connections;
@@ -138,7 +138,6 @@ export class Broker {
       work: this.work,
       requestTick: () => this.ticker.request(),
     });
-    this.timetable = new Timetable(this, this.wallTimers);
     this.inflation = new InflationBudget(options.timers, (queue) => this.schedule(queue));
     this.#diskLog = new DiskLog(options);
     this.access = new Access({ ...options, storage });

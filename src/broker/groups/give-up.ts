@@ -16,7 +16,7 @@ import { EntryReader, writeEntryHeader, writeEntryPart } from "../../message/red
 import { LogReader } from "../../storage/index.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { GroupCursor } from "./group-cursor.ts";
-import { GroupRetries } from "./retries.ts";
+import { retriesOf } from "./retries.ts";
 import { delayOf, type RetryPolicy, retryOfStream } from "./retry-policy.ts";
 
 const id = new EntryId();
@@ -36,10 +36,6 @@ export interface GivenUp {
 /** Null: the group has none, nor has its stream. */
 export function retryPolicyOf(queue: Queue, cursor: GroupCursor): RetryPolicy | null {
   return cursor.retryPolicy ?? retryOfStream(queue.policy);
-}
-
-export function retriesOf(queue: Queue, cursor: GroupCursor): GroupRetries {
-  return (cursor.retries ??= new GroupRetries(cursor, queue.vhost.broker.wallTimers));
 }
 
 /** Whether the entry was delivered as often as it may be. */
@@ -69,7 +65,12 @@ export function giveUp(
     return "dead";
   }
   const delay = delayMs >= 0 ? delayMs : delayOf(policy, count, broker.random);
-  retriesOf(queue, cursor).wait(offset, broker.clock.now() + delay, count, pending.readId(offset, id));
+  retriesOf(cursor, broker.wallTimers).wait(
+    offset,
+    broker.clock.now() + delay,
+    count,
+    pending.readId(offset, id),
+  );
   return "again";
 }
 
@@ -108,5 +109,6 @@ function deadLetter(
     writeEntryPart(scratch, Buffer.from(value, "latin1"));
   }
   const record = { envelope: envelope.redis, buffer: scratch.buffer, start: 0, end: scratch.length };
-  return broker.timetable.enter(vhostName, policy.deadLetter ?? `${queue.name}.dead`, record);
+  if (broker.storage.failure !== null) return false;
+  return broker.enterStream?.(vhostName, policy.deadLetter ?? `${queue.name}.dead`, record) === true;
 }

@@ -16,6 +16,10 @@ import type { GroupCursor } from "./group-cursor.ts";
 
 export const retryOwnerName = "troika.retry";
 
+export function retriesOf(cursor: GroupCursor, timers: WallTimers): GroupRetries {
+  return (cursor.retries ??= new GroupRetries(cursor, timers));
+}
+
 export class GroupRetries implements TimedOwner {
   readonly #cursor: GroupCursor;
   readonly #timers: WallTimers;

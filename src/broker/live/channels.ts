@@ -8,7 +8,6 @@
  */
 import { limits } from "../../base/limits.ts";
 import type { TurnWork } from "../../base/turn-work.ts";
-import type { LiveHistories } from "./history/live-histories.ts";
 import { type LivePattern, LivePatterns } from "./patterns.ts";
 
 export interface LiveSubscriber {
@@ -17,6 +16,18 @@ export interface LiveSubscriber {
    * `channel` object always holds the same bytes while there is an exact subscription to it.
    */
   liveMessage(channel: Buffer, pattern: Buffer | null, bytes: Buffer, start: number, end: number): void;
+}
+
+/** Is told of each message before its subscribers are: it keeps those of some channels. */
+export interface MessageKeeper {
+  keep(
+    source: Buffer,
+    channelStart: number,
+    channelEnd: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+  ): void;
 }
 
 interface ChannelEntry {
@@ -43,7 +54,7 @@ export class LiveChannels {
   /** The number of the message that is being delivered: subscribers that need the same bytes make them once for each number. */
   publication = 0;
   /** Keeps the messages of some channels; null: of none. */
-  history: LiveHistories | null = null;
+  keeper: MessageKeeper | null = null;
   /** By hash: the channel of the last message with that hash. */
   readonly #recent = Array.from<ChannelEntry | undefined>({ length: recentChannels });
 
@@ -53,7 +64,7 @@ export class LiveChannels {
 
   /** Nobody listens, and nothing is kept. */
   get isEmpty(): boolean {
-    return this.channels.size === 0 && this.patterns.size === 0 && this.history === null;
+    return this.channels.size === 0 && this.patterns.size === 0 && this.keeper === null;
   }
 
   subscribe(channel: string, subscriber: LiveSubscriber): void {
@@ -95,7 +106,7 @@ export class LiveChannels {
   ): number {
     if (this.isEmpty || channelEnd - channelStart > limits.channelBytesMax) return 0;
     this.publication++;
-    if (this.history !== null) this.history.keep(source, channelStart, channelEnd, bytes, start, end);
+    if (this.keeper !== null) this.keeper.keep(source, channelStart, channelEnd, bytes, start, end);
     let count = 0;
     const exact = this.#find(source, channelStart, channelEnd);
     if (exact !== undefined) {

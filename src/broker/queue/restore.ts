@@ -4,8 +4,7 @@ import type { ExchangeOptions } from "../exchange/definition.ts";
 import type { Destination } from "../exchange/exchange.ts";
 import { GroupCursor } from "../groups/group-cursor.ts";
 import { defineGroup, type GroupDefinition } from "../groups/stream-groups.ts";
-import { retriesOf } from "../groups/give-up.ts";
-import { retryOwnerName } from "../groups/retries.ts";
+import { retriesOf, retryOwnerName } from "../groups/retries.ts";
 import { type CommittedOffset } from "../groups/offsets.ts";
 import { defaultVhostName, type DefinitionKind, namesOfKey } from "../names.ts";
 import { ProducerState } from "./producer-state.ts";
@@ -96,7 +95,8 @@ function restoreGroups(broker: Broker): () => void {
     queue.groups.set(name, cursor);
     if (retry !== undefined) cursor.retryPolicy = retry;
     atEnd.push(() => {
-      if (cursor.owners.has(retryOwnerName)) broker.work.run(retriesOf(queue, cursor).restore(), () => {});
+      if (!cursor.owners.has(retryOwnerName)) return;
+      broker.work.run(retriesOf(cursor, broker.wallTimers).restore(), () => {});
     });
   }
   return () => {

@@ -8,7 +8,6 @@
  */
 import type { Job } from "../../base/turn-work.ts";
 import type { EntryId } from "../../message/entry-id.ts";
-import type { Envelope } from "../../message/envelope.ts";
 import type { LogReader } from "../../storage/index.ts";
 import type { Broker } from "../broker.ts";
 import { implicitStream } from "../queue/lifecycle.ts";
@@ -27,17 +26,6 @@ const vhostPrefix = "\0scheduled/";
 /** A record that its stream does not take is tried again after this. */
 const againMs = 1000;
 const unitsOfDelivery = 3;
-
-/** A record in the form in which it is stored. */
-export interface RecordBytes {
-  readonly envelope: Envelope;
-  readonly buffer: Buffer;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Takes a record into the stream of that name, which it may have to make; false where it cannot be now. */
-export type Deliver = (vhostName: string, name: string, record: RecordBytes) => boolean;
 
 /** The records that wait for one stream. */
 class Waiting implements TimedOwner {
@@ -80,17 +68,15 @@ export class Timetable {
   readonly #timers: WallTimers;
   /** By vhost and name. */
   readonly #waiting = new Map<string, Map<string, Waiting>>();
-  /** Set by the protocol whose streams they are. */
-  deliverTo: Deliver | null = null;
   /** Records that have entered their streams since the start. */
   delivered = 0;
 
-  constructor(broker: Broker, timers: WallTimers) {
+  constructor(broker: Broker) {
     this.#broker = broker;
-    this.#timers = timers;
+    this.#timers = broker.wallTimers;
   }
 
-  /** The journal has been replayed, and `deliverTo` is set: what waits is read in slices, and enters its stream when it is due. */
+  /** The journal has been replayed, and `broker.enterStream` is set: what waits is read in slices, and enters its stream when it is due. */
   begin(): void {
     const found: Waiting[] = [];
     for (const { name, queues } of this.#broker.vhosts.values()) {
@@ -170,14 +156,11 @@ export class Timetable {
   deliver({ queue }: Waiting, reader: LogReader, record: ScheduledRecord): boolean {
     const { envelope, start, end } = record;
     const vhostName = queue.vhost.name.slice(vhostPrefix.length);
-    if (!this.enter(vhostName, queue.name, { envelope, buffer: reader.buffer, start, end })) return false;
+    const { storage, enterStream } = this.#broker;
+    const entering = { envelope, buffer: reader.buffer, start, end };
+    if (storage.failure !== null || enterStream?.(vhostName, queue.name, entering) !== true) return false;
     this.delivered++;
     return true;
-  }
-
-  /** Appends a record to a stream that may have to be made, without a client; false where that cannot be now. */
-  enter(vhostName: string, name: string, record: RecordBytes): boolean {
-    return this.#broker.storage.failure === null && this.deliverTo?.(vhostName, name, record) === true;
   }
 
   again({ owner }: Waiting, offset: number, at: number): void {

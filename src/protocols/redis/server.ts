@@ -30,13 +30,14 @@ import type { Exchange } from "../../broker/exchange/exchange.ts";
 import { LiveChannels, liveExchangeName } from "../../broker/live/channels.ts";
 import { LiveHistories } from "../../broker/live/history/live-histories.ts";
 import { parseHistoryRules } from "../../broker/live/history/rules.ts";
+import { Timetable } from "../../broker/schedule/timetable.ts";
 import { CommandWatch } from "./observe/command-watch.ts";
 import { LiveMessages } from "./pubsub/live-messages.ts";
 import { hiddenValue, ServerSettings } from "./core/settings.ts";
 import { Saves } from "./server/persistence.ts";
 import { Traffic } from "./server/traffic.ts";
 import { StreamCounts } from "./keys/visible-streams.ts";
-import { scheduledDelivery } from "./stream/scheduled-delivery.ts";
+import { scheduledDelivery } from "./troika/scheduled-delivery.ts";
 import { StreamWatch } from "./stream/stream-watch.ts";
 import { WatchTable } from "./transaction/watches.ts";
 
@@ -83,14 +84,15 @@ function settingsAct(server: RedisServer): void {
 }
 
 /** Channels that keep a history. Beside the messages of a rule, those who listen to it by a name are remembered. */
-function historiesAct({ settings, broker, live }: RedisServer): void {
+function historiesAct(server: RedisServer): void {
+  const { settings, broker, live } = server;
   let histories: LiveHistories | null = null;
   settings.onSet("troika-pubsub-history", (text) => {
     const rules = parseHistoryRules(text);
     if ("problem" in rules) return;
     if (histories === null) histories = LiveHistories.restore(broker, rules);
     else histories.configure(rules);
-    live.history = rules.length > 0 ? histories : null;
+    live.keeper = server.histories = rules.length > 0 ? histories : null;
   });
 }
 
@@ -123,6 +125,10 @@ export class RedisServer {
   readonly shardLive: LiveChannels;
   readonly shardMessages: LiveMessages;
   readonly liveExchange: Exchange;
+  /** The histories of channels; null: none keeps one. */
+  histories: LiveHistories | null = null;
+  /** Entries that enter a stream later. */
+  readonly timetable: Timetable;
   /** Keyspace notifications. */
   readonly notices: KeyNotices;
   readonly startedAt: number;
@@ -197,8 +203,9 @@ export class RedisServer {
     this.notices = new KeyNotices(this.live);
     this.settings.onSet("notify-keyspace-events", (text) => this.notices.configure(parseClasses(text)));
     historiesAct(this);
-    broker.timetable.deliverTo = scheduledDelivery(this);
-    broker.timetable.begin();
+    broker.enterStream = scheduledDelivery(this);
+    this.timetable = new Timetable(broker);
+    this.timetable.begin();
     keyspace.listener = this.notices;
     keyspace.watcher = new KeyChanges(this.watches, this.blocking);
   }

@@ -82,7 +82,8 @@ export class CatchUp {
       if (this.#target.isFull || this.#isStopped) return;
       if (!reader.next()) {
         if (history.seal() > reader.position && !history.queue.isDeleted) continue;
-        return this.#end();
+        this.#end();
+        return;
       }
       units += unitsOfLook + this.#look(reader);
       this.#position = reader.position;

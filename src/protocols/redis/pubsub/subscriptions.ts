@@ -12,6 +12,7 @@ import type { Authorization } from "../../../broker/access/permissions.ts";
 import { mayUseChannel, mayUseShardChannel } from "../../../broker/access/rights.ts";
 import type { LiveChannels, LiveSubscriber } from "../../../broker/live/channels.ts";
 import { partsOf } from "../../../broker/live/history/channel-history.ts";
+import type { LiveHistories } from "../../../broker/live/history/live-histories.ts";
 import type { LogReader } from "../../../storage/logs.ts";
 import { RedisError } from "../core/errors.ts";
 import { encodeMessage, type IdentifiedMessage } from "./identified-message.ts";
@@ -52,6 +53,8 @@ interface Subscriber {
 interface Channels {
   readonly live: LiveChannels;
   readonly liveMessages: LiveMessages;
+  /** Of channels that keep their messages; null: none does. */
+  readonly histories: LiveHistories | null;
   readonly shardLive: LiveChannels;
   readonly shardMessages: LiveMessages;
   readonly broker: { readonly work: TurnWork };
@@ -93,17 +96,17 @@ function pushMessage(subscriber: Subscriber, message: Omit<IdentifiedMessage, "v
 /** The third: channels of which the client wants to know the ids of messages. */
 class IdentifyingSubscriber implements LiveSubscriber {
   readonly #subscriber: Subscriber;
-  readonly #live: LiveChannels;
+  readonly #histories: Channels;
   readonly #settings: Channels["settings"];
 
-  constructor(subscriber: Subscriber, { live, settings }: Channels) {
+  constructor(subscriber: Subscriber, channels: Channels) {
     this.#subscriber = subscriber;
-    this.#live = live;
-    this.#settings = settings;
+    this.#histories = channels;
+    this.#settings = channels.settings;
   }
 
   liveMessage(channel: Buffer, _pattern: Buffer | null, bytes: Buffer, start: number, end: number): void {
-    const id = this.#live.history?.keptIn?.lastId ?? null;
+    const id = this.#histories.histories?.keptIn?.lastId ?? null;
     pushMessage(this.#subscriber, { channel, bytes, start, end, id });
     boundOutput(this.#subscriber, this.#settings);
   }
@@ -169,7 +172,7 @@ export class Subscriptions implements PastReader {
 
   subscribe(channel: string): void {
     if (
-      this.#live.history !== null &&
+      this.#server.histories !== null &&
       !this.channels.has(channel) &&
       this.#ensurePast()?.subscribed(channel)
     ) {
@@ -181,8 +184,8 @@ export class Subscriptions implements PastReader {
   }
 
   #ensurePast(): PastMessages | null {
-    const { history } = this.#live;
-    if (history !== null) this.past ??= new PastMessages(history, this, this.#work);
+    const { histories } = this.#server;
+    if (histories !== null) this.past ??= new PastMessages(histories, this, this.#work);
     return this.past;
   }
 

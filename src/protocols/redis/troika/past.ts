@@ -99,7 +99,7 @@ function askForEach(
 
 function historyArgument({ request, server }: CommandContext, index: number): ChannelHistory {
   assertChannelName(request, index);
-  const found = server.live.history?.historyOf(request.latin1(index)) ?? null;
+  const found = server.histories?.historyOf(request.latin1(index)) ?? null;
   if (found !== null) return found;
   throw new RedisError(
     `ERR channel '${request.utf8(index)}' keeps no history: set troika-pubsub-history to a rule for it (see docs/redis.md)`,

@@ -59,7 +59,7 @@ const handle = new EntryId();
 const unitsOfEntry = 0.5;
 
 function addLater(context: CommandContext): void {
-  const { request, reply, broker, caller, vhost } = context;
+  const { request, reply, server, broker, caller, vhost } = context;
   const due = dueArgument(context);
   const count = request.argumentCount;
   if (request.latin1(4) !== "*") throw syntaxError();
@@ -73,7 +73,7 @@ function addLater(context: CommandContext): void {
   broker.storage.assertWritable();
   const entry = entryOf(request, 5, count);
   const record = { due, envelope: envelope.redis, buffer: entry.buffer, start: 0, end: entry.length };
-  const queue = broker.timetable.add(vhost, key, record, handle);
+  const queue = server.timetable.add(vhost, key, record, handle);
   caller.publisherSeen();
   if (queue.log.isDurable && broker.options.redisStreamsDurability === "fsync") caller.holdUntilDurable();
   writeStreamId(reply.out, handle);
@@ -91,7 +91,7 @@ function dueArgument({ request, broker }: CommandContext): number {
 }
 
 function scheduled(context: CommandContext): void {
-  const { request, broker, vhost } = context;
+  const { request, server, vhost } = context;
   let count = Infinity;
   const from = new EntryId();
   for (let at = 2; at < request.argumentCount; at += 2) {
@@ -102,7 +102,7 @@ function scheduled(context: CommandContext): void {
       if (Number.isNaN(count) || count < 0) throw new RedisError(errorTexts.notInteger);
     } else throw syntaxError();
   }
-  const queue = broker.timetable.find(vhost, request.latin1(1));
+  const queue = server.timetable.find(vhost, request.latin1(1));
   if (queue === undefined) return context.reply.array(0);
   answerInSlices(context, (parts) => writeScheduled(context, parts, queue, from, count));
 }
@@ -137,19 +137,19 @@ function* writeScheduled(
 }
 
 function cancel(context: CommandContext): void {
-  const { request, broker, vhost, reply } = context;
+  const { request, server, vhost, reply } = context;
   for (let at = 2; at < request.argumentCount; at++) strictIdArgument(request, at, handle);
   const key = request.latin1(1);
-  if (broker.timetable.find(vhost, key) === undefined) return reply.integer(0);
+  if (server.timetable.find(vhost, key) === undefined) return reply.integer(0);
   answerInSlices(context, () => cancelEach(context, key));
 }
 
 function* cancelEach(context: CommandContext, key: string): Job<void> {
-  const { request, broker, vhost, reply } = context;
+  const { request, server, vhost, reply } = context;
   const piece = new Piece();
   let cancelled = 0;
   for (let at = 2; at < request.argumentCount; at++) {
-    if (broker.timetable.cancel(vhost, key, strictIdArgument(request, at, handle))) cancelled++;
+    if (server.timetable.cancel(vhost, key, strictIdArgument(request, at, handle))) cancelled++;
     const due = piece.add(1);
     if (due > 0) yield due;
   }

@@ -58,7 +58,7 @@ test("an entry that is given up comes again after its back-off, then is a dead l
   const id = (await client.xadd("s", "*", "a", "1", "a", "2"))!;
   for (const delay of [40, 60]) {
     assert.deepEqual(await take("s"), delay === 40 ? [[id, ["a", "1", "a", "2"]]] : []);
-    const before = Date.now();
+    const startedAt = Date.now();
     if (delay === 40) assert.equal(await nack("s", id, id), 1);
     // It does not hold up those behind it.
     const other = (await client.xadd("s", "*", "b", "1"))!;
@@ -66,7 +66,7 @@ test("an entry that is given up comes again after its back-off, then is a dead l
     await client.xack("s", "g", other);
     if (delay === 60) break;
     assert.deepEqual(await take("s", "BLOCK", 0), [[id, ["a", "1", "a", "2"]]]);
-    assert.ok(Date.now() - before >= delay - 1);
+    assert.ok(Date.now() - startedAt >= delay - 1);
   }
   assert.equal(await nack("s", id, "REASON", "no luck"), 1);
   assert.deepEqual(await take("s", "BLOCK", 0), [[id, ["a", "1", "a", "2"]]]);

@@ -29,11 +29,11 @@ function open(options: object = {}): Redis {
 }
 
 /** Subscribes, and gathers what comes. */
-async function listen(channels: string[], options: object, before?: (client: Redis) => Promise<unknown>) {
+async function listen(channels: string[], options: object, prepare?: (client: Redis) => Promise<unknown>) {
   const client = open({ protocol: 2, ...options });
   const heard: string[] = [];
   client.on("message", (channel: string, message: string) => heard.push(`${channel} ${message}`));
-  await before?.(client);
+  await prepare?.(client);
   await client.subscribe(...channels);
   return { client, heard };
 }

@@ -39,7 +39,7 @@ class Time implements Clock, Timers {
     for (let left = ms; left > 0; left--) {
       this.#passed++;
       this.wall++;
-      for (const timer of [...this.waiting]) {
+      for (const timer of this.waiting) {
         if (timer.at > this.#passed) continue;
         this.waiting.delete(timer);
         timer.action();

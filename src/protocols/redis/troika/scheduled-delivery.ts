@@ -8,7 +8,7 @@ import { ByteWriter } from "../../../base/bytes.ts";
 import { appendRecord } from "../../../broker/exchange/outgoing-message.ts";
 import { implicitStream } from "../../../broker/queue/lifecycle.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
-import type { Deliver } from "../../../broker/schedule/timetable.ts";
+import type { EnterStream } from "../../../broker/schedule/enter-stream.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
 import { databaseVhostName } from "../core/names.ts";
 import { keyEvents } from "../notifications/key-events.ts";
@@ -18,7 +18,7 @@ const databases = 16;
 const scratch = new ByteWriter(256);
 const scratchBytesKept = 1 << 20;
 
-export function scheduledDelivery(server: RedisServer): Deliver {
+export function scheduledDelivery(server: RedisServer): EnterStream {
   const numbers = new Map(Array.from({ length: databases }, (_, i) => [databaseVhostName(i), i]));
   return (vhostName, name, record) => {
     const database = numbers.get(vhostName);
