@@ -48,6 +48,8 @@ export interface StartOptions {
   durabilityKafka?: "fsync" | "written" | undefined;
   /** when changes of Redis keys are on disk: always, before their answer; everysec, within a second; no, when the operating system writes them [everysec] */
   redisAppendfsync?: "always" | "everysec" | "no" | undefined;
+  /** Pub/Sub channels that keep their last messages for subscribers that come back: pattern window-ms messages bytes [memory], and a comma before the next rule */
+  redisPubsubHistory?: string | undefined;
   /** let Redis clients stop the broker, all of its protocols, by SHUTDOWN [false] */
   redisShutdown?: boolean | undefined;
   /** who may send the Redis command DEBUG: nobody, clients on this machine, everybody [no] */

@@ -31,6 +31,7 @@ import { Opened } from "./base/opened.ts";
 import { version } from "./base/version.ts";
 import { Broker } from "./broker/broker.ts";
 import { registerBrokerMetrics } from "./broker/metrics.ts";
+import { historyRulesText, parseHistoryRules } from "./broker/live/history/rules.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
 import { settleConnectionsMax } from "./net/descriptors.ts";
 import { Entrance } from "./net/entrance.ts";
@@ -313,6 +314,13 @@ function redisClusterOf(config: Config): ClusterOptions | null {
   };
 }
 
+/** Throws where the rules are none. */
+function historyRulesOf({ redisPubsubHistory = "" }: Config): string {
+  const rules = parseHistoryRules(redisPubsubHistory);
+  if (!("problem" in rules)) return historyRulesText(rules);
+  throw new BrokerError("INVALID", `--redis-pubsub-history '${redisPubsubHistory}': ${rules.problem}`);
+}
+
 function redisOptionsOf(
   { config, directory }: Start,
   connectionsMax: number,
@@ -330,6 +338,7 @@ function redisOptionsOf(
     "maxmemory-clients": config.redisMaxmemoryClients,
     "lfu-log-factor": String(config.redisLfuLogFactor),
     "lfu-decay-time": String(config.redisLfuDecayTime),
+    "troika-pubsub-history": historyRulesOf(config),
   };
   const cluster = redisClusterOf(config);
   return { connectionsMax, cluster, settings, host: hostFacts, ...(config.redisShutdown ? { stop } : {}) };

@@ -88,6 +88,12 @@ export const limits = {
   luaLibrariesBytesMax: 64 << 20,
   /** Longest name of a Pub/Sub channel; redis has no bound. */
   channelBytesMax: 1024,
+  /** Rules for channels that keep a history. Each message of a channel is held against them. */
+  liveHistoriesMax: 64,
+  /** Named subscribers whose place in a history is remembered, for each of their channels; the one that went first is forgotten. */
+  liveReadersMax: 10_000,
+  /** Channels that one command may ask the past of. */
+  pastChannelsMax: 1000,
   /** Patterns that one connection may subscribe to. Each message may be matched against each of them. Redis has no bound. */
   connectionPatternsMax: 10_000,
   /** Bytes of these patterns. */

@@ -24,6 +24,8 @@ import { InflationBudget } from "./queue/inflation-budget.ts";
 import { restoreDefinitions } from "./queue/restore.ts";
 import { Retention } from "./queue/retention.ts";
 import { RouteBudget } from "./exchange/route-cache.ts";
+import type { EnterStream } from "./schedule/enter-stream.ts";
+import { WallTimers } from "./schedule/timers.ts";
 import { Ticker } from "./ticker.ts";
 import { Vhost } from "./vhost.ts";
 
@@ -87,6 +89,10 @@ export class Broker {
   readonly inflation: InflationBudget<Queue>;
   readonly access: Access;
   readonly retention: Retention;
+  /** What is to be done at a wall time. */
+  readonly wallTimers: WallTimers;
+  /** Appends records to streams that may have to be made, without a client. Set by the protocol whose streams they are. */
+  enterStream: EnterStream | null = null;
   readonly vhosts = new Map<string, Vhost>();
   /** All connections, of every protocol. */
   readonly connections: Connections;
@@ -126,6 +132,12 @@ export class Broker {
       },
     });
     this.work = new TurnWork(timers, this.turnBounds);
+    this.wallTimers = new WallTimers({
+      clock,
+      timers,
+      work: this.work,
+      requestTick: () => this.ticker.request(),
+    });
     this.inflation = new InflationBudget(options.timers, (queue) => this.schedule(queue));
     this.#diskLog = new DiskLog(options);
     this.access = new Access({ ...options, storage });
@@ -331,6 +343,7 @@ export class Broker {
     this.rates.close();
     this.#sweep?.cancel();
     this.#diskLook?.cancel();
+    this.wallTimers.close();
     this.work.close();
     this.ticker.run();
     this.ticker.close();

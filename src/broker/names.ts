@@ -15,7 +15,8 @@ export type DefinitionKind =
   | "user"
   | "acl"
   | "access"
-  | "function";
+  | "function"
+  | "reader";
 
 export function definitionKey(kind: DefinitionKind, ...names: readonly string[]): string {
   return `${kind}/${JSON.stringify(names)}`;

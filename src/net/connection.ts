@@ -469,8 +469,9 @@ export class NetConnection
     if (this.isClosed) return;
     this.isClosed = true;
     this.#barriers = [];
-    this.output.shrink(0);
     this.#share.close();
+    // The session may ask how much has not left.
     this.session.onClosed();
+    this.output.shrink(0);
   }
 }

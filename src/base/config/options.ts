@@ -280,6 +280,12 @@ export const options = {
     help: "when changes of Redis keys are on disk: always, before their answer; everysec, within a second; no, when the operating system writes them",
     default: "everysec",
   }),
+  redisPubsubHistory: text({
+    help: "Pub/Sub channels that keep their last messages for subscribers that come back: pattern window-ms messages bytes [memory], and a comma before the next rule",
+    placeholder: "RULES",
+    default: undefined,
+    expected: "rules such as 'news.* 60000 1000 1048576'",
+  }),
   redisShutdown: toggle("let Redis clients stop the broker, all of its protocols, by SHUTDOWN"),
   redisDebugCommand: choice(["no", "local", "yes"], {
     help: "who may send the Redis command DEBUG: nobody, clients on this machine, everybody",

@@ -22,6 +22,8 @@ import { change, CursorChanges } from "../cursor/cursor-changes.ts";
 import { encodeNoted } from "../cursor/cursor-form.ts";
 import { noOwner, PendingTable } from "../cursor/pending-table.ts";
 import { type CursorOwner, GroupOwners } from "./group-owners.ts";
+import type { GroupRetries } from "./retries.ts";
+import type { RetryPolicy } from "./retry-policy.ts";
 import { entriesReadAt } from "./progress.ts";
 
 /** The id that is read or restored. */
@@ -34,6 +36,12 @@ export class GroupCursor implements DurableState {
   /** Redis's entries-read and last-delivered-id of the group. */
   entriesRead = 0;
   readonly lastId = new EntryId();
+  /** Entries that were given up and come again; null before the first. */
+  retries: GroupRetries | null = null;
+  /** What becomes of entries that are given up; null: as the stream's policy says. Kept with the group's definition. */
+  retryPolicy: RetryPolicy | null = null;
+  /** `record` is one that comes again. */
+  #isAgain = false;
   readonly #owners = new GroupOwners();
   /** How often the entry that was given last has been given out, this time included. */
   deliveryCount = 0;
@@ -53,7 +61,7 @@ export class GroupCursor implements DurableState {
 
   /** The entry that `peek` stopped at; valid until the next call or the end of the tick. */
   get record(): LogReader {
-    return this.#news;
+    return this.#isAgain ? this.retries!.reader : this.#news;
   }
 
   /** Offset from which new entries are looked for. */
@@ -61,8 +69,20 @@ export class GroupCursor implements DurableState {
     return this.#news.position;
   }
 
+  /** Entries that come again and are due, some of which may be gone. */
+  get againCount(): number {
+    return this.retries === null ? 0 : this.retries.readyCount;
+  }
+
   /** Stops `record` at the entry that comes next, without giving it; false when there is none. */
   peek(): boolean {
+    this.#isAgain = this.retries !== null && this.retries.peek();
+    return this.#isAgain || this.peekNew();
+  }
+
+  /** The same of those that were never given. */
+  peekNew(): boolean {
+    this.#isAgain = false;
     const news = this.#news;
     while (news.next()) {
       // A group may have been set to an id that no entry has reached yet.
@@ -75,11 +95,19 @@ export class GroupCursor implements DurableState {
 
   /** Gives the entry at which `peek` has just stopped to `owner`. Where it throws it has not. */
   give(owner: number, now: number): void {
+    if (this.#isAgain) return this.#giveAgain(owner, now);
     this.#pass();
     const { offset, id } = this.#news;
     this.deliveryCount = 1;
     this.#give(offset, owner, 1, now, id);
     if (this.handle !== null && this.#changes.given(offset, owner, now, id)) this.#touch();
+  }
+
+  #giveAgain(owner: number, now: number): void {
+    const { offset } = this.record;
+    this.deliveryCount = this.pending.countOf(offset) + 1;
+    this.assign(offset, owner, this.deliveryCount, now, this.pending.readId(offset, scratchId));
+    this.retries!.pop();
   }
 
   /** Notes who holds an entry now; it may have been another consumer's (the group was set back). */
@@ -108,6 +136,10 @@ export class GroupCursor implements DurableState {
 
   /** Takes the entry at which `peek` has just stopped as settled at once (NOACK). Where it throws it has not. */
   take(): void {
+    if (this.#isAgain) {
+      this.settle(this.record.offset);
+      return this.retries!.pop();
+    }
     this.#pass();
     this.#touch();
   }

@@ -11,6 +11,7 @@ import type { Job } from "../../base/turn-work.ts";
 import type { Log, Storage } from "../../storage/index.ts";
 import { definitionKey } from "../names.ts";
 import type { Queue } from "../queue/queue.ts";
+import type { RetryPolicy } from "./retry-policy.ts";
 import { GroupCursor } from "./group-cursor.ts";
 
 /** Deleting a group: its state and its definition. */
@@ -24,6 +25,7 @@ export interface GroupHolder {
 
 export interface GroupDefinition {
   cursor: number;
+  retry?: RetryPolicy;
 }
 
 function groupKey(log: Log, name: string): string {
@@ -45,6 +47,16 @@ export function defineGroup(storage: Storage, log: Log, name: string, stateId: n
   storage.definitions.put(groupKey(log, name), JSON.stringify(definition));
 }
 
+/** Has the group's entries that are given up treated so; null: as the stream's policy says. Kept with its definition. */
+export function setRetryPolicy(queue: Queue, name: string, policy: RetryPolicy | null): void {
+  const cursor = queue.groups.get(name)!;
+  cursor.retryPolicy = policy;
+  if (cursor.handle === null) return;
+  const definition: GroupDefinition = { cursor: cursor.handle.id };
+  if (policy !== null) definition.retry = policy;
+  queue.vhost.broker.storage.definitions.put(groupKey(queue.log, name), JSON.stringify(definition));
+}
+
 export function createGroup(queue: Queue, name: string): GroupCursor {
   return makeGroup(queue.vhost.broker.storage, queue, name);
 }
@@ -60,6 +72,7 @@ function removeGroup(storage: Storage, { log, groups }: GroupHolder, name: strin
   const cursor = groups.get(name);
   if (cursor === undefined) return false;
   groups.delete(name);
+  cursor.retries?.close();
   if (cursor.handle !== null) storage.deleteState(cursor.handle);
   storage.definitions.delete(groupKey(log, name));
   return true;

@@ -18,6 +18,18 @@ export interface LiveSubscriber {
   liveMessage(channel: Buffer, pattern: Buffer | null, bytes: Buffer, start: number, end: number): void;
 }
 
+/** Is told of each message before its subscribers are: it keeps those of some channels. */
+export interface MessageKeeper {
+  keep(
+    source: Buffer,
+    channelStart: number,
+    channelEnd: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+  ): void;
+}
+
 interface ChannelEntry {
   readonly bytes: Buffer;
   readonly subscribers: Set<LiveSubscriber>;
@@ -41,6 +53,8 @@ export class LiveChannels {
   readonly #matching: LivePattern<LiveSubscriber>[] = [];
   /** The number of the message that is being delivered: subscribers that need the same bytes make them once for each number. */
   publication = 0;
+  /** Keeps the messages of some channels; null: of none. */
+  keeper: MessageKeeper | null = null;
   /** By hash: the channel of the last message with that hash. */
   readonly #recent = Array.from<ChannelEntry | undefined>({ length: recentChannels });
 
@@ -48,8 +62,9 @@ export class LiveChannels {
     this.#work = work;
   }
 
+  /** Nobody listens, and nothing is kept. */
   get isEmpty(): boolean {
-    return this.channels.size === 0 && this.patterns.size === 0;
+    return this.channels.size === 0 && this.patterns.size === 0 && this.keeper === null;
   }
 
   subscribe(channel: string, subscriber: LiveSubscriber): void {
@@ -91,6 +106,7 @@ export class LiveChannels {
   ): number {
     if (this.isEmpty || channelEnd - channelStart > limits.channelBytesMax) return 0;
     this.publication++;
+    if (this.keeper !== null) this.keeper.keep(source, channelStart, channelEnd, bytes, start, end);
     let count = 0;
     const exact = this.#find(source, channelStart, channelEnd);
     if (exact !== undefined) {

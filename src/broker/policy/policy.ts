@@ -10,6 +10,7 @@
  *     expires                                  lesser             policy first       argument
  *     overflow                                 argument first     policy first       argument
  *     dead-letter-exchange, -routing-key       argument first     argument first     argument
+ *     retry-limit and the others of retry      policy first       policy first       policy first
  *     max-age, history-ms, history-bytes       policy first       policy first       policy first
  *
  * Before that the policy and the operator policy are merged: where both set a number that `lesserOf` names, the lesser counts;
@@ -37,6 +38,12 @@ export interface QueuePolicy {
   /** How long acknowledged records of a queue, or all records of a stream, stay readable. */
   readonly historyMs: number | undefined;
   readonly historyBytes: number | undefined;
+  /** Of entries that a consumer of a Redis group gives up: see groups/retry-policy.ts. */
+  readonly retryLimit: number | undefined;
+  readonly retryBackoffMs: number | undefined;
+  readonly retryFactor: number | undefined;
+  readonly retryMaxMs: number | undefined;
+  readonly retryJitter: number | undefined;
   readonly singleActiveConsumer: boolean;
   /**
    * A requeued record waits behind records that were requeued before, as in RabbitMQ's quorum queues; otherwise it has its old
@@ -230,6 +237,11 @@ export function effectivePolicy(
     deadLetterRoutingKey: nameOf(argumentFirst("dead-letter-routing-key")),
     deliveryLimit,
     ...historyOf(subject, fromPolicy, topic),
+    retryLimit: numberOf(policyFirst("retry-limit")),
+    retryBackoffMs: numberOf(policyFirst("retry-backoff-ms")),
+    retryFactor: numberOf(policyFirst("retry-factor")),
+    retryMaxMs: numberOf(policyFirst("retry-max-ms")),
+    retryJitter: numberOf(policyFirst("retry-jitter")),
     singleActiveConsumer: args["x-single-active-consumer"] === true,
     keepsReturnOrder: isQuorum,
     countsDeliveries: deliveryLimit !== undefined || isQuorum,

@@ -4,6 +4,7 @@ import type { ExchangeOptions } from "../exchange/definition.ts";
 import type { Destination } from "../exchange/exchange.ts";
 import { GroupCursor } from "../groups/group-cursor.ts";
 import { defineGroup, type GroupDefinition } from "../groups/stream-groups.ts";
+import { retriesOf, retryOwnerName } from "../groups/retries.ts";
 import { type CommittedOffset } from "../groups/offsets.ts";
 import { defaultVhostName, type DefinitionKind, namesOfKey } from "../names.ts";
 import { ProducerState } from "./producer-state.ts";
@@ -80,7 +81,7 @@ function restoreGroups(broker: Broker): () => void {
     for (const queue of queues.values()) streams.set(String(queue.log.id), queue);
   const atEnd: (() => void)[] = [];
   for (const { key, names, value } of definitions(broker, "group")) {
-    const { cursor: stateId, ofLog } = value as OldGroupDefinition;
+    const { cursor: stateId, ofLog, retry } = value as OldGroupDefinition;
     const isOld = names.length === 3;
     const found = isOld ? broker.vhost(names[0]!)?.queues.get(names[1]!) : streams.get(names[0]!);
     const queue = ofLog === undefined || found?.log.id === ofLog ? found : undefined;
@@ -92,6 +93,11 @@ function restoreGroups(broker: Broker): () => void {
     const cursor = new GroupCursor(queue.log, storage);
     cursor.handle = storage.restoreState(stateId, cursor);
     queue.groups.set(name, cursor);
+    if (retry !== undefined) cursor.retryPolicy = retry;
+    atEnd.push(() => {
+      if (!cursor.owners.has(retryOwnerName)) return;
+      broker.work.run(retriesOf(cursor, broker.wallTimers).restore(), () => {});
+    });
   }
   return () => {
     for (const step of atEnd) step();

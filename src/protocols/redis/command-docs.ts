@@ -31,6 +31,7 @@ export async function loadCommandDocs(): Promise<CommandDocs> {
     import("./stream/command-docs.ts"),
     import("./string/command-docs.ts"),
     import("./transaction/command-docs.ts"),
+    import("./troika/command-docs.ts"),
     import("./zset/command-docs.ts"),
   ]);
   loaded ??= Object.assign({}, ...families.map(({ docs }) => docs)) as CommandDocs;

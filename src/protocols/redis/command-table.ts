@@ -23,6 +23,7 @@ import { setCommands } from "./set/command-table.ts";
 import { streamCommands } from "./stream/command-table.ts";
 import { stringCommands } from "./string/command-table.ts";
 import { transactionsCommands } from "./transaction/command-table.ts";
+import { troikaChannelCommands, troikaStreamCommands } from "./troika/command-table.ts";
 import { sortedSetCommands } from "./zset/command-table.ts";
 
 export const commandFamilies: readonly CommandRows[] = [
@@ -43,6 +44,8 @@ export const commandFamilies: readonly CommandRows[] = [
   hyperloglogCommands,
   geoCommands,
   clusterCommands,
+  troikaChannelCommands,
+  troikaStreamCommands,
 ];
 
 export const commandTable = new CommandTable(commandFamilies);

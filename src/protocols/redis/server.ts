@@ -30,6 +30,9 @@ import { RedisError } from "./core/errors.ts";
 import { databaseVhostName } from "./core/names.ts";
 import type { Exchange } from "../../broker/exchange/exchange.ts";
 import { LiveChannels, liveExchangeName } from "../../broker/live/channels.ts";
+import { LiveHistories } from "../../broker/live/history/live-histories.ts";
+import { parseHistoryRules } from "../../broker/live/history/rules.ts";
+import { Timetable } from "../../broker/schedule/timetable.ts";
 import { CommandWatch } from "./observe/command-watch.ts";
 import { LiveMessages } from "./pubsub/live-messages.ts";
 import { memorySettingsAct } from "./memory/memory-settings.ts";
@@ -37,6 +40,7 @@ import { hiddenValue, ServerSettings } from "./core/settings.ts";
 import { Saves } from "./server/persistence.ts";
 import { Traffic } from "./server/traffic.ts";
 import { StreamCounts } from "./keys/visible-streams.ts";
+import { scheduledDelivery } from "./troika/scheduled-delivery.ts";
 import { StreamWatch } from "./stream/stream-watch.ts";
 import { Tracking } from "./tracking/tracking.ts";
 import { WatchTable } from "./transaction/watches.ts";
@@ -83,6 +87,19 @@ function settingsAct(server: RedisServer): void {
   settings.onSet("latency-tracking", (value) => (observer.tracksLatency = value === "yes"));
 }
 
+/** Channels that keep a history. Beside the messages of a rule, those who listen to it by a name are remembered. */
+function historiesAct(server: RedisServer): void {
+  const { settings, broker, live } = server;
+  let histories: LiveHistories | null = null;
+  settings.onSet("troika-pubsub-history", (text) => {
+    const rules = parseHistoryRules(text);
+    if ("problem" in rules) return;
+    if (histories === null) histories = LiveHistories.restore(broker, rules);
+    else histories.configure(rules);
+    live.keeper = server.histories = rules.length > 0 ? histories : null;
+  });
+}
+
 /** What other clients are told of a script that takes long. */
 export interface BusyScript {
   readonly options: { readonly kind: "script" | "function" };
@@ -116,6 +133,10 @@ export class RedisServer {
   readonly shardLive: LiveChannels;
   readonly shardMessages: LiveMessages;
   readonly liveExchange: Exchange;
+  /** The histories of channels; null: none keeps one. */
+  histories: LiveHistories | null = null;
+  /** Entries that enter a stream later. */
+  readonly timetable: Timetable;
   /** Keyspace notifications. */
   readonly notices: KeyNotices;
   readonly startedAt: number;
@@ -196,6 +217,10 @@ export class RedisServer {
     this.notices = new KeyNotices(this.live);
     this.settings.onSet("notify-keyspace-events", (text) => this.notices.configure(parseClasses(text)));
     this.settings.onSet("tracking-table-max-keys", () => this.tracking.boundChanged());
+    historiesAct(this);
+    broker.enterStream = scheduledDelivery(this);
+    this.timetable = new Timetable(broker);
+    this.timetable.begin();
     keyspace.listener = this.notices;
     this.tracking = new Tracking(this, keyspace.seed);
     keyspace.watcher = new KeyChanges(this.watches, this.blocking, this.tracking);

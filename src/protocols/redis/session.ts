@@ -472,6 +472,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
 
   /** The client has read its output: requests that waited for that run. */
   onWritable(): void {
+    this.subscriptions?.past?.resume();
     if (this.#later !== null) this.#later.work.outputDrained?.();
     else if (this.#parser.pendingBytes > 0) this.#run();
   }

@@ -287,6 +287,14 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     ],
     bad: ["memory"],
   },
+  redisPubsubHistory: {
+    good: [
+      ["news.* 60000 1000 1048576", "news.* 60000 1000 1048576"],
+      ["a 1 1 1 memory", "a 1 1 1 memory"],
+      ["a 1 1 1, b 1 1 1", "a 1 1 1, b 1 1 1"],
+    ],
+    bad: ["a\nb"],
+  },
   redisAppendfsync: {
     good: [
       ["always", "always"],
@@ -427,6 +435,7 @@ test("the defaults are what the issue names", async () => {
     redisClusterAnnounceTlsPort: undefined,
     durabilityRedisStreams: "fsync",
     durabilityKafka: "fsync",
+    redisPubsubHistory: undefined,
     redisAppendfsync: "everysec",
     redisShutdown: false,
     redisDebugCommand: "no",

@@ -49,6 +49,15 @@ const newerCommands = new Set([
   "httl",
   "xackdel",
   "xdelex",
+  // Of this broker alone.
+  "troika.cancel",
+  "troika.catchup",
+  "troika.group",
+  "troika.history",
+  "troika.nack",
+  "troika.scheduled",
+  "troika.subscribe",
+  "troika.xadd",
 ]);
 /** Known to 7.0 without an option that they have here. */
 const newerSyntax = new Set(["zrank", "zrevrank", "xadd", "xtrim", "xreadgroup"]);

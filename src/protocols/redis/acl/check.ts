@@ -20,6 +20,7 @@ import { findKeys } from "../core/command-keys.ts";
 import { RedisError } from "../core/errors.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
+import { channelsEnd } from "../pubsub/past-arguments.ts";
 import type { CompiledRules } from "./command-rules.ts";
 import { keyActs, makesValues } from "./key-acts.ts";
 import type { Refusal } from "./refusal.ts";
@@ -177,6 +178,9 @@ const channelCommands: Readonly<Record<string, ChannelCommand>> = {
   subscribe: { act: "subscribe", isPattern: false, isShard: false },
   psubscribe: { act: "subscribe", isPattern: true, isShard: false },
   ssubscribe: { act: "subscribe", isPattern: false, isShard: true },
+  "troika.subscribe": { act: "subscribe", isPattern: false, isShard: false },
+  "troika.catchup": { act: "subscribe", isPattern: false, isShard: false },
+  "troika.history": { act: "subscribe", isPattern: false, isShard: false },
 };
 
 function refusedChannel(asker: Asker, { fullName }: CommandSpec, request: RequestArguments): Refusal | null {
@@ -184,7 +188,8 @@ function refusedChannel(asker: Asker, { fullName }: CommandSpec, request: Reques
   if (command === undefined) return null;
   const { act, isPattern, isShard } = command;
   const mayUse = isShard ? mayUseShardChannel : mayUseChannel;
-  const end = act === "publish" ? 2 : request.argumentCount;
+  const isOne = act === "publish" || fullName === "troika.history";
+  const end = isOne ? 2 : fullName.startsWith("troika.") ? channelsEnd(request) : request.argumentCount;
   for (let index = 1; index < end; index++) {
     const name = request.latin1(index);
     if (!mayUse(asker, act, name, isPattern)) return { what: "channel", name, index };

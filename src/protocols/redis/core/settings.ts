@@ -7,6 +7,7 @@
 import { knownParameters, type ParameterForm } from "./parameters/known-parameters.ts";
 import { type ParsedValue, parseValue } from "./parameters/parameter-value.ts";
 
+import { historyRulesText, parseHistoryRules } from "../../../broker/live/history/rules.ts";
 import { classesText, parseClasses } from "./event-classes.ts";
 
 /** Name and value at start of what acts. */
@@ -35,6 +36,7 @@ const initialSettings: readonly [name: string, value: string][] = [
   ["stream-node-max-entries", "100"],
   ["timeout", "0"],
   ["tracking-table-max-keys", "1000000"],
+  ["troika-pubsub-history", ""],
 ];
 
 /** What is so here, where redis has another default. */
@@ -149,6 +151,7 @@ const special: Readonly<Record<string, (text: string, current: string) => Parsed
   "latency-tracking-info-percentiles": parsePercentiles,
   "notify-keyspace-events": parseEventClasses,
   save: parseSave,
+  "troika-pubsub-history": parseHistory,
 };
 
 /** What CONFIG GET tells. Redis shows its password to whoever may ask; ours is in no dump. */
@@ -162,6 +165,11 @@ function parseEventClasses(text: string): ParsedValue {
   if (classes < 0) return { problem: "Invalid event class character. Use 'Ag$lshzxeKEtmdn'." };
   // Redis's text of them leaves out `n` beside `A`, so what acts is what was given.
   return { value: text };
+}
+
+function parseHistory(text: string): ParsedValue {
+  const rules = parseHistoryRules(text);
+  return "problem" in rules ? rules : { value: historyRulesText(rules) };
 }
 
 function wordsOf(text: string): string[] {

@@ -41,8 +41,10 @@ const recordBytesKept = 1 << 20;
 const message = new AmqpRecordMessage();
 
 function publish(context: CommandContext): void {
-  const { request, reply, server } = context;
+  const { request, reply, server, caller } = context;
   assertChannelName(request, 1);
+  // What is kept takes memory or disk.
+  if (server.histories !== null) caller.publisherSeen();
   // A key of more than 255 bytes is none that AMQP could bind or carry.
   const isLiveOnly = server.liveExchange.bindings.size === 0 || request.size(1) > shortStringBytesMax;
   reply.integer(isLiveOnly ? publishLive(server.live, request) : publishThroughExchange(context));

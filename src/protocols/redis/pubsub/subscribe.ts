@@ -80,21 +80,22 @@ export function assertChannelName(request: RequestArguments, at: number): void {
   );
 }
 
-/** Confirms each name with how many the connection has then. */
-function subscribeEach(
+/** Confirms each name with how many the connection has then. What its channels have missed follows. */
+export function subscribeEach(
   context: CommandContext,
   kind: string,
   add: (subscriptions: Subscriptions, name: string) => number,
+  end = context.request.argumentCount,
 ): void {
-  const { request, client } = context;
+  const { client } = context;
   const subscriptions = client.ensureSubscriptions();
-  if (request.argumentCount > directItemsMax) {
-    return answerInSlices(context, () => subscribeMany(context, kind, subscriptions, add), {
+  if (end > directItemsMax) {
+    return answerInSlices(context, () => subscribeMany(context, kind, subscriptions, add, end), {
       holdsPushes: true,
     });
   }
-  for (let at = 1; at < request.argumentCount; at++)
-    confirm(context, kind, at, add(subscriptions, request.latin1(at)));
+  for (let at = 1; at < end; at++) confirm(context, kind, at, add(subscriptions, context.request.latin1(at)));
+  subscriptions.past?.begin();
 }
 
 function* subscribeMany(
@@ -102,16 +103,18 @@ function* subscribeMany(
   kind: string,
   subscriptions: Subscriptions,
   add: (subscriptions: Subscriptions, name: string) => number,
+  end: number,
 ): Job<void> {
   const { request, client, caller } = context;
   const { authorization } = caller;
   const rulesAtFirst = authorization?.version;
   const piece = new Piece();
-  for (let at = 1; at < request.argumentCount; at++) {
+  for (let at = 1; at < end; at++) {
     confirm(context, kind, at, add(subscriptions, request.latin1(at)));
     const due = piece.add(unitsOfName);
     if (due > 0) yield due;
   }
+  subscriptions.past?.begin();
   // Rules that changed meanwhile were held against the names before that only.
   if (authorization?.version !== rulesAtFirst) client.rulesChanged();
 }

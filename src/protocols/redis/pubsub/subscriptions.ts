@@ -11,9 +11,14 @@ import { finishNow, type Job, type TurnWork } from "../../../base/turn-work.ts";
 import type { Authorization } from "../../../broker/access/permissions.ts";
 import { mayUseChannel, mayUseShardChannel } from "../../../broker/access/rights.ts";
 import type { LiveChannels, LiveSubscriber } from "../../../broker/live/channels.ts";
+import { partsOf } from "../../../broker/live/history/channel-history.ts";
+import type { LiveHistories } from "../../../broker/live/history/live-histories.ts";
+import type { LogReader } from "../../../storage/logs.ts";
 import { RedisError } from "../core/errors.ts";
 import { pushTo } from "../core/push.ts";
+import { encodeMessage, type IdentifiedMessage } from "./identified-message.ts";
 import type { LiveMessages } from "./live-messages.ts";
+import { PastMessages, type PastReader } from "./past-messages.ts";
 import type { RespVersion } from "../wire/reply-writer.ts";
 import type { Connection } from "../../contract.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
@@ -26,12 +31,16 @@ export const confirmedCommands: ReadonlySet<string> = new Set([
   "unsubscribe",
   "punsubscribe",
   "sunsubscribe",
+  "troika.subscribe",
 ]);
-const allowedInResp2 = new Set([...confirmedCommands, "ping", "quit", "reset"]);
+const allowedInResp2 = new Set([...confirmedCommands, "troika.catchup", "ping", "quit", "reset"]);
 
 /** The connection that is subscribed. */
 interface Subscriber {
   readonly login: Authorization | null;
+  readonly user: string;
+  /** The name that the connection has given itself, or nothing. */
+  readonly name: string;
   readonly host: string;
   readonly connection: Connection;
   /** Bytes for this connection that have not left. */
@@ -45,6 +54,8 @@ interface Subscriber {
 interface Channels {
   readonly live: LiveChannels;
   readonly liveMessages: LiveMessages;
+  /** Of channels that keep their messages; null: none does. */
+  readonly histories: LiveHistories | null;
   readonly shardLive: LiveChannels;
   readonly shardMessages: LiveMessages;
   readonly broker: { readonly work: TurnWork };
@@ -71,7 +82,37 @@ class ChannelSubscriber implements LiveSubscriber {
   }
 }
 
-export class Subscriptions {
+function boundOutput(subscriber: Subscriber, settings: Channels["settings"]): void {
+  const { connection, unsentBytes } = subscriber;
+  if (unsentBytes <= limits.outputHighWaterBytes) return;
+  if (unsentBytes > settings.subscriberOutputBytesMax || connection.isMemoryShort) connection.destroy();
+}
+
+function pushMessage(subscriber: Subscriber, message: Omit<IdentifiedMessage, "version">): void {
+  const encoded = encodeMessage({ ...message, version: subscriber.protocolVersion });
+  subscriber.push(encoded.buffer, encoded.length);
+}
+
+/** The third: channels of which the client wants to know the ids of messages. */
+class IdentifyingSubscriber implements LiveSubscriber {
+  readonly #subscriber: Subscriber;
+  readonly #histories: Channels;
+  readonly #settings: Channels["settings"];
+
+  constructor(subscriber: Subscriber, channels: Channels) {
+    this.#subscriber = subscriber;
+    this.#histories = channels;
+    this.#settings = channels.settings;
+  }
+
+  liveMessage(channel: Buffer, _pattern: Buffer | null, bytes: Buffer, start: number, end: number): void {
+    const id = this.#histories.histories?.keptIn?.lastId ?? null;
+    pushMessage(this.#subscriber, { channel, bytes, start, end, id });
+    boundOutput(this.#subscriber, this.#settings);
+  }
+}
+
+export class Subscriptions implements PastReader {
   readonly channels = new Set<string>();
   readonly patterns = new Set<string>();
   readonly shardChannels = new Set<string>();
@@ -82,9 +123,15 @@ export class Subscriptions {
   readonly #shardLive: LiveChannels;
   readonly #subscriber: ChannelSubscriber;
   readonly #shardSubscriber: ChannelSubscriber;
+  readonly #server: Channels;
+  /** Null: no channel of it has had a history. */
+  past: PastMessages | null = null;
+  /** Channels that it hears with ids, and by whom; null: none. */
+  #identified: { readonly channels: Set<string>; readonly subscriber: IdentifyingSubscriber } | null = null;
 
   constructor(owner: Subscriber, server: Channels) {
     this.#owner = owner;
+    this.#server = server;
     this.#work = server.broker.work;
     this.#live = server.live;
     this.#shardLive = server.shardLive;
@@ -124,12 +171,78 @@ export class Subscriptions {
   }
 
   subscribe(channel: string): void {
+    if (
+      this.#server.histories !== null &&
+      !this.channels.has(channel) &&
+      this.#ensurePast()?.subscribed(channel)
+    ) {
+      this.channels.add(channel);
+      return;
+    }
     this.channels.add(channel);
-    this.#live.subscribe(channel, this.#subscriber);
+    if (this.past?.isWalking(channel) !== true) this.goesLive(channel);
+  }
+
+  #ensurePast(): PastMessages | null {
+    const { histories } = this.#server;
+    if (histories !== null) this.past ??= new PastMessages(histories, this, this.#work);
+    return this.past;
+  }
+
+  /** The next subscription to the channel begins at that offset of its history. */
+  askFor(channel: string, offset: number): void {
+    this.#ensurePast()?.ask(channel, offset);
+  }
+
+  /** Messages of the channel come with their ids. */
+  identify(channel: string): void {
+    this.#identified ??= {
+      channels: new Set(),
+      subscriber: new IdentifyingSubscriber(this.#owner, this.#server),
+    };
+    this.#identified.channels.add(channel);
+  }
+
+  #subscriberOf(channel: string): LiveSubscriber {
+    const identified = this.#identified;
+    return identified !== null && identified.channels.has(channel) ? identified.subscriber : this.#subscriber;
   }
 
   unsubscribe(channel: string): void {
-    if (this.channels.delete(channel)) this.#live.unsubscribe(channel, this.#subscriber);
+    if (!this.channels.delete(channel)) return;
+    this.#live.unsubscribe(channel, this.#subscriberOf(channel));
+    this.#identified?.channels.delete(channel);
+    this.past?.unsubscribed(channel);
+  }
+
+  // PastReader
+
+  get user(): string {
+    return this.#owner.user;
+  }
+
+  get name(): string {
+    return this.#owner.name;
+  }
+
+  get unsentBytes(): number {
+    return this.#owner.unsentBytes;
+  }
+
+  goesLive(channel: string): void {
+    this.#live.subscribe(channel, this.#subscriberOf(channel));
+  }
+
+  tell(channel: string, reader: LogReader): void {
+    const { buffer, id } = reader;
+    const { channelStart, channelEnd, start, end } = partsOf(reader);
+    pushMessage(this.#owner, {
+      channel: buffer.subarray(channelStart, channelEnd),
+      bytes: buffer,
+      start,
+      end,
+      id: this.#identified?.channels.has(channel) === true ? id : null,
+    });
   }
 
   /** Throws where these would be more than one connection may listen to, or one of them cannot be listened to. */
@@ -179,6 +292,8 @@ export class Subscriptions {
 
   /** The connection is gone: what it listened to goes in slices, and gets no message meanwhile. */
   closed(): void {
+    this.past?.closed();
+    this.past = null;
     this.#work.run(this.#unsubscribing(), () => {});
   }
 

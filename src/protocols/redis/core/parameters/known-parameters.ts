@@ -320,4 +320,6 @@ export const knownParameters: readonly KnownParameter[] = [
   ["bind", "127.0.0.1 -::1", { type: "text" }],
   ["replicaof", "", { type: "text", alias: "slaveof", isFixed: true }],
   ["latency-tracking-info-percentiles", "50 99 99.9", { type: "text" }],
+  // This broker's own.
+  ["troika-pubsub-history", "", { type: "text" }],
 ];

@@ -108,9 +108,9 @@ export function serveGroup(
 
 /** How many entries the group has still to get, at most `most` where that is above 0. */
 function countNews(cursor: GroupCursor, most: number): number {
-  if (!cursor.peek()) return 0;
   const { log } = cursor;
-  const present = countPresent(log, cursor.record.offset, log.stableEnd);
+  const news = cursor.peekNew() ? countPresent(log, cursor.record.offset, log.stableEnd) : 0;
+  const present = news + cursor.againCount;
   return most > 0 ? Math.min(present, most) : present;
 }
 
@@ -227,7 +227,7 @@ function* writeNewsSliced(
   const piece = new Piece();
   const end = cursor.log.stableEnd;
   let count = 0;
-  while (count < part.count && cursor.next < end) {
+  while (count < part.count && (cursor.next < end || cursor.againCount > 0)) {
     const before = workBytes(out.bytes);
     const entryAt = out.out.length;
     const now = broker.clock.now();

@@ -3,7 +3,7 @@ import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { LogReader } from "../../../../storage/logs.ts";
 import { noOwner } from "../../../../broker/cursor/pending-table.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
-import { claim, writeClaimed } from "./claims.ts";
+import { claim, diedInstead, writeClaimed } from "./claims.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { RedisError, syntaxError } from "../../core/errors.ts";
@@ -139,6 +139,7 @@ function claimOne(
     return "deleted";
   }
   if (minIdle > 0 && now - pending.timeOf(offset) < minIdle) return "busy";
+  if (!isIdOnly && diedInstead(context, cursor, offset)) return "busy";
   writeClaimed(reply, reader, isIdOnly, id);
   const owner = seenConsumer(context, cursor, request.latin1(3), 1);
   const count = pending.countOf(offset) + (isIdOnly ? 0 : 1);

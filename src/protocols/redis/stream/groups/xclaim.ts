@@ -5,7 +5,7 @@
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { LogReader } from "../../../../storage/logs.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
-import { claim, writeClaimed } from "./claims.ts";
+import { claim, diedInstead, writeClaimed } from "./claims.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { RedisError } from "../../core/errors.ts";
@@ -89,6 +89,8 @@ function claimOne(
   }
   if (offset < 0 && !options.isForced) return false;
   if (offset >= 0 && options.minIdle > 0 && now - pending.timeOf(offset) < options.minIdle) return false;
+  const counts = !options.isIdOnly && options.retryCount < 0;
+  if (offset >= 0 && counts && diedInstead(context, cursor, offset)) return false;
   writeClaimed(context.reply, reader, options.isIdOnly, id);
   const owner = seenConsumer(context, cursor, context.request.latin1(3), 1);
   let count = offset < 0 ? 1 : pending.countOf(offset);

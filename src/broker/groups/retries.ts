@@ -1,0 +1,101 @@
+/**
+ * The entries of a Redis group that were given up and come again: they wait for their time, then the group's readers get them before
+ * new ones.
+ *
+ * While it waits an entry is pending: the consumer `troika.retry` holds it, and the time since when is the one at which it is due. So what
+ * waits is durable as all pending entries are, can be seen (XPENDING) and claimed; nothing of it is in memory but 20 bytes in the
+ * timers. Not here: who gives up (give-up.ts), giving entries out (group-cursor.ts).
+ * Invariant: an entry is delivered again only while `troika.retry` holds it, and not before its time.
+ */
+import type { Job } from "../../base/turn-work.ts";
+import type { EntryId } from "../../message/entry-id.ts";
+import { LogReader } from "../../storage/index.ts";
+import { OffsetHeap } from "../cursor/offset-heap.ts";
+import type { TimedOwner, WallTimers } from "../schedule/timers.ts";
+import type { GroupCursor } from "./group-cursor.ts";
+
+export const retryOwnerName = "troika.retry";
+
+export function retriesOf(cursor: GroupCursor, timers: WallTimers): GroupRetries {
+  return (cursor.retries ??= new GroupRetries(cursor, timers));
+}
+
+export class GroupRetries implements TimedOwner {
+  readonly #cursor: GroupCursor;
+  readonly #timers: WallTimers;
+  readonly #number: number;
+  /** Entries whose time has come; some may have been settled or claimed since. */
+  readonly #ready = new OffsetHeap();
+  readyCount = 0;
+  /** At the entry that `peek` stopped at. */
+  readonly reader: LogReader;
+
+  constructor(cursor: GroupCursor, timers: WallTimers) {
+    this.#cursor = cursor;
+    this.#timers = timers;
+    this.#number = timers.addOwner(this);
+    this.reader = new LogReader(cursor.log);
+  }
+
+  /** The group is gone. */
+  close(): void {
+    this.#timers.removeOwner(this.#number);
+  }
+
+  /** The pending entry comes again at that wall time. */
+  wait(offset: number, at: number, count: number, id: EntryId): void {
+    const cursor = this.#cursor;
+    const owner = cursor.owners.get(retryOwnerName) ?? cursor.addOwner(retryOwnerName, at);
+    cursor.assign(offset, owner.id, count, at, id);
+    this.#timers.add(at, this.#number, offset);
+  }
+
+  /** Start-up: what waited, in slices. */
+  *restore(): Job<void> {
+    const cursor = this.#cursor;
+    const { pending } = cursor;
+    let looked = 0;
+    for (let offset = pending.next(0); offset >= 0; offset = pending.next(offset + 1)) {
+      const owner = cursor.owners.get(retryOwnerName);
+      if (owner !== undefined && pending.ownerOf(offset) === owner.id)
+        this.#timers.add(pending.timeOf(offset), this.#number, offset);
+      if (++looked % 64 === 0) yield 32;
+    }
+  }
+
+  due(offset: number, at: number): number {
+    const { pending, log } = this.#cursor;
+    // It may have been given up again since, for a later time.
+    if (!this.#isWaiting(offset) || pending.timeOf(offset) > at) return 0;
+    this.#ready.push(offset);
+    this.readyCount++;
+    log.owner?.appended();
+    return 1;
+  }
+
+  #isWaiting(offset: number): boolean {
+    const owner = this.#cursor.owners.get(retryOwnerName);
+    return owner !== undefined && this.#cursor.pending.ownerOf(offset) === owner.id;
+  }
+
+  /** Stops `reader` at the entry that comes again next, without giving it; false when there is none. */
+  peek(): boolean {
+    while (this.readyCount > 0) {
+      const offset = this.#ready.first;
+      if (this.#isWaiting(offset)) {
+        this.reader.seek(offset);
+        if (this.reader.next() && this.reader.offset === offset) return true;
+        // It is gone from the stream.
+        this.#cursor.settle(offset);
+      }
+      this.pop();
+    }
+    return false;
+  }
+
+  /** The entry that `peek` stopped at was given. */
+  pop(): void {
+    this.#ready.pop();
+    this.readyCount--;
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * Where subscribers that have a name stopped: a client that comes back under its name goes on from there.
+ *
+ *     reader/[pattern, user, name, channel] -> {} while it is connected, { offset, unsent } once it is gone
+ *
+ * `offset` is the history's end when it went, `unsent` how many bytes were on their way to it that the system had not taken. Of one
+ * that was connected when the broker was killed, the end of the history is taken. Not here: the messages. Invariants: a reader that
+ * is connected more than once has no position before the last connection ends; there are at most `liveReadersMax`.
+ */
+import { limits } from "../../../base/limits.ts";
+import type { Storage } from "../../../storage/index.ts";
+import { definitionKey, namesOfKey } from "../../names.ts";
+import type { CatchUpFrom } from "./catch-up.ts";
+import type { ChannelHistory } from "./channel-history.ts";
+
+const nothing: ReadonlySet<string> = new Set();
+
+interface NamedReader {
+  readonly isDurable: boolean;
+  /** Connections that listen under this name. */
+  connections: number;
+  /** Null while it is connected. */
+  position: CatchUpFrom | null;
+}
+
+/** Who reads: the user and the name that the connection has given itself. */
+export interface ReaderName {
+  readonly user: string;
+  readonly name: string;
+}
+
+type Definitions = Storage["definitions"];
+
+export class NamedReaders {
+  readonly #definitions: Definitions;
+  /** By the keys of their definitions, the one that changed last in the end. */
+  readonly #readers = new Map<string, NamedReader>();
+
+  constructor(definitions: Definitions) {
+    this.#definitions = definitions;
+  }
+
+  get size(): number {
+    return this.#readers.size;
+  }
+
+  /** Start-up: `historyOf` gives the history of a pattern; readers of others are forgotten. */
+  restore(historyOf: (pattern: string) => ChannelHistory | undefined): void {
+    const gone: string[] = [];
+    for (const [key, value] of this.#definitions.entries("reader/")) {
+      const history = historyOf(namesOfKey(key)[0]!);
+      if (history === undefined || !history.rule.isDurable) {
+        gone.push(key);
+        continue;
+      }
+      const { offset = history.seal(), unsent = 0 } = JSON.parse(value.toString()) as Partial<CatchUpFrom>;
+      // Of the other channels nothing is known any more: rather twice than not at all.
+      const among = unsent > 0 ? new Set([namesOfKey(key)[3]!]) : nothing;
+      this.#readers.set(key, { isDurable: true, connections: 0, position: { offset, unsent, among } });
+    }
+    for (const key of gone) this.#definitions.delete(key);
+  }
+
+  /** A connection listens to a channel under a name. Returns where the last one under this name stopped, if that is known. */
+  came({ rule }: ChannelHistory, { user, name }: ReaderName, channel: string): CatchUpFrom | null {
+    const key = definitionKey("reader", rule.pattern, user, name, channel);
+    const known = this.#readers.get(key);
+    const position = known?.position ?? null;
+    const connections = (known?.connections ?? 0) + 1;
+    this.#set(key, { isDurable: rule.isDurable, connections, position: null });
+    return position;
+  }
+
+  /** A connection of it is gone. */
+  went({ rule }: ChannelHistory, { user, name }: ReaderName, channel: string, position: CatchUpFrom): void {
+    const key = definitionKey("reader", rule.pattern, user, name, channel);
+    const known = this.#readers.get(key);
+    if (known === undefined) return;
+    const connections = known.connections - 1;
+    this.#set(key, { ...known, connections, position: connections === 0 ? position : null });
+  }
+
+  /** It does not listen to the channel any more, of its own will. */
+  left({ rule }: ChannelHistory, { user, name }: ReaderName, channel: string): void {
+    const key = definitionKey("reader", rule.pattern, user, name, channel);
+    const known = this.#readers.get(key);
+    if (known === undefined) return;
+    if (known.connections > 1) known.connections--;
+    else this.#forget(key, known);
+  }
+
+  /** The history of a pattern is deleted. */
+  forgetPattern(pattern: string): void {
+    for (const [key, reader] of this.#readers) if (namesOfKey(key)[0] === pattern) this.#forget(key, reader);
+  }
+
+  #set(key: string, reader: NamedReader): void {
+    this.#readers.delete(key);
+    this.#readers.set(key, reader);
+    if (reader.isDurable) {
+      const { offset, unsent } = reader.position ?? {};
+      this.#definitions.put(key, JSON.stringify({ offset, unsent }));
+    }
+    if (this.#readers.size <= limits.liveReadersMax) return;
+    const [oldest] = this.#readers;
+    this.#forget(oldest![0], oldest![1]);
+  }
+
+  #forget(key: string, { isDurable }: NamedReader): void {
+    this.#readers.delete(key);
+    if (isDurable) this.#definitions.delete(key);
+  }
+}

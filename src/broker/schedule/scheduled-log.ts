@@ -1,0 +1,74 @@
+/**
+ * The records that wait for their time to enter one stream: a log of their own, in which each stands with its time.
+ *
+ *     record = a stream entry (message/redis/entry.ts): "due" unix-ms, "envelope" number, "record" bytes
+ *
+ * `record` is as the stream will have it. The entry's id is the handle by which a client cancels it. Not here: when it is due
+ * (timers.ts). Invariant: a record is in this log or in the stream, never in both or none, since it moves in one tick.
+ */
+import { ByteWriter } from "../../base/bytes.ts";
+import { EntryId } from "../../message/entry-id.ts";
+import { type Envelope, envelope } from "../../message/envelope.ts";
+import { EntryReader, writeEntryHeader, writeEntryPart } from "../../message/redis/entry.ts";
+import { LogReader } from "../../storage/index.ts";
+import { appendRecord } from "../exchange/outgoing-message.ts";
+import type { Queue } from "../queue/queue.ts";
+
+const names = { due: Buffer.from("due"), envelope: Buffer.from("envelope"), record: Buffer.from("record") };
+const scratch = new ByteWriter(256);
+const scratchBytesKept = 1 << 20;
+const fields = new EntryReader();
+
+/** A scheduled record; the bytes are valid as long as the reader's. */
+export interface ScheduledRecord {
+  due: number;
+  envelope: Envelope;
+  start: number;
+  end: number;
+}
+
+const shown: ScheduledRecord = { due: 0, envelope: envelope.none, start: 0, end: 0 };
+
+/** The record that the reader is at; valid until the next call. */
+export function scheduledRecord({ buffer, start, end }: LogReader): ScheduledRecord {
+  fields.open(buffer, start, end);
+  fields.next();
+  shown.due = Number(buffer.latin1Slice(fields.valueStart, fields.valueEnd));
+  fields.next();
+  shown.envelope = Number(buffer.latin1Slice(fields.valueStart, fields.valueEnd)) as Envelope;
+  fields.next();
+  shown.start = fields.valueStart;
+  shown.end = fields.valueEnd;
+  return shown;
+}
+
+export interface NewRecord {
+  readonly due: number;
+  readonly envelope: Envelope;
+  readonly buffer: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Appends a record, and puts its handle into `handle`. Returns its offset in the log. */
+export function appendScheduled({ log }: Queue, record: NewRecord, handle: EntryId): number {
+  if (scratch.buffer.length > scratchBytesKept) scratch.buffer = Buffer.allocUnsafeSlow(256);
+  scratch.reset();
+  writeEntryHeader(scratch, 3);
+  writeEntryPart(scratch, names.due);
+  writeEntryPart(scratch, Buffer.from(String(record.due)));
+  writeEntryPart(scratch, names.envelope);
+  writeEntryPart(scratch, Buffer.from(String(record.envelope)));
+  writeEntryPart(scratch, names.record);
+  writeEntryPart(scratch, record.buffer, record.start, record.end);
+  appendRecord(log.group, envelope.redis, scratch.buffer, 0, scratch.length);
+  log.store.readReservedId(handle);
+  return log.store.reservedOffset;
+}
+
+/** The offset of the record with that handle; -1 where it is not waiting any more. */
+export function offsetOfHandle({ log }: Queue, handle: EntryId): number {
+  log.store.seal();
+  const reader = new LogReader(log, log.offsetOfEntryId(handle));
+  return reader.next() && reader.id.equals(handle) ? reader.offset : -1;
+}

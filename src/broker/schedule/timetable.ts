@@ -1,0 +1,183 @@
+/**
+ * Records that enter a stream later: kept in logs of their own, on the disk, until their time has come.
+ *
+ * One log for each stream that has any. The logs are streams of virtual hosts that no client can name, so they are stored and restored
+ * as all streams are; what is due when is read from them at the start. Not here: the commands of protocols.
+ * Invariants: no record is early; it leaves its log in the tick in which it enters the stream; records of the same time enter in the order
+ * in which they came.
+ */
+import type { Job } from "../../base/turn-work.ts";
+import type { EntryId } from "../../message/entry-id.ts";
+import type { LogReader } from "../../storage/index.ts";
+import type { Broker } from "../broker.ts";
+import { implicitStream } from "../queue/lifecycle.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { Vhost } from "../vhost.ts";
+import {
+  appendScheduled,
+  type NewRecord,
+  offsetOfHandle,
+  type ScheduledRecord,
+  scheduledRecord,
+} from "./scheduled-log.ts";
+import type { TimedOwner, WallTimers } from "./timers.ts";
+
+const vhostPrefix = "\0scheduled/";
+/** A record that its stream does not take is tried again after this. */
+const againMs = 1000;
+const unitsOfDelivery = 3;
+
+/** The records that wait for one stream. */
+class Waiting implements TimedOwner {
+  readonly queue: Queue;
+  readonly owner: number;
+  /** What is due when is known of all of its records. */
+  isRead = true;
+  readonly #table: Timetable;
+  readonly #reader: LogReader;
+
+  constructor(table: Timetable, queue: Queue, timers: WallTimers) {
+    this.#table = table;
+    this.queue = queue;
+    this.owner = timers.addOwner(this);
+    this.#reader = queue.reader();
+  }
+
+  due(offset: number, at: number): number {
+    const { log } = this.queue;
+    log.store.seal();
+    if (offset < log.firstOffset || log.removed.has(offset)) return 0;
+    const reader = this.#reader;
+    try {
+      reader.seek(offset);
+      if (!reader.next() || reader.offset !== offset) return 0;
+      const record = scheduledRecord(reader);
+      if (this.#table.deliver(this, reader, record)) this.#table.removed(this, offset);
+      else this.#table.again(this, offset, at);
+      return unitsOfDelivery + (record.end - record.start) / 1024;
+    } catch (error) {
+      this.queue.failed(error);
+      this.#table.again(this, offset, at);
+      return unitsOfDelivery;
+    }
+  }
+}
+
+export class Timetable {
+  readonly #broker: Broker;
+  readonly #timers: WallTimers;
+  /** By vhost and name. */
+  readonly #waiting = new Map<string, Map<string, Waiting>>();
+  /** Records that have entered their streams since the start. */
+  delivered = 0;
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+    this.#timers = broker.wallTimers;
+  }
+
+  /** The journal has been replayed, and `broker.enterStream` is set: what waits is read in slices, and enters its stream when it is due. */
+  begin(): void {
+    const found: Waiting[] = [];
+    for (const { name, queues } of this.#broker.vhosts.values()) {
+      if (!name.startsWith(vhostPrefix)) continue;
+      for (const queue of queues.values()) {
+        const waiting = this.#add(name.slice(vhostPrefix.length), queue);
+        waiting.isRead = false;
+        found.push(waiting);
+      }
+    }
+    if (found.length === 0) return;
+    // What is overdue enters in the order of its times, so all of them are to be known.
+    this.#timers.hold();
+    this.#broker.work.run(this.#reading(found), () => this.#timers.release());
+  }
+
+  *#reading(found: readonly Waiting[]): Job<void> {
+    for (const waiting of found) {
+      const { queue, owner } = waiting;
+      const reader = queue.reader();
+      try {
+        for (let count = 1; ; count++) {
+          if (!reader.next()) {
+            queue.log.store.seal();
+            if (!reader.next()) break;
+          }
+          this.#timers.add(scheduledRecord(reader).due, owner, reader.offset);
+          if (count % 64 === 0) yield 64;
+        }
+      } catch (error) {
+        queue.failed(error);
+      }
+      waiting.isRead = true;
+      if (queue.log.length === 0) this.#drop(waiting);
+    }
+    // A record that was cancelled meanwhile is passed over when it is due.
+  }
+
+  /** The log of what waits for that stream; undefined when nothing does. */
+  find(vhost: Vhost, name: string): Queue | undefined {
+    return this.#waiting.get(vhost.name)?.get(name)?.queue;
+  }
+
+  /** Keeps a record until its time; its handle is put into `handle`. */
+  add(vhost: Vhost, name: string, record: NewRecord, handle: EntryId): Queue {
+    let waiting = this.#waiting.get(vhost.name)?.get(name);
+    if (waiting === undefined) {
+      const hidden = this.#broker.createVhost(`${vhostPrefix}${vhost.name}`);
+      waiting = this.#add(vhost.name, hidden.declareQueue({ ...implicitStream, name }));
+    }
+    const { queue, owner, isRead } = waiting;
+    const offset = appendScheduled(queue, record, handle);
+    // Of one that is being read it will be found.
+    if (isRead) this.#timers.add(record.due, owner, offset);
+    return queue;
+  }
+
+  /** Says whether it was waiting. */
+  cancel(vhost: Vhost, name: string, handle: EntryId): boolean {
+    const waiting = this.#waiting.get(vhost.name)?.get(name);
+    if (waiting === undefined) return false;
+    const { queue } = waiting;
+    const offset = offsetOfHandle(queue, handle);
+    if (offset < 0) return false;
+    this.removed(waiting, offset);
+    return true;
+  }
+
+  /** A record waits no more: it is in its stream, or was cancelled. A log that is empty is deleted. */
+  removed(waiting: Waiting, offset: number): void {
+    const { log } = waiting.queue;
+    log.remove(offset);
+    if (waiting.isRead && log.length === 0 && log.store.openCountOf(log) === 0) this.#drop(waiting);
+  }
+
+  /** For `Waiting` alone. */
+  deliver({ queue }: Waiting, reader: LogReader, record: ScheduledRecord): boolean {
+    const { envelope, start, end } = record;
+    const vhostName = queue.vhost.name.slice(vhostPrefix.length);
+    const { storage, enterStream } = this.#broker;
+    const entering = { envelope, buffer: reader.buffer, start, end };
+    if (storage.failure !== null || enterStream?.(vhostName, queue.name, entering) !== true) return false;
+    this.delivered++;
+    return true;
+  }
+
+  again({ owner }: Waiting, offset: number, at: number): void {
+    this.#timers.add(Math.max(at, this.#broker.clock.now()) + againMs, owner, offset);
+  }
+
+  #add(vhostName: string, queue: Queue): Waiting {
+    const waiting = new Waiting(this, queue, this.#timers);
+    let ofVhost = this.#waiting.get(vhostName);
+    if (ofVhost === undefined) this.#waiting.set(vhostName, (ofVhost = new Map()));
+    ofVhost.set(queue.name, waiting);
+    return waiting;
+  }
+
+  #drop({ queue, owner }: Waiting): void {
+    this.#timers.removeOwner(owner);
+    this.#waiting.get(queue.vhost.name.slice(vhostPrefix.length))?.delete(queue.name);
+    queue.vhost.deleteQueue(queue);
+  }
+}

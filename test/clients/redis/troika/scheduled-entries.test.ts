@@ -1,0 +1,100 @@
+/** Entries that enter a stream later, with ioredis, and over a killed broker. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Redis } from "ioredis";
+import { startTestBroker, type TestBroker } from "../../../support/broker.ts";
+import { openIoredis, until } from "../../../support/redis-clients.ts";
+
+let broker: TestBroker;
+let client: Redis;
+
+before(async () => {
+  broker = await startTestBroker();
+  client = openIoredis(broker.ports.redis);
+});
+
+after(async () => {
+  client.disconnect();
+  await broker.stop();
+});
+
+type Scheduled = [handle: string, due: number, fields: string[]];
+type Entry = [id: string, fields: string[]];
+
+const later = (key: string, ms: number, ...fields: string[]): Promise<string> =>
+  client.call("TROIKA.XADD", key, "DELAY", ms, "*", ...fields) as Promise<string>;
+const scheduled = (key: string, ...more: (string | number)[]): Promise<Scheduled[]> =>
+  client.call("TROIKA.SCHEDULED", key, ...more) as Promise<Scheduled[]>;
+
+test("an entry is there at its time, for a client that waits, and never before", async () => {
+  const waiting = openIoredis(broker.ports.redis);
+  const read = waiting.xread("BLOCK", 0, "STREAMS", "s", "0");
+  const due = Date.now() + 200;
+  const [second, first] = await Promise.all([later("s", 300, "n", "2"), later("s", 200, "n", "1")]);
+  assert.equal(await client.exists("s"), 0);
+  const listed = await scheduled("s");
+  assert.deepEqual(
+    listed.map(([handle, , fields]) => [handle, fields]),
+    [
+      [second, ["n", "2"]],
+      [first, ["n", "1"]],
+    ],
+  );
+  const [[, [[id, fields]]]] = (await read) as unknown as [[string, Entry[]]] & [[string, [Entry]]];
+  assert.ok(Date.now() >= due - 1);
+  assert.deepEqual(fields, ["n", "1"]);
+  assert.ok(Number(id.split("-")[0]) >= due, `${id} is not before ${due}`);
+  await until(async () => (await client.xlen("s")) === 2, "the second entry");
+  assert.deepEqual(await scheduled("s"), []);
+  waiting.disconnect();
+});
+
+test("DELIVERAT in the past is at once; cancelled entries do not come", async () => {
+  const handle = await later("c", 150, "n", "1");
+  const other = await later("c", 150, "n", "2");
+  assert.deepEqual((await scheduled("c", "FROM", other, "COUNT", 5)).length, 1);
+  assert.equal(await client.call("TROIKA.CANCEL", "c", handle, handle, "5-5"), 1);
+  assert.equal(await client.call("TROIKA.CANCEL", "none", handle), 0);
+  await client.call("TROIKA.XADD", "c", "DELIVERAT", 1000, "*", "n", "0");
+  await until(async () => (await client.xlen("c")) === 2, "the others");
+  const entries = await client.xrange("c", "-", "+");
+  assert.deepEqual(
+    entries.map(([, fields]) => fields),
+    [
+      ["n", "0"],
+      ["n", "2"],
+    ],
+  );
+});
+
+test("errors say what is wrong", async () => {
+  await client.set("text", "x");
+  await assert.rejects(later("text", 1, "a", "b"), /^ReplyError: WRONGTYPE/);
+  await assert.rejects(later("e", -1, "a", "b"), /invalid time/);
+  await assert.rejects(client.call("TROIKA.XADD", "e", "DELAY", "x", "*", "a", "b"), /not an integer/);
+  await assert.rejects(client.call("TROIKA.XADD", "e", "SOON", "1", "*", "a", "b"), /syntax error/);
+  await assert.rejects(client.call("TROIKA.XADD", "e", "DELAY", "1", "5-1", "a", "b"), /syntax error/);
+  await assert.rejects(client.call("TROIKA.XADD", "e", "DELAY", "1", "*", "a", "b", "c"), /wrong number/);
+});
+
+test("what waits outlives kill -9: none is lost, none comes twice", async () => {
+  await later("k", 1, "n", "0");
+  await until(async () => (await client.xlen("k")) === 1, "the first entry");
+  // All but the last are overdue when the broker is back, unless it is back soon.
+  const delays = [40, 30, 20, 10, 1_500];
+  const handles = await Promise.all(delays.map((ms) => later("k", ms, "n", String(ms))));
+  await client.call("TROIKA.CANCEL", "k", handles[3]!);
+  client.disconnect();
+  await broker.kill();
+  await broker.restart();
+  client = openIoredis(broker.ports.redis);
+  await until(async () => (await client.xlen("k")) === 5, "all entries");
+  const entries = await client.xrange("k", "-", "+");
+  const numbers = entries.map(([, fields]) => fields[1]);
+  assert.deepEqual(
+    numbers.toSorted((a, b) => Number(a) - Number(b)),
+    ["0", "20", "30", "40", "1500"],
+  );
+  assert.equal(numbers.at(-1), "1500");
+  assert.deepEqual(await scheduled("k"), []);
+});

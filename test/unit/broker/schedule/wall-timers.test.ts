@@ -1,0 +1,122 @@
+/** What is due is done at its time, not before and in order, whatever the wall clock does; removed owners are passed over. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Clock, Timers } from "../../../../src/base/clock.ts";
+import { TurnWork } from "../../../../src/base/turn-work.ts";
+import { WallTimers } from "../../../../src/broker/schedule/timers.ts";
+
+/** A clock that tests move, with timers that fire as it does. */
+class Time implements Clock, Timers {
+  wall = 1_000_000;
+  #passed = 0;
+  readonly waiting = new Set<{ at: number; action: () => void }>();
+  #tickEnds: (() => void)[] = [];
+
+  now(): number {
+    return this.wall;
+  }
+
+  monotonic(): number {
+    return this.#passed;
+  }
+
+  after(delayMs: number, action: () => void): { cancel(): void } {
+    assert.ok(delayMs >= 0 && delayMs <= 10_000, String(delayMs));
+    const timer = { at: this.#passed + delayMs, action };
+    this.waiting.add(timer);
+    return { cancel: () => void this.waiting.delete(timer) };
+  }
+
+  atTickEnd(action: () => void): void {
+    this.#tickEnds.push(action);
+  }
+
+  endTicks(): void {
+    while (this.#tickEnds.length > 0) for (const action of this.#tickEnds.splice(0)) action();
+  }
+
+  pass(ms: number): void {
+    for (let left = ms; left > 0; left--) {
+      this.#passed++;
+      this.wall++;
+      for (const timer of this.waiting) {
+        if (timer.at > this.#passed) continue;
+        this.waiting.delete(timer);
+        timer.action();
+      }
+      this.endTicks();
+    }
+  }
+}
+
+function open() {
+  const time = new Time();
+  let ticks = 0;
+  const timers = new WallTimers({
+    clock: time,
+    timers: time,
+    work: new TurnWork(time),
+    requestTick: () => void ticks++,
+  });
+  const done: string[] = [];
+  const owner = (name: string): number =>
+    timers.addOwner({
+      due: (item, at) => {
+        assert.ok(at <= time.wall, "not early");
+        done.push(`${name}${item}@${time.wall - 1_000_000}`);
+        return 1;
+      },
+    });
+  return { time, timers, done, owner, ticks: () => ticks };
+}
+
+test("each at its time, with one timer for all", () => {
+  const { time, timers, done, owner } = open();
+  const a = owner("a");
+  const b = owner("b");
+  timers.add(1_000_050, a, 1);
+  timers.add(1_000_020, b, 2);
+  timers.add(1_000_020, a, 1);
+  timers.add(1_030_000, a, 3);
+  assert.equal(time.waiting.size, 1);
+  time.pass(40_000);
+  assert.deepEqual(done, ["a1@20", "b2@20", "a1@50", "a3@30000"]);
+  assert.equal(timers.size, 0);
+  assert.equal(time.waiting.size, 0);
+});
+
+test("a clock that is set back makes nothing early, one that is set forward is noticed", () => {
+  const { time, timers, done, owner } = open();
+  const a = owner("a");
+  timers.add(1_000_100, a, 1);
+  time.pass(50);
+  time.wall -= 1000;
+  time.pass(60);
+  assert.deepEqual(done, []);
+  time.pass(1000);
+  assert.deepEqual(done, ["a1@100"]);
+  timers.add(time.wall + 3_600_000, a, 2);
+  time.wall += 3_600_000;
+  time.pass(10_000);
+  assert.equal(done.length, 2);
+});
+
+test("many that are due together are done in several turns", () => {
+  const { time, timers, done, owner, ticks } = open();
+  const a = owner("a");
+  for (let i = 0; i < 5000; i++) timers.add(1_000_010, a, i);
+  time.pass(10);
+  assert.equal(done.length, 5000);
+  assert.ok(ticks() > 10);
+});
+
+test("what a removed owner had is passed over, and its number is used again only then", () => {
+  const { time, timers, done, owner } = open();
+  const a = owner("a");
+  timers.add(1_000_010, a, 1);
+  timers.removeOwner(a);
+  assert.notEqual(owner("b"), a);
+  time.pass(20);
+  assert.deepEqual(done, []);
+  assert.equal(owner("c"), a);
+});
