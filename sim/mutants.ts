@@ -603,8 +603,8 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a large value that is renamed loses its expiry",
     file: "src/keyspace/content.ts",
-    find: "    others.setExpiry(place, table.expiry(entry));\n    others.setAge(place, table.age(entry));\n    if (this",
-    replace: "    others.setAge(place, table.age(entry));\n    if (this",
+    find: "    others.setExpiry(place, table.expiry(entry));\n    others.setAge(place, table.age(entry));\n    others.setUse(",
+    replace: "    others.setAge(place, table.age(entry));\n    others.setUse(",
   },
   {
     name: "a stream that is copied loses its expiry",
