@@ -91,6 +91,10 @@ async function stopServers(): Promise<void> {
   up = undefined;
 }
 
+if (options.peer !== undefined && peers.redis.missing() !== undefined) {
+  console.error(`--peer: ${peers.redis.missing()}`);
+  process.exit(2);
+}
 if (options.list) {
   for (const { name } of chosen) console.log(name);
   process.exit(0);

@@ -16,9 +16,7 @@ import { Monitors } from "./monitors.ts";
 import { SlowLog } from "./slowlog.ts";
 import type { MonitoringClient, WatchedCommand, WatchedSpec } from "./watched.ts";
 
-/** A power of two. */
 const callsForSample = 16;
-const sampleMask = callsForSample - 1;
 /** With a lower `slowlog-log-slower-than` every command is timed. */
 const exactBelowUs = 1000;
 
@@ -35,6 +33,8 @@ export class CommandWatch {
   /** The setting `latency-tracking`. */
   tracksLatency = true;
   readonly #clock: Clock;
+  /** How many calls pass before one is timed again. */
+  readonly #untimedLeft: Int32Array;
   /** Every command is timed. */
   #isExact = false;
 
@@ -42,6 +42,7 @@ export class CommandWatch {
     this.#clock = clock;
     this.latency = new LatencyEvents(clock);
     this.calls = new Float64Array(commandCount);
+    this.#untimedLeft = new Int32Array(commandCount);
     this.microseconds = new Float64Array(commandCount);
     this.failed = new Float64Array(commandCount);
     this.rejected = new Float64Array(commandCount);
@@ -49,15 +50,18 @@ export class CommandWatch {
   }
 
   /** Whether nothing but its number is to be known of the call that begins. */
-  passes(spec: WatchedSpec): boolean {
-    const calls = this.calls[spec.id]!;
-    return (calls & sampleMask) !== 0 && calls >= callsForSample && spec.isQuick && !this.#isExact;
+  passes({ id }: WatchedSpec): boolean {
+    const left = this.#untimedLeft[id]!;
+    if (left === 0) return false;
+    this.#untimedLeft[id] = left - 1;
+    return true;
   }
 
   /** A call that was looked at has been answered. */
   ended(context: WatchedCommand, spec: WatchedSpec, startedAt: number): void {
-    const weight =
-      spec.isQuick && !this.#isExact && this.calls[spec.id]! > callsForSample ? callsForSample : 1;
+    const isSample = spec.isQuick && !this.#isExact && this.calls[spec.id]! > callsForSample;
+    if (isSample) this.#untimedLeft[spec.id] = callsForSample - 1;
+    const weight = isSample ? callsForSample : 1;
     this.#took(context, spec, (this.#clock.monotonic() - startedAt) * 1000, weight);
   }
 
@@ -110,11 +114,13 @@ export class CommandWatch {
     const { slowerThan } = this.slowlog;
     const isSlowlogExact = slowerThan >= 0 && slowerThan < exactBelowUs;
     this.#isExact = isSlowlogExact || this.latency.threshold > 0 || this.monitors.size > 0;
+    this.#untimedLeft.fill(0);
   }
 
   /** CONFIG RESETSTAT */
   reset(): void {
     for (const table of [this.calls, this.microseconds, this.failed, this.rejected]) table.fill(0);
     this.histograms.fill(undefined);
+    this.#untimedLeft.fill(0);
   }
 }
