@@ -139,11 +139,11 @@ export class RedisConnection {
   }
 
   /** The reply, where it is no error. */
-  async call(...words: readonly Word[]): Promise<Reply> {
+  async call(name: string, ...words: readonly Word[]): Promise<Reply> {
     let got: Reply | undefined;
-    this.send(words, (reply) => (got = reply));
+    this.send([name, ...words], (reply) => (got = reply));
     await this.settled();
-    if (got!.type === "error") throw new TransferError("failed", `${words[0]} was refused: ${got!.text}`);
+    if (got!.type === "error") throw new TransferError("failed", `${name} was refused: ${got!.text}`);
     return got!;
   }
 

@@ -82,7 +82,7 @@ async function whatIs(client: RawRedis, key: string, compared: Compared): Promis
     compared.hasEncodings ? client.call("object", "encoding", key) : "",
   ]);
   const isUnordered = type === "set" || type === "hash";
-  const text = masked(value!, compared);
+  const text = masked(value, compared);
   return [type, isUnordered ? text.split("\r\n").toSorted().join("\r\n") : text, ...facts];
 }
 

@@ -127,8 +127,8 @@ class ExportRun {
     await this.#connection.settled();
   }
 
-  async #text(...words: readonly string[]): Promise<string> {
-    const reply = await this.#connection.call(...words);
+  async #text(name: string, ...words: readonly string[]): Promise<string> {
+    const reply = await this.#connection.call(name, ...words);
     return reply.type === "bulk" ? reply.bytes.latin1Slice() : "";
   }
 

@@ -17,7 +17,7 @@ export class SeenKeys {
 
   /** Notes a key; says whether it is new. */
   add(key: Uint8Array): boolean {
-    let [a, b, c] = this.#seeds as readonly [number, number, number];
+    let [a, b, c]: readonly [number, number, number] = this.#seeds;
     for (const byte of key) {
       a = Math.imul(a ^ byte, 0x85eb_ca6b);
       a ^= a >>> 13;
