@@ -137,8 +137,8 @@ export const storageMutants: readonly RoomMutant[] = [
   {
     name: "a key that is replaced when it is due keeps the old expiry",
     file: "src/keyspace/database.ts",
-    find: "    if (entry !== 0 && this.isDue(entry)) entry = this.#expire(entry);\n",
-    replace: "",
+    find: "    if (entry !== 0 && this.isDue(entry)) entry = this.#expire(entry);\n    if (entry === 0) {\n      entry = table.insert(hash, key, start, end, word, to - from);",
+    replace: "    if (entry === 0) {\n      entry = table.insert(hash, key, start, end, word, to - from);",
     also: ["clients/redis/redis-keys-real", "clients/redis/redis-keys.test"],
   },
   {

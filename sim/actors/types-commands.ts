@@ -91,8 +91,8 @@ export function changeOf(value: Value, name: string, given: Given): Words {
   if (choice < 0.03) return ["DEL", name];
   if (choice < 0.1) return ["PEXPIREAT", name, deadline(given)];
   if (choice < 0.13) return ["PERSIST", name];
-  if (choice < 0.27) return storeOf(name, random.pick(names), given);
-  if (choice < 0.55) return makers[value.type](name, given);
+  if (choice < 0.22) return storeOf(name, random.pick(names), given);
+  if (choice < 0.45) return makers[value.type](name, given);
   return random.pick(changes(value, name, given));
 }
 
@@ -174,5 +174,5 @@ export function lookAt(value: Value, name: string): Words[] {
       ["XPENDING", name, "g"],
     ],
   };
-  return [...all[value.type], ["TYPE", name], ["PEXPIRETIME", name]];
+  return all[value.type];
 }

@@ -50,6 +50,8 @@ export class TypesActor implements Actor {
   #jumps = 0;
   #number = 0;
   readonly #looks: Words[] = [];
+  /** The broker was, since the last connection. */
+  #hasRestarted = false;
 
   constructor(world: World, name: string, firstDatabase: number) {
     this.#world = world;
@@ -74,10 +76,10 @@ export class TypesActor implements Actor {
     if (look !== undefined) return this.#ask("alone", [look]);
     if (isDraining) return;
     const choice = random.next();
-    if (choice < 0.5) this.#ask("alone", [this.#command()]);
+    if (choice < 0.35) this.#ask("alone", [this.#command()]);
     else {
-      const several = Array.from({ length: random.between(1, 4) }, () => this.#commands()).flat();
-      this.#ask(choice < 0.75 ? "MULTI" : "script", several);
+      const several = Array.from({ length: random.between(1, 8) }, () => this.#commands()).flat();
+      this.#ask(choice < 0.7 ? "MULTI" : "script", several);
     }
   }
 
@@ -86,12 +88,13 @@ export class TypesActor implements Actor {
     const keys = this.#state.possible[0]!;
     for (const name of names) {
       const value = keys[`${this.#databases[0]}:${name}`]?.value;
-      this.#looks.push(["DUMP", name], ["TYPE", name], ["PEXPIRETIME", name]);
+      this.#looks.push(["TYPE", name], ["PEXPIRETIME", name]);
       if (value !== undefined) this.#looks.push(...lookAt(value, name));
     }
   }
 
   #crashed(crash: Crash): void {
+    this.#hasRestarted = true;
     this.#state.crashed(crash);
     if (crash === "power") this.#dumps.clear();
   }
@@ -102,7 +105,11 @@ export class TypesActor implements Actor {
     this.#client = new RedisClient(link);
     this.#client.encoding = "latin1";
     this.#client.call(["SELECT", this.#databases[0]], () => {});
+    if (!this.#hasRestarted) return;
+    this.#hasRestarted = false;
+    this.#looks.splice(0);
     for (const name of this.#dumps.keys()) this.#looks.push(["DUMP", name]);
+    this.readAll();
   }
 
   #deleteAll(client: RedisClient): void {
@@ -166,6 +173,7 @@ export class TypesActor implements Actor {
     const from = time.now();
     const sent = promises.number();
     const before = this.#state.possible;
+    const { filledDisk, fullDisk } = this.#world.weather;
     this.#forgetDumps(commands);
     this.#send(way, commands, (reply, isLost) => {
       const to = time.now();
@@ -178,6 +186,11 @@ export class TypesActor implements Actor {
         .join("; ")
         .slice(0, 400)}`;
       this.#world.note(`${this.name}: ${what} answered ${JSON.stringify(plain(reply))}`);
+      // A disk that is nearly full refuses some commands of a script and not others, as Redis does.
+      if (isLost && way === "script" && filledDisk + fullDisk > 0) {
+        this.#isUnsure = true;
+        return;
+      }
       if (isLost) return this.#state.maybe(states);
       if (reply instanceof Error && (isTemporary(reply) || reply.message.startsWith("EXECABORT"))) return;
       // A part could not be read, say; what the others did is not looked into.
