@@ -378,6 +378,7 @@ export const environmentReserved: readonly string[] = [
   "TROIKAMQ_RUNTIME",
   "TROIKAMQ_ASSERTS",
   "TROIKAMQ_LAUNCHER_FD",
+  "TROIKAMQ_REDIS_URL",
   "TROIKAMQ_TEST_*",
   "TROIKAMQ_MQTT_PORT",
   "TROIKAMQ_STOMP_PORT",
