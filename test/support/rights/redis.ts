@@ -267,6 +267,7 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["stream", "XGROUP CREATE @ g2 $", "settle"],
   ["none", "XGROUP CREATE @ g2 $ MKSTREAM", "settle create"],
   ["stream", "XGROUP CREATECONSUMER @ g c3", "settle"],
+  ["string", "MEMORY USAGE @", "describe"],
   ["hash", "HEXPIRE @ 100 FIELDS 1 f", "write"],
   ["hash", "HPEXPIRE @ 100000 FIELDS 1 f", "write"],
   ["hash", "HEXPIREAT @ 9999999999 FIELDS 1 f", "write"],
@@ -296,6 +297,17 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["stream", "XREVRANGE @ + -", "read"],
   ["stream", "XSETID @ 9-9", "alter"],
   ["stream", "XTRIM @ MAXLEN 0", "delete"],
+  ["none", "TROIKA.XADD @ DELAY 100000 * f v", "write create"],
+  ["stream", "TROIKA.XADD @ DELAY 100000 * f v", "write"],
+  ["stream", "TROIKA.SCHEDULED @", "read"],
+  ["stream", "TROIKA.CANCEL @ 1-1", "delete"],
+  ["stream", "TROIKA.GROUP @ g", "settle"],
+  ["stream", "TROIKA.GROUP @ g MAXDELIVER 3", "settle"],
+  ["stream", "TROIKA.GROUP @ g MAXDELIVER 3 DEADLETTER @2", "settle write create"],
+  ["stream", "TROIKA.NACK @ g 1-1", "settle"],
+  ["none", "TROIKA.SUBSCRIBE @ FROM 0", "channel:read"],
+  ["none", "TROIKA.CATCHUP @ FROM 0", "channel:read"],
+  ["none", "TROIKA.HISTORY @", "channel:read"],
   ["none", "PUBLISH @ x", "channel:write"],
   ["none", "SPUBLISH @ x", "channel:write"],
   // A pattern of channels is allowed where the rules say it in just these words.
@@ -349,6 +361,7 @@ export const touchesNothing: readonly string[] = [
   ..."slaveof sync waitaof client|caching client|pause client|unpause".split(" "),
   ..."latency|doctor latency|graph latency|help latency|histogram latency|history latency|latest".split(" "),
   ..."latency|reset module|help module|list module|load module|loadex module|unload".split(" "),
+  ..."memory|doctor memory|help memory|malloc-stats memory|purge memory|stats".split(" "),
   ..."slowlog|get slowlog|help slowlog|len slowlog|reset".split(" "),
   // Of a cluster only. Of keys it shows no more than SCAN does: redis-cluster-real.test.ts.
   ..."asking readonly readwrite cluster|addslots cluster|addslotsrange cluster|bumpepoch".split(" "),
@@ -388,7 +401,7 @@ export function redisOperations(admin: RawRedis, user: RawRedis): Operation[] {
       async run(): Promise<Outcome> {
         const reply = await say(user, words);
         if (words.startsWith("WATCH")) await say(user, "UNWATCH");
-        const subscribed = /^([PS]?)SUBSCRIBE /.exec(words);
+        const subscribed = /^(?:TROIKA\.)?([PS]?)SUBSCRIBE /.exec(words);
         if (subscribed !== null) await say(user, `${subscribed[1]}UNSUBSCRIBE`);
         if (noPermission.test(reply)) return "refused";
         assert.ok(!reply.startsWith("-") || line.startsWith("OBJECT FREQ"), `${words}: ${reply}`);
@@ -435,11 +448,12 @@ async function prepare(admin: RawRedis, name: string, before: Before): Promise<v
   const code =
     "#!lua name=l\nredis.register_function{function_name = 'reads', callback = function() end, flags = {'no-writes'}}";
   // Sent together, answered in order.
+  void admin.call("CONFIG", "SET", "troika-pubsub-history", "m-* 60000 1000 1048576 memory");
   void admin.call("FUNCTION", "LOAD", "REPLACE", code);
   await Promise.all(lines.map((line) => say(admin, line)));
 }
 
-const containers = new Set(["object", "xgroup", "xinfo", "pubsub"]);
+const containers = new Set(["memory", "object", "xgroup", "xinfo", "pubsub"]);
 
 function commandOf(line: string): string {
   const [first = "", second = ""] = line.toLowerCase().split(" ");
