@@ -137,7 +137,7 @@ function changes(value: Value, name: string, given: Given): Words[] {
         ["ZREMRANGEBYSCORE", name, String(from), String(from + random.below(10))],
       ];
     }
-    case "stream": {
+    default: {
       const id = `${random.pick(value.entries)?.[0] ?? 1}-1`;
       const held = `${random.pick(value.group?.pending ?? [1]) ?? 1}-1`;
       return [

@@ -16,6 +16,7 @@ import {
   timesDue,
   type Value,
 } from "../models/small-redis.ts";
+import { smallCommands } from "../models/small-redis-commands.ts";
 import { Uncertain } from "../models/uncertain.ts";
 import type { Actor, World } from "../world.ts";
 import { isTemporary } from "./stream-writer.ts";
@@ -49,9 +50,10 @@ export class TypesActor implements Actor {
   #isUnsure = false;
   #jumps = 0;
   #number = 0;
-  readonly #looks: Words[] = [];
-  /** The broker was, since the last connection. */
-  #hasRestarted = false;
+  /** All keys are to be looked at. */
+  #isLookDue = false;
+  /** The broker that the last connection led to. */
+  #broker: unknown = null;
 
   constructor(world: World, name: string, firstDatabase: number) {
     this.#world = world;
@@ -62,7 +64,7 @@ export class TypesActor implements Actor {
   }
 
   get isIdle(): boolean {
-    return this.#client === null || (this.#client.waiting === 0 && this.#looks.length === 0);
+    return this.#client === null || (this.#client.waiting === 0 && !this.#isLookDue);
   }
 
   act(): void {
@@ -72,29 +74,35 @@ export class TypesActor implements Actor {
     if (client.waiting > 0) return;
     if ((this.#world.counts["clock jumps"] ?? 0) !== this.#jumps) this.#isUnsure = true;
     if (this.#isUnsure || this.#state.possible.length > statesMax) return this.#deleteAll(client);
-    const look = this.#looks.shift();
-    if (look !== undefined) return this.#ask("alone", [look]);
+    if (this.#isLookDue) return this.#lookAtAll();
     if (isDraining) return;
     const choice = random.next();
     if (choice < 0.35) this.#ask("alone", [this.#command()]);
     else {
-      const several = Array.from({ length: random.between(1, 8) }, () => this.#commands()).flat();
-      this.#ask(choice < 0.7 ? "MULTI" : "script", several);
+      const way = choice < 0.7 ? "MULTI" : "script";
+      const several = Array.from({ length: random.between(1, 8) }, () => this.#commands(way)).flat();
+      this.#ask(way, several);
     }
   }
 
   /** Looks at all keys. */
   readAll(): void {
+    this.#isLookDue = true;
+  }
+
+  #lookAtAll(): void {
+    this.#isLookDue = false;
     const keys = this.#state.possible[0]!;
+    const looks: Words[] = [];
     for (const name of names) {
       const value = keys[`${this.#databases[0]}:${name}`]?.value;
-      this.#looks.push(["TYPE", name], ["PEXPIRETIME", name]);
-      if (value !== undefined) this.#looks.push(...lookAt(value, name));
+      looks.push(["TYPE", name], ["PEXPIRETIME", name], ["DUMP", name]);
+      if (value !== undefined) looks.push(...lookAt(value, name));
     }
+    this.#ask("MULTI", looks);
   }
 
   #crashed(crash: Crash): void {
-    this.#hasRestarted = true;
     this.#state.crashed(crash);
     if (crash === "power") this.#dumps.clear();
   }
@@ -105,11 +113,8 @@ export class TypesActor implements Actor {
     this.#client = new RedisClient(link);
     this.#client.encoding = "latin1";
     this.#client.call(["SELECT", this.#databases[0]], () => {});
-    if (!this.#hasRestarted) return;
-    this.#hasRestarted = false;
-    this.#looks.splice(0);
-    for (const name of this.#dumps.keys()) this.#looks.push(["DUMP", name]);
-    this.readAll();
+    if (this.#broker !== this.#world.process.broker) this.#isLookDue = true;
+    this.#broker = this.#world.process.broker;
   }
 
   #deleteAll(client: RedisClient): void {
@@ -153,8 +158,8 @@ export class TypesActor implements Actor {
     return random.chance(0.35) ? random.pick(lookAt(value, name)) : changeOf(value, name, given);
   }
 
-  /** For MULTI or a script: bytes that are no text are for commands alone. */
-  #commands(): Words[] {
+  /** For MULTI or a script: payloads, which are no text, are not for scripts. */
+  #commands(way: Way): Words[] {
     const { random } = this.#world;
     const [here, there] = this.#databases.map(String) as [string, string];
     if (random.chance(0.15))
@@ -164,7 +169,7 @@ export class TypesActor implements Actor {
         ["SELECT", here],
       ];
     const words = this.#command();
-    return words[0] === "DUMP" || words[0] === "RESTORE" ? [] : [words];
+    return words[0] === "DUMP" || (way === "script" && words[0] === "RESTORE") ? [] : [words];
   }
 
   #ask(way: Way, commands: readonly Words[]): void {
@@ -214,7 +219,11 @@ export class TypesActor implements Actor {
       const level = isChange ? this.#world.redisKeysLevel : "written";
       this.#state.settle(matching, level);
       if (level === "durable") promises.durable(sent);
-      if (commands[0]![0] === "DUMP" && typeof reply === "string") this.#dumped(commands[0]![1]!, reply);
+      // Amid changes nobody knows what the value was.
+      if (commands.some((words) => !looks.has(words[0]!) || words.includes("STORE"))) return;
+      const replies = way === "alone" ? [reply] : (reply as RedisReply[]);
+      for (const [at, [name, key]] of commands.entries())
+        if (name === "DUMP" && typeof replies[at] === "string") this.#dumped(key!, replies[at]);
     });
   }
 
@@ -243,7 +252,7 @@ export class TypesActor implements Actor {
     const due = [...timesDue(keys, from, to), ...given];
     // At its very time a key may be there or not.
     return [from, ...due, ...due.map((at) => at + 0.5)].map((now) => {
-      const redis = new SmallRedis(keys, now, this.#databases[0], this.#values);
+      const redis = new SmallRedis(smallCommands, keys, now, this.#databases[0], this.#values);
       const replies = commands.map((words) => redis.run(words));
       return { keys: redis.keys, replies };
     });
@@ -252,7 +261,7 @@ export class TypesActor implements Actor {
   /** Of all keys that are named, but by commands that only look. */
   #forgetDumps(commands: readonly Words[]): void {
     for (const [name, ...rest] of commands)
-      if (!looks.has(name!)) for (const word of rest) this.#dumps.delete(word);
+      if (!looks.has(name!) || rest.includes("STORE")) for (const word of rest) this.#dumps.delete(word);
   }
 
   #dumped(name: string, payload: string): void {
@@ -285,6 +294,7 @@ const looks = new Set([
   "LRANGE",
   "PEXPIRETIME",
   "SCARD",
+  "SORT",
   "TYPE",
   "XLEN",
   "XPENDING",
