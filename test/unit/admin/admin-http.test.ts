@@ -397,6 +397,34 @@ test("a port in use is one line that names it, and exit code 1", async () => {
   server.close();
 });
 
+test("where the second address is in use, the first is given back", async () => {
+  if (!(await hasIpv6())) return;
+  const server = await occupy("::1");
+  const { port } = server.address() as AddressInfo;
+  await assert.rejects(
+    withHttp({ host: "localhost", port }, async () => {}),
+    StartError,
+  );
+  server.close();
+  const freed = createServer();
+  await new Promise<void>((resolve, reject) => {
+    freed.once("error", reject);
+    freed.listen(port, "127.0.0.1", resolve);
+  });
+  freed.close();
+});
+
+test("a wrong password is refused, also where none is needed", async () => {
+  await withHttp({}, async ({ port }) => {
+    const wrong = `Basic ${Buffer.from("guest:wrong").toString("base64")}`;
+    for (const path of ["/", "/metrics"]) {
+      const asked = `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n`;
+      assert.match(await exchange(port, `${asked}Authorization: ${wrong}\r\n\r\n`), /^HTTP\/1\.1 401 /);
+      assert.match(await exchange(port, `${asked}\r\n`), /^HTTP\/1\.1 200 /);
+    }
+  });
+});
+
 test("a port is not shared with another listener of ours", async () => {
   await withHttp({ host: "localhost" }, async ({ port }) => {
     await assert.rejects(

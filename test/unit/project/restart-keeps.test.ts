@@ -350,6 +350,29 @@ for (const [kind, { make, remove }] of Object.entries(definitions)) {
   });
 }
 
+test("bindings whose arguments differ in their last characters only are two, over restarts", async () => {
+  const rig = await DurableRig.open(1);
+  const long = "a".repeat(5000);
+  const args = (end: string) => ({ "x-match": "all", long: long + end });
+  const count = (): number => rig.broker.defaultVhost.exchange("x").bindings.size;
+  rig.broker.defaultVhost.declareQueue(queueOptions);
+  rig.broker.defaultVhost.declareExchange({ ...exchangeOptions, type: "headers" });
+  for (const end of ["1", "2"]) {
+    const { defaultVhost: vhost } = rig.broker;
+    vhost.bindings.bind(vhost.exchange("x"), vhost.queue("q"), "", args(end));
+  }
+  await rig.redis("PING");
+  await rig.kill();
+  assert.equal(count(), 2);
+  const { defaultVhost: vhost } = rig.broker;
+  vhost.bindings.unbind(vhost.exchange("x"), vhost.queue("q"), "", args("1"));
+  await rig.redis("PING");
+  await rig.kill();
+  assert.equal(count(), 1);
+  const [binding] = rig.broker.defaultVhost.exchange("x").bindings.values();
+  assert.deepEqual({ ...binding!.args }, args("2"));
+});
+
 // Positions of Kafka's groups
 
 const groups = ["g", "h", "i", "j"];
