@@ -140,7 +140,10 @@ export class RedisServer {
   /** Keyspace notifications. */
   readonly notices: KeyNotices;
   readonly startedAt: number;
+  /** Since the start: numbers the commands. */
   commandsProcessed = 0;
+  /** Of these, what CONFIG RESETSTAT has taken off the statistics. */
+  commandsBeforeReset = 0;
   /** How often commands that read found their keys. */
   readonly lookups = { hits: 0, misses: 0 };
   /** What is known of the commands that have run. */

@@ -178,6 +178,10 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     return this.#parser.heldBytes;
   }
 
+  get owesReply(): boolean {
+    return this.#later !== null;
+  }
+
   get isSubscriber(): boolean {
     return this.subscriptions !== null && this.subscriptions.count > 0;
   }

@@ -5,12 +5,13 @@
  * Invariant: nothing runs while `timeout` is 0; a round goes on in later turns, whatever the number of connections.
  */
 import type { Clock, Timer, Timers } from "../../../base/clock.ts";
-import type { Job, TurnWork } from "../../../base/turn-work.ts";
+import type { Job, RunningJob, TurnWork } from "../../../base/turn-work.ts";
 
 const lookMs = 1000;
 
 interface IdleClient {
-  readonly blocked: unknown;
+  /** A command waits for data, for keys, or goes on in later turns. */
+  readonly owesReply: boolean;
   readonly isSubscriber: boolean;
   readonly isMonitor: boolean;
   /** Wall time in ms. */
@@ -28,6 +29,7 @@ interface Parts {
 export class IdleClients {
   readonly #parts: Parts;
   #timer: Timer | null = null;
+  #looking: RunningJob | null = null;
   #seconds = 0;
 
   constructor(parts: Parts) {
@@ -38,16 +40,15 @@ export class IdleClients {
   set seconds(seconds: number) {
     this.#seconds = seconds;
     this.#timer?.cancel();
-    this.#timer = null;
+    this.#looking?.cancel();
+    this.#timer = this.#looking = null;
     if (seconds > 0) this.#lookLater();
   }
 
   #lookLater(): void {
     const { timers, work } = this.#parts;
     this.#timer = timers.after(lookMs, () => {
-      work.run(this.#look(), () => {
-        if (this.#seconds > 0) this.#lookLater();
-      });
+      this.#looking = work.run(this.#look(), () => this.#lookLater());
     });
   }
 
@@ -55,7 +56,7 @@ export class IdleClients {
     const { clock, sessions } = this.#parts;
     const idleSince = clock.now() - this.#seconds * 1000;
     for (const client of sessions.values()) {
-      const isWaiting = client.blocked !== null || client.isSubscriber || client.isMonitor;
+      const isWaiting = client.owesReply || client.isSubscriber || client.isMonitor;
       if (client.lastCommandAt < idleSince && !isWaiting) client.end();
       yield 0.2;
     }

@@ -19,13 +19,18 @@ const shownBytesMax = 128;
 /** Runs, queues or refuses the command in `context.request`, which came from a client. */
 export function dispatch(context: CommandContext, client: ClientConnection): void {
   const { tracking } = context.server;
-  if (tracking.clientCount === 0) return dispatchUntracked(context, client);
+  if (tracking.clientCount === 0) {
+    dispatchUntracked(context, client);
+    return;
+  }
   tracking.begin(client);
-  dispatchUntracked(context, client);
-  tracking.ended(client, context.request.is(0, "CLIENT"));
+  const isInLine = !dispatchUntracked(context, client);
+  // CLIENT CACHING holds for the command behind it until that has run.
+  tracking.ended(client, isInLine || context.request.is(0, "CLIENT"));
 }
 
-function dispatchUntracked(context: CommandContext, client: ClientConnection): void {
+/** False: the command waits, and comes here again when it need not wait any more. */
+function dispatchUntracked(context: CommandContext, client: ClientConnection): boolean {
   const { request, server } = context;
   let spec: CommandSpec | null = null;
   try {
@@ -34,27 +39,39 @@ function dispatchUntracked(context: CommandContext, client: ClientConnection): v
     context.spec = spec;
     assertMayRun(context, client);
   } catch (error) {
-    if (error instanceof CrossProtocol) return refuseHttp(context, client);
-    if (spec !== null) server.observer.rejected[spec.id]!++;
-    if (spec?.name === "exec") return refuseExec(context, client, error);
-    client.transaction?.refused();
-    replyError(context, error);
-    return;
+    if (error instanceof CrossProtocol) refuseHttp(context, client);
+    else refuse(context, client, spec, error);
+    return true;
   }
   if (client.isMonitor && touchesKeys(spec, client)) {
     client.transaction?.refused();
     server.observer.rejected[spec.id]!++;
-    return replyError(context, new RedisError("ERR Replica can't interact with the keyspace"));
+    replyError(context, new RedisError("ERR Replica can't interact with the keyspace"));
+    return true;
   }
-  if (server.pause.isActive && isPostponed(context, client)) return;
+  if (server.pause.isActive && isPostponed(context, client)) return false;
   const transaction = client.transaction;
   if (transaction !== null && !transaction.runsAtOnce(spec)) {
     transaction.queue(spec, request.clone());
     context.reply.queued();
-    return;
+    return true;
   }
-  if (server.claims.isAny && waitForKeys(context, () => runAfterAll(context, client))) return;
+  // What the client may do, and whether clients are paused, can change while it waits.
+  if (server.claims.isAny && waitForKeys(context, () => dispatch(context, client))) return false;
   run(context);
+  return true;
+}
+
+function refuse(
+  context: CommandContext,
+  client: ClientConnection,
+  spec: CommandSpec | null,
+  error: unknown,
+): void {
+  if (spec !== null) context.server.observer.rejected[spec.id]!++;
+  if (spec?.name === "exec") return refuseExec(context, client, error);
+  client.transaction?.refused();
+  replyError(context, error);
 }
 
 function assertMayRun(context: CommandContext, client: ClientConnection): void {
@@ -63,16 +80,6 @@ function assertMayRun(context: CommandContext, client: ClientConnection): void {
   if (server.keyspace.eviction.bytesMax > 0) assertMemory(context, spec, client);
   if (spec.denyOom) assertRoom(context);
   if (server.busyScript !== null) assertAllowedWhileBusy(context, spec);
-}
-
-/** What the client may do can have changed while it waited. */
-function runAfterAll(context: CommandContext, client: ClientConnection): void {
-  assertMayRun(context, client);
-  const { tracking } = context.server;
-  if (tracking.clientCount === 0) return run(context);
-  tracking.begin(client);
-  run(context);
-  tracking.ended(client, false);
 }
 
 /** A transaction or a script is one command here. */

@@ -141,7 +141,7 @@ function setFailed(name: string, problem: string): RedisError {
 }
 
 function configResetStat({ reply, server }: CommandContext): void {
-  server.commandsProcessed = 0;
+  server.commandsBeforeReset = server.commandsProcessed;
   server.connectionsAccepted = 0;
   server.connectionsRejected = 0;
   server.errorReplies = 0;

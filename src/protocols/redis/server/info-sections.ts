@@ -118,7 +118,7 @@ function statFields({ server }: CommandContext): Field[] {
   const rates = server.traffic.look();
   return [
     ["total_connections_received", server.connectionsAccepted],
-    ["total_commands_processed", server.commandsProcessed],
+    ["total_commands_processed", server.commandsProcessed - server.commandsBeforeReset],
     ["instantaneous_ops_per_sec", Math.round(rates.commands)],
     ["total_net_input_bytes", rates.totalIn],
     ["total_net_output_bytes", rates.totalOut],

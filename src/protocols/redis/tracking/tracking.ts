@@ -24,6 +24,8 @@ import { PrefixTable, type TrackedPrefix } from "./prefix-table.ts";
 import { TrackedClient } from "./tracked-client.ts";
 
 const unitsOfMessage = 0.1;
+/** Keys that one command forgets at most to make room for what it reads. */
+const forgottenAtOnceMax = 100;
 const unitsOfEviction = 0.5;
 /** Longer keys are written into a buffer of their own to be looked up. */
 const scratch = Buffer.allocUnsafeSlow(4096);
@@ -55,6 +57,7 @@ export class Tracking implements LogWaiter {
   readonly #pending: (string | null)[] = [];
   readonly #ids: number[] = [];
   #isTickEndAsked = false;
+  #isForgetting = false;
 
   constructor(server: TrackingServer, seed: number) {
     this.#server = server;
@@ -201,7 +204,11 @@ export class Tracking implements LogWaiter {
 
   /** Forgets keys by chance, whose readers are told as of a change. */
   #makeRoom(): void {
-    while (this.#isOver && this.readers.count > 0) this.#forgetOne();
+    // A command adds few. After the bound was lowered the rest is left to a job (`boundChanged`).
+    for (let left = forgottenAtOnceMax; left > 0 && this.#isOver && this.readers.count > 0; left--) {
+      this.#forgetOne();
+    }
+    if (this.#isOver) this.boundChanged();
   }
 
   #forgetOne(): void {
@@ -214,7 +221,9 @@ export class Tracking implements LogWaiter {
 
   /** The bound was lowered, maybe by far. */
   boundChanged(): void {
-    if (this.#isOver) this.#server.broker.work.run(this.#forgetting(), () => {});
+    if (!this.#isOver || this.#isForgetting) return;
+    this.#isForgetting = true;
+    this.#server.broker.work.run(this.#forgetting(), () => (this.#isForgetting = false));
   }
 
   *#forgetting(): Job<void> {
