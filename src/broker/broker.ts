@@ -13,8 +13,18 @@ import type { Random } from "../base/random.ts";
 import { type Job, TurnWork } from "../base/turn-work.ts";
 import { type Disk, type StateSource, stateSourceId, Storage } from "../storage/index.ts";
 import { Access, type Security } from "./access/access.ts";
+import { ClusterName } from "./cluster-name.ts";
 import { Connections } from "./connections.ts";
-import { connectionCounters, counted, exchangeCounters, queueCounters, Rates } from "./rates.ts";
+import {
+  channelCounters,
+  connectionCounters,
+  counted,
+  exchangeCounters,
+  queueCounters,
+  Rates,
+  totalCounters,
+} from "./rates.ts";
+import { AllTotals } from "./totals.ts";
 import { DiskLog } from "./disk-log.ts";
 import type { PasswordHash } from "./access/password-hash.ts";
 import { defaultVhostName, definitionKey } from "./names.ts";
@@ -92,6 +102,11 @@ export class Broker {
   readonly connections: Connections;
   /** Rates of counters, sampled while somebody looks at them. */
   readonly rates: Rates;
+  readonly clusterName: ClusterName;
+  /** What virtual hosts and the broker have counted, added up when somebody asks. */
+  readonly totals = new AllTotals(this);
+  /** Queues and streams that were declared, made and deleted since the start. */
+  readonly churn = { declared: 0, created: 0, deleted: 0 };
   /** Bounds the memory of the routes that all exchanges cache. */
   readonly routeBudget = new RouteBudget();
   /** The journal has been replayed. */
@@ -132,6 +147,7 @@ export class Broker {
     this.retention = new Retention(this);
     this.connections = new Connections(this.logger, (connection) => this.flow.isHeldBack(connection));
     const { connections, vhosts } = this;
+    this.clusterName = new ClusterName(storage);
     this.rates = new Rates({
       clock,
       timers,
@@ -140,7 +156,10 @@ export class Broker {
         counted(queueCounters, () => each(vhosts.values(), ({ queues }) => queues.values())),
         counted(exchangeCounters, () => each(vhosts.values(), ({ exchanges }) => exchanges.values())),
         counted(connectionCounters, () => connections.all()),
+        counted(channelCounters, () => each(connections.all(), (open) => open.channelCounts?.() ?? [])),
+        counted(totalCounters, () => this.totals.all()),
       ],
+      prepare: () => this.totals.renewing(),
     });
     // Publishers cache the result of the permission check together with the route.
     this.access.permissions.listeners.add(() => {

@@ -4,6 +4,7 @@ import { limits } from "../../../base/limits.ts";
 import { version } from "../../../base/version.ts";
 import { type FieldTable, findField } from "../../../message/amqp/table.ts";
 import { displayText } from "../../../message/amqp/text.ts";
+import { plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
 import { fromPlain } from "../../../message/amqp/table-plain.ts";
 
 export interface Capabilities {
@@ -19,9 +20,14 @@ export interface Capabilities {
 export interface ClientNames {
   readonly name: string;
   readonly properties: ClientProperties;
+  /** All that it tells of itself, as JSON; only the short texts where that is long. */
+  readonly json: string;
 }
 
-export const noNames: ClientNames = { name: "", properties: {} };
+export const noNames: ClientNames = { name: "", properties: {}, json: "{}" };
+
+/** What is kept of a client's properties. */
+const jsonLengthMax = 4096;
 
 const shownProperties = ["product", "version", "platform", "information"];
 
@@ -35,7 +41,14 @@ export function clientNames(clientProperties: FieldTable): ClientNames {
     const text = textOf(name);
     if (text !== "") properties[name] = text;
   }
-  return { name: textOf("connection_name"), properties };
+  const name = textOf("connection_name");
+  const json = JSON.stringify(plainArguments(clientProperties));
+  const isKept = json.length <= jsonLengthMax;
+  return {
+    name,
+    properties,
+    json: isKept ? json : JSON.stringify(name === "" ? properties : { ...properties, connection_name: name }),
+  };
 }
 
 export const noCapabilities: Capabilities = {
