@@ -6,18 +6,21 @@ const key = 'parameter/["cluster_name"]';
 
 export class ClusterName {
   readonly #storage: Storage;
+  #name: string | undefined;
 
   constructor(storage: Storage) {
     this.#storage = storage;
+    const value = storage.definitions.get(key);
+    if (value !== undefined) this.#name = JSON.parse(Buffer.from(value).toString()) as string;
   }
 
   /** Undefined: nobody has named it. */
   get(): string | undefined {
-    const value = this.#storage.definitions.get(key);
-    return value === undefined ? undefined : (JSON.parse(Buffer.from(value).toString()) as string);
+    return this.#name;
   }
 
   set(name: string): void {
+    this.#name = name;
     this.#storage.definitions.put(key, JSON.stringify(name));
   }
 }

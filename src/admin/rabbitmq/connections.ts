@@ -95,6 +95,19 @@ function close({ broker, reason }: AskedAny, { open }: ConnectionItem): void {
   broker.connections.close(open.id, reason === undefined || reason === "" ? closedByOperator : reason);
 }
 
+/** What is not known is null in a list, and an empty text of one connection, as in RabbitMQ. */
+const unknownOfOne = Object.fromEntries(
+  [
+    "peer_cert_issuer",
+    "peer_cert_subject",
+    "peer_cert_validity",
+    "ssl_cipher",
+    "ssl_hash",
+    "ssl_key_exchange",
+    "ssl_protocol",
+  ].map((name) => [name, () => ""]),
+);
+
 const query = { ...listQuery, ...statsQuery };
 
 export const connectionEndpoints: readonly Endpoint[] = [
@@ -122,7 +135,7 @@ export const connectionEndpoints: readonly Endpoint[] = [
     query: { columns: listQuery.columns, ...statsQuery },
     run: (asked) => {
       const { broker, around } = asked;
-      const fields = connectionFields(broker, around.nodeName, spansOf(asked.query));
+      const fields = { ...connectionFields(broker, around.nodeName, spansOf(asked.query)), ...unknownOfOne };
       return json(200, shown(connectionAt(asked as AskedAny), fields, asked.query));
     },
   }),

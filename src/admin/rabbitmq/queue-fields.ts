@@ -56,8 +56,8 @@ function details(view: QueueView, queue: Queue, ...names: readonly string[]): ob
   return new Stats(view.broker, view.spans, queueCounters, queue).details("lengths", names);
 }
 
-/** What is known without looking at messages: `disable_stats=true`. */
-export function definitionFields({ nodeName }: Pick<QueueView, "nodeName">): Fields<Queue> {
+/** What is known without looking at messages. */
+function definitionFields({ nodeName }: Pick<QueueView, "nodeName">): Fields<Queue> {
   return {
     arguments: ({ args }) => args,
     auto_delete: ({ autoDelete }) => autoDelete,
@@ -71,7 +71,26 @@ export function definitionFields({ nodeName }: Pick<QueueView, "nodeName">): Fie
   };
 }
 
-export const totalFields: Fields<Queue> = {
+/** `disable_stats=true`: as RabbitMQ leaves out what it would have to ask a queue for. */
+export function fieldsWithoutStats({ nodeName }: QueueView, isCounted: boolean): Fields<Queue> {
+  const nodes = [nodeName];
+  const totals = Object.entries(totalFields).map(([name, field]) => [name, when(isNoStream, field)]);
+  return {
+    ...definitionFields({ nodeName }),
+    exclusive: (queue) => (isClassic(queue) ? queue.exclusiveOwner !== 0 : null),
+    leader: when(isQuorum, () => nodeName),
+    members: when(isQuorum, () => nodes),
+    node: when(isClassic, () => nodeName),
+    online: when(isQuorum, () => nodes),
+    ...(isCounted ? Object.fromEntries(totals) : {}),
+  };
+}
+
+function when(isOf: OfType, field: (queue: Queue) => unknown) {
+  return (queue: Queue) => (isOf(queue) ? field(queue) : undefined);
+}
+
+const totalFields: Fields<Queue> = {
   messages: totalOf,
   messages_ready: ({ readyCount }) => readyCount,
   messages_unacknowledged: unacknowledgedOf,
@@ -80,8 +99,6 @@ export const totalFields: Fields<Queue> = {
 export function queueFields(view: QueueView): Fields<Queue> {
   const { nodeName, broker, spans } = view;
   const nodes = [nodeName];
-  const when = (isOf: OfType, field: (queue: Queue) => unknown) => (queue: Queue) =>
-    isOf(queue) ? field(queue) : undefined;
   return {
     ...definitionFields(view),
     ...totalFields,

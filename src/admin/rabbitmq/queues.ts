@@ -12,7 +12,7 @@ import { argumentsGiven, count, flagOf, inWords } from "../api/schemas.ts";
 import type { AmqpCalls, GotMessage } from "../api/surroundings.ts";
 import { withChannel } from "./amqp-calls.ts";
 import { brokerName, shownName } from "./names.ts";
-import { definitionFields, queueFields, type QueueView, totalFields, wholeQueueFields } from "./queue-fields.ts";
+import { fieldsWithoutStats, queueFields, type QueueView, wholeQueueFields } from "./queue-fields.ts";
 import { spansOf, statsQuery } from "./stats.ts";
 
 type AskedAny = Asked<never>;
@@ -25,8 +25,7 @@ function fieldsFor(asked: AskedAny): Fields<Queue> {
   const { query } = asked;
   const view = viewOf(asked);
   if (query.get("disable_stats") !== "true") return queueFields(view);
-  const isCounted = query.get("enable_queue_totals") === "true";
-  return isCounted ? { ...definitionFields(view), ...totalFields } : definitionFields(view);
+  return fieldsWithoutStats(view, query.get("enable_queue_totals") === "true");
 }
 
 function* queuesOf(vhosts: Iterable<Vhost>): Generator<Queue, void> {
