@@ -298,6 +298,7 @@ function makeServers(start: Start, inside: Inside, stop: () => void): Servers {
   const webSockets = routes.map(({ path, protocol }) => ({ path, server: serve(protocol, clients) }));
   const doors = new Map(webSockets.map(({ server }) => [server.protocol.name, server]));
   const amqp = amqpParts(broker);
+  const startedAt = systemClock.monotonic();
   const around: Surroundings = {
     amqp: amqp.direct,
     listeners: () => inside.listeners,
@@ -305,6 +306,7 @@ function makeServers(start: Start, inside: Inside, stop: () => void): Servers {
     dataDir: start.directory,
     connectionsMax,
     memoryBytesMax: config.memoryBytesMax,
+    uptimeMs: () => systemClock.monotonic() - startedAt,
     certificateEndsAt: () => start.tls?.endsAt ?? null,
   };
   const byPort = {

@@ -41,17 +41,29 @@ export const changes: readonly (readonly [method: string, path: string, body?: u
   ["PUT", "/api/vhosts/cmp"],
   ["PUT", "/api/vhosts/cmp"],
   ["PUT", "/api/permissions/cmp/guest", { configure: ".*", write: ".*", read: ".*" }],
-  ["PUT", "/api/exchanges/cmp/e.topic", { type: "topic", durable: true, arguments: { "alternate-exchange": "e.fan" } }],
+  [
+    "PUT",
+    "/api/exchanges/cmp/e.topic",
+    { type: "topic", durable: true, arguments: { "alternate-exchange": "e.fan" } },
+  ],
   ["PUT", "/api/exchanges/cmp/e.fan", { type: "fanout", auto_delete: true, internal: false }],
   ["PUT", "/api/exchanges/cmp/e.int", { type: "headers", internal: true }],
-  ["PUT", "/api/exchanges/cmp/e.topic", { type: "topic", durable: true, arguments: { "alternate-exchange": "e.fan" } }],
+  [
+    "PUT",
+    "/api/exchanges/cmp/e.topic",
+    { type: "topic", durable: true, arguments: { "alternate-exchange": "e.fan" } },
+  ],
   ["PUT", "/api/exchanges/cmp/e.topic", { type: "direct", durable: true }],
   ["PUT", "/api/exchanges/cmp/e.none", { type: "none" }],
   ["PUT", "/api/exchanges/cmp/e.none", {}],
   ["PUT", "/api/exchanges/cmp/amq.mine", { type: "direct" }],
   ["PUT", "/api/exchanges/nowhere/e", { type: "direct" }],
   ["PUT", "/api/exchanges/cmp/e.none", "{no json"],
-  ["PUT", "/api/queues/cmp/q.classic", { durable: true, arguments: { "x-max-length": 1000, "x-message-ttl": 3600000 } }],
+  [
+    "PUT",
+    "/api/queues/cmp/q.classic",
+    { durable: true, arguments: { "x-max-length": 1000, "x-message-ttl": 3600000 } },
+  ],
   ["PUT", "/api/queues/cmp/q.quorum", { durable: true, arguments: { "x-queue-type": "quorum" } }],
   ["PUT", "/api/queues/cmp/q.stream", { durable: true, arguments: { "x-queue-type": "stream" } }],
   ["PUT", "/api/queues/cmp/q.auto", { auto_delete: true, durable: false }],
@@ -69,30 +81,113 @@ export const changes: readonly (readonly [method: string, path: string, body?: u
   ["POST", "/api/bindings/cmp/e/e.topic/q/q.classic", { routing_key: "a.#", arguments: {} }],
   ["POST", "/api/bindings/cmp/e/e.topic/q/q.classic", { routing_key: "a.#", arguments: {} }],
   ["POST", "/api/bindings/cmp/e/e.topic/q/q.plain", {}],
-  ["POST", "/api/bindings/cmp/e/e.topic/q/q.plain", { routing_key: "with ~ and /", arguments: { n: 1, s: "text" } }],
+  [
+    "POST",
+    "/api/bindings/cmp/e/e.topic/q/q.plain",
+    { routing_key: "with ~ and /", arguments: { n: 1, s: "text" } },
+  ],
   ["POST", "/api/bindings/cmp/e/e.topic/e/e.fan", { routing_key: "to.fan" }],
   ["POST", "/api/bindings/cmp/e/e.fan/q/q.auto", { routing_key: "" }],
   ["POST", "/api/bindings/cmp/e/e.nothing/q/q.auto", { routing_key: "" }],
   ["POST", "/api/bindings/cmp/e/e.topic/q/nothing", { routing_key: "" }],
   ["POST", "/api/bindings/cmp/e//q/q.auto", { routing_key: "" }],
-  ["POST", "/api/exchanges/cmp/e.topic/publish", { properties: { delivery_mode: 2, headers: { h: "v", n: 1 }, content_type: "text/plain" }, routing_key: "a.b", payload: "one", payload_encoding: "string" }],
-  ["POST", "/api/exchanges/cmp/e.topic/publish", { properties: {}, routing_key: "a.c", payload: "AP8=", payload_encoding: "base64" }],
-  ["POST", "/api/exchanges/cmp/e.topic/publish", { properties: {}, routing_key: "lost.to.nobody", payload: "x", payload_encoding: "string" }],
-  ["POST", "/api/exchanges/cmp/amq.default/publish", { properties: { message_id: "m1", priority: 3, timestamp: 1700000000, expiration: "600000", correlation_id: "c", reply_to: "r", type: "t", app_id: "a" }, routing_key: "q.plain", payload: "to plain", payload_encoding: "string" }],
-  ["POST", "/api/exchanges/cmp/amq.default/publish", { properties: {}, routing_key: "q.nowhere", payload: "x", payload_encoding: "string" }],
-  ["POST", "/api/exchanges/cmp/e.nothing/publish", { properties: {}, routing_key: "", payload: "x", payload_encoding: "string" }],
-  ["POST", "/api/exchanges/cmp/e.topic/publish", { routing_key: "", payload: "x", payload_encoding: "string" }],
-  ["POST", "/api/exchanges/cmp/e.topic/publish", { properties: {}, payload: "x", payload_encoding: "string" }],
-  ["POST", "/api/exchanges/cmp/e.topic/publish", { properties: {}, routing_key: "k", payload_encoding: "string" }],
+  [
+    "POST",
+    "/api/exchanges/cmp/e.topic/publish",
+    {
+      properties: { delivery_mode: 2, headers: { h: "v", n: 1 }, content_type: "text/plain" },
+      routing_key: "a.b",
+      payload: "one",
+      payload_encoding: "string",
+    },
+  ],
+  [
+    "POST",
+    "/api/exchanges/cmp/e.topic/publish",
+    { properties: {}, routing_key: "a.c", payload: "AP8=", payload_encoding: "base64" },
+  ],
+  [
+    "POST",
+    "/api/exchanges/cmp/e.topic/publish",
+    { properties: {}, routing_key: "lost.to.nobody", payload: "x", payload_encoding: "string" },
+  ],
+  [
+    "POST",
+    "/api/exchanges/cmp/amq.default/publish",
+    {
+      properties: {
+        message_id: "m1",
+        priority: 3,
+        timestamp: 1700000000,
+        expiration: "600000",
+        correlation_id: "c",
+        reply_to: "r",
+        type: "t",
+        app_id: "a",
+      },
+      routing_key: "q.plain",
+      payload: "to plain",
+      payload_encoding: "string",
+    },
+  ],
+  [
+    "POST",
+    "/api/exchanges/cmp/amq.default/publish",
+    { properties: {}, routing_key: "q.nowhere", payload: "x", payload_encoding: "string" },
+  ],
+  [
+    "POST",
+    "/api/exchanges/cmp/e.nothing/publish",
+    { properties: {}, routing_key: "", payload: "x", payload_encoding: "string" },
+  ],
+  [
+    "POST",
+    "/api/exchanges/cmp/e.topic/publish",
+    { routing_key: "", payload: "x", payload_encoding: "string" },
+  ],
+  [
+    "POST",
+    "/api/exchanges/cmp/e.topic/publish",
+    { properties: {}, payload: "x", payload_encoding: "string" },
+  ],
+  [
+    "POST",
+    "/api/exchanges/cmp/e.topic/publish",
+    { properties: {}, routing_key: "k", payload_encoding: "string" },
+  ],
   ["POST", "/api/exchanges/cmp/e.topic/publish", { properties: {}, routing_key: "k", payload: "x" }],
-  ["POST", "/api/exchanges/cmp/e.topic/publish", { properties: {}, routing_key: "k", payload: "x", payload_encoding: "hex" }],
-  ["POST", "/api/exchanges/cmp/e.topic/publish", { properties: {}, routing_key: "k", payload: "%%%", payload_encoding: "base64" }],
-  ["POST", "/api/exchanges/cmp/e.topic/publish", { properties: { user_id: "other" }, routing_key: "k", payload: "x", payload_encoding: "string" }],
-  ["POST", "/api/exchanges/cmp/e.topic/publish", { properties: { delivery_mode: "two" }, routing_key: "k", payload: "x", payload_encoding: "string" }],
+  [
+    "POST",
+    "/api/exchanges/cmp/e.topic/publish",
+    { properties: {}, routing_key: "k", payload: "x", payload_encoding: "hex" },
+  ],
+  [
+    "POST",
+    "/api/exchanges/cmp/e.topic/publish",
+    { properties: {}, routing_key: "k", payload: "%%%", payload_encoding: "base64" },
+  ],
+  [
+    "POST",
+    "/api/exchanges/cmp/e.topic/publish",
+    { properties: { user_id: "other" }, routing_key: "k", payload: "x", payload_encoding: "string" },
+  ],
+  [
+    "POST",
+    "/api/exchanges/cmp/e.topic/publish",
+    { properties: { delivery_mode: "two" }, routing_key: "k", payload: "x", payload_encoding: "string" },
+  ],
   ["POST", "/api/queues/cmp/q.classic/get", { count: 5, ackmode: "ack_requeue_true", encoding: "auto" }],
-  ["POST", "/api/queues/cmp/q.classic/get", { count: 5, ackmode: "reject_requeue_true", encoding: "base64", truncate: 1 }],
+  [
+    "POST",
+    "/api/queues/cmp/q.classic/get",
+    { count: 5, ackmode: "reject_requeue_true", encoding: "base64", truncate: 1 },
+  ],
   ["POST", "/api/queues/cmp/q.classic/get", { count: 1, ackmode: "ack_requeue_false", encoding: "auto" }],
-  ["POST", "/api/queues/cmp/q.plain/get", { count: 1, ackmode: "ack_requeue_true", encoding: "auto", truncate: 3 }],
+  [
+    "POST",
+    "/api/queues/cmp/q.plain/get",
+    { count: 1, ackmode: "ack_requeue_true", encoding: "auto", truncate: 3 },
+  ],
   ["POST", "/api/queues/cmp/q.plain/get", { count: 1, requeue: true, encoding: "auto" }],
   ["POST", "/api/queues/cmp/q.plain/get", { count: 1, ackmode: "none", encoding: "auto" }],
   ["POST", "/api/queues/cmp/q.plain/get", { count: 1, ackmode: "ack_requeue_true", encoding: "none" }],
@@ -131,6 +226,8 @@ export const changes: readonly (readonly [method: string, path: string, body?: u
 /** A client with a consumer, an unacknowledged delivery and confirms, which stays until `end`. */
 export interface Client {
   readonly end: () => Promise<void>;
+  /** What the server closes it with. */
+  readonly closed: () => Promise<string>;
 }
 
 export async function connectClient({ amqpUrl }: Server): Promise<Client> {
@@ -145,12 +242,22 @@ export async function connectClient({ amqpUrl }: Server): Promise<Client> {
   await channel.consume("q.held", () => {}, { consumerTag: "the-tag", arguments: { "x-priority": 2 } });
   await channel.consume("q.client", () => {}, { consumerTag: "own", noAck: true, exclusive: true });
   const confirming = await model.createConfirmChannel();
-  for (let at = 0; at < 3; at++) confirming.publish("amq.direct", "held", Buffer.from(`held ${at}`), { persistent: true });
+  for (let at = 0; at < 3; at++)
+    confirming.publish("amq.direct", "held", Buffer.from(`held ${at}`), { persistent: true });
   confirming.publish("", "q.client", Buffer.from("to the client"));
   await confirming.waitForConfirms();
   const transactional = await model.createChannel();
   await transactional.get("q.held");
-  return { end: () => model.close() };
+  let isOpen = true;
+  model.on("error", () => {});
+  model.on("close", () => (isOpen = false));
+  return {
+    end: async () => {
+      if (isOpen) await model.close();
+    },
+    closed: () =>
+      new Promise((resolve) => model.once("close", (error?: Error) => resolve(error?.message ?? ""))),
+  };
 }
 
 /** What is looked at. `CONNECTION` and `CHANNEL` stand for the client's, `NODE` for the server's name. */

@@ -118,7 +118,9 @@ async function answerApi(
   const { apiRouter } = await import("./api/index.ts");
   const { surroundings = nothingAround } = site;
   const wrongPassword = caller === null && request.authorization !== undefined;
-  const found = wrongPassword ? undefined : await apiRouter.answer(site.broker, caller, request, path, surroundings);
+  const found = wrongPassword
+    ? undefined
+    : await apiRouter.answer(site.broker, caller, request, path, surroundings);
   return found ?? unauthorized(request);
 }
 

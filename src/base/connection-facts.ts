@@ -98,6 +98,8 @@ export interface SessionFacts {
   readonly subscriptions: number;
   /** Consumer groups of which it is a member now. */
   readonly groups: readonly string[];
+  /** Its channels; absent: the protocol has none. */
+  readonly describeChannels?: () => readonly ChannelFacts[];
   /** Absent: the protocol does not negotiate. */
   readonly negotiated?: NegotiatedFacts;
 }
@@ -127,10 +129,6 @@ export interface ConnectionFacts extends SessionFacts {
 export interface OpenConnection extends Connection {
   readonly protocol: string;
   describe(): ConnectionFacts;
-  /** Its channels, for protocols that have them. Made when asked for. */
-  describeChannels?(): readonly ChannelFacts[];
-  /** The counts of these channels: the same objects as long as they are open. */
-  channelCounts?(): Iterable<Readonly<ChannelCounts>>;
   /** Ends it, and says why if its protocol has words for that. */
   closeFor(reason: string): void;
 }

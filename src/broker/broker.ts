@@ -6,6 +6,7 @@
  */
 import { BytesInFlight } from "../base/bytes-in-flight.ts";
 import type { Clock, Timer, Timers } from "../base/clock.ts";
+import type { ChannelCounts, OpenConnection } from "../base/connection-facts.ts";
 import { limits, type TurnBounds } from "../base/limits.ts";
 import type { Logger } from "../base/logger.ts";
 import { faultsOfPatterns } from "./access/rule.ts";
@@ -156,7 +157,7 @@ export class Broker {
         counted(queueCounters, () => each(vhosts.values(), ({ queues }) => queues.values())),
         counted(exchangeCounters, () => each(vhosts.values(), ({ exchanges }) => exchanges.values())),
         counted(connectionCounters, () => connections.all()),
-        counted(channelCounters, () => each(connections.all(), (open) => open.channelCounts?.() ?? [])),
+        counted(channelCounters, () => each(connections.all(), channelCountsOf)),
         counted(totalCounters, () => this.totals.all()),
       ],
       prepare: () => this.totals.renewing(),
@@ -355,6 +356,15 @@ export class Broker {
     this.ticker.close();
     await this.storage.close();
   }
+}
+
+function channelCountsOf(open: OpenConnection): Iterable<Readonly<ChannelCounts>> {
+  return (
+    open
+      .describe()
+      .describeChannels?.()
+      .map(({ counts }) => counts) ?? []
+  );
 }
 
 function* each<Outer, Inner>(

@@ -63,4 +63,3 @@ export function deliveredOf({ delivered, deliveredNoAck, got, gotNoAck }: Queue)
 export function addPast(to: PastCounts, past: PastCounts): void {
   for (const name of Object.keys(past) as (keyof PastCounts)[]) to[name] += past[name];
 }
-

@@ -19,8 +19,6 @@ import { limits } from "../base/limits.ts";
 import { sizes } from "../base/sizes.ts";
 import type { Address, Connection, ConnectionHost, FlushableConnection } from "../base/connection.ts";
 import type {
-  ChannelCounts,
-  ChannelFacts,
   ConnectionFacts,
   ConnectionState,
   OpenConnection,
@@ -337,14 +335,6 @@ export class NetConnection
       heldBytes: this.#inputBytes,
       state: this.#stateOf(facts),
     };
-  }
-
-  describeChannels(): readonly ChannelFacts[] {
-    return this.session.describeChannels?.() ?? [];
-  }
-
-  channelCounts(): Iterable<Readonly<ChannelCounts>> {
-    return this.session.channelCounts?.() ?? [];
   }
 
   #stateOf({ isClosing, user }: SessionFacts): ConnectionState {

@@ -6,7 +6,7 @@
  * then the journal is written, then the outputs of all touched connections are sent.
  */
 import type { Connection } from "../base/connection.ts";
-import type { ChannelCounts, ChannelFacts, SessionFacts } from "../base/connection-facts.ts";
+import type { SessionFacts } from "../base/connection-facts.ts";
 
 export type { SessionFacts } from "../base/connection-facts.ts";
 export type { Address, Connection } from "../base/connection.ts";
@@ -30,9 +30,6 @@ export interface Session {
   onShutdown?(): void;
   /** The session's description for an operator. Called seldom. */
   describe?(): SessionFacts;
-  /** Its channels, where the protocol has them. Called seldom. */
-  describeChannels?(): readonly ChannelFacts[];
-  channelCounts?(): Iterable<Readonly<ChannelCounts>>;
   /** An operator ends the connection: it is told why, if the protocol has words for that. It just ends if absent. */
   closeFor?(reason: string): void;
   /** The connection is over, whichever side closed it: no more input comes, and no more output leaves. Called once. */

@@ -16,7 +16,10 @@ export function badRequest(reason: string): Refusal {
 }
 
 /** @throws Refusal */
-export async function bodyFor({ body: schema, bodyBytesMax }: Endpoint, request: HttpRequest): Promise<unknown> {
+export async function bodyFor(
+  { body: schema, bodyBytesMax }: Endpoint,
+  request: HttpRequest,
+): Promise<unknown> {
   if (schema === undefined) return undefined;
   const { success, output, issues } = safeParse(schema, await readJson(request, bodyBytesMax));
   if (success) return output;
@@ -42,10 +45,7 @@ function shownList(items: readonly string[]): string {
 }
 
 /** An empty body is an empty object, as in RabbitMQ. @throws Refusal */
-async function readJson(
-  request: HttpRequest,
-  bytesMax: number = limits.httpBodyBytesMax,
-): Promise<unknown> {
+async function readJson(request: HttpRequest, bytesMax: number = limits.httpBodyBytesMax): Promise<unknown> {
   const body = await request.body(bytesMax);
   if ("fault" in body) {
     if (body.fault === "cut off") throw badRequest("the body ended before its content-length");

@@ -38,10 +38,12 @@ export class ApiRouter {
     path: string,
     around: Surroundings,
   ): Promise<Answer | undefined> {
-    const found = this.#find(request.method, path);
+    // Some clients write one at the end.
+    const plain = path.endsWith("/") ? path.slice(0, -1) : path;
+    const found = this.#find(request.method, plain);
     if (found === undefined) {
       if (caller === null) return undefined;
-      return this.#noEndpoint(path);
+      return this.#noEndpoint(plain);
     }
     const [endpoint, places] = found;
     try {

@@ -3,7 +3,19 @@
  *
  * A message of a schema that `inWords` made is the reason of the refusal as it is (body.ts); of others valibot's text is shown.
  */
-import { any, array, boolean, number, optional, picklist, pipe, record, string, transform, union } from "valibot";
+import {
+  any,
+  array,
+  boolean,
+  number,
+  optional,
+  picklist,
+  pipe,
+  record,
+  string,
+  transform,
+  union,
+} from "valibot";
 
 const mark = "\0";
 

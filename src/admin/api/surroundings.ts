@@ -26,7 +26,10 @@ export interface AmqpCalls {
     given: { type: string; durable: boolean; autoDelete: boolean; internal: boolean; arguments: Json },
   ): Promise<void>;
   deleteExchange(name: string, ifUnused: boolean): Promise<void>;
-  declareQueue(name: string, given: { durable: boolean; autoDelete: boolean; arguments: Json }): Promise<void>;
+  declareQueue(
+    name: string,
+    given: { durable: boolean; autoDelete: boolean; arguments: Json },
+  ): Promise<void>;
   deleteQueue(name: string, when: { ifUnused: boolean; ifEmpty: boolean }): Promise<void>;
   purgeQueue(name: string): Promise<void>;
   bind(
@@ -73,6 +76,7 @@ export interface Surroundings {
   readonly dataDir: string;
   readonly connectionsMax: number;
   readonly memoryBytesMax: number;
+  readonly uptimeMs: () => number;
   /** When the certificate of the TLS listeners ends, wall time in ms; null: there is none. */
   readonly certificateEndsAt: () => number | null;
 }
@@ -84,5 +88,6 @@ export const nothingAround: Surroundings = {
   dataDir: "memory",
   connectionsMax: 0,
   memoryBytesMax: 0,
+  uptimeMs: () => 0,
   certificateEndsAt: () => null,
 };

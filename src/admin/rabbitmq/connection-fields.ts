@@ -107,7 +107,8 @@ export function channelFields(broker: Broker, nodeName: string, spans: Spans): F
       messageStats(new Stats(broker, spans, channelCounters, counts), {
         published: counts.publish > 0,
         delivered:
-          counts.deliver + counts.deliverNoAck + counts.get + counts.getNoAck + counts.getEmpty + counts.ack > 0,
+          counts.deliver + counts.deliverNoAck + counts.get + counts.getNoAck + counts.getEmpty + counts.ack >
+          0,
       }),
     messages_unacknowledged: ({ channel }) => channel.unacknowledged,
     messages_uncommitted: ({ channel }) => channel.uncommitted,

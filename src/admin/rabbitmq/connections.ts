@@ -47,7 +47,7 @@ function* channelsOf(
   isWanted?: (item: ConnectionItem) => boolean,
 ): Generator<ChannelItem, void> {
   for (const item of connectionsOf(asked, isWanted)) {
-    for (const channel of item.open.describeChannels?.() ?? []) yield { ...item, channel };
+    for (const channel of item.facts.describeChannels?.() ?? []) yield { ...item, channel };
   }
 }
 
@@ -78,7 +78,8 @@ function connectionAt(asked: AskedAny): ConnectionItem {
 
 function channelAt(asked: AskedAny): ChannelItem {
   const { name } = asked.names;
-  for (const item of channelsOf(asked)) if (channelName(item.facts, item.channel.number) === name) return item;
+  for (const item of channelsOf(asked))
+    if (channelName(item.facts, item.channel.number) === name) return item;
   throw Refusal.notFound();
 }
 
@@ -242,4 +243,3 @@ function consumerDetails({ broker, around }: AskedAny, { facts, channel }: Chann
     return [];
   });
 }
-

@@ -8,7 +8,8 @@ import { protocolName } from "./node-facts.ts";
 type AskedAny = Asked<never>;
 
 const ok = (more: object = {}): Answer => json(200, { status: "ok", ...more });
-const failed = (reason: string, more: object = {}): Answer => json(503, { status: "failed", reason, ...more });
+const failed = (reason: string, more: object = {}): Answer =>
+  json(503, { status: "failed", reason, ...more });
 
 function alarms({ broker, around }: AskedAny): Answer {
   if (!broker.flow.isBlocked) return ok();
@@ -81,7 +82,11 @@ const singleNode = { reason: "single node cluster" };
 const checks: readonly (readonly [path: string, summary: string, run: (asked: AskedAny) => Answer])[] = [
   ["alarms", "Whether publishers are held back for want of memory or disk.", alarms],
   ["local-alarms", "The same of this node.", alarms],
-  ["certificate-expiration/{within}/{unit}", "Whether the TLS certificate ends within that time.", certificate],
+  [
+    "certificate-expiration/{within}/{unit}",
+    "Whether the TLS certificate ends within that time.",
+    certificate,
+  ],
   ["port-listener/{port}", "Whether the broker listens on a port.", portListener],
   ["protocol-listener/{protocol}", "Whether the broker speaks a protocol.", protocolListener],
   ["virtual-hosts", "Whether all virtual hosts run: here they always do.", () => ok()],

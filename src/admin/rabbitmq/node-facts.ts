@@ -70,4 +70,3 @@ export function contextsOf({ around }: Pick<Asked<never>, "around">): object[] {
       port: String(port),
     }));
 }
-

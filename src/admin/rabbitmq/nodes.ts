@@ -12,8 +12,6 @@ import { spansOf, Stats, statsQuery } from "./stats.ts";
 
 type AskedAny = Asked<never>;
 
-const msOfSecond = 1000;
-
 type Counters = Readonly<Record<string, () => number>>;
 
 /** Of each broker, the counters whose rates are sampled. */
@@ -89,7 +87,7 @@ function nodeOf(asked: AskedAny): object {
     disk_free_alarm: failure !== null,
     proc_total: 1,
     rates_mode: "basic",
-    uptime: Math.round(process.uptime() * msOfSecond),
+    uptime: Math.round(around.uptimeMs()),
     run_queue: broker.work.waitingCount,
     processors: cpus().length,
     exchange_types: exchangeTypesShown(),

@@ -18,7 +18,11 @@ import { messageStats, type Spans, spansOf, Stats, statsQuery } from "./stats.ts
 /** The version of RabbitMQ whose behaviour this is compared with (protocols/amqp/core/capabilities.ts says the same). */
 export const rabbitmqVersion = "3.10.8";
 
-export function totalStats(broker: Broker, spans: Spans, totals: Totals): Record<string, unknown> | undefined {
+export function totalStats(
+  broker: Broker,
+  spans: Spans,
+  totals: Totals,
+): Record<string, unknown> | undefined {
   const stats = new Stats(broker, spans, totalCounters, totals);
   const { deliver, deliver_no_ack, get, get_no_ack, get_empty, ack } = totals;
   return messageStats(stats, {

@@ -150,7 +150,9 @@ export function queueFields(view: QueueView): Fields<Queue> {
     recoverable_slaves: when(isClassic, () => null),
     reductions: () => noProcess.reductions,
     reductions_details: () => noProcess.reductions_details,
-    single_active_consumer_tag: when(isClassic, (queue) => tagWhere(queue, queue.policy.singleActiveConsumer)),
+    single_active_consumer_tag: when(isClassic, (queue) =>
+      tagWhere(queue, queue.policy.singleActiveConsumer),
+    ),
     single_active_consumer_ctag: when(isQuorum, (queue) =>
       tagWhere(queue, queue.policy.singleActiveConsumer),
     ),
@@ -160,7 +162,8 @@ export function queueFields(view: QueueView): Fields<Queue> {
 /** Further fields of one queue alone. */
 export function wholeQueueFields(view: QueueView): Fields<Queue> {
   return {
-    consumer_details: (queue) => [...consumersOfQueue(queue)].map((place) => shownConsumer(view, queue, place)),
+    consumer_details: (queue) =>
+      [...consumersOfQueue(queue)].map((place) => shownConsumer(view, queue, place)),
     ...queueFields(view),
     deliveries: () => [],
     incoming: () => [],

@@ -111,7 +111,7 @@ async function getMessages(channel: AmqpCalls, queue: string, wanted: Getting): 
   const noAck = wanted.ackmode === "ack_requeue_false";
   const found: object[] = [];
   let last = 0;
-  for (let bytes = 0; found.length < wanted.count && bytes < limits.httpGotBytesMax; ) {
+  for (let bytes = 0; found.length < wanted.count && bytes < limits.httpGotBytesMax;) {
     const message = await channel.get(queue, noAck);
     if (message === null) break;
     last = message.deliveryTag;

@@ -51,7 +51,13 @@ export class Stats {
   readonly #rates: Readonly<Record<string, number>> | null;
   readonly #into: Record<string, unknown>;
 
-  constructor(broker: Broker, spans: Spans, table: Table, thing: unknown, into: Record<string, unknown> = {}) {
+  constructor(
+    broker: Broker,
+    spans: Spans,
+    table: Table,
+    thing: unknown,
+    into: Record<string, unknown> = {},
+  ) {
     this.#broker = broker;
     this.#spans = spans;
     this.#table = table;
@@ -113,7 +119,15 @@ function rounded(rate: number): number {
 }
 
 export const publishCounts = ["publish", "confirm", "return_unroutable", "drop_unroutable"] as const;
-const deliverCounts = ["ack", "deliver", "deliver_no_ack", "get", "get_empty", "get_no_ack", "redeliver"] as const;
+const deliverCounts = [
+  "ack",
+  "deliver",
+  "deliver_no_ack",
+  "get",
+  "get_empty",
+  "get_no_ack",
+  "redeliver",
+] as const;
 const delivered = ["deliver", "deliver_no_ack", "get", "get_no_ack"] as const;
 
 /** `message_stats`: what was published, where anything was, and what was delivered, where that was; undefined: neither. */

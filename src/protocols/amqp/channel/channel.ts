@@ -109,6 +109,7 @@ export class Channel implements DurableWaiter {
     this.getOwner = session.broker.takeConsumerId();
     this.output = session.connection.output;
     this.publisher = new Publisher(this);
+    session.server.channelsOpened++;
   }
 
   reply<Name extends MethodName>(name: Name, values: MethodArguments[Name]): void {

@@ -21,8 +21,9 @@ export function factsOf(session: AmqpSession): SessionFacts {
     channels: channels.size,
     subscriptions,
     groups: [],
+    describeChannels: () => open(channels.values()).map(channelFactsOf),
     negotiated: {
-      authMechanism: session.mechanism,
+      authMechanism: client.mechanism,
       channelMax: session.channelMax,
       frameMax: session.frameMax,
       heartbeatSeconds: session.heartbeat.intervalSeconds,
@@ -31,7 +32,11 @@ export function factsOf(session: AmqpSession): SessionFacts {
   };
 }
 
-export function channelFactsOf(channel: Channel): ChannelFacts {
+function open(channels: Iterable<Channel>): Channel[] {
+  return [...channels].filter(({ isClosing }) => !isClosing);
+}
+
+function channelFactsOf(channel: Channel): ChannelFacts {
   const { transaction, confirms, unacked } = channel;
   const settlements = transaction?.settlements.length ?? 0;
   return {

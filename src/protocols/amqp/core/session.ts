@@ -16,13 +16,12 @@ import type { Broker } from "../../../broker/broker.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
 import type { Connection, Session, SessionFacts } from "../../contract.ts";
-import type { ChannelCounts, ChannelFacts } from "../../../base/connection-facts.ts";
 import { Channel } from "../channel/channel.ts";
 import { type Capabilities, type ClientNames, noCapabilities, noNames } from "./capabilities.ts";
 import { type ConnectionState, runConnectionMethod, sendStart } from "./connection-methods.ts";
 import { AmqpError, amqpErrorOf, closeArguments } from "./errors.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { channelFactsOf, factsOf } from "./session-facts.ts";
+import { factsOf } from "./session-facts.ts";
 import { frameOutOfPlace, HeldBytes, unexpectedFrame } from "../publish/incoming-message.ts";
 import type { AmqpServer } from "./server.ts";
 import { frameType } from "../wire/constants.ts";
@@ -79,8 +78,6 @@ export class AmqpSession implements Session, Holder {
   #hasPublished = false;
   /** How the client calls itself, for who asks what is connected. */
   client: ClientNames = noNames;
-  /** By which it has logged in. */
-  mechanism = "";
   messagesIn = 0;
   messagesOut = 0;
   #lastChannel: Channel | null = null;
@@ -138,16 +135,6 @@ export class AmqpSession implements Session, Holder {
     if (!this.#turnWait.isWaiting || this.#isPaused || parser.unread <= waitingInputBytesMax) return;
     this.#isPaused = true;
     connection.pauseReading();
-  }
-
-  /** For a peer in this process that needs no handshake (direct/). */
-  openDirectly(user: Authorization, vhost: Vhost): void {
-    this.authorization = user;
-    user.holders.add(this);
-    this.vhost = vhost;
-    this.state = "running";
-    this.parser.frameMax = this.frameMax;
-    this.setDeadline(null);
   }
 
   /** Takes frames for one unit of work, or until a method has run that may have used more; false when no more is there. */
@@ -334,7 +321,6 @@ export class AmqpSession implements Session, Holder {
       return this.failConnection(new AmqpError("NOT_ALLOWED", detail), 0);
     }
     this.channels.set(number, new Channel(this, number, this.vhost));
-    this.server.channelsOpened++;
     this.send(number, "channel.open-ok", { channelId: Buffer.alloc(0) });
   }
 
@@ -414,14 +400,6 @@ export class AmqpSession implements Session, Holder {
 
   describe(): SessionFacts {
     return factsOf(this);
-  }
-
-  *channelCounts(): Generator<Readonly<ChannelCounts>, void> {
-    for (const { counts, isClosing } of this.channels.values()) if (!isClosing) yield counts;
-  }
-
-  describeChannels(): ChannelFacts[] {
-    return [...this.channels.values()].filter(({ isClosing }) => !isClosing).map(channelFactsOf);
   }
 
   /** A client that has not finished its handshake cannot get a message yet (spec 2.2.4). */

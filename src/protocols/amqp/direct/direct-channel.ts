@@ -70,7 +70,11 @@ export class DirectChannel {
   constructor(server: AmqpServer, vhost: Vhost, user: Authorization, remoteHost: string) {
     this.#connection = new DirectConnection(server.broker, remoteHost, (bytes) => this.#take(bytes));
     const session = new AmqpSession(this.#connection, server);
-    session.openDirectly(user, vhost);
+    // What the handshake would have come to.
+    Object.assign(session, { authorization: user, vhost, state: "running" });
+    user.holders.add(session);
+    session.parser.frameMax = session.frameMax;
+    session.setDeadline(null);
     this.#session = session;
     this.#parser.frameMax = session.frameMax;
     this.#send("channel.open", { outOfBand: "" });
@@ -159,7 +163,10 @@ export class DirectChannel {
     const room = this.#session.frameMax - 8;
     for (let at = 0; at < payload.length; at += room)
       putFrame(output, frameType.body, payload.subarray(at, at + room));
-    const replies = await this.#exchange(output, (method) => method === "basic.ack" || method === "basic.nack");
+    const replies = await this.#exchange(
+      output,
+      (method) => method === "basic.ack" || method === "basic.nack",
+    );
     return !replies.some(({ method }) => method.name === "basic.return");
   }
 
