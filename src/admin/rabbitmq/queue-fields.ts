@@ -111,7 +111,7 @@ export function queueFields(view: QueueView): Fields<Queue> {
       ...policies.layers.policy,
     }),
     exclusive_consumer_tag: when(isClassic, (queue) => tagWhere(queue, queue.isExclusivelyConsumed)),
-    garbage_collection: () => noProcess.garbage_collection,
+    garbage_collection: when(isNoStream, () => noProcess.garbage_collection),
     head_message_timestamp: when(isClassic, () => null),
     leader: when(isQuorum, () => nodeName),
     members: when(isReplicated, () => nodes),
@@ -144,7 +144,6 @@ export function queueFields(view: QueueView): Fields<Queue> {
     online: when(isReplicated, () => nodes),
     open_files: when(isQuorum, () => ({ [nodeName]: 0 })),
     operator_policy: ({ policies }) => policyName(policies.layers.operatorPolicy),
-    owner_pid_details: (queue) => ownerOf(broker, queue),
     policy: ({ policies }) => policyName(policies.layers.policy),
     readers: when(isStream, ({ streamConsumers }) => ({ [nodeName]: streamConsumers })),
     recoverable_slaves: when(isClassic, () => null),
@@ -165,8 +164,10 @@ export function wholeQueueFields(view: QueueView): Fields<Queue> {
     consumer_details: (queue) =>
       [...consumersOfQueue(queue)].map((place) => shownConsumer(view, queue, place)),
     ...queueFields(view),
+    garbage_collection: () => noProcess.garbage_collection,
     deliveries: () => [],
     incoming: () => [],
+    owner_pid_details: (queue) => ownerOf(view.broker, queue),
   };
 }
 
