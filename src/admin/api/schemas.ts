@@ -29,7 +29,7 @@ export function wordsOf(message: string): unknown {
 }
 
 /** A boolean, or its text. */
-export const flag = pipe(
+const flag = pipe(
   union([boolean(), picklist(["true", "false"])], ({ input }) => inWords(["not_boolean", input])),
   transform((given) => given === true || given === "true"),
 );

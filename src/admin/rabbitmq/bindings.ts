@@ -50,7 +50,7 @@ function quoted(key: string): string {
     .replace(/[!'()*~]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-export function propertiesKey({ key, args }: Pick<Item, "key" | "args">): string {
+function propertiesKey({ key, args }: Pick<Item, "key" | "args">): string {
   const isPlain = Object.keys(args).length === 0;
   if (isPlain) return key === "" ? "~" : quoted(key);
   const hash = crypto.createHash("sha256").update(JSON.stringify(args)).digest().subarray(0, 4);

@@ -16,7 +16,7 @@ import { nodeCounters } from "./nodes.ts";
 import { messageStats, type Spans, spansOf, Stats, statsQuery } from "./stats.ts";
 
 /** The version of RabbitMQ whose behaviour this is compared with (protocols/amqp/core/capabilities.ts says the same). */
-export const rabbitmqVersion = "3.10.8";
+const rabbitmqVersion = "3.10.8";
 
 export function totalStats(
   broker: Broker,

@@ -12,7 +12,7 @@ import { consumersOfQueue, shownConsumer } from "./consumers.ts";
 import { shownName } from "./names.ts";
 import { messageStats, noProcess, type Spans, Stats } from "./stats.ts";
 
-export function typeOf({ kind, args }: Queue): "classic" | "quorum" | "stream" {
+function typeOf({ kind, args }: Queue): "classic" | "quorum" | "stream" {
   if (kind === "stream") return "stream";
   return args["x-queue-type"] === "quorum" ? "quorum" : "classic";
 }

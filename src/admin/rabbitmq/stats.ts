@@ -118,7 +118,7 @@ function rounded(rate: number): number {
   return Number.isFinite(rate) ? Math.round(rate * 10) / 10 : 0;
 }
 
-export const publishCounts = ["publish", "confirm", "return_unroutable", "drop_unroutable"] as const;
+const publishCounts = ["publish", "confirm", "return_unroutable", "drop_unroutable"] as const;
 const deliverCounts = [
   "ack",
   "deliver",

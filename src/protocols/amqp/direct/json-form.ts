@@ -15,7 +15,7 @@ import { displayText } from "../../../message/amqp/text.ts";
 type Json = Readonly<Record<string, unknown>>;
 
 /** A property that is not of its type: RabbitMQ's reason, such as `["not_int", "priority"]`. */
-export class PropertyFault extends Error {
+class PropertyFault extends Error {
   readonly reason: readonly [string, string];
 
   constructor(fault: string, name: string) {
@@ -61,7 +61,7 @@ export function propertiesOf(given: Json): AmqpProperties {
       made[property] = kind === "octet" ? value & 0xff : value;
     }
   }
-  return made as AmqpProperties;
+  return made;
 }
 
 export function propertiesAsJson(given: AmqpProperties): Record<string, unknown> {
