@@ -6,8 +6,10 @@
  *
  * This and main.ts are the only wiring: here every protocol is named once. Brokers in one process share nothing.
  */
+import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { registerProcessMetrics } from "./admin/process-metrics.ts";
+import type { ListenerFacts, Surroundings } from "./admin/api/surroundings.ts";
 import { type Readiness, siteHandler } from "./admin/routes.ts";
 import type { Timer } from "./base/clock.ts";
 import type { ConnectionHost } from "./base/connection.ts";
@@ -42,7 +44,7 @@ import { Server } from "./net/listen.ts";
 import { systemClock, systemRandom, systemTimers } from "./net/runtime.ts";
 import type { TlsIdentity } from "./net/tls.ts";
 import { wantedTls } from "./net/tls-options.ts";
-import { amqpProtocol } from "./protocols/amqp/index.ts";
+import { amqpParts } from "./protocols/amqp/index.ts";
 import type { Protocol } from "./protocols/contract.ts";
 import { kafkaProtocol } from "./protocols/kafka/index.ts";
 import { type ClusterOptions, type RedisOptions, redisProtocol } from "./protocols/redis/index.ts";
@@ -195,9 +197,10 @@ async function open(start: Start): Promise<RunningBroker> {
     stopping.resolve();
     void running.close();
   };
-  const made = makeServers(start, { broker, keyspace, registry }, stop);
+  const listeners: ListenerFacts[] = [];
+  const made = makeServers(start, { broker, keyspace, registry, listeners }, stop);
   for (const { server } of made.webSockets) opened.add(() => server.drain());
-  const ports = await listenAll(start, made.byPort);
+  const ports = await listenAll(start, made.byPort, listeners);
   const servers = [
     ...Object.values(made.byPort).filter(({ isListening }) => isListening),
     ...made.webSockets.map(({ server }) => server),
@@ -263,6 +266,8 @@ interface Inside {
   readonly broker: Broker;
   readonly keyspace: Keyspace;
   readonly registry: MetricsRegistry;
+  /** Filled as they are opened. */
+  readonly listeners: ListenerFacts[];
 }
 
 /** A server for each protocol, none of which listens yet. */
@@ -295,11 +300,23 @@ function makeServers(start: Start, inside: Inside, stop: () => void): Servers {
   const routes = parts.webSockets?.(broker) ?? [];
   const webSockets = routes.map(({ path, protocol }) => ({ path, server: serve(protocol, clients) }));
   const doors = new Map(webSockets.map(({ server }) => [server.protocol.name, server]));
+  const amqp = amqpParts(broker);
+  const startedAt = systemClock.monotonic();
+  const around: Surroundings = {
+    amqp: amqp.direct,
+    listeners: () => inside.listeners,
+    nodeName: `troikamq@${hostname()}`,
+    dataDir: start.directory,
+    connectionsMax,
+    memoryBytesMax: config.memoryBytesMax,
+    uptimeMs: () => systemClock.monotonic() - startedAt,
+    certificateEndsAt: () => start.tls?.endsAt ?? null,
+  };
   const byPort = {
     redis: serve(redisProtocol(broker, keyspace, redisOptionsOf(start, connectionsMax, stop)), clients),
-    amqp: serve(amqpProtocol(broker), clients),
+    amqp: serve(amqp.protocol, clients),
     kafka: serve(kafkaProtocol(broker, advertised), clients),
-    http: serve(httpProtocol(siteOf(inside, routes), systemTimers, doors), operators),
+    http: serve(httpProtocol(siteOf(inside, routes, around), systemTimers, doors), operators),
   };
   return { byPort, webSockets };
 }
@@ -349,7 +366,11 @@ function entranceOf(config: Config, { logger }: Broker, max: number, maxName: st
   return new Entrance({ max, maxName, perAddressMax, logger, timers: systemTimers });
 }
 
-function siteOf({ broker, registry }: Inside, routes: readonly WebSocketRoute[]): HttpHandler {
+function siteOf(
+  { broker, registry }: Inside,
+  routes: readonly WebSocketRoute[],
+  surroundings: Surroundings,
+): HttpHandler {
   const readiness = (): Readiness => {
     const { failure, writeFailure } = broker.storage.gate;
     return {
@@ -361,13 +382,14 @@ function siteOf({ broker, registry }: Inside, routes: readonly WebSocketRoute[])
     };
   };
   const webSockets = new Map(routes.map(({ path, protocol }) => [path, protocol.name]));
-  return siteHandler({ registry, readiness, logger: broker.logger, broker, webSockets });
+  return siteHandler({ registry, readiness, logger: broker.logger, broker, webSockets, surroundings });
 }
 
 /** Opens the ports that are wanted: of each protocol the plain one, then the one with TLS. */
 async function listenAll(
   { config, life, tls, opened }: Start,
   servers: Readonly<Record<PortName, Server>>,
+  listeners: ListenerFacts[],
 ): Promise<RunningBroker["ports"]> {
   const ports: Partial<Record<AnyPortName, number>> = {};
   for (const name of portNames) {
@@ -380,6 +402,14 @@ async function listenAll(
       const wanted = config[portOptionOf(portName)];
       if (wanted === "off") continue;
       const port = (ports[portName] = await server.listen(wanted, identity));
+      listeners.push({
+        protocol: name,
+        host: config.host,
+        port,
+        isTls: identity !== null,
+        accepted: () => server.accepted,
+        open: () => server.connections.size,
+      });
       life.tell("listening", { protocol: name, host: config.host, port, tls: identity !== null });
     }
   }

@@ -5,7 +5,7 @@ export function json(status: number, value: unknown): HttpText {
   return { status, type: "application/json", body: `${JSON.stringify(value)}\n` };
 }
 
-export function refuse(status: number, error: string, reason: string): HttpText {
+export function refuse(status: number, error: string, reason: unknown): HttpText {
   return json(status, { error, reason });
 }
 
@@ -14,8 +14,8 @@ export function done(status: 201 | 204): HttpText {
   return { status, type: "application/json", body: "" };
 }
 
-/** RabbitMQ's word, and what it is that is not there. */
-export function notFound(reason: string): HttpText {
+/** RabbitMQ's words. */
+export function notFound(reason = "Not Found"): HttpText {
   return refuse(404, "Object Not Found", reason);
 }
 
@@ -23,13 +23,14 @@ export function notFound(reason: string): HttpText {
 export class Refusal extends Error {
   readonly answer: HttpText;
 
-  constructor(status: number, error: string, reason: string) {
-    super(reason);
+  /** `reason` is a text, or what RabbitMQ shows in its place. */
+  constructor(status: number, error: string, reason: unknown) {
+    super(String(reason));
     this.answer = refuse(status, error, reason);
   }
 
-  /** RabbitMQ's word, and what it is that is not there. */
-  static notFound(reason: string): Refusal {
+  /** RabbitMQ's words. */
+  static notFound(reason = "Not Found"): Refusal {
     return new Refusal(404, "Object Not Found", reason);
   }
 }

@@ -11,6 +11,7 @@ import type { MetricsRegistry } from "../base/metrics.ts";
 import { version } from "../base/version.ts";
 import type { Authorization } from "../broker/access/permissions.ts";
 import { json, refuse } from "./answers.ts";
+import { nothingAround, type Surroundings } from "./api/surroundings.ts";
 import { isForeign, isOwnHost, whoAsks } from "./authorization.ts";
 import type { Broker } from "../broker/broker.ts";
 
@@ -26,6 +27,8 @@ export interface Site {
   readonly readiness: () => Readiness;
   readonly logger: Logger;
   readonly broker: Broker;
+  /** Absent: there are no protocols around the broker. */
+  readonly surroundings?: Surroundings;
   /** By their paths, the protocols that are spoken over WebSocket, which let their clients in by their own words. */
   readonly webSockets?: ReadonlyMap<string, string>;
 }
@@ -113,8 +116,11 @@ async function answerApi(
 ): Promise<HttpText | HttpStream> {
   // Most brokers are never asked.
   const { apiRouter } = await import("./api/index.ts");
+  const { surroundings = nothingAround } = site;
   const wrongPassword = caller === null && request.authorization !== undefined;
-  const found = wrongPassword ? undefined : await apiRouter.answer(site.broker, caller, request, path);
+  const found = wrongPassword
+    ? undefined
+    : await apiRouter.answer(site.broker, caller, request, path, surroundings);
   return found ?? unauthorized(request);
 }
 

@@ -5,6 +5,75 @@
  */
 import type { Address, Connection } from "./connection.ts";
 
+/** Messages of a channel, counted since it was opened, where they happen. */
+export interface ChannelCounts {
+  publish: number;
+  confirm: number;
+  returnUnroutable: number;
+  dropUnroutable: number;
+  deliver: number;
+  deliverNoAck: number;
+  get: number;
+  getNoAck: number;
+  getEmpty: number;
+  redeliver: number;
+  ack: number;
+}
+
+export function newChannelCounts(): ChannelCounts {
+  return {
+    publish: 0,
+    confirm: 0,
+    returnUnroutable: 0,
+    dropUnroutable: 0,
+    deliver: 0,
+    deliverNoAck: 0,
+    get: 0,
+    getNoAck: 0,
+    getEmpty: 0,
+    redeliver: 0,
+    ack: 0,
+  };
+}
+
+export interface ConsumerFacts {
+  readonly tag: string;
+  /** The broker's name: a latin1 string of its bytes. */
+  readonly queue: string;
+  readonly isNoAck: boolean;
+  readonly isExclusive: boolean;
+  readonly prefetch: number;
+  /** It gets messages; false for those that wait behind a single active consumer. */
+  readonly isActive: boolean;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** A channel of an AMQP connection. */
+export interface ChannelFacts {
+  readonly number: number;
+  readonly isConfirming: boolean;
+  readonly isTransactional: boolean;
+  readonly prefetch: number;
+  readonly globalPrefetch: number;
+  readonly unacknowledged: number;
+  readonly unconfirmed: number;
+  /** Messages and acknowledgements that wait for the commit of a transaction. */
+  readonly uncommitted: number;
+  readonly acksUncommitted: number;
+  readonly consumers: readonly ConsumerFacts[];
+  readonly counts: Readonly<ChannelCounts>;
+}
+
+/** What an AMQP connection agreed on with its client. */
+export interface NegotiatedFacts {
+  readonly authMechanism: string;
+  readonly channelMax: number;
+  readonly frameMax: number;
+  readonly heartbeatSeconds: number;
+  /** All that the client tells of itself, as JSON. */
+  readonly clientProperties: string;
+}
+
 /** Bounded: clients choose them. */
 export type ClientProperties = Readonly<Record<string, string>>;
 
@@ -29,6 +98,10 @@ export interface SessionFacts {
   readonly subscriptions: number;
   /** Consumer groups of which it is a member now. */
   readonly groups: readonly string[];
+  /** Its channels; absent: the protocol has none. */
+  readonly describeChannels?: () => readonly ChannelFacts[];
+  /** Absent: the protocol does not negotiate. */
+  readonly negotiated?: NegotiatedFacts;
 }
 
 /** `flow`: it does not take its output, so it is not read from; `blocked`: a publisher, while the broker is behind;

@@ -50,6 +50,8 @@ export interface HttpRequest {
   readonly authorization: string | undefined;
   readonly host: string | undefined;
   readonly origin: string | undefined;
+  /** What RabbitMQ's clients give with a DELETE of a connection: X-Reason. */
+  readonly reason?: string | undefined;
   /** The client asks to go on over WebSocket. */
   readonly wantsWebSocket: boolean;
   /** The peer's address. */

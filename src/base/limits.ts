@@ -180,6 +180,9 @@ export const limits = {
   webSocketSilenceMsMax: 60_000,
   /** Body of an HTTP request, unless its route has another bound. */
   httpBodyBytesMax: 64 << 10,
+  /** The same of one that has a message in it, and the payload bytes of messages that one request gets. */
+  httpMessageBytesMax: 16 << 20,
+  httpGotBytesMax: 32 << 20,
   /** All headers of an HTTP request together. A request with more is refused. */
   httpHeaderBytesMax: 8192,
   /** A streamed request body must bring this much in ten seconds while the broker waits for it. */
@@ -187,6 +190,9 @@ export const limits = {
   /** How often counters are read for rates while somebody looks at them; and after how long without a look this stops. */
   rateSampleMs: 5000,
   rateIdleMsMax: 60_000,
+  /** Samples that are kept of what somebody asks samples of (10 minutes), and of how many things. */
+  rateHistorySamples: 121,
+  rateHistoriesMax: 1000,
   /** Longest text with which a client describes itself: its name, and each of its properties. */
   clientTextBytesMax: 255,
   /** File descriptors that are left for files and HTTP when `--connections-max auto` is computed. */

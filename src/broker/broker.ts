@@ -6,6 +6,7 @@
  */
 import { BytesInFlight } from "../base/bytes-in-flight.ts";
 import type { Clock, Timer, Timers } from "../base/clock.ts";
+import type { ChannelCounts, OpenConnection } from "../base/connection-facts.ts";
 import { limits, type TurnBounds } from "../base/limits.ts";
 import type { Logger } from "../base/logger.ts";
 import { faultsOfPatterns } from "./access/rule.ts";
@@ -13,8 +14,18 @@ import type { Random } from "../base/random.ts";
 import { type Job, TurnWork } from "../base/turn-work.ts";
 import { type Disk, type StateSource, stateSourceId, Storage } from "../storage/index.ts";
 import { Access, type Security } from "./access/access.ts";
+import { ClusterName } from "./cluster-name.ts";
 import { Connections } from "./connections.ts";
-import { connectionCounters, counted, exchangeCounters, queueCounters, Rates } from "./rates.ts";
+import {
+  channelCounters,
+  connectionCounters,
+  counted,
+  exchangeCounters,
+  queueCounters,
+  Rates,
+  totalCounters,
+} from "./rates.ts";
+import { AllTotals } from "./totals.ts";
 import { DiskLog } from "./disk-log.ts";
 import type { PasswordHash } from "./access/password-hash.ts";
 import { defaultVhostName, definitionKey } from "./names.ts";
@@ -98,6 +109,11 @@ export class Broker {
   readonly connections: Connections;
   /** Rates of counters, sampled while somebody looks at them. */
   readonly rates: Rates;
+  readonly clusterName: ClusterName;
+  /** What virtual hosts and the broker have counted, added up when somebody asks. */
+  readonly totals = new AllTotals(this);
+  /** Queues and streams that were declared, made and deleted since the start. */
+  readonly churn = { declared: 0, created: 0, deleted: 0 };
   /** Bounds the memory of the routes that all exchanges cache. */
   readonly routeBudget = new RouteBudget();
   /** The journal has been replayed. */
@@ -144,6 +160,7 @@ export class Broker {
     this.retention = new Retention(this);
     this.connections = new Connections(this.logger, (connection) => this.flow.isHeldBack(connection));
     const { connections, vhosts } = this;
+    this.clusterName = new ClusterName(storage);
     this.rates = new Rates({
       clock,
       timers,
@@ -152,7 +169,10 @@ export class Broker {
         counted(queueCounters, () => each(vhosts.values(), ({ queues }) => queues.values())),
         counted(exchangeCounters, () => each(vhosts.values(), ({ exchanges }) => exchanges.values())),
         counted(connectionCounters, () => connections.all()),
+        counted(channelCounters, () => each(connections.all(), channelCountsOf)),
+        counted(totalCounters, () => this.totals.all()),
       ],
+      prepare: () => this.totals.renewing(),
     });
     // Publishers cache the result of the permission check together with the route.
     this.access.permissions.listeners.add(() => {
@@ -349,6 +369,15 @@ export class Broker {
     this.ticker.close();
     await this.storage.close();
   }
+}
+
+function channelCountsOf(open: OpenConnection): Iterable<Readonly<ChannelCounts>> {
+  return (
+    open
+      .describe()
+      .describeChannels?.()
+      .map(({ counts }) => counts) ?? []
+  );
 }
 
 function* each<Outer, Inner>(

@@ -14,6 +14,7 @@ import type { ExchangeOptions, ExchangeType } from "./exchange/definition.ts";
 import { Exchange } from "./exchange/exchange.ts";
 import { Publication } from "./exchange/publication.ts";
 import { Routes } from "./exchange/routes.ts";
+import { addExchange, addQueue, newPastCounts, type PastCounts } from "./message-stats.ts";
 import { GroupOffsets } from "./groups/offsets.ts";
 import { LiveChannels } from "./live/channels.ts";
 import { definitionKey, shownName } from "./names.ts";
@@ -27,6 +28,9 @@ import type { QueueListener } from "./queue/readers.ts";
 import { TimedDeletions } from "./queue/timed-deletions.ts";
 import { Topics } from "./queue/topics.ts";
 
+/** Nobody publishes there but the broker, as in RabbitMQ; here it does not either. */
+const traceExchange = "amq.rabbitmq.trace";
+
 const standardExchanges: [name: string, type: ExchangeType][] = [
   ["", "direct"],
   ["amq.direct", "direct"],
@@ -34,6 +38,7 @@ const standardExchanges: [name: string, type: ExchangeType][] = [
   ["amq.topic", "topic"],
   ["amq.headers", "headers"],
   ["amq.match", "headers"],
+  [traceExchange, "topic"],
 ];
 
 /** Waits for a queue or stream that does not exist yet (a blocking read). */
@@ -59,6 +64,10 @@ export class Vhost {
   /** The names that are values, set by the keyspace. */
   values: ValueNames | null = null;
   routingVersion = 1;
+  /** Publishes that were confirmed, since the start. */
+  confirmed = 0;
+  /** What exchanges and queues counted that are gone. */
+  readonly past: PastCounts = newPastCounts();
   readonly queueListeners = new Set<QueueListener>();
   readonly #queueWaiters = new Map<string, Set<QueueWaiter>>();
 
@@ -68,7 +77,8 @@ export class Vhost {
     this.topics = new Topics(this);
     this.groupOffsets = new GroupOffsets(this);
     for (const [exchange, type] of standardExchanges) {
-      const options = { name: exchange, type, durable: true, autoDelete: false, internal: false, args: {} };
+      const internal = exchange === traceExchange;
+      const options = { name: exchange, type, durable: true, autoDelete: false, internal, args: {} };
       this.exchanges.set(exchange, new Exchange(options, this.broker.routeBudget));
       this.names.add(exchange);
     }
@@ -132,6 +142,7 @@ export class Vhost {
     exchange.isDeleted = true;
     exchange.routes.clear();
     this.exchanges.delete(exchange.name);
+    addExchange(this.past, exchange);
     this.names.remove(exchange.name);
     for (const binding of exchange.bindings.values()) this.bindings.remove(binding);
     this.bindings.removeTo(exchange);
@@ -218,6 +229,7 @@ export class Vhost {
   /** Takes a queue out of the namespace; what it has stored is for lifecycle.ts to delete. */
   removeQueue(queue: Queue): void {
     this.queues.delete(queue.name);
+    addQueue(this.past, queue);
     this.names.remove(queue.name);
     this.timedDeletions.forget(queue);
     for (const listener of this.queueListeners) listener.queueDeleted(queue);

@@ -163,13 +163,14 @@ async function answer(
 
 function requestOf(exchange: Exchange): HttpRequest {
   const { peer, request } = exchange;
-  const { authorization, host, origin } = request.headers;
+  const { authorization, host, origin, "x-reason": reason } = request.headers;
   return {
     method: request.method ?? "",
     url: request.url ?? "",
     authorization,
     host,
     origin,
+    reason: typeof reason === "string" ? reason : undefined,
     wantsWebSocket: wantsWebSocket(request),
     remoteHost: peer.remoteHost,
     body: async (bytesMax = limits.httpBodyBytesMax) => {

@@ -49,6 +49,11 @@ export class TlsIdentity {
     this.current = this.#read();
   }
 
+  /** Wall time, ms, at which the certificate in use ends. */
+  get endsAt(): number {
+    return Date.parse(new X509Certificate(this.current.options.cert).validTo);
+  }
+
   /** Calls `watcher` with each certificate that replaces `current`; returns a function that stops it. */
   onChange(watcher: (material: TlsMaterial) => void): () => void {
     this.#watchers.add(watcher);

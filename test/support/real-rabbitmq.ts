@@ -21,12 +21,14 @@ const authorization = `Basic ${Buffer.from("guest:guest").toString("base64")}`;
 
 export class RealRabbitMq {
   readonly amqpUrl: string;
+  readonly httpUrl: string;
   readonly #api: string;
   readonly #child: ChildProcess;
   readonly #directory: string;
 
   private constructor(ports: { amqp: number; http: number }, child: ChildProcess, directory: string) {
     this.amqpUrl = `amqp://127.0.0.1:${ports.amqp}`;
+    this.httpUrl = `http://127.0.0.1:${ports.http}`;
     this.#api = `http://127.0.0.1:${ports.http}/api`;
     this.#child = child;
     this.#directory = directory;

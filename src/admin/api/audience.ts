@@ -59,12 +59,20 @@ export function seenVhosts(broker: Broker, caller: Authorization): Vhost[] {
  */
 export function vhostAt(broker: Broker, caller: Authorization, name: string): Vhost {
   const vhost = broker.vhost(Buffer.from(name).toString("latin1"));
-  if (vhost === undefined || !isShown(vhost)) throw noVhost(name);
+  if (vhost === undefined || !isShown(vhost)) throw Refusal.notFound();
   if (!sees(caller, vhost))
     throw new Refusal(401, "not_authorised", "User not authorised to access virtual host");
   return vhost;
 }
 
-function noVhost(name: string): Refusal {
-  return Refusal.notFound(`there is no virtual host '${name}'`);
+/** Whether the caller sees what is not its own: all connections, channels, consumers and nodes. */
+export function isMonitor(caller: Authorization): boolean {
+  return isOf(caller, "monitoring");
+}
+
+/** The same as `vhostAt` for what changes things there, whose refusal has other words. */
+export function vhostToChange(broker: Broker, caller: Authorization, name: string): Vhost {
+  const vhost = broker.vhost(Buffer.from(name).toString("latin1"));
+  if (vhost === undefined || !isShown(vhost)) throw new Refusal(404, "not_found", "vhost_not_found");
+  return vhostAt(broker, caller, name);
 }

@@ -9,33 +9,53 @@ import type { HttpRequest } from "../../base/http.ts";
 import { limits } from "../../base/limits.ts";
 import { Refusal } from "../answers.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { wordsOf } from "./schemas.ts";
 
 export function badRequest(reason: string): Refusal {
   return new Refusal(400, "bad_request", reason);
 }
 
 /** @throws Refusal */
-export async function bodyFor({ body: schema }: Endpoint, request: HttpRequest): Promise<unknown> {
+export async function bodyFor(
+  { body: schema, bodyBytesMax }: Endpoint,
+  request: HttpRequest,
+): Promise<unknown> {
   if (schema === undefined) return undefined;
-  const { success, output, issues } = safeParse(schema, await readJson(request));
+  const { success, output, issues } = safeParse(schema, await readJson(request, bodyBytesMax));
   if (success) return output;
+  const missing = issues.flatMap(({ received, path }) =>
+    received === "undefined" && path?.length === 1 ? [`{key_missing,${String(path[0].key)}}`] : [],
+  );
+  if (missing.length > 0) throw badRequest(shownList(missing));
+  for (const { message } of issues) {
+    const words = wordsOf(message);
+    if (words !== undefined) throw new Refusal(400, "bad_request", words);
+  }
   const { root = [], nested = {} } = flatten(issues);
   const faults = Object.entries(nested).map(([path, texts]) => `${path}: ${texts!.join("; ")}`);
   throw badRequest([...root, ...faults].join("; "));
 }
 
+const lineLengthMax = 80;
+
+/** A list as Erlang prints it: in lines where one would be too long. */
+function shownList(items: readonly string[]): string {
+  const line = `[${items.join(",")}]`;
+  return line.length <= lineLengthMax ? line : `[${items.join(",\n ")}]`;
+}
+
 /** An empty body is an empty object, as in RabbitMQ. @throws Refusal */
-async function readJson(request: HttpRequest): Promise<unknown> {
-  const body = await request.body();
+async function readJson(request: HttpRequest, bytesMax: number = limits.httpBodyBytesMax): Promise<unknown> {
+  const body = await request.body(bytesMax);
   if ("fault" in body) {
     if (body.fault === "cut off") throw badRequest("the body ended before its content-length");
-    const kibibytes = limits.httpBodyBytesMax >> 10;
+    const kibibytes = bytesMax >> 10;
     throw new Refusal(413, "payload_too_large", `the body is longer than ${kibibytes} KiB`);
   }
   if (body.text === "") return {};
   try {
     return JSON.parse(body.text);
   } catch {
-    throw badRequest("not_json: the body is no JSON");
+    throw badRequest("not_json");
   }
 }

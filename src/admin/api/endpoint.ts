@@ -9,6 +9,7 @@ import type { GenericSchema, InferOutput } from "valibot";
 import type { HttpStream, HttpText } from "../../base/http.ts";
 import type { Authorization } from "../../broker/access/permissions.ts";
 import type { Broker } from "../../broker/broker.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 export type Method = "GET" | "PUT" | "POST" | "DELETE";
 
@@ -25,6 +26,11 @@ export interface Asked<Body = undefined> {
   readonly names: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly body: Body;
+  /** What the broker's parts outside of the room `broker` say and do. */
+  readonly around: Surroundings;
+  readonly remoteHost: string;
+  /** The header X-Reason. */
+  readonly reason: string | undefined;
 }
 
 export type Answer = HttpText | HttpStream;
@@ -38,6 +44,8 @@ export interface Endpoint {
   readonly summary: string;
   /** What the body must be; left out: the endpoint has no body. */
   readonly body?: GenericSchema;
+  /** How long the body may be; absent: `limits.httpBodyBytesMax`. */
+  readonly bodyBytesMax?: number;
   /** Query parameters that mean something here, and what. */
   readonly query?: Readonly<Record<string, string>>;
   /** One item of the answer, for the OpenAPI document. */

@@ -4,11 +4,20 @@
  */
 import { version } from "../../base/version.ts";
 import { json } from "../answers.ts";
+import { bindingEndpoints } from "../rabbitmq/bindings.ts";
+import { connectionEndpoints } from "../rabbitmq/connections.ts";
+import { consumerEndpoints } from "../rabbitmq/consumers.ts";
 import { exchangeEndpoints } from "../rabbitmq/exchanges.ts";
+import { healthEndpoints } from "../rabbitmq/health.ts";
+import { nodeEndpoints } from "../rabbitmq/nodes.ts";
+import { overviewEndpoints } from "../rabbitmq/overview.ts";
 import { permissionEndpoints } from "../rabbitmq/permissions.ts";
 import { queueEndpoints } from "../rabbitmq/queues.ts";
 import { userEndpoints } from "../rabbitmq/users.ts";
 import { vhostEndpoints } from "../rabbitmq/vhosts.ts";
+import { vhostPermissionEndpoints } from "../rabbitmq/vhost-stats.ts";
+import { absentEndpoints } from "../rabbitmq/without.ts";
+import { destinationEndpoints } from "../troika/destinations.ts";
 import { endpoint, type Endpoint } from "./endpoint.ts";
 import { ApiRouter } from "./router.ts";
 
@@ -30,6 +39,15 @@ const endpoints: readonly Endpoint[] = [
   ...vhostEndpoints,
   ...exchangeEndpoints,
   ...queueEndpoints,
+  ...bindingEndpoints,
+  ...connectionEndpoints,
+  ...consumerEndpoints,
+  ...overviewEndpoints,
+  ...nodeEndpoints,
+  ...healthEndpoints,
+  ...absentEndpoints,
+  ...vhostPermissionEndpoints,
+  ...destinationEndpoints,
 ];
 
 export const apiRouter = new ApiRouter(endpoints);

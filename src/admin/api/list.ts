@@ -12,7 +12,8 @@
 import { Regex } from "../../base/patterns/regex.ts";
 import type { Job } from "../../base/turn-work.ts";
 import type { Broker } from "../../broker/broker.ts";
-import { json } from "../answers.ts";
+import { sortedInSlices } from "../../base/sliced-sort.ts";
+import { json, Refusal } from "../answers.ts";
 import { badRequest } from "./body.ts";
 import type { Answer } from "./endpoint.ts";
 
@@ -23,6 +24,8 @@ export interface ListOf<Item> {
   readonly items: Iterable<Item>;
   /** The broker's name: a latin1 string of its bytes. */
   readonly nameOf: (item: Item) => string;
+  /** Before the name in the usual order, such as the virtual host's name. */
+  readonly groupOf?: (item: Item) => string;
   readonly fields: Fields<Item>;
 }
 
@@ -75,8 +78,7 @@ function read(query: URLSearchParams): Wanted {
   const given = (name: string): string | null => query.get(name) || null;
   const page = given("page");
   return {
-    page: page === null ? null : numberOf("page", page, Number.MAX_SAFE_INTEGER),
-    pageSize: numberOf("page_size", given("page_size") ?? String(pageSizeUsual), pageSizeMax),
+    ...pageOf(page, given("page_size")),
     matches: nameFilter(given("name"), query.get("use_regex") === "true"),
     sort: given("sort")?.split(".") ?? null,
     isReversed: query.get("sort_reverse") === "true",
@@ -87,12 +89,18 @@ function read(query: URLSearchParams): Wanted {
   };
 }
 
-function numberOf(what: string, text: string, max: number): number {
-  const number = Number(text);
-  if (/^\d+$/.test(text) && number >= 1 && number <= max) return number;
-  throw badRequest(
-    `${what} is a whole number from 1 on${max === pageSizeMax ? ` to ${max}` : ""}, not '${text}'`,
-  );
+/** With RabbitMQ's words: without a page, its size means nothing. */
+function pageOf(page: string | null, size: string | null): Pick<Wanted, "page" | "pageSize"> {
+  if (page === null) return { page: null, pageSize: pageSizeUsual };
+  if (![page, size ?? "0"].every((text) => /^-?\d+$/.test(text))) throw invalidPages();
+  const [pageNumber, pageSize] = [Number(page), size === null ? pageSizeUsual : Number(size)];
+  if (pageNumber >= 1 && pageSize >= 1 && pageSize <= pageSizeMax) return { page: pageNumber, pageSize };
+  const reason = `Invalid pagination parameters: page number ${page}, page size ${size ?? "undefined"}`;
+  throw new Refusal(400, "invalid_pagination_parameters", reason);
+}
+
+function invalidPages(): Refusal {
+  return badRequest("Pagination parameters are invalid");
 }
 
 function nameFilter(text: string | null, isRegex: boolean): Wanted["matches"] {
@@ -105,24 +113,41 @@ function nameFilter(text: string | null, isRegex: boolean): Wanted["matches"] {
   try {
     const regex = new Regex(bytes);
     return (name) => regex.test(name);
-  } catch (error) {
-    throw badRequest(`name is no regular expression: ${(error as Error).message}`);
+  } catch {
+    throw invalidPages();
   }
 }
 
 interface Found<Item> {
   readonly item: Item;
-  /** What it is sorted by. */
+  /** What it is sorted by; among equals, by group and name. */
   readonly key: unknown;
+  readonly group: string;
+  readonly name: string;
 }
 
-function* answered<Item>({ items, nameOf, fields }: ListOf<Item>, wanted: Wanted): Job<unknown> {
+function inOrder<Item>(one: Found<Item>, other: Found<Item>): number {
+  if (one.key !== other.key) {
+    const order = compare(one.key, other.key);
+    if (order !== 0) return order;
+  }
+  if (one.group !== other.group) return one.group < other.group ? -1 : 1;
+  if (one.name === other.name) return 0;
+  return one.name < other.name ? -1 : 1;
+}
+
+function* answered<Item>(all: ListOf<Item>, wanted: Wanted): Job<unknown> {
+  const { fields } = all;
   const { page, pageSize, columns } = wanted;
-  const { found, total } = yield* chosen(items, nameOf, fields, wanted);
+  const { found, total } = yield* chosen(all, wanted);
   if (page === null) return yield* itemsOf(found, fields, columns);
   const from = (page - 1) * pageSize;
   if (from >= found.length && page !== 1)
-    throw badRequest(`page_out_of_range: there is no page ${page} of ${pageSize} items each`);
+    throw new Refusal(
+      400,
+      "page_out_of_range",
+      `Page out of range, page: ${page} page size: ${pageSize}, len: ${found.length}`,
+    );
   const onPage = yield* itemsOf(found.slice(from, from + pageSize), fields, columns);
   return {
     filtered_count: found.length,
@@ -137,24 +162,25 @@ function* answered<Item>({ items, nameOf, fields }: ListOf<Item>, wanted: Wanted
 
 /** The items that match, in order. */
 function* chosen<Item>(
-  items: Iterable<Item>,
-  nameOf: (item: Item) => string,
-  fields: Fields<Item>,
+  { items, nameOf, groupOf, fields }: ListOf<Item>,
   { matches, sort, isReversed }: Wanted,
 ): Job<{ readonly found: Found<Item>[]; readonly total: number }> {
-  const found: Found<Item>[] = [];
+  let found: Found<Item>[] = [];
   let total = 0;
   let units = 0;
   for (const item of items) {
     total++;
     const isWanted = matches === null || matches(nameOf(item));
-    if (isWanted) found.push({ item, key: sort === null ? null : valueAt(item, fields, sort) });
+    if (isWanted) {
+      const key = sort === null ? null : valueAt(item, fields, sort);
+      found.push({ item, key, group: groupOf?.(item) ?? "", name: nameOf(item) });
+    }
     units += sort === null ? unitsOfLook : unitsOfField;
     if (units < unitsOfPiece) continue;
     yield units;
     units = 0;
   }
-  if (sort !== null) found.sort((one, other) => compare(one.key, other.key));
+  found = yield* sortedInSlices(found, inOrder);
   if (isReversed) found.reverse();
   return { found, total };
 }
@@ -179,7 +205,10 @@ function* itemsOf<Item>(
 function itemOf<Item>(item: Item, fields: Fields<Item>, columns: Wanted["columns"]): object {
   const made: Record<string, unknown> = {};
   if (columns === null) {
-    for (const [name, field] of Object.entries(fields)) made[name] = field(item);
+    for (const [name, field] of Object.entries(fields)) {
+      const value = field(item);
+      if (value !== undefined) made[name] = value;
+    }
     return made;
   }
   for (const path of columns) {

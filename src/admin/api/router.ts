@@ -12,6 +12,7 @@ import type { Broker } from "../../broker/broker.ts";
 import { notFound, refuse, Refusal } from "../answers.ts";
 import { mayAsk } from "./audience.ts";
 import { bodyFor } from "./body.ts";
+import type { Surroundings } from "./surroundings.ts";
 import type { Answer, Endpoint, Method } from "./endpoint.ts";
 
 const methods: readonly Method[] = ["GET", "PUT", "POST", "DELETE"];
@@ -35,11 +36,14 @@ export class ApiRouter {
     caller: Authorization | null,
     request: HttpRequest,
     path: string,
+    around: Surroundings,
   ): Promise<Answer | undefined> {
-    const found = this.#find(request.method, path);
+    // Some clients write one at the end.
+    const plain = path.endsWith("/") ? path.slice(0, -1) : path;
+    const found = this.#find(request.method, plain);
     if (found === undefined) {
       if (caller === null) return undefined;
-      return this.#noEndpoint(path);
+      return this.#noEndpoint(plain);
     }
     const [endpoint, places] = found;
     try {
@@ -52,7 +56,8 @@ export class ApiRouter {
       // The body may have been long in coming: the caller may be another by now.
       if (endpoint.audience !== "anyone") mayAsk(caller!, endpoint.audience);
       const query = new URLSearchParams(request.url.split("?", 2)[1] ?? "");
-      const asked = { broker, caller: caller!, names, query, body };
+      const { remoteHost, reason } = request;
+      const asked = { broker, caller: caller!, names, query, body, around, remoteHost, reason };
       const answer = await endpoint.run(asked as never);
       // Also what only looks: it may have seen what another has changed.
       const mustBeWritten = endpoint.method !== "GET" || broker.hasUnwrittenDefinitions;
@@ -66,7 +71,7 @@ export class ApiRouter {
 
   #noEndpoint(path: string): Answer {
     const others = methods.filter((each) => this.#find(each, path) !== undefined);
-    if (others.length === 0) return notFound(`there is no ${path}; /api/openapi.json lists what there is`);
+    if (others.length === 0) return notFound();
     const allow = others.flatMap((each) => (each === "GET" ? ["GET", "HEAD"] : [each])).join(", ");
     return { ...refuse(405, "method_not_allowed", `${path} takes ${allow}`), headers: { allow } };
   }

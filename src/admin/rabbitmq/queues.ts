@@ -1,26 +1,126 @@
-/** Queues and streams: /api/queues. */
+/** Queues and streams: /api/queues, and messages that are got from one. Not here: their fields (queue-fields.ts). */
+import { looseObject, optional, picklist, string } from "valibot";
+import { limits } from "../../base/limits.ts";
 import type { Queue } from "../../broker/queue/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
-import { seenVhosts, vhostAt } from "../api/audience.ts";
-import { endpoint, type Endpoint } from "../api/endpoint.ts";
-import { type Fields, list, listQuery } from "../api/list.ts";
-import { shownName } from "./names.ts";
+import { done, json, Refusal } from "../answers.ts";
+import { seenVhosts, vhostAt, vhostToChange } from "../api/audience.ts";
+import { badRequest } from "../api/body.ts";
+import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { type Fields, list, listQuery, shown } from "../api/list.ts";
+import { argumentsGiven, count, flagOf, inWords } from "../api/schemas.ts";
+import type { AmqpCalls, GotMessage } from "../api/surroundings.ts";
+import { withChannel } from "./amqp-calls.ts";
+import { brokerName, shownName } from "./names.ts";
+import { fieldsWithoutStats, queueFields, type QueueView, wholeQueueFields } from "./queue-fields.ts";
+import { spansOf, statsQuery } from "./stats.ts";
 
-const fields: Fields<Queue> = {
-  arguments: ({ args }) => args,
-  auto_delete: ({ autoDelete }) => autoDelete,
-  consumers: ({ consumerCount }) => consumerCount,
-  durable: ({ durable }) => durable,
-  exclusive: ({ exclusiveOwner }) => exclusiveOwner !== 0,
-  name: ({ name }) => shownName(name),
-  vhost: ({ vhost }) => shownName(vhost.name),
-};
+type AskedAny = Asked<never>;
+
+function viewOf({ broker, around, query }: AskedAny): QueueView {
+  return { broker, nodeName: around.nodeName, spans: spansOf(query) };
+}
+
+function fieldsFor(asked: AskedAny): Fields<Queue> {
+  const { query } = asked;
+  const view = viewOf(asked);
+  if (query.get("disable_stats") !== "true") return queueFields(view);
+  return fieldsWithoutStats(view, query.get("enable_queue_totals") === "true");
+}
 
 function* queuesOf(vhosts: Iterable<Vhost>): Generator<Queue, void> {
   for (const { queues } of vhosts) yield* queues.values();
 }
 
 const nameOf = ({ name }: Queue): string => name;
+const groupOf = ({ vhost }: Queue): string => vhost.name;
+
+function listed(asked: AskedAny, vhosts: Iterable<Vhost>): Promise<Answer> {
+  const { broker, query } = asked;
+  return list(broker, query, { items: queuesOf(vhosts), nameOf, groupOf, fields: fieldsFor(asked) });
+}
+
+interface Place {
+  readonly vhost: Vhost;
+  readonly queue: Queue;
+}
+
+/** @throws Refusal */
+function queueAt({ broker, caller, names }: AskedAny): Place {
+  const vhost = vhostAt(broker, caller, names["vhost"]!);
+  const queue = vhost.findQueue(brokerName(names["name"]!));
+  if (queue === undefined) throw Refusal.notFound();
+  return { vhost, queue };
+}
+
+const query = {
+  ...listQuery,
+  ...statsQuery,
+  disable_stats: "true: without counts and rates",
+  enable_queue_totals: "with disable_stats: the numbers of messages all the same",
+} as const;
+
+const declaration = looseObject({
+  durable: flagOf(false),
+  auto_delete: flagOf(false),
+  arguments: argumentsGiven,
+  node: optional(string()),
+});
+
+const getting = looseObject({
+  ackmode: picklist(
+    ["ack_requeue_true", "ack_requeue_false", "reject_requeue_true", "reject_requeue_false"],
+    ({ input }) => inWords(["unknown_ackmode", input]),
+  ),
+  count,
+  encoding: string(),
+  truncate: optional(count),
+});
+
+type Getting = Readonly<{ ackmode: string; count: number; encoding: string; truncate?: number | undefined }>;
+
+function shownMessage(message: GotMessage, { encoding, truncate }: Getting): object {
+  const { payload, redelivered, exchange, routingKey, messageCount, properties } = message;
+  const bytes = truncate === undefined ? payload : payload.subarray(0, truncate);
+  const text = encoding === "auto" ? utf8Of(bytes) : undefined;
+  return {
+    payload_bytes: payload.length,
+    redelivered,
+    exchange,
+    routing_key: routingKey,
+    message_count: messageCount,
+    // As Erlang has an empty list of properties.
+    properties: Object.keys(properties).length === 0 ? [] : properties,
+    payload: text ?? bytes.toString("base64"),
+    payload_encoding: text === undefined ? "base64" : "string",
+  };
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function utf8Of(bytes: Buffer): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Gets up to `count` messages, then gives back what is to go back. As many as fit in the bound of one answer. */
+async function getMessages(channel: AmqpCalls, queue: string, wanted: Getting): Promise<object[]> {
+  const noAck = wanted.ackmode === "ack_requeue_false";
+  const found: object[] = [];
+  let last = 0;
+  for (let bytes = 0; found.length < wanted.count && bytes < limits.httpGotBytesMax;) {
+    const message = await channel.get(queue, noAck);
+    if (message === null) break;
+    last = message.deliveryTag;
+    bytes += message.payload.length + 1024;
+    found.push(shownMessage(message, wanted));
+  }
+  if (last > 0 && !noAck) channel.settle(last, wanted.ackmode !== "reject_requeue_false");
+  return found;
+}
 
 export const queueEndpoints: readonly Endpoint[] = [
   endpoint({
@@ -28,17 +128,110 @@ export const queueEndpoints: readonly Endpoint[] = [
     path: "/api/queues",
     audience: "management",
     summary: "The queues and streams of all virtual hosts that the user may see.",
-    query: listQuery,
-    run: ({ broker, caller, query }) =>
-      list(broker, query, { items: queuesOf(seenVhosts(broker, caller)), nameOf, fields }),
+    query,
+    run: (asked) => listed(asked as AskedAny, seenVhosts(asked.broker, asked.caller)),
   }),
   endpoint({
     method: "GET",
     path: "/api/queues/{vhost}",
     audience: "management",
     summary: "The queues and streams of a virtual host.",
-    query: listQuery,
-    run: ({ broker, caller, names, query }) =>
-      list(broker, query, { items: queuesOf([vhostAt(broker, caller, names["vhost"]!)]), nameOf, fields }),
+    query,
+    run: (asked) => listed(asked as AskedAny, [vhostAt(asked.broker, asked.caller, asked.names["vhost"]!)]),
+  }),
+  endpoint({
+    method: "GET",
+    path: "/api/queues/{vhost}/{name}",
+    audience: "management",
+    summary: "A queue or stream, with its consumers.",
+    query: { columns: listQuery.columns, ...statsQuery },
+    run: (asked) => {
+      const { queue } = queueAt(asked as AskedAny);
+      queue.catchUp();
+      return json(200, shown(queue, wholeQueueFields(viewOf(asked as AskedAny)), asked.query));
+    },
+  }),
+  endpoint({
+    method: "PUT",
+    path: "/api/queues/{vhost}/{name}",
+    audience: "management",
+    summary: "Declares a queue or stream.",
+    body: declaration,
+    run: async (asked) => {
+      const { broker, caller, names, body, around } = asked;
+      const vhost = vhostToChange(broker, caller, names["vhost"]!);
+      if (body.node !== undefined && body.node !== around.nodeName) {
+        throw badRequest(`Node ${body.node} could not be contacted`);
+      }
+      const name = names["name"]!;
+      const isNew = vhost.findQueue(brokerName(name)) === undefined;
+      const { durable, auto_delete: autoDelete } = body;
+      await withChannel(asked as never, vhost, "change", (channel) =>
+        channel.declareQueue(name, { durable, autoDelete, arguments: body.arguments }),
+      );
+      return done(isNew ? 201 : 204);
+    },
+  }),
+  endpoint({
+    method: "DELETE",
+    path: "/api/queues/{vhost}/{name}",
+    audience: "management",
+    summary: "Deletes a queue or stream.",
+    query: { "if-unused": "true: not while it has consumers", "if-empty": "true: not while it has messages" },
+    run: async (asked) => {
+      const { vhost, queue } = queueAt(asked as AskedAny);
+      const when = {
+        ifUnused: asked.query.get("if-unused") === "true",
+        ifEmpty: asked.query.get("if-empty") === "true",
+      };
+      await withChannel(asked as never, vhost, "change", (channel) =>
+        channel.deleteQueue(shownName(queue.name), when),
+      );
+      return done(204);
+    },
+  }),
+  endpoint({
+    method: "DELETE",
+    path: "/api/queues/{vhost}/{name}/contents",
+    audience: "management",
+    summary: "Purges a queue.",
+    run: async (asked) => {
+      const { vhost, queue } = queueAt(asked as AskedAny);
+      await withChannel(asked as never, vhost, "change", (channel) =>
+        channel.purgeQueue(shownName(queue.name)),
+      );
+      return done(204);
+    },
+  }),
+  endpoint({
+    method: "POST",
+    path: "/api/queues/{vhost}/{name}/get",
+    audience: "management",
+    summary: "Gets messages, and gives them back or not. For looking: use AMQP to consume.",
+    body: getting,
+    run: async (asked) => {
+      const { broker, caller, names, body } = asked;
+      const vhost = vhostToChange(broker, caller, names["vhost"]!);
+      if (body.encoding !== "auto" && body.encoding !== "base64") {
+        throw badRequest("Unsupported encoding. Please use auto or base64.");
+      }
+      const messages = await withChannel(asked as never, vhost, "channel", (channel) =>
+        getMessages(channel, names["name"]!, body),
+      );
+      return json(200, messages);
+    },
+  }),
+  endpoint({
+    method: "POST",
+    path: "/api/queues/{vhost}/{name}/actions",
+    audience: "management",
+    summary: "sync and cancel_sync: a queue has no mirrors here, so there is nothing to do.",
+    body: looseObject({
+      action: picklist(["sync", "cancel_sync"], ({ input }) => inWords(["unknown", input])),
+    }),
+    run: (asked) => {
+      queueAt(asked as AskedAny);
+      return done(204);
+    },
   }),
 ];

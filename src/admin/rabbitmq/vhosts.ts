@@ -6,13 +6,20 @@ import { any } from "valibot";
 import { done, json } from "../answers.ts";
 import { seenVhosts, vhostAt } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
-import { endpoint, type Endpoint } from "../api/endpoint.ts";
+import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery, shown } from "../api/list.ts";
 import { brokerName, shownName } from "./names.ts";
+import { statsQuery } from "./stats.ts";
+import { vhostStatsFields } from "./vhost-stats.ts";
 
-const fields: Fields<Vhost> = {
+const ownFields: Fields<Vhost> = {
   name: ({ name }) => shownName(name),
 };
+
+/** With what is counted there. */
+async function fieldsFor(asked: Asked<never>): Promise<Fields<Vhost>> {
+  return { ...ownFields, ...(await vhostStatsFields(asked)) };
+}
 
 export const vhostEndpoints: readonly Endpoint[] = [
   endpoint({
@@ -20,17 +27,25 @@ export const vhostEndpoints: readonly Endpoint[] = [
     path: "/api/vhosts",
     audience: "management",
     summary: "The virtual hosts that the user may see.",
-    query: listQuery,
-    run: ({ broker, caller, query }) =>
-      list(broker, query, { items: seenVhosts(broker, caller), nameOf: ({ name }) => name, fields }),
+    query: { ...listQuery, ...statsQuery },
+    run: async (asked) => {
+      const { broker, caller, query } = asked;
+      const fields = await fieldsFor(asked as Asked<never>);
+      return list(broker, query, { items: seenVhosts(broker, caller), nameOf: ({ name }) => name, fields });
+    },
   }),
   endpoint({
     method: "GET",
     path: "/api/vhosts/{vhost}",
     audience: "management",
     summary: "A virtual host.",
-    run: ({ broker, caller, names, query }) =>
-      json(200, shown(vhostAt(broker, caller, names["vhost"]!), fields, query)),
+    query: { columns: listQuery.columns, ...statsQuery },
+    run: async (asked) => {
+      const { broker, caller, names, query } = asked;
+      vhostAt(broker, caller, names["vhost"]!);
+      const fields = await fieldsFor(asked as Asked<never>);
+      return json(200, shown(vhostAt(broker, caller, names["vhost"]!), fields, query));
+    },
   }),
   endpoint({
     method: "PUT",

@@ -45,6 +45,8 @@ export class Exchange {
   isDeleted = false;
   // Counted since the start, for rates.ts.
   published = 0;
+  /** Copies that went to queues. */
+  routed = 0;
   unroutable = 0;
   returned = 0;
 

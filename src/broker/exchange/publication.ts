@@ -101,6 +101,7 @@ export class Publication {
 
   #published(exchange: Exchange, route: Route, message: OutgoingMessage): void {
     if (message.canExpire) for (const queue of route.queues) queue.canExpire = true;
+    exchange.routed += route.queues.length;
     const { live, broker } = this.#vhost;
     if (route.queues.length > fewQueues) broker.work.spend(Math.ceil(unitsOfQueue * route.queues.length));
     this.heardBy = route.reachesLive && !live.isEmpty ? message.publishLive(live) : 0;

@@ -48,6 +48,16 @@ export class QueueConsumers<Consumer extends TakesTurns> {
     return this.#places.size;
   }
 
+  /** The consumer that gets the records of a queue with a single active one. */
+  get active(): Consumer | null {
+    return this.#active ?? this.#rings[0]?.first?.consumer ?? null;
+  }
+
+  /** All of them, in the order in which they came. */
+  all(): Iterable<Consumer> {
+    return this.#places.keys();
+  }
+
   /** An exclusive consumer is the only one. */
   get isExclusive(): boolean {
     if (this.size !== 1) return false;

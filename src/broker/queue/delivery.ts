@@ -32,6 +32,7 @@ export function deliverReady(queue: Queue, now: number): void {
       const delivered = offset;
       offset = -1;
       if (isNoAck) {
+        queue.deliveredNoAck++;
         if (queue.keepsHistory) cursor.gone(delivered);
         else log.remove(delivered);
       }

@@ -31,6 +31,8 @@ export const implicitStream = {
 
 /** Makes a queue or stream, or returns an existing one that is the same. Throws PRECONDITION_FAILED if it differs. */
 export function declareQueue(vhost: Vhost, options: QueueOptions): Queue {
+  const { churn } = vhost.broker;
+  churn.declared++;
   const present = vhost.findQueue(options.name);
   if (present !== undefined) {
     assertSameQueue(vhost.name, options, present);
@@ -50,8 +52,9 @@ function claim(queue: Queue): void {
 }
 
 export function makeQueue(vhost: Vhost, options: QueueOptions): Queue {
-  const { storage, work } = vhost.broker;
+  const { storage, work, churn } = vhost.broker;
   work.spend(unitsOfQueue);
+  churn.created++;
   const isKept = options.durable && options.exclusiveOwner === 0;
   const log = storage.createLog(isKept);
   let cursor: QueueCursor | null = null;
@@ -95,7 +98,8 @@ export function deleteQueue(queue: Queue): void {
   if (queue.isDeleted) return;
   queue.isDeleted = true;
   const { vhost } = queue;
-  const { storage, work } = vhost.broker;
+  const { storage, work, churn } = vhost.broker;
+  churn.deleted++;
   vhost.removeQueue(queue);
   if (queue.groups.size > 0) work.run(deleteGroups(storage, queue), () => {});
   const handle = queue.cursor?.handle ?? null;

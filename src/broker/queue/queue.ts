@@ -85,6 +85,12 @@ export class Queue implements TickedQueue {
   expired = 0;
   dropped = 0;
   rejected = 0;
+  /** Of the delivered ones: those that needed no acknowledgement; those of basic.get, with and without. */
+  deliveredNoAck = 0;
+  got = 0;
+  gotNoAck = 0;
+  /** basic.get that found nothing. */
+  emptyGets = 0;
 
   constructor(vhost: Vhost, options: QueueOptions, log: Log, cursor: QueueCursor | null) {
     this.vhost = vhost;
@@ -131,6 +137,11 @@ export class Queue implements TickedQueue {
 
   get consumerCount(): number {
     return this.consumers.size + this.streamConsumers;
+  }
+
+  /** Whether the consumer gets records, and does not only wait behind a single active one. */
+  isActive(consumer: QueueConsumer): boolean {
+    return !this.policy.singleActiveConsumer || this.consumers.active === consumer;
   }
 
   get isExclusivelyConsumed(): boolean {

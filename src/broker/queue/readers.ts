@@ -1,6 +1,16 @@
 /** The readers of a queue or stream, as the queue calls them. The queue knows no protocol. */
+import type { Connection } from "../../base/connection.ts";
+import type { ConsumerFacts } from "../../base/connection-facts.ts";
 import type { QueueCursor } from "../cursor/queue-cursor.ts";
 import type { Queue } from "./queue.ts";
+
+/** A consumer, and where it is: for operators. */
+export interface ConsumerPlace {
+  readonly consumer: ConsumerFacts;
+  readonly channel: number;
+  readonly user: string;
+  readonly connection: Pick<Connection, "local" | "remote">;
+}
 
 /** Takes records of a queue as they become ready (AMQP basic.consume). */
 export interface QueueConsumer {
@@ -22,6 +32,9 @@ export interface QueueConsumer {
    * later.
    */
   deliver(queue: Queue, cursor: QueueCursor): void;
+  /** How the client calls it. */
+  readonly tag?: string;
+  describe?(): ConsumerPlace;
   /** The queue was deleted (basic.cancel to the client). */
   cancelled(queue: Queue): void;
 }
@@ -30,6 +43,8 @@ export interface QueueConsumer {
 export interface LogWaiter {
   /** Records were appended, or the log was deleted (`queue.isDeleted`). May remove itself from `waiters`. */
   logChanged(queue: Queue): void;
+  /** Of those that are consumers to their client. */
+  describe?(): ConsumerPlace;
 }
 
 /** Hears of each queue and stream that is made or deleted. */

@@ -70,7 +70,8 @@ test("AMQP: user, name, properties, channels, consumers, messages; closed by 320
   channel.publish("", "nowhere", Buffer.from("lost"));
   channel.publish("", "nowhere", Buffer.from("back"), { mandatory: true });
   const facts = await factsWhen({ protocol: "amqp" }, ({ messagesOut }) => messagesOut === 6);
-  const { id, local, remote, openedAt, bytesReceived, bytesSent, clientProperties, ...rest } = facts;
+  const { id, local, remote, openedAt, bytesReceived, bytesSent, clientProperties, ...more } = facts;
+  const { negotiated, describeChannels, ...rest } = more;
   assert.deepEqual(rest, {
     user: "guest",
     vhost: "/",
@@ -89,14 +90,39 @@ test("AMQP: user, name, properties, channels, consumers, messages; closed by 320
     state: "running",
   });
   assert.equal(clientProperties["product"], "shop");
+  assert.equal(negotiated?.authMechanism, "PLAIN");
+  assert.equal(JSON.parse(negotiated.clientProperties).product, "shop");
+  const channels = describeChannels!();
+  assert.deepEqual(
+    channels.map(({ number, counts }) => [number, counts.publish, counts.deliver, counts.redeliver]),
+    [
+      [1, 5, 6, 3],
+      [2, 0, 0, 0],
+    ],
+  );
   assert.deepEqual([local.port, remote.host], [running.ports.amqp, "127.0.0.1"]);
   assert.ok(openedAt > 0 && bytesReceived > 500 && bytesSent > 500);
   const queue = broker.defaultVhost.queues.get("q")!;
   await factsWhen({ protocol: "amqp" }, () => queue.acknowledged === 3);
-  const counts = { published: 3, delivered: 6, redelivered: 3, acknowledged: 3, requeued: 3 };
-  assert.deepEqual(countsOf(queueCounters, queue), { ...counts, expired: 0, dropped: 0, rejected: 0 });
+  const counts = { publish: 3, deliver: 6, redeliver: 3, ack: 3, requeued: 3 };
+  const none = {
+    deliver_no_ack: 0,
+    get: 0,
+    get_no_ack: 0,
+    get_empty: 0,
+    expired: 0,
+    dropped: 0,
+    rejected: 0,
+  };
+  const left = { messages_ready: 0, messages_unacknowledged: 0 };
+  assert.deepEqual(countsOf(queueCounters, queue), { ...counts, ...none, ...left });
   const exchange = broker.defaultVhost.exchange("");
-  assert.deepEqual(countsOf(exchangeCounters, exchange), { published: 5, unroutable: 2, returned: 1 });
+  assert.deepEqual(countsOf(exchangeCounters, exchange), {
+    published: 5,
+    unroutable: 2,
+    returned: 1,
+    routed: 3,
+  });
 
   const [error] = await Promise.all([
     once(client, "close"),

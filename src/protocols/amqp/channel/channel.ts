@@ -7,6 +7,7 @@
  * mode exclude each other; after `release` it holds nothing of the broker.
  */
 import type { ByteWriter } from "../../../base/bytes.ts";
+import { type ChannelCounts, newChannelCounts } from "../../../base/connection-facts.ts";
 import { limits } from "../../../base/limits.ts";
 import {
   type BoundKeys,
@@ -69,6 +70,8 @@ export class Channel implements DurableWaiter {
   methodNumber = 0;
   readonly incoming: IncomingMessage;
   readonly publisher: Publisher;
+  /** For operators (core/session-facts.ts). */
+  readonly counts: ChannelCounts = newChannelCounts();
   confirms: Confirms | null = null;
   /** Waits for the durable watermark already. */
   isAwaitingDurable = false;
@@ -106,6 +109,7 @@ export class Channel implements DurableWaiter {
     this.getOwner = session.broker.takeConsumerId();
     this.output = session.connection.output;
     this.publisher = new Publisher(this);
+    session.server.channelsOpened++;
   }
 
   reply<Name extends MethodName>(name: Name, values: MethodArguments[Name]): void {
@@ -282,8 +286,10 @@ export class Channel implements DurableWaiter {
       source.mayTakeAgain();
     }
     if (source.takesRecords && !queue.isDeleted) {
-      if (outcome === "acknowledged") queue.settle(offset);
-      else if (outcome === "requeued") queue.requeue(offset);
+      if (outcome === "acknowledged") {
+        this.counts.ack++;
+        queue.settle(offset);
+      } else if (outcome === "requeued") queue.requeue(offset);
       else this.broker.retention.discard(queue, offset, "rejected");
     }
   }
@@ -369,7 +375,11 @@ export class Channel implements DurableWaiter {
   releaseConfirms(): void {
     const { confirms, broker } = this;
     if (confirms === null || this.isClosing) return;
-    if (confirms.release(this.output, broker.storage.durable)) this.session.connection.touch();
+    if (confirms.release(this.output, broker.storage.durable)) {
+      this.vhost.confirmed += confirms.answered - this.counts.confirm;
+      this.counts.confirm = confirms.answered;
+      this.session.connection.touch();
+    }
     if (!confirms.isWaiting || this.isAwaitingDurable) return;
     this.isAwaitingDurable = true;
     broker.ticker.awaitDurable(this);

@@ -23,6 +23,16 @@ export class Confirms {
     this.#channel = channel;
   }
 
+  /** How many publishes have been confirmed or refused. */
+  get answered(): number {
+    return this.#answered;
+  }
+
+  /** How many have not. */
+  get unanswered(): number {
+    return this.#published - this.#answered;
+  }
+
   get isWaiting(): boolean {
     return this.#from < this.#to;
   }

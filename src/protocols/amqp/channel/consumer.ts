@@ -7,12 +7,14 @@
  */
 import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
-import type { QueueConsumer } from "../../../broker/queue/readers.ts";
+import type { ConsumerPlace, QueueConsumer } from "../../../broker/queue/readers.ts";
 import type { QueueCursor } from "../../../broker/cursor/queue-cursor.ts";
+import type { BindingArguments } from "../../../broker/exchange/routing/router.ts";
 import { AmqpView } from "../../../message/convert/as-amqp.ts";
 import type { Channel } from "./channel.ts";
 import { withHeaderField } from "../core/header-field.ts";
 import { shortString } from "../core/short-string.ts";
+import { consumerFactsOf } from "./consumer-facts.ts";
 import type { UnackedSource } from "./unacked.ts";
 import { writeDeliver } from "../wire/content-output.ts";
 
@@ -25,6 +27,7 @@ export interface ConsumerOptions {
   readonly isExclusive: boolean;
   readonly priority: number;
   readonly prefetch: number;
+  readonly args: BindingArguments;
 }
 
 export class Consumer implements QueueConsumer, UnackedSource {
@@ -35,6 +38,7 @@ export class Consumer implements QueueConsumer, UnackedSource {
   readonly isExclusive: boolean;
   readonly priority: number;
   readonly prefetch: number;
+  readonly args: BindingArguments;
   readonly takesRecords = true;
   isParked = false;
   awaitsRoom = false;
@@ -57,6 +61,7 @@ export class Consumer implements QueueConsumer, UnackedSource {
     this.isExclusive = options.isExclusive;
     this.priority = options.priority;
     this.prefetch = options.prefetch;
+    this.args = options.args;
     this.channel = owner.number;
     this.consumerTag = shortString(options.tag);
     this.frameMax = owner.session.frameMax;
@@ -81,7 +86,14 @@ export class Consumer implements QueueConsumer, UnackedSource {
     this.hadRoom = true;
     // What cannot be shown is not held.
     let parts = view.show(record);
-    const tag = this.isNoAck ? owner.unacked.skip() : owner.hold(this, record.offset);
+    let tag: number;
+    if (this.isNoAck) {
+      tag = owner.unacked.skip();
+      owner.counts.deliverNoAck++;
+    } else {
+      tag = owner.hold(this, record.offset);
+      owner.counts.deliver++;
+    }
     if (assertsAreOn && !this.isNoAck && this.prefetch > 0)
       assertInvariant(
         this.held + this.uncommitted <= this.prefetch,
@@ -90,9 +102,18 @@ export class Consumer implements QueueConsumer, UnackedSource {
     if (queue.policy.countsDeliveries && deliveryCount > 1) {
       parts = withHeaderField(parts, "x-delivery-count", deliveryCount - 1);
     }
-    if (deliveryCount > 1) queue.redelivered++;
+    if (deliveryCount > 1) {
+      queue.redelivered++;
+      owner.counts.redeliver++;
+    }
     writeDeliver(owner.output, this, tag, deliveryCount > 1, parts);
     owner.session.delivered();
+  }
+
+  describe(): ConsumerPlace {
+    const { number, session } = this.#owner;
+    const { userName: user, connection } = session;
+    return { consumer: consumerFactsOf(this), channel: number, user, connection };
   }
 
   mayTakeAgain(): void {

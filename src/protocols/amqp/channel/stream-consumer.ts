@@ -7,11 +7,13 @@
  */
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { LogReader } from "../../../storage/logs.ts";
-import type { LogWaiter } from "../../../broker/queue/readers.ts";
+import type { ConsumerPlace, LogWaiter } from "../../../broker/queue/readers.ts";
+import type { BindingArguments } from "../../../broker/exchange/routing/router.ts";
 import { AmqpView } from "../../../message/convert/as-amqp.ts";
 import type { Channel } from "./channel.ts";
 import { withHeaderField } from "../core/header-field.ts";
 import { shortString } from "../core/short-string.ts";
+import { consumerFactsOf } from "./consumer-facts.ts";
 import type { UnackedSource } from "./unacked.ts";
 import { writeDeliver } from "../wire/content-output.ts";
 
@@ -22,6 +24,7 @@ export interface StreamConsumerOptions {
   readonly queue: Queue;
   readonly start: number;
   readonly prefetch: number;
+  readonly args: BindingArguments;
 }
 
 export class StreamConsumer implements LogWaiter, UnackedSource {
@@ -31,6 +34,7 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
   readonly isNoAck = false;
   readonly isExclusive = false;
   readonly prefetch: number;
+  readonly args: BindingArguments;
   readonly takesRecords = false;
   awaitsRoom = false;
   hadRoom = false;
@@ -49,6 +53,7 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
     this.tag = options.tag;
     this.queue = options.queue;
     this.prefetch = options.prefetch;
+    this.args = options.args;
     this.channel = owner.number;
     this.consumerTag = shortString(options.tag);
     this.frameMax = owner.session.frameMax;
@@ -89,8 +94,15 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
       writeDeliver(owner.output, this, tag, false, parts);
       reader.seek(reader.offset + 1);
       queue.delivered++;
+      owner.counts.deliver++;
       owner.session.delivered();
     }
+  }
+
+  describe(): ConsumerPlace {
+    const { number, session } = this.#owner;
+    const { userName: user, connection } = session;
+    return { consumer: consumerFactsOf(this), channel: number, user, connection };
   }
 
   mayTakeAgain(): void {

@@ -1,4 +1,5 @@
 import type { Queue } from "../../../broker/queue/queue.ts";
+import { plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
 import { type FieldTable, findField } from "../../../message/amqp/table.ts";
 import type { Channel, ChannelConsumer } from "../channel/channel.ts";
 import { Consumer } from "../channel/consumer.ts";
@@ -67,6 +68,7 @@ function makeConsumer(channel: Channel, queue: Queue, tag: string, values: Consu
     isExclusive: values.exclusive,
     priority: priority === undefined ? 0 : Number(integerOf(priority)),
     prefetch: channel.consumerPrefetch,
+    args: plainArguments(values.arguments),
   });
 }
 
@@ -96,7 +98,8 @@ function makeStreamConsumer(channel: Channel, queue: Queue, tag: string, values:
     findField(values.arguments, "x-stream-offset"),
     channel.broker.clock.now(),
   );
-  return new StreamConsumer(channel, { tag, queue, start, prefetch: channel.consumerPrefetch });
+  const args = plainArguments(values.arguments);
+  return new StreamConsumer(channel, { tag, queue, start, prefetch: channel.consumerPrefetch, args });
 }
 
 function consumeDirectReply(channel: Channel, values: Consume, tag: string): void {

@@ -43,16 +43,29 @@ function answered(get: Get): boolean {
   const { channel, queue, cursor, isNoAck } = get;
   const found = queue.isDeleted ? "empty" : takeOnce(queue, channel.getOwner);
   if (found === "later") return false;
+  const { counts } = channel;
   if (found === "empty") {
+    queue.emptyGets++;
+    counts.getEmpty++;
     channel.reply("basic.get-empty", { clusterId: "" });
     return true;
   }
   const { record, deliveryCount } = cursor;
   const redelivered = deliveryCount > 1;
-  if (redelivered) queue.redelivered++;
+  if (redelivered) {
+    queue.redelivered++;
+    counts.redeliver++;
+  }
   const { offset } = record;
   let parts = shown(get);
-  if (isNoAck) queue.drop(offset);
+  if (isNoAck) {
+    queue.drop(offset);
+    queue.gotNoAck++;
+    counts.getNoAck++;
+  } else {
+    queue.got++;
+    counts.get++;
+  }
   const deliveryTag = isNoAck ? channel.unacked.skip() : channel.holdGet(queue, offset);
   // With basic.get from the first delivery on, as RabbitMQ's quorum queues say it.
   if (queue.policy.countsDeliveries) {

@@ -4,6 +4,8 @@ import { limits } from "../../../base/limits.ts";
 import { version } from "../../../base/version.ts";
 import { type FieldTable, findField } from "../../../message/amqp/table.ts";
 import { displayText } from "../../../message/amqp/text.ts";
+import { plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
+import type { MethodArguments } from "../wire/methods.ts";
 import { fromPlain } from "../../../message/amqp/table-plain.ts";
 
 export interface Capabilities {
@@ -19,13 +21,23 @@ export interface Capabilities {
 export interface ClientNames {
   readonly name: string;
   readonly properties: ClientProperties;
+  /** All that it tells of itself, as JSON; only the short texts where that is long. */
+  readonly json: string;
+  /** By which it logs in. */
+  readonly mechanism: string;
 }
 
-export const noNames: ClientNames = { name: "", properties: {} };
+export const noNames: ClientNames = { name: "", properties: {}, json: "{}", mechanism: "" };
+
+/** What is kept of a client's properties. */
+const jsonLengthMax = 4096;
 
 const shownProperties = ["product", "version", "platform", "information"];
 
-export function clientNames(clientProperties: FieldTable): ClientNames {
+export function clientNames({
+  clientProperties,
+  mechanism,
+}: MethodArguments["connection.start-ok"]): ClientNames {
   const textOf = (name: string): string => {
     const field = findField(clientProperties, name);
     return field?.type === "S" ? displayText(field.value).slice(0, limits.clientTextBytesMax) : "";
@@ -35,7 +47,15 @@ export function clientNames(clientProperties: FieldTable): ClientNames {
     const text = textOf(name);
     if (text !== "") properties[name] = text;
   }
-  return { name: textOf("connection_name"), properties };
+  const name = textOf("connection_name");
+  const json = JSON.stringify(plainArguments(clientProperties));
+  const isKept = json.length <= jsonLengthMax;
+  return {
+    name,
+    mechanism,
+    properties,
+    json: isKept ? json : JSON.stringify(name === "" ? properties : { ...properties, connection_name: name }),
+  };
 }
 
 export const noCapabilities: Capabilities = {

@@ -108,7 +108,7 @@ export function sendStart(session: AmqpSession): void {
 
 function startOk(session: AmqpSession, values: MethodArguments["connection.start-ok"]): void {
   session.capabilities = clientCapabilities(values.clientProperties);
-  session.client = clientNames(values.clientProperties);
+  session.client = clientNames(values);
   const credentials = credentialsOf(values.mechanism, values.response);
   const { broker, connection } = session;
   const from = { protocol: "amqp", remoteHost: connection.remote.host } as const;

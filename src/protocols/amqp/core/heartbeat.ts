@@ -22,6 +22,8 @@ export class Heartbeat {
   readonly #silentLog: SparseLog;
   #timer: Timer | null = null;
   #checkMs = 0;
+  /** As negotiated; 0 for none. */
+  intervalSeconds = 0;
   #seenReceived = 0;
   #seenSent = 0;
   #silentChecks = 0;
@@ -35,6 +37,7 @@ export class Heartbeat {
   /** `intervalSeconds` as negotiated; 0 for none. */
   start(intervalSeconds: number): void {
     this.stop();
+    this.intervalSeconds = intervalSeconds;
     if (intervalSeconds === 0) return;
     this.#checkMs = (intervalSeconds * 1000) / checksPerInterval;
     this.#later();

@@ -12,6 +12,8 @@ export class AmqpServer {
   /** By the name that replies are sent to. */
   readonly directReplies = new Map<string, DirectReplyConsumer>();
   readonly silentLog: SparseLog;
+  /** Since the start. */
+  channelsOpened = 0;
 
   constructor(broker: Broker, runChannelMethod: (channel: Channel, method: Method) => void) {
     this.broker = broker;

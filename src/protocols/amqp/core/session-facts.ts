@@ -1,5 +1,8 @@
-/** How an AMQP connection describes itself in the broker's list of connections (broker/connections.ts). */
+/** How an AMQP connection and its channels describe themselves to operators (broker/connections.ts). Made when asked for. */
+import type { ChannelFacts } from "../../../base/connection-facts.ts";
 import type { SessionFacts } from "../../contract.ts";
+import type { Channel } from "../channel/channel.ts";
+import { consumerFactsOf } from "../channel/consumer-facts.ts";
 import type { AmqpSession } from "./session.ts";
 
 export function factsOf(session: AmqpSession): SessionFacts {
@@ -18,5 +21,35 @@ export function factsOf(session: AmqpSession): SessionFacts {
     channels: channels.size,
     subscriptions,
     groups: [],
+    describeChannels: () => open(channels.values()).map(channelFactsOf),
+    negotiated: {
+      authMechanism: client.mechanism,
+      channelMax: session.channelMax,
+      frameMax: session.frameMax,
+      heartbeatSeconds: session.heartbeat.intervalSeconds,
+      clientProperties: client.json,
+    },
+  };
+}
+
+function open(channels: Iterable<Channel>): Channel[] {
+  return [...channels].filter(({ isClosing }) => !isClosing);
+}
+
+function channelFactsOf(channel: Channel): ChannelFacts {
+  const { transaction, confirms, unacked } = channel;
+  const settlements = transaction?.settlements.length ?? 0;
+  return {
+    number: channel.number,
+    isConfirming: confirms !== null,
+    isTransactional: transaction !== null,
+    prefetch: channel.consumerPrefetch,
+    globalPrefetch: channel.globalPrefetch,
+    unacknowledged: unacked.size,
+    unconfirmed: confirms?.unanswered ?? 0,
+    uncommitted: transaction?.publishes.length ?? 0,
+    acksUncommitted: settlements,
+    consumers: [...channel.consumers.values()].map(consumerFactsOf),
+    counts: channel.counts,
   };
 }

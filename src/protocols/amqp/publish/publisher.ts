@@ -97,12 +97,16 @@ export class Publisher {
   /** Confirms or returns the message after it was published. */
   #published(message: IncomingMessage, isRefused: boolean): void {
     const channel = this.#channel;
+    channel.counts.publish++;
     const route = this.#route;
     let isTaken = route.queues.length > 0;
     if (this.#isDirectReply) isTaken = this.#reply(message);
-    if (!isTaken && message.mandatory) {
-      this.#exchange!.returned++;
-      this.#return(message);
+    if (!isTaken) {
+      if (message.mandatory) {
+        this.#exchange!.returned++;
+        channel.counts.returnUnroutable++;
+        this.#return(message);
+      } else channel.counts.dropUnroutable++;
     }
     const { confirms } = channel;
     if (confirms !== null) {

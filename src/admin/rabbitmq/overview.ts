@@ -1,0 +1,196 @@
+/**
+ * The broker as a whole: /api/overview, and what clients ask to learn whom they talk to.
+ *
+ * Not here: the node's memory and disk (nodes.ts). Counts are added up when they are asked for (broker/totals.ts).
+ */
+import { looseObject, string } from "valibot";
+import { version } from "../../base/version.ts";
+import type { Broker } from "../../broker/broker.ts";
+import { totalCounters } from "../../broker/rates.ts";
+import type { Totals } from "../../broker/totals.ts";
+import { done, json, Refusal } from "../answers.ts";
+import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { listQuery, shown } from "../api/list.ts";
+import { churnOf, contextsOf, exchangeTypesShown, renewTotals, shownListener } from "./node-facts.ts";
+import { nodeCounters } from "./nodes.ts";
+import { messageStats, type Spans, spansOf, Stats, statsQuery } from "./stats.ts";
+
+/** The version of RabbitMQ whose behaviour this is compared with (protocols/amqp/core/capabilities.ts says the same). */
+const rabbitmqVersion = "3.10.8";
+
+export function totalStats(
+  broker: Broker,
+  spans: Spans,
+  totals: Totals,
+): Record<string, unknown> | undefined {
+  const stats = new Stats(broker, spans, totalCounters, totals);
+  const { deliver, deliver_no_ack, get, get_no_ack, get_empty, ack } = totals;
+  return messageStats(stats, {
+    published: totals.publish > 0,
+    delivered: deliver + deliver_no_ack + get + get_no_ack + get_empty + ack > 0,
+  });
+}
+
+export function queueTotals(broker: Broker, spans: Spans, totals: Totals): Record<string, unknown> {
+  return new Stats(broker, spans, totalCounters, totals)
+    .add("lengths", "messages", "messages_ready", "messages_unacknowledged")
+    .add("lengths", "messages_ready")
+    .add("lengths", "messages_unacknowledged").shown;
+}
+
+const fieldsOf = (asked: Asked<never>) => {
+  const { broker, around, query } = asked;
+  const spans = spansOf(query);
+  const totals = broker.totals.ofBroker;
+  const { nodeName } = around;
+  return {
+    management_version: () => rabbitmqVersion,
+    rates_mode: () => "basic",
+    sample_retention_policies: () => ({ global: [600], basic: [600], detailed: [600] }),
+    exchange_types: exchangeTypesShown,
+    product_version: () => version,
+    product_name: () => "TroikaMQ",
+    rabbitmq_version: () => rabbitmqVersion,
+    cluster_name: () => broker.clusterName.get() ?? nodeName,
+    erlang_version: () => "",
+    erlang_full_version: () => `TroikaMQ ${version}`,
+    release_series_support_status: () => "supported",
+    disable_stats: () => false,
+    enable_queue_totals: () => false,
+    message_stats: () => totalStats(broker, spans, totals) ?? {},
+    churn_rates: () => {
+      const counters = nodeCounters(asked);
+      const stats = new Stats(broker, spans, counters, counters);
+      for (const name of Object.keys(churnOf(broker, around))) stats.add("node_stats", name);
+      return stats.shown;
+    },
+    queue_totals: () => queueTotals(broker, spans, totals),
+    object_totals: () => ({
+      channels: totals.channels,
+      connections: totals.connections,
+      consumers: totals.consumers,
+      exchanges: totals.exchanges,
+      queues: totals.queues,
+    }),
+    statistics_db_event_queue: () => 0,
+    node: () => nodeName,
+    listeners: () => around.listeners().map((listener) => shownListener(listener, nodeName)),
+    contexts: () => contextsOf(asked),
+  };
+};
+
+const featureFlags = [
+  "classic_mirrored_queue_version",
+  "drop_unroutable_metric",
+  "empty_basic_get_metric",
+  "implicit_default_bindings",
+  "maintenance_mode_status",
+  "quorum_queue",
+  "stream_queue",
+  "user_limits",
+  "virtual_host_metadata",
+];
+
+export const overviewEndpoints: readonly Endpoint[] = [
+  endpoint({
+    method: "GET",
+    path: "/api/overview",
+    audience: "management",
+    summary: "The broker as a whole: versions, counts, rates, listeners.",
+    query: { columns: listQuery.columns, ...statsQuery },
+    run: async (asked) => {
+      await renewTotals(asked.broker);
+      return json(200, shown(null, fieldsOf(asked as Asked<never>), asked.query));
+    },
+  }),
+  endpoint({
+    method: "GET",
+    path: "/api/cluster-name",
+    audience: "management",
+    summary: "The name of this broker.",
+    run: ({ broker, around }) => json(200, { name: broker.clusterName.get() ?? around.nodeName }),
+  }),
+  endpoint({
+    method: "PUT",
+    path: "/api/cluster-name",
+    audience: "administrator",
+    summary: "Names this broker.",
+    body: looseObject({ name: string() }),
+    run: ({ broker, body }) => {
+      broker.clusterName.set(body.name);
+      return done(204);
+    },
+  }),
+  endpoint({
+    method: "GET",
+    path: "/api/extensions",
+    audience: "management",
+    summary: "Extensions of a management page, of which there are none.",
+    run: () => json(200, []),
+  }),
+  endpoint({
+    method: "GET",
+    path: "/api/feature-flags",
+    audience: "administrator",
+    summary: "RabbitMQ's feature flags that this broker behaves by.",
+    run: () =>
+      json(
+        200,
+        featureFlags.map((name) => ({
+          name,
+          desc: "",
+          doc_url: "",
+          state: "enabled",
+          stability: "stable",
+          provided_by: "rabbit",
+        })),
+      ),
+  }),
+  endpoint({
+    method: "PUT",
+    path: "/api/feature-flags/{name}/enable",
+    audience: "administrator",
+    summary: "All feature flags are on: there is nothing to do.",
+    run: ({ names }) => {
+      if (!featureFlags.includes(names["name"]!)) {
+        throw new Refusal(400, "bad_request", "unsupported");
+      }
+      return done(204);
+    },
+  }),
+  endpoint({
+    method: "GET",
+    path: "/api/auth",
+    audience: "anyone",
+    summary: "How a page logs in: by a name and a password.",
+    run: () => json(200, { enable_uaa: false, uaa_client_id: "", uaa_location: "" }),
+  }),
+  endpoint({
+    method: "DELETE",
+    path: "/api/reset",
+    audience: "administrator",
+    summary: "Forgets all rates and samples.",
+    run: ({ broker }) => {
+      broker.rates.forget();
+      return done(204);
+    },
+  }),
+  endpoint({
+    method: "DELETE",
+    path: "/api/reset/{node}",
+    audience: "administrator",
+    summary: "The same by the name of the node.",
+    run: ({ broker, names, around }) => {
+      if (names["node"] !== around.nodeName) throw Refusal.notFound();
+      broker.rates.forget();
+      return done(204);
+    },
+  }),
+  endpoint({
+    method: "POST",
+    path: "/api/rebalance/queues",
+    audience: "administrator",
+    summary: "One node has all queues: there is nothing to do.",
+    run: () => done(204),
+  }),
+];

@@ -1,0 +1,113 @@
+/**
+ * The management API as its clients use it: what makes, changes and deletes is answered as a real RabbitMQ 3.10.8 answered the same
+ * (differential/http/answers-3.10.8.json), and what is there then is shown.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { ask, type Client, connectClient, type Server } from "../../../differential/http/scenario.ts";
+import { startTestBroker, type TestBroker } from "../../support/broker.ts";
+
+type Recorded = readonly [
+  method: string,
+  path: string,
+  body: unknown,
+  answer: { readonly status: number; readonly body: unknown },
+];
+
+const recorded = JSON.parse(
+  readFileSync(new URL("../../../differential/http/answers-3.10.8.json", import.meta.url), "utf8"),
+) as readonly Recorded[];
+
+let broker: TestBroker;
+let server: Server;
+let client: Client;
+
+before(async () => {
+  broker = await startTestBroker({ dataDir: "memory", env: { TROIKAMQ_PASSWORD: "guest" } });
+  server = {
+    amqpUrl: `amqp://guest:guest@127.0.0.1:${broker.ports.amqp}`,
+    httpUrl: `http://127.0.0.1:${broker.ports.http}`,
+    authorization: `Basic ${Buffer.from("guest:guest").toString("base64")}`,
+  };
+});
+
+after(async () => {
+  await client?.end();
+  await broker.stop();
+});
+
+async function get(path: string): Promise<Record<string, unknown>> {
+  const { status, body } = await ask(server, "GET", path);
+  assert.equal(status, 200, `${path}: ${JSON.stringify(body)}`);
+  return body as Record<string, unknown>;
+}
+
+test("what changes things is answered as RabbitMQ answers it", async () => {
+  for (const [method, path, body, answer] of recorded) {
+    const given = await ask(server, method, path, body ?? undefined);
+    assert.deepEqual(given, answer, `${method} ${path} ${JSON.stringify(body)}`);
+  }
+});
+
+test("a client's connection, channels and consumers are shown, and it is closed with a reason", async () => {
+  client = await connectClient(server);
+  const [connection] = (await get("/api/vhosts/cmp/connections")) as unknown as Record<string, unknown>[];
+  assert.equal(connection!["user_provided_name"], "the client");
+  assert.equal(connection!["channels"], 3);
+  const name = encodeURIComponent(connection!["name"] as string);
+  const [first, second, third] = (await get(`/api/connections/${name}/channels`)) as unknown as Record<
+    string,
+    Record<string, unknown>
+  >[];
+  assert.equal(first!["messages_unacknowledged"], 3);
+  assert.equal(first!["message_stats"]!["deliver"], 3);
+  assert.equal(first!["message_stats"]!["deliver_no_ack"], 1);
+  assert.equal(second!["message_stats"]!["confirm"], 4);
+  assert.equal(third!["message_stats"]!["get_empty"], 1);
+  const consumers = (await get("/api/consumers/cmp")) as unknown as { consumer_tag: string }[];
+  assert.deepEqual(
+    consumers.map(({ consumer_tag: tag }) => tag),
+    ["own", "the-tag"],
+  );
+  const held = await get("/api/queues/cmp/q.held?lengths_age=10&lengths_incr=5");
+  assert.equal(held["messages_unacknowledged"], 3);
+  const { samples } = held["messages_details"] as { samples: unknown[] };
+  assert.equal(samples.length, 3);
+  const overview = await get("/api/overview");
+  assert.deepEqual(overview["object_totals"], {
+    channels: 3,
+    connections: 1,
+    consumers: 2,
+    exchanges: 18,
+    queues: 9,
+  });
+  const closed = client.closed();
+  const response = await fetch(`${server.httpUrl}/api/connections/${name}`, {
+    method: "DELETE",
+    headers: { authorization: server.authorization, "x-reason": "for the test" },
+  });
+  assert.equal(response.status, 204);
+  assert.match(await closed, /CONNECTION_FORCED - for the test/);
+});
+
+test("bindings are found by their properties_key, and removed by it", async () => {
+  const path = "/api/bindings/cmp/e/e.topic/q/q.plain";
+  await ask(server, "POST", path, { routing_key: "with ~ and /", arguments: { n: 1 } });
+  const bindings = (await get(path)) as unknown as { properties_key: string; routing_key: string }[];
+  const found = bindings.find(({ routing_key: key }) => key === "with ~ and /")!;
+  const one = `${path}/${encodeURIComponent(found.properties_key)}`;
+  assert.deepEqual(await get(one), found);
+  assert.equal((await ask(server, "DELETE", one)).status, 204);
+  assert.equal((await ask(server, "GET", one)).status, 404);
+});
+
+test("destinations of every protocol are in one list", async () => {
+  const items = (await get("/api/troika/destinations/cmp?sort=name")) as unknown as {
+    name: string;
+    kind: string;
+  }[];
+  const kinds = new Map(items.map(({ name, kind }) => [name, kind]));
+  assert.equal(kinds.get("q.stream"), "stream");
+  assert.equal(kinds.get("q.quorum"), "queue");
+});
