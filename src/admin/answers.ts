@@ -5,7 +5,10 @@ export function json(status: number, value: unknown): HttpText {
   return { status, type: "application/json", body: `${JSON.stringify(value)}\n` };
 }
 
-export function refuse(status: number, error: string, reason: string): HttpText {
+/** RabbitMQ's reason is a text, or an Erlang tuple as a list. */
+export type Reason = string | readonly unknown[];
+
+export function refuse(status: number, error: string, reason: Reason): HttpText {
   return json(status, { error, reason });
 }
 
@@ -23,8 +26,8 @@ export function notFound(reason: string): HttpText {
 export class Refusal extends Error {
   readonly answer: HttpText;
 
-  constructor(status: number, error: string, reason: string) {
-    super(reason);
+  constructor(status: number, error: string, reason: Reason) {
+    super(typeof reason === "string" ? reason : JSON.stringify(reason));
     this.answer = refuse(status, error, reason);
   }
 

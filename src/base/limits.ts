@@ -108,6 +108,8 @@ export const limits = {
   aclSelectorsMax: 32,
   /** Longest regular expression of a permission. */
   regexBytesMax: 1000,
+  /** Policies, operator policies and other parameters of one component in one virtual host. */
+  parametersMax: 1000,
   /** Instructions of a compiled regular expression, with its repeats written out. */
   regexStepsMax: 2000,
   /** A regular expression is matched against the first so many bytes of a name. Only Redis keys can be longer. */
@@ -170,6 +172,8 @@ export const limits = {
   webSocketSilenceMsMax: 60_000,
   /** Body of an HTTP request, unless its route has another bound. */
   httpBodyBytesMax: 64 << 10,
+  /** A document of definitions: some 100,000 queues. */
+  definitionsBytesMax: 16 << 20,
   /** All headers of an HTTP request together. A request with more is refused. */
   httpHeaderBytesMax: 8192,
   /** A streamed request body must bring this much in ten seconds while the broker waits for it. */

@@ -7,17 +7,20 @@
 import { flatten, safeParse } from "valibot";
 import type { HttpRequest } from "../../base/http.ts";
 import { limits } from "../../base/limits.ts";
-import { Refusal } from "../answers.ts";
+import { type Reason, Refusal } from "../answers.ts";
 import type { Endpoint } from "./endpoint.ts";
 
-export function badRequest(reason: string): Refusal {
+export function badRequest(reason: Reason): Refusal {
   return new Refusal(400, "bad_request", reason);
 }
 
 /** @throws Refusal */
-export async function bodyFor({ body: schema }: Endpoint, request: HttpRequest): Promise<unknown> {
+export async function bodyFor(
+  { body: schema, bodyBytesMax }: Endpoint,
+  request: HttpRequest,
+): Promise<unknown> {
   if (schema === undefined) return undefined;
-  const { success, output, issues } = safeParse(schema, await readJson(request));
+  const { success, output, issues } = safeParse(schema, await readJson(request, bodyBytesMax));
   if (success) return output;
   const { root = [], nested = {} } = flatten(issues);
   const faults = Object.entries(nested).map(([path, texts]) => `${path}: ${texts!.join("; ")}`);
@@ -25,11 +28,11 @@ export async function bodyFor({ body: schema }: Endpoint, request: HttpRequest):
 }
 
 /** An empty body is an empty object, as in RabbitMQ. @throws Refusal */
-async function readJson(request: HttpRequest): Promise<unknown> {
-  const body = await request.body();
+async function readJson(request: HttpRequest, bytesMax: number = limits.httpBodyBytesMax): Promise<unknown> {
+  const body = await request.body(bytesMax);
   if ("fault" in body) {
     if (body.fault === "cut off") throw badRequest("the body ended before its content-length");
-    const kibibytes = limits.httpBodyBytesMax >> 10;
+    const kibibytes = bytesMax >> 10;
     throw new Refusal(413, "payload_too_large", `the body is longer than ${kibibytes} KiB`);
   }
   if (body.text === "") return {};

@@ -38,6 +38,8 @@ export interface Endpoint {
   readonly summary: string;
   /** What the body must be; left out: the endpoint has no body. */
   readonly body?: GenericSchema;
+  /** Bytes of the body; `limits.httpBodyBytesMax` if it is left out. */
+  readonly bodyBytesMax?: number;
   /** Query parameters that mean something here, and what. */
   readonly query?: Readonly<Record<string, string>>;
   /** One item of the answer, for the OpenAPI document. */

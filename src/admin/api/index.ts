@@ -5,7 +5,11 @@
 import { version } from "../../base/version.ts";
 import { json } from "../answers.ts";
 import { exchangeEndpoints } from "../rabbitmq/exchanges.ts";
+import { limitEndpoints } from "../rabbitmq/limits.ts";
+import { parameterEndpoints } from "../rabbitmq/parameters.ts";
 import { permissionEndpoints } from "../rabbitmq/permissions.ts";
+import { policyEndpoints } from "../rabbitmq/policies.ts";
+import { topicPermissionEndpoints } from "../rabbitmq/topic-permissions.ts";
 import { queueEndpoints } from "../rabbitmq/queues.ts";
 import { userEndpoints } from "../rabbitmq/users.ts";
 import { vhostEndpoints } from "../rabbitmq/vhosts.ts";
@@ -27,6 +31,10 @@ const endpoints: readonly Endpoint[] = [
   openApiEndpoint,
   ...userEndpoints,
   ...permissionEndpoints,
+  ...topicPermissionEndpoints,
+  ...policyEndpoints,
+  ...parameterEndpoints,
+  ...limitEndpoints,
   ...vhostEndpoints,
   ...exchangeEndpoints,
   ...queueEndpoints,

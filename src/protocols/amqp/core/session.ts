@@ -14,7 +14,9 @@ import type { Job } from "../../../base/turn-work.ts";
 import type { Authorization, Holder } from "../../../broker/access/permissions.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
-import type { Vhost } from "../../../broker/vhost.ts";
+import { shownName } from "../../../broker/names.ts";
+import { limitOf } from "../../../broker/parameters/vhost-limits.ts";
+import type { Vhost, VhostConnection } from "../../../broker/vhost.ts";
 import type { Connection, Session, SessionFacts } from "../../contract.ts";
 import { Channel } from "../channel/channel.ts";
 import { type Capabilities, type ClientNames, noCapabilities, noNames } from "./capabilities.ts";
@@ -51,7 +53,7 @@ const unitsOfMethod = 2;
 /** While frames wait for their turn, the connection is no longer read from after this many bytes. */
 const waitingInputBytesMax = 1 << 20;
 
-export class AmqpSession implements Session, Holder {
+export class AmqpSession implements Session, Holder, VhostConnection {
   readonly connection: Connection;
   readonly server: AmqpServer;
   readonly broker: Broker;
@@ -320,6 +322,13 @@ export class AmqpSession implements Session, Holder {
       const detail = `number of channels opened (${this.channels.size}) has reached the negotiated channel_max (${this.channelMax})`;
       return this.failConnection(new AmqpError("NOT_ALLOWED", detail), 0);
     }
+    const user = this.authorization!;
+    const userMax = limitOf(user.user?.limits ?? {}, "max-channels");
+    if (user.channels >= userMax) {
+      const detail = `number of channels opened for user '${this.userName}' has reached the maximum allowed user limit of (${userMax})`;
+      return this.failConnection(new AmqpError("NOT_ALLOWED", detail), 0);
+    }
+    user.channels++;
     this.channels.set(number, new Channel(this, number, this.vhost));
     this.send(number, "channel.open-ok", { channelId: Buffer.alloc(0) });
   }
@@ -416,6 +425,10 @@ export class AmqpSession implements Session, Holder {
     this.failConnection(new AmqpError("CONNECTION_FORCED", `user '${this.userName}' was deleted`));
   }
 
+  vhostDeleted(): void {
+    this.closeFor(`vhost '${shownName(this.vhost.name)}' is deleted`);
+  }
+
   /**
    * The client closes: everything is released before the answer. The client ends the socket, as in RabbitMQ: a client that closes
    * twice would otherwise meet the end before its second answer.
@@ -435,7 +448,7 @@ export class AmqpSession implements Session, Holder {
       channel.releaseConfirms();
       channel.release();
     }
-    this.channels.delete(channel.number);
+    if (this.channels.delete(channel.number)) this.authorization!.channels--;
     this.#lastChannel = null;
     if (this.#borrower === channel) this.#borrower = null;
   }
@@ -480,6 +493,10 @@ export class AmqpSession implements Session, Holder {
     const open = [...this.channels.values()].filter((channel) => !channel.isClosing);
     for (const channel of open) channel.stopConsumers();
     for (const channel of open) channel.release();
+    // It may not have opened one.
+    const vhost = this.vhost as Vhost | undefined;
+    if (vhost?.connections.delete(this) === true) this.authorization!.connections--;
+    if (this.channels.size > 0) this.authorization!.channels -= this.channels.size;
     this.channels.clear();
     this.#lastChannel = this.#borrower = null;
     const queues = [...this.exclusiveQueues];
