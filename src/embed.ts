@@ -184,6 +184,7 @@ async function open(start: Start): Promise<RunningBroker> {
   const broker = await openBroker(start, keyspace);
   keyspace.start(broker);
   opened.add(() => keyspace.stop());
+  await importDefinitions(start, broker);
   tellData(life, broker, keyspace);
   opened.add(ended("connections are closed"));
   const registry = new MetricsRegistry();
@@ -243,6 +244,15 @@ async function openBroker(start: Start, keyspace: Keyspace): Promise<Broker> {
   });
   opened.add(() => broker.close());
   return broker;
+}
+
+/** Before anybody can connect. @throws StartError */
+async function importDefinitions({ config, logger }: Start, broker: Broker): Promise<void> {
+  const file = config.definitions;
+  if (file === undefined) return;
+  const { importFile } = await import("./admin/definitions/import-file.ts");
+  await importFile(broker, file);
+  logger.info("definitions are imported", { file });
 }
 
 function tellData(life: LifeLog, broker: Broker, keyspace: Keyspace): void {

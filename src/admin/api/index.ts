@@ -5,6 +5,7 @@
 import { version } from "../../base/version.ts";
 import { json } from "../answers.ts";
 import { exchangeEndpoints } from "../rabbitmq/exchanges.ts";
+import { definitionEndpoints } from "../rabbitmq/definitions.ts";
 import { limitEndpoints } from "../rabbitmq/limits.ts";
 import { parameterEndpoints } from "../rabbitmq/parameters.ts";
 import { permissionEndpoints } from "../rabbitmq/permissions.ts";
@@ -35,6 +36,7 @@ const endpoints: readonly Endpoint[] = [
   ...policyEndpoints,
   ...parameterEndpoints,
   ...limitEndpoints,
+  ...definitionEndpoints,
   ...vhostEndpoints,
   ...exchangeEndpoints,
   ...queueEndpoints,

@@ -21,7 +21,7 @@ import { Acls } from "./acls.ts";
 import { lockOutFault } from "./administrators.ts";
 import { HashQueue } from "./hash-queue.ts";
 import { LoginGuard } from "./login-guard.ts";
-import { isImportedPassword } from "./imported-password.ts";
+import { guestPassword, guestStored, isImportedPassword } from "./imported-password.ts";
 import { hashBytes, type PasswordHash, passwordDigest, scryptHash } from "./password-hash.ts";
 import { type Authorization, Permissions } from "./permissions.ts";
 import {
@@ -93,9 +93,8 @@ const guest: User = newUser("guest", {
   tags: [administratorTag],
   permissions: { "/": everyName },
   redis: everyRedisRule,
-  passwords: [{ salt: "TroikaMQ guest", hash: "7jTwYpTNiIsfMgfHXFBNufqla2itHT7Orh5nzIsoKrk=" }],
+  passwords: [guestStored],
 });
-const guestPassword = "guest";
 /** The salt for a user that does not exist, so that the login takes as long. */
 const nobodysSalt = "TroikaMQ nobody";
 const saltBytes = 16;
@@ -322,7 +321,7 @@ export class Access {
   #isGuestsOwn(user: User | undefined): boolean {
     if (user === undefined) return false;
     const { name, passwords, importedPassword: imported } = user;
-    if (passwords.some(({ hash }) => hash === guest.passwords[0]!.hash)) return true;
+    if (passwords.some(({ hash }) => hash === guestStored.hash)) return true;
     // As an export of RabbitMQ has it.
     return name === guest.name && imported !== null && isImportedPassword(imported, guestPassword);
   }

@@ -21,6 +21,17 @@ const algorithms: Readonly<Record<string, string>> = {
 export const scryptAlgorithm = "troikamq_password_hashing_scrypt";
 export const usualAlgorithm = "rabbit_password_hashing_sha256";
 
+/** What the first `guest` of every broker has stored: its password is public, and so is RabbitMQ's hash of it. */
+export const guestPassword = "guest";
+export const guestStored: StoredPassword = {
+  salt: "TroikaMQ guest",
+  hash: "7jTwYpTNiIsfMgfHXFBNufqla2itHT7Orh5nzIsoKrk=",
+};
+const guestExported: ImportedPassword = {
+  algorithm: usualAlgorithm,
+  hash: "VE1RMeAzz2D7tgkXQLlqZLS3NSy0hs6pC3ICvWg4U7MYcL+b",
+};
+
 export function isImportedPassword({ algorithm, hash }: ImportedPassword, password: string): boolean {
   const name = Object.hasOwn(algorithms, algorithm) ? algorithms[algorithm] : undefined;
   const stored = Buffer.from(hash, "base64");
@@ -40,6 +51,7 @@ export function importedPassword(hash: string, algorithm: string): ImportedPassw
 /** The passwords of a user as definitions have them: the hash in base64, and its algorithm. Several are joined. */
 export function exportedPassword({ passwords, importedPassword: imported }: User): ImportedPassword {
   if (imported !== null) return imported;
+  if (passwords.some(({ hash }) => hash === guestStored.hash)) return guestExported;
   if (passwords.length === 0) return { algorithm: usualAlgorithm, hash: "" };
   const text = passwords.map(({ salt, hash }) => `${salt}:${hash}`).join(",");
   return { algorithm: scryptAlgorithm, hash: Buffer.from(text).toString("base64") };
