@@ -71,16 +71,16 @@ export class VhostDeletions {
   #deleteRights(name: string): void {
     const { users } = this.#broker.access;
     for (const user of users.all()) {
-      const { [name]: permission, ...permissions } = user.permissions;
-      const { [name]: topics, ...topicPermissions } = user.topicPermissions;
-      if (permission !== undefined || topics !== undefined)
-        users.set({ ...user, permissions, topicPermissions });
+      if (!Object.hasOwn(user.permissions, name) && !Object.hasOwn(user.topicPermissions, name)) continue;
+      const { [name]: _, ...permissions } = user.permissions;
+      const { [name]: __, ...topicPermissions } = user.topicPermissions;
+      users.set({ ...user, permissions, topicPermissions });
     }
   }
 
   *#deleting(vhost: Vhost): Job<void> {
     for (const connection of vhost.connections) {
-      connection.vhostDeleted();
+      connection.closeFor(`vhost '${shownName(vhost.name)}' is deleted`);
       yield unitsOfConnection;
     }
     for (const queue of vhost.queues.values()) {

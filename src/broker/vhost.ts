@@ -49,8 +49,8 @@ export interface VhostMetadata {
 
 /** A client's connection that works in one virtual host. */
 export interface VhostConnection {
-  /** Ends it: the virtual host is gone. */
-  vhostDeleted(): void;
+  /** Ends it with the words of its protocol. */
+  closeFor(reason: string): void;
 }
 
 /** Waits for a queue or stream that does not exist yet (a blocking read). */

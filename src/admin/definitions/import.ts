@@ -9,7 +9,7 @@ import { type DefinitionItem, type Definitions, vhostCategories } from "../../ba
 import { BrokerError } from "../../base/errors.ts";
 import type { Job } from "../../base/turn-work.ts";
 import type { Authorization } from "../../broker/access/permissions.ts";
-import type { User } from "../../broker/access/users.ts";
+import { topicPermissionsIn, type User } from "../../broker/access/users.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { type ExchangeType, exchangeTypes } from "../../broker/exchange/definition.ts";
 import type { BindingArguments } from "../../broker/exchange/routing/router.ts";
@@ -18,7 +18,7 @@ import { queueTypeOf } from "../../broker/policy/policy.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
-import { escapedHtml, isBody } from "../rabbitmq/lookups.ts";
+import { escapedHtml, isBody, namedVhost } from "../rabbitmq/lookups.ts";
 import { brokerName } from "../rabbitmq/names.ts";
 import { patternIn, permissionsIn, userIn } from "../rabbitmq/users-bodies.ts";
 import { putUser } from "../rabbitmq/users.ts";
@@ -86,7 +86,7 @@ const makers: Readonly<Record<keyof Definitions, Make>> = {
     const { name } = vhostOf(target, item);
     const exchange = brokerName(textOf(item, "exchange"));
     const next = { write: patternIn(item, "write"), read: patternIn(item, "read") };
-    const byExchange = { ...user.topicPermissions[name], [exchange]: next };
+    const byExchange = { ...topicPermissionsIn(user, name), [exchange]: next };
     target.broker.access.users.set({
       ...user,
       topicPermissions: { ...user.topicPermissions, [name]: byExchange },
@@ -151,8 +151,8 @@ function vhostOf({ broker, vhost }: Target, item: DefinitionItem): Vhost {
   const name = item["vhost"];
   if (typeof name !== "string")
     throw badRequest("Virtual host does not exist and is not specified in definitions file.");
-  const found = broker.vhost(brokerName(name));
-  if (found === undefined || found.name.startsWith("\0")) throw badRequest(["no_such_vhost", name]);
+  const found = namedVhost(broker, name);
+  if (found === undefined) throw badRequest(["no_such_vhost", name]);
   return found;
 }
 

@@ -11,8 +11,7 @@ import { badRequest } from "../api/body.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { exportAll, exportVhost } from "../definitions/export.ts";
 import { importing } from "../definitions/import.ts";
-import { changedVhostAt } from "./lookups.ts";
-import { brokerName } from "./names.ts";
+import { changedVhostAt, namedVhost } from "./lookups.ts";
 
 function ran<Result>({ work }: Broker, job: Job<Result>): Promise<Result> {
   return new Promise((resolve, reject) => {
@@ -57,7 +56,7 @@ export const definitionEndpoints: readonly Endpoint[] = [
     summary: "The same of one virtual host: what is in it.",
     query: { download: "the name of the file that a browser keeps it in" },
     run: async ({ broker, names, query }) => {
-      const vhost = broker.vhost(brokerName(names["vhost"]!));
+      const vhost = namedVhost(broker, names["vhost"]!);
       if (vhost === undefined) throw badRequest("vhost_not_found");
       return answered(await ran(broker, exportVhost(broker, vhost)), query);
     },

@@ -21,15 +21,20 @@ export function userAt(broker: Broker, name: string): User {
   return user;
 }
 
+/** The virtual host that a text names; not one of Redis's other databases, which no other protocol can name. */
+export function namedVhost(broker: Broker, text: string): Vhost | undefined {
+  return text.startsWith("\0") ? undefined : broker.vhost(brokerName(text));
+}
+
 /** The virtual host of a request that changes something there. @throws Refusal */
 export function changedVhostAt(broker: Broker, caller: Authorization, name: string): Vhost {
-  if (broker.vhost(brokerName(name)) === undefined) throw new Refusal(404, "not_found", "vhost_not_found");
+  if (namedVhost(broker, name) === undefined) throw new Refusal(404, "not_found", "vhost_not_found");
   return vhostAt(broker, caller, name);
 }
 
 /** The virtual host of a request that looks. @throws Refusal */
 export function lookedVhostAt(broker: Broker, caller: Authorization, name: string): Vhost {
-  if (broker.vhost(brokerName(name)) === undefined) throw objectNotFound();
+  if (namedVhost(broker, name) === undefined) throw objectNotFound();
   return vhostAt(broker, caller, name);
 }
 

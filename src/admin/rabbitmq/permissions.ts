@@ -6,8 +6,8 @@ import { done, json } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { permissionsIn } from "./users-bodies.ts";
-import { brokerName, shownName } from "./names.ts";
-import { lookedVhostAt, objectNotFound } from "./lookups.ts";
+import { shownName } from "./names.ts";
+import { namedVhost, lookedVhostAt, objectNotFound } from "./lookups.ts";
 
 export function shownPermissions({ name, permissions }: User): object[] {
   return Object.entries(permissions).map(([vhost, given]) => shownPermission(name, vhost, given));
@@ -27,7 +27,7 @@ interface Place {
 /** Undefined: the user or the virtual host does not exist. */
 function placeOf({ broker, names }: Asked<never>): Place | undefined {
   const user = broker.access.users.get(names["user"]!);
-  const vhost = broker.vhost(brokerName(names["vhost"]!))?.name;
+  const vhost = namedVhost(broker, names["vhost"]!)?.name;
   if (user === undefined || vhost === undefined) return undefined;
   const given = Object.hasOwn(user.permissions, vhost) ? user.permissions[vhost] : undefined;
   return { user, vhost, given };

@@ -1,11 +1,11 @@
 /** Permissions of users on the routing keys of topic exchanges: /api/topic-permissions. What they come to: broker/access/topic-rules.ts. */
 import { any } from "valibot";
-import type { TopicPermission, User } from "../../broker/access/users.ts";
+import { type TopicPermission, topicPermissionsIn, type User } from "../../broker/access/users.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { done, json } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
 import { endpoint, type Endpoint } from "../api/endpoint.ts";
-import { bodyWith, lookedVhostAt, objectNotFound, userAt } from "./lookups.ts";
+import { bodyWith, lookedVhostAt, namedVhost, objectNotFound, userAt } from "./lookups.ts";
 import { brokerName, shownName } from "./names.ts";
 import { patternIn } from "./users-bodies.ts";
 
@@ -32,9 +32,9 @@ interface Place {
 /** Undefined: the user or the virtual host does not exist. */
 function placeOf(broker: Broker, names: Readonly<Record<string, string>>): Place | undefined {
   const user = broker.access.users.get(names["user"]!);
-  const vhost = broker.vhost(brokerName(names["vhost"]!))?.name;
+  const vhost = namedVhost(broker, names["vhost"]!)?.name;
   if (user === undefined || vhost === undefined) return undefined;
-  return { user, vhost, given: user.topicPermissions[vhost] ?? {} };
+  return { user, vhost, given: topicPermissionsIn(user, vhost) };
 }
 
 /** @throws Refusal where the user has none there */

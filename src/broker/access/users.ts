@@ -99,6 +99,14 @@ export function newUser(name: string, values: Partial<User> = {}): User {
   return { ...nobody, ...values, name };
 }
 
+/** A user's topic permissions in a virtual host, which may be called as what every object has. */
+export function topicPermissionsIn(
+  { topicPermissions }: User,
+  vhost: string,
+): Readonly<Record<string, TopicPermission>> {
+  return Object.hasOwn(topicPermissions, vhost) ? topicPermissions[vhost]! : {};
+}
+
 export class Users {
   readonly #storage: Storage;
   readonly #byName = new Map<string, User>();

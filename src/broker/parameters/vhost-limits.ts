@@ -5,7 +5,7 @@
  * Connections and channels are those of AMQP clients. Queues are those that clients declare: a stream that Redis makes by writing to it
  * and a partition of a topic count, and are made beyond the limit too. Not here: where limits are kept (parameters.ts, access/users.ts).
  */
-import { erlangPairs, erlangTerm } from "../../base/erlang-term.ts";
+import { erlangPairs, erlangTerm } from "../../base/definitions/erlang-term.ts";
 import { BrokerError } from "../../base/errors.ts";
 import { shownName } from "../names.ts";
 import { isTerms } from "../policy/definition-rules.ts";

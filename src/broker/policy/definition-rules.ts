@@ -8,7 +8,7 @@
  * `streams` are those of later RabbitMQ. Not here: what a setting does (policy.ts), which policy counts (vhost-policies.ts).
  * Invariant: `policyFaults` is empty for every value that `vhost-policies.ts` compiles.
  */
-import { erlangPairs, erlangTerm } from "../../base/erlang-term.ts";
+import { erlangPairs, erlangTerm } from "../../base/definitions/erlang-term.ts";
 import { BrokerError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { Regex } from "../../base/patterns/regex.ts";

@@ -48,7 +48,13 @@ test("the API makes users and permissions, in RabbitMQ's forms, for administrato
     body: { name: "guest", tags: ["administrator"] },
   });
   await makeUser(broker, "ann", "secret", { configure: "^ann-", write: "^ann-", read: ".*" }, "monitoring");
-  assert.deepEqual((await api(broker, "GET", "users/ann")).body, { name: "ann", tags: ["monitoring"] });
+  const { password_hash: hash, ...ann } = (await api(broker, "GET", "users/ann")).body as Record<
+    string,
+    unknown
+  >;
+  const algorithm = "troikamq_password_hashing_scrypt";
+  assert.deepEqual(ann, { name: "ann", tags: ["monitoring"], hashing_algorithm: algorithm, limits: {} });
+  assert.equal(typeof hash, "string");
   const permission = { user: "ann", vhost: "/", configure: "^ann-", write: "^ann-", read: ".*" };
   assert.deepEqual((await api(broker, "GET", "users/ann/permissions")).body, [permission]);
   assert.deepEqual((await api(broker, "GET", "permissions/%2F/ann")).body, permission);
@@ -145,7 +151,7 @@ test("a virtual host may have the name of what every object has", async () => {
     assert.equal((await api(broker, "DELETE", path)).status, 204);
   }
   // A virtual host that only Redis has.
-  assert.equal((await api(broker, "PUT", "permissions/%00redis%2F1/eve", nothingAllowed)).status, 404);
+  assert.equal((await api(broker, "PUT", "permissions/%00redis%2F1/eve", nothingAllowed)).status, 400);
   assert.equal((await api(broker, "DELETE", "users/eve")).status, 204);
 });
 
@@ -172,7 +178,7 @@ test("a user who is deleted while a request about it comes stays deleted", async
   await api(broker, "GET", "whoami");
   assert.equal((await api(broker, "DELETE", "users/mallory")).status, 204);
   asking.end(body.slice(5));
-  assert.equal(await status, 404);
+  assert.equal(await status, 400);
   assert.equal((await api(broker, "GET", "users/mallory")).status, 404);
 });
 
@@ -322,8 +328,8 @@ test("virtual hosts: who makes one may do everything there, others what they are
   const vhosts = (await api(broker, "GET", "vhosts")).body as { name: string }[];
   const odd = new Set(["constructor", "__proto__"]);
   assert.deepEqual(
-    vhosts.filter(({ name }) => !odd.has(name)),
-    [{ name: "/" }, { name: "zoé" }],
+    vhosts.map(({ name }) => name).filter((name) => !odd.has(name)),
+    ["/", "zoé"],
   );
   await makeUser(broker, "fay", "f", nothingAllowed);
   const there = { configure: "^fay$", write: ".*", read: ".*" };
@@ -349,12 +355,12 @@ test("virtual hosts: who makes one may do everything there, others what they are
   assert.equal(await refusalOf(guest, (channel) => channel.checkQueue("fay")), "");
   for (const connection of [fay, elsewhere, guest]) await connection.close();
   for (const [method, path, status] of [
-    ["DELETE", "vhosts/zo%C3%A9", 405],
+    ["POST", "vhosts/zo%C3%A9", 405],
     ["PUT", "vhosts/a%00b", 400],
     ["PUT", `vhosts/${"x".repeat(256)}`, 400],
     ["GET", "vhosts/none", 404],
   ] as const) {
-    assert.equal((await api(broker, method, path, method === "PUT" ? {} : undefined)).status, status, path);
+    assert.equal((await api(broker, method, path, method === "GET" ? undefined : {})).status, status, path);
   }
 });
 

@@ -15,9 +15,7 @@ import { readFieldTable } from "../../../message/amqp/table.ts";
 import { toPlain } from "../../../message/amqp/table-plain.ts";
 import { clientCapabilities, clientNames, serverProperties } from "./capabilities.ts";
 import type { Authorization } from "../../../broker/access/permissions.ts";
-import { shownName } from "../../../broker/names.ts";
-import { limitOf } from "../../../broker/parameters/vhost-limits.ts";
-import type { Vhost } from "../../../broker/vhost.ts";
+import { assertConnectionRoom, count } from "./limits.ts";
 import { AmqpError } from "./errors.ts";
 import { brokerName } from "./names.ts";
 import type { AmqpSession } from "./session.ts";
@@ -221,32 +219,14 @@ function open(session: AmqpSession, values: MethodArguments["connection.open"]):
       `access to vhost '${values.virtualHost}' refused for user '${session.userName}'`,
     );
   }
-  assertConnectionRoom(session, vhost, session.authorization!);
+  assertConnectionRoom(session, vhost);
   session.vhost = vhost;
-  session.authorization!.connections++;
-  vhost.connections.add(session);
+  count(session);
   session.state = "running";
   session.setDeadline(null);
   session.broker.flow.listeners.add(session.flowListener);
   session.send(0, "connection.open-ok", { knownHosts: "" });
   if (session.broker.flow.isBlocked) session.flowChanged(true);
-}
-
-function assertConnectionRoom(session: AmqpSession, vhost: Vhost, authorization: Authorization): void {
-  const { name, connectionsMax } = vhost;
-  if (vhost.connections.size >= connectionsMax) {
-    throw new AmqpError(
-      "NOT_ALLOWED",
-      `access to vhost '${shownName(name)}' refused for user '${session.userName}': connection limit (${connectionsMax}) is reached`,
-    );
-  }
-  const userMax = limitOf(authorization.user?.limits ?? {}, "max-connections");
-  if (authorization.connections >= userMax) {
-    throw new AmqpError(
-      "NOT_ALLOWED",
-      `connection refused for user '${session.userName}': user connection limit (${userMax}) is reached`,
-    );
-  }
 }
 
 /** For credentials that expire. Ours do not, so any secret is accepted, as RabbitMQ does for its own users. */

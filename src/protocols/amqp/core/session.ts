@@ -14,9 +14,8 @@ import type { Job } from "../../../base/turn-work.ts";
 import type { Authorization, Holder } from "../../../broker/access/permissions.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
-import { shownName } from "../../../broker/names.ts";
-import { limitOf } from "../../../broker/parameters/vhost-limits.ts";
-import type { Vhost, VhostConnection } from "../../../broker/vhost.ts";
+import { discount, takeChannel } from "./limits.ts";
+import type { Vhost } from "../../../broker/vhost.ts";
 import type { Connection, Session, SessionFacts } from "../../contract.ts";
 import { Channel } from "../channel/channel.ts";
 import { type Capabilities, type ClientNames, noCapabilities, noNames } from "./capabilities.ts";
@@ -53,7 +52,7 @@ const unitsOfMethod = 2;
 /** While frames wait for their turn, the connection is no longer read from after this many bytes. */
 const waitingInputBytesMax = 1 << 20;
 
-export class AmqpSession implements Session, Holder, VhostConnection {
+export class AmqpSession implements Session, Holder {
   readonly connection: Connection;
   readonly server: AmqpServer;
   readonly broker: Broker;
@@ -318,17 +317,8 @@ export class AmqpSession implements Session, Holder, VhostConnection {
       this.#methodNumber = method;
       return this.failConnection(new AmqpError("CHANNEL_ERROR", "expected 'channel.open'"));
     }
-    if (this.channels.size >= this.channelMax) {
-      const detail = `number of channels opened (${this.channels.size}) has reached the negotiated channel_max (${this.channelMax})`;
-      return this.failConnection(new AmqpError("NOT_ALLOWED", detail), 0);
-    }
-    const user = this.authorization!;
-    const userMax = limitOf(user.user?.limits ?? {}, "max-channels");
-    if (user.channels >= userMax) {
-      const detail = `number of channels opened for user '${this.userName}' has reached the maximum allowed user limit of (${userMax})`;
-      return this.failConnection(new AmqpError("NOT_ALLOWED", detail), 0);
-    }
-    user.channels++;
+    const fault = takeChannel(this);
+    if (fault !== null) return this.failConnection(fault, 0);
     this.channels.set(number, new Channel(this, number, this.vhost));
     this.send(number, "channel.open-ok", { channelId: Buffer.alloc(0) });
   }
@@ -425,10 +415,6 @@ export class AmqpSession implements Session, Holder, VhostConnection {
     this.failConnection(new AmqpError("CONNECTION_FORCED", `user '${this.userName}' was deleted`));
   }
 
-  vhostDeleted(): void {
-    this.closeFor(`vhost '${shownName(this.vhost.name)}' is deleted`);
-  }
-
   /**
    * The client closes: everything is released before the answer. The client ends the socket, as in RabbitMQ: a client that closes
    * twice would otherwise meet the end before its second answer.
@@ -493,10 +479,7 @@ export class AmqpSession implements Session, Holder, VhostConnection {
     const open = [...this.channels.values()].filter((channel) => !channel.isClosing);
     for (const channel of open) channel.stopConsumers();
     for (const channel of open) channel.release();
-    // It may not have opened one.
-    const vhost = this.vhost as Vhost | undefined;
-    if (vhost?.connections.delete(this) === true) this.authorization!.connections--;
-    if (this.channels.size > 0) this.authorization!.channels -= this.channels.size;
+    discount(this);
     this.channels.clear();
     this.#lastChannel = this.#borrower = null;
     const queues = [...this.exclusiveQueues];
