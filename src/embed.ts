@@ -32,6 +32,7 @@ import { version } from "./base/version.ts";
 import { Broker } from "./broker/broker.ts";
 import { registerBrokerMetrics } from "./broker/metrics.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
+import { registerKeyspaceMetrics } from "./keyspace/metrics.ts";
 import { settleConnectionsMax } from "./net/descriptors.ts";
 import { Entrance } from "./net/entrance.ts";
 import { settleHost } from "./net/exposure.ts";
@@ -203,6 +204,7 @@ async function open(start: Start): Promise<RunningBroker> {
   for (const server of servers) broker.connections.add(server);
   registerProcessMetrics(registry);
   registerBrokerMetrics(registry, broker, servers);
+  registerKeyspaceMetrics(registry, keyspace, made.byPort.redis);
   life.stage("ready");
   const running: RunningBroker = {
     ports,

@@ -13,6 +13,7 @@ import type { Authorization } from "../broker/access/permissions.ts";
 import { json, refuse } from "./answers.ts";
 import { isForeign, isOwnHost, whoAsks } from "./authorization.ts";
 import type { Broker } from "../broker/broker.ts";
+import type { MetricsPage } from "./metrics/pages.ts";
 
 export interface Readiness {
   readonly ready: boolean;
@@ -30,7 +31,11 @@ export interface Site {
   readonly webSockets?: ReadonlyMap<string, string>;
 }
 
-type Route = (site: Site, isAllowed: boolean) => HttpText | HttpStream | Promise<HttpText | HttpStream>;
+type Route = (
+  site: Site,
+  isAllowed: boolean,
+  query: URLSearchParams,
+) => HttpText | HttpStream | Promise<HttpText | HttpStream>;
 
 /** Orchestrators ask these, and they have no password. */
 const openPaths: ReadonlySet<string> = new Set(["/livez", "/readyz"]);
@@ -47,12 +52,20 @@ const routes: Readonly<Record<string, Route>> = {
     const { ready, checks } = readiness();
     return json(ready ? 200 : 503, isAllowed ? { ready, checks } : { ready });
   },
-  "/metrics": async ({ registry }) => ({
-    status: 200,
-    type: "text/plain; version=0.0.4; charset=utf-8",
-    body: await registry.scrape(),
-  }),
+  "/metrics": async (site, _, query) =>
+    metrics((await site.registry.scrape()) + (await pageOf(site, "aggregated", query))),
+  "/metrics/per-object": async (site, _, query) => metrics(await pageOf(site, "per-object", query)),
+  "/metrics/detailed": async (site, _, query) => metrics(await pageOf(site, "detailed", query)),
 };
+
+function metrics(body: string): HttpText {
+  return { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", body };
+}
+
+async function pageOf({ broker }: Site, page: MetricsPage, query: URLSearchParams): Promise<string> {
+  const { metricsText } = await import("./metrics/pages.ts");
+  return metricsText(broker, page, query);
+}
 
 /** A fault in what is looked at must not end the broker that it looks at. */
 export function siteHandler(site: Site): HttpHandler {
@@ -102,7 +115,7 @@ async function answer(site: Site, request: HttpRequest, path: string): Promise<H
     const refusal = refuse(405, "method_not_allowed", `${path} can only be read`);
     return { ...refusal, headers: { allow: "GET, HEAD" } };
   }
-  return await routes[path]!(site, isAllowed);
+  return await routes[path]!(site, isAllowed, new URLSearchParams(request.url.split("?", 2)[1] ?? ""));
 }
 
 async function answerApi(

@@ -163,7 +163,7 @@ function line(name: string, labels: string, value: number): string {
   return `${name}${labels === "" ? "" : `{${labels}}`} ${formatNumber(value)}\n`;
 }
 
-function labelsText(labels: Labels = {}): string {
+export function labelsText(labels: Labels = {}): string {
   return Object.entries(labels)
     .map(([name, value]) => `${name}="${escape(value).replaceAll('"', String.raw`\"`)}"`)
     .join(",");
