@@ -204,6 +204,10 @@ async function open(start: Start): Promise<RunningBroker> {
   for (const server of servers) broker.connections.add(server);
   registerProcessMetrics(registry);
   registerBrokerMetrics(registry, broker, servers);
+  registry.append(async () => {
+    const { metricsText } = await import("./admin/metrics/pages.ts");
+    return metricsText(broker, "aggregated", new URLSearchParams());
+  });
   registerKeyspaceMetrics(registry, keyspace, made.byPort.redis);
   life.stage("ready");
   const running: RunningBroker = {

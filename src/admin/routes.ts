@@ -52,8 +52,7 @@ const routes: Readonly<Record<string, Route>> = {
     const { ready, checks } = readiness();
     return json(ready ? 200 : 503, isAllowed ? { ready, checks } : { ready });
   },
-  "/metrics": async (site, _, query) =>
-    metrics((await site.registry.scrape()) + (await pageOf(site, "aggregated", query))),
+  "/metrics": async ({ registry }) => metrics(await registry.scrape()),
   "/metrics/per-object": async (site, _, query) => metrics(await pageOf(site, "per-object", query)),
   "/metrics/detailed": async (site, _, query) => metrics(await pageOf(site, "detailed", query)),
 };

@@ -17,7 +17,6 @@ export function registerKeyspaceMetrics(
     registry.read({ name, help, kind: "gauge" }, (emit) => emit(read()));
   gauge("redis_up", "Information about the Redis instance", () => 1);
   gauge("redis_connected_clients", "connected_clients metric", () => listener.connections.size);
-  gauge("redis_uptime_in_seconds", "uptime_in_seconds metric", () => process.uptime());
   registry.read(
     { name: "redis_connections_received_total", help: "connections_received_total metric", kind: "counter" },
     (emit) => emit(listener.accepted),

@@ -80,7 +80,10 @@ export function* exportAll(broker: Broker, vhosts: readonly Vhost[]): Job<Export
 /** What is in one virtual host; its name is in parameters and policies only, as in RabbitMQ. */
 export function* exportVhost(broker: Broker, vhost: Vhost): Job<ExportedDocument> {
   const { parameters, policies, queues, exchanges, bindings } = yield* objectsOf(broker, [vhost]);
-  const bare = ({ vhost: _, ...item }: DefinitionItem): DefinitionItem => item;
+  const bare = (item: DefinitionItem): DefinitionItem => {
+    const { vhost: _, ...rest } = item;
+    return rest;
+  };
   return {
     rabbit_version: rabbitVersion,
     parameters,

@@ -176,7 +176,7 @@ function makeExchange(vhost: Vhost, item: DefinitionItem): void {
   if (name === "" || name.startsWith("amq.") || vhost.exchanges.has(name)) return;
   const type = item["type"] as ExchangeType;
   if (!exchangeTypes.includes(type) || type === "x-kafka-topic")
-    throw badRequest(`invalid exchange type '${String(type)}'`);
+    throw badRequest(`invalid exchange type '${type}'`);
   vhost.declareExchange({
     name,
     type,
@@ -198,7 +198,9 @@ function makeQueue(vhost: Vhost, item: DefinitionItem): void {
   const durable = item["durable"] !== false;
   const autoDelete = item["auto_delete"] === true;
   if (queueTypeOf({ kind, args }) !== "classic" && (!durable || autoDelete))
-    throw badRequest(`queue '${shownName(name)}' of type ${String(type)} is durable and not auto-delete`);
+    throw badRequest(
+      `queue '${shownName(name)}' of type ${JSON.stringify(type)} is durable and not auto-delete`,
+    );
   vhost.declareQueue({ name, kind, durable, exclusiveOwner: 0, autoDelete, args });
 }
 
@@ -210,7 +212,12 @@ function makeBinding(vhost: Vhost, item: DefinitionItem): void {
   const destination = isExchange ? vhost.exchanges.get(name) : vhost.queues.get(name);
   if (source === undefined || source.name === "" || destination === undefined) return;
   if (source.type === "x-kafka-topic") return;
-  vhost.bindings.bind(source, destination, brokerName(String(item["routing_key"] ?? "")), argumentsOf(item));
+  vhost.bindings.bind(
+    source,
+    destination,
+    brokerName(item["routing_key"] === undefined ? "" : textOf(item, "routing_key")),
+    argumentsOf(item),
+  );
 }
 
 /** RabbitMQ looks before it begins. */

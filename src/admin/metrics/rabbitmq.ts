@@ -15,6 +15,7 @@ import type { Exchange } from "../../broker/exchange/exchange.ts";
 import { shownName } from "../../broker/names.ts";
 import type { Queue } from "../../broker/queue/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
+import { uptimeSeconds } from "../process-metrics.ts";
 import { nodeName } from "../rabbitmq/names.ts";
 import { type Family, linesOf, sumsOf, type Things } from "./text.ts";
 
@@ -229,7 +230,7 @@ const nodeMetrics: readonly Family<Broker>[] = [
     name: "erlang_uptime_seconds",
     kind: "gauge",
     help: "Node uptime",
-    read: () => process.uptime(),
+    read: uptimeSeconds,
   },
 ];
 

@@ -67,7 +67,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
     query: listQuery,
     run: ({ broker, caller, names, query }) =>
       list(broker, query, {
-        items: parametersOf(broker, seenVhosts(broker, caller), names["component"]!),
+        items: parametersOf(broker, seenVhosts(broker, caller), names["component"]),
         nameOf,
         fields,
       }),
@@ -81,7 +81,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
     run: ({ broker, caller, names, query }) => {
       const vhost = lookedVhostAt(broker, caller, names["vhost"]!);
       return list(broker, query, {
-        items: parametersOf(broker, [vhost], names["component"]!),
+        items: parametersOf(broker, [vhost], names["component"]),
         nameOf,
         fields,
       });

@@ -39,7 +39,7 @@ export function policiesOf(vhosts: Iterable<Vhost>, kind: PolicyKind): NamedPoli
     for (const [name, value] of broker.parameters.of(vhost, kind))
       found.push({ vhost, name, value: value as PolicyValue });
   }
-  return found.sort(
+  return found.toSorted(
     (a, b) => a.value.priority - b.value.priority || compared(a.vhost, b.vhost) || compared(a.name, b.name),
   );
 }

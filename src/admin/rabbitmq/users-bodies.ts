@@ -41,7 +41,7 @@ const knownTags = ["administrator", "monitoring", "policymaker", "management", "
 const userKeys = ["password", "password_hash", "hashing_algorithm", "tags", "limits"];
 
 /** The text must name a user. @throws Refusal */
-export function assertUserName(name: string): void {
+function assertUserName(name: string): void {
   if (name === "" || name.includes("\0")) throw badRequest("a user needs a name");
 }
 

@@ -18,7 +18,7 @@ import { bodyWith, userAt } from "./lookups.ts";
 import { shownPermissions } from "./permissions.ts";
 import { brokerName } from "./names.ts";
 
-export const userFields: Fields<User> = {
+const userFields: Fields<User> = {
   name: ({ name }) => name,
   password_hash: (user) => exportedPassword(user).hash,
   hashing_algorithm: (user) => exportedPassword(user).algorithm,

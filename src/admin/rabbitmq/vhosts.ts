@@ -40,14 +40,14 @@ const fields: Fields<Vhost> = {
 const queueTypes = ["classic", "quorum", "stream"];
 
 /** What a request or a document says of a virtual host. @throws Refusal */
-export function metadataIn(body: Body): VhostMetadata {
+function metadataIn(body: Body): VhostMetadata {
   const { description = "", tags = "", tracing } = body;
   // RabbitMQ 3.10 has the first name, later ones the second.
   const type = body["defaultqueuetype"] ?? body["default_queue_type"];
   if (type !== undefined && type !== "undefined" && !queueTypes.includes(type as string))
     throw badRequest(`default_queue_type is one of ${queueTypes.join(", ")}`);
-  const list: unknown[] = typeof tags === "string" ? tags.split(",") : Array.isArray(tags) ? tags : [];
-  const texts = list.map((tag) => String(tag).trim()).filter((tag) => tag !== "");
+  const given: unknown[] = typeof tags === "string" ? tags.split(",") : Array.isArray(tags) ? tags : [];
+  const texts = given.map((tag) => String(tag).trim()).filter((tag) => tag !== "");
   return {
     description: typeof description === "string" ? description : "",
     tags: texts,

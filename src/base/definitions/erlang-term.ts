@@ -36,5 +36,5 @@ function termOf(value: unknown): string {
     const entries = Object.entries(value).map(([key, item]) => `${binary(key)} => ${termOf(item)}`);
     return `#{${entries.join(",")}}`;
   }
-  return String(value);
+  return JSON.stringify(value);
 }

@@ -80,7 +80,10 @@ function byKey(category: DefinitionCategory, items: readonly DefinitionItem[]): 
 
 function calledOf(category: DefinitionCategory, item: DefinitionItem): string {
   const { called } = categoryRules[category];
-  const text = (key: string): string => String(item[key] ?? "");
+  const text = (key: string): string => {
+    const value = item[key] ?? "";
+    return typeof value === "string" ? value : JSON.stringify(value);
+  };
   const where = item["vhost"] === undefined ? "" : ` in virtual host '${text("vhost")}'`;
   if (category === "bindings")
     return `${called} '${text("source")}' -> '${text("destination")}' by '${text("routing_key")}'${where}`;

@@ -12,7 +12,7 @@ import { isTerms } from "../policy/definition-rules.ts";
 
 /** The name of the only parameter of the component `vhost-limits`. */
 export const vhostLimitsName = "limits";
-export const vhostLimitNames = ["max-connections", "max-queues"] as const;
+const vhostLimitNames = ["max-connections", "max-queues"] as const;
 export const userLimitNames = ["max-connections", "max-channels"] as const;
 
 export function limitsFaults(

@@ -70,7 +70,7 @@ export class VhostPolicies {
       const policy = value as PolicyValue;
       return { name, value: policy, regex: compilePolicyPattern(policy.pattern) };
     });
-    return compiled.sort((one, other) => other.value.priority - one.value.priority);
+    return compiled.toSorted((one, other) => other.value.priority - one.value.priority);
   }
 
   get #count(): number {

@@ -129,8 +129,15 @@ function own(exported: Exported): object {
   const lists = Object.entries(exported).filter(([, items]) => Array.isArray(items)) as [string, object[]][];
   return Object.fromEntries(
     lists.map(([name, items]) => {
-      const kept = items.filter(isOwn).map((item) => ({ ...item, metadata: undefined }));
-      return [name, kept.map((item) => JSON.stringify(sorted(item))).toSorted()];
+      const kept = items.filter(isOwn);
+      return [
+        name,
+        kept
+          .map((item) =>
+            JSON.stringify(sorted(item), (key, value: unknown) => (key === "metadata" ? undefined : value)),
+          )
+          .toSorted(),
+      ];
     }),
   );
 }

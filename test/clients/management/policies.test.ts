@@ -34,9 +34,10 @@ async function remove(path: string): Promise<void> {
   assert.equal((await api(broker, "DELETE", path)).status, 204);
 }
 
-async function publish(queue: string, count: number): Promise<void> {
+async function publish(queue: string, messages: number): Promise<void> {
   const confirms = await connection.createConfirmChannel();
-  for (let i = 0; i < count; i++) confirms.sendToQueue(queue, Buffer.from(String(i)), { persistent: true });
+  for (let i = 0; i < messages; i++)
+    confirms.sendToQueue(queue, Buffer.from(String(i)), { persistent: true });
   await confirms.waitForConfirms();
   await confirms.close();
 }
