@@ -8,7 +8,7 @@
 import { limits } from "../../base/limits.ts";
 import type { Broker } from "../broker.ts";
 import { definitionKey, namesOfKey } from "../names.ts";
-import { policyFaults } from "../policy/definition-rules.ts";
+import { type PolicyKind, policyFaults } from "../policy/definition-rules.ts";
 import type { Vhost } from "../vhost.ts";
 import { limitsFaults, vhostLimitsName } from "./vhost-limits.ts";
 
@@ -113,21 +113,42 @@ export class RuntimeParameters {
 
   /** Sets a value that has no fault, in a virtual host that exists. It is as durable as any append of this tick. */
   set(place: ParameterPlace, value: unknown): void {
+    if (this.#put(place, value)) components[place.component]!.changed(this.#broker.vhost(place.vhost)!);
+  }
+
+  #put(place: ParameterPlace, value: unknown): boolean {
     const { vhost, component, name } = place;
     const text = JSON.stringify(value);
-    if (JSON.stringify(this.get(place)) === text) return;
+    if (JSON.stringify(this.get(place)) === text) return false;
     this.#broker.storage.definitions.put(definitionKey("parameter", vhost, component, name), text);
     this.#keep(place, value);
-    components[component]!.changed(this.#broker.vhost(vhost)!);
+    return true;
+  }
+
+  /** Sets or deletes (undefined) policies of one virtual host together: nothing has the effect of some of them only. */
+  setPolicies(
+    vhost: Vhost,
+    changes: readonly (readonly [kind: PolicyKind, name: string, value: unknown])[],
+  ): void {
+    for (const [component, name, value] of changes) {
+      const place = { vhost: vhost.name, component, name };
+      if (value === undefined) this.#take(place);
+      else this.#put(place, value);
+    }
+    vhost.policies.changed();
   }
 
   /** False: there is none. */
-  delete({ vhost, component, name }: ParameterPlace): boolean {
-    const byName = this.#byVhost.get(vhost)?.get(component);
-    if (byName?.delete(name) !== true) return false;
+  delete(place: ParameterPlace): boolean {
+    if (!this.#take(place)) return false;
+    const found = this.#broker.vhost(place.vhost);
+    if (found !== undefined) components[place.component]!.changed(found);
+    return true;
+  }
+
+  #take({ vhost, component, name }: ParameterPlace): boolean {
+    if (this.#byVhost.get(vhost)?.get(component)?.delete(name) !== true) return false;
     this.#broker.storage.definitions.delete(definitionKey("parameter", vhost, component, name));
-    const found = this.#broker.vhost(vhost);
-    if (found !== undefined) components[component]!.changed(found);
     return true;
   }
 

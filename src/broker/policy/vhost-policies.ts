@@ -133,6 +133,11 @@ export class VhostPolicies {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Has the last change take effect everywhere now, for callers that cannot wait. */
+  finish(): void {
+    this.#job?.finish();
+  }
+
   /** After replay: a change may have been cut short. `hasLayers`: some queue was stored with policies. */
   restored(hasLayers: boolean): void {
     if (hasLayers || this.#count > 0) this.changed();
