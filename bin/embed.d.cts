@@ -26,6 +26,8 @@ export interface StartOptions {
   connectionsMax?: number | "auto" | undefined;
   /** most of these connections from one address; 0 is no limit [0] */
   connectionsPerAddressMax?: number | undefined;
+  /** RabbitMQ's definitions (definitions.json) that are imported at each start: what is missing is made, users, policies and parameters are set */
+  definitions?: string | undefined;
   /** least severe level that is logged to stderr [warn] */
   logLevel?: "debug" | "info" | "warn" | "error" | "silent" | undefined;
   /** host that Kafka clients are told to use; by default the address that they connected to */

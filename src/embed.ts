@@ -35,6 +35,7 @@ import { Broker } from "./broker/broker.ts";
 import { registerBrokerMetrics } from "./broker/metrics.ts";
 import { historyRulesText, parseHistoryRules } from "./broker/live/history/rules.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
+import { registerKeyspaceMetrics } from "./keyspace/metrics.ts";
 import { settleConnectionsMax } from "./net/descriptors.ts";
 import { Entrance } from "./net/entrance.ts";
 import { settleHost } from "./net/exposure.ts";
@@ -189,6 +190,7 @@ async function open(start: Start): Promise<RunningBroker> {
   const broker = await openBroker(start, keyspace);
   keyspace.start(broker);
   opened.add(() => keyspace.stop());
+  await importDefinitions(start, broker);
   tellData(life, broker, keyspace);
   opened.add(ended("connections are closed"));
   const registry = new MetricsRegistry();
@@ -208,6 +210,11 @@ async function open(start: Start): Promise<RunningBroker> {
   for (const server of servers) broker.connections.add(server);
   registerProcessMetrics(registry);
   registerBrokerMetrics(registry, broker, servers);
+  registry.append(async () => {
+    const { metricsText } = await import("./admin/metrics/pages.ts");
+    return metricsText(broker, "aggregated", new URLSearchParams());
+  });
+  registerKeyspaceMetrics(registry, keyspace, made.byPort.redis);
   life.stage("ready");
   const running: RunningBroker = {
     ports,
@@ -249,6 +256,15 @@ async function openBroker(start: Start, keyspace: Keyspace): Promise<Broker> {
   });
   opened.add(() => broker.close());
   return broker;
+}
+
+/** Before anybody can connect. @throws StartError */
+async function importDefinitions({ config, logger }: Start, broker: Broker): Promise<void> {
+  const file = config.definitions;
+  if (file === undefined) return;
+  const { importFile } = await import("./admin/definitions/import-file.ts");
+  await importFile(broker, file);
+  logger.info("definitions are imported", { file });
 }
 
 function tellData(life: LifeLog, broker: Broker, keyspace: Keyspace): void {

@@ -19,6 +19,12 @@ const possibleMax = 10;
 /** Queues that nobody consumes, in the order in which they are emptied. */
 const quiet: readonly QueueName[] = ["dead", "other"];
 
+/** A policy of that queue alone; undefined deletes it. */
+function policyFor(name: string, definition: object | null): object | undefined {
+  if (definition === null) return undefined;
+  return { pattern: `^${name.replaceAll(".", "\\.")}$`, definition, priority: 0, "apply-to": "queues" };
+}
+
 export class BoundsActor implements Actor {
   readonly name: string;
   readonly #world: World;
@@ -163,11 +169,14 @@ export class BoundsActor implements Actor {
       { what: `policies ${JSON.stringify(policies)}`, change: this.#requests.bounds.policies(policies) },
       (at) => {
         const [policy = null, operatorPolicy = null] = policies.main.map(definitionOf);
-        main.applyLayers({ policy, operatorPolicy });
-        dead.applyLayers({
-          policy: policies.dead === null ? null : { "max-length": policies.dead },
-          operatorPolicy: null,
-        });
+        const ofDead = policies.dead === null ? null : { "max-length": policies.dead };
+        const { vhost } = main;
+        vhost.broker.parameters.setPolicies(vhost, [
+          ["policy", main.name, policyFor(main.name, policy)],
+          ["operator_policy", main.name, policyFor(main.name, operatorPolicy)],
+          ["policy", dead.name, policyFor(dead.name, ofDead)],
+        ]);
+        vhost.policies.finish();
         this.#world.count("policies of bounded queues changed");
         this.#answers[at] = taken;
       },

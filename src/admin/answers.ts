@@ -23,9 +23,9 @@ export function notFound(reason = "Not Found"): HttpText {
 export class Refusal extends Error {
   readonly answer: HttpText;
 
-  /** `reason` is a text, or what RabbitMQ shows in its place. */
+  /** `reason` is a text, or what RabbitMQ shows in its place: an Erlang tuple as a list. */
   constructor(status: number, error: string, reason: unknown) {
-    super(String(reason));
+    super(typeof reason === "string" ? reason : JSON.stringify(reason));
     this.answer = refuse(status, error, reason);
   }
 

@@ -23,6 +23,16 @@ export function registerProcessMetrics(registry: MetricsRegistry): void {
     },
   );
   registry.read({ kind: "gauge", name: "process_uptime_seconds", help: "Age of the process." }, (emit) =>
-    emit(process.uptime()),
+    emit(uptimeSeconds()),
   );
+  // As redis_exporter calls it.
+  registry.read(
+    { kind: "gauge", name: "redis_uptime_in_seconds", help: "uptime_in_seconds metric" },
+    (emit) => emit(uptimeSeconds()),
+  );
+}
+
+/** Age of the process. */
+export function uptimeSeconds(): number {
+  return process.uptime();
 }

@@ -14,6 +14,7 @@ import { json, refuse } from "./answers.ts";
 import { nothingAround, type Surroundings } from "./api/surroundings.ts";
 import { isForeign, isOwnHost, whoAsks } from "./authorization.ts";
 import type { Broker } from "../broker/broker.ts";
+import type { MetricsPage } from "./metrics/pages.ts";
 
 export interface Readiness {
   readonly ready: boolean;
@@ -33,7 +34,11 @@ export interface Site {
   readonly webSockets?: ReadonlyMap<string, string>;
 }
 
-type Route = (site: Site, isAllowed: boolean) => HttpText | HttpStream | Promise<HttpText | HttpStream>;
+type Route = (
+  site: Site,
+  isAllowed: boolean,
+  query: URLSearchParams,
+) => HttpText | HttpStream | Promise<HttpText | HttpStream>;
 
 /** Orchestrators ask these, and they have no password. */
 const openPaths: ReadonlySet<string> = new Set(["/livez", "/readyz"]);
@@ -50,12 +55,19 @@ const routes: Readonly<Record<string, Route>> = {
     const { ready, checks } = readiness();
     return json(ready ? 200 : 503, isAllowed ? { ready, checks } : { ready });
   },
-  "/metrics": async ({ registry }) => ({
-    status: 200,
-    type: "text/plain; version=0.0.4; charset=utf-8",
-    body: await registry.scrape(),
-  }),
+  "/metrics": async ({ registry }) => metrics(await registry.scrape()),
+  "/metrics/per-object": async (site, _, query) => metrics(await pageOf(site, "per-object", query)),
+  "/metrics/detailed": async (site, _, query) => metrics(await pageOf(site, "detailed", query)),
 };
+
+function metrics(body: string): HttpText {
+  return { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", body };
+}
+
+async function pageOf({ broker }: Site, page: MetricsPage, query: URLSearchParams): Promise<string> {
+  const { metricsText } = await import("./metrics/pages.ts");
+  return metricsText(broker, page, query);
+}
 
 /** A fault in what is looked at must not end the broker that it looks at. */
 export function siteHandler(site: Site): HttpHandler {
@@ -105,7 +117,7 @@ async function answer(site: Site, request: HttpRequest, path: string): Promise<H
     const refusal = refuse(405, "method_not_allowed", `${path} can only be read`);
     return { ...refusal, headers: { allow: "GET, HEAD" } };
   }
-  return await routes[path]!(site, isAllowed);
+  return await routes[path]!(site, isAllowed, new URLSearchParams(request.url.split("?", 2)[1] ?? ""));
 }
 
 async function answerApi(

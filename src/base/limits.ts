@@ -118,6 +118,8 @@ export const limits = {
   aclRulesMax: 2000,
   /** Longest regular expression of a permission. */
   regexBytesMax: 1000,
+  /** Policies, operator policies and other parameters of one component in one virtual host. */
+  parametersMax: 1000,
   /** Instructions of a compiled regular expression, with its repeats written out. */
   regexStepsMax: 2000,
   /** A regular expression is matched against the first so many bytes of a name. Only Redis keys can be longer. */
@@ -183,6 +185,8 @@ export const limits = {
   /** The same of one that has a message in it, and the payload bytes of messages that one request gets. */
   httpMessageBytesMax: 16 << 20,
   httpGotBytesMax: 32 << 20,
+  /** A document of definitions: some 100,000 queues. */
+  definitionsBytesMax: 16 << 20,
   /** All headers of an HTTP request together. A request with more is refused. */
   httpHeaderBytesMax: 8192,
   /** A streamed request body must bring this much in ten seconds while the broker waits for it. */

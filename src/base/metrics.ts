@@ -73,6 +73,7 @@ interface Family extends Naming {
 export class MetricsRegistry {
   readonly #families = new Map<string, Family>();
   readonly #preparations: (() => Promise<void>)[] = [];
+  readonly #appendices: (() => Promise<string>)[] = [];
 
   counter(naming: SeriesNaming): Counter {
     return this.#add("counter", naming, new Counter());
@@ -100,9 +101,16 @@ export class MetricsRegistry {
     this.#preparations.push(work);
   }
 
+  /** Has further families, as text, made for each scrape: those of single things, which are made in slices. */
+  append(text: () => Promise<string>): void {
+    this.#appendices.push(text);
+  }
+
   async scrape(): Promise<string> {
     for (const work of this.#preparations) await work();
-    return this.text();
+    let scraped = this.text();
+    for (const text of this.#appendices) scraped += await text();
+    return scraped;
   }
 
   /** All families in the text format 0.0.4, by name, with what was prepared last. */
@@ -163,7 +171,7 @@ function line(name: string, labels: string, value: number): string {
   return `${name}${labels === "" ? "" : `{${labels}}`} ${formatNumber(value)}\n`;
 }
 
-function labelsText(labels: Labels = {}): string {
+export function labelsText(labels: Labels = {}): string {
   return Object.entries(labels)
     .map(([name, value]) => `${name}="${escape(value).replaceAll('"', String.raw`\"`)}"`)
     .join(",");

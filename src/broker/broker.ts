@@ -38,7 +38,9 @@ import { RouteBudget } from "./exchange/route-cache.ts";
 import type { EnterStream } from "./schedule/enter-stream.ts";
 import { WallTimers } from "./schedule/timers.ts";
 import { Ticker } from "./ticker.ts";
-import { Vhost } from "./vhost.ts";
+import { RuntimeParameters } from "./parameters/parameters.ts";
+import { Vhost, type VhostMetadata } from "./vhost.ts";
+import { VhostDeletions } from "./vhost-deletions.ts";
 
 export { type StateSource, stateSourceId };
 export type Durability = "fsync" | "written" | "memory";
@@ -105,6 +107,9 @@ export class Broker {
   /** Appends records to streams that may have to be made, without a client. Set by the protocol whose streams they are. */
   enterStream: EnterStream | null = null;
   readonly vhosts = new Map<string, Vhost>();
+  /** Policies, limits, and what else is kept by name in a virtual host. */
+  readonly parameters: RuntimeParameters;
+  readonly vhostDeletions: VhostDeletions;
   /** All connections, of every protocol. */
   readonly connections: Connections;
   /** Rates of counters, sampled while somebody looks at them. */
@@ -159,6 +164,8 @@ export class Broker {
     this.access = new Access({ ...options, storage });
     this.retention = new Retention(this);
     this.connections = new Connections(this.logger, (connection) => this.flow.isHeldBack(connection));
+    this.parameters = new RuntimeParameters(this);
+    this.vhostDeletions = new VhostDeletions(this);
     const { connections, vhosts } = this;
     this.clusterName = new ClusterName(storage);
     this.rates = new Rates({
@@ -223,17 +230,30 @@ export class Broker {
   }
 
   /** Makes a durable virtual host; false if one of that name exists. */
-  addVhost(name: string): boolean {
+  addVhost(name: string, metadata: VhostMetadata = {}): boolean {
     if (this.vhosts.has(name)) return false;
-    this.storage.definitions.put(definitionKey("vhost", name), "{}");
-    this.createVhost(name);
+    this.vhostDeletions.finish(name);
+    this.#saveVhost(name, metadata);
+    this.createVhost(name, metadata);
     return true;
   }
 
-  createVhost(name: string): Vhost {
+  setVhostMetadata(vhost: Vhost, metadata: VhostMetadata): void {
+    vhost.metadata = metadata;
+    this.#saveVhost(vhost.name, metadata);
+  }
+
+  #saveVhost(name: string, metadata: VhostMetadata): void {
+    this.storage.definitions.put(definitionKey("vhost", name), JSON.stringify(metadata));
+  }
+
+  createVhost(name: string, metadata?: VhostMetadata): Vhost {
     const present = this.vhosts.get(name);
-    if (present !== undefined) return present;
-    const vhost = new Vhost(this, name);
+    if (present !== undefined) {
+      if (metadata !== undefined) present.metadata = metadata;
+      return present;
+    }
+    const vhost = new Vhost(this, name, metadata);
     this.vhosts.set(name, vhost);
     return vhost;
   }

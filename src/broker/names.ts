@@ -5,6 +5,9 @@ import { type AmqpText, utf8OrUndefined } from "../message/amqp/text.ts";
 
 export type DefinitionKind =
   | "vhost"
+  | "vhost-deletion"
+  | "parameter"
+  | "global-parameter"
   | "exchange"
   | "queue"
   | "binding"

@@ -21,6 +21,8 @@ import { definitionKey, shownName } from "./names.ts";
 import { assertSameExchange } from "./queue/declared-same.ts";
 import type { QueueOptions } from "./queue/definition.ts";
 import { declareQueue, deleteQueue, makeQueue, queueChanged } from "./queue/lifecycle.ts";
+import { limitOf } from "./parameters/vhost-limits.ts";
+import { VhostPolicies } from "./policy/vhost-policies.ts";
 import { NameFilter } from "./queue/name-filter.ts";
 import { assertFree, assertNameFits, type ValueNames } from "./queue/name-rules.ts";
 import { Queue } from "./queue/queue.ts";
@@ -41,6 +43,21 @@ const standardExchanges: [name: string, type: ExchangeType][] = [
   [traceExchange, "topic"],
 ];
 
+/** What an operator says of a virtual host; kept with its definition. */
+export interface VhostMetadata {
+  readonly description?: string;
+  readonly tags?: readonly string[];
+  /** The type of queues that are declared without one: classic, quorum or stream. */
+  readonly defaultQueueType?: string;
+  readonly tracing?: boolean;
+}
+
+/** A client's connection that works in one virtual host. */
+export interface VhostConnection {
+  /** Ends it with the words of its protocol. */
+  closeFor(reason: string): void;
+}
+
 /** Waits for a queue or stream that does not exist yet (a blocking read). */
 export interface QueueWaiter {
   queueMade(queue: Queue): void;
@@ -59,6 +76,12 @@ export class Vhost {
   /** Finds the queues for a message. */
   readonly routes: Routes;
   readonly timedDeletions: TimedDeletions<Queue>;
+  readonly policies: VhostPolicies;
+  metadata: VhostMetadata;
+  /** The connections of AMQP clients that have opened it. */
+  readonly connections = new Set<VhostConnection>();
+  queuesMax = Infinity;
+  connectionsMax = Infinity;
   /** The names of all queues, streams and exchanges, to be looked up by bytes. */
   readonly names = new NameFilter();
   /** The names that are values, set by the keyspace. */
@@ -71,9 +94,11 @@ export class Vhost {
   readonly queueListeners = new Set<QueueListener>();
   readonly #queueWaiters = new Map<string, Set<QueueWaiter>>();
 
-  constructor(broker: Broker, name: string) {
+  constructor(broker: Broker, name: string, metadata: VhostMetadata = {}) {
     this.broker = broker;
     this.name = name;
+    this.metadata = metadata;
+    this.policies = new VhostPolicies(this);
     this.topics = new Topics(this);
     this.groupOffsets = new GroupOffsets(this);
     for (const [exchange, type] of standardExchanges) {
@@ -95,6 +120,13 @@ export class Vhost {
       requestTick: () => ticker.request(),
     });
     if (broker.isOpen) this.timedDeletions.begin();
+  }
+
+  /** Its limits were set or deleted. */
+  limitsChanged(): void {
+    const given = this.broker.parameters.limitsOf(this.name);
+    this.queuesMax = limitOf(given, "max-queues");
+    this.connectionsMax = limitOf(given, "max-connections");
   }
 
   // Exchanges
@@ -132,6 +164,7 @@ export class Vhost {
   /** Start-up: the definition exists already. */
   declareRestoredExchange(options: ExchangeOptions): Exchange {
     const exchange = new Exchange(options, this.broker.routeBudget);
+    exchange.layers = this.policies.layersOfExchange(options.name);
     this.exchanges.set(options.name, exchange);
     this.names.add(options.name);
     this.routingVersion++;
@@ -195,7 +228,8 @@ export class Vhost {
 
   /** Puts a queue into the namespace, with a log and cursor that are new or, at start-up, restored. */
   addQueue(options: QueueOptions, log: Log, cursor: QueueCursor | null): Queue {
-    const queue = new Queue(this, options, log, cursor);
+    const layers = options.layers ?? this.policies.layersOf(options);
+    const queue = new Queue(this, { ...options, layers }, log, cursor);
     this.queues.set(options.name, queue);
     this.names.add(options.name);
     if (options.groups !== undefined) queue.groups = options.groups;

@@ -11,7 +11,7 @@ import { Refusal } from "../answers.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { wordsOf } from "./schemas.ts";
 
-export function badRequest(reason: string): Refusal {
+export function badRequest(reason: unknown): Refusal {
   return new Refusal(400, "bad_request", reason);
 }
 

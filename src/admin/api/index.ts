@@ -11,7 +11,12 @@ import { exchangeEndpoints } from "../rabbitmq/exchanges.ts";
 import { healthEndpoints } from "../rabbitmq/health.ts";
 import { nodeEndpoints } from "../rabbitmq/nodes.ts";
 import { overviewEndpoints } from "../rabbitmq/overview.ts";
+import { definitionEndpoints } from "../rabbitmq/definitions.ts";
+import { limitEndpoints } from "../rabbitmq/limits.ts";
+import { parameterEndpoints } from "../rabbitmq/parameters.ts";
 import { permissionEndpoints } from "../rabbitmq/permissions.ts";
+import { policyEndpoints } from "../rabbitmq/policies.ts";
+import { topicPermissionEndpoints } from "../rabbitmq/topic-permissions.ts";
 import { queueEndpoints } from "../rabbitmq/queues.ts";
 import { userEndpoints } from "../rabbitmq/users.ts";
 import { vhostEndpoints } from "../rabbitmq/vhosts.ts";
@@ -36,6 +41,11 @@ const endpoints: readonly Endpoint[] = [
   openApiEndpoint,
   ...userEndpoints,
   ...permissionEndpoints,
+  ...topicPermissionEndpoints,
+  ...policyEndpoints,
+  ...parameterEndpoints,
+  ...limitEndpoints,
+  ...definitionEndpoints,
   ...vhostEndpoints,
   ...exchangeEndpoints,
   ...queueEndpoints,

@@ -1,11 +1,56 @@
-/** What a path names, or the refusal that says what is not there. */
+/** What a path names, or the refusal that says what is not there, in RabbitMQ's words; and what a body must have. */
+import type { Authorization } from "../../broker/access/permissions.ts";
 import type { User } from "../../broker/access/users.ts";
 import type { Broker } from "../../broker/broker.ts";
+import type { Vhost } from "../../broker/vhost.ts";
 import { Refusal } from "../answers.ts";
+import { vhostAt } from "../api/audience.ts";
+import { badRequest } from "../api/body.ts";
+import { brokerName } from "./names.ts";
+
+export type Body = Readonly<Record<string, unknown>>;
+
+export function objectNotFound(): Refusal {
+  return Refusal.notFound("Not Found");
+}
 
 /** @throws Refusal */
 export function userAt(broker: Broker, name: string): User {
   const user = broker.access.users.get(name);
-  if (user === undefined) throw Refusal.notFound(`there is no user '${name}'`);
+  if (user === undefined) throw objectNotFound();
   return user;
+}
+
+/** The virtual host that a text names; not one of Redis's other databases, which no other protocol can name. */
+export function namedVhost(broker: Broker, text: string): Vhost | undefined {
+  return text.startsWith("\0") ? undefined : broker.vhost(brokerName(text));
+}
+
+/** The virtual host of a request that changes something there. @throws Refusal */
+export function changedVhostAt(broker: Broker, caller: Authorization, name: string): Vhost {
+  if (namedVhost(broker, name) === undefined) throw new Refusal(404, "not_found", "vhost_not_found");
+  return vhostAt(broker, caller, name);
+}
+
+/** The virtual host of a request that looks. @throws Refusal */
+export function lookedVhostAt(broker: Broker, caller: Authorization, name: string): Vhost {
+  if (namedVhost(broker, name) === undefined) throw objectNotFound();
+  return vhostAt(broker, caller, name);
+}
+
+export function isBody(value: unknown): value is Body {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The body, if it is an object with these keys. @throws Refusal that names all that are missing */
+export function bodyWith(value: unknown, keys: readonly string[]): Body {
+  if (!isBody(value)) throw badRequest("not_json");
+  const missing = keys.filter((key) => value[key] === undefined);
+  if (missing.length === 0) return value;
+  throw badRequest(`[${missing.map((key) => `{key_missing,${key}}`).join(",")}]`);
+}
+
+/** RabbitMQ escapes texts that a page may show. */
+export function escapedHtml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

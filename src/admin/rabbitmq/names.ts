@@ -4,3 +4,6 @@ export { shownName } from "../../broker/names.ts";
 export function brokerName(text: string): string {
   return Buffer.from(text).latin1Slice();
 }
+
+/** The name of the only node of the cluster that RabbitMQ's API tells of. */
+export const nodeName = "rabbit@localhost";

@@ -1,12 +1,13 @@
 /** Permissions of users in virtual hosts: /api/permissions. What they come to is decided in broker/access/permissions.ts. */
 import { any } from "valibot";
 import type { User, VhostPermissions } from "../../broker/access/users.ts";
-import { done, json, Refusal } from "../answers.ts";
-import { vhostAt } from "../api/audience.ts";
+import type { Broker } from "../../broker/broker.ts";
+import { done, json } from "../answers.ts";
+import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
-import { objectIn, permissionsIn } from "./users-bodies.ts";
+import { permissionsIn } from "./users-bodies.ts";
 import { shownName } from "./names.ts";
-import { userAt } from "./lookups.ts";
+import { namedVhost, lookedVhostAt, objectNotFound } from "./lookups.ts";
 
 export function shownPermissions({ name, permissions }: User): object[] {
   return Object.entries(permissions).map(([vhost, given]) => shownPermission(name, vhost, given));
@@ -23,18 +24,27 @@ interface Place {
   readonly given: VhostPermissions | undefined;
 }
 
-function placeOf({ broker, caller, names }: Asked<never>): Place {
-  const user = userAt(broker, names["user"]!);
-  const { name: vhost } = vhostAt(broker, caller, names["vhost"]!);
+/** Undefined: the user or the virtual host does not exist. */
+function placeOf({ broker, names }: Asked<never>): Place | undefined {
+  const user = broker.access.users.get(names["user"]!);
+  const vhost = namedVhost(broker, names["vhost"]!)?.name;
+  if (user === undefined || vhost === undefined) return undefined;
   const given = Object.hasOwn(user.permissions, vhost) ? user.permissions[vhost] : undefined;
   return { user, vhost, given };
 }
 
 /** @throws Refusal where the user has none there */
 function permissionAt(asked: Asked<never>): Required<Place> & { given: VhostPermissions } {
-  const { user, vhost, given } = placeOf(asked);
-  if (given !== undefined) return { user, vhost, given };
-  throw Refusal.notFound(`user '${user.name}' has no permissions in virtual host '${shownName(vhost)}'`);
+  const place = placeOf(asked);
+  if (place?.given === undefined) throw objectNotFound();
+  return { ...place, given: place.given };
+}
+
+function permissionsOfVhost(broker: Broker, vhost: string): object[] {
+  return broker.access.users.all().flatMap(({ name, permissions }) => {
+    const given = Object.hasOwn(permissions, vhost) ? permissions[vhost] : undefined;
+    return given === undefined ? [] : [shownPermission(name, vhost, given)];
+  });
 }
 
 export const permissionEndpoints: readonly Endpoint[] = [
@@ -62,8 +72,10 @@ export const permissionEndpoints: readonly Endpoint[] = [
     summary: "Gives a user permissions in a virtual host.",
     body: any(),
     run: (asked) => {
-      const { user, vhost, given } = placeOf(asked as Asked<never>);
-      const next = permissionsIn(asked.names["vhost"]!, user.name, objectIn(asked.body));
+      const next = permissionsIn(asked.names["vhost"]!, asked.names["user"]!, asked.body);
+      const place = placeOf(asked as Asked<never>);
+      if (place === undefined) throw badRequest("vhost_or_user_not_found");
+      const { user, vhost, given } = place;
       asked.broker.access.users.set({ ...user, permissions: { ...user.permissions, [vhost]: next } });
       return done(given === undefined ? 201 : 204);
     },
@@ -78,6 +90,16 @@ export const permissionEndpoints: readonly Endpoint[] = [
       const { [vhost]: _, ...left } = user.permissions;
       asked.broker.access.users.set({ ...user, permissions: left });
       return done(204);
+    },
+  }),
+  endpoint({
+    method: "GET",
+    path: "/api/vhosts/{vhost}/permissions",
+    audience: "administrator",
+    summary: "What users may do in a virtual host.",
+    run: ({ broker, caller, names }) => {
+      const { name } = lookedVhostAt(broker, caller, names["vhost"]!);
+      return json(200, permissionsOfVhost(broker, name));
     },
   }),
 ];

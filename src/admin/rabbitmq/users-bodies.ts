@@ -2,45 +2,83 @@
  * The JSON bodies of the users' API: what they may say, and what is told of one that says something else.
  *
  *     PUT /api/users/NAME               {"password": "…", "tags": "administrator"}
+ *     PUT /api/users/NAME               {"password_hash": "…", "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": ""}
  *     PUT /api/permissions/VHOST/NAME   {"configure": ".*", "write": ".*", "read": ".*"}
  *
- * RabbitMQ takes unknown keys and tags in silence; here a mistyped one is told, since it would take away a right or give
- * none. Its first word for a fault is kept where it has one. Invariant: no answer holds a password.
+ * RabbitMQ takes unknown keys and tags in silence, and so it is here, but for one that is a known one mistyped: it would take away a
+ * right or give none. RabbitMQ's words for a fault are kept where it has some. Invariant: no answer to a fault holds a password.
  */
 import { BrokerError } from "../../base/errors.ts";
 import { nearest } from "../../base/nearest.ts";
+import {
+  importedPassword,
+  scryptAlgorithm,
+  storedPasswordsOf,
+  usualAlgorithm,
+} from "../../broker/access/imported-password.ts";
 import { compilePermission } from "../../broker/access/rule.ts";
-import type { VhostPermissions } from "../../broker/access/users.ts";
+import type { ImportedPassword, StoredPassword, VhostPermissions } from "../../broker/access/users.ts";
+import { limitsFaults, userLimitNames } from "../../broker/parameters/vhost-limits.ts";
 import { badRequest } from "../api/body.ts";
+import { type Body, bodyWith } from "./lookups.ts";
+
+/** What a user is to log in with; a text is hashed. `none`: it cannot log in. */
+export type WantedPassword =
+  | { readonly kind: "text"; readonly password: string }
+  | { readonly kind: "imported"; readonly imported: ImportedPassword }
+  | { readonly kind: "stored"; readonly passwords: readonly StoredPassword[] }
+  | { readonly kind: "none" };
 
 export interface WantedUser {
-  /** Empty: it cannot log in. */
-  readonly password: string;
+  readonly password: WantedPassword;
   readonly tags: readonly string[];
+  /** Undefined: as they were. */
+  readonly limits: Readonly<Record<string, number>> | undefined;
 }
 
-type Body = Readonly<Record<string, unknown>>;
-
-/** RabbitMQ's; here only `administrator` and `impersonator` mean something. */
+/** RabbitMQ's. Others may be given, and mean nothing. */
 const knownTags = ["administrator", "monitoring", "policymaker", "management", "impersonator"];
+const userKeys = ["password", "password_hash", "hashing_algorithm", "tags", "limits"];
 
-/** @throws Refusal */
-export function objectIn(value: unknown): Body {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Body;
-  throw badRequest('not_json: the body is JSON, but no object such as {"name": "value"}');
+/** The text must name a user. @throws Refusal */
+function assertUserName(name: string): void {
+  if (name === "" || name.includes("\0")) throw badRequest("a user needs a name");
 }
 
 /** @throws Refusal */
 export function userIn(name: string, body: Body): WantedUser {
-  if (name === "" || /[\0 ]/.test(name)) throw badRequest("a user needs a name without blanks");
-  if ("password_hash" in body) {
-    throw badRequest("password_hash is not taken: give the password, it is hashed by scrypt");
-  }
-  checkKeys(body, ["password", "tags"], { name, hashing_algorithm: undefined });
-  const { password = "", tags } = body;
-  if (typeof password !== "string") throw badRequest("password is no text; give it in quotes");
-  if (tags === undefined) throw badRequest('tags_not_present: give "tags", such as "administrator" or ""');
-  return { password, tags: tagsIn(tags) };
+  assertUserName(name);
+  checkKeys(body, userKeys, { name });
+  const { tags, administrator, limits } = body;
+  if (tags === undefined && administrator === undefined) throw badRequest("tags_not_present");
+  const faults = limits === undefined ? [] : limitsFaults("user-limits", limits, userLimitNames);
+  if (faults.length > 0) throw badRequest(faults.join("; "));
+  return {
+    password: passwordIn(body),
+    tags: tags === undefined ? (isTrue(administrator) ? ["administrator"] : []) : tagsIn(tags),
+    limits: limits === undefined ? undefined : { ...(limits as Record<string, number>) },
+  };
+}
+
+/** Of definitions older than tags. */
+function isTrue(value: unknown): boolean {
+  return value === true || value === "true";
+}
+
+function passwordIn(body: Body): WantedPassword {
+  const { password, password_hash: hash, hashing_algorithm: algorithm = usualAlgorithm } = body;
+  if (password !== undefined && hash !== undefined)
+    throw badRequest("both_password_and_password_hash_are_provided");
+  if (typeof (password ?? "") !== "string") throw badRequest("password is no text; give it in quotes");
+  if (typeof password === "string" && password !== "") return { kind: "text", password };
+  if (hash === undefined || hash === "") return { kind: "none" };
+  if (typeof hash !== "string" || typeof algorithm !== "string") throw badRequest(["not_base64", hash]);
+  const imported = importedPassword(hash, algorithm);
+  if (imported === null) throw badRequest(["not_base64", hash]);
+  if (algorithm !== scryptAlgorithm) return { kind: "imported", imported };
+  const passwords = storedPasswordsOf(imported);
+  if (passwords === null) throw badRequest(`password_hash is none of ${scryptAlgorithm}`);
+  return { kind: "stored", passwords };
 }
 
 /** A list, or a text with commas. */
@@ -56,25 +94,31 @@ function tagsIn(given: unknown): readonly string[] {
   for (const tag of tags) {
     if (tag === "" || knownTags.includes(tag)) continue;
     const close = nearest(tag, knownTags);
-    const advice = close === undefined ? `tags are ${knownTags.join(", ")}` : `did you mean ${close}?`;
-    throw badRequest(`unknown tag ${JSON.stringify(tag)}; ${advice}`);
+    if (close !== undefined) throw badRequest(`unknown tag ${JSON.stringify(tag)}; did you mean ${close}?`);
   }
   return tags.filter((tag) => tag !== "");
 }
 
 /** @throws Refusal */
-export function permissionsIn(vhost: string, user: string, body: Body): VhostPermissions {
+export function permissionsIn(vhost: string, user: string, given: unknown): VhostPermissions {
   const fields = ["configure", "write", "read"] as const;
+  const body = bodyWith(given, []);
   checkKeys(body, fields, { vhost, user, username: user });
-  const pattern = (field: (typeof fields)[number]): string => {
-    const value = body[field];
-    if (value === undefined) throw badRequest(`key_missing: give "${field}", such as ".*" or ""`);
-    if (typeof value !== "string") throw badRequest(`${field} is no text; give it in quotes`);
-    const fault = patternFault(value);
-    if (fault !== null) throw badRequest(`${field}: ${fault}`);
-    return value;
+  bodyWith(body, fields);
+  return {
+    configure: patternIn(body, "configure"),
+    write: patternIn(body, "write"),
+    read: patternIn(body, "read"),
   };
-  return { configure: pattern("configure"), write: pattern("write"), read: pattern("read") };
+}
+
+/** A regular expression of a permission. @throws Refusal */
+export function patternIn(body: Body, field: string): string {
+  const value = body[field];
+  if (typeof value !== "string") throw badRequest(`${field} is no text; give it in quotes`);
+  const fault = patternFault(value);
+  if (fault !== null) throw badRequest(`${field}: ${fault}`);
+  return value;
 }
 
 /** The fault of the pattern, and what to do; null: none. */
@@ -93,11 +137,10 @@ function checkKeys(body: Body, known: readonly string[], repeated: Readonly<Reco
   for (const [key, value] of Object.entries(body)) {
     if (known.includes(key)) continue;
     if (Object.hasOwn(repeated, key)) {
-      if (repeated[key] === undefined || repeated[key] === value) continue;
+      if (repeated[key] === value) continue;
       throw badRequest(`${key} is ${JSON.stringify(value)} in the body and another in the path`);
     }
     const close = nearest(key, known);
-    const advice = close === undefined ? `there are ${known.join(", ")}` : `did you mean ${close}?`;
-    throw badRequest(`unknown key ${JSON.stringify(key)}; ${advice}`);
+    if (close !== undefined) throw badRequest(`unknown key ${JSON.stringify(key)}; did you mean ${close}?`);
   }
 }

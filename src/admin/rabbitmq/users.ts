@@ -1,28 +1,70 @@
 /**
  * Users: /api/users, /api/whoami.
  *
- * Not here: what users may do (permissions.ts), passwords (broker/access). Invariants: no answer has a password; the last
- * administrator stays one.
+ * Not here: what users may do (permissions.ts, topic-permissions.ts), their limits (limits.ts), passwords (broker/access). Invariants: no
+ * answer has a password, and its hash only an administrator sees; the last administrator stays one.
  */
 import type { Broker } from "../../broker/broker.ts";
+import { exportedPassword } from "../../broker/access/imported-password.ts";
 import { passwordDigest } from "../../broker/access/password-hash.ts";
-import { newUser, type User } from "../../broker/access/users.ts";
+import { defaultUserName, newUser, type User } from "../../broker/access/users.ts";
 import { any } from "valibot";
 import { done, json, Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
 import { endpoint, type Endpoint } from "../api/endpoint.ts";
-import { objectIn, userIn } from "./users-bodies.ts";
-import { userAt } from "./lookups.ts";
+import { type Fields, list, listQuery } from "../api/list.ts";
+import { type WantedUser, userIn } from "./users-bodies.ts";
+import { bodyWith, userAt } from "./lookups.ts";
 import { shownPermissions } from "./permissions.ts";
+import { brokerName } from "./names.ts";
 
-function shownUser({ name, tags }: User): object {
-  return { name, tags };
+const userFields: Fields<User> = {
+  name: ({ name }) => name,
+  password_hash: (user) => exportedPassword(user).hash,
+  hashing_algorithm: (user) => exportedPassword(user).algorithm,
+  tags: ({ tags }) => tags,
+  limits: ({ limits }) => limits,
+};
+
+function shownUser(user: User): object {
+  return Object.fromEntries(Object.entries(userFields).map(([name, field]) => [name, field(user)]));
 }
 
+/** @throws Refusal */
 function refuseLockOut(broker: Broker, name: string, next: User | null): void {
   const fault = broker.access.lockOutFault(name, next);
   if (fault !== null) throw new Refusal(409, "conflict", fault);
 }
+
+/** Makes the user, or changes it; false: it was there. @throws Refusal */
+export function putUser(broker: Broker, name: string, { password, tags, limits }: WantedUser): boolean {
+  const { access } = broker;
+  const before = access.users.get(name);
+  const user: User = {
+    ...(before ?? newUser(name)),
+    tags,
+    ...(limits === undefined ? {} : { limits }),
+    // As in RabbitMQ: a user without a password cannot log in.
+    passwords:
+      password.kind === "text"
+        ? [access.storedPassword(passwordDigest(password.password))]
+        : password.kind === "stored"
+          ? password.passwords
+          : [],
+    importedPassword: password.kind === "imported" ? password.imported : null,
+  };
+  refuseLockOut(broker, name, user);
+  access.users.set(user);
+  return before === undefined;
+}
+
+function deleteUser(broker: Broker, name: string): void {
+  if (name === defaultUserName) throw badRequest("the user 'default' cannot be deleted");
+  refuseLockOut(broker, name, null);
+  broker.access.users.delete(name);
+}
+
+const nameOf = ({ name }: User): string => brokerName(name);
 
 export const userEndpoints: readonly Endpoint[] = [
   endpoint({
@@ -30,14 +72,47 @@ export const userEndpoints: readonly Endpoint[] = [
     path: "/api/whoami",
     audience: "management",
     summary: "The user who asks.",
-    run: ({ caller }) => json(200, shownUser(caller.user!)),
+    run: ({ caller: { user } }) => json(200, { name: user!.name, tags: user!.tags }),
   }),
   endpoint({
     method: "GET",
     path: "/api/users",
     audience: "administrator",
     summary: "All users.",
-    run: ({ broker }) => json(200, broker.access.users.all().map(shownUser)),
+    query: listQuery,
+    run: ({ broker, query }) =>
+      list(broker, query, { items: broker.access.users.all(), nameOf, fields: userFields }),
+  }),
+  // Before the path with a place, since the first that fits is taken.
+  endpoint({
+    method: "GET",
+    path: "/api/users/without-permissions",
+    audience: "administrator",
+    summary: "Users without permissions in any virtual host.",
+    query: listQuery,
+    run: ({ broker, query }) => {
+      const items = broker.access.users
+        .all()
+        .filter(({ name, permissions }) => name !== defaultUserName && Object.keys(permissions).length === 0);
+      return list(broker, query, { items, nameOf, fields: userFields });
+    },
+  }),
+  endpoint({
+    method: "POST",
+    path: "/api/users/bulk-delete",
+    audience: "administrator",
+    summary: 'Deletes users: {"users": [name, ...]}.',
+    body: any(),
+    run: ({ broker, body }) => {
+      const { users } = bodyWith(body, ["users"]);
+      if (!Array.isArray(users)) throw badRequest("users is no list of names");
+      for (const name of users as unknown[]) {
+        if (typeof name !== "string" || broker.access.users.get(name) === undefined)
+          throw badRequest(["no_such_user", name]);
+        deleteUser(broker, name);
+      }
+      return done(204);
+    },
   }),
   endpoint({
     method: "GET",
@@ -54,18 +129,7 @@ export const userEndpoints: readonly Endpoint[] = [
     body: any(),
     run: ({ broker, names, body }) => {
       const name = names["name"]!;
-      const { password, tags } = userIn(name, objectIn(body));
-      const { access } = broker;
-      const before = access.users.get(name);
-      const user = {
-        ...(before ?? newUser(name)),
-        tags,
-        // As in RabbitMQ: a user without a password cannot log in.
-        passwords: password === "" ? [] : [access.storedPassword(passwordDigest(password))],
-      };
-      refuseLockOut(broker, name, user);
-      access.users.set(user);
-      return done(before === undefined ? 201 : 204);
+      return done(putUser(broker, name, userIn(name, bodyWith(body, []))) ? 201 : 204);
     },
   }),
   endpoint({
@@ -74,10 +138,7 @@ export const userEndpoints: readonly Endpoint[] = [
     audience: "administrator",
     summary: "Deletes a user and closes its connections.",
     run: ({ broker, names }) => {
-      const { name } = userAt(broker, names["name"]!);
-      if (name === "default") throw badRequest("the user 'default' cannot be deleted");
-      refuseLockOut(broker, name, null);
-      broker.access.users.delete(name);
+      deleteUser(broker, userAt(broker, names["name"]!).name);
       return done(204);
     },
   }),

@@ -1,24 +1,86 @@
-/** Virtual hosts: /api/vhosts. */
+/**
+ * Virtual hosts: /api/vhosts.
+ *
+ * Not here: how one is deleted (broker/vhost-deletions.ts), its limits (limits.ts). Invariant: the virtual host `/` stays, since clients of
+ * Redis and Kafka work there.
+ */
 import { limits } from "../../base/limits.ts";
+import type { Authorization } from "../../broker/access/permissions.ts";
 import { everyName } from "../../broker/access/users.ts";
-import type { Vhost } from "../../broker/vhost.ts";
+import type { Broker } from "../../broker/broker.ts";
+import { defaultVhostName } from "../../broker/names.ts";
+import type { Vhost, VhostMetadata } from "../../broker/vhost.ts";
 import { any } from "valibot";
 import { done, json } from "../answers.ts";
 import { seenVhosts, vhostAt } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery, shown } from "../api/list.ts";
-import { brokerName, shownName } from "./names.ts";
+import { type Body, bodyWith, lookedVhostAt } from "./lookups.ts";
+import { brokerName, nodeName, shownName } from "./names.ts";
 import { statsQuery } from "./stats.ts";
 import { vhostStatsFields } from "./vhost-stats.ts";
 
+export function shownMetadata({ description = "", tags = [], defaultQueueType }: VhostMetadata): object {
+  return {
+    ...(defaultQueueType === undefined ? {} : { default_queue_type: defaultQueueType }),
+    description,
+    tags,
+  };
+}
+
 const ownFields: Fields<Vhost> = {
   name: ({ name }) => shownName(name),
+  description: ({ metadata }) => metadata.description ?? "",
+  tags: ({ metadata }) => metadata.tags ?? [],
+  default_queue_type: ({ metadata }) => metadata.defaultQueueType ?? "undefined",
+  metadata: ({ metadata }) => shownMetadata(metadata),
+  tracing: ({ metadata }) => metadata.tracing ?? false,
+  cluster_state: () => ({ [nodeName]: "running" }),
 };
 
 /** With what is counted there. */
 async function fieldsFor(asked: Asked<never>): Promise<Fields<Vhost>> {
   return { ...ownFields, ...(await vhostStatsFields(asked)) };
+}
+
+const queueTypes = ["classic", "quorum", "stream"];
+
+/** What a request or a document says of a virtual host. @throws Refusal */
+function metadataIn(body: Body): VhostMetadata {
+  const { description = "", tags = "", tracing } = body;
+  // RabbitMQ 3.10 has the first name, later ones the second.
+  const type = body["defaultqueuetype"] ?? body["default_queue_type"];
+  if (type !== undefined && type !== "undefined" && !queueTypes.includes(type as string))
+    throw badRequest(`default_queue_type is one of ${queueTypes.join(", ")}`);
+  const given: unknown[] = typeof tags === "string" ? tags.split(",") : Array.isArray(tags) ? tags : [];
+  const texts = given.map((tag) => String(tag).trim()).filter((tag) => tag !== "");
+  return {
+    description: typeof description === "string" ? description : "",
+    tags: texts,
+    ...(type === undefined || type === "undefined" ? {} : { defaultQueueType: type as string }),
+    ...(typeof tracing === "boolean" ? { tracing } : {}),
+  };
+}
+
+/** Makes the virtual host, or changes what is said of it; false: it was there. @throws Refusal */
+export function putVhost(broker: Broker, caller: Authorization | null, name: string, body: Body): boolean {
+  if (name === "" || name.includes("\0") || name.length > limits.nameBytesMax) {
+    throw badRequest(`a virtual host has a name of 1 to ${limits.nameBytesMax} bytes`);
+  }
+  const metadata = metadataIn(body);
+  if (!broker.addVhost(name, metadata)) {
+    const vhost = broker.vhost(name)!;
+    // As in RabbitMQ, a default type is chosen once.
+    const { defaultQueueType, tracing = false } = vhost.metadata;
+    const kept = defaultQueueType === undefined ? {} : { defaultQueueType };
+    broker.setVhostMetadata(vhost, { tracing, ...metadata, ...kept });
+    return false;
+  }
+  const user = caller?.user ?? null;
+  if (user !== null)
+    broker.access.users.set({ ...user, permissions: { ...user.permissions, [name]: everyName } });
+  return true;
 }
 
 export const vhostEndpoints: readonly Endpoint[] = [
@@ -42,26 +104,47 @@ export const vhostEndpoints: readonly Endpoint[] = [
     query: { columns: listQuery.columns, ...statsQuery },
     run: async (asked) => {
       const { broker, caller, names, query } = asked;
-      vhostAt(broker, caller, names["vhost"]!);
+      lookedVhostAt(broker, caller, names["vhost"]!);
       const fields = await fieldsFor(asked as Asked<never>);
-      return json(200, shown(vhostAt(broker, caller, names["vhost"]!), fields, query));
+      return json(200, shown(lookedVhostAt(broker, caller, names["vhost"]!), fields, query));
     },
   }),
   endpoint({
     method: "PUT",
     path: "/api/vhosts/{vhost}",
     audience: "administrator",
-    summary: "Makes a virtual host. The user who makes it may do everything there, as in RabbitMQ.",
+    summary:
+      "Makes a virtual host, or sets its description, tags and default queue type. The user who makes it may do everything there, as in RabbitMQ.",
     body: any(),
+    run: ({ broker, caller, names, body }) => {
+      const isNew = putVhost(broker, caller, brokerName(names["vhost"]!), bodyWith(body, []));
+      return done(isNew ? 201 : 204);
+    },
+  }),
+  endpoint({
+    method: "DELETE",
+    path: "/api/vhosts/{vhost}",
+    audience: "administrator",
+    summary: "Deletes a virtual host with everything in it, and closes its connections.",
+    run: async ({ broker, caller, names }) => {
+      const vhost = lookedVhostAt(broker, caller, names["vhost"]!);
+      if (vhost.name === defaultVhostName)
+        throw badRequest("virtual host '/' stays: Redis and Kafka clients work there");
+      await broker.vhostDeletions.delete(vhost);
+      return done(204);
+    },
+  }),
+  endpoint({
+    method: "POST",
+    path: "/api/vhosts/{vhost}/start/{node}",
+    audience: "administrator",
+    summary:
+      "Starts a virtual host that has failed on a node. Here none fails alone, so there is nothing to do.",
     run: ({ broker, caller, names }) => {
-      const name = brokerName(names["vhost"]!);
-      if (name === "" || name.includes("\0") || name.length > limits.nameBytesMax) {
-        throw badRequest(`a virtual host has a name of 1 to ${limits.nameBytesMax} bytes`);
-      }
-      if (!broker.addVhost(name)) return done(204);
-      const user = caller.user!;
-      broker.access.users.set({ ...user, permissions: { ...user.permissions, [name]: everyName } });
-      return done(201);
+      vhostAt(broker, caller, names["vhost"]!);
+      const node = names["node"]!;
+      if (node !== nodeName) throw badRequest(`Request to node ${node} failed with nodedown`);
+      return done(204);
     },
   }),
 ];

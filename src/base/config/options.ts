@@ -237,6 +237,9 @@ export const options = {
     expected: "a number from 0",
     ...wholeNumber(0, 9_999_999),
   } as Option<number>,
+  definitions: file(
+    "RabbitMQ's definitions (definitions.json) that are imported at each start: what is missing is made, users, policies and parameters are set",
+  ),
   config: text({
     help: "YAML file with any of these options, each under its name without the dashes",
     placeholder: "FILE",

@@ -21,6 +21,7 @@ import { Acls } from "./acls.ts";
 import { lockOutFault } from "./administrators.ts";
 import { HashQueue } from "./hash-queue.ts";
 import { LoginGuard } from "./login-guard.ts";
+import { guestPassword, guestStored, isImportedPassword } from "./imported-password.ts";
 import { hashBytes, type PasswordHash, passwordDigest, scryptHash } from "./password-hash.ts";
 import { type Authorization, Permissions } from "./permissions.ts";
 import {
@@ -74,6 +75,8 @@ interface Attempt {
   readonly remoteHost: string;
   readonly digest: string;
   readonly quick: Buffer;
+  /** For a hash that was imported from RabbitMQ. */
+  readonly password: string;
 }
 
 interface Search {
@@ -90,9 +93,8 @@ const guest: User = newUser("guest", {
   tags: [administratorTag],
   permissions: { "/": everyName },
   redis: everyRedisRule,
-  passwords: [{ salt: "TroikaMQ guest", hash: "7jTwYpTNiIsfMgfHXFBNufqla2itHT7Orh5nzIsoKrk=" }],
+  passwords: [guestStored],
 });
-const guestPassword = "guest";
 /** The salt for a user that does not exist, so that the login takes as long. */
 const nobodysSalt = "TroikaMQ nobody";
 const saltBytes = 16;
@@ -239,7 +241,7 @@ export class Access {
       return finish(true);
     }
     const digest = passwordDigest(password);
-    const attempt: Attempt = { name, remoteHost, digest, quick: this.#quickHash(digest) };
+    const attempt: Attempt = { name, remoteHost, digest, quick: this.#quickHash(digest), password };
     // Many connections of one program come at the same time with the same password: they count as one attempt.
     const key = `${attempt.quick.toString("base64")} ${remoteHost} ${name}`;
     const waiting = this.#looking.get(key);
@@ -268,11 +270,15 @@ export class Access {
     this.#refusalLogs?.[protocol].add({ protocol, user, remote: remoteHost, reason });
   }
 
-  #look({ name, remoteHost, digest, quick }: Attempt, tell: (isRight: boolean) => void): void {
+  #look({ name, remoteHost, digest, quick, password }: Attempt, tell: (isRight: boolean) => void): void {
     const user = this.users.get(name);
     const mayComeIn = user !== undefined && user.isEnabled && this.#mayComeFrom(user, remoteHost);
     const known = this.#remembered.get(name);
     if (mayComeIn && known !== undefined && crypto.timingSafeEqual(known, quick)) return tell(true);
+    if (mayComeIn && user.importedPassword !== null && isImportedPassword(user.importedPassword, password)) {
+      this.#remembered.set(name, quick);
+      return tell(true);
+    }
     const passwords = user?.passwords ?? [];
     this.#compare({ remoteHost, digest, passwords, salts: saltsOf(passwords) }, (isRight) => {
       // The user may have been changed or deleted meanwhile.
@@ -313,7 +319,11 @@ export class Access {
 
   /** The user has the public password of `guest`. */
   #isGuestsOwn(user: User | undefined): boolean {
-    return user !== undefined && user.passwords.some(({ hash }) => hash === guest.passwords[0]!.hash);
+    if (user === undefined) return false;
+    const { name, passwords, importedPassword: imported } = user;
+    if (passwords.some(({ hash }) => hash === guestStored.hash)) return true;
+    // As an export of RabbitMQ has it.
+    return name === guest.name && imported !== null && isImportedPassword(imported, guestPassword);
   }
 
   #remember(name: string, password: string): void {

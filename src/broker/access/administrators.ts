@@ -26,6 +26,7 @@ export function lockOutFault(
     user.isEnabled &&
     user.tags.includes(administratorTag) &&
     (user.passwords.length > 0 ||
+      user.importedPassword !== null ||
       user.name === operator ||
       (user.name === defaultUserName && operator !== undefined));
   const before = users.get(name);

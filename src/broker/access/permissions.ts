@@ -19,6 +19,7 @@ import {
   rulesOfPermissions,
   rulesOfRedis,
 } from "./rule.ts";
+import { TopicRules } from "./topic-rules.ts";
 import { administratorTag, impersonatorTag, type User, type Users } from "./users.ts";
 
 const answersMax = 4096;
@@ -51,6 +52,11 @@ export class Authorization {
    * commands, which other protocols have not: these know the user's own rules alone. What Kafka's ACLs deny the user is denied to each.
    */
   selectors: readonly Authorization[] = [];
+  /** Connections and channels of AMQP clients, counted for the user's limits. */
+  connections = 0;
+  channels = 0;
+  /** What it may do with the keys of topic exchanges; null: everything. */
+  topics: TopicRules | null = null;
   #rules: readonly Rule[] = [];
   readonly #answers = new Map<string, Verdict>();
   /** By virtual host, whether everything is allowed there. */
@@ -87,6 +93,7 @@ export class Authorization {
     this.isAdministrator = user !== null && user.tags.includes(administratorTag);
     this.isImpersonator = user !== null && user.tags.includes(impersonatorTag);
     this.#rules = rules;
+    this.topics = user === null ? null : TopicRules.of(user);
     this.#answers.clear();
     this.#freeVhosts.clear();
     this.version++;
@@ -104,7 +111,7 @@ export class Authorization {
 
   #allowsEveryName(vhost: string): boolean {
     const rules = this.#rules;
-    if (rules.some(({ isDenied }) => isDenied)) return false;
+    if (rules.some(({ isDenied }) => isDenied) || this.topics?.isAbout(vhost) === true) return false;
     const isFree = (kind: ResourceKind, right: Right) =>
       rules.some(
         (rule) =>

@@ -15,6 +15,7 @@ import type { Queue } from "../queue/queue.ts";
 import type { Vhost } from "../vhost.ts";
 import type { Authorization } from "./permissions.ts";
 import type { ResourceKind, Right } from "./rule.ts";
+import type { TopicRight } from "./topic-rules.ts";
 
 type ActTable = Readonly<Record<string, readonly Right[]>>;
 
@@ -142,8 +143,8 @@ export function exchangeRuleName(name: string): string {
 
 /**
  * Whether a user who may publish to the exchange may do so with this key. It checks what the key leads to without a binding:
- * queues behind the default exchange, partitions of a topic, channels. `queues` is where the message goes. Rules for keys of other
- * exchanges (RabbitMQ's topic permissions) would belong here too.
+ * queues behind the default exchange, partitions of a topic, channels. `queues` is where the message goes. For RabbitMQ's topic
+ * permissions, which it refuses in other words, see `mayUseTopicKey`.
  */
 export function mayPublishUnder(
   asker: Asker,
@@ -157,6 +158,22 @@ export function mayPublishUnder(
   if (exchange.type === "x-kafka-topic")
     return queues.every(({ name }) => !isDenied(asker, vhost.name, logActs.write, [name]));
   return !hasChannelRules(asker, vhost, exchange.name) || isChannelAllowed(asker, "publish", key);
+}
+
+/**
+ * Whether the user may publish to a topic exchange with that key (write), or bind something to it by that key (read): RabbitMQ's topic
+ * permissions. Of other exchanges every key is allowed.
+ */
+export function mayUseTopicKey(
+  { authorization }: Asker,
+  right: TopicRight,
+  vhost: Vhost,
+  exchange: Exchange,
+  key: string,
+): boolean {
+  const topics = authorization?.topics ?? null;
+  if (topics === null || exchange.type !== "topic") return true;
+  return topics.allows(right, vhost.name, exchange.name, key);
 }
 
 /** The keys that match a binding. */
@@ -230,6 +247,14 @@ function hasChannelRules({ authorization }: Asker, vhost: Vhost, exchange: strin
 /** Channels are the keys of `amq.topic`: a denial of that exchange denies all of them. */
 export function mayUseChannel(asker: Asker, act: ChannelAct, name: string, isPattern: boolean): boolean {
   if (isDenied(asker, defaultVhostName, channelActs[act], [liveExchangeName])) return false;
+  const topics = asker.authorization?.topics ?? null;
+  if (topics !== null) {
+    const [right] = channelActs[act];
+    const isAllowedKey = isPattern
+      ? topics.allowsEvery(right, defaultVhostName, liveExchangeName)
+      : topics.allows(right, defaultVhostName, liveExchangeName, name);
+    if (!isAllowedKey) return false;
+  }
   return mayUseShardChannel(asker, act, name, isPattern);
 }
 

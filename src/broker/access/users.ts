@@ -23,6 +23,22 @@ export interface VhostPermissions {
   readonly read: string;
 }
 
+/** RabbitMQ's permissions on the routing keys of one topic exchange: regular expressions. */
+export interface TopicPermission {
+  readonly write: string;
+  readonly read: string;
+}
+
+/**
+ * A hash that RabbitMQ made of a password: of its first four bytes, the salt, and the password. The algorithm is RabbitMQ's name of it;
+ * one that is not known here matches no password.
+ */
+export interface ImportedPassword {
+  readonly algorithm: string;
+  /** In base64. */
+  readonly hash: string;
+}
+
 /** What one of Redis's selectors allows: these commands, on these keys and channels. Each as it was given, in their order. */
 export interface RedisSelector {
   /** `+get`, `-@dangerous`, `+config|get`. */
@@ -48,6 +64,12 @@ export interface User {
   readonly passwords: readonly StoredPassword[];
   /** By virtual host. */
   readonly permissions: Readonly<Record<string, VhostPermissions>>;
+  /** By virtual host and exchange; where there is none, any key is allowed. */
+  readonly topicPermissions: Readonly<Record<string, Readonly<Record<string, TopicPermission>>>>;
+  /** `max-connections` and `max-channels` of AMQP clients (parameters/vhost-limits.ts). */
+  readonly limits: Readonly<Record<string, number>>;
+  /** Null: none. */
+  readonly importedPassword: ImportedPassword | null;
   /** Null: it may run commands that are not for administrators, on keys that its permissions allow. */
   readonly redis: RedisRules | null;
 }
@@ -67,11 +89,22 @@ const nobody: Omit<User, "name"> = {
   needsNoPassword: false,
   passwords: [],
   permissions: {},
+  topicPermissions: {},
+  limits: {},
+  importedPassword: null,
   redis: null,
 };
 
 export function newUser(name: string, values: Partial<User> = {}): User {
   return { ...nobody, ...values, name };
+}
+
+/** A user's topic permissions in a virtual host, which may be called as what every object has. */
+export function topicPermissionsIn(
+  { topicPermissions }: User,
+  vhost: string,
+): Readonly<Record<string, TopicPermission>> {
+  return Object.hasOwn(topicPermissions, vhost) ? topicPermissions[vhost]! : {};
 }
 
 export class Users {

@@ -1,4 +1,5 @@
 /** An exchange: a name, a type and its bindings. Its router does the routing. */
+import { noLayers, type PolicyLayers } from "../policy/policy.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { ExchangeOptions, ExchangeType } from "./definition.ts";
 import { DirectRouter } from "./routing/direct.ts";
@@ -36,6 +37,8 @@ export class Exchange {
   readonly autoDelete: boolean;
   readonly internal: boolean;
   readonly args: BindingArguments;
+  /** Of the settings of policies, `alternate-exchange` is for exchanges. */
+  layers: PolicyLayers = noLayers;
   readonly router: Router<Destination>;
   /** Bindings that leave this exchange, by identity. */
   readonly bindings = new Map<string, Binding>();
@@ -61,9 +64,16 @@ export class Exchange {
     this.router = new routers[options.type]();
   }
 
-  /** The exchange for messages that match no binding (`alternate-exchange`). */
+  /** Replaces the policies; false: they are the same. Whoever calls it has routes found again. */
+  applyLayers(layers: PolicyLayers): boolean {
+    if (JSON.stringify(layers) === JSON.stringify(this.layers)) return false;
+    this.layers = layers;
+    return true;
+  }
+
+  /** The exchange for messages that match no binding (`alternate-exchange`); an argument counts before a policy. */
   get alternate(): string | undefined {
-    const name = this.args["alternate-exchange"];
+    const name = this.args["alternate-exchange"] ?? this.layers.policy?.["alternate-exchange"];
     return typeof name === "string" ? Buffer.from(name).latin1Slice() : undefined;
   }
 }

@@ -61,6 +61,9 @@ export type PolicyDefinition = Readonly<Record<string, unknown>>;
 export interface PolicyLayers {
   readonly policy: PolicyDefinition | null;
   readonly operatorPolicy: PolicyDefinition | null;
+  /** For who looks. */
+  readonly policyName?: string;
+  readonly operatorPolicyName?: string;
 }
 
 export const noLayers: PolicyLayers = { policy: null, operatorPolicy: null };
@@ -118,7 +121,8 @@ const kafkaHistoryMs = 604_800_000;
 
 type QueueType = "classic" | "quorum" | "stream";
 
-function typeOf({ kind, args }: PolicySubject): QueueType {
+/** RabbitMQ's type of a queue or stream. */
+export function queueTypeOf({ kind, args }: PolicySubject): QueueType {
   if (kind === "stream") return "stream";
   return args["x-queue-type"] === "quorum" ? "quorum" : "classic";
 }
@@ -175,7 +179,7 @@ const notApplicable: Readonly<Record<QueueType, ReadonlySet<string>>> = {
 
 /** Whether a policy applies to that queue. If it does not, the policy of the next lower priority may. */
 export function isApplicable(subject: PolicySubject, definition: PolicyDefinition): boolean {
-  const names = notApplicable[typeOf(subject)];
+  const names = notApplicable[queueTypeOf(subject)];
   return !Object.keys(definition).some((name) => names.has(name));
 }
 
@@ -212,7 +216,7 @@ export function effectivePolicy(
   topic: TopicSettings | null = null,
 ): QueuePolicy {
   const { args } = subject;
-  const type = typeOf(subject);
+  const type = queueTypeOf(subject);
   const isQuorum = type === "quorum";
   const fromPolicy = ofPolicies(subject, layers);
   const least = (name: string): number | undefined =>

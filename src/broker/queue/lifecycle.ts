@@ -9,6 +9,7 @@ import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { QueueCursor } from "../cursor/queue-cursor.ts";
 import { deleteGroups, type GroupHolder } from "../groups/stream-groups.ts";
 import { definitionKey } from "../names.ts";
+import { assertQueueRoom } from "../parameters/vhost-limits.ts";
 import type { Vhost } from "../vhost.ts";
 import { assertSameQueue } from "./declared-same.ts";
 import type { QueueDefinition, QueueOptions } from "./definition.ts";
@@ -40,6 +41,7 @@ export function declareQueue(vhost: Vhost, options: QueueOptions): Queue {
     return present;
   }
   assertNameFits("queue", options.name);
+  if (options.isImplicit !== true) assertQueueRoom(vhost, options.name);
   assertFree(vhost, options.name, options.isImplicit === true ? "implicit stream" : "queue");
   return makeQueue(vhost, options);
 }

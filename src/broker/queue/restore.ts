@@ -10,15 +10,18 @@ import { defaultVhostName, type DefinitionKind, namesOfKey } from "../names.ts";
 import { ProducerState } from "./producer-state.ts";
 import type { QueueDefinition } from "./definition.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
+import { noLayers } from "../policy/policy.ts";
 import { QueueCursor } from "../cursor/queue-cursor.ts";
 import type { TopicDefinition } from "./topics.ts";
 import type { Queue } from "./queue.ts";
-import type { Vhost } from "../vhost.ts";
+import type { Vhost, VhostMetadata } from "../vhost.ts";
 
 /** Fills an empty broker from its storage. */
 export async function restoreDefinitions(broker: Broker): Promise<void> {
-  broker.createVhost(defaultVhostName);
-  for (const { names } of definitions(broker, "vhost")) broker.createVhost(names[0]!);
+  broker.createVhost(defaultVhostName, { description: "Default virtual host" });
+  for (const { names, value } of definitions(broker, "vhost"))
+    broker.createVhost(names[0]!, value as VhostMetadata);
+  broker.parameters.restore();
   const cursors: QueueCursor[] = [];
   for (const { names, value } of definitions(broker, "exchange")) {
     const options = value as Omit<ExchangeOptions, "name" | "durable">;
@@ -48,8 +51,16 @@ export async function restoreDefinitions(broker: Broker): Promise<void> {
   await broker.storage.replay();
   finishGroups();
   for (const cursor of cursors) cursor.restored();
-  for (const vhost of broker.vhosts.values()) for (const queue of vhost.queues.values()) queue.restored();
+  for (const vhost of broker.vhosts.values()) {
+    let hasLayers = false;
+    for (const queue of vhost.queues.values()) {
+      queue.restored();
+      if (queue.policies.layers !== noLayers) hasLayers = true;
+    }
+    vhost.policies.restored(hasLayers);
+  }
   broker.access.restore();
+  for (const { names } of definitions(broker, "vhost-deletion")) broker.vhostDeletions.resume(names[0]!);
 }
 
 function restoreQueue(
@@ -66,7 +77,8 @@ function restoreQueue(
     cursor.handle = storage.restoreState(definition.cursor, cursor);
   }
   const { log: _log, cursor: _cursor, ...options } = definition;
-  vhost.addQueue({ ...options, name, durable: true, exclusiveOwner: 0 }, log, cursor);
+  // Those that were in force: a change that a kill cut short is made once everything is there.
+  vhost.addQueue({ layers: noLayers, ...options, name, durable: true, exclusiveOwner: 0 }, log, cursor);
   return cursor;
 }
 

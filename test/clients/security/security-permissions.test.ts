@@ -48,7 +48,13 @@ test("the API makes users and permissions, in RabbitMQ's forms, for administrato
     body: { name: "guest", tags: ["administrator"] },
   });
   await makeUser(broker, "ann", "secret", { configure: "^ann-", write: "^ann-", read: ".*" }, "monitoring");
-  assert.deepEqual((await api(broker, "GET", "users/ann")).body, { name: "ann", tags: ["monitoring"] });
+  const { password_hash: hash, ...ann } = (await api(broker, "GET", "users/ann")).body as Record<
+    string,
+    unknown
+  >;
+  const algorithm = "troikamq_password_hashing_scrypt";
+  assert.deepEqual(ann, { name: "ann", tags: ["monitoring"], hashing_algorithm: algorithm, limits: {} });
+  assert.equal(typeof hash, "string");
   const permission = { user: "ann", vhost: "/", configure: "^ann-", write: "^ann-", read: ".*" };
   assert.deepEqual((await api(broker, "GET", "users/ann/permissions")).body, [permission]);
   assert.deepEqual((await api(broker, "GET", "permissions/%2F/ann")).body, permission);
@@ -59,12 +65,12 @@ test("the API makes users and permissions, in RabbitMQ's forms, for administrato
   assert.equal(wrongPassword.status, 401);
   assert.match((wrongPassword.body as { reason: string }).reason, /^the user or the password is wrong/);
   const shown = JSON.stringify((await api(broker, "GET", "users")).body);
-  assert.ok(!/hash|salt|secret/.test(shown), shown);
+  assert.ok(!shown.includes("secret"), shown);
   const wrong: [method: string, path: string, body: unknown, status: number, reason: string | RegExp][] = [
-    ["PUT", "users/bob", [], 400, /^not_json: the body is JSON, but no object/],
+    ["PUT", "users/bob", [], 400, "not_json"],
     ["PUT", "users/bob", { password: 3, tags: "" }, 400, "password is no text; give it in quotes"],
-    ["PUT", "users/bob", { password_hash: "x" }, 400, /^password_hash is not taken/],
-    ["PUT", "users/bob", { password: "x" }, 400, /^tags_not_present: give "tags"/],
+    ["PUT", "users/bob", { password_hash: "AAAA" }, 400, "tags_not_present"],
+    ["PUT", "users/bob", { password: "x" }, 400, "tags_not_present"],
     ["PUT", "users/bob", { password: "x", tags: 3 }, 400, /^tags is neither a text .* nor a list/],
     [
       "PUT",
@@ -73,13 +79,12 @@ test("the API makes users and permissions, in RabbitMQ's forms, for administrato
       400,
       'unknown tag "administrater"; did you mean administrator?',
     ],
-    ["PUT", "users/bob", { tags: ["toString"] }, 400, /^unknown tag "toString"; tags are administrator, /],
     ["PUT", "users/bob", { pasword: "x", tags: "" }, 400, 'unknown key "pasword"; did you mean password?'],
     ["PUT", "users/bob", { name: "ann", tags: "" }, 400, 'name is "ann" in the body and another in the path'],
-    ["PUT", "users/b%20b", { password: "x", tags: "" }, 400, "a user needs a name without blanks"],
+    ["PUT", "users/b%00b", { password: "x", tags: "" }, 400, "a user needs a name"],
     ["PUT", "users/%ff", { password: "x" }, 400, "a name in the path is not percent-encoded UTF-8"],
-    ["PUT", "permissions/%2F/nobody", nothingAllowed, 404, "there is no user 'nobody'"],
-    ["PUT", "permissions/none/ann", nothingAllowed, 404, "there is no virtual host 'none'"],
+    ["PUT", "permissions/%2F/nobody", nothingAllowed, 400, "vhost_or_user_not_found"],
+    ["PUT", "permissions/none/ann", nothingAllowed, 400, "vhost_or_user_not_found"],
     [
       "PUT",
       "permissions/%2F/ann",
@@ -101,7 +106,7 @@ test("the API makes users and permissions, in RabbitMQ's forms, for administrato
       400,
       /^read: the pattern is longer than 1000 bytes/,
     ],
-    ["PUT", "permissions/%2F/ann", { configure: "" }, 400, /^key_missing: give "write"/],
+    ["PUT", "permissions/%2F/ann", { configure: "" }, 400, "[{key_missing,write},{key_missing,read}]"],
     ["PUT", "permissions/%2F/ann", { ...nothingAllowed, read: 1 }, 400, "read is no text; give it in quotes"],
     [
       "PUT",
@@ -111,18 +116,12 @@ test("the API makes users and permissions, in RabbitMQ's forms, for administrato
       'unknown key "wirte"; did you mean write?',
     ],
     ["POST", "users/ann", {}, 405, "/api/users/ann takes GET, HEAD, PUT, DELETE"],
-    ["GET", "users/nobody/permissions", undefined, 404, "there is no user 'nobody'"],
-    [
-      "GET",
-      "permissions/%2F/default",
-      undefined,
-      404,
-      "user 'default' has no permissions in virtual host '/'",
-    ],
-    ["GET", "vhosts/none", undefined, 404, "there is no virtual host 'none'"],
-    ["DELETE", "users/nobody", undefined, 404, "there is no user 'nobody'"],
+    ["GET", "users/nobody/permissions", undefined, 404, "Not Found"],
+    ["GET", "permissions/%2F/default", undefined, 404, "Not Found"],
+    ["GET", "vhosts/none", undefined, 404, "Not Found"],
+    ["DELETE", "users/nobody", undefined, 404, "Not Found"],
     ["DELETE", "users/default", undefined, 400, "the user 'default' cannot be deleted"],
-    ["GET", "nothing", undefined, 404, "there is no /api/nothing; /api/openapi.json lists what there is"],
+    ["GET", "nothing", undefined, 404, "Not Found"],
   ];
   for (const [method, path, body, status, reason] of wrong) {
     const answer = await api(broker, method, path, body);
@@ -152,7 +151,7 @@ test("a virtual host may have the name of what every object has", async () => {
     assert.equal((await api(broker, "DELETE", path)).status, 204);
   }
   // A virtual host that only Redis has.
-  assert.equal((await api(broker, "PUT", "permissions/%00redis%2F1/eve", nothingAllowed)).status, 404);
+  assert.equal((await api(broker, "PUT", "permissions/%00redis%2F1/eve", nothingAllowed)).status, 400);
   assert.equal((await api(broker, "DELETE", "users/eve")).status, 204);
 });
 
@@ -179,7 +178,7 @@ test("a user who is deleted while a request about it comes stays deleted", async
   await api(broker, "GET", "whoami");
   assert.equal((await api(broker, "DELETE", "users/mallory")).status, 204);
   asking.end(body.slice(5));
-  assert.equal(await status, 404);
+  assert.equal(await status, 400);
   assert.equal((await api(broker, "GET", "users/mallory")).status, 404);
 });
 
@@ -329,8 +328,8 @@ test("virtual hosts: who makes one may do everything there, others what they are
   const vhosts = (await api(broker, "GET", "vhosts")).body as { name: string }[];
   const odd = new Set(["constructor", "__proto__"]);
   assert.deepEqual(
-    vhosts.filter(({ name }) => !odd.has(name)),
-    [{ name: "/" }, { name: "zoé" }],
+    vhosts.map(({ name }) => name).filter((name) => !odd.has(name)),
+    ["/", "zoé"],
   );
   await makeUser(broker, "fay", "f", nothingAllowed);
   const there = { configure: "^fay$", write: ".*", read: ".*" };
@@ -356,12 +355,12 @@ test("virtual hosts: who makes one may do everything there, others what they are
   assert.equal(await refusalOf(guest, (channel) => channel.checkQueue("fay")), "");
   for (const connection of [fay, elsewhere, guest]) await connection.close();
   for (const [method, path, status] of [
-    ["DELETE", "vhosts/zo%C3%A9", 405],
+    ["POST", "vhosts/zo%C3%A9", 405],
     ["PUT", "vhosts/a%00b", 400],
     ["PUT", `vhosts/${"x".repeat(256)}`, 400],
     ["GET", "vhosts/none", 404],
   ] as const) {
-    assert.equal((await api(broker, method, path, method === "PUT" ? {} : undefined)).status, status, path);
+    assert.equal((await api(broker, method, path, method === "GET" ? undefined : {})).status, status, path);
   }
 });
 

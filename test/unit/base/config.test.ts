@@ -174,6 +174,14 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     ],
     bad: ["a\nb"],
   },
+  definitions: {
+    good: [
+      ["definitions.json", "definitions.json"],
+      ["/b", "/b"],
+      ["c d", "c d"],
+    ],
+    bad: ["a\nb"],
+  },
   tlsKey: {
     good: [
       ["a.key", "a.key"],
@@ -422,6 +430,7 @@ test("the defaults are what the issue names", async () => {
     tlsCert: undefined,
     tlsKey: undefined,
     tlsCa: undefined,
+    definitions: undefined,
     connectionsMax: "auto",
     connectionsPerAddressMax: 0,
     config: undefined,

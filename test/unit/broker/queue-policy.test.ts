@@ -20,8 +20,13 @@ import { purge } from "../../../src/broker/queue/removal.ts";
 const backlog = 100_000;
 const body = "0123456789";
 
+/** Over the store, from which a start has them. */
 function apply(queue: Queue, policy: PolicyDefinition | null): void {
-  queue.applyLayers({ policy, operatorPolicy: queue.policies.layers.operatorPolicy });
+  const { name, vhost } = queue;
+  const place = { vhost: vhost.name, component: "policy", name };
+  const value = { pattern: `^${name}$`, definition: policy, priority: 0, "apply-to": "queues" };
+  if (policy === null) vhost.broker.parameters.delete(place);
+  else vhost.broker.parameters.set(place, value);
 }
 
 /** What a policy asked for has been done. */

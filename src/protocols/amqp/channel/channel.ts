@@ -19,8 +19,11 @@ import {
   mayLeadTo,
   mayUseExchange,
   mayUseLog,
+  mayUseTopicKey,
 } from "../../../broker/access/rights.ts";
 import type { Broker } from "../../../broker/broker.ts";
+import type { TopicRight } from "../../../broker/access/topic-rules.ts";
+import type { Exchange } from "../../../broker/exchange/exchange.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { DurableWaiter } from "../../../broker/ticker.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
@@ -172,6 +175,17 @@ export class Channel implements DurableWaiter {
   assertMayBindFrom(exchange: string, key: string): void {
     if (!mayBindFrom(this.session, this.vhost, exchange, keysOfPattern(key)))
       throw this.refused("exchange", exchange);
+    const found = this.vhost.exchanges.get(exchange);
+    if (found !== undefined) this.assertMayUseTopicKey("read", found, key);
+  }
+
+  /** RabbitMQ's topic permissions. @throws ACCESS_REFUSED */
+  assertMayUseTopicKey(right: TopicRight, exchange: Exchange, key: string): void {
+    if (mayUseTopicKey(this.session, right, this.vhost, exchange, key)) return;
+    throw new AmqpError(
+      "ACCESS_REFUSED",
+      `access to topic '${amqpName(key)}' in exchange '${amqpName(exchange.name)}' in vhost '${this.vhost.name}' refused for user '${this.session.userName}'`,
+    );
   }
 
   /** RabbitMQ's words. */

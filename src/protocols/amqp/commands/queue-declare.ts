@@ -1,5 +1,6 @@
 import { everyKey } from "../../../broker/access/rights.ts";
 import { nameOfText } from "../../../broker/names.ts";
+import { assertQueueRoom } from "../../../broker/parameters/vhost-limits.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { findField } from "../../../message/amqp/table.ts";
 import { argumentTypes, plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
@@ -36,7 +37,17 @@ function findQueue(channel: Channel, values: Declare): Queue {
   return channel.queueNamed(strippedName(values.queue));
 }
 
-function makeQueue(channel: Channel, values: Declare): Queue {
+/** With the virtual host's default type, where the client gives none and the queue may be of it. */
+function withDefaultType(channel: Channel, values: Declare): Declare {
+  const type = channel.vhost.metadata.defaultQueueType;
+  if (type === undefined || findField(values.arguments, "x-queue-type") !== undefined) return values;
+  if (type !== "classic" && (!values.durable || values.exclusive || values.autoDelete)) return values;
+  const field = { type: "S", value: type } as const;
+  return { ...values, arguments: [...values.arguments, { name: "x-queue-type", field }] };
+}
+
+function makeQueue(channel: Channel, given: Declare): Queue {
+  const values = withDefaultType(channel, given);
   const { vhost, session } = channel;
   const asked = strippedName(values.queue);
   const isServerNamed = asked === "";
@@ -48,7 +59,10 @@ function makeQueue(channel: Channel, values: Declare): Queue {
   if (present !== undefined) {
     channel.assertMayUse(present);
     if (present.exclusiveOwner > 0 !== values.exclusive) throw channel.locked(present);
-  } else assertMayDeadLetter(channel, name, values);
+  } else {
+    assertMayDeadLetter(channel, name, values);
+    assertQueueRoom(vhost, name);
+  }
   const what = `queue '${amqpName(name)}' in vhost '${vhost.name}'`;
   // An existing queue was checked when it was made: the arguments must be the same, whatever they are, as in RabbitMQ.
   const type = present === undefined ? checkQueueArguments(values, what) : queueTypeOf(values.arguments);

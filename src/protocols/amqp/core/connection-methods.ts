@@ -15,6 +15,7 @@ import { readFieldTable } from "../../../message/amqp/table.ts";
 import { toPlain } from "../../../message/amqp/table-plain.ts";
 import { clientCapabilities, clientNames, serverProperties } from "./capabilities.ts";
 import type { Authorization } from "../../../broker/access/permissions.ts";
+import { assertConnectionRoom, count } from "./limits.ts";
 import { AmqpError } from "./errors.ts";
 import { brokerName } from "./names.ts";
 import type { AmqpSession } from "./session.ts";
@@ -218,7 +219,9 @@ function open(session: AmqpSession, values: MethodArguments["connection.open"]):
       `access to vhost '${values.virtualHost}' refused for user '${session.userName}'`,
     );
   }
+  assertConnectionRoom(session, vhost);
   session.vhost = vhost;
+  count(session);
   session.state = "running";
   session.setDeadline(null);
   session.broker.flow.listeners.add(session.flowListener);

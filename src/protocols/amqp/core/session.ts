@@ -14,6 +14,7 @@ import type { Job } from "../../../base/turn-work.ts";
 import type { Authorization, Holder } from "../../../broker/access/permissions.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
+import { discount, takeChannel } from "./limits.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
 import type { Connection, Session, SessionFacts } from "../../contract.ts";
 import { Channel } from "../channel/channel.ts";
@@ -316,10 +317,8 @@ export class AmqpSession implements Session, Holder {
       this.#methodNumber = method;
       return this.failConnection(new AmqpError("CHANNEL_ERROR", "expected 'channel.open'"));
     }
-    if (this.channels.size >= this.channelMax) {
-      const detail = `number of channels opened (${this.channels.size}) has reached the negotiated channel_max (${this.channelMax})`;
-      return this.failConnection(new AmqpError("NOT_ALLOWED", detail), 0);
-    }
+    const fault = takeChannel(this);
+    if (fault !== null) return this.failConnection(fault, 0);
     this.channels.set(number, new Channel(this, number, this.vhost));
     this.send(number, "channel.open-ok", { channelId: Buffer.alloc(0) });
   }
@@ -435,7 +434,7 @@ export class AmqpSession implements Session, Holder {
       channel.releaseConfirms();
       channel.release();
     }
-    this.channels.delete(channel.number);
+    if (this.channels.delete(channel.number)) this.authorization!.channels--;
     this.#lastChannel = null;
     if (this.#borrower === channel) this.#borrower = null;
   }
@@ -480,6 +479,7 @@ export class AmqpSession implements Session, Holder {
     const open = [...this.channels.values()].filter((channel) => !channel.isClosing);
     for (const channel of open) channel.stopConsumers();
     for (const channel of open) channel.release();
+    discount(this);
     this.channels.clear();
     this.#lastChannel = this.#borrower = null;
     const queues = [...this.exclusiveQueues];

@@ -163,6 +163,7 @@ export class Publisher {
     const { session, vhost } = this.#channel;
     if (!mayPublishUnder(session, vhost, exchange, key, this.#route.queues))
       throw this.#channel.refused("exchange", exchange.name);
+    this.#channel.assertMayUseTopicKey("write", exchange, key);
   }
 
   #leadTo(exchange: Exchange, key: string): void {

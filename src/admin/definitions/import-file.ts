@@ -1,0 +1,37 @@
+/** Imports a file of definitions at the start (`--definitions`). */
+import { readFile } from "node:fs/promises";
+import { definitionsIn } from "../../base/definitions/document.ts";
+import { StartError } from "../../base/errors.ts";
+import type { Broker } from "../../broker/broker.ts";
+import { Refusal } from "../answers.ts";
+import { importing } from "./import.ts";
+
+/** Resolves when everything is made and on the disk. @throws StartError */
+export async function importFile(broker: Broker, file: string): Promise<void> {
+  const document = definitionsIn(await parsed(file));
+  if (typeof document === "string") throw failed(file, document);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  broker.work.run(importing(broker, document, { vhost: null, caller: null }), (outcome) => {
+    if ("error" in outcome) reject(outcome.error);
+    else resolve();
+  });
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof Refusal) throw failed(file, error.message);
+    throw error;
+  }
+  await broker.sync();
+}
+
+async function parsed(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, "utf8"));
+  } catch (error) {
+    throw failed(file, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function failed(file: string, reason: string): StartError {
+  return new StartError(1, `--definitions ${file}: ${reason}`);
+}

@@ -1,0 +1,243 @@
+/**
+ * Makes what a document of definitions says, in RabbitMQ's order and with its texts for what cannot be made.
+ *
+ * Users, policies and parameters that are there are set anew; queues, exchanges and bindings that are there stay as they are, whatever
+ * the document says of them. It is done in slices, item by item: one that cannot be made ends the import, and what was made before stays,
+ * as in RabbitMQ. Invariant: an item passes the same checks as over the API.
+ */
+import { type DefinitionItem, type Definitions, vhostCategories } from "../../base/definitions/document.ts";
+import { BrokerError } from "../../base/errors.ts";
+import type { Job } from "../../base/turn-work.ts";
+import type { Authorization } from "../../broker/access/permissions.ts";
+import { topicPermissionsIn, type User } from "../../broker/access/users.ts";
+import type { Broker } from "../../broker/broker.ts";
+import { type ExchangeType, exchangeTypes } from "../../broker/exchange/definition.ts";
+import type { BindingArguments } from "../../broker/exchange/routing/router.ts";
+import { shownName } from "../../broker/names.ts";
+import { queueTypeOf } from "../../broker/policy/policy.ts";
+import type { Vhost } from "../../broker/vhost.ts";
+import { Refusal } from "../answers.ts";
+import { badRequest } from "../api/body.ts";
+import { escapedHtml, isBody, namedVhost } from "../rabbitmq/lookups.ts";
+import { brokerName } from "../rabbitmq/names.ts";
+import { patternIn, permissionsIn, userIn } from "../rabbitmq/users-bodies.ts";
+import { putUser } from "../rabbitmq/users.ts";
+import { putVhost } from "../rabbitmq/vhosts.ts";
+
+/** What making an item costs; a password that is given as text is hashed. */
+const unitsOfItem = 12;
+const unitsOfPassword = 50_000;
+
+export interface ImportOptions {
+  /** The virtual host of a document that has one only; null: the items name theirs. */
+  readonly vhost: Vhost | null;
+  /** Who imports, and gets permissions in new virtual hosts; null: the operator, at the start. */
+  readonly caller: Authorization | null;
+}
+
+interface Target extends ImportOptions {
+  readonly broker: Broker;
+}
+
+type Make = (target: Target, item: DefinitionItem) => void;
+
+/** @throws Refusal */
+export function* importing(broker: Broker, document: Definitions, options: ImportOptions): Job<void> {
+  const target: Target = { ...options, broker };
+  assertQueuesFit(target, document);
+  for (const [category, make] of Object.entries(makers) as [keyof typeof makers, Make][]) {
+    if (options.vhost !== null && !vhostCategories.includes(category)) continue;
+    for (const item of document[category] ?? []) {
+      refusing(() => make(target, item));
+      yield category === "users" && item["password"] !== undefined ? unitsOfPassword : unitsOfItem;
+    }
+  }
+}
+
+/** What the broker refuses is refused as a request. */
+function refusing(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof BrokerError) throw badRequest(error.message);
+    throw error;
+  }
+}
+
+const makers: Readonly<Record<keyof Definitions, Make>> = {
+  users: ({ broker }, item) => {
+    const name = textOf(item, "name");
+    putUser(broker, name, userIn(name, item));
+  },
+  vhosts: ({ broker, caller }, item) => {
+    // RabbitMQ 3.10 writes what is said of it below `metadata`, later ones beside it too.
+    const metadata = isBody(item["metadata"]) ? item["metadata"] : {};
+    putVhost(broker, caller, brokerName(textOf(item, "name")), { ...metadata, ...item });
+  },
+  permissions: (target, item) => {
+    const user = userOf(target, item);
+    const { name } = vhostOf(target, item);
+    const { configure, write, read } = item;
+    const next = permissionsIn(shownName(name), user.name, { configure, write, read });
+    target.broker.access.users.set({ ...user, permissions: { ...user.permissions, [name]: next } });
+  },
+  topic_permissions: (target, item) => {
+    const user = userOf(target, item);
+    const { name } = vhostOf(target, item);
+    const exchange = brokerName(textOf(item, "exchange"));
+    const next = { write: patternIn(item, "write"), read: patternIn(item, "read") };
+    const byExchange = { ...topicPermissionsIn(user, name), [exchange]: next };
+    target.broker.access.users.set({
+      ...user,
+      topicPermissions: { ...user.topicPermissions, [name]: byExchange },
+    });
+  },
+  exchanges: (target, item) => makeExchange(vhostOf(target, item), item),
+  global_parameters: ({ broker }, item) => {
+    const name = textOf(item, "name");
+    // Of the cluster that it comes from.
+    if (name.startsWith("internal")) return;
+    const fault = broker.parameters.globalFault(name);
+    if (fault !== null) throw badRequest(fault);
+    broker.parameters.setGlobal(name, item["value"]);
+  },
+  policies: (target, item) => {
+    const vhost = vhostOf(target, item);
+    if (item["name"] === undefined)
+      throw badRequest(`policy in virtual host '${shownName(vhost.name)}' has undefined name`);
+    const { pattern, definition, priority = 0, "apply-to": scope = "all" } = item;
+    const name = textOf(item, "name");
+    const place = { vhost: vhost.name, component: "policy", name };
+    setParameter(target, place, { pattern, definition, priority, "apply-to": scope }, name);
+  },
+  parameters: (target, item) => {
+    const vhost = vhostOf(target, item);
+    const component = textOf(item, "component");
+    const name = textOf(item, "name");
+    const place = { vhost: vhost.name, component, name };
+    setParameter(target, place, item["value"] ?? {}, `${component}/${name}`);
+  },
+  queues: (target, item) => makeQueue(vhostOf(target, item), item),
+  bindings: (target, item) => makeBinding(vhostOf(target, item), item),
+};
+
+function setParameter(
+  { broker }: Target,
+  place: { readonly vhost: string; readonly component: string; readonly name: string },
+  value: unknown,
+  called: string,
+): void {
+  const fault = broker.parameters.fault(place, value);
+  if (fault !== null) throw badRequest(escapedHtml(`${fault} (${shownName(place.vhost)}/${called})`));
+  broker.parameters.set(place, value);
+}
+
+/** @throws Refusal */
+function textOf(item: DefinitionItem, key: string): string {
+  const value = item[key];
+  if (typeof value === "string") return value;
+  throw badRequest(`${key} is no text: ${JSON.stringify(value) ?? "undefined"}`);
+}
+
+function userOf({ broker }: Target, item: DefinitionItem): User {
+  const name = textOf(item, "user");
+  const user = broker.access.users.get(name);
+  if (user === undefined) throw badRequest(["no_such_user", name]);
+  return user;
+}
+
+function vhostOf({ broker, vhost }: Target, item: DefinitionItem): Vhost {
+  if (vhost !== null) return vhost;
+  const name = item["vhost"];
+  if (typeof name !== "string")
+    throw badRequest("Virtual host does not exist and is not specified in definitions file.");
+  const found = namedVhost(broker, name);
+  if (found === undefined) throw badRequest(["no_such_vhost", name]);
+  return found;
+}
+
+/** Keys sorted, as the broker keeps arguments. */
+function argumentsOf({ arguments: given }: DefinitionItem): BindingArguments {
+  return (isBody(given) ? sorted(given) : {}) as BindingArguments;
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isBody(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .toSorted()
+      .map((key) => [key, sorted(value[key])]),
+  );
+}
+
+function makeExchange(vhost: Vhost, item: DefinitionItem): void {
+  const name = brokerName(textOf(item, "name"));
+  if (name === "" || name.startsWith("amq.") || vhost.exchanges.has(name)) return;
+  const type = item["type"] as ExchangeType;
+  if (!exchangeTypes.includes(type) || type === "x-kafka-topic")
+    throw badRequest(`invalid exchange type '${type}'`);
+  vhost.declareExchange({
+    name,
+    type,
+    durable: item["durable"] !== false,
+    autoDelete: item["auto_delete"] === true,
+    internal: item["internal"] === true,
+    args: argumentsOf(item),
+  });
+}
+
+function makeQueue(vhost: Vhost, item: DefinitionItem): void {
+  const name = brokerName(textOf(item, "name"));
+  if (name.startsWith("amq.") || vhost.queues.has(name)) return;
+  const args = argumentsOf(item);
+  const type = args["x-queue-type"] ?? "classic";
+  if (!["classic", "quorum", "stream"].includes(type as string))
+    throw badRequest(`invalid arg 'x-queue-type' for queue '${shownName(name)}': unsupported queue type`);
+  const kind = type === "stream" ? "stream" : "queue";
+  const durable = item["durable"] !== false;
+  const autoDelete = item["auto_delete"] === true;
+  if (queueTypeOf({ kind, args }) !== "classic" && (!durable || autoDelete))
+    throw badRequest(
+      `queue '${shownName(name)}' of type ${JSON.stringify(type)} is durable and not auto-delete`,
+    );
+  vhost.declareQueue({ name, kind, durable, exclusiveOwner: 0, autoDelete, args });
+}
+
+/** A binding whose ends are not both there is left out, as in RabbitMQ. */
+function makeBinding(vhost: Vhost, item: DefinitionItem): void {
+  const source = vhost.exchanges.get(brokerName(textOf(item, "source")));
+  const name = brokerName(textOf(item, "destination"));
+  const isExchange = item["destination_type"] === "exchange";
+  const destination = isExchange ? vhost.exchanges.get(name) : vhost.queues.get(name);
+  if (source === undefined || source.name === "" || destination === undefined) return;
+  if (source.type === "x-kafka-topic") return;
+  vhost.bindings.bind(
+    source,
+    destination,
+    brokerName(item["routing_key"] === undefined ? "" : textOf(item, "routing_key")),
+    argumentsOf(item),
+  );
+}
+
+/** RabbitMQ looks before it begins. */
+function assertQueuesFit(target: Target, { queues = [] }: Definitions): void {
+  const added = new Map<Vhost, number>();
+  for (const item of queues) {
+    const given = item["vhost"];
+    const vhost =
+      target.vhost ?? (typeof given === "string" ? target.broker.vhost(brokerName(given)) : undefined);
+    const name = item["name"];
+    if (vhost === undefined || typeof name !== "string" || vhost.queues.has(brokerName(name))) continue;
+    added.set(vhost, (added.get(vhost) ?? 0) + 1);
+  }
+  for (const [{ name, queues: there, queuesMax }, count] of added) {
+    if (there.size + count <= queuesMax) continue;
+    throw new Refusal(
+      400,
+      "bad_request",
+      `Adding ${count} queue(s) to virtual host "${shownName(name)}" would exceed the limit of ${queuesMax} queue(s).\n\n` +
+        `This virtual host currently has ${there.size} queue(s) defined.\n\nImport aborted!`,
+    );
+  }
+}

@@ -1,0 +1,83 @@
+/** Definitions, whole or of one virtual host: /api/definitions. What is in them: ../definitions/. */
+import { any } from "valibot";
+import { definitionsIn } from "../../base/definitions/document.ts";
+import { limits } from "../../base/limits.ts";
+import type { Job } from "../../base/turn-work.ts";
+import type { Broker } from "../../broker/broker.ts";
+import type { Vhost } from "../../broker/vhost.ts";
+import { done, json } from "../answers.ts";
+import { seenVhosts } from "../api/audience.ts";
+import { badRequest } from "../api/body.ts";
+import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
+import { exportAll, exportVhost } from "../definitions/export.ts";
+import { importing } from "../definitions/import.ts";
+import { changedVhostAt, namedVhost } from "./lookups.ts";
+
+function ran<Result>({ work }: Broker, job: Job<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    work.run(job, (outcome) => {
+      if ("error" in outcome) reject(outcome.error);
+      else resolve(outcome.result);
+    });
+  });
+}
+
+function answered(document: object, query: URLSearchParams): Answer {
+  const answer = json(200, document);
+  const file = query.get("download");
+  // A name with a line feed would add a header.
+  if (file === null || !/^[\w. -]*$/.test(file)) return answer;
+  return { ...answer, headers: { "content-disposition": `attachment; filename=${file}` } };
+}
+
+async function imported({ broker, caller, body }: Asked<unknown>, vhost: Vhost | null): Promise<Answer> {
+  const document = definitionsIn(body);
+  if (typeof document === "string") throw badRequest("failed_to_parse_json");
+  await ran(broker, importing(broker, document, { vhost, caller }));
+  for (const each of broker.vhosts.values()) await each.policies.applied();
+  return done(204);
+}
+
+export const definitionEndpoints: readonly Endpoint[] = [
+  endpoint({
+    method: "GET",
+    path: "/api/definitions",
+    audience: "administrator",
+    summary:
+      "Users, virtual hosts, permissions, policies, parameters, queues, exchanges and bindings, as RabbitMQ exports them.",
+    query: { download: "the name of the file that a browser keeps it in" },
+    run: async ({ broker, caller, query }) =>
+      answered(await ran(broker, exportAll(broker, seenVhosts(broker, caller))), query),
+  }),
+  endpoint({
+    method: "GET",
+    path: "/api/definitions/{vhost}",
+    audience: "administrator",
+    summary: "The same of one virtual host: what is in it.",
+    query: { download: "the name of the file that a browser keeps it in" },
+    run: async ({ broker, names, query }) => {
+      const vhost = namedVhost(broker, names["vhost"]!);
+      if (vhost === undefined) throw badRequest("vhost_not_found");
+      return answered(await ran(broker, exportVhost(broker, vhost)), query);
+    },
+  }),
+  endpoint({
+    method: "POST",
+    path: "/api/definitions",
+    audience: "administrator",
+    summary:
+      "Makes what a document of definitions says, whose queues, exchanges and bindings that are there stay as they are.",
+    body: any(),
+    bodyBytesMax: limits.definitionsBytesMax,
+    run: (asked) => imported(asked, null),
+  }),
+  endpoint({
+    method: "POST",
+    path: "/api/definitions/{vhost}",
+    audience: "administrator",
+    summary: "The same in one virtual host.",
+    body: any(),
+    bodyBytesMax: limits.definitionsBytesMax,
+    run: (asked) => imported(asked, changedVhostAt(asked.broker, asked.caller, asked.names["vhost"]!)),
+  }),
+];

@@ -1,0 +1,244 @@
+/** RabbitMQ's definitions: imported over the API and at the start, exported, and the same after both. */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import amqplib from "amqplib";
+import { startTestBroker, type TestBroker } from "../../support/broker.ts";
+import { api, basic } from "../../support/users.ts";
+
+/** As RabbitMQ 3.10.8 exports it; the user's password is `pw`. */
+const document = {
+  rabbit_version: "3.10.8",
+  rabbitmq_version: "3.10.8",
+  product_name: "RabbitMQ",
+  product_version: "3.10.8",
+  users: [
+    {
+      name: "moved",
+      password_hash: "c2FsdCG67ZSbcWxJy/fY/nlBLx3BBHRWUKMgga4L4Llnrrfz",
+      hashing_algorithm: "rabbit_password_hashing_sha256",
+      tags: ["management", "our-own"],
+      limits: { "max-connections": 9 },
+    },
+  ],
+  vhosts: [{ name: "moved/host" }, { name: "/" }],
+  permissions: [{ user: "moved", vhost: "moved/host", configure: ".*", write: ".*", read: ".*" }],
+  topic_permissions: [{ user: "moved", vhost: "moved/host", exchange: "news", write: "^a", read: ".*" }],
+  parameters: [
+    { value: { "max-queues": 20 }, vhost: "moved/host", component: "vhost-limits", name: "limits" },
+    {
+      value: { pattern: "^q", definition: { expires: 900_000 }, priority: 0, "apply-to": "queues" },
+      vhost: "moved/host",
+      component: "operator_policy",
+      name: "op",
+    },
+  ],
+  global_parameters: [
+    { name: "mine", value: { a: [1, { b: 2 }] } },
+    { name: "internal_cluster_id", value: "rabbitmq-cluster-id-of-another" },
+  ],
+  policies: [
+    {
+      vhost: "moved/host",
+      name: "short",
+      pattern: "^q",
+      "apply-to": "queues",
+      definition: { "max-length": 3 },
+      priority: 4,
+    },
+  ],
+  queues: [
+    {
+      name: "q.classic",
+      vhost: "moved/host",
+      durable: true,
+      auto_delete: false,
+      arguments: { "x-dead-letter-exchange": "news", "x-max-length": 10 },
+    },
+    {
+      name: "q.quorum",
+      vhost: "moved/host",
+      durable: true,
+      auto_delete: false,
+      arguments: { "x-queue-type": "quorum" },
+    },
+    {
+      name: "q.é",
+      vhost: "moved/host",
+      durable: true,
+      auto_delete: false,
+      arguments: { "x-max-age": "7D", "x-queue-type": "stream" },
+    },
+  ],
+  exchanges: [
+    {
+      name: "news",
+      vhost: "moved/host",
+      type: "topic",
+      durable: true,
+      auto_delete: false,
+      internal: false,
+      arguments: { "alternate-exchange": "rest" },
+    },
+    {
+      name: "rest",
+      vhost: "moved/host",
+      type: "headers",
+      durable: true,
+      auto_delete: false,
+      internal: true,
+      arguments: {},
+    },
+  ],
+  bindings: [
+    {
+      source: "news",
+      vhost: "moved/host",
+      destination: "q.classic",
+      destination_type: "queue",
+      routing_key: "a.#",
+      arguments: {},
+    },
+    {
+      source: "news",
+      vhost: "moved/host",
+      destination: "rest",
+      destination_type: "exchange",
+      routing_key: "#",
+      arguments: {},
+    },
+    {
+      source: "rest",
+      vhost: "moved/host",
+      destination: "q.quorum",
+      destination_type: "queue",
+      routing_key: "",
+      arguments: { k: 1, "x-match": "any" },
+    },
+  ],
+};
+
+type Exported = typeof document;
+
+/** What of an export came from the document: without what every broker has, in one order. */
+function own(exported: Exported): object {
+  const isOwn = (item: { readonly name?: string; readonly user?: string }): boolean =>
+    !["guest", "/"].includes(item.user ?? item.name ?? "") && !(item.name ?? "").startsWith("internal");
+  const lists = Object.entries(exported).filter(([, items]) => Array.isArray(items)) as [string, object[]][];
+  return Object.fromEntries(
+    lists.map(([name, items]) => {
+      const kept = items.filter(isOwn);
+      return [
+        name,
+        kept
+          .map((item) =>
+            JSON.stringify(sorted(item), (key, value: unknown) => (key === "metadata" ? undefined : value)),
+          )
+          .toSorted(),
+      ];
+    }),
+  );
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, sorted(item)]),
+  );
+}
+
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), "troikamq-definitions-"));
+const file = path.join(directory, "definitions.json");
+fs.writeFileSync(file, JSON.stringify(document));
+
+let broker: TestBroker;
+before(async () => (broker = await startTestBroker()));
+after(async () => {
+  await broker.stop();
+  fs.rmSync(directory, { recursive: true });
+});
+
+test("an export of RabbitMQ imports, and is exported the same", async () => {
+  assert.equal((await api(broker, "POST", "definitions", document)).status, 204);
+  const exported = (await api(broker, "GET", "definitions")).body as Exported;
+  assert.deepEqual(own(exported), own(document));
+  assert.equal((await api(broker, "POST", "definitions", exported)).status, 204);
+  assert.deepEqual((await api(broker, "GET", "definitions")).body, exported);
+});
+
+test("what was imported works: the password, the policy, the bindings", async () => {
+  assert.equal((await api(broker, "GET", "whoami", undefined, basic("moved", "pw"))).status, 200);
+  assert.equal((await api(broker, "GET", "whoami", undefined, basic("moved", "px"))).status, 401);
+  const connection = await amqplib.connect(`amqp://moved:pw@127.0.0.1:${broker.ports.amqp}/moved%2Fhost`);
+  const channel = await connection.createConfirmChannel();
+  for (let i = 0; i < 5; i++) channel.publish("news", "a.b", Buffer.from("m"), { headers: { k: 1 } });
+  await channel.waitForConfirms();
+  assert.equal((await channel.checkQueue("q.classic")).messageCount, 3);
+  assert.equal((await channel.checkQueue("q.quorum")).messageCount, 3);
+  await connection.close();
+});
+
+test("one virtual host imports and exports by itself", async () => {
+  await api(broker, "PUT", "vhosts/copy", {});
+  const { body } = await api(broker, "GET", "definitions/moved%2Fhost");
+  const one = body as Exported;
+  assert.ok(one.queues.every((item) => !("vhost" in item)));
+  const { parameters: _, ...rest } = one;
+  assert.equal((await api(broker, "POST", "definitions/copy", rest)).status, 204);
+  const copy = (await api(broker, "GET", "definitions/copy")).body as Exported;
+  assert.deepEqual(
+    own({ ...copy, parameters: [], policies: [] }),
+    own({ ...one, parameters: [], policies: [] }),
+  );
+  assert.deepEqual(
+    copy.policies.map(({ name, vhost }) => [name, vhost]),
+    [["short", "copy"]],
+  );
+  assert.equal((await api(broker, "GET", "definitions/none")).status, 400);
+  assert.equal((await api(broker, "POST", "definitions/none", {})).status, 404);
+});
+
+test("what cannot be made is refused in RabbitMQ's words", async () => {
+  const cases: [document: unknown, reason: unknown][] = [
+    [[], "failed_to_parse_json"],
+    [{ policies: [{ vhost: "/" }] }, "policy in virtual host '/' has undefined name"],
+    [{ queues: [{ name: "q", vhost: "none" }] }, ["no_such_vhost", "none"]],
+    [{ permissions: [{ user: "none", vhost: "/" }] }, ["no_such_user", "none"]],
+    [{ users: [{ name: "d1" }] }, "tags_not_present"],
+    [
+      { parameters: [{ component: "nope", name: "x", vhost: "/", value: {} }] },
+      "Validation failed\n\ncomponent nope not found\n (//nope/x)",
+    ],
+    [
+      { queues: Array.from({ length: 30 }, (_, i) => ({ name: `n${i}`, vhost: "moved/host" })) },
+      'Adding 30 queue(s) to virtual host "moved/host" would exceed the limit of 20 queue(s).\n\nThis virtual host currently has 3 queue(s) defined.\n\nImport aborted!',
+    ],
+  ];
+  for (const [given, reason] of cases) {
+    assert.deepEqual(await api(broker, "POST", "definitions", given), {
+      status: 400,
+      body: { error: "bad_request", reason },
+    });
+  }
+});
+
+test("--definitions imports at the start, again and again", async () => {
+  const other = await startTestBroker({ args: ["--definitions", file] });
+  const exported = (await api(other, "GET", "definitions")).body as Exported;
+  assert.deepEqual(own(exported), own(document));
+  await other.kill();
+  await other.restart();
+  assert.deepEqual((await api(other, "GET", "definitions")).body, exported);
+  await other.stop();
+});
+
+test("a file of definitions that cannot be imported ends the start with one line", async () => {
+  const bad = path.join(directory, "bad.json");
+  fs.writeFileSync(bad, JSON.stringify({ queues: [{ name: "q", vhost: "none" }] }));
+  await assert.rejects(startTestBroker({ args: ["--definitions", bad] }), /--definitions .*no_such_vhost/);
+});

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Definitions, definitionsIn } from "../../../src/base/definitions/document.ts";
+import { erlangPairs, erlangTerm } from "../../../src/base/definitions/erlang-term.ts";
+import { planOf } from "../../../src/base/definitions/plan.ts";
+
+const there: Definitions = {
+  users: [{ name: "a", password_hash: "x", tags: ["management"], limits: {} }],
+  vhosts: [{ name: "/" }],
+  policies: [
+    { vhost: "/", name: "p", pattern: "^q", "apply-to": "all", definition: { expires: 1 }, priority: 0 },
+  ],
+  queues: [{ vhost: "/", name: "q", durable: true, auto_delete: false, arguments: {} }],
+  parameters: [{ vhost: "/", component: "vhost-limits", name: "limits", value: {} }],
+};
+
+function shown(wanted: Definitions, prunes = false): string[] {
+  return planOf(there, wanted, { prunes }).map(
+    ({ action, called, fields }) => `${action} ${called}${fields.length === 0 ? "" : `: ${fields.join()}`}`,
+  );
+}
+
+test("what is there already needs no change, however it is written", () => {
+  assert.deepEqual(shown(there), []);
+  assert.deepEqual(
+    shown({
+      users: [{ name: "a", tags: " management" }],
+      policies: [{ name: "p", vhost: "/", pattern: "^q", definition: { expires: 1 } }],
+      queues: [{ vhost: "/", name: "q", arguments: [] }],
+      parameters: [{ vhost: "/", component: "vhost-limits", name: "limits", value: [] }],
+    }),
+    [],
+  );
+});
+
+test("additions, changes and conflicts, in the order of import", () => {
+  assert.deepEqual(
+    shown({
+      queues: [
+        { vhost: "/", name: "q", durable: false },
+        { vhost: "/", name: "new" },
+      ],
+      users: [{ name: "a", tags: [] }, { name: "b" }],
+      policies: [{ vhost: "/", name: "p", pattern: "^r", priority: 2, definition: { expires: 1 } }],
+      bindings: [{ vhost: "/", source: "e", destination_type: "queue", destination: "q", routing_key: "k" }],
+    }),
+    [
+      "change user 'a': tags",
+      "add user 'b'",
+      "change policy 'p' in virtual host '/': pattern,priority",
+      "conflict queue 'q' in virtual host '/': durable",
+      "add queue 'new' in virtual host '/'",
+      "add binding 'e' -> 'q' by 'k' in virtual host '/'",
+    ],
+  );
+});
+
+test("pruning deletes what the document's categories lack, last things first", () => {
+  assert.deepEqual(shown({ users: [], policies: [], queues: [{ vhost: "/", name: "r" }] }, true), [
+    "add queue 'r' in virtual host '/'",
+    "delete queue 'q' in virtual host '/'",
+    "delete policy 'p' in virtual host '/'",
+    "delete user 'a'",
+  ]);
+});
+
+test("a document is an object of lists", () => {
+  assert.equal(definitionsIn([]), "the document is no JSON object");
+  assert.equal(definitionsIn({ users: {} }), "users is no list");
+  assert.deepEqual(definitionsIn({ users: [1, { name: "a" }], other: 3 }), { users: [{ name: "a" }] });
+});
+
+test("values as Erlang prints them", () => {
+  for (const [value, text] of [
+    [-1, "-1"],
+    ["x", '<<"x">>'],
+    ['"', '<<"\\"">>'],
+    [null, "null"],
+    [[1, "a", true], '[1,<<"a">>,true]'],
+    [{ a: 1 }, '#{<<"a">> => 1}'],
+    [undefined, "undefined"],
+  ] as const) {
+    assert.equal(erlangTerm(value), text);
+  }
+  assert.equal(erlangPairs({ b: 1, a: "x" }), '[{<<"a">>,<<"x">>},{<<"b">>,1}]');
+  const long = erlangPairs({ nah: true, nope: "s", x: [1, "a"], y: { a: 1 }, z: null });
+  assert.equal(
+    long,
+    '[{<<"nah">>,true},\n {<<"nope">>,<<"s">>},\n {<<"x">>,[1,<<"a">>]},\n {<<"y">>,#{<<"a">> => 1}},\n {<<"z">>,null}]',
+  );
+  assert.ok(erlangTerm("x".repeat(5000)).length < 2100);
+});

@@ -1,0 +1,98 @@
+/**
+ * Policies take effect, and virtual hosts are deleted, in slices: what a kill cuts short is whole after the next start, and others do
+ * not wait.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openBareBroker } from "../../support/bare-broker.ts";
+import type { Vhost } from "../../../src/broker/vhost.ts";
+
+const count = 1500;
+
+function fill(vhost: Vhost): void {
+  for (let i = 0; i < count; i++) {
+    const name = `q${i}`;
+    const common = { kind: "queue", durable: true, exclusiveOwner: 0, autoDelete: false, args: {} } as const;
+    vhost.bindings.bind(vhost.exchange("amq.direct"), vhost.declareQueue({ ...common, name }), name, {});
+  }
+}
+
+function limited(vhost: Vhost): number {
+  return [...vhost.queues.values()].filter(({ policy }) => policy.maxLength === 7).length;
+}
+
+const place = { vhost: "v", component: "policy", name: "p" };
+const policy = { pattern: "^q", definition: { "max-length": 7 }, priority: 0, "apply-to": "queues" };
+
+test("a policy goes over all queues in slices, and on after a kill", async () => {
+  const bare = await openBareBroker();
+  const { broker } = bare;
+  broker.addVhost("v");
+  const vhost = broker.vhost("v")!;
+  fill(vhost);
+  await bare.turnsUntil(() => broker.storage.durable >= broker.storage.pending);
+  assert.equal(broker.parameters.fault(place, policy), null);
+  broker.parameters.set(place, policy);
+  const first = limited(vhost);
+  assert.ok(first < count / 2, `${first} of ${count} in the first slice`);
+  // What is made meanwhile has it at once.
+  const common = { kind: "queue", durable: true, exclusiveOwner: 0, autoDelete: false, args: {} } as const;
+  assert.equal(vhost.declareQueue({ ...common, name: "q.new" }).policy.maxLength, 7);
+  broker.ticker.run();
+  bare.disk.crash("kill");
+  const again = await openBareBroker(bare.disk);
+  const restored = again.broker.vhost("v")!;
+  let isApplied = false;
+  void restored.policies.applied().then(() => (isApplied = true));
+  await again.turnsUntil(() => isApplied);
+  assert.equal(limited(restored), restored.queues.size);
+  again.broker.parameters.delete(place);
+  isApplied = false;
+  void restored.policies.applied().then(() => (isApplied = true));
+  await again.turnsUntil(() => isApplied);
+  assert.equal(limited(restored), 0);
+  await again.close();
+});
+
+test("a virtual host whose deletion a kill cuts short is gone, with all that was in it", async () => {
+  const bare = await openBareBroker();
+  const { broker } = bare;
+  broker.addVhost("v");
+  const vhost = broker.vhost("v")!;
+  fill(vhost);
+  broker.parameters.set(place, policy);
+  await bare.turnsUntil(() => broker.work.waitingCount === 0);
+  await bare.turnsUntil(() => broker.storage.durable >= broker.storage.pending);
+  void broker.vhostDeletions.delete(vhost);
+  assert.ok(vhost.queues.size > count / 2, "it takes several turns");
+  assert.equal(broker.vhost("v"), undefined);
+  broker.ticker.run();
+  bare.disk.crash("kill");
+  const again = await openBareBroker(bare.disk);
+  assert.equal(again.broker.vhost("v"), undefined);
+  // One of that name is made while the old one goes: it is empty, also after another start.
+  assert.ok(again.broker.addVhost("v"));
+  assert.equal(again.broker.vhost("v")!.queues.size, 0);
+  assert.equal(again.broker.parameters.get(place), undefined);
+  await again.turnsUntil(() => again.broker.work.waitingCount === 0);
+  await again.close();
+  const last = await openBareBroker(bare.disk);
+  assert.equal(last.broker.vhost("v")!.queues.size, 0);
+  assert.equal([...last.broker.storage.definitions.entries("queue/")].length, 0);
+  assert.equal([...last.broker.storage.definitions.entries("binding/")].length, 0);
+  await last.close();
+});
+
+test("a kill before the deletion is written leaves the virtual host whole", async () => {
+  const bare = await openBareBroker();
+  const { broker } = bare;
+  broker.addVhost("v");
+  const vhost = broker.vhost("v")!;
+  fill(vhost);
+  await bare.turnsUntil(() => broker.storage.durable >= broker.storage.pending);
+  void broker.vhostDeletions.delete(vhost);
+  bare.disk.crash("kill");
+  const again = await openBareBroker(bare.disk);
+  assert.equal(again.broker.vhost("v")!.queues.size, count);
+  await again.close();
+});
