@@ -9,6 +9,8 @@ export const limits = {
   subscriberOutputBytesMax: 32 << 20,
   /** Largest reply of a Redis command that collects it (lists of entries, keys, values). A larger one is answered by an error. */
   redisReplyBytesMax: 512 << 20,
+  /** Refusals that ACL LOG keeps, whatever `acllog-max-len` says: some 4 KiB each. */
+  aclLogEntriesMax: 10_000,
   /** Keys that one blocking Redis command may wait for. */
   redisWaitKeysMax: 10_000,
   /** Keys that all Redis clients may wait for, each counted for each client: 0.75 KiB each at most. */

@@ -19,6 +19,7 @@ import {
   writeSet,
 } from "./key-records.ts";
 import type { KeyTable } from "./key-table.ts";
+import type { EncodingBounds } from "./bounds.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { patchValue } from "./patch.ts";
 import { hasExpiringFields, largeLayout, typeNameOf, valueType } from "./value-type.ts";
@@ -42,6 +43,10 @@ export class Database {
   readonly set: SetChanges;
   /** How a command changes the elements of a list. */
   readonly list: ListChanges;
+
+  get encodings(): Readonly<EncodingBounds> {
+    return this.#keyspace.encodings;
+  }
 
   constructor(keyspace: Keyspace, number: number) {
     this.#keyspace = keyspace;

@@ -24,7 +24,7 @@ import { expireFields } from "./field-sweep.ts";
 import { sweepDatabase } from "./sweep.ts";
 import type { HeldKeys } from "./held-keys.ts";
 import { typeNameOf } from "./value-type.ts";
-import { type KeyspaceBounds, keyspaceBounds } from "./bounds.ts";
+import { encodingBounds, type EncodingBounds, type KeyspaceBounds, keyspaceBounds } from "./bounds.ts";
 import { UnwrittenKeys } from "./unwritten-keys.ts";
 import { Graves } from "./values/graves.ts";
 import { HashKind } from "./values/hash-kind.ts";
@@ -95,6 +95,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   isKept = false;
   readonly seed: number;
   readonly bounds: KeyspaceBounds;
+  /** Redis's parameters, which a client may set. */
+  readonly encodings: EncodingBounds = { ...encodingBounds };
   /** Of large values, in all databases: they may move from one to another. */
   readonly arena = new Arena();
   readonly graves = new Graves();
@@ -129,9 +131,9 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   constructor(seed: number, bounds: KeyspaceBounds = keyspaceBounds) {
     this.seed = seed | 0;
     this.bounds = bounds;
-    this.hashes = new HashValues(bounds);
-    this.sortedSets = new SortedSetValues(bounds);
-    this.sets = new SetValues(bounds);
+    this.hashes = new HashValues(bounds, this.encodings);
+    this.sortedSets = new SortedSetValues(bounds, this.encodings);
+    this.sets = new SetValues(bounds, this.encodings);
     this.lists = new ListValues(bounds);
     this.kinds = new ValueKinds([
       new HashKind(this.hashes),

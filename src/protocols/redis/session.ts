@@ -175,7 +175,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   get queryBufferBytes(): number {
-    return this.#parser.heldBytes;
+    return this.#parser.inputBytes;
   }
 
   get isSubscriber(): boolean {

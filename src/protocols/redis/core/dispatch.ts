@@ -49,7 +49,7 @@ function dispatchUntracked(context: CommandContext, client: ClientConnection): v
   if (server.pause.isActive && isPostponed(context, client)) return;
   const transaction = client.transaction;
   if (transaction !== null && !transaction.runsAtOnce(spec)) {
-    transaction.queue(spec, request.clone());
+    transaction.queue(spec, request.clone(), spec.writesByRequest?.(context) ?? null);
     context.reply.queued();
     return;
   }
@@ -61,7 +61,22 @@ function assertMayRun(context: CommandContext, client: ClientConnection): void {
   const { spec } = context;
   client.assertAllowed(spec);
   if (spec.denyOom) assertRoom(context);
+  if (context.server.settings.lacksReplicas) assertNoReplicasNeeded(context, client);
   if (context.server.busyScript !== null) assertAllowedWhileBusy(context, spec);
+}
+
+/** `min-replicas-to-write`: what writes is refused, and so is EXEC of what writes. */
+function assertNoReplicasNeeded(context: CommandContext, { transaction }: ClientConnection): void {
+  const { spec } = context;
+  const writes = spec.writesByRequest?.(context) ?? spec.write;
+  if (writes || (spec.name === "exec" && transaction?.writes === true))
+    throw new RedisError(errorTexts.noReplicas);
+}
+
+/** This request may write, or reach the replicas of a redis. */
+function mayReplicate(context: CommandContext): boolean {
+  const { spec } = context;
+  return spec.writesByRequest?.(context) ?? (spec.write || spec.mayReplicate);
 }
 
 /** What the client may do can have changed while it waited. */
@@ -96,7 +111,11 @@ function refuseExec(context: CommandContext, client: ClientConnection, error: un
 /** Keeps the command for when the pause of clients is over, if it is to wait for that. */
 function isPostponed(context: CommandContext, client: ClientConnection): boolean {
   const { caller, server, spec } = context;
-  return server.pause.holds(spec, client, caller.later!, () => dispatch(context, client));
+  if (server.pause.isOfWrites) {
+    const isOfWriting = spec.name === "exec" && client.transaction?.mayReplicate === true;
+    if (!isOfWriting && !mayReplicate(context)) return false;
+  }
+  return server.pause.holds(client, caller.later!, () => dispatch(context, client));
 }
 
 /** A connection in MONITOR counts as a replica. */
@@ -108,6 +127,8 @@ function touchesKeys(spec: CommandSpec, { transaction }: ClientConnection): bool
 /** What a script may do beside its user's rights, and what it has done. */
 export interface ScriptRights extends ScriptSlots {
   readonly readOnly: boolean;
+  /** Of the script itself. */
+  readonly outer: CommandContext;
   /** A command that writes was run. */
   hasWritten: boolean;
 }
@@ -131,6 +152,7 @@ export function call(context: CommandContext, script: ScriptRights | null = null
     if (script?.readOnly === true && (spec.write || spec.mayReplicate))
       throw new RedisError("ERR Write commands are not allowed from read-only scripts.");
     if (spec.denyOom) assertRoom(context);
+    if (spec.write && context.server.settings.lacksReplicas) throw new RedisError(errorTexts.noReplicas);
     if (script !== null && spec.write) script.hasWritten = true;
     context.server.cluster?.assertSlotOfScript(spec, context.request, script);
   } catch (error) {
@@ -139,6 +161,8 @@ export function call(context: CommandContext, script: ScriptRights | null = null
   }
   finishClaims(context);
   runHandler(context);
+  if (script !== null && context.server.tracking.clientCount > 0 && context.spec.readsKeys)
+    context.server.tracking.remember(script.outer);
 }
 
 function unknownToScripts(): RedisError {
@@ -199,7 +223,9 @@ function attempt(context: CommandContext, spec: CommandSpec): void {
     replyError(context, error);
   }
   const { tracking } = context.server;
-  if (tracking.clientCount > 0 && context.spec.readsKeys) tracking.remember(context);
+  // Of a script the keys count that it was given: see `call`.
+  if (tracking.clientCount > 0 && context.spec.readsKeys && context.clientOrNull !== null)
+    tracking.remember(context);
 }
 
 /**
