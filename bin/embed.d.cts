@@ -58,6 +58,29 @@ export interface StartOptions {
   diskFreeBytesMin?: number | string | undefined;
   /** publishers wait while records that are kept in memory only take more than this; 0 is no limit [40%] */
   memoryBytesMax?: number | string | undefined;
+  /** memory of Redis keys and values, streams not counted, above which keys are evicted; 0 is no limit; CONFIG SET maxmemory changes it [0] */
+  redisMaxmemory?: number | string | undefined;
+  /** which Redis keys are evicted [noeviction] */
+  redisMaxmemoryPolicy?:
+    | "volatile-lru"
+    | "volatile-lfu"
+    | "volatile-random"
+    | "volatile-ttl"
+    | "allkeys-lru"
+    | "allkeys-lfu"
+    | "allkeys-random"
+    | "noeviction"
+    | undefined;
+  /** Redis keys that are looked at for each that is evicted; at most 64 are [5] */
+  redisMaxmemorySamples?: number | undefined;
+  /** how much of one command's time may go into evicting Redis keys, from 0 to 100 [10] */
+  redisMaxmemoryEvictionTenacity?: number | undefined;
+  /** for the lfu policies: how many more uses the next step of a key's counter takes [10] */
+  redisLfuLogFactor?: number | undefined;
+  /** for the lfu policies: minutes without a use after which a key's counter goes down by one; 0 is never [1] */
+  redisLfuDecayTime?: number | undefined;
+  /** memory of all Redis connections together above which those that hold the most are closed; a share such as 5% is one of --redis-maxmemory; 0 is no limit [0] */
+  redisMaxmemoryClients?: string | undefined;
   /** A number, 0 for a free port, or "off". */
   ports?:
     | {

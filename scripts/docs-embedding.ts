@@ -25,11 +25,21 @@ function row(name: OptionName, shown: string): string[] {
 
 export const embeddingSections: Sections = { options: optionTable };
 
+const lineLengthMax = 110;
+
+/** On one line where there is room, as the formatter has it. */
+function typed(indent: string, key: string, type: string): string {
+  const line = `${indent}${key}?: ${type};`;
+  if (line.length <= lineLengthMax) return line;
+  const lines = type.split(" | ").map((each) => `${indent}  | ${each}`);
+  return `${indent}${key}?:\n${lines.join("\n")};`;
+}
+
 /** One option in an interface, with what the help says of it. */
 function declaration(name: OptionName, key: string, indent: string): string {
   const fallback = defaultOf(name);
   const comment = `${options[name].help}${fallback === undefined ? "" : ` [${fallback}]`}`;
-  return `${indent}/** ${comment} */\n${indent}${key}?: ${typeText(options[name].accepts)} | undefined;\n`;
+  return `${indent}/** ${comment} */\n${typed(indent, key, `${typeText(options[name].accepts)} | undefined`)}\n`;
 }
 
 /**

@@ -412,19 +412,19 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a group's news goes to one who waited and is gone",
     file: "src/protocols/redis/session.ts",
-    find: "    this.authorization?.holders.delete(this);\n    this.#abandonLater();",
-    replace: "    this.authorization?.holders.delete(this);",
+    find: "    this.login?.holders.delete(this);\n    this.#abandonLater();",
+    replace: "    this.login?.holders.delete(this);",
   },
   {
     name: "an entry goes to one who waited for it, who does not hear of it",
-    file: "src/protocols/redis/stream/read.ts",
+    file: "src/protocols/redis/stream/groups/group-read.ts",
     find: "  part.owner.activeAt = now;\n",
     replace:
       "  part.owner.activeAt = now;\n  if (part.count > 1 && part.cursor.peek()) part.cursor.give(part.owner.id, now);\n",
   },
   {
     name: "entries that were given before one that cannot be read are not shown",
-    file: "src/protocols/redis/stream/read.ts",
+    file: "src/protocols/redis/stream/groups/group-read.ts",
     find: "    if (given + count === 0) throw error;\n  }\n",
     replace: "    throw error;\n  }\n",
   },

@@ -180,6 +180,8 @@ async function open(start: Start): Promise<RunningBroker> {
     if (closing !== undefined) life.stage(message);
   };
   const keyspace = new Keyspace(systemRandom.below(2 ** 32));
+  // Before the journal is read: what its keys have of uses goes by the policy.
+  keyspace.eviction.policy = start.config.redisMaxmemoryPolicy;
   opened.add(ended("the journal is written and synced"));
   const broker = await openBroker(start, keyspace);
   keyspace.start(broker);
@@ -321,6 +323,13 @@ function redisOptionsOf(
     "enable-debug-command": config.redisDebugCommand,
     appendonly: directory === "memory" ? "no" : "yes",
     dir: directory,
+    maxmemory: String(config.redisMaxmemory),
+    "maxmemory-policy": config.redisMaxmemoryPolicy,
+    "maxmemory-samples": String(config.redisMaxmemorySamples),
+    "maxmemory-eviction-tenacity": String(config.redisMaxmemoryEvictionTenacity),
+    "maxmemory-clients": config.redisMaxmemoryClients,
+    "lfu-log-factor": String(config.redisLfuLogFactor),
+    "lfu-decay-time": String(config.redisLfuDecayTime),
   };
   const cluster = redisClusterOf(config);
   return { connectionsMax, cluster, settings, host: hostFacts, ...(config.redisShutdown ? { stop } : {}) };

@@ -88,8 +88,8 @@ export const blockingMutants: readonly RoomMutant[] = [
   {
     name: "a wait whose attempt fails with an error goes on",
     file: client,
-    find: "    let isAnswered = true;\n    try {",
-    replace: "    let isAnswered = false;\n    try {",
+    find: "    let isAnswered = true;\n    finishClaims(this.#context);\n    try {",
+    replace: "    let isAnswered = false;\n    finishClaims(this.#context);\n    try {",
   },
   {
     name: "an unblocked client is still served",
@@ -126,8 +126,8 @@ export const blockingMutants: readonly RoomMutant[] = [
   {
     name: "changes of values are told while clients wait for streams alone",
     file: "src/protocols/redis/blocking/key-changes.ts",
-    find: "this.#blocking.toldKeyCount === 0;",
-    replace: "this.#blocking.keyCount === 0;",
+    find: "this.#blocking.toldKeyCount === 0 &&",
+    replace: "this.#blocking.keyCount === 0 &&",
   },
   {
     name: "a value wakes those who wait for one of another type",

@@ -5,8 +5,8 @@ export const foundationMutants: readonly RoomMutant[] = [
   {
     name: "what a job's end costs is not counted",
     file: "src/base/turn-work.ts",
-    find: "    spend(used + unitsOfEnd);",
-    replace: "    spend(used);",
+    find: "    this.#end(outcome, used + unitsOfEnd, spend);",
+    replace: "    this.#end(outcome, used, spend);",
   },
   {
     name: "a job that is cancelled stays among those that wait",

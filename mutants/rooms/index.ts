@@ -6,6 +6,7 @@ import { blockingMutants } from "./blocking.ts";
 import { listMutants } from "./lists.ts";
 import { protocolMutants } from "./protocols.ts";
 import { storageMutants } from "./storage.ts";
+import { strangerMutants } from "./strangers.ts";
 
 export const roomMutants: readonly RoomMutant[] = [
   ...foundationMutants,
@@ -14,6 +15,7 @@ export const roomMutants: readonly RoomMutant[] = [
   ...blockingMutants,
   ...listMutants,
   ...protocolMutants,
+  ...strangerMutants,
 ];
 
 /** What concerns all rooms: what is left behind, and what a restart keeps. */

@@ -137,7 +137,7 @@ export const storageMutants: readonly RoomMutant[] = [
   {
     name: "a key that is replaced when it is due keeps the old expiry",
     file: "src/keyspace/database.ts",
-    find: "      if (expiry === keepExpiry && this.isDue(entry)) table.setExpiry(entry, 0);\n",
+    find: "    if (entry !== 0 && this.isDue(entry)) entry = this.#expire(entry);\n",
     replace: "",
     also: ["clients/redis/redis-keys-real", "clients/redis/redis-keys.test"],
   },

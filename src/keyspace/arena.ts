@@ -48,6 +48,11 @@ export class ArenaChunk {
 
 const noChunk = new ArenaChunk(0, 0, 0);
 
+/** Memory of several arenas that is in use: what `maxmemory` bounds. */
+export class MemoryUse {
+  bytes = 0;
+}
+
 export class Arena {
   /** By number; the first is none, so that no block has address 0. */
   readonly #chunks: ArenaChunk[] = [noChunk];
@@ -56,6 +61,19 @@ export class Arena {
   readonly #open: ArenaChunk[][] = [];
   /** Memory in chunks. */
   bytes = 0;
+  /** Memory in blocks that are given out. */
+  liveBytes = 0;
+  readonly #use: MemoryUse;
+
+  /** What is in use here counts in `use` too. */
+  constructor(use: MemoryUse = new MemoryUse()) {
+    this.#use = use;
+  }
+
+  #count(bytes: number): void {
+    this.liveBytes += bytes;
+    this.#use.bytes += bytes;
+  }
 
   /** The chunk that a block is in. */
   chunk(address: number): ArenaChunk {
@@ -79,7 +97,10 @@ export class Arena {
         continue;
       }
       const address = takeBlock(chunk);
-      if (address !== 0) return address;
+      if (address !== 0) {
+        this.#count(chunk.blockBytes);
+        return address;
+      }
       open.pop();
       chunk.openAt = -1;
     }
@@ -93,6 +114,7 @@ export class Arena {
     const bytes = Math.ceil(size / 16) * 16;
     const chunk = this.#makeChunk(bytes, bytes);
     chunk.live = 1;
+    this.#count(bytes);
     return (chunk.number << chunkUnitsShift) | 0;
   }
 
@@ -111,12 +133,14 @@ export class Arena {
     for (const chunk of this.#chunks) freeLargeBuffer(chunk.bytes);
     this.#chunks.length = 1;
     this.bytes = 0;
+    this.#count(-this.liveBytes);
   }
 
   release(address: number): void {
     const chunk = this.chunk(address);
     if (assertsAreOn) assertInvariant(chunk.live > 0, "a block is released that was given out");
     chunk.live--;
+    this.#count(-chunk.blockBytes);
     if (chunk.blockBytes > sharedBlockBytesMax) return this.#dropChunk(chunk);
     chunk.words[wordOf(address)] = chunk.free;
     chunk.free = address;

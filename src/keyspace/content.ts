@@ -7,7 +7,8 @@
  */
 import { assertInvariant, assertsAreOn } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
-import type { Arena } from "./arena.ts";
+import type { Arena, MemoryUse } from "./arena.ts";
+import type { KeyUses } from "./eviction/key-uses.ts";
 import { KeyTable } from "./key-table.ts";
 import { largeLayout } from "./value-type.ts";
 import { FieldExpiries } from "./values/field-expiries.ts";
@@ -20,6 +21,9 @@ import { LargeValues } from "./values/large-values.ts";
 
 /** What the large values of all databases share. */
 export interface ValueSpace {
+  /** Memory of keys and values that is in use. */
+  readonly memory: MemoryUse;
+  readonly uses: KeyUses;
   readonly seed: number;
   readonly arena: Arena;
   readonly bounds: KeyspaceBounds;
@@ -41,7 +45,7 @@ export class KeyContent {
 
   constructor(space: ValueSpace) {
     this.#space = space;
-    this.table = new KeyTable(space.seed);
+    this.table = new KeyTable(space.seed, space.memory, space.uses);
   }
 
   /** A pass over all keys begins. The pass before it may have met no hash whose fields expire. */
@@ -167,6 +171,7 @@ export class KeyContent {
     copyBytes(others.bytes, others.start, bytes, from, to);
     others.setExpiry(place, table.expiry(entry));
     others.setAge(place, table.age(entry));
+    others.setUse(place, table.use(entry));
     if (this.isLarge(entry)) {
       const id = this.idOf(entry);
       if (target === this) values.setEntry(id, place);

@@ -91,6 +91,23 @@ export class Database {
     return 0;
   }
 
+  /**
+   * Removes an entry to make room: the only way in which a key goes that nobody asked to go and whose time has not come. Returns false
+   * where a command goes on that needs it.
+   */
+  evict(entry: number): boolean {
+    if (this.#isHeld(entry)) return false;
+    const { eviction, listener } = this.#keyspace;
+    eviction.evicted++;
+    if (listener?.hearsEvicted === true) {
+      const { table, number } = this;
+      table.locateKey(entry);
+      listener.keyEvicted(number, table.bytes, table.start, table.end);
+    }
+    this.remove(entry);
+    return true;
+  }
+
   get #isScratch(): boolean {
     return this === this.#keyspace.scratch;
   }
@@ -129,7 +146,7 @@ export class Database {
 
   /**
    * Sets a key to the string `value[from, to)`, of whatever type it was. `expiry` is wall time in ms, 0 for never, or
-   * `keepExpiry`; `flags` are those of strings (value-type.ts).
+   * `keepExpiry`; `flags` are those of strings (value-type.ts). Returns its entry.
    */
   put(
     key: Uint8Array,
@@ -140,10 +157,11 @@ export class Database {
     to: number,
     expiry: number,
     flags = 0,
-  ): void {
-    this.#putWhole(valueType.string | flags, key, start, end, value, from, to, expiry);
+  ): number {
+    return this.#putWhole(valueType.string | flags, key, start, end, value, from, to, expiry);
   }
 
+  /** Returns its entry. */
   #putWhole(
     word: number,
     key: Uint8Array,
@@ -153,7 +171,7 @@ export class Database {
     from: number,
     to: number,
     expiry: number,
-  ): void {
+  ): number {
     const table = this.table;
     const hash = table.hash(key, start, end);
     let entry = table.find(hash, key, start, end);
@@ -164,18 +182,20 @@ export class Database {
       this.#wasMade(key, start, end);
     } else {
       entry = this.content.replace(entry, word, to - from);
+      table.touch(entry);
       if (expiry !== keepExpiry) table.setExpiry(entry, expiry);
     }
     copyBytes(table.bytes, table.start, value, from, to);
     this.#wasSet(entry);
+    return entry;
   }
 
-  /** Sets a key to what the packed `entry` of another table has, with its expiry. */
-  putPacked(source: KeyTable, entry: number, key: Uint8Array, start: number, end: number): void {
+  /** Sets a key to what the packed `entry` of another table has, with its expiry. Returns its entry. */
+  putPacked(source: KeyTable, entry: number, key: Uint8Array, start: number, end: number): number {
     source.locate(entry);
     const { bytes, start: from, end: to } = source;
     if (hasExpiringFields(source.typeWord(entry))) this.content.seenFieldExpiries();
-    this.#putWhole(source.typeWord(entry), key, start, end, bytes, from, to, source.expiry(entry));
+    return this.#putWhole(source.typeWord(entry), key, start, end, bytes, from, to, source.expiry(entry));
   }
 
   /** Gives a string that is there another value; its expiry stays. */
@@ -282,7 +302,12 @@ export class Database {
 
   /** Copies an entry with its expiry to a key of `target`, which is replaced. */
   copyTo(entry: number, target: Database, key: Uint8Array, start: number, end: number): void {
-    if (!this.content.isLarge(entry)) return target.putPacked(this.table, entry, key, start, end);
+    if (!this.content.isLarge(entry)) {
+      const place = target.putPacked(this.table, entry, key, start, end);
+      // Whatever it replaces, it is new.
+      target.table.setUse(place, this.#keyspace.uses.freshUse);
+      return;
+    }
     const isNew = target.find(key, start, end) === 0;
     this.#writeNamed(operation.copy, entry, target, key, start, end);
     target.#wasNamed(this.content.copyLarge(entry, target.content, key, start, end));
@@ -294,7 +319,8 @@ export class Database {
     if (!this.content.isLarge(entry)) {
       // Of the old name before the new one, as redis does.
       this.tell(entry);
-      this.copyTo(entry, target, key, start, end);
+      const place = target.putPacked(this.table, entry, key, start, end);
+      target.table.setUse(place, this.table.use(entry));
       return this.remove(entry);
     }
     const isNew = target.find(key, start, end) === 0;

@@ -1,4 +1,4 @@
-/** Keys that a command needs as they are, over several turns (protocols/redis/core/claims): they do not expire meanwhile. */
+/** Keys that a command needs as they are, over several turns (protocols/redis/core/claims): they neither expire nor are evicted meanwhile. */
 export interface HeldKeys {
   /** Some key may be held. */
   readonly isAny: boolean;

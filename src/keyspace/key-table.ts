@@ -2,9 +2,8 @@
  * The hash table of one database: from the bytes of a key to its entry, without an object for each key.
  *
  *     entry = i32 hash, i32 next entry of its bucket, i32 key length, i32 value length,
- *             i32 age, i32 type word, f64 expiry (wall time in ms, 0 for never), key bytes, value bytes
- *
- *     type word = u8 type | u8 layout << 8 (0: the value is here, 1: here is the number of a large value) | u8 flags << 16
+ *             i32 age, i32 kind, f64 expiry (wall time in ms, 0 for never), key bytes, value bytes
+ *     kind  = u3 type | u1 layout << 3 | u4 flags << 4 | u24 use << 8       (value-type.ts, eviction/key-uses.ts)
  *
  * in a block of the arena, native byte order. The table grows one bucket at a time (linear hashing), so that no
  * insertion waits for a million others to be moved. Not here: time, the journal, what a command means.
@@ -18,7 +17,8 @@
  */
 import { assertInvariant, assertsAreOn } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
-import { Arena, byteOf, wordOf } from "./arena.ts";
+import { Arena, byteOf, MemoryUse, wordOf } from "./arena.ts";
+import { KeyUses } from "./eviction/key-uses.ts";
 import { hashBytes } from "./hash-bytes.ts";
 
 const headerBytes = 32;
@@ -27,8 +27,10 @@ const nextWord = 1;
 const keyLengthWord = 2;
 const valueLengthWord = 3;
 const ageWord = 4;
-const typeWord = 5;
-const typeMask = 0xff;
+const kindWord = 5;
+const kindMask = 0xff;
+const kindTypeMask = 0x07;
+const useShift = 8;
 const expiryDouble = 3;
 const levelMin = 4;
 /** Buckets that may be merged when a key is removed. */
@@ -38,7 +40,9 @@ const spareFromBytes = 1024;
 
 export class KeyTable {
   readonly #seed: number;
-  readonly #arena = new Arena();
+  readonly #arena: Arena;
+  readonly #memory: MemoryUse;
+  readonly #uses: KeyUses;
   #buckets = new Int32Array(1 << levelMin);
   #level = levelMin;
   #bucketCount = 1 << levelMin;
@@ -53,17 +57,32 @@ export class KeyTable {
   end = 0;
 
   /** The seed keeps clients from choosing keys that share a bucket. */
-  constructor(seed: number) {
+  constructor(seed: number, memory: MemoryUse = new MemoryUse(), uses: KeyUses = new KeyUses()) {
     this.#seed = seed | 0;
+    this.#memory = memory;
+    this.#uses = uses;
+    this.#arena = new Arena(memory);
+    memory.bytes += this.#buckets.byteLength;
   }
 
   get arenaBytes(): number {
     return this.#arena.bytes + this.#buckets.byteLength;
   }
 
+  /** Memory in use: of entries and buckets. */
+  get liveBytes(): number {
+    return this.#arena.liveBytes + this.#buckets.byteLength;
+  }
+
+  /** Bytes of all keys and values. */
+  get dataBytes(): number {
+    return this.usedBytes - this.count * headerBytes;
+  }
+
   /** Gives all memory back at once: another table takes this one's place. */
   free(): void {
     this.#arena.free();
+    this.#memory.bytes -= this.#buckets.byteLength;
   }
 
   hash(key: Uint8Array, start: number, end: number): number {
@@ -100,7 +119,7 @@ export class KeyTable {
 
   /**
    * Makes an entry for a key that has none, and locates its value, whose `size` bytes the caller writes at once. `type` is a
-   * type word.
+   * type word. The key was used just now.
    */
   insert(hash: number, key: Uint8Array, start: number, end: number, type: number, size: number): number {
     const keyLength = end - start;
@@ -114,7 +133,7 @@ export class KeyTable {
     words[word + keyLengthWord] = keyLength;
     words[word + valueLengthWord] = size;
     words[word + ageWord] = 0;
-    words[word + typeWord] = type;
+    words[word + kindWord] = kindOf(type) | this.#uses.fresh;
     chunk.doubles[(word >> 1) + expiryDouble] = 0;
     this.#buckets[bucket] = entry;
     const keyAt = byteOf(entry) + headerBytes;
@@ -246,16 +265,44 @@ export class KeyTable {
   }
 
   type(entry: number): number {
-    return this.#arena.chunk(entry).words[wordOf(entry) + typeWord]! & typeMask;
+    return this.#arena.chunk(entry).words[wordOf(entry) + kindWord]! & kindTypeMask;
   }
 
   /** Type, layout and flags in one (value-type.ts). */
   typeWord(entry: number): number {
-    return this.#arena.chunk(entry).words[wordOf(entry) + typeWord]!;
+    return typeWordOf(this.#arena.chunk(entry).words[wordOf(entry) + kindWord]!);
   }
 
   setTypeWord(entry: number, word: number): void {
-    this.#arena.chunk(entry).words[wordOf(entry) + typeWord] = word;
+    const { words } = this.#arena.chunk(entry);
+    const at = wordOf(entry) + kindWord;
+    words[at] = (words[at]! & ~kindMask) | kindOf(word);
+  }
+
+  /** The key is used: the eviction goes by that. */
+  touch(entry: number): void {
+    const uses = this.#uses;
+    const { words } = this.#arena.chunk(entry);
+    const at = wordOf(entry) + kindWord;
+    const word = words[at]!;
+    words[at] =
+      (word & kindMask) | (uses.isLfu ? uses.usedOnceMore(word >>> useShift) << useShift : uses.fresh);
+  }
+
+  /** When or how often the key was used: 24 bits, to which the policy gives meaning. */
+  use(entry: number): number {
+    return this.#arena.chunk(entry).words[wordOf(entry) + kindWord]! >>> useShift;
+  }
+
+  setUse(entry: number, use: number): void {
+    const { words } = this.#arena.chunk(entry);
+    const at = wordOf(entry) + kindWord;
+    words[at] = (words[at]! & kindMask) | (use << useShift);
+  }
+
+  /** Memory of an entry, with its value unless that is a large one. */
+  entryBytes(entry: number): number {
+    return this.#arena.capacity(entry);
   }
 
   /** How far into the journal the entry's last full record is; the database gives it meaning. */
@@ -304,6 +351,18 @@ export class KeyTable {
     return next >= 2 ** 32 ? 0 : next;
   }
 
+  get bucketCount(): number {
+    return this.#bucketCount;
+  }
+
+  /** Appends the entries of bucket `index` to `found`: for samples, in an order that changes with the table's size. */
+  bucket(index: number, found: number[]): void {
+    for (let entry = this.#buckets[index]!; entry !== 0;) {
+      found.push(entry);
+      entry = this.#arena.chunk(entry).words[wordOf(entry) + nextWord]!;
+    }
+  }
+
   /** One bucket more: the entries of the next one that shared a bucket part. */
   #split(): void {
     const half = 1 << this.#level;
@@ -312,6 +371,7 @@ export class KeyTable {
     if (to === this.#buckets.length) {
       const grown = new Int32Array(to * 2);
       grown.set(this.#buckets);
+      this.#memory.bytes += grown.byteLength - this.#buckets.byteLength;
       this.#buckets = grown;
     }
     const buckets = this.#buckets;
@@ -346,7 +406,10 @@ export class KeyTable {
     const arena = this.#arena;
     const first = buckets[from]!;
     buckets[from] = 0;
-    if (from <= buckets.length >> 2 && from >= 1 << levelMin) this.#buckets = buckets.slice(0, from * 2);
+    if (from <= buckets.length >> 2 && from >= 1 << levelMin) {
+      this.#buckets = buckets.slice(0, from * 2);
+      this.#memory.bytes -= buckets.byteLength - this.#buckets.byteLength;
+    }
     if (first === 0) return;
     let last = first;
     for (;;) {
@@ -358,6 +421,18 @@ export class KeyTable {
     arena.chunk(last).words[wordOf(last) + nextWord] = this.#buckets[to]!;
     this.#buckets[to] = first;
   }
+}
+
+/** A type word in eight bits. */
+function kindOf(word: number): number {
+  const kind = (word & kindTypeMask) | ((word >> 5) & 0x08) | ((word >> 12) & 0xf0);
+  if (assertsAreOn)
+    assertInvariant(typeWordOf(kind) === word, "a type word has a type below 8 and flags below 16");
+  return kind;
+}
+
+function typeWordOf(kind: number): number {
+  return (kind & kindTypeMask) | ((kind & 0x08) << 5) | ((kind & 0xf0) << 12);
 }
 
 function reverseBits(value: number): number {

@@ -15,8 +15,10 @@ import { freeLargeBuffer } from "../base/large-buffers.ts";
 import { type Broker, type StateSource, stateSourceId } from "../broker/broker.ts";
 import { Database } from "./database.ts";
 import { ageUnit } from "./age.ts";
-import { Arena } from "./arena.ts";
+import { Arena, MemoryUse } from "./arena.ts";
 import { ChangeBatch } from "./change-batch.ts";
+import { Eviction } from "./eviction/eviction.ts";
+import { KeyUses } from "./eviction/key-uses.ts";
 import { KeyContent, type ValueSpace } from "./content.ts";
 import { writeSwap } from "./key-records.ts";
 import { applyRecords, type ReplayTarget } from "./key-replay.ts";
@@ -57,10 +59,11 @@ export interface KeyWatcher {
   readonly isEmpty: boolean;
 }
 
-/** Is told of keys that come into being or whose time has come, whatever did it. Not of those that the server makes for itself. */
+/** Is told of keys that come into being, or that go though no command has asked for it, whatever did it. Not of those that the server makes for itself. */
 export interface KeyListener {
   readonly hearsMade: boolean;
   readonly hearsExpired: boolean;
+  readonly hearsEvicted: boolean;
   readonly hearsFields: boolean;
   /** A key that had nothing has a value. */
   keyMade(database: number, bytes: Buffer, start: number, end: number): void;
@@ -68,6 +71,8 @@ export interface KeyListener {
   fieldsExpired(database: number, bytes: Buffer, start: number, end: number, isGone: boolean): void;
   /** The time of a key has come: it is about to be removed. */
   keyExpired(database: number, bytes: Buffer, start: number, end: number): void;
+  /** A key is about to be removed to make room. */
+  keyEvicted(database: number, bytes: Buffer, start: number, end: number): void;
 }
 
 export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
@@ -98,7 +103,13 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   /** Redis's parameters, which a client may set. */
   readonly encodings: EncodingBounds = { ...encodingBounds };
   /** Of large values, in all databases: they may move from one to another. */
-  readonly arena = new Arena();
+  readonly memory = new MemoryUse();
+  readonly arena = new Arena(this.memory);
+  readonly uses = new KeyUses();
+  /** Removes keys while `maxmemory` is exceeded. */
+  readonly eviction: Eviction;
+  /** The most that `memory` was. */
+  memoryPeak = 0;
   readonly graves = new Graves();
   readonly hashes: HashValues;
   readonly sortedSets: SortedSetValues;
@@ -130,6 +141,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   /** `seed` is 32 unpredictable bits: it keeps clients from choosing keys or fields that share a bucket. */
   constructor(seed: number, bounds: KeyspaceBounds = keyspaceBounds) {
     this.seed = seed | 0;
+    this.uses.random.seed(this.seed);
     this.bounds = bounds;
     this.hashes = new HashValues(bounds, this.encodings);
     this.sortedSets = new SortedSetValues(bounds, this.encodings);
@@ -146,6 +158,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.scratch = new Database(this, scratchNumber);
     this.#recorded = [...this.databases, this.scratch];
     this.aside = this.newContent();
+    this.eviction = new Eviction(this);
   }
 
   /** A name in `scratch` or `aside` that nothing has had since the start. Valid until the next call. */
@@ -164,6 +177,11 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     else if (!this.#isFreeing && !this.graves.isEmpty) this.#freeLater(this.#broker);
   }
 
+  /** Gives back a good part of what dropped values still hold, now. */
+  giveBack(): void {
+    this.graves.freeSome(blocksFreedATurn);
+  }
+
   #freeLater(broker: Broker): void {
     this.#isFreeing = true;
     broker.timers.atTickEnd(() => {
@@ -179,10 +197,13 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.isKept = broker.storage.journal !== null;
     // What commands had not finished when the broker ended.
     this.scratch.flush();
+    this.#measure();
+    this.eviction.start(broker);
     this.#sweepLater();
   }
 
   stop(): void {
+    this.eviction.stop();
     this.#sweepTimer?.cancel();
     this.#sweepTimer = null;
   }
@@ -415,11 +436,17 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.#walk.isAgain = true;
   }
 
+  #measure(): void {
+    this.uses.setTime(this.now());
+    this.memoryPeak = Math.max(this.memoryPeak, this.memory.bytes);
+  }
+
   // Expiry
 
   #sweepLater(): void {
     this.#sweepTimer = this.#broker!.timers.after(sweepIntervalMs, () => {
       const before = this.expired + this.expiredFields;
+      this.#measure();
       for (const database of this.isSweeping ? this.databases : []) {
         const { number } = database;
         this.#sweepCursors[number] = sweepDatabase(database, this.#sweepCursors[number]!);

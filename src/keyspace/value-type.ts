@@ -4,6 +4,8 @@
  *
  *     type word = u8 type | u8 layout << 8 | u8 flags << 16
  *
+ * An entry keeps it in eight bits (key-table.ts): types are below 8, flags below 16.
+ *
  * A string's bytes lie in its entry. A collection's elements do as well while they are few (packed, values/packed.ts);
  * beyond that the entry holds the number of a large value (values/large-values.ts). It never becomes packed again.
  */

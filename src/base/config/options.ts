@@ -5,6 +5,8 @@
  * Not here: where values come from and which wins (config.ts), how help looks (help.ts).
  * Invariant: every default is text that its own `parse` accepts.
  */
+import { evictionPolicyNames } from "./eviction-policies.ts";
+import { parseMemoryAmount } from "./memory-amount.ts";
 import { isHost } from "../addresses.ts";
 import { anyPortNames, listeners, portNames, portOptionOf, type PortOption, tlsNameOf } from "./listeners.ts";
 
@@ -127,6 +129,31 @@ function bytes(description: Description & { readonly least: number }): Option<nu
       const parsed = parseBytes(value, machine);
       return parsed !== undefined && parsed >= description.least ? parsed : undefined;
     },
+  };
+}
+
+/** An amount of memory as redis writes it, or as other options have it. */
+function memory(help: string): Option<number> {
+  return {
+    help,
+    placeholder: "BYTES",
+    default: "0",
+    expected:
+      "a number of bytes, with kb, mb, gb, KiB, MiB or GiB if you like, or a share of memory such as 40%",
+    accepts: { types: ["number", "string"] },
+    parse: (value, machine) => parseBytes(value, machine) ?? parseMemoryAmount(value),
+  };
+}
+
+function numberWithin(
+  description: Description & { readonly least: number; readonly most: number },
+): Option<number> {
+  const { least, most } = description;
+  return {
+    ...description,
+    placeholder: "NUMBER",
+    expected: `a number from ${least} to ${most}`,
+    ...wholeNumber(least, most),
   };
 }
 
@@ -277,6 +304,46 @@ export const options = {
     default: "40%",
     least: 0,
   }),
+  redisMaxmemory: memory(
+    "memory of Redis keys and values, streams not counted, above which keys are evicted; 0 is no limit; CONFIG SET maxmemory changes it",
+  ),
+  redisMaxmemoryPolicy: choice(evictionPolicyNames, {
+    help: "which Redis keys are evicted",
+    default: "noeviction",
+  }),
+  redisMaxmemorySamples: numberWithin({
+    help: "Redis keys that are looked at for each that is evicted; at most 64 are",
+    default: "5",
+    least: 1,
+    most: 2_147_483_647,
+  }),
+  redisMaxmemoryEvictionTenacity: numberWithin({
+    help: "how much of one command's time may go into evicting Redis keys, from 0 to 100",
+    default: "10",
+    least: 0,
+    most: 100,
+  }),
+  redisLfuLogFactor: numberWithin({
+    help: "for the lfu policies: how many more uses the next step of a key's counter takes",
+    default: "10",
+    least: 0,
+    most: 2_147_483_647,
+  }),
+  redisLfuDecayTime: numberWithin({
+    help: "for the lfu policies: minutes without a use after which a key's counter goes down by one; 0 is never",
+    default: "1",
+    least: 0,
+    most: 2_147_483_647,
+  }),
+  redisMaxmemoryClients: {
+    help: "memory of all Redis connections together above which those that hold the most are closed; a share such as 5% is one of --redis-maxmemory; 0 is no limit",
+    placeholder: "BYTES",
+    default: "0",
+    expected: "a number of bytes, with kb, mb or gb if you like, or a share from 0% to 100%",
+    accepts: { types: ["string"] },
+    parse: (value) =>
+      /^([1-9]\d?|100)%$/.test(value) ? value : parseMemoryAmount(value === "0%" ? "0" : value)?.toString(),
+  } as Option<string>,
 } satisfies Record<string, Option<unknown, string | undefined>>;
 
 export type OptionName = keyof typeof options;

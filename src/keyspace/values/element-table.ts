@@ -16,6 +16,7 @@
  * once, under the hash of its key; a reference is valid until the next change of its table; `age` of a segment is not above
  * that of any record in it.
  */
+import { sumOfMany } from "./sum-of-many.ts";
 import { copyBytes } from "../../base/bytes.ts";
 import { BrokerError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
@@ -119,9 +120,9 @@ export class ElementTable implements LargeValue {
 
   /** Memory in blocks of the arena. */
   get heldBytes(): number {
-    let total = 0;
-    for (const segment of this.#segments) total += segment === null ? 0 : segment.chunk.blockBytes;
-    return total + this.#pages.pageCount * 2048 + (this.expiries?.heldBytes ?? 0);
+    const segments = this.#segments;
+    const bytes = sumOfMany(segments.length, (at) => segments[at]?.chunk.blockBytes ?? 0);
+    return bytes + this.#pages.pageCount * 2048 + (this.expiries?.heldBytes ?? 0);
   }
 
   hash(key: Uint8Array, start: number, end: number): number {

@@ -8,6 +8,11 @@ import type { LargeValue } from "./large-value.ts";
 export class Graves {
   readonly #lists: (LargeValue | null)[][] = [];
 
+  /** Values, or databases of them. */
+  get count(): number {
+    return this.#lists.length;
+  }
+
   get isEmpty(): boolean {
     return this.#lists.length === 0;
   }

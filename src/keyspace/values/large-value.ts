@@ -14,6 +14,8 @@ export interface LargeValue {
   readonly count: number;
   /** Bytes of what lives. */
   readonly liveBytes: number;
+  /** Memory in blocks of the arena. */
+  readonly heldBytes: number;
   /** What it holds counts for another database from now on; the one before counts it no more. */
   moveUsage(to: Usage): void;
   /** The same elements with the same ages, in memory of their own. */

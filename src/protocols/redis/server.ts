@@ -20,6 +20,7 @@ import { parseClasses } from "./core/event-classes.ts";
 import { keyEvents } from "./notifications/key-events.ts";
 import type { KeyWatch, WaitingKey } from "./blocking/waiting-key.ts";
 import type { ClusterNode } from "./cluster/cluster-node.ts";
+import { ClientEviction } from "./connection/client-eviction.ts";
 import { ClientPause } from "./connection/client-pause.ts";
 import { IdleClients } from "./connection/idle-clients.ts";
 import type { ClientConnection } from "./core/client-connection.ts";
@@ -32,6 +33,7 @@ import type { Exchange } from "../../broker/exchange/exchange.ts";
 import { LiveChannels, liveExchangeName } from "../../broker/live/channels.ts";
 import { CommandWatch } from "./observe/command-watch.ts";
 import { LiveMessages } from "./pubsub/live-messages.ts";
+import { memorySettingsAct } from "./memory/memory-settings.ts";
 import { hiddenValue, ServerSettings } from "./core/settings.ts";
 import { Saves } from "./server/persistence.ts";
 import { Traffic } from "./server/traffic.ts";
@@ -107,6 +109,7 @@ export class RedisServer {
   readonly commandRules: CompiledRules;
   readonly sessions = new Map<number, ClientConnection>();
   readonly settings = new ServerSettings();
+  readonly clientEviction: ClientEviction;
   readonly aclLog: AclLog;
   readonly streamCounts = new StreamCounts();
   readonly watches: WatchTable;
@@ -130,6 +133,8 @@ export class RedisServer {
   readonly notices: KeyNotices;
   readonly startedAt: number;
   commandsProcessed = 0;
+  /** How often commands that read found their keys. */
+  readonly lookups = { hits: 0, misses: 0 };
   /** What is known of the commands that have run. */
   readonly observer: CommandWatch;
   readonly saves: Saves;
@@ -166,12 +171,14 @@ export class RedisServer {
     this.firstSpec = commands.findByName("ping")!;
     this.commandRules = new CompiledRules(commands);
     this.keyspace = keyspace;
+    this.clientEviction = new ClientEviction(this);
     this.observer = new CommandWatch(broker.clock, commands.all.length);
     this.pause = new ClientPause(broker);
     this.saves = new Saves(broker);
     this.traffic = new Traffic(this, broker.clock);
     this.renew();
     settingsAct(this);
+    memorySettingsAct(this.settings, keyspace, this.clientEviction);
     this.aclLog = new AclLog(broker.clock);
     this.crossProtocolLog = new SparseLog(broker.timers, (fields) =>
       broker.logger.warn(

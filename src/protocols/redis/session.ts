@@ -316,7 +316,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.connection.touch();
   }
 
-  get bytesInFlight(): number {
+  get memoryBytes(): number {
     return this.heldBytes + this.connection.output.buffer.length;
   }
 
@@ -410,23 +410,6 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.unwatch();
   }
 
-  /** RESET: as the connection was when it began. */
-  reset(): void {
-    this.endTransaction();
-    this.server.observer.notWatchedBy(this);
-    this.subscriptions?.unsubscribeAll();
-    this.subscriptions = null;
-    this.server.tracking.turnOff(this);
-    this.context.database = 0;
-    this.context.reply.version = 2;
-    this.name = "";
-    this.replyMode = "on";
-    this.isNoEvict = false;
-    this.login?.holders.delete(this);
-    this.login = this.server.broker.access.anonymous;
-    this.#authorizationChanged();
-  }
-
   /** The requests behind a reply that came later run. */
   #resume(): void {
     if (this.connection.isClosed || this.isEnding) return;
@@ -465,7 +448,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.server.aclLog.add(refusal, clientLine(this));
   }
 
-  loggedIn(authorization: Authorization): void {
+  loggedIn(authorization: Authorization | null): void {
     this.login?.holders.delete(this);
     this.login = authorization;
     this.#authorizationChanged();

@@ -335,6 +335,63 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     ],
     bad: ["half", "-5"],
   },
+  redisMaxmemory: {
+    good: [
+      ["100mb", 100 * 1024 ** 2],
+      ["1GiB", gibibyte],
+      ["10%", gibibyte],
+    ],
+    bad: ["1.5mb", "-1", "mb", "1tb"],
+  },
+  redisMaxmemoryPolicy: {
+    good: [
+      ["allkeys-lru", "allkeys-lru"],
+      ["volatile-ttl", "volatile-ttl"],
+      ["allkeys-lfu", "allkeys-lfu"],
+    ],
+    bad: ["lru", "ALLKEYS-LRU"],
+  },
+  redisMaxmemorySamples: {
+    good: [
+      ["1", 1],
+      ["10", 10],
+      ["64", 64],
+    ],
+    bad: ["0", "many"],
+  },
+  redisMaxmemoryEvictionTenacity: {
+    good: [
+      ["0", 0],
+      ["50", 50],
+      ["100", 100],
+    ],
+    bad: ["101", "-1"],
+  },
+  redisLfuLogFactor: {
+    good: [
+      ["0", 0],
+      ["1", 1],
+      ["100", 100],
+    ],
+    bad: ["-1"],
+  },
+  redisLfuDecayTime: {
+    good: [
+      ["0", 0],
+      ["2", 2],
+      ["100", 100],
+    ],
+    bad: ["-1"],
+  },
+  redisMaxmemoryClients: {
+    good: [
+      ["1gb", "1073741824"],
+      ["0%", "0"],
+      ["5%", "5%"],
+      ["100000", "100000"],
+    ],
+    bad: ["101%", "-5", "much"],
+  },
 };
 
 const shown = optionNames.filter((name) => name !== "config");
@@ -376,6 +433,13 @@ test("the defaults are what the issue names", async () => {
     journalBytesMax: 268_435_456,
     diskFreeBytesMin: "auto",
     memoryBytesMax: 4 * gibibyte,
+    redisMaxmemory: 0,
+    redisMaxmemoryPolicy: "noeviction",
+    redisMaxmemorySamples: 5,
+    redisMaxmemoryEvictionTenacity: 10,
+    redisLfuLogFactor: 10,
+    redisLfuDecayTime: 1,
+    redisMaxmemoryClients: "0",
   });
 });
 

@@ -4,13 +4,13 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Arena } from "../../../src/keyspace/arena.ts";
 import { KeyTable } from "../../../src/keyspace/key-table.ts";
-import { valueType } from "../../../src/keyspace/value-type.ts";
+import * as types from "../../../src/keyspace/value-type.ts";
 
 function put(table: KeyTable, key: string, value: string): void {
   const bytes = Buffer.from(key);
   const hash = table.hash(bytes, 0, bytes.length);
   const entry = table.find(hash, bytes, 0, bytes.length);
-  if (entry === 0) table.insert(hash, bytes, 0, bytes.length, valueType.string, value.length);
+  if (entry === 0) table.insert(hash, bytes, 0, bytes.length, types.valueType.string, value.length);
   else table.resize(entry, value.length, false);
   table.bytes.latin1Write(value, table.start, value.length);
 }
@@ -36,6 +36,28 @@ function keyAt(table: KeyTable, entry: number): string {
   table.locateKey(entry);
   return table.bytes.latin1Slice(table.start, table.end);
 }
+
+test("type, layout, every flag, and when a key was used fit together in one word of its entry", () => {
+  const { valueType, largeLayout, ...others } = types;
+  const flags = Object.values(others).filter((each) => typeof each === "number");
+  assert.ok(flags.includes(types.expiringFields));
+  const table = new KeyTable(1);
+  put(table, "key", "value");
+  const entry = entryOf(table, "key");
+  const use = 0xab_cdef;
+  for (const type of Object.values(valueType)) {
+    for (const layout of [0, largeLayout]) {
+      for (const set of [0, ...flags, flags.reduce<number>((all, flag) => all | flag, 0)]) {
+        const word = type | layout | set;
+        table.setUse(entry, use);
+        table.setTypeWord(entry, word);
+        assert.deepEqual([table.typeWord(entry), table.type(entry), table.use(entry)], [word, type, use]);
+        table.setUse(entry, ~use & 0xff_ffff);
+        assert.deepEqual([table.typeWord(entry), table.use(entry)], [word, ~use & 0xff_ffff]);
+      }
+    }
+  }
+});
 
 test("blocks hold what was asked for, do not overlap, and are given back", () => {
   const arena = new Arena();

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Arena } from "../../../src/keyspace/arena.ts";
+import { Arena, MemoryUse } from "../../../src/keyspace/arena.ts";
+import { KeyUses } from "../../../src/keyspace/eviction/key-uses.ts";
 import { keyspaceBounds } from "../../../src/keyspace/bounds.ts";
 import { KeyContent } from "../../../src/keyspace/content.ts";
 import { Graves } from "../../../src/keyspace/values/graves.ts";
@@ -16,6 +17,8 @@ class OneSet {
   readonly sets = new SetValues(keyspaceBounds);
   readonly content = new KeyContent({
     seed: 1,
+    memory: new MemoryUse(),
+    uses: new KeyUses(),
     arena: new Arena(),
     bounds: keyspaceBounds,
     graves: new Graves(),

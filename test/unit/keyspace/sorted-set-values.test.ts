@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Arena } from "../../../src/keyspace/arena.ts";
+import { Arena, MemoryUse } from "../../../src/keyspace/arena.ts";
+import { KeyUses } from "../../../src/keyspace/eviction/key-uses.ts";
 import { type KeyspaceBounds, keyspaceBounds } from "../../../src/keyspace/bounds.ts";
 import { KeyContent } from "../../../src/keyspace/content.ts";
 import { beyondListpack } from "../../../src/keyspace/value-type.ts";
@@ -32,7 +33,15 @@ class OneSet {
 
   constructor(bounds: KeyspaceBounds = keyspaceBounds) {
     this.sets = new SortedSetValues(bounds);
-    this.content = new KeyContent({ seed: 1, arena: this.arena, bounds, graves: this.graves, buried() {} });
+    this.content = new KeyContent({
+      seed: 1,
+      memory: new MemoryUse(),
+      uses: new KeyUses(),
+      arena: this.arena,
+      bounds,
+      graves: this.graves,
+      buried() {},
+    });
     this.entry = this.sets.create(this.content, Buffer.from("key"), 0, 3, 0);
   }
 

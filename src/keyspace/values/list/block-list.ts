@@ -12,6 +12,7 @@
  * Not here: small lists, which are packed (list.ts); the journal. Invariants: no block is without elements, but for one that a replay
  * empties; `age` of a block is not above the position of any record that its elements come from.
  */
+import { sumOfMany } from "../sum-of-many.ts";
 import { copyBytes } from "../../../base/bytes.ts";
 import { type Arena, type ArenaChunk, byteOf, wordOf } from "../../arena.ts";
 import { BlockRing } from "./block-ring.ts";
@@ -62,9 +63,7 @@ export class BlockList implements LargeValue {
 
   /** Memory in blocks of the arena. */
   get heldBytes(): number {
-    let total = 0;
-    for (let at = 0; at < this.ring.length; at++) total += this.#chunk(at).blockBytes;
-    return total;
+    return sumOfMany(this.ring.length, (at) => this.#chunk(at).blockBytes);
   }
 
   moveUsage(to: Usage): void {

@@ -52,7 +52,7 @@ export function clientLine(client: ClientConnection): string {
     ["obl", connection.outputBytes],
     ["oll", 0],
     ["omem", 0],
-    ["tot-mem", client.queryBufferBytes + connection.output.buffer.length],
+    ["tot-mem", client.memoryBytes],
     ["events", "r"],
     ["cmd", context.spec.fullName],
     ["user", client.user],

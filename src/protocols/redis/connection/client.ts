@@ -165,9 +165,8 @@ function clientNoEvict(context: CommandContext): void {
   context.reply.ok();
 }
 
-/** Keys have no time of last use that anything goes by. */
 function clientNoTouch(context: CommandContext): void {
-  onOffArgument(context);
+  context.usesFrom = onOffArgument(context) ? 2 : 1;
   context.reply.ok();
 }
 

@@ -1,6 +1,8 @@
 /** QUIT      RESET */
+import type { ClientConnection } from "../core/client-connection.ts";
 import type { CommandContext } from "../core/context.ts";
 import type { CommandRow } from "../core/command-spec.ts";
+import type { RedisServer } from "../server.ts";
 
 export const quitCommands: readonly CommandRow[] = [
   {
@@ -28,7 +30,25 @@ function quit({ reply, client }: CommandContext): void {
   client.end();
 }
 
-function reset({ reply, client }: CommandContext): void {
-  client.reset();
+function reset(context: CommandContext): void {
+  const { client, server, reply } = context;
+  asItBegan(client, server);
   reply.simple("RESET");
+}
+
+/** What the client has set is as it was when it connected. */
+function asItBegan(client: ClientConnection, server: RedisServer): void {
+  const { context } = client;
+  client.endTransaction();
+  server.observer.notWatchedBy(client);
+  client.subscriptions?.unsubscribeAll();
+  client.subscriptions = null;
+  server.tracking.turnOff(client);
+  context.database = 0;
+  context.usesFrom = 1;
+  context.reply.version = 2;
+  client.name = "";
+  client.replyMode = "on";
+  client.isNoEvict = false;
+  client.loggedIn(server.broker.access.anonymous);
 }

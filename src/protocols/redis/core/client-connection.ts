@@ -31,6 +31,8 @@ export interface ClientConnection {
   libraryVersion: string;
   replyMode: ReplyMode;
   isNoEvict: boolean;
+  /** What it holds of unfinished input, queued commands, and output. */
+  readonly memoryBytes: number;
   /** MONITOR: it is told of all commands. */
   isMonitor: boolean;
   /** Bytes for it that have not left. */
@@ -45,7 +47,7 @@ export interface ClientConnection {
   watcher: Watcher | null;
   /** Of its client-side cache; null while it has not turned tracking on. */
   tracked: TrackedClient | null;
-  readonly subscriptions: Subscriptions | null;
+  subscriptions: Subscriptions | null;
   readonly isSubscriber: boolean;
   /** The command that waits for data, if one does. */
   readonly blocked: BlockedCommand | null;
@@ -55,9 +57,8 @@ export interface ClientConnection {
   unwatch(): void;
   /** Nothing is queued or watched any more. */
   endTransaction(): void;
-  loggedIn(authorization: Authorization): void;
-  /** As the connection was when it began. */
-  reset(): void;
+  /** From now on it acts as that user; null: as nobody, until it logs in. */
+  loggedIn(authorization: Authorization | null): void;
   /** Sends what is written, then closes. */
   end(): void;
   /** Throws redis's error where the connection's state or its user's rules do not allow the command. */

@@ -137,6 +137,11 @@ export interface CommandRow {
   readonly internal?: true;
   /** Says whether this request may write, where that is not the command's own matter; null for what its flags say. */
   readonly writesByRequest?: (context: CommandContext) => boolean | null;
+  /**
+   * `glance`: it looks at its keys without using them. `unseen`: nor does it count what it finds. `always`: it uses them even for a client
+   * that set NO-TOUCH.
+   */
+  readonly use?: "glance" | "unseen" | "always";
   readonly subcommands?: readonly CommandRow[];
   /** The handler. Without one the command is answered as unknown, except where its subcommands have handlers. */
   readonly run?: CommandHandler;
@@ -166,6 +171,10 @@ export interface CommandSpec {
   readonly write: boolean;
   /** The command adds data: it is refused while the disk has no room. */
   readonly denyOom: boolean;
+  /** It uses the keys that it finds (keyspace/eviction/key-uses.ts) for clients whose `CommandContext.usesFrom` is not above this. */
+  readonly use: 0 | 1 | 2;
+  /** What it finds, and what it does not, counts in INFO's keyspace_hits and keyspace_misses. */
+  readonly countsLookups: boolean;
   /** No command of a script's. */
   readonly noScript: boolean;
   /** It reads its keys: who tracks what it has read is told of their changes. */
@@ -277,6 +286,8 @@ function addSpec(
     keyStep,
     write: row.flags.includes("write"),
     denyOom: row.flags.includes("denyoom"),
+    use: row.use === undefined ? 1 : row.use === "always" ? 2 : 0,
+    countsLookups: countsLookups(row),
     noScript: row.flags.includes("noscript"),
     // What a script reads its own commands read.
     readsKeys: row.flags.includes("readonly") && group !== "scripting" && !row.flags.includes("pubsub"),
@@ -297,6 +308,14 @@ function addSpec(
     subcommandSpecs.push(addSpec(specs, subcommand, group, groupCategories, spec));
   }
   return spec;
+}
+
+/** Commands that write look their keys up in another way; a few of them read first. */
+const readsFirst = new Set(["getdel", "getex", "getset", "sort", "georadius", "georadiusbymember"]);
+
+function countsLookups({ name, flags, use }: CommandRow): boolean {
+  if (use === "unseen") return false;
+  return !flags.includes("write") || readsFirst.has(name);
 }
 
 /** The commands with `skip_monitor` run scripts, which redis shows by itself. */

@@ -39,6 +39,8 @@ export class CommandContext {
   spec: CommandSpec;
   /** The database that the caller has selected. */
   database = 0;
+  /** 2 where commands do not count as uses of their keys: CLIENT NO-TOUCH. */
+  usesFrom: 1 | 2 = 1;
 
   constructor({ server, caller, client, out, request }: CallFrom) {
     this.server = server;

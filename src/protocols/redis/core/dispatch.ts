@@ -9,7 +9,7 @@ import type { ScriptSlots } from "../cluster/cluster-node.ts";
 import { finishClaims, waitForKeys } from "./claims/call-claims.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { CommandContext } from "./context.ts";
-import { errorReplyText, errorTexts, RedisError, wrongArity } from "./errors.ts";
+import { errorReplyText, errorTexts, outOfMemory, RedisError, wrongArity } from "./errors.ts";
 import { isArityMet, type CommandTable } from "./command-table.ts";
 import type { CommandSpec } from "./command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
@@ -58,11 +58,12 @@ function dispatchUntracked(context: CommandContext, client: ClientConnection): v
 }
 
 function assertMayRun(context: CommandContext, client: ClientConnection): void {
-  const { spec } = context;
+  const { spec, server } = context;
   client.assertAllowed(spec);
+  if (server.keyspace.eviction.bytesMax > 0) assertMemory(context, spec, client);
   if (spec.denyOom) assertRoom(context);
-  if (context.server.settings.lacksReplicas) assertNoReplicasNeeded(context, client);
-  if (context.server.busyScript !== null) assertAllowedWhileBusy(context, spec);
+  if (server.settings.lacksReplicas) assertNoReplicasNeeded(context, client);
+  if (server.busyScript !== null) assertAllowedWhileBusy(context, spec);
 }
 
 /** `min-replicas-to-write`: what writes is refused, and so is EXEC of what writes. */
@@ -129,6 +130,8 @@ export interface ScriptRights extends ScriptSlots {
   readonly readOnly: boolean;
   /** Of the script itself. */
   readonly outer: CommandContext;
+  /** It may add data though memory is short. */
+  readonly mayExceedMemory: boolean;
   /** A command that writes was run. */
   hasWritten: boolean;
 }
@@ -151,8 +154,13 @@ export function call(context: CommandContext, script: ScriptRights | null = null
       throw new RedisError(`ERR The user executing the script ${scriptRefusals[refusal.what]}`);
     if (script?.readOnly === true && (spec.write || spec.mayReplicate))
       throw new RedisError("ERR Write commands are not allowed from read-only scripts.");
-    if (spec.denyOom) assertRoom(context);
     if (spec.write && context.server.settings.lacksReplicas) throw new RedisError(errorTexts.noReplicas);
+    if (spec.denyOom) {
+      // What has changed something goes on to its end.
+      if (script !== null && !script.mayExceedMemory && !script.hasWritten && isOutOfMemory(context))
+        throw outOfMemory();
+      assertRoom(context);
+    }
     if (script !== null && spec.write) script.hasWritten = true;
     context.server.cluster?.assertSlotOfScript(spec, context.request, script);
   } catch (error) {
@@ -174,6 +182,31 @@ const scriptRefusals = {
   key: "can't access at least one of the keys mentioned in the command arguments",
   channel: "can't publish to the channel mentioned in the command",
 } as const;
+
+/**
+ * Makes room in memory before a command, while `maxmemory` is a bound. Throws OOM where there is none and the command needs some. EXEC and
+ * scripts go by what `isOutOfMemory` was before them.
+ */
+function assertMemory(
+  { server }: CommandContext,
+  spec: CommandSpec,
+  { transaction }: ClientConnection,
+): void {
+  const { eviction } = server.keyspace;
+  // A script that is suspended has changed nothing, and nothing is to change for it.
+  if (server.busyScript === null) eviction.makeRoom();
+  if (!eviction.isOutOfMemory) return;
+  // What is queued takes memory too. EXEC looks at what was queued.
+  if (spec.denyOom || (transaction !== null && !leavesTransaction(spec))) throw outOfMemory();
+}
+
+function leavesTransaction({ name }: CommandSpec): boolean {
+  return name === "exec" || name === "discard" || name === "quit" || name === "reset";
+}
+
+function isOutOfMemory({ server }: CommandContext): boolean {
+  return server.keyspace.eviction.isOutOfMemory;
+}
 
 /** A script takes long: others may end it, or ask what it is. */
 function assertAllowedWhileBusy({ server }: CommandContext, spec: CommandSpec): void {

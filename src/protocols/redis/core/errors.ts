@@ -26,6 +26,7 @@ export const errorTexts = {
     function: "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
   },
   noReplicas: "NOREPLICAS Not enough good replicas to write.",
+  outOfMemory: "OOM command not allowed when used memory > 'maxmemory'.",
   noAuth: "NOAUTH Authentication required.",
   wrongPassword: "WRONGPASS invalid username-password pair or user is disabled.",
   invalidStreamId: "ERR Invalid stream ID specified as stream command argument",
@@ -37,6 +38,11 @@ export function syntaxError(): RedisError {
 
 export function wrongArity(fullName: string): RedisError {
   return new RedisError(`ERR wrong number of arguments for '${fullName}' command`);
+}
+
+/** `maxmemory` is reached, and no key can go. */
+export function outOfMemory(): RedisError {
+  return new RedisError(errorTexts.outOfMemory);
 }
 
 /** For a reply above `redisReplyBytesMax`. */

@@ -38,7 +38,7 @@ export interface LaterReplies {
   /** Tells how many bytes the command takes until it is answered, beside its request: of the reply, or in tables where it waits. */
   holdLater(bytes: number): void;
   /** This caller's part of the account of bytes in flight. */
-  readonly bytesInFlight: number;
+  readonly memoryBytes: number;
   /** Pushed messages are kept back until the reply that comes later is sent. */
   holdsPushes: boolean;
   /** How many commands began to be answered later. */

@@ -111,7 +111,7 @@ function* bounded(job: Job<void>, parts: PartedReply, hold: () => void): Job<voi
 function holdReply({ inFlight }: Broker, later: LaterReplies, bytes: number): void {
   later.holdLater(bytes);
   if (bytes <= inFlight.fairBytes) return;
-  const others = inFlight.total - later.bytesInFlight;
+  const others = inFlight.total - later.memoryBytes;
   if (others <= inFlight.bytesMax / 2) return;
   throw new RedisError(
     "OOM too much memory is held for other connections to gather a long reply; ask for less, or again",

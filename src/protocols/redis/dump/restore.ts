@@ -40,6 +40,8 @@ interface Restoring {
   readonly replaces: boolean;
   /** Wall time in ms; 0 for never. */
   readonly at: number;
+  readonly idleSeconds: number;
+  readonly frequency: number;
 }
 
 function restore(context: CommandContext): void {
@@ -52,7 +54,7 @@ function restore(context: CommandContext): void {
   if (ttl < 0) throw new RedisError("ERR Invalid TTL value, must be >= 0");
   const now = context.broker.clock.now();
   const at = ttl === 0 || options.isAbsolute ? ttl : now + ttl;
-  answerInSlices(context, () => restoreValue(context, { replaces: options.replaces, at }));
+  answerInSlices(context, () => restoreValue(context, { ...options, at }));
 }
 
 function busyKey(): RedisError {
@@ -62,25 +64,26 @@ function busyKey(): RedisError {
 interface Options {
   replaces: boolean;
   isAbsolute: boolean;
+  /** Negative: not given. */
+  idleSeconds: number;
+  frequency: number;
 }
 
 function parseOptions({ request }: CommandContext): Options {
-  const options = { replaces: false, isAbsolute: false };
-  let hasIdle = false;
-  let hasFrequency = false;
+  const options = { replaces: false, isAbsolute: false, idleSeconds: -1, frequency: -1 };
   for (let index = 4; index < request.argumentCount; index++) {
     const hasValue = index + 1 < request.argumentCount;
     if (request.is(index, "REPLACE")) options.replaces = true;
     else if (request.is(index, "ABSTTL")) options.isAbsolute = true;
-    else if (request.is(index, "IDLETIME") && hasValue && !hasFrequency) {
-      if (wholeArgument(request.integer(++index)) < 0)
-        throw new RedisError("ERR Invalid IDLETIME value, must be >= 0");
-      hasIdle = true;
-    } else if (request.is(index, "FREQ") && hasValue && !hasIdle) {
+    else if (request.is(index, "IDLETIME") && hasValue && options.frequency < 0) {
+      const idle = wholeArgument(request.integer(++index));
+      if (idle < 0) throw new RedisError("ERR Invalid IDLETIME value, must be >= 0");
+      options.idleSeconds = idle;
+    } else if (request.is(index, "FREQ") && hasValue && options.idleSeconds < 0) {
       const frequency = wholeArgument(request.integer(++index));
       if (frequency < 0 || frequency > 255)
         throw new RedisError("ERR Invalid FREQ value, must be >= 0 and <= 255");
-      hasFrequency = true;
+      options.frequency = frequency;
     } else throw syntaxError();
   }
   return options;
@@ -102,7 +105,10 @@ function* restoreValue(context: CommandContext, restoring: Restoring): Job<void>
     const reader = new RdbReader(buffer, start, end - footerBytes);
     const type = reader.uint8();
     if (type === rdbType.streamListpacks2) isRestored = yield* restoreStream(context, reader, restoring);
-    else isRestored = yield* putValue(context, yield* load(reader, type), restoring);
+    else {
+      isRestored = yield* putValue(context, yield* load(reader, type), restoring);
+      if (isRestored) setUse(context, restoring);
+    }
   } catch (error) {
     throw error instanceof BadData || error instanceof RangeError
       ? new RedisError("ERR Bad data format")
@@ -157,6 +163,17 @@ function* putValue(context: CommandContext, value: LoadedValue, { replaces, at }
   makeWay(context, 1);
   finishNow(value.put(writableKeysOf(context), buffer, starts[1]!, ends[1]!, at));
   return true;
+}
+
+/** How long the key was unused, or how often it is used, where the policy goes by that. */
+function setUse(context: CommandContext, { idleSeconds, frequency }: Restoring): void {
+  const { uses } = context.server.keyspace;
+  const { entry, database } = keyAt(context, 1);
+  if (entry === 0) return;
+  let use = uses.freshUse;
+  if (uses.isLfu && frequency >= 0) use = uses.useOfFrequency(frequency);
+  else if (!uses.isLfu && idleSeconds >= 0) use = uses.useOfIdle(idleSeconds);
+  database.table.setUse(entry, use);
 }
 
 /** Redis makes the key anew where it replaces one: the keyspace tells only of one that had nothing. */

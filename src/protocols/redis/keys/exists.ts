@@ -1,8 +1,7 @@
 /**
  * EXISTS key [key ...]      TOUCH key [key ...]
  *
- * Both count the keys that exist; a key that is named twice counts twice. The time of a key's last use is not kept, so TOUCH
- * changes nothing.
+ * Both count the keys that exist; a key that is named twice counts twice. TOUCH uses the keys, EXISTS does not (keyspace/eviction/key-uses.ts).
  */
 import type { CommandContext } from "../core/context.ts";
 import { keysOf } from "./key-access.ts";
@@ -20,6 +19,7 @@ export const existsCommands: readonly CommandRow[] = [
     since: "1.0.0",
     complexity: "O(N), N keys",
     summary: "Counts how many of the keys exist.",
+    use: "glance",
     run: exists,
   },
   {
@@ -31,6 +31,7 @@ export const existsCommands: readonly CommandRow[] = [
     since: "3.2.1",
     complexity: "O(N), N keys",
     summary: "Marks keys as used, and counts those that exist.",
+    use: "always",
     run: exists,
   },
 ];

@@ -37,13 +37,27 @@ export function findEntry(context: CommandContext, database: Database, index: nu
   const { buffer, starts, ends } = context.request;
   if (context.broker.ticker.isStuck)
     context.server.keyspace.lookedAt(database.number, buffer, starts[index]!, ends[index]!);
-  return database.find(buffer, starts[index]!, ends[index]!);
+  return used(context, database, database.find(buffer, starts[index]!, ends[index]!));
 }
 
 /** The same of a key that is no argument. */
-export function findNamed({ broker, server }: CommandContext, database: Database, name: Buffer): number {
+export function findNamed(context: CommandContext, database: Database, name: Buffer): number {
+  const { broker, server } = context;
   if (broker.ticker.isStuck) server.keyspace.lookedAt(database.number, name, 0, name.length);
-  return database.find(name, 0, name.length);
+  return used(context, database, database.find(name, 0, name.length));
+}
+
+/** Notes that a command has looked a key up, and found `entry`, or 0 for none. */
+function used({ spec, server, usesFrom }: CommandContext, database: Database, entry: number): number {
+  if (entry !== 0 && spec.use >= usesFrom) database.table.touch(entry);
+  if (spec.countsLookups) countLookup(server, entry !== 0);
+  return entry;
+}
+
+/** For INFO's keyspace_hits and keyspace_misses. */
+export function countLookup({ lookups }: CommandContext["server"], isHit: boolean): void {
+  if (isHit) lookups.hits++;
+  else lookups.misses++;
 }
 
 /** The entry of a string key, or 0 for none; its value is located in `database.table`. Throws WRONGTYPE. */
@@ -72,7 +86,14 @@ function wrongType(): RedisError {
 /** The stream or queue of that database whose key argument `index` is. */
 export function streamAt(context: CommandContext, index: number, { number }: Database): Queue | undefined {
   if (!mayBeName(context, index, number)) return undefined;
-  return context.server.findStream(number, context.request.latin1(index));
+  const { server, spec } = context;
+  const stream = server.findStream(number, context.request.latin1(index));
+  // No entry was found, which counted as a miss.
+  if (stream !== undefined && spec.countsLookups) {
+    server.lookups.misses--;
+    server.lookups.hits++;
+  }
+  return stream;
 }
 
 /** Whether argument `index` may name a queue, stream or exchange. A quick check: mostly the answer is no. */
@@ -115,7 +136,16 @@ export function putValue(
 ): void {
   const { buffer, starts, ends } = context.request;
   makeWay(context, keyIndex);
-  database.put(buffer, starts[keyIndex]!, ends[keyIndex]!, value, from, to, expiry, flags);
+  const use = context.usesFrom === 1 ? -1 : countOf(context, database, keyIndex);
+  const entry = database.put(buffer, starts[keyIndex]!, ends[keyIndex]!, value, from, to, expiry, flags);
+  if (use >= 0) database.table.setUse(entry, use);
+}
+
+/** The uses that a client with NO-TOUCH leaves as they are when it replaces a value; -1 for none. By LRU a value is new as any other. */
+function countOf({ server, request }: CommandContext, database: Database, index: number): number {
+  if (!server.keyspace.uses.isLfu) return -1;
+  const entry = database.find(request.buffer, request.starts[index]!, request.ends[index]!);
+  return entry === 0 ? -1 : database.table.use(entry);
 }
 
 /** A stream that has the name in argument `index` gives way to a value. Throws WRONGTYPE, NOPERM where it does not. */

@@ -32,6 +32,7 @@ export const objectCommand: CommandRow = {
       since: "2.2.3",
       complexity: "O(1)",
       summary: "Tells how a value is stored.",
+      use: "glance",
       run: objectEncoding,
     },
     {
@@ -43,6 +44,7 @@ export const objectCommand: CommandRow = {
       since: "4.0.0",
       complexity: "O(1)",
       summary: "Tells how often a key is used.",
+      use: "glance",
       run: objectFreq,
     },
     {
@@ -63,6 +65,7 @@ export const objectCommand: CommandRow = {
       since: "2.2.3",
       complexity: "O(1)",
       summary: "Tells for how long a key was not used.",
+      use: "glance",
       run: objectIdletime,
     },
     {
@@ -74,6 +77,7 @@ export const objectCommand: CommandRow = {
       since: "2.2.3",
       complexity: "O(1)",
       summary: "Tells how many references a value has.",
+      use: "glance",
       run: objectRefcount,
     },
   ],
@@ -154,20 +158,30 @@ function objectRefcount(context: CommandContext): void {
   reply.integer(isShared ? sharedReferences : 1);
 }
 
-/** When a key was used last is not kept: it is always in use. */
+const untilAdjusted =
+  "Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
+
+/** A stream, which is never evicted, counts as in use all the time. */
+const streamFrequency = 255;
+
 function objectIdletime(context: CommandContext): void {
-  if (isThere(context)) context.reply.integer(0);
-  else context.reply.null();
+  const { reply, server } = context;
+  const { uses } = server.keyspace;
+  const { exists, entry, database } = keyAt(context, 2);
+  if (!exists) return reply.null();
+  if (uses.isLfu)
+    throw new RedisError(`ERR An LFU maxmemory policy is selected, idle time not tracked. ${untilAdjusted}`);
+  reply.integer(entry === 0 ? 0 : uses.idleSeconds(database.table.use(entry)));
 }
 
 function objectFreq(context: CommandContext): void {
-  if (!isThere(context)) return context.reply.null();
-  throw new RedisError(
-    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching " +
-      "between policies at runtime LRU and LFU data will take some time to adjust.",
-  );
-}
-
-function isThere(context: CommandContext): boolean {
-  return keyAt(context, 2).exists;
+  const { reply, server } = context;
+  const { uses } = server.keyspace;
+  const { exists, entry, database } = keyAt(context, 2);
+  if (!exists) return reply.null();
+  if (!uses.isLfu)
+    throw new RedisError(
+      `ERR An LFU maxmemory policy is not selected, access frequency not tracked. ${untilAdjusted}`,
+    );
+  reply.integer(entry === 0 ? streamFrequency : uses.frequency(database.table.use(entry)));
 }

@@ -13,6 +13,7 @@ export const ttlCommands: readonly CommandRow[] = [
     since: "7.0.0",
     complexity: "O(1)",
     summary: "Tells when a key expires, in seconds.",
+    use: "glance",
     run: expiretime,
   },
   {
@@ -23,6 +24,7 @@ export const ttlCommands: readonly CommandRow[] = [
     since: "7.0.0",
     complexity: "O(1)",
     summary: "Tells when a key expires, in milliseconds.",
+    use: "glance",
     run: pexpiretime,
   },
   {
@@ -34,6 +36,7 @@ export const ttlCommands: readonly CommandRow[] = [
     since: "2.6.0",
     complexity: "O(1)",
     summary: "Tells how long a key has to live, in milliseconds.",
+    use: "glance",
     run: pttl,
   },
   {
@@ -45,6 +48,7 @@ export const ttlCommands: readonly CommandRow[] = [
     since: "1.0.0",
     complexity: "O(1)",
     summary: "Tells how long a key has to live, in seconds.",
+    use: "glance",
     run: ttl,
   },
 ];

@@ -11,6 +11,7 @@ export const typeCommand: CommandRow = {
   since: "1.0.0",
   complexity: "O(1)",
   summary: "Tells what kind of value a key holds.",
+  use: "glance",
   run: type,
 };
 

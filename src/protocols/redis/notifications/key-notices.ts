@@ -1,7 +1,7 @@
 /**
  * Keyspace notifications: tells subscribers of `__keyspace@DB__:KEY` and `__keyevent@DB__:EVENT` what happens to keys.
  *
- * Handlers tell of their own events (`CommandContext.notify`); the keyspace tells here of keys that come into being or expire,
+ * Handlers tell of their own events (`CommandContext.notify`); the keyspace tells here of keys that come into being, expire or are evicted,
  * whichever command is the reason. A message reaches Pub/Sub subscribers only, never the queues that are bound to the exchange of
  * channels: a queue of events would slow the command that caused them. Not here: the events (key-events.ts). Invariant: while
  * nothing is asked for, `classes` is 0, and an event costs its teller this one test.
@@ -97,6 +97,10 @@ export class KeyNotices implements KeyListener {
     return (this.classes & keyClass.expired) !== 0;
   }
 
+  get hearsEvicted(): boolean {
+    return (this.classes & keyClass.evicted) !== 0;
+  }
+
   keyMade(database: number, bytes: Buffer, start: number, end: number): void {
     if (!this.#isReplacing) this.tell(keyEvents.made, database, bytes, start, end);
     this.#isReplacing = false;
@@ -109,6 +113,10 @@ export class KeyNotices implements KeyListener {
 
   keyExpired(database: number, bytes: Buffer, start: number, end: number): void {
     this.tell(keyEvents.expired, database, bytes, start, end);
+  }
+
+  keyEvicted(database: number, bytes: Buffer, start: number, end: number): void {
+    this.tell(keyEvents.evicted, database, bytes, start, end);
   }
 
   /** The next key that is made is one that was a stream until now. */

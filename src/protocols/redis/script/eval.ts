@@ -96,7 +96,10 @@ function run(
 ): void {
   if (script.flags !== null) assertMayRun(context, script.flags, readOnly);
   const mayNotWrite = readOnly || script.flags?.has("no-writes") === true;
-  scriptsOf(context.server).runScript(context, script, given, mayNotWrite);
+  scriptsOf(context.server).runScript(context, script, given, {
+    readOnly: mayNotWrite,
+    mayExceedMemory: script.flags?.has("allow-oom") === true,
+  });
 }
 
 /** The script in argument `index`, which is compiled and cached if it is new. */

@@ -1,6 +1,6 @@
 /** What EVAL and FCALL have in common: which arguments are keys, and whether a script with such flags may run now. */
 import type { CommandContext } from "../core/context.ts";
-import { errorTexts, RedisError } from "../core/errors.ts";
+import { errorTexts, outOfMemory, RedisError } from "../core/errors.ts";
 import type { ScriptArguments } from "./run/engine.ts";
 import type { ScriptFlags } from "./run/shebang.ts";
 
@@ -33,6 +33,7 @@ export function assertMayRun(
     throw new RedisError(
       `MISCONF ${failure.message}. Writable scripts are blocked. Use 'no-writes' flag for read only scripts.`,
     );
+  if (!flags.has("allow-oom") && server.keyspace.eviction.isOutOfMemory) throw outOfMemory();
   if (readOnly) throw new RedisError("ERR Can not execute a script with write flag using *_ro command.");
   if (server.settings.lacksReplicas) throw new RedisError(errorTexts.noReplicas);
 }

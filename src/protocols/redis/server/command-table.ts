@@ -6,6 +6,7 @@ import { debugCommand } from "./debug.ts";
 import { dbsizeCommand } from "./dbsize.ts";
 import { flushCommands } from "./flush.ts";
 import { infoCommand } from "./info.ts";
+import { memoryCommand } from "../memory/memory.ts";
 import { lolwutCommand } from "./lolwut.ts";
 import { moduleCommand } from "./module.ts";
 import { persistenceCommands } from "./persistence.ts";
@@ -56,69 +57,7 @@ export const serverCommands: CommandRows = inGroup(
     commandCommand,
     configCommand,
     latencyCommand,
-    {
-      name: "memory",
-      arity: -2,
-      flags: [],
-      since: "4.0.0",
-      complexity: "Depends on the subcommand",
-      summary: "Shows what memory is used for.",
-      subcommands: [
-        {
-          name: "doctor",
-          arity: 2,
-          flags: [],
-          tips: ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
-          since: "4.0.0",
-          complexity: "O(1)",
-          summary: "Explains memory use in words.",
-        },
-        {
-          name: "help",
-          arity: 2,
-          flags: ["loading", "stale"],
-          since: "4.0.0",
-          complexity: "O(1)",
-          summary: "Lists the MEMORY subcommands.",
-        },
-        {
-          name: "malloc-stats",
-          arity: 2,
-          flags: [],
-          tips: ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
-          since: "4.0.0",
-          complexity: "Depends on the memory in use",
-          summary: "Shows the allocator's own figures.",
-        },
-        {
-          name: "purge",
-          arity: 2,
-          flags: [],
-          tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
-          since: "4.0.0",
-          complexity: "Depends on the memory in use",
-          summary: "Asks the allocator to give memory back.",
-        },
-        {
-          name: "stats",
-          arity: 2,
-          flags: [],
-          tips: ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
-          since: "4.0.0",
-          complexity: "O(1)",
-          summary: "Shows memory use in numbers.",
-        },
-        {
-          name: "usage",
-          arity: -3,
-          flags: ["readonly"],
-          keys: [oneKey(2, "RO")],
-          since: "4.0.0",
-          complexity: "O(N), N samples",
-          summary: "Estimates the memory of a key.",
-        },
-      ],
-    },
+    memoryCommand,
     moduleCommand,
     slowlogCommand,
   ],

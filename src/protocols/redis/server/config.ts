@@ -150,6 +150,10 @@ function configResetStat({ reply, server }: CommandContext): void {
   server.errorReplies = 0;
   server.readsProcessed = 0;
   server.errorCounts.clear();
+  server.lookups.hits = 0;
+  server.lookups.misses = 0;
+  server.keyspace.eviction.evicted = 0;
+  server.clientEviction.evicted = 0;
   server.observer.reset();
   reply.ok();
 }

@@ -5,6 +5,7 @@ import type { CommandContext } from "../core/context.ts";
 import type { RedisServer } from "../server.ts";
 import { databaseCount } from "../../../keyspace/keyspace.ts";
 import { redisVersion } from "../core/names.ts";
+import { memoryFields } from "../memory/memory-info.ts";
 
 type Field = [name: string, value: string | number];
 
@@ -71,14 +72,6 @@ function clientFields({ server }: CommandContext): Field[] {
   ];
 }
 
-function memoryFields({ broker }: CommandContext): Field[] {
-  return [
-    ["used_memory", broker.storage.volatile.bytes],
-    ["maxmemory", broker.options.memoryBytesMax],
-    ["maxmemory_policy", "noeviction"],
-  ];
-}
-
 function persistenceFields(context: CommandContext): Field[] {
   const { server, broker } = context;
   const { saves } = server;
@@ -138,7 +131,10 @@ function statFields({ server }: CommandContext): Field[] {
     ["sync_partial_ok", 0],
     ["sync_partial_err", 0],
     ["expired_keys", server.expiredKeys],
-    ["evicted_keys", 0],
+    ["evicted_keys", server.keyspace.eviction.evicted],
+    ["evicted_clients", server.clientEviction.evicted],
+    ["keyspace_hits", server.lookups.hits],
+    ["keyspace_misses", server.lookups.misses],
     ["pubsub_channels", server.live.channels.size],
     ["pubsub_patterns", server.live.patterns.size],
     ["pubsubshard_channels", server.shardLive.channels.size],

@@ -5,7 +5,7 @@
 import { limits } from "../../../base/limits.ts";
 import type { CommandContext } from "../core/context.ts";
 import { replyError, runHandler } from "../core/dispatch.ts";
-import { RedisError, replyTooLarge } from "../core/errors.ts";
+import { errorTexts, RedisError, replyTooLarge } from "../core/errors.ts";
 import type { CommandRow } from "../core/command-spec.ts";
 
 export const execCommand: CommandRow = {
@@ -27,6 +27,8 @@ export function exec(context: CommandContext, bytesMax: number = limits.redisRep
   const hasChanged = watcher !== null && server.watches.hasChanged(watcher);
   client.endTransaction();
   server.cluster?.assertOneSlotOfAll(transaction.commands);
+  if (transaction.needsRoom && server.keyspace.eviction.isOutOfMemory)
+    throw new RedisError(`EXECABORT Transaction discarded because of: ${errorTexts.outOfMemory}`);
   if (transaction.isAborted)
     throw new RedisError("EXECABORT Transaction discarded because of previous errors.");
   if (transaction.needsRoom) assertRoomFor(context);

@@ -175,6 +175,29 @@ test("keys whose time has come, found by nobody", options, async () => {
   assert.deepEqual(got, wanted);
 });
 
+test("keys that go for want of memory, by a command and by CONFIG SET alone", options, async () => {
+  for (const classes of ["KEe", "AKE"]) {
+    await configure("");
+    const making: Word[][] = [
+      ["set", "stays", "v"],
+      ["set", "gone", "v", "ex", 100],
+      ["hset", "gone2", "f", "v"],
+      ["expire", "gone2", 200],
+      ["rpush", "gone3", ...Array.from({ length: 300 }, (_, i) => `element ${i}`)],
+      ["expire", "gone3", 300],
+      ["config", "set", "maxmemory-policy", "volatile-ttl"],
+      ["config", "set", "notify-keyspace-events", classes],
+      ["config", "set", "maxmemory", 1],
+      ["ping"],
+    ];
+    await Promise.all([ours, theirs].map(async (side) => side.client.pipeline(making)));
+    const [got, wanted] = await Promise.all([ours.heardUntil(3), theirs.heardUntil(3)]);
+    assert.deepEqual(got, wanted);
+    assert.equal(got.filter((message) => message.endsWith("evicted")).length, 3);
+    await same(["config", "set", "maxmemory", 0], ["dbsize"]);
+  }
+});
+
 test("clients that wait", options, async () => {
   await configure("AKEnm");
   const pops: [Word[], Word[][]][] = [

@@ -3,6 +3,7 @@
  *
  * Not here: which parameters there are (known-parameters.ts), and what a value does (../settings.ts).
  */
+import { memoryUnits } from "../../../../base/config/memory-amount.ts";
 import type { ParameterForm } from "./known-parameters.ts";
 
 /** The value as redis would show it, or why it is none. */
@@ -10,17 +11,6 @@ export type ParsedValue = { readonly value: string } | { readonly problem: strin
 
 const unsignedEnd = 2n ** 64n;
 const signedEnd = 2n ** 63n;
-
-const multipliers: Readonly<Record<string, bigint>> = {
-  "": 1n,
-  b: 1n,
-  k: 1000n,
-  kb: 1n << 10n,
-  m: 1_000_000n,
-  mb: 1n << 20n,
-  g: 1_000_000_000n,
-  gb: 1n << 30n,
-};
 
 export function parseValue(form: ParameterForm, text: string): ParsedValue {
   switch (form.type) {
@@ -59,7 +49,7 @@ function parseNumber({ type, least = 0n, most = 0n, isUnsigned }: ParameterForm,
       ? { problem: `percentage argument must be less or equal to ${-least}` }
       : { value: `${-number}%` };
   const compared = isUnsigned ? BigInt.asUintN(64, number) : number;
-  if (compared >= least && compared <= most) return { value: String(number) };
+  if (compared >= least && compared <= most) return { value: String(compared) };
   const radix = kind === "octal" ? 8 : 10;
   return {
     problem: `argument must be between ${least.toString(radix)} and ${most.toString(radix)} inclusive`,
@@ -74,7 +64,8 @@ function numberOf(kind: keyof typeof numberProblems, text: string): bigint | und
   if (amount !== null) {
     const digits = BigInt(amount[1]!);
     const whole =
-      (digits < unsignedEnd ? digits : unsignedEnd - 1n) * multipliers[(amount[2] ?? "").toLowerCase()]!;
+      (digits < unsignedEnd ? digits : unsignedEnd - 1n) *
+      BigInt(memoryUnits[(amount[2] ?? "").toLowerCase()]!);
     return BigInt.asIntN(64, whole);
   }
   const percent = kind === "percent" && text.endsWith("%") ? text.slice(0, -1) : "";

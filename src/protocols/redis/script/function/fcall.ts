@@ -52,6 +52,7 @@ function fcall(context: CommandContext, readOnly: boolean): void {
     name,
     kind: "function",
     readOnly: readOnly || found.flags.has("no-writes"),
+    mayExceedMemory: found.flags.has("allow-oom"),
     mayCrossSlots: found.flags.has("allow-cross-slot-keys"),
   } as const;
   scriptsOf(server).runFunction(context, machine, found.reference, options, { keys: 3, keyCount });

@@ -62,6 +62,11 @@ export class FunctionLibraries {
     return [...this.#libraries.values()];
   }
 
+  /** Of all code. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get functionCount(): number {
     return this.#functions.size;
   }

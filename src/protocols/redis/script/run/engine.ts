@@ -102,11 +102,16 @@ export class ScriptEngine {
     this.#compiled(script);
   }
 
-  runScript(context: CommandContext, script: Script, given: ScriptArguments, readOnly: boolean): void {
+  runScript(
+    context: CommandContext,
+    script: Script,
+    given: ScriptArguments,
+    rights: Pick<RunOptions, "readOnly" | "mayExceedMemory">,
+  ): void {
     const machine = this.#compiled(script);
     const { sha, flags } = script;
     const mayCrossSlots = flags?.has("allow-cross-slot-keys") ?? true;
-    const options: RunOptions = { name: sha, kind: "script", readOnly, mayCrossSlots };
+    const options: RunOptions = { name: sha, kind: "script", mayCrossSlots, ...rights };
     this.#run(context, machine, options, (thread) => {
       machine.withGlobals(() => {
         this.#pushKeys(machine, thread, context, given);
@@ -155,6 +160,7 @@ export class ScriptEngine {
     machine.run = run;
     caller.outer = context.caller;
     caller.context.database = context.database;
+    caller.context.usesFrom = context.usesFrom;
     this.#limit.begin(run, context.caller.later !== null);
     let isSuspended = false;
     try {

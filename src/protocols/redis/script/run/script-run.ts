@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly name: string;
   readonly kind: "script" | "function";
   readonly readOnly: boolean;
+  /** Its flag `allow-oom`. */
+  readonly mayExceedMemory: boolean;
   /** Its commands may come to keys of different slots of a cluster. */
   readonly mayCrossSlots: boolean;
 }
@@ -32,6 +34,10 @@ export class ScriptRun implements ScriptRights {
 
   get readOnly(): boolean {
     return this.options.readOnly;
+  }
+
+  get mayExceedMemory(): boolean {
+    return this.options.mayExceedMemory;
   }
 
   get mayCrossSlots(): boolean {

@@ -1,0 +1,105 @@
+/**
+ * Faults that people who had not seen the tests planted, and that no test found at first: what was missing is a test now.
+ *
+ * Each stands for a kind: what is deleted is deleted on the disk too, a bound is met exactly, something is said twice, a request goes
+ * on over several turns.
+ */
+import type { RoomMutant } from "../mutant.ts";
+
+export const strangerMutants: readonly RoomMutant[] = [
+  {
+    name: "deleting Kafka ACLs does not delete them from the stored definitions",
+    file: "src/broker/access/acls.ts",
+    find: "      this.#storage.definitions.delete(keyOf(acl));\n",
+    replace: "",
+  },
+  {
+    name: "A purge amid forgetting the history does not make that start over",
+    file: "src/broker/queue/removal.ts",
+    find: "    queue.policies.change.purged();\n",
+    replace: "",
+  },
+  {
+    name: "A sorted set made by a union, intersection or difference with exactly 128 members does not become a listpack",
+    file: "src/keyspace/values/sorted/sorted-set-build.ts",
+    find: "this.count <= listpackMembersMax &&",
+    replace: "this.count < listpackMembersMax &&",
+    also: ["clients/redis/redis-encodings-real"],
+  },
+  {
+    name: "the sweep does not note where it has come to after a round that found few due keys, so it looks at the same slice of the table again and again",
+    file: "src/keyspace/sweep.ts",
+    find: "    at = round.cursor;\n    looked += round.looked;\n    if (round.removed < round.looked * busyShare || round.looked === 0) break;\n",
+    replace:
+      "    looked += round.looked;\n    if (round.removed < round.looked * busyShare || round.looked === 0) break;\n    at = round.cursor;\n",
+  },
+  {
+    name: "when the journal has been written further, the changes that are still unwritten are not looked at again after the table of keys was cleared",
+    file: "src/keyspace/unwritten-keys.ts",
+    find: "      this.#seen.frames = this.#seen.bytes = 0;\n",
+    replace: "",
+  },
+  {
+    name: "ACL LOG groups the same refusal by when its entry was made, not by when it was last counted",
+    file: "src/protocols/redis/acl/log.ts",
+    find: "now - entry.updatedAt <= groupedMsMax",
+    replace: "now - entry.createdAt <= groupedMsMax",
+  },
+  {
+    name: "EXEC does not see that a watched stream has fewer entries than it had",
+    file: "src/protocols/redis/transaction/watches.ts",
+    find: "        now.nextOffset !== before.nextOffset ||\n        now.length !== before.length\n",
+    replace: "        now.nextOffset !== before.nextOffset\n",
+  },
+  {
+    name: "PSUBSCRIBE to a pattern that the connection listens to already counts its bytes again",
+    file: "src/protocols/redis/pubsub/subscriptions.ts",
+    find: "if (!this.patterns.has(pattern)) this.#patternBytes += pattern.length;",
+    replace: "this.#patternBytes += pattern.length;",
+  },
+  {
+    name: "the keys of BCC of a message stay with the next messages of the channel",
+    file: "src/protocols/amqp/publish/incoming-message.ts",
+    find: "    this.hiddenKeys = noHiddenKeys;\n",
+    replace: "",
+    also: ["clients/amqp/amqp-names"],
+  },
+  {
+    name: "deliveries of stream or history consumers that a channel's end gives back in slices are taken off the count of returning records",
+    file: "src/protocols/amqp/channel/settlements.ts",
+    find: "if (isReturned && source.takesRecords) source.queue.returns.count--;",
+    replace: "if (isReturned) source.queue.returns.count--;",
+    also: ["clients/amqp/amqp-many"],
+  },
+  {
+    name: "A group that a refused JoinGroup has made is not forgotten",
+    file: "src/protocols/kafka/groups/join-group.ts",
+    find: "  if (group.isUnused) coordinator.forget(group);\n",
+    replace: "",
+  },
+  {
+    name: "records that were converted for a fetch are not counted",
+    file: "src/protocols/kafka/fetch/records.ts",
+    find: "    this.recordCount += builder.recordCount;\n",
+    replace: "",
+    also: ["unit/wiring/embed-connections"],
+  },
+  {
+    name: "A member of a consumer group that waits for its assignment does not count as waiting",
+    file: "src/protocols/kafka/groups/member.ts",
+    find: "return this.onJoined !== null || this.onSynced !== null;",
+    replace: "return this.onJoined !== null;",
+  },
+  {
+    name: "OffsetCommit of many partitions does not ask again after a pause whether the member may still commit",
+    file: "src/protocols/kafka/groups/offset-commit.ts",
+    find: "      fault ??= faultNow();\n",
+    replace: "",
+  },
+  {
+    name: "sequence numbers of an idempotent producer wrap one too early",
+    file: "src/protocols/kafka/produce/log.ts",
+    find: "const sequences = 0x8000_0000;",
+    replace: "const sequences = 0x7fff_ffff;",
+  },
+];
