@@ -80,6 +80,7 @@ export class Database {
 
   #expire(entry: number): number {
     if (this.#isHeld(entry)) return this.#keyspace.held!.isAtWork ? entry : 0;
+    if (this.#keyspace.keepsDue) return 0;
     const { listener } = this.#keyspace;
     this.#keyspace.expired++;
     if (listener?.hearsExpired === true && !this.#isScratch) {

@@ -92,6 +92,10 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   listener: KeyListener | null = null;
   /** Null where no commands run. */
   held: HeldKeys | null = null;
+  /** Null where no commands run. While it is active no key is removed because its time has come. */
+  pause: { readonly isActive: boolean } | null = null;
+  /** A command runs that changes nothing, not even by finding a key that is due: such a key is hidden and stays. */
+  keepsDue = false;
   /** Keys removed because their time had come. */
   expired = 0;
   /** Fields of hashes removed because their time had come. */
@@ -447,7 +451,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.#sweepTimer = this.#broker!.timers.after(sweepIntervalMs, () => {
       const before = this.expired + this.expiredFields;
       this.#measure();
-      for (const database of this.isSweeping ? this.databases : []) {
+      const isSweeping = this.isSweeping && this.pause?.isActive !== true;
+      for (const database of isSweeping ? this.databases : []) {
         const { number } = database;
         this.#sweepCursors[number] = sweepDatabase(database, this.#sweepCursors[number]!);
       }

@@ -164,7 +164,8 @@ export class HashValues {
     const { table } = content;
     this.entry = entry;
     const valueBytesMax = this.#encodings.hashValueBytesMax;
-    if (fieldEnd - fieldStart > valueBytesMax || end - start > valueBytesMax) content.addFlag(entry, beyondListpack);
+    if (fieldEnd - fieldStart > valueBytesMax || end - start > valueBytesMax)
+      content.addFlag(entry, beyondListpack);
     if (expiry !== 0) this.#makeExpiring(content, entry);
     const word = table.typeWord(this.entry);
     if ((word & largeLayout) === 0) {

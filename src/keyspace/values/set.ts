@@ -253,7 +253,8 @@ export class SetValues {
    * Says whether it is one now and was none.
    */
   remake(content: KeyContent, entry: number): boolean {
-    if (this.isIntset(content, entry) || this.count(content, entry) > this.#encodings.intsetEntriesMax) return false;
+    if (this.isIntset(content, entry) || this.count(content, entry) > this.#encodings.intsetEntriesMax)
+      return false;
     const large = this.tableOf(content, entry);
     const isDone = large === null ? this.#sortPacked(content, entry) : hasIntegersOnly(large);
     if (!isDone) return false;

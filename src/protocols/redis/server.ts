@@ -206,6 +206,7 @@ export class RedisServer {
     });
     this.claims = new KeyClaims(broker.timers, broker.work);
     keyspace.held = this.claims;
+    keyspace.pause = this.pause;
     this.notices = new KeyNotices(this.live);
     this.settings.onSet("notify-keyspace-events", (text) => this.notices.configure(parseClasses(text)));
     this.settings.onSet("tracking-table-max-keys", () => this.tracking.boundChanged());

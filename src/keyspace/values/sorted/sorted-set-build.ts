@@ -116,8 +116,7 @@ export class SortedSetBuild {
   moveTo(target: Database, key: Uint8Array, start: number, end: number): void {
     const { sortedSetEntriesMax, sortedSetValueBytesMax } = this.#keyspace.encodings;
     const isSmall = this.count <= sortedSetEntriesMax && this.#longest <= sortedSetValueBytesMax;
-    if (this.#form === "skiplist" && isSmall)
-      this.#becomeListpack();
+    if (this.#form === "skiplist" && isSmall) this.#becomeListpack();
     this.pause();
     const { scratch } = this.#keyspace;
     if (this.content.isLarge(this.entry)) return scratch.renameTo(this.entry, target, key, start, end);

@@ -306,7 +306,8 @@ export class SortedSetValues {
     end: number,
   ): boolean {
     const isListpack =
-      (content.table.typeWord(entry) & beyondListpack) === 0 && end - start <= this.#encodings.sortedSetValueBytesMax;
+      (content.table.typeWord(entry) & beyondListpack) === 0 &&
+      end - start <= this.#encodings.sortedSetValueBytesMax;
     this.given = isListpack ? score + 0 : score;
     return this.setExactly(content, entry, position, this.given, member, start, end);
   }
@@ -352,7 +353,11 @@ export class SortedSetValues {
     const large = this.largeOf(content, this.entry)!;
     large.elements.age = position;
     const isNew = large.set(score, member, start, end);
-    if (isNew && (end - start > this.#encodings.sortedSetValueBytesMax || large.count > this.#encodings.sortedSetEntriesMax))
+    if (
+      isNew &&
+      (end - start > this.#encodings.sortedSetValueBytesMax ||
+        large.count > this.#encodings.sortedSetEntriesMax)
+    )
       content.addFlag(this.entry, beyondListpack);
     return isNew;
   }

@@ -46,7 +46,8 @@ function dispatchUntracked(context: CommandContext, client: ClientConnection): v
     server.observer.rejected[spec.id]!++;
     return replyError(context, new RedisError("ERR Replica can't interact with the keyspace"));
   }
-  if (server.pause.isActive && isPostponed(context, client)) return;
+  const { isActive: isPaused } = server.pause;
+  if (isPaused && isPostponed(context, client)) return;
   const transaction = client.transaction;
   if (transaction !== null && !transaction.runsAtOnce(spec)) {
     transaction.queue(spec, request.clone(), spec.writesByRequest?.(context) ?? null);
@@ -54,7 +55,8 @@ function dispatchUntracked(context: CommandContext, client: ClientConnection): v
     return;
   }
   if (server.claims.isAny && waitForKeys(context, () => runAfterAll(context, client))) return;
-  run(context);
+  if (isPaused) runPaused(context);
+  else run(context);
 }
 
 function assertMayRun(context: CommandContext, client: ClientConnection): void {
@@ -95,6 +97,14 @@ function run(context: CommandContext): void {
   runHandler(context);
   const { blocking } = context.server;
   if (blocking.hasReady) blocking.serve();
+}
+
+/** It does not write. Nothing expires meanwhile: what is due is left, and hidden. */
+function runPaused(context: CommandContext): void {
+  const { keyspace } = context.server;
+  keyspace.keepsDue = true;
+  runHandler(context);
+  keyspace.keepsDue = false;
 }
 
 /** EXEC itself is refused: the transaction is over. */
@@ -187,14 +197,12 @@ const scriptRefusals = {
  * Makes room in memory before a command, while `maxmemory` is a bound. Throws OOM where there is none and the command needs some. EXEC and
  * scripts go by what `isOutOfMemory` was before them.
  */
-function assertMemory(
-  { server }: CommandContext,
-  spec: CommandSpec,
-  { transaction }: ClientConnection,
-): void {
+function assertMemory({ server }: CommandContext, spec: CommandSpec, client: ClientConnection): void {
   const { eviction } = server.keyspace;
+  const { transaction } = client;
   // A script that is suspended has changed nothing, and nothing is to change for it.
-  if (server.busyScript === null) eviction.makeRoom();
+  if (server.busyScript === null && !server.pause.isActive) eviction.makeRoom();
+  if (server.tracking.clientCount > 0) server.tracking.evicted(client);
   if (!eviction.isOutOfMemory) return;
   // What is queued takes memory too. EXEC looks at what was queued.
   if (spec.denyOom || (transaction !== null && !leavesTransaction(spec))) throw outOfMemory();

@@ -179,7 +179,9 @@ export class ServerSettings {
 
   /** Either setting switches the other off by being 0. */
   #lacksReplicas(): boolean {
-    return this.values.get("min-replicas-to-write") !== "0" && this.values.get("min-replicas-max-lag") !== "0";
+    return (
+      this.values.get("min-replicas-to-write") !== "0" && this.values.get("min-replicas-max-lag") !== "0"
+    );
   }
 }
 

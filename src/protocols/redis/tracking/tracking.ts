@@ -106,6 +106,11 @@ export class Tracking implements LogWaiter {
     if (tracked !== null && client.transaction === null && !isAboutClient) tracked.isCachingGiven = false;
   }
 
+  /** Keys were evicted to make room for the client's command: it is told before the reply, which may be about the same keys. */
+  evicted(client: ClientConnection): void {
+    if (this.#pending.length > 0) this.#tellPending(client.tracked);
+  }
+
   #tellPending(tracked: TrackedClient | null): void {
     const pending = this.#pending.splice(0);
     if (tracked !== null) for (const key of pending) this.#send(tracked, key === null ? null : [key], 1);
@@ -161,14 +166,15 @@ export class Tracking implements LogWaiter {
     if (bytes === scratch) scratch.latin1Write(key, 0);
     ids.length = 0;
     this.readers.take(bytes, 0, key.length, ids);
-    this.#tell(ids, key);
+    this.#tell(ids, key, this.#current);
   }
 
-  #tell(ids: readonly number[], key: string): void {
+  /** `by` need not hear of it where it asked for that; null: nobody's command has done it. */
+  #tell(ids: readonly number[], key: string, by: TrackedClient | null): void {
     for (const id of ids) {
       const tracked = this.#server.sessions.get(id)?.tracked;
       if (tracked === undefined || tracked === null || tracked.isBroadcast) continue;
-      if (tracked.isNoLoop && tracked === this.#current) continue;
+      if (tracked.isNoLoop && tracked === by) continue;
       this.#sendOrWait(tracked, key);
     }
   }
@@ -208,7 +214,7 @@ export class Tracking implements LogWaiter {
     const { broker } = this.#server;
     this.#ids.length = 0;
     const key = this.readers.takeAny(broker.random, this.#ids);
-    this.#tell(this.#ids, key);
+    this.#tell(this.#ids, key, null);
     broker.work.spend(1);
   }
 

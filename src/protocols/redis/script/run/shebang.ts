@@ -25,8 +25,7 @@ export function readScriptLine(text: Buffer): { flags: ScriptFlags | null; body:
   if (end < 0) throw new RedisError("ERR Invalid script shebang");
   const words = wordsOfFirstLine(text, end);
   if (words === null) throw new RedisError("ERR Invalid engine in script shebang");
-  if (words[0] !== "#!lua")
-    throw new RedisError(`ERR Unexpected engine in script shebang: ${words[0]}`);
+  if (words[0] !== "#!lua") throw new RedisError(`ERR Unexpected engine in script shebang: ${words[0]}`);
   const flags = new Set<FlagName>();
   for (const word of words.slice(1)) {
     if (!word.toLowerCase().startsWith("flags="))
