@@ -13,6 +13,7 @@ import { classesText, parseClasses } from "./event-classes.ts";
 
 /** Name and value at start of what acts. */
 const initialSettings: readonly [name: string, value: string][] = [
+  ["acl-pubsub-default", "resetchannels"],
   ["acllog-max-len", "128"],
   ["appendfsync", "everysec"],
   ["busy-reply-threshold", "5000"],

@@ -152,6 +152,58 @@ test("min-replicas-to-write refuses what writes: alone, in MULTI, in scripts", o
   }
 });
 
+test("acl-pubsub-default is for new users, new selectors and reset", options, async () => {
+  await beside.sameAll(`
+    acl setuser before +@all
+    config set acl-pubsub-default allchannels
+    acl setuser new +@all
+    acl setuser other resetchannels (+@all)
+    acl setuser none (+@all resetchannels) resetchannels
+    acl dryrun before publish x y
+    acl dryrun new publish x y
+    acl dryrun other publish x y
+    acl dryrun none publish x y
+    acl setuser before reset +@all
+    acl dryrun before publish x y
+    config set acl-pubsub-default resetchannels
+    acl dryrun before publish x y
+    acl setuser new reset +@all
+    acl dryrun new publish x y
+    acl deluser before new other none
+    config set acllog-max-len 1
+    auth nosuch x
+    auth nosuch2 x
+    config set acllog-max-len 128
+    acl log reset
+  `);
+});
+
+test("SORT may look up keys by any selector that reads all keys", options, async () => {
+  await sameOf(async (a, b) => {
+    await a.call("flushall");
+    await a.call("rpush", "l", "1", "2");
+    await a.call("acl", "setuser", "sorter", "on", "nopass", "(+sort ~l)");
+    await b.call("auth", "sorter", "x");
+    const answers = [await b.call("sort", "l", "by", "v*"), await b.call("sort", "l", "get", "#")];
+    await a.call("acl", "setuser", "sorter", "(+sort %W~*)", "(+get %R~*)");
+    answers.push(await b.call("sort", "l", "by", "v*"));
+    await a.call("acl", "setuser", "sorter", "(+sort ~l %R~*)");
+    answers.push(await b.call("sort", "l", "by", "v*"), await b.call("sort", "l", "get", "v*"));
+    await a.call("acl", "deluser", "sorter");
+    return answers;
+  });
+});
+
+test("an error that ends a wait is counted", options, async () => {
+  await sameOf(async (a, b) => {
+    await a.call("config", "resetstat");
+    const id = (await b.call("client", "id")).slice(1).trim();
+    const waiting = b.call("blpop", "nokey", "0");
+    await until(async () => (await a.call("client", "unblock", id, "error")) === ":1\r\n", "blocked");
+    return [await waiting, await a.call("info", "errorstats")];
+  });
+});
+
 test("first lines of scripts and libraries may have words in quotes", options, async () => {
   const code = (name: string): string =>
     `#!lua ${name}\nredis.register_function('f', function() return 1 end)`;
