@@ -78,8 +78,8 @@ export const limits = {
   luaMemoryGivenUpBytesMax: 128 << 20,
   /** A script that cannot be interrupted (it has written, or is within pcall) is ended after so many times `lua-time-limit`. */
   luaTimeLimitsMax: 2,
-  /** How long one that may be interrupted runs at most before it comes to where it can be, however short `lua-time-limit` is. */
-  luaLookMsMax: 500,
+  /** But not before it has run so long without a stop, however short `lua-time-limit` is. */
+  luaHeldMsMin: 500,
   /** How long the code of a function library may run when it is loaded, as in redis. */
   luaLoadMsMax: 500,
   /** How long a script that takes long runs before others have their turn. */

@@ -151,8 +151,9 @@ export interface ScriptRights extends ScriptSlots {
  * answers before this returns.
  */
 export function call(context: CommandContext, script: ScriptRights | null = null): void {
+  let spec: CommandSpec | undefined;
   try {
-    const spec = context.server.commands.findRequested(context.request);
+    spec = context.server.commands.findRequested(context.request);
     if (spec?.isImplemented !== true) throw unknownToScripts();
     context.spec = spec;
     if (!isArityMet(spec, context.request.argumentCount))
@@ -174,6 +175,7 @@ export function call(context: CommandContext, script: ScriptRights | null = null
     if (script !== null && spec.write) script.hasWritten = true;
     context.server.cluster?.assertSlotOfScript(spec, context.request, script);
   } catch (error) {
+    if (spec?.isImplemented === true) context.server.observer.rejected[spec.id]!++;
     replyError(context, error);
     return;
   }
