@@ -88,7 +88,7 @@ export class Database {
       table.locateKey(entry);
       listener.keyExpired(number, table.bytes, table.start, table.end);
     }
-    this.remove(entry);
+    this.#removeUnasked(entry);
     return 0;
   }
 
@@ -105,8 +105,16 @@ export class Database {
       table.locateKey(entry);
       listener.keyEvicted(number, table.bytes, table.start, table.end);
     }
-    this.remove(entry);
+    this.#removeUnasked(entry);
     return true;
+  }
+
+  #removeUnasked(entry: number): void {
+    const { watcher } = this.#keyspace;
+    if (watcher === null) return this.remove(entry);
+    watcher.isUnasked = true;
+    this.remove(entry);
+    watcher.isUnasked = false;
   }
 
   get #isScratch(): boolean {

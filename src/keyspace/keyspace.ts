@@ -55,6 +55,8 @@ const blocksFreedATurn = 2000;
 export interface KeyWatcher {
   /** The key has, or had until now, a value of that type, as TYPE names it. */
   keyChanged(database: number, key: string, type: string): void;
+  /** The next key goes though no command has asked for it: it has expired, or is evicted. */
+  isUnasked: boolean;
   /** Nobody watches anything: changes need not be told. */
   readonly isEmpty: boolean;
 }

@@ -389,6 +389,11 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.connection.touch();
   }
 
+  /** Pushes that have come since its command began stand before the reply, of which nothing is written. */
+  pushesFirst(): void {
+    if (this.replyMode === "on" && !this.holdsPushes) this.#pushes.flushTo(this.connection.output);
+  }
+
   /** Bytes for this connection that have not left. */
   get unsentBytes(): number {
     return this.connection.outputBytes + this.#pushes.bytes;
