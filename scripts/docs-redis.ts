@@ -2,7 +2,7 @@
 import { loadCommandDocs } from "../src/protocols/redis/command-docs.ts";
 import { commandTable } from "../src/protocols/redis/command-table.ts";
 import type { CommandArgument } from "../src/protocols/redis/core/command-docs.ts";
-import { ServerSettings } from "../src/protocols/redis/core/settings.ts";
+import { ServerSettings, type Treatment } from "../src/protocols/redis/core/settings.ts";
 import type { CommandSpec } from "../src/protocols/redis/core/command-spec.ts";
 import { clientVersions, code, codes, type Sections, table } from "./docs-markdown.ts";
 
@@ -94,13 +94,17 @@ function settings(): string {
   const names = [...all.values.keys()].toSorted();
   const those = (isMeant: (name: string) => boolean): string => codes(names.filter(isMeant));
   const isFixed = (name: string): boolean => all.fixedProblem(name) !== null;
-  const acts = (name: string): boolean => all.treatmentOf(name) === "acts";
+  const isTreated = (name: string, treatment: Treatment): boolean => all.treatmentOf(name) === treatment;
   return table(
     ["parameters", "`CONFIG SET`"],
     [
-      [those(acts), "acts at once, until the restart"],
+      [those((name) => isTreated(name, "acts")), "acts at once, until the restart"],
       [
-        those((name) => !acts(name) && !isFixed(name)),
+        those((name) => isTreated(name, "advice")),
+        "advice to machinery that is not here: taken and read back, and changes nothing",
+      ],
+      [
+        those((name) => isTreated(name, "shown") && !isFixed(name)),
         "another value than the one shown is refused: it would do nothing",
       ],
       [those(isFixed), "refused, as in Redis: set at the start only"],

@@ -22,8 +22,8 @@ export const strangerMutants: readonly RoomMutant[] = [
   {
     name: "A sorted set made by a union, intersection or difference with exactly 128 members does not become a listpack",
     file: "src/keyspace/values/sorted/sorted-set-build.ts",
-    find: "this.count <= listpackMembersMax &&",
-    replace: "this.count < listpackMembersMax &&",
+    find: "this.count <= sortedSetEntriesMax &&",
+    replace: "this.count < sortedSetEntriesMax &&",
     also: ["clients/redis/redis-encodings-real"],
   },
   {

@@ -9,6 +9,8 @@ export const limits = {
   subscriberOutputBytesMax: 32 << 20,
   /** Largest reply of a Redis command that collects it (lists of entries, keys, values). A larger one is answered by an error. */
   redisReplyBytesMax: 512 << 20,
+  /** Refusals that ACL LOG keeps, whatever `acllog-max-len` says: some 4 KiB each. */
+  aclLogEntriesMax: 10_000,
   /** Keys that one blocking Redis command may wait for. */
   redisWaitKeysMax: 10_000,
   /** Keys that all Redis clients may wait for, each counted for each client: 0.75 KiB each at most. */
@@ -76,8 +78,8 @@ export const limits = {
   luaMemoryGivenUpBytesMax: 128 << 20,
   /** A script that cannot be interrupted (it has written, or is within pcall) is ended after so many times `lua-time-limit`. */
   luaTimeLimitsMax: 2,
-  /** How long one that may be interrupted runs at most before it comes to where it can be, however short `lua-time-limit` is. */
-  luaLookMsMax: 500,
+  /** But not before it has run so long without a stop, however short `lua-time-limit` is. */
+  luaHeldMsMin: 500,
   /** How long the code of a function library may run when it is loaded, as in redis. */
   luaLoadMsMax: 500,
   /** How long a script that takes long runs before others have their turn. */

@@ -24,10 +24,30 @@ export const keyspaceBounds: KeyspaceBounds = {
   rewriteLooks: 4096,
 };
 
-/** Redis keeps a hash in a listpack up to so many fields, and up to so many bytes of each field and value (its defaults without a configuration file). */
-export const listpackEntriesMax = 512;
-export const listpackValueMax = 64;
-/** And a set of integers in an intset up to so many. */
-export const intsetEntriesMax = 512;
-/** And so many members of a sorted set. */
-export const listpackMembersMax = 128;
+/**
+ * Where redis leaves a compact encoding: what OBJECT ENCODING, DUMP and the order of a set's members go by. A value changes its
+ * encoding with the next change of its own, as in redis. Not here: how values are kept (`KeyspaceBounds`).
+ */
+export interface EncodingBounds {
+  /** A hash is a listpack up to so many fields, and up to so many bytes of each field and value. */
+  hashEntriesMax: number;
+  hashValueBytesMax: number;
+  /** A set of integers is an intset up to so many. */
+  intsetEntriesMax: number;
+  /** A sorted set is a listpack up to so many members, and up to so many bytes of each. */
+  sortedSetEntriesMax: number;
+  sortedSetValueBytesMax: number;
+}
+
+/** Redis's defaults without a configuration file. */
+export const encodingBounds: Readonly<EncodingBounds> = {
+  hashEntriesMax: 512,
+  hashValueBytesMax: 64,
+  intsetEntriesMax: 512,
+  sortedSetEntriesMax: 128,
+  sortedSetValueBytesMax: 64,
+};
+
+/** What is compact is dumped and sorted in one go, so no bound is above these. */
+export const encodingEntriesMost = 8192;
+export const encodingValueBytesMost = 1024;

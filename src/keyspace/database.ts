@@ -19,6 +19,7 @@ import {
   writeSet,
 } from "./key-records.ts";
 import type { KeyTable } from "./key-table.ts";
+import type { EncodingBounds } from "./bounds.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { patchValue } from "./patch.ts";
 import { hasExpiringFields, largeLayout, typeNameOf, valueType } from "./value-type.ts";
@@ -42,6 +43,10 @@ export class Database {
   readonly set: SetChanges;
   /** How a command changes the elements of a list. */
   readonly list: ListChanges;
+
+  get encodings(): Readonly<EncodingBounds> {
+    return this.#keyspace.encodings;
+  }
 
   constructor(keyspace: Keyspace, number: number) {
     this.#keyspace = keyspace;
@@ -75,6 +80,7 @@ export class Database {
 
   #expire(entry: number): number {
     if (this.#isHeld(entry)) return this.#keyspace.held!.isAtWork ? entry : 0;
+    if (this.#keyspace.keepsDue) return 0;
     const { listener } = this.#keyspace;
     this.#keyspace.expired++;
     if (listener?.hearsExpired === true && !this.#isScratch) {
@@ -82,7 +88,7 @@ export class Database {
       table.locateKey(entry);
       listener.keyExpired(number, table.bytes, table.start, table.end);
     }
-    this.remove(entry);
+    this.#removeUnasked(entry);
     return 0;
   }
 
@@ -99,8 +105,16 @@ export class Database {
       table.locateKey(entry);
       listener.keyEvicted(number, table.bytes, table.start, table.end);
     }
-    this.remove(entry);
+    this.#removeUnasked(entry);
     return true;
+  }
+
+  #removeUnasked(entry: number): void {
+    const { watcher } = this.#keyspace;
+    if (watcher === null) return this.remove(entry);
+    watcher.isUnasked = true;
+    this.remove(entry);
+    watcher.isUnasked = false;
   }
 
   get #isScratch(): boolean {

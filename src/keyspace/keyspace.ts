@@ -26,7 +26,7 @@ import { expireFields } from "./field-sweep.ts";
 import { sweepDatabase } from "./sweep.ts";
 import type { HeldKeys } from "./held-keys.ts";
 import { typeNameOf } from "./value-type.ts";
-import { type KeyspaceBounds, keyspaceBounds } from "./bounds.ts";
+import { encodingBounds, type EncodingBounds, type KeyspaceBounds, keyspaceBounds } from "./bounds.ts";
 import { UnwrittenKeys } from "./unwritten-keys.ts";
 import { Graves } from "./values/graves.ts";
 import { HashKind } from "./values/hash-kind.ts";
@@ -55,6 +55,8 @@ const blocksFreedATurn = 2000;
 export interface KeyWatcher {
   /** The key has, or had until now, a value of that type, as TYPE names it. */
   keyChanged(database: number, key: string, type: string): void;
+  /** The next key goes though no command has asked for it: it has expired, or is evicted. */
+  isUnasked: boolean;
   /** Nobody watches anything: changes need not be told. */
   readonly isEmpty: boolean;
 }
@@ -92,6 +94,10 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   listener: KeyListener | null = null;
   /** Null where no commands run. */
   held: HeldKeys | null = null;
+  /** Null where no commands run. While it is active no key is removed because its time has come. */
+  pause: { readonly isActive: boolean } | null = null;
+  /** A command runs that changes nothing, not even by finding a key that is due: such a key is hidden and stays. */
+  keepsDue = false;
   /** Keys removed because their time had come. */
   expired = 0;
   /** Fields of hashes removed because their time had come. */
@@ -100,6 +106,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   isKept = false;
   readonly seed: number;
   readonly bounds: KeyspaceBounds;
+  /** Redis's parameters, which a client may set. */
+  readonly encodings: EncodingBounds = { ...encodingBounds };
   /** Of large values, in all databases: they may move from one to another. */
   readonly memory = new MemoryUse();
   readonly arena = new Arena(this.memory);
@@ -141,9 +149,9 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.seed = seed | 0;
     this.uses.random.seed(this.seed);
     this.bounds = bounds;
-    this.hashes = new HashValues(bounds);
-    this.sortedSets = new SortedSetValues(bounds);
-    this.sets = new SetValues(bounds);
+    this.hashes = new HashValues(bounds, this.encodings);
+    this.sortedSets = new SortedSetValues(bounds, this.encodings);
+    this.sets = new SetValues(bounds, this.encodings);
     this.lists = new ListValues(bounds);
     this.kinds = new ValueKinds([
       new HashKind(this.hashes),
@@ -445,7 +453,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.#sweepTimer = this.#broker!.timers.after(sweepIntervalMs, () => {
       const before = this.expired + this.expiredFields;
       this.#measure();
-      for (const database of this.isSweeping ? this.databases : []) {
+      const isSweeping = this.isSweeping && this.pause?.isActive !== true;
+      for (const database of isSweeping ? this.databases : []) {
         const { number } = database;
         this.#sweepCursors[number] = sweepDatabase(database, this.#sweepCursors[number]!);
       }

@@ -15,7 +15,7 @@ import { copyBytes } from "../../base/bytes.ts";
 import { ageUnit } from "../age.ts";
 import type { KeyContent } from "../content.ts";
 import { beyondListpack, expiringFields, largeLayout, valueType } from "../value-type.ts";
-import { listpackEntriesMax, listpackValueMax, type KeyspaceBounds } from "../bounds.ts";
+import { encodingBounds, type EncodingBounds, type KeyspaceBounds } from "../bounds.ts";
 import type { ElementTable } from "./element-table.ts";
 import {
   elementBytes,
@@ -36,6 +36,7 @@ const never = 2 ** 48 - 1;
 
 export class HashValues {
   readonly #bounds: KeyspaceBounds;
+  readonly #encodings: Readonly<EncodingBounds>;
   readonly #cursor = new PackedCursor();
   /** The value that `get` or `next` found: `bytes[start, end)`. `nextDue` finds a field: `bytes[fieldStart, fieldEnd)`. */
   bytes: Buffer = Buffer.alloc(0);
@@ -53,8 +54,9 @@ export class HashValues {
   /** Bytes of the times in the walk: 0 where fields do not expire. */
   #timed = 0;
 
-  constructor(bounds: KeyspaceBounds) {
+  constructor(bounds: KeyspaceBounds, encodings: Readonly<EncodingBounds> = encodingBounds) {
     this.#bounds = bounds;
+    this.#encodings = encodings;
   }
 
   /** Makes an empty hash for a key that has no entry: the caller fills it. */
@@ -161,8 +163,9 @@ export class HashValues {
   ): boolean {
     const { table } = content;
     this.entry = entry;
-    const isLong = fieldEnd - fieldStart > listpackValueMax || end - start > listpackValueMax;
-    if (isLong) content.addFlag(entry, beyondListpack);
+    const valueBytesMax = this.#encodings.hashValueBytesMax;
+    if (fieldEnd - fieldStart > valueBytesMax || end - start > valueBytesMax)
+      content.addFlag(entry, beyondListpack);
     if (expiry !== 0) this.#makeExpiring(content, entry);
     const word = table.typeWord(this.entry);
     if ((word & largeLayout) === 0) {
@@ -181,6 +184,7 @@ export class HashValues {
         if (size + added - before <= this.#bounds.packedBytesMax) {
           this.#resizePart(content, at - from, before, added);
           this.#writeValue(content, table.start + at - from, expiry, value, start, end);
+          this.#settleEncoding(content, packedCount(table.bytes, table.start));
           return false;
         }
       } else {
@@ -191,12 +195,17 @@ export class HashValues {
           const valueAt = writeElement(table.bytes, table.start + size, field, fieldStart, fieldEnd);
           this.#writeValue(content, valueAt, expiry, value, start, end);
           setPackedCount(table.bytes, table.start, count);
+          this.#settleEncoding(content, count);
           return true;
         }
       }
       this.makeLarge(content, this.entry);
     }
     return this.#setLarge(content, position, field, fieldStart, fieldEnd, value, start, end, expiry);
+  }
+
+  #settleEncoding(content: KeyContent, count: number): void {
+    if (count > this.#encodings.hashEntriesMax) content.addFlag(this.entry, beyondListpack);
   }
 
   /** Writes the value of a field into the located packed hash of `this.entry`. */
@@ -237,7 +246,7 @@ export class HashValues {
     if (ref === 0) large.insert(hash, field, fieldStart, fieldEnd, end - start);
     else large.resize(hash, ref, field, fieldStart, fieldEnd, end - start);
     copyBytes(large.bytes, large.start, value, start, end);
-    if (large.count > listpackEntriesMax) content.addFlag(this.entry, beyondListpack);
+    this.#settleEncoding(content, large.count);
     let isNew = ref === 0;
     if (expiry !== 0) large.expiries ??= content.newFieldExpiries();
     const { expiries } = large;

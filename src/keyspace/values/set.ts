@@ -5,13 +5,13 @@
  * that. So a packed intset is in the order of its integers; `next` gives it so, and `orderedRefs` the larger ones.
  * Not here: the journal and who is told of changes (set-changes.ts), commands. Invariants: a set is packed while it has at
  * most `packedCountMax` members in `packedBytesMax` bytes, and never becomes packed again; an intset has integers alone, at
- * most `intsetEntriesMax`. One object serves all sets of a keyspace: what it has found is valid until the next call, but that
+ * most `encodings.intsetEntriesMax`. One object serves all sets of a keyspace: what it has found is valid until the next call, but that
  * members of other sets may be looked up, added and removed during a walk (`begin`, `next`).
  */
 import { copyBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/random.ts";
 import { ageUnit } from "../age.ts";
-import { intsetEntriesMax, type KeyspaceBounds } from "../bounds.ts";
+import { encodingBounds, type EncodingBounds, type KeyspaceBounds } from "../bounds.ts";
 import type { KeyContent } from "../content.ts";
 import { beyondIntset, largeLayout, valueType } from "../value-type.ts";
 import type { ElementTable, Ref } from "./element-table.ts";
@@ -27,6 +27,7 @@ import {
 
 export class SetValues {
   readonly #bounds: KeyspaceBounds;
+  readonly #encodings: Readonly<EncodingBounds>;
   readonly #cursor = new PackedCursor();
   readonly #walk = new PackedCursor();
   /** The member that `next` or `pick` found: `bytes[start, end)`. */
@@ -38,8 +39,9 @@ export class SetValues {
   #at = 0;
   #until = 0;
 
-  constructor(bounds: KeyspaceBounds) {
+  constructor(bounds: KeyspaceBounds, encodings: Readonly<EncodingBounds> = encodingBounds) {
     this.#bounds = bounds;
+    this.#encodings = encodings;
   }
 
   /** Makes an empty set for a key that has no entry: the caller fills it. */
@@ -161,6 +163,7 @@ export class SetValues {
         if (at < until) table.bytes.copyWithin(place + added, place, table.end - added);
         writeElement(table.bytes, place, member, start, end);
         setPackedCount(table.bytes, table.start, count);
+        if (count > this.#encodings.intsetEntriesMax) content.addFlag(this.entry, beyondIntset);
         return true;
       }
       this.makeLarge(content, entry);
@@ -204,7 +207,7 @@ export class SetValues {
     if (large.find(hash, member, start, end) !== 0) return false;
     large.age = position;
     large.insert(hash, member, start, end, 0);
-    if (large.count > intsetEntriesMax) content.addFlag(this.entry, beyondIntset);
+    if (large.count > this.#encodings.intsetEntriesMax) content.addFlag(this.entry, beyondIntset);
     return true;
   }
 
@@ -250,7 +253,8 @@ export class SetValues {
    * Says whether it is one now and was none.
    */
   remake(content: KeyContent, entry: number): boolean {
-    if (this.isIntset(content, entry) || this.count(content, entry) > intsetEntriesMax) return false;
+    if (this.isIntset(content, entry) || this.count(content, entry) > this.#encodings.intsetEntriesMax)
+      return false;
     const large = this.tableOf(content, entry);
     const isDone = large === null ? this.#sortPacked(content, entry) : hasIntegersOnly(large);
     if (!isDone) return false;

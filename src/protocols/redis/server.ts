@@ -9,6 +9,7 @@ import type { Queue } from "../../broker/queue/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { EntryId } from "../../message/entry-id.ts";
 import { type Keyspace } from "../../keyspace/keyspace.ts";
+import { encodingEntriesMost, encodingValueBytesMost } from "../../keyspace/bounds.ts";
 import { SparseLog } from "../../base/sparse-log.ts";
 import { CompiledRules } from "./acl/command-rules.ts";
 import { AclLog } from "./acl/log.ts";
@@ -84,6 +85,18 @@ function settingsAct(server: RedisServer): void {
     latency.threshold = Number(value);
     observer.settle();
   });
+  settings.onSet("acllog-max-len", (value) => (server.aclLog.entriesMax = Number(value)));
+  const { encodings } = server.keyspace;
+  const entries = (value: string): number => Math.min(Number(value), encodingEntriesMost);
+  const valueBytes = (value: string): number => Math.min(Number(value), encodingValueBytesMost);
+  settings.onSet("hash-max-listpack-entries", (value) => (encodings.hashEntriesMax = entries(value)));
+  settings.onSet("hash-max-listpack-value", (value) => (encodings.hashValueBytesMax = valueBytes(value)));
+  settings.onSet("set-max-intset-entries", (value) => (encodings.intsetEntriesMax = entries(value)));
+  settings.onSet("zset-max-listpack-entries", (value) => (encodings.sortedSetEntriesMax = entries(value)));
+  settings.onSet(
+    "zset-max-listpack-value",
+    (value) => (encodings.sortedSetValueBytesMax = valueBytes(value)),
+  );
   settings.onSet("latency-tracking", (value) => (observer.tracksLatency = value === "yes"));
 }
 
@@ -217,6 +230,7 @@ export class RedisServer {
     });
     this.claims = new KeyClaims(broker.timers, broker.work);
     keyspace.held = this.claims;
+    keyspace.pause = this.pause;
     this.notices = new KeyNotices(this.live);
     this.settings.onSet("notify-keyspace-events", (text) => this.notices.configure(parseClasses(text)));
     this.settings.onSet("tracking-table-max-keys", () => this.tracking.boundChanged());

@@ -175,7 +175,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   get queryBufferBytes(): number {
-    return this.#parser.heldBytes;
+    return this.#parser.inputBytes;
   }
 
   get owesReply(): boolean {
@@ -391,6 +391,11 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     }
     this.connection.output.bytes(bytes, 0, length);
     this.connection.touch();
+  }
+
+  /** Pushes that have come since its command began stand before the reply, of which nothing is written. */
+  pushesFirst(): void {
+    if (this.replyMode === "on" && !this.holdsPushes) this.#pushes.flushTo(this.connection.output);
   }
 
   /** Bytes for this connection that have not left. */

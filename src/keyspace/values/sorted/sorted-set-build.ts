@@ -7,7 +7,6 @@
  * `moveTo` or `drop`, once.
  */
 import { ageOf } from "../../age.ts";
-import { listpackMembersMax, listpackValueMax } from "../../bounds.ts";
 import type { KeyContent } from "../../content.ts";
 import type { Database } from "../../database.ts";
 import { operation, writeElementBytes } from "../../key-records.ts";
@@ -115,8 +114,9 @@ export class SortedSetBuild {
 
   /** Puts a stored one under a key of `target`, which is replaced. */
   moveTo(target: Database, key: Uint8Array, start: number, end: number): void {
-    if (this.#form === "skiplist" && this.count <= listpackMembersMax && this.#longest <= listpackValueMax)
-      this.#becomeListpack();
+    const { sortedSetEntriesMax, sortedSetValueBytesMax } = this.#keyspace.encodings;
+    const isSmall = this.count <= sortedSetEntriesMax && this.#longest <= sortedSetValueBytesMax;
+    if (this.#form === "skiplist" && isSmall) this.#becomeListpack();
     this.pause();
     const { scratch } = this.#keyspace;
     if (this.content.isLarge(this.entry)) return scratch.renameTo(this.entry, target, key, start, end);

@@ -9,7 +9,7 @@
  * call, but that members of other sorted sets may be found, set and removed during a walk (`seek`, `next`).
  */
 import { ageUnit } from "../../age.ts";
-import { type KeyspaceBounds, listpackMembersMax, listpackValueMax } from "../../bounds.ts";
+import { encodingBounds, type EncodingBounds, type KeyspaceBounds } from "../../bounds.ts";
 import type { KeyContent } from "../../content.ts";
 import { beyondListpack, valueType } from "../../value-type.ts";
 import { LargeSortedSet } from "./large-sorted-set.ts";
@@ -43,6 +43,7 @@ export interface NameBound {
 
 export class SortedSetValues {
   readonly #bounds: KeyspaceBounds;
+  readonly #encodings: Readonly<EncodingBounds>;
   readonly #cursor = new PackedCursor();
   /** The member that `next` found: `bytes[start, end)`; and its score, which `find` finds too. */
   bytes: Buffer = Buffer.alloc(0);
@@ -61,8 +62,9 @@ export class SortedSetValues {
   #left = 0;
   #places = new Int32Array(128);
 
-  constructor(bounds: KeyspaceBounds) {
+  constructor(bounds: KeyspaceBounds, encodings: Readonly<EncodingBounds> = encodingBounds) {
     this.#bounds = bounds;
+    this.#encodings = encodings;
   }
 
   /** Makes an empty sorted set for a key that has no entry: the caller fills it. */
@@ -304,7 +306,8 @@ export class SortedSetValues {
     end: number,
   ): boolean {
     const isListpack =
-      (content.table.typeWord(entry) & beyondListpack) === 0 && end - start <= listpackValueMax;
+      (content.table.typeWord(entry) & beyondListpack) === 0 &&
+      end - start <= this.#encodings.sortedSetValueBytesMax;
     this.given = isListpack ? score + 0 : score;
     return this.setExactly(content, entry, position, this.given, member, start, end);
   }
@@ -331,7 +334,7 @@ export class SortedSetValues {
         this.#movePacked(bytes, from, table.end, at, this.#cursor.end, score, member, start, end);
         return false;
       }
-      if (end - start > listpackValueMax) content.addFlag(entry, beyondListpack);
+      if (end - start > this.#encodings.sortedSetValueBytesMax) content.addFlag(entry, beyondListpack);
       const count = packedCount(bytes, begin) + 1;
       const added = scoreBytes + elementBytes(end - start);
       if (count <= this.#bounds.packedCountMax && size + added <= this.#bounds.packedBytesMax) {
@@ -342,7 +345,7 @@ export class SortedSetValues {
         writeScore(table.bytes, to, score);
         writeElement(table.bytes, to + scoreBytes, member, start, end);
         setPackedCount(table.bytes, table.start, count);
-        if (count > listpackMembersMax) content.addFlag(this.entry, beyondListpack);
+        if (count > this.#encodings.sortedSetEntriesMax) content.addFlag(this.entry, beyondListpack);
         return true;
       }
       this.makeLarge(content, entry);
@@ -350,7 +353,11 @@ export class SortedSetValues {
     const large = this.largeOf(content, this.entry)!;
     large.elements.age = position;
     const isNew = large.set(score, member, start, end);
-    if (isNew && (end - start > listpackValueMax || large.count > listpackMembersMax))
+    if (
+      isNew &&
+      (end - start > this.#encodings.sortedSetValueBytesMax ||
+        large.count > this.#encodings.sortedSetEntriesMax)
+    )
       content.addFlag(this.entry, beyondListpack);
     return isNew;
   }

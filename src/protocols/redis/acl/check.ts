@@ -9,6 +9,7 @@ import type { Authorization } from "../../../broker/access/permissions.ts";
 import {
   type Asker,
   type ChannelAct,
+  mayReadEveryLog,
   mayUseChannel,
   mayUseLog,
   mayUseShardChannel,
@@ -132,6 +133,20 @@ export function refusalOf({ login, host }: User, asked: Asked): Answer {
     if (rank > 0 || (rank === 0 && other.index > refusal.index)) refusal = other;
   }
   return { refusal, selector: null };
+}
+
+/**
+ * Whether the command in `context` may look at any key at all: the user's own rules, or one of its selectors, allow it and every
+ * read. It need not be the selector that allowed the command.
+ */
+export function mayReadEveryKey({ caller, server, spec, request, database, vhost }: CommandContext): boolean {
+  const { login, host } = caller;
+  if (login === null) return false;
+  const asked = { server, spec, request, database, isQueued: false };
+  return [login, ...login.selectors].some((authorization) => {
+    const asker = { authorization, host };
+    return mayReadEveryLog(asker, vhost) && refusalBy(asker, asked) === null;
+  });
 }
 
 function refusalBy(asker: Asker, asked: Asked): Refusal | null {

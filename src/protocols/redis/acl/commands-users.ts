@@ -68,17 +68,18 @@ function aclSetUser(context: CommandContext): void {
   const { request, reply, broker, server } = context;
   const { access } = broker;
   const { commands } = server;
+  const newChannels = server.settings.values.get("acl-pubsub-default") === "allchannels" ? ["&*"] : [];
   const name = request.utf8(2);
   if (/[\0 ]/.test(name)) throw new RedisError("ERR Usernames can't contain spaces or null characters");
   // A user that SETUSER creates is disabled and has no permissions, as in redis.
   const user =
     access.users.get(name) ??
-    newUser(name, { isEnabled: false, redis: { commands: ["-@all"], keys: [], channels: [] } });
+    newUser(name, { isEnabled: false, redis: { commands: ["-@all"], keys: [], channels: newChannels } });
   const modifiers = [];
   for (let at = 3; at < request.argumentCount; at++) {
     modifiers.push({ latin1: request.latin1(at), utf8: request.utf8(at) });
   }
-  const next = modifiedUser({ access, commands }, user, modifiers);
+  const next = modifiedUser({ access, commands, newChannels }, user, modifiers);
   refuseLockOut(access.lockOutFault(name, next));
   access.users.set(next);
   holdUntilDurable(context);

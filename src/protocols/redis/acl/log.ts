@@ -5,6 +5,7 @@
  * but names as strangers gave them are.
  */
 import type { Clock } from "../../../base/clock.ts";
+import { limits } from "../../../base/limits.ts";
 import type { AclRefusal } from "./refusal.ts";
 
 export interface AclLogEntry extends AclRefusal {
@@ -17,8 +18,7 @@ export interface AclLogEntry extends AclRefusal {
   client: string;
 }
 
-/** Redis's default of acllog-max-len, and how it groups. */
-const entriesMax = 128;
+/** How redis groups. */
 const groupedMsMax = 60_000;
 const groupedAmong = 10;
 /** A key may be megabytes long. */
@@ -29,6 +29,8 @@ export class AclLog {
   /** The newest first. */
   #entries: AclLogEntry[] = [];
   #nextId = 0;
+  /** `acllog-max-len`. */
+  #entriesMax = 128;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -64,7 +66,16 @@ export class AclLog {
       createdAt: now,
       updatedAt: now,
     });
-    if (this.#entries.length > entriesMax) this.#entries.pop();
+    this.#trim();
+  }
+
+  set entriesMax(most: number) {
+    this.#entriesMax = Math.min(most, limits.aclLogEntriesMax);
+    this.#trim();
+  }
+
+  #trim(): void {
+    if (this.#entries.length > this.#entriesMax) this.#entries.length = this.#entriesMax;
   }
 
   newest(count: number): readonly AclLogEntry[] {

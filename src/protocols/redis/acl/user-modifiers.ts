@@ -42,6 +42,8 @@ const digestSize = 64;
 interface Known {
   readonly access: Access;
   readonly commands: CommandTable;
+  /** The channels of new users and new selectors: `acl-pubsub-default`. */
+  readonly newChannels: readonly string[];
 }
 
 /** The user after all modifiers. @throws redis's error for the first that is wrong */
@@ -91,10 +93,11 @@ function isSecret(text: string): boolean {
 }
 
 /** The fault, or null. */
-function apply({ access, commands }: Known, draft: Draft, { latin1: text, utf8 }: Modifier): string | null {
+function apply(known: Known, draft: Draft, { latin1: text, utf8 }: Modifier): string | null {
+  const { access, commands } = known;
   const word = words[text.toLowerCase()];
   if (word !== undefined) {
-    word(draft);
+    word(draft, known);
     return null;
   }
   switch (text[0]) {
@@ -108,7 +111,7 @@ function apply({ access, commands }: Known, draft: Draft, { latin1: text, utf8 }
       return isDigest(text.slice(1)) ? removePassword(access, draft, text.slice(1)) : badDigest;
     case "(":
       if (!text.endsWith(")")) return "Syntax error";
-      return addSelector(commands, draft, text);
+      return addSelector(known, draft, text);
     default:
       return applyToSelector(commands, draft, text);
   }
@@ -139,10 +142,10 @@ function applyToSelector(commands: CommandTable, draft: SelectorDraft, text: str
   }
 }
 
-function addSelector(commands: CommandTable, draft: Draft, text: string): string | null {
+function addSelector({ commands, newChannels }: Known, draft: Draft, text: string): string | null {
   if (draft.selectors.length >= limits.aclSelectorsMax)
     return `a user has at most ${limits.aclSelectorsMax} selectors`;
-  const selector: SelectorDraft = { ...nothing };
+  const selector: SelectorDraft = { ...nothing, channels: newChannels };
   for (const word of text.slice(1, -1).split(" ")) {
     const fault = word === "" ? null : applyToSelector(commands, selector, word);
     if (fault !== null) return fault;
@@ -160,7 +163,7 @@ const selectorWords: Readonly<Record<string, (draft: SelectorDraft) => void>> = 
   nocommands: (draft) => (draft.commands = ["-@all"]),
 };
 
-const words: Readonly<Record<string, (draft: Draft) => void>> = {
+const words: Readonly<Record<string, (draft: Draft, known: Known) => void>> = {
   on: (draft) => (draft.isEnabled = true),
   off: (draft) => (draft.isEnabled = false),
   nopass: (draft) => {
@@ -175,13 +178,14 @@ const words: Readonly<Record<string, (draft: Draft) => void>> = {
   "sanitize-payload": () => {},
   "skip-sanitize-payload": () => {},
   clearselectors: (draft) => (draft.selectors = []),
-  reset: (draft) =>
+  reset: (draft, { newChannels }) =>
     Object.assign(draft, {
       isEnabled: false,
       needsNoPassword: false,
       passwords: [],
       selectors: [],
       ...nothing,
+      channels: newChannels,
     }),
 };
 

@@ -5,6 +5,7 @@
  * Not here: who is served next (blocked-clients.ts), what the command finds (its `Wait`). Invariant: it stands in the line of each of
  * its keys until it is over, and in none after that.
  */
+import { RedisError } from "../core/errors.ts";
 import type { Timer } from "../../../base/clock.ts";
 import { limits } from "../../../base/limits.ts";
 import { refusalOf, refusalText } from "../acl/check.ts";
@@ -85,7 +86,11 @@ export class BlockedClient implements BlockedCommand {
     if (this.isOver) return;
     this.abandon();
     const { reply } = this.#context;
-    this.#later.answer(() => (error === null ? reply.nullArray() : reply.error(error)));
+    this.#later.answer(() => {
+      // Thrown, an error is counted.
+      if (error !== null) throw new RedisError(error);
+      reply.nullArray();
+    });
   }
 
   rulesChanged(): void {

@@ -13,6 +13,7 @@ export class KeyChanges implements KeyWatcher {
   readonly #watches: WatchTable;
   readonly #blocking: BlockedClients;
   readonly #tracking: Tracking;
+  isUnasked = false;
 
   constructor(watches: WatchTable, blocking: BlockedClients, tracking: Tracking) {
     this.#watches = watches;
@@ -26,7 +27,7 @@ export class KeyChanges implements KeyWatcher {
 
   keyChanged(database: number, key: string, type: string): void {
     if (!this.#watches.isEmpty) this.#watches.keyChanged(database, key);
-    if (this.#tracking.clientCount > 0) this.#tracking.keyChanged(key);
+    if (this.#tracking.clientCount > 0) this.#tracking.keyChanged(key, this.isUnasked);
     if (this.#blocking.toldKeyCount > 0) this.#blocking.changed(type, database, key);
   }
 }

@@ -10,17 +10,6 @@ import type { Job } from "../../../base/turn-work.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { BlockedCommand, LaterReplies, LaterReply } from "../core/later-reply.ts";
 
-interface PausedSpec {
-  readonly fullName: string;
-  readonly write: boolean;
-  readonly mayReplicate: boolean;
-}
-
-interface PausedClient {
-  readonly isMonitor: boolean;
-  readonly transaction: { readonly mayReplicate: boolean } | null;
-}
-
 export type PauseMode = "none" | "write" | "all";
 
 /** A pause without end in practice: timers reach no further. */
@@ -75,10 +64,14 @@ export class ClientPause {
     return this.#waiting.size;
   }
 
-  /** Keeps the command if the pause is for it: `run` runs it then. */
-  holds(spec: PausedSpec, client: PausedClient, replies: LaterReplies, run: () => void): boolean {
+  /** It holds back only commands that write, or may reach replicas. */
+  get isOfWrites(): boolean {
+    return this.#mode === "write";
+  }
+
+  /** Keeps the command, unless its client counts as a replica: `run` runs it then. */
+  holds(client: { readonly isMonitor: boolean }, replies: LaterReplies, run: () => void): boolean {
     if (client.isMonitor) return false;
-    if (this.#mode === "write" && !mayWrite(spec, client)) return false;
     replies.keepRequest();
     const command = new Postponed(this.#waiting, replies, run);
     this.#waiting.add(command);
@@ -112,8 +105,4 @@ function* resume(waiting: ReadonlySet<Postponed>): Job<void> {
     command.goOn();
     yield unitsOfCommand;
   }
-}
-
-function mayWrite(spec: PausedSpec, { transaction }: PausedClient): boolean {
-  return spec.write || spec.mayReplicate || (spec.fullName === "exec" && transaction?.mayReplicate === true);
 }

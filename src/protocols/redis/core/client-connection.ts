@@ -26,6 +26,8 @@ export interface ClientConnection {
   readonly isAuthenticated: boolean;
   readonly lastCommandAt: number;
   readonly queryBufferBytes: number;
+  /** What was pushed since its command began goes before the reply, of which nothing may be written yet. */
+  pushesFirst(): void;
   name: string;
   libraryName: string;
   libraryVersion: string;

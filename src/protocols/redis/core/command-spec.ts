@@ -6,7 +6,7 @@
  * be derived. Invariants: nothing changes a spec once the table is made, so sessions share it; all specs have the same shape, so
  * reading a field of one is as quick for a pipeline of mixed commands as for one command.
  */
-import type { CommandHandler } from "./context.ts";
+import type { CommandContext, CommandHandler } from "./context.ts";
 
 export type CommandFlag =
   | "write"
@@ -135,6 +135,8 @@ export interface CommandRow {
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   /** Not meant for applications. */
   readonly internal?: true;
+  /** Says whether this request may write, where that is not the command's own matter; null for what its flags say. */
+  readonly writesByRequest?: (context: CommandContext) => boolean | null;
   /**
    * `glance`: it looks at its keys without using them. `unseen`: nor does it count what it finds. `always`: it uses them even for a client
    * that set NO-TOUCH.
@@ -186,6 +188,8 @@ export interface CommandSpec {
   readonly isLeftOutOfSlowlog: boolean;
   /** It may reach the replicas of a redis, even though it need not write: CLIENT PAUSE WRITE holds it back. */
   readonly mayReplicate: boolean;
+  /** See the row. */
+  readonly writesByRequest: CommandRow["writesByRequest"];
   readonly noMulti: boolean;
   /** What COMMAND DOCS says is read from the row. */
   readonly row: CommandRow;
@@ -293,6 +297,7 @@ function addSpec(
     shownByMonitor: shownByMonitor(row.flags),
     isLeftOutOfSlowlog: row.flags.includes("skip_slowlog"),
     mayReplicate: container === undefined && mayReplicateNames.has(row.name),
+    writesByRequest: row.writesByRequest,
     noMulti: row.flags.includes("no_multi"),
     row,
     container,

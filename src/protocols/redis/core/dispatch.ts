@@ -49,16 +49,18 @@ function dispatchUntracked(context: CommandContext, client: ClientConnection): b
     replyError(context, new RedisError("ERR Replica can't interact with the keyspace"));
     return true;
   }
-  if (server.pause.isActive && isPostponed(context, client)) return false;
+  const { isActive: isPaused } = server.pause;
+  if (isPaused && isPostponed(context, client)) return false;
   const transaction = client.transaction;
   if (transaction !== null && !transaction.runsAtOnce(spec)) {
-    transaction.queue(spec, request.clone());
+    transaction.queue(spec, request.clone(), spec.writesByRequest?.(context) ?? null);
     context.reply.queued();
     return true;
   }
   // What the client may do, and whether clients are paused, can change while it waits.
   if (server.claims.isAny && waitForKeys(context, () => dispatch(context, client))) return false;
-  run(context);
+  if (isPaused) runPaused(context);
+  else run(context);
   return true;
 }
 
@@ -79,7 +81,22 @@ function assertMayRun(context: CommandContext, client: ClientConnection): void {
   client.assertAllowed(spec);
   if (server.keyspace.eviction.bytesMax > 0) assertMemory(context, spec, client);
   if (spec.denyOom) assertRoom(context);
+  if (server.settings.lacksReplicas) assertNoReplicasNeeded(context, client);
   if (server.busyScript !== null) assertAllowedWhileBusy(context, spec);
+}
+
+/** `min-replicas-to-write`: what writes is refused, and so is EXEC of what writes. */
+function assertNoReplicasNeeded(context: CommandContext, { transaction }: ClientConnection): void {
+  const { spec } = context;
+  const writes = spec.writesByRequest?.(context) ?? spec.write;
+  if (writes || (spec.name === "exec" && transaction?.writes === true))
+    throw new RedisError(errorTexts.noReplicas);
+}
+
+/** This request may write, or reach the replicas of a redis. */
+function mayReplicate(context: CommandContext): boolean {
+  const { spec } = context;
+  return spec.writesByRequest?.(context) ?? (spec.write || spec.mayReplicate);
 }
 
 /** A transaction or a script is one command here. */
@@ -87,6 +104,14 @@ function run(context: CommandContext): void {
   runHandler(context);
   const { blocking } = context.server;
   if (blocking.hasReady) blocking.serve();
+}
+
+/** It does not write. Nothing expires meanwhile: what is due is left, and hidden. */
+function runPaused(context: CommandContext): void {
+  const { keyspace } = context.server;
+  keyspace.keepsDue = true;
+  runHandler(context);
+  keyspace.keepsDue = false;
 }
 
 /** EXEC itself is refused: the transaction is over. */
@@ -104,7 +129,11 @@ function refuseExec(context: CommandContext, client: ClientConnection, error: un
 /** Keeps the command for when the pause of clients is over, if it is to wait for that. */
 function isPostponed(context: CommandContext, client: ClientConnection): boolean {
   const { caller, server, spec } = context;
-  return server.pause.holds(spec, client, caller.later!, () => dispatch(context, client));
+  if (server.pause.isOfWrites) {
+    const isOfWriting = spec.name === "exec" && client.transaction?.mayReplicate === true;
+    if (!isOfWriting && !mayReplicate(context)) return false;
+  }
+  return server.pause.holds(client, caller.later!, () => dispatch(context, client));
 }
 
 /** A connection in MONITOR counts as a replica. */
@@ -116,6 +145,8 @@ function touchesKeys(spec: CommandSpec, { transaction }: ClientConnection): bool
 /** What a script may do beside its user's rights, and what it has done. */
 export interface ScriptRights extends ScriptSlots {
   readonly readOnly: boolean;
+  /** Of the script itself. */
+  readonly outer: CommandContext;
   /** It may add data though memory is short. */
   readonly mayExceedMemory: boolean;
   /** A command that writes was run. */
@@ -127,8 +158,9 @@ export interface ScriptRights extends ScriptSlots {
  * answers before this returns.
  */
 export function call(context: CommandContext, script: ScriptRights | null = null): void {
+  let spec: CommandSpec | undefined;
   try {
-    const spec = context.server.commands.findRequested(context.request);
+    spec = context.server.commands.findRequested(context.request);
     if (spec?.isImplemented !== true) throw unknownToScripts();
     context.spec = spec;
     if (!isArityMet(spec, context.request.argumentCount))
@@ -140,6 +172,7 @@ export function call(context: CommandContext, script: ScriptRights | null = null
       throw new RedisError(`ERR The user executing the script ${scriptRefusals[refusal.what]}`);
     if (script?.readOnly === true && (spec.write || spec.mayReplicate))
       throw new RedisError("ERR Write commands are not allowed from read-only scripts.");
+    if (spec.write && context.server.settings.lacksReplicas) throw new RedisError(errorTexts.noReplicas);
     if (spec.denyOom) {
       // What has changed something goes on to its end.
       if (script !== null && !script.mayExceedMemory && !script.hasWritten && isOutOfMemory(context))
@@ -149,11 +182,14 @@ export function call(context: CommandContext, script: ScriptRights | null = null
     if (script !== null && spec.write) script.hasWritten = true;
     context.server.cluster?.assertSlotOfScript(spec, context.request, script);
   } catch (error) {
+    if (spec?.isImplemented === true) context.server.observer.rejected[spec.id]!++;
     replyError(context, error);
     return;
   }
   finishClaims(context);
   runHandler(context);
+  if (script !== null && context.server.tracking.clientCount > 0 && context.spec.readsKeys)
+    context.server.tracking.remember(script.outer);
 }
 
 function unknownToScripts(): RedisError {
@@ -170,14 +206,12 @@ const scriptRefusals = {
  * Makes room in memory before a command, while `maxmemory` is a bound. Throws OOM where there is none and the command needs some. EXEC and
  * scripts go by what `isOutOfMemory` was before them.
  */
-function assertMemory(
-  { server }: CommandContext,
-  spec: CommandSpec,
-  { transaction }: ClientConnection,
-): void {
+function assertMemory({ server }: CommandContext, spec: CommandSpec, client: ClientConnection): void {
   const { eviction } = server.keyspace;
+  const { transaction } = client;
   // A script that is suspended has changed nothing, and nothing is to change for it.
-  if (server.busyScript === null) eviction.makeRoom();
+  if (server.busyScript === null && !server.pause.isActive) eviction.makeRoom();
+  if (server.tracking.clientCount > 0) server.tracking.evicted(client);
   if (!eviction.isOutOfMemory) return;
   // What is queued takes memory too. EXEC looks at what was queued.
   if (spec.denyOom || (transaction !== null && !leavesTransaction(spec))) throw outOfMemory();
@@ -239,7 +273,9 @@ function attempt(context: CommandContext, spec: CommandSpec): void {
     replyError(context, error);
   }
   const { tracking } = context.server;
-  if (tracking.clientCount > 0 && context.spec.readsKeys) tracking.remember(context);
+  // Of a script the keys count that it was given: see `call`.
+  if (tracking.clientCount > 0 && context.spec.readsKeys && context.clientOrNull !== null)
+    tracking.remember(context);
 }
 
 /**

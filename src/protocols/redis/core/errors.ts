@@ -25,6 +25,7 @@ export const errorTexts = {
     script: "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
     function: "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
   },
+  noReplicas: "NOREPLICAS Not enough good replicas to write.",
   outOfMemory: "OOM command not allowed when used memory > 'maxmemory'.",
   noAuth: "NOAUTH Authentication required.",
   wrongPassword: "WRONGPASS invalid username-password pair or user is disabled.",

@@ -1,9 +1,11 @@
 /**
- * CONFIG: the parameters of redis 7.0 (parameters/known-parameters.ts). Those in `initialSettings` act here, or say what is so; the
- * others show redis's default, and cannot be set to anything else. Nothing is kept across restarts.
+ * CONFIG: the parameters of redis 7.0 (parameters/known-parameters.ts). Those in `initialSettings` act here, or say what is so; advice
+ * (parameters/advice.ts) is kept and read back; the others show redis's default, and cannot be set to anything else. Nothing is kept
+ * across restarts.
  *
- * Not here: CONFIG's replies (../server/config.ts). Invariant: no value is taken that does nothing.
+ * Not here: CONFIG's replies (../server/config.ts). Invariant: no value is taken that promises something and does nothing.
  */
+import { adviceNames } from "./parameters/advice.ts";
 import { knownParameters, type ParameterForm } from "./parameters/known-parameters.ts";
 import { type ParsedValue, parseValue } from "./parameters/parameter-value.ts";
 
@@ -12,10 +14,14 @@ import { classesText, parseClasses } from "./event-classes.ts";
 
 /** Name and value at start of what acts. */
 const initialSettings: readonly [name: string, value: string][] = [
+  ["acl-pubsub-default", "resetchannels"],
+  ["acllog-max-len", "128"],
   ["appendfsync", "everysec"],
   ["busy-reply-threshold", "5000"],
   ["client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 0 0"],
   ["cluster-enabled", "no"],
+  ["hash-max-listpack-entries", "512"],
+  ["hash-max-listpack-value", "64"],
   ["hll-sparse-max-bytes", "3000"],
   ["latency-monitor-threshold", "0"],
   ["latency-tracking", "yes"],
@@ -29,14 +35,19 @@ const initialSettings: readonly [name: string, value: string][] = [
   ["maxmemory-eviction-tenacity", "10"],
   ["maxmemory-policy", "noeviction"],
   ["maxmemory-samples", "5"],
+  ["min-replicas-max-lag", "10"],
+  ["min-replicas-to-write", "0"],
   ["notify-keyspace-events", ""],
   ["requirepass", ""],
+  ["set-max-intset-entries", "512"],
   ["slowlog-log-slower-than", "10000"],
   ["slowlog-max-len", "128"],
   ["stream-node-max-entries", "100"],
   ["timeout", "0"],
   ["tracking-table-max-keys", "1000000"],
   ["troika-pubsub-history", ""],
+  ["zset-max-listpack-entries", "128"],
+  ["zset-max-listpack-value", "64"],
 ];
 
 /** What is so here, where redis has another default. */
@@ -50,11 +61,18 @@ const facts: readonly [name: string, value: string][] = [
 
 const timeLimits: ReadonlySet<string> = new Set(["busy-reply-threshold", "lua-time-limit"]);
 
+const minReplicas: ReadonlySet<string> = new Set([
+  "min-replicas-max-lag",
+  "min-replicas-to-write",
+  "min-slaves-max-lag",
+  "min-slaves-to-write",
+]);
+
 /** Stands for a secret. */
 export const hiddenValue = "********";
 
 /** How a parameter is treated, for the page about Redis. */
-export type Treatment = "acts" | "shown";
+export type Treatment = "acts" | "advice" | "shown";
 
 /** What takes a value when it is set. The values are as `parseValue` gives them. */
 export type SettingAct = (value: string) => void;
@@ -78,6 +96,8 @@ export class ServerSettings {
   /** Connections of this protocol, and how many it can be set to. */
   clientsMax = 10_000;
   clientsLimit = 9_999_999;
+  /** Commands that write are refused: they ask for replicas, and there are none. */
+  lacksReplicas = false;
   /** What INFO latencystats shows. */
   percentiles: readonly number[] = [50, 99, 99.9];
   /** Keys that are remembered with their readers (tracking/); 0 for as many as `limits` allow. */
@@ -98,13 +118,22 @@ export class ServerSettings {
     this.#forms.set(name, form);
   }
 
-  treatmentOf(name: string): Treatment {
-    return this.#acting.has(name) ? "acts" : "shown";
+  /** It is shown to who names it, not to a pattern. */
+  isHidden(name: string): boolean {
+    return this.#forms.get(name)!.isHidden === true;
   }
 
-  /** `act` is told of each new value. */
+  treatmentOf(name: string): Treatment {
+    const other = this.#others.get(name) ?? name;
+    if (this.#acting.has(name) || this.#acting.has(other)) return "acts";
+    return adviceNames.has(name) || adviceNames.has(other) ? "advice" : "shown";
+  }
+
+  /** `act` is told of each new value, by whichever of its names it is set. */
   onSet(name: string, act: SettingAct): void {
     this.#acts.set(name, act);
+    const other = this.#others.get(name);
+    if (other !== undefined) this.#acts.set(other, act);
   }
 
   /** Why the parameter is never set by a client, in redis's words; null if it may be. */
@@ -114,14 +143,20 @@ export class ServerSettings {
     return isProtected ? "can't set protected config" : null;
   }
 
-  /** The value in redis's form, or why it cannot be set. */
-  parse(name: string, text: string): ParsedValue {
+  /** The value in redis's form, or why it cannot be set. `own` is the port by which the client has come. */
+  parse(name: string, text: string, own = 0): ParsedValue {
     const parsed = special[name]?.(text, this.values.get(name)!) ?? parseValue(this.#forms.get(name)!, text);
     if (name === "maxclients" && "value" in parsed && Number(parsed.value) > this.clientsLimit)
       return {
         problem: `The operating system is not able to handle the specified number of clients, try with ${this.clientsLimit}`,
       };
-    if ("problem" in parsed || this.#acting.has(name) || parsed.value === this.values.get(name))
+    if (name === "port" && "value" in parsed) {
+      if (parsed.value === String(own)) return parsed;
+      return {
+        problem: "Unable to listen on this port: the ports are chosen when the broker starts (--redis-port)",
+      };
+    }
+    if ("problem" in parsed || this.treatmentOf(name) !== "shown" || parsed.value === this.values.get(name))
       return parsed;
     return {
       problem: `this server has no use for it, so its value stays '${this.values.get(name)}' (see docs/redis.md)`,
@@ -137,11 +172,19 @@ export class ServerSettings {
     if (name === "stream-node-max-entries") this.streamNodeEntriesMax = Number(value);
     if (name === "hll-sparse-max-bytes") this.sketchSparseBytesMax = Number(value);
     if (name === "maxclients") this.clientsMax = Number(value);
+    if (minReplicas.has(name)) this.lacksReplicas = this.#lacksReplicas();
     if (name === "tracking-table-max-keys") this.trackingKeysMax = Number(value);
     if (name === "client-output-buffer-limit") this.subscriberOutputBytesMax = subscriberLimit(value);
     if (name === "latency-tracking-info-percentiles") this.percentiles = wordsOf(value).map(Number);
     if (timeLimits.has(name)) this.luaTimeLimitMs = Number(value);
     this.#acts.get(name)?.(value);
+  }
+
+  /** Either setting switches the other off by being 0. */
+  #lacksReplicas(): boolean {
+    return (
+      this.values.get("min-replicas-to-write") !== "0" && this.values.get("min-replicas-max-lag") !== "0"
+    );
   }
 }
 

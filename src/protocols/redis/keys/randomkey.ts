@@ -61,7 +61,7 @@ function* randomName(context: CommandContext): Job<string | null> {
       const name = table.bytes.latin1Slice(table.start, table.end);
       if (seesString(context, name)) return name;
       hidden++;
-    }
+    } else if (server.keyspace.keepsDue) hidden++;
     const due = piece.add(unitsOfLook);
     if (due > 0) yield due;
   }

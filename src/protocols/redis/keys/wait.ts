@@ -113,8 +113,11 @@ class WaitForWrites implements BlockedCommand, DurableWaiter {
   unblock(error: string | null): void {
     if (this.#isOver) return;
     this.abandon();
-    const { reply } = this.#context;
-    this.#later.answer(() => (error === null ? this.#answer() : reply.error(error)));
+    this.#later.answer(() => {
+      // Thrown, an error is counted.
+      if (error !== null) throw new RedisError(error);
+      this.#answer();
+    });
   }
 
   /** It reads nothing. */

@@ -9,7 +9,7 @@ import { countedKeys, type CommandRow } from "../core/command-spec.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 import { notCompiled, scriptSha, type Script } from "./run/script-cache.ts";
 import { readScriptLine } from "./run/shebang.ts";
-import { assertMayRun, keysOfScript } from "./script-arguments.ts";
+import { assertMayRun, keysOfScript, writesBy } from "./script-arguments.ts";
 
 const flags = ["noscript", "stale", "skip_monitor", "no_mandatory_keys", "movablekeys"] as const;
 
@@ -22,6 +22,7 @@ export const evalCommands: readonly CommandRow[] = [
     since: "2.6.0",
     complexity: "Depends on the script",
     summary: "Runs a Lua script.",
+    writesByRequest: textWrites,
     run: (context) => evalText(context, false),
   },
   {
@@ -32,6 +33,7 @@ export const evalCommands: readonly CommandRow[] = [
     since: "7.0.0",
     complexity: "Depends on the script",
     summary: "Runs a Lua script that only reads.",
+    writesByRequest: textWrites,
     run: (context) => evalText(context, true),
   },
   {
@@ -42,6 +44,7 @@ export const evalCommands: readonly CommandRow[] = [
     since: "2.6.0",
     complexity: "Depends on the script",
     summary: "Runs a cached Lua script, named by its SHA-1.",
+    writesByRequest: shaWrites,
     run: (context) => evalSha(context, false),
   },
   {
@@ -52,9 +55,26 @@ export const evalCommands: readonly CommandRow[] = [
     since: "7.0.0",
     complexity: "Depends on the script",
     summary: "Runs a cached Lua script that only reads, named by its SHA-1.",
+    writesByRequest: shaWrites,
     run: (context) => evalSha(context, true),
   },
 ];
+
+/** A script that names its flags says what it does. One that is wrong is refused when it runs. */
+function textWrites({ request, server }: CommandContext): boolean | null {
+  const text = request.view(1);
+  const known = scriptsOf(server).cache.find(scriptSha(text));
+  try {
+    return writesBy(known === undefined ? readScriptLine(Buffer.from(text)).flags : known.flags);
+  } catch (error) {
+    if (error instanceof RedisError) return null;
+    throw error;
+  }
+}
+
+function shaWrites({ request, server }: CommandContext): boolean | null {
+  return writesBy(scriptsOf(server).cache.find(request.latin1(1).toLowerCase())?.flags ?? null);
+}
 
 function evalText(context: CommandContext, readOnly: boolean): void {
   const given = keysOfScript(context);

@@ -14,6 +14,11 @@ export function keysOfScript({ request }: CommandContext): ScriptArguments {
   return { keys: 3, keyCount };
 }
 
+/** Whether a script with such flags may write; null for a script without any line of flags. */
+export function writesBy(flags: ScriptFlags | null): boolean | null {
+  return flags === null ? null : !flags.has("no-writes");
+}
+
 /** Scripts that say what they do are refused as a whole, rather than at their first command. */
 export function assertMayRun(
   { broker, server }: CommandContext,
@@ -30,4 +35,5 @@ export function assertMayRun(
     );
   if (!flags.has("allow-oom") && server.keyspace.eviction.isOutOfMemory) throw outOfMemory();
   if (readOnly) throw new RedisError("ERR Can not execute a script with write flag using *_ro command.");
+  if (server.settings.lacksReplicas) throw new RedisError(errorTexts.noReplicas);
 }

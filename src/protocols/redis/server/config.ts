@@ -75,7 +75,8 @@ function configGet(context: CommandContext): void {
 
 function* writeSettings(context: CommandContext): Job<void> {
   const { request, reply, server } = context;
-  const { values } = server.settings;
+  const { settings } = server;
+  const { values } = settings;
   /** By the parameter's name: the name as the client gave it, if it did. */
   const found = new Map<string, string>();
   const piece = new Piece();
@@ -84,7 +85,8 @@ function* writeSettings(context: CommandContext): Job<void> {
     if (/[[*?]/.test(pattern)) {
       const glob = compileGlob(Buffer.from(pattern, "latin1"));
       for (const name of values.keys()) {
-        if (glob.matches(Buffer.from(name), 0, name.length)) found.set(name, found.get(name) ?? name);
+        if (!settings.isHidden(name) && glob.matches(Buffer.from(name), 0, name.length))
+          found.set(name, found.get(name) ?? name);
       }
     } else if (values.has(pattern)) found.set(pattern, found.get(pattern) ?? request.utf8(at));
     const due = piece.add(unitsOfPattern);
@@ -102,12 +104,13 @@ function portOf({ clientOrNull }: CommandContext): number {
   return clientOrNull?.connection.local.port ?? 0;
 }
 
-function configSet({ request, reply, server }: CommandContext): void {
+function configSet(context: CommandContext): void {
+  const { request, reply, server } = context;
   if (request.argumentCount % 2 !== 0) throw syntaxError();
   const { settings } = server;
   const given = givenSettings(request, settings);
   const changes = given.map(([name, text]): [name: string, value: string] => {
-    const parsed = settings.parse(name, text);
+    const parsed = settings.parse(name, text, portOf(context));
     if ("problem" in parsed) throw setFailed(name, parsed.problem);
     return [name, parsed.value];
   });

@@ -57,7 +57,8 @@ export class PrefixTable {
       const prefix = prefixes.get(length === 0 ? "" : key.slice(0, length));
       if (prefix === undefined) continue;
       const { changed } = prefix;
-      if (!changed.has(key)) changed.set(key, by);
+      // Of several, one that is to be heard of counts.
+      if (!changed.has(key) || by === null) changed.set(key, by);
       this.#changed.add(prefix);
       if (changed.size > most) most = changed.size;
     }

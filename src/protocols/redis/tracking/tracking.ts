@@ -109,6 +109,13 @@ export class Tracking implements LogWaiter {
     if (tracked !== null && client.transaction === null && !isAboutClient) tracked.isCachingGiven = false;
   }
 
+  /** Keys were evicted to make room for the client's command: it is told before the reply, which may be about the same keys. */
+  evicted(client: ClientConnection): void {
+    if (this.#pending.length === 0) return;
+    this.#tellPending(client.tracked);
+    client.pushesFirst();
+  }
+
   #tellPending(tracked: TrackedClient | null): void {
     const pending = this.#pending.splice(0);
     if (tracked !== null) for (const key of pending) this.#send(tracked, key === null ? null : [key], 1);
@@ -146,32 +153,34 @@ export class Tracking implements LogWaiter {
 
   logChanged(queue: Queue): void {
     queue.waiters.delete(this);
-    this.#tellReaders(queue.name);
+    this.#tellReaders(queue.name, this.#current);
   }
 
   // Changes
 
-  /** The key has, or had until now, a value that has changed. */
-  keyChanged(key: string): void {
-    if (this.prefixes.size > 0) this.#changedOf(key, this.#current);
-    this.#tellReaders(key);
+  /** The key has, or had until now, a value that has changed. `isUnasked`: it is gone, and nobody's command has asked for that. */
+  keyChanged(key: string, isUnasked = false): void {
+    const by = isUnasked ? null : this.#current;
+    if (this.prefixes.size > 0) this.#changedOf(key, by);
+    this.#tellReaders(key, by);
   }
 
-  #tellReaders(key: string): void {
+  #tellReaders(key: string, by: TrackedClient | null): void {
     if (this.readers.count === 0) return;
     const ids = this.#ids;
     const bytes = key.length <= scratch.length ? scratch : Buffer.from(key, "latin1");
     if (bytes === scratch) scratch.latin1Write(key, 0);
     ids.length = 0;
     this.readers.take(bytes, 0, key.length, ids);
-    this.#tell(ids, key);
+    this.#tell(ids, key, by);
   }
 
-  #tell(ids: readonly number[], key: string): void {
+  /** `by` need not hear of it where it asked for that; null: nobody's command has done it. */
+  #tell(ids: readonly number[], key: string, by: TrackedClient | null): void {
     for (const id of ids) {
       const tracked = this.#server.sessions.get(id)?.tracked;
       if (tracked === undefined || tracked === null || tracked.isBroadcast) continue;
-      if (tracked.isNoLoop && tracked === this.#current) continue;
+      if (tracked.isNoLoop && tracked === by) continue;
       this.#sendOrWait(tracked, key);
     }
   }
@@ -215,7 +224,7 @@ export class Tracking implements LogWaiter {
     const { broker } = this.#server;
     this.#ids.length = 0;
     const key = this.readers.takeAny(broker.random, this.#ids);
-    this.#tell(this.#ids, key);
+    this.#tell(this.#ids, key, null);
     broker.work.spend(1);
   }
 

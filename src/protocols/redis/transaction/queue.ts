@@ -13,6 +13,8 @@ export class Transaction {
   readonly commands: QueuedCommand[] = [];
   /** One of the commands adds data. */
   needsRoom = false;
+  /** One of them is of those that write. */
+  writes = false;
   /** One of them writes, or may reach the replicas of a redis. */
   mayReplicate = false;
   /** One of them reads or writes keys, or may reach replicas. */
@@ -26,11 +28,14 @@ export class Transaction {
     return atOnce.has(spec.fullName);
   }
 
-  queue(spec: CommandSpec, request: RequestArguments): void {
+  /** `writesByRequest`: as in the command's row. */
+  queue(spec: CommandSpec, request: RequestArguments, writesByRequest: boolean | null): void {
+    const mayReplicate = writesByRequest ?? (spec.write || spec.mayReplicate);
     this.commands.push({ spec, request });
     if (spec.denyOom) this.needsRoom = true;
-    if (spec.write || spec.mayReplicate) this.mayReplicate = true;
-    if (spec.write || spec.mayReplicate || spec.flags.includes("readonly")) this.touchesKeys = true;
+    if (mayReplicate) this.mayReplicate = true;
+    if (writesByRequest ?? spec.write) this.writes = true;
+    if (mayReplicate || spec.flags.includes("readonly")) this.touchesKeys = true;
     this.bytes += request.memoryBytes;
   }
 

@@ -87,6 +87,11 @@ export class RequestParser {
     return this.#owned ? this.#input.length : 0;
   }
 
+  /** Of the command that is at work or unfinished, and of what has come behind it. */
+  get inputBytes(): number {
+    return this.#end - this.#commandStart;
+  }
+
   /** With the places of the arguments that have come. */
   get memoryBytes(): number {
     const { starts, ends } = this.request;

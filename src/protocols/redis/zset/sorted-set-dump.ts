@@ -7,7 +7,6 @@
  */
 import { type Job, Piece } from "../../../base/turn-work.ts";
 import { ByteWriter } from "../../../base/bytes.ts";
-import { listpackMembersMax, listpackValueMax } from "../../../keyspace/bounds.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import { beyondListpack } from "../../../keyspace/value-type.ts";
 import type { SortedSetValues } from "../../../keyspace/values/sorted/sorted-set.ts";
@@ -105,7 +104,8 @@ export function loadSortedSet(reader: RdbReader, type: number): Job<LoadedValue>
     create(database, key, start, end) {
       const entry = database.createSortedSet(key, start, end);
       // All is read once by now. Scores of -0 stay what they are in what redis would not make a listpack.
-      if (count > listpackMembersMax || longest > listpackValueMax)
+      const { sortedSetEntriesMax, sortedSetValueBytesMax } = database.encodings;
+      if (count > sortedSetEntriesMax || longest > sortedSetValueBytesMax)
         database.content.addFlag(entry, beyondListpack);
       return entry;
     },

@@ -1,7 +1,7 @@
 /**
  * The parameters that redis 7.0 has, with its defaults, types and bounds.
  *
- * Not here: which of them act (../settings.ts), and those that redis hides from CONFIG GET. Taken from redis's config.c, in its order.
+ * Not here: which of them act (../settings.ts). Taken from redis's config.c, in its order.
  */
 
 export interface ParameterForm {
@@ -17,6 +17,8 @@ export interface ParameterForm {
   readonly most?: bigint;
   /** Bounds are compared, and told, as unsigned numbers of 64 bits. */
   readonly isUnsigned?: true;
+  /** CONFIG GET shows it to who names it, not to a pattern. */
+  readonly isHidden?: true;
 }
 
 type KnownParameter = readonly [name: string, value: string, form: ParameterForm];
@@ -322,4 +324,14 @@ export const knownParameters: readonly KnownParameter[] = [
   ["latency-tracking-info-percentiles", "50 99 99.9", { type: "text" }],
   // This broker's own.
   ["troika-pubsub-history", "", { type: "text" }],
+  ["use-exit-on-panic", "no", { type: "bool", isHidden: true }],
+  ["lua-enable-deprecated-api", "no", { type: "bool", isFixed: true, isHidden: true }],
+  ["rdb-key-save-delay", "0", { type: "number", isHidden: true, least: -2147483648n, most: 2147483647n }],
+  ["key-load-delay", "0", { type: "number", isHidden: true, least: -2147483648n, most: 2147483647n }],
+  ["watchdog-period", "0", { type: "number", isHidden: true, least: 0n, most: 2147483647n }],
+  [
+    "loading-process-events-interval-bytes",
+    "2097152",
+    { type: "memory", isHidden: true, least: 1024n, most: 2n ** 63n - 1n },
+  ],
 ];

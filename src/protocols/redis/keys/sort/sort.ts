@@ -7,7 +7,7 @@
  */
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { sortedInSlices } from "../../../../base/sliced-sort.ts";
-import { mayReadEveryLog } from "../../../../broker/access/rights.ts";
+import { mayReadEveryKey } from "../../acl/check.ts";
 import { assertMayPut } from "../../acl/key-rights.ts";
 import { oneKey, unknownKeys, type CommandRow } from "../../core/command-spec.ts";
 import type { CommandContext } from "../../core/context.ts";
@@ -113,9 +113,10 @@ function wholeArgument(value: number): number {
 }
 
 /** Patterns may come to any key, of any slot. */
-function assertMayLookUp({ caller, vhost, server }: CommandContext, option: "BY" | "GET"): void {
-  if (server.cluster !== null) throw new RedisError(`ERR ${option} option of SORT denied in Cluster mode.`);
-  if (!mayReadEveryLog(caller, vhost))
+function assertMayLookUp(context: CommandContext, option: "BY" | "GET"): void {
+  if (context.server.cluster !== null)
+    throw new RedisError(`ERR ${option} option of SORT denied in Cluster mode.`);
+  if (!mayReadEveryKey(context))
     throw new RedisError(`ERR ${option} option of SORT denied due to insufficient ACL permissions.`);
 }
 

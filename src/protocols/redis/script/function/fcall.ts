@@ -3,7 +3,7 @@ import { scriptsOf } from "../run/engine.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { countedKeys, type CommandRow } from "../../core/command-spec.ts";
 import { RedisError } from "../../core/errors.ts";
-import { assertMayRun } from "../script-arguments.ts";
+import { assertMayRun, writesBy } from "../script-arguments.ts";
 
 const flags = ["noscript", "stale", "skip_monitor", "no_mandatory_keys", "movablekeys"] as const;
 
@@ -16,6 +16,7 @@ export const fcallCommands: readonly CommandRow[] = [
     since: "7.0.0",
     complexity: "Depends on the function",
     summary: "Calls a function.",
+    writesByRequest: functionWrites,
     run: (context) => fcall(context, false),
   },
   {
@@ -26,9 +27,14 @@ export const fcallCommands: readonly CommandRow[] = [
     since: "7.0.0",
     complexity: "Depends on the function",
     summary: "Calls a function that only reads.",
+    writesByRequest: functionWrites,
     run: (context) => fcall(context, true),
   },
 ];
+
+function functionWrites({ request, server }: CommandContext): boolean | null {
+  return writesBy(scriptsOf(server).libraries.find(request.latin1(1))?.found.flags ?? null);
+}
 
 function fcall(context: CommandContext, readOnly: boolean): void {
   const { request, server } = context;

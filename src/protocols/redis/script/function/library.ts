@@ -1,6 +1,6 @@
 /** A function library: its code, its functions, and the first line that names it. */
 import { RedisError } from "../../core/errors.ts";
-import type { ScriptFlags } from "../run/shebang.ts";
+import { type ScriptFlags, wordsOfFirstLine } from "../run/shebang.ts";
 
 export interface LibraryFunction {
   readonly name: string;
@@ -34,10 +34,8 @@ export function readLibraryLine(code: Buffer): { name: string; body: Buffer } {
   if (code[0] !== 0x23 || code[1] !== 0x21) throw new RedisError("ERR Missing library metadata");
   const end = code.indexOf(0x0a);
   if (end < 0) throw new RedisError("ERR Invalid library metadata");
-  const words = code
-    .latin1Slice(0, end)
-    .split(" ")
-    .filter((word) => word !== "");
+  const words = wordsOfFirstLine(code, end);
+  if (words === null) throw new RedisError("ERR Invalid library metadata");
   const engine = (words[0] ?? "").slice(2);
   let name: string | undefined;
   for (const word of words.slice(1)) {

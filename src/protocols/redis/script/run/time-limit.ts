@@ -4,7 +4,7 @@
  * Up to `lua-time-limit` a script runs to its end in its turn, as in redis. After that, one that has written nothing stops where it
  * stands every few milliseconds, others are answered BUSY meanwhile, and SCRIPT KILL ends it. One that cannot stop (its effects
  * would not be one group of the journal any more; it is within pcall or another C function; it runs in EXEC) is ended for good after
- * `luaTimeLimitsMax` times the limit.
+ * `luaTimeLimitsMax` times the limit, but not before it has had `luaHeldMsMin` without a stop.
  */
 import type { Clock } from "../../../../base/clock.ts";
 import { limits } from "../../../../base/limits.ts";
@@ -25,8 +25,6 @@ export class TimeLimit implements RunWatch, LoadLimit {
   #canSuspend = false;
   /** Between `begin` and `end`: a machine that is made, or asked from outside, has no limit. */
   #isActive = false;
-  /** In this slice it was seen where it cannot stop. */
-  #isHeld = false;
   /** The run yields to the event loop: it is no yield of the script's own. */
   hasYielded = false;
 
@@ -46,7 +44,6 @@ export class TimeLimit implements RunWatch, LoadLimit {
     this.#sliceAt = this.#startedAt;
     this.#canSuspend = canSuspend;
     this.#isActive = true;
-    this.#isHeld = false;
     this.hasYielded = false;
   }
 
@@ -58,7 +55,6 @@ export class TimeLimit implements RunWatch, LoadLimit {
   /** The next slice begins. */
   resumed(): void {
     this.#sliceAt = this.#clock.monotonic();
-    this.#isHeld = false;
     this.hasYielded = false;
   }
 
@@ -73,7 +69,6 @@ export class TimeLimit implements RunWatch, LoadLimit {
       this.hasYielded = now - this.#sliceAt >= Math.min(limits.luaSliceMs, limitMs);
       return this.hasYielded;
     }
-    this.#isHeld = true;
     this.#assertInTime(now);
     return false;
   }
@@ -85,14 +80,9 @@ export class TimeLimit implements RunWatch, LoadLimit {
   /** The time that others had between slices does not count against what cannot stop, so this looks at the slice too. */
   #assertInTime(now: number): void {
     const mostMs = this.#limitMs * (this.#run === null ? 1 : limits.luaTimeLimitsMax);
-    const inTurnMs = now - this.#sliceAt;
-    if (now - this.#startedAt < mostMs || inTurnMs < this.#limitMs) return;
-    if (this.#mayStop && inTurnMs < limits.luaLookMsMax) return;
+    // A short limit may be over before a script comes to where it can stop, or while the machine was busy with something else.
+    const inTurnMsMin = this.#run === null ? this.#limitMs : Math.max(this.#limitMs, limits.luaHeldMsMin);
+    if (now - this.#startedAt < mostMs || now - this.#sliceAt < inTurnMsMin) return;
     throw new RunCutOff();
-  }
-
-  /** It has not been looked at where it could stop, which a short limit is over before. */
-  get #mayStop(): boolean {
-    return this.#canSuspend && !this.#isHeld && this.#run?.hasWritten === false;
   }
 }
