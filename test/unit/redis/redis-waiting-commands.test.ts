@@ -96,3 +96,14 @@ test("CONFIG SET timeout closes nobody who waits or works, and ends with 0", asy
   await rig.pass(10_000);
   assert.equal(await idle.ask("PING"), "PONG");
 });
+
+test("of several writers that wait each has its turn, in the order in which they came", async () => {
+  const { rig, long } = await prepared();
+  const writers = Array.from({ length: 5 }, () => new Asking(rig));
+  for (const [i, writer] of writers.entries()) writer.send("APPEND", "big2", String(i));
+  await rig.until(
+    () => long.replies.length === 1 && writers.every(({ replies }) => replies.length === 1),
+    "all",
+  );
+  for (const { replies } of writers) assert.match(String(replies[0]), /WRONGTYPE/);
+});

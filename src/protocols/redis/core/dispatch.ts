@@ -18,19 +18,24 @@ const shownBytesMax = 128;
 
 /** Runs, queues or refuses the command in `context.request`, which came from a client. */
 export function dispatch(context: CommandContext, client: ClientConnection): void {
+  dispatchOnce(context, client, false);
+}
+
+/** `hasWaited`: its keys are free now, whoever waits behind it. */
+function dispatchOnce(context: CommandContext, client: ClientConnection, hasWaited: boolean): void {
   const { tracking } = context.server;
   if (tracking.clientCount === 0) {
-    dispatchUntracked(context, client);
+    dispatchUntracked(context, client, hasWaited);
     return;
   }
   tracking.begin(client);
-  const isInLine = !dispatchUntracked(context, client);
+  const isInLine = !dispatchUntracked(context, client, hasWaited);
   // CLIENT CACHING holds for the command behind it until that has run.
   tracking.ended(client, isInLine || context.request.is(0, "CLIENT"));
 }
 
 /** False: the command waits, and comes here again when it need not wait any more. */
-function dispatchUntracked(context: CommandContext, client: ClientConnection): boolean {
+function dispatchUntracked(context: CommandContext, client: ClientConnection, hasWaited: boolean): boolean {
   const { request, server } = context;
   let spec: CommandSpec | null = null;
   try {
@@ -58,7 +63,8 @@ function dispatchUntracked(context: CommandContext, client: ClientConnection): b
     return true;
   }
   // What the client may do, and whether clients are paused, can change while it waits.
-  if (server.claims.isAny && waitForKeys(context, () => dispatch(context, client))) return false;
+  if (!hasWaited && server.claims.isAny && waitForKeys(context, () => dispatchOnce(context, client, true)))
+    return false;
   if (isPaused) runPaused(context);
   else run(context);
   return true;
