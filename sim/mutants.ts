@@ -649,11 +649,4 @@ export const simulatorMutants: readonly Mutant[] = [
     replace:
       "    if (script !== null && spec.write) {\n      if (script.hasWritten) context.broker.storage.flush();\n      script.hasWritten = true;\n    }",
   },
-  {
-    name: "the first change of a transaction is written before the others",
-    file: "src/protocols/redis/transaction/exec.ts",
-    find: "    runBounded(context, endMax);",
-    replace:
-      "    runBounded(context, endMax);\n    if (command === transaction.commands[0]) context.broker.storage.flush();",
-  },
 ];

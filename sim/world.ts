@@ -134,6 +134,8 @@ export class World {
   readonly #trace: ((line: string) => void) | null;
   /** What an answer to XADD means. */
   readonly redisStreamsLevel: Level;
+  /** Turns have the units that they have in production: no client spends one. */
+  readonly areTurnsUsual: boolean;
   /** Values of the size that actors make are packed, never large. */
   readonly isPackedSmall: boolean;
   /** And to acks=all. */
@@ -151,6 +153,8 @@ export class World {
     const appendfsync = this.random.pick(["always", "everysec", "everysec", "no"]);
     this.redisKeysLevel = appendfsync === "always" ? "durable" : "written";
     this.disk = new SimDisk(() => this.random.next());
+    const turnBounds = this.#turnBounds();
+    this.areTurnsUsual = Object.keys(turnBounds).length === 0;
     const bounds = this.#keyspaceBounds();
     this.isPackedSmall = bounds === keyspaceBounds;
     this.process = new SimProcess({
@@ -161,7 +165,7 @@ export class World {
       kafkaDurability: this.acksAllLevel === "durable" ? "fsync" : "written",
       redisStreamsDurability: this.redisStreamsLevel === "durable" ? "fsync" : "written",
       redisSettings: { appendfsync },
-      turnBounds: this.#turnBounds(),
+      turnBounds,
       keyspaceBounds: bounds,
       log: (line) => this.note(`log ${line.trim()}`),
     });

@@ -30,7 +30,7 @@ export class JobListActor implements Actor {
   constructor(world: World, name: string) {
     this.#world = world;
     this.name = name;
-    this.#list = new JobList(name, world.promises);
+    this.#list = new JobList(name, world.promises, world.areTurnsUsual);
     this.#consumers = Array.from({ length: consumerCount }, (_, i) => ({
       name: `${name}-${i}`,
       client: null,

@@ -34,8 +34,12 @@ export class JobList {
   /** Items that may have left with answers that were lost. */
   #lostMax = 0;
 
-  constructor(name: string, promises: Promises) {
+  readonly #isOrdered: boolean;
+
+  /** `isOrdered`: nobody's turn is spent; else who asks while others are still to be served may come before them. */
+  constructor(name: string, promises: Promises, isOrdered: boolean) {
     this.name = name;
+    this.#isOrdered = isOrdered;
     this.#promises = promises;
   }
 
@@ -57,7 +61,7 @@ export class JobList {
         throw new Fault(`${this.name}: ${call.who} got ${item}, which was given before`);
       this.#given.set(item, this.#promises.number());
     }
-    if (items.length === 0) return;
+    if (items.length === 0 || !this.#isOrdered) return;
     for (const other of this.#ended) {
       this.#assertOrder(other, call);
       this.#assertOrder(call, other);

@@ -48,7 +48,7 @@ function setScore(set: Of<"zset">, name: string, score: number): number {
 /** The list from `from` to `to`, both counted as Redis does. */
 function range<Item>(items: readonly Item[], from: number, to: number): Item[] {
   const end = to < 0 ? items.length + to : to;
-  return items.slice(from < 0 ? Math.max(items.length + from, 0) : from, end + 1);
+  return items.slice(from < 0 ? Math.max(items.length + from, 0) : from, Math.max(end + 1, 0));
 }
 
 /** How many are gone. */
