@@ -49,11 +49,7 @@ export function* dumpTimedHash(
     const { expiries } = content.elementsOf(entry);
     if (expiries === null || expiries.count === 0) return false;
     payload.version = payloadVersions.fieldExpiries;
-    yield* writeLarge(
-      payload,
-      new ElementWalk(content, entry),
-      Math.min(expiries.earliest, context.broker.clock.now()),
-    );
+    yield* writeLarge(payload, new ElementWalk(content, entry), expiries.earliest);
     return true;
   }
   const fields = content.isLarge(entry)
@@ -124,7 +120,7 @@ function writeOffset(out: ByteWriter, time: number, earliest: number): void {
   writeLength(out, time === 0 ? 0 : time - earliest + 1);
 }
 
-/** What gets an expiry meanwhile gets a time that is not before now, nor before `earliest`. */
+/** DUMP has claimed the key: in later turns fields may go, but none gets an earlier expiry. */
 function* writeLarge(payload: Payload, walk: ElementWalk, earliest: number): Job<void> {
   writeTime(payload.out.uint8(rdbType.hashTimed), earliest);
   const head = payload.open();
