@@ -152,9 +152,9 @@ export class BoundsActor implements Actor {
   /** As an administrator does, at once: the count behind it says that it was written. */
   #changePolicies(): void {
     const { random, process } = this.#world;
-    const vhost = process.broker?.defaultVhost;
-    const main = vhost?.queues.get("main");
-    const dead = vhost?.queues.get("dead");
+    const queues = process.broker?.defaultVhost.queues;
+    const main = queues?.get("main");
+    const dead = queues?.get("dead");
     if (main === undefined || dead === undefined) return;
     const policies = policiesOf(random, this.#requests.bounds.topology);
     const client = this.#amqp!;

@@ -20,7 +20,7 @@ import { topicPermissionEndpoints } from "../rabbitmq/topic-permissions.ts";
 import { queueEndpoints } from "../rabbitmq/queues.ts";
 import { userEndpoints } from "../rabbitmq/users.ts";
 import { vhostEndpoints } from "../rabbitmq/vhosts.ts";
-import { vhostPermissionEndpoints } from "../rabbitmq/vhost-stats.ts";
+import { vhostPermissionEndpoints } from "../rabbitmq/shown/vhost-stats.ts";
 import { absentEndpoints } from "../rabbitmq/without.ts";
 import { destinationEndpoints } from "../troika/destinations.ts";
 import { endpoint, type Endpoint } from "./endpoint.ts";

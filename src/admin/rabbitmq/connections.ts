@@ -15,10 +15,10 @@ import {
   connectionFields,
   type ConnectionItem,
   connectionName,
-} from "./connection-fields.ts";
+} from "./shown/connection-fields.ts";
 import { consumersOfQueue, shownConsumer } from "./consumers.ts";
 import { shownName } from "./names.ts";
-import { spansOf, statsQuery } from "./stats.ts";
+import { spansOf, statsQuery } from "./shown/stats.ts";
 
 type AskedAny = Asked<never>;
 

@@ -5,7 +5,7 @@ import type { Vhost } from "../../broker/vhost.ts";
 import { isMonitor, seenVhosts, vhostAt } from "../api/audience.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery } from "../api/list.ts";
-import { channelName, connectionName } from "./connection-fields.ts";
+import { channelName, connectionName } from "./shown/connection-fields.ts";
 import { shownName } from "./names.ts";
 
 export function* consumersOfQueue(queue: Queue): Generator<ConsumerPlace, void> {

@@ -12,7 +12,7 @@ import { type Fields, list, listQuery, shown } from "../api/list.ts";
 import { argumentsGiven, flagOf } from "../api/schemas.ts";
 import { withChannel } from "./amqp-calls.ts";
 import { brokerName, shownName } from "./names.ts";
-import { spansOf, Stats, statsQuery } from "./stats.ts";
+import { spansOf, Stats, statsQuery } from "./shown/stats.ts";
 
 interface Item {
   readonly vhost: Vhost;

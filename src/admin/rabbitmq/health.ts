@@ -3,7 +3,7 @@ import { json, Refusal } from "../answers.ts";
 import { vhostAt } from "../api/audience.ts";
 import { type Answer, type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { withChannel } from "./amqp-calls.ts";
-import { protocolName } from "./node-facts.ts";
+import { protocolName } from "./shown/node-facts.ts";
 
 type AskedAny = Asked<never>;
 

@@ -7,8 +7,8 @@ import { listQuery, shown } from "../api/list.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { counted } from "../../broker/rates.ts";
 import type { Surroundings } from "../api/surroundings.ts";
-import { churnOf, contextsOf, exchangeTypesShown, renewTotals } from "./node-facts.ts";
-import { spansOf, Stats, statsQuery } from "./stats.ts";
+import { churnOf, contextsOf, exchangeTypesShown, renewTotals } from "./shown/node-facts.ts";
+import { spansOf, Stats, statsQuery } from "./shown/stats.ts";
 
 type AskedAny = Asked<never>;
 

@@ -11,9 +11,9 @@ import type { Totals } from "../../broker/totals.ts";
 import { done, json, Refusal } from "../answers.ts";
 import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { listQuery, shown } from "../api/list.ts";
-import { churnOf, contextsOf, exchangeTypesShown, renewTotals, shownListener } from "./node-facts.ts";
+import { churnOf, contextsOf, exchangeTypesShown, renewTotals, shownListener } from "./shown/node-facts.ts";
 import { nodeCounters } from "./nodes.ts";
-import { messageStats, type Spans, spansOf, Stats, statsQuery } from "./stats.ts";
+import { messageStats, type Spans, spansOf, Stats, statsQuery } from "./shown/stats.ts";
 
 /** The version of RabbitMQ whose behaviour this is compared with (protocols/amqp/core/capabilities.ts says the same). */
 const rabbitmqVersion = "3.10.8";

@@ -12,8 +12,8 @@ import { argumentsGiven, count, flagOf, inWords } from "../api/schemas.ts";
 import type { AmqpCalls, GotMessage } from "../api/surroundings.ts";
 import { withChannel } from "./amqp-calls.ts";
 import { brokerName, shownName } from "./names.ts";
-import { fieldsWithoutStats, queueFields, type QueueView, wholeQueueFields } from "./queue-fields.ts";
-import { spansOf, statsQuery } from "./stats.ts";
+import { fieldsWithoutStats, queueFields, type QueueView, wholeQueueFields } from "./shown/queue-fields.ts";
+import { spansOf, statsQuery } from "./shown/stats.ts";
 
 type AskedAny = Asked<never>;
 

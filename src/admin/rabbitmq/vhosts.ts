@@ -18,8 +18,8 @@ import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
 import { type Fields, list, listQuery, shown } from "../api/list.ts";
 import { type Body, bodyWith, lookedVhostAt } from "./lookups.ts";
 import { brokerName, nodeName, shownName } from "./names.ts";
-import { statsQuery } from "./stats.ts";
-import { vhostStatsFields } from "./vhost-stats.ts";
+import { statsQuery } from "./shown/stats.ts";
+import { vhostStatsFields } from "./shown/vhost-stats.ts";
 
 export function shownMetadata({ description = "", tags = [], defaultQueueType }: VhostMetadata): object {
   return {

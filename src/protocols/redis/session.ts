@@ -178,10 +178,6 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     return this.#parser.inputBytes;
   }
 
-  get owesReply(): boolean {
-    return this.#later !== null;
-  }
-
   get isSubscriber(): boolean {
     return this.subscriptions !== null && this.subscriptions.count > 0;
   }

@@ -10,8 +10,9 @@ import type { Job, RunningJob, TurnWork } from "../../../base/turn-work.ts";
 const lookMs = 1000;
 
 interface IdleClient {
-  /** A command waits for data, for keys, or goes on in later turns. */
-  readonly owesReply: boolean;
+  readonly blocked: unknown;
+  /** A command waits for keys, or goes on in later turns. */
+  readonly isAtWork: boolean;
   readonly isSubscriber: boolean;
   readonly isMonitor: boolean;
   /** Wall time in ms. */
@@ -56,7 +57,7 @@ export class IdleClients {
     const { clock, sessions } = this.#parts;
     const idleSince = clock.now() - this.#seconds * 1000;
     for (const client of sessions.values()) {
-      const isWaiting = client.owesReply || client.isSubscriber || client.isMonitor;
+      const isWaiting = client.blocked !== null || client.isAtWork || client.isSubscriber || client.isMonitor;
       if (client.lastCommandAt < idleSince && !isWaiting) client.end();
       yield 0.2;
     }

@@ -51,8 +51,8 @@ export interface ClientConnection {
   tracked: TrackedClient | null;
   subscriptions: Subscriptions | null;
   readonly isSubscriber: boolean;
-  /** A command waits for data, for keys, or goes on in later turns. */
-  readonly owesReply: boolean;
+  /** A command waits for keys, or goes on in later turns. */
+  readonly isAtWork: boolean;
   /** The command that waits for data, if one does. */
   readonly blocked: BlockedCommand | null;
   ensureSubscriptions(): Subscriptions;

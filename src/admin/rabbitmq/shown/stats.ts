@@ -4,7 +4,7 @@
  *
  * Not here: where rates and samples come from (broker/rates.ts). Invariant: a count that is asked for once more is not smaller.
  */
-import type { Broker } from "../../broker/broker.ts";
+import type { Broker } from "../../../broker/broker.ts";
 
 type Table = Readonly<Record<string, (thing: never) => number>>;
 type SampleKind = "lengths" | "msg_rates" | "data_rates" | "node_stats";

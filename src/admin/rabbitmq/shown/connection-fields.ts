@@ -4,11 +4,11 @@ import type {
   ConnectionFacts,
   ConnectionState,
   OpenConnection,
-} from "../../base/connection-facts.ts";
-import type { Broker } from "../../broker/broker.ts";
-import { channelCounters, connectionCounters } from "../../broker/rates.ts";
-import type { Fields } from "../api/list.ts";
-import { shownName } from "./names.ts";
+} from "../../../base/connection-facts.ts";
+import type { Broker } from "../../../broker/broker.ts";
+import { channelCounters, connectionCounters } from "../../../broker/rates.ts";
+import type { Fields } from "../../api/list.ts";
+import { shownName } from "../names.ts";
 import { messageStats, noProcess, type Spans, Stats } from "./stats.ts";
 
 export interface ConnectionItem {

@@ -1,13 +1,13 @@
 /** What is counted in a virtual host, for the fields of /api/vhosts, and who may do what there. */
-import type { Vhost } from "../../broker/vhost.ts";
-import { json } from "../answers.ts";
-import { vhostAt } from "../api/audience.ts";
-import { type Asked, endpoint, type Endpoint } from "../api/endpoint.ts";
-import type { Fields } from "../api/list.ts";
-import { totalCounters } from "../../broker/rates.ts";
+import type { Vhost } from "../../../broker/vhost.ts";
+import { json } from "../../answers.ts";
+import { vhostAt } from "../../api/audience.ts";
+import { type Asked, endpoint, type Endpoint } from "../../api/endpoint.ts";
+import type { Fields } from "../../api/list.ts";
+import { totalCounters } from "../../../broker/rates.ts";
 import { renewTotals } from "./node-facts.ts";
-import { queueTotals, totalStats } from "./overview.ts";
-import { shownPermissions } from "./permissions.ts";
+import { queueTotals, totalStats } from "../overview.ts";
+import { shownPermissions } from "../permissions.ts";
 import { spansOf, Stats } from "./stats.ts";
 
 export async function vhostStatsFields({ broker, around, query }: Asked<never>): Promise<Fields<Vhost>> {

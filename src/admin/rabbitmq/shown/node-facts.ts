@@ -1,8 +1,8 @@
 /** What is told of the node in several places: its listeners, what came and went, the types of exchanges. */
-import { exchangeTypes } from "../../broker/exchange/definition.ts";
-import type { Broker } from "../../broker/broker.ts";
-import type { Asked } from "../api/endpoint.ts";
-import type { ListenerFacts, Surroundings } from "../api/surroundings.ts";
+import { exchangeTypes } from "../../../broker/exchange/definition.ts";
+import type { Broker } from "../../../broker/broker.ts";
+import type { Asked } from "../../api/endpoint.ts";
+import type { ListenerFacts, Surroundings } from "../../api/surroundings.ts";
 
 export function exchangeTypesShown(): object[] {
   return exchangeTypes.toSorted().map((name) => ({

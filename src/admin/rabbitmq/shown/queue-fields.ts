@@ -3,13 +3,13 @@
  *
  * Not here: endpoints (queues.ts). Sizes of messages are those of the stored records, shared out by the number of messages.
  */
-import { queueCounters } from "../../broker/rates.ts";
-import type { Queue } from "../../broker/queue/queue.ts";
-import type { Broker } from "../../broker/broker.ts";
-import type { Fields } from "../api/list.ts";
+import { queueCounters } from "../../../broker/rates.ts";
+import type { Queue } from "../../../broker/queue/queue.ts";
+import type { Broker } from "../../../broker/broker.ts";
+import type { Fields } from "../../api/list.ts";
 import { connectionName } from "./connection-fields.ts";
-import { consumersOfQueue, shownConsumer } from "./consumers.ts";
-import { shownName } from "./names.ts";
+import { consumersOfQueue, shownConsumer } from "../consumers.ts";
+import { shownName } from "../names.ts";
 import { messageStats, noProcess, type Spans, Stats } from "./stats.ts";
 
 function typeOf({ kind, args }: Queue): "classic" | "quorum" | "stream" {
