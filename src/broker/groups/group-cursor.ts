@@ -145,9 +145,9 @@ export class GroupCursor implements DurableState {
 
   /** The entry is done with; says whether anybody held it. */
   settle(offset: number): boolean {
+    if (this.retries !== null) this.retries.changes(offset);
     const owner = this.pending.clear(offset);
     if (owner === noOwner) return false;
-    if (this.retries !== null) this.retries.changed(offset);
     this.#tookFrom(owner);
     if (this.handle !== null && this.#changes.settled(offset)) this.#touch();
     return true;
@@ -155,7 +155,7 @@ export class GroupCursor implements DurableState {
 
   /** Notes a holder, count and time outright (XCLAIM), of an entry with that id. */
   assign(offset: number, owner: number, count: number, time: number, id: EntryId): void {
-    if (this.retries !== null) this.retries.changed(offset);
+    if (this.retries !== null) this.retries.changes(offset);
     this.#give(offset, owner, count, time, id);
     this.#noteRecord(offset);
   }

@@ -11,7 +11,7 @@
 import type { Job } from "../../base/turn-work.ts";
 import type { EntryId } from "../../message/entry-id.ts";
 import { LogReader } from "../../storage/index.ts";
-import { PendingTable } from "../cursor/pending-table.ts";
+import { noOwner, PendingTable } from "../cursor/pending-table.ts";
 import type { TimedOwner, WallTimers } from "../schedule/timers.ts";
 import type { GroupCursor } from "./group-cursor.ts";
 
@@ -72,10 +72,14 @@ export class GroupRetries implements TimedOwner {
     }
   }
 
-  due(offset: number, at: number): number {
-    const { pending, log } = this.#cursor;
+  isWanted(offset: number, at: number): boolean {
     // It may have been given up again since, for a later time.
-    if (!this.#isWaiting(offset) || pending.timeOf(offset) > at) return 0;
+    return this.#isWaiting(offset) && this.#cursor.pending.timeOf(offset) <= at;
+  }
+
+  due(offset: number, at: number): number {
+    const { log } = this.#cursor;
+    if (!this.isWanted(offset, at)) return 0;
     this.#ready.set(offset, isReady, 0, 0);
     this.#readyFrom = Math.min(this.#readyFrom, offset);
     log.owner?.appended();
@@ -100,8 +104,9 @@ export class GroupRetries implements TimedOwner {
     return false;
   }
 
-  /** The pending entry was settled, or has another holder or time. */
-  changed(offset: number): void {
-    if (this.#ready.size > 0) this.#ready.clear(offset);
+  /** The pending entry is to be settled, or gets another holder or time. */
+  changes(offset: number): void {
+    if (!this.#isWaiting(offset)) return;
+    if (this.#ready.clear(offset) === noOwner) this.#timers.becameStale(this.#number);
   }
 }
