@@ -109,6 +109,8 @@ function deadLetter(
     writeEntryPart(scratch, Buffer.from(value, "latin1"));
   }
   const record = { envelope: envelope.redis, buffer: scratch.buffer, start: 0, end: scratch.length };
-  if (broker.storage.failure !== null) return false;
-  return broker.enterStream?.(vhostName, policy.deadLetter ?? `${queue.name}.dead`, record) === true;
+  const name = policy.deadLetter ?? `${queue.name}.dead`;
+  // A stream that was renamed may have the name of its own dead letters.
+  if (broker.storage.failure !== null || name === queue.name) return false;
+  return broker.enterStream?.(vhostName, name, record) === true;
 }

@@ -107,7 +107,6 @@ export class GroupCursor implements DurableState {
     const { offset } = this.record;
     this.deliveryCount = this.pending.countOf(offset) + 1;
     this.assign(offset, owner, this.deliveryCount, now, this.pending.readId(offset, scratchId));
-    this.retries!.pop();
   }
 
   /** Notes who holds an entry now; it may have been another consumer's (the group was set back). */
@@ -138,7 +137,7 @@ export class GroupCursor implements DurableState {
   take(): void {
     if (this.#isAgain) {
       this.settle(this.record.offset);
-      return this.retries!.pop();
+      return;
     }
     this.#pass();
     this.#touch();
@@ -146,6 +145,7 @@ export class GroupCursor implements DurableState {
 
   /** The entry is done with; says whether anybody held it. */
   settle(offset: number): boolean {
+    if (this.retries !== null) this.retries.changes(offset);
     const owner = this.pending.clear(offset);
     if (owner === noOwner) return false;
     this.#tookFrom(owner);
@@ -155,6 +155,7 @@ export class GroupCursor implements DurableState {
 
   /** Notes a holder, count and time outright (XCLAIM), of an entry with that id. */
   assign(offset: number, owner: number, count: number, time: number, id: EntryId): void {
+    if (this.retries !== null) this.retries.changes(offset);
     this.#give(offset, owner, count, time, id);
     this.#noteRecord(offset);
   }

@@ -5,16 +5,20 @@
  * While it waits an entry is pending: the consumer `troika.retry` holds it, and the time since when is the one at which it is due. So what
  * waits is durable as all pending entries are, can be seen (XPENDING) and claimed; nothing of it is in memory but 20 bytes in the
  * timers. Not here: who gives up (give-up.ts), giving entries out (group-cursor.ts).
- * Invariant: an entry is delivered again only while `troika.retry` holds it, and not before its time.
+ * Invariants: an entry is delivered again only while `troika.retry` holds it, and not before its time; what is ready is pending, and
+ * each entry is ready once at most.
  */
 import type { Job } from "../../base/turn-work.ts";
 import type { EntryId } from "../../message/entry-id.ts";
 import { LogReader } from "../../storage/index.ts";
-import { OffsetHeap } from "../cursor/offset-heap.ts";
+import { noOwner, PendingTable } from "../cursor/pending-table.ts";
 import type { TimedOwner, WallTimers } from "../schedule/timers.ts";
 import type { GroupCursor } from "./group-cursor.ts";
 
 export const retryOwnerName = "troika.retry";
+
+/** Any owner but none. */
+const isReady = 1;
 
 export function retriesOf(cursor: GroupCursor, timers: WallTimers): GroupRetries {
   return (cursor.retries ??= new GroupRetries(cursor, timers));
@@ -24,9 +28,10 @@ export class GroupRetries implements TimedOwner {
   readonly #cursor: GroupCursor;
   readonly #timers: WallTimers;
   readonly #number: number;
-  /** Entries whose time has come; some may have been settled or claimed since. */
-  readonly #ready = new OffsetHeap();
-  readyCount = 0;
+  /** Entries whose time has come; some may be gone from the stream. */
+  readonly #ready = new PendingTable();
+  /** None that is ready is below. */
+  #readyFrom = 0;
   /** At the entry that `peek` stopped at. */
   readonly reader: LogReader;
 
@@ -35,6 +40,10 @@ export class GroupRetries implements TimedOwner {
     this.#timers = timers;
     this.#number = timers.addOwner(this);
     this.reader = new LogReader(cursor.log);
+  }
+
+  get readyCount(): number {
+    return this.#ready.size;
   }
 
   /** The group is gone. */
@@ -63,12 +72,16 @@ export class GroupRetries implements TimedOwner {
     }
   }
 
-  due(offset: number, at: number): number {
-    const { pending, log } = this.#cursor;
+  isWanted(offset: number, at: number): boolean {
     // It may have been given up again since, for a later time.
-    if (!this.#isWaiting(offset) || pending.timeOf(offset) > at) return 0;
-    this.#ready.push(offset);
-    this.readyCount++;
+    return this.#isWaiting(offset) && this.#cursor.pending.timeOf(offset) <= at;
+  }
+
+  due(offset: number, at: number): number {
+    const { log } = this.#cursor;
+    if (!this.isWanted(offset, at)) return 0;
+    this.#ready.set(offset, isReady, 0, 0);
+    this.#readyFrom = Math.min(this.#readyFrom, offset);
     log.owner?.appended();
     return 1;
   }
@@ -80,22 +93,20 @@ export class GroupRetries implements TimedOwner {
 
   /** Stops `reader` at the entry that comes again next, without giving it; false when there is none. */
   peek(): boolean {
-    while (this.readyCount > 0) {
-      const offset = this.#ready.first;
-      if (this.#isWaiting(offset)) {
-        this.reader.seek(offset);
-        if (this.reader.next() && this.reader.offset === offset) return true;
-        // It is gone from the stream.
-        this.#cursor.settle(offset);
-      }
-      this.pop();
+    while (this.#ready.size > 0) {
+      const offset = this.#ready.next(this.#readyFrom);
+      this.#readyFrom = offset;
+      this.reader.seek(offset);
+      if (this.reader.next() && this.reader.offset === offset) return true;
+      // It is gone from the stream.
+      this.#cursor.settle(offset);
     }
     return false;
   }
 
-  /** The entry that `peek` stopped at was given. */
-  pop(): void {
-    this.#ready.pop();
-    this.readyCount--;
+  /** The pending entry is to be settled, or gets another holder or time. */
+  changes(offset: number): void {
+    if (!this.#isWaiting(offset)) return;
+    if (this.#ready.clear(offset) === noOwner) this.#timers.becameStale(this.#number);
   }
 }

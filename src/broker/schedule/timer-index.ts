@@ -4,8 +4,7 @@
  *     entry = due time (ms, float64), item (an offset, float64), owner (uint32): 20 bytes
  *
  * The heap has four children for each entry, so few pages are touched by a change. It grows and shrinks by pages: nothing is copied.
- * Not here: the clock, what the numbers mean (timetable.ts). An entry is not taken out before its time; who has no use for it any more
- * passes over it then. Invariants: no entry is due before its parent; of the same time the lower item comes first.
+ * Not here: the clock, what the numbers mean (timetable.ts), which entries are of no use any more (timers.ts). Invariants: no entry is due before its parent; of the same time the lower item comes first.
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 
@@ -23,7 +22,7 @@ class Page {
 export class TimerIndex {
   readonly #pages: Page[] = [];
   #size = 0;
-  /** What `take` took. */
+  /** What `take` took, or `look` saw. */
   due = 0;
   item = 0;
   owner = 0;
@@ -49,17 +48,39 @@ export class TimerIndex {
   /** Takes the first; false when there is none. */
   take(): boolean {
     if (this.#size === 0) return false;
-    const first = this.#pages[0]!;
-    this.due = first.due[0]!;
-    this.item = first.item[0]!;
-    this.owner = first.owner[0]!;
+    this.look(0);
+    this.remove(0);
+    return true;
+  }
+
+  /** Puts the entry at a place of the heap, from 0 to `size`, into `due`, `item` and `owner`. */
+  look(at: number): void {
+    const page = this.#pages[at >>> pageBits]!;
+    const slot = at & pageMask;
+    this.due = page.due[slot]!;
+    this.item = page.item[slot]!;
+    this.owner = page.owner[slot]!;
+  }
+
+  /** Removes the entry at a place. Another one comes there, or the place is the end now. */
+  remove(hole: number): void {
     const at = --this.#size;
     const page = this.#pages[at >>> pageBits]!;
     const slot = at & pageMask;
-    if (at > 0) this.#siftDown(page.due[slot]!, page.owner[slot]!, page.item[slot]!);
+    if (at > hole) this.#put(hole, page.due[slot]!, page.owner[slot]!, page.item[slot]!);
     // One empty page stays, or a size at a border would make and drop one with each change.
     if (this.#pages.length * pageSize - this.#size > 2 * pageSize) this.#pages.pop();
-    return true;
+  }
+
+  /** Fills the hole, or a place above or below it, from which what stands there moves into it. */
+  #put(hole: number, due: number, owner: number, item: number): void {
+    if (hole > 0) {
+      const parent = Math.floor((hole - 1) / fanOut);
+      const page = this.#pages[parent >>> pageBits]!;
+      if (isBefore(due, item, page.due[parent & pageMask]!, page.item[parent & pageMask]!))
+        return this.#siftUp(hole, due, owner, item);
+    }
+    this.#siftDown(hole, due, owner, item);
   }
 
   #siftUp(from: number, due: number, owner: number, item: number): void {
@@ -75,9 +96,9 @@ export class TimerIndex {
     this.#set(at, due, owner, item);
   }
 
-  #siftDown(due: number, owner: number, item: number): void {
+  #siftDown(from: number, due: number, owner: number, item: number): void {
     const size = this.#size;
-    let at = 0;
+    let at = from;
     for (;;) {
       let least = -1;
       let leastDue = due;

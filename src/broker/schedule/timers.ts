@@ -1,8 +1,9 @@
 /**
  * Does things at wall times, to the millisecond of the runtime's timers, however many wait: one timer for the first of them.
  *
- * Owners are numbered; what is due is an item of an owner. Many that are due together are done in slices of turns. Not here: what is
- * done (the owners). Invariants: nothing is done before its time by the wall clock; a clock that is set forward is noticed within
+ * Owners are numbered; what is due is an item of an owner. Many that are due together are done in slices of turns. Items that are of no
+ * use any more are counted by their owners' word; once they are more than half of all, they are dropped, in slices too. Not here: what
+ * is done (the owners). Invariants: nothing is done before its time by the wall clock; a clock that is set forward is noticed within
  * `lookMs`.
  */
 import type { Clock, Timer, Timers } from "../../base/clock.ts";
@@ -13,11 +14,15 @@ const lookMs = 10_000;
 /** What is due and of no use any more. */
 const unitsOfPass = 0.2;
 const unitsOfPiece = 32;
+/** Fewer items than these are not worth the looking. */
+const sweptMin = 1024;
 
 /** Whose items are due. */
 export interface TimedOwner {
   /** The item is due. Returns units of work; 0 where there was nothing to do. Does not throw. */
   due(item: number, at: number): number;
+  /** The item that is due then is of use. Changes nothing, reads nothing from the disk. */
+  isWanted(item: number, at: number): boolean;
 }
 
 interface WallTimersOptions {
@@ -35,9 +40,13 @@ export class WallTimers {
   readonly #freeOwners: number[] = [];
   /** How many entries of the index each owner has. */
   readonly #counts: number[] = [];
+  /** How many of these are known to be of no use, and the sum of all. */
+  readonly #staleCounts: number[] = [];
+  #stale = 0;
   #timer: Timer | null = null;
   #timerAt = Infinity;
   #run: RunningJob | null = null;
+  #sweep: RunningJob | null = null;
   #isClosed = false;
   #isHeld = false;
 
@@ -58,13 +67,67 @@ export class WallTimers {
     const number = this.#freeOwners.pop() ?? this.#owners.length;
     this.#owners[number] = owner;
     this.#counts[number] ??= 0;
+    this.#stale -= this.#staleCounts[number] ?? 0;
+    this.#staleCounts[number] = 0;
     return number;
   }
 
   /** What it has waiting is passed over. */
   removeOwner(number: number): void {
     this.#owners[number] = null;
-    if (this.#counts[number] === 0) this.#freeOwners.push(number);
+    const count = this.#counts[number]!;
+    if (count === 0) this.#freeOwners.push(number);
+    else this.#countStale(number, Math.max(count - this.#staleCounts[number]!, 0));
+  }
+
+  /** One of the owner's items is of no use any more. */
+  becameStale(owner: number): void {
+    if (this.#staleCounts[owner]! < this.#counts[owner]!) this.#countStale(owner, 1);
+  }
+
+  #countStale(owner: number, count: number): void {
+    this.#staleCounts[owner]! += count;
+    this.#stale += count;
+    const { size } = this.#index;
+    if (size < sweptMin || this.#stale * 2 <= size || this.#sweep !== null || this.#isClosed) return;
+    let isOver = false;
+    const run = this.#options.work.run(this.#sweeping(), () => {
+      isOver = true;
+      this.#sweep = null;
+    });
+    if (!isOver) this.#sweep = run;
+  }
+
+  /** An item has left the index, of use or not. */
+  #left(owner: number, wasOfUse: boolean): void {
+    const left = --this.#counts[owner]!;
+    if (!wasOfUse && this.#staleCounts[owner]! > 0) {
+      this.#staleCounts[owner]!--;
+      this.#stale--;
+    }
+    if (left === 0 && this.#owners[owner] === null) this.#freeOwners.push(owner);
+  }
+
+  /** Looks at all items from the end, since what fills a hole comes from there. What others move meanwhile may be missed. */
+  *#sweeping(): Job<void> {
+    const index = this.#index;
+    // What is counted from now on is for the next one.
+    this.#staleCounts.fill(0);
+    this.#stale = 0;
+    let units = 0;
+    for (let at = index.size - 1; at >= 0; at = Math.min(at, index.size) - 1) {
+      for (; at < index.size; units += unitsOfPass) {
+        index.look(at);
+        const { owner, item, due } = index;
+        if (this.#owners[owner]?.isWanted(item, due) === true) break;
+        index.remove(at);
+        this.#left(owner, false);
+      }
+      units += unitsOfPass;
+      if (units < unitsOfPiece) continue;
+      yield units;
+      units = 0;
+    }
   }
 
   add(at: number, owner: number, item: number): void {
@@ -89,6 +152,7 @@ export class WallTimers {
     this.#isClosed = true;
     this.#timer?.cancel();
     this.#run?.cancel();
+    this.#sweep?.cancel();
   }
 
   #arm(): void {
@@ -120,10 +184,9 @@ export class WallTimers {
     let units = 0;
     while (index.nextDue <= clock.now() && index.take()) {
       const { owner, item, due } = index;
-      const left = --this.#counts[owner]!;
-      const holder = this.#owners[owner]!;
-      if (holder === null && left === 0) this.#freeOwners.push(owner);
-      units += Math.max(holder?.due(item, due) ?? 0, unitsOfPass);
+      const used = this.#owners[owner]?.due(item, due) ?? 0;
+      this.#left(owner, used > 0);
+      units += Math.max(used, unitsOfPass);
       if (units < unitsOfPiece) continue;
       requestTick();
       yield units;

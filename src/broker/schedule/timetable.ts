@@ -43,10 +43,14 @@ class Waiting implements TimedOwner {
     this.#reader = queue.reader();
   }
 
-  due(offset: number, at: number): number {
+  isWanted(offset: number): boolean {
     const { log } = this.queue;
-    log.store.seal();
-    if (offset < log.firstOffset || log.removed.has(offset)) return 0;
+    return offset >= log.firstOffset && !log.removed.has(offset);
+  }
+
+  due(offset: number, at: number): number {
+    this.queue.log.store.seal();
+    if (!this.isWanted(offset)) return 0;
     const reader = this.#reader;
     try {
       reader.seek(offset);
@@ -142,6 +146,8 @@ export class Timetable {
     const offset = offsetOfHandle(queue, handle);
     if (offset < 0) return false;
     this.removed(waiting, offset);
+    // Of one that is being read it is not known whether it was there; one that was dropped has been counted.
+    if (waiting.isRead && !queue.isDeleted) this.#timers.becameStale(waiting.owner);
     return true;
   }
 

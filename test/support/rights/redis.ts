@@ -302,7 +302,9 @@ const rows: readonly [before: Before, command: string, needs: string][] = [
   ["stream", "TROIKA.SCHEDULED @", "read"],
   ["stream", "TROIKA.CANCEL @ 1-1", "delete"],
   ["stream", "TROIKA.GROUP @ g", "settle"],
-  ["stream", "TROIKA.GROUP @ g MAXDELIVER 3", "settle"],
+  // The dead letters go to `@.dead`.
+  ["stream", "TROIKA.GROUP @ g MAXDELIVER 3", "settle write create"],
+  ["stream", "TROIKA.GROUP @ g OFF", "settle"],
   ["stream", "TROIKA.GROUP @ g MAXDELIVER 3 DEADLETTER @2", "settle write create"],
   ["stream", "TROIKA.NACK @ g 1-1", "settle"],
   ["none", "TROIKA.SUBSCRIBE @ FROM 0", "channel:read"],

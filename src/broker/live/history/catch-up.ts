@@ -26,6 +26,8 @@ export interface CatchUpTarget {
   sizeOf(channelBytes: number, messageBytes: number): number;
   /** All was told: it is to be subscribed to `channels` before this returns. */
   caughtUp(walk: CatchUp, channels: Iterable<string>): void;
+  /** The history cannot be read: the walk has ended where it stands, and goes on no more. */
+  failed(): void;
 }
 
 /** Where a channel is caught up from: `offset`, or so far before it that `unsent` bytes of messages are told again. */
@@ -61,7 +63,10 @@ export class CatchUp {
     if (this.#isStopped || this.#run?.isRunning === true) return;
     const run = this.#work.run(this.#walking(), (outcome) => {
       this.#run = null;
-      if ("error" in outcome) this.history.queue.failed(outcome.error);
+      if (!("error" in outcome)) return;
+      this.#isStopped = true;
+      this.history.queue.failed(outcome.error);
+      this.#target.failed();
     });
     if (run.isRunning) this.#run = run;
   }

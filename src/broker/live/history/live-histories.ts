@@ -3,7 +3,9 @@
  *
  * The logs are streams of a virtual host that no client can name, so they are stored and restored as all streams are. Every message
  * that reaches live subscribers comes by here (channels.ts), whichever protocol published it. Not here: walking a history
- * (catch-up.ts). Invariants: a channel has one history, that of the first rule that it matches; there is none without a rule.
+ * (catch-up.ts). A log whose rule was there in an earlier run only is kept and takes nothing, until its rule is there again.
+ * Invariants: a channel has one history, that of the first rule that it matches; a log is deleted only when its rule is taken away
+ * in the same run, or moves between disk and memory.
  */
 import type { Broker } from "../../broker.ts";
 import { implicitStream } from "../../queue/lifecycle.ts";
@@ -32,7 +34,7 @@ export class LiveHistories {
   static restore(broker: Broker, rules: readonly HistoryRule[]): LiveHistories {
     const histories = new LiveHistories(broker);
     histories.configure(rules);
-    histories.readers.restore((pattern) => histories.#all.find(({ rule }) => rule.pattern === pattern));
+    histories.#tellOfOthers();
     return histories;
   }
 
@@ -52,10 +54,25 @@ export class LiveHistories {
       }
     }
     for (const history of this.#all) if (!kept.includes(history)) this.#drop(history);
-    this.#all = rules.map((rule) => kept.find((each) => each.rule === rule) ?? this.#make(rule));
-    for (const queue of this.#vhost?.queues.values() ?? []) {
-      if (!rules.some(({ pattern, isDurable }) => isDurable === queue.durable && pattern === queue.name))
-        queue.vhost.deleteQueue(queue);
+    const made = new Map<string, ChannelHistory>();
+    this.#all = rules.map((rule) => {
+      const found = kept.find((each) => each.rule === rule);
+      if (found !== undefined) return found;
+      const history = this.#make(rule);
+      made.set(rule.pattern, history);
+      return history;
+    });
+    if (made.size > 0) this.readers.restore(made);
+  }
+
+  #tellOfOthers(): void {
+    for (const { name } of this.#vhost?.queues.values() ?? []) {
+      if (this.#all.some(({ rule }) => rule.pattern === name)) continue;
+      this.#broker.logger.warn(
+        "a Pub/Sub history on the disk has no rule: it is kept; give its pattern a rule by --redis-pubsub-history or " +
+          "CONFIG SET troika-pubsub-history to use it, and take the rule away by CONFIG SET to delete it",
+        { pattern: Buffer.from(name, "latin1").toString() },
+      );
     }
   }
 

@@ -44,12 +44,13 @@ export class NamedReaders {
     return this.#readers.size;
   }
 
-  /** Start-up: `historyOf` gives the history of a pattern; readers of others are forgotten. */
-  restore(historyOf: (pattern: string) => ChannelHistory | undefined): void {
+  /** Histories that have just been made: their readers of an earlier run. Those of histories on the disk without a rule stay there. */
+  restore(made: ReadonlyMap<string, ChannelHistory>): void {
     const gone: string[] = [];
     for (const [key, value] of this.#definitions.entries("reader/")) {
-      const history = historyOf(namesOfKey(key)[0]!);
-      if (history === undefined || !history.rule.isDurable) {
+      const history = made.get(namesOfKey(key)[0]!);
+      if (history === undefined) continue;
+      if (!history.rule.isDurable) {
         gone.push(key);
         continue;
       }

@@ -24,6 +24,8 @@ export interface PastReader {
   tell(channel: string, reader: LogReader): void;
   /** The channel is caught up: from now on its messages come live. */
   goesLive(channel: string): void;
+  /** Ends the connection: a client that hears of nothing would wait without end. */
+  disconnect(): void;
 }
 
 const nothingUnsent: ReadonlySet<string> = new Set();
@@ -168,6 +170,11 @@ export class PastMessages implements CatchUpTarget {
   caughtUp(walk: CatchUp, channels: Iterable<string>): void {
     this.#walks.delete(walk);
     for (const channel of channels) this.#reader.goesLive(channel);
+  }
+
+  /** The walk stays: when the connection is gone, it says where its channels stand. */
+  failed(): void {
+    this.#reader.disconnect();
   }
 }
 

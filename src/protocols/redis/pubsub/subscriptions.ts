@@ -233,6 +233,10 @@ export class Subscriptions implements PastReader {
     this.#live.subscribe(channel, this.#subscriberOf(channel));
   }
 
+  disconnect(): void {
+    this.#owner.connection.destroy();
+  }
+
   tell(channel: string, reader: LogReader): void {
     const { buffer, id } = reader;
     const { channelStart, channelEnd, start, end } = partsOf(reader);

@@ -12,7 +12,7 @@ import { retryDefaults, type RetryPolicy } from "../../../broker/groups/retry-po
 import { setRetryPolicy } from "../../../broker/groups/stream-groups.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { EntryId } from "../../../message/entry-id.ts";
-import { assertMayUseKey } from "../acl/key-rights.ts";
+import { assertMayPut } from "../acl/key-rights.ts";
 import { type CommandRow, oneKey } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
@@ -55,7 +55,7 @@ function group(context: CommandContext): void {
   if (request.argumentCount === 3) return writePolicy(context, queue, cursor);
   broker.storage.assertWritable();
   const isOff = request.argumentCount === 4 && request.is(3, "OFF");
-  setRetryPolicy(queue, request.latin1(2), isOff ? null : policyArguments(context));
+  setRetryPolicy(queue, request.latin1(2), isOff ? null : policyArguments(context, queue));
   reply.ok();
 }
 
@@ -77,11 +77,12 @@ function writePolicy({ reply }: CommandContext, queue: Queue, cursor: GroupCurso
   reply.bulkLatin1(policy.deadLetter ?? `${queue.name}.dead`);
 }
 
-function policyArguments(context: CommandContext): RetryPolicy {
+/** The stream of dead letters is settled now, since the user who names the policy is the one whose rights count. */
+function policyArguments(context: CommandContext, queue: Queue): RetryPolicy {
   const { request } = context;
   let limit = 0;
   let { backoffMs, factor, maxMs, jitter } = { ...retryDefaults } as Omit<RetryPolicy, "limit">;
-  let deadLetter: string | undefined;
+  let deadLetter = `${queue.name}.dead`;
   for (let at = 3; at < request.argumentCount; at += 2) {
     if (at + 1 >= request.argumentCount) throw syntaxError();
     if (request.is(at, "MAXDELIVER")) limit = wholeArgument(context, at + 1, 1);
@@ -89,12 +90,12 @@ function policyArguments(context: CommandContext): RetryPolicy {
     else if (request.is(at, "MAX")) maxMs = wholeArgument(context, at + 1, 0);
     else if (request.is(at, "FACTOR")) factor = partArgument(context, at + 1, 1, 1000);
     else if (request.is(at, "JITTER")) jitter = partArgument(context, at + 1, 0, 1);
-    else if (request.is(at, "DEADLETTER")) deadLetter = deadLetterArgument(context, at + 1);
+    else if (request.is(at, "DEADLETTER")) deadLetter = request.latin1(at + 1);
     else throw syntaxError();
   }
   if (limit === 0) throw new RedisError("ERR MAXDELIVER is missing: give the number of deliveries");
-  const policy = { limit, backoffMs, factor, maxMs, jitter };
-  return deadLetter === undefined ? policy : { ...policy, deadLetter };
+  assertMayBeDeadLetter(context, queue, deadLetter);
+  return { limit, backoffMs, factor, maxMs, jitter, deadLetter };
 }
 
 function wholeArgument({ request }: CommandContext, index: number, least: number): number {
@@ -111,14 +112,11 @@ function partArgument({ request }: CommandContext, index: number, least: number,
 }
 
 /** Entries go there without their consumers' asking: whoever says so must be allowed to write there. */
-function deadLetterArgument(context: CommandContext, index: number): string {
-  const { server, database, request } = context;
-  const key = request.latin1(index);
-  if (key === request.latin1(1)) throw new RedisError("ERR a stream cannot have its own dead letters");
-  assertMayUseKey(context, "write", key);
-  if (!server.hasKey(database, key)) assertMayUseKey(context, "create", key);
+function assertMayBeDeadLetter(context: CommandContext, queue: Queue, key: string): void {
+  const { server, database } = context;
+  if (key === queue.name) throw new RedisError("ERR a stream cannot have its own dead letters");
+  assertMayPut(context, key, database);
   if (server.keyspace.typeOf(database, key) !== undefined) throw new RedisError(errorTexts.wrongType);
-  return key;
 }
 
 interface Given {

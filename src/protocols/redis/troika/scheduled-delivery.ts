@@ -10,16 +10,16 @@ import { implicitStream } from "../../../broker/queue/lifecycle.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { EnterStream } from "../../../broker/schedule/enter-stream.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
+import { databaseCount } from "../../../keyspace/keyspace.ts";
 import { databaseVhostName } from "../core/names.ts";
 import { keyEvents } from "../notifications/key-events.ts";
 import type { RedisServer } from "../server.ts";
 
-const databases = 16;
 const scratch = new ByteWriter(256);
 const scratchBytesKept = 1 << 20;
 
 export function scheduledDelivery(server: RedisServer): EnterStream {
-  const numbers = new Map(Array.from({ length: databases }, (_, i) => [databaseVhostName(i), i]));
+  const numbers = new Map(Array.from({ length: databaseCount }, (_, i) => [databaseVhostName(i), i]));
   return (vhostName, name, record) => {
     const database = numbers.get(vhostName);
     if (database === undefined) return false;
@@ -31,15 +31,15 @@ export function scheduledDelivery(server: RedisServer): EnterStream {
     scratch.bytes(record.buffer, record.start, record.end);
     appendRecord(queue.log.group, record.envelope, scratch.buffer, 0, scratch.length);
     server.notices.tellNamed(keyEvents.xadd, database, name);
-    if (!server.watches.isEmpty) server.watches.keyChanged(database, name);
+    server.streamChanged(database, name);
     return true;
   };
 }
 
-/** Null where the name is not a stream's now. */
+/** Null where the name is not a stream's now, or belongs to one AMQP connection alone. */
 function streamFor(server: RedisServer, database: number, vhost: Vhost, name: string): Queue | null {
   const found = vhost.findQueue(name);
-  if (found !== undefined) return found;
+  if (found !== undefined) return found.exclusiveOwner === 0 ? found : null;
   if (server.keyspace.typeOf(database, name) !== undefined || vhost.exchanges.has(name)) return null;
   const made = vhost.declareQueue({ ...implicitStream, name });
   server.notices.tellNamed(keyEvents.made, database, name);

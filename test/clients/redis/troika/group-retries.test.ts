@@ -125,6 +125,9 @@ test("errors say what is wrong", async () => {
   await assert.rejects(group("MAXDELIVER", 1, "JITTER", 2), /JITTER is a number from 0 to 1/);
   await assert.rejects(group("MAXDELIVER", 1, "DEADLETTER", "s"), /its own dead letters/);
   await assert.rejects(group("MAXDELIVER", 1, "DEADLETTER", "text"), /WRONGTYPE/);
+  await client.xgroup("CREATE", "w", "g", "0", "MKSTREAM");
+  await client.set("w.dead", "x");
+  await assert.rejects(client.call("TROIKA.GROUP", "w", "g", "MAXDELIVER", 1), /WRONGTYPE/);
   await assert.rejects(client.call("TROIKA.GROUP", "s", "none"), /NOGROUP/);
   assert.equal(await client.call("TROIKA.NACK", "s", "none", "1-1"), 0);
   await assert.rejects(nack("s", "x"), /Invalid stream ID/);

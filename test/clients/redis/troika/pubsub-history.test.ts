@@ -168,3 +168,33 @@ test("a history outlives kill -9, and so does where a reader stopped", async () 
   await until(() => again.heard.length >= 5, "what was missed");
   assert.deepEqual(again.heard, [...texts("news.k", 3, 7), "brief.k 1"]);
 });
+
+test("a history whose rule was set by CONFIG SET outlives a restart, and goes when CONFIG SET takes the rule away", async () => {
+  const set = (text: string): Promise<unknown> => publisher.config("SET", "troika-pubsub-history", text);
+  const kept = async (): Promise<string[]> =>
+    ((await publisher.call("TROIKA.HISTORY", "set.a")) as [string, string][]).map(([, message]) => message);
+  const withSet = `${rules}, set.* 600000 10 1000`;
+  await set(withSet);
+  const first = await listen(["set.a"], { connectionName: "set" });
+  await publish("set.a", 0, 1);
+  await until(() => first.heard.length >= 1, "a message");
+  await gone(first.client, "set");
+  await publish("set.a", 1, 2);
+  publisher.disconnect();
+  await broker.kill();
+  await broker.restart();
+  publisher = open();
+  await broker.logged(/history on the disk has no rule.*set\.\*/);
+  await assert.rejects(publisher.call("TROIKA.HISTORY", "set.a"), /keeps no history/);
+  await set(rules);
+  await set(withSet);
+  assert.deepEqual(await kept(), ["0", "1"]);
+  const again = await listen(["set.a"], { connectionName: "set" });
+  await publish("set.a", 2, 3);
+  await until(() => again.heard.length >= 2, "what was missed");
+  assert.deepEqual(again.heard, texts("set.a", 1, 3));
+  await gone(again.client, "set");
+  await set(rules);
+  await set(withSet);
+  assert.deepEqual(await kept(), []);
+});

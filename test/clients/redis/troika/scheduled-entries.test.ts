@@ -1,7 +1,9 @@
 /** Entries that enter a stream later, with ioredis, and over a killed broker. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { connect } from "amqplib";
 import type { Redis } from "ioredis";
+import { PushingRedis } from "../../../support/pushing-redis.ts";
 import { startTestBroker, type TestBroker } from "../../../support/broker.ts";
 import { openIoredis, until } from "../../../support/redis-clients.ts";
 
@@ -67,6 +69,36 @@ test("DELIVERAT in the past is at once; cancelled entries do not come", async ()
       ["n", "2"],
     ],
   );
+});
+
+test("a client that tracks the key is told when an entry enters it", async () => {
+  const raw = await PushingRedis.open(broker.ports.redis, 3);
+  try {
+    await raw.call("client", "tracking", "on", "bcast", "prefix", "tracked");
+    await later("tracked", 1, "n", "1");
+    let told = "";
+    await until(async () => (told += (await raw.settled()).join("")).includes("tracked"), "the invalidation");
+    assert.equal(told, ">2\r\n$10\r\ninvalidate\r\n*1\r\n$7\r\ntracked\r\n");
+  } finally {
+    await raw.close();
+  }
+});
+
+test("an entry does not enter a queue that belongs to one AMQP connection", async () => {
+  const connection = await connect(`amqp://127.0.0.1:${broker.ports.amqp}`);
+  connection.on("error", () => {});
+  try {
+    const channel = await connection.createChannel();
+    await later("own", 600, "n", "1");
+    await channel.assertQueue("own", { exclusive: true });
+    await later("behind", 600, "n", "2");
+    await until(async () => (await client.xlen("behind")) === 1, "the entry behind it");
+    assert.equal((await channel.checkQueue("own")).messageCount, 0);
+  } finally {
+    await connection.close();
+  }
+  await until(async () => (await client.exists("own")) === 1, "the entry");
+  assert.deepEqual((await client.xrange("own", "-", "+"))[0]![1], ["n", "1"]);
 });
 
 test("errors say what is wrong", async () => {

@@ -11,16 +11,27 @@ interface Entry {
   item: number;
 }
 
-test("it takes what a sorted list takes, of any mix of additions and takings", () => {
+test("it takes what a sorted list takes, of any mix of additions, takings and removals", () => {
   const step = fc.oneof(
     { weight: 3, arbitrary: fc.record({ due: fc.nat(20), owner: fc.nat(3) }) },
     { weight: 2, arbitrary: fc.constant(null) },
+    { weight: 1, arbitrary: fc.record({ place: fc.nat() }) },
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
       const index = new TimerIndex();
       let model: Entry[] = [];
       for (const [item, each] of steps.entries()) {
+        if (each !== null && "place" in each) {
+          if (index.size === 0) continue;
+          const place = each.place % index.size;
+          index.look(place);
+          const { owner, item: removed } = index;
+          index.remove(place);
+          model = model.filter((entry) => entry.item !== removed || entry.owner !== owner);
+          assert.equal(index.size, model.length);
+          continue;
+        }
         if (each !== null) {
           index.add(each.due, each.owner, item);
           model.push({ ...each, item });

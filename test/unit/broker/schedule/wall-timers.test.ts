@@ -66,6 +66,7 @@ function open() {
         done.push(`${name}${item}@${time.wall - 1_000_000}`);
         return 1;
       },
+      isWanted: () => true,
     });
   return { time, timers, done, owner, ticks: () => ticks };
 }
@@ -119,4 +120,34 @@ test("what a removed owner had is passed over, and its number is used again only
   time.pass(20);
   assert.deepEqual(done, []);
   assert.equal(owner("c"), a);
+});
+
+test("what is of no use is dropped before its time once it is more than half, and nothing else", () => {
+  const { time, timers, done, owner } = open();
+  const wanted = new Set<number>();
+  const taken: number[] = [];
+  const own = timers.addOwner({
+    due: (item) => (wanted.delete(item) ? taken.push(item) : 0),
+    isWanted: (item) => wanted.has(item),
+  });
+  const count = 20_000;
+  for (let item = 0; item < count; item++) {
+    wanted.add(item);
+    timers.add(1_000_100 + ((item * 7919) % 1000), own, item);
+  }
+  const kept = new Set<number>();
+  for (let item = 0; item < count; item++) {
+    if (item % 4 === 0) kept.add(item);
+    else if (wanted.delete(item)) timers.becameStale(own);
+  }
+  time.endTicks();
+  assert.ok(timers.size >= kept.size && timers.size <= count / 2, String(timers.size));
+  const gone = owner("gone");
+  for (let item = 0; item < count; item++) timers.add(1_000_050, gone, item);
+  timers.removeOwner(gone);
+  time.endTicks();
+  assert.ok(timers.size <= count / 2, String(timers.size));
+  time.pass(1200);
+  assert.deepEqual([done, timers.size], [[], 0]);
+  assert.deepEqual(new Set(taken), kept);
 });
