@@ -94,7 +94,9 @@ export const limits = {
   liveHistoriesMax: 64,
   /** Named subscribers whose place in a history is remembered, for each of their channels; the one that went first is forgotten. */
   liveReadersMax: 10_000,
-  /** Channels that one command may ask the past of. */
+  /** Of TROIKA.NACK: each of the entries that it names may become a dead letter with the reason. */
+  nackReasonBytesMax: 1024,
+  /** Channels that one command may ask the past of, and one connection before it listens to them. */
   pastChannelsMax: 1000,
   /** Patterns that one connection may subscribe to. Each message may be matched against each of them. Redis has no bound. */
   connectionPatternsMax: 10_000,

@@ -141,7 +141,8 @@ export class Eviction {
       const outcome = this.#removeSome(unitsInBackground);
       broker.ticker.request();
       if (outcome !== "unfinished") return;
-      yield 1;
+      // As much as was done: what is yielded is what ends the turn.
+      yield unitsInBackground;
     }
   }
 

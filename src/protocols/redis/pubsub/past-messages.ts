@@ -6,6 +6,7 @@
  * channels, but not with `LiveChannels`. Not here: the walk (broker/live/history/catch-up.ts).
  * Invariant: a channel is walked for or live, never both.
  */
+import { RedisError } from "../core/errors.ts";
 import { limits } from "../../../base/limits.ts";
 import type { TurnWork } from "../../../base/turn-work.ts";
 import { CatchUp, type CatchUpFrom, type CatchUpTarget } from "../../../broker/live/history/catch-up.ts";
@@ -56,6 +57,11 @@ export class PastMessages implements CatchUpTarget {
 
   /** The next subscription to the channel begins at that offset of its history. */
   ask(channel: string, offset: number): void {
+    if (this.#asked.size >= limits.pastChannelsMax && !this.#asked.has(channel)) {
+      throw new RedisError(
+        `ERR this connection has asked for the past of ${limits.pastChannelsMax} channels that it does not listen to; subscribe first`,
+      );
+    }
     this.#asked.set(channel, offset);
   }
 

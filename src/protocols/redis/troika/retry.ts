@@ -4,6 +4,7 @@
  *
  * What becomes of entries that a consumer of a group gives up, and giving up. Not here: the delays and the dead letters (broker/groups/).
  */
+import { limits } from "../../../base/limits.ts";
 import { type Job, Piece } from "../../../base/turn-work.ts";
 import { giveUp, retryPolicyOf } from "../../../broker/groups/give-up.ts";
 import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
@@ -148,8 +149,12 @@ function nackArguments(context: CommandContext): Given {
   for (; at < request.argumentCount; at += 2) {
     if (at + 1 >= request.argumentCount) throw syntaxError();
     if (request.is(at, "DELAY")) delayMs = wholeArgument(context, at + 1, 0);
-    else if (request.is(at, "REASON")) reason = request.latin1(at + 1);
-    else throw syntaxError();
+    else if (request.is(at, "REASON")) {
+      // It is written once for each id.
+      if (request.ends[at + 1]! - request.starts[at + 1]! > limits.nackReasonBytesMax)
+        throw new RedisError(`ERR REASON is longer than ${limits.nackReasonBytesMax} bytes`);
+      reason = request.latin1(at + 1);
+    } else throw syntaxError();
   }
   return { idsEnd, delayMs, reason };
 }
