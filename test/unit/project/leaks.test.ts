@@ -494,7 +494,8 @@ test(
         assert.equal(found?.errorCode, 0);
         vhost.deleteExchange(vhost.exchange(name));
       }
-      const most = 2 * vhost.exchanges.size + 64 + 1;
+      // With the exchange that was there when they were looked through last.
+      const most = 2 * (vhost.exchanges.size + 1) + 64;
       const census = censusOf(roots, left);
       assert.ok(census["TopicDirectory.#exchangeNumbers"]! <= most, JSON.stringify(census));
       assert.ok(census["TopicDirectory.#nameById"]! <= most);
