@@ -9,6 +9,7 @@ import { RedisClient, type RedisReply } from "../clients/redis-client.ts";
 import { type Crash, Fault } from "../model.ts";
 import {
   errorReply,
+  hasDueHash,
   type Keys,
   type SmallReply,
   SmallRedis,
@@ -48,6 +49,8 @@ export class TypesActor implements Actor {
   #client: RedisClient | null = null;
   /** What can no longer be foretold is deleted, and begins anew. */
   #isUnsure = false;
+  /** When that was told last: a power failure may bring back what was there before. */
+  #begun = 0;
   #jumps = 0;
   #number = 0;
   /** All keys are to be looked at. */
@@ -104,7 +107,10 @@ export class TypesActor implements Actor {
 
   #crashed(crash: Crash): void {
     this.#state.crashed(crash);
-    if (crash === "power") this.#dumps.clear();
+    if (crash === "kill") return;
+    this.#dumps.clear();
+    if (this.#begun > 0 && !this.#world.promises.survives(this.#begun, "written", crash))
+      this.#isUnsure = true;
   }
 
   #connect(): void {
@@ -133,6 +139,7 @@ export class TypesActor implements Actor {
     client.call(["EXEC"], (reply, isLost) => {
       if (isLost || !Array.isArray(reply) || reply.some((each) => each instanceof Error)) return;
       this.#state.settle([{}]);
+      this.#begun = this.#world.promises.number();
       this.#isUnsure = false;
       this.#jumps = jumps;
     });
@@ -183,6 +190,8 @@ export class TypesActor implements Actor {
     this.#send(way, commands, (reply, isLost) => {
       const to = time.now();
       if ((this.#world.counts["clock jumps"] ?? 0) !== this.#jumps) this.#isUnsure = true;
+      // Until somebody asks for its fields, a hash of which all are due is there and yet empty, as in Redis.
+      if (before.some((keys) => hasDueHash(keys, to)) || dueIn(commands, to)) this.#isUnsure = true;
       if (this.#isUnsure || this.#world.isDamaged) return;
       const all = before.flatMap((keys) => this.#outcomes(keys, commands, from, to));
       const states = all.map(({ keys }) => keys);
@@ -301,6 +310,11 @@ const looks = new Set([
   "XRANGE",
   "ZRANGE",
 ]);
+
+/** Commands that make fields expire by then. */
+function dueIn(commands: readonly Words[], time: number): boolean {
+  return commands.some(([name, , at]) => name === "HPEXPIREAT" && Number(at) <= time);
+}
 
 /** Large sets and hashes have no order: the hash of an element comes from a seed, as in Redis. */
 function isShuffled({ type }: Value, one: string, other: string): boolean {

@@ -173,3 +173,10 @@ export function timesDue(keys: Keys, from: number, to: number): number[] {
   }
   return [...new Set(all)].filter((at): at is number => at !== null && at >= from && at <= to);
 }
+
+/** Whether all fields of a hash are due by then. */
+export function hasDueHash(keys: Keys, time: number): boolean {
+  return Object.values(keys).some(
+    ({ value }) => value.type === "hash" && value.fields.every(([, , due]) => due !== null && due <= time),
+  );
+}
