@@ -3,7 +3,7 @@
  * moment, so its result is one of those that some order of the two commands gives.
  */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, before, test } from "node:test";
 import { type Peer, Rig } from "../../../fuzz/rig.ts";
 import { limits } from "../../../src/base/limits.ts";
 import type { RedisServer } from "../../../src/protocols/redis/server.ts";
@@ -17,7 +17,10 @@ function words(parts: Words): Buffer {
 }
 
 /** Little work in a turn, so that not much more than what is done at once takes several. */
-Object.assign(limits, { turnWorkUnits: 100, turnWorkSliceUnits: 100 });
+const { turnWorkUnits, turnWorkSliceUnits } = limits;
+before(() => Object.assign(limits, { turnWorkUnits: 100, turnWorkSliceUnits: 100 }));
+// On Bun all files run in one process.
+after(() => Object.assign(limits, { turnWorkUnits, turnWorkSliceUnits }));
 const size = 1100;
 const long = "m".repeat(600);
 const ofAll = (make: (i: number) => Words): Words => Array.from({ length: size }, (_, i) => make(i)).flat();

@@ -3,7 +3,7 @@
  * nothing is left of what a client that is gone had begun, or is done to another value.
  */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, before, test } from "node:test";
 import { limits } from "../../../src/base/limits.ts";
 import { type Peer, Rig } from "../../../fuzz/rig.ts";
 import type { Keyspace } from "../../../src/keyspace/keyspace.ts";
@@ -16,7 +16,10 @@ function words(...parts: (string | number)[]): Buffer {
 
 const size = 5000;
 /** A turn has little room here, so that 5,000 members take several. */
-Object.assign(limits, { turnWorkUnits: 600, turnWorkSliceUnits: 300 });
+const { turnWorkUnits, turnWorkSliceUnits } = limits;
+before(() => Object.assign(limits, { turnWorkUnits: 600, turnWorkSliceUnits: 300 }));
+// On Bun all files run in one process.
+after(() => Object.assign(limits, { turnWorkUnits, turnWorkSliceUnits }));
 
 class SortedSets {
   readonly rig: Rig;
