@@ -29,9 +29,9 @@ function dispatchOnce(context: CommandContext, client: ClientConnection, hasWait
     return;
   }
   tracking.begin(client);
-  const isInLine = !dispatchUntracked(context, client, hasWaited);
+  const goesOnLater = !dispatchUntracked(context, client, hasWaited);
   // CLIENT CACHING holds for the command behind it until that has run.
-  tracking.ended(client, isInLine || context.request.is(0, "CLIENT"));
+  tracking.ended(client, goesOnLater || context.request.is(0, "CLIENT"));
 }
 
 /** False: the command waits, and comes here again when it need not wait any more. */
@@ -63,11 +63,15 @@ function dispatchUntracked(context: CommandContext, client: ClientConnection, ha
     return true;
   }
   // What the client may do, and whether clients are paused, can change while it waits.
-  if (!hasWaited && server.claims.isAny && waitForKeys(context, () => dispatchOnce(context, client, true)))
-    return false;
+  if (!hasWaited && server.claims.isAny && isInLine(context, client)) return false;
   if (isPaused) runPaused(context);
   else run(context);
   return true;
+}
+
+/** A function of its own: what it captures is made for commands that wait only. */
+function isInLine(context: CommandContext, client: ClientConnection): boolean {
+  return waitForKeys(context, () => dispatchOnce(context, client, true));
 }
 
 function refuse(
