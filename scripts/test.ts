@@ -5,6 +5,7 @@
  * against a broker on Bun, then against one on Node: they read TROIKAMQ_TEST_RUNTIME. They mostly wait, so more run at
  * once than there are cores; but those of flow control (`flow-`) measure memory, and are spared that. Asserts of the
  * sources are on (src/base/assert.ts), but for what measures: `flow-`, and the counts (`counts-`).
+ * Files whose name ends in `.long.test.ts` take long: only a TEXT that is in their path runs them (`npm run test:long`).
  * Invariant: exit code 0 only if every stage ran at least one file (unless TEXT left it none) and all passed.
  */
 import { spawn } from "node:child_process";
@@ -15,6 +16,8 @@ import { findBun } from "../bin/runtime.js";
 const root = join(import.meta.dirname, "..");
 /** Of one test; beyond it hangs. Twenty things that a quiet machine does in a second each fit in it on a busy one. */
 const testMsMax = 300_000;
+/** Of one stage, which takes three minutes on two quiet cores. One that hangs is ended, and what it has printed is shown. */
+const stageMsMax = 1_200_000;
 const cores = 2;
 const waitingAtOnce = 2 * cores;
 /** Node strips types and compiles once for all test files, and for all brokers that they start: a third of their time. */
@@ -32,14 +35,17 @@ interface Stage {
 
 interface Result {
   readonly stage: Stage;
-  readonly outcome: "passed" | "FAILED" | "NO FILES" | "no file matches" | "no such runtime here";
+  readonly outcome: "passed" | "FAILED" | "HUNG" | "NO FILES" | "no file matches" | "no such runtime here";
   readonly seconds: number;
 }
 
 const wanted = process.argv.slice(2);
+const isLong = (path: string): boolean => path.endsWith(".long.test.ts");
+const isWanted = (path: string): boolean =>
+  wanted.length === 0 ? !isLong(path) : wanted.some((text) => path.includes(text));
 const all = globSync("test/**/*.test.ts", { cwd: root })
   .map((path) => path.replaceAll("\\", "/"))
-  .filter((path) => wanted.length === 0 || wanted.some((text) => path.includes(text)))
+  .filter(isWanted)
   .toSorted();
 const needsBroker = (path: string): boolean => path.startsWith("test/clients/");
 const measures = (path: string): boolean => path.includes("/flow-") || path.includes("/counts-");
@@ -127,11 +133,21 @@ async function outcomeOf({ name, files, command, environment, isBeside }: Stage)
   const printed: Buffer[] = [];
   child.stdout?.on("data", (bytes: Buffer) => printed.push(bytes));
   child.stderr?.on("data", (bytes: Buffer) => printed.push(bytes));
+  let isHung = false;
+  let timer: NodeJS.Timeout | undefined;
   const code = await new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", resolve);
+    timer = setTimeout(() => {
+      isHung = true;
+      // Not "close": what the runner has started may hold its output open.
+      child.on("exit", resolve);
+      child.kill("SIGKILL");
+    }, stageMsMax);
   });
+  clearTimeout(timer);
   if (isBeside === true) process.stdout.write(Buffer.concat([Buffer.from(title), ...printed]));
+  if (isHung) return "HUNG";
   return code === 0 ? "passed" : "FAILED";
 }
 
@@ -149,6 +165,6 @@ for (const { stage, outcome, seconds } of results) {
   process.stdout.write(`${seconds.toFixed(1).padStart(6)} s  ${outcome}\n`);
 }
 const passed = results.filter(({ outcome }) => outcome === "passed").length;
-const failed = results.filter(({ outcome }) => outcome === "FAILED" || outcome === "NO FILES").length;
+const failed = results.filter(({ outcome }) => ["FAILED", "HUNG", "NO FILES"].includes(outcome)).length;
 process.stdout.write(`\nstages: ${passed} passed, ${failed} failed\n`);
 process.exitCode = passed > 0 && failed === 0 ? 0 : 1;

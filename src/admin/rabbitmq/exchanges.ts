@@ -33,6 +33,7 @@ function fieldsFor({ broker, query }: Asked<never>): Fields<Item> {
             .add("msg_rates", "publish_in", "published")
             .add("msg_rates", "publish_out", "routed").shown,
     name: ({ exchange }) => shownName(exchange.name),
+    policy: ({ exchange }) => exchange.layers.policyName,
     type: ({ exchange }) => exchange.type,
     user_who_performed_action: () => "rmq-internal",
     vhost: ({ vhost }) => shownName(vhost.name),

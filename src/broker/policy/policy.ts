@@ -209,6 +209,13 @@ function ofPolicies(subject: PolicySubject, { policy, operatorPolicy }: PolicyLa
   };
 }
 
+/** What the policies of a queue say together: of each name the value that counts. */
+export function effectiveDefinition(subject: PolicySubject, layers: PolicyLayers): PolicyDefinition {
+  const valueOf = ofPolicies(subject, layers);
+  const names = Object.keys({ ...layers.policy, ...layers.operatorPolicy });
+  return Object.fromEntries(names.flatMap((name) => (valueOf(name) === undefined ? [] : [[name, valueOf(name)]])));
+}
+
 /** Merges everything that is said about a queue into its effective policy. */
 export function effectivePolicy(
   subject: PolicySubject,

@@ -4,6 +4,7 @@
  * Not here: endpoints (queues.ts). Sizes of messages are those of the stored records, shared out by the number of messages.
  */
 import { queueCounters } from "../../../broker/rates.ts";
+import { effectiveDefinition } from "../../../broker/policy/policy.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Fields } from "../../api/list.ts";
@@ -106,10 +107,7 @@ export function queueFields(view: QueueView): Fields<Queue> {
     consumer_capacity: when(isNoStream, capacityOf),
     consumer_utilisation: when(isNoStream, capacityOf),
     consumers: ({ consumerCount }) => consumerCount,
-    effective_policy_definition: ({ policies }) => ({
-      ...policies.layers.operatorPolicy,
-      ...policies.layers.policy,
-    }),
+    effective_policy_definition: (queue) => effectiveDefinition(queue, queue.policies.layers),
     exclusive_consumer_tag: when(isClassic, (queue) => tagWhere(queue, queue.isExclusivelyConsumed)),
     garbage_collection: when(isNoStream, () => noProcess.garbage_collection),
     head_message_timestamp: when(isClassic, () => null),
@@ -143,8 +141,8 @@ export function queueFields(view: QueueView): Fields<Queue> {
     messages_unacknowledged_ram: when(isClassic, unacknowledgedOf),
     online: when(isReplicated, () => nodes),
     open_files: when(isQuorum, () => ({ [nodeName]: 0 })),
-    operator_policy: ({ policies }) => policyName(policies.layers.operatorPolicy),
-    policy: ({ policies }) => policyName(policies.layers.policy),
+    operator_policy: ({ policies }) => policies.layers.operatorPolicyName ?? null,
+    policy: ({ policies }) => policies.layers.policyName ?? null,
     readers: when(isStream, ({ streamConsumers }) => ({ [nodeName]: streamConsumers })),
     recoverable_slaves: when(isClassic, () => null),
     reductions: () => noProcess.reductions,
@@ -169,11 +167,6 @@ export function wholeQueueFields(view: QueueView): Fields<Queue> {
     incoming: () => [],
     owner_pid_details: (queue) => ownerOf(view.broker, queue),
   };
-}
-
-function policyName(definition: Readonly<Record<string, unknown>> | null): string | null {
-  const name = definition?.["name"];
-  return typeof name === "string" ? name : null;
 }
 
 function backingOf({ broker }: QueueView, queue: Queue): object {
