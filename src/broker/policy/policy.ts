@@ -213,7 +213,9 @@ function ofPolicies(subject: PolicySubject, { policy, operatorPolicy }: PolicyLa
 export function effectiveDefinition(subject: PolicySubject, layers: PolicyLayers): PolicyDefinition {
   const valueOf = ofPolicies(subject, layers);
   const names = Object.keys({ ...layers.policy, ...layers.operatorPolicy });
-  return Object.fromEntries(names.flatMap((name) => (valueOf(name) === undefined ? [] : [[name, valueOf(name)]])));
+  return Object.fromEntries(
+    names.flatMap((name) => (valueOf(name) === undefined ? [] : [[name, valueOf(name)]])),
+  );
 }
 
 /** Merges everything that is said about a queue into its effective policy. */

@@ -80,6 +80,38 @@ test("the highest priority counts, and the lesser of policy and operator policy"
   await remove("operator-policies/%2F/op");
 });
 
+test("the names of the policies and what they say together are shown", async () => {
+  interface Shown {
+    readonly policy?: string | null;
+    readonly operator_policy?: string | null;
+    readonly effective_policy_definition?: object;
+  }
+  const shown = async (path: string): Promise<Shown> => (await api(broker, "GET", path)).body as Shown;
+  await channel.assertQueue("shown.1");
+  await channel.assertExchange("shown.1", "topic");
+  await channel.assertExchange("unseen", "topic");
+  await put("policies/%2F/user", {
+    pattern: "^shown",
+    definition: { "max-length": 6, "alternate-exchange": "a" },
+  });
+  await put("operator-policies/%2F/op", {
+    pattern: "^shown",
+    definition: { "max-length": 4, expires: 90_000 },
+  });
+  const queue = await shown("queues/%2F/shown.1");
+  assert.equal(queue.policy, "user");
+  assert.equal(queue.operator_policy, "op");
+  const together = { "max-length": 4, "alternate-exchange": "a", expires: 90_000 };
+  assert.deepEqual(queue.effective_policy_definition, together);
+  assert.equal((await shown("exchanges/%2F/shown.1")).policy, "user");
+  assert.equal("policy" in (await shown("exchanges/%2F/unseen")), false);
+  await remove("policies/%2F/user");
+  await remove("operator-policies/%2F/op");
+  const without = await shown("queues/%2F/shown.1");
+  assert.deepEqual([without.policy, without.operator_policy], [null, null]);
+  assert.deepEqual(without.effective_policy_definition, {});
+});
+
 test("a scope is of the types of queues", async () => {
   await channel.assertQueue("s.classic");
   await channel.assertQueue("s.quorum", { arguments: { "x-queue-type": "quorum" } });
