@@ -1,8 +1,10 @@
 /** The forms of HTTP answers that routes give. */
 import type { HttpText } from "../base/http.ts";
 
+export const jsonType = "application/json";
+
 export function json(status: number, value: unknown): HttpText {
-  return { status, type: "application/json", body: `${JSON.stringify(value)}\n` };
+  return { status, type: jsonType, body: `${JSON.stringify(value)}\n` };
 }
 
 export function refuse(status: number, error: string, reason: unknown): HttpText {
@@ -11,7 +13,7 @@ export function refuse(status: number, error: string, reason: unknown): HttpText
 
 /** It is done, and there is nothing to tell (201, 204). */
 export function done(status: 201 | 204): HttpText {
-  return { status, type: "application/json", body: "" };
+  return { status, type: jsonType, body: "" };
 }
 
 /** RabbitMQ's words. */

@@ -7,13 +7,13 @@
  *     &columns=a,b.c           only these fields
  *
  * The shape of an item is a table of fields, each made by a function. Only the fields of items on the page are made, and for the
- * others the one that sorts. Invariant: however long the list, no turn makes more than a piece of it.
+ * others the one that sorts. Invariant: however long the list, no turn makes more than a piece of it, its JSON included.
  */
 import { Regex } from "../../base/patterns/regex.ts";
 import type { Job } from "../../base/turn-work.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { sortedInSlices } from "../../base/sliced-sort.ts";
-import { json, Refusal } from "../answers.ts";
+import { json, jsonType, Refusal } from "../answers.ts";
 import { badRequest } from "./body.ts";
 import type { Answer } from "./endpoint.ts";
 
@@ -47,6 +47,7 @@ const unitsOfLook = 1;
 const unitsOfField = 2;
 const unitsOfShow = 12;
 const unitsOfPiece = 200;
+const itemsOfPiece = 16;
 
 /** Answers with the list, in slices. */
 export function list<Item>(broker: Broker, query: URLSearchParams, all: ListOf<Item>): Promise<Answer> {
@@ -54,7 +55,7 @@ export function list<Item>(broker: Broker, query: URLSearchParams, all: ListOf<I
   return new Promise((resolve, reject) => {
     broker.work.run(answered(all, wanted), (outcome) => {
       if ("error" in outcome) reject(outcome.error);
-      else resolve(json(200, outcome.result));
+      else resolve(outcome.result);
     });
   });
 }
@@ -136,11 +137,11 @@ function inOrder<Item>(one: Found<Item>, other: Found<Item>): number {
   return one.name < other.name ? -1 : 1;
 }
 
-function* answered<Item>(all: ListOf<Item>, wanted: Wanted): Job<unknown> {
+function* answered<Item>(all: ListOf<Item>, wanted: Wanted): Job<Answer> {
   const { fields } = all;
   const { page, pageSize, columns } = wanted;
   const { found, total } = yield* chosen(all, wanted);
-  if (page === null) return yield* itemsOf(found, fields, columns);
+  if (page === null) return yield* wholeList(found, fields, columns);
   const from = (page - 1) * pageSize;
   if (from >= found.length && page !== 1)
     throw new Refusal(
@@ -148,8 +149,12 @@ function* answered<Item>(all: ListOf<Item>, wanted: Wanted): Job<unknown> {
       "page_out_of_range",
       `Page out of range, page: ${page} page size: ${pageSize}, len: ${found.length}`,
     );
-  const onPage = yield* itemsOf(found.slice(from, from + pageSize), fields, columns);
-  return {
+  const onPage: object[] = [];
+  for (const items of itemsOf(found.slice(from, from + pageSize), fields, columns)) {
+    onPage.push(...items);
+    yield unitsOfShow * items.length;
+  }
+  return json(200, {
     filtered_count: found.length,
     item_count: onPage.length,
     items: onPage,
@@ -157,7 +162,29 @@ function* answered<Item>(all: ListOf<Item>, wanted: Wanted): Job<unknown> {
     page_count: Math.ceil(found.length / pageSize),
     page_size: pageSize,
     total_count: total,
-  };
+  });
+}
+
+/** All items as one array, whose text is made piece by piece. */
+function* wholeList<Item>(
+  found: readonly Found<Item>[],
+  fields: Fields<Item>,
+  columns: Wanted["columns"],
+): Job<Answer> {
+  const pieces: string[] = [];
+  for (const items of itemsOf(found, fields, columns)) {
+    const text = JSON.stringify(items).slice(1, -1);
+    pieces.push(pieces.length === 0 ? text : `,${text}`);
+    yield unitsOfShow * items.length;
+  }
+  if (pieces.length <= 1) return { status: 200, type: jsonType, body: `[${pieces.join("")}]\n` };
+  return { status: 200, type: jsonType, chunks: () => asArray(pieces) };
+}
+
+async function* asArray(pieces: readonly string[]): AsyncIterable<string> {
+  yield "[";
+  yield* pieces;
+  yield "]\n";
 }
 
 /** The items that match, in order. */
@@ -185,21 +212,14 @@ function* chosen<Item>(
   return { found, total };
 }
 
+/** The items as they are shown, in pieces of a turn's work. */
 function* itemsOf<Item>(
   found: readonly Found<Item>[],
   fields: Fields<Item>,
   columns: Wanted["columns"],
-): Job<object[]> {
-  const items: object[] = [];
-  let units = 0;
-  for (const { item } of found) {
-    items.push(itemOf(item, fields, columns));
-    units += unitsOfShow;
-    if (units < unitsOfPiece) continue;
-    yield units;
-    units = 0;
-  }
-  return items;
+): Generator<object[], void> {
+  for (let at = 0; at < found.length; at += itemsOfPiece)
+    yield found.slice(at, at + itemsOfPiece).map(({ item }) => itemOf(item, fields, columns));
 }
 
 function itemOf<Item>(item: Item, fields: Fields<Item>, columns: Wanted["columns"]): object {

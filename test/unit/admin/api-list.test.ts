@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { Answer } from "../../../src/admin/api/endpoint.ts";
 import { list } from "../../../src/admin/api/list.ts";
 import { Refusal } from "../../../src/admin/answers.ts";
 import { finishNow, type Job, type JobOutcome } from "../../../src/base/turn-work.ts";
@@ -35,13 +36,16 @@ async function ask(items: readonly Item[], query: string): Promise<unknown> {
     nameOf: ({ name }) => name,
     fields,
   });
-  assert.ok("body" in answer);
-  return JSON.parse(answer.body);
+  if ("body" in answer) return JSON.parse(answer.body);
+  const chunks = await Array.fromAsync(answer.chunks(new AbortController().signal));
+  return JSON.parse(chunks.join(""));
 }
 
-const itemsOf = fc.array(
-  fc.record({ name: fc.constantFrom("a", "ab", "B", "c.d", "öl"), depth: fc.nat(9) }),
-  { maxLength: 30 },
+const itemOf = fc.record({ name: fc.constantFrom("a", "ab", "B", "c.d", "öl"), depth: fc.nat(9) });
+/** Few, or more than one piece of a turn's work shows. */
+const itemsOf = fc.oneof(
+  fc.array(itemOf, { maxLength: 30 }),
+  fc.array(itemOf, { minLength: 31, maxLength: 70 }),
 );
 
 test("without pages: an array of all by name, filtered by a part of it", async () => {
@@ -97,4 +101,31 @@ test("what the query says wrong is refused", async () => {
   for (const query of ["page=0", "page=x", "page=1&page_size=501", "page=3", "use_regex=true&name=("]) {
     await assert.rejects(ask([], query), (error) => error instanceof Refusal && error.answer.status === 400);
   }
+});
+
+test("no turn shows more than a piece of a long list, and its text comes in pieces", async () => {
+  const items = Array.from({ length: 2000 }, (_, at) => ({ name: String(at), depth: at }));
+  const shown: number[] = [];
+  const counting = { name: (item: Item) => (shown.push(item.depth), item.name) };
+  let mostInTurn = 0;
+  const inTurns = {
+    work: {
+      run(job: Job<Answer>, ended: (outcome: JobOutcome<Answer>) => void) {
+        for (;;) {
+          const before = shown.length;
+          const step = job.next();
+          mostInTurn = Math.max(mostInTurn, shown.length - before);
+          if (step.done === true) return ended({ result: step.value });
+        }
+      },
+    },
+  } as unknown as Broker;
+  const all = { items, nameOf: ({ name }: Item) => name, fields: counting };
+  const answer = await list(inTurns, new URLSearchParams(), all);
+  assert.equal(shown.length, items.length);
+  assert.ok(mostInTurn <= 16, `${mostInTurn} items in one turn`);
+  assert.ok("chunks" in answer);
+  const chunks = await Array.fromAsync(answer.chunks(new AbortController().signal));
+  assert.ok(Math.max(...chunks.map(({ length }) => length)) < 16 * 20);
+  assert.equal((JSON.parse(chunks.join("")) as unknown[]).length, items.length);
 });
