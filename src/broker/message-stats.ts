@@ -5,8 +5,32 @@
  * Not here: where messages are counted (the plain numbers of `Queue` and `Exchange`), rates (rates.ts). Invariant: the counts of a
  * virtual host never fall, since a queue or exchange that goes leaves its counts in `PastCounts`.
  */
-import type { Exchange } from "./exchange/exchange.ts";
-import type { Queue } from "./queue/queue.ts";
+
+/** What an exchange counts. */
+export type CountedExchange = Readonly<Record<"published" | "unroutable" | "returned" | "routed", number>>;
+
+/** What a queue or stream counts. */
+export interface CountedQueue extends Readonly<
+  Record<
+    | "delivered"
+    | "deliveredNoAck"
+    | "got"
+    | "gotNoAck"
+    | "emptyGets"
+    | "redelivered"
+    | "acknowledged"
+    | "requeued"
+    | "expired"
+    | "dropped"
+    | "rejected"
+    | "readyCount"
+    | "consumerCount",
+    number
+  >
+> {
+  readonly log: { readonly nextOffset: number };
+  readonly cursor: { readonly heldCount: number } | null;
+}
 
 export interface DeliveryCounts {
   deliver: number;
@@ -39,13 +63,13 @@ export function newPastCounts(): PastCounts {
   };
 }
 
-export function addExchange(to: PastCounts, { published, unroutable, returned }: Exchange): void {
+export function addExchange(to: PastCounts, { published, unroutable, returned }: CountedExchange): void {
   to.publish += published;
   to.return_unroutable += returned;
   to.drop_unroutable += Math.max(unroutable - returned, 0);
 }
 
-export function addQueue(to: DeliveryCounts, queue: Queue): void {
+export function addQueue(to: DeliveryCounts, queue: CountedQueue): void {
   to.deliver += deliveredOf(queue);
   to.deliver_no_ack += queue.deliveredNoAck;
   to.get += queue.got;
@@ -56,7 +80,7 @@ export function addQueue(to: DeliveryCounts, queue: Queue): void {
 }
 
 /** To consumers that acknowledge. */
-export function deliveredOf({ delivered, deliveredNoAck, got, gotNoAck }: Queue): number {
+export function deliveredOf({ delivered, deliveredNoAck, got, gotNoAck }: CountedQueue): number {
   return Math.max(delivered - deliveredNoAck - got - gotNoAck, 0);
 }
 

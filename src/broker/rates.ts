@@ -11,12 +11,8 @@ import type { Clock, Timer, Timers } from "../base/clock.ts";
 import type { ChannelCounts, OpenConnection } from "../base/connection-facts.ts";
 import { limits } from "../base/limits.ts";
 import type { Job, TurnWork } from "../base/turn-work.ts";
-import type { Queue } from "./queue/queue.ts";
-import { deliveredOf } from "./message-stats.ts";
+import { type CountedExchange, type CountedQueue, deliveredOf } from "./message-stats.ts";
 import type { Totals } from "./totals.ts";
-
-/** The counters of an Exchange. */
-type CountedExchange = Readonly<Record<"published" | "unroutable" | "returned" | "routed", number>>;
 
 type Readers<Thing> = Readonly<Record<string, (thing: Thing) => number>>;
 
@@ -38,7 +34,7 @@ export const queueCounters = {
   rejected: (queue) => queue.rejected,
   messages_ready: (queue) => queue.readyCount,
   messages_unacknowledged: (queue) => queue.cursor?.heldCount ?? 0,
-} satisfies Readers<Queue>;
+} satisfies Readers<CountedQueue>;
 
 export const exchangeCounters = {
   published: (exchange) => exchange.published,

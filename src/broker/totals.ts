@@ -6,8 +6,31 @@
  * the last one had ended.
  */
 import type { Job } from "../base/turn-work.ts";
-import type { Broker } from "./broker.ts";
-import { addExchange, addPast, addQueue, newPastCounts, type PastCounts } from "./message-stats.ts";
+import type { Connections } from "./connections.ts";
+import {
+  addExchange,
+  addPast,
+  addQueue,
+  type CountedExchange,
+  type CountedQueue,
+  newPastCounts,
+  type PastCounts,
+} from "./message-stats.ts";
+
+/** What has to be added up of a virtual host. */
+interface CountedVhost {
+  readonly name: string;
+  /** Of queues and exchanges that are gone. */
+  readonly past: PastCounts;
+  readonly confirmed: number;
+  readonly exchanges: ReadonlyMap<string, CountedExchange>;
+  readonly queues: ReadonlyMap<string, CountedQueue>;
+}
+
+interface CountedBroker {
+  readonly vhosts: ReadonlyMap<string, CountedVhost>;
+  readonly connections: Connections;
+}
 
 export interface Totals extends PastCounts {
   confirm: number;
@@ -42,12 +65,12 @@ const thingsOfPiece = 128;
 const unitsOfThing = 0.5;
 
 export class AllTotals {
-  readonly #broker: Broker;
+  readonly #broker: CountedBroker;
   readonly ofBroker: Totals = newTotals();
   /** By virtual host. The objects stay the same, since their rates are sampled. */
   readonly #ofVhosts = new Map<string, Totals>();
 
-  constructor(broker: Broker) {
+  constructor(broker: CountedBroker) {
     this.#broker = broker;
   }
 

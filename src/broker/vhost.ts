@@ -100,7 +100,7 @@ export class Vhost {
     this.metadata = metadata;
     this.policies = new VhostPolicies(this);
     this.topics = new Topics(this);
-    this.groupOffsets = new GroupOffsets(this);
+    this.groupOffsets = new GroupOffsets(name, broker.storage.definitions);
     for (const [exchange, type] of standardExchanges) {
       const internal = exchange === traceExchange;
       const options = { name: exchange, type, durable: true, autoDelete: false, internal, args: {} };

@@ -12,7 +12,7 @@ const fileLinesMax = 500;
 /** Beyond it nobody sees at a glance what a folder is about. */
 const folderFilesMax = 25;
 /** Modules that know one another by types. What is larger has a part that should be an interface. */
-const typeCircleMax = 28;
+const typeCircleMax = 25;
 
 /** The doors of each room. A protocol's name is read from its path; `wire` and `protocol` stand for the own one. */
 const doors = {

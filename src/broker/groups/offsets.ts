@@ -6,7 +6,7 @@
  */
 import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import { definitionKey } from "../names.ts";
-import type { Vhost } from "../vhost.ts";
+import type { Storage } from "../../storage/index.ts";
 
 export interface CommittedOffset {
   readonly offset: number;
@@ -20,13 +20,16 @@ export interface CommittedOffset {
 export type GroupCommits = Map<string, Map<number, CommittedOffset>>;
 
 export class GroupOffsets {
-  readonly #vhost: Vhost;
+  readonly #vhost: string;
+  readonly #definitions: Storage["definitions"];
   readonly groups = new Map<string, GroupCommits>();
   /** Groups with commits for a topic, so that a topic goes without a look at all groups. */
   readonly #groupsOf = new Map<string, Set<string>>();
 
-  constructor(vhost: Vhost) {
+  /** `vhost`: the name of the virtual host. */
+  constructor(vhost: string, definitions: Storage["definitions"]) {
     this.#vhost = vhost;
+    this.#definitions = definitions;
   }
 
   /** For a client to hear. */
@@ -36,7 +39,7 @@ export class GroupOffsets {
 
   commit(group: string, topic: string, partition: number, committed: CommittedOffset): void {
     this.#set(group, topic, partition, committed);
-    this.#vhost.broker.storage.definitions.put(this.#key(group, topic, partition), JSON.stringify(committed));
+    this.#definitions.put(this.#key(group, topic, partition), JSON.stringify(committed));
   }
 
   #set(group: string, topic: string, partition: number, committed: CommittedOffset): void {
@@ -70,7 +73,7 @@ export class GroupOffsets {
   }
 
   #key(group: string, topic: string, partition: number): string {
-    return definitionKey("offset", this.#vhost.name, group, topic, String(partition));
+    return definitionKey("offset", this.#vhost, group, topic, String(partition));
   }
 
   delete(group: string, topic: string, partition: number): boolean {
@@ -83,7 +86,7 @@ export class GroupOffsets {
     }
     if (topics!.size === 0) this.groups.delete(group);
     if (assertsAreOn) this.#assertIndexed(group, topic);
-    this.#vhost.broker.storage.definitions.delete(this.#key(group, topic, partition));
+    this.#definitions.delete(this.#key(group, topic, partition));
     return true;
   }
 

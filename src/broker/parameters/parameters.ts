@@ -6,16 +6,27 @@
  * Invariants: every value has passed its component's check; what is here is in the table of definitions.
  */
 import { limits } from "../../base/limits.ts";
-import type { Broker } from "../broker.ts";
 import { definitionKey, namesOfKey } from "../names.ts";
 import { type PolicyKind, policyFaults } from "../policy/definition-rules.ts";
-import type { Vhost } from "../vhost.ts";
+import type { Storage } from "../../storage/index.ts";
 import { limitsFaults, vhostLimitsName } from "./vhost-limits.ts";
+
+/** A virtual host, which is told what has changed. */
+interface ConfiguredVhost {
+  readonly name: string;
+  readonly policies: { changed(): void };
+  limitsChanged(): void;
+}
+
+interface ConfiguredBroker {
+  readonly storage: Pick<Storage, "definitions">;
+  vhost(name: string): ConfiguredVhost | undefined;
+}
 
 interface Component {
   /** What is wrong with the value, in RabbitMQ's words. */
   faults(name: string, value: unknown): readonly string[];
-  changed(vhost: Vhost): void;
+  changed(vhost: ConfiguredVhost): void;
 }
 
 const components: Readonly<Record<string, Component>> = {
@@ -48,11 +59,11 @@ type ByName = Map<string, unknown>;
 const none: ReadonlyMap<string, unknown> = new Map();
 
 export class RuntimeParameters {
-  readonly #broker: Broker;
+  readonly #broker: ConfiguredBroker;
   readonly #byVhost = new Map<string, Map<string, ByName>>();
   readonly #global: ByName = new Map();
 
-  constructor(broker: Broker) {
+  constructor(broker: ConfiguredBroker) {
     this.#broker = broker;
   }
 
@@ -127,7 +138,7 @@ export class RuntimeParameters {
 
   /** Sets or deletes (undefined) policies of one virtual host together: nothing has the effect of some of them only. */
   setPolicies(
-    vhost: Vhost,
+    vhost: ConfiguredVhost,
     changes: readonly (readonly [kind: PolicyKind, name: string, value: unknown])[],
   ): void {
     for (const [component, name, value] of changes) {

@@ -8,7 +8,7 @@
  * A change that a kill cut short goes on at the next start (`restored`).
  */
 import type { Regex } from "../../base/patterns/regex.ts";
-import type { Job, RunningJob } from "../../base/turn-work.ts";
+import type { Job, RunningJob, TurnWork } from "../../base/turn-work.ts";
 import { compilePolicyPattern, policyKinds, type PolicyKind, type PolicyScope } from "./definition-rules.ts";
 import {
   isApplicable,
@@ -18,7 +18,31 @@ import {
   type PolicySubject,
   queueTypeOf,
 } from "./policy.ts";
-import type { Vhost } from "../vhost.ts";
+
+interface Governed {
+  readonly name: string;
+  /** False: they are as they were. */
+  applyLayers(layers: PolicyLayers): boolean;
+}
+
+interface GovernedQueue extends NamedSubject {
+  readonly policies: { readonly layers: PolicyLayers };
+  applyLayers(layers: PolicyLayers): void;
+  failed(error: unknown): void;
+}
+
+/** What of a virtual host policies act on. */
+interface GovernedVhost {
+  readonly name: string;
+  readonly exchanges: ReadonlyMap<string, Governed>;
+  readonly queues: ReadonlyMap<string, GovernedQueue>;
+  /** Routes that were found before it changed are found anew. */
+  routingVersion: number;
+  readonly broker: {
+    readonly work: TurnWork;
+    readonly parameters: { of(vhost: string, component: string): ReadonlyMap<string, unknown> };
+  };
+}
 
 /** A policy as it is stored, under its name. */
 export interface PolicyValue {
@@ -47,13 +71,13 @@ const unitsOfChange = 12;
 const unitsOfPiece = 100;
 
 export class VhostPolicies {
-  readonly #vhost: Vhost;
+  readonly #vhost: GovernedVhost;
   /** By priority, the highest first; null: to be compiled. */
   #compiled: CompiledKinds | null = null;
   #job: RunningJob | null = null;
   #waiting: (() => void)[] = [];
 
-  constructor(vhost: Vhost) {
+  constructor(vhost: GovernedVhost) {
     this.#vhost = vhost;
   }
 

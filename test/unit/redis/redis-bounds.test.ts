@@ -75,8 +75,8 @@ test("the filter of names knows each name that is there", () => {
 test("a topic's commits go without a look at the groups of others", () => {
   const deleted: string[] = [];
   const definitions = { put: () => {}, delete: (key: string) => void deleted.push(key) };
-  const vhost = { name: "/", broker: { storage: { definitions } } };
-  const groups = new GroupOffsets(vhost as unknown as ConstructorParameters<typeof GroupOffsets>[0]);
+  type Definitions = ConstructorParameters<typeof GroupOffsets>[1];
+  const groups = new GroupOffsets("/", definitions as unknown as Definitions);
   const committed = { offset: 1, leaderEpoch: 0, metadata: "", at: 0 };
   for (let i = 0; i < 1000; i++) groups.commit(`g${i}`, "busy", 0, committed);
   groups.commit("g7", "quiet", 3, committed);

@@ -73,6 +73,10 @@ test("an offset set is the set of what was added", () => {
         const gone = [...model].filter((each) => each >= from && each < to).length;
         assert.equal(set.countIn(from, to), gone);
       }
+      const present = Array.from({ length: 7600 }, (_, each) => each).filter((each) => !model.has(each));
+      const [count, end] = [from % 50, Math.max(to, set.first)];
+      const wanted = count === 0 ? set.first : (present[count - 1] ?? Infinity) + 1;
+      assert.equal(set.offsetAfter(count, end), Math.min(wanted, end));
       let previous = from;
       while (previous >= set.first && model.has(previous)) previous--;
       assert.equal(set.previousPresent(from), Math.max(previous, set.first - 1));
