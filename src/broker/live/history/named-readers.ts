@@ -47,6 +47,7 @@ export class NamedReaders {
   /** Histories that have just been made: their readers of an earlier run. Those of histories on the disk without a rule stay there. */
   restore(made: ReadonlyMap<string, ChannelHistory>): void {
     const gone: string[] = [];
+    const cutOff: string[] = [];
     for (const [key, value] of this.#definitions.entries("reader/")) {
       const history = made.get(namesOfKey(key)[0]!);
       if (history === undefined) continue;
@@ -54,12 +55,16 @@ export class NamedReaders {
         gone.push(key);
         continue;
       }
-      const { offset = history.seal(), unsent = 0 } = JSON.parse(value.toString()) as Partial<CatchUpFrom>;
+      const known = JSON.parse(value.toString()) as Partial<CatchUpFrom>;
+      const { offset = history.seal(), unsent = 0 } = known;
+      if (known.offset === undefined) cutOff.push(key);
       // Of the other channels nothing is known any more: rather twice than not at all.
       const among = unsent > 0 ? new Set([namesOfKey(key)[3]!]) : nothing;
       this.#readers.set(key, { isDurable: true, connections: 0, position: { offset, unsent, among } });
     }
     for (const key of gone) this.#definitions.delete(key);
+    // What comes from now on is for them, also when the broker ends once more before they are back.
+    for (const key of cutOff) this.#store(key, this.#readers.get(key)!);
   }
 
   /** A connection listens to a channel under a name. Returns where the last one under this name stopped, if that is known. */
@@ -98,13 +103,15 @@ export class NamedReaders {
   #set(key: string, reader: NamedReader): void {
     this.#readers.delete(key);
     this.#readers.set(key, reader);
-    if (reader.isDurable) {
-      const { offset, unsent } = reader.position ?? {};
-      this.#definitions.put(key, JSON.stringify({ offset, unsent }));
-    }
+    if (reader.isDurable) this.#store(key, reader);
     if (this.#readers.size <= limits.liveReadersMax) return;
     const [oldest] = this.#readers;
     this.#forget(oldest![0], oldest![1]);
+  }
+
+  #store(key: string, { position }: NamedReader): void {
+    const { offset, unsent } = position ?? {};
+    this.#definitions.put(key, JSON.stringify({ offset, unsent }));
   }
 
   #forget(key: string, { isDurable }: NamedReader): void {

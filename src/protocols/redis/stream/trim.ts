@@ -144,7 +144,7 @@ function trimTarget(context: CommandContext, queue: Queue, options: TrimOptions)
   if (options.strategy === "maxlen" && before + open <= options.maxLength) return 0;
   seal(queue);
   let target: number;
-  if (options.strategy === "maxlen") target = offsetAfter(queue, log.length - options.maxLength);
+  if (options.strategy === "maxlen") target = log.offsetAfter(log.length - options.maxLength);
   else target = log.offsetOfEntryId(options.minId);
   if (options.isApproximate) target = wholeBlocks(context, queue, target, options.limit);
   return target;
@@ -155,23 +155,6 @@ function openRecords(queue: Queue): number {
   const { store } = queue.log;
   const end = store.reservedOffset + 1;
   return end > queue.log.nextOffset ? end - queue.log.nextOffset : 0;
-}
-
-/** The offset below which lie the first `count` entries that are there. */
-function offsetAfter(queue: Queue, count: number): number {
-  const { log } = queue;
-  if (count <= 0) return log.firstOffset;
-  const { removed } = log;
-  if (removed.countAbove === 0) return log.firstOffset + count;
-  // The least offset with so many below it, by halving: there may be millions.
-  let low = log.firstOffset + count;
-  let high = Math.min(low + removed.countAbove, log.stableEnd);
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (countPresent(log, log.firstOffset, middle) < count) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Lowers a target to a block's border, and to what `limit` allows. */
