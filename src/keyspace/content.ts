@@ -38,6 +38,8 @@ const idBytes = 4;
 export class KeyContent {
   readonly table: KeyTable;
   readonly values = new LargeValues();
+  /** Where the sweep goes on, in the midst of a pass that has seen what lies before: it belongs to the keys, whichever database has them. */
+  sweepCursor = 0;
   /** A hash may be among the values whose fields expire: the sweep looks for what is due. */
   hasFieldExpiries = false;
   #sawFieldExpiries = true;

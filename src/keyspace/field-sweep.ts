@@ -3,7 +3,8 @@
  * several turns.
  *
  * Not here: which fields are due (values/hash.ts), how they are taken out (values/hash-changes.ts). Invariants: of a packed hash
- * nothing that is due is left; of a large one what is left is hidden, and somebody is at work on it.
+ * nothing that is due is left; of a large one what is left is hidden, and somebody is at work on it. While clients are paused
+ * what is due stays, and is hidden (`Keyspace.keepsDue`).
  */
 import type { Job } from "../base/turn-work.ts";
 import type { Broker } from "../broker/broker.ts";
@@ -23,6 +24,7 @@ export function expireFields(database: Database, keyspace: Keyspace, broker: Bro
   const { hashes } = keyspace;
   const now = keyspace.now();
   if (!hashes.hasDue(content, entry, now)) return entry;
+  if (keyspace.keepsDue) return content.isLarge(entry) || hashes.count(content, entry) > 0 ? entry : 0;
   hash.removeDue(entry, now, fieldsAtOnce);
   const left = hash.entry;
   if (left === 0 || !content.isLarge(left) || !hashes.hasDue(content, left, now)) return left;
@@ -37,7 +39,7 @@ export function expireFields(database: Database, keyspace: Keyspace, broker: Bro
   return left;
 }
 
-/** Goes on until nothing of the hash is due, or it is no more what it was. */
+/** Goes on until nothing of the hash is due, or it is no more what it was, or clients are paused: whoever meets it then begins again. */
 function* sweepTable(
   keyspace: Keyspace,
   broker: Broker,
@@ -50,7 +52,8 @@ function* sweepTable(
   for (;;) {
     // SWAPDB gives another database the content.
     const database = keyspace.databases.find((one) => one.content === content);
-    if (database === undefined || content.values.at(id) !== table) return;
+    if (database === undefined || content.values.at(id) !== table || keyspace.pause?.isActive === true)
+      return;
     const removed = database.hash.removeDue(content.values.entryOf(id), keyspace.now(), fieldsAtOnce);
     broker.ticker.request();
     if (removed < fieldsAtOnce) return;

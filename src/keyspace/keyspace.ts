@@ -96,8 +96,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   held: HeldKeys | null = null;
   /** Null where no commands run. While it is active no key is removed because its time has come. */
   pause: { readonly isActive: boolean } | null = null;
-  /** A command runs that changes nothing, not even by finding a key that is due: such a key is hidden and stays. */
-  keepsDue = false;
+  #keepsDue = false;
   /** Keys removed because their time had come. */
   expired = 0;
   /** Fields of hashes removed because their time had come. */
@@ -129,7 +128,6 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   #isFreeing = false;
   #broker: Broker | null = null;
   #sweepTimer: Timer | null = null;
-  #sweepCursors: number[] = Array.from({ length: databaseCount }, () => 0);
   /**
    * Of the cleaner: first all entries, then the elements of all large values, whose number is the cursor then. `isAgain`:
    * a large value has come into a database that had been passed.
@@ -216,6 +214,16 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
 
   now(): number {
     return this.#broker!.clock.now();
+  }
+
+  /** A command runs that changes nothing, not even by finding keys or fields that are due: these are hidden and stay. */
+  get keepsDue(): boolean {
+    return this.#keepsDue;
+  }
+
+  set keepsDue(keepsDue: boolean) {
+    this.#keepsDue = keepsDue;
+    this.hashes.hiddenUntil = keepsDue ? this.now() : 0;
   }
 
   /** See field-sweep.ts. Before the start nothing is due. */
@@ -454,10 +462,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
       const before = this.expired + this.expiredFields;
       this.#measure();
       const isSweeping = this.isSweeping && this.pause?.isActive !== true;
-      for (const database of isSweeping ? this.databases : []) {
-        const { number } = database;
-        this.#sweepCursors[number] = sweepDatabase(database, this.#sweepCursors[number]!);
-      }
+      if (isSweeping) for (const database of this.databases) sweepDatabase(database);
       if (this.expired + this.expiredFields > before) this.#broker!.ticker.request();
       this.#sweepLater();
     });

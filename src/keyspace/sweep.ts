@@ -11,20 +11,18 @@ const keysMax = 20_000;
 /** A round in which more than every tenth key was due is followed by another. */
 const busyShare = 0.1;
 
-/** Looks on from `cursor` and returns where to look next. */
-export function sweepDatabase(database: Database, cursor: number): number {
+/** Looks on from where the last call has stopped. */
+export function sweepDatabase(database: Database): void {
   let looked = 0;
-  let at = cursor;
   const { content } = database;
   while ((database.table.volatileCount > 0 || content.hasFieldExpiries) && looked < keysMax) {
-    if (at === 0) content.beginFieldSweep();
+    if (content.sweepCursor === 0) content.beginFieldSweep();
     const wanted = Math.min(Math.max(database.size / callsForAll, sizes.sweepKeysMin), keysMax - looked);
-    const round = sweepRound(database, at, wanted);
-    at = round.cursor;
+    const round = sweepRound(database, content.sweepCursor, wanted);
+    content.sweepCursor = round.cursor;
     looked += round.looked;
     if (round.removed < round.looked * busyShare || round.looked === 0) break;
   }
-  return at;
 }
 
 interface Round {

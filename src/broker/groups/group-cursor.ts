@@ -98,6 +98,8 @@ export class GroupCursor implements DurableState {
     if (this.#isAgain) return this.#giveAgain(owner, now);
     this.#pass();
     const { offset, id } = this.#news;
+    // The group may have been set back behind an entry that waits to come again.
+    if (this.retries !== null) this.retries.changes(offset);
     this.deliveryCount = 1;
     this.#give(offset, owner, 1, now, id);
     if (this.handle !== null && this.#changes.given(offset, owner, now, id)) this.#touch();

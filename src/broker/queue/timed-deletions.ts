@@ -15,10 +15,20 @@ const delayMsMax = 10_000;
 /** Deleting a queue with its definition. */
 const unitsOfQueue = 20;
 const stalePlacesMin = 64;
+/** While nothing may be deleted the timer looks again this often. */
+const heldLookMs = 100;
 
 interface TimedQueue {
   /** Wall time, ms; 0: never. Set here only. */
   deleteAt: number;
+}
+
+/** Who may have queues stay that are due: the Redis keyspace, while clients are paused. */
+export interface DueKeeper {
+  /** A command runs that changes nothing: what is due is hidden from it, and stays. */
+  readonly keepsDue: boolean;
+  /** While it is active the timer deletes nothing. */
+  readonly pause: { readonly isActive: boolean } | null;
 }
 
 interface Place<Queue> {
@@ -50,6 +60,7 @@ export class TimedDeletions<Queue extends TimedQueue> {
   deleted = 0;
   /** Is told of each of these, before it is deleted. */
   expiring: ((queue: Queue) => void) | null = null;
+  keeper: DueKeeper | null = null;
 
   constructor(options: TimedDeletionsOptions<Queue>) {
     this.#options = options;
@@ -82,9 +93,10 @@ export class TimedDeletions<Queue extends TimedQueue> {
     if (queue.deleteAt !== 0) this.set(queue, 0);
   }
 
-  /** Whether the queue's time had come: then it is deleted now. */
+  /** Whether the queue's time had come: then it is deleted now, or hidden from the command that runs. */
   deleteIfDue(queue: Queue): boolean {
     if (!this.isDue(queue)) return false;
+    if (this.keeper?.keepsDue === true) return true;
     this.deleted++;
     if (this.expiring !== null) this.expiring(queue);
     this.#options.deleteQueue(queue);
@@ -148,7 +160,7 @@ export class TimedDeletions<Queue extends TimedQueue> {
     this.#timer?.cancel();
     this.#timerAt = first.at;
     const { clock, timers } = this.#options;
-    const delayMs = Math.min(Math.max(first.at - clock.now(), 1), delayMsMax);
+    const delayMs = Math.min(Math.max(first.at - clock.now(), this.#isHeld ? heldLookMs : 1), delayMsMax);
     this.#timer = timers.after(delayMs, () => this.#delete());
   }
 
@@ -164,10 +176,14 @@ export class TimedDeletions<Queue extends TimedQueue> {
     });
   }
 
+  get #isHeld(): boolean {
+    return this.keeper?.pause?.isActive === true;
+  }
+
   *#deleting(): Job<void> {
     for (;;) {
       const first = this.#first();
-      if (first === undefined || !this.deleteIfDue(first.queue)) return;
+      if (first === undefined || this.#isHeld || !this.deleteIfDue(first.queue)) return;
       yield unitsOfQueue;
     }
   }

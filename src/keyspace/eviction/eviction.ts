@@ -26,6 +26,8 @@ export interface EvictedKeys {
   readonly memory: MemoryUse;
   readonly graves: Graves;
   readonly uses: KeyUses;
+  /** While it is active nothing is evicted. */
+  readonly pause: { readonly isActive: boolean } | null;
 }
 
 /** More samples than this are not looked at, as in redis. */
@@ -137,7 +139,8 @@ export class Eviction {
   *#removeInTurns(broker: Broker): Job<void> {
     // From a timer, or within a command that has its own share.
     yield 1;
-    while (this.bytesMax > 0 && !broker.ticker.isStuck) {
+    // The first command after a pause begins again.
+    while (this.bytesMax > 0 && !broker.ticker.isStuck && this.#keys.pause?.isActive !== true) {
       const outcome = this.#removeSome(unitsInBackground);
       broker.ticker.request();
       if (outcome !== "unfinished") return;

@@ -49,6 +49,8 @@ export class HashValues {
   entry = 0;
   /** When the field that `next` found expires; 0 for never. */
   expiry = 0;
+  /** `count`, `get` and `next` pass over fields of packed hashes whose time is not after this; 0 outside of commands that keep what is due. */
+  hiddenUntil = 0;
   #at = 0;
   #until = 0;
   /** Bytes of the times in the walk: 0 where fields do not expire. */
@@ -83,8 +85,17 @@ export class HashValues {
     const large = this.tableOf(content, entry);
     if (large !== null) return large.count;
     const { table } = content;
+    if (this.hiddenUntil !== 0 && timedOf(table.typeWord(entry)) !== 0)
+      return this.#shownCount(content, entry);
     table.locate(entry);
     return packedCount(table.bytes, table.start);
+  }
+
+  #shownCount(content: KeyContent, entry: number): number {
+    let count = 0;
+    this.begin(content, entry);
+    while (this.next()) count++;
+    return count;
   }
 
   /** Finds a field's value. */
@@ -111,7 +122,7 @@ export class HashValues {
     this.bytes = bytes;
     this.start = cursor.start + timed;
     this.end = cursor.end;
-    return true;
+    return timed === 0 || !this.#isHidden(readTime(bytes, cursor.start));
   }
 
   /** When a field that is there expires, wall time in ms; 0 for never. */
@@ -132,6 +143,15 @@ export class HashValues {
   }
 
   next(): boolean {
+    while (this.#next()) if (!this.#isHidden(this.expiry)) return true;
+    return false;
+  }
+
+  #isHidden(expiry: number): boolean {
+    return expiry !== 0 && expiry <= this.hiddenUntil;
+  }
+
+  #next(): boolean {
     if (this.#at >= this.#until) return false;
     const cursor = this.#cursor;
     cursor.read(this.bytes, this.#at);
@@ -292,7 +312,7 @@ export class HashValues {
     if ((word & largeLayout) === 0) {
       let size = packedHeaderBytes + timeBytes;
       this.begin(content, entry);
-      while (this.next())
+      while (this.#next())
         size +=
           elementBytes(this.fieldEnd - this.fieldStart) + elementBytes(this.end - this.start + timeBytes);
       if (size <= this.#bounds.packedBytesMax) this.#addTimes(content, size);
@@ -355,7 +375,7 @@ export class HashValues {
     let earliest = never;
     this.begin(content, entry);
     const header = content.table.start;
-    while (this.next()) {
+    while (this.#next()) {
       if (this.expiry === 0) continue;
       if (this.expiry <= time) return true;
       earliest = Math.min(earliest, this.expiry);
@@ -415,7 +435,7 @@ export class HashValues {
     large.age = table.age(entry) * ageUnit;
     this.begin(content, entry);
     const { bytes } = this;
-    while (this.next()) {
+    while (this.#next()) {
       const { fieldStart, fieldEnd, start, end, expiry } = this;
       large.insert(large.hash(bytes, fieldStart, fieldEnd), bytes, fieldStart, fieldEnd, end - start);
       copyBytes(large.bytes, large.start, bytes, start, end);

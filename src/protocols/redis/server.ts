@@ -8,7 +8,7 @@ import type { Broker } from "../../broker/broker.ts";
 import type { Queue } from "../../broker/queue/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { EntryId } from "../../message/entry-id.ts";
-import { type Keyspace } from "../../keyspace/keyspace.ts";
+import { databaseCount, type Keyspace } from "../../keyspace/keyspace.ts";
 import { encodingEntriesMost, encodingValueBytesMost } from "../../keyspace/bounds.ts";
 import { SparseLog } from "../../base/sparse-log.ts";
 import { CompiledRules } from "./acl/command-rules.ts";
@@ -213,6 +213,9 @@ export class RedisServer {
     if (broker.access.isRequired) this.settings.values.set("requirepass", hiddenValue);
     // From here on a name that another protocol wants is checked against the keys of database 0.
     const vhost = this.vhostOf(0);
+    // Streams of other databases may expire before anybody uses these.
+    for (let number = 1; number < databaseCount; number++)
+      if (broker.vhost(databaseVhostName(number)) !== undefined) this.vhostOf(number);
     this.live = vhost.live;
     this.liveMessages = new LiveMessages(this.live, "message");
     this.shardLive = new LiveChannels(vhost.broker.work);
@@ -315,6 +318,7 @@ export class RedisServer {
         this.notices.tellNamed(keyEvents.expired, database, name);
         if (this.tracking.clientCount > 0) this.tracking.keyChanged(name);
       };
+      vhost.timedDeletions.keeper = this.keyspace;
       this.#vhosts[database] = vhost;
     }
     return vhost;

@@ -78,6 +78,25 @@ test("Kafka: SASL PLAIN or the end of the connection", async () => {
   await assert.rejects(raw.request("ListGroups", 4, { statesFilter: [] }), /closed/);
 });
 
+test("Kafka: who asks to act as another user is refused in Kafka's words, but only with the right password", async () => {
+  const said = async (token: string): Promise<[number, string | null]> => {
+    const client = await KafkaWireClient.connect(broker.ports.kafka);
+    await client.request("SaslHandshake", 1, { mechanism: "PLAIN" });
+    const answer = await client.request("SaslAuthenticate", 2, { authBytes: Buffer.from(token) });
+    const { errorCode, errorMessage } = answer;
+    if (errorCode !== 0)
+      await assert.rejects(client.request("ListGroups", 4, { statesFilter: [] }), /closed|ended/);
+    else client.close();
+    return [errorCode, errorMessage];
+  };
+  assert.deepEqual(await said(`anna\0anna\0${password}`), [0, null]);
+  const another =
+    "Authentication failed: Client requested an authorization id that is different from username";
+  assert.deepEqual(await said(`bob\0anna\0${password}`), [58, another]);
+  const invalid = "Authentication failed: Invalid username or password";
+  assert.deepEqual(await said("bob\0anna\0wrong"), [58, invalid]);
+});
+
 function basic(user: string, secret: string): string {
   return `Basic ${Buffer.from(`${user}:${secret}`).toString("base64")}`;
 }

@@ -148,6 +148,7 @@ test("confirms: every publish is answered once, in order, and not before it is d
       durable = written;
       release();
       assert.deepEqual(answered.list, expected);
+      assert.equal(confirms.confirmed, expected.filter((each) => each.startsWith("ack")).length);
       assert.equal(confirms.isWaiting, false);
     }),
     { numRuns: 300 },

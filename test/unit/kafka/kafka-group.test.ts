@@ -27,6 +27,21 @@ test("a first member waits for others a little, then leads; each gets its own as
   assert.equal(two.synced!.assignment.toString(), `for ${two.id}`);
 });
 
+test("a first member waits no longer than the rebalance timeout, however many come one by one", () => {
+  const host = new VirtualHost();
+  const group = new Group("g", host);
+  const clients: Client[] = [];
+  while (group.state !== "CompletingRebalance") {
+    const client = new Client(group, `c${clients.length}`);
+    clients.push(client);
+    client.join();
+    host.pass(50);
+    assert.ok(host.now <= client.details.rebalanceTimeoutMs, `it has waited for ${host.now} ms`);
+  }
+  assert.equal(host.now, 5000);
+  assert.equal(clients[0]!.joined!.members.length, clients.length);
+});
+
 test("a newcomer makes the others join again; who does not is out when the time is up", () => {
   const host = new VirtualHost();
   const group = new Group("g", host);

@@ -1,6 +1,8 @@
 /** Fields that expire, over a clock that the test moves: what is due is invisible at once, goes in bounded steps, and stays gone after kills. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RedisClient } from "../../../sim/clients/redis-client.ts";
+import { setSizes } from "../../../src/base/sizes.ts";
 import { DurableRig } from "../../support/durable-rig.ts";
 
 /** So few that many fields take many turns. */
@@ -58,6 +60,31 @@ test("nobody asks: the sweep removes fields, also those that a copy, a rename an
   await ask(rig, "DEL copy renamed");
   await rig.pass(30_000);
   assert.equal(rig.keyspace.databases[0]!.content.hasFieldExpiries, false, "nothing is looked for any more");
+});
+
+test("SWAPDB amid the sweeps of both databases: the field of a hash is looked for all the same", async (t) => {
+  setSizes({ sweepKeysMin: 25 });
+  t.after(() => setSizes({}));
+  const rig = await DurableRig.open(6);
+  // Of many keys a pass takes many calls; of these two databases not the same number.
+  for (const [database, count] of [1000, 4000].entries()) {
+    const client = new RedisClient(rig.connect("redis"));
+    const keys = Array.from({ length: count }, (_, n) => [`k${n}`, "1"]).flat();
+    let isThere = false;
+    client.call(["SELECT", database], () => {});
+    client.call(["SET", "volatile", "1", "PX", 1_000_000], () => {});
+    client.call(["MSET", ...keys], () => (isThere = true));
+    await rig.until(() => isThere, "the keys");
+  }
+  await ask(rig, "HSET h stays 1 goes 2");
+  await ask(rig, "HPEXPIRE h 1000000 FIELDS 1 goes");
+  const { databases } = rig.keyspace;
+  const { content } = databases[0]!;
+  for (let swaps = 0; swaps < 20; swaps++) {
+    await rig.pass(1700);
+    await ask(rig, "SWAPDB 0 1");
+    assert.ok(content.hasFieldExpiries, `nobody looks for the field after ${swaps} swaps`);
+  }
 });
 
 test("a large hash: what is due is hidden from every command at once, and removed over turns", async () => {

@@ -4,7 +4,8 @@
  *     reader/[pattern, user, name, channel] -> {} while it is connected, { offset, unsent } once it is gone
  *
  * `offset` is the history's end when it went, `unsent` how many bytes were on their way to it that the system had not taken. Of one
- * that was connected when the broker was killed, the end of the history is taken. Not here: the messages. Invariants: a reader that
+ * that was connected when the broker was killed, the end of the history is taken; one that is being caught up keeps its place in
+ * there until it has all (`live`). Not here: the messages. Invariants: a reader that
  * is connected more than once has no position before the last connection ends; there are at most `liveReadersMax`.
  */
 import { limits } from "../../../base/limits.ts";
@@ -73,17 +74,27 @@ export class NamedReaders {
     const known = this.#readers.get(key);
     const position = known?.position ?? null;
     const connections = (known?.connections ?? 0) + 1;
-    this.#set(key, { isDurable: rule.isDurable, connections, position: null });
+    const reader = { isDurable: rule.isDurable, connections, position: null };
+    this.#set(key, reader);
+    if (known === undefined && reader.isDurable) this.#store(key, reader);
     return position;
+  }
+
+  /** It has been told all from where it had stopped. */
+  live({ rule }: ChannelHistory, { user, name }: ReaderName, channel: string): void {
+    const key = definitionKey("reader", rule.pattern, user, name, channel);
+    const known = this.#readers.get(key);
+    if (known?.isDurable === true) this.#store(key, known);
   }
 
   /** A connection of it is gone. */
   went({ rule }: ChannelHistory, { user, name }: ReaderName, channel: string, position: CatchUpFrom): void {
     const key = definitionKey("reader", rule.pattern, user, name, channel);
-    const known = this.#readers.get(key);
-    if (known === undefined) return;
-    const connections = known.connections - 1;
-    this.#set(key, { ...known, connections, position: connections === 0 ? position : null });
+    // It may have been forgotten, as the one that changed longest ago, and may have come again since by another connection.
+    const connections = Math.max((this.#readers.get(key)?.connections ?? 1) - 1, 0);
+    const reader = { isDurable: rule.isDurable, connections, position: connections === 0 ? position : null };
+    this.#set(key, reader);
+    if (reader.isDurable && connections === 0) this.#store(key, reader);
   }
 
   /** It does not listen to the channel any more, of its own will. */
@@ -103,7 +114,6 @@ export class NamedReaders {
   #set(key: string, reader: NamedReader): void {
     this.#readers.delete(key);
     this.#readers.set(key, reader);
-    if (reader.isDurable) this.#store(key, reader);
     if (this.#readers.size <= limits.liveReadersMax) return;
     const [oldest] = this.#readers;
     this.#forget(oldest![0], oldest![1]);

@@ -390,8 +390,8 @@ export class Channel implements DurableWaiter {
     const { confirms, broker } = this;
     if (confirms === null || this.isClosing) return;
     if (confirms.release(this.output, broker.storage.durable)) {
-      this.vhost.confirmed += confirms.answered - this.counts.confirm;
-      this.counts.confirm = confirms.answered;
+      this.vhost.confirmed += confirms.confirmed - this.counts.confirm;
+      this.counts.confirm = confirms.confirmed;
       this.session.connection.touch();
     }
     if (!confirms.isWaiting || this.isAwaitingDurable) return;

@@ -18,14 +18,15 @@ export class Confirms {
   #to = 0;
   #published = 0;
   #answered = 0;
+  #refused = 0;
 
   constructor(channel: number) {
     this.#channel = channel;
   }
 
-  /** How many publishes have been confirmed or refused. */
-  get answered(): number {
-    return this.#answered;
+  /** How many publishes have been confirmed: those that were refused do not count, as in RabbitMQ. */
+  get confirmed(): number {
+    return this.#answered - this.#refused;
   }
 
   /** How many have not. */
@@ -87,6 +88,7 @@ export class Confirms {
       if (entries[this.#from + 2] === 1) {
         this.#ack(output, upTo);
         writeNack(output, this.#channel, sequence, false);
+        this.#refused++;
         this.#answered = sequence;
       }
       upTo = sequence;

@@ -243,9 +243,9 @@ export class KafkaSession implements Session, Caller, Holder {
     this.expectsToken = false;
     this.#isLoggingIn = true;
     const mark = this.connection.answerMark;
-    authenticate(this, token, (isRight) => {
+    authenticate(this, token, (fault) => {
       this.#isLoggingIn = false;
-      if (!isRight) return this.end();
+      if (fault !== null) return this.end();
       this.connection.answerTo(mark, () => {
         this.connection.output.int32(0);
         this.connection.touch();

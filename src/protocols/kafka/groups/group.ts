@@ -16,7 +16,10 @@ import { errorCodes, type KafkaErrorName } from "../wire/error-codes.ts";
 import { electProtocol, isSharedByAll } from "./election.ts";
 import { refusal, syncRefusal } from "./refusals.ts";
 
-/** Kafka waits three seconds for more members of a new group; small jobs have no patience for that. */
+/**
+ * Kafka waits three seconds for more members of a new group; small jobs have no patience for that. Each member that comes prolongs the
+ * wait, up to the rebalance timeout.
+ */
 const initialDelayMs = 100;
 
 export interface GroupHost extends RoomHost {
@@ -53,6 +56,8 @@ export class Group {
   /** For what it keeps of its members. */
   readonly room: GroupRoom;
   #isFirstWait = false;
+  /** When the first wait is over, whoever comes. */
+  #firstWaitEndsAt = 0;
 
   constructor(id: string, host: GroupHost) {
     this.id = id;
@@ -222,7 +227,7 @@ export class Group {
   /** Has all members join again; members that do not are out. */
   #rebalance(): void {
     if (this.state === "PreparingRebalance") {
-      if (this.#isFirstWait) this.#waitForMembers(initialDelayMs);
+      if (this.#isFirstWait) this.#waitForMembers(Math.min(initialDelayMs, this.#firstWaitLeftMs));
       return this.#completeIfAllJoined();
     }
     this.#isFirstWait = this.state === "Empty";
@@ -231,8 +236,13 @@ export class Group {
       this.#answerSync(member, "REBALANCE_IN_PROGRESS");
       this.room.keep(member, member.details, noAssignment);
     }
+    this.#firstWaitEndsAt = this.#host.clock.monotonic() + this.#rebalanceTimeoutMs;
     this.#waitForMembers(this.#isFirstWait ? initialDelayMs : this.#rebalanceTimeoutMs);
     this.#completeIfAllJoined();
+  }
+
+  get #firstWaitLeftMs(): number {
+    return Math.max(this.#firstWaitEndsAt - this.#host.clock.monotonic(), 0);
   }
 
   get #rebalanceTimeoutMs(): number {

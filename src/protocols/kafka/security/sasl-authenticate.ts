@@ -5,16 +5,16 @@ import { errorCodes } from "../wire/error-codes.ts";
 
 const noBytes = Buffer.alloc(0);
 const accepted = { errorCode: errorCodes.NONE, errorMessage: null, authBytes: noBytes };
-const refused = {
-  errorCode: errorCodes.SASL_AUTHENTICATION_FAILED,
-  errorMessage: "Authentication failed: Invalid username or password",
-  authBytes: noBytes,
-};
 
 export const saslAuthenticate: Handler<"SaslAuthenticate"> = (call, { authBytes }) => {
-  authenticate(call.caller, authBytes, (isRight) => {
-    call.answer(isRight ? accepted : refused);
-    if (!isRight) call.caller.end();
+  authenticate(call.caller, authBytes, (fault) => {
+    if (fault === null) return call.answer(accepted);
+    call.answer({
+      errorCode: errorCodes.SASL_AUTHENTICATION_FAILED,
+      errorMessage: fault,
+      authBytes: noBytes,
+    });
+    call.caller.end();
   });
   return "later";
 };

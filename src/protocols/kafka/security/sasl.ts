@@ -13,20 +13,30 @@ import type { ApiName } from "../wire/codec.ts";
 
 export const saslMechanisms: readonly string[] = ["PLAIN"];
 
-/** Says, now or later, whether the token named a user and its password; then the caller acts as that user. */
-export function authenticate(caller: Caller, token: Uint8Array, done: (isRight: boolean) => void): void {
-  const [, name, password, ...rest] = Buffer.from(token).toString("utf8").split("\0");
+const invalid = "Authentication failed: Invalid username or password";
+const actsAsAnother =
+  "Authentication failed: Client requested an authorization id that is different from username";
+
+/** Says, now or later, what is wrong with the token, in Kafka's words; with null the caller acts as the user that it names. */
+export function authenticate(caller: Caller, token: Uint8Array, done: (fault: string | null) => void): void {
+  const [actsAs, name, password, ...rest] = Buffer.from(token).toString("utf8").split("\0");
   const { connection, server } = caller;
   const from = { protocol: "kafka", remoteHost: connection.remote.host } as const;
   if (name === undefined || password === undefined || rest.length > 0) {
     server.broker.access.refused({ ...from, name: name ?? "" }, "the PLAIN token cannot be read");
-    return done(false);
+    return done(invalid);
   }
   const credentials = { ...from, name, password };
   server.broker.access.logIn(credentials, (authorization) => {
     if (connection.isClosed) return;
-    if (authorization !== null) caller.loggedIn(authorization);
-    done(authorization !== null);
+    if (authorization === null) return done(invalid);
+    // Only who knows the password learns of it, as in Kafka.
+    if (actsAs !== "" && actsAs !== name) {
+      server.broker.access.refused({ ...from, name }, "the PLAIN token names another user to act as");
+      return done(actsAsAnother);
+    }
+    caller.loggedIn(authorization);
+    done(null);
   });
 }
 

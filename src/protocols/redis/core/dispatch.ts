@@ -104,7 +104,7 @@ function assertNoReplicasNeeded(context: CommandContext, { transaction }: Client
 }
 
 /** This request may write, or reach the replicas of a redis. */
-function mayReplicate(context: CommandContext): boolean {
+export function mayReplicate(context: CommandContext): boolean {
   const { spec } = context;
   return spec.writesByRequest?.(context) ?? (spec.write || spec.mayReplicate);
 }

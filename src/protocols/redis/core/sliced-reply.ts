@@ -16,6 +16,7 @@ import { Claim } from "./claims/claims.ts";
 import { madeAside, wantsOf } from "./claims/key-wants.ts";
 import { wholeEffect } from "./claims/whole-effect.ts";
 import type { CommandContext } from "./context.ts";
+import { mayReplicate } from "./dispatch.ts";
 import { RedisError } from "./errors.ts";
 import type { LaterReplies, LaterReply, LaterWork } from "./later-reply.ts";
 import { PartedReply } from "./parted-reply.ts";
@@ -63,13 +64,44 @@ export function answerInSlices(
   later.keepRequest();
   const { isWhole = false } = options;
   const reply = new SlicedReply(context, parts, later, isWhole);
+  const job = heedingPause(context, start(parts));
   if (isWhole)
     return reply.start(
-      wholeJob(context, parts, start(parts), () => reply.account()),
+      wholeJob(context, parts, job, () => reply.account()),
       options,
     );
   const hold = (): void => holdReply(context.broker, later, parts.bytes);
-  reply.start(bounded(start(parts), parts, hold), options);
+  reply.start(bounded(job, parts, hold), options);
+}
+
+/** Clients may be paused, or go on, between its slices: a slice that only reads removes nothing that is due meanwhile. */
+function* heedingPause(context: CommandContext, job: Job<void>): Job<void> {
+  const { keyspace, pause } = context.server;
+  const onlyReads = !mayReplicate(context);
+  let isOver = false;
+  try {
+    for (;;) {
+      const before = keyspace.keepsDue;
+      const keepsDue = onlyReads && pause.isActive;
+      if (keepsDue !== before) keyspace.keepsDue = keepsDue;
+      let step: IteratorResult<number, void>;
+      try {
+        step = job.next();
+      } catch (error) {
+        isOver = true;
+        throw error;
+      } finally {
+        if (keepsDue !== before) keyspace.keepsDue = before;
+      }
+      if (step.done === true) {
+        isOver = true;
+        return;
+      }
+      yield step.value;
+    }
+  } finally {
+    if (!isOver) job.return();
+  }
 }
 
 /** The changes that are kept back are in the account too. */

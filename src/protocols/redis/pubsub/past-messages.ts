@@ -55,14 +55,16 @@ export class PastMessages implements CatchUpTarget {
     this.#work = work;
   }
 
-  /** The next subscription to the channel begins at that offset of its history. */
-  ask(channel: string, offset: number): void {
-    if (this.#asked.size >= limits.pastChannelsMax && !this.#asked.has(channel)) {
+  /** The next subscription to each of the channels begins at that offset of its history. Where it throws none does. */
+  ask(offsets: ReadonlyMap<string, number>): void {
+    let count = this.#asked.size;
+    for (const channel of offsets.keys()) if (!this.#asked.has(channel)) count++;
+    if (count > limits.pastChannelsMax) {
       throw new RedisError(
         `ERR this connection has asked for the past of ${limits.pastChannelsMax} channels that it does not listen to; subscribe first`,
       );
     }
-    this.#asked.set(channel, offset);
+    for (const [channel, offset] of offsets) this.#asked.set(channel, offset);
   }
 
   get askedCount(): number {
@@ -89,9 +91,13 @@ export class PastMessages implements CatchUpTarget {
 
   /** The channel is caught up, or will be. */
   isWalking(channel: string): boolean {
-    for (const walk of this.#walks) if (walk.from.has(channel)) return true;
-    for (const walk of this.#gathered.values()) if (walk.from.has(channel)) return true;
-    return false;
+    return this.#walkOf(channel) !== null;
+  }
+
+  #walkOf(channel: string): CatchUp | null {
+    for (const walk of this.#walks) if (walk.from.has(channel)) return walk;
+    for (const walk of this.#gathered.values()) if (walk.from.has(channel)) return walk;
+    return null;
   }
 
   /** The command's channels are known. */
@@ -114,12 +120,13 @@ export class PastMessages implements CatchUpTarget {
     if (listening === undefined) return;
     this.#listening.delete(channel);
     const { history, reader } = listening;
-    if (reader !== null) this.#histories.readers.left(history, reader, channel);
+    if (reader !== null && !history.queue.isDeleted) this.#histories.readers.left(history, reader, channel);
     this.#leaveWalk(channel);
   }
 
   #leaveWalk(channel: string): void {
-    for (const walk of this.#gathered.values()) walk.from.delete(channel);
+    for (const [history, walk] of this.#gathered)
+      if (walk.from.delete(channel) && walk.from.size === 0) this.#gathered.delete(history);
     for (const walk of this.#walks) {
       if (!walk.from.delete(channel) || walk.from.size > 0) continue;
       walk.stop();
@@ -137,25 +144,25 @@ export class PastMessages implements CatchUpTarget {
       else known.add(channel);
     }
     for (const [channel, { history, reader }] of this.#listening) {
-      if (reader === null) continue;
+      // The rule of its channels was taken away, and all that was known of its readers with it.
+      if (reader === null || history.queue.isDeleted) continue;
       const position = { offset: history.seal(), unsent, among: channels.get(history)! };
       this.#histories.readers.went(history, reader, channel, this.#inWalk(channel) ?? position);
     }
     for (const walk of this.#walks) walk.stop();
     this.#walks.clear();
+    this.#gathered.clear();
     this.#listening.clear();
   }
 
   /** Where a channel stands that is not live yet. */
   #inWalk(channel: string): CatchUpFrom | null {
-    for (const walk of this.#walks) {
-      const from = walk.from.get(channel);
-      if (from === undefined) continue;
-      if (walk.position < 0) return from;
-      const unsent = Math.max(this.#reader.unsentBytes, 0);
-      return { offset: Math.max(walk.position, from.offset), unsent, among: new Set(walk.from.keys()) };
-    }
-    return null;
+    const walk = this.#walkOf(channel);
+    if (walk === null) return null;
+    const from = walk.from.get(channel)!;
+    if (walk.position < 0) return from;
+    const unsent = Math.max(this.#reader.unsentBytes, 0);
+    return { offset: Math.max(walk.position, from.offset), unsent, among: new Set(walk.from.keys()) };
   }
 
   // CatchUpTarget
@@ -175,7 +182,11 @@ export class PastMessages implements CatchUpTarget {
 
   caughtUp(walk: CatchUp, channels: Iterable<string>): void {
     this.#walks.delete(walk);
-    for (const channel of channels) this.#reader.goesLive(channel);
+    for (const channel of channels) {
+      this.#reader.goesLive(channel);
+      const { history, reader = null } = this.#listening.get(channel) ?? {};
+      if (reader !== null) this.#histories.readers.live(history!, reader, channel);
+    }
   }
 
   /** The walk stays: when the connection is gone, it says where its channels stand. */

@@ -189,9 +189,9 @@ export class Subscriptions implements PastReader {
     return this.past;
   }
 
-  /** The next subscription to the channel begins at that offset of its history. */
-  askFor(channel: string, offset: number): void {
-    this.#ensurePast()?.ask(channel, offset);
+  /** The next subscription to each of the channels begins at that offset of its history. */
+  askFor(offsets: ReadonlyMap<string, number>): void {
+    this.#ensurePast()?.ask(offsets);
   }
 
   /** Messages of the channel come with their ids. */

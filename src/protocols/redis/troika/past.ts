@@ -56,12 +56,11 @@ function subscribeFrom(context: CommandContext): void {
   const hasIds = end === request.argumentCount - 3;
   if (hasIds && !request.is(end + 2, "WITHID")) throw syntaxError();
   const subscriptions = client.ensureSubscriptions();
-  askForEach(context, end, (channel, offset) => {
-    // One that is listened to already goes on as it is.
-    if (subscriptions.channels.has(channel)) return;
-    subscriptions.askFor(channel, offset);
-    if (hasIds) subscriptions.identify(channel);
-  });
+  const offsets = offsetsOfEach(context, end);
+  // One that is listened to already goes on as it is.
+  for (const channel of offsets.keys()) if (subscriptions.channels.has(channel)) offsets.delete(channel);
+  subscriptions.askFor(offsets);
+  if (hasIds) for (const channel of offsets.keys()) subscriptions.identify(channel);
   subscribeEach(
     context,
     "subscribe",
@@ -78,23 +77,21 @@ function catchUp(context: CommandContext): void {
   const end = assertFrom(request);
   if (end !== request.argumentCount - 2) throw syntaxError();
   const subscriptions = client.ensureSubscriptions();
-  askForEach(context, end, (channel, offset) => subscriptions.askFor(channel, offset));
+  subscriptions.askFor(offsetsOfEach(context, end));
   reply.ok();
 }
 
-/** Throws before the first call where one of the channels has no history. */
-function askForEach(
-  context: CommandContext,
-  end: number,
-  ask: (channel: string, offset: number) => void,
-): void {
+/** From where each of the channels is wanted. Throws where one of them has no history. */
+function offsetsOfEach(context: CommandContext, end: number): Map<string, number> {
   const { request } = context;
   if (end - 1 > limits.pastChannelsMax)
     throw new RedisError(`ERR ${end - 1} channels at once; the most is ${limits.pastChannelsMax}`);
   const histories: ChannelHistory[] = [];
   for (let at = 1; at < end; at++) histories.push(historyArgument(context, at));
+  const offsets = new Map<string, number>();
   for (let at = 1; at < end; at++)
-    ask(request.latin1(at), offsetArgument(request, end + 1, histories[at - 1]!));
+    offsets.set(request.latin1(at), offsetArgument(request, end + 1, histories[at - 1]!));
+  return offsets;
 }
 
 function historyArgument({ request, server }: CommandContext, index: number): ChannelHistory {

@@ -158,6 +158,11 @@ test("a history outlives kill -9, and so does where a reader stopped", async () 
   await gone(first.client, "killed");
   await publish("news.k", 3, 6);
   await publish("brief.k", 0, 1);
+  // It does not come back by itself.
+  const cutOff = await PushingRedis.open(broker.ports.redis);
+  await cutOff.call("client", "setname", "cut-off");
+  cutOff.send("subscribe", "news.k");
+  await cutOff.settled();
   publisher.disconnect();
   await broker.kill();
   await broker.restart();
@@ -167,6 +172,16 @@ test("a history outlives kill -9, and so does where a reader stopped", async () 
   await publish("brief.k", 1, 2);
   await until(() => again.heard.length >= 5, "what was missed");
   assert.deepEqual(again.heard, [...texts("news.k", 3, 7), "brief.k 1"]);
+  // One that was connected at the first kill gets what was published between two kills.
+  publisher.disconnect();
+  again.client.disconnect();
+  await broker.kill();
+  await broker.restart();
+  publisher = open();
+  const later = await listen(["news.k"], { connectionName: "cut-off" });
+  await publish("news.k", 7, 8);
+  await until(() => later.heard.length >= 2, "what was published between two kills");
+  assert.deepEqual(later.heard, texts("news.k", 6, 8));
 });
 
 test("a history whose rule was set by CONFIG SET outlives a restart, and goes when CONFIG SET takes the rule away", async () => {

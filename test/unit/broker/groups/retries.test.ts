@@ -59,6 +59,31 @@ test("an entry that was due, claimed and given up again waits for its new time",
   assert.equal(cursor.peek(), false);
 });
 
+test("an entry that a group set back gives out as a new one does not come again beside that", async () => {
+  const { queue, cursor, alice } = held("back", 2);
+  const first = cursor.pending.next(0);
+  const back = (): void => cursor.setGroupPosition(first, new EntryId(), 0);
+  // Ready: a reader that wants new entries alone takes it.
+  giveUp(queue, cursor, first, { ...given, delayMs: 0 });
+  bare.pass(1);
+  await bare.turnsUntil(() => cursor.againCount === 1);
+  back();
+  assert.ok(cursor.peekNew());
+  assert.equal(cursor.record.offset, first);
+  cursor.give(alice, 0);
+  assert.equal(cursor.againCount, 0);
+  assert.equal(cursor.pending.ownerOf(first), alice);
+  // Waiting.
+  giveUp(queue, cursor, first, { ...given, delayMs: 10 });
+  back();
+  assert.ok(cursor.peek());
+  cursor.give(alice, 0);
+  bare.pass(20);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(cursor.againCount, 0);
+  assert.equal(cursor.pending.ownerOf(first), alice);
+});
+
 test("what is ready is counted once each, and is pending", async () => {
   const { queue, cursor, alice } = held("often", 3);
   const [first, second, third] = [0, 1, 2].map((i) => cursor.pending.next(0) + i) as [number, number, number];
