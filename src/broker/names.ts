@@ -32,6 +32,14 @@ export function namesOfKey(key: string): string[] {
 export const defaultVhostName = "/";
 
 /**
+ * Whether a virtual host is the broker's own: Redis's other databases, what enters streams later, what channels remember. No client can
+ * name it, whatever its rights.
+ */
+export function isHiddenVhost(name: string): boolean {
+  return name.startsWith("\0");
+}
+
+/**
  * A name as text for people. Names are latin1 strings of their bytes, since a Redis key may be any bytes: the `length` of a name
  * is its size in bytes. A name in UTF-8 is shown decoded.
  */

@@ -9,6 +9,7 @@
  *
  * Not here: rights on single queues and exchanges, which are those of every protocol (broker/access/rights.ts).
  */
+import { isHiddenVhost } from "../../broker/names.ts";
 import type { Authorization } from "../../broker/access/permissions.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import type { Broker } from "../../broker/broker.ts";
@@ -39,9 +40,8 @@ function isOf({ user }: Authorization, audience: Exclude<Audience, "anyone">): b
   return user !== null && tagsOf[audience].some((tag) => user.tags.includes(tag));
 }
 
-/** Redis's other databases are virtual hosts that no other protocol can name. */
 function isShown({ name }: Vhost): boolean {
-  return !name.startsWith("\0");
+  return !isHiddenVhost(name);
 }
 
 /** Whether the caller sees the virtual host: its own, or all as an administrator or monitor. */

@@ -225,8 +225,7 @@ function assertQueuesFit(target: Target, { queues = [] }: Definitions): void {
   const added = new Map<Vhost, number>();
   for (const item of queues) {
     const given = item["vhost"];
-    const vhost =
-      target.vhost ?? (typeof given === "string" ? target.broker.vhost(brokerName(given)) : undefined);
+    const vhost = target.vhost ?? (typeof given === "string" ? namedVhost(target.broker, given) : undefined);
     const name = item["name"];
     if (vhost === undefined || typeof name !== "string" || vhost.queues.has(brokerName(name))) continue;
     added.set(vhost, (added.get(vhost) ?? 0) + 1);

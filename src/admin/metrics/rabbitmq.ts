@@ -12,7 +12,7 @@ import type { ConnectionFacts } from "../../base/connection-facts.ts";
 import type { Job } from "../../base/turn-work.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Exchange } from "../../broker/exchange/exchange.ts";
-import { shownName } from "../../broker/names.ts";
+import { isHiddenVhost, shownName } from "../../broker/names.ts";
 import type { Queue } from "../../broker/queue/queue.ts";
 import type { Vhost } from "../../broker/vhost.ts";
 import { uptimeSeconds } from "../process-metrics.ts";
@@ -286,7 +286,7 @@ interface Seen {
 
 function* seenOf(broker: Broker, only: ReadonlySet<string> | null): Job<Seen> {
   const vhosts = [...broker.vhosts.values()].filter(
-    ({ name }) => !name.startsWith("\0") && (only === null || only.has(shownName(name))),
+    ({ name }) => !isHiddenVhost(name) && (only === null || only.has(shownName(name))),
   );
   const queues: Queue[] = [];
   const exchanges: Exchange[] = [];

@@ -1,4 +1,5 @@
 /** What a path names, or the refusal that says what is not there, in RabbitMQ's words; and what a body must have. */
+import { isHiddenVhost } from "../../broker/names.ts";
 import type { Authorization } from "../../broker/access/permissions.ts";
 import type { User } from "../../broker/access/users.ts";
 import type { Broker } from "../../broker/broker.ts";
@@ -21,9 +22,9 @@ export function userAt(broker: Broker, name: string): User {
   return user;
 }
 
-/** The virtual host that a text names; not one of Redis's other databases, which no other protocol can name. */
+/** The virtual host that a text names; not one of the broker's own. */
 export function namedVhost(broker: Broker, text: string): Vhost | undefined {
-  return text.startsWith("\0") ? undefined : broker.vhost(brokerName(text));
+  return isHiddenVhost(text) ? undefined : broker.vhost(brokerName(text));
 }
 
 /** The virtual host of a request that changes something there. @throws Refusal */

@@ -5,8 +5,9 @@
  *                   troika.consumer, troika.key, troika.id; times in unix ms: `last` is when it was delivered last
  *
  * The dead letter is appended in the turn in which the entry is acknowledged, so one group of the journal holds both: it is in one place
- * or the other, never in both or none. Where the stream of dead letters cannot take it, it comes again. Not here: how long it waits
- * (retry-policy.ts).
+ * or the other, never in both or none. Not here: how long it waits (retry-policy.ts).
+ * Invariant: an entry that is pending is not delivered oftener than its policy says, by whichever command: those that deliver ask
+ * `diesInstead` first. While the stream of dead letters cannot take it, it waits.
  */
 import { ByteWriter } from "../../base/bytes.ts";
 import { RedisView } from "../../message/convert/as-redis.ts";
@@ -14,9 +15,10 @@ import { EntryId } from "../../message/entry-id.ts";
 import { envelope } from "../../message/envelope.ts";
 import { EntryReader, writeEntryHeader, writeEntryPart } from "../../message/redis/entry.ts";
 import { LogReader } from "../../storage/index.ts";
+import type { Broker } from "../broker.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { GroupCursor } from "./group-cursor.ts";
-import { retriesOf } from "./retries.ts";
+import { GroupRetries, retryOwnerName } from "./retries.ts";
 import { delayOf, type RetryPolicy, retryOfStream } from "./retry-policy.ts";
 
 const id = new EntryId();
@@ -25,9 +27,10 @@ const fields = new EntryReader();
 const scratch = new ByteWriter(256);
 const scratchBytesKept = 1 << 20;
 const unlimited: RetryPolicy = { limit: Infinity, backoffMs: 0, factor: 1, maxMs: 0, jitter: 0 };
+/** The stream of dead letters is tried again after this, or after the back-off where that is longer. */
+const buryAgainMs = 5000;
 
 export interface GivenUp {
-  readonly group: string;
   readonly reason: string;
   /** Instead of the policy's back-off; -1: the policy's. */
   readonly delayMs: number;
@@ -38,10 +41,36 @@ export function retryPolicyOf(queue: Queue, cursor: GroupCursor): RetryPolicy | 
   return cursor.retryPolicy ?? retryOfStream(queue.policy);
 }
 
-/** Whether the entry was delivered as often as it may be. */
-export function isExhausted(queue: Queue, cursor: GroupCursor, offset: number): boolean {
-  const policy = retryPolicyOf(queue, cursor);
-  return policy !== null && cursor.pending.countOf(offset) >= policy.limit;
+/** How often an entry may be delivered; Infinity without a policy. */
+function limitOf(queue: Queue, cursor: GroupCursor): number {
+  const own = cursor.retryPolicy;
+  if (own !== null) return own.limit;
+  const { retryLimit } = queue.policy;
+  return retryLimit === undefined ? Infinity : Math.max(retryLimit, 1);
+}
+
+/** Whether a pending entry was delivered as often as it may be. */
+export function isExhausted(cursor: GroupCursor, offset: number): boolean {
+  const queue = cursor.log.owner as Queue | null;
+  return queue !== null && cursor.pending.countOf(offset) >= limitOf(queue, cursor);
+}
+
+/**
+ * Asked before a pending entry is delivered for the `deliveries`th time. True: it was delivered as often as it may be, and has become a
+ * dead letter, or waits for the stream of dead letters. Where it throws nothing has changed.
+ */
+export function diesInstead(
+  cursor: GroupCursor,
+  offset: number,
+  deliveries = cursor.pending.countOf(offset) + 1,
+): boolean {
+  // The log of a group is a stream's, or that of a stream that is being made.
+  const queue = cursor.log.owner as Queue | null;
+  if (queue === null || deliveries <= limitOf(queue, cursor)) return false;
+  const reader = new LogReader(cursor.log, offset);
+  if (!reader.next() || reader.offset !== offset) return false;
+  bury(queue, cursor, reader, { reason: "maxdeliver", delayMs: -1 });
+  return true;
 }
 
 /** Gives up a pending entry. Returns "gone" where it is not in the stream any more: then it is settled. */
@@ -49,29 +78,57 @@ export function giveUp(
   queue: Queue,
   cursor: GroupCursor,
   offset: number,
-  { group, reason, delayMs }: GivenUp,
+  given: GivenUp,
 ): "again" | "dead" | "gone" {
-  const { broker } = queue.vhost;
-  const { pending } = cursor;
-  const policy = retryPolicyOf(queue, cursor) ?? unlimited;
-  const count = pending.countOf(offset);
+  const count = cursor.pending.countOf(offset);
   const reader = new LogReader(cursor.log, offset);
   if (!reader.next() || reader.offset !== offset) {
     cursor.settle(offset);
     return "gone";
   }
-  if (count >= policy.limit && deadLetter(queue, cursor, reader, { group, reason, policy })) {
-    cursor.settle(offset);
-    return "dead";
-  }
-  const delay = delayMs >= 0 ? delayMs : delayOf(policy, count, broker.random);
-  retriesOf(cursor, broker.wallTimers).wait(
-    offset,
-    broker.clock.now() + delay,
-    count,
-    pending.readId(offset, id),
-  );
+  if (count >= limitOf(queue, cursor)) return bury(queue, cursor, reader, given) ? "dead" : "again";
+  const policy = retryPolicyOf(queue, cursor) ?? unlimited;
+  const delay = given.delayMs >= 0 ? given.delayMs : delayOf(policy, count, queue.vhost.broker.random);
+  waitFor(queue, cursor, offset, delay);
   return "again";
+}
+
+/** Makes a dead letter of the entry that the reader is at. False: it cannot be now, so the entry waits. */
+function bury(queue: Queue, cursor: GroupCursor, reader: LogReader, { reason, delayMs }: GivenUp): boolean {
+  const { offset } = reader;
+  const policy = retryPolicyOf(queue, cursor)!;
+  if (deadLetter(queue, cursor, reader, { reason, policy })) {
+    cursor.settle(offset);
+    return true;
+  }
+  const count = cursor.pending.countOf(offset);
+  const delay = delayMs >= 0 ? delayMs : delayOf(policy, count, queue.vhost.broker.random);
+  waitFor(queue, cursor, offset, Math.max(delay, buryAgainMs));
+  return false;
+}
+
+function waitFor(queue: Queue, cursor: GroupCursor, offset: number, delayMs: number): void {
+  const { pending } = cursor;
+  const at = queue.vhost.broker.clock.now() + delayMs;
+  retriesOf(queue, cursor).wait(offset, at, pending.countOf(offset), pending.readId(offset, id));
+}
+
+function retriesOf(queue: Queue, cursor: GroupCursor): GroupRetries {
+  return (cursor.retries ??= new GroupRetries(cursor, queue.vhost.broker.wallTimers, diesInstead));
+}
+
+/** The group is there, with what it has pending: what waits for its next delivery among that comes at its time. */
+export function resumeRetries(queue: Queue, cursor: GroupCursor): void {
+  if (cursor.retries !== null || !cursor.owners.has(retryOwnerName)) return;
+  queue.vhost.broker.work.run(retriesOf(queue, cursor).restore(), () => {});
+}
+
+/** Start-up, once `broker.enterStream` is set: the same for all groups. */
+export function resumeAllRetries({ vhosts }: Broker): void {
+  for (const { queues } of vhosts.values()) {
+    for (const queue of queues.values())
+      for (const cursor of queue.groups.values()) resumeRetries(queue, cursor);
+  }
 }
 
 /** False where the stream of dead letters cannot take it. */
@@ -79,11 +136,7 @@ function deadLetter(
   queue: Queue,
   cursor: GroupCursor,
   reader: LogReader,
-  {
-    group,
-    reason,
-    policy,
-  }: { readonly group: string; readonly reason: string; readonly policy: RetryPolicy },
+  { reason, policy }: { readonly reason: string; readonly policy: RetryPolicy },
 ): boolean {
   const { broker, name: vhostName } = queue.vhost;
   const { offset } = reader;
@@ -96,7 +149,7 @@ function deadLetter(
     "troika.deliveries": String(pending.countOf(offset)),
     "troika.added": String(reader.timestamp),
     "troika.last": String(pending.timeOf(offset)),
-    "troika.group": group,
+    "troika.group": cursor.name,
     "troika.consumer": cursor.ownerById(pending.ownerOf(offset))?.name ?? "",
     "troika.key": queue.name,
     "troika.id": pending.readId(offset, id).toString(),

@@ -31,6 +31,8 @@ const scratchId = new EntryId();
 
 export class GroupCursor implements DurableState {
   readonly log: Log;
+  /** The group's. */
+  readonly name: string;
   readonly pending = new PendingTable(true);
   readonly #news: LogReader;
   /** Redis's entries-read and last-delivered-id of the group. */
@@ -53,8 +55,9 @@ export class GroupCursor implements DurableState {
   #savedNext = 0;
   #isMetaChanged = false;
 
-  constructor(log: Log, storage: Storage) {
+  constructor(log: Log, storage: Storage, name: string) {
     this.log = log;
+    this.name = name;
     this.#storage = storage;
     this.#news = new LogReader(log);
   }
@@ -69,9 +72,9 @@ export class GroupCursor implements DurableState {
     return this.#news.position;
   }
 
-  /** Entries that come again and are due, some of which may be gone. */
-  get againCount(): number {
-    return this.retries === null ? 0 : this.retries.readyCount;
+  /** Entries that come again and are due, some of which may be gone, but not all; 0 where there is none to be had now. */
+  countAgain(): number {
+    return this.retries === null || !this.retries.peek() ? 0 : this.retries.readyCount;
   }
 
   /** Stops `record` at the entry that comes next, without giving it; false when there is none. */
@@ -80,7 +83,12 @@ export class GroupCursor implements DurableState {
     return this.#isAgain || this.peekNew();
   }
 
-  /** The same of those that were never given. */
+  /** How often the entry at which `peek` has just stopped was given before. */
+  get givenBefore(): number {
+    return this.#isAgain ? this.pending.countOf(this.record.offset) : 0;
+  }
+
+  /** The same as `peek` of those that were never given. */
   peekNew(): boolean {
     this.#isAgain = false;
     const news = this.#news;

@@ -17,12 +17,16 @@ import type { GroupCursor } from "./group-cursor.ts";
 
 export const retryOwnerName = "troika.retry";
 
+/** What one dead letter costs, in units of work. */
+export const unitsOfDeadLetter = 4;
+/** So many entries that are not to be delivered any more are passed over by one look at those that are. */
+export const passedMax = 64;
+
+/** Whether an entry becomes a dead letter rather than be delivered once more (give-up.ts). */
+type DiesInstead = (cursor: GroupCursor, offset: number) => boolean;
+
 /** Any owner but none. */
 const isReady = 1;
-
-export function retriesOf(cursor: GroupCursor, timers: WallTimers): GroupRetries {
-  return (cursor.retries ??= new GroupRetries(cursor, timers));
-}
 
 export class GroupRetries implements TimedOwner {
   readonly #cursor: GroupCursor;
@@ -30,13 +34,16 @@ export class GroupRetries implements TimedOwner {
   readonly #number: number;
   /** Entries whose time has come; some may be gone from the stream. */
   readonly #ready = new PendingTable();
+  readonly #diesInstead: DiesInstead;
+  #isClosed = false;
   /** None that is ready is below. */
   #readyFrom = 0;
   /** At the entry that `peek` stopped at. */
   readonly reader: LogReader;
 
-  constructor(cursor: GroupCursor, timers: WallTimers) {
+  constructor(cursor: GroupCursor, timers: WallTimers, diesInstead: DiesInstead) {
     this.#cursor = cursor;
+    this.#diesInstead = diesInstead;
     this.#timers = timers;
     this.#number = timers.addOwner(this);
     this.reader = new LogReader(cursor.log);
@@ -48,6 +55,7 @@ export class GroupRetries implements TimedOwner {
 
   /** The group is gone. */
   close(): void {
+    this.#isClosed = true;
     this.#timers.removeOwner(this.#number);
   }
 
@@ -59,12 +67,12 @@ export class GroupRetries implements TimedOwner {
     this.#timers.add(at, this.#number, offset);
   }
 
-  /** Start-up: what waited, in slices. */
+  /** What waited already when the group came to be (start-up, COPY), in slices. */
   *restore(): Job<void> {
     const cursor = this.#cursor;
     const { pending } = cursor;
     let looked = 0;
-    for (let offset = pending.next(0); offset >= 0; offset = pending.next(offset + 1)) {
+    for (let offset = pending.next(0); offset >= 0 && !this.#isClosed; offset = pending.next(offset + 1)) {
       const owner = cursor.owners.get(retryOwnerName);
       if (owner !== undefined && pending.ownerOf(offset) === owner.id)
         this.#timers.add(pending.timeOf(offset), this.#number, offset);
@@ -82,8 +90,18 @@ export class GroupRetries implements TimedOwner {
     if (!this.isWanted(offset, at)) return 0;
     this.#ready.set(offset, isReady, 0, 0);
     this.#readyFrom = Math.min(this.#readyFrom, offset);
+    if (this.#isOver(offset)) return unitsOfDeadLetter;
     log.owner?.appended();
     return 1;
+  }
+
+  /** An entry that cannot be read is its reader's error, not that of the timers. */
+  #isOver(offset: number): boolean {
+    try {
+      return this.#diesInstead(this.#cursor, offset);
+    } catch {
+      return false;
+    }
   }
 
   #isWaiting(offset: number): boolean {
@@ -93,13 +111,18 @@ export class GroupRetries implements TimedOwner {
 
   /** Stops `reader` at the entry that comes again next, without giving it; false when there is none. */
   peek(): boolean {
-    while (this.#ready.size > 0) {
+    for (let passed = 0; this.#ready.size > 0;) {
       const offset = this.#ready.next(this.#readyFrom);
       this.#readyFrom = offset;
       this.reader.seek(offset);
-      if (this.reader.next() && this.reader.offset === offset) return true;
-      // It is gone from the stream.
-      this.#cursor.settle(offset);
+      if (this.reader.next() && this.reader.offset === offset) {
+        // Its policy may have changed since it was due.
+        if (!this.#diesInstead(this.#cursor, offset)) return true;
+      } else this.#cursor.settle(offset);
+      if (++passed < passedMax) continue;
+      // Those who wait look again in the next turn.
+      this.#cursor.log.owner?.appended();
+      return false;
     }
     return false;
   }

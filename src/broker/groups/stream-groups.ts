@@ -32,18 +32,29 @@ function groupKey(log: Log, name: string): string {
   return definitionKey("group", String(log.id), name);
 }
 
-export function makeGroup(storage: Storage, { log, groups }: GroupHolder, name: string): GroupCursor {
-  const cursor = new GroupCursor(log, storage);
+export function makeGroup(
+  storage: Storage,
+  { log, groups }: GroupHolder,
+  name: string,
+  retryPolicy: RetryPolicy | null = null,
+): GroupCursor {
+  const cursor = new GroupCursor(log, storage, name);
+  cursor.retryPolicy = retryPolicy;
   groups.set(name, cursor);
   if (log.isDurable) {
     cursor.handle = storage.createState(cursor);
-    defineGroup(storage, log, name, cursor.handle.id);
+    defineGroup(storage, cursor, cursor.handle.id);
   }
   return cursor;
 }
 
-export function defineGroup(storage: Storage, log: Log, name: string, stateId: number): void {
+export function defineGroup(
+  storage: Storage,
+  { log, name, retryPolicy }: GroupCursor,
+  stateId: number,
+): void {
   const definition: GroupDefinition = { cursor: stateId };
+  if (retryPolicy !== null) definition.retry = retryPolicy;
   storage.definitions.put(groupKey(log, name), JSON.stringify(definition));
 }
 
@@ -51,10 +62,7 @@ export function defineGroup(storage: Storage, log: Log, name: string, stateId: n
 export function setRetryPolicy(queue: Queue, name: string, policy: RetryPolicy | null): void {
   const cursor = queue.groups.get(name)!;
   cursor.retryPolicy = policy;
-  if (cursor.handle === null) return;
-  const definition: GroupDefinition = { cursor: cursor.handle.id };
-  if (policy !== null) definition.retry = policy;
-  queue.vhost.broker.storage.definitions.put(groupKey(queue.log, name), JSON.stringify(definition));
+  if (cursor.handle !== null) defineGroup(queue.vhost.broker.storage, cursor, cursor.handle.id);
 }
 
 export function createGroup(queue: Queue, name: string): GroupCursor {

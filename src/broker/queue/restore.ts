@@ -4,7 +4,6 @@ import type { ExchangeOptions } from "../exchange/definition.ts";
 import type { Destination } from "../exchange/exchange.ts";
 import { GroupCursor } from "../groups/group-cursor.ts";
 import { defineGroup, type GroupDefinition } from "../groups/stream-groups.ts";
-import { retriesOf, retryOwnerName } from "../groups/retries.ts";
 import { type CommittedOffset } from "../groups/offsets.ts";
 import { defaultVhostName, type DefinitionKind, namesOfKey } from "../names.ts";
 import { ProducerState } from "./producer-state.ts";
@@ -101,15 +100,11 @@ function restoreGroups(broker: Broker): () => void {
     // A stream's groups go after the stream itself, in slices.
     if (queue === undefined || isOld) atEnd.push(() => storage.definitions.delete(key));
     if (queue === undefined) continue;
-    if (isOld) atEnd.push(() => defineGroup(storage, queue.log, name, stateId));
-    const cursor = new GroupCursor(queue.log, storage);
+    const cursor = new GroupCursor(queue.log, storage, name);
+    if (isOld) atEnd.push(() => defineGroup(storage, cursor, stateId));
     cursor.handle = storage.restoreState(stateId, cursor);
     queue.groups.set(name, cursor);
     if (retry !== undefined) cursor.retryPolicy = retry;
-    atEnd.push(() => {
-      if (!cursor.owners.has(retryOwnerName)) return;
-      broker.work.run(retriesOf(cursor, broker.wallTimers).restore(), () => {});
-    });
   }
   return () => {
     for (const step of atEnd) step();

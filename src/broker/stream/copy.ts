@@ -160,7 +160,7 @@ class StreamCopy {
     const lastId = new EntryId().copyFrom(cursor.lastId);
     const { entriesRead, next } = cursor;
     yield* this.#copyTo(Math.min(next, log.stableEnd));
-    const copy = this.#draft.addGroup(name, lastId, entriesRead);
+    const copy = this.#draft.addGroup(name, lastId, entriesRead, cursor.retryPolicy);
     const owners = new Map<number, number>();
     for (const { id, name: consumer, seenAt, activeAt } of cursor.owners.values()) {
       const made = copy.addOwner(consumer, seenAt);

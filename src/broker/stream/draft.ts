@@ -12,6 +12,7 @@ import { type Envelope, envelope } from "../../message/envelope.ts";
 import type { Log } from "../../storage/index.ts";
 import type { Broker } from "../broker.ts";
 import type { GroupCursor } from "../groups/group-cursor.ts";
+import type { RetryPolicy } from "../groups/retry-policy.ts";
 import { deleteGroups, type GroupHolder, makeGroup } from "../groups/stream-groups.ts";
 
 /** An entry without fields, of which only the id matters. */
@@ -59,9 +60,14 @@ export class StreamDraft implements GroupHolder {
   }
 
   /** Makes a group that has got all up to an id; those of its pending entries are for `assign`. */
-  addGroup(name: string, lastId: EntryId, entriesRead: number): GroupCursor {
+  addGroup(
+    name: string,
+    lastId: EntryId,
+    entriesRead: number,
+    retryPolicy: RetryPolicy | null = null,
+  ): GroupCursor {
     const { log } = this;
-    const cursor = makeGroup(this.#broker.storage, this, name);
+    const cursor = makeGroup(this.#broker.storage, this, name, retryPolicy);
     log.store.seal();
     const offset = nextId.copyFrom(lastId).increment() ? log.offsetOfEntryId(nextId) : log.stableEnd;
     cursor.setGroupPosition(offset, lastId, entriesRead);

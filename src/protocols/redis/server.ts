@@ -33,6 +33,7 @@ import type { Exchange } from "../../broker/exchange/exchange.ts";
 import { LiveChannels, liveExchangeName } from "../../broker/live/channels.ts";
 import { LiveHistories } from "../../broker/live/history/live-histories.ts";
 import { parseHistoryRules } from "../../broker/live/history/rules.ts";
+import { resumeAllRetries } from "../../broker/groups/give-up.ts";
 import { Timetable } from "../../broker/schedule/timetable.ts";
 import { CommandWatch } from "./observe/command-watch.ts";
 import { LiveMessages } from "./pubsub/live-messages.ts";
@@ -241,6 +242,7 @@ export class RedisServer {
     broker.enterStream = scheduledDelivery(this);
     this.timetable = new Timetable(broker);
     this.timetable.begin();
+    resumeAllRetries(broker);
     keyspace.listener = this.notices;
     this.tracking = new Tracking(this, keyspace.seed);
     keyspace.watcher = new KeyChanges(this.watches, this.blocking, this.tracking);

@@ -159,7 +159,7 @@ test("a group's pending entries survive: the full form and the changes after it 
   const storage = await memoryStorage();
   const log = storage.createLog(false);
   fill(storage, log, 20);
-  const cursor = new GroupCursor(log, storage);
+  const cursor = new GroupCursor(log, storage, "g");
   cursor.handle = storage.createState(cursor);
   const full = new ByteWriter();
   cursor.encodeFull(full);
@@ -173,7 +173,7 @@ test("a group's pending entries survive: the full form and the changes after it 
   const change = new ByteWriter();
   cursor.encodeChange(change);
 
-  const copy = new GroupCursor(log, storage);
+  const copy = new GroupCursor(log, storage, "g");
   copy.restoreFull(new ByteReader(full.view()));
   copy.applyChange(new ByteReader(change.view()));
   assert.deepEqual([...copy.owners.keys()], ["bob"]);
@@ -201,7 +201,7 @@ test("a group of a log in memory gathers no changes, since nobody writes them", 
   const storage = await memoryStorage();
   const log = storage.createLog(false);
   fill(storage, log, 20);
-  const cursor = new GroupCursor(log, storage);
+  const cursor = new GroupCursor(log, storage, "g");
   for (let i = 0; i < 100; i++) {
     const owner = cursor.addOwner(`consumer-${i}`, i);
     if (cursor.peek()) cursor.give(owner.id, i);

@@ -9,6 +9,7 @@
  * Invariant: every state has a cell for every method that a client can send on channel 0; a cell without a handler is
  * RabbitMQ's 504 "unexpected method in connection state".
  */
+import { isHiddenVhost } from "../../../broker/names.ts";
 import { ByteReader, ByteWriter } from "../../../base/bytes.ts";
 import { limits } from "../../../base/limits.ts";
 import { readFieldTable } from "../../../message/amqp/table.ts";
@@ -212,7 +213,8 @@ function checkNegotiated(field: string, value: number, least: number, most: numb
 function open(session: AmqpSession, values: MethodArguments["connection.open"]): void {
   session.broker.lookedAtDefinitions();
   const vhost = session.broker.vhost(brokerName(values.virtualHost));
-  if (vhost === undefined) throw new AmqpError("NOT_ALLOWED", `vhost ${values.virtualHost} not found`);
+  if (vhost === undefined || isHiddenVhost(vhost.name))
+    throw new AmqpError("NOT_ALLOWED", `vhost ${values.virtualHost} not found`);
   if (!session.authorization!.hasVhost(vhost.name)) {
     throw new AmqpError(
       "NOT_ALLOWED",

@@ -6,6 +6,7 @@
  * what is under the other key goes.
  */
 import type { Job } from "../../../base/turn-work.ts";
+import { resumeRetries } from "../../../broker/groups/give-up.ts";
 import { adoptStream, renameStream } from "../../../broker/queue/lifecycle.ts";
 import { assertNameFits, isUnclaimed } from "../../../broker/queue/name-rules.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
@@ -76,6 +77,7 @@ function moveStream(stream: Queue, from: KeyRef, target: TargetKey): void {
 export function* copyStreamKey(source: Queue, target: TargetKey, replaces: boolean): Job<boolean> {
   const { context, database, index } = target;
   assertStreamCanBe(target);
+  assertMayCopyRetries(source, target);
   let draft: StreamDraft | null = new StreamDraft(context.broker);
   try {
     if (!(yield* copyStream(source, draft))) return false;
@@ -88,11 +90,19 @@ export function* copyStreamKey(source: Queue, target: TargetKey, replaces: boole
   }
 }
 
+/** The groups of the copy send their dead letters where those of the source do: so the user needs the right to write there. */
+function assertMayCopyRetries({ groups }: Queue, { context, database }: TargetKey): void {
+  for (const { retryPolicy } of groups.values())
+    if (retryPolicy?.deadLetter !== undefined) assertMayPut(context, retryPolicy.deadLetter, database.number);
+}
+
 /** What was made becomes the stream of a key, which it replaces, until that wall time (ms; 0 for ever). */
 export function adoptDraft(target: TargetKey, { log, groups }: StreamDraft, deleteAt: number): void {
   clearForStream(target);
   const { context, database } = target;
-  adoptStream(context.server.vhostOf(database.number), nameOf(target), { log, groups, deleteAt });
+  const vhost = context.server.vhostOf(database.number);
+  const queue = adoptStream(vhost, nameOf(target), { log, groups, deleteAt });
+  for (const cursor of groups.values()) resumeRetries(queue, cursor);
   context.notify(keyEvents.made, target.index, database.number);
   changed(target);
 }

@@ -10,7 +10,7 @@ import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import { groupOf, serveGroup } from "./groups/group-read.ts";
-import { meaninglessId } from "./groups/groups.ts";
+import { assertConsumerName, meaninglessId } from "./groups/groups.ts";
 import { idleArgument } from "./groups/idle-claims.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { strictIdArgument } from "./id.ts";
@@ -77,6 +77,7 @@ export function parseRead(context: CommandContext, isGroupRead: boolean): Stream
     } else if (more > 1 && request.is(at, "GROUP")) {
       if (!isGroupRead) throw onlyInGroups("GROUP");
       read.group = request.repeatedName(at + 1);
+      assertConsumerName(context, at + 2);
       read.consumer = request.repeatedName(at + 2);
       at += 2;
     } else if (request.is(at, "NOACK")) {

@@ -11,6 +11,7 @@ import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
 import { retryOwnerName } from "../../../broker/groups/retries.ts";
 import { retryDefaults, type RetryPolicy } from "../../../broker/groups/retry-policy.ts";
 import { setRetryPolicy } from "../../../broker/groups/stream-groups.ts";
+import { assertFree, assertNameFits } from "../../../broker/queue/name-rules.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import { assertMayPut } from "../acl/key-rights.ts";
@@ -114,10 +115,12 @@ function partArgument({ request }: CommandContext, index: number, least: number,
 
 /** Entries go there without their consumers' asking: whoever says so must be allowed to write there. */
 function assertMayBeDeadLetter(context: CommandContext, queue: Queue, key: string): void {
-  const { server, database } = context;
+  const { server, database, vhost } = context;
   if (key === queue.name) throw new RedisError("ERR a stream cannot have its own dead letters");
   assertMayPut(context, key, database);
   if (server.keyspace.typeOf(database, key) !== undefined) throw new RedisError(errorTexts.wrongType);
+  assertNameFits("stream", key);
+  if (vhost.findQueue(key) === undefined) assertFree(vhost, key, "implicit stream");
 }
 
 interface Given {
@@ -173,7 +176,7 @@ function* nackEach(
     const offset = cursor.pending.findId(strictIdArgument(request, at, id));
     // What waits for its next delivery already is not given up again.
     if (offset >= 0 && cursor.ownerById(cursor.pending.ownerOf(offset))?.name !== retryOwnerName) {
-      if (giveUp(queue, cursor, offset, { group: name, reason, delayMs }) !== "gone") count++;
+      if (giveUp(queue, cursor, offset, { reason, delayMs }) !== "gone") count++;
     }
     const due = piece.add(unitsOfGivenUp);
     if (due === 0) continue;

@@ -132,3 +132,15 @@ test("what waits outlives kill -9: none is lost, none comes twice", async () => 
   assert.equal(numbers.at(-1), "1500");
   assert.deepEqual(await scheduled("k"), []);
 });
+
+test("AMQP clients cannot open the virtual hosts in which the broker keeps what waits", async () => {
+  await later("hidden", 600_000, "n", "1");
+  await client.call("ACL", "SETUSER", "all", "on", ">secret", "~*", "&*", "+@all");
+  await client.call("SELECT", 1);
+  await client.call("XADD", "s", "*", "n", "1");
+  await client.call("SELECT", 0);
+  for (const vhost of ["\0scheduled//", "\0redis/1", "\0live-history"]) {
+    const url = `amqp://all:secret@127.0.0.1:${broker.ports.amqp}/${encodeURIComponent(vhost)}`;
+    await assert.rejects(connect(url), /ConnectionClose/);
+  }
+});

@@ -2,26 +2,12 @@
 import type { LogReader } from "../../../../storage/logs.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
-import { giveUp, isExhausted } from "../../../../broker/groups/give-up.ts";
-import { Queue } from "../../../../broker/queue/queue.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import { writeStreamId } from "../id.ts";
-import type { CommandContext } from "../../core/context.ts";
 import { writeEntry } from "../stream.ts";
 import type { ReplyWriter } from "../../wire/reply-writer.ts";
 
 const id = new EntryId();
-
-/**
- * Whether a pending entry was delivered as often as the group's policy allows: then it becomes a dead letter rather than be claimed
- * once more.
- */
-export function diedInstead({ request }: CommandContext, cursor: GroupCursor, offset: number): boolean {
-  const queue = cursor.log.owner;
-  if (!(queue instanceof Queue) || !isExhausted(queue, cursor, offset)) return false;
-  const given = { group: request.latin1(2), reason: "maxdeliver", delayMs: -1 };
-  return giveUp(queue, cursor, offset, given) !== "again";
-}
 
 /** Gives the pending entry at `offset` to a consumer; `count` and `time` become its delivery count and time. */
 export function claim(

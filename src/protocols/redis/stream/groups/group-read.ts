@@ -8,6 +8,8 @@
 import { finishNow, type Job, Piece } from "../../../../base/turn-work.ts";
 import { LogReader } from "../../../../storage/logs.ts";
 import type { Queue } from "../../../../broker/queue/queue.ts";
+import { diesInstead, isExhausted } from "../../../../broker/groups/give-up.ts";
+import { unitsOfDeadLetter } from "../../../../broker/groups/retries.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import { envelope } from "../../../../message/envelope.ts";
@@ -70,7 +72,7 @@ export function serveGroup(
     seal(queue!);
     const owner = seenConsumer(context, cursor, read.consumer, keyIndex);
     if (isNews && read.claimIdleMs >= 0) {
-      const claims = idleEntries(cursor, read.claimIdleMs, read.count, now);
+      const claims = idleEntries(context, cursor, read.claimIdleMs, read.count);
       const isFull = read.count > 0 && claims.length === read.count;
       const count = isFull ? 0 : countNews(cursor, read.count > 0 ? read.count - claims.length : 0);
       isLong = true;
@@ -110,7 +112,7 @@ export function serveGroup(
 function countNews(cursor: GroupCursor, most: number): number {
   const { log } = cursor;
   const news = cursor.peekNew() ? countPresent(log, cursor.record.offset, log.stableEnd) : 0;
-  const present = news + cursor.againCount;
+  const present = news + cursor.countAgain();
   return most > 0 ? Math.min(present, most) : present;
 }
 
@@ -164,7 +166,7 @@ function giveNext({ reply }: CommandContext, part: GroupPart, isNoAck: boolean, 
   const { cursor, owner } = part;
   if (!cursor.peek()) return false;
   if (part.claims === null) writeEntry(reply, cursor.record);
-  else writeDelivered(reply, cursor.record, 0, 0);
+  else writeDelivered(reply, cursor.record, 0, cursor.givenBefore);
   if (isNoAck) cursor.take();
   else cursor.give(owner.id, now);
   return true;
@@ -227,7 +229,7 @@ function* writeNewsSliced(
   const piece = new Piece();
   const end = cursor.log.stableEnd;
   let count = 0;
-  while (count < part.count && (cursor.next < end || cursor.againCount > 0)) {
+  while (count < part.count && (cursor.next < end || cursor.countAgain() > 0)) {
     const before = workBytes(out.bytes);
     const entryAt = out.out.length;
     const now = broker.clock.now();
@@ -278,7 +280,7 @@ function* writeHistorySliced(
   return count;
 }
 
-/** Offsets of what the consumer holds, from an id on. */
+/** Offsets of what the consumer holds, from an id on. What it was shown as often as it may be becomes dead letters. */
 function* historyOf({ cursor, owner, historyFrom, count }: GroupPart): Job<number[]> {
   const offsets: number[] = [];
   const { pending } = cursor;
@@ -286,9 +288,13 @@ function* historyOf({ cursor, owner, historyFrom, count }: GroupPart): Job<numbe
   const piece = new Piece();
   let offset = pending.atOrAboveId(historyFrom!);
   while (offset >= 0) {
-    if (pending.ownerOf(offset) === owner.id) offsets.push(offset);
+    let units = unitsOfLook;
+    if (pending.ownerOf(offset) === owner.id) {
+      if (isExhausted(cursor, offset) && diesInstead(cursor, offset)) units += unitsOfDeadLetter;
+      else offsets.push(offset);
+    }
     if (offsets.length >= owner.pending || (count > 0 && offsets.length >= count)) break;
-    const due = piece.add(unitsOfLook);
+    const due = piece.add(units);
     if (due > 0) yield due;
     offset = pending.next(offset + 1);
   }

@@ -8,6 +8,7 @@ import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { RedisError } from "../../core/errors.ts";
+import { retryOwnerName } from "../../../../broker/groups/retries.ts";
 import { groupLag, notKnown } from "../../../../broker/groups/progress.ts";
 import type { ReplyWriter } from "../../wire/reply-writer.ts";
 import { keyEvents } from "../../notifications/key-events.ts";
@@ -45,6 +46,17 @@ export function meaninglessId(id: string): RedisError {
     `ERR The ${id} ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer ` +
       `by specifying a proper ID, or use the > ID to get new messages. The ${id} ID would just return an empty ` +
       "result set.",
+  );
+}
+
+/** Throws where argument `index` is the name of the consumer that the broker keeps for itself. */
+export function assertConsumerName({ request }: CommandContext, index: number): void {
+  if (request.isLatin1(index, retryOwnerName)) throw reservedConsumer();
+}
+
+export function reservedConsumer(): RedisError {
+  return new RedisError(
+    `ERR the consumer '${retryOwnerName}' holds what waits for its next delivery: give your consumer another name`,
   );
 }
 

@@ -7,6 +7,8 @@
  */
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { noOwner } from "../../../../broker/cursor/pending-table.ts";
+import { diesInstead, isExhausted } from "../../../../broker/groups/give-up.ts";
+import { passedMax, unitsOfDeadLetter } from "../../../../broker/groups/retries.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
@@ -37,13 +39,32 @@ export function idleArgument(request: RequestArguments, index: number): number {
   return idleMs;
 }
 
-/** Offsets of entries that are idle for so long, the longest idle first, at most `most` (0: no bound). */
-export function idleEntries(cursor: GroupCursor, minIdleMs: number, most: number, now: number): number[] {
-  const found: number[] = [];
+/**
+ * Offsets of entries that are idle for so long, the longest idle first, at most `most` (0: no bound). Those that were delivered as
+ * often as they may be become dead letters, some of them at each look.
+ */
+export function idleEntries(
+  { broker }: CommandContext,
+  cursor: GroupCursor,
+  minIdleMs: number,
+  most: number,
+): number[] {
+  const now = broker.clock.now();
+  let found: number[] = [];
   const { pending } = cursor;
   eachLooked(cursor, (offset) => {
     if (now - pending.timeOf(offset) >= minIdleMs) found.push(offset);
   });
+  let dead = 0;
+  found = found.filter((offset) => {
+    if (!isExhausted(cursor, offset)) return true;
+    if (dead === passedMax) return false;
+    const isDead = diesInstead(cursor, offset);
+    if (isDead) dead++;
+    // Else it is gone from the stream.
+    return !isDead;
+  });
+  if (dead > 0) broker.work.spend(dead * unitsOfDeadLetter);
   found.sort((a, b) => pending.timeOf(a) - pending.timeOf(b) || a - b);
   if (most > 0 && found.length > most) found.length = most;
   return found;
@@ -93,6 +114,7 @@ export function* claimSliced(
     const before = workBytes(out.bytes);
     const entryAt = out.out.length;
     try {
+      if (diesInstead(cursor, offset)) continue;
       if (findEntry(reader, pending.readId(offset, scratchId))) {
         const times = pending.countOf(offset);
         writeDelivered(context.reply, reader, now - pending.timeOf(offset), times);

@@ -2,12 +2,14 @@
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { LogReader } from "../../../../storage/logs.ts";
 import { noOwner } from "../../../../broker/cursor/pending-table.ts";
+import { diesInstead } from "../../../../broker/groups/give-up.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
-import { claim, diedInstead, writeClaimed } from "./claims.ts";
+import { unitsOfDeadLetter } from "../../../../broker/groups/retries.ts";
+import { claim, writeClaimed } from "./claims.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { RedisError, syntaxError } from "../../core/errors.ts";
-import { findGroup, noGroup, seenConsumer } from "./groups.ts";
+import { assertConsumerName, findGroup, noGroup, seenConsumer } from "./groups.ts";
 import type { PartedReply } from "../../core/parted-reply.ts";
 import { answerInSlices, unitsOfBytes } from "../../core/sliced-reply.ts";
 import { rangeStartArgument, writeStreamId } from "../id.ts";
@@ -50,6 +52,7 @@ function xautoclaim(context: CommandContext): void {
     } else if (request.is(at, "JUSTID")) isIdOnly = true;
     else throw syntaxError();
   }
+  assertConsumerName(context, 3);
   const cursor = findGroup(context, findStream(context, 1), 2);
   if (cursor === undefined) throw noGroup(context);
   const wanted = { from: new EntryId().copyFrom(start), minIdle: Math.max(minIdle, 0), count, isIdOnly };
@@ -101,6 +104,11 @@ function* claimFrom(
       break;
     }
     if (outcome === "busy") continue;
+    if (outcome === "dead") {
+      const dueNow = piece.add(unitsOfDeadLetter);
+      if (dueNow > 0) yield dueNow;
+      continue;
+    }
     left--;
     if (outcome === "deleted") {
       deleted.push(new EntryId().copyFrom(id));
@@ -122,7 +130,7 @@ function* claimFrom(
   }
 }
 
-type Outcome = "claimed" | "deleted" | "busy";
+type Outcome = "claimed" | "deleted" | "busy" | "dead";
 
 /** What becomes of the pending entry in `id`. Where it throws nothing has. */
 function claimOne(
@@ -139,7 +147,8 @@ function claimOne(
     return "deleted";
   }
   if (minIdle > 0 && now - pending.timeOf(offset) < minIdle) return "busy";
-  if (!isIdOnly && diedInstead(context, cursor, offset)) return "busy";
+  // With JUSTID it is not delivered.
+  if (!isIdOnly && diesInstead(cursor, offset)) return "dead";
   writeClaimed(reply, reader, isIdOnly, id);
   const owner = seenConsumer(context, cursor, request.latin1(3), 1);
   const count = pending.countOf(offset) + (isIdOnly ? 0 : 1);

@@ -4,12 +4,13 @@
  */
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { LogReader } from "../../../../storage/logs.ts";
+import { diesInstead } from "../../../../broker/groups/give-up.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
-import { claim, diedInstead, writeClaimed } from "./claims.ts";
+import { claim, writeClaimed } from "./claims.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { RedisError } from "../../core/errors.ts";
-import { findGroup, noGroup, seenConsumer, setGroupPosition } from "./groups.ts";
+import { assertConsumerName, findGroup, noGroup, seenConsumer, setGroupPosition } from "./groups.ts";
 import type { PartedReply } from "../../core/parted-reply.ts";
 import { answerInSlices, unitsOfBytes } from "../../core/sliced-reply.ts";
 import { isId, strictIdArgument } from "../id.ts";
@@ -47,6 +48,7 @@ interface ClaimOptions {
 function xclaim(context: CommandContext): void {
   const cursor = findGroup(context, findStream(context, 1), 2);
   if (cursor === undefined) throw noGroup(context);
+  assertConsumerName(context, 3);
   const options = parse(context, cursor);
   answerInSlices(context, (parts) => claimEach(context, parts, cursor, options));
 }
@@ -89,8 +91,9 @@ function claimOne(
   }
   if (offset < 0 && !options.isForced) return false;
   if (offset >= 0 && options.minIdle > 0 && now - pending.timeOf(offset) < options.minIdle) return false;
-  const counts = !options.isIdOnly && options.retryCount < 0;
-  if (offset >= 0 && counts && diedInstead(context, cursor, offset)) return false;
+  // With JUSTID it is not delivered. RETRYCOUNT says how often it was, this time included.
+  const deliveries = options.retryCount < 0 ? undefined : options.retryCount;
+  if (offset >= 0 && !options.isIdOnly && diesInstead(cursor, offset, deliveries)) return false;
   writeClaimed(context.reply, reader, options.isIdOnly, id);
   const owner = seenConsumer(context, cursor, context.request.latin1(3), 1);
   let count = offset < 0 ? 1 : pending.countOf(offset);

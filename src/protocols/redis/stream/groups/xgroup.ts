@@ -6,11 +6,19 @@ import type { Queue } from "../../../../broker/queue/queue.ts";
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
 import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
+import { retryOwnerName } from "../../../../broker/groups/retries.ts";
 import { createGroup, deleteGroup } from "../../../../broker/groups/stream-groups.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { errorTexts, RedisError } from "../../core/errors.ts";
-import { findGroup, noSuchGroup, seenConsumer, setGroupPosition } from "./groups.ts";
+import {
+  assertConsumerName,
+  findGroup,
+  noSuchGroup,
+  reservedConsumer,
+  seenConsumer,
+  setGroupPosition,
+} from "./groups.ts";
 import { subcommandSyntaxError, writeHelp } from "../../core/help.ts";
 import { answerInSlices, directItemsMax } from "../../core/sliced-reply.ts";
 import { idArgument, strictIdArgument } from "../id.ts";
@@ -178,6 +186,7 @@ function xgroupDestroy(context: CommandContext): void {
 }
 
 function xgroupCreateConsumer(context: CommandContext): void {
+  assertConsumerName(context, 4);
   const cursor = existingGroup(context);
   const name = context.request.latin1(4);
   const isNew = !cursor.owners.has(name);
@@ -189,6 +198,7 @@ function xgroupDelConsumer(context: CommandContext): void {
   const cursor = existingGroup(context);
   const owner = cursor.owners.get(context.request.latin1(4));
   if (owner === undefined) context.reply.integer(0);
+  else if (owner.name === retryOwnerName && owner.pending > 0) throw reservedConsumer();
   else if (owner.pending <= directItemsMax) {
     context.reply.integer(cursor.removeOwner(owner));
     context.notify(keyEvents.xgroupDelConsumer, 2);
