@@ -27,6 +27,7 @@ import type { RightModel } from "./models/right.ts";
 import type { SimLink } from "./network.ts";
 import { type ProtocolName, SimProcess } from "./process.ts";
 import { Seeded } from "./seeded.ts";
+import type { SceneSettings } from "./settings.ts";
 import { SimTime } from "./time.ts";
 
 /** How bad the world is: chances for each step, but for those of the disk, which are for each operation. */
@@ -94,6 +95,12 @@ const leapMsMax = 3000;
 const fairLeapMsMax = 500;
 const tailBytes = 600;
 
+export interface WorldOptions {
+  /** All answers that can be set to mean durable do. */
+  readonly isAllDurable: boolean;
+  readonly settings: SceneSettings;
+}
+
 export class World {
   readonly random: Seeded;
   readonly time = new SimTime();
@@ -142,12 +149,17 @@ export class World {
   readonly acksAllLevel: Level;
   /** And the answer to a command that changed a Redis key. */
   readonly redisKeysLevel: Level;
+  readonly settings: SceneSettings;
 
-  /** `isAllDurable`: all answers that can be set to mean durable do. */
-  constructor(seed: number, isAllDurable: boolean, trace: ((line: string) => void) | null) {
+  constructor(
+    seed: number,
+    { isAllDurable, settings }: WorldOptions,
+    trace: ((line: string) => void) | null,
+  ) {
     this.random = new Seeded(seed);
     this.#setSizes(seed);
     this.#trace = trace;
+    this.settings = settings;
     this.redisStreamsLevel = isAllDurable || this.random.chance(0.5) ? "durable" : "written";
     this.acksAllLevel = isAllDurable || this.random.chance(0.7) ? "durable" : "written";
     const appendfsync = this.random.pick(["always", "everysec", "everysec", "no"]);
@@ -164,7 +176,7 @@ export class World {
       journalBytesMax: 1 << (14 + this.random.below(4)),
       kafkaDurability: this.acksAllLevel === "durable" ? "fsync" : "written",
       redisStreamsDurability: this.redisStreamsLevel === "durable" ? "fsync" : "written",
-      redisSettings: { appendfsync },
+      redisSettings: { appendfsync, ...settings.redis },
       turnBounds,
       keyspaceBounds: bounds,
       log: (line) => this.note(`log ${line.trim()}`),
