@@ -4,6 +4,7 @@
  * Not here: what they do (actors/), and what may go wrong meanwhile (run.ts).
  */
 import { BoundsActor } from "./actors/bounds.ts";
+import { CachingActor } from "./actors/caching.ts";
 import { ConsumerActor } from "./actors/consumer.ts";
 import { ExpiringKeysActor } from "./actors/expiring-keys.ts";
 import { GroupMemberActor } from "./actors/group-member.ts";
@@ -21,6 +22,9 @@ import {
   targetsOf,
 } from "./actors/partitions.ts";
 import { PassingLogActor } from "./actors/passing-log.ts";
+import { LaterActor } from "./actors/later.ts";
+import { PastActor } from "./actors/past.ts";
+import { RetriesActor } from "./actors/retries.ts";
 import { ProducerActor } from "./actors/producer.ts";
 import { PublisherActor } from "./actors/publisher.ts";
 import { ReaderActor } from "./actors/reader.ts";
@@ -179,9 +183,22 @@ export function castOf(
     world.crashListeners.push(() => bounds.crashed());
     actors.push(bounds);
   }
-  if (is("caches")) {
+  if (is("events")) {
     const told = ["ka", "kb"].map((name, i) => new ToldKeysActor(world, name, 7 + i));
     actors.push(...told, ...told, ...told, ...told);
+  }
+  if (is("later")) {
+    const later = [
+      new LaterActor(world, "la", 11),
+      new RetriesActor(world, "ra", 12),
+      new RetriesActor(world, "rb", 12),
+      new PastActor(world, "pa"),
+    ];
+    actors.push(...later, ...later, ...later);
+  }
+  if (is("caches")) {
+    const caching = ["ca", "cb"].map((name) => new CachingActor(world, name));
+    actors.push(...caching, ...caching, ...caching, ...caching);
   }
   if (is("letters")) {
     const live = new LiveActor(world, "v0");

@@ -30,7 +30,7 @@ const historyRule = "past.* 100000000 1000000 100000000";
 export function settingsOf(seed: number, scene: Scene): SceneSettings {
   const random = new Seeded(seed ^ 0x5e77);
   if (scene === "later") return { redis: { "troika-pubsub-history": historyRule }, policy: null };
-  if (scene !== "caches") return { redis: {}, policy: null };
+  if (scene !== "caches" && scene !== "events") return { redis: {}, policy: null };
   const policy = random.chance(0.7) ? random.pick(policies) : null;
   const told = {
     "notify-keyspace-events": "KEAmn",

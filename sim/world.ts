@@ -21,6 +21,7 @@ import type { BoundsHistory } from "./models/bounds-history.ts";
 import type { ConsumerGroupModel } from "./models/consumer-group.ts";
 import type { ExpiringKey } from "./models/expiring-key.ts";
 import type { JobList } from "./models/job-list.ts";
+import type { LaterEntries } from "./models/later-entries.ts";
 import type { PassingLog } from "./models/passing-log.ts";
 import type { GroupModel } from "./models/pending-group.ts";
 import type { RightModel } from "./models/right.ts";
@@ -116,6 +117,7 @@ export class World {
   readonly expiringKeys: ExpiringKey[] = [];
   readonly passingLogs: PassingLog[] = [];
   readonly jobLists: JobList[] = [];
+  readonly laterEntries: LaterEntries[] = [];
   readonly boundsHistories: BoundsHistory[] = [];
   readonly actors: Actor[] = [];
   readonly crashListeners: ((crash: Crash) => void)[] = [];
@@ -377,6 +379,7 @@ export class World {
     else if (random.chance(weather.clockJump)) {
       this.count("clock jumps");
       for (const key of this.expiringKeys) key.clockJumps(this.time.now());
+      for (const entries of this.laterEntries) entries.clockJumps();
       this.time.jump(random.between(-jumpMsMax, jumpMsMax));
     } else return false;
     return true;
@@ -448,7 +451,7 @@ export class World {
 
   get #damageable() {
     const { histories, queues, groups, consumerGroups, rights } = this;
-    const { expiringKeys, passingLogs, jobLists, boundsHistories } = this;
+    const { expiringKeys, passingLogs, jobLists, laterEntries, boundsHistories } = this;
     return [
       ...histories,
       ...queues,
@@ -458,6 +461,7 @@ export class World {
       ...expiringKeys,
       ...passingLogs,
       ...jobLists,
+      ...laterEntries,
       ...boundsHistories,
     ];
   }
