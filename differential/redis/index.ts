@@ -33,13 +33,16 @@ export async function compareRedis(options: RedisOptions): Promise<number> {
     console.log(`skipped: ${noRealRedis}`);
     return 0;
   }
-  await readGrammar();
   const real = await RealRedis.start(["--maxmemory-policy", "noeviction"]);
   let ours: TestBroker | null = null;
   let differences = 0;
   try {
     ours = await startTestBroker({ dataDir: "memory", args: ["--log-level", "error"] });
-    const defaults = await defaultsOf(real.port);
+    const asking = new Side(real.port);
+    await asking.open();
+    await readGrammar(async (name) => (await asking.control(["command", "info", name])).length > 20);
+    const defaults = await defaultsOf(asking);
+    asking.close();
     const end = performance.now() + options.minutes * 60_000;
     for (let at = 0; at < options.runs && performance.now() < end; at++) {
       const seed = options.seed + at;
@@ -63,15 +66,12 @@ export async function compareRedis(options: RedisOptions): Promise<number> {
   return differences;
 }
 
-async function defaultsOf(port: number): Promise<readonly string[]> {
-  const side = new Side(port);
-  await side.open();
+async function defaultsOf(side: Side): Promise<readonly string[]> {
   const found: string[] = [];
   for (const name of settingNames) {
     const words = (await side.control(["config", "get", name])).split("\r\n");
     found.push(name, words.at(-2)!);
   }
-  side.close();
   return found;
 }
 

@@ -3,6 +3,11 @@
  * transaction those that were queued.
  */
 
+/**
+ * Not sent, since it is as in redis 7.2 here: what XREADGROUP makes of a consumer that is not there when there is nothing to read, and
+ * what XINFO CONSUMERS and XINFO STREAM FULL say of consumers; a further argument of ZRANK and ZREVRANK (pool.ts).
+ */
+
 /** Redis gives elements of hashes and sets in the order of its hash tables, which is chance. */
 const unordered =
   /\b(smembers|sunion|sinter|sdiff|hgetall|hkeys|hvals|keys|sscan|hscan|config get|function list|hrandfield|srandmember|zrandmember|spop|sort|sort_ro|exists)\b/i;

@@ -55,9 +55,7 @@ export class RetriesActor implements Actor {
   act(): void {
     const { random, isDraining } = this.#world;
     this.#model.isDamaged = this.#world.isDamaged;
-    const jumps = this.#world.counts["clock jumps"] ?? 0;
-    if (jumps !== this.#jumps) this.#model.clockJumps();
-    this.#jumps = jumps;
+    this.#followClock();
     const client = this.#client;
     if (client === null || client.isLost) return this.#connect();
     if (client.waiting > 0) return;
@@ -70,6 +68,12 @@ export class RetriesActor implements Actor {
     else if (choice < 0.58) this.#claim(client);
     else if (choice < 0.65) this.#lookAtDead(client, () => {});
     else this.#settleOne(client);
+  }
+
+  #followClock(): void {
+    const jumps = this.#world.counts["clock jumps"] ?? 0;
+    if (jumps !== this.#jumps) this.#model.clockJumps();
+    this.#jumps = jumps;
   }
 
   #connect(): void {
@@ -92,6 +96,7 @@ export class RetriesActor implements Actor {
     const generation = this.#generation;
     client.call(words, (reply, isLost) => {
       if (generation !== this.#generation) return;
+      this.#followClock();
       this.#world.note(
         `${this.name}: ${words.join(" ")} is answered ${isLost ? "not" : JSON.stringify(reply)}`,
       );
@@ -192,10 +197,11 @@ export class RetriesActor implements Actor {
       return;
     }
     const sentAt = time.now();
+    const jumps = this.#jumps;
     this.#call(client, ["TROIKA.NACK", this.#stream, "g", id], (reply) => {
       if (reply !== 1) return;
       this.#world.count("entries given up");
-      this.#model.givenUp(body, sentAt);
+      this.#model.givenUp(body, jumps === this.#jumps ? sentAt : 0);
     });
   }
 

@@ -82,11 +82,11 @@ export class RetriedGroup {
     // What is acknowledged is held: it had become no dead letter, since nobody else gives up or claims meanwhile.
   }
 
-  /** It was given up, which was sent at `sentAt`. */
+  /** It was given up, which was sent at `sentAt`; 0: the clock was set since. */
   givenUp(body: string, sentAt: number): void {
     const entry = this.#of(body);
     const least = Math.min(backoffMs * 2 ** (entry.seen - 1), backoffMsMax);
-    entry.readyAt = sentAt + least;
+    entry.readyAt = sentAt === 0 ? 0 : sentAt + least;
   }
 
   /** All dead letters, with what they say of their deliveries. */
