@@ -9,7 +9,7 @@ import { startTestBroker, type TestBroker } from "../../test/support/broker.ts";
 import type { Word } from "../../test/support/raw-redis.ts";
 import { noRealRedis, RealRedis } from "../../test/support/real-redis.ts";
 import { seededRandom } from "../random.ts";
-import { isSame } from "./known.ts";
+import { isSame, pushedText } from "./known.ts";
 import { Pool, type Profile, profiles, readGrammar, type Step } from "./pool.ts";
 import { settingNames } from "./settings.ts";
 import { connectionCount, Side } from "./side.ts";
@@ -166,7 +166,7 @@ class Run {
           return `connection ${i} (${about.slice(0, 300)})\n    ours:   ${shown(a[at])}\n    theirs: ${shown(b[at])}`;
     }
     for (let i = 0; i <= connectionCount; i++) {
-      const [a, b] = [ours!.pushes[i]!, theirs!.pushes[i]!].map((each) => each.join(""));
+      const [a, b] = [ours!.pushes[i]!, theirs!.pushes[i]!].map(pushedText);
       if (a !== b)
         return `told to ${i === connectionCount ? "the subscriber" : `connection ${i}`}\n    ours:   ${shown(a)}\n    theirs: ${shown(b)}`;
     }
