@@ -35,12 +35,6 @@ export const mutantsOfWhatIsTold: readonly Mutant[] = [
       "  if (spec.denyOom || (transaction !== null && !leavesTransaction(spec))) {\n    const before = client.context.reply.out.length;\n    if (spec.denyOom && transaction === null) runHandler(client.context);\n    client.context.reply.out.length = before;\n    throw outOfMemory();\n  }",
   },
   {
-    name: "memory is made room in only once",
-    file: "src/keyspace/eviction/eviction.ts",
-    find: '    if (outcome === "unfinished") this.#goOnLater();',
-    replace: "",
-  },
-  {
     name: "a key that a command finds to be due goes without a word",
     file: "src/keyspace/database.ts",
     find: "    return entry === 0 || !this.isDue(entry) ? entry : this.#expire(entry);",

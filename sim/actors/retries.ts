@@ -47,9 +47,16 @@ export class RetriesActor implements Actor {
 
   #beginAnew(): void {
     this.#stream = `${this.name}:${++this.#generation}`;
-    this.#model = new RetriedGroup(this.#stream);
+    this.#model = new RetriedGroup(this.#stream, () => this.#hasBeenRefused);
     this.#held.clear();
     this.#client?.cut();
+  }
+
+  /** The disk may have taken no more at some time. */
+  get #hasBeenRefused(): boolean {
+    const { counts, disk } = this.#world;
+    const ways = ["disks full or free again", "disks filled by others or given back"];
+    return disk.refusedWrites > 0 || ways.some((way) => counts[way] !== undefined);
   }
 
   act(): void {

@@ -25,9 +25,12 @@ export class RetriedGroup {
   readonly #name: string;
   readonly #all = new Map<string, Retried>();
   isDamaged = false;
+  /** Whether the disk has been full: what cannot become a dead letter comes again. */
+  readonly #mayExceed: () => boolean;
 
-  constructor(name: string) {
+  constructor(name: string, mayExceed: () => boolean) {
     this.#name = name;
+    this.#mayExceed = mayExceed;
   }
 
   sent(body: string): void {
