@@ -59,7 +59,7 @@ export class RetriedGroup {
     entry.seen++;
     if (entry.isAcked) throw new Fault(`${this.#name}: ${body} is delivered after its acknowledgement`);
     if (entry.isDead) throw new Fault(`${this.#name}: ${body} is delivered, and a dead letter`);
-    if (entry.seen > deliveriesMax)
+    if (entry.seen > deliveriesMax && !this.#mayExceed())
       throw new Fault(`${this.#name}: ${body} is delivered ${entry.seen} times`);
     if (isNew && now < entry.readyAt)
       throw new Fault(`${this.#name}: ${body} is delivered at ${now}, before ${entry.readyAt}`);

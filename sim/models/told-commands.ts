@@ -23,6 +23,8 @@ function operation(
   return {
     words: words.map(String),
     names,
+    // Of two keys the second one is looked at where the first has something.
+    stopsAtFirst: (reply) => reply === null || reply === 0 || reply instanceof Error,
     ways: (held, reply) => ways(held, reply).filter((way) => way !== null),
   };
 }

@@ -24,6 +24,8 @@ export interface Change {
 export interface Operation {
   readonly words: readonly string[];
   readonly names: readonly string[];
+  /** It looks at the first key alone where it answers so, since that one is missing. */
+  readonly stopsAtFirst?: (reply: RedisReply) => boolean;
   /** What it does where it answers so: ways in which it may have gone. None: some key must be gone before. */
   readonly ways: (held: Map<string, Held>, reply: RedisReply) => Change[];
 }
@@ -137,7 +139,7 @@ export class ToldKeys {
         continue;
       }
       if (this.#told === 0) {
-        const ways = first.operation.names.some((name) => this.#isOver(name, first.sentAt))
+        const ways = lookedAt(first).some((name) => this.#isOver(name, first.sentAt))
           ? []
           : first.operation.ways(this.held, first.reply);
         const silent = ways.find(({ events }) => events.length === 0);
@@ -203,6 +205,10 @@ export class ToldKeys {
     }
     this.held.delete(name);
   }
+}
+
+function lookedAt({ operation: { names, stopsAtFirst }, reply }: Pending): readonly string[] {
+  return stopsAtFirst?.(reply!) === true ? names.slice(0, 1) : names;
 }
 
 function describe({ operation: { words } }: Pending): string {
