@@ -22,8 +22,13 @@ const withIds = /\bclient getredir\b/i;
  */
 const dumped = /\bdump\b/i;
 
+/** `SORT` makes a skiplist of a sorted set in redis 7.0, until the restart; here it is a read (docs/redis.md). */
+const encodings = /\bobject encoding\b/i;
+
 export function isSame(about: string, ours: string, theirs: string): boolean {
   if (ours === theirs) return true;
+  if (encodings.test(about) && ours.includes("listpack"))
+    return theirs === ours.replace(/\$8\r\nlistpack/g, "$8\r\nskiplist");
   if (dumped.test(about)) return ours[0] === theirs[0] && ours.startsWith("$-1") === theirs.startsWith("$-1");
   if (withIds.test(about) && /^:[1-9]/.test(ours) && /^:[1-9]/.test(theirs)) return true;
   if (unordered.test(about) && sorted(ours) === sorted(theirs)) return true;

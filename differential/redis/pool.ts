@@ -369,7 +369,7 @@ function isRepeatable(words: readonly string[]): boolean {
     words.some((word) => /^\+?[1-9]\d{0,3}(\.\d+)?$/.test(word))
   )
     return false;
-  if (/^zrev?rank$/.test(name) && words.length !== 3) return false;
+  if (/^z(rev)?rank$/.test(name) && words.length !== 3) return false;
   // These tell more here, as redis 7.2 does (known.ts).
   if (name === "xinfo" && (words[1] === "consumers" || words.some((word) => word.toLowerCase() === "full")))
     return false;
