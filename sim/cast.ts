@@ -4,6 +4,7 @@
  * Not here: what they do (actors/), and what may go wrong meanwhile (run.ts).
  */
 import { BoundsActor } from "./actors/bounds.ts";
+import { CachingActor } from "./actors/caching.ts";
 import { ConsumerActor } from "./actors/consumer.ts";
 import { ExpiringKeysActor } from "./actors/expiring-keys.ts";
 import { GroupMemberActor } from "./actors/group-member.ts";
@@ -21,6 +22,9 @@ import {
   targetsOf,
 } from "./actors/partitions.ts";
 import { PassingLogActor } from "./actors/passing-log.ts";
+import { LaterActor } from "./actors/later.ts";
+import { PastActor } from "./actors/past.ts";
+import { RetriesActor } from "./actors/retries.ts";
 import { ProducerActor } from "./actors/producer.ts";
 import { PublisherActor } from "./actors/publisher.ts";
 import { ReaderActor } from "./actors/reader.ts";
@@ -31,6 +35,7 @@ import { LiveActor } from "./actors/live.ts";
 import { ShortLivedActor } from "./actors/short-lived.ts";
 import { StaticMemberActor } from "./actors/static-member.ts";
 import { StreamWriterActor } from "./actors/stream-writer.ts";
+import { ToldKeysActor } from "./actors/told-keys.ts";
 import { TransactionActor } from "./actors/transactions.ts";
 import { TypesActor } from "./actors/types.ts";
 import { type AmqpClient, tableOf } from "./clients/amqp-client.ts";
@@ -38,34 +43,8 @@ import { HistoryModel, QueueModel } from "./model.ts";
 import type { Topology } from "./models/bounds.ts";
 import { ConsumerGroupModel } from "./models/consumer-group.ts";
 import { StaticMemberModel } from "./models/static-member.ts";
-import { Seeded } from "./seeded.ts";
+import type { Scene } from "./scenes.ts";
 import type { Actor, World } from "./world.ts";
-
-/**
- * `bounds`: queues that refuse. `letters`: dead letters, and live subscribers. `groups`: Kafka's groups and a topic of several partitions. `keys`: Redis keys, a type at a time. `types`: Redis keys of all types. `pending`: Redis groups. `power`: those who
- * are told that something is durable, and a disk that forgets what is not.
- */
-export type Scene = "all" | "bounds" | "groups" | "keys" | "letters" | "pending" | "power" | "types";
-
-const scenes: readonly Scene[] = [
-  "all",
-  "all",
-  "all",
-  "bounds",
-  "bounds",
-  "groups",
-  "groups",
-  "keys",
-  "letters",
-  "pending",
-  "power",
-  "types",
-  "types",
-];
-
-export function sceneOf(seed: number): Scene {
-  return new Seeded(seed ^ 0x5ce4e).pick(scenes);
-}
 
 /** Two that go by one name. */
 function staticMembersOf(world: World, topic: HistoryModel): Actor[] {
@@ -203,6 +182,23 @@ export function castOf(
     const bounds = new BoundsActor(world, "o0", topology);
     world.crashListeners.push(() => bounds.crashed());
     actors.push(bounds);
+  }
+  if (is("events")) {
+    const told = ["ka", "kb"].map((name, i) => new ToldKeysActor(world, name, 7 + i));
+    actors.push(...told, ...told, ...told, ...told);
+  }
+  if (is("later")) {
+    const later = [
+      new LaterActor(world, "la", 11),
+      new RetriesActor(world, "ra", 12),
+      new RetriesActor(world, "rb", 12),
+      new PastActor(world, "pa"),
+    ];
+    actors.push(...later, ...later, ...later);
+  }
+  if (is("caches")) {
+    const caching = ["ca", "cb"].map((name) => new CachingActor(world, name));
+    actors.push(...caching, ...caching, ...caching, ...caching);
   }
   if (is("letters")) {
     const live = new LiveActor(world, "v0");

@@ -5,6 +5,7 @@
  * (mutants/index.ts). Those that tests have to find are in mutants/rooms.
  */
 import type { Mutant } from "../mutants/mutant.ts";
+import { mutantsOfWhatIsTold } from "./mutants-told.ts";
 
 export const simulatorMutants: readonly Mutant[] = [
   {
@@ -649,4 +650,5 @@ export const simulatorMutants: readonly Mutant[] = [
     replace:
       "    if (script !== null && spec.write) {\n      if (script.hasWritten) context.broker.storage.flush();\n      script.hasWritten = true;\n    }",
   },
+  ...mutantsOfWhatIsTold,
 ];

@@ -6,11 +6,13 @@ import { partitionCount, partitionedTopic } from "./actors/partitions.ts";
 import { guardedStream } from "./actors/rights.ts";
 import { declareLive } from "./actors/live.ts";
 import type { Topology } from "./models/bounds.ts";
-import { type Cast, castOf, declareFed, type Scene, sceneOf } from "./cast.ts";
+import { type Cast, castOf, declareFed } from "./cast.ts";
 import { KafkaClient } from "./clients/kafka-client.ts";
 import { AmqpClient, streamTable } from "./clients/amqp-client.ts";
 import { Fault, HistoryModel, QueueModel } from "./model.ts";
+import { type Scene, sceneOf } from "./scenes.ts";
 import { Seeded } from "./seeded.ts";
+import { settingsOf } from "./settings.ts";
 import { Verifier } from "./verify.ts";
 import { fairWeather, type Weather, World } from "./world.ts";
 
@@ -32,7 +34,11 @@ const stepsOfPower = 1500;
 /** Throws an error that names the seed when a promise was broken. */
 export async function run(seed: number, options: RunOptions = {}): Promise<RunResult> {
   const scene = sceneOf(seed);
-  const world = new World(seed, scene === "power", options.trace ?? null);
+  const world = new World(
+    seed,
+    { isAllDurable: scene === "power", settings: settingsOf(seed, scene) },
+    options.trace ?? null,
+  );
   const failure: { error: unknown } = { error: null };
   try {
     await play(

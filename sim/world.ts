@@ -21,12 +21,14 @@ import type { BoundsHistory } from "./models/bounds-history.ts";
 import type { ConsumerGroupModel } from "./models/consumer-group.ts";
 import type { ExpiringKey } from "./models/expiring-key.ts";
 import type { JobList } from "./models/job-list.ts";
+import type { LaterEntries } from "./models/later-entries.ts";
 import type { PassingLog } from "./models/passing-log.ts";
 import type { GroupModel } from "./models/pending-group.ts";
 import type { RightModel } from "./models/right.ts";
 import type { SimLink } from "./network.ts";
 import { type ProtocolName, SimProcess } from "./process.ts";
 import { Seeded } from "./seeded.ts";
+import type { SceneSettings } from "./settings.ts";
 import { SimTime } from "./time.ts";
 
 /** How bad the world is: chances for each step, but for those of the disk, which are for each operation. */
@@ -94,6 +96,12 @@ const leapMsMax = 3000;
 const fairLeapMsMax = 500;
 const tailBytes = 600;
 
+export interface WorldOptions {
+  /** All answers that can be set to mean durable do. */
+  readonly isAllDurable: boolean;
+  readonly settings: SceneSettings;
+}
+
 export class World {
   readonly random: Seeded;
   readonly time = new SimTime();
@@ -109,6 +117,7 @@ export class World {
   readonly expiringKeys: ExpiringKey[] = [];
   readonly passingLogs: PassingLog[] = [];
   readonly jobLists: JobList[] = [];
+  readonly laterEntries: LaterEntries[] = [];
   readonly boundsHistories: BoundsHistory[] = [];
   readonly actors: Actor[] = [];
   readonly crashListeners: ((crash: Crash) => void)[] = [];
@@ -142,12 +151,17 @@ export class World {
   readonly acksAllLevel: Level;
   /** And the answer to a command that changed a Redis key. */
   readonly redisKeysLevel: Level;
+  readonly settings: SceneSettings;
 
-  /** `isAllDurable`: all answers that can be set to mean durable do. */
-  constructor(seed: number, isAllDurable: boolean, trace: ((line: string) => void) | null) {
+  constructor(
+    seed: number,
+    { isAllDurable, settings }: WorldOptions,
+    trace: ((line: string) => void) | null,
+  ) {
     this.random = new Seeded(seed);
     this.#setSizes(seed);
     this.#trace = trace;
+    this.settings = settings;
     this.redisStreamsLevel = isAllDurable || this.random.chance(0.5) ? "durable" : "written";
     this.acksAllLevel = isAllDurable || this.random.chance(0.7) ? "durable" : "written";
     const appendfsync = this.random.pick(["always", "everysec", "everysec", "no"]);
@@ -164,7 +178,7 @@ export class World {
       journalBytesMax: 1 << (14 + this.random.below(4)),
       kafkaDurability: this.acksAllLevel === "durable" ? "fsync" : "written",
       redisStreamsDurability: this.redisStreamsLevel === "durable" ? "fsync" : "written",
-      redisSettings: { appendfsync },
+      redisSettings: { appendfsync, ...settings.redis },
       turnBounds,
       keyspaceBounds: bounds,
       log: (line) => this.note(`log ${line.trim()}`),
@@ -365,6 +379,7 @@ export class World {
     else if (random.chance(weather.clockJump)) {
       this.count("clock jumps");
       for (const key of this.expiringKeys) key.clockJumps(this.time.now());
+      for (const entries of this.laterEntries) entries.clockJumps();
       this.time.jump(random.between(-jumpMsMax, jumpMsMax));
     } else return false;
     return true;
@@ -436,7 +451,7 @@ export class World {
 
   get #damageable() {
     const { histories, queues, groups, consumerGroups, rights } = this;
-    const { expiringKeys, passingLogs, jobLists, boundsHistories } = this;
+    const { expiringKeys, passingLogs, jobLists, laterEntries, boundsHistories } = this;
     return [
       ...histories,
       ...queues,
@@ -446,6 +461,7 @@ export class World {
       ...expiringKeys,
       ...passingLogs,
       ...jobLists,
+      ...laterEntries,
       ...boundsHistories,
     ];
   }

@@ -36,11 +36,17 @@ export class RedisClient implements LinkEnd {
     this.#link.send(Buffer.from(`*${words.length}\r\n${parts.join("")}`, this.encoding));
   }
 
+  /** A further reply to what was called last. */
+  expect(onReply: OnReply): void {
+    if (this.isLost) return onReply(null, true);
+    this.#waiting.push(onReply);
+  }
+
   received(bytes: Buffer): void {
     this.#parser.feed(bytes);
     for (const each of this.#parser.all()) {
       const reply = plain(each, this.encoding);
-      if (this.#onMessage !== null && Array.isArray(reply) && reply[0] === "message") this.#onMessage(reply);
+      if (this.#onMessage !== null && isMessage(each, reply)) this.#onMessage(reply);
       else this.#waiting.shift()?.(reply, false);
     }
   }
@@ -54,6 +60,11 @@ export class RedisClient implements LinkEnd {
   cut(): void {
     this.#link.cut();
   }
+}
+
+function isMessage({ type }: Reply, reply: RedisReply): boolean {
+  if (type === "push") return true;
+  return Array.isArray(reply) && (reply[0] === "message" || reply[0] === "pmessage");
 }
 
 function plain(reply: Reply, encoding: "utf8" | "latin1"): RedisReply {

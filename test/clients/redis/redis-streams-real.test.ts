@@ -247,6 +247,13 @@ const scripts: Record<string, string> = {
     xreadgroup group g bob streams s 1-2
     xreadgroup group g bob count 1 streams s 0
     xreadgroup group g carol streams s 0
+    xadd s 1-4 d 4
+    xreadgroup group g bob streams s s > >
+    xadd s 1-5 e 5
+    xadd s 1-6 f 6
+    xadd s 1-7 g 7
+    xreadgroup group g bob count 2 noack streams s s s > > >
+    xreadgroup group g bob streams s s > >
     xinfo groups s
     xpending s g
     xpending s g - + 10

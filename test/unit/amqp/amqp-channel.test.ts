@@ -36,7 +36,7 @@ test("unacknowledged deliveries: any order of adding, taking and putting back is
     fc.record({ kind: fc.constant("restore" as const), at: fc.nat(50) }),
   );
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 40, size: "max" }), (steps) => {
       const unacked = new Unacked();
       const sources = [source(), source(), source()];
       const model = new Map<number, { source: UnackedSource; offset: number }>();
@@ -119,7 +119,7 @@ test("confirms: every publish is answered once, in order, and not before it is d
     isSynced: fc.boolean(),
   });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 30, size: "max" }), (steps) => {
       const confirms = new Confirms(1);
       const answered = { upTo: 0, list: [] as string[] };
       const expected: string[] = [];

@@ -174,7 +174,7 @@ test("the input buffer gives what was pushed, in order, and keeps what was read 
   const reads = fc.array(fc.nat({ max: 2000 }), { maxLength: 6 });
   const step = fc.record({ size: fc.nat({ max: 3000 }), reads, settle: fc.boolean() });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 30, size: "max" }), (steps) => {
       const input = new InputBuffer();
       let written = 0;
       let read = 0;

@@ -238,7 +238,7 @@ test("whatever happens: the total is the sum, nobody stays held back below the b
     bytes: fc.integer({ min: 1, max: 20 * mebibyte }),
   });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 200, size: "max" }), (steps) => {
       const { timers, account, connect } = make();
       const holders = Array.from({ length: 8 }, connect);
       for (const { who, what, bytes } of steps) {

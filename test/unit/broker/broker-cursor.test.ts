@@ -27,7 +27,7 @@ test("the heap gives offsets in order", () => {
 
 test("the ring gives offsets in the order in which they came, also while it grows", () => {
   fc.assert(
-    fc.property(fc.array(fc.option(fc.nat(1000), { freq: 3 }), { maxLength: 300 }), (steps) => {
+    fc.property(fc.array(fc.option(fc.nat(1000), { freq: 3 }), { maxLength: 300, size: "max" }), (steps) => {
       const ring = new OffsetRing();
       const model: number[] = [];
       for (const offset of steps) {
@@ -45,7 +45,7 @@ test("the ring gives offsets in the order in which they came, also while it grow
 test("the pending table agrees with a map", () => {
   const step = fc.record({ offset: fc.nat(2000), owner: fc.integer({ min: 0, max: 3 }) });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 200, size: "max" }), (steps) => {
       const table = new PendingTable();
       const model = new Map<number, number>();
       for (const { offset, owner } of steps) {
@@ -109,7 +109,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 test("each record is ready, held by one, or settled; requeued ones come first and in order", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 120, size: "max" }), async (steps) => {
       const storage = await memoryStorage();
       const log = storage.createLog(false);
       const cursor = new QueueCursor(log, storage);

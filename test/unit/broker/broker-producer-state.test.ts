@@ -36,7 +36,7 @@ test("the full form and the changes after it give the same verdicts", async () =
     count: fc.integer({ min: 1, max: 9 }),
   });
   fc.assert(
-    fc.property(fc.array(batch, { maxLength: 40 }), fc.nat({ max: 40 }), (batches, fullAt) => {
+    fc.property(fc.array(batch, { maxLength: 40, size: "max" }), fc.nat({ max: 40 }), (batches, fullAt) => {
       const state = new ProducerState(storage);
       state.handle = new StateHandle(1, state);
       const copy = new ProducerState(storage);
@@ -105,7 +105,7 @@ test("whatever producers send: verdicts are those of the model, before and after
     isWritten: fc.constantFrom(0, 0, 0, 1, 2),
   });
   fc.assert(
-    fc.property(fc.array(sent, { maxLength: 60 }), (all) => {
+    fc.property(fc.array(sent, { maxLength: 60, size: "max" }), (all) => {
       let state = new ProducerState(storage);
       state.handle = new StateHandle(1, state);
       const models = [new Model(), new Model(), new Model()];

@@ -134,7 +134,7 @@ test("whatever members do, each that waits is answered, and a generation has one
     ms: fc.constantFrom(1, 100, 1000, 6000),
   });
   fc.assert(
-    fc.property(fc.array(act, { maxLength: 60 }), (acts) => {
+    fc.property(fc.array(act, { maxLength: 60, size: "max" }), (acts) => {
       const host = new VirtualHost();
       const group = new Group("g", host);
       const clients = [0, 1, 2, 3, 4].map((i) => new Client(group, `c${i}`, i === 4 ? "static" : null));

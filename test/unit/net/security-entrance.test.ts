@@ -63,7 +63,7 @@ test("a model: never more inside than the bounds, who leaves makes room, and onl
     fc.property(
       fc.integer({ min: 1, max: 6 }),
       fc.nat(3),
-      fc.array(step, { maxLength: 60 }),
+      fc.array(step, { maxLength: 60, size: "max" }),
       (max, perAddressMax, script) => {
         const { entrance } = make(max, perAddressMax);
         const inside: Visitor[] = [];

@@ -127,7 +127,7 @@ test("whatever the socket takes at a time, the bytes come in order, and pongs be
   });
   for (const sends of ["binary", "text"] as const) {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 30, size: "max" }), (steps) => {
         const { socket, connection, transport } = make(sends);
         let appended = "";
         let pings = 0;

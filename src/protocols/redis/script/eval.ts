@@ -60,6 +60,9 @@ export const evalCommands: readonly CommandRow[] = [
   },
 ];
 
+/** Of a digest in hexadecimal. */
+const shaLength = 40;
+
 /** A script that names its flags says what it does. One that is wrong is refused when it runs. */
 function textWrites({ request, server }: CommandContext): boolean | null {
   const text = request.view(1);
@@ -82,6 +85,9 @@ function evalText(context: CommandContext, readOnly: boolean): void {
 }
 
 function evalSha(context: CommandContext, readOnly: boolean): void {
+  const { request } = context;
+  // As in redis, what can be no digest is not there, whatever follows.
+  if (request.ends[1]! - request.starts[1]! !== shaLength) throw new RedisError(errorTexts.noSuchScript);
   const given = keysOfScript(context);
   const script = scriptsOf(context.server).cache.find(context.request.latin1(1).toLowerCase());
   if (script === undefined) throw new RedisError(errorTexts.noSuchScript);

@@ -22,6 +22,15 @@ export function findStream(context: CommandContext, index: number): Queue | unde
   return queue;
 }
 
+/** For a command that redis has look its key up before its arguments, of which it complains first: a missing key is told at once. */
+export function tellIfMissing(context: CommandContext, index: number): void {
+  const { server, database } = context;
+  if (server.notices.classes === 0) return;
+  const key = context.request.latin1(index);
+  if (server.findStream(database, key) === undefined && server.keyspace.typeOf(database, key) === undefined)
+    keyMissed(context, index, database);
+}
+
 /**
  * The stream in argument `index` if it is the one that was looked up last, by this or another connection: most are, and
  * comparing a few bytes is cheaper than making a string.

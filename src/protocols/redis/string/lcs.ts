@@ -31,6 +31,9 @@ export const lcsCommand: CommandRow = {
 /** What redis takes for each pair of bytes. Ours takes a bit, but the bound is the same. */
 const redisCellBytes = 4;
 
+/** Stands for an entry. */
+const notString = -1;
+
 interface Options {
   wantsLength: boolean;
   wantsRanges: boolean;
@@ -40,7 +43,9 @@ interface Options {
 
 function lcs(context: CommandContext): void {
   const database = keysOf(context);
+  // Redis looks both up before it complains of one.
   const entries = [stringAt(context, database, 1), stringAt(context, database, 2)] as const;
+  if (entries.includes(notString)) throw new RedisError("ERR The specified keys must contain string values");
   const options = parse(context);
   const [size, otherSize] = entries.map((entry) => (entry === 0 ? 0 : database.table.valueLength(entry)));
   // Before the strings are copied.
@@ -50,13 +55,12 @@ function lcs(context: CommandContext): void {
   answerInSlices(context, (parts) => answer(context, parts, new CommonSubsequence(one!, other!), options));
 }
 
-/** The entry of a string, or 0. Throws. */
+/** The entry of a string, or 0, or `notString`. */
 function stringAt(context: CommandContext, database: Database, index: number): number {
   const entry = findEntry(context, database, index);
   const { table } = database;
   const isString = entry !== 0 && table.type(entry) === valueType.string;
-  if (!isString && (entry !== 0 || streamAt(context, index, database) !== undefined))
-    throw new RedisError("ERR The specified keys must contain string values");
+  if (!isString && (entry !== 0 || streamAt(context, index, database) !== undefined)) return notString;
   if (entry === 0) keyMissed(context, index, database.number);
   return entry;
 }

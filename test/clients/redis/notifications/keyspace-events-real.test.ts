@@ -266,6 +266,14 @@ test("large values, whose commands take several turns", options, async () => {
   await same(["del", "list2", "zset3", "list3"]);
 });
 
+test("a missing key is told though the command is refused for another reason", options, async () => {
+  await configure("KEAm");
+  await same(["sadd", "set1", "a"]);
+  await same(["lcs", "set1", "nothing"], ["lcs", "nothing", "set1"], ["lcs", "nothing", "none", "x"]);
+  await same(["xautoclaim", "nothing", "g", "c", "x", "0"], ["xautoclaim", "nothing", "g", "c", 0, "x"]);
+  await same(["xautoclaim", "nothing", "g", "c", 0, 0, "count", 0], ["xautoclaim", "set1", "g", "c", 0, "x"]);
+});
+
 test("CONFIG SET and GET of notify-keyspace-events", options, async () => {
   for (const classes of ["A", "AKE", "gKn", "AnmKE", "g$lshzxetdKE", "Kq", "", "Kmn", "KEm", "mnK$"]) {
     const set = ["config", "set", "notify-keyspace-events", classes];

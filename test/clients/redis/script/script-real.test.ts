@@ -382,6 +382,8 @@ test("arguments, the cache, flags, read-only scripts", options, async () => {
     ["eval", "return {KEYS[1], ARGV[1]}", 1, "a\0b", "\xff"],
     ["evalsha", sha, 0],
     ["evalsha", "short", 0],
+    ["evalsha", "short", "x"],
+    ["evalsha_ro", "short", 5],
     ["evalsha", sha, "x"],
     ["script", "load", "return 1"],
     ["script", "exists", sha, "nope"],

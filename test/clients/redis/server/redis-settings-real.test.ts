@@ -28,6 +28,10 @@ test("advice is taken by either of its names, and read back", options, async () 
     config set list-max-listpack-size x
     config set list-max-listpack-size -2 list-compress-depth 0
     config set activedefrag maybe
+    config set zset-max-listpack-value ""
+    config get zset-max-listpack-value
+    config set zset-max-listpack-value kb
+    config set zset-max-listpack-value 64
     config set hz 100 repl-backlog-size 10000002 client-query-buffer-limit 10m
     config get hz
     config get repl-backlog-size

@@ -60,7 +60,8 @@ function parseNumber({ type, least = 0n, most = 0n, isUnsigned }: ParameterForm,
 function numberOf(kind: keyof typeof numberProblems, text: string): bigint | undefined {
   if (kind === "number") return isPlainNumber(text) ? BigInt(text) : undefined;
   if (kind === "octal") return /^[0-7]+$/.test(text) ? BigInt(`0o${text}`) : undefined;
-  const amount = /^(\d{1,127})(b|kb?|mb?|gb?)?$/i.exec(text);
+  // No digits are 0, as in redis.
+  const amount = /^(\d{0,127})(b|kb?|mb?|gb?)?$/i.exec(text);
   if (amount !== null) {
     const digits = BigInt(amount[1]!);
     const whole =

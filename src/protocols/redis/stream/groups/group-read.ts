@@ -64,6 +64,8 @@ export function serveGroup(
 ): boolean {
   const now = context.broker.clock.now();
   const parts: GroupPart[] = [];
+  // A stream that is named twice has for its second place what the first one leaves.
+  const planned = streams.length > 1 ? new Map<GroupCursor, number>() : null;
   let isLong = false;
   for (const { key, keyIndex, id, isNews } of streams) {
     const queue = lookUp(context, key);
@@ -79,7 +81,8 @@ export function serveGroup(
       if (claims.length + count > 0)
         parts.push({ key, queue: queue!, group, cursor, owner, historyFrom: null, claims, count });
     } else if (isNews) {
-      const count = countNews(cursor, read.count);
+      const count = countNews(cursor, read.count, planned?.get(cursor) ?? 0);
+      planned?.set(cursor, (planned.get(cursor) ?? 0) + count);
       if (count > 1 || streams.length > 1) isLong = isLongToGive(cursor, count) || isLong;
       if (count > 0)
         parts.push({ key, queue: queue!, group, cursor, owner, historyFrom: null, claims: null, count });
@@ -108,11 +111,11 @@ export function serveGroup(
   return true;
 }
 
-/** How many entries the group has still to get, at most `most` where that is above 0. */
-function countNews(cursor: GroupCursor, most: number): number {
+/** How many entries the group has still to get, but for `planned`; at most `most` where that is above 0. */
+function countNews(cursor: GroupCursor, most: number, planned = 0): number {
   const { log } = cursor;
   const news = cursor.peekNew() ? countPresent(log, cursor.record.offset, log.stableEnd) : 0;
-  const present = news + cursor.countAgain();
+  const present = news + cursor.countAgain() - planned;
   return most > 0 ? Math.min(present, most) : present;
 }
 
