@@ -26,8 +26,6 @@ export const knownFailures: Readonly<Record<string, Readonly<Record<string, stri
     "MIGRATE command is marked with movablekeys": "there is no MIGRATE",
   },
   "unit/scripting": {
-    "EVAL does not leak in the Lua stack":
-      "used_memory_lua is the whole memory of the Lua machine (WebAssembly), which begins above the 100 KiB that are asked for",
     "Timedout read-only scripts can be killed by SCRIPT KILL even when use pcall":
       "a script within pcall cannot be interrupted: it is ended after twice its time, where redis answers BUSY until it is killed (ADR 20)",
   },

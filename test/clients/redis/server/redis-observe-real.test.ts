@@ -365,3 +365,15 @@ test("failed_calls counts each call that answered an error, raised or returned",
     }),
   );
 });
+
+test("used_memory_lua is what values of scripts hold, and stays small", options, async () => {
+  await sameOf(async (port) =>
+    withClients(port, async (client) => {
+      await client.call("script", "flush");
+      for (let i = 0; i < 200; i++) await client.call("eval", "return {KEYS[1], ARGV[1]}", 1, "k", i);
+      const [, bytes] = /used_memory_lua:(\d+)/.exec(await client.call("info", "memory"))!;
+      const [, ofEval] = /used_memory_vm_eval:(\d+)/.exec(await client.call("info", "memory"))!;
+      return [Number(bytes) > 0, Number(bytes) < 100 << 10, Number(ofEval) < 100 << 10];
+    }),
+  );
+});

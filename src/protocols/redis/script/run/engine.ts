@@ -62,6 +62,11 @@ export class ScriptEngine {
     this.#server.busyScript = run;
   }
 
+  /** What the values of scripts hold within it. */
+  get heldBytes(): number {
+    return this.#machine?.lua.heldBytes ?? 0;
+  }
+
   /** Memory of the machine; 0 before the first script. */
   get memoryBytes(): number {
     return this.#machine?.lua.memoryBytes ?? 0;
