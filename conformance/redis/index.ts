@@ -79,6 +79,8 @@ function changedCounts(all: readonly UnitVerdict[]): string[] {
   return changed.map(({ unit, passedHere }) => `${unit}: units.ts has another count than ${passedHere}`);
 }
 
+// What was started is ended where the process exits.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 const missing = missingForSuite() ?? (options.peer && noRealRedis !== false ? noRealRedis : undefined);
 if (missing !== undefined) {
   console.log(`skipped: ${missing}`);

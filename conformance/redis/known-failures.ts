@@ -7,20 +7,12 @@ const orderOfLargeHash =
   "keeps the order of fields only in its listpack";
 
 export const knownFailures: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  "unit/keyspace": {
-    "Regression for pattern matching very long nested loops":
-      "its pattern has 100,000 bytes; here a pattern has at most 64 KiB (globBytesMax, docs/redis.md)",
-  },
   "unit/type/string": {
     "trim on SET with big value": "it is run only where INFO names jemalloc as the allocator",
   },
   "unit/type/hash": {
     "Hash ziplist of various encodings": orderOfLargeHash,
     "Hash ziplist of various encodings - sanitize dump": orderOfLargeHash,
-  },
-  "unit/type/stream-cgroups": {
-    "Loading from legacy (Redis <= v6.2.x, rdb_ver < 10) persistence":
-      "RESTORE does not take streams in the form of redis before 7.0 (RDB type 15)",
   },
   "unit/bitops": {
     "SETBIT/BITFIELD only increase dirty when the value changed":
@@ -34,10 +26,6 @@ export const knownFailures: Readonly<Record<string, Readonly<Record<string, stri
     "MIGRATE command is marked with movablekeys": "there is no MIGRATE",
   },
   "unit/scripting": {
-    "Consistent eval error reporting":
-      "failed_calls of EVAL does not count an error that a script returns, only one that it raises",
-    "EVAL does not leak in the Lua stack":
-      "used_memory_lua is the whole memory of the Lua machine (WebAssembly), which begins above the 100 KiB that are asked for",
     "Timedout read-only scripts can be killed by SCRIPT KILL even when use pcall":
       "a script within pcall cannot be interrupted: it is ended after twice its time, where redis answers BUSY until it is killed (ADR 20)",
   },

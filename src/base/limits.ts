@@ -67,7 +67,7 @@ export const limits = {
   /** Nodes of topic bindings visited, at about 0.1 µs each, for a message with several keys (CC) or a Kafka batch to an exchange. */
   publishVisitsMax: 1_000_000,
   /** Longest glob pattern (KEYS, SCAN MATCH, PSUBSCRIBE, ACL rules); redis has no bound. */
-  globBytesMax: 64 << 10,
+  globBytesMax: 128 << 10,
   /** Steps of the parts between two `*` that have `?` or `[]` in them; a multiple of 32. */
   globWildStepsMax: 256,
   /** Memory of the machine that runs all Lua scripts: beyond it a script gets "not enough memory". */

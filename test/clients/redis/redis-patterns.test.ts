@@ -23,7 +23,7 @@ const tooComplex = `*${"?".repeat(limits.globWildStepsMax + 1)}*`;
 const tooLongChannel = "c".repeat(limits.channelBytesMax + 1);
 
 const refused: [command: readonly Word[], text: RegExp][] = [
-  [["keys", tooLong], /^-ERR pattern is too long: 65537 bytes; the most is 65536/],
+  [["keys", tooLong], /^-ERR pattern is too long: 131073 bytes; the most is 131072/],
   [["keys", "[a]".repeat(1_000_000)], /^-ERR pattern is too long/],
   [["keys", tooComplex], /^-ERR pattern is too complex: .* 256 characters/],
   [["scan", 0, "match", tooComplex], /^-ERR pattern is too complex/],

@@ -110,7 +110,7 @@ test("patterns that would cost too much are refused, and told what is too much",
   compile("a".repeat(globBytesMax))();
   assert.throws(compile("[a]".repeat(1_000_000)), {
     code: "LIMIT",
-    message: /3000000 bytes; the most is 65536/,
+    message: /3000000 bytes; the most is 131072/,
   });
   compile(`*${"?".repeat(globWildStepsMax)}*`)();
   assert.throws(compile(`*${"?".repeat(globWildStepsMax + 1)}*`), { code: "LIMIT", message: /too complex/ });

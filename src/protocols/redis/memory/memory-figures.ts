@@ -27,6 +27,7 @@ export interface MemoryFigures {
   /** Changes that wait for the end of the tick. */
   readonly changes: number;
   readonly luaMachine: number;
+  readonly luaValues: number;
   readonly scripts: number;
   readonly scriptCount: number;
   readonly functions: number;
@@ -56,6 +57,7 @@ export function memoryFigures(server: RedisServer): MemoryFigures {
     connections: broker.inFlight.total,
     changes: keyspace.changes.length,
     luaMachine: engine.memoryBytes,
+    luaValues: engine.heldBytes,
     scripts: engine.cache.bytes,
     scriptCount: engine.cache.size,
     functions: engine.libraries.bytes,

@@ -94,9 +94,10 @@ function packedThreshold({ request, reply }: CommandContext): void {
   reply.ok();
 }
 
-function writeError({ request, reply, server }: CommandContext): void {
+function writeError({ request, reply, server, spec }: CommandContext): void {
   const text = request.latin1(2).replaceAll(/[\r\n]/g, " ");
   server.countError(text);
+  server.observer.failed[spec.id]!++;
   reply.error(text);
 }
 

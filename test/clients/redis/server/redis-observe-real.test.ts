@@ -336,3 +336,44 @@ test("statistics of commands: calls, refused, failed", options, async () => {
     }),
   );
 });
+
+test("failed_calls counts each call that answered an error, raised or returned", options, async () => {
+  await sameOf(async (port) =>
+    withClients(port, async (client) => {
+      await client.call("set", "k", "text");
+      await client.call("config", "resetstat");
+      for (const script of [
+        "return redis.error_reply('MINE x')",
+        "return {err = 'MINE y'}",
+        "return redis.pcall('lpush', KEYS[1], 'x')",
+        "redis.pcall('lpush', KEYS[1], 'x') return 1",
+        "return {1, redis.pcall('lpush', KEYS[1], 'x')}",
+        "error('raised')",
+        "return redis.call('lpush', KEYS[1], 'x')",
+        "return 1",
+      ])
+        await client.call("eval", script, 1, "k");
+      await client.call("multi");
+      await client.call("lpush", "k", "x");
+      await client.call("exec");
+      const text = await client.call("info", "commandstats", "errorstats");
+      return text
+        .split(/\r?\n/)
+        .filter((line) => /^(cmdstat_(eval|lpush|exec)|errorstat_)/.test(line))
+        .map((line) => line.replaceAll(/usec[^,]*,/g, ""))
+        .toSorted();
+    }),
+  );
+});
+
+test("used_memory_lua is what values of scripts hold, and stays small", options, async () => {
+  await sameOf(async (port) =>
+    withClients(port, async (client) => {
+      await client.call("script", "flush");
+      for (let i = 0; i < 200; i++) await client.call("eval", "return {KEYS[1], ARGV[1]}", 1, "k", i);
+      const [, bytes] = /used_memory_lua:(\d+)/.exec(await client.call("info", "memory"))!;
+      const [, ofEval] = /used_memory_vm_eval:(\d+)/.exec(await client.call("info", "memory"))!;
+      return [Number(bytes) > 0, Number(bytes) < 100 << 10, Number(ofEval) < 100 << 10];
+    }),
+  );
+});

@@ -22,6 +22,8 @@ export interface ReplyTarget {
   readonly version: RespVersion;
   /** Counts an error for INFO. */
   countError(text: string): void;
+  /** An error has been written, counted or not: the call has failed. */
+  hasFailed: boolean;
 }
 
 /** Writes the value on top of the stack, and takes it. `level`: within so many tables. */
@@ -107,6 +109,7 @@ function writeTable(lua: LuaInstance, state: State, target: ReplyTarget, level: 
 export function writeError(target: ReplyTarget, text: string, isCounted: boolean): void {
   const line = oneLine(text.replace(/[\r\n]+$/, ""));
   if (isCounted) target.countError(line);
+  target.hasFailed = true;
   target.reply.errorLatin1(line);
 }
 

@@ -16,6 +16,8 @@ import { budgetCallback, flagsOffset, readOnlyFlags } from "./wasm-patch.ts";
 
 /** What `longjmp` throws. */
 const luaJump = Infinity;
+/** For `lua_gc`: how many KiB are in use. */
+const gcCount = 3;
 const pageBytes = 64 << 10;
 const scratchBytesLeast = 16 << 10;
 /** Scratch memory above this is given back after use. */
@@ -85,6 +87,11 @@ export class LuaInstance {
     this.state = raw.luaL_newstate();
     this.lengthAt = raw.malloc(8);
     this.#readOnlyText = this.name("Attempt to modify a readonly table");
+  }
+
+  /** What Lua's values hold, garbage that is not collected yet included; whole KiB. */
+  get heldBytes(): number {
+    return this.raw.lua_gc(this.state, gcCount, 0) * 1024;
   }
 
   /** Memory that the machine takes. It never shrinks. */

@@ -62,6 +62,11 @@ export class ScriptEngine {
     this.#server.busyScript = run;
   }
 
+  /** What the values of scripts hold within it. */
+  get heldBytes(): number {
+    return this.#machine?.lua.heldBytes ?? 0;
+  }
+
   /** Memory of the machine; 0 before the first script. */
   get memoryBytes(): number {
     return this.#machine?.lua.memoryBytes ?? 0;
@@ -204,25 +209,36 @@ export class ScriptEngine {
     const { lua } = machine;
     const { raw } = lua;
     const thread = machine.thread();
-    const target: ReplyTarget = {
-      reply,
-      version: run.version,
-      countError: (text) => this.#server.countError(text),
-    };
     if (status !== luaStatus.ok) {
       const failure = failureOf(lua, thread, status, run.options.name);
       machine.dropThread();
-      this.#server.observer.failed[run.outer.spec.id]!++;
-      return writeError(target, failure.text, !failure.isCounted);
+      return this.#answerFailure(run, failure, reply);
     }
+    const target = this.#target(run, reply);
     try {
       // Without results there is a nil, of several the first.
       raw.lua_settop(thread, 1);
       // A result with the same table in many places may be endless, so the limits go on.
       this.#attempt(machine, run, () => writeLuaValue(lua, thread, target));
+      this.#countFailure(run, target);
     } finally {
       if (!machine.isBroken) raw.lua_settop(thread, 0);
     }
+  }
+
+  #answerFailure(run: ScriptRun, { text, isCounted }: ScriptFailure, reply: ReplyWriter): void {
+    const target = this.#target(run, reply);
+    writeError(target, text, !isCounted);
+    this.#countFailure(run, target);
+  }
+
+  #target({ version }: ScriptRun, reply: ReplyWriter): ReplyTarget {
+    return { reply, version, countError: (text) => this.#server.countError(text), hasFailed: false };
+  }
+
+  /** As in redis, a call that answers an error has failed, whether its script raised or returned it. */
+  #countFailure(run: ScriptRun, { hasFailed }: ReplyTarget): void {
+    if (hasFailed) this.#server.observer.failed[run.outer.spec.id]!++;
   }
 
   #ended(machine: Machine): void {
@@ -253,12 +269,8 @@ export class ScriptEngine {
 
   finish(machine: Machine, run: ScriptRun, outcome: number | ScriptFailure): void {
     const { reply } = run.outer;
-    if (typeof outcome === "number") return this.#answer(machine, run, outcome, reply);
-    writeError(
-      { reply, version: 2, countError: (text) => this.#server.countError(text) },
-      outcome.text,
-      true,
-    );
+    if (typeof outcome === "number") this.#answer(machine, run, outcome, reply);
+    else this.#answerFailure(run, outcome, reply);
   }
 
   release(machine: Machine): void {
