@@ -25,7 +25,7 @@ def raises(kind, text, call, *args, **kwargs):
     except kind as error:
         equal(str(error)[: len(text)], text, "the error's text")
         return
-    raise AssertionError(f"no error {kind.__name__} but {got!r}")
+    raise AssertionError(f"no error of {kind} but {got!r}")
 
 
 def until(find, what="the condition"):

@@ -1,5 +1,6 @@
 /** The clients of Redis. */
 import type { ClientRow } from "../base/row.ts";
+import { go } from "../toolchains/go.ts";
 import { python } from "../toolchains/python.ts";
 
 export const redisClients: readonly ClientRow[] = [
@@ -9,5 +10,33 @@ export const redisClients: readonly ClientRow[] = [
     protocol: "redis",
     does: "commands, pipelines, WATCH, Pub/Sub, streams, locks, scripts, client-side cache; asyncio too",
     toolchain: python("redis_py"),
+  },
+  {
+    name: "Celery 5.7",
+    language: "Python",
+    protocol: "redis",
+    does: "broker and result backend: chain, group, chord, retry, countdown, priorities, remote control, redelivery",
+    toolchain: python("celery_redis"),
+  },
+  {
+    name: "RQ 2.12",
+    language: "Python",
+    protocol: "redis",
+    does: "queues, retries, dependencies, scheduler, failed jobs, results, workers that are killed",
+    toolchain: python("rq_redis"),
+  },
+  {
+    name: "go-redis 9.23",
+    language: "Go",
+    protocol: "redis",
+    does: "commands, pipelines, WATCH, Pub/Sub, streams, blocking pops, scripts, functions; RESP2 and RESP3",
+    toolchain: go("goredis"),
+  },
+  {
+    name: "asynq 0.26",
+    language: "Go",
+    protocol: "redis",
+    does: "tasks, retries, schedules, unique tasks, priorities, groups, cancellation, hand-over, inspector",
+    toolchain: go("asynq"),
   },
 ];
