@@ -1,6 +1,7 @@
 /** The clients of Redis. */
 import type { ClientRow } from "../base/row.ts";
 import { go } from "../toolchains/go.ts";
+import { java } from "../toolchains/java.ts";
 import { python } from "../toolchains/python.ts";
 
 export const redisClients: readonly ClientRow[] = [
@@ -38,5 +39,33 @@ export const redisClients: readonly ClientRow[] = [
     protocol: "redis",
     does: "tasks, retries, schedules, unique tasks, priorities, groups, cancellation, hand-over, inspector",
     toolchain: go("asynq"),
+  },
+  {
+    name: "Jedis 8.0",
+    language: "Java",
+    protocol: "redis",
+    does: "commands, pipelines, WATCH, Pub/Sub, streams, blocking pops, scripts; RESP2 and RESP3",
+    toolchain: java("jedis"),
+  },
+  {
+    name: "Lettuce 7.7",
+    language: "Java",
+    protocol: "redis",
+    does: "synchronous, asynchronous, reactive; Pub/Sub, streams, scripts, client-side cache, reconnection; RESP2 and RESP3",
+    toolchain: java("lettuce"),
+  },
+  {
+    name: "Redisson 4.3",
+    language: "Java",
+    protocol: "redis",
+    does: "locks, semaphores, rate limiter, topics, maps, queues, batches, transactions, local caches, executor",
+    toolchain: java("redisson"),
+  },
+  {
+    name: "Spring Data Redis 4.1",
+    language: "Java",
+    protocol: "redis",
+    does: "templates, listener containers of channels and streams, transactions, scripts, a cache, the reactive template",
+    toolchain: java("spring"),
   },
 ];
