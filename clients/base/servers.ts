@@ -1,0 +1,56 @@
+/**
+ * The server that a program is run against: a new TroikaMQ, or the real server of its protocol (`--peer`), and what the program
+ * is told of it, in its environment. Invariant: each program has a server of its own, so that none sees what another left.
+ */
+import { startTestBroker, type TestPorts } from "../../test/support/broker.ts";
+import { noRealRedis, RealRedis } from "../../test/support/real-redis.ts";
+import type { ClientRow } from "./row.ts";
+
+type Protocol = ClientRow["protocol"];
+
+export interface Server {
+  readonly env: Readonly<Record<string, string>>;
+  /** @throws when it did not end by itself as it should, or what it left on the disk is not in order */
+  stop(): Promise<void>;
+  /** For a server whose program failed: it may not end by itself any more. */
+  kill(): Promise<void>;
+}
+
+function variables(ports: Partial<Pick<TestPorts, Protocol>>): Record<string, string> {
+  return {
+    ...(ports.redis === undefined ? {} : { REDIS_URL: `redis://127.0.0.1:${ports.redis}/0` }),
+    ...(ports.amqp === undefined ? {} : { AMQP_URL: `amqp://guest:guest@127.0.0.1:${ports.amqp}/%2f` }),
+    ...(ports.kafka === undefined ? {} : { KAFKA_BROKERS: `127.0.0.1:${ports.kafka}` }),
+  };
+}
+
+export async function startTroika(): Promise<Server> {
+  const broker = await startTestBroker();
+  return {
+    env: variables(broker.ports),
+    stop: () => broker.stop(),
+    kill: async () => {
+      await broker.kill();
+      await broker.stop();
+    },
+  };
+}
+
+interface Peer {
+  readonly protocol: Protocol;
+  missing(): string | undefined;
+  start(): Promise<Server>;
+}
+
+/** By the word that `--peer` takes. */
+export const peers: Readonly<Record<string, Peer>> = {
+  redis: {
+    protocol: "redis",
+    missing: () => (noRealRedis === false ? undefined : noRealRedis),
+    start: async () => {
+      const redis = await RealRedis.start();
+      const stop = (): Promise<void> => redis.stop();
+      return { env: variables({ redis: redis.port }), stop, kill: stop };
+    },
+  },
+};

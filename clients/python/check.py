@@ -1,0 +1,55 @@
+"""What every program of clients/python begins with: how it says what it checked, and how it waits."""
+
+import os
+import sys
+import time
+import traceback
+
+REDIS_URL = os.environ.get("REDIS_URL", "")
+WAIT_SECONDS_MAX = 60
+
+
+def ok(what):
+    print(f"ok: {what}", flush=True)
+
+
+def equal(actual, expected, what=""):
+    if actual != expected:
+        raise AssertionError(f"{what}: {actual!r} is not {expected!r}")
+
+
+def raises(kind, text, call, *args, **kwargs):
+    """The call fails with an error of this kind whose text begins so."""
+    try:
+        got = call(*args, **kwargs)
+    except kind as error:
+        equal(str(error)[: len(text)], text, "the error's text")
+        return
+    raise AssertionError(f"no error of {kind} but {got!r}")
+
+
+def until(find, what="the condition"):
+    """Waits for what comes about by itself. The bound says that it never came; it measures nothing."""
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while time.monotonic() < deadline:
+        found = find()
+        if found:
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"{what} did not come within {WAIT_SECONDS_MAX} s")
+
+
+def run(scenarios):
+    """Runs each function, named by its docstring; the program fails after the last one if any of them raised."""
+    failed = 0
+    for scenario in scenarios:
+        try:
+            scenario()
+        except Exception:
+            failed += 1
+            print(f"FAILED: {scenario.__doc__}", file=sys.stderr, flush=True)
+            traceback.print_exc()
+        else:
+            ok(scenario.__doc__)
+    # Threads that still wait for something would keep the program.
+    os._exit(1 if failed else 0)

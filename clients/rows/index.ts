@@ -1,0 +1,5 @@
+/** All rows of `npm run test:clients`, by protocol. */
+import type { ClientRow } from "../base/row.ts";
+import { redisClients } from "./redis.ts";
+
+export const rows: readonly ClientRow[] = [...redisClients];
