@@ -66,12 +66,12 @@ test("an entry that a group set back gives out as a new one does not come again 
   // Ready: a reader that wants new entries alone takes it.
   giveUp(queue, cursor, first, { ...given, delayMs: 0 });
   bare.pass(1);
-  await bare.turnsUntil(() => cursor.againCount === 1);
+  await bare.turnsUntil(() => cursor.countAgain() === 1);
   back();
   assert.ok(cursor.peekNew());
   assert.equal(cursor.record.offset, first);
   cursor.give(alice, 0);
-  assert.equal(cursor.againCount, 0);
+  assert.equal(cursor.countAgain(), 0);
   assert.equal(cursor.pending.ownerOf(first), alice);
   // Waiting.
   giveUp(queue, cursor, first, { ...given, delayMs: 10 });
@@ -80,7 +80,7 @@ test("an entry that a group set back gives out as a new one does not come again 
   cursor.give(alice, 0);
   bare.pass(20);
   await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(cursor.againCount, 0);
+  assert.equal(cursor.countAgain(), 0);
   assert.equal(cursor.pending.ownerOf(first), alice);
 });
 
