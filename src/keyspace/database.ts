@@ -128,6 +128,13 @@ export class Database {
     listener.keyMade(this.number, Buffer.from(key.buffer, key.byteOffset, key.byteLength), start, end);
   }
 
+  /** Moves some entries together, but those that a command needs as they are. Returns how many were looked at; 0: there are no more. */
+  moveSome(most: number): number {
+    return this.content.moveSome(most, this.#mayMove);
+  }
+
+  readonly #mayMove = (entry: number): boolean => !this.#isHeld(entry);
+
   /** A command goes on that needs the key as it is. */
   #isHeld(entry: number): boolean {
     const { held } = this.#keyspace;
