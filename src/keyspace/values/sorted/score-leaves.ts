@@ -20,6 +20,16 @@ const previousWord = 2;
 const scoresDouble = headerBytes >> 3;
 const refsWord = (headerBytes + leafMax * 8) >> 2;
 
+/** A leaf that is walked through: where its members are. Valid until the next change. */
+export interface OpenLeaf {
+  words: Int32Array;
+  doubles: Float64Array;
+  /** The first score in `doubles`, and the first reference in `words`. */
+  scoresAt: number;
+  refsAt: number;
+  size: number;
+}
+
 /** Below 0 where what is sought stands before that member. */
 export type Order = (score: number, ref: Ref) => number;
 
@@ -41,6 +51,17 @@ export class ScoreLeaves {
   /** How many members a leaf has. */
   sizeOf(leaf: number): number {
     return this.#arena.chunk(leaf).words[wordOf(leaf) + countWord]!;
+  }
+
+  /** Says in `into` where the members of a leaf are; none of leaf 0. */
+  open(leaf: number, into: OpenLeaf): void {
+    const { words, doubles } = this.#arena.chunk(leaf);
+    const word = wordOf(leaf);
+    into.words = words;
+    into.doubles = doubles;
+    into.scoresAt = (word >> 1) + scoresDouble;
+    into.refsAt = word + refsWord;
+    into.size = leaf === 0 ? 0 : words[word + countWord]!;
   }
 
   nextOf(leaf: number): number {

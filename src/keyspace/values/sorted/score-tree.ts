@@ -11,7 +11,7 @@ import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { Arena } from "../../arena.ts";
 import type { ElementTable, Ref } from "../element-table.ts";
 import { compareMembers } from "./score-bytes.ts";
-import { leafMax, ScoreLeaves } from "./score-leaves.ts";
+import { leafMax, type OpenLeaf, ScoreLeaves } from "./score-leaves.ts";
 import { type Child, nodeMax, ScoreNode } from "./score-nodes.ts";
 
 /** A leaf or node with fewer joins its neighbour, */
@@ -23,6 +23,9 @@ const nodeJoined = (nodeMax * 3) >> 2;
 
 /** Where a range begins or ends among members that compare equal to its bound. */
 export type Edge = "before" | "behind";
+
+const noWords = new Int32Array(0);
+const noDoubles = new Float64Array(0);
 
 export class ScoreTree {
   readonly #arena: Arena;
@@ -48,6 +51,14 @@ export class ScoreTree {
   /** The walk: a place in a leaf, and what `next` or `previous` found. */
   #leaf = 0;
   #index = 0;
+  /** The leaf that `next` and `previous` are in. */
+  readonly #walk: OpenLeaf = {
+    words: noWords,
+    doubles: noDoubles,
+    scoresAt: 0,
+    refsAt: 0,
+    size: 0,
+  };
   score = 0;
   ref: Ref = 0;
 
@@ -187,8 +198,8 @@ export class ScoreTree {
   /** `next` gives the member of that rank, `previous` the one before it. Nothing may change meanwhile. */
   seek(rank: number): void {
     if (rank >= this.count) {
-      this.#leaf = this.#leaves.last;
-      this.#index = this.#leaf === 0 ? 0 : this.#leaves.sizeOf(this.#leaf);
+      this.#enter(this.#leaves.last);
+      this.#index = this.#walk.size;
       return;
     }
     let left = rank;
@@ -197,7 +208,7 @@ export class ScoreTree {
       let place = 0;
       while (left >= node.sizes[place]!) left -= node.sizes[place++]!;
       if (node.leaves !== null) {
-        this.#leaf = node.leaves[place]!;
+        this.#enter(node.leaves[place]!);
         this.#index = left;
         return;
       }
@@ -205,36 +216,38 @@ export class ScoreTree {
     }
   }
 
+  #enter(leaf: number): void {
+    this.#leaf = leaf;
+    this.#leaves.open(leaf, this.#walk);
+  }
+
   /** Finds a member's `score` and `ref`; false at the end. */
   next(): boolean {
-    const leaves = this.#leaves;
-    if (this.#leaf === 0) return false;
-    if (this.#index >= leaves.sizeOf(this.#leaf)) {
-      const next = leaves.nextOf(this.#leaf);
+    const walk = this.#walk;
+    if (this.#index >= walk.size) {
+      const next = this.#leaf === 0 ? 0 : this.#leaves.nextOf(this.#leaf);
       if (next === 0) return false;
-      this.#leaf = next;
+      this.#enter(next);
       this.#index = 0;
     }
-    this.#read(this.#index++);
+    const place = this.#index++;
+    this.score = walk.doubles[walk.scoresAt + place]!;
+    this.ref = walk.words[walk.refsAt + place]!;
     return true;
   }
 
   previous(): boolean {
-    const leaves = this.#leaves;
-    if (this.#leaf === 0) return false;
+    const walk = this.#walk;
     if (this.#index === 0) {
-      const previous = leaves.previousOf(this.#leaf);
+      const previous = this.#leaf === 0 ? 0 : this.#leaves.previousOf(this.#leaf);
       if (previous === 0) return false;
-      this.#leaf = previous;
-      this.#index = leaves.sizeOf(previous);
+      this.#enter(previous);
+      this.#index = walk.size;
     }
-    this.#read(--this.#index);
+    const place = --this.#index;
+    this.score = walk.doubles[walk.scoresAt + place]!;
+    this.ref = walk.words[walk.refsAt + place]!;
     return true;
-  }
-
-  #read(place: number): void {
-    this.score = this.#leaves.scoreAt(this.#leaf, place);
-    this.ref = this.#leaves.refAt(this.#leaf, place);
   }
 
   // Changes
