@@ -30,6 +30,13 @@ export interface OpenLeaf {
   size: number;
 }
 
+const noWords = new Int32Array(0);
+const noDoubles = new Float64Array(0);
+
+export function noLeaf(): OpenLeaf {
+  return { words: noWords, doubles: noDoubles, scoresAt: 0, refsAt: 0, size: 0 };
+}
+
 /** Below 0 where what is sought stands before that member. */
 export type Order = (score: number, ref: Ref) => number;
 

@@ -11,7 +11,7 @@ import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { Arena } from "../../arena.ts";
 import type { ElementTable, Ref } from "../element-table.ts";
 import { compareMembers } from "./score-bytes.ts";
-import { leafMax, type OpenLeaf, ScoreLeaves } from "./score-leaves.ts";
+import { leafMax, noLeaf, ScoreLeaves } from "./score-leaves.ts";
 import { type Child, nodeMax, ScoreNode } from "./score-nodes.ts";
 
 /** A leaf or node with fewer joins its neighbour, */
@@ -23,9 +23,6 @@ const nodeJoined = (nodeMax * 3) >> 2;
 
 /** Where a range begins or ends among members that compare equal to its bound. */
 export type Edge = "before" | "behind";
-
-const noWords = new Int32Array(0);
-const noDoubles = new Float64Array(0);
 
 export class ScoreTree {
   readonly #arena: Arena;
@@ -52,13 +49,7 @@ export class ScoreTree {
   #leaf = 0;
   #index = 0;
   /** The leaf that `next` and `previous` are in. */
-  readonly #walk: OpenLeaf = {
-    words: noWords,
-    doubles: noDoubles,
-    scoresAt: 0,
-    refsAt: 0,
-    size: 0,
-  };
+  readonly #walk = noLeaf();
   score = 0;
   ref: Ref = 0;
 
