@@ -189,7 +189,7 @@ export class ScoreTree {
   /** `next` gives the member of that rank, `previous` the one before it. Nothing may change meanwhile. */
   seek(rank: number): void {
     if (rank >= this.count) {
-      this.#enter(this.#leaves.last);
+      this.#enter(this.#leaves.last, 0);
       this.#index = this.#walk.size;
       return;
     }
@@ -198,17 +198,14 @@ export class ScoreTree {
     for (;;) {
       let place = 0;
       while (left >= node.sizes[place]!) left -= node.sizes[place++]!;
-      if (node.leaves !== null) {
-        this.#enter(node.leaves[place]!);
-        this.#index = left;
-        return;
-      }
+      if (node.leaves !== null) return this.#enter(node.leaves[place]!, left);
       node = node.nodes[place]!;
     }
   }
 
-  #enter(leaf: number): void {
+  #enter(leaf: number, index: number): void {
     this.#leaf = leaf;
+    this.#index = index;
     this.#leaves.open(leaf, this.#walk);
   }
 
@@ -218,8 +215,7 @@ export class ScoreTree {
     if (this.#index >= walk.size) {
       const next = this.#leaf === 0 ? 0 : this.#leaves.nextOf(this.#leaf);
       if (next === 0) return false;
-      this.#enter(next);
-      this.#index = 0;
+      this.#enter(next, 0);
     }
     const place = this.#index++;
     this.score = walk.doubles[walk.scoresAt + place]!;
@@ -232,7 +228,7 @@ export class ScoreTree {
     if (this.#index === 0) {
       const previous = this.#leaf === 0 ? 0 : this.#leaves.previousOf(this.#leaf);
       if (previous === 0) return false;
-      this.#enter(previous);
+      this.#enter(previous, 0);
       this.#index = walk.size;
     }
     const place = --this.#index;
