@@ -11,6 +11,7 @@
  * the last open one of its size; a leaving chunk is not open, so nothing new comes into it.
  */
 import { assertInvariant, assertsAreOn } from "../base/assert.ts";
+import { copyBytes } from "../base/bytes.ts";
 import { BrokerError } from "../base/errors.ts";
 import { freeLargeBuffer } from "../base/large-buffers.ts";
 
@@ -166,6 +167,11 @@ export class Arena {
 
   // Compaction
 
+  /** Memory of chunks that is in no block. */
+  get wastedBytes(): number {
+    return this.bytes - this.liveBytes;
+  }
+
   /**
    * Chooses the chunks to be emptied: of each size the emptiest, of which half is free at least, as many as the others have room for.
    * Returns how many.
@@ -228,6 +234,22 @@ export class Arena {
     }
     this.#leavingAt = at;
     return named;
+  }
+
+  /** Whether the block's chunk is to be emptied. */
+  isLeaving(address: number): boolean {
+    return this.chunk(address).isLeaving;
+  }
+
+  /** Moves a block to another chunk as it is; returns where it is. */
+  moveBlock(address: number): number {
+    const from = this.chunk(address);
+    const place = this.allocate(from.blockBytes);
+    const to = this.chunk(place);
+    const start = byteOf(address);
+    copyBytes(to.bytes, byteOf(place), from.bytes, start, start + from.blockBytes);
+    this.release(address);
+    return place;
   }
 
   /** No more blocks are moved. */

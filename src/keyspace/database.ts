@@ -133,6 +133,13 @@ export class Database {
     return this.content.moveSome(most, this.#mayMove);
   }
 
+  /** The same for the blocks of the large value `id`, if there is one: see `LargeValue.moveSome`. */
+  moveBlocks(id: number, cursor: number, most: number): number {
+    const { values } = this.content;
+    const value = values.at(id);
+    return value === null || this.#isHeld(values.entryOf(id)) ? 0 : value.moveSome(cursor, most);
+  }
+
   readonly #mayMove = (entry: number): boolean => !this.#isHeld(entry);
 
   /** A command goes on that needs the key as it is. */

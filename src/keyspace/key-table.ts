@@ -211,7 +211,7 @@ export class KeyTable {
 
   /** Memory of chunks that no entry is in. */
   get wastedBytes(): number {
-    return this.#arena.bytes - this.#arena.liveBytes;
+    return this.#arena.wastedBytes;
   }
 
   /** Entries are to move together, so that memory is given back. Returns how many chunks may go. */

@@ -167,7 +167,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.#recorded = [...this.databases, this.scratch];
     this.aside = this.newContent();
     this.eviction = new Eviction(this);
-    this.#compaction = new Compaction(this.databases);
+    this.#compaction = new Compaction(this.databases, this.arena);
   }
 
   /** A name in `scratch` or `aside` that nothing has had since the start. Valid until the next call. */

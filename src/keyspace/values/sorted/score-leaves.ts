@@ -186,6 +186,19 @@ export class ScoreLeaves {
     this.unlink(next);
   }
 
+  /** Moves a leaf to another block; returns where it is. */
+  relocate(leaf: number): number {
+    const arena = this.#arena;
+    if (!arena.isLeaving(leaf)) return leaf;
+    const [next, previous] = [this.nextOf(leaf), this.previousOf(leaf)];
+    const place = arena.moveBlock(leaf);
+    if (next === 0) this.last = place;
+    else arena.chunk(next).words[wordOf(next) + previousWord] = place;
+    if (previous === 0) this.first = place;
+    else arena.chunk(previous).words[wordOf(previous) + nextWord] = place;
+    return place;
+  }
+
   unlink(leaf: number): void {
     const [next, previous] = [this.nextOf(leaf), this.previousOf(leaf)];
     if (next === 0) this.last = previous;

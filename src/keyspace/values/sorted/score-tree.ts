@@ -12,7 +12,7 @@ import type { Arena } from "../../arena.ts";
 import type { ElementTable, Ref } from "../element-table.ts";
 import { compareMembers } from "./score-bytes.ts";
 import { leafMax, noLeaf, ScoreLeaves } from "./score-leaves.ts";
-import { type Child, nodeMax, ScoreNode } from "./score-nodes.ts";
+import { type Child, neighbourOf, nodeMax, relocateLeaf, ScoreNode, setFirst } from "./score-nodes.ts";
 
 /** A leaf or node with fewer joins its neighbour, */
 const leafLeast = leafMax >> 2;
@@ -235,6 +235,12 @@ export class ScoreTree {
     this.score = walk.doubles[walk.scoresAt + place]!;
     this.ref = walk.words[walk.refsAt + place]!;
     return true;
+  }
+
+  /** Moves the leaf of that rank if its chunk is to be emptied; returns the rank behind it, 0 at the end. */
+  moveLeaf(rank: number): number {
+    const end = rank < this.count ? relocateLeaf(this.#root, this.#leaves, rank) : 0;
+    return end < this.count ? end : 0;
   }
 
   // Changes
@@ -479,19 +485,4 @@ export class ScoreTree {
     assertInvariant(visit(this.#root) === this.count, "the tree counts its members");
     assertInvariant(leaf === 0 && seen === leaves.count, "all leaves are in the tree");
   }
-}
-
-function setFirst(node: ScoreNode, place: number, score: number, ref: Ref): void {
-  node.scores[place] = score;
-  node.refs[place] = ref;
-}
-
-/** Of a child and one beside it that may join, the left one; -1 where there is none. */
-function neighbourOf(
-  node: ScoreNode,
-  place: number,
-  mayJoin: (one: number, other: number) => boolean,
-): number {
-  if (place + 1 < node.count && mayJoin(place, place + 1)) return place;
-  return place > 0 && mayJoin(place - 1, place) ? place - 1 : -1;
 }
