@@ -6,8 +6,8 @@
  * Invariants: the exit code is the broker's own, 128 + number if a signal ended it, 2 if nothing could be started. A
  * launcher that stays is never survived by the broker.
  */
-import { totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
+import { runtimeEnvironment } from "./environment.js";
 import { npmParents, watchParents } from "./parents.js";
 import { chooseRuntime } from "./runtime.js";
 
@@ -15,17 +15,6 @@ import { chooseRuntime } from "./runtime.js";
 const program =
   process.env.TROIKAMQ_TEST_PROGRAM ?? fileURLToPath(new URL("../cli/main.ts", import.meta.url));
 const forwardedSignals = ["SIGTERM", "SIGINT", "SIGHUP"];
-
-/**
- * Bun's collector lets garbage grow to what is alive, until that is a quarter of the machine's memory: with messages of
- * 100 MB on a large machine to gigabytes. It is told of no more than this; loads of less than a quarter of it notice nothing.
- */
-const collectorMemoryBytesMax = 4 * 2 ** 30;
-
-function environment() {
-  const available = Math.min(totalmem(), process.constrainedMemory?.() || Infinity, collectorMemoryBytesMax);
-  return { BUN_JSC_forceRAMSize: String(available), ...process.env };
-}
 
 function fail(problem) {
   process.stderr.write(`troikamq: ${problem}\n`);
@@ -43,7 +32,9 @@ async function runAsChild(path, args) {
   const isWindows = process.platform === "win32";
   const child = spawn(path, args, {
     stdio: isWindows ? "inherit" : ["inherit", "inherit", "inherit", "pipe"],
-    env: isWindows ? environment() : { ...environment(), TROIKAMQ_LAUNCHER_FD: String(pipeDescriptor) },
+    env: isWindows
+      ? runtimeEnvironment()
+      : { ...runtimeEnvironment(), TROIKAMQ_LAUNCHER_FD: String(pipeDescriptor) },
   });
   child.stdio[pipeDescriptor]?.on("error", () => {});
   const parents = npmParents(process.env);
@@ -70,7 +61,7 @@ if (problem !== undefined) {
   const args = [...before, program, ...process.argv.slice(2)];
   // Replacing this process leaves one process less and makes signals and the exit code the broker's own.
   if (typeof process.execve === "function" && process.platform !== "win32") {
-    process.execve(path, [path, ...args], environment());
+    process.execve(path, [path, ...args], runtimeEnvironment());
   } else {
     await runAsChild(path, args);
   }

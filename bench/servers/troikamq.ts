@@ -5,7 +5,9 @@
  * `--durability-redis-streams` and `--durability-kafka` of that name. AMQP settles it by message (persistent with
  * confirms), so there the two differ only by what the generator asks for.
  */
+import fs from "node:fs";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Server, ServerSettings } from "../contract.ts";
 import {
   flagsOf,
@@ -53,7 +55,7 @@ export async function startTroikaMQ(
   const main = path.join(checkout, options.launcher === undefined ? "cli/main.ts" : "bin/troikamq.js");
   const started = startPinned(program, [main, "start", ...flags, ...(settings.troikamqArguments ?? [])], {
     core: options.isOnAnyCore === true ? undefined : 0,
-    environment: { TROIKAMQ_RUNTIME: options.runtime ?? "bun" },
+    environment: { ...(await launchEnvironment(checkout)), TROIKAMQ_RUNTIME: options.runtime ?? "bun" },
   });
   const ready = await readyLine(started);
   const readyMs = performance.now() - started.spawnedAtMs;
@@ -69,6 +71,16 @@ export async function startTroikaMQ(
       if (options.dataDirectory === undefined && isKept) removeDirectory(directory);
     },
   };
+}
+
+/** What the launcher of that checkout sets for the runtime, so that a broker without it runs as users run theirs. */
+async function launchEnvironment(checkout: string): Promise<Readonly<Record<string, string>>> {
+  const file = path.join(checkout, "bin/environment.js");
+  if (!fs.existsSync(file)) return {};
+  const { runtimeEnvironment } = (await import(pathToFileURL(file).href)) as {
+    runtimeEnvironment: (own: object) => Record<string, string>;
+  };
+  return runtimeEnvironment({});
 }
 
 interface Ready {

@@ -4,11 +4,14 @@
  *
  * Each chunk holds blocks of one size; a block larger than a quarter of a chunk has a chunk to itself. A block's
  * address is its chunk's number and its place in it in units of 16 bytes, packed into 32 bits; 0 is no block.
- * Not here: what a block holds, and no bytes are ever cleared. Invariants: a block never moves; `live` blocks of a
+ * After many releases chunks may be nearly empty. Then `beginLeaving` names chunks whose blocks fit into the free room of others:
+ * whoever owns the blocks moves them, and an empty chunk is given back.
+ * Not here: what a block holds, and no bytes are ever cleared. Invariants: a block never moves by itself; `live` blocks of a
  * chunk plus its free list plus the blocks above `used` are all its blocks; an empty chunk is given back unless it is
- * the last open one of its size.
+ * the last open one of its size; a leaving chunk is not open, so nothing new comes into it.
  */
 import { assertInvariant, assertsAreOn } from "../base/assert.ts";
+import { copyBytes } from "../base/bytes.ts";
 import { BrokerError } from "../base/errors.ts";
 import { freeLargeBuffer } from "../base/large-buffers.ts";
 
@@ -36,6 +39,8 @@ export class ArenaChunk {
   live = 0;
   /** Its place in the list of those of its size that may have room; -1 when it is not there. */
   openAt = -1;
+  /** Its blocks are moved elsewhere. */
+  isLeaving = false;
 
   constructor(number: number, bytes: number, blockBytes: number) {
     this.number = number;
@@ -64,6 +69,10 @@ export class Arena {
   /** Memory in blocks that are given out. */
   liveBytes = 0;
   readonly #use: MemoryUse;
+  /** Chunks to be emptied; the last one is at work. */
+  #leaving: ArenaChunk[] = [];
+  /** Of the one at work: the blocks below are done. */
+  #leavingAt = 0;
 
   /** What is in use here counts in `use` too. */
   constructor(use: MemoryUse = new MemoryUse()) {
@@ -132,6 +141,7 @@ export class Arena {
   free(): void {
     for (const chunk of this.#chunks) freeLargeBuffer(chunk.bytes);
     this.#chunks.length = 1;
+    this.#leaving = [];
     this.bytes = 0;
     this.#count(-this.liveBytes);
   }
@@ -144,15 +154,114 @@ export class Arena {
     if (chunk.blockBytes > sharedBlockBytesMax) return this.#dropChunk(chunk);
     chunk.words[wordOf(address)] = chunk.free;
     chunk.free = address;
+    if (chunk.isLeaving) {
+      if (chunk.live === 0) this.#dropChunk(chunk);
+      return;
+    }
     const open = this.#open[classOf(chunk.blockBytes)]!;
     if (chunk.openAt < 0) this.#openChunk(open, chunk);
     if (chunk.live > 0 || open.length === 1) return;
-    const last = open.pop()!;
-    if (last !== chunk) {
-      open[chunk.openAt] = last;
-      last.openAt = chunk.openAt;
-    }
+    closeChunk(open, chunk);
     this.#dropChunk(chunk);
+  }
+
+  // Compaction
+
+  /** Memory of chunks that is in no block. */
+  get wastedBytes(): number {
+    return this.bytes - this.liveBytes;
+  }
+
+  /**
+   * Chooses the chunks to be emptied: of each size the emptiest, of which half is free at least, as many as the others have room for.
+   * Returns how many.
+   */
+  beginLeaving(): number {
+    const bySize = new Map<number, ArenaChunk[]>();
+    for (const chunk of this.#chunks) {
+      if (chunk.live === 0 || chunk.blockBytes > sharedBlockBytesMax) continue;
+      const sameSize = bySize.get(chunk.blockBytes);
+      if (sameSize === undefined) bySize.set(chunk.blockBytes, [chunk]);
+      else sameSize.push(chunk);
+    }
+    for (const [blockBytes, chunks] of bySize) {
+      const blocksEach = Math.floor(chunkBytes / blockBytes);
+      let live = 0;
+      for (const chunk of chunks) live += chunk.live;
+      const spare = chunks.length - Math.ceil(live / blocksEach);
+      if (spare <= 0) continue;
+      chunks.sort((a, b) => a.live - b.live);
+      for (const chunk of chunks.slice(0, spare)) if (chunk.live * 2 <= blocksEach) this.#leave(chunk);
+    }
+    this.#leavingAt = 0;
+    return this.#leaving.length;
+  }
+
+  #leave(chunk: ArenaChunk): void {
+    chunk.isLeaving = true;
+    if (chunk.openAt >= 0) closeChunk(this.#open[classOf(chunk.blockBytes)]!, chunk);
+    this.#leaving.push(chunk);
+  }
+
+  /**
+   * Appends up to `most` blocks of a leaving chunk to `into`, for their owner to move. False: all have been named. It is not told twice
+   * of a block that stays.
+   */
+  nextLeaving(most: number, into: number[]): boolean {
+    const leaving = this.#leaving;
+    for (let chunk = leaving.at(-1); chunk !== undefined; chunk = leaving.at(-1)) {
+      const named = this.#nameBlocks(chunk, most, into);
+      if (named > 0) return true;
+      leaving.pop();
+      this.#leavingAt = 0;
+      this.#stay(chunk);
+    }
+    return false;
+  }
+
+  #nameBlocks(chunk: ArenaChunk, most: number, into: number[]): number {
+    const { blockBytes, used, words } = chunk;
+    if (chunk.live === 0 || this.#leavingAt >= used) return 0;
+    const isFree = new Uint8Array(Math.floor(used / blockBytes));
+    for (let free = chunk.free; free !== 0; free = words[wordOf(free)]!)
+      isFree[byteOf(free) / blockBytes] = 1;
+    let named = 0;
+    let at = this.#leavingAt;
+    for (; at < used && named < most; at += blockBytes) {
+      if (isFree[at / blockBytes] === 1) continue;
+      into.push((chunk.number << chunkUnitsShift) | (at >> unitShift));
+      named++;
+    }
+    this.#leavingAt = at;
+    return named;
+  }
+
+  /** Whether the block's chunk is to be emptied. */
+  isLeaving(address: number): boolean {
+    return this.chunk(address).isLeaving;
+  }
+
+  /** Moves a block to another chunk as it is; returns where it is. */
+  moveBlock(address: number): number {
+    const from = this.chunk(address);
+    const place = this.allocate(from.blockBytes);
+    const to = this.chunk(place);
+    const start = byteOf(address);
+    copyBytes(to.bytes, byteOf(place), from.bytes, start, start + from.blockBytes);
+    this.release(address);
+    return place;
+  }
+
+  /** No more blocks are moved. */
+  endLeaving(): void {
+    for (const chunk of this.#leaving) this.#stay(chunk);
+    this.#leaving = [];
+  }
+
+  /** What is left of a chunk stays in it. */
+  #stay(chunk: ArenaChunk): void {
+    chunk.isLeaving = false;
+    if (chunk.live > 0) this.#openChunk((this.#open[classOf(chunk.blockBytes)] ??= []), chunk);
   }
 
   #dropChunk(chunk: ArenaChunk): void {
@@ -161,6 +270,16 @@ export class Arena {
     this.#chunks[chunk.number] = noChunk;
     this.#freeNumbers.push(chunk.number);
   }
+}
+
+/** The chunk is in the list no more. */
+function closeChunk(open: ArenaChunk[], chunk: ArenaChunk): void {
+  const last = open.pop()!;
+  if (last !== chunk) {
+    open[chunk.openAt] = last;
+    last.openAt = chunk.openAt;
+  }
+  chunk.openAt = -1;
 }
 
 /** Where a block begins in its chunk's `words`. */

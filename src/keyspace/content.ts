@@ -205,6 +205,15 @@ export class KeyContent {
     return place;
   }
 
+  /** Moves some entries together; see `KeyTable.moveSome`. */
+  moveSome(most: number, mayMove: (entry: number) => boolean): number {
+    return this.table.moveSome(most, mayMove, this.#moved);
+  }
+
+  readonly #moved = (_entry: number, place: number): void => {
+    if (this.isLarge(place)) this.values.setEntry(this.idOf(place), place);
+  };
+
   /** Gives everything back: entries at once, large values in slices. Another content takes this one's place. */
   free(): void {
     this.table.free();

@@ -128,6 +128,20 @@ export class Database {
     listener.keyMade(this.number, Buffer.from(key.buffer, key.byteOffset, key.byteLength), start, end);
   }
 
+  /** Moves some entries together, but those that a command needs as they are. Returns how many were looked at; 0: there are no more. */
+  moveSome(most: number): number {
+    return this.content.moveSome(most, this.#mayMove);
+  }
+
+  /** The same for the blocks of the large value `id`, if there is one: see `LargeValue.moveSome`. */
+  moveBlocks(id: number, cursor: number, most: number): number {
+    const { values } = this.content;
+    const value = values.at(id);
+    return value === null || this.#isHeld(values.entryOf(id)) ? 0 : value.moveSome(cursor, most);
+  }
+
+  readonly #mayMove = (entry: number): boolean => !this.#isHeld(entry);
+
   /** A command goes on that needs the key as it is. */
   #isHeld(entry: number): boolean {
     const { held } = this.#keyspace;

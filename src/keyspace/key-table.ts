@@ -13,7 +13,7 @@
  * or shrinks meanwhile; an entry may be met twice.
  *
  * Invariants: an entry is in the bucket of its hash; `bucketCount` buckets lie in [2^level, 2^(level+1)); an address
- * stays valid until its entry is removed or resized.
+ * stays valid until its entry is removed, resized or moved by `moveSome`.
  */
 import { assertInvariant, assertsAreOn } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
@@ -207,6 +207,43 @@ export class KeyTable {
         return;
       }
     }
+  }
+
+  /** Memory of chunks that no entry is in. */
+  get wastedBytes(): number {
+    return this.#arena.wastedBytes;
+  }
+
+  /** Entries are to move together, so that memory is given back. Returns how many chunks may go. */
+  beginMoving(): number {
+    return this.#arena.beginLeaving();
+  }
+
+  /**
+   * Moves up to `most` entries that `mayMove`, and tells where they are now. Returns how many it has looked at; 0: there are no
+   * more.
+   */
+  moveSome(
+    most: number,
+    mayMove: (entry: number) => boolean,
+    moved: (entry: number, place: number) => void,
+  ): number {
+    const found: number[] = [];
+    const arena = this.#arena;
+    if (!arena.nextLeaving(most, found)) return 0;
+    for (const entry of found) {
+      if (!mayMove(entry)) continue;
+      const { words, blockBytes } = arena.chunk(entry);
+      const word = wordOf(entry);
+      const size = headerBytes + words[word + keyLengthWord]! + words[word + valueLengthWord]!;
+      moved(entry, this.#move(entry, size, blockBytes));
+    }
+    if (assertsAreOn) this.#assertSound();
+    return found.length;
+  }
+
+  endMoving(): void {
+    this.#arena.endLeaving();
   }
 
   remove(entry: number): void {

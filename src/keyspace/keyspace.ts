@@ -17,6 +17,7 @@ import { Database } from "./database.ts";
 import { ageUnit } from "./age.ts";
 import { Arena, MemoryUse } from "./arena.ts";
 import { ChangeBatch } from "./change-batch.ts";
+import { Compaction } from "./compaction.ts";
 import { Eviction } from "./eviction/eviction.ts";
 import { KeyUses } from "./eviction/key-uses.ts";
 import { KeyContent, type ValueSpace } from "./content.ts";
@@ -123,6 +124,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   readonly kinds: ValueKinds;
   /** All databases that have records. */
   readonly #recorded: readonly Database[];
+  readonly #compaction: Compaction;
   readonly #asideKey = Buffer.alloc(8);
   #asideCount = 0;
   #isFreeing = false;
@@ -163,6 +165,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.#recorded = [...this.databases, this.scratch];
     this.aside = this.newContent();
     this.eviction = new Eviction(this);
+    this.#compaction = new Compaction(this.databases, this.arena);
   }
 
   /** A name in `scratch` or `aside` that nothing has had since the start. Valid until the next call. */
@@ -208,6 +211,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
 
   stop(): void {
     this.eviction.stop();
+    this.#compaction.stop();
     this.#sweepTimer?.cancel();
     this.#sweepTimer = null;
   }
@@ -464,6 +468,7 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
       const isSweeping = this.isSweeping && this.pause?.isActive !== true;
       if (isSweeping) for (const database of this.databases) sweepDatabase(database);
       if (this.expired + this.expiredFields > before) this.#broker!.ticker.request();
+      this.#compaction.look(this.#broker!.work);
       this.#sweepLater();
     });
   }

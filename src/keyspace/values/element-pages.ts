@@ -26,10 +26,10 @@ const elementsAPlace = 16;
 const placesFree = 16;
 
 class Page {
-  readonly address: number;
-  readonly words: Int32Array;
+  address: number;
+  words: Int32Array;
   /** Where its first slot is in `words`. */
-  readonly at: number;
+  at: number;
   depth: number;
   count = 0;
   /** Another page for the same hashes. */
@@ -322,6 +322,26 @@ export class ElementPages {
       if (found.length >= enough && from < 2 ** 32) return from;
     }
     return 0;
+  }
+
+  /** Moves pages out of chunks that are to be emptied; `cursor` is a hash. See `LargeValue.moveSome`. */
+  moveSome(cursor: number, most: number): number {
+    let from = cursor;
+    for (let left = most; left > 0 && from < 2 ** 32;) {
+      const first = this.#directory[this.#placeOf(from)]!;
+      for (let page: Page | null = first; page !== null; page = page.next, left--) this.#movePage(page);
+      const width = 2 ** (32 - first.depth);
+      from = (Math.floor(from / width) + 1) * width;
+    }
+    return from < 2 ** 32 ? from : 0;
+  }
+
+  #movePage(page: Page): void {
+    const arena = this.#arena;
+    if (!arena.isLeaving(page.address)) return;
+    page.address = arena.moveBlock(page.address);
+    page.words = arena.chunk(page.address).words;
+    page.at = wordOf(page.address);
   }
 
   /** One of all references, each with the same chance. There must be one. */

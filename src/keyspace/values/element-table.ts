@@ -40,13 +40,16 @@ const recordHeaderBytes = 8;
 const segmentBytesMin = 1 << 10;
 export const segmentBytesMost = 1 << 18;
 const segmentsMax = 1 << 16;
+/** Cursors of `moveSome`: below are segments, from here on pages, and from there on the blocks of the expiries. */
+const pagesFrom = segmentsMax;
+const expiriesFrom = 2 ** 34;
 
 class Segment {
   readonly number: number;
-  readonly address: number;
-  readonly chunk: ArenaChunk;
+  address: number;
+  chunk: ArenaChunk;
   /** Where it begins in the chunk's words. */
-  readonly word: number;
+  word: number;
   /** Bytes; the next record goes behind them. */
   used = 0;
   dead = 0;
@@ -372,6 +375,31 @@ export class ElementTable implements LargeValue {
     copied.#count(this.liveBytes);
     copied.expiries = this.expiries?.copy() ?? null;
     return copied;
+  }
+
+  /** References stay as they are: they name segments by number. */
+  moveSome(cursor: number, most: number): number {
+    const segments = this.#segments;
+    if (cursor < pagesFrom) {
+      const end = Math.min(cursor + most, segments.length);
+      for (let number = cursor; number < end; number++) this.#moveSegment(segments[number] ?? null);
+      return end < segments.length ? end : pagesFrom;
+    }
+    if (cursor < expiriesFrom) {
+      const next = this.#pages.moveSome(cursor - pagesFrom, most);
+      if (next > 0) return pagesFrom + next;
+      return this.expiries === null ? 0 : expiriesFrom;
+    }
+    const next = this.expiries?.moveSome(cursor - expiriesFrom, most) ?? 0;
+    return next === 0 ? 0 : expiriesFrom + next;
+  }
+
+  #moveSegment(segment: Segment | null): void {
+    const arena = this.#arena;
+    if (segment === null || !arena.isLeaving(segment.address)) return;
+    segment.address = arena.moveBlock(segment.address);
+    segment.chunk = arena.chunk(segment.address);
+    segment.word = wordOf(segment.address);
   }
 
   /** Releases up to `blocks` blocks of an unused table; returns how many, 0 if none is left. */

@@ -106,6 +106,10 @@ export class FieldExpiries {
     return copied;
   }
 
+  moveSome(cursor: number, most: number): number {
+    return this.#times.moveSome(cursor, most);
+  }
+
   freeSome(blocks: number): number {
     return blocks > 0 ? this.#times.freeSome(blocks) : 0;
   }

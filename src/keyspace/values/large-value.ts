@@ -20,6 +20,11 @@ export interface LargeValue {
   moveUsage(to: Usage): void;
   /** The same elements with the same ages, in memory of their own. */
   copy(usage: Usage): LargeValue;
+  /**
+   * Moves blocks out of chunks that are to be emptied (arena.ts), looking at up to `most` blocks from `cursor` on, which is 0 at first.
+   * Returns the next cursor, or 0 at the end. Where the value changes meanwhile, some blocks may be passed over.
+   */
+  moveSome(cursor: number, most: number): number;
   /** Gives back up to `blocks` blocks of a value that nobody uses any more; returns how many, 0 when none is left. */
   freeSome(blocks: number): number;
 }

@@ -452,6 +452,17 @@ export class BlockList implements LargeValue {
     return copied;
   }
 
+  /** The cursor is a place in the ring. */
+  moveSome(cursor: number, most: number): number {
+    const { ring } = this;
+    const end = Math.min(cursor + most, ring.length);
+    for (let at = cursor; at < end; at++) {
+      const address = ring.addressAt(at);
+      if (this.#arena.isLeaving(address)) ring.setAddress(at, this.#arena.moveBlock(address));
+    }
+    return end < ring.length ? end : 0;
+  }
+
   freeSome(blocks: number): number {
     const { ring } = this;
     let freed = 0;

@@ -10,6 +10,8 @@ import type { LargeValue, Usage } from "../large-value.ts";
 import { readScore, scoreBytes, writeScore } from "./score-bytes.ts";
 import { ScoreTree } from "./score-tree.ts";
 
+const ranksFrom = 2 ** 40;
+
 export class LargeSortedSet implements LargeValue {
   readonly elements: ElementTable;
   readonly tree: ScoreTree;
@@ -82,6 +84,21 @@ export class LargeSortedSet implements LargeValue {
   copy(usage: Usage): LargeSortedSet {
     const elements = this.elements.copy(usage);
     return new LargeSortedSet(this.#arena, elements, this.tree.copy(elements));
+  }
+
+  /** Cursors below `ranksFrom` are those of the elements. */
+  moveSome(cursor: number, most: number): number {
+    const { elements, tree } = this;
+    if (cursor < ranksFrom) {
+      const next = elements.moveSome(cursor, most);
+      return next === 0 ? ranksFrom : next;
+    }
+    let rank = cursor - ranksFrom;
+    for (let left = most; left > 0; left--) {
+      rank = tree.moveLeaf(rank);
+      if (rank === 0) return 0;
+    }
+    return ranksFrom + rank;
   }
 
   freeSome(blocks: number): number {

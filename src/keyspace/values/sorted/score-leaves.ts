@@ -20,6 +20,23 @@ const previousWord = 2;
 const scoresDouble = headerBytes >> 3;
 const refsWord = (headerBytes + leafMax * 8) >> 2;
 
+/** A leaf that is walked through: where its members are. Valid until the next change. */
+export interface OpenLeaf {
+  words: Int32Array;
+  doubles: Float64Array;
+  /** The first score in `doubles`, and the first reference in `words`. */
+  scoresAt: number;
+  refsAt: number;
+  size: number;
+}
+
+const noWords = new Int32Array(0);
+const noDoubles = new Float64Array(0);
+
+export function noLeaf(): OpenLeaf {
+  return { words: noWords, doubles: noDoubles, scoresAt: 0, refsAt: 0, size: 0 };
+}
+
 /** Below 0 where what is sought stands before that member. */
 export type Order = (score: number, ref: Ref) => number;
 
@@ -41,6 +58,17 @@ export class ScoreLeaves {
   /** How many members a leaf has. */
   sizeOf(leaf: number): number {
     return this.#arena.chunk(leaf).words[wordOf(leaf) + countWord]!;
+  }
+
+  /** Says in `into` where the members of a leaf are; none of leaf 0. */
+  open(leaf: number, into: OpenLeaf): void {
+    const { words, doubles } = this.#arena.chunk(leaf);
+    const word = wordOf(leaf);
+    into.words = words;
+    into.doubles = doubles;
+    into.scoresAt = (word >> 1) + scoresDouble;
+    into.refsAt = word + refsWord;
+    into.size = leaf === 0 ? 0 : words[word + countWord]!;
   }
 
   nextOf(leaf: number): number {
@@ -156,6 +184,19 @@ export class ScoreLeaves {
     const next = this.nextOf(leaf);
     this.#move(next, 0, leaf);
     this.unlink(next);
+  }
+
+  /** Moves a leaf to another block; returns where it is. */
+  relocate(leaf: number): number {
+    const arena = this.#arena;
+    if (!arena.isLeaving(leaf)) return leaf;
+    const [next, previous] = [this.nextOf(leaf), this.previousOf(leaf)];
+    const place = arena.moveBlock(leaf);
+    if (next === 0) this.last = place;
+    else arena.chunk(next).words[wordOf(next) + previousWord] = place;
+    if (previous === 0) this.first = place;
+    else arena.chunk(previous).words[wordOf(previous) + nextWord] = place;
+    return place;
   }
 
   unlink(leaf: number): void {

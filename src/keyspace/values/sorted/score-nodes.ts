@@ -5,6 +5,7 @@
  * Not here: which child a member belongs to (score-tree.ts). Invariant: all children are leaves, or none.
  */
 import type { Ref } from "../element-table.ts";
+import type { ScoreLeaves } from "./score-leaves.ts";
 
 export const nodeMax = 64;
 
@@ -97,4 +98,34 @@ export class ScoreNode {
     for (let i = 0; this.leaves !== null && i < this.count; i++) twin.leaves![i] = copyLeaf(this.leaves[i]!);
     return twin;
   }
+}
+
+/** Moves the leaf of the member of that rank, which there is; returns the rank behind it. */
+export function relocateLeaf(root: ScoreNode, leaves: ScoreLeaves, rank: number): number {
+  let node = root;
+  for (let left = rank; ;) {
+    let place = 0;
+    while (left >= node.sizes[place]!) left -= node.sizes[place++]!;
+    if (node.leaves === null) {
+      node = node.nodes[place]!;
+      continue;
+    }
+    node.leaves[place] = leaves.relocate(node.leaves[place]!);
+    return rank - left + node.sizes[place]!;
+  }
+}
+
+export function setFirst(node: ScoreNode, place: number, score: number, ref: Ref): void {
+  node.scores[place] = score;
+  node.refs[place] = ref;
+}
+
+/** Of a child and one beside it that may join, the left one; -1 where there is none. */
+export function neighbourOf(
+  node: ScoreNode,
+  place: number,
+  mayJoin: (one: number, other: number) => boolean,
+): number {
+  if (place + 1 < node.count && mayJoin(place, place + 1)) return place;
+  return place > 0 && mayJoin(place - 1, place) ? place - 1 : -1;
 }

@@ -11,8 +11,8 @@ import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { Arena } from "../../arena.ts";
 import type { ElementTable, Ref } from "../element-table.ts";
 import { compareMembers } from "./score-bytes.ts";
-import { leafMax, ScoreLeaves } from "./score-leaves.ts";
-import { type Child, nodeMax, ScoreNode } from "./score-nodes.ts";
+import { leafMax, noLeaf, ScoreLeaves } from "./score-leaves.ts";
+import { type Child, neighbourOf, nodeMax, relocateLeaf, ScoreNode, setFirst } from "./score-nodes.ts";
 
 /** A leaf or node with fewer joins its neighbour, */
 const leafLeast = leafMax >> 2;
@@ -48,6 +48,8 @@ export class ScoreTree {
   /** The walk: a place in a leaf, and what `next` or `previous` found. */
   #leaf = 0;
   #index = 0;
+  /** The leaf that `next` and `previous` are in. */
+  readonly #walk = noLeaf();
   score = 0;
   ref: Ref = 0;
 
@@ -187,8 +189,8 @@ export class ScoreTree {
   /** `next` gives the member of that rank, `previous` the one before it. Nothing may change meanwhile. */
   seek(rank: number): void {
     if (rank >= this.count) {
-      this.#leaf = this.#leaves.last;
-      this.#index = this.#leaf === 0 ? 0 : this.#leaves.sizeOf(this.#leaf);
+      this.#enter(this.#leaves.last, 0);
+      this.#index = this.#walk.size;
       return;
     }
     let left = rank;
@@ -196,45 +198,49 @@ export class ScoreTree {
     for (;;) {
       let place = 0;
       while (left >= node.sizes[place]!) left -= node.sizes[place++]!;
-      if (node.leaves !== null) {
-        this.#leaf = node.leaves[place]!;
-        this.#index = left;
-        return;
-      }
+      if (node.leaves !== null) return this.#enter(node.leaves[place]!, left);
       node = node.nodes[place]!;
     }
   }
 
+  #enter(leaf: number, index: number): void {
+    this.#leaf = leaf;
+    this.#index = index;
+    this.#leaves.open(leaf, this.#walk);
+  }
+
   /** Finds a member's `score` and `ref`; false at the end. */
   next(): boolean {
-    const leaves = this.#leaves;
-    if (this.#leaf === 0) return false;
-    if (this.#index >= leaves.sizeOf(this.#leaf)) {
-      const next = leaves.nextOf(this.#leaf);
+    const walk = this.#walk;
+    if (this.#index >= walk.size) {
+      const next = this.#leaf === 0 ? 0 : this.#leaves.nextOf(this.#leaf);
       if (next === 0) return false;
-      this.#leaf = next;
-      this.#index = 0;
+      this.#enter(next, 0);
     }
-    this.#read(this.#index++);
+    const place = this.#index++;
+    this.score = walk.doubles[walk.scoresAt + place]!;
+    this.ref = walk.words[walk.refsAt + place]!;
     return true;
   }
 
   previous(): boolean {
-    const leaves = this.#leaves;
-    if (this.#leaf === 0) return false;
+    const walk = this.#walk;
     if (this.#index === 0) {
-      const previous = leaves.previousOf(this.#leaf);
+      const previous = this.#leaf === 0 ? 0 : this.#leaves.previousOf(this.#leaf);
       if (previous === 0) return false;
-      this.#leaf = previous;
-      this.#index = leaves.sizeOf(previous);
+      this.#enter(previous, 0);
+      this.#index = walk.size;
     }
-    this.#read(--this.#index);
+    const place = --this.#index;
+    this.score = walk.doubles[walk.scoresAt + place]!;
+    this.ref = walk.words[walk.refsAt + place]!;
     return true;
   }
 
-  #read(place: number): void {
-    this.score = this.#leaves.scoreAt(this.#leaf, place);
-    this.ref = this.#leaves.refAt(this.#leaf, place);
+  /** Moves the leaf of that rank if its chunk is to be emptied; returns the rank behind it, 0 at the end. */
+  moveLeaf(rank: number): number {
+    const end = rank < this.count ? relocateLeaf(this.#root, this.#leaves, rank) : 0;
+    return end < this.count ? end : 0;
   }
 
   // Changes
@@ -479,19 +485,4 @@ export class ScoreTree {
     assertInvariant(visit(this.#root) === this.count, "the tree counts its members");
     assertInvariant(leaf === 0 && seen === leaves.count, "all leaves are in the tree");
   }
-}
-
-function setFirst(node: ScoreNode, place: number, score: number, ref: Ref): void {
-  node.scores[place] = score;
-  node.refs[place] = ref;
-}
-
-/** Of a child and one beside it that may join, the left one; -1 where there is none. */
-function neighbourOf(
-  node: ScoreNode,
-  place: number,
-  mayJoin: (one: number, other: number) => boolean,
-): number {
-  if (place + 1 < node.count && mayJoin(place, place + 1)) return place;
-  return place > 0 && mayJoin(place - 1, place) ? place - 1 : -1;
 }

@@ -108,12 +108,17 @@ class NameIndex {
   }
 }
 
-/** Names are letters, digits, "-" and "_": setting bit 5 folds the case (and is the same on both sides). */
+/**
+ * Of the length and four bytes, which tell most names apart: reading all would cost more. Names are letters, digits, "-" and "_": setting
+ * bit 5 folds the case (and is the same on both sides).
+ */
 function hashName(buffer: Uint8Array, start: number, end: number): number {
-  let hash = end - start;
-  // No command's name is longer: the rest of a longer one need not be read.
-  const last = hash > 64 ? start + 64 : end;
-  for (let at = start; at < last; at++) hash = (Math.imul(hash, 31) + (buffer[at]! | 0x20)) | 0;
+  const size = end - start;
+  if (size === 0) return 0;
+  let hash = Math.imul(size, 31) + (buffer[start]! | 0x20);
+  hash = Math.imul(hash, 31) + (buffer[start + (size > 1 ? 1 : 0)]! | 0x20);
+  hash = Math.imul(hash, 31) + (buffer[start + (size >> 1)]! | 0x20);
+  hash = Math.imul(hash, 31) + (buffer[end - 1]! | 0x20);
   return hash ^ (hash >>> 15);
 }
 

@@ -245,7 +245,7 @@ function assertAllowedWhileBusy({ server }: CommandContext, spec: CommandSpec): 
 function assertRoom({ request, broker }: CommandContext): void {
   const { storage } = broker;
   storage.assertWritable();
-  const bytes = request.ends[request.argumentCount - 1]! - request.starts[0]!;
+  const { bytes } = request;
   if (bytes >= limits.diskFitBytes) storage.gate.assertFits(bytes);
 }
 

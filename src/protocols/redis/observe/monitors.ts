@@ -28,7 +28,7 @@ export class Monitors {
 
   /** The arguments of the command in `context`. Null for one that is so long that it would disconnect every monitor. */
   textOf({ request, spec }: WatchedCommand): string | null {
-    const bytes = request.ends[request.argumentCount - 1]! - request.starts[0]!;
+    const { bytes } = request;
     if (bytes > limits.subscriberOutputBytesMax) return null;
     const secrets = secretsOf(spec, request);
     let text = "";

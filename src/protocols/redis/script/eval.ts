@@ -65,10 +65,11 @@ const shaLength = 40;
 
 /** A script that names its flags says what it does. One that is wrong is refused when it runs. */
 function textWrites({ request, server }: CommandContext): boolean | null {
-  const text = request.view(1);
-  const known = scriptsOf(server).cache.find(scriptSha(text));
+  const { buffer, starts, ends } = request;
+  const { cache } = scriptsOf(server);
+  const known = cache.findText(buffer, starts[1]!, ends[1]!) ?? cache.find(scriptSha(request.view(1)));
   try {
-    return writesBy(known === undefined ? readScriptLine(Buffer.from(text)).flags : known.flags);
+    return writesBy(known === undefined ? readScriptLine(request.copy(1)).flags : known.flags);
   } catch (error) {
     if (error instanceof RedisError) return null;
     throw error;
@@ -111,15 +112,28 @@ function run(
 /** The script in argument `index`, which is compiled and cached if it is new. */
 export function cachedScript({ request, server }: CommandContext, index: number, isLoaded: boolean): Script {
   const { cache } = scriptsOf(server);
-  const text = request.view(index);
-  const sha = scriptSha(text);
-  const known = cache.find(sha);
+  const { buffer, starts, ends } = request;
+  let known = cache.findText(buffer, starts[index]!, ends[index]!);
+  const sha = known?.sha ?? scriptSha(request.view(index));
+  if (known === undefined) {
+    known = cache.find(sha);
+    if (known !== undefined) cache.rememberText(known);
+  }
   if (known !== undefined) {
     if (isLoaded) known.isLoaded = true;
     return known;
   }
-  const { flags: scriptFlags, body } = readScriptLine(Buffer.from(text));
-  const script: Script = { sha, body, flags: scriptFlags, machine: notCompiled, reference: 0, isLoaded };
+  const text = request.copy(index);
+  const { flags: scriptFlags, body } = readScriptLine(text);
+  const script: Script = {
+    sha,
+    text,
+    body,
+    flags: scriptFlags,
+    machine: notCompiled,
+    reference: 0,
+    isLoaded,
+  };
   scriptsOf(server).assertCompiles(script);
   if (!cache.makeRoom(body.length))
     throw new RedisError("OOM too many scripts are loaded; forget them by SCRIPT FLUSH");

@@ -138,6 +138,15 @@ export class RequestArguments {
     return this.ends[index]! - this.starts[index]!;
   }
 
+  /** Bytes of all arguments, roughly: with the headers between them where there are any. */
+  get bytes(): number {
+    const last = this.argumentCount - 1;
+    if (this.canonical) return this.ends[last]! - this.starts[0]!;
+    let bytes = 0;
+    for (let i = 0; i <= last; i++) bytes += this.size(i);
+    return bytes;
+  }
+
   /** A view of the argument: valid as long as the command is. */
   view(index: number): Buffer {
     return this.buffer.subarray(this.starts[index], this.ends[index]);

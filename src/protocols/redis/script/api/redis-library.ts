@@ -107,6 +107,14 @@ class CommandCalls {
     let at = lua.argumentsAt(state);
     if (at === end) return `Please specify at least one argument for this ${name} call`;
     const caller = this.#caller;
+    if (areStrings(lua, at, end)) {
+      caller.beginInPlace(lua.bytes);
+      for (; at < end; at += valueBytes) {
+        const text = lua.textAt(at);
+        caller.argumentAt(text, text + lua.textLength(text));
+      }
+      return null;
+    }
     caller.begin();
     for (; at < end; at += valueBytes) {
       const type = lua.typeAt(at);
@@ -135,6 +143,13 @@ class CommandCalls {
     lua.raw.lua_pushboolean(state, refusal === null ? 1 : 0);
     return 1;
   }
+}
+
+/** Whether all values from `at` to `end` on Lua's stack are strings. */
+function areStrings(lua: LuaInstance, at: number, end: number): boolean {
+  for (let value = at; value < end; value += valueBytes)
+    if (lua.typeAt(value) !== luaType.string) return false;
+  return true;
 }
 
 function setResp({ lua, run }: RedisLibraryParts, state: State): number {

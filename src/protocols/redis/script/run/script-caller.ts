@@ -1,7 +1,9 @@
 /**
  * Commands that a script calls: on behalf of the script's caller, with a context, a request and a reply of their own.
  *
- * One for a machine, used by one script after the other. Invariant: `outer` is set while a script runs, and only then.
+ * One for a machine, used by one script after the other. A command's arguments are where Lua has them, if all are strings; numbers are
+ * written out, and then all are copied. Lua runs neither while the command does nor before its reply is read, so its strings stay.
+ * Invariant: `outer` is set while a script runs, and only then.
  */
 import { ByteWriter, copyBytes } from "../../../../base/bytes.ts";
 import type { Authorization } from "../../../../broker/access/permissions.ts";
@@ -30,6 +32,8 @@ export class ScriptCaller implements Caller {
   readonly #requestBytes = new ByteWriter(1024);
   readonly #out = new ByteWriter(1024);
   readonly #request = new RequestArguments();
+  /** Where the arguments are, if nothing was copied. */
+  #inPlace: Buffer | null = null;
 
   constructor(server: RedisServer) {
     this.#acl = new AclCheck(server.commandRules);
@@ -78,8 +82,21 @@ export class ScriptCaller implements Caller {
     this.outer!.holdUntilDurable();
   }
 
+  /** Begins a command whose arguments, which follow by `argumentAt`, are all in `bytes`. */
+  beginInPlace(bytes: Buffer): void {
+    this.#inPlace = bytes;
+    this.#request.clear();
+    this.#request.canonical = false;
+  }
+
+  /** The next argument is `bytes[start, end)` of those. */
+  argumentAt(start: number, end: number): void {
+    this.#place(start, end);
+  }
+
   /** Begins another command: its arguments follow. */
   begin(): void {
+    this.#inPlace = null;
     this.#requestBytes.length = 0;
     this.#request.clear();
     this.#request.canonical = true;
@@ -123,7 +140,7 @@ export class ScriptCaller implements Caller {
   /** The command is whole. Returns the context to run it in, whose reply is empty. */
   prepared(): CommandContext {
     const { context } = this;
-    this.#request.buffer = this.#requestBytes.buffer;
+    this.#request.buffer = this.#inPlace ?? this.#requestBytes.buffer;
     context.request = this.#request;
     context.reply.out = this.#out;
     this.#out.length = 0;
@@ -141,6 +158,7 @@ export class ScriptCaller implements Caller {
   /** The script has ended: what one huge command took is given back. */
   release(): void {
     this.outer = null;
+    this.#inPlace = null;
     if (this.#requestBytes.buffer.length > keptBytes) this.#requestBytes.shrink(1024);
     if (this.#out.buffer.length > keptBytes) this.#out.shrink(1024);
     this.#request.empty();
