@@ -10,6 +10,7 @@ import { rawString } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import { findString, keysOf, writableKeysOf } from "../keys/key-access.ts";
+import { hasRead } from "../keys/lookups.ts";
 import { patchString } from "../string/patch-string.ts";
 import { parseInteger } from "../wire/numbers.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
@@ -119,8 +120,8 @@ function replyEach(context: CommandContext, operations: readonly Operation[]): v
   const { reply } = context;
   const database = keysOf(context);
   const entry = findString(context, database, 1);
-  // Of BITFIELD, whose other operations are no reads, `findString` does not tell.
-  if (entry === 0 && context.spec.write) context.notify(keyEvents.missed, 1);
+  // BITFIELD reads where it only gets.
+  hasRead(context, 1, context.database, entry !== 0);
   const { bytes, start, end } = database.table;
   reply.array(operations.length);
   for (const { offset, type } of operations)

@@ -138,10 +138,12 @@ export interface CommandRow {
   /** Says whether this request may write, where that is not the command's own matter; null for what its flags say. */
   readonly writesByRequest?: (context: CommandContext) => boolean | null;
   /**
-   * `glance`: it looks at its keys without using them. `unseen`: nor does it count what it finds. `always`: it uses them even for a client
-   * that set NO-TOUCH.
+   * `glance`: it looks at its keys without using them. `quiet`: nor does it tell of one that is not there (`keymiss`). `unseen`: nor does it
+   * count what it finds. `always`: it uses them even for a client that set NO-TOUCH.
    */
-  readonly use?: "glance" | "unseen" | "always";
+  readonly use?: "glance" | "quiet" | "unseen" | "always";
+  /** It writes, but looks its keys up as commands do that read: what it finds counts. */
+  readonly readsFirst?: true;
   readonly subcommands?: readonly CommandRow[];
   /** The handler. Without one the command is answered as unknown, except where its subcommands have handlers. */
   readonly run?: CommandHandler;
@@ -173,8 +175,14 @@ export interface CommandSpec {
   readonly denyOom: boolean;
   /** It uses the keys that it finds (keyspace/eviction/key-uses.ts) for clients whose `CommandContext.usesFrom` is not above this. */
   readonly use: 0 | 1 | 2;
-  /** What it finds, and what it does not, counts in INFO's keyspace_hits and keyspace_misses. */
-  readonly countsLookups: boolean;
+  /**
+   * The first and the last of the arguments whose keys it looks up as a reader (keys/lookups.ts): all keys of a command that does not
+   * write; of one that does, those that its rules call RO.
+   */
+  readonly readsFrom: number;
+  readonly readsTo: number;
+  /** It tells of keys that it does not find. */
+  readonly tellsMisses: boolean;
   /** No command of a script's. */
   readonly noScript: boolean;
   /** It reads its keys: who tracks what it has read is told of their changes. */
@@ -267,6 +275,7 @@ function addSpec(
 ): CommandSpec {
   const keys = row.keys ?? [];
   const { firstKey, lastKey, keyStep } = legacyRange(keys);
+  const { readsFrom, readsTo } = lookupRange(row);
   const subcommandSpecs: CommandSpec[] = [];
   // Each field by name, not `...row`: objects that are spread have as many shapes as rows have sets of fields.
   const spec: CommandSpec = {
@@ -287,7 +296,9 @@ function addSpec(
     write: row.flags.includes("write"),
     denyOom: row.flags.includes("denyoom"),
     use: row.use === undefined ? 1 : row.use === "always" ? 2 : 0,
-    countsLookups: countsLookups(row),
+    readsFrom,
+    readsTo,
+    tellsMisses: row.use !== "quiet" && row.use !== "unseen",
     noScript: row.flags.includes("noscript"),
     // What a script reads its own commands read.
     readsKeys: row.flags.includes("readonly") && group !== "scripting" && !row.flags.includes("pubsub"),
@@ -310,12 +321,22 @@ function addSpec(
   return spec;
 }
 
-/** Commands that write look their keys up in another way; a few of them read first. */
-const readsFirst = new Set(["getdel", "getex", "getset", "sort", "georadius", "georadiusbymember"]);
+/** Above the number of any argument. */
+const lastArgument = 2 ** 30 - 1;
 
-function countsLookups({ name, flags, use }: CommandRow): boolean {
-  if (use === "unseen") return false;
-  return !flags.includes("write") || readsFirst.has(name);
+function lookupRange(row: CommandRow): { readsFrom: number; readsTo: number } {
+  if (row.use === "unseen") return { readsFrom: 1, readsTo: 0 };
+  if (!row.flags.includes("write") || row.readsFirst === true) return { readsFrom: 0, readsTo: lastArgument };
+  let readsFrom = lastArgument;
+  let readsTo = 0;
+  for (const { flags, begin, find } of row.keys ?? []) {
+    if (!flags.includes("RO") || begin.type === "unknown" || find.type === "unknown") continue;
+    const first = begin.type === "index" ? begin.index : 1;
+    const isOpen = begin.type === "keyword" || find.type === "keynum" || find.lastKey < 0;
+    readsFrom = Math.min(readsFrom, first);
+    readsTo = Math.max(readsTo, isOpen ? lastArgument : first + find.lastKey);
+  }
+  return { readsFrom, readsTo };
 }
 
 /** The commands with `skip_monitor` run scripts, which redis shows by itself. */

@@ -83,7 +83,7 @@ function expireKey(context: CommandContext, unit: TimeUnit): void {
   const at = expiryArgument(context, 2, unit);
   const key = writableKeyAt(context, 1);
   if (!key.exists || !areMet(conditions, key.expiry, at)) return reply.integer(0);
-  const isOver = at <= context.broker.clock.now();
+  const isOver = at <= context.now;
   if (isOver) key.remove();
   else key.setExpiry(at);
   context.notify(isOver ? keyEvents.del : keyEvents.expire, 1);

@@ -6,19 +6,17 @@
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { implicitStream } from "../../../broker/queue/lifecycle.ts";
 import { seal } from "./stream.ts";
-import { keyMissed } from "../notifications/key-misses.ts";
 import { assertMayUseKey } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
-import { countLookup } from "../keys/key-access.ts";
+import { lookedUp } from "../keys/lookups.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 import { keyEvents } from "../notifications/key-events.ts";
 
 /** The stream named by argument `index`, ready to be read; undefined when there is none. Throws WRONGTYPE. */
 export function findStream(context: CommandContext, index: number): Queue | undefined {
   const queue = lastStream(context, index) ?? lookUp(context, context.request.latin1(index));
-  if (context.spec.countsLookups) countLookup(context.server, queue !== undefined);
+  lookedUp(context, index, context.database, queue !== undefined);
   if (queue !== undefined) seal(queue);
-  else if (context.server.notices.classes !== 0) keyMissed(context, index, context.database);
   return queue;
 }
 

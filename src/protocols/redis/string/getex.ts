@@ -14,6 +14,7 @@ export const getexCommand: CommandRow = {
   since: "6.2.0",
   complexity: "O(1)",
   summary: "Reads a string and changes when it expires.",
+  readsFirst: true,
   run: getex,
 };
 
@@ -37,7 +38,7 @@ function getex(context: CommandContext): void {
     if (!persists || database.table.expiry(entry) === 0) return;
     database.setExpiry(entry, 0);
     context.notify(keyEvents.persist, 1);
-  } else if (at <= context.broker.clock.now()) {
+  } else if (at <= context.now) {
     database.remove(entry);
     context.notify(keyEvents.del, 1);
   } else {

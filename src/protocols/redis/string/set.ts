@@ -8,6 +8,7 @@ import type { CommandContext } from "../core/context.ts";
 import { syntaxError } from "../core/errors.ts";
 import { positiveExpiryArgument, type TimeUnit, unitOption } from "../keys/expiry-options.ts";
 import { findString, keyExists, replyString, setString, writableKeysOf } from "../keys/key-access.ts";
+import { hasRead } from "../keys/lookups.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { keyEvents } from "../notifications/key-events.ts";
 
@@ -42,7 +43,11 @@ function set(context: CommandContext): void {
   let expiry = options.keepTtl ? keepExpiry : 0;
   if (options.unit !== undefined) expiry = positiveExpiryArgument(context, options.timeAt, options.unit);
   const database = writableKeysOf(context);
-  if (options.get) replyString(context, database, findString(context, database, 1));
+  if (options.get) {
+    const entry = findString(context, database, 1);
+    hasRead(context, 1, context.database, entry !== 0);
+    replyString(context, database, entry);
+  }
   if (options.nx || options.xx) {
     if (keyExists(context, database, 1) !== options.xx) {
       if (!options.get) reply.null();

@@ -17,6 +17,7 @@ export const xackCommand: CommandRow = {
   since: "5.0.0",
   complexity: "O(1) for each id",
   summary: "Acknowledges entries of a consumer group.",
+  readsFirst: true,
   run: xack,
 };
 

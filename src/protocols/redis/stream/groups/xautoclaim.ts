@@ -24,6 +24,7 @@ export const xautoclaimCommand: CommandRow = {
   since: "6.2.0",
   complexity: "O(1) for a small COUNT",
   summary: "Takes over entries that others have left pending too long.",
+  readsFirst: true,
   run: xautoclaim,
 };
 

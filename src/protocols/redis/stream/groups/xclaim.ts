@@ -26,6 +26,7 @@ export const xclaimCommand: CommandRow = {
   since: "5.0.0",
   complexity: "O(log(N)), N pending entries of the group",
   summary: "Takes over pending entries, named by id.",
+  readsFirst: true,
   run: xclaim,
 };
 
