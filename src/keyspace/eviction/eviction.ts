@@ -155,7 +155,6 @@ export class Eviction {
     const { memory, graves } = this.#keys;
     let left = units;
     let outcome: Outcome = "done";
-    this.#heldSamples = 0;
     while (memory.bytes > this.bytesMax) {
       if (left <= 0) {
         outcome = "unfinished";
@@ -180,7 +179,12 @@ export class Eviction {
   #removeOne(): number {
     const { order } = this.#policy;
     this.#looks = 0;
-    if (order === null || this.#heldSamples >= heldSamplesMost) return 0;
+    if (order === null) return 0;
+    if (this.#heldSamples >= heldSamplesMost) {
+      // Whoever asks next begins again: commands may have ended by then.
+      this.#heldSamples = 0;
+      return 0;
+    }
     return order === "random" ? this.#removeAny() : this.#removeBest(order);
   }
 

@@ -28,6 +28,7 @@ export const bitfieldCommands: readonly CommandRow[] = [
     since: "3.2.0",
     complexity: "O(1) for each operation",
     summary: "Reads and changes integers of any width inside a string.",
+    makesValues: writesBits,
     run: bitfield,
   },
   {
@@ -41,6 +42,13 @@ export const bitfieldCommands: readonly CommandRow[] = [
     run: bitfieldRo,
   },
 ];
+
+/** Whether it does more than read. What stands for an option may be an operand: then a right too much is asked for. */
+function writesBits(request: RequestArguments): boolean {
+  for (let index = 2; index < request.argumentCount; index++)
+    if (request.is(index, "SET") || request.is(index, "INCRBY")) return true;
+  return false;
+}
 
 interface Operation {
   readonly name: "get" | "set" | "incrby";

@@ -6,6 +6,8 @@
  * be derived. Invariants: nothing changes a spec once the table is made, so sessions share it; all specs have the same shape, so
  * reading a field of one is as quick for a pipeline of mixed commands as for one command.
  */
+import type { ChannelAct, LogAct } from "../../../broker/access/rights.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
 import type { CommandContext, CommandHandler } from "./context.ts";
 
 export type CommandFlag =
@@ -118,6 +120,17 @@ export interface KeyRule {
   readonly find: KeyFind;
 }
 
+/** The channels that a command names: its arguments from the first one on, and what it does with them. */
+export interface ChannelUse {
+  readonly act: ChannelAct;
+  /** Only the first argument is a channel. */
+  readonly isOne?: true;
+  readonly isPattern?: true;
+  readonly isShard?: true;
+  /** Where the channels end; left out: with the request. */
+  readonly end?: (request: RequestArguments) => number;
+}
+
 export interface CommandRow {
   /** Lower case; a subcommand's own word only. */
   readonly name: string;
@@ -144,6 +157,22 @@ export interface CommandRow {
   readonly use?: "glance" | "quiet" | "unseen" | "always";
   /** It writes, but looks its keys up as commands do that read: what it finds counts. */
   readonly readsFirst?: true;
+  /** It may reach the replicas of a redis, though it need not write: CLIENT PAUSE WRITE holds it back. */
+  readonly mayReplicate?: true;
+  /**
+   * What it does to its keys, in the words of the broker's table of rights, where the flags of its keys do not say it; null for what these say.
+   */
+  readonly acts?: readonly LogAct[] | ((request: RequestArguments) => readonly LogAct[] | null);
+  /** It makes a value under each of its keys that is not there. */
+  readonly makesValues?: true | ((request: RequestArguments) => boolean);
+  /** Commands that only end subscriptions need no right, and name no channels here. */
+  readonly channels?: ChannelUse;
+  /** `allowed`: a subscriber may send it in RESP2. `confirmed`: so it may, and is answered by a pushed message for each name. */
+  readonly forSubscribers?: "allowed" | "confirmed";
+  /** In MULTI it runs at once, and is not queued; `leaves`: the transaction is over then. */
+  readonly inMulti?: "runs" | "leaves";
+  /** Arguments that MONITOR and SLOWLOG do not show. */
+  readonly secrets?: (request: RequestArguments) => readonly number[];
   readonly subcommands?: readonly CommandRow[];
   /** The handler. Without one the command is answered as unknown, except where its subcommands have handlers. */
   readonly run?: CommandHandler;
@@ -194,8 +223,14 @@ export interface CommandSpec {
   /** MONITOR shows it when it has run, a script before its own commands, and not at all what administrators send. */
   readonly shownByMonitor: "after" | "before" | "never";
   readonly isLeftOutOfSlowlog: boolean;
-  /** It may reach the replicas of a redis, even though it need not write: CLIENT PAUSE WRITE holds it back. */
+  /** As in the row, as those below. */
   readonly mayReplicate: boolean;
+  readonly acts: CommandRow["acts"];
+  readonly makesValues: CommandRow["makesValues"];
+  readonly channels: CommandRow["channels"];
+  readonly forSubscribers: CommandRow["forSubscribers"];
+  readonly inMulti: CommandRow["inMulti"];
+  readonly secrets: CommandRow["secrets"];
   /** See the row. */
   readonly writesByRequest: CommandRow["writesByRequest"];
   readonly noMulti: boolean;
@@ -307,7 +342,13 @@ function addSpec(
     isFast: row.flags.includes("fast"),
     shownByMonitor: shownByMonitor(row.flags),
     isLeftOutOfSlowlog: row.flags.includes("skip_slowlog"),
-    mayReplicate: container === undefined && mayReplicateNames.has(row.name),
+    mayReplicate: row.mayReplicate === true,
+    acts: row.acts,
+    makesValues: row.makesValues,
+    channels: row.channels,
+    forSubscribers: row.forSubscribers,
+    inMulti: row.inMulti,
+    secrets: row.secrets,
     writesByRequest: row.writesByRequest,
     noMulti: row.flags.includes("no_multi"),
     row,
@@ -344,16 +385,6 @@ function shownByMonitor(flags: readonly CommandFlag[]): CommandSpec["shownByMoni
   if (flags.includes("admin")) return "never";
   return flags.includes("skip_monitor") ? "before" : "after";
 }
-
-/** PUBLISH and PFCOUNT write nothing that redis keeps, but reach its replicas. */
-const mayReplicateNames: ReadonlySet<string> = new Set([
-  "publish",
-  "spublish",
-  "pfcount",
-  "eval",
-  "evalsha",
-  "fcall",
-]);
 
 function isImplemented({ run, subcommands = [] }: CommandRow): boolean {
   return run !== undefined || subcommands.some(isImplemented);

@@ -62,7 +62,7 @@ function dispatchUntracked(context: CommandContext, client: ClientConnection, ha
   const { isActive: isPaused } = server.pause;
   if (isPaused && isPostponed(context, client)) return;
   const transaction = client.transaction;
-  if (transaction !== null && !transaction.runsAtOnce(spec)) {
+  if (transaction !== null && spec.inMulti === undefined) {
     transaction.queue(spec, request.clone(), spec.writesByRequest?.(context) ?? null);
     context.reply.queued();
     return;
@@ -231,11 +231,7 @@ function assertMemory({ server }: CommandContext, spec: CommandSpec, client: Cli
   if (server.tracking.clientCount > 0) server.tracking.evicted(client);
   if (!eviction.isOutOfMemory) return;
   // What is queued takes memory too. EXEC looks at what was queued.
-  if (spec.denyOom || (transaction !== null && !leavesTransaction(spec))) throw outOfMemory();
-}
-
-function leavesTransaction({ name }: CommandSpec): boolean {
-  return name === "exec" || name === "discard" || name === "quit" || name === "reset";
+  if (spec.denyOom || (transaction !== null && spec.inMulti !== "leaves")) throw outOfMemory();
 }
 
 function isOutOfMemory({ server }: CommandContext): boolean {

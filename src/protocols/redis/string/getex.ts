@@ -1,5 +1,7 @@
 /** GETEX key [EX seconds | PX milliseconds | EXAT time | PXAT time | PERSIST] */
+import type { LogAct } from "../../../broker/access/rights.ts";
 import type { CommandContext } from "../core/context.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
 import { syntaxError } from "../core/errors.ts";
 import { positiveExpiryArgument, type TimeUnit, unitOption } from "../keys/expiry-options.ts";
 import { findString, replyString, writableKeysOf } from "../keys/key-access.ts";
@@ -15,8 +17,14 @@ export const getexCommand: CommandRow = {
   complexity: "O(1)",
   summary: "Reads a string and changes when it expires.",
   readsFirst: true,
+  acts: actsOf,
   run: getex,
 };
+
+/** With an option it changes when the key expires. */
+function actsOf({ argumentCount }: RequestArguments): readonly LogAct[] | null {
+  return argumentCount > 2 ? ["read", "write", "expire"] : null;
+}
 
 function getex(context: CommandContext): void {
   const { request, reply } = context;

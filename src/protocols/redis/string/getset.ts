@@ -14,6 +14,7 @@ export const getsetCommand: CommandRow = {
   summary: "Sets a string and returns what it was.",
   deprecated: { since: "6.2.0", replacedBy: "`SET` with the `GET` argument" },
   readsFirst: true,
+  makesValues: true,
   run: getset,
 };
 

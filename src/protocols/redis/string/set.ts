@@ -5,6 +5,7 @@
  */
 import { keepExpiry } from "../../../keyspace/database.ts";
 import type { CommandContext } from "../core/context.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
 import { syntaxError } from "../core/errors.ts";
 import { positiveExpiryArgument, type TimeUnit, unitOption } from "../keys/expiry-options.ts";
 import { findString, keyExists, replyString, setString, writableKeysOf } from "../keys/key-access.ts";
@@ -20,8 +21,15 @@ export const setCommand: CommandRow = {
   since: "1.0.0",
   complexity: "O(1)",
   summary: "Sets a string, whatever the key held; options add conditions and expiry.",
+  makesValues: isNotXx,
   run: set,
 };
+
+/** With XX it makes no key. */
+function isNotXx(request: RequestArguments): boolean {
+  for (let index = 3; index < request.argumentCount; index++) if (request.is(index, "XX")) return false;
+  return true;
+}
 
 interface SetOptions {
   nx: boolean;

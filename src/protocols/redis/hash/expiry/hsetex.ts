@@ -21,6 +21,7 @@ export const hsetexCommand: CommandRow = {
   since: "8.0.0",
   complexity: "O(N), N fields",
   summary: "Sets fields of a hash and when they expire.",
+  makesValues: true,
   run: hsetex,
 };
 

@@ -18,6 +18,7 @@ export const xackCommand: CommandRow = {
   complexity: "O(1) for each id",
   summary: "Acknowledges entries of a consumer group.",
   readsFirst: true,
+  acts: ["settle"],
   run: xack,
 };
 

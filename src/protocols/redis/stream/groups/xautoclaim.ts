@@ -25,6 +25,8 @@ export const xautoclaimCommand: CommandRow = {
   complexity: "O(1) for a small COUNT",
   summary: "Takes over entries that others have left pending too long.",
   readsFirst: true,
+  // What it shows has been read already, by who had it pending.
+  acts: ["settle"],
   run: xautoclaim,
 };
 

@@ -27,6 +27,8 @@ export const xclaimCommand: CommandRow = {
   complexity: "O(log(N)), N pending entries of the group",
   summary: "Takes over pending entries, named by id.",
   readsFirst: true,
+  // What it shows has been read already, by who had it pending.
+  acts: ["settle"],
   run: xclaim,
 };
 

@@ -37,6 +37,7 @@ export const xgroupCommand: CommandRow = {
       since: "5.0.0",
       complexity: "O(1)",
       summary: "Creates a consumer group.",
+      acts: ["settle"],
       run: xgroupCreate,
     },
     {
@@ -47,6 +48,7 @@ export const xgroupCommand: CommandRow = {
       since: "6.2.0",
       complexity: "O(1)",
       summary: "Adds a consumer to a group.",
+      acts: ["settle"],
       run: xgroupCreateConsumer,
     },
     {
@@ -57,6 +59,7 @@ export const xgroupCommand: CommandRow = {
       since: "5.0.0",
       complexity: "O(1)",
       summary: "Removes a consumer of a group, with what is pending for it.",
+      acts: ["settle"],
       run: xgroupDelConsumer,
     },
     {
@@ -67,6 +70,7 @@ export const xgroupCommand: CommandRow = {
       since: "5.0.0",
       complexity: "O(N), N pending entries of the group",
       summary: "Removes a consumer group.",
+      acts: ["deleteGroup"],
       run: xgroupDestroy,
     },
     {
@@ -86,6 +90,7 @@ export const xgroupCommand: CommandRow = {
       since: "5.0.0",
       complexity: "O(1)",
       summary: "Moves the position of a consumer group.",
+      acts: ["settle"],
       run: xgroupSetId,
     },
   ],
