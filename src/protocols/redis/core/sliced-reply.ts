@@ -124,6 +124,7 @@ function holdReply({ inFlight }: Broker, later: LaterReplies, bytes: number): vo
 /** The same job, whose changes are those of the client, which tracks keys, in each of its slices. */
 function* ofClient(tracking: Tracking, client: ClientConnection, job: Job<void>): Job<void> {
   let isOver = false;
+  if (client.tracked !== null) client.tracked.isAtWork = true;
   try {
     for (;;) {
       const before = tracking.enter(client.tracked);

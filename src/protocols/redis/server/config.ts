@@ -6,6 +6,7 @@ import { RedisError, syntaxError } from "../core/errors.ts";
 import { writeHelp } from "../core/help.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
 import type { CommandRow } from "../core/command-spec.ts";
+import { secretParameters } from "../core/parameters/known-parameters.ts";
 import type { ServerSettings } from "../core/settings.ts";
 import { argumentsFrom } from "../observe/redaction.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
@@ -68,18 +69,10 @@ export const configCommand: CommandRow = {
   ],
 };
 
-const secretSettings: ReadonlySet<string> = new Set([
-  "requirepass",
-  "masterauth",
-  "masteruser",
-  "tls-key-file-pass",
-  "tls-client-key-file-pass",
-]);
-
 /** Values that are passwords. */
 function secretsOfSettings(request: RequestArguments): number[] {
   const values = argumentsFrom(request, 3).filter((at) => at % 2 === 1);
-  return values.filter((at) => secretSettings.has(request.latin1(at - 1).toLowerCase()));
+  return values.filter((at) => secretParameters.has(request.latin1(at - 1).toLowerCase()));
 }
 
 /** Compiled, and held against each setting. */

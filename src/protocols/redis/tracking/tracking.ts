@@ -109,6 +109,7 @@ export class Tracking implements LogWaiter {
    */
   ended({ tracked, transaction }: ClientConnection, isAboutClient: boolean): void {
     if (tracked === null) return;
+    tracked.isAtWork = false;
     if (tracked.pending.length > 0) this.#tellPending(tracked);
     if (transaction === null && !isAboutClient) tracked.isCachingGiven = false;
   }
@@ -192,6 +193,10 @@ export class Tracking implements LogWaiter {
   /** A client's own reply comes first. */
   #sendOrWait(tracked: TrackedClient, key: string | null): void {
     if (tracked !== this.#current) return this.#send(tracked, key === null ? null : [key], 1);
+    this.#keepPending(tracked, key);
+  }
+
+  #keepPending(tracked: TrackedClient, key: string | null): void {
     tracked.pending.push(key);
     if (tracked.pending.length >= limits.trackingKeysAtOnceMax) this.#tellPending(tracked);
   }
@@ -270,7 +275,9 @@ export class Tracking implements LogWaiter {
   #sendChanged(tracked: TrackedClient, { changed }: TrackedPrefix): void {
     const keys: string[] = [];
     for (const [key, by] of changed) if (!tracked.isNoLoop || by !== tracked) keys.push(key);
-    if (keys.length > 0) this.#send(tracked, keys.toSorted(), keys.length);
+    if (keys.length === 0) return;
+    if (tracked.isAtWork) for (const key of keys) this.#keepPending(tracked, key);
+    else this.#send(tracked, keys.toSorted(), keys.length);
   }
 
   // Messages
