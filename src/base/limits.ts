@@ -50,6 +50,8 @@ export const limits = {
   turnWorkUnits: 8_000,
   /** Units that one job gets before the next one has its turn. */
   turnWorkSliceUnits: 1_000,
+  /** How long a command that changes keys over several turns lets the cleaner go first (keyspace/cleaner-turns.ts). */
+  cleanerTurnsMsMax: 1000,
   /** Deliveries that one AMQP method settles in its own turn; more are settled in slices (protocols/amqp/channel/settlements.ts). */
   settledAtOnceMax: 1024,
   /** Dead letters that one publish may cause in one turn of the event loop, when full queues refuse dead letters too. */

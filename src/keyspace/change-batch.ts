@@ -8,6 +8,9 @@ export class ChangeBatch {
   /** What `Keyspace.changes` writes into while the command is at work. */
   buffer: Buffer = Buffer.allocUnsafeSlow(1024);
   length = 0;
+  /** Which key it has changed last, of those that somebody watches. Nobody sees the key before all is over, so they are told once. */
+  toldKey = "";
+  toldDatabase = -1;
   readonly #chunks: Buffer[] = [];
   #chunkBytes = 0;
 

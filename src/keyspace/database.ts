@@ -243,11 +243,13 @@ export class Database {
 
   /** Tells those who watch the key that it has changed. */
   tell(entry: number): void {
-    if (!this.#keyspace.isWatched) return;
+    const keyspace = this.#keyspace;
+    if (!keyspace.isWatched || this.#isScratch) return;
     const table = this.table;
     table.locateKey(entry);
     const key = table.bytes.latin1Slice(table.start, table.end);
-    this.#keyspace.watcher!.keyChanged(this.number, key, typeNameOf(table.type(entry)));
+    const isAgain = keyspace.isToldAgain(this.number, key);
+    keyspace.watcher!.keyChanged(this.number, key, typeNameOf(table.type(entry)), isAgain);
   }
 
   /** Overwrites a part of a string that is there; it grows if needed, with zeros between. Returns where the entry is. */

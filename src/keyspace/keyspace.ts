@@ -17,6 +17,7 @@ import { Database } from "./database.ts";
 import { ageUnit } from "./age.ts";
 import { Arena, MemoryUse } from "./arena.ts";
 import { ChangeBatch } from "./change-batch.ts";
+import { CleanerTurns } from "./cleaner-turns.ts";
 import { Compaction } from "./compaction.ts";
 import { Eviction } from "./eviction/eviction.ts";
 import { KeyUses } from "./eviction/key-uses.ts";
@@ -54,8 +55,11 @@ const blocksFreedATurn = 2000;
 
 /** Is called for each changed key (WATCH, commands that wait). */
 export interface KeyWatcher {
-  /** The key has, or had until now, a value of that type, as TYPE names it. */
-  keyChanged(database: number, key: string, type: string): void;
+  /**
+   * The key has, or had until now, a value of that type, as TYPE names it. `isAgain`: a command changes it over several turns, and those who
+   * watch it have been told of that.
+   */
+  keyChanged(database: number, key: string, type: string, isAgain: boolean): void;
   /** The next key goes though no command has asked for it: it has expired, or is evicted. */
   isUnasked: boolean;
   /** Nobody watches anything: changes need not be told. */
@@ -139,6 +143,8 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   #cleanBelow = 0;
   readonly #found: number[] = [];
   readonly #unwritten: UnwrittenKeys;
+  /** Who has to wait for whom of the cleaner and such commands. */
+  readonly cleanerTurns = new CleanerTurns();
   /** Commands at work whose changes are kept back. */
   #openBatches = 0;
   /** That of the command that is at work now. */
@@ -286,6 +292,16 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     this.#exchangeChanges(batch);
   }
 
+  /** The change is one more of those that a command makes of that key over several turns; whoever watches the key has been told. */
+  isToldAgain(database: number, key: string): boolean {
+    const batch = this.#batch;
+    if (batch === null) return false;
+    if (batch.toldDatabase === database && batch.toldKey === key) return true;
+    batch.toldDatabase = database;
+    batch.toldKey = key;
+    return false;
+  }
+
   leaveBatch(batch: ChangeBatch): void {
     this.#batch = null;
     this.#exchangeChanges(batch);
@@ -386,7 +402,17 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
   }
 
   rewriteBelow(position: number): boolean {
-    if (this.#openBatches > 0) return true;
+    if (this.#openBatches > 0) {
+      this.cleanerTurns.wasRefused();
+      return true;
+    }
+    this.cleanerTurns.hadTurn();
+    const goesOn = this.#rewriteMore(position);
+    if (!goesOn) this.cleanerTurns.isDone();
+    return goesOn;
+  }
+
+  #rewriteMore(position: number): boolean {
     const walk = this.#walk;
     if (!walk.isRunning) {
       if (position <= this.#cleanBelow) return false;

@@ -15,6 +15,7 @@ export class PushingRedis {
   /** Pushes and replies, in the order in which they came. */
   #all: { readonly text: string; readonly isPush: boolean }[] = [];
   readonly #waiting: ((reply: string) => void)[] = [];
+  readonly #pongs: (() => void)[] = [];
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -22,6 +23,7 @@ export class PushingRedis {
     socket.on("error", () => {});
     socket.on("close", () => {
       for (const settle of this.#waiting.splice(0)) settle("closed");
+      for (const settle of this.#pongs.splice(0)) settle();
     });
   }
 
@@ -44,6 +46,10 @@ export class PushingRedis {
       if (end < 0) break;
       const text = this.#bytes.latin1Slice(at, end);
       at = end;
+      if (text === "+PONG\r\n" && this.#pongs.length > 0) {
+        this.#pongs.shift()!();
+        continue;
+      }
       const isPush = text.startsWith(">") || messageOfResp2.test(text);
       this.#all.push({ text, isPush });
       if (!isPush) this.#waiting.shift()?.(text);
@@ -85,6 +91,22 @@ export class PushingRedis {
     const all = this.#all;
     this.#all = [];
     return all.map(({ text }) => text);
+  }
+
+  /** Pushes and replies that have come since the last call. */
+  takenAll(): string[] {
+    const all = this.#all;
+    this.#all = [];
+    return all.map(({ text }) => text);
+  }
+
+  /** Waits for the answer to a PING, which is left out, for a connection that gets other lines meanwhile (MONITOR). */
+  pong(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#socket.destroyed) return resolve();
+      this.#pongs.push(resolve);
+      this.#socket.write(requestOf(["ping"]));
+    });
   }
 
   /** What was pushed until now: whatever the server had for this connection has come. */

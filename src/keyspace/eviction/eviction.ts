@@ -47,6 +47,8 @@ const unitsOfTenacity = 50;
 const tenacityGrowth = 1.15;
 const unitsMost = 8000;
 const unitsInBackground = 500;
+/** After so many samples in a row of keys that commands hold there is none that may go: others are too few to be found. */
+const heldSamplesMost = 64;
 
 type Outcome = "done" | "unfinished" | "impossible";
 
@@ -69,6 +71,8 @@ export class Eviction {
   /** Where a sample goes on that found too few keys to expire; -1 for anywhere. */
   readonly #lookOnAt: number[];
   #looks = 0;
+  /** Samples in a row of which no key went, since commands hold them all. */
+  #heldSamples = 0;
   /** Whose turn it is where any key may go. */
   #nextDatabase = 0;
   #broker: Broker | null = null;
@@ -179,15 +183,29 @@ export class Eviction {
     const { order } = this.#policy;
     this.#looks = 0;
     if (order === null) return 0;
+    if (this.#heldSamples >= heldSamplesMost) {
+      // Whoever asks next begins again: commands may have ended by then.
+      this.#heldSamples = 0;
+      return 0;
+    }
     return order === "random" ? this.#removeAny() : this.#removeBest(order);
+  }
+
+  /** A sample was looked at: it had keys that may go by the policy, and one of them went or not. */
+  #sampled(hadKeys: boolean, isRemoved: boolean): void {
+    if (isRemoved) this.#heldSamples = 0;
+    else if (hadKeys) this.#heldSamples++;
   }
 
   #removeBest(order: "lru" | "lfu" | "ttl"): number {
     const pool = this.#pool;
     let sampled = 0;
+    let databases = 0;
+    let isRemoved = false;
     for (const database of this.#keys.databases) {
       if (this.#candidatesIn(database) === 0) continue;
       this.#sample(database, Math.min(this.samples, samplesMost));
+      databases++;
       sampled += this.#found.length + 1;
       for (const entry of this.#found) pool.offer(database, entry, this.#score(order, database, entry));
     }
@@ -195,8 +213,10 @@ export class Eviction {
     for (let entry = pool.take(); entry !== 0; entry = pool.take()) {
       const database = pool.taken!;
       if (this.#policy.isVolatile && database.table.expiry(entry) === 0) continue;
-      if (database.evict(entry)) break;
+      isRemoved = database.evict(entry);
+      if (isRemoved) break;
     }
+    this.#sampled(sampled > databases, isRemoved);
     return this.#costOf(sampled);
   }
 
@@ -206,7 +226,8 @@ export class Eviction {
       const database = databases[this.#nextDatabase++ % databases.length]!;
       if (this.#candidatesIn(database) === 0) continue;
       this.#sample(database, 1);
-      if (this.#found.length > 0) database.evict(this.#found[0]!);
+      const hadKeys = this.#found.length > 0;
+      this.#sampled(hadKeys, hadKeys && database.evict(this.#found[0]!));
       return this.#costOf(1);
     }
     return 0;

@@ -22,7 +22,7 @@ import { unitsOfRequest } from "./core/request-cost.ts";
 import { dispatchWithoutReply, isConfirmed, modeAfter } from "./connection/reply-mode.ts";
 import { LoginDeadline } from "./connection/login-deadline.ts";
 import { holdChanges } from "./core/durable-changes.ts";
-import { dispatch, runReply } from "./core/dispatch.ts";
+import { dispatch, isAboutClient, runReply } from "./core/dispatch.ts";
 import { errorTexts, RedisError } from "./core/errors.ts";
 import { PipelineHold } from "./core/pipeline-hold.ts";
 import { type BlockedCommand, type LaterReplies, LaterReply, type LaterWork } from "./core/later-reply.ts";
@@ -338,6 +338,10 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.context.request = this.#parser.request;
   }
 
+  get awaitsReply(): boolean {
+    return this.#later !== null;
+  }
+
   /** For `LaterReply` alone. */
   answerLater(later: LaterReply, write: () => boolean, isServed: boolean): void {
     if (this.#later !== later) return;
@@ -346,12 +350,16 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     const before = output.length;
     const isInHandler = this.#isRunning;
     let isAnswered = true;
-    const { observer } = this.server;
+    let isOver = false;
+    let isAboutOwn = false;
+    const { observer, tracking } = this.server;
+    const othersCommand = tracking.enter(this.tracked);
     const timedFrom = later.timedFrom(observer.now, isServed);
     this.#isRunning = true;
     runReply(context, () => {
       isAnswered = write();
     });
+    tracking.enter(othersCommand);
     this.#isRunning = isInHandler;
     if (this.server.syncsAlways) holdChanges(this.server, this.connection, Math.min(before, output.length));
     if (isAnswered && this.#later === later && timedFrom !== null)
@@ -360,7 +368,9 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     if (this.#later === later) {
       if (!isAnswered || !later.isWanted) output.length = before;
       if (isAnswered) {
-        if (!later.hasWaited) this.server.tracking.readUntilNow(context);
+        if (!later.hasWaited) tracking.readUntilNow(context);
+        isOver = true;
+        isAboutOwn = isAboutClient(context);
         this.#letGoOfLater();
         this.holdsPushes = false;
         if (this.endsAfterReply) this.end();
@@ -369,6 +379,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     // The reply came before the handler returned: the loop in #run, which called it, goes on by itself.
     if (isInHandler) return;
     if (!this.holdsPushes) this.#pushes.flushTo(this.connection.output);
+    if (isOver) tracking.ended(this, isAboutOwn);
     if (!isAnswered && output.length === before) return;
     this.#tellHeld();
     this.connection.touch();

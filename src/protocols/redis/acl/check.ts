@@ -8,7 +8,6 @@
 import type { Authorization } from "../../../broker/access/permissions.ts";
 import {
   type Asker,
-  type ChannelAct,
   mayReadEveryLog,
   mayUseChannel,
   mayUseLog,
@@ -21,7 +20,6 @@ import { findKeys } from "../core/command-keys.ts";
 import { RedisError } from "../core/errors.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
-import { channelsEnd } from "../pubsub/past-arguments.ts";
 import type { CompiledRules } from "./command-rules.ts";
 import { keyActs, makesValues } from "./key-acts.ts";
 import type { Refusal } from "./refusal.ts";
@@ -180,32 +178,12 @@ function refusedKey(asker: Asker, asked: Asked): Refusal | null {
   return null;
 }
 
-interface ChannelCommand {
-  readonly act: ChannelAct;
-  readonly isPattern: boolean;
-  readonly isShard: boolean;
-}
-
-/** The commands that name channels. Commands that only end subscriptions need no right. */
-const channelCommands: Readonly<Record<string, ChannelCommand>> = {
-  publish: { act: "publish", isPattern: false, isShard: false },
-  spublish: { act: "publish", isPattern: false, isShard: true },
-  subscribe: { act: "subscribe", isPattern: false, isShard: false },
-  psubscribe: { act: "subscribe", isPattern: true, isShard: false },
-  ssubscribe: { act: "subscribe", isPattern: false, isShard: true },
-  "troika.subscribe": { act: "subscribe", isPattern: false, isShard: false },
-  "troika.catchup": { act: "subscribe", isPattern: false, isShard: false },
-  "troika.history": { act: "subscribe", isPattern: false, isShard: false },
-};
-
-function refusedChannel(asker: Asker, { fullName }: CommandSpec, request: RequestArguments): Refusal | null {
-  const command = channelCommands[fullName];
-  if (command === undefined) return null;
-  const { act, isPattern, isShard } = command;
+function refusedChannel(asker: Asker, { channels }: CommandSpec, request: RequestArguments): Refusal | null {
+  if (channels === undefined) return null;
+  const { act, isOne = false, isPattern = false, isShard = false, end } = channels;
   const mayUse = isShard ? mayUseShardChannel : mayUseChannel;
-  const isOne = act === "publish" || fullName === "troika.history";
-  const end = isOne ? 2 : fullName.startsWith("troika.") ? channelsEnd(request) : request.argumentCount;
-  for (let index = 1; index < end; index++) {
+  const last = isOne ? 2 : (end?.(request) ?? request.argumentCount);
+  for (let index = 1; index < last; index++) {
     const name = request.latin1(index);
     if (!mayUse(asker, act, name, isPattern)) return { what: "channel", name, index };
   }

@@ -13,6 +13,7 @@ import { modifiedUser } from "./user-modifiers.ts";
 import { RedisError } from "../core/errors.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
 import type { CommandRow } from "../core/command-spec.ts";
+import { argumentsFrom } from "../observe/redaction.ts";
 
 export const aclUserCommands: readonly CommandRow[] = [
   {
@@ -49,6 +50,7 @@ export const aclUserCommands: readonly CommandRow[] = [
     since: "6.0.0",
     complexity: "O(N), N rules given",
     summary: "Creates a user or changes its rules.",
+    secrets: (request) => argumentsFrom(request, 2),
     run: aclSetUser,
   },
   {

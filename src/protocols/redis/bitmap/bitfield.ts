@@ -10,6 +10,7 @@ import { rawString } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import { findString, keysOf, writableKeysOf } from "../keys/key-access.ts";
+import { hasRead } from "../keys/lookups.ts";
 import { patchString } from "../string/patch-string.ts";
 import { parseInteger } from "../wire/numbers.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
@@ -27,6 +28,7 @@ export const bitfieldCommands: readonly CommandRow[] = [
     since: "3.2.0",
     complexity: "O(1) for each operation",
     summary: "Reads and changes integers of any width inside a string.",
+    makesValues: writesBits,
     run: bitfield,
   },
   {
@@ -40,6 +42,13 @@ export const bitfieldCommands: readonly CommandRow[] = [
     run: bitfieldRo,
   },
 ];
+
+/** Whether it does more than read. What stands for an option may be an operand: then a right too much is asked for. */
+function writesBits(request: RequestArguments): boolean {
+  for (let index = 2; index < request.argumentCount; index++)
+    if (request.is(index, "SET") || request.is(index, "INCRBY")) return true;
+  return false;
+}
 
 interface Operation {
   readonly name: "get" | "set" | "incrby";
@@ -119,8 +128,8 @@ function replyEach(context: CommandContext, operations: readonly Operation[]): v
   const { reply } = context;
   const database = keysOf(context);
   const entry = findString(context, database, 1);
-  // Of BITFIELD, whose other operations are no reads, `findString` does not tell.
-  if (entry === 0 && context.spec.write) context.notify(keyEvents.missed, 1);
+  // BITFIELD reads where it only gets.
+  hasRead(context, 1, context.database, entry !== 0);
   const { bytes, start, end } = database.table;
   reply.array(operations.length);
   for (const { offset, type } of operations)

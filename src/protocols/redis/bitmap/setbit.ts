@@ -16,6 +16,7 @@ export const setbitCommand: CommandRow = {
   since: "2.2.0",
   complexity: "O(1)",
   summary: "Sets or clears one bit of a string.",
+  makesValues: true,
   run: setbit,
 };
 

@@ -104,6 +104,7 @@ export class BlockedClient implements BlockedCommand {
     if (this.isOver) return;
     this.isOver = true;
     this.#timer?.cancel();
+    this.wait.ended?.();
     this.#clients.remove(this);
   }
 }

@@ -25,9 +25,11 @@ export class KeyChanges implements KeyWatcher {
     return this.#watches.isEmpty && this.#blocking.toldKeyCount === 0 && this.#tracking.clientCount === 0;
   }
 
-  keyChanged(database: number, key: string, type: string): void {
-    if (!this.#watches.isEmpty) this.#watches.keyChanged(database, key);
-    if (this.#tracking.clientCount > 0) this.#tracking.keyChanged(key, this.isUnasked);
+  keyChanged(database: number, key: string, type: string, isAgain: boolean): void {
+    if (!isAgain) {
+      if (!this.#watches.isEmpty) this.#watches.keyChanged(database, key);
+      if (this.#tracking.clientCount > 0) this.#tracking.keyChanged(key, this.isUnasked);
+    }
     if (this.#blocking.toldKeyCount > 0) this.#blocking.changed(type, database, key);
   }
 }

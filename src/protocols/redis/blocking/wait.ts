@@ -25,4 +25,6 @@ export interface Wait {
    * it throws is the reply too. `context.request` is the command's. The key may be gone, or hold anything, by now.
    */
   attempt(context: CommandContext, key: string): boolean;
+  /** The wait is over: the command was answered, or its client has gone. */
+  ended?(): void;
 }

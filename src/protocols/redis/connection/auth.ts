@@ -12,6 +12,7 @@ export const authCommand: CommandRow = {
   since: "1.0.0",
   complexity: "O(N), N passwords of the user",
   summary: "Logs this connection in.",
+  secrets: () => [1, 2],
   run: auth,
 };
 

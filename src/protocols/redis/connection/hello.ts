@@ -2,6 +2,7 @@
 import { logIn } from "./authentication.ts";
 import { setClientName } from "./client-name.ts";
 import type { CommandContext } from "../core/context.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
 import { RedisError } from "../core/errors.ts";
 import { redisVersion } from "../core/names.ts";
 import type { CommandRow } from "../core/command-spec.ts";
@@ -13,8 +14,20 @@ export const helloCommand: CommandRow = {
   since: "6.0.0",
   complexity: "O(1)",
   summary: "Chooses the protocol version; may log in and name the connection.",
+  secrets: secretsOfHello,
   run: hello,
 };
+
+/** A user's name and password. */
+function secretsOfHello(request: RequestArguments): number[] {
+  const secrets: number[] = [];
+  for (let at = 2; at < request.argumentCount; at++) {
+    if (!request.is(at, "AUTH") || request.argumentCount - 1 - at < 2) continue;
+    secrets.push(at + 1, at + 2);
+    at += 2;
+  }
+  return secrets;
+}
 
 function hello(context: CommandContext): void {
   const { request } = context;

@@ -11,6 +11,7 @@ export const pingCommand: CommandRow = {
   since: "1.0.0",
   complexity: "O(1)",
   summary: "Answers, to show that the server lives.",
+  forSubscribers: "allowed",
   run: ping,
 };
 

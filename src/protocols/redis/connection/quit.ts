@@ -12,6 +12,8 @@ export const quitCommands: readonly CommandRow[] = [
     since: "1.0.0",
     complexity: "O(1)",
     summary: "Closes the connection.",
+    forSubscribers: "allowed",
+    inMulti: "leaves",
     run: quit,
   },
   {
@@ -21,6 +23,8 @@ export const quitCommands: readonly CommandRow[] = [
     since: "6.2.0",
     complexity: "O(1)",
     summary: "Puts this connection back to how it began.",
+    forSubscribers: "allowed",
+    inMulti: "leaves",
     run: reset,
   },
 ];

@@ -2,7 +2,6 @@
 import type { ClientConnection, ReplyMode } from "../core/client-connection.ts";
 import type { CommandContext } from "../core/context.ts";
 import { dispatch } from "../core/dispatch.ts";
-import { confirmedCommands } from "../pubsub/subscriptions.ts";
 
 export function dispatchWithoutReply(context: CommandContext, client: ClientConnection): void {
   const { output } = client.connection;
@@ -16,7 +15,7 @@ export function dispatchWithoutReply(context: CommandContext, client: ClientConn
 
 /** Confirmations of subscriptions are messages rather than replies. */
 export function isConfirmed({ spec }: CommandContext): boolean {
-  return confirmedCommands.has(spec.fullName);
+  return spec.forSubscribers === "confirmed";
 }
 
 export function modeAfter(mode: ReplyMode): ReplyMode {

@@ -51,6 +51,8 @@ export interface ClientConnection {
   tracked: TrackedClient | null;
   subscriptions: Subscriptions | null;
   readonly isSubscriber: boolean;
+  /** The reply of a command is still to come. */
+  readonly awaitsReply: boolean;
   /** A command waits for keys, or goes on in later turns. */
   readonly isAtWork: boolean;
   /** The command that waits for data, if one does. */

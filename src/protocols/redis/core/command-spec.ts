@@ -6,6 +6,8 @@
  * be derived. Invariants: nothing changes a spec once the table is made, so sessions share it; all specs have the same shape, so
  * reading a field of one is as quick for a pipeline of mixed commands as for one command.
  */
+import type { ChannelAct, LogAct } from "../../../broker/access/rights.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
 import type { CommandContext, CommandHandler } from "./context.ts";
 
 export type CommandFlag =
@@ -118,6 +120,17 @@ export interface KeyRule {
   readonly find: KeyFind;
 }
 
+/** The channels that a command names: its arguments from the first one on, and what it does with them. */
+export interface ChannelUse {
+  readonly act: ChannelAct;
+  /** Only the first argument is a channel. */
+  readonly isOne?: true;
+  readonly isPattern?: true;
+  readonly isShard?: true;
+  /** Where the channels end; left out: with the request. */
+  readonly end?: (request: RequestArguments) => number;
+}
+
 export interface CommandRow {
   /** Lower case; a subcommand's own word only. */
   readonly name: string;
@@ -138,10 +151,28 @@ export interface CommandRow {
   /** Says whether this request may write, where that is not the command's own matter; null for what its flags say. */
   readonly writesByRequest?: (context: CommandContext) => boolean | null;
   /**
-   * `glance`: it looks at its keys without using them. `unseen`: nor does it count what it finds. `always`: it uses them even for a client
-   * that set NO-TOUCH.
+   * `glance`: it looks at its keys without using them. `quiet`: nor does it tell of one that is not there (`keymiss`). `unseen`: nor does it
+   * count what it finds. `always`: it uses them even for a client that set NO-TOUCH.
    */
-  readonly use?: "glance" | "unseen" | "always";
+  readonly use?: "glance" | "quiet" | "unseen" | "always";
+  /** It writes, but looks its keys up as commands do that read: what it finds counts. */
+  readonly readsFirst?: true;
+  /** It may reach the replicas of a redis, though it need not write: CLIENT PAUSE WRITE holds it back. */
+  readonly mayReplicate?: true;
+  /**
+   * What it does to its keys, in the words of the broker's table of rights, where the flags of its keys do not say it; null for what these say.
+   */
+  readonly acts?: readonly LogAct[] | ((request: RequestArguments) => readonly LogAct[] | null);
+  /** It makes a value under each of its keys that is not there. */
+  readonly makesValues?: true | ((request: RequestArguments) => boolean);
+  /** Commands that only end subscriptions need no right, and name no channels here. */
+  readonly channels?: ChannelUse;
+  /** `allowed`: a subscriber may send it in RESP2. `confirmed`: so it may, and is answered by a pushed message for each name. */
+  readonly forSubscribers?: "allowed" | "confirmed";
+  /** In MULTI it runs at once, and is not queued; `leaves`: the transaction is over then. */
+  readonly inMulti?: "runs" | "leaves";
+  /** Arguments that MONITOR and SLOWLOG do not show. */
+  readonly secrets?: (request: RequestArguments) => readonly number[];
   readonly subcommands?: readonly CommandRow[];
   /** The handler. Without one the command is answered as unknown, except where its subcommands have handlers. */
   readonly run?: CommandHandler;
@@ -173,8 +204,14 @@ export interface CommandSpec {
   readonly denyOom: boolean;
   /** It uses the keys that it finds (keyspace/eviction/key-uses.ts) for clients whose `CommandContext.usesFrom` is not above this. */
   readonly use: 0 | 1 | 2;
-  /** What it finds, and what it does not, counts in INFO's keyspace_hits and keyspace_misses. */
-  readonly countsLookups: boolean;
+  /**
+   * The first and the last of the arguments whose keys it looks up as a reader (keys/lookups.ts): all keys of a command that does not
+   * write; of one that does, those that its rules call RO.
+   */
+  readonly readsFrom: number;
+  readonly readsTo: number;
+  /** It tells of keys that it does not find. */
+  readonly tellsMisses: boolean;
   /** No command of a script's. */
   readonly noScript: boolean;
   /** It reads its keys: who tracks what it has read is told of their changes. */
@@ -186,8 +223,14 @@ export interface CommandSpec {
   /** MONITOR shows it when it has run, a script before its own commands, and not at all what administrators send. */
   readonly shownByMonitor: "after" | "before" | "never";
   readonly isLeftOutOfSlowlog: boolean;
-  /** It may reach the replicas of a redis, even though it need not write: CLIENT PAUSE WRITE holds it back. */
+  /** As in the row, as those below. */
   readonly mayReplicate: boolean;
+  readonly acts: CommandRow["acts"];
+  readonly makesValues: CommandRow["makesValues"];
+  readonly channels: CommandRow["channels"];
+  readonly forSubscribers: CommandRow["forSubscribers"];
+  readonly inMulti: CommandRow["inMulti"];
+  readonly secrets: CommandRow["secrets"];
   /** See the row. */
   readonly writesByRequest: CommandRow["writesByRequest"];
   readonly noMulti: boolean;
@@ -267,6 +310,7 @@ function addSpec(
 ): CommandSpec {
   const keys = row.keys ?? [];
   const { firstKey, lastKey, keyStep } = legacyRange(keys);
+  const { readsFrom, readsTo } = lookupRange(row);
   const subcommandSpecs: CommandSpec[] = [];
   // Each field by name, not `...row`: objects that are spread have as many shapes as rows have sets of fields.
   const spec: CommandSpec = {
@@ -287,7 +331,9 @@ function addSpec(
     write: row.flags.includes("write"),
     denyOom: row.flags.includes("denyoom"),
     use: row.use === undefined ? 1 : row.use === "always" ? 2 : 0,
-    countsLookups: countsLookups(row),
+    readsFrom,
+    readsTo,
+    tellsMisses: row.use !== "quiet" && row.use !== "unseen",
     noScript: row.flags.includes("noscript"),
     // What a script reads its own commands read.
     readsKeys: row.flags.includes("readonly") && group !== "scripting" && !row.flags.includes("pubsub"),
@@ -296,7 +342,13 @@ function addSpec(
     isFast: row.flags.includes("fast"),
     shownByMonitor: shownByMonitor(row.flags),
     isLeftOutOfSlowlog: row.flags.includes("skip_slowlog"),
-    mayReplicate: container === undefined && mayReplicateNames.has(row.name),
+    mayReplicate: row.mayReplicate === true,
+    acts: row.acts,
+    makesValues: row.makesValues,
+    channels: row.channels,
+    forSubscribers: row.forSubscribers,
+    inMulti: row.inMulti,
+    secrets: row.secrets,
     writesByRequest: row.writesByRequest,
     noMulti: row.flags.includes("no_multi"),
     row,
@@ -310,12 +362,22 @@ function addSpec(
   return spec;
 }
 
-/** Commands that write look their keys up in another way; a few of them read first. */
-const readsFirst = new Set(["getdel", "getex", "getset", "sort", "georadius", "georadiusbymember"]);
+/** Above the number of any argument. */
+const lastArgument = 2 ** 30 - 1;
 
-function countsLookups({ name, flags, use }: CommandRow): boolean {
-  if (use === "unseen") return false;
-  return !flags.includes("write") || readsFirst.has(name);
+function lookupRange(row: CommandRow): { readsFrom: number; readsTo: number } {
+  if (row.use === "unseen") return { readsFrom: 1, readsTo: 0 };
+  if (!row.flags.includes("write") || row.readsFirst === true) return { readsFrom: 0, readsTo: lastArgument };
+  let readsFrom = lastArgument;
+  let readsTo = 0;
+  for (const { flags, begin, find } of row.keys ?? []) {
+    if (!flags.includes("RO") || begin.type === "unknown" || find.type === "unknown") continue;
+    const first = begin.type === "index" ? begin.index : 1;
+    const isOpen = begin.type === "keyword" || find.type === "keynum" || find.lastKey < 0;
+    readsFrom = Math.min(readsFrom, first);
+    readsTo = Math.max(readsTo, isOpen ? lastArgument : first + find.lastKey);
+  }
+  return { readsFrom, readsTo };
 }
 
 /** The commands with `skip_monitor` run scripts, which redis shows by itself. */
@@ -323,16 +385,6 @@ function shownByMonitor(flags: readonly CommandFlag[]): CommandSpec["shownByMoni
   if (flags.includes("admin")) return "never";
   return flags.includes("skip_monitor") ? "before" : "after";
 }
-
-/** PUBLISH and PFCOUNT write nothing that redis keeps, but reach its replicas. */
-const mayReplicateNames: ReadonlySet<string> = new Set([
-  "publish",
-  "spublish",
-  "pfcount",
-  "eval",
-  "evalsha",
-  "fcall",
-]);
 
 function isImplemented({ run, subcommands = [] }: CommandRow): boolean {
   return run !== undefined || subcommands.some(isImplemented);

@@ -19,6 +19,9 @@ import type { KeyEvent } from "../notifications/key-events.ts";
 
 export type CommandHandler = (context: CommandContext) => void;
 
+/** Of the small integers that the runtimes keep without an object, one bit is for the other arguments. */
+const lookBits = 29;
+
 interface CallFrom {
   readonly server: RedisServer;
   readonly caller: Caller;
@@ -41,6 +44,12 @@ export class CommandContext {
   database = 0;
   /** 2 where commands do not count as uses of their keys: CLIENT NO-TOUCH. */
   usesFrom: 1 | 2 = 1;
+  /** Which arguments the command at work has looked up as a reader: bits of the first ones; the highest bit: others, up to `#lookedUpTo`. */
+  lookedUp = 0;
+  #lookedUpTo = 0;
+  /** The command whose time `#now` is. */
+  #timed = -1;
+  #now = 0;
 
   constructor({ server, caller, client, out, request }: CallFrom) {
     this.server = server;
@@ -61,9 +70,33 @@ export class CommandContext {
     return this.clientOrNull;
   }
 
+  /** Wall time in ms, the same for all of a command that is over in its turn: what it lets expire is not over at once. */
+  get now(): number {
+    const { commandsProcessed, broker } = this.server;
+    if (this.#timed !== commandsProcessed) {
+      this.#timed = commandsProcessed;
+      this.#now = broker.clock.now();
+    }
+    return this.#now;
+  }
+
   /** Where the streams of the selected database are. */
   get vhost(): Vhost {
     return this.server.vhostOf(this.database);
+  }
+
+  /** Whether the command looks argument `index` up for the first time. Above the first ones it looks them up in their order. */
+  isFirstLook(index: number): boolean {
+    if (index < lookBits) {
+      const bit = 1 << index;
+      if ((this.lookedUp & bit) !== 0) return false;
+      this.lookedUp |= bit;
+      return true;
+    }
+    if ((this.lookedUp & (1 << lookBits)) !== 0 && index <= this.#lookedUpTo) return false;
+    this.lookedUp |= 1 << lookBits;
+    this.#lookedUpTo = index;
+    return true;
   }
 
   /** Tells those who listen to keyspace events what happened to the key in argument `index`. */

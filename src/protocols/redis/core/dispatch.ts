@@ -28,14 +28,19 @@ function dispatchOnce(context: CommandContext, client: ClientConnection, hasWait
     dispatchUntracked(context, client, hasWaited);
     return;
   }
-  tracking.begin(client);
-  const goesOnLater = !dispatchUntracked(context, client, hasWaited);
-  // CLIENT CACHING holds for the command behind it until that has run.
-  tracking.ended(client, goesOnLater || context.request.is(0, "CLIENT"));
+  const before = tracking.enter(client.tracked);
+  dispatchUntracked(context, client, hasWaited);
+  tracking.enter(before);
+  // What goes on later is over when it is answered.
+  if (!client.awaitsReply) tracking.ended(client, isAboutClient(context));
 }
 
-/** False: the command waits, and comes here again when it need not wait any more. */
-function dispatchUntracked(context: CommandContext, client: ClientConnection, hasWaited: boolean): boolean {
+/** CLIENT CACHING holds for the command behind it. */
+export function isAboutClient({ request }: CommandContext): boolean {
+  return request.is(0, "CLIENT");
+}
+
+function dispatchUntracked(context: CommandContext, client: ClientConnection, hasWaited: boolean): void {
   const { request, server } = context;
   let spec: CommandSpec | null = null;
   try {
@@ -46,27 +51,26 @@ function dispatchUntracked(context: CommandContext, client: ClientConnection, ha
   } catch (error) {
     if (error instanceof CrossProtocol) refuseHttp(context, client);
     else refuse(context, client, spec, error);
-    return true;
+    return;
   }
   if (client.isMonitor && touchesKeys(spec, client)) {
     client.transaction?.refused();
     server.observer.rejected[spec.id]!++;
     replyError(context, new RedisError("ERR Replica can't interact with the keyspace"));
-    return true;
+    return;
   }
   const { isActive: isPaused } = server.pause;
-  if (isPaused && isPostponed(context, client)) return false;
+  if (isPaused && isPostponed(context, client)) return;
   const transaction = client.transaction;
-  if (transaction !== null && !transaction.runsAtOnce(spec)) {
+  if (transaction !== null && spec.inMulti === undefined) {
     transaction.queue(spec, request.clone(), spec.writesByRequest?.(context) ?? null);
     context.reply.queued();
-    return true;
+    return;
   }
   // What the client may do, and whether clients are paused, can change while it waits.
-  if (!hasWaited && server.claims.isAny && isInLine(context, client)) return false;
+  if (!hasWaited && server.claims.isAny && isInLine(context, client)) return;
   if (isPaused) runPaused(context);
   else run(context);
-  return true;
 }
 
 /** A function of its own: what it captures is made for commands that wait only. */
@@ -197,9 +201,12 @@ export function call(context: CommandContext, script: ScriptRights | null = null
     return;
   }
   finishClaims(context);
+  const { tracking } = context.server;
+  if (script === null || tracking.clientCount === 0) return runHandler(context);
+  tracking.isInScript = true;
   runHandler(context);
-  if (script !== null && context.server.tracking.clientCount > 0 && context.spec.readsKeys)
-    context.server.tracking.remember(script.outer);
+  tracking.isInScript = false;
+  if (context.spec.readsKeys) tracking.remember(script.outer);
 }
 
 function unknownToScripts(): RedisError {
@@ -224,11 +231,7 @@ function assertMemory({ server }: CommandContext, spec: CommandSpec, client: Cli
   if (server.tracking.clientCount > 0) server.tracking.evicted(client);
   if (!eviction.isOutOfMemory) return;
   // What is queued takes memory too. EXEC looks at what was queued.
-  if (spec.denyOom || (transaction !== null && !leavesTransaction(spec))) throw outOfMemory();
-}
-
-function leavesTransaction({ name }: CommandSpec): boolean {
-  return name === "exec" || name === "discard" || name === "quit" || name === "reset";
+  if (spec.denyOom || (transaction !== null && spec.inMulti !== "leaves")) throw outOfMemory();
 }
 
 function isOutOfMemory({ server }: CommandContext): boolean {
@@ -254,6 +257,7 @@ export function runHandler(context: CommandContext): void {
   const { server, spec } = context;
   const { observer } = server;
   server.commandsProcessed++;
+  context.lookedUp = 0;
   if (context.broker.ticker.isStuck) lookedAround(context);
   if (observer.passes(spec)) {
     attempt(context, spec);

@@ -9,6 +9,8 @@ import type { Connection } from "../../../base/connection.ts";
 
 /** The work that will produce the reply. */
 export interface LaterWork {
+  /** The command has not run yet: clients are paused, or others have claimed its keys. It is timed where it runs. */
+  readonly isPostponed?: boolean;
   /** The time until the answer is the command's own: it works in slices, and waits for nothing. */
   readonly isWork?: boolean;
   /** The connection ends: stop, nothing will be answered. */
@@ -19,8 +21,6 @@ export interface LaterWork {
 
 /** A command that waits until there is something for it. */
 export interface BlockedCommand extends LaterWork {
-  /** It has not run yet, since clients are paused. CLIENT UNBLOCK does not end that. */
-  readonly isPostponed?: boolean;
   /** Ends the wait: answers as at a timeout, or with an error. */
   unblock(error: string | null): void;
   /** The user's rules have changed: the wait ends if the user may no longer read what it waits for. */
@@ -87,13 +87,13 @@ export class LaterReply {
 
   /**
    * From when on the time until the answer is the command's own, by the monotonic clock; null if none of it is. As in redis, what waited in
-   * vain has no time. What was postponed is timed where it runs.
+   * vain has no time.
    */
   timedFrom(now: number, isServed: boolean): number | null {
     const { work, hasWaited } = this;
+    if (work.isPostponed === true) return null;
     if (work.isWork === true) return this.startedAt;
-    if (!hasWaited) return now;
-    return isServed && !("isPostponed" in work) ? now : null;
+    return !hasWaited || isServed ? now : null;
   }
 
   /** Writes the reply; what `write` throws becomes it. Then the requests behind it run. */

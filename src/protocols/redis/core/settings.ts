@@ -1,75 +1,11 @@
 /**
- * CONFIG: the parameters of redis 7.0 (parameters/known-parameters.ts). Those in `initialSettings` act here, or say what is so; advice
- * (parameters/advice.ts) is kept and read back; the others show redis's default, and cannot be set to anything else. Nothing is kept
- * across restarts.
+ * CONFIG's settings: what the parameters (parameters/known-parameters.ts has a row for each) are set to, and who is told of a change.
+ * Nothing is kept across restarts.
  *
  * Not here: CONFIG's replies (../server/config.ts). Invariant: no value is taken that promises something and does nothing.
  */
-import { adviceNames } from "./parameters/advice.ts";
 import { knownParameters, type ParameterForm } from "./parameters/known-parameters.ts";
 import { type ParsedValue, parseValue } from "./parameters/parameter-value.ts";
-
-import { historyRulesText, parseHistoryRules } from "../../../broker/live/history/rules.ts";
-import { classesText, parseClasses } from "./event-classes.ts";
-
-/** Name and value at start of what acts. */
-const initialSettings: readonly [name: string, value: string][] = [
-  ["acl-pubsub-default", "resetchannels"],
-  ["acllog-max-len", "128"],
-  ["appendfsync", "everysec"],
-  ["busy-reply-threshold", "5000"],
-  ["client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 0 0"],
-  ["cluster-enabled", "no"],
-  ["hash-max-listpack-entries", "512"],
-  ["hash-max-listpack-value", "64"],
-  ["hll-sparse-max-bytes", "3000"],
-  ["latency-monitor-threshold", "0"],
-  ["latency-tracking", "yes"],
-  ["latency-tracking-info-percentiles", "50 99 99.9"],
-  ["lfu-decay-time", "1"],
-  ["lfu-log-factor", "10"],
-  ["lua-time-limit", "5000"],
-  ["maxclients", "10000"],
-  ["maxmemory", "0"],
-  ["maxmemory-clients", "0"],
-  ["maxmemory-eviction-tenacity", "10"],
-  ["maxmemory-policy", "noeviction"],
-  ["maxmemory-samples", "5"],
-  ["min-replicas-max-lag", "10"],
-  ["min-replicas-to-write", "0"],
-  ["notify-keyspace-events", ""],
-  ["requirepass", ""],
-  ["set-max-intset-entries", "512"],
-  ["slowlog-log-slower-than", "10000"],
-  ["slowlog-max-len", "128"],
-  ["stream-node-max-entries", "100"],
-  ["timeout", "0"],
-  ["tracking-table-max-keys", "1000000"],
-  ["troika-pubsub-history", ""],
-  ["zset-max-listpack-entries", "128"],
-  ["zset-max-listpack-value", "64"],
-];
-
-/** What is so here, where redis has another default. */
-const facts: readonly [name: string, value: string][] = [
-  ["appendonly", "yes"],
-  ["bind", "127.0.0.1"],
-  ["protected-mode", "no"],
-  ["save", ""],
-  ["tcp-keepalive", "0"],
-];
-
-const timeLimits: ReadonlySet<string> = new Set(["busy-reply-threshold", "lua-time-limit"]);
-
-const minReplicas: ReadonlySet<string> = new Set([
-  "min-replicas-max-lag",
-  "min-replicas-to-write",
-  "min-slaves-max-lag",
-  "min-slaves-to-write",
-]);
-
-/** Stands for a secret. */
-export const hiddenValue = "********";
 
 /** How a parameter is treated, for the page about Redis. */
 export type Treatment = "acts" | "advice" | "shown";
@@ -83,7 +19,6 @@ export class ServerSettings {
   readonly #forms = new Map<string, ParameterForm>();
   /** The name of an alias's parameter, and the other way round. */
   readonly #others = new Map<string, string>();
-  readonly #acting = new Set(initialSettings.map(([name]) => name));
   readonly #acts = new Map<string, SettingAct>();
   /** Records in a block of what `~` trims by. */
   streamNodeEntriesMax = 100;
@@ -110,11 +45,10 @@ export class ServerSettings {
       this.#know(form.alias, value, form);
       this.#others.set(name, form.alias).set(form.alias, name);
     }
-    for (const [name, value] of [...facts, ...initialSettings]) this.values.set(name, value);
   }
 
   #know(name: string, value: string, form: ParameterForm): void {
-    this.values.set(name, value);
+    this.values.set(name, form.ours ?? value);
     this.#forms.set(name, form);
   }
 
@@ -124,9 +58,9 @@ export class ServerSettings {
   }
 
   treatmentOf(name: string): Treatment {
-    const other = this.#others.get(name) ?? name;
-    if (this.#acting.has(name) || this.#acting.has(other)) return "acts";
-    return adviceNames.has(name) || adviceNames.has(other) ? "advice" : "shown";
+    const { acts, advice } = this.#forms.get(name)!;
+    if (acts === true) return "acts";
+    return advice === undefined ? "shown" : "advice";
   }
 
   /** `act` is told of each new value, by whichever of its names it is set. */
@@ -145,16 +79,11 @@ export class ServerSettings {
 
   /** The value in redis's form, or why it cannot be set. `own` is the port by which the client has come. */
   parse(name: string, text: string, own = 0): ParsedValue {
-    const parsed = special[name]?.(text, this.values.get(name)!) ?? parseValue(this.#forms.get(name)!, text);
-    if (name === "maxclients" && "value" in parsed && Number(parsed.value) > this.clientsLimit)
-      return {
-        problem: `The operating system is not able to handle the specified number of clients, try with ${this.clientsLimit}`,
-      };
-    if (name === "port" && "value" in parsed) {
-      if (parsed.value === String(own)) return parsed;
-      return {
-        problem: "Unable to listen on this port: the ports are chosen when the broker starts (--redis-port)",
-      };
+    const form = this.#forms.get(name)!;
+    const parsed = form.parse?.(text, this.values.get(name)!) ?? parseValue(form, text);
+    if (form.refuses !== undefined && "value" in parsed) {
+      const problem = form.refuses(parsed.value, this, own);
+      return problem === null ? parsed : { problem };
     }
     if ("problem" in parsed || this.treatmentOf(name) !== "shown" || parsed.value === this.values.get(name))
       return parsed;
@@ -165,109 +94,18 @@ export class ServerSettings {
 
   /** Takes a value that `parse` gave. */
   set(name: string, value: string): void {
-    const shown = shownValue(name, value);
+    const form = this.#forms.get(name)!;
+    const shown = form.shows?.(value) ?? value;
     this.values.set(name, shown);
     const other = this.#others.get(name);
     if (other !== undefined) this.values.set(other, shown);
-    if (name === "stream-node-max-entries") this.streamNodeEntriesMax = Number(value);
-    if (name === "hll-sparse-max-bytes") this.sketchSparseBytesMax = Number(value);
-    if (name === "maxclients") this.clientsMax = Number(value);
-    if (minReplicas.has(name)) this.lacksReplicas = this.#lacksReplicas();
-    if (name === "tracking-table-max-keys") this.trackingKeysMax = Number(value);
-    if (name === "client-output-buffer-limit") this.subscriberOutputBytesMax = subscriberLimit(value);
-    if (name === "latency-tracking-info-percentiles") this.percentiles = wordsOf(value).map(Number);
-    if (timeLimits.has(name)) this.luaTimeLimitMs = Number(value);
+    form.act?.(this, value);
     this.#acts.get(name)?.(value);
   }
 
   /** Either setting switches the other off by being 0. */
-  #lacksReplicas(): boolean {
-    return (
-      this.values.get("min-replicas-to-write") !== "0" && this.values.get("min-replicas-max-lag") !== "0"
-    );
+  minReplicasChanged(): void {
+    this.lacksReplicas =
+      this.values.get("min-replicas-to-write") !== "0" && this.values.get("min-replicas-max-lag") !== "0";
   }
-}
-
-/** Parameters whose values have a form of their own. */
-const special: Readonly<Record<string, (text: string, current: string) => ParsedValue>> = {
-  "client-output-buffer-limit": parseOutputLimits,
-  "latency-tracking-info-percentiles": parsePercentiles,
-  "notify-keyspace-events": parseEventClasses,
-  save: parseSave,
-  "troika-pubsub-history": parseHistory,
-};
-
-/** What CONFIG GET tells. Redis shows its password to whoever may ask; ours is in no dump. */
-function shownValue(name: string, value: string): string {
-  if (name === "requirepass" && value !== "") return hiddenValue;
-  return name === "notify-keyspace-events" ? classesText(parseClasses(value)) : value;
-}
-
-function parseEventClasses(text: string): ParsedValue {
-  const classes = parseClasses(text);
-  if (classes < 0) return { problem: "Invalid event class character. Use 'Ag$lshzxeKEtmdn'." };
-  // Redis's text of them leaves out `n` beside `A`, so what acts is what was given.
-  return { value: text };
-}
-
-function parseHistory(text: string): ParsedValue {
-  const rules = parseHistoryRules(text);
-  return "problem" in rules ? rules : { value: historyRulesText(rules) };
-}
-
-function wordsOf(text: string): string[] {
-  return text.split(/\s+/).filter((word) => word !== "");
-}
-
-function parsePercentiles(text: string): ParsedValue {
-  const words = wordsOf(text);
-  for (const word of words) {
-    const number = Number(word);
-    if (Number.isNaN(number)) return { problem: "Invalid latency-tracking-info-percentiles parameters" };
-    if (number < 0 || number > 100)
-      return { problem: "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]" };
-  }
-  return { value: words.map((word) => String(Number(word))).join(" ") };
-}
-
-function parseSave(text: string): ParsedValue {
-  const words = wordsOf(text);
-  const isValid =
-    words.length % 2 === 0 &&
-    words.every((word, at) => /^-?\d{1,18}$/.test(word) && Number(word) >= (at % 2 === 0 ? 1 : 0));
-  return isValid ? { value: words.join(" ") } : { problem: "Invalid save parameters" };
-}
-
-const bufferClasses = ["normal", "slave", "pubsub"];
-const byteForm: ParameterForm = { type: "memory", least: 0n, most: 2n ** 63n - 1n };
-
-/** Groups of class, hard limit, soft limit, seconds. Only the hard limit of subscribers acts, so only that may differ. */
-function parseOutputLimits(text: string, current: string): ParsedValue {
-  const words = wordsOf(text);
-  const problem = "in buffer limit configuration.";
-  if (words.length % 4 !== 0) return { problem: `Wrong number of arguments ${problem}` };
-  const merged = wordsOf(current);
-  for (let at = 0; at < words.length; at += 4) {
-    const group = outputClass(words[at]!);
-    if (group < 0) return { problem: `Invalid client class specified ${problem}` };
-    const hard = parseValue(byteForm, words[at + 1]!);
-    const soft = parseValue(byteForm, words[at + 2]!);
-    const seconds = words[at + 3]!;
-    if (!("value" in hard) || !("value" in soft) || !/^\d{1,18}$/.test(seconds))
-      return { problem: `Error in hard, soft or soft_seconds setting ${problem}` };
-    merged.splice(group * 4 + 1, 3, hard.value, soft.value, String(Number(seconds)));
-  }
-  const value = merged.join(" ");
-  const own = /^normal 0 0 0 slave 268435456 67108864 60 pubsub [1-9]\d* 0 0$/;
-  if (own.test(value)) return { value };
-  return { problem: "only the hard limit of pubsub can be set here, to more than 0 bytes" };
-}
-
-function outputClass(name: string): number {
-  const lower = name.toLowerCase();
-  return bufferClasses.indexOf(lower === "replica" ? "slave" : lower);
-}
-
-function subscriberLimit(value: string): number {
-  return Number(wordsOf(value)[9]);
 }

@@ -15,10 +15,13 @@ import type { RequestArguments } from "../wire/request-arguments.ts";
 import { Claim } from "./claims/claims.ts";
 import { madeAside, wantsOf } from "./claims/key-wants.ts";
 import { wholeEffect } from "./claims/whole-effect.ts";
+import { limits } from "../../../base/limits.ts";
+import type { ClientConnection } from "./client-connection.ts";
 import type { CommandContext } from "./context.ts";
 import { mayReplicate } from "./dispatch.ts";
 import { RedisError } from "./errors.ts";
 import type { LaterReplies, LaterReply, LaterWork } from "./later-reply.ts";
+import type { Tracking } from "../tracking/tracking.ts";
 import { PartedReply } from "./parted-reply.ts";
 
 const bytesOfUnit = 1024;
@@ -150,6 +153,33 @@ function holdReply({ inFlight }: Broker, later: LaterReplies, bytes: number): vo
   );
 }
 
+/** The same job, whose changes are those of the client, which tracks keys, in each of its slices. */
+function* ofClient(tracking: Tracking, client: ClientConnection, job: Job<void>): Job<void> {
+  let isOver = false;
+  if (client.tracked !== null) client.tracked.isAtWork = true;
+  try {
+    for (;;) {
+      const before = tracking.enter(client.tracked);
+      let step: IteratorResult<number, void>;
+      try {
+        step = job.next();
+      } catch (error) {
+        isOver = true;
+        throw error;
+      } finally {
+        tracking.enter(before);
+      }
+      if (step.done === true) {
+        isOver = true;
+        return;
+      }
+      yield step.value;
+    }
+  } finally {
+    if (!isOver) job.return();
+  }
+}
+
 class SlicedReply implements LaterWork {
   readonly isWork = true;
   readonly #context: CommandContext;
@@ -165,7 +195,7 @@ class SlicedReply implements LaterWork {
   #isAbandoned = false;
   readonly #isWhole: boolean;
   #claim: Claim | null = null;
-  /** The job waits for its keys. */
+  /** The job waits, for its keys or for the cleaner. */
   #leaveLine: (() => void) | null = null;
 
   constructor(context: CommandContext, parts: PartedReply, replies: LaterReplies, isWhole: boolean) {
@@ -188,6 +218,31 @@ class SlicedReply implements LaterWork {
   }
 
   #begin(job: Job<void>): void {
+    if (this.#isWhole && this.#context.server.keyspace.cleanerTurns.isCleanersTurn)
+      this.#letCleanerFirst(job);
+    else this.#claimKeys(job);
+  }
+
+  /** Changes that are kept back keep the cleaner waiting too (keyspace/cleaner-turns.ts). */
+  #letCleanerFirst(job: Job<void>): void {
+    const { server, broker } = this.#context;
+    const { timers } = broker;
+    const go = (): void => {
+      if (this.#leaveLine === null) return;
+      this.#leaveLine();
+      this.#leaveLine = null;
+      this.#claimKeys(job);
+    };
+    // Not within the cleaner's work.
+    const leave = server.keyspace.cleanerTurns.wait(() => timers.atTickEnd(go));
+    const timer = timers.after(limits.cleanerTurnsMsMax, go);
+    this.#leaveLine = () => {
+      leave();
+      timer.cancel();
+    };
+  }
+
+  #claimKeys(job: Job<void>): void {
     if (this.#isAbandoned) return;
     const { claims } = this.#context.server;
     const wants = wantsOf([this.#context], this.#context.database);
@@ -199,9 +254,10 @@ class SlicedReply implements LaterWork {
 
   #runHolding(job: Job<void>, claim: Claim | null): void {
     this.#leaveLine = null;
-    const { reply, broker } = this.#context;
+    const { reply, broker, server, clientOrNull: client } = this.#context;
     reply.out = this.#parts.out;
-    const run = broker.work.run(claim === null ? job : claim.over(job), (outcome) => this.#written(outcome));
+    const own = client === null || client.tracked === null ? job : ofClient(server.tracking, client, job);
+    const run = broker.work.run(claim === null ? own : claim.over(own), (outcome) => this.#written(outcome));
     this.#started(run);
     if (!run.isRunning || claim === null) return;
     this.#claim = claim;
@@ -275,6 +331,7 @@ class SlicedReply implements LaterWork {
     }
     this.#run?.cancel();
     this.#leaveLine?.();
+    this.#leaveLine = null;
     this.#claim?.letGo();
     context.reply.out = this.#output;
   }

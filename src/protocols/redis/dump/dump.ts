@@ -5,7 +5,7 @@ import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
-import { readKeyAt } from "../keys/key-ref.ts";
+import { keyAt } from "../keys/key-ref.ts";
 import { Payload } from "./payload.ts";
 import { writeStream } from "./stream-writer.ts";
 import { valueDumpers } from "./value-forms.ts";
@@ -27,7 +27,7 @@ function dump(context: CommandContext): void {
 }
 
 function* writeDump(context: CommandContext, parts: PartedReply): Job<void> {
-  const { exists, stream, database, entry, typeName } = readKeyAt(context, 1);
+  const { exists, stream, database, entry, typeName } = keyAt(context, 1);
   if (!exists) {
     context.reply.null();
     return;

@@ -35,6 +35,7 @@ export const restoreCommand: CommandRow = {
   since: "2.6.0",
   complexity: "O(N*M), N objects of M bytes on average",
   summary: "Makes a key from a serialized value.",
+  makesValues: true,
   run: restore,
 };
 

@@ -2,7 +2,7 @@
 import type { CommandContext } from "../core/context.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { syntaxError } from "../core/errors.ts";
-import { addMembers, noAddOptions, scoresFor } from "../zset/zadd.ts";
+import { addMembers, noAddOptions, scoresFor, takesNewMembers } from "../zset/zadd.ts";
 import { scoreOf } from "./coordinates.ts";
 import { positionArgument } from "./geo-arguments.ts";
 
@@ -14,6 +14,7 @@ export const geoaddCommand: CommandRow = {
   since: "3.2.0",
   complexity: "O(log(N)) for each item, N members",
   summary: "Adds positions to a geospatial index.",
+  makesValues: takesNewMembers,
   run: geoadd,
 };
 

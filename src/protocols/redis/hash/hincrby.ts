@@ -14,6 +14,7 @@ export const hincrbyCommand: CommandRow = {
   since: "2.0.0",
   complexity: "O(1)",
   summary: "Adds to an integer field of a hash.",
+  makesValues: true,
   run: hincrby,
 };
 

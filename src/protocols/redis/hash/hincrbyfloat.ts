@@ -15,6 +15,7 @@ export const hincrbyfloatCommand: CommandRow = {
   since: "2.6.0",
   complexity: "O(1)",
   summary: "Adds to a floating-point field of a hash.",
+  makesValues: true,
   run: hincrbyfloat,
 };
 

@@ -16,6 +16,7 @@ export const hsetCommands: readonly CommandRow[] = [
     complexity: "O(N), N fields",
     summary: "Sets several fields of a hash.",
     deprecated: { since: "4.0.0", replacedBy: "`HSET` with multiple field-value pairs" },
+    makesValues: true,
     run: hmset,
   },
   {
@@ -26,6 +27,7 @@ export const hsetCommands: readonly CommandRow[] = [
     since: "2.0.0",
     complexity: "O(N), N fields",
     summary: "Sets fields of a hash.",
+    makesValues: true,
     run: hset,
   },
 ];

@@ -13,6 +13,7 @@ export const hsetnxCommand: CommandRow = {
   since: "2.0.0",
   complexity: "O(1)",
   summary: "Sets a field of a hash that has no such field yet.",
+  makesValues: true,
   run: hsetnx,
 };
 

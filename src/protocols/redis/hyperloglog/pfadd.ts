@@ -28,6 +28,7 @@ export const pfaddCommand: CommandRow = {
   since: "2.8.9",
   complexity: "O(1) for each element",
   summary: "Adds elements to a HyperLogLog.",
+  makesValues: true,
   run: pfadd,
 };
 

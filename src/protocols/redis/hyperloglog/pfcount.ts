@@ -21,6 +21,7 @@ export const pfcountCommand: CommandRow = {
   since: "2.8.9",
   complexity: "O(N), N keys",
   summary: "Estimates how many distinct elements were added.",
+  mayReplicate: true,
   run: pfcount,
 };
 

@@ -19,6 +19,7 @@ export const pfmergeCommand: CommandRow = {
   since: "2.8.9",
   complexity: "O(N), N keys",
   summary: "Merges HyperLogLogs into one.",
+  readsFirst: true,
   run: pfmerge,
 };
 

@@ -6,8 +6,8 @@ import type { CommandContext } from "../core/context.ts";
 import { databaseArgument } from "../core/database-argument.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
-import { countLookup, writableKeysOf } from "./key-access.ts";
-import { keyAt, readKeyAt } from "./key-ref.ts";
+import { writableKeysOf } from "./key-access.ts";
+import { keyAt } from "./key-ref.ts";
 import { copyEntry, copyStreamKey, type TargetKey } from "./key-transfer.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { keyEvents } from "../notifications/key-events.ts";
@@ -40,8 +40,7 @@ function copy(context: CommandContext): void {
   if (hasSameName && number === context.database)
     throw new RedisError("ERR source and destination objects are the same");
   writableKeysOf(context);
-  const from = readKeyAt(context, 1);
-  countLookup(server, from.exists);
+  const from = keyAt(context, 1);
   if (!from.exists) return reply.integer(0);
   assertMayPut(context, request.latin1(2), number);
   const target = { context, database: server.keyspace.databases[number]!, index: 2 };

@@ -5,7 +5,7 @@
  */
 import type { CommandContext } from "../core/context.ts";
 import { keysOf } from "./key-access.ts";
-import { readKeyAt } from "./key-ref.ts";
+import { keyAt } from "./key-ref.ts";
 import { replyCountOfKeys } from "./key-count.ts";
 import { keyRange, type CommandRow } from "../core/command-spec.ts";
 
@@ -43,6 +43,6 @@ function exists(context: CommandContext): void {
   replyCountOfKeys(
     context,
     { units: unitsOfKey, isWhole: false },
-    (index) => readKeyAt(context, index, database).exists,
+    (index) => keyAt(context, index, database).exists,
   );
 }

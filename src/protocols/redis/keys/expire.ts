@@ -20,6 +20,7 @@ export const expireCommands: readonly CommandRow[] = [
     since: "1.0.0",
     complexity: "O(1)",
     summary: "Lets a key expire after some seconds.",
+    acts: ["expire"],
     run: expire,
   },
   {
@@ -30,6 +31,7 @@ export const expireCommands: readonly CommandRow[] = [
     since: "1.2.0",
     complexity: "O(1)",
     summary: "Lets a key expire at a time given in seconds.",
+    acts: ["expire"],
     run: expireat,
   },
   {
@@ -40,6 +42,7 @@ export const expireCommands: readonly CommandRow[] = [
     since: "2.6.0",
     complexity: "O(1)",
     summary: "Lets a key expire after some milliseconds.",
+    acts: ["expire"],
     run: pexpire,
   },
   {
@@ -50,6 +53,7 @@ export const expireCommands: readonly CommandRow[] = [
     since: "2.6.0",
     complexity: "O(1)",
     summary: "Lets a key expire at a time given in milliseconds.",
+    acts: ["expire"],
     run: pexpireat,
   },
 ];
@@ -83,7 +87,7 @@ function expireKey(context: CommandContext, unit: TimeUnit): void {
   const at = expiryArgument(context, 2, unit);
   const key = writableKeyAt(context, 1);
   if (!key.exists || !areMet(conditions, key.expiry, at)) return reply.integer(0);
-  const isOver = at <= context.broker.clock.now();
+  const isOver = at <= context.now;
   if (isOver) key.remove();
   else key.setExpiry(at);
   context.notify(isOver ? keyEvents.del : keyEvents.expire, 1);

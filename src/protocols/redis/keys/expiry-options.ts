@@ -34,7 +34,7 @@ export function unitOption(request: RequestArguments, index: number): TimeUnit |
 
 /** Wall time in ms from argument `index`. Throws what redis says of a time that is no integer or does not fit. */
 export function expiryArgument(context: CommandContext, index: number, unit: TimeUnit): number {
-  const now = unit.isAbsolute ? 0 : context.broker.clock.now();
+  const now = unit.isAbsolute ? 0 : context.now;
   const common = context.request.integer(index) * (unit.isSeconds ? 1000 : 1);
   if (Number.isSafeInteger(common) && Number.isSafeInteger(common + now)) return common + now;
   // No integer, or one beyond 2^53 ms.

@@ -11,7 +11,7 @@ import { valueType } from "../../../keyspace/value-type.ts";
 import { assertMayUseKey } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
-import { keyMissed } from "../notifications/key-misses.ts";
+import { lookedUp } from "./lookups.ts";
 
 /** The selected database, to be read. */
 export function keysOf(context: CommandContext): Database {
@@ -32,7 +32,7 @@ export function writableKeysOf(context: CommandContext): Database {
   return keysOf(context);
 }
 
-/** The entry of the key in argument `index`, or 0. Streams are not among them. */
+/** The entry of the key in argument `index`, or 0. Streams are not among them. Who reads says by `lookedUp` whether there was a key. */
 export function findEntry(context: CommandContext, database: Database, index: number): number {
   const { buffer, starts, ends } = context.request;
   if (context.broker.ticker.isStuck)
@@ -47,17 +47,10 @@ export function findNamed(context: CommandContext, database: Database, name: Buf
   return used(context, database, database.find(name, 0, name.length));
 }
 
-/** Notes that a command has looked a key up, and found `entry`, or 0 for none. */
-function used({ spec, server, usesFrom }: CommandContext, database: Database, entry: number): number {
+/** Notes that a command uses `entry`, or 0 for none. */
+function used({ spec, usesFrom }: CommandContext, database: Database, entry: number): number {
   if (entry !== 0 && spec.use >= usesFrom) database.table.touch(entry);
-  if (spec.countsLookups) countLookup(server, entry !== 0);
   return entry;
-}
-
-/** For INFO's keyspace_hits and keyspace_misses. */
-export function countLookup({ lookups }: CommandContext["server"], isHit: boolean): void {
-  if (isHit) lookups.hits++;
-  else lookups.misses++;
 }
 
 /** The entry of a string key, or 0 for none; its value is located in `database.table`. Throws WRONGTYPE. */
@@ -71,10 +64,12 @@ export function findString(context: CommandContext, database: Database, index: n
 export function findTyped(context: CommandContext, database: Database, index: number, type: number): number {
   const entry = findEntry(context, database, index);
   if (entry === 0) {
-    if (streamAt(context, index, database) !== undefined) throw wrongType();
-    if (context.server.notices.classes !== 0) keyMissed(context, index, database.number);
+    const isStream = streamAt(context, index, database) !== undefined;
+    lookedUp(context, index, database.number, isStream);
+    if (isStream) throw wrongType();
     return 0;
   }
+  lookedUp(context, index, database.number, true);
   if (database.table.type(entry) !== type) throw wrongType();
   return entry;
 }
@@ -86,14 +81,7 @@ function wrongType(): RedisError {
 /** The stream or queue of that database whose key argument `index` is. */
 export function streamAt(context: CommandContext, index: number, { number }: Database): Queue | undefined {
   if (!mayBeName(context, index, number)) return undefined;
-  const { server, spec } = context;
-  const stream = server.findStream(number, context.request.latin1(index));
-  // No entry was found, which counted as a miss.
-  if (stream !== undefined && spec.countsLookups) {
-    server.lookups.misses--;
-    server.lookups.hits++;
-  }
-  return stream;
+  return context.server.findStream(number, context.request.latin1(index));
 }
 
 /** Whether argument `index` may name a queue, stream or exchange. A quick check: mostly the answer is no. */
@@ -103,7 +91,7 @@ function mayBeName({ broker, server, request }: CommandContext, index: number, d
   return vhost.names.mayHave(request.buffer, request.starts[index]!, request.ends[index]!);
 }
 
-/** Whether argument `index` is a key of any kind. */
+/** Whether argument `index` is a key of any kind, for a command that does not read it. */
 export function keyExists(context: CommandContext, database: Database, index: number): boolean {
   return findEntry(context, database, index) !== 0 || streamAt(context, index, database) !== undefined;
 }

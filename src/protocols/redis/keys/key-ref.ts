@@ -14,7 +14,7 @@ import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import { typeNameOf } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
-import { keyMissed } from "../notifications/key-misses.ts";
+import { lookedUp } from "./lookups.ts";
 import { findEntry, keysOf, streamAt, writableKeysOf } from "./key-access.ts";
 
 export class KeyRef {
@@ -37,6 +37,7 @@ export class KeyRef {
         this.entry === 0 || this.stream === undefined,
         "no key is a value and a stream at once",
       );
+    lookedUp(context, index, database.number, this.exists);
   }
 
   get exists(): boolean {
@@ -86,17 +87,6 @@ export class KeyRef {
 /** The key in argument `index`, of the selected database unless another is given. */
 export function keyAt(context: CommandContext, index: number, database: Database = keysOf(context)): KeyRef {
   return new KeyRef(context, database, index);
-}
-
-/** The same for a command that reads it. */
-export function readKeyAt(
-  context: CommandContext,
-  index: number,
-  database: Database = keysOf(context),
-): KeyRef {
-  const key = new KeyRef(context, database, index);
-  if (context.server.notices.classes !== 0 && !key.exists) keyMissed(context, index, database.number);
-  return key;
 }
 
 /** The same for a command that changes it. Throws UNAVAILABLE while the journal cannot take it. */

@@ -16,6 +16,7 @@ export const moveCommand: CommandRow = {
   since: "1.0.0",
   complexity: "O(1)",
   summary: "Moves a key to another database.",
+  acts: ["read", "delete"],
   run: move,
 };
 

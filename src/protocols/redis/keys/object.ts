@@ -32,7 +32,7 @@ export const objectCommand: CommandRow = {
       since: "2.2.3",
       complexity: "O(1)",
       summary: "Tells how a value is stored.",
-      use: "glance",
+      use: "quiet",
       run: objectEncoding,
     },
     {
@@ -44,7 +44,7 @@ export const objectCommand: CommandRow = {
       since: "4.0.0",
       complexity: "O(1)",
       summary: "Tells how often a key is used.",
-      use: "glance",
+      use: "quiet",
       run: objectFreq,
     },
     {
@@ -65,7 +65,7 @@ export const objectCommand: CommandRow = {
       since: "2.2.3",
       complexity: "O(1)",
       summary: "Tells for how long a key was not used.",
-      use: "glance",
+      use: "quiet",
       run: objectIdletime,
     },
     {
@@ -77,7 +77,7 @@ export const objectCommand: CommandRow = {
       since: "2.2.3",
       complexity: "O(1)",
       summary: "Tells how many references a value has.",
-      use: "glance",
+      use: "quiet",
       run: objectRefcount,
     },
   ],

@@ -12,6 +12,7 @@ export const persistCommand: CommandRow = {
   since: "2.2.0",
   complexity: "O(1)",
   summary: "Lets a key live without limit.",
+  acts: ["persist"],
   run: persist,
 };
 

@@ -1,7 +1,7 @@
 /** TTL key      PTTL key      EXPIRETIME key      PEXPIRETIME key: -2 without a key, -1 without an expiry. */
 import type { CommandContext } from "../core/context.ts";
 import { replyTime } from "./expiry-options.ts";
-import { readKeyAt } from "./key-ref.ts";
+import { keyAt } from "./key-ref.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
 export const ttlCommands: readonly CommandRow[] = [
@@ -73,8 +73,8 @@ function replyKeyTime(
   context: CommandContext,
   { isSeconds, isAbsolute }: { isSeconds: boolean; isAbsolute: boolean },
 ): void {
-  const { exists, expiry: at } = readKeyAt(context, 1);
+  const { exists, expiry: at } = keyAt(context, 1);
   if (!exists) return context.reply.integer(-2);
   if (at === 0) return context.reply.integer(-1);
-  replyTime(context, isAbsolute ? at : Math.max(at - context.broker.clock.now(), 0), isSeconds);
+  replyTime(context, isAbsolute ? at : Math.max(at - context.now, 0), isSeconds);
 }

@@ -1,6 +1,6 @@
 /** TYPE key */
 import type { CommandContext } from "../core/context.ts";
-import { readKeyAt } from "./key-ref.ts";
+import { keyAt } from "./key-ref.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 
 export const typeCommand: CommandRow = {
@@ -16,5 +16,5 @@ export const typeCommand: CommandRow = {
 };
 
 function type(context: CommandContext): void {
-  context.reply.simple(readKeyAt(context, 1).typeName);
+  context.reply.simple(keyAt(context, 1).typeName);
 }

@@ -14,6 +14,7 @@ export const lpushCommands: readonly CommandRow[] = [
     since: "1.0.0",
     complexity: "O(N), N elements",
     summary: "Adds elements to the head of a list.",
+    makesValues: true,
     run: (context) => push(context, true, false),
   },
   {
@@ -34,6 +35,7 @@ export const lpushCommands: readonly CommandRow[] = [
     since: "1.0.0",
     complexity: "O(N), N elements",
     summary: "Adds elements to the tail of a list.",
+    makesValues: true,
     run: (context) => push(context, false, false),
   },
   {

@@ -9,7 +9,6 @@
 import { limits } from "../../../base/limits.ts";
 import type { LiveChannels } from "../../../broker/live/channels.ts";
 import type { KeyListener } from "../../../keyspace/keyspace.ts";
-import type { CommandContext } from "../core/context.ts";
 import { effectiveClasses, keyClass } from "../core/event-classes.ts";
 import { type KeyEvent, keyEvents } from "./key-events.ts";
 
@@ -21,10 +20,6 @@ export class KeyNotices implements KeyListener {
   classes = 0;
   /** `__keyspace@DATABASE__:` */
   readonly #prefixes: Buffer[] = [];
-  /** The arguments that the command at work has missed, and by what that command is known. */
-  readonly #missed = new Set<number>();
-  #missedBy = -1;
-  #missedRequest: object | null = null;
   /** A value takes the place of a stream: to redis its key is not new. */
   #isReplacing = false;
 
@@ -69,18 +64,6 @@ export class KeyNotices implements KeyListener {
   /** Tells of a key that went with its last element. */
   keyGone(database: number, bytes: Buffer, start: number, end: number): void {
     this.tell(keyEvents.del, database, bytes, start, end);
-  }
-
-  /** Whether the command has missed the argument for the first time. */
-  isFirstMiss({ request, server }: CommandContext, index: number): boolean {
-    if (this.#missedBy !== server.commandsProcessed || this.#missedRequest !== request) {
-      this.#missedBy = server.commandsProcessed;
-      this.#missedRequest = request;
-      this.#missed.clear();
-    }
-    if (this.#missed.has(index)) return false;
-    this.#missed.add(index);
-    return true;
   }
 
   // Of the keyspace

@@ -9,6 +9,8 @@ export interface WatchedSpec {
   readonly isQuick: boolean;
   readonly isFast: boolean;
   readonly isLeftOutOfSlowlog: boolean;
+  /** Which arguments nobody is shown. */
+  readonly secrets: ((request: RequestArguments) => readonly number[]) | undefined;
   readonly shownByMonitor: "after" | "before" | "never";
 }
 

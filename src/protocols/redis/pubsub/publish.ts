@@ -21,6 +21,8 @@ export const publishCommands: readonly CommandRow[] = [
     since: "2.0.0",
     complexity: "O(N+M), N subscribers of the channel, M patterns",
     summary: "Sends a message to a channel.",
+    mayReplicate: true,
+    channels: { act: "publish", isOne: true },
     run: publish,
   },
   {
@@ -31,6 +33,8 @@ export const publishCommands: readonly CommandRow[] = [
     since: "7.0.0",
     complexity: "O(N), N subscribers of the shard channel",
     summary: "Sends a message to a shard channel.",
+    mayReplicate: true,
+    channels: { act: "publish", isOne: true, isShard: true },
     run: spublish,
   },
 ];

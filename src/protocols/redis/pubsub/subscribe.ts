@@ -16,6 +16,8 @@ export const subscribeCommands: readonly CommandRow[] = [
     since: "2.0.0",
     complexity: "O(N), N patterns of this client",
     summary: "Listens to the channels that match patterns.",
+    channels: { act: "subscribe", isPattern: true },
+    forSubscribers: "confirmed",
     run: psubscribe,
   },
   {
@@ -26,6 +28,8 @@ export const subscribeCommands: readonly CommandRow[] = [
     since: "7.0.0",
     complexity: "O(N), N shard channels",
     summary: "Listens to shard channels.",
+    channels: { act: "subscribe", isShard: true },
+    forSubscribers: "confirmed",
     run: ssubscribe,
   },
   {
@@ -35,6 +39,8 @@ export const subscribeCommands: readonly CommandRow[] = [
     since: "2.0.0",
     complexity: "O(N), N channels",
     summary: "Listens to channels.",
+    channels: { act: "subscribe" },
+    forSubscribers: "confirmed",
     run: subscribe,
   },
 ];

@@ -23,18 +23,6 @@ import type { RespVersion } from "../wire/reply-writer.ts";
 import type { Connection } from "../../contract.ts";
 import type { CommandSpec } from "../core/command-spec.ts";
 
-/** Commands that are answered by a pushed message for each name, rather than by a reply. */
-export const confirmedCommands: ReadonlySet<string> = new Set([
-  "subscribe",
-  "psubscribe",
-  "ssubscribe",
-  "unsubscribe",
-  "punsubscribe",
-  "sunsubscribe",
-  "troika.subscribe",
-]);
-const allowedInResp2 = new Set([...confirmedCommands, "troika.catchup", "ping", "quit", "reset"]);
-
 /** The connection that is subscribed. */
 interface Subscriber {
   readonly login: Authorization | null;
@@ -163,7 +151,7 @@ export class Subscriptions implements PastReader {
 
   /** Throws where a RESP2 connection that is subscribed may not run the command. */
   assertAllowed(spec: CommandSpec): void {
-    if (this.#owner.protocolVersion === 3 || this.count === 0 || allowedInResp2.has(spec.fullName)) return;
+    if (this.#owner.protocolVersion === 3 || this.count === 0 || spec.forSubscribers !== undefined) return;
     throw new RedisError(
       `ERR Can't execute '${spec.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET ` +
         "are allowed in this context",

@@ -13,6 +13,7 @@ export const unsubscribeCommands: readonly CommandRow[] = [
     since: "2.0.0",
     complexity: "O(N+M), N patterns of this client, M of all",
     summary: "Stops listening to patterns.",
+    forSubscribers: "confirmed",
     run: punsubscribe,
   },
   {
@@ -23,6 +24,7 @@ export const unsubscribeCommands: readonly CommandRow[] = [
     since: "7.0.0",
     complexity: "O(N), N shard channels of this client",
     summary: "Stops listening to shard channels.",
+    forSubscribers: "confirmed",
     run: sunsubscribe,
   },
   {
@@ -32,6 +34,7 @@ export const unsubscribeCommands: readonly CommandRow[] = [
     since: "2.0.0",
     complexity: "O(N), N channels of this client",
     summary: "Stops listening to channels.",
+    forSubscribers: "confirmed",
     run: unsubscribe,
   },
 ];

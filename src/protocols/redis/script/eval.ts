@@ -23,6 +23,7 @@ export const evalCommands: readonly CommandRow[] = [
     complexity: "Depends on the script",
     summary: "Runs a Lua script.",
     writesByRequest: textWrites,
+    mayReplicate: true,
     run: (context) => evalText(context, false),
   },
   {
@@ -45,6 +46,7 @@ export const evalCommands: readonly CommandRow[] = [
     complexity: "Depends on the script",
     summary: "Runs a cached Lua script, named by its SHA-1.",
     writesByRequest: shaWrites,
+    mayReplicate: true,
     run: (context) => evalSha(context, false),
   },
   {

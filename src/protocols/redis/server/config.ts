@@ -6,7 +6,9 @@ import { RedisError, syntaxError } from "../core/errors.ts";
 import { writeHelp } from "../core/help.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
 import type { CommandRow } from "../core/command-spec.ts";
+import { secretParameters } from "../core/parameters/known-parameters.ts";
 import type { ServerSettings } from "../core/settings.ts";
+import { argumentsFrom } from "../observe/redaction.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 
 export const configCommand: CommandRow = {
@@ -61,10 +63,17 @@ export const configCommand: CommandRow = {
       since: "2.0.0",
       complexity: "O(N), N settings",
       summary: "Changes settings of the running server.",
+      secrets: secretsOfSettings,
       run: configSet,
     },
   ],
 };
+
+/** Values that are passwords. */
+function secretsOfSettings(request: RequestArguments): number[] {
+  const values = argumentsFrom(request, 3).filter((at) => at % 2 === 1);
+  return values.filter((at) => secretParameters.has(request.latin1(at - 1).toLowerCase()));
+}
 
 /** Compiled, and held against each setting. */
 const unitsOfPattern = 4;

@@ -51,7 +51,8 @@ function debug(context: CommandContext): void {
   if (allowed !== "yes" && !(allowed === "local" && isLocal))
     throw new RedisError(
       'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local ' +
-        "connection, otherwise you need to set this option in the configuration file, and then restart the server.",
+        "connection, otherwise you need to set this option in the configuration file, and then restart the server. " +
+        "Here that is `troikamq start --redis-debug-command yes|local`.",
     );
   const subcommand = subcommands[request.utf8(1).toLowerCase()];
   if (subcommand === undefined || subcommand.argumentCount !== request.argumentCount)

@@ -67,8 +67,7 @@ function moduleList({ reply }: CommandContext): void {
 
 function moduleRefused(): void {
   throw new RedisError(
-    'ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local ' +
-      "connection, otherwise you need to set this option in the configuration file, and then restart the server.",
+    "ERR MODULE command not allowed. This server loads no modules: write functions in Lua (FUNCTION LOAD) in their place.",
   );
 }
 

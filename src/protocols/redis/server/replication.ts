@@ -63,7 +63,9 @@ export const replicationCommands = {
 const portMax = 65_535;
 
 function noReplication(): void {
-  throw new RedisError("ERR this server takes no replicas; copy its keys with SCAN and DUMP instead");
+  throw new RedisError(
+    "ERR this server takes no replicas; `troikamq export redis FILE` writes its keys to an RDB file (so does redis-cli --rdb of a redis)",
+  );
 }
 
 /** REPLICAOF NO ONE | host port */
@@ -73,7 +75,7 @@ function replicaof({ request, reply }: CommandContext): void {
   if (Number.isNaN(port)) throw new RedisError("ERR Invalid master port");
   if (port < 0 || port > portMax) throw new RedisError("ERR Invalid master port");
   throw new RedisError(
-    "ERR this server cannot be a replica; copy the other's keys with DUMP and RESTORE instead",
+    "ERR this server cannot be a replica; save the other's keys by `redis-cli --rdb FILE` and load them by `troikamq import redis FILE`",
   );
 }
 

@@ -13,6 +13,7 @@ export const saddCommand: CommandRow = {
   since: "1.0.0",
   complexity: "O(N), N members",
   summary: "Adds members to a set.",
+  makesValues: true,
   run: sadd,
 };
 

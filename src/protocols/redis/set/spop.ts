@@ -12,6 +12,7 @@ import { RedisError, replyTooLarge, syntaxError } from "../core/errors.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { directBytesMax, directItemsMax, unitsOfBytes } from "../core/sliced-reply.ts";
 import { keysOf, writableKeysOf } from "../keys/key-access.ts";
+import { hasRead } from "../keys/lookups.ts";
 import { findSet, setsOf } from "./set-key.ts";
 import { answerMembers, writeMembers } from "./set-reply.ts";
 import { keyEvents } from "../notifications/key-events.ts";
@@ -89,6 +90,8 @@ function popSome(
 /** Redis replies with a new set of the same members. */
 function* popAll(context: CommandContext, database: Database, entry: number): Job<number> {
   const { aside } = context.server.keyspace;
+  // In redis's words this is a union of one set, which is read.
+  hasRead(context, 1, database.number, true);
   const place = database.setAside(entry);
   context.notifyTaken(keyEvents.spop, 1, true);
   try {

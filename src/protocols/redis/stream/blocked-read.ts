@@ -39,6 +39,10 @@ export class BlockedRead implements Wait {
     this.#idle?.set(context);
   }
 
+  ended(): void {
+    this.#idle?.cancel();
+  }
+
   get keys(): string[] {
     return this.#read.streams.map(({ key }) => key);
   }

@@ -6,29 +6,27 @@
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { implicitStream } from "../../../broker/queue/lifecycle.ts";
 import { seal } from "./stream.ts";
-import { keyMissed } from "../notifications/key-misses.ts";
 import { assertMayUseKey } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
-import { countLookup } from "../keys/key-access.ts";
+import { lookedUp } from "../keys/lookups.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 import { keyEvents } from "../notifications/key-events.ts";
 
 /** The stream named by argument `index`, ready to be read; undefined when there is none. Throws WRONGTYPE. */
 export function findStream(context: CommandContext, index: number): Queue | undefined {
   const queue = lastStream(context, index) ?? lookUp(context, context.request.latin1(index));
-  if (context.spec.countsLookups) countLookup(context.server, queue !== undefined);
+  lookedUp(context, index, context.database, queue !== undefined);
   if (queue !== undefined) seal(queue);
-  else if (context.server.notices.classes !== 0) keyMissed(context, index, context.database);
   return queue;
 }
 
-/** For a command that redis has look its key up before its arguments, of which it complains first: a missing key is told at once. */
-export function tellIfMissing(context: CommandContext, index: number): void {
+/** For a command whose key redis looks up before its arguments, of which it complains first: the look counts, and a miss is told. */
+export function lookAhead(context: CommandContext, index: number): void {
   const { server, database } = context;
-  if (server.notices.classes === 0) return;
   const key = context.request.latin1(index);
-  if (server.findStream(database, key) === undefined && server.keyspace.typeOf(database, key) === undefined)
-    keyMissed(context, index, database);
+  const isThere =
+    server.findStream(database, key) !== undefined || server.keyspace.typeOf(database, key) !== undefined;
+  lookedUp(context, index, database, isThere);
 }
 
 /**

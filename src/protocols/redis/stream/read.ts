@@ -20,7 +20,7 @@ import { countPresent, seal, spendForEntries, workBytes, writeEntry, idBeforeLas
 import { openStream, writeStreamHeader, writeStreamsHeader } from "./stream-lists.ts";
 import { lookUp } from "./find.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
-import { keyEvents } from "../notifications/key-events.ts";
+import { hasReadAgain, lookedUp } from "../keys/lookups.ts";
 
 /** The entries that a reader that has waited gets of a stream if it asked for no COUNT, as in Redis. */
 const blockedCountUsual = 1000;
@@ -96,6 +96,7 @@ export function parseRead(context: CommandContext, isGroupRead: boolean): Stream
     throw new RedisError("ERR Missing GROUP option for XREADGROUP");
   for (let i = first; i < first + count / 2; i++)
     read.streams.push(parseStream(context, read, i, i + count / 2));
+  hasReadStreams(context, read);
   return read;
 }
 
@@ -116,6 +117,12 @@ function timeoutArgument(request: RequestArguments, index: number): number {
   return timeout;
 }
 
+/** Redis looks each of the streams up once to check its id, and once more to read it. */
+function hasReadStreams(context: CommandContext, { streams }: StreamRead): void {
+  for (const { key, keyIndex } of streams)
+    hasReadAgain(context, keyIndex, context.database, lookUp(context, key) !== undefined);
+}
+
 function parseStream(
   context: CommandContext,
   read: StreamRead,
@@ -125,7 +132,7 @@ function parseStream(
   const { request } = context;
   const key = request.repeatedName(keyIndex);
   const queue = lookUp(context, key);
-  if (queue === undefined) context.notify(keyEvents.missed, keyIndex);
+  lookedUp(context, keyIndex, context.database, queue !== undefined);
   if (read.group !== undefined) groupOf(queue, read.group, key);
   if (request.is(idAt, "$")) {
     if (read.group !== undefined) throw meaninglessId("$");
@@ -165,12 +172,9 @@ interface PlainPart extends EntryRange {
 function servePlain(context: CommandContext, read: StreamRead, streams: readonly WantedStream[]): boolean {
   const found: PlainPart[] = [];
   let total = 0;
-  for (const { key, keyIndex, id } of streams) {
+  for (const { key, id } of streams) {
     const queue = lookUp(context, key);
-    if (queue === undefined) {
-      context.notify(keyEvents.missed, keyIndex);
-      continue;
-    }
+    if (queue === undefined) continue;
     seal(queue);
     const { log } = queue;
     if (!scratchId.copyFrom(id).increment()) continue;

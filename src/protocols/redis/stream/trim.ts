@@ -5,7 +5,7 @@
  * `~` takes whole blocks of `stream-node-max-entries` entries, counted from the stream's first one, as redis does; that
  * lets the storage drop whole frames. Not here: parsing of ids. Invariant: trimming only takes entries from the front.
  */
-import { finishNow } from "../../../base/turn-work.ts";
+import { finishNow, type Job } from "../../../base/turn-work.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { EntryId } from "../../../message/entry-id.ts";
 import type { CommandContext } from "../core/context.ts";
@@ -27,6 +27,19 @@ export class TrimOptions {
   noMakeStream = false;
   references: References = "keep";
   hasReferences = false;
+
+  copyFrom(other: TrimOptions): this {
+    this.strategy = other.strategy;
+    this.isApproximate = other.isApproximate;
+    this.maxLength = other.maxLength;
+    this.minId.copyFrom(other.minId);
+    this.limit = other.limit;
+    this.hasLimit = other.hasLimit;
+    this.noMakeStream = other.noMakeStream;
+    this.references = other.references;
+    this.hasReferences = other.hasReferences;
+    return this;
+  }
 
   reset(): void {
     this.strategy = "none";
@@ -114,22 +127,54 @@ export function planTrim(context: CommandContext, queue: Queue, options: TrimOpt
   };
 }
 
-/** Streams that are being trimmed over several turns. */
-const trimmedStreams = new WeakSet<Queue>();
+/** Streams that are being trimmed over several turns, with the bounds that were asked for meanwhile. */
+const trimmedStreams = new WeakMap<Queue, TrimOptions[]>();
+
+/** Bounds of one kind: of several the strictest is enough. */
+function areAlike(one: TrimOptions, other: TrimOptions): boolean {
+  return (
+    one.strategy === other.strategy &&
+    one.references === other.references &&
+    one.isApproximate === other.isApproximate
+  );
+}
+
+/** Keeps the bound for when the trim that is at work has ended: one of each kind, of which there are eight. */
+function keepFor(later: TrimOptions[], options: TrimOptions): void {
+  const known = later.find((kept) => areAlike(kept, options));
+  if (known === undefined) {
+    later.push(new TrimOptions().copyFrom(options));
+    return;
+  }
+  known.maxLength = Math.min(known.maxLength, options.maxLength);
+  if (options.minId.compare(known.minId) > 0) known.minId.copyFrom(options.minId);
+  known.limit = known.limit === 0 || options.limit === 0 ? 0 : Math.max(known.limit, options.limit);
+}
 
 /** Trims as far as this turn allows, then in later ones; a caller that cannot wait has it done at once. */
-export function trimLater(context: CommandContext, queue: Queue, plan: ReferencedTrim): void {
+export function trimLater(context: CommandContext, queue: Queue, options: TrimOptions): void {
+  const running = trimmedStreams.get(queue);
+  if (running !== undefined && context.caller.later !== null) return keepFor(running, options);
+  trimBy(context, queue, planTrim(context, queue, options));
+}
+
+function trimBy(context: CommandContext, queue: Queue, plan: ReferencedTrim): void {
   const { broker, caller, database, server } = context;
   const key = Buffer.from(queue.name, "latin1");
   const tell = (trimmed: number): void => {
     if (trimmed > 0) server.notices.tell(keyEvents.xtrim, database, key, 0, key.length);
   };
   if (caller.later === null) return tell(finishNow(trimReferenced(queue, plan)));
-  // The next entry will have it trimmed again.
-  if (trimmedStreams.has(queue)) return;
-  trimmedStreams.add(queue);
+  const later: TrimOptions[] = [];
+  trimmedStreams.set(queue, later);
+  const trims = function* (): Job<number> {
+    let trimmed = yield* trimReferenced(queue, plan);
+    for (let next = later.shift(); next !== undefined && !queue.isDeleted; next = later.shift())
+      trimmed += yield* trimReferenced(queue, planTrim(context, queue, next));
+    return trimmed;
+  };
   // Entries that cannot be read now stay: the command has been answered.
-  broker.work.run(trimReferenced(queue, plan), (outcome) => {
+  broker.work.run(trims(), (outcome) => {
     trimmedStreams.delete(queue);
     if ("result" in outcome) tell(outcome.result);
   });

@@ -16,7 +16,7 @@ import { openIdArgument, writeStreamId } from "./id.ts";
 import { streamChanged } from "./stream-watch.ts";
 import { seal } from "./stream.ts";
 import { createStream, lastStream, lookUp } from "./find.ts";
-import { parseTrimOption, planTrim, settleTrimOptions, trim, trimLater, TrimOptions } from "./trim.ts";
+import { parseTrimOption, settleTrimOptions, trim, trimLater, TrimOptions } from "./trim.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { keyEvents } from "../notifications/key-events.ts";
@@ -75,7 +75,7 @@ function xadd(context: CommandContext): void {
   log.store.readReservedId(wanted);
   context.notify(keyEvents.xadd, 1);
   if (options.strategy !== "none") {
-    if (options.references !== "keep") trimLater(context, queue, planTrim(context, queue, options));
+    if (options.references !== "keep") trimLater(context, queue, options);
     else if (trim(context, queue, options) > 0) context.notify(keyEvents.xtrim, 1);
   }
   context.keyChanged(1);

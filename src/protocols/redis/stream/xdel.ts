@@ -19,6 +19,7 @@ export const xdelCommand: CommandRow = {
   since: "5.0.0",
   complexity: "O(1) for each id",
   summary: "Removes entries of a stream.",
+  acts: ["removeEntries"],
   run: xdel,
 };
 

@@ -30,6 +30,7 @@ export const xdelexCommand: CommandRow = {
   since: "8.2.0",
   complexity: "O(1) for each id",
   summary: "Removes entries of a stream, with or without what groups hold of them.",
+  acts: ["removeEntries"],
   run: xdelex,
 };
 

@@ -17,6 +17,7 @@ export const xsetidCommand: CommandRow = {
   since: "5.0.0",
   complexity: "O(1)",
   summary: "Sets the last id of a stream.",
+  acts: ["setLastId"],
   run: xsetid,
 };
 

@@ -19,6 +19,7 @@ export const xtrimCommand: CommandRow = {
   since: "5.0.0",
   complexity: "O(N), N entries removed",
   summary: "Shortens a stream.",
+  acts: ["removeEntries"],
   run: xtrim,
 };
 

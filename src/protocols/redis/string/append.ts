@@ -13,6 +13,7 @@ export const appendCommand: CommandRow = {
   since: "2.0.0",
   complexity: "O(1) amortized",
   summary: "Adds text to the end of a string, creating it when missing.",
+  makesValues: true,
   run: append,
 };
 

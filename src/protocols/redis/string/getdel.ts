@@ -12,6 +12,7 @@ export const getdelCommand: CommandRow = {
   since: "6.2.0",
   complexity: "O(1)",
   summary: "Reads a string and removes its key.",
+  readsFirst: true,
   run: getdel,
 };
 

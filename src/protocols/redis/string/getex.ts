@@ -1,5 +1,7 @@
 /** GETEX key [EX seconds | PX milliseconds | EXAT time | PXAT time | PERSIST] */
+import type { LogAct } from "../../../broker/access/rights.ts";
 import type { CommandContext } from "../core/context.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
 import { syntaxError } from "../core/errors.ts";
 import { positiveExpiryArgument, type TimeUnit, unitOption } from "../keys/expiry-options.ts";
 import { findString, replyString, writableKeysOf } from "../keys/key-access.ts";
@@ -14,8 +16,15 @@ export const getexCommand: CommandRow = {
   since: "6.2.0",
   complexity: "O(1)",
   summary: "Reads a string and changes when it expires.",
+  readsFirst: true,
+  acts: actsOf,
   run: getex,
 };
+
+/** With an option it changes when the key expires. */
+function actsOf({ argumentCount }: RequestArguments): readonly LogAct[] | null {
+  return argumentCount > 2 ? ["read", "write", "expire"] : null;
+}
 
 function getex(context: CommandContext): void {
   const { request, reply } = context;
@@ -37,7 +46,7 @@ function getex(context: CommandContext): void {
     if (!persists || database.table.expiry(entry) === 0) return;
     database.setExpiry(entry, 0);
     context.notify(keyEvents.persist, 1);
-  } else if (at <= context.broker.clock.now()) {
+  } else if (at <= context.now) {
     database.remove(entry);
     context.notify(keyEvents.del, 1);
   } else {

@@ -13,6 +13,8 @@ export const getsetCommand: CommandRow = {
   complexity: "O(1)",
   summary: "Sets a string and returns what it was.",
   deprecated: { since: "6.2.0", replacedBy: "`SET` with the `GET` argument" },
+  readsFirst: true,
+  makesValues: true,
   run: getset,
 };
 

@@ -15,6 +15,7 @@ export const incrbyfloatCommand: CommandRow = {
   since: "2.6.0",
   complexity: "O(1)",
   summary: "Adds to a floating-point number, starting at 0.",
+  makesValues: true,
   run: incrbyfloat,
 };
 

@@ -16,6 +16,7 @@ export const incrementCommands: readonly CommandRow[] = [
     since: "1.0.0",
     complexity: "O(1)",
     summary: "Subtracts one from an integer, starting at 0.",
+    makesValues: true,
     run: decr,
   },
   {
@@ -26,6 +27,7 @@ export const incrementCommands: readonly CommandRow[] = [
     since: "1.0.0",
     complexity: "O(1)",
     summary: "Subtracts a number from an integer, starting at 0.",
+    makesValues: true,
     run: decrby,
   },
   {
@@ -36,6 +38,7 @@ export const incrementCommands: readonly CommandRow[] = [
     since: "1.0.0",
     complexity: "O(1)",
     summary: "Adds one to an integer, starting at 0.",
+    makesValues: true,
     run: incr,
   },
   {
@@ -46,6 +49,7 @@ export const incrementCommands: readonly CommandRow[] = [
     since: "1.0.0",
     complexity: "O(1)",
     summary: "Adds a number to an integer, starting at 0.",
+    makesValues: true,
     run: incrby,
   },
 ];

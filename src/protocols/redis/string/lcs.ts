@@ -8,11 +8,11 @@ import type { Job } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import { valueType } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
-import { keyMissed } from "../notifications/key-misses.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
 import { findEntry, keysOf, streamAt } from "../keys/key-access.ts";
+import { lookedUp } from "../keys/lookups.ts";
 import { CommonSubsequence, type MatchedRange } from "./common-subsequence.ts";
 import { stringBytesMax } from "./string-size.ts";
 import { keyRange, type CommandRow } from "../core/command-spec.ts";
@@ -58,10 +58,9 @@ function lcs(context: CommandContext): void {
 /** The entry of a string, or 0, or `notString`. */
 function stringAt(context: CommandContext, database: Database, index: number): number {
   const entry = findEntry(context, database, index);
-  const { table } = database;
-  const isString = entry !== 0 && table.type(entry) === valueType.string;
-  if (!isString && (entry !== 0 || streamAt(context, index, database) !== undefined)) return notString;
-  if (entry === 0) keyMissed(context, index, database.number);
+  const isThere = entry !== 0 || streamAt(context, index, database) !== undefined;
+  lookedUp(context, index, database.number, isThere);
+  if (isThere && (entry === 0 || database.table.type(entry) !== valueType.string)) return notString;
   return entry;
 }
 

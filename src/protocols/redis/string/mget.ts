@@ -3,8 +3,8 @@ import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import { valueType } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
-import { keyMissed } from "../notifications/key-misses.ts";
 import { streamAt, findEntry, keysOf } from "../keys/key-access.ts";
+import { lookedUp } from "../keys/lookups.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices, directBytesMax, directItemsMax, unitsOfBytes } from "../core/sliced-reply.ts";
 import { keyRange, type CommandRow } from "../core/command-spec.ts";
@@ -57,8 +57,7 @@ function writeValue(context: CommandContext, database: Database, index: number):
   const entry = findEntry(context, database, index);
   // FLUSHDB gives the database another table.
   const { table } = database;
-  if (entry === 0 && context.server.notices.classes !== 0 && streamAt(context, index, database) === undefined)
-    keyMissed(context, index, database.number);
+  lookedUp(context, index, database.number, entry !== 0 || streamAt(context, index, database) !== undefined);
   if (entry === 0 || table.type(entry) !== valueType.string) return reply.null();
   table.locate(entry);
   reply.bulk(table.bytes, table.start, table.end);

@@ -16,6 +16,7 @@ export const msetCommands: readonly CommandRow[] = [
     since: "1.0.1",
     complexity: "O(N), N keys",
     summary: "Sets several strings.",
+    makesValues: true,
     run: mset,
   },
   {
@@ -27,6 +28,7 @@ export const msetCommands: readonly CommandRow[] = [
     since: "1.0.1",
     complexity: "O(N), N keys",
     summary: "Sets several strings if none of the keys exists.",
+    makesValues: true,
     run: msetnx,
   },
 ];

@@ -5,9 +5,11 @@
  */
 import { keepExpiry } from "../../../keyspace/database.ts";
 import type { CommandContext } from "../core/context.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
 import { syntaxError } from "../core/errors.ts";
 import { positiveExpiryArgument, type TimeUnit, unitOption } from "../keys/expiry-options.ts";
 import { findString, keyExists, replyString, setString, writableKeysOf } from "../keys/key-access.ts";
+import { hasRead } from "../keys/lookups.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { keyEvents } from "../notifications/key-events.ts";
 
@@ -19,8 +21,15 @@ export const setCommand: CommandRow = {
   since: "1.0.0",
   complexity: "O(1)",
   summary: "Sets a string, whatever the key held; options add conditions and expiry.",
+  makesValues: isNotXx,
   run: set,
 };
+
+/** With XX it makes no key. */
+function isNotXx(request: RequestArguments): boolean {
+  for (let index = 3; index < request.argumentCount; index++) if (request.is(index, "XX")) return false;
+  return true;
+}
 
 interface SetOptions {
   nx: boolean;
@@ -42,7 +51,11 @@ function set(context: CommandContext): void {
   let expiry = options.keepTtl ? keepExpiry : 0;
   if (options.unit !== undefined) expiry = positiveExpiryArgument(context, options.timeAt, options.unit);
   const database = writableKeysOf(context);
-  if (options.get) replyString(context, database, findString(context, database, 1));
+  if (options.get) {
+    const entry = findString(context, database, 1);
+    hasRead(context, 1, context.database, entry !== 0);
+    replyString(context, database, entry);
+  }
   if (options.nx || options.xx) {
     if (keyExists(context, database, 1) !== options.xx) {
       if (!options.get) reply.null();

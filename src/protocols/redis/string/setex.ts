@@ -14,6 +14,7 @@ export const setexCommands: readonly CommandRow[] = [
     since: "2.6.0",
     complexity: "O(1)",
     summary: "Sets a string that expires after some milliseconds.",
+    makesValues: true,
     run: psetex,
   },
   {
@@ -24,6 +25,7 @@ export const setexCommands: readonly CommandRow[] = [
     since: "2.0.0",
     complexity: "O(1)",
     summary: "Sets a string that expires after some seconds.",
+    makesValues: true,
     run: setex,
   },
   {
@@ -34,6 +36,7 @@ export const setexCommands: readonly CommandRow[] = [
     since: "1.0.0",
     complexity: "O(1)",
     summary: "Sets a string if the key does not exist.",
+    makesValues: true,
     run: setnx,
   },
 ];

@@ -15,6 +15,7 @@ export const setrangeCommand: CommandRow = {
   since: "2.2.0",
   complexity: "O(M), M bytes written",
   summary: "Overwrites a part of a string.",
+  makesValues: true,
   run: setrange,
 };
 

@@ -9,7 +9,7 @@ import type { TrackedClient } from "./tracked-client.ts";
 export class TrackedPrefix {
   readonly text: string;
   readonly clients = new Set<TrackedClient>();
-  /** Keys that have changed, with whose command changed them first; null for nobody's. */
+  /** Keys that have changed, with whose command changed them last; null for nobody's. */
   readonly changed = new Map<string, TrackedClient | null>();
 
   constructor(text: string) {
@@ -57,8 +57,7 @@ export class PrefixTable {
       const prefix = prefixes.get(length === 0 ? "" : key.slice(0, length));
       if (prefix === undefined) continue;
       const { changed } = prefix;
-      // Of several, one that is to be heard of counts.
-      if (!changed.has(key) || by === null) changed.set(key, by);
+      changed.set(key, by);
       this.#changed.add(prefix);
       if (changed.size > most) most = changed.size;
     }

@@ -24,6 +24,10 @@ export class TrackedClient {
   /** CLIENT CACHING was said of the command, or the MULTI, that follows. */
   isCachingGiven = false;
   readonly prefixes = new Set<string>();
+  /** Its command goes on over several turns: what it is told of comes behind the reply. */
+  isAtWork = false;
+  /** Keys that its command at work has changed: it is told of them behind the reply. Null is all keys. */
+  readonly pending: (string | null)[] = [];
 
   constructor(client: TrackedConnection) {
     this.client = client;

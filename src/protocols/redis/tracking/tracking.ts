@@ -53,8 +53,8 @@ export class Tracking implements LogWaiter {
   clientCount = 0;
   /** Whose command is at work; null for nobody's who tracks keys. */
   #current: TrackedClient | null = null;
-  /** What the client whose command is at work is to hear of once that is over; null is all keys. */
-  readonly #pending: (string | null)[] = [];
+  /** Its command is one of a script's. To clients in broadcast mode that is nobody's, as in redis: they hear of it whatever NOLOOP says. */
+  isInScript = false;
   readonly #ids: number[] = [];
   #isTickEndAsked = false;
   #isForgetting = false;
@@ -96,29 +96,34 @@ export class Tracking implements LogWaiter {
 
   // Commands
 
-  /** A command of that client begins. */
-  begin(client: ClientConnection): void {
-    this.#current = client.tracked;
+  /** From here on a command of that client is at work, if it tracks keys. Returns whose was until now: it is at work again afterwards. */
+  enter(tracked: TrackedClient | null): TrackedClient | null {
+    const before = this.#current;
+    this.#current = tracked;
+    return before;
   }
 
-  /** It is over: its client is told of what it has changed itself. `isAboutClient`: it was CLIENT CACHING or the like. */
-  ended(client: ClientConnection, isAboutClient: boolean): void {
-    const { tracked } = client;
-    if (this.#pending.length > 0) this.#tellPending(tracked);
-    this.#current = null;
-    if (tracked !== null && client.transaction === null && !isAboutClient) tracked.isCachingGiven = false;
+  /**
+   * A command is over, in whichever turn that is: its client is told of what it has changed itself. `isAboutClient`: it was CLIENT CACHING or
+   * the like.
+   */
+  ended({ tracked, transaction }: ClientConnection, isAboutClient: boolean): void {
+    if (tracked === null) return;
+    tracked.isAtWork = false;
+    if (tracked.pending.length > 0) this.#tellPending(tracked);
+    if (transaction === null && !isAboutClient) tracked.isCachingGiven = false;
   }
 
   /** Keys were evicted to make room for the client's command: it is told before the reply, which may be about the same keys. */
   evicted(client: ClientConnection): void {
-    if (this.#pending.length === 0) return;
-    this.#tellPending(client.tracked);
+    const { tracked } = client;
+    if (tracked === null || tracked.pending.length === 0) return;
+    this.#tellPending(tracked);
     client.pushesFirst();
   }
 
-  #tellPending(tracked: TrackedClient | null): void {
-    const pending = this.#pending.splice(0);
-    if (tracked !== null) for (const key of pending) this.#send(tracked, key === null ? null : [key], 1);
+  #tellPending(tracked: TrackedClient): void {
+    for (const key of tracked.pending.splice(0)) this.#send(tracked, key === null ? null : [key], 1);
   }
 
   /** The client has read the keys of the command in `context`, which only reads. */
@@ -161,7 +166,7 @@ export class Tracking implements LogWaiter {
   /** The key has, or had until now, a value that has changed. `isUnasked`: it is gone, and nobody's command has asked for that. */
   keyChanged(key: string, isUnasked = false): void {
     const by = isUnasked ? null : this.#current;
-    if (this.prefixes.size > 0) this.#changedOf(key, by);
+    if (this.prefixes.size > 0) this.#changedOf(key, this.isInScript ? null : by);
     this.#tellReaders(key, by);
   }
 
@@ -188,8 +193,12 @@ export class Tracking implements LogWaiter {
   /** A client's own reply comes first. */
   #sendOrWait(tracked: TrackedClient, key: string | null): void {
     if (tracked !== this.#current) return this.#send(tracked, key === null ? null : [key], 1);
-    this.#pending.push(key);
-    if (this.#pending.length >= limits.trackingKeysAtOnceMax) this.#tellPending(tracked);
+    this.#keepPending(tracked, key);
+  }
+
+  #keepPending(tracked: TrackedClient, key: string | null): void {
+    tracked.pending.push(key);
+    if (tracked.pending.length >= limits.trackingKeysAtOnceMax) this.#tellPending(tracked);
   }
 
   /** All keys of a database, or of all, are gone: everybody is told, whatever they have read. */
@@ -266,7 +275,9 @@ export class Tracking implements LogWaiter {
   #sendChanged(tracked: TrackedClient, { changed }: TrackedPrefix): void {
     const keys: string[] = [];
     for (const [key, by] of changed) if (!tracked.isNoLoop || by !== tracked) keys.push(key);
-    if (keys.length > 0) this.#send(tracked, keys.toSorted(), keys.length);
+    if (keys.length === 0) return;
+    if (tracked.isAtWork) for (const key of keys) this.#keepPending(tracked, key);
+    else this.#send(tracked, keys.toSorted(), keys.length);
   }
 
   // Messages

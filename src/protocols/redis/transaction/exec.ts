@@ -15,6 +15,7 @@ export const execCommand: CommandRow = {
   since: "1.2.0",
   complexity: "Depends on the queued commands",
   summary: "Runs the transaction.",
+  inMulti: "leaves",
   run: exec,
 };
 

@@ -13,6 +13,7 @@ export const multiCommands: readonly CommandRow[] = [
     since: "2.0.0",
     complexity: "O(N), N queued commands",
     summary: "Drops the transaction.",
+    inMulti: "leaves",
     run: discard,
   },
   {
@@ -22,6 +23,7 @@ export const multiCommands: readonly CommandRow[] = [
     since: "1.2.0",
     complexity: "O(1)",
     summary: "Opens a transaction.",
+    inMulti: "runs",
     run: multi,
   },
   {
@@ -41,6 +43,7 @@ export const multiCommands: readonly CommandRow[] = [
     since: "2.2.0",
     complexity: "O(1) for each key",
     summary: "Lets the next transaction fail if one of these keys changes.",
+    inMulti: "runs",
     run: watch,
   },
 ];

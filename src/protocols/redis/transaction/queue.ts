@@ -7,8 +7,6 @@ interface QueuedCommand {
   readonly request: RequestArguments;
 }
 
-const atOnce = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
-
 export class Transaction {
   readonly commands: QueuedCommand[] = [];
   /** One of the commands adds data. */
@@ -23,10 +21,6 @@ export class Transaction {
   isAborted = false;
   /** Memory that the commands take. */
   bytes = 0;
-
-  runsAtOnce(spec: CommandSpec): boolean {
-    return atOnce.has(spec.fullName);
-  }
 
   /** `writesByRequest`: as in the command's row. */
   queue(spec: CommandSpec, request: RequestArguments, writesByRequest: boolean | null): void {

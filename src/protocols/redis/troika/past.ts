@@ -14,7 +14,7 @@ import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices, unitsOfBytes } from "../core/sliced-reply.ts";
-import { assertFrom, offsetArgument } from "../pubsub/past-arguments.ts";
+import { assertFrom, channelsEnd, offsetArgument } from "../pubsub/past-arguments.ts";
 import { assertChannelName, subscribeEach } from "../pubsub/subscribe.ts";
 import { writeStreamId } from "../stream/id.ts";
 
@@ -26,6 +26,8 @@ export const pastCommands: readonly CommandRow[] = [
     since: "7.2.0",
     complexity: "O(N+M), N channels, M messages in their history",
     summary: "Listens to channels, from a message or time in their history on.",
+    channels: { act: "subscribe", end: channelsEnd },
+    forSubscribers: "confirmed",
     run: subscribeFrom,
   },
   {
@@ -35,6 +37,8 @@ export const pastCommands: readonly CommandRow[] = [
     since: "7.2.0",
     complexity: "O(N), N channels",
     summary: "Says where in their history the next SUBSCRIBE to channels begins.",
+    channels: { act: "subscribe", end: channelsEnd },
+    forSubscribers: "allowed",
     run: catchUp,
   },
   {
@@ -44,6 +48,7 @@ export const pastCommands: readonly CommandRow[] = [
     since: "7.2.0",
     complexity: "O(N), N messages in the history",
     summary: "Shows the messages that a channel has kept, with their ids.",
+    channels: { act: "subscribe", isOne: true },
     run: history,
   },
 ];

@@ -32,6 +32,7 @@ export const retryCommands: readonly CommandRow[] = [
     since: "7.2.0",
     complexity: "O(1)",
     summary: "Says what becomes of entries that consumers of a group give up, or shows it.",
+    acts: ["settle"],
     run: group,
   },
   {
@@ -42,6 +43,7 @@ export const retryCommands: readonly CommandRow[] = [
     since: "7.2.0",
     complexity: "O(1) for each id",
     summary: "Gives up entries of a consumer group: they are delivered again, or become dead letters.",
+    acts: ["settle"],
     run: nack,
   },
 ];

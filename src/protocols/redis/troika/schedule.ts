@@ -51,6 +51,7 @@ export const scheduleCommands: readonly CommandRow[] = [
     since: "7.2.0",
     complexity: "O(N), N handles",
     summary: "Cancels entries that would enter a stream later.",
+    acts: ["removeEntries"],
     run: cancel,
   },
 ];

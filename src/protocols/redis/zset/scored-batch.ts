@@ -11,6 +11,7 @@ import type { CommandContext } from "../core/context.ts";
 import { ElementWalk } from "../core/element-walk.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 import { findEntry, findTyped, keysOf } from "../keys/key-access.ts";
+import { lookedUp } from "../keys/lookups.ts";
 import { eachBatch, MemberBatch } from "../set/member-batch.ts";
 import { sortedSetsOf } from "./sorted-set-key.ts";
 
@@ -74,6 +75,7 @@ function findScored(context: CommandContext, index: number): number {
   const database = keysOf(context);
   const entry = findEntry(context, database, index);
   if (entry === 0) return findTyped(context, database, index, valueType.sortedSet);
+  lookedUp(context, index, database.number, true);
   const type = database.table.type(entry);
   if (type !== valueType.sortedSet && type !== valueType.set) throw new RedisError(errorTexts.wrongType);
   return entry;

@@ -1,5 +1,6 @@
 /** ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...], and ZINCRBY key increment member, which is its INCR. */
 import type { CommandContext } from "../core/context.ts";
+import type { RequestArguments } from "../wire/request-arguments.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
 import { keysOf, writableKeysOf } from "../keys/key-access.ts";
@@ -15,6 +16,7 @@ export const zaddCommands: readonly CommandRow[] = [
     since: "1.2.0",
     complexity: "O(log(N)) for each member, N members",
     summary: "Adds members to a sorted set, or changes their scores.",
+    makesValues: takesNewMembers,
     run: (context) => add(context, false),
   },
   {
@@ -25,9 +27,21 @@ export const zaddCommands: readonly CommandRow[] = [
     since: "1.2.0",
     complexity: "O(log(N)), N members",
     summary: "Adds to the score of a member.",
+    makesValues: true,
     run: (context) => add(context, true),
   },
 ];
+
+const optionWords = ["NX", "GT", "LT", "CH", "INCR"];
+
+/** Of ZADD and GEOADD: whether it makes a key, which it does not with XX among its options. */
+export function takesNewMembers(request: RequestArguments): boolean {
+  for (let index = 2; index < request.argumentCount; index++) {
+    if (request.is(index, "XX")) return false;
+    if (!optionWords.some((word) => request.is(index, word))) return true;
+  }
+  return true;
+}
 
 const capitalA = 0x41;
 const keptScores = 1024;

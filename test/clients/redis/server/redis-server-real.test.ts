@@ -184,16 +184,36 @@ test("persistence and replication", options, async () => {
     shutdown abort
     module list
     module help
-    module load x
-    module loadex x
-    module unload x
     module nosuch
-    debug sleep 0
-    debug nosuch
     debug
     lolwut version x
   `);
 });
+
+test(
+  "what is not here names the way out, behind the words by which redis's error is known",
+  options,
+  async () => {
+    const { us, them } = beside.pair(2);
+    const cases: readonly (readonly [command: string, wayOut: RegExp])[] = [
+      ["module load x", /FUNCTION LOAD/],
+      ["module loadex x", /FUNCTION LOAD/],
+      ["module unload x", /FUNCTION LOAD/],
+      ["debug sleep 0", /--redis-debug-command/],
+      ["debug nosuch", /--redis-debug-command/],
+    ];
+    for (const [command, wayOut] of cases) {
+      const [got, wanted] = [await us.call(...command.split(" ")), await them.call(...command.split(" "))];
+      const known = /^-ERR \S+ command not allowed\./.exec(wanted)![0];
+      assert.ok(got.startsWith(known), got);
+      assert.match(got, wayOut);
+    }
+    for (const command of ["psync ? -1", "sync"])
+      assert.match(await us.call(...command.split(" ")), /^-ERR .*troikamq export redis/);
+    for (const command of ["replicaof host 1234", "slaveof host 1234"])
+      assert.match(await us.call(...command.split(" ")), /^-ERR .*troikamq import redis/);
+  },
+);
 
 test("CLIENT: arguments and errors of its subcommands", options, async () => {
   await beside.sameAll(`

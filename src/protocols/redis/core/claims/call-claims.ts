@@ -17,7 +17,7 @@ export function waitForKeys(context: CommandContext, start: () => void): boolean
   const wants = wantsOfCall(context);
   if (later === null || !claims.mustWait(wants)) return false;
   later.keepRequest();
-  const reply = later.beginLater({ abandon: () => leave() });
+  const reply = later.beginLater({ isPostponed: true, abandon: () => leave() });
   const leave = claims.wait(wants, () => reply.answer(start));
   return true;
 }

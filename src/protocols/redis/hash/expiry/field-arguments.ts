@@ -30,8 +30,7 @@ export function fieldTimeArgument(context: CommandContext, index: number, unit: 
   const given = context.request.bigInteger(index);
   if (given === undefined) throw new RedisError(errorTexts.notInteger);
   if (given < 0n) throw new RedisError("ERR invalid expire time, must be >= 0");
-  const at =
-    (unit.isSeconds ? given * 1000n : given) + (unit.isAbsolute ? 0n : BigInt(context.broker.clock.now()));
+  const at = (unit.isSeconds ? given * 1000n : given) + (unit.isAbsolute ? 0n : BigInt(context.now));
   if (at > fieldTimeMax)
     throw new RedisError(`ERR invalid expire time in '${context.spec.fullName}' command`);
   return Number(at);

@@ -92,7 +92,7 @@ function expire(context: CommandContext, unit: TimeUnit): void {
     for (let i = first; i < argumentCount; i++) reply.integer(results.noField);
     return;
   }
-  const isOver = at <= context.broker.clock.now();
+  const isOver = at <= context.now;
   const { hash } = database;
   let expiring = 0;
   let removed = 0;

@@ -19,7 +19,7 @@ export const hgetexCommand: CommandRow = {
 };
 
 function hgetex(context: CommandContext): void {
-  const { request, reply, broker } = context;
+  const { request, reply } = context;
   const database = writableKeysOf(context);
   const entry = findHash(context, database);
   const unit = unitOption(request, 2);
@@ -32,7 +32,7 @@ function hgetex(context: CommandContext): void {
     for (let i = first; i < argumentCount; i++) reply.null();
     return;
   }
-  const isOver = unit !== undefined && at <= broker.clock.now();
+  const isOver = unit !== undefined && at <= context.now;
   const { hash } = database;
   let isChanged = false;
   hash.open(entry);

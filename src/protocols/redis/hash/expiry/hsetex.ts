@@ -21,6 +21,7 @@ export const hsetexCommand: CommandRow = {
   since: "8.0.0",
   complexity: "O(N), N fields",
   summary: "Sets fields of a hash and when they expire.",
+  makesValues: true,
   run: hsetex,
 };
 
@@ -40,8 +41,7 @@ function hsetex(context: CommandContext): void {
   const database = writableKeysOf(context);
   const entry = findHash(context, database);
   if (!isMet(context, database, entry, options)) return reply.integer(0);
-  if (options.hasTime && options.at <= context.broker.clock.now())
-    removeFields(context, database, entry, options.first);
+  if (options.hasTime && options.at <= context.now) removeFields(context, database, entry, options.first);
   else {
     setFields(context, database, entry, options);
     context.notify(keyEvents.hset, 1);

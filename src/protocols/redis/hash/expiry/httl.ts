@@ -61,11 +61,11 @@ function hpexpiretime(context: CommandContext): void {
 }
 
 function httl(context: CommandContext): void {
-  replyTimes(context, true, context.broker.clock.now());
+  replyTimes(context, true, context.now);
 }
 
 function hpttl(context: CommandContext): void {
-  replyTimes(context, false, context.broker.clock.now());
+  replyTimes(context, false, context.now);
 }
 
 /** Seconds are rounded up: a field has the last one whole. */

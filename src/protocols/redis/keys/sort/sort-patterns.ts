@@ -8,7 +8,7 @@ import { valueType } from "../../../../keyspace/value-type.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { hashesOf } from "../../hash/hash-key.ts";
 import { findNamed, keysOf } from "../key-access.ts";
-import { keyEvents } from "../../notifications/key-events.ts";
+import { hasReadNamed } from "../lookups.ts";
 
 export interface SortPattern {
   readonly isElement: boolean;
@@ -42,11 +42,10 @@ export function findByPattern(context: CommandContext, pattern: SortPattern, ele
   foundElement = isElement ? element : null;
   if (isElement || key === null) return isElement;
   const database = keysOf(context);
-  const entry = findNamed(context, database, Buffer.from(key.before + element + key.behind, "latin1"));
-  if (entry === 0) {
-    context.server.notices.tellNamed(keyEvents.missed, context.database, key.before + element + key.behind);
-    return false;
-  }
+  const name = key.before + element + key.behind;
+  const entry = findNamed(context, database, Buffer.from(name, "latin1"));
+  hasReadNamed(context, name, entry !== 0);
+  if (entry === 0) return false;
   const { table, content } = database;
   const type = table.type(entry);
   if (field === null) {

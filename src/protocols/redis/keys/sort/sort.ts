@@ -16,7 +16,7 @@ import type { PartedReply } from "../../core/parted-reply.ts";
 import { answerInSlices, unitsOfBytes } from "../../core/sliced-reply.ts";
 import { storeList } from "../../list/sort-list.ts";
 import { assertReplaceable, writableKeysOf } from "../key-access.ts";
-import { readKeyAt } from "../key-ref.ts";
+import { keyAt } from "../key-ref.ts";
 import { findByPattern, isPattern, type SortPattern, sortPattern, textOfFound } from "./sort-patterns.ts";
 import { compareItems, type SortItem, scoreOf } from "./sort-order.ts";
 import { type SortRange, sortSources } from "./sort-sources.ts";
@@ -144,7 +144,7 @@ function* sortedElements(
   parts: PartedReply,
   options: SortOptions,
 ): Job<readonly string[]> {
-  const { exists, stream, database, entry } = readKeyAt(context, 1);
+  const { exists, stream, database, entry } = keyAt(context, 1);
   if (!exists) return [];
   const source = stream === undefined ? sortSources[database.table.type(entry)] : undefined;
   if (source === undefined) throw new RedisError(errorTexts.wrongType);

@@ -17,6 +17,7 @@ export const fcallCommands: readonly CommandRow[] = [
     complexity: "Depends on the function",
     summary: "Calls a function.",
     writesByRequest: functionWrites,
+    mayReplicate: true,
     run: (context) => fcall(context, false),
   },
   {

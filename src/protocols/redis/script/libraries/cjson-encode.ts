@@ -5,6 +5,8 @@ import { generalText } from "../lua/numbers.ts";
 import { luaType, type State } from "../lua/raw-api.ts";
 import type { JsonSettings } from "./cjson.ts";
 
+/** Above the greatest C int. */
+const intEnd = 2 ** 31;
 const quote = 0x22;
 const shortEscapes = new Map<number, string>(
   ["\bb", "\tt", "\nn", "\ff", "\rr", '""', "//", "\\\\"].map((pair) => [pair.charCodeAt(0), `\\${pair[1]}`]),
@@ -113,7 +115,10 @@ export class JsonEncoder {
     else this.#object(state, depth);
   }
 
-  /** The greatest index of an array; -1 for what is none. */
+  /**
+   * The greatest index of an array; below 0 for what is none. Redis keeps it in a C int, in which an index that is too large becomes the
+   * least int: the next index that is met is greater.
+   */
   #arrayLength(state: State): number {
     const lua = this.#lua;
     const { raw } = lua;
@@ -126,7 +131,7 @@ export class JsonEncoder {
         lua.pop(state, 2);
         return -1;
       }
-      most = Math.max(most, key);
+      if (key > most) most = key < intEnd ? key : -intEnd;
       items++;
       lua.pop(state);
     }

@@ -5,6 +5,7 @@
  * Of a group with many pending entries each call looks at some, the next call at the others: so the longest idle come first among
  * those only. Not here: news and history (read.ts). Invariant: what is taken over has been written into the reply before.
  */
+import type { Timer } from "../../../../base/clock.ts";
 import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { noOwner } from "../../../../broker/cursor/pending-table.ts";
 import { diesInstead, isExhausted } from "../../../../broker/groups/give-up.ts";
@@ -139,7 +140,7 @@ export class IdleWatch {
   readonly #minIdleMs: number;
   readonly #keys: readonly string[];
   readonly #group: string;
-  #isSet = false;
+  #timer: Timer | null = null;
 
   constructor(keys: readonly string[], group: string, minIdleMs: number) {
     this.#keys = keys;
@@ -148,14 +149,19 @@ export class IdleWatch {
   }
 
   set(context: CommandContext): void {
-    if (this.#isSet) return;
-    this.#isSet = true;
+    if (this.#timer !== null) return;
     const { broker, server, database } = context;
-    broker.timers.after(this.#waitMs(context), () => {
-      this.#isSet = false;
+    this.#timer = broker.timers.after(this.#waitMs(context), () => {
+      this.#timer = null;
       for (const key of this.#keys) server.blocking.changed("stream", database, key);
       server.blocking.serve();
     });
+  }
+
+  /** Nobody waits any more. */
+  cancel(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
   }
 
   /** What becomes pending from now on is idle for less. */

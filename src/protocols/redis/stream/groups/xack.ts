@@ -17,6 +17,8 @@ export const xackCommand: CommandRow = {
   since: "5.0.0",
   complexity: "O(1) for each id",
   summary: "Acknowledges entries of a consumer group.",
+  readsFirst: true,
+  acts: ["settle"],
   run: xack,
 };
 

@@ -33,6 +33,7 @@ export const xackdelCommand: CommandRow = {
   since: "8.2.0",
   complexity: "O(1) for each id",
   summary: "Acknowledges entries of a consumer group and removes them.",
+  acts: ["settle", "removeEntries"],
   run: xackdel,
 };
 

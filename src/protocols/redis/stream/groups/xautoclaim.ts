@@ -14,7 +14,7 @@ import type { PartedReply } from "../../core/parted-reply.ts";
 import { answerInSlices, unitsOfBytes } from "../../core/sliced-reply.ts";
 import { rangeStartArgument, writeStreamId } from "../id.ts";
 import { findEntry, workBytes } from "../stream.ts";
-import { findStream, tellIfMissing } from "../find.ts";
+import { findStream, lookAhead } from "../find.ts";
 import { oneKey, type CommandRow } from "../../core/command-spec.ts";
 
 export const xautoclaimCommand: CommandRow = {
@@ -26,6 +26,9 @@ export const xautoclaimCommand: CommandRow = {
   since: "6.2.0",
   complexity: "O(1) for a small COUNT",
   summary: "Takes over entries that others have left pending too long.",
+  readsFirst: true,
+  // What it shows has been read already, by who had it pending.
+  acts: ["settle"],
   run: xautoclaim,
 };
 
@@ -40,7 +43,7 @@ const countMax = Math.floor((2 ** 63 - 1) / 16);
 
 function xautoclaim(context: CommandContext): void {
   const { request } = context;
-  tellIfMissing(context, 1);
+  lookAhead(context, 1);
   const minIdle = request.integer(4);
   if (Number.isNaN(minIdle)) throw new RedisError("ERR Invalid min-idle-time argument for XAUTOCLAIM");
   rangeStartArgument(request, 5, start);

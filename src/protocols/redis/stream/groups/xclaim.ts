@@ -27,6 +27,9 @@ export const xclaimCommand: CommandRow = {
   since: "5.0.0",
   complexity: "O(log(N)), N pending entries of the group",
   summary: "Takes over pending entries, named by id.",
+  readsFirst: true,
+  // What it shows has been read already, by who had it pending.
+  acts: ["settle"],
   run: xclaim,
 };
 

@@ -45,6 +45,7 @@ export const xgroupCommand: CommandRow = {
       since: "5.0.0",
       complexity: "O(1)",
       summary: "Creates a consumer group.",
+      acts: ["settle"],
       run: xgroupCreate,
     },
     {
@@ -55,6 +56,7 @@ export const xgroupCommand: CommandRow = {
       since: "6.2.0",
       complexity: "O(1)",
       summary: "Adds a consumer to a group.",
+      acts: ["settle"],
       run: xgroupCreateConsumer,
     },
     {
@@ -65,6 +67,7 @@ export const xgroupCommand: CommandRow = {
       since: "5.0.0",
       complexity: "O(1)",
       summary: "Removes a consumer of a group, with what is pending for it.",
+      acts: ["settle"],
       run: xgroupDelConsumer,
     },
     {
@@ -75,6 +78,7 @@ export const xgroupCommand: CommandRow = {
       since: "5.0.0",
       complexity: "O(N), N pending entries of the group",
       summary: "Removes a consumer group.",
+      acts: ["deleteGroup"],
       run: xgroupDestroy,
     },
     {
@@ -94,6 +98,7 @@ export const xgroupCommand: CommandRow = {
       since: "5.0.0",
       complexity: "O(1)",
       summary: "Moves the position of a consumer group.",
+      acts: ["settle"],
       run: xgroupSetId,
     },
   ],
