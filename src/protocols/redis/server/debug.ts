@@ -63,10 +63,19 @@ function debug(context: CommandContext): void {
 function sleep({ broker, caller: { later }, request, reply, server }: CommandContext): void {
   const milliseconds = Math.min(Math.max(Number.parseFloat(request.utf8(2)) * 1000 || 0, 0), sleepMsMax);
   if (milliseconds === 0 || later === null) return reply.ok();
+  const { clock, timers } = broker;
   server.pause.begin("all", milliseconds);
   later.keepRequest();
-  const waiting = later.beginLater({ abandon: () => timer.cancel() });
-  const timer = broker.timers.after(milliseconds, () => waiting.answer(() => reply.ok()));
+  // Sleeping is the command's work: it is timed.
+  const waiting = later.beginLater({ isWork: true, abandon: () => timer.cancel() });
+  const wakesAt = clock.monotonic() + milliseconds;
+  // Timers may be early by a part of a millisecond.
+  const wake = (): void => {
+    const left = wakesAt - clock.monotonic();
+    if (left > 0) timer = timers.after(left, wake);
+    else waiting.answer(() => reply.ok());
+  };
+  let timer = timers.after(milliseconds, wake);
 }
 
 function setActiveExpire({ request, reply, server }: CommandContext): void {

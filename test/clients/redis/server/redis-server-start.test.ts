@@ -51,6 +51,16 @@ test("appendfsync always: every kind of write is answered", async () => {
   assert.match(await client.call("lastsave"), /^:\d{10}\r\n$/);
 });
 
+test("DEBUG SLEEP is timed, as any command's work", async () => {
+  await client.call("config", "set", "slowlog-log-slower-than", 300_000);
+  await client.call("slowlog", "reset");
+  assert.equal(await client.call("debug", "sleep", "0.3"), "+OK\r\n");
+  const shown = await client.call("slowlog", "get", -1);
+  const [, microseconds] = /:(\d+)\r\n\*3\r\n\$5\r\ndebug\r\n\$5\r\nsleep\r\n/.exec(shown) ?? [];
+  assert.ok(Number(microseconds) >= 300_000, shown);
+  await client.call("config", "set", "slowlog-log-slower-than", 10_000);
+});
+
 test("DEBUG PROTOCOL, ERROR and STRINGMATCH-LEN", async () => {
   assert.equal(await client.call("debug", "protocol", "double"), "$5\r\n3.141\r\n");
   assert.equal(await client.call("debug", "error", "ABC x"), "-ABC x\r\n");
