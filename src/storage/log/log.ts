@@ -16,7 +16,6 @@ import { FrameIndex } from "./frame-index.ts";
 import { type FrameLocation, type FrameStore, LogGroup } from "../journal/frame-store.ts";
 import {
   entryIdOf,
-  offsetAfter,
   offsetForBytes,
   offsetOfEntryId,
   offsetOfTimestamp,
@@ -368,11 +367,6 @@ export class Log implements DurableState {
   /** Lowest offset such that the frames from it on hold at most `bytesMax`: `removeBelow` it to keep that much. */
   offsetForBytes(bytesMax: number): number {
     return offsetForBytes(this, bytesMax);
-  }
-
-  /** Lowest offset below which are `count` records that readers see: `removeBelow` it to remove that many. */
-  offsetAfter(count: number): number {
-    return offsetAfter(this, count);
   }
 
   /**
