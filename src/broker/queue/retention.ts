@@ -70,7 +70,7 @@ export class Retention {
   #enforceStream(queue: Queue): void {
     const { policy, log } = queue;
     if (policy.maxLength !== undefined && log.length > policy.maxLength) {
-      log.removeBelow(log.offsetAfter(log.length - policy.maxLength));
+      log.removeBelow(log.removed.offsetAfter(log.length - policy.maxLength, log.stableEnd));
     }
   }
 

@@ -227,19 +227,3 @@ function anyOffsetForBytes(log: Log, bytesMax: number): number {
   const offset = log.index.offsetForBytes(bytesMax, left);
   return offset < 0 ? log.nextOffset : offset;
 }
-
-/** The offset below which lie the first `count` records that are there, of those that readers see. */
-export function offsetAfter(log: Log, count: number): number {
-  if (count <= 0) return log.firstOffset;
-  const { firstOffset, removed, stableEnd } = log;
-  if (removed.countAbove === 0) return Math.min(firstOffset + count, stableEnd);
-  // The least offset with so many below it, by halving: there may be millions.
-  let low = firstOffset + count;
-  let high = Math.min(low + removed.countAbove, stableEnd);
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (middle - firstOffset - removed.countIn(firstOffset, middle) < count) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}

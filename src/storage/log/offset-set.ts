@@ -110,6 +110,20 @@ export class OffsetSet {
     return count;
   }
 
+  /** The lowest offset, `end` at most, below which `count` offsets from `first` on are not gone. */
+  offsetAfter(count: number, end: number): number {
+    if (count <= 0) return this.first;
+    let low = Math.min(this.first + count, end);
+    let high = Math.min(low + this.countAbove, end);
+    // By halving: millions may be gone.
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (middle - this.first - this.countIn(this.first, middle) < count) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   /** Adds one offset; says whether it was new. */
   add(offset: number): boolean {
     if (offset === this.first) {

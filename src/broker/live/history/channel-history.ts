@@ -111,7 +111,8 @@ export class ChannelHistory implements LogWaiter {
 
   enforce(): void {
     const { log, rule, oldest } = this;
-    if (log.length > rule.messages) log.removeBelow(log.offsetAfter(log.length - rule.messages));
+    if (log.length > rule.messages)
+      log.removeBelow(log.removed.offsetAfter(log.length - rule.messages, log.stableEnd));
     if (log.bytes > rule.bytes + rule.bytes / 8) log.removeBelow(log.offsetForBytes(rule.bytes));
     // What is too old is not shown in any case: when it goes is a question of memory alone.
     const now = this.#clock.now();

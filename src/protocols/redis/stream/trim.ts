@@ -144,7 +144,8 @@ function trimTarget(context: CommandContext, queue: Queue, options: TrimOptions)
   if (options.strategy === "maxlen" && before + open <= options.maxLength) return 0;
   seal(queue);
   let target: number;
-  if (options.strategy === "maxlen") target = log.offsetAfter(log.length - options.maxLength);
+  if (options.strategy === "maxlen")
+    target = log.removed.offsetAfter(log.length - options.maxLength, log.stableEnd);
   else target = log.offsetOfEntryId(options.minId);
   if (options.isApproximate) target = wholeBlocks(context, queue, target, options.limit);
   return target;
