@@ -25,7 +25,7 @@ sortedSet: zpopmin K|zpopmax K N|zpopmin K 100|zmpop 2 K K min|zmpop 1 K max cou
 sortedSet: zunionstore K 2 K K|zinterstore K 2 K K|zdiffstore K 2 K K|zrangestore K K 0 -1|zrangestore K K 0 D byscore
 geo: geoadd K N N F|geosearchstore K K fromlonlat 1 1 byradius 500 km|georadius K 1 1 500 km store K|georadiusbymember K F 500 km store K
 sketch: pfadd K V|pfadd K|pfmerge K K K|pfcount K|pfcount K K
-stream: xadd K I f V|xadd K maxlen 2 I f V|xadd K nomkstream I f V|xadd K minid = I I f V|xdel K 1-1|xtrim K maxlen N|xsetid K I|xsetid K 0-1
+stream: xadd K I f V|xadd K maxlen 2 I f V|xadd K nomkstream I f V|xadd K minid = I I f V|xdel K 1-1|xtrim K maxlen N|xsetid K I
 stream: xgroup create K G $ mkstream|xgroup create K G 0|xgroup setid K G 0|xgroup destroy K G|xgroup createconsumer K G C|xgroup delconsumer K G C
 stream: xreadgroup group G R count N streams K >|xreadgroup group G R streams K 0|xclaim K G C 0 1-1 justid|xautoclaim K G C 0 0 count 5|xack K G 1-1
 any: del K|del K K K|unlink K K|expire K 1000|expire K 1000 nx|expire K 1000 gt|expire K -1|pexpire K 100000|expireat K 1|pexpireat K 33177117420000|persist K

@@ -467,29 +467,26 @@ const scripts: Record<string, string> = {
     xadd s 6-1 a 1
     xreadgroup group g c streams s >
     xinfo groups s`,
-  "XSETID behind what was deleted": `
+  "XSETID at what was deleted": `
     xadd s 5-0 a 1
     xadd s 9-0 a 1
     xdel s 9-0
-    xsetid s 7-0
+    xsetid s 9-0
+    xsetid s 9-0 maxdeletedid 6-0
     xinfo stream s
-    xsetid s 7-0 maxdeletedid 8-0
-    xsetid s 4-0
+    xsetid s 8-0
+    xinfo stream s
     xadd s 8-0 a 1
-    xdel s 8-0
-    xsetid s 6-0 entriesadded 1
-    xsetid s 6-0 entriesadded 0
+    xadd s 8-1 a 1
+    xsetid s 9-0 entriesadded 1
+    xsetid s 9-0 entriesadded 2
+    xsetid s 9-0 maxdeletedid 0-0
     xinfo stream s
-    xsetid s 6-0 maxdeletedid 0-0
+    xdel s 5-0 8-1
+    xsetid s 8-1 entriesadded 0
     xinfo stream s
-    xdel s 5-0
-    xsetid s 1-0 entriesadded 0
-    xinfo stream s
-    xadd s 2-0 a 1
-    xsetid s 2-0 maxdeletedid 1-0 entriesadded 1
     xgroup create s g 0
-    xinfo groups s
-    xinfo stream s`,
+    xinfo groups s`,
   "ids of 64 bits, and the last one": `
     xadd s 18446744073709551616-0 a 1
     xadd s 0-18446744073709551616 a 1

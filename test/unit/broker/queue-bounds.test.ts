@@ -4,6 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
+import { appendRecord } from "../../../src/broker/exchange/outgoing-message.ts";
+import { implicitStream } from "../../../src/broker/queue/lifecycle.ts";
+import { envelope } from "../../../src/message/envelope.ts";
 import { BatchGuard } from "../../../src/broker/exchange/publication.ts";
 import type { Queue } from "../../../src/broker/queue/queue.ts";
 import type { QueueConsumer } from "../../../src/broker/queue/readers.ts";
@@ -116,3 +120,52 @@ for (const overflow of ["reject-publish", "drop-head"]) {
     assert.equal(byBytes.readyBytes!.total, isTaken ? 6 : 10);
   });
 }
+
+test("a stream with gaps keeps as many of its newest records as it may, wherever the gaps are", async () => {
+  const bare = await openBareBroker();
+  const { defaultVhost } = bare.broker;
+  let made = 0;
+  const step = fc.oneof(
+    fc.record({ append: fc.integer({ min: 1, max: 12 }) }),
+    fc.record({ remove: fc.array(fc.nat(30), { maxLength: 8 }) }),
+  );
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 8 }), fc.array(step, { maxLength: 12 }), (maxLength, steps) => {
+      const name = `s${made++}`;
+      const queue = defaultVhost.declareQueue({
+        ...implicitStream,
+        name,
+        args: { "x-max-length": maxLength },
+      });
+      const { log } = queue;
+      assert.equal(queue.policy.maxLength, maxLength);
+      let present: number[] = [];
+      for (const each of steps) {
+        if ("append" in each) {
+          for (let i = 0; i < each.append; i++) {
+            present.push(log.nextOffset + i);
+            appendRecord(log.group, envelope.redis, Buffer.from([0]), 0, 1);
+          }
+          log.store.seal();
+        } else {
+          const gone = new Set(each.remove.map((at) => present[at]));
+          for (const offset of gone) if (offset !== undefined) queue.removeAt(offset);
+          present = present.filter((offset) => !gone.has(offset));
+        }
+        for (let count = 0; count <= present.length; count++) {
+          const target = log.removed.offsetAfter(count, log.stableEnd);
+          assert.equal(present.filter((offset) => offset < target).length, count, `${count} records`);
+        }
+        bare.broker.retention.streamBounds(queue);
+        present = present.slice(-maxLength);
+        const found: number[] = [];
+        const reader = queue.reader();
+        while (reader.next()) found.push(reader.offset);
+        assert.deepEqual(found, present);
+      }
+      defaultVhost.deleteQueue(queue);
+    }),
+    { numRuns: 100 },
+  );
+  await bare.close();
+});

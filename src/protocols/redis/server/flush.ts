@@ -68,8 +68,8 @@ function flushDatabases(context: CommandContext, numbers: readonly number[]): vo
   const { server } = context;
   writableKeysOf(context);
   for (const number of numbers) {
-    server.watches.databaseFlushed(number);
     server.keyspace.flush(number);
+    server.watches.databaseChanged(number);
   }
   // Now, in the turn in which the user was asked about: a stream that is made meanwhile may not be the user's to delete.
   const there = numbers.flatMap((number) => [...server.vhostOf(number).queues.values()]);

@@ -28,8 +28,8 @@ function swapdb(context: CommandContext): void {
         throw new RedisError(`ERR SWAPDB cannot move streams, and database ${number} has some`);
     }
     server.keyspace.swap(one, other);
-    server.watches.databaseFlushed(one);
-    server.watches.databaseFlushed(other);
+    server.watches.databaseChanged(one);
+    server.watches.databaseChanged(other);
     server.blocking.databaseChanged(one);
     server.blocking.databaseChanged(other);
   }

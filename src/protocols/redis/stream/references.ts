@@ -7,7 +7,7 @@
  *
  * Not here: which entries are to go (trim.ts, xdelex.ts). Invariant: what `delete` has removed no group holds.
  */
-import { type Job, Piece } from "../../../base/turn-work.ts";
+import { finishNow, type Job, Piece } from "../../../base/turn-work.ts";
 import { removeBelow } from "../../../broker/queue/removal.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import { EntryId } from "../../../message/entry-id.ts";
@@ -23,6 +23,10 @@ export type References = "keep" | "delete" | "acked";
 
 const unitsOfEntry = 1;
 const unitsOfGroup = 0.3;
+/** Passing one that was deleted before. */
+const unitsOfGone = 0.1;
+/** Passes over the groups before an XTRIM with DELREF that others can take turns with. */
+const passesMax = 4;
 const scratchId = new EntryId();
 
 /** The option in argument `index`; null where it is none of these. */
@@ -111,25 +115,38 @@ export function* trimReferenced(queue: Queue, plan: ReferencedTrim): Job<number>
   return plan.references === "acked" ? yield* removeAcked(queue, plan) : yield* removeAll(queue, plan.target);
 }
 
-/** No group holds then what is removed. */
+/** No group holds then what is removed: neither what others have got between the slices. */
 function* removeAll(queue: Queue, target: number): Job<number> {
+  const { log } = queue;
+  let isWhole = false;
+  for (let pass = 0; pass < passesMax && !isWhole; pass++) isWhole = yield* settleBelow(queue, target);
+  if (queue.isDeleted || target <= log.firstOffset) return 0;
+  // Readers have got more in each pass: they have to wait for this one.
+  if (!isWhole) finishNow(settleBelow(queue, target));
+  const { length } = log;
+  removeBelow(queue, target);
+  return length - log.length;
+}
+
+/** Says whether it ended in the slice in which it began, so that no group holds anything. */
+function* settleBelow(queue: Queue, target: number): Job<boolean> {
   const piece = new Piece();
   const { log } = queue;
+  let isWhole = true;
   for (const cursor of queue.groups.values()) {
     const { pending } = cursor;
     let offset = pending.next(log.firstOffset);
     for (; offset >= 0 && offset < target; offset = pending.next(offset + 1)) {
       // One that was deleted before stays pending, as in redis.
-      if (log.removed.has(offset)) continue;
-      cursor.settle(offset);
-      const due = piece.add(unitsOfEntry);
-      if (due > 0) yield due;
+      const isGone = log.removed.has(offset);
+      if (!isGone) cursor.settle(offset);
+      const due = piece.add(isGone ? unitsOfGone : unitsOfEntry);
+      if (due === 0) continue;
+      isWhole = false;
+      yield due;
     }
   }
-  if (queue.isDeleted || target <= log.firstOffset) return 0;
-  const { length } = log;
-  removeBelow(queue, target);
-  return length - log.length;
+  return isWhole;
 }
 
 /** Passes over what some group has not acknowledged. */

@@ -47,6 +47,9 @@ function xsetid(context: CommandContext): void {
   const queue = findStream(context, 1);
   if (queue === undefined) throw new RedisError(errorTexts.noSuchKey);
   const { log } = queue;
+  // As of redis 7.2: a group may hold what was deleted, and finds what it holds by ids that grow.
+  if (last.compare(log.maxDeletedId) < 0)
+    throw new RedisError("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id");
   if (log.length > 0) {
     if (isBelowTop(log))
       throw new RedisError("ERR The ID specified in XSETID is smaller than the target stream top item");

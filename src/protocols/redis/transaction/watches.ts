@@ -99,13 +99,18 @@ export class WatchTable {
     return false;
   }
 
-  /** All strings of a database are gone: those that were there have changed. Of a stream, EXEC sees it by itself. */
-  databaseFlushed(database: number): void {
+  /**
+   * All values of a database are gone, or others have taken their place (SWAPDB): those that were there, and those that are there now,
+   * have changed. Of a stream, EXEC sees it by itself.
+   */
+  databaseChanged(database: number): void {
+    const begin = `${database} `;
     for (const [name, watchers] of this.#watchers) {
-      if (!name.startsWith(`${database} `)) continue;
+      if (!name.startsWith(begin)) continue;
+      const isThere = this.#keys.hasValue(database, name.slice(begin.length));
       for (const watcher of watchers) {
         const { exists, queue } = watcher.marks.get(name)!;
-        if (exists && queue === undefined) watcher.isDirty = true;
+        if (isThere || (exists && queue === undefined)) watcher.isDirty = true;
       }
     }
   }
