@@ -5,7 +5,8 @@
  * against a broker on Bun, then against one on Node: they read TROIKAMQ_TEST_RUNTIME. They mostly wait, so more run at
  * once than there are cores; but those of flow control (`flow-`) measure memory, and are spared that. Asserts of the
  * sources are on (src/base/assert.ts), but for what measures: `flow-`, and the counts (`counts-`).
- * Files whose name ends in `.long.test.ts` take long: only a TEXT that is in their path runs them (`npm run test:long`).
+ * Only a TEXT that is in their path runs the files that take long (`*.long.test.ts`, `npm run test:long`) and those
+ * that compare with a real server (`*-real.test.ts`, `npm run test:real`), which skip what has no server here.
  * Invariant: exit code 0 only if every stage ran at least one file (unless TEXT left it none) and all passed.
  */
 import { spawn } from "node:child_process";
@@ -40,9 +41,9 @@ interface Result {
 }
 
 const wanted = process.argv.slice(2);
-const isLong = (path: string): boolean => path.endsWith(".long.test.ts");
+const isApart = (path: string): boolean => /(\.long|-real)\.test\.ts$/.test(path);
 const isWanted = (path: string): boolean =>
-  wanted.length === 0 ? !isLong(path) : wanted.some((text) => path.includes(text));
+  wanted.length === 0 ? !isApart(path) : wanted.some((text) => path.includes(text));
 const all = globSync("test/**/*.test.ts", { cwd: root })
   .map((path) => path.replaceAll("\\", "/"))
   .filter(isWanted)
