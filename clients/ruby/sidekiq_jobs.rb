@@ -23,7 +23,6 @@ end
 class FlakyJob
   include Sidekiq::Job
   sidekiq_options retry: 5
-  sidekiq_retry_in { 0 }
 
   # Is right at the third try.
   def perform(key)
