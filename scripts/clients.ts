@@ -98,7 +98,7 @@ for (const row of wanted) {
   const seconds = (performance.now() - startMs) / 1000;
   verdicts.push({ row, verdict, seconds });
   console.log(` ${verdict.is}, ${seconds.toFixed(1)} s`);
-  if (verdict.is === "failed") console.log(verdict.output);
+  if (verdict.is === "failed") console.log(`${verdict.output}\nFAILED: ${row.name}: ${verdict.why}`);
 }
 console.log(`\n${tableOf(verdicts).join("\n")}\n\n${lastLine(verdicts)}`);
 const bad = verdicts.filter(

@@ -1,8 +1,14 @@
 /** The clients of Redis. */
 import type { ClientRow } from "../base/row.ts";
+import { php, ruby } from "../toolchains/debian.ts";
 import { go } from "../toolchains/go.ts";
 import { java } from "../toolchains/java.ts";
 import { python } from "../toolchains/python.ts";
+
+const phpredisAndPredis = `extension_loaded("redis") && stream_resolve_include_path("Predis/Autoloader.php")`;
+const illuminate = ["Queue", "Redis", "Cache", "Events"]
+  .map((name) => `stream_resolve_include_path("Illuminate/${name}/autoload.php")`)
+  .join(" && ");
 
 export const redisClients: readonly ClientRow[] = [
   {
@@ -67,5 +73,40 @@ export const redisClients: readonly ClientRow[] = [
     protocol: "redis",
     does: "templates, listener containers of channels and streams, transactions, scripts, a cache, the reactive template",
     toolchain: java("spring"),
+  },
+  {
+    name: "redis-rb",
+    language: "Ruby",
+    protocol: "redis",
+    does: "commands, pipelines, WATCH, Pub/Sub, streams, blocking pops, scripts",
+    toolchain: ruby("redis_rb", ["redis"], ["ruby-redis"]),
+  },
+  {
+    name: "Sidekiq",
+    language: "Ruby",
+    protocol: "redis",
+    does: "jobs, jobs in the future, retries, dead set, statistics, hand-over",
+    toolchain: ruby("sidekiq", ["redis", "sidekiq"], ["ruby-sidekiq"]),
+  },
+  {
+    name: "phpredis, Predis",
+    language: "PHP",
+    protocol: "redis",
+    does: "commands, pipelines, transactions, streams, Pub/Sub, sessions with locks",
+    toolchain: php("redis_clients", phpredisAndPredis, ["php-redis", "php-predis"]),
+  },
+  {
+    name: "Laravel's queue and cache",
+    language: "PHP",
+    protocol: "redis",
+    does: "jobs, delays, tries, redelivery, locks, tags, limiters; by phpredis and by Predis",
+    toolchain: php("laravel", `${phpredisAndPredis} && ${illuminate}`, [
+      "php-redis",
+      "php-predis",
+      "php-illuminate-queue",
+      "php-illuminate-redis",
+      "php-illuminate-cache",
+      "php-illuminate-events",
+    ]),
   },
 ];

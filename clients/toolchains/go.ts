@@ -10,7 +10,8 @@ const directory = path.join(clientsFolder, "go");
 export function go(name: string): Toolchain {
   return {
     debianPackages: ["golang-go"],
-    missing: () => missingProgram({ program: "go", args: ["env", "GOVERSION"], least: [1, 24] }),
+    // From 1.21 on it brings the version that go.mod asks for by itself, or says that it may not.
+    missing: () => missingProgram({ program: "go", args: ["env", "GOVERSION"], least: [1, 21] }),
     fetch: async () => {
       await run({ program: "go", args: ["mod", "download"], directory });
     },

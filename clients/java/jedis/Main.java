@@ -174,6 +174,7 @@ class Main {
             Check.equal(own.clientList().contains("name=me"), true);
             Check.equal(own.configGet("maxmemory-policy"), Map.of("maxmemory-policy", "noeviction"));
             Check.equal(own.aclWhoAmI(), "default");
+            own.set("n", "5");
             Check.equal(own.objectEncoding("n"), "int");
             Check.equal(own.move("n", 5), 1L);
             Check.equal(own.swapDB(0, 5), "OK");
@@ -191,11 +192,11 @@ class Main {
             Check.scenario("a pipeline and SCAN" + by, () -> scan(r));
             Check.scenario("MULTI and WATCH" + by, () -> transactions(r));
             r.flushAll();
+            Check.scenario("a connection of its own" + by, () -> connection());
             Check.scenario("Pub/Sub" + by, () -> pubSub(r));
             Check.scenario("streams and consumer groups" + by, () -> streams(r));
             Check.scenario("blocking pops" + by, () -> blocking(r));
             Check.scenario("scripts and functions" + by, () -> scripts(r));
-            Check.scenario("a connection of its own" + by, () -> connection());
         }
         Check.end();
     }
