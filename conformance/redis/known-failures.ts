@@ -30,9 +30,7 @@ export const knownFailures: Readonly<Record<string, Readonly<Record<string, stri
     "RESTORE fail with invalid payload size":
       "Debian's redis-server fails it too: the payload's checksum is wrong, and is looked at before its size",
   },
-  "unit/introspection-2": {
-    "MIGRATE command is marked with movablekeys": "there is no MIGRATE",
-  },
+  "unit/introspection-2": {},
   "unit/scripting": {
     "Consistent eval error reporting":
       "failed_calls of EVAL does not count an error that a script returns, only one that it raises",

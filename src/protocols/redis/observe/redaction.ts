@@ -21,6 +21,8 @@ export function secretsOf(spec: WatchedSpec, request: RequestArguments): Readonl
       return new Set(indexes(2, request.argumentCount));
     case "hello":
       return secretsOfHello(request);
+    case "migrate":
+      return secretsOfMigration(request);
     case "config|set":
       return secretsOfSettings(request);
     default:
@@ -34,6 +36,19 @@ function secretsOfHello(request: RequestArguments): Set<number> {
     if (!request.is(at, "AUTH") || request.argumentCount - 1 - at < 2) continue;
     secrets.add(at + 1).add(at + 2);
     at += 2;
+  }
+  return secrets;
+}
+
+/** As in redis, the options are read up to KEYS. */
+function secretsOfMigration(request: RequestArguments): Set<number> {
+  const secrets = new Set<number>();
+  for (let at = 6; at < request.argumentCount && !request.is(at, "KEYS"); at++) {
+    if (request.is(at, "AUTH")) secrets.add(++at);
+    else if (request.is(at, "AUTH2")) {
+      secrets.add(at + 1).add(at + 2);
+      at += 2;
+    }
   }
   return secrets;
 }
