@@ -37,6 +37,7 @@ import { historyRulesText, parseHistoryRules } from "./broker/live/history/rules
 import { Keyspace } from "./keyspace/keyspace.ts";
 import { registerKeyspaceMetrics } from "./keyspace/metrics.ts";
 import { settleConnectionsMax } from "./net/descriptors.ts";
+import { dial } from "./net/dial.ts";
 import { Entrance } from "./net/entrance.ts";
 import { settleHost } from "./net/exposure.ts";
 import { checkPorts } from "./net/ports.ts";
@@ -374,7 +375,14 @@ function redisOptionsOf(
     "troika-pubsub-history": historyRulesOf(config),
   };
   const cluster = redisClusterOf(config);
-  return { connectionsMax, cluster, settings, host: hostFacts, ...(config.redisShutdown ? { stop } : {}) };
+  return {
+    connectionsMax,
+    cluster,
+    settings,
+    host: hostFacts,
+    dial,
+    ...(config.redisShutdown ? { stop } : {}),
+  };
 }
 
 function entranceOf(config: Config, { logger }: Broker, max: number, maxName: string): Entrance {

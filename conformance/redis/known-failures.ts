@@ -22,9 +22,7 @@ export const knownFailures: Readonly<Record<string, Readonly<Record<string, stri
     "RESTORE fail with invalid payload size":
       "Debian's redis-server fails it too: the payload's checksum is wrong, and is looked at before its size",
   },
-  "unit/introspection-2": {
-    "MIGRATE command is marked with movablekeys": "there is no MIGRATE",
-  },
+  "unit/introspection-2": {},
   "unit/scripting": {
     "Timedout read-only scripts can be killed by SCRIPT KILL even when use pcall":
       "a script within pcall cannot be interrupted: it is ended after twice its time, where redis answers BUSY until it is killed (ADR 20)",

@@ -87,3 +87,27 @@ export interface FlushableConnection {
   /** Sends what may leave. */
   flush(): void;
 }
+
+/** A connection that the broker opens to another server: MIGRATE's. */
+export interface Dialed {
+  /** Bytes that were written and have not left. */
+  readonly unsentBytes: number;
+  /** The bytes must not change any more. */
+  write(bytes: Uint8Array): void;
+  /** Closes now, without a word to the other side. */
+  destroy(): void;
+}
+
+/** `opened` comes first, once, or never; `closed` comes last, once; after it or `destroy` nothing comes. */
+export interface DialEvents {
+  opened(): void;
+  /** The bytes are valid during the call. */
+  received(bytes: Buffer): void;
+  /** All that was written has left, after some of it had to wait. */
+  drained(): void;
+  /** By the other side, or since it could not be reached; `isFound`: there is a host of that name. */
+  closed(isFound: boolean): void;
+}
+
+/** Calls none of `events` before it returns. */
+export type Dial = (to: Address, events: DialEvents) => Dialed;

@@ -94,6 +94,10 @@ export const limits = {
   channelBytesMax: 1024,
   /** Rules for channels that keep a history. Each message of a channel is held against them. */
   liveHistoriesMax: 64,
+  /** MIGRATE commands under way at once, each with a connection of its own to another server. */
+  migrationsMax: 64,
+  /** Of one MIGRATE: what is on its way to the other server, beside one value. */
+  migrationBytesUnsentMax: 1 << 20,
   /** Named subscribers whose place in a history is remembered, for each of their channels; the one that went first is forgotten. */
   liveReadersMax: 10_000,
   /** Of TROIKA.NACK: each of the entries that it names may become a dead letter with the reason. */

@@ -1,4 +1,5 @@
 /** The Redis protocol's entry: what the wiring needs of it. */
+import type { Dial } from "../../base/connection.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Keyspace } from "../../keyspace/keyspace.ts";
 import type { Protocol } from "../contract.ts";
@@ -18,12 +19,14 @@ export interface RedisOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** For INFO. */
   readonly host?: HostFacts;
+  /** How MIGRATE reaches other servers; without, it reaches none. */
+  readonly dial?: Dial;
   /** What SHUTDOWN does; it is refused without. */
   readonly stop?: () => void;
 }
 
 export function redisProtocol(broker: Broker, keyspace: Keyspace, options: RedisOptions = {}): Protocol {
-  const { connectionsMax, cluster = null, settings = {}, stop = null, host } = options;
+  const { connectionsMax, cluster = null, settings = {}, stop = null, host, dial = null } = options;
   const server = new RedisServer(broker, keyspace, commandTable);
   if (cluster !== null) server.cluster = new ClusterNode(broker, commandTable, cluster);
   server.settings.values.set("cluster-enabled", cluster === null ? "no" : "yes");
@@ -33,6 +36,7 @@ export function redisProtocol(broker: Broker, keyspace: Keyspace, options: Redis
   }
   for (const [name, value] of Object.entries(settings)) server.settings.set(name, value);
   server.stop = stop;
+  server.dial = dial;
   if (host !== undefined) server.host = host;
   return {
     name: "redis",

@@ -33,6 +33,7 @@ import type { Exchange } from "../../broker/exchange/exchange.ts";
 import { LiveChannels, liveExchangeName } from "../../broker/live/channels.ts";
 import { LiveHistories } from "../../broker/live/history/live-histories.ts";
 import { parseHistoryRules } from "../../broker/live/history/rules.ts";
+import type { Dial } from "../../base/connection.ts";
 import { resumeAllRetries } from "../../broker/groups/give-up.ts";
 import { Timetable } from "../../broker/schedule/timetable.ts";
 import { CommandWatch } from "./observe/command-watch.ts";
@@ -169,6 +170,10 @@ export class RedisServer {
   runId = "";
   /** The process, for INFO. */
   host: HostFacts = unknownHost;
+  /** How MIGRATE reaches other servers; null: it reaches none. */
+  dial: Dial | null = null;
+  /** MIGRATE commands that are under way. */
+  migrations = 0;
   /** Stops the broker; null where a Redis client may not do that. */
   stop: (() => void) | null = null;
   /** `appendfsync always`: replies wait until what was changed before them is on stable storage. */

@@ -5,7 +5,7 @@ import type { CommandContext } from "../core/context.ts";
 import { RedisError } from "../core/errors.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
-import { keyAt } from "../keys/key-ref.ts";
+import { type KeyRef, keyAt } from "../keys/key-ref.ts";
 import { Payload } from "./payload.ts";
 import { writeStream } from "./stream-writer.ts";
 import { valueDumpers } from "./value-forms.ts";
@@ -27,12 +27,19 @@ function dump(context: CommandContext): void {
 }
 
 function* writeDump(context: CommandContext, parts: PartedReply): Job<void> {
-  const { exists, stream, database, entry, typeName } = keyAt(context, 1);
-  if (!exists) {
+  const key = keyAt(context, 1);
+  if (!key.exists) {
     context.reply.null();
     return;
   }
   const payload = new Payload(parts);
+  yield* serialize(payload, key);
+  yield* payload.reply(context);
+}
+
+/** Writes what is under a key, which is there and stays as it is meanwhile; `payload` is to be closed. */
+export function* serialize(payload: Payload, key: KeyRef): Job<void> {
+  const { context, stream, database, entry, typeName } = key;
   if (stream !== undefined) yield* writeStream(payload, stream);
   else {
     const dumper = valueDumpers[database.table.type(entry)];
@@ -41,5 +48,4 @@ function* writeDump(context: CommandContext, parts: PartedReply): Job<void> {
     yield* dumper(payload, context, database, entry);
   }
   payload.settle();
-  yield* payload.reply(context);
 }

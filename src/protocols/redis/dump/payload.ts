@@ -69,8 +69,8 @@ export class Payload implements StringSink {
     this.#bytes += out.length;
   }
 
-  /** Ends the value with version and sum, and writes it as a bulk. */
-  *reply({ reply }: CommandContext): Job<void> {
+  /** Ends the value with version and sum. The chunks are all of it then; who takes them may empty the list. */
+  *close(): Job<Buffer[]> {
     this.out.uint8(this.version).uint8(this.version >> 8);
     this.#cut();
     const sum = new Crc64();
@@ -84,10 +84,17 @@ export class Payload implements StringSink {
     const end = Buffer.alloc(sumBytes);
     sum.write(end, 0);
     this.#chunks.push(end);
-    reply.bulkStart(this.#bytes + end.length);
-    for (let i = 0; i < this.#chunks.length; i++) {
-      const chunk = this.#chunks[i]!;
-      this.#chunks[i] = emptyBytes;
+    this.#bytes += end.length;
+    return this.#chunks;
+  }
+
+  /** Ends the value, and writes it as a bulk. */
+  *reply({ reply }: CommandContext): Job<void> {
+    const chunks = yield* this.close();
+    reply.bulkStart(this.#bytes);
+    for (let i = 0; i < chunks.length; i++) {
+      const chunk = chunks[i]!;
+      chunks[i] = emptyBytes;
       reply.out.bytes(chunk, 0, chunk.length);
       this.#bytes -= chunk.length;
       this.#parts.bytesAside = Math.max(this.#bytes, 0);

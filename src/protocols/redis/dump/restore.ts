@@ -51,7 +51,7 @@ interface Restoring {
   readonly frequency: number;
 }
 
-function restore(context: CommandContext): void {
+export function restore(context: CommandContext): void {
   const { request } = context;
   const options = parseOptions(context);
   const key = writableKeyAt(context, 1);

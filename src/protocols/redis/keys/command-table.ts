@@ -1,7 +1,8 @@
 /** The generic commands in their order, with the rows of those that are not implemented. core/command-spec.ts explains the fields. */
-import { inGroup, keysBehind, oneKey, type CommandRows } from "../core/command-spec.ts";
+import { inGroup, type CommandRows } from "../core/command-spec.ts";
 import { copyCommand } from "./copy.ts";
 import { delCommands } from "./del.ts";
+import { migrateCommand } from "../dump/migrate.ts";
 import { dumpCommand } from "../dump/dump.ts";
 import { existsCommands } from "./exists.ts";
 import { expireCommands } from "./expire.ts";
@@ -29,20 +30,7 @@ export const genericCommands: CommandRows = inGroup(
     ...expireCommands,
     ...ttlCommands,
     keysCommand,
-    {
-      name: "migrate",
-      arity: -6,
-      flags: ["write", "movablekeys"],
-      categories: ["keyspace", "dangerous"],
-      keys: [
-        oneKey(3, "RW", "access", "delete"),
-        keysBehind("KEYS", { startFrom: -2, lastKey: -1, limit: 0 }, "RW", "access", "delete", "incomplete"),
-      ],
-      tips: ["nondeterministic_output"],
-      since: "2.6.0",
-      complexity: "O(N), N bytes moved",
-      summary: "Moves keys to another server.",
-    },
+    migrateCommand,
     moveCommand,
     objectCommand,
     persistCommand,

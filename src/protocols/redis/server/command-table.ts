@@ -1,4 +1,5 @@
 /** The server commands in their order, with the rows of those that are not implemented. core/command-spec.ts explains the fields. */
+import { restore } from "../dump/restore.ts";
 import { inGroup, oneKey, type CommandRows } from "../core/command-spec.ts";
 import { commandCommand } from "./command.ts";
 import { configCommand } from "./config.ts";
@@ -46,6 +47,7 @@ export const serverCommands: CommandRows = inGroup(
       complexity: "O(N*M), N objects of M bytes on average",
       summary: "Makes a key from a serialized value while its slot is moving.",
       internal: true,
+      run: restore,
     },
     roleCommand,
     persistenceCommands.save,

@@ -30,6 +30,15 @@ export class Claim {
 
   /** The same job, which is known to be at work while it is, and lets go of the keys at its end. */
   *over<Result>(job: Job<Result>): Job<Result> {
+    try {
+      return yield* this.part(job);
+    } finally {
+      this.letGo();
+    }
+  }
+
+  /** The same for a part of the work, after which the keys stay held. */
+  *part<Result>(job: Job<Result>): Job<Result> {
     const claims = this.#claims;
     let isOver = false;
     try {
@@ -53,11 +62,10 @@ export class Claim {
       }
     } finally {
       if (!isOver) job.return(undefined as Result);
-      this.letGo();
     }
   }
 
-  /** The job did not end in its first slice: from here on the keys are held. */
+  /** The work goes on in later turns: from here on the keys are held. */
   hold(run: RunningJob): void {
     this.#run = run;
     this.#claims.hold(this);
