@@ -10,7 +10,7 @@ import { rawString } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import { findString, keysOf, writableKeysOf } from "../keys/key-access.ts";
-import { hasRead } from "../keys/lookups.ts";
+import { hasRead } from "../notifications/lookups.ts";
 import { patchString } from "../string/patch-string.ts";
 import { parseInteger } from "../wire/numbers.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";

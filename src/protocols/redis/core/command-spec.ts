@@ -212,7 +212,7 @@ export interface CommandSpec {
   /** It uses the keys that it finds (keyspace/eviction/key-uses.ts) for clients whose `CommandContext.usesFrom` is not above this. */
   readonly use: 0 | 1 | 2;
   /**
-   * The first and the last of the arguments whose keys it looks up as a reader (keys/lookups.ts): all keys of a command that does not
+   * The first and the last of the arguments whose keys it looks up as a reader (notifications/lookups.ts): all keys of a command that does not
    * write; of one that does, those that its rules call RO.
    */
   readonly readsFrom: number;

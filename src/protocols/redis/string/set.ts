@@ -9,7 +9,7 @@ import type { RequestArguments } from "../wire/request-arguments.ts";
 import { syntaxError } from "../core/errors.ts";
 import { positiveExpiryArgument, type TimeUnit, unitOption } from "../keys/expiry-options.ts";
 import { findString, keyExists, replyString, setString, writableKeysOf } from "../keys/key-access.ts";
-import { hasRead } from "../keys/lookups.ts";
+import { hasRead } from "../notifications/lookups.ts";
 import { type CommandArguments, hasWord } from "../core/command-keys.ts";
 import { oneKey, type CommandRow, type KeyFlag } from "../core/command-spec.ts";
 import { keyEvents } from "../notifications/key-events.ts";
