@@ -361,7 +361,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     if (isOwn && (!isAnswered || !later.isWanted)) output.length = before;
     if (isOver) {
       if (timedFrom !== null) observer.answered(context, context.spec, observer.now - timedFrom);
-      if (!later.hasWaited) tracking.readUntilNow(context);
+      if (!later.hasWaited || later.work.isWork === true) tracking.readUntilNow(context);
       this.#letGoOfLater();
       this.holdsPushes = false;
       if (this.endsAfterReply) this.end();
