@@ -52,7 +52,6 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   selector: Authorization | null = null;
   /** The reply that is still to come. No further request runs until it is written. */
   #later: LaterReply | null = null;
-  /** How many commands began to be answered later. */
   begun = 0;
   readonly #acl: AclCheck;
   readonly #deadline: LoginDeadline;
@@ -72,7 +71,6 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** Messages also wait for a reply that comes later: part of it is in the output, or it confirms their subscription. */
   holdsPushes = false;
   #isRunning = false;
-  /** Made when it is first needed. */
   #hold: PipelineHold | null = null;
   #isPeerEnded = false;
   /** The connection is not read from, since it has sent too much while a command waits. */
@@ -82,7 +80,6 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   /** The connection has killed itself by CLIENT KILL: it ends once the reply is written. */
   endsAfterReply = false;
   lastCommandAt: number;
-  /** Commands that were run. */
   requests = 0;
   isNoEvict = false;
   isMonitor = false;
@@ -192,7 +189,6 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   #run(): void {
     const parser = this.#parser;
     const context = this.context;
-    const reply = context.reply;
     const { clock, work } = this.server.broker;
     const { output } = this.connection;
     this.lastCommandAt = clock.now();
@@ -223,7 +219,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
       }
     }
     if (parser.error !== "" && !this.isEnding) {
-      reply.error(`ERR ${parser.error}`);
+      context.reply.error(`ERR ${parser.error}`);
       this.end();
     }
     this.#tellHeld();
@@ -270,9 +266,13 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.connection.holdInput(0);
   }
 
+  get awaitsReply(): boolean {
+    return this.#later !== null;
+  }
+
   /** Requests wait, for a reply that is still to come or for the next turn. */
   get #isHeld(): boolean {
-    return this.#later !== null || this.#hold?.isHeld === true;
+    return this.awaitsReply || this.#hold?.isHeld === true;
   }
 
   #ensureHold(): PipelineHold {
@@ -338,10 +338,6 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     this.context.request = this.#parser.request;
   }
 
-  get awaitsReply(): boolean {
-    return this.#later !== null;
-  }
-
   /** For `LaterReply` alone. */
   answerLater(later: LaterReply, write: () => boolean, isServed: boolean): void {
     if (this.#later !== later) return;
@@ -349,32 +345,26 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
     const { output } = this.connection;
     const before = output.length;
     const isInHandler = this.#isRunning;
+    const isAboutOwn = isAboutClient(context);
     let isAnswered = true;
-    let isOver = false;
-    let isAboutOwn = false;
     const { observer, tracking } = this.server;
     const othersCommand = tracking.enter(this.tracked);
     const timedFrom = later.timedFrom(observer.now, isServed);
     this.#isRunning = true;
-    runReply(context, () => {
-      isAnswered = write();
-    });
+    runReply(context, () => void (isAnswered = write()));
     tracking.enter(othersCommand);
     this.#isRunning = isInHandler;
     if (this.server.syncsAlways) holdChanges(this.server, this.connection, Math.min(before, output.length));
-    if (isAnswered && this.#later === later && timedFrom !== null)
-      observer.answered(context, context.spec, observer.now - timedFrom);
     // Else what it waited for is answered by work that took its place, perhaps already.
-    if (this.#later === later) {
-      if (!isAnswered || !later.isWanted) output.length = before;
-      if (isAnswered) {
-        if (!later.hasWaited) tracking.readUntilNow(context);
-        isOver = true;
-        isAboutOwn = isAboutClient(context);
-        this.#letGoOfLater();
-        this.holdsPushes = false;
-        if (this.endsAfterReply) this.end();
-      }
+    const isOwn = this.#later === later;
+    const isOver = isAnswered && isOwn;
+    if (isOwn && (!isAnswered || !later.isWanted)) output.length = before;
+    if (isOver) {
+      if (timedFrom !== null) observer.answered(context, context.spec, observer.now - timedFrom);
+      if (!later.hasWaited || later.work.isWork === true) tracking.readUntilNow(context);
+      this.#letGoOfLater();
+      this.holdsPushes = false;
+      if (this.endsAfterReply) this.end();
     }
     // The reply came before the handler returned: the loop in #run, which called it, goes on by itself.
     if (isInHandler) return;

@@ -10,13 +10,14 @@ import { rawString } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import { findString, keysOf, writableKeysOf } from "../keys/key-access.ts";
-import { hasRead } from "../keys/lookups.ts";
+import { hasRead } from "../notifications/lookups.ts";
 import { patchString } from "../string/patch-string.ts";
 import { parseInteger } from "../wire/numbers.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { bitOffset } from "./bit-arguments.ts";
 import { addInteger, type IntegerType, type Overflow, readInteger, writeInteger } from "./integers.ts";
-import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { type CommandArguments, hasWord } from "../core/command-keys.ts";
+import { oneKey, type CommandRow, type KeyFlag } from "../core/command-spec.ts";
 import { keyEvents } from "../notifications/key-events.ts";
 
 export const bitfieldCommands: readonly CommandRow[] = [
@@ -29,6 +30,7 @@ export const bitfieldCommands: readonly CommandRow[] = [
     complexity: "O(1) for each operation",
     summary: "Reads and changes integers of any width inside a string.",
     makesValues: writesBits,
+    keyFlags,
     run: bitfield,
   },
   {
@@ -44,11 +46,16 @@ export const bitfieldCommands: readonly CommandRow[] = [
 ];
 
 /** Whether it does more than read. What stands for an option may be an operand: then a right too much is asked for. */
-function writesBits(request: RequestArguments): boolean {
-  for (let index = 2; index < request.argumentCount; index++)
-    if (request.is(index, "SET") || request.is(index, "INCRBY")) return true;
-  return false;
+function writesBits(request: CommandArguments): boolean {
+  return hasWord(request, "SET", 2) || hasWord(request, "INCRBY", 2);
 }
+
+function keyFlags(request: CommandArguments): readonly KeyFlag[] {
+  return writesBits(request) ? readAndWritten : readOnly;
+}
+
+const readOnly: readonly KeyFlag[] = ["RO", "access"];
+const readAndWritten: readonly KeyFlag[] = ["RW", "access", "update"];
 
 interface Operation {
   readonly name: "get" | "set" | "incrby";

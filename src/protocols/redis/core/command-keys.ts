@@ -51,25 +51,16 @@ export function findKeys(
     if (!withChannels && rule.flags.includes("not_key")) continue;
     if (!addKeys(spec, rule, request, found)) return undefined;
   }
-  const { name } = spec;
-  if (name === "set" || name === "bitfield") {
-    return found.map(({ index }) => ({ index, flags: flagsByOptions(name, request) }));
-  }
-  return found;
+  const { keyFlags } = spec;
+  if (keyFlags === undefined) return found;
+  const flags = keyFlags(request);
+  return found.map(({ index }) => ({ index, flags }));
 }
 
-const overwritten: readonly KeyFlag[] = ["OW", "update"];
-const readOnly: readonly KeyFlag[] = ["RO", "access"];
-const readAndWritten: readonly KeyFlag[] = ["RW", "access", "update"];
-
-/** SET reads only with GET, BITFIELD writes only with SET or INCRBY. */
-function flagsByOptions(name: "set" | "bitfield", request: CommandArguments): readonly KeyFlag[] {
-  const has = (word: string, from: number): boolean => {
-    for (let index = from; index < request.argumentCount; index++) if (request.is(index, word)) return true;
-    return false;
-  };
-  if (name === "set") return has("GET", 3) ? readAndWritten : overwritten;
-  return has("SET", 2) || has("INCRBY", 2) ? readAndWritten : readOnly;
+/** Whether one of the arguments from `first` on is that word. What stands for it may be an operand. */
+export function hasWord(request: CommandArguments, word: string, first: number): boolean {
+  for (let index = first; index < request.argumentCount; index++) if (request.is(index, word)) return true;
+  return false;
 }
 
 function addKeys(spec: CommandSpec, rule: KeyRule, request: CommandArguments, found: FoundKey[]): boolean {

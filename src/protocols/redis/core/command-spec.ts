@@ -8,6 +8,7 @@
  */
 import type { ChannelAct, LogAct } from "../../../broker/access/rights.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
+import type { CommandArguments } from "./command-keys.ts";
 import type { CommandContext, CommandHandler } from "./context.ts";
 
 export type CommandFlag =
@@ -140,6 +141,10 @@ export interface CommandRow {
   /** Categories that do not follow from the flags. Those of the family when left out. */
   readonly categories?: readonly AclCategory[];
   readonly keys?: readonly KeyRule[];
+  /** The flags of its keys, where options change them. */
+  readonly keyFlags?: (request: CommandArguments) => readonly KeyFlag[];
+  /** While it runs nobody else may use any key: of its database, or of all. */
+  readonly claims?: "database" | "all";
   /** Hints for proxies and clients, as in redis's "command tips". */
   readonly tips?: readonly string[];
   readonly since: string;
@@ -193,6 +198,8 @@ export interface CommandSpec {
   readonly group: CommandGroup;
   readonly categories: readonly AclCategory[];
   readonly keys: readonly KeyRule[];
+  readonly keyFlags: CommandRow["keyFlags"];
+  readonly claims: CommandRow["claims"];
   readonly tips: readonly string[];
   /** The single key range that older clients understand; 0, 0, 0 without one. */
   readonly firstKey: number;
@@ -205,7 +212,7 @@ export interface CommandSpec {
   /** It uses the keys that it finds (keyspace/eviction/key-uses.ts) for clients whose `CommandContext.usesFrom` is not above this. */
   readonly use: 0 | 1 | 2;
   /**
-   * The first and the last of the arguments whose keys it looks up as a reader (keys/lookups.ts): all keys of a command that does not
+   * The first and the last of the arguments whose keys it looks up as a reader (notifications/lookups.ts): all keys of a command that does not
    * write; of one that does, those that its rules call RO.
    */
   readonly readsFrom: number;
@@ -324,6 +331,8 @@ function addSpec(
     group,
     categories: allCategories(row.flags, row.categories ?? groupCategories),
     keys,
+    keyFlags: row.keyFlags,
+    claims: row.claims,
     tips: row.tips ?? [],
     firstKey,
     lastKey,

@@ -4,7 +4,8 @@
  *
  * Not here: CONFIG's replies (../server/config.ts). Invariant: no value is taken that promises something and does nothing.
  */
-import { knownParameters, type ParameterForm } from "./parameters/known-parameters.ts";
+import { knownParameters } from "./parameters/known-parameters.ts";
+import type { ParameterForm } from "./parameters/parameter-form.ts";
 import { type ParsedValue, parseValue } from "./parameters/parameter-value.ts";
 
 /** How a parameter is treated, for the page about Redis. */

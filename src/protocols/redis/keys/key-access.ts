@@ -11,7 +11,7 @@ import { valueType } from "../../../keyspace/value-type.ts";
 import { assertMayUseKey } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
-import { lookedUp } from "./lookups.ts";
+import { lookedUp } from "../notifications/lookups.ts";
 
 /** The selected database, to be read. */
 export function keysOf(context: CommandContext): Database {

@@ -14,7 +14,7 @@ import { assertInvariant, assertsAreOn } from "../../../base/assert.ts";
 import type { Database } from "../../../keyspace/database.ts";
 import { typeNameOf } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
-import { lookedUp } from "./lookups.ts";
+import { lookedUp } from "../notifications/lookups.ts";
 import { findEntry, keysOf, streamAt, writableKeysOf } from "./key-access.ts";
 
 export class KeyRef {

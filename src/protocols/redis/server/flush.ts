@@ -26,6 +26,7 @@ export const flushCommands: readonly CommandRow[] = [
     since: "1.0.0",
     complexity: "O(N), N keys of all databases",
     summary: "Removes all keys of all databases.",
+    claims: "all",
     run: flushall,
   },
   {
@@ -37,6 +38,7 @@ export const flushCommands: readonly CommandRow[] = [
     since: "1.0.0",
     complexity: "O(N), N keys of the database",
     summary: "Removes all keys of this database.",
+    claims: "database",
     run: flushdb,
   },
 ];

@@ -13,6 +13,7 @@ export const swapdbCommand: CommandRow = {
   since: "4.0.0",
   complexity: "O(N), N clients that watch or wait on keys of either",
   summary: "Swaps two databases.",
+  claims: "all",
   run: swapdb,
 };
 

@@ -12,7 +12,7 @@ import { RedisError, replyTooLarge, syntaxError } from "../core/errors.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { directBytesMax, directItemsMax, unitsOfBytes } from "../core/sliced-reply.ts";
 import { keysOf, writableKeysOf } from "../keys/key-access.ts";
-import { hasRead } from "../keys/lookups.ts";
+import { hasRead } from "../notifications/lookups.ts";
 import { findSet, setsOf } from "./set-key.ts";
 import { answerMembers, writeMembers } from "./set-reply.ts";
 import { keyEvents } from "../notifications/key-events.ts";

@@ -8,7 +8,7 @@ import { implicitStream } from "../../../broker/queue/lifecycle.ts";
 import { seal } from "./stream.ts";
 import { assertMayUseKey } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
-import { lookedUp } from "../keys/lookups.ts";
+import { lookedUp } from "../notifications/lookups.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 import { keyEvents } from "../notifications/key-events.ts";
 

@@ -20,7 +20,7 @@ import { countPresent, seal, spendForEntries, workBytes, writeEntry, idBeforeLas
 import { openStream, writeStreamHeader, writeStreamsHeader } from "./stream-lists.ts";
 import { lookUp } from "./find.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
-import { hasReadAgain, lookedUp } from "../keys/lookups.ts";
+import { hasReadAgain, lookedUp } from "../notifications/lookups.ts";
 
 /** The entries that a reader that has waited gets of a stream if it asked for no COUNT, as in Redis. */
 const blockedCountUsual = 1000;

@@ -12,7 +12,7 @@ import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices } from "../core/sliced-reply.ts";
 import { findEntry, keysOf, streamAt } from "../keys/key-access.ts";
-import { lookedUp } from "../keys/lookups.ts";
+import { lookedUp } from "../notifications/lookups.ts";
 import { CommonSubsequence, type MatchedRange } from "./common-subsequence.ts";
 import { stringBytesMax } from "./string-size.ts";
 import { keyRange, type CommandRow } from "../core/command-spec.ts";

@@ -4,7 +4,7 @@ import type { Database } from "../../../keyspace/database.ts";
 import { valueType } from "../../../keyspace/value-type.ts";
 import type { CommandContext } from "../core/context.ts";
 import { streamAt, findEntry, keysOf } from "../keys/key-access.ts";
-import { lookedUp } from "../keys/lookups.ts";
+import { lookedUp } from "../notifications/lookups.ts";
 import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices, directBytesMax, directItemsMax, unitsOfBytes } from "../core/sliced-reply.ts";
 import { keyRange, type CommandRow } from "../core/command-spec.ts";

@@ -9,8 +9,9 @@ import type { RequestArguments } from "../wire/request-arguments.ts";
 import { syntaxError } from "../core/errors.ts";
 import { positiveExpiryArgument, type TimeUnit, unitOption } from "../keys/expiry-options.ts";
 import { findString, keyExists, replyString, setString, writableKeysOf } from "../keys/key-access.ts";
-import { hasRead } from "../keys/lookups.ts";
-import { oneKey, type CommandRow } from "../core/command-spec.ts";
+import { hasRead } from "../notifications/lookups.ts";
+import { type CommandArguments, hasWord } from "../core/command-keys.ts";
+import { oneKey, type CommandRow, type KeyFlag } from "../core/command-spec.ts";
 import { keyEvents } from "../notifications/key-events.ts";
 
 export const setCommand: CommandRow = {
@@ -22,14 +23,22 @@ export const setCommand: CommandRow = {
   complexity: "O(1)",
   summary: "Sets a string, whatever the key held; options add conditions and expiry.",
   makesValues: isNotXx,
+  keyFlags,
   run: set,
 };
 
 /** With XX it makes no key. */
 function isNotXx(request: RequestArguments): boolean {
-  for (let index = 3; index < request.argumentCount; index++) if (request.is(index, "XX")) return false;
-  return true;
+  return !hasWord(request, "XX", 3);
 }
+
+/** It reads with GET only. */
+function keyFlags(request: CommandArguments): readonly KeyFlag[] {
+  return hasWord(request, "GET", 3) ? readAndWritten : overwritten;
+}
+
+const overwritten: readonly KeyFlag[] = ["OW", "update"];
+const readAndWritten: readonly KeyFlag[] = ["RW", "access", "update"];
 
 interface SetOptions {
   nx: boolean;

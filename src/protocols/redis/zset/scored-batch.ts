@@ -11,7 +11,7 @@ import type { CommandContext } from "../core/context.ts";
 import { ElementWalk } from "../core/element-walk.ts";
 import { errorTexts, RedisError } from "../core/errors.ts";
 import { findEntry, findTyped, keysOf } from "../keys/key-access.ts";
-import { lookedUp } from "../keys/lookups.ts";
+import { lookedUp } from "../notifications/lookups.ts";
 import { eachBatch, MemberBatch } from "../set/member-batch.ts";
 import { sortedSetsOf } from "./sorted-set-key.ts";
 

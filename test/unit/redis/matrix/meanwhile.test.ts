@@ -101,7 +101,7 @@ test("timers of XREADGROUP CLAIM end with the wait", async () => {
   const side = await OurSide.open();
   let timers = 0;
   const { time } = side.rig;
-  const after = time.after.bind(time);
+  const setTimer = time.after.bind(time);
   time.after = (delayMs, action) => {
     timers++;
     let isOver = false;
@@ -109,7 +109,7 @@ test("timers of XREADGROUP CLAIM end with the wait", async () => {
       if (!isOver) timers--;
       isOver = true;
     };
-    const timer = after(delayMs, () => {
+    const timer = setTimer(delayMs, () => {
       end();
       action();
     });

@@ -32,16 +32,8 @@ export function wantsOf(commands: readonly WantingCommand[], database: number): 
 }
 
 function addWants(wants: KeyWant[], spec: CommandSpec, request: RequestArguments, database: number): void {
-  switch (spec.name) {
-    case "flushdb":
-      wants.push(whole(database));
-      return;
-    case "flushall":
-    case "swapdb":
-      for (let number = 0; number < databaseCount; number++) wants.push(whole(number));
-      return;
-    default:
-  }
+  if (spec.claims === "database") wants.push(whole(database));
+  if (spec.claims === "all") for (let number = 0; number < databaseCount; number++) wants.push(whole(number));
   if (spec.keys.length === 0 || spec.group === "stream") return;
   for (const { index, flags } of findKeys(spec, request) ?? []) {
     const key = request.latin1(index);

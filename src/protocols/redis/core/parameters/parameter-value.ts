@@ -4,7 +4,7 @@
  * Not here: which parameters there are (known-parameters.ts), and what a value does (../settings.ts).
  */
 import { memoryUnits } from "../../../../base/config/memory-amount.ts";
-import type { ParameterForm } from "./known-parameters.ts";
+import type { ParameterForm } from "./parameter-form.ts";
 
 /** The value as redis would show it, or why it is none. */
 export type ParsedValue = { readonly value: string } | { readonly problem: string };

@@ -2,7 +2,7 @@
 import { historyRulesText, parseHistoryRules } from "../../../../broker/live/history/rules.ts";
 import { classesText, parseClasses } from "../event-classes.ts";
 import type { ServerSettings } from "../settings.ts";
-import type { ParameterForm } from "./known-parameters.ts";
+import type { ParameterForm } from "./parameter-form.ts";
 import { type ParsedValue, parseValue } from "./parameter-value.ts";
 
 /** Stands for a secret. */

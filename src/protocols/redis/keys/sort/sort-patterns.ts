@@ -8,7 +8,7 @@ import { valueType } from "../../../../keyspace/value-type.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { hashesOf } from "../../hash/hash-key.ts";
 import { findNamed, keysOf } from "../key-access.ts";
-import { hasReadNamed } from "../lookups.ts";
+import { hasReadNamed } from "../../notifications/lookups.ts";
 
 export interface SortPattern {
   readonly isElement: boolean;

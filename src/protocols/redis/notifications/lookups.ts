@@ -7,7 +7,7 @@
  */
 import { keyClass } from "../core/event-classes.ts";
 import type { CommandContext } from "../core/context.ts";
-import { keyEvents } from "../notifications/key-events.ts";
+import { keyEvents } from "./key-events.ts";
 
 /** The key in argument `index` was looked up in that database, and is there or not. */
 export function lookedUp(context: CommandContext, index: number, database: number, isThere: boolean): void {
