@@ -1,5 +1,6 @@
 /** What docs/amqp.md derives: methods, exchange types, and the arguments of queues with what becomes of them. */
 import { exchangeTypes } from "../src/broker/exchange/definition.ts";
+import { declaredType } from "../src/broker/exchange/exchange-types.ts";
 import { effectivePolicy } from "../src/broker/policy/policy.ts";
 import { serverProperties } from "../src/protocols/amqp/core/capabilities.ts";
 import { handlers } from "../src/protocols/amqp/commands/index.ts";
@@ -101,7 +102,7 @@ export const amqpSections: Sections = {
   clients: () => `Tested with ${clientVersions(["amqplib", "rabbitmq-client"])}.`,
   methods: methodTable,
   "exchange-types": () =>
-    `Exchange types: ${codes(exchangeTypes.filter((type) => type !== "x-kafka-topic"))}.`,
+    `Exchange types: ${codes(exchangeTypes.filter((type) => declaredType(type) !== undefined))}.`,
   "queue-arguments": argumentTable,
   capabilities,
 };

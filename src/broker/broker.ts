@@ -34,6 +34,7 @@ import type { Queue } from "./queue/queue.ts";
 import { InflationBudget } from "./queue/inflation-budget.ts";
 import { restoreDefinitions } from "./queue/restore.ts";
 import { Retention } from "./queue/retention.ts";
+import type { Stations } from "./exchange/stations/station.ts";
 import { RouteBudget } from "./exchange/route-cache.ts";
 import type { EnterStream } from "./schedule/enter-stream.ts";
 import { WallTimers } from "./schedule/timers.ts";
@@ -106,6 +107,8 @@ export class Broker {
   readonly wallTimers: WallTimers;
   /** Appends records to streams that may have to be made, without a client. Set by the protocol whose streams they are. */
   enterStream: EnterStream | null = null;
+  /** Exchanges that keep messages have them from here. Set by the protocol whose exchanges they are. */
+  stations: Stations | null = null;
   readonly vhosts = new Map<string, Vhost>();
   /** Policies, limits, and what else is kept by name in a virtual host. */
   readonly parameters: RuntimeParameters;

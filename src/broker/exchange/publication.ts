@@ -44,6 +44,16 @@ export class Publication {
     leavesOut: ((queue: Queue) => boolean) | null = null,
   ): boolean {
     exchange.published++;
+    return this.publishAgain(exchange, route, message, leavesOut);
+  }
+
+  /** The same for a message that the exchange has kept until now: it was counted when it came. */
+  publishAgain(
+    exchange: Exchange,
+    route: Route,
+    message: OutgoingMessage,
+    leavesOut: ((queue: Queue) => boolean) | null = null,
+  ): boolean {
     let isTaken = true;
     if (route.hasGuards || leavesOut !== null) isTaken = this.#appendEach(route, message, leavesOut);
     else {
@@ -105,7 +115,8 @@ export class Publication {
     const { live, broker } = this.#vhost;
     if (route.queues.length > fewQueues) broker.work.spend(Math.ceil(unitsOfQueue * route.queues.length));
     this.heardBy = route.reachesLive && !live.isEmpty ? message.publishLive(live) : 0;
-    if (route.queues.length === 0 && this.heardBy === 0) exchange.unroutable++;
+    if (route.stations !== null) for (const station of route.stations) station.take(message);
+    if (!route.isTaken && this.heardBy === 0) exchange.unroutable++;
   }
 
   /**

@@ -13,24 +13,18 @@
  * Not here: when a record is given up (retention.ts, protocols). Like RabbitMQ, a message that would come back to a queue
  * it was in without anybody rejecting it is dropped, for it would go round for ever.
  */
-import { BrokerError } from "../../base/errors.ts";
-import { limits } from "../../base/limits.ts";
-import type { Route } from "../exchange/route.ts";
-import type { Vhost } from "../vhost.ts";
-import type { Exchange } from "../exchange/exchange.ts";
-import { ByteReader, ByteWriter } from "../../base/bytes.ts";
-import { type AmqpProperties, readProperties, writeProperties } from "../../message/amqp/properties.ts";
-import { type AmqpRecordParts, bodySizeBytes, hiddenKeysOf } from "../../message/amqp/record.ts";
+import { ByteWriter } from "../../base/bytes.ts";
+import type { AmqpProperties } from "../../message/amqp/properties.ts";
+import type { AmqpRecordParts } from "../../message/amqp/record.ts";
+import { writeRecordCopy } from "../../message/amqp/record-copy.ts";
 import { type Field, type FieldTable, type FieldValue, findField } from "../../message/amqp/table.ts";
 import { toPlain } from "../../message/amqp/table-plain.ts";
-import { writeShortString } from "../../message/amqp/text.ts";
 import { AmqpView } from "../../message/convert/as-amqp.ts";
 import { AmqpRecordMessage } from "../exchange/outgoing-message.ts";
 import type { Queue } from "./queue.ts";
 import type { DeadLetterReason } from "./retention.ts";
 import { nameOfText, textOfName } from "../names.ts";
-import { headerKeys, headerValues } from "../exchange/routing/message-headers.ts";
-import type { HeaderLookup } from "../exchange/routing/router.ts";
+import { factsOfProperties, propertiesOfParts, routingKeysOf } from "../exchange/routing/message-headers.ts";
 
 const view = new AmqpView();
 
@@ -57,19 +51,15 @@ export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: De
   const exchange = vhost.exchanges.get(policy.deadLetterExchange!);
   if (exchange === undefined) return;
   const { buffer } = parts;
-  const properties = readProperties(new ByteReader(buffer, parts.propertiesStart, parts.headerEnd));
+  const properties = propertiesOfParts(parts);
   const headers = properties.headers ?? [];
-  const shownKeys = [
-    buffer.latin1Slice(parts.routingKeyStart, parts.routingKeyEnd),
-    ...(headerKeys(headers, "CC") ?? []),
-  ];
-  const keys = [...shownKeys, ...hiddenKeysOf(parts)];
+  const { shown, all: keys } = routingKeysOf(parts, properties);
   const newKey = policy.deadLetterRoutingKey;
   const death: Death = {
     queue: queue.name,
     reason,
     exchange: buffer.latin1Slice(parts.exchangeStart, parts.exchangeEnd),
-    keys: shownKeys,
+    keys: shown,
     time: Math.floor(vhost.broker.clock.now() / 1000),
     expiration: properties.expiration,
   };
@@ -79,10 +69,10 @@ export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: De
     headers: newKey === undefined ? withDeath : withDeath.filter(({ name }) => name !== "CC"),
   };
   delete changed.expiration;
-  const lookup: HeaderLookup = () => headerValues(changed.headers!);
-  const route = routeOf(vhost, exchange, newKey === undefined ? keys : [newKey], lookup);
+  const facts = factsOfProperties(() => changed);
+  const route = vhost.routes.quick(exchange, newKey === undefined ? keys : [newKey], facts);
   const { writer, message } = (scratches[depth] ??= new Scratch());
-  writeCopy(writer, parts, exchange.name, newKey ?? keys[0]!, changed);
+  writeRecordCopy(writer, parts, changed, { exchange: exchange.name, key: newKey ?? keys[0]! });
   if (newKey === undefined) writer.bytes(buffer, parts.bodyEnd, parts.recordEnd);
   const cycling = cyclingQueues(reason === "rejected" ? [] : deathsOf(withDeath));
   const isLeftOut = (target: Queue): boolean => cycling.has(target.name);
@@ -92,22 +82,6 @@ export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: De
     vhost.publication.publish(exchange, route, message, route.queues.some(isLeftOut) ? isLeftOut : null);
   } finally {
     depth--;
-  }
-}
-
-/**
- * Never throws: there is no client to tell, and the queue would try again for ever. Keys that no binding can have are left out. If
- * routing by the keys of CC takes too long, the message goes by its own key alone.
- */
-function routeOf(vhost: Vhost, exchange: Exchange, all: readonly string[], lookup: HeaderLookup): Route {
-  const keys = all.filter((key) => key.length <= limits.nameBytesMax);
-  const [first = ""] = keys;
-  if (keys.length <= 1) return vhost.routes.find(exchange, first, lookup);
-  try {
-    return vhost.routes.byKeys(exchange, keys, lookup);
-  } catch (error) {
-    if (error instanceof BrokerError) return vhost.routes.find(exchange, first, lookup);
-    throw error;
   }
 }
 
@@ -222,23 +196,4 @@ function cyclingQueues(deaths: readonly FieldValue[]): ReadonlySet<string | unde
     queues.add(nameIn(each.value, "queue"));
   }
   return queues;
-}
-
-/** Writes the message with its new route and properties into `writer`, without hidden keys. */
-function writeCopy(
-  writer: ByteWriter,
-  parts: AmqpRecordParts,
-  exchange: string,
-  key: string,
-  properties: AmqpProperties,
-): void {
-  writer.reset();
-  writeShortString(writer, Buffer.from(exchange, "latin1"));
-  writeShortString(writer, Buffer.from(key, "latin1"));
-  const sizeAt = writer.length;
-  writer.uint32(0);
-  writer.bytes(parts.buffer, parts.headerStart, parts.headerStart + bodySizeBytes);
-  writeProperties(writer, properties);
-  writer.patchUint32(sizeAt, writer.length - sizeAt - 4);
-  writer.bytes(parts.buffer, parts.bodyStart, parts.bodyEnd);
 }

@@ -1,6 +1,7 @@
 /** What the AMQP connections of one broker share: consumers of direct replies, and bounded log lines. */
 import { SparseLog } from "../../../base/sparse-log.ts";
 import type { Broker } from "../../../broker/broker.ts";
+import { ExchangeStations } from "../../../broker/exchange/stations/exchange-stations.ts";
 import type { Channel } from "../channel/channel.ts";
 import type { DirectReplyConsumer } from "../channel/direct-reply.ts";
 import type { Method } from "../wire/methods.ts";
@@ -17,6 +18,7 @@ export class AmqpServer {
 
   constructor(broker: Broker, runChannelMethod: (channel: Channel, method: Method) => void) {
     this.broker = broker;
+    broker.stations = new ExchangeStations(broker);
     this.runChannelMethod = runChannelMethod;
     const { logger, timers } = broker;
     this.silentLog = new SparseLog(timers, (fields) =>
