@@ -71,6 +71,7 @@ const argumentMeanings: Readonly<Record<string, string>> = {
   "x-max-in-memory-bytes": "checked and kept, without effect",
   "x-delivery-limit": "deliveries before a message is given up; no limit for a queue that does not say",
   "x-max-age": "how long records are kept, such as `7D`",
+  "x-consumer-timeout": "how long a client may hold a message without acknowledging it, ms; half an hour for a queue that does not say",
   "x-history-ms": "TroikaMQ's own: how long acknowledged messages stay readable",
   "x-history-bytes": "TroikaMQ's own: how many bytes of them stay readable",
 };

@@ -60,6 +60,9 @@ export const limits = {
   routesCachedMax: 16_384,
   /** Estimated memory of the routes that all exchanges of one broker cache. */
   routesCachedBytesMax: 64 << 20,
+  /** How long a client may hold a delivery without acknowledging it, unless its queue says else, and how often that is looked at. */
+  consumerTimeoutMs: 1_800_000,
+  ackTimeoutLookMs: 5000,
   /** Messages of an exchange that whoever is bound later gets (x-recent-history), and their bytes: they are copied in one turn. */
   recentHistoryLengthMax: 10_000,
   recentHistoryBytesMax: 16 << 20,

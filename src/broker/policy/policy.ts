@@ -7,6 +7,7 @@
  *     message-ttl, max-length                  lesser             lesser             argument
  *     max-length-bytes                         lesser             lesser             policy before argument
  *     delivery-limit                           argument           lesser             argument
+ *     consumer-timeout                         lesser             lesser             lesser
  *     expires                                  lesser             policy first       argument
  *     overflow                                 argument first     policy first       argument
  *     dead-letter-exchange, -routing-key       argument first     argument first     argument
@@ -35,6 +36,8 @@ export interface QueuePolicy {
   readonly deadLetterExchange: string | undefined;
   readonly deadLetterRoutingKey: string | undefined;
   readonly deliveryLimit: number | undefined;
+  /** How long a client may hold a delivery without acknowledging it. */
+  readonly consumerTimeout: number | undefined;
   /** How long acknowledged records of a queue, or all records of a stream, stay readable. */
   readonly historyMs: number | undefined;
   readonly historyBytes: number | undefined;
@@ -240,6 +243,7 @@ export function effectivePolicy(
     deadLetterExchange: nameOf(argumentFirst("dead-letter-exchange")),
     deadLetterRoutingKey: nameOf(argumentFirst("dead-letter-routing-key")),
     deliveryLimit,
+    consumerTimeout: least("consumer-timeout"),
     ...historyOf(subject, fromPolicy, topic),
     retryLimit: numberOf(policyFirst("retry-limit")),
     retryBackoffMs: numberOf(policyFirst("retry-backoff-ms")),

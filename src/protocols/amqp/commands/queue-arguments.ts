@@ -155,6 +155,7 @@ export const queueArguments: Readonly<Record<string, ArgumentRule>> = {
   },
   "x-queue-master-locator": { check: any, types: ["classic"] },
   "x-delivery-limit": { check: any, types: ["quorum"] },
+  "x-consumer-timeout": { check: atLeastZero, types: everywhere },
   "x-history-ms": { check: atLeastZero, types: everywhere },
   "x-history-bytes": { check: atLeastZero, types: everywhere },
 };
