@@ -21,6 +21,8 @@ import { type Field, type FieldTable, type FieldValue, findField } from "../../m
 import { toPlain } from "../../message/amqp/table-plain.ts";
 import { AmqpView } from "../../message/convert/as-amqp.ts";
 import { AmqpRecordMessage } from "../exchange/outgoing-message.ts";
+import { BatchGuard } from "../exchange/publication.ts";
+import type { Vhost } from "../vhost.ts";
 import type { Queue } from "./queue.ts";
 import type { DeadLetterReason } from "./retention.ts";
 import { nameOfText, textOfName } from "../names.ts";
@@ -45,11 +47,15 @@ export function deadLetter(queue: Queue, offset: number, reason: DeadLetterReaso
   deadLetterParts(queue, view.show(record), reason);
 }
 
-/** Dead-letters a message. If the exchange does not exist, the message is gone, as in RabbitMQ. */
+/**
+ * Dead-letters a message. If the exchange does not exist, or no queue takes it, the message is gone, as in RabbitMQ; unless the queue
+ * dead-letters at least once: then it is kept and tried again (stations/undelivered-letters.ts).
+ */
 export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: DeadLetterReason): void {
   const { vhost, policy } = queue;
-  const exchange = vhost.exchanges.get(policy.deadLetterExchange!);
-  if (exchange === undefined) return;
+  const stations = policy.deadLettersSurely ? vhost.broker.stations : null;
+  const exchangeName = policy.deadLetterExchange!;
+  if (stations === null && !vhost.exchanges.has(exchangeName)) return;
   const { buffer } = parts;
   const properties = propertiesOfParts(parts);
   const headers = properties.headers ?? [];
@@ -69,20 +75,44 @@ export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: De
     headers: newKey === undefined ? withDeath : withDeath.filter(({ name }) => name !== "CC"),
   };
   delete changed.expiration;
-  const facts = factsOfProperties(() => changed);
-  const route = vhost.routes.quick(exchange, newKey === undefined ? keys : [newKey], facts);
   const { writer, message } = (scratches[depth] ??= new Scratch());
-  writeRecordCopy(writer, parts, changed, { exchange: exchange.name, key: newKey ?? keys[0]! });
+  writeRecordCopy(writer, parts, changed, { exchange: exchangeName, key: newKey ?? keys[0]! });
   if (newKey === undefined) writer.bytes(buffer, parts.bodyEnd, parts.recordEnd);
-  const cycling = cyclingQueues(reason === "rejected" ? [] : deathsOf(withDeath));
-  const isLeftOut = (target: Queue): boolean => cycling.has(target.name);
   message.show(writer.buffer, 0, writer.length);
   depth++;
   try {
-    vhost.publication.publish(exchange, route, message, route.queues.some(isLeftOut) ? isLeftOut : null);
+    if (stations === null) publishLetter(vhost, message, false);
+    else if (stations.hasDeadLetters(queue) || !publishLetter(vhost, message, true))
+      stations.keepDeadLetter(queue, writer.buffer, writer.length);
   } finally {
     depth--;
   }
+}
+
+/**
+ * Publishes a dead letter through its exchange, except to queues that it would go round through. `isSure`: all of the queues take it, or
+ * none gets it and the result is false, as it is where there is no queue.
+ */
+export function publishLetter(vhost: Vhost, message: AmqpRecordMessage, isSure: boolean): boolean {
+  const parts = message.asAmqp();
+  const exchange = vhost.exchanges.get(parts.buffer.latin1Slice(parts.exchangeStart, parts.exchangeEnd));
+  if (exchange === undefined) return false;
+  const properties = propertiesOfParts(parts);
+  const keys = routingKeysOf(parts, properties).all;
+  const route = vhost.routes.quick(
+    exchange,
+    keys,
+    factsOfProperties(() => properties),
+  );
+  const cycling = cyclingQueues(deathsOf(properties.headers ?? []));
+  const isLeftOut = (target: Queue): boolean => cycling.has(target.name);
+  if (isSure) {
+    const guard = new BatchGuard();
+    guard.add(route, message.count, message.bodyBytes);
+    if (!route.isTaken || guard.fullQueues().some((full) => !isLeftOut(full))) return false;
+  }
+  vhost.publication.publish(exchange, route, message, route.queues.some(isLeftOut) ? isLeftOut : null);
+  return true;
 }
 
 interface Death {

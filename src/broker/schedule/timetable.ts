@@ -28,6 +28,8 @@ interface Destination {
   /** Of the names of the virtual hosts that the logs are in. */
   readonly vhostPrefix: string;
   readonly enter: EnterStream;
+  /** How long a record that did not enter waits for the next try, where so many wait for the same. */
+  readonly againMs?: (waiting: number) => number;
 }
 
 /** A record that its stream does not take is tried again after this. */
@@ -131,7 +133,11 @@ export class Timetable {
 
   /** The log of what waits for that stream; undefined when nothing does. */
   find(vhost: Vhost, name: string): Queue | undefined {
-    return this.#waiting.get(vhost.name)?.get(name)?.queue;
+    return this.findIn(vhost.name, name);
+  }
+
+  findIn(vhostName: string, name: string): Queue | undefined {
+    return this.#waiting.get(vhostName)?.get(name)?.queue;
   }
 
   /** Keeps a record until its time; its handle is put into `handle`. */
@@ -180,8 +186,9 @@ export class Timetable {
     return true;
   }
 
-  again({ owner }: Waiting, offset: number, at: number): void {
-    this.#timers.add(Math.max(at, this.#broker.clock.now()) + againMs, owner, offset);
+  again({ owner, queue }: Waiting, offset: number, at: number): void {
+    const delayMs = this.#destination.againMs?.(queue.log.length) ?? againMs;
+    this.#timers.add(Math.max(at, this.#broker.clock.now()) + delayMs, owner, offset);
   }
 
   #add(vhostName: string, queue: Queue): Waiting {

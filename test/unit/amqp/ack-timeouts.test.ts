@@ -26,7 +26,7 @@ async function ready() {
   ask(method(1, 20, 10, shortText("")));
   /** Returns what was said meanwhile. */
   const pass = (ms: number): Buffer => {
-    for (const end = rig.time.monotonic() + ms; rig.time.monotonic() < end; ) {
+    for (const end = rig.time.monotonic() + ms; rig.time.monotonic() < end;) {
       rig.time.advance(Math.min(limits.ackTimeoutLookMs, end - rig.time.monotonic()));
       rig.settle();
     }

@@ -30,6 +30,16 @@ export interface StationOf {
   readonly args: Readonly<Record<string, unknown>>;
 }
 
+/** A queue by its name. */
+export interface QueuePlace {
+  readonly name: string;
+  readonly vhost: { readonly name: string };
+}
+
 export interface Stations {
+  /** Dead letters of that queue wait for a target that takes them. */
+  hasDeadLetters(queue: QueuePlace): boolean;
+  /** Keeps a dead letter, an AMQP record, and publishes it through its exchange once all queues behind that take it. */
+  keepDeadLetter(queue: QueuePlace, record: Buffer, size: number): void;
   make(kind: StationKind, of: StationOf): Station;
 }
