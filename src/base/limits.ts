@@ -60,6 +60,8 @@ export const limits = {
   routesCachedMax: 16_384,
   /** Estimated memory of the routes that all exchanges of one broker cache. */
   routesCachedBytesMax: 64 << 20,
+  /** Messages of a stream that a consumer's filter passes over in one turn. */
+  streamFilterLooksMax: 1000,
   /** How long a client may hold a delivery without acknowledging it, unless its queue says else, and how often that is looked at. */
   consumerTimeoutMs: 1_800_000,
   ackTimeoutLookMs: 5000,
