@@ -13,7 +13,7 @@ import { faultsOfPatterns } from "./access/rule.ts";
 import type { Random } from "../base/random.ts";
 import { type Job, TurnWork } from "../base/turn-work.ts";
 import { type Disk, type StateSource, stateSourceId, Storage } from "../storage/index.ts";
-import { Access, type Security } from "./access/access.ts";
+import { type CertificateLogin, Access, type Security } from "./access/access.ts";
 import { ClusterName } from "./cluster-name.ts";
 import { Connections } from "./connections.ts";
 import {
@@ -65,6 +65,8 @@ export interface BrokerOptions {
   security?: Security;
   /** Absent: scrypt on another thread. */
   passwordHash?: PasswordHash;
+  /** Absent: the distinguished name. */
+  certificateLogin?: CertificateLogin;
   /** When XADD is answered. */
   redisStreamsDurability: Durability;
   /** When acks=all is answered. */
