@@ -158,8 +158,10 @@ function checkWeight(key: string): void {
 /** A text of bytes as Erlang shows a binary. */
 function shownBinary(text: string): string {
   if (text === "") return "<<>>";
+  const bytes = Buffer.from(text, "latin1");
+  // Erlang takes each byte for a character, and its text for the bytes of UTF-8 again.
   const isText = /^[\t-\r\x20-\x7e\xa0-\xff]*$/.test(text);
-  return isText ? `<<${JSON.stringify(text)}>>` : `<<${[...Buffer.from(text, "latin1")].join(",")}>>`;
+  return isText ? `<<${JSON.stringify(bytes.toString())}>>` : `<<${[...bytes].join(",")}>>`;
 }
 
 function checkLocal(key: string, destination: BoundTo): void {

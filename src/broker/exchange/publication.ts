@@ -65,6 +65,21 @@ export class Publication {
     return isTaken;
   }
 
+  /** Publishes to all queues of the route but those that are left out, or to none; false also where there is no queue. */
+  publishSurely(
+    exchange: Exchange,
+    route: Route,
+    message: OutgoingMessage,
+    leavesOut: ((queue: Queue) => boolean) | null,
+  ): boolean {
+    if (!route.isTaken) return false;
+    const guard = new BatchGuard();
+    guard.add(route, message.count, message.bodyBytes);
+    if (guard.fullQueues().some((full) => leavesOut === null || !leavesOut(full))) return false;
+    this.publish(exchange, route, message, leavesOut);
+    return true;
+  }
+
   /** Publishes to all queues of the route, or to none; in that case it returns a full one. */
   publishWhole(exchange: Exchange, route: Route, message: OutgoingMessage): Queue | null {
     if (route.hasGuards) {

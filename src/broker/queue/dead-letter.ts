@@ -21,7 +21,6 @@ import { type Field, type FieldTable, type FieldValue, findField } from "../../m
 import { toPlain } from "../../message/amqp/table-plain.ts";
 import { AmqpView } from "../../message/convert/as-amqp.ts";
 import { AmqpRecordMessage } from "../exchange/outgoing-message.ts";
-import { BatchGuard } from "../exchange/publication.ts";
 import type { Vhost } from "../vhost.ts";
 import type { Queue } from "./queue.ts";
 import type { DeadLetterReason } from "./retention.ts";
@@ -106,12 +105,9 @@ export function publishLetter(vhost: Vhost, message: AmqpRecordMessage, isSure: 
   );
   const cycling = cyclingQueues(deathsOf(properties.headers ?? []));
   const isLeftOut = (target: Queue): boolean => cycling.has(target.name);
-  if (isSure) {
-    const guard = new BatchGuard();
-    guard.add(route, message.count, message.bodyBytes);
-    if (!route.isTaken || guard.fullQueues().some((full) => !isLeftOut(full))) return false;
-  }
-  vhost.publication.publish(exchange, route, message, route.queues.some(isLeftOut) ? isLeftOut : null);
+  const leavesOut = route.queues.some(isLeftOut) ? isLeftOut : null;
+  if (isSure) return vhost.publication.publishSurely(exchange, route, message, leavesOut);
+  vhost.publication.publish(exchange, route, message, leavesOut);
   return true;
 }
 

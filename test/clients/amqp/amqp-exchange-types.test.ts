@@ -216,12 +216,21 @@ test("wrong arguments and bindings are refused with RabbitMQ's texts", async () 
       `PRECONDITION_FAILED - Invalid argument <<"many">>, 'x-recent-history-length' must be a positive integer`,
     ],
   ];
+  const again = async (channel: Channel): Promise<void> => {
+    await channel.assertExchange(`${x}-again`, "x-modulus-hash", { durable: false, autoDelete: true });
+    await channel.assertExchange(`${x}-again`, "direct", { durable: false, autoDelete: true });
+  };
+  cases.push([
+    again,
+    `PRECONDITION_FAILED - inequivalent arg 'type' for exchange '${x}-again' in vhost '/': received 'direct' but current is ''x-modulus-hash''`,
+  ]);
   for (const [action, text] of cases) assert.equal(await closingOf(target, action), `channel 406 ${text}`);
   for (const [key, text] of [
     ["0", "The binding key must be greater than 0"],
     ["-3", "The binding key must be greater than 0"],
     ["a", `The binding key must be an integer: <<"a">>`],
     ["", "The binding key must be an integer: <<>>"],
+    ["ü", `The binding key must be an integer: <<"ü">>`],
     ["1.5", `The binding key must be an integer: <<"1.5">>`],
   ]) {
     const bind = async (channel: Channel): Promise<void> => {
