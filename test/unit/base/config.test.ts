@@ -307,8 +307,9 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     good: [
       ["common_name", "common_name"],
       ["subject_alternative_name", "subject_alternative_name"],
+      ["distinguished_name", "distinguished_name"],
     ],
-    bad: ["", "cn"],
+    bad: ["cn", "dn"],
   },
   redisAppendfsync: {
     good: [
