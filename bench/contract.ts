@@ -70,6 +70,8 @@ export interface ServerSettings {
   readonly troikamqArguments?: readonly string[];
   /** Settings of the peer's own configuration file, over those that the durability brings. */
   readonly peerSettings?: Readonly<Record<string, string>>;
+  /** Plugins that a RabbitMQ is started with. */
+  readonly peerPlugins?: readonly string[];
 }
 
 /** What a scenario is given for one run. */

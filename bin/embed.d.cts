@@ -22,6 +22,8 @@ export interface StartOptions {
   tlsKey?: string | undefined;
   /** PEM file with certificates of authorities; clients of the TLS ports must then show a certificate signed by one of them */
   tlsCa?: string | undefined;
+  /** what names the user in a client's certificate, for AMQP's EXTERNAL; needs --tls-ca [distinguished_name] */
+  amqpCertificateLogin?: "distinguished_name" | "common_name" | "subject_alternative_name" | undefined;
   /** most open connections of Redis, AMQP and Kafka together; auto is the open-file limit (ulimit -n) minus 400, at most 100,000 [auto] */
   connectionsMax?: number | "auto" | undefined;
   /** most of these connections from one address; 0 is no limit [0] */

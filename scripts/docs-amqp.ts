@@ -1,5 +1,6 @@
 /** What docs/amqp.md derives: methods, exchange types, and the arguments of queues with what becomes of them. */
 import { exchangeTypes } from "../src/broker/exchange/definition.ts";
+import { declaredType } from "../src/broker/exchange/exchange-types.ts";
 import { effectivePolicy } from "../src/broker/policy/policy.ts";
 import { serverProperties } from "../src/protocols/amqp/core/capabilities.ts";
 import { handlers } from "../src/protocols/amqp/commands/index.ts";
@@ -60,6 +61,8 @@ const argumentMeanings: Readonly<Record<string, string>> = {
   "x-message-ttl": "messages expire at the head of the queue, ms",
   "x-dead-letter-exchange": "where expired, rejected and dropped messages go",
   "x-dead-letter-routing-key": "under this key instead of their own",
+  "x-dead-letter-strategy":
+    "`at-least-once`: dead letters that no queue takes are kept and tried again; needs `x-overflow` `reject-publish`",
   "x-max-length": "how many messages may wait",
   "x-max-length-bytes": "how many bytes of bodies may wait; of a stream, how many are kept",
   "x-overflow": "`drop-head`, `reject-publish` or `reject-publish-dlx`",
@@ -68,8 +71,11 @@ const argumentMeanings: Readonly<Record<string, string>> = {
   "x-queue-master-locator": "kept, without effect",
   "x-max-in-memory-length": "checked and kept, without effect",
   "x-max-in-memory-bytes": "checked and kept, without effect",
-  "x-delivery-limit": "deliveries before a message is given up; no limit for a queue that does not say",
+  "x-delivery-limit":
+    "deliveries before a message is given up; 20 for a queue that does not say, -1 for no limit",
   "x-max-age": "how long records are kept, such as `7D`",
+  "x-consumer-timeout":
+    "how long a client may hold a message without acknowledging it, ms; half an hour for a queue that does not say",
   "x-history-ms": "TroikaMQ's own: how long acknowledged messages stay readable",
   "x-history-bytes": "TroikaMQ's own: how many bytes of them stay readable",
 };
@@ -101,7 +107,7 @@ export const amqpSections: Sections = {
   clients: () => `Tested with ${clientVersions(["amqplib", "rabbitmq-client"])}.`,
   methods: methodTable,
   "exchange-types": () =>
-    `Exchange types: ${codes(exchangeTypes.filter((type) => type !== "x-kafka-topic"))}.`,
+    `Exchange types: ${codes(exchangeTypes.filter((type) => declaredType(type) !== undefined))}.`,
   "queue-arguments": argumentTable,
   capabilities,
 };

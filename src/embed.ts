@@ -241,6 +241,7 @@ async function openBroker(start: Start, keyspace: Keyspace): Promise<Broker> {
     diskFreeBytesMin: config.diskFreeBytesMin,
     sources: [keyspace],
     security: { password: config.password, name: config.user, isInsecure: config.insecure },
+    certificateLogin: config.amqpCertificateLogin,
     redisStreamsDurability: config.durabilityRedisStreams,
     kafkaDurability: config.durabilityKafka,
     onFatal: (error) => {

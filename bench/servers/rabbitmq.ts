@@ -55,7 +55,7 @@ export async function startRabbitmq(settings: ServerSettings): Promise<Server> {
       .map(([name, value]) => `${name} = ${value}\n`)
       .join(""),
   );
-  fs.writeFileSync(inside("enabled_plugins"), "[].\n");
+  fs.writeFileSync(inside("enabled_plugins"), `[${(settings.peerPlugins ?? []).join(",")}].\n`);
   const portMapperEnvironment = { ERL_EPMD_PORT: String(epmdPort), ERL_EPMD_ADDRESS: "127.0.0.1" };
   const environment = {
     HOME: directory,

@@ -108,6 +108,15 @@ function typedArguments(pool: Pool, args: Arguments): void {
     .set(0.03, "x-overflow", ["drop-head", "none"]);
 }
 
+const pluginTypes = ["x-consistent-hash", "x-consistent-hash", "x-modulus-hash", "x-recent-history"];
+
+function pluginArguments(args: Arguments): void {
+  args
+    .set(0.1, "hash-header", ["a", "b"])
+    .set(0.15, "hash-property", ["message_id", "correlation_id", "timestamp", "type"])
+    .set(0.2, "x-recent-history-length", [1, 3, 5, 0, -1, "x"]);
+}
+
 export function exchangeDeclaration(pool: Pool): MethodArguments["exchange.declare"] {
   const isDeaths = pool.profile === "deaths";
   const args = new Arguments(pool).set(isDeaths ? 0.6 : 0.25, "alternate-exchange", [
@@ -115,10 +124,14 @@ export function exchangeDeclaration(pool: Pool): MethodArguments["exchange.decla
     "amq.fanout",
     ...(isDeaths ? [] : [5]),
   ]);
+  const isPlugins = pool.profile === "exchanges";
+  if (isPlugins) pluginArguments(args);
   return {
     ticket: 0,
     exchange: pool.exchange(),
-    type: pool.pick(["direct", "topic", "fanout", "headers", "topic", isDeaths ? "direct" : "none"]),
+    type: isPlugins
+      ? pool.pick([...pluginTypes, "fanout"])
+      : pool.pick(["direct", "topic", "fanout", "headers", "topic", isDeaths ? "direct" : "none"]),
     passive: pool.chance(0.1),
     durable: pool.chance(0.9),
     autoDelete: pool.chance(pool.profile === "lives" ? 0.4 : 0.05),

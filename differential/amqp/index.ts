@@ -174,6 +174,13 @@ async function compareHandshakes(ports: readonly [number, number]): Promise<numb
   return differences.length;
 }
 
+/** Those of Debian's package that have exchange types whose routing is not left to chance. */
+const peerPlugins = [
+  "rabbitmq_consistent_hash_exchange",
+  "rabbitmq_recent_history_exchange",
+  "rabbitmq_sharding",
+];
+
 /** The number of differences; -1 where there is no RabbitMQ to compare with. */
 export async function compareAmqp(options: AmqpOptions): Promise<number> {
   const missing = rabbitmqMissing();
@@ -183,7 +190,7 @@ export async function compareAmqp(options: AmqpOptions): Promise<number> {
   }
   const [ours, theirs] = await Promise.all([
     startTroikaMQ({ durability: "none" }, { isOnAnyCore: true }),
-    startRabbitmq({ durability: "none" }),
+    startRabbitmq({ durability: "none", peerPlugins }),
   ]);
   const end = Date.now() + options.minutes * 60_000;
   let differences = 0;

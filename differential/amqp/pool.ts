@@ -12,7 +12,8 @@ import type { Place } from "./side.ts";
  * - consumers: priorities, single active consumers, prefetches;
  * - wire: frames that break rules, long names, replies;
  * - bursts: methods that come together, without dead letters, whose time RabbitMQ leaves open;
- * - quorum, streams: queues of that type.
+ * - quorum, streams: queues of that type;
+ * - exchanges: the exchange types of plugins.
  */
 export const profiles = [
   "mixed",
@@ -23,6 +24,7 @@ export const profiles = [
   "bursts",
   "quorum",
   "streams",
+  "exchanges",
 ] as const;
 export type Profile = (typeof profiles)[number];
 
@@ -77,7 +79,8 @@ export class Pool {
 
   exchange(): string {
     if (this.profile === "wire" && this.chance(0.2)) return this.longName();
-    if (this.profile === "deaths") return this.name(`x${this.pick([1, 2, 3])}`);
+    if (this.profile === "deaths" || this.profile === "exchanges")
+      return this.name(`x${this.pick([1, 2, 3])}`);
     if (this.chance(0.25)) return "";
     if (!this.isTame && this.chance(0.05))
       return this.pick(["amq.topic", "amq.none", this.name("none"), "amq.direct"]);
@@ -86,6 +89,8 @@ export class Pool {
 
   key(): string {
     if (this.profile === "wire" && this.chance(0.2)) return this.longName();
+    if (this.profile === "exchanges" && this.chance(0.8))
+      return this.pick(["1", "1", "2", "3", "7", "0", "-1", "a", "", "ü", "1.5"]);
     if (this.chance(0.5)) return this.queue();
     return this.pick(["a", "a.b", "a.b.c", "", "*", "#", "a.#", "*.b", "#.#", "ü.b"]);
   }

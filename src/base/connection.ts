@@ -19,6 +19,8 @@ export interface Connection {
   readonly remote: Address;
   /** Whether it came over TLS. */
   readonly isEncrypted: boolean;
+  /** The client's certificate (DER), which a trusted authority has signed; null: it has shown none. Read anew with each call. */
+  peerCertificate(): Uint8Array | null;
   /** Wall time at which it was accepted, ms. */
   readonly openedAt: number;
   /** Replies are appended here. After appending, call `touch()`. */

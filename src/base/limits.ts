@@ -62,6 +62,14 @@ export const limits = {
   routesCachedMax: 16_384,
   /** Estimated memory of the routes that all exchanges of one broker cache. */
   routesCachedBytesMax: 64 << 20,
+  /** Messages of a stream that a consumer's filter passes over in one turn. */
+  streamFilterLooksMax: 1000,
+  /** How long a client may hold a delivery without acknowledging it, unless its queue says else, and how often that is looked at. */
+  consumerTimeoutMs: 1_800_000,
+  ackTimeoutLookMs: 5000,
+  /** Messages of an exchange that whoever is bound later gets (x-recent-history), and their bytes: they are copied in one turn. */
+  recentHistoryLengthMax: 10_000,
+  recentHistoryBytesMax: 16 << 20,
   /** Logs in all groups of logs that the routes of one virtual host lead to. */
   groupedLogsMax: 1_000_000,
   /** Words behind a `#` in all bindings of one topic exchange: each may be looked at again for each word of a key. */

@@ -13,7 +13,7 @@ import { faultsOfPatterns } from "./access/rule.ts";
 import type { Random } from "../base/random.ts";
 import { type Job, TurnWork } from "../base/turn-work.ts";
 import { type Disk, type StateSource, stateSourceId, Storage } from "../storage/index.ts";
-import { Access, type Security } from "./access/access.ts";
+import { type CertificateLogin, Access, type Security } from "./access/access.ts";
 import { ClusterName } from "./cluster-name.ts";
 import { Connections } from "./connections.ts";
 import {
@@ -34,6 +34,7 @@ import type { Queue } from "./queue/queue.ts";
 import { InflationBudget } from "./queue/inflation-budget.ts";
 import { restoreDefinitions } from "./queue/restore.ts";
 import { Retention } from "./queue/retention.ts";
+import type { Stations } from "./exchange/stations/station.ts";
 import { RouteBudget } from "./exchange/route-cache.ts";
 import type { EnterStream } from "./schedule/enter-stream.ts";
 import { WallTimers } from "./schedule/timers.ts";
@@ -64,6 +65,8 @@ export interface BrokerOptions {
   security?: Security;
   /** Absent: scrypt on another thread. */
   passwordHash?: PasswordHash;
+  /** Absent: the distinguished name. */
+  certificateLogin?: CertificateLogin;
   /** When XADD is answered. */
   redisStreamsDurability: Durability;
   /** When acks=all is answered. */
@@ -106,6 +109,8 @@ export class Broker {
   readonly wallTimers: WallTimers;
   /** Appends records to streams that may have to be made, without a client. Set by the protocol whose streams they are. */
   enterStream: EnterStream | null = null;
+  /** Exchanges that keep messages have them from here. Set by the protocol whose exchanges they are. */
+  stations: Stations | null = null;
   readonly vhosts = new Map<string, Vhost>();
   /** Policies, limits, and what else is kept by name in a virtual host. */
   readonly parameters: RuntimeParameters;

@@ -11,9 +11,11 @@ import type { Broker } from "./broker.ts";
 import type { QueueCursor } from "./cursor/queue-cursor.ts";
 import { Bindings } from "./exchange/bindings.ts";
 import type { ExchangeOptions, ExchangeType } from "./exchange/definition.ts";
-import { Exchange } from "./exchange/exchange.ts";
+import { Exchange, type ExchangeSurroundings } from "./exchange/exchange.ts";
+import { checkExchangeArguments } from "./exchange/exchange-types.ts";
 import { Publication } from "./exchange/publication.ts";
 import { Routes } from "./exchange/routes.ts";
+import type { Station } from "./exchange/stations/station.ts";
 import { addExchange, addQueue, newPastCounts, type PastCounts } from "./message-stats.ts";
 import { GroupOffsets } from "./groups/offsets.ts";
 import { LiveChannels } from "./live/channels.ts";
@@ -104,7 +106,7 @@ export class Vhost {
     for (const [exchange, type] of standardExchanges) {
       const internal = exchange === traceExchange;
       const options = { name: exchange, type, durable: true, autoDelete: false, internal, args: {} };
-      this.exchanges.set(exchange, new Exchange(options, this.broker.routeBudget));
+      this.exchanges.set(exchange, new Exchange(options, this.#surroundings));
       this.names.add(exchange);
     }
     this.live = new LiveChannels(broker.work);
@@ -131,6 +133,10 @@ export class Vhost {
 
   // Exchanges
 
+  get #surroundings(): ExchangeSurroundings {
+    return { budget: this.broker.routeBudget, random: this.broker.random };
+  }
+
   /** The exchange of that name. Throws NOT_FOUND. */
   exchange(name: string): Exchange {
     const exchange = this.exchanges.get(name);
@@ -149,6 +155,7 @@ export class Vhost {
       assertSameExchange(this.name, options, present);
       return present;
     }
+    checkExchangeArguments(options);
     assertNameFits("exchange", options.name);
     assertFree(this, options.name, "exchange");
     if (options.durable) {
@@ -163,7 +170,7 @@ export class Vhost {
 
   /** Start-up: the definition exists already. */
   declareRestoredExchange(options: ExchangeOptions): Exchange {
-    const exchange = new Exchange(options, this.broker.routeBudget);
+    const exchange = new Exchange(options, this.#surroundings);
     exchange.layers = this.policies.layersOfExchange(options.name);
     this.exchanges.set(options.name, exchange);
     this.names.add(options.name);
@@ -171,8 +178,17 @@ export class Vhost {
     return exchange;
   }
 
+  /** What keeps messages of that exchange; null where nothing does. */
+  stationOf(exchange: Exchange): Station | null {
+    const { name, durable, args, row } = exchange;
+    if (row.station === undefined) return null;
+    const of = { vhostName: this.name, exchangeName: name, isDurable: durable, args };
+    return (exchange.station ??= this.broker.stations?.make(row.station, of) ?? null);
+  }
+
   deleteExchange(exchange: Exchange): void {
     exchange.isDeleted = true;
+    this.stationOf(exchange)?.closed();
     exchange.routes.clear();
     this.exchanges.delete(exchange.name);
     addExchange(this.past, exchange);

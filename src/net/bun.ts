@@ -1,4 +1,5 @@
 /** Bun's sockets: `write` copies to the kernel at once and says how much it took. */
+import type { PeerCertificate } from "node:tls";
 import type { Address } from "../base/connection.ts";
 import { Arrival } from "./arrival.ts";
 import type { Transport } from "./connection.ts";
@@ -16,6 +17,11 @@ export class BunTransport<State> implements Transport {
     this.local = local;
     this.remote = { host: socket.remoteAddress, port: socket.remotePort };
     this.isEncrypted = isEncrypted;
+  }
+
+  peerCertificate(): Uint8Array | null {
+    if (!this.isEncrypted || !this.#socket.authorized) return null;
+    return (this.#socket.getPeerCertificate() as Partial<PeerCertificate> | undefined)?.raw ?? null;
   }
 
   write(bytes: Buffer, start: number, end: number): number {

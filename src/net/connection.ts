@@ -32,6 +32,8 @@ export interface Transport {
   readonly local: Address;
   readonly remote: Address;
   readonly isEncrypted?: boolean;
+  /** The trusted certificate of the peer, in DER. */
+  peerCertificate?(): Uint8Array | null;
   /** Bytes that `write` took and the system has not; none if absent. */
   readonly unsentBytes?: number;
   /** Takes bytes `[start, end)` and returns how many; the rest is offered again after `drained`. */
@@ -144,6 +146,10 @@ export class NetConnection
     this.remote = transport.remote;
     this.isEncrypted = transport.isEncrypted ?? false;
     this.#share = host.inFlight.open(this);
+  }
+
+  peerCertificate(): Uint8Array | null {
+    return this.#transport.peerCertificate?.() ?? null;
   }
 
   get outputBytes(): number {

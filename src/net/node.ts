@@ -3,6 +3,7 @@
  * asks for a pause, and what a peer does not read stays in the connection's output, which is bounded.
  */
 import net from "node:net";
+import { TLSSocket } from "node:tls";
 import type { Address } from "../base/connection.ts";
 import { Arrival } from "./arrival.ts";
 import type { Transport } from "./connection.ts";
@@ -21,6 +22,13 @@ class NodeTransport implements Transport {
     this.local = { host: socket.localAddress ?? "", port: socket.localPort ?? 0 };
     this.remote = { host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
     this.isEncrypted = isEncrypted;
+  }
+
+  peerCertificate(): Uint8Array | null {
+    const socket = this.#socket;
+    return socket instanceof TLSSocket && socket.authorized
+      ? (socket.getPeerX509Certificate()?.raw ?? null)
+      : null;
   }
 
   write(bytes: Buffer, start: number, end: number): number {

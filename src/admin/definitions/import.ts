@@ -11,7 +11,7 @@ import type { Job } from "../../base/turn-work.ts";
 import type { Authorization } from "../../broker/access/permissions.ts";
 import { topicPermissionsIn, type User } from "../../broker/access/users.ts";
 import type { Broker } from "../../broker/broker.ts";
-import { type ExchangeType, exchangeTypes } from "../../broker/exchange/definition.ts";
+import { declaredType } from "../../broker/exchange/exchange-types.ts";
 import type { BindingArguments } from "../../broker/exchange/routing/router.ts";
 import { shownName } from "../../broker/names.ts";
 import { queueTypeOf } from "../../broker/policy/policy.ts";
@@ -174,9 +174,8 @@ function sorted(value: unknown): unknown {
 function makeExchange(vhost: Vhost, item: DefinitionItem): void {
   const name = brokerName(textOf(item, "name"));
   if (name === "" || name.startsWith("amq.") || vhost.exchanges.has(name)) return;
-  const type = item["type"] as ExchangeType;
-  if (!exchangeTypes.includes(type) || type === "x-kafka-topic")
-    throw badRequest(`invalid exchange type '${type}'`);
+  const type = declaredType(item["type"]);
+  if (type === undefined) throw badRequest(`invalid exchange type '${String(item["type"])}'`);
   vhost.declareExchange({
     name,
     type,

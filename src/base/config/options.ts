@@ -222,6 +222,10 @@ export const options = {
   tlsCa: file(
     "PEM file with certificates of authorities; clients of the TLS ports must then show a certificate signed by one of them",
   ),
+  amqpCertificateLogin: choice(["distinguished_name", "common_name", "subject_alternative_name"], {
+    help: "what names the user in a client's certificate, for AMQP's EXTERNAL; needs --tls-ca",
+    default: "distinguished_name",
+  }),
   connectionsMax: {
     help: "most open connections of Redis, AMQP and Kafka together; auto is the open-file limit (ulimit -n) minus 400, at most 100,000",
     placeholder: "NUMBER",

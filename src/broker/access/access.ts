@@ -87,6 +87,9 @@ interface Search {
   readonly salts: readonly string[];
 }
 
+/** Which part of a client's certificate names its user: RabbitMQ's `ssl_cert_login_from`. */
+export type CertificateLogin = "distinguished_name" | "common_name" | "subject_alternative_name";
+
 export type LoggedIn = (authorization: Authorization | null) => void;
 
 const guest: User = newUser("guest", {
@@ -261,6 +264,21 @@ export class Access {
     if (isAdmitted) return;
     reason = "too many failed lately for this user from this address";
     tell(false);
+  }
+
+  /** The authorization of a user who has shown who it is by a certificate; null: there is none of that name, or it may not log in. */
+  logInByCertificate(from: Omit<Credentials, "password">): Authorization | null {
+    const { name, remoteHost } = from;
+    this.#storage.unwritten.lookedAtTable((kind) => kind === "user");
+    const user = this.users.get(name);
+    const reason =
+      user === undefined ? "the certificate's user is unknown" : this.#refusalOf(user, remoteHost);
+    if (reason !== null) {
+      this.refused(from, reason);
+      return null;
+    }
+    this.loginsMade++;
+    return this.permissions.of(name);
   }
 
   /** Counts and logs a failed login, also one whose name could not be read. */

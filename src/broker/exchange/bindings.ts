@@ -20,21 +20,35 @@ export class Bindings {
   }
 
   bind(source: Exchange, destination: Destination, key: string, args: BindingArguments): void {
+    source.row.checkBinding?.(key, destination);
     if (source.bindings.has(bindingIdentity(destination, key, args))) return;
     source.router.assertRoomFor?.(key);
-    const binding = this.restore(source, destination, key, args);
-    if (binding.isDurable)
-      this.#vhost.broker.storage.definitions.put(this.#key(binding), JSON.stringify({ args }));
+    const ordinal = source.row.keepsOrder === true ? nextOrdinal(source) : 0;
+    const binding = this.restore(source, destination, key, { args, ordinal });
+    if (binding.isDurable) {
+      const definition: BindingDefinition = ordinal === 0 ? { args } : { args, ordinal };
+      this.#vhost.broker.storage.definitions.put(this.#key(binding), JSON.stringify(definition));
+    }
+    this.#vhost.stationOf(source)?.forNewcomers((message, kept, facts) => {
+      const { routes, publication } = this.#vhost;
+      publication.publishAgain(source, routes.from(destination, kept, facts), message);
+    });
   }
 
   /** Start-up: the definition exists already. */
-  restore(source: Exchange, destination: Destination, key: string, args: BindingArguments): Binding {
+  restore(
+    source: Exchange,
+    destination: Destination,
+    key: string,
+    { args, ordinal = 0 }: BindingDefinition,
+  ): Binding {
     const identity = bindingIdentity(destination, key, args);
     const isKept =
       destination.kind === "exchange"
         ? destination.durable
         : destination.durable && destination.exclusiveOwner === 0;
-    const binding: Binding = { source, destination, key, args, isDurable: source.durable && isKept };
+    const isDurable = source.durable && isKept;
+    const binding: Binding = { source, destination, key, args, isDurable, ordinal };
     source.bindings.set(identity, binding);
     let known = this.#to.get(destination);
     if (known === undefined) this.#to.set(destination, (known = new Set()));
@@ -94,6 +108,19 @@ export class Bindings {
     }
     this.#to.delete(destination);
   }
+}
+
+/** A durable binding, beside what its key says. */
+export interface BindingDefinition {
+  readonly args: BindingArguments;
+  readonly ordinal?: number;
+}
+
+/** Above those of all bindings that are there; the newest binding is the last of the map. */
+function nextOrdinal(source: Exchange): number {
+  let ordinal = 0;
+  for (const binding of source.bindings.values()) ordinal = Math.max(ordinal, binding.ordinal);
+  return ordinal + 1;
 }
 
 const argumentsKeyMax = 1024;

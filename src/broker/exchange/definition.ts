@@ -1,9 +1,20 @@
-/** The options of a new exchange. */
+/** The options of a new exchange. What each type does: exchange-types.ts. */
 import type { ArgumentTypes } from "./routing/plain-arguments.ts";
 import type { BindingArguments } from "./routing/router.ts";
 
-/** `x-kafka-topic` spreads messages over the partitions of a topic by key, as Kafka's default partitioner does. */
-export const exchangeTypes = ["direct", "fanout", "topic", "headers", "x-kafka-topic"] as const;
+export const exchangeTypes = [
+  "direct",
+  "fanout",
+  "topic",
+  "headers",
+  "x-consistent-hash",
+  "x-delayed-message",
+  "x-kafka-topic",
+  "x-local-random",
+  "x-modulus-hash",
+  "x-random",
+  "x-recent-history",
+] as const;
 export type ExchangeType = (typeof exchangeTypes)[number];
 
 export interface ExchangeOptions {
@@ -13,6 +24,6 @@ export interface ExchangeOptions {
   autoDelete: boolean;
   internal: boolean;
   args: BindingArguments;
-  /** Given when an existing exchange is declared again. The arguments of the existing one were checked when it was made. */
+  /** The AMQP types of arguments whose values do not tell. */
   argTypes?: ArgumentTypes | undefined;
 }

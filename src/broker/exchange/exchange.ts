@@ -1,14 +1,12 @@
 /** An exchange: a name, a type and its bindings. Its router does the routing. */
 import { noLayers, type PolicyLayers } from "../policy/policy.ts";
 import type { Queue } from "../queue/queue.ts";
+import type { Random } from "../../base/random.ts";
 import type { ExchangeOptions, ExchangeType } from "./definition.ts";
-import { DirectRouter } from "./routing/direct.ts";
-import { FanoutRouter } from "./routing/fanout.ts";
-import { HeadersRouter } from "./routing/headers.ts";
-import { PartitionRouter } from "./routing/partition.ts";
+import { type ExchangeTypeRow, rowOf } from "./exchange-types.ts";
 import type { BindingArguments, Router } from "./routing/router.ts";
-import { TopicRouter } from "./routing/topic.ts";
 import { type RouteBudget, RouteCache } from "./route-cache.ts";
+import type { Station } from "./stations/station.ts";
 
 export type Destination = Queue | Exchange;
 
@@ -19,15 +17,15 @@ export interface Binding {
   readonly args: BindingArguments;
   /** Survives a restart, since source and destination are both durable. */
   readonly isDurable: boolean;
+  /** Of an exchange whose bindings have an order: which of them was first. */
+  readonly ordinal: number;
 }
 
-const routers: Record<ExchangeType, new () => Router<Destination>> = {
-  direct: DirectRouter,
-  fanout: FanoutRouter,
-  topic: TopicRouter,
-  headers: HeadersRouter,
-  "x-kafka-topic": PartitionRouter,
-};
+/** What exchanges need of the broker. */
+export interface ExchangeSurroundings {
+  readonly budget: RouteBudget;
+  readonly random: Random;
+}
 
 export class Exchange {
   readonly kind = "exchange";
@@ -37,9 +35,13 @@ export class Exchange {
   readonly autoDelete: boolean;
   readonly internal: boolean;
   readonly args: BindingArguments;
+  /** What its type says. */
+  readonly row: ExchangeTypeRow;
   /** Of the settings of policies, `alternate-exchange` is for exchanges. */
   layers: PolicyLayers = noLayers;
   readonly router: Router<Destination>;
+  /** Keeps messages, where the type does; made when it is needed first. */
+  station: Station | null = null;
   /** Bindings that leave this exchange, by identity. */
   readonly bindings = new Map<string, Binding>();
   /** Cached routes, by key. Valid while the virtual host's `routingVersion` is `routesVersion`. */
@@ -53,7 +55,7 @@ export class Exchange {
   unroutable = 0;
   returned = 0;
 
-  constructor(options: ExchangeOptions, budget: RouteBudget) {
+  constructor(options: ExchangeOptions, { budget, random }: ExchangeSurroundings) {
     this.routes = new RouteCache(budget);
     this.name = options.name;
     this.type = options.type;
@@ -61,7 +63,8 @@ export class Exchange {
     this.autoDelete = options.autoDelete;
     this.internal = options.internal;
     this.args = options.args;
-    this.router = new routers[options.type]();
+    this.row = rowOf(options);
+    this.router = this.row.makeRouter<Destination>(options.args, random);
   }
 
   /** Replaces the policies; false: they are the same. Whoever calls it has routes found again. */

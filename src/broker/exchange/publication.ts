@@ -44,6 +44,16 @@ export class Publication {
     leavesOut: ((queue: Queue) => boolean) | null = null,
   ): boolean {
     exchange.published++;
+    return this.publishAgain(exchange, route, message, leavesOut);
+  }
+
+  /** The same for a message that the exchange has kept until now: it was counted when it came. */
+  publishAgain(
+    exchange: Exchange,
+    route: Route,
+    message: OutgoingMessage,
+    leavesOut: ((queue: Queue) => boolean) | null = null,
+  ): boolean {
     let isTaken = true;
     if (route.hasGuards || leavesOut !== null) isTaken = this.#appendEach(route, message, leavesOut);
     else {
@@ -53,6 +63,21 @@ export class Publication {
     this.#published(exchange, route, message);
     if (!isTaken) this.#deadLetterRefused();
     return isTaken;
+  }
+
+  /** Publishes to all queues of the route but those that are left out, or to none; false also where there is no queue. */
+  publishSurely(
+    exchange: Exchange,
+    route: Route,
+    message: OutgoingMessage,
+    leavesOut: ((queue: Queue) => boolean) | null,
+  ): boolean {
+    if (!route.isTaken) return false;
+    const guard = new BatchGuard();
+    guard.add(route, message.count, message.bodyBytes);
+    if (guard.fullQueues().some((full) => leavesOut === null || !leavesOut(full))) return false;
+    this.publish(exchange, route, message, leavesOut);
+    return true;
   }
 
   /** Publishes to all queues of the route, or to none; in that case it returns a full one. */
@@ -105,7 +130,8 @@ export class Publication {
     const { live, broker } = this.#vhost;
     if (route.queues.length > fewQueues) broker.work.spend(Math.ceil(unitsOfQueue * route.queues.length));
     this.heardBy = route.reachesLive && !live.isEmpty ? message.publishLive(live) : 0;
-    if (route.queues.length === 0 && this.heardBy === 0) exchange.unroutable++;
+    if (route.stations !== null) for (const station of route.stations) station.take(message);
+    if (!route.isTaken && this.heardBy === 0) exchange.unroutable++;
   }
 
   /**

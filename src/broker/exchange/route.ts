@@ -1,5 +1,6 @@
 /** Where one routing key leads from one exchange. Found once, and used for every message with that key. */
 import type { LogGroup } from "../../storage/index.ts";
+import type { Station } from "./stations/station.ts";
 import type { Queue } from "../queue/queue.ts";
 
 export interface Route {
@@ -12,10 +13,27 @@ export interface Route {
   readonly hasGuards: boolean;
   /** Whether it leads through `amq.topic`, so that live subscribers to the key get the message. */
   readonly reachesLive: boolean;
-  /** Whether a message's headers decided: then it is not the route of other messages with the same key. */
-  readonly usesHeaders: boolean;
+  /** More than the key decided: then it is not the route of other messages with the same key. */
+  readonly isPerMessage: boolean;
+  /** A queue gets it, or an exchange on the way takes it. */
+  readonly isTaken: boolean;
+  /** Exchanges on the way that keep the message; mostly null. */
+  readonly stations: readonly Station[] | null;
 }
 
-const nowhere = { durable: null, volatile: null, queues: [], hasGuards: false, reachesLive: false };
-export const noRoute: Route = { ...nowhere, usesHeaders: false };
-export const noRouteByHeaders: Route = { ...nowhere, usesHeaders: true };
+const nowhere = {
+  durable: null,
+  volatile: null,
+  queues: [],
+  hasGuards: false,
+  reachesLive: false,
+  isTaken: false,
+  stations: null,
+};
+/** Somebody keeps the message who may keep it on the disk. */
+export function isKeptOnDisk({ durable, stations }: Route): boolean {
+  return durable !== null || stations !== null;
+}
+
+export const noRoute: Route = { ...nowhere, isPerMessage: false };
+export const noRouteOfMessage: Route = { ...nowhere, isPerMessage: true };

@@ -12,24 +12,34 @@ import { type Log, LogGroup } from "../../storage/index.ts";
 import type { Destination, Exchange } from "./exchange.ts";
 import { liveExchangeName } from "../live/channels.ts";
 import type { Queue } from "../queue/queue.ts";
-import { noRoute, noRouteByHeaders, type Route } from "./route.ts";
-import type { HeaderLookup } from "./routing/router.ts";
+import { noRoute, noRouteOfMessage, type Route } from "./route.ts";
+import { type MessageFacts, noFacts } from "./routing/router.ts";
+import type { Station } from "./stations/station.ts";
 import type { Vhost } from "../vhost.ts";
-
-const noHeaders: HeaderLookup = () => new Map();
 
 /** A message on its way through exchanges. */
 interface Walk {
   readonly keys: readonly string[];
-  readonly headers: HeaderLookup;
+  readonly message: MessageFacts;
   readonly queues: Set<Queue>;
   readonly seen: Set<Exchange>;
-  usesHeaders: boolean;
+  isPerMessage: boolean;
+  readonly stations: Station[];
+  /** One of these keeps it alone. */
+  isHeld: boolean;
 }
 
 /** What an exchange or queue on the way costs the turn, and a node of topic bindings (turn-work.ts). */
 const unitsOfDestination = 0.2;
 const unitsOfVisit = 0.1;
+
+/** What a route is beside its queues. */
+interface Ways {
+  readonly isPerMessage: boolean;
+  readonly reachesLive: boolean;
+  readonly stations: readonly Station[];
+  readonly isHeld: boolean;
+}
 
 export class Routes {
   readonly #vhost: Vhost;
@@ -51,8 +61,8 @@ export class Routes {
     return this.#groups.size;
   }
 
-  /** The route of a message. `headers` is called only if a headers exchange is on the way. */
-  find(exchange: Exchange, key: string, headers: HeaderLookup = noHeaders): Route {
+  /** The route of a message. What is known of it is asked for only if an exchange on the way looks at it. */
+  find(exchange: Exchange, key: string, message: MessageFacts = noFacts): Route {
     const { routes } = exchange;
     const { routingVersion } = this.#vhost;
     if (exchange.routesVersion !== routingVersion) {
@@ -65,8 +75,8 @@ export class Routes {
         assertInvariant(!known.queues.some((queue) => queue.isDeleted), "no route leads to a deleted queue");
       return known;
     }
-    const route = this.byKeys(exchange, [key], headers);
-    if (!route.usesHeaders) {
+    const route = this.byKeys(exchange, [key], message);
+    if (!route.isPerMessage) {
       if (routes.size >= limits.routesCachedMax) routes.clear();
       routes.set(key, route);
     }
@@ -74,13 +84,46 @@ export class Routes {
   }
 
   /** The route of a message with several keys (CC and BCC): each queue once. Not cached. Throws PRECONDITION_FAILED. */
-  byKeys(exchange: Exchange, keys: readonly string[], headers: HeaderLookup = noHeaders): Route {
-    const walk: Walk = { keys, headers, queues: new Set(), seen: new Set(), usesHeaders: false };
+  byKeys(exchange: Exchange, keys: readonly string[], message: MessageFacts = noFacts): Route {
+    const walk: Walk = {
+      keys,
+      message,
+      queues: new Set(),
+      seen: new Set(),
+      isPerMessage: false,
+      stations: [],
+      isHeld: false,
+    };
     this.#walk(exchange, walk);
-    const { usesHeaders, seen } = walk;
-    const reachesLive = seen.has(this.#vhost.exchanges.get(liveExchangeName)!);
-    if (walk.queues.size === 0 && !reachesLive) return usesHeaders ? noRouteByHeaders : noRoute;
-    return this.#make([...walk.queues], usesHeaders, reachesLive);
+    const reachesLive = walk.seen.has(this.#vhost.exchanges.get(liveExchangeName)!);
+    return this.#make([...walk.queues], { ...walk, reachesLive });
+  }
+
+  /**
+   * The route of a message that no client waits for; never throws. Keys that no binding can have are left out. If routing by several
+   * keys takes too long, the message goes by its own key alone.
+   */
+  quick(exchange: Exchange, all: readonly string[], message: MessageFacts): Route {
+    const keys = all.filter((key) => key.length <= limits.nameBytesMax);
+    const [first = ""] = keys;
+    if (keys.length <= 1) return this.find(exchange, first, message);
+    try {
+      return this.byKeys(exchange, keys, message);
+    } catch (error) {
+      if (error instanceof BrokerError) return this.find(exchange, first, message);
+      throw error;
+    }
+  }
+
+  /** The route from a destination on. */
+  from(destination: Destination, key: string, message: MessageFacts): Route {
+    if (destination.kind === "exchange") return this.find(destination, key, message);
+    return this.#make([destination], {
+      isPerMessage: false,
+      reachesLive: false,
+      stations: [],
+      isHeld: false,
+    });
   }
 
   /** The route with its current queues: without deleted ones, and with those that were made again under the same name. */
@@ -88,13 +131,13 @@ export class Routes {
     const queues = route.queues.flatMap((queue) =>
       queue.isDeleted ? (this.#vhost.queues.get(queue.name) ?? []) : queue,
     );
-    if (queues.length === 0 && !route.reachesLive) return route.usesHeaders ? noRouteByHeaders : noRoute;
-    return this.#make(queues, route.usesHeaders, route.reachesLive);
+    const isHeld = route.isTaken && route.queues.length === 0;
+    return this.#make(queues, { ...route, stations: route.stations ?? [], isHeld });
   }
 
   /** A loop, not a recursion: clients can make chains of exchanges of any length. */
   #walk(first: Exchange, walk: Walk): void {
-    const { keys, headers, queues, seen } = walk;
+    const { keys, message, queues, seen, stations } = walk;
     const visitsBefore = this.visits;
     const visitsMax = visitsBefore + limits.publishVisitsMax;
     const waiting: Exchange[] = [first];
@@ -102,11 +145,22 @@ export class Routes {
       if (seen.has(exchange)) continue;
       seen.add(exchange);
       const { router } = exchange;
-      if (router.usesHeaders) walk.usesHeaders = true;
+      if (router.isPerMessage) walk.isPerMessage = true;
+      const station = this.#vhost.stationOf(exchange);
+      if (station !== null) {
+        const sight = station.sees(message);
+        if (sight !== "pass") stations.push(station);
+        if (station.looksAtMessages) walk.isPerMessage = true;
+        if (sight === "take") {
+          walk.isHeld = true;
+          continue;
+        }
+      }
       const found = new Set<Destination>();
-      for (const key of keys) {
+      router.routeKeys?.(keys, message, found);
+      for (const key of router.routeKeys === undefined ? keys : []) {
         const before = router.visits ?? 0;
-        router.route(key, headers, found);
+        router.route(key, message, found);
         this.visits += (router.visits ?? 0) - before;
         if (keys.length > 1 && this.visits > visitsMax) {
           // The work is charged even if the message is refused: a client that tries again in the same pipeline pays for each try.
@@ -132,7 +186,9 @@ export class Routes {
     this.#vhost.broker.work.spend(Math.ceil(units));
   }
 
-  #make(queues: Queue[], usesHeaders: boolean, reachesLive: boolean): Route {
+  #make(queues: Queue[], { isPerMessage, reachesLive, stations, isHeld }: Ways): Route {
+    if (queues.length === 0 && !reachesLive && stations.length === 0)
+      return isPerMessage ? noRouteOfMessage : noRoute;
     const durable = queues.filter((queue) => queue.log.isDurable).map((queue) => queue.log);
     const volatile = queues.filter((queue) => !queue.log.isDurable).map((queue) => queue.log);
     return {
@@ -141,7 +197,9 @@ export class Routes {
       queues,
       hasGuards: queues.some((queue) => queue.policy.overflow !== "drop-head"),
       reachesLive,
-      usesHeaders,
+      isPerMessage,
+      isTaken: isHeld || queues.length > 0,
+      stations: stations.length === 0 ? null : stations,
     };
   }
 

@@ -6,7 +6,9 @@
  *     setting                                  classic queue      quorum queue       stream
  *     message-ttl, max-length                  lesser             lesser             argument
  *     max-length-bytes                         lesser             lesser             policy before argument
- *     delivery-limit                           argument           lesser             argument
+ *     delivery-limit                           argument           lesser, else 20    argument
+ *     dead-letter-strategy                     none               argument first     none
+ *     consumer-timeout                         lesser             lesser             lesser
  *     expires                                  lesser             policy first       argument
  *     overflow                                 argument first     policy first       argument
  *     dead-letter-exchange, -routing-key       argument first     argument first     argument
@@ -34,7 +36,11 @@ export interface QueuePolicy {
   readonly dropsReturned: boolean;
   readonly deadLetterExchange: string | undefined;
   readonly deadLetterRoutingKey: string | undefined;
+  /** A dead letter that no queue takes is kept (`dead-letter-strategy: at-least-once`). */
+  readonly deadLettersSurely: boolean;
   readonly deliveryLimit: number | undefined;
+  /** How long a client may hold a delivery without acknowledging it. */
+  readonly consumerTimeout: number | undefined;
   /** How long acknowledged records of a queue, or all records of a stream, stay readable. */
   readonly historyMs: number | undefined;
   readonly historyBytes: number | undefined;
@@ -232,8 +238,7 @@ export function effectivePolicy(
     lesser(numberOf(fromPolicy(name)), numberOf(args[`x-${name}`]));
   const argumentFirst = (name: string): unknown => args[`x-${name}`] ?? fromPolicy(name);
   const policyFirst = (name: string): unknown => fromPolicy(name) ?? args[`x-${name}`];
-  // -1 means no limit, as in RabbitMQ 4; without the argument there is none either, as before RabbitMQ 4.
-  const deliveryLimit = least("delivery-limit");
+  const deliveryLimit = isQuorum ? quorumDeliveryLimit(args, fromPolicy) : least("delivery-limit");
   const overflow = overflowOf(isQuorum ? policyFirst("overflow") : argumentFirst("overflow"));
   const maxLength = least("max-length");
   const maxLengthBytes =
@@ -248,7 +253,11 @@ export function effectivePolicy(
     dropsReturned: isBounded && overflow === "drop-head" && type === "classic",
     deadLetterExchange: nameOf(argumentFirst("dead-letter-exchange")),
     deadLetterRoutingKey: nameOf(argumentFirst("dead-letter-routing-key")),
+    // Otherwise a bound would drop what is to be kept; RabbitMQ asks for the same.
+    deadLettersSurely:
+      argumentFirst("dead-letter-strategy") === "at-least-once" && isQuorum && overflow === "reject-publish",
     deliveryLimit,
+    consumerTimeout: least("consumer-timeout"),
     ...historyOf(subject, fromPolicy, topic),
     retryLimit: numberOf(policyFirst("retry-limit")),
     retryBackoffMs: numberOf(policyFirst("retry-backoff-ms")),
@@ -259,6 +268,19 @@ export function effectivePolicy(
     keepsReturnOrder: isQuorum,
     countsDeliveries: deliveryLimit !== undefined || isQuorum,
   };
+}
+
+/** RabbitMQ 4's; 3.10 had no limit unless one was set. */
+const deliveryLimitDefault = 20;
+
+/** -1 means no limit. */
+function quorumDeliveryLimit(
+  args: BindingArguments,
+  fromPolicy: (name: string) => unknown,
+): number | undefined {
+  const [asked, policy] = [args["x-delivery-limit"], numberOf(fromPolicy("delivery-limit"))];
+  if (asked === undefined && policy === undefined) return deliveryLimitDefault;
+  return lesser(policy, numberOf(asked));
 }
 
 function historyOf(

@@ -13,24 +13,19 @@
  * Not here: when a record is given up (retention.ts, protocols). Like RabbitMQ, a message that would come back to a queue
  * it was in without anybody rejecting it is dropped, for it would go round for ever.
  */
-import { BrokerError } from "../../base/errors.ts";
-import { limits } from "../../base/limits.ts";
-import type { Route } from "../exchange/route.ts";
-import type { Vhost } from "../vhost.ts";
-import type { Exchange } from "../exchange/exchange.ts";
-import { ByteReader, ByteWriter } from "../../base/bytes.ts";
-import { type AmqpProperties, readProperties, writeProperties } from "../../message/amqp/properties.ts";
-import { type AmqpRecordParts, bodySizeBytes, hiddenKeysOf } from "../../message/amqp/record.ts";
+import { ByteWriter } from "../../base/bytes.ts";
+import type { AmqpProperties } from "../../message/amqp/properties.ts";
+import type { AmqpRecordParts } from "../../message/amqp/record.ts";
+import { writeRecordCopy } from "../../message/amqp/record-copy.ts";
 import { type Field, type FieldTable, type FieldValue, findField } from "../../message/amqp/table.ts";
 import { toPlain } from "../../message/amqp/table-plain.ts";
-import { writeShortString } from "../../message/amqp/text.ts";
 import { AmqpView } from "../../message/convert/as-amqp.ts";
 import { AmqpRecordMessage } from "../exchange/outgoing-message.ts";
+import type { Vhost } from "../vhost.ts";
 import type { Queue } from "./queue.ts";
 import type { DeadLetterReason } from "./retention.ts";
 import { nameOfText, textOfName } from "../names.ts";
-import { headerKeys, headerValues } from "../exchange/routing/message-headers.ts";
-import type { HeaderLookup } from "../exchange/routing/router.ts";
+import { factsOfProperties, propertiesOfParts, routingKeysOf } from "../exchange/routing/message-headers.ts";
 
 const view = new AmqpView();
 
@@ -51,25 +46,25 @@ export function deadLetter(queue: Queue, offset: number, reason: DeadLetterReaso
   deadLetterParts(queue, view.show(record), reason);
 }
 
-/** Dead-letters a message. If the exchange does not exist, the message is gone, as in RabbitMQ. */
+/**
+ * Dead-letters a message. If the exchange does not exist, or no queue takes it, the message is gone, as in RabbitMQ; unless the queue
+ * dead-letters at least once: then it is kept and tried again (stations/undelivered-letters.ts).
+ */
 export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: DeadLetterReason): void {
   const { vhost, policy } = queue;
-  const exchange = vhost.exchanges.get(policy.deadLetterExchange!);
-  if (exchange === undefined) return;
+  const stations = policy.deadLettersSurely ? vhost.broker.stations : null;
+  const exchangeName = policy.deadLetterExchange!;
+  if (stations === null && !vhost.exchanges.has(exchangeName)) return;
   const { buffer } = parts;
-  const properties = readProperties(new ByteReader(buffer, parts.propertiesStart, parts.headerEnd));
+  const properties = propertiesOfParts(parts);
   const headers = properties.headers ?? [];
-  const shownKeys = [
-    buffer.latin1Slice(parts.routingKeyStart, parts.routingKeyEnd),
-    ...(headerKeys(headers, "CC") ?? []),
-  ];
-  const keys = [...shownKeys, ...hiddenKeysOf(parts)];
+  const { shown, all: keys } = routingKeysOf(parts, properties);
   const newKey = policy.deadLetterRoutingKey;
   const death: Death = {
     queue: queue.name,
     reason,
     exchange: buffer.latin1Slice(parts.exchangeStart, parts.exchangeEnd),
-    keys: shownKeys,
+    keys: shown,
     time: Math.floor(vhost.broker.clock.now() / 1000),
     expiration: properties.expiration,
   };
@@ -79,36 +74,41 @@ export function deadLetterParts(queue: Queue, parts: AmqpRecordParts, reason: De
     headers: newKey === undefined ? withDeath : withDeath.filter(({ name }) => name !== "CC"),
   };
   delete changed.expiration;
-  const lookup: HeaderLookup = () => headerValues(changed.headers!);
-  const route = routeOf(vhost, exchange, newKey === undefined ? keys : [newKey], lookup);
   const { writer, message } = (scratches[depth] ??= new Scratch());
-  writeCopy(writer, parts, exchange.name, newKey ?? keys[0]!, changed);
+  writeRecordCopy(writer, parts, changed, { exchange: exchangeName, key: newKey ?? keys[0]! });
   if (newKey === undefined) writer.bytes(buffer, parts.bodyEnd, parts.recordEnd);
-  const cycling = cyclingQueues(reason === "rejected" ? [] : deathsOf(withDeath));
-  const isLeftOut = (target: Queue): boolean => cycling.has(target.name);
   message.show(writer.buffer, 0, writer.length);
   depth++;
   try {
-    vhost.publication.publish(exchange, route, message, route.queues.some(isLeftOut) ? isLeftOut : null);
+    if (stations === null) publishLetter(vhost, message, false);
+    else if (stations.hasDeadLetters(queue) || !publishLetter(vhost, message, true))
+      stations.keepDeadLetter(queue, writer.buffer, writer.length);
   } finally {
     depth--;
   }
 }
 
 /**
- * Never throws: there is no client to tell, and the queue would try again for ever. Keys that no binding can have are left out. If
- * routing by the keys of CC takes too long, the message goes by its own key alone.
+ * Publishes a dead letter through its exchange, except to queues that it would go round through. `isSure`: all of the queues take it, or
+ * none gets it and the result is false, as it is where there is no queue.
  */
-function routeOf(vhost: Vhost, exchange: Exchange, all: readonly string[], lookup: HeaderLookup): Route {
-  const keys = all.filter((key) => key.length <= limits.nameBytesMax);
-  const [first = ""] = keys;
-  if (keys.length <= 1) return vhost.routes.find(exchange, first, lookup);
-  try {
-    return vhost.routes.byKeys(exchange, keys, lookup);
-  } catch (error) {
-    if (error instanceof BrokerError) return vhost.routes.find(exchange, first, lookup);
-    throw error;
-  }
+export function publishLetter(vhost: Vhost, message: AmqpRecordMessage, isSure: boolean): boolean {
+  const parts = message.asAmqp();
+  const exchange = vhost.exchanges.get(parts.buffer.latin1Slice(parts.exchangeStart, parts.exchangeEnd));
+  if (exchange === undefined) return false;
+  const properties = propertiesOfParts(parts);
+  const keys = routingKeysOf(parts, properties).all;
+  const route = vhost.routes.quick(
+    exchange,
+    keys,
+    factsOfProperties(() => properties),
+  );
+  const cycling = cyclingQueues(deathsOf(properties.headers ?? []));
+  const isLeftOut = (target: Queue): boolean => cycling.has(target.name);
+  const leavesOut = route.queues.some(isLeftOut) ? isLeftOut : null;
+  if (isSure) return vhost.publication.publishSurely(exchange, route, message, leavesOut);
+  vhost.publication.publish(exchange, route, message, leavesOut);
+  return true;
 }
 
 interface Death {
@@ -222,23 +222,4 @@ function cyclingQueues(deaths: readonly FieldValue[]): ReadonlySet<string | unde
     queues.add(nameIn(each.value, "queue"));
   }
   return queues;
-}
-
-/** Writes the message with its new route and properties into `writer`, without hidden keys. */
-function writeCopy(
-  writer: ByteWriter,
-  parts: AmqpRecordParts,
-  exchange: string,
-  key: string,
-  properties: AmqpProperties,
-): void {
-  writer.reset();
-  writeShortString(writer, Buffer.from(exchange, "latin1"));
-  writeShortString(writer, Buffer.from(key, "latin1"));
-  const sizeAt = writer.length;
-  writer.uint32(0);
-  writer.bytes(parts.buffer, parts.headerStart, parts.headerStart + bodySizeBytes);
-  writeProperties(writer, properties);
-  writer.patchUint32(sizeAt, writer.length - sizeAt - 4);
-  writer.bytes(parts.buffer, parts.bodyStart, parts.bodyEnd);
 }

@@ -24,12 +24,17 @@ type Compared = readonly [field: string, received: Declared, current: Declared];
 /** @throws PRECONDITION_FAILED that names the first difference */
 export function assertSameExchange(vhost: string, received: ExchangeOptions, current: ExchangeOptions): void {
   assertSame(`exchange '${shownName(current.name)}' in vhost '${shownName(vhost)}'`, [
-    ["type", property(received.type), property(current.type)],
+    ["type", property(shownType(received)), property(shownType(current))],
     ["durable", property(received.durable), property(current.durable)],
     ["auto_delete", property(received.autoDelete), property(current.autoDelete)],
     ["internal", property(received.internal), property(current.internal)],
     ["alternate-exchange", argument(received, "alternate-exchange"), argument(current, "alternate-exchange")],
   ]);
+}
+
+/** RabbitMQ shows the atom: with quotes of its own where there is a hyphen in it. */
+function shownType({ type }: ExchangeOptions): string {
+  return type.includes("-") ? `'${type}'` : type;
 }
 
 /** @throws PRECONDITION_FAILED that names the first difference */

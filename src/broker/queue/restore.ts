@@ -8,7 +8,7 @@ import { type CommittedOffset } from "../groups/offsets.ts";
 import { defaultVhostName, type DefinitionKind, namesOfKey } from "../names.ts";
 import { ProducerState } from "./producer-state.ts";
 import type { QueueDefinition } from "./definition.ts";
-import type { BindingArguments } from "../exchange/routing/router.ts";
+import type { BindingDefinition } from "../exchange/bindings.ts";
 import { noLayers } from "../policy/policy.ts";
 import { QueueCursor } from "../cursor/queue-cursor.ts";
 import type { TopicDefinition } from "./topics.ts";
@@ -112,7 +112,9 @@ function restoreGroups(broker: Broker): () => void {
 }
 
 function restoreBindings(broker: Broker): void {
-  for (const { names, value } of definitions(broker, "binding")) {
+  const ordinalOf = ({ value }: { value: unknown }): number => (value as BindingDefinition).ordinal ?? 0;
+  const all = [...definitions(broker, "binding")].toSorted((a, b) => ordinalOf(a) - ordinalOf(b));
+  for (const { names, value } of all) {
     const [vhostName, sourceName, kind, destinationName, key] = names as [
       string,
       string,
@@ -125,7 +127,7 @@ function restoreBindings(broker: Broker): void {
     const destination: Destination | undefined =
       kind === "e" ? vhost.exchanges.get(destinationName) : vhost.queues.get(destinationName);
     if (source === undefined || destination === undefined) continue;
-    vhost.bindings.restore(source, destination, key, (value as { args: BindingArguments }).args);
+    vhost.bindings.restore(source, destination, key, value as BindingDefinition);
   }
 }
 

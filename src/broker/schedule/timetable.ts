@@ -10,6 +10,7 @@ import type { Job } from "../../base/turn-work.ts";
 import type { EntryId } from "../../message/entry-id.ts";
 import type { LogReader } from "../../storage/index.ts";
 import type { Broker } from "../broker.ts";
+import type { EnterStream } from "./enter-stream.ts";
 import { implicitStream } from "../queue/lifecycle.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Vhost } from "../vhost.ts";
@@ -22,7 +23,15 @@ import {
 } from "./scheduled-log.ts";
 import type { TimedOwner, WallTimers } from "./timers.ts";
 
-const vhostPrefix = "\0scheduled/";
+/** Where records wait, and how they enter what they wait for. */
+interface Destination {
+  /** Of the names of the virtual hosts that the logs are in. */
+  readonly vhostPrefix: string;
+  readonly enter: EnterStream;
+  /** How long a record that did not enter waits for the next try, where so many wait for the same. */
+  readonly againMs?: (waiting: number) => number;
+}
+
 /** A record that its stream does not take is tried again after this. */
 const againMs = 1000;
 const unitsOfDelivery = 3;
@@ -70,18 +79,21 @@ class Waiting implements TimedOwner {
 export class Timetable {
   readonly #broker: Broker;
   readonly #timers: WallTimers;
+  readonly #destination: Destination;
   /** By vhost and name. */
   readonly #waiting = new Map<string, Map<string, Waiting>>();
   /** Records that have entered their streams since the start. */
   delivered = 0;
 
-  constructor(broker: Broker) {
+  constructor(broker: Broker, destination: Destination) {
     this.#broker = broker;
+    this.#destination = destination;
     this.#timers = broker.wallTimers;
   }
 
   /** The journal has been replayed, and `broker.enterStream` is set: what waits is read in slices, and enters its stream when it is due. */
   begin(): void {
+    const { vhostPrefix } = this.#destination;
     const found: Waiting[] = [];
     for (const { name, queues } of this.#broker.vhosts.values()) {
       if (!name.startsWith(vhostPrefix)) continue;
@@ -121,14 +133,18 @@ export class Timetable {
 
   /** The log of what waits for that stream; undefined when nothing does. */
   find(vhost: Vhost, name: string): Queue | undefined {
-    return this.#waiting.get(vhost.name)?.get(name)?.queue;
+    return this.findIn(vhost.name, name);
+  }
+
+  findIn(vhostName: string, name: string): Queue | undefined {
+    return this.#waiting.get(vhostName)?.get(name)?.queue;
   }
 
   /** Keeps a record until its time; its handle is put into `handle`. */
   add(vhost: Vhost, name: string, record: NewRecord, handle: EntryId): Queue {
     let waiting = this.#waiting.get(vhost.name)?.get(name);
     if (waiting === undefined) {
-      const hidden = this.#broker.createVhost(`${vhostPrefix}${vhost.name}`);
+      const hidden = this.#broker.createVhost(`${this.#destination.vhostPrefix}${vhost.name}`);
       waiting = this.#add(vhost.name, hidden.declareQueue({ ...implicitStream, name }));
     }
     const { queue, owner, isRead } = waiting;
@@ -161,16 +177,18 @@ export class Timetable {
   /** For `Waiting` alone. */
   deliver({ queue }: Waiting, reader: LogReader, record: ScheduledRecord): boolean {
     const { envelope, start, end } = record;
+    const { vhostPrefix, enter } = this.#destination;
     const vhostName = queue.vhost.name.slice(vhostPrefix.length);
-    const { storage, enterStream } = this.#broker;
+    const { storage } = this.#broker;
     const entering = { envelope, buffer: reader.buffer, start, end };
-    if (storage.failure !== null || enterStream?.(vhostName, queue.name, entering) !== true) return false;
+    if (storage.failure !== null || !enter(vhostName, queue.name, entering)) return false;
     this.delivered++;
     return true;
   }
 
-  again({ owner }: Waiting, offset: number, at: number): void {
-    this.#timers.add(Math.max(at, this.#broker.clock.now()) + againMs, owner, offset);
+  again({ owner, queue }: Waiting, offset: number, at: number): void {
+    const delayMs = this.#destination.againMs?.(queue.log.length) ?? againMs;
+    this.#timers.add(Math.max(at, this.#broker.clock.now()) + delayMs, owner, offset);
   }
 
   #add(vhostName: string, queue: Queue): Waiting {
@@ -183,6 +201,7 @@ export class Timetable {
 
   #drop({ queue, owner }: Waiting): void {
     this.#timers.removeOwner(owner);
+    const { vhostPrefix } = this.#destination;
     this.#waiting.get(queue.vhost.name.slice(vhostPrefix.length))?.delete(queue.name);
     queue.vhost.deleteQueue(queue);
   }

@@ -64,6 +64,10 @@ export class WebSocketTransport implements Transport, TransportUser, FrameSink {
   #isPingSent = false;
   #watch: Timer;
 
+  peerCertificate(): Uint8Array | null {
+    return this.#under.peerCertificate?.() ?? null;
+  }
+
   constructor(under: Transport, form: WebSocketForm, timers: Timers, answer: Buffer) {
     this.#under = under;
     this.local = under.local;

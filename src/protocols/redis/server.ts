@@ -245,8 +245,9 @@ export class RedisServer {
     this.settings.onSet("notify-keyspace-events", (text) => this.notices.configure(parseClasses(text)));
     this.settings.onSet("tracking-table-max-keys", () => this.tracking.boundChanged());
     historiesAct(this);
-    broker.enterStream = scheduledDelivery(this);
-    this.timetable = new Timetable(broker);
+    const enter = scheduledDelivery(this);
+    broker.enterStream = enter;
+    this.timetable = new Timetable(broker, { vhostPrefix: "\0scheduled/", enter });
     this.timetable.begin();
     resumeAllRetries(broker);
     keyspace.listener = this.notices;

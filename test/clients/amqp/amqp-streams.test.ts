@@ -88,3 +88,64 @@ test("acknowledging gives credit and takes nothing from the stream", async () =>
   await channel.deleteQueue(stream);
   await until(() => gathered.isCancelled);
 });
+
+test("a filter passes the messages that have one of its values, and those without a value if it says so", async () => {
+  const { connection, channel, stream } = await streamWith(3);
+  const values = ["red", "blue", "green", "red", 7, "re"];
+  for (const [i, value] of values.entries())
+    channel.sendToQueue(stream, Buffer.from(`v${i}`), { headers: { "x-stream-filter-value": value } });
+  await channel.waitForConfirms();
+  for (const [args, expected] of [
+    [{ "x-stream-filter": "red" }, ["v0", "v3", "end"]],
+    [{ "x-stream-filter": ["red", "green", 7] }, ["v0", "v2", "v3", "end"]],
+    [{ "x-stream-filter": "red", "x-stream-match-unfiltered": true }, ["m0", "m1", "m2", "v0", "v3", "end"]],
+    [{ "x-stream-filter": [], "x-stream-match-unfiltered": true }, ["m0", "m1", "m2"]],
+    [{ "x-stream-match-unfiltered": true }, ["m0", "m1", "m2", "v0", "v1", "v2", "v3", "v4", "v5", "end"]],
+  ] as const) {
+    const reading = await connection.createChannel();
+    await reading.prefetch(100);
+    const gathered = await Gathered.from(reading, stream, {
+      arguments: { "x-stream-offset": "first", ...args },
+    });
+    if (!expected.includes("end" as never)) await gathered.count(expected.length);
+    else {
+      channel.sendToQueue(stream, Buffer.from("end"), { headers: { "x-stream-filter-value": "red" } });
+      await until(() => gathered.bodies.includes("end"));
+    }
+    const bodies = gathered.bodies.filter((body, i) => body !== "end" || i === gathered.bodies.length - 1);
+    assert.deepEqual(bodies, expected, JSON.stringify(args));
+    await reading.close();
+  }
+});
+
+test("a filter that nothing matches for long is looked at in several turns, and finds what comes at last", async () => {
+  const { connection, channel, stream } = await streamWith(2500);
+  const reading = await connection.createChannel();
+  await reading.prefetch(10);
+  const gathered = await Gathered.from(reading, stream, {
+    arguments: { "x-stream-offset": "first", "x-stream-filter": "last" },
+  });
+  channel.sendToQueue(stream, Buffer.from("found"), { headers: { "x-stream-filter-value": "last" } });
+  await gathered.count(1);
+  assert.deepEqual(gathered.bodies, ["found"]);
+});
+
+test("a super stream, declared as RabbitMQ's tools do, spreads by key over its partitions", async () => {
+  const channel = await (await target.connect()).createConfirmChannel();
+  const name = uniqueName("super");
+  await channel.assertExchange(name, "direct", { arguments: { "x-super-stream": true } });
+  for (const [order, key] of ["emea", "apac"].entries()) {
+    await channel.assertQueue(`${name}-${key}`, { arguments: { "x-queue-type": "stream" } });
+    await channel.bindQueue(`${name}-${key}`, name, key, { "x-stream-partition-order": order });
+  }
+  for (const key of ["emea", "apac", "emea"]) channel.publish(name, key, Buffer.from(key));
+  await channel.waitForConfirms();
+  for (const [key, count] of [
+    ["emea", 2],
+    ["apac", 1],
+  ] as const) {
+    const gathered = await readFrom(await target.channel(), `${name}-${key}`, "first");
+    await gathered.count(count);
+    assert.deepEqual(gathered.bodies, Array<string>(count).fill(key));
+  }
+});

@@ -303,6 +303,14 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     ],
     bad: ["a\nb"],
   },
+  amqpCertificateLogin: {
+    good: [
+      ["common_name", "common_name"],
+      ["subject_alternative_name", "subject_alternative_name"],
+      ["distinguished_name", "distinguished_name"],
+    ],
+    bad: ["cn", "dn"],
+  },
   redisAppendfsync: {
     good: [
       ["always", "always"],
@@ -445,6 +453,7 @@ test("the defaults are what the issue names", async () => {
     durabilityRedisStreams: "fsync",
     durabilityKafka: "fsync",
     redisPubsubHistory: undefined,
+    amqpCertificateLogin: "distinguished_name",
     redisAppendfsync: "everysec",
     redisShutdown: false,
     redisDebugCommand: "no",

@@ -11,14 +11,16 @@ import { limits } from "../../../src/base/limits.ts";
 import { HeadersRouter } from "../../../src/broker/exchange/routing/headers.ts";
 import { murmur2, partitionOf } from "../../../src/broker/exchange/routing/murmur2.ts";
 import { PartitionRouter } from "../../../src/broker/exchange/routing/partition.ts";
-import type { HeaderValue, Router } from "../../../src/broker/exchange/routing/router.ts";
+import { type HeaderValue, noFacts, type Router } from "../../../src/broker/exchange/routing/router.ts";
 import { TopicRouter } from "../../../src/broker/exchange/routing/topic.ts";
 
-const noHeaders = () => new Map<string, HeaderValue>();
-
-function routed(router: Router<string>, key: string, headers = noHeaders): string[] {
+function routed(
+  router: Router<string>,
+  key: string,
+  headers: () => ReadonlyMap<string, HeaderValue> = () => new Map(),
+): string[] {
   const found = new Set<string>();
-  router.route(key, headers, found);
+  router.route(key, { ...noFacts, headers }, found);
   return [...found].toSorted();
 }
 
@@ -84,7 +86,7 @@ test("topic: a node is visited once for each word, however many # there are", ()
     const router = new TopicRouter<string>();
     router.bind("q", binding, {});
     const words = 60;
-    router.route(Array.from({ length: words }, () => "a").join("."), noHeaders, new Set());
+    router.route(Array.from({ length: words }, () => "a").join("."), noFacts, new Set());
     const nodes = binding.split(".").length + 1;
     assert.ok(router.visits <= (words + 1) * nodes, `${binding}: ${router.visits} visits`);
   }

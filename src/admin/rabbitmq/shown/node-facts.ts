@@ -1,5 +1,6 @@
 /** What is told of the node in several places: its listeners, what came and went, the types of exchanges. */
 import { exchangeTypes } from "../../../broker/exchange/definition.ts";
+import { exchangeTypeDescription } from "../../../broker/exchange/exchange-types.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Asked } from "../../api/endpoint.ts";
 import type { ListenerFacts, Surroundings } from "../../api/surroundings.ts";
@@ -7,9 +8,7 @@ import type { ListenerFacts, Surroundings } from "../../api/surroundings.ts";
 export function exchangeTypesShown(): object[] {
   return exchangeTypes.toSorted().map((name) => ({
     name,
-    description: name.startsWith("x-")
-      ? `Exchange of type ${name}`
-      : `AMQP ${name} exchange, as per the AMQP specification`,
+    description: exchangeTypeDescription(name),
     enabled: true,
   }));
 }

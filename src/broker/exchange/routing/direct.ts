@@ -1,8 +1,8 @@
-import { type BindingArguments, DestinationBag, type HeaderLookup, type Router } from "./router.ts";
+import { type BindingArguments, DestinationBag, type MessageFacts, type Router } from "./router.ts";
 
 /** Exactly the bindings whose key equals the routing key: one hash look-up. */
 export class DirectRouter<Destination> implements Router<Destination> {
-  readonly usesHeaders = false;
+  readonly isPerMessage = false;
   readonly #byKey = new Map<string, DestinationBag<Destination>>();
 
   bind(destination: Destination, key: string, _args: BindingArguments): void {
@@ -18,7 +18,7 @@ export class DirectRouter<Destination> implements Router<Destination> {
     if (bag.isEmpty) this.#byKey.delete(key);
   }
 
-  route(key: string, _headers: HeaderLookup, into: Set<Destination>): void {
+  route(key: string, _message: MessageFacts, into: Set<Destination>): void {
     this.#byKey.get(key)?.addTo(into);
   }
 }

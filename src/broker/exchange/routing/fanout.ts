@@ -1,8 +1,8 @@
-import { type BindingArguments, DestinationBag, type HeaderLookup, type Router } from "./router.ts";
+import { type BindingArguments, DestinationBag, type MessageFacts, type Router } from "./router.ts";
 
 /** Every binding, whatever the key. */
 export class FanoutRouter<Destination> implements Router<Destination> {
-  readonly usesHeaders = false;
+  readonly isPerMessage = false;
   readonly #all = new DestinationBag<Destination>();
 
   bind(destination: Destination, _key: string, _args: BindingArguments): void {
@@ -13,7 +13,7 @@ export class FanoutRouter<Destination> implements Router<Destination> {
     this.#all.remove(destination);
   }
 
-  route(_key: string, _headers: HeaderLookup, into: Set<Destination>): void {
+  route(_key: string, _message: MessageFacts, into: Set<Destination>): void {
     this.#all.addTo(into);
   }
 }

@@ -10,7 +10,7 @@
 import {
   type BindingArguments,
   compositeHeaderValue,
-  type HeaderLookup,
+  type MessageFacts,
   type HeaderValue,
   type Router,
 } from "./router.ts";
@@ -27,7 +27,7 @@ interface HeaderBinding<Destination> {
 }
 
 export class HeadersRouter<Destination> implements Router<Destination> {
-  readonly usesHeaders = true;
+  readonly isPerMessage = true;
   /** By destination, then by what the pairs ask for. */
   readonly #bindings = new Map<Destination, Map<string, HeaderBinding<Destination>>>();
   readonly #byPair = new Map<string, Set<HeaderBinding<Destination>>>();
@@ -86,10 +86,10 @@ export class HeadersRouter<Destination> implements Router<Destination> {
     }
   }
 
-  route(_key: string, headers: HeaderLookup, into: Set<Destination>): void {
+  route(_key: string, message: MessageFacts, into: Set<Destination>): void {
     for (const binding of this.#always) into.add(binding.destination);
     if (this.#byPair.size === 0) return;
-    const present = headers();
+    const present = message.headers();
     for (const [name, value] of present) {
       this.#collect(pairKey(name, value), present, into);
       this.#collect(pairKey(name, undefined), present, into);

@@ -4,14 +4,38 @@
  *
  * Not here: taking BCC out of the message, and refusing a CC that is no array (protocols/amqp/publish/publish-properties.ts).
  */
+import { ByteReader } from "../../../base/bytes.ts";
+import { type AmqpProperties, readProperties } from "../../../message/amqp/properties.ts";
+import { type AmqpRecordParts, hiddenKeysOf } from "../../../message/amqp/record.ts";
 import { type FieldTable, type FieldValue, findField } from "../../../message/amqp/table.ts";
 import { displayText } from "../../../message/amqp/text.ts";
 import { nameOfText } from "../../names.ts";
 import { plainArguments } from "./plain-arguments.ts";
-import { compositeHeaderValue, type HeaderValue } from "./router.ts";
+import { compositeHeaderValue, type HeaderValue, type MessageFacts } from "./router.ts";
+
+export function propertiesOfParts({ buffer, propertiesStart, headerEnd }: AmqpRecordParts): AmqpProperties {
+  return readProperties(new ByteReader(buffer, propertiesStart, headerEnd));
+}
+
+/** What routing may ask of a message whose properties are AMQP's; they are read once at most. */
+export function factsOfProperties(read: () => AmqpProperties): MessageFacts {
+  let known: AmqpProperties | null = null;
+  const properties = (): AmqpProperties => (known ??= read());
+  return { properties, headers: () => headerValues(properties().headers ?? []) };
+}
+
+/** The keys that a message was published with: those that consumers see, and with those of BCC all. */
+export function routingKeysOf(
+  parts: AmqpRecordParts,
+  { headers = [] }: AmqpProperties,
+): { shown: string[]; all: string[] } {
+  const { buffer, routingKeyStart, routingKeyEnd } = parts;
+  const shown = [buffer.latin1Slice(routingKeyStart, routingKeyEnd), ...(headerKeys(headers, "CC") ?? [])];
+  return { shown, all: [...shown, ...hiddenKeysOf(parts)] };
+}
 
 /** The headers as headers exchanges compare them: of a repeated name the first counts. */
-export function headerValues(table: FieldTable): ReadonlyMap<string, HeaderValue> {
+function headerValues(table: FieldTable): ReadonlyMap<string, HeaderValue> {
   const headers = new Map<string, HeaderValue>();
   for (const { name, field } of table) {
     const key = displayText(name);

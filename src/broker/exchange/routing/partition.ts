@@ -1,5 +1,5 @@
 import { partitionOf } from "./murmur2.ts";
-import type { BindingArguments, HeaderLookup, Router } from "./router.ts";
+import type { BindingArguments, MessageFacts, Router } from "./router.ts";
 
 /**
  * The partitions of a Kafka topic, bound with their numbers as keys: the routing key's hash picks one.
@@ -7,7 +7,7 @@ import type { BindingArguments, HeaderLookup, Router } from "./router.ts";
  * Invariant: a partition has its number as long as it is bound, whichever others come and go.
  */
 export class PartitionRouter<Destination> implements Router<Destination> {
-  readonly usesHeaders = false;
+  readonly isPerMessage = false;
   readonly #partitions: (Destination | undefined)[] = [];
 
   bind(destination: Destination, key: string, _args: BindingArguments): void {
@@ -19,7 +19,7 @@ export class PartitionRouter<Destination> implements Router<Destination> {
     if (this.#partitions[at] === destination) this.#partitions[at] = undefined;
   }
 
-  route(key: string, _headers: HeaderLookup, into: Set<Destination>): void {
+  route(key: string, _message: MessageFacts, into: Set<Destination>): void {
     const partitions = this.#partitions;
     if (partitions.length === 0) return;
     const destination = partitions[partitionOf(Buffer.from(key, "latin1"), partitions.length)];

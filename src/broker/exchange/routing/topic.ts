@@ -11,7 +11,7 @@
  */
 import { BrokerError } from "../../../base/errors.ts";
 import { limits } from "../../../base/limits.ts";
-import { type BindingArguments, DestinationBag, type HeaderLookup, type Router } from "./router.ts";
+import { type BindingArguments, DestinationBag, type MessageFacts, type Router } from "./router.ts";
 
 class Node<Destination> {
   readonly words = new Map<string, Node<Destination>>();
@@ -50,7 +50,7 @@ class Node<Destination> {
 }
 
 export class TopicRouter<Destination> implements Router<Destination> {
-  readonly usesHeaders = false;
+  readonly isPerMessage = false;
   readonly #root = new Node<Destination>(false, false);
   #nodesBehindMany = 0;
   /** Grows with each set of nodes, and with each node in one. */
@@ -102,7 +102,7 @@ export class TopicRouter<Destination> implements Router<Destination> {
   }
 
   /** Throws INVALID for a key that is longer than AMQP's: its words are what routing costs. */
-  route(key: string, _headers: HeaderLookup, into: Set<Destination>): void {
+  route(key: string, _message: MessageFacts, into: Set<Destination>): void {
     if (key.length > limits.nameBytesMax) {
       throw new BrokerError(
         "INVALID",

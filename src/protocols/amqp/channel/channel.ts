@@ -113,6 +113,7 @@ export class Channel implements DurableWaiter {
     this.output = session.connection.output;
     this.publisher = new Publisher(this);
     session.server.channelsOpened++;
+    session.server.ackTimeouts.add(this);
   }
 
   reply<Name extends MethodName>(name: Name, values: MethodArguments[Name]): void {
@@ -407,6 +408,7 @@ export class Channel implements DurableWaiter {
   /** The channel ends: its consumers are gone, then what it holds goes back, since none of it may come to them again. */
   release(): void {
     this.stopConsumers();
+    this.session.server.ackTimeouts.remove(this);
     this.incoming.drop();
     if (this.transaction !== null) {
       for (const held of this.transaction.settlements) this.restore(held);

@@ -5,12 +5,14 @@
  * Acknowledging only gives credit. Every delivery carries its offset in the header `x-stream-offset`.
  * Invariant: at most `prefetch` deliveries are outstanding; RabbitMQ refuses one without a prefetch, and so do we.
  */
+import { limits } from "../../../base/limits.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { LogReader } from "../../../storage/logs.ts";
 import type { ConsumerPlace, LogWaiter } from "../../../broker/queue/readers.ts";
 import type { BindingArguments } from "../../../broker/exchange/routing/router.ts";
 import { AmqpView } from "../../../message/convert/as-amqp.ts";
 import type { Channel } from "./channel.ts";
+import type { StreamFilter } from "./stream-filter.ts";
 import { withHeaderField } from "../core/header-field.ts";
 import { shortString } from "../core/short-string.ts";
 import { consumerFactsOf } from "./consumer-facts.ts";
@@ -25,6 +27,7 @@ export interface StreamConsumerOptions {
   readonly start: number;
   readonly prefetch: number;
   readonly args: BindingArguments;
+  readonly filter: StreamFilter | null;
 }
 
 export class StreamConsumer implements LogWaiter, UnackedSource {
@@ -46,6 +49,7 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
   readonly frameMax: number;
   readonly #owner: Channel;
   readonly #reader: LogReader;
+  readonly #filter: StreamFilter | null;
 
   constructor(owner: Channel, options: StreamConsumerOptions) {
     this.#owner = owner;
@@ -57,6 +61,7 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
     this.channel = owner.number;
     this.consumerTag = shortString(options.tag);
     this.frameMax = owner.session.frameMax;
+    this.#filter = options.filter;
     this.#reader = options.queue.reader(options.start);
   }
 
@@ -79,6 +84,7 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
     }
     const reader = this.#reader;
     const { inflation } = owner.broker;
+    let looksLeft = limits.streamFilterLooksMax;
     for (let isServed = false; ; isServed = true) {
       const hasPrefetch = this.held + this.uncommitted < this.prefetch;
       if (!(hasPrefetch && owner.hasCreditFor(this) && reader.next())) return;
@@ -88,7 +94,16 @@ export class StreamConsumer implements LogWaiter, UnackedSource {
         inflation.continueLater(queue, isServed);
         return;
       }
-      const parts = withHeaderField(view.show(reader), "x-stream-offset", reader.offset);
+      const shown = view.show(reader);
+      if (this.#filter !== null && !this.#filter.matches(shown)) {
+        reader.seek(reader.offset + 1);
+        if (--looksLeft > 0) continue;
+        // Nothing may match for long: the others are looked at in later turns.
+        owner.broker.work.spend(limits.streamFilterLooksMax);
+        owner.broker.ticker.scheduleLater(queue);
+        return;
+      }
+      const parts = withHeaderField(shown, "x-stream-offset", reader.offset);
       const tag = owner.hold(this, reader.offset);
       this.hadRoom = true;
       writeDeliver(owner.output, this, tag, false, parts);

@@ -252,6 +252,12 @@ export class Unacked {
     this.size++;
   }
 
+  /** The lowest outstanding tag; 0 where there is none. */
+  get firstTag(): number {
+    for (const tag of this.upTo(this.lastTag)) return tag;
+    return 0;
+  }
+
   #inOrder(): Iterable<Page> {
     if (!this.#isOrdered) {
       const pages = [...this.#pages.values()].toSorted((a, b) => a.number - b.number);

@@ -8,6 +8,7 @@ import { AmqpError } from "../core/errors.ts";
 import { amqpName, randomName } from "../core/names.ts";
 import { checkConsumeArguments, integerOf } from "./queue-arguments.ts";
 import { StreamConsumer } from "../channel/stream-consumer.ts";
+import { StreamFilter } from "../channel/stream-filter.ts";
 import { streamStart } from "../channel/stream-offset.ts";
 import type { MethodArguments } from "../wire/methods.ts";
 
@@ -99,7 +100,8 @@ function makeStreamConsumer(channel: Channel, queue: Queue, tag: string, values:
     channel.broker.clock.now(),
   );
   const args = plainArguments(values.arguments);
-  return new StreamConsumer(channel, { tag, queue, start, prefetch: channel.consumerPrefetch, args });
+  const filter = StreamFilter.of(values.arguments);
+  return new StreamConsumer(channel, { tag, queue, start, prefetch: channel.consumerPrefetch, args, filter });
 }
 
 function consumeDirectReply(channel: Channel, values: Consume, tag: string): void {

@@ -1,5 +1,6 @@
 import { everyKey } from "../../../broker/access/rights.ts";
-import { type ExchangeType, exchangeTypes } from "../../../broker/exchange/definition.ts";
+import type { ExchangeType } from "../../../broker/exchange/definition.ts";
+import { declaredType } from "../../../broker/exchange/exchange-types.ts";
 import { nameOfText } from "../../../broker/names.ts";
 import { type FieldTable, findField } from "../../../message/amqp/table.ts";
 import { argumentTypes, plainArguments } from "../../../broker/exchange/routing/plain-arguments.ts";
@@ -17,8 +18,8 @@ export function exchangeDeclare(channel: Channel, values: MethodArguments["excha
     assertNotDefault(name);
     vhost.exchange(name);
   } else {
-    const type = exchangeTypes.find((known) => known === values.type);
-    if (type === undefined || type === "x-kafka-topic") {
+    const type = declaredType(values.type);
+    if (type === undefined) {
       throw new AmqpError("COMMAND_INVALID", `invalid exchange type '${values.type}'`);
     }
     assertNotDefault(name);

@@ -111,6 +111,7 @@ const maxAge: Check = (field) => {
 };
 
 const segmentBytesMax = 3_000_000_000;
+const [filterBytesMin, filterBytesMax] = [16, 255];
 
 const streamOffset: Check = (field) => {
   // Whatever is no text passes: a number is an offset, and what is neither finds nothing.
@@ -148,6 +149,7 @@ export const queueArguments: Readonly<Record<string, ArgumentRule>> = {
   "x-quorum-initial-group-size": { check: clusterSize, types: ["quorum"] },
   "x-max-age": { check: maxAge, types: ["stream"] },
   "x-stream-max-segment-size-bytes": { check: atLeastZero, types: ["stream"] },
+  "x-stream-filter-size-bytes": { check: atLeastZero, types: ["stream"] },
   "x-initial-cluster-size": { check: clusterSize, types: ["stream"] },
   "x-queue-leader-locator": {
     check: oneOf(["client-local", "balanced", "random", "least-leaders"], "invalid_queue_locator_arg"),
@@ -155,6 +157,7 @@ export const queueArguments: Readonly<Record<string, ArgumentRule>> = {
   },
   "x-queue-master-locator": { check: any, types: ["classic"] },
   "x-delivery-limit": { check: any, types: ["quorum"] },
+  "x-consumer-timeout": { check: atLeastZero, types: everywhere },
   "x-history-ms": { check: atLeastZero, types: everywhere },
   "x-history-bytes": { check: atLeastZero, types: everywhere },
 };
@@ -164,6 +167,8 @@ const consumeArguments: Readonly<Record<string, ArgumentRule>> = {
   "x-priority": { check: (field) => problemOf(integerOf(field)), types: queues },
   "x-cancel-on-ha-failover": { check: flag, types: ["classic"] },
   "x-stream-offset": { check: streamOffset, types: ["stream"] },
+  "x-stream-filter": { check: any, types: ["stream"] },
+  "x-stream-match-unfiltered": { check: any, types: ["stream"] },
 };
 
 function problemOf(value: number | string): string | undefined {
@@ -199,6 +204,11 @@ export function checkQueueArguments(values: Declare, what: string): QueueType {
   const segment = type === "stream" ? findField(table, "x-stream-max-segment-size-bytes") : undefined;
   if (segment !== undefined && Number(integerOf(segment)) > segmentBytesMax) {
     throw refused("Exceeded max value for x-stream-max-segment-size-bytes");
+  }
+  const filter = type === "stream" ? findField(table, "x-stream-filter-size-bytes") : undefined;
+  const filterBytes = filter === undefined ? filterBytesMin : Number(integerOf(filter));
+  if (filterBytes < filterBytesMin || filterBytes > filterBytesMax) {
+    throw refused("Invalid value for  x-stream-filter-size-bytes");
   }
   return type;
 }

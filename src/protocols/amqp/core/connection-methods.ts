@@ -16,6 +16,7 @@ import { readFieldTable } from "../../../message/amqp/table.ts";
 import { toPlain } from "../../../message/amqp/table-plain.ts";
 import { clientCapabilities, clientNames, serverProperties } from "./capabilities.ts";
 import type { Authorization } from "../../../broker/access/permissions.ts";
+import { nameOfCertificate } from "./certificate-name.ts";
 import { assertConnectionRoom, count } from "./limits.ts";
 import { AmqpError } from "./errors.ts";
 import { brokerName } from "./names.ts";
@@ -103,7 +104,8 @@ export function sendStart(session: AmqpSession): void {
     versionMajor: 0,
     versionMinor: 9,
     serverProperties,
-    mechanisms: Buffer.from("PLAIN AMQPLAIN"),
+    // As RabbitMQ, it is offered to clients without a certificate too: the refusal tells more than no common mechanism would.
+    mechanisms: Buffer.from(session.connection.isEncrypted ? "PLAIN AMQPLAIN EXTERNAL" : "PLAIN AMQPLAIN"),
     locales: Buffer.from("en_US"),
   });
 }
@@ -111,9 +113,10 @@ export function sendStart(session: AmqpSession): void {
 function startOk(session: AmqpSession, values: MethodArguments["connection.start-ok"]): void {
   session.capabilities = clientCapabilities(values.clientProperties);
   session.client = clientNames(values);
-  const credentials = credentialsOf(values.mechanism, values.response);
   const { broker, connection } = session;
   const from = { protocol: "amqp", remoteHost: connection.remote.host } as const;
+  if (values.mechanism === "EXTERNAL" && connection.isEncrypted) return logInByCertificate(session, from);
+  const credentials = credentialsOf(values.mechanism, values.response);
   if (credentials === null) {
     broker.access.refused({ ...from, name: "" }, `the ${values.mechanism} response cannot be read`);
     return refuseLogin(session, values.mechanism);
@@ -128,6 +131,28 @@ function startOk(session: AmqpSession, values: MethodArguments["connection.start
       else loggedIn(session, authorization);
     });
   });
+}
+
+/** Who it is was shown in the handshake of TLS; the response says nothing more. */
+function logInByCertificate(
+  session: AmqpSession,
+  from: { readonly protocol: "amqp"; readonly remoteHost: string },
+): void {
+  const { access, options } = session.broker;
+  const certificate = session.connection.peerCertificate();
+  const name =
+    certificate === null
+      ? null
+      : nameOfCertificate(certificate, options.certificateLogin ?? "distinguished_name");
+  if (name === null) {
+    const reason =
+      certificate === null ? "the client has shown no certificate" : "its certificate has no such name";
+    access.refused({ ...from, name: "" }, reason);
+    return refuseLogin(session, "EXTERNAL");
+  }
+  const authorization = access.logInByCertificate({ ...from, name });
+  if (authorization === null) refuseLogin(session, "EXTERNAL");
+  else loggedIn(session, authorization);
 }
 
 function loggedIn(session: AmqpSession, authorization: Authorization): void {

@@ -169,18 +169,18 @@ export class AmqpSession implements Session, Holder {
 
   /** A method that may take many turns: no other frame of this connection is processed until the job has ended. */
   work(channel: Channel, job: Job<void>): void {
-    this.#turnWait.work(job, (error) => this.#failLater(channel, error));
+    this.#turnWait.work(job, (error) => this.failLater(channel, error));
   }
 
   /** The same for a method that cannot be done yet: it is tried at the end of each tick until it returns true. */
   retry(channel: Channel, attempt: () => boolean): void {
     this.#turnWait.retry(
       () => channel.isClosing || attempt(),
-      (error) => this.#failLater(channel, error),
+      (error) => this.failLater(channel, error),
     );
   }
 
-  #failLater(channel: Channel, error: unknown): void {
+  failLater(channel: Channel, error: unknown): void {
     if (!channel.isClosing) this.#fail(channel, error);
   }
 

@@ -37,6 +37,10 @@ export class DirectConnection implements Connection, FlushableConnection {
     this.openedAt = broker.clock.now();
   }
 
+  peerCertificate(): null {
+    return null;
+  }
+
   get outputBytes(): number {
     return this.output.length;
   }

@@ -3,8 +3,8 @@
  * message as one record. Not on the hot path: here strings and objects are made.
  */
 import { ByteReader, ByteWriter } from "../../../base/bytes.ts";
-import { headerKeys, headerValues } from "../../../broker/exchange/routing/message-headers.ts";
-import type { HeaderValue } from "../../../broker/exchange/routing/router.ts";
+import { factsOfProperties, headerKeys } from "../../../broker/exchange/routing/message-headers.ts";
+import type { MessageFacts } from "../../../broker/exchange/routing/router.ts";
 import { type AmqpProperties, readProperties, writeProperties } from "../../../message/amqp/properties.ts";
 import { expirationMs } from "../../../message/amqp/property-offsets.ts";
 import {
@@ -13,7 +13,7 @@ import {
   encodeHiddenKeys,
   readAmqpRecord,
 } from "../../../message/amqp/record.ts";
-import { type FieldTable, findField, readFieldTable } from "../../../message/amqp/table.ts";
+import { type FieldTable, findField } from "../../../message/amqp/table.ts";
 import type { Channel } from "../channel/channel.ts";
 import { AmqpError } from "../core/errors.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
@@ -50,12 +50,9 @@ function checkExpiration(message: IncomingMessage): void {
   throw new AmqpError("PRECONDITION_FAILED", `invalid expiration '${text}': ${reason}`);
 }
 
-const noHeaders: ReadonlyMap<string, HeaderValue> = new Map();
-
-export function messageHeaders(message: IncomingMessage): ReadonlyMap<string, HeaderValue> {
-  const { buffer, headersStart, headersEnd } = message.properties;
-  if (headersStart < 0) return noHeaders;
-  return headerValues(readFieldTable(new ByteReader(buffer, headersStart - 4, headersEnd)));
+/** Valid as long as the message. */
+export function messageFacts(message: IncomingMessage): MessageFacts {
+  return factsOfProperties(() => propertiesOf(message));
 }
 
 const record = new ByteWriter(1024);

@@ -10,7 +10,7 @@
 import { limits } from "../../../base/limits.ts";
 import { mayPublishUnder } from "../../../broker/access/rights.ts";
 import type { Exchange } from "../../../broker/exchange/exchange.ts";
-import { noRoute, type Route } from "../../../broker/exchange/route.ts";
+import { isKeptOnDisk, noRoute, type Route } from "../../../broker/exchange/route.ts";
 import { propertyFlag } from "../../../message/amqp/properties.ts";
 import { persistentDeliveryMode } from "../../../message/amqp/property-offsets.ts";
 import type { Channel } from "../channel/channel.ts";
@@ -18,10 +18,9 @@ import { directReplyName, directReplyPrefix } from "../channel/direct-reply.ts";
 import { AmqpError, replyCode } from "../core/errors.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
 import { amqpName } from "../core/names.ts";
-import type { HeaderValue } from "../../../broker/exchange/routing/router.ts";
 import {
   checkProperties,
-  messageHeaders,
+  messageFacts,
   recordParts,
   replaceReplyTo,
   takeRoutingKeys,
@@ -99,7 +98,7 @@ export class Publisher {
     const channel = this.#channel;
     channel.counts.publish++;
     const route = this.#route;
-    let isTaken = route.queues.length > 0;
+    let { isTaken } = route;
     if (this.#isDirectReply) isTaken = this.#reply(message);
     if (!isTaken) {
       if (message.mandatory) {
@@ -111,7 +110,7 @@ export class Publisher {
     const { confirms } = channel;
     if (confirms !== null) {
       const { storage } = channel.broker;
-      const isDurable = route.durable !== null && message.properties.deliveryMode === persistentDeliveryMode;
+      const isDurable = isKeptOnDisk(route) && message.properties.deliveryMode === persistentDeliveryMode;
       confirms.add(isDurable ? storage.pending : 0, storage.written, isRefused);
       channel.session.confirmsChanged(channel);
     }
@@ -142,10 +141,10 @@ export class Publisher {
     this.#leadTo(exchange, key);
     // Its route is found once its properties have been checked.
     if (message.mayHaveMoreKeys) return;
-    this.#route = vhost.routes.find(exchange, key, () => messageHeaders(message));
+    this.#route = vhost.routes.find(exchange, key, messageFacts(message));
     this.#assertMayUseKey(exchange, key);
     // A route that headers decided is not remembered.
-    if (this.#route.usesHeaders) return;
+    if (this.#route.isPerMessage) return;
     this.#routeNumber = message.routeNumber;
     this.#routingVersion = vhost.routingVersion;
   }
@@ -153,8 +152,7 @@ export class Publisher {
   /** A message with CC or BCC: each goes its own way. */
   #routeByKeys(message: IncomingMessage): readonly string[] {
     const keys = [this.#key, ...takeRoutingKeys(message)];
-    const headers = (): ReadonlyMap<string, HeaderValue> => messageHeaders(message);
-    this.#route = this.#channel.vhost.routes.byKeys(this.#exchange!, keys, headers);
+    this.#route = this.#channel.vhost.routes.byKeys(this.#exchange!, keys, messageFacts(message));
     for (const key of keys) this.#assertMayUseKey(this.#exchange!, key);
     return keys;
   }

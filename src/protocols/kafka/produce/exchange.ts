@@ -11,7 +11,8 @@ import type { OutgoingMessage } from "../../../broker/exchange/outgoing-message.
 import { BatchGuard } from "../../../broker/exchange/publication.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { Route } from "../../../broker/exchange/route.ts";
-import type { HeaderValue } from "../../../broker/exchange/routing/router.ts";
+import { propertiesOfParts } from "../../../broker/exchange/routing/message-headers.ts";
+import type { HeaderValue, MessageFacts } from "../../../broker/exchange/routing/router.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
 import { ByteWriter } from "../../../base/bytes.ts";
 import { limits } from "../../../base/limits.ts";
@@ -100,7 +101,7 @@ function publishOpened(vhost: Vhost, exchange: Exchange, isAllowed: (key: string
     const { buffer, keyStart, keyEnd } = cursor;
     const key = keyStart < 0 ? "" : buffer.latin1Slice(keyStart, keyEnd);
     if (!isAllowed(key)) isRefused = true;
-    const route = vhost.routes.find(exchange, key, headersOfSingle);
+    const route = vhost.routes.find(exchange, key, factsOfSingle);
     routes.push(route);
     guard.add(route, 1, message.bodyBytes);
   });
@@ -154,7 +155,12 @@ function buildSingle(): void {
   single.reset(writer.buffer, 0, writer.length).next();
 }
 
-/** Asked only by exchanges that route by headers. */
+/** Asked only by exchanges that look at more than the key. */
+const factsOfSingle: MessageFacts = {
+  headers: headersOfSingle,
+  properties: () => propertiesOfParts(message.asAmqp()),
+};
+
 function headersOfSingle(): ReadonlyMap<string, HeaderValue> {
   const headers = new Map<string, HeaderValue>();
   const records = new RecordCursor().open(single, writer.length);

@@ -2,6 +2,9 @@
  * XADD onto the name of an exchange: the entry goes where the exchange leads, and the reply is an id of its own, since
  * there may be many entries made or none.
  */
+import { isKeptOnDisk } from "../../../broker/exchange/route.ts";
+import { propertiesOfParts } from "../../../broker/exchange/routing/message-headers.ts";
+import type { AmqpProperties } from "../../../message/amqp/properties.ts";
 import type { Exchange } from "../../../broker/exchange/exchange.ts";
 import { assertMayPublish } from "../acl/key-rights.ts";
 import type { CommandContext } from "../core/context.ts";
@@ -30,13 +33,14 @@ export function publishThroughExchange(context: CommandContext, exchange: Exchan
     return found;
   };
   const key = routingKey(request, first);
-  const route = context.vhost.routes.find(exchange, key, headers);
-  assertMayPublish(context, exchange, key, route.queues);
   const message = entryMessage.show(request, first, request.argumentCount, key);
+  const properties = (): AmqpProperties => propertiesOfParts(message.asAmqp());
+  const route = context.vhost.routes.find(exchange, key, { headers, properties });
+  assertMayPublish(context, exchange, key, route.queues);
   const full = context.vhost.publication.publishWhole(exchange, route, message);
   if (full !== null) throw queueFull(full.name);
   caller.publisherSeen();
-  if (route.durable !== null && broker.options.redisStreamsDurability === "fsync") caller.holdUntilDurable();
+  if (isKeptOnDisk(route) && broker.options.redisStreamsDurability === "fsync") caller.holdUntilDurable();
   const id = server.takePublishId();
   writeStreamId(reply.out, id);
 }

@@ -1,0 +1,56 @@
+/**
+ * Dead letters of queues that dead-letter at least once, while no queue takes them: their exchange or a queue behind it is missing, or a queue
+ * is full and refuses messages.
+ *
+ * They have left their queue, in the tick in which they came here, and wait on the disk in a timetable of their own, by the name of that queue. Each is
+ * tried again about once a second; where many wait, less often, so that trying costs a bounded part of the broker's time.
+ * Not here: how a dead letter is made and published (queue/dead-letter.ts). Invariant: a letter is here or in all of its target queues.
+ */
+import { EntryId } from "../../../message/entry-id.ts";
+import { envelope } from "../../../message/envelope.ts";
+import type { Broker } from "../../broker.ts";
+import { publishLetter } from "../../queue/dead-letter.ts";
+import type { RecordBytes } from "../../schedule/enter-stream.ts";
+import { Timetable } from "../../schedule/timetable.ts";
+import { AmqpRecordMessage } from "../outgoing-message.ts";
+import type { QueuePlace } from "./station.ts";
+
+const againMsMin = 1000;
+/** What each of the letters that wait adds to the time until the next try. */
+const againMsOfEach = 0.1;
+
+const handle = new EntryId();
+
+export class UndeliveredLetters {
+  readonly #broker: Broker;
+  readonly #timetable: Timetable;
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+    this.#timetable = new Timetable(broker, {
+      vhostPrefix: "\0undelivered/",
+      enter: (vhostName, _queueName, record) => this.#tryAgain(vhostName, record),
+      againMs: (waiting) => againMsMin + waiting * againMsOfEach,
+    });
+    this.#timetable.begin();
+  }
+
+  has({ name, vhost }: QueuePlace): boolean {
+    return this.#timetable.findIn(vhost.name, name) !== undefined;
+  }
+
+  keep({ name, vhost }: QueuePlace, buffer: Buffer, end: number): void {
+    const target = this.#broker.vhost(vhost.name);
+    if (target === undefined) return;
+    const due = this.#broker.clock.now() + againMsMin;
+    this.#timetable.add(target, name, { due, envelope: envelope.amqp, buffer, start: 0, end }, handle);
+  }
+
+  #tryAgain(vhostName: string, { buffer, start, end }: RecordBytes): boolean {
+    const vhost = this.#broker.vhost(vhostName);
+    // It went with its virtual host.
+    if (vhost === undefined) return true;
+    const record = Buffer.from(buffer.subarray(start, end));
+    return publishLetter(vhost, new AmqpRecordMessage().show(record, 0, record.length), true);
+  }
+}
