@@ -30,9 +30,9 @@ export const mutantsOfWhatIsTold: readonly Mutant[] = [
   {
     name: "what is refused for lack of memory is done all the same",
     file: "src/protocols/redis/core/dispatch.ts",
-    find: "  if (spec.denyOom || (transaction !== null && !leavesTransaction(spec))) throw outOfMemory();",
+    find: '  if (spec.denyOom || (transaction !== null && spec.inMulti !== "leaves")) throw outOfMemory();\n',
     replace:
-      "  if (spec.denyOom || (transaction !== null && !leavesTransaction(spec))) {\n    const before = client.context.reply.out.length;\n    if (spec.denyOom && transaction === null) runHandler(client.context);\n    client.context.reply.out.length = before;\n    throw outOfMemory();\n  }",
+      '  if (spec.denyOom || (transaction !== null && spec.inMulti !== "leaves")) {\n    const before = client.context.reply.out.length;\n    if (spec.denyOom && transaction === null) runHandler(client.context);\n    client.context.reply.out.length = before;\n    throw outOfMemory();\n  }\n',
   },
   {
     name: "a key that a command finds to be due goes without a word",
@@ -70,8 +70,8 @@ export const mutantsOfWhatIsTold: readonly Mutant[] = [
   {
     name: "CLIENT CACHING is forgotten before the next command",
     file: "src/protocols/redis/tracking/tracking.ts",
-    find: "    if (tracked !== null && client.transaction === null && !isAboutClient) tracked",
-    replace: "    if (tracked !== null && client.transaction === null) tracked",
+    find: "if (transaction === null && !isAboutClient) tracked",
+    replace: "if (transaction === null) tracked",
   },
   {
     name: "caches are not told of what other protocols append to streams",
@@ -112,26 +112,26 @@ export const mutantsOfWhatIsTold: readonly Mutant[] = [
   {
     name: "an entry becomes a dead letter and stays pending",
     file: "src/broker/groups/give-up.ts",
-    find: '    cursor.settle(offset);\n    return "dead";',
-    replace: '    return "dead";',
+    find: "    cursor.settle(offset);\n    return true;",
+    replace: "    return true;",
   },
   {
     name: "an entry is delivered once more than it may be",
     file: "src/broker/groups/give-up.ts",
-    find: "  if (count >= policy.limit && deadLetter(",
-    replace: "  if (count > policy.limit && deadLetter(",
+    find: "  if (count >= limitOf(queue, cursor)) return bury(",
+    replace: "  if (count > limitOf(queue, cursor)) return bury(",
   },
   {
     name: "a claim delivers an entry that was delivered often enough",
     file: "src/broker/groups/give-up.ts",
-    find: "  return policy !== null && cursor.pending.countOf(offset) >= policy.limit;",
-    replace: "  return policy !== null && cursor.pending.countOf(offset) > policy.limit;",
+    find: "  if (queue === null || deliveries <= limitOf(queue, cursor)) return false;",
+    replace: "  if (queue === null || deliveries <= limitOf(queue, cursor) + 1) return false;",
   },
   {
     name: "an entry that is given up comes again at once",
     file: "src/broker/groups/give-up.ts",
-    find: "  const delay = delayMs >= 0 ? delayMs : delayOf(policy, count, broker.random);",
-    replace: "  const delay = Math.max(delayMs, 0);",
+    find: "  const delay = given.delayMs >= 0 ? given.delayMs : delayOf(",
+    replace: "  const delay = given.delayMs >= 0 ? given.delayMs : 0 * delayOf(",
   },
   {
     name: "a subscriber that comes back hears the last message again",

@@ -104,9 +104,8 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "a dead letter goes into a full queue",
     file: "src/broker/queue/dead-letter.ts",
-    find: "    vhost.publication.publish(exchange, route, message, route.queues.some(isLeftOut) ? isLeftOut : null);",
-    replace:
-      "    const open = { ...route, hasGuards: false };\n    vhost.publication.publish(exchange, open, message, route.queues.some(isLeftOut) ? isLeftOut : null);",
+    find: "  vhost.publication.publish(exchange, route, message, leavesOut);\n",
+    replace: "  vhost.publication.publish(exchange, { ...route, hasGuards: false }, message, leavesOut);\n",
   },
   {
     name: "a message goes to the alternate exchange though a queue matches",
@@ -123,7 +122,7 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "dead letters go round though nobody rejected them",
     file: "src/broker/queue/dead-letter.ts",
-    find: 'cyclingQueues(reason === "rejected" ? [] : deathsOf(withDeath));',
+    find: "cyclingQueues(deathsOf(properties.headers ?? []));",
     replace: "cyclingQueues([]);",
   },
   {
@@ -166,14 +165,13 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "live subscribers do not hear dead letters",
     file: "src/broker/queue/dead-letter.ts",
-    find: "    vhost.publication.publish(exchange, route, message, route.queues.some(isLeftOut) ? isLeftOut : null);",
-    replace:
-      "    const deaf = { ...route, reachesLive: false };\n    vhost.publication.publish(exchange, deaf, message, route.queues.some(isLeftOut) ? isLeftOut : null);",
+    find: "  vhost.publication.publish(exchange, route, message, leavesOut);\n",
+    replace: "  vhost.publication.publish(exchange, { ...route, reachesLive: false }, message, leavesOut);\n",
   },
   {
     name: "live subscribers do not hear what comes through another exchange",
     file: "src/broker/exchange/routes.ts",
-    find: "    const reachesLive = seen.has(this.#vhost.exchanges.get(liveExchangeName)!);",
+    find: "    const reachesLive = walk.seen.has(this.#vhost.exchanges.get(liveExchangeName)!);",
     replace: "    const reachesLive = exchange.name === liveExchangeName;",
   },
   {
@@ -338,7 +336,7 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "positions that groups commit are kept in memory only",
     file: "src/broker/groups/offsets.ts",
-    find: "    this.#vhost.broker.storage.definitions.put(this.#key(group, topic, partition), JSON.stringify(committed));",
+    find: "    this.#definitions.put(this.#key(group, topic, partition), JSON.stringify(committed));\n",
     replace: "",
   },
   {
@@ -432,8 +430,8 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "positions in all partitions of a topic are kept as one",
     file: "src/broker/groups/offsets.ts",
-    find: 'definitionKey("offset", this.#vhost.name, group, topic, String(partition));',
-    replace: 'definitionKey("offset", this.#vhost.name, group, topic, String(Math.min(partition, 1)));',
+    find: '"offset", this.#vhost, group, topic, String(partition));',
+    replace: '"offset", this.#vhost, group, topic, String(Math.min(partition, 1)));',
   },
   {
     name: "a topic's partitions are numbered otherwise after a restart",

@@ -30,7 +30,7 @@ export const brokerMutants: readonly RoomMutant[] = [
   {
     name: "positions of a deleted topic are there again after a restart",
     file: "src/broker/groups/offsets.ts",
-    find: "    this.#vhost.broker.storage.definitions.delete(this.#key(group, topic, partition));\n",
+    find: "    this.#definitions.delete(this.#key(group, topic, partition));\n",
     replace: "",
     also: ["clients/kafka/kafka-groups", "clients/kafka/kafka-admin"],
     isSimulated: true,

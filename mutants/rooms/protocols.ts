@@ -149,9 +149,8 @@ export const protocolMutants: readonly RoomMutant[] = [
   {
     name: "a trim to exactly the length that there is takes one entry",
     file: "src/protocols/redis/stream/trim.ts",
-    find: '  if (options.strategy === "maxlen") target = offsetAfter(queue, log.length - options.maxLength);',
-    replace:
-      '  if (options.strategy === "maxlen") target = offsetAfter(queue, log.length - Math.max(options.maxLength - 1, 0));',
+    find: "removed.offsetAfter(log.length - options.maxLength,",
+    replace: "removed.offsetAfter(log.length - Math.max(options.maxLength - 1, 0),",
     also: ["clients/redis/redis-streams-real"],
   },
   {

@@ -93,8 +93,8 @@ export const storageMutants: readonly RoomMutant[] = [
   {
     name: "the sweep begins at the table's start each time",
     file: "src/keyspace/sweep.ts",
-    find: "    at = round.cursor;",
-    replace: "    at = 0;",
+    find: "    content.sweepCursor = round.cursor;\n",
+    replace: "    content.sweepCursor = 0;\n",
     isSimulated: true,
   },
   {

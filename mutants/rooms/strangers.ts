@@ -29,9 +29,9 @@ export const strangerMutants: readonly RoomMutant[] = [
   {
     name: "the sweep does not note where it has come to after a round that found few due keys, so it looks at the same slice of the table again and again",
     file: "src/keyspace/sweep.ts",
-    find: "    at = round.cursor;\n    looked += round.looked;\n    if (round.removed < round.looked * busyShare || round.looked === 0) break;\n",
+    find: "    content.sweepCursor = round.cursor;\n    looked += round.looked;\n    if (round.removed < round.looked * busyShare || round.looked === 0) break;\n",
     replace:
-      "    looked += round.looked;\n    if (round.removed < round.looked * busyShare || round.looked === 0) break;\n    at = round.cursor;\n",
+      "    looked += round.looked;\n    if (round.removed < round.looked * busyShare || round.looked === 0) break;\n    content.sweepCursor = round.cursor;\n",
   },
   {
     name: "when the journal has been written further, the changes that are still unwritten are not looked at again after the table of keys was cleared",
