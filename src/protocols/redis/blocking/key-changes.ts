@@ -4,7 +4,7 @@
  * Streams are not among the values; their changes come from their logs (stream/stream-watch.ts). Invariant: while nobody watches or
  * waits for a value, changes are not told.
  */
-import type { KeyWatcher } from "../../../keyspace/keyspace.ts";
+import type { KeyWatcher } from "../../../keyspace/key-listeners.ts";
 import type { WatchTable } from "../transaction/watches.ts";
 import type { Tracking } from "../tracking/tracking.ts";
 import type { BlockedClients } from "./blocked-clients.ts";

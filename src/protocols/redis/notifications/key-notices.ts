@@ -8,7 +8,7 @@
  */
 import { limits } from "../../../base/limits.ts";
 import type { LiveChannels } from "../../../broker/live/channels.ts";
-import type { KeyListener } from "../../../keyspace/keyspace.ts";
+import type { KeyListener } from "../../../keyspace/key-listeners.ts";
 import { effectiveClasses, keyClass } from "../core/event-classes.ts";
 import { type KeyEvent, keyEvents } from "./key-events.ts";
 
