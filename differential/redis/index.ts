@@ -166,7 +166,9 @@ class Run {
           return `connection ${i} (${about.slice(0, 300)})\n    ours:   ${shown(a[at])}\n    theirs: ${shown(b[at])}`;
     }
     for (let i = 0; i <= connectionCount; i++) {
-      const [a, b] = [ours!.pushes[i]!, theirs!.pushes[i]!].map(pushedText);
+      const [a, b] = [ours!.pushes[i]!, theirs!.pushes[i]!].map((frames) =>
+        pushedText(frames, [...texts, ...(this.#queued[connection] ?? [])].join(" ")),
+      );
       if (a !== b)
         return `told to ${i === connectionCount ? "the subscriber" : `connection ${i}`}\n    ours:   ${shown(a)}\n    theirs: ${shown(b)}`;
     }

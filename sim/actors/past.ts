@@ -8,7 +8,8 @@ import { type Crash, Fault, splitBody } from "../model.ts";
 import type { Actor, World } from "../world.ts";
 import { isTemporary } from "./stream-writer.ts";
 
-const publishingMax = 5;
+const publishingMax = 30;
+const publishedAtOnceMax = 8;
 
 class Channel {
   readonly name: string;
@@ -18,11 +19,20 @@ class Channel {
   isAsking = false;
   readonly sent = new Set<string>();
   readonly heard = new Set<string>();
-  /** Answered, kept, and not heard yet. */
+  /** Answered, and kept. */
+  readonly kept = new Set<string>();
+  /** Of these what was not heard yet. */
   readonly expected = new Set<string>();
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  /** Somebody new, who wants to hear everything. */
+  beginAgain(): void {
+    this.last = "0";
+    this.heard.clear();
+    for (const body of this.kept) this.expected.add(body);
   }
 }
 
@@ -79,13 +89,17 @@ export class PastActor implements Actor {
     else if (random.chance(0.04)) this.#subscriber.cut();
     else if (random.chance(0.05)) this.#unsubscribe(random.pick(this.#channels));
     else if (random.chance(0.2)) this.#publishByAmqp();
-    else if (this.#publisher.waiting < publishingMax) this.#publish(this.#publisher);
+    else if (this.#publisher.waiting < publishingMax)
+      for (let i = random.between(1, publishedAtOnceMax); i > 0; i--) this.#publish(this.#publisher);
   }
 
   #connect(): void {
     const link = this.#world.connect("redis");
     if (link === null) return;
-    for (const channel of this.#channels) channel.isSubscribed = channel.isAsking = false;
+    for (const channel of this.#channels) {
+      channel.isSubscribed = channel.isAsking = false;
+      if (this.#world.random.chance(0.3)) channel.beginAgain();
+    }
     const subscriber = new RedisClient(link, (message) => {
       if (subscriber === this.#subscriber) this.#hears(message as (string | undefined)[]);
     });
@@ -127,6 +141,7 @@ export class PastActor implements Actor {
       // While the disk takes nothing a message is not kept.
       if (isLost || typeof reply !== "number" || refused === null || refused !== this.#refusedWrites) return;
       this.#world.count("messages published that are kept");
+      channel.kept.add(body);
       if (!channel.heard.has(body)) channel.expected.add(body);
     });
   }
