@@ -135,21 +135,24 @@ export class PastActor implements Actor {
     const channel = this.#world.random.pick(this.#channels);
     const body = `${this.#producer}/${this.#sequence++}`;
     channel.sent.add(body);
-    const refused = this.#refusedWrites;
+    const state = this.#diskState;
     this.#world.note(`${this.name}: PUBLISH ${channel.name} ${body}`);
     client.call(["PUBLISH", channel.name, body], (reply, isLost) => {
       // While the disk takes nothing a message is not kept.
-      if (isLost || typeof reply !== "number" || refused === null || refused !== this.#refusedWrites) return;
+      if (isLost || typeof reply !== "number" || state === null || state !== this.#diskState) return;
       this.#world.count("messages published that are kept");
       channel.kept.add(body);
       if (!channel.heard.has(body)) channel.expected.add(body);
     });
   }
 
-  /** Null: the disk takes nothing. */
-  get #refusedWrites(): number | null {
-    const { process, disk } = this.#world;
-    return process.broker === null || process.broker.storage.failure !== null ? null : disk.refusedWrites;
+  /** Another text where the disk may have taken nothing in between; null: it may take nothing now. */
+  get #diskState(): string | null {
+    const { process, disk, counts } = this.#world;
+    const isFailing = process.broker === null || process.broker.storage.failure !== null;
+    if (isFailing || disk.isFilled || disk.fullness > 0) return null;
+    const ways = ["disks full or free again", "disks filled by others or given back"];
+    return [disk.refusedWrites, ...ways.map((way) => counts[way] ?? 0)].join(" ");
   }
 
   #publishByAmqp(): void {
