@@ -242,7 +242,10 @@ export class ToldKeysActor implements Actor {
     call((reply, isLost) => {
       if (isLost || epoch !== this.#epoch || this.#hasJumped) return;
       this.#world.note(
-        `${this.name} is answered ${String(JSON.stringify(reply)).slice(0, 200)} ${String(reply).slice(0, 60)}`,
+        `${this.name} is answered ${Array.isArray(reply) ? JSON.stringify(reply) : String(reply)}`.slice(
+          0,
+          200,
+        ),
       );
       // Refused as a whole.
       if (reply instanceof Error && !isTemporary(reply) && !reply.message.startsWith("EXECABORT"))
