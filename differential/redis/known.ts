@@ -8,6 +8,12 @@
  * what XINFO CONSUMERS and XINFO STREAM FULL say of consumers; a further argument of ZRANK and ZREVRANK (pool.ts).
  */
 
+/**
+ * Nor what would show this: once no client tracks keys, those that were read are forgotten, while in redis a client that turns tracking on
+ * again is told of what it had read before. BITFIELD that only makes a string longer, since its operation overflows, tells caches of that;
+ * redis changes the string without a word.
+ */
+
 /** Redis gives elements of hashes and sets in the order of its hash tables, which is chance. */
 const unordered =
   /\b(smembers|sunion|sinter|sdiff|hgetall|hkeys|hvals|keys|sscan|hscan|config get|function list|hrandfield|srandmember|zrandmember|spop|sort|sort_ro|exists)\b/i;

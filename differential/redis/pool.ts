@@ -229,7 +229,7 @@ export class Pool {
   #key(): Word[] {
     for (;;) {
       const words = this.#keys.next(0.4);
-      if (!/^(scan|xgroup|xreadgroup)$/.test(String(words[0]))) return words;
+      if (!/^(scan|xgroup|xreadgroup)$/.test(String(words[0])) && !words.includes("fail")) return words;
     }
   }
 

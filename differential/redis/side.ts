@@ -32,6 +32,8 @@ export class Side {
 
   async open(): Promise<void> {
     this.#control = await Peer.open(this.#port);
+    // What was read is forgotten here once nobody tracks keys (known.ts).
+    await this.#control.ask(["client", "tracking", "on"]);
     this.#subscriber = await Peer.open(this.#port);
     await this.#subscriber.ask(["psubscribe", "__key*__:*"]);
     for (let i = 0; i < connectionCount; i++) await this.#openOne(i);
