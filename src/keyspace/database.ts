@@ -229,7 +229,8 @@ export class Database {
 
   /** Tells those who watch the key that it has changed. */
   tell(entry: number): void {
-    if (!this.#keyspace.isWatched) return;
+    // What is built aside has no name that a client knows.
+    if (!this.#keyspace.isWatched || this.#isScratch) return;
     const table = this.table;
     table.locateKey(entry);
     const key = table.bytes.latin1Slice(table.start, table.end);
