@@ -331,7 +331,6 @@ export class Pool {
       "optout",
       "bcast",
       "bcast prefix string prefix list",
-      "bcast noloop",
       "optin optout",
       "prefix a",
       "bcast prefix s prefix string",
