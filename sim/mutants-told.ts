@@ -140,12 +140,6 @@ export const mutantsOfWhatIsTold: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "a subscriber that is caught up hears live messages meanwhile",
-    file: "src/protocols/redis/pubsub/subscriptions.ts",
-    find: "    if (this.past?.isWalking(channel) !== true) this.goesLive(channel);",
-    replace: "    this.goesLive(channel);",
-  },
-  {
     name: "what is published while a subscriber is caught up is left out",
     file: "src/broker/live/history/catch-up.ts",
     find: "        if (history.seal() > reader.position && !history.queue.isDeleted) continue;",

@@ -229,7 +229,7 @@ export class Pool {
   #key(): Word[] {
     for (;;) {
       const words = this.#keys.next(0.4);
-      if (!/^(scan|xgroup|xreadgroup)$/.test(String(words[0]))) return words;
+      if (!/^(scan|xgroup|xreadgroup)$/.test(String(words[0])) && !words.includes("fail")) return words;
     }
   }
 
@@ -331,7 +331,6 @@ export class Pool {
       "optout",
       "bcast",
       "bcast prefix string prefix list",
-      "bcast noloop",
       "optin optout",
       "prefix a",
       "bcast prefix s prefix string",

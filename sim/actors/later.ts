@@ -82,6 +82,7 @@ export class LaterActor implements Actor {
       if (isLost || isTemporary(reply)) return;
       if (reply !== 0 && reply !== 1)
         throw new Fault(`${this.name}: TROIKA.CANCEL answered ${String(reply)}`);
+      this.#world.note(`${this.name}: CANCEL of ${later.body} is answered ${reply}`);
       if (reply === 1) this.#world.count("entries for later cancelled");
       this.#model.cancelled(later, reply === 1);
     });

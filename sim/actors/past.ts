@@ -8,7 +8,8 @@ import { type Crash, Fault, splitBody } from "../model.ts";
 import type { Actor, World } from "../world.ts";
 import { isTemporary } from "./stream-writer.ts";
 
-const publishingMax = 5;
+const publishingMax = 30;
+const publishedAtOnceMax = 8;
 
 class Channel {
   readonly name: string;
@@ -18,11 +19,20 @@ class Channel {
   isAsking = false;
   readonly sent = new Set<string>();
   readonly heard = new Set<string>();
-  /** Answered, kept, and not heard yet. */
+  /** Answered, and kept. */
+  readonly kept = new Set<string>();
+  /** Of these what was not heard yet. */
   readonly expected = new Set<string>();
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  /** Somebody new, who wants to hear everything. */
+  beginAgain(): void {
+    this.last = "0";
+    this.heard.clear();
+    for (const body of this.kept) this.expected.add(body);
   }
 }
 
@@ -79,13 +89,17 @@ export class PastActor implements Actor {
     else if (random.chance(0.04)) this.#subscriber.cut();
     else if (random.chance(0.05)) this.#unsubscribe(random.pick(this.#channels));
     else if (random.chance(0.2)) this.#publishByAmqp();
-    else if (this.#publisher.waiting < publishingMax) this.#publish(this.#publisher);
+    else if (this.#publisher.waiting < publishingMax)
+      for (let i = random.between(1, publishedAtOnceMax); i > 0; i--) this.#publish(this.#publisher);
   }
 
   #connect(): void {
     const link = this.#world.connect("redis");
     if (link === null) return;
-    for (const channel of this.#channels) channel.isSubscribed = channel.isAsking = false;
+    for (const channel of this.#channels) {
+      channel.isSubscribed = channel.isAsking = false;
+      if (this.#world.random.chance(0.3)) channel.beginAgain();
+    }
     const subscriber = new RedisClient(link, (message) => {
       if (subscriber === this.#subscriber) this.#hears(message as (string | undefined)[]);
     });
@@ -121,20 +135,24 @@ export class PastActor implements Actor {
     const channel = this.#world.random.pick(this.#channels);
     const body = `${this.#producer}/${this.#sequence++}`;
     channel.sent.add(body);
-    const refused = this.#refusedWrites;
+    const state = this.#diskState;
     this.#world.note(`${this.name}: PUBLISH ${channel.name} ${body}`);
     client.call(["PUBLISH", channel.name, body], (reply, isLost) => {
       // While the disk takes nothing a message is not kept.
-      if (isLost || typeof reply !== "number" || refused === null || refused !== this.#refusedWrites) return;
+      if (isLost || typeof reply !== "number" || state === null || state !== this.#diskState) return;
       this.#world.count("messages published that are kept");
+      channel.kept.add(body);
       if (!channel.heard.has(body)) channel.expected.add(body);
     });
   }
 
-  /** Null: the disk takes nothing. */
-  get #refusedWrites(): number | null {
-    const { process, disk } = this.#world;
-    return process.broker === null || process.broker.storage.failure !== null ? null : disk.refusedWrites;
+  /** Another text where the disk may have taken nothing in between; null: it may take nothing now. */
+  get #diskState(): string | null {
+    const { process, disk, counts } = this.#world;
+    const isFailing = process.broker === null || process.broker.storage.failure !== null;
+    if (isFailing || disk.isFilled || disk.fullness > 0) return null;
+    const ways = ["disks full or free again", "disks filled by others or given back"];
+    return [disk.refusedWrites, ...ways.map((way) => counts[way] ?? 0)].join(" ");
   }
 
   #publishByAmqp(): void {

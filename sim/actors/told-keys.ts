@@ -64,13 +64,18 @@ export class ToldKeysActor implements Actor {
   act(): void {
     if (this.#connect() || this.#world.isDamaged) return;
     const { random, isDraining } = this.#world;
-    if ((this.#world.counts["clock jumps"] ?? 0) !== this.#jumps) return this.#forget(true);
+    if (this.#hasJumped) return this.#forget(true);
     if (this.#epoch === 0) return this.#lookAtAll();
     if (this.#isLooking) return;
     if (isDraining) return this.#finish();
     if (!this.#isAsking && random.chance(0.2)) this.#ask();
     else if (random.chance(0.005)) random.pick([this.#client!, this.#subscriber!]).cut();
     else if (this.#client!.waiting < waitingMax) this.#change();
+  }
+
+  /** Somebody has set the clock: when a key is due is not known. */
+  get #hasJumped(): boolean {
+    return (this.#world.counts["clock jumps"] ?? 0) !== this.#jumps;
   }
 
   #crashed(crash: Crash): void {
@@ -120,7 +125,7 @@ export class ToldKeysActor implements Actor {
       if (Number(text) === this.#epoch) this.#isMarked = true;
       return this.#begin();
     }
-    if (this.#epoch === 0 || !this.#isMarked) return;
+    if (this.#epoch === 0 || !this.#isMarked || this.#hasJumped) return;
     const other = channel!.slice(channel!.indexOf(":") + 1);
     const event = this.#isByKey ? `${text} ${other}` : `${other} ${text}`;
     this.#world.note(`${this.name} hears ${event}`);
@@ -148,7 +153,7 @@ export class ToldKeysActor implements Actor {
     client.call(
       ["EVAL", `#!lua flags=allow-oom${script}`, "0", JSON.stringify([...looks, mark])],
       (reply, isLost) => {
-        if (epoch !== this.#epoch || isLost) return;
+        if (epoch !== this.#epoch || isLost || this.#hasJumped) return;
         if (!Array.isArray(reply) || reply.some(isTemporary)) {
           this.#isLooking = false;
           this.#epoch = 0;
@@ -235,9 +240,12 @@ export class ToldKeysActor implements Actor {
         .slice(0, 300)}`,
     );
     call((reply, isLost) => {
-      if (isLost || epoch !== this.#epoch) return;
+      if (isLost || epoch !== this.#epoch || this.#hasJumped) return;
       this.#world.note(
-        `${this.name} is answered ${String(JSON.stringify(reply)).slice(0, 200)} ${String(reply).slice(0, 60)}`,
+        `${this.name} is answered ${Array.isArray(reply) ? JSON.stringify(reply) : String(reply)}`.slice(
+          0,
+          200,
+        ),
       );
       // Refused as a whole.
       if (reply instanceof Error && !isTemporary(reply) && !reply.message.startsWith("EXECABORT"))
@@ -259,7 +267,7 @@ export class ToldKeysActor implements Actor {
     subscriber.call(["PING"], (_reply, isLost) => {
       if (subscriber !== this.#subscriber) return;
       this.#isAsking = false;
-      if (isLost || epoch !== this.#epoch || this.#world.isDamaged) return;
+      if (isLost || epoch !== this.#epoch || this.#hasJumped || this.#world.isDamaged) return;
       this.#model.mustHaveHeard(number, this.#world.time.now());
       this.#count();
     });

@@ -244,6 +244,7 @@ export class Database {
   /** Tells those who watch the key that it has changed. */
   tell(entry: number): void {
     const keyspace = this.#keyspace;
+    // What is built aside has no name that a client knows.
     if (!keyspace.isWatched || this.#isScratch) return;
     const table = this.table;
     table.locateKey(entry);

@@ -7,7 +7,7 @@
  * in which they came.
  */
 import type { Job } from "../../base/turn-work.ts";
-import type { EntryId } from "../../message/entry-id.ts";
+import { EntryId } from "../../message/entry-id.ts";
 import type { LogReader } from "../../storage/index.ts";
 import type { Broker } from "../broker.ts";
 import type { EnterStream } from "./enter-stream.ts";
@@ -84,6 +84,8 @@ export class Timetable {
   readonly #waiting = new Map<string, Map<string, Waiting>>();
   /** Records that have entered their streams since the start. */
   delivered = 0;
+  /** The highest handle of the logs that are gone: a log that takes the place of one of them goes on behind it, even in the same tick. */
+  readonly #lastHandle = new EntryId();
 
   constructor(broker: Broker, destination: Destination) {
     this.#broker = broker;
@@ -145,7 +147,12 @@ export class Timetable {
     let waiting = this.#waiting.get(vhost.name)?.get(name);
     if (waiting === undefined) {
       const hidden = this.#broker.createVhost(`${this.#destination.vhostPrefix}${vhost.name}`);
-      waiting = this.#add(vhost.name, hidden.declareQueue({ ...implicitStream, name }));
+      const made = hidden.declareQueue({ ...implicitStream, name });
+      waiting = this.#add(vhost.name, made);
+      if (!this.#lastHandle.isZero) {
+        const { maxDeletedId } = made.log;
+        made.log.setMeta({ lastId: this.#lastHandle, maxDeletedId, entriesAdded: 0 });
+      }
     }
     const { queue, owner, isRead } = waiting;
     const offset = appendScheduled(queue, record, handle);
@@ -200,6 +207,8 @@ export class Timetable {
   }
 
   #drop({ queue, owner }: Waiting): void {
+    const { lastId } = queue.log;
+    if (lastId.compare(this.#lastHandle) > 0) this.#lastHandle.copyFrom(lastId);
     this.#timers.removeOwner(owner);
     const { vhostPrefix } = this.#destination;
     this.#waiting.get(queue.vhost.name.slice(vhostPrefix.length))?.delete(queue.name);

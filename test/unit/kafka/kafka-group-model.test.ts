@@ -93,10 +93,12 @@ class Rules {
       memberId,
       assignment: Buffer.from(memberId),
     }));
+    // It may have forgotten its id by the time of the answer.
+    const { id } = peer;
     group.sync(claim, { type: null, name: null }, assignments, ({ errorCode, assignment }) => {
       if (errorCode !== 0) return;
       const assignedTo = assignment.toString();
-      const isOwn = assignedTo === peer.id || (peer.instanceId !== null && peer.ids.has(assignedTo));
+      const isOwn = assignedTo === id || (peer.instanceId !== null && peer.ids.has(assignedTo));
       assert.ok(isOwn, "somebody got another one's assignment");
     });
     this.#heardOf(peer);

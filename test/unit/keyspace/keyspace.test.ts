@@ -712,7 +712,7 @@ test(
       {
         weight: 12,
         arbitrary: fc
-          .tuple(fc.array(member, { maxLength: 40, size: "max" }), fc.array(member, { maxLength: 5 }))
+          .tuple(fc.array(member, { maxLength: 40 }), fc.array(member, { maxLength: 5 }))
           .map(([added, removed]) => build(added, removed)),
       },
       { weight: 4, arbitrary: fc.tuple(database, largeKey).map(([n, k]) => moveBuild(n, k)) },

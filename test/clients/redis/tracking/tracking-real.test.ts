@@ -233,6 +233,26 @@ const scripts: Record<string, string> = {
     0 get f
     5 set f 2
   `.replaceAll("\\t", "_").replaceAll("\n    0 eval return_redis.call('get','a') 0", "").replaceAll("\n    0 xinfo stream s", "\n    0 xlen s"), // prettier-ignore
+  "what commands store": `
+    0 client tracking on bcast
+    5 geoadd geo 1 1 f 1.1 1.1 g
+    5 zadd zset 1 a 2 b
+    5 rpush list b a c
+    5 sort zset alpha store sorted
+    5 sort list alpha store sorted
+    5 geosearchstore near geo fromlonlat 1 1 byradius 500 km
+    5 georadius geo 1 1 500 km store near
+    5 zunionstore united 2 zset near
+    5 zrangestore some united 0 1
+    5 sadd set a b c
+    5 sunionstore sets set set
+    5 sinterstore sets set set
+    5 copy sets others
+    5 bitop not bits bits
+    5 pfadd sketch a b
+    5 pfmerge merged sketch
+    5 multi ; sort list alpha store sorted ; geosearchstore near geo fromlonlat 1 1 byradius 500 km ; exec
+  `,
   "opt in, opt out, no loop": `
     0 client tracking on optin
     0 get a
