@@ -9,8 +9,7 @@ import { openBareBroker } from "../../../support/bare-broker.ts";
 test("an entry that has entered its stream leaves its handle to nobody, in the same millisecond either", async () => {
   const bare = await openBareBroker();
   const { broker } = bare;
-  broker.enterStream = () => true;
-  const timetable = new Timetable(broker);
+  const timetable = new Timetable(broker, { vhostPrefix: "\0scheduled/", enter: () => true });
   const vhost = broker.createVhost("v");
   const bytes = Buffer.from("entry");
   const add = (due: number): string => {
