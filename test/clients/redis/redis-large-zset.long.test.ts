@@ -82,7 +82,7 @@ test("long replies, removals and results beside other clients; a stored result a
   await fill(client, "big", scattered);
   await fill(client, "odd", (n) => n, 2);
   const whole = sorted(scattered);
-  /** What a request gets that comes amid others. That the work takes turns is counted in redis-zset-slices.test.ts. */
+  /** What a request gets that comes amid others. That the work takes turns is counted in redis-zset-slices.long.test.ts. */
   const between = async (
     shown: string,
     long: () => Promise<string>,
