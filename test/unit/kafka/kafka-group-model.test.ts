@@ -95,13 +95,15 @@ class Rules {
     }));
     // It may have forgotten its id by the time of the answer.
     const { id } = peer;
+    const { state } = group;
     group.sync(claim, { type: null, name: null }, assignments, ({ errorCode, assignment }) => {
       if (errorCode !== 0) return;
       const assignedTo = assignment.toString();
       const isOwn = assignedTo === id || (peer.instanceId !== null && peer.ids.has(assignedTo));
       assert.ok(isOwn, "somebody got another one's assignment");
     });
-    this.#heardOf(peer);
+    // One that should join again is told so, and is as silent as before.
+    if (state !== "PreparingRebalance") this.#heardOf(peer);
   }
 
   #heardOf(peer: Peer): void {
