@@ -74,7 +74,12 @@ export async function readStream(options: ReaderOptions & { members: number }): 
   const clients: Redis[] = [];
   let isStopped = false;
   const loops = Array.from({ length: members }, async (_, member) => {
-    const client = new Redis(port(), "127.0.0.1", { maxRetriesPerRequest: null, retryStrategy: () => 50 });
+    const client = new Redis(port(), "127.0.0.1", {
+      maxRetriesPerRequest: null,
+      retryStrategy: () => 50,
+      // Else ioredis asks again for new entries, and does not say that a reply, of entries that are held by now, was lost.
+      autoResendUnfulfilledCommands: false,
+    });
     client.on("error", () => {});
     clients.push(client);
     let from = "0";
