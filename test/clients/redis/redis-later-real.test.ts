@@ -83,6 +83,57 @@ test("CLIENT KILL: MAXAGE, and of a filter that comes again the last counts", op
   `),
 );
 
+test("BITCOUNT and BITPOS: wrong arguments are errors whatever the key is", options, () =>
+  beside!.sameAll(`
+    flushall
+    set str abc
+    hset h a 1
+    bitcount none 1 x
+    bitcount none 1
+    bitcount none 0 1 foo
+    bitcount none x y foo
+    bitcount none 0 1 bit x
+    bitcount none -1 -2 foo
+    bitcount none -1 -2
+    bitcount str -1 -2 foo
+    bitcount str -1 -2
+    bitcount str 1 x foo
+    bitcount h 1
+    bitcount h x y
+    bitcount h 0 1
+    bitpos none 1 x
+    bitpos none 1 0 x
+    bitpos none 1 x y foo
+    bitpos none 1 0 x foo
+    bitpos none 1 0 1 bit x
+    bitpos none 2 x
+    bitpos none 0 3
+    bitpos none 1 0 1 bit
+    bitpos str 1 0 x foo
+    bitpos h 1 x
+    bitpos h 2
+    bitpos h 1
+  `),
+);
+
+test("XREAD and XREADGROUP with BLOCK in scripts find nothing rather than wait", options, async () => {
+  const scripts = [
+    "redis.call('del', 's') redis.call('xgroup', 'create', 's', 'g', 0, 'mkstream')",
+    "redis.call('xadd', 's', '1-1', 'a', 'b')",
+    "return redis.call('xread', 'block', 0, 'streams', 'none', 0)",
+    "return redis.call('xread', 'block', 0, 'streams', 's', '$')",
+    "return redis.call('xread', 'block', 0, 'streams', 's', 0)",
+    "return redis.call('xreadgroup', 'group', 'g', 'c', 'block', 0, 'streams', 's', '>')",
+    "return redis.call('xreadgroup', 'group', 'g', 'c', 'block', 0, 'streams', 's', '>')",
+    "return redis.call('xread', 'block', 'x', 'streams', 's', 0)",
+    "return redis.call('xread', 'block', -1, 'streams', 's', 0)",
+    "redis.setresp(3) return redis.call('xread', 'block', 0, 'streams', 'none', 0)",
+    "local r = redis.call('xread', 'block', 0, 'streams', 'none', '$') return {type(r), tostring(r)}",
+  ];
+  for (const version of [2, 3] as const)
+    for (const script of scripts) await beside!.same(version, ["eval", script, "0"]);
+});
+
 test("os.clock() in scripts, and nothing else of os", options, async () => {
   const scripts = [
     "return type(os.clock())",

@@ -121,7 +121,6 @@ test("replies that scripts get", options, async () => {
       "'xrange', 's', '-', '+'",
       "'xread', 'streams', 's', '0'",
       "'xread', 'streams', 's', '5'",
-      "'xread', 'block', 0, 'streams', 's', '$'",
       "'exists', 'k'",
       "'type', 'k'",
       "'ttl', 'k'",
