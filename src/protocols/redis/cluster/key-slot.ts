@@ -3,7 +3,7 @@ import { crc16 } from "../../../base/checksum/crc16.ts";
 
 export const slotCount = 16_384;
 
-const wildcards: readonly number[] = [...Buffer.from("*?[\\")];
+const wildcards: ReadonlySet<number> = new Set(Buffer.from("*?[\\"));
 const open = 0x7b;
 const close = 0x7d;
 
@@ -24,7 +24,7 @@ export function keySlot(bytes: Buffer, start: number, end: number): number {
 export function patternSlot(pattern: Buffer): number {
   let first = -1;
   for (const [index, byte] of pattern.entries()) {
-    if (wildcards.includes(byte)) return -1;
+    if (wildcards.has(byte)) return -1;
     if (byte === open && first < 0) first = index + 1;
     else if (byte === close && first >= 0 && index > first)
       return crc16(pattern, first, index) & (slotCount - 1);
