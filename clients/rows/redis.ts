@@ -50,7 +50,7 @@ export const redisClients: readonly ClientRow[] = [
     name: "Jedis 8.0",
     language: "Java",
     protocol: "redis",
-    does: "commands, pipelines, WATCH, Pub/Sub, streams, blocking pops, scripts; RESP2 and RESP3",
+    does: "commands, pipelines, WATCH, Pub/Sub, streams, blocking pops, scripts, client-side cache; RESP2 and RESP3",
     toolchain: java("jedis"),
   },
   {

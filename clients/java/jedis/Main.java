@@ -14,6 +14,8 @@ import redis.clients.jedis.RedisClient;
 import redis.clients.jedis.RedisProtocol;
 import redis.clients.jedis.StreamEntryID;
 import redis.clients.jedis.args.ListDirection;
+import redis.clients.jedis.csc.Cache;
+import redis.clients.jedis.csc.CacheConfig;
 import redis.clients.jedis.params.ScanParams;
 import redis.clients.jedis.params.SetParams;
 import redis.clients.jedis.params.XAddParams;
@@ -183,6 +185,41 @@ class Main {
         }
     }
 
+    static RedisClient caching() {
+        return RedisClient.builder()
+            .hostAndPort(new HostAndPort(url.getHost(), url.getPort()))
+            .clientConfig(DefaultJedisClientConfig.builder().protocol(RedisProtocol.RESP3).build())
+            .cacheConfig(CacheConfig.builder().maxSize(100).build())
+            .build();
+    }
+
+    /** What it has read it reads from its own memory, until another client changes it. */
+    static void cache(RedisClient other) throws Exception {
+        List<Integer> version = java.util.Arrays.stream(other.info("server").split("redis_version:")[1].split("[.]", 3))
+            .limit(2).map(Integer::valueOf).toList();
+        if (version.get(0) < 7 || version.equals(List.of(7, 0)) || version.equals(List.of(7, 2))) {
+            // Older servers have what it takes, but Jedis does not try it there.
+            Check.fails("Client side caching is only supported", () -> caching().ping());
+            return;
+        }
+        try (RedisClient r = caching()) {
+            Cache local = r.getCache();
+            other.set("color", "red");
+            for (int i = 0; i < 3; i++) Check.equal(r.get("color"), "red");
+            Check.equal(local.getStats().getHitCount(), 2L);
+            Check.equal(local.getSize(), 1);
+            other.set("color", "blue");
+            Check.until("the invalidation", () -> r.get("color").equals("blue"));
+            Check.equal(local.getStats().getInvalidationCount() > 0, true);
+            other.hset("profile", "name", "ann");
+            Check.equal(r.hgetAll("profile"), Map.of("name", "ann"));
+            other.hset("profile", "name", "bob");
+            Check.until("the invalidation of a hash", () -> r.hgetAll("profile").equals(Map.of("name", "bob")));
+            other.flushAll();
+            Check.until("the invalidation of everything", () -> r.get("color") == null);
+        }
+    }
+
     public static void main(String[] args) {
         for (RedisProtocol protocol : new RedisProtocol[] { RedisProtocol.RESP2, RedisProtocol.RESP3 }) {
             RedisClient r = pooled(protocol);
@@ -198,6 +235,7 @@ class Main {
             Check.scenario("blocking pops" + by, () -> blocking(r));
             Check.scenario("scripts and functions" + by, () -> scripts(r));
         }
+        Check.scenario("a client-side cache", () -> cache(pooled(RedisProtocol.RESP3)));
         Check.end();
     }
 }

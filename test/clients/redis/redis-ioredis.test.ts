@@ -35,7 +35,7 @@ for (const protocol of [2, 3] as const) {
     assert.equal(typeof id, "number");
     const list = String(await client.client("LIST"));
     assert.match(list, new RegExp(`name=app-${protocol} .*db=3 .*resp=${protocol} lib-name=ioredis`));
-    assert.match(await client.info("server"), /redis_version:7\.2\.0\r\ntroikamq_version:/);
+    assert.match(await client.info("server"), /redis_version:7\.4\.0\r\ntroikamq_version:/);
     assert.equal(await client.select(0), "OK");
     const [seconds] = await client.time();
     assert.ok(Math.abs(Number(seconds) - Date.now() / 1000) < 5);

@@ -61,6 +61,8 @@ const newerCommands = new Set([
 ]);
 /** Known to 7.0 without an option that they have here. */
 const newerSyntax = new Set(["zrank", "zrevrank", "xadd", "xtrim", "xreadgroup"]);
+/** Their arguments or their history too; all else is as in redis 7.0. */
+const newerDocs = new Set([...newerSyntax, "hscan", "client|kill", "client|list"]);
 
 let server: ChildProcess | undefined;
 let directory = "";
@@ -227,7 +229,7 @@ test(
     assert.deepEqual([...ours.keys()].toSorted(), [...theirs.keys()].toSorted());
     let described = 0;
     for (const [name, facts] of ours) {
-      if (!newerSyntax.has(name)) assert.deepEqual(facts, theirs.get(name), name);
+      if (!newerDocs.has(name)) assert.deepEqual(facts, theirs.get(name), name);
       if (facts.some(([field]) => field === "arguments")) described++;
     }
     assert.ok(described > 270, `arguments of ${described} commands`);

@@ -1,4 +1,8 @@
-/** BITCOUNT key [start end [BYTE | BIT]], both inclusive, negative ones from the end. A long string is counted in slices. */
+/**
+ * BITCOUNT key [start end [BYTE | BIT]], both inclusive, negative ones from the end. A long string is counted in slices.
+ *
+ * As in Redis 7.4 wrong arguments are an error whether the key is there or not.
+ */
 import type { Job } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
@@ -22,24 +26,26 @@ export const bitcountCommand: CommandRow = {
 function bitcount(context: CommandContext): void {
   const { request, reply } = context;
   const { argumentCount } = request;
+  const hasRange = argumentCount !== 2;
+  if (hasRange && argumentCount !== 4 && argumentCount !== 5) throw syntaxError();
+  let from = hasRange ? request.integer(2) : 0;
+  let to = hasRange ? request.integer(3) : 0;
+  if (Number.isNaN(from) || Number.isNaN(to)) throw new RedisError(errorTexts.notInteger);
+  const unit = argumentCount === 5 && isOfBits(request, 4) ? 1 : 8;
   const database = keysOf(context);
   const entry = findString(context, database, 1);
   if (entry === 0) return reply.integer(0);
   const bits = (database.table.end - database.table.start) * 8;
   let first = 0;
   let last = bits - 1;
-  if (argumentCount === 4 || argumentCount === 5) {
-    let from = request.integer(2);
-    let to = request.integer(3);
-    if (Number.isNaN(from) || Number.isNaN(to)) throw new RedisError(errorTexts.notInteger);
+  if (hasRange) {
     if (from < 0 && to < 0 && from > to) return reply.integer(0);
-    const unit = argumentCount === 5 && isOfBits(request, 4) ? 1 : 8;
     const total = bits / unit;
     from = Math.max(from < 0 ? total + from : from, 0);
     to = Math.min(Math.max(to < 0 ? total + to : to, 0), total - 1);
     first = from * unit;
     last = to * unit + unit - 1;
-  } else if (argumentCount !== 2) throw syntaxError();
+  }
   if (first > last) return reply.integer(0);
   if (last - first >= sliceBytes * 8)
     return answerInSlices(context, () => countInSlices(context, first, last));

@@ -1,7 +1,8 @@
 /**
  * BITPOS key bit [start [end [BYTE | BIT]]]: the first bit that is `bit`, or -1.
  *
- * Without an end a string is followed by zeros for ever, so that a clear bit is always found. A long string is searched in slices.
+ * Without an end a string is followed by zeros for ever, so that a clear bit is always found. A long string is searched in slices. As in
+ * Redis 7.4 wrong arguments are an error whether the key is there or not.
  */
 import type { Job } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
@@ -23,6 +24,13 @@ export const bitposCommand: CommandRow = {
   run: bitpos,
 };
 
+interface Range {
+  readonly from: number;
+  /** NaN where none is given. */
+  readonly to: number;
+  readonly unit: 1 | 8;
+}
+
 interface Search {
   readonly bit: 0 | 1;
   readonly first: number;
@@ -36,11 +44,12 @@ function bitpos(context: CommandContext): void {
   const bit = request.integer(2);
   if (Number.isNaN(bit)) throw new RedisError(errorTexts.notInteger);
   if (bit !== 0 && bit !== 1) throw new RedisError("ERR The bit argument must be 1 or 0.");
+  const range = parseRange(context);
   const database = keysOf(context);
   const entry = findString(context, database, 1);
   if (entry === 0) return reply.integer(bit === 1 ? -1 : 0);
   const { table } = database;
-  const search = range(context, (table.end - table.start) * 8, bit);
+  const search = searchIn(range, (table.end - table.start) * 8, bit);
   const { first, last } = search;
   if (first > last) return reply.integer(-1);
   if (last - first >= sliceBytes * 8) return answerInSlices(context, () => searchInSlices(context, search));
@@ -48,18 +57,24 @@ function bitpos(context: CommandContext): void {
   reply.integer(found < 0 ? search.otherwise : found);
 }
 
-function range({ request }: CommandContext, bits: number, bit: 0 | 1): Search {
+function parseRange({ request }: CommandContext): Range {
   const { argumentCount } = request;
   if (argumentCount > 6) throw syntaxError();
-  let from = argumentCount > 3 ? request.integer(3) : 0;
+  const from = argumentCount > 3 ? request.integer(3) : 0;
   if (Number.isNaN(from)) throw new RedisError(errorTexts.notInteger);
   const unit = argumentCount === 6 && isOfBits(request, 5) ? 1 : 8;
+  const to = argumentCount > 4 ? request.integer(4) : NaN;
+  if (argumentCount > 4 && Number.isNaN(to)) throw new RedisError(errorTexts.notInteger);
+  return { from, to, unit };
+}
+
+function searchIn(range: Range, bits: number, bit: 0 | 1): Search {
+  const { unit } = range;
   const total = bits / unit;
-  let to = argumentCount > 4 ? request.integer(4) : total - 1;
-  if (Number.isNaN(to)) throw new RedisError(errorTexts.notInteger);
-  from = Math.max(from < 0 ? total + from : from, 0);
+  const hasEnd = !Number.isNaN(range.to);
+  const from = Math.max(range.from < 0 ? total + range.from : range.from, 0);
+  let to = hasEnd ? range.to : total - 1;
   to = Math.min(Math.max(to < 0 ? total + to : to, 0), total - 1);
-  const hasEnd = argumentCount > 4;
   return {
     bit,
     first: from * unit,

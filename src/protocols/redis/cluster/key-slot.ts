@@ -3,6 +3,7 @@ import { crc16 } from "../../../base/checksum/crc16.ts";
 
 export const slotCount = 16_384;
 
+const wildcards: ReadonlySet<number> = new Set(Buffer.from("*?[\\"));
 const open = 0x7b;
 const close = 0x7d;
 
@@ -14,4 +15,19 @@ export function keySlot(bytes: Buffer, start: number, end: number): number {
     if (size > 0) return crc16(bytes, first, first + size) & (slotCount - 1);
   }
   return crc16(bytes, start, end) & (slotCount - 1);
+}
+
+/**
+ * The slot of all keys that a pattern of SORT can form; -1 where they may have different ones. As in Redis its tag counts if it ends before the
+ * first wildcard, and `{}` does not end a tag.
+ */
+export function patternSlot(pattern: Buffer): number {
+  let first = -1;
+  for (const [index, byte] of pattern.entries()) {
+    if (wildcards.has(byte)) return -1;
+    if (byte === open && first < 0) first = index + 1;
+    else if (byte === close && first >= 0 && index > first)
+      return crc16(pattern, first, index) & (slotCount - 1);
+  }
+  return keySlot(pattern, 0, pattern.length);
 }

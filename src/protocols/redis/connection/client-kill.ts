@@ -1,6 +1,11 @@
-/** CLIENT KILL address      CLIENT KILL [ID id] [TYPE type] [USER user] [ADDR address] [LADDR address] [SKIPME yes|no] */
+/**
+ * CLIENT KILL address
+ * CLIENT KILL [ID id] [TYPE type] [USER user] [ADDR address] [LADDR address] [SKIPME yes|no] [MAXAGE seconds]
+ *
+ * Of a filter that is given more than once the last counts.
+ */
 import { type Job, Piece } from "../../../base/turn-work.ts";
-import { addressText } from "./client-line.ts";
+import { addressText, ageSeconds } from "./client-line.ts";
 import type { CommandContext } from "../core/context.ts";
 import { RedisError, syntaxError } from "../core/errors.ts";
 import type { ClientConnection } from "../core/client-connection.ts";
@@ -32,7 +37,7 @@ function clientKill(context: CommandContext): void {
   }
   const { filters, skipsMe } = parse(context);
   const isMeant: Filter = (client) =>
-    !(skipsMe && client === context.client) && filters.every((filter) => filter(client));
+    !(skipsMe && client === context.client) && [...filters.values()].every((filter) => filter(client));
   answerInSlices(context, () => killMeant(context, isMeant));
 }
 
@@ -65,9 +70,9 @@ function* killOthers(context: CommandContext, isMeant: Filter): Job<number> {
   return killed;
 }
 
-function parse(context: CommandContext): { filters: Filter[]; skipsMe: boolean } {
+function parse(context: CommandContext): { filters: ReadonlyMap<string, Filter>; skipsMe: boolean } {
   const { request } = context;
-  const filters: Filter[] = [];
+  const filters = new Map<string, Filter>();
   let skipsMe = true;
   for (let at = 2; at < request.argumentCount; at += 2) {
     if (at + 1 >= request.argumentCount) throw syntaxError();
@@ -75,18 +80,23 @@ function parse(context: CommandContext): { filters: Filter[]; skipsMe: boolean }
     if (request.is(at, "ID")) {
       const id = request.integer(at + 1);
       if (!(id > 0)) throw new RedisError("ERR client-id should be greater than 0");
-      filters.push((client) => client.id === id);
+      filters.set("ID", (client) => client.id === id);
     } else if (request.is(at, "TYPE")) {
       const type = clientTypeArgument(context, at + 1);
-      filters.push((client) => isOfType(client, type));
+      filters.set("TYPE", (client) => isOfType(client, type));
     } else if (request.is(at, "ADDR")) {
-      filters.push((client) => addressText(client.connection.remote) === value);
+      filters.set("ADDR", (client) => addressText(client.connection.remote) === value);
     } else if (request.is(at, "LADDR")) {
-      filters.push((client) => addressText(client.connection.local) === value);
+      filters.set("LADDR", (client) => addressText(client.connection.local) === value);
     } else if (request.is(at, "USER")) {
       if (context.broker.access.users.get(value) === undefined)
         throw new RedisError(`ERR No such user '${value}'`);
-      filters.push((client) => client.user === value);
+      filters.set("USER", (client) => client.user === value);
+    } else if (request.is(at, "MAXAGE")) {
+      const seconds = request.integer(at + 1);
+      if (Number.isNaN(seconds)) throw new RedisError("ERR maxage is not an integer or out of range");
+      if (seconds <= 0) throw new RedisError("ERR maxage should be greater than 0");
+      filters.set("MAXAGE", (client) => ageSeconds(client) >= seconds);
     } else if (request.is(at, "SKIPME") && (request.is(at + 1, "YES") || request.is(at + 1, "NO"))) {
       skipsMe = request.is(at + 1, "YES");
     } else throw syntaxError();

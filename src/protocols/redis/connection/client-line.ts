@@ -25,24 +25,32 @@ function flagsOf(client: ClientConnection): string {
   return flags === "" ? "N" : flags;
 }
 
+function secondsSince(client: ClientConnection, since: number): number {
+  return Math.max(Math.floor((client.context.server.broker.clock.now() - since) / 1000), 0);
+}
+
+/** How long it is connected. */
+export function ageSeconds(client: ClientConnection): number {
+  return secondsSince(client, client.connection.openedAt);
+}
+
 export function clientLine(client: ClientConnection): string {
   const { connection, context, subscriptions, transaction } = client;
-  const now = context.server.broker.clock.now();
-  const seconds = (since: number): number => Math.max(Math.floor((now - since) / 1000), 0);
   const fields: [name: string, value: string | number][] = [
     ["id", client.id],
     ["addr", addressText(connection.remote)],
     ["laddr", addressText(connection.local)],
     ["fd", connection.id],
     ["name", client.name],
-    ["age", seconds(connection.openedAt)],
-    ["idle", seconds(client.lastCommandAt)],
+    ["age", ageSeconds(client)],
+    ["idle", secondsSince(client, client.lastCommandAt)],
     ["flags", flagsOf(client)],
     ["db", context.database],
     ["sub", subscriptions?.channels.size ?? 0],
     ["psub", subscriptions?.patterns.size ?? 0],
     ["ssub", subscriptions?.shardChannels.size ?? 0],
     ["multi", transaction?.commands.length ?? -1],
+    ["watch", client.watcher?.marks.size ?? 0],
     ["qbuf", client.queryBufferBytes],
     ["qbuf-free", 0],
     ["argv-mem", 0],

@@ -214,7 +214,7 @@ function clientHelp(context: CommandContext): void {
     "KILL <ip:port>",
     "    Kill connection made from <ip:port>.",
     "KILL <option> <value> [<option> <value> [...]]",
-    "    Kill connections. Options are ADDR, LADDR, TYPE, USER, SKIPME and ID.",
+    "    Kill connections. Options are ADDR, LADDR, TYPE, USER, SKIPME, ID and MAXAGE.",
     "LIST [TYPE (NORMAL|PUBSUB)] [ID <id> ...]",
     "    Return information about client connections.",
     "NO-EVICT (ON|OFF)",

@@ -9,6 +9,7 @@ import {
   oneOf,
   optional,
   pattern,
+  since,
   string,
   token,
   unixTime,
@@ -65,7 +66,9 @@ export const docs: CommandDocs = {
       integer("cursor"),
       optional(token("MATCH", pattern("pattern"))),
       optional(token("COUNT", integer("count"))),
+      since("7.4.0", optional(flag("NOVALUES"))),
     ],
+    history: [["7.4.0", "Added the `NOVALUES` flag."]],
   },
   hset: {
     arguments: [key(0), many(block("field_value", string("field"), string("value")))],

@@ -1,5 +1,5 @@
 /**
- * HSCAN key cursor [MATCH pattern] [COUNT count]
+ * HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]
  *
  * A packed hash comes whole, as redis's listpacks do. The cursor of a large one is a hash of 32 bits: where in the order of
  * hashes to go on, so a field that is there throughout is met exactly once, and COUNT is exact but for fields of one hash.
@@ -38,13 +38,13 @@ function hscan(context: CommandContext): void {
     reply.bulkLatin1("0");
     return reply.array(0);
   }
-  const options = parseScanOptions(request, 3, false);
+  const options = parseScanOptions(request, 3, "hash");
   if (!database.content.isLarge(entry)) return replyPacked(context, entry, options);
   const walk = new ElementWalk(database.content, entry);
   answerInSlices(context, (parts) => writeLarge(context, parts, walk, cursor, options));
 }
 
-function replyPacked(context: CommandContext, entry: number, { glob }: ScanOptions): void {
+function replyPacked(context: CommandContext, entry: number, { glob, hasNoValues }: ScanOptions): void {
   const { reply } = context;
   const hashes = hashesOf(context);
   const { content } = keysOf(context);
@@ -52,7 +52,7 @@ function replyPacked(context: CommandContext, entry: number, { glob }: ScanOptio
     glob === null || glob.matches(hashes.bytes, hashes.fieldStart, hashes.fieldEnd);
   let count = 0;
   hashes.begin(content, entry);
-  while (hashes.next()) if (isWanted()) count += 2;
+  while (hashes.next()) if (isWanted()) count += hasNoValues ? 1 : 2;
   reply.array(2);
   reply.bulkLatin1("0");
   reply.array(count);
@@ -60,7 +60,7 @@ function replyPacked(context: CommandContext, entry: number, { glob }: ScanOptio
   while (hashes.next()) {
     if (!isWanted()) continue;
     reply.bulk(hashes.bytes, hashes.fieldStart, hashes.fieldEnd);
-    reply.bulk(hashes.bytes, hashes.start, hashes.end);
+    if (!hasNoValues) reply.bulk(hashes.bytes, hashes.start, hashes.end);
   }
 }
 
@@ -69,7 +69,7 @@ function* writeLarge(
   parts: PartedReply,
   walk: ElementWalk,
   cursor: number,
-  { glob, count }: ScanOptions,
+  { glob, count, hasNoValues }: ScanOptions,
 ): Job<void> {
   const head = parts.openList();
   const list = parts.openList();
@@ -80,8 +80,8 @@ function* writeLarge(
     yield* walk.go(count, (ref) => {
       table.locateKey(ref);
       if (glob !== null && !glob.matches(table.bytes, table.start, table.end)) return;
-      writeElement(context, table, ref, "both");
-      written += 2;
+      writeElement(context, table, ref, hasNoValues ? "fields" : "both");
+      written += hasNoValues ? 1 : 2;
     });
   parts.closeList(list, written);
   parts.fill(head, (reply) => {

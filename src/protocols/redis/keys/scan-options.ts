@@ -10,19 +10,31 @@ export interface ScanOptions {
   /** Of keys only. */
   type: string | null;
   count: number;
+  /** Of hashes only. */
+  hasNoValues: boolean;
 }
 
-/** The arguments from `first` on. Throws. */
-export function parseScanOptions(request: RequestArguments, first: number, isOfKeys: boolean): ScanOptions {
-  const options: ScanOptions = { glob: null, type: null, count: 10 };
-  for (let index = first; index < request.argumentCount; index += 2) {
+/** The arguments from `first` on, for a scan of `scanned`. Throws. */
+export function parseScanOptions(
+  request: RequestArguments,
+  first: number,
+  scanned: "keys" | "hash" | "members",
+): ScanOptions {
+  const options: ScanOptions = { glob: null, type: null, count: 10, hasNoValues: false };
+  for (let index = first; index < request.argumentCount; index++) {
+    if (request.is(index, "NOVALUES")) {
+      if (scanned !== "hash") throw new RedisError("ERR NOVALUES option can only be used in HSCAN");
+      options.hasNoValues = true;
+      continue;
+    }
     if (index + 1 === request.argumentCount) throw syntaxError();
     if (request.is(index, "COUNT")) {
-      options.count = request.integer(index + 1);
+      options.count = request.integer(++index);
       if (Number.isNaN(options.count)) throw new RedisError(errorTexts.notInteger);
       if (options.count < 1) throw syntaxError();
-    } else if (request.is(index, "MATCH")) options.glob = compileGlob(request.copy(index + 1));
-    else if (isOfKeys && request.is(index, "TYPE")) options.type = request.latin1(index + 1).toLowerCase();
+    } else if (request.is(index, "MATCH")) options.glob = compileGlob(request.copy(++index));
+    else if (scanned === "keys" && request.is(index, "TYPE"))
+      options.type = request.latin1(++index).toLowerCase();
     else throw syntaxError();
   }
   return options;

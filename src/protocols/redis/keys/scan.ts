@@ -21,7 +21,7 @@ export const scanCommand: CommandRow = {
 function scan(context: CommandContext): void {
   const { request } = context;
   const cursor = parseCursor(request.latin1(1));
-  const filter = parseScanOptions(request, 2, true);
+  const filter = parseScanOptions(request, 2, "keys");
   answerInSlices(context, () => writeStep(context, cursor, filter));
 }
 

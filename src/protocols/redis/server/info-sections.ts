@@ -67,7 +67,10 @@ function clientFields({ server }: CommandContext): Field[] {
     ["client_recent_max_output_buffer", largest(server, (client) => client.unsentBytes)],
     ["blocked_clients", blocking.clientCount + server.pause.waitingCount],
     ["tracking_clients", server.tracking.clientCount],
+    ["pubsub_clients", countOf(server, (client) => client.isSubscriber)],
+    ["watching_clients", countOf(server, (client) => (client.watcher?.marks.size ?? 0) > 0)],
     ["clients_in_timeout_table", blocking.timeoutCount],
+    ["total_watched_keys", server.watches.keyCount],
     ["total_blocking_keys", blocking.keyCount],
   ];
 }
@@ -130,6 +133,7 @@ function statFields({ server }: CommandContext): Field[] {
     ["sync_full", 0],
     ["sync_partial_ok", 0],
     ["sync_partial_err", 0],
+    ["expired_subkeys", server.keyspace.expiredFields],
     ["expired_keys", server.expiredKeys],
     ["evicted_keys", server.keyspace.eviction.evicted],
     ["evicted_clients", server.clientEviction.evicted],
@@ -184,6 +188,12 @@ function largest(server: RedisServer, valueOf: (client: ClientConnection) => num
   let most = 0;
   for (const client of server.sessions.values()) most = Math.max(most, valueOf(client));
   return most;
+}
+
+function countOf(server: RedisServer, isCounted: (client: ClientConnection) => boolean): number {
+  let count = 0;
+  for (const client of server.sessions.values()) if (isCounted(client)) count++;
+  return count;
 }
 
 function keyspaceFields({ server }: CommandContext): Field[] {

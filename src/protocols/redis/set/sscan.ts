@@ -39,7 +39,7 @@ function sscan(context: CommandContext): void {
     reply.bulkLatin1("0");
     return reply.array(0);
   }
-  const options = parseScanOptions(request, 3, false);
+  const options = parseScanOptions(request, 3, "members");
   const sets = setsOf(context);
   if (!content.isLarge(entry) || sets.isIntset(content, entry))
     return finishNow(eachBatch(sets, content, entry, (batch) => writeWhole(context, batch, options)));

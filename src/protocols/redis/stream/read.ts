@@ -64,7 +64,6 @@ export function parseRead(context: CommandContext, isGroupRead: boolean): Stream
   for (; at < request.argumentCount && first === 0; at++) {
     const more = request.argumentCount - 1 - at;
     if (more > 0 && request.is(at, "BLOCK")) {
-      if (context.caller.place === "lua") throw notInScripts(request);
       read.blockMs = timeoutArgument(request, ++at);
     } else if (more > 0 && request.is(at, "COUNT")) {
       const count = request.integer(++at);
@@ -98,10 +97,6 @@ export function parseRead(context: CommandContext, isGroupRead: boolean): Stream
     read.streams.push(parseStream(context, read, i, i + count / 2));
   hasReadStreams(context, read);
   return read;
-}
-
-function notInScripts(request: RequestArguments): RedisError {
-  return new RedisError(`ERR ${request.utf8(0)} command is not allowed with BLOCK option from scripts`);
 }
 
 function onlyInGroups(option: string): RedisError {

@@ -42,6 +42,11 @@ export class WatchTable {
     this.#keys = keys;
   }
 
+  /** How many keys are watched by somebody. */
+  get keyCount(): number {
+    return this.#keyCount;
+  }
+
   get isEmpty(): boolean {
     return this.#keyCount === 0;
   }

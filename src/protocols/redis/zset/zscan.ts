@@ -41,7 +41,7 @@ function zscan(context: CommandContext): void {
     reply.bulkLatin1("0");
     return reply.array(0);
   }
-  const options = parseScanOptions(request, 3, false);
+  const options = parseScanOptions(request, 3, "members");
   const { content } = database;
   if (!content.isLarge(entry)) return replyPacked(context, entry, options);
   const { elements } = sortedSetsOf(context).largeOf(content, entry)!;

@@ -177,11 +177,6 @@ test("what needs other databases or keys that are not named is refused", options
     copy a{a} b{a} DB 0
     sort a by b
     sort a by nosort
-    sort a by b*
-    sort a by {a}*
-    sort a get #
-    sort a get b*
-    sort_ro a get b*
   `);
 });
 

@@ -121,7 +121,6 @@ test("replies that scripts get", options, async () => {
       "'xrange', 's', '-', '+'",
       "'xread', 'streams', 's', '0'",
       "'xread', 'streams', 's', '5'",
-      "'xread', 'block', 0, 'streams', 's', '$'",
       "'exists', 'k'",
       "'type', 'k'",
       "'ttl', 'k'",
@@ -280,7 +279,6 @@ test("nothing that the next script sees can be changed", options, async () => {
     "print('x')",
     "require('x')",
     "module('x')",
-    "os.execute('x')",
     "io.open('x')",
     "debug.getinfo(1)",
     "package.path = 1",
@@ -292,7 +290,8 @@ test("nothing that the next script sees can be changed", options, async () => {
     "local n = 0 return load(function() n = n + 1 return ({'return ', '5'})[n] end)()",
     "loadstring('foo = 1')()",
     "return {type(_G), _VERSION, type(__redis__err__handler)}",
-    "local r = {} for k, v in pairs(_G) do r[#r + 1] = k .. ':' .. type(v) end table.sort(r) return table.concat(r, ' ')",
+    // `os` is of redis 7.4 (redis-later-real).
+    "local r = {} for k, v in pairs(_G) do if k ~= 'os' then r[#r + 1] = k .. ':' .. type(v) end end table.sort(r) return table.concat(r, ' ')",
     ...["string", "table", "math", "coroutine", "redis", "cjson", "cmsgpack", "struct", "bit"].map(
       (name) =>
         `local r = {} for k, v in pairs(${name}) do r[#r + 1] = k .. ':' .. type(v) end table.sort(r) return table.concat(r, ' ')`,

@@ -9,6 +9,7 @@ import { type Job, Piece } from "../../../../base/turn-work.ts";
 import { sortedInSlices } from "../../../../base/sliced-sort.ts";
 import { mayReadEveryKey } from "../../acl/check.ts";
 import { assertMayPut } from "../../acl/key-rights.ts";
+import { keySlot, patternSlot } from "../../cluster/key-slot.ts";
 import { oneKey, unknownKeys, type CommandRow } from "../../core/command-spec.ts";
 import type { CommandContext } from "../../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../../core/errors.ts";
@@ -20,6 +21,7 @@ import { keyAt } from "../key-ref.ts";
 import { findByPattern, isPattern, type SortPattern, sortPattern, textOfFound } from "./sort-patterns.ts";
 import { compareItems, type SortItem, scoreOf } from "./sort-order.ts";
 import { type SortRange, sortSources } from "./sort-sources.ts";
+import type { RequestArguments } from "../../wire/request-arguments.ts";
 import { removeDestination } from "../store-result.ts";
 import { keyEvents } from "../../notifications/key-events.ts";
 
@@ -96,12 +98,12 @@ function parse(context: CommandContext, mayStore: boolean): SortOptions {
     } else if (mayStore && request.is(index, "STORE") && left >= 1) options.destination = ++index;
     else if (request.is(index, "BY") && left >= 1) {
       const pattern = request.latin1(++index);
-      if (isPattern(pattern)) assertMayLookUp(context, "BY");
+      if (isPattern(pattern)) assertMayLookUp(context, "BY", index);
       else options.isUnsorted = true;
       options.by = sortPattern(pattern);
     } else if (request.is(index, "GET") && left >= 1) {
-      assertMayLookUp(context, "GET");
-      options.gets.push(sortPattern(request.latin1(++index)));
+      assertMayLookUp(context, "GET", ++index);
+      options.gets.push(sortPattern(request.latin1(index)));
     } else throw syntaxError();
   }
   return options;
@@ -112,12 +114,19 @@ function wholeArgument(value: number): number {
   return value;
 }
 
-/** Patterns may come to any key, of any slot. */
-function assertMayLookUp(context: CommandContext, option: "BY" | "GET"): void {
-  if (context.server.cluster !== null)
-    throw new RedisError(`ERR ${option} option of SORT denied in Cluster mode.`);
+/** The pattern at `index` may come to any key; in a cluster, to any of the slot that is sorted (since Redis 7.4). */
+function assertMayLookUp(context: CommandContext, option: "BY" | "GET", index: number): void {
+  if (context.server.cluster !== null && !isOfSortedSlot(context.request, option, index))
+    throw new RedisError(
+      `ERR ${option} option of SORT denied in Cluster mode when keys formed by the pattern may be in different slots.`,
+    );
   if (!mayReadEveryKey(context))
     throw new RedisError(`ERR ${option} option of SORT denied due to insufficient ACL permissions.`);
+}
+
+function isOfSortedSlot(request: RequestArguments, option: "BY" | "GET", index: number): boolean {
+  if (option === "GET" && request.latin1(index) === "#") return true;
+  return patternSlot(request.copy(index)) === keySlot(request.buffer, request.starts[1]!, request.ends[1]!);
 }
 
 function start(context: CommandContext, options: SortOptions): void {

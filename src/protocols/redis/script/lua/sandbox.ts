@@ -2,7 +2,7 @@
  * What scripts find in a machine: Lua's own libraries without what reaches outside, redis's replacements, nothing that can be changed.
  *
  * Not here: the libraries redis, cjson and so on, which are defined between `openStandard` and `protect`. Invariants: a script can
- * change no table that the next one sees; there is no file, no clock, no bytecode (it would not be checked).
+ * change no table that the next one sees; there is no file, no time of day, no bytecode (it would not be checked).
  */
 import { defineFields } from "./define.ts";
 import type { LuaInstance } from "./lua-instance.ts";

@@ -7,6 +7,7 @@
  */
 import { limits } from "../../../../base/limits.ts";
 import type { RedisServer } from "../../server.ts";
+import { osLibrary } from "../api/os-library.ts";
 import { redisLibrary } from "../api/redis-library.ts";
 import { defineLibraries } from "../libraries/index.ts";
 import { defineLibrary } from "../lua/define.ts";
@@ -81,6 +82,7 @@ export class Machine {
     defineLibraries(lua);
     const parts = { lua, caller: this.caller, run: () => this.run, isLoading: () => this.isLoading };
     defineLibrary(lua, "redis", redisLibrary(parts, kind));
+    defineLibrary(lua, "os", osLibrary(lua, server.host));
     for (const name of kind === "scripts" ? ["KEYS", "ARGV"] : []) {
       lua.raw.lua_createtable(lua.state, 0, 0);
       lua.setGlobal(name);
