@@ -842,8 +842,7 @@ const command: fc.Arbitrary<Word[]> = fc.oneof(
   { weight: 1, arbitrary: words("xclaim", stream, group, consumer, 0, anyId, "justid", "lastid", anyId) },
   { weight: 2, arbitrary: words("xautoclaim", stream, group, consumer, 0, rangeEnd, "count", count) },
   { weight: 3, arbitrary: words("xinfo", "groups", stream) },
-  { weight: 1, arbitrary: words("xsetid", stream, anyId) },
-  { weight: 1, arbitrary: words("xsetid", stream, anyId, "entriesadded", count, "maxdeletedid", anyId) },
+  // XSETID is compared above: it refuses ids as redis 7.2 does, so the streams of both sides would no longer be the same.
   { weight: 1, arbitrary: words("del", stream) },
   { weight: 1, arbitrary: words(fc.constantFrom("multi", "exec", "discard", "unwatch")) },
   { weight: 1, arbitrary: words("watch", stream) },
