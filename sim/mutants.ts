@@ -58,12 +58,6 @@ export const simulatorMutants: readonly Mutant[] = [
     replace: "    queue.readyBytes",
   },
   {
-    name: "a queue's policy is applied, and not kept with its definition",
-    file: "src/broker/policy/policies.ts",
-    find: "    queueChanged(this.#queue);",
-    replace: "",
-  },
-  {
     name: "a policy counts where the argument is less",
     file: "src/broker/policy/policy.ts",
     find: "    lesser(numberOf(fromPolicy(name)), numberOf(args[`x-${name}`]));",

@@ -119,4 +119,10 @@ export const brokerMutants: readonly RoomMutant[] = [
     find: "      if (!isSettled && pending.ownerOf(reader.offset) <= noOwner) this.total -= sizeOf(reader);",
     replace: "      if (!isSettled) this.total -= sizeOf(reader);",
   },
+  {
+    name: "a queue's policy is applied, and not kept with its definition",
+    file: "src/broker/policy/policies.ts",
+    find: "    queueChanged(this.#queue);",
+    replace: "",
+  },
 ];
