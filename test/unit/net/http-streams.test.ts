@@ -39,7 +39,7 @@ async function withHandler(
 const fastTimers: Timers = { ...systemTimers, after: (ms, action) => systemTimers.after(ms / 100, action) };
 
 async function soon(isSo: () => boolean, what: string): Promise<void> {
-  for (let looked = 0; looked < 1000 && !isSo(); looked++)
+  for (let looked = 0; looked < 6000 && !isSo(); looked++)
     await new Promise((resolve) => setTimeout(resolve, 5));
   assert.ok(isSo(), what);
 }
