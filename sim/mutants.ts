@@ -416,12 +416,6 @@ export const simulatorMutants: readonly Mutant[] = [
       "  part.owner.activeAt = now;\n  if (part.count > 1 && part.cursor.peek()) part.cursor.give(part.owner.id, now);\n",
   },
   {
-    name: "entries that were given before one that cannot be read are not shown",
-    file: "src/protocols/redis/stream/groups/group-read.ts",
-    find: "    if (given + count === 0) throw error;\n  }\n",
-    replace: "    throw error;\n  }\n",
-  },
-  {
     name: "positions in all partitions of a topic are kept as one",
     file: "src/broker/groups/offsets.ts",
     find: '"offset", this.#vhost, group, topic, String(partition));',
