@@ -551,19 +551,6 @@ export const simulatorMutants: readonly Mutant[] = [
     replace: "      keyspace.changes.float64(0);",
   },
   {
-    name: "a field that is set again keeps its expiry",
-    file: "src/keyspace/values/hash-changes.ts",
-    find: "      if (expiry === 0) this.#record.begin(operation.setFields, this.#entry);\n      else {",
-    replace:
-      "      if (expiry === 0 && isNew) this.#record.begin(operation.setFields, this.#entry);\n      else {",
-  },
-  {
-    name: "the expiries of fields are left out of a payload",
-    file: "src/protocols/redis/hash/timed-hash-dump.ts",
-    find: "time: hashes.expiry });",
-    replace: "time: 0 });",
-  },
-  {
     name: "what is taken off the right end of a list comes back",
     file: "src/keyspace/values/list/list-changes.ts",
     find: "      .uint32(isLeft ? 0 : taken);",

@@ -274,4 +274,10 @@ export const protocolMutants: readonly RoomMutant[] = [
     find: "    if (given + count === 0) throw error;\n  }\n",
     replace: "    throw error;\n  }\n",
   },
+  {
+    name: "the expiries of fields are left out of a payload",
+    file: "src/protocols/redis/hash/timed-hash-dump.ts",
+    find: "time: hashes.expiry });",
+    replace: "time: 0 });",
+  },
 ];

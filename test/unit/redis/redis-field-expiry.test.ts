@@ -37,6 +37,8 @@ test("a small hash: fields go at their time, with the key once none is left, and
   assert.equal(await ask(rig, "HSET h c 4"), 0);
   rig.time.advance(500);
   assert.deepEqual(await ask(rig, "HGETALL h"), ["c", "4"], "HSET takes the expiry away");
+  await rig.kill();
+  assert.deepEqual(await ask(rig, "HGETALL h"), ["c", "4"], "after a kill too");
   await ask(rig, "HPEXPIRE h 10 FIELDS 1 c");
   assert.equal(await ask(rig, "HINCRBY h c 5"), 9);
   await rig.kill();
@@ -149,4 +151,17 @@ test("a dump of the same hash is the same after a kill", async () => {
   await rig.kill();
   const after = await Promise.all([ask(rig, "DUMP small"), ask(rig, "DUMP long"), ask(rig, "DUMP large")]);
   assert.deepEqual(after, before);
+});
+
+test("a dump brings the expiries of fields along, of a small hash and of a large one", async () => {
+  const rig = await DurableRig.open(1);
+  for (const size of [2, 600]) {
+    const fields = Array.from({ length: size }, (_, at) => `f${at} v`);
+    await ask(rig, `HSET from ${fields.join(" ")}`);
+    await ask(rig, "HPEXPIRE from 1000 FIELDS 1 f1");
+    await rig.redis("EVAL", "redis.call('RESTORE','to',0,redis.call('DUMP','from'))", 2, "from", "to");
+    assert.equal(await ask(rig, "HLEN to"), size);
+    assert.deepEqual(await ask(rig, "HPTTL to FIELDS 2 f0 f1"), [-1, 1000]);
+    await ask(rig, "DEL from to");
+  }
 });
