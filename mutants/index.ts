@@ -25,7 +25,7 @@ const { values, positionals } = parseArgs({
  * ones whenever something new joins the simulated world.
  */
 const share = 0.9;
-const seedsOfSimulator = 2000;
+const seedsOfSimulator = 1000;
 const seedsOfRooms = 600;
 
 /** Test files by which nothing is to be judged, since they fail without a fault; null where they pass. */
