@@ -1,9 +1,10 @@
 /**
- * `npm run mutants [-- TEXT…] [--list rooms|sim|all] [--quick]`: plants faults one at a time and runs what has to find each.
+ * `npm run mutants [-- TEXT…] [--list rooms|sim|all] [--quick] [--minutes M]`: plants faults one at a time and runs what has to find each.
  *
  * Faults of the rooms (rooms/) are looked for by the unit tests of their room, then by what their list names beside
  * them; those of sim/mutants.ts by the simulator alone (`npm run sim:mutants`). TEXT is a part of a name or of a file's
- * path. `--quick`: unit tests only. Exit code 1 where less than `share` of a list's faults is found.
+ * path. `--quick`: unit tests only. `--minutes`: after that many no further hunt begins, which is said. Exit code 1 where less than
+ * `share` of the faults that were looked for is found.
  */
 import os from "node:os";
 import { parseArgs } from "node:util";
@@ -16,6 +17,7 @@ const { values, positionals } = parseArgs({
   options: {
     list: { type: "string", default: "all" },
     quick: { type: "boolean", default: false },
+    minutes: { type: "string", default: "Infinity" },
   },
   allowPositionals: true,
 });
@@ -79,19 +81,21 @@ function isWanted({ mutant: { name, file } }: Prey): boolean {
   return positionals.length === 0 || positionals.some((text) => name.includes(text) || file.includes(text));
 }
 
-/** Returns how many were found. */
-async function huntAll(all: readonly Prey[]): Promise<number> {
+const endsAt = performance.now() + Number(values.minutes) * 60_000;
+
+/** Returns how many were found, and how many were not looked for. */
+async function huntAll(all: readonly Prey[]): Promise<{ caught: number; left: number }> {
   const waiting = [...all];
   let caught = 0;
   await Promise.all(
     Array.from({ length: Math.min(os.availableParallelism(), all.length) }, async () => {
       const copy = new Copy();
-      for (let prey = waiting.shift(); prey !== undefined; prey = waiting.shift())
-        if (await isCaught(prey, copy)) caught++;
+      while (performance.now() < endsAt && waiting.length > 0)
+        if (await isCaught(waiting.shift()!, copy)) caught++;
       copy.remove();
     }),
   );
-  return caught;
+  return { caught, left: waiting.length };
 }
 
 async function isCaught({ mutant, hunt }: Prey, copy: Copy): Promise<boolean> {
@@ -114,9 +118,11 @@ function say(line: string): void {
 async function judge(title: string, all: readonly Prey[], least: number): Promise<void> {
   const wanted = all.filter(isWanted);
   if (wanted.length === 0) return;
-  const caught = await huntAll(wanted);
-  say(`${title}: ${caught} of ${wanted.length} planted faults caught`);
-  if (caught < wanted.length * least) process.exitCode = 1;
+  const { caught, left } = await huntAll(wanted);
+  const hunted = wanted.length - left;
+  say(`${title}: ${caught} of ${hunted} planted faults caught`);
+  if (left > 0) say(`${title}: for ${left} more there was no time`);
+  if (caught < hunted * least || hunted === 0) process.exitCode = 1;
 }
 
 if (values.list !== "sim") await judge("rooms", inRooms, share);
