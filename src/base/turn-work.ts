@@ -212,6 +212,30 @@ export function finishNow<Result>(job: Job<Result>): Result {
   }
 }
 
+/** The same job, each slice of which runs between `enter` and `leave`, which gets what `enter` returned. */
+export function* slicesWithin<Result, Before>(
+  job: Job<Result>,
+  enter: () => Before,
+  leave: (before: Before) => void,
+): Job<Result> {
+  try {
+    for (;;) {
+      const before = enter();
+      let step: IteratorResult<number, Result>;
+      try {
+        step = job.next();
+      } finally {
+        leave(before);
+      }
+      if (step.done === true) return step.value;
+      yield step.value;
+    }
+  } finally {
+    // Of one that has ended this does nothing.
+    job.return(undefined as Result);
+  }
+}
+
 const unitsOfPiece = 64;
 
 /** Adds up the work of small steps, so that a job yields once for many of them. */

@@ -9,7 +9,13 @@
  * an error can still be the reply; once a part is in there, the rest follows with nothing in between.
  */
 import type { ByteWriter } from "../../../base/bytes.ts";
-import { finishNow, type Job, type JobOutcome, type RunningJob } from "../../../base/turn-work.ts";
+import {
+  slicesWithin,
+  finishNow,
+  type Job,
+  type JobOutcome,
+  type RunningJob,
+} from "../../../base/turn-work.ts";
 import type { Broker } from "../../../broker/broker.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { Claim } from "./claims/claims.ts";
@@ -78,33 +84,18 @@ export function answerInSlices(
 }
 
 /** Clients may be paused, or go on, between its slices: a slice that only reads removes nothing that is due meanwhile. */
-function* heedingPause(context: CommandContext, job: Job<void>): Job<void> {
+function heedingPause(context: CommandContext, job: Job<void>): Job<void> {
   const { keyspace, pause } = context.server;
   const onlyReads = !mayReplicate(context);
-  let isOver = false;
-  try {
-    for (;;) {
-      const before = keyspace.keepsDue;
-      const keepsDue = onlyReads && pause.isActive;
-      if (keepsDue !== before) keyspace.keepsDue = keepsDue;
-      let step: IteratorResult<number, void>;
-      try {
-        step = job.next();
-      } catch (error) {
-        isOver = true;
-        throw error;
-      } finally {
-        if (keepsDue !== before) keyspace.keepsDue = before;
-      }
-      if (step.done === true) {
-        isOver = true;
-        return;
-      }
-      yield step.value;
-    }
-  } finally {
-    if (!isOver) job.return();
-  }
+  const set = (keepsDue: boolean): void => {
+    if (keepsDue !== keyspace.keepsDue) keyspace.keepsDue = keepsDue;
+  };
+  const enter = (): boolean => {
+    const before = keyspace.keepsDue;
+    set(onlyReads && pause.isActive);
+    return before;
+  };
+  return slicesWithin(job, enter, set);
 }
 
 /** The changes that are kept back are in the account too. */
@@ -154,30 +145,12 @@ function holdReply({ inFlight }: Broker, later: LaterReplies, bytes: number): vo
 }
 
 /** The same job, whose changes are those of the client, which tracks keys, in each of its slices. */
-function* ofClient(tracking: Tracking, client: ClientConnection, job: Job<void>): Job<void> {
-  let isOver = false;
-  if (client.tracked !== null) client.tracked.isAtWork = true;
-  try {
-    for (;;) {
-      const before = tracking.enter(client.tracked);
-      let step: IteratorResult<number, void>;
-      try {
-        step = job.next();
-      } catch (error) {
-        isOver = true;
-        throw error;
-      } finally {
-        tracking.enter(before);
-      }
-      if (step.done === true) {
-        isOver = true;
-        return;
-      }
-      yield step.value;
-    }
-  } finally {
-    if (!isOver) job.return();
-  }
+function ofClient(tracking: Tracking, client: ClientConnection, job: Job<void>): Job<void> {
+  const enter = (): ReturnType<Tracking["enter"]> => {
+    if (client.tracked !== null) client.tracked.isAtWork = true;
+    return tracking.enter(client.tracked);
+  };
+  return slicesWithin(job, enter, (before) => tracking.enter(before));
 }
 
 class SlicedReply implements LaterWork {

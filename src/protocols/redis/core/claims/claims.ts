@@ -11,7 +11,7 @@
  */
 import { assertInvariant, assertsAreOn } from "../../../../base/assert.ts";
 import type { Timers } from "../../../../base/clock.ts";
-import type { Job, RunningJob, TurnWork } from "../../../../base/turn-work.ts";
+import { type Job, type RunningJob, slicesWithin, type TurnWork } from "../../../../base/turn-work.ts";
 import type { HeldKeys } from "../../../../keyspace/held-keys.ts";
 import { type KeyWant, KeyModes } from "./key-modes.ts";
 
@@ -38,31 +38,14 @@ export class Claim {
   }
 
   /** The same for a part of the work, after which the keys stay held. */
-  *part<Result>(job: Job<Result>): Job<Result> {
+  part<Result>(job: Job<Result>): Job<Result> {
     const claims = this.#claims;
-    let isOver = false;
-    try {
-      for (;;) {
-        const before = claims.isAtWork;
-        claims.isAtWork = true;
-        let step: IteratorResult<number, Result>;
-        try {
-          step = job.next();
-        } catch (error) {
-          isOver = true;
-          throw error;
-        } finally {
-          claims.isAtWork = before;
-        }
-        if (step.done === true) {
-          isOver = true;
-          return step.value;
-        }
-        yield step.value;
-      }
-    } finally {
-      if (!isOver) job.return(undefined as Result);
-    }
+    const enter = (): boolean => {
+      const before = claims.isAtWork;
+      claims.isAtWork = true;
+      return before;
+    };
+    return slicesWithin(job, enter, (before) => (claims.isAtWork = before));
   }
 
   /** The work goes on in later turns: from here on the keys are held. */
