@@ -25,6 +25,8 @@ export class WriteGate {
   writeFailure: Error | null = null;
   /** The journal's position from which the disk may be low; free space is measured when it is passed. */
   roomEnd = Infinity;
+  /** Of a piece of a copy that is being written. */
+  #copyBytes = 0;
 
   constructor(room: DiskRoom | null, directory: string) {
     this.#room = room;
@@ -52,6 +54,30 @@ export class WriteGate {
     if (room === null || journal === null) return true;
     // Half of the space for other requests is left to them.
     return journal.end - journal.written + bytes <= room.freeBytes - room.freeBytesMin / 2;
+  }
+
+  /**
+   * For each piece of a copy of stored data, before it is written: true if it may be, and then the room is the copy's until the
+   * next piece or `copied`. A copy takes room that the journal's position does not show, so the free space is measured. What waits
+   * to be written comes first, and half of the minimum is left to what frees space; a copy that is made because the disk
+   * is low may take that half too.
+   */
+  takeForCopy(bytes: number, isForRoom: boolean): boolean {
+    this.copied();
+    const room = this.#room;
+    const journal = this.#journal;
+    if (room === null || journal === null) return true;
+    const kept = isForRoom ? 0 : room.freeBytesMin / 2;
+    if (journal.end - journal.written + bytes > room.freeBytes - kept) return false;
+    this.#copyBytes = bytes;
+    this.#settle();
+    return true;
+  }
+
+  /** What a copy has taken is on the disk, or given up. */
+  copied(): void {
+    this.#copyBytes = 0;
+    this.look();
   }
 
   /** Writes the journal's bytes, with space from the reserve if the disk is full. False: no answer may leave. */
@@ -101,7 +127,9 @@ export class WriteGate {
     const isLow = room?.isLow === true;
     // While the disk is low, free space is measured after each write.
     this.roomEnd =
-      room === null || isLow ? Infinity : (this.#journal?.written ?? 0) + room.freeBytes - room.freeBytesMin;
+      room === null || isLow
+        ? Infinity
+        : (this.#journal?.written ?? 0) + room.freeBytes - room.freeBytesMin - this.#copyBytes;
     if (this.writeFailure !== null)
       this.failure = new Error(`the journal cannot be written (${this.writeFailure.message})`);
     else this.failure = isLow ? new Error(shortageOf(this.#directory, room)) : null;

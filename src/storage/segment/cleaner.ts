@@ -55,6 +55,8 @@ const slicesATurnMax = 8;
 
 /** Thrown inside a round to end it at shutdown. */
 class Stopped extends Error {}
+/** Thrown inside a round to end it: with its copies the disk would have no room for what is to be written. */
+class NoRoom extends Error {}
 
 export class Cleaner {
   readonly #storage: Storage;
@@ -74,6 +76,8 @@ export class Cleaner {
   /** The oldest and newest file when deleting the oldest one early was last considered: this is done once for each pair. */
   #consideredOldest: JournalFile | null = null;
   #consideredTail: JournalFile | null = null;
+  /** The round began while the disk was low: `#hasRoom` has left it a part of the room. */
+  #isForRoom = false;
   /** Slices left in this turn. */
   #slicesLeft = 0;
   #durableWaiters: (() => void)[] = [];
@@ -140,12 +144,13 @@ export class Cleaner {
 
   /**
    * What a round writes before it deletes must leave enough room for acknowledgements. If it does not, this is checked again
-   * later, since the check walks over the logs.
+   * later, since the check walks over the logs. The copies of a round are held to the same, piece by piece (`#assertRoom`).
    */
   #hasRoom(): boolean {
-    if (!this.#isDiskLow) return true;
+    if (!this.#isDiskTight) return true;
     const [oldest, next] = this.#journal.files;
-    const room = this.#storage.room!.freeBytes / roundRoomPart;
+    const { freeBytes, freeBytesMin } = this.#storage.room!;
+    const room = this.#isDiskLow ? freeBytes / roundRoomPart : freeBytes - freeBytesMin / roundRoomPart;
     if (this.#bytesToCopy(oldest!, next!.base, room) < room) return true;
     this.#retryAt = this.#options.now() + retryDelayMsFirst;
     return false;
@@ -205,6 +210,9 @@ export class Cleaner {
     } catch (error) {
       if (!(error instanceof Stopped)) this.#failed(error as Error);
     } finally {
+      this.#storage.gate.copied();
+      // Publishers who waited for the room of a copy that was given up are told at the end of a tick.
+      this.#options.requestFlush();
       this.#source.forget();
       this.#round = null;
     }
@@ -215,7 +223,8 @@ export class Cleaner {
     this.lastFailure = error;
     this.#retryAt = this.#options.now() + this.#retryDelayMs;
     // On a full disk a round begins only when there is room for it, so its delay need not grow.
-    if (!isDiskFull(error)) this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, retryDelayMsMax);
+    if (!isDiskFull(error) && !(error instanceof NoRoom))
+      this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, retryDelayMsMax);
   }
 
   async #cleanOldest(): Promise<void> {
@@ -241,11 +250,13 @@ export class Cleaner {
       files: this.#files,
       source: this.#source,
       pause: () => this.#pause(),
+      assertRoom: (bytes) => this.#assertRoom(bytes),
       isBehind: () => this.#slicesATurn > 1,
     });
     const mover = this.#mover;
     // With little room, only the needed data of the oldest file is copied, and nothing is merged.
     const isSparing = this.#isDiskTight;
+    this.#isForRoom = this.#isDiskLow;
     const sealedEnd = isSparing ? end : this.#journal.files.at(-1)!.base;
     let moved: MovedLog[] = [];
     let lookedAt = 0;
@@ -265,10 +276,17 @@ export class Cleaner {
     }
   }
 
+  /** Copies share the disk with the journal: one that took the last room could not be named any more, nor what it replaces deleted. */
+  #assertRoom(bytes: number): void {
+    if (!this.#storage.gate.takeForCopy(bytes, this.#isForRoom))
+      throw new NoRoom(`${this.#options.directory}: the disk has no room for a copy of ${bytes} bytes`);
+  }
+
   /** Makes the names of new segments durable; then the logs name them. Removes what it has done from `moved`. */
   async #commit(moved: MovedLog[]): Promise<void> {
     if (moved.length === 0) return;
     await this.#options.disk.syncDirectory(this.#files.directory);
+    this.#storage.gate.copied();
     for (const { log, made, merged, endOffset } of moved.splice(0)) {
       if (log.isDeleted) {
         for (const segment of made) void this.#mover!.discard(segment);

@@ -28,6 +28,8 @@ export interface MoverOptions {
   source: JournalReader;
   /** Lets the event loop run; throws if the work must stop. */
   pause: () => Promise<void>;
+  /** Before so many bytes are written. Throws if the disk has no room for them beside what must be written. */
+  assertRoom: (bytes: number) => void;
   /** The journal grows faster than it is emptied: slices are written at once, not when a thread has time. */
   isBehind: () => boolean;
 }
@@ -165,6 +167,7 @@ export class SegmentMover {
   /** Writes the slice, and starts another segment if this one is large. */
   async #passSlice(log: Log): Promise<void> {
     const endOffset = this.#view.firstOffset + this.#view.count;
+    this.#options.assertRoom(this.#writer!.sliceLength);
     await this.#writer!.writeSlice(this.#options.isBehind());
     if (this.#writer!.bytes >= segmentBytesMax) await this.#finish(log, endOffset);
     await this.#rest();
@@ -178,6 +181,7 @@ export class SegmentMover {
   async #finish(log: Log, endOffset: number): Promise<void> {
     const writer = this.#writer;
     if (writer === null) return;
+    this.#options.assertRoom(writer.sliceLength);
     const { path, footer } = await writer.finish(endOffset);
     this.#writer = null;
     this.#made.push(new SegmentFile(this.#options.files, path, log.id, footer));

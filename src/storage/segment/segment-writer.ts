@@ -68,6 +68,11 @@ export class SegmentWriter {
     return Math.max(0, this.#writtenBytes + this.#length - segmentHeaderBytes);
   }
 
+  /** What `writeSlice` writes. */
+  get sliceLength(): number {
+    return this.#length;
+  }
+
   get isSliceFull(): boolean {
     return this.#length >= sliceBytes;
   }
