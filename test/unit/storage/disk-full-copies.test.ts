@@ -11,13 +11,15 @@ import { finish } from "../../support/finish.ts";
 import { thorough } from "../../support/thorough.ts";
 
 const roomBytes = 512 << 10;
-const messageBytesMax = 6 << 10;
+/** Of one message; a scene has a bound of its own up to this. */
+const messageBytesMax = 12 << 10;
 const turnsMax = 4000;
-const seeds = 40 * thorough;
+const seeds = 200 * thorough;
 
 class Scene {
   readonly disk: SimDisk;
   readonly #random: Random;
+  readonly #messageBytesMax: number;
   storage!: Storage;
   log!: Log;
   #now = 1_000_000;
@@ -26,6 +28,7 @@ class Scene {
   constructor(random: Random) {
     this.#random = random;
     this.disk = new SimDisk(random);
+    this.#messageBytesMax = 1024 + this.below(messageBytesMax);
   }
 
   below(limit: number): number {
@@ -61,7 +64,7 @@ class Scene {
     const { storage, log } = this;
     if (storage.gate.failure !== null) return;
     for (let i = 0; i < most && storage.pending <= storage.gate.roomEnd; i++) {
-      const length = 1 + this.below(messageBytesMax);
+      const length = 1 + this.below(this.#messageBytesMax);
       const at = log.store.reserve(log.group, envelope.amqp, length);
       log.store.tail.fill(120, at, at + length);
     }
@@ -77,10 +80,16 @@ class Scene {
     return this.#acknowledged === this.log.nextOffset;
   }
 
+  /** Background work goes on before and after the flush: copies begin while bytes wait to be written. */
   async turn(steps: number): Promise<void> {
     const { storage } = this;
+    await this.#background(this.below(3));
     assert.ok(storage.flush(), `the journal cannot be written: ${storage.gate.writeFailure?.message}`);
     if (this.below(3) === 0) storage.startSync();
+    await this.#background(steps);
+  }
+
+  async #background(steps: number): Promise<void> {
     for (let i = 0; i < steps && this.disk.waiting > 0; i++) await this.disk.step();
   }
 
@@ -95,7 +104,7 @@ async function run(seed: number): Promise<{ segments: number; wasLow: boolean }>
   const scene = new Scene(seeded(seed));
   await scene.open();
   const { storage } = scene;
-  const most = 1 + scene.below(40);
+  const most = 1 + scene.below(60);
   let wasLow = false;
   for (let i = 0; i < turnsMax && !wasLow; i++) {
     scene.publish(1 + scene.below(most));
@@ -110,7 +119,7 @@ async function run(seed: number): Promise<{ segments: number; wasLow: boolean }>
   }
   for (let i = 0; storage.gate.failure !== null || !scene.isDrained; i++) {
     assert.ok(i < turnsMax, "the disk has no room again, though all is acknowledged");
-    scene.acknowledge(5);
+    scene.acknowledge(1 + Math.floor(scene.log.nextOffset / 300));
     await scene.turn(4);
     if (scene.below(4) === 0) scene.second();
   }
