@@ -102,4 +102,16 @@ export const strangerMutants: readonly RoomMutant[] = [
     find: "const sequences = 0x8000_0000;",
     replace: "const sequences = 0x7fff_ffff;",
   },
+  {
+    name: "A name one letter too far off still counts as mistyped, and among equally near names the last wins",
+    file: "src/base/nearest.ts",
+    find: "if (distance < bestDistance) {",
+    replace: "if (distance <= bestDistance) {",
+  },
+  {
+    name: "The average rate is divided by one sample too many",
+    file: "src/admin/rabbitmq/shown/stats.ts",
+    find: "const seconds = ((count - 1) * incrMs) / 1000;",
+    replace: "const seconds = (count * incrMs) / 1000;",
+  },
 ];
