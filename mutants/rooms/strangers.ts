@@ -114,4 +114,10 @@ export const strangerMutants: readonly RoomMutant[] = [
     find: "const seconds = ((count - 1) * incrMs) / 1000;",
     replace: "const seconds = (count * incrMs) / 1000;",
   },
+  {
+    name: "After a short asynchronous write the rest is written at the first position again",
+    file: "src/storage/local/disk.ts",
+    find: "        fs.write(this.#descriptor, bytes, from, end - from, at + from - start, (error, written) =>",
+    replace: "        fs.write(this.#descriptor, bytes, from, end - from, at, (error, written) =>",
+  },
 ];
