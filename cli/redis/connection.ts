@@ -73,7 +73,13 @@ export class RedisConnection {
     });
     socket.setTimeout(0);
     const connection = new RedisConnection(socket, where);
-    if (password !== "") await connection.call("AUTH", ...(user === "" ? [password] : [user, password]));
+    try {
+      if (password !== "") await connection.call("AUTH", ...(user === "" ? [password] : [user, password]));
+    } catch (error) {
+      // An open socket would keep the process.
+      socket.destroy();
+      throw error;
+    }
     return connection;
   }
 

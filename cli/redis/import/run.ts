@@ -1,5 +1,5 @@
 /** Turns the options of `import redis` into an import, and its outcome into lines and an exit code. */
-import { compileGlob } from "../../../src/base/patterns/glob.ts";
+import { compileListGlob } from "../../../src/base/patterns/glob.ts";
 import type { importFlags } from "../../transfer-flags.ts";
 import { redisAddress } from "../address.ts";
 import { databaseOf } from "../database.ts";
@@ -28,7 +28,7 @@ export async function runImport(path: string, given: Given, environment: NodeJS.
 function optionsOf(path: string, given: Given, environment: NodeJS.ProcessEnv): ImportOptions {
   const database = databaseOf(given.get("--database"));
   const pattern = given.get("--match");
-  const glob = pattern === undefined ? null : compileGlob(Buffer.from(pattern));
+  const glob = pattern === undefined ? null : compileListGlob(Buffer.from(pattern));
   const existing: Existing = given.has("--replace")
     ? "replace"
     : given.has("--skip-existing")

@@ -128,4 +128,14 @@ export function compileGlob(pattern: Uint8Array, options: { readonly ignoreCase?
   return new Glob(pattern, options.ignoreCase ?? false);
 }
 
+const star = 42;
+
+/**
+ * For names that are listed (KEYS, SCAN and its like): null where all are meant. A lone `*` is every name in redis, the empty one too,
+ * which no other pattern but the empty one matches.
+ */
+export function compileListGlob(pattern: Uint8Array): Glob | null {
+  return pattern.length === 1 && pattern[0] === star ? null : compileGlob(pattern);
+}
+
 export type { Glob };

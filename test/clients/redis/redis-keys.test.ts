@@ -129,6 +129,31 @@ test("node-redis: binary keys and values, and 64-bit counters", async () => {
   });
 });
 
+test("a lone * lists every name, the empty one too, as redis does; ** and ? do not", async () => {
+  await withIoredis(async (redis) => {
+    await redis.flushall();
+    await redis.set("", "v");
+    await redis.set("a", "v");
+    await redis.hset("hash", "", "1", "f", "2");
+    await redis.sadd("set", "", "m");
+    await redis.zadd("sorted", 1, "", 2, "m");
+    assert.deepEqual((await redis.keys("*")).toSorted(), ["", "a", "hash", "set", "sorted"]);
+    assert.deepEqual((await redis.keys("**")).toSorted(), ["a", "hash", "set", "sorted"]);
+    assert.deepEqual(await redis.keys("?"), ["a"]);
+    assert.deepEqual((await redis.scan(0, "MATCH", "*", "COUNT", 100))[1].toSorted(), [
+      "",
+      "a",
+      "hash",
+      "set",
+      "sorted",
+    ]);
+    assert.deepEqual((await redis.hscan("hash", 0, "MATCH", "*"))[1], ["", "1", "f", "2"]);
+    assert.deepEqual((await redis.sscan("set", 0, "MATCH", "*"))[1].toSorted(), ["", "m"]);
+    assert.deepEqual((await redis.zscan("sorted", 0, "MATCH", "*"))[1], ["", "1", "m", "2"]);
+    await redis.flushall();
+  });
+});
+
 test("a stream is a key of another kind", async () => {
   await withIoredis(async (redis) => {
     await redis.flushall();

@@ -99,6 +99,33 @@ test("the commands: results on stdout, one line on stderr for what is wrong, exi
   assert.match(help.stdout, /usage: troikamq import redis FILE \[OPTION…\]\n[^]*--skip-existing/);
 });
 
+test("a refused password ends the commands with code 1", async () => {
+  const file = fileOf("refused.rdb", rdbFile(9, select(0), numbered(1)));
+  const url = `redis://nobody:wrong@127.0.0.1:${broker.ports.redis}`;
+  for (const args of [
+    ["import", "redis", file, "--url", url],
+    ["export", "redis", path.join(directory, "refused-out.rdb"), "--url", url],
+  ]) {
+    const { code, stderr, stdout } = await run(...args);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /^troikamq: .*AUTH was refused: .*\n$/);
+  }
+  fs.rmSync(file);
+});
+
+test("a lone * is every key, the one with the empty name too, as in SCAN", async () => {
+  const file = fileOf("empty-name.rdb", rdbFile(9, select(0), text(""), text("a")));
+  const url = `redis://127.0.0.1:${broker.ports.redis}`;
+  const imported = await run("import", "redis", file, "--url", url, "--match", "*");
+  assert.match(imported.stdout, /^2 keys imported /);
+  assert.equal(await redis.call("get", ""), "$1\r\nv\r\n");
+  const back = path.join(directory, "empty-name-back.rdb");
+  const exported = await run("export", "redis", back, "--url", url, "--match", "*");
+  assert.match(exported.stdout, /^2 keys exported /);
+  fs.rmSync(back);
+  fs.rmSync(file);
+});
+
 test("keys that are there already: nothing is written, or they stay, or are replaced", async () => {
   const { redis: port } = broker.ports;
   const file = fileOf("there.rdb", rdbFile(9, select(0), numbered(200), keyOf(2, "set", strings("a", "b"))));

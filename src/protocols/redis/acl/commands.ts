@@ -135,12 +135,11 @@ function aclGenPass(context: CommandContext): void {
   reply.bulkLatin1(Buffer.from(bytes).toString("hex").slice(0, digits));
 }
 
-/** redis keeps users in a file if it has one configured, and says this otherwise. Here users are always kept with the data, at once. */
+/** redis keeps users in a file if it has one configured, and says the first sentence otherwise. Here users are always kept with the data, at once. */
 function aclLoadOrSave(): void {
   throw new RedisError(
-    "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER " +
-      "command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store " +
-      "users in the Redis configuration.",
+    "ERR This Redis instance is not configured to use an ACL file. Users of ACL SETUSER are stored with the data at once: " +
+      "there is nothing to save or to load.",
   );
 }
 

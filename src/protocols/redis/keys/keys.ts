@@ -1,5 +1,5 @@
 /** KEYS pattern */
-import { compileGlob, type Glob } from "../../../base/patterns/glob.ts";
+import { compileListGlob, type Glob } from "../../../base/patterns/glob.ts";
 import { type Job, Piece } from "../../../base/turn-work.ts";
 import type { CommandContext } from "../core/context.ts";
 import { keysOf } from "./key-access.ts";
@@ -23,11 +23,11 @@ export const keysCommand: CommandRow = {
 const unitsOfKey = 0.3;
 
 function keys(context: CommandContext): void {
-  const glob = compileGlob(Buffer.from(context.request.view(1)));
+  const glob = compileListGlob(Buffer.from(context.request.view(1)));
   answerInSlices(context, () => writeMatching(context, glob));
 }
 
-function* writeMatching(context: CommandContext, glob: Glob): Job<void> {
+function* writeMatching(context: CommandContext, glob: Glob | null): Job<void> {
   const database = keysOf(context);
   // A set: while the table grows or shrinks between two slices, a key may be met twice.
   const names = new Set<string>();
@@ -40,7 +40,8 @@ function* writeMatching(context: CommandContext, glob: Glob): Job<void> {
     cursor = table.scan(cursor, found);
     for (const entry of found) {
       table.locateKey(entry);
-      if (!glob.matches(table.bytes, table.start, table.end) || database.isDue(entry)) continue;
+      if (glob !== null && !glob.matches(table.bytes, table.start, table.end)) continue;
+      if (database.isDue(entry)) continue;
       const name = table.bytes.latin1Slice(table.start, table.end);
       if (seesString(context, name)) names.add(name);
     }
@@ -48,7 +49,8 @@ function* writeMatching(context: CommandContext, glob: Glob): Job<void> {
     if (due > 0) yield due;
   } while (cursor !== 0);
   for (const stream of streamsSeen(context)) {
-    if (stream !== null && glob.matches(Buffer.from(stream.name, "latin1"))) names.add(stream.name);
+    if (stream !== null && (glob === null || glob.matches(Buffer.from(stream.name, "latin1"))))
+      names.add(stream.name);
     const due = piece.add(unitsOfKey);
     if (due > 0) yield due;
   }

@@ -1,5 +1,5 @@
 /** What SCAN and its kin for one value (HSCAN) are given: a cursor, and options. */
-import { compileGlob, type Glob } from "../../../base/patterns/glob.ts";
+import { compileListGlob, type Glob } from "../../../base/patterns/glob.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 
@@ -32,7 +32,7 @@ export function parseScanOptions(
       options.count = request.integer(++index);
       if (Number.isNaN(options.count)) throw new RedisError(errorTexts.notInteger);
       if (options.count < 1) throw syntaxError();
-    } else if (request.is(index, "MATCH")) options.glob = compileGlob(request.copy(++index));
+    } else if (request.is(index, "MATCH")) options.glob = compileListGlob(request.copy(++index));
     else if (scanned === "keys" && request.is(index, "TYPE"))
       options.type = request.latin1(++index).toLowerCase();
     else throw syntaxError();
