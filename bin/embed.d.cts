@@ -54,6 +54,8 @@ export interface StartOptions {
   redisAppendfsync?: "always" | "everysec" | "no" | undefined;
   /** Pub/Sub channels that keep their last messages for subscribers that come back: pattern window-ms messages bytes [memory], and a comma before the next rule */
   redisPubsubHistory?: string | undefined;
+  /** what CONFIG SET is to set at each start, as redis.conf has it: name value, and a semicolon or a new line before the next */
+  redisSettings?: string | undefined;
   /** let Redis clients stop the broker, all of its protocols, by SHUTDOWN [false] */
   redisShutdown?: boolean | undefined;
   /** who may send the Redis command DEBUG: nobody, clients on this machine, everybody [no] */

@@ -331,7 +331,10 @@ function makeServers(start: Start, inside: Inside, stop: () => void): Servers {
     certificateEndsAt: () => start.tls?.endsAt ?? null,
   };
   const byPort = {
-    redis: serve(redisProtocol(broker, keyspace, redisOptionsOf(start, connectionsMax, stop)), clients),
+    redis: serve(
+      understood(() => redisProtocol(broker, keyspace, redisOptionsOf(start, connectionsMax, stop))),
+      clients,
+    ),
     amqp: serve(amqp.protocol, clients),
     kafka: serve(kafkaProtocol(broker, advertised), clients),
     http: serve(httpProtocol(siteOf(inside, routes, around), systemTimers, doors), operators),
@@ -349,7 +352,17 @@ function redisClusterOf(config: Config): ClusterOptions | null {
   };
 }
 
-/** Throws where the rules are none. */
+/** Options whose text only their protocol understands. @throws StartError where it is wrong */
+function understood<Result>(make: () => Result): Result {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof BrokerError && error.code === "INVALID") throw new StartError(2, error.message);
+    throw error;
+  }
+}
+
+/** @throws BrokerError INVALID where the rules are none */
 function historyRulesOf({ redisPubsubHistory = "" }: Config): string {
   const rules = parseHistoryRules(redisPubsubHistory);
   if (!("problem" in rules)) return historyRulesText(rules);
@@ -380,6 +393,7 @@ function redisOptionsOf(
     connectionsMax,
     cluster,
     settings,
+    settingsText: config.redisSettings,
     host: hostFacts,
     dial,
     ...(config.redisShutdown ? { stop } : {}),

@@ -62,12 +62,16 @@ export async function resolveConfig(sources: ConfigSources): Promise<Config> {
   return values as Config;
 }
 
+/** Redis is started with such a file, and its settings may be flags. */
+const redisConfAdvice = "docs/from-redis.md names the options that stand for redis.conf's";
+
 function readFlags(argv: readonly string[], accepted: readonly OptionName[]): Layer {
   const layer: Layer = {};
   for (let i = 0; i < argv.length; i++) {
     const argument = argv[i]!;
     if (!argument.startsWith("-")) {
-      throw new StartError(2, `unexpected argument ${quote(argument)}; options begin with --`);
+      const advice = argument.endsWith(".conf") ? `; ${redisConfAdvice}` : "";
+      throw new StartError(2, `unexpected argument ${quote(argument)}; options begin with --${advice}`);
     }
     const equals = argument.indexOf("=");
     const flag = equals === -1 ? argument : argument.slice(0, equals);
@@ -153,7 +157,8 @@ async function readConfigFile(path: string, readFile: ConfigSources["readFile"])
   }
   if (content === null || content === undefined) return {};
   if (typeof content !== "object" || Array.isArray(content)) {
-    throw new StartError(2, `${path}: is not a list of "option: value" lines`);
+    const advice = path.endsWith(".conf") ? `; ${redisConfAdvice}` : "";
+    throw new StartError(2, `${path}: is not YAML with "option: value" lines${advice}`);
   }
   // A file cannot name a file.
   const known = new Map(

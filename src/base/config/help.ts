@@ -2,16 +2,41 @@
 import { environmentNameOf, fileKeyOf, flagOf, optionNames, options } from "./options.ts";
 import type { OptionName } from "./options.ts";
 
-/** One aligned line for each option, as `--help` shows them. */
+/** Terminals are mostly this wide or wider. */
+const columns = 100;
+const leftColumns = 34;
+
+/** Each option with what it does beside it, or below it where its name and values are long. */
 export function optionsHelp(names: readonly OptionName[]): string {
-  const left = names.map((name) => `  ${flagOf(name)} ${options[name].placeholder}`.trimEnd());
-  const width = Math.max(...left.map((text) => text.length));
-  return names
-    .map((name, index) => {
-      const { help, default: fallback } = options[name];
-      return `${left[index]!.padEnd(width)}  ${help}${fallback === undefined ? "" : ` [${fallback}]`}`;
-    })
-    .join("\n");
+  return names.flatMap(optionLines).join("\n");
+}
+
+function optionLines(name: OptionName): readonly string[] {
+  const { help, default: fallback, placeholder } = options[name];
+  const left = `  ${flagOf(name)} ${placeholder}`.trimEnd();
+  const [first, ...others] = wrapped(`${help}${fallback === undefined ? "" : ` [${fallback}]`}`);
+  const indented = (line: string): string => `${" ".repeat(leftColumns)}  ${line}`;
+  if (left.length <= leftColumns) return [`${left.padEnd(leftColumns)}  ${first}`, ...others.map(indented)];
+  return [...wrappedValues(left), indented(first!), ...others.map(indented)];
+}
+
+/** Values that a bar stands between may be too many for a line. */
+function wrappedValues(left: string): readonly string[] {
+  if (left.length <= columns) return [left];
+  const cut = left.lastIndexOf("|", columns) + 1;
+  return cut === 0 ? [left] : [left.slice(0, cut), ...wrappedValues(`      ${left.slice(cut)}`)];
+}
+
+function wrapped(text: string): readonly string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > columns - leftColumns - 2) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 }
 
 /** The page docs/configuration.md; `npm run docs` writes it. */

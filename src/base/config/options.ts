@@ -293,6 +293,15 @@ export const options = {
     default: undefined,
     expected: "rules such as 'news.* 60000 1000 1048576'",
   }),
+  redisSettings: {
+    ...text({
+      help: "what CONFIG SET is to set at each start, as redis.conf has it: name value, and a semicolon or a new line before the next",
+      placeholder: "SETTINGS",
+      default: undefined,
+      expected: "settings such as 'notify-keyspace-events KEA; slowlog-max-len 256'",
+    }),
+    parse: (value) => (value === "" || hasControlCharacter(value.replaceAll("\n", " ")) ? undefined : value),
+  },
   redisShutdown: toggle("let Redis clients stop the broker, all of its protocols, by SHUTDOWN"),
   redisDebugCommand: choice(["no", "local", "yes"], {
     help: "who may send the Redis command DEBUG: nobody, clients on this machine, everybody",

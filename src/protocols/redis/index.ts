@@ -5,6 +5,7 @@ import type { Keyspace } from "../../keyspace/keyspace.ts";
 import type { Protocol } from "../contract.ts";
 import { ClusterNode, type ClusterOptions } from "./cluster/cluster-node.ts";
 import { commandTable } from "./command-table.ts";
+import { takeSettingsText } from "./core/parameters/settings-text.ts";
 import { type HostFacts, RedisServer } from "./server.ts";
 import { RedisSession } from "./session.ts";
 
@@ -17,6 +18,8 @@ export interface RedisOptions {
   readonly cluster?: ClusterOptions | null;
   /** Settings at the start, by redis's names. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** More of them, as the operator has written them (`--redis-settings`). They come after the others. */
+  readonly settingsText?: string | undefined;
   /** For INFO. */
   readonly host?: HostFacts;
   /** How MIGRATE reaches other servers; without, it reaches none. */
@@ -25,6 +28,7 @@ export interface RedisOptions {
   readonly stop?: () => void;
 }
 
+/** @throws BrokerError INVALID for a text of settings that is wrong */
 export function redisProtocol(broker: Broker, keyspace: Keyspace, options: RedisOptions = {}): Protocol {
   const { connectionsMax, cluster = null, settings = {}, stop = null, host, dial = null } = options;
   const server = new RedisServer(broker, keyspace, commandTable);
@@ -35,6 +39,7 @@ export function redisProtocol(broker: Broker, keyspace: Keyspace, options: Redis
     server.settings.set("maxclients", String(connectionsMax));
   }
   for (const [name, value] of Object.entries(settings)) server.settings.set(name, value);
+  if (options.settingsText !== undefined) takeSettingsText(server.settings, options.settingsText);
   server.stop = stop;
   server.dial = dial;
   if (host !== undefined) server.host = host;

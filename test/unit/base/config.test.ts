@@ -295,6 +295,14 @@ const examples: { [Name in OptionName]: { good: [string, Config[Name]][]; bad: s
     ],
     bad: ["memory"],
   },
+  redisSettings: {
+    good: [
+      ["notify-keyspace-events KEA", "notify-keyspace-events KEA"],
+      ["timeout 5; slowlog-max-len 1", "timeout 5; slowlog-max-len 1"],
+      ["timeout 5", "timeout 5"],
+    ],
+    bad: ["a\tb"],
+  },
   redisPubsubHistory: {
     good: [
       ["news.* 60000 1000 1048576", "news.* 60000 1000 1048576"],
@@ -453,6 +461,7 @@ test("the defaults are what the issue names", async () => {
     durabilityRedisStreams: "fsync",
     durabilityKafka: "fsync",
     redisPubsubHistory: undefined,
+    redisSettings: undefined,
     amqpCertificateLogin: "distinguished_name",
     redisAppendfsync: "everysec",
     redisShutdown: false,
@@ -617,7 +626,7 @@ test("the file may be empty, and is named when it is no YAML, no list of options
   assert.equal((await settle({ file: "# nothing\n" })).redisPort, 6379);
   assert.match(await problemOf({ file: "a: b: c" }), /^broker\.yaml: .*line 1/);
   assert.match(await problemOf({ file: "host: a\nhost: b" }), /^broker\.yaml: .*unique/);
-  assert.match(await problemOf({ file: "- a" }), /^broker\.yaml: is not a list of/);
+  assert.match(await problemOf({ file: "- a" }), /^broker\.yaml: is not YAML with "option: value" lines$/);
   assert.match(await problemOf({ file: "host:\n  name: x" }), /^broker\.yaml: host: is not one value/);
   assert.match(await problemOf({ file: "host:" }), /^broker\.yaml: host: is not one value/);
   const absent = await problemOf({ environment: { TROIKAMQ_CONFIG: "absent.yaml" } });
@@ -639,13 +648,25 @@ test("whatever is given, the outcome is a config or one line", async () => {
   );
 });
 
+test("a redis.conf is no config file, and the error says where its settings go", async () => {
+  const advice = /; docs\/from-redis\.md names the options that stand for redis\.conf's$/;
+  const argument = await problemOf({ argv: ["/etc/redis/redis.conf"] });
+  assert.match(argument, /^unexpected argument "?'?\/etc\/redis\/redis\.conf/);
+  assert.match(argument, advice);
+});
+
 test("every default is a good value, and the help shows every option", () => {
-  const help = optionsHelp(optionNames).split("\n");
-  assert.equal(help.length, optionNames.length);
-  for (const [index, name] of optionNames.entries()) {
-    const { default: fallback, parse } = options[name];
+  const help = optionsHelp(optionNames);
+  for (const line of help.split("\n")) assert.ok(line.length <= 100, line);
+  const oneLine = help.replaceAll(/\s+/g, " ");
+  for (const name of optionNames) {
+    const { default: fallback, parse, help: meaning } = options[name];
     if (fallback !== undefined) assert.notEqual(parse(fallback, { memoryBytesTotal: 1 << 30 }), undefined);
-    assert.ok(help[index]!.startsWith(`  ${flagOf(name)} `));
+    assert.ok(
+      help.split("\n").some((line) => `${line} `.startsWith(`  ${flagOf(name)} `)),
+      name,
+    );
+    assert.ok(oneLine.includes(meaning), name);
   }
 });
 
