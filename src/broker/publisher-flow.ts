@@ -22,7 +22,7 @@ export class PublisherFlow {
   /** Publishers have to wait. */
   isBlocked = false;
   readonly #pausedPublishers = new Set<Connection>();
-  /** Connections that wait for the journal's backlog only: their requests free space, so a full disk does not stop them. */
+  /** Connections that wait for memory and the journal's backlog only: a full disk does not stop them. */
   readonly #pausedWriters = new Set<Connection>();
   #isBehindNow = false;
   /** Called when `isBlocked` changes. */
@@ -44,9 +44,22 @@ export class PublisherFlow {
     connection.pauseReading();
   }
 
+  /**
+   * The same of a protocol that refuses what adds data while the disk is low (Redis, Kafka). Such a connection waits for memory and for
+   * the journal's backlog, never for room on the disk: its next request may be the one that makes room.
+   */
+  requesterSeen(connection: Connection): void {
+    if (this.#isBehindNow) this.#pauseWriter(connection);
+    else this.writerSeen(connection);
+  }
+
   /** The same after a request that frees space, such as DEL. Such requests go on while the disk is full. */
   writerSeen(connection: Connection): void {
-    if (!this.#isBehind(1) || this.#pausedWriters.has(connection)) return;
+    if (this.#isBehind(1)) this.#pauseWriter(connection);
+  }
+
+  #pauseWriter(connection: Connection): void {
+    if (this.#pausedWriters.has(connection)) return;
     this.#pausedWriters.add(connection);
     connection.pauseReading();
   }

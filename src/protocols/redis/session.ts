@@ -139,7 +139,7 @@ export class RedisSession implements Session, Holder, Caller, ClientConnection, 
   }
 
   publisherSeen(): void {
-    this.server.broker.flow.publisherSeen(this.connection);
+    this.server.broker.flow.requesterSeen(this.connection);
   }
 
   writerSeen(): void {

@@ -175,6 +175,83 @@ test(
 );
 
 test(
+  "one client alone fills the disk: it is refused, goes on reading, and makes room itself",
+  { skip: noSmallDisk, timeout: testMsMax },
+  () =>
+    onSmallDisk(async ({ broker }) => {
+      const redis = await RawRedis.open(broker.ports.redis);
+      const call = (...words: (string | Buffer)[]): Promise<string> =>
+        answered(String(words[0]), redis.call(...words));
+      // In one piece, so that the disk becomes low amid commands that have come already.
+      const many = (...words: (string | Buffer)[]): Promise<string[]> =>
+        Promise.all(Array.from({ length: 20 }, () => call(...words)));
+      for (const [add, free] of [
+        [
+          ["XADD", "s", "*", "f", body],
+          ["DEL", "s"],
+        ],
+        [
+          ["XADD", "s", "*", "f", body],
+          ["XTRIM", "s", "MAXLEN", "0"],
+        ],
+        [
+          ["RPUSH", "l", body],
+          ["DEL", "l"],
+        ],
+      ] as const) {
+        for (let i = 0; ; i++) {
+          assert.ok(i < 100, "the disk was never full");
+          const replies = await many(...add);
+          if (replies.some((reply) => reply.startsWith("-MISCONF"))) break;
+        }
+        assert.equal(await call("PING"), "+PONG\r\n");
+        assert.match(await call(...free), /^:[1-9]/);
+        await eventually(async () => /^[$:]/.test(await call(...add)), "room again");
+        await call("FLUSHALL");
+      }
+      await redis.close();
+    }),
+);
+
+test(
+  "one producer alone fills the disk: it is refused, and goes on asking for other things",
+  { skip: noSmallDisk, timeout: testMsMax },
+  () =>
+    onSmallDisk(async ({ broker }) => {
+      const kafka = await KafkaWireClient.connect(broker.ports.kafka);
+      await kafka.request("CreateTopics", 2, {
+        topics: [{ name: "topic", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }],
+        timeoutMs: 5000,
+        validateOnly: false,
+      });
+      const options = { timestamp: Date.now(), producerId: -1, producerEpoch: -1, baseSequence: -1 };
+      const records = makeBatch({ values: [body.toString()], ...options });
+      const topicData = [{ name: "topic", partitionData: [{ index: 0, records }] }];
+      const produce = async (): Promise<number> => {
+        const request = { acks: -1, timeoutMs: 5000, topicData };
+        const reply = await answered("Produce", kafka.request("Produce", 7, request));
+        return reply.responses[0]!.partitionResponses[0]!.errorCode;
+      };
+      const storageError = 56;
+      for (let i = 0; ; i++) {
+        assert.ok(i < 1000, "the disk was never full");
+        if ((await produce()) === storageError) break;
+      }
+      const topics = [{ name: "topic", partitions: [{ partitionIndex: 0, timestamp: -1 }] }];
+      const offsets = await answered(
+        "ListOffsets",
+        kafka.request("ListOffsets", 2, { replicaId: -1, isolationLevel: 0, topics }),
+      );
+      assert.ok(Number(offsets.topics[0]!.partitions[0]!.offset) > 100);
+      await answered(
+        "DeleteTopics",
+        kafka.request("DeleteTopics", 1, { topicNames: ["topic"], timeoutMs: 5000 }),
+      );
+      kafka.close();
+    }),
+);
+
+test(
   "keys fill the disk: deletes make room, which comes back",
   { skip: noSmallDisk, timeout: testMsMax },
   () =>

@@ -107,6 +107,27 @@ test("publishers are stopped at the bound, told once, and go on once there is so
   assert.deepEqual(flow, [true, false]);
 });
 
+test("a connection that is refused what adds data waits for memory as publishers do", async () => {
+  const { timers, log, broker } = await make();
+  const requester = new Publisher();
+  for (let i = 0; i < 10; i++) {
+    appendRecord(log.group, envelope.amqp, body, 0, body.length);
+    broker.flow.requesterSeen(requester.connection);
+  }
+  assert.equal(requester.pauses, 1);
+  timers.endTick();
+  log.removeBelow(2);
+  broker.ticker.request();
+  timers.endTick();
+  const late = new Publisher();
+  broker.flow.requesterSeen(late.connection);
+  assert.deepEqual([requester.pauses, late.pauses], [1, 1], "just below the bound is not enough");
+  log.removeBelow(8);
+  broker.ticker.request();
+  timers.endTick();
+  assert.deepEqual([requester.pauses, late.pauses], [0, 0]);
+});
+
 test("a publisher that is gone is not asked to go on", async () => {
   const { timers, log, publish, broker } = await make();
   const publisher = new Publisher();

@@ -123,8 +123,7 @@ function* appendAll(
     }
     responses.push({ name, topicId, partitionResponses });
   }
-  // While the disk is full its batches are refused, so it may go on to ask for other things.
-  if (broker.storage.failure === null) broker.flow.publisherSeen(call.connection);
+  broker.flow.requesterSeen(call.connection);
   if (acks === 0) return hasFault ? "close" : "silent";
   // A refusal does not wait for a disk that may be the reason.
   if (hasStored && acks === acksAll && broker.options.kafkaDurability === "fsync") call.holdUntilDurable();
