@@ -158,6 +158,8 @@ test("a script that takes long and ends by itself is answered, and what it write
   await assertServes();
 });
 
+const million = "local t = {} for i = 1, 1e6 do t[i] = i end";
+
 test("what cannot be interrupted is ended, and no pcall keeps it", async () => {
   for (const script of [
     "redis.call('set', 'written', 1) while true do end",
@@ -170,8 +172,19 @@ test("what cannot be interrupted is ended, and no pcall keeps it", async () => {
     "return (string.rep('a', 4e6)):find(string.rep('a', 2e6) .. 'b', 1, true)",
     "return table.sort({3, 2, 1}, function() while true do end end)",
     "return load(function() return 'x' end)",
+    // Each call takes long, and few instructions are run between them.
+    `${million} while true do cjson.encode(t) end`,
+    `${million} while true do cmsgpack.pack(t) end`,
+    `${million} while true do table.maxn(t) end`,
+    `${million} while true do collectgarbage() end`,
+    `${million} for i = 1, 1e6 - 1 do t[i] = nil end while true do next(t) end`,
   ]) {
-    assert.match(await runner.call("eval", script, 0), /^-ERR Script [\da-f]{40} was ended: /, script);
+    // A script that has written, so that it is ended and not suspended.
+    assert.match(
+      await runner.call("eval", `redis.call('set', 'written', 1) ${script}`, 0),
+      /^-ERR Script [\da-f]{40} was ended: /,
+      script,
+    );
     await assertServes();
   }
   assert.equal(await other.call("get", "written"), "$1\r\n1\r\n");

@@ -48,6 +48,9 @@ export interface MachineEvents {
   budgetSpent(): void;
 }
 
+/** That functions in JavaScript return between two looks at the clock: at most some milliseconds of work. */
+const bytesPerLook = 1 << 18;
+
 export class LuaInstance {
   readonly raw: RawLua;
   /** The main state. Nothing runs in it but what sets up the machine. */
@@ -59,6 +62,8 @@ export class LuaInstance {
   readonly lengthAt: number;
   /** Place of the hook in the function table. */
   readonly hookPlace: number;
+  readonly #events: MachineEvents;
+  #bytesPushed = 0;
   readonly #table: WebAssembly.Table;
   #scratch = 0;
   #scratchBytes = 0;
@@ -67,6 +72,7 @@ export class LuaInstance {
   #places = 0;
 
   constructor(events: MachineEvents) {
+    this.#events = events;
     const imports = this.#imports();
     const instance = new WebAssembly.Instance(luaModule(), {
       env: imports,
@@ -244,11 +250,20 @@ export class LuaInstance {
 
   pushBytes(state: State, bytes: Uint8Array, start = 0, end: number = bytes.length): void {
     const size = end - start;
+    this.#spend(size);
     const at = this.#scratchFor(state, size);
     // The memory may have been replaced.
     if (size <= 64) for (let i = 0; i < size; i++) this.bytes[at + i] = bytes[start + i]!;
     else this.bytes.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), at);
     this.raw.lua_pushlstring(state, at, size);
+  }
+
+  /** Functions in JavaScript count by what they return: making a text of a table with a million elements takes 100 ms. */
+  #spend(bytes: number): void {
+    this.#bytesPushed += bytes;
+    if (this.#bytesPushed < bytesPerLook) return;
+    this.#bytesPushed = 0;
+    this.#events.budgetSpent();
   }
 
   /** Latin-1 text: one byte for each unit. */

@@ -5,7 +5,8 @@
  *   Stock Lua has no such bit, and metatables cannot stop a write to a field that is there.
  * - **a budget for what C does without running Lua code**: `string.find("aaa...", ".-b")`, `table.insert(t, -2^31, x)` and
  *   `string.rep("", 2^31 - 1)` take minutes within one C call, in which no instruction hook runs. The steps of all such loops count
- *   down a global, and call out when it is 0.
+ *   down a global, and call out when it is 0. So do calls that look at a whole table or heap, each of which may take 100 ms: a
+ *   loop of them reaches the instruction hook after minutes only.
  * - **a bound in unpack**: stock Lua takes -2^31 for the count of `unpack(t, -2^31 + 1, 0)` and writes beyond its stack.
  * - **64-bit numbers**: wasm-numbers.ts.
  *
@@ -40,6 +41,9 @@ const functions = {
   compareBytes: 491,
   addBytes: 120,
   unpack: 163,
+  next: 137,
+  collectGarbage: 141,
+  maxn: 427,
 } as const;
 /** Numbers of types that the file has. */
 const types = { takesPointer: 6, takesNothing: 12 } as const;
@@ -92,8 +96,11 @@ function spendBudget(module: WasmModule): void {
     ...step(op.getGlobal, budget, op.isZero, op.if, none),
     ...step(op.const32, ...signed(budgetCallback), op.callIndirect, types.takesNothing, 0, op.end),
   ]);
-  for (const index of [functions.match, functions.compareBytes, functions.addBytes, functions.rawSetIndex])
+  const { match, compareBytes, addBytes, rawSetIndex, next, collectGarbage, maxn } = functions;
+  for (const index of [match, compareBytes, addBytes, rawSetIndex, next])
     module.prefix(index, [op.call, ...unsigned(spend)]);
+  for (const index of [collectGarbage, maxn])
+    module.prefix(index, step(op.const32, 1, op.setGlobal, budget, op.call, ...unsigned(spend)));
 }
 
 /** As redis does it: one less than the count of values is compared without its sign. */
