@@ -120,4 +120,40 @@ export const strangerMutants: readonly RoomMutant[] = [
     find: "        fs.write(this.#descriptor, bytes, from, end - from, at + from - start, (error, written) =>",
     replace: "        fs.write(this.#descriptor, bytes, from, end - from, at, (error, written) =>",
   },
+  {
+    name: "An entry that was given up again for a later time comes at the earlier time",
+    file: "src/broker/groups/retries.ts",
+    find: "return this.#isWaiting(offset) && this.#cursor.pending.timeOf(offset) <= at;",
+    replace: "return this.#isWaiting(offset) && this.#cursor.pending.timeOf(offset) >= at;",
+  },
+  {
+    name: "The delivery count of the record that comes next is left out when the cursor's state is written whole",
+    file: "src/broker/cursor/earlier-deliveries.ts",
+    find: "if (offset < from || log.removed.has(offset)) continue;",
+    replace: "if (offset <= from || log.removed.has(offset)) continue;",
+  },
+  {
+    name: "The number of pages is that of all items, not of those that match",
+    file: "src/admin/api/list.ts",
+    find: "page_count: Math.ceil(found.length / pageSize),",
+    replace: "page_count: Math.ceil(total / pageSize),",
+  },
+  {
+    name: "SUBTRACT does nothing where the topic has the list by default only.",
+    file: "src/protocols/kafka/topics/incremental-alter-configs.ts",
+    find: "else words.delete(word);",
+    replace: "else if (settings[name] !== undefined) words.delete(word);",
+  },
+  {
+    name: "When the earliest field of a large hash gets a later expiry, the earliest time is not sought again.",
+    file: "src/keyspace/values/field-expiries.ts",
+    find: "else if (before === this.earliest) this.#seekEarliest();",
+    replace: "else if (before < this.earliest) this.#seekEarliest();",
+  },
+  {
+    name: "WAITAOF waits for one move of the durable watermark only.",
+    file: "src/protocols/redis/keys/wait.ts",
+    find: "    broker.ticker.awaitDurable(this);\n    broker.storage.startSync();\n",
+    replace: "    broker.storage.startSync();\n",
+  },
 ];

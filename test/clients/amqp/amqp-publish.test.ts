@@ -193,6 +193,24 @@ test("what a transaction acknowledges makes room in the prefetch at its commit",
   await client.close();
 });
 
+test("a commit that gives messages back to a full queue leaves it at its bound", async () => {
+  const admin = await target.channel();
+  const queue = uniqueName("bounded");
+  await admin.assertQueue(queue, { maxLength: 2 });
+  const client = new Client(target.url);
+  const channel = await client.acquire();
+  for (const body of ["a", "b"]) await channel.basicPublish({ routingKey: queue }, body);
+  const got = [await channel.basicGet({ queue }), await channel.basicGet({ queue })];
+  for (const body of ["c", "d"]) await channel.basicPublish({ routingKey: queue }, body);
+  await channel.txSelect();
+  for (const message of got) channel.basicNack({ deliveryTag: message!.deliveryTag, requeue: true });
+  await channel.txCommit();
+  assert.equal((await admin.checkQueue(queue)).messageCount, 2);
+  await channel.close();
+  await client.close();
+  await admin.deleteQueue(queue);
+});
+
 /** What happens between publish and commit; what the first, second and third queue then hold, as in RabbitMQ 3.10. */
 const changesBeforeCommit: Record<
   string,

@@ -90,6 +90,20 @@ test("pages: together they are the sorted list, and their counts add up", async 
   );
 });
 
+test("pages of what a name filters: counts are of what matches, beside the count of all", async () => {
+  const items = ["a", "ab", "c.d", "abc", "B"].map((name, depth) => ({ name, depth }));
+  const { items: shown, ...counts } = (await ask(items, "page=2&page_size=2&name=b")) as {
+    items: { name: string }[];
+  };
+  assert.deepEqual(
+    shown.map(({ name }) => name),
+    ["abc"],
+  );
+  const { filtered_count, item_count, page_count, total_count } = counts as Record<string, number>;
+  assert.deepEqual([filtered_count, item_count, page_count, total_count], [3, 1, 2, 5]);
+  await assert.rejects(ask(items, "page=3&page_size=2&name=b"), Refusal);
+});
+
 test("columns: only these, also within a field, and none that is not there", async () => {
   const items = [{ name: "q", depth: 3 }];
   assert.deepEqual(await ask(items, "columns=name,stats.deeper.depth,no,stats.no,__proto__,name.length"), [

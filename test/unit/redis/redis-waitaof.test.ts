@@ -13,6 +13,24 @@ test("what WAITAOF has confirmed survives the loss of power", async () => {
   assert.equal(String(await rig.redis("GET", "a")), "1");
 });
 
+test("WAITAOF behind a write that a sync under way does not have waits for the next one", async () => {
+  const rig = await DurableRig.open(3);
+  const answers: RedisReply[] = [];
+  const clients = [1, 2, 3].map((number) => {
+    const client = new RedisClient(rig.connect("redis"));
+    client.call(["SET", "a", String(number)], () => {});
+    client.call(["WAITAOF", 1, 0, 0], (reply) => answers.push(reply));
+    // The tick ends and begins a sync; the disk does nothing yet, so the next one comes while that is under way.
+    for (const link of rig.process.links) while (link.isBusy) link.step();
+    while (rig.time.hasTickEnd) rig.time.endTick();
+    return client;
+  });
+  assert.equal(answers.length, 0);
+  await rig.until(() => answers.length === 3, "three answers");
+  assert.deepEqual(answers, Array(3).fill([1, 0]));
+  for (const client of clients) client.cut();
+});
+
 test("a replica is waited for until the timeout; bad arguments are refused in redis's words", async () => {
   const rig = await DurableRig.open(2);
   const client = new RedisClient(rig.connect("redis"));

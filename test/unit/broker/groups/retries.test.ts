@@ -59,6 +59,23 @@ test("an entry that was due, claimed and given up again waits for its new time",
   assert.equal(cursor.peek(), false);
 });
 
+test("an entry that was claimed before its time and given up for a later one does not come at the earlier", async () => {
+  const { queue, cursor, alice } = held("longer", 1);
+  const offset = cursor.pending.next(0);
+  giveUp(queue, cursor, offset, { ...given, delayMs: 1000 });
+  bare.pass(500);
+  claim(cursor, offset, alice);
+  giveUp(queue, cursor, offset, { ...given, delayMs: 10_000 });
+  bare.pass(600);
+  let turns = 0;
+  await bare.turnsUntil(() => ++turns > 20);
+  assert.equal(cursor.countAgain(), 0);
+  assert.equal(cursor.peek(), false);
+  bare.pass(9_400);
+  await bare.turnsUntil(() => cursor.countAgain() === 1);
+  assert.ok(cursor.peek());
+});
+
 test("an entry that a group set back gives out as a new one does not come again beside that", async () => {
   const { queue, cursor, alice } = held("back", 2);
   const first = cursor.pending.next(0);
