@@ -12,6 +12,7 @@ import type { Place } from "./side.ts";
  * - consumers: priorities, single active consumers, prefetches;
  * - wire: frames that break rules, long names, replies;
  * - bursts: methods that come together, without dead letters, whose time RabbitMQ leaves open;
+ * - priorities: the same with queues and messages that have priorities;
  * - quorum, streams: queues of that type;
  * - exchanges: the exchange types of plugins.
  */
@@ -22,6 +23,7 @@ export const profiles = [
   "consumers",
   "wire",
   "bursts",
+  "priorities",
   "quorum",
   "streams",
   "exchanges",
@@ -49,7 +51,7 @@ export class Pool {
 
   /** What is asked for is there, and right. */
   get isTame(): boolean {
-    return this.profile === "bursts";
+    return this.profile === "bursts" || this.profile === "priorities";
   }
 
   pick<Value>(values: readonly Value[]): Value {

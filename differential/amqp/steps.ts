@@ -155,7 +155,8 @@ export class Steps {
     if (!this.#pool.isTame && this.#pool.chance(0.03))
       properties.userId = this.#pool.pick(["guest", "other"]);
     if (this.#pool.chance(0.3)) properties.headers = messageHeaders(this.#pool);
-    if (this.#pool.chance(0.1)) properties.priority = this.#pool.pick([0, 3, 255]);
+    if (this.#pool.chance(this.#pool.profile === "priorities" ? 0.8 : 0.2))
+      properties.priority = this.#pool.pick([0, 1, 2, 3, 3, 255]);
     const mandatory = this.#pool.chance(0.15);
     const values = {
       ticket: 0,
