@@ -75,7 +75,11 @@ function classicArguments(pool: Pool, args: Arguments): void {
       ...["q1", "q2", "q3"].map((name) => pool.name(name)),
       ...(hasDeaths ? ["a.b"] : ["a.b", 7]),
     ])
-    .set(hasDeaths ? 0.3 : 0.1, "x-message-ttl", hasDeaths ? [0] : [0, 0, 1_000_000, -1, "x", 2 ** 40])
+    .set(
+      hasDeaths ? 0.3 : profile === "priorities" ? 0 : 0.1,
+      "x-message-ttl",
+      hasDeaths ? [0] : [0, 0, 1_000_000, -1, "x", 2 ** 40],
+    )
     .set(0.05, "x-expires", [10_000_000, 0, -1, "x"])
     .set(profile === "consumers" ? 0.4 : 0.05, "x-single-active-consumer", [true, true, false, "x"])
     .set(0.03, "x-queue-mode", ["lazy", "default", "x"])

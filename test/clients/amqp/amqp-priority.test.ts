@@ -234,7 +234,7 @@ test("wrong values, other queue types and another value for the same queue are r
   await channel.assertQueue(name, { durable: true, maxPriority: 5 });
   assert.equal(
     await declared({ "x-max-priority": 6 }),
-    `channel 406 PRECONDITION_FAILED - inequivalent arg 'x-max-priority' for queue '${name}' in vhost '/': received the value '6' of type 'signedint' but current is the value '5' of type 'signedint'`,
+    `channel 406 PRECONDITION_FAILED - inequivalent arg 'x-max-priority' for queue '${name}' in vhost '/': received '6' but current is '5'`,
   );
   assert.equal(
     await declared({}),
