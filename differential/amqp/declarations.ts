@@ -85,9 +85,11 @@ function classicArguments(pool: Pool, args: Arguments): void {
     .set(0.03, "x-queue-mode", ["lazy", "default", "x"])
     .set(0.03, "x-queue-version", [1, 2, 3, "x"])
     .set(0.03, "x-unknown", [1])
-    .set(profile === "priorities" ? 0.9 : 0.06, "x-max-priority", [
-      ...(profile === "priorities" ? [1, 3, 3, 255, 0] : [-1, 256, "x", 2, 3, 10]),
-    ])
+    .set(
+      profile === "priorities" ? 0.9 : 0.06,
+      "x-max-priority",
+      profile === "priorities" ? [1, 3, 3, 255, 0] : [-1, 256, "x", 2, 3, 10],
+    )
     .set(0.02, "x-delivery-limit", [1])
     .set(0.02, "x-queue-leader-locator", ["random"])
     .set(0.04, "x-queue-type", ["classic", "classic", "none", 5]);

@@ -123,7 +123,7 @@ export class PrioritiesActor implements Actor {
     this.#isWaiting = true;
     this.#sent = this.#world.promises.number();
     for (let left = random.between(1, publishedAtOnceMax); left > 0; left--) {
-      const priority = random.below(this.#max + 2);
+      const priority = Math.min(random.pick([0, 0, 1, 2, this.#max, this.#max + 1]), 255);
       const level = Math.min(priority, this.#max);
       const body = `${this.name}/${this.#number++}/${level}`;
       const message: Message = {
@@ -158,9 +158,10 @@ export class PrioritiesActor implements Actor {
     client.get(
       this.#queue,
       (delivery) => {
-        if (client !== this.#client) return;
+        // What is lost may have been given out.
+        if (client !== this.#client || client.isLost) return;
         this.#isWaiting = this.#isGetting = false;
-        if (!client.isLost) this.#got(delivery);
+        this.#got(delivery);
       },
       false,
     );
@@ -235,9 +236,8 @@ export class PrioritiesActor implements Actor {
   #count(client: AmqpClient): void {
     this.#isWaiting = true;
     client.count(this.#queue, (count) => {
-      if (client !== this.#client) return;
+      if (client !== this.#client || count === null) return;
       this.#isWaiting = false;
-      if (count === null) return;
       const states = new Map<string, number>();
       for (const [body, message] of this.#messages) {
         if (message.state === "settling")

@@ -98,10 +98,8 @@ test("what was given back comes by its priority, then by its offset", () => {
       const offsets = records.map((_, at) => 2 ** 44 + at);
       for (const [at, offset] of offsets.entries()) order.note(offset, records[at]![0]);
       const back = new OffsetsByPriority(order);
-      for (const [, offset] of offsets
-        .map((offset, at) => [records[at]![1], offset] as const)
-        .toSorted((a, b) => a[0] - b[0]))
-        back.push(offset);
+      const shuffled = offsets.toSorted((a, b) => records[a - 2 ** 44]![1] - records[b - 2 ** 44]![1]);
+      for (const offset of shuffled) back.push(offset);
       const got: number[] = [];
       while (back.size > 0) {
         got.push(back.first);

@@ -170,7 +170,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.constant("purge" as const) },
   { weight: 4, arbitrary: fc.constant("restart" as const) },
   { weight: 20, arbitrary: fc.constant("turn" as const) },
-) as fc.Arbitrary<Step>;
+);
 
 /** The broker's queue, used as a channel uses it. */
 class Real {
