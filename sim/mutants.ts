@@ -647,11 +647,5 @@ export const simulatorMutants: readonly Mutant[] = [
     find: "        if (returns === 0 && this.order === null) return true;",
     replace: "        if (returns === 0) return true;",
   },
-  {
-    name: "a message is taken before all others have their place by priority",
-    file: "src/broker/queue/delivery.ts",
-    find: "  if (queue.isFiling) {\n",
-    replace: "  if (queue.isFiling && queue.readyCount === 0) {\n",
-  },
   ...mutantsOfWhatIsTold,
 ];

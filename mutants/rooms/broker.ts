@@ -157,9 +157,9 @@ export const brokerMutants: readonly RoomMutant[] = [
     also: ["clients/amqp/amqp-priority"],
   },
   {
-    name: "a record in which no priority can be read is no reason to wait",
-    file: "src/broker/queue/filing.ts",
-    find: "    this.isBehind = true;\n    this.failure = error;",
-    replace: "    this.failure = error;",
+    name: "a message is taken before all others have their place by priority",
+    file: "src/broker/queue/delivery.ts",
+    find: "  if (queue.isFiling) {\n",
+    replace: "  if (queue.isFiling && queue.readyCount === 0) {\n",
   },
 ];

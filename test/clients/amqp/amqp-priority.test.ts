@@ -238,7 +238,7 @@ test("wrong values, other queue types and another value for the same queue are r
   );
   assert.equal(
     await declared({}),
-    `channel 406 PRECONDITION_FAILED - inequivalent arg 'x-max-priority' for queue '${name}' in vhost '/': received none but current is the value '5' of type 'signedint'`,
+    `channel 406 PRECONDITION_FAILED - inequivalent arg 'x-max-priority' for queue '${name}' in vhost '/': received none but current is the value '5' of type 'byte'`,
   );
   await channel.deleteQueue(name);
 });

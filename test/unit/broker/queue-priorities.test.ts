@@ -58,6 +58,10 @@ class Model {
     this.rules = rules;
   }
 
+  get mayExpireWithinBounds(): boolean {
+    return this.rules.maxLength !== undefined && this.ready.some(({ expiresAt }) => expiresAt < Infinity);
+  }
+
   #head(): Message | undefined {
     let head: Message | undefined;
     for (const message of this.ready) if (head === undefined || message.level > head.level) head = message;
@@ -304,6 +308,8 @@ async function compare(rules: Rules, steps: readonly Step[]): Promise<void> {
         real.queue.canExpire ||= ttlMs !== undefined;
         const level = Math.min(ofMessage ?? 0, rules.max);
         model.publish({ body, level, expiresAt: model.now + (ttlMs ?? Infinity), given: 0 });
+        // A bound that is applied to a whole turn's messages meets expired ones which waited behind others that it drops.
+        if (model.mayExpireWithinBounds) real.queue.catchUp();
       }
       if (!each.endsTurn) continue;
     } else if (typeof each === "object" && "settle" in each) {
@@ -360,6 +366,7 @@ async function compare(rules: Rules, steps: readonly Step[]): Promise<void> {
     same();
   }
   real.queue.catchUp();
+  model.expire();
   same();
   const left: string[] = [];
   for (let text = model.get(); text !== null; text = model.get()) left.push(text.split(" ")[0]!);
