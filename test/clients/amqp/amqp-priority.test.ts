@@ -153,8 +153,8 @@ test("a queue that refuses beyond its bound refuses whatever the priority", asyn
 
 test("an expired message waits behind one of a higher priority that lives, and goes before it can be delivered", async () => {
   const { channel, queue } = await channelAndQueue();
-  channel.sendToQueue(queue, Buffer.from("low"), { priority: 1, expiration: "20" });
   channel.sendToQueue(queue, Buffer.from("high"), { priority: 4 });
+  channel.sendToQueue(queue, Buffer.from("low"), { priority: 1, expiration: "20" });
   await channel.waitForConfirms();
   await settled();
   assert.equal((await channel.checkQueue(queue)).messageCount, 2);
