@@ -134,9 +134,9 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "what a consumer could take at once fills a queue",
     file: "src/broker/queue/queue.ts",
-    find: "      if (this.consumers.size > 0) deliverReady(this, now);\n      retention",
+    find: "      if (this.consumers.size > 0 && !this.isFiling) deliverReady(this, now);\n",
     replace:
-      "      if (this.consumers.size > 0 && this.vhost.broker.queuesCatchingUp === 0) deliverReady(this, now);\n      retention",
+      "      if (this.consumers.size > 0 && this.vhost.broker.queuesCatchingUp === 0) deliverReady(this, now);\n",
   },
   {
     name: "expired records are left once a tick has dropped enough",
