@@ -66,6 +66,8 @@ const argumentMeanings: Readonly<Record<string, string>> = {
   "x-max-length": "how many messages may wait",
   "x-max-length-bytes": "how many bytes of bodies may wait; of a stream, how many are kept",
   "x-overflow": "`drop-head`, `reject-publish` or `reject-publish-dlx`",
+  "x-max-priority":
+    "messages wait by their `priority`; 0 to 255, what is above counts as this, 0 is no order",
   "x-single-active-consumer": "one consumer at a time",
   "x-queue-version": "checked and kept, without effect",
   "x-queue-master-locator": "kept, without effect",

@@ -25,6 +25,7 @@ import { PassingLogActor } from "./actors/passing-log.ts";
 import { LaterActor } from "./actors/later.ts";
 import { PastActor } from "./actors/past.ts";
 import { RetriesActor } from "./actors/retries.ts";
+import { PrioritiesActor } from "./actors/priorities.ts";
 import { ProducerActor } from "./actors/producer.ts";
 import { PublisherActor } from "./actors/publisher.ts";
 import { ReaderActor } from "./actors/reader.ts";
@@ -195,6 +196,10 @@ export function castOf(
       new PastActor(world, "pa"),
     ];
     actors.push(...later, ...later, ...later);
+  }
+  if (is("priorities")) {
+    const some = [3, 255].map((max) => new PrioritiesActor(world, `p${max}`, max));
+    actors.push(...some, ...some, ...some);
   }
   if (is("caches")) {
     const caching = ["ca", "cb"].map((name) => new CachingActor(world, name));

@@ -134,9 +134,9 @@ export const simulatorMutants: readonly Mutant[] = [
   {
     name: "what a consumer could take at once fills a queue",
     file: "src/broker/queue/queue.ts",
-    find: "      if (this.consumers.size > 0) deliverReady(this, now);\n      retention",
+    find: "      if (this.consumers.size > 0 && !this.isFiling) deliverReady(this, now);\n",
     replace:
-      "      if (this.consumers.size > 0 && this.vhost.broker.queuesCatchingUp === 0) deliverReady(this, now);\n      retention",
+      "      if (this.consumers.size > 0 && this.vhost.broker.queuesCatchingUp === 0) deliverReady(this, now);\n",
   },
   {
     name: "expired records are left once a tick has dropped enough",
@@ -622,6 +622,30 @@ export const simulatorMutants: readonly Mutant[] = [
     find: "    if (script !== null && spec.write) script.hasWritten = true;",
     replace:
       "    if (script !== null && spec.write) {\n      if (script.hasWritten) context.broker.storage.flush();\n      script.hasWritten = true;\n    }",
+  },
+  {
+    name: "a message that was given back waits behind all that nobody was given",
+    file: "src/broker/cursor/queue-cursor.ts",
+    find: "    return !this.#requeued.isReady || order.isBefore(order.first, this.#requeued.first);",
+    replace: "    return true;",
+  },
+  {
+    name: "messages that were given back come in the order in which they came, whatever their priority",
+    file: "src/broker/cursor/priority-order.ts",
+    find: "(priorityMax - Math.max(this.#order.levelOf(offset), 0)) * offsetsMax + offset",
+    replace: "offset",
+  },
+  {
+    name: "what was delivered by priority is forgotten by a kill",
+    file: "src/broker/cursor/queue-cursor.ts",
+    find: "    if (this.handle !== null && this.deliveryCount === 1) this.#changes.shown(offset);\n",
+    replace: "",
+  },
+  {
+    name: "what is held by priority is forgotten when the state is written in full",
+    file: "src/broker/cursor/queue-cursor.ts",
+    find: "        if (returns === 0 && this.order === null) return true;",
+    replace: "        if (returns === 0) return true;",
   },
   ...mutantsOfWhatIsTold,
 ];

@@ -199,6 +199,8 @@ export class World {
       sweepKeysMin: random.between(1, 6),
       streamsInScanPart: random.between(1, 3),
       restoredUnitsDirect: random.between(1, 12),
+      filedInTurn: random.between(1, 8),
+      filedInSlice: random.between(1, 4),
     });
   }
 

@@ -67,7 +67,7 @@ function classicArguments(pool: Pool, args: Arguments): void {
     .set(0.15, "x-max-length-bytes", [0, 5, 10, 20, -1])
     .set(0.3, "x-overflow", ["reject-publish", "reject-publish-dlx", "drop-head", "none", 5])
     .set(
-      hasDeaths ? 0.9 : pool.profile === "bursts" ? 0 : 0.4,
+      hasDeaths ? 0.9 : pool.isTame ? 0 : 0.4,
       "x-dead-letter-exchange",
       hasDeaths ? exchanges : [...exchanges, 5],
     )
@@ -75,13 +75,21 @@ function classicArguments(pool: Pool, args: Arguments): void {
       ...["q1", "q2", "q3"].map((name) => pool.name(name)),
       ...(hasDeaths ? ["a.b"] : ["a.b", 7]),
     ])
-    .set(hasDeaths ? 0.3 : 0.1, "x-message-ttl", hasDeaths ? [0] : [0, 0, 1_000_000, -1, "x", 2 ** 40])
+    .set(
+      hasDeaths ? 0.3 : profile === "priorities" ? 0 : 0.1,
+      "x-message-ttl",
+      hasDeaths ? [0] : [0, 0, 1_000_000, -1, "x", 2 ** 40],
+    )
     .set(0.05, "x-expires", [10_000_000, 0, -1, "x"])
     .set(profile === "consumers" ? 0.4 : 0.05, "x-single-active-consumer", [true, true, false, "x"])
     .set(0.03, "x-queue-mode", ["lazy", "default", "x"])
     .set(0.03, "x-queue-version", [1, 2, 3, "x"])
     .set(0.03, "x-unknown", [1])
-    .set(0.02, "x-max-priority", [-1, 256, "x"])
+    .set(
+      profile === "priorities" ? 0.9 : 0.06,
+      "x-max-priority",
+      profile === "priorities" ? [1, 3, 3, 255, 0] : [-1, 256, "x", 2, 3, 10],
+    )
     .set(0.02, "x-delivery-limit", [1])
     .set(0.02, "x-queue-leader-locator", ["random"])
     .set(0.04, "x-queue-type", ["classic", "classic", "none", 5]);

@@ -12,6 +12,7 @@ import type { Place } from "./side.ts";
  * - consumers: priorities, single active consumers, prefetches;
  * - wire: frames that break rules, long names, replies;
  * - bursts: methods that come together, without dead letters, whose time RabbitMQ leaves open;
+ * - priorities: the same with queues and messages that have priorities;
  * - quorum, streams: queues of that type;
  * - exchanges: the exchange types of plugins.
  */
@@ -22,6 +23,7 @@ export const profiles = [
   "consumers",
   "wire",
   "bursts",
+  "priorities",
   "quorum",
   "streams",
   "exchanges",
@@ -49,7 +51,7 @@ export class Pool {
 
   /** What is asked for is there, and right. */
   get isTame(): boolean {
-    return this.profile === "bursts";
+    return this.profile === "bursts" || this.profile === "priorities";
   }
 
   pick<Value>(values: readonly Value[]): Value {
@@ -74,6 +76,7 @@ export class Pool {
     if (this.profile === "wire" && this.chance(0.3)) return this.longName();
     if (!this.isTame && this.chance(0.02))
       return this.pick(["", "amq.none", this.name("none"), this.name("q\r\n1")]);
+    if (this.profile === "priorities") return this.name(`q${this.pick([1, 1, 1, 1, 2])}`);
     return this.name(`q${this.pick([1, 1, 1, 2, 2, 3, "ü"])}`);
   }
 
@@ -81,7 +84,7 @@ export class Pool {
     if (this.profile === "wire" && this.chance(0.2)) return this.longName();
     if (this.profile === "deaths" || this.profile === "exchanges")
       return this.name(`x${this.pick([1, 2, 3])}`);
-    if (this.chance(0.25)) return "";
+    if (this.chance(this.profile === "priorities" ? 0.9 : 0.25)) return "";
     if (!this.isTame && this.chance(0.05))
       return this.pick(["amq.topic", "amq.none", this.name("none"), "amq.direct"]);
     return this.name(`x${this.pick([1, 1, 2, 3])}`);
@@ -91,7 +94,7 @@ export class Pool {
     if (this.profile === "wire" && this.chance(0.2)) return this.longName();
     if (this.profile === "exchanges" && this.chance(0.8))
       return this.pick(["1", "1", "2", "3", "7", "0", "-1", "a", "", "ü", "1.5"]);
-    if (this.chance(0.5)) return this.queue();
+    if (this.chance(this.profile === "priorities" ? 0.95 : 0.5)) return this.queue();
     return this.pick(["a", "a.b", "a.b.c", "", "*", "#", "a.#", "*.b", "#.#", "ü.b"]);
   }
 

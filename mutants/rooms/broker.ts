@@ -125,4 +125,41 @@ export const brokerMutants: readonly RoomMutant[] = [
     find: "    queueChanged(this.#queue);",
     replace: "",
   },
+  {
+    name: "a purge leaves the marks of priorities",
+    file: "src/broker/cursor/priority-order.ts",
+    find: "    this.#from.fill(Infinity);\n    this.#present.fill(0);\n    const before",
+    replace: "    const before",
+  },
+  {
+    name: "pages of priorities are kept when their last record has gone",
+    file: "src/broker/cursor/priority-order.ts",
+    find: "    if (--page.live === 0 && page !== this.#newest) this.#pages.delete(page.number);",
+    replace: "    page.live--;",
+  },
+  {
+    name: "each search for a priority begins at the front",
+    file: "src/broker/cursor/priority-order.ts",
+    find: "        this.#from[level] = offset;\n        return true;",
+    replace: "        return true;",
+  },
+  {
+    name: "a bound is applied before what came has its place by priority",
+    file: "src/broker/queue/queue.ts",
+    find: "      if (this.filing !== null) this.filing.fileNew();\n      retention.enforce(this);",
+    replace: "      retention.enforce(this);\n      if (this.filing !== null) this.filing.fileNew();",
+  },
+  {
+    name: "what came before an acknowledgement has no place by priority when it makes room",
+    file: "src/broker/queue/queue.ts",
+    find: "    if (this.filing === null || this.filing.isBehind || this.isDeleted) return;",
+    replace: "    if (this.filing !== null) return;",
+    also: ["clients/amqp/amqp-priority"],
+  },
+  {
+    name: "a message is taken before all others have their place by priority",
+    file: "src/broker/queue/delivery.ts",
+    find: "  if (queue.isFiling) {\n",
+    replace: "  if (queue.isFiling && queue.readyCount === 0) {\n",
+  },
 ];

@@ -160,23 +160,24 @@ export class AmqpClient implements LinkEnd {
     this.call(method(1, 60, 20, uint(2, 0), shortText(queue), shortText("s"), uint(1, 0), table), onAnswer);
   }
 
-  get(queue: string, onGet: (delivery: Delivery | null) => void): void {
+  get(queue: string, onGet: (delivery: Delivery | null) => void, isNoAck = true): void {
     if (this.isLost) return onGet(null);
     this.#onGet.push(onGet);
-    this.#link.send(method(1, 60, 70, uint(2, 0), shortText(queue), uint(1, 1)));
+    this.#link.send(method(1, 60, 70, uint(2, 0), shortText(queue), uint(1, isNoAck ? 1 : 0)));
   }
 
   /** Through the default exchange or another. Delivery tags of confirms count from 1. */
-  publish(key: string, body: string, exchange = ""): void {
+  publish(key: string, body: string, exchange = "", priority = -1): void {
     if (this.isLost) return;
     const bytes = Buffer.from(body);
-    // Only delivery-mode (bit 12) is there: persistent.
+    // Only delivery-mode (bit 12) is there: persistent; and priority (bit 11), if it is given.
     const header = Buffer.concat([
       uint(2, 60),
       uint(2, 0),
       uint(8, bytes.length),
-      uint(2, 0x1000),
+      uint(2, priority < 0 ? 0x1000 : 0x1800),
       uint(1, 2),
+      priority < 0 ? Buffer.alloc(0) : uint(1, priority),
     ]);
     this.#link.send(
       Buffer.concat([

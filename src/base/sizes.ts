@@ -23,6 +23,9 @@ const usual = {
   streamsInScanPart: 512,
   /** Units of work of a value that RESTORE puts under its key at once; one that costs more is made aside. */
   restoredUnitsDirect: 500,
+  /** Messages of a queue with priorities that are filed in the turn in which they came, and in a slice of a backlog. */
+  filedInTurn: 4096,
+  filedInSlice: 256,
 };
 
 export type Sizes = typeof usual;

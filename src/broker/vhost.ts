@@ -254,6 +254,7 @@ export class Vhost {
     if (this.#queueWaiters.size > 0) this.#wakeQueueWaiters(queue);
     this.exchanges.get("")!.router.bind(queue, options.name, {});
     this.routingVersion++;
+    if (queue.filing !== null) this.broker.priorityQueues++;
     return queue;
   }
 
@@ -286,5 +287,6 @@ export class Vhost {
     this.exchanges.get("")!.router.unbind(queue, queue.name, {});
     this.bindings.removeTo(queue);
     this.routingVersion++;
+    if (queue.filing !== null) this.broker.priorityQueues--;
   }
 }

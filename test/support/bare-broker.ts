@@ -97,20 +97,36 @@ export async function openBareBroker(disk = new SimDisk(() => 0.5)): Promise<Bar
   };
 }
 
-/** Publishes an AMQP message to a queue by the default exchange; says whether it was taken. */
-export function publishTo(queue: Queue, body: string): boolean {
+export interface PublishedProperties {
+  readonly priority?: number;
+  readonly expirationMs?: number;
+}
+
+/** Publishes an AMQP message to a queue by the default exchange, as a turn does that goes on; says whether it was taken. */
+export function publishInTurn(queue: Queue, body: string, properties: PublishedProperties = {}): boolean {
   const { vhost } = queue;
   const exchange = vhost.exchanges.get("")!;
+  const { priority, expirationMs } = properties;
+  const values = [
+    ...(priority === undefined ? [] : [uint(1, priority)]),
+    ...(expirationMs === undefined ? [] : [shortText(String(expirationMs))]),
+  ];
+  const flags = (priority === undefined ? 0 : 0x0800) | (expirationMs === undefined ? 0 : 0x0100);
+  const header = Buffer.concat([uint(8, body.length), uint(2, flags), ...values]);
   const record = Buffer.concat([
     shortText(""),
     shortText(queue.name),
-    uint(4, 10),
-    uint(8, body.length),
-    uint(2, 0),
+    uint(4, header.length),
+    header,
     Buffer.from(body),
   ]);
   const message = new AmqpRecordMessage().show(record, 0, record.length);
-  const isTaken = vhost.publication.publish(exchange, vhost.routes.find(exchange, queue.name), message);
+  return vhost.publication.publish(exchange, vhost.routes.find(exchange, queue.name), message);
+}
+
+/** The same, and what the end of the turn does with the queue. */
+export function publishTo(queue: Queue, body: string, properties: PublishedProperties = {}): boolean {
+  const isTaken = publishInTurn(queue, body, properties);
   queue.catchUp();
   return isTaken;
 }

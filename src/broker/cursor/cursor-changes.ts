@@ -3,6 +3,7 @@
  *
  *     given   = u8 2, u64 from, u64 to, u32 owner, i64 time, u64 x2 entry id of `from` (the others follow it)
  *     settled = u8 3, u64 from, u64 to
+ *     shown   = u8 9, u64 from, u64 to
  *     others  = u8 kind, and what the cursor writes
  *
  * Runs are joined: a thousand records given or settled in a row are one change. Invariant: an open run is closed before
@@ -20,6 +21,7 @@ export const change = {
   ownerRemoved: 6,
   historyKept: 7,
   historyDropped: 8,
+  shown: 9,
 } as const;
 
 export class CursorChanges {
@@ -56,11 +58,20 @@ export class CursorChanges {
 
   /** A record was settled. Says whether it opened a run. */
   settled(offset: number): boolean {
-    if (this.#kind === change.settled && this.#to === offset) {
+    return this.#run(change.settled, offset);
+  }
+
+  /** A record of a queue with priorities was given out for the first time. */
+  shown(offset: number): void {
+    this.#run(change.shown, offset);
+  }
+
+  #run(kind: number, offset: number): boolean {
+    if (this.#kind === kind && this.#to === offset) {
       this.#to = offset + 1;
       return false;
     }
-    this.#open(change.settled, offset);
+    this.#open(kind, offset);
     return true;
   }
 

@@ -7,37 +7,42 @@
 import type { ByteWriter } from "../../base/bytes.ts";
 import type { Log } from "../../storage/index.ts";
 import { encodeReturned } from "./cursor-form.ts";
-import type { PendingTable } from "./pending-table.ts";
+import { noOwner, PendingTable, requeuedOwner } from "./pending-table.ts";
 
 export class EarlierDeliveries {
   /** Records below were given out: they may have been seen. */
   below = 0;
-  readonly #counts = new Map<number, number>();
+  /** Of those that have not been given out again. */
+  readonly #counts = new PendingTable();
 
   /** After replay: takes over what `pending` has of records that are still there. */
   restored(below: number, pending: PendingTable, log: Log): void {
     this.below = below;
-    this.#counts.clear();
+    this.#counts.reset();
     pending.visit(0, Infinity, (offset) => {
-      if (!log.removed.has(offset)) this.#counts.set(offset, pending.countOf(offset));
+      if (!log.removed.has(offset)) this.#counts.set(offset, requeuedOwner, pending.countOf(offset), 0);
       return true;
     });
   }
 
   /** How often a record has been given out, counting the time that it is now, which is the first of this process. */
   countNow(offset: number): number {
-    if (offset >= this.below) return 1;
-    return (this.#counts.get(offset) ?? 1) + 1;
+    const counts = this.#counts;
+    if (counts.size === 0) return offset < this.below ? 2 : 1;
+    const count = counts.countOf(offset);
+    if (counts.clear(offset) !== noOwner) return count + 1;
+    return offset < this.below ? 2 : 1;
   }
 
-  /** Writes `noted` for each record from offset `from` on of which a count is kept; returns how many there are. */
-  encode(writer: ByteWriter, from: number, log: Log): number {
+  /** Writes `noted` for each record of which a count is kept; returns how many there are. */
+  encode(writer: ByteWriter, log: Log): number {
     let noted = 0;
-    for (const [offset, count] of this.#counts) {
-      if (offset < from || log.removed.has(offset)) continue;
-      encodeReturned(writer, offset, count);
+    this.#counts.visit(log.firstOffset, Infinity, (offset) => {
+      if (log.removed.has(offset)) return true;
+      encodeReturned(writer, offset, this.#counts.countOf(offset));
       noted++;
-    }
+      return true;
+    });
     return noted;
   }
 }

@@ -1,11 +1,14 @@
 /**
  * The cursor of a queue: competing consumers on one log. Each record is held by one consumer at a time until it is settled
- * (acknowledged) or requeued; requeued records go out again first, in offset order unless `keepReturnOrder` was asked for.
+ * (acknowledged) or requeued; requeued records go out again first, in offset order unless `keepReturnOrder` was asked for. With
+ * priorities (`sortByPriority`), what waits goes out in the order of priority-order.ts. Records that have just come are not filed
+ * there yet: they go out behind all that waits, as they came, to consumers that have room, and the queue files the rest.
  *
  * It decides who holds what; removing settled records from the log is the queue's business. A queue that keeps its history
  * also remembers here what was settled (`history`), since the log still has it. Not here: Redis's groups (groups/group-cursor.ts).
- * Durable: `next`, the delivery counts of records that were given back, and the history. Who holds a record is not: after a
- * restart it is given out again, marked as redelivered.
+ * Durable: `next`, the delivery counts of records that were given back, and the history; with priorities, in which no offset says what
+ * was given out, each record that was given out. Who holds a record is not: after a restart it is given out again, marked as
+ * redelivered.
  * Invariants: a record at or above `next` is held by nobody; `pending.size` counts held and requeued records; a held record has
  * an owner above 0.
  */
@@ -23,10 +26,14 @@ import { decodeQueuePosition, encodeNoted, encodeQueuePosition, encodeReturned }
 import { EarlierDeliveries } from "./earlier-deliveries.ts";
 import { HistoryMarks } from "../queue/history-marks.ts";
 import { noOwner, PendingTable, requeuedOwner } from "./pending-table.ts";
+import { PriorityOrder } from "./priority-order.ts";
+import { priorityOf } from "./record-view.ts";
 import { RequeuedRecords } from "./requeued-records.ts";
 
 /** Holds a record for a moment only. */
 const passingOwner = 1;
+/** While changes are replayed, records that are gone from the log are forgotten each time that so many more are noted. */
+const notedBeforeSweep = 4096;
 
 export class QueueCursor implements DurableState {
   readonly log: Log;
@@ -34,6 +41,9 @@ export class QueueCursor implements DurableState {
   readonly #requeued: RequeuedRecords;
   readonly #news: LogReader;
   readonly #again: LogReader;
+  /** null: records have no priorities. */
+  order: PriorityOrder | null = null;
+  readonly #filed: LogReader;
   /** The record that `acquire` gave; valid until the next call or the end of the tick. */
   record: LogReader;
   /** How often the record that `acquire` gave has been given out, this time included. */
@@ -45,6 +55,7 @@ export class QueueCursor implements DurableState {
   readonly #storage: Storage;
   readonly #changes = new CursorChanges();
   #savedNext = 0;
+  #sweepAt = notedBeforeSweep;
 
   constructor(log: Log, storage: Storage) {
     this.log = log;
@@ -52,6 +63,7 @@ export class QueueCursor implements DurableState {
     this.#requeued = new RequeuedRecords(log, this.pending);
     this.#news = new LogReader(log);
     this.#again = new LogReader(log);
+    this.#filed = new LogReader(log);
     this.record = this.#news;
   }
 
@@ -60,7 +72,13 @@ export class QueueCursor implements DurableState {
     this.#requeued.keepOrder();
   }
 
-  /** Offset of the first record never given out. */
+  /** What waits goes out by priority, of which `max` is the highest. Before anything is there. */
+  sortByPriority(max: number): void {
+    this.order = new PriorityOrder(max, this.log);
+    this.#requeued.sortBy(this.order);
+  }
+
+  /** Offset of the first record never given out; with priorities, of the first that is not filed. */
   get next(): number {
     return this.#news.position;
   }
@@ -70,13 +88,53 @@ export class QueueCursor implements DurableState {
     return this.pending.size - this.#requeued.count;
   }
 
-  /** Whether a record that was given back comes next. */
+  /** Whether a record that was given back comes next, whatever else will be given back. */
   get hasRequeued(): boolean {
-    return this.#requeued.isReady;
+    return this.order === null && this.#requeued.isReady;
+  }
+
+  /**
+   * Files records that have come, `countMax` at most: they wait from now on. False where more may be left. `mustWait` says whether a
+   * record cannot be read in this turn. Only with priorities.
+   */
+  fileNew(countMax: number, mustWait: (record: LogReader) => boolean): boolean {
+    const news = this.#news;
+    for (let left = countMax; left > 0; left--) {
+      if (!this.#nextNew()) return true;
+      const { offset } = news;
+      // Until it is filed, it stays the one that comes next.
+      news.seek(offset);
+      if (mustWait(news)) return false;
+      this.order!.file(offset, priorityOf(news));
+      news.seek(offset + 1);
+    }
+    return false;
+  }
+
+  /** A record that is filed comes next, not one that was given back or has just come. */
+  #isFiledNext(order: PriorityOrder): boolean {
+    if (!order.isReady) return false;
+    return !this.#requeued.isReady || order.isBefore(order.first, this.#requeued.first);
+  }
+
+  /** Leaves the filed record that comes next in `record`. Where it cannot be read, it stays the one that comes next. */
+  #takeFiled(order: PriorityOrder): void {
+    const offset = order.first;
+    this.record = this.#filed;
+    this.#filed.seek(offset);
+    this.#filed.next();
+    order.takeFirst();
+    this.deliveryCount = this.#earlier.countNow(offset);
   }
 
   /** Stops `record` at the record that `acquire` would give, without giving it; false when there is none. */
   peek(): boolean {
+    const { order } = this;
+    if (order !== null && this.#isFiledNext(order)) {
+      this.record = this.#filed;
+      this.#filed.seek(order.first);
+      return this.#filed.next();
+    }
     if (this.#requeued.isReady) {
       this.record = this.#again;
       this.#again.seek(this.#requeued.first);
@@ -96,15 +154,36 @@ export class QueueCursor implements DurableState {
 
   /** Gives the next record to `owner` (a number above 0) and leaves it in `record`; false when none is ready. */
   acquire(owner: number, now: number): boolean {
+    if (this.order !== null) return this.#acquireByPriority(this.order, owner, now);
     if (this.#requeued.isReady) return this.#acquireAgain(owner, now);
     const news = this.#news;
     if (!this.#nextNew()) return false;
     this.record = news;
-    const { offset } = news;
-    this.deliveryCount = this.#earlier.countNow(offset);
+    this.deliveryCount = this.#earlier.countNow(news.offset);
+    this.#hold(news.offset, owner, now);
+    return true;
+  }
+
+  #hold(offset: number, owner: number, now: number): void {
     if (assertsAreOn) assertInvariant(this.pending.ownerOf(offset) === noOwner, "nobody holds a new record");
     this.pending.set(offset, owner, this.deliveryCount, now);
     this.#touch();
+  }
+
+  #acquireByPriority(order: PriorityOrder, owner: number, now: number): boolean {
+    if (this.#isFiledNext(order)) this.#takeFiled(order);
+    else {
+      if (this.#requeued.isReady) return this.#acquireAgain(owner, now);
+      const news = this.#news;
+      if (!this.#nextNew()) return false;
+      this.record = news;
+      this.deliveryCount = this.#earlier.countNow(news.offset);
+      order.note(news.offset, priorityOf(news));
+    }
+    const { offset } = this.record;
+    // One that was given out before a restart is noted already.
+    if (this.handle !== null && this.deliveryCount === 1) this.#changes.shown(offset);
+    this.#hold(offset, owner, now);
     return true;
   }
 
@@ -126,6 +205,12 @@ export class QueueCursor implements DurableState {
    * `giveBack` where it failed.
    */
   take(): boolean {
+    const { order } = this;
+    if (order !== null && this.#isFiledNext(order)) {
+      this.#takeFiled(order);
+      this.#touch();
+      return true;
+    }
     if (this.#requeued.isReady) {
       this.#acquireAgain(passingOwner, 0);
       this.pending.clear(this.record.offset);
@@ -143,6 +228,9 @@ export class QueueCursor implements DurableState {
   giveBack(offset: number): void {
     if (this.pending.ownerOf(offset) === noOwner)
       this.pending.set(offset, passingOwner, this.deliveryCount, 0);
+    // It was taken as it came, and is in the cursor's record still.
+    if (this.order !== null && this.order.levelOf(offset) < 0)
+      this.order.note(offset, priorityOf(this.record));
     this.requeue(offset);
   }
 
@@ -151,6 +239,7 @@ export class QueueCursor implements DurableState {
     const owner = this.pending.clear(offset);
     if (owner === noOwner) return false;
     if (owner === requeuedOwner) this.#requeued.count--;
+    if (this.order !== null) this.order.gone(offset);
     if (this.history !== null) this.#noteHistory(offset);
     if (assertsAreOn)
       assertInvariant(
@@ -162,7 +251,9 @@ export class QueueCursor implements DurableState {
 
   /** The record is out of the queue, whoever holds it. */
   gone(offset: number): void {
-    if (!this.settle(offset) && this.history !== null) this.#noteHistory(offset);
+    if (this.settle(offset)) return;
+    if (this.order !== null) this.order.gone(offset);
+    if (this.history !== null) this.#noteHistory(offset);
   }
 
   #noteHistory(offset: number): void {
@@ -216,6 +307,7 @@ export class QueueCursor implements DurableState {
 
   /** What a restart must take for given out: more than `next` while that goes again over what was given before one. */
   get #givenBelow(): number {
+    if (this.order !== null) return this.#earlier.below;
     return Math.max(this.next, this.#earlier.below);
   }
 
@@ -231,6 +323,21 @@ export class QueueCursor implements DurableState {
 
   #decodeNoted(reader: ByteReader): void {
     this.pending.set(reader.int64(), reader.int32(), reader.uint32(), reader.int64());
+  }
+
+  /** Given out once, unless it is noted that it was so more often. */
+  #applyShown(from: number, to: number): void {
+    const { pending, log } = this;
+    for (let offset = from; offset < to; offset++) {
+      if (pending.ownerOf(offset) === noOwner) pending.set(offset, requeuedOwner, 1, 0);
+    }
+    if (pending.size < this.#sweepAt) return;
+    // Settled since: who acknowledges a record only removes it from the log.
+    pending.visit(0, Infinity, (offset) => {
+      if (log.removed.has(offset)) pending.clear(offset);
+      return true;
+    });
+    this.#sweepAt = 2 * pending.size + notedBeforeSweep;
   }
 
   /** `change = { u8 kind, fields }`, in the order in which they happened; the position comes last. */
@@ -252,6 +359,9 @@ export class QueueCursor implements DurableState {
           break;
         case change.noted:
           this.#decodeNoted(reader);
+          break;
+        case change.shown:
+          this.#applyShown(reader.int64(), reader.int64());
           break;
         case change.historyKept:
           this.history = new HistoryMarks();
@@ -283,13 +393,13 @@ export class QueueCursor implements DurableState {
       else {
         // Who holds it is forgotten, and this delivery; not that it was given back before.
         const returns = this.pending.countOf(offset) - 1;
-        if (returns === 0) return true;
-        encodeReturned(writer, offset, returns);
+        if (returns === 0 && this.order === null) return true;
+        encodeReturned(writer, offset, Math.max(returns, 1));
       }
       noted++;
       return true;
     });
-    noted += this.#earlier.encode(writer, this.next, this.log);
+    noted += this.#earlier.encode(writer, this.log);
     writer.patchUint32(countAt, noted);
     this.history?.encode(writer);
   }

@@ -1,6 +1,6 @@
 /**
  * The records that consumers of a queue gave back: they go out again, lowest offset first; or, as RabbitMQ's quorum
- * queues have it, in the order in which they were given back.
+ * queues have it, in the order in which they were given back; or by their priority.
  *
  * Not here: who held them and how often (pending-table.ts). Invariant: `count` of the pending records have `requeuedOwner`;
  * the list may also have offsets of records that were settled or removed meanwhile, which are passed over.
@@ -8,6 +8,7 @@
 import type { Log } from "../../storage/index.ts";
 import { OffsetHeap, type OffsetQueue, OffsetRing } from "./offset-heap.ts";
 import { type PendingTable, requeuedOwner } from "./pending-table.ts";
+import { OffsetsByPriority, type PriorityOrder } from "./priority-order.ts";
 
 export class RequeuedRecords {
   readonly #log: Log;
@@ -29,6 +30,11 @@ export class RequeuedRecords {
   /** Before anything is given back. */
   keepOrder(): void {
     this.#offsets = new OffsetRing();
+  }
+
+  /** Before anything is given back. */
+  sortBy(order: PriorityOrder): void {
+    this.#offsets = new OffsetsByPriority(order);
   }
 
   /** Whether one is there to be given out: it is `first`. */

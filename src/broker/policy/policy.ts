@@ -10,6 +10,7 @@
  *     dead-letter-strategy                     none               argument first     none
  *     consumer-timeout                         lesser             lesser             lesser
  *     expires                                  lesser             policy first       argument
+ *     single-active-consumer, max-priority     argument           argument, none     none
  *     overflow                                 argument first     policy first       argument
  *     dead-letter-exchange, -routing-key       argument first     argument first     argument
  *     retry-limit and the others of retry      policy first       policy first       policy first
@@ -20,6 +21,7 @@
  * Not here: which policy matches a name, what a valid definition is, and what follows from a change (policy-change.ts).
  * Invariant: a policy is never changed, only replaced, so whoever compares two sees all that differs.
  */
+import { priorityMax } from "../cursor/priority-order.ts";
 import type { BindingArguments } from "../exchange/routing/router.ts";
 
 export interface QueuePolicy {
@@ -51,6 +53,8 @@ export interface QueuePolicy {
   readonly retryMaxMs: number | undefined;
   readonly retryJitter: number | undefined;
   readonly singleActiveConsumer: boolean;
+  /** The highest priority of records; 0: they have none. */
+  readonly maxPriority: number;
   /**
    * A requeued record waits behind records that were requeued before, as in RabbitMQ's quorum queues; otherwise it has its old
    * place.
@@ -265,6 +269,7 @@ export function effectivePolicy(
     retryMaxMs: numberOf(policyFirst("retry-max-ms")),
     retryJitter: numberOf(policyFirst("retry-jitter")),
     singleActiveConsumer: args["x-single-active-consumer"] === true,
+    maxPriority: type === "classic" ? Math.min(numberOf(args["x-max-priority"]) ?? 0, priorityMax) : 0,
     keepsReturnOrder: isQuorum,
     countsDeliveries: deliveryLimit !== undefined || isQuorum,
   };

@@ -33,7 +33,8 @@ export function deliverReady(queue: Queue, now: number): void {
       offset = -1;
       if (isNoAck) {
         queue.deliveredNoAck++;
-        if (queue.keepsHistory) cursor.gone(delivered);
+        // Not `drop`, where the cursor knows nothing of the record.
+        if (queue.keepsHistory || cursor.order !== null) queue.drop(delivered);
         else log.remove(delivered);
       }
       consumers.served();
@@ -55,13 +56,18 @@ export function giveBack(queue: Queue, offset: number): void {
 /**
  * Takes the record at the head for somebody who asks once (basic.get); it is in the cursor's `record` then. `owner`
  * holds it until the caller has it leave the queue (`Queue.drop`), or gives it back. "later": expired records are before it,
- * and this turn has dropped as many as it may.
+ * and this turn has dropped as many as it may; or records are being filed.
  */
 export function takeOnce(queue: Queue, owner: number): "taken" | "empty" | "later" {
   const cursor = queue.cursor!;
   const { clock, retention } = queue.vhost.broker;
   if (queue.returns.isHead) queue.returns.finishAll();
   queue.readyBytes?.countNew();
+  if (queue.isFiling) {
+    const { failure } = queue.filing!;
+    if (failure !== null) throw failure;
+    return "later";
+  }
   if (queue.canExpire && !retention.expireHead(queue, true)) return "later";
   if (!cursor.acquire(owner, clock.now())) return "empty";
   queue.readyBytes?.taken(cursor.record);

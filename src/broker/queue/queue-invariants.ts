@@ -36,6 +36,8 @@ export function assertQueue(queue: CheckedQueue): void {
     const isHeld = cursor.pending.ownerOf(offset) > noOwner;
     assertInvariant(!(isGone && isHeld), "a record that is gone is held by nobody");
     if (!isGone && !isHeld) ready++;
+    if (!isGone && cursor.order !== null && (isHeld || offset < cursor.next))
+      assertInvariant(cursor.order.levelOf(offset) >= 0, "a record that is held or waits has a priority");
   }
   assertInvariant(ready === readyCount, "each record of a queue is ready, held or gone");
 }

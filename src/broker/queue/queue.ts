@@ -17,6 +17,7 @@ import type { Vhost } from "../vhost.ts";
 import { QueueConsumers } from "./consumers.ts";
 import type { QueueKind, QueueOptions } from "./definition.ts";
 import { deliverReady } from "./delivery.ts";
+import { PriorityFiling } from "./filing.ts";
 import { HistoryMarks } from "./history-marks.ts";
 import { effectivePolicy, keepsHistory, type PolicyLayers, type QueuePolicy } from "../policy/policy.ts";
 import { QueuePolicies } from "../policy/policies.ts";
@@ -59,6 +60,8 @@ export class Queue implements TickedQueue {
   streamConsumers = 0;
   /** Only for a queue with a bound on bytes. */
   readyBytes: ReadyBytes | null;
+  /** Only for a queue with priorities. */
+  readonly filing: PriorityFiling | null = null;
   hadConsumers = false;
   isDeleted = false;
   /** Wall time at which it is deleted, ms; 0: never. Set by timed-deletions.ts. */
@@ -111,6 +114,10 @@ export class Queue implements TickedQueue {
     // Before the journal's replay, which reports what was settled.
     if (cursor !== null && this.keepsHistory) cursor.history = new HistoryMarks();
     if (this.policy.keepsReturnOrder) cursor?.keepReturnOrder();
+    if (cursor !== null && this.policy.maxPriority > 0) {
+      cursor.sortByPriority(this.policy.maxPriority);
+      this.filing = new PriorityFiling(this);
+    }
     this.readyBytes =
       cursor !== null && this.policy.maxLengthBytes !== undefined ? new ReadyBytes(this) : null;
     this.returns = new QueueReturns(this);
@@ -124,7 +131,13 @@ export class Queue implements TickedQueue {
     if (this.log.length === 0) return;
     this.canExpire = true;
     this.settledTo = this.log.stableEnd;
+    this.filing?.catchUp();
     this.vhost.broker.schedule(this);
+  }
+
+  /** Not all of its records are filed by their priority yet: nobody knows which comes next. */
+  get isFiling(): boolean {
+    return this.filing !== null && this.filing.isBehind;
   }
 
   /**
@@ -228,6 +241,16 @@ export class Queue implements TickedQueue {
     }
   }
 
+  /**
+   * Before a consumer of a queue with priorities gets room: what came before that goes to consumers that had room, or waits by its
+   * priority.
+   */
+  expectRoom(): void {
+    const { cursor, log } = this;
+    if (this.filing === null || this.filing.isBehind || this.isDeleted) return;
+    if (cursor!.next < log.stableEnd || log.store.openCountOf(log) > 0) this.catchUp();
+  }
+
   /** Deliveries, then bounds. Not reentrant, since a dead letter may lead back to this queue. */
   #settleRecords(now: number): void {
     const { retention } = this.vhost.broker;
@@ -235,7 +258,8 @@ export class Queue implements TickedQueue {
     try {
       this.readyBytes?.countNew();
       if (this.returns.takeNew()) retention.enforce(this);
-      if (this.consumers.size > 0) deliverReady(this, now);
+      if (this.consumers.size > 0 && !this.isFiling) deliverReady(this, now);
+      if (this.filing !== null) this.filing.fileNew();
       retention.enforce(this);
       if (this.cursor !== null) this.dropExpired();
     } finally {

@@ -36,5 +36,6 @@ export function purge(queue: Queue): number {
       if (cursor.pending.ownerOf(offset) === noOwner) log.remove(offset);
     }
   }
+  cursor?.order?.purged(cursor.pending);
   return count;
 }

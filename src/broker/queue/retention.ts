@@ -1,7 +1,8 @@
 /**
  * Deletes records that were not consumed: because of bounds on length and bytes, age, or expiry at the head of a queue.
  *
- * Expiry looks at the head only, as in RabbitMQ's classic queues: an expired record waits behind one that lives longer.
+ * Expiry looks at the head only, as in RabbitMQ's classic queues: an expired record waits behind one that lives longer. What a bound
+ * drops is the head too: with priorities the oldest record of the highest one.
  */
 import { expirationMs } from "../../message/amqp/property-offsets.ts";
 import type { Broker } from "../broker.ts";
@@ -114,6 +115,8 @@ export class Retention {
    * next tick goes on.
    */
   expireHead(queue: Queue, isLate: boolean): boolean {
+    // The end of the filing schedules the queue.
+    if (queue.isFiling) return false;
     const cursor = queue.cursor!;
     const now = this.#broker.clock.now();
     const { ticker } = this.#broker;
@@ -148,11 +151,11 @@ export class Retention {
   }
 
   /**
-   * Not in this turn: the next record is still being requeued, or it must be dead-lettered and would have to be decompressed for
-   * that.
+   * Not in this turn: the next record is still being requeued, or records are being filed, or it must be dead-lettered and would have to
+   * be decompressed for that.
    */
   #mustWait(queue: Queue): boolean {
-    if (queue.returns.isHead) return true;
+    if (queue.returns.isHead || queue.isFiling) return true;
     const { inflation } = this.#broker;
     if (!inflation.isSpent || queue.policy.deadLetterExchange === undefined) return false;
     if (!queue.cursor!.peek() || !inflation.isSpentFor(queue.cursor!.record)) return false;

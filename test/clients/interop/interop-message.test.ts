@@ -270,6 +270,22 @@ describe("properties", () => {
       for (const [name, value] of Object.entries(properties)) assert.equal(seen[name], value, name);
     }
   });
+
+  it("has a message wait by its priority in an AMQP queue, whoever wrote it", async () => {
+    const queue = `prioritized-${++names}`;
+    await all.channel.assertQueue(queue, { maxPriority: 5 });
+    await all.publish("", queue, "a1", { priority: 1 });
+    await all.xadd(queue, { body: "b3", "amqp.priority": "3" });
+    await all.produce(queue, { value: "c2", headers: { "amqp.priority": "2" } });
+    await all.produce(queue, { value: "d0" });
+    await all.publish("", queue, "e5", { priority: 200 });
+    const bodies: string[] = [];
+    for (let i = 0; i < 5; i++) {
+      const message = await all.channel.get(queue, { noAck: true });
+      if (message !== false) bodies.push(message.content.toString());
+    }
+    assert.deepEqual(bodies, ["e5", "b3", "c2", "a1", "d0"]);
+  });
 });
 
 describe("the timestamp", () => {

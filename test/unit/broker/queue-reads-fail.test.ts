@@ -180,3 +180,36 @@ test("dead letters of messages that are rejected", (t) =>
       }
     },
   ));
+
+test("a record that cannot be read holds a queue with priorities up until it can be", async (t) => {
+  const { close, disk } = await openRig(t, { "x-max-priority": 3 });
+  await close();
+  let heldUp = 0;
+  for (let failing = 1; ; failing++) {
+    assert.ok(failing < readsMax, "it reads without end");
+    disk.failingRead = failing;
+    // Some of the reads are the start's own.
+    const bare = await openBareBroker(disk).catch((error: Error) => {
+      assert.match(error.message, /EIO|cannot be read/);
+      return null;
+    });
+    if (bare === null) continue;
+    const queue = bare.broker.defaultVhost.queue("q");
+    const hasFailed = disk.failingRead === 0;
+    disk.failingRead = 0;
+    if (!hasFailed) {
+      assert.ok(!queue.isFiling);
+      assert.deepEqual(drained(queue), [...Array(count).keys()]);
+      break;
+    }
+    if (queue.isFiling) {
+      heldUp++;
+      assert.throws(() => takeOnce(queue, holder), /cannot be read/);
+      bare.pass(1000);
+      await bare.turnsUntil(() => !queue.isFiling);
+    }
+    assert.equal(queue.readyCount, count);
+    await bare.close();
+  }
+  assert.ok(heldUp > 0);
+});

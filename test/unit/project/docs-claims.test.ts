@@ -72,21 +72,6 @@ test("a compacted topic keeps all records of a key, transactions are refused", a
   await transactional.disconnect();
 });
 
-test("x-max-priority is taken, and messages keep their order", async () => {
-  const connection = await amqplib.connect(`amqp://127.0.0.1:${broker.ports.amqp}`);
-  const channel = await connection.createConfirmChannel();
-  const { queue } = await channel.assertQueue("", { exclusive: true, maxPriority: 5 });
-  for (const priority of [1, 5, 3]) channel.sendToQueue(queue, Buffer.from(String(priority)), { priority });
-  await channel.waitForConfirms();
-  const order: string[] = [];
-  for (let i = 0; i < 3; i++) {
-    const message = await channel.get(queue, { noAck: true });
-    if (message !== false) order.push(message.content.toString());
-  }
-  assert.deepEqual(order, ["1", "5", "3"]);
-  await connection.close();
-});
-
 test("a transient message in a durable queue outlives a restart; a transient queue does not", async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "troikamq-docs-"));
   const ports = { redis: "off", kafka: "off", http: "off" } as const;

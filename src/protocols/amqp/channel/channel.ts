@@ -247,7 +247,9 @@ export class Channel implements DurableWaiter {
   settle(tag: number, multiple: boolean, outcome: Outcome): void {
     const { unacked } = this;
     const isReturned = outcome === "requeued" && this.transaction === null;
+    const hasPriorities = this.broker.priorityQueues > 0;
     if (!multiple) {
+      if (hasPriorities) this.#expectRoom(tag);
       if (isReturned) this.#expectReturn(tag);
       if (!unacked.take(tag)) throw unknownTag(tag);
       this.#takenSettled(tag, outcome);
@@ -258,6 +260,7 @@ export class Channel implements DurableWaiter {
         ManySettlements.settle(this, last, outcome);
         return;
       }
+      if (hasPriorities) for (const each of unacked.upTo(last)) this.#expectRoom(each);
       if (isReturned) for (const each of unacked.upTo(last)) this.#expectReturn(each);
       for (const each of unacked.upTo(last)) {
         unacked.take(each);
@@ -307,6 +310,12 @@ export class Channel implements DurableWaiter {
       } else if (outcome === "requeued") queue.requeue(offset);
       else this.broker.retention.discard(queue, offset, "rejected");
     }
+  }
+
+  /** Before the delivery leaves the table: its consumer will have room. */
+  #expectRoom(tag: number): void {
+    const source = this.unacked.sourceOf(tag);
+    if (source !== null && source.takesRecords) source.queue.expectRoom();
   }
 
   /** Before the delivery leaves the table: it is about to be given back. */

@@ -1,0 +1,218 @@
+/**
+ * The order of a queue with priorities (`x-max-priority`): of the records that no consumer has been given, the one of the highest
+ * priority comes first, and of these the oldest.
+ *
+ *     page = 1024 offsets, for each its priority + 1; 0: it is not filed, or gone from the queue
+ *
+ * A byte for each record that is in the queue, ready or held (two bytes where all 256 priorities are allowed), and for each priority one
+ * offset: below it, all records of that priority have been given out. So the next record is found by a search for one byte,
+ * which goes over each page once for each priority. Nothing of this is stored: the priority is in the record, and is read again after a
+ * restart (queue/filing.ts).
+ *
+ * Not here: who holds what, and what was given back (queue-cursor.ts). Invariants: records are filed in the order of their offsets; a
+ * page other than the newest is kept while a record in it is in the queue.
+ */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
+import type { Log } from "../../storage/index.ts";
+import { OffsetHeap, type OffsetQueue } from "./offset-heap.ts";
+import type { PendingTable } from "./pending-table.ts";
+
+const offsetsPerPage = 1024;
+/** RabbitMQ's highest priority. */
+export const priorityMax = 255;
+/** An offset and a priority are one number in a heap. */
+const offsetsMax = 2 ** 45;
+
+interface Page {
+  readonly number: number;
+  readonly marks: Uint8Array | Uint16Array;
+  /** Marks that are not 0. */
+  live: number;
+}
+
+export class PriorityOrder {
+  /** What is above it counts as this. */
+  readonly max: number;
+  readonly #log: Log;
+  #pages = new Map<number, Page>();
+  #newest: Page | null = null;
+  /** For each priority the lowest offset that may be one of a record which nobody was given; Infinity: there is none. */
+  readonly #from: Float64Array;
+  /** A bit for each priority of which `#from` is not Infinity. */
+  readonly #present = new Uint32Array((priorityMax + 1) >>> 5);
+
+  constructor(max: number, log: Log) {
+    this.max = max;
+    this.#log = log;
+    this.#from = new Float64Array(max + 1).fill(Infinity);
+  }
+
+  /** Pages that it keeps: for tests of what it gives back. */
+  get pageCount(): number {
+    return this.#pages.size;
+  }
+
+  /** A record that nobody was given waits from now on. It is the newest of all that were filed. */
+  file(offset: number, priority: number): void {
+    const level = this.#mark(offset, priority);
+    if (this.#from[level] !== Infinity) return;
+    this.#from[level] = offset;
+    this.#present[level >>> 5]! |= 1 << (level & 31);
+  }
+
+  /** A record is held by somebody: its priority counts when it is given back. */
+  note(offset: number, priority: number): void {
+    this.#mark(offset, priority);
+  }
+
+  #mark(offset: number, priority: number): number {
+    if (assertsAreOn) assertInvariant(offset < offsetsMax, "an offset leaves room for a priority beside it");
+    const level = Math.min(priority, this.max);
+    const number = Math.floor(offset / offsetsPerPage);
+    let page = this.#page(number);
+    if (page === undefined) page = this.#makePage(number);
+    const at = offset % offsetsPerPage;
+    if (page.marks[at] === 0) page.live++;
+    page.marks[at] = level + 1;
+    return level;
+  }
+
+  #page(number: number): Page | undefined {
+    const newest = this.#newest;
+    return newest !== null && newest.number === number ? newest : this.#pages.get(number);
+  }
+
+  #makePage(number: number): Page {
+    const marks = this.max < priorityMax ? new Uint8Array(offsetsPerPage) : new Uint16Array(offsetsPerPage);
+    const page = { number, marks, live: 0 };
+    this.#pages.set(number, page);
+    const before = this.#newest;
+    if (before !== null && before.number > number) return page;
+    this.#newest = page;
+    if (before !== null && before.live === 0) this.#pages.delete(before.number);
+    // Of what was trimmed from the front of the log nobody has told.
+    for (const each of this.#pages.keys()) {
+      if ((each + 1) * offsetsPerPage > this.#log.firstOffset) break;
+      this.#pages.delete(each);
+    }
+    return page;
+  }
+
+  /** The record is out of the queue. */
+  gone(offset: number): void {
+    const page = this.#page(Math.floor(offset / offsetsPerPage));
+    if (page !== undefined) this.#clear(page, offset % offsetsPerPage);
+  }
+
+  #clear(page: Page, at: number): void {
+    if (page.marks[at] === 0) return;
+    page.marks[at] = 0;
+    if (--page.live === 0 && page !== this.#newest) this.#pages.delete(page.number);
+    if (assertsAreOn) assertInvariant(page.live >= 0, "a page counts its records");
+  }
+
+  /** The record's priority in this queue; -1 where it is not known. */
+  levelOf(offset: number): number {
+    const page = this.#page(Math.floor(offset / offsetsPerPage));
+    return page === undefined ? -1 : page.marks[offset % offsetsPerPage]! - 1;
+  }
+
+  /** Whether a record waits that nobody was given: it is `first`. */
+  get isReady(): boolean {
+    for (let level = this.#highest(); level >= 0; level = this.#highest()) if (this.#find(level)) return true;
+    return false;
+  }
+
+  /** Only when `isReady`, as `takeFirst`. */
+  get first(): number {
+    return this.#from[this.#highest()]!;
+  }
+
+  /** The first is given to somebody. */
+  takeFirst(): void {
+    this.#from[this.#highest()]!++;
+  }
+
+  #highest(): number {
+    const present = this.#present;
+    for (let word = this.max >>> 5; word >= 0; word--)
+      if (present[word] !== 0) return (word << 5) + 31 - Math.clz32(present[word]!);
+    return -1;
+  }
+
+  /** Moves `#from` of a priority to the next record that is there; false: there is none. */
+  #find(level: number): boolean {
+    const mark = level + 1;
+    const { removed } = this.#log;
+    const newest = this.#newest === null ? -1 : this.#newest.number;
+    let offset = this.#from[level]!;
+    for (;;) {
+      const number = Math.floor(offset / offsetsPerPage);
+      if (number > newest) break;
+      const page = this.#page(number);
+      const from = offset % offsetsPerPage;
+      const at = page === undefined ? -1 : page.marks[from] === mark ? from : page.marks.indexOf(mark, from);
+      if (at < 0) {
+        offset = (number + 1) * offsetsPerPage;
+        continue;
+      }
+      offset = number * offsetsPerPage + at;
+      if (!removed.has(offset)) {
+        this.#from[level] = offset;
+        return true;
+      }
+      this.#clear(page!, at);
+      offset++;
+    }
+    this.#from[level] = Infinity;
+    this.#present[level >>> 5]! &= ~(1 << (level & 31));
+    return false;
+  }
+
+  /** Whether record `a` comes before record `b`. */
+  isBefore(a: number, b: number): boolean {
+    const [ofA, ofB] = [this.levelOf(a), this.levelOf(b)];
+    return ofA === ofB ? a < b : ofA > ofB;
+  }
+
+  /** All that was ready is gone; `pending` are held. */
+  purged(pending: PendingTable): void {
+    this.#from.fill(Infinity);
+    this.#present.fill(0);
+    const before = this.#pages;
+    this.#pages = new Map();
+    this.#newest = null;
+    pending.visit(0, Infinity, (offset) => {
+      const page = before.get(Math.floor(offset / offsetsPerPage));
+      const mark = page === undefined ? 0 : page.marks[offset % offsetsPerPage]!;
+      if (mark > 0) this.#mark(offset, mark - 1);
+      return true;
+    });
+  }
+}
+
+/** Offsets of records that were given back: in the order of a `PriorityOrder`, which knows all of them. */
+export class OffsetsByPriority implements OffsetQueue {
+  readonly #order: PriorityOrder;
+  readonly #keys = new OffsetHeap();
+
+  constructor(order: PriorityOrder) {
+    this.#order = order;
+  }
+
+  get size(): number {
+    return this.#keys.size;
+  }
+
+  get first(): number {
+    return this.#keys.first % offsetsMax;
+  }
+
+  push(offset: number): void {
+    this.#keys.push((priorityMax - Math.max(this.#order.levelOf(offset), 0)) * offsetsMax + offset);
+  }
+
+  pop(): number {
+    return this.#keys.pop() % offsetsMax;
+  }
+}
