@@ -23,6 +23,7 @@ import { encodeNoted } from "../cursor/cursor-form.ts";
 import { noOwner, PendingTable } from "../cursor/pending-table.ts";
 import { type CursorOwner, GroupOwners } from "./group-owners.ts";
 import type { GroupRetries } from "./retries.ts";
+import type { OldestPending } from "./oldest-pending.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 import { entriesReadAt } from "./progress.ts";
 
@@ -47,8 +48,8 @@ export class GroupCursor implements DurableState {
   readonly #owners = new GroupOwners();
   /** How often the entry that was given last has been given out, this time included. */
   deliveryCount = 0;
-  /** Where the next look at idle entries begins, in a group that has too many of them for one look. */
-  claimsFrom = 0;
+  /** Null before the first look for idle entries. */
+  oldest: OldestPending | null = null;
   handle: StateHandle | null = null;
   readonly #storage: Storage;
   readonly #changes = new CursorChanges();
@@ -122,6 +123,7 @@ export class GroupCursor implements DurableState {
   /** Notes who holds an entry now; it may have been another consumer's (the group was set back). */
   #give(offset: number, owner: number, count: number, time: number, id: EntryId): void {
     const before = this.pending.give(offset, owner, count, time, id);
+    if (this.oldest !== null) this.oldest.note(time);
     if (before !== noOwner) this.#tookFrom(before);
     const after = this.#owners.byId(owner);
     if (after !== undefined) after.pending++;
@@ -174,6 +176,7 @@ export class GroupCursor implements DurableState {
   givenAgain(offset: number, time: number): void {
     this.deliveryCount = this.pending.countOf(offset) + 1;
     this.pending.set(offset, this.pending.ownerOf(offset), this.deliveryCount, time);
+    if (this.oldest !== null) this.oldest.note(time);
     this.#noteRecord(offset);
   }
 
