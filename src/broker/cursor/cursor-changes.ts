@@ -20,6 +20,7 @@ export const change = {
   ownerRemoved: 6,
   historyKept: 7,
   historyDropped: 8,
+  givenUp: 9,
 } as const;
 
 export class CursorChanges {
