@@ -203,7 +203,7 @@ export class RedisServer {
     this.commandRules = new CompiledRules(commands);
     this.keyspace = keyspace;
     this.clientEviction = new ClientEviction(this);
-    this.observer = new CommandWatch(broker.clock, commands.all.length);
+    this.observer = new CommandWatch(broker.clock, commands.all.length, this.settings);
     this.pause = new ClientPause(broker);
     this.saves = new Saves(broker);
     this.traffic = new Traffic(this, broker.clock);
