@@ -12,8 +12,7 @@
  * Nor what would show this: once no client tracks keys, those that were read are forgotten, while in redis a client that turns tracking on
  * again is told of what it had read before. BITFIELD that only makes a string longer, since its operation overflows, tells caches of that;
  * redis changes the string without a word. After a CONFIG SET of several settings that fails, redis puts `notify-keyspace-events` back from
- * its own text, which leaves out `n` beside `A`; here it stays what it was. With BCAST and NOLOOP redis tells a client of what its own
- * scripts change; here they are its own changes.
+ * its own text, which leaves out `n` beside `A`; here it stays what it was.
  */
 
 /** Redis gives elements of hashes and sets in the order of its hash tables, which is chance. */

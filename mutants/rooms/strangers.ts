@@ -129,8 +129,8 @@ export const strangerMutants: readonly RoomMutant[] = [
   {
     name: "The delivery count of the record that comes next is left out when the cursor's state is written whole",
     file: "src/broker/cursor/earlier-deliveries.ts",
-    find: "if (offset < from || log.removed.has(offset)) continue;",
-    replace: "if (offset <= from || log.removed.has(offset)) continue;",
+    find: "    this.#counts.visit(log.firstOffset, Infinity, (offset) => {",
+    replace: "    this.#counts.visit(log.firstOffset + 1, Infinity, (offset) => {",
   },
   {
     name: "The number of pages is that of all items, not of those that match",

@@ -108,6 +108,8 @@ export const limits = {
   migrationBytesUnsentMax: 1 << 20,
   /** Named subscribers whose place in a history is remembered, for each of their channels; the one that went first is forgotten. */
   liveReadersMax: 10_000,
+  /** Reasons and consumers, as texts, that a group remembers of the entries that were given up and wait. */
+  giveUpTextsMax: 1024,
   /** Of TROIKA.NACK: each of the entries that it names may become a dead letter with the reason. */
   nackReasonBytesMax: 1024,
   /** Channels that one command may ask the past of, and one connection before it listens to them. */

@@ -73,6 +73,13 @@ export class Database {
     return entry === 0 || !this.isDue(entry) ? entry : this.#expire(entry);
   }
 
+  /** Whether the key has an entry, though that may be due: one that a long command keeps is none to others, but has the name. */
+  hasName(key: Uint8Array, start: number, end: number): boolean {
+    if (this.find(key, start, end) !== 0) return true;
+    const { table } = this;
+    return table.find(table.hash(key, start, end), key, start, end) !== 0;
+  }
+
   isDue(entry: number): boolean {
     const expiry = this.table.expiry(entry);
     return expiry !== 0 && expiry <= this.#keyspace.now();

@@ -2,7 +2,7 @@
 export interface HeldKeys {
   /** Some key may be held. */
   readonly isAny: boolean;
-  /** Who holds it is at work now: a key that is due is there for him. */
+  /** Some holder of a key is at work now, not necessarily that of the key in question: a key that is due and held is there for it. */
   readonly isAtWork: boolean;
   holds(database: number, key: string): boolean;
 }

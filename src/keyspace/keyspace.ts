@@ -322,6 +322,14 @@ export class Keyspace implements StateSource, ReplayTarget, ValueSpace {
     return entry === 0 ? undefined : typeNameOf(target.table.type(entry));
   }
 
+  /** Whether nothing else may have the name. */
+  hasName(database: number, key: string): boolean {
+    const target = this.databases[database]!;
+    if (target.size === 0) return false;
+    const bytes = Buffer.from(key, "latin1");
+    return target.hasName(bytes, 0, bytes.length);
+  }
+
   /** Removes all keys of a database, or of all with -1. */
   flush(number: number): void {
     for (const database of number < 0 ? this.databases : [this.databases[number]!]) database.flush();

@@ -22,6 +22,7 @@ export const change = {
   historyKept: 7,
   historyDropped: 8,
   shown: 9,
+  givenUp: 10,
 } as const;
 
 export class CursorChanges {

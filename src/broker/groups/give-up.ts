@@ -2,7 +2,8 @@
  * A consumer of a Redis group gives an entry up: it comes again after a while, or goes to the stream of dead letters.
  *
  *     dead letter = the entry's fields, and troika.reason, troika.deliveries, troika.added, troika.last, troika.group,
- *                   troika.consumer, troika.key, troika.id; times in unix ms: `last` is when it was delivered last
+ *                   troika.consumer, troika.key, troika.id; times in unix ms: `last` is when it was delivered last,
+ *                   `consumer` to whom; of an entry that has waited too (give-up-notes.ts)
  *
  * The dead letter is appended in the turn in which the entry is acknowledged, so one group of the journal holds both: it is in one place
  * or the other, never in both or none. Not here: how long it waits (retry-policy.ts).
@@ -17,6 +18,7 @@ import { EntryReader, writeEntryHeader, writeEntryPart } from "../../message/red
 import { LogReader } from "../../storage/index.ts";
 import type { Broker } from "../broker.ts";
 import type { Queue } from "../queue/queue.ts";
+import type { GiveUpNote } from "./give-up-notes.ts";
 import type { GroupCursor } from "./group-cursor.ts";
 import { GroupRetries, retryOwnerName } from "./retries.ts";
 import { delayOf, type RetryPolicy, retryOfStream } from "./retry-policy.ts";
@@ -89,7 +91,7 @@ export function giveUp(
   if (count >= limitOf(queue, cursor)) return bury(queue, cursor, reader, given) ? "dead" : "again";
   const policy = retryPolicyOf(queue, cursor) ?? unlimited;
   const delay = given.delayMs >= 0 ? given.delayMs : delayOf(policy, count, queue.vhost.broker.random);
-  waitFor(queue, cursor, offset, delay);
+  waitFor(queue, cursor, offset, { delay, note: noteOf(cursor, offset, given.reason) });
   return "again";
 }
 
@@ -97,20 +99,38 @@ export function giveUp(
 function bury(queue: Queue, cursor: GroupCursor, reader: LogReader, { reason, delayMs }: GivenUp): boolean {
   const { offset } = reader;
   const policy = retryPolicyOf(queue, cursor)!;
-  if (deadLetter(queue, cursor, reader, { reason, policy })) {
+  const note = noteOf(cursor, offset, reason);
+  if (deadLetter(queue, cursor, reader, { note, policy })) {
     cursor.settle(offset);
     return true;
   }
   const count = cursor.pending.countOf(offset);
   const delay = delayMs >= 0 ? delayMs : delayOf(policy, count, queue.vhost.broker.random);
-  waitFor(queue, cursor, offset, Math.max(delay, buryAgainMs));
+  waitFor(queue, cursor, offset, { delay: Math.max(delay, buryAgainMs), note });
   return false;
 }
 
-function waitFor(queue: Queue, cursor: GroupCursor, offset: number, delayMs: number): void {
+/** Of an entry that waits, what it was given up with; else what is so now. */
+function noteOf(cursor: GroupCursor, offset: number, reason: string): GiveUpNote {
   const { pending } = cursor;
-  const at = queue.vhost.broker.clock.now() + delayMs;
+  const known = cursor.notes?.of(offset) ?? null;
+  if (known !== null) return known;
+  const consumer = cursor.ownerById(pending.ownerOf(offset))?.name ?? "";
+  return { reason, consumer, deliveredAt: pending.timeOf(offset) };
+}
+
+interface Waiting {
+  /** ms. */
+  readonly delay: number;
+  readonly note: GiveUpNote;
+}
+
+function waitFor(queue: Queue, cursor: GroupCursor, offset: number, { delay, note }: Waiting): void {
+  const { pending } = cursor;
+  const at = queue.vhost.broker.clock.now() + delay;
   retriesOf(queue, cursor).wait(offset, at, pending.countOf(offset), pending.readId(offset, id));
+  // One that has waited before has its note.
+  if ((cursor.notes?.of(offset) ?? null) === null) cursor.noteGivenUp(offset, note);
 }
 
 function retriesOf(queue: Queue, cursor: GroupCursor): GroupRetries {
@@ -136,7 +156,7 @@ function deadLetter(
   queue: Queue,
   cursor: GroupCursor,
   reader: LogReader,
-  { reason, policy }: { readonly reason: string; readonly policy: RetryPolicy },
+  { note, policy }: { readonly note: GiveUpNote; readonly policy: RetryPolicy },
 ): boolean {
   const { broker, name: vhostName } = queue.vhost;
   const { offset } = reader;
@@ -145,12 +165,12 @@ function deadLetter(
   if (scratch.buffer.length > scratchBytesKept) scratch.buffer = Buffer.allocUnsafeSlow(256);
   scratch.reset();
   const added = {
-    "troika.reason": reason,
+    "troika.reason": note.reason,
     "troika.deliveries": String(pending.countOf(offset)),
     "troika.added": String(reader.timestamp),
-    "troika.last": String(pending.timeOf(offset)),
+    "troika.last": String(note.deliveredAt),
     "troika.group": cursor.name,
-    "troika.consumer": cursor.ownerById(pending.ownerOf(offset))?.name ?? "",
+    "troika.consumer": note.consumer,
     "troika.key": queue.name,
     "troika.id": pending.readId(offset, id).toString(),
   };

@@ -22,7 +22,9 @@ import { change, CursorChanges } from "../cursor/cursor-changes.ts";
 import { encodeNoted } from "../cursor/cursor-form.ts";
 import { noOwner, PendingTable } from "../cursor/pending-table.ts";
 import { type CursorOwner, GroupOwners } from "./group-owners.ts";
-import type { GroupRetries } from "./retries.ts";
+import { type GiveUpNote, GiveUpNotes } from "./give-up-notes.ts";
+import { type GroupRetries, retryOwnerName } from "./retries.ts";
+import type { OldestPending } from "./oldest-pending.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 import { entriesReadAt } from "./progress.ts";
 
@@ -40,6 +42,8 @@ export class GroupCursor implements DurableState {
   readonly lastId = new EntryId();
   /** Entries that were given up and come again; null before the first. */
   retries: GroupRetries | null = null;
+  /** Of the entries that wait; null before the first. */
+  notes: GiveUpNotes | null = null;
   /** What becomes of entries that are given up; null: as the stream's policy says. Kept with the group's definition. */
   retryPolicy: RetryPolicy | null = null;
   /** `record` is one that comes again. */
@@ -47,8 +51,8 @@ export class GroupCursor implements DurableState {
   readonly #owners = new GroupOwners();
   /** How often the entry that was given last has been given out, this time included. */
   deliveryCount = 0;
-  /** Where the next look at idle entries begins, in a group that has too many of them for one look. */
-  claimsFrom = 0;
+  /** Null before the first look for idle entries. */
+  oldest: OldestPending | null = null;
   handle: StateHandle | null = null;
   readonly #storage: Storage;
   readonly #changes = new CursorChanges();
@@ -122,9 +126,16 @@ export class GroupCursor implements DurableState {
   /** Notes who holds an entry now; it may have been another consumer's (the group was set back). */
   #give(offset: number, owner: number, count: number, time: number, id: EntryId): void {
     const before = this.pending.give(offset, owner, count, time, id);
+    if (this.oldest !== null) this.oldest.note(time);
+    if (this.notes !== null && this.notes.size > 0) this.#endNote(offset, owner);
     if (before !== noOwner) this.#tookFrom(before);
     const after = this.#owners.byId(owner);
     if (after !== undefined) after.pending++;
+  }
+
+  #endNote(offset: number, owner: number): void {
+    // One that waits longer does so for the same reason.
+    if (this.#owners.byId(owner)?.name !== retryOwnerName) this.notes!.clear(offset);
   }
 
   #tookFrom(owner: number): void {
@@ -158,6 +169,7 @@ export class GroupCursor implements DurableState {
     if (this.retries !== null) this.retries.changes(offset);
     const owner = this.pending.clear(offset);
     if (owner === noOwner) return false;
+    if (this.notes !== null) this.notes.clear(offset);
     this.#tookFrom(owner);
     if (this.handle !== null && this.#changes.settled(offset)) this.#touch();
     return true;
@@ -170,10 +182,22 @@ export class GroupCursor implements DurableState {
     this.#noteRecord(offset);
   }
 
+  /** Notes why an entry waits, until it is settled or gets another holder. */
+  noteGivenUp(offset: number, note: GiveUpNote): void {
+    this.notes ??= new GiveUpNotes();
+    this.notes.set(offset, note);
+    if (this.handle === null) return;
+    const { reason, consumer, deliveredAt } = note;
+    const writer = this.#changes.begin(change.givenUp).int64(offset).int64(deliveredAt);
+    writer.uint32(consumer.length).latin1(consumer).uint32(reason.length).latin1(reason);
+    this.#touch();
+  }
+
   /** Notes that an entry was shown again to the one that holds it (its history). */
   givenAgain(offset: number, time: number): void {
     this.deliveryCount = this.pending.countOf(offset) + 1;
     this.pending.set(offset, this.pending.ownerOf(offset), this.deliveryCount, time);
+    if (this.oldest !== null) this.oldest.note(time);
     this.#noteRecord(offset);
   }
 
@@ -293,6 +317,13 @@ export class GroupCursor implements DurableState {
           this.#owners.add(id, reader.latin1(reader.uint32()), now);
           break;
         }
+        case change.givenUp: {
+          const offset = reader.int64();
+          const deliveredAt = reader.int64();
+          const consumer = reader.latin1(reader.uint32());
+          this.noteGivenUp(offset, { reason: reader.latin1(reader.uint32()), consumer, deliveredAt });
+          break;
+        }
         default:
           this.#owners.remove(reader.uint32());
       }
@@ -312,10 +343,13 @@ export class GroupCursor implements DurableState {
   }
 
   #applySettled(from: number, to: number): void {
-    for (let offset = from; offset < to; offset++) this.#tookFrom(this.pending.clear(offset));
+    for (let offset = from; offset < to; offset++) {
+      this.#tookFrom(this.pending.clear(offset));
+      if (this.notes !== null) this.notes.clear(offset);
+    }
   }
 
-  /** `full = position, owners, u32 noted, { noted }` */
+  /** `full = position, owners, u32 noted, { noted }, notes`, without the last where there are none. */
   encodeFull(writer: ByteWriter): void {
     this.#changes.reset();
     this.#encodePosition(writer);
@@ -325,6 +359,7 @@ export class GroupCursor implements DurableState {
       this.#encodeNoted(writer, offset);
       return true;
     });
+    if (this.notes !== null && this.notes.size > 0) this.notes.encode(writer);
     if (assertsAreOn) this.#assertCounted();
   }
 
@@ -339,5 +374,7 @@ export class GroupCursor implements DurableState {
     this.#decodePosition(reader);
     this.#owners.decode(reader);
     for (let left = reader.uint32(); left > 0; left--) this.#decodeNoted(reader);
+    this.notes = null;
+    if (reader.remaining > 0) (this.notes = new GiveUpNotes()).decode(reader);
   }
 }

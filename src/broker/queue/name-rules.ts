@@ -29,21 +29,23 @@ export type NameWanted = "queue" | "implicit stream" | "exchange";
 
 /** Throws ALREADY_EXISTS if the name cannot become that. The caller has checked that nothing of the same kind has the name. */
 export function assertFree(vhost: Vhost, name: string, wanted: NameWanted): void {
-  if (vhost.values?.holds(name) === true) {
-    throw taken(`'${shownName(name)}' in vhost '${shownName(vhost.name)}' is a Redis value`);
-  }
-  if (wanted === "exchange") return;
+  const refusal = refusalOf(vhost, name, wanted);
+  if (refusal !== null) throw new BrokerError("ALREADY_EXISTS", refusal);
+}
+
+/** Whether a stream may come into being under the name, which no queue has, by a record that enters it without a client. */
+export function isFreeForStream(vhost: Vhost, name: string): boolean {
+  return name.length <= limits.nameBytesMax && refusalOf(vhost, name, "implicit stream") === null;
+}
+
+function refusalOf(vhost: Vhost, name: string, wanted: NameWanted): string | null {
+  const shown = (): string => `'${shownName(name)}' in vhost '${shownName(vhost.name)}'`;
+  if (vhost.values?.holds(name) === true) return taken(`${shown()} is a Redis value`);
+  if (wanted === "exchange") return null;
   const exchange = name === "" ? undefined : vhost.exchanges.get(name);
-  if (exchange?.type === "x-kafka-topic") {
-    const shown = shownName(name);
-    throw new BrokerError(
-      "ALREADY_EXISTS",
-      `'${shown}' in vhost '${shownName(vhost.name)}' is a Kafka topic of several partitions; use '${shown}-0' and the others`,
-    );
-  }
-  if (exchange !== undefined && wanted === "implicit stream") {
-    throw taken(`'${shownName(name)}' in vhost '${shownName(vhost.name)}' is an exchange`);
-  }
+  if (exchange?.type === "x-kafka-topic")
+    return `${shown()} is a Kafka topic of several partitions; use '${shownName(name)}-0' and the others`;
+  return exchange !== undefined && wanted === "implicit stream" ? taken(`${shown()} is an exchange`) : null;
 }
 
 /** Whether anything has the name. Then no topic or partition can get it. */
@@ -61,9 +63,10 @@ export function replacedByValue(vhost: Vhost, name: string): Queue | undefined {
   const queue = vhost.findQueue(name);
   if (queue !== undefined && !isUnclaimed(queue)) {
     const what = queue.kind === "queue" ? "a queue" : "a stream that other protocols know";
-    throw taken(`'${shownName(name)}' is ${what}`);
+    throw new BrokerError("ALREADY_EXISTS", taken(`'${shownName(name)}' is ${what}`));
   }
-  if (name !== "" && vhost.exchanges.has(name)) throw taken(`'${shownName(name)}' is an exchange or topic`);
+  if (name !== "" && vhost.exchanges.has(name))
+    throw new BrokerError("ALREADY_EXISTS", taken(`'${shownName(name)}' is an exchange or topic`));
   return queue;
 }
 
@@ -91,6 +94,6 @@ export function assertNameFits(kind: string, name: string): void {
   throw new BrokerError("INVALID", `${kind} name of ${length} bytes; the most is ${limits.nameBytesMax}`);
 }
 
-function taken(what: string): BrokerError {
-  return new BrokerError("ALREADY_EXISTS", `${what}; delete it first, or choose another name`);
+function taken(what: string): string {
+  return `${what}; delete it first, or choose another name`;
 }

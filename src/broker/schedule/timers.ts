@@ -6,6 +6,7 @@
  * is done (the owners). Invariants: nothing is done before its time by the wall clock; a clock that is set forward is noticed within
  * `lookMs`.
  */
+import { assertInvariant, assertsAreOn } from "../../base/assert.ts";
 import type { Clock, Timer, Timers } from "../../base/clock.ts";
 import type { Job, RunningJob, TurnWork } from "../../base/turn-work.ts";
 import { TimerIndex } from "./timer-index.ts";
@@ -48,7 +49,8 @@ export class WallTimers {
   #run: RunningJob | null = null;
   #sweep: RunningJob | null = null;
   #isClosed = false;
-  #isHeld = false;
+  /** How many hold everything. */
+  #holds = 0;
 
   constructor(options: WallTimersOptions) {
     this.#options = options;
@@ -136,15 +138,16 @@ export class WallTimers {
     this.#arm();
   }
 
-  /** Nothing is done until `release`. */
+  /** Nothing is done until all who hold have called `release`, each once. */
   hold(): void {
-    this.#isHeld = true;
+    this.#holds++;
     this.#timer?.cancel();
     this.#timerAt = Infinity;
   }
 
   release(): void {
-    this.#isHeld = false;
+    if (assertsAreOn) assertInvariant(this.#holds > 0, "who releases the timers has held them");
+    this.#holds--;
     this.#arm();
   }
 
@@ -157,7 +160,7 @@ export class WallTimers {
 
   #arm(): void {
     const next = this.#index.nextDue;
-    if (this.#run !== null || this.#isClosed || this.#isHeld || next >= this.#timerAt) return;
+    if (this.#run !== null || this.#isClosed || this.#holds > 0 || next >= this.#timerAt) return;
     this.#timer?.cancel();
     this.#timerAt = next;
     const delayMs = Math.min(Math.max(Math.ceil(next - this.#options.clock.now()), 0), lookMs);
@@ -182,7 +185,7 @@ export class WallTimers {
     const index = this.#index;
     const { clock, requestTick } = this.#options;
     let units = 0;
-    while (index.nextDue <= clock.now() && index.take()) {
+    while (this.#holds === 0 && index.nextDue <= clock.now() && index.take()) {
       const { owner, item, due } = index;
       const used = this.#owners[owner]?.due(item, due) ?? 0;
       this.#left(owner, used > 0);

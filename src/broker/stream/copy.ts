@@ -182,8 +182,11 @@ class StreamCopy {
         const id = pending.readId(offset, this.#id);
         const at = this.#offsets.get(offset) ?? this.#draft.offsetOf(id);
         const owner = owners.get(holder);
-        if (at >= 0 && owner !== undefined)
+        if (at >= 0 && owner !== undefined) {
           copy.assign(at, owner, pending.countOf(offset), pending.timeOf(offset), id);
+          const note = cursor.notes?.of(offset) ?? null;
+          if (note !== null) copy.noteGivenUp(at, note);
+        }
       }
       const due = this.#due(unitsOfPending);
       if (due > 0) yield due;

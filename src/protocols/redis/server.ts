@@ -203,7 +203,7 @@ export class RedisServer {
     this.commandRules = new CompiledRules(commands);
     this.keyspace = keyspace;
     this.clientEviction = new ClientEviction(this);
-    this.observer = new CommandWatch(broker.clock, commands.all.length);
+    this.observer = new CommandWatch(broker.clock, commands.all.length, this.settings);
     this.pause = new ClientPause(broker);
     this.saves = new Saves(broker);
     this.traffic = new Traffic(this, broker.clock);
@@ -322,7 +322,7 @@ export class RedisServer {
     let vhost = this.#vhosts[database];
     if (vhost === undefined) {
       vhost = this.broker.createVhost(databaseVhostName(database));
-      vhost.values = { holds: (name) => this.keyspace.typeOf(database, name) !== undefined };
+      vhost.values = { holds: (name) => this.keyspace.hasName(database, name) };
       vhost.timedDeletions.expiring = ({ name }) => {
         this.notices.tellNamed(keyEvents.expired, database, name);
         if (this.tracking.clientCount > 0) this.tracking.keyChanged(name);

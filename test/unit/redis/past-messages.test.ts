@@ -150,3 +150,84 @@ test("to ask for the past of too many channels asks for that of none", () => {
   past.ask(more);
   assert.equal(past.askedCount, limits.pastChannelsMax);
 });
+
+/** A client whose output the test fills. */
+class SlowReader implements PastReader {
+  readonly user = "u";
+  readonly name: string;
+  unsentBytes = 0;
+  /** After so many messages it has read nothing for too long. */
+  fullAfter = Infinity;
+  readonly told: string[] = [];
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  tell(channel: string): void {
+    this.told.push(channel);
+    if (this.told.length >= this.fullAfter) this.unsentBytes = limits.outputHighWaterBytes + 1;
+  }
+
+  goesLive(channel: string): void {
+    this.told.push(`live ${channel}`);
+  }
+
+  disconnect(): void {}
+}
+
+function subscribeAll(past: PastMessages, channels: readonly string[]): void {
+  for (const channel of channels) past.subscribed(channel);
+  past.begin();
+}
+
+test("what a connection leaves amid a walk is one map for all of its channels, and says what they had been told", () => {
+  const { histories, keep } = withHistory("share.*");
+  const channels = Array.from({ length: 5 }, (_, n) => `share.${n}`);
+  for (const channel of channels) keep(channel);
+  const client = new SlowReader("n");
+  client.fullAfter = 3;
+  const past = new PastMessages(histories, client, bare.broker.work);
+  past.ask(new Map(channels.map((channel) => [channel, 0])));
+  // It has asked for what is behind all that the walk has told: it has been told nothing.
+  past.ask(new Map([[channels[4]!, 4]]));
+  subscribeAll(past, channels);
+  assert.deepEqual(client.told, channels.slice(0, 3));
+  past.closed();
+  const history = histories.historyOf(channels[0]!)!;
+  const stands = channels.map((name) => histories.readers.came(history, client, name)!);
+  for (const stand of stands.slice(0, 4)) assert.equal(stand.among, stands[0]!.among, "one map");
+  assert.deepEqual(
+    [...stands[0]!.among],
+    channels.slice(0, 4).map((channel) => [channel, 0]),
+  );
+  assert.deepEqual(
+    stands.map(({ offset, unsent }) => [offset, unsent > 0]),
+    [
+      [3, true],
+      [3, true],
+      [3, true],
+      [3, true],
+      [4, false],
+    ],
+  );
+});
+
+test("what had not left is not counted by messages that were published before their channel was listened to", async () => {
+  const { histories, keep } = withHistory("since.*");
+  const client = new SlowReader("n");
+  const past = new PastMessages(histories, client, bare.broker.work);
+  subscribeAll(past, ["since.a"]);
+  for (const channel of ["since.a", "since.b", "since.a", "since.b"]) keep(channel);
+  subscribeAll(past, ["since.b"]);
+  keep("since.b");
+  // All three messages that it was told of.
+  client.unsentBytes = 3 * past.sizeOf("since.a".length, 1);
+  past.closed();
+  const again = new SlowReader("n");
+  subscribeAll(new PastMessages(histories, again, bare.broker.work), ["since.a", "since.b"]);
+  await bare.turnsUntil(() => again.told.includes("live since.b"));
+  const { told } = again;
+  assert.equal(told.filter((channel) => channel === "since.a").length, 2, told.join(" "));
+  assert.equal(told.includes("since.b"), true);
+});

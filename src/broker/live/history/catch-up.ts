@@ -34,8 +34,19 @@ export interface CatchUpTarget {
 export interface CatchUpFrom {
   readonly offset: number;
   readonly unsent: number;
-  /** The channels whose messages these were. */
-  readonly among: ReadonlySet<string>;
+  /**
+   * The channels whose messages these were, each with the offset from which on its messages had been told. What one connection leaves has one
+   * map for all of its channels.
+   */
+  readonly among: ReadonlyMap<string, number>;
+}
+
+/** Channels that go back by the same bytes. */
+interface Unsent {
+  readonly from: CatchUpFrom;
+  left: number;
+  /** Where they begin. */
+  at: number;
 }
 
 export class CatchUp {
@@ -115,42 +126,65 @@ export class CatchUp {
 
   /** Finds where the walk begins: of what had not left when the subscriber went, at the message that had not left whole. */
   *#goBack(): Job<void> {
+    const all = new Map<ReadonlyMap<string, number>, Unsent>();
+    for (const from of this.from.values()) {
+      const { offset: at, unsent: left, among } = from;
+      if (left > 0 && !all.has(among)) all.set(among, { from, left, at });
+    }
+    if (all.size > 0) yield* this.#passUnsent([...all.values()]);
     let first = Infinity;
-    let known: CatchUpFrom | null = null;
-    let knownAt = 0;
     for (const [channel, from] of this.from) {
       let at = from.offset;
-      if (from.unsent > 0) {
-        // One connection leaves the same for each of its channels.
-        if (known === null || from.among !== known.among) {
-          knownAt = yield* this.#offsetOfUnsent(from);
-          known = from;
-        }
-        at = knownAt;
-      }
+      if (from.unsent > 0) at = Math.min(all.get(from.among)?.at ?? at, at);
       if (at < from.offset) this.from.set(channel, { ...from, offset: at, unsent: 0 });
       first = Math.min(first, at);
     }
     this.#position = first;
   }
 
-  *#offsetOfUnsent({ offset: end, unsent, among }: CatchUpFrom): Job<number> {
+  /** One look back through the history, for all of them. */
+  *#passUnsent(all: readonly Unsent[]): Job<void> {
     const { log, queue } = this.history;
+    const ofChannels = new Map<string, Unsent[]>();
+    let at = 0;
+    let units = 0;
+    for (const unsent of all) {
+      at = Math.max(at, unsent.from.offset);
+      for (const channel of unsent.from.among.keys()) {
+        const known = ofChannels.get(channel);
+        if (known === undefined) ofChannels.set(channel, [unsent]);
+        else known.push(unsent);
+        units += unitsOfLook;
+      }
+      if (units < unitsOfPiece) continue;
+      yield units;
+      units = 0;
+    }
     const reader = queue.reader();
-    let left = unsent;
-    let at = end;
-    let looked = 0;
-    while (left > 0) {
+    let open = all.length;
+    while (open > 0) {
       const offset = log.removed.previousPresent(at - 1);
       if (offset < log.firstOffset) break;
       at = offset;
       reader.seek(offset);
       if (!reader.next()) break;
-      const { channelStart, channelEnd, start, end: messageEnd } = partsOf(reader);
+      const { channelStart, channelEnd, start, end } = partsOf(reader);
       const channel = reader.buffer.latin1Slice(channelStart, channelEnd);
-      if (among.has(channel)) left -= this.#target.sizeOf(channelEnd - channelStart, messageEnd - start);
-      if (++looked % unitsOfPiece === 0) yield unitsOfPiece;
+      const size = this.#target.sizeOf(channelEnd - channelStart, end - start);
+      for (const unsent of ofChannels.get(channel) ?? []) {
+        units += unitsOfLook;
+        const { offset: endOffset, among } = unsent.from;
+        if (unsent.left <= 0 || offset >= endOffset || offset < among.get(channel)!) continue;
+        unsent.left -= size;
+        unsent.at = offset;
+        if (unsent.left <= 0) open--;
+      }
+      units += unitsOfMessage;
+      if (units < unitsOfPiece) continue;
+      yield units;
+      units = 0;
     }
-    return at;
+    // Of these there is less than had not left: they get what there is.
+    for (const unsent of all) if (unsent.left > 0) unsent.at = Math.min(unsent.at, at);
   }
 }

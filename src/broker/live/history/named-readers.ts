@@ -14,7 +14,7 @@ import { definitionKey, namesOfKey } from "../../names.ts";
 import type { CatchUpFrom } from "./catch-up.ts";
 import type { ChannelHistory } from "./channel-history.ts";
 
-const nothing: ReadonlySet<string> = new Set();
+const nothing: ReadonlyMap<string, number> = new Map();
 
 interface NamedReader {
   readonly isDurable: boolean;
@@ -60,7 +60,7 @@ export class NamedReaders {
       const { offset = history.seal(), unsent = 0 } = known;
       if (known.offset === undefined) cutOff.push(key);
       // Of the other channels nothing is known any more: rather twice than not at all.
-      const among = unsent > 0 ? new Set([namesOfKey(key)[3]!]) : nothing;
+      const among = unsent > 0 ? new Map([[namesOfKey(key)[3]!, 0]]) : nothing;
       this.#readers.set(key, { isDurable: true, connections: 0, position: { offset, unsent, among } });
     }
     for (const key of gone) this.#definitions.delete(key);

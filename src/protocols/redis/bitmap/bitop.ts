@@ -1,8 +1,7 @@
 /**
  * BITOP AND | OR | XOR | NOT destination key [key ...]: strings that are shorter than the longest one end in zeros.
  *
- * Long strings are joined in slices, between which others may change them: each part is what it is when it is come to. The result
- * is stored at once.
+ * Long strings are joined in slices, between which nobody changes them (core/claims). The result is stored at once.
  */
 import { finishNow, type Job, Piece } from "../../../base/turn-work.ts";
 import { copyBytes } from "../../../base/bytes.ts";

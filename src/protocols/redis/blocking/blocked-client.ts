@@ -63,7 +63,7 @@ export class BlockedClient implements BlockedCommand {
   }
 
   /** Tries the command again for a key that may have got something. Returns the units of work that it took. */
-  serve({ key }: WaitingKey): number {
+  serve(key: string): number {
     const { out } = this.#context.reply;
     const before = out.length;
     this.#later.attempt(() => this.#attempt(key));

@@ -85,6 +85,13 @@ export class BlockedClients {
     if (client.hasTimeout) this.timeoutCount++;
     this.#waits += keys.size;
     this.#work.spend(Math.ceil(keys.size * unitsOfKey));
+    wait.began?.(context, (key) => this.#serveAlone(client, key));
+  }
+
+  #serveAlone(client: BlockedClient, key: string): void {
+    if (client.isOver) return;
+    this.#work.spend(Math.ceil(client.serve(key)));
+    this.serve();
   }
 
   #assertRoom(count: number): void {
@@ -233,7 +240,7 @@ export class BlockedClients {
     for (const [share, line] of waiting.lines) {
       for (const client of line) {
         if (client.arrival > last) break;
-        const units = client.serve(waiting);
+        const units = client.serve(waiting.key);
         const { isOver } = client;
         yield units;
         if (!isOver && share !== null) break;

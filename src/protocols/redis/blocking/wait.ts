@@ -25,6 +25,8 @@ export interface Wait {
    * it throws is the reply too. `context.request` is the command's. The key may be gone, or hold anything, by now.
    */
   attempt(context: CommandContext, key: string): boolean;
+  /** The wait has begun. A command that also waits for a time calls `again` then, outside of commands: it is tried whoever is before it. */
+  began?(context: CommandContext, again: (key: string) => void): void;
   /** The wait is over: the command was answered, or its client has gone. */
   ended?(): void;
 }

@@ -1,6 +1,6 @@
 /**
- * A walk over the elements of a large hash, set or sorted set in slices, between which other clients change it: an element that is there
- * throughout is met exactly once, with the value that it has when it is met.
+ * A walk over the elements of a large hash, set or sorted set in slices: each is met exactly once. Nobody else changes the value between
+ * the slices (core/claims); where the walker does, an element that is there throughout is met once, with the value that it has then.
  *
  * Not here: replies. Invariant: the walk ends where the value is deleted, replaced or moved to another database.
  */

@@ -1,4 +1,4 @@
-/** Sending a client what it has not asked for just now: messages of channels, invalidations. */
+/** Sending a client what it has not asked for just now: messages of channels, invalidations, lines of MONITOR. */
 import type { ByteWriter } from "../../../base/bytes.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Connection } from "../../contract.ts";
@@ -11,8 +11,11 @@ export interface PushTarget {
   push(bytes: Buffer, length: number): void;
 }
 
+/** What has been written of a buffer: all of it, or a writer's. */
+type PushedBytes = Pick<ByteWriter, "buffer" | "length">;
+
 /** Who does not read is disconnected, past `bytesMax` at the latest: what is pushed is not kept for anybody. */
-export function pushTo(target: PushTarget, { buffer, length }: ByteWriter, bytesMax: number): void {
+export function pushTo(target: PushTarget, { buffer, length }: PushedBytes, bytesMax: number): void {
   target.push(buffer, length);
   const { connection, unsentBytes } = target;
   if (unsentBytes <= limits.outputHighWaterBytes) return;

@@ -1,6 +1,6 @@
 /**
- * A walk over a large list in slices, block by block, between which other clients change it: an element that stays where it is, is met
- * exactly once.
+ * A walk over a large list in slices, block by block. Nobody else changes the list between the slices (core/claims); where the walker
+ * does, an element that stays where it is, is met exactly once.
  *
  * Not here: what is done with a block. Invariants: a block is visited whole within one turn; the walk ends where the list is deleted,
  * replaced or moved to another database.

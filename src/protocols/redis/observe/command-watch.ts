@@ -27,7 +27,7 @@ export class CommandWatch {
   readonly failed: Float64Array;
   readonly rejected: Float64Array;
   readonly histograms: (LatencyHistogram | undefined)[];
-  readonly monitors = new Monitors();
+  readonly monitors: Monitors;
   readonly slowlog = new SlowLog();
   readonly latency: LatencyEvents;
   /** The setting `latency-tracking`. */
@@ -38,8 +38,9 @@ export class CommandWatch {
   /** Every command is timed. */
   #isExact = false;
 
-  constructor(clock: Clock, commandCount: number) {
+  constructor(clock: Clock, commandCount: number, settings: { readonly subscriberOutputBytesMax: number }) {
     this.#clock = clock;
+    this.monitors = new Monitors(settings);
     this.latency = new LatencyEvents(clock);
     this.calls = new Float64Array(commandCount);
     this.#untimedLeft = new Int32Array(commandCount);

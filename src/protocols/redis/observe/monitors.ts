@@ -4,15 +4,22 @@
  *     line = "+" seconds "." microseconds " [" database " " address "] " "argument" ... CRLF
  *
  * Not here: which commands are shown (command-watch.ts). Invariant: a monitor that does not read is disconnected once its output
- * passes `subscriberOutputBytesMax`, as a subscriber's is by default.
+ * passes `subscriberOutputBytesMax`, as a subscriber is.
  */
 import { limits } from "../../../base/limits.ts";
+import { pushTo } from "../core/push.ts";
 import type { RequestArguments } from "../wire/request-arguments.ts";
 import { redacted, secretsOf } from "./redaction.ts";
 import type { MonitoringClient, WatchedCommand } from "./watched.ts";
 
 export class Monitors {
   readonly #clients = new Set<MonitoringClient>();
+  /** CONFIG's `client-output-buffer-limit` of class pubsub. */
+  readonly #settings: { readonly subscriberOutputBytesMax: number };
+
+  constructor(settings: { readonly subscriberOutputBytesMax: number }) {
+    this.#settings = settings;
+  }
 
   get size(): number {
     return this.#clients.size;
@@ -26,7 +33,7 @@ export class Monitors {
     this.#clients.delete(client);
   }
 
-  /** The arguments of the command in `context`. Null for one that is so long that it would disconnect every monitor. */
+  /** The arguments of the command in `context`. Null for one that is so long that it disconnects every monitor, whatever the setting is. */
   textOf({ request, spec }: WatchedCommand): string | null {
     const { bytes } = request;
     if (bytes > limits.subscriberOutputBytesMax) return null;
@@ -42,13 +49,11 @@ export class Monitors {
     const now = broker.clock.now();
     const time = `${Math.floor(now / 1000)}.${String(now % 1000).padStart(3, "0")}000`;
     const from = caller.place === "lua" ? "lua" : caller.address;
+    const { subscriberOutputBytesMax: bytesMax } = this.#settings;
     const line = text === null ? null : Buffer.from(`+${time} [${database} ${from}]${text}\r\n`, "latin1");
     for (const client of this.#clients) {
       if (line === null) client.connection.destroy();
-      else client.push(line, line.length);
-      const { unsentBytes, connection } = client;
-      if (unsentBytes <= limits.outputHighWaterBytes) continue;
-      if (unsentBytes > limits.subscriberOutputBytesMax || connection.isMemoryShort) connection.destroy();
+      else pushTo(client, { buffer: line, length: line.length }, bytesMax);
     }
   }
 }

@@ -29,12 +29,14 @@ export interface PastReader {
   disconnect(): void;
 }
 
-const nothingUnsent: ReadonlySet<string> = new Set();
+const nothingUnsent: ReadonlyMap<string, number> = new Map();
 
 interface Listening {
   readonly history: ChannelHistory;
   /** Under which it is remembered; null: the connection had no name. */
   readonly reader: ReaderName | null;
+  /** From this offset on the channel's messages have been told; of a channel that is walked for its walk knows. */
+  since: number;
 }
 
 export class PastMessages implements CatchUpTarget {
@@ -44,6 +46,8 @@ export class PastMessages implements CatchUpTarget {
   /** Where the next subscription to a channel begins. */
   readonly #asked = new Map<string, number>();
   readonly #walks = new Set<CatchUp>();
+  /** Those of a walk that has begun or is gathered. */
+  readonly #walkOf = new Map<string, CatchUp>();
   /** Of the command at work: begun when all of its channels are known. */
   readonly #gathered = new Map<ChannelHistory, CatchUp>();
   /** The connection's channels that have a history. */
@@ -77,7 +81,9 @@ export class PastMessages implements CatchUpTarget {
     if (history === null || history.queue.isDeleted) return false;
     const { user, name } = this.#reader;
     const reader = name === "" ? null : { user, name };
-    this.#listening.set(channel, { history, reader });
+    const { log } = history;
+    const since = log.nextOffset + log.store.openCountOf(log);
+    this.#listening.set(channel, { history, reader, since });
     const stopped = reader === null ? null : this.#histories.readers.came(history, reader, channel);
     const asked = this.#asked.get(channel);
     this.#asked.delete(channel);
@@ -86,18 +92,13 @@ export class PastMessages implements CatchUpTarget {
     let walk = this.#gathered.get(history);
     if (walk === undefined) this.#gathered.set(history, (walk = new CatchUp(history, this, this.#work)));
     walk.from.set(channel, from);
+    this.#walkOf.set(channel, walk);
     return true;
   }
 
   /** The channel is caught up, or will be. */
   isWalking(channel: string): boolean {
-    return this.#walkOf(channel) !== null;
-  }
-
-  #walkOf(channel: string): CatchUp | null {
-    for (const walk of this.#walks) if (walk.from.has(channel)) return walk;
-    for (const walk of this.#gathered.values()) if (walk.from.has(channel)) return walk;
-    return null;
+    return this.#walkOf.has(channel);
   }
 
   /** The command's channels are known. */
@@ -125,44 +126,61 @@ export class PastMessages implements CatchUpTarget {
   }
 
   #leaveWalk(channel: string): void {
-    for (const [history, walk] of this.#gathered)
-      if (walk.from.delete(channel) && walk.from.size === 0) this.#gathered.delete(history);
-    for (const walk of this.#walks) {
-      if (!walk.from.delete(channel) || walk.from.size > 0) continue;
-      walk.stop();
-      this.#walks.delete(walk);
-    }
+    const walk = this.#walkOf.get(channel);
+    if (walk === undefined) return;
+    this.#walkOf.delete(channel);
+    walk.from.delete(channel);
+    if (walk.from.size > 0) return;
+    walk.stop();
+    this.#walks.delete(walk);
+    if (this.#gathered.get(walk.history) === walk) this.#gathered.delete(walk.history);
   }
 
   /** The connection is gone: notes where each of its channels stands. */
   closed(): void {
-    const unsent = Math.max(this.#reader.unsentBytes, 0);
-    const channels = new Map<ChannelHistory, Set<string>>();
-    for (const [channel, { history }] of this.#listening) {
-      const known = channels.get(history);
-      if (known === undefined) channels.set(history, new Set([channel]));
-      else known.add(channel);
-    }
+    const live = this.#liveChannels();
+    const stands = new Map<ChannelHistory | CatchUp, CatchUpFrom>();
     for (const [channel, { history, reader }] of this.#listening) {
       // The rule of its channels was taken away, and all that was known of its readers with it.
       if (reader === null || history.queue.isDeleted) continue;
-      const position = { offset: history.seal(), unsent, among: channels.get(history)! };
-      this.#histories.readers.went(history, reader, channel, this.#inWalk(channel) ?? position);
+      const walk = this.#walkOf.get(channel);
+      const from = walk?.from.get(channel);
+      // A walk that has not come to the channel's first message has told none of them.
+      if (from !== undefined && from.offset >= walk!.position) {
+        this.#histories.readers.went(history, reader, channel, from);
+        continue;
+      }
+      const kind = walk ?? history;
+      let stand = stands.get(kind);
+      if (stand === undefined) stands.set(kind, (stand = this.#standOf(kind, live.get(history))));
+      this.#histories.readers.went(history, reader, channel, stand);
     }
     for (const walk of this.#walks) walk.stop();
     this.#walks.clear();
+    this.#walkOf.clear();
     this.#gathered.clear();
     this.#listening.clear();
   }
 
-  /** Where a channel stands that is not live yet. */
-  #inWalk(channel: string): CatchUpFrom | null {
-    const walk = this.#walkOf(channel);
-    if (walk === null) return null;
-    const from = walk.from.get(channel)!;
-    if (walk.position < 0) return from;
+  /** The channels of each history that are caught up, and since when. */
+  #liveChannels(): Map<ChannelHistory, Map<string, number>> {
+    const live = new Map<ChannelHistory, Map<string, number>>();
+    for (const [channel, { history, since }] of this.#listening) {
+      if (this.#walkOf.has(channel)) continue;
+      const known = live.get(history);
+      if (known === undefined) live.set(history, new Map([[channel, since]]));
+      else known.set(channel, since);
+    }
+    return live;
+  }
+
+  /** Where the channels of one walk stand, or those that are live. */
+  #standOf(kind: ChannelHistory | CatchUp, live: ReadonlyMap<string, number> = nothingUnsent): CatchUpFrom {
     const unsent = Math.max(this.#reader.unsentBytes, 0);
-    return { offset: Math.max(walk.position, from.offset), unsent, among: new Set(walk.from.keys()) };
+    if (!(kind instanceof CatchUp)) return { offset: kind.seal(), unsent, among: live };
+    const among = new Map<string, number>();
+    for (const [channel, { offset }] of kind.from) if (offset < kind.position) among.set(channel, offset);
+    return { offset: kind.position, unsent, among };
   }
 
   // CatchUpTarget
@@ -183,9 +201,13 @@ export class PastMessages implements CatchUpTarget {
   caughtUp(walk: CatchUp, channels: Iterable<string>): void {
     this.#walks.delete(walk);
     for (const channel of channels) {
+      this.#walkOf.delete(channel);
       this.#reader.goesLive(channel);
-      const { history, reader = null } = this.#listening.get(channel) ?? {};
-      if (reader !== null) this.#histories.readers.live(history!, reader, channel);
+      const listening = this.#listening.get(channel);
+      if (listening === undefined) continue;
+      const { history, reader } = listening;
+      listening.since = walk.from.get(channel)!.offset;
+      if (reader !== null) this.#histories.readers.live(history, reader, channel);
     }
   }
 

@@ -16,7 +16,7 @@ import type { LiveHistories } from "../../../broker/live/history/live-histories.
 import type { LogReader } from "../../../storage/logs.ts";
 import { RedisError } from "../core/errors.ts";
 import { pushTo } from "../core/push.ts";
-import { encodeMessage, type IdentifiedMessage } from "./identified-message.ts";
+import { encodeMessage } from "./identified-message.ts";
 import type { LiveMessages } from "./live-messages.ts";
 import { PastMessages, type PastReader } from "./past-messages.ts";
 import type { RespVersion } from "../wire/reply-writer.ts";
@@ -70,17 +70,6 @@ class ChannelSubscriber implements LiveSubscriber {
   }
 }
 
-function boundOutput(subscriber: Subscriber, settings: Channels["settings"]): void {
-  const { connection, unsentBytes } = subscriber;
-  if (unsentBytes <= limits.outputHighWaterBytes) return;
-  if (unsentBytes > settings.subscriberOutputBytesMax || connection.isMemoryShort) connection.destroy();
-}
-
-function pushMessage(subscriber: Subscriber, message: Omit<IdentifiedMessage, "version">): void {
-  const encoded = encodeMessage({ ...message, version: subscriber.protocolVersion });
-  subscriber.push(encoded.buffer, encoded.length);
-}
-
 /** The third: channels of which the client wants to know the ids of messages. */
 class IdentifyingSubscriber implements LiveSubscriber {
   readonly #subscriber: Subscriber;
@@ -95,8 +84,10 @@ class IdentifyingSubscriber implements LiveSubscriber {
 
   liveMessage(channel: Buffer, _pattern: Buffer | null, bytes: Buffer, start: number, end: number): void {
     const id = this.#histories.histories?.keptIn?.lastId ?? null;
-    pushMessage(this.#subscriber, { channel, bytes, start, end, id });
-    boundOutput(this.#subscriber, this.#settings);
+    const subscriber = this.#subscriber;
+    const version = subscriber.protocolVersion;
+    const message = encodeMessage({ version, channel, bytes, start, end, id });
+    pushTo(subscriber, message, this.#settings.subscriberOutputBytesMax);
   }
 }
 
@@ -228,13 +219,17 @@ export class Subscriptions implements PastReader {
   tell(channel: string, reader: LogReader): void {
     const { buffer, id } = reader;
     const { channelStart, channelEnd, start, end } = partsOf(reader);
-    pushMessage(this.#owner, {
+    const owner = this.#owner;
+    const message = encodeMessage({
+      version: owner.protocolVersion,
       channel: buffer.subarray(channelStart, channelEnd),
       bytes: buffer,
       start,
       end,
       id: this.#identified?.channels.has(channel) === true ? id : null,
     });
+    // The walk through the past stops where the client does not read (`unsentBytes`).
+    owner.push(message.buffer, message.length);
   }
 
   /** Throws where these would be more than one connection may listen to, or one of them cannot be listened to. */

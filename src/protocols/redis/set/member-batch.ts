@@ -74,8 +74,8 @@ export class MemberBatch {
 }
 
 /**
- * Has `use` see all members of a set, batch by batch, until it returns false. Of a large set that changes meanwhile, what is
- * there throughout is met exactly once; where it goes, the walk ends.
+ * Has `use` see all members of a set, batch by batch, until it returns false. Of a large set that `use` changes, what is there
+ * throughout is met exactly once; where it goes, the walk ends.
  */
 export function* eachBatch(
   sets: SetValues,

@@ -4,6 +4,7 @@
  * It gets what the first of its streams has that becomes ready, as in redis, though others may have got entries too. Not here: what is
  * read (read.ts), waiting and being served in turn (blocking/).
  */
+import type { GroupCursor } from "../../../broker/groups/group-cursor.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { Wait } from "../blocking/wait.ts";
 import type { CommandContext } from "../core/context.ts";
@@ -26,17 +27,17 @@ export class BlockedRead implements Wait {
   constructor(read: StreamRead) {
     this.#read = read;
     this.timeoutMs = read.blockMs;
-    // Readers of a group take entries from each other; one that claims may find what the others do not look for.
-    this.share = read.claimIdleMs < 0 ? (read.group ?? null) : null;
+    // Readers of a group take new entries from each other. For idle ones each that claims looks by its own time.
+    this.share = read.group ?? null;
     this.#byKey = read.streams.length > streamsWithoutTable ? tableOf(read.streams) : null;
     read.setBlocked();
-    const { group, claimIdleMs } = read;
-    if (group !== undefined && claimIdleMs >= 0) this.#idle = new IdleWatch(this.keys, group, claimIdleMs);
   }
 
-  /** Of XREADGROUP with CLAIM: it looks again when something may have been idle long enough. */
-  awaitIdle(context: CommandContext): void {
-    this.#idle?.set(context);
+  began(context: CommandContext, again: (key: string) => void): void {
+    const { group, claimIdleMs } = this.#read;
+    if (group === undefined || claimIdleMs < 0) return;
+    const cursorOf = (key: string): GroupCursor | undefined => streamOf(context, key)?.groups.get(group);
+    this.#idle = new IdleWatch(context, { keys: this.keys, minIdleMs: claimIdleMs, cursorOf, again });
   }
 
   ended(): void {
@@ -57,9 +58,7 @@ export class BlockedRead implements Wait {
     // XREAD goes on waiting while there is no stream. A group is gone with its stream.
     if (group === undefined && queue === undefined) return false;
     if (group !== undefined) assertGroup(queue, group);
-    if (serve(context, this.#read, [this.#wanted(key)])) return true;
-    this.awaitIdle(context);
-    return false;
+    return serve(context, this.#read, [this.#wanted(key)]);
   }
 }
 

@@ -110,9 +110,19 @@ export interface ReferencedTrim {
   readonly most: number;
 }
 
-/** Removes entries from the front; returns how many. In slices: others read and acknowledge meanwhile. */
-export function* trimReferenced(queue: Queue, plan: ReferencedTrim): Job<number> {
-  return plan.references === "acked" ? yield* removeAcked(queue, plan) : yield* removeAll(queue, plan.target);
+/**
+ * Removes entries from the front; returns how many. In slices: others read and acknowledge meanwhile. `changed` is called in each slice
+ * that has removed something.
+ */
+export function* trimReferenced(
+  queue: Queue,
+  plan: ReferencedTrim,
+  changed: () => void = () => {},
+): Job<number> {
+  if (plan.references === "acked") return yield* removeAcked(queue, plan, changed);
+  const removed = yield* removeAll(queue, plan.target);
+  if (removed > 0) changed();
+  return removed;
 }
 
 /** No group holds then what is removed: neither what others have got between the slices. */
@@ -150,11 +160,12 @@ function* settleBelow(queue: Queue, target: number): Job<boolean> {
 }
 
 /** Passes over what some group has not acknowledged. */
-function* removeAcked(queue: Queue, { target, most }: ReferencedTrim): Job<number> {
+function* removeAcked(queue: Queue, { target, most }: ReferencedTrim, changed: () => void): Job<number> {
   const piece = new Piece();
   const { log } = queue;
   const reader = new LogReader(log, log.firstOffset);
   let removed = 0;
+  let told = 0;
   while (removed < most && !queue.isDeleted && reader.next() && reader.offset < target) {
     const { offset, id } = reader;
     // What is behind an entry that some group has not got, it has not got either.
@@ -165,11 +176,14 @@ function* removeAcked(queue: Queue, { target, most }: ReferencedTrim): Job<numbe
     }
     const due = piece.add(unitsOfReferences(queue));
     if (due === 0) continue;
+    if (removed > told) changed();
+    told = removed;
     yield due;
     if (queue.isDeleted) break;
     seal(queue);
     reader.seek(Math.max(offset + 1, log.firstOffset));
   }
+  if (removed > told) changed();
   return removed;
 }
 

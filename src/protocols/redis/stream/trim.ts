@@ -160,17 +160,22 @@ export function trimLater(context: CommandContext, queue: Queue, options: TrimOp
 
 function trimBy(context: CommandContext, queue: Queue, plan: ReferencedTrim): void {
   const { broker, caller, database, server } = context;
-  const key = Buffer.from(queue.name, "latin1");
+  const { name } = queue;
   const tell = (trimmed: number): void => {
-    if (trimmed > 0) server.notices.tell(keyEvents.xtrim, database, key, 0, key.length);
+    if (trimmed > 0) server.notices.tellNamed(keyEvents.xtrim, database, name);
   };
+  // Of what is trimmed before it is answered the command tells.
   if (caller.later === null) return tell(finishNow(trimReferenced(queue, plan)));
+  let isAnswered = false;
+  const changed = (): void => {
+    if (isAnswered) server.streamChanged(database, name);
+  };
   const later: TrimOptions[] = [];
   trimmedStreams.set(queue, later);
   const trims = function* (): Job<number> {
-    let trimmed = yield* trimReferenced(queue, plan);
+    let trimmed = yield* trimReferenced(queue, plan, changed);
     for (let next = later.shift(); next !== undefined && !queue.isDeleted; next = later.shift())
-      trimmed += yield* trimReferenced(queue, planTrim(context, queue, next));
+      trimmed += yield* trimReferenced(queue, planTrim(context, queue, next), changed);
     return trimmed;
   };
   // Entries that cannot be read now stay: the command has been answered.
@@ -178,6 +183,7 @@ function trimBy(context: CommandContext, queue: Queue, plan: ReferencedTrim): vo
     trimmedStreams.delete(queue);
     if ("result" in outcome) tell(outcome.result);
   });
+  isAnswered = true;
 }
 
 /** Below which offset all entries are to go; the queue is sealed where there is anything. */

@@ -9,7 +9,7 @@ import { EntryId } from "../../../message/entry-id.ts";
 import { LogReader } from "../../../storage/logs.ts";
 import { oneKey, type CommandRow } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
-import { answerInSlices } from "../core/sliced-reply.ts";
+import { answerForIds } from "./groups/few-ids.ts";
 import { findStream } from "./find.ts";
 import { strictIdArgument } from "./id.ts";
 import {
@@ -40,7 +40,9 @@ function xdelex(context: CommandContext): void {
   const wanted = referencesAndIds(context, 2);
   const queue = findStream(context, 1);
   if (queue !== undefined) checkIds(context, wanted);
-  answerInSlices(context, () => deleteEach(context, queue, wanted));
+  const ids = wanted.end - wanted.first;
+  const units = ids * (queue === undefined ? 1 : unitsOfReferences(queue));
+  answerForIds(context, { ids, units }, () => deleteEach(context, queue, wanted));
 }
 
 function* deleteEach(

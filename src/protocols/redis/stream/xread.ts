@@ -27,6 +27,5 @@ export function readOrWait(context: CommandContext, isGroupRead: boolean): void 
   else {
     const wait = new BlockedRead(read);
     context.server.blocking.block(context, wait);
-    if (context.caller.later !== null) wait.awaitIdle(context);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * LCS key1 key2 [LEN | IDX [MINMATCHLEN length] [WITHMATCHLEN]]: the longest subsequence that two strings have in common.
  *
- * The work is N*M, in slices, over copies of the strings: others may change them meanwhile. Where several subsequences are the
+ * The work is N*M, in slices, over copies of the strings, whose places in memory may move. Where several subsequences are the
  * longest, or there are several ways to place one, it is the one that redis takes.
  */
 import type { Job } from "../../../base/turn-work.ts";

@@ -18,7 +18,7 @@ import { assertMayPut } from "../acl/key-rights.ts";
 import { type CommandRow, oneKey } from "../core/command-spec.ts";
 import type { CommandContext } from "../core/context.ts";
 import { errorTexts, RedisError, syntaxError } from "../core/errors.ts";
-import { answerInSlices } from "../core/sliced-reply.ts";
+import { answerForIds } from "../stream/groups/few-ids.ts";
 import { findStream } from "../stream/find.ts";
 import { findGroup, noGroup } from "../stream/groups/groups.ts";
 import { isId, strictIdArgument } from "../stream/id.ts";
@@ -139,7 +139,10 @@ function nack(context: CommandContext): void {
   const given = nackArguments(context);
   if (queue === undefined || cursor === undefined) return reply.integer(0);
   broker.storage.assertWritable();
-  answerInSlices(context, () => nackEach(context, queue, cursor, given));
+  const ids = given.idsEnd - 3;
+  // Each may become a dead letter, which is as large as the entry.
+  const units = ids === 1 ? unitsOfGivenUp : Infinity;
+  answerForIds(context, { ids, units }, () => nackEach(context, queue, cursor, given));
 }
 
 /** All ids are checked before one is given up. */

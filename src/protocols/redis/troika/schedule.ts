@@ -19,6 +19,7 @@ import type { PartedReply } from "../core/parted-reply.ts";
 import { answerInSlices, unitsOfBytes } from "../core/sliced-reply.ts";
 import { entryOf } from "../stream/entry-append.ts";
 import { lastStream, lookUp } from "../stream/find.ts";
+import { answerForIds } from "../stream/groups/few-ids.ts";
 import { strictIdArgument, writeStreamId } from "../stream/id.ts";
 
 export const scheduleCommands: readonly CommandRow[] = [
@@ -142,7 +143,8 @@ function cancel(context: CommandContext): void {
   for (let at = 2; at < request.argumentCount; at++) strictIdArgument(request, at, handle);
   const key = request.latin1(1);
   if (server.timetable.find(vhost, key) === undefined) return reply.integer(0);
-  answerInSlices(context, () => cancelEach(context, key));
+  const ids = request.argumentCount - 2;
+  answerForIds(context, { ids, units: ids }, () => cancelEach(context, key));
 }
 
 function* cancelEach(context: CommandContext, key: string): Job<void> {

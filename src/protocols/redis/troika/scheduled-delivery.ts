@@ -7,6 +7,7 @@
 import { ByteWriter } from "../../../base/bytes.ts";
 import { appendRecord } from "../../../broker/exchange/outgoing-message.ts";
 import { implicitStream } from "../../../broker/queue/lifecycle.ts";
+import { isFreeForStream } from "../../../broker/queue/name-rules.ts";
 import type { Queue } from "../../../broker/queue/queue.ts";
 import type { EnterStream } from "../../../broker/schedule/enter-stream.ts";
 import type { Vhost } from "../../../broker/vhost.ts";
@@ -36,11 +37,11 @@ export function scheduledDelivery(server: RedisServer): EnterStream {
   };
 }
 
-/** Null where the name is not a stream's now, or belongs to one AMQP connection alone. */
+/** Null where the name cannot be a stream's now, or belongs to one AMQP connection alone. */
 function streamFor(server: RedisServer, database: number, vhost: Vhost, name: string): Queue | null {
   const found = vhost.findQueue(name);
   if (found !== undefined) return found.exclusiveOwner === 0 ? found : null;
-  if (server.keyspace.typeOf(database, name) !== undefined || vhost.exchanges.has(name)) return null;
+  if (!isFreeForStream(vhost, name)) return null;
   const made = vhost.declareQueue({ ...implicitStream, name });
   server.notices.tellNamed(keyEvents.made, database, name);
   return made;

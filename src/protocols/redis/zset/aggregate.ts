@@ -2,7 +2,7 @@
  * Union, intersection and difference of the sets and sorted sets under several keys, as jobs.
  *
  * As with sets (set/algebra.ts): members are taken in batches, and the other keys are asked for a batch at a time, so one piece of work
- * is small. Between two pieces others may change the values: each member is judged as they are when it is looked at.
+ * is small. The values stay as they are between two pieces (core/claims).
  * Not here: what becomes of the members. Invariant: values are looked up by their keys in each piece, and while they are no record of
  * a build is open.
  */

@@ -1,6 +1,6 @@
 /**
- * A walk over a range of a large sorted set in slices, between which other clients change it: in its order, each member that is there
- * throughout once, up to as many as the range had when the walk began.
+ * A walk over a range of a large sorted set in slices: in its order, each member once. Nobody else changes the set between the slices
+ * (core/claims); where the walker does, there are no more members than the range had when the walk began.
  *
  * Not here: replies. Invariant: the walk ends where the set is deleted, replaced or moved to another database.
  */

@@ -111,8 +111,8 @@ export function scorerOf(
 }
 
 /**
- * Has `use` see all members of the value of that argument, batch by batch, until it returns false. Of a large one that changes
- * meanwhile, what is there throughout is met exactly once; where it goes, the walk ends.
+ * Has `use` see all members of the value of that argument, batch by batch, until it returns false. Of a large one that `use` changes,
+ * what is there throughout is met exactly once; where it goes, the walk ends.
  */
 export function* eachScoredBatch(
   context: CommandContext,

@@ -106,7 +106,6 @@ function* removeInSlices(context: CommandContext, kind: RangeKind): Job<void> {
       removed = count;
     }
   }
-  // Between slices another client may have removed the rest.
   if (removed > 0) context.notifyTaken(eventsOf[kind], 1, keysOf(context).sortedSet.isGone);
   context.reply.integer(removed);
 }

@@ -4,6 +4,8 @@ import { test } from "node:test";
 import { Timetable } from "../../../../src/broker/schedule/timetable.ts";
 import { EntryId } from "../../../../src/message/entry-id.ts";
 import { envelope } from "../../../../src/message/envelope.ts";
+import { RedisClient } from "../../../../sim/clients/redis-client.ts";
+import { DurableRig } from "../../../support/durable-rig.ts";
 import { openBareBroker } from "../../../support/bare-broker.ts";
 
 test("an entry that has entered its stream leaves its handle to nobody, in the same millisecond either", async () => {
@@ -33,3 +35,36 @@ function idOf(handle: string): EntryId {
   const [ms, sequence] = handle.split("-").map(Number) as [number, number];
   return new EntryId().set(ms, sequence);
 }
+
+test("after a restart what is overdue enters in the order of its times, though another timetable has read its records before", async () => {
+  const rig = await DurableRig.open(1, { turnBounds: { turnWorkUnits: 100, turnWorkSliceUnits: 100 } });
+  const client = new RedisClient(rig.connect("redis"));
+  const count = 1000;
+  const due = rig.time.now() + 60_000;
+  let added = 0;
+  // Each is due before those that were added before it.
+  for (let i = 0; i < count; i++)
+    client.call(["TROIKA.XADD", "s", "DELIVERAT", due - i, "*", "n", count - 1 - i], () => added++);
+  await rig.until(() => added === count, "the entries");
+  // Messages of a delayed exchange, which is gone: more than one turn reads, and fewer.
+  const delayed = new Timetable(rig.broker, { vhostPrefix: "\0delayed/", enter: () => true });
+  const bytes = Buffer.from("message");
+  const record = { due, envelope: envelope.amqp, buffer: bytes, start: 0, end: bytes.length };
+  for (let i = 0; i < 200; i++) delayed.add(rig.broker.vhost("/")!, "x", record, new EntryId());
+  await rig.redis("PING");
+  rig.process.kill("kill");
+  rig.time.advance(120_000);
+  // Timers fire between the turns in which the records are read.
+  const endTick = rig.time.endTick.bind(rig.time);
+  rig.time.endTick = () => {
+    endTick();
+    rig.time.advance(1);
+  };
+  await rig.start();
+  while (rig.broker.wallTimers.size > 0) await rig.pass(100);
+  const entries = (await rig.redis("XRANGE", "s", "-", "+")) as [string, [string, string]][];
+  assert.deepEqual(
+    entries.map(([, [, n]]) => Number(n)),
+    Array.from({ length: count }, (_, n) => n),
+  );
+});

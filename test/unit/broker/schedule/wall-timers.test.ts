@@ -151,3 +151,33 @@ test("what is of no use is dropped before its time once it is more than half, an
   assert.deepEqual([done, timers.size], [[], 0]);
   assert.deepEqual(new Set(taken), kept);
 });
+
+test("nothing is done until all who hold the timers have released them, nor what was begun goes on", () => {
+  const { time, timers, done, owner } = open();
+  const a = owner("a");
+  timers.hold();
+  timers.hold();
+  timers.add(1_000_010, a, 1);
+  time.pass(50);
+  timers.release();
+  time.pass(50);
+  assert.deepEqual(done, []);
+  timers.release();
+  time.pass(1);
+  assert.deepEqual(done, ["a1@101"]);
+  const holder = timers.addOwner({
+    due: () => {
+      timers.hold();
+      return 1000;
+    },
+    isWanted: () => true,
+  });
+  timers.add(time.wall + 10, holder, 1);
+  timers.add(time.wall + 11, a, 2);
+  time.wall += 100;
+  time.pass(100);
+  assert.equal(done.length, 1);
+  timers.release();
+  time.pass(100);
+  assert.equal(done.length, 2);
+});

@@ -2,8 +2,9 @@
  * XREADGROUP's CLAIM (redis 8.4): which pending entries have been idle long enough to be given to the reader, and when a reader that
  * waits has to look again.
  *
- * Of a group with many pending entries each call looks at some, the next call at the others: so the longest idle come first among
- * those only. Not here: news and history (read.ts). Invariant: what is taken over has been written into the reply before.
+ * Nothing is looked at while even the oldest pending entry is too young (broker/groups/oldest-pending.ts). Of a group with many pending
+ * entries each call looks at some, the next call at the others: so the longest idle come first among those only.
+ * Not here: news and history (read.ts). Invariant: what is taken over has been written into the reply before.
  */
 import type { Timer } from "../../../../base/clock.ts";
 import { type Job, Piece } from "../../../../base/turn-work.ts";
@@ -11,6 +12,7 @@ import { noOwner } from "../../../../broker/cursor/pending-table.ts";
 import { diesInstead, isExhausted } from "../../../../broker/groups/give-up.ts";
 import { passedMax, unitsOfDeadLetter } from "../../../../broker/groups/retries.ts";
 import type { GroupCursor } from "../../../../broker/groups/group-cursor.ts";
+import { OldestPending, unitsOfPendingLook } from "../../../../broker/groups/oldest-pending.ts";
 import type { CursorOwner } from "../../../../broker/groups/group-owners.ts";
 import { EntryId } from "../../../../message/entry-id.ts";
 import { LogReader } from "../../../../storage/logs.ts";
@@ -19,7 +21,6 @@ import { RedisError } from "../../core/errors.ts";
 import type { PartedReply } from "../../core/parted-reply.ts";
 import { unitsOfBytes } from "../../core/sliced-reply.ts";
 import type { RequestArguments } from "../../wire/request-arguments.ts";
-import { lookUp } from "../find.ts";
 import { findEntry, workBytes, writeDelivered } from "../stream.ts";
 import { claim } from "./claims.ts";
 
@@ -29,7 +30,9 @@ const scratchId = new EntryId();
 const looksMax = 4096;
 /** A reader that waits looks no more often, */
 const waitMsMin = 20;
-/** and no less often. */
+/** less often where so many are pending, since each time may cost a look at all, */
+const waitMsOfEach = 0.00025;
+/** and no less often than this. */
 const waitMsMax = 60_000;
 
 /** How long an entry has to be idle, ms, from argument `index`. */
@@ -51,11 +54,12 @@ export function idleEntries(
   most: number,
 ): number[] {
   const now = broker.clock.now();
-  let found: number[] = [];
   const { pending } = cursor;
-  eachLooked(cursor, (offset) => {
-    if (now - pending.timeOf(offset) >= minIdleMs) found.push(offset);
-  });
+  const oldest = (cursor.oldest ??= new OldestPending());
+  if (now - oldest.time < minIdleMs) return [];
+  let found = lookForIdle(cursor, oldest, now - minIdleMs);
+  broker.work.spend(Math.ceil(Math.min(pending.size, looksMax) * unitsOfPendingLook));
+  if (found.length === 0 && pending.size > looksMax) oldest.look(pending, broker.work);
   let dead = 0;
   found = found.filter((offset) => {
     if (!isExhausted(cursor, offset)) return true;
@@ -71,16 +75,22 @@ export function idleEntries(
   return found;
 }
 
-function eachLooked(cursor: GroupCursor, visit: (offset: number) => void): void {
-  const { pending } = cursor;
-  const from = pending.size <= looksMax ? 0 : cursor.claimsFrom;
-  let offset = pending.next(from);
+/** Those among the entries of one look that are pending since `since` or longer. */
+function lookForIdle({ pending }: GroupCursor, oldest: OldestPending, since: number): number[] {
+  const found: number[] = [];
+  const isWhole = pending.size <= looksMax;
+  let first = Infinity;
+  let offset = pending.next(isWhole ? 0 : oldest.from);
   for (let left = Math.min(pending.size, looksMax); left > 0; left--) {
     if (offset < 0) offset = pending.next(0);
-    visit(offset);
+    const time = pending.timeOf(offset);
+    if (time <= since) found.push(offset);
+    if (time < first) first = time;
     offset = pending.next(offset + 1);
   }
-  cursor.claimsFrom = Math.max(offset, 0);
+  if (isWhole) oldest.seen(first);
+  else oldest.from = Math.max(offset, 0);
+  return found;
 }
 
 /** A reader that takes entries over. */
@@ -135,47 +145,66 @@ export function* claimSliced(
   return count;
 }
 
-/** A reader that waits: looks again when something that is pending may have been idle long enough. One timer at a time. */
+/** A reader that waits: tries again when something that is pending may have been idle long enough. One timer at a time. */
 export class IdleWatch {
-  readonly #minIdleMs: number;
+  readonly #context: CommandContext;
   readonly #keys: readonly string[];
-  readonly #group: string;
+  readonly #minIdleMs: number;
+  readonly #cursorOf: (key: string) => GroupCursor | undefined;
+  readonly #again: (key: string) => void;
   #timer: Timer | null = null;
+  #isOver = false;
 
-  constructor(keys: readonly string[], group: string, minIdleMs: number) {
+  constructor(context: CommandContext, { keys, minIdleMs, cursorOf, again }: IdleWatchOptions) {
+    this.#context = context;
     this.#keys = keys;
-    this.#group = group;
     this.#minIdleMs = minIdleMs;
+    this.#cursorOf = cursorOf;
+    this.#again = again;
+    this.#set();
   }
 
-  set(context: CommandContext): void {
-    if (this.#timer !== null) return;
-    const { broker, server, database } = context;
-    this.#timer = broker.timers.after(this.#waitMs(context), () => {
-      this.#timer = null;
-      for (const key of this.#keys) server.blocking.changed("stream", database, key);
-      server.blocking.serve();
-    });
+  #set(): void {
+    let waitMs = waitMsMax;
+    for (const key of this.#keys) waitMs = Math.min(waitMs, this.#waitMs(key));
+    this.#timer = this.#context.broker.timers.after(waitMs, () => this.#look());
   }
 
-  /** Nobody waits any more. */
+  #look(): void {
+    for (const key of this.#keys) {
+      const cursor = this.#cursorOf(key);
+      if (cursor === undefined || cursor.oldest?.isLooking === true || this.#leftMs(cursor) > 0) continue;
+      this.#again(key);
+      if (this.#isOver) return;
+    }
+    this.#set();
+  }
+
+  /** The reader waits no more. */
   cancel(): void {
+    this.#isOver = true;
     this.#timer?.cancel();
-    this.#timer = null;
+  }
+
+  /** Until the oldest entry has been idle long enough. */
+  #leftMs({ oldest }: GroupCursor): number {
+    return (oldest?.time ?? -Infinity) + this.#minIdleMs - this.#context.broker.clock.now();
   }
 
   /** What becomes pending from now on is idle for less. */
-  #waitMs(context: CommandContext): number {
-    const now = context.broker.clock.now();
-    let waitMs = Math.min(Math.max(this.#minIdleMs, waitMsMin), waitMsMax);
-    for (const key of this.#keys) {
-      const cursor = lookUp(context, key)?.groups.get(this.#group);
-      if (cursor === undefined) continue;
-      eachLooked(cursor, (offset) => {
-        const leftMs = cursor.pending.timeOf(offset) + this.#minIdleMs - now;
-        waitMs = Math.min(waitMs, Math.max(leftMs, waitMsMin));
-      });
-    }
-    return waitMs;
+  #waitMs(key: string): number {
+    const cursor = this.#cursorOf(key);
+    const leftMs = cursor === undefined ? Infinity : this.#leftMs(cursor);
+    const waitMs = Math.min(leftMs, this.#minIdleMs);
+    return Math.max(waitMs, waitMsMin, (cursor?.pending.size ?? 0) * waitMsOfEach);
   }
+}
+
+interface IdleWatchOptions {
+  readonly keys: readonly string[];
+  readonly minIdleMs: number;
+  /** Undefined where there is no stream, or no group, any more. */
+  readonly cursorOf: (key: string) => GroupCursor | undefined;
+  /** Tries again for one of the keys; calls `cancel` where the reader is answered. */
+  readonly again: (key: string) => void;
 }

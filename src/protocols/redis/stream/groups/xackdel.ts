@@ -11,7 +11,6 @@ import { EntryId } from "../../../../message/entry-id.ts";
 import { LogReader } from "../../../../storage/logs.ts";
 import { oneKey, type CommandRow } from "../../core/command-spec.ts";
 import type { CommandContext } from "../../core/context.ts";
-import { answerInSlices } from "../../core/sliced-reply.ts";
 import { findStream } from "../find.ts";
 import { strictIdArgument } from "../id.ts";
 import {
@@ -22,6 +21,7 @@ import {
   referencesAndIds,
   unitsOfReferences,
 } from "../references.ts";
+import { answerForIds } from "./few-ids.ts";
 import { findGroup } from "./groups.ts";
 import { keyEvents } from "../../notifications/key-events.ts";
 
@@ -44,7 +44,9 @@ function xackdel(context: CommandContext): void {
   const queue = findStream(context, 1);
   const cursor = findGroup(context, queue, 2);
   if (cursor !== undefined) checkIds(context, wanted);
-  answerInSlices(context, () => settleEach(context, queue, cursor, wanted));
+  const ids = wanted.end - wanted.first;
+  const units = ids * (queue === undefined ? 1 : unitsOfReferences(queue));
+  answerForIds(context, { ids, units }, () => settleEach(context, queue, cursor, wanted));
 }
 
 function* settleEach(

@@ -53,7 +53,22 @@ function xclaim(context: CommandContext): void {
   if (cursor === undefined) throw noGroup(context);
   assertConsumerName(context, 3);
   const options = parse(context, cursor);
-  answerInSlices(context, (parts) => claimEach(context, parts, cursor, options));
+  if (options.idsEnd - firstIdAt === 1) claimAtOnce(context, cursor, options);
+  else answerInSlices(context, (parts) => claimEach(context, parts, cursor, options));
+}
+
+/** One id is one piece of work: it needs no job. */
+function claimAtOnce(context: CommandContext, cursor: GroupCursor, options: ClaimOptions): void {
+  const { request, reply, broker } = context;
+  const before = reply.out.length;
+  strictIdArgument(request, firstIdAt, id);
+  reply.array(1);
+  if (!claimOne(context, cursor, new LogReader(cursor.log), options)) {
+    reply.out.length = before;
+    reply.array(0);
+  }
+  const bytes = workBytes(reply.out.length) - workBytes(before);
+  broker.work.spend(Math.ceil(unitsOfClaim + unitsOfBytes(bytes)));
 }
 
 function* claimEach(
