@@ -28,8 +28,10 @@ function parametersOf({ path, query = {} }: Endpoint): object[] {
   return [...inPath, ...inQuery];
 }
 
+const bodyTypes = { json: "application/json", form: "application/x-www-form-urlencoded" } as const;
+
 function operationOf(endpoint: Endpoint): object {
-  const { audience, summary, body, answer } = endpoint;
+  const { audience, summary, body, bodyType = "json", answer } = endpoint;
   const shape = (schema: object): object => ({ "application/json": { schema } });
   const refusal = { description: "why not, and what to do", content: shape(errorSchema) };
   const good = {
@@ -43,7 +45,15 @@ function operationOf(endpoint: Endpoint): object {
     parameters: parametersOf(endpoint),
     ...(body === undefined
       ? {}
-      : { requestBody: { content: shape(toJsonSchema(body, { errorMode: "ignore", typeMode: "input" })) } }),
+      : {
+          requestBody: {
+            content: {
+              [bodyTypes[bodyType]]: {
+                schema: toJsonSchema(body, { errorMode: "ignore", typeMode: "input" }),
+              },
+            },
+          },
+        }),
     responses: { "2XX": good, "4XX": refusal, "503": refusal },
     ...(audience === "anyone" ? { security: [] } : {}),
   };
