@@ -115,7 +115,10 @@ function usageFault(name: string, { code, message }: CommanderError): CliFault {
   // A command with subcommands was given none.
   if (code === "commander.help")
     return new CliFault("usage", `${name} needs to be told what to do; see troikamq ${name} --help`);
-  const [first = "", ...rest] = message.replace(/^error: /, "").split("\n");
+  const [first = "", ...rest] = message
+    .replace(/^error: /, "")
+    .replace(/\.$/, "")
+    .split("\n");
   const advice = rest.join(" ").trim();
   return new CliFault(
     "usage",

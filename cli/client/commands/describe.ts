@@ -69,14 +69,18 @@ const leftOut = new Set([
   "incoming",
 ]);
 
+/** Of RabbitMQ's storage, which has no such parts here. */
+const ofStorage = /_(?:ram|persistent|paged_out)$|^message_bytes_|^memory$|^readers$/;
+
 function* factsOf(item: Json, before = ""): Generator<[string, string]> {
   for (const [key, value] of Object.entries(item)) {
-    if (leftOut.has(key) || value === null || value === undefined || value === "") continue;
+    if (leftOut.has(key) || ofStorage.test(key) || value === null || value === undefined || value === "")
+      continue;
     const label = `${before}${key}`.replaceAll("_", " ");
     if (Array.isArray(value)) {
       if (value.length > 0) yield [label, visible(JSON.stringify(value))];
     } else if (typeof value === "object") yield* nested(label, value as Json);
-    else yield [label, cellText(value as string)];
+    else if (value !== 0 || before === "") yield [label, cellText(value as string)];
   }
 }
 

@@ -1,4 +1,5 @@
 /** Messages as they are printed, one after the other as they come. */
+import type { Json } from "../broker/api.ts";
 import type { ShownMessage } from "../broker/message-json.ts";
 import type { Printer } from "./printer.ts";
 import { coloured } from "./table.ts";
@@ -34,12 +35,15 @@ export class MessagePrinter {
     exchange,
     routing_key: key,
     redelivered,
+    properties,
     payload,
     payload_encoding: encoding,
     payload_bytes: size,
   }: ShownMessage): string {
     const { screen } = this.#printer;
-    const from = exchange === "" ? key : `${exchange}/${key}`;
+    const offset = (properties["headers"] as Json | undefined)?.["x-stream-offset"];
+    const at = typeof offset === "number" ? `@${offset}` : "";
+    const from = (exchange === "" ? key : `${exchange}/${key}`) + at;
     const text = encoding === "string" ? visible(payload) : `(base64) ${payload}`;
     const head = `${visible(from)}${redelivered ? " again" : ""} ${bytesText(size)}`;
     const room = screen.width === null ? null : Math.max(screen.width - head.length - 2, 20);

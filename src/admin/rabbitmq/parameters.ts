@@ -18,6 +18,7 @@ const fields: Fields<Parameter> = {
   name: ({ name }) => name,
 };
 const nameOf = ({ name }: { readonly name: string }): string => name;
+const groupOf = ({ vhost, component }: Parameter): string => `${vhost}\0${component}`;
 
 /** Policies are not among all parameters, but are where their component is named, as in RabbitMQ. */
 export function* parametersOf(
@@ -57,7 +58,12 @@ export const parameterEndpoints: readonly Endpoint[] = [
     summary: "The parameters of the virtual hosts that the user may see, without policies.",
     query: listQuery,
     run: ({ broker, caller, query }) =>
-      list(broker, query, { items: parametersOf(broker, seenVhosts(broker, caller)), nameOf, fields }),
+      list(broker, query, {
+        items: parametersOf(broker, seenVhosts(broker, caller)),
+        nameOf,
+        groupOf,
+        fields,
+      }),
   }),
   endpoint({
     method: "GET",
@@ -69,6 +75,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
       list(broker, query, {
         items: parametersOf(broker, seenVhosts(broker, caller), names["component"]),
         nameOf,
+        groupOf,
         fields,
       }),
   }),
@@ -83,6 +90,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
       return list(broker, query, {
         items: parametersOf(broker, [vhost], names["component"]),
         nameOf,
+        groupOf,
         fields,
       });
     },

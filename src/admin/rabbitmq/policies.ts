@@ -61,7 +61,12 @@ interface Shown {
   readonly tell: (fault: string) => string;
 }
 
-const nameOf = ({ name }: NamedPolicy): string => name;
+/** In RabbitMQ's order: the lowest priority first. */
+const inOrder = {
+  nameOf: ({ name }: NamedPolicy): string => name,
+  groupOf: ({ vhost }: NamedPolicy): string => vhost,
+  usualSort: "priority",
+} as const;
 
 function endpointsOf({ path, kind, called, audience, tell }: Shown): Endpoint[] {
   const placeOf = ({ names }: Asked<never>, vhost: Vhost): ParameterPlace => ({
@@ -77,7 +82,7 @@ function endpointsOf({ path, kind, called, audience, tell }: Shown): Endpoint[] 
       summary: `The ${called} of the virtual hosts that the user may see.`,
       query: listQuery,
       run: ({ broker, caller, query }) =>
-        list(broker, query, { items: policiesOf(seenVhosts(broker, caller), kind), nameOf, fields }),
+        list(broker, query, { items: policiesOf(seenVhosts(broker, caller), kind), ...inOrder, fields }),
     }),
     endpoint({
       method: "GET",
@@ -87,7 +92,7 @@ function endpointsOf({ path, kind, called, audience, tell }: Shown): Endpoint[] 
       query: listQuery,
       run: ({ broker, caller, names, query }) => {
         const vhost = lookedVhostAt(broker, caller, names["vhost"]!);
-        return list(broker, query, { items: policiesOf([vhost], kind), nameOf, fields });
+        return list(broker, query, { items: policiesOf([vhost], kind), ...inOrder, fields });
       },
     }),
     endpoint({

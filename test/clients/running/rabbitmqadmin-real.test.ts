@@ -21,7 +21,7 @@ before(async () => {
   if (skip !== false) return;
   directory = mkdtempSync(join(tmpdir(), "rabbitmqadmin-"));
   rabbit = await RealRabbitMq.start();
-  broker = await startTestBroker({ dataDir: "memory", env: { TROIKAMQ_PASSWORD: "guest" } });
+  broker = await startTestBroker({ env: { TROIKAMQ_PASSWORD: "guest" } });
 });
 
 after(async () => {
@@ -53,7 +53,8 @@ function admin(port: number, words: readonly string[]): Promise<Ended> {
 /** In order; what a command makes, later ones list, use and delete. */
 const commands: readonly string[] = [
   "list vhosts name",
-  "list users name tags",
+  // Redis's user is in the list too, and without its password.
+  "-u u -p p list users",
   "list permissions",
   "list exchanges vhost name type durable auto_delete internal arguments",
   "list queues name",
@@ -62,6 +63,7 @@ const commands: readonly string[] = [
   "declare user name=u password=p tags=monitoring,policymaker",
   "declare user name=h password_hash=4RctjWZZMLScp/JGHGwP2vzjd0bzTi7BB1LwsWhgfMpPcl8a tags=",
   "declare user name=none tags=management",
+  "list permissions user vhost",
   "declare permission vhost=v user=u configure=^a write=.* read=",
   "declare permission vhost=nowhere user=u configure=^a write=.* read=",
   "declare exchange name=e type=topic",
@@ -80,16 +82,16 @@ const commands: readonly string[] = [
   "declare binding source=nowhere destination=q",
   'declare policy name=pol pattern=^q definition={"max-length":100} apply-to=queues priority=7',
   'declare policy name=pol pattern=^q definition={"max-length":"many"}',
+  'declare policy name=first pattern=^nothing definition={"max-length":1} priority=1',
   'declare operator_policy name=op pattern=^q definition={"max-length":50} apply-to=queues',
   'declare parameter component=nothing name=p value={"a":1}',
   "declare vhost_limit vhost=v name=max-queues value=10",
   "list vhosts name tracing",
-  "list users name tags hashing_algorithm",
   "list permissions",
   "list exchanges vhost name type durable auto_delete internal arguments policy",
   "list queues vhost name type durable auto_delete exclusive arguments policy operator_policy state",
   "list bindings",
-  "list bindings source destination routing_key properties_key",
+  "list bindings vhost source destination routing_key",
   "list policies",
   "list operator_policies",
   "list parameters",
@@ -109,7 +111,6 @@ const commands: readonly string[] = [
   "get queue=q count=1 encoding=base64",
   "get queue=q count=1 ackmode=ack_requeue_false",
   "get queue=q count=1 ackmode=reject_requeue_true",
-  "get queue=q ackmode=never",
   "get queue=nowhere",
   "get queue=stream",
   "get queue=q payload_file=GOT",
@@ -136,7 +137,7 @@ const commands: readonly string[] = [
   "import OUT",
   "-V v import OUT",
   "list queues vhost name",
-  "list bindings source destination routing_key",
+  "-V v list bindings source destination routing_key",
   "close connection name=none",
   "delete policy name=pol",
   "delete policy name=pol",
@@ -150,7 +151,6 @@ const commands: readonly string[] = [
   "delete user name=u",
   "delete vhost name=v",
   "delete vhost name=v",
-  "show overview cluster_name",
   "show overview queue_totals.messages object_totals.queues object_totals.exchanges",
 ];
 
@@ -158,6 +158,7 @@ const commands: readonly string[] = [
 function comparable({ code, stdout, stderr }: Ended): object {
   const plain = (text: string): string =>
     text
+      .trimEnd()
       .replaceAll(/policies\d+@localhost|(rabbit|troikamq)@localhost/g, "NODE")
       .replaceAll(/\b[\w-]*~?[A-Za-z0-9_-]{22}\b/g, "HASH")
       .replaceAll(/at localhost port \d+|127\.0\.0\.1:\d+/g, "HERE");
