@@ -40,7 +40,10 @@ async function remove(api: Api, { category, before }: PlannedChange): Promise<vo
     case "permissions":
       return await api.send("DELETE", path`/api/permissions/${vhost}/${text("user")}`);
     case "topic_permissions":
-      return await removeTopicPermission(api, vhost, text("user"), text("exchange"));
+      return await api.send(
+        "DELETE",
+        path`/api/topic-permissions/${vhost}/${text("user")}/${text("exchange")}`,
+      );
     case "exchanges":
       return await api.send("DELETE", path`/api/exchanges/${vhost}/${name}`);
     case "global_parameters":
@@ -53,17 +56,6 @@ async function remove(api: Api, { category, before }: PlannedChange): Promise<vo
       return await api.send("DELETE", path`/api/queues/${vhost}/${name}`);
     case "bindings":
       return await removeBinding(api, item);
-  }
-}
-
-/** The API deletes those of all exchanges; the others are set again. */
-async function removeTopicPermission(api: Api, vhost: string, user: string, exchange: string): Promise<void> {
-  const at = path`/api/topic-permissions/${vhost}/${user}`;
-  const all = await api.get<readonly DefinitionItem[]>(at);
-  await api.send("DELETE", at);
-  for (const each of all) {
-    const { exchange: name, write, read } = each;
-    if (name !== exchange) await api.send("PUT", at, { exchange: name, write, read });
   }
 }
 

@@ -63,7 +63,12 @@ export const limitEndpoints: readonly Endpoint[] = [
     path: "/api/vhost-limits/{vhost}",
     audience: "management",
     summary: "The limits of a virtual host.",
-    run: ({ broker, caller, names }) => json(200, limitsOf([lookedVhostAt(broker, caller, names["vhost"]!)])),
+    run: ({ broker, caller, names }) => {
+      const vhost = lookedVhostAt(broker, caller, names["vhost"]!);
+      const hasSome = Object.keys(broker.parameters.limitsOf(vhost.name)).length > 0;
+      // Those that were deleted are shown as an empty list among all only, as in RabbitMQ.
+      return json(200, hasSome ? limitsOf([vhost]) : []);
+    },
   }),
   endpoint({
     method: "PUT",

@@ -1,5 +1,6 @@
 /** Runtime parameters and global parameters: /api/parameters, /api/global-parameters. */
 import { any } from "valibot";
+import { clusterIdOf } from "../../broker/cluster-id.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Parameter, ParameterPlace } from "../../broker/parameters/parameters.ts";
 import type { Vhost } from "../../broker/vhost.ts";
@@ -47,7 +48,17 @@ export interface GlobalParameter {
 const globalFields: Fields<GlobalParameter> = { name: ({ name }) => name, value: ({ value }) => value };
 
 export function globalParametersOf(broker: Broker): GlobalParameter[] {
-  return [...broker.parameters.global].map(([name, value]) => ({ name, value }));
+  const names = new Set(broker.parameters.global.keys()).add(clusterIdName);
+  return [...names].map((name) => ({ name, value: globalParameter(broker, name) }));
+}
+
+const clusterIdName = "internal_cluster_id";
+
+/** RabbitMQ has made one at its first start. */
+function globalParameter({ parameters, storage, random }: Broker, name: string): unknown {
+  const value = parameters.global.get(name);
+  if (value !== undefined || name !== clusterIdName) return value;
+  return `rabbitmq-cluster-id-${clusterIdOf(storage, random)}`;
 }
 
 export const parameterEndpoints: readonly Endpoint[] = [
@@ -170,7 +181,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
     summary: "A global parameter.",
     run: ({ broker, names }) => {
       const name = names["name"]!;
-      const value = broker.parameters.global.get(name);
+      const value = globalParameter(broker, name);
       if (value === undefined) throw objectNotFound();
       return json(200, { value, name });
     },
