@@ -162,7 +162,7 @@ function fish(tree: CompletedCommand): string {
       const flags = names.map((name) =>
         name.startsWith("--") ? ` -l ${name.slice(2)}` : ` -s ${name.slice(1)}`,
       );
-      const taken = ofOption === null ? "" : ` -r${fishValues(ofOption)}`;
+      const taken = ofOption === null ? "" : `${ofOption === "files" ? " -r" : " -x"}${fishValues(ofOption)}`;
       lines.push(`${here}${flags.join("")} -d ${quoted(help)}${taken}`);
     }
   }

@@ -1,7 +1,13 @@
 /** The command line as a tree, for the scripts that complete it. Made of the tables that help and parsing are made of, so it cannot lag behind. */
 import type { Argument, Command, Option } from "commander";
-import { fileKeyOf, optionNames, options } from "../../../src/base/config/options.ts";
-import { clientCommandNames, commands } from "../../commands.ts";
+import {
+  type Accepted,
+  flagOf,
+  type OptionName,
+  optionNames,
+  options,
+} from "../../../src/base/config/options.ts";
+import { type CommandName, commands, isClientCommand } from "../../commands.ts";
 import { allDefined } from "../program.ts";
 
 /** What completes a value: these words, files, or names that the broker or the contexts have. */
@@ -68,37 +74,58 @@ function completedCommand(command: Command, parent: string): CompletedCommand {
   };
 }
 
-/** Commands that do not talk to a broker over HTTP. */
-function ownCommands(): CompletedCommand[] {
-  return Object.entries(commands)
-    .filter(([name]) => !(clientCommandNames as readonly string[]).includes(name))
-    .map(([name, { summary, options: accepted, flags = {} }]) => ({
-      name,
-      help: summary,
-      commands: [],
-      options: [
-        ...Object.entries(flags).map(([flag, { help, value }]) => ({
-          names: [flag],
-          help,
-          values: value === undefined ? null : ("nothing" as const),
-        })),
-        ...(accepted === "all" ? optionNames : accepted).map((option) => ({
-          names: [`--${fileKeyOf(option)}`],
-          help: options[option].help,
-          values: "files" as const,
-        })),
-        helpOption,
-      ],
-      values: name === "help" ? Object.keys(commands) : name === "import" ? ["redis"] : "nothing",
-    }));
+/** A switch takes no value; paths and directories are files. */
+function valuesOf(option: OptionName): Values | null {
+  const { isSwitch, accepts, placeholder }: { isSwitch?: boolean; accepts: Accepted; placeholder: string } =
+    options[option];
+  if (isSwitch === true) return null;
+  if (["DIR", "FILE", "PATH"].includes(placeholder)) return "files";
+  return accepts.words ?? "nothing";
 }
 
+/** A command that does not talk to a broker over HTTP. */
+function ownCommand(name: CommandName): CompletedCommand {
+  const { summary, options: accepted, flags = {} } = commands[name];
+  const ofFlags = Object.entries(flags).map(([flag, { help, value }]) => ({
+    names: [flag],
+    help,
+    values: value === undefined ? null : ("nothing" as const),
+  }));
+  const ofBroker = (accepted === "all" ? optionNames : accepted).map((option) => ({
+    names: [flagOf(option)],
+    help: options[option].help,
+    values: valuesOf(option),
+  }));
+  return {
+    name: name.split(" ").at(-1)!,
+    help: summary,
+    commands: [],
+    options: [...ofFlags, ...ofBroker, helpOption],
+    values:
+      name === "help"
+        ? topNames
+        : name === "import"
+          ? ["redis"]
+          : name === "export redis"
+            ? "files"
+            : "nothing",
+  };
+}
+
+const names = Object.keys(commands) as CommandName[];
+const topNames = names.filter((name) => !name.includes(" "));
+
 export async function completionTree(): Promise<CompletedCommand> {
-  const ofBrokers = (await allDefined()).map((command) => completedCommand(command, ""));
+  const own = topNames.filter((name) => !isClientCommand(name)).map(ownCommand);
+  const ofBrokers = (await allDefined()).map((command): CompletedCommand => {
+    const { name, commands: below, ...rest } = completedCommand(command, "");
+    const more = names.filter((each) => each.startsWith(`${name} `)).map(ownCommand);
+    return { name, ...rest, commands: [...below, ...more] };
+  });
   return {
     name: "troikamq",
     help: "",
-    commands: [...ownCommands(), ...ofBrokers],
+    commands: [...own, ...ofBrokers],
     options: [helpOption, { names: ["--version", "-v"], help: "print the version", values: null }],
     values: "nothing",
   };

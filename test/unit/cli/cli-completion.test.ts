@@ -28,15 +28,52 @@ test("bash: commands, subcommands, options and their values", { skip: !existsSyn
   assert.deepEqual(bash("start", "--redis-po"), ["--redis-port"]);
   assert.deepEqual(bash("completion", ""), ["bash", "zsh", "fish"]);
   assert.deepEqual(bash("help", "desc"), ["describe"]);
+  assert.deepEqual(bash("export", ""), ["redis"]);
+  assert.deepEqual(bash("export", "redis", "--ma"), ["--match"]);
+  assert.deepEqual(bash("start", "--log-level", ""), ["debug", "info", "warn", "error", "silent"]);
 });
 
-for (const shell of ["zsh", "fish"] as const) {
-  const path = ["/bin", "/usr/bin"].map((folder) => `${folder}/${shell}`).find((file) => existsSync(file));
-  test(`${shell}: the script has no fault of syntax`, { skip: path === undefined }, () => {
-    const { status, stderr } = spawnSync(path!, ["-n"], { input: scripts[shell](tree), encoding: "utf8" });
-    assert.deepEqual([status, stderr], [0, ""]);
-  });
-}
+const pathOf = (shell: string): string | undefined =>
+  ["/bin", "/usr/bin"].map((folder) => `${folder}/${shell}`).find((file) => existsSync(file));
+
+const fish = (line: string): string[] => {
+  const script = `${scripts.fish(tree)}\ncomplete -C ${JSON.stringify(line)}`;
+  const { stdout, stderr } = spawnSync(pathOf("fish")!, ["--no-config", "-c", script], { encoding: "utf8" });
+  assert.equal(stderr, "");
+  return stdout.split("\n").flatMap((each) => (each === "" ? [] : [each.split("\t")[0]!]));
+};
+
+test("fish: the same", { skip: pathOf("fish") === undefined }, () => {
+  assert.deepEqual(fish("troikamq p"), ["peek", "policy", "pub", "purge"]);
+  assert.deepEqual(fish("troikamq policy "), ["ls", "rm", "set", "show"]);
+  assert.deepEqual(fish("troikamq policy set --ap"), ["--apply-to"]);
+  assert.deepEqual(fish("troikamq ls -o "), ["json", "ndjson", "table"]);
+  assert.deepEqual(fish("troikamq ls -o json qu"), ["queues"]);
+  assert.deepEqual(fish("troikamq export "), ["redis"]);
+});
+
+const zsh = (...words: readonly string[]): string[] => {
+  // What zsh would offer is printed instead, since there is no terminal.
+  const script = `compdef() { : }
+_files() { print -- FILES }
+compadd() { shift; print -l -- "$@" }
+_describe() { local name=\${@[-1]}; print -l -- \${\${(P)name}%%:*} }
+${scripts.zsh(tree)}
+words=(troikamq ${words.map((word) => `'${word}'`).join(" ")}); CURRENT=${words.length + 1}
+_troikamq`;
+  const { stdout, stderr } = spawnSync(pathOf("zsh")!, ["-f"], { encoding: "utf8", input: script });
+  assert.equal(stderr, "");
+  return stdout.split("\n").filter((line) => line.startsWith(words.at(-1)!) && line !== "");
+};
+
+test("zsh: the same", { skip: pathOf("zsh") === undefined }, () => {
+  assert.deepEqual(zsh("p"), ["pub", "peek", "purge", "policy"]);
+  assert.deepEqual(zsh("policy", ""), ["ls", "show", "set", "rm"]);
+  assert.deepEqual(zsh("policy", "set", "--ap"), ["--apply-to"]);
+  assert.deepEqual(zsh("ls", "-o", ""), ["table", "json", "ndjson"]);
+  assert.deepEqual(zsh("ls", "-o", "json", "qu"), ["queues"]);
+  assert.deepEqual(zsh("apply", ""), ["FILES"]);
+});
 
 test("every command and option is in every script", () => {
   for (const [shell, script] of Object.entries(scripts)) {
