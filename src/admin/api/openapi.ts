@@ -8,8 +8,9 @@ import type { Endpoint } from "./endpoint.ts";
 
 const errorSchema = {
   type: "object",
-  properties: { error: { type: "string" }, reason: { type: "string" } },
-  required: ["error", "reason"],
+  // RabbitMQ's reason is a text or, of some faults, a list; health checks have no error.
+  properties: { error: { type: "string" }, reason: {} },
+  required: ["reason"],
 };
 
 function parametersOf({ path, query = {} }: Endpoint): object[] {
@@ -31,7 +32,7 @@ function parametersOf({ path, query = {} }: Endpoint): object[] {
 const bodyTypes = { json: "application/json", form: "application/x-www-form-urlencoded" } as const;
 
 function operationOf(endpoint: Endpoint): object {
-  const { audience, summary, body, bodyType = "json", answer } = endpoint;
+  const { audience, summary, body, shape: bodyShape = body, bodyType = "json", answer } = endpoint;
   const shape = (schema: object): object => ({ "application/json": { schema } });
   const refusal = { description: "why not, and what to do", content: shape(errorSchema) };
   const good = {
@@ -43,13 +44,13 @@ function operationOf(endpoint: Endpoint): object {
     description:
       audience === "anyone" ? "Needs no password." : `For users with the tag ${audience}, or one above it.`,
     parameters: parametersOf(endpoint),
-    ...(body === undefined
+    ...(bodyShape === undefined
       ? {}
       : {
           requestBody: {
             content: {
               [bodyTypes[bodyType]]: {
-                schema: toJsonSchema(body, { errorMode: "ignore", typeMode: "input" }),
+                schema: toJsonSchema(bodyShape, { errorMode: "ignore", typeMode: "input" }),
               },
             },
           },

@@ -1,5 +1,5 @@
 /** Runtime parameters and global parameters: /api/parameters, /api/global-parameters. */
-import { any } from "valibot";
+import { any, looseObject } from "valibot";
 import { clusterIdOf } from "../../broker/cluster-id.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Parameter, ParameterPlace } from "../../broker/parameters/parameters.ts";
@@ -129,6 +129,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
     audience: "policymaker",
     summary: 'Sets a parameter: {"value"}.',
     body: any(),
+    shape: looseObject({ value: any() }),
     run: async ({ broker, caller, names, body }) => {
       const vhost = changedVhostAt(broker, caller, names["vhost"]!);
       const { value } = bodyWith(body, ["value"]);
@@ -192,6 +193,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
     audience: "administrator",
     summary: 'Sets a global parameter: {"value"}.',
     body: any(),
+    shape: looseObject({ value: any() }),
     run: ({ broker, names, body }) => {
       const name = names["name"]!;
       const { value } = bodyWith(body, ["value"]);

@@ -4,7 +4,7 @@
  * Not here: what they may say (broker/policy/definition-rules.ts) and do. Invariant: a policy has taken effect on everything that exists
  * before its change is answered, as in RabbitMQ.
  */
-import { any } from "valibot";
+import { any, looseObject, number, optional, record, string } from "valibot";
 import type { ParameterPlace } from "../../broker/parameters/parameters.ts";
 import type { PolicyKind } from "../../broker/policy/definition-rules.ts";
 import type { PolicyValue } from "../../broker/policy/vhost-policies.ts";
@@ -115,6 +115,12 @@ function endpointsOf({ path, kind, called, audience, tell }: Shown): Endpoint[] 
       audience,
       summary: `Sets one of the ${called}: {"pattern", "definition", "priority", "apply-to"}.`,
       body: any(),
+      shape: looseObject({
+        pattern: string(),
+        definition: record(string(), any()),
+        priority: optional(number()),
+        "apply-to": optional(string()),
+      }),
       run: async (asked) => {
         const { broker, caller, names, body } = asked;
         const vhost = changedVhostAt(broker, caller, names["vhost"]!);

@@ -1,5 +1,5 @@
 /** Permissions of users on the routing keys of topic exchanges: /api/topic-permissions. What they come to: broker/access/topic-rules.ts. */
-import { any } from "valibot";
+import { any, looseObject, string } from "valibot";
 import { type TopicPermission, topicPermissionsIn, type User } from "../../broker/access/users.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { done, json } from "../answers.ts";
@@ -69,6 +69,7 @@ function endpointsAt(path: string): Endpoint[] {
       audience: "administrator",
       summary: 'Sets what a user may do with the keys of one exchange: {"exchange", "write", "read"}.',
       body: any(),
+      shape: looseObject({ exchange: string(), write: string(), read: string() }),
       run: ({ broker, names, body }) => {
         const given = bodyWith(body, ["exchange", "write", "read"]);
         const place = placeOf(broker, names);
