@@ -47,7 +47,9 @@ export class Api {
 
   /** Whether the broker says that it takes work, and what it looked at; 503 is an answer too. */
   async readiness(): Promise<Json> {
-    return (await this.#answerOf("GET", "/readyz", undefined)).body as Json;
+    const { status, body } = await this.#answerOf("GET", "/readyz", undefined);
+    // A RabbitMQ has no such page, and answers.
+    return status === notFoundStatus ? { ready: true, checks: {} } : (body as Json);
   }
 
   async #asked(method: string, at: string, body?: unknown): Promise<Answer> {

@@ -1,7 +1,7 @@
 /** `troikamq status`: whether the broker takes work, and what it has, on one screen. Exit code 1 where it is not ready. */
 import type { Command } from "commander";
 import type { Api, Json } from "../broker/api.ts";
-import { coloured, type Screen } from "../output/table.ts";
+import { cellText, coloured, type Screen } from "../output/table.ts";
 import { bytesText, countText } from "../output/text.ts";
 import { answerNo, type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
 
@@ -86,7 +86,7 @@ function factsOf(screen: Screen, { url, ready, checks, overview, node }: Status)
         ];
   return [
     ["broker", `${product} ${version} at ${url}`],
-    ["name", overview.cluster_name],
+    ["name", cellText(overview.cluster_name)],
     ["state", state],
     ["listens", overview.listeners.map(({ protocol, port }) => `${protocol} ${port}`).join(", ")],
     [

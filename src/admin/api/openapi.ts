@@ -4,6 +4,7 @@
  * Loaded when it is asked for. Invariant: an endpoint that is answered is in the document.
  */
 import { toJsonSchema } from "@valibot/to-json-schema";
+import { safeParse } from "valibot";
 import type { Endpoint } from "./endpoint.ts";
 
 const errorSchema = {
@@ -48,6 +49,8 @@ function operationOf(endpoint: Endpoint): object {
       ? {}
       : {
           requestBody: {
+            // Without a body it is an empty object.
+            required: !safeParse(bodyShape, {}).success,
             content: {
               [bodyTypes[bodyType]]: {
                 schema: toJsonSchema(bodyShape, { errorMode: "ignore", typeMode: "input" }),

@@ -35,6 +35,16 @@ test("every place of a path is a parameter, and every body has a shape", async (
   assert.ok(bodies > 20, `${bodies} bodies`);
 });
 
+test("a body is required where an empty one is refused", async () => {
+  const paths = await document();
+  const isRequired = (path: string): boolean => {
+    const { post, put } = paths[path]!;
+    return (post ?? put)!.requestBody!.required;
+  };
+  assert.equal(isRequired("/api/queues/{vhost}/{name}/get"), true);
+  assert.equal(isRequired("/api/queues/{vhost}/{name}"), false);
+});
+
 test("a form is told as one", async () => {
   const { content } = (await document())["/api/login"]!["post"]!.requestBody!;
   assert.deepEqual(Object.keys(content), ["application/x-www-form-urlencoded"]);
