@@ -32,9 +32,10 @@ const namesBy: Readonly<Record<"destinations" | "contexts", string>> = {
 
 function bashValues(values: Values): string {
   if (values === "nothing") return "words=()";
-  if (values === "files") return "compopt -o default; COMPREPLY=(); return";
+  if (values === "files") return "compopt -o default 2>/dev/null; COMPREPLY=(); return";
   if (typeof values !== "string") return `words=(${values.map(quoted).join(" ")})`;
-  return `mapfile -t words < <(${namesBy[values]})`;
+  // macOS has bash 3.2, without mapfile.
+  return `IFS=$'\\n'; words=($(${namesBy[values]}))`;
 }
 
 function bash(tree: CompletedCommand): string {
@@ -57,7 +58,7 @@ function bash(tree: CompletedCommand): string {
   );
   return `# bash completion of troikamq, by troikamq completion bash
 _troikamq() {
-  local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} path=troikamq isValue= word i
+  local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} path=troikamq isValue= word i IFS=$IFS
   local -a words=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$path \${COMP_WORDS[i]}" in

@@ -117,11 +117,12 @@ const topNames = names.filter((name) => !name.includes(" "));
 
 export async function completionTree(): Promise<CompletedCommand> {
   const own = topNames.filter((name) => !isClientCommand(name)).map(ownCommand);
-  const ofBrokers = (await allDefined()).map((command): CompletedCommand => {
-    const { name, commands: below, ...rest } = completedCommand(command, "");
-    const more = names.filter((each) => each.startsWith(`${name} `)).map(ownCommand);
-    return { name, ...rest, commands: [...below, ...more] };
-  });
+  const ofBrokers: CompletedCommand[] = [];
+  for (const command of await allDefined()) {
+    const completed = completedCommand(command, "");
+    const below = names.filter((each) => each.startsWith(`${completed.name} `)).map(ownCommand);
+    ofBrokers.push({ ...completed, commands: [...completed.commands, ...below] });
+  }
   return {
     name: "troikamq",
     help: "",

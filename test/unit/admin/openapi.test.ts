@@ -9,6 +9,7 @@ import type { Broker } from "../../../src/broker/broker.ts";
 interface Operation {
   readonly parameters: readonly { readonly name: string; readonly in: string }[];
   readonly requestBody?: {
+    readonly required: boolean;
     readonly content: Readonly<Record<string, { readonly schema: { type?: string } }>>;
   };
 }
