@@ -134,5 +134,6 @@ const words: Readonly<Record<string, string>> = {
 function causeOf(error: Error): string {
   const { cause, code, message } = error as Error & { cause?: Error & { code?: string }; code?: string };
   const found = cause?.code ?? code ?? "";
-  return words[found] ?? (cause?.message || message);
+  const text = words[found] ?? (cause?.message || message);
+  return text.includes("certificate") ? `${text} (NODE_EXTRA_CA_CERTS=FILE names its authority)` : text;
 }

@@ -79,9 +79,18 @@ function* factsOf(item: Json, before = ""): Generator<[string, string]> {
     const label = `${before}${key}`.replaceAll("_", " ");
     if (Array.isArray(value)) {
       if (value.length > 0) yield [label, visible(JSON.stringify(value))];
-    } else if (typeof value === "object") yield* nested(label, value as Json);
+    } else if (pairs.has(key)) yield* pairsOf(label, value as Json);
+    else if (typeof value === "object") yield* nested(label, value as Json);
     else if (value !== 0 || before === "") yield [label, cellText(value as string)];
   }
+}
+
+/** What clients and policies have set, by names of their own. */
+const pairs = new Set(["arguments", "effective_policy_definition"]);
+
+function* pairsOf(label: string, value: Json): Generator<[string, string]> {
+  const lines = Object.entries(value).map(([name, each]) => visible(`${name} = ${JSON.stringify(each)}`));
+  if (lines.length > 0) yield [label, lines.join("\n")];
 }
 
 function* nested(label: string, value: Json): Generator<[string, string]> {
