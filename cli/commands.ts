@@ -19,6 +19,41 @@ interface Command {
   readonly load: () => Promise<Execute>;
 }
 
+/** What talks to a running broker over its HTTP interface, and has arguments, options and help of its own (client/program.ts). */
+const clientSummaries = {
+  status: "say whether the broker is ready, and what it has",
+  ls: "list queues, streams and topics, or exchanges, connections, users ...",
+  describe: "show everything about a queue, stream, topic, group or exchange",
+  pub: "publish messages, from the command line or stdin",
+  sub: "print messages as they come",
+  peek: "show messages and leave them where they are",
+  purge: "delete a queue's messages; tells what it would do unless --yes is given",
+  policy: "list, set and delete policies",
+  user: "list, make, change and delete users and their permissions",
+  apply: "show what a file of definitions changes, and change it",
+  diff: "show what apply would change",
+  context: "name the brokers that you work with",
+  completion: "print the completion script of bash, zsh or fish",
+} as const;
+
+export type ClientCommandName = keyof typeof clientSummaries | "export";
+
+export const clientCommandNames = [...Object.keys(clientSummaries), "export"] as ClientCommandName[];
+
+function client(name: ClientCommandName): () => Promise<Execute> {
+  return async () => {
+    const { runClient } = await import("./client/program.ts");
+    return (argv) => runClient(name, argv);
+  };
+}
+
+const clientCommands = Object.fromEntries(
+  Object.entries(clientSummaries).map(([name, summary]) => [
+    name,
+    { summary, options: [], load: client(name as ClientCommandName) },
+  ]),
+) as unknown as Readonly<Record<keyof typeof clientSummaries, Command>>;
+
 const table = {
   start: {
     summary: "start the broker (what troikamq does without a command)",
@@ -38,9 +73,15 @@ const table = {
     flags: importFlags,
     load: async () => (await import("./commands/import.ts")).importCommand,
   },
+  ...clientCommands,
   export: {
+    summary: "print the broker's definitions; export redis FILE: its keys as an RDB file",
+    options: [],
+    load: client("export"),
+  },
+  "export redis": {
     summary: "write what a running broker has to an RDB file that redis loads",
-    words: "redis [FILE]",
+    words: "[FILE]",
     options: [],
     flags: exportFlags,
     load: async () => (await import("./commands/export.ts")).exportCommand,
@@ -60,6 +101,10 @@ const table = {
 export type CommandName = keyof typeof table;
 
 export const commands: Readonly<Record<CommandName, Command>> = table;
+
+export function isClientCommand(name: CommandName): name is ClientCommandName {
+  return (clientCommandNames as readonly CommandName[]).includes(name);
+}
 
 function isCommandName(name: string): name is CommandName {
   return Object.hasOwn(commands, name);

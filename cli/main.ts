@@ -3,15 +3,16 @@
  *
  * Not here: what a subcommand does (commands/). Each is loaded only when it is asked for, so that `start` pays
  * for nothing else.
- * Invariant: a StartError is one line on stderr and its exit code; any other error is a bug and keeps its stack.
+ * Invariant: a StartError or CliFault is what stderr says and an exit code; any other error is a bug and keeps its stack.
  */
 import { StartError } from "../src/base/errors.ts";
-import { commandNamed, commands } from "./commands.ts";
+import { CliFault } from "./client/fault.ts";
+import { commandNamed, commands, isClientCommand } from "./commands.ts";
 import type { CommandName } from "./commands.ts";
 
 async function run(argv: readonly string[]): Promise<number> {
   const { name, rest } = readCommand(argv);
-  if (rest.includes("--help") || rest.includes("-h")) {
+  if (!isClientCommand(name) && (rest.includes("--help") || rest.includes("-h"))) {
     const { commandHelp } = await import("./commands/help.ts");
     process.stdout.write(commandHelp(name));
     return 0;
@@ -27,13 +28,15 @@ function readCommand(argv: readonly string[]): { name: CommandName; rest: readon
   if (first === "--version" || first === "-v") return { name: "version", rest };
   if (first === "--help" || first === "-h") return { name: "help", rest };
   if (first.startsWith("-")) return { name: "start", rest: argv };
+  const [second, ...others] = rest;
+  if (first === "export" && second === "redis") return { name: "export redis", rest: others };
   return { name: commandNamed(first), rest };
 }
 
 try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
-  if (!(error instanceof StartError)) throw error;
+  if (!(error instanceof StartError) && !(error instanceof CliFault)) throw error;
   process.stderr.write(`troikamq: ${error.message}\n`);
   // Whatever a failed start has opened must not keep the process.
   process.exit(error.exitCode);

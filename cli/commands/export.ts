@@ -4,10 +4,10 @@ import { parseFlags } from "../flags.ts";
 import { exportFlags } from "../transfer-flags.ts";
 
 export async function exportCommand(argv: readonly string[]): Promise<number> {
-  const { given, words } = parseFlags("export", exportFlags, argv);
-  const [source, path = "dump.rdb", ...more] = words;
-  if (source !== "redis" || more.length > 0)
-    throw new StartError(2, "give troikamq export redis [FILE]; see troikamq export --help");
+  const { given, words } = parseFlags("export redis", exportFlags, argv);
+  const [path = "dump.rdb", ...more] = words;
+  if (more.length > 0)
+    throw new StartError(2, "give troikamq export redis [FILE]; see troikamq export redis --help");
   const { runExport } = await import("../redis/export/run.ts");
   return await runExport(path, given, process.env);
 }

@@ -2,27 +2,35 @@
 import { optionsHelp } from "../../src/base/config/help.ts";
 import { optionNames } from "../../src/base/config/options.ts";
 import { version } from "../../src/base/version.ts";
-import { commandNamed, commands } from "../commands.ts";
+import { commandNamed, commands, isClientCommand } from "../commands.ts";
 import type { CommandName } from "../commands.ts";
 import { noArguments } from "../no-arguments.ts";
 
 export async function printHelp(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   noArguments("help", rest);
-  process.stdout.write(name === undefined ? generalHelp() : commandHelp(commandNamed(name)));
+  const command = name === undefined ? null : commandNamed(name);
+  if (command !== null && isClientCommand(command)) return await (await commands[command].load())(["--help"]);
+  process.stdout.write(command === null ? generalHelp() : commandHelp(command));
   return 0;
 }
 
 function generalHelp(): string {
-  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`);
+  const names = (Object.keys(commands) as CommandName[]).filter((name) => !name.includes(" "));
+  const linesOf = (shown: readonly CommandName[]): string[] =>
+    shown.map((name) => `  ${name.padEnd(11)} ${commands[name].summary}`);
   return [
     `troikamq ${version}: one message broker for Redis, AMQP 0-9-1 and Kafka clients`,
     "",
     "usage: troikamq [COMMAND] [OPTION…]",
     "",
-    ...lines,
+    ...linesOf(names.filter((name) => !isClientCommand(name))),
     "",
-    "troikamq COMMAND --help tells a command's options.",
+    "of a running broker, on this machine or where --url or --context says:",
+    "",
+    ...linesOf(names.filter(isClientCommand)),
+    "",
+    "troikamq COMMAND --help tells a command's options, with examples.",
     "",
   ].join("\n");
 }

@@ -17,9 +17,18 @@ export function whoAsks(
   const text = encoded === undefined ? "" : Buffer.from(encoded, "base64").toString("utf8");
   const colon = text.indexOf(":");
   if (colon < 0) return Promise.resolve(null);
-  const [name, password] = [text.slice(0, colon), text.slice(colon + 1)];
-  const credentials = { protocol: "http", name, password, remoteHost } as const;
-  return new Promise((resolve) => access.logIn(credentials, resolve));
+  return logIn(access, { name: text.slice(0, colon), password: text.slice(colon + 1), remoteHost });
+}
+
+interface Claim {
+  readonly name: string;
+  readonly password: string;
+  readonly remoteHost: string;
+}
+
+/** The user of that name, if the password is right. */
+export function logIn(access: Access, claim: Claim): Promise<Authorization | null> {
+  return new Promise((resolve) => access.logIn({ protocol: "http", ...claim }, resolve));
 }
 
 const addressPattern = /^(localhost|\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])(:\d+)?$/i;

@@ -141,6 +141,6 @@ function unauthorized({ authorization }: HttpRequest): HttpText {
     authorization === undefined
       ? "give a user and its password"
       : "the user or the password is wrong, or the user may not log in from there";
-  const refusal = refuse(401, "not_authorised", reason);
+  const refusal = refuse(401, "not_authorized", reason);
   return { ...refusal, headers: { "www-authenticate": 'Basic realm="TroikaMQ", charset="UTF-8"' } };
 }

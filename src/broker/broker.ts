@@ -174,7 +174,7 @@ export class Broker {
     this.parameters = new RuntimeParameters(this);
     this.vhostDeletions = new VhostDeletions(this);
     const { connections, vhosts } = this;
-    this.clusterName = new ClusterName(storage);
+    this.clusterName = new ClusterName(this.parameters);
     this.rates = new Rates({
       clock,
       timers,

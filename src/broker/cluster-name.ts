@@ -1,26 +1,24 @@
-/** The name that an operator gives this broker; kept in the table of definitions. */
-import type { Storage } from "../storage/index.ts";
+/**
+ * What the operator calls this broker, as RabbitMQ's tools show it: the global parameter `cluster_name`, which definitions bring along.
+ */
+import type { RuntimeParameters } from "./parameters/parameters.ts";
 
-/** RabbitMQ keeps it as the global parameter of this name. */
-const key = 'parameter/["cluster_name"]';
+const parameter = "cluster_name";
 
 export class ClusterName {
-  readonly #storage: Storage;
-  #name: string | undefined;
+  readonly #parameters: RuntimeParameters;
 
-  constructor(storage: Storage) {
-    this.#storage = storage;
-    const value = storage.definitions.get(key);
-    if (value !== undefined) this.#name = JSON.parse(Buffer.from(value).toString()) as string;
+  constructor(parameters: RuntimeParameters) {
+    this.#parameters = parameters;
   }
 
   /** Undefined: nobody has named it. */
   get(): string | undefined {
-    return this.#name;
+    const name = this.#parameters.global.get(parameter);
+    return typeof name === "string" ? name : undefined;
   }
 
   set(name: string): void {
-    this.#name = name;
-    this.#storage.definitions.put(key, JSON.stringify(name));
+    this.#parameters.setGlobal(parameter, name);
   }
 }

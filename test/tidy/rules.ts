@@ -27,7 +27,7 @@ const doors = {
   net: ["contract", "base"],
   admin: ["broker", "base"],
   wiring: "all",
-  cli: ["wiring", "storage index", "redis wire", "message", "base"],
+  cli: ["wiring", "storage index", "redis wire", "amqp wire", "message", "base"],
 } as const satisfies Record<string, readonly string[] | "all">;
 
 type RoomName = keyof typeof doors;
@@ -74,7 +74,7 @@ function mayImport(fromPath: string, toPath: string): boolean {
     to.protocol === undefined ? to.name : isOwn ? `own ${to.name}` : "",
     ...(toPath === "src/storage/index.ts" ? ["storage index"] : []),
     ...(toPath === "src/storage/logs.ts" ? ["storage logs"] : []),
-    ...(to.name === "wire" && to.protocol === "redis" ? ["redis wire"] : []),
+    ...(to.name === "wire" ? [`${to.protocol} wire`] : []),
   ];
   const extra = from.name === "protocol" ? extraDoors[from.protocol!] : undefined;
   return names.some((name) => open.includes(name) || extra?.includes(name) === true);

@@ -17,11 +17,12 @@ export function badRequest(reason: unknown): Refusal {
 
 /** @throws Refusal */
 export async function bodyFor(
-  { body: schema, bodyBytesMax }: Endpoint,
+  { body: schema, bodyType, bodyBytesMax }: Endpoint,
   request: HttpRequest,
 ): Promise<unknown> {
   if (schema === undefined) return undefined;
-  const { success, output, issues } = safeParse(schema, await readJson(request, bodyBytesMax));
+  const text = await readText(request, bodyBytesMax);
+  const { success, output, issues } = safeParse(schema, parsers[bodyType ?? "json"](text));
   if (success) return output;
   const missing = issues.flatMap(({ received, path }) =>
     received === "undefined" && path?.length === 1 ? [`{key_missing,${String(path[0].key)}}`] : [],
@@ -44,17 +45,28 @@ function shownList(items: readonly string[]): string {
   return line.length <= lineLengthMax ? line : `[${items.join(",\n ")}]`;
 }
 
-/** An empty body is an empty object, as in RabbitMQ. @throws Refusal */
-async function readJson(request: HttpRequest, bytesMax: number = limits.httpBodyBytesMax): Promise<unknown> {
+/** @throws Refusal */
+const parsers: Readonly<Record<"json" | "form", (text: string) => unknown>> = {
+  json: jsonIn,
+  form: (text) => Object.fromEntries(new URLSearchParams(text)),
+};
+
+/** @throws Refusal */
+async function readText(request: HttpRequest, bytesMax: number = limits.httpBodyBytesMax): Promise<string> {
   const body = await request.body(bytesMax);
   if ("fault" in body) {
     if (body.fault === "cut off") throw badRequest("the body ended before its content-length");
     const kibibytes = bytesMax >> 10;
     throw new Refusal(413, "payload_too_large", `the body is longer than ${kibibytes} KiB`);
   }
-  if (body.text === "") return {};
+  return body.text;
+}
+
+/** An empty body is an empty object, as in RabbitMQ. @throws Refusal */
+function jsonIn(text: string): unknown {
+  if (text === "") return {};
   try {
-    return JSON.parse(body.text);
+    return JSON.parse(text);
   } catch {
     throw badRequest("not_json");
   }

@@ -44,6 +44,13 @@ export interface Endpoint {
   readonly summary: string;
   /** What the body must be; left out: the endpoint has no body. */
   readonly body?: GenericSchema;
+  /**
+   * For the OpenAPI document, where `body` takes anything: what the endpoint itself looks at, since RabbitMQ looks at other things
+   * before it, and its texts for what does not fit are of its own.
+   */
+  readonly shape?: GenericSchema;
+  /** `form`: the body is what a browser's form sends, name=value; absent: it is JSON. */
+  readonly bodyType?: "form";
   /** How long the body may be; absent: `limits.httpBodyBytesMax`. */
   readonly bodyBytesMax?: number;
   /** Query parameters that mean something here, and what. */

@@ -12,6 +12,7 @@ import { healthEndpoints } from "../rabbitmq/health.ts";
 import { nodeEndpoints } from "../rabbitmq/nodes.ts";
 import { overviewEndpoints } from "../rabbitmq/overview.ts";
 import { definitionEndpoints } from "../rabbitmq/definitions.ts";
+import { loginEndpoints } from "../rabbitmq/login.ts";
 import { limitEndpoints } from "../rabbitmq/limits.ts";
 import { parameterEndpoints } from "../rabbitmq/parameters.ts";
 import { permissionEndpoints } from "../rabbitmq/permissions.ts";
@@ -40,6 +41,7 @@ const openApiEndpoint = endpoint({
 const endpoints: readonly Endpoint[] = [
   openApiEndpoint,
   ...userEndpoints,
+  ...loginEndpoints,
   ...permissionEndpoints,
   ...topicPermissionEndpoints,
   ...policyEndpoints,

@@ -26,6 +26,8 @@ export interface ListOf<Item> {
   readonly nameOf: (item: Item) => string;
   /** Before the name in the usual order, such as the virtual host's name. */
   readonly groupOf?: (item: Item) => string;
+  /** The field that comes before both, where the query names none. */
+  readonly usualSort?: string;
   readonly fields: Fields<Item>;
 }
 
@@ -189,9 +191,10 @@ async function* asArray(pieces: readonly string[]): AsyncIterable<string> {
 
 /** The items that match, in order. */
 function* chosen<Item>(
-  { items, nameOf, groupOf, fields }: ListOf<Item>,
-  { matches, sort, isReversed }: Wanted,
+  { items, nameOf, groupOf, usualSort, fields }: ListOf<Item>,
+  { matches, sort: given, isReversed }: Wanted,
 ): Job<{ readonly found: Found<Item>[]; readonly total: number }> {
+  const sort = given ?? (usualSort === undefined ? null : [usualSort]);
   let found: Found<Item>[] = [];
   let total = 0;
   let units = 0;

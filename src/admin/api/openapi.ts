@@ -4,12 +4,14 @@
  * Loaded when it is asked for. Invariant: an endpoint that is answered is in the document.
  */
 import { toJsonSchema } from "@valibot/to-json-schema";
+import { safeParse } from "valibot";
 import type { Endpoint } from "./endpoint.ts";
 
 const errorSchema = {
   type: "object",
-  properties: { error: { type: "string" }, reason: { type: "string" } },
-  required: ["error", "reason"],
+  // RabbitMQ's reason is a text or, of some faults, a list; health checks have no error.
+  properties: { error: { type: "string" }, reason: {} },
+  required: ["reason"],
 };
 
 function parametersOf({ path, query = {} }: Endpoint): object[] {
@@ -28,8 +30,10 @@ function parametersOf({ path, query = {} }: Endpoint): object[] {
   return [...inPath, ...inQuery];
 }
 
+const bodyTypes = { json: "application/json", form: "application/x-www-form-urlencoded" } as const;
+
 function operationOf(endpoint: Endpoint): object {
-  const { audience, summary, body, answer } = endpoint;
+  const { audience, summary, body, shape: bodyShape = body, bodyType = "json", answer } = endpoint;
   const shape = (schema: object): object => ({ "application/json": { schema } });
   const refusal = { description: "why not, and what to do", content: shape(errorSchema) };
   const good = {
@@ -41,9 +45,19 @@ function operationOf(endpoint: Endpoint): object {
     description:
       audience === "anyone" ? "Needs no password." : `For users with the tag ${audience}, or one above it.`,
     parameters: parametersOf(endpoint),
-    ...(body === undefined
+    ...(bodyShape === undefined
       ? {}
-      : { requestBody: { content: shape(toJsonSchema(body, { errorMode: "ignore", typeMode: "input" })) } }),
+      : {
+          requestBody: {
+            // Without a body it is an empty object.
+            required: !safeParse(bodyShape, {}).success,
+            content: {
+              [bodyTypes[bodyType]]: {
+                schema: toJsonSchema(bodyShape, { errorMode: "ignore", typeMode: "input" }),
+              },
+            },
+          },
+        }),
     responses: { "2XX": good, "4XX": refusal, "503": refusal },
     ...(audience === "anyone" ? { security: [] } : {}),
   };

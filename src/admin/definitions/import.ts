@@ -5,7 +5,12 @@
  * the document says of them. It is done in slices, item by item: one that cannot be made ends the import, and what was made before stays,
  * as in RabbitMQ. Invariant: an item passes the same checks as over the API.
  */
-import { type DefinitionItem, type Definitions, vhostCategories } from "../../base/definitions/document.ts";
+import {
+  type DefinitionItem,
+  type Definitions,
+  isOfCluster,
+  vhostCategories,
+} from "../../base/definitions/document.ts";
 import { BrokerError } from "../../base/errors.ts";
 import type { Job } from "../../base/turn-work.ts";
 import type { Authorization } from "../../broker/access/permissions.ts";
@@ -95,8 +100,7 @@ const makers: Readonly<Record<keyof Definitions, Make>> = {
   exchanges: (target, item) => makeExchange(vhostOf(target, item), item),
   global_parameters: ({ broker }, item) => {
     const name = textOf(item, "name");
-    // Of the cluster that it comes from.
-    if (name.startsWith("internal")) return;
+    if (isOfCluster(name)) return;
     const fault = broker.parameters.globalFault(name);
     if (fault !== null) throw badRequest(fault);
     broker.parameters.setGlobal(name, item["value"]);

@@ -1,5 +1,5 @@
 /** Definitions, whole or of one virtual host: /api/definitions. What is in them: ../definitions/. */
-import { any } from "valibot";
+import { any, looseObject } from "valibot";
 import { definitionsIn } from "../../base/definitions/document.ts";
 import { limits } from "../../base/limits.ts";
 import type { Job } from "../../base/turn-work.ts";
@@ -68,6 +68,7 @@ export const definitionEndpoints: readonly Endpoint[] = [
     summary:
       "Makes what a document of definitions says, whose queues, exchanges and bindings that are there stay as they are.",
     body: any(),
+    shape: looseObject({}),
     bodyBytesMax: limits.definitionsBytesMax,
     run: (asked) => imported(asked, null),
   }),
@@ -77,6 +78,7 @@ export const definitionEndpoints: readonly Endpoint[] = [
     audience: "administrator",
     summary: "The same in one virtual host.",
     body: any(),
+    shape: looseObject({}),
     bodyBytesMax: limits.definitionsBytesMax,
     run: (asked) => imported(asked, changedVhostAt(asked.broker, asked.caller, asked.names["vhost"]!)),
   }),

@@ -1,5 +1,5 @@
 /** Limits of virtual hosts and of users: /api/vhost-limits, /api/user-limits. */
-import { any } from "valibot";
+import { any, looseObject, number } from "valibot";
 import type { User } from "../../broker/access/users.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { ParameterPlace } from "../../broker/parameters/parameters.ts";
@@ -63,7 +63,12 @@ export const limitEndpoints: readonly Endpoint[] = [
     path: "/api/vhost-limits/{vhost}",
     audience: "management",
     summary: "The limits of a virtual host.",
-    run: ({ broker, caller, names }) => json(200, limitsOf([lookedVhostAt(broker, caller, names["vhost"]!)])),
+    run: ({ broker, caller, names }) => {
+      const vhost = lookedVhostAt(broker, caller, names["vhost"]!);
+      const hasSome = Object.keys(broker.parameters.limitsOf(vhost.name)).length > 0;
+      // Those that were deleted are shown as an empty list among all only, as in RabbitMQ.
+      return json(200, hasSome ? limitsOf([vhost]) : []);
+    },
   }),
   endpoint({
     method: "PUT",
@@ -71,6 +76,7 @@ export const limitEndpoints: readonly Endpoint[] = [
     audience: "administrator",
     summary: 'Sets max-connections or max-queues of a virtual host: {"value"}; a negative one is no limit.',
     body: any(),
+    shape: looseObject({ value: number() }),
     run: ({ broker, caller, names, body }) => {
       const vhost = changedVhostAt(broker, caller, names["vhost"]!);
       const { value } = bodyWith(body, ["value"]);
@@ -111,6 +117,7 @@ export const limitEndpoints: readonly Endpoint[] = [
     audience: "administrator",
     summary: 'Sets max-connections or max-channels of a user: {"value"}; a negative one is no limit.',
     body: any(),
+    shape: looseObject({ value: number() }),
     run: ({ broker, names, body }) => {
       const { value } = bodyWith(body, ["value"]);
       const user = changedUserAt(broker, names["user"]!);

@@ -1,5 +1,6 @@
 /** Runtime parameters and global parameters: /api/parameters, /api/global-parameters. */
-import { any } from "valibot";
+import { any, looseObject } from "valibot";
+import { clusterIdOf } from "../../broker/cluster-id.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Parameter, ParameterPlace } from "../../broker/parameters/parameters.ts";
 import type { Vhost } from "../../broker/vhost.ts";
@@ -18,6 +19,7 @@ const fields: Fields<Parameter> = {
   name: ({ name }) => name,
 };
 const nameOf = ({ name }: { readonly name: string }): string => name;
+const groupOf = ({ vhost, component }: Parameter): string => `${vhost}\0${component}`;
 
 /** Policies are not among all parameters, but are where their component is named, as in RabbitMQ. */
 export function* parametersOf(
@@ -46,7 +48,17 @@ export interface GlobalParameter {
 const globalFields: Fields<GlobalParameter> = { name: ({ name }) => name, value: ({ value }) => value };
 
 export function globalParametersOf(broker: Broker): GlobalParameter[] {
-  return [...broker.parameters.global].map(([name, value]) => ({ name, value }));
+  const names = new Set(broker.parameters.global.keys()).add(clusterIdName);
+  return [...names].map((name) => ({ name, value: globalParameter(broker, name) }));
+}
+
+const clusterIdName = "internal_cluster_id";
+
+/** RabbitMQ has made one at its first start. */
+function globalParameter({ parameters, storage, random }: Broker, name: string): unknown {
+  const value = parameters.global.get(name);
+  if (value !== undefined || name !== clusterIdName) return value;
+  return `rabbitmq-cluster-id-${clusterIdOf(storage, random)}`;
 }
 
 export const parameterEndpoints: readonly Endpoint[] = [
@@ -57,7 +69,12 @@ export const parameterEndpoints: readonly Endpoint[] = [
     summary: "The parameters of the virtual hosts that the user may see, without policies.",
     query: listQuery,
     run: ({ broker, caller, query }) =>
-      list(broker, query, { items: parametersOf(broker, seenVhosts(broker, caller)), nameOf, fields }),
+      list(broker, query, {
+        items: parametersOf(broker, seenVhosts(broker, caller)),
+        nameOf,
+        groupOf,
+        fields,
+      }),
   }),
   endpoint({
     method: "GET",
@@ -69,6 +86,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
       list(broker, query, {
         items: parametersOf(broker, seenVhosts(broker, caller), names["component"]),
         nameOf,
+        groupOf,
         fields,
       }),
   }),
@@ -83,6 +101,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
       return list(broker, query, {
         items: parametersOf(broker, [vhost], names["component"]),
         nameOf,
+        groupOf,
         fields,
       });
     },
@@ -110,6 +129,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
     audience: "policymaker",
     summary: 'Sets a parameter: {"value"}.',
     body: any(),
+    shape: looseObject({ value: any() }),
     run: async ({ broker, caller, names, body }) => {
       const vhost = changedVhostAt(broker, caller, names["vhost"]!);
       const { value } = bodyWith(body, ["value"]);
@@ -162,7 +182,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
     summary: "A global parameter.",
     run: ({ broker, names }) => {
       const name = names["name"]!;
-      const value = broker.parameters.global.get(name);
+      const value = globalParameter(broker, name);
       if (value === undefined) throw objectNotFound();
       return json(200, { value, name });
     },
@@ -173,6 +193,7 @@ export const parameterEndpoints: readonly Endpoint[] = [
     audience: "administrator",
     summary: 'Sets a global parameter: {"value"}.',
     body: any(),
+    shape: looseObject({ value: any() }),
     run: ({ broker, names, body }) => {
       const name = names["name"]!;
       const { value } = bodyWith(body, ["value"]);

@@ -1,5 +1,5 @@
 /** Permissions of users in virtual hosts: /api/permissions. What they come to is decided in broker/access/permissions.ts. */
-import { any } from "valibot";
+import { any, looseObject, string } from "valibot";
 import type { User, VhostPermissions } from "../../broker/access/users.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { done, json } from "../answers.ts";
@@ -71,6 +71,7 @@ export const permissionEndpoints: readonly Endpoint[] = [
     audience: "administrator",
     summary: "Gives a user permissions in a virtual host.",
     body: any(),
+    shape: looseObject({ configure: string(), write: string(), read: string() }),
     run: (asked) => {
       const next = permissionsIn(asked.names["vhost"]!, asked.names["user"]!, asked.body);
       const place = placeOf(asked as Asked<never>);

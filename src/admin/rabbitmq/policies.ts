@@ -4,7 +4,7 @@
  * Not here: what they may say (broker/policy/definition-rules.ts) and do. Invariant: a policy has taken effect on everything that exists
  * before its change is answered, as in RabbitMQ.
  */
-import { any } from "valibot";
+import { any, looseObject, number, optional, record, string } from "valibot";
 import type { ParameterPlace } from "../../broker/parameters/parameters.ts";
 import type { PolicyKind } from "../../broker/policy/definition-rules.ts";
 import type { PolicyValue } from "../../broker/policy/vhost-policies.ts";
@@ -61,7 +61,12 @@ interface Shown {
   readonly tell: (fault: string) => string;
 }
 
-const nameOf = ({ name }: NamedPolicy): string => name;
+/** In RabbitMQ's order: the lowest priority first. */
+const inOrder = {
+  nameOf: ({ name }: NamedPolicy): string => name,
+  groupOf: ({ vhost }: NamedPolicy): string => vhost,
+  usualSort: "priority",
+} as const;
 
 function endpointsOf({ path, kind, called, audience, tell }: Shown): Endpoint[] {
   const placeOf = ({ names }: Asked<never>, vhost: Vhost): ParameterPlace => ({
@@ -77,7 +82,7 @@ function endpointsOf({ path, kind, called, audience, tell }: Shown): Endpoint[] 
       summary: `The ${called} of the virtual hosts that the user may see.`,
       query: listQuery,
       run: ({ broker, caller, query }) =>
-        list(broker, query, { items: policiesOf(seenVhosts(broker, caller), kind), nameOf, fields }),
+        list(broker, query, { items: policiesOf(seenVhosts(broker, caller), kind), ...inOrder, fields }),
     }),
     endpoint({
       method: "GET",
@@ -87,7 +92,7 @@ function endpointsOf({ path, kind, called, audience, tell }: Shown): Endpoint[] 
       query: listQuery,
       run: ({ broker, caller, names, query }) => {
         const vhost = lookedVhostAt(broker, caller, names["vhost"]!);
-        return list(broker, query, { items: policiesOf([vhost], kind), nameOf, fields });
+        return list(broker, query, { items: policiesOf([vhost], kind), ...inOrder, fields });
       },
     }),
     endpoint({
@@ -110,6 +115,12 @@ function endpointsOf({ path, kind, called, audience, tell }: Shown): Endpoint[] 
       audience,
       summary: `Sets one of the ${called}: {"pattern", "definition", "priority", "apply-to"}.`,
       body: any(),
+      shape: looseObject({
+        pattern: string(),
+        definition: record(string(), any()),
+        priority: optional(number()),
+        "apply-to": optional(string()),
+      }),
       run: async (asked) => {
         const { broker, caller, names, body } = asked;
         const vhost = changedVhostAt(broker, caller, names["vhost"]!);

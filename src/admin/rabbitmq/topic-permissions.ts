@@ -1,5 +1,5 @@
 /** Permissions of users on the routing keys of topic exchanges: /api/topic-permissions. What they come to: broker/access/topic-rules.ts. */
-import { any } from "valibot";
+import { any, looseObject, string } from "valibot";
 import { type TopicPermission, topicPermissionsIn, type User } from "../../broker/access/users.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { done, json } from "../answers.ts";
@@ -44,6 +44,65 @@ function someAt(broker: Broker, names: Readonly<Record<string, string>>): Place 
   return place;
 }
 
+/** Undefined: for every exchange. */
+function withoutExchange(given: Place["given"], exchange: string | undefined): Place["given"] {
+  if (exchange === undefined) return {};
+  const { [brokerName(exchange)]: _, ...left } = given;
+  return left;
+}
+
+function endpointsAt(path: string): Endpoint[] {
+  return [
+    endpoint({
+      method: "GET",
+      path,
+      audience: "administrator",
+      summary: "The topic permissions of a user in a virtual host.",
+      run: ({ broker, names }) => {
+        const { user, vhost } = someAt(broker, names);
+        return json(200, shownTopicPermissions(user, vhost));
+      },
+    }),
+    endpoint({
+      method: "PUT",
+      path,
+      audience: "administrator",
+      summary: 'Sets what a user may do with the keys of one exchange: {"exchange", "write", "read"}.',
+      body: any(),
+      shape: looseObject({ exchange: string(), write: string(), read: string() }),
+      run: ({ broker, names, body }) => {
+        const given = bodyWith(body, ["exchange", "write", "read"]);
+        const place = placeOf(broker, names);
+        if (place === undefined) throw badRequest("vhost_or_user_not_found");
+        const { exchange } = given;
+        if (typeof exchange !== "string") throw badRequest("exchange is no text; give it in quotes");
+        const permission = { write: patternIn(given, "write"), read: patternIn(given, "read") };
+        const { user, vhost, given: before } = place;
+        const topicPermissions = {
+          ...user.topicPermissions,
+          [vhost]: { ...before, [brokerName(exchange)]: permission },
+        };
+        broker.access.users.set({ ...user, topicPermissions });
+        return done(Object.keys(before).length === 0 ? 201 : 204);
+      },
+    }),
+    endpoint({
+      method: "DELETE",
+      path,
+      audience: "administrator",
+      summary: "Deletes the topic permissions of a user in a virtual host, or those for one exchange.",
+      run: ({ broker, names }) => {
+        const { user, vhost, given } = someAt(broker, names);
+        const { [vhost]: _, ...others } = user.topicPermissions;
+        const left = withoutExchange(given, names["exchange"]);
+        const topicPermissions = Object.keys(left).length === 0 ? others : { ...others, [vhost]: left };
+        broker.access.users.set({ ...user, topicPermissions });
+        return done(204);
+      },
+    }),
+  ];
+}
+
 export const topicPermissionEndpoints: readonly Endpoint[] = [
   endpoint({
     method: "GET",
@@ -56,50 +115,9 @@ export const topicPermissionEndpoints: readonly Endpoint[] = [
         broker.access.users.all().flatMap((user) => shownTopicPermissions(user)),
       ),
   }),
-  endpoint({
-    method: "GET",
-    path: "/api/topic-permissions/{vhost}/{user}",
-    audience: "administrator",
-    summary: "The topic permissions of a user in a virtual host.",
-    run: ({ broker, names }) => {
-      const { user, vhost } = someAt(broker, names);
-      return json(200, shownTopicPermissions(user, vhost));
-    },
-  }),
-  endpoint({
-    method: "PUT",
-    path: "/api/topic-permissions/{vhost}/{user}",
-    audience: "administrator",
-    summary: 'Sets what a user may do with the keys of one exchange: {"exchange", "write", "read"}.',
-    body: any(),
-    run: ({ broker, names, body }) => {
-      const given = bodyWith(body, ["exchange", "write", "read"]);
-      const place = placeOf(broker, names);
-      if (place === undefined) throw badRequest("vhost_or_user_not_found");
-      const { exchange } = given;
-      if (typeof exchange !== "string") throw badRequest("exchange is no text; give it in quotes");
-      const permission = { write: patternIn(given, "write"), read: patternIn(given, "read") };
-      const { user, vhost, given: before } = place;
-      const topicPermissions = {
-        ...user.topicPermissions,
-        [vhost]: { ...before, [brokerName(exchange)]: permission },
-      };
-      broker.access.users.set({ ...user, topicPermissions });
-      return done(Object.keys(before).length === 0 ? 201 : 204);
-    },
-  }),
-  endpoint({
-    method: "DELETE",
-    path: "/api/topic-permissions/{vhost}/{user}",
-    audience: "administrator",
-    summary: "Deletes the topic permissions of a user in a virtual host.",
-    run: ({ broker, names }) => {
-      const { user, vhost } = someAt(broker, names);
-      const { [vhost]: _, ...topicPermissions } = user.topicPermissions;
-      broker.access.users.set({ ...user, topicPermissions });
-      return done(204);
-    },
-  }),
+  ...endpointsAt("/api/topic-permissions/{vhost}/{user}"),
+  // The exchange counts for DELETE only, as in RabbitMQ.
+  ...endpointsAt("/api/topic-permissions/{vhost}/{user}/{exchange}"),
   endpoint({
     method: "GET",
     path: "/api/users/{name}/topic-permissions",

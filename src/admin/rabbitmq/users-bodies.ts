@@ -132,12 +132,12 @@ function patternFault(pattern: string): string | null {
   }
 }
 
-/** `repeated` is what RabbitMQ's clients say once more of the path: then it must be the same. */
+/** `repeated` is what RabbitMQ's clients say once more of the path: then it must be the same. Clients in Go send "" for what they leave out. */
 function checkKeys(body: Body, known: readonly string[], repeated: Readonly<Record<string, unknown>>): void {
   for (const [key, value] of Object.entries(body)) {
     if (known.includes(key)) continue;
     if (Object.hasOwn(repeated, key)) {
-      if (repeated[key] === value) continue;
+      if (repeated[key] === value || value === "") continue;
       throw badRequest(`${key} is ${JSON.stringify(value)} in the body and another in the path`);
     }
     const close = nearest(key, known);

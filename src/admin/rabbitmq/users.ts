@@ -8,7 +8,7 @@ import type { Broker } from "../../broker/broker.ts";
 import { exportedPassword } from "../../broker/access/imported-password.ts";
 import { passwordDigest } from "../../broker/access/password-hash.ts";
 import { defaultUserName, newUser, type User } from "../../broker/access/users.ts";
-import { any } from "valibot";
+import { any, array, looseObject, number, optional, record, string, union } from "valibot";
 import { done, json, Refusal } from "../answers.ts";
 import { badRequest } from "../api/body.ts";
 import { endpoint, type Endpoint } from "../api/endpoint.ts";
@@ -103,6 +103,7 @@ export const userEndpoints: readonly Endpoint[] = [
     audience: "administrator",
     summary: 'Deletes users: {"users": [name, ...]}.',
     body: any(),
+    shape: looseObject({ users: array(string()) }),
     run: ({ broker, body }) => {
       const { users } = bodyWith(body, ["users"]);
       if (!Array.isArray(users)) throw badRequest("users is no list of names");
@@ -127,6 +128,13 @@ export const userEndpoints: readonly Endpoint[] = [
     audience: "administrator",
     summary: "Makes a user, or changes its password and tags.",
     body: any(),
+    shape: looseObject({
+      tags: union([string(), array(string())]),
+      password: optional(string()),
+      password_hash: optional(string()),
+      hashing_algorithm: optional(string()),
+      limits: optional(record(string(), number())),
+    }),
     run: ({ broker, names, body }) => {
       const name = names["name"]!;
       return done(putUser(broker, name, userIn(name, bodyWith(body, []))) ? 201 : 204);

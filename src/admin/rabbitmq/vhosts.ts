@@ -10,7 +10,7 @@ import { everyName } from "../../broker/access/users.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { defaultVhostName } from "../../broker/names.ts";
 import type { Vhost, VhostMetadata } from "../../broker/vhost.ts";
-import { any } from "valibot";
+import { any, array, boolean, looseObject, optional, string, union } from "valibot";
 import { done, json } from "../answers.ts";
 import { seenVhosts, vhostAt } from "../api/audience.ts";
 import { badRequest } from "../api/body.ts";
@@ -116,6 +116,11 @@ export const vhostEndpoints: readonly Endpoint[] = [
     summary:
       "Makes a virtual host, or sets its description, tags and default queue type. The user who makes it may do everything there, as in RabbitMQ.",
     body: any(),
+    shape: looseObject({
+      description: optional(string()),
+      tags: optional(union([string(), array(string())])),
+      tracing: optional(boolean()),
+    }),
     run: ({ broker, caller, names, body }) => {
       const isNew = putVhost(broker, caller, brokerName(names["vhost"]!), bodyWith(body, []));
       return done(isNew ? 201 : 204);

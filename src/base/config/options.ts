@@ -395,6 +395,8 @@ export const environmentReserved: readonly string[] = [
   "TROIKAMQ_ASSERTS",
   "TROIKAMQ_LAUNCHER_FD",
   "TROIKAMQ_REDIS_URL",
+  "TROIKAMQ_URL",
+  "TROIKAMQ_CONTEXT",
   "TROIKAMQ_TEST_*",
   "TROIKAMQ_MQTT_PORT",
   "TROIKAMQ_STOMP_PORT",

@@ -86,6 +86,11 @@ export const vhostCategories: readonly DefinitionCategory[] = [
   "bindings",
 ];
 
+/** A global parameter of the cluster that the document comes from, which means nothing to another: left alone, as in RabbitMQ. */
+export function isOfCluster(name: unknown): boolean {
+  return typeof name === "string" && name.startsWith("internal");
+}
+
 function isObject(value: unknown): value is DefinitionItem {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -12,6 +12,7 @@ import {
   definitionKeyOf,
   type Definitions,
   differencesOf,
+  isOfCluster,
 } from "./document.ts";
 
 /** `conflict`: it is there otherwise, and can only be deleted and made again. */
@@ -75,7 +76,8 @@ function inOrder(changes: readonly PlannedChange[]): PlannedChange[] {
 
 /** Of items about the same thing the last counts. */
 function byKey(category: DefinitionCategory, items: readonly DefinitionItem[]): Map<string, DefinitionItem> {
-  return new Map(items.map((item) => [definitionKeyOf(category, item), item]));
+  const planned = category === "global_parameters" ? items.filter(({ name }) => !isOfCluster(name)) : items;
+  return new Map(planned.map((item) => [definitionKeyOf(category, item), item]));
 }
 
 function calledOf(category: DefinitionCategory, item: DefinitionItem): string {

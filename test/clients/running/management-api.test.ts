@@ -50,6 +50,36 @@ test("what changes things is answered as RabbitMQ answers it", async () => {
   }
 });
 
+test("a name and a password are tried as RabbitMQ's page does it", async () => {
+  const logIn = async (form: string): Promise<readonly unknown[]> => {
+    const response = await fetch(`${server.httpUrl}/api/login`, {
+      method: "POST",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: form,
+    });
+    return [response.status, response.headers.get("set-cookie"), await response.json()];
+  };
+  const plain = { password: "p&w", tags: "" };
+  assert.equal((await ask(server, "PUT", "/api/users/plain", plain)).status, 201);
+  const cookie = "auth=Z3Vlc3Q6Z3Vlc3Q=; Version=1";
+  const failed = [401, null, { error: "not_authorized", reason: "Login failed" }];
+  assert.deepEqual(await logIn("username=guest&password=guest"), [200, cookie, "ok"]);
+  for (const form of [
+    "username=guest&password=g",
+    "username=guest",
+    "",
+    '{"username":"guest"}',
+    "username=%zz",
+  ])
+    assert.deepEqual(await logIn(form), failed, form);
+  const refused = { error: "not_authorised", reason: "Not management user" };
+  assert.deepEqual(await logIn("username=plain&password=p%26w"), [401, null, refused]);
+  // The cookie lets nobody in.
+  const { status } = await fetch(`${server.httpUrl}/api/whoami`, { headers: { cookie } });
+  assert.equal(status, 401);
+  await ask(server, "DELETE", "/api/users/plain");
+});
+
 test("a client's connection, channels and consumers are shown, and it is closed with a reason", async () => {
   client = await connectClient(server);
   const [connection] = (await get("/api/vhosts/cmp/connections")) as unknown as Record<string, unknown>[];

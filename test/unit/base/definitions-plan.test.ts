@@ -90,3 +90,10 @@ test("values as Erlang prints them", () => {
   );
   assert.ok(erlangTerm("x".repeat(5000)).length < 2100);
 });
+
+test("what belongs to the cluster that a document comes from is left alone", () => {
+  const current = { global_parameters: [{ name: "internal_cluster_id", value: "mine" }] };
+  const wanted = { global_parameters: [{ name: "internal_cluster_id", value: "another's" }] };
+  assert.deepEqual(planOf(current, wanted, { prunes: true }), []);
+  assert.deepEqual(planOf(current, { global_parameters: [] }, { prunes: true }), []);
+});

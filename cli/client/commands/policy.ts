@@ -1,0 +1,123 @@
+/** `troikamq policy ls|show|set|rm`: policies and, with --operator, operator policies of the virtual host. */
+import { type Command, Option } from "commander";
+import { type Json, path } from "../broker/api.ts";
+import { CliFault } from "../fault.ts";
+import { wholeNumber } from "../numbers.ts";
+import type { Column } from "../output/table.ts";
+import { type BrokerOptions, examples, sessionOf, withBroker } from "../program.ts";
+
+interface Options extends BrokerOptions {
+  readonly operator?: true;
+}
+
+interface SetOptions extends Options {
+  readonly applyTo: string;
+  readonly priority: number;
+}
+
+const scopes = ["all", "queues", "exchanges", "classic_queues", "quorum_queues", "streams"];
+
+const columns: readonly Column<Json>[] = [
+  { head: "NAME", cell: ({ name }) => name as string },
+  { head: "PATTERN", cell: ({ pattern }) => pattern as string },
+  { head: "APPLY-TO", cell: ({ "apply-to": scope }) => scope as string },
+  { head: "PRIORITY", cell: ({ priority }) => priority as number },
+  { head: "DEFINITION", cell: ({ definition }) => definitionText(definition as Json) },
+];
+
+function definitionText(definition: Json): string {
+  return Object.entries(definition)
+    .map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(" ");
+}
+
+/** A JSON object, or words such as `max-length=1000`; whole numbers are numbers. @throws CliFault */
+export function definitionIn(words: readonly string[]): Json {
+  const bad = new CliFault(
+    "usage",
+    `give what the policy sets as max-length=1000 message-ttl=60000, or as '{"max-length": 1000}'`,
+  );
+  const [first = ""] = words;
+  if (first.trimStart().startsWith("{")) {
+    try {
+      if (words.length === 1) return JSON.parse(first) as Json;
+    } catch {
+      // Told below.
+    }
+    throw bad;
+  }
+  const pairs = words.map((word) => {
+    const at = word.indexOf("=");
+    if (at < 1) throw bad;
+    const value = word.slice(at + 1);
+    return [word.slice(0, at), /^-?\d{1,15}$/.test(value) ? Number(value) : value] as const;
+  });
+  return Object.fromEntries(pairs);
+}
+
+function baseOf({ operator }: Options): string {
+  return operator === undefined ? "/api/policies" : "/api/operator-policies";
+}
+
+const factsOf = (policy: Json): [string, string][] =>
+  columns.map(({ head, cell }) => [head.toLowerCase(), String(cell(policy))]);
+
+export function definePolicy(command: Command): void {
+  const withOperator = (each: Command): Command =>
+    withBroker(each).option("--operator", "operator policies, which bound what policies may set");
+  command.addHelpText(
+    "after",
+    examples(
+      "troikamq policy ls",
+      "troikamq policy set short '^orders\\.' max-length=1000 overflow=reject-publish --apply-to queues",
+      "troikamq policy set ttl '.*' '{\"message-ttl\": 60000}' --operator",
+      "troikamq policy rm short",
+    ),
+  );
+  withOperator(command.command("ls").description("list them")).action(async (options: Options) => {
+    const { api, printer, target } = sessionOf(options);
+    const rows = await api.get<Json[]>(baseOf(options) + path`/${target.vhost}`);
+    printer.list(rows, columns, "no policies yet");
+  });
+  withOperator(command.command("show").description("show one").argument("<name>")).action(
+    async (name: string, options: Options) => {
+      const { api, printer, target } = sessionOf(options);
+      const policy = await api.find(baseOf(options) + path`/${target.vhost}/${name}`);
+      if (policy === null) throw noPolicy(name, target.vhost);
+      printer.item(policy, () => factsOf(policy));
+    },
+  );
+  withOperator(
+    command
+      .command("set")
+      .description("make one, or change it")
+      .argument("<name>")
+      .argument("<pattern>", "regular expression for names of queues and exchanges")
+      .argument("<definition...>", "what it sets: KEY=VALUE words, or a JSON object"),
+  )
+    .addOption(new Option("--apply-to <what>", "what it is for").choices(scopes).default("all"))
+    .option("--priority <n>", "of several that match, the highest counts", wholeNumber(0), 0)
+    .action(async (name: string, pattern: string, words: readonly string[], options: SetOptions) => {
+      const { api, printer, target } = sessionOf(options);
+      const { applyTo, priority } = options;
+      const policy = { pattern, definition: definitionIn(words), "apply-to": applyTo, priority };
+      await api.send("PUT", baseOf(options) + path`/${target.vhost}/${name}`, policy);
+      printer.done({ vhost: target.vhost, name, ...policy }, `policy ${name} is set`);
+    });
+  withOperator(
+    command.command("rm").description("delete one; what it did is undone").argument("<name>"),
+  ).action(async (name: string, options: Options) => {
+    const { api, printer, target } = sessionOf(options);
+    const at = baseOf(options) + path`/${target.vhost}/${name}`;
+    if ((await api.find(at)) === null) throw noPolicy(name, target.vhost);
+    await api.send("DELETE", at);
+    printer.done({ vhost: target.vhost, name, deleted: true }, `policy ${name} is deleted`);
+  });
+}
+
+function noPolicy(name: string, vhost: string): CliFault {
+  return new CliFault(
+    "notFound",
+    `no policy in virtual host ${JSON.stringify(vhost)} is called ${JSON.stringify(name)}; see troikamq policy ls`,
+  );
+}

@@ -1,0 +1,132 @@
+/**
+ * The commands that talk to a running broker, for Commander: what each takes stands in commands/, what they share stands here.
+ *
+ * Loaded only for these commands, so that `start` pays nothing for them. Not here: their summaries (cli/commands.ts), which the general
+ * help shows too. Invariant: a wrong command line is one line on stderr and exit code 2, as for the other commands.
+ */
+import { Command, CommanderError, Option } from "commander";
+import { type ClientCommandName, clientCommandNames, commands } from "../commands.ts";
+import { Api } from "./broker/api.ts";
+import { readContexts } from "./broker/contexts.ts";
+import { type Target, targetOf } from "./broker/target.ts";
+import { CliFault, exitCodes } from "./fault.ts";
+import { type Format, formats, Printer } from "./output/printer.ts";
+
+/** Adds arguments, options and what is to be done. */
+export type Define = (command: Command) => void;
+
+const definitions: Readonly<Record<ClientCommandName, () => Promise<Define>>> = {
+  status: async () => (await import("./commands/status.ts")).defineStatus,
+  ls: async () => (await import("./commands/ls.ts")).defineLs,
+  describe: async () => (await import("./commands/describe.ts")).defineDescribe,
+  pub: async () => (await import("./commands/pub.ts")).definePub,
+  sub: async () => (await import("./commands/sub.ts")).defineSub,
+  peek: async () => (await import("./commands/peek.ts")).definePeek,
+  purge: async () => (await import("./commands/purge.ts")).definePurge,
+  policy: async () => (await import("./commands/policy.ts")).definePolicy,
+  user: async () => (await import("./commands/user.ts")).defineUser,
+  apply: async () => (await import("./commands/apply.ts")).defineApply,
+  diff: async () => (await import("./commands/apply.ts")).defineDiff,
+  export: async () => (await import("./commands/export.ts")).defineExport,
+  context: async () => (await import("./commands/context.ts")).defineContext,
+  completion: async () => (await import("./commands/completion.ts")).defineCompletion,
+};
+
+export interface BrokerOptions {
+  readonly url?: string;
+  readonly context?: string;
+  readonly vhost?: string;
+  readonly output: Format;
+}
+
+export interface Session {
+  readonly api: Api;
+  readonly target: Target;
+  readonly printer: Printer;
+}
+
+export function sessionOf(options: BrokerOptions): Session {
+  const target = targetOf(options, process.env, readContexts(process.env));
+  return { api: new Api(target), target, printer: new Printer(options.output) };
+}
+
+export function outputOption(choices: readonly string[] = formats): Option {
+  return new Option("-o, --output <format>", "form of the output").choices(choices).default(choices[0]);
+}
+
+/** The options of everything that talks to a broker. */
+export function withBroker(command: Command, choices?: readonly string[]): Command {
+  return command
+    .addOption(outputOption(choices))
+    .option("--url <url>", "the broker: http://[USER:PASSWORD@]HOST[:PORT], https:// for TLS [TROIKAMQ_URL]")
+    .option("--context <name>", "a broker of `troikamq context ls` [TROIKAMQ_CONTEXT]")
+    .option("--vhost <name>", "virtual host [that of the context, or /]");
+}
+
+/** Shown below the options. */
+export function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}\n`).join("")}`;
+}
+
+async function defined(name: ClientCommandName): Promise<Command> {
+  const command = new Command(name);
+  command.description(commands[name].summary).helpOption("-h, --help", "print this");
+  const define = await definitions[name]();
+  define(command);
+  settle(command);
+  return command;
+}
+
+function settle(command: Command): void {
+  command
+    .exitOverride()
+    .configureOutput({ outputError: () => {}, writeErr: () => {} })
+    .helpCommand(false)
+    .showSuggestionAfterError(true);
+  for (const each of command.commands) settle(each.helpOption("-h, --help", "print this"));
+}
+
+/** All of them, for what is made of the whole tree. */
+export async function allDefined(): Promise<readonly Command[]> {
+  return await Promise.all(clientCommandNames.map(defined));
+}
+
+/** Runs one with the words after its name; resolves to the exit code. @throws CliFault */
+export async function runClient(name: ClientCommandName, argv: readonly string[]): Promise<number> {
+  const command = await defined(name);
+  // Its help says what is to be typed.
+  const program = new Command("troikamq").addCommand(command);
+  settle(program);
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+  try {
+    await program.parseAsync([name, ...argv], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === "commander.helpDisplayed" || error.code === "commander.version") return 0;
+    throw usageFault(name, error);
+  }
+  return Number(process.exitCode ?? 0);
+}
+
+function usageFault(name: string, { code, message }: CommanderError): CliFault {
+  // A command with subcommands was given none.
+  if (code === "commander.help")
+    return new CliFault("usage", `${name} needs to be told what to do; see troikamq ${name} --help`);
+  const [first = "", ...rest] = message
+    .replace(/^error: /, "")
+    .replace(/\.$/, "")
+    .split("\n");
+  const advice = rest.join(" ").trim();
+  return new CliFault(
+    "usage",
+    advice === "" ? `${first}; see troikamq ${name} --help` : `${first} ${advice}`,
+  );
+}
+
+/** The command has done what it should, and the answer is no. */
+export function answerNo(): void {
+  process.exitCode = exitCodes.different;
+}

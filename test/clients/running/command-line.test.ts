@@ -1,0 +1,352 @@
+/** The commands that talk to a running broker, as somebody at a terminal or a script has them: output, errors and exit codes. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { Kafka, logLevel } from "kafkajs";
+import { findBun } from "../../../bin/runtime.js";
+import { startTestBroker, type TestBroker } from "../../support/broker.ts";
+import { ownPort } from "../../support/ports.ts";
+import { RawRedis } from "../../support/raw-redis.ts";
+
+const program = path.join(import.meta.dirname, "../../../cli/main.ts");
+// Half the time of Node to start, and what the launcher takes; one test has the other.
+const bun = findBun() ?? process.execPath;
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), "command-line-"));
+let broker: TestBroker;
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface Running {
+  readonly ended: Promise<Ended>;
+  readonly saw: (text: string) => Promise<void>;
+  readonly interrupt: () => void;
+}
+
+function begin(input: string | null, ...args: readonly string[]): Running {
+  return beginBy(bun, input, args);
+}
+
+function beginBy(runtime: string, input: string | null, args: readonly string[]): Running {
+  const child = spawn(runtime, [program, ...args], {
+    env: {
+      PATH: process.env["PATH"],
+      HOME: directory,
+      TROIKAMQ_HTTP_PORT: String(broker.ports.http),
+      TROIKAMQ_PASSWORD: "secret",
+    },
+  });
+  child.stdin.end(input ?? "");
+  let stdout = "";
+  let stderr = "";
+  let tell = (): void => {};
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout += chunk.toString();
+    tell();
+  });
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  const ended = new Promise<Ended>((resolve) =>
+    child.on("close", (code) => resolve({ code, stdout, stderr })),
+  );
+  const saw = async (text: string): Promise<void> => {
+    while (!stdout.includes(text)) await new Promise<void>((resolve) => (tell = resolve));
+  };
+  return { ended, saw, interrupt: () => child.kill("SIGINT") };
+}
+
+const run = (...args: readonly string[]): Promise<Ended> => begin(null, ...args).ended;
+
+/** What it printed, where it was to go well. */
+async function ok(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(...args);
+  assert.deepEqual([code, stderr], [0, ""], `${args.join(" ")}: ${stdout}`);
+  return stdout;
+}
+
+const jsonOf = async (...args: readonly string[]): Promise<any> =>
+  JSON.parse(await ok(...args, "-o", "json"));
+
+function fileOf(name: string, text: string): string {
+  const file = path.join(directory, name);
+  fs.writeFileSync(file, text);
+  return file;
+}
+
+before(async () => {
+  broker = await startTestBroker({ dataDir: "memory", env: { TROIKAMQ_PASSWORD: "secret" } });
+});
+
+after(async () => {
+  await broker.stop();
+  fs.rmSync(directory, { recursive: true });
+});
+
+const definitions = `
+queues:
+  - { name: orders }
+  - { name: events, arguments: { x-queue-type: stream } }
+bindings:
+  - { source: amq.topic, destination: orders, destination_type: queue, routing_key: "orders.#" }
+policies:
+  - { name: short, pattern: ^orders, apply-to: queues, definition: { max-length: 1000 } }
+users:
+  - { name: reporting, tags: [monitoring], password: first }
+`;
+
+test("apply makes what the file says, once; diff tells what it would make", async () => {
+  const file = fileOf("broker.yaml", definitions);
+  const planned = await run("diff", file);
+  assert.equal(planned.code, 1, planned.stderr);
+  assert.match(planned.stdout, /^\+ queue 'orders' in virtual host '\/'$/m);
+  assert.match(planned.stdout, /^5 to add$/m);
+  const applied = await run("apply", file);
+  assert.deepEqual([applied.code, applied.stderr], [0, ""]);
+  assert.match(applied.stdout, /^5 to add\napplied\n$/m);
+  assert.equal(await ok("diff", file), "the broker has all of it already\n");
+  assert.equal(await ok("apply", file), "the broker has all of it already\n");
+
+  // A user that is there keeps its password where the file has none.
+  const changed = fileOf(
+    "changed.json",
+    JSON.stringify({
+      users: [{ name: "reporting", tags: "management" }],
+      queues: [{ vhost: "/", name: "orders", durable: false, arguments: {} }],
+      policies: [
+        { name: "short", pattern: "^orders", "apply-to": "queues", definition: { "max-length": 2000 } },
+      ],
+    }),
+  );
+  const conflict = await run("apply", changed);
+  assert.equal(conflict.code, 6);
+  assert.match(conflict.stderr, /nothing is changed: queue 'orders'/);
+  const [change] = (await jsonOf("ls", "policies")) as { definition: object }[];
+  assert.deepEqual(change!.definition, { "max-length": 1000 });
+  const pruned = fileOf(
+    "pruned.yaml",
+    "policies: []\nbindings: []\nusers: [{ name: reporting, tags: [management] }, { name: guest, tags: [administrator] }]",
+  );
+  const plan = await run("apply", pruned, "--prune");
+  assert.equal(plan.code, 0, plan.stderr);
+  assert.match(plan.stdout, /^- policy 'short' in virtual host '\/'$/m);
+  assert.match(plan.stdout, /^ {4}tags: \["monitoring"\] -> \["management"\]$/m);
+  const as = (password: string): Promise<Ended> =>
+    run("status", "--url", `http://reporting:${password}@127.0.0.1:${broker.ports.http}`);
+  const [right, wrong] = await Promise.all([as("first"), as("second")]);
+  assert.equal(right.code, 0, right.stderr);
+  assert.equal(wrong.code, 4);
+  assert.match(wrong.stderr, /refuses the user "reporting": the user or the password is wrong/);
+  assert.match(await ok("apply", file), /^2 to add, 1 to change\napplied\n$/m);
+});
+
+test("what is published is shown, taken and purged", async () => {
+  await ok(
+    "apply",
+    fileOf("two.yaml", "queues: [{ name: two }, { name: log, arguments: { x-queue-type: stream } }]"),
+  );
+  assert.equal(
+    await ok("pub", "two", "one", "two\u001B[2J", "--header", "tenant=a"),
+    "published 2 messages\n",
+  );
+  const lines = await begin("a\nb\nc\n", "pub", "log", "--lines", "-o", "json").ended;
+  assert.deepEqual(JSON.parse(lines.stdout), { published: 3 });
+  const [missing, peeked, stream] = await Promise.all([
+    run("pub", "nowhere", "x"),
+    jsonOf("peek", "two"),
+    ok("peek", "log", "--from", "1", "-o", "ndjson"),
+  ]);
+  // Who looks while another looks sees nothing.
+  const table = await ok("peek", "two");
+  assert.equal(missing.code, 5);
+  assert.match(missing.stderr, /no queue is called "nowhere" \(NO_ROUTE\)/);
+  assert.deepEqual(
+    peeked.map((each: { payload: string; properties: { headers: object } }) => [
+      each.payload,
+      each.properties.headers,
+    ]),
+    [
+      ["one", { tenant: "a" }],
+      ["two\u001B[2J", { tenant: "a" }],
+    ],
+  );
+  assert.match(table, /two\\u001b\[2J\n$/);
+  const shown = stream
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    shown.map(({ payload }) => payload),
+    ["b", "c"],
+  );
+  assert.equal(shown[0].properties.headers["x-stream-offset"], 1);
+
+  const [taken, all] = await Promise.all([
+    ok("sub", "two", "--count", "1", "--raw"),
+    ok("sub", "log", "--from", "first", "--count", "3", "--raw"),
+  ]);
+  assert.equal(taken, "one\n");
+  assert.equal(all, "a\nb\nc\n");
+  const dry = await run("purge", "two");
+  assert.deepEqual(
+    [dry.code, dry.stdout, dry.stderr],
+    [0, 'would delete 1 message of queue "two" in virtual host "/"\n', "nothing is deleted yet: add --yes\n"],
+  );
+  assert.equal((await jsonOf("describe", "two"))[0].facts.messages_ready, 1);
+  assert.equal(await ok("purge", "two", "--yes"), 'deleted 1 message of queue "two" in virtual host "/"\n');
+  assert.equal((await jsonOf("describe", "two"))[0].facts.messages_ready, 0);
+  assert.equal((await run("purge", "log", "--yes")).code, 6);
+});
+
+test("sub waits for what comes, by an exchange too, and Ctrl-C ends it", async () => {
+  const waiting = begin(null, "sub", "news.#", "--exchange", "amq.topic", "-o", "ndjson");
+  // It is bound once a message gets through.
+  let code: number | null = 5;
+  while (code === 5) ({ code } = await run("pub", "news.today", "hello", "--exchange", "amq.topic"));
+  assert.equal(code, 0);
+  await waiting.saw("hello");
+  waiting.interrupt();
+  const ended = await waiting.ended;
+  assert.equal(ended.code, 130, ended.stderr);
+  assert.equal(JSON.parse(ended.stdout.split("\n")[0]!).routing_key, "news.today");
+});
+
+test("what Redis and Kafka made is listed, described, published to and read", async () => {
+  const redis = await RawRedis.open(broker.ports.redis);
+  await redis.call("auth", "secret");
+  await redis.call("xadd", "rstream", "*", "field", "value");
+  await redis.close();
+  const kafka = new Kafka({
+    brokers: [`127.0.0.1:${broker.ports.kafka}`],
+    logLevel: logLevel.NOTHING,
+    sasl: { mechanism: "plain", username: "guest", password: "secret" },
+  });
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic: "topic", numPartitions: 3 }] });
+  await admin.disconnect();
+  const listed = await ok("ls");
+  assert.match(listed, /^NAME +KIND +VHOST +MESSAGES +UNACKED +CONSUMERS +SIZE$/m);
+  assert.match(listed, /^rstream +redis_stream +\/ +1 +0 +0 +\d+ B$/m);
+  assert.match(listed, /^topic +kafka_topic +\/ +0/m);
+  await Promise.all(["a", "b", "c", "d"].map((key) => ok("pub", "topic", `by ${key}`, "--key", key)));
+  const [read, described, names] = await Promise.all([
+    jsonOf("peek", "topic"),
+    ok("describe", "topic"),
+    ok("ls", "--kind", "kafka_topic", "--names"),
+  ]);
+  assert.deepEqual(read.map(({ payload }: { payload: string }) => payload).toSorted(), [
+    "by a",
+    "by b",
+    "by c",
+    "by d",
+  ]);
+  assert.match(described, /^topic-2 +\d/m);
+  assert.equal(names, "topic\n");
+});
+
+test("policies and users are set, shown and deleted", async () => {
+  const policy = [
+    "policy",
+    "set",
+    "lazy",
+    "^nothing",
+    "max-length=5",
+    "overflow=reject-publish",
+    "--priority",
+    "3",
+  ];
+  assert.equal(await ok(...policy, "--apply-to", "queues"), "policy lazy is set\n");
+  const [shown, table] = await Promise.all([jsonOf("policy", "show", "lazy"), ok("policy", "ls")]);
+  assert.deepEqual(shown.definition, { "max-length": 5, overflow: "reject-publish" });
+  assert.match(table, /^lazy +\^nothing +queues +3 +max-length=5 overflow=reject-publish$/m);
+  const wrong = await run("policy", "set", "bad", "x", "max-length=many");
+  assert.equal(wrong.code, 6);
+  assert.match(wrong.stderr, /Validation failed <<"many">> is not a valid maximum length\n$/);
+  await ok("policy", "rm", "lazy");
+  assert.equal((await run("policy", "rm", "lazy")).code, 5);
+
+  const added = await begin("pass word\n", "user", "add", "ann", "--tags", "management").ended;
+  assert.equal(added.code, 0, added.stderr);
+  assert.equal((await begin("x", "user", "add", "ann").ended).code, 6);
+  await ok("user", "grant", "ann", "--write", "^orders");
+  await ok("user", "tags", "ann", "monitoring", "policymaker");
+  const user = await jsonOf("user", "show", "ann");
+  assert.deepEqual(user.tags, ["monitoring", "policymaker"]);
+  assert.deepEqual(user.permissions, [
+    { user: "ann", vhost: "/", configure: ".*", write: "^orders", read: ".*" },
+  ]);
+  assert.equal("password_hash" in user, false);
+  // Tags leave the password as it was.
+  const ann = `http://ann:pass%20word@127.0.0.1:${broker.ports.http}`;
+  assert.equal((await run("ls", "--url", ann)).code, 0);
+  assert.equal((await run("user", "ls", "--url", ann)).code, 4);
+  await ok("user", "revoke", "ann");
+  await ok("user", "rm", "ann");
+  assert.equal((await run("user", "rm", "ann")).code, 5);
+});
+
+test("an export is what apply takes", async () => {
+  const [json, yaml] = await Promise.all([ok("export"), ok("export", "-o", "yaml", "--vhost", "/")]);
+  assert.ok(Array.isArray(JSON.parse(json).queues));
+  for (const [name, text] of [["all.json", json] as const, ["vhost.yaml", yaml] as const])
+    assert.equal(await ok("diff", fileOf(name, text)), "the broker has all of it already\n");
+});
+
+test("contexts name brokers, and a command line that is wrong is told in one line", async () => {
+  const url = `http://guest:secret@127.0.0.1:${broker.ports.http}`;
+  const closed = `http://127.0.0.1:${await ownPort()}`;
+  await ok("context", "add", "here", url);
+  await ok("context", "add", "there", closed);
+  const listed = await ok("context", "ls");
+  assert.match(listed, /^\* +here +http:\/\/127\.0\.0\.1:\d+ +guest +\/$/m);
+  assert.doesNotMatch(listed, /secret/);
+  const [here, there, unknown, ...wrong] = await Promise.all([
+    run("status", "-o", "json"),
+    run("status", "--context", "there"),
+    run("status", "--context", "nowhere"),
+    run("ls", "quues"),
+    run("ls", "--naem", "x"),
+    run("peek"),
+    run("peek", "orders", "--count", "0"),
+    run("policy"),
+    run("apply", path.join(directory, "none.yaml")),
+    run("apply", fileOf("odd.yaml", "polices: []")),
+  ]);
+  assert.equal(here.code, 0, here.stderr);
+  assert.equal(JSON.parse(here.stdout).ready, true);
+  assert.equal(there.code, 3);
+  assert.match(
+    there.stderr,
+    /no broker answers at http:\/\/127\.0\.0\.1:\d+ \(context there\): nothing listens there\n.*troikamq start\n/,
+  );
+  assert.equal(unknown.code, 5);
+  for (const { code, stdout, stderr } of wrong) {
+    assert.deepEqual([code, stdout], [2, ""], stderr);
+    assert.match(stderr, /^troikamq: .+\n$/);
+  }
+  assert.match(wrong[0].stderr, /Allowed choices are destinations, queues/);
+  assert.match(wrong[1].stderr, /unknown option '--naem' \(Did you mean --name\?\)/);
+  assert.match(wrong[6].stderr, /polices is unknown; did you mean policies\?/);
+  await ok("context", "rm", "here");
+  await ok("context", "rm", "there");
+});
+
+test("on Node", async () => {
+  const onNode = (...args: readonly string[]): Promise<Ended> => beginBy(process.execPath, null, args).ended;
+  await ok("apply", fileOf("node.yaml", "queues: [{ name: by-node }]"));
+  const closed = `http://127.0.0.1:${await ownPort()}`;
+  const [published, unreachable] = await Promise.all([
+    onNode("pub", "by-node", "hello"),
+    onNode("status", "--url", closed),
+  ]);
+  assert.deepEqual(published, { code: 0, stdout: "published 1 message\n", stderr: "" });
+  assert.equal(unreachable.code, 3);
+  assert.match(unreachable.stderr, /^troikamq: no broker answers at \S+: nothing listens there\n/);
+  const taken = await onNode("sub", "by-node", "--count", "1", "--raw");
+  assert.deepEqual(taken, { code: 0, stdout: "hello\n", stderr: "" });
+});
